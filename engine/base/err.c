@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int exit_code;
+} classes[ERR_CLASS_COUNT] = {
+	[ERR_USER] = {"user", 2},	    [ERR_BUILD] = {"build", 1},
+	[ERR_NET] = {"net", 4},		    [ERR_INTEGRITY] = {"integrity", 5},
+	[ERR_STORE] = {"store", 6},	    [ERR_ENV] = {"env", 7},
+	[ERR_RESOURCE] = {"resource", 8},   [ERR_LOCKED] = {"locked", 9},
+	[ERR_TIMEOUT] = {"timeout", 10},    [ERR_CANCEL] = {"cancel", 130},
+	[ERR_INTERNAL] = {"internal", 70},
+};
+
+static int take(struct err **err, enum err_class cls, int errnum, char *text)
+{
+	struct err *e;
+
+	if (!err) {
+		free(text);
+		return -1;
+	}
+	e = xcalloc(1, sizeof(*e));
+	e->cls = cls;
+	e->errnum = errnum;
+	e->text = text;
+	err_free(*err);
+	*err = e;
+	return -1;
+}
+
+int err_set(struct err **err, enum err_class cls, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	return take(err, cls, 0, text);
+}
+
+int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt, ...)
+{
+	char *head cleanup_free = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	head = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (errnum == ENOSPC || errnum == EDQUOT || errnum == ENOMEM)
+		cls = ERR_RESOURCE;
+	return take(err, cls, errnum, xasprintf("%s: %s", head, strerror(errnum)));
+}
+
+static struct err *positioned(struct pos pos, char *text)
+{
+	struct err *e = NULL;
+
+	take(&e, ERR_USER, 0, text);
+	e->file = pos.file ? xstrdup(pos.file) : NULL;
+	e->line = pos.line;
+	e->col = pos.col;
+	return e;
+}
+
+int err_at(struct err **err, struct pos pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err)
+		return -1;
+	err_free(*err);
+	va_start(ap, fmt);
+	*err = positioned(pos, xvasprintf(fmt, ap));
+	va_end(ap);
+	return -1;
+}
+
+int err_wrap(struct err **err, const char *fmt, ...)
+{
+	char *head cleanup_free = NULL, *text;
+	va_list ap;
+
+	if (!err || !*err)
+		return -1;
+	va_start(ap, fmt);
+	head = xvasprintf(fmt, ap);
+	va_end(ap);
+	text = xasprintf("%s: %s", head, (*err)->text);
+	free((*err)->text);
+	(*err)->text = text;
+	return -1;
+}
+
+char *err_string(const struct err *err)
+{
+	if (!err->file)
+		return xstrdup(err->text);
+	if (!err->line)
+		return xasprintf("%s: %s", err->file, err->text);
+	return xasprintf("%s:%u:%u: %s", err->file, err->line, err->col, err->text);
+}
+
+int err_exit_code(enum err_class cls)
+{
+	return classes[cls].exit_code;
+}
+
+const char *err_class_name(enum err_class cls)
+{
+	return classes[cls].name;
+}
+
+int err_class_parse(const char *name, enum err_class *ret_cls)
+{
+	for (size_t i = 0; i < array_len(classes); i++) {
+		if (strcmp(classes[i].name, name) == 0) {
+			*ret_cls = (enum err_class)i;
+			return 0;
+		}
+	}
+	return 1;
+}
+
+void err_free(struct err *err)
+{
+	if (!err)
+		return;
+	free(err->text);
+	free(err->file);
+	free(err);
+}
+
+void err_list_add(struct err_list *list, struct err *err)
+{
+	if (list->count == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 8;
+		list->items = xreallocarray(list->items, list->cap, sizeof(*list->items));
+	}
+	list->items[list->count++] = err;
+}
+
+void err_list_at(struct err_list *list, struct pos pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_list_add(list, positioned(pos, xvasprintf(fmt, ap)));
+	va_end(ap);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct err *x = *(struct err *const *)a, *y = *(struct err *const *)b;
+	int c = strcmp(x->file ? x->file : "", y->file ? y->file : "");
+
+	if (c)
+		return c;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if (x->col != y->col)
+		return x->col < y->col ? -1 : 1;
+	return strcmp(x->text, y->text);
+}
+
+void err_list_sort(struct err_list *list)
+{
+	if (list->count > 1)
+		qsort(list->items, list->count, sizeof(*list->items), compare);
+}
+
+void err_list_clear(struct err_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		err_free(list->items[i]);
+	free(list->items);
+	*list = (struct err_list){0};
+}

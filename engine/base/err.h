@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Errors. One idiom for the whole engine:
+ *
+ *	int noun_verb(..., struct foo **ret_foo, struct err **err);
+ *
+ * returns 0, or -1 with *err set; 1 stands for the expected "no" (miss, end, not found) and sets
+ * no error. Outputs are untouched on failure. Context is added on the way up with err_wrap(), so
+ * that one line tells the story: "node 'rootfs': fetch: cannot connect to 'mirror': timed out".
+ * Texts are lower case, name things in single quotes, have no newline and say the remedy.
+ * The class decides retry, keep-going and the exit code; nobody parses the text.
+ * Every function below that returns int returns -1, so that "return err_set(...)" reads well.
+ */
+#include "base/alloc.h"
+
+enum err_class {
+	ERR_USER,      /* recipe or command line is wrong                       exit 2 */
+	ERR_BUILD,     /* the action of a node failed                           exit 1 */
+	ERR_NET,       /* fetch or network; may be tried again                  exit 4 */
+	ERR_INTEGRITY, /* digest or signature refused; never tried again        exit 5 */
+	ERR_STORE,     /* the store is damaged                                  exit 6 */
+	ERR_ENV,       /* this machine lacks something; text names the remedy   exit 7 */
+	ERR_RESOURCE,  /* disk or memory exhausted                              exit 8 */
+	ERR_LOCKED,    /* lock held by another process, with --no-wait          exit 9 */
+	ERR_TIMEOUT,   /* deadline passed                                       exit 10 */
+	ERR_CANCEL,    /* stopped by a signal                                   exit 130/143 */
+	ERR_INTERNAL,  /* a bug in orch                                         exit 70 */
+};
+#define ERR_CLASS_COUNT (ERR_INTERNAL + 1)
+
+/* A place in a file the user edits. line and col count from 1; 0 means unknown. */
+struct pos {
+	const char *file; /* relative to the project; lives as long as the arena it came from */
+	unsigned line, col;
+};
+
+struct err {
+	enum err_class cls;
+	int errnum; /* errno behind it, or 0 */
+	char *text;
+	char *file; /* owned copy of pos.file, or NULL */
+	unsigned line, col;
+};
+
+/* Sets *err (must be NULL before) and returns -1. */
+int err_set(struct err **err, enum err_class cls, const char *fmt, ...) printf_like(3, 4);
+/* As err_set, and appends ": <strerror(errnum)>". ENOSPC, EDQUOT and ENOMEM become ERR_RESOURCE. */
+int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt, ...)
+	printf_like(4, 5);
+/* A mistake of the user at a place in a file: class ERR_USER. */
+int err_at(struct err **err, struct pos pos, const char *fmt, ...) printf_like(3, 4);
+/* Puts "<text>: " in front of *err's text and returns -1. */
+int err_wrap(struct err **err, const char *fmt, ...) printf_like(2, 3);
+/* "file:line:col: text" or "text"; caller frees. */
+char *err_string(const struct err *err);
+int err_exit_code(enum err_class cls);
+/* "user", "build", ...: the word used in JSON and in worker frames. */
+const char *err_class_name(enum err_class cls);
+/* 0 and *ret_cls set, or 1 if NAME is no class. */
+int err_class_parse(const char *name, enum err_class *ret_cls);
+void err_free(struct err *err);
+static inline void err_freep(struct err **err)
+{
+	err_free(*err);
+}
+#define cleanup_err __attribute__((cleanup(err_freep)))
+
+/*
+ * A list of errors: recipe checks report everything that is wrong, not only the first. Adding takes
+ * ownership of the error. Sorted by file, line, column when printed.
+ */
+struct err_list {
+	struct err **items;
+	size_t count, cap;
+};
+void err_list_add(struct err_list *list, struct err *err);
+void err_list_at(struct err_list *list, struct pos pos, const char *fmt, ...) printf_like(3, 4);
+void err_list_sort(struct err_list *list);
+void err_list_clear(struct err_list *list);
+#define cleanup_err_list __attribute__((cleanup(err_list_clear)))

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Temporary folders and lock files. A temporary folder is named NAME.PID.XXXXXX; what a killed
+ * process left is removed by the next tmp_sweep() that finds its pid gone.
+ */
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* Makes PARENT/NAME.PID.XXXXXX, mode 0700; caller frees the path and removes the folder. */
+int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **err) warn_unused;
+/* Removes the temporary folders in PARENT whose process is gone. Not finding PARENT is no error. */
+int tmp_sweep(const char *parent, struct err **err) warn_unused;
+
+/* flock on a file that is made if missing. The lock dies with the descriptor. */
+enum lock_mode { LOCK_SHARED, LOCK_EXCLUSIVE };
+/* Returns the fd; 1 would-block is reported as -1 with ERR_LOCKED when WAIT is false. */
+int lock_file(const char *path, enum lock_mode mode, bool wait, int *ret_fd,
+	      struct err **err) warn_unused;

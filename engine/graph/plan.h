@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What a build would do, without doing it. A node whose inputs are all cached has a key and is hit or
+ * miss for a reason; a node behind a miss is unknown: it may still turn out unchanged.
+ */
+#include "graph/manifest.h"
+
+enum plan_verdict { PLAN_CACHED, PLAN_BUILD, PLAN_MAYBE };
+
+struct plan_node {
+	struct node *node;
+	enum plan_verdict verdict;
+	const char *reason; /* "never built", "option size 4G -> 6G (and 2 more)", "after base", ... */
+	struct changes changes;
+	double estimate; /* seconds; negative: unknown */
+};
+DEFINE_VEC(plan_nodes, struct plan_node)
+
+/* The wanted nodes in topological order. Sets node keys, manifests and records where known. */
+int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
+	      struct err **err) warn_unused;
+/* Fills node->estimate and node->critical of all wanted nodes from history. */
+int plan_estimate(struct graph *g, struct store *s, struct err **err) warn_unused;

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/kinds.h"
+
+const struct kind *const kinds_all[] = {
+	NULL,
+};

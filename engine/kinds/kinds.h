@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* All kinds of this build, ended by NULL, in the order of `orch kinds`. */
+#include "recipe/kind.h"
+
+extern const struct kind *const kinds_all[];

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What a kind is: one file under kinds/ ends in a const struct kind; kinds/kinds.c lists them. The
+ * recipe, graph and run layers know kinds only through this descriptor, given to them by cli.
+ */
+#include "recipe/schema.h"
+
+struct action;
+
+enum output_type {
+	OUTPUT_FILE,  /* identity: SHA-256 of its bytes */
+	OUTPUT_TREE,  /* a deterministic tar; identity: SHA-256 of its bytes */
+	OUTPUT_IMAGE, /* sparse; identity: digest of its chunk map */
+};
+
+struct output_spec {
+	const char *name; /* file name below out/NODE/ */
+	enum output_type type;
+};
+DEFINE_VEC(output_specs, struct output_spec)
+
+/* What one attempt needs while it runs; the scheduler starts it when everything is free. */
+struct demand {
+	unsigned cpus;	    /* 0 counts as 1 */
+	unsigned memory_mb; /* guest memory; 0 for plain processes */
+	unsigned timeout_s; /* deadline; 0: the engine's default of 2 hours */
+};
+
+/* What static checks may look at: the decoded options of this node and the project's values. */
+struct kind_ctx {
+	struct arena *arena;
+	const char *node;	 /* "tests/rollback" */
+	const char *project_dir; /* absolute */
+	const struct project *project;
+	const void *opts;
+	const struct yaml *map; /* for positions */
+};
+
+struct kind {
+	const char *name;    /* "image" */
+	const char *summary; /* one line for `orch kinds` */
+	const char *manual;  /* a few paragraphs for `orch kinds NAME`; may be NULL */
+	unsigned version;    /* bumped when equal inputs give other bytes */
+	const struct schema *schema;
+	/* The names of the outputs, known without building. The first is the node's main output. */
+	void (*outputs)(const struct kind_ctx *ctx, struct output_specs *ret);
+	/* May be NULL. */
+	struct demand (*demand)(const void *opts);
+	/* Static checks beyond the schema that need no other node; may be NULL. */
+	void (*check)(const struct kind_ctx *ctx, struct err_list *errors);
+	/*
+	 * Further inputs that are project files but no option (the lock of a debian node): project paths
+	 * pushed to RET in ARENA. May be NULL.
+	 */
+	void (*implicit)(const struct kind_ctx *ctx, struct strs *ret);
+	/* The names of host programs whose version belongs to the key, ended by NULL; may be NULL.
+	 * Given the options, because a writer or a root may need none. */
+	const char *const *(*tools)(const void *opts);
+	/*
+	 * The newest date (seconds since 1970) in this node's lock, or 0; see recipes.md on epoch. May be NULL.
+	 */
+	uint64_t (*lock_epoch)(const struct kind_ctx *ctx);
+	/* Makes the outputs, in the worker process. */
+	int (*run)(struct action *a, struct err **err);
+};

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Option tables. The table of a kind is the only description of its keys: it decodes and checks
+ * recipes, writes the option lines of manifests, prints help, and makes the JSON Schema. A key that
+ * is not in the table cannot be read, and a key in the table cannot be forgotten in the hash:
+ * everything is keyed unless the row says OPT_UNKEYED.
+ *
+ *	struct disk_part { const char *name; uint64_t size; struct ref *from; };
+ *	static const struct option part_options[] = {
+ *		{"name", OPT_STRING, offsetof(struct disk_part, name), .flags = OPT_REQUIRED, .help = "..."},
+ *		{"size", OPT_SIZE, offsetof(struct disk_part, size), .help = "..."},
+ *		{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE, .help = "..."},
+ *	};
+ *	static const struct schema part_schema = SCHEMA(struct disk_part, part_options);
+ *
+ * A field of the kind's struct by type, single and as OPT_LIST:
+ *	OPT_STRING  const char * (NULL: absent)          struct list of const char *
+ *	OPT_BOOL    bool                                  -
+ *	OPT_INT     int64_t                               struct list of int64_t
+ *	OPT_SIZE    uint64_t, bytes                       struct list of uint64_t
+ *	OPT_ENUM    int, index into words                 struct list of int
+ *	OPT_DIGEST  struct digest                         -
+ *	OPT_REF     struct ref * (NULL: absent)           struct list of struct ref *
+ *	OPT_SECRET  const char *, project path            -
+ *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
+ *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
+ *	OPT_DICT    struct list of struct pair *          -      (key: value; value type by .sub == NULL: text)
+ */
+#include <stddef.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "recipe/yaml.h"
+
+enum option_type {
+	OPT_STRING,
+	OPT_BOOL,
+	OPT_INT,
+	OPT_SIZE,
+	OPT_ENUM,
+	OPT_DIGEST,
+	OPT_REF,
+	OPT_SECRET, /* a file whose bytes enter no key, tree, log or store; only its holder may read it */
+	OPT_STEP,   /* a string: /bin/sh -e script; a list: argv */
+	OPT_STRUCT,
+	OPT_DICT,
+};
+
+enum option_flags {
+	OPT_REQUIRED = 1 << 0,
+	OPT_LIST = 1 << 1,    /* a YAML list; a single value is accepted as a list of one */
+	OPT_UNKEYED = 1 << 2, /* does not change the result: left out of the manifest's key part */
+	OPT_NAME = 1 << 3,    /* string: [A-Za-z0-9._+-]{1,64} */
+	OPT_POSITIVE = 1 << 4, /* int, size: at least 1 */
+	OPT_ABSPATH = 1 << 5, /* string: absolute path inside the image or guest, normal form, no ".." */
+};
+
+/* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
+enum ref_accept {
+	ACCEPT_PATH = 1 << 0,	/* a file or folder of the project */
+	ACCEPT_FILE = 1 << 1,	/* one output of a node: any file */
+	ACCEPT_TREE = 1 << 2,	/* one output of a node: a tree (tar) */
+	ACCEPT_IMAGE = 1 << 3,	/* one output of a node: a disk or file-system image */
+	ACCEPT_INSIDE = 1 << 4, /* "node:/path": a file or folder inside a tree a node made */
+	ACCEPT_NODE = 1 << 5,	/* a node with all its outputs */
+	ACCEPT_SIGNER = 1 << 6, /* a pki node: its outputs, and the right to use its secret */
+};
+
+enum ref_type {
+	REF_UNRESOLVED,
+	REF_PATH,   /* .text is a project path */
+	REF_NODE,   /* .node, all outputs */
+	REF_OUTPUT, /* .node and .output */
+	REF_INSIDE, /* .node, .output (the tree) and .inside (absolute path) */
+};
+
+/* A reference as written; the graph resolves it in the orchestrator. Workers look it up by text. */
+struct ref {
+	const char *text;
+	struct pos pos;
+	unsigned accept; /* enum ref_accept */
+	enum ref_type type;
+	const char *node, *output, *inside;
+};
+
+struct step {
+	struct pos pos;
+	const char *script; /* NULL when argv is set */
+	struct strs argv;
+};
+
+struct pair {
+	const char *key, *value;
+	struct pos pos; /* of the value */
+};
+
+/* COUNT pointers or values, see the table above. LIST_AT(list, type, i) reads one. */
+struct list {
+	void *items;
+	size_t count;
+};
+#define LIST_AT(l, type, i) (((type *)(l).items)[i])
+
+struct schema;
+struct option {
+	const char *name;
+	enum option_type type;
+	size_t offset;
+	unsigned flags;
+	unsigned accept;	  /* OPT_REF */
+	const char *def;	  /* default as it would stand in YAML (scalars only), or NULL */
+	const char *const *words; /* OPT_ENUM: allowed words, ended by NULL */
+	const struct schema *sub; /* OPT_STRUCT */
+	const char *help;	  /* one sentence; required */
+	const char *example;	  /* as it would stand in YAML, or NULL */
+};
+
+struct schema {
+	const struct option *options;
+	size_t count;
+	size_t size; /* of the decoded struct */
+	/* Rules over several keys, run after decoding without errors; may be NULL. DATA may be changed. */
+	void (*check)(void *data, const struct yaml *map, struct err_list *errors);
+};
+#define SCHEMA(type, table, ...)                                                                   \
+	{                                                                                          \
+		.options = (table), .count = array_len(table), .size = sizeof(type), __VA_ARGS__   \
+	}
+
+/*
+ * Decodes MAP into a new struct in ARENA. Every error (unknown key with a suggestion, duplicate, wrong
+ * type, missing key, bad size) is added to ERRORS with its position; returns NULL if there was any.
+ * IGNORE names keys that were handled by the caller ("kind"), ended by NULL; may be NULL.
+ */
+void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
+		    const char *const *ignore, struct err_list *errors);
+/*
+ * Appends one line for each value that is set or has a default: "option PATH VALUE\n", where PATH is
+ * like contents.0.unpack and VALUE is str_quote()d text in normal form (sizes in bytes, enums as
+ * words). Table order, so equal options give equal text. OPT_UNKEYED rows are written as
+ * "unkeyed PATH VALUE\n" when UNKEYED is true and left out otherwise.
+ */
+void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);
+/* Rebuilds the YAML tree from such lines (the worker's side); schema_decode() reads it. */
+struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err **err);
+/* Calls FN for each reference of DATA with the path of its option; stops at the first non-zero. */
+typedef int ref_fn(void *arg, const char *option_path, struct ref *ref);
+int schema_each_ref(const struct schema *schema, void *data, ref_fn *fn, void *arg);
+/* Calls FN for each secret path of DATA. */
+typedef int secret_fn(void *arg, const char *option_path, const char *project_path);
+int schema_each_secret(const struct schema *schema, const void *data, secret_fn *fn, void *arg);
+/* "512M", "2G", "1048576": K M G T are powers of 1024. 0, or 1 when TEXT is no size. */
+int size_parse(const char *text, uint64_t *ret);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What a kind's run() sees: one attempt at one node, in the worker process. The worker has its own
+ * process group and an empty work folder; its stdout and stderr are the node's log. run() reads the
+ * inputs named here and nothing else, writes every declared output below outdir, and returns.
+ */
+#include "base/digest.h"
+#include "recipe/kind.h"
+
+enum input_type {
+	INPUT_FILE,   /* one file: .path (project file or output of a node) */
+	INPUT_FOLDER, /* a folder of the project: .path */
+	INPUT_INSIDE, /* .inside within the tree .path */
+	INPUT_NODE,   /* all outputs of a node: .files */
+};
+
+struct input_file {
+	const char *name; /* output name, "u-boot.bin" */
+	const char *path; /* absolute, read only */
+	enum output_type type;
+	struct digest digest;
+	uint64_t size; /* bytes */
+};
+
+struct action_input {
+	const char *ref;  /* as written in the recipe; the lookup key */
+	const char *node; /* the node it comes from, or NULL for a project path */
+	enum input_type type;
+	enum output_type output_type; /* of .path, when it comes from a node */
+	const char *path, *inside;
+	struct digest digest; /* of what .path names (file, folder listing or tree) */
+	struct input_file *files;
+	size_t file_count;
+};
+
+struct action_secret {
+	const char *node;   /* whose option it is */
+	const char *option; /* "key" */
+	const char *path;   /* absolute */
+};
+
+struct action {
+	struct arena *arena;
+	const char *node;	 /* "tests/rollback" */
+	const char *project;	 /* project.name, for derived identities */
+	const char *project_dir; /* absolute; for messages and secrets only */
+	uint64_t epoch;		 /* seconds; times of files are clamped to it */
+	const struct kind *kind;
+	const void *opts; /* the kind's struct; refs are unresolved, look them up below */
+	const struct project *shared; /* archives of project.yaml as far as the kind needs them, or NULL */
+	const struct action_input *inputs;
+	size_t input_count;
+	const struct action_secret *secrets;
+	size_t secret_count;
+	const char *outdir;    /* write outputs here, by their names */
+	const char *workdir;   /* scratch, removed afterwards unless the node fails */
+	const char *cache_dir; /* shared downloads, files named by SHA-256; verify before use */
+	bool offline;	       /* make no connection */
+	unsigned cpus;	       /* how many CPUs this attempt may use */
+	void *worker;	       /* the worker's own */
+};
+
+/* The input behind a reference of the options. Never NULL for a ref of this node's options. */
+const struct action_input *action_input(const struct action *a, const struct ref *ref);
+/* An implicit input by its project path, or NULL. */
+const struct action_input *action_implicit(const struct action *a, const char *project_path);
+/* The absolute path of a secret of NODE, or NULL. */
+const char *action_secret(const struct action *a, const char *node, const char *option);
+/* "outdir/NAME"; arena. */
+const char *action_output(const struct action *a, const char *name);
+/* A line for the user ("unpacking 148 packages"), and percent done (or -1). Also goes to the log. */
+void action_progress(struct action *a, int percent, const char *fmt, ...) printf_like(3, 4);
+/* A line for the log only. */
+void action_log(struct action *a, const char *fmt, ...) printf_like(2, 3);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What the user is told. The scheduler calls a sink; plain text, JSON lines and (later) a terminal
+ * view are sinks of the same events.
+ */
+#include "graph/graph.h"
+
+enum event_type {
+	EVENT_RUN_START,  /* .total */
+	EVENT_NODE_START, /* .node, .text: why it runs */
+	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text */
+	EVENT_NODE_HIT,   /* .node */
+	EVENT_NODE_BUILT, /* .node .seconds */
+	EVENT_NODE_FAILED, /* .node .seconds .err .log_path */
+	EVENT_NODE_SKIPPED, /* .node .text: which input failed */
+	EVENT_WARNING,    /* .text; .node may be NULL */
+	EVENT_RUN_END,
+};
+
+struct event {
+	enum event_type type;
+	const struct node *node;
+	const char *text;
+	int percent;
+	double seconds;
+	const struct err *err;
+	const char *log_path;
+	size_t total;
+};
+
+struct sink {
+	void (*event)(struct sink *self, const struct event *ev);
+};

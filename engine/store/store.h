@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The artifact store: blobs named by what they are, and a SQLite database that names them.
+ *
+ *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images ("chunks") by chunk-map digest
+ *	STORE/state.sqlite     records (key -> outputs), file-stat cache, runs, durations
+ *	STORE/logs/            node logs by digest (zstd is for later)
+ *	STORE/downloads/       fetched files by SHA-256, shared by workers
+ *	STORE/roots/           unpacked trees by digest, for sandboxes
+ *	STORE/tmp/             work folders (tmp_dir/tmp_sweep)
+ *	STORE/lock             flock: builds shared, gc exclusive
+ *
+ * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that names it
+ * is committed. So a valid record names whole blobs whatever died when. A blob that turns out to be
+ * damaged is moved to STORE/quarantine/ and its record counts as a miss: the next build heals it.
+ */
+#include "base/digest.h"
+#include "recipe/kind.h"
+
+struct store;
+
+struct artifact {
+	const char *name;
+	enum output_type type;
+	struct digest digest;
+	uint64_t size;	    /* bytes as seen by a reader */
+	uint64_t allocated; /* bytes of data without holes */
+};
+
+struct record {
+	struct digest key;
+	const char *node;
+	const char *manifest; /* the whole text */
+	struct artifact *outputs;
+	size_t output_count;
+	double seconds; /* of the build that made it */
+	struct digest log; /* of the node's log; zeros: none */
+	int64_t built_at;  /* seconds since 1970 */
+};
+
+/* Opens or makes the store in DIR (absolute) and takes the shared lock. WAIT false: ERR_LOCKED. */
+int store_open(const char *dir, bool wait, struct store **ret, struct err **err) warn_unused;
+void store_close(struct store *s);
+const char *store_dir(const struct store *s);
+/* "STORE/tmp" and the like: absolute, made when missing; owned by S. */
+const char *store_subdir(struct store *s, const char *name);
+
+/* 0 and *ret in ARENA, 1 when there is no such record, -1. */
+int store_record_get(struct store *s, const struct digest *key, struct arena *arena,
+		     struct record **ret, struct err **err) warn_unused;
+/* The newest record of a node (for `why`), whatever its key. 0, 1 or -1. */
+int store_record_last(struct store *s, const char *node, struct arena *arena, struct record **ret,
+		      struct err **err) warn_unused;
+int store_record_put(struct store *s, const struct record *rec, struct err **err) warn_unused;
+/*
+ * Whether all blobs of REC are present and unchanged since they were stored (size and times as
+ * remembered; else hashed again). 0 yes; 1 no: damaged ones are in quarantine, *ret_why says which.
+ */
+int store_record_check(struct store *s, const struct record *rec, char **ret_why,
+		       struct err **err) warn_unused;
+
+/*
+ * Takes the file at PATH into the store (by rename when on the same file system; PATH is gone then)
+ * and fills digest, size, allocated of *ret. Works in workers: touches only cas/, no database.
+ */
+int cas_ingest(const char *store_dir, const char *path, enum output_type type, struct artifact *ret,
+	       struct err **err) warn_unused;
+/* "STORE/cas/ab/cdef..."; caller frees. */
+char *cas_path(const char *store_dir, enum output_type type, const struct digest *d);
+/* "sha256:<hex>" or "chunks:<hex>"; caller frees. */
+char *artifact_digest_string(const struct artifact *a);
+/* Places a copy of the blob at DEST: atomically, reflink or sparse copy, never a hard link. */
+int cas_checkout(const char *store_dir, const struct artifact *a, const char *dest,
+		 struct err **err) warn_unused;
+
+/*
+ * The digest of a project file, from the stat cache when (dev, inode, size, mtime, ctime) are as
+ * remembered and not racy, else by reading it. ST is filled.
+ */
+int store_stat_digest(struct store *s, int dirfd, const char *rel, const char *abs_key,
+		      struct stat *ret_st, struct digest *ret, struct err **err) warn_unused;
+
+/* Stores the log file at PATH by digest, moving it. */
+int store_log_put(struct store *s, const char *path, struct digest *ret, struct err **err) warn_unused;
+char *store_log_path(const struct store *s, const struct digest *d);
+
+/* Runs: history and durations. */
+struct run_node {
+	const char *node;
+	const char *status; /* built, cached, failed, skipped */
+	struct digest key;
+	double seconds;
+	struct digest log;
+	const char *error; /* or NULL */
+};
+struct run_info {
+	int64_t id, started_at; /* started_at: seconds since 1970 */
+	double wall_s;
+	const char *targets; /* as given, joined by blanks */
+	int exit_code;
+	bool finished;
+};
+int store_run_begin(struct store *s, const char *targets, int64_t *ret_id, struct err **err) warn_unused;
+int store_run_node(struct store *s, int64_t run, const struct run_node *n, struct err **err) warn_unused;
+int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, struct err **err) warn_unused;
+/* Newest first, at most LIMIT (0: all). */
+int store_runs(struct store *s, struct arena *arena, size_t limit, struct run_info **ret,
+	       size_t *ret_count, struct err **err) warn_unused;
+int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct run_node **ret,
+		    size_t *ret_count, struct err **err) warn_unused;
+/* Mean seconds of the last builds of NODE; 1 when it was never built. */
+int store_duration(struct store *s, const char *node, double *ret_seconds, struct err **err) warn_unused;
+
+struct store_verify_result {
+	uint64_t blobs, bytes, damaged, missing; /* missing: named by a record but not there */
+};
+/* Hashes every blob; damaged ones go to quarantine and their records are dropped. REPORT per bad one. */
+int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
+		 struct store_verify_result *ret, struct err **err) warn_unused;
