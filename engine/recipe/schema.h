@@ -26,6 +26,7 @@
  *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
  *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
  *	OPT_DICT    struct list of struct pair *          -      (key: value; value type by .sub == NULL: text)
+ *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written is kept)
  */
 #include <stddef.h>
 
@@ -47,6 +48,7 @@ enum option_type {
 	OPT_STEP,   /* a string: /bin/sh -e script; a list: argv */
 	OPT_STRUCT,
 	OPT_DICT,
+	OPT_REFDICT,
 };
 
 enum option_flags {
@@ -97,6 +99,12 @@ struct pair {
 	struct pos pos; /* of the value */
 };
 
+/* An entry of an OPT_REFDICT: option path "images.rootfs", REF->accept from the row's .accept. */
+struct named_ref {
+	const char *key;
+	struct ref *ref;
+};
+
 /* COUNT pointers or values, see the table above. LIST_AT(list, type, i) reads one. */
 struct list {
 	void *items;
@@ -110,7 +118,7 @@ struct option {
 	enum option_type type;
 	size_t offset;
 	unsigned flags;
-	unsigned accept;	  /* OPT_REF */
+	unsigned accept;	  /* OPT_REF, OPT_REFDICT */
 	const char *def;	  /* default as it would stand in YAML (scalars only), or NULL */
 	const char *const *words; /* OPT_ENUM: allowed words, ended by NULL */
 	const struct schema *sub; /* OPT_STRUCT */
