@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+char *path_join(const char *a, const char *b)
+{
+	if (*b == '/' || !*a)
+		return xstrdup(b);
+	return xasprintf("%s%s%s", a, str_ends(a, "/") ? "" : "/", b);
+}
+
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+char *path_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	if (slash == path)
+		return xstrdup("/");
+	return xstrndup(path, (size_t)(slash - path));
+}
+
+char *path_normal(const char *path)
+{
+	struct str s = STR_INIT;
+	const char *p = path;
+
+	if (*p == '/')
+		str_append_char(&s, '/');
+	while (*p) {
+		size_t n = strcspn(p, "/");
+
+		if (n && !(n == 1 && *p == '.')) {
+			if (s.len && s.buf[s.len - 1] != '/')
+				str_append_char(&s, '/');
+			str_append_len(&s, p, n);
+		}
+		p += n;
+		p += strspn(p, "/");
+	}
+	if (!s.len)
+		str_append_char(&s, '.');
+	return str_steal(&s);
+}
+
+bool path_is_project(const char *path, const char **ret_why)
+{
+	const char *p = path;
+
+	*ret_why = NULL;
+	if (!*path)
+		*ret_why = "is empty";
+	else if (*path == '/')
+		*ret_why = "is absolute";
+	for (; *p && !*ret_why; p += *p == '/') {
+		size_t n = strcspn(p, "/");
+
+		if (n == 0)
+			*ret_why = "has an empty part";
+		else if (n == 1 && p[0] == '.')
+			*ret_why = "has a '.' part";
+		else if (n == 2 && p[0] == '.' && p[1] == '.')
+			*ret_why = "contains '..'";
+		for (size_t i = 0; i < n; i++) {
+			if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+				*ret_why = "contains a control character";
+		}
+		p += n;
+	}
+	return !*ret_why;
+}
+
+int path_open_beneath(int dirfd, const char *rel, int flags, struct err **err)
+{
+	struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat2, dirfd, rel, &how, sizeof(how));
+	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	if (fd >= 0)
+		return fd;
+	if (errno == EXDEV)
+		return err_set(err, ERR_USER, "'%s' leads out of the project through a link", rel);
+	return err_errno(err, ERR_USER, errno, "cannot open '%s'", rel);
+}
+
+int path_mkdirs(const char *path, struct err **err)
+{
+	char *copy cleanup_free = xstrdup(path);
+
+	for (char *p = copy + 1; *copy; p++) {
+		char saved = *p;
+
+		if (saved != '/' && saved)
+			continue;
+		*p = 0;
+		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+			return err_errno(err, ERR_ENV, errno, "cannot make folder '%s'", copy);
+		*p = saved;
+		if (!saved)
+			break;
+	}
+	return 0;
+}
+
+int path_mkparents(const char *path, struct err **err)
+{
+	char *dir cleanup_free = path_dir(path);
+
+	return path_mkdirs(dir, err);
+}
+
+/* Removes what is in the open folder FD (taken over). Depth is bounded by the descriptors there are. */
+static int remove_inside(int fd, dev_t dev, const char *name, struct err **err)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *de;
+	int rc = 0;
+
+	if (!dir) {
+		rc = err_errno(err, ERR_ENV, errno, "cannot read folder '%s'", name);
+		close(fd);
+		return rc;
+	}
+	while (rc == 0 && (de = readdir(dir))) {
+		struct stat st;
+		int sub;
+
+		if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
+			continue;
+		if (unlinkat(fd, de->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		if (errno != EISDIR && errno != EPERM && errno != EACCES) {
+			rc = err_errno(err, ERR_ENV, errno, "cannot remove '%s'", de->d_name);
+			break;
+		}
+		/* A folder without permissions of our own: give them back first. */
+		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+		    (st.st_mode & 0700) != 0700)
+			(void)!fchmodat(fd, de->d_name, 0700, 0);
+		sub = openat(fd, de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub < 0 || fstat(sub, &st) < 0 || st.st_dev != dev) {
+			rc = err_errno(err, ERR_ENV, sub < 0 ? errno : EXDEV, "cannot remove '%s'",
+				       de->d_name);
+			if (sub >= 0)
+				close(sub);
+			break;
+		}
+		rc = remove_inside(sub, dev, de->d_name, err);
+		if (rc == 0 && unlinkat(fd, de->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			rc = err_errno(err, ERR_ENV, errno, "cannot remove '%s'", de->d_name);
+	}
+	closedir(dir);
+	return rc;
+}
+
+int path_remove(const char *path, struct err **err)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return 0;
+		return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", path);
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		if (unlink(path) < 0 && errno != ENOENT)
+			return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", path);
+		return 0;
+	}
+	if ((st.st_mode & 0700) != 0700)
+		(void)!chmod(path, 0700);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open folder '%s'", path);
+	if (remove_inside(fd, st.st_dev, path, err) < 0)
+		return -1;
+	if (rmdir(path) < 0 && errno != ENOENT)
+		return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", path);
+	return 0;
+}
+
+bool path_exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static char *program_in(const char *dir, size_t len, const char *name)
+{
+	char *path = xasprintf("%.*s/%s", (int)len, dir, name);
+	struct stat st;
+
+	if (len && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+char *path_program(const char *name)
+{
+	const char *env = getenv("PATH");
+	char *dirs cleanup_free = xasprintf("%s:/usr/sbin:/sbin", env ? env : "/usr/bin:/bin");
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
+	for (const char *p = dirs; *p;) {
+		size_t n = strcspn(p, ":");
+		char *found = program_in(p, n, name);
+
+		if (found)
+			return found;
+		p += n + (p[n] == ':');
+	}
+	return NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/tmp.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+
+int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **err)
+{
+	char *path cleanup_free = xasprintf("%s/%s.%ld.XXXXXX", parent, name, (long)getpid());
+
+	if (!mkdtemp(path))
+		return err_errno(err, ERR_ENV, errno, "cannot make a folder in '%s'", parent);
+	*ret_path = steal_ptr(path);
+	return 0;
+}
+
+/* Whether NAME is "x.PID.XXXXXX" of a process that is gone. */
+static bool is_left_over(const char *name)
+{
+	const char *last = strrchr(name, '.');
+	const char *p = last;
+	long pid;
+
+	if (!last || strlen(last) != 7)
+		return false;
+	while (p > name && p[-1] != '.')
+		p--;
+	if (p == name || sscanf(p, "%ld.", &pid) != 1 || pid <= 0)
+		return false;
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+int tmp_sweep(const char *parent, struct err **err)
+{
+	DIR *dir = opendir(parent);
+	struct dirent *de;
+	int rc = 0;
+
+	if (!dir) {
+		if (errno == ENOENT)
+			return 0;
+		return err_errno(err, ERR_ENV, errno, "cannot read folder '%s'", parent);
+	}
+	while (rc == 0 && (de = readdir(dir))) {
+		char *path cleanup_free = NULL;
+
+		if (!is_left_over(de->d_name))
+			continue;
+		path = path_join(parent, de->d_name);
+		rc = path_remove(path, err);
+	}
+	closedir(dir);
+	return rc;
+}
+
+int lock_file(const char *path, enum lock_mode mode, bool wait, int *ret_fd, struct err **err)
+{
+	int fd cleanup_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	int op = mode == LOCK_SHARED ? LOCK_SH : LOCK_EX;
+
+	if (fd < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open lock file '%s'", path);
+	while (flock(fd, op | (wait ? 0 : LOCK_NB)) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EWOULDBLOCK)
+			return err_set(err, ERR_LOCKED, "'%s' is held by another process", path);
+		return err_errno(err, ERR_ENV, errno, "cannot lock '%s'", path);
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}

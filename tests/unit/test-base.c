@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/chunks.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/map.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "base/tmp.h"
+
+static char *dir;
+
+static int setup(void **state)
+{
+	struct err *err = NULL;
+
+	return tmp_dir("/tmp", "orch-test", &dir, &err);
+}
+
+static int teardown(void **state)
+{
+	struct err *err = NULL;
+
+	if (path_remove(dir, &err) < 0)
+		return -1;
+	free(dir);
+	return 0;
+}
+
+static void quoting_is_reversible(void **state)
+{
+	const char *text = "a \"b\"\\ \n\t\x01\x7f ü";
+	struct str s cleanup_str = STR_INIT, back cleanup_str = STR_INIT;
+	const char *p;
+
+	str_quote(&s, text);
+	assert_string_equal(s.buf, "\"a \\\"b\\\"\\\\ \\n\\t\\x01\\x7f ü\"");
+	p = s.buf;
+	assert_int_equal(str_unquote(&p, &back), 0);
+	assert_string_equal(back.buf, text);
+	assert_string_equal(p, "");
+	p = "\"no end";
+	assert_int_equal(str_unquote(&p, &back), 1);
+}
+
+static void escaping_leaves_no_terminal_control(void **state)
+{
+	const char text[] = "\x1b]52;c\x07 \xc2\x9b ok";
+	struct str s cleanup_str = STR_INIT;
+
+	str_escape(&s, text, sizeof(text) - 1);
+	assert_string_equal(s.buf, "\\x1b]52;c\\x07 \\xc2\\x9b ok");
+}
+
+static void near_words_are_found(void **state)
+{
+	const char *const words[] = {"packages", "size", "arch"};
+
+	assert_string_equal(str_nearest("pakages", words, 3), "packages");
+	assert_string_equal(str_nearest("szie", words, 3), "size");
+	assert_null(str_nearest("kernel", words, 3));
+	assert_int_equal(str_distance("ab", "ba", 2), 1);
+}
+
+static void numbers_are_strict(void **state)
+{
+	uint64_t n;
+
+	assert_int_equal(str_u64("18446744073709551615", &n), 0);
+	assert_true(n == UINT64_MAX);
+	assert_int_equal(str_u64("18446744073709551616", &n), 1);
+	assert_int_equal(str_u64("", &n), 1);
+	assert_int_equal(str_u64("+1", &n), 1);
+}
+
+static void map_keeps_order_and_finds_all(void **state)
+{
+	struct map m cleanup_map = {0};
+	static char keys[5000][8];
+
+	for (int i = 0; i < 5000; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%d", i);
+		assert_null(map_set(&m, keys[i], keys[i]));
+	}
+	for (int i = 0; i < 5000; i++) {
+		assert_ptr_equal(map_get(&m, keys[i]), keys[i]);
+		assert_ptr_equal(m.entries[i].key, keys[i]);
+	}
+	assert_null(map_get(&m, "none"));
+	assert_ptr_equal(map_set(&m, "k7", dir), keys[7]);
+	assert_int_equal(m.count, 5000);
+}
+
+static void errors_carry_context_and_class(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *text cleanup_free = NULL;
+	struct pos pos = {"recipes/a.yaml", 3, 7};
+
+	assert_int_equal(err_at(&err, pos, "unknown key '%s'", "x"), -1);
+	assert_int_equal(err_wrap(&err, "node '%s'", "a"), -1);
+	text = err_string(err);
+	assert_string_equal(text, "recipes/a.yaml:3:7: node 'a': unknown key 'x'");
+	assert_int_equal(err_exit_code(err->cls), 2);
+	err_errno(&err, ERR_ENV, ENOSPC, "cannot write");
+	assert_int_equal(err->cls, ERR_RESOURCE);
+}
+
+static void digests_match_the_standard(void **state)
+{
+	char hex[DIGEST_HEX + 1];
+	struct digest d, back;
+
+	digest_data("abc", 3, &d); /* FIPS 180-4 example */
+	assert_string_equal(digest_hex(&d, hex),
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_int_equal(digest_parse(hex, &back), 0);
+	assert_true(digest_eq(&d, &back));
+	hex[5] = 'g';
+	assert_int_equal(digest_parse(hex, &back), 1);
+}
+
+static void uuids_depend_on_their_parts(void **state)
+{
+	unsigned char a[16], b[16], c[16];
+	char text[37];
+
+	uuid_derive(a, "p", "root", NULL);
+	uuid_derive(b, "p", "root", NULL);
+	uuid_derive(c, "pr", "oot", NULL);
+	assert_memory_equal(a, b, 16);
+	assert_memory_not_equal(a, c, 16);
+	assert_int_equal(uuid_format(a, text)[14], '8');
+}
+
+static void project_paths_are_checked(void **state)
+{
+	const char *why;
+
+	assert_true(path_is_project("rootfs/etc/fstab", &why));
+	assert_false(path_is_project("/etc", &why));
+	assert_false(path_is_project("a/../b", &why));
+	assert_string_equal(why, "contains '..'");
+	assert_false(path_is_project("a//b", &why));
+	assert_false(path_is_project("./a", &why));
+	assert_false(path_is_project("a\nb", &why));
+	assert_true(path_is_project("a..b", &why));
+}
+
+static void links_may_not_lead_out(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *link cleanup_free = path_join(dir, "out");
+	int fd cleanup_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int got cleanup_fd = -1;
+
+	assert_int_equal(symlink("/etc", link), 0);
+	got = path_open_beneath(fd, "out/passwd", O_RDONLY, &err);
+	assert_int_equal(got, -1);
+	assert_int_equal(err->cls, ERR_USER);
+}
+
+static void files_are_replaced_whole(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *path cleanup_free = path_join(dir, "f");
+	struct str s cleanup_str = STR_INIT;
+	struct stat st;
+
+	assert_int_equal(file_write(path, "one", 3, 0600, true, &err), 0);
+	assert_int_equal(file_write(path, "two!", 4, 0444, false, &err), 0);
+	assert_int_equal(file_read(path, 4, &s, &err), 0);
+	assert_string_equal(s.buf, "two!");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0444);
+	assert_int_equal(file_read(path, 3, &s, &err), -1);
+}
+
+static char *sparse_file(const char *name, off_t size, off_t at, const char *data)
+{
+	char *path = path_join(dir, name);
+	int fd cleanup_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct err *err cleanup_err = NULL;
+
+	assert_int_equal(ftruncate(fd, size), 0);
+	assert_int_equal(fd_pwrite_all(fd, path, data, strlen(data), (uint64_t)at, &err), 0);
+	return path;
+}
+
+static void copies_stay_sparse(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *src cleanup_free = sparse_file("sparse", 64 << 20, 33 << 20, "payload");
+	char *dst cleanup_free = path_join(dir, "copy");
+	struct digest a, b;
+	struct stat st;
+
+	assert_int_equal(file_copy(src, dst, 0600, &err), 0);
+	assert_int_equal(stat(dst, &st), 0);
+	assert_int_equal(st.st_size, 64 << 20);
+	assert_true(st.st_blocks * 512 < 1 << 20);
+	assert_int_equal(digest_file(src, &a, &err), 0);
+	assert_int_equal(digest_file(dst, &b, &err), 0);
+	assert_true(digest_eq(&a, &b));
+	assert_int_equal(file_copy(src, dst, 0600, &err), -1);
+}
+
+static void chunk_maps_ignore_where_holes_are(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *path cleanup_free = sparse_file("img", (3 << 20) + 5, 2 << 20, "x");
+	char *zeros cleanup_free = xcalloc(1, 1 << 20);
+	struct str map cleanup_str = STR_INIT;
+	struct chunk_info holes, full;
+	int fd cleanup_fd = open(path, O_RDWR | O_CLOEXEC);
+
+	assert_int_equal(chunks_digest(fd, path, &map, &holes, &err), 0);
+	assert_true(str_skip(map.buf, "orch-chunks 1\nsize 3145733\n2 "));
+	assert_int_equal(holes.allocated, 1 << 20);
+	assert_int_equal(fd_pwrite_all(fd, path, zeros, 1 << 20, 0, &err), 0);
+	assert_int_equal(chunks_digest(fd, path, NULL, &full, &err), 0);
+	assert_true(digest_eq(&holes.digest, &full.digest));
+	assert_int_equal(fd_pwrite_all(fd, path, "y", 1, (3 << 20) + 4, &err), 0);
+	assert_int_equal(chunks_digest(fd, path, NULL, &full, &err), 0);
+	assert_false(digest_eq(&holes.digest, &full.digest));
+}
+
+static void left_overs_are_swept(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *mine cleanup_free = NULL, *dead cleanup_free = NULL;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, &status, 0);
+	dead = xasprintf("%s/work.%ld.abcdef", dir, (long)pid);
+	assert_int_equal(mkdir(dead, 0700), 0);
+	assert_int_equal(tmp_dir(dir, "work", &mine, &err), 0);
+	assert_int_equal(tmp_sweep(dir, &err), 0);
+	assert_false(path_exists(dead));
+	assert_true(path_exists(mine));
+}
+
+static void locks_exclude(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *path cleanup_free = path_join(dir, "lock");
+	int a cleanup_fd = -1, b cleanup_fd = -1;
+
+	assert_int_equal(lock_file(path, LOCK_SHARED, false, &a, &err), 0);
+	assert_int_equal(lock_file(path, LOCK_EXCLUSIVE, false, &b, &err), -1);
+	assert_int_equal(err->cls, ERR_LOCKED);
+}
+
+static void processes_report_how_they_ended(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct str out cleanup_str = STR_INIT;
+	char *const echo[] = {"echo", "hi", NULL};
+	char *const fails[] = {"sh", "-c", "exit 3", NULL};
+	char *const dies[] = {"sh", "-c", "kill -SEGV $$", NULL};
+	char *const missing[] = {"no-such-program-here", NULL};
+
+	assert_int_equal(proc_output(echo, NULL, 100, &out, &err), 0);
+	assert_string_equal(out.buf, "hi\n");
+	assert_int_equal(proc_run(fails, NULL, &err), -1);
+	assert_string_equal(err->text, "'sh' exited with 3");
+	assert_int_equal(proc_run(dies, NULL, &err), -1);
+	assert_string_equal(err->text, "'sh' was killed by SIGSEGV");
+	assert_int_equal(proc_run(missing, NULL, &err), -1);
+	assert_int_equal(err->cls, ERR_ENV);
+}
+
+static void processes_have_deadlines(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct proc_opts opts = {.timeout_s = 1};
+	struct str out cleanup_str = STR_INIT;
+	char *const argv[] = {"sh", "-c", "sleep 60 & wait", NULL};
+
+	assert_int_equal(proc_run(argv, &opts, &err), -1);
+	assert_int_equal(err->cls, ERR_TIMEOUT);
+	assert_int_equal(proc_output(argv, &opts, 100, &out, &err), -1);
+	assert_int_equal(err->cls, ERR_TIMEOUT);
+}
+
+static void trees_are_removed_even_without_permission(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *top cleanup_free = path_join(dir, "t");
+	char *deep cleanup_free = path_join(dir, "t/a/b");
+	char *out cleanup_free = path_join(dir, "t/a/link");
+
+	assert_int_equal(path_mkdirs(deep, &err), 0);
+	assert_int_equal(symlink("/etc", out), 0);
+	assert_int_equal(chmod(deep, 0), 0);
+	assert_int_equal(path_remove(top, &err), 0);
+	assert_false(path_exists(top));
+	assert_int_equal(path_remove(top, &err), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quoting_is_reversible),
+		cmocka_unit_test(escaping_leaves_no_terminal_control),
+		cmocka_unit_test(near_words_are_found),
+		cmocka_unit_test(numbers_are_strict),
+		cmocka_unit_test(map_keeps_order_and_finds_all),
+		cmocka_unit_test(errors_carry_context_and_class),
+		cmocka_unit_test(digests_match_the_standard),
+		cmocka_unit_test(uuids_depend_on_their_parts),
+		cmocka_unit_test(project_paths_are_checked),
+		cmocka_unit_test(links_may_not_lead_out),
+		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(copies_stay_sparse),
+		cmocka_unit_test(chunk_maps_ignore_where_holes_are),
+		cmocka_unit_test(left_overs_are_swept),
+		cmocka_unit_test(locks_exclude),
+		cmocka_unit_test(processes_report_how_they_ended),
+		cmocka_unit_test(processes_have_deadlines),
+		cmocka_unit_test(trees_are_removed_even_without_permission),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, setup, teardown);
+}
