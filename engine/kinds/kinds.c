@@ -2,5 +2,6 @@
 #include "kinds/kinds.h"
 
 const struct kind *const kinds_all[] = {
+	&kind_fetch,
 	NULL,
 };

@@ -4,3 +4,5 @@
 #include "recipe/kind.h"
 
 extern const struct kind *const kinds_all[];
+
+extern const struct kind kind_fetch;

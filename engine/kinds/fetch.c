@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kind fetch: one file from a URL whose SHA-256 is known beforehand. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/http.h"
+#include "base/path.h"
+#include "kinds/kinds.h"
+#include "run/action.h"
+
+struct fetch_opts {
+	const char *url;
+	struct list mirrors; /* of const char * */
+	struct digest sha256;
+	uint64_t size;
+	uint64_t max_size;
+	const char *filename;
+};
+
+static const struct option fetch_options[] = {
+	{"url", OPT_STRING, offsetof(struct fetch_opts, url), OPT_REQUIRED,
+	 .help = "Where the file is: https, http or file.",
+	 .example = "https://example.org/firmware-1.2.tar.xz"},
+	{"mirrors", OPT_STRING, offsetof(struct fetch_opts, mirrors), OPT_LIST | OPT_UNKEYED,
+	 .help = "Further URLs of the same file, tried in order when the first cannot be reached."},
+	{"sha256", OPT_DIGEST, offsetof(struct fetch_opts, sha256), OPT_REQUIRED,
+	 .help = "SHA-256 of the file, 64 hex digits. Anything else is refused and not kept."},
+	{"size", OPT_SIZE, offsetof(struct fetch_opts, size), OPT_POSITIVE | OPT_UNKEYED,
+	 .help = "Exact size; a longer answer is cut off early."},
+	{"max-size", OPT_SIZE, offsetof(struct fetch_opts, max_size), OPT_POSITIVE | OPT_UNKEYED,
+	 .def = "4G", .help = "Refuse more than this when size is not given."},
+	{"filename", OPT_STRING, offsetof(struct fetch_opts, filename), OPT_NAME,
+	 .help = "Name of the output; the last part of the URL when not given."},
+};
+static const struct schema fetch_schema = SCHEMA(struct fetch_opts, fetch_options);
+
+/* The output's name; NULL when the URL ends in none. */
+static const char *output_name(struct arena *arena, const struct fetch_opts *o)
+{
+	const char *base;
+	size_t n;
+
+	if (o->filename)
+		return o->filename;
+	base = path_base(o->url);
+	n = strcspn(base, "?#");
+	return n ? arena_strndup(arena, base, n) : NULL;
+}
+
+static void fetch_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	const char *name = output_name(ctx->arena, ctx->opts);
+	struct output_spec spec = {name ? name : "file", OUTPUT_FILE};
+
+	if (str_ends(spec.name, ".tar"))
+		spec.type = OUTPUT_TREE;
+	output_specs_push(ret, spec);
+}
+
+static struct pos pos_of(const struct kind_ctx *ctx, const char *key)
+{
+	const struct yaml *value = yaml_get(ctx->map, key);
+
+	return value ? value->pos : ctx->map->pos;
+}
+
+static void fetch_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct fetch_opts *o = ctx->opts;
+	const char *name = output_name(ctx->arena, o);
+
+	if (!str_skip(o->url, "https://") && !str_skip(o->url, "http://") &&
+	    !str_skip(o->url, "file:///"))
+		err_list_at(errors, pos_of(ctx, "url"),
+			    "url must begin with https://, http:// or file:///");
+	if (!name || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-") !=
+			     strlen(name))
+		err_list_at(errors, pos_of(ctx, "url"),
+			    "the url ends in no plain file name; say one with 'filename:'");
+}
+
+static void on_progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct action *a = arg;
+
+	if (total)
+		action_progress(a, (int)(done * 100 / total), "fetching");
+}
+
+static int fetch_one(struct action *a, const char *url, const char *dest, struct err **err)
+{
+	const struct fetch_opts *o = a->opts;
+	struct http_opts http = {.progress = on_progress, .arg = a};
+	struct http_item item = {.url = url,
+				 .dest = dest,
+				 .size = o->size,
+				 .max_size = o->max_size,
+				 .sha256 = &o->sha256,
+				 .name = arena_printf(a->arena, "'%s'", path_base(dest))};
+
+	action_log(a, "fetching %s", url);
+	return http_fetch(&item, 1, &http, err);
+}
+
+/* Whether the download cache has the file, whole. */
+static bool in_cache(const char *cached, const struct digest *want)
+{
+	struct err *err cleanup_err = NULL;
+	struct digest d;
+
+	return digest_file(cached, &d, &err) == 0 && digest_eq(&d, want);
+}
+
+static int fetch_run(struct action *a, struct err **err)
+{
+	const struct fetch_opts *o = a->opts;
+	const char *dest = action_output(a, output_name(a->arena, o));
+	char hex[DIGEST_HEX + 1];
+	char *cached cleanup_free = path_join(a->cache_dir, digest_hex(&o->sha256, hex));
+
+	if (in_cache(cached, &o->sha256))
+		return file_copy(cached, dest, 0644, err);
+	if (a->offline)
+		return err_set(err, ERR_NET, "'%s' is not in the store and --offline forbids to fetch it",
+			       path_base(dest));
+	if (fetch_one(a, o->url, dest, err) == 0)
+		return 0;
+	for (size_t i = 0; i < o->mirrors.count && (*err)->cls == ERR_NET; i++) {
+		action_log(a, "%s", (*err)->text);
+		err_free(steal_ptr(*err));
+		if (fetch_one(a, LIST_AT(o->mirrors, const char *, i), dest, err) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+const struct kind kind_fetch = {
+	.name = "fetch",
+	.summary = "a file from a URL with a required sha256",
+	.version = 1,
+	.schema = &fetch_schema,
+	.outputs = fetch_outputs,
+	.check = fetch_check,
+	.run = fetch_run,
+};
