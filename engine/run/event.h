@@ -2,7 +2,8 @@
 #pragma once
 /*
  * What the user is told. The scheduler calls a sink; plain text, JSON lines and (later) a terminal
- * view are sinks of the same events.
+ * view are sinks of the same events. The run history (store_run_*) is written by cli from these
+ * events: it knows the targets as given and the exit code.
  */
 #include "graph/graph.h"
 
@@ -11,10 +12,11 @@ enum event_type {
 	EVENT_NODE_START, /* .node, .text: why it runs */
 	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text */
 	EVENT_NODE_HIT,   /* .node */
-	EVENT_NODE_BUILT, /* .node .seconds */
-	EVENT_NODE_FAILED, /* .node .seconds .err .log_path */
+	EVENT_NODE_BUILT, /* .node .seconds .log */
+	EVENT_NODE_FAILED, /* .node .seconds .err .log .log_path */
 	EVENT_NODE_SKIPPED, /* .node .text: which input failed */
 	EVENT_WARNING,    /* .text; .node may be NULL */
+	EVENT_TICK, /* about once a second while nodes run, so that sinks can say what still runs */
 	EVENT_RUN_END,
 };
 
@@ -25,7 +27,8 @@ struct event {
 	int percent;
 	double seconds;
 	const struct err *err;
-	const char *log_path;
+	struct digest log;	/* of the node's log, stored already (store_log_put); zeros: none */
+	const char *log_path;	/* where it lies */
 	size_t total;
 };
 
