@@ -3,5 +3,6 @@
 
 const struct kind *const kinds_all[] = {
 	&kind_fetch,
+	&kind_pki,
 	NULL,
 };

@@ -6,3 +6,4 @@
 extern const struct kind *const kinds_all[];
 
 extern const struct kind kind_fetch;
+extern const struct kind kind_pki;

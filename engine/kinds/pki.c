@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kind pki: the public parts of a signer, after checking them. The private key enters nothing. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "kinds/kinds.h"
+#include "kinds/x509.h"
+#include "run/action.h"
+
+#define WARN_DAYS 90 /* a chain that ends sooner is worth a warning in the log */
+
+struct pki_opts {
+	const char *key;
+	struct ref *cert, *keyring;
+};
+
+static const struct option pki_options[] = {
+	{"key", OPT_SECRET, offsetof(struct pki_opts, key), OPT_REQUIRED,
+	 .help = "Private key of the signer (PEM). Its bytes enter no key, tree, log or store.",
+	 .example = "pki/private/signer.key"},
+	{"cert", OPT_REF, offsetof(struct pki_opts, cert), OPT_REQUIRED, .accept = ACCEPT_PATH,
+	 .help = "Certificate of the signer, then its intermediates (PEM).", .example = "pki/signer.pem"},
+	{"keyring", OPT_REF, offsetof(struct pki_opts, keyring), OPT_REQUIRED, .accept = ACCEPT_PATH,
+	 .help = "Root CAs that devices trust (PEM).", .example = "pki/keyring.pem"},
+};
+static const struct schema pki_schema = SCHEMA(struct pki_opts, pki_options);
+
+static void pki_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	output_specs_push(ret, (struct output_spec){"keyring.pem", OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){"signer.pem", OUTPUT_FILE});
+}
+
+/* Whoever starts a project has no keys yet: say the command, not just that a file is missing. */
+static void pki_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct pki_opts *o = ctx->opts;
+	char *path cleanup_free = path_join(ctx->project_dir, o->key);
+	const struct yaml *value = yaml_get(ctx->map, "key");
+
+	if (!path_exists(path))
+		err_list_at(errors, value->pos,
+			    "there is no private key '%s'; `orch pki init` makes development keys", o->key);
+}
+
+static int pki_run(struct action *a, struct err **err)
+{
+	const struct pki_opts *o = a->opts;
+	const char *cert = action_input(a, o->cert)->path, *keyring = action_input(a, o->keyring)->path;
+	const char *key = action_secret(a, a->node, "key");
+	time_t now = time(NULL);
+	struct x509_facts facts;
+	char from[16], to[16];
+
+	if (x509_check_signer(cert, keyring, key, now, &facts, err) < 0)
+		return -1;
+	action_log(a, "signer '%s', valid from %s to %s", facts.subject, x509_date(facts.not_before, from),
+		   x509_date(facts.not_after, to));
+	if (facts.not_after - now < WARN_DAYS * 24 * 3600)
+		action_progress(a, -1, "warning: certificate of '%s' expires on %s", facts.subject, to);
+	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
+		return -1;
+	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);
+}
+
+const struct kind kind_pki = {
+	.name = "pki",
+	.summary = "the public parts of a signer, after checking them",
+	.version = 1,
+	.schema = &pki_schema,
+	.outputs = pki_outputs,
+	.check = pki_check,
+	.run = pki_run,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Development keys. `orch pki init` makes, below PROJECT/pki:
+ *
+ *	private/root.key private/rollover.key private/intermediate.key private/signer.key   0600
+ *	signer.pem    the leaf and its intermediate
+ *	keyring.pem   root CA and rollover CA: what devices trust
+ *
+ * EC P-256 keys, SHA-256 signatures. The rollover CA signs nothing yet: it is in the keyring of every
+ * shipped device so that bundles can move to it when the first root ages or is lost.
+ */
+#include "base/err.h"
+#include "base/str.h"
+
+/* Validity in days: CAs, the intermediate, the leaf. */
+#define PKI_ROOT_DAYS (20 * 365)
+#define PKI_INTERMEDIATE_DAYS (10 * 365)
+#define PKI_SIGNER_DAYS (2 * 365)
+
+/*
+ * Makes the files; refuses (ERR_USER) when any of them is already there. REPORT (may be NULL) gets lines
+ * for the user: what was made and how long it is valid.
+ */
+int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "kinds/pki.h"
+#include "kinds/x509.h"
+
+/* One key and the certificate for it. */
+struct identity {
+	EVP_PKEY *key;
+	X509 *cert;
+};
+
+static void identity_clear(struct identity *id)
+{
+	EVP_PKEY_free(id->key);
+	X509_free(id->cert);
+}
+#define cleanup_identity __attribute__((cleanup(identity_clear)))
+
+struct extension {
+	int nid;
+	const char *value;
+};
+
+/* RFC 5280 4.2.1: CAs may only sign certificates and lists; pathlen 0: no CA below. */
+static const struct extension root_ext[] = {
+	{NID_basic_constraints, "critical,CA:TRUE"},
+	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	{NID_subject_key_identifier, "hash"},
+	{0},
+};
+static const struct extension intermediate_ext[] = {
+	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	{NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid"},
+	{0},
+};
+static const struct extension signer_ext[] = {
+	{NID_basic_constraints, "critical,CA:FALSE"},
+	{NID_key_usage, "critical,digitalSignature"},
+	{NID_ext_key_usage, "critical,codeSigning,emailProtection"},
+	{NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid"},
+	{0},
+};
+
+static int openssl_failed(struct err **err, const char *what)
+{
+	return err_set(err, ERR_INTERNAL, "OpenSSL cannot make %s", what);
+}
+
+static int add_extensions(X509 *cert, X509 *issuer, const struct extension *ext)
+{
+	X509V3_CTX ctx;
+
+	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+	for (; ext->nid; ext++) {
+		X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, ext->nid, ext->value);
+		int ok = e && X509_add_ext(cert, e, -1);
+
+		X509_EXTENSION_free(e);
+		if (!ok)
+			return -1;
+	}
+	return 0;
+}
+
+static int set_serial(X509 *cert)
+{
+	unsigned char bytes[16];
+	BIGNUM *n;
+	int ok;
+
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return -1;
+	bytes[0] &= 0x7f; /* positive, RFC 5280 4.1.2.2 */
+	n = BN_bin2bn(bytes, sizeof(bytes), NULL);
+	ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert));
+	BN_free(n);
+	return ok ? 0 : -1;
+}
+
+static int fill_cert(struct identity *id, const char *name, const struct identity *issuer, int days,
+		     const struct extension *ext)
+{
+	X509 *by = issuer ? issuer->cert : id->cert;
+	X509_NAME *subject = X509_get_subject_name(id->cert);
+
+	if (!X509_set_version(id->cert, X509_VERSION_3) || set_serial(id->cert) < 0 ||
+	    !X509_gmtime_adj(X509_getm_notBefore(id->cert), 0) ||
+	    !X509_gmtime_adj(X509_getm_notAfter(id->cert), (long)days * 24 * 3600) ||
+	    !X509_set_pubkey(id->cert, id->key) ||
+	    !X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
+					-1, 0) ||
+	    !X509_set_issuer_name(id->cert, X509_get_subject_name(by)))
+		return -1;
+	if (add_extensions(id->cert, by, ext) < 0)
+		return -1;
+	return X509_sign(id->cert, issuer ? issuer->key : id->key, EVP_sha256()) ? 0 : -1;
+}
+
+static int make_identity(struct identity *id, const char *name, const struct identity *issuer, int days,
+			 const struct extension *ext, struct err **err)
+{
+	id->key = EVP_EC_gen("P-256");
+	id->cert = X509_new();
+	if (!id->key || !id->cert || fill_cert(id, name, issuer, days, ext) < 0)
+		return openssl_failed(err, name);
+	return 0;
+}
+
+static int write_bio(const char *path, BIO *bio, mode_t mode, struct err **err)
+{
+	char *data;
+	long len = BIO_get_mem_data(bio, &data);
+
+	return file_write(path, data, (size_t)len, mode, true, err);
+}
+
+static int write_key(const char *dir, const char *name, EVP_PKEY *key, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, name);
+	BIO *bio = BIO_new(BIO_s_secmem());
+	int rc;
+
+	if (!bio || !PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL))
+		rc = openssl_failed(err, name);
+	else
+		rc = write_bio(path, bio, 0600, err);
+	BIO_free(bio);
+	return rc;
+}
+
+static int write_certs(const char *dir, const char *name, X509 *first, X509 *second, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, name);
+	BIO *bio = BIO_new(BIO_s_mem());
+	int rc;
+
+	if (!bio || !PEM_write_bio_X509(bio, first) || !PEM_write_bio_X509(bio, second))
+		rc = openssl_failed(err, name);
+	else
+		rc = write_bio(path, bio, 0644, err);
+	BIO_free(bio);
+	return rc;
+}
+
+static int refuse_existing(const char *pki, struct err **err)
+{
+	static const char *const names[] = {"signer.pem",	 "keyring.pem",
+					    "private/root.key",	 "private/rollover.key",
+					    "private/signer.key", "private/intermediate.key"};
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		char *path cleanup_free = path_join(pki, names[i]);
+
+		if (path_exists(path))
+			return err_set(err, ERR_USER,
+				       "'%s' is already there; keys are never overwritten. Move pki/ away "
+				       "first if you really want new ones: devices trust the old ones",
+				       path);
+	}
+	return 0;
+}
+
+static int write_all(const char *pki, const char *private, const struct identity *root,
+		     const struct identity *rollover, const struct identity *intermediate,
+		     const struct identity *signer, struct err **err)
+{
+	if (write_key(private, "root.key", root->key, err) < 0 ||
+	    write_key(private, "rollover.key", rollover->key, err) < 0 ||
+	    write_key(private, "intermediate.key", intermediate->key, err) < 0 ||
+	    write_key(private, "signer.key", signer->key, err) < 0)
+		return -1;
+	if (write_certs(pki, "keyring.pem", root->cert, rollover->cert, err) < 0)
+		return -1;
+	return write_certs(pki, "signer.pem", signer->cert, intermediate->cert, err);
+}
+
+int pki_init(const char *project_dir, struct str *report, struct err **err)
+{
+	struct identity root cleanup_identity = {0}, rollover cleanup_identity = {0};
+	struct identity intermediate cleanup_identity = {0}, signer cleanup_identity = {0};
+	char *pki cleanup_free = path_join(project_dir, "pki");
+	char *private cleanup_free = path_join(pki, "private");
+
+	if (refuse_existing(pki, err) < 0 || path_mkdirs(private, err) < 0)
+		return -1;
+	if (chmod(private, 0700) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot protect '%s'", private);
+	if (make_identity(&root, "development root CA", NULL, PKI_ROOT_DAYS, root_ext, err) < 0 ||
+	    make_identity(&rollover, "development rollover CA", NULL, PKI_ROOT_DAYS, root_ext, err) < 0 ||
+	    make_identity(&intermediate, "development signing CA", &root, PKI_INTERMEDIATE_DAYS,
+			  intermediate_ext, err) < 0 ||
+	    make_identity(&signer, "development signer", &intermediate, PKI_SIGNER_DAYS, signer_ext,
+			  err) < 0)
+		return -1;
+	if (write_all(pki, private, &root, &rollover, &intermediate, &signer, err) < 0)
+		return -1;
+	if (report) {
+		str_printf(report, "pki/private/  root, rollover, intermediate and signer key (EC P-256)\n");
+		str_printf(report, "pki/signer.pem   leaf for %d days under an intermediate for %d days\n",
+			   PKI_SIGNER_DAYS, PKI_INTERMEDIATE_DAYS);
+		str_printf(report, "pki/keyring.pem  root CA and rollover CA for %d days\n", PKI_ROOT_DAYS);
+		str_printf(report, "These are development keys: product keys belong in an HSM or token.\n");
+	}
+	return 0;
+}

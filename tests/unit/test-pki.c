@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/tmp.h"
+#include "kinds/pki.h"
+#include "kinds/x509.h"
+
+#define DAY (24 * 3600)
+
+static char *dir, *cert, *keyring, *key;
+
+static int setup(void **state)
+{
+	struct err *err = NULL;
+
+	if (tmp_dir("/tmp", "orch-test", &dir, &err) < 0 || pki_init(dir, NULL, &err) < 0)
+		return -1;
+	cert = path_join(dir, "pki/signer.pem");
+	keyring = path_join(dir, "pki/keyring.pem");
+	key = path_join(dir, "pki/private/signer.key");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct err *err = NULL;
+
+	if (path_remove(dir, &err) < 0)
+		return -1;
+	free(dir);
+	free(cert);
+	free(keyring);
+	free(key);
+	return 0;
+}
+
+/* Checks and expects a refusal (class INTEGRITY) whose text has WORD. */
+static void refused(const char *c, const char *r, const char *k, time_t now, const char *word)
+{
+	struct err *err cleanup_err = NULL;
+	struct x509_facts facts;
+
+	assert_int_equal(x509_check_signer(c, r, k, now, &facts, &err), -1);
+	assert_non_null(strstr(err->text, word));
+	assert_int_equal(err->cls, ERR_INTEGRITY);
+}
+
+static void fresh_keys_are_good(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct x509_facts facts;
+	struct stat st;
+
+	assert_int_equal(x509_check_signer(cert, keyring, key, time(NULL), &facts, &err), 0);
+	assert_true(facts.not_after > time(NULL) + (PKI_SIGNER_DAYS - 1) * DAY);
+	assert_true(facts.not_after < time(NULL) + (PKI_SIGNER_DAYS + 1) * DAY);
+	assert_int_equal(stat(key, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void keys_are_never_overwritten(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct digest before, after;
+
+	assert_int_equal(digest_file(key, &before, &err), 0);
+	assert_int_equal(pki_init(dir, NULL, &err), -1);
+	assert_int_equal(err->cls, ERR_USER);
+	err_free(steal_ptr(err));
+	assert_int_equal(digest_file(key, &after, &err), 0);
+	assert_true(digest_eq(&before, &after));
+}
+
+static void time_is_checked(void **state)
+{
+	refused(cert, keyring, key, time(NULL) - DAY, "not valid before");
+	refused(cert, keyring, key, time(NULL) + (PKI_SIGNER_DAYS + 1) * (time_t)DAY, "expired on");
+}
+
+static void the_key_must_belong_to_the_certificate(void **state)
+{
+	char *other cleanup_free = path_join(dir, "pki/private/root.key");
+
+	refused(cert, keyring, other, time(NULL), "does not belong");
+}
+
+static void a_foreign_keyring_does_not_verify(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *elsewhere cleanup_free = path_join(dir, "other");
+	char *foreign cleanup_free = path_join(dir, "other/pki/keyring.pem");
+
+	assert_int_equal(path_mkdirs(elsewhere, &err), 0);
+	assert_int_equal(pki_init(elsewhere, NULL, &err), 0);
+	refused(cert, foreign, key, time(NULL), "cannot verify");
+}
+
+static void private_keys_do_not_pass_as_public(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *both cleanup_free = path_join(dir, "both.pem");
+	struct str text cleanup_str = STR_INIT;
+
+	assert_int_equal(file_read(keyring, 1 << 20, &text, &err), 0);
+	assert_int_equal(file_read(key, 1 << 20, &text, &err), 0);
+	assert_int_equal(file_write(both, text.buf, text.len, 0600, false, &err), 0);
+	refused(cert, both, key, time(NULL), "holds a private key");
+}
+
+static void a_ca_does_not_sign_bundles(void **state)
+{
+	char *root cleanup_free = path_join(dir, "pki/private/root.key");
+
+	refused(keyring, keyring, root, time(NULL), "is a CA");
+}
+
+static void damaged_files_are_refused(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *bad cleanup_free = path_join(dir, "bad.pem");
+	struct str text cleanup_str = STR_INIT;
+
+	assert_int_equal(file_read(cert, 1 << 20, &text, &err), 0);
+	text.buf[text.len / 4] ^= 1;
+	assert_int_equal(file_write(bad, text.buf, text.len, 0600, false, &err), 0);
+	assert_int_equal(x509_check_signer(bad, keyring, key, time(NULL), &(struct x509_facts){0}, &err), -1);
+	assert_int_equal(err->cls, ERR_INTEGRITY);
+	assert_int_equal(file_write(bad, "", 0, 0600, false, &(struct err *){NULL}), 0);
+	refused(bad, keyring, key, time(NULL), "has no certificate");
+}
+
+/* A self-signed leaf by the openssl program, with these extensions, as its own keyring. */
+static void self_signed(const char *usage, const char *bits, const char *word)
+{
+	struct err *err cleanup_err = NULL;
+	char *pem cleanup_free = path_join(dir, "self.pem"), *k cleanup_free = path_join(dir, "self.key");
+	char *const argv[] = {"openssl",  "req",      "-x509",	  "-newkey", (char *)bits, "-nodes",
+			      "-days",	  "10",	      "-subj",	  "/CN=t",   "-keyout",	   k,
+			      "-out",	  pem,	      "-addext",  "keyUsage=critical,digitalSignature",
+			      "-addext",  "basicConstraints=critical,CA:FALSE",
+			      "-addext",  (char *)usage, NULL};
+	int null cleanup_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct proc_opts opts = {.errfd = null, .out = null};
+
+	assert_int_equal(proc_run(argv, &opts, &err), 0);
+	refused(pem, pem, k, time(NULL) + 5, word);
+}
+
+static void wrong_usages_are_refused(void **state)
+{
+	self_signed("extendedKeyUsage=emailProtection", "rsa:2048", "lacks codeSigning");
+	self_signed("extendedKeyUsage=codeSigning", "rsa:2048", "lacks the usage emailProtection");
+	self_signed("extendedKeyUsage=codeSigning,emailProtection", "rsa:1024", "1024 bits");
+}
+
+static void chains_are_split_for_rauc(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct str leaf cleanup_str = STR_INIT, rest cleanup_str = STR_INIT, whole cleanup_str = STR_INIT;
+
+	assert_int_equal(x509_split_chain(cert, &leaf, &rest, &err), 0);
+	assert_int_equal(file_read(cert, 1 << 20, &whole, &err), 0);
+	str_append(&leaf, rest.buf);
+	assert_string_equal(leaf.buf, whole.buf);
+	assert_true(rest.len > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fresh_keys_are_good),
+		cmocka_unit_test(keys_are_never_overwritten),
+		cmocka_unit_test(time_is_checked),
+		cmocka_unit_test(the_key_must_belong_to_the_certificate),
+		cmocka_unit_test(a_foreign_keyring_does_not_verify),
+		cmocka_unit_test(private_keys_do_not_pass_as_public),
+		cmocka_unit_test(a_ca_does_not_sign_bundles),
+		cmocka_unit_test(damaged_files_are_refused),
+		cmocka_unit_test(wrong_usages_are_refused),
+		cmocka_unit_test(chains_are_split_for_rauc),
+	};
+
+	return cmocka_run_group_tests_name("pki", tests, setup, teardown);
+}
