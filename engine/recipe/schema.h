@@ -14,6 +14,10 @@
  *	};
  *	static const struct schema part_schema = SCHEMA(struct disk_part, part_options);
  *
+ * Absent and empty: a number, bool, enum or digest that is not in the recipe is the row's default, else
+ * zero (an enum: its first word); a list that is written but empty has items that are not NULL.
+ * A value given as plain nothing or ~ is an error: leave the key out instead.
+ *
  * A field of the kind's struct by type, single and as OPT_LIST:
  *	OPT_STRING  const char * (NULL: absent)          struct list of const char *
  *	OPT_BOOL    bool                                  -
@@ -25,7 +29,7 @@
  *	OPT_SECRET  const char *, project path            -
  *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
  *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
- *	OPT_DICT    struct list of struct pair *          -      (key: value; value type by .sub == NULL: text)
+ *	OPT_DICT    struct list of struct pair *          -      (key: text; with .sub: key: map)
  *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written is kept)
  */
 #include <stddef.h>
@@ -55,9 +59,10 @@ enum option_flags {
 	OPT_REQUIRED = 1 << 0,
 	OPT_LIST = 1 << 1,    /* a YAML list; a single value is accepted as a list of one */
 	OPT_UNKEYED = 1 << 2, /* does not change the result: left out of the manifest's key part */
-	OPT_NAME = 1 << 3,    /* string: [A-Za-z0-9._+-]{1,64} */
+	OPT_NAME = 1 << 3,    /* string, key of a dict: [A-Za-z0-9._+-]{1,64}, not "." or ".." */
 	OPT_POSITIVE = 1 << 4, /* int, size: at least 1 */
-	OPT_ABSPATH = 1 << 5, /* string: absolute path inside the image or guest, normal form, no ".." */
+	OPT_ABSPATH = 1 << 5, /* string, value of a dict: absolute path inside the image or guest, normal
+				 form, no ".."; may end in '/' */
 };
 
 /* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
@@ -95,8 +100,9 @@ struct step {
 };
 
 struct pair {
-	const char *key, *value;
-	struct pos pos; /* of the value */
+	const char *key, *value; /* value: NULL when the row has .sub */
+	struct pos pos;		 /* of the value */
+	void *data;		 /* the decoded struct when the row has .sub */
 };
 
 /* An entry of an OPT_REFDICT: option path "images.rootfs", REF->accept from the row's .accept. */
@@ -121,7 +127,7 @@ struct option {
 	unsigned accept;	  /* OPT_REF, OPT_REFDICT */
 	const char *def;	  /* default as it would stand in YAML (scalars only), or NULL */
 	const char *const *words; /* OPT_ENUM: allowed words, ended by NULL */
-	const struct schema *sub; /* OPT_STRUCT */
+	const struct schema *sub; /* OPT_STRUCT, OPT_DICT */
 	const char *help;	  /* one sentence; required */
 	const char *example;	  /* as it would stand in YAML, or NULL */
 };
@@ -147,12 +153,16 @@ void *schema_decode(const struct schema *schema, struct arena *arena, const stru
 		    const char *const *ignore, struct err_list *errors);
 /*
  * Appends one line for each value that is set or has a default: "option PATH VALUE\n", where PATH is
- * like contents.0.unpack and VALUE is str_quote()d text in normal form (sizes in bytes, enums as
- * words). Table order, so equal options give equal text. OPT_UNKEYED rows are written as
- * "unkeyed PATH VALUE\n" when UNKEYED is true and left out otherwise.
+ * like contents.0.unpack or outputs."root.tar" (keys of dicts are quoted) and VALUE is str_quote()d
+ * text in normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table
+ * order, so equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
+ * UNKEYED is true and left out otherwise.
  */
 void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);
-/* Rebuilds the YAML tree from such lines (the worker's side); schema_decode() reads it. */
+/*
+ * Rebuilds the YAML tree from such lines (the worker's side); schema_decode() reads it. Lines that begin
+ * with another word are skipped, so TEXT may be a whole manifest.
+ */
 struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err **err);
 /* Calls FN for each reference of DATA with the path of its option; stops at the first non-zero. */
 typedef int ref_fn(void *arg, const char *option_path, struct ref *ref);
@@ -160,5 +170,9 @@ int schema_each_ref(const struct schema *schema, void *data, ref_fn *fn, void *a
 /* Calls FN for each secret path of DATA. */
 typedef int secret_fn(void *arg, const char *option_path, const char *project_path);
 int schema_each_secret(const struct schema *schema, const void *data, secret_fn *fn, void *arg);
+/* Bytes that one value of the row takes in the struct, or one element of its list. */
+size_t option_width(const struct option *o);
+/* Whether TEXT is [A-Za-z0-9._+-]{1,64} and not "." or "..". */
+bool name_valid(const char *text);
 /* "512M", "2G", "1048576": K M G T are powers of 1024. 0, or 1 when TEXT is no size. */
 int size_parse(const char *text, uint64_t *ret);

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/schema.h"
+
+#include <errno.h>
+
+#include "base/path.h"
+
+/* What decoding carries along. */
+struct decode {
+	struct arena *arena;
+	struct err_list *errors;
+};
+
+static void decode_option(struct decode *d, const struct option *o, const struct yaml *y, void *field);
+static void *decode_map(struct decode *d, const struct schema *schema, const struct yaml *map,
+			const char *const *ignore);
+
+bool name_valid(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
+
+	return len && len <= 64 && !text[len] && !str_eq(text, ".") && !str_eq(text, "..");
+}
+
+int size_parse(const char *text, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	size_t len = strlen(text);
+	const char *unit = len ? strchr(units, text[len - 1]) : NULL;
+	char digits[24];
+	uint64_t n;
+
+	if (len >= sizeof(digits))
+		return 1;
+	memcpy(digits, text, len + 1);
+	if (unit)
+		digits[len - 1] = 0;
+	if (str_u64(digits, &n))
+		return 1;
+	if (unit) {
+		unsigned shift = 10 * (unsigned)(unit - units + 1);
+
+		if (n > UINT64_MAX >> shift)
+			return 1;
+		n <<= shift;
+	}
+	*ret = n;
+	return 0;
+}
+
+static const char *type_name(const struct yaml *y)
+{
+	return y->type == YAML_LIST ? "a list" : y->type == YAML_MAP ? "a map" : "a single value";
+}
+
+/* "expected X, found Y" unless Y is a scalar with a value. */
+static bool scalar_given(struct decode *d, const char *what, const char *expected, const struct yaml *y)
+{
+	if (y->type != YAML_SCALAR)
+		err_list_at(d->errors, y->pos, "'%s' is %s, found %s", what, expected, type_name(y));
+	else if (!y->quoted && (!*y->text || str_eq(y->text, "~")))
+		err_list_at(d->errors, y->pos, "'%s' has no value: give one or leave the key out", what);
+	else
+		return true;
+	return false;
+}
+
+static bool abspath_valid(const char *path, const char **ret_why)
+{
+	if (*path != '/') {
+		*ret_why = "is not absolute";
+		return false;
+	}
+	return !path[1] || path_is_project(path + 1, ret_why);
+}
+
+/* The rules that flags put on the text of a string or of a dict's value. */
+static bool text_allowed(struct decode *d, const struct option *o, const char *text, struct pos pos)
+{
+	const char *why;
+
+	if ((o->flags & OPT_NAME) && o->type == OPT_STRING && !name_valid(text))
+		err_list_at(d->errors, pos,
+			    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -", text);
+	else if ((o->flags & OPT_ABSPATH) && !abspath_valid(text, &why))
+		err_list_at(d->errors, pos, "path '%s' %s: '%s' is an absolute path in normal form", text,
+			    why, o->name);
+	else
+		return true;
+	return false;
+}
+
+static void decode_string(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	if (scalar_given(d, o->name, "a text", y) && text_allowed(d, o, y->text, y->pos))
+		*(const char **)field = y->text;
+}
+
+static void decode_bool(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	if (!scalar_given(d, o->name, "true or false", y))
+		return;
+	if (str_eq(y->text, "true"))
+		*(bool *)field = true;
+	else if (str_eq(y->text, "false"))
+		*(bool *)field = false;
+	else
+		err_list_at(d->errors, y->pos, "'%s' is true or false, found '%s'", o->name, y->text);
+}
+
+static void decode_int(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	const char *digits = y->type == YAML_SCALAR && *y->text == '-' ? y->text + 1 : y->text;
+	bool minus = digits != y->text;
+	uint64_t n;
+
+	if (!scalar_given(d, o->name, "a whole number", y))
+		return;
+	if (str_u64(digits, &n) || n > INT64_MAX)
+		err_list_at(d->errors, y->pos, "'%s' is a whole number, found '%s'", o->name, y->text);
+	else if ((o->flags & OPT_POSITIVE) && (minus || !n))
+		err_list_at(d->errors, y->pos, "'%s' is at least 1, found '%s'", o->name, y->text);
+	else
+		*(int64_t *)field = minus ? -(int64_t)n : (int64_t)n;
+}
+
+static void decode_size(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	uint64_t n;
+
+	if (!scalar_given(d, o->name, "a size", y))
+		return;
+	if (size_parse(y->text, &n))
+		err_list_at(d->errors, y->pos,
+			    "'%s' is a size like 512M or 2G (K M G T are powers of 1024) or bytes, found '%s'",
+			    o->name, y->text);
+	else if ((o->flags & OPT_POSITIVE) && !n)
+		err_list_at(d->errors, y->pos, "'%s' is larger than zero", o->name);
+	else
+		*(uint64_t *)field = n;
+}
+
+static void words_append(struct str *s, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		str_printf(s, "%s%s", i ? ", " : "", words[i]);
+}
+
+static void decode_enum(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	struct str all cleanup_str = STR_INIT;
+	size_t count = 0;
+	const char *near;
+
+	if (!scalar_given(d, o->name, "a word", y))
+		return;
+	for (; o->words[count]; count++) {
+		if (str_eq(o->words[count], y->text)) {
+			*(int *)field = (int)count;
+			return;
+		}
+	}
+	words_append(&all, o->words, count);
+	near = str_nearest(y->text, o->words, count);
+	if (near)
+		err_list_at(d->errors, y->pos, "'%s' cannot be '%s': did you mean '%s'? (one of: %s)",
+			    o->name, y->text, near, all.buf);
+	else
+		err_list_at(d->errors, y->pos, "'%s' cannot be '%s' (one of: %s)", o->name, y->text,
+			    all.buf);
+}
+
+static void decode_digest(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	struct digest digest;
+
+	if (!scalar_given(d, o->name, "a SHA-256 digest", y))
+		return;
+	if (digest_parse(y->text, &digest))
+		err_list_at(d->errors, y->pos, "'%s' is a SHA-256 digest of 64 hex digits, found '%s'",
+			    o->name, y->text);
+	else
+		*(struct digest *)field = digest;
+}
+
+static void decode_ref(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	struct ref *r;
+
+	if (!scalar_given(d, o->name, o->accept == ACCEPT_PATH ? "a path" : "a reference", y))
+		return;
+	if (!*y->text) {
+		err_list_at(d->errors, y->pos, "'%s' is empty", o->name);
+		return;
+	}
+	r = arena_alloc(d->arena, sizeof(*r));
+	r->text = y->text;
+	r->pos = y->pos;
+	r->accept = o->accept;
+	*(struct ref **)field = r;
+}
+
+static void decode_secret(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	const char *why;
+
+	if (!scalar_given(d, o->name, "a path", y))
+		return;
+	if (!path_is_project(y->text, &why))
+		err_list_at(d->errors, y->pos, "path '%s' %s: paths are relative to the project's root",
+			    y->text, why);
+	else
+		*(const char **)field = y->text;
+}
+
+static void decode_argv(struct decode *d, const struct option *o, const struct yaml *y, struct step *s)
+{
+	s->argv.items = arena_alloc(d->arena, (y->count + 1) * sizeof(char *));
+	for (size_t i = 0; i < y->count; i++) {
+		if (!scalar_given(d, o->name, "a script or a list of words", y->items[i]))
+			return;
+		s->argv.items[s->argv.count++] = y->items[i]->text;
+	}
+	s->argv.cap = y->count + 1;
+	if (!y->count || !*s->argv.items[0])
+		err_list_at(d->errors, y->pos, "a step of '%s' names no program", o->name);
+}
+
+static void decode_step(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	struct step *s = arena_alloc(d->arena, sizeof(*s));
+
+	s->pos = y->pos;
+	if (y->type == YAML_LIST)
+		decode_argv(d, o, y, s);
+	else if (scalar_given(d, o->name, "a script or a list of words", y))
+		s->script = y->text;
+	*(struct step **)field = s;
+}
+
+static void decode_struct(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	if (y->type != YAML_MAP)
+		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name, type_name(y));
+	else
+		*(void **)field = decode_map(d, o->sub, y, NULL);
+}
+
+static bool dict_key_valid(struct decode *d, const struct option *o, const struct yaml *key)
+{
+	if (!(o->flags & OPT_NAME) || name_valid(key->text))
+		return true;
+	err_list_at(d->errors, key->pos,
+		    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -", key->text);
+	return false;
+}
+
+static struct pair *decode_pair(struct decode *d, const struct option *o, const struct yaml *key,
+				const struct yaml *y)
+{
+	struct pair *p = arena_alloc(d->arena, sizeof(*p));
+
+	p->key = key->text;
+	p->pos = y->pos;
+	if (o->sub && y->type != YAML_MAP)
+		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", key->text, type_name(y));
+	else if (o->sub)
+		p->data = decode_map(d, o->sub, y, NULL);
+	else if (scalar_given(d, key->text, "a text", y) && text_allowed(d, o, y->text, y->pos))
+		p->value = y->text;
+	return p;
+}
+
+static void decode_dict(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	struct list *l = field;
+	void **items;
+
+	if (y->type != YAML_MAP) {
+		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name, type_name(y));
+		return;
+	}
+	items = arena_alloc(d->arena, (y->count + 1) * sizeof(*items));
+	for (size_t i = 0; i < y->count; i++) {
+		dict_key_valid(d, o, y->keys[i]);
+		if (o->type == OPT_DICT) {
+			items[i] = decode_pair(d, o, y->keys[i], y->items[i]);
+		} else {
+			struct named_ref *n = items[i] = arena_alloc(d->arena, sizeof(*n));
+
+			n->key = y->keys[i]->text;
+			decode_ref(d, o, y->items[i], &n->ref);
+		}
+	}
+	*l = (struct list){items, y->count};
+}
+
+size_t option_width(const struct option *o)
+{
+	switch (o->type) {
+	case OPT_BOOL:
+		return sizeof(bool);
+	case OPT_INT:
+		return sizeof(int64_t);
+	case OPT_SIZE:
+		return sizeof(uint64_t);
+	case OPT_ENUM:
+		return sizeof(int);
+	case OPT_DIGEST:
+		return sizeof(struct digest);
+	default:
+		return sizeof(void *);
+	}
+}
+
+static void decode_list(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	struct list *l = field;
+	size_t width = option_width(o);
+	size_t count = y->type == YAML_LIST ? y->count : 1;
+	char *items = arena_alloc(d->arena, (count + 1) * width);
+
+	for (size_t i = 0; i < count; i++)
+		decode_option(d, o, y->type == YAML_LIST ? y->items[i] : y, items + i * width);
+	*l = (struct list){items, count};
+}
+
+/* One value, or one element of a list. */
+static void decode_option(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	static void (*const decoders[])(struct decode *d, const struct option *o, const struct yaml *y,
+					void *field) = {
+		[OPT_STRING] = decode_string, [OPT_BOOL] = decode_bool,	    [OPT_INT] = decode_int,
+		[OPT_SIZE] = decode_size,     [OPT_ENUM] = decode_enum,	    [OPT_DIGEST] = decode_digest,
+		[OPT_REF] = decode_ref,	      [OPT_SECRET] = decode_secret, [OPT_STEP] = decode_step,
+		[OPT_STRUCT] = decode_struct, [OPT_DICT] = decode_dict,	    [OPT_REFDICT] = decode_dict,
+	};
+
+	decoders[o->type](d, o, y, field);
+}
+
+static void decode_field(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	if (o->flags & OPT_LIST)
+		decode_list(d, o, y, field);
+	else
+		decode_option(d, o, y, field);
+}
+
+static const struct option *option_find(const struct schema *schema, const char *name)
+{
+	for (size_t i = 0; i < schema->count; i++)
+		if (str_eq(schema->options[i].name, name))
+			return &schema->options[i];
+	return NULL;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	for (; words && *words; words++)
+		if (str_eq(*words, word))
+			return true;
+	return false;
+}
+
+static void unknown_key(struct decode *d, const struct schema *schema, const struct yaml *key)
+{
+	static const char *const reserved[] = {"variants", "extends", "secrets", NULL};
+	const char **names cleanup_free = xcalloc(schema->count + 1, sizeof(*names));
+	struct str all cleanup_str = STR_INIT;
+	const char *near;
+
+	if (is_one_of(key->text, reserved)) {
+		err_list_at(d->errors, key->pos, "key '%s' is reserved for a later release", key->text);
+		return;
+	}
+	for (size_t i = 0; i < schema->count; i++)
+		names[i] = schema->options[i].name;
+	near = str_nearest(key->text, names, schema->count);
+	words_append(&all, names, schema->count);
+	if (near)
+		err_list_at(d->errors, key->pos, "unknown key '%s': did you mean '%s'?", key->text, near);
+	else
+		err_list_at(d->errors, key->pos, "unknown key '%s' (known here: %s)", key->text, all.buf);
+}
+
+/* Absent keys: an error when required, else the default. */
+static void decode_absent(struct decode *d, const struct schema *schema, const struct yaml *map,
+			  const bool *given, char *data)
+{
+	for (size_t i = 0; i < schema->count; i++) {
+		const struct option *o = &schema->options[i];
+		struct yaml def = {.type = YAML_SCALAR, .pos = map->pos, .quoted = true, .text = o->def};
+
+		if (given[i])
+			continue;
+		if (o->flags & OPT_REQUIRED)
+			err_list_at(d->errors, map->pos, "key '%s' is missing%s%s", o->name,
+				    o->help ? ": " : "", o->help ? o->help : "");
+		else if (o->def)
+			decode_field(d, o, &def, data + o->offset);
+	}
+}
+
+static void *decode_map(struct decode *d, const struct schema *schema, const struct yaml *map,
+			const char *const *ignore)
+{
+	bool given[64] = {false};
+	char *data = arena_alloc(d->arena, schema->size);
+	size_t before = d->errors->count;
+
+	if (schema->count > array_len(given))
+		abort();
+	for (size_t i = 0; i < map->count; i++) {
+		const char *key = map->keys[i]->text;
+		const struct option *o = option_find(schema, key);
+
+		if (o) {
+			given[o - schema->options] = true;
+			decode_field(d, o, map->items[i], data + o->offset);
+		} else if (!is_one_of(key, ignore)) {
+			unknown_key(d, schema, map->keys[i]);
+		}
+	}
+	decode_absent(d, schema, map, given, data);
+	if (d->errors->count == before && schema->check)
+		schema->check(data, map, d->errors);
+	return d->errors->count == before ? data : NULL;
+}
+
+void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
+		    const char *const *ignore, struct err_list *errors)
+{
+	struct decode d = {arena, errors};
+
+	if (map->type != YAML_MAP) {
+		err_list_at(errors, map->pos, "expected keys with values ('key: value'), found %s",
+			    type_name(map));
+		return NULL;
+	}
+	return decode_map(&d, schema, map, ignore);
+}

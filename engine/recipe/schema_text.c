@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Decoded options as lines of text and back, and walks over them. All of it follows the option table,
+ * so that nothing a kind can read is missing from its manifest.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "recipe/schema.h"
+
+struct writer {
+	struct str *out;
+	struct str path;
+	bool unkeyed;	 /* write OPT_UNKEYED rows */
+	const char *word; /* "option", or "unkeyed" below such a row */
+};
+
+static void write_map(struct writer *w, const struct schema *schema, const void *data);
+
+static void write_token(struct writer *w, const char *token)
+{
+	str_append(w->out, w->word);
+	str_append_char(w->out, ' ');
+	str_append_len(w->out, w->path.buf, w->path.len);
+	str_append_char(w->out, ' ');
+	str_append(w->out, token);
+	str_append_char(w->out, '\n');
+}
+
+static void write_text(struct writer *w, const char *text)
+{
+	str_append(w->out, w->word);
+	str_append_char(w->out, ' ');
+	str_append_len(w->out, w->path.buf, w->path.len);
+	str_append_char(w->out, ' ');
+	str_quote(w->out, text);
+	str_append_char(w->out, '\n');
+}
+
+static size_t enter(struct writer *w, const char *name)
+{
+	size_t len = w->path.len;
+
+	if (len)
+		str_append_char(&w->path, '.');
+	str_append(&w->path, name);
+	return len;
+}
+
+static size_t enter_key(struct writer *w, const char *key)
+{
+	size_t len = enter(w, "");
+
+	str_quote(&w->path, key);
+	return len;
+}
+
+static size_t enter_index(struct writer *w, size_t i)
+{
+	char buf[24];
+
+	snprintf(buf, sizeof(buf), "%zu", i);
+	return enter(w, buf);
+}
+
+static void leave(struct writer *w, size_t len)
+{
+	w->path.len = len;
+	if (w->path.cap)
+		w->path.buf[len] = 0;
+}
+
+static void write_step(struct writer *w, const struct step *s)
+{
+	if (s->script) {
+		write_text(w, s->script);
+		return;
+	}
+	for (size_t i = 0; i < s->argv.count; i++) {
+		size_t len = enter_index(w, i);
+
+		write_text(w, s->argv.items[i]);
+		leave(w, len);
+	}
+}
+
+static void write_dict(struct writer *w, const struct option *o, const struct list *l)
+{
+	if (l->items && !l->count)
+		write_token(w, "{}");
+	for (size_t i = 0; i < l->count; i++) {
+		const struct pair *p = LIST_AT(*l, struct pair *, i);
+		const struct named_ref *r = LIST_AT(*l, struct named_ref *, i);
+		size_t len = enter_key(w, o->type == OPT_DICT ? p->key : r->key);
+
+		if (o->type == OPT_REFDICT)
+			write_text(w, r->ref->text);
+		else if (o->sub)
+			write_map(w, o->sub, p->data);
+		else
+			write_text(w, p->value);
+		leave(w, len);
+	}
+}
+
+/* Absent texts and structs are NULL; numbers are written even when zero. */
+static void write_value(struct writer *w, const struct option *o, const void *field)
+{
+	const void *p = o->type == OPT_STRING || o->type == OPT_REF || o->type == OPT_SECRET ||
+					o->type == OPT_STEP || o->type == OPT_STRUCT ?
+				*(void *const *)field :
+				NULL;
+	char buf[DIGEST_HEX + 1];
+
+	switch (o->type) {
+	case OPT_STRING:
+	case OPT_SECRET:
+		if (p)
+			write_text(w, p);
+		break;
+	case OPT_BOOL:
+		write_text(w, *(const bool *)field ? "true" : "false");
+		break;
+	case OPT_INT:
+		snprintf(buf, sizeof(buf), "%" PRId64, *(const int64_t *)field);
+		write_text(w, buf);
+		break;
+	case OPT_SIZE:
+		snprintf(buf, sizeof(buf), "%" PRIu64, *(const uint64_t *)field);
+		write_text(w, buf);
+		break;
+	case OPT_ENUM:
+		write_text(w, o->words[*(const int *)field]);
+		break;
+	case OPT_DIGEST:
+		write_text(w, digest_hex(field, buf));
+		break;
+	case OPT_REF:
+		if (p)
+			write_text(w, ((const struct ref *)p)->text);
+		break;
+	case OPT_STEP:
+		if (p)
+			write_step(w, p);
+		break;
+	case OPT_STRUCT:
+		if (p)
+			write_map(w, o->sub, p);
+		break;
+	case OPT_DICT:
+	case OPT_REFDICT:
+		write_dict(w, o, field);
+		break;
+	}
+}
+
+/* A single number, bool, enum or digest that is zero without being required or having a default. */
+static bool is_absent(const struct option *o, const void *field)
+{
+	static const struct digest zero;
+	size_t width = option_width(o);
+
+	if ((o->flags & OPT_REQUIRED) || o->def)
+		return false;
+	switch (o->type) {
+	case OPT_BOOL:
+	case OPT_INT:
+	case OPT_SIZE:
+	case OPT_ENUM:
+	case OPT_DIGEST:
+		return memcmp(field, &zero, width) == 0;
+	default:
+		return false;
+	}
+}
+
+static void write_list(struct writer *w, const struct option *o, const struct list *l)
+{
+	size_t width = option_width(o);
+
+	if (l->items && !l->count)
+		write_token(w, "[]");
+	for (size_t i = 0; i < l->count; i++) {
+		size_t len = enter_index(w, i);
+
+		write_value(w, o, (const char *)l->items + i * width);
+		leave(w, len);
+	}
+}
+
+static void write_option(struct writer *w, const struct option *o, const void *field)
+{
+	const char *word = w->word;
+	size_t len;
+
+	if ((o->flags & OPT_UNKEYED) && !w->unkeyed)
+		return;
+	if (o->flags & OPT_UNKEYED)
+		w->word = "unkeyed";
+	len = enter(w, o->name);
+	if (o->flags & OPT_LIST)
+		write_list(w, o, field);
+	else if (!is_absent(o, field))
+		write_value(w, o, field);
+	leave(w, len);
+	w->word = word;
+}
+
+static void write_map(struct writer *w, const struct schema *schema, const void *data)
+{
+	size_t start = w->out->len;
+
+	for (size_t i = 0; i < schema->count; i++)
+		write_option(w, &schema->options[i],
+			     (const char *)data + schema->options[i].offset);
+	if (w->out->len == start && w->path.len)
+		write_token(w, "{}");
+}
+
+void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret)
+{
+	struct writer w = {.out = ret, .path = STR_INIT, .unkeyed = unkeyed, .word = "option"};
+
+	write_map(&w, schema, data);
+	str_release(&w.path);
+}
+
+/* Lines to tree. */
+
+struct reader {
+	struct arena *arena;
+	struct pos pos;
+	struct str text;
+	struct yaml *root;
+};
+
+enum { READ_END, READ_INDEX, READ_KEY, READ_BAD };
+
+/* The next part of a path at *P: an index, a bare name or a quoted key (in r->text). */
+static int next_part(struct reader *r, const char **p)
+{
+	const char *s = *p;
+	size_t n;
+
+	if (*s == ' ')
+		return READ_END;
+	if (*s == '.')
+		s++;
+	str_clear(&r->text);
+	if (*s == '"') {
+		if (str_unquote(&s, &r->text))
+			return READ_BAD;
+		*p = s;
+		return READ_KEY;
+	}
+	n = strcspn(s, ". \n");
+	str_append_len(&r->text, s, n);
+	*p = s + n;
+	if (!n || (s[n] != '.' && s[n] != ' '))
+		return READ_BAD;
+	return strspn(r->text.buf, "0123456789") == n ? READ_INDEX : READ_KEY;
+}
+
+/*
+ * The place of a child in PARENT, made when missing; NULL when PARENT is of another type or the index
+ * leaves a gap. A child that was just made has type YAML_SCALAR without text.
+ */
+static struct yaml *child(struct reader *r, struct yaml *parent, int part)
+{
+	struct yaml *made = NULL;
+	uint64_t index;
+
+	if (parent->type == YAML_SCALAR && !parent->text)
+		parent->type = part == READ_INDEX ? YAML_LIST : YAML_MAP;
+	if (parent->type != (part == READ_INDEX ? YAML_LIST : YAML_MAP))
+		return NULL;
+	if (part == READ_INDEX) {
+		if (str_u64(r->text.buf, &index) || index > parent->count)
+			return NULL;
+		if (index < parent->count)
+			return parent->items[index];
+		yaml_push(r->arena, parent, made = yaml_new(r->arena, YAML_SCALAR, r->pos));
+		return made;
+	}
+	/* Lines of one value follow each other: the last key is nearly always the one. */
+	if (parent->count && str_eq(parent->keys[parent->count - 1]->text, r->text.buf))
+		return parent->items[parent->count - 1];
+	made = yaml_get(parent, r->text.buf);
+	if (!made) {
+		made = yaml_new(r->arena, YAML_SCALAR, r->pos);
+		yaml_put(r->arena, parent, arena_strdup(r->arena, r->text.buf), r->pos, made);
+	}
+	return made;
+}
+
+/* The value behind the path; 0, or 1 when malformed. */
+static int read_value(struct reader *r, const char **p, struct yaml *y)
+{
+	if (y->text || y->count || y->type != YAML_SCALAR)
+		return 1;
+	if (strncmp(*p, "[]\n", 3) == 0 || strncmp(*p, "{}\n", 3) == 0) {
+		y->type = **p == '[' ? YAML_LIST : YAML_MAP;
+		*p += 2;
+		return 0;
+	}
+	str_clear(&r->text);
+	if (str_unquote(p, &r->text) || **p != '\n')
+		return 1;
+	y->quoted = true;
+	y->text = arena_strndup(r->arena, r->text.buf, r->text.len);
+	return 0;
+}
+
+static int read_line(struct reader *r, const char **p, struct err **err)
+{
+	struct yaml *y = r->root;
+	int part;
+
+	while ((part = next_part(r, p)) == READ_INDEX || part == READ_KEY) {
+		y = child(r, y, part);
+		if (!y)
+			break;
+	}
+	if (part != READ_END || !y || y == r->root)
+		return err_at(err, r->pos, "malformed option path");
+	++*p;
+	if (read_value(r, p, y))
+		return err_at(err, r->pos, "malformed or repeated option");
+	++*p;
+	return 0;
+}
+
+struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err **err)
+{
+	struct reader r = {.arena = arena, .pos = {"manifest", 0, 1}, .text = STR_INIT};
+	const char *p = text;
+	int rc = 0;
+
+	r.root = yaml_new(arena, YAML_MAP, r.pos);
+	while (*p && rc == 0) {
+		const char *rest = str_skip(p, "option ");
+
+		r.pos.line++;
+		if (!rest)
+			rest = str_skip(p, "unkeyed ");
+		if (rest) {
+			p = rest;
+			rc = read_line(&r, &p, err);
+		} else {
+			p += strcspn(p, "\n");
+			p += *p == '\n';
+		}
+	}
+	str_release(&r.text);
+	return rc ? NULL : r.root;
+}
+
+/* Walks. */
+
+struct walk {
+	ref_fn *ref;
+	secret_fn *secret;
+	void *arg;
+	struct writer at; /* for its path only */
+};
+
+static int walk_map(struct walk *k, const struct schema *schema, const void *data);
+
+static int walk_value(struct walk *k, const struct option *o, const void *field)
+{
+	void *p = *(void *const *)field;
+
+	if (!p)
+		return 0;
+	if (o->type == OPT_REF && k->ref)
+		return k->ref(k->arg, k->at.path.buf, p);
+	if (o->type == OPT_SECRET && k->secret)
+		return k->secret(k->arg, k->at.path.buf, p);
+	if (o->type == OPT_STRUCT)
+		return walk_map(k, o->sub, p);
+	return 0;
+}
+
+static int walk_dict(struct walk *k, const struct option *o, const struct list *l)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < l->count && !rc; i++) {
+		const struct pair *p = LIST_AT(*l, struct pair *, i);
+		const struct named_ref *r = LIST_AT(*l, struct named_ref *, i);
+		size_t len = enter_key(&k->at, o->type == OPT_DICT ? p->key : r->key);
+
+		if (o->type == OPT_REFDICT && k->ref)
+			rc = k->ref(k->arg, k->at.path.buf, r->ref);
+		else if (o->type == OPT_DICT && o->sub)
+			rc = walk_map(k, o->sub, p->data);
+		leave(&k->at, len);
+	}
+	return rc;
+}
+
+static int walk_option(struct walk *k, const struct option *o, const void *field)
+{
+	const struct list *l = field;
+	int rc = 0;
+
+	if (o->type == OPT_DICT || o->type == OPT_REFDICT)
+		return walk_dict(k, o, l);
+	if (o->type != OPT_REF && o->type != OPT_SECRET && o->type != OPT_STRUCT)
+		return 0;
+	if (!(o->flags & OPT_LIST))
+		return walk_value(k, o, field);
+	for (size_t i = 0; i < l->count && !rc; i++) {
+		size_t len = enter_index(&k->at, i);
+
+		rc = walk_value(k, o, (void **)l->items + i);
+		leave(&k->at, len);
+	}
+	return rc;
+}
+
+static int walk_map(struct walk *k, const struct schema *schema, const void *data)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < schema->count && !rc; i++) {
+		size_t len = enter(&k->at, schema->options[i].name);
+
+		rc = walk_option(k, &schema->options[i],
+				 (const char *)data + schema->options[i].offset);
+		leave(&k->at, len);
+	}
+	return rc;
+}
+
+int schema_each_ref(const struct schema *schema, void *data, ref_fn *fn, void *arg)
+{
+	struct walk k = {.ref = fn, .arg = arg, .at.path = STR_INIT};
+	int rc = walk_map(&k, schema, data);
+
+	str_release(&k.at.path);
+	return rc;
+}
+
+int schema_each_secret(const struct schema *schema, const void *data, secret_fn *fn, void *arg)
+{
+	struct walk k = {.secret = fn, .arg = arg, .at.path = STR_INIT};
+	int rc = walk_map(&k, schema, data);
+
+	str_release(&k.at.path);
+	return rc;
+}

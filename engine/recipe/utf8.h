@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Walks UTF-8 text one character at a time and knows the line and column of each, as editors count
+ * them: columns in characters, from 1.
+ *
+ *	struct utf8 u = utf8_start(text, len);
+ *	while (utf8_next(&u))
+ *		use(u.code, u.line, u.col);
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct utf8 {
+	const char *at;	  /* first byte of the current character */
+	const char *next, *end;
+	uint32_t code;	  /* of the current character; the byte itself when bad */
+	bool bad;	  /* the byte at .at begins no valid character */
+	unsigned line, col;
+};
+
+struct utf8 utf8_start(const char *text, size_t len);
+/* Moves to the next character; false at the end. */
+bool utf8_next(struct utf8 *u);
+/* C0 and C1 control characters and DEL. */
+bool utf8_is_control(uint32_t code);
+/* Columns a terminal gives the character: 0, 1 or 2. */
+unsigned utf8_width(uint32_t code);
