@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The command line. main.c picks a row of the command table, options.c fills struct cli from the
+ * one option table, and the command (cmd_*.c) does its work and returns the exit code. Results go
+ * to stdout; progress and errors go to stderr; nothing below this folder prints or exits.
+ *
+ * A new option is a row in options.c, a field here and a bit in the commands that take it; a new
+ * command is a row in main.c and a file.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/vec.h"
+
+enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+enum progress { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
+enum graph_format { GRAPH_DOT, GRAPH_SVG, GRAPH_MERMAID, GRAPH_JSON };
+
+/* Which options a command takes: 1 << the option's place in the table. */
+enum option_bit {
+	O_DIR,
+	O_STORE,
+	O_OFFLINE,
+	O_COLOR,
+	O_NO_WAIT,
+	O_HELP,
+	O_VERSION, /* every command */
+	O_JSON,
+	O_JOBS,
+	O_KEEP_GOING,
+	O_DRY_RUN,
+	O_SET,
+	O_PROGRESS,
+	O_RESULT_JSON,
+	O_EVENTS,
+	O_EXIT_CODE,
+	O_RUN,
+	O_FORMAT,
+	O_UPDATE,
+};
+
+struct command;
+
+struct cli {
+	const struct command *command;
+	struct strv args; /* behind the command's name */
+	char *dir;        /* -C, or NULL: the current folder */
+	char *store;      /* --store, or NULL */
+	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update;
+	int color;     /* enum when */
+	int progress;  /* enum progress */
+	int format;    /* enum graph_format */
+	unsigned jobs; /* 0: as many as there are CPUs */
+	struct strv sets;
+	char *result_json, *events, *run;
+	char *update_name; /* --update PKG, or NULL: everything */
+};
+
+struct command {
+	const char *name;
+	const char *args; /* "[TARGET...]" */
+	const char *summary;
+	const char *help; /* further paragraphs, or NULL */
+	unsigned options; /* 1 << enum option_bit, beyond those every command takes */
+	unsigned min_args, max_args;
+	bool hidden;
+	int (*run)(struct cli *c); /* returns the exit code */
+};
+
+/* The command table, ended by a row without a name. */
+extern const struct command commands[];
+const struct command *command_find(const char *name);
+
+/* Fills *RET from argv. ERR_USER with a suggestion when an option or the command is unknown. */
+int cli_parse(struct cli *ret, int argc, char **argv, struct err **err) warn_unused;
+void cli_release(struct cli *c);
+/* The help of one command, or of all when COMMAND is NULL. */
+void cli_help(const struct command *command, FILE *to);
+
+int cmd_build(struct cli *c);
+int cmd_plan(struct cli *c);
+int cmd_why(struct cli *c);
+int cmd_log(struct cli *c);
+int cmd_runs(struct cli *c);
+int cmd_diff(struct cli *c);
+int cmd_graph(struct cli *c);
+int cmd_check(struct cli *c);
+int cmd_lock(struct cli *c);
+int cmd_pki(struct cli *c);
+int cmd_kinds(struct cli *c);
+int cmd_schema(struct cli *c);
+int cmd_store(struct cli *c);
+int cmd_doctor(struct cli *c);

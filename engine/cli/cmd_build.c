@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * orch build: opens the session, puts the sinks together, lets the scheduler run, places the
+ * targets' outputs, and sums up.
+ */
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "cli/checkout.h"
+#include "cli/paint.h"
+#include "cli/session.h"
+#include "cli/ui.h"
+
+struct build {
+	const struct cli *cli;
+	struct session session;
+	struct tee tee;
+	struct tally tally;
+	struct ui_plain *plain;
+	struct ui_json *json, *events;
+	FILE *events_file;
+	int64_t run; /* in the history */
+	struct sched_result result;
+	size_t copied;
+};
+
+static bool quiet(const struct cli *c)
+{
+	return c->progress == PROGRESS_QUIET;
+}
+
+static int open_events(struct build *b, struct err **err)
+{
+	const char *path = b->cli->events;
+
+	if (!path)
+		return 0;
+	b->events_file = fopen(path, "we");
+	if (!b->events_file)
+		return err_errno(err, ERR_USER, errno, "cannot write '%s'", path);
+	b->events = ui_json_new(b->events_file);
+	tee_add(&b->tee, ui_json_sink(b->events));
+	return 0;
+}
+
+static int open_sinks(struct build *b, struct err **err)
+{
+	tee_init(&b->tee);
+	tally_init(&b->tally, b->session.graph);
+	tee_add(&b->tee, &b->tally.sink);
+	if (b->cli->progress == PROGRESS_JSON) {
+		b->json = ui_json_new(stderr);
+		tee_add(&b->tee, ui_json_sink(b->json));
+	} else {
+		b->plain = ui_plain_new(b->cli, b->session.graph);
+		if (!quiet(b->cli))
+			tee_add(&b->tee, ui_plain_sink(b->plain));
+	}
+	return open_events(b, err);
+}
+
+static void close_sinks(struct build *b)
+{
+	ui_plain_free(b->plain);
+	ui_json_free(b->json);
+	ui_json_free(b->events);
+	if (b->events_file)
+		fclose(b->events_file);
+	if (b->tally.nodes)
+		tally_release(&b->tally);
+}
+
+static void banner(const struct build *b)
+{
+	const struct session *s = &b->session;
+	const struct paint *p = paint_for(b->cli, stderr);
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < s->graph->nodes.count; i++)
+		wanted += s->graph->nodes.items[i]->wanted;
+	fprintf(stderr, "%sorch %s%s: project '%s', %zu node%s, store ", p->bold, ORCH_VERSION,
+		p->off, s->project->name, wanted, wanted == 1 ? "" : "s");
+	print_escaped(stderr, store_dir(s->store), strlen(store_dir(s->store)));
+	fputc('\n', stderr);
+}
+
+/* The outputs of one target, on stdout: path and size. */
+static void list_outputs(const struct node *n)
+{
+	for (size_t i = 0; n->record && i < n->record->output_count; i++) {
+		const struct artifact *a = &n->record->outputs[i];
+		char *path cleanup_free = checkout_path(n->name, a->name);
+		char *size cleanup_free = str_bytes(a->size);
+		char *data cleanup_free = str_bytes(a->allocated);
+
+		printf("%s  %s", path, size);
+		if (a->type == OUTPUT_IMAGE)
+			printf(" (%s of data)", data);
+		putchar('\n');
+	}
+}
+
+/* An image with a partition table on it is what goes onto a card. */
+static void card_hint(const struct node *n)
+{
+	char *path cleanup_free = NULL;
+
+	if (!str_eq(n->recipe->kind->name, "disk") || !n->record || !n->record->output_count)
+		return;
+	path = checkout_path(n->name, n->record->outputs[0].name);
+	printf("to write it to a card: bmaptool copy --nobmap %s /dev/CARD\n"
+	       "                   or: sudo dd if=%s of=/dev/CARD bs=4M conv=fsync "
+	       "status=progress\n",
+	       path, path);
+}
+
+static void summary(const struct build *b)
+{
+	const struct sched_result *r = &b->result;
+	const struct paint *p = paint_for(b->cli, stderr);
+	char *wall cleanup_free = str_seconds(r->wall_s);
+	const struct graph *g = b->session.graph;
+
+	if (b->plain)
+		ui_plain_failures(b->plain, g, &b->tally);
+	if (quiet(b->cli) || b->cli->progress == PROGRESS_JSON)
+		return;
+	fprintf(stderr, "%s%s%s: built %zu, cached %zu, failed %zu, skipped %zu in %s\n",
+		r->first_error ? p->red : p->green,
+		r->signal        ? "stopped"
+		: r->first_error ? "failed"
+				 : "ok",
+		p->off, r->built, r->cached, r->failed, r->skipped, wall);
+	fflush(stderr);
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		if (g->nodes.items[i]->target)
+			list_outputs(g->nodes.items[i]);
+	}
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		if (g->nodes.items[i]->target)
+			card_hint(g->nodes.items[i]);
+	}
+}
+
+static int exit_code(const struct sched_result *r)
+{
+	if (r->signal)
+		return 128 + r->signal;
+	return r->first_error ? err_exit_code(r->first_error->cls) : 0;
+}
+
+/*
+ * The run's history: what was built, failed or skipped, and the targets. Nodes that were cached
+ * stay out, so that a run that builds nothing costs two small writes whatever the size of the
+ * project.
+ */
+static int record_nodes(struct build *b, struct err **err)
+{
+	const struct graph *g = b->session.graph;
+
+	for (size_t i = 0; i < b->tally.count; i++) {
+		const struct outcome *o = &b->tally.nodes[i];
+		const struct node *n = g->nodes.items[i];
+		const struct run_node rn = {n->name,    o->status, n->key,
+					    o->seconds, o->log,    o->error};
+
+		if (!o->status || (str_eq(o->status, "cached") && !n->target))
+			continue;
+		if (store_run_node(b->session.store, b->run, &rn, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int finish(struct build *b, int *ret_code, struct err **err)
+{
+	const struct sched_result *r = &b->result;
+	const char *file = b->cli->result_json;
+
+	if (checkout_targets(b->session.graph, b->session.store, &b->copied, err))
+		return -1;
+	if (file &&
+	    result_json_write(file, b->session.graph, &b->tally, r->wall_s, *ret_code == 0, err))
+		return -1;
+	summary(b);
+	if (record_nodes(b, err))
+		return -1;
+	return store_run_end(b->session.store, b->run, r->wall_s, *ret_code, err);
+}
+
+static char *target_text(const struct cli *c)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < c->args.count; i++)
+		str_printf(&s, "%s%s", i ? " " : "", c->args.items[i]);
+	return str_steal(&s);
+}
+
+static int build(struct build *b, int *ret_code, struct err **err)
+{
+	const struct sched_opts opts = {
+		.jobs = b->cli->jobs,
+		.keep_going = b->cli->keep_going,
+		.offline = b->cli->offline,
+		.sink = &b->tee.sink,
+	};
+	char *targets cleanup_free = target_text(b->cli);
+
+	if (open_sinks(b, err))
+		return -1;
+	if (b->plain && !quiet(b->cli))
+		banner(b);
+	if (store_run_begin(b->session.store, targets, &b->run, err) ||
+	    sched_run(b->session.graph, b->session.store, &opts, &b->result, err))
+		return -1;
+	*ret_code = exit_code(&b->result);
+	return finish(b, ret_code, err);
+}
+
+/* A run that could not begin leaves a result file too, so that no old one is taken for its own. */
+static void refuse(const struct cli *c, int code)
+{
+	char *text cleanup_free = xasprintf("exit %d: see the messages on stderr", code);
+	struct err *err cleanup_err = NULL;
+
+	if (c->result_json && result_json_write_error(c->result_json, text, &err))
+		fprintf(stderr, "orch: %s\n", err->text);
+}
+
+int cmd_build(struct cli *c)
+{
+	struct build b = {.cli = c};
+	struct err *err = NULL;
+	int code;
+
+	if (c->dry_run)
+		return cmd_plan(c);
+	code = session_open(&b.session, c, SESSION_STORE, &c->args);
+	if (code) {
+		refuse(c, code);
+	} else if (build(&b, &code, &err)) {
+		code = cli_fail(&b.session, err);
+		refuse(c, code);
+	}
+	close_sinks(&b);
+	err_free(b.result.first_error);
+	session_close(&b.session);
+	return code;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* orch log: what a node printed, from the run history; without a name the last node that failed. */
+#include "base/file.h"
+#include "cli/history.h"
+#include "cli/json.h"
+#include "cli/paint.h"
+#include "cli/session.h"
+
+#define LOG_MAX ((size_t)1 << 30)
+
+static int print_log(const struct session *s, const struct run_info *run, const struct run_node *n,
+		     struct err **err)
+{
+	char *path cleanup_free = store_log_path(s->store, &n->log);
+	struct str text cleanup_str = STR_INIT;
+
+	if (file_read(path, LOG_MAX, &text, err))
+		return err_wrap(err, "log of node '%s'", n->node);
+	if (s->cli->json) {
+		json_print(stdout,
+			   json_pack("{s:i, s:b, s:I, s:o, s:s, s:o, s:o}", "v", 1, "ok", 1, "run",
+				     (json_int_t)run->id, "node", json_text(n->node), "status",
+				     n->status, "error", json_text(n->error), "log",
+				     json_text(text.buf)),
+			   false);
+		return 0;
+	}
+	fprintf(stderr, "%s: %s in run %lld\n", n->node, n->status, (long long)run->id);
+	print_lines(stdout, "", text.buf, text.len);
+	if (n->error)
+		print_lines(stderr, "", n->error, strlen(n->error));
+	return 0;
+}
+
+struct search {
+	const char *name;
+	struct run_info run;
+	struct run_node node;
+};
+
+static bool has_log(const struct run_node *n)
+{
+	static const struct digest none;
+
+	return !digest_eq(&n->log, &none);
+}
+
+static int look(void *arg, const struct run_info *run, const struct run_node *n)
+{
+	struct search *q = arg;
+
+	if (!has_log(n) || (q->name ? !str_eq(n->node, q->name) : !str_eq(n->status, "failed")))
+		return 0;
+	q->run = *run;
+	q->node = *n;
+	return 1;
+}
+
+static int nothing(const struct cli *c, const char *name, struct err **err)
+{
+	if (c->run)
+		return err_set(err, ERR_USER, "run '%s' has no log of '%s'", c->run,
+			       name ? name : "a failed node");
+	if (name)
+		return err_set(err, ERR_USER,
+			       "node '%s' has no log: it was never built with this store", name);
+	return err_set(err, ERR_USER,
+		       "no node failed in any recorded run; name one: orch log NODE");
+}
+
+int cmd_log(struct cli *c)
+{
+	struct session s cleanup_session = {0};
+	struct search q = {.name = c->args.count ? c->args.items[0] : NULL};
+	struct err *err = NULL;
+	int found, code = session_open_store(&s, c);
+
+	if (code)
+		return code;
+	found = history_search(&s, c->run, look, &q, &err);
+	if (found == 0)
+		found = nothing(c, q.name, &err);
+	if (found < 0 || print_log(&s, &q.run, &q.node, &err))
+		return cli_fail(&s, err);
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* orch plan: what a build would do and why, from manifests and the store; nothing runs. */
+#include "cli/json.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+static const char *const verdicts[] = {
+	[PLAN_CACHED] = "cached",
+	[PLAN_BUILD] = "build",
+	[PLAN_MAYBE] = "perhaps",
+};
+
+struct totals {
+	size_t count[3];
+	double seconds; /* of nodes to build and perhaps to build, one after the other */
+	size_t unknown; /* such nodes without history */
+};
+
+static void add_up(const struct plan_nodes *plan, struct totals *t)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_node *p = &plan->items[i];
+
+		t->count[p->verdict]++;
+		if (p->verdict == PLAN_CACHED)
+			continue;
+		if (p->estimate < 0)
+			t->unknown++;
+		else
+			t->seconds += p->estimate;
+	}
+}
+
+static json_t *node_object(const struct plan_node *p)
+{
+	json_t *o = json_object(), *changes = json_array();
+
+	for (size_t i = 0; i < p->changes.count; i++)
+		json_array_append_new(changes, json_change(&p->changes.items[i]));
+	json_object_set_new(o, "name", json_text(p->node->name));
+	json_object_set_new(o, "kind", json_string(p->node->recipe->kind->name));
+	json_object_set_new(o, "verdict", json_string(verdicts[p->verdict]));
+	json_object_set_new(o, "reason", json_text(p->reason));
+	json_object_set_new(o, "changes", changes);
+	json_object_set_new(o, "key", p->node->manifest ? json_digest(&p->node->key) : json_null());
+	json_object_set_new(o, "estimate_s",
+			    p->estimate < 0 ? json_null() : json_real(p->estimate));
+	return o;
+}
+
+static void print_json(const struct plan_nodes *plan, const struct totals *t)
+{
+	json_t *o = json_object(), *nodes = json_array();
+
+	for (size_t i = 0; i < plan->count; i++)
+		json_array_append_new(nodes, node_object(&plan->items[i]));
+	json_object_set_new(o, "v", json_integer(1));
+	json_object_set_new(o, "ok", json_true());
+	for (size_t i = 0; i < array_len(verdicts); i++)
+		json_object_set_new(o, verdicts[i], json_integer((json_int_t)t->count[i]));
+	json_object_set_new(o, "estimate_s", t->unknown ? json_null() : json_real(t->seconds));
+	json_object_set_new(o, "nodes", nodes);
+	json_print(stdout, o, false);
+}
+
+static void print_text(const struct plan_nodes *plan, const struct totals *t)
+{
+	struct table *table = table_new("PLAN", "NODE", ">TIME", "WHY", NULL);
+	char *seconds cleanup_free = str_seconds(t->seconds);
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_node *p = &plan->items[i];
+		char *time cleanup_free = NULL;
+
+		if (p->verdict == PLAN_CACHED && plan->count > 100)
+			continue;
+		if (p->verdict != PLAN_CACHED && p->estimate >= 0)
+			time = str_seconds(p->estimate);
+		table_row(table, verdicts[p->verdict], p->node->name, time,
+			  p->verdict == PLAN_CACHED ? NULL : p->reason);
+	}
+	table_print(table);
+	printf("%zu to build, %zu perhaps, %zu cached", t->count[PLAN_BUILD], t->count[PLAN_MAYBE],
+	       t->count[PLAN_CACHED]);
+	if (t->seconds > 0)
+		printf("; %s %s of work", t->unknown ? "at least" : "about", seconds);
+	if (t->unknown)
+		printf("; no history yet for %zu", t->unknown);
+	putchar('\n');
+}
+
+int cmd_plan(struct cli *c)
+{
+	struct session s cleanup_session = {0};
+	struct plan_nodes plan = {0};
+	struct totals totals = {0};
+	struct err *err = NULL;
+	int code = session_open(&s, c, SESSION_STORE, &c->args);
+
+	if (code)
+		return code;
+	if (plan_make(s.graph, s.store, &s.tools, &plan, &err))
+		return cli_fail(&s, err);
+	add_up(&plan, &totals);
+	if (c->json)
+		print_json(&plan, &totals);
+	else
+		print_text(&plan, &totals);
+	code = c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
+	plan_nodes_clear(&plan);
+	return code;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * orch why: what changed between the manifest a node had and the one it has (or would have). A node
+ * that will be built is compared with its newest record; one that is cached, with the build before.
+ */
+#include "cli/history.h"
+#include "cli/json.h"
+#include "cli/paint.h"
+
+struct answer {
+	const struct plan_node *plan;
+	const char *verdict; /* a sentence */
+	struct changes changes;
+	struct strs behind;  /* inputs that will be built and so decide this node */
+	struct strs follows; /* nodes that depend on it */
+};
+
+static void add_users(const struct node *n, bool *seen, struct strs *ret)
+{
+	for (size_t i = 0; i < n->users.count; i++) {
+		const struct node *user = n->users.items[i];
+
+		if (seen[user->index])
+			continue;
+		seen[user->index] = true;
+		strs_push(ret, user->name);
+		add_users(user, seen, ret);
+	}
+}
+
+static void find_users(const struct graph *g, const struct node *n, struct strs *ret)
+{
+	bool *seen cleanup_free = xcalloc(g->nodes.count, sizeof(*seen));
+
+	add_users(n, seen, ret);
+}
+
+static void add_inputs(const struct node *n, bool *seen)
+{
+	seen[n->index] = true;
+	for (size_t i = 0; i < n->in.count; i++) {
+		struct node *from = n->in.items[i].from;
+
+		if (from && !seen[from->index])
+			add_inputs(from, seen);
+	}
+}
+
+static void find_behind(const struct graph *g, const struct plan_nodes *plan, const struct node *n,
+			struct strs *ret)
+{
+	bool *seen cleanup_free = xcalloc(g->nodes.count, sizeof(*seen));
+
+	add_inputs(n, seen);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_node *p = &plan->items[i];
+
+		if (p->node != n && seen[p->node->index] && p->verdict == PLAN_BUILD)
+			strs_push(ret, p->node->name);
+	}
+}
+
+/* The two newest builds of a node with different keys. */
+struct builds {
+	const char *name;
+	struct run_node items[2];
+	struct run_info run;
+	size_t count;
+};
+
+static int take_build(void *arg, const struct run_info *run, const struct run_node *n)
+{
+	struct builds *b = arg;
+
+	if (!str_eq(n->node, b->name) || !str_eq(n->status, "built"))
+		return 0;
+	if (b->count == 1 && digest_eq(&b->items[0].key, &n->key))
+		return 0;
+	if (b->count == 0)
+		b->run = *run;
+	b->items[b->count++] = *n;
+	return b->count == 2;
+}
+
+static int explain_cached(const struct session *s, struct answer *a, struct err **err)
+{
+	struct builds b = {.name = a->plan->node->name};
+	struct record *new, *old;
+	int rc;
+
+	if (history_search(s, NULL, take_build, &b, err) < 0)
+		return -1;
+	if (b.count == 0) {
+		a->verdict = "cached: nothing to do";
+		return 0;
+	}
+	if (b.count == 1) {
+		a->verdict = arena_printf(s->arena, "cached: built once, in run %lld",
+					  (long long)b.run.id);
+		return 0;
+	}
+	a->verdict = arena_printf(s->arena, "cached: last built in run %lld, because",
+				  (long long)b.run.id);
+	rc = store_record_get(s->store, &b.items[0].key, s->arena, &new, err);
+	if (rc == 0)
+		rc = store_record_get(s->store, &b.items[1].key, s->arena, &old, err);
+	if (rc == 0)
+		manifest_diff(s->arena, old->manifest, new->manifest, &a->changes);
+	return rc < 0 ? -1 : 0;
+}
+
+static int explain(const struct session *s, const struct plan_nodes *plan, struct answer *a,
+		   struct err **err)
+{
+	const struct node *n = a->plan->node;
+
+	find_users(s->graph, n, &a->follows);
+	switch (a->plan->verdict) {
+	case PLAN_CACHED:
+		return explain_cached(s, a, err);
+	case PLAN_BUILD:
+		a->verdict = arena_printf(s->arena, "will be built: %s", a->plan->reason);
+		a->changes = a->plan->changes;
+		return 0;
+	case PLAN_MAYBE:
+		find_behind(s->graph, plan, n, &a->behind);
+		a->verdict = "will be built if one of its inputs comes out different; these are "
+			     "built first";
+		return 0;
+	}
+	return 0;
+}
+
+/* Long digests are told apart by their beginning. */
+static void print_side(const char *text)
+{
+	const char *hex = str_skip(text, "sha256:");
+
+	print_escaped(stdout, text,
+		      hex && strlen(hex) == DIGEST_HEX ? strlen(text) - 52 : strlen(text));
+}
+
+static void print_change(const struct change *c)
+{
+	printf("  %s ", c->what);
+	print_escaped(stdout, c->name, strlen(c->name));
+	if (!c->before || !c->after) {
+		fputs(c->after ? " (new)" : " (gone)", stdout);
+	} else {
+		fputs(": ", stdout);
+		print_side(c->before);
+		fputs(" -> ", stdout);
+		print_side(c->after);
+	}
+	putchar('\n');
+}
+
+static void print_names(const char *title, const struct strs *names)
+{
+	if (!names->count)
+		return;
+	printf("  %s:", title);
+	for (size_t i = 0; i < names->count && i < 20; i++)
+		printf("%s %s", i ? "," : "", names->items[i]);
+	if (names->count > 20)
+		printf(" and %zu more", names->count - 20);
+	putchar('\n');
+}
+
+static void print_text(const struct answer *a)
+{
+	const char *name = a->plan->node->name;
+
+	printf("%s  %s\n", name, a->verdict);
+	for (size_t i = 0; i < a->changes.count; i++)
+		print_change(&a->changes.items[i]);
+	print_names("waits for", &a->behind);
+	print_names("what follows from it", &a->follows);
+}
+
+static json_t *name_list(const struct strs *names)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < names->count; i++)
+		json_array_append_new(list, json_text(names->items[i]));
+	return list;
+}
+
+static void print_json(const struct answer *a)
+{
+	static const char *const words[] = {"cached", "build", "perhaps"};
+	json_t *changes = json_array();
+
+	for (size_t i = 0; i < a->changes.count; i++)
+		json_array_append_new(changes, json_change(&a->changes.items[i]));
+	json_print(stdout,
+		   json_pack("{s:i, s:b, s:o, s:s, s:o, s:o, s:o, s:o}", "v", 1, "ok", 1, "node",
+			     json_text(a->plan->node->name), "verdict", words[a->plan->verdict],
+			     "text", json_text(a->verdict), "changes", changes, "waits_for",
+			     name_list(&a->behind), "follows", name_list(&a->follows)),
+		   false);
+}
+
+static const struct plan_node *find_plan(const struct plan_nodes *plan, const struct node *n)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->items[i].node == n)
+			return &plan->items[i];
+	}
+	return NULL;
+}
+
+int cmd_why(struct cli *c)
+{
+	struct session s cleanup_session = {0};
+	struct plan_nodes plan = {0};
+	struct answer a = {0};
+	struct err *err = NULL;
+	int code = session_open(&s, c, SESSION_STORE, &c->args);
+
+	if (code)
+		return code;
+	if (plan_make(s.graph, s.store, &s.tools, &plan, &err))
+		return cli_fail(&s, err);
+	a.plan = find_plan(&plan, session_node(&s, c->args.items[0], &err));
+	if (!a.plan || explain(&s, &plan, &a, &err))
+		code = cli_fail(&s, err);
+	else if (c->json)
+		print_json(&a);
+	else
+		print_text(&a);
+	plan_nodes_clear(&plan);
+	strs_clear(&a.behind);
+	strs_clear(&a.follows);
+	return code;
+}

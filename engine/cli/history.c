@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/history.h"
+
+static int bad_run(const char *text, struct err **err)
+{
+	return err_set(err, ERR_USER, "no run '%s'; 'orch runs' lists them", text);
+}
+
+int history_run(const struct session *s, const char *text, struct run_info *ret, struct err **err)
+{
+	struct run_info *runs;
+	const char *back = str_skip(text, "^");
+	uint64_t n;
+	size_t count;
+
+	if (str_u64(back ? back : text, &n))
+		return bad_run(text, err);
+	if (store_runs(s->store, s->arena, 0, &runs, &count, err))
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (back ? i == n : (uint64_t)runs[i].id == n) {
+			*ret = runs[i];
+			return 0;
+		}
+	}
+	return bad_run(text, err);
+}
+
+static int search_run(const struct session *s, const struct run_info *run, history_fn *fn,
+		      void *arg, struct err **err)
+{
+	struct run_node *nodes;
+	size_t count;
+
+	if (store_run_nodes(s->store, run->id, s->arena, &nodes, &count, err))
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (fn(arg, run, &nodes[i]))
+			return 1;
+	}
+	return 0;
+}
+
+int history_search(const struct session *s, const char *run, history_fn *fn, void *arg,
+		   struct err **err)
+{
+	struct run_info one, *runs = &one;
+	size_t count = 1;
+	int rc = 0;
+
+	if (run) {
+		if (history_run(s, run, &one, err))
+			return -1;
+	} else if (store_runs(s->store, s->arena, 0, &runs, &count, err)) {
+		return -1;
+	}
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = search_run(s, &runs[i], fn, arg, err);
+	return rc;
+}

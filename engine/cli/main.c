@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/stat.h>
+
+#include "base/trace.h"
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "kinds/kinds.h"
+#include "run/sched.h"
+
+#define ANY_ARGS 100000
+#define SELECT (1u << O_SET)
+
+static int cmd_help(struct cli *c)
+{
+	const struct command *about = NULL;
+	struct session s = {.cli = c};
+	struct err *err = NULL;
+
+	if (c->args.count && !(about = command_find(c->args.items[0]))) {
+		err_set(&err, ERR_USER, "no command '%s'; 'orch help' lists them",
+			c->args.items[0]);
+		return cli_fail(&s, err);
+	}
+	cli_help(about, stdout);
+	return 0;
+}
+
+static int cmd_worker(struct cli *c)
+{
+	return worker_main(kinds_all);
+}
+
+const struct command commands[] = {
+	{"build", "[TARGET...]", "build what the targets need, skipping what is unchanged",
+	 "Targets are node names; none: project.yaml's 'default'. Their outputs appear as "
+	 "out/NODE/OUTPUT.",
+	 SELECT | 1u << O_JOBS | 1u << O_KEEP_GOING | 1u << O_DRY_RUN | 1u << O_PROGRESS |
+		 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON | 1u << O_EXIT_CODE,
+	 0, ANY_ARGS, false, cmd_build},
+	{"plan", "[TARGET...]", "what would be built, what is cached, and why; builds nothing",
+	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS, false, cmd_plan},
+	{"why", "NODE", "why a node was or will be built: what changed, and what follows", NULL,
+	 SELECT | 1u << O_JSON, 1, 1, false, cmd_why},
+	{"log", "[NODE]", "the log of a node; without a name, of the last one that failed", NULL,
+	 1u << O_JSON | 1u << O_RUN, 0, 1, false, cmd_log},
+	{"runs", "", "the history of runs", NULL, 1u << O_JSON, 0, 0, false, cmd_runs},
+	{"diff", "RUN RUN", "what changed between two runs",
+	 "A run is its number, or ^0 for the last one.", 1u << O_JSON | 1u << O_EXIT_CODE, 2, 2,
+	 false, cmd_diff},
+	{"graph", "[TARGET...]", "the picture of the graph, with status", NULL,
+	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS, false, cmd_graph},
+	{"check", "", "everything that can be known wrong without building", NULL,
+	 SELECT | 1u << O_JSON, 0, 0, false, cmd_check},
+	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
+	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1, false, cmd_lock},
+	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
+	 false, cmd_pki},
+	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,
+	 1u << O_JSON, 0, 1, false, cmd_kinds},
+	{"schema", "", "the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0, false,
+	 cmd_schema},
+	{"store", "verify", "hash every blob of the store; exit 6 when one is damaged", NULL,
+	 1u << O_JSON, 1, 1, false, cmd_store},
+	{"doctor", "", "what this machine can do, and the command that mends each gap", NULL,
+	 1u << O_JSON, 0, 0, false, cmd_doctor},
+	{"help", "[COMMAND]", "this list, or the options of a command", NULL, 0, 0, 1, false,
+	 cmd_help},
+	{"worker", "", "", NULL, 0, 0, 0, true, cmd_worker},
+	{NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *cmd = commands; cmd->name; cmd++) {
+		if (str_eq(cmd->name, name))
+			return cmd;
+	}
+	return NULL;
+}
+
+/* mkfs and friends live in sbin, which an ordinary user's PATH leaves out. */
+static void extend_path(void)
+{
+	const char *old = getenv("PATH");
+	char *path cleanup_free =
+		xasprintf("%s:/usr/sbin:/sbin", old && *old ? old : "/usr/bin:/bin");
+
+	setenv("PATH", path, 1);
+}
+
+static int run(struct cli *c, int argc, char **argv)
+{
+	const struct session s = {.cli = c};
+	struct err *err = NULL;
+
+	if (cli_parse(c, argc, argv, &err))
+		return cli_fail(&s, err);
+	if (c->version) {
+		puts("orch " ORCH_VERSION);
+		return 0;
+	}
+	if (c->help) {
+		cli_help(c->command, stdout);
+		return 0;
+	}
+	return c->command->run(c);
+}
+
+/* Output that could not be written is a failure even if everything else went well. */
+static int flush_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	perror("orch: cannot write the output");
+	return code ? code : err_exit_code(ERR_RESOURCE);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = {0};
+	int code;
+
+	trace_init();
+	extend_path();
+	code = run(&c, argc, argv);
+	cli_release(&c);
+	return flush_output(code);
+}

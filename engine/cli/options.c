@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/cli.h"
+
+#include <getopt.h>
+#include <limits.h>
+
+#include "base/str.h"
+
+enum value_type {
+	VALUE_FLAG,   /* bool */
+	VALUE_TEXT,   /* char *, owned */
+	VALUE_LIST,   /* struct strv */
+	VALUE_NUMBER, /* unsigned */
+	VALUE_WORD,   /* int, index into words */
+	VALUE_MAYBE,  /* bool, and the text behind it (if any) in update_name */
+};
+
+struct option_row {
+	char letter; /* 0: none */
+	const char *name, *arg;
+	enum value_type type;
+	size_t offset;
+	const char *const *words;
+	const char *help;
+};
+
+static const char *const when_words[] = {"auto", "always", "never", NULL};
+static const char *const progress_words[] = {"auto", "tty", "plain", "json", "quiet", NULL};
+static const char *const format_words[] = {"dot", "svg", "mermaid", "json", NULL};
+
+#define AT(field) offsetof(struct cli, field)
+/* In the order of enum option_bit. */
+static const struct option_row rows[] = {
+	[O_DIR] = {'C', "directory", "DIR", VALUE_TEXT, AT(dir), NULL, "work as if started in DIR"},
+	[O_STORE] = {0, "store", "DIR", VALUE_TEXT, AT(store), NULL,
+		     "the artifact store (else $ORCH_STORE, else the user's cache folder)"},
+	[O_OFFLINE] = {0, "offline", NULL, VALUE_FLAG, AT(offline), NULL, "make no connection"},
+	[O_COLOR] = {0, "color", "WHEN", VALUE_WORD, AT(color), when_words,
+		     "auto, always or never"},
+	[O_NO_WAIT] = {0, "no-wait", NULL, VALUE_FLAG, AT(no_wait), NULL,
+		       "exit 9 when another orch holds a lock, instead of waiting"},
+	[O_HELP] = {'h', "help", NULL, VALUE_FLAG, AT(help), NULL, "this help"},
+	[O_VERSION] = {0, "version", NULL, VALUE_FLAG, AT(version), NULL, "print the version"},
+	[O_JSON] = {0, "json", NULL, VALUE_FLAG, AT(json), NULL, "print one JSON object"},
+	[O_JOBS] = {'j', "jobs", "N", VALUE_NUMBER, AT(jobs), NULL,
+		    "run at most N nodes at once (else: the number of CPUs)"},
+	[O_KEEP_GOING] = {'k', "keep-going", NULL, VALUE_FLAG, AT(keep_going), NULL,
+			  "after a failure, still build what does not need it"},
+	[O_DRY_RUN] = {'n', "dry-run", NULL, VALUE_FLAG, AT(dry_run), NULL, "the same as 'plan'"},
+	[O_SET] = {0, "set", "NAME=VALUE", VALUE_LIST, AT(sets), NULL,
+		   "override a variable of project.yaml; may be repeated"},
+	[O_PROGRESS] = {0, "progress", "HOW", VALUE_WORD, AT(progress), progress_words,
+			"auto, tty, plain, json or quiet, on stderr"},
+	[O_RESULT_JSON] = {0, "result-json", "FILE", VALUE_TEXT, AT(result_json), NULL,
+			   "write what came of each node to FILE"},
+	[O_EVENTS] = {0, "events", "FILE", VALUE_TEXT, AT(events), NULL,
+		      "write events to FILE, one JSON object a line"},
+	[O_EXIT_CODE] = {0, "exit-code", NULL, VALUE_FLAG, AT(exit_code), NULL,
+			 "exit 3 when something would run or differs"},
+	[O_RUN] = {'r', "run", "RUN", VALUE_TEXT, AT(run), NULL,
+		   "of that run: its number, or ^0 for the last, ^1 for the one before"},
+	[O_FORMAT] = {0, "format", "FORMAT", VALUE_WORD, AT(format), format_words,
+		      "dot, svg, mermaid or json"},
+	[O_UPDATE] = {0, "update", "PACKAGE", VALUE_MAYBE, AT(update), NULL,
+		      "take the archive's current versions (of PACKAGE, or of everything)"},
+};
+#undef AT
+
+/* Options every command takes. */
+#define COMMON ((1u << O_JSON) - 1)
+
+static void *field(struct cli *c, const struct option_row *row)
+{
+	return (char *)c + row->offset;
+}
+
+static int take_number(struct cli *c, const struct option_row *row, const char *text,
+		       struct err **err)
+{
+	uint64_t n;
+
+	if (str_u64(text, &n) || n < 1 || n > 4096)
+		return err_set(err, ERR_USER, "--%s wants a number from 1 to 4096, not '%s'",
+			       row->name, text);
+	*(unsigned *)field(c, row) = (unsigned)n;
+	return 0;
+}
+
+static int take_word(struct cli *c, const struct option_row *row, const char *text,
+		     struct err **err)
+{
+	for (int i = 0; row->words[i]; i++) {
+		if (str_eq(row->words[i], text)) {
+			*(int *)field(c, row) = i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USER, "--%s wants %s, not '%s'", row->name, row->help, text);
+}
+
+/* The word behind --update is its package unless it is an option. */
+static void take_maybe(struct cli *c, const struct option_row *row, const char *text, char **argv,
+		       int argc)
+{
+	*(bool *)field(c, row) = true;
+	if (!text && optind < argc && argv[optind][0] != '-')
+		text = argv[optind++];
+	if (text) {
+		free(c->update_name);
+		c->update_name = xstrdup(text);
+	}
+}
+
+static int take_value(struct cli *c, const struct option_row *row, const char *text,
+		      struct err **err)
+{
+	switch (row->type) {
+	case VALUE_FLAG:
+	case VALUE_MAYBE:
+		*(bool *)field(c, row) = true;
+		return 0;
+	case VALUE_TEXT:
+		free(*(char **)field(c, row));
+		*(char **)field(c, row) = xstrdup(text);
+		return 0;
+	case VALUE_LIST:
+		strv_push(field(c, row), text);
+		return 0;
+	case VALUE_NUMBER:
+		return take_number(c, row, text, err);
+	case VALUE_WORD:
+		return take_word(c, row, text, err);
+	}
+	return 0;
+}
+
+static size_t row_of(int value)
+{
+	if (value > UCHAR_MAX)
+		return (size_t)(value - UCHAR_MAX - 1);
+	for (size_t i = 0; i < array_len(rows); i++) {
+		if (rows[i].letter == value)
+			return i;
+	}
+	return array_len(rows);
+}
+
+/* getopt refused ARG, or the letter optopt of it. */
+static int bad_option(const char *arg, struct err **err)
+{
+	const char *names[array_len(rows)], *near;
+	char *word cleanup_free = NULL;
+
+	if (optopt > UCHAR_MAX)
+		return err_set(err, ERR_USER, "option '--%s' takes no value",
+			       rows[row_of(optopt)].name);
+	if (optopt)
+		return err_set(err, ERR_USER, "no option '-%c'; see 'orch help'", optopt);
+	for (size_t i = 0; i < array_len(rows); i++)
+		names[i] = rows[i].name;
+	word = xstrndup(arg + 2, strcspn(arg + 2, "="));
+	near = str_nearest(word, names, array_len(rows));
+	if (near)
+		return err_set(err, ERR_USER, "no option '--%s'; did you mean '--%s'?", word, near);
+	return err_set(err, ERR_USER, "no option '--%s'; see 'orch help'", word);
+}
+
+/* Whether the command takes what was given: bit i of SEEN is row i. */
+static int check_options(const struct command *cmd, unsigned seen, struct err **err)
+{
+	unsigned wrong = seen & ~(cmd->options | COMMON);
+
+	for (size_t i = 0; i < array_len(rows); i++) {
+		if (wrong & (1u << i))
+			return err_set(err, ERR_USER,
+				       "'orch %s' has no option '--%s'; see 'orch help %s'",
+				       cmd->name, rows[i].name, cmd->name);
+	}
+	return 0;
+}
+
+static int find_command(struct cli *c, const char *name, struct err **err)
+{
+	struct strs names = {0};
+	const char *near;
+
+	c->command = command_find(name);
+	if (c->command)
+		return 0;
+	for (const struct command *cmd = commands; cmd->name; cmd++) {
+		if (!cmd->hidden)
+			strs_push(&names, cmd->name);
+	}
+	near = str_nearest(name, names.items, names.count);
+	strs_clear(&names);
+	if (near)
+		return err_set(err, ERR_USER, "no command '%s'; did you mean 'orch %s'?", name,
+			       near);
+	return err_set(err, ERR_USER, "no command '%s'; 'orch help' lists them", name);
+}
+
+static int check_args(const struct cli *c, struct err **err)
+{
+	const struct command *cmd = c->command;
+
+	if (c->args.count < cmd->min_args || c->args.count > cmd->max_args)
+		return err_set(err, ERR_USER, "usage: orch %s %s", cmd->name, cmd->args);
+	return 0;
+}
+
+/* getopt's own tables, made from ours. */
+static void make_tables(struct option *longs, struct str *shorts)
+{
+	str_append(shorts, ":");
+	for (size_t i = 0; i < array_len(rows); i++) {
+		int has_arg = rows[i].type == VALUE_FLAG    ? no_argument
+			      : rows[i].type == VALUE_MAYBE ? optional_argument
+							    : required_argument;
+
+		longs[i] = (struct option){rows[i].name, has_arg, NULL, UCHAR_MAX + 1 + (int)i};
+		if (rows[i].letter)
+			str_printf(shorts, "%c%s", rows[i].letter, has_arg ? ":" : "");
+	}
+}
+
+static int parse_options(struct cli *c, int argc, char **argv, unsigned *ret_seen, struct err **err)
+{
+	struct option longs[array_len(rows) + 1] = {0};
+	struct str shorts cleanup_str = STR_INIT;
+	int value;
+
+	make_tables(longs, &shorts);
+	opterr = 0;
+	optind = 0;
+	while ((value = getopt_long(argc, argv, shorts.buf, longs, NULL)) != -1) {
+		size_t i = row_of(value);
+
+		if (value == ':')
+			return err_set(err, ERR_USER, "option '%s' wants a value",
+				       argv[optind - 1]);
+		if (value == '?')
+			return bad_option(argv[optind - 1], err);
+		*ret_seen |= 1u << i;
+		if (rows[i].type == VALUE_MAYBE)
+			take_maybe(c, &rows[i], optarg, argv, argc);
+		else if (take_value(c, &rows[i], optarg, err))
+			return -1;
+	}
+	return 0;
+}
+
+int cli_parse(struct cli *c, int argc, char **argv, struct err **err)
+{
+	unsigned seen = 0;
+
+	if (parse_options(c, argc, argv, &seen, err))
+		return -1;
+	if (c->version || optind == argc) {
+		c->help |= !c->version;
+		return 0;
+	}
+	if (find_command(c, argv[optind], err))
+		return -1;
+	for (int i = optind + 1; i < argc; i++)
+		strv_push(&c->args, argv[i]);
+	if (c->help)
+		return 0;
+	if (check_options(c->command, seen, err))
+		return -1;
+	return check_args(c, err);
+}
+
+void cli_release(struct cli *c)
+{
+	strv_clear(&c->args);
+	strv_clear(&c->sets);
+	free(c->dir);
+	free(c->store);
+	free(c->result_json);
+	free(c->events);
+	free(c->run);
+	free(c->update_name);
+}
+
+static void print_row(const struct option_row *row, FILE *to)
+{
+	char *left cleanup_free = NULL;
+
+	left = xasprintf("%s%c%s--%s%s%s", row->letter ? "-" : " ", row->letter ? row->letter : ' ',
+			 row->letter ? ", " : "  ", row->name,
+			 !row->arg                  ? ""
+			 : row->type == VALUE_MAYBE ? " ["
+						    : " ",
+			 row->arg ? row->arg : "");
+	fprintf(to, "  %s%-*s %s\n", left, (int)(26 - strlen(left)),
+		row->type == VALUE_MAYBE ? "]" : "", row->help);
+}
+
+static void print_options(unsigned bits, FILE *to)
+{
+	for (size_t i = 0; i < array_len(rows); i++) {
+		if (bits & (1u << i))
+			print_row(&rows[i], to);
+	}
+}
+
+void cli_help(const struct command *command, FILE *to)
+{
+	if (command) {
+		fprintf(to, "usage: orch %s%s%s [options]\n\n%s\n", command->name,
+			*command->args ? " " : "", command->args, command->summary);
+		if (command->help)
+			fprintf(to, "\n%s\n", command->help);
+		if (command->options)
+			fputs("\noptions:\n", to);
+		print_options(command->options, to);
+	} else {
+		fputs("usage: orch [-C DIR] [--store DIR] COMMAND ...\n\ncommands:\n", to);
+		for (const struct command *cmd = commands; cmd->name; cmd++) {
+			if (!cmd->hidden)
+				fprintf(to, "  %-8s %s\n", cmd->name, cmd->summary);
+		}
+	}
+	fputs("\nevery command takes:\n", to);
+	print_options(COMMON, to);
+	if (!command)
+		fputs("\n'orch help COMMAND' says more; 'orch kinds' describes what recipes may "
+		      "say.\n",
+		      to);
+}

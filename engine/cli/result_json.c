@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/file.h"
+#include "cli/json.h"
+#include "cli/ui.h"
+
+static int write_object(const char *path, json_t *object, struct err **err)
+{
+	char *text cleanup_free = json_dumps(object, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	struct str s cleanup_str = STR_INIT;
+
+	json_decref(object);
+	str_printf(&s, "%s\n", text);
+	return file_write(path, s.buf, s.len, 0666, false, err);
+}
+
+static json_t *node_object(const struct node *n, const struct outcome *o)
+{
+	json_t *j = json_object();
+	bool done = o->status && (str_eq(o->status, "built") || str_eq(o->status, "cached"));
+
+	json_object_set_new(j, "name", json_text(n->name));
+	json_object_set_new(j, "kind", json_string(n->recipe->kind->name));
+	json_object_set_new(j, "status", json_string(o->status ? o->status : "skipped"));
+	json_object_set_new(j, "key", n->manifest ? json_digest(&n->key) : json_null());
+	json_object_set_new(j, "seconds", json_real(o->seconds));
+	json_object_set_new(j, "outputs", json_outputs(n->name, done ? n->record : NULL));
+	if (o->error)
+		json_object_set_new(j, "error", json_text(o->error));
+	return j;
+}
+
+int result_json_write(const char *path, const struct graph *g, const struct tally *tally,
+		      double wall_s, bool ok, struct err **err)
+{
+	json_t *o = json_object(), *nodes = json_array();
+
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		if (g->nodes.items[i]->wanted)
+			json_array_append_new(nodes,
+					      node_object(g->nodes.items[i], &tally->nodes[i]));
+	}
+	json_object_set_new(o, "v", json_integer(1));
+	json_object_set_new(o, "ok", json_boolean(ok));
+	json_object_set_new(o, "wall_s", json_real(wall_s));
+	json_object_set_new(o, "nodes", nodes);
+	return write_object(path, o, err);
+}
+
+int result_json_write_error(const char *path, const char *text, struct err **err)
+{
+	json_t *o = json_pack("{s:i, s:b, s:f, s:[], s:o}", "v", 1, "ok", 0, "wall_s", 0.0, "nodes",
+			      "error", json_text(text));
+
+	return write_object(path, o, err);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "cli/json.h"
+#include "cli/paint.h"
+#include "kinds/kinds.h"
+
+static void say(const struct session *s, const struct err *e)
+{
+	const struct paint *p = paint_for(s->cli, stderr);
+	struct str text cleanup_str = STR_INIT;
+
+	if (e->file && s->dir) {
+		recipe_explain(s->dir, e, &text);
+		print_lines(stderr, "", text.buf, text.len);
+		return;
+	}
+	fprintf(stderr, "%sorch:%s ", p->red, p->off);
+	print_escaped(stderr, e->text, strlen(e->text));
+	fputc('\n', stderr);
+}
+
+static void say_json(struct err *const *items, size_t count)
+{
+	json_t *o = json_pack("{s:i, s:b}", "v", 1, "ok", 0), *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_err(items[i]));
+	json_object_set_new(o, "errors", list);
+	json_print(stdout, o, false);
+}
+
+int cli_fail(const struct session *s, struct err *err)
+{
+	int code = err_exit_code(err->cls);
+
+	say(s, err);
+	if (s->cli->json)
+		say_json(&err, 1);
+	err_free(err);
+	return code;
+}
+
+int cli_fail_list(const struct session *s, struct err_list *errors)
+{
+	if (!errors->count)
+		return err_exit_code(ERR_INTERNAL);
+	err_list_sort(errors);
+	for (size_t i = 0; i < errors->count; i++)
+		say(s, errors->items[i]);
+	if (errors->count > 1)
+		fprintf(stderr, "orch: %zu errors\n", errors->count);
+	if (s->cli->json)
+		say_json(errors->items, errors->count);
+	return err_exit_code(errors->items[0]->cls);
+}
+
+/* --store, $ORCH_STORE, $XDG_CACHE_HOME/orch, ~/.cache/orch. Absolute; caller frees. */
+static int store_place(const struct cli *c, char **ret, struct err **err)
+{
+	const char *env = getenv("ORCH_STORE"), *cache = getenv("XDG_CACHE_HOME"),
+		   *home = getenv("HOME");
+	char *cwd cleanup_free = NULL;
+
+	if (c->store || (env && *env)) {
+		cwd = getcwd(NULL, 0);
+		if (!cwd)
+			return err_errno(err, ERR_ENV, errno, "cannot find the current folder");
+		*ret = path_join(cwd, c->store ? c->store : env);
+	} else if (cache && cache[0] == '/') {
+		*ret = path_join(cache, "orch");
+	} else if (home && home[0] == '/') {
+		*ret = path_join(home, ".cache/orch");
+	} else {
+		return err_set(err, ERR_ENV,
+			       "no place for the store: set HOME, or give --store DIR");
+	}
+	return 0;
+}
+
+static int open_store(struct session *s, struct err **err)
+{
+	char *dir cleanup_free = NULL;
+
+	if (store_place(s->cli, &dir, err) || path_mkdirs(dir, err))
+		return -1;
+	return store_open(dir, !s->cli->no_wait, &s->store, err);
+}
+
+static void begin(struct session *s, const struct cli *c)
+{
+	s->cli = c;
+	s->arena = arena_new();
+	s->tools.arena = s->arena;
+}
+
+int session_open_store(struct session *s, const struct cli *c)
+{
+	struct err *err = NULL;
+
+	begin(s, c);
+	return open_store(s, &err) ? cli_fail(s, err) : 0;
+}
+
+static int open_graph(struct session *s, enum session_part part, const struct strv *targets)
+{
+	struct err_list errors cleanup_err_list = {0};
+	const struct strv all = {0};
+	struct err *err = NULL;
+
+	s->project = project_load(s->arena, s->dir, kinds_all, &s->cli->sets, &errors);
+	if (!s->project)
+		return cli_fail_list(s, &errors);
+	if (part == SESSION_PROJECT)
+		return 0;
+	s->graph = graph_build(s->arena, s->project, &errors);
+	if (!s->graph)
+		return cli_fail_list(s, &errors);
+	if (graph_select(s->graph, targets ? targets : &all, &err))
+		return cli_fail(s, err);
+	return 0;
+}
+
+int session_open(struct session *s, const struct cli *c, enum session_part part,
+		 const struct strv *targets)
+{
+	struct err *err = NULL;
+	int code;
+
+	begin(s, c);
+	if (project_find(c->dir ? c->dir : ".", &s->dir, &err))
+		return cli_fail(s, err);
+	if (part == SESSION_DIR)
+		return 0;
+	code = open_graph(s, part, targets);
+	if (code == 0 && part == SESSION_STORE && open_store(s, &err))
+		code = cli_fail(s, err);
+	return code;
+}
+
+void session_close(struct session *s)
+{
+	store_close(s->store);
+	map_clear(&s->tools.known);
+	arena_free(s->arena);
+	free(s->dir);
+	*s = (struct session){0};
+}
+
+struct node *session_node(const struct session *s, const char *name, struct err **err)
+{
+	struct node *n = graph_node(s->graph, name);
+	struct strs names = {0};
+	const char *near;
+
+	if (n)
+		return n;
+	for (size_t i = 0; i < s->graph->nodes.count; i++)
+		strs_push(&names, s->graph->nodes.items[i]->name);
+	near = str_nearest(name, names.items, names.count);
+	strs_clear(&names);
+	if (near)
+		err_set(err, ERR_USER, "no node '%s'; did you mean '%s'?", name, near);
+	else
+		err_set(err, ERR_USER, "no node '%s'; 'orch graph' shows what there is", name);
+	return NULL;
+}

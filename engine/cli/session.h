@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What most commands need, opened in order: the project, its graph with the targets marked, the
+ *store.
+ *
+ *	struct session s cleanup_session = {0};
+ *	int code = session_open(&s, c, SESSION_STORE, &c->args);
+ *	if (code)
+ *		return code;                  // said on stderr already
+ *	...
+ *	return cli_fail(&s, err);             // says ERR, frees it, returns its exit code
+ */
+#include "cli/cli.h"
+#include "graph/plan.h"
+
+enum session_part {
+	SESSION_DIR,     /* the project's folder */
+	SESSION_PROJECT, /* its recipes, decoded */
+	SESSION_GRAPH,   /* references resolved, targets marked */
+	SESSION_STORE,   /* and the store open */
+};
+
+struct session {
+	const struct cli *cli;
+	struct arena *arena;
+	char *dir; /* absolute */
+	struct project *project;
+	struct graph *graph;
+	struct store *store;
+	struct tool_versions tools;
+};
+
+/* Opens everything up to PART. TARGETS may be NULL: all nodes. Returns 0 or the exit code. */
+int session_open(struct session *s, const struct cli *c, enum session_part part,
+		 const struct strv *targets);
+/* Only the store, for commands that need no project. */
+int session_open_store(struct session *s, const struct cli *c);
+void session_close(struct session *s);
+#define cleanup_session __attribute__((cleanup(session_close)))
+
+/* The node NAME, or NULL with an error that suggests a near one. */
+struct node *session_node(const struct session *s, const char *name, struct err **err);
+
+/* Says ERR on stderr (and as JSON on stdout with --json), frees it and returns its exit code. */
+int cli_fail(const struct session *s, struct err *err);
+/* The same for all errors of a list, in order of place. Returns the exit code of the first. */
+int cli_fail_list(const struct session *s, struct err_list *errors);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/ui.h"
+
+static void tee_event(struct sink *self, const struct event *ev)
+{
+	struct tee *t = (struct tee *)self;
+
+	for (size_t i = 0; i < t->count; i++)
+		t->to[i]->event(t->to[i], ev);
+}
+
+void tee_init(struct tee *t)
+{
+	*t = (struct tee){.sink.event = tee_event};
+}
+
+void tee_add(struct tee *t, struct sink *to)
+{
+	if (t->count == TEE_MAX)
+		abort();
+	t->to[t->count++] = to;
+}
+
+static void tally_event(struct sink *self, const struct event *ev)
+{
+	struct tally *t = (struct tally *)self;
+	struct outcome *o = ev->node ? &t->nodes[ev->node->index] : NULL;
+
+	switch (ev->type) {
+	case EVENT_NODE_HIT:
+		o->status = "cached";
+		break;
+	case EVENT_NODE_BUILT:
+		o->status = "built";
+		o->log = ev->log;
+		o->seconds = ev->seconds;
+		break;
+	case EVENT_NODE_FAILED:
+		o->status = "failed";
+		o->log = ev->log;
+		o->seconds = ev->seconds;
+		o->error = ev->err ? err_string(ev->err) : NULL;
+		o->log_path = ev->log_path ? xstrdup(ev->log_path) : NULL;
+		t->failed[t->failed_count++] = ev->node->index;
+		break;
+	case EVENT_NODE_SKIPPED:
+		o->status = "skipped";
+		o->error = ev->text ? xstrdup(ev->text) : NULL;
+		break;
+	default:
+		break;
+	}
+}
+
+void tally_init(struct tally *t, const struct graph *g)
+{
+	*t = (struct tally){.sink.event = tally_event, .count = g->nodes.count};
+	t->nodes = xcalloc(t->count, sizeof(*t->nodes));
+	t->failed = xcalloc(t->count, sizeof(*t->failed));
+}
+
+void tally_release(struct tally *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		free(t->nodes[i].error);
+		free(t->nodes[i].log_path);
+	}
+	free(t->nodes);
+	free(t->failed);
+}

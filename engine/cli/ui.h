@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Sinks: who listens to the scheduler. The build command puts several behind one tee; the first is
+ * always the tally, which remembers what came of each node for the summary, the run history and
+ * --result-json.
+ */
+#include "cli/cli.h"
+#include "run/sched.h"
+
+/* What came of one node. */
+struct outcome {
+	const char *status; /* "built", "cached", "failed", "skipped"; NULL: not reached */
+	double seconds;
+	struct digest log; /* zeros: none */
+	char *error;       /* or NULL */
+	char *log_path;    /* of a failure, or NULL */
+};
+
+struct tally {
+	struct sink sink;
+	struct outcome *nodes; /* by node index */
+	size_t count;
+	size_t *failed; /* node indexes in the order of failure */
+	size_t failed_count;
+};
+void tally_init(struct tally *t, const struct graph *g);
+void tally_release(struct tally *t);
+
+#define TEE_MAX 4
+struct tee {
+	struct sink sink;
+	struct sink *to[TEE_MAX];
+	size_t count;
+};
+void tee_init(struct tee *t);
+void tee_add(struct tee *t, struct sink *to);
+
+/*
+ * Plain text on stderr: a line when a node starts and when it ends, and a line every 30 s for what
+ * is still running. Output of nodes is never mixed in; ui_plain_failures() prints the tails of
+ * failed logs, last, where a reader of a CI log looks for them.
+ */
+struct ui_plain;
+struct ui_plain *ui_plain_new(const struct cli *c, const struct graph *g);
+struct sink *ui_plain_sink(struct ui_plain *ui);
+void ui_plain_failures(struct ui_plain *ui, const struct graph *g, const struct tally *tally);
+void ui_plain_free(struct ui_plain *ui);
+
+/*
+ * One JSON object a line: {"v":1,"t":SECONDS,"event":"node_start","node":...}. Events: run_start
+ * (total), node_start (reason), node_progress (percent, text), node_hit, node_built (seconds),
+ * node_failed (seconds, error, log), node_skipped (text), warning (text), run_end.
+ */
+struct ui_json;
+struct ui_json *ui_json_new(FILE *to);
+struct sink *ui_json_sink(struct ui_json *ui);
+void ui_json_free(struct ui_json *ui);
+
+/*
+ * Writes --result-json: {"v":1, "ok", "wall_s", "nodes": [{"name", "kind", "status", "key",
+ * "seconds", "outputs", "error"?}]} for every node that was wanted.
+ */
+int result_json_write(const char *path, const struct graph *g, const struct tally *tally,
+		      double wall_s, bool ok, struct err **err) warn_unused;
+/* The same file for a run that never began: no nodes, and why. */
+int result_json_write_error(const char *path, const char *text, struct err **err) warn_unused;

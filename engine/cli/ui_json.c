@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/ui.h"
+
+#include <time.h>
+
+#include "cli/json.h"
+
+struct ui_json {
+	struct sink sink;
+	FILE *to;
+	struct timespec start;
+};
+
+static const char *const names[] = {
+	[EVENT_RUN_START] = "run_start",
+	[EVENT_NODE_START] = "node_start",
+	[EVENT_NODE_PROGRESS] = "node_progress",
+	[EVENT_NODE_HIT] = "node_hit",
+	[EVENT_NODE_BUILT] = "node_built",
+	[EVENT_NODE_FAILED] = "node_failed",
+	[EVENT_NODE_SKIPPED] = "node_skipped",
+	[EVENT_WARNING] = "warning",
+	[EVENT_RUN_END] = "run_end",
+};
+
+static double since(const struct timespec *start)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)(ts.tv_sec - start->tv_sec) + (double)(ts.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+/* Seconds with three decimals, so that lines stay short. */
+static json_t *seconds(double s)
+{
+	return json_real((double)(long long)(s * 1000 + 0.5) / 1000);
+}
+
+static void json_event(struct sink *self, const struct event *ev)
+{
+	struct ui_json *ui = (struct ui_json *)self;
+	json_t *o;
+
+	if (ev->type >= array_len(names) || !names[ev->type])
+		return;
+	o = json_pack("{s:i, s:o, s:s}", "v", 1, "t", seconds(since(&ui->start)), "event",
+		      names[ev->type]);
+	if (ev->node)
+		json_object_set_new(o, "node", json_text(ev->node->name));
+	if (ev->type == EVENT_RUN_START)
+		json_object_set_new(o, "total", json_integer((json_int_t)ev->total));
+	if (ev->type == EVENT_NODE_PROGRESS && ev->percent >= 0)
+		json_object_set_new(o, "percent", json_integer(ev->percent));
+	if (ev->type == EVENT_NODE_BUILT || ev->type == EVENT_NODE_FAILED)
+		json_object_set_new(o, "seconds", seconds(ev->seconds));
+	if (ev->text)
+		json_object_set_new(o, ev->type == EVENT_NODE_START ? "reason" : "text",
+				    json_text(ev->text));
+	if (ev->err)
+		json_object_set_new(o, "error", json_err(ev->err));
+	if (ev->log_path)
+		json_object_set_new(o, "log", json_text(ev->log_path));
+	json_print(ui->to, o, true);
+	fflush(ui->to);
+}
+
+struct ui_json *ui_json_new(FILE *to)
+{
+	struct ui_json *ui = xcalloc(1, sizeof(*ui));
+
+	ui->sink.event = json_event;
+	ui->to = to;
+	clock_gettime(CLOCK_MONOTONIC, &ui->start);
+	return ui;
+}
+
+struct sink *ui_json_sink(struct ui_json *ui)
+{
+	return &ui->sink;
+}
+
+void ui_json_free(struct ui_json *ui)
+{
+	free(ui);
+}
