@@ -4,6 +4,5 @@
 const struct kind *const kinds_all[] = {
 	&kind_fetch,
 	&kind_pki,
-	&kind_bundle,
 	NULL,
 };
