@@ -4,5 +4,6 @@
 const struct kind *const kinds_all[] = {
 	&kind_fetch,
 	&kind_pki,
+	&kind_bundle,
 	NULL,
 };

@@ -5,5 +5,6 @@
 
 extern const struct kind *const kinds_all[];
 
+extern const struct kind kind_bundle;
 extern const struct kind kind_fetch;
 extern const struct kind kind_pki;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "media/tree_acl.h"
+
+#include <archive_entry.h>
+#include <endian.h>
+
+#include "media/tree_priv.h"
+
+/* The kernel's format (include/uapi/linux/posix_acl_xattr.h): a version, then entries, little-endian. */
+struct acl_entry {
+	uint16_t tag, perm;
+	uint32_t id;
+};
+DEFINE_VEC(acl_entries, struct acl_entry)
+#define ACL_VERSION 2
+#define ACL_NO_ID 0xffffffffu
+#define MAX_ACL 1024
+
+static uint16_t tag_of(int archive_tag)
+{
+	switch (archive_tag) {
+	case ARCHIVE_ENTRY_ACL_USER_OBJ:
+		return 0x01;
+	case ARCHIVE_ENTRY_ACL_USER:
+		return 0x02;
+	case ARCHIVE_ENTRY_ACL_GROUP_OBJ:
+		return 0x04;
+	case ARCHIVE_ENTRY_ACL_GROUP:
+		return 0x08;
+	case ARCHIVE_ENTRY_ACL_MASK:
+		return 0x10;
+	case ARCHIVE_ENTRY_ACL_OTHER:
+		return 0x20;
+	default:
+		return 0;
+	}
+}
+
+static int by_tag(const void *a, const void *b)
+{
+	const struct acl_entry *x = a, *y = b;
+
+	if (x->tag != y->tag)
+		return x->tag < y->tag ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void acl_store(struct tree *t, struct tree_inode *inode, const char *name,
+		      struct acl_entries *acl)
+{
+	struct str value cleanup_str = STR_INIT;
+	uint32_t version = htole32(ACL_VERSION);
+
+	qsort(acl->items, acl->count, sizeof(acl->items[0]), by_tag);
+	str_append_len(&value, &version, sizeof(version));
+	for (size_t i = 0; i < acl->count; i++) {
+		struct acl_entry e = {htole16(acl->items[i].tag), htole16(acl->items[i].perm),
+				      htole32(acl->items[i].id)};
+
+		str_append_len(&value, &e, sizeof(e));
+	}
+	tree_inode_xattr(t, inode, name, value.buf, value.len);
+}
+
+static int acl_gather(struct archive_entry *ae, int type, const char *path, struct acl_entries *ret,
+		      struct err **err)
+{
+	int got_type, perm, tag, id;
+	const char *name;
+
+	archive_entry_acl_reset(ae, type);
+	while (archive_entry_acl_next(ae, type, &got_type, &perm, &tag, &id, &name) == 0) {
+		bool named = tag == ARCHIVE_ENTRY_ACL_USER || tag == ARCHIVE_ENTRY_ACL_GROUP;
+
+		if (!tag_of(tag) || (named && id < 0) || ret->count >= MAX_ACL)
+			return err_set(err, ERR_BUILD,
+				       "'%s' has an access list with an entry that has no number", path);
+		acl_entries_push(ret, (struct acl_entry){tag_of(tag), (uint16_t)(perm & 7),
+							 named ? (uint32_t)id : ACL_NO_ID});
+	}
+	return 0;
+}
+
+static int acl_one(struct tree *t, struct archive_entry *ae, struct tree_inode *inode, int type,
+		   const char *name, const char *path, struct err **err)
+{
+	struct acl_entries acl __attribute__((cleanup(acl_entries_clear))) = {0};
+
+	if (!(archive_entry_acl_types(ae) & type))
+		return 0;
+	if (acl_gather(ae, type, path, &acl, err) < 0)
+		return -1;
+	if (acl.count)
+		acl_store(t, inode, name, &acl);
+	return 0;
+}
+
+int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *inode, const char *path,
+		  struct err **err)
+{
+	if (acl_one(t, ae, inode, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access", path,
+		    err) < 0)
+		return -1;
+	return acl_one(t, ae, inode, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, "system.posix_acl_default", path,
+		       err);
+}

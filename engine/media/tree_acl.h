@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* POSIX ACLs of archive entries as the xattrs the kernel has for them. */
+#include "media/tree.h"
+
+struct archive_entry;
+
+/* Adds system.posix_acl_access and system.posix_acl_default to INODE where the entry has ACLs. */
+int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *inode, const char *path,
+		  struct err **err) warn_unused;

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/tmp.h"
+#include "media/tree.h"
+
+#define EPOCH 1700000000
+
+static char *dir;
+
+static int setup(void **state)
+{
+	struct err *err = NULL;
+
+	return tmp_dir("/tmp", "orch-test", &dir, &err);
+}
+
+static int teardown(void **state)
+{
+	struct err *err = NULL;
+
+	if (path_remove(dir, &err) < 0)
+		return -1;
+	free(dir);
+	return 0;
+}
+
+/* DIR/NAME; lives until the process ends. */
+static const char *at(const char *name)
+{
+	return path_join(dir, name);
+}
+
+static void ok(int rc, struct err **err)
+{
+	if (rc < 0)
+		fail_msg("%s", (*err)->text);
+	assert_int_equal(rc, 0);
+}
+
+static void refused(int rc, struct err **err, const char *text)
+{
+	assert_int_equal(rc, -1);
+	if (!strstr((*err)->text, text))
+		fail_msg("'%s' does not say '%s'", (*err)->text, text);
+	err_free(*err);
+	*err = NULL;
+}
+
+static char *output(char *const argv[])
+{
+	struct err *err = NULL;
+	struct str out = STR_INIT;
+	struct proc_opts opts = {.cwd = dir};
+
+	ok(proc_output(argv, &opts, 1 << 20, &out, &err), &err);
+	return str_steal(&out);
+}
+
+#define RUN(...) free(output((char *[]){__VA_ARGS__, NULL}))
+#define OUTPUT(...) output((char *[]){__VA_ARGS__, NULL})
+
+static void put(const char *name, const char *text)
+{
+	struct err *err = NULL;
+
+	ok(path_mkparents(at(name), &err), &err);
+	ok(file_write(at(name), text, strlen(text), 0644, false, &err), &err);
+}
+
+static struct tree *sample(void)
+{
+	static const unsigned char cap[20] = {1, 0, 0, 2, 0, 4};
+	struct tree *t = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	struct tree_inode *n;
+
+	ok(tree_add_dir(t, "usr/bin", 0755, &err), &err);
+	ok(tree_add_file(t, "/usr/bin/ping", 04755, "elf", 3, &err), &err);
+	tree_inode_xattr(t, tree_lookup(t, "usr/bin/ping")->inode, "security.capability", cap, 20);
+	ok(tree_link(t, "/usr/bin/ping6", tree_lookup(t, "usr/bin/ping")->inode, 0, &err), &err);
+	ok(tree_add_symlink(t, "bin", "usr/bin", &err), &err);
+	n = tree_inode_new(t, S_IFCHR | 0620, 0, 5, EPOCH + 99);
+	n->major = 4;
+	n->minor = 64;
+	ok(tree_link(t, "dev/ttyS0", n, 0, &err), &err);
+	n = tree_inode_new(t, S_IFREG | 0640, 1000, 3000000, 1234567890);
+	ok(tree_inode_append(t, n, 5, "world", 5, &err), &err);
+	ok(tree_link(t, "home/caf\xc3\xa9", n, 0, &err), &err);
+	return t;
+}
+
+static void test_write_is_canonical(void **state)
+{
+	struct tree *a cleanup_tree = sample(), *b cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	struct digest da, db;
+	char *list cleanup_free = NULL;
+
+	ok(tree_write_tar(a, at("a.tar"), &err), &err);
+	list = OUTPUT("tar", "--numeric-owner", "--utc", "--xattrs", "--xattrs-include=*", "--full-time", "-tvvf", "a.tar");
+	assert_non_null(strstr(list, "drwxr-xr-x  0/0               0 2023-11-14 22:13:20 ./\n"));
+	assert_non_null(strstr(list, "lrwxrwxrwx  0/0               0 2023-11-14 22:13:20 bin -> usr/bin"));
+	assert_non_null(strstr(list, "crw--w----  0/5            4,64 2023-11-14 22:13:20 dev/ttyS0"));
+	assert_non_null(strstr(list, "-rw-r-----  1000/3000000     10 2009-02-13 23:31:30 home/caf"));
+	assert_non_null(strstr(list, "-rwsr-xr-x* 0/0               3 2023-11-14 22:13:20 usr/bin/ping\n"));
+	assert_non_null(strstr(list, "usr/bin/ping6 link to usr/bin/ping"));
+	/* read back and written again: the same bytes */
+	ok(tree_read_tar(b, "/", at("a.tar"), 0, &err), &err);
+	ok(tree_write_tar(b, at("b.tar"), &err), &err);
+	ok(digest_file(at("a.tar"), &da, &err), &err);
+	ok(digest_file(at("b.tar"), &db, &err), &err);
+	assert_true(digest_eq(&da, &db));
+	assert_int_equal(tree_lookup(b, "usr/bin/ping")->inode->links, 2);
+	assert_ptr_equal(tree_lookup(b, "bin/ping6")->inode, tree_lookup(b, "/usr/bin/ping")->inode);
+	assert_int_equal(tree_lookup(b, "usr/bin/ping")->inode->xattr_count, 1);
+	assert_int_equal(tree_lookup(b, "usr/bin/ping")->inode->xattrs[0].len, 20);
+	assert_memory_equal(tree_lookup(b, "home/caf\xc3\xa9")->inode->segments[0].data,
+			    "\0\0\0\0\0world", 10);
+}
+
+static void test_compressed_and_foreign(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	char *text cleanup_free = NULL;
+	struct str data cleanup_str = STR_INIT;
+
+	put("in/etc/hello", "hello");
+	put("in/etc/g\xc3\xbcn", "umlaut");
+	RUN("truncate", "-s", "3M", "in/etc/hello");
+	RUN("tar", "-C", "in", "--format=pax", "-SczPf", "in.tar.gz", ".");
+	ok(file_read(at("in.tar.gz"), 1 << 20, &data, &err), &err);
+	ok(tree_read_tar_data(t, "/sub", "in.tar.gz", data.buf, data.len, 0, &err), &err);
+	assert_int_equal(tree_lookup(t, "sub/etc/hello")->inode->size, 3 << 20);
+	assert_true(tree_lookup(t, "sub/etc/hello")->inode->segments[0].len < 1 << 20);
+	assert_non_null(tree_lookup(t, "/sub/etc/g\xc3\xbcn"));
+	text = tree_inode_text(tree_lookup(t, "sub/etc/hello")->inode, 4 << 20);
+	assert_string_equal(text, "hello");
+	assert_null(tree_inode_text(tree_lookup(t, "sub/etc/hello")->inode, 100));
+}
+
+static void test_hostile(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	put("h/f", "x");
+	RUN("ln", "-s", "/etc", "h/l");
+	RUN("ln", "h/f", "h/hard");
+	RUN("tar", "-C", "h", "-Pcf", "dots.tar", "--transform", "s,f,a/../../f,", "f");
+	refused(tree_read_tar(t, "/", at("dots.tar"), TREE_FOLLOW, &err), &err, "'..'");
+	RUN("tar", "-C", "h", "-Pcf", "abs.tar", "--transform", "s,f,/etc/f,", "f");
+	refused(tree_read_tar(t, "/", at("abs.tar"), TREE_FOLLOW, &err), &err, "absolute");
+	RUN("tar", "-C", "h", "-cf", "through.tar", "l");
+	RUN("tar", "-C", "h", "-rf", "through.tar", "--transform", "s,f,l/f,", "f");
+	refused(tree_read_tar(t, "/", at("through.tar"), TREE_FOLLOW, &err), &err, "symbolic link");
+	RUN("tar", "-C", "h", "-cf", "hard.tar", "f", "hard");
+	RUN("tar", "--delete", "-f", "hard.tar", "f");
+	refused(tree_read_tar(t, "/", at("hard.tar"), TREE_FOLLOW, &err), &err, "not there");
+	RUN("truncate", "-s", "700", "hard.tar");
+	put("junk.tar", "this is no tar, but it has some bytes in it to be looked at, more than a few");
+	refused(tree_read_tar(t, "/", at("junk.tar"), 0, &err), &err, "junk.tar");
+}
+
+static void test_overlay_follows_links(void **state)
+{
+	struct tree *t cleanup_tree = sample();
+	struct err *err = NULL;
+	struct tree_entry *e;
+
+	put("over/bin/tool", "#!/bin/sh\n");
+	put("over/etc/conf", "x");
+	RUN("chmod", "0700", "over/bin/tool");
+	RUN("chmod", "0600", "over/etc/conf");
+	RUN("ln", "-s", "/usr/share/zoneinfo/UTC", "over/etc/localtime");
+	ok(tree_copy_path(t, "/", at("over"), &err), &err);
+	e = tree_lookup(t, "usr/bin/tool");
+	assert_non_null(e);
+	assert_int_equal(e->inode->mode, S_IFREG | 0755);
+	assert_int_equal(tree_lookup(t, "etc/conf")->inode->mode, S_IFREG | 0644);
+	assert_int_equal(tree_lookup(t, "etc/conf")->inode->uid, 0);
+	assert_int_equal(tree_lookup(t, "etc/conf")->inode->mtime, EPOCH);
+	assert_string_equal(tree_lookup(t, "etc/localtime")->inode->target, "/usr/share/zoneinfo/UTC");
+	assert_true(S_ISLNK(tree_lookup(t, "bin")->inode->mode));
+	RUN("mkfifo", "over/pipe");
+	refused(tree_copy_path(t, "/", at("over"), &err), &err, "neither file");
+	RUN("rm", "over/pipe");
+	/* an archive may write through the link of an earlier layer, when asked to */
+	RUN("tar", "-C", "over", "-cf", "over.tar", ".");
+	refused(tree_read_tar(t, "/", at("over.tar"), 0, &err), &err, "'/bin'");
+	ok(tree_read_tar(t, "/", at("over.tar"), TREE_FOLLOW, &err), &err);
+	assert_int_equal(tree_lookup(t, "usr/bin/tool")->inode->mode, S_IFREG | 0700);
+	/* a folder does not silently become a file */
+	put("bad/usr", "x");
+	refused(tree_copy_path(t, "/", at("bad"), &err), &err, "folder with content");
+}
+
+static void test_links_stay_inside(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	ok(tree_add_symlink(t, "a", "../../b", &err), &err);
+	ok(tree_add_symlink(t, "b", "/a", &err), &err);
+	assert_null(tree_resolve(t, "a"));
+	assert_int_equal(tree_add_file(t, "a/x", 0644, "", 0, &err), -1);
+	err_free(err);
+	err = NULL;
+	ok(tree_add_symlink(t, "up", "../../../etc", &err), &err);
+	ok(tree_add_file(t, "up/passwd", 0644, "root", 4, &err), &err);
+	assert_non_null(tree_lookup(t, "etc/passwd"));
+	refused(tree_add_file(t, "x/../../y", 0644, "", 0, &err), &err, "'..'");
+}
+
+static void test_remove(void **state)
+{
+	struct tree *t cleanup_tree = sample();
+	struct err *err = NULL;
+	size_t n, count;
+
+	ok(tree_add_file(t, "usr/share/doc/a/copyright", 0644, "c", 1, &err), &err);
+	ok(tree_add_file(t, "usr/share/doc/a/readme.gz", 0644, "c", 1, &err), &err);
+	ok(tree_add_file(t, "usr/share/doc.txt", 0644, "c", 1, &err), &err);
+	ok(tree_remove(t, "/usr/share/**/*.gz", &n, &err), &err);
+	assert_int_equal(n, 1);
+	ok(tree_remove(t, "/usr/share/doc/**", &n, &err), &err);
+	assert_int_equal(n, 2);
+	assert_non_null(tree_lookup(t, "usr/share/doc"));
+	assert_int_equal(tree_lookup(t, "usr/share/doc")->children, 0);
+	ok(tree_remove(t, "/usr/bin/ping", &n, &err), &err);
+	assert_int_equal(n, 1);
+	assert_int_equal(tree_lookup(t, "usr/bin/ping6")->inode->links, 1);
+	ok(tree_remove(t, "/*r", &n, &err), &err);
+	assert_null(tree_lookup(t, "usr/bin/ping6"));
+	ok(tree_remove(t, "/nothing", &n, &err), &err);
+	assert_int_equal(n, 0);
+	refused(tree_remove(t, "etc", &n, &err), &err, "absolute");
+	/* a removed name can come back */
+	ok(tree_add_file(t, "usr/bin/ping", 0755, "new", 3, &err), &err);
+	tree_entries(t, &count);
+	assert_int_equal(tree_lookup(t, "usr/bin")->children, 1);
+	assert_int_equal(count, 9);
+	assert_true(tree_glob("/**/x", "x"));
+	assert_true(tree_glob("/a/**/x", "a/b/c/x"));
+	assert_false(tree_glob("/a/*", "a/b/c"));
+	assert_false(tree_glob("/a/**", "a"));
+}
+
+static void test_copy_tree(void **state)
+{
+	struct tree *src = sample(), *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	ok(tree_copy_tree(t, "/opt", src, "/bin", 0, &err), &err);
+	assert_ptr_equal(tree_lookup(t, "opt/ping")->inode, tree_lookup(t, "opt/ping6")->inode);
+	assert_int_equal(tree_lookup(t, "opt/ping")->inode->xattr_count, 1);
+	ok(tree_copy_tree(t, "/opt/one", src, "/bin/ping", 0, &err), &err);
+	assert_int_equal(tree_lookup(t, "opt/one")->inode->links, 1);
+	refused(tree_copy_tree(t, "/", src, "/nope", 0, &err), &err, "'/nope'");
+	tree_keep(t, src);
+}
+
+static void test_acl(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	static const unsigned char want[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0,
+					     0x31, 0xd4, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 4, 0,
+					     255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255};
+	struct tree_inode *n;
+
+	put("acl/f", "x");
+	RUN("chmod", "0640", "acl/f");
+	RUN("setfacl", "-m", "u:54321:r", "acl/f");
+	RUN("tar", "-C", "acl", "--acls", "--numeric-owner", "-cf", "acl.tar", "f");
+	ok(tree_read_tar(t, "/", at("acl.tar"), 0, &err), &err);
+	n = tree_lookup(t, "f")->inode;
+	assert_int_equal(n->xattr_count, 1);
+	assert_string_equal(n->xattrs[0].name, "system.posix_acl_access");
+	assert_int_equal(n->xattrs[0].len, sizeof(want));
+	assert_memory_equal(n->xattrs[0].value, want, sizeof(want));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_write_is_canonical),
+		cmocka_unit_test(test_compressed_and_foreign),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_overlay_follows_links),
+		cmocka_unit_test(test_links_stay_inside),
+		cmocka_unit_test(test_remove),
+		cmocka_unit_test(test_copy_tree),
+		cmocka_unit_test(test_acl),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
