@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Data tests:  tests/data.sh ORCH [WORD...]
+#
+# tests/recipes/NAME/         a project; its file 'transcript' holds commands ("$ orch plan") and what
+#                             they print, stdout and stderr together, then "[N]" when they exit with N
+# tests/should-fail/NAME.yaml a recipe that 'orch plan' must refuse with exit 2 and exactly the text of
+#                             NAME.expect; its node is NAME in a project that has nothing else
+# tests/should-fail/NAME/     the same for a whole project, with 'expect' inside
+#
+# UPDATE=1 writes what came out as what is expected: look at the difference before you commit it.
+set -eu
+orch=$(realpath "$1")
+shift
+cd "$(dirname "$0")"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/bin"
+ln -s "$orch" "$work/bin/orch"
+unset ORCH_STORE NO_COLOR CLICOLOR_FORCE
+export PATH="$work/bin:$PATH" LC_ALL=C.UTF-8 TZ=UTC HOME="$work" XDG_CONFIG_HOME="$work/config"
+
+wanted() {
+	[ $# -gt 1 ] || return 0
+	name=$1
+	shift
+	for w in "$@"; do case $name in *"$w"*) return 0 ;; esac; done
+	return 1
+}
+
+# compare NAME EXPECTED GOT
+compare() {
+	if [ -n "${UPDATE:-}" ]; then cp "$3" "$2"; fi
+	if diff -u "$2" "$3"; then echo "ok $1"; else echo "not ok $1"; fi
+}
+
+# Runs the commands of a transcript in the current folder and prints it anew.
+replay() {
+	sed -n 's/^\$ //p' "$1" | while IFS= read -r command; do
+		printf '$ %s\n' "$command"
+		code=0
+		sh -c "$command" </dev/null 2>&1 || code=$?
+		[ $code = 0 ] || printf '[%d]\n' $code
+	done
+}
+
+project() { # DIR: an empty one
+	mkdir -p "$1/recipes"
+	printf 'schema: 1\nname: test\nversion: "1"\n' >"$1/recipes/project.yaml"
+}
+
+# refused NAME DIR EXPECTED
+refused() {
+	code=0
+	(cd "$2" && orch plan) >"$work/out" 2>"$work/got" || code=$?
+	[ $code = 2 ] || printf '[exit %d]\n' $code >>"$work/got"
+	[ ! -s "$work/out" ] || { echo "[stdout]"; cat "$work/out"; } >>"$work/got"
+	compare "$1" "$3" "$work/got"
+}
+
+for transcript in recipes/*/transcript; do
+	[ -e "$transcript" ] || continue
+	name=${transcript%/transcript}
+	wanted "data-$name" "$@" || continue
+	export ORCH_STORE="$work/store"
+	rm -rf "$work/p" "$work/store"
+	cp -R "$name" "$work/p"
+	rm "$work/p/transcript"
+	(cd "$work/p" && replay "$OLDPWD/$transcript") >"$work/got"
+	compare "$name" "$transcript" "$work/got"
+done
+export ORCH_STORE="$work/store"
+for expect in should-fail/*.expect should-fail/*/expect; do
+	[ -e "$expect" ] || continue
+	name=${expect%.expect}
+	name=${name%/expect}
+	wanted "data-$name" "$@" || continue
+	rm -rf "$work/p"
+	if [ -d "$name" ]; then
+		cp -R "$name" "$work/p"
+		rm "$work/p/expect"
+	else
+		project "$work/p"
+		cp "$name.yaml" "$work/p/recipes/"
+	fi
+	refused "$name" "$work/p" "$expect"
+done

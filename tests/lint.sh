@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What a reviewer should not have to look for: format, shell mistakes, sizes, licence lines, names of
+# other people's servers.
+set -uo pipefail
+shopt -s lastpipe # so that complain, the end of a pipe, can set bad
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+
+# complain TEXT: whatever stands on stdin is wrong.
+complain() {
+	local line
+	while IFS= read -r line; do
+		printf '%s: %s\n' "$1" "$line"
+		bad=1
+	done
+}
+
+mapfile -t sources < <(git ls-files 'engine/*.c' 'engine/*.h' 'tests/*.c' 'tests/*.h')
+mapfile -t scripts < <(git ls-files dev .ci/run '*.sh')
+
+for f in "${sources[@]}"; do
+	clang-format "$f" | cmp -s "$f" - || echo "$f"
+done | complain "not formatted (./dev format)"
+
+shellcheck -x "${scripts[@]}" 2>&1 | complain shellcheck
+
+wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 600 { print $2 " (" $1 ")" }' |
+	complain "over 600 lines"
+
+ctags -x --_xformat='%N %F %n %e' --kinds-C=f "${sources[@]}" 2>/dev/null |
+	awk '$4 - $3 + 1 > 80 { print $2 ":" $3 " " $1 " (" $4 - $3 + 1 ")" }' |
+	complain "function over 80 lines"
+
+git ls-files '*.c' '*.h' '*.sh' '*/meson.build' meson.build meson_options.txt dev .ci/run 'recipes/*.yaml' |
+	while read -r f; do head -n 3 "$f" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || echo "$f"; done |
+	complain "no licence line"
+
+# Archives are named by alias in a project; where they are is configuration.
+git grep -n -I -E 'https?://[a-z0-9.-]+' -- engine recipes rootfs custom_build tests dev .ci |
+	grep -v -E 'https?://([a-z0-9-]+\.)*(example|invalid|test|localhost|127\.0\.0\.1|json-schema\.org)' |
+	complain "names a server"
+
+git grep -n -w -E '(system|popen|strcpy|strcat|sprintf|gets) ?\(' -- 'engine/*.c' | complain "banned function"
+git grep -n -w -E 'TODO|FIXME|XXX' -- engine dev recipes | complain "left open"
+exit $bad

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# All tests, or those whose names hold one of the words given:  tests/run.sh [WORD...]
+# Stages: lint and layers, unit tests (sanitized), data tests (sanitized), e2e (as an ordinary user).
+# Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME'; the last line counts them.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+top=$PWD
+work=$(mktemp -d /var/tmp/orch-test.XXXXXX)
+results=$work/results
+: >"$results"
+trap 'rm -rf "$work"' EXIT
+words=("$@")
+
+wanted() {
+	[ ${#words[@]} = 0 ] && return 0
+	local w
+	for w in "${words[@]}"; do [[ $1 == *$w* ]] && return 0; done
+	return 1
+}
+
+# Takes result lines from stdin, shows everything, keeps the results under a stage's name.
+collect() {
+	tee >(sed -n -E "s/^(ok|not ok|skip) +(- )?(.*)/\1 $1: \3/p" >>"$results")
+	wait $! 2>/dev/null
+}
+
+tell() { # NAME STATUS
+	case $2 in
+	0) echo "ok $1" ;;
+	77) echo "skip $1" ;;
+	*) echo "not ok $1" ;;
+	esac
+}
+
+stage_lint() {
+	local s
+	for s in layers lint; do
+		wanted "$s" || continue
+		"tests/$s.sh"
+		tell "$s" $?
+	done
+}
+
+stage_unit() {
+	local json=build-asan/meson-logs/testlog.json names
+	mapfile -t names < <(meson test -C build-asan --list 2>/dev/null | sed 's/^.* \/ //' |
+		while read -r n; do wanted "unit-$n" && echo "$n"; done)
+	[ ${#names[@]} -gt 0 ] || return 0
+	meson test -C build-asan --no-rebuild --print-errorlogs "${names[@]}" >"$work/unit.log" 2>&1 ||
+		grep -E 'FAILED|ERROR|runtime error|not ok' "$work/unit.log" | head -n 60
+	jq -r '(if .result == "OK" then "ok" elif .result == "SKIP" then "skip" else "not ok" end) + " " +
+		(.name | sub(".* / "; ""))' "$json"
+}
+
+# A user of its own kind of powerlessness: when root runs the tests, the e2e stage is nobody's.
+home=${XDG_CACHE_HOME:-$HOME/.cache}/orch-test
+as_user=()
+if [ "$(id -u)" = 0 ]; then
+	home=/var/cache/orch-test
+	as_user=(setpriv --reuid=nobody --regid=nogroup --init-groups --inh-caps=-all --bounding-set=-all)
+fi
+
+# The tree as it stands (tracked files), with the binaries, where that user may write.
+prepare_tree() {
+	mkdir -p "$home" "$work/tree" "$work/tmp"
+	git ls-files -z | xargs -0 cp --parents -P -t "$work/tree" --
+	mkdir -p "$work/tree/build/engine/cli" "$work/tree/build-asan/engine/cli"
+	cp build/engine/cli/orch "$work/tree/build/engine/cli/"
+	cp build-asan/engine/cli/orch "$work/tree/build-asan/engine/cli/"
+	[ ! -d pki ] || cp -R pki "$work/tree/"
+	chmod 755 "$work"
+	if [ ${#as_user[@]} -gt 0 ]; then
+		chown nobody:nogroup "$home"
+		chown -R nobody:nogroup "$work/tree" "$work/tmp"
+	fi
+}
+
+run_e2e() { # SCRIPT
+	local limit
+	limit=$(sed -n 's/^# timeout: *//p' "$1" | head -n 1)
+	(cd "$work/tree" && exec timeout --kill-after=30 "${limit:-900}" "${as_user[@]}" env -i \
+		PATH=/usr/local/bin:/usr/bin:/bin HOME="$home" TMPDIR="$work/tmp" LC_ALL=C.UTF-8 TERM=dumb \
+		LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS="${LIBGUESTFS_BACKEND_SETTINGS:-}" \
+		XDG_CONFIG_HOME="$home/config" ${ORCH_STORE:+ORCH_STORE="$ORCH_STORE"} \
+		ORCH="$work/tree/build/engine/cli/orch" ORCH_ASAN="$work/tree/build-asan/engine/cli/orch" \
+		sh "$1" </dev/null)
+}
+
+# A script that tells no single results counts as one.
+stage_e2e() {
+	local script name code
+	prepare_tree
+	for script in tests/e2e/*.sh; do
+		name=$(basename "$script" .sh)
+		{ [ "$name" != lib ] && wanted "e2e-$name"; } || continue
+		echo "# $name"
+		run_e2e "$script" >"$work/$name.out" 2>&1
+		code=$?
+		cat "$work/$name.out"
+		if ! grep -q -E '^(ok|not ok|skip) ' "$work/$name.out" ||
+			{ [ $code != 0 ] && ! grep -q '^not ok ' "$work/$name.out"; }; then
+			[ $code = 124 ] && echo "$name: stopped after its time limit"
+			tell "$name" $code
+		fi
+	done
+}
+
+cd "$top" || exit 1
+stage_lint | collect lint
+stage_unit | collect unit
+tests/data.sh build-asan/engine/cli/orch ${words[@]+"${words[@]}"} | collect data
+stage_e2e | collect e2e
+
+passed=$(grep -c '^ok ' "$results")
+failed=$(grep -c '^not ok ' "$results")
+skipped=$(grep -c '^skip ' "$results")
+[ "$failed" = 0 ] || { echo; grep '^not ok ' "$results"; }
+[ "$skipped" = 0 ] || { echo; grep '^skip ' "$results"; }
+[ "$passed" -gt 0 ] || { echo "no test ran"; failed=$((failed + 1)); }
+echo
+if [ "$skipped" = 0 ]; then
+	echo "$passed passed, $failed failed"
+else
+	echo "$passed passed, $failed failed, $skipped skipped"
+fi
+[ "$failed" = 0 ]
