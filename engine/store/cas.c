@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/cas.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/chunks.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/tmp.h"
+#include "base/trace.h"
+
+#define IMAGE_SUFFIX ".chunks"
+
+static const char *suffix_of(enum output_type type)
+{
+	return type == OUTPUT_IMAGE ? IMAGE_SUFFIX : "";
+}
+
+char *cas_named_path(const char *store_dir, const char *folder, const struct digest *d,
+		     const char *suffix)
+{
+	char hex[DIGEST_HEX + 1];
+
+	digest_hex(d, hex);
+	return xasprintf("%s/%s/%.2s/%s%s", store_dir, folder, hex, hex + 2, suffix);
+}
+
+char *cas_path(const char *store_dir, enum output_type type, const struct digest *d)
+{
+	return cas_named_path(store_dir, "cas", d, suffix_of(type));
+}
+
+char *artifact_digest_string(const struct artifact *a)
+{
+	char hex[DIGEST_HEX + 1];
+
+	return xasprintf("%s:%s", a->type == OUTPUT_IMAGE ? "chunks" : "sha256",
+			 digest_hex(&a->digest, hex));
+}
+
+int cas_init(const char *store_dir, struct err **err)
+{
+	char *last cleanup_free = xasprintf("%s/cas/ff", store_dir);
+
+	if (path_exists(last))
+		return 0;
+	for (unsigned i = 0; i < 256; i++) {
+		char *dir cleanup_free = xasprintf("%s/cas/%02x", store_dir, i);
+
+		/* The last one stands for all: it is made when the others are durable. */
+		if (i == 255 && file_sync_parent(last, err) < 0)
+			return -1;
+		if (path_mkdirs(dir, err) < 0)
+			return -1;
+	}
+	return file_sync_parent(last, err);
+}
+
+/* --- identity ------------------------------------------------------------------------------ */
+
+static int identify(int fd, const char *name, enum output_type type, struct artifact *ret,
+		    struct err **err)
+{
+	struct chunk_info info;
+	struct stat st;
+
+	if (type == OUTPUT_IMAGE) {
+		if (chunks_digest(fd, name, NULL, &info, err) < 0)
+			return -1;
+		ret->digest = info.digest;
+		ret->size = info.size;
+		ret->allocated = info.allocated;
+	} else {
+		if (fstat(fd, &st) < 0)
+			return err_errno(err, ERR_STORE, errno, "cannot read '%s'", name);
+		if (digest_fd(fd, name, &ret->digest, err) < 0)
+			return -1;
+		ret->size = ret->allocated = (uint64_t)st.st_size;
+	}
+	ret->type = type;
+	return 0;
+}
+
+/* Read only and with the times that mean "as stored". */
+static int seal(int fd, const char *name, struct err **err)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = BLOB_MTIME}};
+
+	if (fchmod(fd, 0444) < 0 || futimens(fd, times) < 0)
+		return err_errno(err, ERR_STORE, errno, "cannot seal '%s'", name);
+	return 0;
+}
+
+static bool is_sealed(const struct stat *st, uint64_t size)
+{
+	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == size &&
+	       st->st_mtim.tv_sec == BLOB_MTIME && st->st_mtim.tv_nsec == 0;
+}
+
+/* --- taking in ----------------------------------------------------------------------------- */
+
+static int open_output(const char *path, int *ret_fd, struct stat *ret_st, struct err **err)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd cleanup_fd = -1;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_BUILD, "'%s' is not a regular file", path);
+	fd = open(path, flags);
+	if (fd < 0 && errno == EACCES && chmod(path, 0400) == 0)
+		fd = open(path, flags);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", path);
+	*ret_fd = fd;
+	*ret_st = st;
+	fd = -1;
+	return 0;
+}
+
+/* The folder of DEST was taken away since cas_init(), or belongs to another tree than cas/. */
+static int make_folder(const char *dest, struct err **err)
+{
+	char *folder cleanup_free = path_dir(dest);
+
+	if (path_mkdirs(folder, err) < 0)
+		return -1;
+	return file_sync_parent(folder, err);
+}
+
+/* Gives the sealed and synced file PATH its name DEST; a whole blob that is there already stays. */
+static int publish(const char *store_dir, const char *path, const char *dest, uint64_t size,
+		   struct err **err)
+{
+	struct stat st;
+
+	if (lstat(dest, &st) == 0) {
+		if (is_sealed(&st, size)) {
+			unlink(path);
+			return file_sync_parent(dest, err);
+		}
+		if (!S_ISREG(st.st_mode) && cas_quarantine(store_dir, dest, err) < 0)
+			return -1;
+	}
+	if (rename(path, dest) == 0)
+		return file_sync_parent(dest, err);
+	if (errno == ENOENT && make_folder(dest, err) < 0)
+		return -1;
+	if (rename(path, dest) < 0)
+		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", path, dest);
+	return file_sync_parent(dest, err);
+}
+
+/* Hashes, seals, syncs and publishes the file FD at PATH, which only we can write. */
+static int take_in(const char *store_dir, const char *folder, int fd, const char *path,
+		   enum output_type type, struct artifact *ret, struct err **err)
+{
+	char *dest cleanup_free = NULL;
+
+	if (seal(fd, path, err) < 0 || identify(fd, path, type, ret, err) < 0 ||
+	    fd_sync(fd, path, err) < 0)
+		return -1;
+	dest = cas_named_path(store_dir, folder, &ret->digest, suffix_of(type));
+	return publish(store_dir, path, dest, ret->size, err);
+}
+
+/* As take_in, from a private copy: the file has other names, another owner or another disk. */
+static int take_copy(const char *store_dir, const char *folder, const char *path,
+		     enum output_type type, struct artifact *ret, struct err **err)
+{
+	char *parent cleanup_free = path_join(store_dir, "tmp");
+	char *dir cleanup_free = NULL, *copy cleanup_free = NULL;
+	struct err *ignored cleanup_err = NULL;
+	int fd cleanup_fd = -1;
+	int rc = -1;
+
+	if (tmp_dir(parent, "ingest", &dir, err) < 0)
+		return -1;
+	copy = path_join(dir, "blob");
+	if (file_copy(path, copy, 0600, err) == 0) {
+		fd = open(copy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		rc = fd < 0 ? err_errno(err, ERR_STORE, errno, "cannot open '%s'", copy)
+			    : take_in(store_dir, folder, fd, copy, type, ret, err);
+	}
+	if (rc == 0)
+		unlink(path);
+	if (path_remove(dir, &ignored) < 0)
+		trace(TRACE_STORE, "%s", ignored->text);
+	return rc;
+}
+
+static int ingest(const char *store_dir, const char *folder, const char *path, enum output_type type,
+		  struct artifact *ret, struct err **err)
+{
+	char *top cleanup_free = path_join(store_dir, folder);
+	struct artifact a = {.name = ret->name};
+	int fd cleanup_fd = -1;
+	struct stat st = {0}, store_st;
+	int rc;
+
+	if (open_output(path, &fd, &st, err) < 0)
+		return -1;
+	if (stat(top, &store_st) < 0)
+		return err_errno(err, ERR_STORE, errno, "cannot use folder '%s'", top);
+	if (st.st_nlink > 1 || st.st_dev != store_st.st_dev || st.st_uid != geteuid())
+		rc = take_copy(store_dir, folder, path, type, &a, err);
+	else
+		rc = take_in(store_dir, folder, fd, path, type, &a, err);
+	if (rc < 0)
+		return err_wrap(err, "cannot store '%s'", path_base(path));
+	*ret = a;
+	return 0;
+}
+
+int cas_ingest(const char *store_dir, const char *path, enum output_type type, struct artifact *ret,
+	       struct err **err)
+{
+	return ingest(store_dir, "cas", path, type, ret, err);
+}
+
+int cas_put_named(const char *store_dir, const char *folder, const char *path, struct digest *ret,
+		  struct err **err)
+{
+	struct artifact a = {0};
+
+	if (ingest(store_dir, folder, path, OUTPUT_FILE, &a, err) < 0)
+		return -1;
+	*ret = a.digest;
+	return 0;
+}
+
+/* --- giving out ---------------------------------------------------------------------------- */
+
+/* Copies SRC into a file that has no name yet, or the name *RET_TMP where that is not possible. */
+static int copy_unnamed(int src, const char *dir, const char *dest, uint64_t size, int *ret_fd,
+			char **ret_tmp, struct err **err)
+{
+	char *tmp cleanup_free = NULL;
+	int fd cleanup_fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		tmp = xasprintf("%s/.%s.XXXXXX", dir, path_base(dest));
+		fd = mkostemp(tmp, O_CLOEXEC);
+	}
+	if (fd < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot make a file in '%s'", dir);
+	if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0644) < 0) {
+		err_errno(err, ERR_ENV, errno, "cannot make a file in '%s'", dir);
+	} else if (fd_copy_sparse(src, 0, fd, 0, size, err) == 0 && fd_sync(fd, dest, err) == 0) {
+		*ret_fd = fd;
+		*ret_tmp = steal_ptr(tmp);
+		fd = -1;
+		return 0;
+	}
+	if (tmp)
+		unlink(tmp);
+	return -1;
+}
+
+/* Names an unnamed file. The random name lives for two system calls. */
+static int name_file(int fd, const char *dest, char **tmp, struct err **err)
+{
+	char *dir cleanup_free = path_dir(dest);
+	char *self cleanup_free = xasprintf("/proc/self/fd/%d", fd);
+
+	for (unsigned i = 0; !*tmp; i++) {
+		char *name cleanup_free =
+			xasprintf("%s/.%s.%ld-%u", dir, path_base(dest), (long)getpid(), i);
+
+		if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0)
+			*tmp = steal_ptr(name);
+		else if (errno != EEXIST)
+			return err_errno(err, ERR_ENV, errno, "cannot make '%s'", name);
+	}
+	if (rename(*tmp, dest) < 0) {
+		err_errno(err, ERR_ENV, errno, "cannot make '%s'", dest);
+		unlink(*tmp);
+		return -1;
+	}
+	return 0;
+}
+
+int cas_checkout(const char *store_dir, const struct artifact *a, const char *dest, struct err **err)
+{
+	char *path cleanup_free = cas_path(store_dir, a->type, &a->digest);
+	char *dir cleanup_free = path_dir(dest), *tmp cleanup_free = NULL;
+	int src cleanup_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), fd cleanup_fd = -1;
+	struct stat st;
+
+	if (src < 0 || fstat(src, &st) < 0)
+		return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+	if ((uint64_t)st.st_size != a->size)
+		return err_set(err, ERR_STORE, "blob '%s' is damaged: build again", path);
+	if (path_mkdirs(dir, err) < 0 ||
+	    copy_unnamed(src, dir, dest, a->size, &fd, &tmp, err) < 0 ||
+	    name_file(fd, dest, &tmp, err) < 0)
+		return err_wrap(err, "cannot place '%s'", dest);
+	return file_sync_parent(dest, err);
+}
+
+/* --- checking ------------------------------------------------------------------------------ */
+
+int cas_quarantine(const char *store_dir, const char *path, struct err **err)
+{
+	char *dir cleanup_free = path_join(store_dir, "quarantine");
+	char *to cleanup_free = NULL;
+
+	if (path_mkdirs(dir, err) < 0)
+		return -1;
+	/* The folder's two digits belong to the digest. */
+	to = xasprintf("%s/%.*s%s", dir, 2, path_base(path) - 3, path_base(path));
+	for (unsigned i = 1; path_exists(to); i++) {
+		free(to);
+		to = xasprintf("%s/%.*s%s.%u", dir, 2, path_base(path) - 3, path_base(path), i);
+	}
+	if (rename(path, to) < 0 && errno != ENOENT)
+		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", path, to);
+	return 0;
+}
+
+/* Hashes the blob: 0 and sealed again, or 1 and *ret_why. EIO counts as damage. */
+static int check_content(const char *path, const struct artifact *a, char **ret_why,
+			 struct err **err)
+{
+	int fd cleanup_fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct err *broken cleanup_err = NULL;
+	struct artifact now = {0};
+
+	if (fd < 0)
+		return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+	if (identify(fd, path, a->type, &now, &broken) < 0) {
+		if (broken->cls == ERR_RESOURCE) {
+			*err = steal_ptr(broken);
+			return -1;
+		}
+		*ret_why = steal_ptr(broken->text);
+		return 1;
+	}
+	if (!digest_eq(&now.digest, &a->digest)) {
+		*ret_why = xstrdup("its content has changed");
+		return 1;
+	}
+	return seal(fd, path, err);
+}
+
+int cas_check(const char *store_dir, const struct artifact *a, char **ret_why, struct err **err)
+{
+	char *path cleanup_free = cas_path(store_dir, a->type, &a->digest);
+	struct stat st;
+	int rc;
+
+	if (lstat(path, &st) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+		*ret_why = xstrdup("it is missing");
+		return 1;
+	}
+	if (is_sealed(&st, a->size))
+		return 0;
+	if (!S_ISREG(st.st_mode)) {
+		*ret_why = xstrdup("it is no file");
+		rc = 1;
+	} else if ((uint64_t)st.st_size != a->size) {
+		*ret_why = xasprintf("it has %lld bytes instead of %llu", (long long)st.st_size,
+				     (unsigned long long)a->size);
+		rc = 1;
+	} else {
+		rc = check_content(path, a, ret_why, err);
+	}
+	if (rc == 1 && cas_quarantine(store_dir, path, err) < 0) {
+		free(*ret_why);
+		*ret_why = NULL;
+		return -1;
+	}
+	return rc;
+}
+
+/* --- verify -------------------------------------------------------------------------------- */
+
+struct verify {
+	const char *store_dir;
+	void (*report)(void *arg, const char *text);
+	void *arg;
+	struct store_verify_result *result;
+};
+
+/* What the name FOLDER/NAME promises; 1 when it is no blob's name. */
+static int parse_name(const char *folder, const char *name, struct artifact *ret)
+{
+	char *hex cleanup_free = xasprintf("%s%s", folder, name);
+
+	ret->type = OUTPUT_FILE;
+	if (strlen(hex) == DIGEST_HEX + strlen(IMAGE_SUFFIX) &&
+	    str_eq(hex + DIGEST_HEX, IMAGE_SUFFIX)) {
+		hex[DIGEST_HEX] = 0;
+		ret->type = OUTPUT_IMAGE;
+	}
+	return digest_parse(hex, &ret->digest);
+}
+
+static int verify_one(struct verify *v, const char *folder, const char *name, struct err **err)
+{
+	char *path cleanup_free = xasprintf("%s/cas/%s/%s", v->store_dir, folder, name);
+	char *why cleanup_free = NULL, *text cleanup_free = NULL;
+	struct artifact a = {0};
+	struct stat st;
+	int rc;
+
+	if (lstat(path, &st) < 0)
+		return 0; /* another process took it away */
+	v->result->blobs++;
+	v->result->bytes += (uint64_t)st.st_size;
+	if (parse_name(folder, name, &a) != 0 || !S_ISREG(st.st_mode)) {
+		why = xstrdup("it is no blob");
+		rc = 1;
+	} else {
+		rc = check_content(path, &a, &why, err);
+	}
+	if (rc <= 0)
+		return rc;
+	v->result->damaged++;
+	text = xasprintf("blob 'cas/%s/%s' is damaged: %s; moved to quarantine", folder, name, why);
+	if (v->report)
+		v->report(v->arg, text);
+	return cas_quarantine(v->store_dir, path, err);
+}
+
+typedef int entry_fn(struct verify *v, const char *folder, const char *name, struct err **err);
+
+static int each_entry(struct verify *v, const char *path, const char *folder, entry_fn *fn,
+		      struct err **err)
+{
+	DIR *dir = opendir(path);
+	struct dirent *de;
+	int rc = 0;
+
+	if (!dir)
+		return err_errno(err, ERR_STORE, errno, "cannot read folder '%s'", path);
+	while (rc == 0 && (de = readdir(dir))) {
+		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
+			rc = fn(v, folder, de->d_name, err);
+	}
+	closedir(dir);
+	return rc;
+}
+
+static int verify_folder(struct verify *v, const char *folder, const char *name, struct err **err)
+{
+	char *path cleanup_free = xasprintf("%s/cas/%s", v->store_dir, name);
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	return each_entry(v, path, name, verify_one, err);
+}
+
+int cas_verify(const char *store_dir, void (*report)(void *arg, const char *text), void *arg,
+	       struct store_verify_result *ret, struct err **err)
+{
+	char *path cleanup_free = path_join(store_dir, "cas");
+	struct verify v = {.store_dir = store_dir, .report = report, .arg = arg, .result = ret};
+
+	return each_entry(&v, path, NULL, verify_folder, err);
+}
