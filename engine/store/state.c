@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/state_db.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/tmp.h"
+#include "base/trace.h"
+
+#define APPLICATION_ID 0x6f726368 /* "orch" */
+#define FORMAT 1
+#define BUSY_MS 60000
+
+static const char schema_sql[] =
+	"PRAGMA application_id = 1869767528;"
+	"PRAGMA user_version = 1;"
+	"CREATE TABLE record(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, sum BLOB NOT NULL,"
+	" node TEXT NOT NULL, seconds REAL NOT NULL, built_at INTEGER NOT NULL, log BLOB NOT NULL,"
+	" outputs TEXT NOT NULL, manifest TEXT NOT NULL) STRICT;"
+	"CREATE INDEX record_node ON record(node, id);"
+	"CREATE TABLE duration(node TEXT PRIMARY KEY, seconds REAL NOT NULL, count INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE file(path TEXT PRIMARY KEY, dev INTEGER NOT NULL, ino INTEGER NOT NULL,"
+	" size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, digest BLOB NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, started_at INTEGER NOT NULL,"
+	" targets TEXT NOT NULL, wall_s REAL, exit_code INTEGER) STRICT;"
+	"CREATE TABLE run_node(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, node TEXT NOT NULL,"
+	" status TEXT NOT NULL, key BLOB NOT NULL, seconds REAL NOT NULL, log BLOB NOT NULL,"
+	" error TEXT) STRICT;"
+	"CREATE INDEX run_node_run ON run_node(run);";
+
+int state_failed(struct state *st, struct err **err)
+{
+	int code = sqlite3_errcode(st->db) & 0xff;
+	int errnum = sqlite3_system_errno(st->db);
+
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+		st->damaged = true;
+		return err_set(err, ERR_STORE, "'%s' is damaged: %s", st->path, sqlite3_errmsg(st->db));
+	}
+	if (code == SQLITE_FULL)
+		return err_errno(err, ERR_RESOURCE, ENOSPC, "cannot write '%s'", st->path);
+	if (code == SQLITE_NOMEM)
+		return err_errno(err, ERR_RESOURCE, ENOMEM, "cannot read '%s'", st->path);
+	if (code == SQLITE_BUSY)
+		return err_set(err, ERR_LOCKED, "'%s' has been in use by another process for %d s",
+			       st->path, BUSY_MS / 1000);
+	if (code == SQLITE_IOERR && errnum)
+		return err_errno(err, ERR_STORE, errnum, "cannot use '%s': %s", st->path,
+				 sqlite3_errmsg(st->db));
+	return err_set(err, ERR_STORE, "cannot use '%s': %s (is it yours and writable? --store names another store)",
+		       st->path, sqlite3_errmsg(st->db));
+}
+
+int state_statement(struct state *st, enum stmt id, sqlite3_stmt **ret, struct err **err)
+{
+	if (!st->stmts[id] && sqlite3_prepare_v3(st->db, state_sql[id], -1, SQLITE_PREPARE_PERSISTENT,
+						 &st->stmts[id], NULL) != SQLITE_OK)
+		return state_failed(st, err);
+	*ret = st->stmts[id];
+	return 0;
+}
+
+int state_step(struct state *st, sqlite3_stmt *q, struct err **err)
+{
+	int rc = sqlite3_step(q);
+	int result = 1;
+
+	if (rc == SQLITE_ROW)
+		return 0;
+	if (rc != SQLITE_DONE)
+		result = state_failed(st, err);
+	sqlite3_reset(q);
+	return result;
+}
+
+int state_finish(struct state *st, sqlite3_stmt *q, struct err **err)
+{
+	return state_step(st, q, err) < 0 ? -1 : 0;
+}
+
+int state_plain(struct state *st, enum stmt id, struct err **err)
+{
+	sqlite3_stmt *q;
+
+	return state_statement(st, id, &q, err) < 0 ? -1 : state_finish(st, q, err);
+}
+
+static int exec(struct state *st, const char *sql, struct err **err)
+{
+	return sqlite3_exec(st->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : state_failed(st, err);
+}
+
+int state_begin(struct state *st, bool durable, struct err **err)
+{
+	if (st->full != durable &&
+	    exec(st, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err) < 0)
+		return -1;
+	st->full = durable;
+	return state_plain(st, SQL_BEGIN, err);
+}
+
+int state_end(struct state *st, int rc, struct err **err)
+{
+	if (rc == 0 && state_plain(st, SQL_COMMIT, err) == 0)
+		return 0;
+	if (!sqlite3_get_autocommit(st->db)) {
+		struct err *ignored cleanup_err = NULL;
+
+		if (state_plain(st, SQL_ROLLBACK, &ignored) < 0)
+			trace(TRACE_STORE, "rollback: %s", ignored->text);
+	}
+	return -1;
+}
+
+const char *state_text(sqlite3_stmt *q, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(q, i);
+
+	return text ? text : "";
+}
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+static int configure(struct state *st, struct err **err)
+{
+	sqlite3_busy_timeout(st->db, BUSY_MS);
+	sqlite3_extended_result_codes(st->db, 0);
+	/* The log is folded in when it is long, not whenever the last process leaves. */
+	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	st->full = true;
+	return exec(st,
+		    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+		    "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY",
+		    err);
+}
+
+int state_connect(const char *path, int flags, struct state **ret, struct err **err)
+{
+	struct state *st = xcalloc(1, sizeof(*st));
+	int rc;
+
+	st->path = xstrdup(path);
+	rc = sqlite3_open_v2(path, &st->db, flags, NULL);
+	if (rc != SQLITE_OK) {
+		if (st->db)
+			state_failed(st, err);
+		else
+			err_errno(err, ERR_RESOURCE, ENOMEM, "cannot open '%s'", path);
+		state_close(st);
+		return -1;
+	}
+	*ret = st;
+	return 0;
+}
+
+void state_close(struct state *st)
+{
+	if (!st)
+		return;
+	for (size_t i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(st->stmts[i]);
+	sqlite3_close(st->db);
+	free(st->path);
+	free(st);
+}
+
+bool state_damaged(const struct state *st)
+{
+	return st->damaged;
+}
+
+static int pragma_int(struct state *st, const char *sql, int64_t *ret, struct err **err)
+{
+	sqlite3_stmt *q = NULL;
+	int rc;
+
+	if (sqlite3_prepare_v2(st->db, sql, -1, &q, NULL) != SQLITE_OK)
+		return state_failed(st, err);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int64(q, 0);
+	else
+		state_failed(st, err);
+	sqlite3_finalize(q);
+	return rc == SQLITE_ROW ? 0 : -1;
+}
+
+/* 0, 1 when the file is not ours or not whole (*ret_why), -1. */
+static int check_format(struct state *st, char **ret_why, struct err **err)
+{
+	struct err *first cleanup_err = NULL;
+	int64_t id = 0, version = 0, tables = 0;
+
+	if (configure(st, &first) < 0 || pragma_int(st, "PRAGMA application_id", &id, &first) < 0 ||
+	    pragma_int(st, "PRAGMA user_version", &version, &first) < 0 ||
+	    pragma_int(st, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'", &tables,
+		       &first) < 0) {
+		if (!st->damaged) {
+			*err = steal_ptr(first);
+			return -1;
+		}
+		*ret_why = xstrdup(sqlite3_errmsg(st->db));
+		return 1;
+	}
+	if (id != APPLICATION_ID || version < 1 || tables < 5) {
+		*ret_why = xstrdup("file is no store database");
+		return 1;
+	}
+	if (version > FORMAT)
+		return err_set(err, ERR_STORE,
+			       "'%s' was made by a newer orch (format %" PRId64 "): use that one, or another store (--store)",
+			       st->path, version);
+	return 0;
+}
+
+/* Makes a complete database at PATH. */
+static int create(const char *path, struct state **ret, struct err **err)
+{
+	struct state *st = NULL;
+
+	if (state_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, &st,
+			 err) < 0)
+		return -1;
+	if (configure(st, err) < 0 || exec(st, "PRAGMA journal_mode = WAL", err) < 0 ||
+	    exec(st, schema_sql, err) < 0) {
+		state_close(st);
+		return -1;
+	}
+	*ret = st;
+	return 0;
+}
+
+/* Folds the log in, closes ST, and gives its file the name DEST, unless that is taken. */
+static int install(struct state *st, const char *dest, struct err **err)
+{
+	char *path cleanup_free = xstrdup(st->path);
+	int fd cleanup_fd = -1;
+	int rc = exec(st, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+
+	state_close(st);
+	if (rc < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, ERR_STORE, errno, "cannot open '%s'", path);
+	if (fd_sync(fd, path, err) < 0)
+		return -1;
+	if (link(path, dest) < 0 && errno != EEXIST)
+		return err_errno(err, ERR_STORE, errno, "cannot make '%s'", dest);
+	return file_sync_parent(dest, err);
+}
+
+typedef int fill_fn(struct state *st, void *arg, struct err **err);
+
+/* Makes DIR/state.sqlite aside, with what FILL (may be NULL) puts into it. */
+static int make(const char *dir, const char *tmp, fill_fn *fill, void *arg, struct err **err)
+{
+	char *dest cleanup_free = path_join(dir, "state.sqlite");
+	char *folder cleanup_free = NULL, *path cleanup_free = NULL;
+	struct err *ignored cleanup_err = NULL;
+	struct state *st = NULL;
+	int rc;
+
+	if (tmp_dir(tmp, "state", &folder, err) < 0)
+		return -1;
+	path = path_join(folder, "state.sqlite");
+	rc = create(path, &st, err);
+	if (rc == 0 && fill && fill(st, arg, err) < 0) {
+		state_close(st);
+		rc = -1;
+	} else if (rc == 0) {
+		rc = install(st, dest, err);
+	}
+	if (path_remove(folder, &ignored) < 0)
+		trace(TRACE_STORE, "%s", ignored->text);
+	return rc;
+}
+
+int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_why, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, "state.sqlite");
+	struct state *st = NULL;
+	struct stat sb;
+	int rc;
+
+	if (stat(path, &sb) < 0) {
+		if (errno != ENOENT)
+			return err_errno(err, ERR_STORE, errno, "cannot read '%s'", path);
+		if (make(dir, tmp, NULL, NULL, err) < 0)
+			return -1;
+	} else if (!S_ISREG(sb.st_mode) || sb.st_size == 0) {
+		*ret_why = xstrdup(S_ISREG(sb.st_mode) ? "file is empty" : "not a file");
+		return 1;
+	}
+	if (state_connect(path, SQLITE_OPEN_READWRITE, &st, err) < 0)
+		return -1;
+	rc = check_format(st, ret_why, err);
+	if (rc != 0) {
+		state_close(st);
+		return rc;
+	}
+	*ret = st;
+	return 0;
+}
+
+/* --- rescue -------------------------------------------------------------------------------- */
+
+struct rescue {
+	const char *old; /* path of the damaged database */
+	uint64_t kept;
+};
+
+static int keep_records(struct state *st, void *arg, struct err **err)
+{
+	struct err *broken cleanup_err = NULL;
+	struct rescue *r = arg;
+	struct state *old = NULL;
+	int rc;
+
+	if (state_connect(r->old, SQLITE_OPEN_READWRITE, &old, &broken) < 0) {
+		trace(TRACE_STORE, "rescue: %s", broken->text);
+		return 0;
+	}
+	/* Makes SQLite read a file that is shorter than its header says. */
+	if (exec(old, "PRAGMA writable_schema = ON", &broken) < 0)
+		trace(TRACE_STORE, "rescue: %s", broken->text);
+	rc = state_begin(st, true, err);
+	if (rc == 0)
+		rc = state_end(st, state_copy_records(old, st, &r->kept, err), err);
+	state_close(old);
+	return rc;
+}
+
+static int move_away(const char *dir, const char *name, const char *away, struct err **err)
+{
+	char *from cleanup_free = path_join(dir, name), *to cleanup_free = path_join(away, name);
+
+	if (rename(from, to) < 0 && errno != ENOENT)
+		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", from, to);
+	return 0;
+}
+
+int state_rescue(const char *dir, const char *tmp, const char *away, uint64_t *ret_kept,
+		 struct err **err)
+{
+	char *old cleanup_free = path_join(away, "state.sqlite");
+	struct rescue r = {.old = old};
+
+	/* The log first: it must never meet another database. The index of the log is made anew. */
+	if (path_mkdirs(away, err) < 0 || move_away(dir, "state.sqlite-shm", away, err) < 0 ||
+	    move_away(dir, "state.sqlite-wal", away, err) < 0 ||
+	    move_away(dir, "state.sqlite", away, err) < 0 ||
+	    make(dir, tmp, keep_records, &r, err) < 0)
+		return -1;
+	*ret_kept = r.kept;
+	return 0;
+}
+
+int state_verify(struct state *st, char **ret_why, struct err **err)
+{
+	sqlite3_stmt *q = NULL;
+	int rc;
+
+	if (sqlite3_prepare_v2(st->db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK)
+		return state_failed(st, err);
+	rc = state_step(st, q, err);
+	if (rc == 0 && !str_eq(state_text(q, 0), "ok")) {
+		*ret_why = xstrdup(state_text(q, 0));
+		st->damaged = true;
+		rc = 1;
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The store's database, STORE/state.sqlite: rows in, rows out. It knows SQL and nothing of blobs; what
+ * a row means is record.c's and statcache.c's business. Used inside the store only.
+ *
+ * Write-ahead log; records are committed with synchronous=FULL, so that a record that was acknowledged
+ * survives a power cut. What may be lost (file-stat cache, history) is committed with NORMAL, which
+ * never waits for the disk but keeps the order of commits.
+ *
+ * A new database is made aside and linked into place when it is whole: a state.sqlite that is empty,
+ * truncated or no database is therefore damage, never somebody else's half-made file. Rows are
+ * passed to callbacks; their pointers are valid during the call only.
+ */
+#include "base/digest.h"
+#include "store/store.h"
+
+struct state;
+
+/*
+ * Opens DIR/state.sqlite, making it when missing (scratch files go to TMP). 1: it is damaged and
+ * *ret_why (caller frees) says how; nothing was changed.
+ */
+int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_why,
+	       struct err **err) warn_unused;
+void state_close(struct state *st);
+/* Whether a call failed because the file is damaged. */
+bool state_damaged(const struct state *st);
+/*
+ * Moves DIR/state.sqlite with its log into folder AWAY (made here) and starts anew with every record
+ * and duration that can still be read. Nobody else may have it open. *ret_kept: records kept.
+ */
+int state_rescue(const char *dir, const char *tmp, const char *away, uint64_t *ret_kept,
+		 struct err **err) warn_unused;
+/* Reads every page: 0, or 1 with *ret_why (caller frees). */
+int state_verify(struct state *st, char **ret_why, struct err **err) warn_unused;
+
+struct state_record {
+	struct digest key, log;
+	struct digest sum; /* of the other fields but the manifest, see record.c */
+	const char *node, *outputs, *manifest;
+	double seconds;
+	int64_t built_at; /* seconds since 1970 */
+};
+/* Returns 0 to go on, else -1 with *err, which ends the walk. */
+typedef int state_record_fn(void *arg, const struct state_record *row, struct err **err);
+/* 0, 1 when there is none, -1. */
+int state_record_get(struct state *st, const struct digest *key, state_record_fn *fn, void *arg,
+		     struct err **err) warn_unused;
+int state_record_last(struct state *st, const char *node, state_record_fn *fn, void *arg,
+		      struct err **err) warn_unused;
+int state_record_each(struct state *st, state_record_fn *fn, void *arg, struct err **err) warn_unused;
+/* Replaces a record of the same key and counts its seconds into the node's duration. */
+int state_record_put(struct state *st, const struct state_record *row, struct err **err) warn_unused;
+int state_record_drop(struct state *st, const struct digest *key, struct err **err) warn_unused;
+
+typedef void state_duration_fn(void *arg, const char *node, double seconds);
+int state_duration_each(struct state *st, state_duration_fn *fn, void *arg,
+			struct err **err) warn_unused;
+
+struct state_file {
+	const char *path; /* absolute */
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+	struct digest digest;
+};
+typedef void state_file_fn(void *arg, const struct state_file *row);
+int state_file_each(struct state *st, state_file_fn *fn, void *arg, struct err **err) warn_unused;
+/* All of them in one transaction; CLEAR forgets all others first. */
+int state_file_put(struct state *st, const struct state_file *const *rows, size_t count, bool clear,
+		   struct err **err) warn_unused;
+
+int state_run_begin(struct state *st, const char *targets, int64_t started_at, int64_t *ret_id,
+		    struct err **err) warn_unused;
+int state_run_node(struct state *st, int64_t run, const struct run_node *n,
+		   struct err **err) warn_unused;
+int state_run_end(struct state *st, int64_t run, double wall_s, int exit_code,
+		  struct err **err) warn_unused;
+typedef void state_run_fn(void *arg, const struct run_info *row);
+int state_run_each(struct state *st, size_t limit, state_run_fn *fn, void *arg,
+		   struct err **err) warn_unused;
+typedef void state_run_node_fn(void *arg, const struct run_node *row);
+int state_run_node_each(struct state *st, int64_t run, state_run_node_fn *fn, void *arg,
+			struct err **err) warn_unused;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What the two files that speak SQL share: state.c opens, makes and rescues the database,
+ * state_rows.c reads and writes its rows. No other file may include this.
+ */
+#include <sqlite3.h>
+
+#include "store/state.h"
+
+enum stmt {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_RECORD_GET,
+	SQL_RECORD_LAST,
+	SQL_RECORD_EACH,
+	SQL_RECORD_PUT,
+	SQL_RECORD_DROP,
+	SQL_DURATION_PUT,
+	SQL_DURATION_EACH,
+	SQL_FILE_EACH,
+	SQL_FILE_PUT,
+	SQL_FILE_CLEAR,
+	SQL_RUN_BEGIN,
+	SQL_RUN_PRUNE,
+	SQL_RUN_PRUNE_NODES,
+	SQL_RUN_NODE_PUT,
+	SQL_RUN_END,
+	SQL_RUN_EACH,
+	SQL_RUN_NODE_EACH,
+	SQL_COUNT,
+};
+
+struct state {
+	sqlite3 *db;
+	char *path;
+	sqlite3_stmt *stmts[SQL_COUNT];
+	bool full; /* synchronous=FULL is set */
+	bool damaged;
+};
+
+/* Their SQL, in state_rows.c. */
+extern const char *const state_sql[SQL_COUNT];
+
+/* Sets *err from the last SQLite call, notes damage, returns -1. */
+int state_failed(struct state *st, struct err **err);
+/* Opens a file as it is; FLAGS as sqlite3_open_v2. */
+int state_connect(const char *path, int flags, struct state **ret, struct err **err) warn_unused;
+/* A statement, prepared on first use and kept. */
+int state_statement(struct state *st, enum stmt id, sqlite3_stmt **ret, struct err **err) warn_unused;
+/* One step: 0 for a row, 1 at the end. At the end and on failure the statement is reset. */
+int state_step(struct state *st, sqlite3_stmt *q, struct err **err) warn_unused;
+/* Runs a statement that gives no rows. */
+int state_finish(struct state *st, sqlite3_stmt *q, struct err **err) warn_unused;
+int state_plain(struct state *st, enum stmt id, struct err **err) warn_unused;
+/* DURABLE: the commit waits until the disk has it. */
+int state_begin(struct state *st, bool durable, struct err **err) warn_unused;
+/* Commits when RC is 0, else rolls back; returns -1 unless all went well. */
+int state_end(struct state *st, int rc, struct err **err) warn_unused;
+/* A text column, never NULL. */
+const char *state_text(sqlite3_stmt *q, int column);
+/*
+ * Copies the records of the damaged database OLD into the transaction of TO: forwards, and backwards
+ * when that stops at a damaged page. Only failing to write TO is an error.
+ */
+int state_copy_records(struct state *old, struct state *to, uint64_t *ret_kept,
+		       struct err **err) warn_unused;
