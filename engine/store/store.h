@@ -43,6 +43,11 @@ struct record {
 int store_open(const char *dir, bool wait, struct store **ret, struct err **err) warn_unused;
 void store_close(struct store *s);
 const char *store_dir(const struct store *s);
+/*
+ * What store_open() or a later call had to put right, for the user, or NULL: a damaged database is
+ * moved to STORE/quarantine/ and replaced by one with every record that could be read.
+ */
+const char *store_warning(const struct store *s);
 /* "STORE/tmp" and the like: absolute, made when missing; owned by S. */
 const char *store_subdir(struct store *s, const char *name);
 
@@ -85,10 +90,13 @@ int store_stat_digest(struct store *s, int dirfd, const char *rel, const char *a
 int store_log_put(struct store *s, const char *path, struct digest *ret, struct err **err) warn_unused;
 char *store_log_path(const struct store *s, const struct digest *d);
 
-/* Runs: history and durations. */
+/*
+ * Runs: history and durations. The newest 200 runs are kept. "cached" is what is not listed: such
+ * nodes are not written, so that a run with nothing to do costs nothing.
+ */
 struct run_node {
 	const char *node;
-	const char *status; /* built, cached, failed, skipped */
+	const char *status; /* built, failed, skipped; cached: not kept */
 	struct digest key;
 	double seconds;
 	struct digest log;

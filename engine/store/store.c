@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/map.h"
+#include "base/path.h"
+#include "base/tmp.h"
+#include "base/trace.h"
+#include "base/vec.h"
+#include "store/cas.h"
+#include "store/record.h"
+#include "store/statcache.h"
+
+struct store {
+	char *dir, *tmp;
+	char *warning;
+	int lock; /* flock, held until store_close */
+	struct state *state;
+	bool rescued; /* once per process */
+	struct statcache *cache;
+	bool cache_loaded;
+	struct arena *arena;
+	struct map durations; /* node -> double */
+	bool durations_loaded;
+	struct map subdirs; /* name -> path */
+};
+
+static const char *const folders[] = {"cas", "logs", "downloads", "roots", "tmp"};
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+/* Moves the damaged database aside; the lock is exclusive. */
+static int rescue(struct store *s, const char *why, struct err **err)
+{
+	char *away cleanup_free = xasprintf("%s/quarantine/state-%lld-%ld", s->dir,
+					    (long long)time(NULL), (long)getpid());
+	uint64_t kept = 0;
+
+	if (state_rescue(s->dir, s->tmp, away, &kept, err) < 0)
+		return err_wrap(err, "cannot replace the damaged '%s/state.sqlite'", s->dir);
+	s->rescued = true;
+	free(s->warning);
+	s->warning = xasprintf("the store's database was damaged (%s): %llu records were kept, the damaged file is '%s'",
+			       why, (unsigned long long)kept, away);
+	trace(TRACE_STORE, "%s", s->warning);
+	return 0;
+}
+
+static int relock(struct store *s, int how, struct err **err)
+{
+	while (flock(s->lock, how) < 0) {
+		if (errno == EWOULDBLOCK)
+			return err_set(err, ERR_LOCKED,
+				       "the database of store '%s' is damaged and another orch uses it: let that one end, then run again",
+				       s->dir);
+		if (errno != EINTR)
+			return err_errno(err, ERR_STORE, errno, "cannot lock store '%s'", s->dir);
+	}
+	return 0;
+}
+
+/* Opens the database, replacing a damaged one. The lock is shared before and after. */
+static int open_state(struct store *s, bool wait, struct err **err)
+{
+	char *why cleanup_free = NULL;
+	int rc = state_open(s->dir, s->tmp, &s->state, &why, err);
+
+	if (rc <= 0)
+		return rc;
+	if (relock(s, LOCK_EX | (wait ? 0 : LOCK_NB), err) < 0)
+		return -1;
+	free(steal_ptr(why));
+	rc = state_open(s->dir, s->tmp, &s->state, &why, err);
+	if (rc == 1 && rescue(s, why, err) == 0) {
+		free(steal_ptr(why));
+		rc = state_open(s->dir, s->tmp, &s->state, &why, err);
+	}
+	if (rc == 1 && !*err)
+		err_set(err, ERR_STORE, "cannot use '%s/state.sqlite': %s", s->dir, why);
+	if (rc != 0)
+		return -1;
+	return relock(s, LOCK_SH, err);
+}
+
+/*
+ * After a failed call: whether the database was damaged and has been replaced, so that the call can be
+ * made again. Only while no other process uses the store.
+ */
+static bool heal(struct store *s, struct err **err)
+{
+	struct err *first = *err;
+	bool done;
+
+	if (!s->state || !state_damaged(s->state) || s->rescued)
+		return false;
+	*err = NULL;
+	done = relock(s, LOCK_EX | LOCK_NB, err) == 0;
+	if (done) {
+		state_close(steal_ptr(s->state));
+		done = rescue(s, first->text, err) == 0;
+	}
+	if (!s->state) {
+		char *why cleanup_free = NULL;
+
+		if (state_open(s->dir, s->tmp, &s->state, &why, err) != 0)
+			s->state = NULL;
+	}
+	done = done && s->state && relock(s, LOCK_SH, err) == 0;
+	err_free(first);
+	return done;
+}
+
+/* After a rescue that failed there is no database. */
+static int ready(const struct store *s, struct err **err)
+{
+	if (s->state)
+		return 0;
+	return err_set(err, ERR_STORE, "the database of store '%s' could not be replaced", s->dir);
+}
+
+static int make_folders(struct store *s, struct err **err)
+{
+	for (size_t i = 0; i < array_len(folders); i++) {
+		char *path cleanup_free = path_join(s->dir, folders[i]);
+
+		if (path_mkdirs(path, err) < 0)
+			return -1;
+	}
+	return cas_init(s->dir, err);
+}
+
+static int open_all(struct store *s, bool wait, struct err **err)
+{
+	char *lock cleanup_free = path_join(s->dir, "lock");
+
+	if (path_mkdirs(s->dir, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
+	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || open_state(s, wait, err) < 0)
+		return err_wrap(err, "store '%s'", s->dir);
+	return 0;
+}
+
+int store_open(const char *dir, bool wait, struct store **ret, struct err **err)
+{
+	struct store *s;
+
+	if (dir[0] != '/')
+		return err_set(err, ERR_INTERNAL, "store '%s' is not an absolute path", dir);
+	s = xcalloc(1, sizeof(*s));
+	s->lock = -1;
+	s->dir = path_normal(dir);
+	s->tmp = path_join(s->dir, "tmp");
+	s->cache = statcache_new();
+	s->arena = arena_new();
+	if (open_all(s, wait, err) < 0) {
+		store_close(s);
+		return -1;
+	}
+	*ret = s;
+	return 0;
+}
+
+/* What may be lost is written when it is cheap; failing is not worth an error. */
+static void flush_cache(struct store *s)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (s->state && statcache_flush(s->cache, s->state, &ignored) < 0)
+		trace(TRACE_STORE, "file-stat cache: %s", ignored->text);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	flush_cache(s);
+	state_close(s->state);
+	statcache_free(s->cache);
+	map_clear(&s->durations);
+	for (size_t i = 0; i < s->subdirs.count; i++)
+		free(s->subdirs.entries[i].value);
+	map_clear(&s->subdirs);
+	arena_free(s->arena);
+	if (s->lock >= 0)
+		close(s->lock);
+	free(s->warning);
+	free(s->tmp);
+	free(s->dir);
+	free(s);
+}
+
+const char *store_dir(const struct store *s)
+{
+	return s->dir;
+}
+
+const char *store_warning(const struct store *s)
+{
+	return s->warning;
+}
+
+const char *store_subdir(struct store *s, const char *name)
+{
+	struct err *ignored cleanup_err = NULL;
+	char *path = map_get(&s->subdirs, name);
+
+	if (path)
+		return path;
+	path = path_join(s->dir, name);
+	map_set(&s->subdirs, arena_strdup(s->arena, name), path);
+	if (path_mkdirs(path, &ignored) < 0)
+		trace(TRACE_STORE, "%s", ignored->text);
+	return path;
+}
+
+/* --- records ------------------------------------------------------------------------------- */
+
+struct decoded {
+	struct arena *arena;
+	struct record *rec; /* NULL: the row is damaged */
+};
+
+static int decode(void *arg, const struct state_record *row, struct err **err)
+{
+	struct decoded *d = arg;
+
+	if (record_decode(row, d->arena, &d->rec) != 0)
+		d->rec = NULL;
+	return 0;
+}
+
+int store_record_get(struct store *s, const struct digest *key, struct arena *arena,
+		     struct record **ret, struct err **err)
+{
+	struct decoded d = {.arena = arena};
+	int rc;
+
+	do {
+		rc = ready(s, err) < 0 ? -1 : state_record_get(s->state, key, decode, &d, err);
+	} while (rc < 0 && heal(s, err));
+	if (rc != 0)
+		return rc;
+	if (!d.rec)
+		return 1;
+	*ret = d.rec;
+	return 0;
+}
+
+int store_record_last(struct store *s, const char *node, struct arena *arena, struct record **ret,
+		      struct err **err)
+{
+	struct decoded d = {.arena = arena};
+	struct digest sum;
+	int rc;
+
+	do {
+		rc = ready(s, err) < 0 ? -1 : state_record_last(s->state, node, decode, &d, err);
+	} while (rc < 0 && heal(s, err));
+	if (rc != 0)
+		return rc;
+	if (!d.rec)
+		return 1;
+	digest_data(d.rec->manifest, strlen(d.rec->manifest), &sum);
+	if (!digest_eq(&sum, &d.rec->key))
+		return 1;
+	*ret = d.rec;
+	return 0;
+}
+
+int store_record_put(struct store *s, const struct record *rec, struct err **err)
+{
+	struct str outputs cleanup_str = STR_INIT;
+	struct state_record row;
+	int rc;
+
+	record_encode(rec, &outputs, &row);
+	do {
+		rc = ready(s, err) < 0 ? -1 : state_record_put(s->state, &row, err);
+	} while (rc < 0 && heal(s, err));
+	s->durations_loaded = false;
+	return rc;
+}
+
+int store_record_check(struct store *s, const struct record *rec, char **ret_why, struct err **err)
+{
+	char *first = NULL;
+
+	for (size_t i = 0; i < rec->output_count; i++) {
+		const struct artifact *a = &rec->outputs[i];
+		char *why cleanup_free = NULL;
+		int rc = cas_check(s->dir, a, &why, err);
+
+		if (rc < 0) {
+			free(first);
+			return -1;
+		}
+		if (rc == 1 && !first) {
+			char *name cleanup_free = artifact_digest_string(a);
+
+			first = xasprintf("output '%s' (%s) in the store: %s", a->name, name, why);
+		}
+	}
+	if (!first)
+		return 0;
+	*ret_why = first;
+	return 1;
+}
+
+/* --- project files and logs ---------------------------------------------------------------- */
+
+int store_stat_digest(struct store *s, int dirfd, const char *rel, const char *abs_key,
+		      struct stat *ret_st, struct digest *ret, struct err **err)
+{
+	if (!s->cache_loaded) {
+		if (ready(s, err) < 0 || (statcache_load(s->cache, s->state, err) < 0 && !heal(s, err)))
+			return -1;
+		s->cache_loaded = true; /* a database that was just replaced has no entries */
+	}
+	if (statcache_digest(s->cache, dirfd, rel, abs_key, ret_st, ret, err) < 0)
+		return -1;
+	if (statcache_is_full(s->cache))
+		flush_cache(s);
+	return 0;
+}
+
+int store_log_put(struct store *s, const char *path, struct digest *ret, struct err **err)
+{
+	return cas_put_named(s->dir, "logs", path, ret, err);
+}
+
+char *store_log_path(const struct store *s, const struct digest *d)
+{
+	return cas_named_path(s->dir, "logs", d, "");
+}
+
+/* --- runs and durations -------------------------------------------------------------------- */
+
+int store_run_begin(struct store *s, const char *targets, int64_t *ret_id, struct err **err)
+{
+	int rc;
+
+	do {
+		rc = ready(s, err) < 0 ? -1
+				       : state_run_begin(s->state, targets, time(NULL), ret_id, err);
+	} while (rc < 0 && heal(s, err));
+	return rc;
+}
+
+int store_run_node(struct store *s, int64_t run, const struct run_node *n, struct err **err)
+{
+	int rc;
+
+	if (str_eq(n->status, "cached"))
+		return 0;
+	do {
+		rc = ready(s, err) < 0 ? -1 : state_run_node(s->state, run, n, err);
+	} while (rc < 0 && heal(s, err));
+	return rc;
+}
+
+int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, struct err **err)
+{
+	int rc;
+
+	flush_cache(s);
+	do {
+		rc = ready(s, err) < 0 ? -1
+				       : state_run_end(s->state, run, wall_s, exit_code, err);
+	} while (rc < 0 && heal(s, err));
+	return rc;
+}
+
+DEFINE_VEC(run_infos, struct run_info)
+DEFINE_VEC(run_nodes, struct run_node)
+
+struct listing {
+	struct arena *arena;
+	struct run_infos runs;
+	struct run_nodes nodes;
+};
+
+static void list_run(void *arg, const struct run_info *row)
+{
+	struct listing *l = arg;
+	struct run_info own = *row;
+
+	own.targets = arena_strdup(l->arena, row->targets);
+	run_infos_push(&l->runs, own);
+}
+
+static void list_node(void *arg, const struct run_node *row)
+{
+	struct listing *l = arg;
+	struct run_node own = *row;
+
+	own.node = arena_strdup(l->arena, row->node);
+	own.status = arena_strdup(l->arena, row->status);
+	own.error = row->error ? arena_strdup(l->arena, row->error) : NULL;
+	run_nodes_push(&l->nodes, own);
+}
+
+/* COUNT elements of SIZE bytes in ARENA. */
+static void *keep(struct arena *arena, const void *items, size_t count, size_t size)
+{
+	void *own = arena_alloc(arena, (count ? count : 1) * size);
+
+	if (count)
+		memcpy(own, items, count * size);
+	return own;
+}
+
+int store_runs(struct store *s, struct arena *arena, size_t limit, struct run_info **ret,
+	       size_t *ret_count, struct err **err)
+{
+	struct listing l = {.arena = arena};
+	int rc;
+
+	do {
+		l.runs.count = 0;
+		rc = ready(s, err) < 0 ? -1 : state_run_each(s->state, limit, list_run, &l, err);
+	} while (rc < 0 && heal(s, err));
+	if (rc == 0) {
+		*ret = keep(arena, l.runs.items, l.runs.count, sizeof(*l.runs.items));
+		*ret_count = l.runs.count;
+	}
+	run_infos_clear(&l.runs);
+	return rc;
+}
+
+int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct run_node **ret,
+		    size_t *ret_count, struct err **err)
+{
+	struct listing l = {.arena = arena};
+	int rc;
+
+	do {
+		l.nodes.count = 0;
+		rc = ready(s, err) < 0 ? -1 : state_run_node_each(s->state, run, list_node, &l, err);
+	} while (rc < 0 && heal(s, err));
+	if (rc == 0) {
+		*ret = keep(arena, l.nodes.items, l.nodes.count, sizeof(*l.nodes.items));
+		*ret_count = l.nodes.count;
+	}
+	run_nodes_clear(&l.nodes);
+	return rc;
+}
+
+static void add_duration(void *arg, const char *node, double seconds)
+{
+	struct store *s = arg;
+	double *own = map_get(&s->durations, node);
+
+	if (!own) {
+		own = arena_alloc(s->arena, sizeof(*own));
+		map_set(&s->durations, arena_strdup(s->arena, node), own);
+	}
+	*own = seconds;
+}
+
+int store_duration(struct store *s, const char *node, double *ret_seconds, struct err **err)
+{
+	const double *known;
+
+	if (!s->durations_loaded) {
+		if (ready(s, err) < 0 ||
+		    (state_duration_each(s->state, add_duration, s, err) < 0 && !heal(s, err)))
+			return -1;
+		s->durations_loaded = true;
+	}
+	known = map_get(&s->durations, node);
+	if (!known)
+		return 1;
+	*ret_seconds = *known;
+	return 0;
+}
+
+/* --- verify -------------------------------------------------------------------------------- */
+
+struct verify {
+	struct store *s;
+	void (*report)(void *arg, const char *text);
+	void *arg;
+	struct store_verify_result *result;
+	struct strv drop; /* keys, hex */
+};
+
+static void say(struct verify *v, const char *fmt, ...) printf_like(2, 3);
+static void say(struct verify *v, const char *fmt, ...)
+{
+	char *text cleanup_free = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (v->report)
+		v->report(v->arg, text);
+}
+
+/* Notes records that are damaged or name a blob that is not there. */
+static int verify_record(void *arg, const struct state_record *row, struct err **err)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct verify *v = arg;
+	struct record *rec;
+	char hex[DIGEST_HEX + 1];
+	bool whole = true;
+
+	if (record_decode(row, arena, &rec) != 0) {
+		say(v, "record '%.12s' of node '%s' is damaged and was dropped",
+		    digest_hex(&row->key, hex), row->node);
+		v->result->damaged++;
+		strv_push(&v->drop, digest_hex(&row->key, hex));
+		return 0;
+	}
+	for (size_t i = 0; i < rec->output_count; i++) {
+		const struct artifact *a = &rec->outputs[i];
+		char *path cleanup_free = cas_path(v->s->dir, a->type, &a->digest);
+
+		if (path_exists(path))
+			continue;
+		whole = false;
+		v->result->missing++;
+		say(v, "output '%s' of node '%s' is not in the store: its record was dropped", a->name,
+		    rec->node);
+	}
+	if (!whole)
+		strv_push(&v->drop, digest_hex(&rec->key, hex));
+	return 0;
+}
+
+static int drop_records(struct verify *v, struct err **err)
+{
+	for (size_t i = 0; i < v->drop.count; i++) {
+		struct digest key;
+
+		if (digest_parse(v->drop.items[i], &key) == 0 &&
+		    state_record_drop(v->s->state, &key, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
+		 struct store_verify_result *ret, struct err **err)
+{
+	struct store_verify_result result = {0};
+	struct verify v = {.s = s, .report = report, .arg = arg, .result = &result};
+	char *why cleanup_free = NULL;
+	int rc;
+
+	if (ready(s, err) < 0 || cas_verify(s->dir, report, arg, &result, err) < 0)
+		return -1;
+	rc = state_verify(s->state, &why, err);
+	if (rc == 1)
+		rc = err_set(err, ERR_STORE, "'%s/state.sqlite' is damaged: %s", s->dir, why);
+	if (rc < 0 && heal(s, err)) {
+		result.damaged++;
+		say(&v, "%s", s->warning);
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = state_record_each(s->state, verify_record, &v, err);
+	if (rc == 0)
+		rc = drop_records(&v, err);
+	strv_clear(&v.drop);
+	if (rc == 0)
+		*ret = result;
+	return rc;
+}

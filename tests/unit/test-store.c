@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/tmp.h"
+#include "store/cas.h"
+#include "store/store.h"
+
+static char *top;   /* of this test */
+static char *where; /* the store */
+
+static int setup(void **state)
+{
+	struct err *err = NULL;
+
+	if (tmp_dir("/tmp", "orch-test", &top, &err) < 0)
+		return -1;
+	where = path_join(top, "store");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct err *err = NULL;
+	int rc = path_remove(top, &err);
+
+	free(top);
+	free(where);
+	return rc;
+}
+
+static void ok(int rc, struct err *err)
+{
+	if (rc != 0)
+		fail_msg("%d: %s", rc, err ? err->text : "no error text");
+}
+
+static struct store *open_store(void)
+{
+	struct err *err = NULL;
+	struct store *s = NULL;
+
+	ok(store_open(where, false, &s, &err), err);
+	return s;
+}
+
+static char *write_input(const char *name, const char *content)
+{
+	char *path = path_join(top, name);
+	struct err *err = NULL;
+
+	ok(file_write(path, content, strlen(content), 0644, false, &err), err);
+	return path;
+}
+
+/* Takes a file with CONTENT into the store. */
+static struct artifact put_blob(const char *name, const char *content)
+{
+	char *path cleanup_free = write_input("work", content);
+	struct artifact a = {.name = name};
+	struct err *err = NULL;
+
+	ok(cas_ingest(where, path, OUTPUT_FILE, &a, &err), err);
+	assert_false(path_exists(path));
+	return a;
+}
+
+static void key_of(const char *manifest, struct digest *ret)
+{
+	digest_data(manifest, strlen(manifest), ret);
+}
+
+static void put_record(struct store *s, const char *node, const char *manifest, struct artifact *a,
+		       size_t count)
+{
+	struct record rec = {.node = node, .manifest = manifest, .outputs = a, .output_count = count,
+			     .seconds = 2.5, .built_at = 1700000000};
+	struct err *err = NULL;
+
+	key_of(manifest, &rec.key);
+	ok(store_record_put(s, &rec, &err), err);
+}
+
+/* 0 or 1, as store_record_get. */
+static int look(struct store *s, const char *manifest, struct arena *arena, struct record **ret)
+{
+	struct err *err cleanup_err = NULL;
+	struct digest key;
+	int rc;
+
+	key_of(manifest, &key);
+	rc = store_record_get(s, &key, arena, ret, &err);
+	if (rc < 0)
+		fail_msg("%s", err->text);
+	return rc;
+}
+
+static int check(struct store *s, const struct record *rec, char **why)
+{
+	struct err *err cleanup_err = NULL;
+	int rc = store_record_check(s, rec, why, &err);
+
+	if (rc < 0)
+		fail_msg("%s", err->text);
+	return rc;
+}
+
+static void damage(const char *path, off_t at, const char *bytes)
+{
+	int fd;
+
+	chmod(path, 0644);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, strlen(bytes), at), strlen(bytes));
+	close(fd);
+}
+
+static void record_survives_reopening(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct store *s = open_store();
+	struct artifact a[2] = {put_blob("root \"x\".img", "hello"), put_blob("b", "")};
+	struct record *rec, *last;
+	char *why cleanup_free = NULL;
+	struct err *err = NULL;
+
+	a[1].type = OUTPUT_TREE;
+	put_record(s, "root", "manifest 1\n", a, 2);
+	store_close(s);
+	s = open_store();
+	assert_int_equal(look(s, "manifest 2\n", arena, &rec), 1);
+	assert_int_equal(look(s, "manifest 1\n", arena, &rec), 0);
+	assert_string_equal(rec->node, "root");
+	assert_string_equal(rec->manifest, "manifest 1\n");
+	assert_int_equal(rec->output_count, 2);
+	assert_string_equal(rec->outputs[0].name, "root \"x\".img");
+	assert_int_equal(rec->outputs[0].size, 5);
+	assert_int_equal(rec->outputs[1].type, OUTPUT_TREE);
+	assert_true(digest_eq(&rec->outputs[0].digest, &a[0].digest));
+	assert_true(rec->seconds == 2.5 && rec->built_at == 1700000000);
+	assert_int_equal(check(s, rec, &why), 0);
+	put_record(s, "root", "manifest 3\n", a, 1);
+	ok(store_record_last(s, "root", arena, &last, &err), err);
+	assert_string_equal(last->manifest, "manifest 3\n");
+	assert_int_equal(store_record_last(s, "none", arena, &last, &err), 1);
+	assert_null(store_warning(s));
+	store_close(s);
+}
+
+static void blobs_are_read_only_and_shared(void **state)
+{
+	struct store *s = open_store();
+	struct artifact a = put_blob("x", "same"), b = put_blob("y", "same");
+	char *path cleanup_free = cas_path(where, a.type, &a.digest);
+	struct stat st;
+
+	assert_true(digest_eq(&a.digest, &b.digest));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0444);
+	assert_int_equal(st.st_nlink, 1);
+	store_close(s);
+}
+
+static void outputs_that_are_no_plain_files_are_refused(void **state)
+{
+	struct store *s = open_store();
+	char *path cleanup_free = path_join(top, "link"), *dir cleanup_free = path_join(top, "dir");
+	struct artifact a = {0};
+	struct err *err cleanup_err = NULL;
+
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	assert_int_equal(cas_ingest(where, path, OUTPUT_FILE, &a, &err), -1);
+	assert_int_equal(err->cls, ERR_BUILD);
+	assert_int_equal(mkdir(dir, 0755), 0);
+	assert_int_equal(cas_ingest(where, dir, OUTPUT_FILE, &a, &err), -1);
+	store_close(s);
+}
+
+/* Another name of an output must not be a way to change the blob. */
+static void hard_links_do_not_reach_the_store(void **state)
+{
+	struct store *s = open_store();
+	char *path cleanup_free = write_input("work", "first"), *other cleanup_free = path_join(top, "other");
+	char *blob cleanup_free = NULL;
+	struct str text cleanup_str = STR_INIT;
+	struct artifact a = {.name = "x"};
+	struct err *err = NULL;
+
+	assert_int_equal(link(path, other), 0);
+	ok(cas_ingest(where, path, OUTPUT_FILE, &a, &err), err);
+	assert_false(path_exists(path));
+	damage(other, 0, "XXXXX");
+	blob = cas_path(where, OUTPUT_FILE, &a.digest);
+	ok(file_read(blob, 100, &text, &err), err);
+	assert_string_equal(text.buf, "first");
+	store_close(s);
+}
+
+static void images_are_named_by_their_chunks(void **state)
+{
+	struct store *s = open_store();
+	char *path cleanup_free = path_join(top, "img"), *dest cleanup_free = path_join(top, "out/a.img");
+	char *name cleanup_free = NULL, *blob cleanup_free = NULL;
+	struct artifact a = {.name = "a.img"};
+	struct err *err = NULL;
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(ftruncate(fd, 64 << 20), 0);
+	assert_int_equal(pwrite(fd, "data", 4, 40 << 20), 4);
+	close(fd);
+	ok(cas_ingest(where, path, OUTPUT_IMAGE, &a, &err), err);
+	assert_int_equal(a.size, 64 << 20);
+	assert_int_equal(a.allocated, 1 << 20);
+	name = artifact_digest_string(&a);
+	assert_non_null(str_skip(name, "chunks:"));
+	blob = cas_path(where, a.type, &a.digest);
+	assert_true(str_ends(blob, ".chunks"));
+	ok(cas_checkout(where, &a, dest, &err), err);
+	ok(cas_checkout(where, &a, dest, &err), err); /* over the old one */
+	assert_int_equal(stat(dest, &st), 0);
+	assert_int_equal(st.st_size, 64 << 20);
+	assert_true(st.st_blocks * 512 < 4 << 20);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	store_close(s);
+}
+
+static void damaged_blobs_are_misses_and_heal(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct store *s = open_store();
+	struct artifact a = put_blob("x", "content");
+	char *blob cleanup_free = cas_path(where, a.type, &a.digest);
+	char *quarantine cleanup_free = path_join(where, "quarantine");
+	struct record *rec;
+
+	put_record(s, "n", "m", &a, 1);
+	assert_int_equal(look(s, "m", arena, &rec), 0);
+	for (int i = 0; i < 4; i++) {
+		char *why = NULL;
+
+		if (i == 0)
+			damage(blob, 3, "T");
+		else if (i == 1)
+			assert_int_equal(truncate(blob, 0), 0);
+		else if (i == 2)
+			unlink(blob);
+		else
+			damage(blob, 7, "more");
+		assert_int_equal(check(s, rec, &why), 1);
+		assert_non_null(strstr(why, "'x'"));
+		free(why);
+		assert_false(path_exists(blob));
+		put_blob("x", "content");
+		assert_int_equal(check(s, rec, &why), 0);
+	}
+	assert_true(path_exists(quarantine));
+	store_close(s);
+}
+
+/* Touched, but whole: hashed once, not thrown away. */
+static void touched_blobs_are_kept(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct store *s = open_store();
+	struct artifact a = put_blob("x", "content");
+	char *blob cleanup_free = cas_path(where, a.type, &a.digest);
+	struct record *rec;
+	struct stat st;
+	char *why = NULL;
+
+	put_record(s, "n", "m", &a, 1);
+	assert_int_equal(look(s, "m", arena, &rec), 0);
+	assert_int_equal(utimensat(AT_FDCWD, blob, NULL, 0), 0);
+	assert_int_equal(check(s, rec, &why), 0);
+	assert_int_equal(stat(blob, &st), 0);
+	assert_int_equal(st.st_mtim.tv_sec, BLOB_MTIME);
+	store_close(s);
+}
+
+static void a_damaged_blob_is_replaced_by_ingest(void **state)
+{
+	struct store *s = open_store();
+	struct artifact a = put_blob("x", "content");
+	char *blob cleanup_free = cas_path(where, a.type, &a.digest);
+	struct str text cleanup_str = STR_INIT;
+	struct err *err = NULL;
+
+	damage(blob, 0, "XX");
+	put_blob("x", "content");
+	ok(file_read(blob, 100, &text, &err), err);
+	assert_string_equal(text.buf, "content");
+	store_close(s);
+}
+
+static void count_report(void *arg, const char *text)
+{
+	(*(int *)arg)++;
+}
+
+static void verify_finds_what_times_hide(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct store *s = open_store();
+	struct artifact a = put_blob("a", "aaaa"), b = put_blob("b", "bbbb"), c = put_blob("c", "cccc");
+	char *pa cleanup_free = cas_path(where, a.type, &a.digest);
+	char *pb cleanup_free = cas_path(where, b.type, &b.digest);
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = BLOB_MTIME}};
+	struct store_verify_result r;
+	struct err *err = NULL;
+	struct record *rec;
+	int reports = 0;
+
+	put_record(s, "a", "ma", &a, 1);
+	put_record(s, "b", "mb", &b, 1);
+	put_record(s, "c", "mc", &c, 1);
+	damage(pa, 1, "x");
+	assert_int_equal(utimensat(AT_FDCWD, pa, times, 0), 0);
+	unlink(pb);
+	ok(store_verify(s, count_report, &reports, &r, &err), err);
+	assert_int_equal(r.blobs, 2);
+	assert_int_equal(r.bytes, 8);
+	assert_int_equal(r.damaged, 1);
+	assert_int_equal(r.missing, 2);
+	assert_int_equal(reports, 3);
+	assert_int_equal(look(s, "ma", arena, &rec), 1);
+	assert_int_equal(look(s, "mb", arena, &rec), 1);
+	assert_int_equal(look(s, "mc", arena, &rec), 0);
+	ok(store_verify(s, NULL, NULL, &r, &err), err);
+	assert_int_equal(r.damaged + r.missing, 0);
+	store_close(s);
+}
+
+static int stat_digest(struct store *s, const char *name, struct digest *ret)
+{
+	char *path cleanup_free = path_join(top, name);
+	int dir cleanup_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err *err cleanup_err = NULL;
+	struct stat st;
+
+	return store_stat_digest(s, dir, name, path, &st, ret, &err);
+}
+
+static void settle(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 150 * 1000000}, NULL);
+}
+
+/* Bytes that this process has read so far. */
+static uint64_t bytes_read(void)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct err *err = NULL;
+	unsigned long long n = 0;
+
+	ok(file_read("/proc/self/io", 4096, &text, &err), err);
+	assert_int_equal(sscanf(text.buf, "rchar: %llu", &n), 1);
+	return n;
+}
+
+static void stat_cache_reads_a_settled_file_once(void **state)
+{
+	const size_t size = 8 << 20;
+	char *text cleanup_free = xmalloc(size + 1);
+	char *path cleanup_free = NULL;
+	struct digest first, second;
+	struct store *s = open_store();
+	uint64_t before;
+
+	memset(text, 'x', size);
+	text[size] = 0;
+	path = write_input("f", text);
+	settle();
+	before = bytes_read();
+	assert_int_equal(stat_digest(s, "f", &first), 0);
+	assert_true(bytes_read() - before >= size);
+	store_close(s);
+	s = open_store();
+	before = bytes_read();
+	assert_int_equal(stat_digest(s, "f", &second), 0);
+	assert_true(bytes_read() - before < size);
+	assert_true(digest_eq(&first, &second));
+	store_close(s);
+}
+
+static void stat_cache_sees_every_change(void **state)
+{
+	char *path cleanup_free = write_input("f", "one");
+	struct store *s = open_store();
+	struct digest d, want;
+
+	settle();
+	assert_int_equal(stat_digest(s, "f", &d), 0);
+	for (int i = 0; i < 200; i++) {
+		char text[8];
+
+		/* the same length, and as likely as not the same tick of the clock */
+		snprintf(text, sizeof(text), "%03d", i);
+		damage(path, 0, text);
+		digest_data(text, 3, &want);
+		assert_int_equal(stat_digest(s, "f", &d), 0);
+		assert_true(digest_eq(&d, &want));
+	}
+	store_close(s);
+}
+
+static void stat_cache_refuses_what_is_no_file(void **state)
+{
+	struct store *s = open_store();
+	char *link_path cleanup_free = path_join(top, "l"), *fifo cleanup_free = path_join(top, "p");
+	struct digest d;
+
+	assert_int_equal(symlink("/etc/passwd", link_path), 0);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(stat_digest(s, "l", &d), -1);
+	assert_int_equal(stat_digest(s, "p", &d), -1);
+	assert_int_equal(stat_digest(s, "none", &d), -1);
+	store_close(s);
+}
+
+static char *db_path(void)
+{
+	return path_join(where, "state.sqlite");
+}
+
+/* Writes the log back into the database file, so that damage to the file matters. */
+static void fill(size_t records, struct artifact *a)
+{
+	struct store *s = open_store();
+
+	*a = put_blob("x", "content");
+	for (size_t i = 0; i < records; i++) {
+		char *manifest cleanup_free = xasprintf("manifest %zu %0500d", i, 7);
+
+		put_record(s, "n", manifest, a, 1);
+	}
+	store_close(s);
+}
+
+static size_t count_hits(struct store *s, size_t records)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	size_t n = 0;
+
+	for (size_t i = 0; i < records; i++) {
+		char *manifest cleanup_free = xasprintf("manifest %zu %0500d", i, 7);
+		struct record *rec;
+		char *why = NULL;
+
+		if (look(s, manifest, arena, &rec) == 0) {
+			assert_string_equal(rec->node, "n");
+			assert_int_equal(rec->output_count, 1);
+			assert_int_equal(check(s, rec, &why), 0);
+			n++;
+		}
+	}
+	return n;
+}
+
+static void no_database_is_replaced(void **state)
+{
+	char *db cleanup_free = db_path();
+	static const char *const junk[] = {"", "garbage", "SQLite format 3"};
+
+	for (size_t i = 0; i < array_len(junk); i++) {
+		struct artifact a;
+		struct store *s;
+		struct err *err = NULL;
+
+		fill(3, &a);
+		ok(file_write(db, junk[i], strlen(junk[i]), 0644, false, &err), err);
+		s = open_store();
+		assert_non_null(store_warning(s));
+		count_hits(s, 3);
+		put_record(s, "n", "new", &a, 1);
+		store_close(s);
+		s = open_store();
+		assert_null(store_warning(s));
+		store_close(s);
+		ok(path_remove(where, &err), err);
+	}
+}
+
+/* Truncated at every page: opens, serves what is whole, never a wrong record, and works on. */
+static void truncated_databases_serve_what_is_left(void **state)
+{
+	char *db cleanup_free = db_path(), *wal cleanup_free = xasprintf("%s-wal", db);
+	struct str whole cleanup_str = STR_INIT;
+	struct err *err = NULL;
+	struct artifact a;
+	size_t best = 0;
+
+	fill(1200, &a); /* more than one checkpoint */
+	unlink(wal);
+	ok(file_read(db, 64 << 20, &whole, &err), err);
+	assert_true(whole.len > 400 * 1000);
+	for (size_t len = 4096 * 40 + 17; len < whole.len; len += 4096 * 40) {
+		struct store *s;
+		size_t hits;
+
+		ok(file_write(db, whole.buf, len, 0644, false, &err), err);
+		unlink(wal);
+		s = open_store();
+		hits = count_hits(s, 1200);
+		best = hits > best ? hits : best;
+		put_record(s, "n", "new", &a, 1);
+		store_close(s);
+		s = open_store();
+		assert_null(store_warning(s));
+		assert_true(count_hits(s, 1200) == hits);
+		store_close(s);
+	}
+	assert_true(best > 100); /* not everything is thrown away */
+}
+
+static void flipped_bits_are_never_wrong_records(void **state)
+{
+	char *db cleanup_free = db_path();
+	struct str whole cleanup_str = STR_INIT;
+	struct err *err = NULL;
+	struct artifact a;
+	unsigned seed = 7;
+
+	fill(1200, &a);
+	ok(file_read(db, 64 << 20, &whole, &err), err);
+	for (int i = 0; i < 60; i++) {
+		struct str bad cleanup_str = STR_INIT;
+		struct store *s = NULL;
+		struct err *refused cleanup_err = NULL;
+
+		str_append_len(&bad, whole.buf, whole.len);
+		for (int j = 0; j < 20; j++)
+			bad.buf[(size_t)rand_r(&seed) % bad.len] ^= (char)(1 << (rand_r(&seed) % 8));
+		ok(file_write(db, bad.buf, bad.len, 0644, false, &err), err);
+		/* A format number of the future is refused, all else is served. */
+		if (store_open(where, false, &s, &refused) < 0) {
+			assert_int_equal(refused->cls, ERR_STORE);
+			continue;
+		}
+		count_hits(s, 1200);
+		put_record(s, "n", "new", &a, 1);
+		store_close(s);
+	}
+}
+
+static void two_processes_share_a_store(void **state)
+{
+	pid_t pids[4];
+	struct store *s;
+
+	for (size_t p = 0; p < array_len(pids); p++) {
+		pids[p] = fork();
+		if (pids[p] == 0) {
+			struct err *err = NULL;
+			struct store *mine;
+
+			if (store_open(where, true, &mine, &err) < 0)
+				_exit(1);
+			for (int i = 0; i < 40; i++) {
+				char *name cleanup_free = xasprintf("%s/w%zu", top, p);
+				char *text cleanup_free = xasprintf("%d", i);
+				struct record rec = {.node = "n", .manifest = text, .output_count = 1};
+				struct artifact a = {.name = "x"};
+
+				digest_data(text, strlen(text), &rec.key);
+				rec.outputs = &a;
+				if (file_write(name, text, strlen(text), 0644, false, &err) < 0 ||
+				    cas_ingest(where, name, OUTPUT_FILE, &a, &err) < 0 ||
+				    store_record_put(mine, &rec, &err) < 0)
+					_exit(2);
+			}
+			store_close(mine);
+			_exit(0);
+		}
+	}
+	for (size_t p = 0; p < array_len(pids); p++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[p], &status, 0), pids[p]);
+		assert_int_equal(status, 0);
+	}
+	s = open_store();
+	for (int i = 0; i < 40; i++) {
+		struct arena *arena cleanup_arena = arena_new();
+		char *text cleanup_free = xasprintf("%d", i), *why = NULL;
+		struct record *rec;
+
+		assert_int_equal(look(s, text, arena, &rec), 0);
+		assert_int_equal(check(s, rec, &why), 0);
+	}
+	store_close(s);
+}
+
+/* Kills a writer at many moments: every record that is there is whole, and nothing is left over. */
+static void killed_writers_leave_a_valid_store(void **state)
+{
+	for (int round = 0; round < 25; round++) {
+		struct store_verify_result r;
+		struct err *err = NULL;
+		struct store *s;
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			struct store *mine;
+
+			if (store_open(where, true, &mine, &err) < 0)
+				_exit(1);
+			for (int i = 0;; i++) {
+				char *dir = NULL, *text = xasprintf("%d %d", round, i);
+				struct artifact a = {.name = "x"};
+				struct record rec = {.node = "n", .manifest = text,
+						     .outputs = &a, .output_count = 1};
+				char *file;
+
+				if (tmp_dir(store_subdir(mine, "tmp"), "job", &dir, &err) < 0)
+					_exit(2);
+				file = path_join(dir, "f");
+				digest_data(text, strlen(text), &rec.key);
+				if (file_write(file, text, strlen(text), 0644, false, &err) < 0 ||
+				    cas_ingest(where, file, OUTPUT_FILE, &a, &err) < 0 ||
+				    store_record_put(mine, &rec, &err) < 0)
+					_exit(3);
+			}
+		}
+		nanosleep(&(struct timespec){.tv_nsec = round * 2000000}, NULL);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		assert_true(WIFSIGNALED(status));
+		s = open_store();
+		assert_null(store_warning(s));
+		ok(store_verify(s, NULL, NULL, &r, &err), err);
+		assert_int_equal(r.damaged + r.missing, 0);
+		assert_int_equal(rmdir(store_subdir(s, "tmp")), 0); /* swept */
+		store_close(s);
+	}
+}
+
+static void locks_are_honoured(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *lock cleanup_free = path_join(where, "lock");
+	struct store *s = open_store(), *second = NULL;
+	int fd;
+
+	ok(store_open(where, false, &second, &err), err); /* builds share */
+	store_close(second);
+	store_close(s);
+	ok(lock_file(lock, LOCK_EXCLUSIVE, false, &fd, &err), err);
+	assert_int_equal(store_open(where, false, &second, &err), -1);
+	assert_int_equal(err->cls, ERR_LOCKED);
+	close(fd);
+}
+
+static void logs_runs_and_durations(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct store *s = open_store();
+	char *log cleanup_free = write_input("log", "line\n"), *kept cleanup_free = NULL;
+	struct run_node built = {.node = "n", .status = "built", .seconds = 3},
+			cached = {.node = "m", .status = "cached"},
+			failed = {.node = "o", .status = "failed", .error = "step 1: exit 3"};
+	struct err *err = NULL;
+	struct run_info *runs;
+	struct run_node *nodes;
+	size_t count;
+	int64_t id;
+	double seconds;
+	struct artifact a = put_blob("x", "1");
+
+	ok(store_log_put(s, log, &built.log, &err), err);
+	kept = store_log_path(s, &built.log);
+	assert_true(path_exists(kept) && !path_exists(log));
+	assert_int_equal(store_duration(s, "n", &seconds, &err), 1);
+	put_record(s, "n", "1", &a, 1);
+	ok(store_duration(s, "n", &seconds, &err), err);
+	assert_true(seconds == 2.5);
+	ok(store_run_begin(s, "bundle install", &id, &err), err);
+	ok(store_run_node(s, id, &built, &err), err);
+	ok(store_run_node(s, id, &cached, &err), err);
+	ok(store_run_node(s, id, &failed, &err), err);
+	ok(store_run_begin(s, "other", &id, &err), err);
+	ok(store_run_end(s, id - 1, 7.5, 1, &err), err);
+	ok(store_runs(s, arena, 0, &runs, &count, &err), err);
+	assert_int_equal(count, 2);
+	assert_false(runs[0].finished);
+	assert_true(runs[1].finished && runs[1].exit_code == 1 && runs[1].wall_s == 7.5);
+	assert_string_equal(runs[1].targets, "bundle install");
+	ok(store_run_nodes(s, runs[1].id, arena, &nodes, &count, &err), err);
+	assert_int_equal(count, 2);
+	assert_true(digest_eq(&nodes[0].log, &built.log));
+	assert_null(nodes[0].error);
+	assert_string_equal(nodes[1].error, "step 1: exit 3");
+	store_close(s);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(record_survives_reopening),
+		TEST(blobs_are_read_only_and_shared),
+		TEST(outputs_that_are_no_plain_files_are_refused),
+		TEST(hard_links_do_not_reach_the_store),
+		TEST(images_are_named_by_their_chunks),
+		TEST(damaged_blobs_are_misses_and_heal),
+		TEST(touched_blobs_are_kept),
+		TEST(a_damaged_blob_is_replaced_by_ingest),
+		TEST(verify_finds_what_times_hide),
+		TEST(stat_cache_reads_a_settled_file_once),
+		TEST(stat_cache_sees_every_change),
+		TEST(stat_cache_refuses_what_is_no_file),
+		TEST(no_database_is_replaced),
+		TEST(truncated_databases_serve_what_is_left),
+		TEST(flipped_bits_are_never_wrong_records),
+		TEST(two_processes_share_a_store),
+		TEST(killed_writers_leave_a_valid_store),
+		TEST(locks_are_honoured),
+		TEST(logs_runs_and_durations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
