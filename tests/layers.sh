@@ -15,7 +15,8 @@ allowed() {
 	media) echo base media ;;
 	machine) echo base machine ;;
 	kinds) echo base recipe media machine kinds run/action.h ;;
-	cli) echo base recipe store graph run media machine kinds cli ;;
+	check) echo base recipe store graph kinds check ;;
+	cli) echo base recipe store graph run media machine kinds check cli ;;
 	esac
 }
 

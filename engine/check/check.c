@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "check/check.h"
+
+#include "check/project_files.h"
+
+void check_report_clear(struct check_report *r)
+{
+	err_list_clear(&r->errors);
+	err_list_clear(&r->warnings);
+}
+
+int check_project(const struct graph *g, int64_t now, struct check_report *ret, struct err **err)
+{
+	check_rule *const rules[] = {check_disk_rules, check_boot_rules, check_target_rules,
+				     check_sign_rules};
+	struct check_view v = {.g = g, .arena = g->arena, .now = now, .report = ret};
+	int rc = check_view_make(&v, err);
+
+	for (size_t i = 0; rc == 0 && i < array_len(rules); i++)
+		rc = rules[i](&v, err);
+	check_view_clear(&v);
+	err_list_sort(&ret->errors);
+	err_list_sort(&ret->warnings);
+	return rc;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Consistency of a project: what is said in several places must be said alike. Nothing is built or
+ * booted for it. The rules are RAUC's design checklist as far as files can tell:
+ *
+ *	rules_disk.c    images fit their slots; the U-Boot environment lies in a reserved area
+ *	rules_boot.c    fw_env.config, CONFIG_ENV_*, system.conf, boot.txt and the disk agree
+ *	rules_target.c  names that are stable on the target; no private key in a tree
+ *	rules_sign.c    compatible, slot classes, certificates and their last day
+ *
+ * Rules look at the files where they will be on the target: rootfs/etc/rauc/system.conf counts
+ * because an image copies rootfs/ to /.
+ */
+#include "graph/graph.h"
+
+struct check_report {
+	struct err_list errors;	  /* the project is refused */
+	struct err_list warnings; /* worth a look */
+};
+void check_report_clear(struct check_report *r);
+
+/* Runs all rules over the whole graph. NOW (seconds since 1970) is for certificates. */
+int check_project(const struct graph *g, int64_t now, struct check_report *ret,
+		  struct err **err) warn_unused;

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "check/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/path.h"
+
+#define MAX_CONF_BYTES (1024 * 1024)
+
+typedef void line_fn(struct arena *a, char *line, struct pos pos, const char **section,
+		     struct conf_entries *ret);
+
+static char *trim(char *s)
+{
+	size_t n;
+
+	s += strspn(s, " \t\r");
+	n = strlen(s);
+	while (n && strchr(" \t\r", s[n - 1]))
+		s[--n] = 0;
+	return s;
+}
+
+static int read_lines(struct arena *a, const char *dir, const char *rel, line_fn *fn,
+		      struct conf_entries *ret, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, rel);
+	struct str text cleanup_str = STR_INIT;
+	const char *file = arena_strdup(a, rel), *section = "";
+	unsigned line = 0;
+	char *next;
+
+	if (!path_exists(path))
+		return 0;
+	if (file_read(path, MAX_CONF_BYTES, &text, err) < 0)
+		return -1;
+	for (char *p = text.buf; p && *p; p = next) {
+		struct pos pos = {.file = file, .line = ++line, .col = 1};
+
+		next = strchr(p, '\n');
+		if (next)
+			*next++ = 0;
+		fn(a, p, pos, &section, ret);
+	}
+	return 0;
+}
+
+static void push(struct arena *a, struct conf_entries *ret, const char *section, const char *key,
+		 const char *value, struct pos pos)
+{
+	conf_entries_push(ret, (struct conf_entry){section, arena_strdup(a, key),
+						   arena_strdup(a, value), pos});
+}
+
+static void ini_line(struct arena *a, char *line, struct pos pos, const char **section,
+		     struct conf_entries *ret)
+{
+	char *s = trim(line), *eq;
+
+	if (!*s || *s == '#' || *s == ';')
+		return;
+	if (*s == '[' && str_ends(s, "]")) {
+		*section = arena_strndup(a, s + 1, strlen(s) - 2);
+		return;
+	}
+	eq = strchr(s, '=');
+	if (!eq)
+		return;
+	*eq = 0;
+	push(a, ret, *section, trim(s), trim(eq + 1), pos);
+}
+
+static void kconfig_line(struct arena *a, char *line, struct pos pos, const char **section,
+			 struct conf_entries *ret)
+{
+	char *s = trim(line), *eq = strchr(s, '='), *end;
+
+	if (str_skip(s, "# CONFIG_") && (end = strstr(s, " is not set"))) {
+		*end = 0;
+		push(a, ret, *section, s + 2, "n", pos);
+		return;
+	}
+	if (!str_skip(s, "CONFIG_") || !eq)
+		return;
+	*eq++ = 0;
+	if (*eq == '"' && str_ends(eq + 1, "\"")) {
+		eq++;
+		eq[strlen(eq) - 1] = 0;
+	}
+	push(a, ret, *section, s, eq, pos);
+}
+
+static void table_line(struct arena *a, char *line, struct pos pos, const char **section,
+		       struct conf_entries *ret)
+{
+	char *s = trim(line), *rest;
+
+	if (!*s || *s == '#')
+		return;
+	rest = s + strcspn(s, " \t");
+	if (*rest)
+		*rest++ = 0;
+	push(a, ret, *section, s, trim(rest), pos);
+}
+
+int conf_read_ini(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
+		  struct err **err)
+{
+	return read_lines(a, dir, rel, ini_line, ret, err);
+}
+
+int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
+		      struct err **err)
+{
+	return read_lines(a, dir, rel, kconfig_line, ret, err);
+}
+
+int conf_read_table(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
+		    struct err **err)
+{
+	return read_lines(a, dir, rel, table_line, ret, err);
+}
+
+const struct conf_entry *conf_find(const struct conf_entries *e, const char *section, const char *key)
+{
+	for (size_t i = e->count; i-- > 0;) {
+		if (str_eq(e->items[i].section, section) && str_eq(e->items[i].key, key))
+			return &e->items[i];
+	}
+	return NULL;
+}
+
+int conf_number(const char *text, uint64_t *ret)
+{
+	char *end;
+
+	if (!str_skip(text, "0x"))
+		return size_parse(text, ret);
+	errno = 0;
+	*ret = strtoull(text, &end, 16);
+	return errno || *end || end == text + 2;
+}

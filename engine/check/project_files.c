@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "check/project_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+
+#define MAX_DEPTH 64
+#define MAX_SCRIPT_BYTES (1024 * 1024)
+
+struct pos check_pos(const struct node *n, const char *key)
+{
+	const struct yaml *value = yaml_get(n->recipe->map, key);
+
+	return value ? value->pos : n->recipe->map->pos;
+}
+
+static const char *text_of(const struct yaml *map, const char *key)
+{
+	const struct yaml *value = map->type == YAML_MAP ? yaml_get(map, key) : NULL;
+
+	return value && value->type == YAML_SCALAR ? value->text : NULL;
+}
+
+uint64_t check_size(const struct yaml *map, const char *key)
+{
+	const char *text = text_of(map, key);
+	uint64_t n;
+
+	return text && size_parse(text, &n) == 0 ? n : 0;
+}
+
+static const struct yaml *list_of(const struct node *n, const char *key)
+{
+	static const struct yaml none = {.type = YAML_LIST};
+	const struct yaml *value = yaml_get(n->recipe->map, key);
+
+	return value && value->type == YAML_LIST ? value : &none;
+}
+
+static void read_disk(struct check_view *v, const struct node *disk)
+{
+	const struct yaml *parts = list_of(disk, "partitions"), *areas = list_of(disk, "reserved");
+
+	v->disk = disk;
+	for (size_t i = 0; i < areas->count; i++) {
+		const struct yaml *m = areas->items[i];
+
+		check_reserveds_push(&v->reserved, (struct check_reserved){
+							   .name = text_of(m, "name"),
+							   .at = check_size(m, "at"),
+							   .size = check_size(m, "size"),
+							   .pos = m->pos});
+	}
+	for (size_t i = 0; i < parts->count; i++) {
+		const struct yaml *m = parts->items[i];
+		const char *from = text_of(m, "from"), *region = text_of(m, "region");
+		struct check_partition p = {.name = text_of(m, "name"),
+					    .size = check_size(m, "size"),
+					    .start = check_size(m, "at"),
+					    .pos = m->pos};
+
+		p.twice = region && str_eq(region, "2x");
+		if (from) {
+			char *node cleanup_free = xstrndup(from, strcspn(from, ":"));
+
+			p.from = graph_node(v->g, node);
+		}
+		check_partitions_push(&v->partitions, p);
+	}
+}
+
+static void add_file(struct check_view *v, const struct node *image, const char *path,
+		     const char *target)
+{
+	check_files_push(&v->files, (struct check_file){image, arena_strdup(v->arena, path),
+							arena_strdup(v->arena, target)});
+}
+
+/* Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed. */
+static int add_folder(struct check_view *v, const struct node *image, const char *path,
+		      const char *target, unsigned depth, struct err **err)
+{
+	char *abs cleanup_free = path_join(v->g->project->dir, path);
+	struct dirent **names;
+	int n, rc = 0;
+
+	if (depth > MAX_DEPTH)
+		return err_set(err, ERR_USER, "'%s' has more than %d folders in each other", path, MAX_DEPTH);
+	n = scandir(abs, &names, NULL, alphasort);
+	if (n < 0)
+		return err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
+	for (int i = 0; i < n; i++) {
+		const char *name = names[i]->d_name;
+		char *sub cleanup_free = path_join(path, name), *to cleanup_free = path_join(target, name);
+		char *sub_abs cleanup_free = path_join(abs, name);
+		struct stat st;
+
+		if (rc == 0 && !str_eq(name, ".") && !str_eq(name, "..") && lstat(sub_abs, &st) == 0) {
+			if (S_ISDIR(st.st_mode))
+				rc = add_folder(v, image, sub, to, depth + 1, err);
+			else if (S_ISREG(st.st_mode))
+				add_file(v, image, sub, to);
+		}
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+/* What the `copy:` entries of an image bring from the project. */
+static int read_image(struct check_view *v, const struct node *image, struct err **err)
+{
+	const struct yaml *contents = list_of(image, "contents");
+
+	for (size_t i = 0; i < contents->count; i++) {
+		const char *copy = text_of(contents->items[i], "copy"), *to = text_of(contents->items[i], "to");
+		char *rel cleanup_free = copy ? path_normal(copy) : NULL, *abs cleanup_free = NULL;
+		struct stat st;
+
+		if (!copy || strchr(copy, ':') || graph_node(v->g, copy))
+			continue;
+		abs = path_join(v->g->project->dir, rel);
+		if (lstat(abs, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode)) {
+			if (add_folder(v, image, rel, to ? to : "/", 0, err) < 0)
+				return -1;
+		} else if (to) {
+			char *target cleanup_free =
+				str_ends(to, "/") ? path_join(to, path_base(rel)) : xstrdup(to);
+
+			add_file(v, image, rel, target);
+		}
+	}
+	return 0;
+}
+
+static int read_script(struct check_view *v, const char *path, struct err **err)
+{
+	char *abs cleanup_free = path_join(v->g->project->dir, path);
+	struct str text cleanup_str = STR_INIT;
+
+	if (file_read(abs, MAX_SCRIPT_BYTES, &text, err) < 0)
+		return -1;
+	v->boot_script = arena_strdup(v->arena, text.buf);
+	v->boot_script_path = arena_strdup(v->arena, path);
+	return 0;
+}
+
+/* Fragments and boot script of what a run node builds from. */
+static int read_build_folder(struct check_view *v, const char *path, struct err **err)
+{
+	struct check_files saved = v->files;
+	int rc;
+
+	v->files = (struct check_files){0};
+	rc = add_folder(v, NULL, path, "/", 0, err);
+	for (size_t i = 0; rc == 0 && i < v->files.count; i++) {
+		const char *file = v->files.items[i].path;
+
+		if (str_ends(file, ".config"))
+			rc = conf_read_kconfig(v->arena, v->g->project->dir, file, &v->kconfig, err);
+		else if (str_eq(path_base(file), "boot.txt") && !v->boot_script)
+			rc = read_script(v, file, err);
+	}
+	check_files_clear(&v->files);
+	v->files = saved;
+	return rc;
+}
+
+static int read_run(struct check_view *v, const struct node *run, struct err **err)
+{
+	for (size_t i = 0; i < run->in.count; i++) {
+		char *rel cleanup_free = NULL, *abs cleanup_free = NULL;
+		struct stat st;
+
+		if (!run->in.items[i].path)
+			continue;
+		rel = path_normal(run->in.items[i].path);
+		abs = path_join(v->g->project->dir, rel);
+		if (lstat(abs, &st) == 0 && S_ISDIR(st.st_mode) && read_build_folder(v, rel, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_configs(struct check_view *v, struct err **err)
+{
+	const char *dir = v->g->project->dir;
+
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+		int rc = 0;
+
+		if (str_eq(f->target, "/etc/rauc/system.conf"))
+			rc = conf_read_ini(v->arena, dir, f->path, &v->system, err);
+		else if (str_eq(f->target, "/etc/fw_env.config"))
+			rc = conf_read_table(v->arena, dir, f->path, &v->fw_env, err);
+		else if (str_eq(f->target, "/etc/fstab"))
+			rc = conf_read_table(v->arena, dir, f->path, &v->fstab, err);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int check_view_make(struct check_view *v, struct err **err)
+{
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		const char *kind = n->recipe->kind->name;
+
+		if (str_eq(kind, "disk") && list_of(n, "reserved")->count && !v->disk)
+			read_disk(v, n);
+		else if (str_eq(kind, "image") && read_image(v, n, err) < 0)
+			return -1;
+		else if (str_eq(kind, "run") && read_run(v, n, err) < 0)
+			return -1;
+	}
+	return read_configs(v, err);
+}
+
+void check_view_clear(struct check_view *v)
+{
+	check_partitions_clear(&v->partitions);
+	check_reserveds_clear(&v->reserved);
+	check_files_clear(&v->files);
+	conf_entries_clear(&v->system);
+	conf_entries_clear(&v->fw_env);
+	conf_entries_clear(&v->fstab);
+	conf_entries_clear(&v->kconfig);
+}

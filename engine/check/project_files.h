@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The view that the rules share: the disk, its partitions, and the configuration files that the images
+ * on it will have, gathered once.
+ */
+#include "check/check.h"
+#include "check/conf.h"
+
+struct check_partition {
+	const char *name;
+	const struct node *from; /* the node whose image it holds, or NULL */
+	uint64_t start;		 /* bytes; UINT64_MAX: not known without more */
+	uint64_t size;		 /* bytes; 0: that of the image */
+	bool twice;		 /* region: 2x */
+	struct pos pos;
+};
+DEFINE_VEC(check_partitions, struct check_partition)
+
+struct check_reserved {
+	const char *name;
+	uint64_t at, size; /* bytes */
+	struct pos pos;
+};
+DEFINE_VEC(check_reserveds, struct check_reserved)
+
+/* A project file and the image it will be in. */
+struct check_file {
+	const struct node *image;
+	const char *path;   /* in the project: "rootfs/etc/fstab" */
+	const char *target; /* on the device: "/etc/fstab" */
+};
+DEFINE_VEC(check_files, struct check_file)
+
+struct check_view {
+	const struct graph *g;
+	struct arena *arena;
+	const struct node *disk; /* the disk with reserved areas that the checks are about, or NULL */
+	struct check_partitions partitions;
+	struct check_reserveds reserved;
+	struct check_files files;   /* every file that a `copy:` of a folder or file brings */
+	struct conf_entries system; /* /etc/rauc/system.conf */
+	struct conf_entries fw_env; /* /etc/fw_env.config */
+	struct conf_entries fstab;
+	struct conf_entries kconfig; /* fragments with CONFIG_ENV_* among the inputs of run nodes */
+	const char *boot_script;     /* text of boot.txt among those inputs, or NULL */
+	const char *boot_script_path;
+	int64_t now;
+	struct check_report *report;
+};
+
+int check_view_make(struct check_view *v, struct err **err) warn_unused;
+void check_view_clear(struct check_view *v);
+/* The position of KEY in a node's recipe, or of the recipe. */
+struct pos check_pos(const struct node *n, const char *key);
+/* A size key of a node's recipe, or 0. */
+uint64_t check_size(const struct yaml *map, const char *key);
+
+typedef int check_rule(struct check_view *v, struct err **err);
+check_rule check_disk_rules, check_boot_rules, check_target_rules, check_sign_rules;

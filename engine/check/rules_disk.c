@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Images fit their slots; nothing can come to lie on the U-Boot environment. */
+#include <stdio.h>
+
+#include "check/project_files.h"
+
+static void image_fits(struct check_view *v, const struct check_partition *p)
+{
+	uint64_t size = p->from ? check_size(p->from->recipe->map, "size") : 0;
+	struct pos at;
+	char *have cleanup_free = NULL, *want cleanup_free = NULL;
+
+	if (!size || !p->size || size <= p->size)
+		return;
+	at = check_pos(p->from, "size");
+	have = str_bytes(size);
+	want = str_bytes(p->size);
+	err_list_at(&v->report->errors, at,
+		    "image '%s' of %s is larger than its partition '%s' of %s (%s:%u)", p->from->name, have,
+		    p->name, want, p->pos.file, p->pos.line);
+}
+
+static bool is_reserved(const struct check_view *v, uint64_t at, uint64_t size)
+{
+	for (size_t i = 0; i < v->reserved.count; i++) {
+		const struct check_reserved *r = &v->reserved.items[i];
+
+		if (at >= r->at && size <= r->size && at - r->at <= r->size - size)
+			return true;
+	}
+	return false;
+}
+
+/* The three fields of a line of fw_env.config. False when a number is missing or wrong. */
+static bool env_line(const struct conf_entry *e, uint64_t *ret_at, uint64_t *ret_size)
+{
+	char at[32], size[32];
+
+	return sscanf(e->value, "%31s %31s", at, size) == 2 && conf_number(at, ret_at) == 0 &&
+	       conf_number(size, ret_size) == 0;
+}
+
+static void environment_is_reserved(struct check_view *v, const struct conf_entry *e)
+{
+	uint64_t at, size;
+
+	if (!env_line(e, &at, &size)) {
+		err_list_at(&v->report->errors, e->pos, "expected: device, offset, size (libubootenv)");
+		return;
+	}
+	if (v->disk && !is_reserved(v, at, size))
+		err_list_at(&v->report->errors, e->pos,
+			    "the environment at 0x%llx lies in no 'reserved:' area of disk '%s' (%s): "
+			    "partitioning tools would take it for free space",
+			    (unsigned long long)at, v->disk->name, v->disk->recipe->file);
+}
+
+int check_disk_rules(struct check_view *v, struct err **err)
+{
+	for (size_t i = 0; i < v->partitions.count; i++)
+		image_fits(v, &v->partitions.items[i]);
+	for (size_t i = 0; i < v->fw_env.count; i++)
+		environment_is_reserved(v, &v->fw_env.items[i]);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the target may not contain. */
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "check/project_files.h"
+
+#define SCAN_BYTES (64 * 1024) /* a PEM key stands at the top of its file */
+
+/* The part of VALUE that names a disk in a way that does not last, or NULL. */
+static const char *unstable_name(const char *value)
+{
+	static const char *const tags[] = {"UUID=", "LABEL=", "/by-uuid/", "/by-label/"};
+	const char *p = strstr(value, "mmcblk");
+
+	if (p && isdigit((unsigned char)p[6]))
+		return "mmcblk";
+	for (size_t i = 0; i < array_len(tags); i++) {
+		p = strstr(value, tags[i]);
+		if (p && (tags[i][0] == '/' || p == value || !isalpha((unsigned char)p[-1])))
+			return tags[i];
+	}
+	return NULL;
+}
+
+static void names_are_stable(struct check_view *v, const struct conf_entries *e, bool slots_only)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const struct conf_entry *c = &e->items[i];
+		const char *bad = unstable_name(c->key);
+
+		if (!bad && (!slots_only || str_skip(c->section, "slot.")))
+			bad = unstable_name(c->value);
+		if (!bad)
+			continue;
+		err_list_at(&v->report->errors, c->pos,
+			    "'%s' does not name one disk for ever: both slots carry the same file system, and "
+			    "the kernel numbers cards as it finds them; name the system disk by a udev rule",
+			    bad);
+	}
+}
+
+static int no_private_key(struct check_view *v, const struct check_file *f, struct err **err)
+{
+	char *path cleanup_free = path_join(v->g->project->dir, f->path);
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text cleanup_free = xcalloc(1, SCAN_BYTES + 1);
+	struct pos pos = {.file = arena_strdup(v->arena, f->path), .line = 1, .col = 1};
+	ssize_t n;
+
+	if (fd < 0)
+		return err_errno(err, ERR_USER, errno, "cannot open '%s'", f->path);
+	n = pread(fd, text, SCAN_BYTES, 0);
+	if (n > 0 && memmem(text, (size_t)n, "PRIVATE KEY-----", strlen("PRIVATE KEY-----")))
+		err_list_at(&v->report->errors, pos,
+			    "a private key would be in image '%s' as '%s'; keys are made on the device or "
+			    "stay in pki/private/",
+			    f->image->name, f->target);
+	return 0;
+}
+
+/* Whether some `contents:` entry of an image brings a file to exactly this path of the target. */
+static bool target_has(const struct check_view *v, const char *target)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		if (str_eq(v->files.items[i].target, target))
+			return true;
+	}
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct yaml *contents = yaml_get(v->g->nodes.items[i]->recipe->map, "contents");
+
+		for (size_t j = 0; contents && contents->type == YAML_LIST && j < contents->count; j++) {
+			const struct yaml *m = contents->items[j];
+			const struct yaml *to = m->type == YAML_MAP ? yaml_get(m, "to") : NULL;
+
+			if (to && to->type == YAML_SCALAR && str_eq(to->text, target))
+				return true;
+		}
+	}
+	return false;
+}
+
+int check_target_rules(struct check_view *v, struct err **err)
+{
+	const struct conf_entry *keyring = conf_find(&v->system, "keyring", "path");
+
+	names_are_stable(v, &v->fstab, false);
+	names_are_stable(v, &v->fw_env, false);
+	names_are_stable(v, &v->system, true);
+	for (size_t i = 0; i < v->files.count; i++) {
+		if (v->files.items[i].image && no_private_key(v, &v->files.items[i], err) < 0)
+			return -1;
+	}
+	if (keyring && *keyring->value == '/' && !target_has(v, keyring->value))
+		err_list_at(&v->report->errors, keyring->pos,
+			    "no image puts a keyring at '%s'; devices could verify nothing", keyring->value);
+	return 0;
+}
