@@ -13,8 +13,15 @@ struct arena_block {
 	max_align_t data[];
 };
 
+struct arena_deferred {
+	struct arena_deferred *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
 struct arena {
 	struct arena_block *head;
+	struct arena_deferred *deferred;
 };
 
 static void *checked(void *p, size_t size)
@@ -98,6 +105,8 @@ void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
+	for (struct arena_deferred *d = a->deferred; d; d = d->next)
+		d->fn(d->arg);
 	while (a->head) {
 		struct arena_block *next = a->head->next;
 
@@ -128,6 +137,14 @@ void *arena_alloc(struct arena *a, size_t size)
 	p = (char *)b->data + b->used;
 	b->used += size;
 	return memset(p, 0, size);
+}
+
+void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
+{
+	struct arena_deferred *d = arena_alloc(a, sizeof(*d));
+
+	*d = (struct arena_deferred){a->deferred, fn, arg};
+	a->deferred = d;
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)

@@ -50,6 +50,8 @@ void *arena_alloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) printf_like(2, 3);
+/* Calls FN(ARG) when the arena is freed, newest first: for what cannot live in it. */
+void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
 static inline void arena_freep(struct arena **a)
 {
 	arena_free(*a);

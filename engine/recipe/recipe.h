@@ -22,7 +22,7 @@ struct project {
 	struct list defaults; /* of const char *: default targets */
 	struct list archives; /* of struct archive * */
 	struct map vars;      /* every name that ${...} knows -> const char * (vars, slots.*, project.*) */
-	struct list slots;    /* of struct pair *: slots.NAME */
+	struct list slots;    /* of struct pair *: slots.NAME, sizes that size_parse() reads */
 	struct yaml *map;     /* for positions */
 	struct map recipes;   /* node name -> struct recipe *, sorted by name */
 };

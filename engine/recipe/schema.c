@@ -9,6 +9,7 @@
 struct decode {
 	struct arena *arena;
 	struct err_list *errors;
+	size_t refused; /* values that had been reported before */
 };
 
 static void decode_option(struct decode *d, const struct option *o, const struct yaml *y, void *field);
@@ -56,6 +57,9 @@ static const char *type_name(const struct yaml *y)
 /* "expected X, found Y" unless Y is a scalar with a value. */
 static bool scalar_given(struct decode *d, const char *what, const char *expected, const struct yaml *y)
 {
+	d->refused += y->refused;
+	if (y->refused)
+		return false;
 	if (y->type != YAML_SCALAR)
 		err_list_at(d->errors, y->pos, "'%s' is %s, found %s", what, expected, type_name(y));
 	else if (!y->quoted && (!*y->text || str_eq(y->text, "~")))
@@ -407,7 +411,7 @@ static void *decode_map(struct decode *d, const struct schema *schema, const str
 {
 	bool given[64] = {false};
 	char *data = arena_alloc(d->arena, schema->size);
-	size_t before = d->errors->count;
+	size_t before = d->errors->count + d->refused;
 
 	if (schema->count > array_len(given))
 		abort();
@@ -423,15 +427,15 @@ static void *decode_map(struct decode *d, const struct schema *schema, const str
 		}
 	}
 	decode_absent(d, schema, map, given, data);
-	if (d->errors->count == before && schema->check)
+	if (d->errors->count + d->refused == before && schema->check)
 		schema->check(data, map, d->errors);
-	return d->errors->count == before ? data : NULL;
+	return d->errors->count + d->refused == before ? data : NULL;
 }
 
 void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
 		    const char *const *ignore, struct err_list *errors)
 {
-	struct decode d = {arena, errors};
+	struct decode d = {.arena = arena, .errors = errors};
 
 	if (map->type != YAML_MAP) {
 		err_list_at(errors, map->pos, "expected keys with values ('key: value'), found %s",

@@ -21,6 +21,7 @@ struct yaml {
 	enum yaml_type type;
 	struct pos pos;
 	bool quoted;		/* scalar was written in quotes or as a block */
+	bool refused;		/* scalar has been reported as an error: decoders pass it by */
 	const char *text;	/* scalar: its text, no NUL inside */
 	size_t count;		/* list, map: number of entries */
 	struct yaml **items;	/* list: values; map: values in file order */

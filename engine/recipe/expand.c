@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/expand.h"
+
+#include "base/str.h"
+#include "base/vec.h"
+#include "recipe/utf8.h"
+
+#define EXPAND_MAX_BYTES (1024 * 1024)
+#define EXPAND_MAX_CHAIN 32
+
+enum var_state { VAR_RAW, VAR_VISITING, VAR_DONE };
+
+struct var {
+	const char *name;
+	const struct yaml *raw;
+	enum var_state state;
+	const char *value;
+};
+
+struct expand {
+	struct arena *arena;
+	const struct map *vars; /* name -> text, final */
+	struct map *raw;	/* name -> struct var, while vars are expanded; else NULL */
+	struct source source;
+	struct err_list *errors;
+	unsigned chain; /* variables in work */
+};
+
+static const char *var_value(struct expand *e, struct var *v);
+
+/* The place of TEXT in the value that begins at POS, or POS. */
+static struct pos place_of(const struct expand *e, struct pos pos, const char *text, size_t len)
+{
+	struct utf8 u = utf8_start(e->source.text, e->source.len);
+	bool inside = false;
+
+	while (utf8_next(&u)) {
+		inside = inside || (u.line == pos.line && u.col == pos.col);
+		if (inside && (size_t)(u.end - u.at) >= len && memcmp(u.at, text, len) == 0)
+			return (struct pos){pos.file, u.line, u.col};
+	}
+	return pos;
+}
+
+static const char *nearest(const struct expand *e, const char *name)
+{
+	size_t count = e->vars->count + (e->raw ? e->raw->count : 0);
+	const char **names cleanup_free = xcalloc(count + 1, sizeof(*names));
+
+	for (size_t i = 0; i < e->vars->count; i++)
+		names[i] = e->vars->entries[i].key;
+	for (size_t i = e->vars->count; i < count; i++)
+		names[i] = e->raw->entries[i - e->vars->count].key;
+	return str_nearest(name, names, count);
+}
+
+static void unknown(struct expand *e, struct pos pos, const char *name)
+{
+	const char *near = nearest(e, name);
+
+	if (near)
+		err_list_at(e->errors, pos, "unknown variable '%s': did you mean '%s'?", name, near);
+	else
+		err_list_at(e->errors, pos,
+			    "unknown variable '%s': define it in 'vars' of project.yaml, or write $${%s} for a "
+			    "literal ${%s}",
+			    name, name, name);
+}
+
+static const char *lookup(struct expand *e, struct pos pos, const char *at, const char *name)
+{
+	const char *value = map_get(e->vars, name);
+	struct var *v = e->raw ? map_get(e->raw, name) : NULL;
+
+	if (v)
+		return var_value(e, v);
+	if (!value)
+		unknown(e, place_of(e, pos, at, strlen(name) + 2), name);
+	return value;
+}
+
+/* Expands the reference at S ("${...") into OUT; the length read, or 0 after an error. */
+static size_t expand_one(struct expand *e, struct pos pos, const char *s, struct str *out)
+{
+	size_t n = strspn(s + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+	char *name cleanup_free = xstrndup(s + 2, n);
+	const char *value;
+
+	if (!n || s[2 + n] != '}') {
+		err_list_at(e->errors, place_of(e, pos, s, 2 + n),
+			    "'${' begins a variable like ${name}: write '$${' for a literal '${'");
+		return 0;
+	}
+	value = lookup(e, pos, s, name);
+	if (!value)
+		return 0;
+	str_append(out, value);
+	if (out->len > EXPAND_MAX_BYTES) {
+		err_list_at(e->errors, pos, "expands to more than %d bytes", EXPAND_MAX_BYTES);
+		return 0;
+	}
+	return n + 3;
+}
+
+/* The expanded text, or NULL after an error. */
+static const char *expand_text(struct expand *e, const struct yaml *y)
+{
+	struct str out cleanup_str = STR_INIT;
+	const char *s = y->text;
+
+	if (!strstr(s, "${"))
+		return s;
+	while (*s) {
+		size_t n = strcspn(s, "$");
+
+		str_append_len(&out, s, n);
+		s += n;
+		if (strncmp(s, "$${", 3) == 0) {
+			str_append(&out, "${");
+			s += 3;
+		} else if (strncmp(s, "${", 2) == 0) {
+			n = expand_one(e, y->pos, s, &out);
+			if (!n)
+				return NULL;
+			s += n;
+		} else if (*s) {
+			str_append_char(&out, *s++);
+		}
+	}
+	return arena_strndup(e->arena, out.buf, out.len);
+}
+
+static const char *var_value(struct expand *e, struct var *v)
+{
+	if (v->state == VAR_DONE)
+		return v->value;
+	if (v->state == VAR_VISITING || e->chain == EXPAND_MAX_CHAIN) {
+		err_list_at(e->errors, v->raw->pos,
+			    v->state == VAR_VISITING ? "variable '%s' refers to itself" :
+						       "variable '%s' ends too long a chain of variables",
+			    v->name);
+		return NULL;
+	}
+	v->state = VAR_VISITING;
+	e->chain++;
+	v->value = expand_text(e, v->raw);
+	e->chain--;
+	v->state = VAR_DONE;
+	return v->value;
+}
+
+static void expand_value(struct expand *e, struct yaml *y)
+{
+	if (y->type == YAML_SCALAR) {
+		const char *text = expand_text(e, y);
+
+		if (!text) {
+			y->refused = true;
+		} else if (text != y->text) {
+			y->text = text;
+			y->quoted = true; /* an empty result is "", not nothing */
+		}
+		return;
+	}
+	for (size_t i = 0; i < y->count; i++)
+		expand_value(e, y->items[i]);
+}
+
+void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree, struct source source,
+		 struct err_list *errors)
+{
+	struct expand e = {.arena = arena, .vars = vars, .source = source, .errors = errors};
+
+	expand_value(&e, tree);
+}
+
+static bool var_name_valid(const char *name)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+	size_t n = strspn(name, letters);
+
+	while (n && name[n] && (strchr(letters, name[n]) || strchr("0123456789-", name[n])))
+		n++;
+	return n && !name[n];
+}
+
+static void collect(struct expand *e, const struct yaml *vars)
+{
+	for (size_t i = 0; i < vars->count; i++) {
+		struct var *v = arena_alloc(e->arena, sizeof(*v));
+
+		v->name = vars->keys[i]->text;
+		v->raw = vars->items[i];
+		if (!var_name_valid(v->name))
+			err_list_at(e->errors, vars->keys[i]->pos,
+				    "'%s' is no name of a variable: use letters, digits, _ and -, first a letter",
+				    v->name);
+		else if (v->raw->type == YAML_SCALAR)
+			map_set(e->raw, v->name, v);
+	}
+}
+
+/* One "name=value" of the command line: its text is taken as it is. */
+static void override(struct expand *e, const char *set)
+{
+	const char *eq = strchr(set, '=');
+	char *name = arena_strndup(e->arena, set, eq ? (size_t)(eq - set) : strlen(set));
+	struct var *v = map_get(e->raw, name);
+	struct pos nowhere = {0};
+	const char *near;
+
+	if (v && eq) {
+		v->value = arena_strdup(e->arena, eq + 1);
+		v->state = VAR_DONE;
+		return;
+	}
+	near = nearest(e, name);
+	if (!eq)
+		err_list_at(e->errors, nowhere, "--set '%s': write --set name=value", set);
+	else if (near)
+		err_list_at(e->errors, nowhere, "--set '%s': no such variable: did you mean '%s'?", set,
+			    near);
+	else
+		err_list_at(e->errors, nowhere, "--set '%s': 'vars' of recipes/project.yaml has no '%s'",
+			    set, name);
+}
+
+void expand_vars(struct arena *arena, const struct yaml *vars, const struct strv *sets,
+		 struct source source, struct map *ret, struct err_list *errors)
+{
+	struct map raw cleanup_map = {0};
+	struct expand e = {.arena = arena, .vars = ret, .raw = &raw, .source = source, .errors = errors};
+
+	if (vars && vars->type == YAML_MAP)
+		collect(&e, vars);
+	for (size_t i = 0; sets && i < sets->count; i++)
+		override(&e, sets->items[i]);
+	for (size_t i = 0; i < raw.count; i++)
+		var_value(&e, raw.entries[i].value);
+	for (size_t i = 0; i < raw.count; i++) {
+		struct var *v = raw.entries[i].value;
+
+		/* A broken variable has been reported: its users should not be, too. */
+		map_set(ret, v->name, (void *)(v->value ? v->value : ""));
+	}
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/project.h"
+
+#include <time.h>
+
+struct project_opts {
+	int64_t schema;
+	const char *name, *version, *epoch;
+	struct list defaults, archives, vars, slots;
+};
+
+static const struct option archive_options[] = {
+	{"suites", OPT_STRING, offsetof(struct archive, suites), .flags = OPT_REQUIRED | OPT_LIST,
+	 .help = "The suites to take packages from.", .example = "[trixie, trixie-updates]"},
+	{"components", OPT_STRING, offsetof(struct archive, components), .flags = OPT_LIST, .def = "main",
+	 .help = "The components of each suite.", .example = "[main, non-free-firmware]"},
+	{"keyring", OPT_REF, offsetof(struct archive, keyring), .accept = ACCEPT_PATH,
+	 .help = "The keys that may sign the archive; default: the host's Debian archive keyring.",
+	 .example = "keys/vendor.gpg"},
+};
+static const struct schema archive_schema = SCHEMA(struct archive, archive_options);
+
+static void check_schema(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct project_opts *o = data;
+
+	if (o->schema != 1)
+		err_list_at(errors, yaml_get(map, "schema")->pos,
+			    "schema %lld is not known to this orch (it knows 1): use a newer orch",
+			    (long long)o->schema);
+}
+
+#define AT(field) offsetof(struct project_opts, field)
+static const struct option project_options[] = {
+	{"schema", OPT_INT, AT(schema), .flags = OPT_REQUIRED | OPT_POSITIVE,
+	 .help = "The version of the recipe language: 1.", .example = "1"},
+	{"name", OPT_STRING, AT(name), .flags = OPT_REQUIRED | OPT_NAME,
+	 .help = "The project's name; identities of file systems and partitions derive from it.",
+	 .example = "edge-device"},
+	{"version", OPT_STRING, AT(version), .def = "0",
+	 .help = "The version of what the project makes, for ${project.version}.", .example = "\"1.0.0\""},
+	{"epoch", OPT_STRING, AT(epoch),
+	 .help = "The newest time a file may have: seconds since 1970 or a date (UTC); default: the newest "
+		 "date in the locks.",
+	 .example = "2026-01-01"},
+	{"default", OPT_STRING, AT(defaults), .flags = OPT_LIST,
+	 .help = "The nodes to build when none is named.", .example = "[bundle, install]"},
+	{"archives", OPT_DICT, AT(archives), .flags = OPT_NAME, .sub = &archive_schema,
+	 .help = "Package archives by alias: what they are; where they are is the user's configuration.",
+	 .example = "{debian: {suites: [trixie]}}"},
+	{"vars", OPT_DICT, AT(vars),
+	 .help = "Values for ${name} in all recipes; --set name=value overrides them.",
+	 .example = "{arch: arm64}"},
+	{"slots", OPT_DICT, AT(slots), .flags = OPT_NAME,
+	 .help = "The sizes of the device's slots, for ${slots.name}: a promise to shipped devices.",
+	 .example = "{boot: 64M, root: 1500M}"},
+};
+const struct schema project_schema =
+	SCHEMA(struct project_opts, project_options, .check = check_schema);
+
+/* Seconds since 1970, from digits, "2026-01-31" or "2026-01-31T12:00:00Z". 0, or 1 when none of them. */
+static int epoch_parse(const char *text, uint64_t *ret)
+{
+	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"};
+
+	if (str_u64(text, ret) == 0)
+		return *ret > UINT32_MAX;
+	for (size_t i = 0; i < array_len(forms); i++) {
+		struct tm tm = {0};
+		const char *end = strptime(text, forms[i], &tm);
+		time_t t = end && !*end ? timegm(&tm) : -1;
+
+		if (t >= 0 && t <= UINT32_MAX) {
+			*ret = (uint64_t)t;
+			return 0;
+		}
+	}
+	return 1;
+}
+
+/* Expands the value under KEY, if there. */
+static void expand_key(struct arena *arena, struct project *p, const char *key, struct source source,
+		       struct err_list *errors)
+{
+	struct yaml *y = p->map->type == YAML_MAP ? yaml_get(p->map, key) : NULL;
+
+	if (y)
+		expand_tree(arena, &p->vars, y, source, errors);
+}
+
+static void name_value(struct arena *arena, struct project *p, const char *key, const char *name)
+{
+	const struct yaml *y = yaml_get(p->map, key);
+
+	map_set(&p->vars, name, (void *)(y && y->type == YAML_SCALAR ? y->text : ""));
+}
+
+/*
+ * Names become known step by step: vars, then name and version (which may use vars), then slots (which
+ * may use all of these), then everything else.
+ */
+static void expand_project(struct arena *arena, struct project *p, struct source source,
+			   const struct strv *sets, struct err_list *errors)
+{
+	const struct yaml *slots = yaml_get(p->map, "slots");
+
+	expand_vars(arena, yaml_get(p->map, "vars"), sets, source, &p->vars, errors);
+	expand_key(arena, p, "name", source, errors);
+	expand_key(arena, p, "version", source, errors);
+	name_value(arena, p, "name", "project.name");
+	name_value(arena, p, "version", "project.version");
+	expand_key(arena, p, "slots", source, errors);
+	for (size_t i = 0; slots && slots->type == YAML_MAP && i < slots->count; i++)
+		if (slots->items[i]->type == YAML_SCALAR)
+			map_set(&p->vars, arena_printf(arena, "slots.%s", slots->keys[i]->text),
+				(void *)slots->items[i]->text);
+	expand_key(arena, p, "epoch", source, errors);
+	expand_key(arena, p, "default", source, errors);
+	expand_key(arena, p, "archives", source, errors);
+}
+
+static void check_slots(const struct list *slots, struct err_list *errors)
+{
+	for (size_t i = 0; i < slots->count; i++) {
+		const struct pair *slot = LIST_AT(*slots, struct pair *, i);
+		uint64_t size;
+
+		if (size_parse(slot->value, &size) || !size)
+			err_list_at(errors, slot->pos,
+				    "slot '%s' needs a size like 512M or 2G, found '%s'", slot->key,
+				    slot->value);
+	}
+}
+
+static struct list archives_of(struct arena *arena, const struct list *pairs)
+{
+	struct archive **items = arena_alloc(arena, (pairs->count + 1) * sizeof(*items));
+
+	for (size_t i = 0; i < pairs->count; i++) {
+		const struct pair *pair = LIST_AT(*pairs, struct pair *, i);
+
+		items[i] = pair->data;
+		items[i]->alias = pair->key;
+	}
+	return (struct list){items, pairs->count};
+}
+
+void project_decode(struct arena *arena, struct project *p, struct yaml *map, struct source source,
+		    const struct strv *sets, struct err_list *errors)
+{
+	struct project_opts *o;
+
+	p->map = map;
+	if (map->type == YAML_MAP)
+		expand_project(arena, p, source, sets, errors);
+	o = schema_decode(&project_schema, arena, map, NULL, errors);
+	if (!o)
+		return;
+	p->name = o->name;
+	p->version = o->version;
+	map_set(&p->vars, "project.version", (void *)o->version);
+	if (o->epoch && epoch_parse(o->epoch, &p->epoch))
+		err_list_at(errors, yaml_get(map, "epoch")->pos,
+			    "'epoch' is seconds since 1970 or a date like 2026-01-31, found '%s'", o->epoch);
+	p->defaults = o->defaults;
+	p->slots = o->slots;
+	check_slots(&o->slots, errors);
+	p->archives = archives_of(arena, &o->archives);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* project.yaml: what nodes share. Used by recipe.c only. */
+#include "recipe/expand.h"
+#include "recipe/recipe.h"
+
+/*
+ * Fills name, version, epoch, defaults, archives, slots and vars of P from MAP, the parsed file.
+ * Errors go to ERRORS; vars are filled as well as they can be, so that recipes can be looked at too.
+ */
+void project_decode(struct arena *arena, struct project *p, struct yaml *map, struct source source,
+		    const struct strv *sets, struct err_list *errors);

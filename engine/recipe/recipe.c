@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/recipe.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "recipe/expand.h"
+#include "recipe/project.h"
+
+#define PROJECT_FILE "recipes/project.yaml"
+
+/* A recipe file that was found. */
+struct found {
+	const char *name; /* of the node */
+	const char *file; /* "recipes/NAME.yaml" */
+};
+DEFINE_VEC(founds, struct found)
+
+struct load {
+	struct arena *arena;
+	int dirfd; /* the project's root */
+	struct project *project;
+	const struct kind *const *kinds;
+	struct err_list *errors;
+	struct founds found;
+	struct strs folders; /* below the root, still to be read */
+	struct str text;     /* of the file in work */
+};
+
+int project_find(const char *start, char **ret_dir, struct err **err)
+{
+	char *dir cleanup_free = realpath(start, NULL);
+
+	if (!dir)
+		return err_errno(err, ERR_USER, errno, "cannot open folder '%s'", start);
+	for (;;) {
+		char *file cleanup_free = path_join(dir, PROJECT_FILE);
+		char *slash = strrchr(dir, '/');
+
+		if (path_exists(file)) {
+			*ret_dir = steal_ptr(dir);
+			return 0;
+		}
+		if (!slash[1])
+			break;
+		slash[slash == dir] = 0;
+	}
+	return err_set(err, ERR_USER,
+		       "no " PROJECT_FILE " in '%s' or above: go to a project or name one with -C", start);
+}
+
+/* An error about a file as a whole. */
+static void file_error(struct load *l, const char *file, const char *what)
+{
+	err_list_at(l->errors, (struct pos){file, 1, 1}, "%s", what);
+}
+
+static void wrap_error(struct load *l, const char *file, struct err *e)
+{
+	err_list_at(l->errors, (struct pos){file, 1, 1}, "%s", e->text);
+	l->errors->items[l->errors->count - 1]->cls = e->cls;
+	err_free(e);
+}
+
+static void take_recipe(struct load *l, const char *folder, const char *entry)
+{
+	size_t len = strlen(entry) - strlen(".yaml");
+	char *stem = arena_strndup(l->arena, entry, len);
+	const char *below = folder + strlen("recipes");
+	struct found *f;
+
+	if (!*below && str_eq(entry, "project.yaml"))
+		return;
+	f = founds_at_end(&l->found);
+	f->file = arena_printf(l->arena, "%s/%s", folder, entry);
+	f->name = *below ? arena_printf(l->arena, "%s/%s", below + 1, stem) : stem;
+	if (!name_valid(stem))
+		file_error(l, f->file,
+			   "the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . _ + -");
+}
+
+/* What an entry without type in its directory is: 'd', 'f', 'l' for a link to a folder, or 0. */
+static char type_of(int fd, const struct dirent *de)
+{
+	struct stat st;
+
+	if (de->d_type == DT_REG)
+		return 'f';
+	if (de->d_type == DT_DIR)
+		return 'd';
+	if (fstatat(fd, de->d_name, &st, 0) < 0)
+		return 'f'; /* opening it will say why */
+	if (S_ISDIR(st.st_mode))
+		return de->d_type == DT_LNK ? 'l' : 'd';
+	return S_ISREG(st.st_mode) ? 'f' : 0;
+}
+
+static void take_entry(struct load *l, int fd, const char *folder, const struct dirent *de)
+{
+	const char *name = de->d_name;
+	bool yaml = str_ends(name, ".yaml");
+	char type;
+
+	if (*name == '.' || !*name)
+		return;
+	if (!yaml && !str_ends(name, ".yml") && de->d_type == DT_REG)
+		return;
+	type = type_of(fd, de);
+	if (type == 'f' && yaml)
+		take_recipe(l, folder, name);
+	else if (type == 'f' && str_ends(name, ".yml"))
+		file_error(l, arena_printf(l->arena, "%s/%s", folder, name),
+			   "recipes end in .yaml: rename the file");
+	else if (type == 'l')
+		file_error(l, arena_printf(l->arena, "%s/%s", folder, name),
+			   "a link to a folder cannot hold recipes");
+	else if (type == 'd' && !name_valid(name))
+		file_error(l, arena_printf(l->arena, "%s/%s", folder, name),
+			   "the name of a recipe folder has 1 to 64 of the characters A-Z a-z 0-9 . _ + -");
+	else if (type == 'd')
+		strs_push(&l->folders, arena_printf(l->arena, "%s/%s", folder, name));
+}
+
+static void scan_folder(struct load *l, const char *folder)
+{
+	struct err *err = NULL;
+	int fd = path_open_beneath(l->dirfd, folder, O_RDONLY | O_DIRECTORY, &err);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *de;
+
+	if (!dir) {
+		if (!err)
+			err_errno(&err, ERR_USER, errno, "cannot read folder '%s'", folder);
+		if (fd >= 0)
+			close(fd);
+		wrap_error(l, folder, err);
+		return;
+	}
+	while ((de = readdir(dir)))
+		take_entry(l, fd, folder, de);
+	closedir(dir);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+}
+
+/* Finds all recipe files, sorted by node name. */
+static void scan(struct load *l)
+{
+	strs_push(&l->folders, "recipes");
+	for (size_t i = 0; i < l->folders.count; i++)
+		scan_folder(l, l->folders.items[i]);
+	if (l->found.count)
+		qsort(l->found.items, l->found.count, sizeof(*l->found.items), compare);
+}
+
+/* Reads FILE into l->text and parses it; NULL after errors. */
+static struct yaml *parse(struct load *l, const char *file)
+{
+	struct err *err = NULL;
+	int fd cleanup_fd = path_open_beneath(l->dirfd, file, O_RDONLY | O_NONBLOCK, &err);
+	struct stat st;
+
+	str_clear(&l->text);
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		file_error(l, file, "is not a file");
+		return NULL;
+	}
+	if (fd < 0 || fd_read_all(fd, file, YAML_MAX_BYTES, &l->text, &err) < 0) {
+		wrap_error(l, file, err);
+		return NULL;
+	}
+	return yaml_parse(l->arena, file, l->text.buf, l->text.len, l->errors);
+}
+
+static void unknown_kind(struct load *l, struct pos pos, const char *text)
+{
+	struct str all cleanup_str = STR_INIT;
+	const char **names cleanup_free = NULL;
+	const char *near;
+	size_t count = 0;
+
+	while (l->kinds[count])
+		count++;
+	names = xcalloc(count + 1, sizeof(*names));
+	for (size_t i = 0; i < count; i++) {
+		names[i] = l->kinds[i]->name;
+		str_printf(&all, "%s%s", i ? ", " : "", names[i]);
+	}
+	near = text ? str_nearest(text, names, count) : NULL;
+	if (!text)
+		err_list_at(l->errors, pos, "key 'kind' is missing (one of: %s)", all.buf);
+	else if (near)
+		err_list_at(l->errors, pos, "unknown kind '%s': did you mean '%s'?", text, near);
+	else
+		err_list_at(l->errors, pos, "unknown kind '%s' (one of: %s)", text, all.buf);
+}
+
+static const struct kind *kind_of(struct load *l, const struct yaml *map)
+{
+	const struct yaml *y = yaml_get(map, "kind");
+
+	if (!y) {
+		unknown_kind(l, map->pos, NULL);
+		return NULL;
+	}
+	if (y->refused)
+		return NULL;
+	if (y->type != YAML_SCALAR) {
+		err_list_at(l->errors, y->pos, "'kind' is a single word");
+		return NULL;
+	}
+	for (const struct kind *const *k = l->kinds; *k; k++)
+		if (str_eq((*k)->name, y->text))
+			return *k;
+	unknown_kind(l, y->pos, y->text);
+	return NULL;
+}
+
+static void check_recipe(struct load *l, struct recipe *r)
+{
+	struct kind_ctx ctx = {.arena = l->arena,
+			       .node = r->name,
+			       .project_dir = l->project->dir,
+			       .project = l->project,
+			       .opts = r->opts,
+			       .map = r->map};
+
+	if (r->opts && r->kind->check)
+		r->kind->check(&ctx, l->errors);
+}
+
+static void load_recipe(struct load *l, const struct found *f)
+{
+	static const char *const ignore[] = {"kind", NULL};
+	struct recipe *r;
+	struct yaml *map = parse(l, f->file);
+
+	if (!map)
+		return;
+	r = arena_alloc(l->arena, sizeof(*r));
+	r->name = f->name;
+	r->file = f->file;
+	r->map = map;
+	expand_tree(l->arena, &l->project->vars, map, (struct source){l->text.buf, l->text.len},
+		    l->errors);
+	if (map->type == YAML_MAP)
+		r->kind = kind_of(l, map);
+	else
+		file_error(l, f->file, "a recipe is a map of keys and values ('kind: image')");
+	if (r->kind)
+		r->opts = schema_decode(r->kind->schema, l->arena, map, ignore, l->errors);
+	map_set(&l->project->recipes, r->name, r);
+}
+
+static void load_project(struct load *l, const struct strv *sets)
+{
+	struct yaml *map = parse(l, PROJECT_FILE);
+
+	if (map)
+		project_decode(l->arena, l->project, map, (struct source){l->text.buf, l->text.len}, sets,
+			       l->errors);
+}
+
+/* With a project.yaml that cannot be parsed no name is known: only the syntax of the others is looked at. */
+static void load_all(struct load *l, const struct strv *sets)
+{
+	bool sound;
+
+	load_project(l, sets);
+	sound = !l->errors->count;
+	scan(l);
+	for (size_t i = 0; i < l->found.count; i++) {
+		if (l->project->map)
+			load_recipe(l, &l->found.items[i]);
+		else
+			parse(l, l->found.items[i].file);
+	}
+	for (size_t i = 0; sound && i < l->project->recipes.count; i++)
+		check_recipe(l, l->project->recipes.entries[i].value);
+}
+
+static void clear_project(void *project)
+{
+	struct project *p = project;
+
+	map_clear(&p->vars);
+	map_clear(&p->recipes);
+}
+
+struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
+			     const struct strv *sets, struct err_list *errors)
+{
+	struct load l = {.arena = arena, .kinds = kinds, .errors = errors, .text = STR_INIT};
+	size_t before = errors->count;
+
+	l.project = arena_alloc(arena, sizeof(*l.project));
+	arena_defer(arena, clear_project, l.project);
+	l.project->dir = arena_strdup(arena, dir);
+	l.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l.dirfd < 0) {
+		struct err *err = NULL;
+
+		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", dir);
+		err_list_add(errors, err);
+		return NULL;
+	}
+	load_all(&l, sets);
+	close(l.dirfd);
+	founds_clear(&l.found);
+	strs_clear(&l.folders);
+	str_release(&l.text);
+	return errors->count == before ? l.project : NULL;
+}
