@@ -4,7 +4,7 @@
 # Stages: lint and layers, unit tests (sanitized), data tests (sanitized), e2e (as an ordinary user).
 # Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME'; the last line counts them.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 top=$PWD
 work=$(mktemp -d /var/tmp/orch-test.XXXXXX)
 results=$work/results

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* orch kinds, orch schema: what the option tables say, for people and for editors. */
+#include "cli/json.h"
+#include "cli/session.h"
+#include "cli/table.h"
+#include "kinds/kinds.h"
+#include "recipe/schema_json.h"
+
+static const struct kind *find_kind(const char *name, struct err **err)
+{
+	struct strs names = {0};
+	const char *near;
+
+	for (size_t i = 0; kinds_all[i]; i++) {
+		if (str_eq(kinds_all[i]->name, name))
+			return kinds_all[i];
+	}
+	for (size_t i = 0; kinds_all[i]; i++)
+		strs_push(&names, kinds_all[i]->name);
+	near = str_nearest(name, names.items, names.count);
+	strs_clear(&names);
+	err_set(err, ERR_USER, "no kind '%s'; %s%s%s", name, near ? "did you mean '" : "",
+		near ? near : "'orch kinds' lists them", near ? "'?" : "");
+	return NULL;
+}
+
+static void list_kinds(void)
+{
+	struct table *t = table_new("KIND", "MAKES", NULL);
+
+	for (size_t i = 0; kinds_all[i]; i++)
+		table_row(t, kinds_all[i]->name, kinds_all[i]->summary);
+	table_row(t, "project", "recipes/project.yaml: what all nodes share");
+	table_print(t);
+	puts("\n'orch kinds KIND' describes its keys; 'orch schema' is for editors.");
+}
+
+static void list_kinds_json(void)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; kinds_all[i]; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name", kinds_all[i]->name,
+						      "summary", kinds_all[i]->summary, "version",
+						      kinds_all[i]->version));
+	json_print(stdout, json_pack("{s:i, s:b, s:o}", "v", 1, "ok", 1, "kinds", list), false);
+}
+
+static int describe(const char *name, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	const struct kind *kind;
+
+	if (str_eq(name, "project")) {
+		schema_help(&project_schema, &text);
+	} else {
+		kind = find_kind(name, err);
+		if (!kind)
+			return -1;
+		kind_help(kind, &text);
+	}
+	fputs(text.buf, stdout);
+	return 0;
+}
+
+int cmd_kinds(struct cli *c)
+{
+	const struct session s = {.cli = c};
+	struct err *err = NULL;
+
+	if (c->args.count)
+		return describe(c->args.items[0], &err) ? cli_fail(&s, err) : 0;
+	if (c->json)
+		list_kinds_json();
+	else
+		list_kinds();
+	return 0;
+}
+
+int cmd_schema(struct cli *c)
+{
+	struct str text cleanup_str = STR_INIT;
+
+	schema_json(kinds_all, &text);
+	fputs(text.buf, stdout);
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* orch lock: resolves the packages of every node that has a lock, inputs before users. */
+#include "cli/json.h"
+#include "cli/paint.h"
+#include "cli/session.h"
+#include "kinds/lock.h"
+
+struct locking {
+	struct session *s;
+	struct lock_opts opts;
+	json_t *list; /* with --json */
+	size_t count;
+};
+
+static int lock_one(struct locking *l, const struct node *n, struct err **err)
+{
+	struct str report cleanup_str = STR_INIT;
+
+	if (lock_resolve(l->s->arena, l->s->project, n->recipe, &l->opts, &report, err))
+		return err_wrap(err, "node '%s'", n->name);
+	l->count++;
+	if (l->list) {
+		json_array_append_new(l->list, json_pack("{s:o, s:o}", "node", json_text(n->name),
+							 "changes", json_text(report.buf)));
+		return 0;
+	}
+	printf("%s: %s\n", n->name, report.len ? "locked anew" : "unchanged");
+	print_lines(stdout, "  ", report.buf, report.len);
+	fflush(stdout);
+	return 0;
+}
+
+/* NAME: only this node; NULL: all. */
+static int lock_all(struct locking *l, const char *name, struct err **err)
+{
+	const struct graph *g = l->s->graph;
+	const struct node *only = name ? session_node(l->s, name, err) : NULL;
+
+	if (name && !only)
+		return -1;
+	if (only && !lock_applies(only->recipe))
+		return err_set(err, ERR_USER, "node '%s' of kind '%s' has no lock", name,
+			       only->recipe->kind->name);
+	for (size_t i = 0; i < g->order.count; i++) {
+		const struct node *n = g->order.items[i];
+
+		if ((only ? n == only : lock_applies(n->recipe)) && lock_one(l, n, err))
+			return -1;
+	}
+	return 0;
+}
+
+int cmd_lock(struct cli *c)
+{
+	struct session s cleanup_session = {0};
+	struct locking l = {.s = &s};
+	struct err *err = NULL;
+	int code = session_open(&s, c, SESSION_STORE, NULL);
+
+	if (code)
+		return code;
+	l.opts = (struct lock_opts){c->update, c->update_name, c->offline,
+				    store_subdir(s.store, "apt")};
+	l.list = c->json ? json_array() : NULL;
+	if (lock_all(&l, c->args.count ? c->args.items[0] : NULL, &err)) {
+		json_decref(l.list);
+		return cli_fail(&s, err);
+	}
+	if (c->json)
+		json_print(stdout, json_pack("{s:i, s:b, s:o}", "v", 1, "ok", 1, "nodes", l.list),
+			   false);
+	else if (!l.count)
+		puts("no node of this project has a lock");
+	return 0;
+}

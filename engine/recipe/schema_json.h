@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* What the option tables say, for editors and for people. */
+#include "recipe/recipe.h"
+
+/* The JSON Schema (draft-07) of project.yaml and of recipes of all KINDS (ended by NULL). */
+void schema_json(const struct kind *const *kinds, struct str *ret);
+/* The manual of one kind: summary, text, and every key with type, default, help and example. */
+void kind_help(const struct kind *kind, struct str *ret);
+/* The same for a table that is no kind's, such as project_schema. */
+void schema_help(const struct schema *schema, struct str *ret);
