@@ -153,9 +153,10 @@ void *schema_decode(const struct schema *schema, struct arena *arena, const stru
 		    const char *const *ignore, struct err_list *errors);
 /*
  * Appends one line for each value that is set or has a default: "option PATH VALUE\n", where PATH is
- * like contents.0.unpack or outputs."root.tar" (keys of dicts are quoted) and VALUE is str_quote()d
- * text in normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table
- * order, so equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
+ * like contents.0.unpack or outputs.root\x2etar (keys of dicts: a byte that is none of A-Z a-z 0-9 _ +
+ * - / is written as \xNN, and so is the first digit of a number) and VALUE is str_quote()d text in
+ * normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table order, so
+ * equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
  * UNKEYED is true and left out otherwise.
  */
 void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);

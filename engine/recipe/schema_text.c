@@ -47,11 +47,19 @@ static size_t enter(struct writer *w, const char *name)
 	return len;
 }
 
+static const char key_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+
 static size_t enter_key(struct writer *w, const char *key)
 {
 	size_t len = enter(w, "");
+	bool number = !key[strspn(key, "0123456789")];
 
-	str_quote(&w->path, key);
+	for (const char *p = key; *p; p++) {
+		if (strchr(key_bytes, *p) && !(number && p == key))
+			str_append_char(&w->path, *p);
+		else
+			str_printf(&w->path, "\\x%02x", (unsigned char)*p);
+	}
 	return len;
 }
 
@@ -236,7 +244,28 @@ struct reader {
 
 enum { READ_END, READ_INDEX, READ_KEY, READ_BAD };
 
-/* The next part of a path at *P: an index, a bare name or a quoted key (in r->text). */
+/* Appends the key at S, N bytes as enter_key() writes it. 0, or 1 when malformed. */
+static int read_key(const char *s, size_t n, struct str *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		char hex[3] = {0}, *end = hex;
+
+		if (s[i] != '\\') {
+			str_append_char(ret, s[i]);
+			continue;
+		}
+		if (n - i < 4 || s[i + 1] != 'x')
+			return 1;
+		memcpy(hex, s + i + 2, 2);
+		str_append_char(ret, (char)strtoul(hex, &end, 16));
+		if (end != hex + 2 || !ret->buf[ret->len - 1])
+			return 1;
+		i += 3;
+	}
+	return 0;
+}
+
+/* The next part of a path at *P: an index or a key (in r->text). */
 static int next_part(struct reader *r, const char **p)
 {
 	const char *s = *p;
@@ -246,19 +275,12 @@ static int next_part(struct reader *r, const char **p)
 		return READ_END;
 	if (*s == '.')
 		s++;
-	str_clear(&r->text);
-	if (*s == '"') {
-		if (str_unquote(&s, &r->text))
-			return READ_BAD;
-		*p = s;
-		return READ_KEY;
-	}
 	n = strcspn(s, ". \n");
-	str_append_len(&r->text, s, n);
 	*p = s + n;
-	if (!n || (s[n] != '.' && s[n] != ' '))
+	str_clear(&r->text);
+	if (!n || (s[n] != '.' && s[n] != ' ') || read_key(s, n, &r->text))
 		return READ_BAD;
-	return strspn(r->text.buf, "0123456789") == n ? READ_INDEX : READ_KEY;
+	return strspn(s, "0123456789") == n ? READ_INDEX : READ_KEY;
 }
 
 /*

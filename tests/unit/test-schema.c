@@ -179,11 +179,11 @@ static const char rich_lines[] =
 	"option partitions.0.name \"a\"\n"
 	"option partitions.1.name \"b\"\n"
 	"option partitions.1.grow \"true\"\n"
-	"option outputs.\"root.tar\" \"/\"\n"
-	"option outputs.\"0\" \"/x\"\n"
-	"option images.\"rootfs\" \"root\"\n"
-	"option images.\"bootloader\" \"boot\"\n"
-	"option archives.\"debian\".name \"d\"\n";
+	"option outputs.root\\x2etar \"/\"\n"
+	"option outputs.\\x30 \"/x\"\n"
+	"option images.rootfs \"root\"\n"
+	"option images.bootloader \"boot\"\n"
+	"option archives.debian.name \"d\"\n";
 
 static void values(void **state)
 {
@@ -300,6 +300,7 @@ static void roundtrips(void **state)
 	struct demo *d;
 
 	roundtrip("size: 0\n");
+	roundtrip("size: 0\narchives: {'a b': {name: x}, '12': {name: y}, '\xc3\xa9\"\\.': {name: z}}\n");
 	roundtrip("size: 0\npackages: []\noutputs: {}\nlabel: ''\n");
 	roundtrip("size: 0\nlabel: '~'\nrun: [\"\", [\"\\u001b\\t\\\\\", '']]\n");
 	d = good("size: 1\nrun: []\n");
@@ -313,7 +314,7 @@ static void bad_lines(void **state)
 		"option a \"x\n",   "option a.1 \"x\"\n",  "option a. \"x\"\n",	     "option a \"x\"",
 		"option a \"x\" \n", "option a \"x\"\noption a \"y\"\n",
 		"option a.0 \"x\"\noption a.b \"y\"\n", "option a \"x\"\noption a.b \"y\"\n",
-		"option \"a \"x\"\n", "option 0 \"x\"\n", "option a []x\n", "option a.99999999999999999999 \"\"\n",
+		"option a\\x \"x\"\n", "option a\\x00 \"x\"\n", "option a\\xg0 \"x\"\n", "option 0 \"x\"\n", "option a []x\n", "option a.99999999999999999999 \"\"\n",
 	};
 
 	for (size_t i = 0; i < array_len(lines); i++) {
@@ -346,7 +347,7 @@ static void walks(void **state)
 
 	assert_int_equal(schema_each_ref(&schema, d, gather, &s), 0);
 	assert_string_equal(s.buf, "from=a inputs.0=b inputs.1=c partitions.1.from=z "
-				   "images.\"rootfs\"=r archives.\"q\".from=v ");
+				   "images.rootfs=r archives.q.from=v ");
 	str_clear(&s);
 	assert_int_equal(schema_each_secret(&schema, d, gather_secret, &s), 5);
 	assert_string_equal(s.buf, "key=k");
