@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ *   caller ── clone ──► init (pid 1: maps the user, mounts, reaps) ── fork ──► the command
+ *      ▲                  │
+ *      └── report pipe ◄──┘ one "N text" line (note) and at most one "E class text" (set-up failed)
+ *
+ * The report pipe closes when the command is started or set-up has failed.
+ */
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/proc.h"
+#include "machine/sandbox_internal.h"
+
+#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define REMEDY                                                                                     \
+	"; allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "                         \
+	"user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0), "          \
+	"or in a container run it with --security-opt seccomp=unconfined"
+#define REPORT_LIMIT 65536
+#define SETUP_FAILED 125
+
+static int write_proc(const char *path, const char *text, struct err **err)
+{
+	int fd cleanup_fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot write '%s'" REMEDY, path);
+	return 0;
+}
+
+/* The caller is ID inside, and nobody else exists. */
+static int map_user(unsigned id, uid_t uid, gid_t gid, struct err **err)
+{
+	char *users cleanup_free = xasprintf("%u %u 1\n", id, uid);
+	char *groups cleanup_free = xasprintf("%u %u 1\n", id, gid);
+
+	if (write_proc("/proc/self/setgroups", "deny", err) < 0 ||
+	    write_proc("/proc/self/uid_map", users, err) < 0 ||
+	    write_proc("/proc/self/gid_map", groups, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* The loopback of the new network namespace; programs that talk to themselves need it. */
+static int loopback_up(struct err **err)
+{
+	struct ifreq ifr = {.ifr_flags = IFF_UP | IFF_RUNNING};
+	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(ifr.ifr_name, "lo");
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot bring up the sandbox's loopback");
+	return 0;
+}
+
+static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct err **err)
+{
+	bool own_binfmt;
+
+	umask(022);
+	if (map_user(opts->as_root ? 0 : 1000, uid, gid, err) < 0 || loopback_up(err) < 0 ||
+	    emulator_register(opts, &own_binfmt, err) < 0 || mounts_enter(opts, own_binfmt, err) < 0)
+		return -1;
+	if (sethostname("localhost", 9) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's host name");
+	if (opts->cwd && chdir(opts->cwd) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot enter '%s' in the sandbox", opts->cwd);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot set no_new_privs");
+	return 0;
+}
+
+static void report(int fd, char tag, const char *text)
+{
+	char *line cleanup_free = xasprintf("%c %s\n", tag, text);
+
+	if (write(fd, line, strlen(line)) < 0)
+		_exit(SETUP_FAILED);
+}
+
+static void report_err(int fd, const struct err *e)
+{
+	char *line cleanup_free = xasprintf("%s %s", err_class_name(e->cls), e->text);
+
+	report(fd, 'E', line);
+}
+
+/* Becomes the command; the report pipe closes by itself. */
+static void __attribute__((noreturn)) exec_command(char *const argv[], const struct sandbox_opts *opts,
+						   int report_fd)
+{
+	struct err *err = NULL;
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	environ = (char **)opts->env;
+	execvp(argv[0], argv);
+	err_errno(&err, ERR_BUILD, errno, "cannot run '%s' in the sandbox", argv[0]);
+	report_err(report_fd, err);
+	_exit(SETUP_FAILED);
+}
+
+/* Ends as the command did: with its status, or by telling the signal in the usual way. */
+static void __attribute__((noreturn)) init_wait(pid_t command)
+{
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(-1, &status, 0);
+
+		if (pid < 0 && errno != EINTR)
+			_exit(SETUP_FAILED);
+		if (pid == command && WIFEXITED(status))
+			_exit(WEXITSTATUS(status));
+		if (pid == command && WIFSIGNALED(status))
+			_exit(128 + WTERMSIG(status));
+	}
+}
+
+static void redirect(const struct sandbox_opts *opts)
+{
+	int in = opts->in > 0 ? opts->in : open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (dup2(in, 0) < 0 || (opts->out > 0 && dup2(opts->out, 1) < 0) ||
+	    (opts->errfd > 0 && dup2(opts->errfd, 2) < 0))
+		_exit(SETUP_FAILED);
+}
+
+/* Process 1 of the namespaces. ALIVE is readable (end of file) once the caller is gone. */
+static void __attribute__((noreturn)) init_main(char *const argv[], const struct sandbox_opts *opts,
+						uid_t uid, gid_t gid, int report_fd, int alive)
+{
+	struct pollfd gone = {.fd = alive, .events = POLLIN};
+	struct str note = STR_INIT;
+	struct sandbox_opts o = *opts;
+	struct err *err = NULL;
+	pid_t pid;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (poll(&gone, 1, 0) != 0)
+		_exit(SETUP_FAILED);
+	redirect(opts);
+	/* Nothing of the caller's stays open; what the pipes need is put right behind stderr. */
+	if (dup3(report_fd, 3, O_CLOEXEC) < 0 && report_fd != 3)
+		_exit(SETUP_FAILED);
+	report_fd = 3;
+	close_range(4, ~0u, 0);
+	o.note = &note;
+	if (set_up(&o, uid, gid, &err) < 0) {
+		report_err(report_fd, err);
+		_exit(SETUP_FAILED);
+	}
+	if (note.len)
+		report(report_fd, 'N', note.buf);
+	pid = fork();
+	if (pid == 0)
+		exec_command(argv, opts, report_fd);
+	close(report_fd);
+	if (pid < 0)
+		_exit(SETUP_FAILED);
+	init_wait(pid);
+}
+
+static int parse_error(const char *line, struct err **err)
+{
+	const char *space = strchr(line, ' ');
+	char *name cleanup_free = xstrndup(line, space ? (size_t)(space - line) : strlen(line));
+	enum err_class cls = ERR_INTERNAL;
+
+	if (err_class_parse(name, &cls) != 0 || !space)
+		return err_set(err, ERR_INTERNAL, "the sandbox reported '%s'", line);
+	return err_set(err, cls, "%s", space + 1);
+}
+
+/* Everything the sandbox has to say until its command runs. */
+static int read_report(int fd, const struct sandbox_opts *opts, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	char *save = NULL;
+
+	if (fd_read_all(fd, "sandbox", REPORT_LIMIT, &text, err) < 0)
+		return -1;
+	for (char *line = strtok_r(text.buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (line[0] == 'N' && opts->note)
+			str_append(opts->note, line + 2);
+		if (line[0] == 'E')
+			return parse_error(line + 2, err);
+	}
+	return 0;
+}
+
+/* Waits for init to end; kills all at the deadline. */
+static int wait_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, const char *name,
+		     int *ret_status, struct err **err)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	bool late = false;
+	int status;
+
+	if (opts->timeout_s) {
+		int n;
+
+		while ((n = poll(&p, 1, (int)opts->timeout_s * 1000)) < 0 && errno == EINTR)
+			;
+		late = n == 0;
+		if (late)
+			kill(pid, SIGKILL);
+	}
+	if (proc_wait(pid, &status, err) < 0)
+		return -1;
+	if (late)
+		return err_set(err, ERR_TIMEOUT, "'%s' did not end within %u s and was killed", name,
+			       opts->timeout_s);
+	/* As a shell does, init can only say 128 + n: make a signal of it again. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65)
+		status = WEXITSTATUS(status) - 128;
+	*ret_status = status;
+	return 0;
+}
+
+int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_status, struct err **err)
+{
+	int report_pipe[2], alive[2], r, pidfd = -1;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	pid_t pid;
+
+	if (pipe2(report_pipe, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
+	fflush(NULL);
+	pid = (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD | CLONE_PIDFD, NULL, &pidfd, NULL, 0);
+	if (pid == 0) {
+		close(report_pipe[0]);
+		close(alive[1]);
+		init_main(argv, opts, uid, gid, report_pipe[1], alive[0]);
+	}
+	r = pid < 0 ? err_errno(err, ERR_ENV, errno, "cannot make a user namespace" REMEDY) : 0;
+	close(report_pipe[1]);
+	close(alive[0]);
+	if (r == 0) {
+		struct err *late cleanup_err = NULL;
+
+		r = read_report(report_pipe[0], opts, err);
+		if (r < 0)
+			kill(pid, SIGKILL);
+		if (wait_init(pid, pidfd, opts, argv[0], ret_status, r < 0 ? &late : err) < 0)
+			r = -1;
+		close(pidfd);
+	}
+	close(report_pipe[0]);
+	close(alive[1]);
+	return r;
+}
+
+int sandbox_probe(struct err **err)
+{
+	static char *const env[] = {NULL};
+	static char *const argv[] = {"/usr/bin/true", NULL};
+	struct sandbox_opts opts = {.env = env};
+	int status;
+
+	if (sandbox_run(argv, &opts, &status, err) < 0)
+		return -1;
+	return status == 0 ? 0 : err_set(err, ERR_ENV, "the sandbox cannot run '/usr/bin/true'");
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#undef NDEBUG
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/tmp.h"
+#include "machine/sandbox.h"
+
+static char *dir; /* a fresh folder for each test, bound at /work */
+static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "ONLY=this", NULL};
+
+static int set_up(void **state)
+{
+	struct err *err = NULL;
+
+	(void)state;
+	return tmp_dir("/tmp", "test-sandbox", &dir, &err);
+}
+
+static int tear_down(void **state)
+{
+	struct err *err = NULL;
+
+	(void)state;
+	assert_int_equal(path_remove(dir, &err), 0);
+	free(dir);
+	return 0;
+}
+
+static int shell(const char *script, struct sandbox_opts opts, struct err **err)
+{
+	struct sandbox_bind bind = {dir, "/work", true};
+	char *const argv[] = {"sh", "-ec", (char *)script, NULL};
+	int status = -1;
+
+	opts.env = env;
+	opts.cwd = "/work";
+	opts.binds = &bind;
+	opts.bind_count = 1;
+	if (sandbox_run(argv, &opts, &status, err) < 0)
+		return -1;
+	return status;
+}
+
+static int run(const char *script)
+{
+	struct err *err cleanup_err = NULL;
+	int status = shell(script, (struct sandbox_opts){0}, &err);
+
+	if (err)
+		fail_msg("%s", err->text);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	assert_int_equal(run("exit 0"), 0);
+	assert_int_equal(run("exit 3"), 3);
+	assert_int_equal(run("kill -SEGV $$"), 1000 + SIGSEGV);
+}
+
+static void test_sees_only_what_it_was_given(void **state)
+{
+	(void)state;
+	assert_int_equal(run("test \"$ONLY\" = this; test -z \"$HOME\"; test $(pwd) = /work"), 0);
+	assert_int_equal(run("test $(id -u) = 1000; ! test -e /home; ! test -e /var/log"), 0);
+	assert_int_equal(run("echo x > /work/out; echo y > /tmp/scratch; echo > /dev/null"), 0);
+	assert_int_equal(run("! touch /usr/x 2>/dev/null; ! touch /etc/x 2>/dev/null"), 0);
+	assert_int_equal(run("test $(cat out) = x; ! test -e /tmp/scratch"), 0);
+}
+
+static void test_no_network(void **state)
+{
+	(void)state;
+	assert_int_equal(run("test $(grep -c : /proc/net/dev) = 1; grep -q lo: /proc/net/dev"), 0);
+}
+
+static void test_root(void **state)
+{
+	struct err *err = NULL;
+	struct sandbox_opts opts = {.as_root = true};
+
+	(void)state;
+	assert_int_equal(shell("test $(id -u) = 0; mkdir m; mount -t tmpfs t m", opts, &err), 0);
+}
+
+static void test_deadline(void **state)
+{
+	struct err *err cleanup_err = NULL;
+
+	(void)state;
+	assert_int_equal(shell("sleep 60 & sleep 60", (struct sandbox_opts){.timeout_s = 1}, &err), -1);
+	assert_int_equal(err->cls, ERR_TIMEOUT);
+}
+
+static void test_missing_command(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct sandbox_opts opts = {.env = env};
+	char *const argv[] = {"no-such-command", NULL};
+	int status;
+
+	(void)state;
+	assert_int_equal(sandbox_run(argv, &opts, &status, &err), -1);
+	assert_non_null(strstr(err->text, "cannot run 'no-such-command'"));
+}
+
+static void test_missing_bind(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct sandbox_bind bind = {"/no/such/folder", "/x", false};
+	struct sandbox_opts opts = {.env = env, .binds = &bind, .bind_count = 1};
+	char *const argv[] = {"true", NULL};
+	int status;
+
+	(void)state;
+	assert_int_equal(sandbox_run(argv, &opts, &status, &err), -1);
+	assert_non_null(strstr(err->text, "'/no/such/folder'"));
+}
+
+/* Whatever happens to the caller, nothing of the sandbox survives it. */
+static void test_no_orphans(void **state)
+{
+	char *flag cleanup_free = path_join(dir, "started");
+	char *tick cleanup_free = path_join(dir, "tick");
+	struct stat a, b;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		struct err *err = NULL;
+
+		_exit(shell("(while :; do date +%N > tick; sleep 0.02; done) & touch started; sleep 60",
+			    (struct sandbox_opts){0}, &err));
+	}
+	for (int i = 0; i < 500 && (!path_exists(flag) || !path_exists(tick)); i++)
+		usleep(20000);
+	assert_true(path_exists(tick));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	usleep(300000);
+	assert_int_equal(stat(tick, &a), 0);
+	usleep(300000);
+	assert_int_equal(stat(tick, &b), 0);
+	assert_int_equal(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_string_equal(sandbox_emulator_name("arm64"), "qemu-aarch64");
+	assert_null(sandbox_emulator_name("pdp11"));
+	assert_true(sandbox_is_native(sandbox_host_arch()));
+	assert_true(sandbox_is_native("all"));
+	assert_false(sandbox_is_native("s390x") && sandbox_is_native("arm64"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sees_only_what_it_was_given, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_network, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_deadline, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_missing_command, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_missing_bind, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_orphans, set_up, tear_down),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
