@@ -9,7 +9,7 @@ allowed() {
 	case $1 in
 	base) echo base ;;
 	recipe) echo base recipe ;;
-	store) echo base store recipe/kind.h recipe/schema.h ;;
+	store) echo base store ;;
 	graph) echo base recipe store graph ;;
 	run) echo base recipe store graph run ;;
 	media) echo base media ;;
@@ -24,7 +24,7 @@ allowed() {
 homes='
 yaml.h engine/recipe/yaml.c
 curl/ engine/base/http.c
-sqlite3.h engine/store/state.c
+sqlite3.h engine/store/state
 guestfs.h engine/machine/guest.c
 libfdisk engine/media/gpt.c
 ext2fs/ engine/media/ext4

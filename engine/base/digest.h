@@ -16,6 +16,13 @@ struct digest {
 	unsigned char b[DIGEST_LEN];
 };
 
+/* What an artifact is, and so which digest names it. */
+enum output_type {
+	OUTPUT_FILE,  /* identity: SHA-256 of its bytes */
+	OUTPUT_TREE,  /* a deterministic tar; identity: SHA-256 of its bytes */
+	OUTPUT_IMAGE, /* sparse; identity: digest of its chunk map */
+};
+
 /* Incremental hashing: one hasher per file or text; digest_finish frees it. */
 struct hasher;
 struct hasher *hasher_new(void);

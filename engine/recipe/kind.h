@@ -8,12 +8,6 @@
 
 struct action;
 
-enum output_type {
-	OUTPUT_FILE,  /* identity: SHA-256 of its bytes */
-	OUTPUT_TREE,  /* a deterministic tar; identity: SHA-256 of its bytes */
-	OUTPUT_IMAGE, /* sparse; identity: digest of its chunk map */
-};
-
 struct output_spec {
 	const char *name; /* file name below out/NODE/ */
 	enum output_type type;

@@ -16,7 +16,6 @@
  * damaged is moved to STORE/quarantine/ and its record counts as a miss: the next build heals it.
  */
 #include "base/digest.h"
-#include "recipe/kind.h"
 
 struct store;
 
