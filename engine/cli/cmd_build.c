@@ -149,11 +149,7 @@ static int exit_code(const struct sched_result *r)
 	return r->first_error ? err_exit_code(r->first_error->cls) : 0;
 }
 
-/*
- * The run's history: what was built, failed or skipped, and the targets. Nodes that were cached
- * stay out, so that a run that builds nothing costs two small writes whatever the size of the
- * project.
- */
+/* The run's history: what was built, failed or skipped. */
 static int record_nodes(struct build *b, struct err **err)
 {
 	const struct graph *g = b->session.graph;
@@ -164,7 +160,7 @@ static int record_nodes(struct build *b, struct err **err)
 		const struct run_node rn = {n->name,    o->status, n->key,
 					    o->seconds, o->log,    o->error};
 
-		if (!o->status || (str_eq(o->status, "cached") && !n->target))
+		if (!o->status || str_eq(o->status, "cached"))
 			continue;
 		if (store_run_node(b->session.store, b->run, &rn, err))
 			return -1;

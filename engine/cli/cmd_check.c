@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch check: what can be known wrong without building. Errors exit with 2; warnings are only said.
  */
+#include <time.h>
+
+#include "check/check.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
-#include "graph/check.h"
 
 static json_t *err_array(struct err_list *list)
 {
@@ -29,33 +31,37 @@ static void say_warnings(const struct session *s, struct err_list *warnings)
 	}
 }
 
-static int finish(const struct session *s, struct err_list *errors, struct err_list *warnings)
+static int finish(const struct session *s, struct check_report *r)
 {
-	int code;
-
 	if (s->cli->json) {
 		json_print(stdout,
-			   json_pack("{s:i, s:b, s:o, s:o}", "v", 1, "ok", !errors->count, "errors",
-				     err_array(errors), "warnings", err_array(warnings)),
+			   json_pack("{s:i, s:b, s:o, s:o}", "v", 1, "ok", !r->errors.count,
+				     "errors", err_array(&r->errors), "warnings",
+				     err_array(&r->warnings)),
 			   false);
-		return errors->count ? err_exit_code(errors->items[0]->cls) : 0;
+		return r->errors.count ? err_exit_code(r->errors.items[0]->cls) : 0;
 	}
-	say_warnings(s, warnings);
-	if (errors->count)
-		return cli_fail_list(s, errors);
-	code = printf("%zu nodes: no error, %zu warning%s\n", s->graph->nodes.count,
-		      warnings->count, warnings->count == 1 ? "" : "s");
-	return code < 0;
+	say_warnings(s, &r->warnings);
+	if (r->errors.count)
+		return cli_fail_list(s, &r->errors);
+	printf("%zu nodes: no error, %zu warning%s\n", s->graph->nodes.count, r->warnings.count,
+	       r->warnings.count == 1 ? "" : "s");
+	return 0;
 }
 
 int cmd_check(struct cli *c)
 {
 	struct session s cleanup_session = {0};
-	struct err_list errors cleanup_err_list = {0}, warnings cleanup_err_list = {0};
+	struct check_report report = {0};
+	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_GRAPH, NULL);
 
 	if (code)
 		return code;
-	graph_check(s.graph, &errors, &warnings);
-	return finish(&s, &errors, &warnings);
+	if (check_project(s.graph, time(NULL), &report, &err))
+		code = cli_fail(&s, err);
+	else
+		code = finish(&s, &report);
+	check_report_clear(&report);
+	return code;
 }

@@ -91,6 +91,18 @@ static int open_store(struct session *s, struct err **err)
 	return store_open(dir, !s->cli->no_wait, &s->store, err);
 }
 
+/* What the store put right is said once, when it is closed. */
+static void close_store(struct session *s)
+{
+	const char *warning = s->store ? store_warning(s->store) : NULL;
+
+	if (warning) {
+		fprintf(stderr, "orch: warning: ");
+		print_lines(stderr, "", warning, strlen(warning));
+	}
+	store_close(s->store);
+}
+
 static void begin(struct session *s, const struct cli *c)
 {
 	s->cli = c;
@@ -144,7 +156,7 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 
 void session_close(struct session *s)
 {
-	store_close(s->store);
+	close_store(s);
 	map_clear(&s->tools.known);
 	arena_free(s->arena);
 	free(s->dir);
