@@ -12,9 +12,17 @@
 #include "base/file.h"
 #include "base/path.h"
 
+static pid_t owner;
+
+void tmp_set_owner(pid_t pid)
+{
+	owner = pid;
+}
+
 int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **err)
 {
-	char *path cleanup_free = xasprintf("%s/%s.%ld.XXXXXX", parent, name, (long)getpid());
+	char *path cleanup_free = xasprintf("%s/%s.%ld.XXXXXX", parent, name,
+					    (long)(owner ? owner : getpid()));
 
 	if (!mkdtemp(path))
 		return err_errno(err, ERR_ENV, errno, "cannot make a folder in '%s'", parent);

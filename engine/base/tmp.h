@@ -5,6 +5,7 @@
  * process left is removed by the next tmp_sweep() that finds its pid gone.
  */
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -12,6 +13,12 @@
 int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **err) warn_unused;
 /* Removes the temporary folders in PARENT whose process is gone. Not finding PARENT is no error. */
 int tmp_sweep(const char *parent, struct err **err) warn_unused;
+
+/*
+ * Binds the names that tmp_dir() makes to process PID instead of this one. For workers: their own pid
+ * means nothing outside of their pid namespace.
+ */
+void tmp_set_owner(pid_t pid);
 
 /* flock on a file that is made if missing. The lock dies with the descriptor. */
 enum lock_mode { LOCK_SHARED, LOCK_EXCLUSIVE };
