@@ -14,6 +14,7 @@ struct sched_opts {
 	unsigned memory_mb;  /* guest memory slots; 0: three quarters of what is available */
 	bool keep_going;
 	bool offline;
+	bool no_wait;	     /* ERR_LOCKED instead of waiting for another orch that builds the same */
 	const char *self;    /* path of the orch binary, for workers; NULL: /proc/self/exe */
 	struct sink *sink;
 };

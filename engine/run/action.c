@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/action.h"
+
+#include <assert.h>
+
+static int compare(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct action_input *)item)->ref);
+}
+
+static const struct action_input *find(const struct action *a, const char *ref)
+{
+	return a->input_count ? bsearch(ref, a->inputs, a->input_count, sizeof(*a->inputs), compare)
+			      : NULL;
+}
+
+const struct action_input *action_input(const struct action *a, const struct ref *ref)
+{
+	const struct action_input *in = find(a, ref->text);
+
+	assert(in); /* the graph made an edge of every reference */
+	return in;
+}
+
+const struct action_input *action_implicit(const struct action *a, const char *project_path)
+{
+	const struct action_input *in = find(a, project_path);
+
+	return in && !in->node ? in : NULL;
+}
+
+const char *action_secret(const struct action *a, const char *node, const char *option)
+{
+	for (size_t i = 0; i < a->secret_count; i++) {
+		if (str_eq(a->secrets[i].node, node) && str_eq(a->secrets[i].option, option))
+			return a->secrets[i].path;
+	}
+	return NULL;
+}
+
+const char *action_output(const struct action *a, const char *name)
+{
+	return arena_printf(a->arena, "%s/%s", a->outdir, name);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * From a JOB to the struct action that a kind's run() sees. The manifest says what every input is
+ * (type, digest, size), the JOB's places say where it lies; both must fit together.
+ */
+#include "run/action.h"
+#include "run/proto.h"
+
+/*
+ * Fills *ret; everything lives in ARENA and in SPEC, which must live as long. ret->worker is left
+ * to the caller. Whatever does not fit is ERR_INTERNAL: orchestrator and worker are the same
+ * program.
+ */
+int action_decode(struct arena *arena, const struct job_spec *spec, const struct kind *const *kinds,
+		  struct action *ret, struct err **err) warn_unused;

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/tmp.h"
+
+uint64_t job_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* A node's name as one file name: "tests/rollback" -> "tests%rollback" ('%' is in no node name). */
+static char *flat_name(const char *node)
+{
+	char *s = xstrdup(node);
+
+	for (char *p = s; *p; p++) {
+		if (*p == '/')
+			*p = '%';
+	}
+	return s;
+}
+
+static void add_place(struct job *j, struct job_places *places, const struct edge *e,
+		      const struct artifact *a)
+{
+	char *path cleanup_free = cas_path(store_dir(j->env->store), a->type, &a->digest);
+
+	job_places_push(places, (struct job_place){e->ref_text, e->from->name, a->name,
+						   e->inside ? e->inside : "",
+						   arena_strdup(j->arena, path)});
+}
+
+/* Where the inputs lie, in the order of the manifest: by edge, by output. */
+static void add_places(struct job *j, struct job_places *places)
+{
+	const char *root = j->env->graph->project->dir;
+
+	for (size_t i = 0; i < j->node->in.count; i++) {
+		const struct edge *e = &j->node->in.items[i];
+		const struct record *r = e->from ? e->from->record : NULL;
+
+		if (!r) {
+			job_places_push(places, (struct job_place){e->ref_text, "", "", "",
+								   arena_printf(j->arena, "%s/%s",
+										root, e->path)});
+			continue;
+		}
+		for (size_t o = 0; o < r->output_count; o++) {
+			if (!e->output || str_eq(e->output, r->outputs[o].name))
+				add_place(j, places, e, &r->outputs[o]);
+		}
+	}
+}
+
+struct secret_arg {
+	struct job *j;
+	struct job_secrets *secrets;
+	const char *node;
+};
+
+static int add_secret(void *arg, const char *option_path, const char *project_path)
+{
+	struct secret_arg *s = arg;
+	const char *root = s->j->env->graph->project->dir;
+
+	job_secrets_push(
+		s->secrets,
+		(struct job_secret){s->node, arena_strdup(s->j->arena, option_path),
+				    arena_printf(s->j->arena, "%s/%s", root, project_path)});
+	return 0;
+}
+
+/* Only the node's own secrets and those of nodes it names as signer; nobody else learns a path. */
+static void add_secrets(struct job *j, struct job_secrets *secrets)
+{
+	const struct node *n = j->node;
+	struct secret_arg arg = {j, secrets, n->name};
+
+	schema_each_secret(n->recipe->kind->schema, n->recipe->opts, add_secret, &arg);
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct node *from = n->in.items[i].from;
+
+		if (!from || !n->in.items[i].signer)
+			continue;
+		arg.node = from->name;
+		schema_each_secret(from->recipe->kind->schema, from->recipe->opts, add_secret,
+				   &arg);
+	}
+}
+
+/* The option lines that schema_write() leaves out of the manifest. */
+static const char *unkeyed_lines(struct job *j)
+{
+	struct str all cleanup_str = STR_INIT, some cleanup_str = STR_INIT;
+
+	schema_write(j->node->recipe->kind->schema, j->node->recipe->opts, true, &all);
+	for (const char *p = all.buf; *p;) {
+		size_t n = strcspn(p, "\n") + 1;
+
+		if (str_skip(p, "unkeyed "))
+			str_append_len(&some, p, n);
+		p += n;
+	}
+	return arena_strdup(j->arena, some.buf);
+}
+
+static int queue_job(struct job *j, struct err **err)
+{
+	struct store *s = j->env->store;
+	struct str payload cleanup_str = STR_INIT;
+	struct job_spec spec = {
+		.store = store_dir(s),
+		.project_dir = j->env->graph->project->dir,
+		.outdir = arena_printf(j->arena, "%s/out", j->dir),
+		.workdir = arena_printf(j->arena, "%s/work", j->dir),
+		.cache_dir = store_subdir(s, "downloads"),
+		.cpus = j->slot.cpus,
+		.offline = j->env->opts->offline,
+		.owner = getpid(),
+		.outputs = j->node->outputs,
+		.unkeyed = unkeyed_lines(j),
+		.manifest = j->node->manifest,
+	};
+
+	add_places(j, &spec.places);
+	add_secrets(j, &spec.secrets);
+	job_spec_write(&spec, &payload);
+	job_places_clear(&spec.places);
+	job_secrets_clear(&spec.secrets);
+	if (!frame_fits(FRAME_JOB, payload.len))
+		return err_set(err, ERR_USER,
+			       "the node has too many inputs (%zu bytes to describe them)",
+			       payload.len);
+	frame_put(&j->out, FRAME_JOB, &payload);
+	return 0;
+}
+
+static int make_folders(struct job *j, int *ret_log, struct err **err)
+{
+	char *name cleanup_free = flat_name(j->node->name);
+	char *work cleanup_free = NULL, *out cleanup_free = NULL;
+
+	if (tmp_dir(store_subdir(j->env->store, "tmp"), name, &j->dir, err) < 0)
+		return -1;
+	work = xasprintf("%s/work", j->dir);
+	out = xasprintf("%s/out", j->dir);
+	j->log_path = xasprintf("%s/log", j->dir);
+	if (mkdir(work, 0755) < 0 || mkdir(out, 0755) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot make a folder in '%s'", j->dir);
+	*ret_log = open(j->log_path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+	if (*ret_log < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot make '%s'", j->log_path);
+	return 0;
+}
+
+static struct demand demand_of(const struct node *n)
+{
+	const struct kind *k = n->recipe->kind;
+
+	return k->demand ? k->demand(n->recipe->opts) : (struct demand){0};
+}
+
+int job_start(const struct job_env *env, struct node *n, struct slot slot, struct job **ret,
+	      struct err **err)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+	int log cleanup_fd = -1;
+
+	j->env = env;
+	j->node = n;
+	j->slot = slot;
+	j->arena = arena_new();
+	j->in = (struct frames)FRAMES_INIT;
+	j->out = (struct str)STR_INIT;
+	j->sock = -1;
+	j->timeout_s = demand_of(n).timeout_s;
+	if (!j->timeout_s)
+		j->timeout_s = JOB_TIMEOUT_S;
+	if (make_folders(j, &log, err) < 0 || queue_job(j, err) < 0 ||
+	    spawn_worker(env->mode, env->opts->self, log, &j->pid, &j->sock, err) < 0) {
+		job_free(j);
+		return -1;
+	}
+	j->started_ms = job_now();
+	j->deadline_ms = j->started_ms + j->timeout_s * 1000ull;
+	*ret = j;
+	return 0;
+}
+
+short job_events(const struct job *j)
+{
+	return (short)(POLLIN | (j->out.len ? POLLOUT : 0));
+}
+
+static void hang_up(struct job *j)
+{
+	if (j->sock >= 0)
+		close(j->sock);
+	j->sock = -1;
+}
+
+static int take_frame(struct job *j, const struct frame *f, struct err **err)
+{
+	struct sink *sink = j->env->opts->sink;
+	struct event ev = {.type = EVENT_NODE_PROGRESS, .node = j->node};
+	struct artifact a;
+
+	if (j->told)
+		return err_set(err, ERR_INTERNAL, "a worker frame came after RESULT");
+	switch (f->type) {
+	case FRAME_PROGRESS:
+		if (progress_read(j->arena, f, &ev.percent, &ev.text, err) < 0)
+			return -1;
+		if (sink && !j->stop)
+			sink->event(sink, &ev);
+		return 0;
+	case FRAME_OUTPUT:
+		if (output_read(j->arena, f, &a, err) < 0)
+			return -1;
+		artifacts_push(&j->outputs, a);
+		return 0;
+	case FRAME_RESULT:
+		j->told = true;
+		return result_read(j->arena, f, &j->result, err);
+	case FRAME_JOB:
+	case FRAME_ABORT:
+		break;
+	}
+	return err_set(err, ERR_INTERNAL, "a worker sent a frame that is not its own");
+}
+
+/* Reads what is there; a worker that breaks the protocol is killed. */
+static void read_frames(struct job *j)
+{
+	struct frame f;
+	int end = frames_read(&j->in, j->sock, &j->broken), rc = end;
+
+	while (rc >= 0 && (rc = frames_next(&j->in, &f, &j->broken)) == 0)
+		rc = take_frame(j, &f, &j->broken);
+	if (rc < 0)
+		spawn_kill(j->pid);
+	if (rc < 0 || end == 1)
+		hang_up(j);
+}
+
+void job_io(struct job *j, short revents)
+{
+	struct err *err cleanup_err = NULL;
+
+	if (j->sock >= 0 && (revents & POLLOUT))
+		(void)!frame_flush(&j->out, j->sock,
+				   &err); /* a dead worker is seen when it is reaped */
+	if (j->sock >= 0 && (revents & ~POLLOUT))
+		read_frames(j);
+}
+
+void job_abort(struct job *j, enum job_stop why, bool hard)
+{
+	struct str none cleanup_str = STR_INIT;
+
+	if (!j->stop)
+		j->stop = why;
+	if (hard || j->kill_ms) {
+		spawn_kill(j->pid);
+		return;
+	}
+	j->kill_ms = job_now() + JOB_GRACE_MS;
+	frame_put(&j->out, FRAME_ABORT, &none);
+	job_io(j, POLLOUT);
+}
+
+int job_tick(struct job *j, uint64_t now)
+{
+	uint64_t next = j->kill_ms ? j->kill_ms : j->deadline_ms;
+
+	if (now < next)
+		return next - now < 60000 ? (int)(next - now) : 60000;
+	job_abort(j, JOB_TIMED_OUT, false);
+	return JOB_GRACE_MS;
+}
+
+/* The last non-empty line of the log, escaped, or "". Caller frees. */
+static char *last_log_line(const struct job *j)
+{
+	struct str s = STR_INIT;
+	int fd cleanup_fd = open(j->log_path, O_RDONLY | O_CLOEXEC);
+	char buf[1025];
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	ssize_t n = fd < 0 ? 0 : pread(fd, buf, 1024, size > 1024 ? size - 1024 : 0);
+
+	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
+		n--;
+	if (n > 0) {
+		const char *nl = memrchr(buf, '\n', (size_t)n);
+		const char *start = nl ? nl + 1 : buf;
+
+		str_escape(&s, start, (size_t)(buf + n - start));
+	}
+	return str_steal(&s);
+}
+
+static int died(const struct job *j, int status, struct err **err)
+{
+	char *how cleanup_free = proc_status_string(status);
+	char *line cleanup_free = last_log_line(j);
+	const char *oom = "";
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		oom = " (perhaps the machine ran out of memory)";
+	return err_set(err, ERR_BUILD, "its worker %s without a result%s%s%s%s", how, oom,
+		       *line ? "; its log ends with '" : "", line, *line ? "'" : "");
+}
+
+/* Whether the outputs that came are those the node declares, each once. */
+static int check_outputs(const struct job *j, struct err **err)
+{
+	const struct output_specs *want = &j->node->outputs;
+
+	for (size_t i = 0; i < want->count && want->count == j->outputs.count; i++) {
+		const struct artifact *a = &j->outputs.items[i];
+
+		if (!str_eq(a->name, want->items[i].name) || a->type != want->items[i].type)
+			return err_set(err, ERR_INTERNAL, "the worker sent output '%s' for '%s'",
+				       a->name, want->items[i].name);
+	}
+	if (want->count != j->outputs.count)
+		return err_set(err, ERR_INTERNAL, "the worker sent %zu outputs instead of %zu",
+			       j->outputs.count, want->count);
+	return 0;
+}
+
+int job_reaped(struct job *j, int status, struct err **err)
+{
+	struct pollfd p = {.fd = j->sock, .events = POLLIN};
+
+	while (j->sock >= 0 && poll(&p, 1, 0) > 0) /* what it said before it ended */
+		read_frames(j);
+	hang_up(j);
+	if (j->stop == JOB_TIMED_OUT)
+		return err_set(err, ERR_TIMEOUT, "not done after %u s, its deadline", j->timeout_s);
+	if (j->stop == JOB_CANCELLED)
+		return err_set(err, ERR_CANCEL, "stopped");
+	if (j->broken) {
+		*err = steal_ptr(j->broken);
+		return -1;
+	}
+	if (j->result) {
+		*err = steal_ptr(j->result);
+		return -1;
+	}
+	if (!j->told || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return died(j, status, err);
+	return check_outputs(j, err);
+}
+
+double job_seconds(const struct job *j)
+{
+	return (double)(job_now() - j->started_ms) / 1000;
+}
+
+/* Moves the folder to STORE/failed/NODE. What was there goes away with this job's temporary name.
+ */
+static int keep_folder(struct job *j, struct err **err)
+{
+	char *name cleanup_free = flat_name(j->node->name);
+	char *kept cleanup_free = xasprintf("%s/%s", store_subdir(j->env->store, "failed"), name);
+	char *old cleanup_free = NULL;
+
+	if (tmp_dir(store_subdir(j->env->store, "tmp"), name, &old, err) < 0)
+		return -1;
+	if (rename(kept, old) < 0 && errno != ENOENT)
+		return err_errno(err, ERR_ENV, errno, "cannot replace '%s'", kept);
+	if (rename(j->dir, kept) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot keep '%s'", j->dir);
+	(void)!chmod(kept, 0755);
+	free(j->dir);
+	j->dir = steal_ptr(old);
+	free(j->log_path);
+	j->log_path = xasprintf("%s/log", kept);
+	return 0;
+}
+
+void job_log(struct job *j, bool keep)
+{
+	struct err *err cleanup_err = NULL, *lost cleanup_err = NULL;
+	char *copy cleanup_free = NULL;
+
+	/* A log is for people: that it cannot be kept must not change the verdict on the node. */
+	if (!keep) {
+		if (store_log_put(j->env->store, j->log_path, &j->log, &err) == 0) {
+			free(j->log_path);
+			j->log_path = store_log_path(j->env->store, &j->log);
+		}
+		return;
+	}
+	copy = xasprintf("%s.copy", j->log_path);
+	if (file_copy(j->log_path, copy, 0644, &err) == 0)
+		(void)!store_log_put(j->env->store, copy, &j->log, &lost);
+	err_free(steal_ptr(err));
+	(void)!keep_folder(j, &err);
+}
+
+void job_free(struct job *j)
+{
+	struct err *err cleanup_err = NULL;
+
+	if (!j)
+		return;
+	hang_up(j);
+	if (j->dir)
+		(void)!path_remove(j->dir, &err); /* else the next tmp_sweep() */
+	arena_free(j->arena);
+	frames_release(&j->in);
+	str_release(&j->out);
+	artifacts_clear(&j->outputs);
+	err_free(j->result);
+	err_free(j->broken);
+	free(j->dir);
+	free(j->log_path);
+	free(j);
+}

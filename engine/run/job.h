@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * One attempt at one node, as the orchestrator sees it: a folder STORE/tmp/NODE.PID.XXXXXX with
+ *work/, out/ and log, a worker process, its socket and its deadline.
+ *
+ *	job_start()                 makes the folder, starts the worker, queues the JOB frame
+ *	job_events(), job_io()      from the poll loop, until the process has ended
+ *	job_abort(), job_tick()     ask to stop; SIGKILL when it does not within the grace
+ *	job_reaped()                wait(2) says it ended: the verdict
+ *	job_log()                   the log into the store; for a failure the folder is kept
+ *	job_free()                  removes what is left of the folder
+ */
+#include "run/pool.h"
+#include "run/proto.h"
+#include "run/sched.h"
+#include "run/spawn.h"
+
+/* From ABORT to SIGKILL, milliseconds. */
+#define JOB_GRACE_MS 5000
+#define JOB_TIMEOUT_S 7200
+
+DEFINE_VEC(artifacts, struct artifact)
+
+/* What all jobs of a run share. */
+struct job_env {
+	struct graph *graph;
+	struct store *store;
+	const struct sched_opts *opts;
+	enum spawn_mode mode;
+};
+
+enum job_stop { JOB_RUNS, JOB_TIMED_OUT, JOB_CANCELLED };
+
+struct job {
+	const struct job_env *env;
+	struct node *node;
+	struct slot slot;
+	struct arena *arena;
+	char *dir, *log_path; /* log_path: of the log where it lies now */
+	pid_t pid;
+	int sock;
+	struct frames in;
+	struct str out;
+	uint64_t started_ms, deadline_ms, kill_ms; /* monotonic; kill_ms 0: not asked to stop */
+	unsigned timeout_s;
+	enum job_stop stop;
+	struct artifacts outputs;
+	bool told;          /* RESULT came */
+	struct err *result; /* the error in it */
+	struct err *broken; /* the worker broke the protocol */
+	struct digest log;
+};
+
+/* Milliseconds of the monotonic clock. */
+uint64_t job_now(void);
+int job_start(const struct job_env *env, struct node *n, struct slot slot, struct job **ret,
+	      struct err **err) warn_unused;
+/* poll(2) events to wait for on j->sock (-1 once closed). */
+short job_events(const struct job *j);
+/* Reads and writes what can be; PROGRESS frames go to the sink. */
+void job_io(struct job *j, short revents);
+/* Asks the worker to stop; a second call, or HARD, is SIGKILL. */
+void job_abort(struct job *j, enum job_stop why, bool hard);
+/* Applies deadline and grace; returns milliseconds until it wants to be called again. */
+int job_tick(struct job *j, uint64_t now);
+/* The process ended with wait(2)'s STATUS. 0: success, and j->outputs has all outputs; -1. */
+int job_reaped(struct job *j, int status, struct err **err) warn_unused;
+double job_seconds(const struct job *j);
+/*
+ * Puts the log into the store (j->log, j->log_path). With KEEP, the folder is kept as
+ * STORE/failed/NODE, in place of an older one, and log_path names the log in it.
+ */
+void job_log(struct job *j, bool keep);
+void job_free(struct job *j);

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/proto.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/file.h"
+#include "base/words.h"
+
+static const struct {
+	const char *name;
+	size_t max;
+} types[] = {
+	[FRAME_JOB] = {"JOB", FRAME_JOB_MAX},
+	[FRAME_PROGRESS] = {"PROGRESS", FRAME_PROGRESS_MAX},
+	[FRAME_ABORT] = {"ABORT", FRAME_ABORT_MAX},
+	[FRAME_OUTPUT] = {"OUTPUT", FRAME_OUTPUT_MAX},
+	[FRAME_RESULT] = {"RESULT", FRAME_RESULT_MAX},
+};
+
+int frames_read(struct frames *f, int fd, struct err **err)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, str_reserve(&f->in, 65536), 65536);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n < 0 && errno == ECONNRESET)
+		return 1;
+	if (n < 0)
+		return err_errno(err, ERR_INTERNAL, errno, "cannot read from a worker");
+	if (n == 0)
+		return 1;
+	f->in.len += (size_t)n;
+	f->in.buf[f->in.len] = 0;
+	return 0;
+}
+
+void frames_feed(struct frames *f, const void *data, size_t len)
+{
+	str_append_len(&f->in, data, len);
+}
+
+/* Forgets what was handed out, once it is worth moving the rest. */
+static void compact(struct frames *f)
+{
+	if (f->used < f->in.len && f->used < 65536)
+		return;
+	memmove(f->in.buf, f->in.buf + f->used, f->in.len - f->used);
+	f->in.len -= f->used;
+	f->used = 0;
+}
+
+int frames_next(struct frames *f, struct frame *ret, struct err **err)
+{
+	const unsigned char *h;
+	size_t len, type;
+
+	if (f->used)
+		compact(f);
+	if (f->in.len - f->used < FRAME_HEADER)
+		return 1;
+	h = (const unsigned char *)f->in.buf + f->used;
+	type = h[2];
+	len = h[4] | (size_t)h[5] << 8 | (size_t)h[6] << 16 | (size_t)h[7] << 24;
+	if (h[0] != 'o' || h[1] != 'f' || h[3] != 0 || type < FRAME_JOB || type > FRAME_RESULT)
+		return err_set(err, ERR_INTERNAL, "a worker frame is malformed");
+	if (len > types[type].max)
+		return err_set(err, ERR_INTERNAL, "a %s frame of %zu bytes is over its limit",
+			       types[type].name, len);
+	if (f->in.len - f->used - FRAME_HEADER < len)
+		return 1;
+	ret->type = (enum frame_type)type;
+	ret->data = f->in.buf + f->used + FRAME_HEADER;
+	ret->len = len;
+	f->used += FRAME_HEADER + len;
+	return 0;
+}
+
+void frames_release(struct frames *f)
+{
+	str_release(&f->in);
+	f->used = 0;
+}
+
+bool frame_fits(enum frame_type type, size_t len)
+{
+	return len <= types[type].max;
+}
+
+void frame_put(struct str *out, enum frame_type type, const struct str *payload)
+{
+	size_t n = payload->len;
+	const char header[FRAME_HEADER] = {'o',
+					   'f',
+					   (char)type,
+					   0,
+					   (char)(n & 0xff),
+					   (char)(n >> 8 & 0xff),
+					   (char)(n >> 16 & 0xff),
+					   (char)(n >> 24 & 0xff)};
+
+	assert(frame_fits(type, n));
+	str_append_len(out, header, sizeof(header));
+	str_append_len(out, payload->buf, n);
+}
+
+int frame_flush(struct str *out, int fd, struct err **err)
+{
+	size_t done = 0;
+	int rc = 0;
+
+	while (done < out->len) {
+		ssize_t n = send(fd, out->buf + done, out->len - done, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			rc = errno == EPIPE || errno == ECONNRESET ? 1 : -1;
+			if (rc < 0)
+				err_errno(err, ERR_INTERNAL, errno, "cannot write to a worker");
+			break;
+		}
+		done += (size_t)n;
+	}
+	memmove(out->buf, out->buf + done, out->len - done);
+	out->len -= done;
+	return rc;
+}
+
+static const char *const output_words[] = {
+	[OUTPUT_FILE] = "file", [OUTPUT_TREE] = "tree", [OUTPUT_IMAGE] = "image"};
+
+const char *output_type_word(enum output_type type)
+{
+	return output_words[type];
+}
+
+int output_type_parse(const char *word, enum output_type *ret)
+{
+	for (size_t i = 0; i < array_len(output_words); i++) {
+		if (str_eq(output_words[i], word)) {
+			*ret = (enum output_type)i;
+			return 0;
+		}
+	}
+	return 1;
+}
+
+static int malformed(const char *what, struct err **err)
+{
+	return err_set(err, ERR_INTERNAL, "a %s frame is malformed", what);
+}
+
+/* NAME "A" "B"... NULL: one line. */
+static __attribute__((sentinel)) void put_line(struct str *s, const char *name, ...)
+{
+	va_list ap;
+	const char *text;
+
+	str_append(s, name);
+	va_start(ap, name);
+	while ((text = va_arg(ap, const char *))) {
+		str_append_char(s, ' ');
+		str_quote(s, text);
+	}
+	va_end(ap);
+	str_append_char(s, '\n');
+}
+
+void job_spec_write(const struct job_spec *spec, struct str *ret)
+{
+	put_line(ret, "store", spec->store, NULL);
+	put_line(ret, "project", spec->project_dir, NULL);
+	put_line(ret, "out", spec->outdir, NULL);
+	put_line(ret, "work", spec->workdir, NULL);
+	put_line(ret, "cache", spec->cache_dir, NULL);
+	str_printf(ret, "cpus %u\noffline %d\nowner %ld\n", spec->cpus, spec->offline, spec->owner);
+	for (size_t i = 0; i < spec->outputs.count; i++)
+		put_line(ret, "output", spec->outputs.items[i].name,
+			 output_words[spec->outputs.items[i].type], NULL);
+	for (size_t i = 0; i < spec->places.count; i++) {
+		const struct job_place *p = &spec->places.items[i];
+
+		put_line(ret, "place", p->ref, p->node, p->output, p->inside, p->path, NULL);
+	}
+	for (size_t i = 0; i < spec->secrets.count; i++) {
+		const struct job_secret *s = &spec->secrets.items[i];
+
+		put_line(ret, "secret", s->node, s->option, s->path, NULL);
+	}
+	put_line(ret, "unkeyed", spec->unkeyed, NULL);
+	put_line(ret, "manifest", spec->manifest, NULL);
+}
+
+static int job_number(const struct words *w, unsigned long max, unsigned long *ret)
+{
+	uint64_t n;
+
+	if (str_u64(w->items[1], &n) != 0 || n > max)
+		return 1;
+	*ret = n;
+	return 0;
+}
+
+/* One line of a JOB. 1: malformed. */
+static int job_line(const struct words *w, struct job_spec *r)
+{
+	const char *const *v = w->items;
+	unsigned long n;
+
+	if (words_is(w, "place", 6)) {
+		job_places_push(&r->places, (struct job_place){v[1], v[2], v[3], v[4], v[5]});
+	} else if (words_is(w, "secret", 4)) {
+		job_secrets_push(&r->secrets, (struct job_secret){v[1], v[2], v[3]});
+	} else if (words_is(w, "output", 3)) {
+		struct output_spec spec = {.name = v[1]};
+
+		if (output_type_parse(v[2], &spec.type) != 0)
+			return 1;
+		output_specs_push(&r->outputs, spec);
+	} else if (w->count != 2) {
+		return 1;
+	} else if (str_eq(v[0], "cpus")) {
+		if (job_number(w, 65536, &n) != 0)
+			return 1;
+		r->cpus = (unsigned)n;
+	} else if (str_eq(v[0], "offline")) {
+		if (job_number(w, 1, &n) != 0)
+			return 1;
+		r->offline = n;
+	} else if (str_eq(v[0], "owner")) {
+		if (job_number(w, INT32_MAX, &n) != 0)
+			return 1;
+		r->owner = (long)n;
+	} else {
+		static const struct {
+			const char *name;
+			size_t offset;
+		} texts[] = {
+			{"store", offsetof(struct job_spec, store)},
+			{"project", offsetof(struct job_spec, project_dir)},
+			{"out", offsetof(struct job_spec, outdir)},
+			{"work", offsetof(struct job_spec, workdir)},
+			{"cache", offsetof(struct job_spec, cache_dir)},
+			{"unkeyed", offsetof(struct job_spec, unkeyed)},
+			{"manifest", offsetof(struct job_spec, manifest)},
+		};
+
+		for (size_t i = 0; i < array_len(texts); i++) {
+			if (str_eq(v[0], texts[i].name)) {
+				*(const char **)((char *)r + texts[i].offset) = v[1];
+				return 0;
+			}
+		}
+		return 1;
+	}
+	return 0;
+}
+
+int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_spec *ret,
+		  struct err **err)
+{
+	struct job_spec r = {.cpus = 1};
+	const char *p = data;
+	struct words w;
+	int rc;
+
+	while ((rc = words_line(arena, &p, data + len, &w)) == 0) {
+		if (job_line(&w, &r) != 0)
+			break;
+	}
+	if (rc != 1 || !r.store || !r.project_dir || !r.outdir || !r.workdir || !r.cache_dir ||
+	    !r.unkeyed || !r.manifest) {
+		job_spec_clear(&r);
+		return malformed("JOB", err);
+	}
+	*ret = r;
+	return 0;
+}
+
+void job_spec_clear(struct job_spec *spec)
+{
+	output_specs_clear(&spec->outputs);
+	job_places_clear(&spec->places);
+	job_secrets_clear(&spec->secrets);
+}
+
+/* The single line of a frame. */
+static int only_line(struct arena *arena, const struct frame *f, struct words *ret,
+		     struct err **err)
+{
+	const char *p = f->data, *end = f->data + f->len;
+
+	if (words_line(arena, &p, end, ret) != 0 || p != end)
+		return malformed(types[f->type].name, err);
+	return 0;
+}
+
+/* TEXT quoted, at most MAX bytes in all: cut before a character that does not fit. */
+static void put_cut(struct str *s, const char *text, size_t max)
+{
+	size_t n = strlen(text), start = s->len;
+	char *copy cleanup_free = NULL;
+
+	str_quote(s, text);
+	if (s->len - start <= max)
+		return;
+	s->len = start;
+	/* \xNN is the longest escape: a quarter of the limit always fits. */
+	n = n < max / 4 - 2 ? n : max / 4 - 2;
+	while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	copy = xstrndup(text, n);
+	str_quote(s, copy);
+}
+
+void progress_put(struct str *out, int percent, const char *text)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	/* -1 travels as 101: numbers have no sign here */
+	str_printf(&s, "%d ", percent < 0 || percent > 100 ? 101 : percent);
+	put_cut(&s, text, FRAME_PROGRESS_MAX - 16);
+	str_append_char(&s, '\n');
+	frame_put(out, FRAME_PROGRESS, &s);
+}
+
+int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
+		  const char **ret_text, struct err **err)
+{
+	struct words w;
+	uint64_t n;
+
+	if (only_line(arena, f, &w, err) < 0)
+		return -1;
+	if (w.count != 2 || str_u64(w.items[0], &n) != 0 || n > 101)
+		return malformed("PROGRESS", err);
+	*ret_percent = n == 101 ? -1 : (int)n;
+	*ret_text = w.items[1];
+	return 0;
+}
+
+void output_put(struct str *out, const struct artifact *a)
+{
+	struct str s cleanup_str = STR_INIT;
+	char hex[DIGEST_HEX + 1];
+
+	str_quote(&s, a->name);
+	str_printf(&s, " %s %s %ju %ju\n", output_words[a->type], digest_hex(&a->digest, hex),
+		   (uintmax_t)a->size, (uintmax_t)a->allocated);
+	frame_put(out, FRAME_OUTPUT, &s);
+}
+
+int output_read(struct arena *arena, const struct frame *f, struct artifact *ret, struct err **err)
+{
+	struct artifact a = {0};
+	struct words w;
+
+	if (only_line(arena, f, &w, err) < 0)
+		return -1;
+	if (w.count != 5 || output_type_parse(w.items[1], &a.type) != 0 ||
+	    digest_parse(w.items[2], &a.digest) != 0 || str_u64(w.items[3], &a.size) != 0 ||
+	    str_u64(w.items[4], &a.allocated) != 0)
+		return malformed("OUTPUT", err);
+	a.name = w.items[0];
+	*ret = a;
+	return 0;
+}
+
+void result_put(struct str *out, const struct err *e)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	if (!e) {
+		str_append(&s, "ok\n");
+	} else {
+		str_printf(&s, "error %s %d ", err_class_name(e->cls),
+			   e->errnum < 0 ? 0 : e->errnum);
+		put_cut(&s, e->file ? e->file : "", FRAME_RESULT_MAX / 4);
+		str_printf(&s, " %u %u ", e->line, e->col);
+		put_cut(&s, e->text, FRAME_RESULT_MAX / 2);
+		str_append_char(&s, '\n');
+	}
+	frame_put(out, FRAME_RESULT, &s);
+}
+
+int result_read(struct arena *arena, const struct frame *f, struct err **ret_result_err,
+		struct err **err)
+{
+	struct words w;
+	enum err_class cls;
+	uint64_t errnum, line, col;
+
+	if (only_line(arena, f, &w, err) < 0)
+		return -1;
+	if (words_is(&w, "ok", 1))
+		return 0;
+	if (!words_is(&w, "error", 7) || err_class_parse(w.items[1], &cls) != 0 ||
+	    str_u64(w.items[2], &errnum) != 0 || str_u64(w.items[4], &line) != 0 ||
+	    str_u64(w.items[5], &col) != 0)
+		return malformed("RESULT", err);
+	err_set(ret_result_err, cls, "%s", w.items[6]);
+	(*ret_result_err)->errnum = (int)errnum;
+	if (*w.items[3])
+		(*ret_result_err)->file = xstrdup(w.items[3]);
+	(*ret_result_err)->line = (unsigned)line;
+	(*ret_result_err)->col = (unsigned)col;
+	return 0;
+}

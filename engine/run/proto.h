@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What the orchestrator and a worker say to each other, over one SOCK_STREAM socketpair:
+ *
+ *	orchestrator                      worker (descriptor 3)
+ *	     | -- JOB -------------------->  |   once, first
+ *	     | <----------------- PROGRESS   |   any number, may be left out
+ *	     | -- ABORT ------------------>  |   at most once; a closed socket means the same
+ *	     | <------------------- OUTPUT   |   one per output, when the kind's processes are gone
+ *	     | <------------------- RESULT   |   once, last; the worker then exits with 0
+ *
+ * A frame is 8 bytes, "of", type, 0, length of the payload (32 bits, little-endian), then the
+ *payload: lines of words (base/words.h). Each type has a size limit; whatever breaks these rules is
+ *an ERR_INTERNAL on the reading side and ends the attempt. What a node printed does not travel
+ *here: it goes to the log file that is the worker's stdout and stderr.
+ *
+ * The payload of JOB is what struct job_spec holds. It says *what* to do by the manifest, and
+ *beside it only *where* things lie on this machine, so that nothing that shapes the result escapes
+ *the key.
+ */
+#include "store/store.h"
+
+enum frame_type { FRAME_JOB = 1, FRAME_PROGRESS, FRAME_ABORT, FRAME_OUTPUT, FRAME_RESULT };
+
+#define FRAME_HEADER 8
+#define FRAME_JOB_MAX (64u * 1024 * 1024)
+#define FRAME_PROGRESS_MAX (8u * 1024)
+#define FRAME_ABORT_MAX 256u
+#define FRAME_OUTPUT_MAX 1024u
+#define FRAME_RESULT_MAX (64u * 1024)
+
+struct frame {
+	enum frame_type type;
+	const char *data; /* LEN bytes; valid until the next call on its reader */
+	size_t len;
+};
+
+/* Cuts a byte stream into frames. Zeroed with .in = STR_INIT; frames_release() frees it. */
+struct frames {
+	struct str in;
+	size_t used; /* bytes of IN that were handed out */
+};
+#define FRAMES_INIT            \
+	{                      \
+		.in = STR_INIT \
+	}
+/* Reads what FD has, once. 0; 1 at its end (or when the peer is gone); -1. EAGAIN is 0. */
+int frames_read(struct frames *f, int fd, struct err **err) warn_unused;
+void frames_feed(struct frames *f, const void *data, size_t len);
+/* 0 and *ret; 1 when no whole frame is there yet; -1 ERR_INTERNAL for what is no frame. */
+int frames_next(struct frames *f, struct frame *ret, struct err **err) warn_unused;
+void frames_release(struct frames *f);
+
+/* Appends a whole frame to OUT. Longer payloads than the limit are a programming error, except for
+ * JOB, where the caller asks frame_fits() first. */
+void frame_put(struct str *out, enum frame_type type, const struct str *payload);
+bool frame_fits(enum frame_type type, size_t len);
+/* Writes as much of OUT as FD takes and removes it. 0 (OUT->len tells what is left); 1 peer gone;
+ * -1. */
+int frame_flush(struct str *out, int fd, struct err **err) warn_unused;
+
+/* Where one blob or project file behind an input of the manifest lies. */
+struct job_place {
+	const char *ref;    /* as in the manifest's input line */
+	const char *node;   /* "" for a project path */
+	const char *output; /* its name; "" for a project path */
+	const char *inside; /* REF_INSIDE; else "" */
+	const char *path;   /* absolute */
+};
+DEFINE_VEC(job_places, struct job_place)
+struct job_secret {
+	const char *node, *option, *path; /* as struct action_secret */
+};
+DEFINE_VEC(job_secrets, struct job_secret)
+
+struct job_spec {
+	const char *store, *project_dir, *outdir, *workdir, *cache_dir; /* absolute */
+	unsigned cpus;
+	bool offline;
+	long owner; /* pid of the orchestrator, for the names of temporary folders */
+	struct output_specs outputs;
+	struct job_places places;
+	struct job_secrets secrets;
+	const char *unkeyed;  /* the option lines that are not in the manifest, "" for none */
+	const char *manifest; /* the whole text */
+};
+void job_spec_write(const struct job_spec *spec, struct str *ret);
+/* Everything lives in ARENA; the vectors of *RET are to be cleared with job_spec_clear(). */
+int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_spec *ret,
+		  struct err **err) warn_unused;
+void job_spec_clear(struct job_spec *spec);
+
+/* PROGRESS: TEXT is cut to what fits. */
+void progress_put(struct str *out, int percent, const char *text);
+int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
+		  const char **ret_text, struct err **err) warn_unused;
+/* OUTPUT */
+void output_put(struct str *out, const struct artifact *a);
+int output_read(struct arena *arena, const struct frame *f, struct artifact *ret,
+		struct err **err) warn_unused;
+/* RESULT: RESULT_ERR NULL means success. Its text is cut to what fits. */
+void result_put(struct str *out, const struct err *result_err);
+int result_read(struct arena *arena, const struct frame *f, struct err **ret_result_err,
+		struct err **err) warn_unused;
+
+/* "file", "tree", "image": the word for an output type; 0 or 1 when WORD is none. */
+const char *output_type_word(enum output_type type);
+int output_type_parse(const char *word, enum output_type *ret);

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One loop: look nodes up in the store as they become ready (this may settle whole chains without a
+ * process), start what fits, wait for workers and signals.
+ *
+ *	WAITING --> READY --> HIT                            consider(), settle_lookup()
+ *	              |-----> RUNNING --> BUILT | FAILED     start(), finish()
+ *	   users of FAILED: SKIPPED                          settle_failed()
+ *
+ * Blobs of inputs are verified when they are first used in a run: every input of a node that runs
+ *is a node of the same run, and either it was built just now or settle_lookup() accepted its record
+ *after store_record_check() compared each blob with what the store remembers of it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "run/keylock.h"
+#include "run/sched_run.h"
+#include "run/space.h"
+
+#define LOCK_RETRY_MS 200
+#define TICK_MS 1000
+/* A manifest older than this is made anew before its node starts: files may have been edited. */
+#define MANIFEST_FRESH_MS 1500
+
+/* What is only needed when something runs, once per run. */
+static int prepare(struct sched *d, struct err **err)
+{
+	if (d->prepared)
+		return 0;
+	d->prepared = true;
+	keylock_sweep(d->s);
+	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
+	d->env.mode = spawn_probe();
+	prctl(PR_SET_CHILD_SUBREAPER, d->env.mode == SPAWN_PLAIN);
+	return plan_estimate(d->g, d->s, err);
+}
+
+static int make_manifest(struct sched *d, struct node *n, struct err **err)
+{
+	d->memory[n->index].made_ms = job_now();
+	return manifest_make(d->g, n, d->s, &d->tools, err);
+}
+
+/* A ready node: known to the store, or into the queue. -1: the run cannot go on. */
+static int consider(struct sched *d, struct node *n, struct err **err)
+{
+	struct err *e = NULL;
+	int rc;
+
+	if (make_manifest(d, n, &e) < 0) {
+		settle_failed(d, n, NULL, e);
+		return 0;
+	}
+	rc = settle_lookup(d, n, err);
+	if (rc <= 0)
+		return rc;
+	if (prepare(d, err) < 0)
+		return -1;
+	queue_push(&d->ready, n);
+	return 0;
+}
+
+static int consider_all(struct sched *d, struct err **err)
+{
+	while (d->fresh.count && !d->stopping) {
+		if (consider(d, d->fresh.items[--d->fresh.count], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Before the first worker starts: is there room for all that is left to build? */
+static int check_space(struct sched *d, struct err **err)
+{
+	uint64_t needed;
+	size_t unknown;
+
+	d->checked_space = true;
+	if (space_needed(d->g, d->s, &needed, &unknown, err) < 0)
+		return -1;
+	return space_check(d->s, needed, err);
+}
+
+/* Why a node runs, as a sentence. Caller frees. */
+static char *reason(struct sched *d, const struct node *n)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct err *err cleanup_err = NULL;
+	struct changes changes = {0};
+	struct record *old;
+	char *text;
+
+	if (d->memory[n->index].reruns)
+		return xstrdup("an input changed while it ran");
+	if (store_record_last(d->s, n->name, arena, &old, &err) != 0)
+		return xstrdup("never built");
+	manifest_diff(arena, old->manifest, n->manifest, &changes);
+	if (!changes.count)
+		text = xstrdup("its result is no longer in the store");
+	else if (changes.count == 1)
+		text = xasprintf("%s '%s' changed", changes.items[0].what, changes.items[0].name);
+	else
+		text = xasprintf("%s '%s' changed, and %zu more", changes.items[0].what,
+				 changes.items[0].name, changes.count - 1);
+	changes_clear(&changes);
+	return text;
+}
+
+static void run_job(struct sched *d, struct node *n, struct slot slot, int lock)
+{
+	char *why cleanup_free = reason(d, n);
+	struct err *e = NULL;
+	struct job *job;
+
+	if (job_start(&d->env, n, slot, &job, &e) < 0) {
+		pool_give(&d->pool, slot);
+		keylock_drop(d->s, &n->key, &lock);
+		settle_failed(d, n, NULL, e);
+		return;
+	}
+	runnings_push(&d->running, (struct running){job, lock});
+	node_set_state(d, n, NODE_RUNNING);
+	sched_tell(d, &(struct event){.type = EVENT_NODE_START, .node = n, .text = why});
+}
+
+/*
+ * N has its slot. 0: it runs, or is settled without; 1: another orch builds it now; -1. The
+ * manifest of a node that waited for its turn is made anew, and the store asked again: it may have
+ * been built elsewhere meanwhile.
+ */
+static int start(struct sched *d, struct node *n, struct slot slot, struct err **err)
+{
+	struct err *e = NULL;
+	int lock = -1, rc;
+
+	if (job_now() - d->memory[n->index].made_ms > MANIFEST_FRESH_MS &&
+	    make_manifest(d, n, &e) < 0) {
+		pool_give(&d->pool, slot);
+		settle_failed(d, n, NULL, e);
+		return 0;
+	}
+	rc = keylock_try(d->s, &n->key, &lock, err);
+	if (rc == 0)
+		rc = settle_lookup(d, n, err);
+	else if (rc == 1)
+		lock = -1;
+	if (rc == 1 && lock >= 0) {
+		run_job(d, n, slot, lock);
+		return 0;
+	}
+	pool_give(&d->pool, slot);
+	keylock_drop(d->s, &n->key, &lock);
+	return rc;
+}
+
+static void say_waits(struct sched *d, struct node *n)
+{
+	struct err *e = NULL;
+
+	if (d->opts->no_wait) {
+		err_set(&e, ERR_LOCKED, "another orch builds this node now");
+		settle_failed(d, n, NULL, e);
+	} else if (!d->memory[n->index].waits) {
+		d->memory[n->index].waits = true;
+		sched_warn(d, n, "another orch builds this node now; waiting for it");
+	}
+}
+
+/* Starts what fits, best first; what does not goes back into the queue. */
+static int start_all(struct sched *d, struct err **err)
+{
+	struct nodes back = {0};
+	struct node *n;
+	int rc = 0;
+
+	if (!d->ready.heap.count || d->stopping)
+		return 0;
+	if (!d->checked_space && check_space(d, err) < 0)
+		return -1;
+	pool_round(&d->pool);
+	while (rc >= 0 && !d->stopping && d->pool.used_cpus < d->pool.cpus &&
+	       (n = queue_pop(&d->ready))) {
+		const struct kind *k = n->recipe->kind;
+		struct slot slot;
+
+		if (!pool_take(&d->pool,
+			       k->demand ? k->demand(n->recipe->opts) : (struct demand){0},
+			       &slot)) {
+			nodes_push(&back, n);
+			continue;
+		}
+		rc = start(d, n, slot, err);
+		if (rc == 1) {
+			say_waits(d, n);
+			if (n->state == NODE_READY)
+				nodes_push(&back, n);
+		}
+	}
+	for (size_t i = 0; i < back.count; i++)
+		queue_push(&d->ready, back.items[i]);
+	nodes_clear(&back);
+	return rc < 0 ? -1 : 0;
+}
+
+/* A failure that the full disk explains better than its own text does. */
+static void blame_disk(struct sched *d, struct err *e)
+{
+	if (e->cls != ERR_BUILD || !space_is_out(d->s))
+		return;
+	e->cls = ERR_RESOURCE;
+	err_wrap(&e, "no space left in '%s'", store_dir(d->s));
+}
+
+/* The worker of running[I] ended with STATUS. */
+static void finish(struct sched *d, size_t i, int status)
+{
+	struct running r = d->running.items[i];
+	struct job *j = r.job;
+	struct node *n = j->node;
+	struct digest key = n->key;
+	struct err *e = NULL;
+	int rc = job_reaped(j, status, &e);
+
+	d->running.items[i] = d->running.items[--d->running.count];
+	pool_give(&d->pool, j->slot);
+	if (rc == 0)
+		rc = settle_built(d, j, &e);
+	if (rc == 1 || (rc < 0 && e->cls == ERR_CANCEL)) {
+		err_free(e);
+		node_set_state(d, n, NODE_READY); /* once more, or skipped with all that is left */
+	} else if (rc < 0) {
+		blame_disk(d, e);
+		job_log(j, true);
+		settle_failed(d, n, j, e);
+	}
+	keylock_drop(d->s, &key, &r.lock);
+	job_free(j);
+}
+
+/* Reaps workers that ended. In plain mode, what they left behind is ours too. */
+static void reap(struct sched *d)
+{
+	pid_t *keep cleanup_free = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < d->running.count;) {
+		int status;
+		pid_t pid = d->running.items[i].job->pid;
+
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			any = true;
+			finish(d, i, status);
+		} else {
+			i++;
+		}
+	}
+	if (!any || d->env.mode != SPAWN_PLAIN)
+		return;
+	keep = xreallocarray(NULL, d->running.count + 1, sizeof(*keep));
+	for (size_t i = 0; i < d->running.count; i++)
+		keep[i] = d->running.items[i].job->pid;
+	spawn_kill_strays(keep, d->running.count);
+}
+
+static void abort_all(struct sched *d, bool hard)
+{
+	for (size_t i = 0; i < d->running.count; i++)
+		job_abort(d->running.items[i].job, JOB_CANCELLED, hard);
+}
+
+static void read_signals(struct sched *d)
+{
+	struct signalfd_siginfo si;
+
+	while (read(d->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			continue;
+		abort_all(d, d->result->signal != 0);
+		if (!d->result->signal)
+			d->result->signal = (int)si.ssi_signo;
+		d->stopping = true;
+	}
+	reap(d);
+}
+
+/* Milliseconds until something is due without an event. */
+static int next_due(struct sched *d)
+{
+	uint64_t now = job_now();
+	int wait = d->running.count ? TICK_MS : -1;
+
+	for (size_t i = 0; i < d->running.count; i++) {
+		int ms = job_tick(d->running.items[i].job, now);
+
+		wait = ms < wait ? ms : wait;
+	}
+	if (d->ready.heap.count && !d->stopping && (wait < 0 || wait > LOCK_RETRY_MS))
+		wait = LOCK_RETRY_MS;
+	return wait;
+}
+
+static void tick(struct sched *d)
+{
+	uint64_t now = job_now();
+
+	if (!d->running.count || now < d->tick_ms + TICK_MS)
+		return;
+	d->tick_ms = now;
+	sched_tell(d, &(struct event){.type = EVENT_TICK});
+}
+
+static int wait_events(struct sched *d, struct err **err)
+{
+	size_t count = d->running.count;
+	struct pollfd *p cleanup_free = xcalloc(count + 1, sizeof(*p));
+
+	p[count] = (struct pollfd){.fd = d->signals, .events = POLLIN};
+	for (size_t i = 0; i < count; i++) {
+		const struct job *j = d->running.items[i].job;
+
+		p[i] = (struct pollfd){.fd = j->sock, .events = job_events(j)};
+	}
+	if (poll(p, count + 1, next_due(d)) < 0 && errno != EINTR)
+		return err_errno(err, ERR_INTERNAL, errno, "cannot wait for workers");
+	for (size_t i = 0; i < count; i++) {
+		if (p[i].revents)
+			job_io(d->running.items[i].job, p[i].revents);
+	}
+	if (p[count].revents)
+		read_signals(d);
+	tick(d);
+	return 0;
+}
+
+static int loop(struct sched *d, struct err **err)
+{
+	for (;;) {
+		if (consider_all(d, err) < 0 || start_all(d, err) < 0)
+			return -1;
+		if (d->fresh.count && !d->stopping)
+			continue; /* a hit under start() readied more */
+		if (!d->running.count && (d->stopping || !d->ready.heap.count))
+			return 0;
+		if (wait_events(d, err) < 0)
+			return -1;
+	}
+}
+
+/* Distinct wanted inputs; those without any are ready. */
+static void count_inputs(struct sched *d)
+{
+	for (size_t i = 0; i < d->g->nodes.count; i++) {
+		d->g->nodes.items[i]->nblock = 0;
+		d->g->nodes.items[i]->state = NODE_WAITING;
+		d->g->nodes.items[i]->record = NULL;
+		d->wanted += d->g->nodes.items[i]->wanted;
+	}
+	for (size_t i = 0; i < d->g->nodes.count; i++) {
+		const struct node *n = d->g->nodes.items[i];
+
+		for (size_t u = 0; n->wanted && u < n->users.count; u++)
+			n->users.items[u]->nblock++;
+	}
+	for (size_t i = d->g->order.count; i-- > 0;) {
+		struct node *n = d->g->order.items[i];
+
+		if (n->wanted && !n->nblock)
+			node_set_state(d, n, NODE_READY);
+	}
+}
+
+static void skip_rest(struct sched *d)
+{
+	const char *text = d->result->signal ? "stopped by a signal" : "stopped after a failure";
+
+	for (size_t i = 0; i < d->g->order.count; i++) {
+		struct node *n = d->g->order.items[i];
+
+		if (!n->wanted || (n->state != NODE_WAITING && n->state != NODE_READY))
+			continue;
+		node_set_state(d, n, NODE_SKIPPED);
+		sched_tell(d, &(struct event){.type = EVENT_NODE_SKIPPED, .node = n, .text = text});
+	}
+}
+
+/* The run cannot go on: nothing may be left behind. */
+static void kill_all(struct sched *d)
+{
+	abort_all(d, true);
+	while (d->running.count) {
+		struct running r = d->running.items[--d->running.count];
+
+		while (waitpid(r.job->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		keylock_drop(d->s, &r.job->node->key, &r.lock);
+		job_free(r.job);
+	}
+}
+
+struct signals {
+	sigset_t mask;
+	struct sigaction pipe, child;
+};
+
+/* Signals become events. SIGHUP stays ignored where it was (nohup). */
+static int catch_signals(struct sched *d, struct signals *saved, struct err **err)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL}, hup;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
+	sigaction(SIGPIPE, &ignore, &saved->pipe);
+	sigaction(SIGCHLD, &normal, &saved->child); /* ignored, children would vanish unseen */
+	sigprocmask(SIG_BLOCK, &set, &saved->mask);
+	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (d->signals < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot watch signals");
+	return 0;
+}
+
+static void release_signals(struct sched *d, const struct signals *saved)
+{
+	if (d->signals >= 0)
+		close(d->signals);
+	sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+	sigaction(SIGPIPE, &saved->pipe, NULL);
+	sigaction(SIGCHLD, &saved->child, NULL);
+}
+
+int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
+	      struct sched_result *ret, struct err **err)
+{
+	uint64_t started = job_now();
+	struct sched d = {.g = g,
+			  .s = s,
+			  .opts = opts,
+			  .result = ret,
+			  .signals = -1,
+			  .tools = {.arena = g->arena}};
+	struct signals saved;
+	int rc;
+
+	*ret = (struct sched_result){0};
+	d.env = (struct job_env){.graph = g, .store = s, .opts = opts};
+	d.memory = xcalloc(g->nodes.count + 1, sizeof(*d.memory));
+	rc = catch_signals(&d, &saved, err);
+	if (rc == 0) {
+		count_inputs(&d);
+		sched_tell(&d, &(struct event){.type = EVENT_RUN_START, .total = d.wanted});
+		rc = loop(&d, err);
+		if (rc < 0)
+			kill_all(&d);
+		skip_rest(&d);
+		ret->wall_s = (double)(job_now() - started) / 1000;
+		sched_tell(&d, &(struct event){.type = EVENT_RUN_END});
+	}
+	release_signals(&d, &saved);
+	queue_clear(&d.ready);
+	nodes_clear(&d.fresh);
+	runnings_clear(&d.running);
+	map_clear(&d.tools.known);
+	free(d.memory);
+	return rc;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What a run knows, shared by the loop (sched.c) and by what follows from a node's fate (settle.c);
+ * nobody else includes this.
+ */
+#include "run/job.h"
+#include "run/queue.h"
+
+/* A job and the lock on its key. */
+struct running {
+	struct job *job;
+	int lock;
+};
+DEFINE_VEC(runnings, struct running)
+
+/* What the scheduler remembers of a node, by node index. */
+struct memory {
+	uint64_t made_ms; /* when its manifest was made */
+	unsigned reruns;
+	bool waits; /* for another orch, and the user was told */
+};
+
+struct sched {
+	struct graph *g;
+	struct store *s;
+	const struct sched_opts *opts;
+	struct sched_result *result;
+	struct tool_versions tools;
+	struct pool pool;
+	struct job_env env;
+	struct queue ready;
+	struct nodes fresh; /* READY, not looked up yet */
+	struct runnings running;
+	struct memory *memory;
+	size_t wanted;
+	bool prepared; /* see prepare() */
+	bool checked_space;
+	bool stopping; /* start nothing more */
+	int signals;
+	uint64_t tick_ms;
+};
+
+void sched_tell(struct sched *d, const struct event *ev);
+void sched_warn(struct sched *d, const struct node *n, const char *text);
+/* The only place that changes a node's state. */
+void node_set_state(struct sched *d, struct node *n, enum node_state state);
+/* N is HIT or BUILT: its users wait for one input less. */
+void settle(struct sched *d, struct node *n);
+/* N failed, its users are skipped; without -k nothing more is started. Takes ERR; J may be NULL. */
+void settle_failed(struct sched *d, struct node *n, const struct job *j, struct err *err);
+/* Asks the store for N's key. 0: HIT and settled; 1: miss; -1. */
+int settle_lookup(struct sched *d, struct node *n, struct err **err) warn_unused;
+/*
+ * The worker of J succeeded: records and settles. If an input changed while it ran, the result may
+ * be made of either state: it is not recorded, and 1 asks to run the node once more. -1: the node
+ * failed.
+ */
+int settle_built(struct sched *d, struct job *j, struct err **err) warn_unused;

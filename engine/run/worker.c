@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * `orch worker`: one attempt at one node, in two processes.
+ *
+ *	orchestrator ==socketpair== keeper ==socketpair, log pipe== runner ---> the kind's children
+ *
+ * The runner decodes the options and calls kind->run(). The keeper, which forked it, stays out of
+ *the kind's way: it pumps the log, hands progress on, watches for ABORT or a closed socket, and
+ *when the runner has ended kills whatever is left before it hashes the outputs and takes them into
+ *the store. So nobody who had a part in making an output can change it after it was hashed. Usually
+ *the keeper is the init process of a pid namespace (run/spawn.h) and the killing is one system
+ *call.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/tmp.h"
+#include "base/trace.h"
+#include "run/decode.h"
+#include "run/logpipe.h"
+#include "run/sched.h"
+#include "run/spawn.h"
+
+struct keeper {
+	struct arena *arena;
+	struct job_spec spec;
+	struct frames from_orch, from_runner;
+	struct str to_orch;
+	int signals, control, log; /* signalfd; to the runner; its stdout and stderr */
+	pid_t runner;
+	int status;         /* of the runner, once ended */
+	bool ended;         /* the runner has */
+	bool aborted;       /* by ABORT, a closed socket or SIGTERM */
+	bool told;          /* the runner sent RESULT */
+	struct err *result; /* what it said */
+	struct logpipe pipe;
+};
+
+/* ---- the runner ---- */
+
+struct runner {
+	int control;
+	struct str out;
+	char last[256]; /* progress line logged last */
+	int last_percent;
+	struct timespec sent;
+};
+
+static void say(const char *fmt, va_list ap)
+{
+	char *text cleanup_free = xvasprintf(fmt, ap);
+
+	fprintf(stderr, "%s\n", text);
+}
+
+void action_log(struct action *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+static double seconds_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}
+
+void action_progress(struct action *a, int percent, const char *fmt, ...)
+{
+	struct runner *r = a->worker;
+	struct err *err cleanup_err = NULL;
+	char text[sizeof(r->last)];
+	va_list ap;
+	bool same;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	same = str_eq(text, r->last);
+	if (!same)
+		fprintf(stderr, "%s\n", text);
+	else if (percent == r->last_percent || seconds_since(&r->sent) < 0.2)
+		return;
+	snprintf(r->last, sizeof(r->last), "%s", text);
+	r->last_percent = percent;
+	clock_gettime(CLOCK_MONOTONIC, &r->sent);
+	progress_put(&r->out, percent, text);
+	(void)!frame_flush(&r->out, r->control, &err);
+}
+
+/*
+ * The environment of kinds and their children: who the user is and how to reach the network, and
+ * otherwise the same everywhere. Temporary files belong into the work folder.
+ */
+static void set_environment(const struct action *a)
+{
+	static const char *const kept[] = {
+		"PATH",
+		"HOME",
+		"USER",
+		"LOGNAME",
+		"XDG_CONFIG_HOME",
+		"XDG_CACHE_HOME",
+		"XDG_RUNTIME_DIR",
+		"http_proxy",
+		"https_proxy",
+		"HTTP_PROXY",
+		"HTTPS_PROXY",
+		"ALL_PROXY",
+		"all_proxy",
+		"NO_PROXY",
+		"no_proxy",
+		"SSL_CERT_FILE",
+		"SSL_CERT_DIR",
+		"CURL_CA_BUNDLE",
+		"APT_CONFIG",
+		"LIBGUESTFS_BACKEND",
+		"LIBGUESTFS_BACKEND_SETTINGS",
+		"LIBGUESTFS_HV",
+		"LIBGUESTFS_PATH",
+		"LIBGUESTFS_CACHEDIR",
+		"LIBGUESTFS_DEBUG",
+		"LIBGUESTFS_TRACE",
+		"ORCH_DEBUG",
+		"ASAN_OPTIONS",
+		"UBSAN_OPTIONS",
+		"LSAN_OPTIONS",
+	};
+	char *values[array_len(kept)], epoch[32];
+
+	for (size_t i = 0; i < array_len(kept); i++) {
+		const char *v = getenv(kept[i]);
+
+		values[i] = v ? xstrdup(v) : NULL;
+	}
+	clearenv();
+	for (size_t i = 0; i < array_len(kept); i++) {
+		if (values[i])
+			setenv(kept[i], values[i], 1);
+		free(values[i]);
+	}
+	snprintf(epoch, sizeof(epoch), "%ju", (uintmax_t)a->epoch);
+	setenv("SOURCE_DATE_EPOCH", epoch, 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	setenv("TZ", "UTC", 1);
+	setenv("TMPDIR", a->workdir, 1);
+}
+
+/* Never returns. */
+static void runner_main(struct keeper *k, const struct kind *const *kinds, int control)
+{
+	struct runner r = {.control = control, .out = STR_INIT, .last_percent = -2};
+	struct err *err = NULL, *lost = NULL;
+	struct action a;
+	int rc = action_decode(k->arena, &k->spec, kinds, &a, &err);
+
+	if (rc == 0) {
+		a.worker = &r;
+		set_environment(&a);
+		rc = a.kind->run(&a, &err);
+		if (rc != 0 && !err)
+			err_set(&err, ERR_INTERNAL, "kind '%s' failed without saying why",
+				a.kind->name);
+	}
+	fflush(NULL);
+	result_put(&r.out, rc == 0 ? NULL : err);
+	(void)!frame_flush(&r.out, control, &lost);
+	_exit(0);
+}
+
+/* ---- the keeper ---- */
+
+static int start_runner(struct keeper *k, const struct kind *const *kinds, struct err **err)
+{
+	int ctl[2], log[2];
+	sigset_t none;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ctl) < 0 ||
+	    pipe2(log, O_CLOEXEC) < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot start the node's process");
+	(void)fcntl(log[1], F_SETPIPE_SZ, 1024 * 1024);
+	k->runner = fork();
+	if (k->runner < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot start the node's process");
+	if (k->runner == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpgid(0, 0);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		close(WORKER_FD);
+		if (dup2(log[1], 1) < 0 || dup2(log[1], 2) < 0)
+			_exit(127);
+		close(ctl[0]);
+		runner_main(k, kinds, ctl[1]);
+	}
+	close(ctl[1]);
+	close(log[1]);
+	k->control = ctl[0];
+	k->log = log[0];
+	if (fcntl(k->control, F_SETFL, O_NONBLOCK) < 0 || fcntl(k->log, F_SETFL, O_NONBLOCK) < 0)
+		return err_errno(err, ERR_INTERNAL, errno, "cannot watch the node's process");
+	logpipe_init(&k->pipe, k->log, 1);
+	return 0;
+}
+
+/* Kills everything the runner left, and reaps it. */
+static void kill_rest(struct keeper *k)
+{
+	int status;
+	pid_t pid;
+
+	if (getpid() != 1) {
+		if (!k->ended)
+			kill(-k->runner, SIGKILL);
+		spawn_kill_strays(NULL, 0);
+		return;
+	}
+	kill(-1, SIGKILL); /* all of the namespace but this process */
+	while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR) {
+		if (pid == k->runner && !k->ended)
+			k->status = status;
+	}
+}
+
+static void take_progress(struct keeper *k, const struct frame *f)
+{
+	struct str payload cleanup_str = STR_INIT;
+
+	if (k->to_orch.len) /* it reads slowly: progress may be left out */
+		return;
+	str_append_len(&payload, f->data, f->len);
+	frame_put(&k->to_orch, FRAME_PROGRESS, &payload);
+}
+
+/* What the runner says. */
+static int read_runner(struct keeper *k, struct err **err)
+{
+	struct frame f;
+	int rc;
+
+	if (k->control < 0)
+		return 0;
+	rc = frames_read(&k->from_runner, k->control, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 1) {
+		close(k->control);
+		k->control = -1;
+	}
+	while ((rc = frames_next(&k->from_runner, &f, err)) == 0) {
+		if (f.type == FRAME_PROGRESS) {
+			take_progress(k, &f);
+		} else if (f.type == FRAME_RESULT && !k->told) {
+			if (result_read(k->arena, &f, &k->result, err) < 0)
+				return -1;
+			k->told = true;
+		} else {
+			return err_set(err, ERR_INTERNAL,
+				       "unexpected frame from the node's process");
+		}
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* Anything from the orchestrator after JOB means: stop. */
+static void read_orch(struct keeper *k)
+{
+	struct err *err cleanup_err = NULL;
+	struct frame f;
+
+	if (frames_read(&k->from_orch, WORKER_FD, &err) != 0 ||
+	    frames_next(&k->from_orch, &f, &err) != 1)
+		k->aborted = true;
+}
+
+static void read_signals(struct keeper *k)
+{
+	struct signalfd_siginfo si;
+	pid_t pid;
+	int status;
+
+	while (read(k->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo != SIGCHLD)
+			k->aborted = true;
+	}
+	/* Orphans of the node come here too, as to any init process. */
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == k->runner) {
+			k->ended = true;
+			k->status = status;
+		}
+	}
+}
+
+/* Until the runner has ended or is to be stopped. */
+static int watch(struct keeper *k, struct err **err)
+{
+	while (!k->ended && !k->aborted) {
+		struct pollfd p[] = {
+			{.fd = WORKER_FD, .events = POLLIN | (k->to_orch.len ? POLLOUT : 0)},
+			{.fd = k->signals, .events = POLLIN},
+			{.fd = k->control, .events = POLLIN},
+			{.fd = k->log, .events = POLLIN},
+		};
+
+		if (poll(p, array_len(p), -1) < 0 && errno != EINTR)
+			return err_errno(err, ERR_INTERNAL, errno, "cannot wait");
+		if (p[0].revents & ~POLLOUT)
+			read_orch(k);
+		if (p[2].revents && read_runner(k, err) < 0)
+			return -1;
+		if (p[3].revents && logpipe_pump(&k->pipe) == 1)
+			k->log = -1;
+		if (p[1].revents)
+			read_signals(k);
+		if (k->to_orch.len && frame_flush(&k->to_orch, WORKER_FD, err) != 0)
+			k->aborted = true;
+	}
+	return 0;
+}
+
+/* What became of the runner: 0, or -1 with the error for the orchestrator. */
+static int verdict(struct keeper *k, struct err **err)
+{
+	char *text cleanup_free = NULL;
+
+	if (k->aborted)
+		return err_set(err, ERR_CANCEL, "stopped");
+	if (read_runner(k, err) < 0)
+		return -1;
+	if (k->result) {
+		*err = steal_ptr(k->result);
+		return -1;
+	}
+	if (k->told && WIFEXITED(k->status) && WEXITSTATUS(k->status) == 0)
+		return 0;
+	text = proc_status_string(k->status);
+	if (WIFSIGNALED(k->status) && WTERMSIG(k->status) == SIGKILL)
+		return err_set(err, ERR_BUILD,
+			       "the node's process %s; perhaps the machine ran out of "
+			       "memory (see the kernel log)",
+			       text);
+	return err_set(err, ERR_BUILD, "the node's process %s without a result", text);
+}
+
+/* Takes one declared output into the store. */
+static int take_output(struct keeper *k, const struct output_spec *spec, struct err **err)
+{
+	char *path cleanup_free = path_join(k->spec.outdir, spec->name);
+	char *alone cleanup_free = NULL;
+	struct artifact a = {0};
+	struct stat st;
+
+	if (lstat(path, &st) < 0) {
+		if (errno == ENOENT)
+			return err_set(err, ERR_BUILD, "the node made no output '%s'", spec->name);
+		return err_errno(err, ERR_BUILD, errno, "cannot read output '%s'", spec->name);
+	}
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_BUILD, "output '%s' is not a plain file", spec->name);
+	if (st.st_nlink > 1) { /* the other name must not lead into the store */
+		alone = xasprintf("%s.copy", path);
+		if (file_copy(path, alone, 0644, err) < 0)
+			return -1;
+		if (rename(alone, path) < 0)
+			return err_errno(err, ERR_BUILD, errno, "cannot take output '%s'",
+					 spec->name);
+	}
+	if (cas_ingest(k->spec.store, path, spec->type, &a, err) < 0)
+		return err_wrap(err, "output '%s'", spec->name);
+	a.name = spec->name;
+	a.type = spec->type;
+	output_put(&k->to_orch, &a);
+	return 0;
+}
+
+static int take_outputs(struct keeper *k, struct err **err)
+{
+	for (size_t i = 0; i < k->spec.outputs.count; i++) {
+		if (take_output(k, &k->spec.outputs.items[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The attempt. A failed one keeps its work folder; the orchestrator decides what becomes of it. */
+static int attempt(struct keeper *k, const struct kind *const *kinds, struct err **err)
+{
+	int rc = start_runner(k, kinds, err);
+
+	if (rc < 0)
+		return -1;
+	rc = watch(k, err);
+	kill_rest(k);
+	if (k->log >= 0)
+		(void)logpipe_pump(&k->pipe);
+	logpipe_finish(&k->pipe);
+	if (rc == 0)
+		rc = verdict(k, err);
+	if (rc == 0)
+		rc = take_outputs(k, err);
+	if (rc == 0)
+		rc = path_remove(k->spec.workdir, err);
+	if (rc == 0)
+		rc = path_remove(k->spec.outdir, err);
+	return rc;
+}
+
+static int read_job(struct keeper *k, struct err **err)
+{
+	struct frame f;
+	int rc;
+
+	while ((rc = frames_next(&k->from_orch, &f, err)) == 1) {
+		rc = frames_read(&k->from_orch, WORKER_FD, err);
+		if (rc != 0)
+			return rc;
+	}
+	if (rc < 0)
+		return -1;
+	if (f.type != FRAME_JOB)
+		return err_set(err, ERR_INTERNAL, "the first frame is no JOB");
+	return job_spec_read(k->arena, f.data, f.len, &k->spec, err);
+}
+
+/* Limits and signals of the keeper, inherited by all that follows. */
+static int set_up(struct keeper *k, struct err **err)
+{
+	static const struct rlimit no_core = {0, 0};
+	sigset_t set;
+
+	trace_init();
+	umask(022);
+	prctl(PR_SET_NAME, "orch-worker");
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (getpid() != 1)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (k->signals < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot watch signals");
+	return 0;
+}
+
+static void release(struct keeper *k)
+{
+	job_spec_clear(&k->spec);
+	arena_free(k->arena);
+	frames_release(&k->from_orch);
+	frames_release(&k->from_runner);
+	str_release(&k->to_orch);
+	err_free(k->result);
+}
+
+int worker_main(const struct kind *const *kinds)
+{
+	struct keeper k = {.from_orch = FRAMES_INIT,
+			   .from_runner = FRAMES_INIT,
+			   .to_orch = STR_INIT,
+			   .control = -1,
+			   .log = -1};
+	struct err *err cleanup_err = NULL, *lost cleanup_err = NULL;
+	int rc = set_up(&k, &err);
+
+	k.arena = arena_new();
+	if (rc == 0)
+		rc = read_job(&k, &err);
+	if (rc == 1) { /* nobody is there any more */
+		release(&k);
+		return 0;
+	}
+	if (rc == 0) {
+		tmp_set_owner((pid_t)k.spec.owner);
+		rc = attempt(&k, kinds, &err);
+	}
+	result_put(&k.to_orch, rc == 0 ? NULL : err);
+	(void)!frame_flush(&k.to_orch, WORKER_FD, &lost);
+	release(&k);
+	return 0;
+}

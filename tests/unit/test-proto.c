@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/file.h"
+#include "base/words.h"
+#include "run/logpipe.h"
+#include "run/pool.h"
+#include "run/proto.h"
+#include "run/queue.h"
+
+static void words(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	static const char text[] = "a \"b \\\"c\\n\" d\nlast\n";
+	const char *p = text, *end = text + sizeof(text) - 1;
+	struct words w;
+
+	assert_int_equal(words_line(arena, &p, end, &w), 0);
+	assert_true(words_is(&w, "a", 3));
+	assert_string_equal(w.items[1], "b \"c\n");
+	assert_int_equal(words_line(arena, &p, end, &w), 0);
+	assert_true(words_is(&w, "last", 1));
+	assert_int_equal(words_line(arena, &p, end, &w), 1);
+}
+
+static void words_malformed(void **state)
+{
+	static const char *const bad[] = {"a",         "a  b\n",      " a\n",     "a \n",
+					  "\n",        "\"a\n",       "\"a\"b\n", "a\"b\"\n",
+					  "\"\\q\"\n", "\"\\x00\"\n", "a\tb\n"};
+
+	for (size_t i = 0; i < array_len(bad); i++) {
+		struct arena *arena cleanup_arena = arena_new();
+		const char *p = bad[i];
+		struct words w;
+
+		assert_int_equal(words_line(arena, &p, bad[i] + strlen(bad[i]), &w), -1);
+		assert_ptr_equal(p, bad[i]);
+	}
+}
+
+static void spec_fill(struct job_spec *s)
+{
+	*s = (struct job_spec){.store = "/s \"x\"",
+			       .project_dir = "/p",
+			       .outdir = "/o",
+			       .workdir = "/w",
+			       .cache_dir = "/c",
+			       .cpus = 3,
+			       .offline = true,
+			       .owner = 77,
+			       .unkeyed = "unkeyed a \"b\"\n",
+			       .manifest = "orch-manifest 1\nkind x 1\n"};
+	output_specs_push(&s->outputs, (struct output_spec){"a.img", OUTPUT_IMAGE});
+	job_places_push(&s->places, (struct job_place){"r:x", "r", "x", "/in", "/cas/1"});
+	job_secrets_push(&s->secrets, (struct job_secret){"pki", "key", "/p/key"});
+}
+
+static void job_round_trip(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct str out cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct job_spec in, back;
+
+	spec_fill(&in);
+	job_spec_write(&in, &out);
+	assert_int_equal(job_spec_read(arena, out.buf, out.len, &back, &err), 0);
+	assert_string_equal(back.store, in.store);
+	assert_string_equal(back.manifest, in.manifest);
+	assert_string_equal(back.unkeyed, in.unkeyed);
+	assert_int_equal(back.cpus, 3);
+	assert_true(back.offline);
+	assert_int_equal(back.owner, 77);
+	assert_int_equal(back.outputs.count, 1);
+	assert_int_equal(back.outputs.items[0].type, OUTPUT_IMAGE);
+	assert_string_equal(back.places.items[0].inside, "/in");
+	assert_string_equal(back.secrets.items[0].path, "/p/key");
+	job_spec_clear(&back);
+	/* a JOB that lacks a line is none */
+	assert_int_equal(job_spec_read(arena, out.buf,
+				       (size_t)(strstr(out.buf, "manifest") - out.buf), &back,
+				       &err),
+			 -1);
+	assert_int_equal(err->cls, ERR_INTERNAL);
+	job_spec_clear(&in);
+}
+
+/* One frame of F, which must be there. */
+static struct frame next(struct frames *f)
+{
+	struct err *err cleanup_err = NULL;
+	struct frame fr;
+
+	assert_int_equal(frames_next(f, &fr, &err), 0);
+	return fr;
+}
+
+static void small_frames(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct frames f = FRAMES_INIT;
+	struct str out cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL, *e cleanup_err = NULL, *sent cleanup_err = NULL;
+	struct artifact a = {.name = "x.img",
+			     .type = OUTPUT_IMAGE,
+			     .size = 1ull << 40,
+			     .allocated = 9},
+			b;
+	struct frame fr;
+	const char *text;
+	int percent;
+
+	digest_data("x", 1, &a.digest);
+	err_set(&sent, ERR_NET, "no '\x1b' way");
+	sent->errnum = 5;
+	sent->file = xstrdup("recipes/a.yaml");
+	sent->line = 3;
+	sent->col = 4;
+	progress_put(&out, -1, "half\nway");
+	output_put(&out, &a);
+	result_put(&out, NULL);
+	result_put(&out, sent);
+	/* one byte at a time: a frame is only seen when it is whole */
+	for (size_t i = 0; i < out.len; i++)
+		frames_feed(&f, out.buf + i, 1);
+	fr = next(&f);
+	assert_int_equal(progress_read(arena, &fr, &percent, &text, &err), 0);
+	assert_int_equal(percent, -1);
+	assert_string_equal(text, "half\nway");
+	fr = next(&f);
+	assert_int_equal(output_read(arena, &fr, &b, &err), 0);
+	assert_true(digest_eq(&a.digest, &b.digest));
+	assert_int_equal(b.size, a.size);
+	assert_int_equal(b.type, OUTPUT_IMAGE);
+	fr = next(&f);
+	assert_int_equal(result_read(arena, &fr, &e, &err), 0);
+	assert_null(e);
+	fr = next(&f);
+	assert_int_equal(result_read(arena, &fr, &e, &err), 0);
+	assert_int_equal(e->cls, ERR_NET);
+	assert_int_equal(e->errnum, 5);
+	assert_int_equal(e->line, 3);
+	assert_string_equal(e->file, "recipes/a.yaml");
+	assert_string_equal(e->text, "no '\x1b' way");
+	assert_int_equal(frames_next(&f, &fr, &err), 1);
+	frames_release(&f);
+}
+
+static void long_texts_are_cut(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct frames f = FRAMES_INIT;
+	struct str out cleanup_str = STR_INIT, text cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL, *sent cleanup_err = NULL, *e cleanup_err = NULL;
+	const char *back;
+	struct frame fr;
+	int percent;
+
+	for (size_t i = 0; i < FRAME_RESULT_MAX; i++)
+		str_append(&text, "\x01\xc3\xa4");
+	err_set(&sent, ERR_BUILD, "%s", text.buf);
+	progress_put(&out, 7, text.buf);
+	result_put(&out, sent);
+	frames_feed(&f, out.buf, out.len);
+	fr = next(&f);
+	assert_int_equal(progress_read(arena, &fr, &percent, &back, &err), 0);
+	assert_true(strlen(back) > 1000);
+	fr = next(&f);
+	assert_int_equal(result_read(arena, &fr, &e, &err), 0);
+	assert_memory_equal(e->text, text.buf, strlen(e->text));
+	frames_release(&f);
+}
+
+static void limits(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} bad[] = {
+		{"of\x02\x00\x01\x20\x00\x00", 8}, /* PROGRESS of 8193 bytes */
+		{"of\x01\x00\x01\x00\x00\x04", 8}, /* JOB over 64 MiB */
+		{"of\x05\x00\xff\xff\xff\xff", 8},
+		{"of\x06\x00\x00\x00\x00\x00", 8}, /* no such type */
+		{"of\x00\x00\x00\x00\x00\x00", 8},
+		{"of\x02\x01\x00\x00\x00\x00", 8},
+		{"xf\x02\x00\x00\x00\x00\x00", 8},
+	};
+
+	for (size_t i = 0; i < array_len(bad); i++) {
+		struct frames f = FRAMES_INIT;
+		struct err *err cleanup_err = NULL;
+		struct frame fr;
+
+		frames_feed(&f, bad[i].bytes, bad[i].len);
+		assert_int_equal(frames_next(&f, &fr, &err), -1);
+		assert_int_equal(err->cls, ERR_INTERNAL);
+		frames_release(&f);
+	}
+}
+
+/* Reads whatever frames are in F with every reader. */
+static void read_any(struct frames *f)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct err *err = NULL;
+	struct job_spec spec;
+	struct artifact a;
+	struct frame fr;
+	const char *text;
+	int percent;
+
+	while (frames_next(f, &fr, &err) == 0) {
+		struct err *e cleanup_err = NULL;
+
+		if (job_spec_read(arena, fr.data, fr.len, &spec, &err) == 0)
+			job_spec_clear(&spec);
+		err_free(steal_ptr(err));
+		(void)!progress_read(arena, &fr, &percent, &text, &err);
+		err_free(steal_ptr(err));
+		(void)!output_read(arena, &fr, &a, &err);
+		err_free(steal_ptr(err));
+		(void)!result_read(arena, &fr, &e, &err);
+		err_free(steal_ptr(err));
+	}
+	err_free(err);
+}
+
+/* Mutated frames are refused or read, never more than that; the sanitizers watch. */
+static void fuzz(void **state)
+{
+	struct str good cleanup_str = STR_INIT, payload cleanup_str = STR_INIT;
+	struct job_spec spec;
+	unsigned seed = 1;
+
+	spec_fill(&spec);
+	job_spec_write(&spec, &payload);
+	frame_put(&good, FRAME_JOB, &payload);
+	progress_put(&good, 5, "p");
+	output_put(&good, &(struct artifact){.name = "n"});
+	result_put(&good, NULL);
+	job_spec_clear(&spec);
+	for (int round = 0; round < 20000; round++) {
+		struct frames f = FRAMES_INIT;
+		char *copy cleanup_free = xmemdup(good.buf, good.len);
+		size_t len = good.len;
+
+		for (unsigned n = 1 + (unsigned)rand_r(&seed) % 6; n; n--)
+			copy[(size_t)rand_r(&seed) % len] = (char)rand_r(&seed);
+		if (rand_r(&seed) % 4 == 0)
+			len = (size_t)rand_r(&seed) % len;
+		frames_feed(&f, copy, len);
+		read_any(&f);
+		frames_release(&f);
+	}
+}
+
+static void flush_and_read(void **state)
+{
+	struct frames f = FRAMES_INIT;
+	struct str out cleanup_str = STR_INIT, big cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct frame fr;
+	int fds[2], rc;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	memset(str_reserve(&big, 3000000), 'x', 3000000);
+	big.len = 3000000;
+	frame_put(&out, FRAME_JOB, &big);
+	/* more than a socket holds: several rounds */
+	while ((rc = frames_next(&f, &fr, &err)) == 1) {
+		assert_int_equal(frame_flush(&out, fds[0], &err), 0);
+		assert_int_equal(frames_read(&f, fds[1], &err), 0);
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(fr.len, big.len);
+	assert_int_equal(out.len, 0);
+	close(fds[1]);
+	frame_put(&out, FRAME_ABORT, &(struct str)STR_INIT);
+	assert_int_equal(frame_flush(&out, fds[0], &err), 1);
+	assert_int_equal(frames_read(&f, fds[0], &err), 1);
+	close(fds[0]);
+	frames_release(&f);
+}
+
+static void pool_memory_is_hard(void **state)
+{
+	struct pool p;
+	struct slot a, b, c;
+
+	pool_init(&p, 4, 1000);
+	pool_round(&p);
+	assert_true(pool_take(&p, (struct demand){.memory_mb = 600}, &a));
+	assert_false(pool_take(&p, (struct demand){.memory_mb = 500}, &b));
+	/* 300 would fit now, and still beside the 500 that waits: 500 + 300 <= 1000 */
+	assert_true(pool_take(&p, (struct demand){.memory_mb = 300}, &c));
+	pool_give(&p, c);
+	pool_give(&p, a);
+	assert_int_equal(p.used_cpus, 0);
+	assert_int_equal(p.used_memory, 0);
+}
+
+static void pool_big_one_is_not_starved(void **state)
+{
+	struct pool p;
+	struct slot a, b, c;
+
+	pool_init(&p, 4, 1000);
+	pool_round(&p);
+	assert_true(pool_take(&p, (struct demand){.memory_mb = 400}, &a));
+	/* wants more than there is: counts as all, so it waits, and nobody with memory overtakes it
+	 */
+	assert_false(pool_take(&p, (struct demand){.memory_mb = 5000}, &b));
+	assert_false(pool_take(&p, (struct demand){.memory_mb = 400}, &c));
+	assert_true(pool_take(&p, (struct demand){0}, &c));
+	pool_give(&p, a);
+	pool_round(&p);
+	assert_true(pool_take(&p, (struct demand){.memory_mb = 5000}, &b));
+	assert_int_equal(b.memory_mb, 1000);
+}
+
+static void pool_cpus_are_soft(void **state)
+{
+	struct pool p;
+	struct slot a, b, c;
+
+	pool_init(&p, 2, 10);
+	pool_round(&p);
+	assert_true(pool_take(&p, (struct demand){.cpus = 1}, &a));
+	assert_true(pool_take(&p, (struct demand){.cpus = 8}, &b));
+	assert_int_equal(b.cpus, 2);
+	assert_false(pool_take(&p, (struct demand){.cpus = 1}, &c));
+	pool_init(&p, 0, 0);
+	assert_true(p.cpus >= 1 && p.memory_mb >= 1);
+}
+
+static void queue_order(void **state)
+{
+	static const double paths[] = {1, 5, 3, 5, 0, 9, 2};
+	struct node nodes[array_len(paths)] = {0}, *n, *last = NULL;
+	struct queue q = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < array_len(paths); i++) {
+		nodes[i].critical = paths[i];
+		nodes[i].index = i;
+		queue_push(&q, &nodes[i]);
+	}
+	for (; (n = queue_pop(&q)); last = n, count++)
+		assert_true(!last || last->critical > n->critical ||
+			    (last->critical == n->critical && last->index < n->index));
+	assert_int_equal(count, array_len(paths));
+	queue_clear(&q);
+}
+
+/* What a pipe of SIZE bytes "0123..." leaves in the log with a head of HEAD. */
+static char *through_log(size_t size, uint64_t head)
+{
+	char path[] = "/tmp/orch-log.XXXXXX";
+	int fds[2], out = mkstemp(path);
+	struct err *err cleanup_err = NULL;
+	struct str s = STR_INIT;
+	struct logpipe l;
+
+	assert_true(out >= 0 && pipe2(fds, O_NONBLOCK) == 0);
+	logpipe_init(&l, fds[0], out);
+	l.head_max = head;
+	for (size_t i = 0; i < size; i++) {
+		char c = (char)('0' + i % 10);
+
+		while (write(fds[1], &c, 1) != 1)
+			assert_int_equal(logpipe_pump(&l), 0);
+	}
+	close(fds[1]);
+	assert_int_equal(logpipe_pump(&l), 1);
+	logpipe_finish(&l);
+	assert_int_equal(file_read(path, 1 << 24, &s, &err), 0);
+	close(fds[0]);
+	close(out);
+	unlink(path);
+	return str_steal(&s);
+}
+
+static void log_cap(void **state)
+{
+	char *all cleanup_free = through_log(25, 100), *ring cleanup_free = through_log(25, 10);
+	char *cut cleanup_free = through_log(LOG_TAIL + 25, 7);
+	const char *note = "0123456\n[18 bytes left out here]\n";
+
+	assert_string_equal(all, "0123456789012345678901234");
+	assert_string_equal(ring, "0123456789012345678901234");
+	assert_memory_equal(cut, note, strlen(note));
+	assert_int_equal(strlen(cut), strlen(note) + LOG_TAIL);
+	assert_int_equal(cut[strlen(note)], '5');
+	assert_int_equal(cut[strlen(cut) - 1], '0' + (LOG_TAIL + 24) % 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words),
+		cmocka_unit_test(words_malformed),
+		cmocka_unit_test(job_round_trip),
+		cmocka_unit_test(small_frames),
+		cmocka_unit_test(long_texts_are_cut),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(fuzz),
+		cmocka_unit_test(flush_and_read),
+		cmocka_unit_test(pool_memory_is_hard),
+		cmocka_unit_test(pool_big_one_is_not_starved),
+		cmocka_unit_test(pool_cpus_are_soft),
+		cmocka_unit_test(queue_order),
+		cmocka_unit_test(log_cap),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
