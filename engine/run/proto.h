@@ -19,6 +19,7 @@
  *beside it only *where* things lie on this machine, so that nothing that shapes the result escapes
  *the key.
  */
+#include "recipe/kind.h"
 #include "store/store.h"
 
 enum frame_type { FRAME_JOB = 1, FRAME_PROGRESS, FRAME_ABORT, FRAME_OUTPUT, FRAME_RESULT };
