@@ -40,11 +40,12 @@ struct node {
 	struct edges in;	/* sorted by ref_text */
 	struct nodes users;	/* distinct nodes that wait for this one */
 	struct output_specs outputs;
+	uint64_t epoch;		/* seconds; see graph_epoch() */
 	bool wanted;		/* reached from the targets */
 	bool target;		/* named as a target */
 	/* the run's state; changed by one function, node_set_state() of the scheduler */
 	enum node_state state;
-	size_t nblock;		/* distinct unsettled wanted inputs */
+	size_t nblock;		/* distinct unsettled wanted inputs; 0 after graph_build() */
 	struct digest key;	/* valid when manifest is set */
 	const char *manifest;
 	struct record *record;	/* of HIT and BUILT */
@@ -67,6 +68,10 @@ struct graph {
  */
 struct graph *graph_build(struct arena *arena, struct project *project, struct err_list *errors);
 struct node *graph_node(const struct graph *g, const char *name);
+/* The node whose name is written most like NAME, or NULL. */
+const char *graph_near(const struct graph *g, const char *name);
+/* What the hooks of the node's kind are given. */
+struct kind_ctx node_ctx(const struct graph *g, const struct node *n);
 /* Marks the nodes reached from TARGETS (none: project defaults; none of those: all). ERR_USER. */
 int graph_select(struct graph *g, const struct strv *targets, struct err **err) warn_unused;
 /* The epoch of a node, see recipes.md: project's, else the newest lock date it reaches, else 0. */

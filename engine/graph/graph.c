@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "graph/graph.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "graph/resolve.h"
+
+/* Names of a cycle that are shown at most. */
+#define CYCLE_SHOWN 12
+
+struct builder {
+	struct arena *arena;
+	struct graph *g;
+	struct resolver r;
+	struct node *n; /* in work */
+	struct edges edges; /* of the node in work */
+};
+
+static void clear_graph(void *graph)
+{
+	struct graph *g = graph;
+
+	map_clear(&g->by_name);
+	nodes_clear(&g->nodes);
+	nodes_clear(&g->order);
+}
+
+struct kind_ctx node_ctx(const struct graph *g, const struct node *n)
+{
+	return (struct kind_ctx){.arena = g->arena,
+				 .node = n->name,
+				 .project_dir = g->project->dir,
+				 .project = g->project,
+				 .opts = n->recipe->opts,
+				 .map = n->recipe->map};
+}
+
+static struct pos file_pos(const struct node *n)
+{
+	return (struct pos){n->recipe->file, 1, 1};
+}
+
+static bool output_name_valid(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '/')
+			return false;
+	return *name && strlen(name) <= 200 && !str_eq(name, ".") && !str_eq(name, "..");
+}
+
+static void check_outputs(struct builder *b, const struct node *n)
+{
+	struct map seen cleanup_map = {0};
+
+	for (size_t i = 0; i < n->outputs.count; i++) {
+		const char *name = n->outputs.items[i].name;
+
+		if (!output_name_valid(name))
+			err_list_at(b->r.errors, file_pos(n),
+				    "'%s' cannot be the name of an output: use one word without '/'", name);
+		else if (n->outputs.count > 1 && map_set(&seen, name, (void *)name))
+			err_list_at(b->r.errors, file_pos(n), "two outputs are named '%s'", name);
+	}
+}
+
+static void add_node(struct builder *b, struct recipe *recipe)
+{
+	struct node *n = arena_alloc(b->arena, sizeof(*n));
+	struct output_specs outputs = {0};
+	struct kind_ctx ctx;
+
+	n->name = recipe->name;
+	n->recipe = recipe;
+	n->index = b->g->nodes.count;
+	nodes_push(&b->g->nodes, n);
+	map_set(&b->g->by_name, n->name, n);
+	ctx = node_ctx(b->g, n);
+	recipe->kind->outputs(&ctx, &outputs);
+	n->outputs.items = arena_alloc(b->arena, (outputs.count + 1) * sizeof(*outputs.items));
+	n->outputs.count = outputs.count;
+	if (outputs.count)
+		memcpy(n->outputs.items, outputs.items, outputs.count * sizeof(*outputs.items));
+	output_specs_clear(&outputs);
+	check_outputs(b, n);
+}
+
+/* out/a/b is an output of node 'a' or the folder of node 'a/b', not both. */
+static void check_folder(struct builder *b, const struct node *n)
+{
+	char *name cleanup_free = xstrdup(n->name);
+	char *slash = strrchr(name, '/');
+	const struct node *parent;
+
+	if (!slash)
+		return;
+	*slash = 0;
+	parent = map_get(&b->g->by_name, name);
+	for (size_t i = 0; parent && i < parent->outputs.count; i++)
+		if (str_eq(parent->outputs.items[i].name, slash + 1))
+			err_list_at(b->r.errors, file_pos(n),
+				    "node '%s' and output '%s' of node '%s' need the same place: rename one",
+				    n->name, slash + 1, name);
+}
+
+static int add_secret(void *arg, const char *option_path, const char *project_path)
+{
+	strs_push(arg, project_path);
+	return 0;
+}
+
+static int add_ref(void *arg, const char *option_path, struct ref *ref)
+{
+	struct builder *b = arg;
+	struct edge edge;
+
+	if (resolve_ref(&b->r, option_path, ref, &edge) == 0)
+		edges_push(&b->edges, edge);
+	return 0;
+}
+
+/* Project files that the kind reads without an option. Whether they are there is asked when they are read. */
+static void add_implicit(struct builder *b)
+{
+	struct kind_ctx ctx = node_ctx(b->g, b->n);
+	struct strs paths = {0};
+
+	if (b->n->recipe->kind->implicit)
+		b->n->recipe->kind->implicit(&ctx, &paths);
+	for (size_t i = 0; i < paths.count; i++)
+		edges_push(&b->edges, (struct edge){.ref_text = paths.items[i],
+						    .type = REF_PATH,
+						    .path = paths.items[i],
+						    .pos = file_pos(b->n)});
+	strs_clear(&paths);
+}
+
+static int compare_edges(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+	int c = strcmp(x->ref_text, y->ref_text);
+
+	if (c)
+		return c;
+	return x->pos.line != y->pos.line ? (x->pos.line < y->pos.line ? -1 : 1) :
+					    (x->pos.col > y->pos.col) - (x->pos.col < y->pos.col);
+}
+
+/* Workers find inputs by their text, so that one text must mean one thing in a node. */
+static void merge(struct builder *b, struct edge *kept, const struct edge *e)
+{
+	kept->signer |= e->signer;
+	if (kept->type != e->type || (kept->output && !str_eq(kept->output, e->output)))
+		err_list_at(b->r.errors, e->pos,
+			    "'%s' means another thing than on line %u: name the output ('%s:...')",
+			    e->ref_text, kept->pos.line, e->ref_text);
+}
+
+/* Sorts the edges of the node in work, merges equal ones and gives them to it. */
+static void take_edges(struct builder *b)
+{
+	struct edges *from = &b->edges, *to = &b->n->in;
+
+	if (!from->count)
+		return;
+	if (from->count > 1)
+		qsort(from->items, from->count, sizeof(*from->items), compare_edges);
+	to->items = arena_alloc(b->arena, from->count * sizeof(*to->items));
+	for (size_t i = 0; i < from->count; i++) {
+		const struct edge *e = &from->items[i];
+
+		if (to->count && str_eq(to->items[to->count - 1].ref_text, e->ref_text))
+			merge(b, &to->items[to->count - 1], e);
+		else
+			to->items[to->count++] = *e;
+	}
+	from->count = 0;
+}
+
+static void connect(struct builder *b)
+{
+	struct graph *g = b->g;
+
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		b->n = g->nodes.items[i];
+		schema_each_ref(b->n->recipe->kind->schema, b->n->recipe->opts, add_ref, b);
+		add_implicit(b);
+		take_edges(b);
+	}
+	edges_clear(&b->edges);
+}
+
+/* Calls FN for each distinct node that N takes from. SEEN has a stamp per node. */
+static void each_input(struct graph *g, struct node *n, size_t *seen,
+		       void (*fn)(struct graph *g, struct node *from, struct node *n))
+{
+	for (size_t i = 0; i < n->in.count; i++) {
+		struct node *from = n->in.items[i].from;
+
+		if (!from || seen[from->index] == n->index + 1)
+			continue;
+		seen[from->index] = n->index + 1;
+		fn(g, from, n);
+	}
+}
+
+static void count_user(struct graph *g, struct node *from, struct node *n)
+{
+	from->users.cap++;
+	n->nblock++;
+}
+
+static void add_user(struct graph *g, struct node *from, struct node *n)
+{
+	if (!from->users.items)
+		from->users.items = arena_alloc(g->arena, from->users.cap * sizeof(n));
+	from->users.items[from->users.count++] = n;
+}
+
+static void find_users(struct graph *g)
+{
+	size_t *seen cleanup_free = xcalloc(g->nodes.count + 1, sizeof(*seen));
+
+	for (size_t i = 0; i < g->nodes.count; i++)
+		each_input(g, g->nodes.items[i], seen, count_user);
+	memset(seen, 0, g->nodes.count * sizeof(*seen));
+	for (size_t i = 0; i < g->nodes.count; i++)
+		each_input(g, g->nodes.items[i], seen, add_user);
+}
+
+/* Inputs before users; among those that are free, by name. Nodes on or behind a cycle are left out. */
+static void sort(struct graph *g)
+{
+	for (size_t i = 0; i < g->nodes.count; i++)
+		if (!g->nodes.items[i]->nblock)
+			nodes_push(&g->order, g->nodes.items[i]);
+	for (size_t i = 0; i < g->order.count; i++) {
+		const struct nodes *users = &g->order.items[i]->users;
+
+		for (size_t k = 0; k < users->count; k++)
+			if (--users->items[k]->nblock == 0)
+				nodes_push(&g->order, users->items[k]);
+	}
+}
+
+/* An edge from N to a node that is not in the order: each such node has one. */
+static const struct edge *blocked_edge(const struct node *n)
+{
+	for (size_t i = 0; i < n->in.count; i++)
+		if (n->in.items[i].from && n->in.items[i].from->nblock)
+			return &n->in.items[i];
+	return NULL;
+}
+
+/* Reports the cycle that N lies on: "a -> b -> a", where "a -> b" means that a needs b. */
+static void report_cycle(struct builder *b, const struct node *n)
+{
+	struct str s cleanup_str = STR_INIT;
+	const struct node *at = n;
+	size_t count = 0;
+
+	do {
+		if (count++ < CYCLE_SHOWN)
+			str_printf(&s, "%s -> ", at->name);
+		at = blocked_edge(at)->from;
+	} while (at != n);
+	if (count > CYCLE_SHOWN)
+		str_printf(&s, "(%zu more) -> ", count - CYCLE_SHOWN);
+	str_append(&s, n->name);
+	err_list_at(b->r.errors, blocked_edge(n)->pos, "the nodes need each other: %s", s.buf);
+}
+
+/* From every blocked node along its first blocked edge: the walk ends on a cycle, new or known. */
+static void find_cycles(struct builder *b)
+{
+	struct graph *g = b->g;
+	size_t *walk cleanup_free = xcalloc(g->nodes.count + 1, sizeof(*walk));
+
+	if (g->order.count == g->nodes.count)
+		return;
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		const struct node *n = g->nodes.items[i];
+
+		if (!n->nblock)
+			continue;
+		while (!walk[n->index]) {
+			walk[n->index] = i + 1;
+			n = blocked_edge(n)->from;
+		}
+		if (walk[n->index] == i + 1)
+			report_cycle(b, n);
+	}
+}
+
+static void find_epochs(struct graph *g)
+{
+	for (size_t i = 0; i < g->order.count; i++) {
+		struct node *n = g->order.items[i];
+		struct kind_ctx ctx = node_ctx(g, n);
+
+		n->epoch = g->project->epoch;
+		if (n->epoch)
+			continue;
+		if (n->recipe->kind->lock_epoch)
+			n->epoch = n->recipe->kind->lock_epoch(&ctx);
+		for (size_t k = 0; k < n->in.count; k++)
+			if (n->in.items[k].from && n->in.items[k].from->epoch > n->epoch)
+				n->epoch = n->in.items[k].from->epoch;
+	}
+}
+
+static void check_defaults(struct builder *b)
+{
+	const struct list *defaults = &b->g->project->defaults;
+	const struct yaml *y = yaml_get(b->g->project->map, "default");
+
+	for (size_t i = 0; i < defaults->count; i++) {
+		const char *name = LIST_AT(*defaults, const char *, i), *near;
+		struct pos pos = y->type == YAML_LIST ? y->items[i]->pos : y->pos;
+
+		if (map_get(&b->g->by_name, name))
+			continue;
+		near = graph_near(b->g, name);
+		if (near)
+			err_list_at(b->r.errors, pos, "unknown node '%s': did you mean '%s'?", name, near);
+		else
+			err_list_at(b->r.errors, pos, "unknown node '%s'", name);
+	}
+}
+
+static void build(struct builder *b)
+{
+	struct graph *g = b->g;
+	const struct map *recipes = &g->project->recipes;
+
+	for (size_t i = 0; i < recipes->count; i++)
+		add_node(b, recipes->entries[i].value);
+	strs_push(&b->r.secrets, "pki/private");
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		const struct recipe *r = g->nodes.items[i]->recipe;
+
+		check_folder(b, g->nodes.items[i]);
+		schema_each_secret(r->kind->schema, r->opts, add_secret, &b->r.secrets);
+	}
+	check_defaults(b);
+	connect(b);
+	find_users(g);
+	sort(g);
+	find_cycles(b);
+	find_epochs(g);
+}
+
+struct graph *graph_build(struct arena *arena, struct project *project, struct err_list *errors)
+{
+	struct graph *g = arena_alloc(arena, sizeof(*g));
+	struct builder b = {.arena = arena, .g = g, .r = {.g = g, .errors = errors}};
+	size_t before = errors->count;
+	struct err *err = NULL;
+
+	g->arena = arena;
+	g->project = project;
+	arena_defer(arena, clear_graph, g);
+	b.r.dirfd = open(project->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (b.r.dirfd < 0) {
+		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", project->dir);
+		err_list_add(errors, err);
+		return NULL;
+	}
+	build(&b);
+	close(b.r.dirfd);
+	strs_clear(&b.r.secrets);
+	return errors->count == before ? g : NULL;
+}
+
+struct node *graph_node(const struct graph *g, const char *name)
+{
+	return map_get(&g->by_name, name);
+}
+
+uint64_t graph_epoch(const struct node *n)
+{
+	return n->epoch;
+}
+
+static int add_target(struct graph *g, const char *name, struct err **err)
+{
+	struct node *n = graph_node(g, name);
+	const char *near;
+
+	if (n) {
+		n->target = n->wanted = true;
+		return 0;
+	}
+	near = graph_near(g, name);
+	if (near)
+		return err_set(err, ERR_USER, "unknown node '%s': did you mean '%s'?", name, near);
+	return err_set(err, ERR_USER, "unknown node '%s': a node is a file recipes/NODE.yaml", name);
+}
+
+/* Inputs of wanted nodes are wanted: users come behind their inputs in the order. */
+static void spread(struct graph *g)
+{
+	for (size_t i = g->order.count; i-- > 0;) {
+		const struct node *n = g->order.items[i];
+
+		for (size_t k = 0; n->wanted && k < n->in.count; k++)
+			if (n->in.items[k].from)
+				n->in.items[k].from->wanted = true;
+	}
+}
+
+int graph_select(struct graph *g, const struct strv *targets, struct err **err)
+{
+	const struct list *defaults = &g->project->defaults;
+	bool given = targets && targets->count, all = !given && !defaults->count;
+
+	for (size_t i = 0; i < g->nodes.count; i++)
+		g->nodes.items[i]->target = g->nodes.items[i]->wanted = all;
+	for (size_t i = 0; given && i < targets->count; i++)
+		if (add_target(g, targets->items[i], err))
+			return -1;
+	for (size_t i = 0; !given && i < defaults->count; i++)
+		if (add_target(g, LIST_AT(*defaults, const char *, i), err))
+			return -1;
+	spread(g);
+	return 0;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "graph/resolve.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+
+#define SUGGESTIONS_MAX 64
+#define SUGGEST_FILES_MAX 4096
+#define ACCEPT_OUTPUT (ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE)
+
+/* The reference in work. */
+struct request {
+	struct resolver *r;
+	const char *option;
+	struct ref *ref;
+	struct edge *edge;
+};
+
+static int refuse(struct request *q, const char *fmt, ...) printf_like(2, 3);
+
+static int refuse(struct request *q, const char *fmt, ...)
+{
+	char *text cleanup_free = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	err_list_at(q->r->errors, q->ref->pos, "%s", text);
+	return 1;
+}
+
+/* "a path, a tree or a node": what the option takes. Caller frees. */
+static char *accepted(unsigned accept)
+{
+	static const struct {
+		unsigned bit;
+		const char *text;
+	} words[] = {
+		{ACCEPT_PATH, "a path"},   {ACCEPT_FILE, "an output"}, {ACCEPT_TREE, "a tree"},
+		{ACCEPT_IMAGE, "an image"}, {ACCEPT_NODE, "a node"},    {ACCEPT_SIGNER, "a signer (kind pki)"},
+		{ACCEPT_INSIDE, "a place in a tree (node:/path)"},
+	};
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < array_len(words); i++) {
+		unsigned rest = 0;
+
+		if (!(accept & words[i].bit))
+			continue;
+		for (size_t k = i + 1; k < array_len(words); k++)
+			rest |= accept & words[k].bit;
+		str_printf(&s, "%s%s", !s.len ? "" : rest ? ", " : " or ", words[i].text);
+	}
+	return str_steal(&s);
+}
+
+static const char *type_text(enum output_type type)
+{
+	return type == OUTPUT_TREE ? "a tree" : type == OUTPUT_IMAGE ? "an image" : "a file";
+}
+
+static bool fits(unsigned accept, enum output_type type)
+{
+	return (accept & ACCEPT_FILE) || ((accept & ACCEPT_TREE) && type == OUTPUT_TREE) ||
+	       ((accept & ACCEPT_IMAGE) && type == OUTPUT_IMAGE);
+}
+
+static int take_output(struct request *q, struct node *n, const struct output_spec *o)
+{
+	q->ref->type = q->edge->type = REF_OUTPUT;
+	q->ref->node = n->name;
+	q->ref->output = q->edge->output = o->name;
+	q->edge->from = n;
+	return 0;
+}
+
+static char *output_names(const struct node *n)
+{
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < n->outputs.count; i++)
+		str_printf(&s, "%s%s", i ? ", " : "", n->outputs.items[i].name);
+	return str_steal(&s);
+}
+
+/* The output that a bare node name means: the main one if it fits, else the only one that does. */
+static int choose_output(struct request *q, struct node *n)
+{
+	char *takes cleanup_free = accepted(q->ref->accept), *names cleanup_free = output_names(n);
+	const struct output_spec *found = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->outputs.count; i++) {
+		const struct output_spec *o = &n->outputs.items[i];
+
+		if (!fits(q->ref->accept, o->type))
+			continue;
+		if (i == 0)
+			return take_output(q, n, o);
+		found = o;
+		count++;
+	}
+	if (count == 1)
+		return take_output(q, n, found);
+	if (count)
+		return refuse(q, "node '%s' has several outputs that fit: name one like '%s:%s' (it makes %s)",
+			      n->name, n->name, found->name, names);
+	if (!n->outputs.count)
+		return refuse(q, "node '%s' makes no output, but '%s' takes %s", n->name, q->option, takes);
+	return refuse(q, "'%s' takes %s, but node '%s' makes %s (%s)", q->option, takes, n->name, names,
+		      type_text(n->outputs.items[0].type));
+}
+
+static int is_secret(void *arg, const char *option_path, const char *project_path)
+{
+	return 1;
+}
+
+static bool is_signer(const struct node *n)
+{
+	return n->recipe->opts &&
+	       schema_each_secret(n->recipe->kind->schema, n->recipe->opts, is_secret, NULL);
+}
+
+/* A bare node name. */
+static int take_node(struct request *q, struct node *n)
+{
+	unsigned accept = q->ref->accept;
+	char *takes cleanup_free = NULL;
+
+	if ((accept & ACCEPT_SIGNER) && is_signer(n)) {
+		q->edge->signer = true;
+	} else if (!(accept & ACCEPT_NODE)) {
+		if (accept & ACCEPT_OUTPUT)
+			return choose_output(q, n);
+		takes = accepted(accept);
+		return refuse(q, "'%s' takes %s, but '%s' is a node of kind %s", q->option, takes, n->name,
+			      n->recipe->kind->name);
+	}
+	q->ref->type = q->edge->type = REF_NODE;
+	q->ref->node = n->name;
+	q->edge->from = n;
+	return 0;
+}
+
+/* "node:/path" */
+static int take_inside(struct request *q, struct node *n, const char *path)
+{
+	char *takes cleanup_free = accepted(q->ref->accept);
+	const struct output_spec *tree = NULL;
+	const char *why;
+
+	if (!(q->ref->accept & ACCEPT_INSIDE))
+		return refuse(q, "'%s' takes %s, not a place inside a tree", q->option, takes);
+	if (path[1] && !path_is_project(path + 1, &why))
+		return refuse(q, "path '%s' in node '%s' %s", path, n->name, why);
+	for (size_t i = 0; i < n->outputs.count; i++) {
+		if (n->outputs.items[i].type != OUTPUT_TREE)
+			continue;
+		if (tree)
+			return refuse(q, "node '%s' makes several trees: '%s' does not say in which one",
+				      n->name, path);
+		tree = &n->outputs.items[i];
+	}
+	if (!tree)
+		return refuse(q, "node '%s' (kind %s) makes no tree: nothing is at '%s'", n->name,
+			      n->recipe->kind->name, path);
+	take_output(q, n, tree);
+	q->ref->type = q->edge->type = REF_INSIDE;
+	q->ref->inside = q->edge->inside = path;
+	return 0;
+}
+
+/* "node:output" */
+static int take_named(struct request *q, struct node *n, const char *name)
+{
+	char *takes cleanup_free = accepted(q->ref->accept), *all cleanup_free = output_names(n);
+	const char **names cleanup_free = xcalloc(n->outputs.count + 1, sizeof(*names));
+	const char *near;
+
+	if (!(q->ref->accept & ACCEPT_OUTPUT))
+		return refuse(q, "'%s' takes %s, not one output of a node", q->option, takes);
+	for (size_t i = 0; i < n->outputs.count; i++) {
+		const struct output_spec *o = &n->outputs.items[i];
+
+		names[i] = o->name;
+		if (!str_eq(o->name, name))
+			continue;
+		if (!fits(q->ref->accept, o->type))
+			return refuse(q, "'%s' takes %s, but '%s' is %s", q->option, takes, q->ref->text,
+				      type_text(o->type));
+		return take_output(q, n, o);
+	}
+	near = str_nearest(name, names, n->outputs.count);
+	if (near)
+		return refuse(q, "node '%s' has no output '%s': did you mean '%s'?", n->name, name, near);
+	return refuse(q, "node '%s' has no output '%s' (it makes %s)", n->name, name,
+		      *all ? all : "none");
+}
+
+/* 'f' file, 'd' folder, 's' something else, 'o' leads out, 0 nothing there. */
+static char path_type(const struct resolver *r, const char *path)
+{
+	struct err *err cleanup_err = NULL;
+	int fd cleanup_fd = path_open_beneath(r->dirfd, path, O_PATH, &err);
+	struct stat st;
+
+	if (fd < 0)
+		return err->errnum == 0 ? 'o' : 0;
+	if (fstat(fd, &st) < 0)
+		return 0;
+	return S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 's';
+}
+
+/* Whether PATH is, holds or lies in something nobody may read. */
+static const char *secret_near(const struct resolver *r, const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < r->secrets.count; i++) {
+		const char *s = r->secrets.items[i];
+		size_t n = strlen(s), least = n < len ? n : len;
+
+		if (strncmp(s, path, least) == 0 && (n == len || (n < len ? path[n] : s[len]) == '/'))
+			return s;
+	}
+	return NULL;
+}
+
+static int take_path(struct request *q, char type)
+{
+	const char *text = q->ref->text, *secret;
+	size_t len = strlen(text);
+	char *path = arena_strndup(q->r->g->arena, text, len - (text[len - 1] == '/'));
+
+	if (type == 'o')
+		return refuse(q, "path '%s' leads out of the project through a link", text);
+	if (type == 's')
+		return refuse(q, "path '%s' is neither a file nor a folder", text);
+	if (type == 'f' && text[len - 1] == '/')
+		return refuse(q, "path '%s' is a file: write it without the '/'", text);
+	secret = secret_near(q->r, path);
+	if (secret)
+		return refuse(q, "path '%s' would hand out the private '%s': name public files only", text,
+			      secret);
+	q->ref->type = q->edge->type = REF_PATH;
+	q->edge->path = path;
+	return 0;
+}
+
+/* The entry of the path's folder that is written most alike; caller frees; NULL: none. */
+static char *near_file(const struct resolver *r, const char *path)
+{
+	char *folder cleanup_free = path_dir(path);
+	struct strv names cleanup_strv = {0};
+	struct err *err cleanup_err = NULL;
+	int fd = path_open_beneath(r->dirfd, folder, O_RDONLY | O_DIRECTORY, &err);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const char *near;
+	struct dirent *de;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	while ((de = readdir(dir)) && names.count < SUGGEST_FILES_MAX)
+		strv_push(&names, de->d_name);
+	closedir(dir);
+	near = str_nearest(path_base(path), (const char *const *)names.items, names.count);
+	if (!near)
+		return NULL;
+	return str_eq(folder, ".") ? xstrdup(near) : path_join(folder, near);
+}
+
+const char *graph_near(const struct graph *g, const char *name)
+{
+	const char **names cleanup_free = xcalloc(g->nodes.count + 1, sizeof(*names));
+
+	for (size_t i = 0; i < g->nodes.count; i++)
+		names[i] = g->nodes.items[i]->name;
+	return str_nearest(name, names, g->nodes.count);
+}
+
+/* Nothing in the project is called like this. NODE is the part that should be a node's name. */
+static int unknown(struct request *q, const char *node)
+{
+	bool path = q->ref->accept & ACCEPT_PATH, other = q->ref->accept & ~(unsigned)ACCEPT_PATH;
+	const char *what = !path ? "unknown node" : !other ? "no file or folder" : "no node, file or folder";
+	const char *where = path ? " in the project" : "", *near = NULL, *text = q->ref->text;
+	char *plain cleanup_free = xstrdup(text), *file cleanup_free = NULL;
+	size_t len = strlen(plain);
+
+	if (plain[len - 1] == '/')
+		plain[len - 1] = 0;
+	if (!path)
+		text = node;
+	if (q->r->suggestions++ < SUGGESTIONS_MAX) {
+		near = other ? graph_near(q->r->g, node) : NULL;
+		if (path && !near)
+			near = file = near_file(q->r, plain);
+	}
+	if (path && !other && map_get(&q->r->g->by_name, text))
+		return refuse(q, "%s '%s'%s: it is a node, but '%s' takes a path", what, text, where,
+			      q->option);
+	if (near)
+		return refuse(q, "%s '%s'%s: did you mean '%s'?", what, text, where, near);
+	return refuse(q, "%s '%s'%s", what, text, where);
+}
+
+static int no_node(struct request *q, const char *node)
+{
+	const char *why;
+	char type;
+
+	if (!(q->ref->accept & ACCEPT_PATH))
+		return unknown(q, node);
+	if (!path_is_project(q->ref->text, &why))
+		return refuse(q, "path '%s' %s: paths are relative to the project's root", q->ref->text, why);
+	type = path_type(q->r, q->ref->text);
+	return type ? take_path(q, type) : unknown(q, node);
+}
+
+static int resolve(struct request *q)
+{
+	const char *text = q->ref->text, *colon = strchr(text, ':');
+	char *name cleanup_free = colon ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
+	struct node *n = map_get(&q->r->g->by_name, name);
+	const char *why;
+
+	if (!n || q->ref->accept == ACCEPT_PATH)
+		return no_node(q, name);
+	if (colon)
+		return colon[1] == '/' ? take_inside(q, n, colon + 1) : take_named(q, n, colon + 1);
+	if ((q->ref->accept & ACCEPT_PATH) && path_is_project(text, &why) && path_type(q->r, text))
+		return refuse(q, "'%s' is a node and a file or folder of the project: rename one, or write "
+				 "'%s/' for the folder",
+			      text, text);
+	return take_node(q, n);
+}
+
+int resolve_ref(struct resolver *r, const char *option, struct ref *ref, struct edge *ret)
+{
+	struct edge edge = {.ref_text = ref->text, .pos = ref->pos};
+	struct request q = {r, option, ref, &edge};
+
+	if (resolve(&q))
+		return 1;
+	*ret = edge;
+	return 0;
+}
