@@ -1,0 +1,174 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What goes wrong and what is said: failing nodes, mistakes on the command line and in recipes, locks,
+# signals.
+# timeout: 600
+. tests/e2e/lib.sh
+orch=$ORCH_ASAN
+export ORCH_STORE="$scratch/store"
+unset NO_COLOR CLICOLOR_FORCE
+p=$scratch/p
+result=$scratch/result.json
+
+mkdir -p "$p/recipes"
+printf 'schema: 1\nname: failing\nversion: "1"\ndefault: [good]\n' >"$p/recipes/project.yaml"
+recipe() { # NAME, text on stdin
+	cat >"$p/recipes/$1.yaml"
+}
+status_of() { jq -r --arg n "$1" '.nodes[] | select(.name == $n) | .status' "$result"; }
+
+recipe good <<'END'
+kind: run
+run: ["echo good >x"]
+outputs: [x]
+END
+recipe bad <<'END'
+kind: run
+run:
+  - |
+    echo said
+    printf '\033[31mred\033[0m\n'
+    echo wrong >&2
+    exit 7
+outputs: [x]
+END
+recipe after <<'END'
+kind: run
+inputs: [bad]
+run: ["true"]
+outputs: []
+END
+
+echo "# failing nodes"
+code "a failing node" 1 "$orch" -C "$p" build after --result-json "$result"
+check "the tail of its log comes last" sh -c "tail -n 8 '$scratch/err' | grep -q wrong"
+same "escapes of a guest are made harmless" 0 "$(grep -c "$(printf '\033')" "$scratch/err")"
+same "failed" failed "$(status_of bad)"
+same "skipped" skipped "$(status_of after)"
+check "result is not ok" jq -e '.ok == false' "$result"
+check "the error says why" jq -e '.nodes[] | select(.name == "bad") | .error | length > 0' "$result"
+"$orch" log >"$scratch/out" 2>&1
+check "log of the last failure" grep -q '^said' "$scratch/out"
+same "harmless too" 0 "$(grep -c "$(printf '\033')" "$scratch/out")"
+code "log of a node" 0 "$orch" log bad
+code "log of a node without one" 2 "$orch" log nothing
+code "a failure is not cached" 1 "$orch" -C "$p" build bad
+code "-k" 1 "$orch" -C "$p" build -k bad good --result-json "$result"
+same "-k builds what it can" built "$(status_of good)"
+check "and places it" test -f "$p/out/good/x"
+"$orch" -C "$p" why bad >"$scratch/out" 2>&1
+check "why of a failed node" grep -q 'will be built' "$scratch/out"
+
+recipe bad <<'END'
+kind: run
+run: ["true"]
+outputs: [never]
+END
+code "an output that was not made" 1 "$orch" -C "$p" build bad
+check "is named" grep -q never "$scratch/err"
+recipe bad <<'END'
+kind: run
+run: [[/no/such/program]]
+outputs: []
+END
+code "a program that is not there" 1 "$orch" -C "$p" build bad
+check "is named too" grep -q /no/such/program "$scratch/err"
+
+echo "# the command line"
+code "no project" 2 "$orch" -C "$scratch" plan
+code "unknown command" 2 "$orch" biuld
+check "suggests one" grep -q "did you mean 'orch build'" "$scratch/err"
+code "unknown option" 2 "$orch" build --jbos 2
+check "suggests one too" grep -q "did you mean '--jobs'" "$scratch/err"
+code "unknown letter" 2 "$orch" build -x
+code "an option of another command" 2 "$orch" plan --events x
+code "a missing value" 2 "$orch" build -j
+code "a bad number" 2 "$orch" build -j 0
+code "a value nobody wants" 2 "$orch" plan --json=1
+code "a bad word" 2 "$orch" build --color sometimes
+code "unknown target" 2 "$orch" -C "$p" build goood
+check "suggests a node" grep -q "'good'" "$scratch/err"
+code "too many arguments" 2 "$orch" why a b
+code "no arguments" 0 "$orch"
+code "help" 0 "$orch" help build
+code "--help" 0 "$orch" plan --help
+code "version" 0 "$orch" --version
+code "unknown variable" 2 "$orch" -C "$p" plan --set nothing=1
+code "full output" 8 sh -c "'$orch' help >/dev/full"
+
+echo "# recipes"
+recipe bad <<'END'
+kind: run
+inptus: [src]
+run: ["true"]
+outputs: []
+END
+code "a misspelt key" 2 "$orch" -C "$p" plan
+check "its place" grep -q '^recipes/bad.yaml:2:1: ' "$scratch/err"
+check "a caret" grep -q '\^' "$scratch/err"
+check "a suggestion" grep -q "'inputs'" "$scratch/err"
+same "nothing on stdout" 0 "$(wc -c <"$scratch/out")"
+code "with --json" 2 "$orch" -C "$p" plan --json
+check "it is in the object" jq -e '.ok == false and .errors[0].line == 2 and .errors[0].class == "user"' "$scratch/out"
+code "build refuses it" 2 "$orch" -C "$p" build --result-json "$result"
+check "and says so in the result file" jq -e '.ok == false' "$result"
+recipe bad <<'END'
+kind: run
+inputs: [worse]
+run: ["true"]
+outputs: [x]
+END
+recipe worse <<'END'
+kind: run
+inputs: [bad]
+run: ["true"]
+outputs: [x]
+END
+code "a cycle" 2 "$orch" -C "$p" plan
+check "is named as a chain" grep -q 'bad -> worse -> bad' "$scratch/err"
+rm "$p/recipes/worse.yaml"
+
+echo "# two at once"
+recipe slow <<'END'
+kind: run
+run: ["sleep 3; date +%N >x"]
+outputs: [x]
+END
+rm "$p/recipes/bad.yaml" "$p/recipes/after.yaml"
+"$orch" -C "$p" build slow >"$scratch/one" 2>&1 &
+one=$!
+"$orch" -C "$p" build slow >"$scratch/two" 2>&1 &
+two=$!
+first=0
+second=0
+wait $one || first=$?
+wait $two || second=$?
+same "both end well" "0 0" "$first $second"
+code "and the store is whole" 0 "$orch" store verify
+
+echo "# signals"
+recipe slow <<'END'
+kind: run
+run: ["exec sleep 771"]
+outputs: [x]
+END
+for signal in TERM INT; do
+	# A shell starts background jobs with SIGINT ignored; env brings it back.
+	env --default-signal=INT "$orch" -C "$p" build slow >"$scratch/one" 2>&1 &
+	one=$!
+	sleep 2
+	kill -s $signal $one
+	status=0
+	wait $one || status=$?
+	same "SIG$signal" "$((128 + $(kill -l $signal 2>/dev/null || echo 0)))" "$status"
+done
+env --default-signal=INT "$orch" -C "$p" build slow >"$scratch/one" 2>&1 &
+one=$!
+sleep 2
+kill -KILL $one
+wait $one
+sleep 1
+same "no orphan after SIGKILL" 0 "$(pgrep -u "$(id -u)" -x -f 'sleep 771' | wc -l)"
+code "the store is whole after it" 0 "$orch" store verify
+code "and works" 0 "$orch" -C "$p" build good
+finish

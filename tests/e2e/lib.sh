@@ -1,0 +1,64 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# For e2e scripts, which run as an ordinary user in a copy of the tree:  . tests/e2e/lib.sh
+#
+# Given: $ORCH, the binary; $ORCH_ASAN, the same with sanitizers. A script tells 'ok NAME',
+# 'not ok NAME' or 'skip NAME' for everything it looks at and ends with 'finish'. A line
+# '# timeout: SECONDS' near its top sets its time limit (else 900).
+set -u
+: "${ORCH:=$PWD/build/engine/cli/orch}"
+: "${ORCH_ASAN:=$ORCH}"
+failures=0
+scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/e2e.XXXXXX")
+trap 'chmod -R u+w "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
+
+ok() { printf 'ok %s\n' "$*"; }
+not_ok() {
+	printf 'not ok %s\n' "$*"
+	failures=$((failures + 1))
+}
+skip() { printf 'skip %s\n' "$*"; }
+
+# check NAME COMMAND...: the command must succeed.
+check() {
+	check_name=$1
+	shift
+	if "$@" >"$scratch/check.out" 2>&1; then
+		ok "$check_name"
+	else
+		echo "  $* -> $?"
+		tail -n 40 "$scratch/check.out" | sed 's/^/  /'
+		not_ok "$check_name"
+	fi
+}
+
+# same NAME EXPECTED GOT: the two strings must be equal.
+same() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		printf '  expected: %s\n  got:      %s\n' "$2" "$3"
+		not_ok "$1"
+	fi
+}
+
+# code NAME EXPECTED COMMAND...: the command must exit with that status. Its output: $scratch/out, err.
+code() {
+	code_name=$1
+	code_want=$2
+	shift 2
+	code_got=0
+	"$@" >"$scratch/out" 2>"$scratch/err" || code_got=$?
+	if [ "$code_got" = "$code_want" ]; then
+		ok "$code_name"
+	else
+		echo "  $*: exit $code_got, not $code_want"
+		tail -n 30 "$scratch/out" "$scratch/err" | sed 's/^/  /'
+		not_ok "$code_name"
+	fi
+}
+
+finish() {
+	[ "$failures" = 0 ]
+	exit
+}
