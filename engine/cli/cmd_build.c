@@ -199,6 +199,7 @@ static int build(struct build *b, int *ret_code, struct err **err)
 		.jobs = b->cli->jobs,
 		.keep_going = b->cli->keep_going,
 		.offline = b->cli->offline,
+		.no_wait = b->cli->no_wait,
 		.sink = &b->tee.sink,
 	};
 	char *targets cleanup_free = target_text(b->cli);
