@@ -187,6 +187,14 @@ static void decode_digest(struct decode *d, const struct option *o, const struct
 		*(struct digest *)field = digest;
 }
 
+static bool is_one_of(const char *word, const char *const *words)
+{
+	for (; words && *words; words++)
+		if (str_eq(*words, word))
+			return true;
+	return false;
+}
+
 static void decode_ref(struct decode *d, const struct option *o, const struct yaml *y, void *field)
 {
 	struct ref *r;
@@ -201,6 +209,7 @@ static void decode_ref(struct decode *d, const struct option *o, const struct ya
 	r->text = y->text;
 	r->pos = y->pos;
 	r->accept = o->accept;
+	r->type = is_one_of(y->text, o->words) ? REF_WORD : REF_UNRESOLVED;
 	*(struct ref **)field = r;
 }
 
@@ -357,14 +366,6 @@ static const struct option *option_find(const struct schema *schema, const char 
 		if (str_eq(schema->options[i].name, name))
 			return &schema->options[i];
 	return NULL;
-}
-
-static bool is_one_of(const char *word, const char *const *words)
-{
-	for (; words && *words; words++)
-		if (str_eq(*words, word))
-			return true;
-	return false;
 }
 
 static void unknown_key(struct decode *d, const struct schema *schema, const struct yaml *key)

@@ -82,6 +82,7 @@ enum ref_type {
 	REF_NODE,   /* .node, all outputs */
 	REF_OUTPUT, /* .node and .output */
 	REF_INSIDE, /* .node, .output (the tree) and .inside (absolute path) */
+	REF_WORD,   /* .text is one of the row's words; no edge, schema_each_ref() leaves it out */
 };
 
 /* A reference as written; the graph resolves it in the orchestrator. Workers look it up by text. */
@@ -126,7 +127,7 @@ struct option {
 	unsigned flags;
 	unsigned accept;	  /* OPT_REF, OPT_REFDICT */
 	const char *def;	  /* default as it would stand in YAML (scalars only), or NULL */
-	const char *const *words; /* OPT_ENUM: allowed words, ended by NULL */
+	const char *const *words; /* OPT_ENUM: allowed words; OPT_REF: words that are no reference; NULL ends */
 	const struct schema *sub; /* OPT_STRUCT, OPT_DICT */
 	const char *help;	  /* one sentence; required */
 	const char *example;	  /* as it would stand in YAML, or NULL */

@@ -395,7 +395,7 @@ static int walk_value(struct walk *k, const struct option *o, const void *field)
 	if (!p)
 		return 0;
 	if (o->type == OPT_REF && k->ref)
-		return k->ref(k->arg, k->at.path.buf, p);
+		return ((struct ref *)p)->type == REF_WORD ? 0 : k->ref(k->arg, k->at.path.buf, p);
 	if (o->type == OPT_SECRET && k->secret)
 		return k->secret(k->arg, k->at.path.buf, p);
 	if (o->type == OPT_STRUCT)

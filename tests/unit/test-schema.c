@@ -45,6 +45,7 @@ static void part_check(void *data, const struct yaml *map, struct err_list *erro
 static const struct schema part_schema = SCHEMA(struct part, part_options, .check = part_check);
 
 static const char *const writers[] = {"direct", "guestfs", NULL};
+static const char *const places[] = {"host", NULL};
 static const char *const tables[] = {"gpt", "dos", NULL};
 #define AT(field) offsetof(struct demo, field)
 static const struct option options[] = {
@@ -57,7 +58,8 @@ static const struct option options[] = {
 	{"writer", OPT_ENUM, AT(writer), .words = writers, .def = "direct", .help = "Who writes."},
 	{"table", OPT_ENUM, AT(table), .words = tables, .help = "Table."},
 	{"sha256", OPT_DIGEST, AT(sha256), .help = "Digest."},
-	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE | ACCEPT_PATH, .help = "Tree."},
+	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE | ACCEPT_PATH,
+	 .words = places, .help = "Tree."},
 	{"sign", OPT_REF, AT(signer), .accept = ACCEPT_SIGNER, .help = "Signer."},
 	{"key", OPT_SECRET, AT(key), .help = "Key."},
 	{"before", OPT_STEP, AT(before), .help = "First."},
@@ -349,6 +351,11 @@ static void walks(void **state)
 	assert_string_equal(s.buf, "from=a inputs.0=b inputs.1=c partitions.1.from=z "
 				   "images.rootfs=r archives.q.from=v ");
 	str_clear(&s);
+	d = good("size: 1\nfrom: host\n"); /* a word of the row: an edge to nothing */
+	assert_int_equal(d->from->type, REF_WORD);
+	assert_int_equal(schema_each_ref(&schema, d, gather, &s), 0);
+	assert_string_equal(s.buf, "");
+	d = good("size: 1\nkey: k\n");
 	assert_int_equal(schema_each_secret(&schema, d, gather_secret, &s), 5);
 	assert_string_equal(s.buf, "key=k");
 }
