@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "media/tree_acl.h"
 #include "media/tree_priv.h"
 
 #define MAX_LINKS_FOLLOWED 40
@@ -211,6 +212,8 @@ void tree_inode_xattr(struct tree *t, struct tree_inode *inode, const char *name
 	size_t i = 0;
 
 	memcpy(copy, value, len);
+	if (str_skip(name, "system.posix_acl_"))
+		tree_acl_normal(copy, len);
 	x.value = copy;
 	while (i < inode->xattr_count && strcmp(inode->xattrs[i].name, name) < 0)
 		i++;

@@ -36,6 +36,24 @@ static uint16_t tag_of(int archive_tag)
 	}
 }
 
+static bool has_number(uint16_t tag)
+{
+	return tag == 0x02 || tag == 0x08;
+}
+
+void tree_acl_normal(void *value, size_t len)
+{
+	for (size_t at = sizeof(uint32_t); at + sizeof(struct acl_entry) <= len;
+	     at += sizeof(struct acl_entry)) {
+		struct acl_entry e;
+
+		memcpy(&e, (char *)value + at, sizeof(e));
+		if (!has_number(le16toh(e.tag)))
+			e.id = ACL_NO_ID;
+		memcpy((char *)value + at, &e, sizeof(e));
+	}
+}
+
 static int by_tag(const void *a, const void *b)
 {
 	const struct acl_entry *x = a, *y = b;

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "media.h"
+
+#include "media/ext4.h"
+
+#define EPOCH 1700000000
+
+static const unsigned char uuid[16] = {0x12, 0x34, 0x56, 0x78, 0, 0, 0x80};
+static const unsigned char seed[16] = {7, 7, 7};
+
+static int write_image(struct tree *t, const char *name, uint64_t size, struct err **err)
+{
+	struct ext4_opts opts = {
+		.size = size, .uuid = uuid, .seed = seed, .label = "root", .reserved_percent = 1};
+
+	blank(name, size);
+	return ext4_write(t, at(name), 0, "partition 'root'", &opts, err);
+}
+
+static void check(const char *name)
+{
+	RUN("e2fsck", "-fn", (char *)name);
+}
+
+static struct tree_inode *add(struct tree *t, const char *path, mode_t mode)
+{
+	struct err *err = NULL;
+	struct tree_inode *n = tree_inode_new(t, mode, 1000, 100000, 1234567890);
+
+	ok(tree_link(t, path, n, 0, &err), &err);
+	return n;
+}
+
+/* Something of everything. */
+static struct tree *sample(void)
+{
+	static const unsigned char cap[20] = {1, 0, 0, 2, 0, 4};
+	struct tree *t = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	struct tree_inode *n;
+	char text[4096];
+
+	memset(text, 'x', sizeof(text));
+	ok(tree_add_file(t, "usr/bin/ping", 04755, "elf", 3, &err), &err);
+	tree_inode_xattr(t, tree_lookup(t, "usr/bin/ping")->inode, "security.capability", cap, 20);
+	ok(tree_link(t, "usr/bin/ping6", tree_lookup(t, "usr/bin/ping")->inode, 0, &err), &err);
+	ok(tree_add_symlink(t, "bin", "usr/bin", &err), &err);
+	text[59] = '\0';
+	ok(tree_add_symlink(t, "l59", text, &err), &err);
+	text[59] = 'x';
+	text[60] = '\0';
+	ok(tree_add_symlink(t, "l60", text, &err), &err);
+	text[60] = 'x';
+	text[4095] = '\0';
+	ok(tree_add_symlink(t, "l4095", text, &err), &err);
+	n = add(t, "dev/ttyS0", S_IFCHR | 0620);
+	n->major = 4;
+	n->minor = 64;
+	n = add(t, "dev/big", S_IFBLK | 0600);
+	n->major = 259;
+	n->minor = 70000;
+	add(t, "dev/fifo", S_IFIFO | 0600);
+	n = add(t, "home/sparse", S_IFREG | 0640);
+	ok(tree_inode_append(t, n, 3221225472u, "end", 3, &err), &err);
+	n = add(t, "home/many", S_IFREG | 0600);
+	for (int i = 0; i < 40; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "user.attribute%02d", i);
+		tree_inode_xattr(t, n, name, text, 60);
+	}
+	n = add(t, "home/zeros", S_IFREG | 0600);
+	n->size = 1 << 20;
+	return t;
+}
+
+static void test_everything(void **state)
+{
+	struct tree *t cleanup_tree = sample(), *back cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	char *out cleanup_free = NULL, *show cleanup_free = NULL, *sb cleanup_free = NULL;
+	char *names_of cleanup_free = NULL;
+	struct stat st;
+
+	ok(write_image(t, "a.img", 64 << 20, &err), &err);
+	check("a.img");
+	ok(write_image(t, "b.img", 64 << 20, &err), &err);
+	assert_true(same("a.img", "b.img"));
+	assert_int_equal(stat(at("a.img"), &st), 0);
+	assert_true(st.st_blocks * 512 < 4 << 20);
+	sb = OUTPUT("dumpe2fs", "-h", "a.img");
+	has(sb, "has_journal ext_attr resize_inode dir_index filetype extent 64bit flex_bg sparse_super "
+		"large_file huge_file dir_nlink extra_isize metadata_csum\n");
+	has(sb, "Filesystem UUID:          12345678-0000-8000-0000-000000000000");
+	has(sb, "Filesystem volume name:   root");
+	assert_null(strstr(sb, "Lifetime writes"));
+	out = OUTPUT("debugfs", "-R", "stat /usr/bin/ping6", "a.img");
+	has(out, "Links: 2");
+	has(out, "Mode:  04755");
+	has(out, "security.capability (20)");
+	show = OUTPUT("debugfs", "-R", "stat /dev/big", "a.img");
+	has(show, "259:70000");
+	names_of = OUTPUT("debugfs", "-R", "ls -p /", "a.img");
+	has(names_of, "/040700/0/0/lost+found//");
+	/* and back: the same tree */
+	ok(ext4_read_tree(back, at("a.img"), 0, &err), &err);
+	assert_null(tree_lookup(back, "lost+found"));
+	assert_int_equal(tree_lookup(back, "home/sparse")->inode->size, 3221225475u);
+	tree_lookup(t, "home/sparse")->inode->size = 0; /* three gigabytes are no good in a tar */
+	tree_lookup(t, "home/sparse")->inode->segment_count = 0;
+	tree_lookup(back, "home/sparse")->inode->size = 0;
+	tree_lookup(back, "home/sparse")->inode->segment_count = 0;
+	ok(tree_write_tar(t, at("a.tar"), &err), &err);
+	ok(tree_write_tar(back, at("b.tar"), &err), &err);
+	assert_true(same("a.tar", "b.tar"));
+}
+
+static void test_at_an_offset(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(EPOCH, dir);
+	struct ext4_opts opts = {.size = 16 << 20, .uuid = uuid, .seed = seed};
+	struct err *err = NULL;
+
+	ok(tree_add_file(t, "etc/x", 0644, "hello", 5, &err), &err);
+	blank("disk.img", 20 << 20);
+	ok(ext4_write(t, at("disk.img"), 3 << 20, "x", &opts, &err), &err);
+	RUN("e2fsck", "-fn", "disk.img?offset=3145728");
+	RUN("dd", "if=disk.img", "of=first", "bs=1M", "count=3", "status=none");
+	blank("zero", 3 << 20);
+	assert_true(same("first", "zero"));
+	ok(ext4_read_tree(back, at("disk.img"), 3 << 20, &err), &err);
+	assert_memory_equal(tree_lookup(back, "etc/x")->inode->segments[0].data, "hello", 5);
+	refused(ext4_read_tree(back, at("disk.img"), 0, &err), &err, "cannot read the file system");
+}
+
+static void test_large_folder(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	char name[300];
+	size_t count;
+
+	for (int i = 0; i < 66000; i++) {
+		snprintf(name, sizeof(name), "d/%05d", i);
+		ok(tree_add_dir(t, name, 0755, &err), &err);
+	}
+	for (int i = 0; i < 3000; i++) {
+		snprintf(name, sizeof(name), "long/%0*d", 100 + i % 156, i);
+		ok(tree_add_file(t, name, 0644, "", 0, &err), &err);
+	}
+	ok(write_image(t, "large.img", 512 << 20, &err), &err);
+	check("large.img");
+	ok(ext4_read_tree(back, at("large.img"), 0, &err), &err);
+	tree_entries(back, &count);
+	assert_int_equal(count, 66000 + 3000 + 3);
+}
+
+static void test_too_many_links(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	char name[32];
+
+	ok(tree_add_file(t, "first", 0644, "", 0, &err), &err);
+	for (int i = 0; i < 65000; i++) {
+		snprintf(name, sizeof(name), "d/%05d", i);
+		ok(tree_link(t, name, tree_lookup(t, "first")->inode, 0, &err), &err);
+		if (i == 64998)
+			ok(write_image(t, "links.img", 64 << 20, &err), &err);
+	}
+	check("links.img");
+	refused(write_image(t, "links.img", 64 << 20, &err), &err, "has 65001 hard links");
+}
+
+static void test_full(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	size_t len = 8 << 20;
+	char *data cleanup_free = xmalloc(len);
+
+	memset(data, 'd', len);
+	ok(tree_add_file(t, "data", 0644, data, len, &err), &err);
+	refused(write_image(t, "full.img", 8 << 20, &err), &err,
+		"partition 'root': its content needs 8.0 MiB");
+	refused(write_image(t, "full.img", 1 << 10, &err), &err, "no size for ext4");
+	for (uint64_t size = len; size < 2 * len; size += 65536) {
+		int rc = write_image(t, "full.img", size, &err);
+
+		if (rc < 0) { /* never more than the check before writing */
+			refused(rc, &err, "raise its size");
+			continue;
+		}
+		check("full.img");
+		return;
+	}
+	fail_msg("8 MiB do not fit into 16");
+}
+
+static void test_holes_and_fragments(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	struct tree_inode *n = add(t, "pieces", S_IFREG | 0600), *m;
+
+	for (uint64_t i = 0; i < 2000; i++)
+		ok(tree_inode_append(t, n, i * 100 * 4096 + i, "piece", 5, &err), &err);
+	ok(write_image(t, "pieces.img", 64 << 20, &err), &err);
+	check("pieces.img");
+	ok(ext4_read_tree(back, at("pieces.img"), 0, &err), &err);
+	m = tree_lookup(back, "pieces")->inode;
+	assert_int_equal(m->size, n->size);
+	for (uint64_t i = 0; i < 2000; i++) {
+		char buf[5];
+
+		tree_inode_read(m, i * 100 * 4096 + i, buf, 5);
+		assert_memory_equal(buf, "piece", 5);
+	}
+}
+
+static void test_xattrs_too_large(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	char value[4096] = "v";
+
+	ok(tree_add_file(t, "f", 0644, "", 0, &err), &err);
+	tree_inode_xattr(t, tree_lookup(t, "f")->inode, "user.large", value, sizeof(value));
+	refused(write_image(t, "x.img", 16 << 20, &err), &err, "'/f': its extended attributes");
+}
+
+static void test_foreign(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	char *text cleanup_free = NULL;
+
+	put("in/dir/file", "content");
+	RUN("ln", "-s", "file", "in/dir/link");
+	RUN("sh", "-c", "head -c 300000 /dev/zero | tr '\\0' z >in/dir/large");
+	RUN("mke2fs", "-q", "-t", "ext2", "-b", "1024", "-d", "in", "ext2.img", "8M");
+	ok(ext4_read_tree(t, at("ext2.img"), 0, &err), &err);
+	assert_string_equal(tree_lookup(t, "dir/link")->inode->target, "file");
+	text = tree_inode_text(tree_lookup(t, "dir/large")->inode, 1 << 20);
+	assert_int_equal(strspn(text, "z"), 300000);
+	RUN("debugfs", "-w", "-R", "feature needs_recovery", "ext2.img");
+	RUN("debugfs", "-w", "-R", "set_super_value state 0", "ext2.img");
+	refused(ext4_read_tree(t, at("ext2.img"), 0, &err), &err, "was not unmounted");
+	put("junk", "no file system");
+	refused(ext4_read_tree(t, at("junk"), 0, &err), &err, "cannot read the file system");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_at_an_offset),
+		cmocka_unit_test(test_large_folder),
+		cmocka_unit_test(test_too_many_links),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_holes_and_fragments),
+		cmocka_unit_test(test_xattrs_too_large),
+		cmocka_unit_test(test_foreign),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
