@@ -89,23 +89,38 @@ static int find_firmware(const struct target *t, struct qemu_machine *m, struct 
 		       t->firmware_package);
 }
 
-int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err)
+int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err)
 {
 	const struct target *t = find_target(m->arch);
 	char *program cleanup_free = NULL;
-	bool kvm = false;
+	const char *package = NULL;
 
+	if (!ret_package)
+		ret_package = &package;
 	if (!t)
 		return err_set(err, ERR_USER, "guests of architecture '%s' are not supported", m->arch);
 	program = path_program(t->program);
+	*ret_package = t->package;
 	if (!program)
 		return err_set(err, ERR_ENV, "'%s' is not installed: apt install %s", t->program,
 			       t->package);
+	*ret_package = t->firmware_package;
 	if (m->efi && find_firmware(t, m, err) < 0)
 		return -1;
+	m->program = t->program;
+	return 0;
+}
+
+int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err)
+{
+	const struct target *t;
+	bool kvm = false;
+
+	if (qemu_look(m, NULL, err) < 0)
+		return -1;
+	t = find_target(m->arch);
 	if (is_host_arch(t) && host_kvm_usable(cache_dir, &kvm, NULL, err) < 0)
 		return -1;
-	m->program = t->program;
 	m->accel = kvm ? "kvm" : "tcg,thread=multi,tb-size=512";
 	m->cpu = kvm ? "host" : t->cpu;
 	return 0;

@@ -57,6 +57,8 @@ const char *qemu_console(const char *arch);
 const char *qemu_program(const char *arch);
 /* Finds program and firmware and chooses the accelerator; ERR_ENV names what to install. */
 int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err) warn_unused;
+/* The part of it that needs no child process; *ret_package: the package that is missing. May be NULL. */
+int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err) warn_unused;
 /* Appends the whole command; MACHINE went through qemu_find(). */
 void qemu_argv(const struct qemu_machine *m, struct strv *ret);
 

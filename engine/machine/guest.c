@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "machine/guest.h"
+
+#include <ctype.h>
+#include <guestfs.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/trace.h"
+#include "machine/console.h"
+#include "machine/host.h"
+#include "machine/janitor.h"
+
+#define SAID_MAX 16384
+
+struct guest {
+	guestfs_h *h;
+	struct guest_opts opts;
+	struct janitor *janitor;
+	struct console console; /* what the appliance and the library say */
+	struct str said;	/* its last lines */
+	bool launched;
+	int percent; /* last one reported */
+};
+
+bool guest_supported(void)
+{
+	return true;
+}
+
+/*
+ * libguestfs puts its sockets into a folder of its own choice. While it launches, the listening socket
+ * is one of our descriptors and knows its path: that folder is told to the janitor.
+ */
+static void find_socket_dir(struct guest *g)
+{
+	for (int fd = 3; fd < 256; fd++) {
+		struct sockaddr_un a = {0};
+		socklen_t len = sizeof(a) - 1;
+
+		if (getsockname(fd, (struct sockaddr *)&a, &len) == 0 && a.sun_family == AF_UNIX &&
+		    strstr(a.sun_path, "/libguestfs")) {
+			char *dir cleanup_free = path_dir(a.sun_path);
+
+			janitor_remove(g->janitor, dir);
+			return;
+		}
+	}
+}
+
+/* A cleaned line of the appliance's console: kept until something fails. */
+static void keep_line(void *arg, enum console_event event, const char *text, long a, long b)
+{
+	struct guest *g = arg;
+
+	if (event != CONSOLE_LINE)
+		return;
+	if (g->said.len > SAID_MAX)
+		str_clear(&g->said);
+	str_printf(&g->said, "appliance: %s\n", text);
+}
+
+/* Gives the kept lines to the log. */
+static void log_kept(struct guest *g)
+{
+	char *rest, *line;
+
+	console_end(&g->console);
+	rest = g->said.buf;
+	while (g->opts.log && g->said.len > 0 && (line = strsep(&rest, "\n")) && rest)
+		g->opts.log(g->opts.arg, line);
+	str_clear(&g->said);
+}
+
+/* The last error of the handle. WHAT says what was tried. */
+static int failed(struct guest *g, const char *what, struct err **err)
+{
+	const char *text = guestfs_last_error(g->h);
+	char *line cleanup_free = xstrdup(text ? text : "unknown error");
+
+	for (char *p = line; *p; p++) {
+		if (*p == '\n')
+			*p = p[1] ? ' ' : 0;
+	}
+	log_kept(g);
+	return err_set(err, guestfs_last_errno(g->h) == ENOSPC ? ERR_RESOURCE : ERR_BUILD,
+		       "libguestfs: cannot %s: %s", what, line);
+}
+
+static void report_progress(struct guest *g, const uint64_t *array, size_t len)
+{
+	int percent;
+
+	if (!g->launched)
+		find_socket_dir(g);
+	if (!g->launched || !g->opts.progress || len < 4 || array[3] == 0)
+		return;
+	percent = (int)(array[2] * 100 / array[3]);
+	if (percent == g->percent)
+		return;
+	g->percent = percent;
+	g->opts.progress(g->opts.arg, percent);
+}
+
+static void on_event(guestfs_h *h, void *opaque, uint64_t event, int handle, int flags,
+		     const char *buf, size_t buf_len, const uint64_t *array, size_t array_len_)
+{
+	struct guest *g = opaque;
+
+	if (event == GUESTFS_EVENT_PROGRESS)
+		report_progress(g, array, array_len_);
+	else
+		console_feed(&g->console, buf, buf_len);
+}
+
+/* Only letters, digits, '-' and '_' may stand in a handle's name. */
+static int set_name(struct guest *g)
+{
+	char *name cleanup_free = xstrdup(g->opts.name ? g->opts.name : "orch");
+
+	for (char *p = name; *p; p++) {
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			*p = '_';
+	}
+	return guestfs_set_identifier(g->h, name);
+}
+
+static int configure(struct guest *g, struct err **err)
+{
+	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
+	uint64_t events = GUESTFS_EVENT_PROGRESS | GUESTFS_EVENT_WARNING | GUESTFS_EVENT_LIBRARY |
+			  GUESTFS_EVENT_APPLIANCE;
+	bool kvm = false;
+	guestfs_h *h = g->h;
+	char *env[] = {xasprintf("XDG_RUNTIME_DIR=%s", g->opts.tmp_dir), NULL};
+	int rc;
+
+	/* A socket's path has at most 107 bytes, of which libguestfs needs 32; then /tmp must do. */
+	rc = strlen(g->opts.tmp_dir) < 70 ? guestfs_parse_environment_list(h, env) : 0;
+	free(env[0]);
+	if (path_mkdirs(cache, err) < 0)
+		return -1;
+	if (host_kvm_usable(g->opts.cache_dir, &kvm, NULL, err) < 0)
+		return -1;
+	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, g->opts.tmp_dir) < 0 ||
+	    guestfs_set_backend(h, "direct") < 0 ||
+	    (!kvm && guestfs_set_backend_setting(h, "force_tcg", "1") < 0) ||
+	    guestfs_set_memsize(h, GUEST_MEMORY_MB) < 0 || guestfs_set_smp(h, 1) < 0 ||
+	    guestfs_set_autosync(h, 1) < 0 || set_name(g) < 0 ||
+	    guestfs_set_verbose(h, (trace_mask & (1u << TRACE_MACHINE)) != 0) < 0 ||
+	    guestfs_set_event_callback(h, on_event, events, 0, g) < 0)
+		return failed(g, "set up the appliance", err);
+	return 0;
+}
+
+int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **err)
+{
+	struct guest *g cleanup_guest = xcalloc(1, sizeof(*g));
+
+	g->opts = *opts;
+	g->percent = -1;
+	g->said = (struct str)STR_INIT;
+	g->console = (struct console)CONSOLE_INIT(NULL, keep_line, g);
+	if (janitor_start(&g->janitor, err) < 0)
+		return -1;
+	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT | GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
+	if (!g->h)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot start libguestfs");
+	guestfs_set_error_handler(g->h, NULL, NULL);
+	if (configure(g, err) < 0)
+		return -1;
+	*ret = steal_ptr(g);
+	return 0;
+}
+
+void guest_free(struct guest *g)
+{
+	if (!g)
+		return;
+	if (g->h)
+		guestfs_close(g->h);
+	janitor_dismiss(g->janitor);
+	console_release(&g->console);
+	str_release(&g->said);
+	free(g);
+}
+
+int guest_add_disk(struct guest *g, const char *path, bool readonly, struct err **err)
+{
+	if (guestfs_add_drive_opts(g->h, path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw",
+				   GUESTFS_ADD_DRIVE_OPTS_READONLY, (int)readonly,
+				   GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, readonly ? "writeback" : "unsafe",
+				   GUESTFS_ADD_DRIVE_OPTS_DISCARD, readonly ? "disable" : "besteffort",
+				   -1) < 0)
+		return failed(g, "attach a disk", err);
+	return 0;
+}
+
+int guest_launch(struct guest *g, struct err **err)
+{
+	char *kernel cleanup_free = host_kernel();
+
+	if (!kernel)
+		return err_set(err, ERR_ENV,
+			       "libguestfs needs a kernel it can read, and there is no readable "
+			       "/boot/vmlinuz-*: apt install linux-image-cloud-amd64 or chmod 0644 it");
+	if (guestfs_launch(g->h) < 0) {
+		failed(g, "start the appliance", err);
+		(*err)->cls = ERR_ENV;
+		return err_wrap(err, "see `orch doctor`");
+	}
+	g->launched = true;
+	janitor_kill(g->janitor, guestfs_get_pid(g->h));
+	return 0;
+}
+
+int guest_finish(struct guest *g, struct err **err)
+{
+	if (guestfs_umount_all(g->h) < 0)
+		return failed(g, "unmount", err);
+	if (guestfs_shutdown(g->h) < 0)
+		return failed(g, "write everything to the disk", err);
+	return 0;
+}
+
+static int add_partition(struct guest *g, const char *device, bool gpt, int number,
+			 const struct guest_partition *p, struct err **err)
+{
+	guestfs_h *h = g->h;
+
+	if (guestfs_part_add(h, device, "p", (int64_t)p->first, (int64_t)p->last) < 0)
+		return failed(g, "add a partition", err);
+	if (!gpt) {
+		if (guestfs_part_set_mbr_id(h, device, number, (int)strtol(p->type, NULL, 16)) < 0 ||
+		    (p->bootable && guestfs_part_set_bootable(h, device, number, 1) < 0))
+			return failed(g, "describe a partition", err);
+		return 0;
+	}
+	if (guestfs_part_set_gpt_type(h, device, number, p->type) < 0 ||
+	    (p->name && guestfs_part_set_name(h, device, number, p->name) < 0) ||
+	    (p->guid && guestfs_part_set_gpt_guid(h, device, number, p->guid) < 0))
+		return failed(g, "describe a partition", err);
+	return 0;
+}
+
+int guest_partition(struct guest *g, const char *device, const char *table, const char *guid,
+		    const struct guest_partition *parts, size_t count, struct err **err)
+{
+	bool gpt = str_eq(table, "gpt");
+
+	if (guestfs_part_init(g->h, device, table) < 0)
+		return failed(g, "write a partition table", err);
+	for (size_t i = 0; i < count; i++) {
+		if (add_partition(g, device, gpt, (int)i + 1, &parts[i], err) < 0)
+			return -1;
+	}
+	if (gpt && guid && guestfs_part_set_disk_guid(g->h, device, guid) < 0)
+		return failed(g, "name the partition table", err);
+	return 0;
+}
+
+int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, struct err **err)
+{
+	struct guestfs_mkfs_opts_argv o = {.bitmask = 0};
+
+	if (fs->label && *fs->label) {
+		o.bitmask |= GUESTFS_MKFS_OPTS_LABEL_BITMASK;
+		o.label = fs->label;
+	}
+	if (fs->features) {
+		o.bitmask |= GUESTFS_MKFS_OPTS_FEATURES_BITMASK;
+		o.features = fs->features;
+	}
+	if (guestfs_mkfs_opts_argv(g->h, fs->type, device, &o) < 0)
+		return failed(g, "make a file system", err);
+	if (fs->uuid && !str_eq(fs->type, "vfat") && guestfs_set_uuid(g->h, device, fs->uuid) < 0)
+		return failed(g, "name the file system", err);
+	return 0;
+}
+
+int guest_mount(struct guest *g, const char *device, const char *path, const char *options,
+		struct err **err)
+{
+	if (guestfs_mount_options(g->h, options, device, path) < 0)
+		return failed(g, "mount a file system", err);
+	return 0;
+}
+
+int guest_unmount(struct guest *g, const char *path, struct err **err)
+{
+	if (guestfs_umount(g->h, path) < 0)
+		return failed(g, "unmount", err);
+	return 0;
+}
+
+int guest_mkdirs(struct guest *g, const char *path, struct err **err)
+{
+	if (guestfs_mkdir_p(g->h, path) < 0)
+		return failed(g, "make a folder", err);
+	return 0;
+}
+
+int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs, struct err **err)
+{
+	struct guestfs_tar_in_opts_argv o = {.bitmask = 0};
+
+	if (xattrs) {
+		o.bitmask = GUESTFS_TAR_IN_OPTS_XATTRS_BITMASK | GUESTFS_TAR_IN_OPTS_ACLS_BITMASK;
+		o.xattrs = 1;
+		o.acls = 1;
+	}
+	if (guestfs_tar_in_opts_argv(g->h, tar, path, &o) < 0)
+		return failed(g, "unpack a tree", err);
+	return 0;
+}
+
+int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err)
+{
+	if (guestfs_tar_out_opts(g->h, path, tar, GUESTFS_TAR_OUT_OPTS_NUMERICOWNER, 1,
+				 GUESTFS_TAR_OUT_OPTS_XATTRS, 1, GUESTFS_TAR_OUT_OPTS_ACLS, 1, -1) < 0)
+		return failed(g, "pack a tree", err);
+	return 0;
+}
+
+int guest_upload(struct guest *g, const char *file, const char *path, struct err **err)
+{
+	if (guestfs_upload(g->h, file, path) < 0)
+		return failed(g, "copy a file", err);
+	return 0;
+}
+
+int guest_trim(struct guest *g, const char *path, struct err **err)
+{
+	if (guestfs_fstrim(g->h, path, -1) < 0)
+		return failed(g, "trim a file system", err);
+	return 0;
+}
+
+int guest_fs_type(struct guest *g, const char *device, char **ret, struct err **err)
+{
+	char *type = guestfs_vfs_type(g->h, device);
+
+	if (!type)
+		return failed(g, "look at a file system", err);
+	*ret = type;
+	return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The libguestfs appliance: a small Linux that edits images for an ordinary user. The only part of
+ * orch that knows libguestfs; built without it (-Dguestfs=disabled), guest_new() says so.
+ *
+ *	struct guest *g cleanup_guest = NULL;
+ *	guest_new(&opts, &g, err);
+ *	guest_add_disk(g, "disk.img", false, err);	// becomes /dev/sda, the next one /dev/sdb
+ *	guest_launch(g, err);				// 10 to 30 s without KVM
+ *	guest_mkfs(g, ...); guest_mount(g, ...); guest_tar_in(g, ...);
+ *	guest_finish(g, err);				// write errors show up here
+ *
+ * Disks are raw and never probed; there is no network; nothing is read from the environment. The
+ * appliance is built once per user and kernel in cache_dir. All temporary files lie below tmp_dir, and
+ * a helper process removes what libguestfs puts elsewhere and ends its QEMU at once if this process
+ * is killed. A handle belongs to one thread. Device names are the appliance's, paths those of its mounted tree.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Memory of an appliance in MiB, for the scheduler. */
+#define GUEST_MEMORY_MB 1024
+
+struct guest;
+
+struct guest_opts {
+	const char *name;      /* of the node, for libguestfs' own messages */
+	const char *cache_dir; /* for the appliance and the answer about KVM; made if missing */
+	const char *tmp_dir;   /* private to this handle */
+	/* Called with a line for the log; may be NULL. */
+	void (*log)(void *arg, const char *line);
+	/* Percent of the running operation; may be NULL. */
+	void (*progress)(void *arg, int percent);
+	void *arg;
+};
+
+/* Whether this build has libguestfs. */
+bool guest_supported(void);
+int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **err) warn_unused;
+/* Ends the appliance, without caring for what was not written; NULL is fine. */
+void guest_free(struct guest *g);
+static inline void guest_freep(struct guest **g)
+{
+	guest_free(*g);
+}
+#define cleanup_guest __attribute__((cleanup(guest_freep)))
+
+/* Before guest_launch(). READONLY: writes go to a temporary overlay and PATH is not changed. */
+int guest_add_disk(struct guest *g, const char *path, bool readonly, struct err **err) warn_unused;
+int guest_launch(struct guest *g, struct err **err) warn_unused;
+/* Unmounts, flushes and powers off; only after it are the disks complete. G must still be freed. */
+int guest_finish(struct guest *g, struct err **err) warn_unused;
+
+/* A partition of a new table; sectors of 512 bytes, both inclusive. */
+struct guest_partition {
+	uint64_t first, last;
+	const char *name; /* GPT only */
+	const char *type; /* GPT type GUID, or MBR type in hex ("c") */
+	const char *guid; /* GPT only; NULL: random */
+	bool bootable;	  /* MBR only */
+};
+/* A new partition table on DEVICE: "gpt" or "mbr"; GUID of the disk, GPT only, or NULL. */
+int guest_partition(struct guest *g, const char *device, const char *table, const char *guid,
+		    const struct guest_partition *parts, size_t count, struct err **err) warn_unused;
+
+struct guest_fs {
+	const char *type;     /* "ext4", "vfat", "xfs", "btrfs", ... */
+	const char *label;    /* or NULL */
+	const char *uuid;     /* or NULL; where the file system can have one given */
+	const char *features; /* mkfs -O, or NULL */
+};
+int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs,
+	       struct err **err) warn_unused;
+/* OPTIONS as for mount -o, "" for none. */
+int guest_mount(struct guest *g, const char *device, const char *path, const char *options,
+		struct err **err) warn_unused;
+int guest_unmount(struct guest *g, const char *path, struct err **err) warn_unused;
+int guest_mkdirs(struct guest *g, const char *path, struct err **err) warn_unused;
+/*
+ * Unpacks an uncompressed tar of the host below PATH. XATTRS: with extended attributes, capabilities
+ * and ACLs; a file system without owners (vfat) takes neither.
+ */
+int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs,
+		 struct err **err) warn_unused;
+/* Packs PATH into a new tar on the host, owners by number, with extended attributes and ACLs. */
+int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err) warn_unused;
+/* Copies a file of the host to PATH. */
+int guest_upload(struct guest *g, const char *file, const char *path, struct err **err) warn_unused;
+/* Tells the disk about the free blocks of the file system mounted at PATH, so that the image stays sparse. */
+int guest_trim(struct guest *g, const char *path, struct err **err) warn_unused;
+/* The file system on DEVICE ("ext4"), "" for none; caller frees. */
+int guest_fs_type(struct guest *g, const char *device, char **ret, struct err **err) warn_unused;

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Stands in for guest.c in a build without libguestfs: nothing can be opened, so nothing is called. */
+#include "machine/guest.h"
+
+static int absent(struct err **err)
+{
+	return err_set(err, ERR_ENV, "this orch was built without libguestfs (-Dguestfs=enabled): use "
+				     "`writer: direct`");
+}
+
+bool guest_supported(void)
+{
+	return false;
+}
+
+int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **err)
+{
+	return absent(err);
+}
+
+void guest_free(struct guest *g)
+{
+}
+
+int guest_add_disk(struct guest *g, const char *path, bool readonly, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_launch(struct guest *g, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_finish(struct guest *g, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_partition(struct guest *g, const char *device, const char *table, const char *guid,
+		    const struct guest_partition *parts, size_t count, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_mount(struct guest *g, const char *device, const char *path, const char *options,
+		struct err **err)
+{
+	return absent(err);
+}
+
+int guest_unmount(struct guest *g, const char *path, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_mkdirs(struct guest *g, const char *path, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_upload(struct guest *g, const char *file, const char *path, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_trim(struct guest *g, const char *path, struct err **err)
+{
+	return absent(err);
+}
+
+int guest_fs_type(struct guest *g, const char *device, char **ret, struct err **err)
+{
+	return absent(err);
+}
