@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "cli/checkout.h"
+#include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
 #include "cli/ui.h"
@@ -131,6 +132,8 @@ static void summary(const struct build *b)
 		: r->first_error ? "failed"
 				 : "ok",
 		p->off, r->built, r->cached, r->failed, r->skipped, wall);
+	if (b->cli->json)
+		return;
 	fflush(stderr);
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		if (g->nodes.items[i]->target)
@@ -168,20 +171,30 @@ static int record_nodes(struct build *b, struct err **err)
 	return 0;
 }
 
-static int finish(struct build *b, int *ret_code, struct err **err)
+/* --result-json, and with --json the same on stdout. */
+static int tell_result(const struct build *b, bool ok, struct err **err)
 {
-	const struct sched_result *r = &b->result;
 	const char *file = b->cli->result_json;
+	json_t *result = result_object(b->session.graph, &b->tally, b->result.wall_s, ok);
+	int rc = 0;
 
-	if (checkout_targets(b->session.graph, b->session.store, &b->copied, err))
-		return -1;
-	if (file &&
-	    result_json_write(file, b->session.graph, &b->tally, r->wall_s, *ret_code == 0, err))
+	if (file)
+		rc = result_write(file, json_incref(result), err);
+	if (rc == 0 && b->cli->json)
+		json_print(stdout, json_incref(result), false);
+	json_decref(result);
+	return rc;
+}
+
+static int finish(struct build *b, int code, struct err **err)
+{
+	const struct session *s = &b->session;
+
+	if (record_nodes(b, err) || store_run_end(s->store, b->run, b->result.wall_s, code, err) ||
+	    checkout_targets(s->graph, s->store, &b->copied, err) || tell_result(b, code == 0, err))
 		return -1;
 	summary(b);
-	if (record_nodes(b, err))
-		return -1;
-	return store_run_end(b->session.store, b->run, r->wall_s, *ret_code, err);
+	return 0;
 }
 
 static char *target_text(const struct cli *c)
@@ -212,7 +225,7 @@ static int build(struct build *b, int *ret_code, struct err **err)
 	    sched_run(b->session.graph, b->session.store, &opts, &b->result, err))
 		return -1;
 	*ret_code = exit_code(&b->result);
-	return finish(b, ret_code, err);
+	return finish(b, *ret_code, err);
 }
 
 /* A run that could not begin leaves a result file too, so that no old one is taken for its own. */
@@ -221,7 +234,7 @@ static void refuse(const struct cli *c, int code)
 	char *text cleanup_free = xasprintf("exit %d: see the messages on stderr", code);
 	struct err *err cleanup_err = NULL;
 
-	if (c->result_json && result_json_write_error(c->result_json, text, &err))
+	if (c->result_json && result_write(c->result_json, result_refused(text), &err))
 		fprintf(stderr, "orch: %s\n", err->text);
 }
 
@@ -233,6 +246,12 @@ int cmd_build(struct cli *c)
 
 	if (c->dry_run)
 		return cmd_plan(c);
+	b.session.cli = c;
+	if (c->exit_code) {
+		err_set(&err, ERR_USER,
+			"--exit-code asks about a plan: 'orch plan', 'orch build -n'");
+		return cli_fail(&b.session, err);
+	}
 	code = session_open(&b.session, c, SESSION_STORE, &c->args);
 	if (code) {
 		refuse(c, code);

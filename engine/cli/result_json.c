@@ -3,7 +3,7 @@
 #include "cli/json.h"
 #include "cli/ui.h"
 
-static int write_object(const char *path, json_t *object, struct err **err)
+int result_write(const char *path, json_t *object, struct err **err)
 {
 	char *text cleanup_free = json_dumps(object, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	struct str s cleanup_str = STR_INIT;
@@ -29,8 +29,7 @@ static json_t *node_object(const struct node *n, const struct outcome *o)
 	return j;
 }
 
-int result_json_write(const char *path, const struct graph *g, const struct tally *tally,
-		      double wall_s, bool ok, struct err **err)
+json_t *result_object(const struct graph *g, const struct tally *tally, double wall_s, bool ok)
 {
 	json_t *o = json_object(), *nodes = json_array();
 
@@ -43,13 +42,11 @@ int result_json_write(const char *path, const struct graph *g, const struct tall
 	json_object_set_new(o, "ok", json_boolean(ok));
 	json_object_set_new(o, "wall_s", json_real(wall_s));
 	json_object_set_new(o, "nodes", nodes);
-	return write_object(path, o, err);
+	return o;
 }
 
-int result_json_write_error(const char *path, const char *text, struct err **err)
+json_t *result_refused(const char *text)
 {
-	json_t *o = json_pack("{s:i, s:b, s:f, s:[], s:o}", "v", 1, "ok", 0, "wall_s", 0.0, "nodes",
-			      "error", json_text(text));
-
-	return write_object(path, o, err);
+	return json_pack("{s:i, s:b, s:f, s:[], s:o}", "v", 1, "ok", 0, "wall_s", 0.0, "nodes",
+			 "error", json_text(text));
 }

@@ -5,6 +5,8 @@
  * always the tally, which remembers what came of each node for the summary, the run history and
  * --result-json.
  */
+#include <jansson.h>
+
 #include "cli/cli.h"
 #include "run/sched.h"
 
@@ -58,10 +60,11 @@ struct sink *ui_json_sink(struct ui_json *ui);
 void ui_json_free(struct ui_json *ui);
 
 /*
- * Writes --result-json: {"v":1, "ok", "wall_s", "nodes": [{"name", "kind", "status", "key",
- * "seconds", "outputs", "error"?}]} for every node that was wanted.
+ * What --result-json writes and build --json prints: {"v":1, "ok", "wall_s", "nodes": [{"name",
+ * "kind", "status", "key", "seconds", "outputs", "error"?}]} for every node that was wanted.
  */
-int result_json_write(const char *path, const struct graph *g, const struct tally *tally,
-		      double wall_s, bool ok, struct err **err) warn_unused;
-/* The same file for a run that never began: no nodes, and why. */
-int result_json_write_error(const char *path, const char *text, struct err **err) warn_unused;
+json_t *result_object(const struct graph *g, const struct tally *tally, double wall_s, bool ok);
+/* The same for a run that never began: no nodes, and why. */
+json_t *result_refused(const char *text);
+/* Writes OBJECT, which it frees. */
+int result_write(const char *path, json_t *object, struct err **err) warn_unused;
