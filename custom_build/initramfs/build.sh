@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Makes initrd.img for the kernel of the tree that it runs in.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=$PWD
+version=$(ls /lib/modules)
+conf=$(mktemp -d)
+mkdir "$conf/conf.d" "$conf/hooks" "$conf/scripts"
+cp "$here/initramfs.conf" "$here/modules" "$conf/"
+mkinitramfs -d "$conf" -o "$out/initrd.img" "$version"
+rm -r "$conf"
