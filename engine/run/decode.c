@@ -12,8 +12,7 @@ struct decoder {
 	const struct job_spec *spec;
 	const struct kind *const *kinds;
 	struct action *a;
-	size_t place;       /* next of spec->places: they come in the order of the manifest */
-	struct str options; /* the option lines, unkeyed ones included */
+	size_t place; /* next of spec->places: they come in the order of the manifest */
 	struct inputs inputs;
 	struct input_files files; /* of the last input, while its output lines come */
 };
@@ -135,17 +134,12 @@ static int add_file(struct decoder *d, const struct words *w, struct err **err)
 	return 0;
 }
 
-static int line(struct decoder *d, const struct words *w, const char *raw, size_t len,
-		struct err **err)
+static int line(struct decoder *d, const struct words *w, struct err **err)
 {
 	const char *name = w->items[0];
 
 	if (!str_eq(name, "output"))
 		close_files(d);
-	if (str_eq(name, "option")) {
-		str_append_len(&d->options, raw, len);
-		return 0;
-	}
 	if (str_eq(name, "kind"))
 		return find_kind(d, w, err);
 	if (str_eq(name, "input"))
@@ -165,14 +159,13 @@ static int line(struct decoder *d, const struct words *w, const char *raw, size_
 
 static int lines(struct decoder *d, struct err **err)
 {
-	const char *p = d->spec->manifest, *end = p + strlen(p), *start = p;
+	const char *p = d->spec->manifest, *end = p + strlen(p);
 	struct words w;
 	int rc;
 
 	while ((rc = words_line(d->arena, &p, end, &w)) == 0) {
-		if (line(d, &w, start, (size_t)(p - start), err) < 0)
+		if (line(d, &w, err) < 0)
 			return -1;
-		start = p;
 	}
 	close_files(d);
 	if (rc < 0 || !d->a->kind || !d->a->project || !d->a->node)
@@ -185,10 +178,12 @@ static int lines(struct decoder *d, struct err **err)
 static int decode_options(struct decoder *d, struct err **err)
 {
 	struct err_list errors cleanup_err_list = {0};
+	struct str all cleanup_str = STR_INIT;
 	struct yaml *map;
 
-	str_append(&d->options, d->spec->unkeyed);
-	map = schema_read_lines(d->arena, d->options.buf, err);
+	str_append(&all, d->spec->manifest);
+	str_append(&all, d->spec->unkeyed);
+	map = schema_read_lines(d->arena, all.buf, err);
 	if (!map)
 		return -1;
 	d->a->opts = schema_decode(d->a->kind->schema, d->arena, map, NULL, &errors);
@@ -240,8 +235,7 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 		.offline = spec->offline,
 		.cpus = spec->cpus,
 	};
-	struct decoder d = {
-		.arena = arena, .spec = spec, .kinds = kinds, .a = &a, .options = STR_INIT};
+	struct decoder d = {.arena = arena, .spec = spec, .kinds = kinds, .a = &a};
 	int rc = lines(&d, err);
 
 	if (rc == 0)
@@ -251,7 +245,6 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 		take_secrets(&d);
 		*ret = a;
 	}
-	str_release(&d.options);
 	inputs_clear(&d.inputs);
 	input_files_clear(&d.files);
 	return rc;

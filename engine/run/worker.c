@@ -281,15 +281,24 @@ static int read_runner(struct keeper *k, struct err **err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Anything from the orchestrator after JOB means: stop. */
-static void read_orch(struct keeper *k)
+/* Anything from the orchestrator after JOB, and what is no frame, means: stop. */
+static void check_orch(struct keeper *k)
 {
 	struct err *err cleanup_err = NULL;
 	struct frame f;
 
-	if (frames_read(&k->from_orch, WORKER_FD, &err) != 0 ||
-	    frames_next(&k->from_orch, &f, &err) != 1)
+	if (frames_next(&k->from_orch, &f, &err) != 1)
 		k->aborted = true;
+}
+
+static void read_orch(struct keeper *k)
+{
+	struct err *err cleanup_err = NULL;
+
+	if (frames_read(&k->from_orch, WORKER_FD, &err) != 0)
+		k->aborted = true;
+	else
+		check_orch(k);
 }
 
 static void read_signals(struct keeper *k)
@@ -314,6 +323,7 @@ static void read_signals(struct keeper *k)
 /* Until the runner has ended or is to be stopped. */
 static int watch(struct keeper *k, struct err **err)
 {
+	check_orch(k); /* ABORT may have come together with JOB */
 	while (!k->ended && !k->aborted) {
 		struct pollfd p[] = {
 			{.fd = WORKER_FD, .events = POLLIN | (k->to_orch.len ? POLLOUT : 0)},
