@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# How fast, side by side with other tools in one run:  tests/bench/run.sh [noop|ext4|chunks|reference...]
+# Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians of five.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+orch=$PWD/build/engine/cli/orch
+chunks=$PWD/build/tests/bench/bench-chunks
+work=$(mktemp -d /var/tmp/orch-bench.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+export LC_ALL=C.UTF-8
+
+# seconds COMMAND...: wall time of one run; its output goes to $work/log.
+seconds() {
+	local from=$EPOCHREALTIME
+	"$@" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; return 1; }
+	awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.4f\n", b - a }'
+}
+
+# median N COMMAND...
+median() {
+	local n=$1 i
+	shift
+	for ((i = 0; i < n; i++)); do seconds "$@"; done | sort -n | sed -n "$((n / 2 + 1))p"
+}
+
+row() { # WHAT OURS OTHER THEIRS
+	awk -v what="$1" -v a="$2" -v other="$3" -v b="$4" \
+		'BEGIN { printf "%-46s %9.3f s  %-16s %9.3f s  ratio %.2f\n", what, a, other, b, a / b }'
+}
+
+only() { printf '%-46s %9.3f s\n' "$1" "$2"; }
+
+# --- nothing to do: N nodes, one recipe and one input file each
+make_noop() { # N
+	mkdir -p "$work/noop/recipes" "$work/noop/in" "$work/noop/o"
+	printf 'schema: 1\nname: noop\nversion: "1"\n' >"$work/noop/recipes/project.yaml"
+	awk -v n="$1" -v d="$work/noop" 'BEGIN {
+		print "rule cp\n command = cp $in $out" >(d "/build.ninja")
+		for (i = 0; i < n; i++) {
+			f = d "/in/" i ".txt"
+			print i >f
+			close(f)
+			f = d "/recipes/n" i ".yaml"
+			printf "kind: run\ninputs: [in/%d.txt]\nrun: [[cp, %d.txt, copy]]\noutputs: [copy]\n", i, i >f
+			close(f)
+			printf "build o/%d: cp in/%d.txt\n", i, i >(d "/build.ninja")
+		}
+	}'
+}
+
+bench_noop() {
+	local n=${NODES:-10000} build
+	make_noop "$n"
+	build=$(seconds "$orch" -C "$work/noop" --store "$work/store" build --progress quiet)
+	only "first build of $n nodes" "$build"
+	seconds ninja -C "$work/noop" >/dev/null
+	row "nothing to do, $n nodes" \
+		"$(median 5 "$orch" -C "$work/noop" --store "$work/store" build --progress quiet)" \
+		ninja "$(median 5 ninja -C "$work/noop")"
+}
+
+# --- a tree to ext4: the host's /usr/include and /usr/share/doc and libraries, about 300 MB
+bench_ext4() {
+	local p=$work/ext4
+	mkdir -p "$p/recipes" "$p/tree"
+	tar -C / -c usr/include usr/lib/gcc usr/share/doc usr/share/perl 2>/dev/null |
+		tar -C "$p/tree" -x --no-same-owner
+	find "$p/tree" \( -type l -o -perm /6000 \) -delete
+	printf 'schema: 1\nname: bench\nversion: "1"\nepoch: 1700000000\n' >"$p/recipes/project.yaml"
+	printf 'kind: image\nfilesystem: ext4\nsize: 1G\ncontents: [{copy: tree, to: /}]\n' >"$p/recipes/fs.yaml"
+	echo "  ($(find "$p/tree" -type f | wc -l) files, $(du -sm --apparent-size "$p/tree" | cut -f1) MB)"
+	# shellcheck disable=SC2317
+	fresh() { rm -rf "$work/store2" && "$orch" -C "$p" --store "$work/store2" build fs --progress quiet; }
+	# shellcheck disable=SC2317
+	mke2fs_d() { rm -f "$work/x.img" && mke2fs -q -t ext4 -d "$p/tree" "$work/x.img" 1G && sync "$work/x.img"; }
+	row "folder to ext4, hashed and stored" "$(median 3 fresh)" "mke2fs -d" "$(median 3 mke2fs_d)"
+}
+
+# --- identity of a sparse image: 2 GiB, 300 MB of data
+bench_chunks() {
+	local i f=$work/sparse.img
+	truncate -s 2G "$f"
+	for i in 0 300 900 1500 2000; do
+		dd if=/dev/urandom of="$f" bs=1M seek=$i count=60 conv=notrunc status=none
+	done
+	row "identity of 2 GiB with 300 MiB of data" "$(median 5 "$chunks" "$f")" sha256sum "$(median 5 sha256sum "$f")"
+}
+
+# --- the reference project, as far as it is built
+bench_reference() {
+	if [ "$("$orch" plan --json 2>/dev/null | jq '.build + .perhaps')" != 0 ]; then
+		echo "reference project: not built yet; ./dev bundle first"
+		return
+	fi
+	only "reference project, nothing to do" "$(median 5 "$orch" build --progress quiet)"
+	mkdir "$work/reference"
+	git ls-files -z recipes rootfs custom_build | xargs -0 cp --parents -P -t "$work/reference" --
+	cp -R pki "$work/reference/"
+	date >"$work/reference/rootfs/etc/issue.d.bench"
+	only "reference project, overlay edit to bundle" \
+		"$(seconds "$orch" -C "$work/reference" build bundle --progress plain)"
+}
+
+[ $# -gt 0 ] || set -- noop ext4 chunks reference
+echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
+for what; do "bench_$what"; done
