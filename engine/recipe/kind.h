@@ -8,6 +8,10 @@
 
 struct action;
 
+/* "file", "tree", "image"; and back: 0, or 1 when WORD is none of them. */
+const char *output_type_word(enum output_type type);
+int output_type_parse(const char *word, enum output_type *ret);
+
 struct output_spec {
 	const char *name; /* file name below out/NODE/ */
 	enum output_type type;

@@ -133,25 +133,6 @@ int frame_flush(struct str *out, int fd, struct err **err)
 	return rc;
 }
 
-static const char *const output_words[] = {
-	[OUTPUT_FILE] = "file", [OUTPUT_TREE] = "tree", [OUTPUT_IMAGE] = "image"};
-
-const char *output_type_word(enum output_type type)
-{
-	return output_words[type];
-}
-
-int output_type_parse(const char *word, enum output_type *ret)
-{
-	for (size_t i = 0; i < array_len(output_words); i++) {
-		if (str_eq(output_words[i], word)) {
-			*ret = (enum output_type)i;
-			return 0;
-		}
-	}
-	return 1;
-}
-
 static int malformed(const char *what, struct err **err)
 {
 	return err_set(err, ERR_INTERNAL, "a %s frame is malformed", what);
@@ -183,7 +164,7 @@ void job_spec_write(const struct job_spec *spec, struct str *ret)
 	str_printf(ret, "cpus %u\noffline %d\nowner %ld\n", spec->cpus, spec->offline, spec->owner);
 	for (size_t i = 0; i < spec->outputs.count; i++)
 		put_line(ret, "output", spec->outputs.items[i].name,
-			 output_words[spec->outputs.items[i].type], NULL);
+			 output_type_word(spec->outputs.items[i].type), NULL);
 	for (size_t i = 0; i < spec->places.count; i++) {
 		const struct job_place *p = &spec->places.items[i];
 
@@ -352,7 +333,7 @@ void output_put(struct str *out, const struct artifact *a)
 	char hex[DIGEST_HEX + 1];
 
 	str_quote(&s, a->name);
-	str_printf(&s, " %s %s %ju %ju\n", output_words[a->type], digest_hex(&a->digest, hex),
+	str_printf(&s, " %s %s %ju %ju\n", output_type_word(a->type), digest_hex(&a->digest, hex),
 		   (uintmax_t)a->size, (uintmax_t)a->allocated);
 	frame_put(out, FRAME_OUTPUT, &s);
 }

@@ -104,7 +104,3 @@ int output_read(struct arena *arena, const struct frame *f, struct artifact *ret
 void result_put(struct str *out, const struct err *result_err);
 int result_read(struct arena *arena, const struct frame *f, struct err **ret_result_err,
 		struct err **err) warn_unused;
-
-/* "file", "tree", "image": the word for an output type; 0 or 1 when WORD is none. */
-const char *output_type_word(enum output_type type);
-int output_type_parse(const char *word, enum output_type *ret);

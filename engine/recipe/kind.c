@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/kind.h"
+
+static const char *const output_words[] = {
+	[OUTPUT_FILE] = "file",
+	[OUTPUT_TREE] = "tree",
+	[OUTPUT_IMAGE] = "image",
+};
+
+const char *output_type_word(enum output_type type)
+{
+	return output_words[type];
+}
+
+int output_type_parse(const char *word, enum output_type *ret)
+{
+	for (size_t i = 0; i < array_len(output_words); i++) {
+		if (str_eq(output_words[i], word)) {
+			*ret = (enum output_type)i;
+			return 0;
+		}
+	}
+	return 1;
+}
