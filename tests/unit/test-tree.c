@@ -2,6 +2,7 @@
 #include "media.h"
 
 #include "media/tree.h"
+#include "media/tree_folder.h"
 
 #define EPOCH 1700000000
 
@@ -216,6 +217,45 @@ static void test_acl(void **state)
 	assert_memory_equal(n->xattrs[0].value, want, sizeof(want));
 }
 
+/* As an ordinary user would get it: no owner, no device, no setuid, and all of it readable. */
+static void test_folder(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	struct tree_inode *n;
+	struct stat a, b;
+	char text[16];
+
+	ok(tree_add_file(t, "closed/secret", 0, "data", 4, &err), &err);
+	tree_lookup(t, "closed")->inode->mode = S_IFDIR | 0555;
+	ok(tree_add_symlink(t, "link", "/etc/passwd", &err), &err);
+	n = tree_inode_new(t, S_IFREG | 04755, 12, 34, EPOCH - 5);
+	ok(tree_inode_append(t, n, 1 << 20, "end", 3, &err), &err);
+	n->size = (1 << 20) + 3;
+	ok(tree_link(t, "bin", n, 0, &err), &err);
+	ok(tree_link(t, "bin2", n, 0, &err), &err);
+	n = tree_inode_new(t, S_IFCHR | 0666, 0, 0, EPOCH);
+	ok(tree_link(t, "null", n, 0, &err), &err);
+	assert_int_equal(mkdir(at("folder"), 0700), 0);
+	ok(tree_write_folder(t, at("folder"), &err), &err);
+	assert_int_equal(stat(at("folder/closed/secret"), &a), 0);
+	assert_int_equal(a.st_mode, S_IFREG | 0400);
+	assert_int_equal(stat(at("folder/closed"), &a), 0);
+	assert_int_equal(a.st_mode, S_IFDIR | 0755);
+	assert_int_equal(a.st_mtime, EPOCH);
+	assert_int_equal(readlink(at("folder/link"), text, sizeof(text)), 11);
+	assert_int_equal(stat(at("folder/bin"), &a), 0);
+	assert_int_equal(stat(at("folder/bin2"), &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_equal(a.st_mode, S_IFREG | 0755);
+	assert_int_equal(a.st_mtime, EPOCH - 5);
+	assert_int_equal(a.st_size, (1 << 20) + 3);
+	assert_true(a.st_blocks * 512 < 1 << 20);
+	assert_false(path_exists(at("folder/null")));
+	assert_int_equal(tree_write_folder(t, at("folder"), &err), -1); /* not empty */
+	err_free(err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_copy_tree),
 		cmocka_unit_test(test_acl),
+		cmocka_unit_test(test_folder),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
