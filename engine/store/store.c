@@ -136,10 +136,11 @@ static int make_folders(struct store *s, struct err **err)
 
 static int open_all(struct store *s, bool wait, struct err **err)
 {
-	char *lock cleanup_free = path_join(s->dir, "lock");
+	char *lock cleanup_free = path_join(s->dir, "lock"), *roots cleanup_free = path_join(s->dir, "roots");
 
 	if (path_mkdirs(s->dir, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
-	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || open_state(s, wait, err) < 0)
+	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0 ||
+	    open_state(s, wait, err) < 0)
 		return err_wrap(err, "store '%s'", s->dir);
 	return 0;
 }
