@@ -56,6 +56,7 @@ struct action {
 	const char *outdir;    /* write outputs here, by their names */
 	const char *workdir;   /* scratch, removed afterwards unless the node fails */
 	const char *cache_dir; /* shared downloads, files named by SHA-256; verify before use */
+	const char *roots_dir; /* unpacked trees, shared; see kinds/rootdir.h */
 	bool offline;	       /* make no connection */
 	unsigned cpus;	       /* how many CPUs this attempt may use */
 	void *worker;	       /* the worker's own */

@@ -232,6 +232,7 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 		.outdir = spec->outdir,
 		.workdir = spec->workdir,
 		.cache_dir = spec->cache_dir,
+		.roots_dir = arena_printf(arena, "%s/roots", spec->store),
 		.offline = spec->offline,
 		.cpus = spec->cpus,
 	};

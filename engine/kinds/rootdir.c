@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/rootdir.h"
+
+#include <dirent.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/tmp.h"
+#include "base/trace.h"
+#include "media/tree_folder.h"
+
+#define BOOT_ID_LEN 36
+#define ANY_TIME INT64_MAX /* a root depends on its tree only, not on who uses it */
+
+/* A word that changes with each boot of the machine, into BUF; "unknown" where there is none. */
+static void boot_id(char buf[BOOT_ID_LEN + 1])
+{
+	FILE *f cleanup_file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!f || fread(buf, 1, BOOT_ID_LEN, f) != BOOT_ID_LEN)
+		strcpy(buf, "unknown");
+	else
+		buf[BOOT_ID_LEN] = 0;
+}
+
+/* Removes the roots of DIGEST from earlier boots. */
+static void remove_old(const char *dir, const char *digest, const char *now)
+{
+	DIR *d = opendir(dir);
+
+	for (struct dirent *de; d && (de = readdir(d));) {
+		const char *rest = str_skip(de->d_name, digest);
+		char *path cleanup_free = NULL;
+		struct err *ignored cleanup_err = NULL;
+
+		if (!rest || *rest != '.' || str_eq(rest + 1, now) || str_eq(rest + 1, "lock"))
+			continue;
+		path = path_join(dir, de->d_name);
+		if (path_remove(path, &ignored) < 0)
+			trace(TRACE_KIND, "%s", ignored->text);
+	}
+	if (d)
+		closedir(d);
+}
+
+static int unpack(struct action *a, const struct action_input *in, const char *to, struct err **err)
+{
+	struct tree *t cleanup_tree = tree_new(ANY_TIME, a->workdir);
+	char *tmp cleanup_free = NULL;
+	struct err *ignored cleanup_err = NULL;
+
+	action_progress(a, -1, "unpacking '%s'", in->ref);
+	if (tree_read_tar(t, "/", in->path, 0, err) < 0 || tmp_dir(a->roots_dir, "unpack", &tmp, err) < 0)
+		return -1;
+	if (tree_write_folder(t, tmp, err) == 0) {
+		if (rename(tmp, to) == 0)
+			return 0;
+		err_errno(err, ERR_ENV, errno, "cannot make '%s'", to);
+	}
+	if (path_remove(tmp, &ignored) < 0)
+		trace(TRACE_KIND, "%s", ignored->text);
+	return -1;
+}
+
+const char *elf_arch(const unsigned char head[20])
+{
+	static const struct {
+		unsigned machine;
+		const char *arch;
+	} known[] = {
+		{EM_X86_64, "amd64"},  {EM_AARCH64, "arm64"}, {EM_ARM, "armhf"},   {EM_386, "i386"},
+		{EM_RISCV, "riscv64"}, {EM_PPC64, "ppc64el"}, {EM_S390, "s390x"}, {258, "loong64"},
+	};
+	unsigned machine;
+
+	if (memcmp(head, ELFMAG, SELFMAG) != 0)
+		return NULL;
+	machine = head[EI_DATA] == ELFDATA2MSB ? head[18] << 8 | head[19] : head[19] << 8 | head[18];
+	for (size_t i = 0; i < array_len(known); i++) {
+		if (known[i].machine == machine)
+			return known[i].arch;
+	}
+	return NULL;
+}
+
+static const char *arch_of(const char *root)
+{
+	static const char *const programs[] = {"bin/sh", "usr/bin/dash", "usr/bin/env", "usr/bin/true"};
+	int dir cleanup_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; dir >= 0 && i < array_len(programs); i++) {
+		struct err *ignored cleanup_err = NULL;
+		int fd cleanup_fd = path_open_beneath(dir, programs[i], O_RDONLY, &ignored);
+		unsigned char head[20];
+
+		if (fd >= 0 && pread(fd, head, sizeof(head), 0) == sizeof(head) && elf_arch(head))
+			return elf_arch(head);
+	}
+	return NULL;
+}
+
+int rootdir_get(struct action *a, const struct action_input *tree, struct rootdir *ret,
+		struct err **err)
+{
+	char hex[DIGEST_HEX + 1], boot[BOOT_ID_LEN + 1];
+	char *lock cleanup_free = NULL;
+	const char *path;
+	int fd cleanup_fd = -1;
+
+	digest_hex(&tree->digest, hex);
+	boot_id(boot);
+	path = arena_printf(a->arena, "%s/%s.%s", a->roots_dir, hex, boot);
+	lock = xasprintf("%s/%s.lock", a->roots_dir, hex);
+	if (lock_file(lock, LOCK_EXCLUSIVE, true, &fd, err) < 0)
+		return -1;
+	if (!path_exists(path)) {
+		remove_old(a->roots_dir, hex, boot);
+		if (unpack(a, tree, path, err) < 0)
+			return err_wrap(err, "root '%s'", tree->ref);
+	}
+	ret->path = path;
+	ret->arch = arch_of(path);
+	return 0;
+}

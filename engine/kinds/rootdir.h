@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Trees that programs run in, unpacked below the store's roots/ folder and shared by all nodes that
+ * name the same tree. A root is called <digest>.<boot>: it is made without waiting for the disk, so
+ * one from before the last boot of the machine is not trusted but made again, and removed.
+ */
+#include "run/action.h"
+
+struct rootdir {
+	const char *path; /* absolute; to be read, never written */
+	const char *arch; /* Debian's name for the programs in it; NULL: it has none that tell */
+};
+/* Everything lives in the action's arena. */
+int rootdir_get(struct action *a, const struct action_input *tree, struct rootdir *ret,
+		struct err **err) warn_unused;
+/* Debian's name of the architecture of ELF file HEAD (20 bytes), or NULL. */
+const char *elf_arch(const unsigned char head[20]);
