@@ -57,4 +57,4 @@ struct pos check_pos(const struct node *n, const char *key);
 uint64_t check_size(const struct yaml *map, const char *key);
 
 typedef int check_rule(struct check_view *v, struct err **err);
-check_rule check_disk_rules, check_boot_rules, check_target_rules, check_sign_rules;
+check_rule check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules, check_sign_rules;

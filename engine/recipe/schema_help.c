@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/schema_json.h"
+
+#define HELP_WIDTH 78
+
+/* TEXT in lines of HELP_WIDTH columns, each behind INDENT blanks; paragraphs and indented lines stay. */
+static void wrap(const char *text, int indent, struct str *ret)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n"), width = (size_t)(HELP_WIDTH - indent), cut = len;
+
+		if (len > width && *text != ' ' && *text != '\t') {
+			for (cut = width; cut && text[cut] != ' '; cut--)
+				;
+			if (!cut)
+				cut = strcspn(text, " \n");
+		}
+		if (cut)
+			str_printf(ret, "%*s%.*s", indent, "", (int)cut, text);
+		str_append_char(ret, '\n');
+		text += cut;
+		if (*text == '\n' || *text == ' ')
+			text++;
+	}
+}
+
+static void words_text(const struct option *o, struct str *ret)
+{
+	for (const char *const *w = o->words; *w; w++)
+		str_printf(ret, "%s%s", w == o->words ? "" : " | ", *w);
+}
+
+static void type_text(const struct option *o, struct str *ret)
+{
+	static const char *const names[] = {
+		[OPT_STRING] = "text",	    [OPT_BOOL] = "true | false",
+		[OPT_INT] = "number",	    [OPT_SIZE] = "size",
+		[OPT_DIGEST] = "sha-256",   [OPT_SECRET] = "private file",
+		[OPT_STEP] = "script or list of words", [OPT_STRUCT] = "keys",
+		[OPT_DICT] = "name: text",  [OPT_REFDICT] = "name: ",
+		[OPT_REF] = "",
+	};
+	static const struct {
+		unsigned bit;
+		const char *text;
+	} accepts[] = {
+		{ACCEPT_PATH, "path"}, {ACCEPT_FILE, "output"}, {ACCEPT_TREE, "tree"},
+		{ACCEPT_IMAGE, "image"}, {ACCEPT_INSIDE, "node:/path"}, {ACCEPT_NODE, "node"},
+		{ACCEPT_SIGNER, "signer"},
+	};
+	const char *comma = "";
+
+	if (o->flags & OPT_LIST)
+		str_append(ret, "list of ");
+	if (o->type == OPT_ENUM)
+		words_text(o, ret);
+	else if (o->type == OPT_DICT && o->sub)
+		str_append(ret, "name: keys");
+	else if (o->type == OPT_STRING && (o->flags & OPT_ABSPATH))
+		str_append(ret, "absolute path");
+	else
+		str_append(ret, names[o->type]);
+	for (const char *const *w = o->words; o->type == OPT_REF && w && *w; w++) {
+		str_printf(ret, "%s%s", comma, *w);
+		comma = " | ";
+	}
+	for (size_t i = 0; i < array_len(accepts); i++) {
+		if ((o->type == OPT_REF || o->type == OPT_REFDICT) && (o->accept & accepts[i].bit)) {
+			str_printf(ret, "%s%s", comma, accepts[i].text);
+			comma = " | ";
+		}
+	}
+}
+
+static void options_text(const struct schema *schema, int indent, struct str *ret)
+{
+	for (size_t i = 0; i < schema->count; i++) {
+		const struct option *o = &schema->options[i];
+
+		str_printf(ret, "%*s%s: ", indent, "", o->name);
+		type_text(o, ret);
+		if (o->flags & OPT_REQUIRED)
+			str_append(ret, "  (required)");
+		else if (o->def)
+			str_printf(ret, "  (default: %s)", o->def);
+		str_append_char(ret, '\n');
+		wrap(o->help, indent + 4, ret);
+		if (o->example)
+			str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name, o->example);
+		if (o->sub)
+			options_text(o->sub, indent + 4, ret);
+	}
+}
+
+void schema_help(const struct schema *schema, struct str *ret)
+{
+	options_text(schema, 2, ret);
+}
+
+void kind_help(const struct kind *kind, struct str *ret)
+{
+	str_printf(ret, "%s: %s\n", kind->name, kind->summary ? kind->summary : "");
+	if (kind->manual) {
+		str_append_char(ret, '\n');
+		wrap(kind->manual, 0, ret);
+	}
+	str_append(ret, "\nKeys:\n");
+	options_text(kind->schema, 2, ret);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/schema_json.h"
+
+#include <jansson.h>
+
+/* A value may always be given by a variable. */
+#define VARIABLE "\\$\\{"
+
+static json_t *object_schema(const struct schema *schema);
+
+static json_t *text_pattern(const char *pattern)
+{
+	char *either cleanup_free = xasprintf("%s|%s", pattern, VARIABLE);
+
+	return json_pack("{s:s, s:s}", "type", "string", "pattern", either);
+}
+
+/* Type TYPE, or a text that matches PATTERN (NULL: only one that holds a variable). */
+static json_t *type_or_text(const char *type, const char *pattern)
+{
+	json_t *text = pattern ? text_pattern(pattern) :
+				 json_pack("{s:s, s:s}", "type", "string", "pattern", VARIABLE);
+
+	return json_pack("{s:[{s:s}, o]}", "anyOf", "type", type, text);
+}
+
+/* A string takes 'no', 1.0 and 0o7 as they stand, whatever an editor makes of them. */
+static json_t *text_schema(const struct option *o)
+{
+	if (o->type == OPT_STRING && (o->flags & OPT_NAME))
+		return json_pack("{s:[o, {s:[s, s]}]}", "anyOf", text_pattern("^[A-Za-z0-9._+-]{1,64}$"), "type",
+				 "number", "boolean");
+	if (o->flags & OPT_ABSPATH)
+		return text_pattern("^/");
+	return json_pack("{s:[s, s, s]}", "type", "string", "number", "boolean");
+}
+
+static json_t *enum_schema(const struct option *o)
+{
+	json_t *words = json_array();
+
+	for (const char *const *w = o->words; *w; w++)
+		json_array_append_new(words, json_string(*w));
+	return json_pack("{s:[{s:o}, {s:s, s:s}]}", "anyOf", "enum", words, "type", "string", "pattern",
+			 VARIABLE);
+}
+
+static json_t *step_schema(void)
+{
+	return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:[s, s, s]}}]}", "anyOf", "type", "string", "type", "array",
+			 "minItems", 1, "items", "type", "string", "number", "boolean");
+}
+
+static json_t *dict_schema(const struct option *o)
+{
+	json_t *values = o->sub && o->type == OPT_DICT ? object_schema(o->sub) : text_schema(o);
+	json_t *dict = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", values);
+
+	if (o->flags & OPT_NAME)
+		json_object_set_new(dict, "propertyNames",
+				    json_pack("{s:s}", "pattern", "^[A-Za-z0-9._+-]{1,64}$"));
+	return dict;
+}
+
+static json_t *value_schema(const struct option *o)
+{
+	switch (o->type) {
+	case OPT_STRING:
+		return text_schema(o);
+	case OPT_BOOL:
+		return type_or_text("boolean", NULL);
+	case OPT_INT:
+		return type_or_text("integer", "^-?[0-9]+$");
+	case OPT_SIZE:
+		return type_or_text("integer", "^[0-9]+[KMGT]?$");
+	case OPT_ENUM:
+		return enum_schema(o);
+	case OPT_DIGEST:
+		return text_pattern("^[0-9a-fA-F]{64}$");
+	case OPT_REF:
+	case OPT_SECRET:
+		return json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
+	case OPT_STEP:
+		return step_schema();
+	case OPT_STRUCT:
+		return object_schema(o->sub);
+	case OPT_DICT:
+	case OPT_REFDICT:
+		return dict_schema(o);
+	}
+	abort();
+}
+
+static json_t *option_schema(const struct option *o)
+{
+	json_t *value = value_schema(o), *ret = value;
+
+	if (o->flags & OPT_LIST) {
+		json_t *array = json_pack("{s:s, s:O}", "type", "array", "items", value);
+
+		/* a list of words is a list of steps, so a single step is a script */
+		if (o->type == OPT_STEP)
+			ret = json_pack("{s:[{s:s}, o]}", "anyOf", "type", "string", array);
+		else
+			ret = json_pack("{s:[O, o]}", "anyOf", value, array);
+		json_decref(value);
+	}
+	json_object_set_new(ret, "description", json_string(o->help));
+	if (o->def)
+		json_object_set_new(ret, "default", json_string(o->def));
+	if (o->example)
+		json_object_set_new(ret, "examples", json_pack("[s]", o->example));
+	return ret;
+}
+
+static json_t *object_schema(const struct schema *schema)
+{
+	json_t *properties = json_object(), *required = json_array();
+
+	for (size_t i = 0; i < schema->count; i++) {
+		const struct option *o = &schema->options[i];
+
+		json_object_set_new(properties, o->name, option_schema(o));
+		if (o->flags & OPT_REQUIRED)
+			json_array_append_new(required, json_string(o->name));
+	}
+	return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required",
+			 required, "additionalProperties", 0);
+}
+
+static json_t *kind_schema(const struct kind *k)
+{
+	json_t *ret = object_schema(k->schema);
+
+	json_object_set_new(json_object_get(ret, "properties"), "kind", json_pack("{s:s}", "const", k->name));
+	json_object_set_new(ret, "description", json_string(k->summary ? k->summary : k->name));
+	return ret;
+}
+
+void schema_json(const struct kind *const *kinds, struct str *ret)
+{
+	json_t *definitions = json_object(), *names = json_array(), *rules = json_array(), *all;
+	char *text cleanup_free = NULL;
+
+	for (; *kinds; kinds++) {
+		const char *name = (*kinds)->name;
+		char *target cleanup_free = xasprintf("#/definitions/%s", name);
+
+		json_array_append_new(names, json_string(name));
+		json_object_set_new(definitions, name, kind_schema(*kinds));
+		json_array_append_new(rules, json_pack("{s:{s:{s:{s:s}}}, s:{s:s}}", "if", "properties", "kind",
+						       "const", name, "then", "$ref", target));
+	}
+	json_array_append_new(rules,
+			      json_pack("{s:{s:{s:o}}}", "properties", "kind", "enum", names));
+	json_object_set_new(definitions, "project.yaml", object_schema(&project_schema));
+	all = json_pack("{s:s, s:s, s:{s:[s]}, s:{s:o}, s:{s:s}, s:o}", "$schema",
+			"http://json-schema.org/draft-07/schema#", "title", "orch recipes", "if", "required",
+			"kind", "then", "allOf", rules, "else", "$ref", "#/definitions/project.yaml",
+			"definitions", definitions);
+	text = json_dumps(all, JSON_INDENT(2));
+	str_append(ret, text);
+	str_append_char(ret, '\n');
+	json_decref(all);
+}
