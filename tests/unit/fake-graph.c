@@ -104,8 +104,10 @@ static int fake_run(struct action *a, struct err **err)
 		return err_set(err, ERR_BUILD, "it failed");
 	if (str_eq(o->act, "env"))
 		return err_set(err, ERR_ENV, "something is not installed");
-	if (str_eq(o->act, "crash"))
+	if (str_eq(o->act, "crash")) {
+		signal(SIGSEGV, SIG_DFL); /* the sanitizers have a handler */
 		raise(SIGSEGV);
+	}
 	if (str_eq(o->act, "hang")) {
 		leave_daemon("exec sleep " FAKE_SLEEP);
 		for (;;)
