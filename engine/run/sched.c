@@ -95,23 +95,22 @@ static char *reason(struct sched *d, const struct node *n)
 	struct arena *arena cleanup_arena = arena_new();
 	struct err *err cleanup_err = NULL;
 	struct changes changes = {0};
+	struct str text = STR_INIT;
 	struct record *old;
-	char *text;
 
 	if (d->memory[n->index].reruns)
 		return xstrdup("an input changed while it ran");
 	if (store_record_last(d->s, n->name, arena, &old, &err) != 0)
 		return xstrdup("never built");
 	manifest_diff(arena, old->manifest, n->manifest, &changes);
-	if (!changes.count)
-		text = xstrdup("its result is no longer in the store");
-	else if (changes.count == 1)
-		text = xasprintf("%s '%s' changed", changes.items[0].what, changes.items[0].name);
+	if (changes.count)
+		change_text(&changes.items[0], &text);
 	else
-		text = xasprintf("%s '%s' changed, and %zu more", changes.items[0].what,
-				 changes.items[0].name, changes.count - 1);
+		str_append(&text, "its result is no longer in the store");
+	if (changes.count > 1)
+		str_printf(&text, " (and %zu more)", changes.count - 1);
 	changes_clear(&changes);
-	return text;
+	return str_steal(&text);
 }
 
 static void run_job(struct sched *d, struct node *n, struct slot slot, int lock)

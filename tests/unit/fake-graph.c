@@ -211,6 +211,10 @@ void manifest_diff(struct arena *arena, const char *old, const char *new, struct
 {
 }
 
+void change_text(const struct change *c, struct str *ret)
+{
+}
+
 int plan_estimate(struct graph *g, struct store *s, struct err **err)
 {
 	return 0;
