@@ -130,21 +130,23 @@ static int set_name(struct guest *g)
 static int configure(struct guest *g, struct err **err)
 {
 	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
+	char *tmp cleanup_free = path_join(g->opts.tmp_dir, "guestfs");
 	uint64_t events = GUESTFS_EVENT_PROGRESS | GUESTFS_EVENT_WARNING | GUESTFS_EVENT_LIBRARY |
 			  GUESTFS_EVENT_APPLIANCE;
 	bool kvm = false;
 	guestfs_h *h = g->h;
-	char *env[] = {xasprintf("XDG_RUNTIME_DIR=%s", g->opts.tmp_dir), NULL};
+	char *env[] = {xasprintf("XDG_RUNTIME_DIR=%s", tmp), NULL};
 	int rc;
 
 	/* A socket's path has at most 107 bytes, of which libguestfs needs 32; then /tmp must do. */
-	rc = strlen(g->opts.tmp_dir) < 70 ? guestfs_parse_environment_list(h, env) : 0;
+	rc = strlen(tmp) < 70 ? guestfs_parse_environment_list(h, env) : 0;
 	free(env[0]);
-	if (path_mkdirs(cache, err) < 0)
+	if (path_mkdirs(cache, err) < 0 || path_mkdirs(tmp, err) < 0)
 		return -1;
+	janitor_remove(g->janitor, tmp);
 	if (host_kvm_usable(g->opts.cache_dir, &kvm, NULL, err) < 0)
 		return -1;
-	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, g->opts.tmp_dir) < 0 ||
+	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, tmp) < 0 ||
 	    guestfs_set_backend(h, "direct") < 0 ||
 	    (!kvm && guestfs_set_backend_setting(h, "force_tcg", "1") < 0) ||
 	    guestfs_set_memsize(h, GUEST_MEMORY_MB) < 0 || guestfs_set_smp(h, 1) < 0 ||

@@ -36,7 +36,15 @@ static const char mounts[] =
 	"[ \"$(date +%s)\" -ge $SOURCE_DATE_EPOCH ] || date -s @$SOURCE_DATE_EPOCH >/dev/null\n"
 	"ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null\n"
 	"say begin\n"
-	"mkdir -p /run/orch\n";
+	"mkdir -p /run/orch\n"
+	/* Where / lies on the boot disk: the host reads it there afterwards. */
+	"while read -r _ _ n _ p _; do [ \"$p\" = / ] && root=$n; done </proc/self/mountinfo\n"
+	"d=/sys/dev/block/$root\n"
+	"start=0\n"
+	"[ -e $d/partition ] && read -r start <$d/start && d=$d/..\n"
+	"for f in $d/serial $d/device/serial; do\n"
+	"\t[ -e $f ] && read -r x <$f && [ \"$x\" = " STEPS_ROOT_SERIAL " ] && say \"root $start\"\n"
+	"done\n";
 
 /* wait_disk SERIAL N: the device name of a disk, waited for up to 30 s; ends the run without it. */
 static const char disk_functions[] =

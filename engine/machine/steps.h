@@ -14,8 +14,8 @@
  * default target is reached.
  *
  * It reports through markers (console.h): "begin", "step N" before and "done N RC" after each step,
- * "end RC" when the root file system is safe; "lost N" when disk N did not appear or mount, "dirty" when /
- * cannot be made read only.
+ * "end RC" when the root file system is safe; "root SECTOR", where on the boot disk / lies (512-byte
+ * sectors); "lost N" when disk N did not appear or mount; "dirty" when / cannot be made read only.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +23,7 @@
 #include "base/str.h"
 
 #define STEPS_SERIAL "orch-steps"
+#define STEPS_ROOT_SERIAL "orch-root" /* of the boot disk */
 
 struct steps_disk {
 	const char *serial; /* of the disk device */
