@@ -5,5 +5,6 @@ const struct kind *const kinds_all[] = {
 	&kind_fetch,
 	&kind_pki,
 	&kind_bundle,
+	&kind_vm,
 	NULL,
 };

@@ -8,3 +8,4 @@ extern const struct kind *const kinds_all[];
 extern const struct kind kind_bundle;
 extern const struct kind kind_fetch;
 extern const struct kind kind_pki;
+extern const struct kind kind_vm;
