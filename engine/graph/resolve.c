@@ -243,8 +243,6 @@ static int take_path(struct request *q, char type)
 		return refuse(q, "path '%s' leads out of the project through a link", text);
 	if (type == 's')
 		return refuse(q, "path '%s' is neither a file nor a folder", text);
-	if (type == 'f' && text[len - 1] == '/')
-		return refuse(q, "path '%s' is a file: write it without the '/'", text);
 	secret = secret_near(q->r, path);
 	if (secret)
 		return refuse(q, "path '%s' would hand out the private '%s': name public files only", text,

@@ -98,11 +98,11 @@ static const char *plain_path(struct arena *arena, const char *path)
 
 static void add_option(struct facts *f, const struct words *w)
 {
-	const char *path = plain_path(f->arena, w->items[1]), *value = w->items[2];
-	const char *dot = strrchr(path, '.'), *last = dot ? dot + 1 : path;
+	const char *raw = w->items[1], *path = plain_path(f->arena, raw), *value = w->items[2];
+	const char *dot = strrchr(raw, '.'), *last = dot ? dot + 1 : raw;
 
-	if (dot && last[0] && !last[strspn(last, "0123456789")] && *w->items[1] != '\\')
-		add_element(f, arena_strndup(f->arena, path, (size_t)(dot - path)), value);
+	if (dot && *last && !last[strspn(last, "0123456789")])
+		add_element(f, arena_strndup(f->arena, path, strlen(path) - strlen(dot)), value);
 	else
 		add(f, arena_printf(f->arena, "option\t%s", path),
 		    (struct fact){"option", path,
