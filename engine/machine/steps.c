@@ -109,9 +109,16 @@ static const char unit[] = "[Unit]\n"
 			   "StandardInput=null\n"
 			   "TimeoutStartSec=infinity\n";
 
-/* Shell words that are safe in single quotes. */
+/* TEXT as one shell word: bare where that is safe, else in single quotes. */
 static void quote(const char *text, struct str *ret)
 {
+	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				   "_@%+=:,./-";
+
+	if (*text && text[strspn(text, safe)] == 0) {
+		str_append(ret, text);
+		return;
+	}
 	str_append_char(ret, '\'');
 	for (const char *p = text; *p; p++) {
 		if (*p == '\'')

@@ -45,5 +45,5 @@ struct steps_plan {
 void steps_script(const struct steps_plan *plan, struct str *ret);
 /* Appends "console=... panic=-1 init=/bin/sh -- -c \"...\""; nothing may follow it on the line. */
 void steps_cmdline(const char *console, struct str *ret);
-/* Appends ARGV as one shell command, each word quoted. */
+/* Appends ARGV as one shell command, words quoted where they need it. */
 void steps_quote_argv(const char *const *argv, size_t count, struct str *ret);
