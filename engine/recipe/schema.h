@@ -158,12 +158,13 @@ void *schema_decode(const struct schema *schema, struct arena *arena, const stru
  * - / is written as \xNN, and so is the first digit of a number) and VALUE is str_quote()d text in
  * normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table order, so
  * equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
- * UNKEYED is true and left out otherwise.
+ * UNKEYED is true and left out otherwise; so are "line PATH N\n", the recipe's line of each step.
  */
 void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);
 /*
  * Rebuilds the YAML tree from such lines (the worker's side); schema_decode() reads it. Lines that begin
- * with another word are skipped, so TEXT may be a whole manifest.
+ * with another word are skipped, so TEXT may be a whole manifest. Positions are lines of TEXT, file
+ * "manifest", but for steps with a line of the recipe: file NULL.
  */
 struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err **err);
 /* Calls FN for each reference of DATA with the path of its option; stops at the first non-zero. */

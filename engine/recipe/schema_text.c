@@ -150,6 +150,9 @@ static void write_value(struct writer *w, const struct option *o, const void *fi
 	case OPT_STEP:
 		if (p)
 			write_step(w, p);
+		if (p && w->unkeyed && ((const struct step *)p)->pos.line)
+			str_printf(w->out, "line %s %u\n", w->path.buf,
+				   ((const struct step *)p)->pos.line);
 		break;
 	case OPT_STRUCT:
 		if (p)
@@ -333,7 +336,8 @@ static int read_value(struct reader *r, const char **p, struct yaml *y)
 	return 0;
 }
 
-static int read_line(struct reader *r, const char **p, struct err **err)
+/* The place that the path at *P names, made when missing; *P is moved behind the blank after it. */
+static struct yaml *read_path(struct reader *r, const char **p)
 {
 	struct yaml *y = r->root;
 	int part;
@@ -341,14 +345,38 @@ static int read_line(struct reader *r, const char **p, struct err **err)
 	while ((part = next_part(r, p)) == READ_INDEX || part == READ_KEY) {
 		y = child(r, y, part);
 		if (!y)
-			break;
+			return NULL;
 	}
-	if (part != READ_END || !y || y == r->root)
-		return err_at(err, r->pos, "malformed option path");
+	if (part != READ_END || y == r->root)
+		return NULL;
 	++*p;
+	return y;
+}
+
+static int read_line(struct reader *r, const char **p, struct err **err)
+{
+	struct yaml *y = read_path(r, p);
+
+	if (!y)
+		return err_at(err, r->pos, "malformed option path");
 	if (read_value(r, p, y))
 		return err_at(err, r->pos, "malformed or repeated option");
 	++*p;
+	return 0;
+}
+
+/* "PATH N": where the value stands in the recipe, whose name the reader does not know. */
+static int read_place(struct reader *r, const char **p, struct err **err)
+{
+	struct yaml *y = read_path(r, p);
+	char *end;
+
+	if (!y || (!y->text && !y->count))
+		return err_at(err, r->pos, "malformed option path");
+	y->pos = (struct pos){NULL, (unsigned)strtoul(*p, &end, 10), 0};
+	if (end == *p || *end != '\n')
+		return err_at(err, r->pos, "malformed line number");
+	*p = end + 1;
 	return 0;
 }
 
@@ -360,7 +388,7 @@ struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err
 
 	r.root = yaml_new(arena, YAML_MAP, r.pos);
 	while (*p && rc == 0) {
-		const char *rest = str_skip(p, "option ");
+		const char *rest = str_skip(p, "option "), *place = str_skip(p, "line ");
 
 		r.pos.line++;
 		if (!rest)
@@ -368,6 +396,9 @@ struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err
 		if (rest) {
 			p = rest;
 			rc = read_line(&r, &p, err);
+		} else if (place) {
+			p = place;
+			rc = read_place(&r, &p, err);
 		} else {
 			p += strcspn(p, "\n");
 			p += *p == '\n';

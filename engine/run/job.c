@@ -113,7 +113,7 @@ static const char *unkeyed_lines(struct job *j)
 	for (const char *p = all.buf; *p;) {
 		size_t n = strcspn(p, "\n") + 1;
 
-		if (str_skip(p, "unkeyed "))
+		if (str_skip(p, "unkeyed ") || str_skip(p, "line "))
 			str_append_len(&some, p, n);
 		p += n;
 	}

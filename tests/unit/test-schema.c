@@ -270,13 +270,34 @@ static void text(void **state)
 	assert_string_equal(s.buf, rich_lines);
 	str_clear(&s);
 	schema_write(&schema, d, true, &s);
-	assert_string_equal(s.buf + strlen(rich_lines), "unkeyed color \"red\"\n");
+	assert_true(str_ends(s.buf, "unkeyed color \"red\"\n"));
 	y = schema_read_lines(arena, s.buf, &err);
 	assert_non_null(y);
 	d = schema_decode(&schema, arena, y, NULL, &errors);
 	assert_non_null(d);
 	schema_write(&schema, d, true, &again);
 	assert_string_equal(again.buf, s.buf);
+}
+
+/* A worker knows the recipe's lines of steps, and no others. */
+static void lines_of_steps(void **state)
+{
+	struct str s cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct demo *d = good("size: 1\nrun:\n  - a\n  - [b, c]\nbefore: x\n");
+	struct step *step;
+	struct yaml *y;
+
+	schema_write(&schema, d, true, &s);
+	y = schema_read_lines(arena, s.buf, &err);
+	assert_non_null(y);
+	d = schema_decode(&schema, arena, y, NULL, &errors);
+	assert_non_null(d);
+	step = LIST_AT(d->run, struct step *, 1);
+	assert_null(step->pos.file);
+	assert_int_equal(step->pos.line, 4);
+	assert_int_equal(d->before->pos.line, 5);
+	assert_null(schema_read_lines(arena, "line run.0 3\n", &err));
 }
 
 static void roundtrip(const char *yaml)
@@ -393,7 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),	cmocka_unit_test(defects),   cmocka_unit_test(text),
 		cmocka_unit_test(roundtrips), cmocka_unit_test(bad_lines), cmocka_unit_test(walks),
-		cmocka_unit_test(sizes),
+		cmocka_unit_test(sizes), cmocka_unit_test(lines_of_steps),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
