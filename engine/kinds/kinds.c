@@ -3,8 +3,9 @@
 
 const struct kind *const kinds_all[] = {
 	&kind_fetch,
+	&kind_run,
+	&kind_vm,
 	&kind_pki,
 	&kind_bundle,
-	&kind_vm,
 	NULL,
 };
