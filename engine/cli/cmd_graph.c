@@ -160,6 +160,6 @@ int cmd_graph(struct cli *c)
 		return code;
 	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) || print_graph(&s, &plan, &err))
 		code = cli_fail(&s, err);
-	plan_nodes_clear(&plan);
+	plan_release(&plan);
 	return code;
 }

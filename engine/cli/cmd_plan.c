@@ -107,6 +107,6 @@ int cmd_plan(struct cli *c)
 	else
 		print_text(&plan, &totals);
 	code = c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
-	plan_nodes_clear(&plan);
+	plan_release(&plan);
 	return code;
 }

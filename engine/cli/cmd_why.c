@@ -10,7 +10,8 @@
 struct answer {
 	const struct plan_node *plan;
 	const char *verdict; /* a sentence */
-	struct changes changes;
+	const struct changes *changes;
+	struct changes past; /* of a cached node: between its last two builds */
 	struct strs behind;  /* inputs that will be built and so decide this node */
 	struct strs follows; /* nodes that depend on it */
 };
@@ -105,7 +106,7 @@ static int explain_cached(const struct session *s, struct answer *a, struct err 
 	if (rc == 0)
 		rc = store_record_get(s->store, &b.items[1].key, s->arena, &old, err);
 	if (rc == 0)
-		manifest_diff(s->arena, old->manifest, new->manifest, &a->changes);
+		manifest_diff(s->arena, old->manifest, new->manifest, &a->past);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -115,12 +116,13 @@ static int explain(const struct session *s, const struct plan_nodes *plan, struc
 	const struct node *n = a->plan->node;
 
 	find_users(s->graph, n, &a->follows);
+	a->changes = &a->past;
 	switch (a->plan->verdict) {
 	case PLAN_CACHED:
 		return explain_cached(s, a, err);
 	case PLAN_BUILD:
 		a->verdict = arena_printf(s->arena, "will be built: %s", a->plan->reason);
-		a->changes = a->plan->changes;
+		a->changes = &a->plan->changes;
 		return 0;
 	case PLAN_MAYBE:
 		find_behind(s->graph, plan, n, &a->behind);
@@ -131,28 +133,12 @@ static int explain(const struct session *s, const struct plan_nodes *plan, struc
 	return 0;
 }
 
-/* Long digests are told apart by their beginning. */
-static void print_side(const char *text)
-{
-	const char *hex = str_skip(text, "sha256:");
-
-	print_escaped(stdout, text,
-		      hex && strlen(hex) == DIGEST_HEX ? strlen(text) - 52 : strlen(text));
-}
-
 static void print_change(const struct change *c)
 {
-	printf("  %s ", c->what);
-	print_escaped(stdout, c->name, strlen(c->name));
-	if (!c->before || !c->after) {
-		fputs(c->after ? " (new)" : " (gone)", stdout);
-	} else {
-		fputs(": ", stdout);
-		print_side(c->before);
-		fputs(" -> ", stdout);
-		print_side(c->after);
-	}
-	putchar('\n');
+	struct str text cleanup_str = STR_INIT;
+
+	change_text(c, &text);
+	print_lines(stdout, "  ", text.buf, text.len);
 }
 
 static void print_names(const char *title, const struct strs *names)
@@ -172,8 +158,8 @@ static void print_text(const struct answer *a)
 	const char *name = a->plan->node->name;
 
 	printf("%s  %s\n", name, a->verdict);
-	for (size_t i = 0; i < a->changes.count; i++)
-		print_change(&a->changes.items[i]);
+	for (size_t i = 0; i < a->changes->count; i++)
+		print_change(&a->changes->items[i]);
 	print_names("waits for", &a->behind);
 	print_names("what follows from it", &a->follows);
 }
@@ -192,8 +178,8 @@ static void print_json(const struct answer *a)
 	static const char *const words[] = {"cached", "build", "perhaps"};
 	json_t *changes = json_array();
 
-	for (size_t i = 0; i < a->changes.count; i++)
-		json_array_append_new(changes, json_change(&a->changes.items[i]));
+	for (size_t i = 0; i < a->changes->count; i++)
+		json_array_append_new(changes, json_change(&a->changes->items[i]));
 	json_print(stdout,
 		   json_pack("{s:i, s:b, s:o, s:s, s:o, s:o, s:o, s:o}", "v", 1, "ok", 1, "node",
 			     json_text(a->plan->node->name), "verdict", words[a->plan->verdict],
@@ -230,7 +216,8 @@ int cmd_why(struct cli *c)
 		print_json(&a);
 	else
 		print_text(&a);
-	plan_nodes_clear(&plan);
+	plan_release(&plan);
+	changes_clear(&a.past);
 	strs_clear(&a.behind);
 	strs_clear(&a.follows);
 	return code;

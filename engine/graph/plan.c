@@ -112,6 +112,13 @@ int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, str
 	return 0;
 }
 
+void plan_release(struct plan_nodes *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		changes_clear(&plan->items[i].changes);
+	plan_nodes_clear(plan);
+}
+
 /* Durations of the nodes of one kind that are known. */
 struct kind_history {
 	double *seconds;

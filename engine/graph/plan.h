@@ -20,5 +20,7 @@ DEFINE_VEC(plan_nodes, struct plan_node)
 /* The wanted nodes in topological order. Sets node keys, manifests and records where known. */
 int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
 	      struct err **err) warn_unused;
+/* Frees what plan_make put into RET, changes included. */
+void plan_release(struct plan_nodes *plan);
 /* Fills node->estimate and node->critical of all wanted nodes from history. */
 int plan_estimate(struct graph *g, struct store *s, struct err **err) warn_unused;

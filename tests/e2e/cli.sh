@@ -67,7 +67,8 @@ built() {
 }
 
 digest() { jq -r --arg n "$1" '.nodes[] | select(.name == $n) | .outputs[0].digest' "$result"; }
-blob_of() { find "$ORCH_STORE/cas" -type f -exec grep -l "$1" {} + | head -n 1; }
+# blob NODE: where the store keeps its output.
+blob() { digest "$1" | sed -E "s|^sha256:(..)(.*)|$ORCH_STORE/cas/\\1/\\2|"; }
 damage() {
 	chmod u+w "$1"
 	echo damaged >"$1"
@@ -132,15 +133,15 @@ same "no hard link into the store" 1 "$(stat -c %h "$p/out/c/c")"
 
 echo "# the store heals"
 code "verify" 0 "$orch" store verify
-damage "$(blob_of '^hello')"
+damage "$(blob c)"
 code "verify finds a damaged blob" 6 "$orch" store verify
 rm -rf "$p/out"
 same "the next build makes it again" "c" "$(built "$p")"
 check "rightly" grep -q hello "$p/out/c/c"
-damage "$(blob_of '^hello')"
+damage "$(blob c)"
 rm -rf "$p/out"
 same "damage is found without verify" "c" "$(built "$p")"
-rm -f "$(blob_of '^hello')"
+rm -f "$(blob c)"
 rm -rf "$p/out"
 same "a missing blob is made again" "c" "$(built "$p")"
 digests=$(jq -c '[.nodes[] | [.name, .outputs[0].digest]]' "$result")

@@ -8,6 +8,7 @@
 set -u
 : "${ORCH:=$PWD/build/engine/cli/orch}"
 : "${ORCH_ASAN:=$ORCH}"
+[ -x "$ORCH" ] || { echo "no program '$ORCH': ./dev build"; exit 1; }
 failures=0
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/e2e.XXXXXX")
 trap 'chmod -R u+w "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
