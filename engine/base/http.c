@@ -265,12 +265,13 @@ static int fetch_loop(struct fetch *f, struct err **err)
 		if (!left)
 			return 0;
 		mc = curl_multi_perform(f->multi, &running);
-		if (mc == CURLM_OK)
-			mc = curl_multi_poll(f->multi, NULL, 0, 200, NULL);
-		if (mc != CURLM_OK)
-			return err_set(err, ERR_NET, "libcurl: %s", curl_multi_strerror(mc));
 		if (handle_finished(f, err) < 0)
 			return -1;
+		/* with nothing under way: the next waits for its turn, or all are done */
+		if (mc == CURLM_OK)
+			mc = curl_multi_poll(f->multi, NULL, 0, running ? 200 : 5, NULL);
+		if (mc != CURLM_OK)
+			return err_set(err, ERR_NET, "libcurl: %s", curl_multi_strerror(mc));
 		if (f->opts->progress)
 			f->opts->progress(f->opts->arg, f->done_bytes, f->total_bytes);
 	}
