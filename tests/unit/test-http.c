@@ -43,7 +43,7 @@ static const char server[] =
 	"   except OSError: return\n"
 	"  self.end_headers(); self.wfile.write(body)\n"
 	"s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), H)\n"
-	"print(s.server_port, flush=True)\n"
+	"sys.stdout.write('%d\\n' % s.server_port); sys.stdout.flush()\n"
 	"s.serve_forever()\n";
 
 static char *dir;
