@@ -10,6 +10,7 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
+#include "cli/shortcut.h"
 #include "cli/ui.h"
 
 struct build {
@@ -23,6 +24,7 @@ struct build {
 	int64_t run; /* in the history */
 	struct sched_result result;
 	size_t copied;
+	int64_t started_ns; /* CLOCK_REALTIME, before anything was read */
 };
 
 static bool quiet(const struct cli *c)
@@ -85,8 +87,8 @@ static void banner(const struct build *b)
 	fputc('\n', stderr);
 }
 
-/* The outputs of one target, on stdout: path and size. */
-static void list_outputs(const struct node *n)
+/* The outputs of one target: path and size. */
+static void list_outputs(const struct node *n, struct str *to)
 {
 	for (size_t i = 0; n->record && i < n->record->output_count; i++) {
 		const struct artifact *a = &n->record->outputs[i];
@@ -94,25 +96,39 @@ static void list_outputs(const struct node *n)
 		char *size cleanup_free = str_bytes(a->size);
 		char *data cleanup_free = str_bytes(a->allocated);
 
-		printf("%s  %s", path, size);
+		str_printf(to, "%s  %s", path, size);
 		if (a->type == OUTPUT_IMAGE)
-			printf(" (%s of data)", data);
-		putchar('\n');
+			str_printf(to, " (%s of data)", data);
+		str_append_char(to, '\n');
 	}
 }
 
 /* An image with a partition table on it is what goes onto a card. */
-static void card_hint(const struct node *n)
+static void card_hint(const struct node *n, struct str *to)
 {
 	char *path cleanup_free = NULL;
 
 	if (!str_eq(n->recipe->kind->name, "disk") || !n->record || !n->record->output_count)
 		return;
 	path = checkout_path(n->name, n->record->outputs[0].name);
-	printf("to write it to a card: bmaptool copy --nobmap %s /dev/CARD\n"
-	       "                   or: sudo dd if=%s of=/dev/CARD bs=4M conv=fsync "
-	       "status=progress\n",
-	       path, path);
+	str_printf(to,
+		   "to write it to a card: bmaptool copy --nobmap %s /dev/CARD\n"
+		   "                   or: sudo dd if=%s of=/dev/CARD bs=4M conv=fsync "
+		   "status=progress\n",
+		   path, path);
+}
+
+/* What was asked for, on stdout when all is said: outputs of the targets, and how to use them. */
+static void target_list(const struct graph *g, struct str *to)
+{
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		if (g->nodes.items[i]->target)
+			list_outputs(g->nodes.items[i], to);
+	}
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		if (g->nodes.items[i]->target)
+			card_hint(g->nodes.items[i], to);
+	}
 }
 
 static void summary(const struct build *b)
@@ -121,6 +137,7 @@ static void summary(const struct build *b)
 	const struct paint *p = paint_for(b->cli, stderr);
 	char *wall cleanup_free = str_seconds(r->wall_s);
 	const struct graph *g = b->session.graph;
+	struct str list cleanup_str = STR_INIT;
 
 	if (b->plain)
 		ui_plain_failures(b->plain, g, &b->tally);
@@ -135,14 +152,8 @@ static void summary(const struct build *b)
 	if (b->cli->json)
 		return;
 	fflush(stderr);
-	for (size_t i = 0; i < g->nodes.count; i++) {
-		if (g->nodes.items[i]->target)
-			list_outputs(g->nodes.items[i]);
-	}
-	for (size_t i = 0; i < g->nodes.count; i++) {
-		if (g->nodes.items[i]->target)
-			card_hint(g->nodes.items[i]);
-	}
+	target_list(g, &list);
+	fputs(list.buf, stdout);
 }
 
 static int exit_code(const struct sched_result *r)
@@ -188,13 +199,15 @@ static int tell_result(const struct build *b, bool ok, struct err **err)
 
 static int finish(struct build *b, int code, struct err **err)
 {
-	const struct session *s = &b->session;
+	struct session *s = &b->session;
+	struct str list cleanup_str = STR_INIT;
 
 	if (record_nodes(b, err) || store_run_end(s->store, b->run, b->result.wall_s, code, err) ||
 	    checkout_targets(s->graph, s->store, &b->copied, err) || tell_result(b, code == 0, err))
 		return -1;
 	summary(b);
-	return 0;
+	target_list(s->graph, &list);
+	return code == 0 ? shortcut_save(s, b->started_ns, &list, err) : 0;
 }
 
 static char *target_text(const struct cli *c)
@@ -252,7 +265,14 @@ int cmd_build(struct cli *c)
 			"--exit-code asks about a plan: 'orch plan', 'orch build -n'");
 		return cli_fail(&b.session, err);
 	}
-	code = session_open(&b.session, c, SESSION_STORE, &c->args);
+	b.started_ns = shortcut_now();
+	code = session_open_dir_and_store(&b.session, c);
+	if (code == 0 && shortcut_take(&b.session, b.started_ns)) {
+		session_close(&b.session);
+		return 0;
+	}
+	if (code == 0)
+		code = session_open_rest(&b.session, &c->args);
 	if (code) {
 		refuse(c, code);
 	} else if (build(&b, &code, &err)) {

@@ -154,6 +154,21 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 	return code;
 }
 
+int session_open_dir_and_store(struct session *s, const struct cli *c)
+{
+	struct err *err = NULL;
+	int code = session_open(s, c, SESSION_DIR, NULL);
+
+	if (code == 0 && open_store(s, &err))
+		code = cli_fail(s, err);
+	return code;
+}
+
+int session_open_rest(struct session *s, const struct strv *targets)
+{
+	return open_graph(s, SESSION_GRAPH, targets);
+}
+
 void session_close(struct session *s)
 {
 	close_store(s);

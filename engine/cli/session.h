@@ -34,6 +34,12 @@ struct session {
 /* Opens everything up to PART. TARGETS may be NULL: all nodes. Returns 0 or the exit code. */
 int session_open(struct session *s, const struct cli *c, enum session_part part,
 		 const struct strv *targets);
+/*
+ * The same in two steps, for a command that may be done after the first: the project's folder and the
+ * store, then recipes and graph.
+ */
+int session_open_dir_and_store(struct session *s, const struct cli *c);
+int session_open_rest(struct session *s, const struct strv *targets);
 /* Only the store, for commands that need no project. */
 int session_open_store(struct session *s, const struct cli *c);
 void session_close(struct session *s);

@@ -31,7 +31,8 @@ static const char schema_sql[] =
 	"CREATE TABLE run_node(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, node TEXT NOT NULL,"
 	" status TEXT NOT NULL, key BLOB NOT NULL, seconds REAL NOT NULL, log BLOB NOT NULL,"
 	" error TEXT) STRICT;"
-	"CREATE INDEX run_node_run ON run_node(run);";
+	"CREATE INDEX run_node_run ON run_node(run);"
+	"CREATE TABLE snapshot(name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT, WITHOUT ROWID;";
 
 int state_failed(struct state *st, struct err **err)
 {

@@ -82,3 +82,9 @@ int state_run_each(struct state *st, size_t limit, state_run_fn *fn, void *arg,
 typedef void state_run_node_fn(void *arg, const struct run_node *row);
 int state_run_node_each(struct state *st, int64_t run, state_run_node_fn *fn, void *arg,
 			struct err **err) warn_unused;
+
+/* 0, 1 when there is none, -1. */
+int state_snapshot_get(struct state *st, const char *name, struct str *ret,
+		       struct err **err) warn_unused;
+int state_snapshot_put(struct state *st, const char *name, const struct str *data,
+		       struct err **err) warn_unused;

@@ -38,6 +38,8 @@ const char *const state_sql[SQL_COUNT] = {
 			 " ORDER BY id DESC LIMIT ?1",
 	[SQL_RUN_NODE_EACH] = "SELECT node, status, key, seconds, log, error FROM run_node"
 			      " WHERE run = ?1 ORDER BY id",
+	[SQL_SNAPSHOT_GET] = "SELECT data FROM snapshot WHERE name = ?1",
+	[SQL_SNAPSHOT_PUT] = "INSERT OR REPLACE INTO snapshot(name, data) VALUES(?1, ?2)",
 };
 
 static void bind_digest(sqlite3_stmt *q, int i, const struct digest *d)
@@ -409,4 +411,39 @@ int state_run_node_each(struct state *st, int64_t run, state_run_node_fn *fn, vo
 		fn(arg, &row);
 	}
 	return rc < 0 ? -1 : 0;
+}
+
+/* --- snapshots ----------------------------------------------------------------------------- */
+
+int state_snapshot_get(struct state *st, const char *name, struct str *ret, struct err **err)
+{
+	sqlite3_stmt *q;
+	int rc;
+
+	if (state_statement(st, SQL_SNAPSHOT_GET, &q, err) < 0)
+		return -1;
+	bind_text(q, 1, name);
+	rc = state_step(st, q, err);
+	if (rc == 0)
+		str_append_len(ret, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0));
+	sqlite3_reset(q);
+	return rc;
+}
+
+static int put_snapshot(struct state *st, const char *name, const struct str *data, struct err **err)
+{
+	sqlite3_stmt *q;
+
+	if (state_statement(st, SQL_SNAPSHOT_PUT, &q, err) < 0)
+		return -1;
+	bind_text(q, 1, name);
+	sqlite3_bind_blob64(q, 2, data->buf, data->len, SQLITE_STATIC);
+	return state_finish(st, q, err);
+}
+
+int state_snapshot_put(struct state *st, const char *name, const struct str *data, struct err **err)
+{
+	if (state_begin(st, false, err) < 0)
+		return -1;
+	return state_end(st, put_snapshot(st, name, data, err), err);
 }

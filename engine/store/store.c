@@ -375,6 +375,26 @@ int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, st
 	return rc;
 }
 
+int store_snapshot_get(struct store *s, const char *name, struct str *ret, struct err **err)
+{
+	int rc;
+
+	do {
+		rc = ready(s, err) < 0 ? -1 : state_snapshot_get(s->state, name, ret, err);
+	} while (rc < 0 && heal(s, err));
+	return rc;
+}
+
+int store_snapshot_put(struct store *s, const char *name, const struct str *data, struct err **err)
+{
+	int rc;
+
+	do {
+		rc = ready(s, err) < 0 ? -1 : state_snapshot_put(s->state, name, data, err);
+	} while (rc < 0 && heal(s, err));
+	return rc;
+}
+
 DEFINE_VEC(run_infos, struct run_info)
 DEFINE_VEC(run_nodes, struct run_node)
 
