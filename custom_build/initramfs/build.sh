@@ -5,6 +5,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$PWD
 version=$(ls /lib/modules)
+export TMPDIR=/tmp
 conf=$(mktemp -d)
 mkdir "$conf/conf.d" "$conf/hooks" "$conf/scripts"
 cp "$here/initramfs.conf" "$here/modules" "$conf/"
