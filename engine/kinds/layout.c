@@ -98,8 +98,9 @@ static int add_link(struct layout *l, const char *name, const char *from, struct
 		return err_errno(err, ERR_USER, errno, "cannot read link '%s'", from);
 	target[n] = 0;
 	if (symlink(target, to) < 0)
-		return errno == EEXIST ? taken(name, err)
-				       : err_errno(err, ERR_ENV, errno, "cannot make link '%s'", to);
+		return errno == EEXIST
+			       ? taken(name, err)
+			       : err_errno(err, ERR_ENV, errno, "cannot make link '%s'", to);
 	return set_times(l, to, err);
 }
 
@@ -160,14 +161,16 @@ static int add_inside(struct layout *l, const struct action_input *in, struct er
 	char *where cleanup_free = xasprintf("/%s", name);
 
 	if (!*name)
-		return err_set(err, ERR_USER, "'%s' is the whole tree: name it without ':/'", in->ref);
+		return err_set(err, ERR_USER, "'%s' is the whole tree: name it without ':/'",
+			       in->ref);
 	if (tree_read_tar(t, "/", in->path, 0, err) < 0)
 		return -1;
 	if (!tree_resolve(t, in->inside))
-		return err_set(err, ERR_USER, "there is no '%s' in the tree of node '%s'", in->inside,
-			       in->node);
-	if (tree_copy_tree(part, where, t, in->inside, 0, err) < 0 || path_mkdirs(folder, err) < 0 ||
-	    tree_write_folder(part, folder, err) < 0 || add_entry(l, name, from, 0, err) < 0)
+		return err_set(err, ERR_USER, "there is no '%s' in the tree of node '%s'",
+			       in->inside, in->node);
+	if (tree_copy_tree(part, where, t, in->inside, 0, err) < 0 ||
+	    path_mkdirs(folder, err) < 0 || tree_write_folder(part, folder, err) < 0 ||
+	    add_entry(l, name, from, 0, err) < 0)
 		return -1;
 	return path_remove(folder, err);
 }

@@ -4,9 +4,8 @@
  * The working folder of a run node: a private copy of its inputs under their own names, read-only.
  *
  *	project path		its path: custom_build/app
- *	node			the node's name: the file when it has one output, else a folder of them
- *	node:output		the output's name
- *	node:/path		the last part of the path
+ *	node			the node's name: the file when it has one output, else a folder of
+ *them node:output		the output's name node:/path		the last part of the path
  *
  * Copies are reflinks where the file system can. Very large files are not copied but left to the
  * caller to bind (binds); everything else is a file, so ten thousand inputs are one bind. All times
@@ -19,11 +18,11 @@ DEFINE_VEC(layout_binds, struct sandbox_bind)
 
 struct layout {
 	struct action *a;
-	const char *dir;	   /* the folder, empty at first */
-	const char *inside;	   /* what it is called in the sandbox: "/work" */
+	const char *dir;           /* the folder, empty at first */
+	const char *inside;        /* what it is called in the sandbox: "/work" */
 	const struct list *copies; /* of const char *: names that are never bound */
 	struct layout_binds binds; /* paths live in the action's arena */
-	struct strv folders;	   /* that were made, parents first; relative to DIR */
+	struct strv folders;       /* that were made, parents first; relative to DIR */
 };
 
 /* Two inputs under one name are ERR_USER. */

@@ -53,7 +53,8 @@ static int unpack(struct action *a, const struct action_input *in, const char *t
 	struct err *ignored cleanup_err = NULL;
 
 	action_progress(a, -1, "unpacking '%s'", in->ref);
-	if (tree_read_tar(t, "/", in->path, 0, err) < 0 || tmp_dir(a->roots_dir, "unpack", &tmp, err) < 0)
+	if (tree_read_tar(t, "/", in->path, 0, err) < 0 ||
+	    tmp_dir(a->roots_dir, "unpack", &tmp, err) < 0)
 		return -1;
 	if (tree_write_folder(t, tmp, err) == 0) {
 		if (rename(tmp, to) == 0)
@@ -71,14 +72,15 @@ const char *elf_arch(const unsigned char head[20])
 		unsigned machine;
 		const char *arch;
 	} known[] = {
-		{EM_X86_64, "amd64"},  {EM_AARCH64, "arm64"}, {EM_ARM, "armhf"},   {EM_386, "i386"},
+		{EM_X86_64, "amd64"},  {EM_AARCH64, "arm64"}, {EM_ARM, "armhf"},  {EM_386, "i386"},
 		{EM_RISCV, "riscv64"}, {EM_PPC64, "ppc64el"}, {EM_S390, "s390x"}, {258, "loong64"},
 	};
 	unsigned machine;
 
 	if (memcmp(head, ELFMAG, SELFMAG) != 0)
 		return NULL;
-	machine = head[EI_DATA] == ELFDATA2MSB ? head[18] << 8 | head[19] : head[19] << 8 | head[18];
+	machine =
+		head[EI_DATA] == ELFDATA2MSB ? head[18] << 8 | head[19] : head[19] << 8 | head[18];
 	for (size_t i = 0; i < array_len(known); i++) {
 		if (known[i].machine == machine)
 			return known[i].arch;
@@ -88,7 +90,8 @@ const char *elf_arch(const unsigned char head[20])
 
 static const char *arch_of(const char *root)
 {
-	static const char *const programs[] = {"bin/sh", "usr/bin/dash", "usr/bin/env", "usr/bin/true"};
+	static const char *const programs[] = {"bin/sh", "usr/bin/dash", "usr/bin/env",
+					       "usr/bin/true"};
 	int dir cleanup_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	for (size_t i = 0; dir >= 0 && i < array_len(programs); i++) {

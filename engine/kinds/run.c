@@ -15,7 +15,7 @@
 #include "kinds/layout.h"
 #include "kinds/rootdir.h"
 
-#define WORK "/work"	   /* the working folder in the sandbox */
+#define WORK "/work"        /* the working folder in the sandbox */
 #define SCRIPTS "/run/orch" /* scripts of steps */
 
 struct run_opts {
@@ -32,24 +32,30 @@ static const char *const root_words[] = {"host", NULL};
 #define AT(field) offsetof(struct run_opts, field)
 static const struct option run_options[] = {
 	{"root", OPT_REF, AT(root), .accept = ACCEPT_TREE, .def = "host", .words = root_words,
-	 .help = "Tree that is the root file system of the steps; 'host' takes this machine's programs "
+	 .help = "Tree that is the root file system of the steps; 'host' takes this machine's "
+		 "programs "
 		 "and is not hermetic.",
 	 .example = "toolchain"},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
-	 .help = "Tree with qemu-user for a root of a foreign architecture; without it this machine's "
+	 .help = "Tree with qemu-user for a root of a foreign architecture; without it this "
+		 "machine's "
 		 "emulator is used.",
 	 .example = "toolchain"},
 	{"inputs", OPT_REF, AT(inputs), OPT_LIST,
-	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE | ACCEPT_NODE,
-	 .help = "Files, folders and nodes that appear read-only in the working folder, under their own "
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE |
+		   ACCEPT_NODE,
+	 .help = "Files, folders and nodes that appear read-only in the working folder, under "
+		 "their own "
 		 "names.",
 	 .example = "[custom_build/app, u-boot, \"base:/etc/os-release\"]"},
 	{"run", OPT_STEP, AT(steps), OPT_LIST,
-	 .help = "Steps, run in this order in the working folder: a text is a /bin/sh -e script, a list is "
+	 .help = "Steps, run in this order in the working folder: a text is a /bin/sh -e script, a "
+		 "list is "
 		 "a program and its arguments.",
 	 .example = "[sh custom_build/app/build.sh]"},
 	{"outputs", OPT_STRING, AT(outputs), OPT_LIST | OPT_NAME,
-	 .help = "Names of the files to take from the working folder; *.tar is a tree, *.img an image.",
+	 .help = "Names of the files to take from the working folder; *.tar is a tree, *.img an "
+		 "image.",
 	 .example = "[app.deb]"},
 	{"tools", OPT_STRING, AT(tools), OPT_LIST | OPT_NAME,
 	 .help = "With root host: further programs whose version decides whether to run again.",
@@ -77,15 +83,18 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 			const char *name = LIST_AT(o->outputs, const char *, i);
 
 			if (str_eq(name, LIST_AT(o->outputs, const char *, j)))
-				err_list_at(errors, outputs->pos, "output '%s' is named twice", name);
+				err_list_at(errors, outputs->pos, "output '%s' is named twice",
+					    name);
 		}
 	}
 	if (tools && !on_host(o))
-		err_list_at(errors, tools->pos, "tools are for root 'host': a tree has its own, and its "
-						"digest names them");
+		err_list_at(errors, tools->pos,
+			    "tools are for root 'host': a tree has its own, and its "
+			    "digest names them");
 }
 
-static const struct schema run_schema = SCHEMA(struct run_opts, run_options, .check = check_options);
+static const struct schema run_schema =
+	SCHEMA(struct run_opts, run_options, .check = check_options);
 
 static enum output_type type_of(const char *name)
 {
@@ -179,7 +188,8 @@ static int find_emulator(struct run *r, const char *arch, struct err **err)
 	if (!name)
 		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", arch);
 	if (!r->o->emulator) {
-		char *file cleanup_free = xasprintf("%s-static", name), *path cleanup_free = path_program(file);
+		char *file cleanup_free = xasprintf("%s-static", name),
+			   *path cleanup_free = path_program(file);
 
 		r->box.emulator = path ? arena_strdup(r->a->arena, path) : NULL;
 		return 0; /* without one, the host may still have a registration */
@@ -190,7 +200,8 @@ static int find_emulator(struct run *r, const char *arch, struct err **err)
 	if (!path_exists(r->box.emulator))
 		r->box.emulator = arena_printf(r->a->arena, "%s-static", r->box.emulator);
 	if (!path_exists(r->box.emulator))
-		return err_set(err, ERR_USER, "tree '%s' has no /usr/bin/%s: it needs package qemu-user",
+		return err_set(err, ERR_USER,
+			       "tree '%s' has no /usr/bin/%s: it needs package qemu-user",
 			       r->o->emulator->text, name);
 	return 0;
 }
@@ -292,17 +303,22 @@ static int run_steps(struct run *r, struct err **err)
 static int take_output(struct run *r, const char *name, struct err **err)
 {
 	char *from cleanup_free = path_join(r->work, name);
-	const char *to = action_output(r->a, name), *steps = r->o->steps.count ? "the steps" : "no input";
+	const char *to = action_output(r->a, name),
+		   *steps = r->o->steps.count ? "the steps" : "no input";
 	struct stat st;
 
 	if (lstat(from, &st) < 0)
-		return err_set(err, ERR_BUILD,
-			       "recipes/%s.yaml: %s left no '%s' in the working folder (see 'outputs')",
-			       r->a->node, steps, name);
+		return err_set(
+			err, ERR_BUILD,
+			"recipes/%s.yaml: %s left no '%s' in the working folder (see 'outputs')",
+			r->a->node, steps, name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_BUILD, "recipes/%s.yaml: output '%s' is a %s, not a regular file",
+		return err_set(err, ERR_BUILD,
+			       "recipes/%s.yaml: output '%s' is a %s, not a regular file",
 			       r->a->node, name,
-			       S_ISDIR(st.st_mode) ? "folder" : S_ISLNK(st.st_mode) ? "link" : "special file");
+			       S_ISDIR(st.st_mode)   ? "folder"
+			       : S_ISLNK(st.st_mode) ? "link"
+						     : "special file");
 	if (rename(from, to) == 0)
 		return 0;
 	if (errno != EXDEV)
@@ -342,14 +358,19 @@ static int run_run(struct action *a, struct err **err)
 const struct kind kind_run = {
 	.name = "run",
 	.summary = "files, from commands that see only their declared inputs",
-	.manual =
-		"Each step runs in a sandbox of its own: user, mount, process and network namespaces, no "
-		"network, a fixed environment (PATH, LC_ALL, TZ, HOME, SOURCE_DATE_EPOCH, umask 022), a "
-		"fresh /tmp. What the steps share is the working folder. Inputs appear in it, read-only: a "
-		"project path under its path, a node under its name (a file when it has one output, else "
-		"a folder), node:output under the output's name, node:/path under the last part of the "
-		"path. Outputs are regular files that the steps leave in it. Without steps nothing is "
-		"started.",
+	.manual = "Each step runs in a sandbox of its own: user, mount, process and network "
+		  "namespaces, no "
+		  "network, a fixed environment (PATH, LC_ALL, TZ, HOME, SOURCE_DATE_EPOCH, umask "
+		  "022), a "
+		  "fresh /tmp. What the steps share is the working folder. Inputs appear in it, "
+		  "read-only: a "
+		  "project path under its path, a node under its name (a file when it has one "
+		  "output, else "
+		  "a folder), node:output under the output's name, node:/path under the last part "
+		  "of the "
+		  "path. Outputs are regular files that the steps leave in it. Without steps "
+		  "nothing is "
+		  "started.",
 	.version = 1,
 	.schema = &run_schema,
 	.outputs = run_outputs,

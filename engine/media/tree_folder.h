@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * A tree as files of this machine, for programs that must look into it or run in it. An ordinary user
- * can do it: owners, devices, capabilities and setuid bits stay behind, what the owner may not read
- * becomes readable, and folders become his to enter. Everything else is as in the tree: hard links,
- * symbolic links, holes, executable bits, times.
+ * A tree as files of this machine, for programs that must look into it or run in it. An ordinary
+ * user can do it: owners, devices, capabilities and setuid bits stay behind, what the owner may not
+ * read becomes readable, and folders become his to enter. Everything else is as in the tree: hard
+ * links, symbolic links, holes, executable bits, times.
  */
 #include "media/tree.h"
 

@@ -193,8 +193,8 @@ static int take_copy(const char *store_dir, const char *folder, const char *path
 	return rc;
 }
 
-static int ingest(const char *store_dir, const char *folder, const char *path, enum output_type type,
-		  struct artifact *ret, struct err **err)
+static int ingest(const char *store_dir, const char *folder, const char *path,
+		  enum output_type type, struct artifact *ret, struct err **err)
 {
 	char *top cleanup_free = path_join(store_dir, folder);
 	struct artifact a = {.name = ret->name};
@@ -284,7 +284,8 @@ static int name_file(int fd, const char *dest, char **tmp, struct err **err)
 	return 0;
 }
 
-int cas_checkout(const char *store_dir, const struct artifact *a, const char *dest, struct err **err)
+int cas_checkout(const char *store_dir, const struct artifact *a, const char *dest,
+		 struct err **err)
 {
 	char *path cleanup_free = cas_path(store_dir, a->type, &a->digest);
 	char *dir cleanup_free = path_dir(dest), *tmp cleanup_free = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Blobs, for the other files of the store; the public half is in store.h. A blob's times are part of
- * its state: whoever stores one sets its mtime to BLOB_MTIME, so any later write shows, without a
- * database and from every process. A blob that shows one is hashed, and is either given that time
+ * Blobs, for the other files of the store; the public half is in store.h. A blob's times are part
+ * of its state: whoever stores one sets its mtime to BLOB_MTIME, so any later write shows, without
+ * a database and from every process. A blob that shows one is hashed, and is either given that time
  * again or moved to STORE/quarantine/.
  */
 #include "store/store.h"
@@ -12,7 +12,8 @@
 
 /* Makes the folders of cas/ durable, so that an ingest has to sync only its own folder. */
 int cas_init(const char *store_dir, struct err **err) warn_unused;
-/* Whether the blob of A is whole: 0; 1 no, a damaged one is in quarantine, *ret_why (caller frees). */
+/* Whether the blob of A is whole: 0; 1 no, a damaged one is in quarantine, *ret_why (caller frees).
+ */
 int cas_check(const char *store_dir, const struct artifact *a, char **ret_why,
 	      struct err **err) warn_unused;
 /* Moves PATH (a file of the store) to STORE/quarantine/. */
@@ -28,8 +29,8 @@ char *cas_named_path(const char *store_dir, const char *folder, const struct dig
 		     const char *suffix);
 
 /*
- * Hashes every blob, whatever its times; damaged and foreign files go to quarantine. Adds to *RET and
- * calls REPORT for each bad one.
+ * Hashes every blob, whatever its times; damaged and foreign files go to quarantine. Adds to *RET
+ * and calls REPORT for each bad one.
  */
 int cas_verify(const char *store_dir, void (*report)(void *arg, const char *text), void *arg,
 	       struct store_verify_result *ret, struct err **err) warn_unused;

@@ -92,8 +92,9 @@ static int parse_output(char **p, struct arena *arena, struct artifact *ret)
 	hex = type ? take_word(p, ' ') : NULL;
 	size = hex ? take_word(p, ' ') : NULL;
 	allocated = size ? take_word(p, '\n') : NULL;
-	if (!allocated || parse_type(type, &ret->type) != 0 || digest_parse(hex, &ret->digest) != 0 ||
-	    str_u64(size, &ret->size) != 0 || str_u64(allocated, &ret->allocated) != 0)
+	if (!allocated || parse_type(type, &ret->type) != 0 ||
+	    digest_parse(hex, &ret->digest) != 0 || str_u64(size, &ret->size) != 0 ||
+	    str_u64(allocated, &ret->allocated) != 0)
 		return 1;
 	ret->name = arena_strdup(arena, name.buf);
 	return 0;

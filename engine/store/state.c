@@ -21,10 +21,12 @@ static const char schema_sql[] =
 	" node TEXT NOT NULL, seconds REAL NOT NULL, built_at INTEGER NOT NULL, log BLOB NOT NULL,"
 	" outputs TEXT NOT NULL, manifest TEXT NOT NULL) STRICT;"
 	"CREATE INDEX record_node ON record(node, id);"
-	"CREATE TABLE duration(node TEXT PRIMARY KEY, seconds REAL NOT NULL, count INTEGER NOT NULL)"
+	"CREATE TABLE duration(node TEXT PRIMARY KEY, seconds REAL NOT NULL, count INTEGER NOT "
+	"NULL)"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE file(path TEXT PRIMARY KEY, dev INTEGER NOT NULL, ino INTEGER NOT NULL,"
-	" size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, digest BLOB NOT NULL)"
+	" size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, digest BLOB NOT "
+	"NULL)"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, started_at INTEGER NOT NULL,"
 	" targets TEXT NOT NULL, wall_s REAL, exit_code INTEGER) STRICT;"
@@ -41,7 +43,8 @@ int state_failed(struct state *st, struct err **err)
 
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
 		st->damaged = true;
-		return err_set(err, ERR_STORE, "'%s' is damaged: %s", st->path, sqlite3_errmsg(st->db));
+		return err_set(err, ERR_STORE, "'%s' is damaged: %s", st->path,
+			       sqlite3_errmsg(st->db));
 	}
 	if (code == SQLITE_FULL)
 		return err_errno(err, ERR_RESOURCE, ENOSPC, "cannot write '%s'", st->path);
@@ -53,14 +56,17 @@ int state_failed(struct state *st, struct err **err)
 	if (code == SQLITE_IOERR && errnum)
 		return err_errno(err, ERR_STORE, errnum, "cannot use '%s': %s", st->path,
 				 sqlite3_errmsg(st->db));
-	return err_set(err, ERR_STORE, "cannot use '%s': %s (is it yours and writable? --store names another store)",
-		       st->path, sqlite3_errmsg(st->db));
+	return err_set(
+		err, ERR_STORE,
+		"cannot use '%s': %s (is it yours and writable? --store names another store)",
+		st->path, sqlite3_errmsg(st->db));
 }
 
 int state_statement(struct state *st, enum stmt id, sqlite3_stmt **ret, struct err **err)
 {
-	if (!st->stmts[id] && sqlite3_prepare_v3(st->db, state_sql[id], -1, SQLITE_PREPARE_PERSISTENT,
-						 &st->stmts[id], NULL) != SQLITE_OK)
+	if (!st->stmts[id] &&
+	    sqlite3_prepare_v3(st->db, state_sql[id], -1, SQLITE_PREPARE_PERSISTENT, &st->stmts[id],
+			       NULL) != SQLITE_OK)
 		return state_failed(st, err);
 	*ret = st->stmts[id];
 	return 0;
@@ -99,7 +105,8 @@ static int exec(struct state *st, const char *sql, struct err **err)
 int state_begin(struct state *st, bool durable, struct err **err)
 {
 	if (st->full != durable &&
-	    exec(st, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err) < 0)
+	    exec(st, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err) <
+		    0)
 		return -1;
 	st->full = durable;
 	return state_plain(st, SQL_BEGIN, err);
@@ -136,7 +143,8 @@ static int configure(struct state *st, struct err **err)
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	st->full = true;
 	return exec(st,
-		    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+		    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA "
+		    "cell_size_check = ON;"
 		    "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY",
 		    err);
 }
@@ -215,7 +223,8 @@ static int check_format(struct state *st, char **ret_why, struct err **err)
 	}
 	if (version > FORMAT)
 		return err_set(err, ERR_STORE,
-			       "'%s' was made by a newer orch (format %" PRId64 "): use that one, or another store (--store)",
+			       "'%s' was made by a newer orch (format %" PRId64
+			       "): use that one, or another store (--store)",
 			       st->path, version);
 	return 0;
 }
@@ -225,8 +234,8 @@ static int create(const char *path, struct state **ret, struct err **err)
 {
 	struct state *st = NULL;
 
-	if (state_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, &st,
-			 err) < 0)
+	if (state_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE,
+			  &st, err) < 0)
 		return -1;
 	if (configure(st, err) < 0 || exec(st, "PRAGMA journal_mode = WAL", err) < 0 ||
 	    exec(st, schema_sql, err) < 0) {
@@ -283,7 +292,8 @@ static int make(const char *dir, const char *tmp, fill_fn *fill, void *arg, stru
 	return rc;
 }
 
-int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_why, struct err **err)
+int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_why,
+	       struct err **err)
 {
 	char *path cleanup_free = path_join(dir, "state.sqlite");
 	struct state *st = NULL;
@@ -379,4 +389,3 @@ int state_verify(struct state *st, char **ret_why, struct err **err)
 	sqlite3_finalize(q);
 	return rc;
 }
-

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The store's database, STORE/state.sqlite: rows in, rows out. It knows SQL and nothing of blobs; what
- * a row means is record.c's and statcache.c's business. Used inside the store only.
+ * The store's database, STORE/state.sqlite: rows in, rows out. It knows SQL and nothing of blobs;
+ * what a row means is record.c's and statcache.c's business. Used inside the store only.
  *
- * Write-ahead log; records are committed with synchronous=FULL, so that a record that was acknowledged
- * survives a power cut. What may be lost (file-stat cache, history) is committed with NORMAL, which
- * never waits for the disk but keeps the order of commits.
+ * Write-ahead log; records are committed with synchronous=FULL, so that a record that was
+ * acknowledged survives a power cut. What may be lost (file-stat cache, history) is committed with
+ * NORMAL, which never waits for the disk but keeps the order of commits.
  *
- * A new database is made aside and linked into place when it is whole: a state.sqlite that is empty,
- * truncated or no database is therefore damage, never somebody else's half-made file. Rows are
- * passed to callbacks; their pointers are valid during the call only.
+ * A new database is made aside and linked into place when it is whole: a state.sqlite that is
+ * empty, truncated or no database is therefore damage, never somebody else's half-made file. Rows
+ * are passed to callbacks; their pointers are valid during the call only.
  */
 #include "base/digest.h"
 #include "store/store.h"
@@ -27,8 +27,9 @@ void state_close(struct state *st);
 /* Whether a call failed because the file is damaged. */
 bool state_damaged(const struct state *st);
 /*
- * Moves DIR/state.sqlite with its log into folder AWAY (made here) and starts anew with every record
- * and duration that can still be read. Nobody else may have it open. *ret_kept: records kept.
+ * Moves DIR/state.sqlite with its log into folder AWAY (made here) and starts anew with every
+ * record and duration that can still be read. Nobody else may have it open. *ret_kept: records
+ * kept.
  */
 int state_rescue(const char *dir, const char *tmp, const char *away, uint64_t *ret_kept,
 		 struct err **err) warn_unused;
@@ -49,9 +50,11 @@ int state_record_get(struct state *st, const struct digest *key, state_record_fn
 		     struct err **err) warn_unused;
 int state_record_last(struct state *st, const char *node, state_record_fn *fn, void *arg,
 		      struct err **err) warn_unused;
-int state_record_each(struct state *st, state_record_fn *fn, void *arg, struct err **err) warn_unused;
+int state_record_each(struct state *st, state_record_fn *fn, void *arg,
+		      struct err **err) warn_unused;
 /* Replaces a record of the same key and counts its seconds into the node's duration. */
-int state_record_put(struct state *st, const struct state_record *row, struct err **err) warn_unused;
+int state_record_put(struct state *st, const struct state_record *row,
+		     struct err **err) warn_unused;
 int state_record_drop(struct state *st, const struct digest *key, struct err **err) warn_unused;
 
 typedef void state_duration_fn(void *arg, const char *node, double seconds);

@@ -50,7 +50,8 @@ int state_failed(struct state *st, struct err **err);
 /* Opens a file as it is; FLAGS as sqlite3_open_v2. */
 int state_connect(const char *path, int flags, struct state **ret, struct err **err) warn_unused;
 /* A statement, prepared on first use and kept. */
-int state_statement(struct state *st, enum stmt id, sqlite3_stmt **ret, struct err **err) warn_unused;
+int state_statement(struct state *st, enum stmt id, sqlite3_stmt **ret,
+		    struct err **err) warn_unused;
 /* One step: 0 for a row, 1 at the end. At the end and on failure the statement is reset. */
 int state_step(struct state *st, sqlite3_stmt *q, struct err **err) warn_unused;
 /* Runs a statement that gives no rows. */
@@ -63,8 +64,8 @@ int state_end(struct state *st, int rc, struct err **err) warn_unused;
 /* A text column, never NULL. */
 const char *state_text(sqlite3_stmt *q, int column);
 /*
- * Copies the records of the damaged database OLD into the transaction of TO: forwards, and backwards
- * when that stops at a damaged page. Only failing to write TO is an error.
+ * Copies the records of the damaged database OLD into the transaction of TO: forwards, and
+ * backwards when that stops at a damaged page. Only failing to write TO is an error.
  */
 int state_copy_records(struct state *old, struct state *to, uint64_t *ret_kept,
 		       struct err **err) warn_unused;

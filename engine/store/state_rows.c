@@ -19,10 +19,10 @@ const char *const state_sql[SQL_COUNT] = {
 	[SQL_RECORD_PUT] = "INSERT OR REPLACE INTO record(" RECORD_COLUMNS
 			   ", id) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_RECORD_DROP] = "DELETE FROM record WHERE key = ?1",
-	[SQL_DURATION_PUT] =
-		"INSERT INTO duration(node, seconds, count) VALUES(?1, ?2, 1) ON CONFLICT(node) DO UPDATE"
-		" SET seconds = (seconds * min(count, " DURATION_WEIGHT ") + ?2)"
-		" / (min(count, " DURATION_WEIGHT ") + 1), count = count + 1",
+	[SQL_DURATION_PUT] = "INSERT INTO duration(node, seconds, count) VALUES(?1, ?2, 1) ON "
+			     "CONFLICT(node) DO UPDATE"
+			     " SET seconds = (seconds * min(count, " DURATION_WEIGHT ") + ?2)"
+			     " / (min(count, " DURATION_WEIGHT ") + 1), count = count + 1",
 	[SQL_DURATION_EACH] = "SELECT node, seconds FROM duration",
 	[SQL_FILE_EACH] = "SELECT path, dev, ino, size, mtime, ctime, digest FROM file",
 	[SQL_FILE_PUT] = "INSERT OR REPLACE INTO file(path, dev, ino, size, mtime, ctime, digest)"
@@ -132,7 +132,8 @@ int state_record_each(struct state *st, state_record_fn *fn, void *arg, struct e
 }
 
 /* ID 0: a new number, the highest. */
-static int put_record(struct state *st, const struct state_record *row, int64_t id, struct err **err)
+static int put_record(struct state *st, const struct state_record *row, int64_t id,
+		      struct err **err)
 {
 	sqlite3_stmt *q, *d;
 

@@ -45,7 +45,8 @@ static int rescue(struct store *s, const char *why, struct err **err)
 		return err_wrap(err, "cannot replace the damaged '%s/state.sqlite'", s->dir);
 	s->rescued = true;
 	free(s->warning);
-	s->warning = xasprintf("the store's database was damaged (%s): %llu records were kept, the damaged file is '%s'",
+	s->warning = xasprintf("the store's database was damaged (%s): %llu records were kept, the "
+			       "damaged file is '%s'",
 			       why, (unsigned long long)kept, away);
 	trace(TRACE_STORE, "%s", s->warning);
 	return 0;
@@ -56,7 +57,8 @@ static int relock(struct store *s, int how, struct err **err)
 	while (flock(s->lock, how) < 0) {
 		if (errno == EWOULDBLOCK)
 			return err_set(err, ERR_LOCKED,
-				       "the database of store '%s' is damaged and another orch uses it: let that one end, then run again",
+				       "the database of store '%s' is damaged and another orch "
+				       "uses it: let that one end, then run again",
 				       s->dir);
 		if (errno != EINTR)
 			return err_errno(err, ERR_STORE, errno, "cannot lock store '%s'", s->dir);
@@ -88,8 +90,8 @@ static int open_state(struct store *s, bool wait, struct err **err)
 }
 
 /*
- * After a failed call: whether the database was damaged and has been replaced, so that the call can be
- * made again. Only while no other process uses the store.
+ * After a failed call: whether the database was damaged and has been replaced, so that the call can
+ * be made again. Only while no other process uses the store.
  */
 static bool heal(struct store *s, struct err **err)
 {
@@ -136,7 +138,8 @@ static int make_folders(struct store *s, struct err **err)
 
 static int open_all(struct store *s, bool wait, struct err **err)
 {
-	char *lock cleanup_free = path_join(s->dir, "lock"), *roots cleanup_free = path_join(s->dir, "roots");
+	char *lock cleanup_free = path_join(s->dir, "lock"),
+		   *roots cleanup_free = path_join(s->dir, "roots");
 
 	if (path_mkdirs(s->dir, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
 	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0 ||
@@ -317,7 +320,8 @@ int store_stat_digest(struct store *s, int dirfd, const char *rel, const char *a
 		      struct stat *ret_st, struct digest *ret, struct err **err)
 {
 	if (!s->cache_loaded) {
-		if (ready(s, err) < 0 || (statcache_load(s->cache, s->state, err) < 0 && !heal(s, err)))
+		if (ready(s, err) < 0 ||
+		    (statcache_load(s->cache, s->state, err) < 0 && !heal(s, err)))
 			return -1;
 		s->cache_loaded = true; /* a database that was just replaced has no entries */
 	}
@@ -345,8 +349,9 @@ int store_run_begin(struct store *s, const char *targets, int64_t *ret_id, struc
 	int rc;
 
 	do {
-		rc = ready(s, err) < 0 ? -1
-				       : state_run_begin(s->state, targets, time(NULL), ret_id, err);
+		rc = ready(s, err) < 0
+			     ? -1
+			     : state_run_begin(s->state, targets, time(NULL), ret_id, err);
 	} while (rc < 0 && heal(s, err));
 	return rc;
 }
@@ -369,8 +374,7 @@ int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, st
 
 	flush_cache(s);
 	do {
-		rc = ready(s, err) < 0 ? -1
-				       : state_run_end(s->state, run, wall_s, exit_code, err);
+		rc = ready(s, err) < 0 ? -1 : state_run_end(s->state, run, wall_s, exit_code, err);
 	} while (rc < 0 && heal(s, err));
 	return rc;
 }
@@ -460,7 +464,8 @@ int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct ru
 
 	do {
 		l.nodes.count = 0;
-		rc = ready(s, err) < 0 ? -1 : state_run_node_each(s->state, run, list_node, &l, err);
+		rc = ready(s, err) < 0 ? -1
+				       : state_run_node_each(s->state, run, list_node, &l, err);
 	} while (rc < 0 && heal(s, err));
 	if (rc == 0) {
 		*ret = keep(arena, l.nodes.items, l.nodes.count, sizeof(*l.nodes.items));
@@ -546,8 +551,8 @@ static int verify_record(void *arg, const struct state_record *row, struct err *
 			continue;
 		whole = false;
 		v->result->missing++;
-		say(v, "output '%s' of node '%s' is not in the store: its record was dropped", a->name,
-		    rec->node);
+		say(v, "output '%s' of node '%s' is not in the store: its record was dropped",
+		    a->name, rec->node);
 	}
 	if (!whole)
 		strv_push(&v->drop, digest_hex(&rec->key, hex));

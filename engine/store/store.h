@@ -3,17 +3,18 @@
 /*
  * The artifact store: blobs named by what they are, and a SQLite database that names them.
  *
- *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images ("chunks") by chunk-map digest
- *	STORE/state.sqlite     records (key -> outputs), file-stat cache, runs, durations
+ *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images ("chunks") by chunk-map
+ *digest STORE/state.sqlite     records (key -> outputs), file-stat cache, runs, durations
  *	STORE/logs/            node logs by digest (zstd is for later)
  *	STORE/downloads/       fetched files by SHA-256, shared by workers
  *	STORE/roots/           unpacked trees by digest, for sandboxes
  *	STORE/tmp/             work folders (tmp_dir/tmp_sweep)
  *	STORE/lock             flock: builds shared, gc exclusive
  *
- * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that names it
- * is committed. So a valid record names whole blobs whatever died when. A blob that turns out to be
- * damaged is moved to STORE/quarantine/ and its record counts as a miss: the next build heals it.
+ * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that
+ *names it is committed. So a valid record names whole blobs whatever died when. A blob that turns
+ *out to be damaged is moved to STORE/quarantine/ and its record counts as a miss: the next build
+ *heals it.
  */
 #include "base/digest.h"
 
@@ -23,7 +24,7 @@ struct artifact {
 	const char *name;
 	enum output_type type;
 	struct digest digest;
-	uint64_t size;	    /* bytes as seen by a reader */
+	uint64_t size;      /* bytes as seen by a reader */
 	uint64_t allocated; /* bytes of data without holes */
 };
 
@@ -33,7 +34,7 @@ struct record {
 	const char *manifest; /* the whole text */
 	struct artifact *outputs;
 	size_t output_count;
-	double seconds; /* of the build that made it */
+	double seconds;    /* of the build that made it */
 	struct digest log; /* of the node's log; zeros: none */
 	int64_t built_at;  /* seconds since 1970 */
 };
@@ -86,7 +87,8 @@ int store_stat_digest(struct store *s, int dirfd, const char *rel, const char *a
 		      struct stat *ret_st, struct digest *ret, struct err **err) warn_unused;
 
 /* Stores the log file at PATH by digest, moving it. */
-int store_log_put(struct store *s, const char *path, struct digest *ret, struct err **err) warn_unused;
+int store_log_put(struct store *s, const char *path, struct digest *ret,
+		  struct err **err) warn_unused;
 char *store_log_path(const struct store *s, const struct digest *d);
 
 /*
@@ -108,16 +110,20 @@ struct run_info {
 	int exit_code;
 	bool finished;
 };
-int store_run_begin(struct store *s, const char *targets, int64_t *ret_id, struct err **err) warn_unused;
-int store_run_node(struct store *s, int64_t run, const struct run_node *n, struct err **err) warn_unused;
-int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, struct err **err) warn_unused;
+int store_run_begin(struct store *s, const char *targets, int64_t *ret_id,
+		    struct err **err) warn_unused;
+int store_run_node(struct store *s, int64_t run, const struct run_node *n,
+		   struct err **err) warn_unused;
+int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code,
+		  struct err **err) warn_unused;
 /* Newest first, at most LIMIT (0: all). */
 int store_runs(struct store *s, struct arena *arena, size_t limit, struct run_info **ret,
 	       size_t *ret_count, struct err **err) warn_unused;
 int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct run_node **ret,
 		    size_t *ret_count, struct err **err) warn_unused;
 /* Mean seconds of the last builds of NODE; 1 when it was never built. */
-int store_duration(struct store *s, const char *node, double *ret_seconds, struct err **err) warn_unused;
+int store_duration(struct store *s, const char *node, double *ret_seconds,
+		   struct err **err) warn_unused;
 
 /*
  * One text per NAME, for graph/snapshot.c; it may be lost at any time. Get appends to *RET: 0, 1 when
@@ -130,6 +136,7 @@ int store_snapshot_put(struct store *s, const char *name, const struct str *data
 struct store_verify_result {
 	uint64_t blobs, bytes, damaged, missing; /* missing: named by a record but not there */
 };
-/* Hashes every blob; damaged ones go to quarantine and their records are dropped. REPORT per bad one. */
+/* Hashes every blob; damaged ones go to quarantine and their records are dropped. REPORT per bad
+ * one. */
 int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
 		 struct store_verify_result *ret, struct err **err) warn_unused;

@@ -87,8 +87,12 @@ static void key_of(const char *manifest, struct digest *ret)
 static void put_record(struct store *s, const char *node, const char *manifest, struct artifact *a,
 		       size_t count)
 {
-	struct record rec = {.node = node, .manifest = manifest, .outputs = a, .output_count = count,
-			     .seconds = 2.5, .built_at = 1700000000};
+	struct record rec = {.node = node,
+			     .manifest = manifest,
+			     .outputs = a,
+			     .output_count = count,
+			     .seconds = 2.5,
+			     .built_at = 1700000000};
 	struct err *err = NULL;
 
 	key_of(manifest, &rec.key);
@@ -195,7 +199,8 @@ static void outputs_that_are_no_plain_files_are_refused(void **state)
 static void hard_links_do_not_reach_the_store(void **state)
 {
 	struct store *s = open_store();
-	char *path cleanup_free = write_input("work", "first"), *other cleanup_free = path_join(top, "other");
+	char *path cleanup_free = write_input("work", "first"),
+		   *other cleanup_free = path_join(top, "other");
 	char *blob cleanup_free = NULL;
 	struct str text cleanup_str = STR_INIT;
 	struct artifact a = {.name = "x"};
@@ -214,7 +219,8 @@ static void hard_links_do_not_reach_the_store(void **state)
 static void images_are_named_by_their_chunks(void **state)
 {
 	struct store *s = open_store();
-	char *path cleanup_free = path_join(top, "img"), *dest cleanup_free = path_join(top, "out/a.img");
+	char *path cleanup_free = path_join(top, "img"),
+		   *dest cleanup_free = path_join(top, "out/a.img");
 	char *name cleanup_free = NULL, *blob cleanup_free = NULL;
 	struct artifact a = {.name = "a.img"};
 	struct err *err = NULL;
@@ -317,7 +323,8 @@ static void verify_finds_what_times_hide(void **state)
 {
 	struct arena *arena cleanup_arena = arena_new();
 	struct store *s = open_store();
-	struct artifact a = put_blob("a", "aaaa"), b = put_blob("b", "bbbb"), c = put_blob("c", "cccc");
+	struct artifact a = put_blob("a", "aaaa"), b = put_blob("b", "bbbb"),
+			c = put_blob("c", "cccc");
 	char *pa cleanup_free = cas_path(where, a.type, &a.digest);
 	char *pb cleanup_free = cas_path(where, b.type, &b.digest);
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = BLOB_MTIME}};
@@ -422,7 +429,8 @@ static void stat_cache_sees_every_change(void **state)
 static void stat_cache_refuses_what_is_no_file(void **state)
 {
 	struct store *s = open_store();
-	char *link_path cleanup_free = path_join(top, "l"), *fifo cleanup_free = path_join(top, "p");
+	char *link_path cleanup_free = path_join(top, "l"),
+			*fifo cleanup_free = path_join(top, "p");
 	struct digest d;
 
 	assert_int_equal(symlink("/etc/passwd", link_path), 0);
@@ -545,7 +553,8 @@ static void flipped_bits_are_never_wrong_records(void **state)
 
 		str_append_len(&bad, whole.buf, whole.len);
 		for (int j = 0; j < 20; j++)
-			bad.buf[(size_t)rand_r(&seed) % bad.len] ^= (char)(1 << (rand_r(&seed) % 8));
+			bad.buf[(size_t)rand_r(&seed) % bad.len] ^=
+				(char)(1 << (rand_r(&seed) % 8));
 		ok(file_write(db, bad.buf, bad.len, 0644, false, &err), err);
 		/* A format number of the future is refused, all else is served. */
 		if (store_open(where, false, &s, &refused) < 0) {
@@ -574,7 +583,8 @@ static void two_processes_share_a_store(void **state)
 			for (int i = 0; i < 40; i++) {
 				char *name cleanup_free = xasprintf("%s/w%zu", top, p);
 				char *text cleanup_free = xasprintf("%d", i);
-				struct record rec = {.node = "n", .manifest = text, .output_count = 1};
+				struct record rec = {
+					.node = "n", .manifest = text, .output_count = 1};
 				struct artifact a = {.name = "x"};
 
 				digest_data(text, strlen(text), &rec.key);
@@ -624,8 +634,10 @@ static void killed_writers_leave_a_valid_store(void **state)
 			for (int i = 0;; i++) {
 				char *dir = NULL, *text = xasprintf("%d %d", round, i);
 				struct artifact a = {.name = "x"};
-				struct record rec = {.node = "n", .manifest = text,
-						     .outputs = &a, .output_count = 1};
+				struct record rec = {.node = "n",
+						     .manifest = text,
+						     .outputs = &a,
+						     .output_count = 1};
 				char *file;
 
 				if (tmp_dir(store_subdir(mine, "tmp"), "job", &dir, &err) < 0)
