@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "kinds/kinds.h"
-#include "kinds/layout.h"
+#include "kinds/staging.h"
 #include "kinds/rootdir.h"
 
 #define WORK "/work"        /* the working folder in the sandbox */
@@ -160,7 +160,7 @@ static const char *const *run_tools(const void *opts)
 struct run {
 	struct action *a;
 	const struct run_opts *o;
-	struct layout layout;
+	struct staging staging;
 	const char *work, *scripts; /* on this machine */
 	struct sandbox_opts box;
 	struct strv env;
@@ -272,7 +272,7 @@ static int run_step(struct run *r, size_t i, struct err **err)
 
 static int run_steps(struct run *r, struct err **err)
 {
-	struct layout_binds binds = {0};
+	struct staging_binds binds = {0};
 
 	if (!r->o->steps.count)
 		return 0;
@@ -280,21 +280,21 @@ static int run_steps(struct run *r, struct err **err)
 	if (path_mkdirs(r->scripts, err) < 0 || set_root(r, err) < 0)
 		return -1;
 	set_environment(r);
-	layout_binds_push(&binds, (struct sandbox_bind){r->work, WORK, true});
-	for (size_t i = 0; i < r->layout.binds.count; i++)
-		layout_binds_push(&binds, r->layout.binds.items[i]);
-	layout_binds_push(&binds, (struct sandbox_bind){r->scripts, SCRIPTS, false});
+	staging_binds_push(&binds, (struct sandbox_bind){r->work, WORK, true});
+	for (size_t i = 0; i < r->staging.binds.count; i++)
+		staging_binds_push(&binds, r->staging.binds.items[i]);
+	staging_binds_push(&binds, (struct sandbox_bind){r->scripts, SCRIPTS, false});
 	r->box.binds = binds.items;
 	r->box.bind_count = binds.count;
 	r->box.cwd = WORK;
 	r->box.note = &r->note;
 	for (size_t i = 0; i < r->o->steps.count; i++) {
 		if (run_step(r, i, err) < 0) {
-			layout_binds_clear(&binds);
+			staging_binds_clear(&binds);
 			return -1;
 		}
 	}
-	layout_binds_clear(&binds);
+	staging_binds_clear(&binds);
 	return 0;
 }
 
@@ -331,10 +331,10 @@ static int lay_out(struct run *r, struct err **err)
 	if (path_mkdirs(r->work, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->o->inputs.count; i++) {
-		if (layout_add(&r->layout, LIST_AT(r->o->inputs, struct ref *, i), err) < 0)
+		if (staging_add(&r->staging, LIST_AT(r->o->inputs, struct ref *, i), err) < 0)
 			return -1;
 	}
-	return layout_seal(&r->layout, err);
+	return staging_seal(&r->staging, err);
 }
 
 static int run_run(struct action *a, struct err **err)
@@ -343,13 +343,14 @@ static int run_run(struct action *a, struct err **err)
 	int rc;
 
 	r.work = arena_printf(a->arena, "%s/work", a->workdir);
-	r.layout = (struct layout){.a = a, .dir = r.work, .inside = WORK, .copies = &r.o->outputs};
+	r.staging =
+		(struct staging){.a = a, .dir = r.work, .inside = WORK, .copies = &r.o->outputs};
 	rc = lay_out(&r, err);
 	if (rc == 0)
 		rc = run_steps(&r, err);
 	for (size_t i = 0; i < r.o->outputs.count && rc == 0; i++)
 		rc = take_output(&r, LIST_AT(r.o->outputs, const char *, i), err);
-	layout_release(&r.layout);
+	staging_release(&r.staging);
 	strv_clear(&r.env);
 	str_release(&r.note);
 	return rc;

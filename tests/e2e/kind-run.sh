@@ -16,6 +16,7 @@ echo secret >"$p/undeclared"
 recipe() { # NAME, text on stdin
 	cat >"$p/recipes/$1.yaml"
 }
+# shellcheck disable=SC2317 # called by check
 build() { "$orch" -C "$p" build "$@" >"$scratch/out" 2>"$scratch/err"; }
 # says NAME NODE PATTERN: the node fails as a build does, and the message has PATTERN.
 says() {

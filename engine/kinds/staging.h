@@ -14,19 +14,19 @@
 #include "machine/sandbox.h"
 #include "run/action.h"
 
-DEFINE_VEC(layout_binds, struct sandbox_bind)
+DEFINE_VEC(staging_binds, struct sandbox_bind)
 
-struct layout {
+struct staging {
 	struct action *a;
-	const char *dir;           /* the folder, empty at first */
-	const char *inside;        /* what it is called in the sandbox: "/work" */
-	const struct list *copies; /* of const char *: names that are never bound */
-	struct layout_binds binds; /* paths live in the action's arena */
-	struct strv folders;       /* that were made, parents first; relative to DIR */
+	const char *dir;            /* the folder, empty at first */
+	const char *inside;         /* what it is called in the sandbox: "/work" */
+	const struct list *copies;  /* of const char *: names that are never bound */
+	struct staging_binds binds; /* paths live in the action's arena */
+	struct strv folders;        /* that were made, parents first; relative to DIR */
 };
 
 /* Two inputs under one name are ERR_USER. */
-int layout_add(struct layout *l, const struct ref *ref, struct err **err) warn_unused;
+int staging_add(struct staging *l, const struct ref *ref, struct err **err) warn_unused;
 /* Makes the folders read-only, when everything is in. */
-int layout_seal(struct layout *l, struct err **err) warn_unused;
-void layout_release(struct layout *l);
+int staging_seal(struct staging *l, struct err **err) warn_unused;
+void staging_release(struct staging *l);

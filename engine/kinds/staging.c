@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "kinds/layout.h"
+#include "kinds/staging.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #define BINDS_MAX 64
 #define DEPTH_MAX 256
 
-static int set_times(const struct layout *l, const char *path, struct err **err)
+static int set_times(const struct staging *l, const char *path, struct err **err)
 {
 	struct timespec t = {.tv_sec = (time_t)l->a->epoch}, times[2] = {t, t};
 
@@ -28,7 +28,7 @@ static int taken(const char *name, struct err **err)
 }
 
 /* Makes folder NAME and those above it; one that is there is fine. */
-static int add_folder(struct layout *l, const char *name, struct err **err)
+static int add_folder(struct staging *l, const char *name, struct err **err)
 {
 	char *path cleanup_free = path_join(l->dir, name);
 
@@ -49,14 +49,14 @@ static int add_folder(struct layout *l, const char *name, struct err **err)
 	return err_errno(err, ERR_ENV, errno, "cannot make folder '%s'", path);
 }
 
-static int add_above(struct layout *l, const char *name, struct err **err)
+static int add_above(struct staging *l, const char *name, struct err **err)
 {
 	char *above cleanup_free = path_dir(name);
 
 	return strchr(name, '/') ? add_folder(l, above, err) : 0;
 }
 
-static bool must_copy(const struct layout *l, const char *name)
+static bool must_copy(const struct staging *l, const char *name)
 {
 	for (size_t i = 0; i < l->copies->count; i++) {
 		if (str_eq(LIST_AT(*l->copies, const char *, i), name))
@@ -65,7 +65,7 @@ static bool must_copy(const struct layout *l, const char *name)
 	return l->binds.count >= BINDS_MAX;
 }
 
-static int add_file(struct layout *l, const char *name, const char *from, struct err **err)
+static int add_file(struct staging *l, const char *name, const char *from, struct err **err)
 {
 	char *to cleanup_free = path_join(l->dir, name);
 	struct stat st;
@@ -80,7 +80,7 @@ static int add_file(struct layout *l, const char *name, const char *from, struct
 		struct sandbox_bind b = {.from = arena_strdup(l->a->arena, from),
 					 .to = arena_printf(l->a->arena, "%s/%s", l->inside, name)};
 
-		layout_binds_push(&l->binds, b);
+		staging_binds_push(&l->binds, b);
 		return 0;
 	}
 	if (file_copy(from, to, st.st_mode & 0100 ? 0555 : 0444, err) < 0)
@@ -88,7 +88,7 @@ static int add_file(struct layout *l, const char *name, const char *from, struct
 	return set_times(l, to, err);
 }
 
-static int add_link(struct layout *l, const char *name, const char *from, struct err **err)
+static int add_link(struct staging *l, const char *name, const char *from, struct err **err)
 {
 	char *to cleanup_free = path_join(l->dir, name);
 	char target[4096];
@@ -104,10 +104,10 @@ static int add_link(struct layout *l, const char *name, const char *from, struct
 	return set_times(l, to, err);
 }
 
-static int add_tree(struct layout *l, const char *name, const char *from, unsigned depth,
+static int add_tree(struct staging *l, const char *name, const char *from, unsigned depth,
 		    struct err **err);
 
-static int add_entry(struct layout *l, const char *name, const char *from, unsigned depth,
+static int add_entry(struct staging *l, const char *name, const char *from, unsigned depth,
 		     struct err **err)
 {
 	struct stat st;
@@ -123,7 +123,7 @@ static int add_entry(struct layout *l, const char *name, const char *from, unsig
 	return err_set(err, ERR_USER, "'%s' is neither a file nor a folder nor a link", from);
 }
 
-static int add_tree(struct layout *l, const char *name, const char *from, unsigned depth,
+static int add_tree(struct staging *l, const char *name, const char *from, unsigned depth,
 		    struct err **err)
 {
 	struct dirent *de;
@@ -151,7 +151,7 @@ static int add_tree(struct layout *l, const char *name, const char *from, unsign
 }
 
 /* A file or folder inside a tree: unpacked beside the working folder, then taken in. */
-static int add_inside(struct layout *l, const struct action_input *in, struct err **err)
+static int add_inside(struct staging *l, const struct action_input *in, struct err **err)
 {
 	struct tree *t cleanup_tree = tree_new(l->a->epoch, l->a->workdir);
 	struct tree *part cleanup_tree = tree_new(l->a->epoch, l->a->workdir);
@@ -175,7 +175,7 @@ static int add_inside(struct layout *l, const struct action_input *in, struct er
 	return path_remove(folder, err);
 }
 
-static int add_node(struct layout *l, const struct action_input *in, struct err **err)
+static int add_node(struct staging *l, const struct action_input *in, struct err **err)
 {
 	if (in->file_count == 1)
 		return add_file(l, in->node, in->files[0].path, err);
@@ -190,7 +190,7 @@ static int add_node(struct layout *l, const struct action_input *in, struct err 
 	return 0;
 }
 
-int layout_add(struct layout *l, const struct ref *ref, struct err **err)
+int staging_add(struct staging *l, const struct ref *ref, struct err **err)
 {
 	const struct action_input *in = action_input(l->a, ref);
 	const char *colon = in->node ? strchr(ref->text, ':') : NULL;
@@ -209,7 +209,7 @@ int layout_add(struct layout *l, const struct ref *ref, struct err **err)
 	return err_set(err, ERR_INTERNAL, "input '%s' is of no known type", ref->text);
 }
 
-int layout_seal(struct layout *l, struct err **err)
+int staging_seal(struct staging *l, struct err **err)
 {
 	for (size_t i = l->folders.count; i-- > 0;) {
 		char *path cleanup_free = path_join(l->dir, l->folders.items[i]);
@@ -222,8 +222,8 @@ int layout_seal(struct layout *l, struct err **err)
 	return 0;
 }
 
-void layout_release(struct layout *l)
+void staging_release(struct staging *l)
 {
-	layout_binds_clear(&l->binds);
+	staging_binds_clear(&l->binds);
 	strv_clear(&l->folders);
 }

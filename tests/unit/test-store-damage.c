@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The store under damage, death and company. */
+#include "store-help.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static char *db_path(void)
+{
+	return path_join(where, "state.sqlite");
+}
+
+/* Writes the log back into the database file, so that damage to the file matters. */
+static void fill(size_t records, struct artifact *a)
+{
+	struct store *s = open_store();
+
+	*a = put_blob("x", "content");
+	for (size_t i = 0; i < records; i++) {
+		char *manifest cleanup_free = xasprintf("manifest %zu %0500d", i, 7);
+
+		put_record(s, "n", manifest, a, 1);
+	}
+	store_close(s);
+}
+
+static size_t count_hits(struct store *s, size_t records)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	size_t n = 0;
+
+	for (size_t i = 0; i < records; i++) {
+		char *manifest cleanup_free = xasprintf("manifest %zu %0500d", i, 7);
+		struct record *rec;
+		char *why = NULL;
+
+		if (look(s, manifest, arena, &rec) == 0) {
+			assert_string_equal(rec->node, "n");
+			assert_int_equal(rec->output_count, 1);
+			assert_int_equal(check(s, rec, &why), 0);
+			n++;
+		}
+	}
+	return n;
+}
+
+static void no_database_is_replaced(void **state)
+{
+	char *db cleanup_free = db_path();
+	static const char *const junk[] = {"", "garbage", "SQLite format 3"};
+
+	for (size_t i = 0; i < array_len(junk); i++) {
+		struct artifact a;
+		struct store *s;
+		struct err *err = NULL;
+
+		fill(3, &a);
+		ok(file_write(db, junk[i], strlen(junk[i]), 0644, false, &err), err);
+		s = open_store();
+		assert_non_null(store_warning(s));
+		count_hits(s, 3);
+		put_record(s, "n", "new", &a, 1);
+		store_close(s);
+		s = open_store();
+		assert_null(store_warning(s));
+		store_close(s);
+		ok(path_remove(where, &err), err);
+	}
+}
+
+/* Truncated at every page: opens, serves what is whole, never a wrong record, and works on. */
+static void truncated_databases_serve_what_is_left(void **state)
+{
+	char *db cleanup_free = db_path(), *wal cleanup_free = xasprintf("%s-wal", db);
+	struct str whole cleanup_str = STR_INIT;
+	struct err *err = NULL;
+	struct artifact a;
+	size_t best = 0;
+
+	fill(1200, &a); /* more than one checkpoint */
+	unlink(wal);
+	ok(file_read(db, 64 << 20, &whole, &err), err);
+	assert_true(whole.len > 400 * 1000);
+	for (size_t len = 4096 * 40 + 17; len < whole.len; len += 4096 * 40) {
+		struct store *s;
+		size_t hits;
+
+		ok(file_write(db, whole.buf, len, 0644, false, &err), err);
+		unlink(wal);
+		s = open_store();
+		hits = count_hits(s, 1200);
+		best = hits > best ? hits : best;
+		put_record(s, "n", "new", &a, 1);
+		store_close(s);
+		s = open_store();
+		assert_null(store_warning(s));
+		assert_true(count_hits(s, 1200) == hits);
+		store_close(s);
+	}
+	assert_true(best > 100); /* not everything is thrown away */
+}
+
+static void flipped_bits_are_never_wrong_records(void **state)
+{
+	char *db cleanup_free = db_path();
+	struct str whole cleanup_str = STR_INIT;
+	struct err *err = NULL;
+	struct artifact a;
+	unsigned seed = 7;
+
+	fill(1200, &a);
+	ok(file_read(db, 64 << 20, &whole, &err), err);
+	for (int i = 0; i < 60; i++) {
+		struct str bad cleanup_str = STR_INIT;
+		struct store *s = NULL;
+		struct err *refused cleanup_err = NULL;
+
+		str_append_len(&bad, whole.buf, whole.len);
+		for (int j = 0; j < 20; j++)
+			bad.buf[(size_t)rand_r(&seed) % bad.len] ^=
+				(char)(1 << (rand_r(&seed) % 8));
+		ok(file_write(db, bad.buf, bad.len, 0644, false, &err), err);
+		/* A format number of the future is refused, all else is served. */
+		if (store_open(where, false, &s, &refused) < 0) {
+			assert_int_equal(refused->cls, ERR_STORE);
+			continue;
+		}
+		count_hits(s, 1200);
+		put_record(s, "n", "new", &a, 1);
+		store_close(s);
+	}
+}
+
+static void two_processes_share_a_store(void **state)
+{
+	pid_t pids[4];
+	struct store *s;
+
+	for (size_t p = 0; p < array_len(pids); p++) {
+		pids[p] = fork();
+		if (pids[p] == 0) {
+			struct err *err = NULL;
+			struct store *mine;
+
+			if (store_open(where, true, &mine, &err) < 0)
+				_exit(1);
+			for (int i = 0; i < 40; i++) {
+				char *name cleanup_free = xasprintf("%s/w%zu", top, p);
+				char *text cleanup_free = xasprintf("%d", i);
+				struct record rec = {
+					.node = "n", .manifest = text, .output_count = 1};
+				struct artifact a = {.name = "x"};
+
+				digest_data(text, strlen(text), &rec.key);
+				rec.outputs = &a;
+				if (file_write(name, text, strlen(text), 0644, false, &err) < 0 ||
+				    cas_ingest(where, name, OUTPUT_FILE, &a, &err) < 0 ||
+				    store_record_put(mine, &rec, &err) < 0)
+					_exit(2);
+			}
+			store_close(mine);
+			_exit(0);
+		}
+	}
+	for (size_t p = 0; p < array_len(pids); p++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[p], &status, 0), pids[p]);
+		assert_int_equal(status, 0);
+	}
+	s = open_store();
+	for (int i = 0; i < 40; i++) {
+		struct arena *arena cleanup_arena = arena_new();
+		char *text cleanup_free = xasprintf("%d", i), *why = NULL;
+		struct record *rec;
+
+		assert_int_equal(look(s, text, arena, &rec), 0);
+		assert_int_equal(check(s, rec, &why), 0);
+	}
+	store_close(s);
+}
+
+/* Kills a writer at many moments: every record that is there is whole, and nothing is left over. */
+static void killed_writers_leave_a_valid_store(void **state)
+{
+	for (int round = 0; round < 25; round++) {
+		struct store_verify_result r;
+		struct err *err = NULL;
+		struct store *s;
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			struct store *mine;
+
+			if (store_open(where, true, &mine, &err) < 0)
+				_exit(1);
+			for (int i = 0;; i++) {
+				char *dir = NULL, *text = xasprintf("%d %d", round, i);
+				struct artifact a = {.name = "x"};
+				struct record rec = {.node = "n",
+						     .manifest = text,
+						     .outputs = &a,
+						     .output_count = 1};
+				char *file;
+
+				if (tmp_dir(store_subdir(mine, "tmp"), "job", &dir, &err) < 0)
+					_exit(2);
+				file = path_join(dir, "f");
+				digest_data(text, strlen(text), &rec.key);
+				if (file_write(file, text, strlen(text), 0644, false, &err) < 0 ||
+				    cas_ingest(where, file, OUTPUT_FILE, &a, &err) < 0 ||
+				    store_record_put(mine, &rec, &err) < 0)
+					_exit(3);
+			}
+		}
+		nanosleep(&(struct timespec){.tv_nsec = round * 2000000}, NULL);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		assert_true(WIFSIGNALED(status));
+		s = open_store();
+		assert_null(store_warning(s));
+		ok(store_verify(s, NULL, NULL, &r, &err), err);
+		assert_int_equal(r.damaged + r.missing, 0);
+		assert_int_equal(rmdir(store_subdir(s, "tmp")), 0); /* swept */
+		store_close(s);
+	}
+}
+
+static void locks_are_honoured(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *lock cleanup_free = path_join(where, "lock");
+	struct store *s = open_store(), *second = NULL;
+	int fd;
+
+	ok(store_open(where, false, &second, &err), err); /* builds share */
+	store_close(second);
+	store_close(s);
+	ok(lock_file(lock, LOCK_EXCLUSIVE, false, &fd, &err), err);
+	assert_int_equal(store_open(where, false, &second, &err), -1);
+	assert_int_equal(err->cls, ERR_LOCKED);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(no_database_is_replaced),
+		TEST(truncated_databases_serve_what_is_left),
+		TEST(flipped_bits_are_never_wrong_records),
+		TEST(two_processes_share_a_store),
+		TEST(killed_writers_leave_a_valid_store),
+		TEST(locks_are_honoured),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
