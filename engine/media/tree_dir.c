@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "base/file.h"
+#include "base/map.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "media/tree_dir.h"
+
+#define MAX_OWNERS (256 * 1024 * 1024)
+#define MAX_DEPTH 128
+#define CAPABILITY "security.capability"
+
+/* ---- tree to folder ---- */
+
+struct writing {
+	int dirfd;
+	const char *dir;
+	struct str *owners; /* NULL: no list */
+};
+
+static int write_fail(const struct writing *w, const char *path, struct err **err)
+{
+	return err_errno(err, ERR_BUILD, errno, "cannot write '%s/%s'", w->dir, path);
+}
+
+/* What the list has to say: everything that the file itself does not. */
+static int record_owner(struct writing *w, const char *path, const struct tree_inode *inode,
+			struct err **err)
+{
+	bool device = S_ISCHR(inode->mode) || S_ISBLK(inode->mode);
+	struct stat st;
+
+	if (!w->owners)
+		return 0;
+	if (fstatat(w->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return write_fail(w, path, err);
+	if (!inode->uid && !inode->gid && (st.st_mode == inode->mode || S_ISLNK(inode->mode)))
+		return 0;
+	str_printf(w->owners, "dev=%llx,ino=%llu,mode=%o,uid=%u,gid=%u,nlink=%u,rdev=%llu\n",
+		   (unsigned long long)st.st_dev, (unsigned long long)st.st_ino, inode->mode, inode->uid,
+		   inode->gid, inode->links,
+		   device ? (unsigned long long)makedev(inode->major, inode->minor) : 0ULL);
+	return 0;
+}
+
+static int write_data(struct writing *w, int fd, const char *path, const struct tree_inode *inode,
+		      struct err **err)
+{
+	for (size_t i = 0; i < inode->segment_count; i++) {
+		const struct tree_segment *s = &inode->segments[i];
+
+		if (fd_pwrite_all(fd, path, s->data, s->len, s->offset, err) < 0)
+			return -1;
+	}
+	return ftruncate(fd, (off_t)inode->size) < 0 ? write_fail(w, path, err) : 0;
+}
+
+static int write_file(struct writing *w, const char *path, const struct tree_inode *inode,
+		      struct err **err)
+{
+	int fd cleanup_fd = openat(w->dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return write_fail(w, path, err);
+	if (S_ISREG(inode->mode) && write_data(w, fd, path, inode, err) < 0)
+		return -1;
+	return fchmod(fd, (inode->mode & 0777) | 0600) < 0 ? write_fail(w, path, err) : 0;
+}
+
+/* 1: left out. */
+static int write_inode(struct writing *w, const char *path, const struct tree_inode *inode,
+		       struct err **err)
+{
+	switch (inode->mode & S_IFMT) {
+	case S_IFDIR:
+		if (*path && mkdirat(w->dirfd, path, 0700) < 0)
+			return write_fail(w, path, err);
+		return fchmodat(w->dirfd, *path ? path : ".", (inode->mode & 0777) | 0700, 0) < 0
+			       ? write_fail(w, path, err)
+			       : 0;
+	case S_IFLNK:
+		return symlinkat(inode->target, w->dirfd, path) < 0 ? write_fail(w, path, err) : 0;
+	case S_IFREG:
+		return write_file(w, path, inode, err);
+	case S_IFIFO:
+		return mkfifoat(w->dirfd, path, 0600) < 0 ? write_fail(w, path, err) : 0;
+	default:
+		return w->owners ? write_file(w, path, inode, err) : 1;
+	}
+}
+
+static int set_time(struct writing *w, const char *path, const struct tree_inode *inode, struct err **err)
+{
+	struct timespec times[2] = {{.tv_sec = inode->mtime}, {.tv_sec = inode->mtime}};
+
+	if (utimensat(w->dirfd, *path ? path : ".", times, AT_SYMLINK_NOFOLLOW) < 0)
+		return write_fail(w, path, err);
+	return 0;
+}
+
+static int write_entries(struct writing *w, struct tree *t, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
+
+	for (size_t i = 0; i < count; i++)
+		entries[i]->inode->user = 0;
+	for (size_t i = 0; i < count; i++) {
+		const char *path = entries[i]->path;
+		struct tree_inode *inode = entries[i]->inode;
+		int r;
+
+		if (inode->user && inode->links > 1) {
+			if (linkat(w->dirfd, entries[inode->user - 1]->path, w->dirfd, path, 0) < 0)
+				return write_fail(w, path, err);
+			continue;
+		}
+		r = write_inode(w, path, inode, err);
+		if (r < 0)
+			return -1;
+		inode->user = i + 1;
+		if (r == 0 && (record_owner(w, *path ? path : ".", inode, err) < 0 ||
+			       set_time(w, path, inode, err) < 0))
+			return -1;
+	}
+	/* Folders again, last first: their content has changed their times. */
+	for (size_t i = count; i-- > 0;)
+		if (S_ISDIR(entries[i]->inode->mode) &&
+		    set_time(w, entries[i]->path, entries[i]->inode, err) < 0)
+			return -1;
+	return 0;
+}
+
+int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err **err)
+{
+	struct str list cleanup_str = STR_INIT;
+	struct writing w = {.dir = dir, .owners = owners ? &list : NULL};
+	int fd cleanup_fd = -1;
+
+	if (mkdir(dir, 0755) < 0)
+		return err_errno(err, ERR_BUILD, errno, "cannot make '%s'", dir);
+	w.dirfd = fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", dir);
+	if (write_entries(&w, t, err) < 0)
+		return -1;
+	return owners ? file_write(owners, list.buf, list.len, 0600, false, err) : 0;
+}
+
+/* ---- folder to tree ---- */
+
+struct owner {
+	mode_t mode;
+	uint32_t uid, gid;
+	uint64_t rdev;
+};
+
+struct reading {
+	struct tree *t;
+	const struct tree *before;
+	int64_t since;
+	struct arena *arena;
+	struct map owners; /* inode number as text -> struct owner */
+	struct map links;  /* the same -> struct tree_inode, for files with several names */
+	int depth;
+};
+
+static int read_owners(struct reading *r, const char *path, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	char *save = NULL;
+
+	if (file_read(path, MAX_OWNERS, &text, err) < 0)
+		return -1;
+	for (char *l = strtok_r(text.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		struct owner *o = arena_alloc(r->arena, sizeof(*o));
+		unsigned long long dev, ino, rdev;
+		unsigned mode, links;
+
+		if (sscanf(l, "dev=%llx,ino=%llu,mode=%o,uid=%u,gid=%u,nlink=%u,rdev=%llu", &dev, &ino,
+			   &mode, &o->uid, &o->gid, &links, &rdev) != 7)
+			return err_set(err, ERR_BUILD, "'%s' is no list of owners: '%s'", path, l);
+		o->mode = mode;
+		o->rdev = rdev;
+		map_set(&r->owners, arena_printf(r->arena, "%llu", ino), o);
+	}
+	return 0;
+}
+
+/* A capability as a namespace's root sets it (version 3, with its uid) as root itself would have. */
+static void add_capability(struct reading *r, struct tree_inode *inode, const unsigned char *value,
+			   ssize_t len)
+{
+	unsigned char v2[20];
+
+	if (len != 20 && len != 24)
+		return;
+	memcpy(v2, value, sizeof(v2));
+	v2[3] = 2; /* little endian: the revision is the highest byte of the first word */
+	tree_inode_xattr(r->t, inode, CAPABILITY, v2, sizeof(v2));
+}
+
+static void read_xattrs(struct reading *r, const char *host, const char *path, struct tree_inode *inode)
+{
+	struct tree_entry *old = r->before ? tree_lookup(r->before, path) : NULL;
+	unsigned char value[64];
+	ssize_t n;
+
+	if (old && old->inode->mode == inode->mode && old->inode->size == inode->size &&
+	    old->inode->mtime == inode->mtime)
+		for (size_t i = 0; i < old->inode->xattr_count; i++)
+			tree_inode_xattr(r->t, inode, old->inode->xattrs[i].name,
+					 old->inode->xattrs[i].value, old->inode->xattrs[i].len);
+	n = S_ISREG(inode->mode) ? lgetxattr(host, CAPABILITY, value, sizeof(value)) : -1;
+	if (n > 0)
+		add_capability(r, inode, value, n);
+}
+
+/* Gives a fresh inode the attributes of the file. */
+static void set_attributes(struct reading *r, struct tree_inode *inode, const struct stat *st,
+			   const struct owner *o)
+{
+	int64_t epoch = (int64_t)tree_epoch(r->t);
+
+	inode->mode = o ? o->mode : st->st_mode;
+	inode->uid = o ? o->uid : 0;
+	inode->gid = o ? o->gid : 0;
+	inode->mtime = st->st_mtime >= r->since || st->st_mtime > epoch ? epoch : st->st_mtime;
+	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) {
+		inode->major = major(o->rdev);
+		inode->minor = minor(o->rdev);
+		inode->size = 0;
+		inode->segment_count = 0;
+	}
+}
+
+static int read_folder(struct reading *r, const char *host, const char *path, struct err **err);
+
+static int make_entry(struct reading *r, const char *host, const char *path, const struct stat *st,
+		      struct err **err)
+{
+	char target[4097];
+	ssize_t n;
+
+	switch (st->st_mode & S_IFMT) {
+	case S_IFDIR:
+		return *path ? tree_add_dir(r->t, path, 0755, err) : 0;
+	case S_IFREG:
+		return tree_copy_path(r->t, path, host, err);
+	case S_IFLNK:
+		n = readlink(host, target, sizeof(target) - 1);
+		if (n < 0)
+			return err_errno(err, ERR_BUILD, errno, "cannot read the link '%s'", host);
+		target[n] = '\0';
+		return tree_add_symlink(r->t, path, target, err);
+	case S_IFIFO:
+		return tree_link(r->t, path, tree_inode_new(r->t, S_IFIFO | 0600, 0, 0, 0), 0, err);
+	default:
+		return 1; /* a socket: a running program's, not content */
+	}
+}
+
+static int read_any(struct reading *r, const char *host, const char *path, struct err **err)
+{
+	struct tree_entry *e;
+	struct tree_inode *linked;
+	struct stat st;
+	char ino[24];
+	int rc;
+
+	if (lstat(host, &st) < 0)
+		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", host);
+	snprintf(ino, sizeof(ino), "%llu", (unsigned long long)st.st_ino);
+	linked = map_get(&r->links, ino);
+	if (linked)
+		return tree_link(r->t, path, linked, 0, err);
+	rc = make_entry(r, host, path, &st, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	e = tree_lookup(r->t, path);
+	if (!e)
+		return err_set(err, ERR_INTERNAL, "'%s' was lost from the tree", path);
+	set_attributes(r, e->inode, &st, map_get(&r->owners, ino));
+	read_xattrs(r, host, path, e->inode);
+	if (st.st_nlink > 1 && !S_ISDIR(st.st_mode))
+		map_set(&r->links, arena_strdup(r->arena, ino), e->inode);
+	return S_ISDIR(st.st_mode) ? read_folder(r, host, path, err) : 0;
+}
+
+static int read_folder(struct reading *r, const char *host, const char *path, struct err **err)
+{
+	struct strv names cleanup_strv = {0};
+	DIR *dir = opendir(host);
+
+	if (!dir)
+		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", host);
+	for (struct dirent *d; (d = readdir(dir));)
+		if (!str_eq(d->d_name, ".") && !str_eq(d->d_name, ".."))
+			strv_push(&names, d->d_name);
+	closedir(dir);
+	if (++r->depth > MAX_DEPTH)
+		return err_set(err, ERR_BUILD, "'%s': folders are nested too deeply", host);
+	strv_sort(&names);
+	for (size_t i = 0; i < names.count; i++) {
+		char *sub cleanup_free = path_join(host, names.items[i]);
+		char *to cleanup_free = *path ? path_join(path, names.items[i]) : xstrdup(names.items[i]);
+
+		if (read_any(r, sub, to, err) < 0)
+			return -1;
+	}
+	r->depth--;
+	return 0;
+}
+
+int tree_from_dir(struct tree *t, const char *dir, const char *owners, int64_t since,
+		  const struct tree *before, struct err **err)
+{
+	struct reading r = {.t = t, .before = before, .since = since};
+	int rc;
+
+	r.arena = arena_new();
+	rc = owners ? read_owners(&r, owners, err) : 0;
+	if (rc == 0)
+		rc = read_any(&r, dir, "", err);
+	map_clear(&r.owners);
+	map_clear(&r.links);
+	arena_free(r.arena);
+	return rc;
+}
