@@ -4,7 +4,7 @@
  * Consistency of a project: what is said in several places must be said alike. Nothing is built or
  * booted for it. The rules are RAUC's design checklist as far as files can tell:
  *
- *	rules_graph.c   every node is reached, locks are there, results do not depend on the host
+ *	rules_graph.c   every node is reached, results do not depend on the host
  *	rules_disk.c    images fit their slots; the U-Boot environment lies in a reserved area
  *	rules_boot.c    fw_env.config, CONFIG_ENV_*, system.conf, boot.txt and the disk agree
  *	rules_target.c  names that are stable on the target; no private key in a tree

@@ -37,18 +37,14 @@ static void check_reached(const struct graph *g, struct err_list *errors)
 	}
 }
 
-/* Paths of options have been looked at; locks and the like are missing until a command makes them. */
+/* Paths of options have been looked at, and locks are looked into by their kind. */
 static void check_implicit(const struct graph *g, const struct node *n, struct err_list *errors)
 {
 	for (size_t i = 0; i < n->in.count; i++) {
 		const struct edge *e = &n->in.items[i];
 		char *path cleanup_free = e->path ? path_join(g->project->dir, e->path) : NULL;
 
-		if (!path || path_exists(path))
-			continue;
-		if (str_ends(e->path, ".lock"))
-			err_list_at(errors, e->pos, "'%s' is missing: run 'orch lock %s'", e->path, n->name);
-		else
+		if (path && !str_ends(e->path, ".lock") && !path_exists(path))
 			err_list_at(errors, e->pos, "'%s' is missing", e->path);
 	}
 }

@@ -273,6 +273,8 @@ int cmd_build(struct cli *c)
 	}
 	if (code == 0)
 		code = session_open_rest(&b.session, &c->args);
+	if (code == 0)
+		code = session_check_locks(&b.session);
 	if (code) {
 		refuse(c, code);
 	} else if (build(&b, &code, &err)) {

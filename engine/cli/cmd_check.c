@@ -58,10 +58,12 @@ int cmd_check(struct cli *c)
 
 	if (code)
 		return code;
-	if (check_project(s.graph, time(NULL), &report, &err))
+	if (check_project(s.graph, time(NULL), &report, &err)) {
 		code = cli_fail(&s, err);
-	else
+	} else {
+		session_locks(&s, &report.errors);
 		code = finish(&s, &report);
+	}
 	check_report_clear(&report);
 	return code;
 }

@@ -8,6 +8,7 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "kinds/kinds.h"
+#include "kinds/lock.h"
 
 static void say(const struct session *s, const struct err *e)
 {
@@ -135,6 +136,24 @@ static int open_graph(struct session *s, enum session_part part, const struct st
 	if (graph_select(s->graph, targets ? targets : &all, &err))
 		return cli_fail(s, err);
 	return 0;
+}
+
+void session_locks(const struct session *s, struct err_list *errors)
+{
+	for (size_t i = 0; i < s->graph->nodes.count; i++) {
+		const struct node *n = s->graph->nodes.items[i];
+
+		if (n->wanted && lock_applies(n->recipe))
+			lock_check(s->arena, s->project, n->recipe, errors);
+	}
+}
+
+int session_check_locks(const struct session *s)
+{
+	struct err_list errors cleanup_err_list = {0};
+
+	session_locks(s, &errors);
+	return errors.count ? cli_fail_list(s, &errors) : 0;
 }
 
 int session_open(struct session *s, const struct cli *c, enum session_part part,

@@ -22,3 +22,6 @@ bool lock_applies(const struct recipe *r);
  */
 int lock_resolve(struct arena *arena, const struct project *p, const struct recipe *r,
 		 const struct lock_opts *opts, struct str *report, struct err **err) warn_unused;
+/* Adds an error (exit 2, naming `orch lock`) when R has no lock or one that does not answer it. */
+void lock_check(struct arena *arena, const struct project *p, const struct recipe *r,
+		struct err_list *errors);

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/apt.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "media/deb.h"
+
+#define MAX_OUTPUT (64 * 1024 * 1024)
+#define DEBIAN_KEYRING "/usr/share/keyrings/debian-archive-keyring"
+
+extern char **environ;
+
+/* ---- the configuration ---- */
+
+static int write_text(const struct apt_request *q, const char *rel, const struct str *text, struct err **err)
+{
+	char *path cleanup_free = path_join(q->dir, rel);
+
+	return file_write(path, text->buf, text->len, 0644, false, err);
+}
+
+static int write_conf(const struct apt_request *q, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	if (mirror_apt_settings(&s, err) < 0)
+		return -1;
+	str_printf(&s,
+		   "Dir \"%s/\";\nDir::Etc \"etc\";\nDir::Etc::sourcelist \"/dev/null\";\n"
+		   "Dir::Etc::sourceparts \"sources.d\";\nDir::Etc::main \"/dev/null\";\n"
+		   "Dir::Etc::parts \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
+		   "Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n"
+		   "Dir::State \"state\";\nDir::State::status \"%s/state/status\";\nDir::Cache \"cache\";\n"
+		   "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
+		   "APT::Install-Recommends \"%s\";\nAPT::Install-Suggests \"false\";\n"
+		   "APT::Sandbox::User \"root\";\nAPT::Update::Error-Mode \"any\";\n"
+		   "Acquire::Languages \"none\";\nAcquire::ForceHash \"SHA256\";\nDir::Log \"log\";\n",
+		   q->dir, q->dir, q->arch, q->arch, q->recommends ? "true" : "false");
+	return write_text(q, "apt.conf", &s, err);
+}
+
+static int keyring_of(const struct apt_request *q, const struct archive *a, const char **ret, struct err **err)
+{
+	static const char *const suffixes[] = {".gpg", ".pgp"};
+
+	if (a->keyring) {
+		*ret = arena_printf(q->arena, "%s/%s", q->project_dir, a->keyring->text);
+		return 0;
+	}
+	for (size_t i = 0; i < array_len(suffixes); i++) {
+		*ret = arena_printf(q->arena, DEBIAN_KEYRING "%s", suffixes[i]);
+		if (path_exists(*ret))
+			return 0;
+	}
+	return err_set(err, ERR_ENV,
+		       "no keys to verify archive '%s' with: install debian-archive-keyring, or give it a "
+		       "'keyring:' in recipes/project.yaml",
+		       a->alias);
+}
+
+static void append_words(struct str *s, const char *key, const struct list *words)
+{
+	str_printf(s, "%s:", key);
+	for (size_t i = 0; i < words->count; i++)
+		str_printf(s, " %s", LIST_AT(*words, const char *, i));
+	str_append(s, "\n");
+}
+
+static int write_sources(struct apt_request *q, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	q->urls = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->urls));
+	for (size_t i = 0; i < q->archives.count; i++) {
+		const struct archive *a = LIST_AT(q->archives, const struct archive *, i);
+		const struct lock_archive place = debian_archive_of(a);
+		const char *keyring;
+
+		if (mirror_url(q->arena, &place, &q->urls[i], err) < 0 || keyring_of(q, a, &keyring, err) < 0)
+			return -1;
+		str_printf(&s, "Types: deb deb-src\nURIs: %s\n", q->urls[i]);
+		append_words(&s, "Suites", &a->suites);
+		append_words(&s, "Components", &a->components);
+		str_printf(&s, "Signed-By: %s\n\n", keyring);
+	}
+	return write_text(q, "etc/sources.d/orch.sources", &s, err);
+}
+
+/* Above 1000, so that a kept version wins even over a newer one. */
+static int write_preferences(const struct apt_request *q, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	for (size_t i = 0; q->keep && i < q->keep->count; i++) {
+		const struct lock_entry *e = &q->keep->items[i];
+
+		if (e->type != LOCK_SOURCE && !(q->except && str_eq(q->except, e->name)))
+			str_printf(&s, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", e->name,
+				   e->version);
+	}
+	return write_text(q, "etc/preferences", &s, err);
+}
+
+static int make_dirs(const struct apt_request *q, struct err **err)
+{
+	static const char *const dirs[] = {"etc/sources.d", "state/lists/partial", "cache/archives/partial",
+					   "log"};
+	struct str empty cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < array_len(dirs); i++) {
+		char *path cleanup_free = path_join(q->dir, dirs[i]);
+
+		if (path_mkdirs(path, err) < 0)
+			return -1;
+	}
+	return write_text(q, "state/status", &empty, err);
+}
+
+/* ---- running apt ---- */
+
+static void make_env(struct apt_request *q)
+{
+	size_t n = 0, count = 0;
+
+	while (environ[count])
+		count++;
+	q->env = arena_alloc(q->arena, (count + 4) * sizeof(*q->env));
+	for (size_t i = 0; i < count; i++)
+		if (!str_skip(environ[i], "APT_CONFIG=") && !str_skip(environ[i], "LC_ALL=") &&
+		    !str_skip(environ[i], "LANGUAGE="))
+			q->env[n++] = environ[i];
+	q->env[n++] = arena_printf(q->arena, "APT_CONFIG=%s/apt.conf", q->dir);
+	q->env[n++] = arena_strdup(q->arena, "LC_ALL=C.UTF-8");
+}
+
+/* apt's own words, "E: " lines joined, without the advice for people at a keyboard. */
+static void complaint(const char *path, struct str *ret)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+	char *save = NULL;
+
+	if (file_read(path, MAX_OUTPUT, &text, &ignored) < 0)
+		return;
+	for (char *l = strtok_r(text.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		const char *e = str_skip(l, "E: ");
+
+		if (e && ret->len < 2000)
+			str_printf(ret, "%s%s", ret->len ? "; " : "", e);
+	}
+}
+
+static int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct err **err)
+{
+	char *log cleanup_free = path_join(q->dir, "log/stderr");
+	int fd cleanup_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct proc_opts opts = {.env = q->env, .errfd = fd};
+	struct str said cleanup_str = STR_INIT;
+	char *program cleanup_free = path_program(argv[0]);
+
+	if (!program)
+		return err_set(err, ERR_ENV, "'%s' is needed to resolve packages: install the package apt",
+			       argv[0]);
+	if (fd < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot write '%s'", log);
+	if (proc_output(argv, &opts, MAX_OUTPUT, out, err) == 0)
+		return 0;
+	complaint(log, &said);
+	if (!said.len || (*err)->cls != ERR_BUILD)
+		return -1;
+	err_free(steal_ptr(*err));
+	if (strstr(said.buf, "NO_PUBKEY") || strstr(said.buf, "not signed") || strstr(said.buf, "EXPKEYSIG") ||
+	    strstr(said.buf, "BADSIG"))
+		return err_set(err, ERR_INTEGRITY, "apt: %s", said.buf);
+	if (strstr(said.buf, "Failed to fetch") || strstr(said.buf, "Could not resolve"))
+		return err_set(err, ERR_NET, "apt: %s", said.buf);
+	return err_set(err, ERR_USER, "apt: %s", said.buf);
+}
+
+static bool have_lists(const struct apt_request *q)
+{
+	uint64_t date;
+	struct err *ignored cleanup_err = NULL;
+
+	return apt_date(q, &date, &ignored) == 0;
+}
+
+int apt_open(struct apt_request *q, struct err **err)
+{
+	char *const update[] = {"apt-get", "-qq", "update", NULL};
+	struct str out cleanup_str = STR_INIT;
+
+	make_env(q);
+	if (make_dirs(q, err) < 0 || write_conf(q, err) < 0 || write_sources(q, err) < 0 ||
+	    write_preferences(q, err) < 0)
+		return -1;
+	if (q->offline)
+		return have_lists(q) ? 0
+				     : err_set(err, ERR_NET,
+					       "the package lists are not at hand and --offline forbids to "
+					       "fetch them");
+	return apt_run(q, update, &out, err);
+}
+
+/* ---- what apt says ---- */
+
+static char *percent_decode(struct arena *arena, const char *s)
+{
+	char *out = arena_strdup(arena, s), *w = out;
+
+	for (; *s; s++) {
+		unsigned c;
+
+		if (*s == '%' && isxdigit((unsigned char)s[1]) && isxdigit((unsigned char)s[2]) &&
+		    sscanf(s + 1, "%2x", &c) == 1) {
+			*w++ = (char)c;
+			s += 2;
+		} else {
+			*w++ = *s;
+		}
+	}
+	*w = '\0';
+	return out;
+}
+
+/* Splits URL into an archive's alias and the path in it. */
+static int place_url(const struct apt_request *q, const char *url, struct lock_entry *e)
+{
+	for (size_t i = 0; i < q->archives.count; i++) {
+		const char *rest = str_skip(url, q->urls[i]);
+
+		if (rest && *rest == '/') {
+			e->archive = LIST_AT(q->archives, const struct archive *, i)->alias;
+			e->path = percent_decode(q->arena, rest + 1);
+			return 0;
+		}
+	}
+	return 1;
+}
+
+/* 'URL' NAME_VERSION_ARCH.deb SIZE SHA256:HEX */
+static int parse_uri(const struct apt_request *q, char *line, struct lock_entry *e, char **ret_file)
+{
+	char *end, *save = NULL, *size, *hash;
+
+	if (*line != '\'' || !(end = strchr(line + 1, '\'')))
+		return 1;
+	*end = '\0';
+	*ret_file = strtok_r(end + 1, " ", &save);
+	size = strtok_r(NULL, " ", &save);
+	hash = strtok_r(NULL, " ", &save);
+	if (!hash || str_u64(size, &e->size) != 0 || !str_skip(hash, "SHA256:") ||
+	    digest_parse(hash + 7, &e->sha256) != 0)
+		return 1;
+	return place_url(q, line + 1, e);
+}
+
+/* "qemu-user_1%3a10.0+ds-1_amd64.deb" */
+static int parse_file_name(const struct apt_request *q, const char *file, struct lock_entry *e)
+{
+	char *name = percent_decode(q->arena, file), *version = strchr(name, '_'), *arch;
+
+	if (!version || !str_ends(name, ".deb"))
+		return 1;
+	*version++ = '\0';
+	arch = strrchr(version, '_');
+	if (!arch)
+		return 1;
+	*arch++ = '\0';
+	arch[strlen(arch) - 4] = '\0';
+	e->name = name;
+	e->version = version;
+	e->arch = arch;
+	return 0;
+}
+
+static int parse_uris(const struct apt_request *q, struct str *text, enum lock_type type,
+		      struct lock_entries *ret, struct err **err)
+{
+	char *save = NULL;
+
+	for (char *l = strtok_r(text->buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		char *copy cleanup_free = xstrdup(l);
+		struct lock_entry e = {.type = type};
+		char *file;
+
+		if (*l != '\'')
+			continue;
+		if (parse_uri(q, l, &e, &file) != 0 || parse_file_name(q, file, &e) != 0)
+			return err_set(err, ERR_INTEGRITY, "apt says nothing usable about a package: %s", copy);
+		lock_entries_push(ret, e);
+	}
+	return 0;
+}
+
+int apt_install(struct apt_request *q, const struct strv *names, struct lock_entries *ret, struct err **err)
+{
+	struct strv argv cleanup_strv = {0};
+	struct str out cleanup_str = STR_INIT;
+
+	strv_push(&argv, "apt-get");
+	strv_push(&argv, "install");
+	strv_push(&argv, "--print-uris");
+	strv_push(&argv, "-y");
+	strv_push(&argv, "-qq");
+	strv_push(&argv, "--allow-downgrades");
+	strv_push(&argv, "--");
+	for (size_t i = 0; i < names->count; i++)
+		strv_push(&argv, names->items[i]);
+	if (apt_run(q, strv_argv(&argv), &out, err) < 0)
+		return -1;
+	return parse_uris(q, &out, LOCK_PACKAGE, ret, err);
+}
+
+int apt_tool(struct apt_request *q, const char *name, struct lock_entries *ret, struct err **err)
+{
+	char *const argv[] = {"apt-get", "download", "--print-uris", "-qq", (char *)name, NULL};
+	struct str out cleanup_str = STR_INIT;
+
+	if (apt_run(q, argv, &out, err) < 0)
+		return err_wrap(err, "tool '%s'", name);
+	return parse_uris(q, &out, LOCK_TOOL, ret, err);
+}
+
+/* ---- source packages ---- */
+
+/* The version in full (with its epoch) of the .dsc whose file name has only FILE_VERSION. */
+static const char *full_version(struct apt_request *q, const char *name, const char *file_version,
+				struct err **err)
+{
+	char *const argv[] = {"apt-cache", "showsrc", (char *)name, NULL};
+	struct str out cleanup_str = STR_INIT;
+	char *save = NULL;
+
+	if (apt_run(q, argv, &out, err) < 0)
+		return NULL;
+	for (char *l = strtok_r(out.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		const char *version = str_skip(l, "Version: "), *colon = version ? strchr(version, ':') : NULL;
+
+		if (version && str_eq(colon ? colon + 1 : version, file_version))
+			return arena_strdup(q->arena, version);
+	}
+	return file_version;
+}
+
+static int parse_source(struct apt_request *q, const char *name, struct str *text, struct lock_entries *ret,
+			struct err **err)
+{
+	size_t first = ret->count;
+	const char *version = NULL;
+	char *save = NULL;
+
+	for (char *l = strtok_r(text->buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		struct lock_entry e = {.type = LOCK_SOURCE, .name = name, .arch = "source"};
+		char *file;
+
+		if (*l != '\'')
+			continue;
+		if (parse_uri(q, l, &e, &file) != 0)
+			return err_set(err, ERR_INTEGRITY, "apt says nothing usable about source '%s'", name);
+		if (str_ends(file, ".dsc") && strchr(file, '_')) {
+			const char *v = strchr(file, '_') + 1;
+
+			version = full_version(q, name, arena_strndup(q->arena, v, strlen(v) - 4), err);
+			if (!version)
+				return -1;
+		}
+		/* What these say stands in the signed index too, and archives lose them now and then. */
+		if (!str_ends(file, ".dsc") && !str_ends(file, ".asc"))
+			lock_entries_push(ret, e);
+	}
+	if (!version)
+		return err_set(err, ERR_USER, "there is no source package '%s' in the archives", name);
+	for (size_t i = first; i < ret->count; i++)
+		ret->items[i].version = version;
+	return 0;
+}
+
+static const char *kept_source(const struct apt_request *q, const char *name)
+{
+	for (size_t i = 0; q->keep && i < q->keep->count; i++) {
+		const struct lock_entry *e = &q->keep->items[i];
+
+		if (e->type == LOCK_SOURCE && str_eq(e->name, name) && !(q->except && str_eq(q->except, name)))
+			return arena_printf(q->arena, "%s=%s", name, e->version);
+	}
+	return NULL;
+}
+
+int apt_source(struct apt_request *q, const char *name, struct lock_entries *ret, struct err **err)
+{
+	const char *wanted[] = {kept_source(q, name), name};
+	struct str out cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < array_len(wanted); i++) {
+		char *const argv[] = {"apt-get", "source",	"--print-uris", "--only-source",
+				      "-qq",	 (char *)wanted[i], NULL};
+
+		if (!wanted[i])
+			continue;
+		str_clear(&out);
+		if (apt_run(q, argv, &out, err) == 0)
+			return parse_source(q, name, &out, ret, err);
+		if (i == 0)
+			err_free(steal_ptr(*err));
+	}
+	return err_wrap(err, "source '%s'", name);
+}
+
+/* ---- dates ---- */
+
+static uint64_t release_date(const char *path)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+	struct tm tm = {0};
+	const char *line;
+
+	if (file_read(path, MAX_OUTPUT, &text, &ignored) < 0)
+		return 0;
+	line = strstr(text.buf, "\nDate: ");
+	if (!line || !strptime(line + 7, "%a, %d %b %Y %H:%M:%S", &tm))
+		return 0;
+	return (uint64_t)timegm(&tm);
+}
+
+int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err)
+{
+	char *lists cleanup_free = path_join(q->dir, "state/lists");
+	DIR *dir = opendir(lists);
+	uint64_t newest = 0;
+
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		char *path cleanup_free = path_join(lists, e->d_name);
+		uint64_t date = str_ends(e->d_name, "Release") ? release_date(path) : 0;
+
+		newest = date > newest ? date : newest;
+	}
+	if (dir)
+		closedir(dir);
+	if (!newest)
+		return err_set(err, ERR_NET, "the archives' Release files say no date");
+	*ret = newest;
+	return 0;
+}
