@@ -3,6 +3,7 @@
 
 const struct kind *const kinds_all[] = {
 	&kind_fetch,
+	&kind_debian,
 	&kind_run,
 	&kind_vm,
 	&kind_pki,

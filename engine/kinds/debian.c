@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kind debian: a root tree from locked Debian packages, and unpacked source packages.
+ *
+ *	fetch ─► merge into a tree (media/deb.h) ─► configure in the sandbox ─► clean ─► tar
+ *
+ * Nothing of it needs root: owners live in the tree and, while scripts run, in fakeroot.
+ */
+#include "kinds/debian.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "kinds/kinds.h"
+#include "kinds/lock.h"
+#include "machine/sandbox.h"
+#include "media/deb.h"
+#include "run/action.h"
+
+#define OUTPUT "root.tar"
+
+static void check_options(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct debian_opts *o = data;
+
+	if (!o->packages.count && !o->sources.count)
+		err_list_at(errors, map->pos, "a debian node needs 'packages' or 'sources'");
+}
+
+#define AT(field) offsetof(struct debian_opts, field)
+static const struct option debian_options[] = {
+	{"arch", OPT_STRING, AT(arch), OPT_NAME, .def = "build",
+	 .help = "Debian's name of the architecture; 'build' is that of the machine the lock is made on.",
+	 .example = "arm64"},
+	{"packages", OPT_STRING, AT(packages), OPT_LIST,
+	 .help = "Packages to install, with what they depend on and all essential packages.",
+	 .example = "[systemd-sysv, dbus, openssh-server]"},
+	{"sources", OPT_STRING, AT(sources), OPT_LIST | OPT_NAME,
+	 .help = "Source packages to unpack, patched, to /usr/src/NAME.", .example = "[u-boot]"},
+	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
+	 .help = "A debian node whose tree the packages are added to; what it has stays as it is.",
+	 .example = "base"},
+	{"archives", OPT_STRING, AT(archives), OPT_LIST | OPT_NAME,
+	 .help = "Aliases of the archives to take packages from; default: all of project.yaml.",
+	 .example = "[debian, debian-security]"},
+	{"recommends", OPT_BOOL, AT(recommends), .def = "false",
+	 .help = "Also install what packages recommend."},
+	{"overlay", OPT_REF, AT(overlay), .accept = ACCEPT_PATH,
+	 .help = "A folder laid over the tree before maintainer scripts run, for configuration they read.",
+	 .example = "debian-config"},
+};
+const struct schema debian_schema = SCHEMA(struct debian_opts, debian_options, .check = check_options);
+
+static void debian_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	(void)ctx;
+	output_specs_push(ret, (struct output_spec){OUTPUT, OUTPUT_TREE});
+}
+
+static void debian_implicit(const struct kind_ctx *ctx, struct strs *ret)
+{
+	strs_push(ret, debian_lock_path(ctx->arena, ctx->node));
+}
+
+static uint64_t debian_epoch(const struct kind_ctx *ctx)
+{
+	struct debian_lock l cleanup_lock = {0};
+	struct err *ignored cleanup_err = NULL;
+
+	return debian_lock_read(ctx->arena, ctx->project_dir, ctx->node, &l, &ignored) == 0 ? l.date : 0;
+}
+
+/* ---- running ---- */
+
+static int read_lock(struct action *a, struct debian_lock *ret, struct err **err)
+{
+	const char *file = debian_lock_path(a->arena, a->node);
+	const struct action_input *in = action_implicit(a, file);
+	struct str text cleanup_str = STR_INIT;
+
+	if (!in)
+		return err_set(err, ERR_USER, "'%s' is not locked: run 'orch lock %s'", a->node, a->node);
+	if (file_read(in->path, SIZE_MAX / 2, &text, err) < 0)
+		return -1;
+	return debian_lock_parse(a->arena, file, text.buf, ret, err);
+}
+
+static int open_packages(struct action *a, const struct debian_lock *l, struct deb_set *set,
+			 struct err **err)
+{
+	for (size_t i = 0; i < l->entries.count; i++) {
+		const struct lock_entry *e = &l->entries.items[i];
+
+		if (e->type == LOCK_PACKAGE && deb_open(set, debian_file(a, e), e->name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int merge(struct action *a, struct deb_set *set, struct tree *t, struct err **err)
+{
+	const struct debian_opts *o = a->opts;
+
+	if (o->from && tree_read_tar(t, "/", action_input(a, o->from)->path, 0, err) < 0)
+		return -1;
+	action_progress(a, -1, "unpacking %zu packages", set->count);
+	if (deb_merge(set, t, err) < 0)
+		return -1;
+	if (o->overlay && tree_copy_path(t, "/", action_input(a, o->overlay)->path, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* A tree of sources alone. */
+static int only_sources(struct action *a, const struct debian_lock *l, struct err **err)
+{
+	struct tree *t cleanup_tree = tree_new(a->epoch, a->workdir);
+
+	if (debian_sources(a, l, NULL, t, err) < 0)
+		return -1;
+	return tree_write_tar(t, action_output(a, OUTPUT), err);
+}
+
+static int system_tree(struct action *a, const struct debian_lock *l, struct err **err)
+{
+	const struct debian_opts *o = a->opts;
+	struct deb_set set cleanup_deb_set = {0};
+	struct tree *before cleanup_tree = tree_new(a->epoch, a->workdir);
+	struct tree *after cleanup_tree = tree_new(a->epoch, a->workdir);
+	struct debian_stage stage = {.a = a, .lock = l, .before = before, .debs = &set, .after = after};
+	char *root cleanup_free = path_join(a->workdir, "root");
+	bool own = false;
+
+	if (open_packages(a, l, &set, err) < 0 || merge(a, &set, before, err) < 0 ||
+	    debian_configure(&stage, err) < 0 || debian_clean(after, a->epoch, err) < 0)
+		return -1;
+	own = sandbox_is_native(l->arch) && tree_resolve(after, "usr/bin/dpkg-source");
+	if (o->sources.count && debian_sources(a, l, own ? root : NULL, after, err) < 0)
+		return -1;
+	action_progress(a, -1, "writing the tree");
+	return tree_write_tar(after, action_output(a, OUTPUT), err);
+}
+
+static int debian_run(struct action *a, struct err **err)
+{
+	const struct debian_opts *o = a->opts;
+	struct debian_lock l cleanup_lock = {0};
+
+	if (read_lock(a, &l, err) < 0 || debian_fetch(a, a->node, &l, err) < 0)
+		return -1;
+	if (!o->packages.count)
+		return only_sources(a, &l, err);
+	return system_tree(a, &l, err);
+}
+
+static struct demand debian_demand(const void *opts)
+{
+	(void)opts;
+	return (struct demand){.cpus = 1, .timeout_s = 2 * 60 * 60};
+}
+
+const struct kind kind_debian = {
+	.name = "debian",
+	.summary = "a root tree from locked Debian packages, and sources",
+	.manual = "The packages, with all they depend on, are pinned in recipes/NODE.lock by 'orch lock'; a "
+		  "build takes exactly those. They are unpacked and configured as an ordinary user: maintainer "
+		  "scripts run under fakeroot in a namespace without network, in a pinned emulator when the "
+		  "architecture is not this machine's.\n\n"
+		  "The result is a tar whose bytes depend on the lock and the recipe alone: sorted, times not "
+		  "after the lock's date, without logs, caches, host keys and machine-id.\n\n"
+		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with this tree as "
+		  "its root.",
+	.version = 1,
+	.schema = &debian_schema,
+	.outputs = debian_outputs,
+	.demand = debian_demand,
+	.implicit = debian_implicit,
+	.lock_epoch = debian_epoch,
+	.run = debian_run,
+};
