@@ -6,6 +6,7 @@ const struct kind *const kinds_all[] = {
 	&kind_debian,
 	&kind_run,
 	&kind_vm,
+	&kind_image,
 	&kind_pki,
 	&kind_bundle,
 	NULL,

@@ -29,6 +29,7 @@ struct action_input {
 	enum input_type type;
 	enum output_type output_type; /* of .path, when it comes from a node */
 	const char *path, *inside;
+	const char *output;   /* name of the output behind .path, when it comes from a node */
 	struct digest digest; /* of what .path names (file, folder listing or tree) */
 	struct input_file *files;
 	size_t file_count;

@@ -102,6 +102,7 @@ static int add_input(struct decoder *d, const struct words *w, struct err **err)
 		   output_type_parse(w->items[w->count - 3], &in.output_type) == 0) {
 		in.type = *p->inside ? INPUT_INSIDE : INPUT_FILE;
 		in.node = p->node;
+		in.output = w->items[3];
 		in.inside = *p->inside ? p->inside : NULL;
 		digest = w->items[w->count - 2];
 	} else {

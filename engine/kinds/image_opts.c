@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The option tables of kind image and the rules over several keys. */
+#include "kinds/image_opts.h"
+
+#include "base/path.h"
+
+static const char *const writers[] = {"direct", "guestfs", NULL};
+static const char *const tables[] = {"none", "gpt", NULL};
+static const char *const bootloaders[] = {"none", "systemd-boot", NULL};
+
+static const struct option part_options[] = {
+	{"name", OPT_STRING, offsetof(struct image_part_opts, name), OPT_REQUIRED | OPT_NAME,
+	 .help = "Name in the partition table; identities derive from it.", .example = "root"},
+	{"type", OPT_STRING, offsetof(struct image_part_opts, type), OPT_REQUIRED,
+	 .help = "Partition type: esp, root-arm64, linux-generic, ... or a GUID.", .example = "root-arm64"},
+	{"size", OPT_SIZE, offsetof(struct image_part_opts, size), OPT_POSITIVE,
+	 .help = "Size, rounded up to 1 MiB; the last partition may leave it out and takes the rest."},
+	{"at", OPT_SIZE, offsetof(struct image_part_opts, at), OPT_POSITIVE,
+	 .help = "Start in the image, a multiple of 1 MiB; without it behind the one before."},
+	{"filesystem", OPT_ENUM, offsetof(struct image_part_opts, filesystem), .def = "none",
+	 .words = image_fs_words, .help = "File system to make in it."},
+	{"mount", OPT_STRING, offsetof(struct image_part_opts, mount), OPT_ABSPATH,
+	 .help = "Which part of the content goes into it.", .example = "/boot/efi"},
+	{"label", OPT_STRING, offsetof(struct image_part_opts, label),
+	 .help = "Label of the file system."},
+	{"grow", OPT_BOOL, offsetof(struct image_part_opts, grow),
+	 .help = "Mark it to be grown on first boot."},
+};
+static void check_part(void *data, const struct yaml *map, struct err_list *errors);
+static const struct schema part_schema =
+	SCHEMA(struct image_part_opts, part_options, .check = check_part);
+
+static const struct option content_options[] = {
+	{"unpack", OPT_REF, offsetof(struct image_content, unpack), .accept = ACCEPT_TREE | ACCEPT_INSIDE,
+	 .help = "A tree that a node made, or a folder inside one.", .example = "base"},
+	{"copy", OPT_REF, offsetof(struct image_content, copy),
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE,
+	 .help = "A file or folder of the project, an output of a node, or a place inside a tree.",
+	 .example = "rootfs/"},
+	{"to", OPT_STRING, offsetof(struct image_content, to), OPT_ABSPATH,
+	 .help = "Where it goes; with a '/' at the end a file goes into that folder."},
+	{"mode", OPT_STRING, offsetof(struct image_content, mode),
+	 .help = "Permissions of a copied file, octal.", .example = "\"0640\""},
+	{"owner", OPT_STRING, offsetof(struct image_content, owner),
+	 .help = "Owner and group by number of what is copied.", .example = "\"0:42\""},
+};
+static void check_content(void *data, const struct yaml *map, struct err_list *errors);
+static const struct schema content_schema =
+	SCHEMA(struct image_content, content_options, .check = check_content);
+
+static const struct option units_options[] = {
+	{"enable", OPT_STRING, offsetof(struct image_units, enable), OPT_LIST,
+	 .help = "systemd units to enable by their [Install] section."},
+	{"disable", OPT_STRING, offsetof(struct image_units, disable), OPT_LIST,
+	 .help = "systemd units to disable, by a preset too."},
+	{"mask", OPT_STRING, offsetof(struct image_units, mask), OPT_LIST,
+	 .help = "systemd units that nothing may start."},
+};
+static const struct schema units_schema = SCHEMA(struct image_units, units_options);
+
+static const struct option image_options[] = {
+	{"writer", OPT_ENUM, offsetof(struct image_opts, writer), .def = "direct", .words = writers,
+	 .help = "direct is fast and bit-reproducible; guestfs knows every file system."},
+	{"size", OPT_SIZE, offsetof(struct image_opts, size), OPT_REQUIRED | OPT_POSITIVE,
+	 .help = "Size of the image.", .example = "2G"},
+	{"filesystem", OPT_ENUM, offsetof(struct image_opts, filesystem), .def = "none",
+	 .words = image_fs_words, .help = "Makes the whole image this file system."},
+	{"table", OPT_ENUM, offsetof(struct image_opts, table), .def = "none", .words = tables,
+	 .help = "Partition table."},
+	{"partitions", OPT_STRUCT, offsetof(struct image_opts, partitions), OPT_LIST, .sub = &part_schema,
+	 .help = "The partitions, in order."},
+	{"label", OPT_STRING, offsetof(struct image_opts, label),
+	 .help = "Label of the file system of the whole image."},
+	{"reserved-percent", OPT_INT, offsetof(struct image_opts, reserved_percent), .def = "1",
+	 .help = "Share of ext4's blocks that is kept for root."},
+	{"contents", OPT_STRUCT, offsetof(struct image_opts, contents), OPT_LIST, .sub = &content_schema,
+	 .help = "What goes into it, in order; later entries lie over earlier ones."},
+	{"units", OPT_STRUCT, offsetof(struct image_opts, units), .sub = &units_schema,
+	 .help = "systemd units to enable, disable or mask."},
+	{"bootloader", OPT_ENUM, offsetof(struct image_opts, bootloader), .def = "none",
+	 .words = bootloaders, .help = "Boot loader to install from the content into the ESP."},
+	{"cmdline", OPT_STRING, offsetof(struct image_opts, cmdline),
+	 .help = "Kernel arguments for the boot loader; root= is added when it is missing."},
+	{"remove", OPT_STRING, offsetof(struct image_opts, remove), OPT_LIST,
+	 .help = "Patterns of what is removed from the content; ** stands for any folders.",
+	 .example = "[/usr/share/doc/**]"},
+	{"modes", OPT_DICT, offsetof(struct image_opts, modes),
+	 .help = "Pattern and octal mode, owner, or both; something must match.",
+	 .example = "{/etc/shadow: \"0640 0:42\"}"},
+	{"allow-private-keys", OPT_STRING, offsetof(struct image_opts, allow_private_keys), OPT_LIST,
+	 .help = "Patterns of files that may hold a private key."},
+};
+
+static struct pos pos_of(const struct yaml *map, const char *key)
+{
+	const struct yaml *value = yaml_get(map, key);
+
+	return value ? value->pos : map->pos;
+}
+
+static void check_part(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct image_part_opts *p = data;
+	char guid[37];
+
+	if (!layout_type_guid(p->type, guid)) {
+		size_t count = 0;
+		const char *near;
+
+		while (layout_type_words[count])
+			count++;
+		near = str_nearest(p->type, layout_type_words, count);
+		err_list_at(errors, pos_of(map, "type"), "'%s' is neither a known partition type nor a GUID%s%s%s",
+			    p->type, near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	if (p->mount && p->filesystem == IMAGE_FS_NONE)
+		err_list_at(errors, pos_of(map, "mount"), "a mount point needs a 'filesystem'");
+	if (p->mount && strpbrk(p->mount, "*?[\\"))
+		err_list_at(errors, pos_of(map, "mount"), "a mount point has no '*', '?', '[' or '\\'");
+}
+
+static void check_content(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct image_content *c = data;
+	struct image_attr attr;
+
+	if (!c->unpack == !c->copy)
+		err_list_at(errors, map->pos, "an entry of contents has either 'unpack' or 'copy'");
+	if (c->copy && !c->to)
+		err_list_at(errors, map->pos, "'copy' needs 'to'");
+	if (c->mode && c->unpack)
+		err_list_at(errors, pos_of(map, "mode"), "'mode' goes with 'copy': use 'modes' for a tree");
+	if (c->mode && (image_attr_parse(c->mode, &attr) || attr.mode < 0 || attr.uid >= 0))
+		err_list_at(errors, pos_of(map, "mode"), "'%s' is no mode: write it like \"0644\"", c->mode);
+	if (c->owner && (image_attr_parse(c->owner, &attr) || attr.mode >= 0 || attr.uid < 0))
+		err_list_at(errors, pos_of(map, "owner"), "'%s' is no owner: write it like \"0:42\"", c->owner);
+}
+
+void image_layout(const struct image_opts *o, struct layout *ret)
+{
+	ret->size = o->size;
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct image_part_opts *p = LIST_AT(o->partitions, struct image_part_opts *, i);
+
+		layout_parts_push(&ret->parts, (struct layout_part){.name = p->name,
+								    .type = p->type,
+								    .at = p->at,
+								    .size = p->size,
+								    .grow = p->grow});
+	}
+}
+
+static void check_partitions(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+{
+	struct layout l cleanup_layout = {0};
+	struct err *err cleanup_err = NULL;
+
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const char *mount = LIST_AT(o->partitions, struct image_part_opts *, i)->mount;
+
+		for (size_t k = 0; mount && k < i; k++) {
+			const char *other = LIST_AT(o->partitions, struct image_part_opts *, k)->mount;
+
+			if (other && str_eq(mount, other))
+				err_list_at(errors, pos_of(map, "partitions"),
+					    "two partitions are mounted at '%s'", mount);
+		}
+	}
+	image_layout(o, &l);
+	if (layout_place(&l, &err) < 0)
+		err_list_at(errors, pos_of(map, "partitions"), "%s", err->text);
+}
+
+static void check_filesystems(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+{
+	bool foreign = o->filesystem > IMAGE_FS_VFAT;
+
+	for (size_t i = 0; i < o->partitions.count; i++)
+		foreign = foreign || LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem >
+					     IMAGE_FS_VFAT;
+	if (foreign && o->writer == IMAGE_WRITER_DIRECT)
+		err_list_at(errors, map->pos,
+			    "the direct writer makes ext4 and vfat: say 'writer: guestfs' for other file systems");
+}
+
+static void check_bootloader(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+{
+	bool esp = false;
+
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct image_part_opts *p = LIST_AT(o->partitions, struct image_part_opts *, i);
+
+		esp = esp || (str_eq(p->type, "esp") && p->mount && p->filesystem == IMAGE_FS_VFAT);
+	}
+	if (o->bootloader == IMAGE_BOOT_SYSTEMD && !esp)
+		err_list_at(errors, pos_of(map, "bootloader"),
+			    "systemd-boot needs a partition with 'type: esp', 'filesystem: vfat' and a 'mount'");
+	if (o->cmdline && o->bootloader == IMAGE_BOOT_NONE)
+		err_list_at(errors, pos_of(map, "cmdline"), "'cmdline' is for a 'bootloader'");
+}
+
+static void check_globs(const struct list *globs, struct pos pos, struct err_list *errors)
+{
+	for (size_t i = 0; i < globs->count; i++) {
+		const char *glob = LIST_AT(*globs, const char *, i);
+
+		if (glob[0] != '/' || !glob[1])
+			err_list_at(errors, pos, "'%s' must be an absolute pattern below '/'", glob);
+	}
+}
+
+static void check_image(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct image_opts *o = data;
+	struct image_attr attr;
+
+	if ((o->table == IMAGE_TABLE_GPT) == (o->filesystem != IMAGE_FS_NONE))
+		err_list_at(errors, map->pos, "an image has either a 'filesystem' or 'table: gpt' with "
+					      "'partitions'");
+	else if (o->table == IMAGE_TABLE_GPT)
+		check_partitions(o, map, errors);
+	else if (o->partitions.count)
+		err_list_at(errors, pos_of(map, "partitions"), "'partitions' needs 'table: gpt'");
+	if (o->label && o->table == IMAGE_TABLE_GPT)
+		err_list_at(errors, pos_of(map, "label"), "give each partition its own 'label'");
+	if (o->reserved_percent < 0 || o->reserved_percent > 50)
+		err_list_at(errors, pos_of(map, "reserved-percent"), "'reserved-percent' is 0 to 50");
+	check_filesystems(o, map, errors);
+	check_bootloader(o, map, errors);
+	check_globs(&o->remove, pos_of(map, "remove"), errors);
+	check_globs(&o->allow_private_keys, pos_of(map, "allow-private-keys"), errors);
+	for (size_t i = 0; i < o->modes.count; i++) {
+		const struct pair *p = LIST_AT(o->modes, struct pair *, i);
+
+		if (p->key[0] != '/')
+			err_list_at(errors, p->pos, "'%s' must be an absolute pattern", p->key);
+		if (image_attr_parse(p->value, &attr))
+			err_list_at(errors, p->pos,
+				    "'%s' is no mode: write \"0640\", \"0:42\" or \"0640 0:42\"", p->value);
+	}
+}
+
+const struct schema image_schema = SCHEMA(struct image_opts, image_options, .check = check_image);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* The options of kind image, and the steps that make a tree of them. */
+#include "kinds/image.h"
+#include "media/tree.h"
+#include "recipe/schema.h"
+
+enum image_writer { IMAGE_WRITER_DIRECT, IMAGE_WRITER_GUESTFS };
+enum image_table { IMAGE_TABLE_NONE, IMAGE_TABLE_GPT };
+enum image_bootloader { IMAGE_BOOT_NONE, IMAGE_BOOT_SYSTEMD };
+
+struct image_part_opts {
+	const char *name, *type, *mount, *label;
+	uint64_t size, at;
+	int filesystem;
+	bool grow;
+};
+
+struct image_content {
+	struct ref *unpack, *copy;
+	const char *to, *mode, *owner;
+};
+
+struct image_units {
+	struct list enable, disable, mask; /* of const char * */
+};
+
+struct image_opts {
+	int writer, filesystem, table, bootloader;
+	uint64_t size;
+	int64_t reserved_percent;
+	const char *label, *cmdline;
+	struct list partitions; /* of struct image_part_opts * */
+	struct list contents;	/* of struct image_content * */
+	struct list remove;	/* of const char * */
+	struct list modes;	/* of struct pair * */
+	struct image_units *units;
+	struct list allow_private_keys; /* of const char * */
+};
+
+extern const struct schema image_schema;
+
+/* "0640" or "0640 0:42" or "0:42": 1 when TEXT is none of these. Unset parts are -1. */
+struct image_attr {
+	int64_t mode, uid, gid;
+};
+int image_attr_parse(const char *text, struct image_attr *ret);
+
+/* The layout that the options ask for, not yet placed. */
+void image_layout(const struct image_opts *o, struct layout *ret);
+
+/* image_tree.c: the whole content as one tree; units, removals and modes done. */
+int image_assemble(struct action *a, struct tree **ret, struct err **err) warn_unused;
+/* Sets modes and owners as option 'modes' says. */
+int image_modes(struct tree *t, const struct list *modes, struct err **err) warn_unused;
+/* ERR_USER naming the file when T has a private key that no glob of ALLOW matches. */
+int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err) warn_unused;
+
+/* image_units.c: does what systemctl enable, disable and mask do, in the tree. */
+int image_apply_units(struct tree *t, const struct image_units *u, struct err **err) warn_unused;
+
+/* image_boot.c */
+struct image_boot {
+	const char *esp;   /* where the ESP is mounted, "/boot/efi" */
+	const char *token; /* folder and prefix for this system on the ESP */
+	const char *cmdline;
+	const char *root_partuuid; /* or NULL */
+};
+/* Puts systemd-boot, kernel, initrd and an entry below the ESP's mount point. */
+int image_install_boot(struct tree *t, const struct image_boot *b, struct err **err) warn_unused;
