@@ -21,13 +21,30 @@ void tmp_set_owner(pid_t pid)
 
 int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **err)
 {
-	char *path cleanup_free = xasprintf("%s/%s.%ld.XXXXXX", parent, name,
-					    (long)(owner ? owner : getpid()));
+	char *path cleanup_free =
+		xasprintf("%s/%s.%ld.XXXXXX", parent, name, (long)(owner ? owner : getpid()));
 
 	if (!mkdtemp(path))
 		return err_errno(err, ERR_ENV, errno, "cannot make a folder in '%s'", parent);
 	*ret_path = steal_ptr(path);
 	return 0;
+}
+
+/* Also true for a process that is dead and waits to be reaped: in a container that may be for ever.
+ */
+static bool is_gone(pid_t pid)
+{
+	char *path cleanup_free = xasprintf("/proc/%ld/stat", (long)pid);
+	struct str text cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	const char *p;
+
+	if (kill(pid, 0) < 0 && errno == ESRCH)
+		return true;
+	if (file_read(path, 4096, &text, &err) < 0)
+		return false;
+	p = strrchr(text.buf, ')'); /* the name before it may hold anything */
+	return p && (str_skip(p, ") Z") || str_skip(p, ") X"));
 }
 
 /* Whether NAME is "x.PID.XXXXXX" of a process that is gone. */
@@ -43,7 +60,7 @@ static bool is_left_over(const char *name)
 		p--;
 	if (p == name || sscanf(p, "%ld.", &pid) != 1 || pid <= 0)
 		return false;
-	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	return is_gone((pid_t)pid);
 }
 
 int tmp_sweep(const char *parent, struct err **err)
