@@ -34,3 +34,11 @@ int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *na
  * left out. A file system that was not unmounted (journal to replay) or is damaged is refused.
  */
 int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err **err) warn_unused;
+
+/*
+ * Makes a file system that a kernel wrote into [OFFSET, ...) of PATH depend on its content alone: times
+ * of inodes become EPOCH (of contents: at most EPOCH), generations and mount counts 0, the old journal
+ * a hole. SEED is the hash seed that its folders were written with. It must be unmounted.
+ */
+int ext4_settle(const char *path, uint64_t offset, const char *name, const unsigned char seed[16],
+		uint64_t epoch, struct err **err) warn_unused;

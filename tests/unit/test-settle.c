@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "media.h"
+
+#include "media/ext4.h"
+
+#define EPOCH 1700000000
+
+static const unsigned char seed[16] = {7, 7, 7, 7, 7, 7, 0x87, 7, 0x87, 7, 7, 7, 7, 7, 7, 7};
+
+/* An ext4 by the distribution's mke2fs with what lies in DIR/src, made at clock time NOW. */
+static void make(const char *name, const char *now)
+{
+	char *path = (char *)at(name), *src = (char *)at("src");
+	char *clock cleanup_free = xasprintf("E2FSPROGS_FAKE_TIME=%s", now);
+
+	blank(name, 16 << 20);
+	RUN("env", clock, "mke2fs", "-q", "-t", "ext4", "-O",
+	    "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file", "-U",
+	    "11111111-2222-8333-8444-555555555558", "-E",
+	    "hash_seed=07070707-0707-8707-8707-070707070707", "-d", src, path);
+}
+
+static bool equal(const char *a, const char *b)
+{
+	struct digest da, db;
+	struct err *err = NULL;
+
+	ok(digest_file(at(a), &da, &err), &err);
+	ok(digest_file(at(b), &db, &err), &err);
+	return digest_eq(&da, &db);
+}
+
+static void test_settle(void **state)
+{
+	struct err *err = NULL;
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+
+	ok(path_mkdirs(at("src/etc"), &err), &err);
+	ok(file_write(at("src/etc/hostname"), "device\n", 7, 0644, false, &err), &err);
+	make("a.img", "1710000000");
+	make("b.img", "1720000001");
+	assert_false(equal("a.img", "b.img"));
+	ok(ext4_settle(at("a.img"), 0, "a", seed, EPOCH, &err), &err);
+	ok(ext4_settle(at("b.img"), 0, "b", seed, EPOCH, &err), &err);
+	assert_true(equal("a.img", "b.img"));
+	RUN("e2fsck", "-fn", (char *)at("a.img"));
+	ok(ext4_read_tree(t, at("a.img"), 0, &err), &err);
+	assert_int_equal(tree_lookup(t, "etc/hostname")->inode->size, 7);
+	ok(ext4_settle(at("a.img"), 0, "a", seed, EPOCH, &err), &err);
+	assert_true(equal("a.img", "b.img"));
+}
+
+static void test_refused(void **state)
+{
+	struct err *err cleanup_err = NULL;
+
+	blank("zero.img", 1 << 20);
+	assert_int_equal(ext4_settle(at("zero.img"), 0, "partition 'x'", seed, EPOCH, &err), -1);
+	assert_non_null(strstr(err->text, "partition 'x'"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_settle),
+					   cmocka_unit_test(test_refused)};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
