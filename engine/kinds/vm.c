@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * kind vm: boots an image in QEMU and runs steps in it. The image is copied (sparsely) first and the
- * other disks are overlaid, so no input changes. The steps travel as machine/steps.h says and report
- * through markers; then the guest is off, and what is asked for is read out of the copy: as a tree,
- * cleaned of what running leaves behind, sorted and with clamped times.
+ * kind vm: boots an image in QEMU and runs steps in it. The image is copied (sparsely) first and
+ * the other disks are overlaid, so no input changes. The steps travel as machine/steps.h says and
+ * report through markers; then the guest is off, and what is asked for is read out of the copy: as
+ * a tree, cleaned of what running leaves behind, sorted and with clamped times.
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -19,9 +19,9 @@
 #include "media/ext4.h"
 #include "run/action.h"
 
-#define BEGIN_S 900		    /* from power on to the first step */
+#define BEGIN_S 900                 /* from power on to the first step */
 #define LOG_MAX (64u * 1024 * 1024) /* of console output that is kept */
-#define TOKEN_LEN 16		    /* random bytes */
+#define TOKEN_LEN 16                /* random bytes */
 
 struct vm_opts {
 	struct ref *from, *kernel, *initrd;
@@ -41,12 +41,15 @@ enum boot { BOOT_EFI, BOOT_KERNEL };
 static const struct option vm_options[] = {
 	{"from", OPT_REF, offsetof(struct vm_opts, from), OPT_REQUIRED,
 	 .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
-	 .help = "The disk image to boot (raw). It is copied: the node it comes from does not change.",
+	 .help = "The disk image to boot (raw). It is copied: the node it comes from does not "
+		 "change.",
 	 .example = "build"},
 	{"boot", OPT_ENUM, offsetof(struct vm_opts, boot), .def = "efi", .words = boots,
-	 .help = "How: efi (the firmware starts the boot loader in the image, systemd-boot 257 or newer) "
+	 .help = "How: efi (the firmware starts the boot loader in the image, systemd-boot 257 or "
+		 "newer) "
 		 "or kernel (a kernel named here)."},
-	{"kernel", OPT_REF, offsetof(struct vm_opts, kernel), .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	{"kernel", OPT_REF, offsetof(struct vm_opts, kernel),
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
 	 .help = "With `boot: kernel`: the kernel.", .example = "\"kernel:vmlinuz\""},
 	{"initrd", OPT_REF, offsetof(struct vm_opts, initrd),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
@@ -57,24 +60,29 @@ static const struct option vm_options[] = {
 	 .example = "root=/dev/nvme0n1 rw"},
 	{"arch", OPT_STRING, offsetof(struct vm_opts, arch), .def = "arm64",
 	 .help = "Architecture of the guest: arm64 or amd64."},
-	{"memory", OPT_SIZE, offsetof(struct vm_opts, memory), OPT_UNKEYED | OPT_POSITIVE, .def = "2G",
-	 .help = "Memory of the guest."},
+	{"memory", OPT_SIZE, offsetof(struct vm_opts, memory), OPT_UNKEYED | OPT_POSITIVE,
+	 .def = "2G", .help = "Memory of the guest."},
 	{"cpus", OPT_INT, offsetof(struct vm_opts, cpus), OPT_UNKEYED | OPT_POSITIVE, .def = "2",
 	 .help = "Processors of the guest."},
-	{"timeout", OPT_INT, offsetof(struct vm_opts, timeout), OPT_UNKEYED | OPT_POSITIVE, .def = "7200",
-	 .help = "Seconds after which the guest is stopped and the node fails."},
+	{"timeout", OPT_INT, offsetof(struct vm_opts, timeout), OPT_UNKEYED | OPT_POSITIVE,
+	 .def = "7200", .help = "Seconds after which the guest is stopped and the node fails."},
 	{"disks", OPT_REF, offsetof(struct vm_opts, disks), OPT_LIST,
 	 .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
-	 .help = "Other images to attach. A file system is mounted at /mnt/NAME (the last part of the "
-		 "node's name, or the file's name without suffix), writable, thrown away afterwards; the device is $ORCH_DISK_1, $ORCH_DISK_2, ...",
+	 .help = "Other images to attach. A file system is mounted at /mnt/NAME (the last part of "
+		 "the "
+		 "node's name, or the file's name without suffix), writable, thrown away "
+		 "afterwards; the device is $ORCH_DISK_1, $ORCH_DISK_2, ...",
 	 .example = "[build-data]"},
 	{"run", OPT_STEP, offsetof(struct vm_opts, run), OPT_LIST | OPT_REQUIRED,
 	 .help = "Steps, run as root in /: a string is a /bin/sh -e script, a list one command."},
 	{"systemd", OPT_BOOL, offsetof(struct vm_opts, systemd), .def = "false",
-	 .help = "Whether systemd is started first and the steps run when its default target is reached; "
+	 .help = "Whether systemd is started first and the steps run when its default target is "
+		 "reached; "
 		 "else they run as the guest's init."},
-	{"outputs", OPT_DICT, offsetof(struct vm_opts, outputs), OPT_REQUIRED | OPT_NAME | OPT_ABSPATH,
-	 .help = "What is taken out of the guest's root file system: a folder as a tree (NAME.tar), or a "
+	{"outputs", OPT_DICT, offsetof(struct vm_opts, outputs),
+	 OPT_REQUIRED | OPT_NAME | OPT_ABSPATH,
+	 .help = "What is taken out of the guest's root file system: a folder as a tree "
+		 "(NAME.tar), or a "
 		 "file. The tree of / is cleaned of identities, logs, caches and backups.",
 	 .example = "{root.tar: /}"},
 };
@@ -97,20 +105,20 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	if (o->boot == BOOT_EFI && o->initrd)
 		err_list_at(errors, pos_of(map, "initrd"), "'initrd' needs `boot: kernel`");
 	if (!qemu_program(o->arch))
-		err_list_at(errors, pos_of(map, "arch"), "unknown architecture '%s': arm64 or amd64",
-			    o->arch);
+		err_list_at(errors, pos_of(map, "arch"),
+			    "unknown architecture '%s': arm64 or amd64", o->arch);
 	if (o->memory < 64u << 20)
 		err_list_at(errors, pos_of(map, "memory"), "a guest needs at least 64M");
 	if (o->cmdline && strpbrk(o->cmdline, "\n\""))
-		err_list_at(errors, pos_of(map, "cmdline"), "kernel arguments are one line without \"");
+		err_list_at(errors, pos_of(map, "cmdline"),
+			    "kernel arguments are one line without \"");
 	if (!o->run.count)
 		err_list_at(errors, pos_of(map, "run"), "a guest needs at least one step");
 	if (!o->outputs.count)
 		err_list_at(errors, pos_of(map, "outputs"), "name at least one output");
 }
 
-static const struct schema vm_schema =
-	SCHEMA(struct vm_opts, vm_options, .check = check_options);
+static const struct schema vm_schema = SCHEMA(struct vm_opts, vm_options, .check = check_options);
 
 static void vm_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
@@ -119,8 +127,9 @@ static void vm_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	for (size_t i = 0; i < o->outputs.count; i++) {
 		const struct pair *p = LIST_AT(o->outputs, struct pair *, i);
 
-		output_specs_push(ret, (struct output_spec){
-			p->key, str_ends(p->key, ".tar") ? OUTPUT_TREE : OUTPUT_FILE});
+		output_specs_push(ret, (struct output_spec){p->key, str_ends(p->key, ".tar")
+									    ? OUTPUT_TREE
+									    : OUTPUT_FILE});
 	}
 }
 
@@ -155,10 +164,10 @@ struct vm {
 	struct qemu_disk *disks;
 	/* what the guest reported */
 	bool begun, over, dirty;
-	long step;	 /* running or last one, from 1 */
-	long status;	 /* exit status of the steps, when over */
-	long lost;	 /* number of a disk, or 0 */
-	int64_t sector;	 /* start of the root file system; -1: unknown */
+	long step;       /* running or last one, from 1 */
+	long status;     /* exit status of the steps, when over */
+	long lost;       /* number of a disk, or 0 */
+	int64_t sector;  /* start of the root file system; -1: unknown */
 	uint64_t logged; /* bytes */
 };
 
@@ -189,7 +198,8 @@ static void take_marker(struct vm *vm, const char *word, long a, long b)
 		vm->sector = a;
 	} else if (str_eq(word, "step") && is_step) {
 		vm->step = a;
-		action_progress(vm->a, -1, "step %ld of %zu: %s", a, vm->o->run.count, step_title(vm, a));
+		action_progress(vm->a, -1, "step %ld of %zu: %s", a, vm->o->run.count,
+				step_title(vm, a));
 	} else if (str_eq(word, "done") && is_step) {
 		action_log(vm->a, "step %ld ended with %ld", a, b);
 	} else if (str_eq(word, "lost") && a >= 1 && (size_t)a <= vm->o->disks.count) {
@@ -283,23 +293,30 @@ static void collect_disks(struct vm *vm, const char *steps_path)
 	vm->disks = arena_alloc(vm->a->arena, (count + 2) * sizeof(*vm->disks));
 	vm->steps_disks = arena_alloc(vm->a->arena, (count + 1) * sizeof(*vm->steps_disks));
 	vm->disks[0] = (struct qemu_disk){.path = vm->image, .serial = STEPS_ROOT_SERIAL};
-	vm->disks[1] = (struct qemu_disk){.path = steps_path, .serial = STEPS_SERIAL, .readonly = true};
+	vm->disks[1] =
+		(struct qemu_disk){.path = steps_path, .serial = STEPS_SERIAL, .readonly = true};
 	for (size_t i = 0; i < count; i++) {
 		const struct action_input *in =
 			action_input(vm->a, LIST_AT(vm->o->disks, struct ref *, i));
 		const char *serial = arena_printf(vm->a->arena, "orch-disk%zu", i + 1);
 
-		vm->disks[i + 2] = (struct qemu_disk){.path = in->path, .serial = serial, .snapshot = true};
-		vm->steps_disks[i] = (struct steps_disk){.serial = serial, .name = disk_name(vm, in),
+		vm->disks[i + 2] =
+			(struct qemu_disk){.path = in->path, .serial = serial, .snapshot = true};
+		vm->steps_disks[i] = (struct steps_disk){.serial = serial,
+							 .name = disk_name(vm, in),
 							 .mount = !is_partitioned(in->path)};
 	}
 }
 
 static int write_steps(struct vm *vm, const char *path, struct err **err)
 {
-	struct steps_plan plan = {.token = vm->token, .scripts = vm->scripts, .count = vm->o->run.count,
-				  .disks = vm->steps_disks, .disk_count = vm->o->disks.count,
-				  .epoch = vm->a->epoch, .systemd = vm->o->systemd};
+	struct steps_plan plan = {.token = vm->token,
+				  .scripts = vm->scripts,
+				  .count = vm->o->run.count,
+				  .disks = vm->steps_disks,
+				  .disk_count = vm->o->disks.count,
+				  .epoch = vm->a->epoch,
+				  .systemd = vm->o->systemd};
 	struct str text cleanup_str = STR_INIT;
 
 	steps_script(&plan, &text);
@@ -369,33 +386,41 @@ static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **
 static int judge(const struct vm *vm, struct err **err)
 {
 	if (vm->lost)
-		return err_set(err, ERR_BUILD,
-			       "disk '%s' did not appear in the guest, or holds no file system that the "
-			       "guest's kernel can mount", vm->steps_disks[vm->lost - 1].name);
+		return err_set(
+			err, ERR_BUILD,
+			"disk '%s' did not appear in the guest, or holds no file system that the "
+			"guest's kernel can mount",
+			vm->steps_disks[vm->lost - 1].name);
 	if (vm->over && vm->status != 0 && vm->step > 0)
-		return err_set(err, ERR_BUILD, "step %ld (%s) failed with exit status %ld", vm->step,
-			       step_title(vm, vm->step), vm->status);
+		return err_set(err, ERR_BUILD, "step %ld (%s) failed with exit status %ld",
+			       vm->step, step_title(vm, vm->step), vm->status);
 	if (!vm->begun)
-		return err_set(err, ERR_BUILD,
-			       "the guest went off before its first step%s",
-			       vm->o->boot == BOOT_EFI ? "; is there a systemd-boot of version 257 or newer "
-							 "in the image?" : "");
+		return err_set(err, ERR_BUILD, "the guest went off before its first step%s",
+			       vm->o->boot == BOOT_EFI
+				       ? "; is there a systemd-boot of version 257 or newer "
+					 "in the image?"
+				       : "");
 	if (!vm->over)
 		return err_set(err, ERR_BUILD, "the guest went off in step %ld (%s)", vm->step,
 			       vm->step > 0 ? step_title(vm, vm->step) : "");
 	if (vm->dirty)
-		return err_set(err, ERR_BUILD,
-			       "the guest's root file system could not be made read only after the steps: "
-			       "something still writes to it");
+		return err_set(
+			err, ERR_BUILD,
+			"the guest's root file system could not be made read only after the steps: "
+			"something still writes to it");
 	return 0;
 }
 
 static int run_guest(struct vm *vm, struct err **err)
 {
 	struct qemu_machine m;
-	struct qemu_watch watch = {.token = vm->token, .begin_s = BEGIN_S,
-				   .total_s = (unsigned)vm->o->timeout, .quit_s = 300, .done = &vm->over,
-				   .fn = on_console, .arg = vm};
+	struct qemu_watch watch = {.token = vm->token,
+				   .begin_s = BEGIN_S,
+				   .total_s = (unsigned)vm->o->timeout,
+				   .quit_s = 300,
+				   .done = &vm->over,
+				   .fn = on_console,
+				   .arg = vm};
 	struct strv argv cleanup_strv = {0};
 	struct str line cleanup_str = STR_INIT;
 
@@ -408,7 +433,8 @@ static int run_guest(struct vm *vm, struct err **err)
 			str_eq(m.accel, "kvm") ? "kvm" : "emulated");
 	if (qemu_run(&m, &watch, err) < 0) {
 		if (vm->step > 0)
-			return err_wrap(err, "in step %ld (%s)", vm->step, step_title(vm, vm->step));
+			return err_wrap(err, "in step %ld (%s)", vm->step,
+					step_title(vm, vm->step));
 		return -1;
 	}
 	return judge(vm, err);
@@ -424,12 +450,14 @@ static int write_output(struct vm *vm, struct tree *t, const struct pair *p, str
 	char *text cleanup_free = NULL;
 
 	if (!e)
-		return err_set(err, ERR_BUILD, "output '%s': there is no '%s' in the guest", p->key, p->value);
+		return err_set(err, ERR_BUILD, "output '%s': there is no '%s' in the guest", p->key,
+			       p->value);
 	if (!str_ends(p->key, ".tar")) {
 		text = tree_inode_text(e->inode, 1u << 30);
 		if (!text)
-			return err_set(err, ERR_BUILD, "output '%s': '%s' is no file of up to 1 GiB",
-				       p->key, p->value);
+			return err_set(err, ERR_BUILD,
+				       "output '%s': '%s' is no file of up to 1 GiB", p->key,
+				       p->value);
 		return file_write(path, text, e->inode->size, 0644, false, err);
 	}
 	if (!S_ISDIR(e->inode->mode))
@@ -446,7 +474,8 @@ static int write_outputs(struct vm *vm, struct err **err)
 	struct tree *t cleanup_tree = tree_new(vm->a->epoch, vm->a->workdir);
 
 	if (vm->sector < 0)
-		return err_set(err, ERR_BUILD, "the guest's root file system is not on the disk of '%s'",
+		return err_set(err, ERR_BUILD,
+			       "the guest's root file system is not on the disk of '%s'",
 			       vm->o->from->text);
 	action_progress(vm->a, -1, "reading the guest's files");
 	if (ext4_read_tree(t, vm->image, (uint64_t)vm->sector * 512, err) < 0)
@@ -478,18 +507,25 @@ static int vm_run(struct action *a, struct err **err)
 const struct kind kind_vm = {
 	.name = "vm",
 	.summary = "a tree or files from booting an image and running steps in it",
-	.manual =
-		"Boots a copy of the image `from` in QEMU, attaches the images in `disks`, runs the steps, "
-		"powers off and takes the outputs out of the guest's root file system.\n\n"
-		"There is no network. The steps run as the guest's init (PID 1) with /proc, /sys, /dev, "
-		"/run and a writable /, or with `systemd: true` when systemd has reached its default "
-		"target. Each step is a shell of its own with a fixed environment: PATH, HOME=/root, "
-		"LC_ALL=C.UTF-8, TZ=UTC, SOURCE_DATE_EPOCH, DEBIAN_FRONTEND=noninteractive. The clock "
-		"starts at the project's epoch.\n\n"
-		"The image itself stays as it is: how to find the steps is added to the kernel's command "
-		"line. Its own entry must name the root file system and whatever else the kernel needs.\n\n"
-		"The console is in the log, live. A failing step, a kernel panic, a guest that goes off "
-		"or is not done in time fail the node.",
+	.manual = "Boots a copy of the image `from` in QEMU, attaches the images in `disks`, runs "
+		  "the steps, "
+		  "powers off and takes the outputs out of the guest's root file system.\n\n"
+		  "There is no network. The steps run as the guest's init (PID 1) with /proc, "
+		  "/sys, /dev, "
+		  "/run and a writable /, or with `systemd: true` when systemd has reached its "
+		  "default "
+		  "target. Each step is a shell of its own with a fixed environment: PATH, "
+		  "HOME=/root, "
+		  "LC_ALL=C.UTF-8, TZ=UTC, SOURCE_DATE_EPOCH, DEBIAN_FRONTEND=noninteractive. The "
+		  "clock "
+		  "starts at the project's epoch.\n\n"
+		  "The image itself stays as it is: how to find the steps is added to the kernel's "
+		  "command "
+		  "line. Its own entry must name the root file system and whatever else the kernel "
+		  "needs.\n\n"
+		  "The console is in the log, live. A failing step, a kernel panic, a guest that "
+		  "goes off "
+		  "or is not done in time fail the node.",
 	.version = 1,
 	.schema = &vm_schema,
 	.outputs = vm_outputs,

@@ -90,7 +90,8 @@ void console_feed(struct console *c, const void *data, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char b = p[i];
 
-		if (b == '\n') { /* also ends a broken escape sequence: no guest can silence itself */
+		if (b ==
+		    '\n') { /* also ends a broken escape sequence: no guest can silence itself */
 			c->escape = ESC_NONE;
 			end_line(c);
 		} else if (c->escape != ESC_NONE) {

@@ -30,7 +30,8 @@ static const struct program programs[] = {
 static void add(struct findings *ret, enum finding_level level, const char *what, const char *text,
 		const char *fix)
 {
-	findings_push(ret, (struct finding){.level = level, .what = what, .text = text, .fix = fix});
+	findings_push(ret,
+		      (struct finding){.level = level, .what = what, .text = text, .fix = fix});
 }
 
 /* The first line of what a program prints, wherever it prints it; "" for nothing. */
@@ -78,7 +79,8 @@ static void probe_sandbox(struct arena *arena, struct findings *ret)
 		add(ret, FINDING_MISSING, "user namespaces", arena_strdup(arena, err->text),
 		    path_exists("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 			    ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-			    : "sudo sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000");
+			    : "sudo sysctl kernel.unprivileged_userns_clone=1 "
+			      "user.max_user_namespaces=10000");
 }
 
 /* The kernel's version as one number: 6.7 is 6007. */
@@ -158,7 +160,8 @@ static void probe_kvm(struct arena *arena, const char *cache_dir, struct finding
 		add(ret, FINDING_OK, "kvm", arena_strdup(arena, why), NULL);
 	else
 		add(ret, FINDING_SLOW, "kvm",
-		    arena_printf(arena, "%s; guests and libguestfs are emulated, which is slower", why),
+		    arena_printf(arena, "%s; guests and libguestfs are emulated, which is slower",
+				 why),
 		    access("/dev/kvm", F_OK) == 0 && access("/dev/kvm", R_OK | W_OK) < 0
 			    ? "sudo adduser $USER kvm, then log in again"
 			    : NULL);
@@ -175,14 +178,15 @@ static void probe_guestfs(struct arena *arena, struct findings *ret)
 		    "sudo apt install libguestfs-dev, then build orch again");
 	else if (!kernel)
 		add(ret, FINDING_MISSING, "libguestfs",
-		    "its appliance needs a kernel that this user can read, and there is no readable "
+		    "its appliance needs a kernel that this user can read, and there is no "
+		    "readable "
 		    "/boot/vmlinuz-*",
 		    access("/boot", R_OK) == 0 && path_exists("/boot/grub")
 			    ? "sudo chmod 0644 /boot/vmlinuz-*"
 			    : arena_printf(arena, "sudo apt install linux-image-cloud-%s", arch));
 	else
-		add(ret, FINDING_OK, "libguestfs", arena_printf(arena, "appliance kernel %s", kernel),
-		    NULL);
+		add(ret, FINDING_OK, "libguestfs",
+		    arena_printf(arena, "appliance kernel %s", kernel), NULL);
 }
 
 static void probe_space(struct arena *arena, const char *dir, struct findings *ret)
@@ -204,8 +208,10 @@ static void probe_space(struct arena *arena, const char *dir, struct findings *r
 	text = str_bytes(bytes);
 	add(ret, bytes < ENOUGH_BYTES ? FINDING_SLOW : FINDING_OK, "disk space",
 	    arena_printf(arena, "%s free for '%s'%s", text, dir,
-			 bytes < ENOUGH_BYTES ? "; a build of a Debian image takes up to 10 GiB" : ""),
-	    bytes < ENOUGH_BYTES ? "free some space, or put the store elsewhere with --store DIR" : NULL);
+			 bytes < ENOUGH_BYTES ? "; a build of a Debian image takes up to 10 GiB"
+					      : ""),
+	    bytes < ENOUGH_BYTES ? "free some space, or put the store elsewhere with --store DIR"
+				 : NULL);
 }
 
 void host_probe(struct arena *arena, const struct host_query *query, struct findings *ret)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What this machine can do. Nothing is taken for granted from a device node or a package: KVM counts
- * as usable only after a real kernel has started under it.
+ * What this machine can do. Nothing is taken for granted from a device node or a package: KVM
+ * counts as usable only after a real kernel has started under it.
  */
 #include <stdbool.h>
 
@@ -10,9 +10,9 @@
 #include "base/vec.h"
 
 /*
- * Whether guests of this machine's own architecture can use KVM: /dev/kvm opens, and a child QEMU prints a
- * kernel's first line within 20 s. Asked once per boot, QEMU version and device: the answer lies in
- * CACHE_DIR (NULL: not kept). RET_WHY (may be NULL) gets a sentence; caller frees.
+ * Whether guests of this machine's own architecture can use KVM: /dev/kvm opens, and a child QEMU
+ * prints a kernel's first line within 20 s. Asked once per boot, QEMU version and device: the
+ * answer lies in CACHE_DIR (NULL: not kept). RET_WHY (may be NULL) gets a sentence; caller frees.
  */
 int host_kvm_usable(const char *cache_dir, bool *ret, char **ret_why, struct err **err) warn_unused;
 
@@ -21,7 +21,7 @@ char *host_kernel(void);
 
 enum finding_level {
 	FINDING_OK,
-	FINDING_SLOW,	 /* works, but something faster or better is missing */
+	FINDING_SLOW,    /* works, but something faster or better is missing */
 	FINDING_MISSING, /* some kinds cannot work without it */
 };
 
@@ -36,7 +36,7 @@ DEFINE_VEC(findings, struct finding)
 struct host_query {
 	const char *cache_dir; /* for the KVM answer; NULL: ask again */
 	const char *store_dir; /* whose free space is looked at; NULL: not asked */
-	bool quick;	       /* start no program but for versions: leaves KVM out */
+	bool quick;            /* start no program but for versions: leaves KVM out */
 };
 /* All findings, in a fixed order. Never fails: what cannot be found out is a finding. */
 void host_probe(struct arena *arena, const struct host_query *query, struct findings *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The KVM question. A device that opens, ioctls that succeed, even a virtual CPU that reaches HLT are
- * no proof (on nested machines QEMU aborts or the kernel hangs), so a real kernel is started.
+ * The KVM question. A device that opens, ioctls that succeed, even a virtual CPU that reaches HLT
+ * are no proof (on nested machines QEMU aborts or the kernel hangs), so a real kernel is started.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -45,10 +45,29 @@ char *host_kernel(void)
 /* Whether a child QEMU prints the first line of the kernel at PATH. It panics without a root. */
 static bool kernel_speaks(const char *path)
 {
-	char *const argv[] = {PROGRAM, "-machine", MACHINE, "-accel", "kvm", "-cpu", "host", "-m",
-			      "256", "-nodefaults", "-no-user-config", "-display", "none",
-			      "-monitor", "none", "-serial", "stdio", "-no-reboot", "-kernel",
-			      (char *)path, "-append", APPEND, NULL};
+	char *const argv[] = {PROGRAM,
+			      "-machine",
+			      MACHINE,
+			      "-accel",
+			      "kvm",
+			      "-cpu",
+			      "host",
+			      "-m",
+			      "256",
+			      "-nodefaults",
+			      "-no-user-config",
+			      "-display",
+			      "none",
+			      "-monitor",
+			      "none",
+			      "-serial",
+			      "stdio",
+			      "-no-reboot",
+			      "-kernel",
+			      (char *)path,
+			      "-append",
+			      APPEND,
+			      NULL};
 	int null cleanup_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct proc_opts opts = {.errfd = null, .timeout_s = PROBE_S};
 	struct str out cleanup_str = STR_INIT;
@@ -130,7 +149,8 @@ int host_kvm_usable(const char *cache_dir, bool *ret, char **ret_why, struct err
 	else if (probe(cache_dir, ret, err) < 0)
 		return -1;
 	else
-		why = *ret ? "a kernel starts under it" : "/dev/kvm opens, but no kernel starts under it";
+		why = *ret ? "a kernel starts under it"
+			   : "/dev/kvm opens, but no kernel starts under it";
 	if (ret_why)
 		*ret_why = xstrdup(why);
 	return 0;

@@ -9,7 +9,8 @@
 #include "base/path.h"
 #include "machine/host.h"
 
-/* What an architecture needs. Firmware files are pairs of code and variables, the first found wins. */
+/* What an architecture needs. Firmware files are pairs of code and variables, the first found wins.
+ */
 struct target {
 	const char *arch, *machine_name; /* Debian's and uname's name */
 	const char *program, *package;
@@ -98,7 +99,8 @@ int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err
 	if (!ret_package)
 		ret_package = &package;
 	if (!t)
-		return err_set(err, ERR_USER, "guests of architecture '%s' are not supported", m->arch);
+		return err_set(err, ERR_USER, "guests of architecture '%s' are not supported",
+			       m->arch);
 	program = path_program(t->program);
 	*ret_package = t->package;
 	if (!program)
@@ -149,9 +151,9 @@ static void push_drive(struct strv *argv, const char *options, const char *path)
 
 static void push_disk(struct strv *argv, const struct qemu_disk *d, size_t index)
 {
-	char *options cleanup_free = xasprintf("if=none,id=disk%zu,cache=unsafe,discard=unmap%s%s", index,
-					       d->readonly ? ",readonly=on" : "",
-					       d->snapshot ? ",snapshot=on" : "");
+	char *options cleanup_free =
+		xasprintf("if=none,id=disk%zu,cache=unsafe,discard=unmap%s%s", index,
+			  d->readonly ? ",readonly=on" : "", d->snapshot ? ",snapshot=on" : "");
 
 	push_drive(argv, options, d->path);
 	strv_push(argv, "-device");
@@ -169,7 +171,8 @@ static void push_boot(struct strv *argv, const struct qemu_machine *m)
 		push_drive(argv, "if=pflash,unit=1", m->vars_path);
 		if (extra) {
 			strv_push(argv, "-smbios");
-			strv_printf(argv, "type=11,value=io.systemd.boot.kernel-cmdline-extra=%s", extra);
+			strv_printf(argv, "type=11,value=io.systemd.boot.kernel-cmdline-extra=%s",
+				    extra);
 		}
 		return;
 	}
@@ -200,8 +203,18 @@ void qemu_argv(const struct qemu_machine *m, struct strv *ret)
 {
 	const struct target *t = find_target(m->arch);
 	static const char *const fixed[] = {
-		"-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-nic",
-		"none", "-no-reboot", "-chardev", "stdio,id=console,signal=off", "-serial",
+		"-nodefaults",
+		"-no-user-config",
+		"-display",
+		"none",
+		"-monitor",
+		"none",
+		"-nic",
+		"none",
+		"-no-reboot",
+		"-chardev",
+		"stdio,id=console,signal=off",
+		"-serial",
 		"chardev:console",
 	};
 

@@ -15,11 +15,11 @@
 
 struct run {
 	const struct qemu_watch *watch;
-	struct console console; /* QEMU's stdout: the guest's serial line */
-	struct console own;	/* QEMU's stderr */
-	char *panic;		/* the line, or NULL */
-	char *last_own;		/* QEMU's last message, or NULL */
-	bool begun, over;	/* the first marker came; *watch->done was seen */
+	struct console console;            /* QEMU's stdout: the guest's serial line */
+	struct console own;                /* QEMU's stderr */
+	char *panic;                       /* the line, or NULL */
+	char *last_own;                    /* QEMU's last message, or NULL */
+	bool begun, over;                  /* the first marker came; *watch->done was seen */
 	uint64_t start, panic_at, done_at; /* ms */
 	pid_t pid;
 	int pidfd, outfd, errfd;
@@ -111,7 +111,8 @@ static int wait_ms(uint64_t deadline)
 	return deadline - now > 60000 ? 60000 : (int)(deadline - now);
 }
 
-/* Feeds the consoles until QEMU is gone and has said everything. 1: a deadline passed, *ret_what. */
+/* Feeds the consoles until QEMU is gone and has said everything. 1: a deadline passed, *ret_what.
+ */
 static int watch_guest(struct run *r, const char **ret_what, struct err **err)
 {
 	struct pollfd fds[] = {{.fd = r->outfd, .events = POLLIN},

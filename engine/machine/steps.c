@@ -5,19 +5,19 @@
 #include <stdio.h>
 
 /* Finds the disk with the script by its serial number and becomes it. No double quotes in here. */
-static const char find_script[] =
-	"[ -e /sys/block ]||mount -t sysfs sysfs /sys;"
-	"[ -e /dev/null ]||mount -t devtmpfs dev /dev;"
-	"for s in /sys/block/*/serial /sys/block/*/device/serial;do "
-	"[ -e $s ]&&read -r x <$s&&[ $x. = " STEPS_SERIAL ". ]&&"
-	"{ d=${s#/sys/block/};exec /bin/sh /dev/${d%%/*};};"
-	"done;echo " STEPS_SERIAL ": no such disk";
+static const char find_script[] = "[ -e /sys/block ]||mount -t sysfs sysfs /sys;"
+				  "[ -e /dev/null ]||mount -t devtmpfs dev /dev;"
+				  "for s in /sys/block/*/serial /sys/block/*/device/serial;do "
+				  "[ -e $s ]&&read -r x <$s&&[ $x. = " STEPS_SERIAL ". ]&&"
+				  "{ d=${s#/sys/block/};exec /bin/sh /dev/${d%%/*};};"
+				  "done;echo " STEPS_SERIAL ": no such disk";
 
 static const char prelude[] =
 	"export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
 	"umask 022\n"
 	"cd /\n"
-	"mounted() { while read -r _ p _; do [ \"$p\" = \"$1\" ] && return 0; done </proc/mounts; return 1; }\n"
+	"mounted() { while read -r _ p _; do [ \"$p\" = \"$1\" ] && return 0; done </proc/mounts; "
+	"return 1; }\n"
 	"say() {\n"
 	"\techo 1 >/proc/sys/kernel/printk\n"
 	"\tprintf '\\nORCH-%s %s;\\n' \"$T\" \"$1\" >/dev/console\n"
@@ -43,7 +43,8 @@ static const char mounts[] =
 	"start=0\n"
 	"[ -e $d/partition ] && read -r start <$d/start && d=$d/..\n"
 	"for f in $d/serial $d/device/serial; do\n"
-	"\t[ -e $f ] && read -r x <$f && [ \"$x\" = " STEPS_ROOT_SERIAL " ] && say \"root $start\"\n"
+	"\t[ -e $f ] && read -r x <$f && [ \"$x\" = " STEPS_ROOT_SERIAL
+	" ] && say \"root $start\"\n"
 	"done\n";
 
 /* wait_disk SERIAL N: the device name of a disk, waited for up to 30 s; ends the run without it. */
@@ -70,7 +71,8 @@ static const char leave_alone[] =
 	"\tkill -TERM -1 2>/dev/null; sleep 1; kill -KILL -1 2>/dev/null\n"
 	"\tsync\n"
 	"\tlist=\n"
-	"\twhile read -r _ p _; do case $p in /|/proc*|/sys*|/dev*|/run) ;; *) list=\"$p $list\";; esac; done"
+	"\twhile read -r _ p _; do case $p in /|/proc*|/sys*|/dev*|/run) ;; *) list=\"$p $list\";; "
+	"esac; done"
 	" </proc/mounts\n"
 	"\tfor p in $list; do umount \"$p\" 2>/dev/null || umount -l \"$p\"; done\n"
 	"\tmount -o remount,ro / || say dirty\n"

@@ -7,15 +7,16 @@
  * So the image that is booted is left as it is: by EFI, systemd-boot (257 or newer) takes the
  * addition from SMBIOS, without EFI it is part of -append.
  *
- * As PID 1 the script mounts /proc, /sys, /dev and /run, makes / writable, mounts the attached disks
- * that hold a file system at /mnt/NAME (on a tmpfs, so that no trace stays), runs the steps one by
- * one, each by `/bin/sh -e` with a clean environment, makes / read only and powers off. With SYSTEMD
- * it instead puts a unit below /run and hands over to /sbin/init; the steps then run when the
- * default target is reached.
+ * As PID 1 the script mounts /proc, /sys, /dev and /run, makes / writable, mounts the attached
+ * disks that hold a file system at /mnt/NAME (on a tmpfs, so that no trace stays), runs the steps
+ * one by one, each by `/bin/sh -e` with a clean environment, makes / read only and powers off. With
+ * SYSTEMD it instead puts a unit below /run and hands over to /sbin/init; the steps then run when
+ * the default target is reached.
  *
  * It reports through markers (console.h): "begin", "step N" before and "done N RC" after each step,
- * "end RC" when the root file system is safe; "root SECTOR", where on the boot disk / lies (512-byte
- * sectors); "lost N" when disk N did not appear or mount; "dirty" when / cannot be made read only.
+ * "end RC" when the root file system is safe; "root SECTOR", where on the boot disk / lies
+ * (512-byte sectors); "lost N" when disk N did not appear or mount; "dirty" when / cannot be made
+ * read only.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +29,7 @@
 struct steps_disk {
 	const char *serial; /* of the disk device */
 	const char *name;   /* mounted at /mnt/NAME */
-	bool mount;	    /* false: a partitioned disk, only named in the environment */
+	bool mount;         /* false: a partitioned disk, only named in the environment */
 };
 
 struct steps_plan {

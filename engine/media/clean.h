@@ -2,8 +2,8 @@
 #pragma once
 /*
  * What a system leaves behind by being installed or run, and what must not get into an image: its
- * identity (machine id, random seed, ssh host keys), backups of edited files, logs, caches, temporary
- * files. Folders stay; /etc/machine-id becomes empty, which lets systemd make a new one.
+ * identity (machine id, random seed, ssh host keys), backups of edited files, logs, caches,
+ * temporary files. Folders stay; /etc/machine-id becomes empty, which lets systemd make a new one.
  */
 #include "media/tree.h"
 

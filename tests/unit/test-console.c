@@ -93,9 +93,9 @@ static void test_endless_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),	cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_lines),   cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_markers), cmocka_unit_test(test_foreign_markers),
-		cmocka_unit_test(test_panic),	cmocka_unit_test(test_endless_line),
+		cmocka_unit_test(test_panic),   cmocka_unit_test(test_endless_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

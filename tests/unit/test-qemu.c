@@ -64,20 +64,31 @@ static const struct qemu_disk two_disks[] = {
 static void test_argv_efi(void **state)
 {
 	struct qemu_machine m = {
-		.arch = "arm64", .program = "qemu-system-aarch64", .accel = "tcg,thread=multi",
-		.cpu = "cortex-a72", .cpus = 2, .memory_mb = 2048, .epoch = 1735689600, .efi = true,
-		.cmdline_extra = "a=1,2 -- x", .vars_path = "/w/vars.fd", .firmware_code = "/f/code.fd",
-		.disks = two_disks, .disk_count = 3,
+		.arch = "arm64",
+		.program = "qemu-system-aarch64",
+		.accel = "tcg,thread=multi",
+		.cpu = "cortex-a72",
+		.cpus = 2,
+		.memory_mb = 2048,
+		.epoch = 1735689600,
+		.efi = true,
+		.cmdline_extra = "a=1,2 -- x",
+		.vars_path = "/w/vars.fd",
+		.firmware_code = "/f/code.fd",
+		.disks = two_disks,
+		.disk_count = 3,
 	};
 	char *line cleanup_free = joined(&m);
 
-	assert_non_null(strstr(line, " -machine virt,gic-version=3 -accel tcg,thread=multi -cpu cortex-a72 "
-				     "-smp 2 -m 2048 "));
+	assert_non_null(
+		strstr(line, " -machine virt,gic-version=3 -accel tcg,thread=multi -cpu cortex-a72 "
+			     "-smp 2 -m 2048 "));
 	assert_non_null(strstr(line, " -nic none "));
 	assert_non_null(strstr(line, " -no-reboot "));
 	assert_non_null(strstr(line, " -rtc base=2025-01-01T00:00:00 "));
-	assert_non_null(strstr(line, " -drive if=pflash,unit=0,readonly=on,format=raw,file=/f/code.fd "
-				     "-drive if=pflash,unit=1,format=raw,file=/w/vars.fd "));
+	assert_non_null(strstr(line,
+			       " -drive if=pflash,unit=0,readonly=on,format=raw,file=/f/code.fd "
+			       "-drive if=pflash,unit=1,format=raw,file=/w/vars.fd "));
 	assert_non_null(strstr(line, "kernel-cmdline-extra=a=1,,2 -- x "));
 	assert_non_null(strstr(line, "discard=unmap,format=raw,file=/w/a,,b.img -device "
 				     "nvme,drive=disk0,serial=orch-root,bootindex=0 "));
@@ -90,8 +101,13 @@ static void test_argv_efi(void **state)
 static void test_argv_kernel(void **state)
 {
 	struct qemu_machine m = {
-		.arch = "amd64", .program = "qemu-system-x86_64", .accel = "kvm", .cpu = "host",
-		.memory_mb = 512, .kernel = "/w/vmlinuz", .append = "root=/dev/vda",
+		.arch = "amd64",
+		.program = "qemu-system-x86_64",
+		.accel = "kvm",
+		.cpu = "host",
+		.memory_mb = 512,
+		.kernel = "/w/vmlinuz",
+		.append = "root=/dev/vda",
 	};
 	char *line cleanup_free = joined(&m);
 
@@ -133,8 +149,13 @@ static void see(void *arg, enum console_event event, const char *text, long a, l
 static int run_fake(const char *body, struct qemu_watch watch, struct seen *seen, struct err **err)
 {
 	char *program cleanup_free = fake("qemu", body);
-	struct qemu_machine m = {.arch = "arm64", .program = program, .accel = "tcg", .cpu = "max",
-				 .memory_mb = 64, .tmp_dir = dir, .kernel = "k"};
+	struct qemu_machine m = {.arch = "arm64",
+				 .program = program,
+				 .accel = "tcg",
+				 .cpu = "max",
+				 .memory_mb = 64,
+				 .tmp_dir = dir,
+				 .kernel = "k"};
 
 	seen->text = (struct str)STR_INIT;
 	watch.token = "f00d";
@@ -149,8 +170,10 @@ static void test_run(void **state)
 	struct err *err cleanup_err = NULL;
 	struct seen seen = {0};
 
-	assert_int_equal(run_fake("echo hi; echo 'ORCH-f00d end 0;'; echo warn >&2; [ \"$TMPDIR\" ]",
-				  (struct qemu_watch){.total_s = 20}, &seen, &err), 0);
+	assert_int_equal(
+		run_fake("echo hi; echo 'ORCH-f00d end 0;'; echo warn >&2; [ \"$TMPDIR\" ]",
+			 (struct qemu_watch){.total_s = 20}, &seen, &err),
+		0);
 	assert_non_null(strstr(seen.text.buf, "0 hi 0 0\n1 end 0 0\n"));
 	assert_non_null(strstr(seen.text.buf, "0 qemu: warn 0 0\n"));
 	assert_true(seen.done);
@@ -163,7 +186,8 @@ static void test_run_fails(void **state)
 	struct seen seen = {0};
 
 	assert_int_equal(run_fake("echo 'Could not open disk' >&2; exit 1", (struct qemu_watch){0},
-				  &seen, &err), -1);
+				  &seen, &err),
+			 -1);
 	assert_int_equal(err->cls, ERR_BUILD);
 	assert_non_null(strstr(err->text, "Could not open disk"));
 	assert_non_null(strstr(err->text, "exited with 1"));
@@ -176,7 +200,8 @@ static void test_run_panic(void **state)
 	struct seen seen = {0};
 
 	assert_int_equal(run_fake("echo 'Kernel panic - not syncing: no root'; exit 0",
-				  (struct qemu_watch){.total_s = 20}, &seen, &err), -1);
+				  (struct qemu_watch){.total_s = 20}, &seen, &err),
+			 -1);
 	assert_int_equal(err->cls, ERR_BUILD);
 	assert_non_null(strstr(err->text, "no root"));
 	str_release(&seen.text);
@@ -195,7 +220,8 @@ static void check_late(const char *body, struct qemu_watch watch, const char *te
 
 static void test_deadlines(void **state)
 {
-	check_late("exec sleep 60", (struct qemu_watch){.begin_s = 1, .total_s = 30}, "start its steps");
+	check_late("exec sleep 60", (struct qemu_watch){.begin_s = 1, .total_s = 30},
+		   "start its steps");
 	check_late("echo 'ORCH-f00d begin;'; exec sleep 60",
 		   (struct qemu_watch){.begin_s = 1, .total_s = 2}, "not done in time");
 	check_late("echo 'ORCH-f00d end 0;'; exec sleep 60",
@@ -211,16 +237,23 @@ static void test_quote(void **state)
 	struct err *err = NULL;
 
 	steps_quote_argv(argv, 6, &line);
-	assert_int_equal(proc_output((char *[]){"sh", "-c", line.buf, NULL}, NULL, 1000, &out, &err), 0);
+	assert_int_equal(
+		proc_output((char *[]){"sh", "-c", line.buf, NULL}, NULL, 1000, &out, &err), 0);
 	assert_string_equal(out.buf, "it's|a b|$x||");
 }
 
 static void check_script(bool systemd)
 {
 	const char *const scripts[] = {"echo 'one'\nfalse", "cat <<E\n$HOME\nE"};
-	const struct steps_disk disks[] = {{"orch-disk1", "data", true}, {"orch-disk2", "raw", false}};
-	struct steps_plan plan = {.token = "f00d", .scripts = scripts, .count = 2, .disks = disks,
-				  .disk_count = 2, .epoch = 1735689600, .systemd = systemd};
+	const struct steps_disk disks[] = {{"orch-disk1", "data", true},
+					   {"orch-disk2", "raw", false}};
+	struct steps_plan plan = {.token = "f00d",
+				  .scripts = scripts,
+				  .count = 2,
+				  .disks = disks,
+				  .disk_count = 2,
+				  .epoch = 1735689600,
+				  .systemd = systemd};
 	char *path cleanup_free = path_join(dir, "steps.sh");
 	struct str s cleanup_str = STR_INIT;
 	struct err *err = NULL;
@@ -241,7 +274,8 @@ static void test_script(void **state)
 	check_script(true);
 }
 
-/* What the kernel makes of the line: the text between the only two double quotes is init's argument. */
+/* What the kernel makes of the line: the text between the only two double quotes is init's
+ * argument. */
 static void test_cmdline(void **state)
 {
 	struct str s cleanup_str = STR_INIT;
@@ -266,10 +300,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_argv_efi),  cmocka_unit_test(test_argv_kernel),
-		cmocka_unit_test(test_find),	  cmocka_unit_test(test_run),
+		cmocka_unit_test(test_find),      cmocka_unit_test(test_run),
 		cmocka_unit_test(test_run_fails), cmocka_unit_test(test_run_panic),
 		cmocka_unit_test(test_deadlines), cmocka_unit_test(test_quote),
-		cmocka_unit_test(test_script),	  cmocka_unit_test(test_cmdline),
+		cmocka_unit_test(test_script),    cmocka_unit_test(test_cmdline),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
