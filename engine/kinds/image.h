@@ -48,6 +48,8 @@ void image_fs_ids(const struct action *a, const char *name, struct image_fs *fs)
 
 /* Makes the file of the plan: sparse, of its size, with its table. */
 int image_create(const struct image_plan *p, struct err **err) warn_unused;
+/* One FAT file system of the plan, into the file that image_create() made. */
+int image_write_fat(const struct image_plan *p, const struct image_fs *fs, struct err **err) warn_unused;
 /* The writers: image_create() and all file systems. */
 int image_write_direct(struct action *a, const struct image_plan *p, struct err **err) warn_unused;
 int image_write_guestfs(struct action *a, const struct image_plan *p, struct err **err) warn_unused;

@@ -47,6 +47,13 @@ static uint32_t volume_id(const unsigned char uuid[16])
 	return (uint32_t)uuid[0] << 24 | (uint32_t)uuid[1] << 16 | (uint32_t)uuid[2] << 8 | uuid[3];
 }
 
+int image_write_fat(const struct image_plan *p, const struct image_fs *fs, struct err **err)
+{
+	struct fat_opts fat = {.size = fs->size, .volume = volume_id(fs->uuid), .label = fs->label};
+
+	return fat_write(fs->tree, p->path, fs->start, fs->name, &fat, err);
+}
+
 static int write_fs(const struct image_plan *p, const struct image_fs *fs, struct err **err)
 {
 	struct ext4_opts ext4 = {.size = fs->size,
@@ -54,13 +61,12 @@ static int write_fs(const struct image_plan *p, const struct image_fs *fs, struc
 				 .seed = fs->seed,
 				 .label = fs->label,
 				 .reserved_percent = fs->reserved_percent};
-	struct fat_opts fat = {.size = fs->size, .volume = volume_id(fs->uuid), .label = fs->label};
 
 	switch (fs->type) {
 	case IMAGE_FS_EXT4:
 		return ext4_write(fs->tree, p->path, fs->start, fs->name, &ext4, err);
 	case IMAGE_FS_VFAT:
-		return fat_write(fs->tree, p->path, fs->start, fs->name, &fat, err);
+		return image_write_fat(p, fs, err);
 	default:
 		return err_set(err, ERR_USER, "%s: the direct writer makes ext4 and vfat: say 'writer: guestfs'",
 			       fs->name);

@@ -20,7 +20,7 @@ struct guest {
 	struct guest_opts opts;
 	struct janitor *janitor;
 	struct console console; /* what the appliance and the library say */
-	struct str said;	/* its last lines */
+	struct str said;        /* its last lines */
 	bool launched;
 	int percent; /* last one reported */
 };
@@ -31,8 +31,8 @@ bool guest_supported(void)
 }
 
 /*
- * libguestfs puts its sockets into a folder of its own choice. While it launches, the listening socket
- * is one of our descriptors and knows its path: that folder is told to the janitor.
+ * libguestfs puts its sockets into a folder of its own choice. While it launches, the listening
+ * socket is one of our descriptors and knows its path: that folder is told to the janitor.
  */
 static void find_socket_dir(struct guest *g)
 {
@@ -135,15 +135,16 @@ static int configure(struct guest *g, struct err **err)
 			  GUESTFS_EVENT_APPLIANCE;
 	bool kvm = false;
 	guestfs_h *h = g->h;
-	char *env[] = {xasprintf("XDG_RUNTIME_DIR=%s", tmp), NULL};
+	char *runtime cleanup_free = xasprintf("XDG_RUNTIME_DIR=%s", tmp);
+	char *env[] = {runtime, NULL};
 	int rc;
 
-	/* A socket's path has at most 107 bytes, of which libguestfs needs 32; then /tmp must do. */
-	rc = strlen(tmp) < 70 ? guestfs_parse_environment_list(h, env) : 0;
-	free(env[0]);
 	if (path_mkdirs(cache, err) < 0 || path_mkdirs(tmp, err) < 0)
 		return -1;
 	janitor_remove(g->janitor, tmp);
+	/* A socket's path has at most 107 bytes, of which libguestfs needs 32; then /tmp must do.
+	 */
+	rc = strlen(tmp) < 70 ? guestfs_parse_environment_list(h, env) : 0;
 	if (host_kvm_usable(g->opts.cache_dir, &kvm, NULL, err) < 0)
 		return -1;
 	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, tmp) < 0 ||
@@ -167,7 +168,8 @@ int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **er
 	g->console = (struct console)CONSOLE_INIT(NULL, keep_line, g);
 	if (janitor_start(&g->janitor, err) < 0)
 		return -1;
-	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT | GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
+	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT |
+				    GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
 	if (!g->h)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot start libguestfs");
 	guestfs_set_error_handler(g->h, NULL, NULL);
@@ -191,11 +193,11 @@ void guest_free(struct guest *g)
 
 int guest_add_disk(struct guest *g, const char *path, bool readonly, struct err **err)
 {
-	if (guestfs_add_drive_opts(g->h, path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw",
-				   GUESTFS_ADD_DRIVE_OPTS_READONLY, (int)readonly,
-				   GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, readonly ? "writeback" : "unsafe",
-				   GUESTFS_ADD_DRIVE_OPTS_DISCARD, readonly ? "disable" : "besteffort",
-				   -1) < 0)
+	if (guestfs_add_drive_opts(
+		    g->h, path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw",
+		    GUESTFS_ADD_DRIVE_OPTS_READONLY, (int)readonly,
+		    GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, readonly ? "writeback" : "unsafe",
+		    GUESTFS_ADD_DRIVE_OPTS_DISCARD, readonly ? "disable" : "besteffort", -1) < 0)
 		return failed(g, "attach a disk", err);
 	return 0;
 }
@@ -205,9 +207,10 @@ int guest_launch(struct guest *g, struct err **err)
 	char *kernel cleanup_free = host_kernel();
 
 	if (!kernel)
-		return err_set(err, ERR_ENV,
-			       "libguestfs needs a kernel it can read, and there is no readable "
-			       "/boot/vmlinuz-*: apt install linux-image-cloud-amd64 or chmod 0644 it");
+		return err_set(
+			err, ERR_ENV,
+			"libguestfs needs a kernel it can read, and there is no readable "
+			"/boot/vmlinuz-*: apt install linux-image-cloud-amd64 or chmod 0644 it");
 	if (guestfs_launch(g->h) < 0) {
 		failed(g, "start the appliance", err);
 		(*err)->cls = ERR_ENV;
@@ -235,7 +238,8 @@ static int add_partition(struct guest *g, const char *device, bool gpt, int numb
 	if (guestfs_part_add(h, device, "p", (int64_t)p->first, (int64_t)p->last) < 0)
 		return failed(g, "add a partition", err);
 	if (!gpt) {
-		if (guestfs_part_set_mbr_id(h, device, number, (int)strtol(p->type, NULL, 16)) < 0 ||
+		if (guestfs_part_set_mbr_id(h, device, number, (int)strtol(p->type, NULL, 16)) <
+			    0 ||
 		    (p->bootable && guestfs_part_set_bootable(h, device, number, 1) < 0))
 			return failed(g, "describe a partition", err);
 		return 0;
@@ -263,22 +267,29 @@ int guest_partition(struct guest *g, const char *device, const char *table, cons
 	return 0;
 }
 
+#define EXT4_FEATURES "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file"
+#define EXT4_SEED_AT (1024 + 0xec) /* s_hash_seed; the superblock has no checksum */
+
 int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, struct err **err)
 {
+	bool ext4 = str_eq(fs->type, "ext4");
 	struct guestfs_mkfs_opts_argv o = {.bitmask = 0};
 
 	if (fs->label && *fs->label) {
 		o.bitmask |= GUESTFS_MKFS_OPTS_LABEL_BITMASK;
 		o.label = fs->label;
 	}
-	if (fs->features) {
+	if (ext4) {
 		o.bitmask |= GUESTFS_MKFS_OPTS_FEATURES_BITMASK;
-		o.features = fs->features;
+		o.features = EXT4_FEATURES;
 	}
 	if (guestfs_mkfs_opts_argv(g->h, fs->type, device, &o) < 0)
 		return failed(g, "make a file system", err);
 	if (fs->uuid && !str_eq(fs->type, "vfat") && guestfs_set_uuid(g->h, device, fs->uuid) < 0)
 		return failed(g, "name the file system", err);
+	if (ext4 && fs->seed &&
+	    guestfs_pwrite_device(g->h, device, (const char *)fs->seed, 16, EXT4_SEED_AT) != 16)
+		return failed(g, "set the hash seed", err);
 	return 0;
 }
 
@@ -304,6 +315,18 @@ int guest_mkdirs(struct guest *g, const char *path, struct err **err)
 	return 0;
 }
 
+/*
+ * Where ext4 begins to look for free blocks depends on the process id of the writer: let tar always
+ * have the same one. What is lost where that does not work is only that equal trees give equal
+ * bytes.
+ */
+static void fix_next_pid(struct guest *g)
+{
+	char *const args[] = {(char *)"echo 20000 >/proc/sys/kernel/ns_last_pid", NULL};
+
+	free(guestfs_debug(g->h, "sh", args));
+}
+
 int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs, struct err **err)
 {
 	struct guestfs_tar_in_opts_argv o = {.bitmask = 0};
@@ -313,6 +336,7 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
 		o.xattrs = 1;
 		o.acls = 1;
 	}
+	fix_next_pid(g);
 	if (guestfs_tar_in_opts_argv(g->h, tar, path, &o) < 0)
 		return failed(g, "unpack a tree", err);
 	return 0;
@@ -321,7 +345,8 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
 int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err)
 {
 	if (guestfs_tar_out_opts(g->h, path, tar, GUESTFS_TAR_OUT_OPTS_NUMERICOWNER, 1,
-				 GUESTFS_TAR_OUT_OPTS_XATTRS, 1, GUESTFS_TAR_OUT_OPTS_ACLS, 1, -1) < 0)
+				 GUESTFS_TAR_OUT_OPTS_XATTRS, 1, GUESTFS_TAR_OUT_OPTS_ACLS, 1,
+				 -1) < 0)
 		return failed(g, "pack a tree", err);
 	return 0;
 }

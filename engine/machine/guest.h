@@ -12,9 +12,10 @@
  *	guest_finish(g, err);				// write errors show up here
  *
  * Disks are raw and never probed; there is no network; nothing is read from the environment. The
- * appliance is built once per user and kernel in cache_dir. All temporary files lie below tmp_dir, and
- * a helper process removes what libguestfs puts elsewhere and ends its QEMU at once if this process
- * is killed. A handle belongs to one thread. Device names are the appliance's, paths those of its mounted tree.
+ * appliance is built once per user and kernel in cache_dir. All temporary files lie below tmp_dir,
+ *and a helper process removes what libguestfs puts elsewhere and ends its QEMU at once if this
+ *process is killed. A handle belongs to one thread. Device names are the appliance's, paths those
+ *of its mounted tree.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,28 +61,38 @@ struct guest_partition {
 	const char *name; /* GPT only */
 	const char *type; /* GPT type GUID, or MBR type in hex ("c") */
 	const char *guid; /* GPT only; NULL: random */
-	bool bootable;	  /* MBR only */
+	bool bootable;    /* MBR only */
 };
 /* A new partition table on DEVICE: "gpt" or "mbr"; GUID of the disk, GPT only, or NULL. */
 int guest_partition(struct guest *g, const char *device, const char *table, const char *guid,
-		    const struct guest_partition *parts, size_t count, struct err **err) warn_unused;
+		    const struct guest_partition *parts, size_t count,
+		    struct err **err) warn_unused;
 
 struct guest_fs {
-	const char *type;     /* "ext4", "vfat", "xfs", "btrfs", ... */
-	const char *label;    /* or NULL */
-	const char *uuid;     /* or NULL; where the file system can have one given */
-	const char *features; /* mkfs -O, or NULL */
+	const char *type;          /* "ext4", "vfat", "xfs", "btrfs", ... */
+	const char *label;         /* or NULL */
+	const char *uuid;          /* or NULL; where the file system can have one given */
+	const unsigned char *seed; /* ext4: 16 bytes, hash seed of folders; or NULL: random */
 };
+/*
+ * ext4 is made with features that U-Boot and older kernels know, and without checksums of metadata:
+ * so it can be made equal to another one of the same content afterwards (ext4_settle).
+ */
 int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs,
 	       struct err **err) warn_unused;
-/* OPTIONS as for mount -o, "" for none. */
+/*
+ * OPTIONS as for mount -o, "" for none. With GUEST_STEADY ext4 gives equal files equal blocks,
+ * whatever the load of the machine: blocks are chosen while writing and not when the kernel finds
+ * time.
+ */
+#define GUEST_STEADY "nodelalloc,noinit_itable,noatime"
 int guest_mount(struct guest *g, const char *device, const char *path, const char *options,
 		struct err **err) warn_unused;
 int guest_unmount(struct guest *g, const char *path, struct err **err) warn_unused;
 int guest_mkdirs(struct guest *g, const char *path, struct err **err) warn_unused;
 /*
- * Unpacks an uncompressed tar of the host below PATH. XATTRS: with extended attributes, capabilities
- * and ACLs; a file system without owners (vfat) takes neither.
+ * Unpacks an uncompressed tar of the host below PATH. XATTRS: with extended attributes,
+ * capabilities and ACLs; a file system without owners (vfat) takes neither.
  */
 int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs,
 		 struct err **err) warn_unused;
@@ -89,7 +100,8 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
 int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err) warn_unused;
 /* Copies a file of the host to PATH. */
 int guest_upload(struct guest *g, const char *file, const char *path, struct err **err) warn_unused;
-/* Tells the disk about the free blocks of the file system mounted at PATH, so that the image stays sparse. */
+/* Tells the disk about the free blocks of the file system mounted at PATH, so that the image stays
+ * sparse. */
 int guest_trim(struct guest *g, const char *path, struct err **err) warn_unused;
 /* The file system on DEVICE ("ext4"), "" for none; caller frees. */
 int guest_fs_type(struct guest *g, const char *device, char **ret, struct err **err) warn_unused;

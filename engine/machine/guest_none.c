@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stands in for guest.c in a build without libguestfs: nothing can be opened, so nothing is called. */
+/* Stands in for guest.c in a build without libguestfs: nothing can be opened, so nothing is called.
+ */
 #include "machine/guest.h"
 
 static int absent(struct err **err)
 {
-	return err_set(err, ERR_ENV, "this orch was built without libguestfs (-Dguestfs=enabled): use "
-				     "`writer: direct`");
+	return err_set(err, ERR_ENV,
+		       "this orch was built without libguestfs (-Dguestfs=enabled): use "
+		       "`writer: direct`");
 }
 
 bool guest_supported(void)
