@@ -7,6 +7,7 @@ const struct kind *const kinds_all[] = {
 	&kind_run,
 	&kind_vm,
 	&kind_image,
+	&kind_disk,
 	&kind_pki,
 	&kind_bundle,
 	NULL,
