@@ -5,41 +5,16 @@
 
 #include "base/vec.h"
 #include "kinds/debian.h"
-#include "media/tree.h"
+#include "media/clean.h"
 
 #define MAX_TEXT (16 * 1024 * 1024)
 #define DAY 86400
 
-/* Made by the build itself, different each time, or of one machine alone. */
+/* Made by the build's own tools, beside what every system leaves behind (media/clean.h). */
 static const char *const litter[] = {
-	"/tmp/**", "/run/**", "/var/tmp/**", "/dev/**", "/proc/**", "/sys/**",
-	"/etc/ssh/ssh_host_*", "/var/lib/dbus/machine-id", "/var/lib/systemd/random-seed",
-	"/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-",
-	"/etc/subgid-", "/root/.bash_history",
-	"/var/cache/apt/*.bin", "/var/cache/apt/archives/*.deb", "/var/cache/apt/archives/lock",
-	"/var/lib/apt/lists/**", "/var/cache/debconf/*-old", "/var/cache/ldconfig/aux-cache",
-	"/var/cache/man/**", "/var/cache/fontconfig/*",
-	"/var/lib/dpkg/*-old", "/var/lib/dpkg/lock", "/var/lib/dpkg/lock-frontend",
-	"/var/lib/dpkg/triggers/Lock", "/var/lib/dpkg/triggers/Unincorp", "/var/lib/dpkg/updates/*",
+	"/dev/**", "/proc/**", "/sys/**", "/etc/ssh/ssh_host_*", "/var/cache/man/**",
+	"/var/cache/fontconfig/*", "/var/lib/dpkg/triggers/Unincorp", "/var/lib/dpkg/updates/*",
 };
-
-/* Logs go; a file that was shipped empty (btmp) and the folders stay. */
-static int clean_logs(struct tree *t, struct err **err)
-{
-	struct strv paths cleanup_strv = {0};
-	struct tree_entry *const *entries;
-	size_t count;
-
-	entries = tree_entries(t, &count);
-	for (size_t i = 0; i < count; i++)
-		if (str_skip(entries[i]->path, "var/log/") && S_ISREG(entries[i]->inode->mode) &&
-		    entries[i]->inode->size)
-			strv_printf(&paths, "/%s", entries[i]->path);
-	for (size_t i = 0; i < paths.count; i++)
-		if (tree_remove(t, paths.items[i], &count, err) < 0)
-			return -1;
-	return 0;
-}
 
 /* Replaces the content of a file and keeps who owns it. */
 static int rewrite(struct tree *t, const char *path, const char *data, size_t len, struct err **err)
@@ -80,17 +55,16 @@ static int fix_days(struct tree *t, const char *path, uint64_t epoch, struct err
 
 int debian_clean(struct tree *t, uint64_t epoch, struct err **err)
 {
-	struct tree_entry *id;
 	size_t count;
 
+	if (tree_clean(t, NULL, err) < 0)
+		return -1;
 	for (size_t i = 0; i < array_len(litter); i++)
 		if (tree_remove(t, litter[i], &count, err) < 0)
 			return -1;
-	if (clean_logs(t, err) < 0 || fix_days(t, "etc/shadow", epoch, err) < 0)
+	/* Empty, not missing: machine-id(5), so that systemd makes one without asking. */
+	if (tree_lookup(t, "usr/lib/systemd/systemd") &&
+	    tree_add_file(t, "etc/machine-id", 0444, "", 0, err) < 0)
 		return -1;
-	/* Empty, not missing: machine-id(5), so that the first boot is not taken for a new installation. */
-	id = tree_lookup(t, "etc/machine-id");
-	if (id || tree_lookup(t, "usr/lib/systemd/systemd"))
-		return tree_add_file(t, "etc/machine-id", 0444, "", 0, err);
-	return 0;
+	return fix_days(t, "etc/shadow", epoch, err);
 }

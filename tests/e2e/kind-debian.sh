@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Kind debian on the real archive: locks and what is said about them, a configured tree of this machine's
+# architecture, the same bytes twice, packages on top of a tree, sources.
+# timeout: 1800
+. tests/e2e/lib.sh
+orch=$ORCH
+export ORCH_STORE="$scratch/store"
+p=$scratch/p
+mkdir -p "$p/recipes"
+cat >"$p/recipes/project.yaml" <<'END'
+schema: 1
+name: demo
+version: "1"
+default: [small]
+archives:
+  debian: {suites: [trixie, trixie-updates], components: [main]}
+  debian-security: {suites: [trixie-security], components: [main]}
+END
+recipe() { # NAME, text on stdin
+	cat >"$p/recipes/$1.yaml"
+}
+# shellcheck disable=SC2317 # called by check
+o() { "$orch" -C "$p" "$@" >"$scratch/out" 2>"$scratch/err"; }
+says() { check "$1" grep -q -- "$2" "$scratch/err"; }
+# The part of a tree's database that says whether a package is configured.
+states() {
+	tar -xOf "$1" var/lib/dpkg/status | grep '^Status:' | sort -u | tr '\n' ' '
+}
+
+echo "# locks"
+printf 'kind: debian\npackages: [netbase]\n' | recipe small
+code "unlocked: exit 2" 2 "$orch" -C "$p" build small
+says "unlocked: message" "orch lock small"
+printf 'kind: debian\npackages:\n  - netbase\n  - no-such-package\n' | recipe broken
+code "no such package: exit 2" 2 "$orch" -C "$p" lock broken
+says "no such package: place" "recipes/broken.yaml:4:5: .*no-such-package"
+rm "$p/recipes/broken.yaml"
+check "lock" o lock small
+check "lock names no host" sh -c "! grep -q :// '$p/recipes/small.lock'"
+cp "$p/recipes/small.lock" "$scratch/first.lock"
+check "lock again" o lock small
+check "lock again: unchanged" cmp "$p/recipes/small.lock" "$scratch/first.lock"
+check "check" o check
+printf 'kind: debian\npackages: [netbase, media-types]\n' | recipe small
+code "stale lock: exit 2" 2 "$orch" -C "$p" plan small
+says "stale lock: message" "small.lock does not answer.*orch lock small"
+check "lock after a change" o lock small
+check "lock after a change: says what" grep -q '+ media-types' "$scratch/out"
+
+echo "# a tree"
+check "build" o build small
+tree=$p/out/small/root.tar
+same "every package is configured" "Status: install ok installed " "$(states "$tree")"
+same "owners" "root/shadow" "$(tar -tvf "$tree" --owner-map=/dev/null etc/shadow | awk '{print $2}' |
+	sed 's,^0/42$,root/shadow,')"
+same "set-user-id" "-rwsr-xr-x" "$(tar -tvf "$tree" usr/bin/su | cut -c1-10)"
+check "nothing of one machine" sh -c "! tar -tf '$tree' | grep -E '^(etc/ssh/ssh_host|var/lib/apt/lists/.|var/log/dpkg.log|etc/passwd-|usr/sbin/policy-rc.d|run/.|tmp/.)'"
+check "no fakeroot in it" sh -c "! tar -tf '$tree' | grep -q faked"
+newest=$(tar -tvf "$tree" --full-time --utc | awk '{print $4 " " $5}' | sort | tail -n 1)
+epoch=$(sed -n 's/^date //p' "$p/recipes/small.lock")
+check "no time after the lock's date" test "$(date -u -d "$newest" +%s)" -le "$epoch"
+check "no name of this machine's user" sh -c "! tar -tvf '$tree' | grep -q ' $(id -un)/'"
+first=$(sha256sum <"$tree")
+mv "$tree" "$scratch/first.tar"
+check "build in another store" env ORCH_STORE="$scratch/store2" "$orch" -C "$p" build small
+same "the same bytes" "$first" "$(sha256sum <"$tree")"
+[ "$(sha256sum <"$tree")" = "$first" ] || {
+	mkdir "$scratch/x" "$scratch/y"
+	tar -xf "$tree" -C "$scratch/x" 2>/dev/null
+	tar -xf "$scratch/first.tar" -C "$scratch/y" 2>/dev/null
+	diff -rq "$scratch/x" "$scratch/y"
+}
+rm -rf "$scratch/store2"
+
+echo "# packages on top"
+printf 'kind: debian\nfrom: small\npackages: [iproute2]\nsources: [hello]\n' | recipe more
+check "lock" o lock more
+check "only what is new is locked" sh -c "! grep -q ' netbase ' '$p/recipes/more.lock'"
+check "build" o build more
+more=$p/out/more/root.tar
+same "every package is configured" "Status: install ok installed " "$(states "$more")"
+check "old and new packages" sh -c "tar -tf '$more' | grep -qx usr/bin/ip && tar -tf '$more' | grep -qx etc/protocols"
+same "capability as root would set it" 1 "$(tar --xattrs --xattrs-include='*' -tvvf "$more" 2>/dev/null | grep -c security.capability)"
+check "sources, patched" sh -c "tar -tf '$more' | grep -qx usr/src/hello/configure"
+
+echo "# pins that cannot be had"
+sed -i -E 's,^(package [^ ]+ netbase [^ ]+ [^ ]+ )([^ ]+)( .*)[0-9a-f]{8}$,\1\2.gone\300000000,' "$p/recipes/small.lock"
+code "dropped by the archive: exit 4" 4 "$orch" -C "$p" build small
+says "dropped by the archive: message" "'netbase'.*orch lock small --update"
+sed -i 's,\.gone ,,;s,netbase_\([^ ]*\)\.gone,netbase_\1,' "$p/recipes/small.lock"
+code "other bytes: exit 5" 5 "$orch" -C "$p" build small
+cp "$p/recipes/small.lock" "$scratch/bad.lock"
+echo "package debian evil 1 all ../../etc/passwd 1 00" >>"$p/recipes/small.lock"
+code "edited by hand: exit 2" 2 "$orch" -C "$p" build small
+says "edited by hand: place" "recipes/small.lock:[0-9]*:1"
+finish
