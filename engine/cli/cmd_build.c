@@ -13,6 +13,16 @@
 #include "cli/shortcut.h"
 #include "cli/ui.h"
 
+/* Begins the run in the history when the first node starts: a run with nothing to do leaves none.
+ */
+struct history {
+	struct sink sink;
+	struct store *store;
+	char *targets;
+	int64_t run; /* 0: not begun */
+	struct err *err;
+};
+
 struct build {
 	const struct cli *cli;
 	struct session session;
@@ -21,7 +31,7 @@ struct build {
 	struct ui_plain *plain;
 	struct ui_json *json, *events;
 	FILE *events_file;
-	int64_t run; /* in the history */
+	struct history history;
 	struct sched_result result;
 	size_t copied;
 	int64_t started_ns; /* CLOCK_REALTIME, before anything was read */
@@ -30,6 +40,25 @@ struct build {
 static bool quiet(const struct cli *c)
 {
 	return c->progress == PROGRESS_QUIET;
+}
+
+static char *target_text(const struct cli *c)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < c->args.count; i++)
+		str_printf(&s, "%s%s", i ? " " : "", c->args.items[i]);
+	return str_steal(&s);
+}
+
+static void history_event(struct sink *self, const struct event *ev)
+{
+	struct history *h = (struct history *)self;
+
+	if (h->run || h->err || (ev->type != EVENT_NODE_START && ev->type != EVENT_NODE_FAILED))
+		return;
+	if (store_run_begin(h->store, h->targets, &h->run, &h->err))
+		h->run = 0;
 }
 
 static int open_events(struct build *b, struct err **err)
@@ -51,6 +80,9 @@ static int open_sinks(struct build *b, struct err **err)
 	tee_init(&b->tee);
 	tally_init(&b->tally, b->session.graph);
 	tee_add(&b->tee, &b->tally.sink);
+	b->history =
+		(struct history){{history_event}, b->session.store, target_text(b->cli), 0, NULL};
+	tee_add(&b->tee, &b->history.sink);
 	if (b->cli->progress == PROGRESS_JSON) {
 		b->json = ui_json_new(stderr);
 		tee_add(&b->tee, ui_json_sink(b->json));
@@ -69,6 +101,8 @@ static void close_sinks(struct build *b)
 	ui_json_free(b->events);
 	if (b->events_file)
 		fclose(b->events_file);
+	free(b->history.targets);
+	err_free(b->history.err);
 	if (b->tally.nodes)
 		tally_release(&b->tally);
 }
@@ -164,10 +198,17 @@ static int exit_code(const struct sched_result *r)
 }
 
 /* The run's history: what was built, failed or skipped. */
-static int record_nodes(struct build *b, struct err **err)
+static int record_run(struct build *b, int code, struct err **err)
 {
 	const struct graph *g = b->session.graph;
+	struct history *h = &b->history;
 
+	if (h->err) {
+		*err = steal_ptr(h->err);
+		return -1;
+	}
+	if (!h->run)
+		return 0;
 	for (size_t i = 0; i < b->tally.count; i++) {
 		const struct outcome *o = &b->tally.nodes[i];
 		const struct node *n = g->nodes.items[i];
@@ -176,10 +217,10 @@ static int record_nodes(struct build *b, struct err **err)
 
 		if (!o->status || str_eq(o->status, "cached"))
 			continue;
-		if (store_run_node(b->session.store, b->run, &rn, err))
+		if (store_run_node(h->store, h->run, &rn, err))
 			return -1;
 	}
-	return 0;
+	return store_run_end(h->store, h->run, b->result.wall_s, code, err);
 }
 
 /* --result-json, and with --json the same on stdout. */
@@ -202,21 +243,12 @@ static int finish(struct build *b, int code, struct err **err)
 	struct session *s = &b->session;
 	struct str list cleanup_str = STR_INIT;
 
-	if (record_nodes(b, err) || store_run_end(s->store, b->run, b->result.wall_s, code, err) ||
-	    checkout_targets(s->graph, s->store, &b->copied, err) || tell_result(b, code == 0, err))
+	if (record_run(b, code, err) || checkout_targets(s->graph, s->store, &b->copied, err) ||
+	    tell_result(b, code == 0, err))
 		return -1;
 	summary(b);
 	target_list(s->graph, &list);
 	return code == 0 ? shortcut_save(s, b->started_ns, &list, err) : 0;
-}
-
-static char *target_text(const struct cli *c)
-{
-	struct str s cleanup_str = STR_INIT;
-
-	for (size_t i = 0; i < c->args.count; i++)
-		str_printf(&s, "%s%s", i ? " " : "", c->args.items[i]);
-	return str_steal(&s);
 }
 
 static int build(struct build *b, int *ret_code, struct err **err)
@@ -228,14 +260,12 @@ static int build(struct build *b, int *ret_code, struct err **err)
 		.no_wait = b->cli->no_wait,
 		.sink = &b->tee.sink,
 	};
-	char *targets cleanup_free = target_text(b->cli);
 
 	if (open_sinks(b, err))
 		return -1;
 	if (b->plain && !quiet(b->cli))
 		banner(b);
-	if (store_run_begin(b->session.store, targets, &b->run, err) ||
-	    sched_run(b->session.graph, b->session.store, &opts, &b->result, err))
+	if (sched_run(b->session.graph, b->session.store, &opts, &b->result, err))
 		return -1;
 	*ret_code = exit_code(&b->result);
 	return finish(b, *ret_code, err);

@@ -35,8 +35,8 @@ struct session {
 int session_open(struct session *s, const struct cli *c, enum session_part part,
 		 const struct strv *targets);
 /*
- * The same in two steps, for a command that may be done after the first: the project's folder and the
- * store, then recipes and graph.
+ * The same in two steps, for a command that may be done after the first: the project's folder and
+ * the store, then recipes and graph.
  */
 int session_open_dir_and_store(struct session *s, const struct cli *c);
 int session_open_rest(struct session *s, const struct strv *targets);

@@ -7,9 +7,6 @@
 #include "cli/paint.h"
 #include "graph/snapshot.h"
 
-/* Fewer nodes than this are looked at faster than their snapshot is worth. */
-#define NODES_MIN 65
-
 int64_t shortcut_now(void)
 {
 	struct timespec t;
@@ -43,8 +40,8 @@ static void say(const struct cli *c, const char *answer, int64_t started_ns)
 
 	if (c->progress == PROGRESS_QUIET)
 		return;
-	fprintf(stderr, "%sok%s: built 0, cached %.*s, failed 0, skipped 0 in %s\n", p->green, p->off,
-		(int)digits, answer, wall);
+	fprintf(stderr, "%sok%s: built 0, cached %.*s, failed 0, skipped 0 in %s\n", p->green,
+		p->off, (int)digits, answer, wall);
 	fflush(stderr);
 	fputs(answer + digits + 1, stdout);
 }
@@ -77,7 +74,7 @@ int shortcut_save(struct session *s, int64_t started_ns, const struct str *list,
 		for (size_t k = 0; n->target && n->record && k < n->record->output_count; k++)
 			strv_take(&copies, checkout_path(n->name, n->record->outputs[k].name));
 	}
-	if (wanted < NODES_MIN || !applies(s->cli))
+	if (!applies(s->cli))
 		return 0;
 	str_printf(&answer, "%zu %s", wanted, list->buf);
 	return snapshot_save(s->graph, s->store, &req, &copies, &answer, err);

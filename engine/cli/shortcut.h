@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The no-op build of a large project, answered from graph/snapshot.h. Only for plain output: whoever
- * asks for JSON, events or a result file wants every node looked at. Small projects, whose cached
- * nodes are listed one by one, do not need it.
+ * A build with nothing to do, answered from graph/snapshot.h. Only for plain output: whoever asks
+ * for JSON, events or a result file wants every node looked at.
  */
 #include "cli/session.h"
 

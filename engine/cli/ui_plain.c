@@ -8,7 +8,6 @@
 #include "cli/paint.h"
 
 #define HEARTBEAT_S 30
-#define CACHED_LINES_MAX 64 /* more cached nodes than that are only counted */
 #define TAIL_LINES 40
 #define TAIL_BYTES (64 * 1024)
 
@@ -145,8 +144,6 @@ static void plain_event(struct sink *self, const struct event *ev)
 		break;
 	case EVENT_NODE_HIT:
 		stop(ui, ev->node);
-		if (ui->total <= CACHED_LINES_MAX)
-			line(ui, ui->paint->dim, "cached", ev->node, NULL);
 		break;
 	case EVENT_NODE_BUILT:
 		took = str_seconds(ev->seconds);

@@ -18,7 +18,10 @@
 
 enum base { BASE_PROJECT, BASE_CAS, BASE_ROOT, BASE_COUNT };
 
-/* One file as it is stored: this header, then PATH_LEN bytes of path and a NUL. This machine only. */
+/*
+ * One file as it is stored: this header, then PATH_LEN bytes of path and a NUL. This machine only.
+ * All zeros but base and path_len: there was no such file, and there must be none.
+ */
 struct entry {
 	uint64_t dev, ino, size;
 	int64_t mtime_ns, ctime_ns;
@@ -107,9 +110,14 @@ static int add_path(struct saver *v, enum base base, const char *path, struct st
 	return add(v, base, path, st);
 }
 
+static bool is_racy(const struct saver *v, const struct stat *st)
+{
+	return nanoseconds(st->st_ctim) > v->req->started_ns - RACY_NS;
+}
+
 /*
- * A path of the project with all that lies below it. A link below a copied folder is content; anywhere
- * else it would have to be followed, and there is no snapshot then (-1).
+ * A path of the project with all that lies below it. A link below a copied folder is content;
+ * anywhere else it would have to be followed, and there is no snapshot then (-1).
  */
 static int add_project(struct saver *v, const char *path, unsigned depth)
 {
@@ -123,8 +131,7 @@ static int add_project(struct saver *v, const char *path, unsigned depth)
 	if (depth > MAX_DEPTH || add_path(v, BASE_PROJECT, path, &st) < 0)
 		return -1;
 	map_set(&v->seen, arena_strdup(v->arena, path), v);
-	if (nanoseconds(st.st_ctim) > v->req->started_ns - RACY_NS)
-		v->racy = true;
+	v->racy |= is_racy(v, &st);
 	if (S_ISLNK(st.st_mode))
 		return -1;
 	if (!S_ISDIR(st.st_mode))
@@ -139,13 +146,29 @@ static int add_project(struct saver *v, const char *path, unsigned depth)
 		if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
 			continue;
 		sub = path_join(path, de->d_name);
-		if (de->d_type == DT_LNK && !v->recipes)
+		if (de->d_type == DT_LNK && !v->recipes) {
 			rc = add_path(v, BASE_PROJECT, sub, &st);
-		else
+			v->racy |= rc == 0 && is_racy(v, &st);
+		} else {
 			rc = add_project(v, sub, depth + 1);
+		}
 	}
 	closedir(dir);
 	return rc;
+}
+
+/* The name of a node that is referred to: a path of that name would make the reference unclear. */
+static int add_absent(struct saver *v, const char *path)
+{
+	const struct stat none = {0};
+	struct stat st;
+
+	if (map_get(&v->seen, path))
+		return 0;
+	if (fstatat(v->dirs[BASE_PROJECT], path, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return -1;
+	map_set(&v->seen, arena_strdup(v->arena, path), v);
+	return add(v, BASE_PROJECT, path, &none);
 }
 
 static int add_secret(void *arg, const char *option_path, const char *project_path)
@@ -179,7 +202,9 @@ static int add_node(struct saver *v, struct store *s, const struct node *n)
 	if (!n->record)
 		return -1;
 	for (size_t i = 0; i < n->in.count; i++) {
-		if (n->in.items[i].path && add_project(v, n->in.items[i].path, 0) < 0)
+		const struct edge *e = &n->in.items[i];
+
+		if (e->path ? add_project(v, e->path, 0) : add_absent(v, e->from->name))
 			return -1;
 	}
 	for (size_t i = 0; i < n->record->output_count; i++) {
@@ -238,10 +263,11 @@ int snapshot_save(const struct graph *g, struct store *s, const struct snapshot_
 
 static bool unchanged(const int dirs[BASE_COUNT], const struct entry *e, const char *path)
 {
+	struct stat st = {0};
 	struct entry now;
-	struct stat st;
 
-	if (e->base >= BASE_COUNT || fstatat(dirs[e->base], path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (e->base >= BASE_COUNT || (fstatat(dirs[e->base], path, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+				      (e->mode || errno != ENOENT)))
 		return false;
 	now = entry_of(&st);
 	now.base = e->base;
