@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * kind disk: a GPT disk from other nodes' images. Holes stay holes, so that the disk is as sparse as
- * its parts; nothing in it depends on when or where it was made.
+ * kind disk: a GPT disk from other nodes' images. Holes stay holes, so that the disk is as sparse
+ * as its parts; nothing in it depends on when or where it was made.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ struct disk_part {
 struct disk_opts {
 	int table;
 	uint64_t size;
-	struct list reserved;	/* of struct disk_area * */
+	struct list reserved;   /* of struct disk_area * */
 	struct list partitions; /* of struct disk_part * */
 };
 
@@ -50,7 +50,8 @@ static const struct option part_options[] = {
 	{"name", OPT_STRING, offsetof(struct disk_part, name), OPT_REQUIRED | OPT_NAME,
 	 .help = "Name in the partition table; identities derive from it.", .example = "root-a"},
 	{"type", OPT_STRING, offsetof(struct disk_part, type), OPT_REQUIRED,
-	 .help = "Partition type: esp, root-arm64, linux-generic, ... or a GUID.", .example = "root-arm64"},
+	 .help = "Partition type: esp, root-arm64, linux-generic, ... or a GUID.",
+	 .example = "root-arm64"},
 	{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE | ACCEPT_FILE,
 	 .help = "The image that is copied into it.", .example = "root"},
 	{"size", OPT_SIZE, offsetof(struct disk_part, size), OPT_POSITIVE,
@@ -64,17 +65,20 @@ static const struct option part_options[] = {
 	{"label", OPT_STRING, offsetof(struct disk_part, label),
 	 .help = "Label of the empty file system."},
 	{"grow", OPT_BOOL, offsetof(struct disk_part, grow),
-	 .help = "Marks it to be grown over the rest of the medium on first boot; last partition only."},
+	 .help = "Marks it to be grown over the rest of the medium on first boot; last partition "
+		 "only."},
 };
 static void check_part(void *data, const struct yaml *map, struct err_list *errors);
-static const struct schema part_schema = SCHEMA(struct disk_part, part_options, .check = check_part);
+static const struct schema part_schema =
+	SCHEMA(struct disk_part, part_options, .check = check_part);
 
 static const struct option disk_options[] = {
 	{"table", OPT_ENUM, offsetof(struct disk_opts, table), .def = "gpt", .words = tables,
 	 .help = "Partition table."},
 	{"size", OPT_SIZE, offsetof(struct disk_opts, size), OPT_POSITIVE,
 	 .help = "Size of the disk; without it as large as its partitions need."},
-	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST, .sub = &area_schema,
+	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST,
+	 .sub = &area_schema,
 	 .help = "Areas in front of the partitions that no tool may take for free space."},
 	{"partitions", OPT_STRUCT, offsetof(struct disk_opts, partitions), OPT_LIST | OPT_REQUIRED,
 	 .sub = &part_schema, .help = "The partitions, in order."},
@@ -96,10 +100,12 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 		err_list_at(errors, pos_of(map, "type"),
 			    "'%s' is neither a known partition type nor a GUID", p->type);
 	if (p->from && p->filesystem != IMAGE_FS_NONE)
-		err_list_at(errors, pos_of(map, "filesystem"), "'filesystem' makes an empty one: leave it out "
-							       "where 'from' names an image");
+		err_list_at(errors, pos_of(map, "filesystem"),
+			    "'filesystem' makes an empty one: leave it out "
+			    "where 'from' names an image");
 	if (!p->from && !p->size)
-		err_list_at(errors, map->pos, "partition '%s' needs a 'size' or an image ('from')", p->name);
+		err_list_at(errors, map->pos, "partition '%s' needs a 'size' or an image ('from')",
+			    p->name);
 	if (p->label && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, pos_of(map, "label"), "'label' is for an empty 'filesystem'");
 }
@@ -116,12 +122,13 @@ static void fill_layout(const struct disk_opts *o, const uint64_t *sizes, struct
 	for (size_t i = 0; i < o->partitions.count; i++) {
 		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
 
-		layout_parts_push(&ret->parts, (struct layout_part){.name = p->name,
-								    .type = p->type,
-								    .at = p->at,
-								    .size = sizes[i],
-								    .regions = (unsigned)p->region + 1,
-								    .grow = p->grow});
+		layout_parts_push(&ret->parts,
+				  (struct layout_part){.name = p->name,
+						       .type = p->type,
+						       .at = p->at,
+						       .size = sizes[i],
+						       .regions = (unsigned)p->region + 1,
+						       .grow = p->grow});
 	}
 }
 
@@ -139,14 +146,16 @@ static void check_disk(void *data, const struct yaml *map, struct err_list *erro
 		sizes[i] = p->size ? p->size : LAYOUT_ALIGN;
 		if (p->grow && i + 1 < o->partitions.count)
 			err_list_at(errors, pos_of(map, "partitions"),
-				    "partition '%s' cannot grow: another one lies behind it", p->name);
+				    "partition '%s' cannot grow: another one lies behind it",
+				    p->name);
 	}
 	fill_layout(o, sizes, &l);
 	if (layout_place(&l, &err) < 0)
 		err_list_at(errors, pos_of(map, "partitions"), "%s", err->text);
 }
 
-static const struct schema disk_schema = SCHEMA(struct disk_opts, disk_options, .check = check_disk);
+static const struct schema disk_schema =
+	SCHEMA(struct disk_opts, disk_options, .check = check_disk);
 
 static void disk_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
@@ -164,14 +173,17 @@ static int part_size(struct action *a, const struct disk_part *p, uint64_t *ret,
 	if (!p->from)
 		return 0;
 	if (stat(action_input(a, p->from)->path, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read the image '%s'", p->from->text);
+		return err_errno(err, ERR_BUILD, errno, "cannot read the image '%s'",
+				 p->from->text);
 	if (!p->size)
 		*ret = (uint64_t)st.st_size;
 	if ((uint64_t)st.st_size > *ret) {
-		char *has cleanup_free = str_bytes((uint64_t)st.st_size), *room cleanup_free = str_bytes(*ret);
+		char *has cleanup_free = str_bytes((uint64_t)st.st_size),
+			  *room cleanup_free = str_bytes(*ret);
 
 		return err_set(err, ERR_USER,
-			       "image '%s' has %s (%lld bytes), more than its partition '%s', which has %s "
+			       "image '%s' has %s (%lld bytes), more than its partition '%s', "
+			       "which has %s "
 			       "(%llu)",
 			       p->from->text, has, (long long)st.st_size, p->name, room,
 			       (unsigned long long)*ret);
@@ -206,13 +218,14 @@ static int plan_disk(struct action *a, struct image_plan *p, struct err **err)
 		if (part->filesystem == IMAGE_FS_NONE)
 			continue;
 		fs = image_fs_list_at_end(&p->fs);
-		*fs = (struct image_fs){.name = arena_printf(a->arena, "partition '%s'", part->name),
-					.part = i,
-					.type = (enum image_fs_type)part->filesystem,
-					.start = p->layout.parts.items[i].start,
-					.size = p->layout.parts.items[i].size,
-					.label = part->label,
-					.tree = tree_new(a->epoch, a->workdir)};
+		*fs = (struct image_fs){
+			.name = arena_printf(a->arena, "partition '%s'", part->name),
+			.part = i,
+			.type = (enum image_fs_type)part->filesystem,
+			.start = p->layout.parts.items[i].start,
+			.size = p->layout.parts.items[i].size,
+			.label = part->label,
+			.tree = tree_new(a->epoch, a->workdir)};
 		image_fs_ids(a, part->name, fs);
 	}
 	return 0;
@@ -226,7 +239,8 @@ static int copy_image(struct action *a, int disk, const struct disk_part *p, uin
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open the image '%s'", p->from->text);
+		return err_errno(err, ERR_BUILD, errno, "cannot open the image '%s'",
+				 p->from->text);
 	if (fd_copy_sparse(fd, 0, disk, start, (uint64_t)st.st_size, err) < 0)
 		return err_wrap(err, "partition '%s'", p->name);
 	return 0;
@@ -249,7 +263,8 @@ static int disk_run(struct action *a, struct err **err)
 
 		if (!part->from)
 			continue;
-		action_progress(a, (int)(i * 100 / o->partitions.count), "copying partition '%s'", part->name);
+		action_progress(a, (int)(i * 100 / o->partitions.count), "copying partition '%s'",
+				part->name);
 		if (copy_image(a, fd, part, p.layout.parts.items[i].start, err) < 0)
 			return -1;
 	}
@@ -259,16 +274,21 @@ static int disk_run(struct action *a, struct err **err)
 const struct kind kind_disk = {
 	.name = "disk",
 	.summary = "a GPT disk from other nodes' images",
-	.manual =
-		"Partitions lie in the order of the recipe, on whole mebibytes. 'reserved' names areas in\n"
-		"the gap in front of them (the boot loader's environment); the first partition then starts\n"
-		"at the next multiple of 4 MiB, and the table's first usable block is its start, so that no\n"
-		"tool takes the gap for free space.\n"
-		"\n"
-		"'size' is a promise: an image that is larger is refused, a smaller one leaves a hole.\n"
-		"'region: 2x' keeps as much free behind a partition, which RAUC's boot-gpt-switch needs.\n"
-		"Identities depend on project, node and partition name, so two cards of one image have\n"
-		"equal ones: never mount by them.",
+	.manual = "Partitions lie in the order of the recipe, on whole mebibytes. 'reserved' names "
+		  "areas in\n"
+		  "the gap in front of them (the boot loader's environment); the first partition "
+		  "then starts\n"
+		  "at the next multiple of 4 MiB, and the table's first usable block is its start, "
+		  "so that no\n"
+		  "tool takes the gap for free space.\n"
+		  "\n"
+		  "'size' is a promise: an image that is larger is refused, a smaller one leaves a "
+		  "hole.\n"
+		  "'region: 2x' keeps as much free behind a partition, which RAUC's "
+		  "boot-gpt-switch needs.\n"
+		  "Identities depend on project, node and partition name, so two cards of one "
+		  "image have\n"
+		  "equal ones: never mount by them.",
 	.version = 1,
 	.schema = &disk_schema,
 	.outputs = disk_outputs,

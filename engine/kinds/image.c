@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * kind image: a disk or file-system image from trees, nodes and files. The content is put together as
- * one tree, whatever the partitions are; each file system then gets what lies below its mount point.
+ * kind image: a disk or file-system image from trees, nodes and files. The content is put together
+ * as one tree, whatever the partitions are; each file system then gets what lies below its mount
+ * point.
  */
 #include "base/path.h"
 #include "kinds/image_opts.h"
@@ -28,7 +29,8 @@ static struct demand image_demand(const void *opts)
 /* ---- from one tree to file systems ---- */
 
 /* Moves what lies below MOUNT out of T. */
-static int split(struct action *a, struct tree *t, const char *mount, struct tree **ret, struct err **err)
+static int split(struct action *a, struct tree *t, const char *mount, struct tree **ret,
+		 struct err **err)
 {
 	struct tree *part cleanup_tree = tree_new(a->epoch, a->workdir);
 	struct tree_entry *there = tree_resolve(t, mount);
@@ -64,13 +66,14 @@ static struct image_fs *add_fs(struct action *a, struct image_plan *p, const cha
 }
 
 /* The partition with the longest mount point that has no tree yet, or NULL. "/" comes last. */
-static const struct image_part_opts *longest_mount(const struct image_opts *o, const struct image_plan *p,
-						   size_t *ret_index)
+static const struct image_part_opts *longest_mount(const struct image_opts *o,
+						   const struct image_plan *p, size_t *ret_index)
 {
 	const struct image_part_opts *best = NULL;
 
 	for (size_t i = 0; i < o->partitions.count; i++) {
-		const struct image_part_opts *part = LIST_AT(o->partitions, struct image_part_opts *, i);
+		const struct image_part_opts *part =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
 		bool done = part->filesystem == IMAGE_FS_NONE;
 
 		for (size_t k = 0; k < p->fs.count; k++)
@@ -92,7 +95,8 @@ static int refuse_leftovers(struct tree *t, struct err **err)
 	for (size_t i = 1; i < count; i++)
 		if (!S_ISDIR(entries[i]->inode->mode))
 			return err_set(err, ERR_USER,
-				       "no partition takes '/%s': give one 'mount: /', or copy it below the "
+				       "no partition takes '/%s': give one 'mount: /', or copy it "
+				       "below the "
 				       "mount point of another",
 				       entries[i]->path);
 	return 0;
@@ -136,7 +140,8 @@ static int plan_partitions(struct action *a, struct image_plan *p, struct tree *
 	image_layout(o, &p->layout);
 	uuid_derive(p->disk, a->project, a->node, "disk", NULL);
 	for (size_t i = 0; i < o->partitions.count; i++)
-		image_partition_id(a, LIST_AT(o->partitions, struct image_part_opts *, i)->name, ids[i]);
+		image_partition_id(a, LIST_AT(o->partitions, struct image_part_opts *, i)->name,
+				   ids[i]);
 	p->part_ids = (const unsigned char(*)[16])ids;
 	if (layout_place(&p->layout, err) < 0) {
 		tree_free(t);
@@ -173,20 +178,27 @@ static int image_run(struct action *a, struct err **err)
 const struct kind kind_image = {
 	.name = "image",
 	.summary = "a disk or file-system image from trees, nodes and files",
-	.manual =
-		"Everything under 'contents' is laid into one tree, in order: 'unpack' takes a tree that a\n"
-		"node made, 'copy' a file or folder of the project, an output of a node or a place inside\n"
-		"a tree ('base:/usr/lib/x'). Folders are copied by their content; a file goes to 'to', or\n"
-		"into it when it ends in '/'. Files of the project become root:root, 0755 if executable\n"
-		"else 0644. Then come 'units', 'bootloader', 'remove', 'modes', in this order.\n"
-		"\n"
-		"With 'filesystem' the image is one file system; with 'table: gpt' it has partitions, and\n"
-		"each gets what lies below its 'mount'. Identities depend on project, node and partition\n"
-		"name, times are the project's epoch: the direct writer gives equal bytes for equal\n"
-		"content. 'writer: guestfs' makes the same files with libguestfs, and file systems that the\n"
-		"direct writer does not know.\n"
-		"\n"
-		"A private key in the content is refused unless 'allow-private-keys' names it.",
+	.manual = "Everything under 'contents' is laid into one tree, in order: 'unpack' takes a "
+		  "tree that a\n"
+		  "node made, 'copy' a file or folder of the project, an output of a node or a "
+		  "place inside\n"
+		  "a tree ('base:/usr/lib/x'). Folders are copied by their content; a file goes to "
+		  "'to', or\n"
+		  "into it when it ends in '/'. Files of the project become root:root, 0755 if "
+		  "executable\n"
+		  "else 0644. Then come 'units', 'bootloader', 'remove', 'modes', in this order.\n"
+		  "\n"
+		  "With 'filesystem' the image is one file system; with 'table: gpt' it has "
+		  "partitions, and\n"
+		  "each gets what lies below its 'mount'. Identities depend on project, node and "
+		  "partition\n"
+		  "name, times are the project's epoch: the direct writer gives equal bytes for "
+		  "equal\n"
+		  "content. 'writer: guestfs' makes the same files with libguestfs, and file "
+		  "systems that the\n"
+		  "direct writer does not know.\n"
+		  "\n"
+		  "A private key in the content is refused unless 'allow-private-keys' names it.",
 	.version = 1,
 	.schema = &image_schema,
 	.outputs = image_outputs,

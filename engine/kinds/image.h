@@ -2,9 +2,9 @@
 #pragma once
 /*
  * What an image is before a writer has written it: a file of a size, perhaps a partition table, and
- * file systems with their trees. kinds/image.c fills a plan from recipe options; both writers take it
- * and make the same files, owners, modes and identities of it. The direct writer (image_direct.c) is
- * also bit-reproducible.
+ * file systems with their trees. kinds/image.c fills a plan from recipe options; both writers take
+ * it and make the same files, owners, modes and identities of it. The direct writer
+ * (image_direct.c) is also bit-reproducible.
  */
 #include "media/gpt.h"
 #include "media/tree.h"
@@ -15,33 +15,35 @@ enum image_fs_type { IMAGE_FS_NONE, IMAGE_FS_EXT4, IMAGE_FS_VFAT, IMAGE_FS_XFS, 
 extern const char *const image_fs_words[];
 
 struct image_fs {
-	const char *name;	/* for messages: "partition 'root'" or the node's name */
-	size_t part;		/* index into the layout's parts; 0 for a whole-image file system */
+	const char *name; /* for messages: "partition 'root'" or the node's name */
+	size_t part;      /* index into the layout's parts; 0 for a whole-image file system */
 	enum image_fs_type type;
-	uint64_t start, size;	/* bytes within the image */
-	const char *label;	/* or NULL */
-	unsigned char uuid[16]; /* of the file system; FAT takes the first four bytes as its volume id */
-	unsigned char seed[16]; /* hash seed of ext4 */
+	uint64_t start, size; /* bytes within the image */
+	const char *label;    /* or NULL */
+	unsigned char
+		uuid[16]; /* of the file system; FAT takes the first four bytes as its volume id */
+	unsigned char seed[16];    /* hash seed of ext4 */
 	unsigned reserved_percent; /* ext4: blocks kept for root */
-	struct tree *tree;	/* its content; owned by the plan, never NULL */
+	struct tree *tree;         /* its content; owned by the plan, never NULL */
 };
 DEFINE_VEC(image_fs_list, struct image_fs)
 
 struct image_plan {
-	const char *path; /* the image: does not exist yet */
-	uint64_t size;	  /* bytes */
-	bool table;	  /* whether there is a GPT; else one file system fills the image */
-	struct layout layout;		    /* placed */
-	unsigned char disk[16];		    /* GUID of the disk */
-	const unsigned char (*part_ids)[16]; /* GUIDs of the partitions, in the layout's order; arena */
+	const char *path;       /* the image: does not exist yet */
+	uint64_t size;          /* bytes */
+	bool table;             /* whether there is a GPT; else one file system fills the image */
+	struct layout layout;   /* placed */
+	unsigned char disk[16]; /* GUID of the disk */
+	const unsigned char (
+		*part_ids)[16]; /* GUIDs of the partitions, in the layout's order; arena */
 	struct image_fs_list fs;
 };
 void image_plan_clear(struct image_plan *p);
 #define cleanup_image_plan __attribute__((cleanup(image_plan_clear)))
 
 /*
- * The identities of partition or file system NAME ("" for a whole image) of this node: they depend on
- * project, node and name alone.
+ * The identities of partition or file system NAME ("" for a whole image) of this node: they depend
+ * on project, node and name alone.
  */
 void image_partition_id(const struct action *a, const char *name, unsigned char ret[16]);
 void image_fs_ids(const struct action *a, const char *name, struct image_fs *fs);
@@ -49,7 +51,8 @@ void image_fs_ids(const struct action *a, const char *name, struct image_fs *fs)
 /* Makes the file of the plan: sparse, of its size, with its table. */
 int image_create(const struct image_plan *p, struct err **err) warn_unused;
 /* One FAT file system of the plan, into the file that image_create() made. */
-int image_write_fat(const struct image_plan *p, const struct image_fs *fs, struct err **err) warn_unused;
+int image_write_fat(const struct image_plan *p, const struct image_fs *fs,
+		    struct err **err) warn_unused;
 /* The writers: image_create() and all file systems. */
 int image_write_direct(struct action *a, const struct image_plan *p, struct err **err) warn_unused;
 int image_write_guestfs(struct action *a, const struct image_plan *p, struct err **err) warn_unused;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * systemd-boot as bootctl installs it, taken from the tree (package systemd-boot-efi), and one entry by
- * the Boot Loader Specification, type 1. The kernel is copied: firmware and loader read only the ESP.
+ * systemd-boot as bootctl installs it, taken from the tree (package systemd-boot-efi), and one
+ * entry by the Boot Loader Specification, type 1. The kernel is copied: firmware and loader read
+ * only the ESP.
  */
 #include <ctype.h>
 #include <sys/stat.h>
@@ -45,11 +46,13 @@ static int install_loaders(struct tree *t, const char *esp, struct err **err)
 	for (size_t i = 0; i < count; i++) {
 		const char *arch = str_skip(entries[i]->path, LOADERS);
 
-		if (arch && str_ends(arch, ".efi") && !strchr(arch, '/') && S_ISREG(entries[i]->inode->mode))
+		if (arch && str_ends(arch, ".efi") && !strchr(arch, '/') &&
+		    S_ISREG(entries[i]->inode->mode))
 			strv_push(&found, entries[i]->path);
 	}
 	for (size_t i = 0; i < found.count; i++) {
-		const char *name = path_base(found.items[i]), *arch = found.items[i] + strlen(LOADERS);
+		const char *name = path_base(found.items[i]),
+			   *arch = found.items[i] + strlen(LOADERS);
 		char *own cleanup_free = xasprintf("%s/EFI/systemd/%s", esp, name);
 		char *fallback cleanup_free = xasprintf("%s/EFI/BOOT/BOOT%s", esp, arch);
 
@@ -60,7 +63,8 @@ static int install_loaders(struct tree *t, const char *esp, struct err **err)
 			return -1;
 	}
 	if (!found.count)
-		return err_set(err, ERR_USER, "bootloader: the image has no /" LOADERS
+		return err_set(err, ERR_USER,
+			       "bootloader: the image has no /" LOADERS
 			       "*.efi: install package systemd-boot-efi");
 	return 0;
 }
@@ -112,7 +116,8 @@ static int find_kernel(struct tree *t, struct kernel *ret, struct err **err)
 		ret->initrd = tree_strdup(t, ret->initrd);
 	if (!ret->path)
 		return err_set(err, ERR_USER,
-			       "bootloader: the image has no kernel (/boot/vmlinuz-* or /vmlinuz): install a "
+			       "bootloader: the image has no kernel (/boot/vmlinuz-* or /vmlinuz): "
+			       "install a "
 			       "linux-image package");
 	return 0;
 }
@@ -151,7 +156,8 @@ static int write_entry(struct tree *t, const struct image_boot *b, const struct 
 		       struct err **err)
 {
 	struct str text cleanup_str = STR_INIT, loader cleanup_str = STR_INIT;
-	char *title cleanup_free = title_of(t, b->token), *arguments cleanup_free = kernel_arguments(b);
+	char *title cleanup_free = title_of(t, b->token),
+		    *arguments cleanup_free = kernel_arguments(b);
 	char *name cleanup_free = xasprintf("loader/entries/%s-%s.conf", b->token, k->version);
 
 	str_printf(&text, "title %s\nversion %s\nlinux /%s/%s/linux\n", title, k->version, b->token,

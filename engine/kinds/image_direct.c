@@ -37,8 +37,8 @@ int image_create(const struct image_plan *p, struct err **err)
 	if (fd < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot make '%s'", p->path);
 	if (ftruncate(fd, (off_t)p->size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make '%s' %llu bytes long", p->path,
-				 (unsigned long long)p->size);
+		return err_errno(err, ERR_RESOURCE, errno, "cannot make '%s' %llu bytes long",
+				 p->path, (unsigned long long)p->size);
 	return p->table ? gpt_write(p->path, &p->layout, p->disk, p->part_ids, err) : 0;
 }
 
@@ -68,7 +68,8 @@ static int write_fs(const struct image_plan *p, const struct image_fs *fs, struc
 	case IMAGE_FS_VFAT:
 		return image_write_fat(p, fs, err);
 	default:
-		return err_set(err, ERR_USER, "%s: the direct writer makes ext4 and vfat: say 'writer: guestfs'",
+		return err_set(err, ERR_USER,
+			       "%s: the direct writer makes ext4 and vfat: say 'writer: guestfs'",
 			       fs->name);
 	}
 }

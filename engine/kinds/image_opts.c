@@ -12,9 +12,11 @@ static const struct option part_options[] = {
 	{"name", OPT_STRING, offsetof(struct image_part_opts, name), OPT_REQUIRED | OPT_NAME,
 	 .help = "Name in the partition table; identities derive from it.", .example = "root"},
 	{"type", OPT_STRING, offsetof(struct image_part_opts, type), OPT_REQUIRED,
-	 .help = "Partition type: esp, root-arm64, linux-generic, ... or a GUID.", .example = "root-arm64"},
+	 .help = "Partition type: esp, root-arm64, linux-generic, ... or a GUID.",
+	 .example = "root-arm64"},
 	{"size", OPT_SIZE, offsetof(struct image_part_opts, size), OPT_POSITIVE,
-	 .help = "Size, rounded up to 1 MiB; the last partition may leave it out and takes the rest."},
+	 .help = "Size, rounded up to 1 MiB; the last partition may leave it out and takes the "
+		 "rest."},
 	{"at", OPT_SIZE, offsetof(struct image_part_opts, at), OPT_POSITIVE,
 	 .help = "Start in the image, a multiple of 1 MiB; without it behind the one before."},
 	{"filesystem", OPT_ENUM, offsetof(struct image_part_opts, filesystem), .def = "none",
@@ -31,7 +33,8 @@ static const struct schema part_schema =
 	SCHEMA(struct image_part_opts, part_options, .check = check_part);
 
 static const struct option content_options[] = {
-	{"unpack", OPT_REF, offsetof(struct image_content, unpack), .accept = ACCEPT_TREE | ACCEPT_INSIDE,
+	{"unpack", OPT_REF, offsetof(struct image_content, unpack),
+	 .accept = ACCEPT_TREE | ACCEPT_INSIDE,
 	 .help = "A tree that a node made, or a folder inside one.", .example = "base"},
 	{"copy", OPT_REF, offsetof(struct image_content, copy),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE,
@@ -67,13 +70,14 @@ static const struct option image_options[] = {
 	 .words = image_fs_words, .help = "Makes the whole image this file system."},
 	{"table", OPT_ENUM, offsetof(struct image_opts, table), .def = "none", .words = tables,
 	 .help = "Partition table."},
-	{"partitions", OPT_STRUCT, offsetof(struct image_opts, partitions), OPT_LIST, .sub = &part_schema,
-	 .help = "The partitions, in order."},
+	{"partitions", OPT_STRUCT, offsetof(struct image_opts, partitions), OPT_LIST,
+	 .sub = &part_schema, .help = "The partitions, in order."},
 	{"label", OPT_STRING, offsetof(struct image_opts, label),
 	 .help = "Label of the file system of the whole image."},
 	{"reserved-percent", OPT_INT, offsetof(struct image_opts, reserved_percent), .def = "1",
 	 .help = "Share of ext4's blocks that is kept for root."},
-	{"contents", OPT_STRUCT, offsetof(struct image_opts, contents), OPT_LIST, .sub = &content_schema,
+	{"contents", OPT_STRUCT, offsetof(struct image_opts, contents), OPT_LIST,
+	 .sub = &content_schema,
 	 .help = "What goes into it, in order; later entries lie over earlier ones."},
 	{"units", OPT_STRUCT, offsetof(struct image_opts, units), .sub = &units_schema,
 	 .help = "systemd units to enable, disable or mask."},
@@ -87,8 +91,8 @@ static const struct option image_options[] = {
 	{"modes", OPT_DICT, offsetof(struct image_opts, modes),
 	 .help = "Pattern and octal mode, owner, or both; something must match.",
 	 .example = "{/etc/shadow: \"0640 0:42\"}"},
-	{"allow-private-keys", OPT_STRING, offsetof(struct image_opts, allow_private_keys), OPT_LIST,
-	 .help = "Patterns of files that may hold a private key."},
+	{"allow-private-keys", OPT_STRING, offsetof(struct image_opts, allow_private_keys),
+	 OPT_LIST, .help = "Patterns of files that may hold a private key."},
 };
 
 static struct pos pos_of(const struct yaml *map, const char *key)
@@ -110,13 +114,15 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 		while (layout_type_words[count])
 			count++;
 		near = str_nearest(p->type, layout_type_words, count);
-		err_list_at(errors, pos_of(map, "type"), "'%s' is neither a known partition type nor a GUID%s%s%s",
-			    p->type, near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+		err_list_at(errors, pos_of(map, "type"),
+			    "'%s' is neither a known partition type nor a GUID%s%s%s", p->type,
+			    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	if (p->mount && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, pos_of(map, "mount"), "a mount point needs a 'filesystem'");
 	if (p->mount && strpbrk(p->mount, "*?[\\"))
-		err_list_at(errors, pos_of(map, "mount"), "a mount point has no '*', '?', '[' or '\\'");
+		err_list_at(errors, pos_of(map, "mount"),
+			    "a mount point has no '*', '?', '[' or '\\'");
 }
 
 static void check_content(void *data, const struct yaml *map, struct err_list *errors)
@@ -129,18 +135,22 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 	if (c->copy && !c->to)
 		err_list_at(errors, map->pos, "'copy' needs 'to'");
 	if (c->mode && c->unpack)
-		err_list_at(errors, pos_of(map, "mode"), "'mode' goes with 'copy': use 'modes' for a tree");
+		err_list_at(errors, pos_of(map, "mode"),
+			    "'mode' goes with 'copy': use 'modes' for a tree");
 	if (c->mode && (image_attr_parse(c->mode, &attr) || attr.mode < 0 || attr.uid >= 0))
-		err_list_at(errors, pos_of(map, "mode"), "'%s' is no mode: write it like \"0644\"", c->mode);
+		err_list_at(errors, pos_of(map, "mode"), "'%s' is no mode: write it like \"0644\"",
+			    c->mode);
 	if (c->owner && (image_attr_parse(c->owner, &attr) || attr.mode >= 0 || attr.uid < 0))
-		err_list_at(errors, pos_of(map, "owner"), "'%s' is no owner: write it like \"0:42\"", c->owner);
+		err_list_at(errors, pos_of(map, "owner"),
+			    "'%s' is no owner: write it like \"0:42\"", c->owner);
 }
 
 void image_layout(const struct image_opts *o, struct layout *ret)
 {
 	ret->size = o->size;
 	for (size_t i = 0; i < o->partitions.count; i++) {
-		const struct image_part_opts *p = LIST_AT(o->partitions, struct image_part_opts *, i);
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
 
 		layout_parts_push(&ret->parts, (struct layout_part){.name = p->name,
 								    .type = p->type,
@@ -150,7 +160,8 @@ void image_layout(const struct image_opts *o, struct layout *ret)
 	}
 }
 
-static void check_partitions(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+static void check_partitions(const struct image_opts *o, const struct yaml *map,
+			     struct err_list *errors)
 {
 	struct layout l cleanup_layout = {0};
 	struct err *err cleanup_err = NULL;
@@ -159,7 +170,8 @@ static void check_partitions(const struct image_opts *o, const struct yaml *map,
 		const char *mount = LIST_AT(o->partitions, struct image_part_opts *, i)->mount;
 
 		for (size_t k = 0; mount && k < i; k++) {
-			const char *other = LIST_AT(o->partitions, struct image_part_opts *, k)->mount;
+			const char *other =
+				LIST_AT(o->partitions, struct image_part_opts *, k)->mount;
 
 			if (other && str_eq(mount, other))
 				err_list_at(errors, pos_of(map, "partitions"),
@@ -171,30 +183,36 @@ static void check_partitions(const struct image_opts *o, const struct yaml *map,
 		err_list_at(errors, pos_of(map, "partitions"), "%s", err->text);
 }
 
-static void check_filesystems(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+static void check_filesystems(const struct image_opts *o, const struct yaml *map,
+			      struct err_list *errors)
 {
 	bool foreign = o->filesystem > IMAGE_FS_VFAT;
 
 	for (size_t i = 0; i < o->partitions.count; i++)
-		foreign = foreign || LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem >
-					     IMAGE_FS_VFAT;
+		foreign =
+			foreign || LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem >
+					   IMAGE_FS_VFAT;
 	if (foreign && o->writer == IMAGE_WRITER_DIRECT)
 		err_list_at(errors, map->pos,
-			    "the direct writer makes ext4 and vfat: say 'writer: guestfs' for other file systems");
+			    "the direct writer makes ext4 and vfat: say 'writer: guestfs' for "
+			    "other file systems");
 }
 
-static void check_bootloader(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+static void check_bootloader(const struct image_opts *o, const struct yaml *map,
+			     struct err_list *errors)
 {
 	bool esp = false;
 
 	for (size_t i = 0; i < o->partitions.count; i++) {
-		const struct image_part_opts *p = LIST_AT(o->partitions, struct image_part_opts *, i);
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
 
 		esp = esp || (str_eq(p->type, "esp") && p->mount && p->filesystem == IMAGE_FS_VFAT);
 	}
 	if (o->bootloader == IMAGE_BOOT_SYSTEMD && !esp)
 		err_list_at(errors, pos_of(map, "bootloader"),
-			    "systemd-boot needs a partition with 'type: esp', 'filesystem: vfat' and a 'mount'");
+			    "systemd-boot needs a partition with 'type: esp', 'filesystem: vfat' "
+			    "and a 'mount'");
 	if (o->cmdline && o->bootloader == IMAGE_BOOT_NONE)
 		err_list_at(errors, pos_of(map, "cmdline"), "'cmdline' is for a 'bootloader'");
 }
@@ -205,7 +223,8 @@ static void check_globs(const struct list *globs, struct pos pos, struct err_lis
 		const char *glob = LIST_AT(*globs, const char *, i);
 
 		if (glob[0] != '/' || !glob[1])
-			err_list_at(errors, pos, "'%s' must be an absolute pattern below '/'", glob);
+			err_list_at(errors, pos, "'%s' must be an absolute pattern below '/'",
+				    glob);
 	}
 }
 
@@ -215,8 +234,9 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 	struct image_attr attr;
 
 	if ((o->table == IMAGE_TABLE_GPT) == (o->filesystem != IMAGE_FS_NONE))
-		err_list_at(errors, map->pos, "an image has either a 'filesystem' or 'table: gpt' with "
-					      "'partitions'");
+		err_list_at(errors, map->pos,
+			    "an image has either a 'filesystem' or 'table: gpt' with "
+			    "'partitions'");
 	else if (o->table == IMAGE_TABLE_GPT)
 		check_partitions(o, map, errors);
 	else if (o->partitions.count)
@@ -224,7 +244,8 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 	if (o->label && o->table == IMAGE_TABLE_GPT)
 		err_list_at(errors, pos_of(map, "label"), "give each partition its own 'label'");
 	if (o->reserved_percent < 0 || o->reserved_percent > 50)
-		err_list_at(errors, pos_of(map, "reserved-percent"), "'reserved-percent' is 0 to 50");
+		err_list_at(errors, pos_of(map, "reserved-percent"),
+			    "'reserved-percent' is 0 to 50");
 	check_filesystems(o, map, errors);
 	check_bootloader(o, map, errors);
 	check_globs(&o->remove, pos_of(map, "remove"), errors);
@@ -236,7 +257,8 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 			err_list_at(errors, p->pos, "'%s' must be an absolute pattern", p->key);
 		if (image_attr_parse(p->value, &attr))
 			err_list_at(errors, p->pos,
-				    "'%s' is no mode: write \"0640\", \"0:42\" or \"0640 0:42\"", p->value);
+				    "'%s' is no mode: write \"0640\", \"0:42\" or \"0640 0:42\"",
+				    p->value);
 	}
 }
 

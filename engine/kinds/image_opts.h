@@ -31,9 +31,9 @@ struct image_opts {
 	int64_t reserved_percent;
 	const char *label, *cmdline;
 	struct list partitions; /* of struct image_part_opts * */
-	struct list contents;	/* of struct image_content * */
-	struct list remove;	/* of const char * */
-	struct list modes;	/* of struct pair * */
+	struct list contents;   /* of struct image_content * */
+	struct list remove;     /* of const char * */
+	struct list modes;      /* of struct pair * */
 	struct image_units *units;
 	struct list allow_private_keys; /* of const char * */
 };

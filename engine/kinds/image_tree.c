@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The content of an image as one tree: contents laid over each other, then units, removals, modes. */
+/* The content of an image as one tree: contents laid over each other, then units, removals, modes.
+ */
 #include <ctype.h>
 #include <sys/stat.h>
 
@@ -14,7 +15,8 @@
 int image_attr_parse(const char *text, struct image_attr *ret)
 {
 	const char *colon = strchr(text, ':'), *blank = strchr(text, ' ');
-	char *mode cleanup_free = colon && !blank ? xstrdup("") : xstrndup(text, strcspn(text, " "));
+	char *mode cleanup_free =
+		colon && !blank ? xstrdup("") : xstrndup(text, strcspn(text, " "));
 	const char *owner = colon ? (blank ? blank + 1 : text) : "";
 	char *uid cleanup_free = xstrndup(owner, strcspn(owner, ":"));
 	uint64_t u = 0, g = 0;
@@ -67,7 +69,8 @@ int image_modes(struct tree *t, const struct list *modes, struct err **err)
 			hits++;
 		}
 		if (!hits)
-			return err_set(err, ERR_USER, "modes: nothing in the image matches '%s'", p->key);
+			return err_set(err, ERR_USER, "modes: nothing in the image matches '%s'",
+				       p->key);
 	}
 	return 0;
 }
@@ -110,11 +113,12 @@ int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err
 		char *text cleanup_free = tree_inode_text(entries[i]->inode, MAX_KEY);
 
 		if (text && has_key(text) && !allowed(entries[i]->path, allow))
-			return err_set(err, ERR_USER,
-				       "'/%s' holds a private key, which every copy of the image would "
-				       "share: name it under 'remove', or under 'allow-private-keys' if "
-				       "that is meant",
-				       entries[i]->path);
+			return err_set(
+				err, ERR_USER,
+				"'/%s' holds a private key, which every copy of the image would "
+				"share: name it under 'remove', or under 'allow-private-keys' if "
+				"that is meant",
+				entries[i]->path);
 	}
 	return 0;
 }
@@ -124,7 +128,7 @@ int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err
 /* Trees that were read for this image: several contents often come out of one. */
 struct sources {
 	struct action *a;
-	struct tree *t;	/* keeps what was read */
+	struct tree *t;  /* keeps what was read */
 	struct map read; /* path -> struct tree * */
 };
 
@@ -171,7 +175,8 @@ static int apply_attr(struct sources *s, const struct image_content *c, const ch
 	}
 	if (c->mode)
 		return err_set(err, ERR_USER,
-			       "contents: 'mode' is for a file, but '%s' is a folder: use 'modes'", at);
+			       "contents: 'mode' is for a file, but '%s' is a folder: use 'modes'",
+			       at);
 	entries = tree_entries(s->t, &count);
 	for (size_t i = 0; i < count; i++) {
 		size_t n = strlen(top->path);
@@ -183,8 +188,8 @@ static int apply_attr(struct sources *s, const struct image_content *c, const ch
 	return 0;
 }
 
-static int copy_inside(struct sources *s, const struct image_content *c, const struct action_input *in,
-		       struct err **err)
+static int copy_inside(struct sources *s, const struct image_content *c,
+		       const struct action_input *in, struct err **err)
 {
 	const struct tree *src;
 	struct tree_entry *e;
@@ -195,7 +200,8 @@ static int copy_inside(struct sources *s, const struct image_content *c, const s
 		return -1;
 	e = tree_resolve(src, in->inside);
 	if (!e)
-		return err_set(err, ERR_USER, "there is no '%s' in the tree of '%s'", in->inside, in->node);
+		return err_set(err, ERR_USER, "there is no '%s' in the tree of '%s'", in->inside,
+			       in->node);
 	folder = S_ISDIR(e->inode->mode);
 	if (!folder)
 		to = file_target(s, to, path_base(in->inside));
@@ -275,7 +281,8 @@ static int remove_all(struct action *a, struct tree *t, const struct list *globs
 static const char *mount_of_type(const struct image_opts *o, const char *type)
 {
 	for (size_t i = 0; i < o->partitions.count; i++) {
-		const struct image_part_opts *p = LIST_AT(o->partitions, struct image_part_opts *, i);
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
 
 		if (p->mount && str_eq(p->type, type))
 			return p->mount;
@@ -292,7 +299,8 @@ static int install_boot(struct action *a, struct tree *t, struct err **err)
 	char text[37];
 
 	for (size_t i = 0; i < o->partitions.count; i++) {
-		const struct image_part_opts *p = LIST_AT(o->partitions, struct image_part_opts *, i);
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
 
 		if (!p->mount || !str_eq(p->mount, "/"))
 			continue;

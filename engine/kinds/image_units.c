@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * systemd units without systemctl: links are made from the unit's own [Install] section. A first boot
- * applies presets, which would enable what the recipe disables: a preset file keeps both decisions.
+ * systemd units without systemctl: links are made from the unit's own [Install] section. A first
+ * boot applies presets, which would enable what the recipe disables: a preset file keeps both
+ * decisions.
  */
 #include <ctype.h>
 #include <sys/stat.h>
@@ -67,15 +68,19 @@ static int find_unit(struct tree *t, const char *unit, char **ret_path, struct t
 	char *template cleanup_free = template_of(unit);
 
 	if (strchr(unit, '/') || !strchr(unit, '.'))
-		return err_set(err, ERR_USER, "'%s' is no name of a unit: write it with its suffix, "
-			       "'app.service'", unit);
+		return err_set(err, ERR_USER,
+			       "'%s' is no name of a unit: write it with its suffix, "
+			       "'app.service'",
+			       unit);
 	*ret = find_named(t, unit, ret_path);
 	if (!*ret && template)
 		*ret = find_named(t, template, ret_path);
 	if (*ret)
 		return 0;
-	return err_set(err, ERR_USER, "there is no unit '%s' in the image: install its package or copy it "
-		       "to /etc/systemd/system", unit);
+	return err_set(err, ERR_USER,
+		       "there is no unit '%s' in the image: install its package or copy it "
+		       "to /etc/systemd/system",
+		       unit);
 }
 
 static void add_words(struct strv *to, const char *text)
@@ -186,14 +191,15 @@ static int make_link(struct tree *t, const char *path, const char *target, struc
 }
 
 /* Links for each of WORDS: "WORD.SUFFIX/UNIT", or WORD itself without SUFFIX. */
-static int make_links(struct tree *t, const struct strv *words, const char *suffix, const char *unit,
-		      const char *target, struct err **err)
+static int make_links(struct tree *t, const struct strv *words, const char *suffix,
+		      const char *unit, const char *target, struct err **err)
 {
 	for (size_t i = 0; i < words->count; i++) {
 		char *word cleanup_free = expand(words->items[i], unit), *path cleanup_free = NULL;
 
 		if (!word || strchr(word, '/'))
-			return err_set(err, ERR_USER, "unit '%s': cannot follow '%s' in its [Install] section",
+			return err_set(err, ERR_USER,
+				       "unit '%s': cannot follow '%s' in its [Install] section",
 				       unit, words->items[i]);
 		path = suffix ? xasprintf(ETC_UNITS "/%s.%s/%s", word, suffix, unit)
 			      : xasprintf(ETC_UNITS "/%s", word);
@@ -207,7 +213,8 @@ static int make_links(struct tree *t, const struct strv *words, const char *suff
 
 static int enable(struct tree *t, const char *unit, struct strv *done, struct err **err);
 
-static int enable_also(struct tree *t, const struct install *in, struct strv *done, struct err **err)
+static int enable_also(struct tree *t, const struct install *in, struct strv *done,
+		       struct err **err)
 {
 	for (size_t i = 0; i < in->also.count; i++) {
 		struct err *ignored cleanup_err = NULL;
@@ -232,8 +239,8 @@ static char *with_instance(const char *unit, const struct install *in)
 	return xasprintf("%.*s%s%s", (int)(at - unit + 1), unit, in->instance, at + 1);
 }
 
-static int enable_install(struct tree *t, const char *name, const char *path, const struct install *in,
-			  struct err **err)
+static int enable_install(struct tree *t, const char *name, const char *path,
+			  const struct install *in, struct err **err)
 {
 	char *unit cleanup_free = with_instance(name, in);
 
@@ -263,8 +270,10 @@ static int enable(struct tree *t, const char *unit, struct strv *done, struct er
 		return err_set(err, ERR_USER, "unit '%s' is masked or no file: '%s'", unit, path);
 	parse_install(text, &in);
 	if (!in.present)
-		return err_set(err, ERR_USER, "unit '%s' has no [Install] section: there is nothing to enable "
-			       "(it is started by others)", unit);
+		return err_set(err, ERR_USER,
+			       "unit '%s' has no [Install] section: there is nothing to enable "
+			       "(it is started by others)",
+			       unit);
 	if (enable_install(t, unit, path, &in, err) < 0)
 		return -1;
 	return enable_also(t, &in, done, err);

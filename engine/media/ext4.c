@@ -42,8 +42,8 @@ static void set_device(const struct tree_inode *src, struct ext2_inode_large *in
 }
 
 /* A link target that is too long for the inode is the content of a block. */
-static int put_symlink(struct ext4_writer *w, const struct ext4_numbered *n, struct ext2_inode_large *inode,
-		       struct err **err)
+static int put_symlink(struct ext4_writer *w, const struct ext4_numbered *n,
+		       struct ext2_inode_large *inode, struct err **err)
 {
 	size_t len = strlen(n->inode->target);
 	struct tree_segment segment = {0, len, n->inode->target};
@@ -58,7 +58,8 @@ static int put_symlink(struct ext4_writer *w, const struct ext4_numbered *n, str
 		return 0;
 	}
 	if (len >= EXT4_BLOCK)
-		return err_set(err, ERR_BUILD, "'/%s': the target of the link is too long", n->path);
+		return err_set(err, ERR_BUILD, "'/%s': the target of the link is too long",
+			       n->path);
 	return ext4_put_data(w, &as_file, inode, err);
 }
 
@@ -81,13 +82,14 @@ static int put_xattrs(struct ext4_writer *w, const struct ext4_numbered *n, stru
 	ext2fs_xattrs_close(&h);
 	if (code == EXT2_ET_EA_NO_SPACE)
 		return err_set(err, ERR_BUILD,
-			       "'/%s': its extended attributes do not fit into one block of ext4", n->path);
+			       "'/%s': its extended attributes do not fit into one block of ext4",
+			       n->path);
 	return code ? ext4_fail(code, n->path, "cannot set the extended attributes", err) : 0;
 }
 
 /* The content by type; the inode on disk already has type and owner. */
-static int put_content(struct ext4_writer *w, const struct ext4_numbered *n, struct ext2_inode_large *inode,
-		       struct err **err)
+static int put_content(struct ext4_writer *w, const struct ext4_numbered *n,
+		       struct ext2_inode_large *inode, struct err **err)
 {
 	switch (n->inode->mode & S_IFMT) {
 	case S_IFDIR:
@@ -139,7 +141,6 @@ static int put_inode(struct ext4_writer *w, const struct ext4_numbered *n, struc
 	return put_xattrs(w, n, err);
 }
 
-
 /* ---- numbering ---- */
 
 /* The folder that holds PATH. */
@@ -184,8 +185,10 @@ static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
 		if (!dir && inode->links > MAX_LINKS)
 			return err_set(err, ERR_BUILD, "'/%s' has %u hard links; ext4 takes %u",
 				       entries[i]->path, inode->links, MAX_LINKS);
-		*ext4_numbers_at_end(&w->list) = (struct ext4_numbered){
-			.inode = inode, .path = entries[i]->path, .ino = i ? first++ : EXT2_ROOT_INO};
+		*ext4_numbers_at_end(&w->list) =
+			(struct ext4_numbered){.inode = inode,
+					       .path = entries[i]->path,
+					       .ino = i ? first++ : EXT2_ROOT_INO};
 		inode->user = w->list.count;
 		if (dir)
 			w->list.items[w->list.count - 1].folder =
@@ -241,10 +244,11 @@ static int check_room(struct ext4_writer *w, const struct ext4_opts *opts, struc
 	needs = str_bytes(need * EXT4_BLOCK);
 	has = str_bytes(room * EXT4_BLOCK);
 	all = str_bytes(opts->size);
-	return err_set(err, ERR_USER,
-		       "%s: its content needs %s (%llu bytes), but a file system of %s has room for %s: "
-		       "raise its size or remove something",
-		       w->name, needs, (unsigned long long)need * EXT4_BLOCK, all, has);
+	return err_set(
+		err, ERR_USER,
+		"%s: its content needs %s (%llu bytes), but a file system of %s has room for %s: "
+		"raise its size or remove something",
+		w->name, needs, (unsigned long long)need * EXT4_BLOCK, all, has);
 }
 
 /* ---- all of it ---- */
@@ -271,7 +275,8 @@ static int write_all(struct ext4_writer *w, struct err **err)
 {
 	errcode_t code;
 
-	/* all numbers are taken first, so that blocks of the tables are the only ones below the data */
+	/* all numbers are taken first, so that blocks of the tables are the only ones below the
+	 * data */
 	for (size_t i = 1; i < w->list.count; i++)
 		ext2fs_inode_alloc_stats2(w->fs, w->list.items[i].ino, +1,
 					  w->list.items[i].folder != NULL);

@@ -65,7 +65,8 @@ bool ext4_next_run(const struct tree_inode *inode, uint64_t *block, uint64_t *re
 
 /* ---- blocks ---- */
 
-errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_block, uint64_t *ret_len)
+errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_block,
+			   uint64_t *ret_len)
 {
 	blk64_t got;
 	errcode_t code = ext2fs_new_range(w->fs, 0, w->cursor, want, NULL, ret_block, &got);
@@ -81,8 +82,8 @@ errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_bl
 }
 
 /* Copies LEN blocks of the file from logical BLOCK to physical TO, leaving out zeros. */
-static int copy_blocks(struct ext4_writer *w, const struct tree_inode *inode, uint64_t block, blk64_t to,
-		       uint64_t len, struct err **err)
+static int copy_blocks(struct ext4_writer *w, const struct tree_inode *inode, uint64_t block,
+		       blk64_t to, uint64_t len, struct err **err)
 {
 	uint64_t pos = 0, bytes = len * EXT4_BLOCK;
 
@@ -91,7 +92,8 @@ static int copy_blocks(struct ext4_writer *w, const struct tree_inode *inode, ui
 
 		tree_inode_read(inode, block * EXT4_BLOCK + pos, w->copy, n);
 		if (!is_zero(w->copy, n) &&
-		    fd_pwrite_all(w->fd, w->name, w->copy, n, w->offset + to * EXT4_BLOCK + pos, err) < 0)
+		    fd_pwrite_all(w->fd, w->name, w->copy, n, w->offset + to * EXT4_BLOCK + pos,
+				  err) < 0)
 			return -1;
 		pos += n;
 	}
@@ -99,7 +101,7 @@ static int copy_blocks(struct ext4_writer *w, const struct tree_inode *inode, ui
 }
 
 errcode_t ext4_add_extents(ext2_filsys fs, ext2_extent_handle_t h, struct ext2_inode *inode,
-			     uint64_t block, blk64_t to, uint64_t len)
+			   uint64_t block, blk64_t to, uint64_t len)
 {
 	while (len) {
 		struct ext2fs_extent e = {.e_lblk = block, .e_pblk = to};
@@ -140,8 +142,8 @@ static int put_run(struct ext4_writer *w, ext2_extent_handle_t h, const struct e
 	return 0;
 }
 
-int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n, struct ext2_inode_large *inode,
-		    struct err **err)
+int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n,
+		  struct ext2_inode_large *inode, struct err **err)
 {
 	struct ext2_inode *small = ext2fs_inode(inode);
 	uint64_t block = 0, len;

@@ -31,7 +31,7 @@ static int file_type(mode_t mode)
 struct dir_blocks {
 	struct str data;
 	struct ext2_dir_entry *last; /* its rec_len reaches to the block's end */
-	size_t used;		     /* of the current block */
+	size_t used;                 /* of the current block */
 };
 
 #define DIR_ROOM (EXT4_BLOCK - sizeof(struct ext2_dir_entry_tail))
@@ -84,11 +84,13 @@ static void dir_fill(struct ext4_writer *w, const struct ext4_folder *f, struct 
 	for (size_t i = 0; i < f->children.count; i++) {
 		struct ext4_child *c = &f->children.items[i];
 
-		dir_add(d, c->name, w->list.items[c->inode->user - 1].ino, file_type(c->inode->mode));
+		dir_add(d, c->name, w->list.items[c->inode->user - 1].ino,
+			file_type(c->inode->mode));
 	}
 }
 
-static errcode_t dir_write_blocks(struct ext4_writer *w, ext2_ino_t ino, char *data, blk64_t to, uint64_t len)
+static errcode_t dir_write_blocks(struct ext4_writer *w, ext2_ino_t ino, char *data, blk64_t to,
+				  uint64_t len)
 {
 	for (uint64_t i = 0; i < len; i++) {
 		char *block = data + i * EXT4_BLOCK;
@@ -145,8 +147,8 @@ uint64_t ext4_folder_blocks(const struct ext4_folder *f)
 	return blocks;
 }
 
-int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n, struct ext2_inode_large *inode,
-		      struct err **err)
+int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n,
+		    struct ext2_inode_large *inode, struct err **err)
 {
 	struct dir_blocks d = {.data = STR_INIT};
 	struct ext4_folder *f = n->folder;
@@ -162,7 +164,8 @@ int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n, struct
 
 int ext4_put_lost_found(struct ext4_writer *w, struct err **err)
 {
-	struct tree_inode dir = {.mode = S_IFDIR | 0700, .mtime = (int64_t)tree_epoch(w->t), .links = 2};
+	struct tree_inode dir = {
+		.mode = S_IFDIR | 0700, .mtime = (int64_t)tree_epoch(w->t), .links = 2};
 	struct ext4_folder folder = {&dir, EXT2_FIRST_INODE(w->fs->super), EXT2_ROOT_INO, {0}, 0};
 	struct ext2_inode_large inode;
 	struct dir_blocks d = {.data = STR_INIT};
@@ -178,6 +181,7 @@ int ext4_put_lost_found(struct ext4_writer *w, struct err **err)
 		code = dir_store(w, folder.ino, &inode, &d.data);
 	str_release(&d.data);
 	if (!code)
-		code = ext2fs_write_inode_full(w->fs, folder.ino, ext2fs_inode(&inode), sizeof(inode));
+		code = ext2fs_write_inode_full(w->fs, folder.ino, ext2fs_inode(&inode),
+					       sizeof(inode));
 	return code ? ext4_fail(code, w->name, "cannot make '/" LOST_FOUND "'", err) : 0;
 }

@@ -13,8 +13,8 @@
 /* Sets *err from a libext2fs code: "NAME: ACTION: text"; returns -1. */
 int ext4_fail(errcode_t code, const char *name, const char *action, struct err **err);
 /*
- * A new file system without any folder: superblock, tables, reserved inodes, journal. *ret_fs is to be
- * closed with ext2fs_close_free().
+ * A new file system without any folder: superblock, tables, reserved inodes, journal. *ret_fs is to
+ * be closed with ext2fs_close_free().
  */
 int ext4_format(const char *path, uint64_t offset, const char *name, const struct ext4_opts *opts,
 		uint64_t epoch, uint64_t inodes, ext2_filsys *ret_fs, struct err **err) warn_unused;
@@ -51,7 +51,7 @@ struct ext4_writer {
 	uint64_t offset;
 	blk64_t cursor; /* where the next data goes */
 	struct ext4_numbers list;
-	char *copy; /* for moving data; see ext4_data.c */
+	char *copy;      /* for moving data; see ext4_data.c */
 	bool lost_found; /* the tree has none: make one */
 };
 
@@ -62,19 +62,20 @@ struct ext4_writer {
 /* The next run of blocks that must be stored, at or behind *BLOCK. False at the end of the file. */
 bool ext4_next_run(const struct tree_inode *inode, uint64_t *block, uint64_t *ret_len);
 /* Takes up to WANT blocks in one piece from the cursor on. */
-errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_block, uint64_t *ret_len);
+errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_block,
+			   uint64_t *ret_len);
 /* Maps LEN logical blocks from BLOCK on to TO, behind the extents that are there. */
 errcode_t ext4_add_extents(ext2_filsys fs, ext2_extent_handle_t h, struct ext2_inode *inode,
 			   uint64_t block, blk64_t to, uint64_t len);
 /* Stores the content of N; INODE has its extent header. */
-int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n, struct ext2_inode_large *inode,
-		  struct err **err) warn_unused;
+int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n,
+		  struct ext2_inode_large *inode, struct err **err) warn_unused;
 
 /* ext4_dir.c: folders. */
 
 /* Stores the folder of N. */
-int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n, struct ext2_inode_large *inode,
-		    struct err **err) warn_unused;
+int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n,
+		    struct ext2_inode_large *inode, struct err **err) warn_unused;
 /* lost+found as mke2fs makes it: four blocks, so that e2fsck need not take any. */
 int ext4_put_lost_found(struct ext4_writer *w, struct err **err) warn_unused;
 /* How many blocks a folder takes. */

@@ -48,8 +48,8 @@ static int refer(struct reader *r, struct tree_inode *inode, uint64_t size, uint
 	return 0;
 }
 
-static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inode *disk, uint64_t size,
-			      struct tree_inode *inode)
+static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inode *disk,
+			      uint64_t size, struct tree_inode *inode)
 {
 	ext2_extent_handle_t h;
 	struct ext2fs_extent e;
@@ -60,7 +60,8 @@ static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inod
 		return code;
 	while (!(code = ext2fs_extent_get(h, op, &e))) {
 		op = EXT2_EXTENT_NEXT;
-		if (!(e.e_flags & EXT2_EXTENT_FLAGS_LEAF) || (e.e_flags & EXT2_EXTENT_FLAGS_UNINIT) ||
+		if (!(e.e_flags & EXT2_EXTENT_FLAGS_LEAF) ||
+		    (e.e_flags & EXT2_EXTENT_FLAGS_UNINIT) ||
 		    (e.e_flags & EXT2_EXTENT_FLAGS_SECOND_VISIT))
 			continue;
 		if (refer(r, inode, size, e.e_lblk, e.e_pblk, e.e_len) < 0) {
@@ -79,8 +80,8 @@ struct block_walk {
 	bool bad;
 };
 
-static int one_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_t ref, int ref_offset,
-		     void *arg)
+static int one_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_t ref,
+		     int ref_offset, void *arg)
 {
 	struct block_walk *w = arg;
 
@@ -91,7 +92,8 @@ static int one_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_
 }
 
 /* Through the library's file interface: what lies in the inode itself. */
-static errcode_t read_inline(struct reader *r, ext2_ino_t ino, uint64_t size, struct tree_inode *inode)
+static errcode_t read_inline(struct reader *r, ext2_ino_t ino, uint64_t size,
+			     struct tree_inode *inode)
 {
 	ext2_file_t f;
 	char buf[EXT4_BLOCK];
@@ -101,7 +103,8 @@ static errcode_t read_inline(struct reader *r, ext2_ino_t ino, uint64_t size, st
 
 	if (code)
 		return code;
-	code = size > sizeof(buf) ? EXT2_ET_BAD_MAGIC : ext2fs_file_read(f, buf, (unsigned)size, &got);
+	code = size > sizeof(buf) ? EXT2_ET_BAD_MAGIC
+				  : ext2fs_file_read(f, buf, (unsigned)size, &got);
 	ext2fs_file_close(f);
 	if (!code && tree_inode_append(r->t, inode, 0, buf, got, &err) < 0)
 		code = ENOSPC;
@@ -120,7 +123,8 @@ static errcode_t read_data(struct reader *r, ext2_ino_t ino, struct ext2_inode *
 	else if (disk->i_flags & EXT4_EXTENTS_FL)
 		code = read_extents(r, ino, disk, size, inode);
 	else
-		code = ext2fs_block_iterate3(r->fs, ino, BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_DATA_ONLY, NULL,
+		code = ext2fs_block_iterate3(r->fs, ino,
+					     BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_DATA_ONLY, NULL,
 					     one_block, &w);
 	inode->size = size;
 	return code ? code : w.bad ? EXT2_ET_BAD_BLOCK_NUM : 0;
@@ -217,7 +221,8 @@ static errcode_t read_inode(struct reader *r, ext2_ino_t ino, struct tree_inode 
 		return code;
 	if (disk.i_flags & EXT4_ENCRYPT_FL)
 		return EXT2_ET_UNSUPP_FEATURE;
-	inode = tree_inode_new(r->t, disk.i_mode, inode_uid(disk), inode_gid(disk), disk_mtime(&disk));
+	inode = tree_inode_new(r->t, disk.i_mode, inode_uid(disk), inode_gid(disk),
+			       disk_mtime(&disk));
 	if (S_ISREG(inode->mode))
 		code = read_data(r, ino, small, inode);
 	else if (S_ISLNK(inode->mode))
@@ -245,9 +250,10 @@ static int one_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int off
 
 	if ((len == 1 && e->name[0] == '.') || (len == 2 && !memcmp(e->name, "..", 2)))
 		return 0;
-	found_list_push(&w->r->todo,
-			(struct found){e->inode, *w->dir ? xasprintf("%s/%.*s", w->dir, len, e->name)
-							 : xasprintf("%.*s", len, e->name)});
+	found_list_push(
+		&w->r->todo,
+		(struct found){e->inode, *w->dir ? xasprintf("%s/%.*s", w->dir, len, e->name)
+						 : xasprintf("%.*s", len, e->name)});
 	return 0;
 }
 
@@ -259,8 +265,8 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 	errcode_t code = 0;
 
 	if (ino < EXT2_ROOT_INO || ino > r->fs->super->s_inodes_count)
-		return err_set(err, ERR_BUILD, "'%s': '/%s' has a bad inode number: run e2fsck", r->name,
-			       path);
+		return err_set(err, ERR_BUILD, "'%s': '/%s' has a bad inode number: run e2fsck",
+			       r->name, path);
 	inode = r->seen[ino - 1];
 	known = inode != NULL;
 	if (!known)
@@ -274,8 +280,8 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 	if (!inode)
 		return 0;
 	if (known && S_ISDIR(inode->mode))
-		return err_set(err, ERR_BUILD, "'%s': folder '/%s' has two names: run e2fsck", r->name,
-			       path);
+		return err_set(err, ERR_BUILD, "'%s': folder '/%s' has two names: run e2fsck",
+			       r->name, path);
 	r->seen[ino - 1] = inode;
 	return tree_put(r->t, path, inode, TREE_FOLLOW, true, err);
 }
@@ -314,10 +320,11 @@ static int check_state(const struct reader *r, struct err **err)
 {
 	if (ext2fs_has_feature_journal_needs_recovery(r->fs->super) ||
 	    !(r->fs->super->s_state & EXT2_VALID_FS))
-		return err_set(err, ERR_BUILD,
-			       "'%s' was not unmounted: its journal must be replayed first (boot it and "
-			       "power it off, or run e2fsck)",
-			       r->name);
+		return err_set(
+			err, ERR_BUILD,
+			"'%s' was not unmounted: its journal must be replayed first (boot it and "
+			"power it off, or run e2fsck)",
+			r->name);
 	if (r->fs->super->s_state & EXT2_ERROR_FS)
 		return err_set(err, ERR_BUILD, "'%s' is marked as damaged: run e2fsck", r->name);
 	return 0;
@@ -340,7 +347,8 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 		return err_set(err, ERR_BUILD, "'%s' ends before its file system", path);
 	r.map = (const char *)map + offset;
 	r.map_len = len - offset;
-	code = ext2fs_open2(path, offset ? where : NULL, EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &r.fs);
+	code = ext2fs_open2(path, offset ? where : NULL, EXT2_FLAG_64BITS, 0, 0, unix_io_manager,
+			    &r.fs);
 	if (code)
 		return ext4_fail(code, path, "cannot read the file system", err);
 	if (check_state(&r, err) < 0)

@@ -97,7 +97,8 @@ static int choose_geometry(struct fat *f, struct err **err)
 	uint32_t per = 1;
 
 	if (sectors < 2 * FAT16_MIN_CLUSTERS || sectors > UINT32_MAX)
-		return err_set(err, ERR_USER, "%s: %llu bytes are no size for FAT: it takes 4 MiB to 2 TiB",
+		return err_set(err, ERR_USER,
+			       "%s: %llu bytes are no size for FAT: it takes 4 MiB to 2 TiB",
 			       f->name, (unsigned long long)f->opts->size);
 	f->sectors = (uint32_t)sectors;
 	f->is32 = true;
@@ -143,15 +144,18 @@ static struct node *new_node(struct fat *f, const struct tree_entry *e, struct n
 static int check_entry(struct fat *f, const struct tree_entry *e, struct err **err)
 {
 	if (S_ISLNK(e->inode->mode))
-		return err_set(err, ERR_USER,
-			       "%s: '/%s' is a symbolic link, which FAT does not know: copy its target or "
-			       "remove it",
-			       f->name, e->path);
+		return err_set(
+			err, ERR_USER,
+			"%s: '/%s' is a symbolic link, which FAT does not know: copy its target or "
+			"remove it",
+			f->name, e->path);
 	if (!S_ISREG(e->inode->mode) && !S_ISDIR(e->inode->mode))
-		return err_set(err, ERR_USER, "%s: '/%s' is a special file, which FAT does not know: remove it",
+		return err_set(err, ERR_USER,
+			       "%s: '/%s' is a special file, which FAT does not know: remove it",
 			       f->name, e->path);
 	if (S_ISREG(e->inode->mode) && e->inode->size > UINT32_MAX)
-		return err_set(err, ERR_USER, "%s: '/%s' is larger than 4 GiB, which FAT cannot hold", f->name,
+		return err_set(err, ERR_USER,
+			       "%s: '/%s' is larger than 4 GiB, which FAT cannot hold", f->name,
 			       e->path);
 	return 0;
 }
@@ -179,7 +183,8 @@ static int gather(struct fat *f, struct tree *t, struct err **err)
 			continue;
 		why = fat_name_make(path_base(n->path), &parent->taken, f->arena, &n->name);
 		if (why)
-			return err_set(err, ERR_USER, "%s: the name '/%s' %s", f->name, n->path, why);
+			return err_set(err, ERR_USER, "%s: the name '/%s' %s", f->name, n->path,
+				       why);
 		parent->slots += fat_name_slots(&n->name);
 	}
 	return 0;
@@ -203,10 +208,11 @@ static int allocate(struct fat *f, struct err **err)
 
 		if (!i && !f->is32) {
 			if (n->slots > FAT16_ROOT_SLOTS)
-				return err_set(err, ERR_USER,
-					       "%s: its top folder has too many files for FAT16: use "
-					       "folders or at least 34 MiB",
-					       f->name);
+				return err_set(
+					err, ERR_USER,
+					"%s: its top folder has too many files for FAT16: use "
+					"folders or at least 34 MiB",
+					f->name);
 			continue;
 		}
 		n->clusters = div_up(bytes, cluster_bytes(f));
@@ -217,7 +223,8 @@ static int allocate(struct fat *f, struct err **err)
 		needs = str_bytes(need * cluster_bytes(f));
 		has = str_bytes((uint64_t)f->clusters * cluster_bytes(f));
 		return err_set(err, ERR_USER,
-			       "%s: its content needs %s (%llu bytes), but there is room for %s: raise its "
+			       "%s: its content needs %s (%llu bytes), but there is room for %s: "
+			       "raise its "
 			       "size or remove something",
 			       f->name, needs, (unsigned long long)need * cluster_bytes(f), has);
 	}
@@ -386,8 +393,9 @@ static int write_folder(struct fat *f, const struct node *n, struct err **err)
 		bool is_dir = S_ISDIR(c->inode->mode);
 
 		p = fat_name_write(&c->name, p);
-		p = put_slot(p, c->name.shortname, is_dir ? ATTR_DIR : ATTR_FILE, fat_time(c->inode->mtime),
-			     c->cluster, is_dir ? 0 : (uint32_t)c->inode->size);
+		p = put_slot(p, c->name.shortname, is_dir ? ATTR_DIR : ATTR_FILE,
+			     fat_time(c->inode->mtime), c->cluster,
+			     is_dir ? 0 : (uint32_t)c->inode->size);
 	}
 	return write_at(f, data, n->slots * FAT_SLOT, first_sector(f, n), err);
 }
@@ -428,12 +436,12 @@ static int check_label(const struct fat *f, struct err **err)
 	if (!label)
 		return 0;
 	if (!*label || strlen(label) > FAT_SHORT)
-		return err_set(err, ERR_USER, "%s: the label '%s' must have 1 to 11 characters", f->name,
-			       label);
+		return err_set(err, ERR_USER, "%s: the label '%s' must have 1 to 11 characters",
+			       f->name, label);
 	for (const char *p = label; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr(" -_!#$%&'()@^`{}~", *p))
-			return err_set(err, ERR_USER, "%s: FAT takes no '%c' in the label '%s'", f->name, *p,
-				       label);
+			return err_set(err, ERR_USER, "%s: FAT takes no '%c' in the label '%s'",
+				       f->name, *p, label);
 	return 0;
 }
 
@@ -453,7 +461,8 @@ int fat_write(struct tree *t, const char *path, uint64_t offset, const char *nam
 		return -1;
 	for (size_t i = 0; i < f.nodes.count; i++) {
 		const struct node *n = f.nodes.items[i];
-		int rc = S_ISDIR(n->inode->mode) ? write_folder(&f, n, err) : write_file(&f, n, err);
+		int rc =
+			S_ISDIR(n->inode->mode) ? write_folder(&f, n, err) : write_file(&f, n, err);
 
 		if (rc < 0)
 			return -1;

@@ -100,7 +100,8 @@ static char *short_key(struct arena *arena, const unsigned char shortname[FAT_SH
 }
 
 /* Puts "~N" behind the stem, cut as needed. */
-static void add_tail(unsigned char shortname[FAT_SHORT], const unsigned char base[FAT_SHORT], unsigned n)
+static void add_tail(unsigned char shortname[FAT_SHORT], const unsigned char base[FAT_SHORT],
+		     unsigned n)
 {
 	char tail[12];
 	size_t len = (size_t)snprintf(tail, sizeof(tail), "~%u", n), stem = 8;
@@ -113,7 +114,8 @@ static void add_tail(unsigned char shortname[FAT_SHORT], const unsigned char bas
 	memcpy(shortname + stem, tail, len);
 }
 
-static bool make_short(const char *name, struct map *taken, struct arena *arena, struct fat_name *ret)
+static bool make_short(const char *name, struct map *taken, struct arena *arena,
+		       struct fat_name *ret)
 {
 	unsigned char base[FAT_SHORT];
 	bool exact = basis(name, base);
@@ -132,7 +134,8 @@ static bool make_short(const char *name, struct map *taken, struct arena *arena,
 	return true;
 }
 
-const char *fat_name_make(const char *name, struct map *taken, struct arena *arena, struct fat_name *ret)
+const char *fat_name_make(const char *name, struct map *taken, struct arena *arena,
+			  struct fat_name *ret)
 {
 	const char *why = to_utf16(name, ret);
 	char *folded = arena_printf(arena, "l%s", name);
@@ -168,7 +171,7 @@ static unsigned char checksum(const unsigned char shortname[FAT_SHORT])
 
 unsigned char *fat_name_write(const struct fat_name *n, unsigned char *to)
 {
-	static const unsigned char place[FAT_SLOT_CHARS] = {1,	3,  5,	7,  9,	14, 16,
+	static const unsigned char place[FAT_SLOT_CHARS] = {1,  3,  5,  7,  9,  14, 16,
 							    18, 20, 22, 24, 28, 30};
 	size_t slots = fat_name_slots(n) - 1;
 

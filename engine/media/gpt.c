@@ -55,8 +55,8 @@ static int create_label(struct fdisk_context *cxt, const char *path, const struc
 	return rc ? fail(rc, path, "make a partition table", err) : 0;
 }
 
-static int add_part(struct fdisk_context *cxt, const char *path, const struct layout_part *p, size_t number,
-		    const unsigned char uuid[16], struct err **err)
+static int add_part(struct fdisk_context *cxt, const char *path, const struct layout_part *p,
+		    size_t number, const unsigned char uuid[16], struct err **err)
 {
 	struct fdisk_partition *pa = fdisk_new_partition();
 	char guid[37], id[37];

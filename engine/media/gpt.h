@@ -11,7 +11,7 @@
 
 struct gpt_part {
 	char name[37 * 4]; /* UTF-8 */
-	char type[37];	   /* GUID, upper case */
+	char type[37];     /* GUID, upper case */
 	char uuid[37];
 	uint64_t start, size; /* bytes */
 	uint64_t attrs;
@@ -19,10 +19,11 @@ struct gpt_part {
 DEFINE_VEC(gpt_parts, struct gpt_part)
 
 /*
- * Writes the table of a placed layout into PATH, which must be a file of the layout's size. DISK and
- * PARTS are identities of 16 bytes, PARTS one for each partition in order.
+ * Writes the table of a placed layout into PATH, which must be a file of the layout's size. DISK
+ * and PARTS are identities of 16 bytes, PARTS one for each partition in order.
  */
 int gpt_write(const char *path, const struct layout *l, const unsigned char disk[16],
 	      const unsigned char (*parts)[16], struct err **err) warn_unused;
-/* Reads the partitions in the order of the table; no GPT is ERR_BUILD. Free with gpt_parts_clear. */
+/* Reads the partitions in the order of the table; no GPT is ERR_BUILD. Free with gpt_parts_clear.
+ */
 int gpt_read(const char *path, struct gpt_parts *ret, struct err **err) warn_unused;

@@ -8,23 +8,23 @@
 #define RESERVED_ALIGN ((uint64_t)4 << 20)
 
 /* Names and GUIDs of the Discoverable Partitions Specification and the UEFI specification. */
-#define TYPES(X)                                                                                   \
-	X("esp", "C12A7328-F81F-11D2-BA4B-00A0C93EC93B")                                           \
-	X("xbootldr", "BC13C2FF-59E6-4262-A352-B275FD6F7172")                                      \
-	X("root-arm64", "B921B045-1DF0-41C3-AF44-4C6F280D3FAE")                                    \
-	X("root-arm", "69DAD710-2CE4-4E3C-B16C-21A1D49ABED3")                                      \
-	X("root-x86-64", "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709")                                   \
-	X("root-x86", "44479540-F297-41B2-9AF7-D131D5F0458A")                                      \
-	X("root-riscv64", "72EC70A6-CF74-40E6-BD49-4BDA08E8F224")                                  \
-	X("usr-arm64", "B0E01050-EE5F-4390-949A-9101B17104E9")                                     \
-	X("usr-x86-64", "8484680C-9521-48C6-9C11-B0720656F69E")                                    \
-	X("home", "933AC7E1-2EB4-4F13-B844-0E14E2AEF915")                                          \
-	X("srv", "3B8F8425-20E0-4F3B-907F-1A25A76F98E8")                                           \
-	X("var", "4D21B016-B534-45C2-A9FB-5C16E091FD2D")                                           \
-	X("tmp", "7EC6F557-3BC5-4ACA-B293-16EF5DF639D1")                                           \
-	X("swap", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F")                                          \
-	X("linux-generic", "0FC63DAF-8483-4772-8E79-3D69D8477DE4")                                 \
-	X("basic-data", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7")                                    \
+#define TYPES(X)                                                   \
+	X("esp", "C12A7328-F81F-11D2-BA4B-00A0C93EC93B")           \
+	X("xbootldr", "BC13C2FF-59E6-4262-A352-B275FD6F7172")      \
+	X("root-arm64", "B921B045-1DF0-41C3-AF44-4C6F280D3FAE")    \
+	X("root-arm", "69DAD710-2CE4-4E3C-B16C-21A1D49ABED3")      \
+	X("root-x86-64", "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709")   \
+	X("root-x86", "44479540-F297-41B2-9AF7-D131D5F0458A")      \
+	X("root-riscv64", "72EC70A6-CF74-40E6-BD49-4BDA08E8F224")  \
+	X("usr-arm64", "B0E01050-EE5F-4390-949A-9101B17104E9")     \
+	X("usr-x86-64", "8484680C-9521-48C6-9C11-B0720656F69E")    \
+	X("home", "933AC7E1-2EB4-4F13-B844-0E14E2AEF915")          \
+	X("srv", "3B8F8425-20E0-4F3B-907F-1A25A76F98E8")           \
+	X("var", "4D21B016-B534-45C2-A9FB-5C16E091FD2D")           \
+	X("tmp", "7EC6F557-3BC5-4ACA-B293-16EF5DF639D1")           \
+	X("swap", "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F")          \
+	X("linux-generic", "0FC63DAF-8483-4772-8E79-3D69D8477DE4") \
+	X("basic-data", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7")    \
 	X("bios-boot", "21686148-6449-6E6F-744E-656564454649")
 
 #define WORD(word, guid) word,
@@ -83,15 +83,17 @@ static int check_areas(const struct layout *l, struct err **err)
 
 		if (a->at < LAYOUT_GPT_HEAD)
 			return err_set(err, ERR_USER,
-				       "reserved area '%s' at byte %llu lies over the partition table, which "
+				       "reserved area '%s' at byte %llu lies over the partition "
+				       "table, which "
 				       "takes the first %d bytes",
 				       a->name, (unsigned long long)a->at, LAYOUT_GPT_HEAD);
 		for (size_t k = 0; k < i; k++) {
 			const struct layout_area *b = &l->areas.items[k];
 
 			if (a->at < b->at + b->size && b->at < a->at + a->size)
-				return err_set(err, ERR_USER, "reserved areas '%s' and '%s' overlap",
-					       b->name, a->name);
+				return err_set(err, ERR_USER,
+					       "reserved areas '%s' and '%s' overlap", b->name,
+					       a->name);
 		}
 	}
 	return 0;
@@ -109,21 +111,24 @@ static uint64_t gap_end(const struct layout *l)
 }
 
 /* A start that was asked for: whole mebibytes, behind what is there. */
-static int place_at(const struct layout *l, const struct layout_part *p, uint64_t cursor, bool is_first,
-		    struct err **err)
+static int place_at(const struct layout *l, const struct layout_part *p, uint64_t cursor,
+		    bool is_first, struct err **err)
 {
 	char *wish cleanup_free = bytes(p->at), *end cleanup_free = bytes(cursor);
 
 	if (p->at % LAYOUT_ALIGN)
-		return err_set(err, ERR_USER, "partition '%s' cannot start at %s: it is no multiple of 1 MiB",
+		return err_set(err, ERR_USER,
+			       "partition '%s' cannot start at %s: it is no multiple of 1 MiB",
 			       p->name, wish);
 	for (size_t i = 0; is_first && i < l->areas.count; i++)
 		if (p->at < l->areas.items[i].at + l->areas.items[i].size)
-			return err_set(err, ERR_USER,
-				       "partition '%s' at %s would overwrite the reserved area '%s'",
-				       p->name, wish, l->areas.items[i].name);
+			return err_set(
+				err, ERR_USER,
+				"partition '%s' at %s would overwrite the reserved area '%s'",
+				p->name, wish, l->areas.items[i].name);
 	if (is_first ? p->at < LAYOUT_ALIGN : p->at < cursor)
-		return err_set(err, ERR_USER, "partition '%s' cannot start at %s: the space up to %s is taken",
+		return err_set(err, ERR_USER,
+			       "partition '%s' cannot start at %s: the space up to %s is taken",
 			       p->name, wish, end);
 	return 0;
 }
@@ -134,12 +139,14 @@ static int place_rest(const struct layout *l, struct layout_part *p, bool is_las
 	uint64_t end = l->size / LAYOUT_ALIGN * LAYOUT_ALIGN;
 
 	if (!is_last || !l->size)
-		return err_set(err, ERR_USER,
-			       "partition '%s' needs a size: only the last one of a disk with a size may "
-			       "take the rest",
-			       p->name);
+		return err_set(
+			err, ERR_USER,
+			"partition '%s' needs a size: only the last one of a disk with a size may "
+			"take the rest",
+			p->name);
 	if (end < LAYOUT_ALIGN || p->start + LAYOUT_ALIGN > end - LAYOUT_ALIGN)
-		return err_set(err, ERR_USER, "no room is left for partition '%s': raise the disk's size",
+		return err_set(err, ERR_USER,
+			       "no room is left for partition '%s': raise the disk's size",
 			       p->name);
 	p->size = end - LAYOUT_ALIGN - p->start;
 	return 0;
@@ -153,15 +160,16 @@ static int check_names(const struct layout *l, struct err **err)
 		const struct layout_part *p = &l->parts.items[i];
 
 		if (strlen(p->name) > 36)
-			return err_set(err, ERR_USER, "partition '%s': a name has at most 36 characters",
-				       p->name);
+			return err_set(err, ERR_USER,
+				       "partition '%s': a name has at most 36 characters", p->name);
 		if (!layout_type_guid(p->type, buf))
 			return err_set(err, ERR_USER,
-				       "partition '%s': '%s' is neither a known type nor a GUID", p->name,
-				       p->type);
+				       "partition '%s': '%s' is neither a known type nor a GUID",
+				       p->name, p->type);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(p->name, l->parts.items[k].name))
-				return err_set(err, ERR_USER, "two partitions are called '%s'", p->name);
+				return err_set(err, ERR_USER, "two partitions are called '%s'",
+					       p->name);
 	}
 	return 0;
 }
@@ -174,12 +182,14 @@ static int finish(struct layout *l, uint64_t end, struct err **err)
 	if (!l->size)
 		l->size = need;
 	if (l->size % 512)
-		return err_set(err, ERR_USER, "the size of the disk, %s, is no multiple of 512 bytes", has);
-	if (l->size < need)
 		return err_set(err, ERR_USER,
-			       "the partitions need %s, but the disk has %s: raise its size or make a "
-			       "partition smaller",
-			       needs, has);
+			       "the size of the disk, %s, is no multiple of 512 bytes", has);
+	if (l->size < need)
+		return err_set(
+			err, ERR_USER,
+			"the partitions need %s, but the disk has %s: raise its size or make a "
+			"partition smaller",
+			needs, has);
 	return 0;
 }
 

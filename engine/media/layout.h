@@ -4,7 +4,8 @@
  * Where partitions lie. Pure: nothing is read or written; gpt.h applies a placed layout to a file.
  *
  *	struct layout l = {.arena = arena, ...};   // fill size, areas and parts
- *	layout_place(&l, err);                     // sets start and size of each part, first and size
+ *	layout_place(&l, err);                     // sets start and size of each part, first and
+ *size
  *
  * Starts and sizes are multiples of 1 MiB. The gap in front of the partitions is where boot loaders
  * keep data outside of any file system: reserved areas lie there, behind the table's 34 sectors.
@@ -29,17 +30,17 @@ DEFINE_VEC(layout_areas, struct layout_area)
 
 struct layout_part {
 	const char *name;
-	const char *type;  /* a word of layout_type_words or a GUID */
-	uint64_t at;	   /* wished start, bytes; 0: behind the one before */
-	uint64_t size;	   /* bytes, rounded up; 0: what the disk has left (last partition only) */
-	unsigned regions;  /* the region is so many times the size; 0 counts as 1 */
-	bool grow;	   /* to be grown into the rest of the medium on first boot */
-	uint64_t start;	   /* result */
+	const char *type; /* a word of layout_type_words or a GUID */
+	uint64_t at;      /* wished start, bytes; 0: behind the one before */
+	uint64_t size;    /* bytes, rounded up; 0: what the disk has left (last partition only) */
+	unsigned regions; /* the region is so many times the size; 0 counts as 1 */
+	bool grow;        /* to be grown into the rest of the medium on first boot */
+	uint64_t start;   /* result */
 };
 DEFINE_VEC(layout_parts, struct layout_part)
 
 struct layout {
-	uint64_t size;	/* of the disk, bytes; 0: as large as needed */
+	uint64_t size;  /* of the disk, bytes; 0: as large as needed */
 	uint64_t first; /* result: first usable byte */
 	struct layout_areas areas;
 	struct layout_parts parts;

@@ -101,7 +101,8 @@ static int spool_open(struct tree *t, struct err **err)
 		return 0;
 	t->spool = open(t->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (t->spool < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a scratch file in '%s'", t->scratch);
+		return err_errno(err, ERR_ENV, errno, "cannot make a scratch file in '%s'",
+				 t->scratch);
 	return 0;
 }
 
@@ -155,7 +156,8 @@ struct tree_inode *tree_inode_new(struct tree *t, mode_t mode, uint32_t uid, uin
 	return inode;
 }
 
-/* Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two. */
+/* Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two.
+ */
 static void *grow(struct arena *a, void *items, size_t count, size_t size)
 {
 	void *bigger;
@@ -299,7 +301,7 @@ static struct tree_entry *entry_get(const struct tree *t, const char *path)
 /* Which links a walk may go through, and how it ended. */
 struct walk {
 	unsigned flags, seq;
-	bool strict;	 /* judge links by flags and seq; else all may be followed */
+	bool strict; /* judge links by flags and seq; else all may be followed */
 	bool follow_last;
 	const char *bad; /* the link that was not to be followed */
 };
@@ -431,8 +433,8 @@ static int make_parents(struct tree *t, const char *path, struct err **err)
 			entry_set(t, dir,
 				  tree_inode_new(t, S_IFDIR | 0755, 0, 0, (int64_t)t->epoch));
 		else if (!S_ISDIR(e->inode->mode))
-			return err_set(err, ERR_BUILD, "'/%s' cannot be made: '/%s' is no folder", path,
-				       dir);
+			return err_set(err, ERR_BUILD, "'/%s' cannot be made: '/%s' is no folder",
+				       path, dir);
 	}
 	return 0;
 }
@@ -454,15 +456,15 @@ static int judge_replace(const struct tree *t, const struct tree_entry *e,
 	if ((flags & TREE_REPLACE) && !e->children)
 		return 0;
 	if (was_dir)
-		return err_set(err, ERR_BUILD, "'/%s' is a folder%s and cannot become a %s", e->path,
-			       e->children ? " with content" : "",
+		return err_set(err, ERR_BUILD, "'/%s' is a folder%s and cannot become a %s",
+			       e->path, e->children ? " with content" : "",
 			       S_ISLNK(inode->mode) ? "link" : "file");
 	return err_set(err, ERR_BUILD, "'/%s' is a %s and cannot become a folder", e->path,
 		       S_ISLNK(e->inode->mode) ? "link" : "file");
 }
 
-int tree_put(struct tree *t, const char *path, struct tree_inode *inode, unsigned flags, bool strict,
-	     struct err **err)
+int tree_put(struct tree *t, const char *path, struct tree_inode *inode, unsigned flags,
+	     bool strict, struct err **err)
 {
 	struct str normal cleanup_str = STR_INIT, real cleanup_str = STR_INIT;
 	struct walk w = {.flags = flags, .seq = t->seq, .strict = strict};
@@ -470,13 +472,15 @@ int tree_put(struct tree *t, const char *path, struct tree_inode *inode, unsigne
 	int rc;
 
 	if (tree_path_normal(path, &normal))
-		return err_set(err, ERR_BUILD, "the name '%s' is refused: it is too long or has '..'",
-			       path);
+		return err_set(err, ERR_BUILD,
+			       "the name '%s' is refused: it is too long or has '..'", path);
 	if (walk(t, normal.buf, &w, &real)) {
 		if (w.bad)
-			return err_set(err, ERR_BUILD, "the name '%s' is refused: '/%s' is a symbolic link",
-				       path, w.bad);
-		return err_set(err, ERR_BUILD, "the name '%s' leads into a loop of symbolic links", path);
+			return err_set(err, ERR_BUILD,
+				       "the name '%s' is refused: '/%s' is a symbolic link", path,
+				       w.bad);
+		return err_set(err, ERR_BUILD, "the name '%s' leads into a loop of symbolic links",
+			       path);
 	}
 	if (!real.len && !S_ISDIR(inode->mode))
 		return err_set(err, ERR_BUILD, "the root of a tree cannot be a file");
@@ -534,7 +538,8 @@ int tree_add_symlink(struct tree *t, const char *path, const char *target, struc
 
 static int by_path(const void *a, const void *b)
 {
-	return strcmp((*(struct tree_entry *const *)a)->path, (*(struct tree_entry *const *)b)->path);
+	return strcmp((*(struct tree_entry *const *)a)->path,
+		      (*(struct tree_entry *const *)b)->path);
 }
 
 struct tree_entry *const *tree_entries(struct tree *t, size_t *ret_count)

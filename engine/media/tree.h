@@ -4,7 +4,8 @@
  * A tree: a root file system as an index in memory. Names and attributes are copied; the bytes of
  * files stay where they are (mapped from an uncompressed tar or a project file; what had to be
  * decompressed lies in an unlinked scratch file). So merging, overlaying and filtering work on
- * entries, and nothing is extracted: no privilege is needed to carry owners, devices and capabilities.
+ * entries, and nothing is extracted: no privilege is needed to carry owners, devices and
+ *capabilities.
  *
  *	struct tree *t cleanup_tree = tree_new(epoch, workdir);
  *	tree_read_tar(t, "/", "base/root.tar", 0, err);
@@ -12,14 +13,16 @@
  *	tree_remove(t, "/etc/ssh/ssh_host_*", &count, err);
  *	tree_write_tar(t, "out/root.tar", err);
  *
- * Paths inside a tree are written with or without a leading '/'; "" and "/" are the root. An entry's
- * own path has no leading '/'. Symbolic links are followed inside the tree only, never on the host.
+ * Paths inside a tree are written with or without a leading '/'; "" and "/" are the root. An
+ *entry's own path has no leading '/'. Symbolic links are followed inside the tree only, never on
+ *the host.
  *
  * Several entries may share one inode: those are hard links. Inodes and entries live as long as the
  * tree. A file that is mapped must not be truncated while the tree lives (inputs lie in the store).
  *
- * Times are whole seconds, not before 1970 and clamped to the tree's epoch. Names of users and groups
- * do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and _default.
+ * Times are whole seconds, not before 1970 and clamped to the tree's epoch. Names of users and
+ *groups do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and
+ *_default.
  *
  * Hostile archives are refused: absolute names, "..", a name that leads through a symbolic link of
  * the same archive, a hard link to nothing. Nothing can lead out of the tree in any case.
@@ -46,23 +49,23 @@ struct tree_segment {
 struct tree_inode {
 	mode_t mode; /* type and permissions */
 	uint32_t uid, gid;
-	int64_t mtime;		 /* seconds */
-	uint64_t size;		 /* bytes; regular files only */
-	uint32_t major, minor;	 /* devices only */
-	const char *target;	 /* symbolic links only */
+	int64_t mtime;             /* seconds */
+	uint64_t size;             /* bytes; regular files only */
+	uint32_t major, minor;     /* devices only */
+	const char *target;        /* symbolic links only */
 	struct tree_xattr *xattrs; /* sorted by name */
 	size_t xattr_count;
 	struct tree_segment *segments; /* ascending, not overlapping */
 	size_t segment_count;
 	unsigned links; /* entries that name this inode */
-	unsigned seq;	/* number of the reading that made it; see tree_read_tar */
-	uint64_t user;	/* free for the current walk of a writer */
+	unsigned seq;   /* number of the reading that made it; see tree_read_tar */
+	uint64_t user;  /* free for the current walk of a writer */
 };
 
 struct tree_entry {
-	const char *path;	  /* "usr/bin/sh"; "" is the root */
+	const char *path;         /* "usr/bin/sh"; "" is the root */
 	struct tree_inode *inode; /* NULL: removed */
-	unsigned children;	  /* of a folder */
+	unsigned children;        /* of a folder */
 };
 
 /* SCRATCH is a folder for data that must be decompressed; NULL: /var/tmp. Has a root, 0755 0:0. */
@@ -77,7 +80,8 @@ uint64_t tree_epoch(const struct tree *t);
 
 enum tree_flags {
 	/*
-	 * A folder may be reached through a symbolic link that was in the tree before, as dpkg and cp do
+	 * A folder may be reached through a symbolic link that was in the tree before, as dpkg and
+	 * cp do
 	 * (/lib -> usr/lib). Without it that is an error.
 	 */
 	TREE_FOLLOW = 1 << 0,
@@ -92,16 +96,20 @@ enum tree_flags {
  */
 int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags,
 		  struct err **err) warn_unused;
-/* The same from memory (the member of a .deb); NAME is for messages. The bytes may go away afterwards. */
-int tree_read_tar_data(struct tree *t, const char *to, const char *name, const void *data, size_t len,
-		       unsigned flags, struct err **err) warn_unused;
+/* The same from memory (the member of a .deb); NAME is for messages. The bytes may go away
+ * afterwards. */
+int tree_read_tar_data(struct tree *t, const char *to, const char *name, const void *data,
+		       size_t len, unsigned flags, struct err **err) warn_unused;
 /*
- * Called for each entry before it is laid in, with its path inside the archive; the callee may change
- * *path (a string that lives until the call returns is copied) and return 1 to leave the entry out.
+ * Called for each entry before it is laid in, with its path inside the archive; the callee may
+ * change *path (a string that lives until the call returns is copied) and return 1 to leave the
+ * entry out.
  */
-typedef int tree_filter_fn(void *arg, const char **path, struct tree_inode *inode, struct err **err);
-int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const void *data, size_t len,
-			 unsigned flags, tree_filter_fn *fn, void *arg, struct err **err) warn_unused;
+typedef int tree_filter_fn(void *arg, const char **path, struct tree_inode *inode,
+			   struct err **err);
+int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const void *data,
+			 size_t len, unsigned flags, tree_filter_fn *fn, void *arg,
+			 struct err **err) warn_unused;
 /*
  * Copies FROM of tree SRC (a file, or the content of a folder) to path TO: a folder's content lands
  * in folder TO. Hard links within FROM stay. SRC must live as long as T (see tree_keep).
@@ -111,21 +119,25 @@ int tree_copy_tree(struct tree *t, const char *to, const struct tree *src, const
 /* T owns SRC from now on and frees it with itself. */
 void tree_keep(struct tree *t, struct tree *src);
 /*
- * Copies a host file to path TO, or a host folder's content into folder TO: 0:0, 0755 when the owner
- * may execute it (and for folders), else 0644; links as they are; the epoch as time. Devices, sockets
- * and pipes are refused. Folders of the tree are reached as with TREE_FOLLOW.
+ * Copies a host file to path TO, or a host folder's content into folder TO: 0:0, 0755 when the
+ * owner may execute it (and for folders), else 0644; links as they are; the epoch as time. Devices,
+ * sockets and pipes are refused. Folders of the tree are reached as with TREE_FOLLOW.
  */
-int tree_copy_path(struct tree *t, const char *to, const char *host_path, struct err **err) warn_unused;
+int tree_copy_path(struct tree *t, const char *to, const char *host_path,
+		   struct err **err) warn_unused;
 
-/* The entry at PATH, without following a link in the last part, or NULL. Links before it are followed. */
+/* The entry at PATH, without following a link in the last part, or NULL. Links before it are
+ * followed. */
 struct tree_entry *tree_lookup(const struct tree *t, const char *path);
 /* The entry at PATH with every link followed inside the tree, or NULL (missing, or a loop). */
 struct tree_entry *tree_resolve(const struct tree *t, const char *path);
-/* A new file, folder or link at PATH, replacing a non-folder; parents are made. 0:0, the epoch as time. */
+/* A new file, folder or link at PATH, replacing a non-folder; parents are made. 0:0, the epoch as
+ * time. */
 int tree_add_file(struct tree *t, const char *path, mode_t mode, const void *data, size_t len,
 		  struct err **err) warn_unused; /* copies DATA */
 int tree_add_dir(struct tree *t, const char *path, mode_t mode, struct err **err) warn_unused;
-int tree_add_symlink(struct tree *t, const char *path, const char *target, struct err **err) warn_unused;
+int tree_add_symlink(struct tree *t, const char *path, const char *target,
+		     struct err **err) warn_unused;
 /*
  * For other readers of file systems: a new inode (not yet named), data for it, and a name for it. A
  * second name for an inode is a hard link.
@@ -142,8 +154,9 @@ int tree_link(struct tree *t, const char *path, struct tree_inode *inode, unsign
 const char *tree_strdup(struct tree *t, const char *s);
 
 /*
- * Removes what matches GLOB and everything below it. An absolute pattern: '*', '?' and [] stay within
- * one part of a path, a part that is '**' stands for any number of parts. *ret_count: entries removed.
+ * Removes what matches GLOB and everything below it. An absolute pattern: '*', '?' and [] stay
+ * within one part of a path, a part that is '**' stands for any number of parts. *ret_count:
+ * entries removed.
  */
 int tree_remove(struct tree *t, const char *glob, size_t *ret_count, struct err **err) warn_unused;
 /* Whether PATH (without leading '/') matches such a pattern. */
@@ -151,14 +164,15 @@ bool tree_glob(const char *glob, const char *path);
 
 /* All entries, sorted by bytes of the path, the root first; valid until the tree changes. */
 struct tree_entry *const *tree_entries(struct tree *t, size_t *ret_count);
-/* The bytes [offset, offset + len) of a regular file, holes as zeros. Reads within the file only. */
+/* The bytes [offset, offset + len) of a regular file, holes as zeros. Reads within the file only.
+ */
 void tree_inode_read(const struct tree_inode *inode, uint64_t offset, void *buf, size_t len);
 /* A whole file of at most LIMIT bytes, NUL-terminated on the heap; NULL when larger or no file. */
 char *tree_inode_text(const struct tree_inode *inode, size_t limit);
 
 /*
  * Writes the tree as a tar, new file PATH: sorted, pax where ustar has no room, no user or group
- * names, xattrs as SCHILY.xattr, hard links after their targets, no sparse members, the root as "./".
- * Equal trees give equal bytes.
+ * names, xattrs as SCHILY.xattr, hard links after their targets, no sparse members, the root as
+ * "./". Equal trees give equal bytes.
  */
 int tree_write_tar(struct tree *t, const char *path, struct err **err) warn_unused;

@@ -6,7 +6,8 @@
 
 #include "media/tree_priv.h"
 
-/* The kernel's format (include/uapi/linux/posix_acl_xattr.h): a version, then entries, little-endian. */
+/* The kernel's format (include/uapi/linux/posix_acl_xattr.h): a version, then entries,
+ * little-endian. */
 struct acl_entry {
 	uint16_t tag, perm;
 	uint32_t id;
@@ -92,7 +93,8 @@ static int acl_gather(struct archive_entry *ae, int type, const char *path, stru
 
 		if (!tag_of(tag) || (named && id < 0) || ret->count >= MAX_ACL)
 			return err_set(err, ERR_BUILD,
-				       "'%s' has an access list with an entry that has no number", path);
+				       "'%s' has an access list with an entry that has no number",
+				       path);
 		acl_entries_push(ret, (struct acl_entry){tag_of(tag), (uint16_t)(perm & 7),
 							 named ? (uint32_t)id : ACL_NO_ID});
 	}
@@ -113,12 +115,12 @@ static int acl_one(struct tree *t, struct archive_entry *ae, struct tree_inode *
 	return 0;
 }
 
-int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *inode, const char *path,
-		  struct err **err)
+int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *inode,
+		  const char *path, struct err **err)
 {
 	if (acl_one(t, ae, inode, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access", path,
 		    err) < 0)
 		return -1;
-	return acl_one(t, ae, inode, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, "system.posix_acl_default", path,
-		       err);
+	return acl_one(t, ae, inode, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, "system.posix_acl_default",
+		       path, err);
 }

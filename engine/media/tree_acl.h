@@ -6,8 +6,8 @@
 struct archive_entry;
 
 /* Adds system.posix_acl_access and system.posix_acl_default to INODE where the entry has ACLs. */
-int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *inode, const char *path,
-		  struct err **err) warn_unused;
+int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *inode,
+		  const char *path, struct err **err) warn_unused;
 /*
  * Puts "no number" where an entry of VALUE has none: libext2fs writes 0 there, the kernel and tar
  * -1, and equal lists must be equal bytes.

@@ -172,8 +172,8 @@ static int put_link(struct host_walk *w, int dirfd, const char *entry, const cha
 static int put_folder(struct host_walk *w, int fd, const char *name, const char *to,
 		      struct err **err);
 
-static int put_any(struct host_walk *w, int dirfd, const char *entry, const char *name, const char *to,
-		   struct err **err)
+static int put_any(struct host_walk *w, int dirfd, const char *entry, const char *name,
+		   const char *to, struct err **err)
 {
 	struct stat st;
 	int fd cleanup_fd = -1;
@@ -183,7 +183,8 @@ static int put_any(struct host_walk *w, int dirfd, const char *entry, const char
 	if (S_ISLNK(st.st_mode))
 		return put_link(w, dirfd, entry, name, to, err);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_BUILD, "'%s' is neither file, folder nor link: remove it", name);
+		return err_set(err, ERR_BUILD, "'%s' is neither file, folder nor link: remove it",
+			       name);
 	fd = openat(dirfd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", name);
@@ -198,7 +199,8 @@ static void dir_closep(DIR **d)
 		closedir(*d);
 }
 
-static int put_folder(struct host_walk *w, int fd, const char *name, const char *to, struct err **err)
+static int put_folder(struct host_walk *w, int fd, const char *name, const char *to,
+		      struct err **err)
 {
 	DIR *dir __attribute__((cleanup(dir_closep))) = NULL;
 	struct tree_entry *there = tree_resolve(w->t, to);

@@ -31,7 +31,8 @@ struct tree {
 	size_t window_used, window_size;
 };
 
-/* Appends PATH in normal form (no leading or double '/', no "."); 1 if it has a ".." or is too long. */
+/* Appends PATH in normal form (no leading or double '/', no "."); 1 if it has a ".." or is too
+ * long. */
 int tree_path_normal(const char *path, struct str *ret);
 /* Starts a reading: what is made from now on has a new seq. */
 void tree_begin(struct tree *t);
@@ -42,10 +43,10 @@ int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr,
 void tree_inode_refer(struct tree *t, struct tree_inode *inode, uint64_t offset, const void *data,
 		      size_t len);
 /*
- * Names INODE at PATH as tree_link, with links judged by *seq*: a link made by the current reading is
- * never followed when STRICT.
+ * Names INODE at PATH as tree_link, with links judged by *seq*: a link made by the current reading
+ * is never followed when STRICT.
  */
-int tree_put(struct tree *t, const char *path, struct tree_inode *inode, unsigned flags, bool strict,
-	     struct err **err) warn_unused;
+int tree_put(struct tree *t, const char *path, struct tree_inode *inode, unsigned flags,
+	     bool strict, struct err **err) warn_unused;
 /* The entry PATH as the target of a hard link, judged the same way. NULL: none. */
 struct tree_entry *tree_link_target(struct tree *t, const char *path, unsigned flags, bool strict);

@@ -104,8 +104,8 @@ static int read_xattrs(struct reading *r, struct archive_entry *ae, struct tree_
 	archive_entry_xattr_reset(ae);
 	while (archive_entry_xattr_next(ae, &name, &value, &len) == ARCHIVE_OK) {
 		if (!name || len > MAX_XATTR)
-			return err_set(err, ERR_BUILD, "'%s': '%s' has a bad extended attribute", r->name,
-				       path);
+			return err_set(err, ERR_BUILD, "'%s': '%s' has a bad extended attribute",
+				       r->name, path);
 		tree_inode_xattr(r->t, inode, name, value, len);
 	}
 	return tree_acl_read(r->t, ae, inode, path, err);
@@ -142,9 +142,10 @@ static int place(struct reading *r, const char *path, struct tree_inode *inode, 
 	int rc;
 
 	if (path[0] == '/' || tree_path_normal(path, &normal))
-		return err_set(err, ERR_BUILD,
-			       "'%s': the name '%s' is refused: it is absolute, too long or has '..'",
-			       r->name, path);
+		return err_set(
+			err, ERR_BUILD,
+			"'%s': the name '%s' is refused: it is absolute, too long or has '..'",
+			r->name, path);
 	shown = normal.buf;
 	if (r->filter) {
 		rc = r->filter(r->arg, &shown, inode, err);
@@ -170,8 +171,9 @@ static int read_hardlink(struct reading *r, const char *path, const char *target
 		return -1;
 	e = rc ? NULL : tree_link_target(r->t, from.buf, r->flags, true);
 	if (!e)
-		return err_set(err, ERR_BUILD, "'%s': '%s' is a hard link to '%s', which is not there",
-			       r->name, path, target);
+		return err_set(err, ERR_BUILD,
+			       "'%s': '%s' is a hard link to '%s', which is not there", r->name,
+			       path, target);
 	return tree_put(r->t, to.buf, e->inode, r->flags, true, err);
 }
 
@@ -189,8 +191,8 @@ static int read_special(struct reading *r, struct archive_entry *ae, struct tree
 	case S_IFLNK:
 		target = entry_symlink(ae);
 		if (!target || !*target)
-			return err_set(err, ERR_BUILD, "'%s': '%s' is a link without a target", r->name,
-				       path);
+			return err_set(err, ERR_BUILD, "'%s': '%s' is a link without a target",
+				       r->name, path);
 		inode->target = tree_strdup(r->t, target);
 		return 0;
 	case S_IFCHR:
@@ -256,7 +258,8 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 	return rc == ARCHIVE_EOF ? 0 : archive_fail(a, r->name, err);
 }
 
-int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags, struct err **err)
+int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags,
+		  struct err **err)
 {
 	struct reading r = {.t = t, .to = to, .name = path, .flags = flags};
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -272,8 +275,9 @@ int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned fla
 	return read_all(&r, addr, r.map_len, err);
 }
 
-int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const void *data, size_t len,
-			 unsigned flags, tree_filter_fn *fn, void *arg, struct err **err)
+int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const void *data,
+			 size_t len, unsigned flags, tree_filter_fn *fn, void *arg,
+			 struct err **err)
 {
 	struct reading r = {
 		.t = t, .to = to, .name = name, .flags = flags, .filter = fn, .arg = arg};
@@ -281,8 +285,8 @@ int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const
 	return read_all(&r, data, len, err);
 }
 
-int tree_read_tar_data(struct tree *t, const char *to, const char *name, const void *data, size_t len,
-		       unsigned flags, struct err **err)
+int tree_read_tar_data(struct tree *t, const char *to, const char *name, const void *data,
+		       size_t len, unsigned flags, struct err **err)
 {
 	return tree_read_tar_filter(t, to, name, data, len, flags, NULL, NULL, err);
 }
@@ -294,7 +298,8 @@ static int write_zeros(struct archive *a, uint64_t len)
 	static const char zeros[65536];
 
 	while (len) {
-		la_ssize_t n = archive_write_data(a, zeros, len < sizeof(zeros) ? len : sizeof(zeros));
+		la_ssize_t n =
+			archive_write_data(a, zeros, len < sizeof(zeros) ? len : sizeof(zeros));
 
 		if (n <= 0)
 			return -1;
@@ -333,9 +338,8 @@ static int write_content(struct archive *a, const struct tree_inode *inode)
 static void describe(struct archive_entry *ae, const struct tree_entry *e, const char *first)
 {
 	const struct tree_inode *inode = e->inode;
-	char *name cleanup_free = S_ISDIR(inode->mode)
-					  ? xasprintf("%s/", *e->path ? e->path : ".")
-					  : xstrdup(e->path);
+	char *name cleanup_free = S_ISDIR(inode->mode) ? xasprintf("%s/", *e->path ? e->path : ".")
+						       : xstrdup(e->path);
 
 	archive_entry_clear(ae);
 	archive_entry_copy_pathname(ae, name);

@@ -28,7 +28,8 @@ static inline struct action action_new(const struct kind *kind, const char *name
 
 	a.opts = y ? schema_decode(kind->schema, arena, y, NULL, &errors) : NULL;
 	if (errors.count)
-		fail_msg("%u:%u: %s", errors.items[0]->line, errors.items[0]->col, errors.items[0]->text);
+		fail_msg("%u:%u: %s", errors.items[0]->line, errors.items[0]->col,
+			 errors.items[0]->text);
 	ok(tmp_dir(dir, "out", &out, &err), &err);
 	ok(tmp_dir(dir, "work", &work, &err), &err);
 	a.outdir = arena_strdup(arena, out);

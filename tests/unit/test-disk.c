@@ -6,24 +6,31 @@
 
 #define M ((uint64_t)1 << 20)
 
-static const char card[] = "table: gpt\n"
-			   "reserved:\n"
-			   "- {name: uboot-env, at: 1M, size: 32K}\n"
-			   "- {name: uboot-env-redundant, at: 2M, size: 32K}\n"
-			   "partitions:\n"
-			   "- {name: boot, type: esp, from: boot, region: 2x}\n"
-			   "- {name: root-a, type: root-arm64, from: root, size: 20M}\n"
-			   "- {name: root-b, type: root-arm64, from: root, size: 20M}\n"
-			   "- {name: data, type: linux-generic, size: 32M, filesystem: ext4, grow: true}\n";
+static const char card[] =
+	"table: gpt\n"
+	"reserved:\n"
+	"- {name: uboot-env, at: 1M, size: 32K}\n"
+	"- {name: uboot-env-redundant, at: 2M, size: 32K}\n"
+	"partitions:\n"
+	"- {name: boot, type: esp, from: boot, region: 2x}\n"
+	"- {name: root-a, type: root-arm64, from: root, size: 20M}\n"
+	"- {name: root-b, type: root-arm64, from: root, size: 20M}\n"
+	"- {name: data, type: linux-generic, size: 32M, filesystem: ext4, grow: true}\n";
 
 static struct action attempt(const char *recipe)
 {
 	struct action a = action_new(&kind_disk, "install", recipe);
 
-	input_add(&a, (struct action_input){.ref = "boot", .node = "boot", .type = INPUT_FILE,
-					    .output_type = OUTPUT_IMAGE, .path = at("boot.img")});
-	input_add(&a, (struct action_input){.ref = "root", .node = "root", .type = INPUT_FILE,
-					    .output_type = OUTPUT_IMAGE, .path = at("root.img")});
+	input_add(&a, (struct action_input){.ref = "boot",
+					    .node = "boot",
+					    .type = INPUT_FILE,
+					    .output_type = OUTPUT_IMAGE,
+					    .path = at("boot.img")});
+	input_add(&a, (struct action_input){.ref = "root",
+					    .node = "root",
+					    .type = INPUT_FILE,
+					    .output_type = OUTPUT_IMAGE,
+					    .path = at("root.img")});
 	return a;
 }
 
@@ -101,7 +108,8 @@ static void test_refused(void **state)
 	make_image("boot.img", 8 * M);
 	make_image("root.img", 21 * M);
 	refused(kind_disk.run(&a, &err), &err,
-		"image 'root' has 21.0 MiB (22020096 bytes), more than its partition 'root-a', which has 20.0 MiB");
+		"image 'root' has 21.0 MiB (22020096 bytes), more than its partition 'root-a', "
+		"which has 20.0 MiB");
 	refused(kind_disk.run(&b, &err), &err, "raise its size");
 	arena_free(a.arena);
 	arena_free(b.arena);
@@ -122,12 +130,14 @@ static void test_options(void **state)
 	wrong("partitions: [{name: a, type: esp}]\n", "needs a 'size' or an image");
 	wrong("partitions: [{name: a, type: epp, size: 1M}]\n", "'epp' is neither");
 	wrong("partitions: [{name: a, type: esp, from: x, filesystem: vfat}]\n", "leave it out");
-	wrong("partitions: [{name: a, type: esp, size: 1M, grow: true}, {name: b, type: esp, size: 1M}]\n",
+	wrong("partitions: [{name: a, type: esp, size: 1M, grow: true}, {name: b, type: esp, size: "
+	      "1M}]\n",
 	      "cannot grow");
 	wrong("reserved: [{name: env, at: 5M, size: 1M}]\n"
 	      "partitions: [{name: a, type: esp, size: 1M, at: 4M}]\n",
 	      "would overwrite the reserved area 'env'");
-	wrong("reserved: [{name: env, at: 4K, size: 1M}]\npartitions: [{name: a, type: esp, size: 1M}]\n",
+	wrong("reserved: [{name: env, at: 4K, size: 1M}]\npartitions: [{name: a, type: esp, size: "
+	      "1M}]\n",
 	      "over the partition table");
 }
 

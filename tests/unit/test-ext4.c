@@ -89,7 +89,8 @@ static void test_everything(void **state)
 	assert_int_equal(stat(at("a.img"), &st), 0);
 	assert_true(st.st_blocks * 512 < 4 << 20);
 	sb = OUTPUT("dumpe2fs", "-h", "a.img");
-	has(sb, "has_journal ext_attr resize_inode dir_index filetype extent 64bit flex_bg sparse_super "
+	has(sb, "has_journal ext_attr resize_inode dir_index filetype extent 64bit flex_bg "
+		"sparse_super "
 		"large_file huge_file dir_nlink extra_isize metadata_csum\n");
 	has(sb, "Filesystem UUID:          12345678-0000-8000-0000-000000000000");
 	has(sb, "Filesystem volume name:   root");
@@ -117,7 +118,8 @@ static void test_everything(void **state)
 
 static void test_at_an_offset(void **state)
 {
-	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(EPOCH, dir);
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
+		       *back cleanup_tree = tree_new(EPOCH, dir);
 	struct ext4_opts opts = {.size = 16 << 20, .uuid = uuid, .seed = seed};
 	struct err *err = NULL;
 
@@ -135,7 +137,8 @@ static void test_at_an_offset(void **state)
 
 static void test_large_folder(void **state)
 {
-	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(EPOCH, dir);
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
+		       *back cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
 	char name[300];
 	size_t count;
@@ -199,7 +202,8 @@ static void test_full(void **state)
 
 static void test_holes_and_fragments(void **state)
 {
-	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(EPOCH, dir);
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
+		       *back cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
 	struct tree_inode *n = add(t, "pieces", S_IFREG | 0600), *m;
 

@@ -106,8 +106,9 @@ static void test_fat16(void **state)
 /* Sizes around the borders between the types and cluster sizes. */
 static void test_sizes(void **state)
 {
-	static const uint64_t sizes[] = {5 * M,	      31 * M,  32 * M,	33 * M,	  34 * M,	260 * M,
-					 261 * M - 512, 261 * M, 512 * M, 2048 * M, 20000 * M};
+	static const uint64_t sizes[] = {5 * M,   31 * M,   32 * M,        33 * M,
+					 34 * M,  260 * M,  261 * M - 512, 261 * M,
+					 512 * M, 2048 * M, 20000 * M};
 	struct tree *t cleanup_tree = sample();
 	struct err *err = NULL;
 
@@ -177,7 +178,8 @@ static void test_refused(void **state)
 	refused(write_image(t, "r.img", 64 * M, &err), &err, "'/link' is a symbolic link");
 	ok(tree_remove(t, "/link", &removed, &err), &err);
 	ok(tree_add_file(t, "large", 0644, data, 9 * M, &err), &err);
-	refused(write_image(t, "r.img", 8 * M, &err), &err, "partition 'boot': its content needs 9.3 MiB");
+	refused(write_image(t, "r.img", 8 * M, &err), &err,
+		"partition 'boot': its content needs 9.3 MiB");
 	ok(write_image(t, "r.img", 64 * M, &err), &err);
 	fsck("r.img");
 }
@@ -185,8 +187,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fat32),	     cmocka_unit_test(test_fat16),
-		cmocka_unit_test(test_sizes),	     cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_fat32),        cmocka_unit_test(test_fat16),
+		cmocka_unit_test(test_sizes),        cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_at_an_offset), cmocka_unit_test(test_refused),
 	};
 

@@ -40,7 +40,8 @@ static struct tree *sample(void)
 
 	ok(tree_add_symlink(t, "lib", "usr/lib", &err), &err);
 	add(t, "usr/lib/systemd/system/app.service",
-	    "[Unit]\nWantedBy=wrong.target\n[Install]\n# WantedBy=no.target\nWantedBy=app.target \\\n "
+	    "[Unit]\nWantedBy=wrong.target\n[Install]\n# WantedBy=no.target\nWantedBy=app.target "
+	    "\\\n "
 	    "multi-user.target\nRequiredBy = need.target\nAlias=product.service app.service\n"
 	    "Also=app.socket missing.timer\n[X]\nWantedBy=wrong.target\n");
 	add(t, "usr/lib/systemd/system/app.socket", "[Install]\nWantedBy=sockets.target\n");
@@ -55,8 +56,8 @@ static void test_enable(void **state)
 {
 	struct tree *t cleanup_tree = sample();
 	struct err *err = NULL;
-	struct image_units u = {.enable = LIST("app.service", "getty@.service", "getty@ttyS0.service",
-					       "own.target"),
+	struct image_units u = {.enable = LIST("app.service", "getty@.service",
+					       "getty@ttyS0.service", "own.target"),
 				.mask = LIST("bad.service")};
 
 	ok(image_apply_units(t, &u, &err), &err);
@@ -74,7 +75,8 @@ static void test_enable(void **state)
 		"/usr/lib/systemd/system/getty@.service");
 	is_link(t, "etc/systemd/system/getty.target.wants/getty@ttyS0.service",
 		"/usr/lib/systemd/system/getty@.service");
-	is_link(t, "etc/systemd/system/console-ttyS0.service", "/usr/lib/systemd/system/getty@.service");
+	is_link(t, "etc/systemd/system/console-ttyS0.service",
+		"/usr/lib/systemd/system/getty@.service");
 	is_link(t, "etc/systemd/system/multi-user.target.wants/own.target",
 		"/etc/systemd/system/own.target");
 	is_link(t, "etc/systemd/system/bad.service", "/dev/null");
@@ -97,8 +99,8 @@ static void test_disable(void **state)
 	assert_null(tree_lookup(t, "etc/systemd/system/need.target.requires/app.service"));
 	assert_null(tree_lookup(t, "etc/systemd/system/product.service"));
 	assert_non_null(tree_lookup(t, "etc/systemd/system/sockets.target.wants/app.socket"));
-	preset = tree_inode_text(
-		tree_lookup(t, "etc/systemd/system-preset/00-image.preset")->inode, 1000);
+	preset = tree_inode_text(tree_lookup(t, "etc/systemd/system-preset/00-image.preset")->inode,
+				 1000);
 	has(preset, "\nenable own.target\ndisable app.service\n");
 }
 
@@ -146,8 +148,9 @@ static void test_bootloader(void **state)
 				   "options root=PARTUUID=abcd rw\n");
 	loader = tree_inode_text(tree_lookup(t, "boot/efi/loader/loader.conf")->inode, 1000);
 	has(loader, "default edge-6.12.1-arm64.conf\n");
-	assert_memory_equal(tree_lookup(t, "boot/efi/edge/6.12.1-arm64/linux")->inode->segments[0].data,
-			    "new", 3);
+	assert_memory_equal(
+		tree_lookup(t, "boot/efi/edge/6.12.1-arm64/linux")->inode->segments[0].data, "new",
+		3);
 	b.cmdline = "root=/dev/vda2 ro";
 	ok(image_install_boot(t, &b, &err), &err);
 	second = tree_inode_text(
@@ -166,7 +169,8 @@ static void test_modes(void **state)
 	struct err *err = NULL;
 
 	ok(image_modes(t, &modes, &err), &err);
-	assert_int_equal(tree_lookup(t, "etc/systemd/system/own.target")->inode->mode, S_IFREG | 0600);
+	assert_int_equal(tree_lookup(t, "etc/systemd/system/own.target")->inode->mode,
+			 S_IFREG | 0600);
 	assert_int_equal(tree_lookup(t, "etc/systemd/system/own.target")->inode->uid, 1000);
 	assert_int_equal(tree_lookup(t, "etc/systemd/system/own.target")->inode->gid, 1001);
 	modes.count = 2;
@@ -196,7 +200,8 @@ static void test_private_keys(void **state)
 	add(t, "etc/cert", "-----BEGIN CERTIFICATE-----\nMIIB\n");
 	ok(image_refuse_keys(t, &none, &err), &err);
 	add(t, "etc/keys/device.pem", "text\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n");
-	refused(image_refuse_keys(t, &none, &err), &err, "'/etc/keys/device.pem' holds a private key");
+	refused(image_refuse_keys(t, &none, &err), &err,
+		"'/etc/keys/device.pem' holds a private key");
 	ok(image_refuse_keys(t, &allow, &err), &err);
 }
 
@@ -231,9 +236,10 @@ static void test_options(void **state)
 {
 #define PARTS "size: 1G\ntable: gpt\npartitions:\n"
 	assert_null(check_recipe("size: 1G\nfilesystem: ext4\ncontents: [{unpack: base}]\n"));
-	assert_null(check_recipe(PARTS "- {name: esp, type: esp, size: 64M, filesystem: vfat, mount: /boot}\n"
-				       "- {name: root, type: root-arm64, filesystem: ext4, mount: /}\n"
-				       "bootloader: systemd-boot\n"));
+	assert_null(check_recipe(
+		PARTS "- {name: esp, type: esp, size: 64M, filesystem: vfat, mount: /boot}\n"
+		      "- {name: root, type: root-arm64, filesystem: ext4, mount: /}\n"
+		      "bootloader: systemd-boot\n"));
 	wrong("size: 1G\n", "r:1:1: an image has either a 'filesystem' or 'table: gpt'");
 	wrong("size: 1G\nfilesystem: ext4\ntable: gpt\n", "either a 'filesystem'");
 	wrong("size: 1G\nfilesystem: btrfs\n", "say 'writer: guestfs'");
@@ -246,7 +252,8 @@ static void test_options(void **state)
 	wrong(PARTS "- {name: a, type: home, size: 1M}\nbootloader: systemd-boot\n", "'type: esp'");
 	wrong("size: 1G\nfilesystem: ext4\ncontents:\n- {to: /x}\n", "r:4:3: an entry of contents");
 	wrong("size: 1G\nfilesystem: ext4\ncontents:\n- {copy: x}\n", "'copy' needs 'to'");
-	wrong("size: 1G\nfilesystem: ext4\ncontents:\n- {copy: x, to: /x, mode: rwx}\n", "'rwx' is no mode");
+	wrong("size: 1G\nfilesystem: ext4\ncontents:\n- {copy: x, to: /x, mode: rwx}\n",
+	      "'rwx' is no mode");
 	wrong("size: 1G\nfilesystem: ext4\nmodes: {/x: u+s}\n", "r:3:13: 'u+s' is no mode");
 	wrong("size: 1G\nfilesystem: ext4\nremove: [etc]\n", "'etc' must be an absolute pattern");
 }
@@ -269,14 +276,15 @@ static void test_file_system(void **state)
 {
 	struct tree *t cleanup_tree = base(), *back cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
-	const char *recipe = "size: 64M\nfilesystem: ext4\n"
-			     "contents:\n- {unpack: base}\n- {copy: rootfs/, to: /}\n"
-			     "- {copy: 'base:/usr/lib/systemd/system', to: /units, owner: '7:8'}\n"
-			     "- {copy: 'base:/boot/vmlinuz-6.12', to: /copies/}\n"
-			     "- {copy: 'pki:keyring.pem', to: /etc/rauc/, mode: '0640', owner: '0:5'}\n"
-			     "units: {enable: [app.service]}\n"
-			     "remove: [/etc/ssh/ssh_host_*, /usr/share/doc/**]\n"
-			     "modes: {/etc/secret: '0600'}\n";
+	const char *recipe =
+		"size: 64M\nfilesystem: ext4\n"
+		"contents:\n- {unpack: base}\n- {copy: rootfs/, to: /}\n"
+		"- {copy: 'base:/usr/lib/systemd/system', to: /units, owner: '7:8'}\n"
+		"- {copy: 'base:/boot/vmlinuz-6.12', to: /copies/}\n"
+		"- {copy: 'pki:keyring.pem', to: /etc/rauc/, mode: '0640', owner: '0:5'}\n"
+		"units: {enable: [app.service]}\n"
+		"remove: [/etc/ssh/ssh_host_*, /usr/share/doc/**]\n"
+		"modes: {/etc/secret: '0600'}\n";
 	struct action a = action_new(&kind_image, "root", recipe);
 
 	ok(tree_write_tar(t, at("base.tar"), &err), &err);
@@ -284,17 +292,28 @@ static void test_file_system(void **state)
 	put("rootfs/lib/tool", "#!");
 	RUN("chmod", "755", "rootfs/lib/tool");
 	put("blob", "keyring");
-	input_add(&a, (struct action_input){.ref = "base", .node = "base", .type = INPUT_FILE,
-					    .path = at("base.tar"), .output = "root.tar"});
-	input_add(&a, (struct action_input){.ref = "rootfs/", .type = INPUT_FOLDER, .path = at("rootfs")});
-	input_add(&a, (struct action_input){.ref = "base:/usr/lib/systemd/system", .node = "base",
-					    .type = INPUT_INSIDE, .path = at("base.tar"),
+	input_add(&a, (struct action_input){.ref = "base",
+					    .node = "base",
+					    .type = INPUT_FILE,
+					    .path = at("base.tar"),
+					    .output = "root.tar"});
+	input_add(&a, (struct action_input){
+			      .ref = "rootfs/", .type = INPUT_FOLDER, .path = at("rootfs")});
+	input_add(&a, (struct action_input){.ref = "base:/usr/lib/systemd/system",
+					    .node = "base",
+					    .type = INPUT_INSIDE,
+					    .path = at("base.tar"),
 					    .inside = "/usr/lib/systemd/system"});
-	input_add(&a, (struct action_input){.ref = "base:/boot/vmlinuz-6.12", .node = "base",
-					    .type = INPUT_INSIDE, .path = at("base.tar"),
+	input_add(&a, (struct action_input){.ref = "base:/boot/vmlinuz-6.12",
+					    .node = "base",
+					    .type = INPUT_INSIDE,
+					    .path = at("base.tar"),
 					    .inside = "/boot/vmlinuz-6.12"});
-	input_add(&a, (struct action_input){.ref = "pki:keyring.pem", .node = "pki", .type = INPUT_FILE,
-					    .path = at("blob"), .output = "keyring.pem"});
+	input_add(&a, (struct action_input){.ref = "pki:keyring.pem",
+					    .node = "pki",
+					    .type = INPUT_FILE,
+					    .path = at("blob"),
+					    .output = "keyring.pem"});
 	ok(kind_image.run(&a, &err), &err);
 	RUN("e2fsck", "-fn", (char *)action_output(&a, "root.img"));
 	ok(ext4_read_tree(back, action_output(&a, "root.img"), 0, &err), &err);
@@ -319,7 +338,9 @@ static void test_key_in_content(void **state)
 				     "size: 64M\nfilesystem: ext4\ncontents: [{unpack: base}]\n");
 
 	ok(tree_write_tar(t, at("key.tar"), &err), &err);
-	input_add(&a, (struct action_input){.ref = "base", .node = "base", .type = INPUT_FILE,
+	input_add(&a, (struct action_input){.ref = "base",
+					    .node = "base",
+					    .type = INPUT_FILE,
 					    .path = at("key.tar")});
 	refused(kind_image.run(&a, &err), &err, "'/etc/ssh/ssh_host_key' holds a private key");
 	arena_free(a.arena);
@@ -329,10 +350,13 @@ static struct action build_image(const char *parts)
 {
 	char *recipe cleanup_free = xasprintf(
 		"size: 128M\ntable: gpt\nbootloader: systemd-boot\ncmdline: console=ttyAMA0\n"
-		"contents: [{unpack: base}]\nremove: [/etc/ssh/**]\npartitions:\n%s", parts);
+		"contents: [{unpack: base}]\nremove: [/etc/ssh/**]\npartitions:\n%s",
+		parts);
 	struct action a = action_new(&kind_image, "tests/build", recipe);
 
-	input_add(&a, (struct action_input){.ref = "base", .node = "base", .type = INPUT_FILE,
+	input_add(&a, (struct action_input){.ref = "base",
+					    .node = "base",
+					    .type = INPUT_FILE,
 					    .path = at("boot.tar")});
 	return a;
 }
@@ -343,8 +367,9 @@ static void test_partitions(void **state)
 	struct err *err = NULL;
 	struct gpt_parts parts = {0};
 	struct digest one, two;
-	const char *text = "- {name: esp, type: esp, size: 40M, filesystem: vfat, mount: /boot/efi}\n"
-			   "- {name: root, type: root-arm64, filesystem: ext4, mount: /, label: sys}\n";
+	const char *text =
+		"- {name: esp, type: esp, size: 40M, filesystem: vfat, mount: /boot/efi}\n"
+		"- {name: root, type: root-arm64, filesystem: ext4, mount: /, label: sys}\n";
 	struct action a, b;
 	char *dump cleanup_free = NULL, *entry cleanup_free = NULL, *want cleanup_free = NULL;
 
@@ -393,11 +418,16 @@ static void test_content_without_partition(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_enable),	     cmocka_unit_test(test_disable),
-		cmocka_unit_test(test_units_refused), cmocka_unit_test(test_bootloader),
-		cmocka_unit_test(test_modes),	     cmocka_unit_test(test_private_keys),
-		cmocka_unit_test(test_options),	     cmocka_unit_test(test_file_system),
-		cmocka_unit_test(test_key_in_content), cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_enable),
+		cmocka_unit_test(test_disable),
+		cmocka_unit_test(test_units_refused),
+		cmocka_unit_test(test_bootloader),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_private_keys),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_file_system),
+		cmocka_unit_test(test_key_in_content),
+		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_content_without_partition),
 	};
 

@@ -11,11 +11,13 @@ static struct layout card(void)
 
 	layout_areas_push(&l.areas, (struct layout_area){"uboot-env", 1 * M, 32768});
 	layout_areas_push(&l.areas, (struct layout_area){"uboot-env-redundant", 2 * M, 32768});
-	layout_parts_push(&l.parts, (struct layout_part){"boot", "esp", .size = 64 * M, .regions = 2});
-	layout_parts_push(&l.parts, (struct layout_part){"root-a", "root-arm64", .size = 150 * M - 7});
-	layout_parts_push(&l.parts, (struct layout_part){"root-b", "root-arm64", .size = 150 * M});
 	layout_parts_push(&l.parts,
-			  (struct layout_part){"data", "linux-generic", .size = 51 * M, .grow = true});
+			  (struct layout_part){"boot", "esp", .size = 64 * M, .regions = 2});
+	layout_parts_push(&l.parts,
+			  (struct layout_part){"root-a", "root-arm64", .size = 150 * M - 7});
+	layout_parts_push(&l.parts, (struct layout_part){"root-b", "root-arm64", .size = 150 * M});
+	layout_parts_push(&l.parts, (struct layout_part){"data", "linux-generic", .size = 51 * M,
+							 .grow = true});
 	return l;
 }
 

@@ -35,19 +35,25 @@ static void test_write_is_canonical(void **state)
 	char *list cleanup_free = NULL;
 
 	ok(tree_write_tar(a, at("a.tar"), &err), &err);
-	list = OUTPUT("tar", "--numeric-owner", "--utc", "--xattrs", "--xattrs-include=*", "--full-time", "-tvvf", "a.tar");
+	list = OUTPUT("tar", "--numeric-owner", "--utc", "--xattrs", "--xattrs-include=*",
+		      "--full-time", "-tvvf", "a.tar");
 	assert_non_null(strstr(list, "drwxr-xr-x  0/0               0 2023-11-14 22:13:20 ./\n"));
-	assert_non_null(strstr(list, "lrwxrwxrwx  0/0               0 2023-11-14 22:13:20 bin -> usr/bin"));
-	assert_non_null(strstr(list, "crw--w----  0/5            4,64 2023-11-14 22:13:20 dev/ttyS0"));
-	assert_non_null(strstr(list, "-rw-r-----  1000/3000000     10 2009-02-13 23:31:30 home/caf"));
-	assert_non_null(strstr(list, "-rwsr-xr-x* 0/0               3 2023-11-14 22:13:20 usr/bin/ping\n"));
+	assert_non_null(
+		strstr(list, "lrwxrwxrwx  0/0               0 2023-11-14 22:13:20 bin -> usr/bin"));
+	assert_non_null(
+		strstr(list, "crw--w----  0/5            4,64 2023-11-14 22:13:20 dev/ttyS0"));
+	assert_non_null(
+		strstr(list, "-rw-r-----  1000/3000000     10 2009-02-13 23:31:30 home/caf"));
+	assert_non_null(
+		strstr(list, "-rwsr-xr-x* 0/0               3 2023-11-14 22:13:20 usr/bin/ping\n"));
 	assert_non_null(strstr(list, "usr/bin/ping6 link to usr/bin/ping"));
 	/* read back and written again: the same bytes */
 	ok(tree_read_tar(b, "/", at("a.tar"), 0, &err), &err);
 	ok(tree_write_tar(b, at("b.tar"), &err), &err);
 	assert_true(same("a.tar", "b.tar"));
 	assert_int_equal(tree_lookup(b, "usr/bin/ping")->inode->links, 2);
-	assert_ptr_equal(tree_lookup(b, "bin/ping6")->inode, tree_lookup(b, "/usr/bin/ping")->inode);
+	assert_ptr_equal(tree_lookup(b, "bin/ping6")->inode,
+			 tree_lookup(b, "/usr/bin/ping")->inode);
 	assert_int_equal(tree_lookup(b, "usr/bin/ping")->inode->xattr_count, 1);
 	assert_int_equal(tree_lookup(b, "usr/bin/ping")->inode->xattrs[0].len, 20);
 	assert_memory_equal(tree_lookup(b, "home/caf\xc3\xa9")->inode->segments[0].data,
@@ -94,7 +100,8 @@ static void test_hostile(void **state)
 	RUN("tar", "--delete", "-f", "hard.tar", "f");
 	refused(tree_read_tar(t, "/", at("hard.tar"), TREE_FOLLOW, &err), &err, "not there");
 	RUN("truncate", "-s", "700", "hard.tar");
-	put("junk.tar", "this is no tar, but it has some bytes in it to be looked at, more than a few");
+	put("junk.tar",
+	    "this is no tar, but it has some bytes in it to be looked at, more than a few");
 	refused(tree_read_tar(t, "/", at("junk.tar"), 0, &err), &err, "junk.tar");
 }
 
@@ -116,7 +123,8 @@ static void test_overlay_follows_links(void **state)
 	assert_int_equal(tree_lookup(t, "etc/conf")->inode->mode, S_IFREG | 0644);
 	assert_int_equal(tree_lookup(t, "etc/conf")->inode->uid, 0);
 	assert_int_equal(tree_lookup(t, "etc/conf")->inode->mtime, EPOCH);
-	assert_string_equal(tree_lookup(t, "etc/localtime")->inode->target, "/usr/share/zoneinfo/UTC");
+	assert_string_equal(tree_lookup(t, "etc/localtime")->inode->target,
+			    "/usr/share/zoneinfo/UTC");
 	assert_true(S_ISLNK(tree_lookup(t, "bin")->inode->mode));
 	RUN("mkfifo", "over/pipe");
 	refused(tree_copy_path(t, "/", at("over"), &err), &err, "neither file");
@@ -200,9 +208,10 @@ static void test_acl(void **state)
 {
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
-	static const unsigned char want[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0,
-					     0x31, 0xd4, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 4, 0,
-					     255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255};
+	static const unsigned char want[] = {
+		2, 0,    0,    0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
+		0, 0x31, 0xd4, 0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
+		4, 0,    255,  255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
 	struct tree_inode *n;
 
 	put("acl/f", "x");
