@@ -431,7 +431,8 @@ int state_snapshot_get(struct state *st, const char *name, struct str *ret, stru
 	return rc;
 }
 
-static int put_snapshot(struct state *st, const char *name, const struct str *data, struct err **err)
+static int put_snapshot(struct state *st, const char *name, const struct str *data,
+			struct err **err)
 {
 	sqlite3_stmt *q;
 

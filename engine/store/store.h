@@ -126,10 +126,11 @@ int store_duration(struct store *s, const char *node, double *ret_seconds,
 		   struct err **err) warn_unused;
 
 /*
- * One text per NAME, for graph/snapshot.c; it may be lost at any time. Get appends to *RET: 0, 1 when
- * there is none, -1.
+ * One text per NAME, for graph/snapshot.c; it may be lost at any time. Get appends to *RET: 0, 1
+ * when there is none, -1.
  */
-int store_snapshot_get(struct store *s, const char *name, struct str *ret, struct err **err) warn_unused;
+int store_snapshot_get(struct store *s, const char *name, struct str *ret,
+		       struct err **err) warn_unused;
 int store_snapshot_put(struct store *s, const char *name, const struct str *data,
 		       struct err **err) warn_unused;
 
