@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/path.h"
+#include "base/str.h"
 #include "kinds/image.h"
 #include "machine/guest.h"
 #include "media/ext4.h"
@@ -24,6 +25,27 @@ static const char *device(const struct action *a, const struct image_plan *p,
 	return p->table ? arena_printf(a->arena, "/dev/sda%zu", fs->part + 1) : "/dev/sda";
 }
 
+/* tar knows ACLs in a form of its own only; the tree has them as the kernel takes them. */
+static int set_acls(struct guest *g, struct tree *t, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct tree_inode *n = entries[i]->inode;
+		char *path cleanup_free = xasprintf("/%s", entries[i]->path);
+
+		for (size_t k = 0; k < n->xattr_count; k++) {
+			const struct tree_xattr *x = &n->xattrs[k];
+
+			if (str_skip(x->name, "system.posix_acl_") &&
+			    guest_set_xattr(g, path, x->name, x->value, x->len, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 /* Makes one file system in the running appliance and fills it. */
 static int write_fs(struct action *a, struct guest *g, const struct image_plan *p,
 		    const struct image_fs *fs, struct err **err)
@@ -38,8 +60,9 @@ static int write_fs(struct action *a, struct guest *g, const struct image_plan *
 	made.seed = fs->type == IMAGE_FS_EXT4 ? fs->seed : NULL;
 	if (tree_write_tar(fs->tree, tar, err) < 0 || guest_mkfs(g, dev, &made, err) < 0 ||
 	    guest_mount(g, dev, "/", options, err) < 0 ||
-	    guest_tar_in(g, tar, "/", true, err) < 0 || guest_trim(g, "/", err) < 0 ||
-	    guest_unmount(g, "/", err) < 0 || path_remove(tar, err) < 0)
+	    guest_tar_in(g, tar, "/", true, err) < 0 || set_acls(g, fs->tree, err) < 0 ||
+	    guest_trim(g, "/", err) < 0 || guest_unmount(g, "/", err) < 0 ||
+	    path_remove(tar, err) < 0)
 		return err_wrap(err, "%s", fs->name);
 	return 0;
 }

@@ -342,6 +342,14 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
 	return 0;
 }
 
+int guest_set_xattr(struct guest *g, const char *path, const char *name, const void *value,
+		    size_t len, struct err **err)
+{
+	if (guestfs_lsetxattr(g->h, name, value, (int)len, path) < 0)
+		return failed(g, "set an extended attribute", err);
+	return 0;
+}
+
 int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err)
 {
 	if (guestfs_tar_out_opts(g->h, path, tar, GUESTFS_TAR_OUT_OPTS_NUMERICOWNER, 1,
