@@ -16,6 +16,7 @@
 #include "kinds/kinds.h"
 #include "kinds/lock.h"
 #include "machine/sandbox.h"
+#include "media/clean.h"
 #include "media/deb.h"
 #include "run/action.h"
 
@@ -134,7 +135,7 @@ static int system_tree(struct action *a, const struct debian_lock *l, struct err
 	bool own = false;
 
 	if (open_packages(a, l, &set, err) < 0 || merge(a, &set, before, err) < 0 ||
-	    debian_configure(&stage, err) < 0 || debian_clean(after, a->epoch, err) < 0)
+	    debian_configure(&stage, err) < 0 || tree_clean(after, err) < 0)
 		return -1;
 	own = sandbox_is_native(l->arch) && tree_resolve(after, "usr/bin/dpkg-source");
 	if (o->sources.count && debian_sources(a, l, own ? root : NULL, after, err) < 0)

@@ -123,8 +123,6 @@ struct debian_stage {
 struct deb_set;
 struct tree;
 int debian_configure(struct debian_stage *s, struct err **err) warn_unused;
-/* Removes what differs between two builds or is nobody's business: logs, caches, keys, ids. */
-int debian_clean(struct tree *t, uint64_t epoch, struct err **err) warn_unused;
 /* Unpacks the source packages of L, patched, to /usr/src/NAME of T; ROOT has dpkg-source, or NULL: host. */
 int debian_sources(struct action *a, const struct debian_lock *l, const char *root, struct tree *t,
 		   struct err **err) warn_unused;

@@ -464,7 +464,7 @@ static int write_output(struct vm *vm, struct tree *t, const struct pair *p, str
 		return err_set(err, ERR_BUILD, "output '%s': '%s' is no folder", p->key, p->value);
 	part = tree_new(vm->a->epoch, vm->a->workdir);
 	if (tree_copy_tree(part, "/", t, e->path, 0, err) < 0 ||
-	    (!*e->path && tree_clean(part, NULL, err) < 0))
+	    (!*e->path && tree_clean(part, err) < 0))
 		return -1;
 	return tree_write_tar(part, path, err);
 }

@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media/clean.h"
 
+#include <inttypes.h>
 #include <sys/stat.h>
 
 #include "base/str.h"
 #include "base/vec.h"
 
+#define TEXT_MAX (16u << 20)
+#define DAY_S 86400
+
 /* Everything that matches goes, with what is below it. */
-static const char *const patterns[] = {
+static const char *const litter[] = {
+	/* mounted over */
+	"/dev/*",
+	"/proc/*",
+	"/sys/*",
+	"/run/*",
+	"/tmp/*",
+	"/var/tmp/*",
 	/* identity */
+	"/etc/ssh/ssh_host_*",
 	"/var/lib/dbus/machine-id",
 	"/var/lib/systemd/random-seed",
 	"/var/lib/systemd/credential.secret",
-	"/etc/ssh/ssh_host_*_key",
-	"/etc/ssh/ssh_host_*_key.pub",
-	/* backups */
+	/* backups and locks */
 	"/etc/passwd-",
 	"/etc/group-",
 	"/etc/shadow-",
@@ -22,69 +32,101 @@ static const char *const patterns[] = {
 	"/etc/subuid-",
 	"/etc/subgid-",
 	"/etc/.pwd.lock",
-	"/var/lib/dpkg/*-old",
-	"/var/lib/dpkg/lock*",
-	"/var/lib/dpkg/triggers/Lock",
-	"/var/cache/debconf/*-old",
 	"/var/backups/*",
-	/* caches and state of what ran */
-	"/var/cache/ldconfig/aux-cache",
+	"/var/cache/debconf/*-old",
+	"/var/lib/dpkg/*-old",
+	"/var/lib/dpkg/lock",
+	"/var/lib/dpkg/lock-frontend",
+	"/var/lib/dpkg/triggers/Lock",
+	"/var/lib/dpkg/triggers/Unincorp",
+	"/var/lib/dpkg/updates/*",
+	/* caches and traces of what ran */
 	"/var/cache/apt/*.bin",
 	"/var/cache/apt/archives/*.deb",
 	"/var/cache/apt/archives/lock",
 	"/var/cache/apt/archives/partial/*",
+	"/var/cache/fontconfig/*",
+	"/var/cache/ldconfig/aux-cache",
+	"/var/cache/man/*",
 	"/var/lib/apt/lists/*",
+	"/var/lib/systemd/coredump/*",
 	"/var/lib/systemd/timers/*",
 	"/var/lib/systemd/timesync/clock",
-	"/var/lib/systemd/coredump/*",
 	"/etc/.updated",
 	"/var/.updated",
 	"/root/.bash_history",
-	/* temporary */
-	"/tmp/*",
-	"/var/tmp/*",
-	"/run/*",
 };
 
-/* Files below /var/log go, folders stay: services expect theirs. */
-static int clean_logs(struct tree *t, size_t *count, struct err **err)
+/* Logs go; a file that was shipped empty (btmp) and the folders stay. */
+static int clean_logs(struct tree *t, struct err **err)
 {
-	size_t all;
-	struct tree_entry *const *entries = tree_entries(t, &all);
 	struct strv logs cleanup_strv = {0};
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
 
-	for (size_t i = 0; i < all; i++) {
-		if (str_skip(entries[i]->path, "var/log/") && !S_ISDIR(entries[i]->inode->mode))
+	for (size_t i = 0; i < count; i++) {
+		const struct tree_inode *n = entries[i]->inode;
+
+		if (str_skip(entries[i]->path, "var/log/") && S_ISREG(n->mode) && n->size)
 			strv_printf(&logs, "/%s", entries[i]->path);
 	}
 	for (size_t i = 0; i < logs.count; i++) {
-		size_t n;
-
-		if (tree_remove(t, logs.items[i], &n, err) < 0)
+		if (tree_remove(t, logs.items[i], &count, err) < 0)
 			return -1;
-		*count += n;
 	}
 	return 0;
 }
 
-int tree_clean(struct tree *t, size_t *ret_count, struct err **err)
+/* Replaces the content of a file and keeps who owns it. */
+static int rewrite(struct tree *t, const char *path, const char *data, size_t len, struct err **err)
 {
-	struct tree_entry *id = tree_lookup(t, "/etc/machine-id");
-	size_t count = 0, n;
+	struct tree_inode old = *tree_lookup(t, path)->inode;
+	struct tree_inode *now;
 
-	for (size_t i = 0; i < array_len(patterns); i++) {
-		if (tree_remove(t, patterns[i], &n, err) < 0)
-			return -1;
-		count += n;
-	}
-	if (clean_logs(t, &count, err) < 0)
+	if (tree_add_file(t, path, old.mode & 07777, data, len, err) < 0)
 		return -1;
-	if (id && S_ISREG(id->inode->mode) && id->inode->size > 0) {
-		if (tree_add_file(t, "/etc/machine-id", 0444, "", 0, err) < 0)
-			return -1;
-		count++;
+	now = tree_lookup(t, path)->inode;
+	now->uid = old.uid;
+	now->gid = old.gid;
+	return 0;
+}
+
+/* name:password:LASTCHANGE:...: the day a password was last changed, in days since 1970. */
+static int fix_days(struct tree *t, const char *path, struct err **err)
+{
+	struct tree_entry *e = tree_lookup(t, path);
+	char *text cleanup_free = e ? tree_inode_text(e->inode, TEXT_MAX) : NULL;
+	struct str out cleanup_str = STR_INIT;
+	char *next = text;
+
+	if (!text)
+		return 0;
+	for (char *line; (line = strsep(&next, "\n")) && *line;) {
+		char *name = strsep(&line, ":"), *password = strsep(&line, ":"),
+		     *day = strsep(&line, ":");
+
+		if (!day || !line)
+			return err_set(err, ERR_BUILD, "the tree's '/%s' has a malformed line",
+				       path);
+		str_printf(&out, "%s:%s:", name, password);
+		if (*day)
+			str_printf(&out, "%" PRIu64, tree_epoch(t) / DAY_S);
+		str_printf(&out, ":%s\n", line);
 	}
-	if (ret_count)
-		*ret_count = count;
+	return rewrite(t, path, out.buf, out.len, err);
+}
+
+int tree_clean(struct tree *t, struct err **err)
+{
+	size_t count;
+
+	for (size_t i = 0; i < array_len(litter); i++) {
+		if (tree_remove(t, litter[i], &count, err) < 0)
+			return -1;
+	}
+	if (clean_logs(t, err) < 0 || fix_days(t, "etc/shadow", err) < 0)
+		return -1;
+	if (tree_lookup(t, "etc/machine-id") || tree_lookup(t, "usr/lib/systemd/systemd"))
+		return tree_add_file(t, "etc/machine-id", 0444, "", 0, err);
 	return 0;
 }

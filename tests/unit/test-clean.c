@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "media.h"
+
+#include "media/clean.h"
+
+#define EPOCH (20000u * 86400 + 77)
+
+static struct tree *sample(void)
+{
+	static const char *const files[] = {
+		"etc/machine-id",
+		"etc/passwd",
+		"etc/passwd-",
+		"etc/ssh/ssh_host_rsa_key",
+		"etc/ssh/sshd_config",
+		"var/log/dpkg.log",
+		"var/log/apt/history.log",
+		"var/lib/dpkg/status",
+		"var/lib/dpkg/status-old",
+		"tmp/x/y",
+		"usr/tmp/kept",
+	};
+	struct tree *t = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < array_len(files); i++)
+		ok(tree_add_file(t, files[i], 0644, "text\n", 5, &err), &err);
+	ok(tree_add_file(t, "var/log/btmp", 0660, "", 0, &err), &err);
+	ok(tree_add_file(t, "etc/shadow", 0640, "root:*:19000:0:99999:7:::\nx:!:::::::\n", 37,
+			 &err),
+	   &err);
+	tree_lookup(t, "etc/shadow")->inode->gid = 42;
+	return t;
+}
+
+static void test_clean(void **state)
+{
+	static const char *const gone[] = {"etc/passwd-",
+					   "etc/ssh/ssh_host_rsa_key",
+					   "var/log/dpkg.log",
+					   "var/log/apt/history.log",
+					   "var/lib/dpkg/status-old",
+					   "tmp/x"};
+	static const char *const kept[] = {"etc/passwd",   "etc/ssh/sshd_config", "var/log/apt",
+					   "var/log/btmp", "var/lib/dpkg/status", "tmp",
+					   "usr/tmp/kept"};
+	struct tree *t cleanup_tree = sample();
+	struct err *err = NULL;
+	char *shadow cleanup_free = NULL;
+
+	ok(tree_clean(t, &err), &err);
+	for (size_t i = 0; i < array_len(gone); i++)
+		assert_null(tree_lookup(t, gone[i]));
+	for (size_t i = 0; i < array_len(kept); i++)
+		assert_non_null(tree_lookup(t, kept[i]));
+	assert_int_equal(tree_lookup(t, "etc/machine-id")->inode->size, 0);
+	shadow = tree_inode_text(tree_lookup(t, "etc/shadow")->inode, 1000);
+	assert_string_equal(shadow, "root:*:20000:0:99999:7:::\nx:!:::::::\n");
+	assert_int_equal(tree_lookup(t, "etc/shadow")->inode->gid, 42);
+	assert_int_equal(tree_lookup(t, "etc/shadow")->inode->mode & 07777, 0640);
+}
+
+static void test_machine_id(void **state)
+{
+	struct tree *with cleanup_tree = tree_new(EPOCH, dir);
+	struct tree *without cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	ok(tree_add_file(with, "usr/lib/systemd/systemd", 0755, "elf", 3, &err), &err);
+	ok(tree_clean(with, &err), &err);
+	ok(tree_clean(without, &err), &err);
+	assert_int_equal(tree_lookup(with, "etc/machine-id")->inode->size, 0);
+	assert_null(tree_lookup(without, "etc/machine-id"));
+}
+
+static void test_malformed(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err cleanup_err = NULL;
+
+	ok(tree_add_file(t, "etc/shadow", 0640, "root\n", 5, &err), &err);
+	assert_int_equal(tree_clean(t, &err), -1);
+	assert_non_null(strstr(err->text, "etc/shadow"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_machine_id),
+		cmocka_unit_test(test_malformed),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
