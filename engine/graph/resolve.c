@@ -307,6 +307,8 @@ static int unknown(struct request *q, const char *node)
 	if (path && !other && map_get(&q->r->g->by_name, text))
 		return refuse(q, "%s '%s'%s: it is a node, but '%s' takes a path", what, text, where,
 			      q->option);
+	if (near && str_eq(near, text))
+		return refuse(q, "path '%s' is a link that leads nowhere", text);
 	if (near)
 		return refuse(q, "%s '%s'%s: did you mean '%s'?", what, text, where, near);
 	return refuse(q, "%s '%s'%s", what, text, where);

@@ -184,19 +184,28 @@ static bool var_name_valid(const char *name)
 	return n && !name[n];
 }
 
+static void add_var(struct expand *e, const char *name, struct yaml *raw)
+{
+	struct var *v = arena_alloc(e->arena, sizeof(*v));
+
+	if (!raw || raw->type != YAML_SCALAR)
+		return;
+	v->name = name;
+	v->raw = raw;
+	map_set(e->raw, name, v);
+}
+
 static void collect(struct expand *e, const struct yaml *vars)
 {
 	for (size_t i = 0; i < vars->count; i++) {
-		struct var *v = arena_alloc(e->arena, sizeof(*v));
+		const struct yaml *key = vars->keys[i];
 
-		v->name = vars->keys[i]->text;
-		v->raw = vars->items[i];
-		if (!var_name_valid(v->name))
-			err_list_at(e->errors, vars->keys[i]->pos,
+		if (var_name_valid(key->text))
+			add_var(e, key->text, vars->items[i]);
+		else
+			err_list_at(e->errors, key->pos,
 				    "'%s' is no name of a variable: use letters, digits, _ and -, first a letter",
-				    v->name);
-		else if (v->raw->type == YAML_SCALAR)
-			map_set(e->raw, v->name, v);
+				    key->text);
 	}
 }
 
@@ -205,7 +214,7 @@ static void override(struct expand *e, const char *set)
 {
 	const char *eq = strchr(set, '=');
 	char *name = arena_strndup(e->arena, set, eq ? (size_t)(eq - set) : strlen(set));
-	struct var *v = map_get(e->raw, name);
+	struct var *v = strchr(name, '.') ? NULL : map_get(e->raw, name);
 	struct pos nowhere = {0};
 	const char *near;
 
@@ -217,7 +226,7 @@ static void override(struct expand *e, const char *set)
 	near = nearest(e, name);
 	if (!eq)
 		err_list_at(e->errors, nowhere, "--set '%s': write --set name=value", set);
-	else if (near)
+	else if (near && !strchr(near, '.'))
 		err_list_at(e->errors, nowhere, "--set '%s': no such variable: did you mean '%s'?", set,
 			    near);
 	else
@@ -225,14 +234,30 @@ static void override(struct expand *e, const char *set)
 			    set, name);
 }
 
-void expand_vars(struct arena *arena, const struct yaml *vars, const struct strv *sets,
+/* The values of project.yaml that are variables of the same name become what they expand to. */
+static void take_value(const struct map *raw, const char *name, struct yaml *y)
+{
+	const struct var *v = map_get(raw, name);
+
+	if (!v || v->raw != y)
+		return;
+	y->refused = !v->value;
+	y->quoted = y->quoted || (v->value && v->value != y->text);
+	y->text = v->value ? v->value : "";
+}
+
+void expand_vars(struct arena *arena, const struct yaml *project, const struct strv *sets,
 		 struct source source, struct map *ret, struct err_list *errors)
 {
 	struct map raw cleanup_map = {0};
 	struct expand e = {.arena = arena, .vars = ret, .raw = &raw, .source = source, .errors = errors};
+	const struct yaml *vars = yaml_get(project, "vars");
+	struct yaml *name = yaml_get(project, "name"), *version = yaml_get(project, "version");
 
 	if (vars && vars->type == YAML_MAP)
 		collect(&e, vars);
+	add_var(&e, "project.name", name);
+	add_var(&e, "project.version", version);
 	for (size_t i = 0; sets && i < sets->count; i++)
 		override(&e, sets->items[i]);
 	for (size_t i = 0; i < raw.count; i++)
@@ -243,4 +268,6 @@ void expand_vars(struct arena *arena, const struct yaml *vars, const struct strv
 		/* A broken variable has been reported: its users should not be, too. */
 		map_set(ret, v->name, (void *)(v->value ? v->value : ""));
 	}
+	take_value(&raw, "project.name", name);
+	take_value(&raw, "project.version", version);
 }

@@ -19,8 +19,9 @@ struct source {
 void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree, struct source source,
 		 struct err_list *errors);
 /*
- * Puts the entries of VARS (a map of scalars, or NULL) into RET, each expanded with the others; SETS
- * ("name=value") override them. A loop of variables is an error. RET may hold names before.
+ * Puts the entries of 'vars' of PROJECT (the map of project.yaml), project.name and project.version into
+ * RET, each expanded with the others; SETS ("name=value") override vars. A loop is an error. The values
+ * of 'name' and 'version' in PROJECT become what they expand to.
  */
-void expand_vars(struct arena *arena, const struct yaml *vars, const struct strv *sets,
+void expand_vars(struct arena *arena, const struct yaml *project, const struct strv *sets,
 		 struct source source, struct map *ret, struct err_list *errors);

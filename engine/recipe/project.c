@@ -88,15 +88,8 @@ static void expand_key(struct arena *arena, struct project *p, const char *key, 
 		expand_tree(arena, &p->vars, y, source, errors);
 }
 
-static void name_value(struct arena *arena, struct project *p, const char *key, const char *name)
-{
-	const struct yaml *y = yaml_get(p->map, key);
-
-	map_set(&p->vars, name, (void *)(y && y->type == YAML_SCALAR ? y->text : ""));
-}
-
 /*
- * Names become known step by step: vars, then name and version (which may use vars), then slots (which
+ * Names become known step by step: vars, name and version (which may use each other), then slots (which
  * may use all of these), then everything else.
  */
 static void expand_project(struct arena *arena, struct project *p, struct source source,
@@ -104,11 +97,7 @@ static void expand_project(struct arena *arena, struct project *p, struct source
 {
 	const struct yaml *slots = yaml_get(p->map, "slots");
 
-	expand_vars(arena, yaml_get(p->map, "vars"), sets, source, &p->vars, errors);
-	expand_key(arena, p, "name", source, errors);
-	expand_key(arena, p, "version", source, errors);
-	name_value(arena, p, "name", "project.name");
-	name_value(arena, p, "version", "project.version");
+	expand_vars(arena, p->map, sets, source, &p->vars, errors);
 	expand_key(arena, p, "slots", source, errors);
 	for (size_t i = 0; slots && slots->type == YAML_MAP && i < slots->count; i++)
 		if (slots->items[i]->type == YAML_SCALAR)

@@ -120,25 +120,50 @@ static bool text_valid(struct parse *p)
 	return true;
 }
 
-/* The byte at a place, 0 behind the end; only for messages. */
-static char byte_at(const struct parse *p, const yaml_mark_t *mark)
+/* The byte at a place, NULL behind the end; only for messages. */
+static const char *byte_at(const struct parse *p, struct pos pos)
 {
 	struct utf8 u = utf8_start(p->text, p->len);
 
 	while (utf8_next(&u))
-		if (u.line == mark->line + 1 && u.col == mark->column + 1)
-			return *u.at;
-	return 0;
+		if (u.line == pos.line && u.col == pos.col)
+			return u.at;
+	return NULL;
+}
+
+/* Whether "${" stands in the line of AT before it. */
+static bool behind_variable(const struct parse *p, const char *at)
+{
+	for (; at > p->text && at[-1] != '\n'; at--)
+		if (at[0] == '{' && at[-1] == '$')
+			return true;
+	return false;
+}
+
+/* The innermost list or map in brackets that is open, or NULL; *ret_bracket is '[' or '{'. */
+static const struct yaml *open_bracket(const struct parse *p, char *ret_bracket)
+{
+	const struct yaml *y = p->depth ? p->stack[p->depth - 1].into : NULL;
+	const char *at = y ? byte_at(p, y->pos) : NULL;
+
+	*ret_bracket = at ? *at : 0;
+	return at && (*at == '[' || *at == '{') ? y : NULL;
 }
 
 static void syntax_error(struct parse *p, const yaml_parser_t *parser)
 {
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
 	struct pos pos = pos_of(p, &parser->problem_mark);
-	char at = byte_at(p, &parser->problem_mark);
+	const char *place = byte_at(p, pos);
+	char at = place ? *place : 0, bracket;
+	const struct yaml *open = open_bracket(p, &bracket);
 
 	p->failed = true;
-	if (at == '\t')
+	if (!place && open)
+		err_list_at(p->errors, open->pos, "this '%c' is not closed", bracket);
+	else if (place && open && behind_variable(p, place))
+		err_list_at(p->errors, pos, "a value with ${...} between brackets needs quotes");
+	else if (at == '\t')
 		err_list_at(p->errors, pos, "a tab may not indent or separate here: use blanks");
 	else if (at && strchr("@`%", at) && strstr(problem, "cannot start any token"))
 		err_list_at(p->errors, pos, "a value that begins with '%c' needs quotes", at);

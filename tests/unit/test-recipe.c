@@ -164,11 +164,13 @@ static void variables(void **state)
 	put("recipes/n.yaml", "kind: demo\ntext: '${a}-$${a}-$HOME-$$-${a}$'\n");
 	strv_push(&sets, "v=2=${a}");
 	strv_push(&sets, "c=C");
+	put("recipes/m.yaml", "kind: demo\ntext: ${f}\n");
 	put("recipes/project.yaml", HEAD "version: ${v}\nvars: {a: 'x${b}x', b: '${c}', c: '${d}', d: '', v: "
-					 "'1'}\n");
+					 "'1', f: '${project.name}-${project.version}'}\n");
 	p = good(&sets);
 	assert_string_equal(opts_of(p, "n")->text, "xCx-${a}-$HOME-$$-xCx$");
 	assert_string_equal(p->version, "2=${a}");
+	assert_string_equal(opts_of(p, "m")->text, "p-2=${a}");
 	p = good(NULL);
 	assert_string_equal(opts_of(p, "n")->text, "xx-${a}-$HOME-$$-xx$");
 	put("recipes/n.yaml", "kind: demo\ntext: ${d}\n");
@@ -186,9 +188,11 @@ static void bad_variables(void **state)
 	strv_push(&sets, "arhc=x");
 	strv_push(&sets, "arch");
 	strv_push(&sets, "zzzzz=");
+	strv_push(&sets, "project.name=x");
 	refuse(&sets,
 	       "--set 'arch': write --set name=value\n"
 	       "--set 'arhc=x': no such variable: did you mean 'arch'?\n"
+	       "--set 'project.name=x': 'vars' of recipes/project.yaml has no 'project.name'\n"
 	       "--set 'zzzzz=': 'vars' of recipes/project.yaml has no 'zzzzz'\n"
 	       "recipes/n.yaml:2:9: unknown variable 'arhc': did you mean 'arch'?\n"
 	       "recipes/n.yaml:3:8: unknown variable 'slots.root': define it in 'vars' of project.yaml, or "
@@ -244,8 +248,7 @@ static void defects(void **state)
 	assert_int_equal(symlink("/etc/passwd", out), 0);
 	assert_int_equal(symlink("../recipes", loop), 0);
 	refuse(NULL,
-	       "recipes/a.yaml:3:1: not valid YAML: did not find expected node content (while parsing a flow "
-	       "node that begins on line 3)\n"
+	       "recipes/a.yaml:2:6: this '[' is not closed\n"
 	       "recipes/b.yaml:1:7: unknown kind 'dmeo': did you mean 'demo'?\n"
 	       "recipes/c.yaml:1:1: key 'kind' is missing (one of: demo)\n"
 	       "recipes/d.yaml:1:1: a recipe is a map of keys and values ('kind: image')\n"
