@@ -21,7 +21,7 @@ static bool *reached(const struct graph *g)
 	return seen;
 }
 
-/* Of a chain that nothing reaches only the end is named. */
+/* Of a chain that nothing reaches only the end is named. Nodes below tests/ are asked for by name. */
 static void check_reached(const struct graph *g, struct err_list *errors)
 {
 	bool *seen cleanup_free = reached(g);
@@ -29,7 +29,7 @@ static void check_reached(const struct graph *g, struct err_list *errors)
 	for (size_t i = 0; g->project->defaults.count && i < g->nodes.count; i++) {
 		const struct node *n = g->nodes.items[i];
 
-		if (!seen[i] && !n->users.count)
+		if (!seen[i] && !n->users.count && !str_skip(n->name, "tests/"))
 			err_list_at(errors, (struct pos){n->recipe->file, 1, 1},
 				    "nothing reaches node '%s': name it in 'default' of project.yaml, use it, "
 				    "or delete the file",
