@@ -59,6 +59,39 @@ code() {
 	fi
 }
 
+# small_project DIR: five run nodes with six outputs; the target is 'all'. Leaves start a daemon each, so
+# that processes left behind are seen:  pgrep -f "sleep 7654.$$"
+small_project() {
+	mkdir -p "$1/recipes" "$1/src/sub"
+	printf 'schema: 1\nname: small\nversion: "1"\ndefault: [all]\n' >"$1/recipes/project.yaml"
+	echo one >"$1/src/one"
+	echo two >"$1/src/sub/two"
+	for i in 1 2 3; do
+		cat >"$1/recipes/leaf$i.yaml" <<END
+kind: run
+inputs: [src]
+run: ["cat src/one src/sub/two >x; echo $i >>x; (sleep 7654.$$ &) "]
+outputs: [x]
+END
+	done
+	cat >"$1/recipes/two.yaml" <<'END'
+kind: run
+inputs: [leaf1, leaf2]
+run: ["cat leaf1 leaf2 >a; mkdir d; dd if=a of=b bs=1 seek=3000000 2>/dev/null"]
+outputs: [a, b]
+END
+	cat >"$1/recipes/all.yaml" <<'END'
+kind: run
+inputs: [two, leaf3]
+run: ["cat two/a two/b leaf3 | sha256sum >sum"]
+outputs: [sum]
+END
+}
+# digests RESULT.JSON: what was built, one line per output.
+digests() {
+	jq -r '.nodes[] | .name + " " + (.outputs[] | .name + " " + .digest)' "$1" | sort
+}
+
 finish() {
 	[ "$failures" = 0 ]
 	exit
