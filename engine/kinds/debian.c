@@ -158,8 +158,12 @@ static int debian_run(struct action *a, struct err **err)
 
 static struct demand debian_demand(const void *opts)
 {
-	(void)opts;
-	return (struct demand){.cpus = 1, .timeout_s = 2 * 60 * 60};
+	const struct debian_opts *o = opts;
+
+	/* packages, the tree as a tar, and the same unpacked where it is a root of nodes */
+	return (struct demand){.cpus = 1,
+			       .timeout_s = 2 * 60 * 60,
+			       .disk_mb = o->packages.count ? 1000 : 200};
 }
 
 const struct kind kind_debian = {

@@ -19,7 +19,8 @@ static void image_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 static struct demand image_demand(const void *opts)
 {
 	const struct image_opts *o = opts;
-	struct demand d = {.cpus = 1};
+	/* images are sparse and rarely more than half full */
+	struct demand d = {.cpus = 1, .disk_mb = (unsigned)(o->size >> 21)};
 
 	if (o->writer == IMAGE_WRITER_GUESTFS)
 		d.memory_mb = GUEST_MEMORY_MB;

@@ -138,6 +138,7 @@ static struct demand vm_demand(const void *opts)
 	const struct vm_opts *o = opts;
 
 	return (struct demand){
+		.disk_mb = 1000,
 		.cpus = (unsigned)o->cpus,
 		.memory_mb = (unsigned)(o->memory >> 20),
 		.timeout_s = (unsigned)o->timeout + 300, /* the guest's own deadline comes first */

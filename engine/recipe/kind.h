@@ -23,6 +23,7 @@ struct demand {
 	unsigned cpus;	    /* 0 counts as 1 */
 	unsigned memory_mb; /* guest memory; 0 for plain processes */
 	unsigned timeout_s; /* deadline; 0: the engine's default of 2 hours */
+	unsigned disk_mb;   /* a guess of what it adds to the store, while there is no history */
 };
 
 /* What static checks may look at: the decoded options of this node and the project's values. */

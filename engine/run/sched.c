@@ -81,10 +81,9 @@ static int consider_all(struct sched *d, struct err **err)
 static int check_space(struct sched *d, struct err **err)
 {
 	uint64_t needed;
-	size_t unknown;
 
 	d->checked_space = true;
-	if (space_needed(d->g, d->s, &needed, &unknown, err) < 0)
+	if (space_needed(d->g, d->s, &needed, err) < 0)
 		return -1;
 	return space_check(d->s, needed, err);
 }

@@ -20,11 +20,17 @@ static int last_size(struct store *s, const char *node, uint64_t *ret, struct er
 	return 0;
 }
 
-int space_needed(const struct graph *g, struct store *s, uint64_t *ret_bytes, size_t *ret_unknown,
-		 struct err **err)
+/* What the kind thinks of a node that was never built, bytes. */
+static uint64_t guess(const struct node *n)
+{
+	const struct kind *k = n->recipe->kind;
+
+	return k->demand ? (uint64_t)k->demand(n->recipe->opts).disk_mb << 20 : 0;
+}
+
+int space_needed(const struct graph *g, struct store *s, uint64_t *ret_bytes, struct err **err)
 {
 	uint64_t sum = 0, bytes;
-	size_t unknown = 0;
 
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		const struct node *n = g->nodes.items[i];
@@ -35,13 +41,9 @@ int space_needed(const struct graph *g, struct store *s, uint64_t *ret_bytes, si
 		rc = last_size(s, n->name, &bytes, err);
 		if (rc < 0)
 			return -1;
-		if (rc == 0)
-			sum += bytes;
-		else
-			unknown++;
+		sum += rc == 0 ? bytes : guess(n);
 	}
 	*ret_bytes = sum;
-	*ret_unknown = unknown;
 	return 0;
 }
 
