@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Kinds pki and bundle with the real rauc: keys, a bundle of two images, what a device accepts and what
+# it refuses, and that the private key stays where it is.
+# timeout: 600
+. tests/e2e/lib.sh
+orch=$ORCH
+export ORCH_STORE="$scratch/store"
+p=$scratch/p
+mkdir -p "$p/recipes" "$p/files"
+cat >"$p/recipes/project.yaml" <<'END'
+schema: 1
+name: demo
+version: "1.2"
+default: [bundle]
+END
+recipe() { # NAME, text on stdin
+	cat >"$p/recipes/$1.yaml"
+}
+# shellcheck disable=SC2317 # called by check
+o() { "$orch" -C "$p" "$@" >"$scratch/out" 2>"$scratch/err" || { cat "$scratch/err"; return 1; }; }
+says() { check "$1" grep -q -- "$2" "$scratch/err"; }
+status_of() { jq -r --arg n "$1" '.nodes[] | select(.name == $n) | .status' "$scratch/result"; }
+# shellcheck disable=SC2317 # called by check and code
+info() { rauc "--keyring=$1" info --output-format=shell "$2"; }
+
+echo hello >"$p/files/greeting"
+head -c 1000000 /dev/urandom >"$p/files/noise"
+recipe root <<'END'
+kind: image
+filesystem: ext4
+size: 32M
+contents: [{copy: files/, to: /}, {copy: "pki:keyring.pem", to: /etc/rauc/keyring.pem}]
+END
+recipe boot <<'END'
+kind: image
+filesystem: vfat
+size: 16M
+contents: [{copy: files/, to: /}]
+END
+recipe pki <<'END'
+kind: pki
+key: pki/private/signer.key
+cert: pki/signer.pem
+keyring: pki/keyring.pem
+END
+recipe bundle <<'END'
+kind: bundle
+compatible: demo device
+version: ${project.version}
+images: {rootfs: root, bootloader: boot}
+sign: pki
+END
+
+echo "# keys"
+code "without keys" 2 "$orch" -C "$p" build
+says "the command that makes them" "orch pki init"
+check "pki init" o pki init
+code "a second time" 2 "$orch" -C "$p" pki init
+same "private keys are private" "" "$(find "$p/pki/private" -type f ! -perm 0600)"
+
+echo "# the bundle"
+check "build" o build bundle root
+b=$p/out/bundle/bundle.raucb
+check "a device accepts it" info "$p/pki/keyring.pem" "$b"
+for purpose in smimesign codesign; do
+	printf '[system]\ncompatible=demo device\nbootloader=noop\n[keyring]\npath=%s\ncheck-purpose=%s\n' \
+		"$p/pki/keyring.pem" "$purpose" >"$scratch/system.conf"
+	check "a device that checks for $purpose" rauc "--conf=$scratch/system.conf" info "$b"
+done
+printf '[system]\ncompatible=demo device\nbootloader=noop\n[keyring]\npath=%s\ncheck-purpose=sslserver\n' \
+	"$p/pki/keyring.pem" >"$scratch/system.conf"
+code "a device that checks for something else" 1 rauc "--conf=$scratch/system.conf" info "$b"
+info "$p/pki/keyring.pem" "$b" >"$scratch/info" 2>/dev/null
+same "compatible" "RAUC_MF_COMPATIBLE='demo device'" "$(grep ^RAUC_MF_COMPATIBLE "$scratch/info")"
+same "version" "RAUC_MF_VERSION='1.2'" "$(grep ^RAUC_MF_VERSION= "$scratch/info")"
+same "images in order" "rootfs bootloader" \
+	"$(sed -n "s/^RAUC_IMAGE_CLASS_[0-9]*='*\([^']*\)'*/\1/p" "$scratch/info" | tr '\n' ' ' | sed 's/ $//')"
+rauc --keyring="$p/pki/keyring.pem" info "$b" >"$scratch/text" 2>&1
+check "format verity" grep -qi 'verity' "$scratch/text"
+unsquashfs -q -n -d "$scratch/content" "$b" >/dev/null 2>&1
+same "files whose names say what they are" "bootloader.vfat manifest.raucm rootfs.ext4 " \
+	"$(find "$scratch/content" -type f -printf '%f\n' | LC_ALL=C sort | tr '\n' ' ')"
+check "the root image is whole" cmp "$scratch/content/rootfs.ext4" "$p/out/root/root.img"
+mkdir "$scratch/p2" "$scratch/p2/recipes"
+cp "$p/recipes/project.yaml" "$scratch/p2/recipes/"
+"$orch" -C "$scratch/p2" pki init >/dev/null 2>&1
+code "another device's keyring refuses it" 1 info "$scratch/p2/pki/keyring.pem" "$b"
+# The last 8 bytes are the length of the CMS before them; dm-verity guards what is before that.
+size=$(stat -c %s "$b")
+for back in 1 8 9 200 700 1500; do
+	at=$((size - back))
+	cp "$b" "$scratch/flipped.raucb"
+	byte=$(od -An -tu1 -j "$at" -N 1 "$b" | tr -d ' ')
+	# shellcheck disable=SC2059 # the octal number is the format
+	printf "\\$(printf %o $((byte ^ 1)))" |
+		dd of="$scratch/flipped.raucb" bs=1 seek="$at" conv=notrunc status=none
+	check "the flipped file differs" sh -c "! cmp -s '$b' '$scratch/flipped.raucb'"
+	code "a bit flipped $back bytes before the end" 1 info "$p/pki/keyring.pem" "$scratch/flipped.raucb"
+done
+
+echo "# again"
+check "build" o build --result-json "$scratch/result"
+same "nothing to do" cached "$(status_of bundle)"
+echo changed >>"$p/files/greeting"
+check "build after an edit" o build --result-json "$scratch/result"
+same "root" built "$(status_of root)"
+same "pki" cached "$(status_of pki)"
+same "bundle" built "$(status_of bundle)"
+
+echo "# refusals"
+sed 's/^sign/format: plain\nsign/' "$p/recipes/bundle.yaml" >"$p/recipes/plain.yaml"
+code "format plain" 2 "$orch" -C "$p" plan plain
+says "why" "CVE-2020-25860"
+rm "$p/recipes/plain.yaml"
+cp "$scratch/p2/pki/private/signer.key" "$p/pki/private/signer.key"
+check "another key, same certificate: unseen by keys" o plan
+rm -rf "$ORCH_STORE"
+code "but refused when it matters" 5 "$orch" -C "$p" build
+says "why" "does not belong to certificate"
+cp -r "$scratch/p2/pki/." "$p/pki/"
+check "new keys" o build
+check "a device with the new keyring accepts it" info "$p/pki/keyring.pem" "$b"
+
+echo "# the private key"
+line=$(sed -n 2p "$p/pki/private/signer.key")
+same "is nowhere in store and outputs" "" "$(grep -rlF -- "$line" "$ORCH_STORE" "$p/out" 2>/dev/null)"
+finish
