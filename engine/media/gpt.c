@@ -14,6 +14,7 @@ static void context_freep(struct fdisk_context **cxt)
 {
 	if (!*cxt)
 		return;
+	fdisk_set_script(*cxt, NULL); /* context and script hold each other */
 	fdisk_deassign_device(*cxt, 1);
 	fdisk_unref_context(*cxt);
 }

@@ -372,6 +372,7 @@ static void test_partitions(void **state)
 		"- {name: root, type: root-arm64, filesystem: ext4, mount: /, label: sys}\n";
 	struct action a, b;
 	char *dump cleanup_free = NULL, *entry cleanup_free = NULL, *want cleanup_free = NULL;
+	char *source cleanup_free = NULL;
 
 	ok(tree_write_tar(t, at("boot.tar"), &err), &err);
 	a = build_image(text);
@@ -389,8 +390,8 @@ static void test_partitions(void **state)
 	assert_non_null(tree_lookup(back, "boot/efi"));
 	assert_int_equal(tree_lookup(back, "boot/efi")->children, 0);
 	assert_non_null(tree_lookup(back, "boot/vmlinuz-6.12"));
-	RUN("dd", (char *)xasprintf("if=%s", action_output(&a, "build.img")), "of=esp.img", "bs=1M",
-	    "skip=1", "count=40", "status=none");
+	source = xasprintf("if=%s", action_output(&a, "build.img"));
+	RUN("dd", source, "of=esp.img", "bs=1M", "skip=1", "count=40", "status=none");
 	RUN("fsck.fat", "-n", "esp.img");
 	entry = OUTPUT("mtype", "-i", "esp.img", "::loader/entries/edge-6.12.conf");
 	want = xasprintf("options root=PARTUUID=%s rw console=ttyAMA0\n", parts.items[1].uuid);
