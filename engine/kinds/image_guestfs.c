@@ -11,7 +11,7 @@
 #include "kinds/image.h"
 #include "machine/guest.h"
 #include "media/ext4.h"
-#include "media/fat.h"
+#include "media/tree_acl.h"
 
 static void log_line(void *arg, const char *line)
 {
@@ -25,7 +25,7 @@ static const char *device(const struct action *a, const struct image_plan *p,
 	return p->table ? arena_printf(a->arena, "/dev/sda%zu", fs->part + 1) : "/dev/sda";
 }
 
-/* tar knows ACLs in a form of its own only; the tree has them as the kernel takes them. */
+/* Sets the ACLs of T: tar has a form of its own for them, and takes the kernel's from nobody. */
 static int set_acls(struct guest *g, struct tree *t, struct err **err)
 {
 	size_t count;
@@ -37,9 +37,11 @@ static int set_acls(struct guest *g, struct tree *t, struct err **err)
 
 		for (size_t k = 0; k < n->xattr_count; k++) {
 			const struct tree_xattr *x = &n->xattrs[k];
+			const char *type = str_skip(x->name, "system.posix_acl_");
+			struct str text cleanup_str = STR_INIT;
 
-			if (str_skip(x->name, "system.posix_acl_") &&
-			    guest_set_xattr(g, path, x->name, x->value, x->len, err) < 0)
+			if (type && (tree_acl_text(x->value, x->len, path, &text, err) < 0 ||
+				     guest_set_acl(g, path, type, text.buf, err) < 0))
 				return -1;
 		}
 	}

@@ -57,7 +57,7 @@ static const struct option vm_options[] = {
 	 .example = "\"initramfs:initrd.img\""},
 	{"cmdline", OPT_STRING, offsetof(struct vm_opts, cmdline),
 	 .help = "Kernel arguments; with `boot: efi` they are added to those in the image.",
-	 .example = "root=/dev/nvme0n1 rw"},
+	 .example = "root=PARTLABEL=root rw"},
 	{"arch", OPT_STRING, offsetof(struct vm_opts, arch), .def = "arm64",
 	 .help = "Architecture of the guest: arm64 or amd64."},
 	{"memory", OPT_SIZE, offsetof(struct vm_opts, memory), OPT_UNKEYED | OPT_POSITIVE,

@@ -342,11 +342,11 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
 	return 0;
 }
 
-int guest_set_xattr(struct guest *g, const char *path, const char *name, const void *value,
-		    size_t len, struct err **err)
+int guest_set_acl(struct guest *g, const char *path, const char *type, const char *text,
+		  struct err **err)
 {
-	if (guestfs_lsetxattr(g->h, name, value, (int)len, path) < 0)
-		return failed(g, "set an extended attribute", err);
+	if (guestfs_acl_set_file(g->h, path, type, text) < 0)
+		return failed(g, "set an ACL", err);
 	return 0;
 }
 

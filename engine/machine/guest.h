@@ -96,9 +96,10 @@ int guest_mkdirs(struct guest *g, const char *path, struct err **err) warn_unuse
  */
 int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs,
 		 struct err **err) warn_unused;
-/* Sets an extended attribute of PATH itself, a link is not followed. tar keeps no binary ACLs. */
-int guest_set_xattr(struct guest *g, const char *path, const char *name, const void *value, size_t len,
-		    struct err **err) warn_unused;
+/* Sets an ACL of PATH: TYPE is "access" or "default", TEXT like "u::rwx,g::r-x,o::r-x", ids as
+ * numbers. */
+int guest_set_acl(struct guest *g, const char *path, const char *type, const char *text,
+		  struct err **err) warn_unused;
 /* Packs PATH into a new tar on the host, owners by number, with extended attributes and ACLs. */
 int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err) warn_unused;
 /* Copies a file of the host to PATH. */

@@ -71,8 +71,8 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
 	return absent(err);
 }
 
-int guest_set_xattr(struct guest *g, const char *path, const char *name, const void *value, size_t len,
-		    struct err **err)
+int guest_set_acl(struct guest *g, const char *path, const char *type, const char *text,
+		  struct err **err)
 {
 	return absent(err);
 }

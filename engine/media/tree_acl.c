@@ -124,3 +124,49 @@ int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *i
 	return acl_one(t, ae, inode, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, "system.posix_acl_default",
 		       path, err);
 }
+
+static char letter_of(uint16_t tag)
+{
+	switch (tag) {
+	case 0x01:
+	case 0x02:
+		return 'u';
+	case 0x04:
+	case 0x08:
+		return 'g';
+	case 0x10:
+		return 'm';
+	case 0x20:
+		return 'o';
+	default:
+		return 0;
+	}
+}
+
+int tree_acl_text(const void *value, size_t len, const char *path, struct str *ret,
+		  struct err **err)
+{
+	const char *p = value;
+	uint32_t version = 0;
+
+	if (len >= sizeof(version))
+		memcpy(&version, p, sizeof(version));
+	if (le32toh(version) != ACL_VERSION || (len - sizeof(version)) % sizeof(struct acl_entry))
+		return err_set(err, ERR_BUILD, "'%s' has an ACL of an unknown form", path);
+	for (size_t at = sizeof(version); at < len; at += sizeof(struct acl_entry)) {
+		struct acl_entry e;
+		uint16_t tag, perm;
+
+		memcpy(&e, p + at, sizeof(e));
+		tag = le16toh(e.tag);
+		perm = le16toh(e.perm);
+		if (!letter_of(tag))
+			return err_set(err, ERR_BUILD, "'%s' has an ACL of an unknown form", path);
+		str_printf(ret, "%s%c:", at > sizeof(version) ? "," : "", letter_of(tag));
+		if (has_number(tag))
+			str_printf(ret, "%u", le32toh(e.id));
+		str_printf(ret, ":%c%c%c", perm & 4 ? 'r' : '-', perm & 2 ? 'w' : '-',
+			   perm & 1 ? 'x' : '-');
+	}
+	return 0;
+}

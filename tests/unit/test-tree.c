@@ -2,6 +2,7 @@
 #include "media.h"
 
 #include "media/tree.h"
+#include "media/tree_acl.h"
 #include "media/tree_folder.h"
 
 #define EPOCH 1700000000
@@ -212,6 +213,7 @@ static void test_acl(void **state)
 		2, 0,    0,    0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
 		0, 0x31, 0xd4, 0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
 		4, 0,    255,  255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
+	struct str text cleanup_str = STR_INIT;
 	struct tree_inode *n;
 
 	put("acl/f", "x");
@@ -224,6 +226,10 @@ static void test_acl(void **state)
 	assert_string_equal(n->xattrs[0].name, "system.posix_acl_access");
 	assert_int_equal(n->xattrs[0].len, sizeof(want));
 	assert_memory_equal(n->xattrs[0].value, want, sizeof(want));
+	ok(tree_acl_text(want, sizeof(want), "f", &text, &err), &err);
+	assert_string_equal(text.buf, "u::rw-,u:54321:r--,g::r--,m::r--,o::---");
+	assert_int_equal(tree_acl_text(want, sizeof(want) - 1, "f", &text, &err), -1);
+	err_free(err);
 }
 
 /* As an ordinary user would get it: no owner, no device, no setuid, and all of it readable. */
