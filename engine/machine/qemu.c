@@ -149,7 +149,7 @@ static void push_drive(struct strv *argv, const char *options, const char *path)
 	strv_printf(argv, "%s,format=raw,file=%s", options, file);
 }
 
-static void push_disk(struct strv *argv, const struct qemu_disk *d, size_t index)
+static void push_disk(struct strv *argv, const struct qemu_disk *d, size_t index, bool boot)
 {
 	char *options cleanup_free =
 		xasprintf("if=none,id=disk%zu,cache=unsafe,discard=unmap%s%s", index,
@@ -159,7 +159,7 @@ static void push_disk(struct strv *argv, const struct qemu_disk *d, size_t index
 	strv_push(argv, "-device");
 	strv_printf(argv, "%s,drive=disk%zu,serial=%s%s",
 		    d->bus == QEMU_NVME ? "nvme" : "virtio-blk-pci", index, d->serial,
-		    index == 0 ? ",bootindex=0" : "");
+		    boot ? ",bootindex=0" : "");
 }
 
 static void push_boot(struct strv *argv, const struct qemu_machine *m)
@@ -234,5 +234,6 @@ void qemu_argv(const struct qemu_machine *m, struct strv *ret)
 	push_rtc(ret, m->epoch);
 	push_boot(ret, m);
 	for (size_t i = 0; i < m->disk_count; i++)
-		push_disk(ret, &m->disks[i], i);
+		push_disk(ret, &m->disks[i], i,
+			  m->efi && i == 0); /* with -kernel QEMU boots that */
 }

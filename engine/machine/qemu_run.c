@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -180,6 +181,7 @@ static int finish(struct run *r, const char *program, int watched, const char *l
 {
 	int status;
 	struct err *ignored cleanup_err = NULL;
+	char *how cleanup_free = NULL;
 
 	if (watched != 0)
 		kill(r->pid, SIGKILL);
@@ -194,9 +196,11 @@ static int finish(struct run *r, const char *program, int watched, const char *l
 	if (watched > 0)
 		return err_set(err, ERR_TIMEOUT, "%s (%u s)", late,
 			       (unsigned)((now_ms() - r->start) / 1000));
-	if (proc_check(program, status, err) < 0)
-		return r->last_own ? err_wrap(err, "%s", r->last_own) : -1;
-	return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	how = proc_status_string(status);
+	return err_set(err, ERR_BUILD, "'%s' %s%s%s", program, how, r->last_own ? ": " : "",
+		       r->last_own ? r->last_own : "");
 }
 
 int qemu_run(const struct qemu_machine *m, const struct qemu_watch *watch, struct err **err)
