@@ -63,7 +63,8 @@ static const struct schema units_schema = SCHEMA(struct image_units, units_optio
 
 static const struct option image_options[] = {
 	{"writer", OPT_ENUM, offsetof(struct image_opts, writer), .def = "direct", .words = writers,
-	 .help = "direct is fast and bit-reproducible; guestfs knows every file system."},
+	 .help = "direct is fast and needs nothing; guestfs boots libguestfs and knows every file "
+		 "system."},
 	{"size", OPT_SIZE, offsetof(struct image_opts, size), OPT_REQUIRED | OPT_POSITIVE,
 	 .help = "Size of the image.", .example = "2G"},
 	{"filesystem", OPT_ENUM, offsetof(struct image_opts, filesystem), .def = "none",

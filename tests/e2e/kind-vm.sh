@@ -1,0 +1,156 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What a vm node does and says, with a tiny guest of this machine's own kernel and programs: results,
+# and every way a guest can fail.
+# timeout: 1500
+. tests/e2e/lib.sh
+orch=$ORCH
+export ORCH_STORE="$scratch/store"
+p=$scratch/p
+mkdir -p "$p/recipes" "$p/tree"
+
+# A kernel that finds an ext4 on NVMe by itself, as cloud kernels do.
+kernel=
+for k in /boot/vmlinuz-*; do
+	config=/boot/config-${k#/boot/vmlinuz-}
+	if [ -r "$k" ] && grep -qs '^CONFIG_EXT4_FS=y' "$config" && grep -qs '^CONFIG_BLK_DEV_NVME=y' "$config"; then
+		kernel=$k
+	fi
+done
+case $(uname -m) in
+x86_64) arch=amd64 ;;
+*) arch=arm64 ;;
+esac
+if [ -z "$kernel" ]; then
+	skip "no kernel in /boot that needs no initramfs (linux-image-cloud-$arch)"
+	finish
+fi
+cp "$kernel" "$p/vmlinuz"
+
+# The guest's root: a shell and what the steps use, with their libraries.
+guest=$p/tree
+for program in sh cat date dd env mkdir mount sleep sync touch umount; do
+	from=$(readlink -f "$(command -v $program)")
+	mkdir -p "$guest/bin"
+	cp "$from" "$guest/bin/$program"
+	ldd "$from" | grep -o '/[^ ]*' | while read -r lib; do
+		mkdir -p "$guest${lib%/*}"
+		cp -Ln "$lib" "$guest$lib"
+	done
+done
+for folder in dev etc mnt proc root run sys tmp var/log; do
+	mkdir -p "$guest/$folder"
+	[ $folder = etc ] || touch "$guest/$folder/.keep"
+done
+echo guest >"$guest/etc/hostname"
+
+printf 'schema: 1\nname: guests\nversion: "1"\nepoch: 1735689600\n' >"$p/recipes/project.yaml"
+cat >"$p/recipes/disk.yaml" <<'EOF'
+kind: image
+size: 96M
+table: gpt
+partitions:
+  - {name: root, type: linux-generic, filesystem: ext4, mount: /}
+contents: [{copy: tree, to: /}]
+EOF
+mkdir -p "$p/files" && echo data >"$p/files/file"
+cat >"$p/recipes/data.yaml" <<'EOF'
+kind: image
+size: 16M
+filesystem: ext4
+contents: [{copy: files, to: /}]
+EOF
+head -c 1048576 /dev/urandom >"$p/junk.img"
+
+# vm NAME [KEY LINE]... <steps: a recipe that boots the guest.
+vm() {
+	vm_name=$1
+	shift
+	{
+		printf 'kind: vm\nfrom: disk\nboot: kernel\nkernel: vmlinuz\narch: %s\nmemory: 256M\ncpus: 1\n' $arch
+		echo 'cmdline: root=PARTLABEL=root rootfstype=ext4 rw quiet'
+		for line; do echo "$line"; done
+		echo 'run:'
+		cat
+	} >"$p/recipes/$vm_name.yaml"
+}
+fails() { # NAME CODE TEXT: the node fails with that exit code and says TEXT
+	code "$1: exit code" "$2" "$orch" -C "$p" build "$1"
+	check "$1: says '$3'" grep -qF -- "$3" "$scratch/err"
+}
+
+vm good 'disks: [data]' 'outputs: {root.tar: /, note: /root/note}' <<'EOF'
+  - |
+    cat /mnt/data/file >/root/note
+    date -u +%Y >>/root/note
+    echo log >/var/log/x.log
+    echo tmp >/tmp/x
+    echo changed >/mnt/data/file
+    [ -b "$ORCH_DISK_1" ] && [ "$SOURCE_DATE_EPOCH" = 1735689600 ] && [ "$HOME" = /root ]
+  - [sh, -c, 'echo "an argv"; echo ORCH-0123456789abcdef done 2 9']
+EOF
+code "a guest runs its steps" 0 "$orch" -C "$p" build good
+same "its file comes out" "data 2025" "$(tr '\n' ' ' <"$p/out/good/note" | sed 's/ $//')"
+tar -tf "$p/out/good/root.tar" >"$scratch/list"
+check "its tree comes out" grep -qx 'root/note' "$scratch/list"
+check "logs and temporary files do not" sh -c "! grep -E '/x.log|tmp/x' '$scratch/list'"
+check "nothing of the steps is left" sh -c "! grep -E 'orch|step' '$scratch/list'"
+check "the console is in the log" sh -c "'$orch' -C '$p' log good | grep -qx 'an argv'"
+first=$(sha256sum <"$p/out/good/root.tar")
+code "again in another store" 0 "$orch" -C "$p" --store "$scratch/store2" build good
+same "gives the same bytes" "$first" "$(sha256sum <"$p/out/good/root.tar")"
+
+vm failing 'outputs: {root.tar: /}' <<'EOF'
+  - echo first
+  - |
+    # the second step
+    echo about to fail
+    sh -c 'exit 7'
+    echo never
+EOF
+fails failing 1 'step 2 (echo about to fail) failed with exit status 7'
+check "failing: shows the tail of the log" grep -qF 'about to fail' "$scratch/err"
+
+vm panic 'outputs: {root.tar: /}' <<'EOF'
+  - echo c >/proc/sysrq-trigger; sleep 60
+EOF
+fails panic 1 "kernel gave up"
+
+vm hang 'outputs: {root.tar: /}' 'timeout: 40' <<'EOF'
+  - echo waiting; sleep 1000
+EOF
+fails hang 10 "was not done in time"
+
+vm off 'outputs: {root.tar: /}' <<'EOF'
+  - echo o >/proc/sysrq-trigger; sleep 60
+EOF
+fails off 1 "the guest went off in step 1"
+
+vm busy 'outputs: {root.tar: /}' <<'EOF'
+  - sleep 1000 >/root/open 2>&1 &
+EOF
+code "a program left behind does not spoil the disk" 0 "$orch" -C "$p" build busy
+
+vm lost 'disks: [junk.img]' 'outputs: {root.tar: /}' <<'EOF'
+  - "true"
+EOF
+fails lost 1 "disk 'junk'"
+
+vm missing 'outputs: {x: /no/such/file}' <<'EOF'
+  - "true"
+EOF
+fails missing 1 "there is no '/no/such/file'"
+
+vm noroot 'outputs: {root.tar: /}' <<'EOF'
+  - "true"
+EOF
+sed -i 's/PARTLABEL=root/PARTLABEL=other/' "$p/recipes/noroot.yaml"
+fails noroot 1 "kernel gave up"
+
+vm noqemu 'outputs: {root.tar: /}' <<'EOF'
+  - echo no
+EOF
+mkdir "$scratch/bin"
+code "without QEMU: exit code" 7 env PATH="$scratch/bin" "$orch" -C "$p" build noqemu
+check "without QEMU: names it" grep -q 'qemu-system-' "$scratch/err"
+finish
