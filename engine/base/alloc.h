@@ -34,11 +34,11 @@ static inline void free_ptr(void *p)
 /* char *s cleanup_free = ...; frees any heap pointer at the end of the scope. */
 #define cleanup_free __attribute__((cleanup(free_ptr)))
 /* Returns the pointer and sets the variable to NULL: the scope no longer owns it. */
-#define steal_ptr(p)                                                                               \
-	({                                                                                         \
-		__typeof__(p) stolen_ = (p);                                                       \
-		(p) = NULL;                                                                        \
-		stolen_;                                                                           \
+#define steal_ptr(p)                         \
+	({                                   \
+		__typeof__(p) stolen_ = (p); \
+		(p) = NULL;                  \
+		stolen_;                     \
 	})
 
 /* An arena: memory that is freed in one call. Its strings are const char * for everybody else. */

@@ -52,7 +52,8 @@ static int one_chunk(struct walk *w, uint64_t index, struct err **err)
 	if (all_zero(w->buf, want))
 		return 0;
 	digest_data(w->buf, want, &d);
-	n = snprintf(line, sizeof(line), "%llu %s\n", (unsigned long long)index, digest_hex(&d, hex));
+	n = snprintf(line, sizeof(line), "%llu %s\n", (unsigned long long)index,
+		     digest_hex(&d, hex));
 	map_line(w, line, (size_t)n);
 	w->info->allocated += want;
 	return 0;
@@ -86,7 +87,8 @@ int chunks_digest(int fd, const char *name, struct str *map, struct chunk_info *
 		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
 	info.size = (uint64_t)st.st_size;
 	w.hasher = hasher_new();
-	n = snprintf(head, sizeof(head), "orch-chunks 1\nsize %llu\n", (unsigned long long)info.size);
+	n = snprintf(head, sizeof(head), "orch-chunks 1\nsize %llu\n",
+		     (unsigned long long)info.size);
 	map_line(&w, head, (size_t)n);
 	if (fd_extents(fd, name, info.size, on_extent, &w, err) < 0) {
 		hasher_free(w.hasher);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The identity of an image: the digest of its chunk map. The file is cut into chunks of 1 MiB; holes
- * and chunks of zeros are left out; the map is the text
+ * The identity of an image: the digest of its chunk map. The file is cut into chunks of 1 MiB;
+ *holes and chunks of zeros are left out; the map is the text
  *
  *	orch-chunks 1\nsize <bytes>\n<index> <sha256 of the chunk>\n...
  *
@@ -15,7 +15,7 @@
 
 struct chunk_info {
 	struct digest digest;
-	uint64_t size;	    /* of the file, bytes */
+	uint64_t size;      /* of the file, bytes */
 	uint64_t allocated; /* bytes in chunks that are not all zero */
 };
 /* MAP (may be NULL) gets the text. */

@@ -28,7 +28,7 @@ struct hasher;
 struct hasher *hasher_new(void);
 void hasher_update(struct hasher *h, const void *data, size_t len);
 void hasher_finish(struct hasher *h, struct digest *ret); /* frees H */
-void hasher_free(struct hasher *h);			   /* gives up without a result; NULL is fine */
+void hasher_free(struct hasher *h); /* gives up without a result; NULL is fine */
 
 void digest_data(const void *data, size_t len, struct digest *ret);
 /* Of the bytes of a whole file, from offset 0, whatever the descriptor's position. */

@@ -9,11 +9,16 @@ static const struct {
 	const char *name;
 	int exit_code;
 } classes[ERR_CLASS_COUNT] = {
-	[ERR_USER] = {"user", 2},	    [ERR_BUILD] = {"build", 1},
-	[ERR_NET] = {"net", 4},		    [ERR_INTEGRITY] = {"integrity", 5},
-	[ERR_STORE] = {"store", 6},	    [ERR_ENV] = {"env", 7},
-	[ERR_RESOURCE] = {"resource", 8},   [ERR_LOCKED] = {"locked", 9},
-	[ERR_TIMEOUT] = {"timeout", 10},    [ERR_CANCEL] = {"cancel", 130},
+	[ERR_USER] = {"user", 2},
+	[ERR_BUILD] = {"build", 1},
+	[ERR_NET] = {"net", 4},
+	[ERR_INTEGRITY] = {"integrity", 5},
+	[ERR_STORE] = {"store", 6},
+	[ERR_ENV] = {"env", 7},
+	[ERR_RESOURCE] = {"resource", 8},
+	[ERR_LOCKED] = {"locked", 9},
+	[ERR_TIMEOUT] = {"timeout", 10},
+	[ERR_CANCEL] = {"cancel", 130},
 	[ERR_INTERNAL] = {"internal", 70},
 };
 

@@ -220,11 +220,10 @@ static int copy_extent(void *arg, uint64_t offset, uint64_t len, struct err **er
 int fd_copy_sparse(int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t size,
 		   struct err **err)
 {
-	struct file_clone_range range = {.src_fd = src,
-					 .src_offset = src_off,
-					 .src_length = size,
-					 .dest_offset = dst_off};
-	struct copy c = {.src = src, .dst = dst, .src_off = src_off, .dst_off = dst_off, .from = src_off};
+	struct file_clone_range range = {
+		.src_fd = src, .src_offset = src_off, .src_length = size, .dest_offset = dst_off};
+	struct copy c = {
+		.src = src, .dst = dst, .src_off = src_off, .dst_off = dst_off, .from = src_off};
 	int rc;
 
 	if (size && ioctl(dst, FICLONERANGE, &range) == 0)

@@ -34,9 +34,11 @@ static inline void file_closep(FILE **f)
 /* Reads a whole file of at most LIMIT bytes (larger: ERR_USER) and appends it to *RET. */
 int file_read(const char *path, size_t limit, struct str *ret, struct err **err) warn_unused;
 /* The same from a descriptor; NAME is for messages. */
-int fd_read_all(int fd, const char *name, size_t limit, struct str *ret, struct err **err) warn_unused;
+int fd_read_all(int fd, const char *name, size_t limit, struct str *ret,
+		struct err **err) warn_unused;
 /* Writes all LEN bytes, retrying short writes. */
-int fd_write_all(int fd, const char *name, const void *data, size_t len, struct err **err) warn_unused;
+int fd_write_all(int fd, const char *name, const void *data, size_t len,
+		 struct err **err) warn_unused;
 int fd_pwrite_all(int fd, const char *name, const void *data, size_t len, uint64_t offset,
 		  struct err **err) warn_unused;
 /*
@@ -50,8 +52,9 @@ typedef int extent_fn(void *arg, uint64_t offset, uint64_t len, struct err **err
 int fd_extents(int fd, const char *name, uint64_t size, extent_fn *fn, void *arg,
 	       struct err **err) warn_unused;
 /*
- * Copies SIZE bytes from SRC at SRC_OFF into DST at DST_OFF: reflink where the file system can, else
- * copy_file_range of the data extents. Holes are skipped: DST must read as zeros there already.
+ * Copies SIZE bytes from SRC at SRC_OFF into DST at DST_OFF: reflink where the file system can,
+ * else copy_file_range of the data extents. Holes are skipped: DST must read as zeros there
+ * already.
  */
 int fd_copy_sparse(int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t size,
 		   struct err **err) warn_unused;

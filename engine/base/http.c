@@ -160,8 +160,9 @@ static int transfer_accept(struct transfer *t, struct err **err)
 		return err_set(err, ERR_INTEGRITY, "%s has %llu bytes instead of %llu", item->name,
 			       (unsigned long long)t->got, (unsigned long long)item->size);
 	if (item->sha256 && !digest_eq(&d, item->sha256))
-		return err_set(err, ERR_INTEGRITY, "%s has sha256 %s instead of %s; nothing was kept",
-			       item->name, digest_hex(&d, have), digest_hex(item->sha256, want));
+		return err_set(err, ERR_INTEGRITY,
+			       "%s has sha256 %s instead of %s; nothing was kept", item->name,
+			       digest_hex(&d, have), digest_hex(item->sha256, want));
 	if (fchmod(t->fd, 0444) < 0 || rename(t->part, item->dest) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot make '%s'", item->dest);
 	free(t->part);
@@ -277,7 +278,8 @@ static int fetch_loop(struct fetch *f, struct err **err)
 	}
 }
 
-int http_fetch(struct http_item *items, size_t count, const struct http_opts *opts, struct err **err)
+int http_fetch(struct http_item *items, size_t count, const struct http_opts *opts,
+	       struct err **err)
 {
 	static const struct http_opts defaults;
 	struct fetch f = {.opts = opts ? opts : &defaults, .count = count};

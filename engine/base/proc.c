@@ -15,7 +15,8 @@
 #include "base/file.h"
 #include "base/path.h"
 
-/* The child's half between fork and exec: only async-signal-safe calls. ERRFD carries errno back. */
+/* The child's half between fork and exec: only async-signal-safe calls. ERRFD carries errno back.
+ */
 static void child(const char *program, char *const argv[], const struct proc_opts *o, pid_t parent,
 		  int errfd)
 {
@@ -223,7 +224,8 @@ static int gather(int fd, const char *name, uint64_t deadline, size_t limit, str
 		ret->len += (size_t)got;
 		ret->buf[ret->len] = 0;
 		if (ret->len > limit)
-			return err_set(err, ERR_BUILD, "'%s' printed more than %zu bytes", name, limit);
+			return err_set(err, ERR_BUILD, "'%s' printed more than %zu bytes", name,
+				       limit);
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Child processes of known programs: an argv, never a shell line. A child started here dies with its
- * parent (PR_SET_PDEATHSIG), leads its own process group unless told otherwise, and inherits no
+ * Child processes of known programs: an argv, never a shell line. A child started here dies with
+ * its parent (PR_SET_PDEATHSIG), leads its own process group unless told otherwise, and inherits no
  * descriptor but those given.
  */
 #include <stdbool.h>
@@ -13,12 +13,13 @@
 #include "base/vec.h"
 
 struct proc_opts {
-	const char *cwd;	 /* NULL: the parent's */
-	char *const *env;	 /* NULL: the parent's environment */
-	int in, out, errfd;	 /* 0: /dev/null for in, the parent's for out and err */
-	const int *pass;	 /* descriptors that stay open under their numbers, ended by -1; or NULL */
-	bool same_group;	 /* stay in the parent's process group */
-	unsigned timeout_s;	 /* proc_run only: SIGKILL to the group and ERR_TIMEOUT after it; 0: none */
+	const char *cwd;    /* NULL: the parent's */
+	char *const *env;   /* NULL: the parent's environment */
+	int in, out, errfd; /* 0: /dev/null for in, the parent's for out and err */
+	const int *pass; /* descriptors that stay open under their numbers, ended by -1; or NULL */
+	bool same_group; /* stay in the parent's process group */
+	unsigned timeout_s; /* proc_run only: SIGKILL to the group and ERR_TIMEOUT after it; 0: none
+			     */
 };
 
 /* Starts ARGV[0] (looked up with path_program) and returns its pid in *ret_pid. */

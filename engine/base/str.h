@@ -18,9 +18,9 @@ struct str {
 	size_t len, cap; /* cap 0: buf is a static "" */
 };
 extern char str_empty[1];
-#define STR_INIT                                                                                   \
-	{                                                                                          \
-		.buf = str_empty                                                                   \
+#define STR_INIT                 \
+	{                        \
+		.buf = str_empty \
 	}
 
 void str_append(struct str *s, const char *text);

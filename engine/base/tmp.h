@@ -15,8 +15,8 @@ int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **
 int tmp_sweep(const char *parent, struct err **err) warn_unused;
 
 /*
- * Binds the names that tmp_dir() makes to process PID instead of this one. For workers: their own pid
- * means nothing outside of their pid namespace.
+ * Binds the names that tmp_dir() makes to process PID instead of this one. For workers: their own
+ * pid means nothing outside of their pid namespace.
  */
 void tmp_set_owner(pid_t pid);
 

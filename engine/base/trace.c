@@ -10,7 +10,7 @@
 unsigned trace_mask;
 
 static const char *const names[TRACE_AREAS] = {"recipe", "graph", "store",   "sched",
-					       "proto",	 "media", "machine", "kind"};
+					       "proto",  "media", "machine", "kind"};
 
 void trace_init(void)
 {

@@ -9,28 +9,28 @@
 
 #include "base/alloc.h"
 
-#define DEFINE_VEC(name, type)                                                                     \
-	struct name {                                                                              \
-		type *items;                                                                       \
-		size_t count, cap;                                                                 \
-	};                                                                                         \
-	__attribute__((unused)) static inline type *name##_at_end(struct name *v)                  \
-	{                                                                                          \
-		if (v->count == v->cap) {                                                          \
-			v->cap = v->cap ? v->cap * 2 : 8;                                          \
-			v->items = xreallocarray(v->items, v->cap, sizeof(type));                  \
-		}                                                                                  \
-		memset(&v->items[v->count], 0, sizeof(type));                                      \
-		return &v->items[v->count++];                                                      \
-	}                                                                                          \
-	__attribute__((unused)) static inline void name##_push(struct name *v, type item)          \
-	{                                                                                          \
-		*name##_at_end(v) = item;                                                          \
-	}                                                                                          \
-	__attribute__((unused)) static inline void name##_clear(struct name *v)                    \
-	{                                                                                          \
-		free(v->items);                                                                    \
-		*v = (struct name){0};                                                             \
+#define DEFINE_VEC(name, type)                                                            \
+	struct name {                                                                     \
+		type *items;                                                              \
+		size_t count, cap;                                                        \
+	};                                                                                \
+	__attribute__((unused)) static inline type *name##_at_end(struct name *v)         \
+	{                                                                                 \
+		if (v->count == v->cap) {                                                 \
+			v->cap = v->cap ? v->cap * 2 : 8;                                 \
+			v->items = xreallocarray(v->items, v->cap, sizeof(type));         \
+		}                                                                         \
+		memset(&v->items[v->count], 0, sizeof(type));                             \
+		return &v->items[v->count++];                                             \
+	}                                                                                 \
+	__attribute__((unused)) static inline void name##_push(struct name *v, type item) \
+	{                                                                                 \
+		*name##_at_end(v) = item;                                                 \
+	}                                                                                 \
+	__attribute__((unused)) static inline void name##_clear(struct name *v)           \
+	{                                                                                 \
+		free(v->items);                                                           \
+		*v = (struct name){0};                                                    \
 	}
 
 DEFINE_VEC(strs, const char *)

@@ -16,7 +16,7 @@
 #include "graph/graph.h"
 
 struct check_report {
-	struct err_list errors;	  /* the project is refused */
+	struct err_list errors;   /* the project is refused */
 	struct err_list warnings; /* worth a look */
 };
 void check_report_clear(struct check_report *r);

@@ -123,7 +123,8 @@ int conf_read_table(struct arena *a, const char *dir, const char *rel, struct co
 	return read_lines(a, dir, rel, table_line, ret, err);
 }
 
-const struct conf_entry *conf_find(const struct conf_entries *e, const char *section, const char *key)
+const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,
+				   const char *key)
 {
 	for (size_t i = e->count; i-- > 0;) {
 		if (str_eq(e->items[i].section, section) && str_eq(e->items[i].key, key))

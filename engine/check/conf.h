@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Reading the configuration files of a target, line by line with positions. Everything is in the arena
- * of the graph; a file that is not there gives no entries.
+ * Reading the configuration files of a target, line by line with positions. Everything is in the
+ * arena of the graph; a file that is not there gives no entries.
  */
 #include "recipe/recipe.h"
 
 struct conf_entry {
-	const char *section; /* "slot.rootfs.0"; "" before the first and in files without sections */
+	const char
+		*section; /* "slot.rootfs.0"; "" before the first and in files without sections */
 	const char *key, *value;
 	struct pos pos;
 };
@@ -16,16 +17,18 @@ DEFINE_VEC(conf_entries, struct conf_entry)
 /* GLib key files: RAUC's system.conf. */
 int conf_read_ini(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
 		  struct err **err) warn_unused;
-/* Kconfig fragments: CONFIG_X=value, quotes taken off; "# CONFIG_X is not set" has the value "n". */
+/* Kconfig fragments: CONFIG_X=value, quotes taken off; "# CONFIG_X is not set" has the value "n".
+ */
 int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
 		      struct err **err) warn_unused;
 /*
- * Tables of blank-separated fields with # comments: fstab, fw_env.config. The key is the first field,
- * the value the rest of the line.
+ * Tables of blank-separated fields with # comments: fstab, fw_env.config. The key is the first
+ * field, the value the rest of the line.
  */
 int conf_read_table(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
 		    struct err **err) warn_unused;
 /* The last value of KEY in SECTION, or NULL. */
-const struct conf_entry *conf_find(const struct conf_entries *e, const char *section, const char *key);
+const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,
+				   const char *key);
 /* "0x100000", "1048576", "4M". 0, or 1 when it is no number. */
 int conf_number(const char *text, uint64_t *ret);

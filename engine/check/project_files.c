@@ -50,11 +50,11 @@ static void read_disk(struct check_view *v, const struct node *disk)
 	for (size_t i = 0; i < areas->count; i++) {
 		const struct yaml *m = areas->items[i];
 
-		check_reserveds_push(&v->reserved, (struct check_reserved){
-							   .name = text_of(m, "name"),
-							   .at = check_size(m, "at"),
-							   .size = check_size(m, "size"),
-							   .pos = m->pos});
+		check_reserveds_push(&v->reserved,
+				     (struct check_reserved){.name = text_of(m, "name"),
+							     .at = check_size(m, "at"),
+							     .size = check_size(m, "size"),
+							     .pos = m->pos});
 	}
 	for (size_t i = 0; i < parts->count; i++) {
 		const struct yaml *m = parts->items[i];
@@ -81,7 +81,8 @@ static void add_file(struct check_view *v, const struct node *image, const char 
 							arena_strdup(v->arena, target)});
 }
 
-/* Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed. */
+/* Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed.
+ */
 static int add_folder(struct check_view *v, const struct node *image, const char *path,
 		      const char *target, unsigned depth, struct err **err)
 {
@@ -90,17 +91,20 @@ static int add_folder(struct check_view *v, const struct node *image, const char
 	int n, rc = 0;
 
 	if (depth > MAX_DEPTH)
-		return err_set(err, ERR_USER, "'%s' has more than %d folders in each other", path, MAX_DEPTH);
+		return err_set(err, ERR_USER, "'%s' has more than %d folders in each other", path,
+			       MAX_DEPTH);
 	n = scandir(abs, &names, NULL, alphasort);
 	if (n < 0)
 		return err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
-		char *sub cleanup_free = path_join(path, name), *to cleanup_free = path_join(target, name);
+		char *sub cleanup_free = path_join(path, name),
+			  *to cleanup_free = path_join(target, name);
 		char *sub_abs cleanup_free = path_join(abs, name);
 		struct stat st;
 
-		if (rc == 0 && !str_eq(name, ".") && !str_eq(name, "..") && lstat(sub_abs, &st) == 0) {
+		if (rc == 0 && !str_eq(name, ".") && !str_eq(name, "..") &&
+		    lstat(sub_abs, &st) == 0) {
 			if (S_ISDIR(st.st_mode))
 				rc = add_folder(v, image, sub, to, depth + 1, err);
 			else if (S_ISREG(st.st_mode))
@@ -118,7 +122,8 @@ static int read_image(struct check_view *v, const struct node *image, struct err
 	const struct yaml *contents = list_of(image, "contents");
 
 	for (size_t i = 0; i < contents->count; i++) {
-		const char *copy = text_of(contents->items[i], "copy"), *to = text_of(contents->items[i], "to");
+		const char *copy = text_of(contents->items[i], "copy"),
+			   *to = text_of(contents->items[i], "to");
 		char *rel cleanup_free = copy ? path_normal(copy) : NULL, *abs cleanup_free = NULL;
 		struct stat st;
 
@@ -164,7 +169,8 @@ static int read_build_folder(struct check_view *v, const char *path, struct err 
 		const char *file = v->files.items[i].path;
 
 		if (str_ends(file, ".config"))
-			rc = conf_read_kconfig(v->arena, v->g->project->dir, file, &v->kconfig, err);
+			rc = conf_read_kconfig(v->arena, v->g->project->dir, file, &v->kconfig,
+					       err);
 		else if (str_eq(path_base(file), "boot.txt") && !v->boot_script)
 			rc = read_script(v, file, err);
 	}
@@ -183,7 +189,8 @@ static int read_run(struct check_view *v, const struct node *run, struct err **e
 			continue;
 		rel = path_normal(run->in.items[i].path);
 		abs = path_join(v->g->project->dir, rel);
-		if (lstat(abs, &st) == 0 && S_ISDIR(st.st_mode) && read_build_folder(v, rel, err) < 0)
+		if (lstat(abs, &st) == 0 && S_ISDIR(st.st_mode) &&
+		    read_build_folder(v, rel, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The view that the rules share: the disk, its partitions, and the configuration files that the images
- * on it will have, gathered once.
+ * The view that the rules share: the disk, its partitions, and the configuration files that the
+ * images on it will have, gathered once.
  */
 #include "check/check.h"
 #include "check/conf.h"
@@ -10,9 +10,9 @@
 struct check_partition {
 	const char *name;
 	const struct node *from; /* the node whose image it holds, or NULL */
-	uint64_t start;		 /* bytes; UINT64_MAX: not known without more */
-	uint64_t size;		 /* bytes; 0: that of the image */
-	bool twice;		 /* region: 2x */
+	uint64_t start;          /* bytes; UINT64_MAX: not known without more */
+	uint64_t size;           /* bytes; 0: that of the image */
+	bool twice;              /* region: 2x */
 	struct pos pos;
 };
 DEFINE_VEC(check_partitions, struct check_partition)
@@ -35,7 +35,8 @@ DEFINE_VEC(check_files, struct check_file)
 struct check_view {
 	const struct graph *g;
 	struct arena *arena;
-	const struct node *disk; /* the disk with reserved areas that the checks are about, or NULL */
+	const struct node
+		*disk; /* the disk with reserved areas that the checks are about, or NULL */
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
 	struct check_files files;   /* every file that a `copy:` of a folder or file brings */
@@ -57,4 +58,5 @@ struct pos check_pos(const struct node *n, const char *key);
 uint64_t check_size(const struct yaml *map, const char *key);
 
 typedef int check_rule(struct check_view *v, struct err **err);
-check_rule check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules, check_sign_rules;
+check_rule check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
+	check_sign_rules;

@@ -25,7 +25,8 @@ static void u_boot_agrees(struct check_view *v)
 {
 	for (size_t i = 0; i < v->kconfig.count; i++) {
 		const struct conf_entry *e = &v->kconfig.items[i];
-		bool offset = str_eq(e->key, "CONFIG_ENV_OFFSET") || str_eq(e->key, "CONFIG_ENV_OFFSET_REDUND");
+		bool offset = str_eq(e->key, "CONFIG_ENV_OFFSET") ||
+			      str_eq(e->key, "CONFIG_ENV_OFFSET_REDUND");
 		uint64_t n, at, len;
 		char a[32], s[32];
 
@@ -37,17 +38,18 @@ static void u_boot_agrees(struct check_view *v)
 		}
 		if (offset && !fw_env_has(v, n, 0))
 			err_list_at(&v->report->errors, e->pos,
-				    "U-Boot keeps its environment at %s, but /etc/fw_env.config (%s) has no "
+				    "U-Boot keeps its environment at %s, but /etc/fw_env.config "
+				    "(%s) has no "
 				    "such offset",
 				    e->value, v->fw_env.items[0].pos.file);
 		for (size_t j = 0; !offset && j < v->fw_env.count; j++) {
 			const struct conf_entry *line = &v->fw_env.items[j];
 
-			if (sscanf(line->value, "%31s %31s", a, s) == 2 && conf_number(a, &at) == 0 &&
-			    conf_number(s, &len) == 0 && len != n)
+			if (sscanf(line->value, "%31s %31s", a, s) == 2 &&
+			    conf_number(a, &at) == 0 && conf_number(s, &len) == 0 && len != n)
 				err_list_at(&v->report->errors, line->pos,
-					    "size %s differs from CONFIG_ENV_SIZE=%s (%s:%u)", s, e->value,
-					    e->pos.file, e->pos.line);
+					    "size %s differs from CONFIG_ENV_SIZE=%s (%s:%u)", s,
+					    e->value, e->pos.file, e->pos.line);
 		}
 	}
 }
@@ -75,7 +77,8 @@ static const struct check_partition *partition_named(const struct check_view *v,
 	return NULL;
 }
 
-/* A boot-gpt-switch slot: the region is twice the first partition (RAUC: "Update Bootloader Partition"). */
+/* A boot-gpt-switch slot: the region is twice the first partition (RAUC: "Update Bootloader
+ * Partition"). */
 static void region_agrees(struct check_view *v, const char *section)
 {
 	const struct conf_entry *size = conf_find(&v->system, section, "region-size");
@@ -85,22 +88,25 @@ static void region_agrees(struct check_view *v, const char *section)
 
 	if (!first)
 		return;
-	slot = first->size ? first->size : first->from ? check_size(first->from->recipe->map, "size") : 0;
+	slot = first->size   ? first->size
+	       : first->from ? check_size(first->from->recipe->map, "size")
+			     : 0;
 	if (!size || conf_number(size->value, &n) != 0 || !start)
 		err_list_at(&v->report->errors, size ? size->pos : first->pos,
 			    "slot '%s' needs region-start and region-size", section);
 	else if (slot && n != 2 * slot)
-		err_list_at(&v->report->errors, size->pos,
-			    "region-size %s is not twice the first partition '%s' of disk '%s' (%s:%u)",
-			    size->value, first->name, v->disk->name, first->pos.file, first->pos.line);
+		err_list_at(
+			&v->report->errors, size->pos,
+			"region-size %s is not twice the first partition '%s' of disk '%s' (%s:%u)",
+			size->value, first->name, v->disk->name, first->pos.file, first->pos.line);
 	else if (first->start && conf_number(start->value, &n) == 0 && n != first->start)
 		err_list_at(&v->report->errors, start->pos,
-			    "region-start %s is not where partition '%s' begins (%s:%u)", start->value,
-			    first->name, first->pos.file, first->pos.line);
+			    "region-start %s is not where partition '%s' begins (%s:%u)",
+			    start->value, first->name, first->pos.file, first->pos.line);
 	if (!first->twice)
 		err_list_at(&v->report->errors, first->pos,
-			    "partition '%s' is switched by RAUC ('%s') and needs 'region: 2x'", first->name,
-			    section);
+			    "partition '%s' is switched by RAUC ('%s') and needs 'region: 2x'",
+			    first->name, section);
 }
 
 static void slot_agrees(struct check_view *v, const struct conf_entry *device)
@@ -129,7 +135,8 @@ int check_boot_rules(struct check_view *v, struct err **err)
 		u_boot_agrees(v);
 		if (v->fw_env.count < 2)
 			err_list_at(&v->report->errors, v->fw_env.items[0].pos,
-				    "one copy of the U-Boot environment is lost in a power cut; give it a second "
+				    "one copy of the U-Boot environment is lost in a power cut; "
+				    "give it a second "
 				    "(CONFIG_SYS_REDUNDAND_ENVIRONMENT)");
 	}
 	for (size_t i = 0; i < v->system.count; i++) {

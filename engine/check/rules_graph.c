@@ -21,7 +21,8 @@ static bool *reached(const struct graph *g)
 	return seen;
 }
 
-/* Of a chain that nothing reaches only the end is named. Nodes below tests/ are asked for by name. */
+/* Of a chain that nothing reaches only the end is named. Nodes below tests/ are asked for by name.
+ */
 static void check_reached(const struct graph *g, struct err_list *errors)
 {
 	bool *seen cleanup_free = reached(g);
@@ -31,7 +32,8 @@ static void check_reached(const struct graph *g, struct err_list *errors)
 
 		if (!seen[i] && !n->users.count && !str_skip(n->name, "tests/"))
 			err_list_at(errors, (struct pos){n->recipe->file, 1, 1},
-				    "nothing reaches node '%s': name it in 'default' of project.yaml, use it, "
+				    "nothing reaches node '%s': name it in 'default' of "
+				    "project.yaml, use it, "
 				    "or delete the file",
 				    n->name);
 	}
@@ -57,7 +59,8 @@ static void check_host_tools(const struct node *n, struct err_list *warnings)
 	if (!str_eq(k->name, "run") || (root && !str_eq(root->text, "host")))
 		return;
 	err_list_at(warnings, root ? root->pos : (struct pos){n->recipe->file, 1, 1},
-		    "node '%s' runs with the programs of this host, so another host may give another result: "
+		    "node '%s' runs with the programs of this host, so another host may give "
+		    "another result: "
 		    "name a tree in 'root'",
 		    n->name);
 }

@@ -42,8 +42,8 @@ static void bundle_suits_devices(struct check_view *v, const struct node *bundle
 	for (size_t i = 0; images && images->type == YAML_MAP && i < images->count; i++) {
 		if (!has_slot_class(v, images->keys[i]->text))
 			err_list_at(&v->report->errors, images->keys[i]->pos,
-				    "devices have no slot of class '%s' (%s)", images->keys[i]->text,
-				    device->pos.file);
+				    "devices have no slot of class '%s' (%s)",
+				    images->keys[i]->text, device->pos.file);
 	}
 }
 
@@ -66,8 +66,8 @@ static void signer_is_good(struct check_view *v, const struct node *pki)
 		err_list_at(&v->report->errors, check_pos(pki, "cert"), "%s", bad->text);
 	else if (facts.not_after - v->now < (int64_t)WARN_DAYS * 24 * 3600)
 		err_list_at(&v->report->warnings, check_pos(pki, "cert"),
-			    "the chain of '%s' ends on %s; bundles signed then are refused", facts.subject,
-			    x509_date(facts.not_after, date));
+			    "the chain of '%s' ends on %s; bundles signed then are refused",
+			    facts.subject, x509_date(facts.not_after, date));
 }
 
 int check_sign_rules(struct check_view *v, struct err **err)

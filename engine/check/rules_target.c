@@ -37,8 +37,10 @@ static void names_are_stable(struct check_view *v, const struct conf_entries *e,
 		if (!bad)
 			continue;
 		err_list_at(&v->report->errors, c->pos,
-			    "'%s' does not name one disk for ever: both slots carry the same file system, and "
-			    "the kernel numbers cards as it finds them; name the system disk by a udev rule",
+			    "'%s' does not name one disk for ever: both slots carry the same file "
+			    "system, and "
+			    "the kernel numbers cards as it finds them; name the system disk by a "
+			    "udev rule",
 			    bad);
 	}
 }
@@ -56,7 +58,8 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 	n = pread(fd, text, SCAN_BYTES, 0);
 	if (n > 0 && memmem(text, (size_t)n, "PRIVATE KEY-----", strlen("PRIVATE KEY-----")))
 		err_list_at(&v->report->errors, pos,
-			    "a private key would be in image '%s' as '%s'; keys are made on the device or "
+			    "a private key would be in image '%s' as '%s'; keys are made on the "
+			    "device or "
 			    "stay in pki/private/",
 			    f->image->name, f->target);
 	return 0;
@@ -70,9 +73,11 @@ static bool target_has(const struct check_view *v, const char *target)
 			return true;
 	}
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
-		const struct yaml *contents = yaml_get(v->g->nodes.items[i]->recipe->map, "contents");
+		const struct yaml *contents =
+			yaml_get(v->g->nodes.items[i]->recipe->map, "contents");
 
-		for (size_t j = 0; contents && contents->type == YAML_LIST && j < contents->count; j++) {
+		for (size_t j = 0; contents && contents->type == YAML_LIST && j < contents->count;
+		     j++) {
 			const struct yaml *m = contents->items[j];
 			const struct yaml *to = m->type == YAML_MAP ? yaml_get(m, "to") : NULL;
 
@@ -96,6 +101,7 @@ int check_target_rules(struct check_view *v, struct err **err)
 	}
 	if (keyring && *keyring->value == '/' && !target_has(v, keyring->value))
 		err_list_at(&v->report->errors, keyring->pos,
-			    "no image puts a keyring at '%s'; devices could verify nothing", keyring->value);
+			    "no image puts a keyring at '%s'; devices could verify nothing",
+			    keyring->value);
 	return 0;
 }

@@ -15,7 +15,7 @@ struct builder {
 	struct arena *arena;
 	struct graph *g;
 	struct resolver r;
-	struct node *n; /* in work */
+	struct node *n;     /* in work */
 	struct edges edges; /* of the node in work */
 };
 
@@ -59,8 +59,10 @@ static void check_outputs(struct builder *b, const struct node *n)
 		const char *name = n->outputs.items[i].name;
 
 		if (!output_name_valid(name))
-			err_list_at(b->r.errors, file_pos(n),
-				    "'%s' cannot be the name of an output: use one word without '/'", name);
+			err_list_at(
+				b->r.errors, file_pos(n),
+				"'%s' cannot be the name of an output: use one word without '/'",
+				name);
 		else if (n->outputs.count > 1 && map_set(&seen, name, (void *)name))
 			err_list_at(b->r.errors, file_pos(n), "two outputs are named '%s'", name);
 	}
@@ -101,7 +103,8 @@ static void check_folder(struct builder *b, const struct node *n)
 	for (size_t i = 0; parent && i < parent->outputs.count; i++)
 		if (str_eq(parent->outputs.items[i].name, slash + 1))
 			err_list_at(b->r.errors, file_pos(n),
-				    "node '%s' and output '%s' of node '%s' need the same place: rename one",
+				    "node '%s' and output '%s' of node '%s' need the same place: "
+				    "rename one",
 				    n->name, slash + 1, name);
 }
 
@@ -121,7 +124,8 @@ static int add_ref(void *arg, const char *option_path, struct ref *ref)
 	return 0;
 }
 
-/* Project files that the kind reads without an option. Whether they are there is asked when they are read. */
+/* Project files that the kind reads without an option. Whether they are there is asked when they
+ * are read. */
 static void add_implicit(struct builder *b)
 {
 	struct kind_ctx ctx = node_ctx(b->g, b->n);
@@ -144,8 +148,8 @@ static int compare_edges(const void *a, const void *b)
 
 	if (c)
 		return c;
-	return x->pos.line != y->pos.line ? (x->pos.line < y->pos.line ? -1 : 1) :
-					    (x->pos.col > y->pos.col) - (x->pos.col < y->pos.col);
+	return x->pos.line != y->pos.line ? (x->pos.line < y->pos.line ? -1 : 1)
+					  : (x->pos.col > y->pos.col) - (x->pos.col < y->pos.col);
 }
 
 /* Workers find inputs by their text, so that one text must mean one thing in a node. */
@@ -230,7 +234,8 @@ static void find_users(struct graph *g)
 		each_input(g, g->nodes.items[i], seen, add_user);
 }
 
-/* Inputs before users; among those that are free, by name. Nodes on or behind a cycle are left out. */
+/* Inputs before users; among those that are free, by name. Nodes on or behind a cycle are left out.
+ */
 static void sort(struct graph *g)
 {
 	for (size_t i = 0; i < g->nodes.count; i++)
@@ -324,7 +329,8 @@ static void check_defaults(struct builder *b)
 			continue;
 		near = graph_near(b->g, name);
 		if (near)
-			err_list_at(b->r.errors, pos, "unknown node '%s': did you mean '%s'?", name, near);
+			err_list_at(b->r.errors, pos, "unknown node '%s': did you mean '%s'?", name,
+				    near);
 		else
 			err_list_at(b->r.errors, pos, "unknown node '%s'", name);
 	}
@@ -396,7 +402,8 @@ static int add_target(struct graph *g, const char *name, struct err **err)
 	near = graph_near(g, name);
 	if (near)
 		return err_set(err, ERR_USER, "unknown node '%s': did you mean '%s'?", name, near);
-	return err_set(err, ERR_USER, "unknown node '%s': a node is a file recipes/NODE.yaml", name);
+	return err_set(err, ERR_USER, "unknown node '%s': a node is a file recipes/NODE.yaml",
+		       name);
 }
 
 /* Inputs of wanted nodes are wanted: users come behind their inputs in the order. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The graph: nodes and the edges that typed references make. Built once, read by plan, scheduler, why
- * and dot. Everything lives in one arena.
+ * The graph: nodes and the edges that typed references make. Built once, read by plan, scheduler,
+ * why and dot. Everything lives in one arena.
  */
 #include "recipe/recipe.h"
 #include "store/store.h"
@@ -22,35 +22,35 @@ DEFINE_VEC(nodes, struct node *)
 
 /* One input of a node. Exactly one of from and path is set. */
 struct edge {
-	const char *ref_text;	/* as written; unique within the node */
+	const char *ref_text; /* as written; unique within the node */
 	enum ref_type type;
-	struct node *from;	/* for REF_NODE, REF_OUTPUT, REF_INSIDE */
-	const char *output;	/* REF_OUTPUT, REF_INSIDE: output name of from */
-	const char *inside;	/* REF_INSIDE */
-	const char *path;	/* REF_PATH and implicit inputs: project path */
-	struct pos pos;		/* of the first mention */
-	bool signer;		/* ACCEPT_SIGNER: from's secrets may be used */
+	struct node *from;  /* for REF_NODE, REF_OUTPUT, REF_INSIDE */
+	const char *output; /* REF_OUTPUT, REF_INSIDE: output name of from */
+	const char *inside; /* REF_INSIDE */
+	const char *path;   /* REF_PATH and implicit inputs: project path */
+	struct pos pos;     /* of the first mention */
+	bool signer;        /* ACCEPT_SIGNER: from's secrets may be used */
 };
 DEFINE_VEC(edges, struct edge)
 
 struct node {
 	const char *name;
-	size_t index;		/* in graph.nodes; names ascend */
+	size_t index; /* in graph.nodes; names ascend */
 	struct recipe *recipe;
-	struct edges in;	/* sorted by ref_text */
-	struct nodes users;	/* distinct nodes that wait for this one */
+	struct edges in;    /* sorted by ref_text */
+	struct nodes users; /* distinct nodes that wait for this one */
 	struct output_specs outputs;
-	uint64_t epoch;		/* seconds; see graph_epoch() */
-	bool wanted;		/* reached from the targets */
-	bool target;		/* named as a target */
+	uint64_t epoch; /* seconds; see graph_epoch() */
+	bool wanted;    /* reached from the targets */
+	bool target;    /* named as a target */
 	/* the run's state; changed by one function, node_set_state() of the scheduler */
 	enum node_state state;
-	size_t nblock;		/* distinct unsettled wanted inputs; 0 after graph_build() */
-	struct digest key;	/* valid when manifest is set */
+	size_t nblock;     /* distinct unsettled wanted inputs; 0 after graph_build() */
+	struct digest key; /* valid when manifest is set */
 	const char *manifest;
-	struct record *record;	/* of HIT and BUILT */
-	double estimate;	/* seconds from history, or the median of its kind; for priorities */
-	double critical;	/* longest path from here to a target, seconds, itself included */
+	struct record *record; /* of HIT and BUILT */
+	double estimate;       /* seconds from history, or the median of its kind; for priorities */
+	double critical;       /* longest path from here to a target, seconds, itself included */
 };
 
 struct graph {
@@ -63,8 +63,8 @@ struct graph {
 
 /*
  * Resolves every reference. Unknown nodes (with a suggestion), a name that is both node and path, a
- * missing path, an output a node does not have, a wrong type, and cycles ("a -> b -> a") are added to
- * ERRORS with the position of the reference. NULL if there was any.
+ * missing path, an output a node does not have, a wrong type, and cycles ("a -> b -> a") are added
+ * to ERRORS with the position of the reference. NULL if there was any.
  */
 struct graph *graph_build(struct arena *arena, struct project *project, struct err_list *errors);
 struct node *graph_node(const struct graph *g, const char *name);

@@ -9,14 +9,15 @@
 #include "base/path.h"
 #include "graph/tools.h"
 
-/* Folders in a project folder are read level by level, so depth costs nothing; this bounds mistakes. */
+/* Folders in a project folder are read level by level, so depth costs nothing; this bounds
+ * mistakes. */
 #define FOLDER_ENTRIES_MAX 2000000
 
 struct maker {
 	struct graph *g;
 	const struct node *n;
 	struct store *store;
-	int dirfd;	/* the project's root */
+	int dirfd;      /* the project's root */
 	struct str out; /* the manifest so far */
 	struct str key; /* absolute path of the file in work, for the stat cache */
 };
@@ -61,8 +62,8 @@ static int add_entry(struct listing *l, int fd, const char *folder, const struct
 	char *path cleanup_free = NULL;
 	struct stat st;
 
-	e.path = *folder ? arena_printf(l->arena, "%s/%s", folder, de->d_name) :
-			   arena_strdup(l->arena, de->d_name);
+	e.path = *folder ? arena_printf(l->arena, "%s/%s", folder, de->d_name)
+			 : arena_strdup(l->arena, de->d_name);
 	path = path_join(l->root, e.path);
 	if (de->d_type != DT_REG && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, ERR_USER, errno, "cannot read '%s'", path);
@@ -84,7 +85,8 @@ static int add_entry(struct listing *l, int fd, const char *folder, const struct
 	e.mode = st.st_mode;
 	entries_push(&l->entries, e);
 	if (l->entries.count > FOLDER_ENTRIES_MAX)
-		return err_set(err, ERR_USER, "'%s' has more than %d entries", l->root, FOLDER_ENTRIES_MAX);
+		return err_set(err, ERR_USER, "'%s' has more than %d entries", l->root,
+			       FOLDER_ENTRIES_MAX);
 	return 0;
 }
 
@@ -166,7 +168,8 @@ static int write_folder(struct maker *m, const struct edge *e, const char *path,
 		rc = list_folder(&l, l.folders.items[i], err);
 	if (rc == 0) {
 		if (l.entries.count > 1)
-			qsort(l.entries.items, l.entries.count, sizeof(*l.entries.items), compare_entries);
+			qsort(l.entries.items, l.entries.count, sizeof(*l.entries.items),
+			      compare_entries);
 		write_listing(&l, e->ref_text, &m->out);
 	}
 	entries_clear(&l.entries);
@@ -184,7 +187,8 @@ static int write_file(struct maker *m, const struct edge *e, const char *path, s
 		return -1;
 	str_append(&m->out, "input ");
 	str_quote(&m->out, e->ref_text);
-	str_printf(&m->out, " file %s sha256:%s\n", mode_word(st.st_mode), digest_hex(&digest, hex));
+	str_printf(&m->out, " file %s sha256:%s\n", mode_word(st.st_mode),
+		   digest_hex(&digest, hex));
 	return 0;
 }
 
@@ -214,9 +218,10 @@ static int write_path(struct maker *m, const struct edge *e, struct err **err)
 
 	if (fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT && str_ends(path, ".lock"))
-			return err_at(err, e->pos, "'%s' is missing: run 'orch lock %s'", path, m->n->name);
-		return err_set(err, ERR_USER, "input '%s' of node '%s' cannot be read: %s", path, m->n->name,
-			       strerror(errno));
+			return err_at(err, e->pos, "'%s' is missing: run 'orch lock %s'", path,
+				      m->n->name);
+		return err_set(err, ERR_USER, "input '%s' of node '%s' cannot be read: %s", path,
+			       m->n->name, strerror(errno));
 	}
 	if (S_ISLNK(st.st_mode)) {
 		path = real = real_path(m, path, err);
@@ -249,8 +254,8 @@ static int write_output(struct maker *m, const struct edge *e, struct err **err)
 		write_artifact(&r->outputs[i], &m->out);
 		return 0;
 	}
-	return err_set(err, ERR_INTERNAL, "the record of node '%s' has no output '%s'", e->from->name,
-		       e->output);
+	return err_set(err, ERR_INTERNAL, "the record of node '%s' has no output '%s'",
+		       e->from->name, e->output);
 }
 
 static void write_node(struct maker *m, const struct edge *e)
@@ -273,8 +278,8 @@ static int write_edge(struct maker *m, const struct edge *e, struct err **err)
 	if (e->type == REF_PATH)
 		return write_path(m, e, err);
 	if (!e->from->record)
-		return err_set(err, ERR_INTERNAL, "node '%s' is asked for before '%s' has settled", m->n->name,
-			       e->from->name);
+		return err_set(err, ERR_INTERNAL, "node '%s' is asked for before '%s' has settled",
+			       m->n->name, e->from->name);
 	if (e->type != REF_NODE)
 		return write_output(m, e, err);
 	write_node(m, e);
@@ -360,8 +365,9 @@ static void file_lines(const char *manifest, struct str *to)
 
 		end = p + strcspn(p, "\n");
 		end += *end == '\n';
-		if (str_skip(p, "file ") || (word && str_unquote(&word, &ref) == 0 &&
-					     (str_skip(word, " folder ") || str_skip(word, " file "))))
+		if (str_skip(p, "file ") ||
+		    (word && str_unquote(&word, &ref) == 0 &&
+		     (str_skip(word, " folder ") || str_skip(word, " file "))))
 			str_append_len(to, p, (size_t)(end - p));
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What a build would do, without doing it. A node whose inputs are all cached has a key and is hit or
- * miss for a reason; a node behind a miss is unknown: it may still turn out unchanged.
+ * What a build would do, without doing it. A node whose inputs are all cached has a key and is hit
+ * or miss for a reason; a node behind a miss is unknown: it may still turn out unchanged.
  */
 #include "graph/manifest.h"
 
@@ -11,7 +11,8 @@ enum plan_verdict { PLAN_CACHED, PLAN_BUILD, PLAN_MAYBE };
 struct plan_node {
 	struct node *node;
 	enum plan_verdict verdict;
-	const char *reason; /* "never built", "option size 4G -> 6G (and 2 more)", "after base", ... */
+	const char
+		*reason; /* "never built", "option size 4G -> 6G (and 2 more)", "after base", ... */
 	struct changes changes;
 	double estimate; /* seconds; negative: unknown */
 };

@@ -42,8 +42,12 @@ static char *accepted(unsigned accept)
 		unsigned bit;
 		const char *text;
 	} words[] = {
-		{ACCEPT_PATH, "a path"},   {ACCEPT_FILE, "an output"}, {ACCEPT_TREE, "a tree"},
-		{ACCEPT_IMAGE, "an image"}, {ACCEPT_NODE, "a node"},    {ACCEPT_SIGNER, "a signer (kind pki)"},
+		{ACCEPT_PATH, "a path"},
+		{ACCEPT_FILE, "an output"},
+		{ACCEPT_TREE, "a tree"},
+		{ACCEPT_IMAGE, "an image"},
+		{ACCEPT_NODE, "a node"},
+		{ACCEPT_SIGNER, "a signer (kind pki)"},
 		{ACCEPT_INSIDE, "a place in a tree (node:/path)"},
 	};
 	struct str s = STR_INIT;
@@ -109,12 +113,15 @@ static int choose_output(struct request *q, struct node *n)
 	if (count == 1)
 		return take_output(q, n, found);
 	if (count)
-		return refuse(q, "node '%s' has several outputs that fit: name one like '%s:%s' (it makes %s)",
+		return refuse(q,
+			      "node '%s' has several outputs that fit: name one like '%s:%s' (it "
+			      "makes %s)",
 			      n->name, n->name, found->name, names);
 	if (!n->outputs.count)
-		return refuse(q, "node '%s' makes no output, but '%s' takes %s", n->name, q->option, takes);
-	return refuse(q, "'%s' takes %s, but node '%s' makes %s (%s)", q->option, takes, n->name, names,
-		      type_text(n->outputs.items[0].type));
+		return refuse(q, "node '%s' makes no output, but '%s' takes %s", n->name, q->option,
+			      takes);
+	return refuse(q, "'%s' takes %s, but node '%s' makes %s (%s)", q->option, takes, n->name,
+		      names, type_text(n->outputs.items[0].type));
 }
 
 static int is_secret(void *arg, const char *option_path, const char *project_path)
@@ -140,8 +147,8 @@ static int take_node(struct request *q, struct node *n)
 		if (accept & ACCEPT_OUTPUT)
 			return choose_output(q, n);
 		takes = accepted(accept);
-		return refuse(q, "'%s' takes %s, but '%s' is a node of kind %s", q->option, takes, n->name,
-			      n->recipe->kind->name);
+		return refuse(q, "'%s' takes %s, but '%s' is a node of kind %s", q->option, takes,
+			      n->name, n->recipe->kind->name);
 	}
 	q->ref->type = q->edge->type = REF_NODE;
 	q->ref->node = n->name;
@@ -164,8 +171,9 @@ static int take_inside(struct request *q, struct node *n, const char *path)
 		if (n->outputs.items[i].type != OUTPUT_TREE)
 			continue;
 		if (tree)
-			return refuse(q, "node '%s' makes several trees: '%s' does not say in which one",
-				      n->name, path);
+			return refuse(
+				q, "node '%s' makes several trees: '%s' does not say in which one",
+				n->name, path);
 		tree = &n->outputs.items[i];
 	}
 	if (!tree)
@@ -193,13 +201,14 @@ static int take_named(struct request *q, struct node *n, const char *name)
 		if (!str_eq(o->name, name))
 			continue;
 		if (!fits(q->ref->accept, o->type))
-			return refuse(q, "'%s' takes %s, but '%s' is %s", q->option, takes, q->ref->text,
-				      type_text(o->type));
+			return refuse(q, "'%s' takes %s, but '%s' is %s", q->option, takes,
+				      q->ref->text, type_text(o->type));
 		return take_output(q, n, o);
 	}
 	near = str_nearest(name, names, n->outputs.count);
 	if (near)
-		return refuse(q, "node '%s' has no output '%s': did you mean '%s'?", n->name, name, near);
+		return refuse(q, "node '%s' has no output '%s': did you mean '%s'?", n->name, name,
+			      near);
 	return refuse(q, "node '%s' has no output '%s' (it makes %s)", n->name, name,
 		      *all ? all : "none");
 }
@@ -227,7 +236,8 @@ static const char *secret_near(const struct resolver *r, const char *path)
 		const char *s = r->secrets.items[i];
 		size_t n = strlen(s), least = n < len ? n : len;
 
-		if (strncmp(s, path, least) == 0 && (n == len || (n < len ? path[n] : s[len]) == '/'))
+		if (strncmp(s, path, least) == 0 &&
+		    (n == len || (n < len ? path[n] : s[len]) == '/'))
 			return s;
 	}
 	return NULL;
@@ -245,8 +255,9 @@ static int take_path(struct request *q, char type)
 		return refuse(q, "path '%s' is neither a file nor a folder", text);
 	secret = secret_near(q->r, path);
 	if (secret)
-		return refuse(q, "path '%s' would hand out the private '%s': name public files only", text,
-			      secret);
+		return refuse(q,
+			      "path '%s' would hand out the private '%s': name public files only",
+			      text, secret);
 	q->ref->type = q->edge->type = REF_PATH;
 	q->edge->path = path;
 	return 0;
@@ -290,7 +301,9 @@ const char *graph_near(const struct graph *g, const char *name)
 static int unknown(struct request *q, const char *node)
 {
 	bool path = q->ref->accept & ACCEPT_PATH, other = q->ref->accept & ~(unsigned)ACCEPT_PATH;
-	const char *what = !path ? "unknown node" : !other ? "no file or folder" : "no node, file or folder";
+	const char *what = !path    ? "unknown node"
+			   : !other ? "no file or folder"
+				    : "no node, file or folder";
 	const char *where = path ? " in the project" : "", *near = NULL, *text = q->ref->text;
 	char *plain cleanup_free = xstrdup(text), *file cleanup_free = NULL;
 	size_t len = strlen(plain);
@@ -305,8 +318,8 @@ static int unknown(struct request *q, const char *node)
 			near = file = near_file(q->r, plain);
 	}
 	if (path && !other && map_get(&q->r->g->by_name, text))
-		return refuse(q, "%s '%s'%s: it is a node, but '%s' takes a path", what, text, where,
-			      q->option);
+		return refuse(q, "%s '%s'%s: it is a node, but '%s' takes a path", what, text,
+			      where, q->option);
 	if (near && str_eq(near, text))
 		return refuse(q, "path '%s' is a link that leads nowhere", text);
 	if (near)
@@ -322,7 +335,8 @@ static int no_node(struct request *q, const char *node)
 	if (!(q->ref->accept & ACCEPT_PATH))
 		return unknown(q, node);
 	if (!path_is_project(q->ref->text, &why))
-		return refuse(q, "path '%s' %s: paths are relative to the project's root", q->ref->text, why);
+		return refuse(q, "path '%s' %s: paths are relative to the project's root",
+			      q->ref->text, why);
 	type = path_type(q->r, q->ref->text);
 	return type ? take_path(q, type) : unknown(q, node);
 }
@@ -339,9 +353,11 @@ static int resolve(struct request *q)
 	if (colon)
 		return colon[1] == '/' ? take_inside(q, n, colon + 1) : take_named(q, n, colon + 1);
 	if ((q->ref->accept & ACCEPT_PATH) && path_is_project(text, &why) && path_type(q->r, text))
-		return refuse(q, "'%s' is a node and a file or folder of the project: rename one, or write "
-				 "'%s/' for the folder",
-			      text, text);
+		return refuse(
+			q,
+			"'%s' is a node and a file or folder of the project: rename one, or write "
+			"'%s/' for the folder",
+			text, text);
 	return take_node(q, n);
 }
 

@@ -2,20 +2,20 @@
 #pragma once
 /*
  * The short way to "nothing to do". After a run in which every node was cached or built, a large
- * project remembers what stat(2) says of every file the run depended on: recipes, inputs, host tools,
- * blobs, and the copies in out/. If the next request is the same and all of that is unchanged, the
- * answer is too, without reading a recipe.
+ * project remembers what stat(2) says of every file the run depended on: recipes, inputs, host
+ * tools, blobs, and the copies in out/. If the next request is the same and all of that is
+ * unchanged, the answer is too, without reading a recipe.
  *
- * It only ever says "the same as last time"; whatever differs (a touch too) takes the long way, which
- * decides by content. A file that changed within the run's last moments, by the granularity of the
- * clock, is not trusted: the snapshot is not kept then (git's racy-timestamp rule).
+ * It only ever says "the same as last time"; whatever differs (a touch too) takes the long way,
+ * which decides by content. A file that changed within the run's last moments, by the granularity
+ * of the clock, is not trusted: the snapshot is not kept then (git's racy-timestamp rule).
  */
 #include "graph/graph.h"
 
 struct snapshot_request {
 	const char *project_dir; /* absolute */
-	const char *text;	 /* what was asked: targets and overrides; compared as a whole */
-	int64_t started_ns;	 /* CLOCK_REALTIME when the run began, before anything was read */
+	const char *text;        /* what was asked: targets and overrides; compared as a whole */
+	int64_t started_ns;      /* CLOCK_REALTIME when the run began, before anything was read */
 };
 
 /* 0: nothing changed, and what snapshot_save() was given is appended to *RET; 1: unknown. */
@@ -23,7 +23,8 @@ int snapshot_check(struct store *s, const struct snapshot_request *req, struct s
 		   struct err **err) warn_unused;
 /*
  * Remembers the state after a run in which all wanted nodes are settled with a record. EXTRA: more
- * files, relative to the project, that this run may have written itself (out/). ANSWER: for the caller.
+ * files, relative to the project, that this run may have written itself (out/). ANSWER: for the
+ * caller.
  */
 int snapshot_save(const struct graph *g, struct store *s, const struct snapshot_request *req,
 		  const struct strv *extra, const struct str *answer, struct err **err) warn_unused;

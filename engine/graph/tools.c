@@ -13,7 +13,8 @@
 /* The first line of "PROGRAM --version", or 1 when it says nothing. */
 static int ask(const char *program, struct str *ret)
 {
-	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", locale[] = "LC_ALL=C.UTF-8";
+	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+	     locale[] = "LC_ALL=C.UTF-8";
 	char *env[] = {path, locale, NULL};
 	char *file cleanup_free = xstrdup(program), option[] = "--version";
 	char *argv[] = {file, option, NULL};

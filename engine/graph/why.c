@@ -106,7 +106,8 @@ static void add_option(struct facts *f, const struct words *w)
 	else
 		add(f, arena_printf(f->arena, "option\t%s", path),
 		    (struct fact){"option", path,
-				  str_ends(last, "size") ? size_text(f->arena, value) : value, false});
+				  str_ends(last, "size") ? size_text(f->arena, value) : value,
+				  false});
 }
 
 /* "rootfs/" and "etc/fstab" to "rootfs/etc/fstab" */
@@ -141,7 +142,8 @@ static void add_line(struct facts *f, const struct words *w)
 	} else if (str_eq(what, "kind")) {
 		add(f, "kind", (struct fact){what, name, rest(a, w, 1), false});
 	} else if (w->count >= 3) {
-		add(f, arena_printf(a, "%s\t%s", what, name), (struct fact){what, name, rest(a, w, 2), false});
+		add(f, arena_printf(a, "%s\t%s", what, name),
+		    (struct fact){what, name, rest(a, w, 2), false});
 	} else {
 		add(f, what, (struct fact){what, what, rest(a, w, 1), false});
 	}
@@ -218,8 +220,8 @@ static void diff_orders(struct arena *arena, const struct facts *old, const stru
 		const struct strs *a = map_get(&old->lists, name), *b = new->lists.entries[i].value;
 
 		if (a && a->count == b->count && !map_get(changed, name) && !same_order(a, b))
-			changes_push(ret, (struct change){"option", arena_strdup(arena, name), "one order",
-							  "another order"});
+			changes_push(ret, (struct change){"option", arena_strdup(arena, name),
+							  "one order", "another order"});
 	}
 }
 

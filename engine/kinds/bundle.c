@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * kind bundle: the signed RAUC update bundle. Content is squashfs with a dm-verity tree (format
- * "verity"; "plain" was broken by CVE-2020-25860 and is refused), signed with CMS by rauc itself and
- * read back by `rauc info`. Manifest: RAUC reference manual, section "Manifest".
+ * "verity"; "plain" was broken by CVE-2020-25860 and is refused), signed with CMS by rauc itself
+ * and read back by `rauc info`. Manifest: RAUC reference manual, section "Manifest".
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,18 +38,21 @@ static const struct option bundle_options[] = {
 	 .help = "Version that `rauc status` and `min-bundle-version` see."},
 	{"description", OPT_STRING, offsetof(struct bundle_opts, description),
 	 .help = "Free text in the manifest."},
-	{"format", OPT_ENUM, offsetof(struct bundle_opts, format), .def = "verity", .words = formats,
-	 .help = "Bundle format; only verity is allowed."},
+	{"format", OPT_ENUM, offsetof(struct bundle_opts, format), .def = "verity",
+	 .words = formats, .help = "Bundle format; only verity is allowed."},
 	{"compression", OPT_ENUM, offsetof(struct bundle_opts, compression), .def = "zstd",
-	 .words = compressions, .help = "Compression of the squashfs; the target's kernel must know it."},
-	{"images", OPT_REFDICT, offsetof(struct bundle_opts, images), OPT_REQUIRED, .accept = ACCEPT_IMAGE,
+	 .words = compressions,
+	 .help = "Compression of the squashfs; the target's kernel must know it."},
+	{"images", OPT_REFDICT, offsetof(struct bundle_opts, images), OPT_REQUIRED,
+	 .accept = ACCEPT_IMAGE,
 	 .help = "Slot class and the image for it; written to the device in this order.",
 	 .example = "{rootfs: root, bootloader: boot}"},
 	{"sign", OPT_REF, offsetof(struct bundle_opts, sign), OPT_REQUIRED, .accept = ACCEPT_SIGNER,
 	 .help = "The pki node that signs it.", .example = "pki"},
 };
 
-/* A slot class, a compatible or a version is one line of an ini file, and of rauc's shell output. */
+/* A slot class, a compatible or a version is one line of an ini file, and of rauc's shell output.
+ */
 static bool is_plain_line(const char *text)
 {
 	for (const char *p = text; *p; p++) {
@@ -75,20 +78,25 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 			    "format 'plain' can be changed after its signature was checked "
 			    "(CVE-2020-25860); use 'verity'");
 	if (!is_plain_line(o->compatible))
-		err_list_at(errors, pos_of(map, "compatible"), "compatible must be one line of text without '");
+		err_list_at(errors, pos_of(map, "compatible"),
+			    "compatible must be one line of text without '");
 	if (!is_plain_line(o->version))
-		err_list_at(errors, pos_of(map, "version"), "version must be one line of text without '");
+		err_list_at(errors, pos_of(map, "version"),
+			    "version must be one line of text without '");
 	if (o->description && !is_plain_line(o->description))
-		err_list_at(errors, pos_of(map, "description"), "description must be one line of text without '");
+		err_list_at(errors, pos_of(map, "description"),
+			    "description must be one line of text without '");
 	if (!o->images.count)
 		err_list_at(errors, pos_of(map, "images"), "a bundle needs at least one image");
 	for (size_t i = 0; i < o->images.count; i++) {
 		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
 
-		if (strspn(image->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+		if (strspn(image->key,
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
 		    strlen(image->key))
 			err_list_at(errors, image->ref->pos,
-				    "slot class '%s' may have letters, digits, '_' and '-' only", image->key);
+				    "slot class '%s' may have letters, digits, '_' and '-' only",
+				    image->key);
 	}
 }
 
@@ -110,8 +118,8 @@ static const char *const *bundle_tools(const void *opts)
 }
 
 /*
- * rauc chooses the handler of an image by its file name's suffix, so the suffix must tell what is in
- * it. Magic numbers: ext4 superblock 0xEF53 at 1080, FAT boot signature with "FAT" at 54 or 82,
+ * rauc chooses the handler of an image by its file name's suffix, so the suffix must tell what is
+ * in it. Magic numbers: ext4 superblock 0xEF53 at 1080, FAT boot signature with "FAT" at 54 or 82,
  * squashfs "hsqs" at 0.
  */
 static const char *image_suffix(const char *path)
@@ -157,7 +165,7 @@ static int write_content(struct action *a, const char *dir, struct err **err)
 
 struct signer {
 	const char *cert, *keyring, *key; /* as the pki node gives them */
-	char *leaf, *intermediates;	  /* split, in the work folder; intermediates NULL: none */
+	char *leaf, *intermediates;       /* split, in the work folder; intermediates NULL: none */
 };
 
 static const char *output_of(const struct action_input *in, const char *name)
@@ -193,8 +201,8 @@ static int open_signer(struct action *a, struct signer *s, struct err **err)
 	return file_write(s->intermediates, rest.buf, rest.len, 0644, false, err);
 }
 
-static int make_bundle(struct action *a, const struct signer *s, const char *content, const char *out,
-		       struct err **err)
+static int make_bundle(struct action *a, const struct signer *s, const char *content,
+		       const char *out, struct err **err)
 {
 	const struct bundle_opts *o = a->opts;
 	struct strv argv cleanup_strv = {0};
@@ -218,7 +226,8 @@ static int read_back(const struct bundle_opts *o, const struct signer *s, const 
 		     struct err **err)
 {
 	char *keyring cleanup_free = xasprintf("--keyring=%s", s->keyring);
-	char *const argv[] = {"rauc", keyring, "info", "--output-format=shell", (char *)bundle, NULL};
+	char *const argv[] = {"rauc",         keyring, "info", "--output-format=shell",
+			      (char *)bundle, NULL};
 	char *compatible cleanup_free = xasprintf("RAUC_MF_COMPATIBLE='%s'\n", o->compatible);
 	char *version cleanup_free = xasprintf("RAUC_MF_VERSION='%s'\n", o->version);
 	struct str text cleanup_str = STR_INIT;
@@ -228,8 +237,8 @@ static int read_back(const struct bundle_opts *o, const struct signer *s, const 
 		return err_wrap(err, "rauc does not accept the bundle it made (see the log)");
 	}
 	if (!strstr(text.buf, compatible) || !strstr(text.buf, version))
-		return err_set(err, ERR_INTEGRITY, "rauc reads other values than the recipe has:\n%s",
-			       text.buf);
+		return err_set(err, ERR_INTEGRITY,
+			       "rauc reads other values than the recipe has:\n%s", text.buf);
 	return 0;
 }
 

@@ -74,8 +74,9 @@ static void fetch_check(const struct kind_ctx *ctx, struct err_list *errors)
 	    !str_skip(o->url, "file:///"))
 		err_list_at(errors, pos_of(ctx, "url"),
 			    "url must begin with https://, http:// or file:///");
-	if (!name || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-") !=
-			     strlen(name))
+	if (!name ||
+	    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-") !=
+		    strlen(name))
 		err_list_at(errors, pos_of(ctx, "url"),
 			    "the url ends in no plain file name; say one with 'filename:'");
 }
@@ -122,7 +123,8 @@ static int fetch_run(struct action *a, struct err **err)
 	if (in_cache(cached, &o->sha256))
 		return file_copy(cached, dest, 0644, err);
 	if (a->offline)
-		return err_set(err, ERR_NET, "'%s' is not in the store and --offline forbids to fetch it",
+		return err_set(err, ERR_NET,
+			       "'%s' is not in the store and --offline forbids to fetch it",
 			       path_base(dest));
 	if (fetch_one(a, o->url, dest, err) == 0)
 		return 0;

@@ -22,9 +22,11 @@ static const struct option pki_options[] = {
 	 .help = "Private key of the signer (PEM). Its bytes enter no key, tree, log or store.",
 	 .example = "pki/private/signer.key"},
 	{"cert", OPT_REF, offsetof(struct pki_opts, cert), OPT_REQUIRED, .accept = ACCEPT_PATH,
-	 .help = "Certificate of the signer, then its intermediates (PEM).", .example = "pki/signer.pem"},
-	{"keyring", OPT_REF, offsetof(struct pki_opts, keyring), OPT_REQUIRED, .accept = ACCEPT_PATH,
-	 .help = "Root CAs that devices trust (PEM).", .example = "pki/keyring.pem"},
+	 .help = "Certificate of the signer, then its intermediates (PEM).",
+	 .example = "pki/signer.pem"},
+	{"keyring", OPT_REF, offsetof(struct pki_opts, keyring), OPT_REQUIRED,
+	 .accept = ACCEPT_PATH, .help = "Root CAs that devices trust (PEM).",
+	 .example = "pki/keyring.pem"},
 };
 static const struct schema pki_schema = SCHEMA(struct pki_opts, pki_options);
 
@@ -43,13 +45,15 @@ static void pki_check(const struct kind_ctx *ctx, struct err_list *errors)
 
 	if (!path_exists(path))
 		err_list_at(errors, value->pos,
-			    "there is no private key '%s'; `orch pki init` makes development keys", o->key);
+			    "there is no private key '%s'; `orch pki init` makes development keys",
+			    o->key);
 }
 
 static int pki_run(struct action *a, struct err **err)
 {
 	const struct pki_opts *o = a->opts;
-	const char *cert = action_input(a, o->cert)->path, *keyring = action_input(a, o->keyring)->path;
+	const char *cert = action_input(a, o->cert)->path,
+		   *keyring = action_input(a, o->keyring)->path;
 	const char *key = action_secret(a, a->node, "key");
 	time_t now = time(NULL);
 	struct x509_facts facts;
@@ -57,10 +61,11 @@ static int pki_run(struct action *a, struct err **err)
 
 	if (x509_check_signer(cert, keyring, key, now, &facts, err) < 0)
 		return -1;
-	action_log(a, "signer '%s', valid from %s to %s", facts.subject, x509_date(facts.not_before, from),
-		   x509_date(facts.not_after, to));
+	action_log(a, "signer '%s', valid from %s to %s", facts.subject,
+		   x509_date(facts.not_before, from), x509_date(facts.not_after, to));
 	if (facts.not_after - now < WARN_DAYS * 24 * 3600)
-		action_progress(a, -1, "warning: certificate of '%s' expires on %s", facts.subject, to);
+		action_progress(a, -1, "warning: certificate of '%s' expires on %s", facts.subject,
+				to);
 	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
 		return -1;
 	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);

@@ -7,8 +7,8 @@
  *	signer.pem    the leaf and its intermediate
  *	keyring.pem   root CA and rollover CA: what devices trust
  *
- * EC P-256 keys, SHA-256 signatures. The rollover CA signs nothing yet: it is in the keyring of every
- * shipped device so that bundles can move to it when the first root ages or is lost.
+ * EC P-256 keys, SHA-256 signatures. The rollover CA signs nothing yet: it is in the keyring of
+ *every shipped device so that bundles can move to it when the first root ages or is lost.
  */
 #include "base/err.h"
 #include "base/str.h"
@@ -19,7 +19,7 @@
 #define PKI_SIGNER_DAYS (2 * 365)
 
 /*
- * Makes the files; refuses (ERR_USER) when any of them is already there. REPORT (may be NULL) gets lines
- * for the user: what was made and how long it is valid.
+ * Makes the files; refuses (ERR_USER) when any of them is already there. REPORT (may be NULL) gets
+ * lines for the user: what was made and how long it is valid.
  */
 int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;

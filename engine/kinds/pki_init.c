@@ -102,8 +102,8 @@ static int fill_cert(struct identity *id, const char *name, const struct identit
 	    !X509_gmtime_adj(X509_getm_notBefore(id->cert), 0) ||
 	    !X509_gmtime_adj(X509_getm_notAfter(id->cert), (long)days * 24 * 3600) ||
 	    !X509_set_pubkey(id->cert, id->key) ||
-	    !X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
-					-1, 0) ||
+	    !X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
+					-1, -1, 0) ||
 	    !X509_set_issuer_name(id->cert, X509_get_subject_name(by)))
 		return -1;
 	if (add_extensions(id->cert, by, ext) < 0)
@@ -111,8 +111,8 @@ static int fill_cert(struct identity *id, const char *name, const struct identit
 	return X509_sign(id->cert, issuer ? issuer->key : id->key, EVP_sha256()) ? 0 : -1;
 }
 
-static int make_identity(struct identity *id, const char *name, const struct identity *issuer, int days,
-			 const struct extension *ext, struct err **err)
+static int make_identity(struct identity *id, const char *name, const struct identity *issuer,
+			 int days, const struct extension *ext, struct err **err)
 {
 	id->key = EVP_EC_gen("P-256");
 	id->cert = X509_new();
@@ -143,7 +143,8 @@ static int write_key(const char *dir, const char *name, EVP_PKEY *key, struct er
 	return rc;
 }
 
-static int write_certs(const char *dir, const char *name, X509 *first, X509 *second, struct err **err)
+static int write_certs(const char *dir, const char *name, X509 *first, X509 *second,
+		       struct err **err)
 {
 	char *path cleanup_free = path_join(dir, name);
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -159,18 +160,19 @@ static int write_certs(const char *dir, const char *name, X509 *first, X509 *sec
 
 static int refuse_existing(const char *pki, struct err **err)
 {
-	static const char *const names[] = {"signer.pem",	 "keyring.pem",
-					    "private/root.key",	 "private/rollover.key",
+	static const char *const names[] = {"signer.pem",         "keyring.pem",
+					    "private/root.key",   "private/rollover.key",
 					    "private/signer.key", "private/intermediate.key"};
 
 	for (size_t i = 0; i < array_len(names); i++) {
 		char *path cleanup_free = path_join(pki, names[i]);
 
 		if (path_exists(path))
-			return err_set(err, ERR_USER,
-				       "'%s' is already there; keys are never overwritten. Move pki/ away "
-				       "first if you really want new ones: devices trust the old ones",
-				       path);
+			return err_set(
+				err, ERR_USER,
+				"'%s' is already there; keys are never overwritten. Move pki/ away "
+				"first if you really want new ones: devices trust the old ones",
+				path);
 	}
 	return 0;
 }
@@ -201,7 +203,8 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 	if (chmod(private, 0700) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot protect '%s'", private);
 	if (make_identity(&root, "development root CA", NULL, PKI_ROOT_DAYS, root_ext, err) < 0 ||
-	    make_identity(&rollover, "development rollover CA", NULL, PKI_ROOT_DAYS, root_ext, err) < 0 ||
+	    make_identity(&rollover, "development rollover CA", NULL, PKI_ROOT_DAYS, root_ext,
+			  err) < 0 ||
 	    make_identity(&intermediate, "development signing CA", &root, PKI_INTERMEDIATE_DAYS,
 			  intermediate_ext, err) < 0 ||
 	    make_identity(&signer, "development signer", &intermediate, PKI_SIGNER_DAYS, signer_ext,
@@ -210,11 +213,16 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 	if (write_all(pki, private, &root, &rollover, &intermediate, &signer, err) < 0)
 		return -1;
 	if (report) {
-		str_printf(report, "pki/private/  root, rollover, intermediate and signer key (EC P-256)\n");
-		str_printf(report, "pki/signer.pem   leaf for %d days under an intermediate for %d days\n",
+		str_printf(
+			report,
+			"pki/private/  root, rollover, intermediate and signer key (EC P-256)\n");
+		str_printf(report,
+			   "pki/signer.pem   leaf for %d days under an intermediate for %d days\n",
 			   PKI_SIGNER_DAYS, PKI_INTERMEDIATE_DAYS);
-		str_printf(report, "pki/keyring.pem  root CA and rollover CA for %d days\n", PKI_ROOT_DAYS);
-		str_printf(report, "These are development keys: product keys belong in an HSM or token.\n");
+		str_printf(report, "pki/keyring.pem  root CA and rollover CA for %d days\n",
+			   PKI_ROOT_DAYS);
+		str_printf(report,
+			   "These are development keys: product keys belong in an HSM or token.\n");
 	}
 	return 0;
 }

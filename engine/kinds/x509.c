@@ -14,7 +14,7 @@
 #define MIN_RSA_BITS 2048
 #define MIN_SIGNATURE_BITS 112 /* NIST SP 800-57: what SHA-1 and RSA-1024 do not reach */
 
-static void stack_freep(STACK_OF(X509) **s)
+static void stack_freep(STACK_OF(X509) * *s)
 {
 	sk_X509_pop_free(*s, X509_free);
 }
@@ -61,7 +61,7 @@ static int64_t seconds_of(const ASN1_TIME *t)
 }
 
 /* The certificates of a PEM file, in order. A file with a private key in it is refused. */
-static int load_certs(const char *path, STACK_OF(X509) **ret, struct err **err)
+static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
 {
 	STACK_OF(X509) *certs cleanup_stack = sk_X509_new_null();
 	struct str pem cleanup_str = STR_INIT;
@@ -94,7 +94,8 @@ static char *subject_of(const X509 *x, char *buf, size_t size)
 	BIO *bio cleanup_bio = BIO_new(BIO_s_mem());
 	int n;
 
-	X509_NAME_print_ex(bio, X509_get_subject_name(x), 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+	X509_NAME_print_ex(bio, X509_get_subject_name(x), 0,
+			   XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
 	n = BIO_read(bio, buf, (int)size - 1);
 	buf[n > 0 ? n : 0] = 0;
 	return buf;
@@ -109,20 +110,25 @@ static int check_one(X509 *x, time_t now, struct x509_facts *facts, struct err *
 
 	subject_of(x, subject, sizeof(subject));
 	if (now < from)
-		return err_set(err, ERR_INTEGRITY, "certificate '%s' is not valid before %s (check the clock)",
-			       subject, x509_date(from, date));
+		return err_set(err, ERR_INTEGRITY,
+			       "certificate '%s' is not valid before %s (check the clock)", subject,
+			       x509_date(from, date));
 	if (now > to)
-		return err_set(err, ERR_INTEGRITY,
-			       "certificate '%s' expired on %s; devices would refuse the bundle: issue a "
-			       "new one",
-			       subject, x509_date(to, date));
+		return err_set(
+			err, ERR_INTEGRITY,
+			"certificate '%s' expired on %s; devices would refuse the bundle: issue a "
+			"new one",
+			subject, x509_date(to, date));
 	if (!X509_get_signature_info(x, NULL, NULL, &bits, NULL) || bits < MIN_SIGNATURE_BITS)
-		return err_set(err, ERR_INTEGRITY,
-			       "certificate '%s' is signed with a weak digest; use SHA-256 or better",
-			       subject);
+		return err_set(
+			err, ERR_INTEGRITY,
+			"certificate '%s' is signed with a weak digest; use SHA-256 or better",
+			subject);
 	if (key && EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) < MIN_RSA_BITS)
-		return err_set(err, ERR_INTEGRITY, "certificate '%s' has an RSA key of %d bits; %d are the "
-			       "least", subject, EVP_PKEY_get_bits(key), MIN_RSA_BITS);
+		return err_set(err, ERR_INTEGRITY,
+			       "certificate '%s' has an RSA key of %d bits; %d are the "
+			       "least",
+			       subject, EVP_PKEY_get_bits(key), MIN_RSA_BITS);
 	if (from > facts->not_before)
 		facts->not_before = from;
 	if (to < facts->not_after)
@@ -135,25 +141,28 @@ static int check_usage(X509 *leaf, const char *subject, struct err **err)
 	uint32_t extended = X509_get_extended_key_usage(leaf);
 
 	if (X509_check_ca(leaf))
-		return err_set(err, ERR_INTEGRITY, "certificate '%s' is a CA; sign with a leaf certificate",
-			       subject);
+		return err_set(err, ERR_INTEGRITY,
+			       "certificate '%s' is a CA; sign with a leaf certificate", subject);
 	if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
 		return err_set(err, ERR_INTEGRITY,
-			       "certificate '%s' may not sign (keyUsage lacks digitalSignature)", subject);
+			       "certificate '%s' may not sign (keyUsage lacks digitalSignature)",
+			       subject);
 	if (extended == UINT32_MAX || !(extended & XKU_CODE_SIGN))
 		return err_set(err, ERR_INTEGRITY,
-			       "certificate '%s' is not for code signing (extendedKeyUsage lacks codeSigning)",
+			       "certificate '%s' is not for code signing (extendedKeyUsage lacks "
+			       "codeSigning)",
 			       subject);
 	if (!(extended & XKU_SMIME))
 		return err_set(err, ERR_INTEGRITY,
-			       "certificate '%s' lacks the usage emailProtection, without which rauc refuses it "
+			       "certificate '%s' lacks the usage emailProtection, without which "
+			       "rauc refuses it "
 			       "unless every reader sets check-purpose=codesign",
 			       subject);
 	return 0;
 }
 
-static int check_chain(STACK_OF(X509) *certs, STACK_OF(X509) *roots, const char *keyring, time_t now,
-		       struct err **err)
+static int check_chain(STACK_OF(X509) * certs, STACK_OF(X509) * roots, const char *keyring,
+		       time_t now, struct err **err)
 {
 	X509_STORE *store __attribute__((cleanup(store_freep))) = X509_STORE_new();
 	X509_STORE_CTX *ctx __attribute__((cleanup(ctx_freep))) = X509_STORE_CTX_new();
@@ -179,18 +188,20 @@ static int check_key(X509 *leaf, const char *subject, const char *key_path, stru
 
 	if (!bio) {
 		ERR_clear_error();
-		return err_set(err, ERR_ENV, "cannot read the private key '%s'; `orch pki init` makes one",
+		return err_set(err, ERR_ENV,
+			       "cannot read the private key '%s'; `orch pki init` makes one",
 			       key_path);
 	}
 	/* An empty passphrase: a locked key is refused rather than asked for on a terminal. */
 	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
 	ERR_clear_error();
 	if (!key)
-		return err_set(err, ERR_INTEGRITY, "'%s' is no private key (PEM, without passphrase)",
-			       key_path);
+		return err_set(err, ERR_INTEGRITY,
+			       "'%s' is no private key (PEM, without passphrase)", key_path);
 	if (EVP_PKEY_eq(key, X509_get0_pubkey(leaf)) != 1)
-		return err_set(err, ERR_INTEGRITY, "private key '%s' does not belong to certificate '%s'",
-			       key_path, subject);
+		return err_set(err, ERR_INTEGRITY,
+			       "private key '%s' does not belong to certificate '%s'", key_path,
+			       subject);
 	return 0;
 }
 

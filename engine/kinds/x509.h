@@ -4,8 +4,8 @@
  * Certificates of a signer: making them for development, checking them before anything is signed.
  * With pki_init.c and x509.c the only places that know OpenSSL's X.509 (RFC 5280) interface.
  *
- * A signer is a certificate file (the leaf first, then its intermediates, PEM), the private key of the
- * leaf (PEM), and a keyring (the root CAs that devices trust, PEM).
+ * A signer is a certificate file (the leaf first, then its intermediates, PEM), the private key of
+ * the leaf (PEM), and a keyring (the root CAs that devices trust, PEM).
  */
 #include <time.h>
 
@@ -13,14 +13,15 @@
 #include "base/str.h"
 
 struct x509_facts {
-	char subject[256];	    /* of the leaf, one line */
+	char subject[256];             /* of the leaf, one line */
 	int64_t not_before, not_after; /* of the chain as a whole: latest start, earliest end */
 };
 
 /*
  * Checks that at time NOW
  *  - neither file holds a private key;
- *  - every certificate of the chain is valid, and signed with SHA-256 or better and RSA >= 2048 or EC;
+ *  - every certificate of the chain is valid, and signed with SHA-256 or better and RSA >= 2048 or
+ * EC;
  *  - the leaf is no CA, may sign (keyUsage digitalSignature) and has the usages that RAUC asks for:
  *    codeSigning (check-purpose=codesign) and emailProtection (rauc's default, smimesign);
  *  - the chain ends in a CA of the keyring;
@@ -30,8 +31,8 @@ struct x509_facts {
 int x509_check_signer(const char *cert_path, const char *keyring_path, const char *key_path,
 		      time_t now, struct x509_facts *ret, struct err **err) warn_unused;
 /*
- * Splits a certificate file: the leaf as PEM text, and the intermediates (may be empty). rauc's --cert
- * reads one certificate and wants the others by --intermediate.
+ * Splits a certificate file: the leaf as PEM text, and the intermediates (may be empty). rauc's
+ * --cert reads one certificate and wants the others by --intermediate.
  */
 int x509_split_chain(const char *cert_path, struct str *ret_leaf, struct str *ret_intermediates,
 		     struct err **err) warn_unused;

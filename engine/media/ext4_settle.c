@@ -92,7 +92,7 @@ static errcode_t settle_journal_head(ext2_filsys fs, blk64_t block)
 	memset(b + 0x18, 0, 12); /* s_sequence, s_start, s_errno */
 	b[0x1b] = 1;             /* s_sequence */
 	memcpy(b + 0x30, fs->super->s_uuid, sizeof(fs->super->s_uuid));
-	memset(b + 0x54, 0, 4);  /* s_head: where a newer kernel would go on */
+	memset(b + 0x54, 0, 4); /* s_head: where a newer kernel would go on */
 	return io_channel_write_blk64(fs->io, block, 1, b);
 }
 

@@ -20,7 +20,7 @@ struct var {
 struct expand {
 	struct arena *arena;
 	const struct map *vars; /* name -> text, final */
-	struct map *raw;	/* name -> struct var, while vars are expanded; else NULL */
+	struct map *raw;        /* name -> struct var, while vars are expanded; else NULL */
 	struct source source;
 	struct err_list *errors;
 	unsigned chain; /* variables in work */
@@ -59,10 +59,12 @@ static void unknown(struct expand *e, struct pos pos, const char *name)
 	const char *near = nearest(e, name);
 
 	if (near)
-		err_list_at(e->errors, pos, "unknown variable '%s': did you mean '%s'?", name, near);
+		err_list_at(e->errors, pos, "unknown variable '%s': did you mean '%s'?", name,
+			    near);
 	else
 		err_list_at(e->errors, pos,
-			    "unknown variable '%s': define it in 'vars' of project.yaml, or write $${%s} for a "
+			    "unknown variable '%s': define it in 'vars' of project.yaml, or write "
+			    "$${%s} for a "
 			    "literal ${%s}",
 			    name, name, name);
 }
@@ -82,7 +84,8 @@ static const char *lookup(struct expand *e, struct pos pos, const char *at, cons
 /* Expands the reference at S ("${...") into OUT; the length read, or 0 after an error. */
 static size_t expand_one(struct expand *e, struct pos pos, const char *s, struct str *out)
 {
-	size_t n = strspn(s + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+	size_t n =
+		strspn(s + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
 	char *name cleanup_free = xstrndup(s + 2, n);
 	const char *value;
 
@@ -136,8 +139,9 @@ static const char *var_value(struct expand *e, struct var *v)
 		return v->value;
 	if (v->state == VAR_VISITING || e->chain == EXPAND_MAX_CHAIN) {
 		err_list_at(e->errors, v->raw->pos,
-			    v->state == VAR_VISITING ? "variable '%s' refers to itself" :
-						       "variable '%s' ends too long a chain of variables",
+			    v->state == VAR_VISITING
+				    ? "variable '%s' refers to itself"
+				    : "variable '%s' ends too long a chain of variables",
 			    v->name);
 		return NULL;
 	}
@@ -166,8 +170,8 @@ static void expand_value(struct expand *e, struct yaml *y)
 		expand_value(e, y->items[i]);
 }
 
-void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree, struct source source,
-		 struct err_list *errors)
+void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree,
+		 struct source source, struct err_list *errors)
 {
 	struct expand e = {.arena = arena, .vars = vars, .source = source, .errors = errors};
 
@@ -204,7 +208,8 @@ static void collect(struct expand *e, const struct yaml *vars)
 			add_var(e, key->text, vars->items[i]);
 		else
 			err_list_at(e->errors, key->pos,
-				    "'%s' is no name of a variable: use letters, digits, _ and -, first a letter",
+				    "'%s' is no name of a variable: use letters, digits, _ and -, "
+				    "first a letter",
 				    key->text);
 	}
 }
@@ -227,11 +232,11 @@ static void override(struct expand *e, const char *set)
 	if (!eq)
 		err_list_at(e->errors, nowhere, "--set '%s': write --set name=value", set);
 	else if (near && !strchr(near, '.'))
-		err_list_at(e->errors, nowhere, "--set '%s': no such variable: did you mean '%s'?", set,
-			    near);
+		err_list_at(e->errors, nowhere, "--set '%s': no such variable: did you mean '%s'?",
+			    set, near);
 	else
-		err_list_at(e->errors, nowhere, "--set '%s': 'vars' of recipes/project.yaml has no '%s'",
-			    set, name);
+		err_list_at(e->errors, nowhere,
+			    "--set '%s': 'vars' of recipes/project.yaml has no '%s'", set, name);
 }
 
 /* The values of project.yaml that are variables of the same name become what they expand to. */
@@ -250,7 +255,8 @@ void expand_vars(struct arena *arena, const struct yaml *project, const struct s
 		 struct source source, struct map *ret, struct err_list *errors)
 {
 	struct map raw cleanup_map = {0};
-	struct expand e = {.arena = arena, .vars = ret, .raw = &raw, .source = source, .errors = errors};
+	struct expand e = {
+		.arena = arena, .vars = ret, .raw = &raw, .source = source, .errors = errors};
 	const struct yaml *vars = yaml_get(project, "vars");
 	struct yaml *name = yaml_get(project, "name"), *version = yaml_get(project, "version");
 

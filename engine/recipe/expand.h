@@ -16,12 +16,12 @@ struct source {
 };
 
 /* Replaces names (VARS: name -> const char *) in all values of TREE, not in keys. */
-void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree, struct source source,
-		 struct err_list *errors);
+void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree,
+		 struct source source, struct err_list *errors);
 /*
- * Puts the entries of 'vars' of PROJECT (the map of project.yaml), project.name and project.version into
- * RET, each expanded with the others; SETS ("name=value") override vars. A loop is an error. The values
- * of 'name' and 'version' in PROJECT become what they expand to.
+ * Puts the entries of 'vars' of PROJECT (the map of project.yaml), project.name and project.version
+ * into RET, each expanded with the others; SETS ("name=value") override vars. A loop is an error.
+ * The values of 'name' and 'version' in PROJECT become what they expand to.
  */
 void expand_vars(struct arena *arena, const struct yaml *project, const struct strv *sets,
 		 struct source source, struct map *ret, struct err_list *errors);

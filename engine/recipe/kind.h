@@ -20,7 +20,7 @@ DEFINE_VEC(output_specs, struct output_spec)
 
 /* What one attempt needs while it runs; the scheduler starts it when everything is free. */
 struct demand {
-	unsigned cpus;	    /* 0 counts as 1 */
+	unsigned cpus;      /* 0 counts as 1 */
 	unsigned memory_mb; /* guest memory; 0 for plain processes */
 	unsigned timeout_s; /* deadline; 0: the engine's default of 2 hours */
 	unsigned disk_mb;   /* a guess of what it adds to the store, while there is no history */
@@ -29,7 +29,7 @@ struct demand {
 /* What static checks may look at: the decoded options of this node and the project's values. */
 struct kind_ctx {
 	struct arena *arena;
-	const char *node;	 /* "tests/rollback" */
+	const char *node;        /* "tests/rollback" */
 	const char *project_dir; /* absolute */
 	const struct project *project;
 	const void *opts;
@@ -49,15 +49,16 @@ struct kind {
 	/* Static checks beyond the schema that need no other node; may be NULL. */
 	void (*check)(const struct kind_ctx *ctx, struct err_list *errors);
 	/*
-	 * Further inputs that are project files but no option (the lock of a debian node): project paths
-	 * pushed to RET in ARENA. May be NULL.
+	 * Further inputs that are project files but no option (the lock of a debian node): project
+	 * paths pushed to RET in ARENA. May be NULL.
 	 */
 	void (*implicit)(const struct kind_ctx *ctx, struct strs *ret);
 	/* The names of host programs whose version belongs to the key, ended by NULL; may be NULL.
 	 * Given the options, because a writer or a root may need none. */
 	const char *const *(*tools)(const void *opts);
 	/*
-	 * The newest date (seconds since 1970) in this node's lock, or 0; see recipes.md on epoch. May be NULL.
+	 * The newest date (seconds since 1970) in this node's lock, or 0; see recipes.md on epoch.
+	 * May be NULL.
 	 */
 	uint64_t (*lock_epoch)(const struct kind_ctx *ctx);
 	/* Makes the outputs, in the worker process. */

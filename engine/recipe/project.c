@@ -12,8 +12,9 @@ struct project_opts {
 static const struct option archive_options[] = {
 	{"suites", OPT_STRING, offsetof(struct archive, suites), .flags = OPT_REQUIRED | OPT_LIST,
 	 .help = "The suites to take packages from.", .example = "[trixie, trixie-updates]"},
-	{"components", OPT_STRING, offsetof(struct archive, components), .flags = OPT_LIST, .def = "main",
-	 .help = "The components of each suite.", .example = "[main, non-free-firmware]"},
+	{"components", OPT_STRING, offsetof(struct archive, components), .flags = OPT_LIST,
+	 .def = "main", .help = "The components of each suite.",
+	 .example = "[main, non-free-firmware]"},
 	{"keyring", OPT_REF, offsetof(struct archive, keyring), .accept = ACCEPT_PATH,
 	 .help = "The keys that may sign the archive; default: the host's Debian archive keyring.",
 	 .example = "keys/vendor.gpg"},
@@ -38,27 +39,32 @@ static const struct option project_options[] = {
 	 .help = "The project's name; identities of file systems and partitions derive from it.",
 	 .example = "edge-device"},
 	{"version", OPT_STRING, AT(version), .def = "0",
-	 .help = "The version of what the project makes, for ${project.version}.", .example = "\"1.0.0\""},
+	 .help = "The version of what the project makes, for ${project.version}.",
+	 .example = "\"1.0.0\""},
 	{"epoch", OPT_STRING, AT(epoch),
-	 .help = "The newest time a file may have: seconds since 1970 or a date (UTC); default: the newest "
+	 .help = "The newest time a file may have: seconds since 1970 or a date (UTC); default: "
+		 "the newest "
 		 "date in the locks.",
 	 .example = "2026-01-01"},
 	{"default", OPT_STRING, AT(defaults), .flags = OPT_LIST,
 	 .help = "The nodes to build when none is named.", .example = "[bundle, install]"},
 	{"archives", OPT_DICT, AT(archives), .flags = OPT_NAME, .sub = &archive_schema,
-	 .help = "Package archives by alias: what they are; where they are is the user's configuration.",
+	 .help = "Package archives by alias: what they are; where they are is the user's "
+		 "configuration.",
 	 .example = "{debian: {suites: [trixie]}}"},
 	{"vars", OPT_DICT, AT(vars),
 	 .help = "Values for ${name} in all recipes; --set name=value overrides them.",
 	 .example = "{arch: arm64}"},
 	{"slots", OPT_DICT, AT(slots), .flags = OPT_NAME,
-	 .help = "The sizes of the device's slots, for ${slots.name}: a promise to shipped devices.",
+	 .help = "The sizes of the device's slots, for ${slots.name}: a promise to shipped "
+		 "devices.",
 	 .example = "{boot: 64M, root: 1500M}"},
 };
 const struct schema project_schema =
 	SCHEMA(struct project_opts, project_options, .check = check_schema);
 
-/* Seconds since 1970, from digits, "2026-01-31" or "2026-01-31T12:00:00Z". 0, or 1 when none of them. */
+/* Seconds since 1970, from digits, "2026-01-31" or "2026-01-31T12:00:00Z". 0, or 1 when none of
+ * them. */
 static int epoch_parse(const char *text, uint64_t *ret)
 {
 	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"};
@@ -79,8 +85,8 @@ static int epoch_parse(const char *text, uint64_t *ret)
 }
 
 /* Expands the value under KEY, if there. */
-static void expand_key(struct arena *arena, struct project *p, const char *key, struct source source,
-		       struct err_list *errors)
+static void expand_key(struct arena *arena, struct project *p, const char *key,
+		       struct source source, struct err_list *errors)
 {
 	struct yaml *y = p->map->type == YAML_MAP ? yaml_get(p->map, key) : NULL;
 
@@ -89,8 +95,8 @@ static void expand_key(struct arena *arena, struct project *p, const char *key, 
 }
 
 /*
- * Names become known step by step: vars, name and version (which may use each other), then slots (which
- * may use all of these), then everything else.
+ * Names become known step by step: vars, name and version (which may use each other), then slots
+ * (which may use all of these), then everything else.
  */
 static void expand_project(struct arena *arena, struct project *p, struct source source,
 			   const struct strv *sets, struct err_list *errors)
@@ -150,7 +156,8 @@ void project_decode(struct arena *arena, struct project *p, struct yaml *map, st
 	map_set(&p->vars, "project.version", (void *)o->version);
 	if (o->epoch && epoch_parse(o->epoch, &p->epoch))
 		err_list_at(errors, yaml_get(map, "epoch")->pos,
-			    "'epoch' is seconds since 1970 or a date like 2026-01-31, found '%s'", o->epoch);
+			    "'epoch' is seconds since 1970 or a date like 2026-01-31, found '%s'",
+			    o->epoch);
 	p->defaults = o->defaults;
 	p->slots = o->slots;
 	check_slots(&o->slots, errors);

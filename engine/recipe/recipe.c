@@ -50,7 +50,8 @@ int project_find(const char *start, char **ret_dir, struct err **err)
 		slash[slash == dir] = 0;
 	}
 	return err_set(err, ERR_USER,
-		       "no " PROJECT_FILE " in '%s' or above: go to a project or name one with -C", start);
+		       "no " PROJECT_FILE " in '%s' or above: go to a project or name one with -C",
+		       start);
 }
 
 /* An error about a file as a whole. */
@@ -80,7 +81,8 @@ static void take_recipe(struct load *l, const char *folder, const char *entry)
 	f->name = *below ? arena_printf(l->arena, "%s/%s", below + 1, stem) : stem;
 	if (!name_valid(stem))
 		file_error(l, f->file,
-			   "the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . _ + -");
+			   "the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . "
+			   "_ + -");
 }
 
 /* What an entry without type in its directory is: 'd', 'f', 'l' for a link to a folder, or 0. */
@@ -120,7 +122,8 @@ static void take_entry(struct load *l, int fd, const char *folder, const struct 
 			   "a link to a folder cannot hold recipes");
 	else if (type == 'd' && !name_valid(name))
 		file_error(l, arena_printf(l->arena, "%s/%s", folder, name),
-			   "the name of a recipe folder has 1 to 64 of the characters A-Z a-z 0-9 . _ + -");
+			   "the name of a recipe folder has 1 to 64 of the characters A-Z a-z 0-9 "
+			   ". _ + -");
 	else if (type == 'd')
 		strs_push(&l->folders, arena_printf(l->arena, "%s/%s", folder, name));
 }
@@ -264,11 +267,12 @@ static void load_project(struct load *l, const struct strv *sets)
 	struct yaml *map = parse(l, PROJECT_FILE);
 
 	if (map)
-		project_decode(l->arena, l->project, map, (struct source){l->text.buf, l->text.len}, sets,
-			       l->errors);
+		project_decode(l->arena, l->project, map, (struct source){l->text.buf, l->text.len},
+			       sets, l->errors);
 }
 
-/* With a project.yaml that cannot be parsed no name is known: only the syntax of the others is looked at. */
+/* With a project.yaml that cannot be parsed no name is known: only the syntax of the others is
+ * looked at. */
 static void load_all(struct load *l, const struct strv *sets)
 {
 	bool sound;

@@ -12,19 +12,20 @@
 struct archive { /* archives.NAME of project.yaml; what it contains, never where it is */
 	const char *alias;
 	struct list suites, components; /* of const char * */
-	struct ref *keyring;		/* project path, or NULL: the host's Debian archive keyring */
+	struct ref *keyring; /* project path, or NULL: the host's Debian archive keyring */
 };
 
 struct project {
 	const char *dir; /* absolute path of the project's root */
 	const char *name, *version;
-	uint64_t epoch;	      /* 0: not set */
+	uint64_t epoch;       /* 0: not set */
 	struct list defaults; /* of const char *: default targets */
 	struct list archives; /* of struct archive * */
-	struct map vars;      /* every name that ${...} knows -> const char * (vars, slots.*, project.*) */
-	struct list slots;    /* of struct pair *: slots.NAME, sizes that size_parse() reads */
-	struct yaml *map;     /* for positions */
-	struct map recipes;   /* node name -> struct recipe *, sorted by name */
+	struct map
+		vars; /* every name that ${...} knows -> const char * (vars, slots.*, project.*) */
+	struct list slots;  /* of struct pair *: slots.NAME, sizes that size_parse() reads */
+	struct yaml *map;   /* for positions */
+	struct map recipes; /* node name -> struct recipe *, sorted by name */
 };
 
 struct recipe {
@@ -32,21 +33,21 @@ struct recipe {
 	const char *file; /* "recipes/base.yaml" */
 	const struct kind *kind;
 	struct yaml *map; /* after expansion */
-	void *opts;	  /* the kind's struct; NULL when it had errors */
+	void *opts;       /* the kind's struct; NULL when it had errors */
 };
 
 /* Finds the folder that holds recipes/project.yaml, from START upwards. */
 int project_find(const char *start, char **ret_dir, struct err **err) warn_unused;
 /*
- * Loads everything. KINDS is ended by NULL. SETS are "name=value" overrides of vars. All errors of all
- * files go to ERRORS; returns NULL if there was any.
+ * Loads everything. KINDS is ended by NULL. SETS are "name=value" overrides of vars. All errors of
+ * all files go to ERRORS; returns NULL if there was any.
  */
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
 			     const struct strv *sets, struct err_list *errors);
 /* The option table of project.yaml, for `orch schema` and `orch kinds`. */
 extern const struct schema project_schema;
 /*
- * Prints an error for people: "FILE:LINE:COL: text", the line and a caret. DIR is the project's root
- * (to read the line from); text is appended to RET.
+ * Prints an error for people: "FILE:LINE:COL: text", the line and a caret. DIR is the project's
+ * root (to read the line from); text is appended to RET.
  */
 void recipe_explain(const char *dir, const struct err *e, struct str *ret);

@@ -12,13 +12,15 @@ struct decode {
 	size_t refused; /* values that had been reported before */
 };
 
-static void decode_option(struct decode *d, const struct option *o, const struct yaml *y, void *field);
+static void decode_option(struct decode *d, const struct option *o, const struct yaml *y,
+			  void *field);
 static void *decode_map(struct decode *d, const struct schema *schema, const struct yaml *map,
 			const char *const *ignore);
 
 bool name_valid(const char *text)
 {
-	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
+	size_t len =
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
 
 	return len && len <= 64 && !text[len] && !str_eq(text, ".") && !str_eq(text, "..");
 }
@@ -55,15 +57,18 @@ static const char *type_name(const struct yaml *y)
 }
 
 /* "expected X, found Y" unless Y is a scalar with a value. */
-static bool scalar_given(struct decode *d, const char *what, const char *expected, const struct yaml *y)
+static bool scalar_given(struct decode *d, const char *what, const char *expected,
+			 const struct yaml *y)
 {
 	d->refused += y->refused;
 	if (y->refused)
 		return false;
 	if (y->type != YAML_SCALAR)
-		err_list_at(d->errors, y->pos, "'%s' is %s, found %s", what, expected, type_name(y));
+		err_list_at(d->errors, y->pos, "'%s' is %s, found %s", what, expected,
+			    type_name(y));
 	else if (!y->quoted && (!*y->text || str_eq(y->text, "~")))
-		err_list_at(d->errors, y->pos, "'%s' has no value: give one or leave the key out", what);
+		err_list_at(d->errors, y->pos, "'%s' has no value: give one or leave the key out",
+			    what);
 	else
 		return true;
 	return false;
@@ -85,16 +90,18 @@ static bool text_allowed(struct decode *d, const struct option *o, const char *t
 
 	if ((o->flags & OPT_NAME) && o->type == OPT_STRING && !name_valid(text))
 		err_list_at(d->errors, pos,
-			    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -", text);
+			    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
+			    text);
 	else if ((o->flags & OPT_ABSPATH) && !abspath_valid(text, &why))
-		err_list_at(d->errors, pos, "path '%s' %s: '%s' is an absolute path in normal form", text,
-			    why, o->name);
+		err_list_at(d->errors, pos, "path '%s' %s: '%s' is an absolute path in normal form",
+			    text, why, o->name);
 	else
 		return true;
 	return false;
 }
 
-static void decode_string(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+static void decode_string(struct decode *d, const struct option *o, const struct yaml *y,
+			  void *field)
 {
 	if (scalar_given(d, o->name, "a text", y) && text_allowed(d, o, y->text, y->pos))
 		*(const char **)field = y->text;
@@ -109,7 +116,8 @@ static void decode_bool(struct decode *d, const struct option *o, const struct y
 	else if (str_eq(y->text, "false"))
 		*(bool *)field = false;
 	else
-		err_list_at(d->errors, y->pos, "'%s' is true or false, found '%s'", o->name, y->text);
+		err_list_at(d->errors, y->pos, "'%s' is true or false, found '%s'", o->name,
+			    y->text);
 }
 
 static void decode_int(struct decode *d, const struct option *o, const struct yaml *y, void *field)
@@ -121,7 +129,8 @@ static void decode_int(struct decode *d, const struct option *o, const struct ya
 	if (!scalar_given(d, o->name, "a whole number", y))
 		return;
 	if (str_u64(digits, &n) || n > INT64_MAX)
-		err_list_at(d->errors, y->pos, "'%s' is a whole number, found '%s'", o->name, y->text);
+		err_list_at(d->errors, y->pos, "'%s' is a whole number, found '%s'", o->name,
+			    y->text);
 	else if ((o->flags & OPT_POSITIVE) && (minus || !n))
 		err_list_at(d->errors, y->pos, "'%s' is at least 1, found '%s'", o->name, y->text);
 	else
@@ -136,7 +145,8 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 		return;
 	if (size_parse(y->text, &n))
 		err_list_at(d->errors, y->pos,
-			    "'%s' is a size like 512M or 2G (K M G T are powers of 1024) or bytes, found '%s'",
+			    "'%s' is a size like 512M or 2G (K M G T are powers of 1024) or bytes, "
+			    "found '%s'",
 			    o->name, y->text);
 	else if ((o->flags & OPT_POSITIVE) && !n)
 		err_list_at(d->errors, y->pos, "'%s' is larger than zero", o->name);
@@ -167,22 +177,25 @@ static void decode_enum(struct decode *d, const struct option *o, const struct y
 	words_append(&all, o->words, count);
 	near = str_nearest(y->text, o->words, count);
 	if (near)
-		err_list_at(d->errors, y->pos, "'%s' cannot be '%s': did you mean '%s'? (one of: %s)",
-			    o->name, y->text, near, all.buf);
+		err_list_at(d->errors, y->pos,
+			    "'%s' cannot be '%s': did you mean '%s'? (one of: %s)", o->name,
+			    y->text, near, all.buf);
 	else
 		err_list_at(d->errors, y->pos, "'%s' cannot be '%s' (one of: %s)", o->name, y->text,
 			    all.buf);
 }
 
-static void decode_digest(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+static void decode_digest(struct decode *d, const struct option *o, const struct yaml *y,
+			  void *field)
 {
 	struct digest digest;
 
 	if (!scalar_given(d, o->name, "a SHA-256 digest", y))
 		return;
 	if (digest_parse(y->text, &digest))
-		err_list_at(d->errors, y->pos, "'%s' is a SHA-256 digest of 64 hex digits, found '%s'",
-			    o->name, y->text);
+		err_list_at(d->errors, y->pos,
+			    "'%s' is a SHA-256 digest of 64 hex digits, found '%s'", o->name,
+			    y->text);
 	else
 		*(struct digest *)field = digest;
 }
@@ -213,20 +226,22 @@ static void decode_ref(struct decode *d, const struct option *o, const struct ya
 	*(struct ref **)field = r;
 }
 
-static void decode_secret(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+static void decode_secret(struct decode *d, const struct option *o, const struct yaml *y,
+			  void *field)
 {
 	const char *why;
 
 	if (!scalar_given(d, o->name, "a path", y))
 		return;
 	if (!path_is_project(y->text, &why))
-		err_list_at(d->errors, y->pos, "path '%s' %s: paths are relative to the project's root",
-			    y->text, why);
+		err_list_at(d->errors, y->pos,
+			    "path '%s' %s: paths are relative to the project's root", y->text, why);
 	else
 		*(const char **)field = y->text;
 }
 
-static void decode_argv(struct decode *d, const struct option *o, const struct yaml *y, struct step *s)
+static void decode_argv(struct decode *d, const struct option *o, const struct yaml *y,
+			struct step *s)
 {
 	s->argv.items = arena_alloc(d->arena, (y->count + 1) * sizeof(char *));
 	for (size_t i = 0; i < y->count; i++) {
@@ -251,7 +266,8 @@ static void decode_step(struct decode *d, const struct option *o, const struct y
 	*(struct step **)field = s;
 }
 
-static void decode_struct(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+static void decode_struct(struct decode *d, const struct option *o, const struct yaml *y,
+			  void *field)
 {
 	if (y->type != YAML_MAP)
 		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name, type_name(y));
@@ -264,7 +280,8 @@ static bool dict_key_valid(struct decode *d, const struct option *o, const struc
 	if (!(o->flags & OPT_NAME) || name_valid(key->text))
 		return true;
 	err_list_at(d->errors, key->pos,
-		    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -", key->text);
+		    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
+		    key->text);
 	return false;
 }
 
@@ -339,20 +356,24 @@ static void decode_list(struct decode *d, const struct option *o, const struct y
 }
 
 /* One value, or one element of a list. */
-static void decode_option(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+static void decode_option(struct decode *d, const struct option *o, const struct yaml *y,
+			  void *field)
 {
-	static void (*const decoders[])(struct decode *d, const struct option *o, const struct yaml *y,
-					void *field) = {
-		[OPT_STRING] = decode_string, [OPT_BOOL] = decode_bool,	    [OPT_INT] = decode_int,
-		[OPT_SIZE] = decode_size,     [OPT_ENUM] = decode_enum,	    [OPT_DIGEST] = decode_digest,
-		[OPT_REF] = decode_ref,	      [OPT_SECRET] = decode_secret, [OPT_STEP] = decode_step,
-		[OPT_STRUCT] = decode_struct, [OPT_DICT] = decode_dict,	    [OPT_REFDICT] = decode_dict,
+	static void (*const decoders[])(struct decode * d, const struct option *o,
+					const struct yaml *y, void *field) = {
+		[OPT_STRING] = decode_string, [OPT_BOOL] = decode_bool,
+		[OPT_INT] = decode_int,       [OPT_SIZE] = decode_size,
+		[OPT_ENUM] = decode_enum,     [OPT_DIGEST] = decode_digest,
+		[OPT_REF] = decode_ref,       [OPT_SECRET] = decode_secret,
+		[OPT_STEP] = decode_step,     [OPT_STRUCT] = decode_struct,
+		[OPT_DICT] = decode_dict,     [OPT_REFDICT] = decode_dict,
 	};
 
 	decoders[o->type](d, o, y, field);
 }
 
-static void decode_field(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+static void decode_field(struct decode *d, const struct option *o, const struct yaml *y,
+			 void *field)
 {
 	if (o->flags & OPT_LIST)
 		decode_list(d, o, y, field);
@@ -376,7 +397,8 @@ static void unknown_key(struct decode *d, const struct schema *schema, const str
 	const char *near;
 
 	if (is_one_of(key->text, reserved)) {
-		err_list_at(d->errors, key->pos, "key '%s' is reserved for a later release", key->text);
+		err_list_at(d->errors, key->pos, "key '%s' is reserved for a later release",
+			    key->text);
 		return;
 	}
 	for (size_t i = 0; i < schema->count; i++)
@@ -384,9 +406,11 @@ static void unknown_key(struct decode *d, const struct schema *schema, const str
 	near = str_nearest(key->text, names, schema->count);
 	words_append(&all, names, schema->count);
 	if (near)
-		err_list_at(d->errors, key->pos, "unknown key '%s': did you mean '%s'?", key->text, near);
+		err_list_at(d->errors, key->pos, "unknown key '%s': did you mean '%s'?", key->text,
+			    near);
 	else
-		err_list_at(d->errors, key->pos, "unknown key '%s' (known here: %s)", key->text, all.buf);
+		err_list_at(d->errors, key->pos, "unknown key '%s' (known here: %s)", key->text,
+			    all.buf);
 }
 
 /* Absent keys: an error when required, else the default. */
@@ -395,7 +419,8 @@ static void decode_absent(struct decode *d, const struct schema *schema, const s
 {
 	for (size_t i = 0; i < schema->count; i++) {
 		const struct option *o = &schema->options[i];
-		struct yaml def = {.type = YAML_SCALAR, .pos = map->pos, .quoted = true, .text = o->def};
+		struct yaml def = {
+			.type = YAML_SCALAR, .pos = map->pos, .quoted = true, .text = o->def};
 
 		if (given[i])
 			continue;

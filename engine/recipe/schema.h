@@ -8,14 +8,16 @@
  *
  *	struct disk_part { const char *name; uint64_t size; struct ref *from; };
  *	static const struct option part_options[] = {
- *		{"name", OPT_STRING, offsetof(struct disk_part, name), .flags = OPT_REQUIRED, .help = "..."},
+ *		{"name", OPT_STRING, offsetof(struct disk_part, name), .flags = OPT_REQUIRED, .help =
+ *"..."},
  *		{"size", OPT_SIZE, offsetof(struct disk_part, size), .help = "..."},
- *		{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE, .help = "..."},
+ *		{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE, .help =
+ *"..."},
  *	};
  *	static const struct schema part_schema = SCHEMA(struct disk_part, part_options);
  *
- * Absent and empty: a number, bool, enum or digest that is not in the recipe is the row's default, else
- * zero (an enum: its first word); a list that is written but empty has items that are not NULL.
+ * Absent and empty: a number, bool, enum or digest that is not in the recipe is the row's default,
+ *else zero (an enum: its first word); a list that is written but empty has items that are not NULL.
  * A value given as plain nothing or ~ is an error: leave the key out instead.
  *
  * A field of the kind's struct by type, single and as OPT_LIST:
@@ -30,7 +32,8 @@
  *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
  *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
  *	OPT_DICT    struct list of struct pair *          -      (key: text; with .sub: key: map)
- *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written is kept)
+ *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written
+ *is kept)
  */
 #include <stddef.h>
 
@@ -48,7 +51,8 @@ enum option_type {
 	OPT_ENUM,
 	OPT_DIGEST,
 	OPT_REF,
-	OPT_SECRET, /* a file whose bytes enter no key, tree, log or store; only its holder may read it */
+	OPT_SECRET, /* a file whose bytes enter no key, tree, log or store; only its holder may read
+		       it */
 	OPT_STEP,   /* a string: /bin/sh -e script; a list: argv */
 	OPT_STRUCT,
 	OPT_DICT,
@@ -57,22 +61,22 @@ enum option_type {
 
 enum option_flags {
 	OPT_REQUIRED = 1 << 0,
-	OPT_LIST = 1 << 1,    /* a YAML list; a single value is accepted as a list of one */
-	OPT_UNKEYED = 1 << 2, /* does not change the result: left out of the manifest's key part */
-	OPT_NAME = 1 << 3,    /* string, key of a dict: [A-Za-z0-9._+-]{1,64}, not "." or ".." */
+	OPT_LIST = 1 << 1,     /* a YAML list; a single value is accepted as a list of one */
+	OPT_UNKEYED = 1 << 2,  /* does not change the result: left out of the manifest's key part */
+	OPT_NAME = 1 << 3,     /* string, key of a dict: [A-Za-z0-9._+-]{1,64}, not "." or ".." */
 	OPT_POSITIVE = 1 << 4, /* int, size: at least 1 */
-	OPT_ABSPATH = 1 << 5, /* string, value of a dict: absolute path inside the image or guest, normal
-				 form, no ".."; may end in '/' */
+	OPT_ABSPATH = 1 << 5,  /* string, value of a dict: absolute path inside the image or guest,
+				  normal  form, no ".."; may end in '/' */
 };
 
 /* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
 enum ref_accept {
-	ACCEPT_PATH = 1 << 0,	/* a file or folder of the project */
-	ACCEPT_FILE = 1 << 1,	/* one output of a node: any file */
-	ACCEPT_TREE = 1 << 2,	/* one output of a node: a tree (tar) */
-	ACCEPT_IMAGE = 1 << 3,	/* one output of a node: a disk or file-system image */
+	ACCEPT_PATH = 1 << 0,   /* a file or folder of the project */
+	ACCEPT_FILE = 1 << 1,   /* one output of a node: any file */
+	ACCEPT_TREE = 1 << 2,   /* one output of a node: a tree (tar) */
+	ACCEPT_IMAGE = 1 << 3,  /* one output of a node: a disk or file-system image */
 	ACCEPT_INSIDE = 1 << 4, /* "node:/path": a file or folder inside a tree a node made */
-	ACCEPT_NODE = 1 << 5,	/* a node with all its outputs */
+	ACCEPT_NODE = 1 << 5,   /* a node with all its outputs */
 	ACCEPT_SIGNER = 1 << 6, /* a pki node: its outputs, and the right to use its secret */
 };
 
@@ -102,8 +106,8 @@ struct step {
 
 struct pair {
 	const char *key, *value; /* value: NULL when the row has .sub */
-	struct pos pos;		 /* of the value */
-	void *data;		 /* the decoded struct when the row has .sub */
+	struct pos pos;          /* of the value */
+	void *data;              /* the decoded struct when the row has .sub */
 };
 
 /* An entry of an OPT_REFDICT: option path "images.rootfs", REF->accept from the row's .accept. */
@@ -125,46 +129,49 @@ struct option {
 	enum option_type type;
 	size_t offset;
 	unsigned flags;
-	unsigned accept;	  /* OPT_REF, OPT_REFDICT */
-	const char *def;	  /* default as it would stand in YAML (scalars only), or NULL */
-	const char *const *words; /* OPT_ENUM: allowed words; OPT_REF: words that are no reference; NULL ends */
+	unsigned accept;          /* OPT_REF, OPT_REFDICT */
+	const char *def;          /* default as it would stand in YAML (scalars only), or NULL */
+	const char *const *words; /* OPT_ENUM: allowed words; OPT_REF: words that are no reference;
+				     NULL ends */
 	const struct schema *sub; /* OPT_STRUCT, OPT_DICT */
-	const char *help;	  /* one sentence; required */
-	const char *example;	  /* as it would stand in YAML, or NULL */
+	const char *help;         /* one sentence; required */
+	const char *example;      /* as it would stand in YAML, or NULL */
 };
 
 struct schema {
 	const struct option *options;
 	size_t count;
 	size_t size; /* of the decoded struct */
-	/* Rules over several keys, run after decoding without errors; may be NULL. DATA may be changed. */
+	/* Rules over several keys, run after decoding without errors; may be NULL. DATA may be
+	 * changed. */
 	void (*check)(void *data, const struct yaml *map, struct err_list *errors);
 };
-#define SCHEMA(type, table, ...)                                                                   \
-	{                                                                                          \
-		.options = (table), .count = array_len(table), .size = sizeof(type), __VA_ARGS__   \
+#define SCHEMA(type, table, ...)                                                                 \
+	{                                                                                        \
+		.options = (table), .count = array_len(table), .size = sizeof(type), __VA_ARGS__ \
 	}
 
 /*
- * Decodes MAP into a new struct in ARENA. Every error (unknown key with a suggestion, duplicate, wrong
- * type, missing key, bad size) is added to ERRORS with its position; returns NULL if there was any.
- * IGNORE names keys that were handled by the caller ("kind"), ended by NULL; may be NULL.
+ * Decodes MAP into a new struct in ARENA. Every error (unknown key with a suggestion, duplicate,
+ * wrong type, missing key, bad size) is added to ERRORS with its position; returns NULL if there
+ * was any. IGNORE names keys that were handled by the caller ("kind"), ended by NULL; may be NULL.
  */
 void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
 		    const char *const *ignore, struct err_list *errors);
 /*
- * Appends one line for each value that is set or has a default: "option PATH VALUE\n", where PATH is
- * like contents.0.unpack or outputs.root\x2etar (keys of dicts: a byte that is none of A-Z a-z 0-9 _ +
+ * Appends one line for each value that is set or has a default: "option PATH VALUE\n", where PATH
+ * is like contents.0.unpack or outputs.root\x2etar (keys of dicts: a byte that is none of A-Z a-z
+ * 0-9 _ +
  * - / is written as \xNN, and so is the first digit of a number) and VALUE is str_quote()d text in
- * normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table order, so
- * equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
+ * normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table order,
+ * so equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
  * UNKEYED is true and left out otherwise; so are "line PATH N\n", the recipe's line of each step.
  */
 void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);
 /*
- * Rebuilds the YAML tree from such lines (the worker's side); schema_decode() reads it. Lines that begin
- * with another word are skipped, so TEXT may be a whole manifest. Positions are lines of TEXT, file
- * "manifest", but for steps with a line of the recipe: file NULL.
+ * Rebuilds the YAML tree from such lines (the worker's side); schema_decode() reads it. Lines that
+ * begin with another word are skipped, so TEXT may be a whole manifest. Positions are lines of
+ * TEXT, file "manifest", but for steps with a line of the recipe: file NULL.
  */
 struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err **err);
 /* Calls FN for each reference of DATA with the path of its option; stops at the first non-zero. */

@@ -3,7 +3,8 @@
 
 #define HELP_WIDTH 78
 
-/* TEXT in lines of HELP_WIDTH columns, each behind INDENT blanks; paragraphs and indented lines stay. */
+/* TEXT in lines of HELP_WIDTH columns, each behind INDENT blanks; paragraphs and indented lines
+ * stay. */
 static void wrap(const char *text, int indent, struct str *ret)
 {
 	while (*text) {
@@ -33,19 +34,24 @@ static void words_text(const struct option *o, struct str *ret)
 static void type_text(const struct option *o, struct str *ret)
 {
 	static const char *const names[] = {
-		[OPT_STRING] = "text",	    [OPT_BOOL] = "true | false",
-		[OPT_INT] = "number",	    [OPT_SIZE] = "size",
-		[OPT_DIGEST] = "sha-256",   [OPT_SECRET] = "private file",
-		[OPT_STEP] = "script or list of words", [OPT_STRUCT] = "keys",
-		[OPT_DICT] = "name: text",  [OPT_REFDICT] = "name: ",
+		[OPT_STRING] = "text",
+		[OPT_BOOL] = "true | false",
+		[OPT_INT] = "number",
+		[OPT_SIZE] = "size",
+		[OPT_DIGEST] = "sha-256",
+		[OPT_SECRET] = "private file",
+		[OPT_STEP] = "script or list of words",
+		[OPT_STRUCT] = "keys",
+		[OPT_DICT] = "name: text",
+		[OPT_REFDICT] = "name: ",
 		[OPT_REF] = "",
 	};
 	static const struct {
 		unsigned bit;
 		const char *text;
 	} accepts[] = {
-		{ACCEPT_PATH, "path"}, {ACCEPT_FILE, "output"}, {ACCEPT_TREE, "tree"},
-		{ACCEPT_IMAGE, "image"}, {ACCEPT_INSIDE, "node:/path"}, {ACCEPT_NODE, "node"},
+		{ACCEPT_PATH, "path"},     {ACCEPT_FILE, "output"},       {ACCEPT_TREE, "tree"},
+		{ACCEPT_IMAGE, "image"},   {ACCEPT_INSIDE, "node:/path"}, {ACCEPT_NODE, "node"},
 		{ACCEPT_SIGNER, "signer"},
 	};
 	const char *comma = "";
@@ -65,7 +71,8 @@ static void type_text(const struct option *o, struct str *ret)
 		comma = " | ";
 	}
 	for (size_t i = 0; i < array_len(accepts); i++) {
-		if ((o->type == OPT_REF || o->type == OPT_REFDICT) && (o->accept & accepts[i].bit)) {
+		if ((o->type == OPT_REF || o->type == OPT_REFDICT) &&
+		    (o->accept & accepts[i].bit)) {
 			str_printf(ret, "%s%s", comma, accepts[i].text);
 			comma = " | ";
 		}
@@ -86,7 +93,8 @@ static void options_text(const struct schema *schema, int indent, struct str *re
 		str_append_char(ret, '\n');
 		wrap(o->help, indent + 4, ret);
 		if (o->example)
-			str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name, o->example);
+			str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name,
+				   o->example);
 		if (o->sub)
 			options_text(o->sub, indent + 4, ret);
 	}

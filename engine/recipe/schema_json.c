@@ -18,8 +18,8 @@ static json_t *text_pattern(const char *pattern)
 /* Type TYPE, or a text that matches PATTERN (NULL: only one that holds a variable). */
 static json_t *type_or_text(const char *type, const char *pattern)
 {
-	json_t *text = pattern ? text_pattern(pattern) :
-				 json_pack("{s:s, s:s}", "type", "string", "pattern", VARIABLE);
+	json_t *text = pattern ? text_pattern(pattern)
+			       : json_pack("{s:s, s:s}", "type", "string", "pattern", VARIABLE);
 
 	return json_pack("{s:[{s:s}, o]}", "anyOf", "type", type, text);
 }
@@ -28,8 +28,9 @@ static json_t *type_or_text(const char *type, const char *pattern)
 static json_t *text_schema(const struct option *o)
 {
 	if (o->type == OPT_STRING && (o->flags & OPT_NAME))
-		return json_pack("{s:[o, {s:[s, s]}]}", "anyOf", text_pattern("^[A-Za-z0-9._+-]{1,64}$"), "type",
-				 "number", "boolean");
+		return json_pack("{s:[o, {s:[s, s]}]}", "anyOf",
+				 text_pattern("^[A-Za-z0-9._+-]{1,64}$"), "type", "number",
+				 "boolean");
 	if (o->flags & OPT_ABSPATH)
 		return text_pattern("^/");
 	return json_pack("{s:[s, s, s]}", "type", "string", "number", "boolean");
@@ -41,14 +42,15 @@ static json_t *enum_schema(const struct option *o)
 
 	for (const char *const *w = o->words; *w; w++)
 		json_array_append_new(words, json_string(*w));
-	return json_pack("{s:[{s:o}, {s:s, s:s}]}", "anyOf", "enum", words, "type", "string", "pattern",
-			 VARIABLE);
+	return json_pack("{s:[{s:o}, {s:s, s:s}]}", "anyOf", "enum", words, "type", "string",
+			 "pattern", VARIABLE);
 }
 
 static json_t *step_schema(void)
 {
-	return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:[s, s, s]}}]}", "anyOf", "type", "string", "type", "array",
-			 "minItems", 1, "items", "type", "string", "number", "boolean");
+	return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:[s, s, s]}}]}", "anyOf", "type", "string",
+			 "type", "array", "minItems", 1, "items", "type", "string", "number",
+			 "boolean");
 }
 
 static json_t *dict_schema(const struct option *o)
@@ -124,15 +126,16 @@ static json_t *object_schema(const struct schema *schema)
 		if (o->flags & OPT_REQUIRED)
 			json_array_append_new(required, json_string(o->name));
 	}
-	return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required",
-			 required, "additionalProperties", 0);
+	return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties,
+			 "required", required, "additionalProperties", 0);
 }
 
 static json_t *kind_schema(const struct kind *k)
 {
 	json_t *ret = object_schema(k->schema);
 
-	json_object_set_new(json_object_get(ret, "properties"), "kind", json_pack("{s:s}", "const", k->name));
+	json_object_set_new(json_object_get(ret, "properties"), "kind",
+			    json_pack("{s:s}", "const", k->name));
 	json_object_set_new(ret, "description", json_string(k->summary ? k->summary : k->name));
 	return ret;
 }
@@ -148,16 +151,17 @@ void schema_json(const struct kind *const *kinds, struct str *ret)
 
 		json_array_append_new(names, json_string(name));
 		json_object_set_new(definitions, name, kind_schema(*kinds));
-		json_array_append_new(rules, json_pack("{s:{s:{s:{s:s}}}, s:{s:s}}", "if", "properties", "kind",
-						       "const", name, "then", "$ref", target));
+		json_array_append_new(rules,
+				      json_pack("{s:{s:{s:{s:s}}}, s:{s:s}}", "if", "properties",
+						"kind", "const", name, "then", "$ref", target));
 	}
 	json_array_append_new(rules,
 			      json_pack("{s:{s:{s:o}}}", "properties", "kind", "enum", names));
 	json_object_set_new(definitions, "project.yaml", object_schema(&project_schema));
 	all = json_pack("{s:s, s:s, s:{s:[s]}, s:{s:o}, s:{s:s}, s:o}", "$schema",
-			"http://json-schema.org/draft-07/schema#", "title", "orch recipes", "if", "required",
-			"kind", "then", "allOf", rules, "else", "$ref", "#/definitions/project.yaml",
-			"definitions", definitions);
+			"http://json-schema.org/draft-07/schema#", "title", "orch recipes", "if",
+			"required", "kind", "then", "allOf", rules, "else", "$ref",
+			"#/definitions/project.yaml", "definitions", definitions);
 	text = json_dumps(all, JSON_INDENT(2));
 	str_append(ret, text);
 	str_append_char(ret, '\n');

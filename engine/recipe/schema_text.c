@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Decoded options as lines of text and back, and walks over them. All of it follows the option table,
- * so that nothing a kind can read is missing from its manifest.
+ * Decoded options as lines of text and back, and walks over them. All of it follows the option
+ * table, so that nothing a kind can read is missing from its manifest.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 struct writer {
 	struct str *out;
 	struct str path;
-	bool unkeyed;	 /* write OPT_UNKEYED rows */
+	bool unkeyed;     /* write OPT_UNKEYED rows */
 	const char *word; /* "option", or "unkeyed" below such a row */
 };
 
@@ -47,7 +47,8 @@ static size_t enter(struct writer *w, const char *name)
 	return len;
 }
 
-static const char key_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+static const char key_bytes[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
 
 static size_t enter_key(struct writer *w, const char *key)
 {
@@ -115,9 +116,9 @@ static void write_dict(struct writer *w, const struct option *o, const struct li
 static void write_value(struct writer *w, const struct option *o, const void *field)
 {
 	const void *p = o->type == OPT_STRING || o->type == OPT_REF || o->type == OPT_SECRET ||
-					o->type == OPT_STEP || o->type == OPT_STRUCT ?
-				*(void *const *)field :
-				NULL;
+					o->type == OPT_STEP || o->type == OPT_STRUCT
+				? *(void *const *)field
+				: NULL;
 	char buf[DIGEST_HEX + 1];
 
 	switch (o->type) {
@@ -287,8 +288,8 @@ static int next_part(struct reader *r, const char **p)
 }
 
 /*
- * The place of a child in PARENT, made when missing; NULL when PARENT is of another type or the index
- * leaves a gap. A child that was just made has type YAML_SCALAR without text.
+ * The place of a child in PARENT, made when missing; NULL when PARENT is of another type or the
+ * index leaves a gap. A child that was just made has type YAML_SCALAR without text.
  */
 static struct yaml *child(struct reader *r, struct yaml *parent, int part)
 {

@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct utf8 {
-	const char *at;	  /* first byte of the current character */
+	const char *at; /* first byte of the current character */
 	const char *next, *end;
-	uint32_t code;	  /* of the current character; the byte itself when bad */
-	bool bad;	  /* the byte at .at begins no valid character */
+	uint32_t code; /* of the current character; the byte itself when bad */
+	bool bad;      /* the byte at .at begins no valid character */
 	unsigned line, col;
 };
 

@@ -107,10 +107,12 @@ static bool text_valid(struct parse *p)
 		struct pos pos = {p->file, u.line, u.col};
 
 		if (u.bad)
-			err_list_at(p->errors, pos, "byte 0x%02x is not UTF-8: save the file as UTF-8",
+			err_list_at(p->errors, pos,
+				    "byte 0x%02x is not UTF-8: save the file as UTF-8",
 				    (unsigned char)*u.at);
 		else if (utf8_is_control(u.code) && (!u.code || !strchr("\t\n\r", (int)u.code)))
-			err_list_at(p->errors, pos, "control character U+%04X is not allowed", u.code);
+			err_list_at(p->errors, pos, "control character U+%04X is not allowed",
+				    u.code);
 		else if (u.code == 0xfeff || u.code == 0xfffe || u.code == 0xffff)
 			err_list_at(p->errors, pos, "character U+%04X is not allowed", u.code);
 		else
@@ -168,8 +170,8 @@ static void syntax_error(struct parse *p, const yaml_parser_t *parser)
 	else if (at && strchr("@`%", at) && strstr(problem, "cannot start any token"))
 		err_list_at(p->errors, pos, "a value that begins with '%c' needs quotes", at);
 	else if (parser->context)
-		err_list_at(p->errors, pos, "not valid YAML: %s (%s that begins on line %zu)", problem,
-			    parser->context, parser->context_mark.line + 1);
+		err_list_at(p->errors, pos, "not valid YAML: %s (%s that begins on line %zu)",
+			    problem, parser->context, parser->context_mark.line + 1);
 	else
 		err_list_at(p->errors, pos, "not valid YAML: %s", problem);
 }
@@ -202,10 +204,11 @@ static void take_key(struct parse *p, struct frame *f, struct yaml *y)
 	} else if (!*y->text) {
 		err_list_at(p->errors, y->pos, "key is empty");
 	} else if (!y->quoted && str_eq(y->text, "<<")) {
-		err_list_at(p->errors, y->pos, "merge key '<<' is not supported: write the keys out");
+		err_list_at(p->errors, y->pos,
+			    "merge key '<<' is not supported: write the keys out");
 	} else if ((old = seen_before(f, y))) {
-		err_list_at(p->errors, y->pos, "key '%s' is given twice (first on line %u)", y->text,
-			    old->pos.line);
+		err_list_at(p->errors, y->pos, "key '%s' is given twice (first on line %u)",
+			    y->text, old->pos.line);
 	} else {
 		f->skip_value = false;
 	}
@@ -233,9 +236,11 @@ static void refuse_decoration(struct parse *p, struct pos pos, const yaml_char_t
 			      const yaml_char_t *tag)
 {
 	if (anchor)
-		err_list_at(p->errors, pos, "anchor '&%s' is not supported: write the value out", anchor);
+		err_list_at(p->errors, pos, "anchor '&%s' is not supported: write the value out",
+			    anchor);
 	if (tag)
-		err_list_at(p->errors, pos, "tag '%s' is not supported: values are typed by their key", tag);
+		err_list_at(p->errors, pos,
+			    "tag '%s' is not supported: values are typed by their key", tag);
 }
 
 static void take_scalar(struct parse *p, struct pos pos, const yaml_event_t *ev)
@@ -273,12 +278,14 @@ static void close_container(struct parse *p)
 static void start_document(struct parse *p, struct pos pos, const yaml_event_t *ev)
 {
 	if (p->documents++) {
-		err_list_at(p->errors, pos, "a second document begins here: one file is one document");
+		err_list_at(p->errors, pos,
+			    "a second document begins here: one file is one document");
 		p->failed = true;
 	} else if (ev->data.document_start.version_directive ||
 		   ev->data.document_start.tag_directives.start !=
 			   ev->data.document_start.tag_directives.end) {
-		err_list_at(p->errors, pos, "directives (lines that begin with %%) are not supported");
+		err_list_at(p->errors, pos,
+			    "directives (lines that begin with %%) are not supported");
 	}
 }
 
@@ -299,11 +306,13 @@ static void take_event(struct parse *p, const yaml_event_t *ev)
 		take_scalar(p, pos, ev);
 		break;
 	case YAML_SEQUENCE_START_EVENT:
-		refuse_decoration(p, pos, ev->data.sequence_start.anchor, ev->data.sequence_start.tag);
+		refuse_decoration(p, pos, ev->data.sequence_start.anchor,
+				  ev->data.sequence_start.tag);
 		open_container(p, YAML_LIST, pos);
 		break;
 	case YAML_MAPPING_START_EVENT:
-		refuse_decoration(p, pos, ev->data.mapping_start.anchor, ev->data.mapping_start.tag);
+		refuse_decoration(p, pos, ev->data.mapping_start.anchor,
+				  ev->data.mapping_start.tag);
 		open_container(p, YAML_MAP, pos);
 		break;
 	case YAML_SEQUENCE_END_EVENT:
@@ -314,7 +323,8 @@ static void take_event(struct parse *p, const yaml_event_t *ev)
 		break;
 	}
 	if (++p->events > YAML_MAX_EVENTS) {
-		err_list_at(p->errors, pos, "more than %d values and keys in one file", YAML_MAX_EVENTS);
+		err_list_at(p->errors, pos, "more than %d values and keys in one file",
+			    YAML_MAX_EVENTS);
 		p->failed = true;
 	}
 }

@@ -3,9 +3,9 @@
 /*
  * YAML text to a small tree in which every value keeps its place. Built from libyaml's event API.
  * Refused with a position: anchors, aliases, tags, merge keys, several documents, duplicate keys,
- * keys that are no scalars, bytes that are not UTF-8, depth over 64, over 8 MiB or a million events.
- * Scalars stay text: whether "no" is a string is the schema's business; quoted tells plain ~ or
- * empty (null) from "".
+ * keys that are no scalars, bytes that are not UTF-8, depth over 64, over 8 MiB or a million
+ * events. Scalars stay text: whether "no" is a string is the schema's business; quoted tells plain
+ * ~ or empty (null) from "".
  */
 #include <stdbool.h>
 
@@ -20,12 +20,12 @@ enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP };
 struct yaml {
 	enum yaml_type type;
 	struct pos pos;
-	bool quoted;		/* scalar was written in quotes or as a block */
-	bool refused;		/* scalar has been reported as an error: decoders pass it by */
-	const char *text;	/* scalar: its text, no NUL inside */
-	size_t count;		/* list, map: number of entries */
-	struct yaml **items;	/* list: values; map: values in file order */
-	struct yaml **keys;	/* map: scalars, same order as items */
+	bool quoted;         /* scalar was written in quotes or as a block */
+	bool refused;        /* scalar has been reported as an error: decoders pass it by */
+	const char *text;    /* scalar: its text, no NUL inside */
+	size_t count;        /* list, map: number of entries */
+	struct yaml **items; /* list: values; map: values in file order */
+	struct yaml **keys;  /* map: scalars, same order as items */
 };
 
 /*

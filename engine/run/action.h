@@ -43,13 +43,14 @@ struct action_secret {
 
 struct action {
 	struct arena *arena;
-	const char *node;	 /* "tests/rollback" */
-	const char *project;	 /* project.name, for derived identities */
+	const char *node;        /* "tests/rollback" */
+	const char *project;     /* project.name, for derived identities */
 	const char *project_dir; /* absolute; for messages and secrets only */
-	uint64_t epoch;		 /* seconds; times of files are clamped to it */
+	uint64_t epoch;          /* seconds; times of files are clamped to it */
 	const struct kind *kind;
 	const void *opts; /* the kind's struct; refs are unresolved, look them up below */
-	const struct project *shared; /* archives of project.yaml as far as the kind needs them, or NULL */
+	const struct project
+		*shared; /* archives of project.yaml as far as the kind needs them, or NULL */
 	const struct action_input *inputs;
 	size_t input_count;
 	const struct action_secret *secrets;
@@ -58,9 +59,9 @@ struct action {
 	const char *workdir;   /* scratch, removed afterwards unless the node fails */
 	const char *cache_dir; /* shared downloads, files named by SHA-256; verify before use */
 	const char *roots_dir; /* unpacked trees, shared; see kinds/rootdir.h */
-	bool offline;	       /* make no connection */
-	unsigned cpus;	       /* how many CPUs this attempt may use */
-	void *worker;	       /* the worker's own */
+	bool offline;          /* make no connection */
+	unsigned cpus;         /* how many CPUs this attempt may use */
+	void *worker;          /* the worker's own */
 };
 
 /* The input behind a reference of the options. Never NULL for a ref of this node's options. */
@@ -71,7 +72,8 @@ const struct action_input *action_implicit(const struct action *a, const char *p
 const char *action_secret(const struct action *a, const char *node, const char *option);
 /* "outdir/NAME"; arena. */
 const char *action_output(const struct action *a, const char *name);
-/* A line for the user ("unpacking 148 packages"), and percent done (or -1). Also goes to the log. */
+/* A line for the user ("unpacking 148 packages"), and percent done (or -1). Also goes to the log.
+ */
 void action_progress(struct action *a, int percent, const char *fmt, ...) printf_like(3, 4);
 /* A line for the log only. */
 void action_log(struct action *a, const char *fmt, ...) printf_like(2, 3);

@@ -8,14 +8,14 @@
 #include "graph/graph.h"
 
 enum event_type {
-	EVENT_RUN_START,  /* .total */
-	EVENT_NODE_START, /* .node, .text: why it runs */
+	EVENT_RUN_START,     /* .total */
+	EVENT_NODE_START,    /* .node, .text: why it runs */
 	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text */
-	EVENT_NODE_HIT,   /* .node */
-	EVENT_NODE_BUILT, /* .node .seconds .log */
-	EVENT_NODE_FAILED, /* .node .seconds .err .log .log_path */
-	EVENT_NODE_SKIPPED, /* .node .text: which input failed */
-	EVENT_WARNING,    /* .text; .node may be NULL */
+	EVENT_NODE_HIT,      /* .node */
+	EVENT_NODE_BUILT,    /* .node .seconds .log */
+	EVENT_NODE_FAILED,   /* .node .seconds .err .log .log_path */
+	EVENT_NODE_SKIPPED,  /* .node .text: which input failed */
+	EVENT_WARNING,       /* .text; .node may be NULL */
 	EVENT_TICK, /* about once a second while nodes run, so that sinks can say what still runs */
 	EVENT_RUN_END,
 };
@@ -27,8 +27,8 @@ struct event {
 	int percent;
 	double seconds;
 	const struct err *err;
-	struct digest log;	/* of the node's log, stored already (store_log_put); zeros: none */
-	const char *log_path;	/* where it lies */
+	struct digest log;    /* of the node's log, stored already (store_log_put); zeros: none */
+	const char *log_path; /* where it lies */
 	size_t total;
 };
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The scheduler: one thread, one poll loop, one worker process per running node. A node becomes ready
- * when its inputs have settled; its key is computed then, the store is asked, and only a miss starts a
- * worker, longest path first, when its demand fits the slots. SIGINT: start nothing more and SIGTERM
- * the workers; a second SIGINT: SIGKILL.
+ * The scheduler: one thread, one poll loop, one worker process per running node. A node becomes
+ * ready when its inputs have settled; its key is computed then, the store is asked, and only a miss
+ * starts a worker, longest path first, when its demand fits the slots. SIGINT: start nothing more
+ * and SIGTERM the workers; a second SIGINT: SIGKILL.
  */
 #include "graph/plan.h"
 #include "run/event.h"
 
 struct sched_opts {
-	unsigned jobs;	     /* CPU slots; 0: number of CPUs */
-	unsigned memory_mb;  /* guest memory slots; 0: three quarters of what is available */
+	unsigned jobs;      /* CPU slots; 0: number of CPUs */
+	unsigned memory_mb; /* guest memory slots; 0: three quarters of what is available */
 	bool keep_going;
 	bool offline;
-	bool no_wait;	     /* ERR_LOCKED instead of waiting for another orch that builds the same */
-	const char *self;    /* path of the orch binary, for workers; NULL: /proc/self/exe */
+	bool no_wait;     /* ERR_LOCKED instead of waiting for another orch that builds the same */
+	const char *self; /* path of the orch binary, for workers; NULL: /proc/self/exe */
 	struct sink *sink;
 };
 
@@ -23,10 +23,11 @@ struct sched_result {
 	size_t built, cached, failed, skipped;
 	double wall_s;
 	struct err *first_error; /* of the first node that failed; owned; NULL when ok */
-	int signal;		 /* that stopped the run, or 0 */
+	int signal;              /* that stopped the run, or 0 */
 };
 
-/* Builds all wanted nodes. -1 only when the run itself could not go on; node failures are in *ret. */
+/* Builds all wanted nodes. -1 only when the run itself could not go on; node failures are in *ret.
+ */
 int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	      struct sched_result *ret, struct err **err) warn_unused;
 /* The worker's main: `orch worker`, JOB on descriptor 3. KINDS as in project_load. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bench-load DIR COUNT: makes a project of COUNT nodes (one recipe and one input file each) in DIR if
- * there is none, and prints what loading it costs, step by step.
+ * bench-load DIR COUNT: makes a project of COUNT nodes (one recipe and one input file each) in DIR
+ * if there is none, and prints what loading it costs, step by step.
  */
 #include <stdio.h>
 #include <time.h>
@@ -30,10 +30,12 @@ static void outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	const struct demo *d = ctx->opts;
 
 	for (size_t i = 0; i < d->outputs.count; i++)
-		output_specs_push(ret, (struct output_spec){LIST_AT(d->outputs, const char *, i), OUTPUT_FILE});
+		output_specs_push(ret, (struct output_spec){LIST_AT(d->outputs, const char *, i),
+							    OUTPUT_FILE});
 }
 
-static const struct kind run_kind = {.name = "run", .version = 1, .schema = &schema, .outputs = outputs};
+static const struct kind run_kind = {
+	.name = "run", .version = 1, .schema = &schema, .outputs = outputs};
 static const struct kind *const kinds[] = {&run_kind, NULL};
 
 static double now(void)
@@ -68,9 +70,10 @@ static int generate(const char *dir, size_t count, struct err **err)
 	for (size_t i = 0; i < count; i++) {
 		char *recipe cleanup_free = xasprintf("recipes/n%zu.yaml", i);
 		char *input cleanup_free = xasprintf("src/f%zu", i);
-		char *text cleanup_free = xasprintf("kind: run\ninputs: [%s%s]\nrun: [cp f%zu out]\n"
-						    "outputs: [out]\n",
-						    input, i ? ", n0" : "", i);
+		char *text cleanup_free =
+			xasprintf("kind: run\ninputs: [%s%s]\nrun: [cp f%zu out]\n"
+				  "outputs: [out]\n",
+				  input, i ? ", n0" : "", i);
 
 		if (put(dir, recipe, text, err) || put(dir, input, "x\n", err))
 			return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* A project in a temporary folder and a few kinds that make nothing, for tests of the graph layer. */
+/* A project in a temporary folder and a few kinds that make nothing, for tests of the graph layer.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,9 +52,10 @@ static void demo_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	for (size_t i = 0; i < d->makes.count; i++) {
 		const char *name = LIST_AT(d->makes, const char *, i);
 
-		output_specs_push(ret, (struct output_spec){name, str_ends(name, ".tar") ? OUTPUT_TREE :
-								   str_ends(name, ".img") ? OUTPUT_IMAGE :
-											    OUTPUT_FILE});
+		output_specs_push(
+			ret, (struct output_spec){name, str_ends(name, ".tar")   ? OUTPUT_TREE
+							: str_ends(name, ".img") ? OUTPUT_IMAGE
+										 : OUTPUT_FILE});
 	}
 	if (!d->makes.items)
 		output_specs_push(ret, (struct output_spec){"out", OUTPUT_FILE});
@@ -154,6 +156,7 @@ static struct graph *good(void)
 	struct graph *g = load();
 
 	if (!g)
-		fail_msg("%s:%u: %s", errors.items[0]->file, errors.items[0]->line, errors.items[0]->text);
+		fail_msg("%s:%u: %s", errors.items[0]->file, errors.items[0]->line,
+			 errors.items[0]->text);
 	return g;
 }

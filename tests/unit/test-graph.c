@@ -23,8 +23,9 @@ static void expect_edges(const struct graph *g, const char *node, const char *ex
 	for (size_t i = 0; i < n->in.count; i++) {
 		const struct edge *e = &n->in.items[i];
 
-		str_printf(&s, "%s=%d,%s,%s,%s,%s%s\n", e->ref_text, e->type, e->from ? e->from->name : "",
-			   e->output ? e->output : "", e->inside ? e->inside : "", e->path ? e->path : "",
+		str_printf(&s, "%s=%d,%s,%s,%s,%s%s\n", e->ref_text, e->type,
+			   e->from ? e->from->name : "", e->output ? e->output : "",
+			   e->inside ? e->inside : "", e->path ? e->path : "",
 			   e->signer ? ",signer" : "");
 	}
 	assert_string_equal(s.buf, expected);
@@ -39,16 +40,20 @@ static void references(void **state)
 	put("recipes/many.yaml", "kind: demo\nmakes: [a, b.tar, c.img]\n");
 	put("recipes/pki.yaml", "kind: demo\nkey: pki/private/k\n");
 	put("recipes/ns/x.yaml", "kind: demo\n");
-	put("recipes/use.yaml", "kind: demo\ntree: many\nimage: many:c.img\npath: base\nsign: pki\n"
-				"inputs: [src/, src/a, base:/usr/lib/x, many, 'many:b.tar', ns/x, 'odd:name', base]\n");
+	put("recipes/use.yaml",
+	    "kind: demo\ntree: many\nimage: many:c.img\npath: base\nsign: pki\n"
+	    "inputs: [src/, src/a, base:/usr/lib/x, many, 'many:b.tar', ns/x, 'odd:name', base]\n");
 	put("src/a", "");
 	put("base/a", "");
 	put("odd:name", "");
-	refuse("recipes/use.yaml:6:40: 'many' means another thing than on line 2: name the output ('many:...')\n"
-	       "recipes/use.yaml:6:78: 'base' is a node and a file or folder of the project: rename one, or write "
+	refuse("recipes/use.yaml:6:40: 'many' means another thing than on line 2: name the output "
+	       "('many:...')\n"
+	       "recipes/use.yaml:6:78: 'base' is a node and a file or folder of the project: "
+	       "rename one, or write "
 	       "'base/' for the folder");
-	put("recipes/use.yaml", "kind: demo\ntree: many\nimage: many:c.img\npath: base\nsign: pki\n"
-				"inputs: [src/, src/a, base:/usr/lib/x, many:b.tar, ns/x, 'odd:name', base/, src/a]\n");
+	put("recipes/use.yaml",
+	    "kind: demo\ntree: many\nimage: many:c.img\npath: base\nsign: pki\n"
+	    "inputs: [src/, src/a, base:/usr/lib/x, many:b.tar, ns/x, 'odd:name', base/, src/a]\n");
 	g = good();
 	expect_edges(g, "use",
 		     "base=1,,,,base\n"
@@ -77,12 +82,15 @@ static void defects(void **state)
 	put("recipes/base.yaml", "kind: demo\nmakes: root.tar\n");
 	put("recipes/many.yaml", "kind: demo\nmakes: [a, b.tar, c.tar]\n");
 	put("recipes/none.yaml", "kind: demo\nmakes: []\n");
-	put("recipes/a.yaml", "kind: demo\ntree: bsae\nimage: base\npath: base\nsign: base\n"
-			      "inputs: [srcc/a, /etc/passwd, src/../x, out, 'src/a/', 'base:root', 'base:/../x', "
-			      "'many:/x', 'none:/x', fifo, src/aa, base:root.tar.gz]\n");
-	put("recipes/b.yaml", "kind: demo\ntree: many\nimage: none\npath: 'base:/x'\ninputs: [pki, pki/private/k, "
-			      "pki/pub, keys, keys/my.key]\n");
-	put("recipes/c.yaml", "kind: demo\nkey: keys/my.key\ntree: zzzzzz\nimage: zzzzzz:x\ninputs: many\n");
+	put("recipes/a.yaml",
+	    "kind: demo\ntree: bsae\nimage: base\npath: base\nsign: base\n"
+	    "inputs: [srcc/a, /etc/passwd, src/../x, out, 'src/a/', 'base:root', 'base:/../x', "
+	    "'many:/x', 'none:/x', fifo, src/aa, base:root.tar.gz]\n");
+	put("recipes/b.yaml",
+	    "kind: demo\ntree: many\nimage: none\npath: 'base:/x'\ninputs: [pki, pki/private/k, "
+	    "pki/pub, keys, keys/my.key]\n");
+	put("recipes/c.yaml",
+	    "kind: demo\nkey: keys/my.key\ntree: zzzzzz\nimage: zzzzzz:x\ninputs: many\n");
 	put("recipes/d.yaml", "kind: demo\ntree: c:out\n");
 	put("recipes/project.yaml", "schema: 1\nname: p\ndefault: [base, bundel]\n");
 	put("src/a", "");
@@ -92,30 +100,43 @@ static void defects(void **state)
 	assert_int_equal(symlink("/etc", arena_printf(arena, "%s/out", project_dir)), 0);
 	assert_int_equal(mkfifo(arena_printf(arena, "%s/fifo", project_dir), 0600), 0);
 	refuse("recipes/a.yaml:2:7: unknown node 'bsae': did you mean 'base'?\n"
-	       "recipes/a.yaml:3:8: 'image' takes an image, but node 'base' makes root.tar (a tree)\n"
-	       "recipes/a.yaml:4:7: no file or folder 'base' in the project: it is a node, but 'path' takes a path\n"
-	       "recipes/a.yaml:5:7: 'sign' takes a signer (kind pki), but 'base' is a node of kind demo\n"
+	       "recipes/a.yaml:3:8: 'image' takes an image, but node 'base' makes root.tar (a "
+	       "tree)\n"
+	       "recipes/a.yaml:4:7: no file or folder 'base' in the project: it is a node, but "
+	       "'path' takes a path\n"
+	       "recipes/a.yaml:5:7: 'sign' takes a signer (kind pki), but 'base' is a node of kind "
+	       "demo\n"
 	       "recipes/a.yaml:6:10: no node, file or folder 'srcc/a' in the project\n"
-	       "recipes/a.yaml:6:18: path '/etc/passwd' is absolute: paths are relative to the project's root\n"
-	       "recipes/a.yaml:6:31: path 'src/../x' contains '..': paths are relative to the project's root\n"
+	       "recipes/a.yaml:6:18: path '/etc/passwd' is absolute: paths are relative to the "
+	       "project's root\n"
+	       "recipes/a.yaml:6:31: path 'src/../x' contains '..': paths are relative to the "
+	       "project's root\n"
 	       "recipes/a.yaml:6:41: path 'out' leads out of the project through a link\n"
-	       "recipes/a.yaml:6:46: no node, file or folder 'src/a/' in the project: did you mean 'src/a'?\n"
+	       "recipes/a.yaml:6:46: no node, file or folder 'src/a/' in the project: did you mean "
+	       "'src/a'?\n"
 	       "recipes/a.yaml:6:56: node 'base' has no output 'root' (it makes root.tar)\n"
 	       "recipes/a.yaml:6:69: path '/../x' in node 'base' contains '..'\n"
-	       "recipes/a.yaml:6:83: node 'many' makes several trees: '/x' does not say in which one\n"
+	       "recipes/a.yaml:6:83: node 'many' makes several trees: '/x' does not say in which "
+	       "one\n"
 	       "recipes/a.yaml:6:94: node 'none' (kind demo) makes no tree: nothing is at '/x'\n"
 	       "recipes/a.yaml:6:105: path 'fifo' is neither a file nor a folder\n"
-	       "recipes/a.yaml:6:111: no node, file or folder 'src/aa' in the project: did you mean 'src/a'?\n"
+	       "recipes/a.yaml:6:111: no node, file or folder 'src/aa' in the project: did you "
+	       "mean 'src/a'?\n"
 	       "recipes/a.yaml:6:119: node 'base' has no output 'root.tar.gz' (it makes root.tar)\n"
-	       "recipes/b.yaml:2:7: node 'many' has several outputs that fit: name one like 'many:c.tar' (it makes a, "
+	       "recipes/b.yaml:2:7: node 'many' has several outputs that fit: name one like "
+	       "'many:c.tar' (it makes a, "
 	       "b.tar, c.tar)\n"
 	       "recipes/b.yaml:3:8: node 'none' makes no output, but 'image' takes an image\n"
 	       "recipes/b.yaml:4:7: no file or folder 'base:/x' in the project\n"
-	       "recipes/b.yaml:5:10: path 'pki' would hand out the private 'pki/private': name public files only\n"
-	       "recipes/b.yaml:5:15: path 'pki/private/k' would hand out the private 'pki/private': name public files "
+	       "recipes/b.yaml:5:10: path 'pki' would hand out the private 'pki/private': name "
+	       "public files only\n"
+	       "recipes/b.yaml:5:15: path 'pki/private/k' would hand out the private "
+	       "'pki/private': name public files "
 	       "only\n"
-	       "recipes/b.yaml:5:39: path 'keys' would hand out the private 'keys/my.key': name public files only\n"
-	       "recipes/b.yaml:5:45: path 'keys/my.key' would hand out the private 'keys/my.key': name public files "
+	       "recipes/b.yaml:5:39: path 'keys' would hand out the private 'keys/my.key': name "
+	       "public files only\n"
+	       "recipes/b.yaml:5:45: path 'keys/my.key' would hand out the private 'keys/my.key': "
+	       "name public files "
 	       "only\n"
 	       "recipes/c.yaml:3:7: unknown node 'zzzzzz'\n"
 	       "recipes/c.yaml:4:8: unknown node 'zzzzzz'\n"
@@ -130,12 +151,17 @@ static void outputs(void **state)
 	put("recipes/m.yaml", "kind: demo\nmakes: [a.tar, b.tar]\n");
 	put("recipes/n.yaml", "kind: demo\ntree: m\ninputs: m\n");
 	refuse("recipes/a.yaml:1:1: '' cannot be the name of an output: use one word without '/'\n"
-	       "recipes/a.yaml:1:1: '..' cannot be the name of an output: use one word without '/'\n"
-	       "recipes/a.yaml:1:1: 'a/b' cannot be the name of an output: use one word without '/'\n"
+	       "recipes/a.yaml:1:1: '..' cannot be the name of an output: use one word without "
+	       "'/'\n"
+	       "recipes/a.yaml:1:1: 'a/b' cannot be the name of an output: use one word without "
+	       "'/'\n"
 	       "recipes/a.yaml:1:1: two outputs are named 'x'\n"
-	       "recipes/a/b.yaml:1:1: node 'a/b' and output 'b' of node 'a' need the same place: rename one\n"
-	       "recipes/a/b.yaml:2:7: node 'a' has no output 'b.tar' (it makes x, x, .., a/b, , b)\n"
-	       "recipes/n.yaml:3:9: 'm' means another thing than on line 2: name the output ('m:...')");
+	       "recipes/a/b.yaml:1:1: node 'a/b' and output 'b' of node 'a' need the same place: "
+	       "rename one\n"
+	       "recipes/a/b.yaml:2:7: node 'a' has no output 'b.tar' (it makes x, x, .., a/b, , "
+	       "b)\n"
+	       "recipes/n.yaml:3:9: 'm' means another thing than on line 2: name the output "
+	       "('m:...')");
 }
 
 static void cycles(void **state)
@@ -158,7 +184,8 @@ static void long_cycle(void **state)
 
 		put(name, text);
 	}
-	refuse("recipes/n0000.yaml:2:9: the nodes need each other: n0000 -> n0001 -> n0002 -> n0003 -> n0004 -> n0005 "
+	refuse("recipes/n0000.yaml:2:9: the nodes need each other: n0000 -> n0001 -> n0002 -> "
+	       "n0003 -> n0004 -> n0005 "
 	       "-> n0006 -> n0007 -> n0008 -> n0009 -> n0010 -> n0011 -> (988 more) -> n0000");
 }
 
@@ -173,7 +200,8 @@ static struct graph *chain(size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct recipe *r = arena_alloc(arena, sizeof(*r));
 		struct demo *d = arena_alloc(arena, sizeof(*d));
-		struct ref *ref = arena_alloc(arena, sizeof(*ref)), **items = arena_alloc(arena, sizeof(*items));
+		struct ref *ref = arena_alloc(arena, sizeof(*ref)),
+			   **items = arena_alloc(arena, sizeof(*items));
 
 		r->name = arena_printf(arena, "n%07zu", i);
 		r->file = arena_printf(arena, "recipes/%s.yaml", r->name);

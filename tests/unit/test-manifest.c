@@ -92,8 +92,10 @@ static void golden(void **state)
 		"input \"base:/usr/x\" inside \"root.tar\" tree sha256:" AA " 1000\n"
 		"input \"base:disk.img\" output \"disk.img\" image chunks:" AA " 1001\n"
 		"input \"one\" file 0644 sha256:" EMPTY "\n"
-		"input \"src/\" folder sha256:54762415291aef1e522ae420d4b6e4627363e25f1bd5f0deac64093565a45b58\n"
-		"file \"src/\" \"a\" 0644 sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03\n"
+		"input \"src/\" folder "
+		"sha256:54762415291aef1e522ae420d4b6e4627363e25f1bd5f0deac64093565a45b58\n"
+		"file \"src/\" \"a\" 0644 "
+		"sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03\n"
 		"file \"src/\" \"b\" folder\n"
 		"file \"src/\" \"b.txt\" 0644 sha256:" EMPTY "\n"
 		"file \"src/\" \"b/x.sh\" 0755 sha256:" EMPTY "\n"
@@ -152,7 +154,8 @@ static void links(void **state)
 	assert_non_null(strstr(make(g, "n"), "input \"lf\" file 0644 sha256:" EMPTY));
 	assert_int_equal(mkfifo(arena_printf(arena, "%s/real/fifo", project_dir), 0600), 0);
 	assert_int_equal(manifest_make(g, graph_node(g, "n"), store, &tools, &err), -1);
-	assert_string_equal(err->text, "node 'n': 'real/fifo' is neither a file, a folder nor a link");
+	assert_string_equal(err->text,
+			    "node 'n': 'real/fifo' is neither a file, a folder nor a link");
 }
 
 static void missing(void **state)
@@ -167,7 +170,8 @@ static void missing(void **state)
 	assert_int_equal(err->cls, ERR_USER);
 	assert_string_equal(err->file, "recipes/n.yaml");
 	put("recipes/n.lock", "");
-	assert_non_null(strstr(make(g, "n"), "input \"recipes/n.lock\" file 0644 sha256:" EMPTY "\n"));
+	assert_non_null(
+		strstr(make(g, "n"), "input \"recipes/n.lock\" file 0644 sha256:" EMPTY "\n"));
 }
 
 static void host_tools(void **state)
@@ -229,31 +233,41 @@ static void diffs(void **state)
 {
 	expect_diff("kind a 1\nepoch 1\n", "kind a 1\nepoch 1\n", "");
 	expect_diff("kind image 1\noption size \"4294967296\"\noption label \"a b\"\n",
-		    "kind image 2\noption size \"6442450944\"\noption label \"a c\"\noption x \"\\x1b\"\n",
-		    "kind image 1 -> 2\noption size 4G -> 6G\noption label a b -> a c\noption x now has \\x1b\n");
+		    "kind image 2\noption size \"6442450944\"\noption label \"a c\"\noption x "
+		    "\"\\x1b\"\n",
+		    "kind image 1 -> 2\noption size 4G -> 6G\noption label a b -> a c\noption x "
+		    "now has \\x1b\n");
 	expect_diff("option packages.0 \"a\"\noption packages.1 \"c\"\noption packages.2 \"d\"\n",
 		    "option packages.0 \"a\"\noption packages.1 \"b\"\noption packages.2 \"c\"\n",
 		    "option packages now has b\noption packages no longer has d\n");
 	expect_diff("option p.0 \"a\"\noption p.1 \"b\"\n", "option p.0 \"b\"\noption p.1 \"a\"\n",
 		    "option p one order -> another order\n");
-	expect_diff("option p.0 \"a\"\noption p.1 \"a\"\n", "option p.0 \"a\"\n", "option p no longer has a\n");
+	expect_diff("option p.0 \"a\"\noption p.1 \"a\"\n", "option p.0 \"a\"\n",
+		    "option p no longer has a\n");
 	expect_diff("option outputs.root\\x2etar \"/\"\noption outputs.\\x30 \"/a\"\n",
 		    "option outputs.root\\x2etar \"/x\"\n",
 		    "option outputs.root.tar / -> /x\noption outputs.0 no longer has /a\n");
-	expect_diff("input \"rootfs/\" folder sha256:" AA "\nfile \"rootfs/\" \"etc/a\" 0644 sha256:" AA "\n"
-		    "file \"rootfs/\" \"b\" 0644 sha256:" AA "\nfile \"rootfs/\" \"c\" 0644 sha256:" AA "\n",
-		    "input \"rootfs/\" folder sha256:" EMPTY "\nfile \"rootfs/\" \"etc/a\" 0644 sha256:" EMPTY "\n"
-		    "file \"rootfs/\" \"b\" 0755 sha256:" AA "\nfile \"rootfs/\" \"d\" link \"x\"\n",
-		    "file rootfs/etc/a sha256:aaaaaaaaaaaa -> sha256:e3b0c44298fc\nfile rootfs/b 0644 -> 0755\n"
+	expect_diff("input \"rootfs/\" folder sha256:" AA
+		    "\nfile \"rootfs/\" \"etc/a\" 0644 sha256:" AA "\n"
+		    "file \"rootfs/\" \"b\" 0644 sha256:" AA
+		    "\nfile \"rootfs/\" \"c\" 0644 sha256:" AA "\n",
+		    "input \"rootfs/\" folder sha256:" EMPTY
+		    "\nfile \"rootfs/\" \"etc/a\" 0644 sha256:" EMPTY "\n"
+		    "file \"rootfs/\" \"b\" 0755 sha256:" AA
+		    "\nfile \"rootfs/\" \"d\" link \"x\"\n",
+		    "file rootfs/etc/a sha256:aaaaaaaaaaaa -> sha256:e3b0c44298fc\nfile rootfs/b "
+		    "0644 -> 0755\n"
 		    "file rootfs/d is new\nfile rootfs/c is gone\n");
 	expect_diff("input \"base\" node\noutput \"base\" \"x\" tree sha256:" AA " 10\n",
 		    "input \"base\" node\noutput \"base\" \"x\" tree sha256:" EMPTY " 10\n"
 		    "input \"u:v\" output \"v\" file sha256:" AA " 1\ntool \"rauc\" \"1.8\"\n",
-		    "input base:x sha256:aaaaaaaaaaaa -> sha256:e3b0c44298fc\ninput u:v is new\ntool rauc is new\n");
+		    "input base:x sha256:aaaaaaaaaaaa -> sha256:e3b0c44298fc\ninput u:v is "
+		    "new\ntool rauc is new\n");
 	expect_diff("input \"x\" folder sha256:" AA "\nfile \"x\" \"a\" folder\n",
 		    "input \"x\" file 0644 sha256:" AA "\n",
 		    "input x folder -> file 0644 sha256:aaaaaaaaaaaa\nfile x/a is gone\n");
-	expect_diff("epoch 1\nproject \"a\"\n", "epoch 2\nproject \"b\"\n", "epoch 1 -> 2\nproject a -> b\n");
+	expect_diff("epoch 1\nproject \"a\"\n", "epoch 2\nproject \"b\"\n",
+		    "epoch 1 -> 2\nproject a -> b\n");
 	expect_diff("garbage \"\n", "\n\n", "");
 }
 

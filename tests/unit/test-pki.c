@@ -134,7 +134,9 @@ static void damaged_files_are_refused(void **state)
 	assert_int_equal(file_read(cert, 1 << 20, &text, &err), 0);
 	text.buf[text.len / 4] ^= 1;
 	assert_int_equal(file_write(bad, text.buf, text.len, 0600, false, &err), 0);
-	assert_int_equal(x509_check_signer(bad, keyring, key, time(NULL), &(struct x509_facts){0}, &err), -1);
+	assert_int_equal(
+		x509_check_signer(bad, keyring, key, time(NULL), &(struct x509_facts){0}, &err),
+		-1);
 	assert_int_equal(err->cls, ERR_INTEGRITY);
 	assert_int_equal(file_write(bad, "", 0, 0600, false, &(struct err *){NULL}), 0);
 	refused(bad, keyring, key, time(NULL), "has no certificate");
@@ -144,12 +146,19 @@ static void damaged_files_are_refused(void **state)
 static void self_signed(const char *usage, const char *bits, const char *word)
 {
 	struct err *err cleanup_err = NULL;
-	char *pem cleanup_free = path_join(dir, "self.pem"), *k cleanup_free = path_join(dir, "self.key");
-	char *const argv[] = {"openssl",  "req",      "-x509",	  "-newkey", (char *)bits, "-nodes",
-			      "-days",	  "10",	      "-subj",	  "/CN=t",   "-keyout",	   k,
-			      "-out",	  pem,	      "-addext",  "keyUsage=critical,digitalSignature",
-			      "-addext",  "basicConstraints=critical,CA:FALSE",
-			      "-addext",  (char *)usage, NULL};
+	char *pem cleanup_free = path_join(dir, "self.pem"),
+		  *k cleanup_free = path_join(dir, "self.key");
+	char *const argv[] = {"openssl",    "req",
+			      "-x509",      "-newkey",
+			      (char *)bits, "-nodes",
+			      "-days",      "10",
+			      "-subj",      "/CN=t",
+			      "-keyout",    k,
+			      "-out",       pem,
+			      "-addext",    "keyUsage=critical,digitalSignature",
+			      "-addext",    "basicConstraints=critical,CA:FALSE",
+			      "-addext",    (char *)usage,
+			      NULL};
 	int null cleanup_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct proc_opts opts = {.errfd = null, .out = null};
 
@@ -167,7 +176,8 @@ static void wrong_usages_are_refused(void **state)
 static void chains_are_split_for_rauc(void **state)
 {
 	struct err *err cleanup_err = NULL;
-	struct str leaf cleanup_str = STR_INIT, rest cleanup_str = STR_INIT, whole cleanup_str = STR_INIT;
+	struct str leaf cleanup_str = STR_INIT, rest cleanup_str = STR_INIT,
+			whole cleanup_str = STR_INIT;
 
 	assert_int_equal(x509_split_chain(cert, &leaf, &rest, &err), 0);
 	assert_int_equal(file_read(cert, 1 << 20, &whole, &err), 0);

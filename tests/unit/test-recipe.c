@@ -28,8 +28,8 @@ static void demo_check(const struct kind_ctx *ctx, struct err_list *errors)
 	const struct demo *d = ctx->opts;
 
 	if (d->text && str_eq(d->text, "wrong"))
-		err_list_at(errors, yaml_get(ctx->map, "text")->pos, "node '%s' of '%s' is wrong", ctx->node,
-			    ctx->project->name);
+		err_list_at(errors, yaml_get(ctx->map, "text")->pos, "node '%s' of '%s' is wrong",
+			    ctx->node, ctx->project->name);
 }
 static const struct kind demo_kind = {.name = "demo", .schema = &demo_schema, .check = demo_check};
 static const struct kind *const kinds[] = {&demo_kind, NULL};
@@ -128,10 +128,11 @@ static void loads(void **state)
 	struct project *p;
 	const struct archive *a;
 
-	put("recipes/project.yaml",
-	    HEAD "version: \"1.0\"\nepoch: 2026-01-01\ndefault: [b]\n"
-		 "archives: {debian: {suites: trixie, keyring: k.gpg}}\nslots: {root: 1500M}\nvars: {x: y}\n");
-	put("recipes/b.yaml", "kind: demo\nsize: ${slots.root}\ntext: ${project.name}-${project.version}\n");
+	put("recipes/project.yaml", HEAD "version: \"1.0\"\nepoch: 2026-01-01\ndefault: [b]\n"
+					 "archives: {debian: {suites: trixie, keyring: "
+					 "k.gpg}}\nslots: {root: 1500M}\nvars: {x: y}\n");
+	put("recipes/b.yaml",
+	    "kind: demo\nsize: ${slots.root}\ntext: ${project.name}-${project.version}\n");
 	put("recipes/a.yaml", "kind: demo\n");
 	put("recipes/tests/roll.yaml", "kind: demo\n");
 	put("recipes/tests/project.yaml", "kind: demo\n");
@@ -165,8 +166,9 @@ static void variables(void **state)
 	strv_push(&sets, "v=2=${a}");
 	strv_push(&sets, "c=C");
 	put("recipes/m.yaml", "kind: demo\ntext: ${f}\n");
-	put("recipes/project.yaml", HEAD "version: ${v}\nvars: {a: 'x${b}x', b: '${c}', c: '${d}', d: '', v: "
-					 "'1', f: '${project.name}-${project.version}'}\n");
+	put("recipes/project.yaml",
+	    HEAD "version: ${v}\nvars: {a: 'x${b}x', b: '${c}', c: '${d}', d: '', v: "
+		 "'1', f: '${project.name}-${project.version}'}\n");
 	p = good(&sets);
 	assert_string_equal(opts_of(p, "n")->text, "xCx-${a}-$HOME-$$-xCx$");
 	assert_string_equal(p->version, "2=${a}");
@@ -181,7 +183,8 @@ static void bad_variables(void **state)
 {
 	struct strv sets cleanup_strv = {0};
 
-	put("recipes/project.yaml", HEAD "vars: {arch: a, l: '${m}', m: '${l}', 1x: y, list: [a], 'n': '~'}\n");
+	put("recipes/project.yaml",
+	    HEAD "vars: {arch: a, l: '${m}', m: '${l}', 1x: y, list: [a], 'n': '~'}\n");
 	put("recipes/n.yaml", "kind: demo\ntext: a ${arhc}\nsize: \"${slots.root}\"\nfrom: ${}\n");
 	put("recipes/o.yaml", "kind: ${what}\ntext: |\n  a\n  b ${zzzzz}\n");
 	put("recipes/q.yaml", "kind: demo\ntext: ${arch:-x}\n");
@@ -195,18 +198,24 @@ static void bad_variables(void **state)
 	       "--set 'project.name=x': 'vars' of recipes/project.yaml has no 'project.name'\n"
 	       "--set 'zzzzz=': 'vars' of recipes/project.yaml has no 'zzzzz'\n"
 	       "recipes/n.yaml:2:9: unknown variable 'arhc': did you mean 'arch'?\n"
-	       "recipes/n.yaml:3:8: unknown variable 'slots.root': define it in 'vars' of project.yaml, or "
+	       "recipes/n.yaml:3:8: unknown variable 'slots.root': define it in 'vars' of "
+	       "project.yaml, or "
 	       "write $${slots.root} for a literal ${slots.root}\n"
-	       "recipes/n.yaml:4:7: '${' begins a variable like ${name}: write '$${' for a literal '${'\n"
-	       "recipes/o.yaml:1:7: unknown variable 'what': define it in 'vars' of project.yaml, or write "
+	       "recipes/n.yaml:4:7: '${' begins a variable like ${name}: write '$${' for a literal "
+	       "'${'\n"
+	       "recipes/o.yaml:1:7: unknown variable 'what': define it in 'vars' of project.yaml, "
+	       "or write "
 	       "$${what} for a literal ${what}\n"
-	       "recipes/o.yaml:4:5: unknown variable 'zzzzz': define it in 'vars' of project.yaml, or write "
+	       "recipes/o.yaml:4:5: unknown variable 'zzzzz': define it in 'vars' of project.yaml, "
+	       "or write "
 	       "$${zzzzz} for a literal ${zzzzz}\n"
 	       "recipes/project.yaml:3:20: variable 'l' refers to itself\n"
-	       "recipes/project.yaml:3:39: '1x' is no name of a variable: use letters, digits, _ and -, first "
+	       "recipes/project.yaml:3:39: '1x' is no name of a variable: use letters, digits, _ "
+	       "and -, first "
 	       "a letter\n"
 	       "recipes/project.yaml:3:52: 'list' is a text, found a list\n"
-	       "recipes/q.yaml:2:7: '${' begins a variable like ${name}: write '$${' for a literal '${'");
+	       "recipes/q.yaml:2:7: '${' begins a variable like ${name}: write '$${' for a literal "
+	       "'${'");
 }
 
 static void long_chain(void **state)
@@ -226,7 +235,8 @@ static void long_chain(void **state)
 	str_append(&s, "  v100: x\n");
 	put("recipes/project.yaml", s.buf);
 	assert_null(load(NULL));
-	assert_string_equal(errors.items[0]->text, "variable 'v32' ends too long a chain of variables");
+	assert_string_equal(errors.items[0]->text,
+			    "variable 'v32' ends too long a chain of variables");
 }
 
 static void defects(void **state)
@@ -234,8 +244,9 @@ static void defects(void **state)
 	char *out cleanup_free = path_join(dir, "recipes/out.yaml");
 	char *loop cleanup_free = path_join(dir, "recipes/loop");
 
-	put("recipes/project.yaml", "schema: 2\nname: a/b\nextends: x\nepoch: soon\nslots: {root: big}\n"
-				    "archives: {debian: {}}\n");
+	put("recipes/project.yaml",
+	    "schema: 2\nname: a/b\nextends: x\nepoch: soon\nslots: {root: big}\n"
+	    "archives: {debian: {}}\n");
 	put("recipes/a.yaml", "kind: dmeo\nzzz: [\n");
 	put("recipes/b.yaml", "kind: dmeo\n");
 	put("recipes/c.yaml", "txet: x\n");
@@ -253,15 +264,19 @@ static void defects(void **state)
 	       "recipes/c.yaml:1:1: key 'kind' is missing (one of: demo)\n"
 	       "recipes/d.yaml:1:1: a recipe is a map of keys and values ('kind: image')\n"
 	       "recipes/e.yml:1:1: recipes end in .yaml: rename the file\n"
-	       "recipes/f g.yaml:1:1: the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . _ "
+	       "recipes/f g.yaml:1:1: the name of a recipe file has 1 to 64 of the characters A-Z "
+	       "a-z 0-9 . _ "
 	       "+ -\n"
-	       "recipes/h i:1:1: the name of a recipe folder has 1 to 64 of the characters A-Z a-z 0-9 . _ + -\n"
+	       "recipes/h i:1:1: the name of a recipe folder has 1 to 64 of the characters A-Z a-z "
+	       "0-9 . _ + -\n"
 	       "recipes/k.yaml:1:7: 'kind' is a single word\n"
 	       "recipes/loop:1:1: a link to a folder cannot hold recipes\n"
 	       "recipes/out.yaml:1:1: 'recipes/out.yaml' leads out of the project through a link\n"
-	       "recipes/project.yaml:2:7: 'a/b' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -\n"
+	       "recipes/project.yaml:2:7: 'a/b' is no name: use 1 to 64 of the characters A-Z a-z "
+	       "0-9 . _ + -\n"
 	       "recipes/project.yaml:3:1: key 'extends' is reserved for a later release\n"
-	       "recipes/project.yaml:6:20: key 'suites' is missing: The suites to take packages from.");
+	       "recipes/project.yaml:6:20: key 'suites' is missing: The suites to take packages "
+	       "from.");
 	put("recipes/project.yaml", "schema: 2\nname: ab\nepoch: soon\nslots: {root: big}\n");
 	assert_null(load(NULL));
 	put("recipes/project.yaml", "schema: [\n");
@@ -272,14 +287,17 @@ static void own_checks(void **state)
 {
 	put("recipes/project.yaml", HEAD "epoch: soon\nslots: {root: big, boot: 0}\n");
 	put("recipes/a.yaml", "kind: demo\ntext: wrong\n");
-	refuse(NULL, "recipes/project.yaml:3:8: 'epoch' is seconds since 1970 or a date like 2026-01-31, found "
-		     "'soon'\n"
-		     "recipes/project.yaml:4:15: slot 'root' needs a size like 512M or 2G, found 'big'\n"
-		     "recipes/project.yaml:4:26: slot 'boot' needs a size like 512M or 2G, found '0'");
+	refuse(NULL,
+	       "recipes/project.yaml:3:8: 'epoch' is seconds since 1970 or a date like 2026-01-31, "
+	       "found "
+	       "'soon'\n"
+	       "recipes/project.yaml:4:15: slot 'root' needs a size like 512M or 2G, found 'big'\n"
+	       "recipes/project.yaml:4:26: slot 'boot' needs a size like 512M or 2G, found '0'");
 	put("recipes/project.yaml", HEAD);
 	refuse(NULL, "recipes/a.yaml:2:7: node 'a' of 'p' is wrong");
 	put("recipes/project.yaml", "schema: 2\nname: p\n");
-	refuse(NULL, "recipes/project.yaml:1:9: schema 2 is not known to this orch (it knows 1): use a newer orch");
+	refuse(NULL, "recipes/project.yaml:1:9: schema 2 is not known to this orch (it knows 1): "
+		     "use a newer orch");
 }
 
 static void explain(const struct err *e, const char *expected)
@@ -292,7 +310,10 @@ static void explain(const struct err *e, const char *expected)
 
 static void explains(void **state)
 {
-	struct err e = {.text = (char *)"bad \x1b[31m", .file = (char *)"recipes/a.yaml", .line = 2, .col = 10};
+	struct err e = {.text = (char *)"bad \x1b[31m",
+			.file = (char *)"recipes/a.yaml",
+			.line = 2,
+			.col = 10};
 	struct str s cleanup_str = STR_INIT;
 
 	put("recipes/a.yaml", "kind: demo\n\xe4\xb8\xad\xc3\xa9\t\x1b\xff text: zzz\r\nlast");

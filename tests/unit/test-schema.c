@@ -29,7 +29,8 @@ struct demo {
 };
 
 static const struct option part_options[] = {
-	{"name", OPT_STRING, offsetof(struct part, name), .flags = OPT_REQUIRED | OPT_NAME, .help = "Name."},
+	{"name", OPT_STRING, offsetof(struct part, name), .flags = OPT_REQUIRED | OPT_NAME,
+	 .help = "Name."},
 	{"size", OPT_SIZE, offsetof(struct part, size), .flags = OPT_POSITIVE, .help = "Size."},
 	{"from", OPT_REF, offsetof(struct part, from), .accept = ACCEPT_IMAGE, .help = "Image."},
 	{"grow", OPT_BOOL, offsetof(struct part, grow), .help = "Grows."},
@@ -58,17 +59,19 @@ static const struct option options[] = {
 	{"writer", OPT_ENUM, AT(writer), .words = writers, .def = "direct", .help = "Who writes."},
 	{"table", OPT_ENUM, AT(table), .words = tables, .help = "Table."},
 	{"sha256", OPT_DIGEST, AT(sha256), .help = "Digest."},
-	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE | ACCEPT_PATH,
-	 .words = places, .help = "Tree."},
+	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE | ACCEPT_PATH, .words = places,
+	 .help = "Tree."},
 	{"sign", OPT_REF, AT(signer), .accept = ACCEPT_SIGNER, .help = "Signer."},
 	{"key", OPT_SECRET, AT(key), .help = "Key."},
 	{"before", OPT_STEP, AT(before), .help = "First."},
 	{"boot", OPT_STRUCT, AT(boot), .sub = &part_schema, .help = "Boot partition."},
 	{"packages", OPT_STRING, AT(packages), .flags = OPT_LIST, .help = "Packages."},
 	{"sizes", OPT_SIZE, AT(sizes), .flags = OPT_LIST, .help = "Sizes."},
-	{"inputs", OPT_REF, AT(inputs), .flags = OPT_LIST, .accept = ACCEPT_PATH, .help = "Inputs."},
+	{"inputs", OPT_REF, AT(inputs), .flags = OPT_LIST, .accept = ACCEPT_PATH,
+	 .help = "Inputs."},
 	{"run", OPT_STEP, AT(run), .flags = OPT_LIST, .help = "Steps."},
-	{"partitions", OPT_STRUCT, AT(partitions), .flags = OPT_LIST, .sub = &part_schema, .help = "Parts."},
+	{"partitions", OPT_STRUCT, AT(partitions), .flags = OPT_LIST, .sub = &part_schema,
+	 .help = "Parts."},
 	{"outputs", OPT_DICT, AT(outputs), .flags = OPT_NAME | OPT_ABSPATH, .help = "Outputs."},
 	{"images", OPT_REFDICT, AT(images), .accept = ACCEPT_IMAGE, .help = "Images."},
 	{"archives", OPT_DICT, AT(archives), .sub = &part_schema, .help = "Archives."},
@@ -126,29 +129,30 @@ static void refuse(const char *text, const char *messages)
 	assert_string_equal(s.buf, messages);
 }
 
-static const char rich[] = "kind: demo\n"
-			   "size: 4G\n"
-			   "mount: /boot/efi/\n"
-			   "fast: false\n"
-			   "count: 7\n"
-			   "level: -3\n"
-			   "writer: guestfs\n"
-			   "table: gpt\n"
-			   "sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
-			   "from: system:root.tar\n"
-			   "sign: pki\n"
-			   "key: pki/private/signer.key\n"
-			   "before: [sh, -c, 'a \"b\"']\n"
-			   "boot: {name: esp, size: 64M}\n"
-			   "packages: [no, 0o7, 1:30, '']\n"
-			   "sizes: [1K, 2]\n"
-			   "inputs: one/file\n"
-			   "run: [\"a\\nb\", [x, y], c]\n"
-			   "partitions: [{name: a}, {name: b, grow: true}]\n"
-			   "outputs: {root.tar: /, '0': /x}\n"
-			   "images: {rootfs: root, bootloader: boot}\n"
-			   "archives: {debian: {name: d}}\n"
-			   "color: red\n";
+static const char rich[] =
+	"kind: demo\n"
+	"size: 4G\n"
+	"mount: /boot/efi/\n"
+	"fast: false\n"
+	"count: 7\n"
+	"level: -3\n"
+	"writer: guestfs\n"
+	"table: gpt\n"
+	"sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
+	"from: system:root.tar\n"
+	"sign: pki\n"
+	"key: pki/private/signer.key\n"
+	"before: [sh, -c, 'a \"b\"']\n"
+	"boot: {name: esp, size: 64M}\n"
+	"packages: [no, 0o7, 1:30, '']\n"
+	"sizes: [1K, 2]\n"
+	"inputs: one/file\n"
+	"run: [\"a\\nb\", [x, y], c]\n"
+	"partitions: [{name: a}, {name: b, grow: true}]\n"
+	"outputs: {root.tar: /, '0': /x}\n"
+	"images: {rootfs: root, bootloader: boot}\n"
+	"archives: {debian: {name: d}}\n"
+	"color: red\n";
 
 static const char rich_lines[] =
 	"option label \"none\"\n"
@@ -212,7 +216,8 @@ static void values(void **state)
 	assert_true(LIST_AT(d->partitions, struct part *, 1)->grow);
 	assert_string_equal(LIST_AT(d->outputs, struct pair *, 0)->key, "root.tar");
 	assert_string_equal(LIST_AT(d->images, struct named_ref *, 1)->ref->text, "boot");
-	assert_string_equal(((struct part *)LIST_AT(d->archives, struct pair *, 0)->data)->name, "d");
+	assert_string_equal(((struct part *)LIST_AT(d->archives, struct pair *, 0)->data)->name,
+			    "d");
 	assert_true(good("size: 1\n")->fast);
 	assert_null(good("size: 1\n")->packages.items);
 	assert_non_null(good("size: 1\npackages: []\n")->packages.items);
@@ -223,12 +228,16 @@ static void defects(void **state)
 	refuse("sise: 4G\nzzz: 1\nsecrets: []\n",
 	       "a.yaml:1:1: key 'size' is missing: How large.\n"
 	       "a.yaml:1:1: unknown key 'sise': did you mean 'size'?\n"
-	       "a.yaml:2:1: unknown key 'zzz' (known here: label, mount, fast, count, level, size, writer, "
-	       "table, sha256, from, sign, key, before, boot, packages, sizes, inputs, run, partitions, "
+	       "a.yaml:2:1: unknown key 'zzz' (known here: label, mount, fast, count, level, size, "
+	       "writer, "
+	       "table, sha256, from, sign, key, before, boot, packages, sizes, inputs, run, "
+	       "partitions, "
 	       "outputs, images, archives, color)\n"
 	       "a.yaml:3:1: key 'secrets' is reserved for a later release");
-	refuse("size: 4GB\nfast: yes\ncount: 0\nlevel: 1.5\nwriter: other\ntable: [gpt]\nsha256: abc\n",
-	       "a.yaml:1:7: 'size' is a size like 512M or 2G (K M G T are powers of 1024) or bytes, found "
+	refuse("size: 4GB\nfast: yes\ncount: 0\nlevel: 1.5\nwriter: other\ntable: [gpt]\nsha256: "
+	       "abc\n",
+	       "a.yaml:1:7: 'size' is a size like 512M or 2G (K M G T are powers of 1024) or "
+	       "bytes, found "
 	       "'4GB'\n"
 	       "a.yaml:2:7: 'fast' is true or false, found 'yes'\n"
 	       "a.yaml:3:8: 'count' is at least 1, found '0'\n"
@@ -241,11 +250,15 @@ static void defects(void **state)
 	       "a.yaml:2:8: 'label' has no value: give one or leave the key out\n"
 	       "a.yaml:3:7: 'from' is empty\n"
 	       "a.yaml:4:6: path '/etc/key' is absolute: paths are relative to the project's root\n"
-	       "a.yaml:5:8: path 'boot/../x' is not absolute: 'mount' is an absolute path in normal form\n"
-	       "a.yaml:6:9: 'writer' cannot be 'diret': did you mean 'direct'? (one of: direct, guestfs)");
-	refuse("size: 1\nmount: /a/../b\npackages: {a: b}\nrun: [[]]\nboot: x\npartitions: [{size: 0}, y]\n"
+	       "a.yaml:5:8: path 'boot/../x' is not absolute: 'mount' is an absolute path in "
+	       "normal form\n"
+	       "a.yaml:6:9: 'writer' cannot be 'diret': did you mean 'direct'? (one of: direct, "
+	       "guestfs)");
+	refuse("size: 1\nmount: /a/../b\npackages: {a: b}\nrun: [[]]\nboot: x\npartitions: [{size: "
+	       "0}, y]\n"
 	       "outputs: {a/b: x}\nimages: [a]\n",
-	       "a.yaml:2:8: path '/a/../b' contains '..': 'mount' is an absolute path in normal form\n"
+	       "a.yaml:2:8: path '/a/../b' contains '..': 'mount' is an absolute path in normal "
+	       "form\n"
 	       "a.yaml:3:11: 'packages' is a text, found a map\n"
 	       "a.yaml:4:7: a step of 'run' names no program\n"
 	       "a.yaml:5:7: 'boot' is a map, found a single value\n"
@@ -253,9 +266,11 @@ static void defects(void **state)
 	       "a.yaml:6:21: 'size' is larger than zero\n"
 	       "a.yaml:6:25: 'partitions' is a map, found a single value\n"
 	       "a.yaml:7:11: 'a/b' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -\n"
-	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' is an absolute path in normal form\n"
+	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' is an absolute path in normal "
+	       "form\n"
 	       "a.yaml:8:9: 'images' is a map, found a list");
-	refuse("size: 1\nboot: {name: a, size: 1, grow: true}\n", "a.yaml:2:32: either 'size' or 'grow'");
+	refuse("size: 1\nboot: {name: a, size: 1, grow: true}\n",
+	       "a.yaml:2:32: either 'size' or 'grow'");
 	refuse("[]\n", "a.yaml:1:1: expected keys with values ('key: value'), found a list");
 }
 
@@ -323,7 +338,8 @@ static void roundtrips(void **state)
 	struct demo *d;
 
 	roundtrip("size: 0\n");
-	roundtrip("size: 0\narchives: {'a b': {name: x}, '12': {name: y}, '\xc3\xa9\"\\.': {name: z}}\n");
+	roundtrip("size: 0\narchives: {'a b': {name: x}, '12': {name: y}, '\xc3\xa9\"\\.': {name: "
+		  "z}}\n");
 	roundtrip("size: 0\npackages: []\noutputs: {}\nlabel: ''\n");
 	roundtrip("size: 0\nlabel: '~'\nrun: [\"\", [\"\\u001b\\t\\\\\", '']]\n");
 	d = good("size: 1\nrun: []\n");
@@ -333,11 +349,23 @@ static void roundtrips(void **state)
 static void bad_lines(void **state)
 {
 	static const char *const lines[] = {
-		"option  \"x\"\n",	   "option a\n",	     "option a x\n",
-		"option a \"x\n",   "option a.1 \"x\"\n",  "option a. \"x\"\n",	     "option a \"x\"",
-		"option a \"x\" \n", "option a \"x\"\noption a \"y\"\n",
-		"option a.0 \"x\"\noption a.b \"y\"\n", "option a \"x\"\noption a.b \"y\"\n",
-		"option a\\x \"x\"\n", "option a\\x00 \"x\"\n", "option a\\xg0 \"x\"\n", "option 0 \"x\"\n", "option a []x\n", "option a.99999999999999999999 \"\"\n",
+		"option  \"x\"\n",
+		"option a\n",
+		"option a x\n",
+		"option a \"x\n",
+		"option a.1 \"x\"\n",
+		"option a. \"x\"\n",
+		"option a \"x\"",
+		"option a \"x\" \n",
+		"option a \"x\"\noption a \"y\"\n",
+		"option a.0 \"x\"\noption a.b \"y\"\n",
+		"option a \"x\"\noption a.b \"y\"\n",
+		"option a\\x \"x\"\n",
+		"option a\\x00 \"x\"\n",
+		"option a\\xg0 \"x\"\n",
+		"option 0 \"x\"\n",
+		"option a []x\n",
+		"option a.99999999999999999999 \"\"\n",
 	};
 
 	for (size_t i = 0; i < array_len(lines); i++) {
@@ -406,15 +434,17 @@ static void sizes(void **state)
 	assert_false(name_valid("."));
 	assert_false(name_valid(""));
 	assert_false(name_valid("a/b"));
-	assert_false(name_valid("0123456789012345678901234567890123456789012345678901234567890123x"));
+	assert_false(
+		name_valid("0123456789012345678901234567890123456789012345678901234567890123x"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values),	cmocka_unit_test(defects),   cmocka_unit_test(text),
-		cmocka_unit_test(roundtrips), cmocka_unit_test(bad_lines), cmocka_unit_test(walks),
-		cmocka_unit_test(sizes), cmocka_unit_test(lines_of_steps),
+		cmocka_unit_test(values),    cmocka_unit_test(defects),
+		cmocka_unit_test(text),      cmocka_unit_test(roundtrips),
+		cmocka_unit_test(bad_lines), cmocka_unit_test(walks),
+		cmocka_unit_test(sizes),     cmocka_unit_test(lines_of_steps),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -77,7 +77,9 @@ static void trees(void **state)
 	expect("# only a comment\n", "{}");
 	expect("---\n", "{}");
 	expect("---\na: 1\n...\n", "{a:1}");
-	expect("\xef\xbb\xbf" "a: b\n", "{a:b}");
+	expect("\xef\xbb\xbf"
+	       "a: b\n",
+	       "{a:b}");
 	expect("a: no\nb: 0o7\nc: 1:30\nd: ~\ne:\nf: ''\n", "{a:no,b:0o7,c:1:30,d:~,e:,f:'}");
 	expect("a: [1, {b: c}]\nd:\n  - x\n  - - y\n", "{a:[1,{b:c}],d:[x,[y]]}");
 	expect("run: |\n  a\n  b\n", "{run:'a\nb\n}");
@@ -108,7 +110,8 @@ static void refused(void **state)
 	refuse("a: &x 1\nb: *x\nc: !!str d\n",
 	       "a.yaml:1:4: anchor '&x' is not supported: write the value out\n"
 	       "a.yaml:2:4: alias '*x' is not supported: write the value out\n"
-	       "a.yaml:3:4: tag 'tag:yaml.org,2002:str' is not supported: values are typed by their key");
+	       "a.yaml:3:4: tag 'tag:yaml.org,2002:str' is not supported: values are typed by "
+	       "their key");
 	refuse("<<: {a: b}\n", "a.yaml:1:1: merge key '<<' is not supported: write the keys out");
 	refuse("a: 1\nb: 2\na: 3\n", "a.yaml:3:1: key 'a' is given twice (first on line 1)");
 	refuse("x: {a: 1, a: 2}\n", "a.yaml:1:11: key 'a' is given twice (first on line 1)");
@@ -116,7 +119,8 @@ static void refused(void **state)
 	refuse("? {a: b}\n: {c: d}\ne: f\ne: g\n",
 	       "a.yaml:1:3: a key must be a plain word, not a list or map\n"
 	       "a.yaml:4:1: key 'e' is given twice (first on line 3)");
-	refuse("a: 1\n---\nb: 2\n", "a.yaml:2:1: a second document begins here: one file is one document");
+	refuse("a: 1\n---\nb: 2\n",
+	       "a.yaml:2:1: a second document begins here: one file is one document");
 	refuse("%YAML 1.1\n---\na: b\n",
 	       "a.yaml:1:1: directives (lines that begin with %) are not supported");
 	refuse("'': b\n", "a.yaml:1:1: key is empty");
@@ -129,13 +133,17 @@ static void syntax(void **state)
 				   "(while parsing a flow sequence that begins on line 1)");
 	refuse("a:\n\t- b\n", "a.yaml:2:1: a tab may not indent or separate here: use blanks");
 	refuse("a: @b\n", "a.yaml:1:4: a value that begins with '@' needs quotes");
-	refuse("a: b: c\n", "a.yaml:1:5: not valid YAML: mapping values are not allowed in this context");
+	refuse("a: b: c\n",
+	       "a.yaml:1:5: not valid YAML: mapping values are not allowed in this context");
 	refuse("a: b\n\xff: c\n", "a.yaml:2:1: byte 0xff is not UTF-8: save the file as UTF-8");
-	refuse("a: \xc3\xa9\xc0\xaf\n", "a.yaml:1:5: byte 0xc0 is not UTF-8: save the file as UTF-8");
+	refuse("a: \xc3\xa9\xc0\xaf\n",
+	       "a.yaml:1:5: byte 0xc0 is not UTF-8: save the file as UTF-8");
 	refuse("a: \xed\xa0\x80\n", "a.yaml:1:4: byte 0xed is not UTF-8: save the file as UTF-8");
 	refuse("a: b\nc: \x1b[31m\n", "a.yaml:2:4: control character U+001B is not allowed");
 	refuse("a: \xc2\x9b\n", "a.yaml:1:4: control character U+009B is not allowed");
-	refuse("\xff\xfe" "a", "a.yaml:1:1: byte 0xff is not UTF-8: save the file as UTF-8");
+	refuse("\xff\xfe"
+	       "a",
+	       "a.yaml:1:1: byte 0xff is not UTF-8: save the file as UTF-8");
 	assert_null(yaml_parse(arena, "a.yaml", "a: \0\n", 5, &errors));
 }
 
@@ -184,8 +192,9 @@ static void large_map(void **state)
 /* Every prefix and every single-byte change of a rich document ends in a tree or in errors. */
 static void mutations(void **state)
 {
-	static const char doc[] = "a: [1, {b: 'c'}, \"d\\n\"]\nrun: |\n  x\n  y\n? e\n: &f g\nh: *f\n# i\n"
-				  "j: !k l\n--- \nm: >-\n  n\n...\n";
+	static const char doc[] =
+		"a: [1, {b: 'c'}, \"d\\n\"]\nrun: |\n  x\n  y\n? e\n: &f g\nh: *f\n# i\n"
+		"j: !k l\n--- \nm: >-\n  n\n...\n";
 	char buf[sizeof(doc)];
 
 	for (size_t len = 0; len < sizeof(doc) - 1; len++) {
@@ -209,8 +218,9 @@ static void mutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(trees),     cmocka_unit_test(positions), cmocka_unit_test(refused),
-		cmocka_unit_test(syntax),    cmocka_unit_test(limits),	  cmocka_unit_test(large_map),
+		cmocka_unit_test(trees),     cmocka_unit_test(positions),
+		cmocka_unit_test(refused),   cmocka_unit_test(syntax),
+		cmocka_unit_test(limits),    cmocka_unit_test(large_map),
 		cmocka_unit_test(mutations),
 	};
 
