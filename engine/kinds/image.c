@@ -22,8 +22,10 @@ static struct demand image_demand(const void *opts)
 	/* images are sparse and rarely more than half full */
 	struct demand d = {.cpus = 1, .disk_mb = (unsigned)(o->size >> 21)};
 
-	if (o->writer == IMAGE_WRITER_GUESTFS)
+	if (o->writer == IMAGE_WRITER_GUESTFS) {
 		d.memory_mb = GUEST_MEMORY_MB;
+		d.host_owners = true;
+	}
 	return d;
 }
 

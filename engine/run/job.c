@@ -189,11 +189,14 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, struc
 	j->in = (struct frames)FRAMES_INIT;
 	j->out = (struct str)STR_INIT;
 	j->sock = -1;
+	j->mode = env->mode;
+	if (j->mode == SPAWN_USER_NS && demand_of(n).host_owners)
+		j->mode = SPAWN_PLAIN;
 	j->timeout_s = demand_of(n).timeout_s;
 	if (!j->timeout_s)
 		j->timeout_s = JOB_TIMEOUT_S;
 	if (make_folders(j, &log, err) < 0 || queue_job(j, err) < 0 ||
-	    spawn_worker(env->mode, env->opts->self, log, &j->pid, &j->sock, err) < 0) {
+	    spawn_worker(j->mode, env->opts->self, log, &j->pid, &j->sock, err) < 0) {
 		job_free(j);
 		return -1;
 	}

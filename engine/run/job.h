@@ -27,7 +27,7 @@ struct job_env {
 	struct graph *graph;
 	struct store *store;
 	const struct sched_opts *opts;
-	enum spawn_mode mode;
+	enum spawn_mode mode; /* the best there is; a job may ask for a plainer one */
 };
 
 enum job_stop { JOB_RUNS, JOB_TIMED_OUT, JOB_CANCELLED };
@@ -40,6 +40,7 @@ struct job {
 	char *dir, *log_path; /* log_path: of the log where it lies now */
 	pid_t pid;
 	int sock;
+	enum spawn_mode mode;
 	struct frames in;
 	struct str out;
 	uint64_t started_ms, deadline_ms, kill_ms; /* monotonic; kill_ms 0: not asked to stop */

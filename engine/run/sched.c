@@ -39,7 +39,7 @@ static int prepare(struct sched *d, struct err **err)
 	keylock_sweep(d->s);
 	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
 	d->env.mode = spawn_probe();
-	prctl(PR_SET_CHILD_SUBREAPER, d->env.mode == SPAWN_PLAIN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for what a plain worker leaves */
 	return plan_estimate(d->g, d->s, err);
 }
 
@@ -243,24 +243,24 @@ static void finish(struct sched *d, size_t i, int status)
 	job_free(j);
 }
 
-/* Reaps workers that ended. In plain mode, what they left behind is ours too. */
+/* Reaps workers that ended. What plain ones left behind is ours too. */
 static void reap(struct sched *d)
 {
 	pid_t *keep cleanup_free = NULL;
-	bool any = false;
+	bool plain = false;
 
 	for (size_t i = 0; i < d->running.count;) {
 		int status;
 		pid_t pid = d->running.items[i].job->pid;
 
 		if (waitpid(pid, &status, WNOHANG) == pid) {
-			any = true;
+			plain = plain || d->running.items[i].job->mode == SPAWN_PLAIN;
 			finish(d, i, status);
 		} else {
 			i++;
 		}
 	}
-	if (!any || d->env.mode != SPAWN_PLAIN)
+	if (!plain)
 		return;
 	keep = xreallocarray(NULL, d->running.count + 1, sizeof(*keep));
 	for (size_t i = 0; i < d->running.count; i++)
