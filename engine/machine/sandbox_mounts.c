@@ -113,7 +113,8 @@ static int take_all(struct pieces *root, struct pieces *extra, const struct sand
 	for (size_t i = 0; i < array_len(devices); i++) {
 		char *from cleanup_free = xasprintf("/dev/%s", devices[i]);
 
-		if (take(extra, from, from + 1, true, err) < 0)
+		/* Read-only is for the node, not the device: an owner could change its mode. */
+		if (take(extra, from, from + 1, false, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < opts->bind_count; i++) {

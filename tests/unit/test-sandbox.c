@@ -80,6 +80,18 @@ static void test_sees_only_what_it_was_given(void **state)
 	assert_int_equal(run("test $(cat out) = x; ! test -e /tmp/scratch"), 0);
 }
 
+/* Even root is only the owner of the host's devices, not allowed to change them. */
+static void test_devices_stay_as_they_are(void **state)
+{
+	(void)state;
+	assert_int_equal(run("for d in null zero full random urandom; do "
+			     "! chmod 600 /dev/$d 2>/dev/null; ! touch -d @0 /dev/$d 2>/dev/null; done"),
+			 0);
+	assert_int_equal(run("echo x > /dev/null; echo y >> /dev/null; : > /dev/zero; "
+			     "head -c 4 /dev/urandom > /work/r; test $(stat -c %s r) = 4"),
+			 0);
+}
+
 static void test_no_network(void **state)
 {
 	(void)state;
@@ -172,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sees_only_what_it_was_given, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_devices_stay_as_they_are, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_network, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deadline, set_up, tear_down),
