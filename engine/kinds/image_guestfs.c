@@ -102,10 +102,10 @@ int image_write_guestfs(struct action *a, const struct image_plan *p, struct err
 	for (size_t i = 0; i < p->fs.count; i++) {
 		const struct image_fs *fs = &p->fs.items[i];
 
-		if (fs->type != IMAGE_FS_VFAT)
-			needed = true;
-		else if (image_write_fat(p, fs, err) < 0)
+		if (fs->type == IMAGE_FS_VFAT && image_write_fat(p, fs, err) < 0)
 			return -1;
+		if (fs->type != IMAGE_FS_VFAT && fs->type != IMAGE_FS_NONE)
+			needed = true;
 	}
 	if (needed && write_in_appliance(a, p, err) < 0)
 		return -1;
