@@ -22,9 +22,9 @@ export PATH="$work/bin:$PATH" LC_ALL=C.UTF-8 TZ=UTC HOME="$work" XDG_CONFIG_HOME
 
 wanted() {
 	[ $# -gt 1 ] || return 0
-	name=$1
+	wanted_name=$1
 	shift
-	for w in "$@"; do case $name in *"$w"*) return 0 ;; esac; done
+	for w in "$@"; do case $wanted_name in *"$w"*) return 0 ;; esac; done
 	return 1
 }
 
