@@ -355,6 +355,9 @@ int job_reaped(struct job *j, int status, struct err **err)
 	while (j->sock >= 0 && poll(&p, 1, 0) > 0) /* what it said before it ended */
 		read_frames(j);
 	hang_up(j);
+	/* a result that was complete before the worker heard that it should stop is a result */
+	if (j->told && !j->result && !j->broken && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return check_outputs(j, err);
 	if (j->stop == JOB_TIMED_OUT)
 		return err_set(err, ERR_TIMEOUT, "not done after %u s, its deadline", j->timeout_s);
 	if (j->stop == JOB_CANCELLED)
@@ -367,9 +370,7 @@ int job_reaped(struct job *j, int status, struct err **err)
 		*err = steal_ptr(j->result);
 		return -1;
 	}
-	if (!j->told || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return died(j, status, err);
-	return check_outputs(j, err);
+	return died(j, status, err);
 }
 
 double job_seconds(const struct job *j)
