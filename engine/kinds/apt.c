@@ -20,7 +20,8 @@ extern char **environ;
 
 /* ---- the configuration ---- */
 
-static int write_text(const struct apt_request *q, const char *rel, const struct str *text, struct err **err)
+static int write_text(const struct apt_request *q, const char *rel, const struct str *text,
+		      struct err **err)
 {
 	char *path cleanup_free = path_join(q->dir, rel);
 
@@ -33,21 +34,24 @@ static int write_conf(const struct apt_request *q, struct err **err)
 
 	if (mirror_apt_settings(&s, err) < 0)
 		return -1;
-	str_printf(&s,
-		   "Dir \"%s/\";\nDir::Etc \"etc\";\nDir::Etc::sourcelist \"/dev/null\";\n"
-		   "Dir::Etc::sourceparts \"sources.d\";\nDir::Etc::main \"/dev/null\";\n"
-		   "Dir::Etc::parts \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
-		   "Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n"
-		   "Dir::State \"state\";\nDir::State::status \"%s/state/status\";\nDir::Cache \"cache\";\n"
-		   "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
-		   "APT::Install-Recommends \"%s\";\nAPT::Install-Suggests \"false\";\n"
-		   "APT::Sandbox::User \"root\";\nAPT::Update::Error-Mode \"any\";\n"
-		   "Acquire::Languages \"none\";\nAcquire::ForceHash \"SHA256\";\nDir::Log \"log\";\n",
-		   q->dir, q->dir, q->arch, q->arch, q->recommends ? "true" : "false");
+	str_printf(
+		&s,
+		"Dir \"%s/\";\nDir::Etc \"etc\";\nDir::Etc::sourcelist \"/dev/null\";\n"
+		"Dir::Etc::sourceparts \"sources.d\";\nDir::Etc::main \"/dev/null\";\n"
+		"Dir::Etc::parts \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
+		"Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n"
+		"Dir::State \"state\";\nDir::State::status \"%s/state/status\";\nDir::Cache "
+		"\"cache\";\n"
+		"APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
+		"APT::Install-Recommends \"%s\";\nAPT::Install-Suggests \"false\";\n"
+		"APT::Sandbox::User \"root\";\nAPT::Update::Error-Mode \"any\";\n"
+		"Acquire::Languages \"none\";\nAcquire::ForceHash \"SHA256\";\nDir::Log \"log\";\n",
+		q->dir, q->dir, q->arch, q->arch, q->recommends ? "true" : "false");
 	return write_text(q, "apt.conf", &s, err);
 }
 
-static int keyring_of(const struct apt_request *q, const struct archive *a, const char **ret, struct err **err)
+static int keyring_of(const struct apt_request *q, const struct archive *a, const char **ret,
+		      struct err **err)
 {
 	static const char *const suffixes[] = {".gpg", ".pgp"};
 
@@ -60,10 +64,11 @@ static int keyring_of(const struct apt_request *q, const struct archive *a, cons
 		if (path_exists(*ret))
 			return 0;
 	}
-	return err_set(err, ERR_ENV,
-		       "no keys to verify archive '%s' with: install debian-archive-keyring, or give it a "
-		       "'keyring:' in recipes/project.yaml",
-		       a->alias);
+	return err_set(
+		err, ERR_ENV,
+		"no keys to verify archive '%s' with: install debian-archive-keyring, or give it a "
+		"'keyring:' in recipes/project.yaml",
+		a->alias);
 }
 
 static void append_words(struct str *s, const char *key, const struct list *words)
@@ -84,7 +89,8 @@ static int write_sources(struct apt_request *q, struct err **err)
 		const struct lock_archive place = debian_archive_of(a);
 		const char *keyring;
 
-		if (mirror_url(q->arena, &place, &q->urls[i], err) < 0 || keyring_of(q, a, &keyring, err) < 0)
+		if (mirror_url(q->arena, &place, &q->urls[i], err) < 0 ||
+		    keyring_of(q, a, &keyring, err) < 0)
 			return -1;
 		str_printf(&s, "Types: deb deb-src\nURIs: %s\n", q->urls[i]);
 		append_words(&s, "Suites", &a->suites);
@@ -103,16 +109,16 @@ static int write_preferences(const struct apt_request *q, struct err **err)
 		const struct lock_entry *e = &q->keep->items[i];
 
 		if (e->type != LOCK_SOURCE && !(q->except && str_eq(q->except, e->name)))
-			str_printf(&s, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", e->name,
-				   e->version);
+			str_printf(&s, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n",
+				   e->name, e->version);
 	}
 	return write_text(q, "etc/preferences", &s, err);
 }
 
 static int make_dirs(const struct apt_request *q, struct err **err)
 {
-	static const char *const dirs[] = {"etc/sources.d", "state/lists/partial", "cache/archives/partial",
-					   "log"};
+	static const char *const dirs[] = {"etc/sources.d", "state/lists/partial",
+					   "cache/archives/partial", "log"};
 	struct str empty cleanup_str = STR_INIT;
 
 	for (size_t i = 0; i < array_len(dirs); i++) {
@@ -167,7 +173,8 @@ static int apt_run(struct apt_request *q, char *const argv[], struct str *out, s
 	char *program cleanup_free = path_program(argv[0]);
 
 	if (!program)
-		return err_set(err, ERR_ENV, "'%s' is needed to resolve packages: install the package apt",
+		return err_set(err, ERR_ENV,
+			       "'%s' is needed to resolve packages: install the package apt",
 			       argv[0]);
 	if (fd < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot write '%s'", log);
@@ -177,8 +184,8 @@ static int apt_run(struct apt_request *q, char *const argv[], struct str *out, s
 	if (!said.len || (*err)->cls != ERR_BUILD)
 		return -1;
 	err_free(steal_ptr(*err));
-	if (strstr(said.buf, "NO_PUBKEY") || strstr(said.buf, "not signed") || strstr(said.buf, "EXPKEYSIG") ||
-	    strstr(said.buf, "BADSIG"))
+	if (strstr(said.buf, "NO_PUBKEY") || strstr(said.buf, "not signed") ||
+	    strstr(said.buf, "EXPKEYSIG") || strstr(said.buf, "BADSIG"))
 		return err_set(err, ERR_INTEGRITY, "apt: %s", said.buf);
 	if (strstr(said.buf, "Failed to fetch") || strstr(said.buf, "Could not resolve"))
 		return err_set(err, ERR_NET, "apt: %s", said.buf);
@@ -205,7 +212,8 @@ int apt_open(struct apt_request *q, struct err **err)
 	if (q->offline)
 		return have_lists(q) ? 0
 				     : err_set(err, ERR_NET,
-					       "the package lists are not at hand and --offline forbids to "
+					       "the package lists are not at hand and --offline "
+					       "forbids to "
 					       "fetch them");
 	return apt_run(q, update, &out, err);
 }
@@ -295,13 +303,15 @@ static int parse_uris(const struct apt_request *q, struct str *text, enum lock_t
 		if (*l != '\'')
 			continue;
 		if (parse_uri(q, l, &e, &file) != 0 || parse_file_name(q, file, &e) != 0)
-			return err_set(err, ERR_INTEGRITY, "apt says nothing usable about a package: %s", copy);
+			return err_set(err, ERR_INTEGRITY,
+				       "apt says nothing usable about a package: %s", copy);
 		lock_entries_push(ret, e);
 	}
 	return 0;
 }
 
-int apt_install(struct apt_request *q, const struct strv *names, struct lock_entries *ret, struct err **err)
+int apt_install(struct apt_request *q, const struct strv *names, struct lock_entries *ret,
+		struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
 	struct str out cleanup_str = STR_INIT;
@@ -343,7 +353,8 @@ static const char *full_version(struct apt_request *q, const char *name, const c
 	if (apt_run(q, argv, &out, err) < 0)
 		return NULL;
 	for (char *l = strtok_r(out.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		const char *version = str_skip(l, "Version: "), *colon = version ? strchr(version, ':') : NULL;
+		const char *version = str_skip(l, "Version: "),
+			   *colon = version ? strchr(version, ':') : NULL;
 
 		if (version && str_eq(colon ? colon + 1 : version, file_version))
 			return arena_strdup(q->arena, version);
@@ -351,8 +362,8 @@ static const char *full_version(struct apt_request *q, const char *name, const c
 	return file_version;
 }
 
-static int parse_source(struct apt_request *q, const char *name, struct str *text, struct lock_entries *ret,
-			struct err **err)
+static int parse_source(struct apt_request *q, const char *name, struct str *text,
+			struct lock_entries *ret, struct err **err)
 {
 	size_t first = ret->count;
 	const char *version = NULL;
@@ -365,20 +376,24 @@ static int parse_source(struct apt_request *q, const char *name, struct str *tex
 		if (*l != '\'')
 			continue;
 		if (parse_uri(q, l, &e, &file) != 0)
-			return err_set(err, ERR_INTEGRITY, "apt says nothing usable about source '%s'", name);
+			return err_set(err, ERR_INTEGRITY,
+				       "apt says nothing usable about source '%s'", name);
 		if (str_ends(file, ".dsc") && strchr(file, '_')) {
 			const char *v = strchr(file, '_') + 1;
 
-			version = full_version(q, name, arena_strndup(q->arena, v, strlen(v) - 4), err);
+			version = full_version(q, name, arena_strndup(q->arena, v, strlen(v) - 4),
+					       err);
 			if (!version)
 				return -1;
 		}
-		/* What these say stands in the signed index too, and archives lose them now and then. */
+		/* What these say stands in the signed index too, and archives lose them now and
+		 * then. */
 		if (!str_ends(file, ".dsc") && !str_ends(file, ".asc"))
 			lock_entries_push(ret, e);
 	}
 	if (!version)
-		return err_set(err, ERR_USER, "there is no source package '%s' in the archives", name);
+		return err_set(err, ERR_USER, "there is no source package '%s' in the archives",
+			       name);
 	for (size_t i = first; i < ret->count; i++)
 		ret->items[i].version = version;
 	return 0;
@@ -389,7 +404,8 @@ static const char *kept_source(const struct apt_request *q, const char *name)
 	for (size_t i = 0; q->keep && i < q->keep->count; i++) {
 		const struct lock_entry *e = &q->keep->items[i];
 
-		if (e->type == LOCK_SOURCE && str_eq(e->name, name) && !(q->except && str_eq(q->except, name)))
+		if (e->type == LOCK_SOURCE && str_eq(e->name, name) &&
+		    !(q->except && str_eq(q->except, name)))
 			return arena_printf(q->arena, "%s=%s", name, e->version);
 	}
 	return NULL;
@@ -401,8 +417,9 @@ int apt_source(struct apt_request *q, const char *name, struct lock_entries *ret
 	struct str out cleanup_str = STR_INIT;
 
 	for (size_t i = 0; i < array_len(wanted); i++) {
-		char *const argv[] = {"apt-get", "source",	"--print-uris", "--only-source",
-				      "-qq",	 (char *)wanted[i], NULL};
+		char *const argv[] = {
+			"apt-get",         "source", "--print-uris", "--only-source", "-qq",
+			(char *)wanted[i], NULL};
 
 		if (!wanted[i])
 			continue;

@@ -33,7 +33,8 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 #define AT(field) offsetof(struct debian_opts, field)
 static const struct option debian_options[] = {
 	{"arch", OPT_STRING, AT(arch), OPT_NAME, .def = "build",
-	 .help = "Debian's name of the architecture; 'build' is that of the machine the lock is made on.",
+	 .help = "Debian's name of the architecture; 'build' is that of the machine the lock is "
+		 "made on.",
 	 .example = "arm64"},
 	{"packages", OPT_STRING, AT(packages), OPT_LIST,
 	 .help = "Packages to install, with what they depend on and all essential packages.",
@@ -49,10 +50,12 @@ static const struct option debian_options[] = {
 	{"recommends", OPT_BOOL, AT(recommends), .def = "false",
 	 .help = "Also install what packages recommend."},
 	{"overlay", OPT_REF, AT(overlay), .accept = ACCEPT_PATH,
-	 .help = "A folder laid over the tree before maintainer scripts run, for configuration they read.",
+	 .help = "A folder laid over the tree before maintainer scripts run, for configuration "
+		 "they read.",
 	 .example = "debian-config"},
 };
-const struct schema debian_schema = SCHEMA(struct debian_opts, debian_options, .check = check_options);
+const struct schema debian_schema =
+	SCHEMA(struct debian_opts, debian_options, .check = check_options);
 
 static void debian_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
@@ -70,7 +73,8 @@ static uint64_t debian_epoch(const struct kind_ctx *ctx)
 	struct debian_lock l cleanup_lock = {0};
 	struct err *ignored cleanup_err = NULL;
 
-	return debian_lock_read(ctx->arena, ctx->project_dir, ctx->node, &l, &ignored) == 0 ? l.date : 0;
+	return debian_lock_read(ctx->arena, ctx->project_dir, ctx->node, &l, &ignored) == 0 ? l.date
+											    : 0;
 }
 
 /* ---- running ---- */
@@ -82,7 +86,8 @@ static int read_lock(struct action *a, struct debian_lock *ret, struct err **err
 	struct str text cleanup_str = STR_INIT;
 
 	if (!in)
-		return err_set(err, ERR_USER, "'%s' is not locked: run 'orch lock %s'", a->node, a->node);
+		return err_set(err, ERR_USER, "'%s' is not locked: run 'orch lock %s'", a->node,
+			       a->node);
 	if (file_read(in->path, SIZE_MAX / 2, &text, err) < 0)
 		return -1;
 	return debian_lock_parse(a->arena, file, text.buf, ret, err);
@@ -130,7 +135,8 @@ static int system_tree(struct action *a, const struct debian_lock *l, struct err
 	struct deb_set set cleanup_deb_set = {0};
 	struct tree *before cleanup_tree = tree_new(a->epoch, a->workdir);
 	struct tree *after cleanup_tree = tree_new(a->epoch, a->workdir);
-	struct debian_stage stage = {.a = a, .lock = l, .before = before, .debs = &set, .after = after};
+	struct debian_stage stage = {
+		.a = a, .lock = l, .before = before, .debs = &set, .after = after};
 	char *root cleanup_free = path_join(a->workdir, "root");
 	bool own = false;
 
@@ -161,21 +167,25 @@ static struct demand debian_demand(const void *opts)
 	const struct debian_opts *o = opts;
 
 	/* packages, the tree as a tar, and the same unpacked where it is a root of nodes */
-	return (struct demand){.cpus = 1,
-			       .timeout_s = 2 * 60 * 60,
-			       .disk_mb = o->packages.count ? 1000 : 200};
+	return (struct demand){
+		.cpus = 1, .timeout_s = 2 * 60 * 60, .disk_mb = o->packages.count ? 1000 : 200};
 }
 
 const struct kind kind_debian = {
 	.name = "debian",
 	.summary = "a root tree from locked Debian packages, and sources",
-	.manual = "The packages, with all they depend on, are pinned in recipes/NODE.lock by 'orch lock'; a "
-		  "build takes exactly those. They are unpacked and configured as an ordinary user: maintainer "
-		  "scripts run under fakeroot in a namespace without network, in a pinned emulator when the "
+	.manual = "The packages, with all they depend on, are pinned in recipes/NODE.lock by 'orch "
+		  "lock'; a "
+		  "build takes exactly those. They are unpacked and configured as an ordinary "
+		  "user: maintainer "
+		  "scripts run under fakeroot in a namespace without network, in a pinned emulator "
+		  "when the "
 		  "architecture is not this machine's.\n\n"
-		  "The result is a tar whose bytes depend on the lock and the recipe alone: sorted, times not "
+		  "The result is a tar whose bytes depend on the lock and the recipe alone: "
+		  "sorted, times not "
 		  "after the lock's date, without logs, caches, host keys and machine-id.\n\n"
-		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with this tree as "
+		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with "
+		  "this tree as "
 		  "its root.",
 	.version = 1,
 	.schema = &debian_schema,

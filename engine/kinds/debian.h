@@ -11,16 +11,18 @@
  *	date 1795226446                      seconds: newest Release date of the archives used
  *	archive ARCHIVE SUITE [own-keys]     what its URL is looked up by, see mirror_url()
  *	package ARCHIVE NAME VERSION ARCH PATH SIZE SHA256
- *	source ARCHIVE NAME VERSION source PATH SIZE SHA256      one line per file of the source package
- *	tool ARCHIVE NAME VERSION ARCH PATH SIZE SHA256          needed to build, no part of the result
+ *	source ARCHIVE NAME VERSION source PATH SIZE SHA256      one line per file of the source
+ *package tool ARCHIVE NAME VERSION ARCH PATH SIZE SHA256          needed to build, no part of the
+ *result
  *
- * ARCHIVE is an alias of project.yaml and PATH is relative to that archive: no host name stands here.
+ * ARCHIVE is an alias of project.yaml and PATH is relative to that archive: no host name stands
+ *here.
  */
 #include "base/digest.h"
 #include "recipe/recipe.h"
 
 struct debian_opts {
-	const char *arch; /* as written: "arm64", "build" */
+	const char *arch;                        /* as written: "arm64", "build" */
 	struct list packages, sources, archives; /* of const char * */
 	bool recommends;
 	struct ref *from, *overlay;
@@ -40,7 +42,7 @@ DEFINE_VEC(lock_entries, struct lock_entry)
 struct lock_archive {
 	const char *alias;
 	const char *suite; /* the first: tells whether it is Debian's main or security archive */
-	bool own_keys;	   /* not signed by Debian's keys */
+	bool own_keys;     /* not signed by Debian's keys */
 };
 DEFINE_VEC(lock_archives, struct lock_archive)
 
@@ -63,8 +65,8 @@ extern const struct schema debian_schema;
 /* "recipes/NODE.lock". */
 const char *debian_lock_path(struct arena *arena, const char *node);
 /* Parses TEXT; errors name FILE and the line. Strings live in ARENA. */
-int debian_lock_parse(struct arena *arena, const char *file, const char *text, struct debian_lock *ret,
-		      struct err **err) warn_unused;
+int debian_lock_parse(struct arena *arena, const char *file, const char *text,
+		      struct debian_lock *ret, struct err **err) warn_unused;
 /* Reads recipes/NODE.lock of a project; 1: there is none. */
 int debian_lock_read(struct arena *arena, const char *project_dir, const char *node,
 		     struct debian_lock *ret, struct err **err) warn_unused;
@@ -76,8 +78,8 @@ void debian_lock_format(struct debian_lock *l, struct str *ret);
  */
 void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, struct str *ret);
 /*
- * The digest of what is asked for: architecture, packages, sources, archives and the lock of the node
- * it builds on. A lock answers a recipe while this stays the same.
+ * The digest of what is asked for: architecture, packages, sources, archives and the lock of the
+ * node it builds on. A lock answers a recipe while this stays the same.
  */
 int debian_request(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		   struct digest *ret, struct err **err) warn_unused;
@@ -87,8 +89,8 @@ int debian_archives(const struct project *p, const struct debian_opts *o, struct
 		    struct arena *arena, struct err **err) warn_unused;
 
 /*
- * Where archive A is for this user: `mirrors:` of the user's config.yaml, else the Debian sources of
- * the host's own apt configuration. Without '/' at the end; arena.
+ * Where archive A is for this user: `mirrors:` of the user's config.yaml, else the Debian sources
+ * of the host's own apt configuration. Without '/' at the end; arena.
  */
 int mirror_url(struct arena *arena, const struct lock_archive *a, const char **ret,
 	       struct err **err) warn_unused;
@@ -98,31 +100,34 @@ int mirror_apt_settings(struct str *ret, struct err **err) warn_unused;
 const char *mirror_proxy(struct arena *arena);
 
 /*
- * Fetches what L pins into the cache (files named by SHA-256), several at once, unless it is there and
- * whole. A pin that the archive has dropped is an error that names package, version and remedy.
+ * Fetches what L pins into the cache (files named by SHA-256), several at once, unless it is there
+ * and whole. A pin that the archive has dropped is an error that names package, version and remedy.
  */
 struct action;
-int debian_fetch(struct action *a, const char *node, const struct debian_lock *l, struct err **err) warn_unused;
+int debian_fetch(struct action *a, const char *node, const struct debian_lock *l,
+		 struct err **err) warn_unused;
 /* The file of an entry in the cache, absolute; arena. */
 const char *debian_file(const struct action *a, const struct lock_entry *e);
 /*
- * Copies one file out of the tool packages of L to DEST (0755). NAMES are paths inside, the first that
- * one of the packages has is taken; ended by NULL. 1: none has any.
+ * Copies one file out of the tool packages of L to DEST (0755). NAMES are paths inside, the first
+ * that one of the packages has is taken; ended by NULL. 1: none has any.
  */
-int debian_tool(struct action *a, const struct debian_lock *l, const char *const names[], const char *dest,
-		struct err **err) warn_unused;
+int debian_tool(struct action *a, const struct debian_lock *l, const char *const names[],
+		const char *dest, struct err **err) warn_unused;
 
-/* One run of maintainer scripts: the tree is laid out in a folder, configured, and gathered again. */
+/* One run of maintainer scripts: the tree is laid out in a folder, configured, and gathered again.
+ */
 struct debian_stage {
 	struct action *a;
 	const struct debian_lock *lock;
-	struct tree *before;	    /* the merged tree */
+	struct tree *before;        /* the merged tree */
 	const struct deb_set *debs; /* what was merged into it, and what is left to dpkg */
-	struct tree *after;	    /* the result goes here */
+	struct tree *after;         /* the result goes here */
 };
 struct deb_set;
 struct tree;
 int debian_configure(struct debian_stage *s, struct err **err) warn_unused;
-/* Unpacks the source packages of L, patched, to /usr/src/NAME of T; ROOT has dpkg-source, or NULL: host. */
+/* Unpacks the source packages of L, patched, to /usr/src/NAME of T; ROOT has dpkg-source, or NULL:
+ * host. */
 int debian_sources(struct action *a, const struct debian_lock *l, const char *root, struct tree *t,
 		   struct err **err) warn_unused;

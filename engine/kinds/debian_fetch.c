@@ -50,8 +50,8 @@ static char *percent_encode(struct arena *arena, const char *path)
 	return arena_strdup(arena, s.buf);
 }
 
-static int url_of(struct action *a, const struct debian_lock *l, struct map *urls, const struct lock_entry *e,
-		  const char **ret, struct err **err)
+static int url_of(struct action *a, const struct debian_lock *l, struct map *urls,
+		  const struct lock_entry *e, const char **ret, struct err **err)
 {
 	const char *base = map_get(urls, e->archive);
 
@@ -60,7 +60,8 @@ static int url_of(struct action *a, const struct debian_lock *l, struct map *url
 
 		if (!archive)
 			return err_set(err, ERR_USER,
-				       "the lock has no line for archive '%s': make it anew with 'orch lock'",
+				       "the lock has no line for archive '%s': make it anew with "
+				       "'orch lock'",
 				       e->archive);
 		if (mirror_url(a->arena, archive, &base, err) < 0)
 			return -1;
@@ -77,8 +78,8 @@ static void on_progress(void *arg, uint64_t done, uint64_t total)
 }
 
 /* A pin the archive no longer has is the usual failure, and has a remedy of its own. */
-static int explain(const char *node, const struct lock_entry *const *entries, const struct http_item *items,
-		   size_t count, struct err **err)
+static int explain(const char *node, const struct lock_entry *const *entries,
+		   const struct http_item *items, size_t count, struct err **err)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct lock_entry *e = entries[i];
@@ -87,7 +88,8 @@ static int explain(const char *node, const struct lock_entry *const *entries, co
 			continue;
 		err_free(steal_ptr(*err));
 		return err_set(err, ERR_NET,
-			       "package '%s' %s (%s) is pinned by recipes/%s.lock but archive '%s' has dropped "
+			       "package '%s' %s (%s) is pinned by recipes/%s.lock but archive '%s' "
+			       "has dropped "
 			       "it: run 'orch lock %s --update' to take what it has now",
 			       e->name, e->version, e->arch, node, e->archive, node);
 	}
@@ -125,26 +127,30 @@ static int fetch_missing(struct action *a, const char *node, const struct debian
 
 int debian_fetch(struct action *a, const char *node, const struct debian_lock *l, struct err **err)
 {
-	const struct lock_entry **missing = arena_alloc(a->arena, (l->entries.count + 1) * sizeof(*missing));
+	const struct lock_entry **missing =
+		arena_alloc(a->arena, (l->entries.count + 1) * sizeof(*missing));
 	char *guard cleanup_free = path_join(a->cache_dir, "debian.lock");
 	struct map seen cleanup_map = {0};
 	int fd cleanup_fd = -1;
 	size_t count = 0;
 
 	/* One at a time: two nodes often want the same packages. */
-	if (path_mkdirs(a->cache_dir, err) < 0 || lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err) < 0)
+	if (path_mkdirs(a->cache_dir, err) < 0 ||
+	    lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->entries.count; i++) {
 		const struct lock_entry *e = &l->entries.items[i];
 
-		if (!map_set(&seen, debian_file(a, e), (void *)e) && !is_whole(debian_file(a, e), e))
+		if (!map_set(&seen, debian_file(a, e), (void *)e) &&
+		    !is_whole(debian_file(a, e), e))
 			missing[count++] = e;
 	}
 	if (!count)
 		return 0;
 	if (a->offline)
 		return err_set(err, ERR_NET,
-			       "%zu packages ('%s' is the first) are not at hand and --offline forbids to fetch "
+			       "%zu packages ('%s' is the first) are not at hand and --offline "
+			       "forbids to fetch "
 			       "them",
 			       count, missing[0]->name);
 	return fetch_missing(a, node, l, missing, count, err);
@@ -161,8 +167,8 @@ static int copy_out(const struct tree_inode *inode, const char *dest, struct err
 }
 
 /* Whether one of the packages' file lists has the file is only known once they are unpacked. */
-int debian_tool(struct action *a, const struct debian_lock *l, const char *const names[], const char *dest,
-		struct err **err)
+int debian_tool(struct action *a, const struct debian_lock *l, const char *const names[],
+		const char *dest, struct err **err)
 {
 	for (size_t i = 0; i < l->entries.count; i++) {
 		const struct lock_entry *e = &l->entries.items[i];

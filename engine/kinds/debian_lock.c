@@ -23,12 +23,16 @@ const char *debian_lock_path(struct arena *arena, const char *node)
 
 static bool is_name(const char *s)
 {
-	return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") == strlen(s);
+	return *s &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-") ==
+		       strlen(s);
 }
 
 static bool is_version(const char *s)
 {
-	return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-:~") == strlen(s);
+	return *s &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-:~") ==
+		       strlen(s);
 }
 
 static int parse_entry(struct arena *arena, enum lock_type type, char *words[WORDS], size_t count,
@@ -37,8 +41,8 @@ static int parse_entry(struct arena *arena, enum lock_type type, char *words[WOR
 	const char *why;
 
 	if (count != WORDS || !is_name(words[1]) || !is_name(words[2]) || !is_version(words[3]) ||
-	    !is_name(words[4]) || !path_is_project(words[5], &why) || str_u64(words[6], &e->size) != 0 ||
-	    digest_parse(words[7], &e->sha256) != 0)
+	    !is_name(words[4]) || !path_is_project(words[5], &why) ||
+	    str_u64(words[6], &e->size) != 0 || digest_parse(words[7], &e->sha256) != 0)
 		return 1;
 	e->type = type;
 	e->archive = arena_strdup(arena, words[1]);
@@ -70,8 +74,9 @@ static int parse_line(struct arena *arena, char *line, struct debian_lock *l)
 	}
 	if ((n == 3 || (n == 4 && str_eq(words[3], "own-keys"))) && str_eq(words[0], "archive") &&
 	    is_name(words[1])) {
-		lock_archives_push(&l->archives, (struct lock_archive){arena_strdup(arena, words[1]),
-								       arena_strdup(arena, words[2]), n == 4});
+		lock_archives_push(&l->archives,
+				   (struct lock_archive){arena_strdup(arena, words[1]),
+							 arena_strdup(arena, words[2]), n == 4});
 		return 0;
 	}
 	for (size_t i = 0; n && i < array_len(type_names); i++)
@@ -81,8 +86,8 @@ static int parse_line(struct arena *arena, char *line, struct debian_lock *l)
 	return 1;
 }
 
-int debian_lock_parse(struct arena *arena, const char *file, const char *text, struct debian_lock *ret,
-		      struct err **err)
+int debian_lock_parse(struct arena *arena, const char *file, const char *text,
+		      struct debian_lock *ret, struct err **err)
 {
 	struct debian_lock l cleanup_lock = {0};
 	char *copy cleanup_free = xstrdup(text);
@@ -94,12 +99,15 @@ int debian_lock_parse(struct arena *arena, const char *file, const char *text, s
 
 		pos.line++;
 		if (pos.line == 1 && !str_eq(line, "orch-lock 1"))
-			return err_at(err, pos, "no lock of this orch (its first line is not 'orch-lock 1'): "
-						"make it anew with 'orch lock'");
+			return err_at(err, pos,
+				      "no lock of this orch (its first line is not 'orch-lock 1'): "
+				      "make it anew with 'orch lock'");
 		if (pos.line == 1 || !*line || *line == '#')
 			continue;
 		if (parse_line(arena, line, &l) != 0)
-			return err_at(err, pos, "malformed line; locks are not edited but made by 'orch lock'");
+			return err_at(
+				err, pos,
+				"malformed line; locks are not edited but made by 'orch lock'");
 	}
 	if (!l.arch || !l.date)
 		return err_at(err, pos, "the lock is cut short: make it anew with 'orch lock'");
@@ -148,28 +156,34 @@ void debian_lock_format(struct debian_lock *l, struct str *ret)
 	char hex[DIGEST_HEX + 1];
 
 	sort_entries(l);
-	str_append(ret, "orch-lock 1\n# Made by 'orch lock'; what the recipe's packages are, exactly.\n");
+	str_append(
+		ret,
+		"orch-lock 1\n# Made by 'orch lock'; what the recipe's packages are, exactly.\n");
 	str_printf(ret, "request %s\narch %s\ndate %llu\n", digest_hex(&l->request, hex), l->arch,
 		   (unsigned long long)l->date);
 	for (size_t i = 0; i < l->archives.count; i++)
-		str_printf(ret, "archive %s %s%s\n", l->archives.items[i].alias, l->archives.items[i].suite,
+		str_printf(ret, "archive %s %s%s\n", l->archives.items[i].alias,
+			   l->archives.items[i].suite,
 			   l->archives.items[i].own_keys ? " own-keys" : "");
 	for (size_t i = 0; i < l->entries.count; i++) {
 		const struct lock_entry *e = &l->entries.items[i];
 
-		str_printf(ret, "%s %s %s %s %s %s %llu %s\n", type_names[e->type], e->archive, e->name,
-			   e->version, e->arch, e->path, (unsigned long long)e->size,
+		str_printf(ret, "%s %s %s %s %s %s %llu %s\n", type_names[e->type], e->archive,
+			   e->name, e->version, e->arch, e->path, (unsigned long long)e->size,
 			   digest_hex(&e->sha256, hex));
 	}
 }
 
-/* A package is one line, a source package several with the same version: the first stands for all. */
-static const struct lock_entry *find_entry(const struct debian_lock *l, const struct lock_entry *like)
+/* A package is one line, a source package several with the same version: the first stands for all.
+ */
+static const struct lock_entry *find_entry(const struct debian_lock *l,
+					   const struct lock_entry *like)
 {
 	for (size_t i = 0; i < l->entries.count; i++) {
 		const struct lock_entry *e = &l->entries.items[i];
 
-		if (e->type == like->type && str_eq(e->name, like->name) && str_eq(e->arch, like->arch))
+		if (e->type == like->type && str_eq(e->name, like->name) &&
+		    str_eq(e->arch, like->arch))
 			return e;
 	}
 	return NULL;
@@ -251,10 +265,12 @@ int debian_archives(const struct project *p, const struct debian_opts *o, struct
 			out[n++] = a;
 	}
 	if (n < o->archives.count)
-		return err_set(err, ERR_USER, "'archives' names one that recipes/project.yaml does not have");
+		return err_set(err, ERR_USER,
+			       "'archives' names one that recipes/project.yaml does not have");
 	if (n == 0)
 		return err_set(err, ERR_USER,
-			       "recipes/project.yaml names no package archive: add 'archives:' there, as in "
+			       "recipes/project.yaml names no package archive: add 'archives:' "
+			       "there, as in "
 			       "archives: {debian: {suites: [trixie], components: [main]}}");
 	*ret = (struct list){out, n};
 	return 0;
@@ -279,8 +295,8 @@ static void append_archive(struct str *out, const struct archive *a)
 }
 
 /* What the base is pinned to: its own packages and, by its request, those of its bases. */
-static int append_base(struct arena *arena, const struct project *p, const char *node, struct str *out,
-		       struct err **err)
+static int append_base(struct arena *arena, const struct project *p, const char *node,
+		       struct str *out, struct err **err)
 {
 	struct debian_lock base cleanup_lock = {0};
 	struct str text cleanup_str = STR_INIT;
@@ -291,8 +307,9 @@ static int append_base(struct arena *arena, const struct project *p, const char 
 	if (r < 0)
 		return -1;
 	if (r == 1)
-		return err_set(err, ERR_USER, "'%s', which it builds on, is not locked: run 'orch lock %s'",
-			       node, node);
+		return err_set(err, ERR_USER,
+			       "'%s', which it builds on, is not locked: run 'orch lock %s'", node,
+			       node);
 	debian_lock_format(&base, &text);
 	digest_data(text.buf, text.len, &d);
 	str_printf(out, "base %s\n", digest_hex(&d, hex));
@@ -335,11 +352,13 @@ void lock_check(struct arena *arena, const struct project *p, const struct recip
 	int rc = debian_lock_read(arena, p->dir, r->name, &l, &err);
 
 	if (rc == 1)
-		err_list_at(errors, pos, "'%s' is not locked: run 'orch lock %s'", r->name, r->name);
+		err_list_at(errors, pos, "'%s' is not locked: run 'orch lock %s'", r->name,
+			    r->name);
 	if (rc == 0 && debian_request(arena, p, r->opts, &request, &err) == 0 &&
 	    !digest_eq(&request, &l.request))
 		err_list_at(errors, pos,
-			    "%s does not answer this recipe any more (packages, architecture or archives "
+			    "%s does not answer this recipe any more (packages, architecture or "
+			    "archives "
 			    "have changed): run 'orch lock %s'",
 			    debian_lock_path(arena, r->name), r->name);
 	if (err)

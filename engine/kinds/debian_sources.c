@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Source packages. dpkg-source unpacks and patches them in the sandbox; the .dsc it wants is written
- * there from the files themselves, whose digests are the lock's.
+ * Source packages. dpkg-source unpacks and patches them in the sandbox; the .dsc it wants is
+ * written there from the files themselves, whose digests are the lock's.
  */
 #include "base/file.h"
 #include "base/path.h"
@@ -43,15 +43,16 @@ static int lay_out(struct action *a, const struct debian_lock *l, const char *na
 			return -1;
 	}
 	if (!*ret_version)
-		return err_set(err, ERR_BUILD, "the lock has no source '%s': run 'orch lock %s'", name, a->node);
+		return err_set(err, ERR_BUILD, "the lock has no source '%s': run 'orch lock %s'",
+			       name, a->node);
 	return 0;
 }
 
 static int unpack(struct action *a, const struct debian_lock *l, const char *name, const char *dir,
 		  const char *root, struct tree *t, struct err **err)
 {
-	static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/work", "LC_ALL=C.UTF-8",
-				    "TZ=UTC", NULL};
+	static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/work",
+				    "LC_ALL=C.UTF-8", "TZ=UTC", NULL};
 	char *here cleanup_free = path_join(dir, name);
 	char *result cleanup_free = xasprintf("%s/out/%s", dir, name);
 	char *to cleanup_free = xasprintf("/usr/src/%s", name);
@@ -62,10 +63,12 @@ static int unpack(struct action *a, const struct debian_lock *l, const char *nam
 
 	if (lay_out(a, l, name, here, &version, err) < 0)
 		return -1;
-	char *const argv[] = {"/bin/sh", "-ec", (char *)unpack_sh, "sh", (char *)name, (char *)version, NULL};
+	char *const argv[] = {"/bin/sh",       "-ec", (char *)unpack_sh, "sh", (char *)name,
+			      (char *)version, NULL};
 
 	action_progress(a, -1, "unpacking source '%s'", name);
-	if (sandbox_run(argv, &opts, &status, err) < 0 || proc_check("dpkg-source", status, err) < 0)
+	if (sandbox_run(argv, &opts, &status, err) < 0 ||
+	    proc_check("dpkg-source", status, err) < 0)
 		return err_wrap(err, "source '%s'", name);
 	return tree_copy_path(t, to, result, err);
 }
@@ -80,7 +83,8 @@ int debian_sources(struct action *a, const struct debian_lock *l, const char *ro
 
 	if (!root && !host)
 		return err_set(err, ERR_ENV,
-			       "'dpkg-source' is needed to unpack sources: add 'dpkg-dev' to the node's packages "
+			       "'dpkg-source' is needed to unpack sources: add 'dpkg-dev' to the "
+			       "node's packages "
 			       "or install it on this machine");
 	if (path_mkdirs(out, err) < 0)
 		return -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Maintainer scripts. The merged tree is laid out as a folder, which becomes the root of a sandbox
- * where everybody is root and fakeroot (of the tree's own architecture) remembers the owners that an
- * ordinary user cannot give. What the sandbox sees below /run/orch:
+ * where everybody is root and fakeroot (of the tree's own architecture) remembers the owners that
+ *an ordinary user cannot give. What the sandbox sees below /run/orch:
  *
  *	stage.sh		the steps, run by the tree's own /bin/sh
  *	faked libfakeroot.so	from pinned packages; no part of the tree
@@ -46,32 +46,39 @@ static const char configure_sh[] =
 	"fail() { echo \"orch: $1\"; exit 1; }\n"
 	/* No daemon is started here: invoke-rc.d(8). */
 	"if [ -e /usr/sbin/policy-rc.d ]; then policy=theirs; else policy=ours\n"
-	"  printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d; fi\n"
+	"  printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod 755 "
+	"/usr/sbin/policy-rc.d; fi\n"
 	/* What scripts use before the package that brings it is configured. */
 	"[ -e /usr/bin/awk ] || [ ! -e /usr/bin/mawk ] || ln -s mawk /usr/bin/awk\n"
-	"for f in passwd group; do [ -e /etc/$f ] || cp /usr/share/base-passwd/$f.master /etc/$f; done\n"
+	"for f in passwd group; do [ -e /etc/$f ] || cp /usr/share/base-passwd/$f.master /etc/$f; "
+	"done\n"
 	"while read -r name base arch; do\n"
 	"  script=/var/lib/dpkg/info/$base.preinst\n"
 	"  [ -e \"$script\" ] || continue\n"
-	"  DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE=$name DPKG_MAINTSCRIPT_ARCH=$arch "
+	"  DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE=$name "
+	"DPKG_MAINTSCRIPT_ARCH=$arch "
 	"DPKG_RUNNING_VERSION=$DPKG_VERSION DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= "
 	"DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 \"$script\" install </dev/null ||\n"
 	"    fail \"the preinst script of '$name' failed\"\n"
 	"done </run/orch/packages\n"
 	"set -- /run/orch/debs/*.deb\n"
 	"if [ -e \"$1\" ]; then\n"
-	"  dpkg --force-unsafe-io --force-depends --unpack \"$@\" </dev/null || fail 'dpkg --unpack failed'\n"
+	"  dpkg --force-unsafe-io --force-depends --unpack \"$@\" </dev/null || fail 'dpkg "
+	"--unpack failed'\n"
 	"fi\n"
-	"dpkg --force-unsafe-io --force-confold --configure -a </dev/null || fail 'dpkg --configure failed'\n"
+	"dpkg --force-unsafe-io --force-confold --configure -a </dev/null || fail 'dpkg "
+	"--configure failed'\n"
 	"dpkg-query -W -f='${db:Status-Abbrev} ${Package}\\n' | grep -v '^ii ' && "
 	"fail 'these packages are not configured'\n"
 	"[ $policy = theirs ] || rm -f /usr/sbin/policy-rc.d\n"
 	"exit 0\n";
 
-/* fakeroot would keep capabilities to itself and forget them: they go to the file, which can hold them. */
+/* fakeroot would keep capabilities to itself and forget them: they go to the file, which can hold
+ * them. */
 static const char setcap_sh[] = "#!/bin/sh\nunset LD_PRELOAD\nexec /run/orch/setcap \"$@\"\n";
 
-static int put(const char *dir, const char *name, const char *text, size_t len, mode_t mode, struct err **err)
+static int put(const char *dir, const char *name, const char *text, size_t len, mode_t mode,
+	       struct err **err)
 {
 	char *path cleanup_free = path_join(dir, name);
 
@@ -102,19 +109,21 @@ static int put_fakeroot(const struct debian_stage *s, const char *dir, struct er
 	static const char *const daemon[] = {"usr/bin/faked-tcp", NULL};
 	char *library cleanup_free = NULL;
 	const char *names[] = {NULL, NULL};
-	char *faked cleanup_free = path_join(dir, "faked"), *so cleanup_free = path_join(dir, "libfakeroot.so");
+	char *faked cleanup_free = path_join(dir, "faked"),
+		    *so cleanup_free = path_join(dir, "libfakeroot.so");
 	static const char *const triplets[][2] = {
-		{"amd64", "x86_64-linux-gnu"},	  {"arm64", "aarch64-linux-gnu"},
-		{"armhf", "arm-linux-gnueabihf"}, {"armel", "arm-linux-gnueabi"},
-		{"i386", "i386-linux-gnu"},	  {"ppc64el", "powerpc64le-linux-gnu"},
-		{"riscv64", "riscv64-linux-gnu"}, {"s390x", "s390x-linux-gnu"},
+		{"amd64", "x86_64-linux-gnu"},        {"arm64", "aarch64-linux-gnu"},
+		{"armhf", "arm-linux-gnueabihf"},     {"armel", "arm-linux-gnueabi"},
+		{"i386", "i386-linux-gnu"},           {"ppc64el", "powerpc64le-linux-gnu"},
+		{"riscv64", "riscv64-linux-gnu"},     {"s390x", "s390x-linux-gnu"},
 		{"loong64", "loongarch64-linux-gnu"},
 	};
 	int r;
 
 	for (size_t i = 0; i < array_len(triplets); i++)
 		if (str_eq(triplets[i][0], s->lock->arch))
-			library = xasprintf("usr/lib/%s/libfakeroot/libfakeroot-tcp.so", triplets[i][1]);
+			library = xasprintf("usr/lib/%s/libfakeroot/libfakeroot-tcp.so",
+					    triplets[i][1]);
 	names[0] = library;
 	r = debian_tool(s->a, s->lock, daemon, faked, err);
 	if (r == 0)
@@ -127,7 +136,8 @@ static int put_fakeroot(const struct debian_stage *s, const char *dir, struct er
 }
 
 /* *RET: the emulator's path, or NULL when none is pinned or needed. */
-static int put_emulator(struct action *a, const struct debian_lock *l, const char **ret, struct err **err)
+static int put_emulator(struct action *a, const struct debian_lock *l, const char **ret,
+			struct err **err)
 {
 	const char *name = sandbox_emulator_name(l->arch);
 	const char *names[] = {NULL, NULL, NULL};
@@ -207,7 +217,8 @@ static int run_stage(struct debian_stage *s, const char *root, const char *dir, 
 		action_log(s->a, "%s", note.buf);
 	if (status != 0)
 		return err_set(err, ERR_BUILD,
-			       "a maintainer script failed; the log names it (run 'orch log %s')", s->a->node);
+			       "a maintainer script failed; the log names it (run 'orch log %s')",
+			       s->a->node);
 	return 0;
 }
 

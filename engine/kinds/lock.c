@@ -57,7 +57,8 @@ static int open_apt(struct locking *l, const char *arch, struct apt_request *q, 
 		return -1;
 	name = xasprintf("%s %s", l->project->dir, arch);
 	digest_data(name, strlen(name), &d);
-	q->dir = arena_printf(l->arena, "%s/%.16s-%s", l->opts->cache_dir, digest_hex(&d, hex), arch);
+	q->dir = arena_printf(l->arena, "%s/%.16s-%s", l->opts->cache_dir, digest_hex(&d, hex),
+			      arch);
 	return apt_open(q, err);
 }
 
@@ -66,14 +67,15 @@ static bool in_base(const struct locking *l, const struct lock_entry *e)
 	for (size_t i = 0; i < l->base.entries.count; i++) {
 		const struct lock_entry *b = &l->base.entries.items[i];
 
-		if (b->type == LOCK_PACKAGE && str_eq(b->name, e->name) && str_eq(b->version, e->version) &&
-		    str_eq(b->arch, e->arch))
+		if (b->type == LOCK_PACKAGE && str_eq(b->name, e->name) &&
+		    str_eq(b->version, e->version) && str_eq(b->arch, e->arch))
 			return true;
 	}
 	return false;
 }
 
-static int base_was_kept(const struct locking *l, const struct lock_entries *found, struct err **err)
+static int base_was_kept(const struct locking *l, const struct lock_entries *found,
+			 struct err **err)
 {
 	for (size_t i = 0; i < l->base.entries.count; i++) {
 		const struct lock_entry *b = &l->base.entries.items[i];
@@ -84,7 +86,8 @@ static int base_was_kept(const struct locking *l, const struct lock_entries *fou
 			       str_eq(found->items[k].version, b->version);
 		if (!same)
 			return err_set(err, ERR_USER,
-				       "'%s' is pinned to %s %s, which the archives no longer have together with "
+				       "'%s' is pinned to %s %s, which the archives no longer have "
+				       "together with "
 				       "these packages: run 'orch lock %s --update' first",
 				       l->o->from->text, b->name, b->version, l->o->from->text);
 	}
@@ -114,7 +117,8 @@ static int resolve_packages(struct locking *l, struct apt_request *q, struct err
 	return r;
 }
 
-/* What runs the maintainer scripts: fakeroot of the tree's architecture and, if foreign, an emulator. */
+/* What runs the maintainer scripts: fakeroot of the tree's architecture and, if foreign, an
+ * emulator. */
 static int resolve_tools(struct locking *l, struct apt_request *q, struct err **err)
 {
 	struct apt_request host;
@@ -126,7 +130,8 @@ static int resolve_tools(struct locking *l, struct apt_request *q, struct err **
 	if (sandbox_is_native(q->arch))
 		return 0;
 	if (!sandbox_emulator_name(q->arch))
-		return err_set(err, ERR_USER, "architecture '%s' cannot be emulated on this machine", q->arch);
+		return err_set(err, ERR_USER,
+			       "architecture '%s' cannot be emulated on this machine", q->arch);
 	if (open_apt(l, sandbox_host_arch(), &host, err) < 0 ||
 	    apt_tool(&host, "qemu-user", &l->now.entries, err) < 0)
 		return -1;
@@ -156,7 +161,8 @@ static int resolve_all(struct locking *l, struct err **err)
 	    (resolve_packages(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
 		return -1;
 	for (size_t i = 0; i < l->o->sources.count; i++)
-		if (apt_source(&q, LIST_AT(l->o->sources, const char *, i), &l->now.entries, err) < 0)
+		if (apt_source(&q, LIST_AT(l->o->sources, const char *, i), &l->now.entries, err) <
+		    0)
 			return -1;
 	return 0;
 }
@@ -188,7 +194,8 @@ static void point_at(const struct recipe *r, struct err *e)
 
 static int write_lock(struct locking *l, struct str *report, struct err **err)
 {
-	struct str diff cleanup_str = STR_INIT, text cleanup_str = STR_INIT, was cleanup_str = STR_INIT;
+	struct str diff cleanup_str = STR_INIT, text cleanup_str = STR_INIT,
+			was cleanup_str = STR_INIT;
 	char *path cleanup_free =
 		path_join(l->project->dir, debian_lock_path(l->arena, l->recipe->name));
 
@@ -200,7 +207,8 @@ static int write_lock(struct locking *l, struct str *report, struct err **err)
 		debian_lock_format(&l->old, &was);
 	if (str_eq(text.buf, was.buf))
 		return 0;
-	str_append(report, diff.len ? diff.buf : "answers the changed recipe, with the same packages\n");
+	str_append(report,
+		   diff.len ? diff.buf : "answers the changed recipe, with the same packages\n");
 	return file_write(path, text.buf, text.len, 0644, true, err);
 }
 
@@ -216,7 +224,8 @@ static int read_locks(struct locking *l, struct err **err)
 		return 0;
 	r = debian_lock_read(l->arena, l->project->dir, l->o->from->text, &l->base, err);
 	if (r == 1)
-		return err_set(err, ERR_USER, "'%s', which it builds on, is not locked: run 'orch lock %s' first",
+		return err_set(err, ERR_USER,
+			       "'%s', which it builds on, is not locked: run 'orch lock %s' first",
 			       l->o->from->text, l->o->from->text);
 	return r;
 }
@@ -229,7 +238,8 @@ int lock_resolve(struct arena *arena, const struct project *p, const struct reci
 	int fd cleanup_fd = -1;
 	int rc;
 
-	if (path_mkdirs(opts->cache_dir, err) < 0 || lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err) < 0)
+	if (path_mkdirs(opts->cache_dir, err) < 0 ||
+	    lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err) < 0)
 		return -1;
 	rc = read_locks(&l, err);
 	if (rc == 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where archives are. A project says what it takes (suites, components, keys); where that can be had
- * is a matter of the machine: the user's config.yaml, else what the host's apt uses for Debian. Both
- * forms of apt's sources are read, sources.list(5).
+ * Where archives are. A project says what it takes (suites, components, keys); where that can be
+ * had is a matter of the machine: the user's config.yaml, else what the host's apt uses for Debian.
+ * Both forms of apt's sources are read, sources.list(5).
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@ struct user_config {
 static const struct option config_options[] = {
 	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors),
 	 .help = "URL of each package archive by its alias in project.yaml."},
-	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE, .help = "Default of build -j."},
+	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE,
+	 .help = "Default of build -j."},
 	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,
 	 .help = "How large the store may grow."},
 };
@@ -85,9 +86,9 @@ enum role { ROLE_NONE, ROLE_MAIN, ROLE_SECURITY };
 
 static bool is_codename(const char *s, size_t len)
 {
-	static const char *const names[] = {"bullseye", "bookworm", "trixie",	 "forky",    "duke", "sid",
-					    "unstable", "testing",  "oldstable", "stable",   "oldoldstable",
-					    "experimental"};
+	static const char *const names[] = {
+		"bullseye", "bookworm", "trixie",    "forky",  "duke",         "sid",
+		"unstable", "testing",  "oldstable", "stable", "oldoldstable", "experimental"};
 
 	for (size_t i = 0; i < array_len(names); i++)
 		if (strlen(names[i]) == len && strncmp(names[i], s, len) == 0)
@@ -143,7 +144,8 @@ static void offer(struct arena *arena, enum role role, const char *uris, const c
 	char *copy cleanup_free = xstrdup(uris);
 	char *save = NULL, *uri = strtok_r(copy, " \t", &save);
 
-	if (!*ret && uri && role_of(suites) == role && has_word(components, "main") && is_usable_uri(uri))
+	if (!*ret && uri && role_of(suites) == role && has_word(components, "main") &&
+	    is_usable_uri(uri))
 		*ret = trim_slash(arena, uri);
 }
 
@@ -152,7 +154,8 @@ static char *field(const char *stanza, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *line = stanza; *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
+	for (const char *line = stanza; *line;
+	     line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
 		if (strncasecmp(line, name, n) == 0 && line[n] == ':') {
 			const char *value = line + n + 1 + strspn(line + n + 1, " \t");
 
@@ -163,8 +166,10 @@ static char *field(const char *stanza, const char *name)
 
 static void read_stanza(struct arena *arena, const char *stanza, enum role role, const char **ret)
 {
-	char *types cleanup_free = field(stanza, "Types"), *uris cleanup_free = field(stanza, "URIs");
-	char *suites cleanup_free = field(stanza, "Suites"), *parts cleanup_free = field(stanza, "Components");
+	char *types cleanup_free = field(stanza, "Types"),
+		    *uris cleanup_free = field(stanza, "URIs");
+	char *suites cleanup_free = field(stanza, "Suites"),
+		     *parts cleanup_free = field(stanza, "Components");
 	char *enabled cleanup_free = field(stanza, "Enabled");
 
 	if (has_word(types, "deb") && !str_eq(enabled, "no"))
@@ -235,7 +240,8 @@ static const char *host_mirror(struct arena *arena, enum role role)
 	return ret;
 }
 
-int mirror_url(struct arena *arena, const struct lock_archive *a, const char **ret, struct err **err)
+int mirror_url(struct arena *arena, const struct lock_archive *a, const char **ret,
+	       struct err **err)
 {
 	enum role role = suite_role(a->suite);
 	int r = user_mirror(arena, a->alias, ret, err);
@@ -245,7 +251,8 @@ int mirror_url(struct arena *arena, const struct lock_archive *a, const char **r
 	*ret = role == ROLE_NONE || a->own_keys ? NULL : host_mirror(arena, role);
 	if (!*ret)
 		return err_set(err, ERR_ENV,
-			       "nothing says where archive '%s' is: add it to ~/.config/orch/config.yaml, as in "
+			       "nothing says where archive '%s' is: add it to "
+			       "~/.config/orch/config.yaml, as in "
 			       "mirrors: {%s: URL} (the host's apt has no Debian source for it)",
 			       a->alias, a->alias);
 	return 0;

@@ -23,10 +23,11 @@
 #include "base/proc.h"
 #include "machine/sandbox_internal.h"
 
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
-#define REMEDY                                                                                     \
-	"; allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "                         \
-	"user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0), "          \
+#define NAMESPACES \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define REMEDY                                                                                \
+	"; allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "                \
+	"user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0), " \
 	"or in a container run it with --security-opt seccomp=unconfined"
 #define REPORT_LIMIT 65536
 #define SETUP_FAILED 125
@@ -71,12 +72,14 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 
 	umask(022);
 	if (map_user(opts->as_root ? 0 : 1000, uid, gid, err) < 0 || loopback_up(err) < 0 ||
-	    emulator_register(opts, &own_binfmt, err) < 0 || mounts_enter(opts, own_binfmt, err) < 0)
+	    emulator_register(opts, &own_binfmt, err) < 0 ||
+	    mounts_enter(opts, own_binfmt, err) < 0)
 		return -1;
 	if (sethostname("localhost", 9) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's host name");
 	if (opts->cwd && chdir(opts->cwd) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot enter '%s' in the sandbox", opts->cwd);
+		return err_errno(err, ERR_ENV, errno, "cannot enter '%s' in the sandbox",
+				 opts->cwd);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set no_new_privs");
 	return 0;
@@ -98,8 +101,8 @@ static void report_err(int fd, const struct err *e)
 }
 
 /* Becomes the command; the report pipe closes by itself. */
-static void __attribute__((noreturn)) exec_command(char *const argv[], const struct sandbox_opts *opts,
-						   int report_fd)
+static void __attribute__((noreturn))
+exec_command(char *const argv[], const struct sandbox_opts *opts, int report_fd)
 {
 	struct err *err = NULL;
 	sigset_t none;
@@ -193,7 +196,8 @@ static int read_report(int fd, const struct sandbox_opts *opts, struct err **err
 
 	if (fd_read_all(fd, "sandbox", REPORT_LIMIT, &text, err) < 0)
 		return -1;
-	for (char *line = strtok_r(text.buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		if (line[0] == 'N' && opts->note)
 			str_append(opts->note, line + 2);
 		if (line[0] == 'E')
@@ -222,8 +226,8 @@ static int wait_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, cons
 	if (proc_wait(pid, &status, err) < 0)
 		return -1;
 	if (late)
-		return err_set(err, ERR_TIMEOUT, "'%s' did not end within %u s and was killed", name,
-			       opts->timeout_s);
+		return err_set(err, ERR_TIMEOUT, "'%s' did not end within %u s and was killed",
+			       name, opts->timeout_s);
 	/* As a shell does, init can only say 128 + n: make a signal of it again. */
 	if (WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65)
 		status = WEXITSTATUS(status) - 128;
@@ -231,7 +235,8 @@ static int wait_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, cons
 	return 0;
 }
 
-int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_status, struct err **err)
+int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_status,
+		struct err **err)
 {
 	int report_pipe[2], alive[2], r, pidfd = -1;
 	uid_t uid = geteuid();

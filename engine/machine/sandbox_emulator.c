@@ -30,14 +30,18 @@
 struct machine {
 	const char *arch, *emulator;
 	unsigned char elf_class; /* 1: 32 bit, 2: 64 bit */
-	unsigned char elf_data;	 /* 1: little endian, 2: big endian */
-	uint16_t elf_machine;	 /* e_machine */
+	unsigned char elf_data;  /* 1: little endian, 2: big endian */
+	uint16_t elf_machine;    /* e_machine */
 };
 static const struct machine machines[] = {
-	{"amd64", "qemu-x86_64", 2, 1, 62},    {"arm64", "qemu-aarch64", 2, 1, 183},
-	{"armhf", "qemu-arm", 1, 1, 40},       {"armel", "qemu-arm", 1, 1, 40},
-	{"i386", "qemu-i386", 1, 1, 3},	       {"ppc64el", "qemu-ppc64le", 2, 1, 21},
-	{"riscv64", "qemu-riscv64", 2, 1, 243}, {"s390x", "qemu-s390x", 2, 2, 22},
+	{"amd64", "qemu-x86_64", 2, 1, 62},
+	{"arm64", "qemu-aarch64", 2, 1, 183},
+	{"armhf", "qemu-arm", 1, 1, 40},
+	{"armel", "qemu-arm", 1, 1, 40},
+	{"i386", "qemu-i386", 1, 1, 3},
+	{"ppc64el", "qemu-ppc64le", 2, 1, 21},
+	{"riscv64", "qemu-riscv64", 2, 1, 243},
+	{"s390x", "qemu-s390x", 2, 2, 22},
 	{"loong64", "qemu-loongarch64", 2, 1, 258},
 };
 #define ELF_PREFIX 20 /* bytes up to and including e_machine */
@@ -117,14 +121,16 @@ static int register_own(const struct machine *m, const char *emulator, struct er
 		return 1;
 	}
 	elf_magic(m, magic, mask);
-	/* F: opened now, so it need not exist inside; P: argv[0] is kept; C and O: as root sees it. */
+	/* F: opened now, so it need not exist inside; P: argv[0] is kept; C and O: as root sees it.
+	 */
 	str_printf(&line, ":%s:M::", m->emulator);
 	append_hex(&line, magic, "\\x");
 	str_append(&line, ":");
 	append_hex(&line, mask, "\\x");
 	str_printf(&line, ":/proc/self/fd/%d:FPOC", program);
 	if (write(fd, line.buf, line.len) != (ssize_t)line.len)
-		return err_errno(err, ERR_ENV, errno, "cannot register the emulator '%s'", m->emulator);
+		return err_errno(err, ERR_ENV, errno, "cannot register the emulator '%s'",
+				 m->emulator);
 	return 0;
 }
 
@@ -142,8 +148,8 @@ static bool host_entry_fits(const char *name, const struct machine *m)
 	elf_magic(m, magic, mask);
 	append_hex(&want, magic, "");
 	flags = strstr(text.buf, "flags: ");
-	return str_skip(text.buf, "enabled") && flags && strcspn(flags + 7, "\n") > strcspn(flags + 7, "F\n") &&
-	       strstr(text.buf, want.buf);
+	return str_skip(text.buf, "enabled") && flags &&
+	       strcspn(flags + 7, "\n") > strcspn(flags + 7, "F\n") && strstr(text.buf, want.buf);
 }
 
 static bool host_has(const struct machine *m)
@@ -152,7 +158,8 @@ static bool host_has(const struct machine *m)
 	bool found = false;
 
 	for (struct dirent *e; !found && dir && (e = readdir(dir));)
-		if (e->d_name[0] != '.' && !str_eq(e->d_name, "register") && !str_eq(e->d_name, "status"))
+		if (e->d_name[0] != '.' && !str_eq(e->d_name, "register") &&
+		    !str_eq(e->d_name, "status"))
 			found = host_entry_fits(e->d_name, m);
 	if (dir)
 		closedir(dir);
@@ -169,7 +176,8 @@ int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err
 		return 0;
 	m = machine_of(opts->arch);
 	if (!m)
-		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", opts->arch);
+		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'",
+			       opts->arch);
 	if (opts->emulator)
 		r = register_own(m, opts->emulator, err);
 	if (r < 0)
@@ -177,14 +185,17 @@ int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err
 	if (r == 0) {
 		*ret_own = true;
 		if (opts->note)
-			str_printf(opts->note, "%s programs run in %s, registered in the sandbox alone",
+			str_printf(opts->note,
+				   "%s programs run in %s, registered in the sandbox alone",
 				   opts->arch, opts->emulator);
 		return 0;
 	}
 	if (!host_has(m))
 		return err_set(err, ERR_ENV,
-			       "cannot run programs of architecture '%s': this kernel has no binfmt_misc per "
-			       "user namespace (Linux 6.7 has) and the host has no registration with flag F; "
+			       "cannot run programs of architecture '%s': this kernel has no "
+			       "binfmt_misc per "
+			       "user namespace (Linux 6.7 has) and the host has no registration "
+			       "with flag F; "
 			       "install the package qemu-user-static or qemu-user-binfmt",
 			       opts->arch);
 	if (opts->note)

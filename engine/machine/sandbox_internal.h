@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Between the three files of the sandbox. All of it runs in the first process of the new namespaces,
- * in this order: emulator_register() while the host's files can still be named, then mounts_enter(),
- * after which / is the sandbox.
+ * Between the three files of the sandbox. All of it runs in the first process of the new
+ * namespaces, in this order: emulator_register() while the host's files can still be named, then
+ * mounts_enter(), after which / is the sandbox.
  */
 #include "machine/sandbox.h"
 
 /*
- * Registers opts->emulator for opts->arch in a binfmt_misc of this user namespace, or finds the host's
- * registration. *ret_own: the first. The mount is the caller's to keep alive: entries go with it.
+ * Registers opts->emulator for opts->arch in a binfmt_misc of this user namespace, or finds the
+ * host's registration. *ret_own: the first. The mount is the caller's to keep alive: entries go
+ * with it.
  */
 int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err **err) warn_unused;
 /* Builds the new root and makes it /. OWN_BINFMT: also mount binfmt_misc again below its /proc. */

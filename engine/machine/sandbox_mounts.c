@@ -21,7 +21,7 @@
 /* Something of the host that will stand at TO, relative to the new root. */
 struct piece {
 	char *to;
-	int fd;	      /* a detached mount, or -1 */
+	int fd;       /* a detached mount, or -1 */
 	char *target; /* a symbolic link instead */
 	bool dir, writable;
 };
@@ -44,14 +44,17 @@ static int take(struct pieces *v, const char *from, const char *to, bool writabl
 	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
 	struct piece *p;
 	struct stat st;
-	int fd cleanup_fd = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	int fd cleanup_fd =
+		open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot take '%s' into the sandbox", from);
 	if (!writable && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s' read-only in the sandbox", from);
+		return err_errno(err, ERR_ENV, errno, "cannot make '%s' read-only in the sandbox",
+				 from);
 	p = pieces_at_end(v);
-	*p = (struct piece){.to = xstrdup(to), .fd = fd, .dir = S_ISDIR(st.st_mode), .writable = writable};
+	*p = (struct piece){
+		.to = xstrdup(to), .fd = fd, .dir = S_ISDIR(st.st_mode), .writable = writable};
 	fd = -1;
 	return 0;
 }
@@ -66,14 +69,16 @@ static int take_entry(struct pieces *v, const char *root, const char *name, stru
 	if (n < 0)
 		return take(v, from, name, false, err);
 	target[n] = '\0';
-	*pieces_at_end(v) = (struct piece){.to = xstrdup(name), .fd = -1, .target = xstrdup(target)};
+	*pieces_at_end(v) =
+		(struct piece){.to = xstrdup(name), .fd = -1, .target = xstrdup(target)};
 	return 0;
 }
 
 /* Made anew in every sandbox. */
 static bool is_fresh(const char *name)
 {
-	static const char *const fresh[] = {".", "..", "proc", "dev", "sys", "run", "tmp", "lost+found"};
+	static const char *const fresh[] = {".",   "..",  "proc", "dev",
+					    "sys", "run", "tmp",  "lost+found"};
 
 	for (size_t i = 0; i < array_len(fresh); i++)
 		if (str_eq(name, fresh[i]))
@@ -84,8 +89,8 @@ static bool is_fresh(const char *name)
 /* What of the host is in view when it is the root itself: programs and their configuration. */
 static bool is_host_part(const char *name)
 {
-	return str_eq(name, "usr") || str_eq(name, "etc") || str_eq(name, "opt") || str_eq(name, "bin") ||
-	       str_eq(name, "sbin") || str_skip(name, "lib");
+	return str_eq(name, "usr") || str_eq(name, "etc") || str_eq(name, "opt") ||
+	       str_eq(name, "bin") || str_eq(name, "sbin") || str_skip(name, "lib");
 }
 
 static int take_root(struct pieces *v, const struct sandbox_opts *opts, struct err **err)
@@ -108,7 +113,8 @@ static const char *const devices[] = {"null", "zero", "full", "random", "urandom
 static int take_all(struct pieces *root, struct pieces *extra, const struct sandbox_opts *opts,
 		    struct err **err)
 {
-	if (opts->root_writable ? take(root, opts->root, ".", true, err) : take_root(root, opts, err))
+	if (opts->root_writable ? take(root, opts->root, ".", true, err)
+				: take_root(root, opts, err))
 		return -1;
 	for (size_t i = 0; i < array_len(devices); i++) {
 		char *from cleanup_free = xasprintf("/dev/%s", devices[i]);
@@ -131,7 +137,8 @@ static int place(const struct piece *p, struct err **err)
 {
 	if (p->target) {
 		if (symlink(p->target, p->to) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox", p->to);
+			return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox",
+					 p->to);
 		return 0;
 	}
 	if (p->dir) {
@@ -144,7 +151,8 @@ static int place(const struct piece *p, struct err **err)
 			return err_wrap(err, "sandbox");
 		fd = open(p->to, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (fd < 0 && !path_exists(p->to))
-			return err_errno(err, ERR_ENV, errno, "cannot make '/%s' in the sandbox", p->to);
+			return err_errno(err, ERR_ENV, errno, "cannot make '/%s' in the sandbox",
+					 p->to);
 	}
 	if (move_mount(p->fd, "", AT_FDCWD, p->to, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot mount '/%s' in the sandbox", p->to);
@@ -156,11 +164,13 @@ static int fresh_tmpfs(const char *to, const char *mode, struct err **err)
 	if (path_mkdirs(to, err) < 0)
 		return err_wrap(err, "sandbox");
 	if (mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV, mode) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot mount a tmpfs on '/%s' in the sandbox", to);
+		return err_errno(err, ERR_ENV, errno,
+				 "cannot mount a tmpfs on '/%s' in the sandbox", to);
 	return 0;
 }
 
-/* A /proc of the new pid namespace; in a container that hides parts of /proc, the host's has to do. */
+/* A /proc of the new pid namespace; in a container that hides parts of /proc, the host's has to do.
+ */
 static int fresh_proc(struct piece *host, bool own_binfmt, struct err **err)
 {
 	if (path_mkdirs("proc", err) < 0)
@@ -169,7 +179,8 @@ static int fresh_proc(struct piece *host, bool own_binfmt, struct err **err)
 	    place(host, err) < 0)
 		return -1;
 	if (own_binfmt)
-		mount("binfmt_misc", "proc/sys/fs/binfmt_misc", "binfmt_misc", MS_NOSUID | MS_NODEV, NULL);
+		mount("binfmt_misc", "proc/sys/fs/binfmt_misc", "binfmt_misc", MS_NOSUID | MS_NODEV,
+		      NULL);
 	return 0;
 }
 
@@ -181,15 +192,18 @@ static int fresh_dev(struct err **err)
 					       {"/proc/self/fd/2", "dev/stderr"},
 					       {"pts/ptmx", "dev/ptmx"}};
 
-	/* Not sticky: a shell's "> /dev/null" in a sticky folder would be refused to all but the owner. */
+	/* Not sticky: a shell's "> /dev/null" in a sticky folder would be refused to all but the
+	 * owner. */
 	if (fresh_tmpfs("dev", "mode=0755", err) < 0 || path_mkdirs("dev/pts", err) < 0 ||
 	    path_mkdirs("dev/shm", err) < 0)
 		return -1;
 	for (size_t i = 0; i < array_len(links); i++)
 		if (symlink(links[i][0], links[i][1]) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox", links[i][1]);
+			return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox",
+					 links[i][1]);
 	/* Terminals are a comfort: not every container lets us have them. */
-	mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620");
+	mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+	      "newinstance,ptmxmode=0666,mode=620");
 	return 0;
 }
 
@@ -197,7 +211,8 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 		      const struct sandbox_opts *opts, bool own_binfmt, struct err **err)
 {
 	if (opts->root_writable) {
-		if (move_mount(root->items[0].fd, "", AT_FDCWD, NEW_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		if (move_mount(root->items[0].fd, "", AT_FDCWD, NEW_ROOT, MOVE_MOUNT_F_EMPTY_PATH) <
+		    0)
 			return err_errno(err, ERR_ENV, errno, "cannot mount '%s'", opts->root);
 	} else if (mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0) {
 		return err_errno(err, ERR_ENV, errno, "cannot mount a tmpfs");
@@ -211,7 +226,8 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 	    fresh_tmpfs("run", "mode=0755", err) < 0 || fresh_tmpfs("tmp", "mode=1777", err) < 0 ||
 	    path_mkdirs("run/lock", err) < 0 || path_mkdirs("sys", err) < 0)
 		return -1;
-	if (!opts->root_writable && path_exists("var/tmp") && fresh_tmpfs("var/tmp", "mode=1777", err) < 0)
+	if (!opts->root_writable && path_exists("var/tmp") &&
+	    fresh_tmpfs("var/tmp", "mode=1777", err) < 0)
 		return -1;
 	for (size_t i = 0; i < extra->count; i++)
 		if (place(&extra->items[i], err) < 0)
@@ -221,7 +237,8 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 
 int mounts_enter(const struct sandbox_opts *opts, bool own_binfmt, struct err **err)
 {
-	struct pieces root cleanup_pieces = {0}, extra cleanup_pieces = {0}, proc cleanup_pieces = {0};
+	struct pieces root cleanup_pieces = {0}, extra cleanup_pieces = {0},
+			   proc cleanup_pieces = {0};
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot make mounts private");

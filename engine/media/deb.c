@@ -12,7 +12,8 @@
 #define AR_HEADER 60
 #define MAX_CONTROL (16 * 1024 * 1024)
 
-/* The place of the member whose name begins with PREFIX; 1 when there is none or the file is no ar. */
+/* The place of the member whose name begins with PREFIX; 1 when there is none or the file is no ar.
+ */
 static int find_member(const unsigned char *map, size_t len, const char *prefix, size_t *ret_at,
 		       size_t *ret_len)
 {
@@ -28,7 +29,8 @@ static int find_member(const unsigned char *map, size_t len, const char *prefix,
 		memcpy(digits, header + 48, 10);
 		digits[strcspn(digits, " ")] = '\0';
 		at += AR_HEADER;
-		if (memcmp(header + 58, "`\n", 2) != 0 || str_u64(digits, &size) != 0 || size > len - at)
+		if (memcmp(header + 58, "`\n", 2) != 0 || str_u64(digits, &size) != 0 ||
+		    size > len - at)
 			return 1;
 		if (strncmp(header, prefix, strlen(prefix)) == 0) {
 			*ret_at = at;
@@ -49,7 +51,8 @@ static int map_file(struct deb *d, struct err **err)
 	void *map;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "package '%s': cannot open '%s'", d->label, d->path);
+		return err_errno(err, ERR_BUILD, errno, "package '%s': cannot open '%s'", d->label,
+				 d->path);
 	if (st.st_size < AR_HEADER)
 		return err_set(err, ERR_INTEGRITY, "package '%s' is no .deb", d->label);
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -68,7 +71,8 @@ const char *deb_script(const struct deb *d, const char *name)
 	return NULL;
 }
 
-/* Keeps the files of the control archive and not the tree they came in, which holds a descriptor. */
+/* Keeps the files of the control archive and not the tree they came in, which holds a descriptor.
+ */
 static int read_scripts(struct deb *d, size_t at, size_t len, struct err **err)
 {
 	struct tree *t cleanup_tree = tree_new(INT64_MAX, NULL);
@@ -134,8 +138,8 @@ static int read_control(struct deb *d, struct err **err)
 	d->version = deb_field(d->control, "Version");
 	d->arch = deb_field(d->control, "Architecture");
 	if (!d->name || !d->version || !d->arch || strchr(d->name, '/'))
-		return err_set(err, ERR_INTEGRITY, "package '%s' lacks name, version or architecture",
-			       d->label);
+		return err_set(err, ERR_INTEGRITY,
+			       "package '%s' lacks name, version or architecture", d->label);
 	multi_arch = deb_field(d->control, "Multi-Arch");
 	d->base = multi_arch && str_eq(multi_arch, "same") ? xasprintf("%s:%s", d->name, d->arch)
 							   : xstrdup(d->name);

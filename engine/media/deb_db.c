@@ -8,7 +8,8 @@
 #define DB "var/lib/dpkg/"
 #define MAX_DB (64 * 1024 * 1024)
 
-struct package *merge_package(struct merge *m, const char *name, const char *version, const char *base)
+struct package *merge_package(struct merge *m, const char *name, const char *version,
+			      const char *base)
 {
 	struct package *p = xcalloc(1, sizeof(*p));
 
@@ -47,7 +48,8 @@ static char *db_text(const struct merge *m, const char *path)
 	return e ? tree_inode_text(e->inode, MAX_DB) : NULL;
 }
 
-static int db_write(struct merge *m, const char *path, const char *data, size_t len, struct err **err)
+static int db_write(struct merge *m, const char *path, const char *data, size_t len,
+		    struct err **err)
 {
 	return tree_add_file(m->t, path, 0644, data, len, err);
 }
@@ -71,7 +73,8 @@ static void load_list(struct merge *m, struct package *p)
 	char *text cleanup_free = db_text(m, path);
 	char *save = NULL;
 
-	for (char *l = text ? strtok_r(text, "\n", &save) : NULL; l; l = strtok_r(NULL, "\n", &save)) {
+	for (char *l = text ? strtok_r(text, "\n", &save) : NULL; l;
+	     l = strtok_r(NULL, "\n", &save)) {
 		const char *rel = l + strspn(l, "/");
 		struct tree_entry *e = tree_lookup(m->t, rel);
 
@@ -92,7 +95,8 @@ static void load_stanza(struct merge *m, const char *stanza)
 
 	if (!name || !version || !arch)
 		return;
-	base = multi_arch && str_eq(multi_arch, "same") ? xasprintf("%s:%s", name, arch) : xstrdup(name);
+	base = multi_arch && str_eq(multi_arch, "same") ? xasprintf("%s:%s", name, arch)
+							: xstrdup(name);
 	p = merge_package(m, name, version, base);
 	p->replaces = deb_field(stanza, "Replaces");
 	load_list(m, p);
@@ -201,7 +205,8 @@ static int save_info(struct merge *m, const struct package *p, struct err **err)
 		const struct deb_script *f = &p->deb->scripts[i];
 		char *path cleanup_free = xasprintf(DB "info/%s.%s", p->base, f->name);
 
-		if (tree_add_file(m->t, path, f->executable ? 0755 : 0644, f->text, f->len, err) < 0)
+		if (tree_add_file(m->t, path, f->executable ? 0755 : 0644, f->text, f->len, err) <
+		    0)
 			return -1;
 	}
 	return p->deb || p->changed ? save_list(m, p, err) : 0;
@@ -232,7 +237,8 @@ static int pull_file_triggers(struct merge *m, struct err **err)
 	struct str out cleanup_str = STR_INIT;
 	char *save = NULL;
 
-	for (char *l = text ? strtok_r(text, "\n", &save) : NULL; l; l = strtok_r(NULL, "\n", &save)) {
+	for (char *l = text ? strtok_r(text, "\n", &save) : NULL; l;
+	     l = strtok_r(NULL, "\n", &save)) {
 		l[strcspn(l, " ")] = '\0';
 		if (touches(m, l))
 			str_printf(&out, "%s -\n", l);
@@ -240,8 +246,8 @@ static int pull_file_triggers(struct merge *m, struct err **err)
 	return out.len ? db_append(m, DB "triggers/Unincorp", out.buf, err) : 0;
 }
 
-static int save_interest(struct merge *m, const struct package *p, const char *trigger, bool noawait,
-			 struct err **err)
+static int save_interest(struct merge *m, const struct package *p, const char *trigger,
+			 bool noawait, struct err **err)
 {
 	char *path cleanup_free = NULL, *line cleanup_free = NULL;
 
@@ -250,7 +256,8 @@ static int save_interest(struct merge *m, const struct package *p, const char *t
 		return db_append(m, DB "triggers/File", line, err);
 	}
 	if (strchr(trigger, '/'))
-		return err_set(err, ERR_BUILD, "package '%s' names a bad trigger '%s'", p->name, trigger);
+		return err_set(err, ERR_BUILD, "package '%s' names a bad trigger '%s'", p->name,
+			       trigger);
 	path = xasprintf(DB "triggers/%s", trigger);
 	line = xasprintf("%s%s\n", p->base, noawait ? "/noawait" : "");
 	return db_append(m, path, line, err);

@@ -32,8 +32,8 @@ static int add_alias(struct tree *t, const char *name, struct err **err)
 }
 
 /*
- * In a new tree the first path below such a folder makes its link, and the path becomes that behind it
- * (a reading does not follow links that are as new as itself).
+ * In a new tree the first path below such a folder makes its link, and the path becomes that behind
+ * it (a reading does not follow links that are as new as itself).
  */
 static int need_alias(struct merge *m, const char **path, struct err **err)
 {
@@ -111,10 +111,11 @@ static int settle(struct merge *m, const struct claim *c, const char *path, stru
 	}
 	if (replaces(c->package, m->current))
 		return 1;
-	return err_set(err, ERR_BUILD,
-		       "packages '%s' (%s) and '%s' (%s) both ship '/%s' and neither replaces the other: "
-		       "take one of them out of 'packages'",
-		       c->package->name, c->package->version, m->current->name, m->current->version, path);
+	return err_set(
+		err, ERR_BUILD,
+		"packages '%s' (%s) and '%s' (%s) both ship '/%s' and neither replaces the other: "
+		"take one of them out of 'packages'",
+		c->package->name, c->package->version, m->current->name, m->current->version, path);
 }
 
 static int on_file(struct merge *m, const char **path, const char *line, struct err **err)
@@ -153,14 +154,16 @@ static int on_entry(void *arg, const char **path, struct tree_inode *inode, stru
 	there = tree_resolve(m->t, *path);
 	if (S_ISDIR(inode->mode)) {
 		strv_push(&m->current->list, line);
-		return there && S_ISDIR(there->inode->mode); /* as dpkg: a folder keeps its attributes */
+		return there &&
+		       S_ISDIR(there->inode->mode); /* as dpkg: a folder keeps its attributes */
 	}
 	if (S_ISLNK(inode->mode) && there && S_ISDIR(there->inode->mode) && is_aliased(*path)) {
 		strv_push(&m->current->list, line);
 		return 1;
 	}
 	if (there && S_ISDIR(there->inode->mode) && !S_ISLNK(inode->mode))
-		return err_set(err, ERR_BUILD, "package '%s' ships '/%s' as a file where a folder is",
+		return err_set(err, ERR_BUILD,
+			       "package '%s' ships '/%s' as a file where a folder is",
 			       m->current->name, *path);
 	return on_file(m, path, line, err);
 }
@@ -215,7 +218,8 @@ static int start(struct merge *m, struct err **err)
 
 int deb_merge(struct deb_set *set, struct tree *t, struct err **err)
 {
-	struct merge m cleanup_merge = {.t = t, .arena = arena_new(), .alias = STR_INIT, .path = STR_INIT};
+	struct merge m cleanup_merge = {
+		.t = t, .arena = arena_new(), .alias = STR_INIT, .path = STR_INIT};
 
 	if (start(&m, err) < 0)
 		return -1;

@@ -6,13 +6,14 @@
 #include "base/vec.h"
 #include "media/deb.h"
 
-/* A package of the tree: one that was there before, or one that is being merged (then DEB is set). */
+/* A package of the tree: one that was there before, or one that is being merged (then DEB is set).
+ */
 struct package {
 	char *name, *version, *base;
-	char *replaces;	     /* its Replaces field, or NULL; unknown for those of the base */
-	struct strv list;    /* lines of its .list file, as in the package */
+	char *replaces;   /* its Replaces field, or NULL; unknown for those of the base */
+	struct strv list; /* lines of its .list file, as in the package */
 	const struct deb *deb;
-	bool changed;	     /* LIST lost a line */
+	bool changed; /* LIST lost a line */
 };
 DEFINE_VEC(packages, struct package *)
 
@@ -30,17 +31,18 @@ struct diversion {
 struct merge {
 	struct arena *arena;
 	struct tree *t;
-	bool has_base;		/* the tree had a dpkg database */
+	bool has_base; /* the tree had a dpkg database */
 	struct packages packages;
-	struct map claims;	/* canonical path -> struct claim */
-	struct map diversions;	/* path -> struct diversion */
-	struct map conffiles;	/* of the current package */
+	struct map claims;     /* canonical path -> struct claim */
+	struct map diversions; /* path -> struct diversion */
+	struct map conffiles;  /* of the current package */
 	struct package *current;
 	struct str alias, path; /* what the filter made of a path */
 };
 
 /* A new package of the merge. */
-struct package *merge_package(struct merge *m, const char *name, const char *version, const char *base);
+struct package *merge_package(struct merge *m, const char *name, const char *version,
+			      const char *base);
 void merge_claim(struct merge *m, struct package *p, const char *path, const char *line);
 /* Reads the database of a base tree: packages, claims, diversions. */
 int merge_load(struct merge *m, struct err **err) warn_unused;

@@ -44,8 +44,8 @@ static int record_owner(struct writing *w, const char *path, const struct tree_i
 	if (!inode->uid && !inode->gid && (st.st_mode == inode->mode || S_ISLNK(inode->mode)))
 		return 0;
 	str_printf(w->owners, "dev=%llx,ino=%llu,mode=%o,uid=%u,gid=%u,nlink=%u,rdev=%llu\n",
-		   (unsigned long long)st.st_dev, (unsigned long long)st.st_ino, inode->mode, inode->uid,
-		   inode->gid, inode->links,
+		   (unsigned long long)st.st_dev, (unsigned long long)st.st_ino, inode->mode,
+		   inode->uid, inode->gid, inode->links,
 		   device ? (unsigned long long)makedev(inode->major, inode->minor) : 0ULL);
 	return 0;
 }
@@ -65,7 +65,8 @@ static int write_data(struct writing *w, int fd, const char *path, const struct 
 static int write_file(struct writing *w, const char *path, const struct tree_inode *inode,
 		      struct err **err)
 {
-	int fd cleanup_fd = openat(w->dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd cleanup_fd =
+		openat(w->dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return write_fail(w, path, err);
@@ -96,7 +97,8 @@ static int write_inode(struct writing *w, const char *path, const struct tree_in
 	}
 }
 
-static int set_time(struct writing *w, const char *path, const struct tree_inode *inode, struct err **err)
+static int set_time(struct writing *w, const char *path, const struct tree_inode *inode,
+		    struct err **err)
 {
 	struct timespec times[2] = {{.tv_sec = inode->mtime}, {.tv_sec = inode->mtime}};
 
@@ -184,8 +186,8 @@ static int read_owners(struct reading *r, const char *path, struct err **err)
 		unsigned long long dev, ino, rdev;
 		unsigned mode, links;
 
-		if (sscanf(l, "dev=%llx,ino=%llu,mode=%o,uid=%u,gid=%u,nlink=%u,rdev=%llu", &dev, &ino,
-			   &mode, &o->uid, &o->gid, &links, &rdev) != 7)
+		if (sscanf(l, "dev=%llx,ino=%llu,mode=%o,uid=%u,gid=%u,nlink=%u,rdev=%llu", &dev,
+			   &ino, &mode, &o->uid, &o->gid, &links, &rdev) != 7)
 			return err_set(err, ERR_BUILD, "'%s' is no list of owners: '%s'", path, l);
 		o->mode = mode;
 		o->rdev = rdev;
@@ -194,7 +196,8 @@ static int read_owners(struct reading *r, const char *path, struct err **err)
 	return 0;
 }
 
-/* A capability as a namespace's root sets it (version 3, with its uid) as root itself would have. */
+/* A capability as a namespace's root sets it (version 3, with its uid) as root itself would have.
+ */
 static void add_capability(struct reading *r, struct tree_inode *inode, const unsigned char *value,
 			   ssize_t len)
 {
@@ -207,7 +210,8 @@ static void add_capability(struct reading *r, struct tree_inode *inode, const un
 	tree_inode_xattr(r->t, inode, CAPABILITY, v2, sizeof(v2));
 }
 
-static void read_xattrs(struct reading *r, const char *host, const char *path, struct tree_inode *inode)
+static void read_xattrs(struct reading *r, const char *host, const char *path,
+			struct tree_inode *inode)
 {
 	struct tree_entry *old = r->before ? tree_lookup(r->before, path) : NULL;
 	unsigned char value[64];
@@ -310,7 +314,8 @@ static int read_folder(struct reading *r, const char *host, const char *path, st
 	strv_sort(&names);
 	for (size_t i = 0; i < names.count; i++) {
 		char *sub cleanup_free = path_join(host, names.items[i]);
-		char *to cleanup_free = *path ? path_join(path, names.items[i]) : xstrdup(names.items[i]);
+		char *to cleanup_free =
+			*path ? path_join(path, names.items[i]) : xstrdup(names.items[i]);
 
 		if (read_any(r, sub, to, err) < 0)
 			return -1;

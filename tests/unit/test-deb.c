@@ -45,7 +45,7 @@ static void ok(int r, struct err **err)
 /* A package as a test writes it: files by path, control files by name; both end with NULL. */
 struct recipe {
 	const char *control;
-	const char *files[8];	/* a path that ends in '/' is a folder */
+	const char *files[8];   /* a path that ends in '/' is a folder */
 	const char *scripts[8]; /* name, text, name, text, ... */
 };
 
@@ -72,15 +72,16 @@ static void append_tree(struct str *ar, const char *name, struct tree *t)
 /* Writes it as NAME.deb and opens it. */
 static void add(struct deb_set *set, const char *name, const struct recipe *r)
 {
-	struct tree *control cleanup_tree = tree_new(EPOCH, dir), *data cleanup_tree = tree_new(EPOCH, dir);
+	struct tree *control cleanup_tree = tree_new(EPOCH, dir),
+			     *data cleanup_tree = tree_new(EPOCH, dir);
 	char *path cleanup_free = xasprintf("%s/%s.deb", dir, name);
 	struct str ar cleanup_str = STR_INIT, version cleanup_str = STR_INIT;
 	struct err *err = NULL;
 
 	ok(tree_add_file(control, "control", 0644, r->control, strlen(r->control), &err), &err);
 	for (size_t i = 0; r->scripts[i]; i += 2)
-		ok(tree_add_file(control, r->scripts[i], 0755, r->scripts[i + 1], strlen(r->scripts[i + 1]),
-				 &err),
+		ok(tree_add_file(control, r->scripts[i], 0755, r->scripts[i + 1],
+				 strlen(r->scripts[i + 1]), &err),
 		   &err);
 	for (size_t i = 0; r->files[i]; i++) {
 		if (str_ends(r->files[i], "/"))
@@ -97,7 +98,8 @@ static void add(struct deb_set *set, const char *name, const struct recipe *r)
 	ok(deb_open(set, path, name, &err), &err);
 }
 
-#define CONTROL(name, more) "Package: " name "\nVersion: 1.0-1\nArchitecture: all\n" more "Description: test\n"
+#define CONTROL(name, more) \
+	"Package: " name "\nVersion: 1.0-1\nArchitecture: all\n" more "Description: test\n"
 
 static char *text(struct tree *t, const char *path)
 {
@@ -144,9 +146,10 @@ static void test_merge(void **state)
 	struct deb_set set cleanup_deb_set = {0};
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
-	const struct recipe a = {CONTROL("a", ""), {"bin/a", "etc/a.conf", "lib64/ld.so"},
-				 {"conffiles", "/etc/a.conf\n", "postinst", "#!/bin/sh\n", "triggers",
-				  "interest-noawait /usr/share/b\ninterest tick\n"}};
+	const struct recipe a = {CONTROL("a", ""),
+				 {"bin/a", "etc/a.conf", "lib64/ld.so"},
+				 {"conffiles", "/etc/a.conf\n", "postinst", "#!/bin/sh\n",
+				  "triggers", "interest-noawait /usr/share/b\ninterest tick\n"}};
 	const struct recipe b = {CONTROL("b", "Multi-Arch: same\n"), {"usr/share/b/x"}, {0}};
 	char *status cleanup_free = NULL, *list cleanup_free = NULL, *file cleanup_free = NULL;
 
@@ -182,7 +185,8 @@ static void test_conflict_is_refused(void **state)
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err cleanup_err = NULL;
 	const struct recipe a = {CONTROL("a", ""), {"usr/bin/same"}, {0}};
-	const struct recipe b = {CONTROL("b", ""), {"bin/same"}, {0}}; /* the same file behind a link */
+	const struct recipe b = {
+		CONTROL("b", ""), {"bin/same"}, {0}}; /* the same file behind a link */
 
 	(void)state;
 	add(&set, "a", &a);
@@ -200,8 +204,10 @@ static void replaces_in_order(const char *replacing, const char *replaced)
 	struct err *err = NULL;
 	struct recipe r = {NULL, {"usr/bin/same"}, {0}};
 	char *control cleanup_free =
-		xasprintf("Package: %s\nVersion: 1\nArchitecture: all\nReplaces: %s (<< 9)\n", replacing, replaced);
-	char *other cleanup_free = xasprintf("Package: %s\nVersion: 1\nArchitecture: all\n", replaced);
+		xasprintf("Package: %s\nVersion: 1\nArchitecture: all\nReplaces: %s (<< 9)\n",
+			  replacing, replaced);
+	char *other cleanup_free =
+		xasprintf("Package: %s\nVersion: 1\nArchitecture: all\n", replaced);
 	char *content cleanup_free = NULL, *list cleanup_free = NULL;
 	char *path cleanup_free = xasprintf("var/lib/dpkg/info/%s.list", replaced);
 
@@ -229,15 +235,18 @@ static void test_base_with_diversion_and_triggers(void **state)
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
 	const char diversions[] = "/usr/bin/tool\n/usr/bin/tool.real\na\n";
-	const struct recipe a = {CONTROL("a", ""), {"usr/bin/a"}, {"triggers", "interest /usr/share/b\n"}};
-	const struct recipe b = {
-		CONTROL("b", ""), {"usr/bin/tool", "usr/share/b/x"}, {"triggers", "activate-noawait ldconfig\n"}};
+	const struct recipe a = {
+		CONTROL("a", ""), {"usr/bin/a"}, {"triggers", "interest /usr/share/b\n"}};
+	const struct recipe b = {CONTROL("b", ""),
+				 {"usr/bin/tool", "usr/share/b/x"},
+				 {"triggers", "activate-noawait ldconfig\n"}};
 	char *pulled cleanup_free = NULL, *status cleanup_free = NULL;
 
 	(void)state;
 	add(&base, "a", &a);
 	ok(deb_merge(&base, t, &err), &err);
-	ok(tree_add_file(t, "var/lib/dpkg/diversions", 0644, diversions, strlen(diversions), &err), &err);
+	ok(tree_add_file(t, "var/lib/dpkg/diversions", 0644, diversions, strlen(diversions), &err),
+	   &err);
 	add(&more, "b", &b);
 	ok(deb_merge(&more, t, &err), &err);
 	assert_non_null(tree_lookup(t, "usr/bin/tool.real"));
@@ -254,8 +263,10 @@ static void test_diverting_package_is_left_to_dpkg(void **state)
 	struct deb_set set cleanup_deb_set = {0};
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
-	const struct recipe a = {CONTROL("a", ""), {"usr/bin/x"},
-				 {"preinst", "dpkg-divert --package a --add --rename --divert /x /y\n"}};
+	const struct recipe a = {
+		CONTROL("a", ""),
+		{"usr/bin/x"},
+		{"preinst", "dpkg-divert --package a --add --rename --divert /x /y\n"}};
 	const struct recipe b = {CONTROL("b", ""), {"usr/bin/x"}, {0}};
 
 	(void)state;
@@ -273,7 +284,8 @@ static void test_no_deb(void **state)
 	struct err *err cleanup_err = NULL;
 	char *path cleanup_free = path_join(dir, "x");
 	const char ar[] = "!<arch>\n"
-			  "control.tar     0           0     0     100644  9999999999`\n012345678901234567890";
+			  "control.tar     0           0     0     100644  "
+			  "9999999999`\n012345678901234567890";
 
 	(void)state;
 	ok(file_write(path, ar, sizeof(ar), 0644, false, &err), &err);
@@ -285,8 +297,10 @@ static void test_no_deb(void **state)
 
 static void test_folder_and_back(void **state)
 {
-	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(EPOCH, dir);
-	char *folder cleanup_free = path_join(dir, "root"), *owners cleanup_free = path_join(dir, "owners");
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
+		       *back cleanup_tree = tree_new(EPOCH, dir);
+	char *folder cleanup_free = path_join(dir, "root"),
+		     *owners cleanup_free = path_join(dir, "owners");
 	struct err *err = NULL;
 	struct tree_inode *inode;
 	const unsigned char cap[20] = {1, 0, 0, 2};
@@ -298,7 +312,8 @@ static void test_folder_and_back(void **state)
 	ok(tree_link(t, "usr/bin/su2", tree_lookup(t, "usr/bin/su")->inode, 0, &err), &err);
 	ok(tree_add_symlink(t, "bin", "usr/bin", &err), &err);
 	ok(tree_add_file(t, "usr/bin/ping", 0000, "ping", 4, &err), &err);
-	tree_inode_xattr(t, tree_lookup(t, "usr/bin/ping")->inode, "security.capability", cap, sizeof(cap));
+	tree_inode_xattr(t, tree_lookup(t, "usr/bin/ping")->inode, "security.capability", cap,
+			 sizeof(cap));
 	inode = tree_inode_new(t, S_IFCHR | 0660, 0, 5, EPOCH);
 	inode->major = 4;
 	inode->minor = 7;
@@ -308,7 +323,8 @@ static void test_folder_and_back(void **state)
 	assert_int_equal(tree_lookup(back, "etc/shadow")->inode->gid, 42);
 	assert_int_equal(tree_lookup(back, "etc/shadow")->inode->mode, S_IFREG | 0640);
 	assert_int_equal(tree_lookup(back, "usr/bin/su")->inode->mode, S_IFREG | 04755);
-	assert_ptr_equal(tree_lookup(back, "usr/bin/su")->inode, tree_lookup(back, "usr/bin/su2")->inode);
+	assert_ptr_equal(tree_lookup(back, "usr/bin/su")->inode,
+			 tree_lookup(back, "usr/bin/su2")->inode);
 	assert_string_equal(tree_lookup(back, "bin")->inode->target, "usr/bin");
 	assert_int_equal(tree_lookup(back, "usr/bin/ping")->inode->mode, S_IFREG);
 	assert_int_equal(tree_lookup(back, "usr/bin/ping")->inode->xattr_count, 1);
@@ -328,8 +344,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_merge, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_conflict_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_replaces, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_base_with_diversion_and_triggers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_diverting_package_is_left_to_dpkg, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_base_with_diversion_and_triggers, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_diverting_package_is_left_to_dpkg, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_no_deb, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_folder_and_back, set_up, tear_down),
 	};

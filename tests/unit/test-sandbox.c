@@ -84,9 +84,10 @@ static void test_sees_only_what_it_was_given(void **state)
 static void test_devices_stay_as_they_are(void **state)
 {
 	(void)state;
-	assert_int_equal(run("for d in null zero full random urandom; do "
-			     "! chmod 600 /dev/$d 2>/dev/null; ! touch -d @0 /dev/$d 2>/dev/null; done"),
-			 0);
+	assert_int_equal(
+		run("for d in null zero full random urandom; do "
+		    "! chmod 600 /dev/$d 2>/dev/null; ! touch -d @0 /dev/$d 2>/dev/null; done"),
+		0);
 	assert_int_equal(run("echo x > /dev/null; echo y >> /dev/null; : > /dev/zero; "
 			     "head -c 4 /dev/urandom > /work/r; test $(stat -c %s r) = 4"),
 			 0);
@@ -112,7 +113,8 @@ static void test_deadline(void **state)
 	struct err *err cleanup_err = NULL;
 
 	(void)state;
-	assert_int_equal(shell("sleep 60 & sleep 60", (struct sandbox_opts){.timeout_s = 1}, &err), -1);
+	assert_int_equal(shell("sleep 60 & sleep 60", (struct sandbox_opts){.timeout_s = 1}, &err),
+			 -1);
 	assert_int_equal(err->cls, ERR_TIMEOUT);
 }
 
@@ -154,8 +156,9 @@ static void test_no_orphans(void **state)
 	if (pid == 0) {
 		struct err *err = NULL;
 
-		_exit(shell("(while :; do date +%N > tick; sleep 0.02; done) & touch started; sleep 60",
-			    (struct sandbox_opts){0}, &err));
+		_exit(shell(
+			"(while :; do date +%N > tick; sleep 0.02; done) & touch started; sleep 60",
+			(struct sandbox_opts){0}, &err));
 	}
 	for (int i = 0; i < 500 && (!path_exists(flag) || !path_exists(tick)); i++)
 		usleep(20000);
@@ -183,7 +186,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_sees_only_what_it_was_given, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sees_only_what_it_was_given, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_devices_stay_as_they_are, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_network, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
