@@ -25,7 +25,7 @@ homes='
 yaml.h engine/recipe/yaml.c
 curl/ engine/base/http.c
 sqlite3.h engine/store/state
-guestfs.h engine/machine/guest.c
+guestfs.h engine/machine/guest
 libfdisk engine/media/gpt.c
 ext2fs/ engine/media/ext4
 archive engine/media/tree engine/media/deb.c

@@ -49,8 +49,13 @@ stage_unit() {
 	[ ${#names[@]} -gt 0 ] || return 0
 	meson test -C build-asan --no-rebuild --print-errorlogs "${names[@]}" >"$work/unit.log" 2>&1 ||
 		grep -E 'FAILED|ERROR|runtime error|not ok' "$work/unit.log" | head -n 60
+	[ "$(wc -l <"$json")" = ${#names[@]} ] || tell "all of ${#names[@]} unit tests ran" 1
 	jq -r '(if .result == "OK" then "ok" elif .result == "SKIP" then "skip" else "not ok" end) + " " +
 		(.name | sub(".* / "; ""))' "$json"
+}
+
+stage_data() {
+	tests/data.sh build-asan/engine/cli/orch ${words[@]+"${words[@]}"} || tell data $?
 }
 
 # A user of its own kind of powerlessness: when root runs the tests, the e2e stage is nobody's.
@@ -109,7 +114,7 @@ stage_e2e() {
 cd "$top" || exit 1
 stage_lint | collect lint
 stage_unit | collect unit
-tests/data.sh build-asan/engine/cli/orch ${words[@]+"${words[@]}"} | collect data
+stage_data | collect data
 stage_e2e | collect e2e
 
 passed=$(grep -c '^ok ' "$results")

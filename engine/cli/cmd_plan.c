@@ -76,8 +76,7 @@ static void print_text(const struct plan_nodes *plan, const struct totals *t)
 			continue;
 		if (p->verdict != PLAN_CACHED && p->estimate >= 0)
 			time = str_seconds(p->estimate);
-		table_row(table, verdicts[p->verdict], p->node->name, time,
-			  p->verdict == PLAN_CACHED ? NULL : p->reason);
+		table_row(table, verdicts[p->verdict], p->node->name, time, p->reason);
 	}
 	table_print(table);
 	printf("%zu to build, %zu perhaps, %zu cached", t->count[PLAN_BUILD], t->count[PLAN_MAYBE],

@@ -121,7 +121,9 @@ static int explain(const struct session *s, const struct plan_nodes *plan, struc
 	case PLAN_CACHED:
 		return explain_cached(s, a, err);
 	case PLAN_BUILD:
-		a->verdict = arena_printf(s->arena, "will be built: %s", a->plan->reason);
+		a->verdict = a->plan->changes.count
+				     ? "will be built, because"
+				     : arena_printf(s->arena, "will be built: %s", a->plan->reason);
 		a->changes = &a->plan->changes;
 		return 0;
 	case PLAN_MAYBE:
