@@ -66,17 +66,30 @@ static int loopback_up(struct err **err)
 	return 0;
 }
 
+/*
+ * Gives up the rights of root over the namespaces: a user namespace below them, in which root is user
+ * 1000. An emulator registered above still serves it; the kernel looks upwards for one.
+ */
+static int become_plain(struct err **err)
+{
+	if (unshare(CLONE_NEWUSER) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot make a second user namespace" REMEDY);
+	return map_user(1000, 0, 0, err);
+}
+
 static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct err **err)
 {
 	bool own_binfmt;
 
 	umask(022);
-	if (map_user(opts->as_root ? 0 : 1000, uid, gid, err) < 0 || loopback_up(err) < 0 ||
+	if (map_user(0, uid, gid, err) < 0 || loopback_up(err) < 0 ||
 	    emulator_register(opts, &own_binfmt, err) < 0 ||
 	    mounts_enter(opts, own_binfmt, err) < 0)
 		return -1;
 	if (sethostname("localhost", 9) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's host name");
+	if (!opts->as_root && become_plain(err) < 0)
+		return -1;
 	if (opts->cwd && chdir(opts->cwd) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot enter '%s' in the sandbox",
 				 opts->cwd);
