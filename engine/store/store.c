@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store/store.h"
+#include "store/store_priv.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -15,20 +15,6 @@
 #include "store/cas.h"
 #include "store/record.h"
 #include "store/statcache.h"
-
-struct store {
-	char *dir, *tmp;
-	char *warning;
-	int lock; /* flock, held until store_close */
-	struct state *state;
-	bool rescued; /* once per process */
-	struct statcache *cache;
-	bool cache_loaded;
-	struct arena *arena;
-	struct map durations; /* node -> double */
-	bool durations_loaded;
-	struct map subdirs; /* name -> path */
-};
 
 static const char *const folders[] = {"cas", "logs", "downloads", "roots", "tmp"};
 
@@ -89,11 +75,7 @@ static int open_state(struct store *s, bool wait, struct err **err)
 	return relock(s, LOCK_SH, err);
 }
 
-/*
- * After a failed call: whether the database was damaged and has been replaced, so that the call can
- * be made again. Only while no other process uses the store.
- */
-static bool heal(struct store *s, struct err **err)
+bool store_heal(struct store *s, struct err **err)
 {
 	struct err *first = *err;
 	bool done;
@@ -118,7 +100,7 @@ static bool heal(struct store *s, struct err **err)
 }
 
 /* After a rescue that failed there is no database. */
-static int ready(const struct store *s, struct err **err)
+int store_ready(const struct store *s, struct err **err)
 {
 	if (s->state)
 		return 0;
@@ -169,7 +151,7 @@ int store_open(const char *dir, bool wait, struct store **ret, struct err **err)
 }
 
 /* What may be lost is written when it is cheap; failing is not worth an error. */
-static void flush_cache(struct store *s)
+void store_flush_cache(struct store *s)
 {
 	struct err *ignored cleanup_err = NULL;
 
@@ -181,7 +163,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	flush_cache(s);
+	store_flush_cache(s);
 	state_close(s->state);
 	statcache_free(s->cache);
 	map_clear(&s->durations);
@@ -244,8 +226,9 @@ int store_record_get(struct store *s, const struct digest *key, struct arena *ar
 	int rc;
 
 	do {
-		rc = ready(s, err) < 0 ? -1 : state_record_get(s->state, key, decode, &d, err);
-	} while (rc < 0 && heal(s, err));
+		rc = store_ready(s, err) < 0 ? -1
+					     : state_record_get(s->state, key, decode, &d, err);
+	} while (rc < 0 && store_heal(s, err));
 	if (rc != 0)
 		return rc;
 	if (!d.rec)
@@ -262,8 +245,9 @@ int store_record_last(struct store *s, const char *node, struct arena *arena, st
 	int rc;
 
 	do {
-		rc = ready(s, err) < 0 ? -1 : state_record_last(s->state, node, decode, &d, err);
-	} while (rc < 0 && heal(s, err));
+		rc = store_ready(s, err) < 0 ? -1
+					     : state_record_last(s->state, node, decode, &d, err);
+	} while (rc < 0 && store_heal(s, err));
 	if (rc != 0)
 		return rc;
 	if (!d.rec)
@@ -283,8 +267,8 @@ int store_record_put(struct store *s, const struct record *rec, struct err **err
 
 	record_encode(rec, &outputs, &row);
 	do {
-		rc = ready(s, err) < 0 ? -1 : state_record_put(s->state, &row, err);
-	} while (rc < 0 && heal(s, err));
+		rc = store_ready(s, err) < 0 ? -1 : state_record_put(s->state, &row, err);
+	} while (rc < 0 && store_heal(s, err));
 	s->durations_loaded = false;
 	return rc;
 }
@@ -320,15 +304,15 @@ int store_stat_digest(struct store *s, int dirfd, const char *rel, const char *a
 		      struct stat *ret_st, struct digest *ret, struct err **err)
 {
 	if (!s->cache_loaded) {
-		if (ready(s, err) < 0 ||
-		    (statcache_load(s->cache, s->state, err) < 0 && !heal(s, err)))
+		if (store_ready(s, err) < 0 ||
+		    (statcache_load(s->cache, s->state, err) < 0 && !store_heal(s, err)))
 			return -1;
 		s->cache_loaded = true; /* a database that was just replaced has no entries */
 	}
 	if (statcache_digest(s->cache, dirfd, rel, abs_key, ret_st, ret, err) < 0)
 		return -1;
 	if (statcache_is_full(s->cache))
-		flush_cache(s);
+		store_flush_cache(s);
 	return 0;
 }
 
@@ -340,168 +324,6 @@ int store_log_put(struct store *s, const char *path, struct digest *ret, struct 
 char *store_log_path(const struct store *s, const struct digest *d)
 {
 	return cas_named_path(s->dir, "logs", d, "");
-}
-
-/* --- runs and durations -------------------------------------------------------------------- */
-
-int store_run_begin(struct store *s, const char *targets, int64_t *ret_id, struct err **err)
-{
-	int rc;
-
-	do {
-		rc = ready(s, err) < 0
-			     ? -1
-			     : state_run_begin(s->state, targets, time(NULL), ret_id, err);
-	} while (rc < 0 && heal(s, err));
-	return rc;
-}
-
-int store_run_node(struct store *s, int64_t run, const struct run_node *n, struct err **err)
-{
-	int rc;
-
-	if (str_eq(n->status, "cached"))
-		return 0;
-	do {
-		rc = ready(s, err) < 0 ? -1 : state_run_node(s->state, run, n, err);
-	} while (rc < 0 && heal(s, err));
-	return rc;
-}
-
-int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, struct err **err)
-{
-	int rc;
-
-	flush_cache(s);
-	do {
-		rc = ready(s, err) < 0 ? -1 : state_run_end(s->state, run, wall_s, exit_code, err);
-	} while (rc < 0 && heal(s, err));
-	return rc;
-}
-
-int store_snapshot_get(struct store *s, const char *name, struct str *ret, struct err **err)
-{
-	int rc;
-
-	do {
-		rc = ready(s, err) < 0 ? -1 : state_snapshot_get(s->state, name, ret, err);
-	} while (rc < 0 && heal(s, err));
-	return rc;
-}
-
-int store_snapshot_put(struct store *s, const char *name, const struct str *data, struct err **err)
-{
-	int rc;
-
-	do {
-		rc = ready(s, err) < 0 ? -1 : state_snapshot_put(s->state, name, data, err);
-	} while (rc < 0 && heal(s, err));
-	return rc;
-}
-
-DEFINE_VEC(run_infos, struct run_info)
-DEFINE_VEC(run_nodes, struct run_node)
-
-struct listing {
-	struct arena *arena;
-	struct run_infos runs;
-	struct run_nodes nodes;
-};
-
-static void list_run(void *arg, const struct run_info *row)
-{
-	struct listing *l = arg;
-	struct run_info own = *row;
-
-	own.targets = arena_strdup(l->arena, row->targets);
-	run_infos_push(&l->runs, own);
-}
-
-static void list_node(void *arg, const struct run_node *row)
-{
-	struct listing *l = arg;
-	struct run_node own = *row;
-
-	own.node = arena_strdup(l->arena, row->node);
-	own.status = arena_strdup(l->arena, row->status);
-	own.error = row->error ? arena_strdup(l->arena, row->error) : NULL;
-	run_nodes_push(&l->nodes, own);
-}
-
-/* COUNT elements of SIZE bytes in ARENA. */
-static void *keep(struct arena *arena, const void *items, size_t count, size_t size)
-{
-	void *own = arena_alloc(arena, (count ? count : 1) * size);
-
-	if (count)
-		memcpy(own, items, count * size);
-	return own;
-}
-
-int store_runs(struct store *s, struct arena *arena, size_t limit, struct run_info **ret,
-	       size_t *ret_count, struct err **err)
-{
-	struct listing l = {.arena = arena};
-	int rc;
-
-	do {
-		l.runs.count = 0;
-		rc = ready(s, err) < 0 ? -1 : state_run_each(s->state, limit, list_run, &l, err);
-	} while (rc < 0 && heal(s, err));
-	if (rc == 0) {
-		*ret = keep(arena, l.runs.items, l.runs.count, sizeof(*l.runs.items));
-		*ret_count = l.runs.count;
-	}
-	run_infos_clear(&l.runs);
-	return rc;
-}
-
-int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct run_node **ret,
-		    size_t *ret_count, struct err **err)
-{
-	struct listing l = {.arena = arena};
-	int rc;
-
-	do {
-		l.nodes.count = 0;
-		rc = ready(s, err) < 0 ? -1
-				       : state_run_node_each(s->state, run, list_node, &l, err);
-	} while (rc < 0 && heal(s, err));
-	if (rc == 0) {
-		*ret = keep(arena, l.nodes.items, l.nodes.count, sizeof(*l.nodes.items));
-		*ret_count = l.nodes.count;
-	}
-	run_nodes_clear(&l.nodes);
-	return rc;
-}
-
-static void add_duration(void *arg, const char *node, double seconds)
-{
-	struct store *s = arg;
-	double *own = map_get(&s->durations, node);
-
-	if (!own) {
-		own = arena_alloc(s->arena, sizeof(*own));
-		map_set(&s->durations, arena_strdup(s->arena, node), own);
-	}
-	*own = seconds;
-}
-
-int store_duration(struct store *s, const char *node, double *ret_seconds, struct err **err)
-{
-	const double *known;
-
-	if (!s->durations_loaded) {
-		if (ready(s, err) < 0 ||
-		    (state_duration_each(s->state, add_duration, s, err) < 0 && !heal(s, err)))
-			return -1;
-		s->durations_loaded = true;
-	}
-	known = map_get(&s->durations, node);
-	if (!known)
-		return 1;
-	*ret_seconds = *known;
-	return 0;
 }
 
 /* --- verify -------------------------------------------------------------------------------- */
@@ -579,12 +401,12 @@ int store_verify(struct store *s, void (*report)(void *arg, const char *text), v
 	char *why cleanup_free = NULL;
 	int rc;
 
-	if (ready(s, err) < 0 || cas_verify(s->dir, report, arg, &result, err) < 0)
+	if (store_ready(s, err) < 0 || cas_verify(s->dir, report, arg, &result, err) < 0)
 		return -1;
 	rc = state_verify(s->state, &why, err);
 	if (rc == 1)
 		rc = err_set(err, ERR_STORE, "'%s/state.sqlite' is damaged: %s", s->dir, why);
-	if (rc < 0 && heal(s, err)) {
+	if (rc < 0 && store_heal(s, err)) {
 		result.damaged++;
 		say(&v, "%s", s->warning);
 		rc = 0;

@@ -93,7 +93,8 @@ char *store_log_path(const struct store *s, const struct digest *d);
 
 /*
  * Runs: history and durations. The newest 200 runs are kept. "cached" is what is not listed: such
- * nodes are not written, so that a run with nothing to do costs nothing.
+ * nodes are not written, so that a run with nothing to do costs nothing. On a full disk history is
+ * lost without an error; id 0 is a run that could not be written.
  */
 struct run_node {
 	const char *node;
