@@ -378,12 +378,19 @@ double job_seconds(const struct job *j)
 	return (double)(job_now() - j->started_ms) / 1000;
 }
 
+static char *failed_path(const struct job *j)
+{
+	char *name cleanup_free = flat_name(j->node->name);
+
+	return path_join(store_subdir(j->env->store, "failed"), name);
+}
+
 /* Moves the folder to STORE/failed/NODE. What was there goes away with this job's temporary name.
  */
 static int keep_folder(struct job *j, struct err **err)
 {
 	char *name cleanup_free = flat_name(j->node->name);
-	char *kept cleanup_free = xasprintf("%s/%s", store_subdir(j->env->store, "failed"), name);
+	char *kept cleanup_free = failed_path(j);
 	char *old cleanup_free = NULL;
 
 	if (tmp_dir(store_subdir(j->env->store, "tmp"), name, &old, err) < 0)
@@ -407,6 +414,10 @@ void job_log(struct job *j, bool keep)
 
 	/* A log is for people: that it cannot be kept must not change the verdict on the node. */
 	if (!keep) {
+		char *old cleanup_free = failed_path(j), *here cleanup_free = NULL;
+
+		here = path_join(j->dir, "failed"); /* goes away with this job's folder */
+		(void)!rename(old, here);
 		if (store_log_put(j->env->store, j->log_path, &j->log, &err) == 0) {
 			free(j->log_path);
 			j->log_path = store_log_path(j->env->store, &j->log);

@@ -70,7 +70,8 @@ int job_reaped(struct job *j, int status, struct err **err) warn_unused;
 double job_seconds(const struct job *j);
 /*
  * Puts the log into the store (j->log, j->log_path). With KEEP, the folder is kept as
- * STORE/failed/NODE, in place of an older one, and log_path names the log in it.
+ * STORE/failed/NODE, in place of an older one, and log_path names the log in it; without, what an
+ * older failure left there is dropped.
  */
 void job_log(struct job *j, bool keep);
 void job_free(struct job *j);
