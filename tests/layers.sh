@@ -23,9 +23,9 @@ allowed() {
 # HEADER-PATTERN FILE...: only these files may include it.
 homes='
 yaml.h engine/recipe/yaml.c
-curl/ engine/base/http.c
+curl/ engine/base/curl_lazy.h
 sqlite3.h engine/store/state
-guestfs.h engine/machine/guest
+guestfs.h engine/machine/guestfs_lazy.h
 libfdisk engine/media/gpt.c
 ext2fs/ engine/media/ext4
 archive engine/media/tree engine/media/deb.c

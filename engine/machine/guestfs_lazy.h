@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * libguestfs, loaded when the first guest is opened. It brings sixty libraries with it, and relocating
- * them would be three quarters of what every start of orch and of its workers costs. Included by guest.c
- * in place of <guestfs.h>; a function that guest.c begins to use gets a line in both lists.
+ * libguestfs, loaded when the first guest is opened (see base/lazy.h). Included by guest.c in place of
+ * <guestfs.h>; a function that guest.c begins to use gets a line in both lists.
  */
 #include <guestfs.h>
 
-#include "base/err.h"
+#include "base/lazy.h"
 
 #define GUESTFS_FUNCTIONS(X)  \
 	X(acl_set_file) X(add_drive_opts) X(close) X(create_flags) X(debug) X(fstrim) \
@@ -21,7 +20,7 @@
 	X(vfs_type)
 
 struct guestfs_api {
-#define X(name) __typeof__(&guestfs_##name) name;
+#define X(name) LAZY_FIELD(guestfs_, name)
 	GUESTFS_FUNCTIONS(X)
 #undef X
 };
