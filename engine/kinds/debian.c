@@ -22,12 +22,88 @@
 
 #define OUTPUT "root.tar"
 
+/* Debian Policy 5.6.1; apt would take more for a name than that: options, files, patterns. */
+static bool is_package_name(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789") &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == strlen(s) &&
+	       !str_ends(s, "-") && strlen(s) > 1;
+}
+
+/* The place of item I of list KEY, or of its only one. */
+static struct pos item_pos(const struct yaml *map, const char *key, size_t i)
+{
+	const struct yaml *v = yaml_get(map, key);
+
+	if (!v)
+		return map->pos;
+	return v->type == YAML_LIST && i < v->count ? v->items[i]->pos : v->pos;
+}
+
+static void check_names(const struct yaml *map, const char *key, const struct list *names,
+			struct err_list *errors)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = LIST_AT(*names, const char *, i);
+
+		if (!is_package_name(name))
+			err_list_at(errors, item_pos(map, key, i), "'%s' is no name of a package",
+				    name);
+	}
+}
+
+static void check_arch(const struct yaml *map, const char *arch, struct err_list *errors)
+{
+	static const char *const known[] = {"build", "amd64",   "arm64",   "armel",   "armhf",
+					    "i386",  "loong64", "ppc64el", "riscv64", "s390x"};
+	const char *near = str_nearest(arch, known, array_len(known));
+
+	for (size_t i = 0; i < array_len(known); i++)
+		if (str_eq(known[i], arch))
+			return;
+	err_list_at(errors, item_pos(map, "arch", 0),
+		    "'%s' is no architecture of Debian that can be run or emulated%s%s%s", arch,
+		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static void check_options(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct debian_opts *o = data;
 
 	if (!o->packages.count && !o->sources.count)
 		err_list_at(errors, map->pos, "a debian node needs 'packages' or 'sources'");
+	if (!o->packages.count && o->from)
+		err_list_at(errors, item_pos(map, "from", 0),
+			    "'from' adds packages to a tree: name them with 'packages'");
+	check_arch(map, o->arch, errors);
+	check_names(map, "packages", &o->packages, errors);
+	check_names(map, "sources", &o->sources, errors);
+}
+
+static bool has_archive(const struct project *p, const char *alias)
+{
+	for (size_t i = 0; i < p->archives.count; i++)
+		if (str_eq(LIST_AT(p->archives, const struct archive *, i)->alias, alias))
+			return true;
+	return false;
+}
+
+static void debian_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct debian_opts *o = ctx->opts;
+
+	if (!ctx->project->archives.count)
+		err_list_at(
+			errors, ctx->map->pos,
+			"recipes/project.yaml names no package archive: add 'archives:' there, as "
+			"in archives: {debian: {suites: [trixie], components: [main]}}");
+	for (size_t i = 0; i < o->archives.count; i++) {
+		const char *alias = LIST_AT(o->archives, const char *, i);
+
+		if (!has_archive(ctx->project, alias))
+			err_list_at(errors, item_pos(ctx->map, "archives", i),
+				    "recipes/project.yaml has no archive '%s'", alias);
+	}
 }
 
 #define AT(field) offsetof(struct debian_opts, field)
@@ -191,6 +267,7 @@ const struct kind kind_debian = {
 	.schema = &debian_schema,
 	.outputs = debian_outputs,
 	.demand = debian_demand,
+	.check = debian_check,
 	.implicit = debian_implicit,
 	.lock_epoch = debian_epoch,
 	.run = debian_run,

@@ -83,6 +83,10 @@ void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, struct s
  */
 int debian_request(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		   struct digest *ret, struct err **err) warn_unused;
+/* The node and options that O's 'from:' names; an error with its place when that is no debian node. */
+int debian_base(struct arena *arena, const struct project *p, const struct debian_opts *o,
+		const char **ret_node, const struct debian_opts **ret_opts,
+		struct err **err) warn_unused;
 struct lock_archive debian_archive_of(const struct archive *a);
 /* The archives a node takes packages from, of const struct archive *; 'archives:' or all. */
 int debian_archives(const struct project *p, const struct debian_opts *o, struct list *ret,

@@ -264,14 +264,8 @@ int debian_archives(const struct project *p, const struct debian_opts *o, struct
 		if (wanted)
 			out[n++] = a;
 	}
-	if (n < o->archives.count)
-		return err_set(err, ERR_USER,
-			       "'archives' names one that recipes/project.yaml does not have");
-	if (n == 0)
-		return err_set(err, ERR_USER,
-			       "recipes/project.yaml names no package archive: add 'archives:' "
-			       "there, as in "
-			       "archives: {debian: {suites: [trixie], components: [main]}}");
+	if (n == 0 || n < o->archives.count) /* the recipe's check says it with its place */
+		return err_set(err, ERR_USER, "recipes/project.yaml lacks an archive of this node");
 	*ret = (struct list){out, n};
 	return 0;
 }
@@ -294,16 +288,35 @@ static void append_archive(struct str *out, const struct archive *a)
 		str_printf(out, "keyring %s\n", a->keyring->text);
 }
 
+int debian_base(struct arena *arena, const struct project *p, const struct debian_opts *o,
+		const char **ret_node, const struct debian_opts **ret_opts, struct err **err)
+{
+	const char *text = o->from->text;
+	const char *node = arena_strndup(arena, text, strcspn(text, ":"));
+	const struct recipe *r = map_get(&p->recipes, node);
+
+	if (!r || !str_eq(r->kind->name, "debian"))
+		return err_at(err, o->from->pos, "'%s' is no node of kind 'debian'", text);
+	*ret_node = node;
+	*ret_opts = r->opts;
+	return 0;
+}
+
 /* What the base is pinned to: its own packages and, by its request, those of its bases. */
-static int append_base(struct arena *arena, const struct project *p, const char *node,
+static int append_base(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		       struct str *out, struct err **err)
 {
 	struct debian_lock base cleanup_lock = {0};
 	struct str text cleanup_str = STR_INIT;
+	const struct debian_opts *base_opts;
+	const char *node;
 	struct digest d;
 	char hex[DIGEST_HEX + 1];
-	int r = debian_lock_read(arena, p->dir, node, &base, err);
+	int r;
 
+	if (debian_base(arena, p, o, &node, &base_opts, err) < 0)
+		return -1;
+	r = debian_lock_read(arena, p->dir, node, &base, err);
 	if (r < 0)
 		return -1;
 	if (r == 1)
@@ -329,7 +342,7 @@ int debian_request(struct arena *arena, const struct project *p, const struct de
 	append_sorted(&text, "source", &o->sources);
 	for (size_t i = 0; i < archives.count; i++)
 		append_archive(&text, LIST_AT(archives, const struct archive *, i));
-	if (o->from && append_base(arena, p, o->from->text, &text, err) < 0)
+	if (o->from && append_base(arena, p, o, &text, err) < 0)
 		return -1;
 	digest_data(text.buf, text.len, ret);
 	return 0;

@@ -20,13 +20,17 @@ struct locking {
 	const struct recipe *recipe;
 	const struct debian_opts *o;
 	const struct lock_opts *opts;
-	struct debian_lock old, base, now;
+	struct debian_lock old, now;
+	struct debian_lock base;  /* of all nodes it builds on, in one */
 	struct lock_entries keep; /* the entries of OLD and BASE to prefer */
 };
 
-static const char *arch_of(const struct debian_opts *o)
+/* On top of a base, its architecture is the one that makes sense. */
+static const char *arch_of(const struct locking *l)
 {
-	return str_eq(o->arch, "build") ? sandbox_host_arch() : o->arch;
+	if (!str_eq(l->o->arch, "build"))
+		return l->o->arch;
+	return l->base.arch ? l->base.arch : sandbox_host_arch();
 }
 
 /* Versions of the base are not to be changed; those of the old lock only by --update. */
@@ -148,7 +152,10 @@ static int resolve_all(struct locking *l, struct err **err)
 
 	struct list archives;
 
-	l->now.arch = arch_of(l->o);
+	l->now.arch = arch_of(l);
+	if (l->base.arch && !str_eq(l->now.arch, l->base.arch))
+		return err_at(err, l->o->from->pos, "'%s' is of architecture '%s', not '%s'",
+			      l->o->from->text, l->base.arch, l->now.arch);
 	if (debian_archives(l->project, l->o, &archives, l->arena, err) < 0)
 		return -1;
 	for (size_t i = 0; i < archives.count; i++)
@@ -212,22 +219,40 @@ static int write_lock(struct locking *l, struct str *report, struct err **err)
 	return file_write(path, text.buf, text.len, 0644, true, err);
 }
 
+/* Adds the lock of the node that O builds on, and those below it. */
+static int read_bases(struct locking *l, const struct debian_opts *o, struct err **err)
+{
+	while (o->from) {
+		struct debian_lock one cleanup_lock = {0};
+		const char *node;
+		int r;
+
+		if (debian_base(l->arena, l->project, o, &node, &o, err) < 0)
+			return -1;
+		r = debian_lock_read(l->arena, l->project->dir, node, &one, err);
+		if (r < 0)
+			return -1;
+		if (r == 1)
+			return err_set(
+				err, ERR_USER,
+				"'%s', which it builds on, is not locked: run 'orch lock %s' "
+				"first",
+				node, node);
+		l->base.arch = one.arch;
+		for (size_t i = 0; i < one.entries.count; i++)
+			lock_entries_push(&l->base.entries, one.entries.items[i]);
+	}
+	return 0;
+}
+
 static int read_locks(struct locking *l, struct err **err)
 {
 	struct err *unreadable cleanup_err = NULL;
-	int r;
 
 	/* An old lock that cannot be read is made anew. */
 	if (debian_lock_read(l->arena, l->project->dir, l->recipe->name, &l->old, &unreadable) < 0)
 		l->old = (struct debian_lock){0};
-	if (!l->o->from)
-		return 0;
-	r = debian_lock_read(l->arena, l->project->dir, l->o->from->text, &l->base, err);
-	if (r == 1)
-		return err_set(err, ERR_USER,
-			       "'%s', which it builds on, is not locked: run 'orch lock %s' first",
-			       l->o->from->text, l->o->from->text);
-	return r;
+	return read_bases(l, l->o, err);
 }
 
 int lock_resolve(struct arena *arena, const struct project *p, const struct recipe *r,

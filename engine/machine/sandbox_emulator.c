@@ -192,12 +192,13 @@ int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err
 	}
 	if (!host_has(m))
 		return err_set(err, ERR_ENV,
-			       "cannot run programs of architecture '%s': this kernel has no "
-			       "binfmt_misc per "
-			       "user namespace (Linux 6.7 has) and the host has no registration "
-			       "with flag F; "
-			       "install the package qemu-user-static or qemu-user-binfmt",
-			       opts->arch);
+			       "cannot run programs of architecture '%s': %s, and the host has no "
+			       "registration with flag F; install the package qemu-user-static or "
+			       "qemu-user-binfmt",
+			       opts->arch,
+			       opts->emulator ? "this kernel has no binfmt_misc per user namespace "
+						"(Linux 6.7 has)"
+					      : "no emulator is pinned for this machine");
 	if (opts->note)
 		str_printf(opts->note, "%s programs run in the host's own %s (binfmt_misc flag F)",
 			   opts->arch, m->emulator);

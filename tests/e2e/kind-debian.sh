@@ -35,6 +35,10 @@ says "unlocked: message" "orch lock small"
 printf 'kind: debian\npackages:\n  - netbase\n  - no-such-package\n' | recipe broken
 code "no such package: exit 2" 2 "$orch" -C "$p" lock broken
 says "no such package: place" "recipes/broken.yaml:4:5: .*no-such-package"
+printf 'kind: debian\narch: arm46\npackages: [-oX, "?all"]\n' | recipe broken
+code "no architecture, no names: exit 2" 2 "$orch" -C "$p" plan
+says "no architecture: near one" "recipes/broken.yaml:2:7: .*'arm64'"
+says "no name: place" "recipes/broken.yaml:3:12: '-oX'"
 rm "$p/recipes/broken.yaml"
 check "lock" o lock small
 check "lock names no host" sh -c "! grep -q :// '$p/recipes/small.lock'"
@@ -81,6 +85,13 @@ more=$p/out/more/root.tar
 same "every package is configured" "Status: install ok installed " "$(states "$more")"
 check "old and new packages" sh -c "tar -tf '$more' | grep -qx usr/bin/mtr && tar -tf '$more' | grep -qx etc/protocols"
 same "capability as root would set it" 1 "$(tar --xattrs --xattrs-include='*' -tvvf "$more" 2>/dev/null | grep -c security.capability)"
+printf 'kind: debian\nfrom: more\npackages: [hello]\n' | recipe top
+check "lock on top of that" o lock top
+same "one package more" 1 "$(grep -c '^package' "$p/recipes/top.lock")"
+printf 'kind: debian\narch: s390x\nfrom: more\npackages: [hello]\n' | recipe top
+code "another architecture than the base: exit 2" 2 "$orch" -C "$p" lock top
+says "another architecture than the base: place" "recipes/top.yaml:3:7"
+rm "$p/recipes/top.yaml" "$p/recipes/top.lock"
 check "sources" sh -c "tar -tf '$more' | grep -qx usr/src/netbase/debian/control"
 
 echo "# pins that cannot be had"
