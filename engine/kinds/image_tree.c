@@ -217,15 +217,6 @@ static int copy(struct sources *s, const struct image_content *c, struct err **e
 
 	if (in->type == INPUT_INSIDE)
 		return copy_inside(s, c, in, err);
-	if (in->type == INPUT_NODE) {
-		for (size_t i = 0; i < in->file_count; i++) {
-			to = arena_printf(s->a->arena, "%s/%s", c->to, in->files[i].name);
-			if (tree_copy_path(s->t, to, in->files[i].path, err) < 0 ||
-			    apply_attr(s, c, to, false, err) < 0)
-				return -1;
-		}
-		return 0;
-	}
 	if (in->type == INPUT_FILE)
 		to = file_target(s, to, in->output ? in->output : path_base(in->ref));
 	if (tree_copy_path(s->t, to, in->path, err) < 0)
