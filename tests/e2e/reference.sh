@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The reference project as people edit it: what an edit rebuilds, and that nothing else does.
+# Builds what the store does not have; the tools of the distribution judge what comes out.
+# timeout: 4500
+. tests/e2e/lib.sh
+PATH=$PATH:/usr/sbin:/sbin
+p=$scratch/p
+mkdir "$p"
+cp -R recipes rootfs custom_build "$p/"
+if [ -d pki ]; then cp -R pki "$p/"; fi
+[ -f "$p/pki/private/signer.key" ] || "$ORCH" -C "$p" pki init >/dev/null
+result=$scratch/result.json
+
+# built: the names of the nodes that the last build built, in order, on one line.
+built() { jq -r '[.nodes[] | select(.status == "built").name] | sort | join(" ")' "$result"; }
+build() { "$ORCH" -C "$p" build --result-json "$result" "$@"; }
+# digest NODE
+digest() { jq -r --arg n "$1" '.nodes[] | select(.name == $n).outputs[0].digest' "$result"; }
+
+code "the project is built" 0 build
+[ "$failures" = 0 ] || finish
+first=$(digests "$result")
+
+# --- what comes out --------------------------------------------------------------------------------
+cp "$p/out/bundle/bundle.raucb" "$p/out/install/install.img" "$scratch/"
+check "rauc reads the bundle" rauc --keyring="$p/pki/keyring.pem" info "$scratch/bundle.raucb"
+sfdisk -d "$scratch/install.img" >"$scratch/table" 2>&1
+same "the boot region is not free space" 8192 "$(sed -n 's/^first-lba: //p' "$scratch/table")"
+same "partitions" "boot root-a root-b data" "$(sed -n 's/.*name="\([^"]*\)".*/\1/p' "$scratch/table" | xargs)"
+check "the table is sound" sfdisk --verify "$scratch/install.img"
+code "slots alone" 0 build root boot
+check "ext4 is clean" e2fsck -fn "$p/out/root/root.img"
+check "FAT is clean" fsck.fat -n "$p/out/boot/boot.img"
+debugfs -R 'cat /etc/rauc/keyring.pem' "$p/out/root/root.img" 2>/dev/null >"$scratch/keyring"
+check "devices get the keyring" cmp "$scratch/keyring" "$p/pki/keyring.pem"
+same "no ssh host key ships" "" "$(debugfs -R 'ls -p /etc/ssh' "$p/out/root/root.img" 2>/dev/null | grep -o 'ssh_host_[^/]*')"
+check "the natively built application is there" sh -c \
+	"debugfs -R 'dump /usr/bin/edge-app $scratch/app' '$p/out/root/root.img' && readelf -h '$scratch/app' | grep -q AArch64"
+
+# --- nothing changed -------------------------------------------------------------------------------
+nothing() { # NAME COMMAND...
+	name=$1
+	shift
+	"$@"
+	build >/dev/null 2>&1
+	same "$name: nothing is built" "" "$(built)"
+}
+nothing "second run" true
+nothing "touch" find "$p" -name out -prune -o -type f -exec touch {} +
+comment() { echo '# a remark' >>"$p/recipes/base.yaml"; }
+nothing "comment" comment
+elsewhere() {
+	mkdir "$scratch/elsewhere"
+	(umask 077 && cp -R "$p/recipes" "$p/rootfs" "$p/custom_build" "$p/pki" "$scratch/elsewhere/")
+	p=$scratch/elsewhere
+}
+nothing "another folder, another umask" elsewhere
+p=$scratch/p
+
+# --- an edit builds what it reaches ----------------------------------------------------------------
+echo 'edited-device' >"$p/rootfs/etc/hostname"
+build >/dev/null 2>&1
+same "overlay edit: no guest boots" "bundle install root" "$(built)"
+check "why says the file" sh -c "'$ORCH' -C '$p' why root | grep -q 'rootfs/etc/hostname'"
+git_hostname() { cp rootfs/etc/hostname "$p/rootfs/etc/hostname"; }
+nothing "edit taken back" git_hostname
+same "and everything is as it was" "$first" "$(digests "$result")"
+sed -i 's/^version:.*/version: "1.0.1"/' "$p/recipes/project.yaml"
+build >/dev/null 2>&1
+same "a new version makes a new bundle only" "bundle" "$(built)"
+cp recipes/project.yaml "$p/recipes/"
+
+sed -i 's/^  - zstd$/  - zstd\n  - less/' "$p/recipes/base.yaml"
+code "another package asks for a lock" 2 build
+check "and says how" grep -q 'orch lock' "$scratch/err"
+cp recipes/base.yaml "$p/recipes/"
+
+# --- both writers give the same files ----------------------------------------------------------------
+code "the direct writer builds the project too" 0 build root --set writer=direct
+same "what was made in it is the same" "$(echo "$first" | grep '^root ')" "$(digests "$result" | grep '^root ')"
+finish
