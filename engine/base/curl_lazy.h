@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * libcurl, loaded by the first fetch (see base/lazy.h): it brings thirty libraries with it. Included by
- * http.c in place of <curl/curl.h>; a function that http.c begins to use gets a line in both lists.
+ * libcurl, loaded by the first fetch (see base/lazy.h): it brings thirty libraries with it.
+ * Included by http.c in place of <curl/curl.h>; a function that http.c begins to use gets a line in
+ * both lists.
  */
 #define CURL_DISABLE_TYPECHECK /* its macros would hide ours */
 #include <curl/curl.h>
 
 #include "base/lazy.h"
 
-#define CURL_FUNCTIONS(X) \
-	X(easy_cleanup) X(easy_getinfo) X(easy_init) X(easy_setopt) X(easy_strerror) \
-	X(global_init) X(multi_add_handle) X(multi_cleanup) X(multi_info_read) X(multi_init) \
-	X(multi_perform) X(multi_poll) X(multi_remove_handle) X(multi_strerror)
+#define CURL_FUNCTIONS(X)                                                             \
+	X(easy_cleanup)                                                               \
+	X(easy_getinfo) X(easy_init) X(easy_setopt) X(easy_strerror) X(global_init)   \
+		X(multi_add_handle) X(multi_cleanup) X(multi_info_read) X(multi_init) \
+			X(multi_perform) X(multi_poll) X(multi_remove_handle) X(multi_strerror)
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo

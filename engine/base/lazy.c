@@ -11,8 +11,8 @@ int lazy_load(struct lazy_lib *lib, struct err **err)
 		return 0;
 	handle = dlopen(lib->soname, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
-		return err_set(err, ERR_ENV, "cannot load '%s': install the package %s (%s)", lib->soname,
-			       lib->package, dlerror());
+		return err_set(err, ERR_ENV, "cannot load '%s': install the package %s (%s)",
+			       lib->soname, lib->package, dlerror());
 	for (size_t i = 0; i < lib->count; i++) {
 		void *symbol = dlsym(handle, lib->symbols[i].name);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Libraries that are loaded when they are first needed. orch starts itself once more for every node it
- * builds, and most of a start would go into relocating libraries that this process never calls.
+ * Libraries that are loaded when they are first needed. orch starts itself once more for every node
+ * it builds, and most of a start would go into relocating libraries that this process never calls.
  *
  * A file that uses one lists its functions in a header of its own, once as struct and table
  * (LAZY_FIELD, LAZY_SYMBOL) and once as macros that call through the struct.

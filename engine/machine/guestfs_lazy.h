@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * libguestfs, loaded when the first guest is opened (see base/lazy.h). Included by guest.c in place of
- * <guestfs.h>; a function that guest.c begins to use gets a line in both lists.
+ * libguestfs, loaded when the first guest is opened (see base/lazy.h). Included by guest.c in place
+ * of <guestfs.h>; a function that guest.c begins to use gets a line in both lists.
  */
 #include <guestfs.h>
 
 #include "base/lazy.h"
 
-#define GUESTFS_FUNCTIONS(X)  \
-	X(acl_set_file) X(add_drive_opts) X(close) X(create_flags) X(debug) X(fstrim) \
-	X(get_pid) X(last_errno) X(last_error) X(launch) X(lsetxattr) X(mkdir_p) \
-	X(mkfs_opts_argv) X(mount_options) X(parse_environment_list) X(part_add) X(part_init) \
-	X(part_set_bootable) X(part_set_disk_guid) X(part_set_gpt_guid) X(part_set_gpt_type) \
-	X(part_set_mbr_id) X(part_set_name) X(pwrite_device) X(set_autosync) X(set_backend) \
-	X(set_backend_setting) X(set_cachedir) X(set_error_handler) X(set_event_callback) \
-	X(set_identifier) X(set_memsize) X(set_smp) X(set_tmpdir) X(set_uuid) X(set_verbose) \
-	X(shutdown) X(tar_in_opts_argv) X(tar_out_opts) X(umount) X(umount_all) X(upload) \
-	X(vfs_type)
+#define GUESTFS_FUNCTIONS(X)                                                                       \
+	X(acl_set_file)                                                                            \
+	X(add_drive_opts) X(close) X(create_flags) X(debug) X(fstrim) X(get_pid) X(last_errno) X(  \
+		last_error) X(launch) X(lsetxattr) X(mkdir_p) X(mkfs_opts_argv) X(mount_options)   \
+		X(parse_environment_list) X(part_add) X(part_init) X(part_set_bootable)            \
+			X(part_set_disk_guid) X(part_set_gpt_guid) X(part_set_gpt_type) X(         \
+				part_set_mbr_id) X(part_set_name) X(pwrite_device) X(set_autosync) \
+				X(set_backend) X(set_backend_setting) X(set_cachedir) X(           \
+					set_error_handler) X(set_event_callback) X(set_identifier) \
+					X(set_memsize) X(set_smp) X(set_tmpdir) X(set_uuid)        \
+						X(set_verbose) X(shutdown) X(tar_in_opts_argv)     \
+							X(tar_out_opts) X(umount) X(umount_all)    \
+								X(upload) X(vfs_type)
 
 struct guestfs_api {
 #define X(name) LAZY_FIELD(guestfs_, name)

@@ -21,8 +21,8 @@ DEFINE_VEC(output_specs, struct output_spec)
 /* What one attempt needs while it runs; the scheduler starts it when everything is free. */
 struct demand {
 	/*
-	 * The worker must see who really owns the files of the host: libguestfs builds its appliance from
-	 * them. It then gets no user namespace, in which everybody else is nobody.
+	 * The worker must see who really owns the files of the host: libguestfs builds its
+	 * appliance from them. It then gets no user namespace, in which everybody else is nobody.
 	 */
 	bool host_owners;
 	unsigned cpus;      /* 0 counts as 1 */

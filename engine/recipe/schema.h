@@ -8,7 +8,8 @@
  *
  *	struct disk_part { const char *name; uint64_t size; struct ref *from; };
  *	static const struct option part_options[] = {
- *		{"name", OPT_STRING, offsetof(struct disk_part, name), .flags = OPT_REQUIRED, .help =
+ *		{"name", OPT_STRING, offsetof(struct disk_part, name), .flags = OPT_REQUIRED, .help
+ *=
  *"..."},
  *		{"size", OPT_SIZE, offsetof(struct disk_part, size), .help = "..."},
  *		{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE, .help =

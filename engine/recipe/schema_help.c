@@ -3,26 +3,44 @@
 
 #define HELP_WIDTH 78
 
-/* TEXT in lines of HELP_WIDTH columns, each behind INDENT blanks; paragraphs and indented lines
- * stay. */
-static void wrap(const char *text, int indent, struct str *ret)
+/* One word behind what is on the line, or on a new one. COL: columns in use, 0 at the start of a
+ * line. */
+static size_t put_word(const char *word, size_t len, size_t indent, size_t col, struct str *ret)
 {
-	while (*text) {
-		size_t len = strcspn(text, "\n"), width = (size_t)(HELP_WIDTH - indent), cut = len;
-
-		if (len > width && *text != ' ' && *text != '\t') {
-			for (cut = width; cut && text[cut] != ' '; cut--)
-				;
-			if (!cut)
-				cut = strcspn(text, " \n");
-		}
-		if (cut)
-			str_printf(ret, "%*s%.*s", indent, "", (int)cut, text);
+	if (col && col + 1 + len > HELP_WIDTH) {
 		str_append_char(ret, '\n');
-		text += cut;
-		if (*text == '\n' || *text == ' ')
-			text++;
+		col = 0;
 	}
+	str_printf(ret, "%*s%.*s", col ? 1 : (int)indent, "", (int)len, word);
+	return (col ? col + 1 : indent) + len;
+}
+
+/*
+ * TEXT filled to lines of HELP_WIDTH columns, each behind INDENT blanks. Empty lines part
+ * paragraphs; lines that begin with a blank stay as they are.
+ */
+static void fill(const char *text, size_t indent, struct str *ret)
+{
+	size_t col = 0;
+
+	while (*text) {
+		size_t line = strcspn(text, "\n"), word = strcspn(text, " \n");
+
+		if (col == 0 || text[-1] == '\n') {
+			if (!line || *text == ' ' || *text == '\t') {
+				str_printf(ret, "%s%*s%.*s\n", col ? "\n" : "",
+					   line ? (int)indent : 0, "", (int)line, text);
+				text += line + (text[line] == '\n');
+				col = 0;
+				continue;
+			}
+		}
+		if (word)
+			col = put_word(text, word, indent, col, ret);
+		text += word + (text[word] != 0);
+	}
+	if (col)
+		str_append_char(ret, '\n');
 }
 
 static void words_text(const struct option *o, struct str *ret)
@@ -91,7 +109,7 @@ static void options_text(const struct schema *schema, int indent, struct str *re
 		else if (o->def)
 			str_printf(ret, "  (default: %s)", o->def);
 		str_append_char(ret, '\n');
-		wrap(o->help, indent + 4, ret);
+		fill(o->help, (size_t)indent + 4, ret);
 		if (o->example)
 			str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name,
 				   o->example);
@@ -110,7 +128,7 @@ void kind_help(const struct kind *kind, struct str *ret)
 	str_printf(ret, "%s: %s\n", kind->name, kind->summary ? kind->summary : "");
 	if (kind->manual) {
 		str_append_char(ret, '\n');
-		wrap(kind->manual, 0, ret);
+		fill(kind->manual, 0, ret);
 	}
 	str_append(ret, "\nKeys:\n");
 	options_text(kind->schema, 2, ret);

@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <jansson.h>
+
 #include "recipe/schema.h"
+#include "recipe/schema_json.h"
 
 struct part {
 	const char *name;
@@ -438,13 +441,105 @@ static void sizes(void **state)
 		name_valid("0123456789012345678901234567890123456789012345678901234567890123x"));
 }
 
+static const struct kind demo_kind = {
+	.name = "demo",
+	.summary = "for tests",
+	.manual = "A manual whose first paragraph is\nlong enough to be filled to the width that "
+		  "all help has, "
+		  "so that it breaks.\n\n  verbatim   line\nSecond paragraph.",
+	.schema = &schema,
+};
+
+static void help(void **state)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	kind_help(&demo_kind, &s);
+	assert_non_null(strstr(
+		s.buf,
+		"demo: for tests\n\n"
+		"A manual whose first paragraph is long enough to be filled to the width that\n"
+		"all help has, so that it breaks.\n\n  verbatim   line\nSecond "
+		"paragraph.\n\nKeys:\n"
+		"  label: text  (default: none)\n      A label.\n  mount: absolute path\n"));
+	assert_non_null(strstr(
+		s.buf, "  size: size  (required)\n      How large.\n      Example: size: 4G\n"));
+	assert_non_null(strstr(s.buf, "  writer: direct | guestfs  (default: direct)\n"));
+	assert_non_null(strstr(s.buf, "  from: host | path | tree\n"));
+	assert_non_null(strstr(
+		s.buf, "  partitions: list of keys\n      Parts.\n      name: text  (required)\n"));
+	assert_non_null(strstr(s.buf, "  images: name: image\n"));
+	for (size_t i = 0; i < array_len(options); i++) {
+		char *key cleanup_free = xasprintf("\n  %s: ", options[i].name);
+
+		assert_non_null(strstr(s.buf, key));
+	}
+	for (const char *p = s.buf; *p; p += strcspn(p, "\n") + 1)
+		assert_true(strcspn(p, "\n") <= 78);
+}
+
+static void json_schema(void **state)
+{
+	static const struct kind *const kinds[] = {&demo_kind, NULL};
+	struct str s cleanup_str = STR_INIT;
+	const char *name, *pattern;
+	json_t *root, *demo, *keys, *number;
+	json_error_t error;
+
+	schema_json(kinds, &s);
+	root = json_loads(s.buf, 0, &error);
+	assert_non_null(root);
+	demo = json_object_get(json_object_get(root, "definitions"), "demo");
+	assert_true(json_is_false(json_object_get(demo, "additionalProperties")));
+	keys = json_object_get(demo, "properties");
+	assert_int_equal(json_object_size(keys), array_len(options) + 1);
+	for (size_t i = 0; i < array_len(options); i++) {
+		json_t *key = json_object_get(keys, options[i].name);
+
+		assert_string_equal(json_string_value(json_object_get(key, "description")),
+				    options[i].help);
+	}
+	assert_int_equal(json_unpack(demo, "{s:[s]}", "required", &name), 0);
+	assert_string_equal(name, "size");
+	assert_int_equal(json_unpack(keys, "{s:{s:[o, {s:s}]}}", "size", "anyOf", &number,
+				     "pattern", &pattern),
+			 0);
+	assert_string_equal(pattern, "^[0-9]+[KMGT]?$|\\$\\{");
+	json_decref(root);
+}
+
+/* Changed lines: reading and decoding end in a value or an error, never in a crash. */
+static void mutated_lines(void **state)
+{
+	static const char odd[] = "\0\n \".\\x[]{}0a\xff";
+	char buf[sizeof(rich_lines)];
+
+	for (size_t i = 0; i < sizeof(rich_lines) - 1; i++) {
+		for (size_t c = 0; c < sizeof(odd); c++) {
+			struct err *err cleanup_err = NULL;
+			struct arena *own cleanup_arena = arena_new();
+			struct yaml *y;
+
+			memcpy(buf, rich_lines, sizeof(buf));
+			buf[i] = odd[c];
+			y = schema_read_lines(own, buf, &err);
+			assert_true((y == NULL) == (err != NULL));
+			err_list_clear(&errors);
+			if (y && !schema_decode(&schema, own, y, NULL, &errors))
+				assert_true(errors.count > 0);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values),    cmocka_unit_test(defects),
-		cmocka_unit_test(text),      cmocka_unit_test(roundtrips),
-		cmocka_unit_test(bad_lines), cmocka_unit_test(walks),
-		cmocka_unit_test(sizes),     cmocka_unit_test(lines_of_steps),
+		cmocka_unit_test(values),        cmocka_unit_test(defects),
+		cmocka_unit_test(text),          cmocka_unit_test(roundtrips),
+		cmocka_unit_test(bad_lines),     cmocka_unit_test(walks),
+		cmocka_unit_test(sizes),         cmocka_unit_test(lines_of_steps),
+		cmocka_unit_test(help),          cmocka_unit_test(json_schema),
+		cmocka_unit_test(mutated_lines),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
