@@ -81,33 +81,85 @@ prepare_tree() {
 	fi
 }
 
-run_e2e() { # SCRIPT
-	local limit
-	limit=$(sed -n 's/^# timeout: *//p' "$1" | head -n 1)
-	(cd "$work/tree" && exec timeout --kill-after=30 "${limit:-900}" "${as_user[@]}" env -i \
+# as_tester LIMIT COMMAND...: in that tree, as that user, with nothing of our environment but proxies.
+as_tester() {
+	local limit=$1 name keep=()
+	shift
+	for name in http_proxy https_proxy no_proxy ORCH_STORE LIBGUESTFS_BACKEND_SETTINGS; do
+		[ -z "${!name:-}" ] || keep+=("$name=${!name}")
+	done
+	(cd "$work/tree" && exec timeout --kill-after=30 "$limit" "${as_user[@]}" env -i \
 		PATH=/usr/local/bin:/usr/bin:/bin HOME="$home" TMPDIR="$work/tmp" LC_ALL=C.UTF-8 TERM=dumb \
-		LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS="${LIBGUESTFS_BACKEND_SETTINGS:-}" \
-		XDG_CONFIG_HOME="$home/config" ${ORCH_STORE:+ORCH_STORE="$ORCH_STORE"} \
-		ORCH="$work/tree/build/engine/cli/orch" ORCH_ASAN="$work/tree/build-asan/engine/cli/orch" \
-		sh "$1" </dev/null)
+		XDG_CONFIG_HOME="$home/config" ORCH="$work/tree/build/engine/cli/orch" \
+		ORCH_ASAN="$work/tree/build-asan/engine/cli/orch" "${keep[@]}" "$@" </dev/null)
 }
 
-# A script that tells no single results counts as one.
+# A CI stops us after 90 minutes, and then nobody reads a closing line.
+end=$((SECONDS + 60 * ${TEST_MINUTES:-$([ -n "${CI:-}" ] && echo 84 || echo 600)}))
+
+# own_limit SCRIPT: the seconds it says it may take.
+own_limit() {
+	local own
+	own=$(sed -n 's/^# timeout: *//p' "$1" | head -n 1)
+	echo "${own:-900}"
+}
+
+# limit_of SCRIPT: its own time limit, or what is left.
+limit_of() {
+	local own left=$((end - SECONDS))
+	own=$(own_limit "$1")
+	[ "$left" -gt 1 ] || left=1
+	echo $((own < left ? own : left))
+}
+
+# The locked packages of the reference project. A mirror keeps a package only as long as it is current:
+# when one is gone, the copy of the tree is locked anew, which is not what the project publishes.
+prepare_packages() {
+	local result=$work/tmp/packages.json orch=build/engine/cli/orch
+	if as_tester $((end - SECONDS)) $orch build base build-tools toolchain --result-json "$result"; then
+		echo "ok the locked packages are there"
+	elif grep -q 'orch lock .*--update' "$result"; then
+		echo "=== the archive has dropped a locked package: testing with today's, not the published build ==="
+		as_tester 1200 $orch lock --update
+		tell "the archive's current packages can be locked" $?
+	else
+		echo "not ok the locked packages are there"
+	fi
+}
+
+run_script() { # SCRIPT
+	local name code limit
+	name=$(basename "$1" .sh)
+	limit=$(limit_of "$1")
+	echo "# $name"
+	as_tester "$limit" sh "$1" >"$work/$name.out" 2>&1
+	code=$?
+	cat "$work/$name.out"
+	if [ $code = 124 ]; then
+		echo "not ok $name: stopped after $limit s"
+	elif ! grep -q -E '^(ok|not ok|skip) ' "$work/$name.out" ||
+		{ [ $code != 0 ] && ! grep -q '^not ok ' "$work/$name.out"; }; then
+		tell "$name" $code # tells no single results, or died
+	fi
+}
+
+# The quick ones first, by their time limits.
 stage_e2e() {
-	local script name code
+	local script name packages=no
 	prepare_tree
 	for script in tests/e2e/*.sh; do
+		echo "$(own_limit "$script") $script"
+	done | sort -n | while read -r _ script; do
 		name=$(basename "$script" .sh)
-		{ [ "$name" != lib ] && wanted "e2e-$name"; } || continue
-		echo "# $name"
-		run_e2e "$script" >"$work/$name.out" 2>&1
-		code=$?
-		cat "$work/$name.out"
-		if ! grep -q -E '^(ok|not ok|skip) ' "$work/$name.out" ||
-			{ [ $code != 0 ] && ! grep -q '^not ok ' "$work/$name.out"; }; then
-			[ $code = 124 ] && echo "$name: stopped after its time limit"
-			tell "$name" $code
-		fi
+		[ "$name" != lib ] || continue
+		wanted "e2e-$name" || continue
+		case $name in
+		reference | board-boot)
+			[ $packages = yes ] || prepare_packages
+			packages=yes
+			;;
+		esac
+		run_script "$script"
 	done
 }
 
