@@ -12,15 +12,11 @@ struct ui_json {
 };
 
 static const char *const names[] = {
-	[EVENT_RUN_START] = "run_start",
-	[EVENT_NODE_START] = "node_start",
-	[EVENT_NODE_PROGRESS] = "node_progress",
-	[EVENT_NODE_HIT] = "node_hit",
-	[EVENT_NODE_BUILT] = "node_built",
-	[EVENT_NODE_FAILED] = "node_failed",
-	[EVENT_NODE_SKIPPED] = "node_skipped",
-	[EVENT_WARNING] = "warning",
-	[EVENT_RUN_END] = "run_end",
+	[EVENT_RUN_START] = "run_start",     [EVENT_ESTIMATE] = "estimate",
+	[EVENT_NODE_START] = "node_start",   [EVENT_NODE_PROGRESS] = "node_progress",
+	[EVENT_NODE_HIT] = "node_hit",       [EVENT_NODE_BUILT] = "node_built",
+	[EVENT_NODE_FAILED] = "node_failed", [EVENT_NODE_SKIPPED] = "node_skipped",
+	[EVENT_WARNING] = "warning",         [EVENT_RUN_END] = "run_end",
 };
 
 static double since(const struct timespec *start)
@@ -50,6 +46,12 @@ static void json_event(struct sink *self, const struct event *ev)
 		json_object_set_new(o, "node", json_text(ev->node->name));
 	if (ev->type == EVENT_RUN_START)
 		json_object_set_new(o, "total", json_integer((json_int_t)ev->total));
+	if (ev->type == EVENT_ESTIMATE) {
+		json_object_set_new(o, "nodes", json_integer((json_int_t)ev->total));
+		json_object_set_new(o, "never_built", json_integer((json_int_t)ev->unknown));
+		json_object_set_new(o, "estimate_s", seconds(ev->seconds));
+		json_object_set_new(o, "disk_bytes", json_integer((json_int_t)ev->bytes));
+	}
 	if (ev->type == EVENT_NODE_PROGRESS && ev->percent >= 0)
 		json_object_set_new(o, "percent", json_integer(ev->percent));
 	if (ev->type == EVENT_NODE_BUILT || ev->type == EVENT_NODE_FAILED)

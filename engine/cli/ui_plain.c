@@ -127,6 +127,24 @@ static void failed(struct ui_plain *ui, const struct event *ev)
 	line(ui, ui->paint->red, "failed", ev->node, text);
 }
 
+/* What lies ahead, unless it is too little to speak of. */
+static void estimate(struct ui_plain *ui, const struct event *ev)
+{
+	char *time cleanup_free = str_seconds(ev->seconds),
+		   *disk cleanup_free = str_bytes(ev->bytes);
+	struct str s cleanup_str = STR_INIT;
+
+	if (ev->seconds < 10 && ev->bytes < 64 * 1024 * 1024)
+		return;
+	str_printf(&s, "%zu node%s at most", ev->total, ev->total == 1 ? "" : "s");
+	if (ev->unknown < ev->total)
+		str_printf(&s, ", about %s", time);
+	if (ev->unknown)
+		str_printf(&s, ", %zu never built before", ev->unknown);
+	str_printf(&s, ", %s of disk", disk);
+	line(ui, ui->paint->dim, "ahead", NULL, s.buf);
+}
+
 static void plain_event(struct sink *self, const struct event *ev)
 {
 	struct ui_plain *ui = (struct ui_plain *)self;
@@ -135,6 +153,9 @@ static void plain_event(struct sink *self, const struct event *ev)
 	switch (ev->type) {
 	case EVENT_RUN_START:
 		ui->total = ev->total;
+		break;
+	case EVENT_ESTIMATE:
+		estimate(ui, ev);
 		break;
 	case EVENT_NODE_START:
 		start(ui, ev);

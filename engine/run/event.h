@@ -8,7 +8,9 @@
 #include "graph/graph.h"
 
 enum event_type {
-	EVENT_RUN_START,     /* .total */
+	EVENT_RUN_START, /* .total */
+	EVENT_ESTIMATE, /* before the first node starts: .total may run, .unknown of them were never
+			 * built; .seconds for those that were, .bytes of disk */
 	EVENT_NODE_START,    /* .node, .text: why it runs */
 	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text */
 	EVENT_NODE_HIT,      /* .node */
@@ -29,7 +31,8 @@ struct event {
 	const struct err *err;
 	struct digest log;    /* of the node's log, stored already (store_log_put); zeros: none */
 	const char *log_path; /* where it lies */
-	size_t total;
+	size_t total, unknown;
+	uint64_t bytes;
 };
 
 struct sink {

@@ -77,15 +77,35 @@ static int consider_all(struct sched *d, struct err **err)
 	return 0;
 }
 
-/* Before the first worker starts: is there room for all that is left to build? */
-static int check_space(struct sched *d, struct err **err)
+/* Before the first worker starts: how long all that is left may take, and whether there is room for
+ * it. */
+static int estimate(struct sched *d, struct err **err)
 {
-	uint64_t needed;
+	struct event ev = {.type = EVENT_ESTIMATE};
+	double longest = 0, ignored;
 
-	d->checked_space = true;
-	if (space_needed(d->g, d->s, &needed, err) < 0)
+	d->estimated = true;
+	for (size_t i = 0; i < d->g->nodes.count; i++) {
+		const struct node *n = d->g->nodes.items[i];
+		int rc;
+
+		if (!n->wanted || n->state > NODE_READY)
+			continue;
+		rc = store_duration(d->s, n->name, &ignored, err);
+		if (rc < 0)
+			return -1;
+		ev.total++;
+		ev.unknown += (size_t)rc;
+		ev.seconds += rc ? 0 : n->estimate;
+		longest = n->critical > longest ? n->critical : longest;
+	}
+	ev.seconds /= d->pool.cpus;
+	if (ev.seconds < longest && ev.unknown < ev.total)
+		ev.seconds = longest;
+	if (space_needed(d->g, d->s, &ev.bytes, err) < 0)
 		return -1;
-	return space_check(d->s, needed, err);
+	sched_tell(d, &ev);
+	return space_check(d->s, ev.bytes, err);
 }
 
 /* Why a node runs, as a sentence. Caller frees. */
@@ -181,7 +201,7 @@ static int start_all(struct sched *d, struct err **err)
 
 	if (!d->ready.heap.count || d->stopping)
 		return 0;
-	if (!d->checked_space && check_space(d, err) < 0)
+	if (!d->estimated && estimate(d, err) < 0)
 		return -1;
 	pool_round(&d->pool);
 	while (rc >= 0 && !d->stopping && d->pool.used_cpus < d->pool.cpus &&

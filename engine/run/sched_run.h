@@ -34,9 +34,9 @@ struct sched {
 	struct runnings running;
 	struct memory *memory;
 	size_t wanted;
-	bool prepared; /* see prepare() */
-	bool checked_space;
-	bool stopping; /* start nothing more */
+	bool prepared;  /* see prepare() */
+	bool estimated; /* see estimate() */
+	bool stopping;  /* start nothing more */
 	int signals;
 	uint64_t tick_ms;
 };

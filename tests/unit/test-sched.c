@@ -20,6 +20,7 @@ static struct {
 	struct sink sink;
 	struct str text;
 	unsigned running, most;
+	struct event estimated;
 	int signal_on_start, signal_on_tick; /* sent to this process */
 } seen;
 
@@ -28,6 +29,9 @@ static void on_event(struct sink *self, const struct event *ev)
 	const char *name = ev->node ? ev->node->name : "";
 
 	switch (ev->type) {
+	case EVENT_ESTIMATE:
+		seen.estimated = *ev;
+		break;
 	case EVENT_NODE_START:
 		str_printf(&seen.text, "start %s\n", name);
 		seen.most = ++seen.running > seen.most ? seen.running : seen.most;
