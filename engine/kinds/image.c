@@ -202,7 +202,7 @@ const struct kind kind_image = {
 		  "direct writer does not know.\n"
 		  "\n"
 		  "A private key in the content is refused unless 'allow-private-keys' names it.",
-	.version = 1,
+	.version = 2,
 	.schema = &image_schema,
 	.outputs = image_outputs,
 	.demand = image_demand,

@@ -14,6 +14,7 @@ result=$scratch/result.json
 
 # built: the names of the nodes that the last build built, in order, on one line.
 built() { jq -r '[.nodes[] | select(.status == "built").name] | sort | join(" ")' "$result"; }
+# shellcheck disable=SC2120
 build() { "$ORCH" -C "$p" build --result-json "$result" "$@"; }
 # digest NODE
 digest() { jq -r --arg n "$1" '.nodes[] | select(.name == $n).outputs[0].digest' "$result"; }
