@@ -83,7 +83,8 @@ void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, struct s
  */
 int debian_request(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		   struct digest *ret, struct err **err) warn_unused;
-/* The node and options that O's 'from:' names; an error with its place when that is no debian node. */
+/* The node and options that O's 'from:' names; an error with its place when that is no debian node.
+ */
 int debian_base(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		const char **ret_node, const struct debian_opts **ret_opts,
 		struct err **err) warn_unused;

@@ -10,9 +10,10 @@
 
 #define GUESTFS_FUNCTIONS(X)                                                                       \
 	X(acl_set_file)                                                                            \
-	X(add_drive_opts) X(close) X(create_flags) X(debug) X(fstrim) X(get_pid) X(last_errno) X(  \
-		last_error) X(launch) X(lsetxattr) X(mkdir_p) X(mkfs_opts_argv) X(mount_options)   \
-		X(parse_environment_list) X(part_add) X(part_init) X(part_set_bootable)            \
+	X(add_drive_opts)                                                                          \
+	X(close) X(create_flags) X(debug) X(fstrim) X(get_pid) X(last_errno) X(last_error)         \
+		X(launch) X(lsetxattr) X(mkdir_p) X(mkfs_opts_argv) X(mount_options) X(            \
+			parse_environment_list) X(part_add) X(part_init) X(part_set_bootable)      \
 			X(part_set_disk_guid) X(part_set_gpt_guid) X(part_set_gpt_type) X(         \
 				part_set_mbr_id) X(part_set_name) X(pwrite_device) X(set_autosync) \
 				X(set_backend) X(set_backend_setting) X(set_cachedir) X(           \

@@ -67,8 +67,8 @@ static int loopback_up(struct err **err)
 }
 
 /*
- * Gives up the rights of root over the namespaces: a user namespace below them, in which root is user
- * 1000. An emulator registered above still serves it; the kernel looks upwards for one.
+ * Gives up the rights of root over the namespaces: a user namespace below them, in which root is
+ * user 1000. An emulator registered above still serves it; the kernel looks upwards for one.
  */
 static int become_plain(struct err **err)
 {

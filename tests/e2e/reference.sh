@@ -16,8 +16,6 @@ result=$scratch/result.json
 built() { jq -r '[.nodes[] | select(.status == "built").name] | sort | join(" ")' "$result"; }
 # shellcheck disable=SC2120
 build() { "$ORCH" -C "$p" build --result-json "$result" "$@"; }
-# digest NODE
-digest() { jq -r --arg n "$1" '.nodes[] | select(.name == $n).outputs[0].digest' "$result"; }
 
 code "the project is built" 0 build
 [ "$failures" = 0 ] || finish
