@@ -46,7 +46,6 @@ static const struct machine machines[] = {
 };
 #define ELF_PREFIX 20 /* bytes up to and including e_machine */
 #define HOST_REGISTRY "/proc/sys/fs/binfmt_misc"
-#define OWN_REGISTRY "/tmp"
 
 static const struct machine *machine_of(const char *arch)
 {
@@ -103,21 +102,32 @@ static void append_hex(struct str *s, const unsigned char *data, const char *pre
 		str_printf(s, "%s%02x", prefix, data[i]);
 }
 
+/* The registry of this user namespace, as a mount that is nowhere and hides nothing; -1: none. */
+static int own_registry(void)
+{
+	int fs cleanup_fd = fsopen("binfmt_misc", FSOPEN_CLOEXEC);
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	return fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
 /* 0 when it stands; 1 when this kernel has no binfmt_misc per user namespace. */
 static int register_own(const struct machine *m, const char *emulator, struct err **err)
 {
 	unsigned char magic[ELF_PREFIX], mask[ELF_PREFIX];
 	struct str line cleanup_str = STR_INIT;
 	int program cleanup_fd = open(emulator, O_RDONLY | O_CLOEXEC);
-	int fd cleanup_fd = -1;
+	int registry, fd cleanup_fd = -1;
 
 	if (program < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot open the emulator '%s'", emulator);
-	if (mount("binfmt_misc", OWN_REGISTRY, "binfmt_misc", MS_NOSUID | MS_NODEV, NULL) < 0)
-		return 1;
-	fd = open(OWN_REGISTRY "/register", O_WRONLY | O_CLOEXEC);
+	/* Stays open in process 1: with its last mount a registry forgets what it knows. */
+	registry = own_registry();
+	fd = registry < 0 ? -1 : openat(registry, "register", O_WRONLY | O_CLOEXEC);
 	if (fd < 0) {
-		umount2(OWN_REGISTRY, MNT_DETACH);
+		if (registry >= 0)
+			close(registry);
 		return 1;
 	}
 	elf_magic(m, magic, mask);
