@@ -50,8 +50,7 @@ static const struct option part_options[] = {
 	{"name", OPT_STRING, offsetof(struct disk_part, name), OPT_REQUIRED | OPT_NAME,
 	 .help = "Name in the partition table; identities derive from it.", .example = "root-a"},
 	{"type", OPT_STRING, offsetof(struct disk_part, type), OPT_REQUIRED,
-	 .help = "Partition type: esp, root-arm64, linux-generic, ... or a GUID.",
-	 .example = "root-arm64"},
+	 .help = PARTITION_TYPE_HELP, .example = "root-arm64"},
 	{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE | ACCEPT_FILE,
 	 .help = "The image that is copied into it.", .example = "root"},
 	{"size", OPT_SIZE, offsetof(struct disk_part, size), OPT_POSITIVE,
@@ -274,21 +273,15 @@ static int disk_run(struct action *a, struct err **err)
 const struct kind kind_disk = {
 	.name = "disk",
 	.summary = "a GPT disk from other nodes' images",
-	.manual = "Partitions lie in the order of the recipe, on whole mebibytes. 'reserved' names "
-		  "areas in\n"
-		  "the gap in front of them (the boot loader's environment); the first partition "
-		  "then starts\n"
-		  "at the next multiple of 4 MiB, and the table's first usable block is its start, "
-		  "so that no\n"
-		  "tool takes the gap for free space.\n"
-		  "\n"
-		  "'size' is a promise: an image that is larger is refused, a smaller one leaves a "
-		  "hole.\n"
-		  "'region: 2x' keeps as much free behind a partition, which RAUC's "
-		  "boot-gpt-switch needs.\n"
-		  "Identities depend on project, node and partition name, so two cards of one "
-		  "image have\n"
-		  "equal ones: never mount by them.",
+	.manual =
+		"Partitions lie in the order of the recipe, on whole mebibytes. 'reserved' "
+		"names areas in the gap in front of them (the boot loader's environment); the "
+		"first partition then starts at the next multiple of 4 MiB, and the table's "
+		"first usable block is its start, so that no tool takes the gap for free space.\n\n"
+		"'size' is a promise: an image that is larger is refused, a smaller one leaves "
+		"a hole. 'region: 2x' keeps as much free behind a partition, which RAUC's "
+		"boot-gpt-switch needs. Identities depend on project, node and partition name, so "
+		"two cards of one image have equal ones: never mount by them.",
 	.version = 1,
 	.schema = &disk_schema,
 	.outputs = disk_outputs,

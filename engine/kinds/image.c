@@ -181,27 +181,19 @@ static int image_run(struct action *a, struct err **err)
 const struct kind kind_image = {
 	.name = "image",
 	.summary = "a disk or file-system image from trees, nodes and files",
-	.manual = "Everything under 'contents' is laid into one tree, in order: 'unpack' takes a "
-		  "tree that a\n"
-		  "node made, 'copy' a file or folder of the project, an output of a node or a "
-		  "place inside\n"
-		  "a tree ('base:/usr/lib/x'). Folders are copied by their content; a file goes to "
-		  "'to', or\n"
-		  "into it when it ends in '/'. Files of the project become root:root, 0755 if "
-		  "executable\n"
-		  "else 0644. Then come 'units', 'bootloader', 'remove', 'modes', in this order.\n"
-		  "\n"
-		  "With 'filesystem' the image is one file system; with 'table: gpt' it has "
-		  "partitions, and\n"
-		  "each gets what lies below its 'mount'. Identities depend on project, node and "
-		  "partition\n"
-		  "name, times are the project's epoch: the direct writer gives equal bytes for "
-		  "equal\n"
-		  "content. 'writer: guestfs' makes the same files with libguestfs, and file "
-		  "systems that the\n"
-		  "direct writer does not know.\n"
-		  "\n"
-		  "A private key in the content is refused unless 'allow-private-keys' names it.",
+	.manual =
+		"Everything under 'contents' is laid into one tree, in order: 'unpack' takes a "
+		"tree that a node made, 'copy' a file or folder of the project, an output of a "
+		"node or a place inside a tree ('base:/usr/lib/x'). Folders are copied by their "
+		"content; a file goes to 'to', or into it when it ends in '/'. Files of the "
+		"project become root:root, 0755 if executable else 0644. Then come 'units', "
+		"'bootloader', 'remove', 'modes', in this order.\n\n"
+		"With 'filesystem' the image is one file system; with 'table: gpt' it has "
+		"partitions, and each gets what lies below its 'mount'. Identities depend on "
+		"project, node and partition name, times are the project's epoch: the direct "
+		"writer gives equal bytes for equal content. 'writer: guestfs' makes the same "
+		"files with libguestfs, and file systems that the direct writer does not know.\n\n"
+		"A private key in the content is refused unless 'allow-private-keys' names it.",
 	.version = 2,
 	.schema = &image_schema,
 	.outputs = image_outputs,

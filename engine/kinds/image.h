@@ -15,6 +15,14 @@
 enum image_fs_type { IMAGE_FS_NONE, IMAGE_FS_EXT4, IMAGE_FS_VFAT, IMAGE_FS_XFS, IMAGE_FS_BTRFS };
 extern const char *const image_fs_words[];
 
+/* The help of option 'type': every word of layout_type_words. */
+#define PARTITION_TYPE_HELP                                                                       \
+	"Partition type: esp, xbootldr, root-arm64, root-arm, root-x86-64, root-x86, "            \
+	"root-riscv64, "                                                                          \
+	"usr-arm64, usr-x86-64, home, srv, var, tmp, swap, linux-generic, basic-data, bios-boot " \
+	"or a "                                                                                   \
+	"GUID."
+
 struct image_fs {
 	const char *name; /* for messages: "partition 'root'" or the node's name */
 	size_t part;      /* index into the layout's parts; 0 for a whole-image file system */

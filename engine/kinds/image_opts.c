@@ -12,8 +12,7 @@ static const struct option part_options[] = {
 	{"name", OPT_STRING, offsetof(struct image_part_opts, name), OPT_REQUIRED | OPT_NAME,
 	 .help = "Name in the partition table; identities derive from it.", .example = "root"},
 	{"type", OPT_STRING, offsetof(struct image_part_opts, type), OPT_REQUIRED,
-	 .help = "Partition type: esp, root-arm64, linux-generic, ... or a GUID.",
-	 .example = "root-arm64"},
+	 .help = PARTITION_TYPE_HELP, .example = "root-arm64"},
 	{"size", OPT_SIZE, offsetof(struct image_part_opts, size), OPT_POSITIVE,
 	 .help = "Size, rounded up to 1 MiB; the last partition may leave it out and takes the "
 		 "rest."},

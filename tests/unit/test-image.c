@@ -258,6 +258,16 @@ static void test_options(void **state)
 	wrong("size: 1G\nfilesystem: ext4\nremove: [etc]\n", "'etc' must be an absolute pattern");
 }
 
+static void test_type_help(void **state)
+{
+	for (size_t i = 0; layout_type_words[i]; i++) {
+		char *word cleanup_free = xasprintf(" %s%s", layout_type_words[i],
+						    layout_type_words[i + 1] ? "," : " or");
+
+		has(PARTITION_TYPE_HELP, word);
+	}
+}
+
 /* ---- whole images ---- */
 
 static struct tree *base(void)
@@ -426,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_private_keys),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_type_help),
 		cmocka_unit_test(test_file_system),
 		cmocka_unit_test(test_key_in_content),
 		cmocka_unit_test(test_partitions),
