@@ -11,14 +11,14 @@
 #include "machine/console.h"
 #include "machine/guestfs_lazy.h"
 #include "machine/host.h"
-#include "machine/janitor.h"
+#include "machine/litter.h"
 
 #define SAID_MAX 16384
 
 struct guest {
 	guestfs_h *h;
 	struct guest_opts opts;
-	struct janitor *janitor;
+	struct litter *litter;
 	struct console console; /* what the appliance and the library say */
 	struct str said;        /* its last lines */
 	bool launched;
@@ -32,7 +32,7 @@ bool guest_supported(void)
 
 /*
  * libguestfs puts its sockets into a folder of its own choice. While it launches, the listening
- * socket is one of our descriptors and knows its path: that folder is told to the janitor.
+ * socket is one of our descriptors and knows its path: that folder is noted.
  */
 static void find_socket_dir(struct guest *g)
 {
@@ -44,7 +44,7 @@ static void find_socket_dir(struct guest *g)
 		    strstr(a.sun_path, "/libguestfs")) {
 			char *dir cleanup_free = path_dir(a.sun_path);
 
-			janitor_remove(g->janitor, dir);
+			litter_note(g->litter, dir);
 			return;
 		}
 	}
@@ -141,10 +141,10 @@ static int configure(struct guest *g, struct err **err)
 
 	if (path_mkdirs(cache, err) < 0 || path_mkdirs(tmp, err) < 0)
 		return -1;
-	janitor_remove(g->janitor, tmp);
-	/* A socket's path has at most 107 bytes, of which libguestfs needs 32; then /tmp must do.
+	litter_note(g->litter, tmp);
+	/* A socket's path has at most 107 bytes, of which libguestfs needs 31; then /tmp must do.
 	 */
-	rc = strlen(tmp) < 70 ? guestfs_parse_environment_list(h, env) : 0;
+	rc = strlen(tmp) <= 76 ? guestfs_parse_environment_list(h, env) : 0;
 	if (host_kvm_usable(g->opts.cache_dir, &kvm, NULL, err) < 0)
 		return -1;
 	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, tmp) < 0 ||
@@ -161,12 +161,13 @@ static int configure(struct guest *g, struct err **err)
 int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **err)
 {
 	struct guest *g cleanup_guest = xcalloc(1, sizeof(*g));
+	char *litter cleanup_free = path_join(opts->cache_dir, "litter");
 
 	g->opts = *opts;
 	g->percent = -1;
 	g->said = (struct str)STR_INIT;
 	g->console = (struct console)CONSOLE_INIT(NULL, keep_line, g);
-	if (guestfs_load(err) < 0 || janitor_start(&g->janitor, err) < 0)
+	if (guestfs_load(err) < 0 || litter_open(litter, &g->litter, err) < 0)
 		return -1;
 	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT |
 				    GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
@@ -185,7 +186,7 @@ void guest_free(struct guest *g)
 		return;
 	if (g->h)
 		guestfs_close(g->h);
-	janitor_dismiss(g->janitor);
+	litter_close(g->litter);
 	console_release(&g->console);
 	str_release(&g->said);
 	free(g);
@@ -217,7 +218,6 @@ int guest_launch(struct guest *g, struct err **err)
 		return err_wrap(err, "see `orch doctor`");
 	}
 	g->launched = true;
-	janitor_kill(g->janitor, guestfs_get_pid(g->h));
 	return 0;
 }
 

@@ -8,20 +8,18 @@
 
 #include "base/lazy.h"
 
-#define GUESTFS_FUNCTIONS(X)                                                                       \
-	X(acl_set_file)                                                                            \
-	X(add_drive_opts)                                                                          \
-	X(close) X(create_flags) X(debug) X(fstrim) X(get_pid) X(last_errno) X(last_error)         \
-		X(launch) X(lsetxattr) X(mkdir_p) X(mkfs_opts_argv) X(mount_options) X(            \
-			parse_environment_list) X(part_add) X(part_init) X(part_set_bootable)      \
-			X(part_set_disk_guid) X(part_set_gpt_guid) X(part_set_gpt_type) X(         \
-				part_set_mbr_id) X(part_set_name) X(pwrite_device) X(set_autosync) \
-				X(set_backend) X(set_backend_setting) X(set_cachedir) X(           \
-					set_error_handler) X(set_event_callback) X(set_identifier) \
-					X(set_memsize) X(set_smp) X(set_tmpdir) X(set_uuid)        \
-						X(set_verbose) X(shutdown) X(tar_in_opts_argv)     \
-							X(tar_out_opts) X(umount) X(umount_all)    \
-								X(upload) X(vfs_type)
+/* clang-format off */
+#define GUESTFS_FUNCTIONS(X) \
+	X(acl_set_file) X(add_drive_opts) X(close) X(create_flags) X(debug) X(fstrim) \
+	X(last_errno) X(last_error) X(launch) X(mkdir_p) X(mkfs_opts_argv) X(mount_options) \
+	X(parse_environment_list) X(part_add) X(part_init) X(part_set_bootable) \
+	X(part_set_disk_guid) X(part_set_gpt_guid) X(part_set_gpt_type) X(part_set_mbr_id) \
+	X(part_set_name) X(pwrite_device) X(set_autosync) X(set_backend) \
+	X(set_backend_setting) X(set_cachedir) X(set_error_handler) X(set_event_callback) \
+	X(set_identifier) X(set_memsize) X(set_smp) X(set_tmpdir) X(set_uuid) \
+	X(set_verbose) X(shutdown) X(tar_in_opts_argv) X(tar_out_opts) X(umount) \
+	X(umount_all) X(upload) X(vfs_type)
+/* clang-format on */
 
 struct guestfs_api {
 #define X(name) LAZY_FIELD(guestfs_, name)
@@ -39,11 +37,9 @@ int guestfs_load(struct err **err) warn_unused;
 #define guestfs_create_flags(...) guestfs_api.create_flags(__VA_ARGS__)
 #define guestfs_debug(...) guestfs_api.debug(__VA_ARGS__)
 #define guestfs_fstrim(...) guestfs_api.fstrim(__VA_ARGS__)
-#define guestfs_get_pid(...) guestfs_api.get_pid(__VA_ARGS__)
 #define guestfs_last_errno(...) guestfs_api.last_errno(__VA_ARGS__)
 #define guestfs_last_error(...) guestfs_api.last_error(__VA_ARGS__)
 #define guestfs_launch(...) guestfs_api.launch(__VA_ARGS__)
-#define guestfs_lsetxattr(...) guestfs_api.lsetxattr(__VA_ARGS__)
 #define guestfs_mkdir_p(...) guestfs_api.mkdir_p(__VA_ARGS__)
 #define guestfs_mkfs_opts_argv(...) guestfs_api.mkfs_opts_argv(__VA_ARGS__)
 #define guestfs_mount_options(...) guestfs_api.mount_options(__VA_ARGS__)
