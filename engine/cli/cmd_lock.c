@@ -10,6 +10,7 @@ struct locking {
 	struct lock_opts opts;
 	json_t *list; /* with --json */
 	size_t count;
+	size_t named; /* locks that have the package of --update */
 };
 
 static int lock_one(struct locking *l, const struct node *n, struct err **err)
@@ -47,6 +48,8 @@ static int lock_all(struct locking *l, const char *name, struct err **err)
 		if ((only ? n == only : lock_applies(n->recipe)) && lock_one(l, n, err))
 			return -1;
 	}
+	if (l->opts.package && !l->named)
+		return err_set(err, ERR_USER, "no lock has a package '%s'", l->opts.package);
 	return 0;
 }
 
@@ -59,8 +62,11 @@ int cmd_lock(struct cli *c)
 
 	if (code)
 		return code;
-	l.opts = (struct lock_opts){c->update, c->update_name, c->offline,
-				    store_subdir(s.store, "apt")};
+	l.opts = (struct lock_opts){.update = c->update,
+				    .package = c->update_name,
+				    .offline = c->offline,
+				    .named = &l.named,
+				    .cache_dir = store_subdir(s.store, "apt")};
 	l.list = c->json ? json_array() : NULL;
 	if (lock_all(&l, c->args.count ? c->args.items[0] : NULL, &err)) {
 		json_decref(l.list);

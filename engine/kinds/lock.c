@@ -33,6 +33,14 @@ static const char *arch_of(const struct locking *l)
 	return l->base.arch ? l->base.arch : sandbox_host_arch();
 }
 
+static bool old_has(const struct locking *l, const char *package)
+{
+	for (size_t i = 0; i < l->old.entries.count; i++)
+		if (str_eq(l->old.entries.items[i].name, package))
+			return true;
+	return false;
+}
+
 /* Versions of the base are not to be changed; those of the old lock only by --update. */
 static void choose_kept(struct locking *l)
 {
@@ -267,6 +275,8 @@ int lock_resolve(struct arena *arena, const struct project *p, const struct reci
 	    lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err) < 0)
 		return -1;
 	rc = read_locks(&l, err);
+	if (rc == 0 && opts->package && opts->named)
+		*opts->named += old_has(&l, opts->package);
 	if (rc == 0) {
 		choose_kept(&l);
 		rc = resolve_all(&l, err);

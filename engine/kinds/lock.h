@@ -8,8 +8,9 @@
 
 struct lock_opts {
 	bool update; /* take current versions; else keep what is locked as far as it answers */
-	const char *package;   /* with update: only this package; NULL: all */
-	bool offline;          /* make no connection: ERR_NET when the lists are not at hand */
+	const char *package; /* with update: only this package; NULL: all */
+	bool offline;        /* make no connection: ERR_NET when the lists are not at hand */
+	size_t *named;       /* with PACKAGE: counts the nodes whose old lock has it; may be NULL */
 	const char *cache_dir; /* absolute: where lists and indexes may be kept */
 };
 

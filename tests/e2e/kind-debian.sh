@@ -52,6 +52,8 @@ says "stale lock: message" "small.lock does not answer.*orch lock small"
 check "lock after a change" o lock small
 check "lock after a change: says what" grep -q '+ media-types' "$scratch/out"
 
+code "update of a package nobody has: exit 2" 2 "$orch" -C "$p" lock --update no-such-package
+
 echo "# a tree"
 check "build" o build small
 tree=$p/out/small/root.tar
