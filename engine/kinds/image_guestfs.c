@@ -69,7 +69,7 @@ static int set_folder_times(struct guest *g, struct tree *t, const char *tar, st
 		if (tree_link(folders, entries[i]->path, own, TREE_REPLACE, err) < 0)
 			return -1;
 	}
-	if (tree_write_tar(folders, tar, err) < 0)
+	if (path_remove(tar, err) < 0 || tree_write_tar(folders, tar, err) < 0)
 		return -1;
 	return guest_tar_in(g, tar, "/", false, err);
 }
