@@ -10,12 +10,14 @@
 
 #include "base/lazy.h"
 
+/* clang-format off */
 #define CURL_FUNCTIONS(X)                                                                        \
 	X(easy_cleanup)                                                                          \
 	X(easy_getinfo)                                                                          \
 	X(easy_init) X(easy_setopt) X(easy_strerror) X(global_init) X(multi_add_handle)          \
 		X(multi_cleanup) X(multi_info_read) X(multi_init) X(multi_perform) X(multi_poll) \
 			X(multi_remove_handle) X(multi_strerror)
+/* clang-format on */
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
