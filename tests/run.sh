@@ -43,11 +43,11 @@ stage_lint() {
 }
 
 stage_unit() {
-	local json=build-asan/meson-logs/testlog.json names
-	mapfile -t names < <(meson test -C build-asan --list 2>/dev/null | sed 's/^.* \/ //' |
+	local json=_build-asan/meson-logs/testlog.json names
+	mapfile -t names < <(meson test -C _build-asan --list 2>/dev/null | sed 's/^.* \/ //' |
 		while read -r n; do wanted "unit-$n" && echo "$n"; done)
 	[ ${#names[@]} -gt 0 ] || return 0
-	meson test -C build-asan --no-rebuild --print-errorlogs "${names[@]}" >"$work/unit.log" 2>&1 ||
+	meson test -C _build-asan --no-rebuild --print-errorlogs "${names[@]}" >"$work/unit.log" 2>&1 ||
 		grep -E 'FAILED|ERROR|runtime error|not ok' "$work/unit.log" | head -n 60
 	[ "$(wc -l <"$json")" = ${#names[@]} ] || tell "all of ${#names[@]} unit tests ran" 1
 	jq -r '(if .result == "OK" then "ok" elif .result == "SKIP" then "skip" else "not ok" end) + " " +
@@ -55,7 +55,7 @@ stage_unit() {
 }
 
 stage_data() {
-	tests/data.sh build-asan/engine/cli/orch ${words[@]+"${words[@]}"} || tell data $?
+	tests/data.sh _build-asan/engine/cli/orch ${words[@]+"${words[@]}"} || tell data $?
 }
 
 # A user of its own kind of powerlessness: when root runs the tests, the e2e stage is nobody's.
@@ -70,9 +70,9 @@ fi
 prepare_tree() {
 	mkdir -p "$home" "$work/tree" "$work/tmp"
 	git ls-files -z | xargs -0 cp --parents -P -t "$work/tree" --
-	mkdir -p "$work/tree/build/engine/cli" "$work/tree/build-asan/engine/cli"
-	cp build/engine/cli/orch "$work/tree/build/engine/cli/"
-	cp build-asan/engine/cli/orch "$work/tree/build-asan/engine/cli/"
+	mkdir -p "$work/tree/_build/engine/cli" "$work/tree/_build-asan/engine/cli"
+	cp _build/engine/cli/orch "$work/tree/_build/engine/cli/"
+	cp _build-asan/engine/cli/orch "$work/tree/_build-asan/engine/cli/"
 	[ ! -d pki ] || cp -R pki "$work/tree/"
 	chmod 755 "$work"
 	if [ ${#as_user[@]} -gt 0 ]; then
@@ -90,8 +90,8 @@ as_tester() {
 	done
 	(cd "$work/tree" && exec timeout --kill-after=30 "$limit" "${as_user[@]}" env -i \
 		PATH=/usr/local/bin:/usr/bin:/bin HOME="$home" TMPDIR="$work/tmp" LC_ALL=C.UTF-8 TERM=dumb \
-		XDG_CONFIG_HOME="$home/config" ORCH="$work/tree/build/engine/cli/orch" \
-		ORCH_ASAN="$work/tree/build-asan/engine/cli/orch" "${keep[@]}" "$@" </dev/null)
+		XDG_CONFIG_HOME="$home/config" ORCH="$work/tree/_build/engine/cli/orch" \
+		ORCH_ASAN="$work/tree/_build-asan/engine/cli/orch" "${keep[@]}" "$@" </dev/null)
 }
 
 # A CI stops us after 90 minutes, and then nobody reads a closing line.
@@ -115,7 +115,7 @@ limit_of() {
 # The locked packages of the reference project. A mirror keeps a package only as long as it is current:
 # when one is gone, the copy of the tree is locked anew, which is not what the project publishes.
 prepare_packages() {
-	local result=$work/tmp/packages.json orch=build/engine/cli/orch
+	local result=$work/tmp/packages.json orch=_build/engine/cli/orch
 	if as_tester $((end - SECONDS)) $orch build base build-tools toolchain --result-json "$result"; then
 		echo "ok the locked packages are there"
 	elif grep -q 'orch lock .*--update' "$result"; then

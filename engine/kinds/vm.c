@@ -40,7 +40,7 @@ enum boot { BOOT_EFI, BOOT_KERNEL };
 
 static const struct option vm_options[] = {
 	{"from", OPT_REF, offsetof(struct vm_opts, from), OPT_REQUIRED,
-	 .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
+	 .accept = ACCEPT_IMAGE | ACCEPT_FILE,
 	 .help = "The disk image to boot (raw). It is copied: the node it comes from does not "
 		 "change.",
 	 .example = "build"},

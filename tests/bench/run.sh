@@ -4,8 +4,8 @@
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians of five.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-orch=$PWD/build/engine/cli/orch
-chunks=$PWD/build/tests/bench/bench-chunks
+orch=$PWD/_build/engine/cli/orch
+chunks=$PWD/_build/tests/bench/bench-chunks
 work=$(mktemp -d /var/tmp/orch-bench.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8

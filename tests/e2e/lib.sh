@@ -6,7 +6,7 @@
 # 'not ok NAME' or 'skip NAME' for everything it looks at and ends with 'finish'. A line
 # '# timeout: SECONDS' near its top sets its time limit (else 900).
 set -u
-: "${ORCH:=$PWD/build/engine/cli/orch}"
+: "${ORCH:=$PWD/_build/engine/cli/orch}"
 : "${ORCH_ASAN:=$ORCH}"
 [ -x "$ORCH" ] || { echo "no program '$ORCH': ./dev build"; exit 1; }
 failures=0
