@@ -42,7 +42,7 @@ make_noop() { # N
 			print i >f
 			close(f)
 			f = d "/recipes/n" i ".yaml"
-			printf "kind: run\ninputs: [in/%d.txt]\nrun: [[cp, %d.txt, copy]]\noutputs: [copy]\n", i, i >f
+			printf "kind: run\ninputs: [in/%d.txt]\nrun: [[cp, in/%d.txt, copy]]\noutputs: [copy]\n", i, i >f
 			close(f)
 			printf "build o/%d: cp in/%d.txt\n", i, i >(d "/build.ninja")
 		}
