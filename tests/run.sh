@@ -44,7 +44,7 @@ stage_lint() {
 
 stage_unit() {
 	local json=_build-asan/meson-logs/testlog.json names
-	mapfile -t names < <(meson test -C _build-asan --list 2>/dev/null | sed 's/^.* \/ //' |
+	mapfile -t names < <(meson test -C _build-asan --no-rebuild --list 2>/dev/null | sed 's/^.* \/ //' |
 		while read -r n; do wanted "unit-$n" && echo "$n"; done)
 	[ ${#names[@]} -gt 0 ] || return 0
 	meson test -C _build-asan --no-rebuild --print-errorlogs "${names[@]}" >"$work/unit.log" 2>&1 ||

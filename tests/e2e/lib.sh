@@ -10,6 +10,7 @@ set -u
 : "${ORCH_ASAN:=$ORCH}"
 [ -x "$ORCH" ] || { echo "no program '$ORCH': ./dev build"; exit 1; }
 failures=0
+PATH=$PATH:/usr/sbin:/sbin # where e2fsck and sfdisk are
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/e2e.XXXXXX")
 trap 'chmod -R u+w "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
 
