@@ -230,43 +230,6 @@ int guest_finish(struct guest *g, struct err **err)
 	return 0;
 }
 
-static int add_partition(struct guest *g, const char *device, bool gpt, int number,
-			 const struct guest_partition *p, struct err **err)
-{
-	guestfs_h *h = g->h;
-
-	if (guestfs_part_add(h, device, "p", (int64_t)p->first, (int64_t)p->last) < 0)
-		return failed(g, "add a partition", err);
-	if (!gpt) {
-		if (guestfs_part_set_mbr_id(h, device, number, (int)strtol(p->type, NULL, 16)) <
-			    0 ||
-		    (p->bootable && guestfs_part_set_bootable(h, device, number, 1) < 0))
-			return failed(g, "describe a partition", err);
-		return 0;
-	}
-	if (guestfs_part_set_gpt_type(h, device, number, p->type) < 0 ||
-	    (p->name && guestfs_part_set_name(h, device, number, p->name) < 0) ||
-	    (p->guid && guestfs_part_set_gpt_guid(h, device, number, p->guid) < 0))
-		return failed(g, "describe a partition", err);
-	return 0;
-}
-
-int guest_partition(struct guest *g, const char *device, const char *table, const char *guid,
-		    const struct guest_partition *parts, size_t count, struct err **err)
-{
-	bool gpt = str_eq(table, "gpt");
-
-	if (guestfs_part_init(g->h, device, table) < 0)
-		return failed(g, "write a partition table", err);
-	for (size_t i = 0; i < count; i++) {
-		if (add_partition(g, device, gpt, (int)i + 1, &parts[i], err) < 0)
-			return -1;
-	}
-	if (gpt && guid && guestfs_part_set_disk_guid(g->h, device, guid) < 0)
-		return failed(g, "name the partition table", err);
-	return 0;
-}
-
 #define EXT4_FEATURES "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file"
 #define EXT4_SEED_AT (1024 + 0xec) /* s_hash_seed; the superblock has no checksum */
 
@@ -308,13 +271,6 @@ int guest_unmount(struct guest *g, const char *path, struct err **err)
 	return 0;
 }
 
-int guest_mkdirs(struct guest *g, const char *path, struct err **err)
-{
-	if (guestfs_mkdir_p(g->h, path) < 0)
-		return failed(g, "make a folder", err);
-	return 0;
-}
-
 /*
  * Where ext4 begins to look for free blocks depends on the process id of the writer: let tar always
  * have the same one. What is lost where that does not work is only that equal trees give equal
@@ -350,35 +306,9 @@ int guest_set_acl(struct guest *g, const char *path, const char *type, const cha
 	return 0;
 }
 
-int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err)
-{
-	if (guestfs_tar_out_opts(g->h, path, tar, GUESTFS_TAR_OUT_OPTS_NUMERICOWNER, 1,
-				 GUESTFS_TAR_OUT_OPTS_XATTRS, 1, GUESTFS_TAR_OUT_OPTS_ACLS, 1,
-				 -1) < 0)
-		return failed(g, "pack a tree", err);
-	return 0;
-}
-
-int guest_upload(struct guest *g, const char *file, const char *path, struct err **err)
-{
-	if (guestfs_upload(g->h, file, path) < 0)
-		return failed(g, "copy a file", err);
-	return 0;
-}
-
 int guest_trim(struct guest *g, const char *path, struct err **err)
 {
 	if (guestfs_fstrim(g->h, path, -1) < 0)
 		return failed(g, "trim a file system", err);
-	return 0;
-}
-
-int guest_fs_type(struct guest *g, const char *device, char **ret, struct err **err)
-{
-	char *type = guestfs_vfs_type(g->h, device);
-
-	if (!type)
-		return failed(g, "look at a file system", err);
-	*ret = type;
 	return 0;
 }

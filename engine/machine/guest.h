@@ -55,19 +55,6 @@ int guest_launch(struct guest *g, struct err **err) warn_unused;
 /* Unmounts, flushes and powers off; only after it are the disks complete. G must still be freed. */
 int guest_finish(struct guest *g, struct err **err) warn_unused;
 
-/* A partition of a new table; sectors of 512 bytes, both inclusive. */
-struct guest_partition {
-	uint64_t first, last;
-	const char *name; /* GPT only */
-	const char *type; /* GPT type GUID, or MBR type in hex ("c") */
-	const char *guid; /* GPT only; NULL: random */
-	bool bootable;    /* MBR only */
-};
-/* A new partition table on DEVICE: "gpt" or "mbr"; GUID of the disk, GPT only, or NULL. */
-int guest_partition(struct guest *g, const char *device, const char *table, const char *guid,
-		    const struct guest_partition *parts, size_t count,
-		    struct err **err) warn_unused;
-
 struct guest_fs {
 	const char *type;          /* "ext4", "vfat", "xfs", "btrfs", ... */
 	const char *label;         /* or NULL */
@@ -89,7 +76,6 @@ int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs,
 int guest_mount(struct guest *g, const char *device, const char *path, const char *options,
 		struct err **err) warn_unused;
 int guest_unmount(struct guest *g, const char *path, struct err **err) warn_unused;
-int guest_mkdirs(struct guest *g, const char *path, struct err **err) warn_unused;
 /*
  * Unpacks an uncompressed tar of the host below PATH. XATTRS: with extended attributes,
  * capabilities and ACLs; a file system without owners (vfat) takes neither.
@@ -100,12 +86,6 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
  * numbers. */
 int guest_set_acl(struct guest *g, const char *path, const char *type, const char *text,
 		  struct err **err) warn_unused;
-/* Packs PATH into a new tar on the host, owners by number, with extended attributes and ACLs. */
-int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err) warn_unused;
-/* Copies a file of the host to PATH. */
-int guest_upload(struct guest *g, const char *file, const char *path, struct err **err) warn_unused;
 /* Tells the disk about the free blocks of the file system mounted at PATH, so that the image stays
  * sparse. */
 int guest_trim(struct guest *g, const char *path, struct err **err) warn_unused;
-/* The file system on DEVICE ("ext4"), "" for none; caller frees. */
-int guest_fs_type(struct guest *g, const char *device, char **ret, struct err **err) warn_unused;

@@ -39,12 +39,6 @@ int guest_finish(struct guest *g, struct err **err)
 	return absent(err);
 }
 
-int guest_partition(struct guest *g, const char *device, const char *table, const char *guid,
-		    const struct guest_partition *parts, size_t count, struct err **err)
-{
-	return absent(err);
-}
-
 int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, struct err **err)
 {
 	return absent(err);
@@ -61,11 +55,6 @@ int guest_unmount(struct guest *g, const char *path, struct err **err)
 	return absent(err);
 }
 
-int guest_mkdirs(struct guest *g, const char *path, struct err **err)
-{
-	return absent(err);
-}
-
 int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs, struct err **err)
 {
 	return absent(err);
@@ -77,22 +66,7 @@ int guest_set_acl(struct guest *g, const char *path, const char *type, const cha
 	return absent(err);
 }
 
-int guest_tar_out(struct guest *g, const char *path, const char *tar, struct err **err)
-{
-	return absent(err);
-}
-
-int guest_upload(struct guest *g, const char *file, const char *path, struct err **err)
-{
-	return absent(err);
-}
-
 int guest_trim(struct guest *g, const char *path, struct err **err)
-{
-	return absent(err);
-}
-
-int guest_fs_type(struct guest *g, const char *device, char **ret, struct err **err)
 {
 	return absent(err);
 }

@@ -11,14 +11,11 @@
 /* clang-format off */
 #define GUESTFS_FUNCTIONS(X) \
 	X(acl_set_file) X(add_drive_opts) X(close) X(create_flags) X(debug) X(fstrim) \
-	X(last_errno) X(last_error) X(launch) X(mkdir_p) X(mkfs_opts_argv) X(mount_options) \
-	X(parse_environment_list) X(part_add) X(part_init) X(part_set_bootable) \
-	X(part_set_disk_guid) X(part_set_gpt_guid) X(part_set_gpt_type) X(part_set_mbr_id) \
-	X(part_set_name) X(pwrite_device) X(set_autosync) X(set_backend) \
+	X(last_errno) X(last_error) X(launch) X(mkfs_opts_argv) X(mount_options) \
+	X(parse_environment_list) X(pwrite_device) X(set_autosync) X(set_backend) \
 	X(set_backend_setting) X(set_cachedir) X(set_error_handler) X(set_event_callback) \
 	X(set_identifier) X(set_memsize) X(set_smp) X(set_tmpdir) X(set_uuid) \
-	X(set_verbose) X(shutdown) X(tar_in_opts_argv) X(tar_out_opts) X(umount) \
-	X(umount_all) X(upload) X(vfs_type)
+	X(set_verbose) X(shutdown) X(tar_in_opts_argv) X(umount) X(umount_all)
 /* clang-format on */
 
 struct guestfs_api {
@@ -40,18 +37,9 @@ int guestfs_load(struct err **err) warn_unused;
 #define guestfs_last_errno(...) guestfs_api.last_errno(__VA_ARGS__)
 #define guestfs_last_error(...) guestfs_api.last_error(__VA_ARGS__)
 #define guestfs_launch(...) guestfs_api.launch(__VA_ARGS__)
-#define guestfs_mkdir_p(...) guestfs_api.mkdir_p(__VA_ARGS__)
 #define guestfs_mkfs_opts_argv(...) guestfs_api.mkfs_opts_argv(__VA_ARGS__)
 #define guestfs_mount_options(...) guestfs_api.mount_options(__VA_ARGS__)
 #define guestfs_parse_environment_list(...) guestfs_api.parse_environment_list(__VA_ARGS__)
-#define guestfs_part_add(...) guestfs_api.part_add(__VA_ARGS__)
-#define guestfs_part_init(...) guestfs_api.part_init(__VA_ARGS__)
-#define guestfs_part_set_bootable(...) guestfs_api.part_set_bootable(__VA_ARGS__)
-#define guestfs_part_set_disk_guid(...) guestfs_api.part_set_disk_guid(__VA_ARGS__)
-#define guestfs_part_set_gpt_guid(...) guestfs_api.part_set_gpt_guid(__VA_ARGS__)
-#define guestfs_part_set_gpt_type(...) guestfs_api.part_set_gpt_type(__VA_ARGS__)
-#define guestfs_part_set_mbr_id(...) guestfs_api.part_set_mbr_id(__VA_ARGS__)
-#define guestfs_part_set_name(...) guestfs_api.part_set_name(__VA_ARGS__)
 #define guestfs_pwrite_device(...) guestfs_api.pwrite_device(__VA_ARGS__)
 #define guestfs_set_autosync(...) guestfs_api.set_autosync(__VA_ARGS__)
 #define guestfs_set_backend(...) guestfs_api.set_backend(__VA_ARGS__)
@@ -67,8 +55,5 @@ int guestfs_load(struct err **err) warn_unused;
 #define guestfs_set_verbose(...) guestfs_api.set_verbose(__VA_ARGS__)
 #define guestfs_shutdown(...) guestfs_api.shutdown(__VA_ARGS__)
 #define guestfs_tar_in_opts_argv(...) guestfs_api.tar_in_opts_argv(__VA_ARGS__)
-#define guestfs_tar_out_opts(...) guestfs_api.tar_out_opts(__VA_ARGS__)
 #define guestfs_umount(...) guestfs_api.umount(__VA_ARGS__)
 #define guestfs_umount_all(...) guestfs_api.umount_all(__VA_ARGS__)
-#define guestfs_upload(...) guestfs_api.upload(__VA_ARGS__)
-#define guestfs_vfs_type(...) guestfs_api.vfs_type(__VA_ARGS__)
