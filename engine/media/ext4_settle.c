@@ -56,7 +56,10 @@ static errcode_t settle_inodes(ext2_filsys fs, uint32_t epoch)
 	while (!code && !(code = ext2fs_get_next_inode_full(scan, &ino, inode, (int)size)) && ino) {
 		if (!inode->i_ctime && !inode->i_links_count) /* never used */
 			continue;
-		settle_inode((struct ext2_inode_large *)inode, epoch);
+		if (!inode->i_links_count && ino >= EXT2_FIRST_INODE(fs->super))
+			memset(inode, 0, size); /* deleted: the kernel left when */
+		else
+			settle_inode((struct ext2_inode_large *)inode, epoch);
 		code = ext2fs_write_inode_full(fs, ino, inode, (int)size);
 	}
 	if (scan)

@@ -18,6 +18,7 @@ static void make(const char *name, const char *now)
 	    "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file", "-U",
 	    "11111111-2222-8333-8444-555555555558", "-E",
 	    "hash_seed=07070707-0707-8707-8707-070707070707", "-d", src, path);
+	RUN("env", clock, "debugfs", "-w", "-R", "rm /etc/gone", path);
 }
 
 static bool equal(const char *a, const char *b)
@@ -37,6 +38,7 @@ static void test_settle(void **state)
 
 	ok(path_mkdirs(at("src/etc"), &err), &err);
 	ok(file_write(at("src/etc/hostname"), "device\n", 7, 0644, false, &err), &err);
+	ok(file_write(at("src/etc/gone"), "x", 1, 0644, false, &err), &err);
 	make("a.img", "1710000000");
 	make("b.img", "1720000001");
 	assert_false(equal("a.img", "b.img"));
