@@ -116,6 +116,7 @@ limit_of() {
 # when one is gone, the copy of the tree is locked anew, which is not what the project publishes.
 prepare_packages() {
 	local result=$work/tmp/packages.json orch=_build/engine/cli/orch
+	[ -f "$work/tree/pki/private/signer.key" ] || as_tester 60 $orch pki init
 	if as_tester $((end - SECONDS)) $orch build base build-tools toolchain --result-json "$result"; then
 		echo "ok the locked packages are there"
 	elif grep -q 'orch lock .*--update' "$result"; then
