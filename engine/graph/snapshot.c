@@ -33,7 +33,7 @@ struct saver {
 	const struct graph *g;
 	const struct snapshot_request *req;
 	struct str out;
-	struct map seen; /* paths of BASE_PROJECT */
+	struct map seen; /* paths of BASE_PROJECT, absolute ones of BASE_ROOT */
 	struct arena *arena;
 	int dirs[BASE_COUNT];
 	bool recipes; /* the recipes are being added */
@@ -188,7 +188,12 @@ static int add_tools(struct saver *v, const struct node *n)
 		struct stat st;
 
 		real = path ? realpath(path, NULL) : NULL;
-		if (!real || add_path(v, BASE_ROOT, real + 1, &st) < 0)
+		if (!real)
+			return -1;
+		if (map_get(&v->seen, real))
+			continue;
+		map_set(&v->seen, arena_strdup(v->arena, real), v);
+		if (add_path(v, BASE_ROOT, real + 1, &st) < 0)
 			return -1;
 	}
 	return 0;
