@@ -11,12 +11,10 @@
 #include "base/trace.h"
 
 #define APPLICATION_ID 0x6f726368 /* "orch" */
-#define FORMAT 1
 #define BUSY_MS 60000
 
 static const char schema_sql[] =
 	"PRAGMA application_id = 1869767528;"
-	"PRAGMA user_version = 1;"
 	"CREATE TABLE record(id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, sum BLOB NOT NULL,"
 	" node TEXT NOT NULL, seconds REAL NOT NULL, built_at INTEGER NOT NULL, log BLOB NOT NULL,"
 	" outputs TEXT NOT NULL, manifest TEXT NOT NULL) STRICT;"
@@ -33,8 +31,18 @@ static const char schema_sql[] =
 	"CREATE TABLE run_node(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, node TEXT NOT NULL,"
 	" status TEXT NOT NULL, key BLOB NOT NULL, seconds REAL NOT NULL, log BLOB NOT NULL,"
 	" error TEXT) STRICT;"
-	"CREATE INDEX run_node_run ON run_node(run);"
-	"CREATE TABLE snapshot(name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT, WITHOUT ROWID;";
+	"CREATE INDEX run_node_run ON run_node(run);";
+
+/*
+ * What brought each format about: schema_sql is format 1, migrations[i] makes i + 2 of i + 1. A row
+ * that was released never changes. Each must bear being run on a database that has its result
+ * (there are files of format 1 with a table 'snapshot').
+ */
+static const char *const migrations[] = {
+	"CREATE TABLE IF NOT EXISTS snapshot(name TEXT PRIMARY KEY, data BLOB NOT NULL)"
+	" STRICT, WITHOUT ROWID;",
+};
+#define FORMAT ((int64_t)array_len(migrations) + 1)
 
 int state_failed(struct state *st, struct err **err)
 {
@@ -200,6 +208,34 @@ static int pragma_int(struct state *st, const char *sql, int64_t *ret, struct er
 	return rc == SQLITE_ROW ? 0 : -1;
 }
 
+/* Runs what lies between format FROM and the present one; in a transaction. */
+static int migrate_from(struct state *st, int64_t from, struct err **err)
+{
+	char *version cleanup_free = xasprintf("PRAGMA user_version = %" PRId64, FORMAT);
+
+	for (int64_t i = from; i < FORMAT; i++) {
+		trace(TRACE_STORE, "'%s': format %" PRId64 " to %" PRId64, st->path, i, i + 1);
+		if (exec(st, migrations[i - 1], err) < 0)
+			return -1;
+	}
+	return exec(st, version, err);
+}
+
+/* Brings an older database up to date: all of it or nothing, and once if several try. */
+static int migrate(struct state *st, struct err **err)
+{
+	int64_t version = 0;
+	int rc;
+
+	if (state_begin(st, true, err) < 0)
+		return -1;
+	/* Somebody else may have done it while this one waited for its turn. */
+	rc = pragma_int(st, "PRAGMA user_version", &version, err);
+	if (rc == 0 && version < FORMAT)
+		rc = migrate_from(st, version, err);
+	return state_end(st, rc, err);
+}
+
 /* 0, 1 when the file is not ours or not whole (*ret_why), -1. */
 static int check_format(struct state *st, char **ret_why, struct err **err)
 {
@@ -224,9 +260,17 @@ static int check_format(struct state *st, char **ret_why, struct err **err)
 	if (version > FORMAT)
 		return err_set(err, ERR_STORE,
 			       "'%s' was made by a newer orch (format %" PRId64
+			       ", this one knows up to %" PRId64
 			       "): use that one, or another store (--store)",
-			       st->path, version);
-	return 0;
+			       st->path, version, FORMAT);
+	if (version == FORMAT || migrate(st, &first) == 0)
+		return 0;
+	if (!st->damaged) {
+		*err = steal_ptr(first);
+		return -1;
+	}
+	*ret_why = xstrdup(first->text);
+	return 1;
 }
 
 /* Makes a complete database at PATH. */
@@ -238,7 +282,7 @@ static int create(const char *path, struct state **ret, struct err **err)
 			  &st, err) < 0)
 		return -1;
 	if (configure(st, err) < 0 || exec(st, "PRAGMA journal_mode = WAL", err) < 0 ||
-	    exec(st, schema_sql, err) < 0) {
+	    exec(st, schema_sql, err) < 0 || migrate_from(st, 1, err) < 0) {
 		state_close(st);
 		return -1;
 	}

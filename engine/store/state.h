@@ -8,6 +8,10 @@
  * acknowledged survives a power cut. What may be lost (file-stat cache, history) is committed with
  * NORMAL, which never waits for the disk but keeps the order of commits.
  *
+ * The format is a number, PRAGMA user_version. An older database is brought up to date when it is
+ * opened, in one transaction, so that any number of orch may meet it at once and a death leaves the
+ * old or the new format; a newer one is refused (ERR_STORE), and nothing in it is changed.
+ *
  * A new database is made aside and linked into place when it is whole: a state.sqlite that is
  * empty, truncated or no database is therefore damage, never somebody else's half-made file. Rows
  * are passed to callbacks; their pointers are valid during the call only.

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Databases of other formats: older ones are brought up to date, newer ones left alone. */
+#include "store-help.h"
+
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+#define CROWD 8
+
+static void sql(const char *text)
+{
+	char *path cleanup_free = path_join(where, "state.sqlite");
+	char *why = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", text, why);
+	sqlite3_close(db);
+}
+
+static int number(const char *query)
+{
+	char *path cleanup_free = path_join(where, "state.sqlite");
+	sqlite3_stmt *q;
+	sqlite3 *db;
+	int n;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	n = sqlite3_column_int(q, 0);
+	sqlite3_finalize(q);
+	sqlite3_close(db);
+	return n;
+}
+
+static void fill(void)
+{
+	struct store *s = open_store();
+	struct artifact a = put_blob("x", "content");
+
+	put_record(s, "n", "manifest", &a, 1);
+	store_close(s);
+}
+
+/* As the first release made it. */
+static void make_format_1(void)
+{
+	fill();
+	sql("DROP TABLE snapshot; PRAGMA user_version = 1");
+}
+
+static void use_store(void)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct str data cleanup_str = STR_INIT, back cleanup_str = STR_INIT;
+	struct store *s = open_store();
+	struct err *err = NULL;
+	struct record *rec;
+
+	assert_null(store_warning(s));
+	assert_int_equal(look(s, "manifest", arena, &rec), 0);
+	assert_string_equal(rec->node, "n");
+	str_append(&data, "what was seen");
+	ok(store_snapshot_put(s, "name", &data, &err), err);
+	ok(store_snapshot_get(s, "name", &back, &err), err);
+	assert_string_equal(back.buf, data.buf);
+	store_close(s);
+}
+
+static void format_1_is_brought_up_to_date(void **state)
+{
+	int format;
+
+	fill();
+	format = number("PRAGMA user_version");
+	assert_true(format > 1);
+	sql("DROP TABLE snapshot; PRAGMA user_version = 1");
+	use_store();
+	assert_int_equal(number("PRAGMA user_version"), format);
+	assert_int_equal(number("SELECT count(*) FROM record"), 1);
+}
+
+/* There was a time when the table came without a new number. */
+static void format_1_with_the_table_keeps_it(void **state)
+{
+	fill();
+	sql("INSERT INTO snapshot VALUES('old', x'00'); PRAGMA user_version = 1");
+	use_store();
+	assert_int_equal(number("SELECT count(*) FROM snapshot"), 2);
+}
+
+static void many_at_once_agree(void **state)
+{
+	make_format_1();
+	for (int i = 0; i < CROWD; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			struct err *err = NULL;
+			struct store *s = NULL;
+
+			_exit(store_open(where, true, &s, &err) == 0 && !store_warning(s) ? 0 : 1);
+		}
+	}
+	for (int i = 0; i < CROWD; i++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	use_store();
+}
+
+static void newer_is_refused_and_left_alone(void **state)
+{
+	struct store *s = NULL;
+	struct err *err cleanup_err = NULL;
+
+	fill();
+	sql("PRAGMA user_version = 99");
+	assert_int_equal(store_open(where, false, &s, &err), -1);
+	assert_int_equal(err->cls, ERR_STORE);
+	assert_non_null(strstr(err->text, "newer orch (format 99"));
+	assert_int_equal(number("PRAGMA user_version"), 99);
+	assert_int_equal(number("SELECT count(*) FROM record"), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(format_1_is_brought_up_to_date),
+		TEST(format_1_with_the_table_keeps_it),
+		TEST(many_at_once_agree),
+		TEST(newer_is_refused_and_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
