@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The log of every write to a disk, as QEMU's block driver blklogwrites keeps it (the format of
+ * Linux's dm-log-writes: Documentation/admin-guide/device-mapper/log-writes.rst), and its replay
+ * onto the disk as it was before: the disk after each write, and with the last write torn.
+ *
+ *	blklog_open("log", &log, err);
+ *	replay_new(log, card_fd, &events, &replay);
+ *	replay_area(replay, 1 << 20, 32768, true);      // what tells one state from another
+ *	replay_run(replay, err);                        // calls back, see struct replay_events
+ *	replay_free(replay); blklog_free(log);
+ *
+ * A disk writes sectors of 512 bytes in order; a write of several may end after any of them, and
+ * the sector it ends in may be half new, half old. Only what changes a watched area makes a state,
+ * so that an install of a gigabyte has some dozens of them.
+ */
+#include <stdbool.h>
+
+#include "base/digest.h"
+
+#define BLKLOG_SECTOR 512
+
+struct blklog;
+
+struct blklog_write {
+	uint64_t number;           /* from 1, of all entries of the log */
+	uint64_t offset, size;     /* bytes; a flush has size 0 */
+	const unsigned char *data; /* until the next call; NULL: zeros (discard) */
+};
+
+int blklog_open(const char *path, struct blklog **ret, struct err **err) warn_unused;
+/* The next write; 1 at the end. */
+int blklog_next(struct blklog *log, struct blklog_write *ret, struct err **err) warn_unused;
+/* Entries of the whole log, flushes included. */
+uint64_t blklog_count(const struct blklog *log);
+void blklog_free(struct blklog *log);
+
+/* The disk's watched areas as they are now. */
+struct replay_state {
+	uint64_t write;  /* number of the last write, 0: before the first */
+	uint64_t offset; /* of the last sector written, bytes */
+	bool torn;       /* only the first half of that sector is written */
+	size_t id;       /* equal for equal contents of the watched areas; from 0, without gaps */
+	bool seen;       /* this id was told before */
+};
+
+/*
+ * While a callback runs, the card is exactly the disk of that moment; callbacks may read it and
+ * must not change it. Any of them may be NULL; ended by -1.
+ */
+struct replay_events {
+	void *arg;
+	/* A sector of a watched area changed; areas may be switched on and off by replay_watch().
+	 */
+	int (*changed)(void *arg, size_t area, struct err **err);
+	/* The watched areas differ from what was told last; once more before the first write. */
+	int (*state)(void *arg, const struct replay_state *s, struct err **err);
+	/* Bytes of the card were written, in a watched area or not; before state() of that moment.
+	 */
+	int (*wrote)(void *arg, uint64_t offset, uint64_t size, struct err **err);
+};
+
+struct replay;
+/* CARD is open for reading and writing and stays the caller's; LOG is read from where it is. */
+void replay_new(struct blklog *log, int card, const struct replay_events *events,
+		struct replay **ret);
+/* Adds an area (multiples of 512 bytes) and returns its index. Areas must not overlap. */
+size_t replay_area(struct replay *r, uint64_t at, uint64_t size, bool on);
+void replay_watch(struct replay *r, size_t area, bool on);
+/* All writes of the log. */
+int replay_run(struct replay *r, struct err **err) warn_unused;
+/* How many different states were told so far. */
+size_t replay_states(const struct replay *r);
+void replay_free(struct replay *r);
+
+static inline void blklog_freep(struct blklog **log)
+{
+	blklog_free(*log);
+}
+#define cleanup_blklog __attribute__((cleanup(blklog_freep)))
+static inline void replay_freep(struct replay **r)
+{
+	replay_free(*r);
+}
+#define cleanup_replay __attribute__((cleanup(replay_freep)))

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "media.h"
+
+#include <endian.h>
+
+#include "media/blklog.h"
+#include "media/match.h"
+
+#define S BLKLOG_SECTOR
+#define CARD (64 * 1024)
+
+/* A log that grows entry by entry. */
+struct log {
+	struct str text;
+	uint64_t entries;
+};
+
+static void u64(struct str *s, uint64_t v)
+{
+	v = htole64(v);
+	str_append_len(s, &v, 8);
+}
+
+static void pad(struct str *s)
+{
+	while (s->len % S)
+		str_append_char(s, '\0');
+}
+
+static void entry(struct log *l, uint64_t sector, uint64_t sectors, uint64_t flags, char fill)
+{
+	u64(&l->text, sector);
+	u64(&l->text, sectors);
+	u64(&l->text, flags);
+	u64(&l->text, 0);
+	pad(&l->text);
+	for (uint64_t i = 0; !(flags & 4) && i < sectors * S; i++)
+		str_append_char(&l->text, fill);
+	l->entries++;
+}
+
+static struct log *log_new(void)
+{
+	static struct log l;
+
+	str_release(&l.text);
+	l = (struct log){.text = STR_INIT};
+	for (int i = 0; i < S; i++)
+		str_append_char(&l.text, '\0');
+	return &l;
+}
+
+static struct blklog *log_open(struct log *l, const char *name)
+{
+	struct str head cleanup_str = STR_INIT;
+	struct blklog *log = NULL;
+	struct err *err = NULL;
+
+	u64(&head, UINT64_C(0x6a736677736872));
+	u64(&head, 1);
+	u64(&head, l->entries);
+	u64(&head, S); /* 32 bits and what follows */
+	memcpy(l->text.buf, head.buf, head.len);
+	ok(file_write(at(name), l->text.buf, l->text.len, 0600, false, &err), &err);
+	ok(blklog_open(at(name), &log, &err), &err);
+	return log;
+}
+
+static int card_new(const char *name, char fill)
+{
+	int fd = open(at(name), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char *data cleanup_free = xmalloc(CARD);
+	struct err *err = NULL;
+
+	memset(data, fill, CARD);
+	ok(fd_write_all(fd, name, data, CARD, &err), &err);
+	return fd;
+}
+
+/* What happened, as one text: "w" written, "c" changed, "0", "1t" states ("!": seen before). */
+struct seen {
+	struct str text;
+	struct replay *replay;
+	struct match *match;
+};
+
+static int on_wrote(void *arg, uint64_t offset, uint64_t size, struct err **err)
+{
+	struct seen *s = arg;
+
+	if (s->match && match_update(s->match, offset, size, err) < 0)
+		return -1;
+	str_printf(&s->text, "w%llu+%llu ", (unsigned long long)(offset / S),
+		   (unsigned long long)(size / S));
+	return 0;
+}
+
+static int on_changed(void *arg, size_t area, struct err **err)
+{
+	struct seen *s = arg;
+
+	str_printf(&s->text, "c%zu ", area);
+	return 0;
+}
+
+static int on_state(void *arg, const struct replay_state *st, struct err **err)
+{
+	struct seen *s = arg;
+
+	str_printf(&s->text, "%zu%s%s@%llu ", st->id, st->torn ? "t" : "", st->seen ? "!" : "",
+		   (unsigned long long)st->write);
+	return 0;
+}
+
+static void events_of(struct seen *s, struct replay_events *ret)
+{
+	s->text = (struct str)STR_INIT;
+	*ret = (struct replay_events){
+		.arg = s, .changed = on_changed, .state = on_state, .wrote = on_wrote};
+}
+
+static void test_log(void **state)
+{
+	struct log *l = log_new();
+	struct blklog *log cleanup_blklog = NULL;
+	struct blklog_write w;
+	struct err *err = NULL;
+
+	entry(l, 3, 2, 0, 'x');
+	entry(l, 0, 0, 1, 0);
+	entry(l, 9, 4, 4, 0);
+	log = log_open(l, "log");
+	assert_int_equal(blklog_count(log), 3);
+	ok(blklog_next(log, &w, &err), &err);
+	assert_int_equal(w.number, 1);
+	assert_int_equal(w.offset, 3 * S);
+	assert_int_equal(w.size, 2 * S);
+	assert_int_equal(w.data[2 * S - 1], 'x');
+	ok(blklog_next(log, &w, &err), &err);
+	assert_int_equal(w.size, 0);
+	ok(blklog_next(log, &w, &err), &err);
+	assert_int_equal(w.size, 4 * S);
+	assert_null(w.data);
+	assert_int_equal(blklog_next(log, &w, &err), 1);
+}
+
+static void test_refused(void **state)
+{
+	struct log *l = log_new();
+	struct blklog *log = NULL;
+	struct blklog_write w;
+	struct err *err = NULL;
+
+	put("none", "some text that is long enough to be read");
+	refused(blklog_open(at("none"), &log, &err), &err, "is no log of writes");
+	refused(blklog_open(at("missing"), &log, &err), &err, "cannot read");
+	entry(l, 0, 8, 0, 'x');
+	l->text.len -= S;
+	log = log_open(l, "short");
+	refused(blklog_next(log, &w, &err), &err, "ends in the middle");
+	blklog_free(log);
+	log = log_open(log_new(), "empty");
+	assert_int_equal(blklog_next(log, &w, &err), 1);
+	blklog_free(log);
+}
+
+static void test_states(void **state)
+{
+	struct log *l = log_new();
+	struct blklog *log cleanup_blklog = NULL;
+	struct replay *r cleanup_replay = NULL;
+	struct replay_events events;
+	struct seen seen = {0};
+	struct err *err = NULL;
+	int card cleanup_fd = card_new("card", 'o');
+	char byte;
+
+	entry(l, 50, 4, 0, 'x'); /* nowhere near */
+	entry(l, 9, 3, 0, 'n');  /* one sector in front, two in the area */
+	entry(l, 10, 2, 0, 'n'); /* nothing new */
+	entry(l, 10, 2, 0, 'o'); /* back again, sector by sector */
+	entry(l, 12, 2, 4, 0);   /* a discard */
+	log = log_open(l, "log");
+	events_of(&seen, &events);
+	replay_new(log, card, &events, &r);
+	replay_area(r, 10 * S, 3 * S, true);
+	ok(replay_run(r, &err), &err);
+	assert_string_equal(seen.text.buf,
+			    "0@0 w50+4 w9+1 w10+1 c0 1t@2 w10+1 c0 2@2 w11+1 c0 3t@2 w11+1 c0 4@2 "
+			    "w10+1 c0 5t@4 w10+1 c0 6@4 w11+1 c0 7t@4 w11+1 c0 0!@4 "
+			    "w12+1 c0 8t@5 w12+1 c0 9@5 w13+1 ");
+	assert_int_equal(replay_states(r), 10);
+	assert_int_equal(pread(card, &byte, 1, 9 * S), 1);
+	assert_int_equal(byte, 'n');
+	assert_int_equal(pread(card, &byte, 1, 13 * S), 1);
+	assert_int_equal(byte, 0);
+	str_release(&seen.text);
+}
+
+/* The second area counts from the moment on when the first one says so. */
+static int switch_on(void *arg, size_t area, struct err **err)
+{
+	struct seen *s = arg;
+
+	if (area == 0)
+		replay_watch(s->replay, 1, true);
+	return 0;
+}
+
+static void test_switch(void **state)
+{
+	struct log *l = log_new();
+	struct blklog *log cleanup_blklog = NULL;
+	struct replay *r cleanup_replay = NULL;
+	struct replay_events events;
+	struct seen seen = {0};
+	struct err *err = NULL;
+	int card cleanup_fd = card_new("card", 0);
+
+	entry(l, 20, 8, 0, 'x');
+	entry(l, 2, 1, 0, 'y');
+	entry(l, 21, 1, 0, 'z');
+	log = log_open(l, "log");
+	events_of(&seen, &events);
+	events.changed = switch_on;
+	events.wrote = NULL;
+	replay_new(log, card, &events, &r);
+	replay_area(r, 0, 4 * S, true);
+	replay_area(r, 20 * S, 8 * S, false);
+	seen.replay = r;
+	ok(replay_run(r, &err), &err);
+	assert_string_equal(seen.text.buf, "0@0 1t@2 2@2 3t@3 4@3 ");
+	str_release(&seen.text);
+}
+
+static void test_match(void **state)
+{
+	struct match *m = NULL;
+	struct err *err = NULL;
+	int card cleanup_fd = card_new("card", 'a');
+	char *data cleanup_free = xmalloc(4 * S);
+
+	memset(data, 'b', 4 * S);
+	ok(file_write(at("image"), data, 3 * S + 100, 0600, false, &err), &err);
+	ok(match_new(card, 8 * S, at("image"), &m, &err), &err);
+	assert_int_equal(match_differing(m), 4);
+	ok(fd_pwrite_all(card, "card", data, 2 * S, 7 * S, &err), &err);
+	ok(match_update(m, 7 * S, 2 * S, &err), &err);
+	assert_int_equal(match_differing(m), 3);
+	ok(fd_pwrite_all(card, "card", data, 3 * S, 9 * S, &err), &err);
+	ok(match_update(m, 9 * S, 3 * S, &err), &err);
+	assert_true(match_equal(m));
+	ok(match_update(m, 0, 8 * S, &err), &err);
+	ok(match_update(m, 12 * S, 8 * S, &err), &err);
+	assert_true(match_equal(m));
+	ok(fd_pwrite_all(card, "card", "c", 1, 11 * S + 99, &err), &err);
+	ok(match_update(m, 11 * S + 99, 1, &err), &err);
+	assert_int_equal(match_differing(m), 1);
+	match_free(m);
+	refused(match_new(card, 0, at("missing"), &m, &err), &err, "cannot read");
+}
+
+/* QEMU's own log of what qemu-io writes. */
+static void test_qemu(void **state)
+{
+	char *program cleanup_free = path_program("qemu-io");
+	struct blklog *log cleanup_blklog = NULL;
+	struct blklog_write w;
+	struct err *err = NULL;
+	char *spec cleanup_free = NULL;
+
+	if (!program)
+		skip();
+	close(card_new("disk", 'o'));
+	put("qlog", "");
+	spec = xasprintf("driver=blklogwrites,file.driver=file,file.filename=%s,log.driver=file,"
+			 "log.filename=%s",
+			 at("disk"), at("qlog"));
+	RUN(program, "--image-opts", "-c", "write -P 7 1024 1536", "-c", "write -z 4096 512", "-c",
+	    "flush", spec);
+	ok(blklog_open(at("qlog"), &log, &err), &err);
+	ok(blklog_next(log, &w, &err), &err);
+	assert_int_equal(w.offset, 1024);
+	assert_int_equal(w.size, 1536);
+	assert_int_equal(w.data[1535], 7);
+	ok(blklog_next(log, &w, &err), &err);
+	assert_int_equal(w.offset, 4096);
+	assert_int_equal(w.size, 512);
+	assert_int_equal(w.data ? w.data[0] : 0, 0);
+	ok(blklog_next(log, &w, &err), &err);
+	assert_int_equal(w.size, 0);
+	assert_true(blklog_count(log) >= 3); /* closing flushes once more */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_log),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_states), cmocka_unit_test(test_switch),
+		cmocka_unit_test(test_match),  cmocka_unit_test(test_qemu),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
