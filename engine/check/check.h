@@ -4,7 +4,8 @@
  * Consistency of a project: what is said in several places must be said alike. Nothing is built or
  * booted for it. The rules are RAUC's design checklist as far as files can tell:
  *
- *	rules_graph.c   every node is reached, results do not depend on the host
+ *	rules.c         the names of the rules
+ *	rules_graph.c   every node is reached and locked, results do not depend on the host
  *	rules_disk.c    images fit their slots; the U-Boot environment lies in a reserved area
  *	rules_boot.c    fw_env.config, CONFIG_ENV_*, system.conf, boot.txt and the disk agree
  *	rules_target.c  names that are stable on the target; no private key in a tree
@@ -19,6 +20,15 @@ struct check_report {
 	struct err_list errors;   /* the project is refused */
 	struct err_list warnings; /* worth a look */
 };
+/* Every text ends in the name of its rule: "... [image-fits]". */
+struct check_rule {
+	const char *name;
+	bool warning;     /* else an error */
+	const char *text; /* what holds when it is kept */
+};
+/* All rules, ended by one without a name. Each has a case in tests/must-fail/. */
+extern const struct check_rule check_rules[];
+
 void check_report_clear(struct check_report *r);
 
 /* Runs all rules over the whole graph. NOW (seconds since 1970) is for certificates. */

@@ -19,6 +19,11 @@ struct pos check_pos(const struct node *n, const char *key)
 	return value ? value->pos : n->recipe->map->pos;
 }
 
+bool check_is_test(const struct node *n)
+{
+	return str_skip(n->name, "tests/");
+}
+
 static const char *text_of(const struct yaml *map, const char *key)
 {
 	const struct yaml *value = map->type == YAML_MAP ? yaml_get(map, key) : NULL;
@@ -222,6 +227,8 @@ int check_view_make(struct check_view *v, struct err **err)
 		const struct node *n = v->g->nodes.items[i];
 		const char *kind = n->recipe->kind->name;
 
+		if (check_is_test(n))
+			continue;
 		if (str_eq(kind, "disk") && list_of(n, "reserved")->count && !v->disk)
 			read_disk(v, n);
 		else if (str_eq(kind, "image") && read_image(v, n, err) < 0)

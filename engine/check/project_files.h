@@ -50,13 +50,46 @@ struct check_view {
 	struct check_report *report;
 };
 
+/* One for each row of check_rules, in its order. */
+enum check_id {
+	CHECK_UNREACHED_NODE,
+	CHECK_HOST_TOOLS,
+	CHECK_UNLOCKED_PACKAGE,
+	CHECK_IMAGE_FITS,
+	CHECK_ENVIRONMENT_RESERVED,
+	CHECK_ENVIRONMENT_LINE,
+	CHECK_ENVIRONMENT_OFFSET,
+	CHECK_ENVIRONMENT_SIZE,
+	CHECK_ENVIRONMENT_COPIES,
+	CHECK_SWITCHED_REGION,
+	CHECK_SLOT_DEVICE,
+	CHECK_SLOT_BOOTNAME,
+	CHECK_STABLE_NAMES,
+	CHECK_PRIVATE_KEY,
+	CHECK_KEYRING_INSTALLED,
+	CHECK_BUNDLE_COMPATIBLE,
+	CHECK_BUNDLE_CLASSES,
+	CHECK_SIGNER,
+	CHECK_SIGNER_EXPIRES,
+	CHECK_SIGNER_AGES,
+	CHECK_COUNT,
+};
+/* Reports a breach of rule ID at POS: an error or a warning, as the rule is. */
+void check_say(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
+	printf_like(4, 5);
+
 int check_view_make(struct check_view *v, struct err **err) warn_unused;
 void check_view_clear(struct check_view *v);
+/*
+ * Whether a node is below tests/: such are asked for by name, and what they contain is often wrong
+ * on purpose, so that only the rules on the graph look at them.
+ */
+bool check_is_test(const struct node *n);
 /* The position of KEY in a node's recipe, or of the recipe. */
 struct pos check_pos(const struct node *n, const char *key);
 /* A size key of a node's recipe, or 0. */
 uint64_t check_size(const struct yaml *map, const char *key);
 
-typedef int check_rule(struct check_view *v, struct err **err);
-check_rule check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
+typedef int check_fn(struct check_view *v, struct err **err);
+check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
 	check_sign_rules;

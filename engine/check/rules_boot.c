@@ -33,23 +33,24 @@ static void u_boot_agrees(struct check_view *v)
 		if (!offset && !str_eq(e->key, "CONFIG_ENV_SIZE"))
 			continue;
 		if (conf_number(e->value, &n) != 0) {
-			err_list_at(&v->report->errors, e->pos, "'%s' is no number", e->value);
+			check_say(v, CHECK_ENVIRONMENT_OFFSET, e->pos, "'%s' is no number",
+				  e->value);
 			continue;
 		}
 		if (offset && !fw_env_has(v, n, 0))
-			err_list_at(&v->report->errors, e->pos,
-				    "U-Boot keeps its environment at %s, but /etc/fw_env.config "
-				    "(%s) has no "
-				    "such offset",
-				    e->value, v->fw_env.items[0].pos.file);
+			check_say(v, CHECK_ENVIRONMENT_OFFSET, e->pos,
+				  "U-Boot keeps its environment at %s, but /etc/fw_env.config "
+				  "(%s) has no "
+				  "such offset",
+				  e->value, v->fw_env.items[0].pos.file);
 		for (size_t j = 0; !offset && j < v->fw_env.count; j++) {
 			const struct conf_entry *line = &v->fw_env.items[j];
 
 			if (sscanf(line->value, "%31s %31s", a, s) == 2 &&
 			    conf_number(a, &at) == 0 && conf_number(s, &len) == 0 && len != n)
-				err_list_at(&v->report->errors, line->pos,
-					    "size %s differs from CONFIG_ENV_SIZE=%s (%s:%u)", s,
-					    e->value, e->pos.file, e->pos.line);
+				check_say(v, CHECK_ENVIRONMENT_SIZE, line->pos,
+					  "size %s differs from CONFIG_ENV_SIZE=%s (%s:%u)", s,
+					  e->value, e->pos.file, e->pos.line);
 		}
 	}
 }
@@ -92,21 +93,21 @@ static void region_agrees(struct check_view *v, const char *section)
 	       : first->from ? check_size(first->from->recipe->map, "size")
 			     : 0;
 	if (!size || conf_number(size->value, &n) != 0 || !start)
-		err_list_at(&v->report->errors, size ? size->pos : first->pos,
-			    "slot '%s' needs region-start and region-size", section);
+		check_say(v, CHECK_SWITCHED_REGION, size ? size->pos : first->pos,
+			  "slot '%s' needs region-start and region-size", section);
 	else if (slot && n != 2 * slot)
-		err_list_at(
-			&v->report->errors, size->pos,
+		check_say(
+			v, CHECK_SWITCHED_REGION, size->pos,
 			"region-size %s is not twice the first partition '%s' of disk '%s' (%s:%u)",
 			size->value, first->name, v->disk->name, first->pos.file, first->pos.line);
 	else if (first->start && conf_number(start->value, &n) == 0 && n != first->start)
-		err_list_at(&v->report->errors, start->pos,
-			    "region-start %s is not where partition '%s' begins (%s:%u)",
-			    start->value, first->name, first->pos.file, first->pos.line);
+		check_say(v, CHECK_SWITCHED_REGION, start->pos,
+			  "region-start %s is not where partition '%s' begins (%s:%u)",
+			  start->value, first->name, first->pos.file, first->pos.line);
 	if (!first->twice)
-		err_list_at(&v->report->errors, first->pos,
-			    "partition '%s' is switched by RAUC ('%s') and needs 'region: 2x'",
-			    first->name, section);
+		check_say(v, CHECK_SWITCHED_REGION, first->pos,
+			  "partition '%s' is switched by RAUC ('%s') and needs 'region: 2x'",
+			  first->name, section);
 }
 
 static void slot_agrees(struct check_view *v, const struct conf_entry *device)
@@ -120,13 +121,13 @@ static void slot_agrees(struct check_view *v, const struct conf_entry *device)
 		return;
 	}
 	if (v->disk && !partition_named(v, name))
-		err_list_at(&v->report->errors, device->pos,
-			    "slot device '%s': disk '%s' (%s) has no partition '%s'", device->value,
-			    v->disk->name, v->disk->recipe->file, name);
+		check_say(v, CHECK_SLOT_DEVICE, device->pos,
+			  "slot device '%s': disk '%s' (%s) has no partition '%s'", device->value,
+			  v->disk->name, v->disk->recipe->file, name);
 	if (bootname && v->boot_script && !has_word(v->boot_script, bootname->value))
-		err_list_at(&v->report->errors, bootname->pos,
-			    "the boot script %s never tries bootname '%s'", v->boot_script_path,
-			    bootname->value);
+		check_say(v, CHECK_SLOT_BOOTNAME, bootname->pos,
+			  "the boot script %s never tries bootname '%s'", v->boot_script_path,
+			  bootname->value);
 }
 
 int check_boot_rules(struct check_view *v, struct err **err)
@@ -134,10 +135,10 @@ int check_boot_rules(struct check_view *v, struct err **err)
 	if (v->fw_env.count) {
 		u_boot_agrees(v);
 		if (v->fw_env.count < 2)
-			err_list_at(&v->report->errors, v->fw_env.items[0].pos,
-				    "one copy of the U-Boot environment is lost in a power cut; "
-				    "give it a second "
-				    "(CONFIG_SYS_REDUNDAND_ENVIRONMENT)");
+			check_say(v, CHECK_ENVIRONMENT_COPIES, v->fw_env.items[0].pos,
+				  "one copy of the U-Boot environment is lost in a power cut; "
+				  "give it a second "
+				  "(CONFIG_SYS_REDUNDAND_ENVIRONMENT)");
 	}
 	for (size_t i = 0; i < v->system.count; i++) {
 		const struct conf_entry *e = &v->system.items[i];

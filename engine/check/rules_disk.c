@@ -15,9 +15,9 @@ static void image_fits(struct check_view *v, const struct check_partition *p)
 	at = check_pos(p->from, "size");
 	have = str_bytes(size);
 	want = str_bytes(p->size);
-	err_list_at(&v->report->errors, at,
-		    "image '%s' of %s is larger than its partition '%s' of %s (%s:%u)",
-		    p->from->name, have, p->name, want, p->pos.file, p->pos.line);
+	check_say(v, CHECK_IMAGE_FITS, at,
+		  "image '%s' of %s is larger than its partition '%s' of %s (%s:%u)", p->from->name,
+		  have, p->name, want, p->pos.file, p->pos.line);
 }
 
 static bool is_reserved(const struct check_view *v, uint64_t at, uint64_t size)
@@ -45,13 +45,13 @@ static void environment_is_reserved(struct check_view *v, const struct conf_entr
 	uint64_t at, size;
 
 	if (!env_line(e, &at, &size)) {
-		err_list_at(&v->report->errors, e->pos,
-			    "expected: device, offset, size (libubootenv)");
+		check_say(v, CHECK_ENVIRONMENT_LINE, e->pos,
+			  "expected: device, offset, size (libubootenv)");
 		return;
 	}
 	if (v->disk && !is_reserved(v, at, size))
-		err_list_at(
-			&v->report->errors, e->pos,
+		check_say(
+			v, CHECK_ENVIRONMENT_RESERVED, e->pos,
 			"the environment at 0x%llx lies in no 'reserved:' area of disk '%s' (%s): "
 			"partitioning tools would take it for free space",
 			(unsigned long long)at, v->disk->name, v->disk->recipe->file);

@@ -36,12 +36,12 @@ static void names_are_stable(struct check_view *v, const struct conf_entries *e,
 			bad = unstable_name(c->value);
 		if (!bad)
 			continue;
-		err_list_at(&v->report->errors, c->pos,
-			    "'%s' does not name one disk for ever: both slots carry the same file "
-			    "system, and "
-			    "the kernel numbers cards as it finds them; name the system disk by a "
-			    "udev rule",
-			    bad);
+		check_say(v, CHECK_STABLE_NAMES, c->pos,
+			  "'%s' does not name one disk for ever: both slots carry the same file "
+			  "system, and "
+			  "the kernel numbers cards as it finds them; name the system disk by a "
+			  "udev rule",
+			  bad);
 	}
 }
 
@@ -57,11 +57,11 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 		return err_errno(err, ERR_USER, errno, "cannot open '%s'", f->path);
 	n = pread(fd, text, SCAN_BYTES, 0);
 	if (n > 0 && memmem(text, (size_t)n, "PRIVATE KEY-----", strlen("PRIVATE KEY-----")))
-		err_list_at(&v->report->errors, pos,
-			    "a private key would be in image '%s' as '%s'; keys are made on the "
-			    "device or "
-			    "stay in pki/private/",
-			    f->image->name, f->target);
+		check_say(v, CHECK_PRIVATE_KEY, pos,
+			  "a private key would be in image '%s' as '%s'; keys are made on the "
+			  "device or "
+			  "stay in pki/private/",
+			  f->image->name, f->target);
 	return 0;
 }
 
@@ -100,8 +100,8 @@ int check_target_rules(struct check_view *v, struct err **err)
 			return -1;
 	}
 	if (keyring && *keyring->value == '/' && !target_has(v, keyring->value))
-		err_list_at(&v->report->errors, keyring->pos,
-			    "no image puts a keyring at '%s'; devices could verify nothing",
-			    keyring->value);
+		check_say(v, CHECK_KEYRING_INSTALLED, keyring->pos,
+			  "no image puts a keyring at '%s'; devices could verify nothing",
+			  keyring->value);
 	return 0;
 }

@@ -39,6 +39,7 @@ enum option_bit {
 	O_RUN,
 	O_FORMAT,
 	O_UPDATE,
+	O_RULES,
 };
 
 struct command;
@@ -48,7 +49,7 @@ struct cli {
 	struct strv args; /* behind the command's name */
 	char *dir;        /* -C, or NULL: the current folder */
 	char *store;      /* --store, or NULL */
-	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update;
+	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules;
 	int color;     /* enum when */
 	int progress;  /* enum progress */
 	int format;    /* enum graph_format */

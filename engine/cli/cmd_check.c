@@ -49,19 +49,39 @@ static int finish(const struct session *s, struct check_report *r)
 	return 0;
 }
 
+static int list_rules(const struct cli *c)
+{
+	json_t *array = c->json ? json_array() : NULL;
+
+	for (const struct check_rule *r = check_rules; r->name; r++) {
+		const char *level = r->warning ? "warning" : "error";
+
+		if (array)
+			json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "name", r->name,
+							       "level", level, "text", r->text));
+		else
+			printf("%-22s %-8s %s\n", r->name, level, r->text);
+	}
+	if (array)
+		json_print(stdout, json_pack("{s:i, s:o}", "v", 1, "rules", array), false);
+	return 0;
+}
+
 int cmd_check(struct cli *c)
 {
 	struct session s cleanup_session = {0};
 	struct check_report report = {0};
 	struct err *err = NULL;
-	int code = session_open(&s, c, SESSION_GRAPH, NULL);
+	int code;
 
+	if (c->rules)
+		return list_rules(c);
+	code = session_open(&s, c, SESSION_GRAPH, NULL);
 	if (code)
 		return code;
 	if (check_project(s.graph, time(NULL), &report, &err)) {
 		code = cli_fail(&s, err);
 	} else {
-		session_locks(&s, &report.errors);
 		code = finish(&s, &report);
 	}
 	check_report_clear(&report);

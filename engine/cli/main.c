@@ -50,7 +50,7 @@ const struct command commands[] = {
 	{"graph", "[TARGET...]", "the picture of the graph, with status", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS, false, cmd_graph},
 	{"check", "", "everything that can be known wrong without building", NULL,
-	 SELECT | 1u << O_JSON, 0, 0, false, cmd_check},
+	 SELECT | 1u << O_JSON | 1u << O_RULES, 0, 0, false, cmd_check},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1, false, cmd_lock},
 	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,

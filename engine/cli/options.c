@@ -63,6 +63,8 @@ static const struct option_row rows[] = {
 		      "dot, svg, mermaid or json"},
 	[O_UPDATE] = {0, "update", "PACKAGE", VALUE_MAYBE, AT(update), NULL,
 		      "take the archive's current versions (of PACKAGE, or of everything)"},
+	[O_RULES] = {0, "rules", NULL, VALUE_FLAG, AT(rules), NULL,
+		     "list what is checked, and check nothing"},
 };
 #undef AT
 

@@ -138,21 +138,16 @@ static int open_graph(struct session *s, enum session_part part, const struct st
 	return 0;
 }
 
-void session_locks(const struct session *s, struct err_list *errors)
-{
-	for (size_t i = 0; i < s->graph->nodes.count; i++) {
-		const struct node *n = s->graph->nodes.items[i];
-
-		if (n->wanted && lock_applies(n->recipe))
-			lock_check(s->arena, s->project, n->recipe, errors);
-	}
-}
-
 int session_check_locks(const struct session *s)
 {
 	struct err_list errors cleanup_err_list = {0};
 
-	session_locks(s, &errors);
+	for (size_t i = 0; i < s->graph->nodes.count; i++) {
+		const struct node *n = s->graph->nodes.items[i];
+
+		if (n->wanted && lock_applies(n->recipe))
+			lock_check(s->arena, s->project, n->recipe, &errors);
+	}
 	return errors.count ? cli_fail_list(s, &errors) : 0;
 }
 

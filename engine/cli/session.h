@@ -40,9 +40,9 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
  */
 int session_open_dir_and_store(struct session *s, const struct cli *c);
 int session_open_rest(struct session *s, const struct strv *targets);
-/* Adds an error for each wanted node whose lock is missing or answers another recipe. */
-void session_locks(const struct session *s, struct err_list *errors);
-/* The same, said on stderr: 0 or the exit code. For commands that are about to use what is locked.
+/*
+ * Says on stderr which wanted nodes have a lock that is missing or answers another recipe: 0 or the
+ * exit code. For commands that are about to use what is locked.
  */
 int session_check_locks(const struct session *s);
 /* Only the store, for commands that need no project. */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The names of the rules, and how they are said. */
+#include <stdarg.h>
+
+#include "check/project_files.h"
+
+#define ERROR false
+#define WARNING true
+
+/* In the order of enum check_id. */
+const struct check_rule check_rules[] = {
+	[CHECK_UNREACHED_NODE] = {"unreached-node", ERROR, "a default target reaches every node"},
+	[CHECK_HOST_TOOLS] = {"host-tools", WARNING,
+			      "results do not depend on the host's programs"},
+	[CHECK_UNLOCKED_PACKAGE] = {"unlocked-package", ERROR,
+				    "every package is pinned by a lock that answers its recipe"},
+	[CHECK_IMAGE_FITS] = {"image-fits", ERROR, "images are no larger than their partitions"},
+	[CHECK_ENVIRONMENT_RESERVED] = {"environment-reserved", ERROR,
+					"U-Boot's environment lies in reserved areas of the disk"},
+	[CHECK_ENVIRONMENT_LINE] = {"environment-line", ERROR,
+				    "fw_env.config says device, offset and size"},
+	[CHECK_ENVIRONMENT_OFFSET] = {"environment-offset", ERROR,
+				      "U-Boot and fw_env.config look at the same places"},
+	[CHECK_ENVIRONMENT_SIZE] = {"environment-size", ERROR,
+				    "U-Boot and fw_env.config agree on the size"},
+	[CHECK_ENVIRONMENT_COPIES] = {"environment-copies", ERROR,
+				      "the environment has two copies, and U-Boot knows"},
+	[CHECK_SWITCHED_REGION] = {"switched-region", ERROR,
+				   "the region of boot-gpt-switch is twice the first partition"},
+	[CHECK_SLOT_DEVICE] = {"slot-device", ERROR, "RAUC's slots are partitions of the disk"},
+	[CHECK_SLOT_BOOTNAME] = {"slot-bootname", ERROR, "the boot script tries every bootname"},
+	[CHECK_STABLE_NAMES] = {"stable-names", ERROR,
+				"disks have names that last: no mmcblkN, UUID=, LABEL="},
+	[CHECK_PRIVATE_KEY] = {"private-key", ERROR, "no private key is in an image"},
+	[CHECK_KEYRING_INSTALLED] = {"keyring-installed", ERROR,
+				     "an image has the keyring that system.conf names"},
+	[CHECK_BUNDLE_COMPATIBLE] = {"bundle-compatible", ERROR,
+				     "bundles are for the devices of the project"},
+	[CHECK_BUNDLE_CLASSES] = {"bundle-classes", ERROR,
+				  "every image of a bundle has a class of slots"},
+	[CHECK_SIGNER] = {"signer", ERROR,
+			  "the signer's key, certificate, usage and keyring fit each other"},
+	[CHECK_SIGNER_EXPIRES] = {"signer-expires", ERROR,
+				  "the signer's certificates are valid for another month"},
+	[CHECK_SIGNER_AGES] = {"signer-ages", WARNING,
+			       "the signer's certificates are valid for another quarter"},
+	[CHECK_COUNT] = {NULL, ERROR, NULL},
+};
+
+void check_say(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
+{
+	const struct check_rule *rule = &check_rules[id];
+	struct err_list *to = rule->warning ? &v->report->warnings : &v->report->errors;
+	char *text cleanup_free = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	err_list_at(to, pos, "%s [%s]", text, rule->name);
+}
