@@ -273,6 +273,8 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name, type_name(y));
 	else
 		*(void **)field = decode_map(d, o->sub, y, NULL);
+	if ((o->flags & OPT_PLACED) && *(struct pos **)field)
+		**(struct pos **)field = y->pos;
 }
 
 static bool dict_key_valid(struct decode *d, const struct option *o, const struct yaml *key)

@@ -68,6 +68,8 @@ enum option_flags {
 	OPT_POSITIVE = 1 << 4, /* int, size: at least 1 */
 	OPT_ABSPATH = 1 << 5,  /* string, value of a dict: absolute path inside the image or guest,
 				  normal  form, no ".."; may end in '/' */
+	OPT_PLACED = 1 << 6,   /* struct: begins with a struct pos, its place in the recipe; workers
+				  know the line, too */
 };
 
 /* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
@@ -166,7 +168,8 @@ void *schema_decode(const struct schema *schema, struct arena *arena, const stru
  * - / is written as \xNN, and so is the first digit of a number) and VALUE is str_quote()d text in
  * normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table order,
  * so equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
- * UNKEYED is true and left out otherwise; so are "line PATH N\n", the recipe's line of each step.
+ * UNKEYED is true and left out otherwise; so are "line PATH N\n", the recipe's line of each step
+ * and of each OPT_PLACED struct.
  */
 void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);
 /*

@@ -112,6 +112,12 @@ static void write_dict(struct writer *w, const struct option *o, const struct li
 	}
 }
 
+static void write_place(struct writer *w, const struct pos *pos)
+{
+	if (w->unkeyed && pos->line)
+		str_printf(w->out, "line %s %u\n", w->path.buf, pos->line);
+}
+
 /* Absent texts and structs are NULL; numbers are written even when zero. */
 static void write_value(struct writer *w, const struct option *o, const void *field)
 {
@@ -151,13 +157,14 @@ static void write_value(struct writer *w, const struct option *o, const void *fi
 	case OPT_STEP:
 		if (p)
 			write_step(w, p);
-		if (p && w->unkeyed && ((const struct step *)p)->pos.line)
-			str_printf(w->out, "line %s %u\n", w->path.buf,
-				   ((const struct step *)p)->pos.line);
+		if (p)
+			write_place(w, &((const struct step *)p)->pos);
 		break;
 	case OPT_STRUCT:
 		if (p)
 			write_map(w, o->sub, p);
+		if (p && (o->flags & OPT_PLACED))
+			write_place(w, p);
 		break;
 	case OPT_DICT:
 	case OPT_REFDICT:
