@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kind board: an emulated board as data. The outputs are its description (machine/board.h), its
+ * firmware and its device tree, so that those who start it need nothing else. QEMU's version stands
+ * in the description: another QEMU is another board.
+ */
+#include "machine/board.h"
+
+#include "base/file.h"
+#include "base/proc.h"
+#include "kinds/kinds.h"
+#include "machine/qemu.h"
+#include "media/tree.h"
+#include "run/action.h"
+
+#define FIRMWARE_MAX (64u << 20)
+
+struct board_opts {
+	const char *machine, *arch, *cpu, *time_scale;
+	int64_t cpus, serial;
+	uint64_t memory;
+	struct ref *firmware, *device_tree;
+	int load, card, network, watchdog, agent;
+};
+
+#define AT(field) offsetof(struct board_opts, field)
+static const struct option board_options[] = {
+	{"machine", OPT_STRING, AT(machine), OPT_REQUIRED, .help = "The machine, as QEMU calls it.",
+	 .example = "virt"},
+	{"arch", OPT_STRING, AT(arch), .def = "arm64", .help = "Its architecture: arm64 or amd64."},
+	{"cpu", OPT_STRING, AT(cpu), .help = "The processor; without it the machine's own.",
+	 .example = "cortex-a57"},
+	{"cpus", OPT_INT, AT(cpus), OPT_POSITIVE, .def = "1", .help = "Processors."},
+	{"memory", OPT_SIZE, AT(memory), OPT_POSITIVE, .def = "1G", .help = "Memory."},
+	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .help = "The first code that orch gives to the board: its U-Boot.",
+	 .example = "\"u-boot:u-boot.bin\""},
+	{"load", OPT_ENUM, AT(load), .def = "bios", .words = board_loads,
+	 .help = "How it is started: bios (at reset) or kernel (with a device tree, as the "
+		 "firmware of a Raspberry Pi does)."},
+	{"device-tree", OPT_REF, AT(device_tree),
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .help = "The device tree that the firmware is handed; without it the machine's own.",
+	 .example = "\"tests/device-tree-pi3:bcm2837-rpi-3-b.dtb\""},
+	{"card", OPT_ENUM, AT(card), .def = "sdhci-pci", .words = board_cards,
+	 .help = "Where the SD card is: sdhci-pci (a controller of its own) or builtin."},
+	{"serial", OPT_INT, AT(serial), .help = "Which serial line is the console, from 0."},
+	{"network", OPT_ENUM, AT(network), .def = "virtio", .words = board_networks,
+	 .help = "The network card; it gives an address by DHCP and leads nowhere."},
+	{"watchdog", OPT_ENUM, AT(watchdog), .def = "none", .words = board_watchdogs,
+	 .help = "The watchdog; when it barks, the board resets."},
+	{"agent", OPT_ENUM, AT(agent), .def = "none", .words = board_agents,
+	 .help = "virtio: commands can be run in the guest, by nothing that is in its image."},
+	{"time-scale", OPT_STRING, AT(time_scale), .def = "1.0",
+	 .help = "Deadlines on this board are multiplied with it."},
+};
+
+static struct pos pos_of(const struct yaml *map, const char *key)
+{
+	const struct yaml *value = yaml_get(map, key);
+
+	return value ? value->pos : map->pos;
+}
+
+/* QEMU's names; a comma would add options that the recipe has words for. */
+static bool is_plain(const char *text)
+{
+	return *text && !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					   "0123456789._-")];
+}
+
+static void check_options(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct board_opts *o = data;
+	unsigned scale;
+
+	if (!is_plain(o->machine))
+		err_list_at(errors, pos_of(map, "machine"), "'%s' is no machine of QEMU",
+			    o->machine);
+	if (o->cpu && !is_plain(o->cpu))
+		err_list_at(errors, pos_of(map, "cpu"), "'%s' is no processor of QEMU", o->cpu);
+	if (!qemu_program(o->arch))
+		err_list_at(errors, pos_of(map, "arch"),
+			    "unknown architecture '%s': arm64 or amd64", o->arch);
+	if (o->cpus > 64)
+		err_list_at(errors, pos_of(map, "cpus"), "a board has at most 64 processors");
+	if (o->memory < 64u << 20 || o->memory % (1u << 20) || o->memory > 64ull << 30)
+		err_list_at(errors, pos_of(map, "memory"),
+			    "memory is 64M to 64G in whole megabytes");
+	if (o->serial < 0 || o->serial > 3)
+		err_list_at(errors, pos_of(map, "serial"), "serial lines are numbered 0 to 3");
+	if (o->device_tree && o->load != BOARD_KERNEL)
+		err_list_at(errors, pos_of(map, "device-tree"),
+			    "'device-tree' needs `load: kernel`: firmware at reset makes its own");
+	if (board_scale_parse(o->time_scale, &scale))
+		err_list_at(errors, pos_of(map, "time-scale"),
+			    "'time-scale' is a number like 1.5, found '%s'", o->time_scale);
+}
+
+static const struct schema board_schema =
+	SCHEMA(struct board_opts, board_options, .check = check_options);
+
+static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	const struct board_opts *o = ctx->opts;
+
+	output_specs_push(ret, (struct output_spec){"board.json", OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){"firmware.bin", OUTPUT_FILE});
+	if (o->device_tree)
+		output_specs_push(ret, (struct output_spec){"board.dtb", OUTPUT_FILE});
+}
+
+static const char *const *board_tools(const void *opts)
+{
+	static const char *tools[2];
+
+	tools[0] = qemu_program(((const struct board_opts *)opts)->arch);
+	return tools;
+}
+
+/* The file itself, or the one inside a tree. */
+static int copy_file(struct action *a, const struct ref *ref, const char *name, struct err **err)
+{
+	const struct action_input *in = action_input(a, ref);
+	struct tree *t cleanup_tree = NULL;
+	struct tree_entry *e;
+	char *data cleanup_free = NULL;
+
+	if (in->type != INPUT_INSIDE)
+		return file_copy(in->path, action_output(a, name), 0644, err);
+	t = tree_new(a->epoch, a->workdir);
+	if (tree_read_tar(t, "/", in->path, 0, err) < 0)
+		return -1;
+	e = tree_resolve(t, in->inside);
+	data = e ? tree_inode_text(e->inode, FIRMWARE_MAX) : NULL;
+	if (!data)
+		return err_set(err, ERR_USER, "'%s' is no file of up to 64 MiB", ref->text);
+	return file_write(action_output(a, name), data, e->inode->size, 0644, false, err);
+}
+
+/* "QEMU emulator version 7.2.22 (...)": the first line. */
+static int qemu_version(const char *program, struct str *ret, struct err **err)
+{
+	char *const argv[] = {(char *)program, "--version", NULL};
+
+	if (proc_output(argv, NULL, 64 * 1024, ret, err) < 0)
+		return -1;
+	ret->len = strcspn(ret->buf, "\n");
+	ret->buf[ret->len] = 0;
+	return 0;
+}
+
+static int board_run(struct action *a, struct err **err)
+{
+	const struct board_opts *o = a->opts;
+	struct str version cleanup_str = STR_INIT, text cleanup_str = STR_INIT;
+	struct board b = {
+		.machine = (char *)o->machine,
+		.arch = (char *)o->arch,
+		.cpu = (char *)o->cpu,
+		.cpus = (unsigned)o->cpus,
+		.memory_mb = (unsigned)(o->memory >> 20),
+		.serial = (unsigned)o->serial,
+		.load = (enum board_load)o->load,
+		.card = (enum board_card)o->card,
+		.network = (enum board_network)o->network,
+		.watchdog = (enum board_watchdog)o->watchdog,
+		.agent = (enum board_agent)o->agent,
+	};
+
+	if (board_scale_parse(o->time_scale, &b.time_permille))
+		return err_set(err, ERR_USER, "'time-scale' is no number");
+	if (qemu_version(qemu_program(o->arch), &version, err) < 0)
+		return -1;
+	b.qemu = version.buf;
+	board_print(&b, &text);
+	if (file_write(action_output(a, "board.json"), text.buf, text.len, 0644, false, err) < 0 ||
+	    copy_file(a, o->firmware, "firmware.bin", err) < 0)
+		return -1;
+	return o->device_tree ? copy_file(a, o->device_tree, "board.dtb", err) : 0;
+}
+
+const struct kind kind_board = {
+	.name = "board",
+	.summary = "an emulated board, for tests, vm nodes and `orch boot`",
+	.manual = "Describes a board of QEMU as data: machine, processor, memory, firmware, how "
+		  "the card "
+		  "is attached. `test` and `vm` name it by `board:`, `orch boot` starts it.\n\n"
+		  "The outputs are board.json, firmware.bin and, with a device tree, board.dtb.",
+	.version = 1,
+	.schema = &board_schema,
+	.outputs = board_outputs,
+	.tools = board_tools,
+	.run = board_run,
+};
