@@ -5,6 +5,7 @@
 
 extern const struct kind *const kinds_all[];
 
+extern const struct kind kind_board;
 extern const struct kind kind_bundle;
 extern const struct kind kind_debian;
 extern const struct kind kind_disk;
@@ -12,4 +13,5 @@ extern const struct kind kind_fetch;
 extern const struct kind kind_image;
 extern const struct kind kind_pki;
 extern const struct kind kind_run;
+extern const struct kind kind_test;
 extern const struct kind kind_vm;
