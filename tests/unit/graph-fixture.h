@@ -13,8 +13,8 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "base/tmp.h"
 #include "graph/plan.h"
+#include "tmp.h"
 
 struct demo {
 	const char *text;
@@ -96,7 +96,6 @@ static const struct kind *const demo_kinds[] = {&demo_kind, &locked_kind, NULL};
 
 static struct arena *arena;
 static struct err_list errors;
-static char *dir; /* holds p/ (the project) and store/ */
 static char *project_dir;
 
 static void put_mode(const char *name, const char *text, mode_t mode)
@@ -115,10 +114,8 @@ static void put(const char *name, const char *text)
 
 static int setup(void **state)
 {
-	struct err *err cleanup_err = NULL;
-
 	arena = arena_new();
-	if (tmp_dir("/tmp", "orch-test", &dir, &err) < 0)
+	if (dir_setup(state) < 0)
 		return -1;
 	project_dir = path_join(dir, "p");
 	put("recipes/project.yaml", "schema: 1\nname: p\n");
@@ -127,15 +124,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct err *err cleanup_err = NULL;
-
 	arena_free(arena);
 	err_list_clear(&errors);
-	if (path_remove(dir, &err) < 0)
-		return -1;
-	free(dir);
 	free(project_dir);
-	return 0;
+	return dir_teardown(state);
 }
 
 /* The graph of the project, or NULL with ERRORS sorted. */

@@ -14,28 +14,20 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "base/tmp.h"
 #include "base/vec.h"
+#include "tmp.h"
 
-static char *dir;
 static struct strv names;
 
 static inline int setup(void **state)
 {
-	struct err *err = NULL;
-
-	return tmp_dir("/tmp", "orch-test", &dir, &err);
+	return dir_setup(state);
 }
 
 static inline int teardown(void **state)
 {
-	struct err *err = NULL;
-
-	if (path_remove(dir, &err) < 0)
-		return -1;
-	free(dir);
 	strv_clear(&names);
-	return 0;
+	return dir_teardown(state);
 }
 
 /* DIR/NAME; lives until the end of the tests. */

@@ -15,31 +15,24 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "base/tmp.h"
 #include "store/cas.h"
 #include "store/store.h"
+#include "tmp.h"
 
-static char *top;   /* of this test */
-static char *where; /* the store */
+static char *where; /* the store, DIR/store */
 
 static inline int setup(void **state)
 {
-	struct err *err = NULL;
-
-	if (tmp_dir("/tmp", "orch-test", &top, &err) < 0)
+	if (dir_setup(state) < 0)
 		return -1;
-	where = path_join(top, "store");
+	where = path_join(dir, "store");
 	return 0;
 }
 
 static inline int teardown(void **state)
 {
-	struct err *err = NULL;
-	int rc = path_remove(top, &err);
-
-	free(top);
 	free(where);
-	return rc;
+	return dir_teardown(state);
 }
 
 static inline void ok(int rc, struct err *err)
@@ -59,7 +52,7 @@ static inline struct store *open_store(void)
 
 static inline char *write_input(const char *name, const char *content)
 {
-	char *path = path_join(top, name);
+	char *path = path_join(dir, name);
 	struct err *err = NULL;
 
 	ok(file_write(path, content, strlen(content), 0644, false, &err), err);

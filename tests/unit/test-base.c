@@ -17,26 +17,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "base/tmp.h"
-
-static char *dir;
-
-static int setup(void **state)
-{
-	struct err *err = NULL;
-
-	return tmp_dir("/tmp", "orch-test", &dir, &err);
-}
-
-static int teardown(void **state)
-{
-	struct err *err = NULL;
-
-	if (path_remove(dir, &err) < 0)
-		return -1;
-	free(dir);
-	return 0;
-}
+#include "tmp.h"
 
 static void quoting_is_reversible(void **state)
 {
@@ -338,5 +319,5 @@ int main(void)
 		cmocka_unit_test(trees_are_removed_even_without_permission),
 	};
 
-	return cmocka_run_group_tests_name("base", tests, setup, teardown);
+	return cmocka_run_group_tests_name("base", tests, dir_setup, dir_teardown);
 }

@@ -10,31 +10,11 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "base/tmp.h"
 #include "media/deb.h"
 #include "media/tree_dir.h"
+#include "tmp.h"
 
 #define EPOCH 1700000000
-
-static char *dir;
-
-static int set_up(void **state)
-{
-	struct err *err = NULL;
-
-	(void)state;
-	return tmp_dir("/tmp", "test-deb", &dir, &err);
-}
-
-static int tear_down(void **state)
-{
-	struct err *err = NULL;
-
-	(void)state;
-	assert_int_equal(path_remove(dir, &err), 0);
-	free(dir);
-	return 0;
-}
 
 static void ok(int r, struct err **err)
 {
@@ -341,15 +321,13 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_fields),
-		cmocka_unit_test_setup_teardown(test_merge, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_conflict_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_replaces, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_base_with_diversion_and_triggers, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_diverting_package_is_left_to_dpkg, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_no_deb, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_folder_and_back, set_up, tear_down),
+		DIR_TEST(test_merge),
+		DIR_TEST(test_conflict_is_refused),
+		DIR_TEST(test_replaces),
+		DIR_TEST(test_base_with_diversion_and_triggers),
+		DIR_TEST(test_diverting_package_is_left_to_dpkg),
+		DIR_TEST(test_no_deb),
+		DIR_TEST(test_folder_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
+#include "tree-help.h"
 
 #include "media/ext4.h"
 
@@ -20,15 +21,6 @@ static int write_image(struct tree *t, const char *name, uint64_t size, struct e
 static void check(const char *name)
 {
 	RUN("e2fsck", "-fn", (char *)name);
-}
-
-static struct tree_inode *add(struct tree *t, const char *path, mode_t mode)
-{
-	struct err *err = NULL;
-	struct tree_inode *n = tree_inode_new(t, mode, 1000, 100000, 1234567890);
-
-	ok(tree_link(t, path, n, 0, &err), &err);
-	return n;
 }
 
 /* Something of everything. */

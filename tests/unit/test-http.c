@@ -13,7 +13,7 @@
 #include "base/http.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/tmp.h"
+#include "tmp.h"
 
 /* A server of one script, on a loopback port that the kernel chooses; it prints the port. */
 static const char server[] =
@@ -47,7 +47,6 @@ static const char server[] =
 	"sys.stdout.write('%d\\n' % s.server_port); sys.stdout.flush()\n"
 	"s.serve_forever()\n";
 
-static char *dir;
 static pid_t server_pid;
 static char port[16];
 
@@ -59,7 +58,7 @@ static int setup(void **state)
 	int fds[2];
 	ssize_t n;
 
-	if (tmp_dir("/tmp", "orch-test", &dir, &err) < 0 || pipe2(fds, O_CLOEXEC) < 0)
+	if (dir_setup(state) < 0 || pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
 	opts.out = fds[1];
 	if (proc_start(argv, &opts, &server_pid, &err) < 0)
@@ -74,15 +73,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct err *err = NULL;
 	int status;
 
 	kill(server_pid, SIGKILL);
 	waitpid(server_pid, &status, 0);
-	if (path_remove(dir, &err) < 0)
-		return -1;
-	free(dir);
-	return 0;
+	return dir_teardown(state);
 }
 
 /* Fetches PATH with the digest of "hello\n" and returns the error's class, or -1 for success. */

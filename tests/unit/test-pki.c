@@ -12,19 +12,19 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/tmp.h"
 #include "kinds/pki.h"
 #include "kinds/x509.h"
+#include "tmp.h"
 
 #define DAY (24 * 3600)
 
-static char *dir, *cert, *keyring, *key;
+static char *cert, *keyring, *key;
 
 static int setup(void **state)
 {
 	struct err *err = NULL;
 
-	if (tmp_dir("/tmp", "orch-test", &dir, &err) < 0 || pki_init(dir, NULL, &err) < 0)
+	if (dir_setup(state) < 0 || pki_init(dir, NULL, &err) < 0)
 		return -1;
 	cert = path_join(dir, "pki/signer.pem");
 	keyring = path_join(dir, "pki/keyring.pem");
@@ -34,15 +34,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct err *err = NULL;
-
-	if (path_remove(dir, &err) < 0)
-		return -1;
-	free(dir);
 	free(cert);
 	free(keyring);
 	free(key);
-	return 0;
+	return dir_teardown(state);
 }
 
 /* Checks and expects a refusal (class INTEGRITY) whose text has WORD. */

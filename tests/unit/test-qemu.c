@@ -7,28 +7,9 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/tmp.h"
 #include "machine/qemu.h"
 #include "machine/steps.h"
-
-static char *dir;
-
-static int setup(void **state)
-{
-	struct err *err = NULL;
-
-	return tmp_dir("/tmp", "orch-test", &dir, &err);
-}
-
-static int teardown(void **state)
-{
-	struct err *err = NULL;
-
-	if (path_remove(dir, &err) < 0)
-		return -1;
-	free(dir);
-	return 0;
-}
+#include "tmp.h"
 
 /* Puts an executable shell script DIR/NAME there; returns its path. */
 static char *fake(const char *name, const char *body)
@@ -306,5 +287,5 @@ int main(void)
 		cmocka_unit_test(test_script),    cmocka_unit_test(test_cmdline),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);
 }

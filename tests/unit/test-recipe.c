@@ -8,8 +8,8 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "base/tmp.h"
 #include "recipe/recipe.h"
+#include "tmp.h"
 
 struct demo {
 	const char *text;
@@ -36,26 +36,18 @@ static const struct kind *const kinds[] = {&demo_kind, NULL};
 
 static struct arena *arena;
 static struct err_list errors;
-static char *dir;
 
 static int setup(void **state)
 {
-	struct err *err cleanup_err = NULL;
-
 	arena = arena_new();
-	return tmp_dir("/tmp", "orch-test", &dir, &err);
+	return dir_setup(state);
 }
 
 static int teardown(void **state)
 {
-	struct err *err cleanup_err = NULL;
-
 	arena_free(arena);
 	err_list_clear(&errors);
-	if (path_remove(dir, &err) < 0)
-		return -1;
-	free(dir);
-	return 0;
+	return dir_teardown(state);
 }
 
 static void put(const char *name, const char *text)

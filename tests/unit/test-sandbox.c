@@ -13,29 +13,10 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/tmp.h"
 #include "machine/sandbox.h"
+#include "tmp.h"
 
-static char *dir; /* a fresh folder for each test, bound at /work */
 static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "ONLY=this", NULL};
-
-static int set_up(void **state)
-{
-	struct err *err = NULL;
-
-	(void)state;
-	return tmp_dir("/tmp", "test-sandbox", &dir, &err);
-}
-
-static int tear_down(void **state)
-{
-	struct err *err = NULL;
-
-	(void)state;
-	assert_int_equal(path_remove(dir, &err), 0);
-	free(dir);
-	return 0;
-}
 
 static int shell(const char *script, struct sandbox_opts opts, struct err **err)
 {
@@ -185,16 +166,15 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_sees_only_what_it_was_given, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_devices_stay_as_they_are, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_network, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_root, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_deadline, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_missing_command, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_missing_bind, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_orphans, set_up, tear_down),
+		DIR_TEST(test_status),
+		DIR_TEST(test_sees_only_what_it_was_given),
+		DIR_TEST(test_devices_stay_as_they_are),
+		DIR_TEST(test_no_network),
+		DIR_TEST(test_root),
+		DIR_TEST(test_deadline),
+		DIR_TEST(test_missing_command),
+		DIR_TEST(test_missing_bind),
+		DIR_TEST(test_no_orphans),
 		cmocka_unit_test(test_names),
 	};
 

@@ -146,7 +146,7 @@ static void two_processes_share_a_store(void **state)
 			if (store_open(where, true, &mine, &err) < 0)
 				_exit(1);
 			for (int i = 0; i < 40; i++) {
-				char *name cleanup_free = xasprintf("%s/w%zu", top, p);
+				char *name cleanup_free = xasprintf("%s/w%zu", dir, p);
 				char *text cleanup_free = xasprintf("%d", i);
 				struct record rec = {
 					.node = "n", .manifest = text, .output_count = 1};
@@ -197,7 +197,7 @@ static void killed_writers_leave_a_valid_store(void **state)
 			if (store_open(where, true, &mine, &err) < 0)
 				_exit(1);
 			for (int i = 0;; i++) {
-				char *dir = NULL, *text = xasprintf("%d %d", round, i);
+				char *job = NULL, *text = xasprintf("%d %d", round, i);
 				struct artifact a = {.name = "x"};
 				struct record rec = {.node = "n",
 						     .manifest = text,
@@ -205,9 +205,9 @@ static void killed_writers_leave_a_valid_store(void **state)
 						     .output_count = 1};
 				char *file;
 
-				if (tmp_dir(store_subdir(mine, "tmp"), "job", &dir, &err) < 0)
+				if (tmp_dir(store_subdir(mine, "tmp"), "job", &job, &err) < 0)
 					_exit(2);
-				file = path_join(dir, "f");
+				file = path_join(job, "f");
 				digest_data(text, strlen(text), &rec.key);
 				if (file_write(file, text, strlen(text), 0644, false, &err) < 0 ||
 				    cas_ingest(where, file, OUTPUT_FILE, &a, &err) < 0 ||

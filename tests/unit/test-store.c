@@ -52,15 +52,16 @@ static void blobs_are_read_only_and_shared(void **state)
 static void outputs_that_are_no_plain_files_are_refused(void **state)
 {
 	struct store *s = open_store();
-	char *path cleanup_free = path_join(top, "link"), *dir cleanup_free = path_join(top, "dir");
+	char *path cleanup_free = path_join(dir, "link"),
+		   *folder cleanup_free = path_join(dir, "dir");
 	struct artifact a = {0};
 	struct err *err cleanup_err = NULL;
 
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	assert_int_equal(cas_ingest(where, path, OUTPUT_FILE, &a, &err), -1);
 	assert_int_equal(err->cls, ERR_BUILD);
-	assert_int_equal(mkdir(dir, 0755), 0);
-	assert_int_equal(cas_ingest(where, dir, OUTPUT_FILE, &a, &err), -1);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	assert_int_equal(cas_ingest(where, folder, OUTPUT_FILE, &a, &err), -1);
 	store_close(s);
 }
 
@@ -69,7 +70,7 @@ static void hard_links_do_not_reach_the_store(void **state)
 {
 	struct store *s = open_store();
 	char *path cleanup_free = write_input("work", "first"),
-		   *other cleanup_free = path_join(top, "other");
+		   *other cleanup_free = path_join(dir, "other");
 	char *blob cleanup_free = NULL;
 	struct str text cleanup_str = STR_INIT;
 	struct artifact a = {.name = "x"};
@@ -88,8 +89,8 @@ static void hard_links_do_not_reach_the_store(void **state)
 static void images_are_named_by_their_chunks(void **state)
 {
 	struct store *s = open_store();
-	char *path cleanup_free = path_join(top, "img"),
-		   *dest cleanup_free = path_join(top, "out/a.img");
+	char *path cleanup_free = path_join(dir, "img"),
+		   *dest cleanup_free = path_join(dir, "out/a.img");
 	char *name cleanup_free = NULL, *blob cleanup_free = NULL;
 	struct artifact a = {.name = "a.img"};
 	struct err *err = NULL;
@@ -224,12 +225,12 @@ static void verify_finds_what_times_hide(void **state)
 
 static int stat_digest(struct store *s, const char *name, struct digest *ret)
 {
-	char *path cleanup_free = path_join(top, name);
-	int dir cleanup_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *path cleanup_free = path_join(dir, name);
+	int fd cleanup_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err *err cleanup_err = NULL;
 	struct stat st;
 
-	return store_stat_digest(s, dir, name, path, &st, ret, &err);
+	return store_stat_digest(s, fd, name, path, &st, ret, &err);
 }
 
 static void settle(void)
@@ -298,8 +299,8 @@ static void stat_cache_sees_every_change(void **state)
 static void stat_cache_refuses_what_is_no_file(void **state)
 {
 	struct store *s = open_store();
-	char *link_path cleanup_free = path_join(top, "l"),
-			*fifo cleanup_free = path_join(top, "p");
+	char *link_path cleanup_free = path_join(dir, "l"),
+			*fifo cleanup_free = path_join(dir, "p");
 	struct digest d;
 
 	assert_int_equal(symlink("/etc/passwd", link_path), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Both writers of images, the direct one and libguestfs, must make the same files of one plan. */
 #include "media.h"
+#include "tree-help.h"
 
 #include "action.h"
 #include "kinds/image.h"
@@ -8,15 +9,6 @@
 
 #define EPOCH 1700000000
 #define SIZE (96u << 20)
-
-static struct tree_inode *add(struct tree *t, const char *path, mode_t mode)
-{
-	struct err *err = NULL;
-	struct tree_inode *n = tree_inode_new(t, mode, 1000, 100000, 1234567890);
-
-	ok(tree_link(t, path, n, 0, &err), &err);
-	return n;
-}
 
 /* One of everything that a tree can hold. */
 static struct tree *sample(void)
