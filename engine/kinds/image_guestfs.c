@@ -86,6 +86,7 @@ static int write_fs(struct action *a, struct guest *g, const struct image_plan *
 
 	made.uuid = uuid_format(fs->uuid, uuid);
 	made.seed = fs->type == IMAGE_FS_EXT4 ? fs->seed : NULL;
+	made.reserved_percent = fs->reserved_percent;
 	if (tree_write_tar(fs->tree, tar, err) < 0 || guest_mkfs(g, dev, &made, err) < 0 ||
 	    guest_mount(g, dev, "/", options, err) < 0 ||
 	    guest_tar_in(g, tar, "/", true, err) < 0 || set_acls(g, fs->tree, err) < 0 ||

@@ -253,6 +253,9 @@ int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, s
 	if (ext4 && fs->seed &&
 	    guestfs_pwrite_device(g->h, device, (const char *)fs->seed, 16, EXT4_SEED_AT) != 16)
 		return failed(g, "set the hash seed", err);
+	if (ext4 && guestfs_tune2fs(g->h, device, GUESTFS_TUNE2FS_RESERVEDBLOCKSPERCENTAGE,
+				    (int)fs->reserved_percent, -1) < 0)
+		return failed(g, "reserve blocks", err);
 	return 0;
 }
 

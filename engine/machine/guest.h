@@ -60,6 +60,7 @@ struct guest_fs {
 	const char *label;         /* or NULL */
 	const char *uuid;          /* or NULL; where the file system can have one given */
 	const unsigned char *seed; /* ext4: 16 bytes, hash seed of folders; or NULL: random */
+	unsigned reserved_percent; /* ext4: blocks kept for root */
 };
 /*
  * ext4 is made with features that U-Boot and older kernels know, and without checksums of metadata:

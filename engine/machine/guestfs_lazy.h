@@ -15,7 +15,7 @@
 	X(parse_environment_list) X(pwrite_device) X(set_autosync) X(set_backend) \
 	X(set_backend_setting) X(set_cachedir) X(set_error_handler) X(set_event_callback) \
 	X(set_identifier) X(set_memsize) X(set_smp) X(set_tmpdir) X(set_uuid) \
-	X(set_verbose) X(shutdown) X(tar_in_opts_argv) X(umount) X(umount_all)
+	X(set_verbose) X(shutdown) X(tar_in_opts_argv) X(tune2fs) X(umount) X(umount_all)
 /* clang-format on */
 
 struct guestfs_api {
@@ -55,5 +55,6 @@ int guestfs_load(struct err **err) warn_unused;
 #define guestfs_set_verbose(...) guestfs_api.set_verbose(__VA_ARGS__)
 #define guestfs_shutdown(...) guestfs_api.shutdown(__VA_ARGS__)
 #define guestfs_tar_in_opts_argv(...) guestfs_api.tar_in_opts_argv(__VA_ARGS__)
+#define guestfs_tune2fs(...) guestfs_api.tune2fs(__VA_ARGS__)
 #define guestfs_umount(...) guestfs_api.umount(__VA_ARGS__)
 #define guestfs_umount_all(...) guestfs_api.umount_all(__VA_ARGS__)

@@ -9,6 +9,7 @@
 
 #define EPOCH 1700000000
 #define SIZE (96u << 20)
+#define RESERVED 3
 
 /* One of everything that a tree can hold. */
 static struct tree *sample(void)
@@ -57,6 +58,7 @@ static void plan_fs(struct action *a, struct image_plan *p, size_t part, const c
 			      .start = at->start,
 			      .size = at->size,
 			      .label = name,
+			      .reserved_percent = RESERVED,
 			      .tree = t};
 
 	image_fs_ids(a, name, &fs);
@@ -112,6 +114,23 @@ static void read_image(const char *name, uint64_t start, const char *tar)
 	ok(tree_write_tar(t, at(tar), &err), &err);
 }
 
+/* A number of the superblock: 4 bytes at AT. */
+static uint32_t superblock(const char *name, uint64_t start, unsigned where)
+{
+	int fd cleanup_fd = open(at(name), O_RDONLY | O_CLOEXEC);
+	unsigned char b[4];
+
+	assert_int_equal(pread(fd, b, 4, (off_t)(start + 1024 + where)), 4);
+	return b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static void keeps_blocks_for_root(const char *name, uint64_t start)
+{
+	uint32_t blocks = superblock(name, start, 4), kept = superblock(name, start, 8);
+
+	assert_int_equal(kept, (uint64_t)blocks * RESERVED / 100);
+}
+
 static void test_writers(void **state)
 {
 	struct tree *t cleanup_tree = sample();
@@ -120,9 +139,11 @@ static void test_writers(void **state)
 
 	ok(tree_write_tar(t, at("source.tar"), &err), &err);
 	write_image("direct.img", image_write_direct, &start);
+	keeps_blocks_for_root("direct.img", start);
 	read_image("direct.img", start, "direct.tar");
 	assert_true(same("source.tar", "direct.tar"));
 	write_image("guest.img", image_write_guestfs, &start);
+	keeps_blocks_for_root("guest.img", start);
 	read_image("guest.img", start, "guest.tar");
 	assert_true(same("source.tar", "guest.tar"));
 	write_image("again.img", image_write_guestfs, &start);
