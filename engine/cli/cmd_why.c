@@ -16,34 +16,34 @@ struct answer {
 	struct strs follows; /* nodes that depend on it */
 };
 
-static void add_users(const struct node *n, bool *seen, struct strs *ret)
+/* Walks in the order of the graph, not along its edges: chains may be longer than a stack. */
+static void find_users(const struct graph *g, const struct node *n, struct strs *ret)
 {
-	for (size_t i = 0; i < n->users.count; i++) {
-		const struct node *user = n->users.items[i];
+	bool *uses cleanup_free = xcalloc(g->nodes.count, sizeof(*uses));
 
-		if (seen[user->index])
-			continue;
-		seen[user->index] = true;
-		strs_push(ret, user->name);
-		add_users(user, seen, ret);
+	uses[n->index] = true;
+	for (size_t i = 0; i < g->order.count; i++) {
+		const struct node *user = g->order.items[i];
+
+		for (size_t k = 0; k < user->in.count && !uses[user->index]; k++) {
+			const struct node *from = user->in.items[k].from;
+
+			uses[user->index] = from && uses[from->index];
+		}
+		if (uses[user->index] && user != n)
+			strs_push(ret, user->name);
 	}
 }
 
-static void find_users(const struct graph *g, const struct node *n, struct strs *ret)
-{
-	bool *seen cleanup_free = xcalloc(g->nodes.count, sizeof(*seen));
-
-	add_users(n, seen, ret);
-}
-
-static void add_inputs(const struct node *n, bool *seen)
+static void add_inputs(const struct graph *g, const struct node *n, bool *seen)
 {
 	seen[n->index] = true;
-	for (size_t i = 0; i < n->in.count; i++) {
-		struct node *from = n->in.items[i].from;
+	for (size_t i = g->order.count; i-- > 0;) {
+		const struct node *user = g->order.items[i];
 
-		if (from && !seen[from->index])
-			add_inputs(from, seen);
+		for (size_t k = 0; k < user->in.count && seen[user->index]; k++)
+			if (user->in.items[k].from)
+				seen[user->in.items[k].from->index] = true;
 	}
 }
 
@@ -52,7 +52,7 @@ static void find_behind(const struct graph *g, const struct plan_nodes *plan, co
 {
 	bool *seen cleanup_free = xcalloc(g->nodes.count, sizeof(*seen));
 
-	add_inputs(n, seen);
+	add_inputs(g, n, seen);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_node *p = &plan->items[i];
 

@@ -171,6 +171,22 @@ built "$p" >/dev/null
 check "why of what was built" grep -q 'src/deep/two' "$scratch/out"
 "$orch" -C "$p" why a --json >"$scratch/out" 2>&1
 check "why --json" jq -e '.changes[0].name | contains("two")' "$scratch/out"
+long=$scratch/long
+mkdir -p "$long/recipes"
+printf 'schema: 1\nname: long\nversion: "1"\n' >"$long/recipes/project.yaml"
+awk -v d="$long/recipes" 'BEGIN {
+	for (i = 0; i < 20000; i++) {
+		f = d "/n" i ".yaml"
+		print "kind: run\nrun: [\": >o\"]\noutputs: [o]" >f
+		if (i) print "inputs: [n" i - 1 "]" >f
+		close(f)
+	}
+}'
+code "why at the foot of a long chain" 0 sh -c "ulimit -s 512; exec '$ORCH' -C '$long' why n0"
+check "names the rest of it" grep -q 'n20 and 19979 more' "$scratch/out"
+code "why at its head" 0 sh -c "ulimit -s 512; exec '$ORCH' -C '$long' why n19999"
+check "waits for its foot" grep -q 'waits for: n0$' "$scratch/out"
+rm -rf "$long"
 code "why of an unknown node" 2 "$orch" -C "$p" why nothing
 "$orch" -C "$p" graph >"$scratch/out" 2>&1
 check "graph" grep -q '"a" -> "b"' "$scratch/out"
