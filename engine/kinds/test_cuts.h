@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Every power cut there is: of a recorded run (media/blklog.h), the card is rebuilt after each
+ *write and with each last write torn. Whenever the places that decide what is booted differ from
+ *all seen before (both copies of the environment, both copies of the partition table, the boot half
+ * in use), U-Boot is booted on a copy. The slot it chooses and the boot half in use must hold whole
+ * known images, then and as long as the card decides the same.
+ *
+ *	struct cuts c = {.card = "start.img", .log = "writes.log", ..., .boot = boot, .arg = x};
+ *	cuts_run(&c, &result, err);
+ *
+ * Kinds outside of here give the boot: see cuts.boot.
+ */
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/vec.h"
+
+struct cuts_slot {
+	const char *bootname;  /* "A" */
+	const char *partition; /* "root-a" */
+};
+DEFINE_VEC(cuts_slots, struct cuts_slot)
+
+struct cuts {
+	const char *card; /* as it was when the recording began; the replay writes to it */
+	const char *log;
+	uint64_t env_at[2], env_size;
+	struct cuts_slots slots;
+	struct strs roots, boots;   /* image files that may be in slots, in the boot halves */
+	const char *boot_partition; /* NULL: "boot" */
+	bool torn;                  /* also the moments in the middle of a sector */
+	uint64_t most;              /* boots; more is an error (0: no limit) */
+	void *arg;
+	/*
+	 * Boots the firmware on CARD as it is, without changing it, until it has chosen a slot, and
+	 * on until its kernel starts if KERNEL. *RET_SLOT gets an index into slots. Whatever else
+	 * happens is -1.
+	 */
+	int (*boot)(void *arg, const char *card, bool kernel, size_t *ret_slot, struct err **err);
+	/* What goes on, for the user; may be NULL. */
+	void (*progress)(void *arg, uint64_t write, uint64_t writes, uint64_t boots);
+};
+
+struct cuts_result {
+	uint64_t writes;  /* entries of the log */
+	uint64_t states;  /* different ones: so many boots */
+	uint64_t moments; /* in which the deciding places changed */
+};
+
+/* A cut that the board would not survive is ERR_BUILD; the message says which. */
+int cuts_run(const struct cuts *c, struct cuts_result *ret, struct err **err) warn_unused;
