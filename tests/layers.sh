@@ -15,7 +15,7 @@ allowed() {
 	media) echo base media ;;
 	machine) echo base machine ;;
 	kinds) echo base recipe media machine kinds run/action.h ;;
-	check) echo base recipe store graph kinds check ;;
+	check) echo base recipe store graph media kinds check ;;
 	cli) echo base recipe store graph run media machine kinds check cli ;;
 	esac
 }

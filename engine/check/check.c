@@ -11,8 +11,9 @@ void check_report_clear(struct check_report *r)
 
 int check_project(const struct graph *g, int64_t now, struct check_report *ret, struct err **err)
 {
-	check_fn *const rules[] = {check_graph_rules, check_disk_rules, check_boot_rules,
-				   check_target_rules, check_sign_rules};
+	check_fn *const rules[] = {check_graph_rules,  check_disk_rules,   check_boot_rules,
+				   check_target_rules, check_script_rules, check_rauc_rules,
+				   check_sign_rules};
 	struct check_view v = {.g = g, .arena = g->arena, .now = now, .report = ret};
 	int rc = check_view_make(&v, err);
 

@@ -8,6 +8,8 @@
  *	rules_graph.c   every node is reached and locked, results do not depend on the host
  *	rules_disk.c    images fit their slots; the U-Boot environment lies in a reserved area
  *	rules_boot.c    fw_env.config, CONFIG_ENV_*, system.conf, boot.txt and the disk agree
+ *	rules_script.c  the boot script counts, follows RAUC's order and leads to no prompt
+ *	rules_rauc.c    what RAUC accepts, keeps and calls good
  *	rules_target.c  names that are stable on the target; no private key in a tree
  *	rules_sign.c    compatible, slot classes, certificates and their last day
  *

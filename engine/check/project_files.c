@@ -51,7 +51,6 @@ static void read_disk(struct check_view *v, const struct node *disk)
 {
 	const struct yaml *parts = list_of(disk, "partitions"), *areas = list_of(disk, "reserved");
 
-	v->disk = disk;
 	for (size_t i = 0; i < areas->count; i++) {
 		const struct yaml *m = areas->items[i];
 
@@ -159,7 +158,7 @@ static int read_script(struct check_view *v, const char *path, struct err **err)
 		return -1;
 	v->boot_script = arena_strdup(v->arena, text.buf);
 	v->boot_script_path = arena_strdup(v->arena, path);
-	return 0;
+	return conf_read_table(v->arena, v->g->project->dir, path, &v->script, err);
 }
 
 /* Fragments and boot script of what a run node builds from. */
@@ -221,6 +220,21 @@ static int read_configs(struct check_view *v, struct err **err)
 	return 0;
 }
 
+/* The first disk with reserved areas, else the first. */
+static bool better_disk(const struct check_view *v, const struct node *n)
+{
+	return !v->disk || (!list_of(v->disk, "reserved")->count && list_of(n, "reserved")->count);
+}
+
+const struct check_file *check_target_file(const struct check_view *v, const char *target)
+{
+	for (size_t i = v->files.count; i-- > 0;) {
+		if (str_eq(v->files.items[i].target, target))
+			return &v->files.items[i];
+	}
+	return NULL;
+}
+
 int check_view_make(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
@@ -229,13 +243,15 @@ int check_view_make(struct check_view *v, struct err **err)
 
 		if (check_is_test(n))
 			continue;
-		if (str_eq(kind, "disk") && list_of(n, "reserved")->count && !v->disk)
-			read_disk(v, n);
+		if (str_eq(kind, "disk") && better_disk(v, n))
+			v->disk = n;
 		else if (str_eq(kind, "image") && read_image(v, n, err) < 0)
 			return -1;
 		else if (str_eq(kind, "run") && read_run(v, n, err) < 0)
 			return -1;
 	}
+	if (v->disk)
+		read_disk(v, v->disk);
 	return read_configs(v, err);
 }
 
@@ -248,4 +264,5 @@ void check_view_clear(struct check_view *v)
 	conf_entries_clear(&v->fw_env);
 	conf_entries_clear(&v->fstab);
 	conf_entries_clear(&v->kconfig);
+	conf_entries_clear(&v->script);
 }

@@ -35,8 +35,8 @@ DEFINE_VEC(check_files, struct check_file)
 struct check_view {
 	const struct graph *g;
 	struct arena *arena;
-	const struct node
-		*disk; /* the disk with reserved areas that the checks are about, or NULL */
+	const struct node *disk; /* the disk that the checks are about (with reserved areas, if any
+				    has), or NULL */
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
 	struct check_files files;   /* every file that a `copy:` of a folder or file brings */
@@ -46,6 +46,7 @@ struct check_view {
 	struct conf_entries kconfig; /* fragments with CONFIG_ENV_* among the inputs of run nodes */
 	const char *boot_script;     /* text of boot.txt among those inputs, or NULL */
 	const char *boot_script_path;
+	struct conf_entries script; /* its lines: first word and the rest */
 	int64_t now;
 	struct check_report *report;
 };
@@ -54,9 +55,12 @@ struct check_view {
 enum check_id {
 	CHECK_UNREACHED_NODE,
 	CHECK_HOST_TOOLS,
+	CHECK_URL_WITHOUT_DIGEST,
 	CHECK_UNLOCKED_PACKAGE,
 	CHECK_IMAGE_FITS,
+	CHECK_DATA_LAST,
 	CHECK_ENVIRONMENT_RESERVED,
+	CHECK_FIRST_USABLE_BLOCK,
 	CHECK_ENVIRONMENT_LINE,
 	CHECK_ENVIRONMENT_OFFSET,
 	CHECK_ENVIRONMENT_SIZE,
@@ -64,14 +68,27 @@ enum check_id {
 	CHECK_SWITCHED_REGION,
 	CHECK_SLOT_DEVICE,
 	CHECK_SLOT_BOOTNAME,
+	CHECK_SLOT_PARTITION,
+	CHECK_BOOT_ORDER,
+	CHECK_BOOT_COUNTER,
+	CHECK_BOOT_PROMPT,
+	CHECK_KERNEL_ARGUMENTS,
+	CHECK_MIN_BUNDLE_VERSION,
+	CHECK_CHECK_PURPOSE,
+	CHECK_BUNDLE_FORMATS,
+	CHECK_STATUS_FILE,
+	CHECK_MARK_GOOD,
+	CHECK_FAILURE_REBOOTS,
 	CHECK_STABLE_NAMES,
 	CHECK_PRIVATE_KEY,
 	CHECK_KEYRING_INSTALLED,
 	CHECK_BUNDLE_COMPATIBLE,
 	CHECK_BUNDLE_CLASSES,
+	CHECK_BUNDLE_ORDER,
 	CHECK_SIGNER,
 	CHECK_SIGNER_EXPIRES,
 	CHECK_SIGNER_AGES,
+	CHECK_KEYRING_OF_SIGNER,
 	CHECK_COUNT,
 };
 /* Reports a breach of rule ID at POS: an error or a warning, as the rule is. */
@@ -85,6 +102,8 @@ void check_view_clear(struct check_view *v);
  * on purpose, so that only the rules on the graph look at them.
  */
 bool check_is_test(const struct node *n);
+/* The project file that is at TARGET ("/etc/fstab") of a device, or NULL. */
+const struct check_file *check_target_file(const struct check_view *v, const char *target);
 /* The position of KEY in a node's recipe, or of the recipe. */
 struct pos check_pos(const struct node *n, const char *key);
 /* A size key of a node's recipe, or 0. */
@@ -92,4 +111,4 @@ uint64_t check_size(const struct yaml *map, const char *key);
 
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
-	check_sign_rules;
+	check_sign_rules, check_script_rules, check_rauc_rules;

@@ -130,15 +130,28 @@ static void slot_agrees(struct check_view *v, const struct conf_entry *device)
 			  bootname->value);
 }
 
+static void environment_is_twice(struct check_view *v)
+{
+	const struct conf_entry *twice =
+		conf_find(&v->kconfig, "", "CONFIG_SYS_REDUNDAND_ENVIRONMENT");
+	const struct conf_entry *first = &v->fw_env.items[0];
+
+	if (v->fw_env.count < 2)
+		check_say(v, CHECK_ENVIRONMENT_COPIES, first->pos,
+			  "one copy of the U-Boot environment is lost in a power cut; give it a "
+			  "second (CONFIG_SYS_REDUNDAND_ENVIRONMENT)");
+	else if (v->kconfig.count && (!twice || !str_eq(twice->value, "y")))
+		check_say(v, CHECK_ENVIRONMENT_COPIES, twice ? twice->pos : first->pos,
+			  "%s:%u and the next line name two copies, but U-Boot writes one: set "
+			  "CONFIG_SYS_REDUNDAND_ENVIRONMENT=y",
+			  first->pos.file, first->pos.line);
+}
+
 int check_boot_rules(struct check_view *v, struct err **err)
 {
 	if (v->fw_env.count) {
 		u_boot_agrees(v);
-		if (v->fw_env.count < 2)
-			check_say(v, CHECK_ENVIRONMENT_COPIES, v->fw_env.items[0].pos,
-				  "one copy of the U-Boot environment is lost in a power cut; "
-				  "give it a second "
-				  "(CONFIG_SYS_REDUNDAND_ENVIRONMENT)");
+		environment_is_twice(v);
 	}
 	for (size_t i = 0; i < v->system.count; i++) {
 		const struct conf_entry *e = &v->system.items[i];

@@ -49,7 +49,7 @@ static void environment_is_reserved(struct check_view *v, const struct conf_entr
 			  "expected: device, offset, size (libubootenv)");
 		return;
 	}
-	if (v->disk && !is_reserved(v, at, size))
+	if (v->disk && v->reserved.count && !is_reserved(v, at, size))
 		check_say(
 			v, CHECK_ENVIRONMENT_RESERVED, e->pos,
 			"the environment at 0x%llx lies in no 'reserved:' area of disk '%s' (%s): "
@@ -57,10 +57,41 @@ static void environment_is_reserved(struct check_view *v, const struct conf_entr
 			(unsigned long long)at, v->disk->name, v->disk->recipe->file);
 }
 
+/* A disk without reserved areas has its first usable block right behind the table. */
+static void first_block_is_behind(struct check_view *v)
+{
+	if (v->disk && v->fw_env.count && !v->reserved.count)
+		check_say(v, CHECK_FIRST_USABLE_BLOCK, check_pos(v->disk, "partitions"),
+			  "the first usable block of disk '%s' would lie before U-Boot's "
+			  "environment (%s:%u): partitioning tools discard free space, and the "
+			  "environment with it; name its copies in 'reserved'",
+			  v->disk->name, v->fw_env.items[0].pos.file, v->fw_env.items[0].pos.line);
+}
+
+/* What is shared by the slots grows, and an update never moves it. */
+static void data_is_last(struct check_view *v)
+{
+	for (size_t i = 0; v->system.count && i + 1 < v->partitions.count; i++) {
+		const struct check_partition *p = &v->partitions.items[i];
+
+		if (!p->from)
+			check_say(
+				v, CHECK_DATA_LAST, p->pos,
+				"partition '%s' holds no image, so it keeps state: it must be the "
+				"last one to take what a larger card has, and '%s' (%s:%u) is "
+				"behind it",
+				p->name, v->partitions.items[i + 1].name,
+				v->partitions.items[i + 1].pos.file,
+				v->partitions.items[i + 1].pos.line);
+	}
+}
+
 int check_disk_rules(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->partitions.count; i++)
 		image_fits(v, &v->partitions.items[i]);
+	first_block_is_behind(v);
+	data_is_last(v);
 	for (size_t i = 0; i < v->fw_env.count; i++)
 		environment_is_reserved(v, &v->fw_env.items[i]);
 	return 0;

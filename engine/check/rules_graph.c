@@ -69,6 +69,44 @@ static void check_locked(struct check_view *v, const struct node *n)
 	}
 }
 
+/* Whether a line of a script fetches something: its bytes are then whatever is there that day. */
+static bool fetches(const char *line, size_t len)
+{
+	static const char *const tools[] = {"curl ", "wget ", "git clone ", "git fetch "};
+	char *text cleanup_free = xstrndup(line, len);
+
+	if (!strstr(text, "://"))
+		return false;
+	for (size_t i = 0; i < array_len(tools); i++) {
+		if (strstr(text, tools[i]))
+			return true;
+	}
+	return false;
+}
+
+static void check_fetches(struct check_view *v, const struct node *n)
+{
+	const struct yaml *steps = yaml_get(n->recipe->map, "run");
+
+	for (size_t i = 0; steps && steps->type == YAML_LIST && i < steps->count; i++) {
+		const struct yaml *step = steps->items[i];
+
+		if (step->type != YAML_SCALAR)
+			continue;
+		for (const char *p = step->text; *p; p += strspn(p, "\n")) {
+			size_t len = strcspn(p, "\n");
+
+			if (fetches(p, len))
+				check_say(
+					v, CHECK_URL_WITHOUT_DIGEST, step->pos,
+					"this step takes what a URL gives, and no digest says what "
+					"that is: fetch it in a node of kind 'fetch' and name that "
+					"as input");
+			p += len;
+		}
+	}
+}
+
 int check_graph_rules(struct check_view *v, struct err **err)
 {
 	check_reached(v);
@@ -77,6 +115,7 @@ int check_graph_rules(struct check_view *v, struct err **err)
 
 		check_host_tools(v, n);
 		check_locked(v, n);
+		check_fetches(v, n);
 	}
 	return 0;
 }

@@ -49,6 +49,74 @@ static void bundle_suits_devices(struct check_view *v, const struct node *bundle
 	}
 }
 
+/* An update that is cut between its images must leave a boot loader that starts the old root. */
+static void boot_loader_comes_last(struct check_view *v, const struct node *bundle)
+{
+	const struct yaml *images = yaml_get(bundle->recipe->map, "images");
+
+	for (size_t i = 0; images && images->type == YAML_MAP && i + 1 < images->count; i++) {
+		const char *class = images->keys[i]->text;
+		char *section cleanup_free = xasprintf("slot.%s.0", class);
+		const struct conf_entry *type = conf_find(&v->system, section, "type");
+
+		if (type && str_eq(type->value, "boot-gpt-switch"))
+			check_say(v, CHECK_BUNDLE_ORDER, images->keys[i]->pos,
+				  "images are written in this order, and '%s' (%s:%u) would be "
+				  "switched before '%s' is written: name it last",
+				  class, type->pos.file, type->pos.line, images->keys[i + 1]->text);
+	}
+}
+
+/* The `contents:` entry that brings a file to TARGET: its 'copy', or NULL. */
+static const struct yaml *copied_to(const struct check_view *v, const char *target)
+{
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		const struct yaml *contents = yaml_get(n->recipe->map, "contents");
+
+		for (size_t k = 0; !check_is_test(n) && contents && contents->type == YAML_LIST &&
+				   k < contents->count;
+		     k++) {
+			const struct yaml *m = contents->items[k];
+			const struct yaml *to = m->type == YAML_MAP ? yaml_get(m, "to") : NULL;
+
+			if (to && to->type == YAML_SCALAR && str_eq(to->text, target))
+				return yaml_get(m, "copy");
+		}
+	}
+	return NULL;
+}
+
+/* Devices must verify with a keyring that knows the signer of the bundle. */
+static void devices_know_the_signer(struct check_view *v, const struct node *bundle)
+{
+	const struct conf_entry *path = conf_find(&v->system, "keyring", "path");
+	const struct yaml *copy = path ? copied_to(v, path->value) : NULL;
+	const struct check_file *file = path && !copy ? check_target_file(v, path->value) : NULL;
+	const char *sign = text_of(bundle, "sign"), *from = copy ? copy->text : NULL, *cert;
+	const struct node *signer = sign ? graph_node(v->g, sign) : NULL;
+	char *node cleanup_free = from ? xstrndup(from, strcspn(from, ":")) : NULL;
+	const struct node *pki = node ? graph_node(v->g, node) : NULL;
+	struct err *bad cleanup_err = NULL;
+	char *c cleanup_free = NULL, *k cleanup_free = NULL;
+	struct x509_facts facts;
+
+	if (!signer || !(cert = text_of(signer, "cert")) || pki == signer || (!copy && !file))
+		return;
+	if (pki)
+		from = text_of(pki, "keyring");
+	else if (file)
+		from = file->path;
+	if (!from)
+		return;
+	c = path_join(v->g->project->dir, cert);
+	k = path_join(v->g->project->dir, from);
+	if (x509_check_signer(c, k, NULL, (time_t)v->now, &facts, &bad) < 0)
+		check_say(v, CHECK_KEYRING_OF_SIGNER, copy ? copy->pos : (struct pos){from, 1, 1},
+			  "devices would refuse bundle '%s', which '%s' signs (%s): %s",
+			  bundle->name, sign, signer->recipe->file, bad->text);
+}
+
 static void signer_is_good(struct check_view *v, const struct node *pki)
 {
 	const char *dir = v->g->project->dir, *key = text_of(pki, "key");
@@ -77,6 +145,13 @@ static void signer_is_good(struct check_view *v, const struct node *pki)
 			  facts.subject, x509_date(facts.not_after, date));
 }
 
+static void check_bundle(struct check_view *v, const struct node *bundle)
+{
+	bundle_suits_devices(v, bundle);
+	boot_loader_comes_last(v, bundle);
+	devices_know_the_signer(v, bundle);
+}
+
 int check_sign_rules(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
@@ -85,7 +160,7 @@ int check_sign_rules(struct check_view *v, struct err **err)
 		if (check_is_test(n))
 			continue;
 		if (str_eq(n->recipe->kind->name, "bundle"))
-			bundle_suits_devices(v, n);
+			check_bundle(v, n);
 		else if (str_eq(n->recipe->kind->name, "pki"))
 			signer_is_good(v, n);
 	}

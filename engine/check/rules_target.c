@@ -45,6 +45,26 @@ static void names_are_stable(struct check_view *v, const struct conf_entries *e,
 	}
 }
 
+/* root= of the kernel: a PARTUUID read from the table is the only name that U-Boot can give. */
+static void root_is_stable(struct check_view *v)
+{
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+		const char *root = strstr(e->value, "root="), *bad;
+		char *word cleanup_free = NULL;
+
+		if (!root || !str_skip(e->value, "bootargs "))
+			continue;
+		word = xstrndup(root + 5, strcspn(root + 5, " \t\"'"));
+		if (str_skip(word, "PARTUUID=") || !(bad = unstable_name(word)))
+			continue;
+		check_say(v, CHECK_STABLE_NAMES, e->pos,
+			  "'%s' does not name one slot for ever: read root=PARTUUID= of the slot "
+			  "from the partition table ('part uuid')",
+			  bad);
+	}
+}
+
 static int no_private_key(struct check_view *v, const struct check_file *f, struct err **err)
 {
 	char *path cleanup_free = path_join(v->g->project->dir, f->path);
@@ -95,6 +115,7 @@ int check_target_rules(struct check_view *v, struct err **err)
 	names_are_stable(v, &v->fstab, false);
 	names_are_stable(v, &v->fw_env, false);
 	names_are_stable(v, &v->system, true);
+	root_is_stable(v);
 	for (size_t i = 0; i < v->files.count; i++) {
 		if (v->files.items[i].image && no_private_key(v, &v->files.items[i], err) < 0)
 			return -1;

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The boot script: it follows RAUC's variables, every try costs one, nothing leads to a prompt, and
+ * the kernel is told what it needs. U-Boot's shell is read line by line, without running it.
+ */
+
+#include "base/path.h"
+#include "check/project_files.h"
+
+#define MAX_WORD 64
+
+static struct pos script_pos(const struct check_view *v)
+{
+	return (struct pos){v->boot_script_path, 1, 1};
+}
+
+static bool starts_kernel(const struct conf_entry *e)
+{
+	static const char *const words[] = {"booti", "bootm", "bootz", "bootefi", "sysboot"};
+
+	for (size_t i = 0; i < array_len(words); i++) {
+		if (str_eq(e->key, words[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool opens_block(const struct conf_entry *e)
+{
+	return str_eq(e->key, "if") || str_eq(e->key, "for") || str_eq(e->key, "while") ||
+	       str_eq(e->key, "until");
+}
+
+static bool ends_branch(const struct conf_entry *e)
+{
+	return str_eq(e->key, "elif") || str_eq(e->key, "else") || str_skip(e->key, "fi") ||
+	       str_skip(e->key, "done");
+}
+
+static bool closes_block(const struct conf_entry *e)
+{
+	return str_skip(e->key, "fi") || str_skip(e->key, "done");
+}
+
+static bool saves(const struct conf_entry *e)
+{
+	return str_skip(e->key, "saveenv") || strstr(e->value, "saveenv");
+}
+
+/* Whether line E takes one off VARIABLE: "setexpr X ${X} - 1". */
+static bool takes_one(const struct conf_entry *e, const char *variable)
+{
+	char *want cleanup_free = xasprintf("%s ${%s} - 1", variable, variable);
+	char *bare cleanup_free = xasprintf("%s $%s - 1", variable, variable);
+
+	return str_eq(e->key, "setexpr") && (str_skip(e->value, want) || str_skip(e->value, bare));
+}
+
+/* Whether what line AT changed is saved before a kernel starts, whatever branch is taken. */
+static bool saved_after(const struct check_view *v, size_t at)
+{
+	bool same_branch = true;
+	int depth = 0;
+
+	for (size_t i = 0; i <= at; i++)
+		depth += opens_block(&v->script.items[i]) - closes_block(&v->script.items[i]);
+	for (size_t i = at + 1; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+
+		if (ends_branch(e))
+			same_branch = false;
+		depth += opens_block(e) - closes_block(e);
+		if (saves(e) && (same_branch || depth == 0))
+			return true;
+		if (starts_kernel(e))
+			return false;
+	}
+	return false;
+}
+
+/* The line that sets VARIABLE whatever it was, or NULL. */
+static const struct conf_entry *always_sets(const struct check_view *v, const char *variable)
+{
+	char *set cleanup_free = xasprintf("%s ", variable);
+	int depth = 0;
+
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+
+		depth += opens_block(e) - closes_block(e);
+		if (depth == 0 && str_eq(e->key, "setenv") && str_skip(e->value, set))
+			return e;
+	}
+	return NULL;
+}
+
+static void counter_counts(struct check_view *v, const struct conf_entry *bootname)
+{
+	char *variable cleanup_free = xasprintf("BOOT_%s_LEFT", bootname->value);
+	const struct conf_entry *reset = always_sets(v, variable);
+
+	if (reset)
+		check_say(v, CHECK_BOOT_COUNTER, reset->pos,
+			  "%s starts anew each time: a slot that does not come up would be tried "
+			  "for ever",
+			  variable);
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+
+		if (!takes_one(e, variable))
+			continue;
+		if (!saved_after(v, i))
+			check_say(v, CHECK_BOOT_COUNTER, e->pos,
+				  "the new %s is not saved before the kernel starts: a slot that "
+				  "does not come up would be tried for ever; add 'saveenv'",
+				  variable);
+		return;
+	}
+	check_say(v, CHECK_BOOT_COUNTER, script_pos(v),
+		  "no line takes one off %s (slot with bootname=%s, %s:%u): a slot that does not "
+		  "come up would be tried for ever",
+		  variable, bootname->value, bootname->pos.file, bootname->pos.line);
+}
+
+static void order_is_followed(struct check_view *v)
+{
+	const struct conf_entry *reset = always_sets(v, "BOOT_ORDER");
+
+	if (reset)
+		check_say(v, CHECK_BOOT_ORDER, reset->pos,
+			  "BOOT_ORDER is set each time: RAUC could not choose the slot that is "
+			  "tried first");
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+
+		if (str_eq(e->key, "for") &&
+		    (strstr(e->value, "in ${BOOT_ORDER}") || strstr(e->value, "in $BOOT_ORDER")))
+			return;
+	}
+	check_say(
+		v, CHECK_BOOT_ORDER, script_pos(v),
+		"no 'for … in ${BOOT_ORDER}': RAUC could not choose the slot that is tried first");
+}
+
+/* The name of the variable behind "mmc 0:${", which says what partition the slot is in. */
+static bool partition_variable(const struct check_view *v, char ret[MAX_WORD])
+{
+	for (size_t i = 0; i < v->script.count; i++) {
+		const char *p = strstr(v->script.items[i].value, ":${");
+		size_t n = p ? strcspn(p + 3, "}") : 0;
+
+		if (!p || n >= MAX_WORD)
+			continue;
+		memcpy(ret, p + 3, n);
+		ret[n] = 0;
+		return true;
+	}
+	return false;
+}
+
+static bool compares_with(const struct conf_entry *e, const char *word)
+{
+	char *bare cleanup_free = xasprintf("= %s ", word);
+	char *quoted cleanup_free = xasprintf("= \"%s\"", word);
+
+	return (str_eq(e->key, "if") || str_eq(e->key, "elif")) &&
+	       (strstr(e->value, bare) || strstr(e->value, quoted));
+}
+
+/* What the branch for BOOTNAME sets VARIABLE to: "name=3" or "setenv name 3". NULL: not seen. */
+static const struct conf_entry *branch_sets(const struct check_view *v, const char *bootname,
+					    const char *variable, uint64_t *ret)
+{
+	char *assign cleanup_free = xasprintf("%s=", variable);
+	char *set cleanup_free = xasprintf("%s ", variable);
+	bool inside = false;
+
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+		const char *text = str_skip(e->key, assign);
+
+		if (compares_with(e, bootname))
+			inside = true;
+		else if (ends_branch(e))
+			inside = false;
+		if (!text && str_eq(e->key, "setenv"))
+			text = str_skip(e->value, set);
+		if (inside && text && str_u64(text, ret) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static void slot_is_its_partition(struct check_view *v, const struct conf_entry *bootname)
+{
+	const struct conf_entry *device = conf_find(&v->system, bootname->section, "device"), *e;
+	char variable[MAX_WORD];
+	uint64_t n;
+
+	if (!device || !partition_variable(v, variable))
+		return;
+	e = branch_sets(v, bootname->value, variable, &n);
+	for (size_t i = 0; e && i < v->partitions.count; i++) {
+		const struct check_partition *p = &v->partitions.items[i];
+
+		if (p->name && str_eq(p->name, path_base(device->value)) && n != i + 1)
+			check_say(
+				v, CHECK_SLOT_PARTITION, e->pos,
+				"slot %s is partition %zu, '%s', of disk '%s' (%s:%u; %s:%u), not "
+				"%llu",
+				bootname->value, i + 1, p->name, v->disk->name, p->pos.file,
+				p->pos.line, device->pos.file, device->pos.line,
+				(unsigned long long)n);
+	}
+}
+
+static bool has_argument(const char *arguments, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = arguments; (p = strstr(p, word)); p++) {
+		bool begins = p == arguments || strchr(" \t\"'", p[-1]);
+
+		if (begins && (word[n - 1] == '=' || !p[n] || strchr(" \t\"'", p[n])))
+			return true;
+	}
+	return false;
+}
+
+static void kernel_is_told(struct check_view *v)
+{
+	static const struct {
+		const char *word, *why;
+	} wanted[] = {
+		{"gpt", "without it Linux does not look for the backup of a damaged table"},
+		{"panic=", "without it a panic is for ever, and no other slot is tried"},
+		{"rauc.slot=", "without it RAUC has to guess which slot runs"},
+	};
+
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+		const char *arguments =
+			str_eq(e->key, "setenv") ? str_skip(e->value, "bootargs ") : NULL;
+
+		for (size_t k = 0; arguments && k < array_len(wanted); k++) {
+			if (!has_argument(arguments, wanted[k].word))
+				check_say(v, CHECK_KERNEL_ARGUMENTS, e->pos,
+					  "kernel argument '%s' is missing: %s", wanted[k].word,
+					  wanted[k].why);
+		}
+	}
+}
+
+static const struct conf_entry *last_kconfig(const struct check_view *v, const char *key)
+{
+	return conf_find(&v->kconfig, "", key);
+}
+
+/* On a board with a keyboard or an open serial line U-Boot's prompt is the end. */
+static void no_prompt(struct check_view *v)
+{
+	const struct conf_entry *delay = last_kconfig(v, "CONFIG_BOOTDELAY");
+	const struct conf_entry *command = last_kconfig(v, "CONFIG_BOOTCOMMAND");
+	const struct conf_entry *last = &v->script.items[v->script.count - 1];
+
+	if (!str_eq(last->key, "reset"))
+		check_say(v, CHECK_BOOT_PROMPT, last->pos,
+			  "the boot script ends without 'reset': a slot that does not start would "
+			  "end at U-Boot's prompt");
+	if (!v->kconfig.count)
+		return;
+	if (!delay || !str_eq(delay->value, "-2"))
+		check_say(
+			v, CHECK_BOOT_PROMPT, delay ? delay->pos : script_pos(v),
+			"a key at the right moment, or noise on the serial line, leads to U-Boot's "
+			"prompt: set CONFIG_BOOTDELAY=-2");
+	if (command && !str_ends(command->value, "reset"))
+		check_say(v, CHECK_BOOT_PROMPT, command->pos,
+			  "CONFIG_BOOTCOMMAND does not end in 'reset': a boot script that is gone "
+			  "would end at U-Boot's prompt");
+}
+
+int check_script_rules(struct check_view *v, struct err **err)
+{
+	if (!v->script.count)
+		return 0;
+	no_prompt(v);
+	kernel_is_told(v);
+	if (!v->system.count)
+		return 0;
+	order_is_followed(v);
+	for (size_t i = 0; i < v->system.count; i++) {
+		const struct conf_entry *e = &v->system.items[i];
+
+		if (!str_skip(e->section, "slot.") || !str_eq(e->key, "bootname"))
+			continue;
+		counter_counts(v, e);
+		slot_is_its_partition(v, e);
+	}
+	return 0;
+}
