@@ -10,6 +10,7 @@
  *	rules_boot.c    fw_env.config, CONFIG_ENV_*, system.conf, boot.txt and the disk agree
  *	rules_script.c  the boot script counts, follows RAUC's order and leads to no prompt
  *	rules_rauc.c    what RAUC accepts, keeps and calls good
+ *	rules_kernel.c  the kernel, as soon as a tree with it is built
  *	rules_target.c  names that are stable on the target; no private key in a tree
  *	rules_sign.c    compatible, slot classes, certificates and their last day
  *
@@ -21,6 +22,7 @@
 struct check_report {
 	struct err_list errors;   /* the project is refused */
 	struct err_list warnings; /* worth a look */
+	struct err_list notes;    /* what could not be checked, and why */
 };
 /* Every text ends in the name of its rule: "... [image-fits]". */
 struct check_rule {
@@ -33,6 +35,10 @@ extern const struct check_rule check_rules[];
 
 void check_report_clear(struct check_report *r);
 
-/* Runs all rules over the whole graph. NOW (seconds since 1970) is for certificates. */
-int check_project(const struct graph *g, int64_t now, struct check_report *ret,
-		  struct err **err) warn_unused;
+/*
+ * Runs all rules over the whole graph. NOW (seconds since 1970) is for certificates. What was built
+ * is looked at as well where nodes have records (plan_make) of the store in STORE_DIR (may be
+ * NULL).
+ */
+int check_project(const struct graph *g, const char *store_dir, int64_t now,
+		  struct check_report *ret, struct err **err) warn_unused;

@@ -47,6 +47,7 @@ struct check_view {
 	const char *boot_script;     /* text of boot.txt among those inputs, or NULL */
 	const char *boot_script_path;
 	struct conf_entries script; /* its lines: first word and the rest */
+	const char *store_dir;      /* or NULL */
 	int64_t now;
 	struct check_report *report;
 };
@@ -73,6 +74,8 @@ enum check_id {
 	CHECK_BOOT_COUNTER,
 	CHECK_BOOT_PROMPT,
 	CHECK_KERNEL_ARGUMENTS,
+	CHECK_KERNEL_FEATURES,
+	CHECK_KERNEL_ROOM,
 	CHECK_MIN_BUNDLE_VERSION,
 	CHECK_CHECK_PURPOSE,
 	CHECK_BUNDLE_FORMATS,
@@ -94,6 +97,9 @@ enum check_id {
 /* Reports a breach of rule ID at POS: an error or a warning, as the rule is. */
 void check_say(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
 	printf_like(4, 5);
+/* The same for a rule that could not be applied. */
+void check_note(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
+	printf_like(4, 5);
 
 int check_view_make(struct check_view *v, struct err **err) warn_unused;
 void check_view_clear(struct check_view *v);
@@ -111,4 +117,4 @@ uint64_t check_size(const struct yaml *map, const char *key);
 
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
-	check_sign_rules, check_script_rules, check_rauc_rules;
+	check_sign_rules, check_script_rules, check_rauc_rules, check_kernel_rules;

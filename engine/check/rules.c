@@ -43,6 +43,10 @@ const struct check_rule check_rules[] = {
 	[CHECK_BOOT_PROMPT] = {"boot-prompt", ERROR, "nothing leads to U-Boot's prompt"},
 	[CHECK_KERNEL_ARGUMENTS] = {"kernel-arguments", ERROR,
 				    "the kernel is told gpt, panic= and rauc.slot="},
+	[CHECK_KERNEL_FEATURES] = {"kernel-features", ERROR,
+				   "the kernel has dm-verity, squashfs and loop"},
+	[CHECK_KERNEL_ROOM] = {"kernel-room", ERROR,
+			       "the kernel has room where the boot script loads it"},
 	[CHECK_MIN_BUNDLE_VERSION] = {"min-bundle-version", ERROR,
 				      "old bundles are refused, and the new one is not"},
 	[CHECK_CHECK_PURPOSE] = {"check-purpose", ERROR,
@@ -74,15 +78,27 @@ const struct check_rule check_rules[] = {
 	[CHECK_COUNT] = {NULL, ERROR, NULL},
 };
 
+static void say(struct err_list *to, enum check_id id, struct pos pos, const char *fmt, va_list ap)
+{
+	char *text cleanup_free = xvasprintf(fmt, ap);
+
+	err_list_at(to, pos, "%s [%s]", text, check_rules[id].name);
+}
+
 void check_say(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
 {
-	const struct check_rule *rule = &check_rules[id];
-	struct err_list *to = rule->warning ? &v->report->warnings : &v->report->errors;
-	char *text cleanup_free = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
+	say(check_rules[id].warning ? &v->report->warnings : &v->report->errors, id, pos, fmt, ap);
 	va_end(ap);
-	err_list_at(to, pos, "%s [%s]", text, rule->name);
+}
+
+void check_note(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(&v->report->notes, id, pos, fmt, ap);
+	va_end(ap);
 }

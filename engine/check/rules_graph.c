@@ -21,6 +21,12 @@ static bool *reached(const struct graph *g)
 	return seen;
 }
 
+/* Tests and boards are there to be asked for by name. */
+static bool stands_alone(const struct node *n)
+{
+	return check_is_test(n) || str_eq(n->recipe->kind->name, "board");
+}
+
 /* Of a chain that nothing reaches only the end is named. */
 static void check_reached(struct check_view *v)
 {
@@ -30,7 +36,7 @@ static void check_reached(struct check_view *v)
 	for (size_t i = 0; g->project->defaults.count && i < g->nodes.count; i++) {
 		const struct node *n = g->nodes.items[i];
 
-		if (!seen[i] && !n->users.count && !check_is_test(n))
+		if (!seen[i] && !n->users.count && !stands_alone(n))
 			check_say(v, CHECK_UNREACHED_NODE, (struct pos){n->recipe->file, 1, 1},
 				  "nothing reaches node '%s': name it in 'default' of "
 				  "project.yaml, use it, "

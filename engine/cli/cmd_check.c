@@ -18,15 +18,15 @@ static json_t *err_array(struct err_list *list)
 	return array;
 }
 
-static void say_warnings(const struct session *s, struct err_list *warnings)
+static void say_all(const struct session *s, const char *word, struct err_list *list)
 {
 	const struct paint *p = paint_for(s->cli, stderr);
 
-	err_list_sort(warnings);
-	for (size_t i = 0; i < warnings->count; i++) {
-		char *text cleanup_free = err_string(warnings->items[i]);
+	err_list_sort(list);
+	for (size_t i = 0; i < list->count; i++) {
+		char *text cleanup_free = err_string(list->items[i]);
 
-		fprintf(stderr, "%swarning:%s ", p->yellow, p->off);
+		fprintf(stderr, "%s%s:%s ", p->yellow, word, p->off);
 		print_lines(stderr, "", text, strlen(text));
 	}
 }
@@ -35,18 +35,31 @@ static int finish(const struct session *s, struct check_report *r)
 {
 	if (s->cli->json) {
 		json_print(stdout,
-			   json_pack("{s:i, s:b, s:o, s:o}", "v", 1, "ok", !r->errors.count,
+			   json_pack("{s:i, s:b, s:o, s:o, s:o}", "v", 1, "ok", !r->errors.count,
 				     "errors", err_array(&r->errors), "warnings",
-				     err_array(&r->warnings)),
+				     err_array(&r->warnings), "notes", err_array(&r->notes)),
 			   false);
 		return r->errors.count ? err_exit_code(r->errors.items[0]->cls) : 0;
 	}
-	say_warnings(s, &r->warnings);
+	say_all(s, "note", &r->notes);
+	say_all(s, "warning", &r->warnings);
 	if (r->errors.count)
 		return cli_fail_list(s, &r->errors);
 	printf("%zu nodes: no error, %zu warning%s\n", s->graph->nodes.count, r->warnings.count,
 	       r->warnings.count == 1 ? "" : "s");
 	return 0;
+}
+
+/* Finds out what is built already. A project that cannot be planned is checked all the same. */
+static const char *look_into_store(struct session *s)
+{
+	struct plan_nodes plan = {0};
+	struct err *err cleanup_err = NULL;
+	bool known = session_add_store(s, &err) == 0 &&
+		     plan_make(s->graph, s->store, &s->tools, &plan, &err) == 0;
+
+	plan_release(&plan);
+	return known ? store_dir(s->store) : NULL;
 }
 
 static int list_rules(const struct cli *c)
@@ -79,7 +92,7 @@ int cmd_check(struct cli *c)
 	code = session_open(&s, c, SESSION_GRAPH, NULL);
 	if (code)
 		return code;
-	if (check_project(s.graph, time(NULL), &report, &err)) {
+	if (check_project(s.graph, look_into_store(&s), time(NULL), &report, &err)) {
 		code = cli_fail(&s, err);
 	} else {
 		code = finish(&s, &report);

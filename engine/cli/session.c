@@ -168,6 +168,11 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 	return code;
 }
 
+int session_add_store(struct session *s, struct err **err)
+{
+	return open_store(s, err);
+}
+
 int session_open_dir_and_store(struct session *s, const struct cli *c)
 {
 	struct err *err = NULL;

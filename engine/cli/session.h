@@ -45,6 +45,8 @@ int session_open_rest(struct session *s, const struct strv *targets);
  * exit code. For commands that are about to use what is locked.
  */
 int session_check_locks(const struct session *s);
+/* The store, after what session_open() opened, for a command that can do without. */
+int session_add_store(struct session *s, struct err **err) warn_unused;
 /* Only the store, for commands that need no project. */
 int session_open_store(struct session *s, const struct cli *c);
 void session_close(struct session *s);

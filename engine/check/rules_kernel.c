@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The kernel of the root slots, once a tree with it is in the store: it can do what RAUC needs, and
+ * has room where the boot script loads it.
+ */
+#include <stdio.h>
+
+#include "base/path.h"
+#include "check/project_files.h"
+#include "media/tree.h"
+
+#define MAX_CONFIG_BYTES (4 * 1024 * 1024)
+#define IMAGE_HEADER 64 /* arm64: Documentation/arch/arm64/booting */
+#define IMAGE_SIZE_AT 16
+#define IMAGE_MAGIC_AT 56
+#define IMAGE_MAGIC "ARM\x64"
+
+/* Nodes still to be looked at; each once. */
+struct search {
+	struct nodes todo;
+	bool *seen; /* by node index */
+};
+
+static void search_add(struct search *s, struct node *n)
+{
+	if (s->seen[n->index])
+		return;
+	s->seen[n->index] = true;
+	nodes_push(&s->todo, n);
+}
+
+static const struct tree_entry *first_with(struct tree *t, const char *prefix)
+{
+	size_t count, n = strlen(prefix);
+	struct tree_entry *const *entries = tree_entries(t, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(entries[i]->path, prefix, n) == 0 && S_ISREG(entries[i]->inode->mode))
+			return entries[i];
+	}
+	return NULL;
+}
+
+/* The tree among the outputs of N that has a kernel; NULL: none, or N is not built. */
+static int kernel_tree_of(const struct check_view *v, const struct node *n, struct tree **ret,
+			  struct err **err)
+{
+	for (size_t i = 0; n->record && i < n->record->output_count; i++) {
+		const struct artifact *a = &n->record->outputs[i];
+		struct tree *t cleanup_tree = NULL;
+		char *path cleanup_free = NULL;
+
+		if (a->type != OUTPUT_TREE)
+			continue;
+		path = cas_path(v->store_dir, a->type, &a->digest);
+		t = tree_new(0, NULL);
+		if (tree_read_tar(t, "/", path, TREE_FOLLOW | TREE_REPLACE, err) < 0)
+			return -1;
+		if (first_with(t, "boot/config-")) {
+			*ret = steal_ptr(t);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Goes from IMAGE to what it is made of until a tree with a kernel is met. *RET stays NULL when
+ * there is none; *ret_unbuilt is then the nearest node that may have it but is not built.
+ */
+static int find_kernel(const struct check_view *v, struct node *image, struct tree **ret,
+		       const struct node **ret_from, const struct node **ret_unbuilt,
+		       struct err **err)
+{
+	struct search s = {.seen = xcalloc(v->g->nodes.count + 1, sizeof(bool))};
+	int rc = 0;
+
+	search_add(&s, image);
+	for (size_t i = 0; rc == 0 && !*ret && i < s.todo.count; i++) {
+		struct node *n = s.todo.items[i];
+
+		rc = kernel_tree_of(v, n, ret, err);
+		*ret_from = n;
+		if (!n->record && n != image && !*ret_unbuilt && n->outputs.count &&
+		    n->outputs.items[0].type == OUTPUT_TREE)
+			*ret_unbuilt = n;
+		for (size_t k = 0; k < n->in.count; k++) {
+			if (n->in.items[k].from)
+				search_add(&s, n->in.items[k].from);
+		}
+	}
+	nodes_clear(&s.todo);
+	free(s.seen);
+	return rc;
+}
+
+/* 'y', 'm', or 'n' when the configuration does not have KEY. */
+static char config_value(const char *config, const char *key)
+{
+	char *line cleanup_free = xasprintf("\n%s=", key);
+	const char *p = strstr(config, line);
+
+	if (!p)
+		return 'n';
+	return p[strlen(line)];
+}
+
+static bool has_module(struct tree *t, const char *file)
+{
+	char *part cleanup_free = xasprintf("/%s", file);
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strstr(entries[i]->path, "lib/modules/") && strstr(entries[i]->path, part))
+			return true;
+	}
+	return false;
+}
+
+static void kernel_can(struct check_view *v, struct tree *t, const struct node *from)
+{
+	static const struct {
+		const char *key, *module, *why;
+	} needs[] = {
+		{"CONFIG_DM_VERITY", "dm-verity.ko", "RAUC verifies a bundle by dm-verity"},
+		{"CONFIG_SQUASHFS", "squashfs.ko", "a bundle is a squashfs"},
+		{"CONFIG_BLK_DEV_LOOP", "loop.ko", "RAUC mounts a bundle by a loop device"},
+	};
+	const struct tree_entry *entry = first_with(t, "boot/config-");
+	char *config cleanup_free = tree_inode_text(entry->inode, MAX_CONFIG_BYTES);
+	struct pos pos = {from->recipe->file, 1, 1};
+
+	for (size_t i = 0; config && i < array_len(needs); i++) {
+		char value = config_value(config, needs[i].key);
+
+		if (value != 'y' && value != 'm')
+			check_say(
+				v, CHECK_KERNEL_FEATURES, pos,
+				"the kernel of node '%s' (%s) has no %s: %s, so no update could be "
+				"installed",
+				from->name, entry->path, needs[i].key, needs[i].why);
+		else if (value == 'm' && !has_module(t, needs[i].module))
+			check_say(
+				v, CHECK_KERNEL_FEATURES, pos,
+				"node '%s' lacks the module %s of its kernel (%s has %s=m): %s, so "
+				"no update could be installed",
+				from->name, needs[i].module, entry->path, needs[i].key,
+				needs[i].why);
+	}
+}
+
+/* "kernel_offset=0x3000000" in the boot script. */
+static const struct conf_entry *load_address(const struct check_view *v, const char *name,
+					     uint64_t *ret)
+{
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+		const char *value = str_skip(e->key, name);
+
+		if (value && *value == '=' && conf_number(value + 1, ret) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* What the boot script loads next above ADDRESS: "ramdisk_offset=0x9000000". */
+static const struct conf_entry *next_address(const struct check_view *v, uint64_t address,
+					     uint64_t *ret)
+{
+	const struct conf_entry *next = NULL;
+
+	for (size_t i = 0; i < v->script.count; i++) {
+		const struct conf_entry *e = &v->script.items[i];
+		const char *eq = strchr(e->key, '=');
+		uint64_t n;
+
+		if (!eq || !memmem(e->key, (size_t)(eq - e->key), "_offset", 7) ||
+		    conf_number(eq + 1, &n) != 0 || n <= address || (next && n >= *ret))
+			continue;
+		next = e;
+		*ret = n;
+	}
+	return next;
+}
+
+static const struct tree_entry *kernel_image(struct tree *t)
+{
+	static const char *const names[] = {"vmlinuz", "boot/vmlinuz", "Image", "boot/Image"};
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		const struct tree_entry *e = tree_resolve(t, names[i]);
+
+		if (e && S_ISREG(e->inode->mode))
+			return e;
+	}
+	return first_with(t, "boot/vmlinuz-");
+}
+
+/* The bytes that an arm64 kernel takes in memory, which are more than its file has. */
+static bool memory_of(const struct tree_entry *kernel, uint64_t *ret)
+{
+	unsigned char h[IMAGE_HEADER];
+
+	if (kernel->inode->size < sizeof(h))
+		return false;
+	tree_inode_read(kernel->inode, 0, h, sizeof(h));
+	if (memcmp(h + IMAGE_MAGIC_AT, IMAGE_MAGIC, 4) != 0)
+		return false;
+	*ret = 0;
+	for (int i = 7; i >= 0; i--)
+		*ret = *ret << 8 | h[IMAGE_SIZE_AT + i];
+	return true;
+}
+
+static void kernel_has_room(struct check_view *v, struct tree *t, const struct node *from)
+{
+	const struct tree_entry *kernel = kernel_image(t);
+	const struct conf_entry *at, *next;
+	uint64_t start, end = 0, size;
+
+	if (!v->script.count)
+		return;
+	at = load_address(v, "kernel_offset", &start);
+	if (!at || !kernel || !memory_of(kernel, &size)) {
+		check_note(
+			v, CHECK_KERNEL_ROOM, (struct pos){v->boot_script_path, 1, 1},
+			at ? "not checked: node '%s' has no arm64 kernel that U-Boot could start "
+			     "as it is"
+			   : "not checked: the script has no 'kernel_offset=' for the kernel of "
+			     "node '%s'",
+			from->name);
+		return;
+	}
+	next = next_address(v, start, &end);
+	if (next && size > end - start)
+		check_say(
+			v, CHECK_KERNEL_ROOM, next->pos,
+			"the kernel of node '%s' takes 0x%llx bytes of memory from 0x%llx (%s:%u) "
+			"on and would be overwritten by what is loaded at 0x%llx",
+			from->name, (unsigned long long)size, (unsigned long long)start,
+			at->pos.file, at->pos.line, (unsigned long long)end);
+}
+
+/* The image in the first slot that is booted. */
+static struct node *root_image(const struct check_view *v)
+{
+	for (size_t i = 0; i < v->system.count; i++) {
+		const struct conf_entry *e = &v->system.items[i];
+		const struct conf_entry *device = conf_find(&v->system, e->section, "device");
+
+		for (size_t k = 0; str_eq(e->key, "bootname") && device && k < v->partitions.count;
+		     k++) {
+			const struct check_partition *p = &v->partitions.items[k];
+
+			if (p->from && str_eq(p->name, path_base(device->value)))
+				return graph_node(v->g, p->from->name);
+		}
+	}
+	return NULL;
+}
+
+int check_kernel_rules(struct check_view *v, struct err **err)
+{
+	struct node *image = root_image(v);
+	const struct node *from = NULL, *unbuilt = NULL;
+	struct tree *t cleanup_tree = NULL;
+
+	if (!image)
+		return 0;
+	if (v->store_dir && find_kernel(v, image, &t, &from, &unbuilt, err) < 0)
+		return -1;
+	if (t) {
+		kernel_can(v, t, from);
+		kernel_has_room(v, t, from);
+		return 0;
+	}
+	check_note(v, CHECK_KERNEL_FEATURES, (struct pos){image->recipe->file, 1, 1},
+		   unbuilt ? "not checked until node '%s' is built: the kernel"
+			   : "not checked: nothing that node '%s' is made of has /boot/config-*",
+		   unbuilt ? unbuilt->name : image->name);
+	return 0;
+}

@@ -1,0 +1,7 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# says: would be overwritten by what is loaded at 0x4000000
+kernel 00000000024f0000
+all_features
+replace custom_build/uboot-raspberrypi400/boot.txt 's/^ramdisk_offset=.*/ramdisk_offset=0x4000000/'
+system_tree
