@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/builder.h"
+
+#include "base/file.h"
+#include "cli/json.h"
+#include "cli/paint.h"
+
+static char *target_text(const struct cli *c)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < c->args.count; i++)
+		str_printf(&s, "%s%s", i ? " " : "", c->args.items[i]);
+	return str_steal(&s);
+}
+
+static void history_event(struct sink *self, const struct event *ev)
+{
+	struct builder_history *h = (struct builder_history *)self;
+
+	if (h->run || h->err || (ev->type != EVENT_NODE_START && ev->type != EVENT_NODE_FAILED))
+		return;
+	if (store_run_begin(h->store, h->targets, &h->run, &h->err))
+		h->run = 0;
+}
+
+static int open_events(struct builder *b, struct err **err)
+{
+	const char *path = b->cli->events;
+
+	if (!path)
+		return 0;
+	b->events_file = fopen(path, "we");
+	if (!b->events_file)
+		return err_errno(err, ERR_USER, errno, "cannot write '%s'", path);
+	b->events = ui_json_new(b->events_file);
+	tee_add(&b->tee, ui_json_sink(b->events));
+	return 0;
+}
+
+static int open_sinks(struct builder *b, struct err **err)
+{
+	tee_init(&b->tee);
+	tally_init(&b->tally, b->session->graph);
+	tee_add(&b->tee, &b->tally.sink);
+	b->history = (struct builder_history){
+		{history_event}, b->session->store, target_text(b->cli), 0, NULL};
+	tee_add(&b->tee, &b->history.sink);
+	if (b->cli->progress == PROGRESS_JSON) {
+		b->json = ui_json_new(stderr);
+		tee_add(&b->tee, ui_json_sink(b->json));
+	} else {
+		b->plain = ui_plain_new(b->cli, b->session->graph);
+		if (!builder_quiet(b))
+			tee_add(&b->tee, ui_plain_sink(b->plain));
+	}
+	return open_events(b, err);
+}
+
+void builder_close(struct builder *b)
+{
+	ui_plain_free(b->plain);
+	ui_json_free(b->json);
+	ui_json_free(b->events);
+	if (b->events_file)
+		fclose(b->events_file);
+	free(b->history.targets);
+	err_free(b->history.err);
+	if (b->tally.nodes)
+		tally_release(&b->tally);
+	err_free(b->result.first_error);
+}
+
+static void banner(const struct builder *b)
+{
+	const struct session *s = b->session;
+	const struct paint *p = paint_for(b->cli, stderr);
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < s->graph->nodes.count; i++)
+		wanted += s->graph->nodes.items[i]->wanted;
+	fprintf(stderr, "%sorch %s%s: project '%s', %zu node%s, store ", p->bold, ORCH_VERSION,
+		p->off, s->project->name, wanted, wanted == 1 ? "" : "s");
+	print_escaped(stderr, store_dir(s->store), strlen(store_dir(s->store)));
+	fputc('\n', stderr);
+}
+
+static int exit_code(const struct sched_result *r)
+{
+	if (r->signal)
+		return 128 + r->signal;
+	return r->first_error ? err_exit_code(r->first_error->cls) : 0;
+}
+
+/* The run's history: what was built, failed or skipped. */
+static int record_run(struct builder *b, int code, struct err **err)
+{
+	const struct graph *g = b->session->graph;
+	struct builder_history *h = &b->history;
+
+	if (h->err) {
+		*err = steal_ptr(h->err);
+		return -1;
+	}
+	if (!h->run)
+		return 0;
+	for (size_t i = 0; i < b->tally.count; i++) {
+		const struct outcome *o = &b->tally.nodes[i];
+		const struct node *n = g->nodes.items[i];
+		const struct run_node rn = {n->name,    o->status, n->key,
+					    o->seconds, o->log,    o->error};
+
+		if (!o->status || str_eq(o->status, "cached"))
+			continue;
+		if (store_run_node(h->store, h->run, &rn, err))
+			return -1;
+	}
+	return store_run_end(h->store, h->run, b->result.wall_s, code, err);
+}
+
+bool builder_quiet(const struct builder *b)
+{
+	return b->cli->progress == PROGRESS_QUIET;
+}
+
+int builder_run(struct builder *b, int *ret_code, struct err **err)
+{
+	const struct sched_opts opts = {
+		.jobs = b->cli->jobs,
+		.keep_going = b->cli->keep_going,
+		.offline = b->cli->offline,
+		.no_wait = b->cli->no_wait,
+		.sink = &b->tee.sink,
+	};
+
+	if (open_sinks(b, err))
+		return -1;
+	if (b->plain && !builder_quiet(b))
+		banner(b);
+	if (sched_run(b->session->graph, b->session->store, &opts, &b->result, err))
+		return -1;
+	*ret_code = exit_code(&b->result);
+	return record_run(b, *ret_code, err);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * A run of the scheduler with everything around it: progress on stderr, events, and the run's place
+ * in the history.
+ *
+ *	struct builder b = {.cli = c, .session = &s};
+ *	if (builder_run(&b, &code, &err) == 0)
+ *		...                               // b.result, and the records of the nodes
+ *	builder_close(&b);
+ */
+#include "cli/session.h"
+#include "cli/ui.h"
+
+/* Begins the run in the history when the first node starts: a run with nothing to do leaves none.
+ */
+struct builder_history {
+	struct sink sink;
+	struct store *store;
+	char *targets;
+	int64_t run; /* 0: not begun */
+	struct err *err;
+};
+
+struct builder {
+	const struct cli *cli;
+	struct session *session; /* its graph selected, its store open */
+	struct tee tee;
+	struct tally tally;
+	struct ui_plain *plain;
+	struct ui_json *json, *events;
+	FILE *events_file;
+	struct builder_history history;
+	struct sched_result result;
+};
+
+/*
+ * Builds the wanted nodes. -1 when the run could not go on; else *RET_CODE is the exit code that
+ * its nodes ask for.
+ */
+int builder_run(struct builder *b, int *ret_code, struct err **err) warn_unused;
+/* Whether progress is not to be shown. */
+bool builder_quiet(const struct builder *b);
+void builder_close(struct builder *b);
