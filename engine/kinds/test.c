@@ -4,7 +4,7 @@
  * kinds/test_run.h; here are its options, outputs and demands.
  */
 #include "kinds/kinds.h"
-#include "kinds/test_opts.h"
+#include "kinds/test_run.h"
 #include "run/action.h"
 
 static void test_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
@@ -31,11 +31,6 @@ static struct demand test_demand(const void *opts)
 	};
 }
 
-static int test_run(struct action *a, struct err **err)
-{
-	return err_set(err, ERR_INTERNAL, "scenarios cannot be run yet");
-}
-
 const struct kind kind_test = {
 	.name = "test",
 	.summary = "a scenario on an emulated board: power, console, commands, cuts, damage",
@@ -53,5 +48,5 @@ const struct kind kind_test = {
 	.schema = &test_schema,
 	.outputs = test_outputs,
 	.demand = test_demand,
-	.run = test_run,
+	.run = test_scenario,
 };

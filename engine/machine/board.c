@@ -208,6 +208,7 @@ static void push_card(struct strv *argv, const struct board *b, const struct boa
 		push_drive(argv, s.buf, "file.filename", p->card);
 	} else {
 		str_append(&s, ",format=raw,cache=unsafe,discard=unmap");
+		str_append(&s, p->snapshot ? ",snapshot=on" : "");
 		push_drive(argv, s.buf, "file", p->card);
 	}
 	if (b->card == BOARD_SDHCI_PCI) {

@@ -70,6 +70,7 @@ unsigned board_seconds(const struct board *b, unsigned seconds);
 struct board_power {
 	const char *firmware, *device_tree; /* device_tree: NULL for none */
 	const char *card;
+	bool snapshot;       /* the card stays as it is: writes are lost */
 	const char *record;  /* file for QEMU's blklogwrites of the card, or NULL */
 	const char *media;   /* read-only disk with serial number BOARD_MEDIA_SERIAL, or NULL */
 	const char *clock;   /* "1970-01-01T00:00:00" at power-on, or NULL: the present */

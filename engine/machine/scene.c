@@ -254,8 +254,7 @@ int scene_went_off(struct scene *s, const char *what, struct err **err)
 
 int scene_too_late(const struct scene *s, const char *what, unsigned seconds, struct err **err)
 {
-	return err_set(err, ERR_BUILD, "%s within %u s", what,
-		       board_seconds(s->o.board, seconds));
+	return err_set(err, ERR_BUILD, "%s within %u s", what, board_seconds(s->o.board, seconds));
 }
 
 int scene_pass(struct scene *s, uint64_t ms, struct err **err)

@@ -4,20 +4,9 @@
 #include <endian.h>
 #include <unistd.h>
 
+#include "media/crc32.h"
+
 #define MAX_ENTRIES 1024
-
-/* CRC-32 as in UEFI, Ethernet and zip: reflected, 0xedb88320. */
-static uint32_t crc32_of(const unsigned char *p, size_t len)
-{
-	uint32_t crc = 0xffffffff;
-
-	while (len--) {
-		crc ^= *p++;
-		for (int i = 0; i < 8; i++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	return ~crc;
-}
 
 static uint32_t u32(const unsigned char *p)
 {
