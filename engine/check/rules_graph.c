@@ -21,10 +21,12 @@ static bool *reached(const struct graph *g)
 	return seen;
 }
 
-/* Tests and boards are there to be asked for by name. */
+/* Tests and boards are there to be asked for by name, and what ties others together. */
 static bool stands_alone(const struct node *n)
 {
-	return check_is_test(n) || str_eq(n->recipe->kind->name, "board");
+	bool tie = !n->outputs.count && !yaml_get(n->recipe->map, "run");
+
+	return tie || check_is_test(n) || str_eq(n->recipe->kind->name, "board");
 }
 
 /* Of a chain that nothing reaches only the end is named. */
