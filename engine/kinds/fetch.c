@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/http.h"
 #include "base/path.h"
+#include "kinds/fetch.h"
 #include "kinds/kinds.h"
 #include "run/action.h"
 
@@ -89,15 +90,15 @@ static void on_progress(void *arg, uint64_t done, uint64_t total)
 		action_progress(a, (int)(done * 100 / total), "fetching");
 }
 
-static int fetch_one(struct action *a, const char *url, const char *dest, struct err **err)
+static int fetch_one(struct action *a, const struct fetch_wish *w, const char *url,
+		     const char *dest, struct err **err)
 {
-	const struct fetch_opts *o = a->opts;
 	struct http_opts http = {.progress = on_progress, .arg = a};
 	struct http_item item = {.url = url,
 				 .dest = dest,
-				 .size = o->size,
-				 .max_size = o->max_size,
-				 .sha256 = &o->sha256,
+				 .size = w->size,
+				 .max_size = w->max_size,
+				 .sha256 = &w->sha256,
 				 .name = arena_printf(a->arena, "'%s'", path_base(dest))};
 
 	action_log(a, "fetching %s", url);
@@ -113,28 +114,38 @@ static bool in_cache(const char *cached, const struct digest *want)
 	return digest_file(cached, &d, &err) == 0 && digest_eq(&d, want);
 }
 
-static int fetch_run(struct action *a, struct err **err)
+int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest, struct err **err)
 {
-	const struct fetch_opts *o = a->opts;
-	const char *dest = action_output(a, output_name(a->arena, o));
 	char hex[DIGEST_HEX + 1];
-	char *cached cleanup_free = path_join(a->cache_dir, digest_hex(&o->sha256, hex));
+	char *cached cleanup_free = path_join(a->cache_dir, digest_hex(&w->sha256, hex));
 
-	if (in_cache(cached, &o->sha256))
+	if (in_cache(cached, &w->sha256))
 		return file_copy(cached, dest, 0644, err);
 	if (a->offline)
 		return err_set(err, ERR_NET,
 			       "'%s' is not in the store and --offline forbids to fetch it",
 			       path_base(dest));
-	if (fetch_one(a, o->url, dest, err) == 0)
+	if (fetch_one(a, w, w->url, dest, err) == 0)
 		return 0;
-	for (size_t i = 0; i < o->mirrors.count && (*err)->cls == ERR_NET; i++) {
+	for (size_t i = 0; w->mirrors && i < w->mirrors->count && (*err)->cls == ERR_NET; i++) {
 		action_log(a, "%s", (*err)->text);
 		err_free(steal_ptr(*err));
-		if (fetch_one(a, LIST_AT(o->mirrors, const char *, i), dest, err) == 0)
+		if (fetch_one(a, w, LIST_AT(*w->mirrors, const char *, i), dest, err) == 0)
 			return 0;
 	}
 	return -1;
+}
+
+static int fetch_run(struct action *a, struct err **err)
+{
+	const struct fetch_opts *o = a->opts;
+	struct fetch_wish wish = {.url = o->url,
+				  .mirrors = &o->mirrors,
+				  .sha256 = o->sha256,
+				  .size = o->size,
+				  .max_size = o->max_size};
+
+	return fetch_file(a, &wish, action_output(a, output_name(a->arena, o)), err);
 }
 
 const struct kind kind_fetch = {

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* A file whose digest is known beforehand, from the download cache or a URL: kinds fetch, release.
+ */
+#include "base/digest.h"
+#include "run/action.h"
+
+struct fetch_wish {
+	const char *url;
+	const struct list *mirrors; /* of const char *, tried in order on ERR_NET; or NULL */
+	struct digest sha256;
+	uint64_t size, max_size; /* bytes; 0: not known, the default */
+};
+
+/* Makes the new file DEST. Anything but the file that was wished for is ERR_INTEGRITY. */
+int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest,
+	       struct err **err) warn_unused;
