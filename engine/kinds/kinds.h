@@ -12,6 +12,7 @@ extern const struct kind kind_disk;
 extern const struct kind kind_fetch;
 extern const struct kind kind_image;
 extern const struct kind kind_pki;
+extern const struct kind kind_release;
 extern const struct kind kind_run;
 extern const struct kind kind_test;
 extern const struct kind kind_vm;

@@ -46,6 +46,7 @@ const struct kind kind_test = {
 		"junit.xml and, with `keep-card`, card.img.",
 	.version = 1,
 	.schema = &test_schema,
+	.each = "from",
 	.outputs = test_outputs,
 	.demand = test_demand,
 	.run = test_scenario,

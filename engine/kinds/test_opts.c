@@ -152,6 +152,10 @@ static const struct schema env_schema = SCHEMA(struct test_env, env_options);
 static const struct option test_options[] = {
 	{"board", OPT_REF, AT(board), OPT_REQUIRED, .accept = ACCEPT_NODE,
 	 .help = "The board, a node of kind `board`.", .example = "boards/virt"},
+	{"from", OPT_STRING, AT(from), OPT_LIST | OPT_UNKEYED,
+	 .help = "Former releases: one test NAME@RELEASE for each, in which ${from} stands for the "
+		 "release; NAME ties them together.",
+	 .example = "[\"1.0.0\", \"1.1.0\"]"},
 	{"card", OPT_REF, AT(card), OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
 	 .help = "The image on its card; the card is a copy.", .example = "install"},
 	{"card-size", OPT_SIZE, AT(card_size), OPT_POSITIVE, .def = "4G",

@@ -87,6 +87,7 @@ struct test_env {
 
 struct test_opts {
 	struct ref *board, *card;
+	struct list from; /* of const char *: releases, see kind.each */
 	uint64_t card_size;
 	struct list media; /* of struct ref * */
 	struct list slots; /* of struct pair *: boot name -> partition */

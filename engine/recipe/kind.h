@@ -47,6 +47,12 @@ struct kind {
 	const char *manual;  /* a few paragraphs for `orch kinds NAME`; may be NULL */
 	unsigned version;    /* bumped when equal inputs give other bytes */
 	const struct schema *schema;
+	/*
+	 * A key whose list makes a node NAME@VALUE of each value, with ${KEY} for the value in all
+	 * of the file, and of NAME a node that ties them together. Its option is OPT_UNKEYED: a
+	 * new value leaves the nodes of the others as they are. NULL: none.
+	 */
+	const char *each;
 	/* The names of the outputs, known without building. The first is the node's main output. */
 	void (*outputs)(const struct kind_ctx *ctx, struct output_specs *ret);
 	/* May be NULL. */

@@ -19,6 +19,7 @@ struct found {
 	const char *file; /* "recipes/NAME.yaml" */
 };
 DEFINE_VEC(founds, struct found)
+DEFINE_VEC(recipes, struct recipe *)
 
 struct load {
 	struct arena *arena;
@@ -27,8 +28,9 @@ struct load {
 	const struct kind *const *kinds;
 	struct err_list *errors;
 	struct founds found;
-	struct strs folders; /* below the root, still to be read */
-	struct str text;     /* of the file in work */
+	struct recipes recipes; /* in the order of their files */
+	struct strs folders;    /* below the root, still to be read */
+	struct str text;        /* of the file in work */
 };
 
 int project_find(const char *start, char **ret_dir, struct err **err)
@@ -239,27 +241,112 @@ static void check_recipe(struct load *l, struct recipe *r)
 		r->kind->check(&ctx, l->errors);
 }
 
-static void load_recipe(struct load *l, const struct found *f)
+static void load_node(struct load *l, const char *name, const char *file, const struct map *vars,
+		      struct yaml *map)
 {
 	static const char *const ignore[] = {"kind", NULL};
-	struct recipe *r;
-	struct yaml *map = parse(l, f->file);
+	struct recipe *r = arena_alloc(l->arena, sizeof(*r));
 
-	if (!map)
-		return;
-	r = arena_alloc(l->arena, sizeof(*r));
-	r->name = f->name;
-	r->file = f->file;
+	r->name = name;
+	r->file = file;
 	r->map = map;
-	expand_tree(l->arena, &l->project->vars, map, (struct source){l->text.buf, l->text.len},
-		    l->errors);
+	expand_tree(l->arena, vars, map, (struct source){l->text.buf, l->text.len}, l->errors);
 	if (map->type == YAML_MAP)
 		r->kind = kind_of(l, map);
 	else
-		file_error(l, f->file, "a recipe is a map of keys and values ('kind: image')");
+		file_error(l, file, "a recipe is a map of keys and values ('kind: image')");
 	if (r->kind)
 		r->opts = schema_decode(r->kind->schema, l->arena, map, ignore, l->errors);
-	map_set(&l->project->recipes, r->name, r);
+	recipes_push(&l->recipes, r);
+}
+
+/* The list under the key of the recipe's kind that makes a node of each value, or NULL. */
+static struct yaml *each_of(struct load *l, const struct yaml *map, const char **ret_key)
+{
+	const struct yaml *kind = map->type == YAML_MAP ? yaml_get(map, "kind") : NULL;
+	struct yaml *values = NULL;
+
+	for (const struct kind *const *k = l->kinds; kind && kind->type == YAML_SCALAR && *k; k++) {
+		if ((*k)->each && str_eq((*k)->name, kind->text)) {
+			*ret_key = (*k)->each;
+			values = yaml_get(map, (*k)->each);
+		}
+	}
+	return values && values->type == YAML_LIST ? values : NULL;
+}
+
+/* A node of one value: as the file says, with ${KEY} for the value. */
+static void load_value(struct load *l, const struct found *f, const char *key, const char *value)
+{
+	struct map vars cleanup_map = {0};
+	struct yaml *map = parse(l, f->file);
+
+	for (size_t i = 0; i < l->project->vars.count; i++)
+		map_set(&vars, l->project->vars.entries[i].key, l->project->vars.entries[i].value);
+	map_set(&vars, key, (void *)value);
+	if (map) /* it was sound a moment ago */
+		load_node(l, arena_printf(l->arena, "%s@%s", f->name, value), f->file, &vars, map);
+}
+
+/* NAME@VALUE for each value of the list, and NAME, which ties them together. */
+static void load_each(struct load *l, const struct found *f, const char *key,
+		      const struct yaml *values)
+{
+	struct str tie cleanup_str = STR_INIT;
+	struct yaml *map;
+	size_t nodes = 0;
+
+	if (!values->count)
+		err_list_at(l->errors, values->pos, "'%s' names nothing: leave it out, or name one",
+			    key);
+	str_append(&tie, "kind: run\ninputs:\n");
+	for (size_t i = 0; i < values->count; i++) {
+		const struct yaml *v = values->items[i];
+
+		if (v->type != YAML_SCALAR || !name_valid(v->text)) {
+			err_list_at(l->errors, v->pos,
+				    "each value of '%s' becomes part of a node's name: use A-Z a-z "
+				    "0-9 . _ + -",
+				    key);
+			continue;
+		}
+		load_value(l, f, key, v->text);
+		nodes++;
+		str_printf(&tie, "  - \"%s@%s\"\n", f->name, v->text);
+	}
+	if (!nodes)
+		return;
+	map = yaml_parse(l->arena, f->file, tie.buf, tie.len, l->errors);
+	if (map)
+		load_node(l, f->name, f->file, &l->project->vars, map);
+}
+
+static void load_recipe(struct load *l, const struct found *f)
+{
+	struct yaml *map = parse(l, f->file), *values;
+	const char *key;
+
+	if (!map)
+		return;
+	values = each_of(l, map, &key);
+	if (values)
+		load_each(l, f, key, values);
+	else
+		load_node(l, f->name, f->file, &l->project->vars, map);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct recipe *const *)a)->name, (*(struct recipe *const *)b)->name);
+}
+
+/* Into the project's map, sorted by name. */
+static void take_recipes(struct load *l)
+{
+	if (l->recipes.count)
+		qsort(l->recipes.items, l->recipes.count, sizeof(*l->recipes.items), by_name);
+	for (size_t i = 0; i < l->recipes.count; i++)
+		map_set(&l->project->recipes, l->recipes.items[i]->name, l->recipes.items[i]);
 }
 
 static void load_project(struct load *l, const struct strv *sets)
@@ -286,6 +373,7 @@ static void load_all(struct load *l, const struct strv *sets)
 		else
 			parse(l, l->found.items[i].file);
 	}
+	take_recipes(l);
 	for (size_t i = 0; sound && i < l->project->recipes.count; i++)
 		check_recipe(l, l->project->recipes.entries[i].value);
 }
@@ -318,6 +406,7 @@ struct project *project_load(struct arena *arena, const char *dir, const struct 
 	load_all(&l, sets);
 	close(l.dirfd);
 	founds_clear(&l.found);
+	recipes_clear(&l.recipes);
 	strs_clear(&l.folders);
 	str_release(&l.text);
 	return errors->count == before ? l.project : NULL;
