@@ -22,6 +22,7 @@ struct guest {
 	struct console console; /* what the appliance and the library say */
 	struct str said;        /* its last lines */
 	bool launched;
+	bool live;   /* the console is the output of what runs: straight to the log */
 	int percent; /* last one reported */
 };
 
@@ -57,6 +58,10 @@ static void keep_line(void *arg, enum console_event event, const char *text, lon
 
 	if (event != CONSOLE_LINE)
 		return;
+	if (g->live && g->opts.log) {
+		g->opts.log(g->opts.arg, text);
+		return;
+	}
 	if (g->said.len > SAID_MAX)
 		str_clear(&g->said);
 	str_printf(&g->said, "appliance: %s\n", text);
@@ -150,7 +155,9 @@ static int configure(struct guest *g, struct err **err)
 	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, tmp) < 0 ||
 	    guestfs_set_backend(h, "direct") < 0 ||
 	    (!kvm && guestfs_set_backend_setting(h, "force_tcg", "1") < 0) ||
-	    guestfs_set_memsize(h, GUEST_MEMORY_MB) < 0 || guestfs_set_smp(h, 1) < 0 ||
+	    guestfs_set_memsize(h, g->opts.memory_mb ? (int)g->opts.memory_mb : GUEST_MEMORY_MB) <
+		    0 ||
+	    guestfs_set_smp(h, g->opts.cpus ? (int)g->opts.cpus : 1) < 0 ||
 	    guestfs_set_autosync(h, 1) < 0 || set_name(g) < 0 ||
 	    guestfs_set_verbose(h, (trace_mask & (1u << TRACE_MACHINE)) != 0) < 0 ||
 	    guestfs_set_event_callback(h, on_event, events, 0, g) < 0)
@@ -313,5 +320,22 @@ int guest_trim(struct guest *g, const char *path, struct err **err)
 {
 	if (guestfs_fstrim(g->h, path, -1) < 0)
 		return failed(g, "trim a file system", err);
+	return 0;
+}
+
+int guest_shell(struct guest *g, const char *script, char **ret_stdout, struct err **err)
+{
+	char *const args[] = {(char *)script, NULL};
+	char *said;
+
+	console_end(&g->console); /* of the start, which went well */
+	str_clear(&g->said);
+	g->live = true;
+	said = guestfs_debug(g->h, "sh", args);
+	console_end(&g->console);
+	g->live = false;
+	if (!said)
+		return failed(g, "run a script in the appliance", err);
+	*ret_stdout = said;
 	return 0;
 }

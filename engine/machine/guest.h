@@ -31,6 +31,8 @@ struct guest_opts {
 	const char *name;      /* of the node, for libguestfs' own messages */
 	const char *cache_dir; /* for the appliance and the answer about KVM; made if missing */
 	const char *tmp_dir;   /* private to this handle */
+	unsigned memory_mb;    /* 0: GUEST_MEMORY_MB */
+	unsigned cpus;         /* 0: 1 */
 	/* Called with a line for the log; may be NULL. */
 	void (*log)(void *arg, const char *line);
 	/* Percent of the running operation; may be NULL. */
@@ -90,3 +92,11 @@ int guest_set_acl(struct guest *g, const char *path, const char *type, const cha
 /* Tells the disk about the free blocks of the file system mounted at PATH, so that the image stays
  * sparse. */
 int guest_trim(struct guest *g, const char *path, struct err **err) warn_unused;
+/*
+ * Runs SCRIPT with /bin/sh of the appliance itself, as root; what is mounted stands below
+ * GUEST_ROOT. *ret_stdout (heap) is what it printed. What it writes to /dev/console goes to the log
+ * as it comes. A script that fails is ERR_BUILD with the text of its stderr.
+ */
+#define GUEST_ROOT "/sysroot"
+int guest_shell(struct guest *g, const char *script, char **ret_stdout,
+		struct err **err) warn_unused;

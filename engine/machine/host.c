@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "machine/guest.h"
+#include "machine/guest_sandbox.h"
 #include "machine/qemu.h"
 #include "machine/sandbox.h"
 
@@ -71,16 +72,29 @@ static void probe_programs(struct arena *arena, struct findings *ret)
 
 static void probe_sandbox(struct arena *arena, struct findings *ret)
 {
+	static const char what[] = "user namespaces";
 	struct err *err cleanup_err = NULL;
+	const char *fix = path_exists("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+				  ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+				  : "sudo sysctl kernel.unprivileged_userns_clone=1 "
+				    "user.max_user_namespaces=10000";
 
-	if (sandbox_probe(&err) == 0)
-		add(ret, FINDING_OK, "user namespaces", "can be made by this user", NULL);
+	if (guest_sandbox_forced())
+		add(ret, FINDING_SLOW, what,
+		    "not used, as ORCH_SANDBOX=guest says: kinds 'debian' and 'run' take QEMU "
+		    "guests",
+		    NULL);
+	else if (sandbox_probe(&err) == 0)
+		add(ret, FINDING_OK, what, "can be made by this user", NULL);
+	else if (guest_sandbox_possible())
+		add(ret, FINDING_SLOW, what,
+		    arena_printf(arena,
+				 "%s; kinds 'debian' and 'run' take QEMU guests instead, which is "
+				 "slower, and `root: host` does not work",
+				 err->text),
+		    fix);
 	else
-		add(ret, FINDING_MISSING, "user namespaces", arena_strdup(arena, err->text),
-		    path_exists("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-			    ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-			    : "sudo sysctl kernel.unprivileged_userns_clone=1 "
-			      "user.max_user_namespaces=10000");
+		add(ret, FINDING_MISSING, what, arena_strdup(arena, err->text), fix);
 }
 
 /* The kernel's version as one number: 6.7 is 6007. */

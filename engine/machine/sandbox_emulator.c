@@ -112,11 +112,29 @@ static int own_registry(void)
 	return fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+int emulator_line(const char *arch, const char *path, struct str *ret, struct err **err)
+{
+	unsigned char magic[ELF_PREFIX], mask[ELF_PREFIX];
+	const struct machine *m = machine_of(arch);
+
+	if (!m)
+		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", arch);
+	elf_magic(m, magic, mask);
+	/* F: opened now, so it need not exist inside; P: argv[0] is kept; C and O: as root sees it.
+	 */
+	str_printf(ret, ":%s:M::", m->emulator);
+	append_hex(ret, magic, "\\x");
+	str_append(ret, ":");
+	append_hex(ret, mask, "\\x");
+	str_printf(ret, ":%s:FPOC", path);
+	return 0;
+}
+
 /* 0 when it stands; 1 when this kernel has no binfmt_misc per user namespace. */
 static int register_own(const struct machine *m, const char *emulator, struct err **err)
 {
-	unsigned char magic[ELF_PREFIX], mask[ELF_PREFIX];
 	struct str line cleanup_str = STR_INIT;
+	char *path cleanup_free = NULL;
 	int program cleanup_fd = open(emulator, O_RDONLY | O_CLOEXEC);
 	int registry, fd cleanup_fd = -1;
 
@@ -130,14 +148,9 @@ static int register_own(const struct machine *m, const char *emulator, struct er
 			close(registry);
 		return 1;
 	}
-	elf_magic(m, magic, mask);
-	/* F: opened now, so it need not exist inside; P: argv[0] is kept; C and O: as root sees it.
-	 */
-	str_printf(&line, ":%s:M::", m->emulator);
-	append_hex(&line, magic, "\\x");
-	str_append(&line, ":");
-	append_hex(&line, mask, "\\x");
-	str_printf(&line, ":/proc/self/fd/%d:FPOC", program);
+	path = xasprintf("/proc/self/fd/%d", program);
+	if (emulator_line(m->arch, path, &line, err) < 0)
+		return -1;
 	if (write(fd, line.buf, line.len) != (ssize_t)line.len)
 		return err_errno(err, ERR_ENV, errno, "cannot register the emulator '%s'",
 				 m->emulator);

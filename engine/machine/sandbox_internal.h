@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Between the three files of the sandbox. All of it runs in the first process of the new
+ * Between the files of the sandbox. All but emulator_line() runs in the first process of the new
  * namespaces, in this order: emulator_register() while the host's files can still be named, then
  * mounts_enter(), after which / is the sandbox.
  */
@@ -13,5 +13,8 @@
  * with it.
  */
 int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err **err) warn_unused;
+/* Appends what binfmt_misc's 'register' takes: programs of ARCH are run by the emulator at PATH. */
+int emulator_line(const char *arch, const char *path, struct str *ret,
+		  struct err **err) warn_unused;
 /* Builds the new root and makes it /. OWN_BINFMT: also mount binfmt_misc again below its /proc. */
 int mounts_enter(const struct sandbox_opts *opts, bool own_binfmt, struct err **err) warn_unused;
