@@ -200,7 +200,7 @@ static int only_sources(struct action *a, const struct debian_lock *l, struct er
 {
 	struct tree *t cleanup_tree = tree_new(a->epoch, a->workdir);
 
-	if (debian_sources(a, l, NULL, t, err) < 0)
+	if (debian_sources(a, l, false, t, err) < 0)
 		return -1;
 	return tree_write_tar(t, action_output(a, OUTPUT), err);
 }
@@ -213,14 +213,13 @@ static int system_tree(struct action *a, const struct debian_lock *l, struct err
 	struct tree *after cleanup_tree = tree_new(a->epoch, a->workdir);
 	struct debian_stage stage = {
 		.a = a, .lock = l, .before = before, .debs = &set, .after = after};
-	char *root cleanup_free = path_join(a->workdir, "root");
 	bool own = false;
 
 	if (open_packages(a, l, &set, err) < 0 || merge(a, &set, before, err) < 0 ||
 	    debian_configure(&stage, err) < 0 || tree_clean(after, err) < 0)
 		return -1;
 	own = sandbox_is_native(l->arch) && tree_resolve(after, "usr/bin/dpkg-source");
-	if (o->sources.count && debian_sources(a, l, own ? root : NULL, after, err) < 0)
+	if (o->sources.count && debian_sources(a, l, own, after, err) < 0)
 		return -1;
 	action_progress(a, -1, "writing the tree");
 	return tree_write_tar(after, action_output(a, OUTPUT), err);
@@ -256,7 +255,8 @@ const struct kind kind_debian = {
 		  "user: maintainer "
 		  "scripts run under fakeroot in a namespace without network, in a pinned emulator "
 		  "when the "
-		  "architecture is not this machine's.\n\n"
+		  "architecture is not this machine's; where this user cannot make namespaces, in "
+		  "a QEMU guest, to the same bytes.\n\n"
 		  "The result is a tar whose bytes depend on the lock and the recipe alone: "
 		  "sorted, times not "
 		  "after the lock's date, without logs, caches, host keys and machine-id.\n\n"

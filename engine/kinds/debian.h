@@ -132,7 +132,7 @@ struct debian_stage {
 struct deb_set;
 struct tree;
 int debian_configure(struct debian_stage *s, struct err **err) warn_unused;
-/* Unpacks the source packages of L, patched, to /usr/src/NAME of T; ROOT has dpkg-source, or NULL:
- * host. */
-int debian_sources(struct action *a, const struct debian_lock *l, const char *root, struct tree *t,
+/* Unpacks the source packages of L, patched, to /usr/src/NAME of T. OWN: with T's own dpkg-source,
+ * where T was configured (workdir/root); else with the host's. */
+int debian_sources(struct action *a, const struct debian_lock *l, bool own, struct tree *t,
 		   struct err **err) warn_unused;

@@ -10,6 +10,8 @@
  *	packages		one line per new package: NAME BASE ARCH
  *	debs/			what is left to dpkg itself
  *	setcap			the tree's own, for the wrapper over it, see setcap_sh
+ *
+ * Where this machine lets nobody make namespaces, the same scripts run in a guest (guestbox.h).
  */
 #include <fcntl.h>
 #include <string.h>
@@ -21,6 +23,8 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "kinds/debian.h"
+#include "kinds/guestbox.h"
+#include "machine/guest_sandbox.h"
 #include "machine/sandbox.h"
 #include "media/deb.h"
 #include "media/tree_dir.h"
@@ -186,6 +190,13 @@ static char **environment(const struct debian_stage *s, struct strv *env)
 	return strv_argv(env);
 }
 
+static int script_failed(const struct debian_stage *s, struct err **err)
+{
+	return err_set(err, ERR_BUILD,
+		       "a maintainer script failed; the log names it (run 'orch log %s')",
+		       s->a->node);
+}
+
 static int run_stage(struct debian_stage *s, const char *root, const char *dir, struct err **err)
 {
 	static char *const argv[] = {"/bin/sh", "/run/orch/stage.sh", NULL};
@@ -215,29 +226,73 @@ static int run_stage(struct debian_stage *s, const char *root, const char *dir, 
 		return -1;
 	if (note.len)
 		action_log(s->a, "%s", note.buf);
-	if (status != 0)
-		return err_set(err, ERR_BUILD,
-			       "a maintainer script failed; the log names it (run 'orch log %s')",
-			       s->a->node);
-	return 0;
+	return status == 0 ? 0 : script_failed(s, err);
 }
 
-int debian_configure(struct debian_stage *s, struct err **err)
+static int put_stage(const struct debian_stage *s, const char *dir, struct err **err)
+{
+	if (path_mkdirs(dir, err) < 0 ||
+	    put(dir, "configure.sh", configure_sh, sizeof(configure_sh) - 1, 0755, err) < 0)
+		return -1;
+	return put_packages(s, dir, err);
+}
+
+static int in_sandbox(struct debian_stage *s, const char *dir, struct err **err)
 {
 	char *root cleanup_free = path_join(s->a->workdir, "root");
-	char *dir cleanup_free = path_join(s->a->workdir, "stage");
 	char *owners cleanup_free = path_join(dir, "owners");
 	char *saved cleanup_free = path_join(dir, "owners.new");
 	int64_t start;
 
-	if (path_mkdirs(dir, err) < 0 || tree_to_dir(s->before, root, owners, err) < 0 ||
+	if (tree_to_dir(s->before, root, owners, err) < 0 ||
 	    put(dir, "stage.sh", stage_sh, sizeof(stage_sh) - 1, 0755, err) < 0 ||
-	    put(dir, "configure.sh", configure_sh, sizeof(configure_sh) - 1, 0755, err) < 0 ||
-	    put_packages(s, dir, err) < 0 || put_fakeroot(s, dir, err) < 0)
+	    put_fakeroot(s, dir, err) < 0)
 		return -1;
 	start = time(NULL);
 	if (run_stage(s, root, dir, err) < 0)
 		return -1;
 	action_progress(s->a, -1, "gathering the tree");
 	return tree_from_dir(s->after, root, saved, start, s->before, err);
+}
+
+/* There root is root: owners and capabilities are those of the file system, without fakeroot. */
+static int in_guest(struct debian_stage *s, const char *dir, struct err **err)
+{
+	static char *const argv[] = {"/bin/sh", "/run/orch/configure.sh", NULL};
+	struct guestbox *box cleanup_guestbox = NULL;
+	struct sandbox_bind bind = {dir, "/run/orch", true};
+	struct strv env cleanup_strv = {0};
+	struct guestbox_spec spec = {.root = s->before,
+				     .root_writable = true,
+				     .as_root = true,
+				     .binds = &bind,
+				     .bind_count = 1,
+				     .env = environment(s, &env),
+				     .arch = s->lock->arch};
+	int status;
+
+	if (put_emulator(s->a, s->lock, &spec.emulator, err) < 0 ||
+	    guestbox_open(s->a, &spec, &box, err) < 0)
+		return -1;
+	action_progress(s->a, -1, "configuring %zu packages in the guest", s->debs->count);
+	if (guestbox_run(box, argv, "/", &status, err) < 0)
+		return -1;
+	if (status != 0)
+		return script_failed(s, err);
+	return guestbox_close(box, s->after, err);
+}
+
+int debian_configure(struct debian_stage *s, struct err **err)
+{
+	char *dir cleanup_free = path_join(s->a->workdir, "stage");
+
+	if (put_stage(s, dir, err) < 0)
+		return -1;
+	if (!guest_sandbox_forced()) {
+		if (in_sandbox(s, dir, err) == 0)
+			return 0;
+		if (!guestbox_instead(s->a, err))
+			return -1;
+	}
+	return in_guest(s, dir, err);
 }

@@ -11,9 +11,12 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "kinds/guestbox.h"
 #include "kinds/kinds.h"
-#include "kinds/staging.h"
 #include "kinds/rootdir.h"
+#include "kinds/staging.h"
+#include "machine/guest_sandbox.h"
+#include "media/tree_dir.h"
 
 #define WORK "/work"        /* the working folder in the sandbox */
 #define SCRIPTS "/run/orch" /* scripts of steps */
@@ -165,6 +168,8 @@ struct run {
 	struct sandbox_opts box;
 	struct strv env;
 	struct str note;
+	struct guestbox_spec spec; /* of GUEST */
+	struct guestbox *guest;    /* takes the place of the sandbox; or NULL */
 };
 
 static void set_environment(struct run *r)
@@ -250,6 +255,46 @@ static char *step_name(const struct run *r, size_t i)
 	return str_steal(&text);
 }
 
+/* All steps run in one guest: what they share are files with the times they were written at. */
+static int start_guest(struct run *r, struct err **err)
+{
+	r->spec = (struct guestbox_spec){.root = tree_new(INT64_MAX, r->a->workdir),
+					 .binds = r->box.binds,
+					 .bind_count = r->box.bind_count,
+					 .env = r->box.env,
+					 .arch = r->box.arch,
+					 .emulator = r->box.emulator};
+	if (tree_from_dir(r->spec.root, r->box.root, NULL, INT64_MAX, NULL, err) < 0)
+		return -1;
+	return guestbox_open(r->a, &r->spec, &r->guest, err);
+}
+
+static int run_argv(struct run *r, char *const argv[], int *ret_status, struct err **err)
+{
+	bool forced = guest_sandbox_forced() && r->box.root;
+
+	if (!r->guest && !forced && sandbox_run(argv, &r->box, ret_status, err) == 0)
+		return 0;
+	/* The host's own programs can stand in no guest. */
+	if (!r->guest && !forced && (!r->box.root || !guestbox_instead(r->a, err)))
+		return -1;
+	if (!r->guest && start_guest(r, err) < 0)
+		return -1;
+	return guestbox_run(r->guest, argv, WORK, ret_status, err);
+}
+
+/* Takes what the steps left out of the guest; after a failure as far as that goes. */
+static int leave_guest(struct run *r, int rc, struct err **err)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (r->guest && guestbox_close(r->guest, NULL, rc == 0 ? err : &ignored) < 0)
+		rc = -1;
+	guestbox_free(steal_ptr(r->guest));
+	tree_free(r->spec.root);
+	return rc;
+}
+
 static int run_step(struct run *r, size_t i, struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
@@ -259,7 +304,7 @@ static int run_step(struct run *r, size_t i, struct err **err)
 	if (step_argv(r, i, &argv, err) < 0)
 		return -1;
 	action_progress(r->a, -1, "step %zu of %zu", i + 1, r->o->steps.count);
-	if (sandbox_run(strv_argv(&argv), &r->box, &status, err) < 0)
+	if (run_argv(r, strv_argv(&argv), &status, err) < 0)
 		return err_wrap(err, "%s", name);
 	if (i == 0 && r->note.len)
 		action_log(r->a, "%s", r->note.buf);
@@ -273,6 +318,7 @@ static int run_step(struct run *r, size_t i, struct err **err)
 static int run_steps(struct run *r, struct err **err)
 {
 	struct staging_binds binds = {0};
+	int rc = 0;
 
 	if (!r->o->steps.count)
 		return 0;
@@ -288,14 +334,11 @@ static int run_steps(struct run *r, struct err **err)
 	r->box.bind_count = binds.count;
 	r->box.cwd = WORK;
 	r->box.note = &r->note;
-	for (size_t i = 0; i < r->o->steps.count; i++) {
-		if (run_step(r, i, err) < 0) {
-			staging_binds_clear(&binds);
-			return -1;
-		}
-	}
+	for (size_t i = 0; i < r->o->steps.count && rc == 0; i++)
+		rc = run_step(r, i, err);
+	rc = leave_guest(r, rc, err);
 	staging_binds_clear(&binds);
-	return 0;
+	return rc;
 }
 
 /* --- outputs ------------------------------------------------------------------------------- */
@@ -371,7 +414,8 @@ const struct kind kind_run = {
 		  "of the "
 		  "path. Outputs are regular files that the steps leave in it. Without steps "
 		  "nothing is "
-		  "started.",
+		  "started. Where this user cannot make namespaces the steps run in a QEMU guest, "
+		  "to the same bytes; `root: host` then does not work.",
 	.version = 1,
 	.schema = &run_schema,
 	.outputs = run_outputs,

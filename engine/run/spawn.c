@@ -79,14 +79,15 @@ static bool mode_works(enum spawn_mode mode)
 
 enum spawn_mode spawn_probe(void)
 {
-	const char *forced = getenv("ORCH_SPAWN");
+	const char *forced = getenv("ORCH_SPAWN"), *sandbox = getenv("ORCH_SANDBOX");
+	bool no_user_ns = sandbox && str_eq(sandbox, "guest");
 	enum spawn_mode mode = SPAWN_PLAIN;
 
 	if (forced && str_eq(forced, "plain"))
 		return SPAWN_PLAIN;
 	if (geteuid() == 0 && !(forced && str_eq(forced, "user")) && mode_works(SPAWN_PID_NS))
 		mode = SPAWN_PID_NS;
-	else if (mode_works(SPAWN_USER_NS))
+	else if (!no_user_ns && mode_works(SPAWN_USER_NS))
 		mode = SPAWN_USER_NS;
 	trace(TRACE_SCHED, "spawn mode %d", (int)mode);
 	return mode;

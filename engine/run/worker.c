@@ -141,6 +141,7 @@ static void set_environment(const struct action *a)
 		"LIBGUESTFS_DEBUG",
 		"LIBGUESTFS_TRACE",
 		"ORCH_DEBUG",
+		"ORCH_SANDBOX",
 		"ASAN_OPTIONS",
 		"UBSAN_OPTIONS",
 		"LSAN_OPTIONS",

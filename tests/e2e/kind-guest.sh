@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Kinds debian and run where nobody can make user namespaces: a QEMU guest takes their place, says so, and
+# makes the same bytes.
+# timeout: 1800
+. tests/e2e/lib.sh
+orch=$ORCH
+p=$scratch/p
+alone=$scratch/no-userns
+cc -O1 -D_GNU_SOURCE -o "$alone" tests/no-userns.c || exit 1
+mkdir -p "$p/recipes" "$p/src"
+cat >"$p/recipes/project.yaml" <<'END'
+schema: 1
+name: demo
+version: "1"
+default: [result]
+archives:
+  debian: {suites: [trixie], components: [main]}
+END
+# Owners, set-id programs, capabilities and what maintainer scripts make.
+printf 'kind: debian\npackages: [passwd, libcap2-bin, mtr-tiny]\nsources: [netbase]\n' >"$p/recipes/small.yaml"
+echo content >"$p/src/file"
+cat >"$p/recipes/result.yaml" <<'END'
+kind: run
+root: small
+inputs: [src]
+run:
+  - |
+    { id; umask; hostname; env | sort; ls /dev; ls /sys; ls -ln src; } >seen
+    if touch /etc/x 2>/dev/null || touch src/x 2>/dev/null; then echo "may write" >>seen; fi
+    sleep 1; echo later >"it's later"; ln "it's later" link; : >/tmp/left
+  - [sh, -c, 'cat "$0" >>seen; [ ! -e /tmp/left ] && find . -newer seen -o -links 2 | sort >>seen', "it's later"]
+outputs: [seen]
+END
+printf 'kind: run\nroot: small\nrun: ["echo wrong; exit 3"]\noutputs: []\n' >"$p/recipes/fails.yaml"
+printf 'kind: run\nrun: [": >x"]\noutputs: [x]\n' >"$p/recipes/host.yaml"
+
+check "lock" "$orch" -C "$p" lock small
+echo "# in namespaces"
+code "build" 0 "$orch" -C "$p" --store "$scratch/a" build small result --result-json "$scratch/a.json"
+echo "# where there are none"
+code "build" 0 "$alone" "$orch" -C "$p" --store "$scratch/b" build small result --result-json "$scratch/b.json"
+same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/b.json")"
+"$alone" "$orch" -C "$p" --store "$scratch/b" log result >"$scratch/out"
+check "the log says where" grep -q 'user namespace.*a QEMU guest takes its place' "$scratch/out"
+code "a failing step: exit 1" 1 "$alone" "$orch" -C "$p" --store "$scratch/b" build fails
+check "a failing step: which, and how" grep -q 'recipes/fails.yaml:3: step 1 of 1 failed: .*3' "$scratch/err"
+"$orch" -C "$p" --store "$scratch/b" log fails >"$scratch/out"
+check "what it printed is in the log" grep -qx wrong "$scratch/out"
+code "the host's own programs: exit 7" 7 "$alone" "$orch" -C "$p" --store "$scratch/b" build host
+check "the host's own programs: remedy" grep -q 'allow user namespaces' "$scratch/err"
+"$alone" "$orch" doctor >"$scratch/out"
+check "doctor says what is taken" grep -q '^slow *user namespaces.*QEMU guests instead' "$scratch/out"
+finish
