@@ -68,7 +68,20 @@ check "no time after the lock's date" test "$(date -u -d "$newest" +%s)" -le "$e
 check "no name of this machine's user" sh -c "! tar -tvf '$tree' | grep -q ' $(id -un)/'"
 first=$(sha256sum <"$tree")
 mv "$tree" "$scratch/first.tar"
-check "build in another store" env ORCH_STORE="$scratch/store2" "$orch" -C "$p" build small
+# Once more while the daemon that knows the owners stands still most of the time, as on a crowded machine:
+# what waits for it must neither hang nor be lost.
+(
+	while [ ! -e "$scratch/steady" ]; do
+		faked=$(pgrep -u "$(id -u)" -x faked) || { sleep 0.1 && continue; }
+		for pid in $faked; do kill -STOP "$pid" 2>/dev/null; done
+		sleep 0.2
+		for pid in $faked; do kill -CONT "$pid" 2>/dev/null; done
+		sleep 0.01
+	done
+) &
+check "build in another store" env ORCH_STORE="$scratch/store2" timeout 300 "$orch" -C "$p" build small
+: >"$scratch/steady"
+wait
 same "the same bytes" "$first" "$(sha256sum <"$tree")"
 [ "$(sha256sum <"$tree")" = "$first" ] || {
 	mkdir "$scratch/x" "$scratch/y"
