@@ -30,7 +30,12 @@
 #include "media/tree_dir.h"
 #include "run/action.h"
 
-/* Only the process that runs dpkg is under fakeroot, so that the daemon can be told to save. */
+/*
+ * Only the process that runs dpkg is under fakeroot, so that the daemon can be told to save. They
+ * talk through System V message queues (of the sandbox's own IPC namespace), which keep messages
+ * whole: the daemon of the TCP variant takes half a message for one when it is slow, and then
+ * hangs.
+ */
 static const char stage_sh[] =
 	"cd /\n"
 	"fail() { echo \"orch: $1\"; exit 1; }\n"
@@ -110,7 +115,7 @@ static int put_packages(const struct debian_stage *s, const char *dir, struct er
 
 static int put_fakeroot(const struct debian_stage *s, const char *dir, struct err **err)
 {
-	static const char *const daemon[] = {"usr/bin/faked-tcp", NULL};
+	static const char *const daemon[] = {"usr/bin/faked-sysv", NULL};
 	char *library cleanup_free = NULL;
 	const char *names[] = {NULL, NULL};
 	char *faked cleanup_free = path_join(dir, "faked"),
@@ -126,7 +131,7 @@ static int put_fakeroot(const struct debian_stage *s, const char *dir, struct er
 
 	for (size_t i = 0; i < array_len(triplets); i++)
 		if (str_eq(triplets[i][0], s->lock->arch))
-			library = xasprintf("usr/lib/%s/libfakeroot/libfakeroot-tcp.so",
+			library = xasprintf("usr/lib/%s/libfakeroot/libfakeroot-sysv.so",
 					    triplets[i][1]);
 	names[0] = library;
 	r = debian_tool(s->a, s->lock, daemon, faked, err);
