@@ -135,7 +135,7 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 
 	if (open_sinks(b, err))
 		return -1;
-	if (b->plain && !builder_quiet(b))
+	if (b->plain && !b->modest && !builder_quiet(b))
 		banner(b);
 	if (sched_run(b->session->graph, b->session->store, &opts, &b->result, err))
 		return -1;

@@ -25,6 +25,7 @@ struct builder_history {
 struct builder {
 	const struct cli *cli;
 	struct session *session; /* its graph selected, its store open */
+	bool modest;             /* no line of its own in front of what the nodes say */
 	struct tee tee;
 	struct tally tally;
 	struct ui_plain *plain;

@@ -40,6 +40,9 @@ enum option_bit {
 	O_FORMAT,
 	O_UPDATE,
 	O_RULES,
+	O_BOARD,
+	O_SLOT,
+	O_TIMEOUT,
 };
 
 struct command;
@@ -50,12 +53,13 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current folder */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules;
-	int color;     /* enum when */
-	int progress;  /* enum progress */
-	int format;    /* enum graph_format */
-	unsigned jobs; /* 0: as many as there are CPUs */
+	int color;        /* enum when */
+	int progress;     /* enum progress */
+	int format;       /* enum graph_format */
+	unsigned jobs;    /* 0: as many as there are CPUs */
+	unsigned timeout; /* seconds; 0: not given */
 	struct strv sets;
-	char *result_json, *events, *run;
+	char *result_json, *events, *run, *board, *slot;
 	char *update_name; /* --update PKG, or NULL: everything */
 };
 
@@ -80,6 +84,7 @@ void cli_release(struct cli *c);
 /* The help of one command, or of all when COMMAND is NULL. */
 void cli_help(const struct command *command, FILE *to);
 
+int cmd_boot(struct cli *c);
 int cmd_build(struct cli *c);
 int cmd_plan(struct cli *c);
 int cmd_why(struct cli *c);

@@ -53,6 +53,12 @@ const struct command commands[] = {
 	 SELECT | 1u << O_JSON | 1u << O_RULES, 0, 0, false, cmd_check},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1, false, cmd_lock},
+	{"boot", "NODE", "boot an image on an emulated board",
+	 "The image is copied first, and what is written to the copy is thrown away. Ctrl-A X "
+	 "ends it. Without a terminal the serial line is printed, until the guest is off or 10 "
+	 "minutes (times the board's time-scale) have passed.",
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_BOARD | 1u << O_SLOT | 1u << O_TIMEOUT,
+	 1, 1, false, cmd_boot},
 	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
 	 false, cmd_pki},
 	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,

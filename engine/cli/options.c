@@ -65,6 +65,12 @@ static const struct option_row rows[] = {
 		      "take the archive's current versions (of PACKAGE, or of everything)"},
 	[O_RULES] = {0, "rules", NULL, VALUE_FLAG, AT(rules), NULL,
 		     "list what is checked, and check nothing"},
+	[O_BOARD] = {0, "board", "NODE", VALUE_TEXT, AT(board), NULL,
+		     "on this board (else: the project's fastest)"},
+	[O_SLOT] = {0, "slot", "NAME", VALUE_TEXT, AT(slot), NULL,
+		    "let the boot loader take this slot first: A or B"},
+	[O_TIMEOUT] = {0, "timeout", "SECONDS", VALUE_NUMBER, AT(timeout), NULL,
+		       "end it after so long, with exit code 10"},
 };
 #undef AT
 
@@ -282,6 +288,8 @@ void cli_release(struct cli *c)
 	free(c->events);
 	free(c->run);
 	free(c->update_name);
+	free(c->board);
+	free(c->slot);
 }
 
 static void print_row(const struct option_row *row, FILE *to)

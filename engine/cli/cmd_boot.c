@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * orch boot: an image on an emulated board, its serial line on the terminal. The card is a copy in
+ * the store's tmp/, larger than the image as real cards are, and gone afterwards.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/tmp.h"
+#include "cli/builder.h"
+#include "machine/board.h"
+#include "machine/terminal.h"
+#include "media/uboot_env.h"
+
+#define UNATTENDED_S 600 /* without a terminal nobody would press Ctrl-A X */
+
+struct boot {
+	struct session s;
+	struct node *image, *board_node;
+	struct board board;
+	char *dir, *card; /* of this run */
+	char *firmware, *device_tree;
+	uint64_t env_at[2], env_size;
+};
+
+static const struct artifact *output(const struct node *n, const char *name)
+{
+	for (size_t i = 0; n->record && i < n->record->output_count; i++) {
+		const struct artifact *a = &n->record->outputs[i];
+
+		if (!name || str_eq(a->name, name))
+			return a;
+	}
+	return NULL;
+}
+
+/* The place of a blob, or NULL when N has no such output; caller frees. */
+static char *blob(const struct boot *b, const struct node *n, const char *name)
+{
+	const struct artifact *a = output(n, name);
+
+	return a ? cas_path(store_dir(b->s.store), a->type, &a->digest) : NULL;
+}
+
+static bool is_kind(const struct node *n, const char *kind)
+{
+	return str_eq(n->recipe->kind->name, kind);
+}
+
+static unsigned scale_of(const struct node *board)
+{
+	const struct yaml *scale = yaml_get(board->recipe->map, "time-scale");
+	unsigned n = 1000;
+
+	if (scale && scale->type == YAML_SCALAR && board_scale_parse(scale->text, &n))
+		n = 1000;
+	return n;
+}
+
+/* The board of --board, with or without its folder; else the fastest. */
+static int choose_board(struct boot *b, const char *wanted, struct err **err)
+{
+	const struct graph *g = b->s.graph;
+	struct node *best = NULL;
+
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		struct node *n = g->nodes.items[i];
+
+		if (!is_kind(n, "board"))
+			continue;
+		if (wanted ? str_eq(n->name, wanted) || str_eq(path_base(n->name), wanted)
+			   : !best || scale_of(n) < scale_of(best))
+			best = n;
+	}
+	b->board_node = best;
+	if (best)
+		return 0;
+	if (!wanted)
+		return err_set(err, ERR_USER,
+			       "this project has no board: describe one in recipes/boards/ ('orch "
+			       "kinds board')");
+	if (!session_node(&b->s, wanted, err))
+		return -1;
+	return err_set(err, ERR_USER, "node '%s' is no board", wanted);
+}
+
+static int choose(struct boot *b, const struct cli *c, struct err **err)
+{
+	const char *name = c->args.items[0];
+
+	b->image = session_node(&b->s, name, err);
+	if (!b->image)
+		return -1;
+	if (!b->image->outputs.count || b->image->outputs.items[0].type != OUTPUT_IMAGE)
+		return err_set(err, ERR_USER, "node '%s' makes no image that could be booted",
+			       name);
+	return choose_board(b, c->board, err);
+}
+
+/* Image and board, built if they are not. 0 or the exit code, said. */
+static int build_both(struct boot *b)
+{
+	struct builder run = {.cli = b->s.cli, .session = &b->s, .modest = true};
+	struct strv targets cleanup_strv = {0};
+	struct err *err = NULL;
+	int code;
+
+	strv_push(&targets, b->image->name);
+	strv_push(&targets, b->board_node->name);
+	if (graph_select(b->s.graph, &targets, &err) || session_add_store(&b->s, &err))
+		return cli_fail(&b->s, err);
+	code = session_check_locks(&b->s);
+	if (code)
+		return code;
+	if (builder_run(&run, &code, &err))
+		code = cli_fail(&b->s, err);
+	else if (code && run.plain)
+		ui_plain_failures(run.plain, b->s.graph, &run.tally);
+	builder_close(&run);
+	return code;
+}
+
+/* Where the copies of U-Boot's environment are: the first two reserved areas of the disk. */
+static void find_environment(struct boot *b)
+{
+	const struct yaml *areas = yaml_get(b->image->recipe->map, "reserved");
+
+	b->env_at[0] = 1 << 20;
+	b->env_at[1] = 2 << 20;
+	b->env_size = 32 << 10;
+	for (size_t i = 0; areas && areas->type == YAML_LIST && areas->count >= 2 && i < 2; i++) {
+		const struct yaml *at = yaml_get(areas->items[i], "at");
+		const struct yaml *size = yaml_get(areas->items[i], "size");
+
+		if (at)
+			(void)size_parse(at->text, &b->env_at[i]);
+		if (size)
+			(void)size_parse(size->text, &b->env_size);
+	}
+}
+
+/* "B A": SLOT first, with all its tries. */
+static int choose_slot(const struct boot *b, const char *slot, struct err **err)
+{
+	struct uboot_env e cleanup_uboot_env = {.newer = -1};
+	int fd cleanup_fd = open(b->card, O_RDWR | O_CLOEXEC);
+	char *order cleanup_free = xasprintf("%s %s", slot, str_eq(slot, "A") ? "B" : "A");
+	char *tries cleanup_free = xasprintf("BOOT_%s_LEFT", slot);
+
+	if (fd < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", b->card);
+	if (uboot_env_read(fd, "the card", b->env_at, b->env_size, &e, err))
+		return -1;
+	uboot_env_set(&e, "BOOT_ORDER", order);
+	uboot_env_set(&e, tries, "3");
+	return uboot_env_write(fd, "the card", b->env_at, b->env_size, &e, err);
+}
+
+/* A card of the next power of two above the image: what QEMU's cards, and real ones, have. */
+static int make_card(struct boot *b, struct err **err)
+{
+	char *from cleanup_free = blob(b, b->image, NULL);
+	const struct artifact *a = output(b->image, NULL);
+	uint64_t size = 1 << 20;
+
+	if (!from)
+		return err_set(err, ERR_INTERNAL, "node '%s' has no output", b->image->name);
+	while (size <= a->size)
+		size *= 2;
+	if (tmp_dir(store_subdir(b->s.store, "tmp"), "boot", &b->dir, err))
+		return -1;
+	b->card = path_join(b->dir, "card.img");
+	if (file_copy(from, b->card, 0600, err))
+		return -1;
+	if (truncate(b->card, (off_t)size) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot make a card of '%s'", b->card);
+	return 0;
+}
+
+static int prepare(struct boot *b, const struct cli *c, struct err **err)
+{
+	char *json cleanup_free = blob(b, b->board_node, "board.json");
+
+	b->firmware = blob(b, b->board_node, "firmware.bin");
+	b->device_tree = blob(b, b->board_node, "board.dtb");
+	if (!json || !b->firmware)
+		return err_set(err, ERR_INTERNAL, "board '%s' has no description",
+			       b->board_node->name);
+	if (board_read(json, &b->board, err) || make_card(b, err))
+		return -1;
+	find_environment(b);
+	return c->slot ? choose_slot(b, c->slot, err) : 0;
+}
+
+static int start_qemu(const struct boot *b, int console, pid_t *ret_pid, struct err **err)
+{
+	const int pass[] = {console, -1};
+	char *chardev cleanup_free = xasprintf("socket,id=console,fd=%d", console);
+	struct board_power power = {.firmware = b->firmware,
+				    .device_tree = b->device_tree,
+				    .card = b->card,
+				    .console = chardev};
+	struct proc_opts opts = {.pass = pass};
+	struct strv argv cleanup_strv = {0};
+
+	board_argv(&b->board, &power, &argv);
+	return proc_start(strv_argv(&argv), &opts, ret_pid, err);
+}
+
+/* QEMU that left by itself tells how; one that we end does not. */
+static int end_qemu(pid_t pid, bool gone, struct err **err)
+{
+	int status;
+
+	if (!gone)
+		kill(pid, SIGKILL);
+	if (proc_wait(pid, &status, err))
+		return -1;
+	return gone ? proc_check("qemu", status, err) : 0;
+}
+
+/* 0, or -1 with *err; *ret_code: what to exit with. */
+static int run(struct boot *b, const struct cli *c, int *ret_code, struct err **err)
+{
+	struct attach a = {.timeout_s = c->timeout};
+	enum attach_end end = ATTACH_GUEST_OFF;
+	int ours cleanup_fd = -1, process cleanup_fd = -1, pair[2], number = 0, rc;
+	pid_t pid;
+
+	if (!a.timeout_s && !isatty(STDIN_FILENO))
+		a.timeout_s = board_seconds(&b->board, UNATTENDED_S);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot start QEMU");
+	ours = pair[0];
+	rc = start_qemu(b, pair[1], &pid, err);
+	close(pair[1]);
+	if (rc)
+		return -1;
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	a.console = ours;
+	a.process = process;
+	rc = attach_run(&a, &end, &number, err);
+	if (end_qemu(pid, rc == 0 && end == ATTACH_GUEST_OFF, rc ? NULL : err) || rc)
+		return -1;
+	if (end == ATTACH_TIMEOUT)
+		return err_set(err, ERR_TIMEOUT,
+			       "the board was still on after %u s; --timeout "
+			       "gives it more",
+			       a.timeout_s);
+	*ret_code = end == ATTACH_SIGNAL ? 128 + number : 0;
+	return 0;
+}
+
+/* Where we are, and the way out. */
+static void greet(const struct boot *b, const struct cli *c)
+{
+	fprintf(stderr, "orch: '%s' on %s%s%s; ", b->image->name, b->board_node->name,
+		c->slot ? ", slot " : "", c->slot ? c->slot : "");
+	if (isatty(STDIN_FILENO))
+		fprintf(stderr, "Ctrl-A X ends it");
+	else
+		fprintf(stderr, "no terminal: it ends with the guest or after a time (--timeout)");
+	fprintf(stderr, "; what it writes is thrown away\n");
+}
+
+static void release(struct boot *b)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (b->dir && path_remove(b->dir, &ignored) < 0)
+		fprintf(stderr, "orch: %s\n", ignored->text);
+	board_clear(&b->board);
+	free(b->dir);
+	free(b->card);
+	free(b->firmware);
+	free(b->device_tree);
+	session_close(&b->s);
+}
+
+static bool is_slot_name(const char *text)
+{
+	return *text && strlen(text) < 16 &&
+	       !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789_")];
+}
+
+static int boot(struct boot *b, struct cli *c)
+{
+	struct err *err = NULL;
+	int code = session_open(&b->s, c, SESSION_GRAPH, NULL);
+
+	if (code)
+		return code;
+	if (c->slot && !is_slot_name(c->slot)) {
+		err_set(&err, ERR_USER, "'%s' is no slot: --slot A or --slot B", c->slot);
+		return cli_fail(&b->s, err);
+	}
+	if (choose(b, c, &err))
+		return cli_fail(&b->s, err);
+	code = build_both(b);
+	if (code)
+		return code;
+	if (prepare(b, c, &err))
+		return cli_fail(&b->s, err);
+	greet(b, c);
+	return run(b, c, &code, &err) ? cli_fail(&b->s, err) : code;
+}
+
+int cmd_boot(struct cli *c)
+{
+	struct boot b = {0};
+	int code = boot(&b, c);
+
+	release(&b);
+	return code;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "machine/console.h"
+#include "machine/terminal.h"
+
+#define CTRL_A 1
+
+struct joint {
+	const struct attach *a;
+	bool interactive; /* stdin is a terminal, raw by now */
+	bool clean;       /* stdout is none: lines instead of bytes */
+	bool escape;      /* Ctrl-A was typed */
+	bool over;        /* the user wants out */
+	bool broken;      /* stdout takes no more */
+	struct console console;
+	int signals;
+	uint64_t deadline; /* ms; 0: none */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void put(struct joint *j, const char *data, size_t len)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (!j->broken && fd_write_all(STDOUT_FILENO, "stdout", data, len, &ignored) < 0)
+		j->broken = true;
+}
+
+static void put_line(void *arg, enum console_event event, const char *text, long a, long b)
+{
+	struct joint *j = arg;
+
+	if (event != CONSOLE_LINE)
+		return;
+	put(j, text, strlen(text));
+	put(j, "\n", 1);
+}
+
+/* What the guest says. 1: it has hung up. */
+static int from_guest(struct joint *j)
+{
+	char buf[16384];
+	ssize_t n = read(j->a->console, buf, sizeof(buf));
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : 1;
+	if (n == 0)
+		return 1;
+	if (j->clean)
+		console_feed(&j->console, buf, (size_t)n);
+	else
+		put(j, buf, (size_t)n);
+	return 0;
+}
+
+static void send_guest(struct joint *j, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = send(j->a->console, data, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return; /* gone: the loop will see it */
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
+static void after_escape(struct joint *j, char c)
+{
+	static const char help[] = "\r\norch: Ctrl-A X ends, Ctrl-A Ctrl-A sends Ctrl-A\r\n";
+
+	if (c == 'x' || c == 'X')
+		j->over = true;
+	else if (c == CTRL_A)
+		send_guest(j, &c, 1);
+	else if (c == 'h' || c == 'H' || c == '?')
+		put(j, help, sizeof(help) - 1);
+}
+
+static void typed(struct joint *j, const char *data, size_t len)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < len && !j->over; i++) {
+		if (!j->escape && data[i] != CTRL_A)
+			continue;
+		if (j->escape) {
+			after_escape(j, data[i]);
+			from = i + 1;
+		} else {
+			send_guest(j, data + from, i - from);
+		}
+		j->escape = !j->escape;
+	}
+	if (!j->escape && !j->over)
+		send_guest(j, data + from, len - from);
+}
+
+/* What stdin has. 1: its end. */
+static int from_user(struct joint *j)
+{
+	char buf[4096];
+	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : 1;
+	if (n == 0)
+		return 1;
+	if (j->interactive)
+		typed(j, buf, (size_t)n);
+	else
+		send_guest(j, buf, (size_t)n);
+	return 0;
+}
+
+static int wait_ms(const struct joint *j)
+{
+	uint64_t now = now_ms();
+
+	if (!j->deadline)
+		return -1;
+	return j->deadline <= now ? 0 : (int)(j->deadline - now);
+}
+
+enum { USER, GUEST, PROCESS, SIGNALS, READER, COUNT };
+
+static int join(struct joint *j, enum attach_end *ret, int *ret_signal, struct err **err)
+{
+	struct pollfd fds[COUNT] = {
+		[USER] = {.fd = STDIN_FILENO, .events = POLLIN},
+		[GUEST] = {.fd = j->a->console, .events = POLLIN},
+		[PROCESS] = {.fd = j->a->process, .events = POLLIN},
+		[SIGNALS] = {.fd = j->signals, .events = POLLIN},
+		[READER] = {.fd = STDOUT_FILENO}, /* POLLERR: nobody reads the pipe */
+	};
+	struct signalfd_siginfo si;
+
+	for (;;) {
+		int n = poll(fds, COUNT, wait_ms(j));
+
+		if (n < 0 && errno != EINTR)
+			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for the guest");
+		*ret = ATTACH_TIMEOUT;
+		if (j->deadline && j->deadline <= now_ms())
+			return 0;
+		if (n <= 0)
+			continue;
+		if (fds[GUEST].revents && from_guest(j))
+			fds[GUEST].fd = -1;
+		if (fds[USER].revents && from_user(j))
+			fds[USER].fd = -1;
+		*ret = ATTACH_SIGNAL;
+		if (fds[SIGNALS].revents && read(j->signals, &si, sizeof(si)) == sizeof(si)) {
+			*ret_signal = (int)si.ssi_signo;
+			return 0;
+		}
+		*ret = ATTACH_USER;
+		if (j->over || j->broken || (fds[READER].revents & POLLERR))
+			return 0;
+		*ret = ATTACH_GUEST_OFF;
+		if (fds[PROCESS].revents && fds[GUEST].fd < 0)
+			return 0;
+	}
+}
+
+int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, struct err **err)
+{
+	struct joint j = {.a = a, .clean = !isatty(STDOUT_FILENO), .signals = -1};
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe_before;
+	struct terminal *terminal = NULL;
+	sigset_t set, before;
+	int rc;
+
+	j.console = (struct console)CONSOLE_INIT(NULL, put_line, &j);
+	j.deadline = a->timeout_s ? now_ms() + a->timeout_s * 1000ull : 0;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	sigaction(SIGPIPE, &ignore, &pipe_before);
+	j.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	rc = j.signals < 0 ? err_errno(err, ERR_RESOURCE, errno, "cannot wait for signals") : 0;
+	if (rc == 0)
+		rc = terminal_raw(STDIN_FILENO, &terminal, err);
+	j.interactive = rc == 0;
+	if (rc >= 0)
+		rc = join(&j, ret, ret_signal, err);
+	if (j.clean)
+		console_end(&j.console);
+	terminal_restore(terminal);
+	console_release(&j.console);
+	fd_closep(&j.signals);
+	sigaction(SIGPIPE, &pipe_before, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The user's terminal, handed to a guest. While it is raw every key goes to the guest; a process of
+ * its own waits for our end and restores the terminal even when we were killed.
+ *
+ *	struct terminal *t = NULL;
+ *	if (terminal_raw(STDIN_FILENO, &t, err) < 0)     // 1: FD is no terminal
+ *	...
+ *	terminal_restore(t);
+ */
+#include "base/err.h"
+
+struct terminal;
+
+/* Makes FD raw. 0; 1 when it is no terminal (nothing is done); -1. */
+int terminal_raw(int fd, struct terminal **ret, struct err **err) warn_unused;
+/* As it was before, and frees T; NULL is fine. */
+void terminal_restore(struct terminal *t);
+
+/*
+ * Joins a guest's console, a stream socket, with our stdin and stdout until the process behind it
+ * ends, the user asks for it, or a deadline passes. On a terminal bytes go through as they are and
+ * Ctrl-A is the way out: then X ends, Ctrl-A sends one, H says so. Without one, stdout gets clean
+ * lines (console.h), stdin is sent to the guest until its end, and the end of the reader of stdout
+ * ends it all.
+ */
+enum attach_end {
+	ATTACH_GUEST_OFF, /* the process ended by itself */
+	ATTACH_USER,      /* Ctrl-A X, or nobody reads stdout any more */
+	ATTACH_TIMEOUT,
+	ATTACH_SIGNAL, /* *ret_signal */
+};
+struct attach {
+	int console;        /* the socket */
+	int process;        /* pidfd of QEMU */
+	unsigned timeout_s; /* 0: none */
+};
+/* The process is not touched: ending it is the caller's part. *ret_signal is set for a signal. */
+int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal,
+	       struct err **err) warn_unused;

@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# orch boot: a board whose firmware says hello, repeats what it hears, and switches off at 'q'.
+# timeout: 300
+. tests/e2e/lib.sh
+tests=$PWD/tests/e2e
+mkdir -p "$scratch/p/recipes/boards" "$scratch/p/firmware"
+cd "$scratch/p" || exit 1
+export ORCH_STORE="$scratch/store"
+
+# arm64: prints the text at its end to the PL011 of 'virt', echoes, and calls PSCI's SYSTEM_OFF.
+{
+	printf '\101\002\000\020\002\040\241\322\040\024\100\070\140\000\000\064\100\000\000\271\375\377\377\027'
+	printf '\103\030\100\271\343\377\047\067\100\000\100\271\000\034\000\022\037\304\001\161\140\000\000\124'
+	printf '\100\000\000\271\371\377\377\027\000\200\260\322\000\001\200\362\002\000\000\324\000\000\000\024'
+	printf 'hello from the firmware\r\n\000'
+} >firmware/hello.bin
+printf 'schema: 1\nname: boot\nversion: "1"\n' >recipes/project.yaml
+cat >recipes/card.yaml <<'END'
+kind: disk
+reserved:
+  - {name: env, at: 1M, size: 32K}
+  - {name: env-redundant, at: 2M, size: 32K}
+partitions:
+  - {name: data, type: linux-generic, size: 4M, filesystem: ext4}
+END
+printf 'kind: board\nmachine: virt\ncpu: cortex-a57\nmemory: 64M\nfirmware: firmware/hello.bin\n' \
+	>recipes/boards/fast.yaml
+sed '$a time-scale: 2' recipes/boards/fast.yaml >recipes/boards/slow.yaml
+printf 'kind: run\nrun: ["echo x >x"]\noutputs: [x]\n' >recipes/file.yaml
+cp "$ORCH_ASAN" "$scratch/orch"
+orch=$scratch/orch
+
+echo "# without a terminal"
+echo q | "$orch" boot card --slot B >"$scratch/out" 2>"$scratch/err"
+same ends-with-the-guest 0 $?
+same prints-the-serial-line 'hello from the firmware' "$(cat "$scratch/out")"
+check takes-the-fastest-board grep -q "'card' on boards/fast, slot B" "$scratch/err"
+printf 'abq' | "$orch" boot card --board slow >"$scratch/out" 2>"$scratch/err"
+same hears-stdin 'hello from the firmware
+ab' "$(cat "$scratch/out")"
+check takes-the-board-asked-for grep -q "'card' on boards/slow;" "$scratch/err"
+code ends-after-a-time 10 "$orch" boot card --timeout 2
+timeout 60 "$orch" boot card 2>/dev/null | head -n 1 >"$scratch/out"
+same ends-when-nobody-reads 'hello from the firmware' "$(cat "$scratch/out")"
+"$orch" boot card >/dev/null 2>"$scratch/err" &
+pid=$!
+while ! grep -q 'no terminal' "$scratch/err"; do sleep 0.2; done
+sleep 1
+kill -TERM $pid
+wait $pid
+same ends-by-a-signal 143 $?
+
+echo "# on a terminal"
+on_terminal() { # NAME EXIT DIALOGUE...
+	name=$1 want=$2
+	shift 2
+	python3 "$tests/terminal.py" "$@" -- "$orch" boot card >"$scratch/out" 2>&1
+	same "$name" "exit $want
+restored" "$(tail -n 2 "$scratch/out")"
+}
+on_terminal control-a-x 0 'from the firmware=\x01x'
+same way-out-on-the-first-line 1 "$(head -n 1 "$scratch/out" | grep -c 'Ctrl-A X')"
+on_terminal guest-hears-keys 0 'from the firmware=ab\x01hcd\x03' 'Ctrl-A=e' 'e=q'
+check help grep -q 'Ctrl-A X ends' "$scratch/out"
+on_terminal terminated 143 'from the firmware=!TERM'
+on_terminal killed -9 'from the firmware=!KILL'
+on_terminal crashed -6 'from the firmware=!ABRT'
+
+echo "# what cannot be booted"
+code no-image 2 "$orch" boot file
+check no-image-says grep -q 'makes no image that could be booted' "$scratch/err"
+code no-board 2 "$orch" boot card --board file
+check no-board-says grep -q "node 'file' is no board" "$scratch/err"
+code no-slot 2 "$orch" boot card --slot 'B A'
+rm recipes/boards/*
+code no-board-at-all 2 "$orch" boot card
+check no-board-at-all-says grep -q 'this project has no board' "$scratch/err"
+
+"$orch" build file >/dev/null 2>&1
+same nothing-left '' "$(ls "$ORCH_STORE/tmp")"
+same no-process-left '' "$(pgrep -f "$ORCH_STORE/tmp" || :)"
+finish
