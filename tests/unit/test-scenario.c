@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Scenarios without a board: RAUC's rule, the boot script's line, and the verbs of the card. */
+#include "media.h"
+
+#include "action.h"
+#include "kinds/test_choice.h"
+#include "kinds/test_run.h"
+
+#define M ((uint64_t)1 << 20)
+
+static struct choice_state state_of(const char *order, const char *a, const char *b)
+{
+	return (struct choice_state){
+		.slots = {"A", "B"}, .count = 2, .all = "A B", .order = order, .left = {a, b}};
+}
+
+static void test_rule(void **state)
+{
+	static const struct {
+		const char *order, *a, *b;
+		size_t chosen;
+		unsigned left_a, left_b;
+	} cases[] = {
+		{NULL, NULL, NULL, 0, 2, 3},        {"", NULL, NULL, 0, 2, 3},
+		{"A B", "3", "3", 0, 2, 3},         {"B A", "3", "3", 1, 3, 2},
+		{"A B", "0", "3", 1, 0, 2},         {"A B", "1", "0", 0, 0, 0},
+		{"B", "3", "0", CHOICE_NONE, 3, 3}, {"A B", "0", "0", CHOICE_NONE, 3, 3},
+		{"B A", NULL, "0", 0, 2, 0},        {"A", "0", "3", CHOICE_NONE, 3, 3},
+		{"A B", "a", "3", 0, 9, 3},         {"C B", "3", "3", 1, 3, 2},
+		{"B  A", "3", "3", 1, 3, 2},
+	};
+
+	for (size_t i = 0; i < array_len(cases); i++) {
+		struct choice_state c = state_of(cases[i].order, cases[i].a, cases[i].b);
+
+		assert_int_equal(choice_rule(&c), cases[i].chosen);
+		assert_int_equal(c.tries[0], cases[i].left_a);
+		assert_int_equal(c.tries[1], cases[i].left_b);
+	}
+}
+
+static void test_line(void **state)
+{
+	struct test_choice c;
+	unsigned long n;
+
+	assert_int_equal(test_choice_parse("BOOT: slot A order <A B> left A=2 B=3", &c), 0);
+	assert_string_equal(c.slot, "A");
+	assert_string_equal(c.order, "A B");
+	assert_int_equal(test_choice_left(&c, "A", &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(test_choice_left(&c, "B", &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(test_choice_left(&c, "C", &n), 1);
+	assert_int_equal(test_choice_parse("x BOOT: slot rescue order <> left rescue=a", &c), 0);
+	assert_string_equal(c.slot, "rescue");
+	assert_string_equal(c.order, "");
+	assert_int_equal(test_choice_left(&c, "rescue", &n), 0);
+	assert_int_equal(n, 10);
+	assert_int_equal(test_choice_parse("BOOT: slot A did not start", &c), 1);
+	assert_int_equal(test_choice_parse("BOOT: slot A order <A B", &c), 1);
+	assert_int_equal(test_choice_parse("BOOT: no slot left", &c), 1);
+}
+
+/* -- the verbs of the card -- */
+
+static const char disk[] = "reserved:\n"
+			   "- {name: uboot-env, at: 1M, size: 32K}\n"
+			   "- {name: uboot-env-redundant, at: 2M, size: 32K}\n"
+			   "partitions:\n"
+			   "- {name: boot, type: esp, from: boot, region: 2x}\n"
+			   "- {name: root-a, type: root-arm64, from: root, size: 4M}\n"
+			   "- {name: data, type: linux-generic, size: 2M}\n";
+
+static void make_image(const char *name, uint64_t size)
+{
+	int fd;
+
+	blank(name, size);
+	fd = open(at(name), O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, name, 4, (off_t)size - 4), 4);
+	close(fd);
+}
+
+static struct action_input image(const char *ref, const char *path)
+{
+	return (struct action_input){.ref = ref,
+				     .node = ref,
+				     .type = INPUT_FILE,
+				     .output_type = OUTPUT_IMAGE,
+				     .path = path};
+}
+
+/* A card of 32 MiB from an image of less, and a run at it whose recipe has these steps. */
+static struct test_run run_of(const char *steps)
+{
+	char *recipe cleanup_free =
+		xasprintf("board: b\ncard: card\ncard-size: 32M\nsteps:\n%s", steps);
+	struct action *a = xcalloc(1, sizeof(*a));
+	struct err *err = NULL;
+	const char *card;
+	struct action d;
+
+	make_image("boot.img", 2 * M);
+	make_image("root.img", 4 * M);
+	d = action_new(&kind_disk, "install", disk);
+	input_add(&d, image("boot", at("boot.img")));
+	input_add(&d, image("root", at("root.img")));
+	ok(kind_disk.run(&d, &err), &err);
+	*a = action_new(&kind_test, "tests/t", recipe);
+	a->input_count = d.input_count;
+	card = arena_printf(a->arena, "%s/install.img", d.outdir);
+	arena_free(d.arena);
+	return (struct test_run){.a = a, .o = a->opts, .start = card, .card = card};
+}
+
+static void drop(struct test_run *r)
+{
+	arena_free(r->a->arena);
+	free(r->a);
+}
+
+static const struct test_step *step(const struct test_run *r, size_t i)
+{
+	assert_true(i < r->o->steps.count);
+	return LIST_AT(r->o->steps, struct test_step *, i);
+}
+
+static void resize(const char *path, uint64_t size)
+{
+	assert_int_equal(truncate(path, (off_t)size), 0);
+}
+
+static void test_variables(void **state)
+{
+	struct test_run r = run_of("- {set-environment: {BOOT_ORDER: B A, BOOT_A_LEFT: '2'}}\n"
+				   "- {environment: {BOOT_ORDER: B A, BOOT_B_LEFT: ''}, "
+				   "copies: both}\n"
+				   "- {environment: {BOOT_A_LEFT: '3'}}\n"
+				   "- {damage: {at: 1M, size: 32K, with: random}}\n"
+				   "- {environment: {BOOT_ORDER: B A}, copies: one}\n"
+				   "- {environment: {BOOT_ORDER: B A}, copies: both}\n"
+				   "- {damage: {at: 2M, size: 32K, with: flip}}\n"
+				   "- {environment: {BOOT_ORDER: ''}, copies: none}\n"
+				   "- {environment: {BOOT_ORDER: A}}\n");
+	struct err *err = NULL;
+
+	ok(test_set_env(&r, step(&r, 0), &err), &err);
+	ok(test_env(&r, step(&r, 1), &err), &err);
+	refused(test_env(&r, step(&r, 2), &err), &err, "BOOT_A_LEFT is '2', not '3'");
+	ok(test_damage(&r, step(&r, 3), &err), &err);
+	ok(test_env(&r, step(&r, 4), &err), &err);
+	refused(test_env(&r, step(&r, 5), &err), &err, "1 of the environment's copies is valid");
+	ok(test_damage(&r, step(&r, 6), &err), &err);
+	ok(test_env(&r, step(&r, 7), &err), &err);
+	refused(test_env(&r, step(&r, 8), &err), &err, "BOOT_ORDER is not set, not 'A'");
+	drop(&r);
+}
+
+static void test_equal(void **state)
+{
+	struct test_run r = run_of("- {same: {partition: root-a, as: root}}\n"
+				   "- {same: {at: 4M, size: 8M, as: start}}\n"
+				   "- {damage: {partition: root-a, at: 100, size: 1, with: flip}}\n"
+				   "- {same: {partition: data, as: root}}\n"
+				   "- {same: {partition: gone, as: root}}\n");
+	struct err *err = NULL;
+
+	ok(test_same(&r, step(&r, 0), &err), &err);
+	r.card = arena_printf(r.a->arena, "%s/card.img", r.a->workdir);
+	ok(file_copy(r.start, r.card, 0600, &err), &err);
+	resize(r.card, 32 * M);
+	ok(test_same(&r, step(&r, 1), &err), &err);
+	ok(test_damage(&r, step(&r, 2), &err), &err);
+	refused(test_same(&r, step(&r, 0), &err), &err, "differs from 'root' at byte 100 ");
+	refused(test_same(&r, step(&r, 1), &err), &err, "differs from 'start'");
+	refused(test_same(&r, step(&r, 3), &err), &err, "larger than its place");
+	refused(test_same(&r, step(&r, 4), &err), &err, "no partition 'gone'");
+	drop(&r);
+}
+
+static void test_half(void **state)
+{
+	struct test_run r = run_of("- {boot-half: first}\n- {boot-half: second}\n"
+				   "- {damage: {gpt: backup}}\n- {damage: {gpt: primary}}\n");
+	struct err *err = NULL;
+	struct test_opts *o;
+	struct stat st;
+
+	/* On a larger card the backup is not at its end. */
+	resize(r.card, 32 * M);
+	refused(test_boot_half(&r, step(&r, 0), &err), &err, "no valid backup");
+	drop(&r);
+	r = run_of("- {boot-half: first}\n- {boot-half: second}\n"
+		   "- {damage: {gpt: backup}}\n- {damage: {gpt: primary}}\n");
+	o = (struct test_opts *)r.o;
+	assert_int_equal(stat(r.card, &st), 0);
+	o->card_size = (uint64_t)st.st_size;
+	ok(test_boot_half(&r, step(&r, 0), &err), &err);
+	refused(test_boot_half(&r, step(&r, 1), &err), &err, "the second half of its region");
+	ok(test_damage(&r, step(&r, 2), &err), &err);
+	refused(test_boot_half(&r, step(&r, 0), &err), &err, "no valid backup");
+	ok(test_damage(&r, step(&r, 3), &err), &err);
+	refused(test_boot_half(&r, step(&r, 0), &err), &err, "primary");
+	drop(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rule),      cmocka_unit_test(test_line),
+		cmocka_unit_test(test_variables), cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_half),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
