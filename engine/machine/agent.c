@@ -24,10 +24,12 @@ const char agent_script[] =
 	"dir=/run/orch\n"
 	"mkdir -p $dir/media\n"
 	"modprobe -q -a virtio_pci virtio_console virtio_blk ext4\n"
-	/* The disk with the files of the test; there may be none. */
+	/* The disk with the files of the test. */
 	"mount_media() {\n"
 	"\tfor s in /sys/block/*/serial; do\n"
-	"\t\t[ -e \"$s\" ] && read -r x <\"$s\" && [ \"$x\" = orch-media ] || continue\n"
+	"\t\t[ -e \"$s\" ] || continue\n"
+	"\t\tread -r x <\"$s\" || :\n" /* there is no newline in it */
+	"\t\t[ \"$x\" = orch-media ] || continue\n"
 	"\t\td=${s#/sys/block/}\n"
 	"\t\tmount -t ext4 -o ro,noload \"/dev/${d%%/*}\" $dir/media && return 0\n"
 	"\tdone\n"
@@ -44,7 +46,8 @@ const char agent_script[] =
 	"}\n"
 	"until find_port; do sleep 0.2; done\n"
 	"i=0\n"
-	"until mount_media || [ $i -ge 10 ]; do i=$((i + 1)); sleep 0.2; done\n"
+	"until [ -z \"$media\" ] || mount_media || [ $i -ge 150 ]; do i=$((i + 1)); sleep 0.2; "
+	"done\n"
 	"exec 3<>\"$port\"\n"
 	"job() {\n"
 	"\t{\n"

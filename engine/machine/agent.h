@@ -5,7 +5,8 @@
  * unit from the machine's firmware configuration (agent_unit), and a drop-in that makes it start
  * with the system (agent_drop_in); the unit is a shell that reads this program (agent_script) from
  * there as well. It loads what it needs, mounts the disk with serial number BOARD_MEDIA_SERIAL at
- * /run/orch/media, and talks through the virtio port BOARD_AGENT_PORT:
+ * /run/orch/media (AGENT_MEDIA in front of the program says that there is one), and talks through
+ *the virtio port BOARD_AGENT_PORT:
  *
  *	host   run ID LENGTH\n and LENGTH bytes: a script for /bin/sh -e
  *	guest  hello\n when it starts; out ID LINE\n for each line, of both outputs;
@@ -18,6 +19,7 @@
 
 #include "base/str.h"
 
+#define AGENT_MEDIA "media=yes\n"
 extern const char agent_unit[], agent_drop_in[], agent_script[];
 
 enum agent_event {

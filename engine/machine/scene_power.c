@@ -128,9 +128,13 @@ int scene_link(struct scene *s, bool up, struct err **err)
 int scene_power_on(struct scene *s, const struct board_power *power, bool link, struct err **err)
 {
 	struct board_power p = *power;
+	struct str script cleanup_str = STR_INIT;
 
 	if (s->pid)
 		return err_set(err, ERR_INTERNAL, "the power is on");
+	str_printf(&script, "%s%s", p.media ? AGENT_MEDIA : "", agent_script);
+	if (file_write(s->script, script.buf, script.len, 0600, false, err) < 0)
+		return -1;
 	forget(s);
 	p.paused = true;
 	p.agent_unit = s->unit;
@@ -207,9 +211,9 @@ int scene_new(const struct scene_opts *opts, struct scene **ret, struct err **er
 	if (opts->total_s)
 		s->deadline = scene_deadline(s, opts->total_s);
 	if (put(opts->dir, "agent.service", agent_unit, &s->unit, err) < 0 ||
-	    put(opts->dir, "agent.conf", agent_drop_in, &s->drop_in, err) < 0 ||
-	    put(opts->dir, "agent.sh", agent_script, &s->script, err) < 0)
+	    put(opts->dir, "agent.conf", agent_drop_in, &s->drop_in, err) < 0)
 		return -1;
+	s->script = path_join(opts->dir, "agent.sh");
 	*ret = steal_ptr(s);
 	return 0;
 }
