@@ -24,125 +24,14 @@ uint64_t job_now(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* A node's name as one file name: "tests/rollback" -> "tests%rollback" ('%' is in no node name). */
-static char *flat_name(const char *node)
-{
-	char *s = xstrdup(node);
-
-	for (char *p = s; *p; p++) {
-		if (*p == '/')
-			*p = '%';
-	}
-	return s;
-}
-
-static void add_place(struct job *j, struct job_places *places, const struct edge *e,
-		      const struct artifact *a)
-{
-	char *path cleanup_free = cas_path(store_dir(j->env->store), a->type, &a->digest);
-
-	job_places_push(places, (struct job_place){e->ref_text, e->from->name, a->name,
-						   e->inside ? e->inside : "",
-						   arena_strdup(j->arena, path)});
-}
-
-/* Where the inputs lie, in the order of the manifest: by edge, by output. */
-static void add_places(struct job *j, struct job_places *places)
-{
-	const char *root = j->env->graph->project->dir;
-
-	for (size_t i = 0; i < j->node->in.count; i++) {
-		const struct edge *e = &j->node->in.items[i];
-		const struct record *r = e->from ? e->from->record : NULL;
-
-		if (!r) {
-			job_places_push(places, (struct job_place){e->ref_text, "", "", "",
-								   arena_printf(j->arena, "%s/%s",
-										root, e->path)});
-			continue;
-		}
-		for (size_t o = 0; o < r->output_count; o++) {
-			if (!e->output || str_eq(e->output, r->outputs[o].name))
-				add_place(j, places, e, &r->outputs[o]);
-		}
-	}
-}
-
-struct secret_arg {
-	struct job *j;
-	struct job_secrets *secrets;
-	const char *node;
-};
-
-static int add_secret(void *arg, const char *option_path, const char *project_path)
-{
-	struct secret_arg *s = arg;
-	const char *root = s->j->env->graph->project->dir;
-
-	job_secrets_push(
-		s->secrets,
-		(struct job_secret){s->node, arena_strdup(s->j->arena, option_path),
-				    arena_printf(s->j->arena, "%s/%s", root, project_path)});
-	return 0;
-}
-
-/* Only the node's own secrets and those of nodes it names as signer; nobody else learns a path. */
-static void add_secrets(struct job *j, struct job_secrets *secrets)
-{
-	const struct node *n = j->node;
-	struct secret_arg arg = {j, secrets, n->name};
-
-	schema_each_secret(n->recipe->kind->schema, n->recipe->opts, add_secret, &arg);
-	for (size_t i = 0; i < n->in.count; i++) {
-		const struct node *from = n->in.items[i].from;
-
-		if (!from || !n->in.items[i].signer)
-			continue;
-		arg.node = from->name;
-		schema_each_secret(from->recipe->kind->schema, from->recipe->opts, add_secret,
-				   &arg);
-	}
-}
-
-/* The option lines that schema_write() leaves out of the manifest. */
-static const char *unkeyed_lines(struct job *j)
-{
-	struct str all cleanup_str = STR_INIT, some cleanup_str = STR_INIT;
-
-	schema_write(j->node->recipe->kind->schema, j->node->recipe->opts, true, &all);
-	for (const char *p = all.buf; *p;) {
-		size_t n = strcspn(p, "\n") + 1;
-
-		if (str_skip(p, "unkeyed ") || str_skip(p, "line "))
-			str_append_len(&some, p, n);
-		p += n;
-	}
-	return arena_strdup(j->arena, some.buf);
-}
-
 static int queue_job(struct job *j, struct err **err)
 {
-	struct store *s = j->env->store;
 	struct str payload cleanup_str = STR_INIT;
-	struct job_spec spec = {
-		.store = store_dir(s),
-		.project_dir = j->env->graph->project->dir,
-		.outdir = arena_printf(j->arena, "%s/out", j->dir),
-		.workdir = arena_printf(j->arena, "%s/work", j->dir),
-		.cache_dir = store_subdir(s, "downloads"),
-		.cpus = j->slot.cpus,
-		.offline = j->env->opts->offline,
-		.owner = getpid(),
-		.outputs = j->node->outputs,
-		.unkeyed = unkeyed_lines(j),
-		.manifest = j->node->manifest,
-	};
+	struct job_spec spec;
 
-	add_places(j, &spec.places);
-	add_secrets(j, &spec.secrets);
+	job_describe(j->arena, j->env, j->node, j->dir, j->slot.cpus, &spec);
 	job_spec_write(&spec, &payload);
-	job_places_clear(&spec.places);
-	job_secrets_clear(&spec.secrets);
+	job_spec_clear_lists(&spec);
 	if (!frame_fits(FRAME_JOB, payload.len))
 		return err_set(err, ERR_USER,
 			       "the node has too many inputs (%zu bytes to describe them)",
@@ -153,7 +42,7 @@ static int queue_job(struct job *j, struct err **err)
 
 static int make_folders(struct job *j, int *ret_log, struct err **err)
 {
-	char *name cleanup_free = flat_name(j->node->name);
+	char *name cleanup_free = job_flat_name(j->node->name);
 	char *work cleanup_free = NULL, *out cleanup_free = NULL;
 
 	if (tmp_dir(store_subdir(j->env->store, "tmp"), name, &j->dir, err) < 0)
@@ -380,7 +269,7 @@ double job_seconds(const struct job *j)
 
 static char *failed_path(const struct job *j)
 {
-	char *name cleanup_free = flat_name(j->node->name);
+	char *name cleanup_free = job_flat_name(j->node->name);
 
 	return path_join(store_subdir(j->env->store, "failed"), name);
 }
@@ -389,7 +278,7 @@ static char *failed_path(const struct job *j)
  */
 static int keep_folder(struct job *j, struct err **err)
 {
-	char *name cleanup_free = flat_name(j->node->name);
+	char *name cleanup_free = job_flat_name(j->node->name);
 	char *kept cleanup_free = failed_path(j);
 	char *old cleanup_free = NULL;
 

@@ -53,6 +53,15 @@ struct job {
 	struct digest log;
 };
 
+/*
+ * What a worker is told about N, whose inputs are settled: an attempt in folder DIR. Strings live
+ * in ARENA, outputs are the node's: free it by job_spec_clear_lists().
+ */
+void job_describe(struct arena *arena, const struct job_env *env, const struct node *n,
+		  const char *dir, unsigned cpus, struct job_spec *ret);
+/* A node's name as one file name: "tests/rollback" -> "tests%rollback"; caller frees. */
+char *job_flat_name(const char *node);
+
 /* Milliseconds of the monotonic clock. */
 uint64_t job_now(void);
 int job_start(const struct job_env *env, struct node *n, struct slot slot, struct job **ret,

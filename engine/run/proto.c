@@ -265,11 +265,16 @@ int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_
 	return 0;
 }
 
+void job_spec_clear_lists(struct job_spec *spec)
+{
+	job_places_clear(&spec->places);
+	job_secrets_clear(&spec->secrets);
+}
+
 void job_spec_clear(struct job_spec *spec)
 {
 	output_specs_clear(&spec->outputs);
-	job_places_clear(&spec->places);
-	job_secrets_clear(&spec->secrets);
+	job_spec_clear_lists(spec);
 }
 
 /* The single line of a frame. */

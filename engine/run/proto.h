@@ -91,6 +91,8 @@ void job_spec_write(const struct job_spec *spec, struct str *ret);
 int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_spec *ret,
 		  struct err **err) warn_unused;
 void job_spec_clear(struct job_spec *spec);
+/* The same where the outputs belong to somebody else. */
+void job_spec_clear_lists(struct job_spec *spec);
 
 /* PROGRESS: TEXT is cut to what fits. */
 void progress_put(struct str *out, int percent, const char *text);
