@@ -166,6 +166,7 @@ struct run {
 	struct staging staging;
 	const char *work, *scripts; /* on this machine */
 	struct sandbox_opts box;
+	struct staging_binds binds;
 	struct strv env;
 	struct str note;
 	struct guestbox_spec spec; /* of GUEST */
@@ -315,30 +316,35 @@ static int run_step(struct run *r, size_t i, struct err **err)
 	return err_set(err, ERR_BUILD, "%s failed: %s", name, how);
 }
 
-static int run_steps(struct run *r, struct err **err)
+/* What all steps share: root, environment, and what is bound where. */
+static int open_box(struct run *r, struct err **err)
 {
-	struct staging_binds binds = {0};
-	int rc = 0;
-
-	if (!r->o->steps.count)
-		return 0;
 	r->scripts = arena_printf(r->a->arena, "%s/scripts", r->a->workdir);
 	if (path_mkdirs(r->scripts, err) < 0 || set_root(r, err) < 0)
 		return -1;
 	set_environment(r);
-	staging_binds_push(&binds, (struct sandbox_bind){r->work, WORK, true});
+	staging_binds_push(&r->binds, (struct sandbox_bind){r->work, WORK, true});
 	for (size_t i = 0; i < r->staging.binds.count; i++)
-		staging_binds_push(&binds, r->staging.binds.items[i]);
-	staging_binds_push(&binds, (struct sandbox_bind){r->scripts, SCRIPTS, false});
-	r->box.binds = binds.items;
-	r->box.bind_count = binds.count;
+		staging_binds_push(&r->binds, r->staging.binds.items[i]);
+	staging_binds_push(&r->binds, (struct sandbox_bind){r->scripts, SCRIPTS, false});
+	r->box.binds = r->binds.items;
+	r->box.bind_count = r->binds.count;
 	r->box.cwd = WORK;
 	r->box.note = &r->note;
+	return 0;
+}
+
+static int run_steps(struct run *r, struct err **err)
+{
+	int rc = 0;
+
+	if (!r->o->steps.count)
+		return 0;
+	if (open_box(r, err) < 0)
+		return -1;
 	for (size_t i = 0; i < r->o->steps.count && rc == 0; i++)
 		rc = run_step(r, i, err);
-	rc = leave_guest(r, rc, err);
-	staging_binds_clear(&binds);
-	return rc;
+	return leave_guest(r, rc, err);
 }
 
 /* --- outputs ------------------------------------------------------------------------------- */
@@ -380,22 +386,34 @@ static int lay_out(struct run *r, struct err **err)
 	return staging_seal(&r->staging, err);
 }
 
-static int run_run(struct action *a, struct err **err)
+static struct run run_begin(struct action *a)
 {
 	struct run r = {.a = a, .o = a->opts, .note = STR_INIT};
-	int rc;
 
 	r.work = arena_printf(a->arena, "%s/work", a->workdir);
 	r.staging =
 		(struct staging){.a = a, .dir = r.work, .inside = WORK, .copies = &r.o->outputs};
-	rc = lay_out(&r, err);
+	return r;
+}
+
+static void run_end(struct run *r)
+{
+	staging_release(&r->staging);
+	staging_binds_clear(&r->binds);
+	strv_clear(&r->env);
+	str_release(&r->note);
+}
+
+static int run_run(struct action *a, struct err **err)
+{
+	struct run r = run_begin(a);
+	int rc = lay_out(&r, err);
+
 	if (rc == 0)
 		rc = run_steps(&r, err);
 	for (size_t i = 0; i < r.o->outputs.count && rc == 0; i++)
 		rc = take_output(&r, LIST_AT(r.o->outputs, const char *, i), err);
-	staging_release(&r.staging);
-	strv_clear(&r.env);
-	str_release(&r.note);
+	run_end(&r);
 	return rc;
 }
 
