@@ -97,5 +97,6 @@ int cmd_lock(struct cli *c);
 int cmd_pki(struct cli *c);
 int cmd_kinds(struct cli *c);
 int cmd_schema(struct cli *c);
+int cmd_shell(struct cli *c);
 int cmd_store(struct cli *c);
 int cmd_doctor(struct cli *c);

@@ -59,6 +59,13 @@ const struct command commands[] = {
 	 "minutes (times the board's time-scale) have passed.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_BOARD | 1u << O_SLOT | 1u << O_TIMEOUT,
 	 1, 1, false, cmd_boot},
+	{"shell", "NODE", "a shell in the exact sandbox of a node",
+	 "What the node needs is built first. If its last attempt failed with the inputs of now, "
+	 "the "
+	 "shell is in the folder that it left, else in a new one. Every step is there as "
+	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
+	 "commands from stdin.",
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1, false, cmd_shell},
 	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
 	 false, cmd_pki},
 	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,

@@ -16,10 +16,12 @@
 #include "kinds/rootdir.h"
 #include "kinds/staging.h"
 #include "machine/guest_sandbox.h"
+#include "machine/steps.h"
 #include "media/tree_dir.h"
 
 #define WORK "/work"        /* the working folder in the sandbox */
 #define SCRIPTS "/run/orch" /* scripts of steps */
+#define STEP_NOTE "step"    /* in the work folder: the number of the step that runs */
 
 struct run_opts {
 	struct ref *root, *emulator;
@@ -296,13 +298,22 @@ static int leave_guest(struct run *r, int rc, struct err **err)
 	return rc;
 }
 
+/* Which step is running, for a shell after a failure. */
+static int note_step(const struct run *r, size_t i, struct err **err)
+{
+	char *path cleanup_free = path_join(r->a->workdir, STEP_NOTE);
+	char *text cleanup_free = xasprintf("%zu", i + 1);
+
+	return file_write(path, text, strlen(text), 0644, false, err);
+}
+
 static int run_step(struct run *r, size_t i, struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
 	char *name cleanup_free = step_name(r, i), *how cleanup_free = NULL;
 	int status;
 
-	if (step_argv(r, i, &argv, err) < 0)
+	if (step_argv(r, i, &argv, err) < 0 || note_step(r, i, err) < 0)
 		return -1;
 	action_progress(r->a, -1, "step %zu of %zu", i + 1, r->o->steps.count);
 	if (run_argv(r, strv_argv(&argv), &status, err) < 0)
@@ -417,6 +428,95 @@ static int run_run(struct action *a, struct err **err)
 	return rc;
 }
 
+/* --- a shell where the steps run ------------------------------------------------------------ */
+
+/* Every step as /run/orch/step-N, so that it can be run by hand: sh -e /run/orch/step-2 */
+static int write_steps(struct run *r, struct err **err)
+{
+	for (size_t i = 0; i < r->o->steps.count; i++) {
+		const struct step *s = LIST_AT(r->o->steps, struct step *, i);
+		char *path cleanup_free = xasprintf("%s/step-%zu", r->scripts, i + 1);
+		struct str text cleanup_str = STR_INIT;
+
+		if (s->script)
+			str_append(&text, s->script);
+		else
+			steps_quote_argv(s->argv.items, s->argv.count, &text);
+		str_append_char(&text, '\n');
+		if (file_write(path, text.buf, text.len, 0644, false, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void tell_place(struct run *r, const struct shell_request *q)
+{
+	char *path cleanup_free = q->kept ? path_join(q->kept, STEP_NOTE) : NULL;
+	struct str step cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+
+	if (path && file_read(path, 32, &step, &ignored) == 0)
+		action_log(r->a,
+			   "orch: '%s', where step %s of %zu failed: sh -e " SCRIPTS
+			   "/step-%s runs it again; 'exit' ends",
+			   r->a->node, step.buf, r->o->steps.count, step.buf);
+	else
+		action_log(r->a,
+			   "orch: '%s', before its %zu step%s (" SCRIPTS
+			   "/step-N); 'exit' ends, and "
+			   "the folder is thrown away",
+			   r->a->node, r->o->steps.count, r->o->steps.count == 1 ? "" : "s");
+}
+
+static const char *find_shell(const struct run *r)
+{
+	char *bash cleanup_free = path_join(r->box.root ? r->box.root : "/", "bin/bash");
+
+	return path_exists(bash) ? "/bin/bash" : "/bin/sh";
+}
+
+static int enter_shell(struct run *r, const struct shell_request *q, int *ret_status,
+		       struct err **err)
+{
+	const char *shell = find_shell(r);
+	char *argv[] = {(char *)shell, NULL, NULL};
+	int in cleanup_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	if (q->term) {
+		strv_printf(&r->env, "TERM=%s", q->term);
+		if (str_eq(shell, "/bin/bash")) {
+			argv[1] = "--norc";
+			strv_printf(&r->env, "PS1=(%s) \\w \\$ ", r->a->node);
+		}
+	}
+	r->box.env = strv_argv(&r->env);
+	r->box.in = in;
+	if (sandbox_run(argv, &r->box, ret_status, err) < 0)
+		return err_wrap(err, "shell of node '%s'", r->a->node);
+	return 0;
+}
+
+static int run_shell(struct action *a, const struct shell_request *q, int *ret_status,
+		     struct err **err)
+{
+	struct run r = run_begin(a);
+	int rc = lay_out(&r, err);
+
+	/* Of what was laid out only the large files are used then: those are bound. */
+	if (q->kept)
+		r.work = arena_printf(a->arena, "%s/work", q->kept);
+	if (rc == 0)
+		rc = open_box(&r, err);
+	if (rc == 0)
+		rc = write_steps(&r, err);
+	if (rc == 0) {
+		tell_place(&r, q);
+		rc = enter_shell(&r, q, ret_status, err);
+	}
+	run_end(&r);
+	return rc;
+}
+
 const struct kind kind_run = {
 	.name = "run",
 	.summary = "files, from commands that see only their declared inputs",
@@ -440,4 +540,5 @@ const struct kind kind_run = {
 	.demand = run_demand,
 	.tools = run_tools,
 	.run = run_run,
+	.shell = run_shell,
 };

@@ -197,7 +197,7 @@ int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, st
 	j.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	rc = j.signals < 0 ? err_errno(err, ERR_RESOURCE, errno, "cannot wait for signals") : 0;
 	if (rc == 0)
-		rc = terminal_raw(STDIN_FILENO, &terminal, err);
+		rc = terminal_lend(STDIN_FILENO, true, &terminal, err);
 	j.interactive = rc == 0;
 	if (rc >= 0)
 		rc = join(&j, ret, ret_signal, err);

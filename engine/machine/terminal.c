@@ -11,6 +11,7 @@
 struct terminal {
 	int fd;
 	struct termios before;
+	pid_t group; /* in front before; 0: not ours */
 	pid_t guard;
 	int alive; /* write end of a pipe; its closing is our end */
 };
@@ -61,16 +62,17 @@ static int start_guard(struct terminal *t, struct err **err)
 	return err_errno(err, ERR_RESOURCE, errno, "cannot guard the terminal");
 }
 
-int terminal_raw(int fd, struct terminal **ret, struct err **err)
+int terminal_lend(int fd, bool raw, struct terminal **ret, struct err **err)
 {
 	struct terminal *t;
-	struct termios raw;
+	struct termios keys;
 
 	if (!isatty(fd))
 		return 1;
 	t = xcalloc(1, sizeof(*t));
 	t->fd = fd;
 	t->guard = t->alive = -1;
+	t->group = tcgetpgrp(fd) == getpgrp() ? getpgrp() : 0;
 	if (tcgetattr(fd, &t->before) < 0) {
 		free(t);
 		return err_errno(err, ERR_ENV, errno, "cannot use the terminal");
@@ -79,9 +81,9 @@ int terminal_raw(int fd, struct terminal **ret, struct err **err)
 		free(t);
 		return -1;
 	}
-	raw = t->before;
-	cfmakeraw(&raw);
-	if (tcsetattr(fd, TCSADRAIN, &raw) < 0) {
+	keys = t->before;
+	cfmakeraw(&keys);
+	if (raw && tcsetattr(fd, TCSADRAIN, &keys) < 0) {
 		err_errno(err, ERR_ENV, errno, "cannot use the terminal");
 		terminal_restore(t);
 		return -1;
@@ -100,6 +102,8 @@ void terminal_restore(struct terminal *t)
 	sigemptyset(&ttou);
 	sigaddset(&ttou, SIGTTOU);
 	sigprocmask(SIG_BLOCK, &ttou, &before);
+	if (t->group)
+		tcsetpgrp(t->fd, t->group);
 	tcsetattr(t->fd, TCSADRAIN, &t->before);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	fd_closep(&t->alive);

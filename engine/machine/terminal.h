@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The user's terminal, handed to a guest. While it is raw every key goes to the guest; a process of
- * its own waits for our end and restores the terminal even when we were killed.
+ * The user's terminal, lent to somebody: a guest, or a shell in a sandbox. A process of its own
+ * waits for our end and restores the terminal even when we were killed.
  *
  *	struct terminal *t = NULL;
- *	if (terminal_raw(STDIN_FILENO, &t, err) < 0)     // 1: FD is no terminal
+ *	if (terminal_lend(STDIN_FILENO, true, &t, err) < 0)
+ *		return -1;
  *	...
  *	terminal_restore(t);
  */
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct terminal;
 
-/* Makes FD raw. 0; 1 when it is no terminal (nothing is done); -1. */
-int terminal_raw(int fd, struct terminal **ret, struct err **err) warn_unused;
-/* As it was before, and frees T; NULL is fine. */
+/*
+ * Remembers how FD is. RAW: every key goes to the one who reads it, and no key is a signal. 0; 1
+ * when FD is no terminal (nothing is done); -1.
+ */
+int terminal_lend(int fd, bool raw, struct terminal **ret, struct err **err) warn_unused;
+/* As it was before, our process group in front again, and frees T; NULL is fine. */
 void terminal_restore(struct terminal *t);
 
 /*

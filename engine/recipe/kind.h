@@ -7,6 +7,7 @@
 #include "recipe/schema.h"
 
 struct action;
+struct shell_request;
 
 /* "file", "tree", "image"; and back: 0, or 1 when WORD is none of them. */
 const char *output_type_word(enum output_type type);
@@ -74,4 +75,10 @@ struct kind {
 	uint64_t (*lock_epoch)(const struct kind_ctx *ctx);
 	/* Makes the outputs, in the worker process. */
 	int (*run)(struct action *a, struct err **err);
+	/*
+	 * A shell on our terminal, where the steps of run() stand; NULL: this kind runs no
+	 * commands. *ret_status: of wait(2).
+	 */
+	int (*shell)(struct action *a, const struct shell_request *q, int *ret_status,
+		     struct err **err);
 };

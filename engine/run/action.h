@@ -61,7 +61,13 @@ struct action {
 	const char *roots_dir; /* unpacked trees, shared; see kinds/rootdir.h */
 	bool offline;          /* make no connection */
 	unsigned cpus;         /* how many CPUs this attempt may use */
-	void *worker;          /* the worker's own */
+	void *worker;          /* the worker's own; NULL: not in a worker (a shell) */
+};
+
+/* How to open a shell; kind->shell(). */
+struct shell_request {
+	const char *kept; /* the work folder of the attempt that failed, to go on in; or NULL */
+	const char *term; /* TERM of our terminal; NULL: there is none */
 };
 
 /* The input behind a reference of the options. Never NULL for a ref of this node's options. */

@@ -95,6 +95,10 @@ void action_progress(struct action *a, int percent, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (!r) {
+		fprintf(stderr, "orch: %s\n", text);
+		return;
+	}
 	same = str_eq(text, r->last);
 	if (!same)
 		fprintf(stderr, "%s\n", text);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * orch shell: what a node needs is built, and then, instead of its steps, a shell gets the
+ * terminal: in a new work folder, or in the one that the node's last attempt left when it failed.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/path.h"
+#include "base/tmp.h"
+#include "cli/builder.h"
+#include "cli/history.h"
+#include "kinds/kinds.h"
+#include "machine/terminal.h"
+#include "run/decode.h"
+#include "run/job.h"
+
+struct shell {
+	struct session s;
+	struct node *node;
+	char *dir;  /* of this attempt */
+	char *kept; /* work folder of the failed one, or NULL */
+};
+
+static int find_node(struct shell *sh, const struct cli *c, struct err **err)
+{
+	const struct kind *kind;
+
+	sh->node = session_node(&sh->s, c->args.items[0], err);
+	if (!sh->node)
+		return -1;
+	kind = sh->node->recipe->kind;
+	if (kind->shell)
+		return 0;
+	return err_set(err, ERR_USER,
+		       "a node of kind '%s' has no sandbox to stand in; 'orch shell' is for kind "
+		       "'run', 'orch boot' shows an image",
+		       kind->name);
+}
+
+/* What the node needs, but not the node. 0 or the exit code, said. */
+static int build_inputs(struct shell *sh)
+{
+	struct session *s = &sh->s;
+	struct builder run = {.cli = s->cli, .session = s, .modest = true};
+	struct strv targets cleanup_strv = {0};
+	struct err *err = NULL;
+	int code = 0;
+
+	for (size_t i = 0; i < sh->node->in.count; i++) {
+		if (sh->node->in.items[i].from)
+			strv_push(&targets, sh->node->in.items[i].from->name);
+	}
+	if (session_add_store(s, &err))
+		return cli_fail(s, err);
+	if (!targets.count)
+		return 0;
+	if (graph_select(s->graph, &targets, &err))
+		return cli_fail(s, err);
+	code = session_check_locks(s);
+	if (code)
+		return code;
+	if (builder_run(&run, &code, &err))
+		code = cli_fail(s, err);
+	else if (code && run.plain)
+		ui_plain_failures(run.plain, s->graph, &run.tally);
+	builder_close(&run);
+	return code;
+}
+
+struct last_attempt {
+	const struct node *node;
+	bool found, same;
+};
+
+static int look_at(void *arg, const struct run_info *run, const struct run_node *n)
+{
+	struct last_attempt *last = arg;
+
+	if (!str_eq(n->node, last->node->name) || str_eq(n->status, "skipped"))
+		return 0;
+	last->found = true;
+	last->same = str_eq(n->status, "failed") && digest_eq(&n->key, &last->node->key);
+	return 1;
+}
+
+/* The folder of the last attempt, if that failed with the inputs of now. */
+static int find_kept(struct shell *sh, struct err **err)
+{
+	char *name cleanup_free = job_flat_name(sh->node->name);
+	char *path cleanup_free =
+		xasprintf("%s/%s/work", store_subdir(sh->s.store, "failed"), name);
+	struct last_attempt last = {.node = sh->node};
+
+	if (!path_exists(path))
+		return 0;
+	if (history_search(&sh->s, NULL, look_at, &last, err) < 0)
+		return -1;
+	if (last.same)
+		sh->kept = steal_ptr(path);
+	else if (last.found)
+		fprintf(stderr, "orch: it failed with other inputs; this is a new work folder\n");
+	return 0;
+}
+
+static int make_folders(struct shell *sh, struct err **err)
+{
+	char *name cleanup_free = job_flat_name(sh->node->name);
+	char *work cleanup_free = NULL, *out cleanup_free = NULL;
+
+	if (tmp_dir(store_subdir(sh->s.store, "tmp"), name, &sh->dir, err))
+		return -1;
+	work = path_join(sh->dir, "work");
+	out = path_join(sh->dir, "out");
+	return path_mkdirs(work, err) || path_mkdirs(out, err) ? -1 : 0;
+}
+
+static void nothing(int number)
+{
+}
+
+/* Keys that are signals are for the shell, which resets what is handled but not what is ignored. */
+static void leave_signals_to_shell(void)
+{
+	struct sigaction handled = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+
+	sigaction(SIGINT, &handled, NULL);
+	sigaction(SIGQUIT, &handled, NULL);
+}
+
+static int enter(struct shell *sh, int *ret_status, struct err **err)
+{
+	struct session *s = &sh->s;
+	const struct sched_opts opts = {.offline = s->cli->offline};
+	const struct job_env env = {.graph = s->graph, .store = s->store, .opts = &opts};
+	const char *term = getenv("TERM");
+	struct shell_request q = {.kept = sh->kept};
+	struct terminal *terminal = NULL;
+	struct job_spec spec;
+	struct action a;
+	int rc;
+
+	job_describe(s->arena, &env, sh->node, sh->dir, 1, &spec);
+	rc = action_decode(s->arena, &spec, kinds_all, &a, err);
+	if (rc == 0)
+		rc = terminal_lend(STDIN_FILENO, false, &terminal, err);
+	if (rc == 0)
+		q.term = term ? term : "dumb";
+	if (rc >= 0) {
+		leave_signals_to_shell();
+		rc = a.kind->shell(&a, &q, ret_status, err);
+	}
+	terminal_restore(terminal);
+	job_spec_clear_lists(&spec);
+	return rc;
+}
+
+static int shell(struct shell *sh, struct cli *c)
+{
+	struct session *s = &sh->s;
+	struct err *err = NULL;
+	int code = session_open(s, c, SESSION_GRAPH, NULL), status = 0;
+
+	if (code)
+		return code;
+	if (find_node(sh, c, &err))
+		return cli_fail(s, err);
+	code = build_inputs(sh);
+	if (code)
+		return code;
+	if (manifest_make(s->graph, sh->node, s->store, &s->tools, &err) || find_kept(sh, &err) ||
+	    make_folders(sh, &err) || enter(sh, &status, &err))
+		return cli_fail(s, err);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int cmd_shell(struct cli *c)
+{
+	struct err *ignored cleanup_err = NULL;
+	struct shell sh = {0};
+	int code = shell(&sh, c);
+
+	if (sh.dir && path_remove(sh.dir, &ignored) < 0)
+		fprintf(stderr, "orch: %s\n", ignored->text);
+	free(sh.dir);
+	free(sh.kept);
+	session_close(&sh.s);
+	return code;
+}
