@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# All tests, or those whose names hold one of the words given:  tests/run.sh [WORD...]
-# Stages: lint and layers, unit tests (sanitized), data tests (sanitized), e2e (as an ordinary user).
+# Tests, or those whose names hold one of the words given:  tests/run.sh [--full] [WORD...]
+# Stages: lint and layers, unit tests (sanitized), data tests (sanitized), e2e (as an ordinary user),
+# scenarios (the device on emulated boards). Without --full: no scripts that have a line '# full', and
+# of the scenarios those of node tests-quick.
 # Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME'; the last line counts them.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -10,7 +12,11 @@ work=$(mktemp -d /var/tmp/orch-test.XXXXXX)
 results=$work/results
 : >"$results"
 trap 'rm -rf "$work"' EXIT
-words=("$@")
+full=no
+words=()
+for word; do
+	if [ "$word" = --full ]; then full=yes; else words+=("$word"); fi
+done
 
 wanted() {
 	[ ${#words[@]} = 0 ] && return 0
@@ -128,6 +134,7 @@ prepare_keys() {
 # when one is gone, the copy of the tree is locked anew, which is not what the project publishes.
 prepare_packages() {
 	local result=$work/tmp/packages.json orch=_build/engine/cli/orch
+	[ ! -e "$result" ] || return 0
 	prepare_keys
 	if as_tester $((end - SECONDS)) $orch build base build-tools toolchain --result-json "$result"; then
 		echo "ok the locked packages are there"
@@ -158,29 +165,40 @@ run_script() { # SCRIPT
 
 # The quick ones first, by their time limits.
 stage_e2e() {
-	local script name packages=no
-	prepare_tree
+	local script name
 	for script in tests/e2e/*.sh; do
 		echo "$(own_limit "$script") $script"
 	done | sort -n | while read -r _ script; do
 		name=$(basename "$script" .sh)
 		[ "$name" != lib ] || continue
 		wanted "e2e-$name" || continue
-		case $name in
-		reference | board-boot)
-			[ $packages = yes ] || prepare_packages
-			packages=yes
-			;;
-		esac
+		[ $full = yes ] || ! grep -q '^# full$' "$script" || continue
+		! grep -q '^# packages$' "$script" || prepare_packages
 		run_script "$script"
 	done
+}
+
+# Each scenario is a node: what passed once with the same images, bundles, firmware, QEMU and steps is
+# not run again.
+stage_scenarios() {
+	local node=tests-quick result=$work/tmp/scenarios.json
+	[ $full = no ] || node=tests
+	wanted "scenario-$node" || return 0
+	prepare_packages
+	as_tester $((end - SECONDS)) _build/engine/cli/orch build --keep-going --result-json "$result" $node
+	jq -r '.nodes[] | select(.kind == "test") |
+		(if .status == "built" or .status == "cached" then "ok " else "not ok " end) +
+		(.name | ltrimstr("tests/")) + (if .error then ": " + .error else "" end)' "$result" ||
+		tell "$node" 1
 }
 
 cd "$top" || exit 1
 stage_lint | collect lint
 stage_unit | collect unit
 stage_data | collect data
+prepare_tree
 stage_e2e | collect e2e
+stage_scenarios | collect scenarios
 
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^not ok ' "$results")

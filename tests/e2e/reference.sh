@@ -3,6 +3,7 @@
 # The reference project as people edit it: what an edit rebuilds, and that nothing else does.
 # Builds what the store does not have; the tools of the distribution judge what comes out.
 # timeout: 4500
+# packages
 . tests/e2e/lib.sh
 PATH=$PATH:/usr/sbin:/sbin
 p=$scratch/p
