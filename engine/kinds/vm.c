@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/kinds.h"
+#include "machine/board.h"
 #include "machine/qemu.h"
 #include "machine/steps.h"
 #include "media/clean.h"
@@ -20,11 +21,12 @@
 #include "run/action.h"
 
 #define BEGIN_S 900                 /* from power on to the first step */
+#define QUIT_S 300                  /* from the last step to power off */
 #define LOG_MAX (64u * 1024 * 1024) /* of console output that is kept */
 #define TOKEN_LEN 16                /* random bytes */
 
 struct vm_opts {
-	struct ref *from, *kernel, *initrd;
+	struct ref *from, *kernel, *initrd, *board;
 	int boot;
 	const char *arch, *cmdline;
 	uint64_t memory;
@@ -58,6 +60,11 @@ static const struct option vm_options[] = {
 	{"cmdline", OPT_STRING, offsetof(struct vm_opts, cmdline),
 	 .help = "Kernel arguments; with `boot: efi` they are added to those in the image.",
 	 .example = "root=PARTLABEL=root rw"},
+	{"board", OPT_REF, offsetof(struct vm_opts, board), .accept = ACCEPT_NODE,
+	 .help = "The board to boot it on, a node of kind `board`: machine, processor and how "
+		 "many, "
+		 "memory, and how slow it is. Its firmware and card are not used.",
+	 .example = "boards/virt"},
 	{"arch", OPT_STRING, offsetof(struct vm_opts, arch), .def = "arm64",
 	 .help = "Architecture of the guest: arm64 or amd64."},
 	{"memory", OPT_SIZE, offsetof(struct vm_opts, memory), OPT_UNKEYED | OPT_POSITIVE,
@@ -120,6 +127,19 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 
 static const struct schema vm_schema = SCHEMA(struct vm_opts, vm_options, .check = check_options);
 
+/* Defaults stand in the worker's options, so this looks at the recipe. */
+static void vm_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	static const char *const of_board[] = {"arch", "memory", "cpus"};
+	const struct vm_opts *o = ctx->opts;
+
+	for (size_t i = 0; o->board && i < array_len(of_board); i++) {
+		if (yaml_get(ctx->map, of_board[i]))
+			err_list_at(errors, pos_of(ctx->map, of_board[i]),
+				    "'%s' is the board's: leave it out with 'board'", of_board[i]);
+	}
+}
+
 static void vm_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const struct vm_opts *o = ctx->opts;
@@ -141,7 +161,8 @@ static struct demand vm_demand(const void *opts)
 		.disk_mb = 1000,
 		.cpus = (unsigned)o->cpus,
 		.memory_mb = (unsigned)(o->memory >> 20),
-		.timeout_s = (unsigned)o->timeout + 300, /* the guest's own deadline comes first */
+		/* The guest's own deadline comes first, on a slow board, too. */
+		.timeout_s = (unsigned)o->timeout * (o->board ? 10 : 1) + 300,
 	};
 }
 
@@ -158,7 +179,8 @@ static const char *const *vm_tools(const void *opts)
 struct vm {
 	struct action *a;
 	const struct vm_opts *o;
-	const char *image; /* the copy that is booted */
+	struct board board; /* the recipe's, or what its options say */
+	const char *image;  /* the copy that is booted */
 	char token[2 * TOKEN_LEN + 1];
 	const char *const *scripts;
 	struct steps_disk *steps_disks;
@@ -352,6 +374,27 @@ static int host_file(struct vm *vm, const struct ref *ref, const char *name, con
 	return 0;
 }
 
+/* The recipe's board, or one made of its options. */
+static int choose_board(struct vm *vm, struct err **err)
+{
+	const struct vm_opts *o = vm->o;
+	const struct action_input *in = o->board ? action_input(vm->a, o->board) : NULL;
+
+	if (!in) {
+		vm->board = (struct board){.arch = xstrdup(o->arch),
+					   .cpus = (unsigned)o->cpus,
+					   .memory_mb = (unsigned)(o->memory >> 20),
+					   .time_permille = 1000};
+		return 0;
+	}
+	for (size_t i = 0; i < in->file_count; i++) {
+		if (str_eq(in->files[i].name, "board.json"))
+			return board_read(in->files[i].path, &vm->board, err);
+	}
+	return err_set(err, ERR_USER, "node '%s' is no board: name a node of kind board",
+		       o->board->text);
+}
+
 static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **err)
 {
 	struct action *a = vm->a;
@@ -360,11 +403,13 @@ static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **
 
 	if (o->cmdline)
 		str_printf(&line, "%s ", o->cmdline);
-	steps_cmdline(qemu_console(o->arch), &line);
+	steps_cmdline(qemu_console(vm->board.arch), &line);
 	*m = (struct qemu_machine){
-		.arch = o->arch,
-		.cpus = (unsigned)o->cpus,
-		.memory_mb = (unsigned)(o->memory >> 20),
+		.arch = vm->board.arch,
+		.machine = vm->board.machine,
+		.cpu = vm->board.cpu,
+		.cpus = vm->board.cpus,
+		.memory_mb = vm->board.memory_mb,
 		.epoch = a->epoch,
 		.tmp_dir = a->workdir,
 		.efi = o->boot == BOOT_EFI,
@@ -416,9 +461,9 @@ static int run_guest(struct vm *vm, struct err **err)
 {
 	struct qemu_machine m;
 	struct qemu_watch watch = {.token = vm->token,
-				   .begin_s = BEGIN_S,
-				   .total_s = (unsigned)vm->o->timeout,
-				   .quit_s = 300,
+				   .begin_s = board_seconds(&vm->board, BEGIN_S),
+				   .total_s = board_seconds(&vm->board, (unsigned)vm->o->timeout),
+				   .quit_s = board_seconds(&vm->board, QUIT_S),
 				   .done = &vm->over,
 				   .fn = on_console,
 				   .arg = vm};
@@ -488,21 +533,30 @@ static int write_outputs(struct vm *vm, struct err **err)
 	return 0;
 }
 
+static int run_in(struct vm *vm, struct err **err)
+{
+	struct action *a = vm->a;
+	const char *steps = arena_printf(a->arena, "%s/steps", a->workdir);
+
+	vm->image = arena_printf(a->arena, "%s/boot.img", a->workdir);
+	if (choose_board(vm, err) < 0 || make_token(vm->token, err) < 0)
+		return -1;
+	collect_scripts(vm);
+	collect_disks(vm, steps);
+	if (write_steps(vm, steps, err) < 0 ||
+	    file_copy(action_input(a, vm->o->from)->path, vm->image, 0600, err) < 0 ||
+	    run_guest(vm, err) < 0)
+		return -1;
+	return write_outputs(vm, err);
+}
+
 static int vm_run(struct action *a, struct err **err)
 {
 	struct vm vm = {.a = a, .o = a->opts, .sector = -1};
-	const char *steps = arena_printf(a->arena, "%s/steps", a->workdir);
+	int rc = run_in(&vm, err);
 
-	vm.image = arena_printf(a->arena, "%s/boot.img", a->workdir);
-	if (make_token(vm.token, err) < 0)
-		return -1;
-	collect_scripts(&vm);
-	collect_disks(&vm, steps);
-	if (write_steps(&vm, steps, err) < 0 ||
-	    file_copy(action_input(a, vm.o->from)->path, vm.image, 0600, err) < 0 ||
-	    run_guest(&vm, err) < 0)
-		return -1;
-	return write_outputs(&vm, err);
+	board_clear(&vm.board);
+	return rc;
 }
 
 const struct kind kind_vm = {
@@ -530,6 +584,7 @@ const struct kind kind_vm = {
 	.version = 1,
 	.schema = &vm_schema,
 	.outputs = vm_outputs,
+	.check = vm_check,
 	.demand = vm_demand,
 	.tools = vm_tools,
 	.run = vm_run,

@@ -124,7 +124,8 @@ int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err)
 	if (is_host_arch(t) && host_kvm_usable(cache_dir, &kvm, NULL, err) < 0)
 		return -1;
 	m->accel = kvm ? "kvm" : "tcg,thread=multi,tb-size=512";
-	m->cpu = kvm ? "host" : t->cpu;
+	if (kvm || !m->cpu)
+		m->cpu = kvm ? "host" : t->cpu;
 	return 0;
 }
 
@@ -220,7 +221,7 @@ void qemu_argv(const struct qemu_machine *m, struct strv *ret)
 
 	strv_push(ret, m->program);
 	strv_push(ret, "-machine");
-	strv_push(ret, t->machine);
+	strv_push(ret, m->machine ? m->machine : t->machine);
 	strv_push(ret, "-accel");
 	strv_push(ret, m->accel);
 	strv_push(ret, "-cpu");

@@ -32,7 +32,8 @@ struct qemu_disk {
 };
 
 struct qemu_machine {
-	const char *arch; /* Debian's name: arm64, amd64 */
+	const char *arch;    /* Debian's name: arm64, amd64 */
+	const char *machine; /* QEMU's name; NULL: the usual one of the architecture */
 	unsigned cpus;
 	unsigned memory_mb;
 	uint64_t epoch;      /* what the guest's real-time clock shows at start; 0: the present */
@@ -47,7 +48,7 @@ struct qemu_machine {
 	/* Set by qemu_find(); text lives as long as the process. */
 	const char *program;
 	const char *accel;         /* "kvm", or "tcg,thread=multi,..." */
-	const char *cpu;           /* "cortex-a72" */
+	const char *cpu;           /* "cortex-a72"; what stands here is kept, but for kvm */
 	const char *firmware_code; /* EFI */
 	const char *firmware_vars; /* template of vars_path */
 };

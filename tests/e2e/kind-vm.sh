@@ -29,7 +29,7 @@ cp "$kernel" "$p/vmlinuz"
 
 # The guest's root: a shell and what the steps use, with their libraries.
 guest=$p/tree
-for program in sh cat date dd env mkdir mount sleep sync touch umount; do
+for program in sh cat date dd env grep mkdir mount sleep sync touch umount; do
 	from=$(readlink -f "$(command -v $program)")
 	mkdir -p "$guest/bin"
 	cp "$from" "$guest/bin/$program"
@@ -99,6 +99,18 @@ check "the console is in the log" sh -c "'$orch' -C '$p' log good | grep -qx 'an
 first=$(sha256sum <"$p/out/good/root.tar")
 code "again in another store" 0 "$orch" -C "$p" --store "$scratch/store2" build good
 same "gives the same bytes" "$first" "$(sha256sum <"$p/out/good/root.tar")"
+
+case $arch in amd64) machine=pc ;; *) machine=virt ;; esac
+printf 'kind: board\nmachine: %s\narch: %s\nmemory: 320M\nfirmware: junk.img\ntime-scale: 2\n' \
+	$machine $arch >"$p/recipes/board.yaml"
+vm on-board 'outputs: {memory: /root/memory}' 'board: board' <<'EOF'
+  - grep MemTotal /proc/meminfo >/root/memory
+EOF
+sed -i '/^arch:/d; /^memory:/d; /^cpus:/d' "$p/recipes/on-board.yaml"
+code "a guest runs on a board" 0 "$orch" -C "$p" build on-board
+check "with the memory of the board" \
+	sh -c 'read -r _ kb _ <"$1" && [ "$kb" -gt 262144 ] && [ "$kb" -le 327680 ]' sh "$p/out/on-board/memory"
+check "on its machine" sh -c "'$orch' -C '$p' log on-board | grep -q 'machine $machine '"
 
 vm failing 'outputs: {root.tar: /}' <<'EOF'
   - echo first
