@@ -1,0 +1,175 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What a test node does and says, with a card on which there is a boot script and nothing to boot:
+# passing, and every way a scenario can fail.
+# timeout: 5400
+. tests/e2e/lib.sh
+
+[ -f pki/private/signer.key ] || "$ORCH" pki init >/dev/null
+code "U-Boot is built" 0 "$ORCH" build tests/u-boot-virt u-boot
+[ "$failures" = 0 ] || finish
+p=$scratch/p
+mkdir -p "$p/recipes" "$p/files"
+cp out/u-boot/boot.scr "$p/files/"
+cp out/tests/u-boot-virt/u-boot.bin "$p/"
+export ORCH_STORE="$scratch/store"
+
+printf 'schema: 1\nname: scenarios\nversion: "1"\nepoch: 1735689600\n' >"$p/recipes/project.yaml"
+cat >"$p/recipes/virt.yaml" <<'END'
+kind: board
+machine: virt
+cpu: cortex-a57
+memory: 256M
+firmware: u-boot.bin
+watchdog: i6300esb
+END
+cat >"$p/recipes/boot.yaml" <<'END'
+kind: image
+filesystem: vfat
+size: 8M
+contents: [{copy: files, to: /}]
+END
+cat >"$p/recipes/root.yaml" <<'END'
+kind: image
+filesystem: ext4
+size: 8M
+contents: [{copy: files, to: /}]
+END
+cat >"$p/recipes/card.yaml" <<'END'
+kind: disk
+reserved:
+  - {name: uboot-env, at: 1M, size: 32K}
+  - {name: uboot-env-redundant, at: 2M, size: 32K}
+partitions:
+  - {name: boot, type: esp, from: boot, region: 2x}
+  - {name: root-a, type: root-arm64, from: root}
+  - {name: root-b, type: root-arm64, from: root}
+END
+
+# scenario NAME [KEY LINE]... <steps
+scenario() {
+	scenario_name=$1
+	shift
+	{
+		printf 'kind: test\nboard: virt\ncard: card\ncard-size: 64M\ntimeout: 900\n'
+		for line; do echo "$line"; done
+		echo 'steps:'
+		cat
+	} >"$p/recipes/$scenario_name.yaml"
+}
+
+fails() { # NAME CODE TEXT: the node fails with that exit code and says TEXT
+	code "$1: exit code" "$2" "$ORCH" -C "$p" build "$1"
+	check "$1: says '$3'" grep -qF -- "$3" "$scratch/err"
+}
+
+scenario pass 'never: ["U-Boot>", "=> "]' 'keep-card: true' <<'END'
+  - {environment: {BOOT_ORDER: ""}, copies: none}
+  - {power: "on"}
+  - {slot: A, left: {A: "2", B: "3"}, within: 120}
+  - {wait: "slot A did not start", within: 120}
+  - {slot: A, left: {A: "1"}, within: 120}
+  - {refuse: "slot B"}
+  - {cut: "slot A did not start", after: "0.1", within: 120}
+  - {environment: {BOOT_ORDER: A B, BOOT_A_LEFT: "1"}}
+  - {same: {partition: root-a, as: root}}
+  - {same: {at: 4M, size: 16M, as: start}}
+  - {set-environment: {BOOT_ORDER: B A, BOOT_B_LEFT: "1"}}
+  - {damage: {at: 1M, size: 32K, with: random}}
+  - {name: the other copy counts, power: "on"}
+  - {slot: B, left: {A: "1", B: "0"}, within: 120}
+  - {power: cut}
+END
+code "a scenario passes" 0 "$ORCH" -C "$p" build pass
+check "its verdict says so" jq -e '.pass and .scenario == "pass" and (.steps | length) == 15' \
+	"$p/out/pass/verdict.json"
+check "the verdict has no times" sh -c '! grep -q time "$1"' sh "$p/out/pass/verdict.json"
+same "the report has a case per step" 15 "$(grep -c '<testcase' "$p/out/pass/junit.xml")"
+check "the console is kept with times" grep -qE '^\[ *[0-9]+\.[0-9]{3}\] BOOT: slot A' \
+	"$p/out/pass/console.log"
+same "the card is kept" $((64 << 20)) "$(stat -c %s "$p/out/pass/card.img")"
+code "a verdict is cached" 0 "$ORCH" -C "$p" build pass
+check "nothing runs again" grep -q 'built 0' "$scratch/err"
+
+scenario again <<'END'
+  - {environment: {BOOT_ORDER: B A, BOOT_B_LEFT: "0"}}
+  - {power: "on"}
+  - {slot: A, left: {A: "0", B: "0"}, within: 120}
+END
+sed -i 's/^card: .*/card: "pass:card.img"/' "$p/recipes/again.yaml"
+code "another scenario goes on with the card" 0 "$ORCH" -C "$p" build again
+
+scenario wrong-slot <<'END'
+  - {power: "on"}
+  - {slot: B, within: 120}
+END
+fails wrong-slot 1 \
+	"recipes/wrong-slot.yaml:8: step 2 of 2 (slot B): the boot script chose slot A, not B (order <A B>, left A=2 B=3)"
+check "the console's last line is told" grep -qF "the console's last line: 'BOOT: slot A" "$scratch/err"
+check "evidence is kept" test -f "$ORCH_STORE/failed/wrong-slot/out/console.log"
+check "and the card" test -f "$ORCH_STORE/failed/wrong-slot/work/card.img"
+check "the failed verdict says so" jq -e '.pass == false and .failed_step == 2' \
+	"$ORCH_STORE/failed/wrong-slot/out/verdict.json"
+check "the failed report, too" grep -q '<failure message=' "$ORCH_STORE/failed/wrong-slot/out/junit.xml"
+scenario wrong-line <<'END'
+  - {power: "on"}
+  - {wait: "no such line", within: 3}
+END
+fails wrong-line 1 "step 2 of 2 (wait no such line): no line like 'no such line' within 3 s"
+scenario too-early <<'END'
+  - {power: "on"}
+  - {wait: "BOOT: slot", within: 120}
+  - {refuse: "BOOT: slot [AB]", for: 1}
+END
+fails too-early 1 "the console shows it after"
+scenario forbidden 'never: ["did not start"]' <<'END'
+  - {power: "on"}
+  - {slot: A, within: 120}
+  - {wait: "never comes", within: 120}
+END
+fails forbidden 1 "the console shows 'did not start', which it never must"
+scenario other-bytes <<'END'
+  - {same: {partition: root-a, as: boot}}
+END
+fails other-bytes 1 "the card differs from 'boot' at byte"
+scenario variables <<'END'
+  - {set-environment: {BOOT_ORDER: A}}
+  - {environment: {BOOT_ORDER: B}}
+END
+fails variables 1 "BOOT_ORDER is 'A', not 'B'"
+scenario commands <<'END'
+  - {power: "on"}
+  - {run: "true"}
+END
+fails commands 2 "recipes/commands.yaml:8: 'run' needs commands in the guest, but board 'virt' takes none"
+scenario large 'keep-card: false' <<'END'
+  - {power: "on"}
+END
+sed -i 's/64M/16M/' "$p/recipes/large.yaml"
+fails large 2 "more than the card: raise 'card-size'"
+scenario hangs <<'END'
+  - {power: "on"}
+  - {wait: "never comes", within: 600}
+END
+sed -i 's/^timeout: .*/timeout: 4/' "$p/recipes/hangs.yaml"
+fails hangs 10 "the test was not done in time"
+
+# QEMU dies with its worker.
+sed -i 's/^timeout: .*/timeout: 600/' "$p/recipes/hangs.yaml"
+"$ORCH" -C "$p" build hangs >/dev/null 2>&1 &
+orch=$!
+i=0
+until pgrep -f "qemu-system-aarch6[4].*$ORCH_STORE" >/dev/null || [ $i -gt 60 ]; do
+	sleep 1
+	i=$((i + 1))
+done
+check "a guest runs" pgrep -f "qemu-system-aarch6[4].*$ORCH_STORE"
+kill -9 $orch
+wait $orch 2>/dev/null
+i=0
+while pgrep -f "qemu-system-aarch6[4].*$ORCH_STORE" >/dev/null && [ $i -lt 20 ]; do
+	sleep 1
+	i=$((i + 1))
+done
+check "no guest outlives a killed orch" sh -c '! pgrep -f "$1"' sh "qemu-system-aarch6[4].*$ORCH_STORE"
+finish
