@@ -28,7 +28,7 @@ sqlite3.h engine/store/state
 guestfs.h engine/machine/guestfs_lazy.h
 libfdisk engine/media/gpt.c
 ext2fs/ engine/media/ext4
-archive engine/media/tree engine/media/deb.c
+archive engine/media/archive_lazy.h
 openssl/ engine/base/digest.c engine/kinds/pki engine/kinds/x509
 libsmartcols engine/cli/table.c
 '

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tars into trees and trees into tars: with tree_acl.c the files that know libarchive. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -9,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "media/archive_lazy.h"
 #include "media/tree.h"
 #include "media/tree_acl.h"
 #include "media/tree_priv.h"
@@ -239,10 +238,13 @@ static int read_entry(struct reading *r, struct archive_entry *ae, struct err **
 static int read_all(struct reading *r, const void *data, size_t len, struct err **err)
 {
 	in_utf8;
-	struct archive *a __attribute__((cleanup(read_freep))) = archive_read_new();
+	struct archive *a __attribute__((cleanup(read_freep))) = NULL;
 	struct archive_entry *ae;
 	int rc;
 
+	if (archive_load(err) < 0)
+		return -1;
+	a = archive_read_new();
 	if (!a)
 		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
 	r->a = a;
@@ -388,13 +390,17 @@ static int write_entries(struct tree *t, struct archive *a, struct archive_entry
 int tree_write_tar(struct tree *t, const char *path, struct err **err)
 {
 	in_utf8;
-	struct archive *a __attribute__((cleanup(write_freep))) = archive_write_new();
+	struct archive *a __attribute__((cleanup(write_freep))) = NULL;
 	struct archive_entry *ae;
-	int fd cleanup_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int fd cleanup_fd = -1;
 	int rc;
 
+	if (archive_load(err) < 0)
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot make '%s'", path);
+	a = archive_write_new();
 	if (!a || archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
 	    archive_write_set_options(a, "xattrheader=SCHILY") != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(a, 1 << 20) != ARCHIVE_OK ||
