@@ -181,7 +181,7 @@ static void __attribute__((noreturn)) init_main(char *const argv[], const struct
 	}
 	if (note.len)
 		report(report_fd, 'N', note.buf);
-	pid = fork();
+	pid = vfork();
 	if (pid == 0)
 		exec_command(argv, opts, report_fd);
 	close(report_fd);

@@ -16,17 +16,21 @@
 #include "base/file.h"
 #include "base/trace.h"
 
+#define CHILD_STACK (256 * 1024)
+
+static int namespaces_of(enum spawn_mode mode)
+{
+	if (mode == SPAWN_PLAIN)
+		return 0;
+	return CLONE_NEWPID | CLONE_NEWNS | (mode == SPAWN_USER_NS ? CLONE_NEWUSER : 0);
+}
+
 /* A fork() into new namespaces. The raw call: glibc has no fork() with flags. */
 static pid_t fork_into(enum spawn_mode mode)
 {
-	unsigned long flags = SIGCHLD;
+	unsigned long flags = SIGCHLD | namespaces_of(mode);
 
-	if (mode == SPAWN_PLAIN)
-		return fork();
-	flags |= CLONE_NEWPID | CLONE_NEWNS;
-	if (mode == SPAWN_USER_NS)
-		flags |= CLONE_NEWUSER;
-	return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	return mode == SPAWN_PLAIN ? fork() : (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 }
 
 static int write_text(const char *path, const char *text)
@@ -112,9 +116,13 @@ struct child {
 	pid_t parent;
 };
 
-/* The child between fork and exec: system calls only. What fails is said in the log. */
-static void child(const struct child *c)
+/*
+ * The child between clone and exec: system calls only. What fails is said in the log. It lives in
+ * the memory of the orchestrator, which waits until it is over.
+ */
+static int child(void *arg)
 {
+	const struct child *c = arg;
 	static const char oops[] = "orch: cannot start the worker process\n";
 	char *const argv[] = {(char *)"orch", (char *)"worker", NULL};
 	int sock, flags;
@@ -141,6 +149,26 @@ fail:
 	_exit(127);
 }
 
+/*
+ * As vfork(): a graph of ten thousand nodes is memory whose page tables cost more to copy than the
+ * worker costs to start. Sanitizers know one stack per thread, so with them it is a fork.
+ */
+static pid_t start_child(struct child *c)
+{
+#ifdef __SANITIZE_ADDRESS__
+	pid_t pid = fork_into(c->mode);
+
+	if (pid == 0)
+		_exit(child(c));
+	return pid;
+#else
+	static _Alignas(64) char stack[CHILD_STACK];
+
+	return clone(child, stack + sizeof(stack),
+		     SIGCHLD | CLONE_VM | CLONE_VFORK | namespaces_of(c->mode), c);
+#endif
+}
+
 int spawn_worker(enum spawn_mode mode, const char *self, int log_fd, pid_t *ret_pid, int *ret_sock,
 		 struct err **err)
 {
@@ -159,9 +187,7 @@ int spawn_worker(enum spawn_mode mode, const char *self, int log_fd, pid_t *ret_
 	c = (struct child){
 		mode,    self ? self : "/proc/self/exe", log, theirs, null, geteuid(), getegid(),
 		getpid()};
-	pid = fork_into(mode);
-	if (pid == 0)
-		child(&c);
+	pid = start_child(&c);
 	if (pid < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot start a worker");
 	setpgid(pid, pid); /* in both: neither waits for the other */
