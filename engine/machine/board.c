@@ -201,8 +201,9 @@ static void push_card(struct strv *argv, const struct board *b, const struct boa
 
 	str_append(&s, bus);
 	if (p->record) {
-		str_append(&s, ",driver=blklogwrites,log-sector-size=512,log-append=off,"
-			       "log.driver=file,log.filename=");
+		str_append(&s,
+			   ",driver=blklogwrites,log-sector-size=512,log-super-update-interval=1,"
+			   "log.driver=file,log.filename=");
 		append_escaped(&s, p->record);
 		str_append(&s, ",file.driver=file,cache=unsafe");
 		push_drive(argv, s.buf, "file.filename", p->card);
