@@ -41,7 +41,7 @@ static void set_identity(ext2_filsys fs, const struct ext4_opts *opts, uint64_t 
 {
 	struct ext2_super_block *sb = fs->super;
 
-	fs->now = (time_t)epoch;
+	fs->now = ext4_now(epoch);
 	sb->s_checksum_type = EXT2_CRC32C_CHKSUM;
 	memcpy(sb->s_uuid, opts->uuid, sizeof(sb->s_uuid));
 	memcpy(sb->s_hash_seed, opts->seed, sizeof(sb->s_hash_seed));

@@ -10,6 +10,12 @@
 
 #define EXT4_BLOCK 4096u
 
+/* The clock of a file system that is written, as libext2fs takes it: there 0 means the present. */
+static inline time_t ext4_now(uint64_t epoch)
+{
+	return epoch ? (time_t)epoch : 1;
+}
+
 /* Sets *err from a libext2fs code: "NAME: ACTION: text"; returns -1. */
 int ext4_fail(errcode_t code, const char *name, const char *action, struct err **err);
 /*

@@ -158,7 +158,7 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
 	if (!code)
 		code = settle_journal(fs, &stale);
 	settle_super(fs, seed, (uint32_t)epoch);
-	fs->now = (time_t)epoch; /* libext2fs would write the present into the superblock */
+	fs->now = ext4_now(epoch); /* libext2fs would write the present into the superblock */
 	ext2fs_mark_super_dirty(fs);
 	fs->flags &= ~(EXT2_FLAG_MASTER_SB_ONLY);
 	if (code)

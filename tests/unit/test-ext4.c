@@ -108,6 +108,23 @@ static void test_everything(void **state)
 	assert_true(same("a.tar", "b.tar"));
 }
 
+/* A project without packages has no epoch; to libext2fs the time 0 means the present. */
+static void test_no_epoch(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(0, dir);
+	struct err *err = NULL;
+	char *written cleanup_free = NULL, *settled cleanup_free = NULL;
+
+	ok(tree_add_file(t, "etc/x", 0644, "hello", 5, &err), &err);
+	ok(write_image(t, "old.img", 16 << 20, &err), &err);
+	written = OUTPUT("env", "TZ=UTC", "dumpe2fs", "-h", "old.img");
+	has(written, "Last write time:          Thu Jan  1 00:00:01 1970");
+	ok(ext4_settle(at("old.img"), 0, "x", seed, 0, &err), &err);
+	settled = OUTPUT("env", "TZ=UTC", "dumpe2fs", "-h", "old.img");
+	has(settled, "Last write time:          Thu Jan  1 00:00:01 1970");
+	check("old.img");
+}
+
 static void test_at_an_offset(void **state)
 {
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
@@ -250,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_no_epoch),
 		cmocka_unit_test(test_at_an_offset),
 		cmocka_unit_test(test_large_folder),
 		cmocka_unit_test(test_too_many_links),
