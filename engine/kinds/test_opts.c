@@ -173,7 +173,7 @@ static const struct option test_options[] = {
 	{"never", OPT_STRING, AT(never), OPT_LIST,
 	 .help = "Texts that the console must not show at any time.",
 	 .example = "[\"U-Boot>\", \"=> \"]"},
-	{"timeout", OPT_INT, AT(timeout), OPT_POSITIVE | OPT_UNKEYED, .def = "1800",
+	{"timeout", OPT_INT, AT(timeout), OPT_POSITIVE | OPT_UNKEYED, .def = "3600",
 	 .help = "Seconds for the whole, times the board's time-scale."},
 	{"keep-card", OPT_BOOL, AT(keep_card),
 	 .help = "Whether the card is an output (card.img), for other tests to go on with."},

@@ -154,6 +154,33 @@ END
 sed -i 's/^timeout: .*/timeout: 4/' "$p/recipes/hangs.yaml"
 fails hangs 10 "the test was not done in time"
 
+# A kernel that U-Boot starts and that does nothing: the head of an arm64 image in front of "b .".
+mkdir -p "$p/kernel/boot"
+{
+	printf '\000\000\000\024\000\000\000\000'                                 # b .
+	printf '\000\000\000\000\000\000\000\000\000\020\000\000\000\000\000\000' # offset, size
+	printf '\012\000\000\000\000\000\000\000'                                 # flags
+	head -c 24 /dev/zero
+	printf 'ARMd'
+	head -c 4036 /dev/zero
+} >"$p/kernel/vmlinuz"
+echo initrd >"$p/kernel/boot/initrd.img"
+sed 's/copy: files/copy: kernel/' "$p/recipes/root.yaml" >"$p/recipes/root-kernel.yaml"
+sed 's/from: root}/from: root-kernel}/' "$p/recipes/card.yaml" >"$p/recipes/card-kernel.yaml"
+scenario cuts <<'END'
+  - {power: "on", record: true}
+  - {slot: A, within: 120}
+  - {cut: "Starting kernel", within: 120}
+  - {power-cuts: {roots: root-kernel, boots: boot}, within: 120}
+END
+sed 's/roots: root-kernel/roots: root/; s/^  - {slot.*/&\n  - {wait: ., within: 60}/' "$p/recipes/cuts.yaml" \
+	>"$p/recipes/cuts-other.yaml"
+sed -i 's/^card: .*/card: card-kernel/' "$p/recipes/cuts.yaml" "$p/recipes/cuts-other.yaml"
+code "a record of writes is replayed and each state boots" 0 "$ORCH" -C "$p" build cuts
+check "several states were seen" grep -qE ' writes, [0-9]+ moments, ([2-9]|[1-9][0-9]+) states' \
+	"$p/out/cuts/console.log"
+fails cuts-other 1 "would be used, and is no whole image"
+
 # QEMU dies with its worker.
 sed -i 's/^timeout: .*/timeout: 600/' "$p/recipes/hangs.yaml"
 "$ORCH" -C "$p" build hangs >/dev/null 2>&1 &
