@@ -29,7 +29,9 @@ static void add_line(struct scene *s, enum scene_source source, unsigned job, co
 	char *line cleanup_free = xasprintf("[%5u.%03u] %s%s", (unsigned)(ms / 1000),
 					    (unsigned)(ms % 1000), marks[source], text);
 
-	scene_lines_push(&s->lines, (struct scene_line){xstrdup(text), source, job, ms});
+	scene_lines_push(
+		&s->lines,
+		(struct scene_line){.text = xstrdup(text), .source = source, .job = job, .ms = ms});
 	s->o.log(s->o.arg, source, line);
 }
 
@@ -59,6 +61,10 @@ void scene_console_said(void *arg, enum console_event event, const char *text, l
 	if (event != CONSOLE_LINE)
 		return;
 	add_line(s, SCENE_CONSOLE, 0, text);
+	if (*text && s->open_taken) {
+		s->lines.items[s->lines.count - 1].taken = true;
+		s->open_taken = false;
+	}
 	look_for_never(s, text);
 }
 
@@ -282,6 +288,8 @@ static int match_lines(struct scene *s, const struct scene_want *want, size_t *a
 		const struct scene_line *line = &s->lines.items[*at];
 		int rc;
 
+		if (line->taken)
+			continue;
 		if (line->source != SCENE_CONSOLE &&
 		    !(want->background && line->source == SCENE_BACKGROUND))
 			continue;
@@ -295,9 +303,11 @@ static int match_lines(struct scene *s, const struct scene_want *want, size_t *a
 		if (rc != 0)
 			return rc;
 	}
-	if (want->open && s->console.line.len && want->fn(want->arg, &open, NULL) == 1) {
+	if (want->open && !s->open_taken && s->console.line.len &&
+	    want->fn(want->arg, &open, NULL) == 1) {
 		*ret = open;
-		s->cursor = *at = s->lines.count + 1;
+		s->cursor = *at;
+		s->open_taken = true;
 		return 1;
 	}
 	return 0;
@@ -396,5 +406,6 @@ void scene_forget_agent(struct scene *s)
 
 void scene_skip(struct scene *s)
 {
-	s->cursor = s->lines.count + (s->console.line.len > 0);
+	s->cursor = s->lines.count;
+	s->open_taken = s->console.line.len > 0;
 }

@@ -35,6 +35,7 @@ struct scene_line {
 	enum scene_source source;
 	unsigned job;
 	uint64_t ms; /* since power-on */
+	bool taken;  /* it was a hit before it was finished */
 };
 DEFINE_VEC(scene_lines, struct scene_line)
 

@@ -73,7 +73,7 @@ static void forget(struct scene *s)
 	agent_reset(&s->agent);
 	free(steal_ptr(s->last_own));
 	s->cursor = 0;
-	s->hello = s->qmp_ready = false;
+	s->hello = s->qmp_ready = s->open_taken = false;
 	s->resets = 0;
 }
 

@@ -20,8 +20,9 @@ struct scene {
 	/* since power-on */
 	struct scene_lines lines;
 	size_t cursor;
-	uint64_t start; /* ms */
-	pid_t pid;      /* 0: off */
+	bool open_taken; /* the line that is not finished was a hit */
+	uint64_t start;  /* ms */
+	pid_t pid;       /* 0: off */
 	int pidfd, outfd, errfd, agentfd, qmpfd;
 	struct console console, own;
 	struct agent agent;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The cursor on a console, without a board behind it: what was not said never comes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "machine/scene_priv.h"
+#include "tmp.h"
+
+static const struct board board = {.time_permille = 1000};
+static const char *const never[] = {"=> "};
+
+static void quiet(void *arg, enum scene_source source, const char *line)
+{
+}
+
+static struct scene *scene(void)
+{
+	struct scene_opts opts = {
+		.board = &board, .dir = dir, .never = never, .never_count = 1, .log = quiet};
+	struct scene *s = NULL;
+	struct err *err = NULL;
+
+	assert_int_equal(scene_new(&opts, &s, &err), 0);
+	return s;
+}
+
+static void say(struct scene *s, const char *text)
+{
+	console_feed(&s->console, text, strlen(text));
+}
+
+static int match(void *arg, const struct scene_line *line, struct err **err)
+{
+	return strstr(line->text, arg) != NULL;
+}
+
+/* Whether TEXT is behind the cursor. */
+static bool hit(struct scene *s, const char *text, bool background)
+{
+	struct scene_want want = {.fn = match,
+				  .arg = (char *)text,
+				  .what = "no such line",
+				  .open = true,
+				  .background = background};
+	struct err *err cleanup_err = NULL;
+
+	if (scene_wait(s, &want, 1, NULL, &err) == 0)
+		return true;
+	assert_int_equal(err->cls, ERR_BUILD);
+	assert_string_equal(err->text, "no such line: the board switched itself off");
+	return false;
+}
+
+static void test_order(void **state)
+{
+	struct scene *s cleanup_scene = scene();
+
+	say(s, "one\ntwo\nthree\n");
+	assert_true(hit(s, "two", false));
+	assert_false(hit(s, "one", false));
+	assert_false(hit(s, "two", false));
+	assert_true(hit(s, "three", false));
+	say(s, "one\n");
+	assert_true(hit(s, "one", false));
+	assert_false(hit(s, "one", false));
+	scene_skip(s);
+	say(s, "one\none\n");
+	assert_true(hit(s, "one", false));
+	assert_true(hit(s, "one", false));
+	assert_false(hit(s, "one", false));
+}
+
+/* A line that was a hit before it was finished is no second one, whatever comes between. */
+static void test_open(void **state)
+{
+	struct scene *s cleanup_scene = scene();
+
+	say(s, "\n\nlogin: ");
+	assert_true(hit(s, "login", false));
+	assert_false(hit(s, "login", false));
+	scene_note(s, "next step");
+	say(s, "x\nafter\n");
+	assert_false(hit(s, "login", false));
+	assert_true(hit(s, "after", false));
+	say(s, "half");
+	scene_skip(s);
+	say(s, " done\nhalf again\n");
+	assert_true(hit(s, "half", false));
+	assert_false(hit(s, "half", false));
+}
+
+static void test_others(void **state)
+{
+	struct scene *s cleanup_scene = scene();
+	unsigned job;
+	struct err *err cleanup_err = NULL;
+
+	scene_note(s, "note");
+	assert_int_equal(scene_start(s, "true", true, &job, &err), -1); /* the board is off */
+	assert_int_equal(s->background.count, 1);
+	scene_agent_said(s, AGENT_LINE, 1, "40% copying", 0);
+	scene_agent_said(s, AGENT_LINE, 2, "not in the background", 0);
+	assert_false(hit(s, "note", true));
+	assert_false(hit(s, "copying", false));
+	assert_false(hit(s, "not in", true));
+	say(s, "console\n");
+	assert_true(hit(s, "copying", true));
+	assert_true(hit(s, "console", false)); /* no other line moves the cursor */
+	assert_string_equal(scene_last_line(s), "console");
+}
+
+static void test_never(void **state)
+{
+	struct scene *s cleanup_scene = scene();
+
+	say(s, "fine\n");
+	assert_null(s->broken);
+	say(s, "U-Boot=> \n");
+	assert_string_equal(s->broken, "=> ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_never),
+	};
+
+	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);
+}
