@@ -221,6 +221,8 @@ static int handle_finished(struct fetch *f, struct err **err)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->item->status);
+		if (code == CURLE_FILE_COULDNT_READ_FILE)
+			t->item->status = 404; /* what a server says of such a file */
 		if (code != CURLE_OK) {
 			if (transfer_failed(t, code, err) < 0)
 				return -1;

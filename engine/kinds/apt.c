@@ -239,11 +239,20 @@ static char *percent_decode(struct arena *arena, const char *s)
 	return out;
 }
 
+/* A file: URL without its scheme, for apt writes "file:/x" where it was given "file:///x". */
+static const char *plain_url(const char *url)
+{
+	const char *path = str_skip(url, "file:");
+	const char *rest = path ? str_skip(path, "//") : NULL;
+
+	return rest ? rest : path ? path : url;
+}
+
 /* Splits URL into an archive's alias and the path in it. */
 static int place_url(const struct apt_request *q, const char *url, struct lock_entry *e)
 {
 	for (size_t i = 0; i < q->archives.count; i++) {
-		const char *rest = str_skip(url, q->urls[i]);
+		const char *rest = str_skip(plain_url(url), plain_url(q->urls[i]));
 
 		if (rest && *rest == '/') {
 			e->archive = LIST_AT(q->archives, const struct archive *, i)->alias;
