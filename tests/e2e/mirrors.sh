@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Archives of one's own: where they are (mirrors), who signs them (keyring), what is taken from them
+# (recommends, overlay), and what './dev bundle' does when one has dropped a pinned package.
+# timeout: 1800
+. tests/e2e/lib.sh
+export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
+unset NO_COLOR CLICOLOR_FORCE
+archive=$scratch/archive
+p=$scratch/p
+config=$XDG_CONFIG_HOME/orch/config.yaml
+# shellcheck disable=SC2317 # called by check
+o() {
+	"$ORCH" -C "$p" "$@" >"$scratch/out" 2>"$scratch/err" && return
+	o_code=$?
+	cat "$scratch/err"
+	return "$o_code"
+}
+says() { check "$1" grep -q -- "$2" "$scratch/err"; }
+
+# deb NAME VERSION: a package of the archive; $fields are more lines of its control file. Its postinst keeps
+# what /etc/NAME.conf says.
+deb() {
+	d=$scratch/deb/$1
+	rm -rf "$d"
+	mkdir -p "$d/DEBIAN" "$d/usr/share/$1" "$archive/pool"
+	echo "$2" >"$d/usr/share/$1/version"
+	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: test\n%s' \
+		"$1" "$2" "${fields:-}" >"$d/DEBIAN/control"
+	printf '#!/bin/sh\nset -e\nmkdir -p /var/lib/%s\n[ ! -e /etc/%s.conf ] || cp /etc/%s.conf /var/lib/%s/seen\n' \
+		"$1" "$1" "$1" "$1" >"$d/DEBIAN/postinst"
+	chmod 755 "$d/DEBIAN/postinst"
+	dpkg-deb --root-owner-group -b "$d" "$archive/pool/$1_$2_all.deb" >/dev/null
+}
+# publish USER: lists and signs what the pool holds.
+# shellcheck disable=SC2317 # called by check
+publish() {
+	(
+		cd "$archive" || exit 1
+		for dir in main/binary-amd64 main/binary-arm64 main/binary-all main/source; do
+			mkdir -p "dists/own/$dir"
+			: >"dists/own/$dir/Packages"
+		done
+		dpkg-scanpackages -m pool >dists/own/main/binary-all/Packages 2>/dev/null
+		for a in amd64 arm64; do cp dists/own/main/binary-all/Packages "dists/own/main/binary-$a/"; done
+		mv dists/own/main/source/Packages dists/own/main/source/Sources
+		cd dists/own || exit 1
+		rm -f Release InRelease
+		{
+			printf 'Origin: own\nSuite: own\nCodename: own\nDate: %s\n' "$(LC_ALL=C date -Ru)"
+			printf 'Architectures: amd64 arm64 all\nComponents: main\nSHA256:\n'
+			find main -type f | while read -r f; do
+				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
+			done
+		} >"$scratch/Release"
+		mv "$scratch/Release" .
+		gpg --batch --yes -u "$1" --clearsign -o InRelease Release
+	)
+}
+# shellcheck disable=SC2317 # called by check
+key() { gpg --batch --passphrase '' --quick-gen-key "$1" rsa2048 sign never; }
+
+mkdir -m 700 "$GNUPGHOME"
+mkdir -p "$p/recipes" "$p/keys" "$p/overlay/etc" "$p/rootfs" "$p/custom_build"
+check "a key" key one@example.org
+check "another key" key two@example.org
+gpg --export one@example.org >"$p/keys/own.gpg"
+fields='Recommends: own-extra
+' deb own-tool 1.0
+deb own-extra 1.0
+check "an archive" publish one@example.org
+cat >"$p/recipes/project.yaml" <<'END'
+schema: 1
+name: demo
+version: "1"
+default: [system]
+archives:
+  debian: {suites: [trixie], components: [main]}
+  own: {suites: [own], components: [main], keyring: keys/own.gpg}
+END
+printf 'kind: debian\npackages: [own-tool]\noverlay: overlay\n' >"$p/recipes/system.yaml"
+echo "from the overlay" >"$p/overlay/etc/own-tool.conf"
+
+echo "# where it is"
+code "nobody says: exit 7" 7 o lock
+says "nobody says: remedy" "where archive 'own' is.*mirrors: {own: URL}"
+mkdir -p "${config%/*}"
+printf 'mirors: {own: "file://%s"}\n' "$archive" >"$config"
+code "mistyped: exit 2" 2 o lock
+says "mistyped: place and word" "config.yaml:1:1: .*'mirrors'"
+printf 'mirrors: {own: "file://%s/"}\n' "$archive" >"$config"
+check "lock" o lock
+check "its package is locked" grep -q '^package own own-tool 1.0 all pool/own-tool_1.0_all.deb ' "$p/recipes/system.lock"
+check "by a relative path" sh -c "! grep -q '$archive' '$p/recipes/system.lock'"
+check "what it recommends is not" sh -c "! grep -q own-extra '$p/recipes/system.lock'"
+
+echo "# who signs it"
+check "signed by somebody else" publish two@example.org
+code "exit 5" 5 o lock system --update
+says "says whose key is missing" "apt: .*own"
+check "signed by the right one" publish one@example.org
+
+echo "# what is taken"
+printf 'recommends: true\n' >>"$p/recipes/system.yaml"
+code "recommends: the lock is stale" 2 o plan
+check "lock" o lock
+check "what it recommends is locked" grep -q '^package own own-extra 1.0 all ' "$p/recipes/system.lock"
+check "build" o build
+check "the overlay was there for the scripts" sh -c \
+	"tar -xOf '$p/out/system/root.tar' var/lib/own-tool/seen | grep -qx 'from the overlay'"
+check "both packages are installed" tar -tf "$p/out/system/root.tar" usr/share/own-tool/version usr/share/own-extra/version
+
+echo "# what is dropped"
+rm -f "$archive"/pool/own-tool_1.0_all.deb
+fields='Recommends: own-extra
+' deb own-tool 1.1
+check "a newer package" publish one@example.org
+cp "$PWD/dev" "$p/dev"
+mkdir -p "$p/_build/engine/cli"
+cp "$ORCH" "$p/_build/engine/cli/orch"
+printf 'rule none\n  command = true\nbuild all: phony\n' >"$p/_build/build.ninja" # there is nothing to compile
+printf '_build\nout\npki\n' >"$p/.gitignore"
+(cd "$p" && git init -q && git add -A && git -c user.name=n -c user.email=n@example.org commit -qm x)
+export ORCH_STORE="$scratch/fresh"
+code "a build with the old pin: exit 4" 4 o build
+says "names package and remedy" "'own-tool' 1.0.*system.lock but archive 'own' has dropped it: run 'orch lock system --update'"
+check "./dev bundle goes on" sh -c "cd '$p' && ./dev bundle >'$scratch/bundle' 2>&1"
+check "says so, loudly" grep -q 'WHAT COMES OUT IS NOT THE PUBLISHED BUILD' "$scratch/bundle"
+same "builds what the archive has now" 1.1 "$(tar -xOf "$p/out/unpinned/out/system/root.tar" usr/share/own-tool/version)"
+same "and leaves the tree as it was" "" "$(cd "$p" && git status --porcelain)"
+check "with its lock" grep -q '^package own own-tool 1.0 ' "$p/recipes/system.lock"
+finish
