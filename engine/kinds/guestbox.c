@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/tmp.h"
 #include "base/vec.h"
 #include "machine/guest_sandbox.h"
 #include "media/ext4.h"
@@ -173,11 +174,16 @@ int guestbox_open(struct action *a, const struct guestbox_spec *spec, struct gue
 		  struct err **err)
 {
 	struct guestbox *b cleanup_guestbox = xcalloc(1, sizeof(*b));
+	char *dir cleanup_free = NULL;
 
+	/* A folder of its own: a tree that was read back may still need the image of another box.
+	 */
+	if (tmp_dir(a->workdir, "guest", &dir, err) < 0)
+		return -1;
 	b->a = a;
 	b->spec = spec;
-	b->root = arena_printf(a->arena, "%s/guest-root.img", a->workdir);
-	b->binds = arena_printf(a->arena, "%s/guest-binds.img", a->workdir);
+	b->root = arena_printf(a->arena, "%s/root.img", dir);
+	b->binds = arena_printf(a->arena, "%s/binds.img", dir);
 	if (spec->arch && !sandbox_is_native(spec->arch) && !spec->emulator)
 		return err_set(err, ERR_ENV,
 			       "programs of architecture '%s' need an emulator in the guest, and "

@@ -17,8 +17,8 @@ default: [result]
 archives:
   debian: {suites: [trixie], components: [main]}
 END
-# Owners, set-id programs, capabilities and what maintainer scripts make.
-printf 'kind: debian\npackages: [passwd, libcap2-bin, mtr-tiny]\nsources: [netbase]\n' >"$p/recipes/small.yaml"
+# Owners, set-id programs, capabilities, what maintainer scripts make, and a second guest for the source.
+printf 'kind: debian\npackages: [passwd, libcap2-bin, mtr-tiny, dpkg-dev]\nsources: [netbase]\n' >"$p/recipes/small.yaml"
 echo content >"$p/src/file"
 cat >"$p/recipes/result.yaml" <<'END'
 kind: run
