@@ -92,6 +92,7 @@ enum check_id {
 	CHECK_SIGNER_EXPIRES,
 	CHECK_SIGNER_AGES,
 	CHECK_KEYRING_OF_SIGNER,
+	CHECK_TEST_COMMANDS,
 	CHECK_COUNT,
 };
 /* Reports a breach of rule ID at POS: an error or a warning, as the rule is. */
@@ -117,4 +118,5 @@ uint64_t check_size(const struct yaml *map, const char *key);
 
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
-	check_sign_rules, check_script_rules, check_rauc_rules, check_kernel_rules;
+	check_sign_rules, check_script_rules, check_rauc_rules, check_kernel_rules,
+	check_test_rules;

@@ -75,6 +75,8 @@ const struct check_rule check_rules[] = {
 			       "the signer's certificates are valid for another quarter"},
 	[CHECK_KEYRING_OF_SIGNER] = {"keyring-of-signer", ERROR,
 				     "the devices' keyring knows the bundle's signer"},
+	[CHECK_TEST_COMMANDS] = {"test-commands", ERROR,
+				 "tests run commands on boards that take some"},
 	[CHECK_COUNT] = {NULL, ERROR, NULL},
 };
 
