@@ -318,6 +318,50 @@ static void lines_of_steps(void **state)
 	assert_null(schema_read_lines(arena, "line run.0 3\n", &err));
 }
 
+struct placed {
+	struct pos pos;
+	const char *name;
+};
+
+static const struct option placed_options[] = {
+	{"name", OPT_STRING, offsetof(struct placed, name), .help = "Name."},
+};
+static const struct schema placed_schema = SCHEMA(struct placed, placed_options);
+
+struct place_demo {
+	struct list steps;
+};
+
+static const struct option place_options[] = {
+	{"steps", OPT_STRUCT, offsetof(struct place_demo, steps), OPT_LIST | OPT_PLACED,
+	 .sub = &placed_schema, .help = "Steps."},
+};
+static const struct schema place_schema = SCHEMA(struct place_demo, place_options);
+
+/* A struct that wants its place has it in the recipe, and its line in a worker. */
+static void places_of_structs(void **state)
+{
+	static const char text[] = "steps:\n  - {name: a}\n  - {}\n";
+	struct str s cleanup_str = STR_INIT, keyed cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct yaml *y = yaml_parse(arena, "a.yaml", text, strlen(text), &errors);
+	struct place_demo *d = schema_decode(&place_schema, arena, y, NULL, &errors);
+
+	assert_non_null(d);
+	assert_string_equal(LIST_AT(d->steps, struct placed *, 1)->pos.file, "a.yaml");
+	assert_int_equal(LIST_AT(d->steps, struct placed *, 1)->pos.line, 3);
+	schema_write(&place_schema, d, true, &s);
+	assert_string_equal(s.buf, "option steps.0.name \"a\"\nline steps.0 2\n"
+				   "option steps.1 {}\nline steps.1 3\n");
+	schema_write(&place_schema, d, false, &keyed);
+	assert_null(strstr(keyed.buf, "line"));
+	y = schema_read_lines(arena, "option steps.0.name \"a\"\nline steps.0 2\n", &err);
+	d = schema_decode(&place_schema, arena, y, NULL, &errors);
+	assert_non_null(d);
+	assert_null(LIST_AT(d->steps, struct placed *, 0)->pos.file);
+	assert_int_equal(LIST_AT(d->steps, struct placed *, 0)->pos.line, 2);
+}
+
 static void roundtrip(const char *yaml)
 {
 	struct str s cleanup_str = STR_INIT, again cleanup_str = STR_INIT;
@@ -539,7 +583,7 @@ int main(void)
 		cmocka_unit_test(bad_lines),     cmocka_unit_test(walks),
 		cmocka_unit_test(sizes),         cmocka_unit_test(lines_of_steps),
 		cmocka_unit_test(help),          cmocka_unit_test(json_schema),
-		cmocka_unit_test(mutated_lines),
+		cmocka_unit_test(mutated_lines), cmocka_unit_test(places_of_structs),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
