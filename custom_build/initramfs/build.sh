@@ -7,7 +7,8 @@ out=$PWD
 version=$(ls /lib/modules)
 export TMPDIR=/tmp
 conf=$(mktemp -d)
-mkdir "$conf/conf.d" "$conf/hooks" "$conf/scripts"
+mkdir -p "$conf/conf.d" "$conf/hooks" "$conf/scripts/init-bottom"
 cp "$here/initramfs.conf" "$here/modules" "$conf/"
+cp "$here/scripts/edge-device" "$conf/scripts/init-bottom/"
 mkinitramfs -d "$conf" -o "$out/initrd.img" "$version"
 rm -r "$conf"
