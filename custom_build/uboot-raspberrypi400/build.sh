@@ -52,6 +52,14 @@ for f in env boot "board-$board"; do
 	done
 done
 
+# What comes ahead of the boot command, on one line.
+first=
+for f in repair "board-$board"; do
+	[ ! -f "$here/$f.txt" ] || first="$first$(grep -v '^#' "$here/$f.txt" | tr '\n' ' ')"
+done
+first=$(printf '%s' "$first" | sed 's/[&\\|]/\\&/g')
+sed -i "s|^CONFIG_BOOTCOMMAND=\"|&$first|" "$build/.config"
+
 make -s -C "$src" O="$build" -j"$(nproc)" \
 	KCFLAGS="$flags -DCFG_ENV_FLAGS_LIST_STATIC='\"$saved\"'" u-boot.bin
 cp "$build/u-boot.bin" "$out/u-boot.bin"
