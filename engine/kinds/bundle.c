@@ -21,6 +21,7 @@ struct bundle_opts {
 	int format, compression;
 	struct list images; /* of struct named_ref * */
 	struct ref *sign;
+	struct list tested_by; /* of struct ref * */
 };
 
 static const char *const formats[] = {"verity", "plain", NULL};
@@ -49,6 +50,10 @@ static const struct option bundle_options[] = {
 	 .example = "{rootfs: root, bootloader: boot}"},
 	{"sign", OPT_REF, offsetof(struct bundle_opts, sign), OPT_REQUIRED, .accept = ACCEPT_SIGNER,
 	 .help = "The pki node that signs it.", .example = "pki"},
+	{"tested-by", OPT_REF, offsetof(struct bundle_opts, tested_by), OPT_LIST,
+	 .accept = ACCEPT_FILE,
+	 .help = "Verdicts of tests that must pass before the bundle is made.",
+	 .example = "tests/boot:verdict.json"},
 };
 
 /* A slot class, a compatible or a version is one line of an ini file, and of rauc's shell output.
