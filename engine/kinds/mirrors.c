@@ -12,32 +12,9 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "kinds/debian.h"
+#include "kinds/user_config.h"
 
 #define MAX_FILE (4 * 1024 * 1024)
-
-struct user_config {
-	struct list mirrors; /* of struct pair * */
-	int64_t jobs;
-	uint64_t store_size;
-};
-static const struct option config_options[] = {
-	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors),
-	 .help = "URL of each package archive by its alias in project.yaml."},
-	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE,
-	 .help = "Default of build -j."},
-	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,
-	 .help = "How large the store may grow."},
-};
-static const struct schema config_schema = SCHEMA(struct user_config, config_options);
-
-static char *config_path(void)
-{
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-	if (xdg && *xdg == '/')
-		return xasprintf("%s/orch/config.yaml", xdg);
-	return home && *home == '/' ? xasprintf("%s/.config/orch/config.yaml", home) : NULL;
-}
 
 static char *trim_slash(struct arena *arena, const char *url)
 {
@@ -51,25 +28,12 @@ static char *trim_slash(struct arena *arena, const char *url)
 /* 0: found; 1: the user has said nothing about it. */
 static int user_mirror(struct arena *arena, const char *alias, const char **ret, struct err **err)
 {
-	char *path cleanup_free = config_path();
-	struct str text cleanup_str = STR_INIT;
-	struct err_list errors cleanup_err_list = {0};
-	const struct user_config *c = NULL;
-	const struct yaml *map;
+	struct user_config c;
 
-	if (!path || !path_exists(path))
-		return 1;
-	if (file_read(path, MAX_FILE, &text, err) < 0)
+	if (user_config_read(arena, &c, err) < 0)
 		return -1;
-	map = yaml_parse(arena, arena_strdup(arena, path), text.buf, text.len, &errors);
-	if (map)
-		c = schema_decode(&config_schema, arena, map, NULL, &errors);
-	if (!c) {
-		*err = errors.items[--errors.count];
-		return -1;
-	}
-	for (size_t i = 0; i < c->mirrors.count; i++) {
-		const struct pair *p = LIST_AT(c->mirrors, struct pair *, i);
+	for (size_t i = 0; i < c.mirrors.count; i++) {
+		const struct pair *p = LIST_AT(c.mirrors, struct pair *, i);
 
 		if (str_eq(p->key, alias)) {
 			*ret = trim_slash(arena, p->value);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/user_config.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "recipe/yaml.h"
+
+#define MAX_FILE (1024 * 1024)
+
+static const struct option config_options[] = {
+	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors),
+	 .help = "URL of each package archive by its alias in project.yaml."},
+	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE,
+	 .help = "Default of build -j."},
+	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,
+	 .help = "How large the store may grow."},
+};
+static const struct schema config_schema = SCHEMA(struct user_config, config_options);
+
+static char *config_path(void)
+{
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	if (xdg && *xdg == '/')
+		return xasprintf("%s/orch/config.yaml", xdg);
+	return home && *home == '/' ? xasprintf("%s/.config/orch/config.yaml", home) : NULL;
+}
+
+int user_config_read(struct arena *arena, struct user_config *ret, struct err **err)
+{
+	char *path cleanup_free = config_path();
+	struct str text cleanup_str = STR_INIT;
+	struct err_list errors cleanup_err_list = {0};
+	const struct user_config *c = NULL;
+	const struct yaml *map;
+
+	if (!path || !path_exists(path)) {
+		*ret = (struct user_config){0};
+		return 0;
+	}
+	if (file_read(path, MAX_FILE, &text, err) < 0)
+		return -1;
+	map = yaml_parse(arena, arena_strdup(arena, path), text.buf, text.len, &errors);
+	if (map)
+		c = schema_decode(&config_schema, arena, map, NULL, &errors);
+	if (!c) {
+		*err = errors.items[--errors.count];
+		return -1;
+	}
+	*ret = *c;
+	return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What belongs to the machine and its user, not to a project: $XDG_CONFIG_HOME/orch/config.yaml,
+ * else
+ * ~/.config/orch/config.yaml. It need not exist.
+ */
+#include "recipe/schema.h"
+
+struct user_config {
+	struct list mirrors; /* of struct pair *: alias -> URL */
+	int64_t jobs;        /* 0: not said */
+	uint64_t store_size; /* bytes; 0: not said */
+};
+
+/* Everything lives in ARENA. No file: zeros. */
+int user_config_read(struct arena *arena, struct user_config *ret, struct err **err) warn_unused;
