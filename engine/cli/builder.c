@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "kinds/user_config.h"
 
 static char *target_text(const struct cli *c)
 {
@@ -123,9 +124,24 @@ bool builder_quiet(const struct builder *b)
 	return b->cli->progress == PROGRESS_QUIET;
 }
 
+/* What the run used, for `orch store gc`: nodes that it made and those that were there. */
+static void note_use(const struct builder *b)
+{
+	const struct nodes *nodes = &b->session->graph->nodes;
+	struct digest *keys cleanup_free = xcalloc(nodes->count + 1, sizeof(*keys));
+	size_t count = 0;
+
+	for (size_t i = 0; i < nodes->count; i++) {
+		if (nodes->items[i]->wanted && nodes->items[i]->record)
+			keys[count++] = nodes->items[i]->record->key;
+	}
+	store_used(b->session->store, keys, count);
+}
+
 int builder_run(struct builder *b, int *ret_code, struct err **err)
 {
-	const struct sched_opts opts = {
+	struct user_config config;
+	struct sched_opts opts = {
 		.jobs = b->cli->jobs,
 		.keep_going = b->cli->keep_going,
 		.offline = b->cli->offline,
@@ -133,12 +149,15 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		.sink = &b->tee.sink,
 	};
 
-	if (open_sinks(b, err))
+	if (user_config_read(b->session->arena, &config, err) || open_sinks(b, err))
 		return -1;
+	if (!opts.jobs)
+		opts.jobs = (unsigned)config.jobs;
 	if (b->plain && !b->modest && !builder_quiet(b))
 		banner(b);
 	if (sched_run(b->session->graph, b->session->store, &opts, &b->result, err))
 		return -1;
+	note_use(b);
 	*ret_code = exit_code(&b->result);
 	return record_run(b, *ret_code, err);
 }

@@ -43,6 +43,7 @@ enum option_bit {
 	O_BOARD,
 	O_SLOT,
 	O_TIMEOUT,
+	O_SIZE,
 };
 
 struct command;
@@ -59,7 +60,7 @@ struct cli {
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
 	struct strv sets;
-	char *result_json, *events, *run, *board, *slot;
+	char *result_json, *events, *run, *board, *slot, *size;
 	char *update_name; /* --update PKG, or NULL: everything */
 };
 

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* orch store verify: hashes every blob; what is damaged goes to quarantine and is built again. */
+/*
+ * orch store: what takes room, and making some; hashing every blob: what is damaged goes to
+ * quarantine and is built again.
+ */
+#include <time.h>
+
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
+#include "cli/table.h"
+#include "kinds/user_config.h"
 
 static void report(void *arg, const char *text)
 {
@@ -46,17 +53,175 @@ static int verify(struct session *s, struct cli *c)
 	return 0;
 }
 
+/* Until a look finds nothing wrong: the second one sees what the first has put right. */
+static int repair(struct session *s, struct cli *c)
+{
+	struct store_verify_result first = {0}, r = {0};
+	struct err *err = NULL;
+
+	if (store_verify(s->store, report, c, &first, &err) ||
+	    store_verify(s->store, report, c, &r, &err))
+		return cli_fail(s, err);
+	if (c->json)
+		json_print(stdout,
+			   json_pack("{s:i, s:b, s:I, s:I, s:I}", "v", 1, "ok",
+				     !r.damaged && !r.missing, "blobs", (json_int_t)r.blobs,
+				     "damaged", (json_int_t)first.damaged, "missing",
+				     (json_int_t)first.missing),
+			   false);
+	else
+		printf("%llu blobs are whole, %llu were damaged, %llu outputs will be made "
+		       "again\n",
+		       (unsigned long long)r.blobs, (unsigned long long)first.damaged,
+		       (unsigned long long)first.missing);
+	return r.damaged || r.missing ? err_exit_code(ERR_STORE) : 0;
+}
+
+static void print_usage_json(const struct store_usage *u)
+{
+	json_t *parts = json_array(), *nodes = json_array();
+
+	for (size_t i = 0; i < u->part_count; i++)
+		json_array_append_new(parts,
+				      json_pack("{s:s, s:I, s:I, s:I}", "name", u->parts[i].name,
+						"files", (json_int_t)u->parts[i].files, "bytes",
+						(json_int_t)u->parts[i].bytes, "unnamed",
+						(json_int_t)u->parts[i].unnamed));
+	for (size_t i = 0; i < u->node_count; i++)
+		json_array_append_new(nodes, json_pack("{s:o, s:I, s:I, s:I}", "node",
+						       json_text(u->nodes[i].node), "results",
+						       (json_int_t)u->nodes[i].records, "bytes",
+						       (json_int_t)u->nodes[i].bytes, "used_at",
+						       (json_int_t)u->nodes[i].used));
+	json_print(stdout,
+		   json_pack("{s:i, s:b, s:I, s:o, s:o}", "v", 1, "ok", 1, "bytes",
+			     (json_int_t)u->bytes, "parts", parts, "nodes", nodes),
+		   false);
+}
+
+static void print_parts(const struct store_usage *u)
+{
+	struct table *t = table_new(">SIZE", ">FILES", "FOLDER", "WHAT", NULL);
+	uint64_t unnamed = 0;
+
+	for (size_t i = 0; i < u->part_count; i++) {
+		const struct store_part *p = &u->parts[i];
+		char *size cleanup_free = str_bytes(p->bytes);
+		char *files cleanup_free = xasprintf("%llu", (unsigned long long)p->files);
+
+		unnamed += p->unnamed;
+		table_row(t, size, files, p->name, p->what);
+	}
+	table_print(t);
+	if (unnamed) {
+		char *size cleanup_free = str_bytes(unnamed);
+
+		printf("%s of it are named by no result: orch store gc\n", size);
+	}
+}
+
+static void print_nodes(const struct store_usage *u)
+{
+	struct table *t = table_new(">SIZE", ">RESULTS", "LAST USED", "NODE", NULL);
+
+	for (size_t i = 0; i < u->node_count; i++) {
+		const struct store_node_usage *n = &u->nodes[i];
+		char *size cleanup_free = str_bytes(n->bytes);
+		char *count cleanup_free = xasprintf("%zu", n->records);
+		time_t used = (time_t)n->used;
+		char date[16] = "";
+		struct tm tm;
+
+		if (gmtime_r(&used, &tm))
+			strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+		table_row(t, size, count, date, n->node);
+	}
+	table_print(t);
+}
+
+static int usage(struct session *s, struct cli *c)
+{
+	struct store_usage u;
+	struct err *err = NULL;
+	char *total cleanup_free = NULL;
+
+	if (store_usage(s->store, s->arena, &u, &err))
+		return cli_fail(s, err);
+	if (c->json) {
+		print_usage_json(&u);
+		return 0;
+	}
+	print_nodes(&u);
+	putchar('\n');
+	print_parts(&u);
+	total = str_bytes(u.bytes);
+	printf("%s in ", total);
+	print_escaped(stdout, store_dir(s->store), strlen(store_dir(s->store)));
+	putchar('\n');
+	return 0;
+}
+
+static int gc_limit(struct session *s, const struct cli *c, uint64_t *ret, struct err **err)
+{
+	struct user_config config;
+
+	if (c->size)
+		return size_parse(c->size, ret) || !*ret
+			       ? err_set(err, ERR_USER, "--size wants a size such as 20G, not '%s'",
+					 c->size)
+			       : 0;
+	if (user_config_read(s->arena, &config, err))
+		return -1;
+	*ret = config.store_size;
+	return 0;
+}
+
+static int gc(struct session *s, struct cli *c)
+{
+	struct store_gc_opts opts = {
+		.dry_run = c->dry_run, .wait = !c->no_wait, .report = report, .arg = c};
+	struct store_gc_result r;
+	struct err *err = NULL;
+	char *freed cleanup_free = NULL, *kept cleanup_free = NULL;
+
+	if (gc_limit(s, c, &opts.limit, &err) || store_gc(s->store, &opts, &r, &err))
+		return cli_fail(s, err);
+	freed = str_bytes(r.freed);
+	kept = str_bytes(r.kept);
+	if (c->json)
+		json_print(stdout,
+			   json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "v", 1, "ok", 1,
+				     "results", (json_int_t)r.records, "blobs", (json_int_t)r.blobs,
+				     "downloads", (json_int_t)r.downloads, "others",
+				     (json_int_t)r.others, "freed", (json_int_t)r.freed, "kept",
+				     (json_int_t)r.kept),
+			   false);
+	else
+		printf("%s %llu results, %llu blobs, %llu downloads, %llu other files and folders: "
+		       "%s; %s of results and downloads stay\n",
+		       c->dry_run ? "would remove" : "removed", (unsigned long long)r.records,
+		       (unsigned long long)r.blobs, (unsigned long long)r.downloads,
+		       (unsigned long long)r.others, freed, kept);
+	return 0;
+}
+
 int cmd_store(struct cli *c)
 {
+	static const struct {
+		const char *name;
+		int (*run)(struct session *s, struct cli *c);
+	} verbs[] = {{"du", usage}, {"gc", gc}, {"verify", verify}, {"repair", repair}};
 	struct session s cleanup_session = {0};
 	struct err *err = NULL;
 	int code = session_open_store(&s, c);
 
 	if (code)
 		return code;
-	if (str_eq(c->args.items[0], "verify"))
-		return verify(&s, c);
-	err_set(&err, ERR_USER, "no 'orch store %s'; there is 'orch store verify'",
+	for (size_t i = 0; i < array_len(verbs); i++) {
+		if (str_eq(c->args.items[0], verbs[i].name))
+			return verbs[i].run(&s, c);
+	}
+	err_set(&err, ERR_USER, "no 'orch store %s'; there are du, gc, verify and repair",
 		c->args.items[0]);
 	return cli_fail(&s, err);
 }

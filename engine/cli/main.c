@@ -72,8 +72,15 @@ const struct command commands[] = {
 	 1u << O_JSON, 0, 1, false, cmd_kinds},
 	{"schema", "", "the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0, false,
 	 cmd_schema},
-	{"store", "verify", "hash every blob of the store; exit 6 when one is damaged", NULL,
-	 1u << O_JSON, 1, 1, false, cmd_store},
+	{"store", "du|gc|verify|repair", "what lies in the store; make room in it; look it over",
+	 "du: what takes how much room. gc: removes what nothing names, then, until the rest fits "
+	 "the "
+	 "size, what was not used for the longest time. verify: hashes every blob; exit 6 when one "
+	 "is "
+	 "damaged. repair: does the same until nothing is wrong any more; what was damaged is "
+	 "built "
+	 "again.",
+	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1, false, cmd_store},
 	{"doctor", "", "what this machine can do, and the command that mends each gap", NULL,
 	 1u << O_JSON, 0, 0, false, cmd_doctor},
 	{"help", "[COMMAND]", "this list, or the options of a command", NULL, 0, 0, 1, false,

@@ -71,6 +71,8 @@ static const struct option_row rows[] = {
 		    "let the boot loader take this slot first: A or B"},
 	[O_TIMEOUT] = {0, "timeout", "SECONDS", VALUE_NUMBER, AT(timeout), NULL,
 		       "end it after so long, with exit code 10"},
+	[O_SIZE] = {0, "size", "SIZE", VALUE_TEXT, AT(size), NULL,
+		    "what gc leaves at most, as in 20G (else store-size of config.yaml)"},
 };
 #undef AT
 
@@ -290,6 +292,7 @@ void cli_release(struct cli *c)
 	free(c->update_name);
 	free(c->board);
 	free(c->slot);
+	free(c->size);
 }
 
 static void print_row(const struct option_row *row, FILE *to)

@@ -7,6 +7,8 @@
 #include "cli/paint.h"
 #include "graph/snapshot.h"
 
+#define DAY_NS (24 * 3600 * 1000000000ll)
+
 int64_t shortcut_now(void)
 {
 	struct timespec t;
@@ -20,10 +22,12 @@ static bool applies(const struct cli *c)
 	return !c->json && !c->result_json && !c->events && c->progress != PROGRESS_JSON;
 }
 
-static char *request_text(const struct cli *c)
+/* The day is part of it: once a day the long way notes what is in use, for `orch store gc`. */
+static char *request_text(const struct cli *c, int64_t started_ns)
 {
 	struct str s cleanup_str = STR_INIT;
 
+	str_printf(&s, "day %lld\n", (long long)(started_ns / DAY_NS));
 	for (size_t i = 0; i < c->args.count; i++)
 		str_printf(&s, "target %s\n", c->args.items[i]);
 	for (size_t i = 0; i < c->sets.count; i++)
@@ -48,7 +52,7 @@ static void say(const struct cli *c, const char *answer, int64_t started_ns)
 
 bool shortcut_take(struct session *s, int64_t started_ns)
 {
-	char *text cleanup_free = request_text(s->cli);
+	char *text cleanup_free = request_text(s->cli, started_ns);
 	struct snapshot_request req = {s->dir, text, started_ns};
 	struct str answer cleanup_str = STR_INIT;
 	struct err *ignored cleanup_err = NULL;
@@ -61,7 +65,7 @@ bool shortcut_take(struct session *s, int64_t started_ns)
 
 int shortcut_save(struct session *s, int64_t started_ns, const struct str *list, struct err **err)
 {
-	char *text cleanup_free = request_text(s->cli);
+	char *text cleanup_free = request_text(s->cli, started_ns);
 	struct snapshot_request req = {s->dir, text, started_ns};
 	struct str answer cleanup_str = STR_INIT;
 	struct strv copies cleanup_strv = {0};

@@ -95,3 +95,12 @@ int state_snapshot_get(struct state *st, const char *name, struct str *ret,
 		       struct err **err) warn_unused;
 int state_snapshot_put(struct state *st, const char *name, const struct str *data,
 		       struct err **err) warn_unused;
+
+/* The day (since 1970) on which records were last used. Losing it makes a record look old. */
+int state_used_put(struct state *st, const struct digest *keys, size_t count, int64_t day,
+		   struct err **err) warn_unused;
+typedef void state_used_fn(void *arg, const struct digest *key, int64_t day);
+int state_used_each(struct state *st, state_used_fn *fn, void *arg, struct err **err) warn_unused;
+/* Drops these records, or none; on the disk when it returns. */
+int state_records_drop(struct state *st, const struct digest *keys, size_t count,
+		       struct err **err) warn_unused;

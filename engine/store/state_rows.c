@@ -40,6 +40,12 @@ const char *const state_sql[SQL_COUNT] = {
 			      " WHERE run = ?1 ORDER BY id",
 	[SQL_SNAPSHOT_GET] = "SELECT data FROM snapshot WHERE name = ?1",
 	[SQL_SNAPSHOT_PUT] = "INSERT OR REPLACE INTO snapshot(name, data) VALUES(?1, ?2)",
+	/* Nothing is written for what was used on that day already. */
+	[SQL_USED_PUT] = "INSERT INTO snapshot(name, data) VALUES(?1, ?2) ON CONFLICT(name) DO "
+			 "UPDATE SET data = ?2 WHERE data <> ?2",
+	[SQL_USED_DROP] = "DELETE FROM snapshot WHERE name = ?1",
+	[SQL_USED_EACH] =
+		"SELECT name, data FROM snapshot WHERE name >= 'used/' AND name < 'used0'",
 };
 
 static void bind_digest(sqlite3_stmt *q, int i, const struct digest *d)
@@ -448,4 +454,79 @@ int state_snapshot_put(struct state *st, const char *name, const struct str *dat
 	if (state_begin(st, false, err) < 0)
 		return -1;
 	return state_end(st, put_snapshot(st, name, data, err), err);
+}
+
+/* --- last use ------------------------------------------------------------------------------ */
+
+/* Rows of 'snapshot', which may be lost too: "used/KEY" and the day as a decimal number. */
+static char *used_name(const struct digest *key)
+{
+	char hex[DIGEST_HEX + 1];
+
+	return xasprintf("used/%s", digest_hex(key, hex));
+}
+
+static int put_used(struct state *st, const struct digest *key, int64_t day, struct err **err)
+{
+	char *name cleanup_free = used_name(key), *text cleanup_free = NULL;
+	sqlite3_stmt *q;
+
+	if (state_statement(st, SQL_USED_PUT, &q, err) < 0)
+		return -1;
+	text = xasprintf("%lld", (long long)day);
+	bind_text(q, 1, name);
+	sqlite3_bind_blob64(q, 2, text, strlen(text), SQLITE_STATIC);
+	return state_finish(st, q, err);
+}
+
+int state_used_put(struct state *st, const struct digest *keys, size_t count, int64_t day,
+		   struct err **err)
+{
+	int rc = 0;
+
+	if (state_begin(st, false, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = put_used(st, &keys[i], day, err);
+	return state_end(st, rc, err);
+}
+
+int state_used_each(struct state *st, state_used_fn *fn, void *arg, struct err **err)
+{
+	sqlite3_stmt *q;
+	int rc;
+
+	if (state_statement(st, SQL_USED_EACH, &q, err) < 0)
+		return -1;
+	while ((rc = state_step(st, q, err)) == 0) {
+		struct digest key;
+
+		if (digest_parse(state_text(q, 0) + strlen("used/"), &key) == 0)
+			fn(arg, &key, sqlite3_column_int64(q, 1));
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static int drop_one(struct state *st, const struct digest *key, struct err **err)
+{
+	char *name cleanup_free = used_name(key);
+	sqlite3_stmt *q, *u;
+
+	if (state_statement(st, SQL_RECORD_DROP, &q, err) < 0 ||
+	    state_statement(st, SQL_USED_DROP, &u, err) < 0)
+		return -1;
+	bind_digest(q, 1, key);
+	bind_text(u, 1, name);
+	return state_finish(st, q, err) < 0 || state_finish(st, u, err) < 0 ? -1 : 0;
+}
+
+int state_records_drop(struct state *st, const struct digest *keys, size_t count, struct err **err)
+{
+	int rc = 0;
+
+	if (state_begin(st, true, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = drop_one(st, &keys[i], err);
+	return state_end(st, rc, err);
 }

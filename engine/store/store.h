@@ -142,3 +142,51 @@ struct store_verify_result {
  * one. */
 int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
 		 struct store_verify_result *ret, struct err **err) warn_unused;
+
+/*
+ * Notes that these records were used today: what gc keeps longest. Written at most once a day, and
+ * failing is no error.
+ */
+void store_used(struct store *s, const struct digest *keys, size_t count);
+
+/* What lies in the store. Bytes are those on the disk. */
+struct store_part {
+	const char *name, *what; /* "cas", "results by content" */
+	uint64_t files, bytes;
+	uint64_t unnamed; /* of bytes: what gc removes whatever the limit */
+};
+struct store_node_usage {
+	const char *node;
+	size_t records;
+	uint64_t bytes; /* of blobs that no node before it in the list has */
+	int64_t used;   /* seconds since 1970, of the newest use; to the day */
+};
+struct store_usage {
+	struct store_part *parts;
+	size_t part_count;
+	struct store_node_usage *nodes; /* largest first */
+	size_t node_count;
+	uint64_t bytes;
+};
+int store_usage(struct store *s, struct arena *arena, struct store_usage *ret,
+		struct err **err) warn_unused;
+
+struct store_gc_opts {
+	uint64_t limit; /* bytes of results and downloads to keep at most; 0: no limit */
+	bool dry_run;
+	bool wait; /* for others that use the store; else ERR_LOCKED */
+	void (*report)(void *arg, const char *text); /* per record or download; may be NULL */
+	void *arg;
+};
+struct store_gc_result {
+	uint64_t records, blobs, downloads, others; /* removed; others: roots, logs, leftovers */
+	uint64_t freed, kept;                       /* bytes on the disk; kept: as limit counts */
+};
+/*
+ * Removes what no record names, leftovers, and then records and downloads until what is left fits
+ * LIMIT: the ones unused for the longest time first, of those used on the same day the ones that
+ * are quickest made again. Alone in the store: nothing that a running build uses can go. Whenever
+ * it is killed the store is valid, because records go before the blobs that they name.
+ */
+int store_gc(struct store *s, const struct store_gc_opts *opts, struct store_gc_result *ret,
+	     struct err **err) warn_unused;

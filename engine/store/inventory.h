@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* What records and files of the store there are, for du and gc. */
+#include "base/map.h"
+#include "base/vec.h"
+#include "store/store_priv.h"
+
+#define INVENTORY_DAY (24 * 3600)
+
+struct inventory_record {
+	struct record *rec;
+	int64_t used; /* day since 1970 */
+	bool kept;
+};
+DEFINE_VEC(inventory_records, struct inventory_record)
+
+struct inventory {
+	struct arena *arena;
+	struct inventory_records records; /* as they were made */
+	struct map names;                 /* "cas/ab/cdef…" of a kept record -> any pointer */
+	struct digest *damaged;           /* keys of rows that cannot be read */
+	size_t damaged_count;
+};
+
+int inventory_load(struct store *s, struct arena *arena, struct inventory *ret,
+		   struct err **err) warn_unused;
+void inventory_clear(struct inventory *v);
+/* "cas/ab/cdef…": the file of an artifact, relative to the store; arena. */
+const char *inventory_name(struct inventory *v, const struct artifact *a);
+/* Adds the blobs and the log of a record to v->names; the bytes of what is new there, on the disk.
+ */
+uint64_t inventory_add(struct inventory *v, const struct store *s, const struct record *rec);
+/* The same number without adding. */
+uint64_t inventory_cost(struct inventory *v, const struct store *s, const struct record *rec);
+/* Adds the logs that the history of runs names. */
+int inventory_add_logs(struct inventory *v, struct store *s, struct err **err) warn_unused;
+
+/* Calls FN for each file of STORE/FOLDER/xx/; NAME is relative to the store. */
+typedef int inventory_file_fn(void *arg, const char *name, const struct stat *st, struct err **err);
+int inventory_files(const struct store *s, const char *folder, inventory_file_fn *fn, void *arg,
+		    struct err **err) warn_unused;
+/* Bytes on the disk and files below PATH; what cannot be read counts as nothing. */
+void inventory_measure(const char *path, uint64_t *bytes, uint64_t *files);

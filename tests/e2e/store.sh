@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# orch store du, gc, repair: what goes and what stays, beside a running build, and killed anywhere.
+# timeout: 600
+. tests/e2e/lib.sh
+p=$scratch/p
+export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config"
+orch=$ORCH_ASAN
+nthkill=$scratch/nthkill
+cc -O1 -D_GNU_SOURCE -o "$nthkill" tests/nthkill.c || exit 1
+
+mkdir -p "$p/recipes" "$XDG_CONFIG_HOME/orch"
+printf 'schema: 1\nname: room\nversion: "1"\n' >"$p/recipes/project.yaml"
+node() { # NAME MEGABYTES WORD
+	printf 'kind: run\nrun: ["yes %s | head -c %sM >%s.bin"]\noutputs: [%s.bin]\n' \
+		"$3" "$2" "$1" "$1" >"$p/recipes/$1.yaml"
+}
+build() { "$orch" -C "$p" build "$@" --result-json "$scratch/result.json" >"$scratch/out" 2>"$scratch/err"; }
+status() { jq -r '.nodes[] | .name + " " + .status' "$scratch/result.json" | tr '\n' ' '; }
+field() { "$orch" store gc --json "$@" | jq -c "$fields"; }
+node a 3 a
+node b 3 b
+node c 3 c
+build a b c
+
+echo "# du"
+"$orch" store du --json >"$scratch/du"
+same du-names-nodes 'a b c' "$(jq -r '[.nodes[].node] | sort | join(" ")' "$scratch/du")"
+same du-counts-bytes true "$(jq '[.nodes[].bytes] | add == 9437184' "$scratch/du")"
+same du-nothing-is-unnamed 0 "$(jq '[.parts[].unnamed] | add' "$scratch/du")"
+code du-for-people 0 "$orch" store du
+
+echo "# gc"
+fields='[.results, .blobs, .downloads]'
+same nothing-to-remove '[0,0,0]' "$(field)"
+echo rubbish >"$ORCH_STORE/cas/00/11111111111111111111111111111111111111111111111111111111111111"
+mkdir -p "$ORCH_STORE/downloads" "$ORCH_STORE/roots/$(printf %064d 1).boot/usr" "$ORCH_STORE/failed/old" "$ORCH_STORE/failed/new"
+touch -d '20 days ago' "$ORCH_STORE/failed/old"
+same unnamed-goes '[0,1,0]' "$(field)"
+same leftovers-go 'new' "$(find "$ORCH_STORE/failed" "$ORCH_STORE/roots" -mindepth 1 -maxdepth 1 -printf %f)"
+build a b c
+same all-is-still-there 'a cached b cached c cached ' "$(status)"
+
+# Made long ago, as their records say; used today, a week and three days ago.
+python3 - "$ORCH_STORE/state.sqlite" $(($(date +%s) / 86400)) <<'END'
+import ctypes, hashlib, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+old, text = 1600000000, ctypes.create_string_buffer(64)
+for id, key, node, seconds, log, outputs in db.execute(
+        "SELECT id, key, node, seconds, log, outputs FROM record").fetchall():
+    ctypes.CDLL(None).snprintf(text, 64, b"%a %lld", ctypes.c_double(seconds), ctypes.c_longlong(old))
+    sum = hashlib.sha256(b"".join([key, log, node.encode(), b"\0", outputs.encode(), b"\0", text.value, b"\0"]))
+    db.execute("UPDATE record SET built_at = ?, sum = ? WHERE id = ?", (old, sum.digest(), id))
+    day = int(sys.argv[2]) - {"a": 0, "b": 7, "c": 3}[node]
+    db.execute("INSERT OR REPLACE INTO snapshot VALUES('used/' || lower(hex(?)), CAST(? AS BLOB))", (key, str(day)))
+db.commit()
+END
+same dry-run '[1,1,0]' "$(field --size 7M --dry-run)"
+same dry-run-removes-nothing 3 "$(find "$ORCH_STORE/cas" -type f | wc -l | tr -d ' ')"
+"$orch" store gc --size 7M >"$scratch/out"
+check oldest-goes grep -q "result of 'b', last used on $(date -u -d '7 days ago' +%F)" "$scratch/out"
+printf 'store-size: 4M\n' >"$XDG_CONFIG_HOME/orch/config.yaml"
+"$orch" store gc >"$scratch/out"
+check size-from-the-config grep -q "result of 'c', last used on" "$scratch/out"
+rm "$XDG_CONFIG_HOME/orch/config.yaml"
+code store-is-whole 0 "$orch" store verify
+build a b c
+same only-what-went-is-built 'a cached b built c built ' "$(status)"
+code wrong-size 2 "$orch" store gc --size large
+head -c 5M /dev/zero >"$ORCH_STORE/downloads/$(printf %064d 7)"
+touch -d '40 days ago' "$ORCH_STORE/downloads/$(printf %064d 7)"
+same downloads-count '[0,0,1]' "$(field --size 10M)"
+
+echo "# beside a build"
+printf 'kind: run\ninputs: [a]\nrun: ["cat a >slow.bin; sleep 4"]\noutputs: [slow.bin]\n' >"$p/recipes/slow.yaml"
+"$orch" -C "$p" build slow --result-json "$scratch/slow.json" >"$scratch/slow.out" 2>&1 &
+pid=$!
+while ! grep -q 'start' "$scratch/slow.out"; do sleep 0.1; done
+code build-is-respected 9 "$orch" store gc --size 1 --no-wait
+"$orch" store gc --size 8M >"$scratch/out" 2>&1
+check gc-waits-for-it grep -q 'waiting until no other orch' "$scratch/out"
+wait $pid
+same build-goes-well 0 $?
+code whole-after-both 0 "$orch" store verify
+
+echo "# killed anywhere"
+rounds=0
+bad=0
+build a b c slow
+jq -S '[.nodes[] | {name, outputs}]' "$scratch/result.json" >"$scratch/want"
+cp -a "$ORCH_STORE" "$scratch/full"
+"$nthkill" 0 "$ORCH" store gc --size 4M >/dev/null 2>"$scratch/count"
+total=$(tail -n 1 "$scratch/count")
+n=1
+while [ "$n" -le "$total" ]; do
+	rm -rf "$ORCH_STORE"
+	cp -a "$scratch/full" "$ORCH_STORE"
+	"$nthkill" $n "$ORCH" store gc --size 4M >/dev/null 2>&1
+	if ! "$ORCH" store verify >"$scratch/verify" 2>&1; then
+		echo "  call $n: $(tail -n 2 "$scratch/verify")"
+		bad=$((bad + 1))
+	fi
+	rounds=$((rounds + 1))
+	n=$((n + 1 + total / 40))
+done
+same "valid after $rounds kills of $total places" 0 $bad
+build a b c slow
+jq -S '[.nodes[] | {name, outputs}]' "$scratch/result.json" >"$scratch/got"
+check the-same-again cmp "$scratch/want" "$scratch/got"
+
+echo "# repair"
+for blob in "$ORCH_STORE"/cas/*/*; do break; done
+chmod u+w "$blob"
+echo more >>"$blob"
+rm "$(find "$ORCH_STORE/cas" -type f | sort | tail -n 1)"
+code repair 0 "$orch" store repair
+# slow.bin is a.bin once more
+same repair-says 1 "$(grep -c '1 were damaged, 3 outputs will be made again' "$scratch/out")"
+code whole-after-repair 0 "$orch" store verify
+build a b c slow
+jq -S '[.nodes[] | {name, outputs}]' "$scratch/result.json" >"$scratch/got"
+check the-same-after-repair cmp "$scratch/want" "$scratch/got"
+code no-such-verb 2 "$orch" store clean
+finish
