@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "kinds/test_run.h"
+#include "recipe/utf8.h"
 
 #define VERDICT_VERSION 1
 
@@ -12,14 +13,32 @@ static const struct test_step *step_at(const struct test_run *r, size_t i)
 	return LIST_AT(r->o->steps, struct test_step *, i);
 }
 
+const char *test_plain(struct arena *arena, const char *text)
+{
+	struct str s cleanup_str = STR_INIT;
+	struct utf8 u = utf8_start(text, strlen(text));
+
+	while (utf8_next(&u)) {
+		if (u.bad || (utf8_is_control(u.code) && u.code != '\n' && u.code != '\t'))
+			str_append_char(&s, '?');
+		else
+			str_append_len(&s, u.at, (size_t)(u.next - u.at));
+	}
+	return arena_strndup(arena, s.buf, s.len);
+}
+
+static const char *title_of(const struct test_run *r, size_t i)
+{
+	return test_plain(r->a->arena, test_step_title(r->a->arena, step_at(r, i)));
+}
+
 static int write_verdict(struct test_run *r, const char *failure, struct err **err)
 {
 	json_t *root = json_object(), *steps = json_array();
 	char *text cleanup_free = NULL, *line cleanup_free = NULL;
 
 	for (size_t i = 0; i < r->o->steps.count; i++)
-		json_array_append_new(steps,
-				      json_string(test_step_title(r->a->arena, step_at(r, i))));
+		json_array_append_new(steps, json_string(title_of(r, i)));
 	json_object_set_new(root, "v", json_integer(VERDICT_VERSION));
 	json_object_set_new(root, "scenario", json_string(r->a->node));
 	json_object_set_new(root, "pass", json_boolean(!failure));
@@ -37,11 +56,10 @@ static int write_verdict(struct test_run *r, const char *failure, struct err **e
 			  err);
 }
 
-/* XML 1.0 has no control characters but newline and tabulator. */
 static void xml(struct str *s, const char *text)
 {
 	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+		char c = *text;
 
 		if (c == '&')
 			str_append(s, "&amp;");
@@ -51,10 +69,8 @@ static void xml(struct str *s, const char *text)
 			str_append(s, "&gt;");
 		else if (c == '"')
 			str_append(s, "&quot;");
-		else if (c >= 0x20 || c == '\t' || c == '\n')
-			str_append_char(s, *text);
 		else
-			str_append_char(s, '?');
+			str_append_char(s, c);
 	}
 }
 
@@ -65,7 +81,7 @@ static void junit_case(struct test_run *r, size_t i, const char *failure, struct
 	str_printf(s, "  <testcase classname=\"");
 	xml(s, r->a->node);
 	str_printf(s, "\" name=\"%zu ", i + 1);
-	xml(s, test_step_title(r->a->arena, step_at(r, i)));
+	xml(s, title_of(r, i));
 	str_printf(s, "\" time=\"%.3f\"", result->seconds);
 	if (failure && i + 1 == r->failed) {
 		str_append(s, ">\n    <failure message=\"");
@@ -101,6 +117,8 @@ static int write_junit(struct test_run *r, const char *failure, struct err **err
 
 int test_report(struct test_run *r, const char *failure, struct err **err)
 {
+	if (failure)
+		failure = test_plain(r->a->arena, failure);
 	if (write_verdict(r, failure, err) < 0)
 		return -1;
 	return write_junit(r, failure, err);

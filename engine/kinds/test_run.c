@@ -222,7 +222,7 @@ static int blame(struct test_run *r, size_t i, const char *title, struct err **e
 	if (*last)
 		str_printf(&text, "; the console's last line: '%s'", last);
 	scene_note(r->scene, "failed: %s", cause->text);
-	return err_set(err, cause->cls, "%s", text.buf);
+	return err_set(err, cause->cls, "%s", test_plain(r->a->arena, text.buf));
 }
 
 static int do_step(struct test_run *r, size_t i, struct err **err)

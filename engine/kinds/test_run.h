@@ -83,5 +83,7 @@ int test_compare(const char *a, uint64_t a_at, const char *b, uint64_t b_at, uin
 
 /* The node's run(). */
 int test_scenario(struct action *a, struct err **err) warn_unused;
+/* TEXT for people and their formats: what is no UTF-8 and no text is '?'. Arena. */
+const char *test_plain(struct arena *arena, const char *text);
 /* The outputs but console.log and card.img. FAILURE: the message, or NULL. */
 int test_report(struct test_run *r, const char *failure, struct err **err) warn_unused;

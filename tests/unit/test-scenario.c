@@ -62,6 +62,41 @@ static void test_line(void **state)
 	assert_int_equal(test_choice_parse("BOOT: no slot left", &c), 1);
 }
 
+/* What a console shows may be anything; a report is text. */
+static void test_text(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+
+	assert_string_equal(test_plain(arena, "caf\xc3\xa9\tx\n"), "caf\xc3\xa9\tx\n");
+	assert_string_equal(test_plain(arena, "\xff\xc3(\x1b[0m\x7f"), "?"
+								       "?(?[0m?");
+	assert_string_equal(test_plain(arena, "cut \xe2\x82"), "cut ??");
+}
+
+static void test_reports(void **state)
+{
+	struct action a = action_new(&kind_test, "tests/t",
+				     "board: b\ncard: c\nsteps:\n"
+				     "- {power: on}\n- {wait: '<\"x\">'}\n- {power: cut}\n");
+	struct step_result results[3] = {{1.5, true}, {0.25, false}, {0}};
+	struct test_run r = {.a = &a, .o = a.opts, .results = results, .failed = 2};
+	struct str text cleanup_str = STR_INIT;
+	struct err *err = NULL;
+
+	ok(test_report(&r, "no line like '<\"x\">' & \xff", &err), &err);
+	ok(file_read(action_output(&a, "verdict.json"), 4096, &text, &err), &err);
+	assert_non_null(strstr(text.buf, "\"pass\": false"));
+	assert_non_null(strstr(text.buf, "\"failed_step\": 2"));
+	assert_non_null(strstr(text.buf, "\"wait <\\\"x\\\">\""));
+	str_clear(&text);
+	ok(file_read(action_output(&a, "junit.xml"), 4096, &text, &err), &err);
+	assert_non_null(strstr(text.buf, "tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\""));
+	assert_non_null(strstr(text.buf, "name=\"1 power on\" time=\"1.500\"/>"));
+	assert_non_null(strstr(text.buf, "'&lt;&quot;x&quot;&gt;' &amp; ?\"/>"));
+	assert_non_null(strstr(text.buf, "<skipped/>"));
+	arena_free(a.arena);
+}
+
 /* -- the verbs of the card -- */
 
 static const char disk[] = "reserved:\n"
@@ -210,7 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rule),      cmocka_unit_test(test_line),
 		cmocka_unit_test(test_variables), cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_half),
+		cmocka_unit_test(test_half),      cmocka_unit_test(test_text),
+		cmocka_unit_test(test_reports),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
