@@ -4,30 +4,32 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
 
-#define MAGIC "orch-snapshot 1\n"
+#define MAGIC "orch-snapshot 2\n"
 /* File times tick with the kernel's timer; 20 ms are two ticks of the slowest (HZ=100). */
 #define RACY_NS (20 * 1000 * 1000)
 /* Folders in each other; a loop of links cannot arise, links are not followed. */
 #define MAX_DEPTH 64
+#define MAX_THREADS 4
+#define THREAD_BYTES (128 * 1024) /* of entries, from which on threads are worth it */
 
 enum base { BASE_PROJECT, BASE_CAS, BASE_ROOT, BASE_COUNT };
 
 /*
  * One file as it is stored: this header, then PATH_LEN bytes of path and a NUL. This machine only.
- * All zeros but base and path_len: there was no such file, and there must be none.
+ * MARK stands for all that stat() says of it; 0: there was no such file, and there must be none.
  */
 struct entry {
-	uint64_t dev, ino, size;
-	int64_t mtime_ns, ctime_ns;
-	uint32_t mode;
+	uint64_t mark;
 	uint16_t base, path_len;
-};
+} __attribute__((packed));
 
 struct saver {
 	const struct graph *g;
@@ -45,16 +47,24 @@ static int64_t nanoseconds(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static struct entry entry_of(const struct stat *st)
+/* Stirs VALUE into MARK, so that every bit of it counts for all of the result. */
+static uint64_t stir(uint64_t mark, uint64_t value)
 {
-	return (struct entry){
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
-		.mtime_ns = nanoseconds(st->st_mtim),
-		.ctime_ns = nanoseconds(st->st_ctim),
-		.mode = st->st_mode,
-	};
+	mark = (mark ^ value) * 0x9e3779b97f4a7c15u;
+	mark = (mark ^ mark >> 32) * 0xd6e8feb86659fd93u;
+	return mark ^ mark >> 29;
+}
+
+/* Never 0. Who could choose all of a file's times and numbers could as well write the snapshot. */
+static uint64_t mark_of(const struct stat *st)
+{
+	uint64_t mark = stir(st->st_dev, st->st_ino);
+
+	mark = stir(mark, st->st_mode);
+	mark = stir(mark, S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size);
+	mark = stir(mark, (uint64_t)nanoseconds(st->st_mtim));
+	mark = stir(mark, (uint64_t)nanoseconds(st->st_ctim));
+	return mark ? mark : 1;
 }
 
 static void open_bases(int dirs[BASE_COUNT], const char *project_dir, struct store *s)
@@ -81,7 +91,7 @@ static void put_head(struct str *out, const struct snapshot_request *req)
 
 	str_append(out, MAGIC ORCH_VERSION "\n");
 	if (stat("/proc/self/exe", &st) == 0) {
-		struct entry self = entry_of(&st);
+		uint64_t self = mark_of(&st);
 
 		str_append_len(out, &self, sizeof(self));
 	}
@@ -90,14 +100,12 @@ static void put_head(struct str *out, const struct snapshot_request *req)
 	str_append_len(out, req->text, strlen(req->text) + 1);
 }
 
-static int add(struct saver *v, enum base base, const char *path, const struct stat *st)
+static int add(struct saver *v, enum base base, const char *path, uint64_t mark)
 {
-	struct entry e = entry_of(st);
+	struct entry e = {mark, (uint16_t)base, (uint16_t)strlen(path)};
 
 	if (strlen(path) > UINT16_MAX)
 		return -1;
-	e.base = (uint16_t)base;
-	e.path_len = (uint16_t)strlen(path);
 	str_append_len(&v->out, &e, sizeof(e));
 	str_append_len(&v->out, path, (size_t)e.path_len + 1);
 	return 0;
@@ -107,7 +115,7 @@ static int add_path(struct saver *v, enum base base, const char *path, struct st
 {
 	if (fstatat(v->dirs[base], path, st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
-	return add(v, base, path, st);
+	return add(v, base, path, mark_of(st));
 }
 
 static bool is_racy(const struct saver *v, const struct stat *st)
@@ -160,7 +168,6 @@ static int add_project(struct saver *v, const char *path, unsigned depth)
 /* The name of a node that is referred to: a path of that name would make the reference unclear. */
 static int add_absent(struct saver *v, const char *path)
 {
-	const struct stat none = {0};
 	struct stat st;
 
 	if (map_get(&v->seen, path))
@@ -168,7 +175,7 @@ static int add_absent(struct saver *v, const char *path)
 	if (fstatat(v->dirs[BASE_PROJECT], path, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 		return -1;
 	map_set(&v->seen, arena_strdup(v->arena, path), v);
-	return add(v, BASE_PROJECT, path, &none);
+	return add(v, BASE_PROJECT, path, 0);
 }
 
 static int add_secret(void *arg, const char *option_path, const char *project_path)
@@ -268,20 +275,47 @@ int snapshot_save(const struct graph *g, struct store *s, const struct snapshot_
 
 static bool unchanged(const int dirs[BASE_COUNT], const struct entry *e, const char *path)
 {
-	struct stat st = {0};
-	struct entry now;
+	struct stat st;
 
-	if (e->base >= BASE_COUNT || (fstatat(dirs[e->base], path, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-				      (e->mode || errno != ENOENT)))
+	if (e->base >= BASE_COUNT)
 		return false;
-	now = entry_of(&st);
-	now.base = e->base;
-	now.path_len = e->path_len;
-	return memcmp(&now, e, sizeof(now)) == 0;
+	if (fstatat(dirs[e->base], path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT && e->mark == 0;
+	return mark_of(&st) == e->mark;
 }
 
-static bool all_unchanged(const int dirs[BASE_COUNT], const char *p, const char *end)
+/* Some of the entries, looked at by one thread. */
+struct part {
+	int dirs[BASE_COUNT]; /* its own: threads would wait for each other's count of users */
+	const char *p, *end;
+	atomic_bool *changed; /* of all parts: nobody need look any further */
+};
+
+static void *look(void *arg)
 {
+	struct part *part = arg;
+	const char *p = part->p;
+
+	while (p < part->end && !atomic_load_explicit(part->changed, memory_order_relaxed)) {
+		struct entry e;
+
+		memcpy(&e, p, sizeof(e));
+		p += sizeof(e);
+		if (!unchanged(part->dirs, &e, p))
+			atomic_store(part->changed, true);
+		p += e.path_len + 1;
+	}
+	return NULL;
+}
+
+/* Finds where the entries can be parted into COUNT alike. False: they are damaged. */
+static bool split(struct part *parts, size_t count, const char *p, const char *end)
+{
+	const size_t share = (size_t)(end - p) / count;
+	const char *start = p;
+	size_t i = 0;
+
+	parts[0].p = p;
 	while (p < end) {
 		struct entry e;
 
@@ -289,19 +323,67 @@ static bool all_unchanged(const int dirs[BASE_COUNT], const char *p, const char 
 			return false;
 		memcpy(&e, p, sizeof(e));
 		p += sizeof(e);
-		if ((size_t)(end - p) < (size_t)e.path_len + 1 || p[e.path_len] ||
-		    !unchanged(dirs, &e, p))
+		if ((size_t)(end - p) < (size_t)e.path_len + 1 || p[e.path_len])
 			return false;
 		p += e.path_len + 1;
+		if (i + 1 < count && (size_t)(p - start) >= share * (i + 1)) {
+			parts[i++].end = p;
+			parts[i].p = p;
+		}
 	}
+	while (i + 1 < count) {
+		parts[i++].end = end;
+		parts[i].p = end;
+	}
+	parts[i].end = end;
 	return true;
+}
+
+static size_t thread_count(size_t bytes)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cpus < 2 || bytes < THREAD_BYTES)
+		return 1;
+	return cpus < MAX_THREADS ? (size_t)cpus : MAX_THREADS;
+}
+
+/*
+ * Nearly all of the time of a build with nothing to do is the kernel's, looking for names.
+ * Processors share that well.
+ */
+static bool all_unchanged(const char *project_dir, struct store *s, const char *p, const char *end)
+{
+	size_t count = thread_count((size_t)(end - p));
+	struct part parts[MAX_THREADS] = {0};
+	pthread_t threads[MAX_THREADS];
+	atomic_bool changed = false;
+	size_t started = 1;
+
+	if (!split(parts, count, p, end))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		parts[i].changed = &changed;
+		open_bases(parts[i].dirs, project_dir, s);
+	}
+	while (started < count &&
+	       pthread_create(&threads[started], NULL, look, &parts[started]) == 0)
+		started++;
+	look(&parts[0]);
+	for (size_t i = started; i < count; i++) /* those that no thread could be had for */
+		look(&parts[i]);
+	for (size_t i = 1; i < started; i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < count; i++)
+		close_bases(parts[i].dirs);
+	return !changed;
 }
 
 int snapshot_check(struct store *s, const struct snapshot_request *req, struct str *ret,
 		   struct err **err)
 {
 	struct str head cleanup_str = STR_INIT, data cleanup_str = STR_INIT;
-	int dirs[BASE_COUNT], rc = store_snapshot_get(s, req->project_dir, &data, err);
+	int rc = store_snapshot_get(s, req->project_dir, &data, err);
 	const char *p, *end;
 	uint64_t len;
 
@@ -316,13 +398,8 @@ int snapshot_check(struct store *s, const struct snapshot_request *req, struct s
 	p += sizeof(len);
 	if ((uint64_t)(end - p) < len)
 		return 1;
-	open_bases(dirs, req->project_dir, s);
-	if (all_unchanged(dirs, p + len, end)) {
-		str_append_len(ret, p, (size_t)len);
-		rc = 0;
-	} else {
-		rc = 1;
-	}
-	close_bases(dirs);
-	return rc;
+	if (!all_unchanged(req->project_dir, s, p + len, end))
+		return 1;
+	str_append_len(ret, p, (size_t)len);
+	return 0;
 }
