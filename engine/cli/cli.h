@@ -44,6 +44,8 @@ enum option_bit {
 	O_SLOT,
 	O_TIMEOUT,
 	O_SIZE,
+	O_YES,
+	O_FIXED,
 };
 
 struct command;
@@ -53,7 +55,8 @@ struct cli {
 	struct strv args; /* behind the command's name */
 	char *dir;        /* -C, or NULL: the current folder */
 	char *store;      /* --store, or NULL */
-	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules;
+	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
+		yes, fixed;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */
@@ -92,6 +95,7 @@ int cmd_why(struct cli *c);
 int cmd_log(struct cli *c);
 int cmd_runs(struct cli *c);
 int cmd_diff(struct cli *c);
+int cmd_flash(struct cli *c);
 int cmd_graph(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_lock(struct cli *c);

@@ -41,10 +41,10 @@ static void card_hint(const struct node *n, struct str *to)
 		return;
 	path = checkout_path(n->name, n->record->outputs[0].name);
 	str_printf(to,
-		   "to write it to a card: bmaptool copy --nobmap %s /dev/CARD\n"
+		   "to write it to a card: orch flash %s /dev/CARD\n"
 		   "                   or: sudo dd if=%s of=/dev/CARD bs=4M conv=fsync "
 		   "status=progress\n",
-		   path, path);
+		   n->name, path);
 }
 
 /* What was asked for, on stdout when all is said: outputs of the targets, and how to use them. */

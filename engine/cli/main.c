@@ -66,6 +66,12 @@ const struct command commands[] = {
 	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
 	 "commands from stdin.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1, false, cmd_shell},
+	{"flash", "NODE DEVICE", "write an image to a card, and read it back",
+	 "DEVICE is a whole disk that nothing uses, or a file that stands for one. It asks before "
+	 "it "
+	 "writes. On a larger card the backup of the partition table is moved to its end.",
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2, false,
+	 cmd_flash},
 	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
 	 false, cmd_pki},
 	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,

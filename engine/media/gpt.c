@@ -147,3 +147,17 @@ int gpt_read(const char *path, struct gpt_parts *ret, struct err **err)
 	*ret = parts;
 	return 0;
 }
+
+int gpt_fit(const char *path, struct err **err)
+{
+	struct fdisk_context *cxt cleanup_context = fdisk_new_context();
+	int rc;
+
+	if (assign(cxt, path, 0, err) < 0)
+		return -1;
+	if (!fdisk_is_label(cxt, GPT))
+		return err_set(err, ERR_BUILD, "'%s' has no GUID partition table", path);
+	rc = fdisk_write_disklabel(cxt); /* corrects the places of both copies */
+	return rc ? err_errno(err, ERR_ENV, -rc, "cannot fit the partition table of '%s'", path)
+		  : 0;
+}

@@ -27,3 +27,8 @@ int gpt_write(const char *path, const struct layout *l, const unsigned char disk
 /* Reads the partitions in the order of the table; no GPT is ERR_BUILD. Free with gpt_parts_clear.
  */
 int gpt_read(const char *path, struct gpt_parts *ret, struct err **err) warn_unused;
+/*
+ * Moves the backup of the table to the end of PATH, a card that is larger than the image that was
+ * written to it, and the last usable block with it. No GPT is ERR_BUILD.
+ */
+int gpt_fit(const char *path, struct err **err) warn_unused;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * orch flash: a card from an image: asked about, written, read back, and its partition table fitted
+ * to the card.
+ */
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "cli/builder.h"
+#include "cli/paint.h"
+#include "machine/medium.h"
+#include "media/gpt.h"
+
+struct flash {
+	struct session s;
+	struct medium medium;
+	int image;
+	bool shows; /* progress, on a terminal */
+	const char *doing;
+	int percent;
+};
+
+static void progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct flash *f = arg;
+	int percent = (int)(done * 100 / (total ? total : 1));
+
+	if (!f->shows || percent == f->percent)
+		return;
+	f->percent = percent;
+	fprintf(stderr, "\r%s %3d %%%s", f->doing, percent, done == total ? "\n" : "");
+	fflush(stderr);
+}
+
+static int build_image(struct flash *f, struct cli *c)
+{
+	struct builder run = {.cli = c, .session = &f->s, .modest = true};
+	struct strv targets cleanup_strv = {0};
+	struct err *err = NULL;
+	int code;
+
+	strv_push(&targets, c->args.items[0]);
+	code = session_open(&f->s, c, SESSION_STORE, &targets);
+	if (code == 0)
+		code = session_check_locks(&f->s);
+	if (code)
+		return code;
+	if (builder_run(&run, &code, &err))
+		code = cli_fail(&f->s, err);
+	else if (code && run.plain)
+		ui_plain_failures(run.plain, f->s.graph, &run.tally);
+	builder_close(&run);
+	return code;
+}
+
+/* Only an image with a partition table is a whole card. */
+static int open_image(struct flash *f, const char *name, uint64_t *ret_size, struct err **err)
+{
+	const struct node *n = session_node(&f->s, name, err);
+	const struct artifact *a;
+	char *path cleanup_free = NULL;
+	struct gpt_parts parts = {0};
+	int rc;
+
+	if (!n)
+		return -1;
+	a = n->record && n->record->output_count ? &n->record->outputs[0] : NULL;
+	if (!a || a->type != OUTPUT_IMAGE)
+		return err_set(err, ERR_USER, "node '%s' makes no image", name);
+	path = cas_path(store_dir(f->s.store), a->type, &a->digest);
+	rc = gpt_read(path, &parts, err);
+	gpt_parts_clear(&parts);
+	if (rc < 0) {
+		err_free(steal_ptr(*err));
+		return err_set(err, ERR_USER,
+			       "the image of node '%s' has no partition table: it is no whole card",
+			       name);
+	}
+	f->image = open(path, O_RDONLY | O_CLOEXEC);
+	if (f->image < 0)
+		return err_errno(err, ERR_STORE, errno, "cannot read '%s'", path);
+	*ret_size = a->size;
+	return 0;
+}
+
+/* The device's name has to be typed, or --yes to be given. */
+static int ask(const struct flash *f, const struct cli *c, struct err **err)
+{
+	const char *name = path_base(f->medium.path);
+	char answer[256] = "";
+
+	fprintf(stderr, "everything on ");
+	print_escaped(stderr, f->medium.about, strlen(f->medium.about));
+	fprintf(stderr, " will be overwritten\n");
+	if (c->yes)
+		return 0;
+	if (!isatty(STDIN_FILENO))
+		return err_set(err, ERR_USER,
+			       "without a terminal to ask on, flash wants to be told --yes");
+	fprintf(stderr, "type '%s' to go on: ", name);
+	fflush(stderr);
+	if (!fgets(answer, sizeof(answer), stdin))
+		answer[0] = 0;
+	answer[strcspn(answer, "\n")] = 0;
+	if (str_eq(answer, name))
+		return 0;
+	return err_set(err, ERR_USER, "'%s' is not '%s': nothing was written", answer, name);
+}
+
+static int write_card(struct flash *f, const char *name, struct err **err)
+{
+	f->shows = isatty(STDERR_FILENO);
+	f->doing = "writing";
+	f->percent = -1;
+	if (medium_write(&f->medium, f->image, name, progress, f, err))
+		return -1;
+	f->doing = "reading back";
+	f->percent = -1;
+	if (medium_verify(&f->medium, f->image, name, progress, f, err))
+		return -1;
+	if (f->medium.size > f->medium.want && gpt_fit(f->medium.path, err))
+		return -1;
+	return fd_sync(f->medium.fd, f->medium.path, err);
+}
+
+static int flash(struct flash *f, struct cli *c)
+{
+	struct err *err = NULL;
+	char *bytes cleanup_free = NULL;
+	uint64_t size = 0;
+	int code = build_image(f, c);
+
+	if (code)
+		return code;
+	if (open_image(f, c->args.items[0], &size, &err) ||
+	    medium_open(c->args.items[1], size, c->fixed, &f->medium, &err) || ask(f, c, &err) ||
+	    write_card(f, c->args.items[0], &err))
+		return cli_fail(&f->s, err);
+	bytes = str_bytes(size);
+	printf("wrote '%s', %s, to %s and read it back\n", c->args.items[0], bytes, f->medium.path);
+	return 0;
+}
+
+int cmd_flash(struct cli *c)
+{
+	struct flash f = {.image = -1, .medium = {.fd = -1}};
+	int code = flash(&f, c);
+
+	fd_closep(&f.image);
+	medium_close(&f.medium);
+	session_close(&f.s);
+	return code;
+}

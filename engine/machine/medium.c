@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "machine/medium.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/file.h"
+#include "base/path.h"
+
+#define BLOCK (1u << 20)
+#define LARGEST_CARD ((uint64_t)256 << 30)
+
+/* --- what may not be written to ------------------------------------------------------------ */
+
+/* One line of a file of sysfs, trimmed; "" when there is none. Caller frees. */
+static char *sys_text(const char *dir, const char *name)
+{
+	char *path cleanup_free = path_join(dir, name);
+	struct err *ignored cleanup_err = NULL;
+	struct str s = STR_INIT;
+
+	if (path_exists(path) && file_read(path, 4096, &s, &ignored) < 0)
+		str_clear(&s);
+	while (s.len && strchr(" \n\t", s.buf[s.len - 1]))
+		s.buf[--s.len] = 0;
+	return str_steal(&s);
+}
+
+static bool has_entries(const char *dir, const char *name)
+{
+	char *path cleanup_free = path_join(dir, name);
+	DIR *d = opendir(path);
+	bool found = false;
+
+	for (struct dirent *e; d && !found && (e = readdir(d));)
+		found = e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return found;
+}
+
+/* Where a device "8:1" is mounted, or NULL; caller frees. */
+static char *mounted_at(const char *device)
+{
+	FILE *f cleanup_file = fopen("/proc/self/mountinfo", "re");
+	char line[PATH_MAX * 2], number[64], at[PATH_MAX];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %*s %63s %*s %4095s", number, at) == 2 &&
+		    str_eq(number, device))
+			return xstrdup(at);
+	}
+	return NULL;
+}
+
+static bool is_swap(const char *name)
+{
+	FILE *f cleanup_file = fopen("/proc/swaps", "re");
+	char line[PATH_MAX * 2], path[PATH_MAX];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%4095s", path) == 1 && str_eq(path_base(path), name))
+			return true;
+	}
+	return false;
+}
+
+/* DIR is the device's folder in sysfs, NAME its name. */
+static int refuse_used(const char *dir, const char *name, struct err **err)
+{
+	char *number cleanup_free = sys_text(dir, "dev"), *at cleanup_free = mounted_at(number);
+
+	if (at)
+		return err_set(err, ERR_USER, "'/dev/%s' is mounted at '%s': umount it first", name,
+			       at);
+	if (is_swap(name))
+		return err_set(err, ERR_USER, "'/dev/%s' is swap of this machine", name);
+	if (has_entries(dir, "holders"))
+		return err_set(err, ERR_USER, "'/dev/%s' is part of another device (%s/holders)",
+			       name, dir);
+	return 0;
+}
+
+/* The disk and each of its partitions. */
+static int refuse_parts(const char *dir, const char *name, struct err **err)
+{
+	DIR *d = opendir(dir);
+	int rc = refuse_used(dir, name, err);
+
+	for (struct dirent *e; d && rc == 0 && (e = readdir(d));) {
+		char *sub cleanup_free = path_join(dir, e->d_name);
+		char *partition cleanup_free = path_join(sub, "partition");
+
+		if (path_exists(partition))
+			rc = refuse_used(sub, e->d_name, err);
+	}
+	if (d)
+		closedir(d);
+	return rc;
+}
+
+/* A card, a stick, or a loop device, by what sysfs tells. */
+static bool is_removable(const char *dir, const char *real, const char *name)
+{
+	char *removable cleanup_free = sys_text(dir, "removable");
+
+	return str_eq(removable, "1") || str_skip(name, "mmcblk") || str_skip(name, "loop") ||
+	       strstr(real, "/usb");
+}
+
+static int look_at_disk(struct medium *m, const struct stat *st, bool fixed, struct err **err)
+{
+	char *link cleanup_free =
+		xasprintf("/sys/dev/block/%u:%u", major(st->st_rdev), minor(st->st_rdev));
+	char *dir cleanup_free = realpath(link, NULL), *part cleanup_free = NULL;
+	char *model cleanup_free = NULL, *size cleanup_free = NULL;
+	const char *name;
+
+	if (!dir)
+		return err_errno(err, ERR_ENV, errno, "cannot find '%s' in /sys", m->path);
+	name = path_base(dir);
+	part = path_join(dir, "partition");
+	if (path_exists(part))
+		return err_set(err, ERR_USER, "'%s' is a partition; name the whole disk", m->path);
+	if (refuse_parts(dir, name, err) < 0)
+		return -1;
+	if (ioctl(m->fd, BLKGETSIZE64, &m->size) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot get the size of '%s'", m->path);
+	size = str_bytes(m->size);
+	if (!fixed && (!is_removable(dir, dir, name) || m->size > LARGEST_CARD))
+		return err_set(err, ERR_USER,
+			       "'%s' (%s) is no card or stick, to all appearances; --fixed if it "
+			       "is to be overwritten",
+			       m->path, size);
+	model = sys_text(dir, "device/model");
+	if (!*model) {
+		free(steal_ptr(model));
+		model = sys_text(dir, "device/name");
+	}
+	m->about = xasprintf("%s%s%s, %s", m->path, *model ? ", " : "", model, size);
+	return 0;
+}
+
+int medium_open(const char *device, uint64_t size, bool fixed, struct medium *ret, struct err **err)
+{
+	struct medium m cleanup_medium = {.fd = -1, .path = xstrdup(device), .want = size};
+	char *have cleanup_free = NULL, *need cleanup_free = NULL;
+	struct stat st;
+
+	if (stat(device, &st) < 0)
+		return err_errno(err, ERR_USER, errno, "no device '%s'", device);
+	m.block = S_ISBLK(st.st_mode);
+	if (!m.block && !S_ISREG(st.st_mode))
+		return err_set(err, ERR_USER, "'%s' is no disk", device);
+	/* O_EXCL on a disk: nobody has it mounted, and nobody can while we write. */
+	m.fd = open(device, O_RDWR | O_CLOEXEC | (m.block ? O_EXCL : 0));
+	if (m.fd < 0 && errno == EBUSY) {
+		m.fd = open(device, O_RDONLY | O_CLOEXEC); /* to say who uses it */
+		if (m.fd >= 0 && look_at_disk(&m, &st, true, err) < 0)
+			return -1;
+		return err_set(err, ERR_USER, "'%s' is in use", device);
+	}
+	if (m.fd < 0)
+		return err_errno(err, errno == EACCES ? ERR_ENV : ERR_USER, errno,
+				 "cannot write to '%s'", device);
+	if (m.block && look_at_disk(&m, &st, fixed, err) < 0)
+		return -1;
+	if (!m.block) {
+		m.size = (uint64_t)st.st_size;
+		have = str_bytes(m.size);
+		m.about = xasprintf("file %s, %s", device, have);
+	}
+	free(steal_ptr(have));
+	have = str_bytes(m.size);
+	need = str_bytes(size);
+	if (m.size < size)
+		return err_set(err, ERR_USER, "'%s' has %s, the image needs %s", device, have,
+			       need);
+	*ret = m;
+	m = (struct medium){.fd = -1};
+	return 0;
+}
+
+void medium_close(struct medium *m)
+{
+	fd_closep(&m->fd);
+	free(m->path);
+	free(m->about);
+	m->path = m->about = NULL;
+}
+
+/* --- writing and reading back -------------------------------------------------------------- */
+
+static int read_block(int fd, const char *name, uint64_t at, unsigned char *buf, size_t len,
+		      struct err **err)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, buf + done, len - done, (off_t)(at + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+		if (n == 0)
+			return err_set(err, ERR_ENV, "'%s' ends at byte %llu", name,
+				       (unsigned long long)(at + done));
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+struct copy {
+	struct medium *m;
+	int image;
+	const char *name;
+	medium_progress *fn;
+	void *arg;
+	unsigned char ours[BLOCK], theirs[BLOCK];
+	uint64_t done; /* bytes from 0 on */
+	bool writing;
+};
+
+/* One piece of at most a block. A hole: what is there already is looked at before it is written. */
+static int do_block(struct copy *c, uint64_t at, size_t len, bool hole, struct err **err)
+{
+	struct medium *m = c->m;
+
+	if (hole)
+		memset(c->ours, 0, len);
+	else if (read_block(c->image, c->name, at, c->ours, len, err) < 0)
+		return -1;
+	if (c->writing && !hole)
+		return fd_pwrite_all(m->fd, m->path, c->ours, len, at, err);
+	if (read_block(m->fd, m->path, at, c->theirs, len, err) < 0)
+		return -1;
+	if (memcmp(c->ours, c->theirs, len) == 0)
+		return 0;
+	if (c->writing)
+		return fd_pwrite_all(m->fd, m->path, c->ours, len, at, err);
+	for (size_t i = 0; i < len; i++) {
+		if (c->ours[i] != c->theirs[i])
+			return err_set(err, ERR_INTEGRITY,
+				       "'%s' does not keep what is written: byte %llu differs; the "
+				       "medium is damaged or counterfeit",
+				       m->path, (unsigned long long)(at + i));
+	}
+	return 0;
+}
+
+static int do_range(struct copy *c, uint64_t to, bool hole, struct err **err)
+{
+	while (c->done < to) {
+		uint64_t next = (c->done / BLOCK + 1) * BLOCK;
+		size_t len = (size_t)((next < to ? next : to) - c->done);
+
+		if (do_block(c, c->done, len, hole, err) < 0)
+			return -1;
+		c->done += len;
+		if (c->fn)
+			c->fn(c->arg, c->done, c->m->want);
+	}
+	return 0;
+}
+
+static int do_extent(void *arg, uint64_t offset, uint64_t len, struct err **err)
+{
+	struct copy *c = arg;
+
+	if (do_range(c, offset, true, err) < 0)
+		return -1;
+	return do_range(c, offset + len, false, err);
+}
+
+static int pass(struct medium *m, int image, const char *name, bool writing, medium_progress *fn,
+		void *arg, struct err **err)
+{
+	struct copy *c cleanup_free = xcalloc(1, sizeof(*c));
+
+	c->m = m;
+	c->image = image;
+	c->name = name;
+	c->fn = fn;
+	c->arg = arg;
+	c->writing = writing;
+	if (fd_extents(image, name, m->want, do_extent, c, err) < 0)
+		return -1;
+	return do_range(c, m->want, true, err);
+}
+
+/* So that what is read next comes from the medium. */
+static int forget_cache(struct medium *m, struct err **err)
+{
+	if (fd_sync(m->fd, m->path, err) < 0)
+		return -1;
+	if (m->block)
+		(void)ioctl(m->fd, BLKFLSBUF, 0);
+	(void)posix_fadvise(m->fd, 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+int medium_write(struct medium *m, int image, const char *name, medium_progress *fn, void *arg,
+		 struct err **err)
+{
+	uint64_t range[2] = {0, m->want};
+
+	/* A discarded card reads as zeros mostly, which saves writing them; it need not. */
+	if (m->block)
+		(void)ioctl(m->fd, BLKDISCARD, &range);
+	if (pass(m, image, name, true, fn, arg, err) < 0)
+		return -1;
+	return forget_cache(m, err);
+}
+
+int medium_verify(struct medium *m, int image, const char *name, medium_progress *fn, void *arg,
+		  struct err **err)
+{
+	return pass(m, image, name, false, fn, arg, err);
+}
