@@ -125,6 +125,7 @@ static void counter_counts(struct check_view *v, const struct conf_entry *bootna
 static void order_is_followed(struct check_view *v)
 {
 	const struct conf_entry *reset = always_sets(v, "BOOT_ORDER");
+	int depth = 0;
 
 	if (reset)
 		check_say(v, CHECK_BOOT_ORDER, reset->pos,
@@ -133,9 +134,10 @@ static void order_is_followed(struct check_view *v)
 	for (size_t i = 0; i < v->script.count; i++) {
 		const struct conf_entry *e = &v->script.items[i];
 
-		if (str_eq(e->key, "for") &&
+		if (depth == 0 && str_eq(e->key, "for") &&
 		    (strstr(e->value, "in ${BOOT_ORDER}") || strstr(e->value, "in $BOOT_ORDER")))
 			return;
+		depth += opens_block(e) - closes_block(e);
 	}
 	check_say(
 		v, CHECK_BOOT_ORDER, script_pos(v),
