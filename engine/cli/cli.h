@@ -100,6 +100,7 @@ int cmd_graph(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_lock(struct cli *c);
 int cmd_pki(struct cli *c);
+int cmd_init(struct cli *c);
 int cmd_kinds(struct cli *c);
 int cmd_schema(struct cli *c);
 int cmd_shell(struct cli *c);

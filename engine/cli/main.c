@@ -74,6 +74,7 @@ const struct command commands[] = {
 	 cmd_flash},
 	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
 	 false, cmd_pki},
+	{"init", "DIR", "make a new project that builds", NULL, 0, 1, 1, false, cmd_init},
 	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,
 	 1u << O_JSON, 0, 1, false, cmd_kinds},
 	{"schema", "", "the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0, false,

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# orch init: what it makes builds, twice, and nothing is to be complained about.
+# timeout: 60
+. tests/e2e/lib.sh
+cd "$scratch" || exit 1
+export ORCH_STORE="$scratch/store"
+cp "$ORCH_ASAN" "$scratch/orch"
+orch=$scratch/orch
+
+code makes-a-project 0 "$orch" init 'new one'
+code builds 0 "$orch" -C 'new one' build
+check has-a-card test -s 'new one/out/card/card.img'
+check card-is-good sfdisk --verify 'new one/out/card/card.img'
+"$orch" -C 'new one' check >"$scratch/out" 2>&1
+same nothing-to-complain '2 nodes: no error, 0 warnings' "$(cat "$scratch/out")"
+code nothing-to-do 0 "$orch" -C 'new one' plan --exit-code
+same name-of-the-folder 'name: new-one' "$(grep ^name: 'new one/recipes/project.yaml')"
+code again-refused 2 "$orch" init 'new one'
+check says-why grep -q 'is not empty' "$scratch/err"
+mkdir empty
+code into-an-empty-folder 0 "$orch" -C empty init .
+code which-builds 0 "$orch" -C empty build
+code over-a-file 2 "$orch" init orch
+finish
