@@ -68,7 +68,8 @@ check "no time after the lock's date" test "$(date -u -d "$newest" +%s)" -le "$e
 check "no name of this machine's user" sh -c "! tar -tvf '$tree' | grep -q ' $(id -un)/'"
 first=$(sha256sum <"$tree")
 mv "$tree" "$scratch/first.tar"
-# Once more while the daemon that knows the owners stands still most of the time, as on a crowded machine:
+# Once more: with another store, folder, umask and home, by another user as far as one can be had without
+# root, and while the daemon that knows the owners stands still most of the time, as on a crowded machine:
 # what waits for it must neither hang nor be lost.
 (
 	while [ ! -e "$scratch/steady" ]; do
@@ -79,7 +80,14 @@ mv "$tree" "$scratch/first.tar"
 		sleep 0.01
 	done
 ) &
-check "build in another store" env ORCH_STORE="$scratch/store2" timeout 300 "$orch" -C "$p" build small
+other=$scratch/else/where
+mkdir -p "$other"
+cp -R "$p/recipes" "$other/"
+as=
+unshare -r true 2>/dev/null && as='unshare -r'
+check "build by another user elsewhere" sh -c "umask 077; exec $as env HOME='$scratch/else' \
+	ORCH_STORE='$scratch/store2' timeout 300 '$orch' -C '$other' build small"
+tree=$other/out/small/root.tar
 : >"$scratch/steady"
 wait
 same "the same bytes" "$first" "$(sha256sum <"$tree")"
@@ -89,7 +97,7 @@ same "the same bytes" "$first" "$(sha256sum <"$tree")"
 	tar -xf "$scratch/first.tar" -C "$scratch/y" 2>/dev/null
 	diff -rq "$scratch/x" "$scratch/y"
 }
-rm -rf "$scratch/store2"
+rm -rf "$scratch/store2" "$scratch/else"
 
 echo "# packages on top"
 printf 'kind: debian\nfrom: small\npackages: [mtr-tiny, libcap2-bin]\nsources: [netbase]\n' | recipe more
