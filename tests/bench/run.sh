@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# How fast, side by side with other tools in one run:  tests/bench/run.sh [noop|ext4|chunks|reference...]
+# How fast, side by side with other tools in one run:  tests/bench/run.sh [noop|ext4|chunks|cold|reference...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians of five.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -23,6 +23,8 @@ median() {
 	shift
 	for ((i = 0; i < n; i++)); do seconds "$@"; done | sort -n | sed -n "$((n / 2 + 1))p"
 }
+
+middle() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
 row() { # WHAT OURS OTHER THEIRS
 	awk -v what="$1" -v a="$2" -v other="$3" -v b="$4" \
@@ -87,6 +89,94 @@ bench_chunks() {
 	row "identity of 2 GiB with 300 MiB of data" "$(median 5 "$chunks" "$f")" sha256sum "$(median 5 sha256sum "$f")"
 }
 
+# --- a small project of the reference project's shape, of this machine's architecture (so that nobody emulates):
+# two trees, a program compiled in one, root, boot, disk, bundle; against tests/bench/by-hand.sh
+make_cold() {
+	local p=$work/cold
+	mkdir -p "$p/recipes" "$p/rootfs/etc"
+	echo 'int main(void) { return 0; }' >"$p/app.c"
+	echo 'boot' >"$p/boot.txt"
+	echo 'bench' >"$p/rootfs/etc/hostname"
+	cat >"$p/recipes/project.yaml" <<-'END'
+		schema: 1
+		name: bench
+		version: "1"
+		default: [bundle, install]
+		archives:
+		  debian: {suites: [trixie], components: [main]}
+		slots: {boot: 64M, root: 768M}
+	END
+	printf 'kind: debian\npackages: [systemd-sysv, udev, dbus, openssh-server, rauc]\n' >"$p/recipes/base.yaml"
+	printf 'kind: debian\npackages: [gcc, libc6-dev, make]\n' >"$p/recipes/tools.yaml"
+	printf 'kind: run\nroot: tools\ninputs: [app.c]\nrun: [gcc -O2 -o app app.c]\noutputs: [app]\n' >"$p/recipes/app.yaml"
+	cat >"$p/recipes/root.yaml" <<-'END'
+		kind: image
+		filesystem: ext4
+		size: ${slots.root}
+		contents: [{unpack: base}, {copy: app, to: /usr/bin/app}, {copy: rootfs/, to: /}]
+	END
+	# shellcheck disable=SC2016
+	printf 'kind: image\nfilesystem: vfat\nsize: ${slots.boot}\ncontents: [{copy: boot.txt, to: /}]\n' >"$p/recipes/boot.yaml"
+	cat >"$p/recipes/install.yaml" <<-'END'
+		kind: disk
+		table: gpt
+		partitions:
+		  - {name: boot, type: esp, from: boot, region: 2x}
+		  - {name: root-a, type: linux-generic, from: root, size: "${slots.root}"}
+		  - {name: root-b, type: linux-generic, from: root, size: "${slots.root}"}
+		  - {name: data, type: linux-generic, size: 256M, filesystem: ext4}
+	END
+	printf 'kind: pki\nkey: pki/private/signer.key\ncert: pki/signer.pem\nkeyring: pki/keyring.pem\n' >"$p/recipes/pki.yaml"
+	printf 'kind: bundle\ncompatible: bench\nversion: "1"\nimages: {rootfs: root, bootloader: boot}\nsign: pki\n' >"$p/recipes/bundle.yaml"
+	"$orch" -C "$p" pki init >/dev/null
+	"$orch" -C "$p" lock
+}
+
+# repository TREE: its locked packages, out of orch's downloads, for apt.
+repository() {
+	local d=$work/hand/$1.repo name file sum
+	mkdir -p "$d"
+	while read -r _ _ name _ _ file _ sum; do
+		cp "$work/store3/downloads/$sum" "$d/${file##*/}"
+		printf '%s,' "$name"
+	done < <(grep '^package ' "$work/cold/recipes/$1.lock") >"$d/names"
+	(cd "$d" && dpkg-scanpackages -m . >Packages 2>/dev/null)
+}
+
+cold() { # keeps what was downloaded
+	find "$work/store3" -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
+	"$orch" -C "$work/cold" --store "$work/store3" build --progress plain
+}
+hand() { tests/bench/by-hand.sh "$1" "$work/cold" "$work/hand"; }
+edit() { # SECONDS-COMMAND: with a fresh edit of the overlay
+	date +%N >"$work/cold/rootfs/etc/motd"
+	seconds "$@"
+}
+
+bench_cold() {
+	local i ours=() theirs=()
+	[ "$(id -u)" = 0 ] || { echo "cold build: by hand it takes root, so this must be root to compare"; return; }
+	make_cold >/dev/null
+	seconds cold >/dev/null # downloads
+	openssl req -x509 -newkey rsa:2048 -nodes -days 7 -subj /CN=bench -keyout "$work/key" -out "$work/cert" 2>/dev/null
+	mkdir "$work/hand"
+	mv "$work/key" "$work/hand/key.pem"
+	mv "$work/cert" "$work/hand/cert.pem"
+	repository base
+	repository tools
+	for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+		ours+=("$(seconds cold)")
+		theirs+=("$(seconds hand all)")
+	done
+	row "packages to bundle and disk" "$(middle "${ours[@]}")" "by hand" "$(middle "${theirs[@]}")"
+	ours=() theirs=()
+	for ((i = 0; i < ${ROUNDS:-3}; i++)); do
+		ours+=("$(edit "$orch" -C "$work/cold" --store "$work/store3" build --progress plain)")
+		theirs+=("$(edit hand edit)")
+	done
+	row "overlay edit to bundle and disk" "$(middle "${ours[@]}")" "by hand" "$(middle "${theirs[@]}")"
+}
+
 # --- the reference project, as far as it is built
 bench_reference() {
 	if [ "$("$orch" plan --json 2>/dev/null | jq '.build + .perhaps')" != 0 ]; then
@@ -102,6 +192,6 @@ bench_reference() {
 		"$(seconds "$orch" -C "$work/reference" build bundle --progress plain)"
 }
 
-[ $# -gt 0 ] || set -- noop ext4 chunks reference
+[ $# -gt 0 ] || set -- noop ext4 chunks cold reference
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
