@@ -27,6 +27,10 @@ median() {
 middle() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
 row() { # WHAT OURS OTHER THEIRS
+	if [ -z "$2" ] || [ -z "$4" ]; then
+		echo "$1: failed"
+		return 1
+	fi
 	awk -v what="$1" -v a="$2" -v other="$3" -v b="$4" \
 		'BEGIN { printf "%-46s %9.3f s  %-16s %9.3f s  ratio %.2f\n", what, a, other, b, a / b }'
 }
@@ -69,6 +73,7 @@ bench_ext4() {
 	tar -C / -c usr/include usr/lib/gcc usr/share/doc usr/share/perl 2>/dev/null |
 		tar -C "$p/tree" -x --no-same-owner
 	find "$p/tree" \( -type l -o -perm /6000 \) -delete
+	grep -rlZ -e '-----BEGIN .*PRIVATE KEY' "$p/tree" | xargs -0 rm -f # examples, which orch would refuse
 	printf 'schema: 1\nname: bench\nversion: "1"\nepoch: 1700000000\n' >"$p/recipes/project.yaml"
 	printf 'kind: image\nfilesystem: ext4\nsize: 1G\ncontents: [{copy: tree, to: /}]\n' >"$p/recipes/fs.yaml"
 	echo "  ($(find "$p/tree" -type f | wc -l) files, $(du -sm --apparent-size "$p/tree" | cut -f1) MB)"
