@@ -172,9 +172,13 @@ int guest_sandbox_run(struct guest_sandbox *s, char *const argv[], const char *c
 
 int guest_sandbox_close(struct guest_sandbox *s, struct err **err)
 {
+	/* A registered emulator is an open file of the second disk. */
+	static const char script[] =
+		"for f in /proc/sys/fs/binfmt_misc/qemu-*; do [ ! -e $f ] || echo -1 >$f; done\n"
+		"sync; umount " BINDS;
 	char *said cleanup_free = NULL;
 
-	if (guest_shell(s->guest, "sync; umount " BINDS, &said, err) < 0)
+	if (guest_shell(s->guest, script, &said, err) < 0)
 		return -1;
 	return guest_finish(s->guest, err);
 }
