@@ -186,10 +186,10 @@ stage_scenarios() {
 	wanted "scenario-$node" || return 0
 	prepare_packages
 	as_tester $((end - SECONDS)) _build/engine/cli/orch build --keep-going --result-json "$result" $node
+	tell "$node" $?
 	jq -r '.nodes[] | select(.kind == "test") |
 		(if .status == "built" or .status == "cached" then "ok " else "not ok " end) +
-		(.name | ltrimstr("tests/")) + (if .error then ": " + .error else "" end)' "$result" ||
-		tell "$node" 1
+		(.name | ltrimstr("tests/")) + (if .error then ": " + .error else "" end)' "$result"
 }
 
 cd "$top" || exit 1
