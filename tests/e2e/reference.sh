@@ -8,7 +8,7 @@
 PATH=$PATH:/usr/sbin:/sbin
 p=$scratch/p
 mkdir "$p"
-cp -R recipes rootfs custom_build "$p/"
+cp -R recipes rootfs custom_build tests "$p/"
 if [ -d pki ]; then cp -R pki "$p/"; fi
 [ -f "$p/pki/private/signer.key" ] || "$ORCH" -C "$p" pki init >/dev/null
 result=$scratch/result.json
@@ -52,7 +52,7 @@ comment() { echo '# a remark' >>"$p/recipes/base.yaml"; }
 nothing "comment" comment
 elsewhere() {
 	mkdir "$scratch/elsewhere"
-	(umask 077 && cp -R "$p/recipes" "$p/rootfs" "$p/custom_build" "$p/pki" "$scratch/elsewhere/")
+	(umask 077 && cp -R "$p/recipes" "$p/rootfs" "$p/custom_build" "$p/tests" "$p/pki" "$scratch/elsewhere/")
 	p=$scratch/elsewhere
 }
 nothing "another folder, another umask" elsewhere
