@@ -59,14 +59,16 @@ nothing "another folder, another umask" elsewhere
 p=$scratch/p
 
 # --- an edit builds what it reaches ----------------------------------------------------------------
-echo 'edited-device' >"$p/rootfs/etc/hostname"
+# Edits that no earlier run has made: the store would know what comes of them.
+edit=$(date +%s)
+echo "edited-$edit" >"$p/rootfs/etc/hostname"
 build >/dev/null 2>&1
 same "overlay edit: no guest boots" "bundle install root" "$(built)"
 check "why says the file" sh -c "'$ORCH' -C '$p' why root | grep -q 'rootfs/etc/hostname'"
 git_hostname() { cp rootfs/etc/hostname "$p/rootfs/etc/hostname"; }
 nothing "edit taken back" git_hostname
 same "and everything is as it was" "$first" "$(digests "$result")"
-sed -i 's/^version:.*/version: "1.0.1"/' "$p/recipes/project.yaml"
+sed -i "s/^version:.*/version: \"1.0.$edit\"/" "$p/recipes/project.yaml"
 build >/dev/null 2>&1
 same "a new version makes a new bundle only" "bundle" "$(built)"
 cp recipes/project.yaml "$p/recipes/"
