@@ -118,6 +118,19 @@ limit_of() {
 	echo $((own < left ? own : left))
 }
 
+# The store of former runs, unless one of them was by a newer orch, which this one cannot read: then
+# another beside it.
+prepare_store() {
+	local n said=$work/tmp/store
+	[ -z "${ORCH_STORE:-}" ] || return 0
+	for n in '' 2 3 4 5; do
+		export ORCH_STORE=$home/.cache/orch$n
+		as_tester 60 _build/engine/cli/orch store du >"$said" 2>&1 && break
+		grep -q 'made by a newer orch' "$said" || break
+		echo "=== $ORCH_STORE was made by a newer orch: looking for another store ==="
+	done
+}
+
 # Development keys, kept beside the store: with other keys the root image is another one, and nothing
 # that was made or proven from it would be found again.
 prepare_keys() {
@@ -197,6 +210,7 @@ stage_lint | collect lint
 stage_unit | collect unit
 stage_data | collect data
 prepare_tree
+prepare_store
 stage_e2e | collect e2e
 stage_scenarios | collect scenarios
 
