@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "kinds/board_node.h"
 #include "kinds/kinds.h"
 #include "machine/qemu.h"
 #include "media/tree.h"
@@ -105,10 +106,10 @@ static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const struct board_opts *o = ctx->opts;
 
-	output_specs_push(ret, (struct output_spec){"board.json", OUTPUT_FILE});
-	output_specs_push(ret, (struct output_spec){"firmware.bin", OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){BOARD_JSON, OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){BOARD_FIRMWARE, OUTPUT_FILE});
 	if (o->device_tree)
-		output_specs_push(ret, (struct output_spec){"board.dtb", OUTPUT_FILE});
+		output_specs_push(ret, (struct output_spec){BOARD_TREE, OUTPUT_FILE});
 }
 
 static const char *const *board_tools(const void *opts)
@@ -175,10 +176,10 @@ static int board_run(struct action *a, struct err **err)
 		return -1;
 	b.qemu = version.buf;
 	board_print(&b, &text);
-	if (file_write(action_output(a, "board.json"), text.buf, text.len, 0644, false, err) < 0 ||
-	    copy_file(a, o->firmware, "firmware.bin", err) < 0)
+	if (file_write(action_output(a, BOARD_JSON), text.buf, text.len, 0644, false, err) < 0 ||
+	    copy_file(a, o->firmware, BOARD_FIRMWARE, err) < 0)
 		return -1;
-	return o->device_tree ? copy_file(a, o->device_tree, "board.dtb", err) : 0;
+	return o->device_tree ? copy_file(a, o->device_tree, BOARD_TREE, err) : 0;
 }
 
 const struct kind kind_board = {

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "kinds/board_node.h"
 #include "kinds/kinds.h"
 #include "media/ext4.h"
 
@@ -61,26 +62,15 @@ static void on_line(void *arg, enum scene_source source, const char *line)
 
 /* -- what a scenario begins with -- */
 
-static const char *file_of(const struct action_input *in, const char *name)
-{
-	for (size_t i = 0; i < in->file_count; i++) {
-		if (str_eq(in->files[i].name, name))
-			return in->files[i].path;
-	}
-	return NULL;
-}
-
 static int open_board(struct test_run *r, struct err **err)
 {
-	const struct action_input *in = action_input(r->a, r->o->board);
-	const char *json = file_of(in, "board.json"), *firmware = file_of(in, "firmware.bin");
+	struct board_files files;
 
-	if (!json || !firmware)
-		return err_set(err, ERR_USER, "node '%s' is no board: name a node of kind board",
-			       r->o->board->text);
-	r->power.firmware = firmware;
-	r->power.device_tree = file_of(in, "board.dtb");
-	return board_read(json, &r->board, err);
+	if (board_node_open(r->a, r->o->board, &r->board, &files, err) < 0)
+		return -1;
+	r->power.firmware = files.firmware;
+	r->power.device_tree = files.device_tree;
+	return 0;
 }
 
 /* What only the board can tell. */

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "kinds/board_node.h"
 #include "kinds/kinds.h"
 #include "machine/board.h"
 #include "machine/qemu.h"
@@ -180,7 +181,8 @@ struct vm {
 	struct action *a;
 	const struct vm_opts *o;
 	struct board board; /* the recipe's, or what its options say */
-	const char *image;  /* the copy that is booted */
+	struct board_files files;
+	const char *image; /* the copy that is booted */
 	char token[2 * TOKEN_LEN + 1];
 	const char *const *scripts;
 	struct steps_disk *steps_disks;
@@ -378,21 +380,15 @@ static int host_file(struct vm *vm, const struct ref *ref, const char *name, con
 static int choose_board(struct vm *vm, struct err **err)
 {
 	const struct vm_opts *o = vm->o;
-	const struct action_input *in = o->board ? action_input(vm->a, o->board) : NULL;
 
-	if (!in) {
+	if (!o->board) {
 		vm->board = (struct board){.arch = xstrdup(o->arch),
 					   .cpus = (unsigned)o->cpus,
 					   .memory_mb = (unsigned)(o->memory >> 20),
 					   .time_permille = 1000};
 		return 0;
 	}
-	for (size_t i = 0; i < in->file_count; i++) {
-		if (str_eq(in->files[i].name, "board.json"))
-			return board_read(in->files[i].path, &vm->board, err);
-	}
-	return err_set(err, ERR_USER, "node '%s' is no board: name a node of kind board",
-		       o->board->text);
+	return board_node_open(vm->a, o->board, &vm->board, &vm->files, err);
 }
 
 static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **err)

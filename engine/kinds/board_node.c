@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/board_node.h"
+
+static const struct input_file *file_of(const struct action_input *in, const char *name)
+{
+	for (size_t i = 0; i < in->file_count; i++) {
+		if (str_eq(in->files[i].name, name))
+			return &in->files[i];
+	}
+	return NULL;
+}
+
+int board_node_open(struct action *a, const struct ref *ref, struct board *ret_board,
+		    struct board_files *ret_files, struct err **err)
+{
+	const struct action_input *in = action_input(a, ref);
+	const struct input_file *json = file_of(in, BOARD_JSON),
+				*firmware = file_of(in, BOARD_FIRMWARE),
+				*tree = file_of(in, BOARD_TREE);
+	struct board board cleanup_board = {0};
+	struct board_files files = {.device_tree = tree ? tree->path : NULL};
+
+	if (!json || !firmware)
+		return err_set(err, ERR_USER, "node '%s' is no board: name a node of kind board",
+			       ref->text);
+	files.firmware = firmware->path;
+	if (board_read(json->path, &board, err) < 0)
+		return -1;
+	*ret_board = board;
+	*ret_files = files;
+	board = (struct board){0};
+	return 0;
+}
