@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "base/tmp.h"
 #include "cli/builder.h"
+#include "kinds/board_node.h"
 #include "machine/board.h"
 #include "machine/terminal.h"
 #include "media/uboot_env.h"
@@ -25,6 +26,7 @@ struct boot {
 	struct board board;
 	char *dir, *card; /* of this run */
 	char *firmware, *device_tree;
+	const struct strv *qemu; /* NULL: this machine's */
 	uint64_t env_at[2], env_size;
 };
 
@@ -182,16 +184,32 @@ static int make_card(struct boot *b, struct err **err)
 	return 0;
 }
 
+/* The board's own QEMU, if it has one. */
+static int find_emulator(struct boot *b, struct err **err)
+{
+	const struct artifact *emulator = output(b->board_node, BOARD_EMULATOR);
+	char *path cleanup_free = blob(b, b->board_node, BOARD_EMULATOR);
+	struct action a = {.arena = b->s.arena,
+			   .roots_dir = store_subdir(b->s.store, "roots"),
+			   .workdir = b->dir};
+	struct action_input tree = {.ref = b->board_node->name, .path = path};
+
+	if (!emulator)
+		return 0;
+	tree.digest = emulator->digest;
+	return board_node_emulator(&a, &tree, b->board.arch, &b->qemu, err);
+}
+
 static int prepare(struct boot *b, const struct cli *c, struct err **err)
 {
-	char *json cleanup_free = blob(b, b->board_node, "board.json");
+	char *json cleanup_free = blob(b, b->board_node, BOARD_JSON);
 
-	b->firmware = blob(b, b->board_node, "firmware.bin");
-	b->device_tree = blob(b, b->board_node, "board.dtb");
+	b->firmware = blob(b, b->board_node, BOARD_FIRMWARE);
+	b->device_tree = blob(b, b->board_node, BOARD_TREE);
 	if (!json || !b->firmware)
 		return err_set(err, ERR_INTERNAL, "board '%s' has no description",
 			       b->board_node->name);
-	if (board_read(json, &b->board, err) || make_card(b, err))
+	if (board_read(json, &b->board, err) || make_card(b, err) || find_emulator(b, err))
 		return -1;
 	find_environment(b);
 	return c->slot ? choose_slot(b, c->slot, err) : 0;
@@ -201,7 +219,8 @@ static int start_qemu(const struct boot *b, int console, pid_t *ret_pid, struct 
 {
 	const int pass[] = {console, -1};
 	char *chardev cleanup_free = xasprintf("socket,id=console,fd=%d", console);
-	struct board_power power = {.firmware = b->firmware,
+	struct board_power power = {.qemu = b->qemu,
+				    .firmware = b->firmware,
 				    .device_tree = b->device_tree,
 				    .card = b->card,
 				    .console = chardev};

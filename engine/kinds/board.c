@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * kind board: an emulated board as data. The outputs are its description (machine/board.h), its
- * firmware and its device tree, so that those who start it need nothing else. QEMU's version stands
- * in the description: another QEMU is another board.
+ * firmware, its device tree and its QEMU, so that those who start it need nothing else. QEMU's
+ * version stands in the description: another QEMU is another board.
  */
 #include "machine/board.h"
 
@@ -20,7 +20,7 @@ struct board_opts {
 	const char *machine, *arch, *cpu, *time_scale;
 	int64_t cpus, serial;
 	uint64_t memory;
-	struct ref *firmware, *device_tree;
+	struct ref *firmware, *device_tree, *emulator;
 	int load, card, network, watchdog, agent;
 };
 
@@ -33,6 +33,10 @@ static const struct option board_options[] = {
 	 .example = "cortex-a57"},
 	{"cpus", OPT_INT, AT(cpus), OPT_POSITIVE, .def = "1", .help = "Processors."},
 	{"memory", OPT_SIZE, AT(memory), OPT_POSITIVE, .def = "1G", .help = "Memory."},
+	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
+	 .help = "Tree with QEMU for the machine, of this host's architecture; without it this "
+		 "host's QEMU is used.",
+	 .example = "tests/qemu"},
 	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
 	 .help = "The first code that orch gives to the board: its U-Boot.",
@@ -110,14 +114,17 @@ static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	output_specs_push(ret, (struct output_spec){BOARD_FIRMWARE, OUTPUT_FILE});
 	if (o->device_tree)
 		output_specs_push(ret, (struct output_spec){BOARD_TREE, OUTPUT_FILE});
+	if (o->emulator)
+		output_specs_push(ret, (struct output_spec){BOARD_EMULATOR, OUTPUT_TREE});
 }
 
 static const char *const *board_tools(const void *opts)
 {
 	static const char *tools[2];
+	const struct board_opts *o = opts;
 
-	tools[0] = qemu_program(((const struct board_opts *)opts)->arch);
-	return tools;
+	tools[0] = qemu_program(o->arch);
+	return o->emulator ? NULL : tools;
 }
 
 /* The file itself, or the one inside a tree. */
@@ -141,11 +148,21 @@ static int copy_file(struct action *a, const struct ref *ref, const char *name, 
 }
 
 /* "QEMU emulator version 7.2.22 (...)": the first line. */
-static int qemu_version(const char *program, struct str *ret, struct err **err)
+static int qemu_version(struct action *a, struct str *ret, struct err **err)
 {
-	char *const argv[] = {(char *)program, "--version", NULL};
+	const struct board_opts *o = a->opts;
+	const struct strv *own = NULL;
+	struct strv argv cleanup_strv = {0};
 
-	if (proc_output(argv, NULL, 64 * 1024, ret, err) < 0)
+	if (o->emulator &&
+	    board_node_emulator(a, action_input(a, o->emulator), o->arch, &own, err) < 0)
+		return -1;
+	if (!own)
+		strv_push(&argv, qemu_program(o->arch));
+	for (size_t i = 0; own && i < own->count; i++)
+		strv_push(&argv, own->items[i]);
+	strv_push(&argv, "--version");
+	if (proc_output(strv_argv(&argv), NULL, 64 * 1024, ret, err) < 0)
 		return -1;
 	ret->len = strcspn(ret->buf, "\n");
 	ret->buf[ret->len] = 0;
@@ -172,14 +189,18 @@ static int board_run(struct action *a, struct err **err)
 
 	if (board_scale_parse(o->time_scale, &b.time_permille))
 		return err_set(err, ERR_USER, "'time-scale' is no number");
-	if (qemu_version(qemu_program(o->arch), &version, err) < 0)
+	if (qemu_version(a, &version, err) < 0)
 		return -1;
 	b.qemu = version.buf;
 	board_print(&b, &text);
 	if (file_write(action_output(a, BOARD_JSON), text.buf, text.len, 0644, false, err) < 0 ||
-	    copy_file(a, o->firmware, BOARD_FIRMWARE, err) < 0)
+	    copy_file(a, o->firmware, BOARD_FIRMWARE, err) < 0 ||
+	    (o->device_tree && copy_file(a, o->device_tree, BOARD_TREE, err) < 0))
 		return -1;
-	return o->device_tree ? copy_file(a, o->device_tree, BOARD_TREE, err) : 0;
+	if (!o->emulator)
+		return 0;
+	return file_copy(action_input(a, o->emulator)->path, action_output(a, BOARD_EMULATOR), 0644,
+			 err);
 }
 
 const struct kind kind_board = {
@@ -188,7 +209,9 @@ const struct kind kind_board = {
 	.manual = "Describes a board of QEMU as data: machine, processor, memory, firmware, how "
 		  "the card "
 		  "is attached. `test` and `vm` name it by `board:`, `orch boot` starts it.\n\n"
-		  "The outputs are board.json, firmware.bin and, with a device tree, board.dtb.",
+		  "The outputs are board.json, firmware.bin and, as far as it has them, board.dtb "
+		  "(device tree) and emulator.tar (QEMU). With an `emulator` the board is the same "
+		  "on every host.",
 	.version = 1,
 	.schema = &board_schema,
 	.outputs = board_outputs,

@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/board_node.h"
 
+#include "kinds/rootdir.h"
+#include "machine/qemu.h"
+
+int board_node_emulator(struct action *a, const struct action_input *tree, const char *arch,
+			const struct strv **ret, struct err **err)
+{
+	struct strv own cleanup_strv = {0};
+	struct strv *argv = arena_alloc(a->arena, sizeof(*argv));
+	struct rootdir root;
+
+	if (rootdir_get(a, tree, &root, err) < 0 || qemu_from_tree(root.path, arch, &own, err) < 0)
+		return err_wrap(err, "emulator '%s'", tree->ref);
+	*argv = (struct strv){.items = arena_alloc(a->arena, own.count * sizeof(*argv->items)),
+			      .count = own.count};
+	for (size_t i = 0; i < own.count; i++)
+		argv->items[i] = arena_strdup(a->arena, own.items[i]);
+	*ret = argv;
+	return 0;
+}
+
 static const struct input_file *file_of(const struct action_input *in, const char *name)
 {
 	for (size_t i = 0; i < in->file_count; i++) {
@@ -16,7 +36,8 @@ int board_node_open(struct action *a, const struct ref *ref, struct board *ret_b
 	const struct action_input *in = action_input(a, ref);
 	const struct input_file *json = file_of(in, BOARD_JSON),
 				*firmware = file_of(in, BOARD_FIRMWARE),
-				*tree = file_of(in, BOARD_TREE);
+				*tree = file_of(in, BOARD_TREE),
+				*emulator = file_of(in, BOARD_EMULATOR);
 	struct board board cleanup_board = {0};
 	struct board_files files = {.device_tree = tree ? tree->path : NULL};
 
@@ -26,6 +47,13 @@ int board_node_open(struct action *a, const struct ref *ref, struct board *ret_b
 	files.firmware = firmware->path;
 	if (board_read(json->path, &board, err) < 0)
 		return -1;
+	if (emulator) {
+		struct action_input t = {
+			.ref = ref->text, .path = emulator->path, .digest = emulator->digest};
+
+		if (board_node_emulator(a, &t, board.arch, &files.qemu, err) < 0)
+			return -1;
+	}
 	*ret_board = board;
 	*ret_files = files;
 	board = (struct board){0};

@@ -70,6 +70,7 @@ static int open_board(struct test_run *r, struct err **err)
 		return -1;
 	r->power.firmware = files.firmware;
 	r->power.device_tree = files.device_tree;
+	r->power.qemu = files.qemu;
 	return 0;
 }
 

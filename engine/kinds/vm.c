@@ -170,9 +170,10 @@ static struct demand vm_demand(const void *opts)
 static const char *const *vm_tools(const void *opts)
 {
 	static const char *tools[2];
+	const struct vm_opts *o = opts;
 
-	tools[0] = qemu_program(((const struct vm_opts *)opts)->arch);
-	return tools;
+	tools[0] = qemu_program(o->arch);
+	return o->board ? NULL : tools; /* a board says which QEMU */
 }
 
 /* -- one run -- */
@@ -401,6 +402,7 @@ static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **
 		str_printf(&line, "%s ", o->cmdline);
 	steps_cmdline(qemu_console(vm->board.arch), &line);
 	*m = (struct qemu_machine){
+		.command = vm->files.qemu,
 		.arch = vm->board.arch,
 		.machine = vm->board.machine,
 		.cpu = vm->board.cpu,

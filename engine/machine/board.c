@@ -285,7 +285,10 @@ static void push_firmware(struct strv *argv, const struct board *b, const struct
 
 void board_argv(const struct board *b, const struct board_power *p, struct strv *ret)
 {
-	strv_push(ret, qemu_program(b->arch));
+	if (!p->qemu)
+		strv_push(ret, qemu_program(b->arch));
+	for (size_t i = 0; p->qemu && i < p->qemu->count; i++)
+		strv_push(ret, p->qemu->items[i]);
 	push(ret, "-machine", b->machine);
 	push(ret, "-accel", "tcg,thread=multi,tb-size=512");
 	if (b->cpu)

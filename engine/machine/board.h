@@ -68,6 +68,7 @@ unsigned board_seconds(const struct board *b, unsigned seconds);
 
 /* What one power-on takes. Descriptors are passed under their numbers (proc_opts.pass). */
 struct board_power {
+	const struct strv *qemu;            /* how QEMU is started; NULL: this machine's */
 	const char *firmware, *device_tree; /* device_tree: NULL for none */
 	const char *card;
 	bool snapshot;       /* the card stays as it is: writes are lost */

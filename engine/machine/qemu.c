@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "machine/host.h"
+#include "machine/tree_program.h"
 
 /* What an architecture needs. Firmware files are pairs of code and variables, the first found wins.
  */
@@ -70,6 +71,21 @@ const char *qemu_program(const char *arch)
 	return t ? t->program : NULL;
 }
 
+int qemu_from_tree(const char *root, const char *arch, struct strv *ret, struct err **err)
+{
+	const struct target *t = find_target(arch);
+	char *program cleanup_free = t ? xasprintf("usr/bin/%s", t->program) : NULL;
+
+	if (!t)
+		return err_set(err, ERR_USER, "guests of architecture '%s' are not supported",
+			       arch);
+	if (tree_program(root, program, ret, err) < 0)
+		return err_wrap(err, "it needs package '%s'", t->package);
+	strv_push(ret, "-L");
+	strv_printf(ret, "%s/usr/share/qemu", root);
+	return 0;
+}
+
 static bool is_host_arch(const struct target *t)
 {
 	struct utsname u;
@@ -103,7 +119,7 @@ int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err
 			       m->arch);
 	program = path_program(t->program);
 	*ret_package = t->package;
-	if (!program)
+	if (!program && !m->command)
 		return err_set(err, ERR_ENV, "'%s' is not installed: apt install %s", t->program,
 			       t->package);
 	*ret_package = t->firmware_package;
@@ -219,7 +235,10 @@ void qemu_argv(const struct qemu_machine *m, struct strv *ret)
 		"chardev:console",
 	};
 
-	strv_push(ret, m->program);
+	if (!m->command)
+		strv_push(ret, m->program);
+	for (size_t i = 0; m->command && i < m->command->count; i++)
+		strv_push(ret, m->command->items[i]);
 	strv_push(ret, "-machine");
 	strv_push(ret, m->machine ? m->machine : t->machine);
 	strv_push(ret, "-accel");

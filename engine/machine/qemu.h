@@ -32,8 +32,9 @@ struct qemu_disk {
 };
 
 struct qemu_machine {
-	const char *arch;    /* Debian's name: arm64, amd64 */
-	const char *machine; /* QEMU's name; NULL: the usual one of the architecture */
+	const struct strv *command; /* how QEMU is started; NULL: this machine's */
+	const char *arch;           /* Debian's name: arm64, amd64 */
+	const char *machine;        /* QEMU's name; NULL: the usual one of the architecture */
 	unsigned cpus;
 	unsigned memory_mb;
 	uint64_t epoch;      /* what the guest's real-time clock shows at start; 0: the present */
@@ -57,6 +58,12 @@ struct qemu_machine {
 const char *qemu_console(const char *arch);
 /* "qemu-system-aarch64", or NULL for an architecture that orch cannot emulate. */
 const char *qemu_program(const char *arch);
+/*
+ * Appends how the QEMU of an unpacked tree is started (machine/tree_program.h). ERR_USER when there
+ * is none in it.
+ */
+int qemu_from_tree(const char *root, const char *arch, struct strv *ret,
+		   struct err **err) warn_unused;
 /* Finds program and firmware and chooses the accelerator; ERR_ENV names what to install. */
 int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err) warn_unused;
 /* The part of it that needs no child process; *ret_package: the package that is missing. May be

@@ -75,7 +75,7 @@ static int read_loader(int fd, char **ret)
 int tree_program(const char *root, const char *program, struct strv *ret, struct err **err)
 {
 	char *path cleanup_free = path_join(root, program), *loader cleanup_free = NULL,
-	     *place cleanup_free = NULL, *libraries cleanup_free = NULL;
+		   *place cleanup_free = NULL, *libraries cleanup_free = NULL;
 	int fd cleanup_fd = open_in(root, program), loader_fd cleanup_fd = -1;
 
 	if (fd < 0)

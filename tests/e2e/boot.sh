@@ -67,6 +67,39 @@ on_terminal terminated 143 'from the firmware=!TERM'
 on_terminal killed -9 'from the firmware=!KILL'
 on_terminal crashed -6 'from the firmware=!ABRT'
 
+echo "# a QEMU that the board brings along"
+cat >recipes/qemu.yaml <<'END'
+kind: run
+root: host
+run:
+  - |
+    program=/usr/bin/qemu-system-aarch64
+    mkdir -p t/usr/bin t/usr/lib/qemu
+    cp $program t/usr/bin/
+    ldd $program | grep -o '/[^ ]*' | while read -r file; do cp -L "$file" t/usr/lib/qemu/; done
+    loader=$(ldd $program | sed -n 's|^[[:space:]]*\(/[^ ]*\) .*|\1|p')
+    mkdir -p "t$${loader%/*}"
+    ln -s "/usr/lib/qemu/$${loader##*/}" "t$loader"
+    tar -C t -cf qemu.tar .
+outputs: [qemu.tar]
+END
+sed '$a emulator: qemu' recipes/boards/fast.yaml >recipes/boards/own.yaml
+printf 'kind: run\noutputs: [t.tar]\nrun: ["mkdir t; tar -C t -cf t.tar ."]\n' >recipes/empty.yaml
+sed '$a emulator: empty' recipes/boards/fast.yaml >recipes/boards/none.yaml
+"$orch" boot card --board own >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+timeout 120 sh -c "while ! grep -q hello '$scratch/out'; do sleep 0.2; done"
+same own-qemu-says-hello 'hello from the firmware' "$(cat "$scratch/out")"
+check own-qemu-runs pgrep -f "$ORCH_STORE/roots/.*/usr/bin/qemu-system-aarch64 .*-machine virt"
+kill -TERM $pid
+wait $pid
+same own-qemu-ends 143 $?
+check own-qemu-is-built "$orch" build boards/own
+check own-qemu-is-told grep -q '"qemu": "QEMU emulator version' out/boards/own/board.json
+code no-qemu-in-tree 2 "$orch" boot card --board none
+check no-qemu-in-tree-says grep -q "needs package 'qemu-system-arm'" "$scratch/err"
+rm recipes/qemu.yaml recipes/empty.yaml recipes/boards/own.yaml recipes/boards/none.yaml
+
 echo "# what cannot be booted"
 code no-image 2 "$orch" boot file
 check no-image-says grep -q 'makes no image that could be booted' "$scratch/err"
@@ -79,5 +112,5 @@ check no-board-at-all-says grep -q 'this project has no board' "$scratch/err"
 
 "$orch" build file >/dev/null 2>&1
 same nothing-left '' "$(ls "$ORCH_STORE/tmp")"
-same no-process-left '' "$(pgrep -f "$ORCH_STORE/tmp" || :)"
+same no-process-left '' "$(pgrep -f "$ORCH_STORE/" || :)"
 finish
