@@ -75,12 +75,18 @@ int qemu_from_tree(const char *root, const char *arch, struct strv *ret, struct 
 {
 	const struct target *t = find_target(arch);
 	char *program cleanup_free = t ? xasprintf("usr/bin/%s", t->program) : NULL;
+	struct strv argv cleanup_strv = {0};
 
 	if (!t)
 		return err_set(err, ERR_USER, "guests of architecture '%s' are not supported",
 			       arch);
-	if (tree_program(root, program, ret, err) < 0)
+	if (tree_program(root, program, &argv, err) < 0)
 		return err_wrap(err, "it needs package '%s'", t->package);
+	/* Its modules lie beside its libraries; it would look for them where this machine's are. */
+	strv_push(ret, "/usr/bin/env");
+	strv_printf(ret, "QEMU_MODULE_DIR=%s/qemu", argv.count > 2 ? argv.items[2] : root);
+	for (size_t i = 0; i < argv.count; i++)
+		strv_push(ret, argv.items[i]);
 	strv_push(ret, "-L");
 	strv_printf(ret, "%s/usr/share/qemu", root);
 	return 0;
