@@ -31,7 +31,10 @@ struct session {
 	struct tool_versions tools;
 };
 
-/* Opens everything up to PART. TARGETS may be NULL: all nodes. Returns 0 or the exit code. */
+/*
+ * Opens everything up to PART. TARGETS may be NULL: all nodes. Returns 0 or the exit code; files
+ * that wanted nodes miss, such as keys, are an error.
+ */
 int session_open(struct session *s, const struct cli *c, enum session_part part,
 		 const struct strv *targets);
 /*
@@ -41,8 +44,8 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 int session_open_dir_and_store(struct session *s, const struct cli *c);
 int session_open_rest(struct session *s, const struct strv *targets);
 /*
- * Says on stderr which wanted nodes have a lock that is missing or answers another recipe: 0 or the
- * exit code. For commands that are about to use what is locked.
+ * Says on stderr which wanted nodes miss a file or have a lock that is missing or answers another
+ * recipe: 0 or the exit code. For commands that are about to use what is locked.
  */
 int session_check_locks(const struct session *s);
 /* The store, after what session_open() opened, for a command that can do without. */

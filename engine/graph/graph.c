@@ -38,6 +38,14 @@ struct kind_ctx node_ctx(const struct graph *g, const struct node *n)
 				 .map = n->recipe->map};
 }
 
+void node_missing(const struct graph *g, const struct node *n, struct err_list *errors)
+{
+	struct kind_ctx ctx = node_ctx(g, n);
+
+	if (n->recipe->kind->missing)
+		n->recipe->kind->missing(&ctx, errors);
+}
+
 static struct pos file_pos(const struct node *n)
 {
 	return (struct pos){n->recipe->file, 1, 1};

@@ -72,6 +72,8 @@ struct node *graph_node(const struct graph *g, const char *name);
 const char *graph_near(const struct graph *g, const char *name);
 /* What the hooks of the node's kind are given. */
 struct kind_ctx node_ctx(const struct graph *g, const struct node *n);
+/* Adds to ERRORS the files that the node needs, that are no part of the project, and not there. */
+void node_missing(const struct graph *g, const struct node *n, struct err_list *errors);
 /* Marks the nodes reached from TARGETS (none: project defaults; none of those: all). ERR_USER. */
 int graph_select(struct graph *g, const struct strv *targets, struct err **err) warn_unused;
 /* The epoch of a node, see recipes.md: project's, else the newest lock date it reaches, else 0. */

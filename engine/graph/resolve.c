@@ -338,6 +338,8 @@ static int no_node(struct request *q, const char *node)
 		return refuse(q, "path '%s' %s: paths are relative to the project's root",
 			      q->ref->text, why);
 	type = path_type(q->r, q->ref->text);
+	if (!type && q->ref->later)
+		type = 'f';
 	return type ? take_path(q, type) : unknown(q, node);
 }
 

@@ -61,6 +61,11 @@ struct kind {
 	/* Static checks beyond the schema that need no other node; may be NULL. */
 	void (*check)(const struct kind_ctx *ctx, struct err_list *errors);
 	/*
+	 * Files that are no part of the project, such as keys, and not there: an error for each,
+	 * with the remedy. Asked only of nodes that are wanted; may be NULL.
+	 */
+	void (*missing)(const struct kind_ctx *ctx, struct err_list *errors);
+	/*
 	 * Further inputs that are project files but no option (the lock of a debian node): project
 	 * paths pushed to RET in ARENA. May be NULL.
 	 */

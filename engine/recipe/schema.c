@@ -222,6 +222,7 @@ static void decode_ref(struct decode *d, const struct option *o, const struct ya
 	r->text = y->text;
 	r->pos = y->pos;
 	r->accept = o->accept;
+	r->later = o->flags & OPT_LATER;
 	r->type = is_one_of(y->text, o->words) ? REF_WORD : REF_UNRESOLVED;
 	*(struct ref **)field = r;
 }

@@ -70,6 +70,8 @@ enum option_flags {
 				  normal  form, no ".."; may end in '/' */
 	OPT_PLACED = 1 << 6,   /* struct: begins with a struct pos, its place in the recipe; workers
 				  know the line, too */
+	OPT_LATER = 1 << 7,    /* reference to a path that is missed only when its node is wanted:
+				  what missing() of the kind is for */
 };
 
 /* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
@@ -97,6 +99,7 @@ struct ref {
 	const char *text;
 	struct pos pos;
 	unsigned accept; /* enum ref_accept */
+	bool later;      /* OPT_LATER */
 	enum ref_type type;
 	const char *node, *output, *inside;
 };

@@ -19,7 +19,7 @@
 struct demo {
 	const char *text;
 	uint64_t size;
-	struct ref *tree, *image, *path, *signer;
+	struct ref *tree, *image, *path, *later, *signer;
 	struct list inputs, names, makes;
 	const char *key;
 	const char *look;
@@ -33,6 +33,7 @@ static const struct option demo_options[] = {
 	{"tree", OPT_REF, AT(tree), .accept = ACCEPT_TREE, .help = "Tree."},
 	{"image", OPT_REF, AT(image), .accept = ACCEPT_IMAGE, .help = "Image."},
 	{"path", OPT_REF, AT(path), .accept = ACCEPT_PATH, .help = "Path."},
+	{"later", OPT_REF, AT(later), OPT_LATER, .accept = ACCEPT_PATH, .help = "Later."},
 	{"sign", OPT_REF, AT(signer), .accept = ACCEPT_SIGNER, .help = "Signer."},
 	{"inputs", OPT_REF, AT(inputs), .flags = OPT_LIST,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_NODE | ACCEPT_INSIDE, .help = "Inputs."},
@@ -80,11 +81,21 @@ static const char *const *demo_tools(const void *opts)
 	return d->tools.count ? d->tools.items : NULL;
 }
 
+static void demo_missing(const struct kind_ctx *ctx, struct err_list *list)
+{
+	const struct demo *d = ctx->opts;
+	char *path cleanup_free = d->later ? path_join(ctx->project_dir, d->later->text) : NULL;
+
+	if (path && !path_exists(path))
+		err_list_at(list, d->later->pos, "'%s' is missing", d->later->text);
+}
+
 static const struct kind demo_kind = {.name = "demo",
 				      .summary = "for tests",
 				      .version = 2,
 				      .schema = &demo_schema,
 				      .outputs = demo_outputs,
+				      .missing = demo_missing,
 				      .tools = demo_tools};
 static const struct kind locked_kind = {.name = "locked",
 					.version = 1,

@@ -264,6 +264,33 @@ static void select_nodes(void **state)
 	assert_false(graph_node(g, "b")->wanted);
 }
 
+static void paths_that_come_later(void **state)
+{
+	struct graph *g;
+
+	put("recipes/a.yaml", "kind: demo\nlater: keys/pub\n");
+	put("recipes/b.yaml", "kind: demo\nlater: /keys/pub\n");
+	put("recipes/c.yaml", "kind: demo\nkey: keys/k\nlater: keys/k\n");
+	refuse("recipes/b.yaml:2:8: path '/keys/pub' is absolute: paths are relative to the "
+	       "project's root\n"
+	       "recipes/c.yaml:3:8: path 'keys/k' would hand out the private 'keys/k': name public "
+	       "files only");
+	put("recipes/b.yaml", "kind: demo\n");
+	put("recipes/c.yaml", "kind: demo\n");
+	g = good();
+	expect_edges(g, "a", "keys/pub=1,,,,keys/pub\n");
+	node_missing(g, graph_node(g, "b"), &errors);
+	assert_int_equal(errors.count, 0);
+	node_missing(g, graph_node(g, "a"), &errors);
+	assert_int_equal(errors.count, 1);
+	assert_string_equal(errors.items[0]->text, "'keys/pub' is missing");
+	assert_int_equal(errors.items[0]->cls, ERR_USER);
+	put("keys/pub", "");
+	g = good();
+	node_missing(g, graph_node(g, "a"), &errors);
+	assert_int_equal(errors.count, 0);
+}
+
 static void epochs(void **state)
 {
 	struct graph *g;
@@ -292,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_cycle, setup, teardown),
 		cmocka_unit_test_setup_teardown(deep, setup, teardown),
 		cmocka_unit_test_setup_teardown(select_nodes, setup, teardown),
+		cmocka_unit_test_setup_teardown(paths_that_come_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(epochs, setup, teardown),
 	};
 
