@@ -111,10 +111,26 @@ static void devices_know_the_signer(struct check_view *v, const struct node *bun
 		return;
 	c = path_join(v->g->project->dir, cert);
 	k = path_join(v->g->project->dir, from);
+	if (!path_exists(c) || !path_exists(k))
+		return; /* as note_missing() says */
 	if (x509_check_signer(c, k, NULL, (time_t)v->now, &facts, &bad) < 0)
 		check_say(v, CHECK_KEYRING_OF_SIGNER, copy ? copy->pos : (struct pos){from, 1, 1},
 			  "devices would refuse bundle '%s', which '%s' signs (%s): %s",
 			  bundle->name, sign, signer->recipe->file, bad->text);
+}
+
+/* A signer that nobody needs here: the files of one that is wanted were asked for before. */
+static void note_missing(struct check_view *v, const struct node *pki)
+{
+	struct err_list found cleanup_err_list = {0};
+
+	node_missing(v->g, pki, &found);
+	for (size_t i = 0; i < found.count; i++) {
+		const struct err *e = found.items[i];
+
+		check_note(v, CHECK_SIGNER, (struct pos){pki->recipe->file, e->line, e->col}, "%s",
+			   e->text);
+	}
 }
 
 static void signer_is_good(struct check_view *v, const struct node *pki)
@@ -131,6 +147,8 @@ static void signer_is_good(struct check_view *v, const struct node *pki)
 	c = path_join(dir, cert);
 	k = path_join(dir, keyring);
 	p = path_join(dir, key);
+	if (!path_exists(c) || !path_exists(k))
+		return;
 	/* A machine that only builds has no private key; the rest can be checked all the same. */
 	if (x509_check_signer(c, k, path_exists(p) ? p : NULL, (time_t)v->now, &facts, &bad) < 0)
 		check_say(v, CHECK_SIGNER, check_pos(pki, "cert"), "%s", bad->text);
@@ -157,6 +175,8 @@ int check_sign_rules(struct check_view *v, struct err **err)
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
+		if (str_eq(n->recipe->kind->name, "pki"))
+			note_missing(v, n);
 		if (check_is_test(n))
 			continue;
 		if (str_eq(n->recipe->kind->name, "bundle"))

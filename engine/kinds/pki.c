@@ -21,10 +21,10 @@ static const struct option pki_options[] = {
 	{"key", OPT_SECRET, offsetof(struct pki_opts, key), OPT_REQUIRED,
 	 .help = "Private key of the signer (PEM). Its bytes enter no key, tree, log or store.",
 	 .example = "pki/private/signer.key"},
-	{"cert", OPT_REF, offsetof(struct pki_opts, cert), OPT_REQUIRED, .accept = ACCEPT_PATH,
-	 .help = "Certificate of the signer, then its intermediates (PEM).",
+	{"cert", OPT_REF, offsetof(struct pki_opts, cert), OPT_REQUIRED | OPT_LATER,
+	 .accept = ACCEPT_PATH, .help = "Certificate of the signer, then its intermediates (PEM).",
 	 .example = "pki/signer.pem"},
-	{"keyring", OPT_REF, offsetof(struct pki_opts, keyring), OPT_REQUIRED,
+	{"keyring", OPT_REF, offsetof(struct pki_opts, keyring), OPT_REQUIRED | OPT_LATER,
 	 .accept = ACCEPT_PATH, .help = "Root CAs that devices trust (PEM).",
 	 .example = "pki/keyring.pem"},
 };
@@ -37,16 +37,24 @@ static void pki_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 }
 
 /* Whoever starts a project has no keys yet: say the command, not just that a file is missing. */
-static void pki_check(const struct kind_ctx *ctx, struct err_list *errors)
+static void miss_file(const struct kind_ctx *ctx, struct pos pos, const char *what,
+		      const char *path, struct err_list *errors)
+{
+	char *abs cleanup_free = path_join(ctx->project_dir, path);
+
+	if (!path_exists(abs))
+		err_list_at(errors, pos,
+			    "there is no %s '%s'; `orch pki init` makes development keys", what,
+			    path);
+}
+
+static void pki_missing(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct pki_opts *o = ctx->opts;
-	char *path cleanup_free = path_join(ctx->project_dir, o->key);
-	const struct yaml *value = yaml_get(ctx->map, "key");
 
-	if (!path_exists(path))
-		err_list_at(errors, value->pos,
-			    "there is no private key '%s'; `orch pki init` makes development keys",
-			    o->key);
+	miss_file(ctx, yaml_get(ctx->map, "key")->pos, "private key", o->key, errors);
+	miss_file(ctx, o->cert->pos, "certificate", o->cert->text, errors);
+	miss_file(ctx, o->keyring->pos, "keyring", o->keyring->text, errors);
 }
 
 static int pki_run(struct action *a, struct err **err)
@@ -77,6 +85,6 @@ const struct kind kind_pki = {
 	.version = 1,
 	.schema = &pki_schema,
 	.outputs = pki_outputs,
-	.check = pki_check,
+	.missing = pki_missing,
 	.run = pki_run,
 };
