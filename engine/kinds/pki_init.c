@@ -158,6 +158,36 @@ static int write_certs(const char *dir, const char *name, X509 *first, X509 *sec
 	return rc;
 }
 
+/* A CA, the intermediate that it signs, and the signer of bundles below that. */
+struct branch {
+	struct identity ca, intermediate, signer;
+};
+
+static void branch_clear(struct branch *b)
+{
+	identity_clear(&b->ca);
+	identity_clear(&b->intermediate);
+	identity_clear(&b->signer);
+}
+#define cleanup_branch __attribute__((cleanup(branch_clear)))
+
+static int make_below(struct branch *b, struct err **err)
+{
+	if (make_identity(&b->intermediate, "development signing CA", &b->ca, PKI_INTERMEDIATE_DAYS,
+			  intermediate_ext, err) < 0)
+		return -1;
+	return make_identity(&b->signer, "development signer", &b->intermediate, PKI_SIGNER_DAYS,
+			     signer_ext, err);
+}
+
+static int write_below(const char *pki, const struct branch *b, struct err **err)
+{
+	if (write_key(pki, "private/intermediate.key", b->intermediate.key, err) < 0 ||
+	    write_key(pki, "private/signer.key", b->signer.key, err) < 0)
+		return -1;
+	return write_certs(pki, "signer.pem", b->signer.cert, b->intermediate.cert, err);
+}
+
 static int refuse_existing(const char *pki, struct err **err)
 {
 	static const char *const names[] = {"signer.pem",         "keyring.pem",
@@ -177,24 +207,20 @@ static int refuse_existing(const char *pki, struct err **err)
 	return 0;
 }
 
-static int write_all(const char *pki, const char *private, const struct identity *root,
-		     const struct identity *rollover, const struct identity *intermediate,
-		     const struct identity *signer, struct err **err)
+static int write_all(const char *pki, const struct branch *root, const struct identity *rollover,
+		     struct err **err)
 {
-	if (write_key(private, "root.key", root->key, err) < 0 ||
-	    write_key(private, "rollover.key", rollover->key, err) < 0 ||
-	    write_key(private, "intermediate.key", intermediate->key, err) < 0 ||
-	    write_key(private, "signer.key", signer->key, err) < 0)
+	if (write_key(pki, "private/root.key", root->ca.key, err) < 0 ||
+	    write_key(pki, "private/rollover.key", rollover->key, err) < 0 ||
+	    write_certs(pki, "keyring.pem", root->ca.cert, rollover->cert, err) < 0)
 		return -1;
-	if (write_certs(pki, "keyring.pem", root->cert, rollover->cert, err) < 0)
-		return -1;
-	return write_certs(pki, "signer.pem", signer->cert, intermediate->cert, err);
+	return write_below(pki, root, err);
 }
 
 int pki_init(const char *project_dir, struct str *report, struct err **err)
 {
-	struct identity root cleanup_identity = {0}, rollover cleanup_identity = {0};
-	struct identity intermediate cleanup_identity = {0}, signer cleanup_identity = {0};
+	struct branch root cleanup_branch = {0};
+	struct identity rollover cleanup_identity = {0};
 	char *pki cleanup_free = path_join(project_dir, "pki");
 	char *private cleanup_free = path_join(pki, "private");
 
@@ -202,15 +228,11 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 		return -1;
 	if (chmod(private, 0700) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot protect '%s'", private);
-	if (make_identity(&root, "development root CA", NULL, PKI_ROOT_DAYS, root_ext, err) < 0 ||
+	if (make_identity(&root.ca, "development root CA", NULL, PKI_ROOT_DAYS, root_ext, err) <
+		    0 ||
 	    make_identity(&rollover, "development rollover CA", NULL, PKI_ROOT_DAYS, root_ext,
 			  err) < 0 ||
-	    make_identity(&intermediate, "development signing CA", &root, PKI_INTERMEDIATE_DAYS,
-			  intermediate_ext, err) < 0 ||
-	    make_identity(&signer, "development signer", &intermediate, PKI_SIGNER_DAYS, signer_ext,
-			  err) < 0)
-		return -1;
-	if (write_all(pki, private, &root, &rollover, &intermediate, &signer, err) < 0)
+	    make_below(&root, err) < 0 || write_all(pki, &root, &rollover, err) < 0)
 		return -1;
 	if (report) {
 		str_printf(
