@@ -3,12 +3,16 @@
 /*
  * Development keys. `orch pki init` makes, below PROJECT/pki:
  *
- *	private/root.key private/rollover.key private/intermediate.key private/signer.key   0600
- *	signer.pem    the leaf and its intermediate
- *	keyring.pem   root CA and rollover CA: what devices trust
+ *	keyring.pem           root CA and rollover CA: what devices trust
+ *	signer.pem            the leaf and its intermediate, under the root CA
+ *	rollover-signer.pem   the same under the rollover CA
+ *	private/root.key private/intermediate.key private/signer.key            0600
+ *	private/rollover.key private/rollover-intermediate.key
+ *	private/rollover-signer.key                                             0600
  *
- * EC P-256 keys, SHA-256 signatures. The rollover CA signs nothing yet: it is in the keyring of
- *every shipped device so that bundles can move to it when the first root ages or is lost.
+ * EC P-256 keys, SHA-256 signatures. The rollover CA is in the keyring of every shipped device so
+ * that bundles can move to it when the first root ages or is lost. Its signer is there to prove
+ * that they can; no release is signed with it before.
  */
 #include "base/err.h"
 #include "base/str.h"

@@ -171,28 +171,47 @@ static void branch_clear(struct branch *b)
 }
 #define cleanup_branch __attribute__((cleanup(branch_clear)))
 
-static int make_below(struct branch *b, struct err **err)
+/* The subjects of what is below a CA, and the files below pki/. */
+struct branch_names {
+	const char *intermediate, *signer;
+	const char *intermediate_key, *signer_key, *certs;
+};
+static const struct branch_names root_names = {"development signing CA", "development signer",
+					       "private/intermediate.key", "private/signer.key",
+					       "signer.pem"};
+static const struct branch_names rollover_names = {
+	"development rollover signing CA", "development rollover signer",
+	"private/rollover-intermediate.key", "private/rollover-signer.key", "rollover-signer.pem"};
+
+static int make_below(struct branch *b, const struct branch_names *n, struct err **err)
 {
-	if (make_identity(&b->intermediate, "development signing CA", &b->ca, PKI_INTERMEDIATE_DAYS,
+	if (make_identity(&b->intermediate, n->intermediate, &b->ca, PKI_INTERMEDIATE_DAYS,
 			  intermediate_ext, err) < 0)
 		return -1;
-	return make_identity(&b->signer, "development signer", &b->intermediate, PKI_SIGNER_DAYS,
-			     signer_ext, err);
+	return make_identity(&b->signer, n->signer, &b->intermediate, PKI_SIGNER_DAYS, signer_ext,
+			     err);
 }
 
-static int write_below(const char *pki, const struct branch *b, struct err **err)
+static int write_below(const char *pki, const struct branch *b, const struct branch_names *n,
+		       struct err **err)
 {
-	if (write_key(pki, "private/intermediate.key", b->intermediate.key, err) < 0 ||
-	    write_key(pki, "private/signer.key", b->signer.key, err) < 0)
+	if (write_key(pki, n->intermediate_key, b->intermediate.key, err) < 0 ||
+	    write_key(pki, n->signer_key, b->signer.key, err) < 0)
 		return -1;
-	return write_certs(pki, "signer.pem", b->signer.cert, b->intermediate.cert, err);
+	return write_certs(pki, n->certs, b->signer.cert, b->intermediate.cert, err);
 }
 
 static int refuse_existing(const char *pki, struct err **err)
 {
-	static const char *const names[] = {"signer.pem",         "keyring.pem",
-					    "private/root.key",   "private/rollover.key",
-					    "private/signer.key", "private/intermediate.key"};
+	static const char *const names[] = {"signer.pem",
+					    "keyring.pem",
+					    "rollover-signer.pem",
+					    "private/root.key",
+					    "private/rollover.key",
+					    "private/signer.key",
+					    "private/intermediate.key",
+					    "private/rollover-signer.key",
+					    "private/rollover-intermediate.key"};
 
 	for (size_t i = 0; i < array_len(names); i++) {
 		char *path cleanup_free = path_join(pki, names[i]);
@@ -207,20 +226,42 @@ static int refuse_existing(const char *pki, struct err **err)
 	return 0;
 }
 
-static int write_all(const char *pki, const struct branch *root, const struct identity *rollover,
+static int make_all(struct branch *root, struct branch *rollover, struct err **err)
+{
+	if (make_identity(&root->ca, "development root CA", NULL, PKI_ROOT_DAYS, root_ext, err) <
+		    0 ||
+	    make_identity(&rollover->ca, "development rollover CA", NULL, PKI_ROOT_DAYS, root_ext,
+			  err) < 0 ||
+	    make_below(root, &root_names, err) < 0)
+		return -1;
+	return make_below(rollover, &rollover_names, err);
+}
+
+static int write_all(const char *pki, const struct branch *root, const struct branch *rollover,
 		     struct err **err)
 {
 	if (write_key(pki, "private/root.key", root->ca.key, err) < 0 ||
-	    write_key(pki, "private/rollover.key", rollover->key, err) < 0 ||
-	    write_certs(pki, "keyring.pem", root->ca.cert, rollover->cert, err) < 0)
+	    write_key(pki, "private/rollover.key", rollover->ca.key, err) < 0 ||
+	    write_certs(pki, "keyring.pem", root->ca.cert, rollover->ca.cert, err) < 0 ||
+	    write_below(pki, root, &root_names, err) < 0)
 		return -1;
-	return write_below(pki, root, err);
+	return write_below(pki, rollover, &rollover_names, err);
+}
+
+static void report_all(struct str *to)
+{
+	str_printf(to, "pki/keyring.pem          root CA and rollover CA for %d days\n",
+		   PKI_ROOT_DAYS);
+	str_printf(to, "pki/signer.pem           leaf for %d days, its intermediate for %d days\n",
+		   PKI_SIGNER_DAYS, PKI_INTERMEDIATE_DAYS);
+	str_printf(to, "pki/rollover-signer.pem  the same under the rollover CA\n");
+	str_printf(to, "pki/private/             the keys of all these (EC P-256)\n");
+	str_printf(to, "These are development keys: product keys belong in an HSM or token.\n");
 }
 
 int pki_init(const char *project_dir, struct str *report, struct err **err)
 {
-	struct branch root cleanup_branch = {0};
-	struct identity rollover cleanup_identity = {0};
+	struct branch root cleanup_branch = {0}, rollover cleanup_branch = {0};
 	char *pki cleanup_free = path_join(project_dir, "pki");
 	char *private cleanup_free = path_join(pki, "private");
 
@@ -228,23 +269,9 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 		return -1;
 	if (chmod(private, 0700) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot protect '%s'", private);
-	if (make_identity(&root.ca, "development root CA", NULL, PKI_ROOT_DAYS, root_ext, err) <
-		    0 ||
-	    make_identity(&rollover, "development rollover CA", NULL, PKI_ROOT_DAYS, root_ext,
-			  err) < 0 ||
-	    make_below(&root, err) < 0 || write_all(pki, &root, &rollover, err) < 0)
+	if (make_all(&root, &rollover, err) < 0 || write_all(pki, &root, &rollover, err) < 0)
 		return -1;
-	if (report) {
-		str_printf(
-			report,
-			"pki/private/  root, rollover, intermediate and signer key (EC P-256)\n");
-		str_printf(report,
-			   "pki/signer.pem   leaf for %d days under an intermediate for %d days\n",
-			   PKI_SIGNER_DAYS, PKI_INTERMEDIATE_DAYS);
-		str_printf(report, "pki/keyring.pem  root CA and rollover CA for %d days\n",
-			   PKI_ROOT_DAYS);
-		str_printf(report,
-			   "These are development keys: product keys belong in an HSM or token.\n");
-	}
+	if (report)
+		report_all(report);
 	return 0;
 }

@@ -55,13 +55,59 @@ static void fresh_keys_are_good(void **state)
 {
 	struct err *err cleanup_err = NULL;
 	struct x509_facts facts;
-	struct stat st;
 
 	assert_int_equal(x509_check_signer(cert, keyring, key, time(NULL), &facts, &err), 0);
 	assert_true(facts.not_after > time(NULL) + (PKI_SIGNER_DAYS - 1) * DAY);
 	assert_true(facts.not_after < time(NULL) + (PKI_SIGNER_DAYS + 1) * DAY);
-	assert_int_equal(stat(key, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* A keyring of the first CA alone, or of the second; caller frees its path. */
+static char *ca_alone(const char *name, bool second)
+{
+	struct err *err cleanup_err = NULL;
+	struct str first cleanup_str = STR_INIT, rest cleanup_str = STR_INIT;
+	const struct str *one = second ? &rest : &first;
+	char *path = path_join(dir, name);
+
+	assert_int_equal(x509_split_chain(keyring, &first, &rest, &err), 0);
+	assert_int_equal(file_write(path, one->buf, one->len, 0644, false, &err), 0);
+	return path;
+}
+
+static void each_ca_has_a_signer(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *root cleanup_free = ca_alone("root.pem", false);
+	char *rollover cleanup_free = ca_alone("rollover.pem", true);
+	char *cert2 cleanup_free = path_join(dir, "pki/rollover-signer.pem");
+	char *key2 cleanup_free = path_join(dir, "pki/private/rollover-signer.key");
+	struct x509_facts facts, facts2;
+
+	assert_int_equal(x509_check_signer(cert, root, key, time(NULL), &facts, &err), 0);
+	refused(cert, rollover, key, time(NULL), "cannot verify");
+	assert_int_equal(x509_check_signer(cert2, keyring, key2, time(NULL), &facts2, &err), 0);
+	assert_int_equal(x509_check_signer(cert2, rollover, key2, time(NULL), &facts2, &err), 0);
+	refused(cert2, root, key2, time(NULL), "cannot verify");
+	refused(cert2, rollover, key, time(NULL), "does not belong");
+	assert_string_not_equal(facts.subject, facts2.subject);
+	assert_true(llabs(facts.not_after - facts2.not_after) < DAY);
+}
+
+static void private_keys_are_private(void **state)
+{
+	static const char *const names[] = {"root",     "intermediate",          "signer",
+					    "rollover", "rollover-intermediate", "rollover-signer"};
+	char *folder cleanup_free = path_join(dir, "pki/private");
+	struct stat st;
+
+	assert_int_equal(stat(folder, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	for (size_t i = 0; i < array_len(names); i++) {
+		char *path cleanup_free = xasprintf("%s/pki/private/%s.key", dir, names[i]);
+
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+	}
 }
 
 static void keys_are_never_overwritten(void **state)
@@ -185,6 +231,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fresh_keys_are_good),
+		cmocka_unit_test(each_ca_has_a_signer),
+		cmocka_unit_test(private_keys_are_private),
 		cmocka_unit_test(keys_are_never_overwritten),
 		cmocka_unit_test(time_is_checked),
 		cmocka_unit_test(the_key_must_belong_to_the_certificate),
