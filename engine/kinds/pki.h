@@ -23,7 +23,8 @@
 #define PKI_SIGNER_DAYS (2 * 365)
 
 /*
- * Makes the files; refuses (ERR_USER) when any of them is already there. REPORT (may be NULL) gets
- * lines for the user: what was made and how long it is valid.
+ * Makes the files; refuses (ERR_USER) when any of them is already there. To keys of a time when
+ * there was no signer under the rollover CA, it is added if the rollover CA's key is there. REPORT
+ * (may be NULL) gets lines for the user: what was made and how long it is valid.
  */
 int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;

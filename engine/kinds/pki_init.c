@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -201,6 +202,13 @@ static int write_below(const char *pki, const struct branch *b, const struct bra
 	return write_certs(pki, n->certs, b->signer.cert, b->intermediate.cert, err);
 }
 
+static bool is_there(const char *pki, const char *name)
+{
+	char *path cleanup_free = path_join(pki, name);
+
+	return path_exists(path);
+}
+
 static int refuse_existing(const char *pki, struct err **err)
 {
 	static const char *const names[] = {"signer.pem",
@@ -214,14 +222,13 @@ static int refuse_existing(const char *pki, struct err **err)
 					    "private/rollover-intermediate.key"};
 
 	for (size_t i = 0; i < array_len(names); i++) {
-		char *path cleanup_free = path_join(pki, names[i]);
-
-		if (path_exists(path))
+		if (is_there(pki, names[i]))
 			return err_set(
 				err, ERR_USER,
-				"'%s' is already there; keys are never overwritten. Move pki/ away "
-				"first if you really want new ones: devices trust the old ones",
-				path);
+				"'%s/%s' is already there; keys are never overwritten. Move pki/ "
+				"away first if you really want new ones: devices trust the old "
+				"ones",
+				pki, names[i]);
 	}
 	return 0;
 }
@@ -259,12 +266,81 @@ static void report_all(struct str *to)
 	str_printf(to, "These are development keys: product keys belong in an HSM or token.\n");
 }
 
+/* Whether there is nothing of a signer under the rollover CA, beside the keys of an older time. */
+static bool lacks_rollover_signer(const char *pki)
+{
+	return is_there(pki, "keyring.pem") && !is_there(pki, rollover_names.certs) &&
+	       !is_there(pki, rollover_names.signer_key) &&
+	       !is_there(pki, rollover_names.intermediate_key);
+}
+
+/* The certificate of KEY in a keyring; NULL: none. */
+static X509 *find_cert(const char *keyring, const EVP_PKEY *key)
+{
+	BIO *bio = BIO_new_file(keyring, "r");
+	X509 *x = NULL;
+
+	while (bio && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) &&
+	       EVP_PKEY_eq(key, X509_get0_pubkey(x)) != 1)
+		X509_free(x);
+	BIO_free(bio);
+	ERR_clear_error();
+	return x;
+}
+
+static int read_rollover_ca(const char *pki, struct identity *ret, struct err **err)
+{
+	char *path cleanup_free = path_join(pki, "private/rollover.key");
+	char *keyring cleanup_free = path_join(pki, "keyring.pem");
+	BIO *bio = BIO_new_file(path, "r");
+
+	/* An empty passphrase: a locked key is refused rather than asked for on a terminal. */
+	ret->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
+	BIO_free(bio);
+	ERR_clear_error();
+	if (!ret->key)
+		return err_set(err, ERR_INTEGRITY,
+			       "'%s' is no private key (PEM, without passphrase)", path);
+	ret->cert = find_cert(keyring, ret->key);
+	if (!ret->cert)
+		return err_set(err, ERR_INTEGRITY,
+			       "private key '%s' does not belong to a certificate of '%s'", path,
+			       keyring);
+	return 0;
+}
+
+static int add_rollover_signer(const char *pki, struct str *report, struct err **err)
+{
+	struct branch rollover cleanup_branch = {0};
+
+	if (!is_there(pki, "private/rollover.key"))
+		return err_set(
+			err, ERR_USER,
+			"'%s/keyring.pem' is already there; keys are never overwritten. To "
+			"add '%s', bring the rollover CA's key to '%s/private/rollover.key'; "
+			"only a proof that devices take its bundles needs it",
+			pki, rollover_names.certs, pki);
+	if (read_rollover_ca(pki, &rollover.ca, err) < 0 ||
+	    make_below(&rollover, &rollover_names, err) < 0 ||
+	    write_below(pki, &rollover, &rollover_names, err) < 0)
+		return -1;
+	if (report)
+		str_printf(report,
+			   "pki/rollover-signer.pem  leaf for %d days, its intermediate for %d "
+			   "days, under the rollover CA\n"
+			   "Everything else in pki/ is as it was.\n",
+			   PKI_SIGNER_DAYS, PKI_INTERMEDIATE_DAYS);
+	return 0;
+}
+
 int pki_init(const char *project_dir, struct str *report, struct err **err)
 {
 	struct branch root cleanup_branch = {0}, rollover cleanup_branch = {0};
 	char *pki cleanup_free = path_join(project_dir, "pki");
 	char *private cleanup_free = path_join(pki, "private");
 
+	if (lacks_rollover_signer(pki))
+		return add_rollover_signer(pki, report, err);
 	if (refuse_existing(pki, err) < 0 || path_mkdirs(private, err) < 0)
 		return -1;
 	if (chmod(private, 0700) < 0)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -123,6 +124,72 @@ static void keys_are_never_overwritten(void **state)
 	assert_true(digest_eq(&before, &after));
 }
 
+/* A folder with keys as they were when the rollover CA had no signer; caller frees its path. */
+static char *older_keys(const char *name)
+{
+	static const char *const since[] = {"rollover-signer.pem", "private/rollover-signer.key",
+					    "private/rollover-intermediate.key"};
+	struct err *err cleanup_err = NULL;
+	char *folder = path_join(dir, name);
+
+	assert_int_equal(path_mkdirs(folder, &err), 0);
+	assert_int_equal(pki_init(folder, NULL, &err), 0);
+	for (size_t i = 0; i < array_len(since); i++) {
+		char *path cleanup_free = xasprintf("%s/pki/%s", folder, since[i]);
+
+		assert_int_equal(unlink(path), 0);
+	}
+	return folder;
+}
+
+static void older_keys_get_what_they_lack(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *folder cleanup_free = older_keys("older");
+	char *certs cleanup_free = path_join(folder, "pki/rollover-signer.pem");
+	char *keys cleanup_free = path_join(folder, "pki/private/rollover-signer.key");
+	char *ring cleanup_free = path_join(folder, "pki/keyring.pem");
+	struct digest before, after;
+	struct x509_facts facts;
+	struct stat st;
+
+	assert_int_equal(digest_file(ring, &before, &err), 0);
+	assert_int_equal(pki_init(folder, NULL, &err), 0);
+	assert_int_equal(digest_file(ring, &after, &err), 0);
+	assert_true(digest_eq(&before, &after));
+	assert_int_equal(x509_check_signer(certs, ring, keys, time(NULL), &facts, &err), 0);
+	assert_string_equal(facts.subject, "CN = development rollover signer");
+	assert_int_equal(stat(keys, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_int_equal(err->cls, ERR_USER);
+}
+
+/* As a product has them: the rollover CA's key is elsewhere; and as one by mistake has them. */
+static void only_the_rollover_ca_signs_its_signer(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *folder cleanup_free = older_keys("product");
+	char *ca cleanup_free = path_join(folder, "pki/private/rollover.key");
+	char *certs cleanup_free = path_join(folder, "pki/rollover-signer.pem");
+
+	assert_int_equal(unlink(ca), 0);
+	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_non_null(strstr(err->text, "/pki/private/rollover.key'"));
+	assert_int_equal(err->cls, ERR_USER);
+	err_free(steal_ptr(err));
+	assert_int_equal(file_copy(key, ca, 0600, &err), 0);
+	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_non_null(strstr(err->text, "does not belong to a certificate"));
+	assert_int_equal(err->cls, ERR_INTEGRITY);
+	err_free(steal_ptr(err));
+	assert_int_equal(unlink(ca), 0);
+	assert_int_equal(file_copy(cert, ca, 0600, &err), 0);
+	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_non_null(strstr(err->text, "is no private key"));
+	assert_false(path_exists(certs));
+}
+
 static void time_is_checked(void **state)
 {
 	refused(cert, keyring, key, time(NULL) - DAY, "not valid before");
@@ -234,6 +301,8 @@ int main(void)
 		cmocka_unit_test(each_ca_has_a_signer),
 		cmocka_unit_test(private_keys_are_private),
 		cmocka_unit_test(keys_are_never_overwritten),
+		cmocka_unit_test(older_keys_get_what_they_lack),
+		cmocka_unit_test(only_the_rollover_ca_signs_its_signer),
 		cmocka_unit_test(time_is_checked),
 		cmocka_unit_test(the_key_must_belong_to_the_certificate),
 		cmocka_unit_test(a_foreign_keyring_does_not_verify),
