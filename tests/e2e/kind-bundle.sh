@@ -7,7 +7,7 @@
 orch=$ORCH
 export ORCH_STORE="$scratch/store"
 p=$scratch/p
-mkdir -p "$p/recipes" "$p/files"
+mkdir -p "$p/recipes/tests" "$p/files"
 cat >"$p/recipes/project.yaml" <<'END'
 schema: 1
 name: demo
@@ -50,6 +50,19 @@ compatible: demo device
 version: ${project.version}
 images: {rootfs: root, bootloader: boot}
 sign: pki
+END
+recipe tests/pki-rollover <<'END'
+kind: pki
+key: pki/private/rollover-signer.key
+cert: pki/rollover-signer.pem
+keyring: pki/keyring.pem
+END
+recipe tests/bundle-rollover <<'END'
+kind: bundle
+compatible: demo device
+version: ${project.version}
+images: {rootfs: root}
+sign: tests/pki-rollover
 END
 
 echo "# keys"
@@ -98,6 +111,42 @@ for back in 1 8 9 200 700 1500; do
 	check "the flipped file differs" sh -c "! cmp -s '$b' '$scratch/flipped.raucb'"
 	code "a bit flipped $back bytes before the end" 1 info "$p/pki/keyring.pem" "$scratch/flipped.raucb"
 done
+
+echo "# under the rollover CA"
+check "build" o build tests/bundle-rollover
+r=$p/out/tests/bundle-rollover/bundle-rollover.raucb
+check "a device accepts it" info "$p/pki/keyring.pem" "$r"
+printf '[system]\ncompatible=demo device\nbootloader=noop\n[keyring]\npath=%s\ncheck-purpose=codesign\n' \
+	"$p/pki/keyring.pem" >"$scratch/system.conf"
+check "a device that checks for codesign" rauc "--conf=$scratch/system.conf" info "$r"
+openssl x509 -in "$p/pki/keyring.pem" -out "$scratch/first.pem"
+sed '1,/^-----END/d' "$p/pki/keyring.pem" >"$scratch/second.pem"
+check "the first CA is enough for the first bundle" info "$scratch/first.pem" "$b"
+code "but not for this" 1 info "$scratch/first.pem" "$r"
+check "the second is enough for this" info "$scratch/second.pem" "$r"
+code "but not for the first" 1 info "$scratch/second.pem" "$b"
+
+echo "# without the rollover CA's signer"
+mkdir "$scratch/away"
+mv "$p/pki/rollover-signer.pem" "$p/pki/private/rollover-signer.key" \
+	"$p/pki/private/rollover-intermediate.key" "$scratch/away/"
+check "the default targets are built" o build
+check "a plan of others" o plan root
+code "what needs it is not" 2 "$orch" -C "$p" build tests/bundle-rollover
+says "at which place" "^recipes/tests/pki-rollover.yaml:2:6: .*'pki/private/rollover-signer.key'"
+says "and the command that makes it" "orch pki init"
+code "check" 0 "$orch" -C "$p" check
+says "and a note" "^note: recipes/tests/pki-rollover.yaml:3:7: .*'pki/rollover-signer.pem'"
+mv "$p/pki/private/rollover.key" "$scratch/away/"
+code "it cannot be made without the CA's key" 2 "$orch" -C "$p" pki init
+says "which must be" "pki/private/rollover.key"
+mv "$scratch/away/rollover.key" "$p/pki/private/"
+check "pki init makes it" o pki init
+code "once" 2 "$orch" -C "$p" pki init
+check "build with another signer" o build tests/bundle-rollover
+check "a device accepts that, too" info "$p/pki/keyring.pem" "$r"
+check "the rest is as it was" o build --result-json "$scratch/result" bundle
+same "bundle" cached "$(status_of bundle)"
 
 echo "# again"
 check "build" o build --result-json "$scratch/result"
