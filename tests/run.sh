@@ -132,15 +132,19 @@ prepare_store() {
 }
 
 # Development keys, kept beside the store: with other keys the root image is another one, and nothing
-# that was made or proven from it would be found again.
+# that was made or proven from it would be found again. Older ones, and those of the tree, get what the
+# scenarios need and they lack; kept ones that cannot sign are made anew.
 prepare_keys() {
-	local keys=$home/pki orch=_build/engine/cli/orch
-	[ ! -e "$work/tree/pki" ] || return 0
-	if [ -d "$keys" ] && cp -a "$keys" "$work/tree/pki" && as_tester 60 $orch build pki; then
+	local keys=$home/pki pki=$work/tree/pki orch=_build/engine/cli/orch own=no
+	if [ -e "$pki" ]; then own=yes; elif [ -d "$keys" ]; then cp -a "$keys" "$pki"; fi
+	if [ -e "$pki" ] && [ ! -e "$pki/rollover-signer.pem" ]; then as_tester 60 $orch pki init; fi
+	[ $own = no ] || return 0
+	if [ -e "$pki" ] && as_tester 60 $orch build pki tests/pki-rollover; then
+		cp -a "$pki/." "$keys"
 		return 0
 	fi
-	rm -rf "$keys" "$work/tree/pki"
-	as_tester 60 $orch pki init && cp -a "$work/tree/pki" "$keys"
+	rm -rf "$keys" "$pki"
+	as_tester 60 $orch pki init && cp -a "$pki" "$keys"
 }
 
 # The locked packages of the reference project. A mirror keeps a package only as long as it is current:

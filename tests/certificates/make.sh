@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Bundles that are well made but for their certificate. The keys are made here and lost.
 #
-#   make.sh IMAGE COMPATIBLE     here: keyring.pem, with two CAs, and
-#     second.raucb    signed under the second CA: good
+#   make.sh IMAGE COMPATIBLE     here: keyring.pem, with two CAs as a device's own, and
 #     expired.raucb   signed after the end of its certificate
 #     usage.raucb     signed with a certificate that is not for signing code
 #     stranger.raucb  signed under a CA that is not in the keyring
@@ -61,7 +60,6 @@ bundle() {
 for ca in first other stranger-ca; do
 	certificate $ca - authority 20490101000000Z
 done
-certificate second other code 20490101000000Z
 certificate expired first code 20210101000000Z
 certificate usage first web 20490101000000Z
 certificate stranger stranger-ca code 20490101000000Z
@@ -80,6 +78,6 @@ format=verity
 [image.rootfs]
 filename=rootfs.ext4
 END
-for name in second expired usage stranger; do
+for name in expired usage stranger; do
 	bundle $name
 done

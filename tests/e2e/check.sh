@@ -14,6 +14,11 @@ cp -R recipes rootfs custom_build tests "$work/good/"
 (cd "$work/good" && "$orch" pki init >/dev/null) || { echo "not ok pki-init"; exit 1; }
 code reference-project 0 "$orch" -C "$work/good" check
 same says-what-it-could-not-look-at 1 "$(grep -c "note: .*until node 'system' is built" "$scratch/err")"
+cp -R "$work/good" "$work/older"
+rm "$work/older/pki/rollover-signer.pem" "$work/older/pki/private/rollover-signer.key" \
+	"$work/older/pki/private/rollover-intermediate.key"
+code keys-that-only-a-test-needs 0 "$orch" -C "$work/older" check
+check notes-what-is-missing grep -q "^note: recipes/tests/pki-rollover.yaml.*orch pki init" "$scratch/err"
 
 # For the cases: replace FILE SED-SCRIPT
 replace() { sed -i "$2" "$1"; }
