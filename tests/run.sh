@@ -151,9 +151,11 @@ prepare_keys() {
 # when one is gone, the copy of the tree is locked anew, which is not what the project publishes.
 prepare_packages() {
 	local result=$work/tmp/packages.json orch=_build/engine/cli/orch
+	local nodes=(base build-tools toolchain)
 	[ ! -e "$result" ] || return 0
+	[ $full = no ] || nodes+=(tests/qemu)
 	prepare_keys
-	if as_tester $((end - SECONDS)) $orch build base build-tools toolchain --result-json "$result"; then
+	if as_tester $((end - SECONDS)) $orch build "${nodes[@]}" --result-json "$result"; then
 		echo "ok the locked packages are there"
 	elif grep -q 'orch lock .*--update' "$result"; then
 		echo "=== the archive has dropped a locked package: testing with today's, not the published build ==="
