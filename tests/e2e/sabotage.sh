@@ -93,4 +93,15 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$s
 sed -i 's|copy: "pki:keyring.pem"|copy: custom_build/other.pem|' "$p/recipes/root.yaml"
 notices refused refused 'the one that ships'
 
+name="the keyring that ships has one CA"
+copy
+openssl x509 -in "$p/pki/keyring.pem" -out "$p/custom_build/one.pem"
+sed -i 's|copy: "pki:keyring.pem"|copy: custom_build/one.pem|' "$p/recipes/root.yaml"
+notices second-ca second-ca 'install tests/bundle-rollover'
+
+name="U-Boot does not start the watchdog"
+copy
+sed -i '/^mw/d' "$p/custom_build/uboot-raspberrypi400/board-virt.txt"
+notices hang-early hang-early 'slot A'
+
 finish
