@@ -38,6 +38,13 @@ struct kind_ctx node_ctx(const struct graph *g, const struct node *n)
 				 .map = n->recipe->map};
 }
 
+struct demand node_demand(const struct node *n)
+{
+	const struct kind *k = n->recipe->kind;
+
+	return k->demand ? k->demand(n->recipe->opts) : (struct demand){0};
+}
+
 void node_missing(const struct graph *g, const struct node *n, struct err_list *errors)
 {
 	struct kind_ctx ctx = node_ctx(g, n);

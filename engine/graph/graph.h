@@ -72,6 +72,8 @@ struct node *graph_node(const struct graph *g, const char *name);
 const char *graph_near(const struct graph *g, const char *name);
 /* What the hooks of the node's kind are given. */
 struct kind_ctx node_ctx(const struct graph *g, const struct node *n);
+/* What one attempt at the node takes. */
+struct demand node_demand(const struct node *n);
 /* Adds to ERRORS the files that the node needs, that are no part of the project, and not there. */
 void node_missing(const struct graph *g, const struct node *n, struct err_list *errors);
 /* Marks the nodes reached from TARGETS (none: project defaults; none of those: all). ERR_USER. */

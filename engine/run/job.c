@@ -58,13 +58,6 @@ static int make_folders(struct job *j, int *ret_log, struct err **err)
 	return 0;
 }
 
-static struct demand demand_of(const struct node *n)
-{
-	const struct kind *k = n->recipe->kind;
-
-	return k->demand ? k->demand(n->recipe->opts) : (struct demand){0};
-}
-
 int job_start(const struct job_env *env, struct node *n, struct slot slot, struct job **ret,
 	      struct err **err)
 {
@@ -79,9 +72,9 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, struc
 	j->out = (struct str)STR_INIT;
 	j->sock = -1;
 	j->mode = env->mode;
-	if (j->mode == SPAWN_USER_NS && demand_of(n).host_owners)
+	if (j->mode == SPAWN_USER_NS && node_demand(n).host_owners)
 		j->mode = SPAWN_PLAIN;
-	j->timeout_s = demand_of(n).timeout_s;
+	j->timeout_s = node_demand(n).timeout_s;
 	if (!j->timeout_s)
 		j->timeout_s = JOB_TIMEOUT_S;
 	if (make_folders(j, &log, err) < 0 || queue_job(j, err) < 0 ||

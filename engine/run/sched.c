@@ -206,12 +206,9 @@ static int start_all(struct sched *d, struct err **err)
 	pool_round(&d->pool);
 	while (rc >= 0 && !d->stopping && d->pool.used_cpus < d->pool.cpus &&
 	       (n = queue_pop(&d->ready))) {
-		const struct kind *k = n->recipe->kind;
 		struct slot slot;
 
-		if (!pool_take(&d->pool,
-			       k->demand ? k->demand(n->recipe->opts) : (struct demand){0},
-			       &slot)) {
+		if (!pool_take(&d->pool, node_demand(n), &slot)) {
 			nodes_push(&back, n);
 			continue;
 		}

@@ -20,14 +20,6 @@ static int last_size(struct store *s, const char *node, uint64_t *ret, struct er
 	return 0;
 }
 
-/* What the kind thinks of a node that was never built, bytes. */
-static uint64_t guess(const struct node *n)
-{
-	const struct kind *k = n->recipe->kind;
-
-	return k->demand ? (uint64_t)k->demand(n->recipe->opts).disk_mb << 20 : 0;
-}
-
 int space_needed(const struct graph *g, struct store *s, uint64_t *ret_bytes, struct err **err)
 {
 	uint64_t sum = 0, bytes;
@@ -41,7 +33,7 @@ int space_needed(const struct graph *g, struct store *s, uint64_t *ret_bytes, st
 		rc = last_size(s, n->name, &bytes, err);
 		if (rc < 0)
 			return -1;
-		sum += rc == 0 ? bytes : guess(n);
+		sum += rc == 0 ? bytes : (uint64_t)node_demand(n).disk_mb << 20;
 	}
 	*ret_bytes = sum;
 	return 0;

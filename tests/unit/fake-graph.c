@@ -215,6 +215,11 @@ void change_text(const struct change *c, struct str *ret)
 {
 }
 
+struct demand node_demand(const struct node *n)
+{
+	return n->recipe->kind->demand(n->recipe->opts);
+}
+
 int plan_estimate(struct graph *g, struct store *s, struct err **err)
 {
 	return 0;
