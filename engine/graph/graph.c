@@ -41,8 +41,19 @@ struct kind_ctx node_ctx(const struct graph *g, const struct node *n)
 struct demand node_demand(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
+	struct demand d = k->demand ? k->demand(n->recipe->opts) : (struct demand){0};
+	unsigned lent = 0;
 
-	return k->demand ? k->demand(n->recipe->opts) : (struct demand){0};
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct node *from = n->in.items[i].from;
+		const struct kind *lender = from ? from->recipe->kind : NULL;
+
+		if (lender && lender->lent_memory_mb &&
+		    lender->lent_memory_mb(from->recipe->opts) > lent)
+			lent = lender->lent_memory_mb(from->recipe->opts);
+	}
+	d.memory_mb += lent;
+	return d;
 }
 
 void node_missing(const struct graph *g, const struct node *n, struct err_list *errors)

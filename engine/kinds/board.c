@@ -127,6 +127,16 @@ static const char *const *board_tools(const void *opts)
 	return o->emulator ? NULL : tools;
 }
 
+/* For translated code (BOARD_TB_MB) and QEMU itself. */
+#define QEMU_MB 300
+
+static unsigned board_lent_memory(const void *opts)
+{
+	const struct board_opts *o = opts;
+
+	return (unsigned)(o->memory >> 20) + BOARD_TB_MB + QEMU_MB;
+}
+
 /* The file itself, or the one inside a tree. */
 static int copy_file(struct action *a, const struct ref *ref, const char *name, struct err **err)
 {
@@ -215,6 +225,7 @@ const struct kind kind_board = {
 	.version = 1,
 	.schema = &board_schema,
 	.outputs = board_outputs,
+	.lent_memory_mb = board_lent_memory,
 	.tools = board_tools,
 	.run = board_run,
 };

@@ -18,7 +18,7 @@ static void test_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 		output_specs_push(ret, (struct output_spec){"card.img", OUTPUT_IMAGE});
 }
 
-/* The board says how much; this is what a board of usual size takes. */
+/* The board says how much memory it takes. */
 static struct demand test_demand(const void *opts)
 {
 	const struct test_opts *o = opts;
@@ -26,7 +26,6 @@ static struct demand test_demand(const void *opts)
 	return (struct demand){
 		.disk_mb = o->keep_card ? 1000 : 10,
 		.cpus = 1,
-		.memory_mb = 1200,
 		.timeout_s = (unsigned)o->timeout * 10 + 600, /* the scaled one comes first */
 	};
 }

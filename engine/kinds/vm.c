@@ -161,7 +161,8 @@ static struct demand vm_demand(const void *opts)
 	return (struct demand){
 		.disk_mb = 1000,
 		.cpus = (unsigned)o->cpus,
-		.memory_mb = (unsigned)(o->memory >> 20),
+		/* Or the board's. */
+		.memory_mb = o->board ? 0 : (unsigned)(o->memory >> 20),
 		/* The guest's own deadline comes first, on a slow board, too. */
 		.timeout_s = (unsigned)o->timeout * (o->board ? 10 : 1) + 300,
 	};

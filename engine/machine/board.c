@@ -290,7 +290,8 @@ void board_argv(const struct board *b, const struct board_power *p, struct strv 
 	for (size_t i = 0; p->qemu && i < p->qemu->count; i++)
 		strv_push(ret, p->qemu->items[i]);
 	push(ret, "-machine", b->machine);
-	push(ret, "-accel", "tcg,thread=multi,tb-size=512");
+	strv_push(ret, "-accel");
+	strv_printf(ret, "tcg,thread=multi,tb-size=%d", BOARD_TB_MB);
 	if (b->cpu)
 		push(ret, "-cpu", b->cpu);
 	strv_push(ret, "-smp");

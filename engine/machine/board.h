@@ -80,6 +80,7 @@ struct board_power {
 	int agent_fd, qmp_fd;                                  /* sockets; 0: none */
 	bool paused;                                           /* waits for QMP's "cont" */
 };
+#define BOARD_TB_MB 512 /* QEMU's room for translated code */
 #define BOARD_MEDIA_SERIAL "orch-media"
 #define BOARD_AGENT_PORT "org.orch.agent"
 #define BOARD_NIC "net0"

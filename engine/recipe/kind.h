@@ -58,6 +58,11 @@ struct kind {
 	void (*outputs)(const struct kind_ctx *ctx, struct output_specs *ret);
 	/* May be NULL. */
 	struct demand (*demand)(const void *opts);
+	/*
+	 * Guest memory (MiB) that a node takes, beside what it demands itself, if it names this
+	 * one: a board's. May be NULL.
+	 */
+	unsigned (*lent_memory_mb)(const void *opts);
 	/* Static checks beyond the schema that need no other node; may be NULL. */
 	void (*check)(const struct kind_ctx *ctx, struct err_list *errors);
 	/*

@@ -90,11 +90,25 @@ static void demo_missing(const struct kind_ctx *ctx, struct err_list *list)
 		err_list_at(list, d->later->pos, "'%s' is missing", d->later->text);
 }
 
+static struct demand demo_demand(const void *opts)
+{
+	return (struct demand){.cpus = 2, .memory_mb = 10};
+}
+
+/* One that lends the memory that its 'size' says, as a board does. */
+static unsigned locked_lends(const void *opts)
+{
+	const struct demo *d = opts;
+
+	return (unsigned)d->size;
+}
+
 static const struct kind demo_kind = {.name = "demo",
 				      .summary = "for tests",
 				      .version = 2,
 				      .schema = &demo_schema,
 				      .outputs = demo_outputs,
+				      .demand = demo_demand,
 				      .missing = demo_missing,
 				      .tools = demo_tools};
 static const struct kind locked_kind = {.name = "locked",
@@ -102,6 +116,7 @@ static const struct kind locked_kind = {.name = "locked",
 					.schema = &demo_schema,
 					.outputs = demo_outputs,
 					.implicit = locked_implicit,
+					.lent_memory_mb = locked_lends,
 					.lock_epoch = locked_epoch};
 static const struct kind *const demo_kinds[] = {&demo_kind, &locked_kind, NULL};
 

@@ -309,6 +309,24 @@ static void epochs(void **state)
 	assert_int_equal(graph_epoch(graph_node(good(), "c")), 7);
 }
 
+/* What a node demands itself, and what the largest of those that it names lends. */
+static void demands(void **state)
+{
+	struct graph *g;
+
+	put("recipes/a.yaml", "kind: locked\nsize: 100\n");
+	put("recipes/b.yaml", "kind: locked\nsize: 300\n");
+	put("recipes/alone.yaml", "kind: demo\n");
+	put("recipes/use.yaml", "kind: demo\ninputs: [a, b, alone]\n");
+	put("recipes/a.lock", "");
+	put("recipes/b.lock", "");
+	g = good();
+	assert_int_equal(node_demand(graph_node(g, "alone")).memory_mb, 10);
+	assert_int_equal(node_demand(graph_node(g, "use")).memory_mb, 310);
+	assert_int_equal(node_demand(graph_node(g, "use")).cpus, 2);
+	assert_int_equal(node_demand(graph_node(g, "a")).memory_mb, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(select_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_that_come_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(epochs, setup, teardown),
+		cmocka_unit_test_setup_teardown(demands, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
