@@ -133,6 +133,9 @@ static int take_value(struct cli *c, const struct option_row *row, const char *t
 		*(bool *)field(c, row) = true;
 		return 0;
 	case VALUE_TEXT:
+		if (!*text)
+			return err_set(err, ERR_USER, "option '--%s' wants a value, not ''",
+				       row->name);
 		free(*(char **)field(c, row));
 		*(char **)field(c, row) = xstrdup(text);
 		return 0;
@@ -218,6 +221,11 @@ static int check_args(const struct cli *c, struct err **err)
 
 	if (c->args.count < cmd->min_args || c->args.count > cmd->max_args)
 		return err_set(err, ERR_USER, "usage: orch %s %s", cmd->name, cmd->args);
+	for (size_t i = 0; i < c->args.count; i++) {
+		if (!*c->args.items[i])
+			return err_set(err, ERR_USER, "an argument is empty: orch %s %s", cmd->name,
+				       cmd->args);
+	}
 	return 0;
 }
 

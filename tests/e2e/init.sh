@@ -21,5 +21,11 @@ check says-why grep -q 'is not empty' "$scratch/err"
 mkdir empty
 code into-an-empty-folder 0 "$orch" -C empty init .
 code which-builds 0 "$orch" -C empty build
+cd 'new one' || exit 1
+before=$(cat recipes/*.yaml)
+code no-name 2 "$orch" init ''
+same leaves-the-project-alone "$before" "$(cat recipes/*.yaml)"
+code no-store-name 2 "$orch" --store '' store gc
+cd .. || exit 1
 code over-a-file 2 "$orch" init orch
 finish
