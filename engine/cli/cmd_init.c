@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "cli/session.h"
+#include "machine/steps.h"
 
 #define NAME_MAX_LEN 64
 
@@ -95,6 +96,7 @@ int cmd_init(struct cli *c)
 	const char *dir = c->args.items[0];
 	char *at cleanup_free = c->dir ? path_join(c->dir, dir) : xstrdup(dir);
 	char *name cleanup_free = project_name(dir);
+	struct str next cleanup_str = STR_INIT;
 	struct err *err = NULL;
 
 	if (refuse_filled(at, &err))
@@ -104,6 +106,7 @@ int cmd_init(struct cli *c)
 			return cli_fail(&s, err);
 		puts(files[i].path);
 	}
-	printf("next: orch -C %s build\n", at);
+	steps_quote_argv((const char *const[]){"orch", "-C", at, "build"}, 4, &next);
+	printf("next: %s\n", next.buf);
 	return 0;
 }
