@@ -88,11 +88,22 @@ static void print_text(const struct plan_nodes *plan, const struct totals *t)
 	putchar('\n');
 }
 
+static int print_plan(const struct cli *c, const struct plan_nodes *plan)
+{
+	struct totals totals = {0};
+
+	add_up(plan, &totals);
+	if (c->json)
+		print_json(plan, &totals);
+	else
+		print_text(plan, &totals);
+	return c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
+}
+
 int cmd_plan(struct cli *c)
 {
 	struct session s cleanup_session = {0};
 	struct plan_nodes plan = {0};
-	struct totals totals = {0};
 	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
@@ -101,13 +112,9 @@ int cmd_plan(struct cli *c)
 	if (code)
 		return code;
 	if (plan_make(s.graph, s.store, &s.tools, &plan, &err))
-		return cli_fail(&s, err);
-	add_up(&plan, &totals);
-	if (c->json)
-		print_json(&plan, &totals);
+		code = cli_fail(&s, err);
 	else
-		print_text(&plan, &totals);
-	code = c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
+		code = print_plan(c, &plan);
 	plan_release(&plan);
 	return code;
 }

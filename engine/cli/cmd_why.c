@@ -209,9 +209,8 @@ int cmd_why(struct cli *c)
 
 	if (code)
 		return code;
-	if (plan_make(s.graph, s.store, &s.tools, &plan, &err))
-		return cli_fail(&s, err);
-	a.plan = find_plan(&plan, session_node(&s, c->args.items[0], &err));
+	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) == 0)
+		a.plan = find_plan(&plan, session_node(&s, c->args.items[0], &err));
 	if (!a.plan || explain(&s, &plan, &a, &err))
 		code = cli_fail(&s, err);
 	else if (c->json)

@@ -127,6 +127,19 @@ END
 code "a cycle" 2 "$orch" -C "$p" plan
 check "is named as a chain" grep -q 'bad -> worse -> bad' "$scratch/err"
 rm "$p/recipes/worse.yaml"
+recipe bad <<'END'
+kind: run
+inputs: [src]
+run: ["true"]
+outputs: []
+END
+mkdir -p "$p/src/sub"
+mkfifo "$p/src/sub/pipe"
+code "a pipe in an input" 2 "$orch" -C "$p" plan bad
+check "is named by its path" grep -q "'src/sub/pipe'" "$scratch/err"
+code "and nothing can be said about the node" 2 "$orch" -C "$p" why bad
+rm "$p/src/sub/pipe"
+rm -r "$p/src"
 
 echo "# two at once"
 recipe slow <<'END'
