@@ -114,30 +114,30 @@ static int64_t file_clock(void)
 }
 
 /* Reads the file until it stands still. */
-static int read_digest(int dirfd, const char *rel, struct stat *ret_st, struct digest *ret,
-		       struct err **err)
+static int read_digest(int dirfd, const char *rel, const char *name, struct stat *ret_st,
+		       struct digest *ret, struct err **err)
 {
 	int fd cleanup_fd = openat(dirfd, rel, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct state_file before, after;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read '%s'", rel);
+		return err_errno(err, ERR_USER, errno, "cannot read '%s'", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_USER, "'%s' is not a regular file", rel);
+		return err_set(err, ERR_USER, "'%s' is not a regular file", name);
 	for (unsigned i = 0; i < READ_TRIES; i++) {
 		describe(&st, &before);
-		if (digest_fd(fd, rel, ret, err) < 0)
+		if (digest_fd(fd, name, ret, err) < 0)
 			return -1;
 		if (fstat(fd, &st) < 0)
-			return err_errno(err, ERR_USER, errno, "cannot read '%s'", rel);
+			return err_errno(err, ERR_USER, errno, "cannot read '%s'", name);
 		describe(&st, &after);
 		if (same(&before, &after)) {
 			*ret_st = st;
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USER, "'%s' keeps changing while it is read", rel);
+	return err_set(err, ERR_USER, "'%s' keeps changing while it is read", name);
 }
 
 int statcache_digest(struct statcache *c, int dirfd, const char *rel, const char *abs_key,
@@ -149,14 +149,14 @@ int statcache_digest(struct statcache *c, int dirfd, const char *rel, const char
 	struct stat st;
 
 	if (fstatat(dirfd, rel, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read '%s'", rel);
+		return err_errno(err, ERR_USER, errno, "cannot read '%s'", abs_key);
 	describe(&st, &row);
 	if (known && S_ISREG(st.st_mode) && same(known, &row)) {
 		*ret = known->digest;
 		*ret_st = st;
 		return 0;
 	}
-	if (read_digest(dirfd, rel, &st, &row.digest, err) < 0)
+	if (read_digest(dirfd, rel, abs_key, &st, &row.digest, err) < 0)
 		return -1;
 	describe(&st, &row);
 	if (!is_racy(&row, now)) {

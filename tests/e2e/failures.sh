@@ -139,6 +139,10 @@ code "a pipe in an input" 2 "$orch" -C "$p" plan bad
 check "is named by its path" grep -q "'src/sub/pipe'" "$scratch/err"
 code "and nothing can be said about the node" 2 "$orch" -C "$p" why bad
 rm "$p/src/sub/pipe"
+: >"$p/src/sub/closed"
+chmod 0 "$p/src/sub/closed"
+code "a file that may not be read" 2 "$orch" -C "$p" plan bad
+check "is named by its path, too" grep -q "/src/sub/closed'" "$scratch/err"
 rm -r "$p/src"
 
 echo "# two at once"
