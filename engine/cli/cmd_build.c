@@ -137,6 +137,8 @@ int cmd_build(struct cli *c)
 			"--exit-code asks about a plan: 'orch plan', 'orch build -n'");
 		return cli_fail(&s, err);
 	}
+	if (c->result_json && result_check(c->result_json, &err))
+		return cli_fail(&s, err);
 	code = session_open_dir_and_store(&s, c);
 	if (code == 0 && shortcut_take(&s, b.started_ns))
 		return 0;

@@ -1,16 +1,53 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
+
 #include "base/file.h"
+#include "base/path.h"
 #include "cli/json.h"
 #include "cli/ui.h"
+
+/* A pipe, a device or what a link leads to is written into; only a file may be replaced. */
+static bool is_replaced(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
+int result_check(const char *path, struct err **err)
+{
+	char *dir cleanup_free = path_dir(path);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(err, ERR_USER, "cannot write the result: '%s' is a folder", path);
+	if (is_replaced(path) ? access(dir, W_OK | X_OK) < 0 : access(path, W_OK) < 0)
+		return err_errno(err, ERR_USER, errno, "cannot write the result '%s'", path);
+	return 0;
+}
+
+static mode_t file_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
+}
 
 int result_write(const char *path, json_t *object, struct err **err)
 {
 	char *text cleanup_free = json_dumps(object, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	struct str s cleanup_str = STR_INIT;
+	int fd cleanup_fd = -1;
 
 	json_decref(object);
 	str_printf(&s, "%s\n", text);
-	return file_write(path, s.buf, s.len, 0666, false, err);
+	if (is_replaced(path))
+		return file_write(path, s.buf, s.len, file_mode(), false, err);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", path);
+	return fd_write_all(fd, path, s.buf, s.len, err);
 }
 
 static json_t *node_object(const struct node *n, const struct outcome *o)
