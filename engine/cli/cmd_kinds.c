@@ -46,19 +46,35 @@ static void list_kinds_json(void)
 	json_print(stdout, json_pack("{s:i, s:b, s:o}", "v", 1, "ok", 1, "kinds", list), false);
 }
 
-static int describe(const char *name, struct err **err)
+static void describe_json(const char *name, const struct schema *schema)
 {
 	struct str text cleanup_str = STR_INIT;
-	const struct kind *kind;
 
-	if (str_eq(name, "project")) {
-		schema_help(&project_schema, &text);
-	} else {
+	schema_json_keys(schema, &text);
+	json_print(stdout,
+		   json_pack("{s:i, s:b, s:s, s:o}", "v", 1, "ok", 1, "kind", name, "schema",
+			     json_loads(text.buf, 0, NULL)),
+		   false);
+}
+
+static int describe(const struct cli *c, const char *name, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	const struct kind *kind = NULL;
+
+	if (!str_eq(name, "project")) {
 		kind = find_kind(name, err);
 		if (!kind)
 			return -1;
-		kind_help(kind, &text);
 	}
+	if (c->json) {
+		describe_json(name, kind ? kind->schema : &project_schema);
+		return 0;
+	}
+	if (kind)
+		kind_help(kind, &text);
+	else
+		schema_help(&project_schema, &text);
 	fputs(text.buf, stdout);
 	return 0;
 }
@@ -69,7 +85,7 @@ int cmd_kinds(struct cli *c)
 	struct err *err = NULL;
 
 	if (c->args.count)
-		return describe(c->args.items[0], &err) ? cli_fail(&s, err) : 0;
+		return describe(c, c->args.items[0], &err) ? cli_fail(&s, err) : 0;
 	if (c->json)
 		list_kinds_json();
 	else

@@ -140,10 +140,24 @@ static json_t *kind_schema(const struct kind *k)
 	return ret;
 }
 
+/* Appends the text of OBJECT, which it frees. */
+static void write_json(json_t *object, struct str *ret)
+{
+	char *text cleanup_free = json_dumps(object, JSON_INDENT(2));
+
+	str_append(ret, text);
+	str_append_char(ret, '\n');
+	json_decref(object);
+}
+
+void schema_json_keys(const struct schema *schema, struct str *ret)
+{
+	write_json(object_schema(schema), ret);
+}
+
 void schema_json(const struct kind *const *kinds, struct str *ret)
 {
 	json_t *definitions = json_object(), *names = json_array(), *rules = json_array(), *all;
-	char *text cleanup_free = NULL;
 
 	for (; *kinds; kinds++) {
 		const char *name = (*kinds)->name;
@@ -162,8 +176,5 @@ void schema_json(const struct kind *const *kinds, struct str *ret)
 			"http://json-schema.org/draft-07/schema#", "title", "orch recipes", "if",
 			"required", "kind", "then", "allOf", rules, "else", "$ref",
 			"#/definitions/project.yaml", "definitions", definitions);
-	text = json_dumps(all, JSON_INDENT(2));
-	str_append(ret, text);
-	str_append_char(ret, '\n');
-	json_decref(all);
+	write_json(all, ret);
 }

@@ -5,6 +5,8 @@
 
 /* The JSON Schema (draft-07) of project.yaml and of recipes of all KINDS (ended by NULL). */
 void schema_json(const struct kind *const *kinds, struct str *ret);
+/* The part of it that is about one table: the keys of a kind, or of project.yaml. */
+void schema_json_keys(const struct schema *schema, struct str *ret);
 /* The manual of one kind: summary, text, and every key with type, default, help and example. */
 void kind_help(const struct kind *kind, struct str *ret);
 /* The same for a table that is no kind's, such as project_schema. */

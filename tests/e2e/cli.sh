@@ -219,6 +219,10 @@ check "diff of two runs" jq -e '[.nodes[].node] == ["a", "b", "c"]' "$scratch/ou
 code "kinds" 0 "$orch" kinds
 code "keys of a kind" 0 "$orch" kinds run
 check "describe inputs" grep -q inputs "$scratch/out"
+code "keys of a kind as JSON" 0 "$orch" kinds run --json
+check "have inputs" jq -e '.ok and .kind == "run" and .schema.properties.inputs' "$scratch/out"
+code "keys of a project as JSON" 0 "$orch" kinds project --json
+check "have slots" jq -e '.schema.properties.slots' "$scratch/out"
 code "schema" 0 "$orch" schema
 check "is JSON" jq -e . "$scratch/out"
 code "check" 0 "$orch" -C "$p" check
