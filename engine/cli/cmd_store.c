@@ -11,14 +11,15 @@
 #include "cli/table.h"
 #include "kinds/user_config.h"
 
+/* What is found and done, and what is waited for: beside the one object of --json. */
 static void report(void *arg, const char *text)
 {
 	const struct cli *c = arg;
+	FILE *to = c->json ? stderr : stdout;
 
-	if (!c->json) {
-		print_escaped(stdout, text, strlen(text));
-		putchar('\n');
-	}
+	print_escaped(to, text, strlen(text));
+	fputc('\n', to);
+	fflush(to);
 }
 
 static void print_json(const struct store_verify_result *r)

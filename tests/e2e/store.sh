@@ -77,8 +77,13 @@ printf 'kind: run\ninputs: [a]\nrun: ["cat a >slow.bin; sleep 4"]\noutputs: [slo
 pid=$!
 while ! grep -q 'start' "$scratch/slow.out"; do sleep 0.1; done
 code build-is-respected 9 "$orch" store gc --size 1 --no-wait
+"$orch" store gc --size 8M --json >"$scratch/json" 2>"$scratch/said" &
+json=$!
 "$orch" store gc --size 8M >"$scratch/out" 2>&1
 check gc-waits-for-it grep -q 'waiting until no other orch' "$scratch/out"
+wait $json
+check and-says-so-beside-json grep -q 'waiting until no other orch' "$scratch/said"
+check json-is-alone jq -e .ok "$scratch/json"
 wait $pid
 same build-goes-well 0 $?
 code whole-after-both 0 "$orch" store verify
