@@ -46,7 +46,8 @@ static const struct option_row rows[] = {
 		    "run at most N nodes at once (else: the number of CPUs)"},
 	[O_KEEP_GOING] = {'k', "keep-going", NULL, VALUE_FLAG, AT(keep_going), NULL,
 			  "after a failure, still build what does not need it"},
-	[O_DRY_RUN] = {'n', "dry-run", NULL, VALUE_FLAG, AT(dry_run), NULL, "the same as 'plan'"},
+	[O_DRY_RUN] = {'n', "dry-run", NULL, VALUE_FLAG, AT(dry_run), NULL,
+		       "say what would be done, and do nothing"},
 	[O_SET] = {0, "set", "NAME=VALUE", VALUE_LIST, AT(sets), NULL,
 		   "override a variable of project.yaml; may be repeated"},
 	[O_PROGRESS] = {0, "progress", "HOW", VALUE_WORD, AT(progress), progress_words,
@@ -102,13 +103,21 @@ static int take_number(struct cli *c, const struct option_row *row, const char *
 static int take_word(struct cli *c, const struct option_row *row, const char *text,
 		     struct err **err)
 {
+	struct str words cleanup_str = STR_INIT;
+
 	for (int i = 0; row->words[i]; i++) {
 		if (str_eq(row->words[i], text)) {
 			*(int *)field(c, row) = i;
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USER, "--%s wants %s, not '%s'", row->name, row->help, text);
+	for (int i = 0; row->words[i]; i++)
+		str_printf(&words, "%s%s",
+			   !i                  ? ""
+			   : row->words[i + 1] ? ", "
+					       : " or ",
+			   row->words[i]);
+	return err_set(err, ERR_USER, "--%s wants %s, not '%s'", row->name, words.buf, text);
 }
 
 /* The word behind --update is its package unless it is an option. */
