@@ -93,6 +93,7 @@ static struct pos pos_of(const struct yaml *map, const char *key)
 static void check_part(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct disk_part *p = data;
+	char *name cleanup_free = xasprintf("partition '%s'", p->name);
 	char guid[37];
 
 	if (!layout_type_guid(p->type, guid))
@@ -107,6 +108,7 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 			    p->name);
 	if (p->label && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, pos_of(map, "label"), "'label' is for an empty 'filesystem'");
+	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
 }
 
 /* SIZES has the size of each partition. */

@@ -9,6 +9,7 @@
  */
 #include "media/gpt.h"
 #include "media/tree.h"
+#include "recipe/yaml.h"
 #include "run/action.h"
 
 /* Words of the option 'filesystem', in this order in image_fs_words. */
@@ -22,6 +23,13 @@ extern const char *const image_fs_words[];
 	"usr-arm64, usr-x86-64, home, srv, var, tmp, swap, linux-generic, basic-data, bios-boot " \
 	"or a "                                                                                   \
 	"GUID."
+
+/*
+ * Reports a label (or NULL) and a size (0: not known) that a file system cannot have, at the keys
+ * 'label' and 'size' of MAP. NAME is what the messages call it.
+ */
+void image_fs_check(int type, const char *label, uint64_t size, const char *name,
+		    const struct yaml *map, struct err_list *errors);
 
 struct image_fs {
 	const char *name; /* for messages: "partition 'root'" or the node's name */

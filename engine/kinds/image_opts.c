@@ -3,6 +3,8 @@
 #include "kinds/image_opts.h"
 
 #include "base/path.h"
+#include "media/ext4.h"
+#include "media/fat.h"
 
 static const char *const writers[] = {"direct", "guestfs", NULL};
 static const char *const tables[] = {"none", "gpt", NULL};
@@ -102,9 +104,30 @@ static struct pos pos_of(const struct yaml *map, const char *key)
 	return value ? value->pos : map->pos;
 }
 
+void image_fs_check(int type, const char *label, uint64_t size, const char *name,
+		    const struct yaml *map, struct err_list *errors)
+{
+	struct err *bad_label cleanup_err = NULL, *bad_size cleanup_err = NULL;
+	int rc = 0;
+
+	if (type == IMAGE_FS_EXT4)
+		rc = ext4_check_label(label, name, &bad_label) |
+		     (size ? ext4_check_size(size, name, &bad_size) : 0);
+	else if (type == IMAGE_FS_VFAT)
+		rc = fat_check_label(label, name, &bad_label) |
+		     (size ? fat_check_size(size, name, &bad_size) : 0);
+	if (rc == 0)
+		return;
+	if (bad_label)
+		err_list_at(errors, pos_of(map, "label"), "%s", bad_label->text);
+	if (bad_size)
+		err_list_at(errors, pos_of(map, "size"), "%s", bad_size->text);
+}
+
 static void check_part(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct image_part_opts *p = data;
+	char *name cleanup_free = xasprintf("partition '%s'", p->name);
 	char guid[37];
 
 	if (!layout_type_guid(p->type, guid)) {
@@ -120,6 +143,7 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	}
 	if (p->mount && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, pos_of(map, "mount"), "a mount point needs a 'filesystem'");
+	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
 	if (p->mount && strpbrk(p->mount, "*?[\\"))
 		err_list_at(errors, pos_of(map, "mount"),
 			    "a mount point has no '*', '?', '[' or '\\'");
@@ -243,6 +267,7 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 		err_list_at(errors, pos_of(map, "partitions"), "'partitions' needs 'table: gpt'");
 	if (o->label && o->table == IMAGE_TABLE_GPT)
 		err_list_at(errors, pos_of(map, "label"), "give each partition its own 'label'");
+	image_fs_check(o->filesystem, o->label, o->size, "the image", map, errors);
 	if (o->reserved_percent < 0 || o->reserved_percent > 50)
 		err_list_at(errors, pos_of(map, "reserved-percent"),
 			    "'reserved-percent' is 0 to 50");

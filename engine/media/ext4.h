@@ -15,10 +15,14 @@ struct ext4_opts {
 	uint64_t size;             /* bytes; rounded down to whole blocks */
 	const unsigned char *uuid; /* 16 bytes */
 	const unsigned char *seed; /* 16 bytes: hash seed of folders */
-	const char *label;         /* up to 16 bytes, or NULL */
+	const char *label;         /* or NULL */
 	unsigned reserved_percent; /* blocks kept for root */
 	uint64_t inodes;           /* at least so many in all; 0: by size */
 };
+
+/* What ext4_write() refuses whatever the tree is: a label (NULL: none), a size in bytes. */
+int ext4_check_label(const char *label, const char *name, struct err **err) warn_unused;
+int ext4_check_size(uint64_t size, const char *name, struct err **err) warn_unused;
 
 /*
  * Writes a new file system with the content of T to [offset, offset + size) of the file PATH, which

@@ -91,15 +91,24 @@ static void measure(struct fat *f, uint32_t per_cluster)
 	}
 }
 
+int fat_check_size(uint64_t size, const char *name, struct err **err)
+{
+	uint64_t sectors = size / SECTOR;
+
+	if (sectors < 2 * FAT16_MIN_CLUSTERS || sectors > UINT32_MAX)
+		return err_set(err, ERR_USER,
+			       "%s: %llu bytes are no size for FAT: it takes 4 MiB to 2 TiB", name,
+			       (unsigned long long)size);
+	return 0;
+}
+
 static int choose_geometry(struct fat *f, struct err **err)
 {
 	uint64_t sectors = f->opts->size / SECTOR;
 	uint32_t per = 1;
 
-	if (sectors < 2 * FAT16_MIN_CLUSTERS || sectors > UINT32_MAX)
-		return err_set(err, ERR_USER,
-			       "%s: %llu bytes are no size for FAT: it takes 4 MiB to 2 TiB",
-			       f->name, (unsigned long long)f->opts->size);
+	if (fat_check_size(f->opts->size, f->name, err) < 0)
+		return -1;
 	f->sectors = (uint32_t)sectors;
 	f->is32 = true;
 	if (sectors > 260u * 2048) /* as Microsoft's table: 4 KiB, from 8 GiB on more */
@@ -429,19 +438,17 @@ static void fat_release(struct fat *f)
 		close(f->fd);
 }
 
-static int check_label(const struct fat *f, struct err **err)
+int fat_check_label(const char *label, const char *name, struct err **err)
 {
-	const char *label = f->opts->label;
-
 	if (!label)
 		return 0;
 	if (!*label || strlen(label) > FAT_SHORT)
 		return err_set(err, ERR_USER, "%s: the label '%s' must have 1 to 11 characters",
-			       f->name, label);
+			       name, label);
 	for (const char *p = label; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr(" -_!#$%&'()@^`{}~", *p))
 			return err_set(err, ERR_USER, "%s: FAT takes no '%c' in the label '%s'",
-				       f->name, *p, label);
+				       name, *p, label);
 	return 0;
 }
 
@@ -456,8 +463,9 @@ int fat_write(struct tree *t, const char *path, uint64_t offset, const char *nam
 	f.fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (f.fd < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", path);
-	if (check_label(&f, err) < 0 || choose_geometry(&f, err) < 0 || gather(&f, t, err) < 0 ||
-	    allocate(&f, err) < 0 || write_tables(&f, err) < 0 || write_boot(&f, err) < 0)
+	if (fat_check_label(opts->label, name, err) < 0 || choose_geometry(&f, err) < 0 ||
+	    gather(&f, t, err) < 0 || allocate(&f, err) < 0 || write_tables(&f, err) < 0 ||
+	    write_boot(&f, err) < 0)
 		return -1;
 	for (size_t i = 0; i < f.nodes.count; i++) {
 		const struct node *n = f.nodes.items[i];

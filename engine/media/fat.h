@@ -14,8 +14,12 @@
 struct fat_opts {
 	uint64_t size;     /* bytes */
 	uint32_t volume;   /* volume id */
-	const char *label; /* up to 11 characters, or NULL */
+	const char *label; /* or NULL */
 };
+
+/* What fat_write() refuses whatever the tree is: a label (NULL: none), a size in bytes. */
+int fat_check_label(const char *label, const char *name, struct err **err) warn_unused;
+int fat_check_size(uint64_t size, const char *name, struct err **err) warn_unused;
 
 /*
  * Writes a new file system with the content of T to [offset, offset + size) of the file PATH, which

@@ -20,6 +20,11 @@
 #include "base/vec.h"
 
 #define LAYOUT_ALIGN ((uint64_t)1 << 20)
+/* The size that a partition has when SIZE is asked for. */
+static inline uint64_t layout_round(uint64_t size)
+{
+	return (size + LAYOUT_ALIGN - 1) / LAYOUT_ALIGN * LAYOUT_ALIGN;
+}
 #define LAYOUT_GPT_HEAD (34 * 512) /* bytes in front that the table needs; the backup takes 33 */
 
 struct layout_area {
