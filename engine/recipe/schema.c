@@ -150,6 +150,9 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 			    o->name, y->text);
 	else if ((o->flags & OPT_POSITIVE) && !n)
 		err_list_at(d->errors, y->pos, "'%s' is larger than zero", o->name);
+	else if (n > INT64_MAX)
+		err_list_at(d->errors, y->pos, "'%s' is less than 8388608T, found '%s'", o->name,
+			    y->text);
 	else
 		*(uint64_t *)field = n;
 }
