@@ -209,10 +209,13 @@ int layout_place(struct layout *l, struct err **err)
 		p->start = p->at ? p->at : cursor;
 		if (!p->size && place_rest(l, p, i + 1 == l->parts.count, err) < 0)
 			return -1;
-		p->size = round_up(p->size, LAYOUT_ALIGN);
-		if (p->size > UINT64_MAX / 4 / (p->regions ? p->regions : 1))
+		p->size = layout_round(p->size);
+		if (p->size > INT64_MAX / 4 / (p->regions ? p->regions : 1))
 			return err_set(err, ERR_USER, "partition '%s' is too large", p->name);
 		cursor = p->start + p->size * (p->regions ? p->regions : 1);
+		if (cursor > INT64_MAX / 2)
+			return err_set(err, ERR_USER, "the disk is too large up to partition '%s'",
+				       p->name);
 	}
 	l->first = l->parts.items[0].start;
 	return finish(l, cursor, err);
