@@ -138,12 +138,12 @@ static int open_graph(struct session *s, enum session_part part, const struct st
 	struct err *err = NULL;
 
 	s->project = project_load(s->arena, s->dir, kinds_all, &s->cli->sets, &errors);
-	if (!s->project)
+	if (!s->project || (part == SESSION_PROJECT && errors.count))
 		return cli_fail_list(s, &errors);
 	if (part == SESSION_PROJECT)
 		return 0;
 	s->graph = graph_build(s->arena, s->project, &errors);
-	if (!s->graph)
+	if (!s->graph || errors.count)
 		return cli_fail_list(s, &errors);
 	if (graph_select(s->graph, targets ? targets : &all, &err))
 		return cli_fail(s, err);

@@ -351,7 +351,7 @@ static void check_defaults(struct builder *b)
 		const char *name = LIST_AT(*defaults, const char *, i), *near;
 		struct pos pos = y->type == YAML_LIST ? y->items[i]->pos : y->pos;
 
-		if (map_get(&b->g->by_name, name))
+		if (map_get(&b->g->by_name, name) || map_get(&b->g->project->unsound, name))
 			continue;
 		near = graph_near(b->g, name);
 		if (near)

@@ -350,6 +350,8 @@ static int resolve(struct request *q)
 	struct node *n = map_get(&q->r->g->by_name, name);
 	const char *why;
 
+	if (!n && map_get(&q->r->g->project->unsound, name))
+		return 1; /* what it makes is not known, and its own errors are told */
 	if (!n || q->ref->accept == ACCEPT_PATH)
 		return no_node(q, name);
 	if (colon)

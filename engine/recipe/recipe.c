@@ -228,8 +228,14 @@ static const struct kind *kind_of(struct load *l, const struct yaml *map)
 	return NULL;
 }
 
+static void set_unsound(struct load *l, const char *name)
+{
+	map_set(&l->project->unsound, name, (void *)name);
+}
+
 static void check_recipe(struct load *l, struct recipe *r)
 {
+	size_t before = l->errors->count;
 	struct kind_ctx ctx = {.arena = l->arena,
 			       .node = r->name,
 			       .project_dir = l->project->dir,
@@ -237,8 +243,10 @@ static void check_recipe(struct load *l, struct recipe *r)
 			       .opts = r->opts,
 			       .map = r->map};
 
-	if (r->opts && r->kind->check)
+	if (r->kind->check)
 		r->kind->check(&ctx, l->errors);
+	if (l->errors->count > before)
+		set_unsound(l, r->name);
 }
 
 static void load_node(struct load *l, const char *name, const char *file, const struct map *vars,
@@ -246,6 +254,7 @@ static void load_node(struct load *l, const char *name, const char *file, const 
 {
 	static const char *const ignore[] = {"kind", NULL};
 	struct recipe *r = arena_alloc(l->arena, sizeof(*r));
+	size_t before = l->errors->count;
 
 	r->name = name;
 	r->file = file;
@@ -257,7 +266,10 @@ static void load_node(struct load *l, const char *name, const char *file, const 
 		file_error(l, file, "a recipe is a map of keys and values ('kind: image')");
 	if (r->kind)
 		r->opts = schema_decode(r->kind->schema, l->arena, map, ignore, l->errors);
-	recipes_push(&l->recipes, r);
+	if (l->errors->count > before)
+		set_unsound(l, name);
+	else
+		recipes_push(&l->recipes, r);
 }
 
 /* The list under the key of the recipe's kind that makes a node of each value, or NULL. */
@@ -323,16 +335,18 @@ static void load_each(struct load *l, const struct found *f, const char *key,
 
 static void load_recipe(struct load *l, const struct found *f)
 {
-	struct yaml *map = parse(l, f->file), *values;
+	size_t before = l->errors->count;
+	struct yaml *map = parse(l, f->file);
+	struct yaml *values;
 	const char *key;
 
-	if (!map)
-		return;
-	values = each_of(l, map, &key);
+	values = map ? each_of(l, map, &key) : NULL;
 	if (values)
 		load_each(l, f, key, values);
-	else
+	else if (map)
 		load_node(l, f->name, f->file, &l->project->vars, map);
+	if (l->errors->count > before)
+		set_unsound(l, f->name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -340,13 +354,19 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*(struct recipe *const *)a)->name, (*(struct recipe *const *)b)->name);
 }
 
-/* Into the project's map, sorted by name. */
-static void take_recipes(struct load *l)
+/* Into the project's map, sorted by name, those without errors. */
+static void take_recipes(struct load *l, bool check)
 {
 	if (l->recipes.count)
 		qsort(l->recipes.items, l->recipes.count, sizeof(*l->recipes.items), by_name);
-	for (size_t i = 0; i < l->recipes.count; i++)
-		map_set(&l->project->recipes, l->recipes.items[i]->name, l->recipes.items[i]);
+	for (size_t i = 0; i < l->recipes.count; i++) {
+		struct recipe *r = l->recipes.items[i];
+
+		if (check)
+			check_recipe(l, r);
+		if (!map_get(&l->project->unsound, r->name))
+			map_set(&l->project->recipes, r->name, r);
+	}
 }
 
 static void load_project(struct load *l, const struct strv *sets)
@@ -359,13 +379,14 @@ static void load_project(struct load *l, const struct strv *sets)
 }
 
 /* With a project.yaml that cannot be parsed no name is known: only the syntax of the others is
- * looked at. */
-static void load_all(struct load *l, const struct strv *sets)
+ * looked at. Whether project.yaml is sound. */
+static bool load_all(struct load *l, const struct strv *sets)
 {
+	size_t before = l->errors->count;
 	bool sound;
 
 	load_project(l, sets);
-	sound = !l->errors->count;
+	sound = l->errors->count == before;
 	scan(l);
 	for (size_t i = 0; i < l->found.count; i++) {
 		if (l->project->map)
@@ -373,9 +394,8 @@ static void load_all(struct load *l, const struct strv *sets)
 		else
 			parse(l, l->found.items[i].file);
 	}
-	take_recipes(l);
-	for (size_t i = 0; sound && i < l->project->recipes.count; i++)
-		check_recipe(l, l->project->recipes.entries[i].value);
+	take_recipes(l, sound);
+	return sound;
 }
 
 static void clear_project(void *project)
@@ -384,13 +404,14 @@ static void clear_project(void *project)
 
 	map_clear(&p->vars);
 	map_clear(&p->recipes);
+	map_clear(&p->unsound);
 }
 
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
 			     const struct strv *sets, struct err_list *errors)
 {
 	struct load l = {.arena = arena, .kinds = kinds, .errors = errors, .text = STR_INIT};
-	size_t before = errors->count;
+	bool sound;
 
 	l.project = arena_alloc(arena, sizeof(*l.project));
 	arena_defer(arena, clear_project, l.project);
@@ -403,11 +424,11 @@ struct project *project_load(struct arena *arena, const char *dir, const struct 
 		err_list_add(errors, err);
 		return NULL;
 	}
-	load_all(&l, sets);
+	sound = load_all(&l, sets);
 	close(l.dirfd);
 	founds_clear(&l.found);
 	recipes_clear(&l.recipes);
 	strs_clear(&l.folders);
 	str_release(&l.text);
-	return errors->count == before ? l.project : NULL;
+	return sound ? l.project : NULL;
 }

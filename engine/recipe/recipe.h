@@ -25,7 +25,8 @@ struct project {
 		vars; /* every name that ${...} knows -> const char * (vars, slots.*, project.*) */
 	struct list slots;  /* of struct pair *: slots.NAME, sizes that size_parse() reads */
 	struct yaml *map;   /* for positions */
-	struct map recipes; /* node name -> struct recipe *, sorted by name */
+	struct map recipes; /* node name -> struct recipe *, sorted by name; the sound ones */
+	struct map unsound; /* names of nodes whose recipes have errors -> not NULL */
 };
 
 struct recipe {
@@ -40,7 +41,8 @@ struct recipe {
 int project_find(const char *start, char **ret_dir, struct err **err) warn_unused;
 /*
  * Loads everything. KINDS is ended by NULL. SETS are "name=value" overrides of vars. All errors of
- * all files go to ERRORS; returns NULL if there was any.
+ * all files go to ERRORS. Returns NULL when project.yaml has errors; with errors of recipes the
+ * project is there without them, so that graph_build() can look for mistakes in the others.
  */
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
 			     const struct strv *sets, struct err_list *errors);

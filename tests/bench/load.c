@@ -106,7 +106,7 @@ static int measure(const char *dir, struct err_list *errors, struct err **err)
 	struct graph *g;
 	struct store *s;
 
-	if (!p)
+	if (!p || errors->count)
 		return 1;
 	t = lap("project_load", t);
 	g = graph_build(arena, p, errors);

@@ -166,7 +166,7 @@ static struct graph *load(void)
 	p = project_load(arena, project_dir, demo_kinds, NULL, &errors);
 	g = p ? graph_build(arena, p, &errors) : NULL;
 	err_list_sort(&errors);
-	return g;
+	return errors.count ? NULL : g;
 }
 
 static struct graph *good(void)

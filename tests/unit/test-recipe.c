@@ -68,7 +68,7 @@ static struct project *load(const struct strv *sets)
 	err_list_clear(&errors);
 	p = project_load(arena, dir, kinds, sets, &errors);
 	err_list_sort(&errors);
-	return p;
+	return errors.count ? NULL : p;
 }
 
 static struct project *good(const struct strv *sets)
