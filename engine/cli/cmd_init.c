@@ -94,15 +94,16 @@ int cmd_init(struct cli *c)
 {
 	const struct session s = {.cli = c};
 	const char *dir = c->args.items[0];
+	/* for whoever reads it, who is not in DIR of -C */
 	char *at cleanup_free = c->dir ? path_join(c->dir, dir) : xstrdup(dir);
 	char *name cleanup_free = project_name(dir);
 	struct str next cleanup_str = STR_INIT;
 	struct err *err = NULL;
 
-	if (refuse_filled(at, &err))
+	if (refuse_filled(dir, &err))
 		return cli_fail(&s, err);
 	for (size_t i = 0; i < array_len(files); i++) {
-		if (write_file(at, files[i].path, files[i].text, name, &err))
+		if (write_file(dir, files[i].path, files[i].text, name, &err))
 			return cli_fail(&s, err);
 		puts(files[i].path);
 	}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/trace.h"
 #include "cli/cli.h"
@@ -129,6 +131,10 @@ static int run(struct cli *c, int argc, char **argv)
 	if (c->help) {
 		cli_help(c->command, stdout);
 		return 0;
+	}
+	if (c->dir && chdir(c->dir) < 0) {
+		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", c->dir);
+		return cli_fail(&s, err);
 	}
 	return c->command->run(c);
 }

@@ -173,7 +173,7 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 	int code;
 
 	begin(s, c);
-	if (project_find(c->dir ? c->dir : ".", &s->dir, &err))
+	if (project_find(".", &s->dir, &err))
 		return cli_fail(s, err);
 	if (part == SESSION_DIR)
 		return 0;

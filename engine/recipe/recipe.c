@@ -35,10 +35,11 @@ struct load {
 
 int project_find(const char *start, char **ret_dir, struct err **err)
 {
-	char *dir cleanup_free = realpath(start, NULL);
+	char *dir cleanup_free = realpath(start, NULL), *first cleanup_free = NULL;
 
 	if (!dir)
 		return err_errno(err, ERR_USER, errno, "cannot open folder '%s'", start);
+	first = xstrdup(dir);
 	for (;;) {
 		char *file cleanup_free = path_join(dir, PROJECT_FILE);
 		char *slash = strrchr(dir, '/');
@@ -53,7 +54,7 @@ int project_find(const char *start, char **ret_dir, struct err **err)
 	}
 	return err_set(err, ERR_USER,
 		       "no " PROJECT_FILE " in '%s' or above: go to a project or name one with -C",
-		       start);
+		       first);
 }
 
 /* An error about a file as a whole. */

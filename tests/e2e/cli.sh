@@ -96,6 +96,10 @@ ln -s linked "$scratch/link"
 : >"$scratch/linked"
 code "a result through a link" 0 "$orch" -C "$p" build --result-json "$scratch/link"
 check "is behind it" test -s "$scratch/linked"
+(cd "$scratch" && "$orch" -C p --store st build --result-json r.json --events e.json --progress quiet) >/dev/null
+check "-C is where it starts" test -s "$p/r.json" -a -s "$p/e.json" -a -d "$p/st"
+rm -rf "$p/r.json" "$p/e.json" "$p/st"
+code "-C into nothing" 2 "$orch" -C "$scratch/nothing" kinds
 code "a result for a folder" 2 "$orch" -C "$p" build --set word=never --result-json "$scratch"
 code "a result in no folder" 2 "$orch" -C "$p" build --set word=never --result-json "$scratch/none/r"
 same "is refused before anything is built" 0 "$(grep -c never "$scratch/err")"
