@@ -48,9 +48,9 @@ static json_t *enum_schema(const struct option *o)
 
 static json_t *step_schema(void)
 {
-	return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:[s, s, s]}}]}", "anyOf", "type", "string",
-			 "type", "array", "minItems", 1, "items", "type", "string", "number",
-			 "boolean");
+	return json_pack("{s:[{s:[s, s, s]}, {s:s, s:i, s:{s:[s, s, s]}}]}", "anyOf", "type",
+			 "string", "number", "boolean", "type", "array", "minItems", 1, "items",
+			 "type", "string", "number", "boolean");
 }
 
 static json_t *dict_schema(const struct option *o)
@@ -102,7 +102,8 @@ static json_t *option_schema(const struct option *o)
 
 		/* a list of words is a list of steps, so a single step is a script */
 		if (o->type == OPT_STEP)
-			ret = json_pack("{s:[{s:s}, o]}", "anyOf", "type", "string", array);
+			ret = json_pack("{s:[{s:[s, s, s]}, o]}", "anyOf", "type", "string",
+					"number", "boolean", array);
 		else
 			ret = json_pack("{s:[O, o]}", "anyOf", value, array);
 		json_decref(value);

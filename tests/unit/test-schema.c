@@ -522,6 +522,14 @@ static void help(void **state)
 		assert_true(strcspn(p, "\n") <= 78);
 }
 
+/* A script may be any scalar: 'run: true' is the program of that name. */
+static bool takes_scalars(json_t *key)
+{
+	json_t *first = json_array_get(json_object_get(key, "anyOf"), 0);
+
+	return json_array_size(json_object_get(first, "type")) == 3;
+}
+
 static void json_schema(void **state)
 {
 	static const struct kind *const kinds[] = {&demo_kind, NULL};
@@ -549,6 +557,8 @@ static void json_schema(void **state)
 				     "pattern", &pattern),
 			 0);
 	assert_string_equal(pattern, "^[0-9]+[KMGT]?$|\\$\\{");
+	assert_true(takes_scalars(json_object_get(keys, "before")));
+	assert_true(takes_scalars(json_object_get(keys, "run")));
 	json_decref(root);
 }
 
