@@ -118,12 +118,23 @@ static int make_folders(struct store *s, struct err **err)
 	return cas_init(s->dir, err);
 }
 
+/* Even who only reads takes locks and notes what was used. */
+static int make_dir(struct store *s, struct err **err)
+{
+	if (path_mkdirs(s->dir, err) < 0)
+		return -1;
+	if (access(s->dir, R_OK | W_OK | X_OK) < 0)
+		return err_errno(err, ERR_ENV, errno,
+				 "is it yours and writable? --store names another store");
+	return 0;
+}
+
 static int open_all(struct store *s, bool wait, struct err **err)
 {
 	char *lock cleanup_free = path_join(s->dir, "lock"),
 		   *roots cleanup_free = path_join(s->dir, "roots");
 
-	if (path_mkdirs(s->dir, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
+	if (make_dir(s, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
 	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0 ||
 	    open_state(s, wait, err) < 0)
 		return err_wrap(err, "store '%s'", s->dir);

@@ -94,6 +94,10 @@ code "help" 0 "$orch" help build
 code "--help" 0 "$orch" plan --help
 code "version" 0 "$orch" --version
 code "unknown variable" 2 "$orch" -C "$p" plan --set nothing=1
+mkdir "$scratch/foreign"
+chmod a-w "$scratch/foreign"
+code "a store that is not ours" 7 "$orch" -C "$p" --store "$scratch/foreign" plan
+check "says what helps" grep -q -e --store "$scratch/err"
 code "full output" 8 sh -c "'$orch' help >/dev/full"
 
 echo "# recipes"
