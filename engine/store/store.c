@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/store_priv.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -118,11 +119,30 @@ static int make_folders(struct store *s, struct err **err)
 	return cas_init(s->dir, err);
 }
 
-/* Even who only reads takes locks and notes what was used. */
-static int make_dir(struct store *s, struct err **err)
+/* Whether the folder holds something of its own: what a file system and people hide is nothing. */
+static bool is_filled(const char *path)
+{
+	DIR *dir = opendir(path);
+	bool filled = false;
+
+	for (struct dirent *e; dir && !filled && (e = readdir(dir));)
+		filled = e->d_name[0] != '.' && !str_eq(e->d_name, "lost+found");
+	if (dir)
+		closedir(dir);
+	return filled;
+}
+
+/*
+ * Never in a folder that is used for something else: gc removes what it finds in logs/ and the
+ * like. The lock is the first file of a store, so look for it last. Even who only reads takes
+ * locks and notes what was used.
+ */
+static int make_dir(struct store *s, const char *lock, struct err **err)
 {
 	if (path_mkdirs(s->dir, err) < 0)
 		return -1;
+	if (is_filled(s->dir) && !path_exists(lock))
+		return err_set(err, ERR_USER, "is neither empty nor a store: name a new folder");
 	if (access(s->dir, R_OK | W_OK | X_OK) < 0)
 		return err_errno(err, ERR_ENV, errno,
 				 "is it yours and writable? --store names another store");
@@ -134,7 +154,7 @@ static int open_all(struct store *s, bool wait, struct err **err)
 	char *lock cleanup_free = path_join(s->dir, "lock"),
 		   *roots cleanup_free = path_join(s->dir, "roots");
 
-	if (make_dir(s, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
+	if (make_dir(s, lock, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
 	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0 ||
 	    open_state(s, wait, err) < 0)
 		return err_wrap(err, "store '%s'", s->dir);

@@ -71,6 +71,12 @@ head -c 5M /dev/zero >"$ORCH_STORE/downloads/$(printf %064d 7)"
 touch -d '40 days ago' "$ORCH_STORE/downloads/$(printf %064d 7)"
 same downloads-count '[0,0,1]' "$(field --size 10M)"
 
+echo "# no store"
+mkdir -p "$scratch/home/logs/sub" "$scratch/home/tmp"
+echo precious >"$scratch/home/logs/sub/diary"
+code a-used-folder-is-no-store 2 "$orch" --store "$scratch/home" store gc
+check and-stays-as-it-is sh -c "test -f '$scratch/home/logs/sub/diary' && test ! -e '$scratch/home/cas'"
+
 echo "# beside a build"
 printf 'kind: run\ninputs: [a]\nrun: ["cat a >slow.bin; sleep 4"]\noutputs: [slow.bin]\n' >"$p/recipes/slow.yaml"
 "$orch" -C "$p" build slow --result-json "$scratch/slow.json" >"$scratch/slow.out" 2>&1 &
