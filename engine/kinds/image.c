@@ -16,11 +16,16 @@ static void image_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	output_specs_push(ret, (struct output_spec){name, OUTPUT_IMAGE});
 }
 
+/* Images are sparse and rarely more than half full; a very large one is large to have room. */
+#define DISK_GUESS_MAX_MB 2048
+
 static struct demand image_demand(const void *opts)
 {
 	const struct image_opts *o = opts;
-	/* images are sparse and rarely more than half full */
-	struct demand d = {.cpus = 1, .disk_mb = (unsigned)(o->size >> 21)};
+	uint64_t half_mb = o->size >> 21;
+	struct demand d = {.cpus = 1,
+			   .disk_mb = half_mb < DISK_GUESS_MAX_MB ? (unsigned)half_mb
+								  : DISK_GUESS_MAX_MB};
 
 	if (o->writer == IMAGE_WRITER_GUESTFS) {
 		d.memory_mb = GUEST_MEMORY_MB;

@@ -125,6 +125,11 @@ find "$q/rootfs" -exec touch -h -d '2001-01-01' {} +
 check "build elsewhere" env ORCH_STORE="$scratch/store2" LC_ALL=C TZ=Asia/Tokyo "$orch" -C "$q" build
 for f in card/card.img build/build.img; do check "$f" cmp "$p/out/$f" "$q/out/$f"; done
 
+echo "# larger than this disk"
+printf 'kind: image\nfilesystem: ext4\nsize: 8T\ncontents: []\n' >"$p/recipes/large.yaml"
+code "an image is as large as its data" 0 "$orch" -C "$p" build large
+rm "$p/recipes/large.yaml"
+
 echo "# refused"
 sed -i 's/^size: .*/size: 3M/' "$p/recipes/root.yaml"
 code "content larger than its image" 2 "$orch" -C "$p" build root
