@@ -93,10 +93,19 @@ static int exit_code(const struct sched_result *r)
 	return r->first_error ? err_exit_code(r->first_error->cls) : 0;
 }
 
-/* The run's history: what was built, failed or skipped. */
+static int record_node(struct builder *b, size_t i, struct err **err)
+{
+	const struct builder_history *h = &b->history;
+	const struct outcome *o = &b->tally.nodes[i];
+	const struct node *n = b->session->graph->nodes.items[i];
+	const struct run_node rn = {n->name, o->status, n->key, o->seconds, o->log, o->error};
+
+	return store_run_node(h->store, h->run, &rn, err);
+}
+
+/* The run's history: what was built or skipped, and what failed, in the order of failure. */
 static int record_run(struct builder *b, int code, struct err **err)
 {
-	const struct graph *g = b->session->graph;
 	struct builder_history *h = &b->history;
 
 	if (h->err) {
@@ -106,14 +115,15 @@ static int record_run(struct builder *b, int code, struct err **err)
 	if (!h->run)
 		return 0;
 	for (size_t i = 0; i < b->tally.count; i++) {
-		const struct outcome *o = &b->tally.nodes[i];
-		const struct node *n = g->nodes.items[i];
-		const struct run_node rn = {n->name,    o->status, n->key,
-					    o->seconds, o->log,    o->error};
+		const char *status = b->tally.nodes[i].status;
 
-		if (!o->status || str_eq(o->status, "cached"))
+		if (!status || str_eq(status, "cached") || str_eq(status, "failed"))
 			continue;
-		if (store_run_node(h->store, h->run, &rn, err))
+		if (record_node(b, i, err))
+			return -1;
+	}
+	for (size_t i = 0; i < b->tally.failed_count; i++) {
+		if (record_node(b, b->tally.failed[i], err))
 			return -1;
 	}
 	return store_run_end(h->store, h->run, b->result.wall_s, code, err);

@@ -34,6 +34,7 @@ static int print_log(const struct session *s, const struct run_info *run, const 
 
 struct search {
 	const char *name;
+	bool found;
 	struct run_info run;
 	struct run_node node;
 };
@@ -45,15 +46,19 @@ static bool has_log(const struct run_node *n)
 	return !digest_eq(&n->log, &none);
 }
 
+/* The newest log of the node; without a name, of the node that failed last in the newest run. */
 static int look(void *arg, const struct run_info *run, const struct run_node *n)
 {
 	struct search *q = arg;
 
+	if (q->found && q->run.id != run->id)
+		return 1;
 	if (!has_log(n) || (q->name ? !str_eq(n->node, q->name) : !str_eq(n->status, "failed")))
 		return 0;
+	q->found = true;
 	q->run = *run;
 	q->node = *n;
-	return 1;
+	return 0;
 }
 
 static int nothing(const struct cli *c, const char *name, struct err **err)
@@ -73,14 +78,12 @@ int cmd_log(struct cli *c)
 	struct session s cleanup_session = {0};
 	struct search q = {.name = c->args.count ? c->args.items[0] : NULL};
 	struct err *err = NULL;
-	int found, code = session_open_store(&s, c);
+	int code = session_open_store(&s, c);
 
 	if (code)
 		return code;
-	found = history_search(&s, c->run, look, &q, &err);
-	if (found == 0)
-		found = nothing(c, q.name, &err);
-	if (found < 0 || print_log(&s, &q.run, &q.node, &err))
+	if (history_search(&s, c->run, look, &q, &err) < 0 ||
+	    (!q.found && nothing(c, q.name, &err) < 0) || print_log(&s, &q.run, &q.node, &err))
 		return cli_fail(&s, err);
 	return 0;
 }

@@ -56,6 +56,12 @@ code "a failure is not cached" 1 "$orch" -C "$p" build bad
 code "-k" 1 "$orch" -C "$p" build -k bad good --result-json "$result"
 same "-k builds what it can" built "$(status_of good)"
 check "and places it" test -f "$p/out/good/x"
+printf 'kind: run\nrun: ["echo early; false"]\noutputs: []\n' >"$p/recipes/early.yaml"
+printf 'kind: run\nrun: ["echo late; sleep 1; false"]\noutputs: []\n' >"$p/recipes/late.yaml"
+code "two failures" 1 "$orch" -C "$p" build -k early late
+"$orch" log >"$scratch/out" 2>&1
+check "the log is of the one that failed last" grep -q '^late' "$scratch/out"
+rm "$p/recipes/early.yaml" "$p/recipes/late.yaml"
 "$orch" -C "$p" why bad >"$scratch/out" 2>&1
 check "why of a failed node" grep -q 'will be built' "$scratch/out"
 
