@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "kinds/test_run.h"
-#include "recipe/utf8.h"
+#include "base/utf8.h"
 
 #define VERDICT_VERSION 1
 

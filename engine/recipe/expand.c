@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "base/vec.h"
-#include "recipe/utf8.h"
+#include "base/utf8.h"
 
 #define EXPAND_MAX_BYTES (1024 * 1024)
 #define EXPAND_MAX_CHAIN 32

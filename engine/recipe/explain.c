@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "recipe/recipe.h"
-#include "recipe/utf8.h"
+#include "base/utf8.h"
 
 /* Columns of the line that are shown at most. */
 #define EXPLAIN_WIDTH 100

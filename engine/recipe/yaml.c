@@ -5,7 +5,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
-#include "recipe/utf8.h"
+#include "base/utf8.h"
 
 /* A list or map that is being filled. */
 struct frame {
