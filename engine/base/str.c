@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 char str_empty[1];
 
 char *str_reserve(struct str *s, size_t extra)
@@ -86,17 +88,20 @@ void str_quote(struct str *s, const char *text)
 
 void str_escape(struct str *s, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
+	struct utf8 u = utf8_start(text, len);
 
-		/* C1 controls (U+0080..U+009F) steer some terminals as ESC does. */
-		if (c == 0xc2 && i + 1 < len && ((unsigned char)text[i + 1] & 0xe0) == 0x80) {
-			str_printf(s, "\\x%02x\\x%02x", c, (unsigned char)text[i + 1]);
-			i++;
-		} else if (c == '\\') {
-			str_append_char(s, '\\');
-		} else {
-			escape_byte(s, c);
+	while (utf8_next(&u)) {
+		/* C1 controls (U+0080..U+009F, or single bytes) steer some terminals as ESC does.
+		 */
+		bool raw = u.bad || (u.code >= 0x80 && u.code < 0xa0);
+
+		for (const char *p = u.at; p < u.next; p++) {
+			if (raw)
+				str_printf(s, "\\x%02x", (unsigned char)*p);
+			else if (*p == '\\')
+				str_append_char(s, '\\');
+			else
+				escape_byte(s, (unsigned char)*p);
 		}
 	}
 }

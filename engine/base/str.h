@@ -34,7 +34,10 @@ char *str_reserve(struct str *s, size_t extra);
  * UTF-8 stays as it is. Used by manifests and wherever foreign text reaches a terminal or log.
  */
 void str_quote(struct str *s, const char *text);
-/* As str_quote, without the quotation marks around it and with " left alone: for terminals. */
+/*
+ * As str_quote, without the quotation marks around it and with " left alone, and with \xNN for C1
+ * controls and bytes that are no UTF-8, too: for terminals.
+ */
 void str_escape(struct str *s, const char *text, size_t len);
 /* Reads one str_quote()d string at *P and moves *P behind it. 0 or 1 when malformed. */
 int str_unquote(const char **p, struct str *ret);

@@ -37,11 +37,11 @@ static void quoting_is_reversible(void **state)
 
 static void escaping_leaves_no_terminal_control(void **state)
 {
-	const char text[] = "\x1b]52;c\x07 \xc2\x9b ok";
+	const char text[] = "\x1b]52;c\x07 \xc2\x9b \x9b \xc3\xa9 \xe2\x82 ok\\";
 	struct str s cleanup_str = STR_INIT;
 
 	str_escape(&s, text, sizeof(text) - 1);
-	assert_string_equal(s.buf, "\\x1b]52;c\\x07 \\xc2\\x9b ok");
+	assert_string_equal(s.buf, "\\x1b]52;c\\x07 \\xc2\\x9b \\x9b \xc3\xa9 \\xe2\\x82 ok\\");
 }
 
 static void near_words_are_found(void **state)
