@@ -88,6 +88,13 @@ run: ["cat two/a two/b leaf3 | sha256sum >sum"]
 outputs: [sum]
 END
 }
+# reference_project DIR: a copy of the project that this tree makes, with development keys.
+reference_project() {
+	mkdir "$1"
+	cp -R recipes rootfs custom_build tests "$1/"
+	if [ -d pki ]; then cp -R pki "$1/"; fi
+	[ -f "$1/pki/private/signer.key" ] || "$ORCH" -C "$1" pki init >/dev/null
+}
 # digests RESULT.JSON: what was built, one line per output.
 digests() {
 	jq -r '.nodes[] | .name + " " + (.outputs[] | .name + " " + .digest)' "$1" | sort

@@ -7,10 +7,7 @@
 . tests/e2e/lib.sh
 PATH=$PATH:/usr/sbin:/sbin
 p=$scratch/p
-mkdir "$p"
-cp -R recipes rootfs custom_build tests "$p/"
-if [ -d pki ]; then cp -R pki "$p/"; fi
-[ -f "$p/pki/private/signer.key" ] || "$ORCH" -C "$p" pki init >/dev/null
+reference_project "$p"
 result=$scratch/result.json
 
 # built: the names of the nodes that the last build built, in order, on one line.

@@ -7,10 +7,7 @@
 # packages
 . tests/e2e/lib.sh
 p=$scratch/p
-mkdir "$p"
-cp -R recipes rootfs custom_build tests "$p/"
-if [ -d pki ]; then cp -R pki "$p/"; fi
-[ -f "$p/pki/private/signer.key" ] || "$ORCH" -C "$p" pki init >/dev/null
+reference_project "$p"
 result=$scratch/result.json
 
 # release VERSION: what out/ holds now is shipped.
