@@ -74,6 +74,7 @@ const char *qemu_program(const char *arch)
 int qemu_from_tree(const char *root, const char *arch, struct strv *ret, struct err **err)
 {
 	const struct target *t = find_target(arch);
+	static const char *const data[] = {"qemu", "seabios"};
 	char *program cleanup_free = t ? xasprintf("usr/bin/%s", t->program) : NULL;
 	struct strv argv cleanup_strv = {0};
 
@@ -87,8 +88,10 @@ int qemu_from_tree(const char *root, const char *arch, struct strv *ret, struct 
 	strv_printf(ret, "QEMU_MODULE_DIR=%s/qemu", argv.count > 2 ? argv.items[2] : root);
 	for (size_t i = 0; i < argv.count; i++)
 		strv_push(ret, argv.items[i]);
-	strv_push(ret, "-L");
-	strv_printf(ret, "%s/usr/share/qemu", root);
+	for (size_t i = 0; i < array_len(data); i++) {
+		strv_push(ret, "-L");
+		strv_printf(ret, "%s/usr/share/%s", root, data[i]);
+	}
 	return 0;
 }
 

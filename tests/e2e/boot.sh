@@ -68,21 +68,7 @@ on_terminal killed -9 'from the firmware=!KILL'
 on_terminal crashed -6 'from the firmware=!ABRT'
 
 echo "# a QEMU that the board brings along"
-cat >recipes/qemu.yaml <<'END'
-kind: run
-root: host
-run:
-  - |
-    program=/usr/bin/qemu-system-aarch64
-    mkdir -p t/usr/bin t/usr/lib/qemu
-    cp $program t/usr/bin/
-    ldd $program | grep -o '/[^ ]*' | while read -r file; do cp -L "$file" t/usr/lib/qemu/; done
-    loader=$(ldd $program | sed -n 's|^[[:space:]]*\(/[^ ]*\) .*|\1|p')
-    mkdir -p "t$${loader%/*}"
-    ln -s "/usr/lib/qemu/$${loader##*/}" "t$loader"
-    tar -C t -cf qemu.tar .
-outputs: [qemu.tar]
-END
+qemu_tree qemu-system-aarch64 >recipes/qemu.yaml
 sed '$a emulator: qemu' recipes/boards/fast.yaml >recipes/boards/own.yaml
 printf 'kind: run\noutputs: [t.tar]\nrun: ["mkdir t; tar -C t -cf t.tar ."]\n' >recipes/empty.yaml
 sed '$a emulator: empty' recipes/boards/fast.yaml >recipes/boards/none.yaml

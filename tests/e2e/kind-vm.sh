@@ -112,6 +112,14 @@ check "with the memory of the board" \
 	sh -c 'read -r _ kb _ <"$1" && [ "$kb" -gt 262144 ] && [ "$kb" -le 327680 ]' sh "$p/out/on-board/memory"
 check "on its machine" sh -c "'$orch' -C '$p' log on-board | grep -q 'machine $machine '"
 
+case $arch in amd64) program=qemu-system-x86_64 ;; *) program=qemu-system-aarch64 ;; esac
+qemu_tree $program >"$p/recipes/qemu.yaml"
+sed '$a emulator: qemu' "$p/recipes/board.yaml" >"$p/recipes/own-board.yaml"
+sed 's/^board:.*/board: own-board/' "$p/recipes/on-board.yaml" >"$p/recipes/on-own-board.yaml"
+code "a guest runs in the QEMU of its board" 0 "$orch" -C "$p" build on-own-board
+check "and in no other" sh -c "'$orch' -C '$p' log on-own-board | grep -q '/roots/.*/usr/bin/$program'"
+rm "$p/recipes/qemu.yaml" "$p/recipes/own-board.yaml" "$p/recipes/on-own-board.yaml"
+
 vm failing 'outputs: {root.tar: /}' <<'EOF'
   - echo first
   - |

@@ -95,6 +95,28 @@ reference_project() {
 	if [ -d pki ]; then cp -R pki "$1/"; fi
 	[ -f "$1/pki/private/signer.key" ] || "$ORCH" -C "$1" pki init >/dev/null
 }
+# qemu_tree PROGRAM: a recipe of a tree with this machine's PROGRAM of QEMU and all it needs.
+qemu_tree() {
+	cat <<END
+kind: run
+root: host
+run:
+  - |
+    program=/usr/bin/$1
+    libraries=t/usr/lib/qemu
+    mkdir -p t/usr/bin t/usr/share \$libraries/qemu
+    cp \$program t/usr/bin/
+    cp -RL /usr/share/qemu t/usr/share/
+    if [ -d /usr/share/seabios ]; then cp -RL /usr/share/seabios t/usr/share/; fi
+    ldd \$program | grep -o '/[^ ]*' | while read -r file; do cp -L "\$file" \$libraries/; done
+    loader=\$(ldd \$program | sed -n 's|^[[:space:]]*\(/[^ ]*\) .*|\1|p')
+    mkdir -p "t\$(dirname "\$loader")"
+    ln -s "/usr/lib/qemu/\$(basename "\$loader")" "t\$loader"
+    cp /usr/lib/*/qemu/accel-*.so \$libraries/qemu/ || :
+    tar -C t -cf qemu.tar .
+outputs: [qemu.tar]
+END
+}
 # digests RESULT.JSON: what was built, one line per output.
 digests() {
 	jq -r '.nodes[] | .name + " " + (.outputs[] | .name + " " + .digest)' "$1" | sort
