@@ -129,6 +129,14 @@ static int record_run(struct builder *b, int code, struct err **err)
 	return store_run_end(h->store, h->run, b->result.wall_s, code, err);
 }
 
+/* Who reads the events must not take a part of them for all. */
+static int check_events(const struct builder *b, struct err **err)
+{
+	if (!b->events_file || (fflush(b->events_file) == 0 && !ferror(b->events_file)))
+		return 0;
+	return err_set(err, ERR_RESOURCE, "cannot write all events to '%s'", b->cli->events);
+}
+
 bool builder_quiet(const struct builder *b)
 {
 	return b->cli->progress == PROGRESS_QUIET;
@@ -169,5 +177,5 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		return -1;
 	note_use(b);
 	*ret_code = exit_code(&b->result);
-	return record_run(b, *ret_code, err);
+	return record_run(b, *ret_code, err) ? -1 : check_events(b, err);
 }
