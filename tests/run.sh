@@ -136,14 +136,16 @@ prepare_store() {
 # scenarios need and they lack; kept ones that cannot sign are made anew.
 prepare_keys() {
 	local keys=$home/pki pki=$work/tree/pki orch=_build/engine/cli/orch own=no
-	if [ -e "$pki" ]; then own=yes; elif [ -d "$keys" ]; then cp -a "$keys" "$pki"; fi
-	if [ -e "$pki" ] && [ ! -e "$pki/rollover-signer.pem" ]; then as_tester 60 $orch pki init; fi
+	if [ -e "$pki/signer.pem" ]; then own=yes; elif [ -d "$keys" ]; then cp -a "$keys/." "$pki/"; fi
+	if [ -e "$pki/signer.pem" ] && [ ! -e "$pki/rollover-signer.pem" ]; then
+		as_tester 60 $orch pki init
+	fi
 	[ $own = no ] || return 0
-	if [ -e "$pki" ] && as_tester 60 $orch build pki tests/pki-rollover; then
+	if [ -e "$pki/signer.pem" ] && as_tester 60 $orch build pki tests/pki-rollover; then
 		cp -a "$pki/." "$keys"
 		return 0
 	fi
-	rm -rf "$keys" "$pki"
+	rm -rf "$keys" "$pki/private" "$pki"/*.pem
 	as_tester 60 $orch pki init && cp -a "$pki" "$keys"
 }
 
