@@ -39,9 +39,22 @@ static char *place_of(int fd)
 	return xstrdup(buf);
 }
 
+/* 1: no program that could run where this one does. */
+static int read_head(int fd, ElfW(Ehdr) * ret)
+{
+	int self cleanup_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	ElfW(Ehdr) own;
+
+	if (pread(fd, ret, sizeof(*ret), 0) != sizeof(*ret) ||
+	    pread(self, &own, sizeof(own), 0) != sizeof(own))
+		return 1;
+	return memcmp(ret->e_ident, own.e_ident, EI_VERSION) != 0 ||
+	       ret->e_machine != own.e_machine || ret->e_phentsize != sizeof(ElfW(Phdr));
+}
+
 /*
  * The loader that a program asks for (PT_INTERP), in the tree; caller frees. *RET is NULL for a
- * static program. 1: no program of this machine's word size.
+ * static program. 1: no program of this machine.
  */
 static int read_loader(int fd, char **ret)
 {
@@ -49,10 +62,7 @@ static int read_loader(int fd, char **ret)
 	char name[256];
 
 	*ret = NULL;
-	if (pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
-	    memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
-	    head.e_phentsize != sizeof(ElfW(Phdr)))
+	if (read_head(fd, &head))
 		return 1;
 	for (unsigned i = 0; i < head.e_phnum; i++) {
 		ElfW(Phdr) part;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -95,6 +96,22 @@ static void test_absolute_link(void **state)
 	assert_int_equal(run(&argv, &out), 0);
 }
 
+/* A program of another architecture: its loader could not run here. */
+static void test_foreign(void **state)
+{
+	char *path cleanup_free = path_join(dir, "usr/bin/true");
+	struct strv argv cleanup_strv = {0};
+	struct err *err cleanup_err = NULL;
+	const unsigned char machine[] = {0x28, 0xff};
+	int fd cleanup_fd = -1;
+
+	put("/bin/true", "usr/bin/true");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, machine, sizeof(machine), 18), sizeof(machine));
+	assert_int_equal(tree_program(dir, "usr/bin/true", &argv, &err), -1);
+	assert_non_null(strstr(err->text, "no program of this machine"));
+}
+
 static void test_what_is_missing(void **state)
 {
 	struct strv argv cleanup_strv = {0};
@@ -115,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DIR_TEST(test_absolute_link),
+		DIR_TEST(test_foreign),
 		DIR_TEST(test_what_is_missing),
 	};
 
