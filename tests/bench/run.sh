@@ -149,7 +149,7 @@ repository() {
 }
 
 cold() { # keeps what was downloaded
-	find "$work/store3" -mindepth 1 -maxdepth 1 ! -name downloads -exec rm -rf {} +
+	find "$work/store3" -mindepth 1 -maxdepth 1 ! -name downloads ! -name lock -exec rm -rf {} +
 	"$orch" -C "$work/cold" --store "$work/store3" build --progress plain
 }
 hand() { tests/bench/by-hand.sh "$1" "$work/cold" "$work/hand"; }
