@@ -91,8 +91,7 @@ void str_escape(struct str *s, const char *text, size_t len)
 	struct utf8 u = utf8_start(text, len);
 
 	while (utf8_next(&u)) {
-		/* C1 controls (U+0080..U+009F, or single bytes) steer some terminals as ESC does.
-		 */
+		/* C1 controls (U+0080..U+009F, single bytes, too) steer terminals as ESC does. */
 		bool raw = u.bad || (u.code >= 0x80 && u.code < 0xa0);
 
 		for (const char *p = u.at; p < u.next; p++) {

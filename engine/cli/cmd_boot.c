@@ -116,7 +116,7 @@ static int build_both(struct boot *b)
 	strv_push(&targets, b->board_node->name);
 	if (graph_select(b->s.graph, &targets, &err) || session_add_store(&b->s, &err))
 		return cli_fail(&b->s, err);
-	code = session_check_locks(&b->s);
+	code = session_check_files(&b->s);
 	if (code)
 		return code;
 	if (builder_run(&run, &code, &err))
@@ -205,7 +205,7 @@ static int prepare(struct boot *b, const struct cli *c, struct err **err)
 	char *json cleanup_free = blob(b, b->board_node, BOARD_JSON);
 
 	b->firmware = blob(b, b->board_node, BOARD_FIRMWARE);
-	b->device_tree = blob(b, b->board_node, BOARD_TREE);
+	b->device_tree = blob(b, b->board_node, BOARD_DEVICE_TREE);
 	if (!json || !b->firmware)
 		return err_set(err, ERR_INTERNAL, "board '%s' has no description",
 			       b->board_node->name);

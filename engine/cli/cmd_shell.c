@@ -57,7 +57,7 @@ static int build_inputs(struct shell *sh)
 		return 0;
 	if (graph_select(s->graph, &targets, &err))
 		return cli_fail(s, err);
-	code = session_check_locks(s);
+	code = session_check_files(s);
 	if (code)
 		return code;
 	if (builder_run(&run, &code, &err))

@@ -150,7 +150,7 @@ static int open_graph(struct session *s, enum session_part part, const struct st
 	return check_missing(s);
 }
 
-int session_check_locks(const struct session *s)
+int session_check_files(const struct session *s)
 {
 	struct err_list errors cleanup_err_list = {0};
 	int code = check_missing(s); /* targets may be others than those it was opened with */

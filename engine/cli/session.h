@@ -47,7 +47,7 @@ int session_open_rest(struct session *s, const struct strv *targets);
  * Says on stderr which wanted nodes miss a file or have a lock that is missing or answers another
  * recipe: 0 or the exit code. For commands that are about to use what is locked.
  */
-int session_check_locks(const struct session *s);
+int session_check_files(const struct session *s);
 /* The store, after what session_open() opened, for a command that can do without. */
 int session_add_store(struct session *s, struct err **err) warn_unused;
 /* Only the store, for commands that need no project. */

@@ -113,7 +113,7 @@ static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	output_specs_push(ret, (struct output_spec){BOARD_JSON, OUTPUT_FILE});
 	output_specs_push(ret, (struct output_spec){BOARD_FIRMWARE, OUTPUT_FILE});
 	if (o->device_tree)
-		output_specs_push(ret, (struct output_spec){BOARD_TREE, OUTPUT_FILE});
+		output_specs_push(ret, (struct output_spec){BOARD_DEVICE_TREE, OUTPUT_FILE});
 	if (o->emulator)
 		output_specs_push(ret, (struct output_spec){BOARD_EMULATOR, OUTPUT_TREE});
 }
@@ -167,10 +167,7 @@ static int qemu_version(struct action *a, struct str *ret, struct err **err)
 	if (o->emulator &&
 	    board_node_emulator(a, action_input(a, o->emulator), o->arch, &own, err) < 0)
 		return -1;
-	if (!own)
-		strv_push(&argv, qemu_program(o->arch));
-	for (size_t i = 0; own && i < own->count; i++)
-		strv_push(&argv, own->items[i]);
+	qemu_push(own, qemu_program(o->arch), &argv);
 	strv_push(&argv, "--version");
 	if (proc_output(strv_argv(&argv), NULL, 64 * 1024, ret, err) < 0)
 		return -1;
@@ -205,7 +202,7 @@ static int board_run(struct action *a, struct err **err)
 	board_print(&b, &text);
 	if (file_write(action_output(a, BOARD_JSON), text.buf, text.len, 0644, false, err) < 0 ||
 	    copy_file(a, o->firmware, BOARD_FIRMWARE, err) < 0 ||
-	    (o->device_tree && copy_file(a, o->device_tree, BOARD_TREE, err) < 0))
+	    (o->device_tree && copy_file(a, o->device_tree, BOARD_DEVICE_TREE, err) < 0))
 		return -1;
 	if (!o->emulator)
 		return 0;

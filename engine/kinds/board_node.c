@@ -4,19 +4,20 @@
 #include "kinds/rootdir.h"
 #include "machine/qemu.h"
 
+static void clear(void *argv)
+{
+	strv_clear(argv);
+}
+
 int board_node_emulator(struct action *a, const struct action_input *tree, const char *arch,
 			const struct strv **ret, struct err **err)
 {
-	struct strv own cleanup_strv = {0};
 	struct strv *argv = arena_alloc(a->arena, sizeof(*argv));
 	struct rootdir root;
 
-	if (rootdir_get(a, tree, &root, err) < 0 || qemu_from_tree(root.path, arch, &own, err) < 0)
+	arena_defer(a->arena, clear, argv);
+	if (rootdir_get(a, tree, &root, err) < 0 || qemu_from_tree(root.path, arch, argv, err) < 0)
 		return err_wrap(err, "emulator '%s'", tree->ref);
-	*argv = (struct strv){.items = arena_alloc(a->arena, own.count * sizeof(*argv->items)),
-			      .count = own.count};
-	for (size_t i = 0; i < own.count; i++)
-		argv->items[i] = arena_strdup(a->arena, own.items[i]);
 	*ret = argv;
 	return 0;
 }
@@ -36,7 +37,7 @@ int board_node_open(struct action *a, const struct ref *ref, struct board *ret_b
 	const struct action_input *in = action_input(a, ref);
 	const struct input_file *json = file_of(in, BOARD_JSON),
 				*firmware = file_of(in, BOARD_FIRMWARE),
-				*tree = file_of(in, BOARD_TREE),
+				*tree = file_of(in, BOARD_DEVICE_TREE),
 				*emulator = file_of(in, BOARD_EMULATOR);
 	struct board board cleanup_board = {0};
 	struct board_files files = {.device_tree = tree ? tree->path : NULL};

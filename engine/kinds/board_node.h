@@ -8,7 +8,7 @@
 
 #define BOARD_JSON "board.json"
 #define BOARD_FIRMWARE "firmware.bin"
-#define BOARD_TREE "board.dtb"
+#define BOARD_DEVICE_TREE "board.dtb"
 #define BOARD_EMULATOR "emulator.tar"
 
 struct board_files {

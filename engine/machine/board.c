@@ -285,10 +285,7 @@ static void push_firmware(struct strv *argv, const struct board *b, const struct
 
 void board_argv(const struct board *b, const struct board_power *p, struct strv *ret)
 {
-	if (!p->qemu)
-		strv_push(ret, qemu_program(b->arch));
-	for (size_t i = 0; p->qemu && i < p->qemu->count; i++)
-		strv_push(ret, p->qemu->items[i]);
+	qemu_push(p->qemu, qemu_program(b->arch), ret);
 	push(ret, "-machine", b->machine);
 	strv_push(ret, "-accel");
 	strv_printf(ret, "tcg,thread=multi,tb-size=%d", BOARD_TB_MB);

@@ -95,6 +95,14 @@ int qemu_from_tree(const char *root, const char *arch, struct strv *ret, struct 
 	return 0;
 }
 
+void qemu_push(const struct strv *command, const char *program, struct strv *ret)
+{
+	if (!command)
+		strv_push(ret, program);
+	for (size_t i = 0; command && i < command->count; i++)
+		strv_push(ret, command->items[i]);
+}
+
 static bool is_host_arch(const struct target *t)
 {
 	struct utsname u;
@@ -244,10 +252,7 @@ void qemu_argv(const struct qemu_machine *m, struct strv *ret)
 		"chardev:console",
 	};
 
-	if (!m->command)
-		strv_push(ret, m->program);
-	for (size_t i = 0; m->command && i < m->command->count; i++)
-		strv_push(ret, m->command->items[i]);
+	qemu_push(m->command, m->program, ret);
 	strv_push(ret, "-machine");
 	strv_push(ret, m->machine ? m->machine : t->machine);
 	strv_push(ret, "-accel");

@@ -64,6 +64,9 @@ const char *qemu_program(const char *arch);
  */
 int qemu_from_tree(const char *root, const char *arch, struct strv *ret,
 		   struct err **err) warn_unused;
+/* Appends how QEMU is started: COMMAND of qemu_from_tree(); without (NULL) this machine's PROGRAM.
+ */
+void qemu_push(const struct strv *command, const char *program, struct strv *ret);
 /* Finds program and firmware and chooses the accelerator; ERR_ENV names what to install. */
 int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err) warn_unused;
 /* The part of it that needs no child process; *ret_package: the package that is missing. May be
