@@ -217,8 +217,8 @@ const struct kind kind_board = {
 		  "the card "
 		  "is attached. `test` and `vm` name it by `board:`, `orch boot` starts it.\n\n"
 		  "The outputs are board.json, firmware.bin and, as far as it has them, board.dtb "
-		  "(device tree) and emulator.tar (QEMU). With an `emulator` the board is the same "
-		  "on every host.",
+		  "(device tree) and emulator.tar (QEMU). With an `emulator` the verdicts do "
+		  "not depend on what the host has installed.",
 	.version = 1,
 	.schema = &board_schema,
 	.outputs = board_outputs,
