@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The identity of an image: the digest of its chunk map. The file is cut into chunks of 1 MiB;
- *holes and chunks of zeros are left out; the map is the text
+ * holes and chunks of zeros are left out; the map is the text
  *
  *	orch-chunks 1\nsize <bytes>\n<index> <sha256 of the chunk>\n...
  *

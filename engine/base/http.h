@@ -20,8 +20,8 @@ struct http_item {
 struct http_opts {
 	const char *proxy; /* NULL: from the environment, as libcurl does */
 	unsigned parallel; /* transfers at once; 0: 4 */
-	void (*progress)(void *arg, uint64_t done,
-			 uint64_t total); /* bytes over all items; may be NULL */
+	/* Bytes over all items; may be NULL. */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
 };
 

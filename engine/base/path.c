@@ -129,8 +129,10 @@ int path_mkparents(const char *path, struct err **err)
 	return path_mkdirs(dir, err);
 }
 
-/* Removes what is in the open folder FD (taken over). Depth is bounded by the descriptors there
- * are. */
+/*
+ * Removes what is in the open folder FD (taken over). Depth is bounded by
+ * the descriptors there are.
+ */
 static int remove_inside(int fd, dev_t dev, const char *name, struct err **err)
 {
 	DIR *dir = fdopendir(fd);

@@ -27,10 +27,14 @@ int path_open_beneath(int dirfd, const char *rel, int flags, struct err **err) w
 int path_mkdirs(const char *path, struct err **err) warn_unused;
 /* Makes the folders above PATH. */
 int path_mkparents(const char *path, struct err **err) warn_unused;
-/* Like rm -rf, by file descriptors, never following a link, never leaving the file system. Missing:
- * 0. */
+/*
+ * Like rm -rf, by file descriptors, never following a link, never leaving the
+ * file system. Missing: 0.
+ */
 int path_remove(const char *path, struct err **err) warn_unused;
 bool path_exists(const char *path);
-/* Absolute path of program NAME: PATH, then /usr/sbin and /sbin. NULL if there is none. Caller
- * frees. */
+/*
+ * Absolute path of program NAME: PATH, then /usr/sbin and /sbin. NULL if
+ * there is none. Caller frees.
+ */
 char *path_program(const char *name);

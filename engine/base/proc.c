@@ -15,7 +15,8 @@
 #include "base/file.h"
 #include "base/path.h"
 
-/* The child's half between fork and exec: only async-signal-safe calls. ERRFD carries errno back.
+/*
+ * The child's half between fork and exec: only async-signal-safe calls. ERRFD carries errno back.
  */
 static void child(const char *program, char *const argv[], const struct proc_opts *o, pid_t parent,
 		  int errfd)

@@ -18,8 +18,8 @@ struct proc_opts {
 	int in, out, errfd; /* 0: /dev/null for in, the parent's for out and err */
 	const int *pass; /* descriptors that stay open under their numbers, ended by -1; or NULL */
 	bool same_group; /* stay in the parent's process group */
-	unsigned timeout_s; /* proc_run only: SIGKILL to the group and ERR_TIMEOUT after it; 0: none
-			     */
+	/* proc_run only: SIGKILL to the group and ERR_TIMEOUT after it; 0: none. */
+	unsigned timeout_s;
 };
 
 /* Starts ARGV[0] (looked up with path_program) and returns its pid in *ret_pid. */

@@ -30,7 +30,8 @@ int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **
 	return 0;
 }
 
-/* Also true for a process that is dead and waits to be reaped: in a container that may be for ever.
+/*
+ * Also true for a process that is dead and waits to be reaped: in a container that may be for ever.
  */
 static bool is_gone(pid_t pid)
 {

@@ -7,8 +7,8 @@
 #include "recipe/recipe.h"
 
 struct conf_entry {
-	const char
-		*section; /* "slot.rootfs.0"; "" before the first and in files without sections */
+	/* "slot.rootfs.0"; "" before the first and in files without sections */
+	const char *section;
 	const char *key, *value;
 	struct pos pos;
 };
@@ -17,7 +17,8 @@ DEFINE_VEC(conf_entries, struct conf_entry)
 /* GLib key files: RAUC's system.conf. */
 int conf_read_ini(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
 		  struct err **err) warn_unused;
-/* Kconfig fragments: CONFIG_X=value, quotes taken off; "# CONFIG_X is not set" has the value "n".
+/*
+ * Kconfig fragments: CONFIG_X=value, quotes taken off; "# CONFIG_X is not set" has the value "n".
  */
 int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
 		      struct err **err) warn_unused;

@@ -85,7 +85,8 @@ static void add_file(struct check_view *v, const struct node *image, const char 
 							arena_strdup(v->arena, target)});
 }
 
-/* Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed.
+/*
+ * Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed.
  */
 static int add_folder(struct check_view *v, const struct node *image, const char *path,
 		      const char *target, unsigned depth, struct err **err)

@@ -35,8 +35,8 @@ DEFINE_VEC(check_files, struct check_file)
 struct check_view {
 	const struct graph *g;
 	struct arena *arena;
-	const struct node *disk; /* the disk that the checks are about (with reserved areas, if any
-				    has), or NULL */
+	/* The disk that the checks are about (with reserved areas, if any has), or NULL. */
+	const struct node *disk;
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
 	struct check_files files;   /* every file that a `copy:` of a folder or file brings */

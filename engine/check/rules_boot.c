@@ -78,8 +78,10 @@ static const struct check_partition *partition_named(const struct check_view *v,
 	return NULL;
 }
 
-/* A boot-gpt-switch slot: the region is twice the first partition (RAUC: "Update Bootloader
- * Partition"). */
+/*
+ * A boot-gpt-switch slot: the region is twice the first partition (RAUC:
+ * "Update Bootloader Partition").
+ */
 static void region_agrees(struct check_view *v, const char *section)
 {
 	const struct conf_entry *size = conf_find(&v->system, section, "region-size");

@@ -12,7 +12,8 @@
 #include "cli/session.h"
 #include "cli/ui.h"
 
-/* Begins the run in the history when the first node starts: a run with nothing to do leaves none.
+/*
+ * Begins the run in the history when the first node starts: a run with nothing to do leaves none.
  */
 struct builder_history {
 	struct sink sink;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* orch check: what can be known wrong without building. Errors exit with 2; warnings are only said.
+/*
+ * orch check: what can be known wrong without building. Errors exit with 2; warnings are only said.
  */
 #include <time.h>
 

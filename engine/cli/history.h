@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* Looking things up in the run history. A run lists what it built, failed or skipped, and its
- * targets. */
+/*
+ * Looking things up in the run history. A run lists what it built, failed or
+ * skipped, and its targets.
+ */
 #include "cli/session.h"
 
 /* The run TEXT names: its number, or ^N for the N-th before the last (^0). ERR_USER. */

@@ -12,8 +12,10 @@ json_t *json_text(const char *text);
 json_t *json_digest(const struct digest *d);
 /* {"class", "text", "file"?, "line"?, "col"?} */
 json_t *json_err(const struct err *e);
-/* [{"name", "path", "digest", "size", "allocated"}]; path is where `orch build NODE` puts the
- * output. */
+/*
+ * [{"name", "path", "digest", "size", "allocated"}]; path is where `orch
+ * build NODE` puts the output.
+ */
 json_t *json_outputs(const char *node, const struct record *rec);
 /* {"what", "name", "before", "after"} */
 json_t *json_change(const struct change *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What most commands need, opened in order: the project, its graph with the targets marked, the
- *store.
+ * What most commands need, opened in order: the project, its graph with the
+ * targets marked, the store.
  *
  *	struct session s cleanup_session = {0};
  *	int code = session_open(&s, c, SESSION_STORE, &c->args);

@@ -150,8 +150,10 @@ static int add_ref(void *arg, const char *option_path, struct ref *ref)
 	return 0;
 }
 
-/* Project files that the kind reads without an option. Whether they are there is asked when they
- * are read. */
+/*
+ * Project files that the kind reads without an option. Whether they are there is
+ * asked when they are read.
+ */
 static void add_implicit(struct builder *b)
 {
 	struct kind_ctx ctx = node_ctx(b->g, b->n);
@@ -260,7 +262,8 @@ static void find_users(struct graph *g)
 		each_input(g, g->nodes.items[i], seen, add_user);
 }
 
-/* Inputs before users; among those that are free, by name. Nodes on or behind a cycle are left out.
+/*
+ * Inputs before users; among those that are free, by name. Nodes on or behind a cycle are left out.
  */
 static void sort(struct graph *g)
 {

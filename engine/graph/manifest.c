@@ -9,8 +9,10 @@
 #include "base/path.h"
 #include "graph/tools.h"
 
-/* Folders in a project folder are read level by level, so depth costs nothing; this bounds
- * mistakes. */
+/*
+ * Folders in a project folder are read level by level, so depth costs
+ * nothing; this bounds mistakes.
+ */
 #define FOLDER_ENTRIES_MAX 2000000
 
 struct maker {

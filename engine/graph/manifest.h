@@ -2,25 +2,28 @@
 #pragma once
 /*
  * The manifest of a node: the short canonical text that everything is decided by. Its SHA-256 is
- *the node's key. Lines in this order:
+ * the node's key. Lines in this order:
  *
  *	orch-manifest 1
  *	kind image 3
  *	project "edge-device"
  *	node "root"
  *	epoch 1735689600
- *	option size "1572864000"                              schema_write()
- *	input "rootfs/" folder sha256:<hex>                   a project folder: digest of its
- *listing file "rootfs/" "etc/fstab" 0644 sha256:<hex>          what is in it: 0755 or 0644, nothing
- *else file "rootfs/" "etc/localtime" link "/usr/share/zoneinfo/UTC" file "rootfs/" "var/empty"
- *folder input "pki/signer.pem" file 0644 sha256:<hex> input "system:root.tar" output "root.tar"
- *tree sha256:<hex> <bytes> input "base:/usr/lib/x" inside "root.tar" tree sha256:<hex> <bytes>
- *	input "base" node                                     a node with all its outputs, one line
- *each: output "base" "root.tar" tree sha256:<hex> <bytes> tool "rauc" "1.8"
+ *	option size "1572864000"                         schema_write()
+ *	input "rootfs/" folder sha256:<hex>              a project folder: digest of its listing
+ *	file "rootfs/" "etc/fstab" 0644 sha256:<hex>     what is in it: 0755 or 0644, nothing else
+ *	file "rootfs/" "etc/localtime" link "/usr/share/zoneinfo/UTC"
+ *	file "rootfs/" "var/empty" folder
+ *	input "pki/signer.pem" file 0644 sha256:<hex>
+ *	input "system:root.tar" output "root.tar" tree sha256:<hex> <bytes>
+ *	input "base:/usr/lib/x" inside "root.tar" tree sha256:<hex> <bytes>
+ *	input "base" node                                a node with all its outputs, one line each:
+ *	output "base" "root.tar" tree sha256:<hex> <bytes>
+ *	tool "rauc" "1.8"
  *
  * Content digests, never paths of this machine: an unchanged result of an input keeps the key.
- *Inputs are sorted by reference, what is in a folder by path. Times, owners and the umask do not
- *count; every entry of a folder does, whether git knows it or not.
+ * Inputs are sorted by reference, what is in a folder by path. Times, owners and the umask do not
+ * count; every entry of a folder does, whether git knows it or not.
  */
 #include "graph/graph.h"
 
@@ -46,8 +49,8 @@ int manifest_recheck(struct graph *g, const struct node *n, struct store *s, cha
 
 /* One difference between two manifests, as a sentence for people and as fields for JSON. */
 struct change {
-	const char
-		*what; /* "option", "input", "file", "tool", "kind", "epoch", "node", "project" */
+	/* "option", "input", "file", "tool", "kind", "epoch", "node", "project" */
+	const char *what;
 	const char *name;   /* "size", "rootfs/etc/fstab", "rauc" */
 	const char *before; /* or NULL: new */
 	const char *after;  /* or NULL: gone */

@@ -11,8 +11,8 @@ enum plan_verdict { PLAN_CACHED, PLAN_BUILD, PLAN_MAYBE };
 struct plan_node {
 	struct node *node;
 	enum plan_verdict verdict;
-	const char
-		*reason; /* "never built", "option size 4G -> 6G (and 2 more)", "after base", ... */
+	/* "never built", "option size 4G -> 6G (and 2 more)", "after base", ... */
+	const char *reason;
 	struct changes changes;
 	double estimate; /* seconds; negative: unknown */
 };

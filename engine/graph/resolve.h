@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* What a reference means: a node, an output, a place inside a tree, or a path. Used by graph.c
- * only. */
+/*
+ * What a reference means: a node, an output, a place inside a tree, or a
+ * path. Used by graph.c only.
+ */
 #include "graph/graph.h"
 
 struct resolver {

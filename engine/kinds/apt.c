@@ -395,8 +395,10 @@ static int parse_source(struct apt_request *q, const char *name, struct str *tex
 			if (!version)
 				return -1;
 		}
-		/* What these say stands in the signed index too, and archives lose them now and
-		 * then. */
+		/*
+		 * What these say stands in the signed index too, and archives
+		 * lose them now and then.
+		 */
 		if (!str_ends(file, ".dsc") && !str_ends(file, ".asc"))
 			lock_entries_push(ret, e);
 	}

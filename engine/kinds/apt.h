@@ -2,13 +2,12 @@
 #pragma once
 /*
  * Asking package archives, through apt-get with a configuration of its own: nothing of the system
- *is read or changed but apt's network settings, and no privilege is needed. apt verifies the
- *archives' signatures; what it says about a package (place, size, SHA-256) is thereby signed.
+ * is read or changed but apt's network settings, and no privilege is needed. apt verifies the
+ * archives' signatures; what it says about a package (place, size, SHA-256) is thereby signed.
  *
  *	struct apt_request q = {.dir = dir, .arch = "arm64", .archives = archives};
- *	apt_open(&q, err);                                      // writes the configuration, updates
- *the lists apt_install(&q, names, LOCK_PACKAGE, &entries, err);    // with everything they depend
- *on
+ *	apt_open(&q, err);                                      // configures, updates the lists
+ *	apt_install(&q, names, LOCK_PACKAGE, &entries, err);    // with all they depend on
  */
 #include "kinds/debian.h"
 

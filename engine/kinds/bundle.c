@@ -56,7 +56,8 @@ static const struct option bundle_options[] = {
 	 .example = "tests/boot:verdict.json"},
 };
 
-/* A slot class, a compatible or a version is one line of an ini file, and of rauc's shell output.
+/*
+ * A slot class, a compatible or a version is one line of an ini file, and of rauc's shell output.
  */
 static bool is_plain_line(const char *text)
 {

@@ -11,12 +11,11 @@
  *	date 1795226446                      seconds: newest Release date of the archives used
  *	archive ARCHIVE SUITE [own-keys]     what its URL is looked up by, see mirror_url()
  *	package ARCHIVE NAME VERSION ARCH PATH SIZE SHA256
- *	source ARCHIVE NAME VERSION source PATH SIZE SHA256      one line per file of the source
- *package tool ARCHIVE NAME VERSION ARCH PATH SIZE SHA256          needed to build, no part of the
- *result
+ *	source ARCHIVE NAME VERSION source PATH SIZE SHA256    one line per file of the package
+ *	tool ARCHIVE NAME VERSION ARCH PATH SIZE SHA256        needed to build, not in the result
  *
- * ARCHIVE is an alias of project.yaml and PATH is relative to that archive: no host name stands
- *here.
+ * ARCHIVE is an alias of project.yaml and PATH is relative to that archive:
+ * no host name stands here.
  */
 #include "base/digest.h"
 #include "recipe/recipe.h"
@@ -83,7 +82,8 @@ void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, struct s
  */
 int debian_request(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		   struct digest *ret, struct err **err) warn_unused;
-/* The node and options that O's 'from:' names; an error with its place when that is no debian node.
+/*
+ * The node and options that O's 'from:' names; an error with its place when that is no debian node.
  */
 int debian_base(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		const char **ret_node, const struct debian_opts **ret_opts,
@@ -120,7 +120,8 @@ const char *debian_file(const struct action *a, const struct lock_entry *e);
 int debian_tool(struct action *a, const struct debian_lock *l, const char *const names[],
 		const char *dest, struct err **err) warn_unused;
 
-/* One run of maintainer scripts: the tree is laid out in a folder, configured, and gathered again.
+/*
+ * One run of maintainer scripts: the tree is laid out in a folder, configured, and gathered again.
  */
 struct debian_stage {
 	struct action *a;
@@ -132,7 +133,9 @@ struct debian_stage {
 struct deb_set;
 struct tree;
 int debian_configure(struct debian_stage *s, struct err **err) warn_unused;
-/* Unpacks the source packages of L, patched, to /usr/src/NAME of T. OWN: with T's own dpkg-source,
- * where T was configured (workdir/root); else with the host's. */
+/*
+ * Unpacks the source packages of L, patched, to /usr/src/NAME of T. OWN: with T's own dpkg-source,
+ * where T was configured (workdir/root); else with the host's.
+ */
 int debian_sources(struct action *a, const struct debian_lock *l, bool own, struct tree *t,
 		   struct err **err) warn_unused;

@@ -174,7 +174,8 @@ void debian_lock_format(struct debian_lock *l, struct str *ret)
 	}
 }
 
-/* A package is one line, a source package several with the same version: the first stands for all.
+/*
+ * A package is one line, a source package several with the same version: the first stands for all.
  */
 static const struct lock_entry *find_entry(const struct debian_lock *l,
 					   const struct lock_entry *like)

@@ -23,7 +23,8 @@ struct where {
 	const struct tree *own; /* the tree that ROOT is a folder of; NULL: the host's own */
 };
 
-/* NAME VERSION FOLDER: the package's files are in FOLDER/NAME, the result goes to FOLDER/out/NAME.
+/*
+ * NAME VERSION FOLDER: the package's files are in FOLDER/NAME, the result goes to FOLDER/out/NAME.
  */
 static const char unpack_sh[] =
 	"cd \"$3/$1\"\n"

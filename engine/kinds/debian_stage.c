@@ -2,7 +2,7 @@
 /*
  * Maintainer scripts. The merged tree is laid out as a folder, which becomes the root of a sandbox
  * where everybody is root and fakeroot (of the tree's own architecture) remembers the owners that
- *an ordinary user cannot give. What the sandbox sees below /run/orch:
+ * an ordinary user cannot give. What the sandbox sees below /run/orch:
  *
  *	stage.sh		the steps, run by the tree's own /bin/sh
  *	faked libfakeroot.so	from pinned packages; no part of the tree
@@ -82,8 +82,10 @@ static const char configure_sh[] =
 	"[ $policy = theirs ] || rm -f /usr/sbin/policy-rc.d\n"
 	"exit 0\n";
 
-/* fakeroot would keep capabilities to itself and forget them: they go to the file, which can hold
- * them. */
+/*
+ * fakeroot would keep capabilities to itself and forget them: they go to the
+ * file, which can hold them.
+ */
 static const char setcap_sh[] = "#!/bin/sh\nunset LD_PRELOAD\nexec /run/orch/setcap \"$@\"\n";
 
 static int put(const char *dir, const char *name, const char *text, size_t len, mode_t mode,

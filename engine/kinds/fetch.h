@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* A file whose digest is known beforehand, from the download cache or a URL: kinds fetch, release.
+/*
+ * A file whose digest is known beforehand, from the download cache or a URL: kinds fetch, release.
  */
 #include "base/digest.h"
 #include "run/action.h"

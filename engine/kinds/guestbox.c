@@ -176,7 +176,8 @@ int guestbox_open(struct action *a, const struct guestbox_spec *spec, struct gue
 	struct guestbox *b cleanup_guestbox = xcalloc(1, sizeof(*b));
 	char *dir cleanup_free = NULL;
 
-	/* A folder of its own: a tree that was read back may still need the image of another box.
+	/*
+	 * A folder of its own: a tree that was read back may still need the image of another box.
 	 */
 	if (tmp_dir(a->workdir, "guest", &dir, err) < 0)
 		return -1;

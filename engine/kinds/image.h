@@ -4,8 +4,8 @@
  * What an image is before a writer has written it: a file of a size, perhaps a partition table, and
  * file systems with their trees. kinds/image.c fills a plan from recipe options; both writers take
  * it and make the same files, owners, modes and identities of it. The direct writer
- * (image_direct.c) needs no appliance. Both give equal bytes for equal
- * plans, as long as the file systems are ext4 and FAT and, for libguestfs, the kernel is the same.
+ * (image_direct.c) needs no appliance. Both give equal bytes for equal plans, as long as the file
+ * systems are ext4 and FAT and, for libguestfs, the kernel is the same.
  */
 #include "media/gpt.h"
 #include "media/tree.h"
@@ -17,12 +17,10 @@ enum image_fs_type { IMAGE_FS_NONE, IMAGE_FS_EXT4, IMAGE_FS_VFAT, IMAGE_FS_XFS, 
 extern const char *const image_fs_words[];
 
 /* The help of option 'type': every word of layout_type_words. */
-#define PARTITION_TYPE_HELP                                                                       \
-	"Partition type: esp, xbootldr, root-arm64, root-arm, root-x86-64, root-x86, "            \
-	"root-riscv64, "                                                                          \
-	"usr-arm64, usr-x86-64, home, srv, var, tmp, swap, linux-generic, basic-data, bios-boot " \
-	"or a "                                                                                   \
-	"GUID."
+#define PARTITION_TYPE_HELP                                                               \
+	"Partition type: esp, xbootldr, root-arm64, root-arm, root-x86-64, root-x86, "    \
+	"root-riscv64, usr-arm64, usr-x86-64, home, srv, var, tmp, swap, linux-generic, " \
+	"basic-data, bios-boot or a GUID."
 
 /*
  * Reports a label (or NULL) and a size (0: not known) that a file system cannot have, at the keys
@@ -35,11 +33,10 @@ struct image_fs {
 	const char *name; /* for messages: "partition 'root'" or the node's name */
 	size_t part;      /* index into the layout's parts; 0 for a whole-image file system */
 	enum image_fs_type type;
-	uint64_t start, size; /* bytes within the image */
-	const char *label;    /* or NULL */
-	unsigned char
-		uuid[16]; /* of the file system; FAT takes the first four bytes as its volume id */
-	unsigned char seed[16];    /* hash seed of ext4 */
+	uint64_t start, size;   /* bytes within the image */
+	const char *label;      /* or NULL */
+	unsigned char uuid[16]; /* of the file system; FAT: its volume id is the first four bytes */
+	unsigned char seed[16]; /* hash seed of ext4 */
 	unsigned reserved_percent; /* ext4: blocks kept for root */
 	struct tree *tree;         /* its content; owned by the plan, never NULL */
 };
@@ -51,8 +48,8 @@ struct image_plan {
 	bool table;             /* whether there is a GPT; else one file system fills the image */
 	struct layout layout;   /* placed */
 	unsigned char disk[16]; /* GUID of the disk */
-	const unsigned char (
-		*part_ids)[16]; /* GUIDs of the partitions, in the layout's order; arena */
+	/* GUIDs of the partitions, in the layout's order; arena. */
+	const unsigned char (*part_ids)[16];
 	struct image_fs_list fs;
 };
 void image_plan_clear(struct image_plan *p);

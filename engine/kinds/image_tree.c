@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The content of an image as one tree: contents laid over each other, then units, removals, modes.
+/*
+ * The content of an image as one tree: contents laid over each other, then units, removals, modes.
  */
 #include <ctype.h>
 #include <sys/stat.h>

@@ -129,8 +129,10 @@ static int resolve_packages(struct locking *l, struct apt_request *q, struct err
 	return r;
 }
 
-/* What runs the maintainer scripts: fakeroot of the tree's architecture and, if foreign, an
- * emulator. */
+/*
+ * What runs the maintainer scripts: fakeroot of the tree's architecture and,
+ * if foreign, an emulator.
+ */
 static int resolve_tools(struct locking *l, struct apt_request *q, struct err **err)
 {
 	struct apt_request host;

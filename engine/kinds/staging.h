@@ -4,8 +4,9 @@
  * The working folder of a run node: a private copy of its inputs under their own names, read-only.
  *
  *	project path		its path: custom_build/app
- *	node			the node's name: the file when it has one output, else a folder of
- *them node:output		the output's name node:/path		the last part of the path
+ *	node			its name: the file when it has one output, else a folder of them
+ *	node:output		the output's name
+ *	node:/path		the last part of the path
  *
  * Copies are reflinks where the file system can. Very large files are not copied but left to the
  * caller to bind (binds); everything else is a file, so ten thousand inputs are one bind. All times

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is wrong with a scenario can be said before anything runs; and each step's verb is settled.
+/*
+ * What is wrong with a scenario can be said before anything runs; and each step's verb is settled.
  */
 #include "kinds/test_opts.h"
 

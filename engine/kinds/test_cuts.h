@@ -2,10 +2,10 @@
 #pragma once
 /*
  * Every power cut there is: of a recorded run (media/blklog.h), the card is rebuilt after each
- *write and with each last write torn. Whenever the places that decide what is booted differ from
- *all seen before (both copies of the environment, both copies of the partition table, the boot half
- * in use), U-Boot is booted on a copy. The slot it chooses and the boot half in use must hold whole
- * known images, then and as long as the card decides the same.
+ * write and with each last write torn. Whenever the places that decide what is booted differ from
+ * all seen before (both copies of the environment, both copies of the partition table, the boot
+ * half in use), U-Boot is booted on a copy. The slot it chooses and the boot half in use must hold
+ * whole known images, then and as long as the card decides the same.
  *
  *	struct cuts c = {.card = "start.img", .log = "writes.log", ..., .boot = boot, .arg = x};
  *	cuts_run(&c, &result, err);

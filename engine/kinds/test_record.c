@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Recording what is written to the card, and `power-cuts`: the boots that kinds/test_cuts.h asks
- * for. */
+/*
+ * Recording what is written to the card, and `power-cuts`: the boots that
+ * kinds/test_cuts.h asks for.
+ */
 #include "base/file.h"
 #include "kinds/test_cuts.h"
 #include "kinds/test_run.h"

@@ -2,8 +2,7 @@
 #pragma once
 /*
  * What belongs to the machine and its user, not to a project: $XDG_CONFIG_HOME/orch/config.yaml,
- * else
- * ~/.config/orch/config.yaml. It need not exist.
+ * else ~/.config/orch/config.yaml. It need not exist.
  */
 #include "recipe/schema.h"
 

@@ -20,8 +20,8 @@ struct x509_facts {
 /*
  * Checks that at time NOW
  *  - neither file holds a private key;
- *  - every certificate of the chain is valid, and signed with SHA-256 or better and RSA >= 2048 or
- * EC;
+ *  - every certificate of the chain is valid, and signed with SHA-256 or better and RSA >= 2048
+ *    or EC;
  *  - the leaf is no CA, may sign (keyUsage digitalSignature) and has the usages that RAUC asks for:
  *    codeSigning (check-purpose=codesign) and emailProtection (rauc's default, smimesign);
  *  - the chain ends in a CA of the keyring;

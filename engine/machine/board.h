@@ -34,9 +34,11 @@ enum board_agent {
 	BOARD_AGENT_NONE,   /* there is only the console */
 };
 /* The words of the enums above, ended by NULL. */
-extern const char *const board_loads[], *const board_cards[], *const board_networks[],
-								      *const board_watchdogs[],
-									      *const board_agents[];
+extern const char *const board_loads[];
+extern const char *const board_cards[];
+extern const char *const board_networks[];
+extern const char *const board_watchdogs[];
+extern const char *const board_agents[];
 
 struct board {
 	char *machine; /* QEMU's name: "virt" */

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What a guest prints, made into clean lines and events. Pure: bytes in, callbacks out, no clock
- *and no descriptor, so everything that a guest can print is a unit test.
+ * and no descriptor, so everything that a guest can print is a unit test.
  *
  * A line is given out when its newline arrives, or at CONSOLE_LINE_MAX bytes. Carriage returns,
  * terminal escape sequences and other control bytes are dropped: what is printed by firmware and

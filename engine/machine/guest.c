@@ -147,7 +147,8 @@ static int configure(struct guest *g, struct err **err)
 	if (path_mkdirs(cache, err) < 0 || path_mkdirs(tmp, err) < 0)
 		return -1;
 	litter_note(g->litter, tmp);
-	/* A socket's path has at most 107 bytes, of which libguestfs needs 31; then /tmp must do.
+	/*
+	 * A socket's path has at most 107 bytes, of which libguestfs needs 31; then /tmp must do.
 	 */
 	rc = strlen(tmp) <= 76 ? guestfs_parse_environment_list(h, env) : 0;
 	if (host_kvm_usable(g->opts.cache_dir, &kvm, NULL, err) < 0)

@@ -85,12 +85,16 @@ int guest_unmount(struct guest *g, const char *path, struct err **err) warn_unus
  */
 int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs,
 		 struct err **err) warn_unused;
-/* Sets an ACL of PATH: TYPE is "access" or "default", TEXT like "u::rwx,g::r-x,o::r-x", ids as
- * numbers. */
+/*
+ * Sets an ACL of PATH: TYPE is "access" or "default", TEXT like
+ * "u::rwx,g::r-x,o::r-x", ids as numbers.
+ */
 int guest_set_acl(struct guest *g, const char *path, const char *type, const char *text,
 		  struct err **err) warn_unused;
-/* Tells the disk about the free blocks of the file system mounted at PATH, so that the image stays
- * sparse. */
+/*
+ * Tells the disk about the free blocks of the file system mounted at PATH, so
+ * that the image stays sparse.
+ */
 int guest_trim(struct guest *g, const char *path, struct err **err) warn_unused;
 /*
  * Runs SCRIPT with /bin/sh of the appliance itself, as root; what is mounted stands below

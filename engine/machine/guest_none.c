@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stands in for guest.c in a build without libguestfs: nothing can be opened, so nothing is called.
+/*
+ * Stands in for guest.c in a build without libguestfs: nothing can be opened, so nothing is called.
  */
 #include "machine/guest.h"
 

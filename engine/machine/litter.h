@@ -9,8 +9,10 @@
 
 struct litter;
 
-/* Clears up after dead processes and starts a file of this process in DIR, which is made if
- * missing. */
+/*
+ * Clears up after dead processes and starts a file of this process in DIR,
+ * which is made if missing.
+ */
 int litter_open(const char *dir, struct litter **ret, struct err **err) warn_unused;
 /* Folder PATH (absolute) will have to be removed. The same path again is no new note. */
 void litter_note(struct litter *l, const char *path);

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Writing an image to a removable medium: a whole disk, or a plain file that stands for one. Much
- *is refused before anything is written; afterwards every byte is read back and compared.
+ * is refused before anything is written; afterwards every byte is read back and compared.
  *
  *	struct medium m = {0};
  *	medium_open("/dev/sdb", size, false, &m, err);    // nothing was written yet

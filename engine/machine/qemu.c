@@ -10,7 +10,8 @@
 #include "machine/host.h"
 #include "machine/tree_program.h"
 
-/* What an architecture needs. Firmware files are pairs of code and variables, the first found wins.
+/*
+ * What an architecture needs. Firmware files are pairs of code and variables, the first found wins.
  */
 struct target {
 	const char *arch, *machine_name; /* Debian's and uname's name */

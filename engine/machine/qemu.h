@@ -3,9 +3,9 @@
 /*
  * One virtual machine by qemu-system: a machine description becomes an argv (pure, testable), is
  * started, watched and always ended. The guest has no network, no display and no monitor; its
- *serial console comes out line by line, cleaned (console.h). Disks are raw files, never probed for
- *another format. QEMU leaves with status 0 even when the guest panics, so what counts are the
- *markers the guest prints, its console, and deadlines by the monotonic clock.
+ * serial console comes out line by line, cleaned (console.h). Disks are raw files, never probed for
+ * another format. QEMU leaves with status 0 even when the guest panics, so what counts are the
+ * markers the guest prints, its console, and deadlines by the monotonic clock.
  *
  *	struct qemu_machine m = {.arch = "arm64", .cpus = 2, .memory_mb = 2048, ...};
  *	qemu_find(&m, cache_dir, &err);         // programs, firmware, accelerator
@@ -27,8 +27,7 @@ struct qemu_disk {
 	const char *serial; /* at most 20 bytes of [A-Za-z0-9._-] */
 	enum qemu_bus bus;
 	bool readonly;
-	bool snapshot; /* writes go to a temporary file in tmp_dir and are lost; PATH is not changed
-			*/
+	bool snapshot; /* PATH is not changed: writes go to a file in tmp_dir and are lost */
 };
 
 struct qemu_machine {
@@ -64,13 +63,16 @@ const char *qemu_program(const char *arch);
  */
 int qemu_from_tree(const char *root, const char *arch, struct strv *ret,
 		   struct err **err) warn_unused;
-/* Appends how QEMU is started: COMMAND of qemu_from_tree(); without (NULL) this machine's PROGRAM.
+/*
+ * Appends how QEMU is started: COMMAND of qemu_from_tree(); without (NULL) this machine's PROGRAM.
  */
 void qemu_push(const struct strv *command, const char *program, struct strv *ret);
 /* Finds program and firmware and chooses the accelerator; ERR_ENV names what to install. */
 int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err) warn_unused;
-/* The part of it that needs no child process; *ret_package: the package that is missing. May be
- * NULL. */
+/*
+ * The part of it that needs no child process; *ret_package: the package that
+ * is missing. May be NULL.
+ */
 int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err) warn_unused;
 /* Appends the whole command; MACHINE went through qemu_find(). */
 void qemu_argv(const struct qemu_machine *m, struct strv *ret);

@@ -112,7 +112,8 @@ static int wait_ms(uint64_t deadline)
 	return deadline - now > 60000 ? 60000 : (int)(deadline - now);
 }
 
-/* Feeds the consoles until QEMU is gone and has said everything. 1: a deadline passed, *ret_what.
+/*
+ * Feeds the consoles until QEMU is gone and has said everything. 1: a deadline passed, *ret_what.
  */
 static int watch_guest(struct run *r, const char **ret_what, struct err **err)
 {

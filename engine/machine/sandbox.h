@@ -2,29 +2,30 @@
 #pragma once
 /*
  * The sandbox: a command in namespaces of its own (user, mount, pid, network, IPC, host name), as
- *an ordinary user, without a helper program. It sees the root it was given, the folders bound into
- *it, and fresh /proc, /dev, /tmp and /run; it has no network but its own loopback. Its pid
- *namespace ends with its first process, which ends with the caller: after any death, nothing it
- *started is left.
+ * an ordinary user, without a helper program. It sees the root it was given, the folders bound into
+ * it, and fresh /proc, /dev, /tmp and /run; it has no network but its own loopback. Its pid
+ * namespace ends with its first process, which ends with the caller: after any death, nothing it
+ * started is left.
  *
  *	struct sandbox_bind binds[] = {{workdir, "/work", true}};
- *	struct sandbox_opts o = {.root = dir, .binds = binds, .bind_count = 1, .cwd = "/work", .env
- *= env}; if (sandbox_run(argv, &o, &status, err) < 0 || proc_check(argv[0], status, err) < 0)
+ *	struct sandbox_opts o = {.root = dir, .binds = binds, .bind_count = 1, .cwd = "/work",
+ *				 .env = env};
+ *	if (sandbox_run(argv, &o, &status, err) < 0 || proc_check(argv[0], status, err) < 0)
  *		return -1;
  *
  * Ten thousand inputs are one bind: lay them out in a folder and bind that.
  *
  * The one user of the namespace is the caller. With AS_ROOT it is called root (0) inside and has
- *the rights of root over the namespace, but still cannot change the owner of a file; without, it is
- * called 1000 and has none.
+ * the rights of root over the namespace, but still cannot change the owner of a file; without, it
+ * is called 1000 and has none.
  *
  * Code of a foreign architecture needs EMULATOR, a static qemu-user binary. It is registered in a
  * binfmt_misc of the namespace's own (Linux 6.7 and newer). Where that cannot be had, a
- *registration of the host is used if it has the flag F (package qemu-user-binfmt or
- *qemu-user-static); NOTE says which of the two it was.
+ * registration of the host is used if it has the flag F (package qemu-user-binfmt or
+ * qemu-user-static); NOTE says which of the two it was.
  *
  * Errors: ERR_ENV when this machine cannot do it, naming the remedy. How the command ended is no
- *error but *ret_status; see proc_check().
+ * error but *ret_status; see proc_check().
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,14 +35,14 @@
 
 struct sandbox_bind {
 	const char *from; /* a file or folder of the host, absolute */
-	const char *to;   /* absolute path inside; made if missing and if ROOT's top level is its
-			     parent */
+	/* Absolute path inside; made if missing and if ROOT's top level is its parent. */
+	const char *to;
 	bool writable;
 };
 
 struct sandbox_opts {
-	const char *root; /* folder that becomes /; NULL: the host's /usr, /etc, /opt and what links
-			     there */
+	/* Folder that becomes /; NULL: the host's /usr, /etc, /opt and what links there. */
+	const char *root;
 	bool root_writable; /* the folder is the caller's own and may be changed; else read-only */
 	bool as_root;       /* see above */
 	const struct sandbox_bind *binds; /* mounted in this order */
@@ -49,13 +50,13 @@ struct sandbox_opts {
 	const char *cwd;    /* inside; NULL: / */
 	char *const *env;   /* all of it, ended by NULL; never inherited */
 	int in, out, errfd; /* 0: /dev/null for in, the caller's for out and err */
-	const char *arch; /* Debian's name of the architecture of ROOT's programs; NULL: the host's
-			     own */
-	const char *emulator; /* static qemu-user for ARCH on the host; NULL: none is needed or
-				 there is none */
-	struct str *note;     /* may be NULL: gets one line when an emulator is used, saying how */
-	unsigned timeout_s;   /* 0: none; else everything is killed and the call fails with
-				 ERR_TIMEOUT */
+	/* Debian's name of the architecture of ROOT's programs; NULL: the host's own. */
+	const char *arch;
+	/* Static qemu-user for ARCH on the host; NULL: none is needed or there is none. */
+	const char *emulator;
+	struct str *note; /* may be NULL: gets one line when an emulator is used, saying how */
+	/* 0: none; else everything is killed after it and the call fails with ERR_TIMEOUT. */
+	unsigned timeout_s;
 };
 
 /* Runs ARGV (argv[0] is looked up in PATH of ENV, inside) and waits for it. */

@@ -120,7 +120,8 @@ int emulator_line(const char *arch, const char *path, struct str *ret, struct er
 	if (!m)
 		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", arch);
 	elf_magic(m, magic, mask);
-	/* F: opened now, so it need not exist inside; P: argv[0] is kept; C and O: as root sees it.
+	/*
+	 * F: opened now, so it need not exist inside; P: argv[0] is kept; C and O: as root sees it.
 	 */
 	str_printf(ret, ":%s:M::", m->emulator);
 	append_hex(ret, magic, "\\x");

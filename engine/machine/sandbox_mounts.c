@@ -169,7 +169,8 @@ static int fresh_tmpfs(const char *to, const char *mode, struct err **err)
 	return 0;
 }
 
-/* A /proc of the new pid namespace; in a container that hides parts of /proc, the host's has to do.
+/*
+ * A /proc of the new pid namespace; in a container that hides parts of /proc, the host's has to do.
  */
 static int fresh_proc(struct piece *host, bool own_binfmt, struct err **err)
 {
@@ -192,8 +193,10 @@ static int fresh_dev(struct err **err)
 					       {"/proc/self/fd/2", "dev/stderr"},
 					       {"pts/ptmx", "dev/ptmx"}};
 
-	/* Not sticky: a shell's "> /dev/null" in a sticky folder would be refused to all but the
-	 * owner. */
+	/*
+	 * Not sticky: a shell's "> /dev/null" in a sticky folder would be
+	 * refused to all but the owner.
+	 */
 	if (fresh_tmpfs("dev", "mode=0755", err) < 0 || path_mkdirs("dev/pts", err) < 0 ||
 	    path_mkdirs("dev/shm", err) < 0)
 		return -1;

@@ -7,8 +7,8 @@
  *
  *	struct strv argv = {0};
  *	tree_program("/store/roots/1f..", "usr/bin/qemu-system-aarch64", &argv, err);
- *	// /store/roots/1f../usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 --library-path ...
- *PROGRAM
+ *	// /store/roots/1f../usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+ *	//	--library-path ... /store/roots/1f../usr/bin/qemu-system-aarch64
  */
 #include "base/err.h"
 #include "base/vec.h"

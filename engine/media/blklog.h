@@ -51,12 +51,14 @@ struct replay_state {
  */
 struct replay_events {
 	void *arg;
-	/* A sector of a watched area changed; areas may be switched on and off by replay_watch().
+	/*
+	 * A sector of a watched area changed; areas may be switched on and off by replay_watch().
 	 */
 	int (*changed)(void *arg, size_t area, struct err **err);
 	/* The watched areas differ from what was told last; once more before the first write. */
 	int (*state)(void *arg, const struct replay_state *s, struct err **err);
-	/* Bytes of the card were written, in a watched area or not; before state() of that moment.
+	/*
+	 * Bytes of the card were written, in a watched area or not; before state() of that moment.
 	 */
 	int (*wrote)(void *arg, uint64_t offset, uint64_t size, struct err **err);
 };

@@ -12,7 +12,8 @@
 #define AR_HEADER 60
 #define MAX_CONTROL (16 * 1024 * 1024)
 
-/* The place of the member whose name begins with PREFIX; 1 when there is none or the file is no ar.
+/*
+ * The place of the member whose name begins with PREFIX; 1 when there is none or the file is no ar.
  */
 static int find_member(const unsigned char *map, size_t len, const char *prefix, size_t *ret_at,
 		       size_t *ret_len)
@@ -71,7 +72,8 @@ const char *deb_script(const struct deb *d, const char *name)
 	return NULL;
 }
 
-/* Keeps the files of the control archive and not the tree they came in, which holds a descriptor.
+/*
+ * Keeps the files of the control archive and not the tree they came in, which holds a descriptor.
  */
 static int read_scripts(struct deb *d, size_t at, size_t len, struct err **err)
 {

@@ -3,8 +3,8 @@
 /*
  * Debian packages. A .deb is opened (its control data is parsed, its content is not read), and any
  * number of them are merged into a tree as dpkg --unpack would leave it: the files of all packages,
- *a complete dpkg database in which each is "install ok unpacked", and its conffiles as *.dpkg-new.
- *What remains is to run the preinst scripts and dpkg --configure -a.
+ * a complete dpkg database in which each is "install ok unpacked", and its conffiles as *.dpkg-new.
+ * What remains is to run the preinst scripts and dpkg --configure -a.
  *
  *	struct deb_set set = {0};
  *	deb_open(&set, "/cache/ab12...", "bash", err);      // for each package
@@ -12,8 +12,8 @@
  *	deb_set_free(&set);
  *
  * The tree may be empty (then /bin, /sbin and /lib are links into /usr) or hold a configured
- *system: the new packages are added to its database, its diversions are honoured, and the triggers
- *that the new files pull are left for dpkg to process.
+ * system: the new packages are added to its database, its diversions are honoured, and the triggers
+ * that the new files pull are left for dpkg to process.
  *
  * Two packages that ship the same file are refused with both names, unless one of them Replaces the
  * other; then it wins, whatever the order. A package whose preinst makes a diversion that renames
@@ -60,8 +60,10 @@ void deb_set_free(struct deb_set *set);
 int deb_unpack(const struct deb *d, struct tree *t, struct err **err) warn_unused;
 /* The text of a file of the control archive, or NULL. */
 const char *deb_script(const struct deb *d, const char *name);
-/* The value of FIELD in a stanza (case does not matter), folded lines joined; NULL when absent.
- * Heap. */
+/*
+ * The value of FIELD in a stanza (case does not matter), folded lines
+ * joined; NULL when absent. Heap.
+ */
 char *deb_field(const char *stanza, const char *field);
 /* As dpkg --compare-versions: less than, equal to or greater than 0. */
 int deb_version_compare(const char *a, const char *b);

@@ -6,7 +6,8 @@
 #include "base/vec.h"
 #include "media/deb.h"
 
-/* A package of the tree: one that was there before, or one that is being merged (then DEB is set).
+/*
+ * A package of the tree: one that was there before, or one that is being merged (then DEB is set).
  */
 struct package {
 	char *name, *version, *base;

@@ -275,8 +275,10 @@ static int write_all(struct ext4_writer *w, struct err **err)
 {
 	errcode_t code;
 
-	/* all numbers are taken first, so that blocks of the tables are the only ones below the
-	 * data */
+	/*
+	 * all numbers are taken first, so that blocks of the tables are the
+	 * only ones below the data
+	 */
 	for (size_t i = 1; i < w->list.count; i++)
 		ext2fs_inode_alloc_stats2(w->fs, w->list.items[i].ino, +1,
 					  w->list.items[i].folder != NULL);

@@ -24,7 +24,8 @@ DEFINE_VEC(gpt_parts, struct gpt_part)
  */
 int gpt_write(const char *path, const struct layout *l, const unsigned char disk[16],
 	      const unsigned char (*parts)[16], struct err **err) warn_unused;
-/* Reads the partitions in the order of the table; no GPT is ERR_BUILD. Free with gpt_parts_clear.
+/*
+ * Reads the partitions in the order of the table; no GPT is ERR_BUILD. Free with gpt_parts_clear.
  */
 int gpt_read(const char *path, struct gpt_parts *ret, struct err **err) warn_unused;
 /*

@@ -4,8 +4,7 @@
  * Where partitions lie. Pure: nothing is read or written; gpt.h applies a placed layout to a file.
  *
  *	struct layout l = {.arena = arena, ...};   // fill size, areas and parts
- *	layout_place(&l, err);                     // sets start and size of each part, first and
- *size
+ *	layout_place(&l, err);                     // sets each part's start and size, first, size
  *
  * Starts and sizes are multiples of 1 MiB. The gap in front of the partitions is where boot loaders
  * keep data outside of any file system: reserved areas lie there, behind the table's 34 sectors.

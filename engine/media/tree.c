@@ -156,7 +156,8 @@ struct tree_inode *tree_inode_new(struct tree *t, mode_t mode, uint32_t uid, uin
 	return inode;
 }
 
-/* Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two.
+/*
+ * Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two.
  */
 static void *grow(struct arena *a, void *items, size_t count, size_t size)
 {

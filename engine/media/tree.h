@@ -5,7 +5,7 @@
  * files stay where they are (mapped from an uncompressed tar or a project file; what had to be
  * decompressed lies in an unlinked scratch file). So merging, overlaying and filtering work on
  * entries, and nothing is extracted: no privilege is needed to carry owners, devices and
- *capabilities.
+ * capabilities.
  *
  *	struct tree *t cleanup_tree = tree_new(epoch, workdir);
  *	tree_read_tar(t, "/", "base/root.tar", 0, err);
@@ -14,15 +14,15 @@
  *	tree_write_tar(t, "out/root.tar", err);
  *
  * Paths inside a tree are written with or without a leading '/'; "" and "/" are the root. An
- *entry's own path has no leading '/'. Symbolic links are followed inside the tree only, never on
- *the host.
+ * entry's own path has no leading '/'. Symbolic links are followed inside the tree only, never on
+ * the host.
  *
  * Several entries may share one inode: those are hard links. Inodes and entries live as long as the
  * tree. A file that is mapped must not be truncated while the tree lives (inputs lie in the store).
  *
  * Times are whole seconds, not before 1970 and clamped to the tree's epoch. Names of users and
- *groups do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and
- *_default.
+ * groups do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and
+ * system.posix_acl_default.
  *
  * Hostile archives are refused: absolute names, "..", a name that leads through a symbolic link of
  * the same archive, a hard link to nothing. Nothing can lead out of the tree in any case.
@@ -81,8 +81,7 @@ uint64_t tree_epoch(const struct tree *t);
 enum tree_flags {
 	/*
 	 * A folder may be reached through a symbolic link that was in the tree before, as dpkg and
-	 * cp do
-	 * (/lib -> usr/lib). Without it that is an error.
+	 * cp do (/lib -> usr/lib). Without it that is an error.
 	 */
 	TREE_FOLLOW = 1 << 0,
 	/* A non-folder may take the place of an empty folder and a folder that of a non-folder. */
@@ -96,8 +95,10 @@ enum tree_flags {
  */
 int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags,
 		  struct err **err) warn_unused;
-/* The same from memory (the member of a .deb); NAME is for messages. The bytes may go away
- * afterwards. */
+/*
+ * The same from memory (the member of a .deb); NAME is for messages. The
+ * bytes may go away afterwards.
+ */
 int tree_read_tar_data(struct tree *t, const char *to, const char *name, const void *data,
 		       size_t len, unsigned flags, struct err **err) warn_unused;
 /*
@@ -126,13 +127,17 @@ void tree_keep(struct tree *t, struct tree *src);
 int tree_copy_path(struct tree *t, const char *to, const char *host_path,
 		   struct err **err) warn_unused;
 
-/* The entry at PATH, without following a link in the last part, or NULL. Links before it are
- * followed. */
+/*
+ * The entry at PATH, without following a link in the last part, or NULL.
+ * Links before it are followed.
+ */
 struct tree_entry *tree_lookup(const struct tree *t, const char *path);
 /* The entry at PATH with every link followed inside the tree, or NULL (missing, or a loop). */
 struct tree_entry *tree_resolve(const struct tree *t, const char *path);
-/* A new file, folder or link at PATH, replacing a non-folder; parents are made. 0:0, the epoch as
- * time. */
+/*
+ * A new file, folder or link at PATH, replacing a non-folder; parents are
+ * made. 0:0, the epoch as time.
+ */
 int tree_add_file(struct tree *t, const char *path, mode_t mode, const void *data, size_t len,
 		  struct err **err) warn_unused; /* copies DATA */
 int tree_add_dir(struct tree *t, const char *path, mode_t mode, struct err **err) warn_unused;
@@ -164,7 +169,8 @@ bool tree_glob(const char *glob, const char *path);
 
 /* All entries, sorted by bytes of the path, the root first; valid until the tree changes. */
 struct tree_entry *const *tree_entries(struct tree *t, size_t *ret_count);
-/* The bytes [offset, offset + len) of a regular file, holes as zeros. Reads within the file only.
+/*
+ * The bytes [offset, offset + len) of a regular file, holes as zeros. Reads within the file only.
  */
 void tree_inode_read(const struct tree_inode *inode, uint64_t offset, void *buf, size_t len);
 /* A whole file of at most LIMIT bytes, NUL-terminated on the heap; NULL when larger or no file. */

@@ -6,8 +6,10 @@
 #include "media/archive_lazy.h"
 #include "media/tree_priv.h"
 
-/* The kernel's format (include/uapi/linux/posix_acl_xattr.h): a version, then entries,
- * little-endian. */
+/*
+ * The kernel's format (include/uapi/linux/posix_acl_xattr.h): a version,
+ * then entries, little-endian.
+ */
 struct acl_entry {
 	uint16_t tag, perm;
 	uint32_t id;

@@ -14,7 +14,8 @@ int tree_acl_read(struct tree *t, struct archive_entry *ae, struct tree_inode *i
  * -1, and equal lists must be equal bytes.
  */
 void tree_acl_normal(void *value, size_t len);
-/* Appends such a VALUE as setfacl reads it, ids as numbers: "u::rwx,g::r-x,g:4:r-x,m::r-x,o::---".
+/*
+ * Appends such a VALUE as setfacl reads it, ids as numbers: "u::rwx,g::r-x,g:4:r-x,m::r-x,o::---".
  */
 int tree_acl_text(const void *value, size_t len, const char *path, struct str *ret,
 		  struct err **err) warn_unused;

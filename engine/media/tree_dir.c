@@ -196,7 +196,8 @@ static int read_owners(struct reading *r, const char *path, struct err **err)
 	return 0;
 }
 
-/* A capability as a namespace's root sets it (version 3, with its uid) as root itself would have.
+/*
+ * A capability as a namespace's root sets it (version 3, with its uid) as root itself would have.
  */
 static void add_capability(struct reading *r, struct tree_inode *inode, const unsigned char *value,
 			   ssize_t len)

@@ -14,8 +14,10 @@
  */
 #include "media/tree.h"
 
-/* DIR must not exist. OWNERS is written anew; NULL: no list, and set-id bits and devices are left
- * out. */
+/*
+ * DIR must not exist. OWNERS is written anew; NULL: no list, and set-id bits
+ * and devices are left out.
+ */
 int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err **err) warn_unused;
 /*
  * Adds the content of DIR. What was changed at SINCE (seconds, the clock's) or later gets the epoch

@@ -31,8 +31,10 @@ struct tree {
 	size_t window_used, window_size;
 };
 
-/* Appends PATH in normal form (no leading or double '/', no "."); 1 if it has a ".." or is too
- * long. */
+/*
+ * Appends PATH in normal form (no leading or double '/', no "."); 1 if it
+ * has a ".." or is too long.
+ */
 int tree_path_normal(const char *path, struct str *ret);
 /* Starts a reading: what is made from now on has a new seq. */
 void tree_begin(struct tree *t);

@@ -75,8 +75,10 @@ struct kind {
 	 * paths pushed to RET in ARENA. May be NULL.
 	 */
 	void (*implicit)(const struct kind_ctx *ctx, struct strs *ret);
-	/* The names of host programs whose version belongs to the key, ended by NULL; may be NULL.
-	 * Given the options, because a writer or a root may need none. */
+	/*
+	 * The names of host programs whose version belongs to the key, ended by NULL; may be NULL.
+	 * Given the options, because a writer or a root may need none.
+	 */
 	const char *const *(*tools)(const void *opts);
 	/*
 	 * The newest date (seconds since 1970) in this node's lock, or 0; see recipes.md on epoch.

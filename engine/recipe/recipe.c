@@ -379,8 +379,10 @@ static void load_project(struct load *l, const struct strv *sets)
 			       sets, l->errors);
 }
 
-/* With a project.yaml that cannot be parsed no name is known: only the syntax of the others is
- * looked at. Whether project.yaml is sound. */
+/*
+ * With a project.yaml that cannot be parsed no name is known: only the syntax of the others is
+ * looked at. Whether project.yaml is sound.
+ */
 static bool load_all(struct load *l, const struct strv *sets)
 {
 	size_t before = l->errors->count;

@@ -21,8 +21,7 @@ struct project {
 	uint64_t epoch;       /* 0: not set */
 	struct list defaults; /* of const char *: default targets */
 	struct list archives; /* of struct archive * */
-	struct map
-		vars; /* every name that ${...} knows -> const char * (vars, slots.*, project.*) */
+	struct map vars;    /* names that ${...} knows (vars, slots.*, project.*) -> const char * */
 	struct list slots;  /* of struct pair *: slots.NAME, sizes that size_parse() reads */
 	struct yaml *map;   /* for positions */
 	struct map recipes; /* node name -> struct recipe *, sorted by name; the sound ones */

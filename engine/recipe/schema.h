@@ -8,18 +8,17 @@
  *
  *	struct disk_part { const char *name; uint64_t size; struct ref *from; };
  *	static const struct option part_options[] = {
- *		{"name", OPT_STRING, offsetof(struct disk_part, name), .flags = OPT_REQUIRED, .help
- *=
- *"..."},
+ *		{"name", OPT_STRING, offsetof(struct disk_part, name), .flags = OPT_REQUIRED,
+ *		 .help = "..."},
  *		{"size", OPT_SIZE, offsetof(struct disk_part, size), .help = "..."},
- *		{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE, .help =
- *"..."},
+ *		{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE,
+ *		 .help = "..."},
  *	};
  *	static const struct schema part_schema = SCHEMA(struct disk_part, part_options);
  *
  * Absent and empty: a number, bool, enum or digest that is not in the recipe is the row's default,
- *else zero (an enum: its first word); a list that is written but empty has items that are not NULL.
- * A value given as plain nothing or ~ is an error: leave the key out instead.
+ * else zero (an enum: its first word); a list that is written but empty has items that are not
+ * NULL. A value given as plain nothing or ~ is an error: leave the key out instead.
  *
  * A field of the kind's struct by type, single and as OPT_LIST:
  *	OPT_STRING  const char * (NULL: absent)          struct list of const char *
@@ -33,8 +32,7 @@
  *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
  *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
  *	OPT_DICT    struct list of struct pair *          -      (key: text; with .sub: key: map)
- *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written
- *is kept)
+ *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written)
  */
 #include <stddef.h>
 
@@ -52,9 +50,9 @@ enum option_type {
 	OPT_ENUM,
 	OPT_DIGEST,
 	OPT_REF,
-	OPT_SECRET, /* a file whose bytes enter no key, tree, log or store; only its holder may read
-		       it */
-	OPT_STEP,   /* a string: /bin/sh -e script; a list: argv */
+	/* A file whose bytes enter no key, tree, log or store; only its holder may read it. */
+	OPT_SECRET,
+	OPT_STEP, /* a string: /bin/sh -e script; a list: argv */
 	OPT_STRUCT,
 	OPT_DICT,
 	OPT_REFDICT,
@@ -66,12 +64,18 @@ enum option_flags {
 	OPT_UNKEYED = 1 << 2,  /* does not change the result: left out of the manifest's key part */
 	OPT_NAME = 1 << 3,     /* string, key of a dict: [A-Za-z0-9._+-]{1,64}, not "." or ".." */
 	OPT_POSITIVE = 1 << 4, /* int, size: at least 1 */
-	OPT_ABSPATH = 1 << 5,  /* string, value of a dict: absolute path inside the image or guest,
-				  normal  form, no ".."; may end in '/' */
-	OPT_PLACED = 1 << 6,   /* struct: begins with a struct pos, its place in the recipe; workers
-				  know the line, too */
-	OPT_LATER = 1 << 7,    /* reference to a path that is missed only when its node is wanted:
-				  what missing() of the kind is for */
+	/*
+	 * string, value of a dict: absolute path inside the image or guest, normal form, no "..";
+	 * may end in '/'
+	 */
+	OPT_ABSPATH = 1 << 5,
+	/* struct: begins with a struct pos, its place in the recipe; workers know the line, too */
+	OPT_PLACED = 1 << 6,
+	/*
+	 * reference to a path that is missed only when its node is wanted: what missing() of the
+	 * kind is for
+	 */
+	OPT_LATER = 1 << 7,
 };
 
 /* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
@@ -135,10 +139,10 @@ struct option {
 	enum option_type type;
 	size_t offset;
 	unsigned flags;
-	unsigned accept;          /* OPT_REF, OPT_REFDICT */
-	const char *def;          /* default as it would stand in YAML (scalars only), or NULL */
-	const char *const *words; /* OPT_ENUM: allowed words; OPT_REF: words that are no reference;
-				     NULL ends */
+	unsigned accept; /* OPT_REF, OPT_REFDICT */
+	const char *def; /* default as it would stand in YAML (scalars only), or NULL */
+	/* OPT_ENUM: allowed words; OPT_REF: words that are not references; ended by NULL. */
+	const char *const *words;
 	const struct schema *sub; /* OPT_STRUCT, OPT_DICT */
 	const char *help;         /* one sentence; required */
 	const char *example;      /* as it would stand in YAML, or NULL */
@@ -148,8 +152,10 @@ struct schema {
 	const struct option *options;
 	size_t count;
 	size_t size; /* of the decoded struct */
-	/* Rules over several keys, run after decoding without errors; may be NULL. DATA may be
-	 * changed. */
+	/*
+	 * Rules over several keys, run after decoding without errors; may be
+	 * NULL. DATA may be changed.
+	 */
 	void (*check)(void *data, const struct yaml *map, struct err_list *errors);
 };
 #define SCHEMA(type, table, ...)                                                                 \
@@ -167,12 +173,11 @@ void *schema_decode(const struct schema *schema, struct arena *arena, const stru
 /*
  * Appends one line for each value that is set or has a default: "option PATH VALUE\n", where PATH
  * is like contents.0.unpack or outputs.root\x2etar (keys of dicts: a byte that is none of A-Z a-z
- * 0-9 _ +
- * - / is written as \xNN, and so is the first digit of a number) and VALUE is str_quote()d text in
- * normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table order,
- * so equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n" when
- * UNKEYED is true and left out otherwise; so are "line PATH N\n", the recipe's line of each step
- * and of each OPT_PLACED struct.
+ * 0-9 _ + - / is written as \xNN, and so is the first digit of a number) and VALUE is str_quote()d
+ * text in normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table
+ * order, so equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n"
+ * when UNKEYED is true and left out otherwise; so are "line PATH N\n", the recipe's line of each
+ * step and of each OPT_PLACED struct.
  */
 void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);
 /*

@@ -3,8 +3,10 @@
 
 #define HELP_WIDTH 78
 
-/* One word behind what is on the line, or on a new one. COL: columns in use, 0 at the start of a
- * line. */
+/*
+ * One word behind what is on the line, or on a new one. COL: columns in use,
+ * 0 at the start of a line.
+ */
 static size_t put_word(const char *word, size_t len, size_t indent, size_t col, struct str *ret)
 {
 	if (col && col + 1 + len > HELP_WIDTH) {

@@ -49,8 +49,8 @@ struct action {
 	uint64_t epoch;          /* seconds; times of files are clamped to it */
 	const struct kind *kind;
 	const void *opts; /* the kind's struct; refs are unresolved, look them up below */
-	const struct project
-		*shared; /* archives of project.yaml as far as the kind needs them, or NULL */
+	/* Archives of project.yaml as far as the kind needs them, or NULL. */
+	const struct project *shared;
 	const struct action_input *inputs;
 	size_t input_count;
 	const struct action_secret *secrets;
@@ -78,7 +78,8 @@ const struct action_input *action_implicit(const struct action *a, const char *p
 const char *action_secret(const struct action *a, const char *node, const char *option);
 /* "outdir/NAME"; arena. */
 const char *action_output(const struct action *a, const char *name);
-/* A line for the user ("unpacking 148 packages"), and percent done (or -1). Also goes to the log.
+/*
+ * A line for the user ("unpacking 148 packages"), and percent done (or -1). Also goes to the log.
  */
 void action_progress(struct action *a, int percent, const char *fmt, ...) printf_like(3, 4);
 /* A line for the log only. */

@@ -9,8 +9,11 @@
 
 enum event_type {
 	EVENT_RUN_START, /* .total */
-	EVENT_ESTIMATE, /* before the first node starts: .total may run, .unknown of them were never
-			 * built; .seconds for those that were, .bytes of disk */
+	/*
+	 * Before the first node starts: .total may run, .unknown of them were never built; .seconds
+	 * for those that were, .bytes of disk.
+	 */
+	EVENT_ESTIMATE,
 	EVENT_NODE_START,    /* .node, .text: why it runs */
 	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text */
 	EVENT_NODE_HIT,      /* .node */

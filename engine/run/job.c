@@ -267,7 +267,8 @@ static char *failed_path(const struct job *j)
 	return path_join(store_subdir(j->env->store, "failed"), name);
 }
 
-/* Moves the folder to STORE/failed/NODE. What was there goes away with this job's temporary name.
+/*
+ * Moves the folder to STORE/failed/NODE. What was there goes away with this job's temporary name.
  */
 static int keep_folder(struct job *j, struct err **err)
 {

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * One attempt at one node, as the orchestrator sees it: a folder STORE/tmp/NODE.PID.XXXXXX with
- *work/, out/ and log, a worker process, its socket and its deadline.
+ * work/, out/ and log, a worker process, its socket and its deadline.
  *
  *	job_start()                 makes the folder, starts the worker, queues the JOB frame
  *	job_events(), job_io()      from the poll loop, until the process has ended

@@ -10,8 +10,10 @@ void logpipe_init(struct logpipe *l, int in, int out)
 	*l = (struct logpipe){.in = in, .out = out, .head_max = LOG_HEAD};
 }
 
-/* A log that cannot be written (disk full) must not fail the node in a confusing way: the node's
- * own writes meet the same disk and say so. */
+/*
+ * A log that cannot be written (disk full) must not fail the node in a confusing way: the node's
+ * own writes meet the same disk and say so.
+ */
 static void put(struct logpipe *l, const char *data, size_t len)
 {
 	struct err *err cleanup_err = NULL;

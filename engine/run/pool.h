@@ -4,13 +4,13 @@
  * The slots that running nodes share: CPUs and guest memory.
  *
  * Memory is hard: the sum of what runs never exceeds the limit; a node that wants more than the
- *limit counts as the whole limit, so it runs alone among those that need guest memory. CPUs are
- *soft: a node that wants several starts as soon as one is free, because waiting for several at once
- *would leave CPUs idle; the overcommitment is what that one node wants beyond it.
+ * limit counts as the whole limit, so it runs alone among those that need guest memory. CPUs are
+ * soft: a node that wants several starts as soon as one is free, because waiting for several at
+ * once would leave CPUs idle; the overcommitment is what that one node wants beyond it.
  *
  * Nodes ask in order of priority. The first that lacks memory keeps its claim: others overtake it
- *only with what would still fit beside it. So a large guest is not starved by a stream of small
- *ones.
+ * only with what would still fit beside it. So a large guest is not starved by a stream of small
+ * ones.
  *
  *	pool_round(&p);                          // once per look at the queue
  *	for each ready node, best first:
@@ -33,8 +33,10 @@ struct slot {
 	unsigned cpus, memory_mb;
 };
 
-/* CPUS 0: those of this process. MEMORY_MB 0: three quarters of what is available, cgroups
- * included. */
+/*
+ * CPUS 0: those of this process. MEMORY_MB 0: three quarters of what is
+ * available, cgroups included.
+ */
 void pool_init(struct pool *p, unsigned cpus, unsigned memory_mb);
 void pool_round(struct pool *p);
 /* Whether DEMAND fits; then it is taken and *ret says what to give back. */

@@ -11,13 +11,13 @@
  *	     | <------------------- RESULT   |   once, last; the worker then exits with 0
  *
  * A frame is 8 bytes, "of", type, 0, length of the payload (32 bits, little-endian), then the
- *payload: lines of words (base/words.h). Each type has a size limit; whatever breaks these rules is
- *an ERR_INTERNAL on the reading side and ends the attempt. What a node printed does not travel
- *here: it goes to the log file that is the worker's stdout and stderr.
+ * payload: lines of words (base/words.h). Each type has a size limit; whatever breaks these rules
+ * is an ERR_INTERNAL on the reading side and ends the attempt. What a node printed does not travel
+ * here: it goes to the log file that is the worker's stdout and stderr.
  *
  * The payload of JOB is what struct job_spec holds. It says *what* to do by the manifest, and
- *beside it only *where* things lie on this machine, so that nothing that shapes the result escapes
- *the key.
+ * beside it only *where* things lie on this machine, so that nothing that shapes the result escapes
+ * the key.
  */
 #include "recipe/kind.h"
 #include "store/store.h"
@@ -53,12 +53,16 @@ void frames_feed(struct frames *f, const void *data, size_t len);
 int frames_next(struct frames *f, struct frame *ret, struct err **err) warn_unused;
 void frames_release(struct frames *f);
 
-/* Appends a whole frame to OUT. Longer payloads than the limit are a programming error, except for
- * JOB, where the caller asks frame_fits() first. */
+/*
+ * Appends a whole frame to OUT. Longer payloads than the limit are a programming error, except for
+ * JOB, where the caller asks frame_fits() first.
+ */
 void frame_put(struct str *out, enum frame_type type, const struct str *payload);
 bool frame_fits(enum frame_type type, size_t len);
-/* Writes as much of OUT as FD takes and removes it. 0 (OUT->len tells what is left); 1 peer gone;
- * -1. */
+/*
+ * Writes as much of OUT as FD takes and removes it. 0 (OUT->len tells what
+ * is left); 1 peer gone; -1.
+ */
 int frame_flush(struct str *out, int fd, struct err **err) warn_unused;
 
 /* Where one blob or project file behind an input of the manifest lies. */

@@ -8,8 +8,8 @@
  *	   users of FAILED: SKIPPED                          settle_failed()
  *
  * Blobs of inputs are verified when they are first used in a run: every input of a node that runs
- *is a node of the same run, and either it was built just now or settle_lookup() accepted its record
- *after store_record_check() compared each blob with what the store remembers of it.
+ * is a node of the same run, and either it was built just now or settle_lookup() accepted its
+ * record after store_record_check() compared each blob with what the store remembers of it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -77,8 +77,10 @@ static int consider_all(struct sched *d, struct err **err)
 	return 0;
 }
 
-/* Before the first worker starts: how long all that is left may take, and whether there is room for
- * it. */
+/*
+ * Before the first worker starts: how long all that is left may take, and
+ * whether there is room for it.
+ */
 static int estimate(struct sched *d, struct err **err)
 {
 	struct event ev = {.type = EVENT_ESTIMATE};

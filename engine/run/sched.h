@@ -26,7 +26,8 @@ struct sched_result {
 	int signal;              /* that stopped the run, or 0 */
 };
 
-/* Builds all wanted nodes. -1 only when the run itself could not go on; node failures are in *ret.
+/*
+ * Builds all wanted nodes. -1 only when the run itself could not go on; node failures are in *ret.
  */
 int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	      struct sched_result *ret, struct err **err) warn_unused;

@@ -22,8 +22,10 @@ enum spawn_mode { SPAWN_PLAIN, SPAWN_PID_NS, SPAWN_USER_NS };
 
 #define WORKER_FD 3
 
-/* The best mode that works here, found by trying it in a child. ORCH_SPAWN=plain in the environment
- * forces plain (for tests); with ORCH_SANDBOX=guest user namespaces count as missing. */
+/*
+ * The best mode that works here, found by trying it in a child. ORCH_SPAWN=plain in the environment
+ * forces plain (for tests); with ORCH_SANDBOX=guest user namespaces count as missing.
+ */
 enum spawn_mode spawn_probe(void);
 /*
  * Starts SELF worker (NULL: /proc/self/exe) with its end of a socketpair on WORKER_FD, stdin from

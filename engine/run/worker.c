@@ -5,11 +5,11 @@
  *	orchestrator ==socketpair== keeper ==socketpair, log pipe== runner ---> the kind's children
  *
  * The runner decodes the options and calls kind->run(). The keeper, which forked it, stays out of
- *the kind's way: it pumps the log, hands progress on, watches for ABORT or a closed socket, and
- *when the runner has ended kills whatever is left before it hashes the outputs and takes them into
- *the store. So nobody who had a part in making an output can change it after it was hashed. Usually
- *the keeper is the init process of a pid namespace (run/spawn.h) and the killing is one system
- *call.
+ * the kind's way: it pumps the log, hands progress on, watches for ABORT or a closed socket, and
+ * when the runner has ended kills whatever is left before it hashes the outputs and takes them into
+ * the store. So nobody who had a part in making an output can change it after it was hashed.
+ * Usually the keeper is the init process of a pid namespace (run/spawn.h) and the killing is one
+ * system call.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -12,7 +12,8 @@
 
 /* Makes the folders of cas/ durable, so that an ingest has to sync only its own folder. */
 int cas_init(const char *store_dir, struct err **err) warn_unused;
-/* Whether the blob of A is whole: 0; 1 no, a damaged one is in quarantine, *ret_why (caller frees).
+/*
+ * Whether the blob of A is whole: 0; 1 no, a damaged one is in quarantine, *ret_why (caller frees).
  */
 int cas_check(const char *store_dir, const struct artifact *a, char **ret_why,
 	      struct err **err) warn_unused;

@@ -27,7 +27,8 @@ int inventory_load(struct store *s, struct arena *arena, struct inventory *ret,
 void inventory_clear(struct inventory *v);
 /* "cas/ab/cdef…": the file of an artifact, relative to the store; arena. */
 const char *inventory_name(struct inventory *v, const struct artifact *a);
-/* Adds the blobs and the log of a record to v->names; the bytes of what is new there, on the disk.
+/*
+ * Adds the blobs and the log of a record to v->names; the bytes of what is new there, on the disk.
  */
 uint64_t inventory_add(struct inventory *v, const struct store *s, const struct record *rec);
 /* The same number without adding. */

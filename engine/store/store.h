@@ -3,18 +3,22 @@
 /*
  * The artifact store: blobs named by what they are, and a SQLite database that names them.
  *
- *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images ("chunks") by chunk-map
- *digest STORE/state.sqlite     records (key -> outputs), file-stat cache, runs, durations
- *	STORE/logs/            node logs by digest (zstd is for later)
+ *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images by chunk-map digest
+ *	STORE/state.sqlite     records (key -> outputs), file-stat cache, runs, durations
+ *	STORE/logs/            node logs by digest
  *	STORE/downloads/       fetched files by SHA-256, shared by workers
  *	STORE/roots/           unpacked trees by digest, for sandboxes
+ *	STORE/apt/             package lists of `orch lock`
  *	STORE/tmp/             work folders (tmp_dir/tmp_sweep)
+ *	STORE/failed/          the work folder of each node that failed last (run/job.h)
+ *	STORE/quarantine/      damaged files
+ *	STORE/locks/           one flock per key that is being built (run/keylock.h)
  *	STORE/lock             flock: builds shared, gc exclusive
  *
  * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that
- *names it is committed. So a valid record names whole blobs whatever died when. A blob that turns
- *out to be damaged is moved to STORE/quarantine/ and its record counts as a miss: the next build
- *heals it.
+ * names it is committed. So a valid record names whole blobs whatever died when. A blob that turns
+ * out to be damaged is moved to STORE/quarantine/ and its record counts as a miss: the next build
+ * heals it.
  */
 #include "base/digest.h"
 
@@ -138,8 +142,10 @@ int store_snapshot_put(struct store *s, const char *name, const struct str *data
 struct store_verify_result {
 	uint64_t blobs, bytes, damaged, missing; /* missing: named by a record but not there */
 };
-/* Hashes every blob; damaged ones go to quarantine and their records are dropped. REPORT per bad
- * one. */
+/*
+ * Hashes every blob; damaged ones go to quarantine and their records are
+ * dropped. REPORT per bad one.
+ */
 int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
 		 struct store_verify_result *ret, struct err **err) warn_unused;
 

@@ -48,7 +48,8 @@ void fake_open(void);
 void fake_close(void);
 /* Empties the graph, keeps the store. */
 void fake_new_graph(void);
-/* Adds a wanted node that does ACT; FROM are names of nodes that were added before, ended by NULL.
+/*
+ * Adds a wanted node that does ACT; FROM are names of nodes that were added before, ended by NULL.
  */
 struct node *fake_node(const char *name, const char *act, ...) __attribute__((sentinel));
 static inline struct fake_opts *fake_opts_of(struct node *n)

@@ -314,7 +314,8 @@ static void pool_big_one_is_not_starved(void **state)
 	pool_init(&p, 4, 1000);
 	pool_round(&p);
 	assert_true(pool_take(&p, (struct demand){.memory_mb = 400}, &a));
-	/* wants more than there is: counts as all, so it waits, and nobody with memory overtakes it
+	/*
+	 * wants more than there is: counts as all, so it waits, and nobody with memory overtakes it
 	 */
 	assert_false(pool_take(&p, (struct demand){.memory_mb = 5000}, &b));
 	assert_false(pool_take(&p, (struct demand){.memory_mb = 400}, &c));

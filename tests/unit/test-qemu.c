@@ -255,8 +255,10 @@ static void test_script(void **state)
 	check_script(true);
 }
 
-/* What the kernel makes of the line: the text between the only two double quotes is init's
- * argument. */
+/*
+ * What the kernel makes of the line: the text between the only two double
+ * quotes is init's argument.
+ */
 static void test_cmdline(void **state)
 {
 	struct str s cleanup_str = STR_INIT;
