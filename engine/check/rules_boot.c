@@ -40,8 +40,7 @@ static void u_boot_agrees(struct check_view *v)
 		if (offset && !fw_env_has(v, n, 0))
 			check_say(v, CHECK_ENVIRONMENT_OFFSET, e->pos,
 				  "U-Boot keeps its environment at %s, but /etc/fw_env.config "
-				  "(%s) has no "
-				  "such offset",
+				  "(%s) has no such offset",
 				  e->value, v->fw_env.items[0].pos.file);
 		for (size_t j = 0; !offset && j < v->fw_env.count; j++) {
 			const struct conf_entry *line = &v->fw_env.items[j];

@@ -41,8 +41,7 @@ static void check_reached(struct check_view *v)
 		if (!seen[i] && !n->users.count && !stands_alone(n))
 			check_say(v, CHECK_UNREACHED_NODE, (struct pos){n->recipe->file, 1, 1},
 				  "nothing reaches node '%s': name it in 'default' of "
-				  "project.yaml, use it, "
-				  "or delete the file",
+				  "project.yaml, use it, or delete the file",
 				  n->name);
 	}
 }
@@ -56,8 +55,7 @@ static void check_host_tools(struct check_view *v, const struct node *n)
 		return;
 	check_say(v, CHECK_HOST_TOOLS, root ? root->pos : (struct pos){n->recipe->file, 1, 1},
 		  "node '%s' runs with the programs of this host, so another host may give "
-		  "another result: "
-		  "name a tree in 'root'",
+		  "another result: name a tree in 'root'",
 		  n->name);
 }
 

@@ -38,9 +38,8 @@ static void names_are_stable(struct check_view *v, const struct conf_entries *e,
 			continue;
 		check_say(v, CHECK_STABLE_NAMES, c->pos,
 			  "'%s' does not name one disk for ever: both slots carry the same file "
-			  "system, and "
-			  "the kernel numbers cards as it finds them; name the system disk by a "
-			  "udev rule",
+			  "system, and the kernel numbers cards as it finds them; name the system "
+			  "disk by a udev rule",
 			  bad);
 	}
 }
@@ -79,8 +78,7 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 	if (n > 0 && memmem(text, (size_t)n, "PRIVATE KEY-----", strlen("PRIVATE KEY-----")))
 		check_say(v, CHECK_PRIVATE_KEY, pos,
 			  "a private key would be in image '%s' as '%s'; keys are made on the "
-			  "device or "
-			  "stay in pki/private/",
+			  "device or stay in pki/private/",
 			  f->image->name, f->target);
 	return 0;
 }

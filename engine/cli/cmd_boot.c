@@ -268,8 +268,7 @@ static int run(struct boot *b, const struct cli *c, int *ret_code, struct err **
 		return -1;
 	if (end == ATTACH_TIMEOUT)
 		return err_set(err, ERR_TIMEOUT,
-			       "the board was still on after %u s; --timeout "
-			       "gives it more",
+			       "the board was still on after %u s; --timeout gives it more",
 			       a.timeout_s);
 	*ret_code = end == ATTACH_SIGNAL ? 128 + number : 0;
 	return 0;

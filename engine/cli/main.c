@@ -63,15 +63,13 @@ const struct command commands[] = {
 	 1, 1, false, cmd_boot},
 	{"shell", "NODE", "a shell in the exact sandbox of a node",
 	 "What the node needs is built first. If its last attempt failed with the inputs of now, "
-	 "the "
-	 "shell is in the folder that it left, else in a new one. Every step is there as "
+	 "the shell is in the folder that it left, else in a new one. Every step is there as "
 	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
 	 "commands from stdin.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1, false, cmd_shell},
 	{"flash", "NODE DEVICE", "write an image to a card, and read it back",
 	 "DEVICE is a whole disk that nothing uses, or a file that stands for one. It asks before "
-	 "it "
-	 "writes. On a larger card the backup of the partition table is moved to its end.",
+	 "it writes. On a larger card the backup of the partition table is moved to its end.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2, false,
 	 cmd_flash},
 	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
@@ -83,12 +81,9 @@ const struct command commands[] = {
 	 cmd_schema},
 	{"store", "du|gc|verify|repair", "what lies in the store; make room in it; look it over",
 	 "du: what takes how much room. gc: removes what nothing names, then, until the rest fits "
-	 "the "
-	 "size, what was not used for the longest time. verify: hashes every blob; exit 6 when one "
-	 "is "
-	 "damaged. repair: does the same until nothing is wrong any more; what was damaged is "
-	 "built "
-	 "again.",
+	 "the size, what was not used for the longest time. verify: hashes every blob; exit 6 "
+	 "when one is damaged. repair: does the same until nothing is wrong any more; what was "
+	 "damaged is built again.",
 	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1, false, cmd_store},
 	{"doctor", "", "what this machine can do, and the command that mends each gap", NULL,
 	 1u << O_JSON, 0, 0, false, cmd_doctor},

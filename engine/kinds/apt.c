@@ -213,8 +213,7 @@ int apt_open(struct apt_request *q, struct err **err)
 		return have_lists(q) ? 0
 				     : err_set(err, ERR_NET,
 					       "the package lists are not at hand and --offline "
-					       "forbids to "
-					       "fetch them");
+					       "forbids to fetch them");
 	return apt_run(q, update, &out, err);
 }
 

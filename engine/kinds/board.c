@@ -214,8 +214,9 @@ const struct kind kind_board = {
 	.name = "board",
 	.summary = "an emulated board, for tests, vm nodes and `orch boot`",
 	.manual = "Describes a board of QEMU as data: machine, processor, memory, firmware, how "
-		  "the card "
-		  "is attached. `test` and `vm` name it by `board:`, `orch boot` starts it.\n\n"
+		  "the card is attached. `test` and `vm` name it by `board:`, `orch boot` starts "
+		  "it.\n"
+		  "\n"
 		  "The outputs are board.json, firmware.bin and, as far as it has them, board.dtb "
 		  "(device tree) and emulator.tar (QEMU). With an `emulator` the verdicts do "
 		  "not depend on what the host has installed.",

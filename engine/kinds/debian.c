@@ -249,20 +249,18 @@ static struct demand debian_demand(const void *opts)
 const struct kind kind_debian = {
 	.name = "debian",
 	.summary = "a root tree from locked Debian packages, and sources",
-	.manual = "The packages, with all they depend on, are pinned in recipes/NODE.lock by 'orch "
-		  "lock'; a "
-		  "build takes exactly those. They are unpacked and configured as an ordinary "
-		  "user: maintainer "
-		  "scripts run under fakeroot in a namespace without network, in a pinned emulator "
-		  "when the "
-		  "architecture is not this machine's; where this user cannot make namespaces, in "
-		  "a QEMU guest, to the same bytes.\n\n"
+	.manual = "The packages, with all they depend on, are pinned in recipes/NODE.lock by "
+		  "'orch lock'; a build takes exactly those. They are unpacked and configured as "
+		  "an ordinary user: maintainer scripts run under fakeroot in a namespace without "
+		  "network, in a pinned emulator when the architecture is not this machine's; "
+		  "where this user cannot make namespaces, in a QEMU guest, to the same bytes.\n"
+		  "\n"
 		  "The result is a tar whose bytes depend on the lock and the recipe alone: "
-		  "sorted, times not "
-		  "after the lock's date, without logs, caches, host keys and machine-id.\n\n"
+		  "sorted, times not after the lock's date, without logs, caches, host keys and "
+		  "machine-id.\n"
+		  "\n"
 		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with "
-		  "this tree as "
-		  "its root.",
+		  "this tree as its root.",
 	.version = 1,
 	.schema = &debian_schema,
 	.outputs = debian_outputs,

@@ -88,9 +88,9 @@ static int explain(const char *node, const struct lock_entry *const *entries,
 			continue;
 		err_free(steal_ptr(*err));
 		return err_set(err, ERR_NET,
-			       "package '%s' %s (%s) is pinned by recipes/%s.lock but archive '%s' "
-			       "has dropped "
-			       "it: run 'orch lock %s --update' to take what it has now",
+			       "package '%s' %s (%s) is pinned by recipes/%s.lock but archive "
+			       "'%s' has dropped it: run 'orch lock %s --update' to take what it "
+			       "has now",
 			       e->name, e->version, e->arch, node, e->archive, node);
 	}
 	return -1;
@@ -150,8 +150,7 @@ int debian_fetch(struct action *a, const char *node, const struct debian_lock *l
 	if (a->offline)
 		return err_set(err, ERR_NET,
 			       "%zu packages ('%s' is the first) are not at hand and --offline "
-			       "forbids to fetch "
-			       "them",
+			       "forbids to fetch them",
 			       count, missing[0]->name);
 	return fetch_missing(a, node, l, missing, count, err);
 }

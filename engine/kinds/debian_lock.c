@@ -372,8 +372,7 @@ void lock_check(struct arena *arena, const struct project *p, const struct recip
 	    !digest_eq(&request, &l.request))
 		err_list_at(errors, pos,
 			    "%s does not answer this recipe any more (packages, architecture or "
-			    "archives "
-			    "have changed): run 'orch lock %s'",
+			    "archives have changed): run 'orch lock %s'",
 			    debian_lock_path(arena, r->name), r->name);
 	if (err)
 		err_list_add(errors, err);

@@ -130,8 +130,7 @@ int debian_sources(struct action *a, const struct debian_lock *l, bool own, stru
 	if (!own && !host)
 		return err_set(err, ERR_ENV,
 			       "'dpkg-source' is needed to unpack sources: add 'dpkg-dev' to the "
-			       "node's packages "
-			       "or install it on this machine");
+			       "node's packages or install it on this machine");
 	if (path_mkdirs(out, err) < 0)
 		return -1;
 	for (size_t i = 0; i < o->sources.count; i++)

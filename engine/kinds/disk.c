@@ -184,8 +184,7 @@ static int part_size(struct action *a, const struct disk_part *p, uint64_t *ret,
 
 		return err_set(err, ERR_USER,
 			       "image '%s' has %s (%lld bytes), more than its partition '%s', "
-			       "which has %s "
-			       "(%llu)",
+			       "which has %s (%llu)",
 			       p->from->text, has, (long long)st.st_size, p->name, room,
 			       (unsigned long long)*ret);
 	}

@@ -104,8 +104,7 @@ static int refuse_leftovers(struct tree *t, struct err **err)
 		if (!S_ISDIR(entries[i]->inode->mode))
 			return err_set(err, ERR_USER,
 				       "no partition takes '/%s': give one 'mount: /', or copy it "
-				       "below the "
-				       "mount point of another",
+				       "below the mount point of another",
 				       entries[i]->path);
 	return 0;
 }

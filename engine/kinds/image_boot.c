@@ -116,9 +116,8 @@ static int find_kernel(struct tree *t, struct kernel *ret, struct err **err)
 		ret->initrd = tree_strdup(t, ret->initrd);
 	if (!ret->path)
 		return err_set(err, ERR_USER,
-			       "bootloader: the image has no kernel (/boot/vmlinuz-* or /vmlinuz): "
-			       "install a "
-			       "linux-image package");
+			       "bootloader: the image has no kernel (/boot/vmlinuz-* or "
+			       "/vmlinuz): install a linux-image package");
 	return 0;
 }
 

@@ -98,9 +98,9 @@ static int base_was_kept(const struct locking *l, const struct lock_entries *fou
 			       str_eq(found->items[k].version, b->version);
 		if (!same)
 			return err_set(err, ERR_USER,
-				       "'%s' is pinned to %s %s, which the archives no longer have "
-				       "together with "
-				       "these packages: run 'orch lock %s --update' first",
+				       "'%s' is pinned to %s %s, which the archives no longer "
+				       "have together with these packages: run 'orch lock %s "
+				       "--update' first",
 				       l->o->from->text, b->name, b->version, l->o->from->text);
 	}
 	return 0;

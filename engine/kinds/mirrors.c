@@ -216,8 +216,8 @@ int mirror_url(struct arena *arena, const struct lock_archive *a, const char **r
 	if (!*ret)
 		return err_set(err, ERR_ENV,
 			       "nothing says where archive '%s' is: add it to "
-			       "~/.config/orch/config.yaml, as in "
-			       "mirrors: {%s: URL} (the host's apt has no Debian source for it)",
+			       "~/.config/orch/config.yaml, as in mirrors: {%s: URL} (the host's "
+			       "apt has no Debian source for it)",
 			       a->alias, a->alias);
 	return 0;
 }

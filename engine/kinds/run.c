@@ -38,25 +38,21 @@ static const char *const root_words[] = {"host", NULL};
 static const struct option run_options[] = {
 	{"root", OPT_REF, AT(root), .accept = ACCEPT_TREE, .def = "host", .words = root_words,
 	 .help = "Tree that is the root file system of the steps; 'host' takes this machine's "
-		 "programs "
-		 "and is not hermetic.",
+		 "programs and is not hermetic.",
 	 .example = "toolchain"},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
 	 .help = "Tree with qemu-user for a root of a foreign architecture; without it this "
-		 "machine's "
-		 "emulator is used.",
+		 "machine's emulator is used.",
 	 .example = "toolchain"},
 	{"inputs", OPT_REF, AT(inputs), OPT_LIST,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE |
 		   ACCEPT_NODE,
 	 .help = "Files, folders and nodes that appear read-only in the working folder, under "
-		 "their own "
-		 "names.",
+		 "their own names.",
 	 .example = "[custom_build/app, u-boot, \"base:/etc/os-release\"]"},
 	{"run", OPT_STEP, AT(steps), OPT_LIST,
-	 .help = "Steps, run in this order in the working folder: a text is a /bin/sh -e script, a "
-		 "list is "
-		 "a program and its arguments.",
+	 .help = "Steps, run in this order in the working folder: a text is a /bin/sh -e script, "
+		 "a list is a program and its arguments.",
 	 .example = "[sh custom_build/app/build.sh]"},
 	{"outputs", OPT_STRING, AT(outputs), OPT_LIST | OPT_NAME,
 	 .help = "Names of the files to take from the working folder; *.tar is a tree, *.img an "
@@ -463,8 +459,7 @@ static void tell_place(struct run *r, const struct shell_request *q)
 	else
 		action_log(r->a,
 			   "orch: '%s', before its %zu step%s (" SCRIPTS
-			   "/step-N); 'exit' ends, and "
-			   "the folder is thrown away",
+			   "/step-N); 'exit' ends, and the folder is thrown away",
 			   r->a->node, r->o->steps.count, r->o->steps.count == 1 ? "" : "s");
 }
 
@@ -521,19 +516,14 @@ const struct kind kind_run = {
 	.name = "run",
 	.summary = "files, from commands that see only their declared inputs",
 	.manual = "Each step runs in a sandbox of its own: user, mount, process and network "
-		  "namespaces, no "
-		  "network, a fixed environment (PATH, LC_ALL, TZ, HOME, SOURCE_DATE_EPOCH, umask "
-		  "022), a "
-		  "fresh /tmp. What the steps share is the working folder. Inputs appear in it, "
-		  "read-only: a "
-		  "project path under its path, a node under its name (a file when it has one "
-		  "output, else "
-		  "a folder), node:output under the output's name, node:/path under the last part "
-		  "of the "
+		  "namespaces, no network, a fixed environment (PATH, LC_ALL, TZ, HOME, "
+		  "SOURCE_DATE_EPOCH, umask 022), a fresh /tmp. What the steps share is the "
+		  "working folder. Inputs appear in it, read-only: a project path under its path, "
+		  "a node under its name (a file when it has one output, else a folder), "
+		  "node:output under the output's name, node:/path under the last part of the "
 		  "path. Outputs are regular files that the steps leave in it. Without steps "
-		  "nothing is "
-		  "started. Where this user cannot make namespaces the steps run in a QEMU guest, "
-		  "to the same bytes; `root: host` then does not work.",
+		  "nothing is started. Where this user cannot make namespaces the steps run in a "
+		  "QEMU guest, to the same bytes; `root: host` then does not work.",
 	.version = 1,
 	.schema = &run_schema,
 	.outputs = run_outputs,

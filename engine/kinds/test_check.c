@@ -350,8 +350,7 @@ static void check_order(const struct test_opts *o, struct err_list *errors)
 
 		if ((host || starts) && on)
 			err_list_at(errors, s->pos,
-				    "'%s' needs the power off: `power: cut` or `off` "
-				    "before it",
+				    "'%s' needs the power off: `power: cut` or `off` before it",
 				    word);
 		if (!host && !starts && s->verb != VERB_REFUSE && !on)
 			err_list_at(errors, s->pos,

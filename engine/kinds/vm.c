@@ -49,8 +49,7 @@ static const struct option vm_options[] = {
 	 .example = "build"},
 	{"boot", OPT_ENUM, offsetof(struct vm_opts, boot), .def = "efi", .words = boots,
 	 .help = "How: efi (the firmware starts the boot loader in the image, systemd-boot 257 or "
-		 "newer) "
-		 "or kernel (a kernel named here)."},
+		 "newer) or kernel (a kernel named here)."},
 	{"kernel", OPT_REF, offsetof(struct vm_opts, kernel),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
 	 .help = "With `boot: kernel`: the kernel.", .example = "\"kernel:vmlinuz\""},
@@ -63,8 +62,7 @@ static const struct option vm_options[] = {
 	 .example = "root=PARTLABEL=root rw"},
 	{"board", OPT_REF, offsetof(struct vm_opts, board), .accept = ACCEPT_NODE,
 	 .help = "The board to boot it on, a node of kind `board`: machine, processor and how "
-		 "many, "
-		 "memory, and how slow it is. Its firmware and card are not used.",
+		 "many, memory, and how slow it is. Its firmware and card are not used.",
 	 .example = "boards/virt"},
 	{"arch", OPT_STRING, offsetof(struct vm_opts, arch), .def = "arm64",
 	 .help = "Architecture of the guest: arm64 or amd64."},
@@ -77,21 +75,19 @@ static const struct option vm_options[] = {
 	{"disks", OPT_REF, offsetof(struct vm_opts, disks), OPT_LIST,
 	 .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
 	 .help = "Other images to attach. A file system is mounted at /mnt/NAME (the last part of "
-		 "the "
-		 "node's name, or the file's name without suffix), writable, thrown away "
+		 "the node's name, or the file's name without suffix), writable, thrown away "
 		 "afterwards; the device is $ORCH_DISK_1, $ORCH_DISK_2, ...",
 	 .example = "[build-data]"},
 	{"run", OPT_STEP, offsetof(struct vm_opts, run), OPT_LIST | OPT_REQUIRED,
 	 .help = "Steps, run as root in /: a string is a /bin/sh -e script, a list one command."},
 	{"systemd", OPT_BOOL, offsetof(struct vm_opts, systemd), .def = "false",
 	 .help = "Whether systemd is started first and the steps run when its default target is "
-		 "reached; "
-		 "else they run as the guest's init."},
+		 "reached; else they run as the guest's init."},
 	{"outputs", OPT_DICT, offsetof(struct vm_opts, outputs),
 	 OPT_REQUIRED | OPT_NAME | OPT_ABSPATH,
 	 .help = "What is taken out of the guest's root file system: a folder as a tree "
-		 "(NAME.tar), or a "
-		 "file. The tree of / is cleaned of identities, logs, caches and backups.",
+		 "(NAME.tar), or a file. The tree of / is cleaned of identities, logs, caches and "
+		 "backups.",
 	 .example = "{root.tar: /}"},
 };
 
@@ -562,24 +558,21 @@ const struct kind kind_vm = {
 	.name = "vm",
 	.summary = "a tree or files from booting an image and running steps in it",
 	.manual = "Boots a copy of the image `from` in QEMU, attaches the images in `disks`, runs "
-		  "the steps, "
-		  "powers off and takes the outputs out of the guest's root file system.\n\n"
+		  "the steps, powers off and takes the outputs out of the guest's root file "
+		  "system.\n"
+		  "\n"
 		  "There is no network. The steps run as the guest's init (PID 1) with /proc, "
-		  "/sys, /dev, "
-		  "/run and a writable /, or with `systemd: true` when systemd has reached its "
-		  "default "
-		  "target. Each step is a shell of its own with a fixed environment: PATH, "
-		  "HOME=/root, "
-		  "LC_ALL=C.UTF-8, TZ=UTC, SOURCE_DATE_EPOCH, DEBIAN_FRONTEND=noninteractive. The "
-		  "clock "
-		  "starts at the project's epoch.\n\n"
-		  "The image itself stays as it is: how to find the steps is added to the kernel's "
-		  "command "
-		  "line. Its own entry must name the root file system and whatever else the kernel "
-		  "needs.\n\n"
+		  "/sys, /dev, /run and a writable /, or with `systemd: true` when systemd has "
+		  "reached its default target. Each step is a shell of its own with a fixed "
+		  "environment: PATH, HOME=/root, LC_ALL=C.UTF-8, TZ=UTC, SOURCE_DATE_EPOCH, "
+		  "DEBIAN_FRONTEND=noninteractive. The clock starts at the project's epoch.\n"
+		  "\n"
+		  "The image itself stays as it is: how to find the steps is added to the "
+		  "kernel's command line. Its own entry must name the root file system and "
+		  "whatever else the kernel needs.\n"
+		  "\n"
 		  "The console is in the log, live. A failing step, a kernel panic, a guest that "
-		  "goes off "
-		  "or is not done in time fail the node.",
+		  "goes off or is not done in time fail the node.",
 	.version = 1,
 	.schema = &vm_schema,
 	.outputs = vm_outputs,

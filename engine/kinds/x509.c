@@ -126,8 +126,7 @@ static int check_one(X509 *x, time_t now, struct x509_facts *facts, struct err *
 			subject);
 	if (key && EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) < MIN_RSA_BITS)
 		return err_set(err, ERR_INTEGRITY,
-			       "certificate '%s' has an RSA key of %d bits; %d are the "
-			       "least",
+			       "certificate '%s' has an RSA key of %d bits; %d are the least",
 			       subject, EVP_PKEY_get_bits(key), MIN_RSA_BITS);
 	if (from > facts->not_before)
 		facts->not_before = from;
@@ -155,8 +154,7 @@ static int check_usage(X509 *leaf, const char *subject, struct err **err)
 	if (!(extended & XKU_SMIME))
 		return err_set(err, ERR_INTEGRITY,
 			       "certificate '%s' lacks the usage emailProtection, without which "
-			       "rauc refuses it "
-			       "unless every reader sets check-purpose=codesign",
+			       "rauc refuses it unless every reader sets check-purpose=codesign",
 			       subject);
 	return 0;
 }

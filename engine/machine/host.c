@@ -193,8 +193,7 @@ static void probe_guestfs(struct arena *arena, struct findings *ret)
 	else if (!kernel)
 		add(ret, FINDING_MISSING, "libguestfs",
 		    "its appliance needs a kernel that this user can read, and there is no "
-		    "readable "
-		    "/boot/vmlinuz-*",
+		    "readable /boot/vmlinuz-*",
 		    access("/boot", R_OK) == 0 && path_exists("/boot/grub")
 			    ? "sudo chmod 0644 /boot/vmlinuz-*"
 			    : arena_printf(arena, "sudo apt install linux-image-cloud-%s", arch));

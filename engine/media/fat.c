@@ -233,8 +233,7 @@ static int allocate(struct fat *f, struct err **err)
 		has = str_bytes((uint64_t)f->clusters * cluster_bytes(f));
 		return err_set(err, ERR_USER,
 			       "%s: its content needs %s (%llu bytes), but there is room for %s: "
-			       "raise its "
-			       "size or remove something",
+			       "raise its size or remove something",
 			       f->name, needs, (unsigned long long)need * cluster_bytes(f), has);
 	}
 	f->used = (uint32_t)need;

@@ -84,8 +84,7 @@ static int check_areas(const struct layout *l, struct err **err)
 		if (a->at < LAYOUT_GPT_HEAD)
 			return err_set(err, ERR_USER,
 				       "reserved area '%s' at byte %llu lies over the partition "
-				       "table, which "
-				       "takes the first %d bytes",
+				       "table, which takes the first %d bytes",
 				       a->name, (unsigned long long)a->at, LAYOUT_GPT_HEAD);
 		for (size_t k = 0; k < i; k++) {
 			const struct layout_area *b = &l->areas.items[k];

@@ -64,8 +64,7 @@ static void unknown(struct expand *e, struct pos pos, const char *name)
 	else
 		err_list_at(e->errors, pos,
 			    "unknown variable '%s': define it in 'vars' of project.yaml, or write "
-			    "$${%s} for a "
-			    "literal ${%s}",
+			    "$${%s} for a literal ${%s}",
 			    name, name, name);
 }
 

@@ -43,8 +43,7 @@ static const struct option project_options[] = {
 	 .example = "\"1.0.0\""},
 	{"epoch", OPT_STRING, AT(epoch),
 	 .help = "The newest time a file may have: seconds since 1970 or a date (UTC); default: "
-		 "the newest "
-		 "date in the locks.",
+		 "the newest date in the locks.",
 	 .example = "2026-01-01"},
 	{"default", OPT_STRING, AT(defaults), .flags = OPT_LIST,
 	 .help = "The nodes to build when none is named.", .example = "[bundle, install]"},

@@ -19,13 +19,11 @@ static const char schema_sql[] =
 	" node TEXT NOT NULL, seconds REAL NOT NULL, built_at INTEGER NOT NULL, log BLOB NOT NULL,"
 	" outputs TEXT NOT NULL, manifest TEXT NOT NULL) STRICT;"
 	"CREATE INDEX record_node ON record(node, id);"
-	"CREATE TABLE duration(node TEXT PRIMARY KEY, seconds REAL NOT NULL, count INTEGER NOT "
-	"NULL)"
-	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE duration(node TEXT PRIMARY KEY, seconds REAL NOT NULL,"
+	" count INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE file(path TEXT PRIMARY KEY, dev INTEGER NOT NULL, ino INTEGER NOT NULL,"
-	" size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, digest BLOB NOT "
-	"NULL)"
-	" STRICT, WITHOUT ROWID;"
+	" size INTEGER NOT NULL, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL,"
+	" digest BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, started_at INTEGER NOT NULL,"
 	" targets TEXT NOT NULL, wall_s REAL, exit_code INTEGER) STRICT;"
 	"CREATE TABLE run_node(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, node TEXT NOT NULL,"
@@ -151,9 +149,9 @@ static int configure(struct state *st, struct err **err)
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	st->full = true;
 	return exec(st,
-		    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA "
-		    "cell_size_check = ON;"
-		    "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY",
+		    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
+		    "PRAGMA cell_size_check = ON; PRAGMA cache_size = -65536;"
+		    "PRAGMA temp_store = MEMORY",
 		    err);
 }
 

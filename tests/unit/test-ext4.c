@@ -82,8 +82,7 @@ static void test_everything(void **state)
 	assert_true(st.st_blocks * 512 < 4 << 20);
 	sb = OUTPUT("dumpe2fs", "-h", "a.img");
 	has(sb, "has_journal ext_attr resize_inode dir_index filetype extent 64bit flex_bg "
-		"sparse_super "
-		"large_file huge_file dir_nlink extra_isize metadata_csum\n");
+		"sparse_super large_file huge_file dir_nlink extra_isize metadata_csum\n");
 	has(sb, "Filesystem UUID:          12345678-0000-8000-0000-000000000000");
 	has(sb, "Filesystem volume name:   root");
 	assert_null(strstr(sb, "Lifetime writes"));

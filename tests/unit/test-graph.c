@@ -49,8 +49,7 @@ static void references(void **state)
 	refuse("recipes/use.yaml:6:40: 'many' means another thing than on line 2: name the output "
 	       "('many:...')\n"
 	       "recipes/use.yaml:6:78: 'base' is a node and a file or folder of the project: "
-	       "rename one, or write "
-	       "'base/' for the folder");
+	       "rename one, or write 'base/' for the folder");
 	put("recipes/use.yaml",
 	    "kind: demo\ntree: many\nimage: many:c.img\npath: base\nsign: pki\n"
 	    "inputs: [src/, src/a, base:/usr/lib/x, many:b.tar, ns/x, 'odd:name', base/, src/a]\n");
@@ -124,20 +123,17 @@ static void defects(void **state)
 	       "mean 'src/a'?\n"
 	       "recipes/a.yaml:6:119: node 'base' has no output 'root.tar.gz' (it makes root.tar)\n"
 	       "recipes/b.yaml:2:7: node 'many' has several outputs that fit: name one like "
-	       "'many:c.tar' (it makes a, "
-	       "b.tar, c.tar)\n"
+	       "'many:c.tar' (it makes a, b.tar, c.tar)\n"
 	       "recipes/b.yaml:3:8: node 'none' makes no output, but 'image' takes an image\n"
 	       "recipes/b.yaml:4:7: no file or folder 'base:/x' in the project\n"
 	       "recipes/b.yaml:5:10: path 'pki' would hand out the private 'pki/private': name "
 	       "public files only\n"
 	       "recipes/b.yaml:5:15: path 'pki/private/k' would hand out the private "
-	       "'pki/private': name public files "
-	       "only\n"
+	       "'pki/private': name public files only\n"
 	       "recipes/b.yaml:5:39: path 'keys' would hand out the private 'keys/my.key': name "
 	       "public files only\n"
 	       "recipes/b.yaml:5:45: path 'keys/my.key' would hand out the private 'keys/my.key': "
-	       "name public files "
-	       "only\n"
+	       "name public files only\n"
 	       "recipes/c.yaml:3:7: unknown node 'zzzzzz'\n"
 	       "recipes/c.yaml:4:8: unknown node 'zzzzzz'\n"
 	       "recipes/d.yaml:2:7: 'tree' takes a tree, but 'c:out' is a file\n"
@@ -185,8 +181,8 @@ static void long_cycle(void **state)
 		put(name, text);
 	}
 	refuse("recipes/n0000.yaml:2:9: the nodes need each other: n0000 -> n0001 -> n0002 -> "
-	       "n0003 -> n0004 -> n0005 "
-	       "-> n0006 -> n0007 -> n0008 -> n0009 -> n0010 -> n0011 -> (988 more) -> n0000");
+	       "n0003 -> n0004 -> n0005 -> n0006 -> n0007 -> n0008 -> n0009 -> n0010 -> n0011 -> "
+	       "(988 more) -> n0000");
 }
 
 /* A project made in memory: N nodes, each taking the one before. */

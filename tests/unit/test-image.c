@@ -40,9 +40,13 @@ static struct tree *sample(void)
 
 	ok(tree_add_symlink(t, "lib", "usr/lib", &err), &err);
 	add(t, "usr/lib/systemd/system/app.service",
-	    "[Unit]\nWantedBy=wrong.target\n[Install]\n# WantedBy=no.target\nWantedBy=app.target "
-	    "\\\n "
-	    "multi-user.target\nRequiredBy = need.target\nAlias=product.service app.service\n"
+	    "[Unit]\n"
+	    "WantedBy=wrong.target\n"
+	    "[Install]\n"
+	    "# WantedBy=no.target\n"
+	    "WantedBy=app.target \\\n multi-user.target\n"
+	    "RequiredBy = need.target\n"
+	    "Alias=product.service app.service\n"
 	    "Also=app.socket missing.timer\n[X]\nWantedBy=wrong.target\n");
 	add(t, "usr/lib/systemd/system/app.socket", "[Install]\nWantedBy=sockets.target\n");
 	add(t, "usr/lib/systemd/system/getty@.service",

@@ -191,20 +191,16 @@ static void bad_variables(void **state)
 	       "--set 'zzzzz=': 'vars' of recipes/project.yaml has no 'zzzzz'\n"
 	       "recipes/n.yaml:2:9: unknown variable 'arhc': did you mean 'arch'?\n"
 	       "recipes/n.yaml:3:8: unknown variable 'slots.root': define it in 'vars' of "
-	       "project.yaml, or "
-	       "write $${slots.root} for a literal ${slots.root}\n"
+	       "project.yaml, or write $${slots.root} for a literal ${slots.root}\n"
 	       "recipes/n.yaml:4:7: '${' begins a variable like ${name}: write '$${' for a literal "
 	       "'${'\n"
 	       "recipes/o.yaml:1:7: unknown variable 'what': define it in 'vars' of project.yaml, "
-	       "or write "
-	       "$${what} for a literal ${what}\n"
-	       "recipes/o.yaml:4:5: unknown variable 'zzzzz': define it in 'vars' of project.yaml, "
-	       "or write "
-	       "$${zzzzz} for a literal ${zzzzz}\n"
+	       "or write $${what} for a literal ${what}\n"
+	       "recipes/o.yaml:4:5: unknown variable 'zzzzz': define it in 'vars' of "
+	       "project.yaml, or write $${zzzzz} for a literal ${zzzzz}\n"
 	       "recipes/project.yaml:3:20: variable 'l' refers to itself\n"
 	       "recipes/project.yaml:3:39: '1x' is no name of a variable: use letters, digits, _ "
-	       "and -, first "
-	       "a letter\n"
+	       "and -, first a letter\n"
 	       "recipes/project.yaml:3:52: 'list' is a text, found a list\n"
 	       "recipes/q.yaml:2:7: '${' begins a variable like ${name}: write '$${' for a literal "
 	       "'${'");
@@ -257,8 +253,7 @@ static void defects(void **state)
 	       "recipes/d.yaml:1:1: a recipe is a map of keys and values ('kind: image')\n"
 	       "recipes/e.yml:1:1: recipes end in .yaml: rename the file\n"
 	       "recipes/f g.yaml:1:1: the name of a recipe file has 1 to 64 of the characters A-Z "
-	       "a-z 0-9 . _ "
-	       "+ -\n"
+	       "a-z 0-9 . _ + -\n"
 	       "recipes/h i:1:1: the name of a recipe folder has 1 to 64 of the characters A-Z a-z "
 	       "0-9 . _ + -\n"
 	       "recipes/k.yaml:1:7: 'kind' is a single word\n"
@@ -280,9 +275,8 @@ static void own_checks(void **state)
 	put("recipes/project.yaml", HEAD "epoch: soon\nslots: {root: big, boot: 0}\n");
 	put("recipes/a.yaml", "kind: demo\ntext: wrong\n");
 	refuse(NULL,
-	       "recipes/project.yaml:3:8: 'epoch' is seconds since 1970 or a date like 2026-01-31, "
-	       "found "
-	       "'soon'\n"
+	       "recipes/project.yaml:3:8: 'epoch' is seconds since 1970 or a date like "
+	       "2026-01-31, found 'soon'\n"
 	       "recipes/project.yaml:4:15: slot 'root' needs a size like 512M or 2G, found 'big'\n"
 	       "recipes/project.yaml:4:26: slot 'boot' needs a size like 512M or 2G, found '0'");
 	put("recipes/project.yaml", HEAD);

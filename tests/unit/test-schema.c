@@ -231,17 +231,14 @@ static void defects(void **state)
 	refuse("sise: 4G\nzzz: 1\nsecrets: []\n",
 	       "a.yaml:1:1: key 'size' is missing: How large.\n"
 	       "a.yaml:1:1: unknown key 'sise': did you mean 'size'?\n"
-	       "a.yaml:2:1: unknown key 'zzz' (known here: label, mount, fast, count, level, size, "
-	       "writer, "
-	       "table, sha256, from, sign, key, before, boot, packages, sizes, inputs, run, "
-	       "partitions, "
-	       "outputs, images, archives, color)\n"
+	       "a.yaml:2:1: unknown key 'zzz' (known here: label, mount, fast, count, level, "
+	       "size, writer, table, sha256, from, sign, key, before, boot, packages, sizes, "
+	       "inputs, run, partitions, outputs, images, archives, color)\n"
 	       "a.yaml:3:1: key 'secrets' is reserved for a later release");
 	refuse("size: 4GB\nfast: yes\ncount: 0\nlevel: 1.5\nwriter: other\ntable: [gpt]\nsha256: "
 	       "abc\n",
 	       "a.yaml:1:7: 'size' is a size like 512M or 2G (K M G T are powers of 1024) or "
-	       "bytes, found "
-	       "'4GB'\n"
+	       "bytes, found '4GB'\n"
 	       "a.yaml:2:7: 'fast' is true or false, found 'yes'\n"
 	       "a.yaml:3:8: 'count' is at least 1, found '0'\n"
 	       "a.yaml:4:8: 'level' is a whole number, found '1.5'\n"
@@ -488,9 +485,11 @@ static void sizes(void **state)
 static const struct kind demo_kind = {
 	.name = "demo",
 	.summary = "for tests",
-	.manual = "A manual whose first paragraph is\nlong enough to be filled to the width that "
-		  "all help has, "
-		  "so that it breaks.\n\n  verbatim   line\nSecond paragraph.",
+	.manual = "A manual whose first paragraph is\n"
+		  "long enough to be filled to the width that all help has, so that it breaks.\n"
+		  "\n"
+		  "  verbatim   line\n"
+		  "Second paragraph.",
 	.schema = &schema,
 };
 
