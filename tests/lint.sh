@@ -23,6 +23,21 @@ for f in "${sources[@]}"; do
 	clang-format "$f" | cmp -s "$f" - || echo "$f"
 done | complain "not formatted (./dev format)"
 
+# Comments and messages are laid out by hand: what a formatter once did to them must not come back.
+awk '
+	FNR == 1 { comment = 0 }
+	comment && /^[[:space:]]* \*[A-Za-z]/ { print FILENAME ":" FNR ": " $0 }
+	{
+		rest = $0
+		while (i = index(rest, comment ? "*/" : "/*")) {
+			rest = substr(rest, i + 2)
+			comment = !comment
+		}
+	}' "${sources[@]}" | complain "comment line without a space after its star"
+for f in "${sources[@]}"; do
+	expand -t 8 "$f" | awk -v file="$f" 'length > 100 { print file ":" FNR }'
+done | complain "over 100 columns"
+
 shellcheck -x -e SC2016,SC2317 "${scripts[@]}" 2>&1 | complain shellcheck
 
 wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 600 { print $2 " (" $1 ")" }' |
