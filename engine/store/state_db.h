@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What the two files that speak SQL share: state.c opens, makes and rescues the database,
- * state_rows.c reads and writes its rows. No other file may include this.
+ * What the files that speak SQL share: state.c opens, makes and rescues the database, state_sql.c
+ * holds the statements, state_rows.c reads and writes records, file stats and snapshots,
+ * state_history.c runs. No other file may include this.
  */
 #include <sqlite3.h>
 
@@ -45,7 +46,10 @@ struct state {
 	bool damaged;
 };
 
-/* Their SQL, in state_rows.c. */
+/* ?9 of a put, column 8 of a rescue's walk: the row's number. */
+#define RECORD_COLUMNS "key, sum, node, seconds, built_at, log, outputs, manifest"
+
+/* Their SQL, in state_sql.c. */
 extern const char *const state_sql[SQL_COUNT];
 
 /* Sets *err from the last SQLite call, notes damage, returns -1. */
@@ -66,6 +70,11 @@ int state_begin(struct state *st, bool durable, struct err **err) warn_unused;
 int state_end(struct state *st, int rc, struct err **err) warn_unused;
 /* A text column, never NULL. */
 const char *state_text(sqlite3_stmt *q, int column);
+/* Bound values must stay until the statement is reset. */
+void state_bind_digest(sqlite3_stmt *q, int i, const struct digest *d);
+void state_bind_text(sqlite3_stmt *q, int i, const char *text);
+/* Another length reads as zeros: no blob, no log and no sum has such a digest. */
+void state_column_digest(sqlite3_stmt *q, int i, struct digest *ret);
 /*
  * Copies the records of the damaged database OLD into the transaction of TO: forwards, and
  * backwards when that stops at a damaged page. Only failing to write TO is an error.

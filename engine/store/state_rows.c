@@ -3,63 +3,17 @@
 
 #include "store/state_db.h"
 
-#define RUNS_KEPT "200"
-#define DURATION_WEIGHT "4" /* builds that a mean remembers */
-/* ?9 of a put, column 8 of a walk: the row's number, kept by a rescue. */
-#define RECORD_COLUMNS "key, sum, node, seconds, built_at, log, outputs, manifest"
-
-const char *const state_sql[SQL_COUNT] = {
-	[SQL_BEGIN] = "BEGIN IMMEDIATE",
-	[SQL_COMMIT] = "COMMIT",
-	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_RECORD_GET] = "SELECT " RECORD_COLUMNS " FROM record WHERE key = ?1",
-	[SQL_RECORD_LAST] =
-		"SELECT " RECORD_COLUMNS " FROM record WHERE node = ?1 ORDER BY id DESC LIMIT 1",
-	[SQL_RECORD_EACH] = "SELECT " RECORD_COLUMNS " FROM record ORDER BY id",
-	[SQL_RECORD_PUT] = "INSERT OR REPLACE INTO record(" RECORD_COLUMNS
-			   ", id) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	[SQL_RECORD_DROP] = "DELETE FROM record WHERE key = ?1",
-	[SQL_DURATION_PUT] = "INSERT INTO duration(node, seconds, count) VALUES(?1, ?2, 1) ON "
-			     "CONFLICT(node) DO UPDATE"
-			     " SET seconds = (seconds * min(count, " DURATION_WEIGHT ") + ?2)"
-			     " / (min(count, " DURATION_WEIGHT ") + 1), count = count + 1",
-	[SQL_DURATION_EACH] = "SELECT node, seconds FROM duration",
-	[SQL_FILE_EACH] = "SELECT path, dev, ino, size, mtime, ctime, digest FROM file",
-	[SQL_FILE_PUT] = "INSERT OR REPLACE INTO file(path, dev, ino, size, mtime, ctime, digest)"
-			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[SQL_FILE_CLEAR] = "DELETE FROM file",
-	[SQL_RUN_BEGIN] = "INSERT INTO run(started_at, targets) VALUES(?1, ?2)",
-	[SQL_RUN_PRUNE] = "DELETE FROM run WHERE id <= ?1 - " RUNS_KEPT,
-	[SQL_RUN_PRUNE_NODES] = "DELETE FROM run_node WHERE run <= ?1 - " RUNS_KEPT,
-	[SQL_RUN_NODE_PUT] = "INSERT INTO run_node(run, node, status, key, seconds, log, error)"
-			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[SQL_RUN_END] = "UPDATE run SET wall_s = ?2, exit_code = ?3 WHERE id = ?1",
-	[SQL_RUN_EACH] = "SELECT id, started_at, targets, wall_s, exit_code FROM run"
-			 " ORDER BY id DESC LIMIT ?1",
-	[SQL_RUN_NODE_EACH] = "SELECT node, status, key, seconds, log, error FROM run_node"
-			      " WHERE run = ?1 ORDER BY id",
-	[SQL_SNAPSHOT_GET] = "SELECT data FROM snapshot WHERE name = ?1",
-	[SQL_SNAPSHOT_PUT] = "INSERT OR REPLACE INTO snapshot(name, data) VALUES(?1, ?2)",
-	/* Nothing is written for what was used on that day already. */
-	[SQL_USED_PUT] = "INSERT INTO snapshot(name, data) VALUES(?1, ?2) ON CONFLICT(name) DO "
-			 "UPDATE SET data = ?2 WHERE data <> ?2",
-	[SQL_USED_DROP] = "DELETE FROM snapshot WHERE name = ?1",
-	[SQL_USED_EACH] =
-		"SELECT name, data FROM snapshot WHERE name >= 'used/' AND name < 'used0'",
-};
-
-static void bind_digest(sqlite3_stmt *q, int i, const struct digest *d)
+void state_bind_digest(sqlite3_stmt *q, int i, const struct digest *d)
 {
 	sqlite3_bind_blob(q, i, d->b, DIGEST_LEN, SQLITE_STATIC);
 }
 
-static void bind_text(sqlite3_stmt *q, int i, const char *text)
+void state_bind_text(sqlite3_stmt *q, int i, const char *text)
 {
 	sqlite3_bind_text(q, i, text, -1, SQLITE_STATIC);
 }
 
-/* Another length reads as zeros: no blob, no log and no sum has such a digest. */
-static void column_digest(sqlite3_stmt *q, int i, struct digest *ret)
+void state_column_digest(sqlite3_stmt *q, int i, struct digest *ret)
 {
 	const void *data = sqlite3_column_blob(q, i);
 
@@ -81,9 +35,9 @@ static int give_record(sqlite3_stmt *q, state_record_fn *fn, void *arg, struct e
 		.manifest = state_text(q, 7),
 	};
 
-	column_digest(q, 0, &row.key);
-	column_digest(q, 1, &row.sum);
-	column_digest(q, 5, &row.log);
+	state_column_digest(q, 0, &row.key);
+	state_column_digest(q, 1, &row.sum);
+	state_column_digest(q, 5, &row.log);
 	return fn(arg, &row, err);
 }
 
@@ -106,7 +60,7 @@ int state_record_get(struct state *st, const struct digest *key, state_record_fn
 
 	if (state_statement(st, SQL_RECORD_GET, &q, err) < 0)
 		return -1;
-	bind_digest(q, 1, key);
+	state_bind_digest(q, 1, key);
 	return one_record(st, q, fn, arg, err);
 }
 
@@ -117,7 +71,7 @@ int state_record_last(struct state *st, const char *node, state_record_fn *fn, v
 
 	if (state_statement(st, SQL_RECORD_LAST, &q, err) < 0)
 		return -1;
-	bind_text(q, 1, node);
+	state_bind_text(q, 1, node);
 	return one_record(st, q, fn, arg, err);
 }
 
@@ -146,21 +100,21 @@ static int put_record(struct state *st, const struct state_record *row, int64_t 
 	if (state_statement(st, SQL_RECORD_PUT, &q, err) < 0 ||
 	    state_statement(st, SQL_DURATION_PUT, &d, err) < 0)
 		return -1;
-	bind_digest(q, 1, &row->key);
-	bind_digest(q, 2, &row->sum);
-	bind_text(q, 3, row->node);
+	state_bind_digest(q, 1, &row->key);
+	state_bind_digest(q, 2, &row->sum);
+	state_bind_text(q, 3, row->node);
 	sqlite3_bind_double(q, 4, row->seconds);
 	sqlite3_bind_int64(q, 5, row->built_at);
-	bind_digest(q, 6, &row->log);
-	bind_text(q, 7, row->outputs);
-	bind_text(q, 8, row->manifest);
+	state_bind_digest(q, 6, &row->log);
+	state_bind_text(q, 7, row->outputs);
+	state_bind_text(q, 8, row->manifest);
 	if (id)
 		sqlite3_bind_int64(q, 9, id);
 	else
 		sqlite3_bind_null(q, 9);
 	if (state_finish(st, q, err) < 0)
 		return -1;
-	bind_text(d, 1, row->node);
+	state_bind_text(d, 1, row->node);
 	sqlite3_bind_double(d, 2, row->seconds);
 	return state_finish(st, d, err);
 }
@@ -180,7 +134,7 @@ int state_record_drop(struct state *st, const struct digest *key, struct err **e
 		return -1;
 	if (state_statement(st, SQL_RECORD_DROP, &q, err) < 0)
 		return state_end(st, -1, err);
-	bind_digest(q, 1, key);
+	state_bind_digest(q, 1, key);
 	return state_end(st, state_finish(st, q, err), err);
 }
 
@@ -267,7 +221,7 @@ int state_file_each(struct state *st, state_file_fn *fn, void *arg, struct err *
 			.ctime_ns = sqlite3_column_int64(q, 5),
 		};
 
-		column_digest(q, 6, &row.digest);
+		state_column_digest(q, 6, &row.digest);
 		fn(arg, &row);
 	}
 	return rc < 0 ? -1 : 0;
@@ -279,13 +233,13 @@ static int put_file(struct state *st, const struct state_file *row, struct err *
 
 	if (state_statement(st, SQL_FILE_PUT, &q, err) < 0)
 		return -1;
-	bind_text(q, 1, row->path);
+	state_bind_text(q, 1, row->path);
 	sqlite3_bind_int64(q, 2, (int64_t)row->dev);
 	sqlite3_bind_int64(q, 3, (int64_t)row->ino);
 	sqlite3_bind_int64(q, 4, (int64_t)row->size);
 	sqlite3_bind_int64(q, 5, row->mtime_ns);
 	sqlite3_bind_int64(q, 6, row->ctime_ns);
-	bind_digest(q, 7, &row->digest);
+	state_bind_digest(q, 7, &row->digest);
 	return state_finish(st, q, err);
 }
 
@@ -303,123 +257,6 @@ int state_file_put(struct state *st, const struct state_file *const *rows, size_
 	return state_end(st, rc, err);
 }
 
-/* --- runs ---------------------------------------------------------------------------------- */
-
-static int insert_run(struct state *st, const char *targets, int64_t started_at, int64_t *ret_id,
-		      struct err **err)
-{
-	static const enum stmt prunes[] = {SQL_RUN_PRUNE, SQL_RUN_PRUNE_NODES};
-	sqlite3_stmt *q;
-	int64_t id;
-
-	if (state_statement(st, SQL_RUN_BEGIN, &q, err) < 0)
-		return -1;
-	sqlite3_bind_int64(q, 1, started_at);
-	bind_text(q, 2, targets);
-	if (state_finish(st, q, err) < 0)
-		return -1;
-	id = sqlite3_last_insert_rowid(st->db);
-	for (size_t i = 0; i < array_len(prunes); i++) {
-		if (state_statement(st, prunes[i], &q, err) < 0)
-			return -1;
-		sqlite3_bind_int64(q, 1, id);
-		if (state_finish(st, q, err) < 0)
-			return -1;
-	}
-	*ret_id = id;
-	return 0;
-}
-
-int state_run_begin(struct state *st, const char *targets, int64_t started_at, int64_t *ret_id,
-		    struct err **err)
-{
-	if (state_begin(st, false, err) < 0)
-		return -1;
-	return state_end(st, insert_run(st, targets, started_at, ret_id, err), err);
-}
-
-static int put_run_node(struct state *st, int64_t run, const struct run_node *n, struct err **err)
-{
-	sqlite3_stmt *q;
-
-	if (state_statement(st, SQL_RUN_NODE_PUT, &q, err) < 0)
-		return -1;
-	sqlite3_bind_int64(q, 1, run);
-	bind_text(q, 2, n->node);
-	bind_text(q, 3, n->status);
-	bind_digest(q, 4, &n->key);
-	sqlite3_bind_double(q, 5, n->seconds);
-	bind_digest(q, 6, &n->log);
-	bind_text(q, 7, n->error);
-	return state_finish(st, q, err);
-}
-
-int state_run_node(struct state *st, int64_t run, const struct run_node *n, struct err **err)
-{
-	if (state_begin(st, false, err) < 0)
-		return -1;
-	return state_end(st, put_run_node(st, run, n, err), err);
-}
-
-int state_run_end(struct state *st, int64_t run, double wall_s, int exit_code, struct err **err)
-{
-	sqlite3_stmt *q;
-
-	if (state_statement(st, SQL_RUN_END, &q, err) < 0 || state_begin(st, false, err) < 0)
-		return -1;
-	sqlite3_bind_int64(q, 1, run);
-	sqlite3_bind_double(q, 2, wall_s);
-	sqlite3_bind_int(q, 3, exit_code);
-	return state_end(st, state_finish(st, q, err), err);
-}
-
-int state_run_each(struct state *st, size_t limit, state_run_fn *fn, void *arg, struct err **err)
-{
-	sqlite3_stmt *q;
-	int rc;
-
-	if (state_statement(st, SQL_RUN_EACH, &q, err) < 0)
-		return -1;
-	sqlite3_bind_int64(q, 1, limit ? (int64_t)limit : -1);
-	while ((rc = state_step(st, q, err)) == 0) {
-		struct run_info row = {
-			.id = sqlite3_column_int64(q, 0),
-			.started_at = sqlite3_column_int64(q, 1),
-			.targets = state_text(q, 2),
-			.wall_s = sqlite3_column_double(q, 3),
-			.exit_code = sqlite3_column_int(q, 4),
-			.finished = sqlite3_column_type(q, 4) != SQLITE_NULL,
-		};
-
-		fn(arg, &row);
-	}
-	return rc < 0 ? -1 : 0;
-}
-
-int state_run_node_each(struct state *st, int64_t run, state_run_node_fn *fn, void *arg,
-			struct err **err)
-{
-	sqlite3_stmt *q;
-	int rc;
-
-	if (state_statement(st, SQL_RUN_NODE_EACH, &q, err) < 0)
-		return -1;
-	sqlite3_bind_int64(q, 1, run);
-	while ((rc = state_step(st, q, err)) == 0) {
-		struct run_node row = {
-			.node = state_text(q, 0),
-			.status = state_text(q, 1),
-			.seconds = sqlite3_column_double(q, 3),
-			.error = (const char *)sqlite3_column_text(q, 5),
-		};
-
-		column_digest(q, 2, &row.key);
-		column_digest(q, 4, &row.log);
-		fn(arg, &row);
-	}
-	return rc < 0 ? -1 : 0;
-}
-
 /* --- snapshots ----------------------------------------------------------------------------- */
 
 int state_snapshot_get(struct state *st, const char *name, struct str *ret, struct err **err)
@@ -429,7 +266,7 @@ int state_snapshot_get(struct state *st, const char *name, struct str *ret, stru
 
 	if (state_statement(st, SQL_SNAPSHOT_GET, &q, err) < 0)
 		return -1;
-	bind_text(q, 1, name);
+	state_bind_text(q, 1, name);
 	rc = state_step(st, q, err);
 	if (rc == 0)
 		str_append_len(ret, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0));
@@ -444,7 +281,7 @@ static int put_snapshot(struct state *st, const char *name, const struct str *da
 
 	if (state_statement(st, SQL_SNAPSHOT_PUT, &q, err) < 0)
 		return -1;
-	bind_text(q, 1, name);
+	state_bind_text(q, 1, name);
 	sqlite3_bind_blob64(q, 2, data->buf, data->len, SQLITE_STATIC);
 	return state_finish(st, q, err);
 }
@@ -474,7 +311,7 @@ static int put_used(struct state *st, const struct digest *key, int64_t day, str
 	if (state_statement(st, SQL_USED_PUT, &q, err) < 0)
 		return -1;
 	text = xasprintf("%lld", (long long)day);
-	bind_text(q, 1, name);
+	state_bind_text(q, 1, name);
 	sqlite3_bind_blob64(q, 2, text, strlen(text), SQLITE_STATIC);
 	return state_finish(st, q, err);
 }
@@ -515,8 +352,8 @@ static int drop_one(struct state *st, const struct digest *key, struct err **err
 	if (state_statement(st, SQL_RECORD_DROP, &q, err) < 0 ||
 	    state_statement(st, SQL_USED_DROP, &u, err) < 0)
 		return -1;
-	bind_digest(q, 1, key);
-	bind_text(u, 1, name);
+	state_bind_digest(q, 1, key);
+	state_bind_text(u, 1, name);
 	return state_finish(st, q, err) < 0 || state_finish(st, u, err) < 0 ? -1 : 0;
 }
 
