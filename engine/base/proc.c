@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -102,6 +103,16 @@ int proc_wait(pid_t pid, int *ret_status, struct err **err)
 	}
 	*ret_status = status;
 	return 0;
+}
+
+int proc_leave_login(void)
+{
+	if (setsid() < 0)
+		return -1;
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+		return 0;
+	/* not in the kernel, or refused by the filter of a container, as to all that it starts */
+	return errno == ENOSYS || errno == EPERM ? 0 : -1;
 }
 
 char *proc_status_string(int status)

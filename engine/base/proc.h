@@ -36,5 +36,12 @@ int proc_output(char *const argv[], const struct proc_opts *opts, size_t limit, 
 		struct err **err) warn_unused;
 /* SIGNAL to the whole process group of PID. */
 void proc_kill_group(pid_t pid, int signal);
+/*
+ * Leaves what a process has from the user's login beside its descriptors: the controlling terminal,
+ * into which it could type (TIOCSTI), and the session keyring, whose keys it could read; it leads a
+ * session with an empty keyring from now on. Where the machine lets nobody use keyrings there is
+ * nothing to leave. System calls only. 0, or -1 with errno.
+ */
+int proc_leave_login(void) warn_unused;
 /* "exit 3", "SIGKILL": into heap text. */
 char *proc_status_string(int status);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * orch shell: what a node needs is built, and then, instead of its steps, a shell gets the
- * terminal: in a new work folder, or in the one that the node's last attempt left when it failed.
+ * orch shell: what a node needs is built, and then, instead of its steps, a shell gets a terminal
+ * (machine/pty.h): in a new work directory, or in the one that the node's last attempt left when it
+ * failed.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 #include "cli/builder.h"
 #include "cli/history.h"
 #include "kinds/kinds.h"
+#include "machine/pty.h"
 #include "machine/terminal.h"
 #include "run/decode.h"
 #include "run/job.h"
@@ -136,20 +138,26 @@ static int enter(struct shell *sh, int *ret_status, struct err **err)
 	const char *term = getenv("TERM");
 	struct shell_request q = {.kept = sh->kept};
 	struct terminal *terminal = NULL;
+	struct pty pty = PTY_INIT;
 	struct job_spec spec;
 	struct action a;
 	int rc;
 
 	job_describe(s->arena, &env, sh->node, sh->dir, 1, &spec);
 	rc = action_decode(s->arena, &spec, kinds_all, &a, err);
-	if (rc == 0)
-		rc = terminal_lend(STDIN_FILENO, false, &terminal, err);
-	if (rc == 0)
+	if (rc == 0 && isatty(STDIN_FILENO)) {
 		q.term = term ? term : "dumb";
+		rc = pty_open(STDIN_FILENO, isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO,
+			      &pty, err);
+		q.terminal = pty.slave;
+		if (rc == 0)
+			rc = terminal_lend(STDIN_FILENO, true, &terminal, err);
+	}
 	if (rc >= 0) {
 		leave_signals_to_shell();
 		rc = a.kind->shell(&a, &q, ret_status, err);
 	}
+	pty_close(&pty);
 	terminal_restore(terminal);
 	job_spec_clear_lists(&spec);
 	return rc;

@@ -475,7 +475,7 @@ static int enter_shell(struct run *r, const struct shell_request *q, int *ret_st
 {
 	const char *shell = find_shell(r);
 	char *argv[] = {(char *)shell, NULL, NULL};
-	int in cleanup_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	int in cleanup_fd = fcntl(q->term ? q->terminal : STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	if (q->term) {
 		strv_printf(&r->env, "TERM=%s", q->term);
@@ -486,6 +486,11 @@ static int enter_shell(struct run *r, const struct shell_request *q, int *ret_st
 	}
 	r->box.env = strv_argv(&r->env);
 	r->box.in = in;
+	r->box.terminal = q->term != NULL;
+	if (q->term && isatty(STDOUT_FILENO))
+		r->box.out = in;
+	if (q->term && isatty(STDERR_FILENO))
+		r->box.errfd = in;
 	if (sandbox_run(argv, &r->box, ret_status, err) < 0)
 		return err_wrap(err, "shell of node '%s'", r->a->node);
 	return 0;

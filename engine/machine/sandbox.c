@@ -155,6 +155,15 @@ static void redirect(const struct sandbox_opts *opts)
 		_exit(SETUP_FAILED);
 }
 
+static int leave_login(const struct sandbox_opts *opts, struct err **err)
+{
+	if (proc_leave_login() < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot start a session for the sandbox");
+	if (opts->terminal && ioctl(0, TIOCSCTTY, 0) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot give the sandbox its terminal");
+	return 0;
+}
+
 /* Process 1 of the namespaces. ALIVE is readable (end of file) once the caller is gone. */
 static void __attribute__((noreturn)) init_main(char *const argv[], const struct sandbox_opts *opts,
 						uid_t uid, gid_t gid, int report_fd, int alive)
@@ -175,7 +184,7 @@ static void __attribute__((noreturn)) init_main(char *const argv[], const struct
 	report_fd = 3;
 	close_range(4, ~0u, 0);
 	o.note = &note;
-	if (set_up(&o, uid, gid, &err) < 0) {
+	if (leave_login(&o, &err) < 0 || set_up(&o, uid, gid, &err) < 0) {
 		report_err(report_fd, err);
 		_exit(SETUP_FAILED);
 	}

@@ -50,6 +50,7 @@ struct sandbox_opts {
 	const char *cwd;    /* inside; NULL: / */
 	char *const *env;   /* all of it, ended by NULL; never inherited */
 	int in, out, errfd; /* 0: /dev/null for in, the caller's for out and err */
+	bool terminal;      /* IN is a terminal of the sandbox's own (machine/pty.h) */
 	/* Debian's name of the architecture of ROOT's programs; NULL: the host's own. */
 	const char *arch;
 	/* Static qemu-user for ARCH on the host; NULL: none is needed or there is none. */

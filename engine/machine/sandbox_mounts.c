@@ -108,6 +108,7 @@ static int take_root(struct pieces *v, const struct sandbox_opts *opts, struct e
 	return r;
 }
 
+/* "tty" is the controlling terminal of whoever opens it: in a sandbox its own, or none. */
 static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
 
 static int take_all(struct pieces *root, struct pieces *extra, const struct sandbox_opts *opts,

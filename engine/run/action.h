@@ -68,6 +68,7 @@ struct action {
 struct shell_request {
 	const char *kept; /* the work folder of the attempt that failed, to go on in; or NULL */
 	const char *term; /* TERM of our terminal; NULL: there is none */
+	int terminal; /* with TERM: a terminal for the shell, never the user's (machine/pty.h) */
 };
 
 /* The input behind a reference of the options. Never NULL for a ref of this node's options. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/trace.h"
 
 #define CHILD_STACK (256 * 1024)
@@ -127,7 +128,8 @@ static int child(void *arg)
 	char *const argv[] = {(char *)"orch", (char *)"worker", NULL};
 	int sock, flags;
 
-	setpgid(0, 0);
+	if (proc_leave_login() < 0)
+		goto fail;
 	default_signals();
 	if (enter(c->mode, c->uid, c->gid) < 0)
 		goto fail;
@@ -190,7 +192,6 @@ int spawn_worker(enum spawn_mode mode, const char *self, int log_fd, pid_t *ret_
 	pid = start_child(&c);
 	if (pid < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot start a worker");
-	setpgid(pid, pid); /* in both: neither waits for the other */
 	*ret_pid = pid;
 	*ret_sock = mine;
 	mine = -1;

@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What a step could take from the user who builds it: his terminal, the keys of his login.
+# timeout: 120
+. tests/e2e/lib.sh
+tests=$PWD/tests/e2e
+mkdir -p "$scratch/p/recipes"
+cd "$scratch/p" || exit 1
+export ORCH_STORE="$scratch/store"
+printf 'schema: 1\nname: escape\nversion: "1"\n' >recipes/project.yaml
+
+# A step that tries every descriptor it has, and /dev/tty, to type a command into a terminal.
+cat >recipes/typist.yaml <<'END'
+kind: run
+run:
+  - |
+    cat >try.py <<'PY'
+    import fcntl, os
+    TIOCSTI = 0x5412
+    def types(fd):
+        try:
+            for c in b"echo typed-by-a-step\n":
+                fcntl.ioctl(fd, TIOCSTI, bytes([c]))
+        except OSError:
+            return False
+        return True
+    fds = [fd for fd in range(64) if os.path.exists(f"/proc/self/fd/{fd}")]
+    try:
+        fds.append(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        print("has a terminal")
+    except OSError:
+        pass
+    print("typed" if any([types(fd) for fd in fds]) else "typed nothing")
+    PY
+    python3 try.py >said
+    rm try.py
+outputs: [said]
+END
+python3 "$tests/terminal.py" -- "$ORCH" build typist >"$scratch/out" 2>&1
+check builds-on-a-terminal grep -q '^exit 0$' "$scratch/out"
+same no-terminal-of-the-user "typed nothing" "$(cat out/typist/said)"
+
+# A shell has a terminal, but its own: job control works, and nothing it types reaches the caller.
+cat >"$scratch/look.py" <<'END'
+import fcntl, os, termios
+os.close(os.open("/dev/tty", os.O_RDWR))
+print("at", os.isatty(0), os.isatty(1), os.getsid(0) == os.getsid(os.getppid()), os.tcgetpgrp(0) == os.getpgrp())
+END
+printf 'kind: run\ninputs: [look.py]\nrun: ["touch x"]\noutputs: [x]\n' >recipes/plain.yaml
+cp "$scratch/look.py" .
+python3 "$tests/terminal.py" '$=python3 look.py\r' 'at True True True True=exit 5\r' \
+	-- "$ORCH" shell plain >"$scratch/out" 2>&1
+same shell-has-a-terminal-of-its-own 'exit 5
+restored' "$(tail -n 2 "$scratch/out")"
+cat >"$scratch/type.py" <<'END'
+import fcntl
+for c in b"echo typed\n":
+    fcntl.ioctl(0, 0x5412, bytes([c]))
+END
+cp "$scratch/type.py" look.py
+cat >"$scratch/caller.sh" <<END
+"$ORCH" shell plain
+read -t 1 -r line && echo "caller read: \$line"
+exit 0
+END
+python3 "$tests/terminal.py" '$=exec python3 look.py\r' -- bash "$scratch/caller.sh" >"$scratch/out" 2>&1
+check shell-cannot-type-to-its-caller grep -q '^exit 0$' "$scratch/out"
+same caller-reads-nothing '' "$(grep 'caller read' "$scratch/out")"
+
+# A key in the session keyring of the caller.
+cat >"$scratch/keys.py" <<'END'
+import ctypes, os, platform, sys
+libc = ctypes.CDLL(None, use_errno=True)
+ADD, REQUEST, CTL = {"x86_64": (248, 249, 250), "aarch64": (217, 218, 219)}[platform.machine()]
+JOIN, READ, SEARCH, SESSION = 1, 11, 10, -3
+def search():
+    return libc.syscall(CTL, SEARCH, SESSION, b"user", b"orch-canary", 0)
+if sys.argv[1] == "hold":
+    libc.syscall(CTL, JOIN, None)
+    if libc.syscall(ADD, b"user", b"orch-canary", b"SECRET", 6, SESSION) < 0:
+        sys.exit(77)
+    if search() < 0:
+        sys.exit(78)
+    os.execvp(sys.argv[2], sys.argv[2:])
+print("found" if search() >= 0 or libc.syscall(REQUEST, b"user", b"orch-canary", None, 0) >= 0 else "no key")
+END
+cp "$scratch/keys.py" .
+printf 'kind: run\ninputs: [keys.py]\nrun: ["python3 keys.py look >said"]\noutputs: [said]\n' >recipes/thief.yaml
+python3 "$scratch/keys.py" hold "$ORCH" build thief >"$scratch/out" 2>&1
+case $? in
+77) skip "keys of the caller's login: no keyrings here" ;;
+0) same keys-of-the-login-stay-there "no key" "$(cat out/thief/said)" ;;
+*)
+	cat "$scratch/out"
+	not_ok keys-of-the-login-stay-there
+	;;
+esac
+finish
