@@ -9,15 +9,16 @@
 
 #include "base/curl_lazy.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "base/path.h"
+#include "base/url.h"
 #include "base/vec.h"
 
 #define DEFAULT_PARALLEL 4
 #define DEFAULT_MAX_SIZE (4ull << 30)
-#define TRIES 4
-#define CONNECT_TIMEOUT_S 30L
-#define LOW_SPEED_BYTES 1024L /* per second, over LOW_SPEED_TIME_S: a slower transfer is dead */
-#define LOW_SPEED_TIME_S 30L
+#define TRIES 4 /* rounds over the sources of an item */
+#define TIMEOUT_S 30L
+#define LOW_SPEED_BYTES 1024L /* per second, over the timeout: a slower transfer is dead */
 #define MAX_REDIRECTS 10L
 
 enum transfer_state { TRANSFER_WAITING, TRANSFER_RUNNING, TRANSFER_DONE };
@@ -26,7 +27,12 @@ struct transfer {
 	struct http_item *item;
 	struct fetch *fetch;
 	enum transfer_state state;
-	unsigned tries;
+	unsigned rounds;     /* over all sources that are left */
+	size_t source;       /* the one that is tried */
+	bool *given_up;      /* by source: not to be tried again */
+	char **failed;       /* by source: what its last try ended with; NULL: not tried */
+	bool refused;        /* one had other bytes */
+	bool all_gone;       /* every answer was that there is no such file */
 	uint64_t not_before; /* milliseconds, monotonic */
 	CURL *easy;
 	int fd;
@@ -34,7 +40,8 @@ struct transfer {
 	struct hasher *hasher;
 	uint64_t got; /* bytes of this try */
 	char text[CURL_ERROR_SIZE];
-	struct err *err; /* of the body callback: over the cap, disk full */
+	bool too_large;  /* of the body callback */
+	struct err *err; /* of the body callback: disk full */
 };
 
 struct fetch {
@@ -42,6 +49,8 @@ struct fetch {
 	CURLM *multi;
 	struct transfer *transfers;
 	size_t count;
+	struct arena *arena;
+	struct map down; /* servers that could not be reached: not asked while there are others */
 	unsigned running;
 	uint64_t done_bytes, total_bytes;
 };
@@ -61,14 +70,18 @@ static uint64_t cap_of(const struct http_item *item)
 	return item->max_size ? item->max_size : DEFAULT_MAX_SIZE;
 }
 
+static const struct http_source *source_of(const struct transfer *t)
+{
+	return &t->item->sources[t->source];
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
 	size_t len = size * count;
 
 	if (t->got + len > cap_of(t->item)) {
-		err_set(&t->err, ERR_INTEGRITY, "%s is larger than the %llu bytes expected",
-			t->item->name, (unsigned long long)cap_of(t->item));
+		t->too_large = true;
 		return 0;
 	}
 	if (fd_write_all(t->fd, t->part, data, len, &t->err) < 0)
@@ -106,16 +119,56 @@ static void set_limits(CURL *easy, const struct transfer *t)
 
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
-			 str_skip(t->item->url, "http:") ? "http,https" : web);
+			 str_skip(source_of(t)->url, "http:") ? "http,https" : web);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, MAX_REDIRECTS);
 	curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, LOW_SPEED_TIME_S);
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)cap_of(t->item));
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "orch/" ORCH_VERSION);
+}
+
+static void set_string(CURL *easy, CURLoption option, const char *value)
+{
+	if (value)
+		curl_easy_setopt(easy, option, value);
+}
+
+static unsigned parallel_of(const struct fetch *f)
+{
+	return f->opts->parallel ? f->opts->parallel : DEFAULT_PARALLEL;
+}
+
+static void set_tls(CURL *easy, const struct http_access *a)
+{
+	set_string(easy, CURLOPT_CAINFO, a->ca_file);
+	if (a->ca_file && !a->ca_more)
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	set_string(easy, CURLOPT_CRLFILE, a->crl_file);
+	set_string(easy, CURLOPT_SSLCERT, a->client_cert);
+	set_string(easy, CURLOPT_SSLKEY, a->client_key ? a->client_key : a->client_cert);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, a->any_peer ? 0L : 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, a->any_peer || a->any_host ? 0L : 2L);
+}
+
+static void set_access(CURL *easy, const struct transfer *t)
+{
+	static const struct http_access plain;
+	const struct http_access *a = source_of(t)->access ? source_of(t)->access : &plain;
+	long timeout = a->timeout_s ? (long)a->timeout_s : TIMEOUT_S;
+
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, timeout);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, timeout);
+	if (a->bytes_per_second)
+		curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE,
+				 (curl_off_t)(a->bytes_per_second / parallel_of(t->fetch) + 1));
+	set_string(easy, CURLOPT_PROXY, a->proxy);
+	set_tls(easy, a);
+	set_string(easy, CURLOPT_USERNAME, a->user);
+	set_string(easy, CURLOPT_PASSWORD, a->password);
+	if (a->netrc)
+		curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 }
 
 static int transfer_start(struct transfer *t, struct err **err)
@@ -123,7 +176,7 @@ static int transfer_start(struct transfer *t, struct err **err)
 	t->part = xasprintf("%s.XXXXXX.part", t->item->dest);
 	t->fd = mkostemps(t->part, 5, O_CLOEXEC);
 	if (t->fd < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot make a file beside '%s'", t->item->dest);
+		err_errno(err, ERR_ENV, errno, "cannot create a file beside '%s'", t->item->dest);
 		free(t->part);
 		t->part = NULL;
 		return -1;
@@ -133,19 +186,112 @@ static int transfer_start(struct transfer *t, struct err **err)
 		return err_set(err, ERR_RESOURCE, "libcurl cannot start a transfer");
 	t->hasher = hasher_new();
 	t->text[0] = 0;
+	t->too_large = false;
 	set_limits(t->easy, t);
-	curl_easy_setopt(t->easy, CURLOPT_URL, t->item->url);
+	set_access(t->easy, t);
+	curl_easy_setopt(t->easy, CURLOPT_URL, source_of(t)->url);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text);
-	if (t->fetch->opts->proxy)
-		curl_easy_setopt(t->easy, CURLOPT_PROXY, t->fetch->opts->proxy);
-	t->tries++;
 	t->fetch->running++;
 	t->state = TRANSFER_RUNNING;
 	curl_multi_add_handle(t->fetch->multi, t->easy);
 	return 0;
+}
+
+/* ---- from one source to the next ---- */
+
+/* "scheme://host:port" of a source's URL. */
+static const char *server_of(const struct transfer *t, const char *url)
+{
+	struct url u;
+
+	url_split(t->fetch->arena, url, &u);
+	return arena_printf(t->fetch->arena, "%s://%s:%s", u.scheme, u.host, u.port);
+}
+
+static bool is_down(const struct transfer *t, size_t source)
+{
+	return map_get(&t->fetch->down, server_of(t, t->item->sources[source].url)) != NULL;
+}
+
+/* The first source from FROM on that may be tried; source_count: none. */
+static size_t next_source(const struct transfer *t, size_t from, bool even_down)
+{
+	while (from < t->item->source_count &&
+	       (t->given_up[from] || (!even_down && is_down(t, from))))
+		from++;
+	return from;
+}
+
+/* The sources whose server answers first; the others when there is nothing else. */
+static bool choose_source(struct transfer *t, size_t from)
+{
+	size_t i = next_source(t, from, false);
+
+	if (i == t->item->source_count && from == 0)
+		i = next_source(t, 0, true);
+	if (i == t->item->source_count)
+		return false;
+	t->source = i;
+	return true;
+}
+
+static int all_failed(const struct transfer *t, struct err **err)
+{
+	struct str said cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < t->item->source_count; i++) {
+		char *url cleanup_free = url_shown(t->item->sources[i].url);
+
+		str_printf(&said, "%s%s: %s", i ? "; " : "", url,
+			   t->failed[i] ? t->failed[i] : "not asked, its server was not reached");
+	}
+	t->item->status = t->all_gone ? 404 : 0;
+	return err_set(err, t->refused ? ERR_INTEGRITY : ERR_NET, "cannot fetch %s: %s%s",
+		       t->item->name, said.buf, t->refused ? "; nothing was kept" : "");
+}
+
+/* This source has failed, for good or for now: to the next one, or into the next round. */
+static int source_failed(struct transfer *t, const char *why, bool for_good, struct err **err)
+{
+	struct fetch *f = t->fetch;
+	size_t was = t->source;
+
+	free(t->failed[was]);
+	t->failed[was] = xstrdup(why);
+	t->given_up[was] = for_good;
+	t->not_before = 0;
+	if (!choose_source(t, was + 1)) {
+		if (++t->rounds >= TRIES || !choose_source(t, 0))
+			return all_failed(t, err);
+		t->not_before = now_ms() + (500ull << t->rounds);
+	}
+	if (t->source != was && f->opts->passed_over) {
+		char *url cleanup_free = url_shown(t->item->sources[was].url);
+		char *text cleanup_free = xasprintf("%s: %s", url, why);
+
+		f->opts->passed_over(f->opts->arg, t->item->name, text);
+	}
+	transfer_reset(t);
+	t->state = TRANSFER_WAITING;
+	return 0;
+}
+
+static int source_refused(struct transfer *t, const char *why, struct err **err)
+{
+	t->refused = true;
+	t->all_gone = false;
+	return source_failed(t, why, true, err);
+}
+
+static int too_large(struct transfer *t, struct err **err)
+{
+	char *why cleanup_free = xasprintf("larger than the %llu bytes expected",
+					   (unsigned long long)cap_of(t->item));
+
+	return source_refused(t, why, err);
 }
 
 /* The complete body is there: right size, right digest, then its name. */
@@ -153,21 +299,25 @@ static int transfer_accept(struct transfer *t, struct err **err)
 {
 	struct http_item *item = t->item;
 	char want[DIGEST_HEX + 1], have[DIGEST_HEX + 1];
+	char *why cleanup_free = NULL;
 	struct digest d;
 
 	hasher_finish(steal_ptr(t->hasher), &d);
 	if (item->size && t->got != item->size)
-		return err_set(err, ERR_INTEGRITY, "%s has %llu bytes instead of %llu", item->name,
-			       (unsigned long long)t->got, (unsigned long long)item->size);
-	if (item->sha256 && !digest_eq(&d, item->sha256))
-		return err_set(err, ERR_INTEGRITY,
-			       "%s has sha256 %s instead of %s; nothing was kept", item->name,
-			       digest_hex(&d, have), digest_hex(item->sha256, want));
+		why = xasprintf("has %llu bytes instead of %llu", (unsigned long long)t->got,
+				(unsigned long long)item->size);
+	else if (item->sha256 && !digest_eq(&d, item->sha256))
+		why = xasprintf("has sha256 %s instead of %s", digest_hex(&d, have),
+				digest_hex(item->sha256, want));
+	if (why)
+		return source_refused(t, why, err);
 	if (fchmod(t->fd, 0444) < 0 || rename(t->part, item->dest) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s'", item->dest);
+		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", item->dest);
 	free(t->part);
 	t->part = NULL;
 	t->got = 0; /* stays counted in done_bytes */
+	transfer_reset(t);
+	t->state = TRANSFER_DONE;
 	return 0;
 }
 
@@ -180,32 +330,39 @@ static bool may_retry(CURLcode code, long status)
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_FILE_COULDNT_READ_FILE:
 	case CURLE_TOO_MANY_REDIRECTS:
-	case CURLE_FILESIZE_EXCEEDED:
 	case CURLE_WRITE_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CRL_BADFILE:
 		return false;
 	default:
 		return true;
 	}
 }
 
+static bool not_reached(CURLcode code)
+{
+	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+	       code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_OPERATION_TIMEDOUT;
+}
+
 static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 {
-	const char *why = t->text[0] ? t->text : curl_easy_strerror(code);
+	char *why cleanup_free = xstrdup(t->text[0] ? t->text : curl_easy_strerror(code));
+	long status = t->item->status;
 
 	if (t->err) {
 		*err = steal_ptr(t->err);
 		return -1;
 	}
-	if (code == CURLE_FILESIZE_EXCEEDED)
-		return err_set(err, ERR_INTEGRITY, "%s is larger than the %llu bytes expected",
-			       t->item->name, (unsigned long long)cap_of(t->item));
-	if (!may_retry(code, t->item->status) || t->tries >= TRIES)
-		return err_set(err, ERR_NET, "cannot fetch %s: %s", t->item->name, why);
-	transfer_reset(t);
-	t->state = TRANSFER_WAITING;
-	t->not_before = now_ms() + (500ull << t->tries);
-	return 0;
+	if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
+		return too_large(t, err);
+	if (status != 404 && status != 410)
+		t->all_gone = false;
+	if (not_reached(code))
+		map_set(&t->fetch->down, server_of(t, source_of(t)->url), t->fetch);
+	return source_failed(t, why, !may_retry(code, status), err);
 }
 
 static int handle_finished(struct fetch *f, struct err **err)
@@ -230,8 +387,6 @@ static int handle_finished(struct fetch *f, struct err **err)
 		}
 		if (transfer_accept(t, err) < 0)
 			return -1;
-		transfer_reset(t);
-		t->state = TRANSFER_DONE;
 	}
 	return 0;
 }
@@ -239,7 +394,6 @@ static int handle_finished(struct fetch *f, struct err **err)
 /* Starts what may start. *ret_left is the number of transfers that are not done. */
 static int start_waiting(struct fetch *f, size_t *ret_left, struct err **err)
 {
-	unsigned parallel = f->opts->parallel ? f->opts->parallel : DEFAULT_PARALLEL;
 	uint64_t now = now_ms();
 
 	*ret_left = 0;
@@ -249,8 +403,8 @@ static int start_waiting(struct fetch *f, size_t *ret_left, struct err **err)
 		if (t->state == TRANSFER_DONE)
 			continue;
 		++*ret_left;
-		if (t->state == TRANSFER_WAITING && f->running < parallel && t->not_before <= now &&
-		    transfer_start(t, err) < 0)
+		if (t->state == TRANSFER_WAITING && f->running < parallel_of(f) &&
+		    t->not_before <= now && transfer_start(t, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -280,6 +434,42 @@ static int fetch_loop(struct fetch *f, struct err **err)
 	}
 }
 
+static void fetch_begin(struct fetch *f, struct http_item *items)
+{
+	f->arena = arena_new();
+	f->transfers = xcalloc(f->count, sizeof(*f->transfers));
+	for (size_t i = 0; i < f->count; i++) {
+		size_t n = items[i].source_count;
+
+		items[i].status = 0;
+		f->transfers[i] = (struct transfer){.item = &items[i],
+						    .fetch = f,
+						    .fd = -1,
+						    .all_gone = true,
+						    .given_up = xcalloc(n, sizeof(bool)),
+						    .failed = xcalloc(n, sizeof(char *))};
+		f->total_bytes += items[i].size;
+	}
+}
+
+static void fetch_end(struct fetch *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		struct transfer *t = &f->transfers[i];
+
+		transfer_reset(t);
+		for (size_t k = 0; k < t->item->source_count; k++)
+			free(t->failed[k]);
+		free(t->failed);
+		free(t->given_up);
+		err_free(t->err);
+	}
+	free(f->transfers);
+	map_clear(&f->down);
+	arena_free(f->arena);
+	curl_multi_cleanup(f->multi);
+}
+
 int http_fetch(struct http_item *items, size_t count, const struct http_opts *opts,
 	       struct err **err)
 {
@@ -298,18 +488,8 @@ int http_fetch(struct http_item *items, size_t count, const struct http_opts *op
 	f.multi = curl_multi_init();
 	if (!f.multi)
 		return err_set(err, ERR_RESOURCE, "libcurl cannot start");
-	f.transfers = xcalloc(count, sizeof(*f.transfers));
-	for (size_t i = 0; i < count; i++) {
-		items[i].status = 0;
-		f.transfers[i] = (struct transfer){.item = &items[i], .fetch = &f, .fd = -1};
-		f.total_bytes += items[i].size;
-	}
+	fetch_begin(&f, items);
 	rc = fetch_loop(&f, err);
-	for (size_t i = 0; i < count; i++) {
-		transfer_reset(&f.transfers[i]);
-		err_free(f.transfers[i].err);
-	}
-	free(f.transfers);
-	curl_multi_cleanup(f.multi);
+	fetch_end(&f);
 	return rc;
 }

@@ -7,27 +7,51 @@
 #include "base/digest.h"
 #include "base/err.h"
 
+/* How a server is reached. All zero: as libcurl does by itself. */
+struct http_access {
+	const char *proxy;   /* URL; "": none; NULL: by the environment */
+	const char *ca_file; /* PEM: who may have signed the server's certificate */
+	bool ca_more;        /* CA_FILE is trusted beside the machine's, not in their place */
+	const char *crl_file;
+	const char *client_cert;
+	const char *client_key;  /* NULL: it is in the file of the certificate */
+	bool any_peer, any_host; /* whoever signed its certificate, whatever host that names */
+	const char *user, *password;
+	bool netrc;                /* without USER: what ~/.netrc has for the host */
+	unsigned timeout_s;        /* to connect, and of silence; 0: 30 */
+	uint64_t bytes_per_second; /* 0: no limit */
+};
+
+struct http_source {
+	const char *url;                  /* http, https or file; no secret in it is ever shown */
+	const struct http_access *access; /* NULL: zero */
+};
+
 struct http_item {
-	const char *url;             /* http, https or file */
-	const char *dest;            /* final path; DEST.part while it is loaded */
-	uint64_t size;               /* exact size in bytes, or 0: unknown */
+	const struct http_source *sources; /* of the same file, tried in order */
+	size_t source_count;               /* at least 1 */
+	const char *dest;                  /* final path; DEST.part while it is loaded */
+	uint64_t size;                     /* exact size in bytes, or 0: unknown */
 	uint64_t max_size;           /* refuse more than this many bytes; 0: SIZE, else 4 GiB */
 	const struct digest *sha256; /* NULL: not checked (index files that carry a signature) */
-	const char *name;            /* for messages: "package 'rauc' 1.13-1", not a host */
-	long status;                 /* result: HTTP status, 404 for a file that is gone; 0: none */
+	const char *name;            /* for messages: "package 'rauc' 1.13-1" */
+	long status; /* result: HTTP status of the last try; 404 only if all sources say so */
 };
 
 struct http_opts {
-	const char *proxy; /* NULL: from the environment, as libcurl does */
 	unsigned parallel; /* transfers at once; 0: 4 */
-	/* Bytes over all items; may be NULL. */
-	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	void (*progress)(void *arg, uint64_t done,
+			 uint64_t total); /* bytes over all items; may be NULL */
+	/* A source was given up and the next is tried; may be NULL. */
+	void (*passed_over)(void *arg, const char *name, const char *why);
 	void *arg;
 };
 
 /*
- * Loads all items, retrying what may be retried (ERR_NET) with growing pauses. On failure the
- * error of the first failing item is returned; complete files of others stay.
+ * Loads all items. What may pass (ERR_NET) is tried again, in rounds over the sources that are
+ * left, with growing pauses; a source with the wrong bytes is not. On failure the error of the
+ * first failing item says what each source answered: ERR_INTEGRITY if one had other bytes, else
+ * ERR_NET. Complete files of others stay.
  */
 int http_fetch(struct http_item *items, size_t count, const struct http_opts *opts,
 	       struct err **err) warn_unused;

@@ -7,6 +7,7 @@
 #include "base/http.h"
 #include "base/path.h"
 #include "base/tmp.h"
+#include "base/url.h"
 #include "kinds/debian.h"
 #include "media/deb.h"
 #include "run/action.h"
@@ -36,20 +37,6 @@ static const struct lock_archive *find_archive(const struct debian_lock *l, cons
 	return NULL;
 }
 
-/* A path as it stands in a URL; '~' and '+' may stand for themselves. */
-static char *percent_encode(struct arena *arena, const char *path)
-{
-	struct str s cleanup_str = STR_INIT;
-
-	for (; *path; path++) {
-		if (*path > ' ' && *path != '%' && *path != '?' && *path != '#' && *path < 0x7f)
-			str_append_char(&s, *path);
-		else
-			str_printf(&s, "%%%02x", (unsigned char)*path);
-	}
-	return arena_strdup(arena, s.buf);
-}
-
 static int url_of(struct action *a, const struct debian_lock *l, struct map *urls,
 		  const struct lock_entry *e, const char **ret, struct err **err)
 {
@@ -67,7 +54,7 @@ static int url_of(struct action *a, const struct debian_lock *l, struct map *url
 			return -1;
 		map_set(urls, e->archive, (void *)base);
 	}
-	*ret = arena_printf(a->arena, "%s/%s", base, percent_encode(a->arena, e->path));
+	*ret = arena_printf(a->arena, "%s/%s", base, url_encode_path(a->arena, e->path));
 	return 0;
 }
 
@@ -100,8 +87,9 @@ static int fetch_missing(struct action *a, const char *node, const struct debian
 			 const struct lock_entry *const *entries, size_t count, struct err **err)
 {
 	struct http_item *items = arena_alloc(a->arena, count * sizeof(*items));
-	struct http_opts opts = {
-		.proxy = mirror_proxy(a->arena), .parallel = 6, .progress = on_progress, .arg = a};
+	struct http_source *sources = arena_alloc(a->arena, count * sizeof(*sources));
+	const struct http_access access = {.proxy = mirror_proxy(a->arena)};
+	struct http_opts opts = {.parallel = 6, .progress = on_progress, .arg = a};
 	struct map urls cleanup_map = {0};
 	uint64_t bytes = 0;
 	char *size cleanup_free = NULL;
@@ -109,12 +97,15 @@ static int fetch_missing(struct action *a, const char *node, const struct debian
 	for (size_t i = 0; i < count; i++) {
 		const struct lock_entry *e = entries[i];
 
+		sources[i].access = &access;
 		items[i] = (struct http_item){
+			.sources = &sources[i],
+			.source_count = 1,
 			.dest = debian_file(a, e),
 			.size = e->size,
 			.sha256 = &e->sha256,
 			.name = arena_printf(a->arena, "package '%s' %s", e->name, e->version)};
-		if (url_of(a, l, &urls, e, &items[i].url, err) < 0)
+		if (url_of(a, l, &urls, e, &sources[i].url, err) < 0)
 			return -1;
 		bytes += e->size;
 	}

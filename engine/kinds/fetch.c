@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/http.h"
 #include "base/path.h"
+#include "base/url.h"
 #include "kinds/fetch.h"
 #include "kinds/kinds.h"
 #include "run/action.h"
@@ -24,7 +25,8 @@ static const struct option fetch_options[] = {
 	 .help = "Where the file is: https, http or file.",
 	 .example = "https://example.org/firmware-1.2.tar.xz"},
 	{"mirrors", OPT_STRING, offsetof(struct fetch_opts, mirrors), OPT_LIST | OPT_UNKEYED,
-	 .help = "Further URLs of the same file, tried in order when the first cannot be reached."},
+	 .help = "Further URLs of the same file, tried in order when the first cannot be reached or "
+		 "has other bytes."},
 	{"sha256", OPT_DIGEST, offsetof(struct fetch_opts, sha256), OPT_REQUIRED,
 	 .help = "SHA-256 of the file, 64 hex digits. Anything else is refused and not kept."},
 	{"size", OPT_SIZE, offsetof(struct fetch_opts, size), OPT_POSITIVE | OPT_UNKEYED,
@@ -66,15 +68,38 @@ static struct pos pos_of(const struct kind_ctx *ctx, const char *key)
 	return value ? value->pos : ctx->map->pos;
 }
 
+void fetch_check_url(const char *key, const char *url, struct pos pos, struct err_list *errors)
+{
+	if (!str_skip(url, "https://") && !str_skip(url, "http://") && !str_skip(url, "file:///"))
+		err_list_at(errors, pos, "%s must begin with https://, http:// or file:///", key);
+	else if (url_has_user(url))
+		err_list_at(errors, pos,
+			    "%s has a user or password in it: take it out, for recipes are read by "
+			    "everybody, and write 'machine HOST login USER password PASSWORD' into "
+			    "~/.netrc",
+			    key);
+	else if (strcspn(url, " \t\n") != strlen(url))
+		err_list_at(errors, pos, "%s has a space in it: write %%20", key);
+}
+
+/* Each of the further URLs has a place of its own, unless it is the only one. */
+static void check_mirrors(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct fetch_opts *o = ctx->opts;
+	const struct yaml *list = yaml_get(ctx->map, "mirrors");
+
+	for (size_t i = 0; i < o->mirrors.count; i++)
+		fetch_check_url("a mirror's url", LIST_AT(o->mirrors, const char *, i),
+				list->type == YAML_LIST ? list->items[i]->pos : list->pos, errors);
+}
+
 static void fetch_check(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct fetch_opts *o = ctx->opts;
 	const char *name = output_name(ctx->arena, o);
 
-	if (!str_skip(o->url, "https://") && !str_skip(o->url, "http://") &&
-	    !str_skip(o->url, "file:///"))
-		err_list_at(errors, pos_of(ctx, "url"),
-			    "url must begin with https://, http:// or file:///");
+	fetch_check_url("url", o->url, pos_of(ctx, "url"), errors);
+	check_mirrors(ctx, errors);
 	if (!name ||
 	    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-") !=
 		    strlen(name))
@@ -90,18 +115,33 @@ static void on_progress(void *arg, uint64_t done, uint64_t total)
 		action_progress(a, (int)(done * 100 / total), "fetching");
 }
 
-static int fetch_one(struct action *a, const struct fetch_wish *w, const char *url,
-		     const char *dest, struct err **err)
+static void on_passed_over(void *arg, const char *name, const char *why)
 {
-	struct http_opts http = {.progress = on_progress, .arg = a};
-	struct http_item item = {.url = url,
+	action_log(arg, "%s: %s; trying the next URL", name, why);
+}
+
+/* The environment says which proxy to take, ~/.netrc who we are. */
+static int fetch_sources(struct action *a, const struct fetch_wish *w, const char *dest,
+			 struct err **err)
+{
+	static const struct http_access access = {.netrc = true};
+	struct http_opts http = {.progress = on_progress, .passed_over = on_passed_over, .arg = a};
+	size_t count = 1 + (w->mirrors ? w->mirrors->count : 0);
+	struct http_source *sources = arena_alloc(a->arena, count * sizeof(*sources));
+	struct http_item item = {.sources = sources,
+				 .source_count = count,
 				 .dest = dest,
 				 .size = w->size,
 				 .max_size = w->max_size,
 				 .sha256 = &w->sha256,
 				 .name = arena_printf(a->arena, "'%s'", path_base(dest))};
+	char *shown cleanup_free = url_shown(w->url);
 
-	action_log(a, "fetching %s", url);
+	sources[0] = (struct http_source){w->url, &access};
+	for (size_t i = 1; i < count; i++)
+		sources[i] =
+			(struct http_source){LIST_AT(*w->mirrors, const char *, i - 1), &access};
+	action_log(a, "fetching %s", shown);
 	return http_fetch(&item, 1, &http, err);
 }
 
@@ -125,15 +165,7 @@ int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest, s
 		return err_set(err, ERR_NET,
 			       "'%s' is not in the store and --offline forbids to fetch it",
 			       path_base(dest));
-	if (fetch_one(a, w, w->url, dest, err) == 0)
-		return 0;
-	for (size_t i = 0; w->mirrors && i < w->mirrors->count && (*err)->cls == ERR_NET; i++) {
-		action_log(a, "%s", (*err)->text);
-		err_free(steal_ptr(*err));
-		if (fetch_one(a, w, LIST_AT(*w->mirrors, const char *, i), dest, err) == 0)
-			return 0;
-	}
-	return -1;
+	return fetch_sources(a, w, dest, err);
 }
 
 static int fetch_run(struct action *a, struct err **err)

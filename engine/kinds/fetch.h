@@ -8,7 +8,7 @@
 
 struct fetch_wish {
 	const char *url;
-	const struct list *mirrors; /* of const char *, tried in order on ERR_NET; or NULL */
+	const struct list *mirrors; /* of const char *, tried in order after URL; or NULL */
 	struct digest sha256;
 	uint64_t size, max_size; /* bytes; 0: not known, the default */
 };
@@ -16,3 +16,8 @@ struct fetch_wish {
 /* Makes the new file DEST. Anything but the file that was wished for is ERR_INTEGRITY. */
 int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest,
 	       struct err **err) warn_unused;
+/*
+ * A URL of a recipe has no user or password in it, and begins with a scheme that can be fetched; else
+ * an error with its place, which does not repeat the URL. KEY is what the recipe calls it.
+ */
+void fetch_check_url(const char *key, const char *url, struct pos pos, struct err_list *errors);

@@ -13,6 +13,7 @@
 #include "base/http.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/url.h"
 #include "tmp.h"
 
 /* A server of one script, on a loopback port that the kernel chooses; it prints the port. */
@@ -34,7 +35,11 @@ static const char server[] =
 	"   self.send_response(302); self.send_header('Location', 'file:///etc/passwd')\n"
 	"   self.end_headers(); return\n"
 	"  if p == '/gone': self.send_error(404); return\n"
-	"  body = b'hello\\n'\n"
+	"  if p == '/secret':\n"
+	"   import base64\n"
+	"   want = 'Basic ' + base64.b64encode(b'robot:s3 cr3t').decode()\n"
+	"   if self.headers.get('Authorization') != want: self.send_error(401); return\n"
+	"  body = b'<html>' if p == '/html' else b'hello\\n'\n"
 	"  self.send_response(200)\n"
 	"  if p == '/short': self.send_header('Content-Length', '100')\n"
 	"  if p == '/endless':\n"
@@ -90,8 +95,14 @@ static int fetch(const char *path, uint64_t max, struct http_item *item)
 	int rc;
 
 	digest_data("hello\n", 6, &want);
-	*item = (struct http_item){
-		.url = url, .dest = dest, .max_size = max, .sha256 = &want, .name = "'it'"};
+	struct http_source source = {url, NULL};
+
+	*item = (struct http_item){.sources = &source,
+				   .source_count = 1,
+				   .dest = dest,
+				   .max_size = max,
+				   .sha256 = &want,
+				   .name = "'it'"};
 	unlink(dest);
 	rc = http_fetch(item, 1, NULL, &err);
 	assert_int_equal(path_exists(dest), rc == 0);
@@ -124,7 +135,12 @@ static void a_wrong_digest_keeps_nothing(void **state)
 	char *dest cleanup_free = path_join(dir, "dest");
 	struct err *err cleanup_err = NULL;
 	struct digest want = {{1}};
-	struct http_item item = {.url = url, .dest = dest, .sha256 = &want, .name = "'it'"};
+	struct http_source source = {url, NULL};
+	struct http_item item = {.sources = &source,
+				 .source_count = 1,
+				 .dest = dest,
+				 .sha256 = &want,
+				 .name = "'it'"};
 
 	unlink(dest);
 	assert_int_equal(http_fetch(&item, 1, NULL, &err), -1);
@@ -158,6 +174,133 @@ static void a_flaky_server_is_tried_again(void **state)
 	assert_int_equal(fetch("/flaky", 0, &item), -1);
 }
 
+struct counter {
+	unsigned count;
+	char *last;
+};
+
+static void on_passed_over(void *arg, const char *name, const char *why)
+{
+	struct counter *c = arg;
+
+	assert_string_equal(name, "'it'");
+	c->count++;
+	free(c->last);
+	c->last = xstrdup(why);
+}
+
+/* Fetches "hello\n" from several places, space-separated paths or URLs. */
+static int fetch_from(const char *places, struct counter *c, struct http_item *item,
+		      struct err **err)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	char *dest cleanup_free = path_join(dir, "dest");
+	char *copy cleanup_free = xstrdup(places), *save = NULL;
+	struct http_opts opts = {.passed_over = on_passed_over, .arg = c};
+	struct http_source sources[8];
+	struct digest want;
+	size_t n = 0;
+
+	digest_data("hello\n", 6, &want);
+	for (char *p = strtok_r(copy, " ", &save); p; p = strtok_r(NULL, " ", &save))
+		sources[n++] = (struct http_source){
+			*p == '/' ? arena_printf(arena, "http://127.0.0.1:%s%s", port, p) : p,
+			NULL};
+	*item = (struct http_item){.sources = sources,
+				   .source_count = n,
+				   .dest = dest,
+				   .sha256 = &want,
+				   .name = "'it'"};
+	unlink(dest);
+	return http_fetch(item, 1, &opts, err);
+}
+
+static void the_next_source_is_tried(void **state)
+{
+	static const char *const places[] = {"/gone /good", "/html /good", "/short /good",
+					     "http://127.0.0.1:1/x /good",
+					     "/loop /html /gone /good"};
+
+	for (size_t i = 0; i < array_len(places); i++) {
+		struct err *err cleanup_err = NULL;
+		struct counter c = {0};
+		struct http_item item;
+
+		assert_int_equal(fetch_from(places[i], &c, &item, &err), 0);
+		assert_int_equal(c.count, i == 4 ? 3 : 1);
+		assert_non_null(strstr(c.last, "://127.0.0.1"));
+		free(c.last);
+	}
+}
+
+static void each_answer_is_said(void **state)
+{
+	struct err *err cleanup_err = NULL, *gone cleanup_err = NULL;
+	struct counter c = {0};
+	struct http_item item;
+
+	assert_int_equal(fetch_from("/gone /html http:"
+				    "//me:s3cr3t@127.0.0.1:1/x?key=s3cr3t",
+				    &c, &item, &err),
+			 -1);
+	assert_int_equal(err->cls, ERR_INTEGRITY); /* one had other bytes: never to be overlooked */
+	assert_int_equal(item.status, 0);
+	assert_non_null(strstr(err->text, "/gone: "));
+	assert_non_null(strstr(err->text, "/html: has sha256 "));
+	assert_non_null(strstr(err->text, "http://127.0.0.1:1/x?...: "));
+	assert_null(strstr(err->text, "s3cr3t"));
+	assert_int_equal(fetch_from("/gone /gone", &c, &item, &gone), -1);
+	assert_int_equal(gone->cls, ERR_NET);
+	assert_int_equal(item.status, 404);
+	free(c.last);
+}
+
+static void a_name_and_password_are_sent(void **state)
+{
+	char *url cleanup_free = xasprintf("http://127.0.0.1:%s/secret", port);
+	char *dest cleanup_free = path_join(dir, "dest");
+	struct err *err cleanup_err = NULL;
+	const struct http_access access = {.user = "robot", .password = "s3 cr3t", .proxy = ""};
+	struct http_source source = {url, &access};
+	struct http_item item = {
+		.sources = &source, .source_count = 1, .dest = dest, .name = "'it'"};
+
+	unlink(dest);
+	assert_int_equal(http_fetch(&item, 1, NULL, &err), 0);
+}
+
+static void urls_come_apart(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	char *shown cleanup_free = url_shown("https:"
+					     "//a:b@c@h.example:8/p?q=@");
+	char *plain cleanup_free = url_shown("file:///a@b");
+	struct url u;
+
+	url_split(arena,
+		  "https:"
+		  "//a%40:b%20@[::1]:8/p@q",
+		  &u);
+	assert_string_equal(u.scheme, "https");
+	assert_string_equal(u.user, "a@");
+	assert_string_equal(u.password, "b ");
+	assert_string_equal(u.host, "::1");
+	assert_string_equal(u.port, "8");
+	assert_string_equal(u.path, "/p@q");
+	url_split(arena, "mirror+file:/etc/list", &u);
+	assert_string_equal(u.scheme, "mirror+file");
+	assert_string_equal(u.host, "");
+	assert_string_equal(u.path, "/etc/list");
+	assert_string_equal(shown, "https://h.example:8/p?...");
+	assert_string_equal(plain, "file:///a@b");
+	assert_false(url_has_user("http://h.example/a@b"));
+	assert_string_equal(url_without_user(arena, "http:"
+						    "//a:b@h.example"),
+			    "http://h.example");
+	assert_string_equal(url_decode(arena, "%41%4%zz%"), "A%4%zz%");
+	assert_string_equal(url_encode_path(arena, "a b%?#~+\xc3\xa4"), "a%20b%25%3f%23~+%c3%a4");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +309,10 @@ int main(void)
 		cmocka_unit_test(hostile_servers_are_refused),
 		cmocka_unit_test(a_missing_file_says_404),
 		cmocka_unit_test(a_flaky_server_is_tried_again),
+		cmocka_unit_test(the_next_source_is_tried),
+		cmocka_unit_test(each_answer_is_said),
+		cmocka_unit_test(a_name_and_password_are_sent),
+		cmocka_unit_test(urls_come_apart),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, setup, teardown);
