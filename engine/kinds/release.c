@@ -46,7 +46,9 @@ static void release_check(const struct kind_ctx *ctx, struct err_list *errors)
 	const struct release_opts *o = ctx->opts;
 	const char *why;
 
-	if (!is_url(o->at) && !path_is_project(o->at, &why))
+	if (is_url(o->at))
+		fetch_check_url("at", o->at, yaml_get(ctx->map, "at")->pos, errors);
+	else if (!path_is_project(o->at, &why))
 		err_list_at(errors, yaml_get(ctx->map, "at")->pos,
 			    "'%s' is neither a URL nor a folder of the project: it %s", o->at, why);
 }

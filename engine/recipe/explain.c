@@ -63,6 +63,19 @@ static int read_source(const char *dir, const char *file, struct str *ret)
 	return fd_read_all(fd, file, YAML_MAX_BYTES, ret, &err) < 0;
 }
 
+/* Puts stars for the user and password of a URL: what is printed here ends up in other people's logs. */
+static void hide_users(char *text)
+{
+	for (char *at = text; (at = strstr(at, "://"));) {
+		size_t len;
+
+		at += 3;
+		len = strcspn(at, "/?# \t\n\"'");
+		for (char *end = memrchr(at, '@', len); end && at < end; at++)
+			*at = '*';
+	}
+}
+
 void recipe_explain(const char *dir, const struct err *e, struct str *ret)
 {
 	struct excerpt x = {.shown = STR_INIT, .caret = STR_INIT};
@@ -71,8 +84,9 @@ void recipe_explain(const char *dir, const struct err *e, struct str *ret)
 
 	str_escape(ret, head, strlen(head));
 	str_append_char(ret, '\n');
-	if (e->file && e->line && e->col && read_source(dir, e->file, &text) == 0 &&
-	    excerpt_make(&x, &text, e->line, e->col) == 0)
+	if (e->file && e->line && e->col && read_source(dir, e->file, &text) == 0)
+		hide_users(text.buf);
+	if (text.len && excerpt_make(&x, &text, e->line, e->col) == 0)
 		str_printf(ret, "%6u | %s%s\n       | %s%s^\n", e->line, x.first > 1 ? "..." : "",
 			   x.shown.buf, x.first > 1 ? "   " : "", x.caret.buf);
 	str_release(&x.shown);
