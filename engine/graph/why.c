@@ -3,7 +3,6 @@
 #include <ctype.h>
 
 #include "base/path.h"
-#include "base/words.h"
 #include "graph/manifest.h"
 
 /* One thing a manifest says. KEY is equal in two manifests when they speak of the same thing. */
@@ -51,16 +50,6 @@ static const char *size_text(struct arena *arena, const char *bytes)
 	return arena_printf(arena, "%ju%c", (uintmax_t)n, units[u]);
 }
 
-/* The words of W from FROM on, joined by blanks. */
-static const char *rest(struct arena *arena, const struct words *w, size_t from)
-{
-	struct str s cleanup_str = STR_INIT;
-
-	for (size_t i = from; i < w->count; i++)
-		str_printf(&s, "%s%s", i > from ? " " : "", w->items[i]);
-	return arena_strndup(arena, s.buf, s.len);
-}
-
 static void add(struct facts *f, const char *key, struct fact fact)
 {
 	struct fact *own = arena_alloc(f->arena, sizeof(*own));
@@ -96,10 +85,12 @@ static const char *plain_path(struct arena *arena, const char *path)
 	return str_unquote(&p, &out) ? path : arena_strndup(arena, out.buf, out.len);
 }
 
-static void add_option(struct facts *f, const struct words *w)
+static void add_option(struct facts *f, const struct option_value *v)
 {
-	const char *raw = w->items[1], *path = plain_path(f->arena, raw), *value = w->items[2];
-	const char *dot = strrchr(raw, '.'), *last = dot ? dot + 1 : raw;
+	static const char *const empty[] = {[VALUE_LIST] = "[]", [VALUE_MAP] = "{}"};
+	const char *path = plain_path(f->arena, v->path);
+	const char *value = v->type == VALUE_TEXT ? v->text : empty[v->type];
+	const char *dot = strrchr(v->path, '.'), *last = dot ? dot + 1 : v->path;
 
 	if (dot && *last && !last[strspn(last, "0123456789")])
 		add_element(f, arena_strndup(f->arena, path, strlen(path) - strlen(dot)), value);
@@ -110,53 +101,89 @@ static void add_option(struct facts *f, const struct words *w)
 				  false});
 }
 
-/* "rootfs/" and "etc/fstab" to "rootfs/etc/fstab" */
-static const char *file_name(struct arena *arena, const char *ref, const char *path)
+/* Something with a name: NAME is equal in two manifests when they speak of the same thing. */
+static void add_named(struct facts *f, const char *what, const char *name, const char *value)
 {
-	char *joined cleanup_free = path_join(ref, path);
-
-	return arena_strdup(arena, joined);
+	add(f, arena_printf(f->arena, "%s\t%s", what, name),
+	    (struct fact){what, name, value, false});
 }
 
-static void add_line(struct facts *f, const struct words *w)
+static const char *file_text(struct arena *arena, mode_t mode, const struct digest *digest)
+{
+	char hex[DIGEST_HEX + 1];
+
+	return arena_printf(arena, "%04o sha256:%s", (unsigned)(mode & 07777),
+			    digest_hex(digest, hex));
+}
+
+static const char *blob_text(struct arena *arena, const struct manifest_blob *b)
+{
+	const struct artifact a = {.type = b->type, .digest = b->digest};
+	char *digest cleanup_free = artifact_digest_string(&a);
+
+	return arena_printf(arena, "%s %s %ju", output_type_word(b->type), digest,
+			    (uintmax_t)b->size);
+}
+
+static void add_entry(struct facts *f, const char *ref, const struct manifest_entry *e)
+{
+	char *name cleanup_free = path_join(ref, e->path); /* rootfs/etc/fstab */
+	const char *value = "folder";
+
+	if (S_ISREG(e->mode))
+		value = file_text(f->arena, e->mode, &e->digest);
+	else if (S_ISLNK(e->mode))
+		value = arena_printf(f->arena, "link %s", e->target);
+	add_named(f, "file", arena_strdup(f->arena, name), value);
+}
+
+static void add_input(struct facts *f, const struct manifest_input *in)
 {
 	struct arena *a = f->arena;
-	const char *what = w->items[0], *name = w->items[1];
+	const struct manifest_blob *b = in->blobs.items;
 
-	if (words_is(w, "option", 3)) {
-		add_option(f, w);
-	} else if (str_eq(what, "file") && w->count >= 4) {
-		name = file_name(a, name, w->items[2]);
-		add(f, arena_printf(a, "file\t%s", name),
-		    (struct fact){what, name, rest(a, w, 3), false});
-	} else if (str_eq(what, "output") && w->count >= 4) {
-		name = arena_printf(a, "%s:%s", name, w->items[2]);
-		add(f, arena_printf(a, "input\t%s", name),
-		    (struct fact){"input", name, rest(a, w, 3), false});
-	} else if (str_eq(what, "input") && w->count >= 3) {
-		/* what a folder holds is said by its files */
-		bool folder = str_eq(w->items[2], "folder");
-
-		add(f, arena_printf(a, "input\t%s", name),
-		    (struct fact){what, name, folder ? "folder" : rest(a, w, 2), false});
-	} else if (str_eq(what, "kind")) {
-		add(f, "kind", (struct fact){what, name, rest(a, w, 1), false});
-	} else if (w->count >= 3) {
-		add(f, arena_printf(a, "%s\t%s", what, name),
-		    (struct fact){what, name, rest(a, w, 2), false});
-	} else {
-		add(f, what, (struct fact){what, what, rest(a, w, 1), false});
+	switch (in->type) {
+	case MANIFEST_FILE:
+		add_named(f, "input", in->ref,
+			  arena_printf(a, "file %s", file_text(a, in->mode, &in->digest)));
+		break;
+	case MANIFEST_FOLDER:
+		add_named(f, "input", in->ref, "folder"); /* its files say what it holds */
+		for (size_t i = 0; i < in->entries.count; i++)
+			add_entry(f, in->ref, &in->entries.items[i]);
+		break;
+	case MANIFEST_OUTPUT:
+	case MANIFEST_INSIDE:
+		add_named(f, "input", in->ref,
+			  arena_printf(a, "%s %s %s",
+				       in->type == MANIFEST_INSIDE ? "inside" : "output", b->name,
+				       blob_text(a, b)));
+		break;
+	case MANIFEST_NODE:
+		add_named(f, "input", in->ref, "node");
+		for (size_t i = 0; i < in->blobs.count; i++)
+			add_named(f, "input", arena_printf(a, "%s:%s", in->ref, b[i].name),
+				  blob_text(a, &b[i]));
+		break;
 	}
 }
 
-static void read_facts(struct facts *f, const char *manifest)
+static void read_facts(struct facts *f, const struct manifest *m)
 {
-	const char *p = manifest, *end = p + strlen(p);
-	struct words w;
-
-	while (words_line(f->arena, &p, end, &w) == 0)
-		if (w.count >= 2)
-			add_line(f, &w);
+	add(f, "kind",
+	    (struct fact){"kind", m->kind, arena_printf(f->arena, "%s %u", m->kind, m->version),
+			  false});
+	add(f, "project", (struct fact){"project", "project", m->project, false});
+	add(f, "node", (struct fact){"node", "node", m->node, false});
+	add(f, "epoch",
+	    (struct fact){"epoch", "epoch", arena_printf(f->arena, "%ju", (uintmax_t)m->epoch),
+			  false});
+	for (size_t i = 0; i < m->options.count; i++)
+		add_option(f, &m->options.items[i]);
+	for (size_t i = 0; i < m->inputs.count; i++)
+		add_input(f, &m->inputs.items[i]);
+	for (size_t i = 0; i < m->tools.count; i++)
+		add_named(f, "tool", m->tools.items[i].name, m->tools.items[i].version);
 }
 
 static void clear_facts(struct facts *f)
@@ -225,17 +252,14 @@ static void diff_orders(struct arena *arena, const struct facts *old, const stru
 	}
 }
 
-void manifest_diff(struct arena *arena, const char *old, const char *new, struct changes *ret)
+static void diff_facts(struct arena *arena, const struct facts *old, const struct facts *new,
+		       struct changes *ret)
 {
-	struct arena *scratch cleanup_arena = arena_new();
-	struct facts a = {.arena = scratch}, b = {.arena = scratch};
 	struct map changed cleanup_map = {0}; /* lists with new or lost elements */
 
-	read_facts(&a, old);
-	read_facts(&b, new);
-	for (size_t i = 0; i < b.by_key.count; i++) {
-		const struct fact *after = b.by_key.entries[i].value;
-		const struct fact *before = map_get(&a.by_key, b.by_key.entries[i].key);
+	for (size_t i = 0; i < new->by_key.count; i++) {
+		const struct fact *after = new->by_key.entries[i].value;
+		const struct fact *before = map_get(&old->by_key, new->by_key.entries[i].key);
 
 		if (before && str_eq(before->value, after->value))
 			continue;
@@ -243,16 +267,35 @@ void manifest_diff(struct arena *arena, const char *old, const char *new, struct
 		if (after->element)
 			map_set(&changed, after->name, (void *)after);
 	}
-	for (size_t i = 0; i < a.by_key.count; i++) {
-		const struct fact *before = a.by_key.entries[i].value;
+	for (size_t i = 0; i < old->by_key.count; i++) {
+		const struct fact *before = old->by_key.entries[i].value;
 
-		if (map_get(&b.by_key, a.by_key.entries[i].key))
+		if (map_get(&new->by_key, old->by_key.entries[i].key))
 			continue;
 		push(arena, ret, before, NULL);
 		if (before->element)
 			map_set(&changed, before->name, (void *)before);
 	}
-	diff_orders(arena, &a, &b, &changed, ret);
+	diff_orders(arena, old, new, &changed, ret);
+}
+
+void manifest_diff(struct arena *arena, const char *old, const char *new, struct changes *ret)
+{
+	struct arena *scratch cleanup_arena = arena_new();
+	struct facts a = {.arena = scratch}, b = {.arena = scratch};
+	struct err *ignored cleanup_err = NULL;
+	const struct manifest *before = manifest_parse(scratch, old, &ignored), *after = NULL;
+
+	if (before)
+		after = manifest_parse(scratch, new, &ignored);
+	if (!after) {
+		changes_push(ret,
+			     (struct change){"manifest", "manifest", "of another orch", "of this"});
+		return;
+	}
+	read_facts(&a, before);
+	read_facts(&b, after);
+	diff_facts(arena, &a, &b, ret);
 	clear_facts(&a);
 	clear_facts(&b);
 }

@@ -171,21 +171,36 @@ struct schema {
 void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
 		    const char *const *ignore, struct err_list *errors);
 /*
- * Appends one line for each value that is set or has a default: "option PATH VALUE\n", where PATH
- * is like contents.0.unpack or outputs.root\x2etar (keys of dicts: a byte that is none of A-Z a-z
- * 0-9 _ + - / is written as \xNN, and so is the first digit of a number) and VALUE is str_quote()d
- * text in normal form (sizes in bytes, enums as words), or [] or {} for an empty list or map. Table
- * order, so equal options give equal text. OPT_UNKEYED rows are written as "unkeyed PATH VALUE\n"
- * when UNKEYED is true and left out otherwise; so are "line PATH N\n", the recipe's line of each
- * step and of each OPT_PLACED struct.
+ * One value of a decoded struct, as manifests hold it. PATH is like contents.0.unpack or
+ * outputs.root\x2etar: in keys of dicts, a byte that is none of A-Z a-z 0-9 _ + - / is written as
+ * \xNN, and so is the first digit of a number.
  */
-void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret);
+enum option_value_type {
+	VALUE_TEXT, /* in normal form: sizes in bytes, enums as words */
+	VALUE_LIST, /* an empty list */
+	VALUE_MAP,  /* an empty map */
+	VALUE_LINE, /* the line of the recipe where the step or OPT_PLACED struct at PATH stands */
+};
+struct option_value {
+	const char *path;
+	enum option_value_type type;
+	const char *text; /* of VALUE_TEXT */
+	unsigned line;    /* of VALUE_LINE */
+	bool unkeyed;     /* of an OPT_UNKEYED row, or VALUE_LINE: part of no key */
+};
+DEFINE_VEC(option_values, struct option_value)
 /*
- * Rebuilds the YAML tree from such lines (the worker's side); schema_decode() reads it. Lines that
- * begin with another word are skipped, so TEXT may be a whole manifest. Positions are lines of
- * TEXT, file "manifest", but for steps with a line of the recipe: file NULL.
+ * Appends what is set or has a default to RET, in the order of the table, so that equal options
+ * give equal values. Strings live in ARENA.
  */
-struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err **err);
+void schema_flatten(const struct schema *schema, const void *data, struct arena *arena,
+		    struct option_values *ret);
+/*
+ * Rebuilds the YAML tree from such values (the worker's side); schema_decode() reads it. Positions
+ * are numbers of values, file "manifest"; where there is a VALUE_LINE its line, file NULL.
+ */
+struct yaml *schema_unflatten(struct arena *arena, const struct option_values *values,
+			      struct err **err);
 /* Calls FN for each reference of DATA with the path of its option; stops at the first non-zero. */
 typedef int ref_fn(void *arg, const char *option_path, struct ref *ref);
 int schema_each_ref(const struct schema *schema, void *data, ref_fn *fn, void *arg);

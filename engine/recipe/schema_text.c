@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Decoded options as lines of text and back, and walks over them. All of it follows the option
- * table, so that nothing a kind can read is missing from its manifest.
+ * Decoded options as flat values and back, and walks over them. All of it follows the option table,
+ * so that nothing a kind can read is missing from its manifest.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,32 +9,27 @@
 #include "recipe/schema.h"
 
 struct writer {
-	struct str *out;
+	struct arena *arena;
+	struct option_values *out;
 	struct str path;
-	bool unkeyed;     /* write OPT_UNKEYED rows */
-	const char *word; /* "option", or "unkeyed" below such a row */
+	bool unkeyed; /* below an OPT_UNKEYED row */
 };
 
 static void write_map(struct writer *w, const struct schema *schema, const void *data);
 
-static void write_token(struct writer *w, const char *token)
+static struct option_value *write_type(struct writer *w, enum option_value_type type)
 {
-	str_append(w->out, w->word);
-	str_append_char(w->out, ' ');
-	str_append_len(w->out, w->path.buf, w->path.len);
-	str_append_char(w->out, ' ');
-	str_append(w->out, token);
-	str_append_char(w->out, '\n');
+	struct option_value *v = option_values_at_end(w->out);
+
+	v->path = arena_strndup(w->arena, w->path.buf, w->path.len);
+	v->type = type;
+	v->unkeyed = w->unkeyed;
+	return v;
 }
 
 static void write_text(struct writer *w, const char *text)
 {
-	str_append(w->out, w->word);
-	str_append_char(w->out, ' ');
-	str_append_len(w->out, w->path.buf, w->path.len);
-	str_append_char(w->out, ' ');
-	str_quote(w->out, text);
-	str_append_char(w->out, '\n');
+	write_type(w, VALUE_TEXT)->text = arena_strdup(w->arena, text);
 }
 
 static size_t enter(struct writer *w, const char *name)
@@ -96,7 +91,7 @@ static void write_step(struct writer *w, const struct step *s)
 static void write_dict(struct writer *w, const struct option *o, const struct list *l)
 {
 	if (l->items && !l->count)
-		write_token(w, "{}");
+		write_type(w, VALUE_MAP);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct pair *p = LIST_AT(*l, struct pair *, i);
 		const struct named_ref *r = LIST_AT(*l, struct named_ref *, i);
@@ -114,8 +109,13 @@ static void write_dict(struct writer *w, const struct option *o, const struct li
 
 static void write_place(struct writer *w, const struct pos *pos)
 {
-	if (w->unkeyed && pos->line)
-		str_printf(w->out, "line %s %u\n", w->path.buf, pos->line);
+	struct option_value *v;
+
+	if (!pos->line)
+		return;
+	v = write_type(w, VALUE_LINE);
+	v->line = pos->line;
+	v->unkeyed = true;
 }
 
 /* Absent texts and structs are NULL; numbers are written even when zero. */
@@ -198,7 +198,7 @@ static void write_list(struct writer *w, const struct option *o, const struct li
 	size_t width = option_width(o);
 
 	if (l->items && !l->count)
-		write_token(w, "[]");
+		write_type(w, VALUE_LIST);
 	for (size_t i = 0; i < l->count; i++) {
 		size_t len = enter_index(w, i);
 
@@ -209,42 +209,48 @@ static void write_list(struct writer *w, const struct option *o, const struct li
 
 static void write_option(struct writer *w, const struct option *o, const void *field)
 {
-	const char *word = w->word;
-	size_t len;
+	bool unkeyed = w->unkeyed;
+	size_t len = enter(w, o->name);
 
-	if ((o->flags & OPT_UNKEYED) && !w->unkeyed)
-		return;
-	if (o->flags & OPT_UNKEYED)
-		w->word = "unkeyed";
-	len = enter(w, o->name);
+	w->unkeyed |= (o->flags & OPT_UNKEYED) != 0;
 	if (o->flags & OPT_LIST)
 		write_list(w, o, field);
 	else if (!is_absent(o, field))
 		write_value(w, o, field);
 	leave(w, len);
-	w->word = word;
+	w->unkeyed = unkeyed;
+}
+
+static bool has_keyed(const struct writer *w, size_t from)
+{
+	for (size_t i = from; i < w->out->count; i++)
+		if (!w->out->items[i].unkeyed)
+			return true;
+	return false;
 }
 
 static void write_map(struct writer *w, const struct schema *schema, const void *data)
 {
-	size_t start = w->out->len;
+	size_t start = w->out->count;
 
 	for (size_t i = 0; i < schema->count; i++)
 		write_option(w, &schema->options[i],
 			     (const char *)data + schema->options[i].offset);
-	if (w->out->len == start && w->path.len)
-		write_token(w, "{}");
+	/* the key does not see what is unkeyed, but that there is a map */
+	if (w->path.len && (w->unkeyed ? w->out->count == start : !has_keyed(w, start)))
+		write_type(w, VALUE_MAP);
 }
 
-void schema_write(const struct schema *schema, const void *data, bool unkeyed, struct str *ret)
+void schema_flatten(const struct schema *schema, const void *data, struct arena *arena,
+		    struct option_values *ret)
 {
-	struct writer w = {.out = ret, .path = STR_INIT, .unkeyed = unkeyed, .word = "option"};
+	struct writer w = {.arena = arena, .out = ret, .path = STR_INIT};
 
 	write_map(&w, schema, data);
 	str_release(&w.path);
 }
 
-/* Lines to tree. */
+/* Values to tree. */
 
 struct reader {
 	struct arena *arena;
@@ -282,14 +288,14 @@ static int next_part(struct reader *r, const char **p)
 	const char *s = *p;
 	size_t n;
 
-	if (*s == ' ')
+	if (!*s)
 		return READ_END;
 	if (*s == '.')
 		s++;
-	n = strcspn(s, ". \n");
+	n = strcspn(s, ".");
 	*p = s + n;
 	str_clear(&r->text);
-	if (!n || (s[n] != '.' && s[n] != ' ') || read_key(s, n, &r->text))
+	if (!n || read_key(s, n, &r->text))
 		return READ_BAD;
 	return strspn(s, "0123456789") == n ? READ_INDEX : READ_KEY;
 }
@@ -326,91 +332,60 @@ static struct yaml *child(struct reader *r, struct yaml *parent, int part)
 	return made;
 }
 
-/* The value behind the path; 0, or 1 when malformed. */
-static int read_value(struct reader *r, const char **p, struct yaml *y)
-{
-	if (y->text || y->count || y->type != YAML_SCALAR)
-		return 1;
-	if (strncmp(*p, "[]\n", 3) == 0 || strncmp(*p, "{}\n", 3) == 0) {
-		y->type = **p == '[' ? YAML_LIST : YAML_MAP;
-		*p += 2;
-		return 0;
-	}
-	str_clear(&r->text);
-	if (str_unquote(p, &r->text) || **p != '\n')
-		return 1;
-	y->quoted = true;
-	y->text = arena_strndup(r->arena, r->text.buf, r->text.len);
-	return 0;
-}
-
-/* The place that the path at *P names, made when missing; *P is moved behind the blank after it. */
-static struct yaml *read_path(struct reader *r, const char **p)
+/* The place that PATH names, made when missing; NULL when malformed. */
+static struct yaml *read_path(struct reader *r, const char *path)
 {
 	struct yaml *y = r->root;
 	int part;
 
-	while ((part = next_part(r, p)) == READ_INDEX || part == READ_KEY) {
+	while ((part = next_part(r, &path)) == READ_INDEX || part == READ_KEY) {
 		y = child(r, y, part);
 		if (!y)
 			return NULL;
 	}
-	if (part != READ_END || y == r->root)
-		return NULL;
-	++*p;
-	return y;
+	return part == READ_END && y != r->root ? y : NULL;
 }
 
-static int read_line(struct reader *r, const char **p, struct err **err)
+/* 0, or 1 when it does not fit to what there is. */
+static int read_value(struct yaml *y, const struct option_value *v)
 {
-	struct yaml *y = read_path(r, p);
+	bool fresh = y->type == YAML_SCALAR && !y->text;
 
-	if (!y)
-		return err_at(err, r->pos, "malformed option path");
-	if (read_value(r, p, y))
-		return err_at(err, r->pos, "malformed or repeated option");
-	++*p;
-	return 0;
+	switch (v->type) {
+	case VALUE_TEXT:
+		y->quoted = true;
+		y->text = v->text;
+		return !fresh;
+	case VALUE_LIST:
+		y->type = YAML_LIST;
+		return !fresh;
+	case VALUE_MAP:
+		if (!fresh && (y->type != YAML_MAP || !y->count))
+			return 1;
+		y->type = YAML_MAP;
+		return 0;
+	case VALUE_LINE:
+		y->pos = (struct pos){NULL, v->line, 0};
+		return fresh;
+	}
+	return 1;
 }
 
-/* "PATH N": where the value stands in the recipe, whose name the reader does not know. */
-static int read_place(struct reader *r, const char **p, struct err **err)
-{
-	struct yaml *y = read_path(r, p);
-	char *end;
-
-	if (!y || (!y->text && !y->count))
-		return err_at(err, r->pos, "malformed option path");
-	y->pos = (struct pos){NULL, (unsigned)strtoul(*p, &end, 10), 0};
-	if (end == *p || *end != '\n')
-		return err_at(err, r->pos, "malformed line number");
-	*p = end + 1;
-	return 0;
-}
-
-struct yaml *schema_read_lines(struct arena *arena, const char *text, struct err **err)
+struct yaml *schema_unflatten(struct arena *arena, const struct option_values *values,
+			      struct err **err)
 {
 	struct reader r = {.arena = arena, .pos = {"manifest", 0, 1}, .text = STR_INIT};
-	const char *p = text;
 	int rc = 0;
 
 	r.root = yaml_new(arena, YAML_MAP, r.pos);
-	while (*p && rc == 0) {
-		const char *rest = str_skip(p, "option "), *place = str_skip(p, "line ");
+	for (size_t i = 0; i < values->count && rc == 0; i++) {
+		const struct option_value *v = &values->items[i];
+		struct yaml *y;
 
 		r.pos.line++;
-		if (!rest)
-			rest = str_skip(p, "unkeyed ");
-		if (rest) {
-			p = rest;
-			rc = read_line(&r, &p, err);
-		} else if (place) {
-			p = place;
-			rc = read_place(&r, &p, err);
-		} else {
-			p += strcspn(p, "\n");
-			p += *p == '\n';
-		}
+		y = read_path(&r, v->path);
+		if (!y || read_value(y, v))
+			rc = err_at(err, r.pos, "option '%s' is malformed or repeated", v->path);
 	}
 	str_release(&r.text);
 	return rc ? NULL : r.root;

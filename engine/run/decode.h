@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * From a JOB to the struct action that a kind's run() sees. The manifest says what every input is
- * (type, digest, size), the JOB's places say where it lies; both must fit together.
+ * From a JOB to the struct action that a kind's run() sees. Its manifest (graph/manifest.h) says
+ * what every input is and where it lies.
  */
 #include "run/action.h"
 #include "run/proto.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a worker has to be told about a node: where its inputs and secrets lie. */
+#include <assert.h>
 #include <unistd.h>
 
+#include "graph/manifest.h"
 #include "run/job.h"
 
 struct describe {
@@ -10,36 +12,38 @@ struct describe {
 	const struct node *node;
 };
 
-static void add_place(const struct describe *d, struct job_places *places, const struct edge *e,
-		      const struct artifact *a)
+/* Where the input that E makes lies. */
+static void add_places(const struct describe *d, const struct edge *e, struct manifest_input *in)
 {
-	char *path cleanup_free = cas_path(store_dir(d->env->store), a->type, &a->digest);
+	if (!e->from) {
+		in->at = arena_printf(d->arena, "%s/%s", d->env->graph->project->dir, e->path);
+		return;
+	}
+	in->node = e->from->name;
+	in->inside = e->inside;
+	for (size_t i = 0; i < in->blobs.count; i++) {
+		struct manifest_blob *b = &in->blobs.items[i];
+		char *path cleanup_free = cas_path(store_dir(d->env->store), b->type, &b->digest);
 
-	job_places_push(places, (struct job_place){e->ref_text, e->from->name, a->name,
-						   e->inside ? e->inside : "",
-						   arena_strdup(d->arena, path)});
+		b->at = arena_strdup(d->arena, path);
+	}
 }
 
-/* Where the inputs lie, in the order of the manifest: by edge, by output. */
-static void add_places(const struct describe *d, struct job_places *places)
+/* The manifest, with what a worker has to know beside it. */
+static const char *whole_manifest(const struct describe *d)
 {
-	const char *root = d->env->graph->project->dir;
+	const struct recipe *r = d->node->recipe;
+	struct err *impossible = NULL;
+	struct manifest *m = manifest_parse(d->arena, d->node->manifest, &impossible);
+	struct str text cleanup_str = STR_INIT;
 
-	for (size_t i = 0; i < d->node->in.count; i++) {
-		const struct edge *e = &d->node->in.items[i];
-		const struct record *r = e->from ? e->from->record : NULL;
-
-		if (!r) {
-			job_places_push(places, (struct job_place){e->ref_text, "", "", "",
-								   arena_printf(d->arena, "%s/%s",
-										root, e->path)});
-			continue;
-		}
-		for (size_t o = 0; o < r->output_count; o++) {
-			if (!e->output || str_eq(e->output, r->outputs[o].name))
-				add_place(d, places, e, &r->outputs[o]);
-		}
-	}
+	assert(m); /* it was printed by this orch */
+	m->options.count = 0;
+	schema_flatten(r->kind->schema, r->opts, d->arena, &m->options);
+	for (size_t i = 0; i < d->node->in.count; i++)
+		add_places(d, &d->node->in.items[i], &m->inputs.items[i]);
+	manifest_print(m, true, &text);
+	return arena_strndup(d->arena, text.buf, text.len);
 }
 
 struct secret_arg {
@@ -78,22 +82,6 @@ static void add_secrets(const struct describe *d, struct job_secrets *secrets)
 	}
 }
 
-/* The option lines that schema_write() leaves out of the manifest. */
-static const char *unkeyed_lines(const struct describe *d)
-{
-	struct str all cleanup_str = STR_INIT, some cleanup_str = STR_INIT;
-
-	schema_write(d->node->recipe->kind->schema, d->node->recipe->opts, true, &all);
-	for (const char *p = all.buf; *p;) {
-		size_t n = strcspn(p, "\n") + 1;
-
-		if (str_skip(p, "unkeyed ") || str_skip(p, "line "))
-			str_append_len(&some, p, n);
-		p += n;
-	}
-	return arena_strdup(d->arena, some.buf);
-}
-
 void job_describe(struct arena *arena, const struct job_env *env, const struct node *n,
 		  const char *dir, unsigned cpus, struct job_spec *ret)
 {
@@ -110,10 +98,8 @@ void job_describe(struct arena *arena, const struct job_env *env, const struct n
 		.offline = env->opts->offline,
 		.owner = getpid(),
 		.outputs = n->outputs,
-		.unkeyed = unkeyed_lines(&d),
-		.manifest = n->manifest,
+		.manifest = whole_manifest(&d),
 	};
-	add_places(&d, &ret->places);
 	add_secrets(&d, &ret->secrets);
 }
 

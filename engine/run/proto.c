@@ -165,17 +165,11 @@ void job_spec_write(const struct job_spec *spec, struct str *ret)
 	for (size_t i = 0; i < spec->outputs.count; i++)
 		put_line(ret, "output", spec->outputs.items[i].name,
 			 output_type_word(spec->outputs.items[i].type), NULL);
-	for (size_t i = 0; i < spec->places.count; i++) {
-		const struct job_place *p = &spec->places.items[i];
-
-		put_line(ret, "place", p->ref, p->node, p->output, p->inside, p->path, NULL);
-	}
 	for (size_t i = 0; i < spec->secrets.count; i++) {
 		const struct job_secret *s = &spec->secrets.items[i];
 
 		put_line(ret, "secret", s->node, s->option, s->path, NULL);
 	}
-	put_line(ret, "unkeyed", spec->unkeyed, NULL);
 	put_line(ret, "manifest", spec->manifest, NULL);
 }
 
@@ -195,9 +189,7 @@ static int job_line(const struct words *w, struct job_spec *r)
 	const char *const *v = w->items;
 	unsigned long n;
 
-	if (words_is(w, "place", 6)) {
-		job_places_push(&r->places, (struct job_place){v[1], v[2], v[3], v[4], v[5]});
-	} else if (words_is(w, "secret", 4)) {
+	if (words_is(w, "secret", 4)) {
 		job_secrets_push(&r->secrets, (struct job_secret){v[1], v[2], v[3]});
 	} else if (words_is(w, "output", 3)) {
 		struct output_spec spec = {.name = v[1]};
@@ -229,7 +221,6 @@ static int job_line(const struct words *w, struct job_spec *r)
 			{"out", offsetof(struct job_spec, outdir)},
 			{"work", offsetof(struct job_spec, workdir)},
 			{"cache", offsetof(struct job_spec, cache_dir)},
-			{"unkeyed", offsetof(struct job_spec, unkeyed)},
 			{"manifest", offsetof(struct job_spec, manifest)},
 		};
 
@@ -257,7 +248,7 @@ int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_
 			break;
 	}
 	if (rc != 1 || !r.store || !r.project_dir || !r.outdir || !r.workdir || !r.cache_dir ||
-	    !r.unkeyed || !r.manifest) {
+	    !r.manifest) {
 		job_spec_clear(&r);
 		return malformed("JOB", err);
 	}
@@ -267,7 +258,6 @@ int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_
 
 void job_spec_clear_lists(struct job_spec *spec)
 {
-	job_places_clear(&spec->places);
 	job_secrets_clear(&spec->secrets);
 }
 

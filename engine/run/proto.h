@@ -65,15 +65,6 @@ bool frame_fits(enum frame_type type, size_t len);
  */
 int frame_flush(struct str *out, int fd, struct err **err) warn_unused;
 
-/* Where one blob or project file behind an input of the manifest lies. */
-struct job_place {
-	const char *ref;    /* as in the manifest's input line */
-	const char *node;   /* "" for a project path */
-	const char *output; /* its name; "" for a project path */
-	const char *inside; /* REF_INSIDE; else "" */
-	const char *path;   /* absolute */
-};
-DEFINE_VEC(job_places, struct job_place)
 struct job_secret {
 	const char *node, *option, *path; /* as struct action_secret */
 };
@@ -85,10 +76,8 @@ struct job_spec {
 	bool offline;
 	long owner; /* pid of the orchestrator, for the names of temporary folders */
 	struct output_specs outputs;
-	struct job_places places;
 	struct job_secrets secrets;
-	const char *unkeyed;  /* the option lines that are not in the manifest, "" for none */
-	const char *manifest; /* the whole text */
+	const char *manifest; /* whole: with unkeyed options, and where the inputs lie */
 };
 void job_spec_write(const struct job_spec *spec, struct str *ret);
 /* Everything lives in ARENA; the vectors of *RET are to be cleared with job_spec_clear(). */

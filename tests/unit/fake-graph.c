@@ -178,22 +178,29 @@ bool fake_daemon_alive(void)
 int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_versions *tools,
 		  struct err **err)
 {
-	struct str m cleanup_str = STR_INIT;
-	char hex[DIGEST_HEX + 1];
+	struct arena *arena cleanup_arena = arena_new();
+	struct manifest *m = manifest_new(arena);
+	struct str text cleanup_str = STR_INIT;
 
-	str_printf(&m, "orch-manifest 1\nkind fake 1\nproject \"p\"\nnode \"%s\"\nepoch 0\n",
-		   n->name);
-	schema_write(&fake_schema, n->recipe->opts, false, &m);
+	m->kind = "fake";
+	m->version = 1;
+	m->project = "p";
+	m->node = n->name;
+	schema_flatten(&fake_schema, n->recipe->opts, arena, &m->options);
 	for (size_t i = 0; i < n->in.count; i++) {
 		const struct edge *e = &n->in.items[i];
 		const struct artifact *a = e->from->record->outputs;
+		struct manifest_input *in = manifest_inputs_at_end(&m->inputs);
 
-		str_printf(&m, "input \"%s\" node\noutput \"%s\" \"%s\" file sha256:%s %ju\n",
-			   e->ref_text, e->ref_text, a->name, digest_hex(&a->digest, hex),
-			   (uintmax_t)a->size);
+		in->ref = e->ref_text;
+		in->type = MANIFEST_NODE;
+		manifest_blobs_push(&in->blobs, (struct manifest_blob){.name = a->name,
+								       .digest = a->digest,
+								       .size = a->size});
 	}
-	n->manifest = arena_strdup(g->arena, m.buf);
-	digest_data(m.buf, m.len, &n->key);
+	manifest_print(m, false, &text);
+	n->manifest = arena_strdup(g->arena, text.buf);
+	digest_data(text.buf, text.len, &n->key);
 	return 0;
 }
 

@@ -54,6 +54,20 @@ static const char *make(struct graph *g, const char *name)
 #define AA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+/* Text WHOLE, of which KEYED is the part that is the key. */
+static void expect_round_trip(const char *whole, const char *keyed)
+{
+	struct err *err cleanup_err = NULL;
+	struct str all cleanup_str = STR_INIT, key cleanup_str = STR_INIT;
+	struct manifest *m = manifest_parse(arena, whole, &err);
+
+	assert_non_null(m);
+	manifest_print(m, true, &all);
+	assert_string_equal(all.buf, whole);
+	manifest_print(m, false, &key);
+	assert_string_equal(key.buf, keyed);
+}
+
 static void golden(void **state)
 {
 	struct graph *g;
@@ -101,6 +115,7 @@ static void golden(void **state)
 		"file \"src/\" \"b/x.sh\" 0755 sha256:" EMPTY "\n"
 		"file \"src/\" \"empty\" folder\n"
 		"file \"src/\" \"link\" link \"/etc/x y\"\n");
+	expect_round_trip(graph_node(g, "n")->manifest, graph_node(g, "n")->manifest);
 }
 
 /* What must not and what must change the key. */
@@ -215,7 +230,9 @@ static void recheck(void **state)
 	free(what);
 }
 
-static void expect_diff(const char *old, const char *new, const char *expected)
+#define HEAD "orch-manifest 1\nkind image 1\nproject \"p\"\nnode \"n\"\nepoch 1\n"
+
+static void expect_whole_diff(const char *old, const char *new, const char *expected)
 {
 	struct str s cleanup_str = STR_INIT;
 	struct changes c = {0};
@@ -229,13 +246,20 @@ static void expect_diff(const char *old, const char *new, const char *expected)
 	assert_string_equal(s.buf, expected);
 }
 
+/* OLD and NEW are what follows after the head. */
+static void expect_diff(const char *old, const char *new, const char *expected)
+{
+	expect_whole_diff(arena_printf(arena, HEAD "%s", old), arena_printf(arena, HEAD "%s", new),
+			  expected);
+}
+
 static void diffs(void **state)
 {
-	expect_diff("kind a 1\nepoch 1\n", "kind a 1\nepoch 1\n", "");
-	expect_diff("kind image 1\noption size \"4294967296\"\noption label \"a b\"\n",
-		    "kind image 2\noption size \"6442450944\"\noption label \"a c\"\noption x "
+	expect_whole_diff(HEAD, HEAD, "");
+	expect_diff("option size \"4294967296\"\noption label \"a b\"\n",
+		    "option size \"6442450944\"\noption label \"a c\"\noption x "
 		    "\"\\x1b\"\n",
-		    "kind image 1 -> 2\noption size 4G -> 6G\noption label a b -> a c\noption x "
+		    "option size 4G -> 6G\noption label a b -> a c\noption x "
 		    "now has \\x1b\n");
 	expect_diff("option packages.0 \"a\"\noption packages.1 \"c\"\noption packages.2 \"d\"\n",
 		    "option packages.0 \"a\"\noption packages.1 \"b\"\noption packages.2 \"c\"\n",
@@ -266,9 +290,116 @@ static void diffs(void **state)
 	expect_diff("input \"x\" folder sha256:" AA "\nfile \"x\" \"a\" folder\n",
 		    "input \"x\" file 0644 sha256:" AA "\n",
 		    "input x folder -> file 0644 sha256:aaaaaaaaaaaa\nfile x/a is gone\n");
-	expect_diff("epoch 1\nproject \"a\"\n", "epoch 2\nproject \"b\"\n",
-		    "epoch 1 -> 2\nproject a -> b\n");
-	expect_diff("garbage \"\n", "\n\n", "");
+	expect_whole_diff(HEAD,
+			  "orch-manifest 1\nkind image 2\nproject \"q\"\nnode \"n\"\nepoch 2\n",
+			  "kind image 1 -> 2\nproject p -> q\nepoch 1 -> 2\n");
+	expect_whole_diff("garbage \"\n", HEAD, "manifest of another orch -> of this\n");
+}
+
+static const char rich_key[] =
+	HEAD "option empty []\noption map {}\noption text \"[]\"\noption steps.0.name \"\\x01\"\n"
+	     "input \"a/\" folder sha256:" AA "\n"
+	     "file \"a/\" \"f\" 0644 sha256:" EMPTY "\n"
+	     "file \"a/\" \"l\" link \"\"\n"
+	     "file \"a/\" \"x y\" folder\n"
+	     "input \"base\" node\n"
+	     "output \"base\" \"root.tar\" tree sha256:" AA " 1000\n"
+	     "output \"base\" \"disk.img\" image chunks:" AA " 1001\n"
+	     "input \"base:/x\" inside \"root.tar\" tree sha256:" AA " 1000\n"
+	     "input \"none\" node\n"
+	     "input \"one\" file 0755 sha256:" EMPTY "\n"
+	     "tool \"rauc\" \"1 \\\"8\\\"\"\n";
+static const char rich_whole[] =
+	HEAD "option empty []\noption map {}\noption text \"[]\"\noption steps.0.name \"\\x01\"\n"
+	     "line steps.0 12\nunkeyed timeout \"60\"\n"
+	     "input \"a/\" folder sha256:" AA "\nat \"/p/a/\"\n"
+	     "file \"a/\" \"f\" 0644 sha256:" EMPTY "\n"
+	     "file \"a/\" \"l\" link \"\"\n"
+	     "file \"a/\" \"x y\" folder\n"
+	     "input \"base\" node\n"
+	     "output \"base\" \"root.tar\" tree sha256:" AA " 1000\nat \"/s/1\"\n"
+	     "output \"base\" \"disk.img\" image chunks:" AA " 1001\nat \"/s/2\"\n"
+	     "from \"base\"\n"
+	     "input \"base:/x\" inside \"root.tar\" tree sha256:" AA " 1000\nat \"/s/1\"\n"
+	     "from \"base\" \"/x\"\n"
+	     "input \"none\" node\nfrom \"none\"\n"
+	     "input \"one\" file 0755 sha256:" EMPTY "\nat \"/p/one\"\n"
+	     "tool \"rauc\" \"1 \\\"8\\\"\"\n";
+
+static void round_trips(void **state)
+{
+	expect_round_trip(HEAD, HEAD);
+	expect_round_trip(rich_key, rich_key);
+	expect_round_trip(rich_whole, rich_key);
+}
+
+static void hostile(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"orch-manifest 2\n",
+		"orch-manifest 1\n",
+		"orch-manifest 1\nkind image 1\nproject \"p\"\nepoch 1\n",
+		"orch-manifest 1\nkind image 01\nproject \"p\"\nnode \"n\"\nepoch 1\n",
+		"orch-manifest 1\nproject \"p\"\nkind image 1\nnode \"n\"\nepoch 1\n",
+		HEAD "tool \"a\" \"b\"",
+		HEAD "tool \"a\" b\n",
+		HEAD "tool \"a\" \"b\" \"c\"\n",
+		HEAD "tool \"a\" \"\\x41\"\n",
+		HEAD "what \"a\"\n",
+		HEAD "epoch 1\n",
+		HEAD "option a b\n",
+		HEAD "option \"a\" \"b\"\n",
+		HEAD "tool \"a\" \"b\"\noption a \"b\"\n",
+		HEAD "file \"a\" \"b\" folder\n",
+		HEAD "at \"/x\"\n",
+		HEAD "from \"x\"\n",
+		HEAD "output \"b\" \"o\" tree sha256:" AA " 1\n",
+		HEAD "input \"b\" node\noutput \"c\" \"o\" tree sha256:" AA " 1\n",
+		HEAD "input \"b\" node\noutput \"b\" \"o\" tree chunks:" AA " 1\n",
+		HEAD "input \"b\" node\noutput \"b\" \"o\" image sha256:" AA " 1\n",
+		HEAD "input \"b\" node\noutput \"b\" \"o\" tree sha256:" AA " -1\n",
+		HEAD "input \"b\" output \"o\" tree sha256:" AA "\n",
+		HEAD "input \"b\" file 0600 sha256:" AA "\n",
+		HEAD "input \"b\" folder sha256:00\n",
+		HEAD "input \"b\" folder sha256:" AA "\nfile \"c\" \"x\" folder\n",
+		HEAD "input \"b\" folder sha256:" AA "\nfile \"b\" \"x\" link\n",
+		HEAD "input \"b\" folder sha256:" AA "\nfile \"b\" \"x\" 0644 sha256:0\n",
+		HEAD "input \"b\" file 0644 sha256:" AA "\nat \"/a\"\nat \"/b\"\n",
+	};
+
+	for (size_t i = 0; i < array_len(bad); i++) {
+		struct err *err cleanup_err = NULL;
+
+		if (manifest_parse(arena, bad[i], &err))
+			fail_msg("accepted: %s", bad[i]);
+		assert_int_equal(err->cls, ERR_INTERNAL);
+	}
+}
+
+/* A changed text is refused or is another manifest, never the same one again. */
+static void mutated(void **state)
+{
+	static const char odd[] = "\n \"\\x0a[\xff";
+	char text[sizeof(rich_whole)];
+
+	for (size_t i = 0; i < sizeof(rich_whole) - 1; i++) {
+		for (size_t c = 0; c < sizeof(odd); c++) {
+			struct arena *own cleanup_arena = arena_new();
+			struct err *err cleanup_err = NULL;
+			struct str again cleanup_str = STR_INIT;
+			struct manifest *m;
+
+			memcpy(text, rich_whole, sizeof(text));
+			text[i] = odd[c];
+			m = manifest_parse(own, text, &err);
+			assert_true((m == NULL) == (err != NULL));
+			if (m)
+				manifest_print(m, true, &again);
+			if (m)
+				assert_string_equal(again.buf, text);
+		}
+	}
 }
 
 static void plans(void **state)
@@ -324,6 +455,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(host_tools, open_all, close_all),
 		cmocka_unit_test_setup_teardown(recheck, open_all, close_all),
 		cmocka_unit_test_setup_teardown(diffs, open_all, close_all),
+		cmocka_unit_test_setup_teardown(round_trips, open_all, close_all),
+		cmocka_unit_test_setup_teardown(hostile, open_all, close_all),
+		cmocka_unit_test_setup_teardown(mutated, open_all, close_all),
 		cmocka_unit_test_setup_teardown(plans, open_all, close_all),
 	};
 

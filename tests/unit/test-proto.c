@@ -55,10 +55,8 @@ static void spec_fill(struct job_spec *s)
 			       .cpus = 3,
 			       .offline = true,
 			       .owner = 77,
-			       .unkeyed = "unkeyed a \"b\"\n",
 			       .manifest = "orch-manifest 1\nkind x 1\n"};
 	output_specs_push(&s->outputs, (struct output_spec){"a.img", OUTPUT_IMAGE});
-	job_places_push(&s->places, (struct job_place){"r:x", "r", "x", "/in", "/cas/1"});
 	job_secrets_push(&s->secrets, (struct job_secret){"pki", "key", "/p/key"});
 }
 
@@ -74,13 +72,11 @@ static void job_round_trip(void **state)
 	assert_int_equal(job_spec_read(arena, out.buf, out.len, &back, &err), 0);
 	assert_string_equal(back.store, in.store);
 	assert_string_equal(back.manifest, in.manifest);
-	assert_string_equal(back.unkeyed, in.unkeyed);
 	assert_int_equal(back.cpus, 3);
 	assert_true(back.offline);
 	assert_int_equal(back.owner, 77);
 	assert_int_equal(back.outputs.count, 1);
 	assert_int_equal(back.outputs.items[0].type, OUTPUT_IMAGE);
-	assert_string_equal(back.places.items[0].inside, "/in");
 	assert_string_equal(back.secrets.items[0].path, "/p/key");
 	job_spec_clear(&back);
 	/* a JOB that lacks a line is none */

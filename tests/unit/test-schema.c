@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "option-lines.h"
 #include "recipe/schema.h"
 #include "recipe/schema_json.h"
 
@@ -276,35 +277,29 @@ static void defects(void **state)
 
 static void text(void **state)
 {
-	struct str s cleanup_str = STR_INIT, again cleanup_str = STR_INIT;
 	struct err *err cleanup_err = NULL;
-	struct yaml *y;
 	struct demo *d = good(rich);
+	const char *whole = lines_of(arena, &schema, d, true);
+	struct yaml *y;
 
-	schema_write(&schema, d, false, &s);
-	assert_string_equal(s.buf, rich_lines);
-	str_clear(&s);
-	schema_write(&schema, d, true, &s);
-	assert_true(str_ends(s.buf, "unkeyed color \"red\"\n"));
-	y = schema_read_lines(arena, s.buf, &err);
+	assert_string_equal(lines_of(arena, &schema, d, false), rich_lines);
+	assert_true(str_ends(whole, "unkeyed color \"red\"\n"));
+	y = read_lines(arena, whole, &err);
 	assert_non_null(y);
 	d = schema_decode(&schema, arena, y, NULL, &errors);
 	assert_non_null(d);
-	schema_write(&schema, d, true, &again);
-	assert_string_equal(again.buf, s.buf);
+	assert_string_equal(lines_of(arena, &schema, d, true), whole);
 }
 
 /* A worker knows the recipe's lines of steps, and no others. */
 static void lines_of_steps(void **state)
 {
-	struct str s cleanup_str = STR_INIT;
 	struct err *err cleanup_err = NULL;
 	struct demo *d = good("size: 1\nrun:\n  - a\n  - [b, c]\nbefore: x\n");
 	struct step *step;
 	struct yaml *y;
 
-	schema_write(&schema, d, true, &s);
-	y = schema_read_lines(arena, s.buf, &err);
+	y = read_lines(arena, lines_of(arena, &schema, d, true), &err);
 	assert_non_null(y);
 	d = schema_decode(&schema, arena, y, NULL, &errors);
 	assert_non_null(d);
@@ -312,7 +307,7 @@ static void lines_of_steps(void **state)
 	assert_null(step->pos.file);
 	assert_int_equal(step->pos.line, 4);
 	assert_int_equal(d->before->pos.line, 5);
-	assert_null(schema_read_lines(arena, "line run.0 3\n", &err));
+	assert_null(read_lines(arena, "line run.0 3\n", &err));
 }
 
 struct placed {
@@ -339,7 +334,6 @@ static const struct schema place_schema = SCHEMA(struct place_demo, place_option
 static void places_of_structs(void **state)
 {
 	static const char text[] = "steps:\n  - {name: a}\n  - {}\n";
-	struct str s cleanup_str = STR_INIT, keyed cleanup_str = STR_INIT;
 	struct err *err cleanup_err = NULL;
 	struct yaml *y = yaml_parse(arena, "a.yaml", text, strlen(text), &errors);
 	struct place_demo *d = schema_decode(&place_schema, arena, y, NULL, &errors);
@@ -347,12 +341,11 @@ static void places_of_structs(void **state)
 	assert_non_null(d);
 	assert_string_equal(LIST_AT(d->steps, struct placed *, 1)->pos.file, "a.yaml");
 	assert_int_equal(LIST_AT(d->steps, struct placed *, 1)->pos.line, 3);
-	schema_write(&place_schema, d, true, &s);
-	assert_string_equal(s.buf, "option steps.0.name \"a\"\nline steps.0 2\n"
-				   "option steps.1 {}\nline steps.1 3\n");
-	schema_write(&place_schema, d, false, &keyed);
-	assert_null(strstr(keyed.buf, "line"));
-	y = schema_read_lines(arena, "option steps.0.name \"a\"\nline steps.0 2\n", &err);
+	assert_string_equal(lines_of(arena, &place_schema, d, true),
+			    "option steps.0.name \"a\"\nline steps.0 2\n"
+			    "option steps.1 {}\nline steps.1 3\n");
+	assert_null(strstr(lines_of(arena, &place_schema, d, false), "line"));
+	y = read_lines(arena, "option steps.0.name \"a\"\nline steps.0 2\n", &err);
 	d = schema_decode(&place_schema, arena, y, NULL, &errors);
 	assert_non_null(d);
 	assert_null(LIST_AT(d->steps, struct placed *, 0)->pos.file);
@@ -361,20 +354,15 @@ static void places_of_structs(void **state)
 
 static void roundtrip(const char *yaml)
 {
-	struct str s cleanup_str = STR_INIT, again cleanup_str = STR_INIT;
 	struct err *err cleanup_err = NULL;
-	struct yaml *y;
 	struct demo *d = good(yaml);
+	const char *lines = lines_of(arena, &schema, d, true);
+	struct yaml *y = read_lines(arena, lines, &err);
 
-	str_append(&s, "orch-manifest 1\nkind demo 1\n");
-	schema_write(&schema, d, true, &s);
-	y = schema_read_lines(arena, s.buf, &err);
 	assert_non_null(y);
 	d = schema_decode(&schema, arena, y, NULL, &errors);
 	assert_non_null(d);
-	str_append(&again, "orch-manifest 1\nkind demo 1\n");
-	schema_write(&schema, d, true, &again);
-	assert_string_equal(again.buf, s.buf);
+	assert_string_equal(lines_of(arena, &schema, d, true), lines);
 }
 
 static void roundtrips(void **state)
@@ -415,7 +403,7 @@ static void bad_lines(void **state)
 	for (size_t i = 0; i < array_len(lines); i++) {
 		struct err *err cleanup_err = NULL;
 
-		if (schema_read_lines(arena, lines[i], &err))
+		if (read_lines(arena, lines[i], &err))
 			fail_msg("accepted: %s", lines[i]);
 		assert_non_null(err);
 	}
@@ -575,7 +563,7 @@ static void mutated_lines(void **state)
 
 			memcpy(buf, rich_lines, sizeof(buf));
 			buf[i] = odd[c];
-			y = schema_read_lines(own, buf, &err);
+			y = read_lines(own, buf, &err);
 			assert_true((y == NULL) == (err != NULL));
 			err_list_clear(&errors);
 			if (y && !schema_decode(&schema, own, y, NULL, &errors))

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From the graph, the files of the project and the store's records to a manifest. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "graph/manifest.h"
+#include "graph/tools.h"
+
+/*
+ * Directories of the project are read level by level, so that depth costs nothing; this bounds
+ * mistakes.
+ */
+#define FOLDER_ENTRIES_MAX 2000000
+
+struct maker {
+	struct graph *g;
+	const struct node *n;
+	struct store *store;
+	int dirfd;           /* the project's root */
+	struct arena *arena; /* of the manifest */
+	struct manifest *to;
+	struct str key; /* absolute path of the file in work, for the stat cache */
+};
+
+/* A folder of the project that is being listed. */
+struct listing {
+	struct maker *m;
+	const char *root; /* project path */
+	struct manifest_entries *entries;
+	struct strs folders; /* below the root, still to be read */
+};
+
+static int file_digest(struct maker *m, int dirfd, const char *name, const char *project_path,
+		       struct stat *ret_st, struct digest *ret, struct err **err)
+{
+	str_clear(&m->key);
+	str_append(&m->key, m->g->project->dir);
+	str_append_char(&m->key, '/');
+	str_append(&m->key, project_path);
+	return store_stat_digest(m->store, dirfd, name, m->key.buf, ret_st, ret, err);
+}
+
+static mode_t file_mode(const struct stat *st)
+{
+	return S_IFREG | (st->st_mode & S_IXUSR ? 0755 : 0644);
+}
+
+static int add_entry(struct listing *l, int fd, const char *folder, const struct dirent *de,
+		     struct err **err)
+{
+	struct manifest_entry e = {0};
+	char *path cleanup_free = NULL;
+	struct stat st;
+
+	e.path = *folder ? arena_printf(l->m->arena, "%s/%s", folder, de->d_name)
+			 : arena_strdup(l->m->arena, de->d_name);
+	path = path_join(l->root, e.path);
+	if (de->d_type != DT_REG && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(err, ERR_USER, errno, "cannot read '%s'", path);
+	if (de->d_type == DT_REG || S_ISREG(st.st_mode)) {
+		if (file_digest(l->m, fd, de->d_name, path, &st, &e.digest, err))
+			return -1;
+		e.mode = file_mode(&st);
+	} else if (S_ISLNK(st.st_mode)) {
+		char target[4096];
+		ssize_t n = readlinkat(fd, de->d_name, target, sizeof(target));
+
+		if (n < 0 || n == sizeof(target))
+			return err_errno(err, ERR_USER, errno, "cannot read link '%s'", path);
+		e.mode = S_IFLNK;
+		e.target = arena_strndup(l->m->arena, target, (size_t)n);
+	} else if (S_ISDIR(st.st_mode)) {
+		e.mode = S_IFDIR;
+		strs_push(&l->folders, e.path);
+	} else {
+		return err_set(err, ERR_USER, "'%s' is neither a file, a folder nor a link", path);
+	}
+	manifest_entries_push(l->entries, e);
+	if (l->entries->count > FOLDER_ENTRIES_MAX)
+		return err_set(err, ERR_USER, "'%s' has more than %d entries", l->root,
+			       FOLDER_ENTRIES_MAX);
+	return 0;
+}
+
+static int list_folder(struct listing *l, const char *folder, struct err **err)
+{
+	char *path cleanup_free = *folder ? path_join(l->root, folder) : xstrdup(l->root);
+	int fd = openat(l->m->dirfd, path,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*folder ? O_NOFOLLOW : 0));
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *de;
+	int rc = 0;
+
+	if (!dir) {
+		err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (rc == 0 && (errno = 0, de = readdir(dir)))
+		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
+			rc = add_entry(l, fd, folder, de, err);
+	if (rc == 0 && errno)
+		rc = err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
+	closedir(dir);
+	return rc;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct manifest_entry *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+static int read_folder(struct maker *m, struct manifest_input *in, const char *path,
+		       struct err **err)
+{
+	struct listing l = {.m = m, .root = path, .entries = &in->entries};
+	int rc = 0;
+
+	in->type = MANIFEST_FOLDER;
+	strs_push(&l.folders, "");
+	for (size_t i = 0; i < l.folders.count && rc == 0; i++)
+		rc = list_folder(&l, l.folders.items[i], err);
+	strs_clear(&l.folders);
+	if (in->entries.count > 1)
+		qsort(in->entries.items, in->entries.count, sizeof(*in->entries.items),
+		      compare_entries);
+	manifest_entries_digest(&in->entries, &in->digest);
+	return rc;
+}
+
+static int read_file(struct maker *m, struct manifest_input *in, const char *path, struct err **err)
+{
+	struct stat st;
+
+	if (file_digest(m, m->dirfd, path, path, &st, &in->digest, err))
+		return -1;
+	in->type = MANIFEST_FILE;
+	in->mode = file_mode(&st);
+	return 0;
+}
+
+/* Where a path that is a link really is in the project; heap. */
+static char *real_path(struct maker *m, const char *path, struct err **err)
+{
+	int fd cleanup_fd = path_open_beneath(m->dirfd, path, O_PATH, err);
+	char *root cleanup_free = realpath(m->g->project->dir, NULL), *real cleanup_free = NULL;
+	char link[64];
+
+	if (fd < 0)
+		return NULL;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	real = realpath(link, NULL);
+	if (!root || !real || !str_skip(real, root) || real[strlen(root)] != '/') {
+		err_set(err, ERR_USER, "cannot tell where '%s' leads", path);
+		return NULL;
+	}
+	return xstrdup(real + strlen(root) + 1);
+}
+
+static int read_path(struct maker *m, const struct edge *e, struct manifest_input *in,
+		     struct err **err)
+{
+	char *real cleanup_free = NULL;
+	const char *path = e->path;
+	struct stat st;
+
+	if (fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT && str_ends(path, ".lock"))
+			return err_at(err, e->pos, "'%s' is missing: run 'orch lock %s'", path,
+				      m->n->name);
+		return err_set(err, ERR_USER, "input '%s' of node '%s' cannot be read: %s", path,
+			       m->n->name, strerror(errno));
+	}
+	if (S_ISLNK(st.st_mode)) {
+		path = real = real_path(m, path, err);
+		if (!real || fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_at(err, e->pos, "cannot follow the link '%s'", e->path);
+	}
+	if (S_ISDIR(st.st_mode) ? read_folder(m, in, path, err) : read_file(m, in, path, err))
+		return err_wrap(err, "node '%s'", m->n->name);
+	return 0;
+}
+
+/* The output that the edge names, or all of its node. */
+static int add_blobs(const struct edge *e, struct manifest_input *in, struct err **err)
+{
+	const struct record *r = e->from->record;
+
+	for (size_t i = 0; i < r->output_count; i++) {
+		const struct artifact *a = &r->outputs[i];
+
+		if (!e->output || str_eq(a->name, e->output))
+			manifest_blobs_push(&in->blobs, (struct manifest_blob){.name = a->name,
+									       .type = a->type,
+									       .digest = a->digest,
+									       .size = a->size});
+	}
+	if (e->output && !in->blobs.count)
+		return err_set(err, ERR_INTERNAL, "the record of node '%s' has no output '%s'",
+			       e->from->name, e->output);
+	return 0;
+}
+
+static int add_input(struct maker *m, const struct edge *e, struct err **err)
+{
+	static const enum manifest_input_type types[] = {[REF_NODE] = MANIFEST_NODE,
+							 [REF_OUTPUT] = MANIFEST_OUTPUT,
+							 [REF_INSIDE] = MANIFEST_INSIDE};
+	struct manifest_input *in = manifest_inputs_at_end(&m->to->inputs);
+
+	in->ref = e->ref_text;
+	if (e->type == REF_PATH)
+		return read_path(m, e, in, err);
+	if (!e->from->record)
+		return err_set(err, ERR_INTERNAL, "node '%s' is asked for before '%s' has settled",
+			       m->n->name, e->from->name);
+	in->type = types[e->type];
+	return add_blobs(e, in, err);
+}
+
+static int add_tools(struct maker *m, struct tool_versions *tools, struct err **err)
+{
+	const struct kind *k = m->n->recipe->kind;
+	const char *const *names = k->tools ? k->tools(m->n->recipe->opts) : NULL;
+
+	for (; names && *names; names++) {
+		const char *version = tool_version(tools, *names, m->store, err);
+
+		if (!version)
+			return err_wrap(err, "node '%s'", m->n->name);
+		manifest_tools_push(&m->to->tools, (struct manifest_tool){*names, version});
+	}
+	return 0;
+}
+
+static int maker_open(struct maker *m, struct graph *g, const struct node *n, struct store *s,
+		      struct err **err)
+{
+	*m = (struct maker){.g = g, .n = n, .store = s, .key = STR_INIT};
+	m->dirfd = open(g->project->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->dirfd < 0)
+		return err_errno(err, ERR_USER, errno, "cannot open directory '%s'",
+				 g->project->dir);
+	m->arena = arena_new();
+	m->to = manifest_new(m->arena);
+	return 0;
+}
+
+static void maker_close(struct maker *m)
+{
+	close(m->dirfd);
+	arena_free(m->arena);
+	str_release(&m->key);
+}
+
+static void add_head(struct maker *m)
+{
+	const struct kind *k = m->n->recipe->kind;
+
+	m->to->kind = k->name;
+	m->to->version = k->version;
+	m->to->project = m->g->project->name;
+	m->to->node = m->n->name;
+	m->to->epoch = graph_epoch(m->n);
+	schema_flatten(k->schema, m->n->recipe->opts, m->arena, &m->to->options);
+}
+
+int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_versions *tools,
+		  struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct maker m;
+	int rc = 0;
+
+	if (maker_open(&m, g, n, s, err))
+		return -1;
+	add_head(&m);
+	for (size_t i = 0; i < n->in.count && rc == 0; i++)
+		rc = add_input(&m, &n->in.items[i], err);
+	if (rc == 0)
+		rc = add_tools(&m, tools, err);
+	if (rc == 0) {
+		manifest_print(m.to, false, &text);
+		n->manifest = arena_strndup(g->arena, text.buf, text.len);
+		digest_data(text.buf, text.len, &n->key);
+	}
+	maker_close(&m);
+	return rc;
+}
+
+static char *first_change(const char *before, const char *now)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct changes changes = {0};
+	char *what;
+
+	manifest_diff(arena, before, now, &changes);
+	what = xstrdup(changes.count ? changes.items[0].name : "an input");
+	changes_clear(&changes);
+	return what;
+}
+
+/* Reads the project files of the node again, into the manifest in m->to. 1: *ret_gone is gone. */
+static int read_again(struct maker *m, const char **ret_gone)
+{
+	for (size_t i = 0; i < m->n->in.count; i++) {
+		const struct edge *e = &m->n->in.items[i];
+		struct manifest_input *in = &m->to->inputs.items[i];
+		struct err *gone cleanup_err = NULL;
+
+		if (e->type != REF_PATH)
+			continue;
+		in->entries.count = 0;
+		if (read_path(m, e, in, &gone) == 0)
+			continue;
+		*ret_gone = e->path;
+		return 1;
+	}
+	return 0;
+}
+
+int manifest_recheck(struct graph *g, const struct node *n, struct store *s, char **ret_what,
+		     struct err **err)
+{
+	struct str now cleanup_str = STR_INIT;
+	const char *gone;
+	struct maker m;
+	int rc = 0;
+
+	if (maker_open(&m, g, n, s, err))
+		return -1;
+	m.to = manifest_parse(m.arena, n->manifest, err);
+	if (!m.to) {
+		rc = -1;
+	} else if (read_again(&m, &gone)) {
+		*ret_what = xstrdup(gone);
+		rc = 1;
+	} else {
+		manifest_print(m.to, false, &now);
+		rc = !str_eq(now.buf, n->manifest);
+		*ret_what = rc ? first_change(n->manifest, now.buf) : NULL;
+	}
+	maker_close(&m);
+	return rc;
+}
