@@ -105,15 +105,23 @@ bool digest_eq(const struct digest *a, const struct digest *b)
 	return memcmp(a->b, b->b, DIGEST_LEN) == 0;
 }
 
-char *digest_hex(const struct digest *d, char buf[DIGEST_HEX + 1])
+/* Writes the two digits of BYTE, without NUL; returns the place after them. */
+static char *put_hex(char *to, unsigned char byte)
 {
 	static const char digits[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < DIGEST_LEN; i++) {
-		buf[2 * i] = digits[d->b[i] >> 4];
-		buf[2 * i + 1] = digits[d->b[i] & 15];
-	}
-	buf[DIGEST_HEX] = 0;
+	*to++ = digits[byte >> 4];
+	*to++ = digits[byte & 15];
+	return to;
+}
+
+char *digest_hex(const struct digest *d, char buf[DIGEST_HEX + 1])
+{
+	char *p = buf;
+
+	for (size_t i = 0; i < DIGEST_LEN; i++)
+		p = put_hex(p, d->b[i]);
+	*p = 0;
 	return buf;
 }
 
@@ -169,7 +177,8 @@ char *uuid_format(const unsigned char uuid[16], char buf[37])
 	for (size_t i = 0; i < 16; i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			*p++ = '-';
-		p += sprintf(p, "%02x", uuid[i]);
+		p = put_hex(p, uuid[i]);
 	}
+	*p = 0;
 	return buf;
 }

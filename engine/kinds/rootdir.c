@@ -21,7 +21,7 @@ static void boot_id(char buf[BOOT_ID_LEN + 1])
 	FILE *f cleanup_file = fopen("/proc/sys/kernel/random/boot_id", "re");
 
 	if (!f || fread(buf, 1, BOOT_ID_LEN, f) != BOOT_ID_LEN)
-		strcpy(buf, "unknown");
+		memcpy(buf, "unknown", sizeof("unknown"));
 	else
 		buf[BOOT_ID_LEN] = 0;
 }

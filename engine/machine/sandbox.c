@@ -57,10 +57,9 @@ static int map_user(unsigned id, uid_t uid, gid_t gid, struct err **err)
 /* The loopback of the new network namespace; programs that talk to themselves need it. */
 static int loopback_up(struct err **err)
 {
-	struct ifreq ifr = {.ifr_flags = IFF_UP | IFF_RUNNING};
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	strcpy(ifr.ifr_name, "lo");
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot bring up the sandbox's loopback");
 	return 0;
