@@ -53,7 +53,7 @@ git ls-files '*.c' '*.h' '*.sh' '*/meson.build' meson.build meson_options.txt de
 
 # Archives are named by alias in a project; where they are is configuration.
 git grep -n -I -E 'https?://[a-z0-9.-]+' -- engine recipes rootfs custom_build tests dev .ci |
-	grep -v -E 'https?://([a-z0-9-]+\.)*(example|invalid|test|localhost|127\.0\.0\.1|json-schema\.org)' |
+	grep -v -E 'https?://([^/@ ]+@)?([a-z0-9-]+\.)*(example|invalid|test|localhost|127\.0\.0\.1|json-schema\.org)' |
 	complain "names a server"
 
 # The compiler refuses what engine/base/banned.h bans: see that it does, and that every file is asked.

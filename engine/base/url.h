@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * URLs: their parts, and how they are shown. What stands in front of the '@' is a secret, and so may
- * be a query (signed links): neither is ever logged or part of a message.
+ * URLs: their parts, and how they are shown. What stands in front of the '@' is a secret, and so
+ * may be a query (signed links): neither is ever logged or part of a message.
  */
 #include <stdbool.h>
 
@@ -21,7 +21,7 @@ void url_split(struct arena *arena, const char *text, struct url *ret);
 /* TEXT without what stands in front of the '@'. Arena. */
 const char *url_without_user(struct arena *arena, const char *text);
 bool url_has_user(const char *text);
-/* For people: TEXT without secrets, "https://host/file?..." for one with a query. Caller frees. */
+/* For people: TEXT without secrets; a query is shown as "?...". Caller frees. */
 char *url_shown(const char *text);
 /* Undoes %XX; a '%' that no two hex digits follow stands for itself. Arena. */
 char *url_decode(struct arena *arena, const char *text);

@@ -25,8 +25,8 @@ static const struct option fetch_options[] = {
 	 .help = "Where the file is: https, http or file.",
 	 .example = "https://example.org/firmware-1.2.tar.xz"},
 	{"mirrors", OPT_STRING, offsetof(struct fetch_opts, mirrors), OPT_LIST | OPT_UNKEYED,
-	 .help = "Further URLs of the same file, tried in order when the first cannot be reached or "
-		 "has other bytes."},
+	 .help = "Further URLs of the same file, tried in order when the first cannot be reached "
+		 "or has other bytes."},
 	{"sha256", OPT_DIGEST, offsetof(struct fetch_opts, sha256), OPT_REQUIRED,
 	 .help = "SHA-256 of the file, 64 hex digits. Anything else is refused and not kept."},
 	{"size", OPT_SIZE, offsetof(struct fetch_opts, size), OPT_POSITIVE | OPT_UNKEYED,

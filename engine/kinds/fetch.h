@@ -17,7 +17,7 @@ struct fetch_wish {
 int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest,
 	       struct err **err) warn_unused;
 /*
- * A URL of a recipe has no user or password in it, and begins with a scheme that can be fetched; else
- * an error with its place, which does not repeat the URL. KEY is what the recipe calls it.
+ * A URL of a recipe has no user or password in it, and begins with a scheme that can be fetched;
+ * else an error with its place, which does not repeat the URL. KEY is what the recipe calls it.
  */
 void fetch_check_url(const char *key, const char *url, struct pos pos, struct err_list *errors);

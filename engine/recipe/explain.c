@@ -63,7 +63,7 @@ static int read_source(const char *dir, const char *file, struct str *ret)
 	return fd_read_all(fd, file, YAML_MAX_BYTES, ret, &err) < 0;
 }
 
-/* Puts stars for the user and password of a URL: what is printed here ends up in other people's logs. */
+/* Puts stars for the user and password of a URL: what is printed here ends up in others' logs. */
 static void hide_users(char *text)
 {
 	for (char *at = text; (at = strstr(at, "://"));) {

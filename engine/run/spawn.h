@@ -13,8 +13,8 @@
  * its socket closes; the orchestrator is one too and kills what a killed worker leaves. Only both
  * being killed at the same moment can then leave a process that cut all its ties.
  *
- * A worker has a session and a session keyring of its own: nothing it starts has the user's terminal
- * to type into (TIOCSTI), or sees the keys of his login.
+ * A worker has a session and a session keyring of its own: nothing it starts has the user's
+ * terminal to type into (TIOCSTI), or sees the keys of his login.
  */
 #include <stddef.h>
 #include <sys/types.h>
