@@ -136,7 +136,7 @@ static void check_folder(struct builder *b, const struct node *n)
 
 static int add_secret(void *arg, const char *option_path, const char *project_path)
 {
-	strs_push(arg, project_path);
+	resolve_hide(arg, project_path);
 	return 0;
 }
 
@@ -372,12 +372,12 @@ static void build(struct builder *b)
 
 	for (size_t i = 0; i < recipes->count; i++)
 		add_node(b, recipes->entries[i].value);
-	strs_push(&b->r.secrets, "pki/private");
+	resolve_hide(&b->r, "pki/private");
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		const struct recipe *r = g->nodes.items[i]->recipe;
 
 		check_folder(b, g->nodes.items[i]);
-		schema_each_secret(r->kind->schema, r->opts, add_secret, &b->r.secrets);
+		schema_each_secret(r->kind->schema, r->opts, add_secret, &b->r);
 	}
 	check_defaults(b);
 	connect(b);
@@ -405,7 +405,7 @@ struct graph *graph_build(struct arena *arena, struct project *project, struct e
 	}
 	build(&b);
 	close(b.r.dirfd);
-	strs_clear(&b.r.secrets);
+	hidden_list_clear(&b.r.hidden);
 	return errors->count == before ? g : NULL;
 }
 

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -213,51 +215,110 @@ static int take_named(struct request *q, struct node *n, const char *name)
 		      *all ? all : "none");
 }
 
-/* 'f' file, 'd' folder, 's' something else, 'o' leads out, 0 nothing there. */
-static char path_type(const struct resolver *r, const char *path)
+/* What a project path leads to, every link followed. */
+struct place {
+	char type; /* 'f' file, 'd' directory, 's' something else, 'o' leads out, 0 nothing there */
+	dev_t dev;
+	ino_t ino;
+	char *real; /* relative to the project's root; NULL: not known */
+};
+
+static void place_clear(struct place *p)
+{
+	free(p->real);
+}
+#define cleanup_place __attribute__((cleanup(place_clear)))
+
+/* Where an open file really is, absolute; caller frees. NULL: nowhere. */
+static char *real_path(int fd)
+{
+	char link[64], target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, target, sizeof(target) - 1);
+	return n > 0 ? xstrndup(target, (size_t)n) : NULL;
+}
+
+static struct place find_place(const struct resolver *r, const char *path)
 {
 	struct err *err cleanup_err = NULL;
 	int fd cleanup_fd = path_open_beneath(r->dirfd, path, O_PATH, &err);
+	struct place p = {0};
 	struct stat st;
 
-	if (fd < 0)
-		return err->errnum == 0 ? 'o' : 0;
-	if (fstat(fd, &st) < 0)
-		return 0;
-	return S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 's';
+	if (fd < 0) {
+		p.type = err->errnum == 0 ? 'o' : 0;
+	} else if (fstat(fd, &st) == 0) {
+		char *root cleanup_free = real_path(r->dirfd), *real cleanup_free = real_path(fd);
+		const char *below = root && real ? str_skip(real, root) : NULL;
+
+		p.type = S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 's';
+		p.dev = st.st_dev;
+		p.ino = st.st_ino;
+		p.real = below && *below == '/' ? xstrdup(below + 1) : NULL;
+	}
+	return p;
 }
 
-/* Whether PATH is, holds or lies in something nobody may read. */
-static const char *secret_near(const struct resolver *r, const char *path)
+static char path_type(const struct resolver *r, const char *path)
 {
-	size_t len = strlen(path);
+	struct place p cleanup_place = find_place(r, path);
 
-	for (size_t i = 0; i < r->secrets.count; i++) {
-		const char *s = r->secrets.items[i];
-		size_t n = strlen(s), least = n < len ? n : len;
+	return p.type;
+}
 
-		if (strncmp(s, path, least) == 0 &&
-		    (n == len || (n < len ? path[n] : s[len]) == '/'))
-			return s;
+/* Whether one of the two is the other, or lies in it. */
+static bool overlap(const char *a, const char *b)
+{
+	size_t a_len = strlen(a), b_len = strlen(b), least = a_len < b_len ? a_len : b_len;
+
+	return strncmp(a, b, least) == 0 &&
+	       (a_len == b_len || (a_len < b_len ? b[a_len] : a[b_len]) == '/');
+}
+
+void resolve_hide(struct resolver *r, const char *path)
+{
+	struct place p cleanup_place = find_place(r, path);
+	struct hidden h = {.path = path, .exists = p.type != 0, .dev = p.dev, .ino = p.ino};
+
+	if (p.real)
+		h.real = arena_strdup(r->g->arena, p.real);
+	hidden_list_push(&r->hidden, h);
+}
+
+/*
+ * What nobody may read that PATH is, holds or lies in: by its text, by where its links lead, or by
+ * another name of the same file. NULL: nothing.
+ */
+static const char *hidden_near(const struct resolver *r, const char *path, const struct place *p)
+{
+	for (size_t i = 0; i < r->hidden.count; i++) {
+		const struct hidden *h = &r->hidden.items[i];
+
+		if (overlap(path, h->path) || (p->real && overlap(p->real, h->path)) ||
+		    (p->real && h->real && overlap(p->real, h->real)) ||
+		    (h->exists && h->dev == p->dev && h->ino == p->ino))
+			return h->path;
 	}
 	return NULL;
 }
 
-static int take_path(struct request *q, char type)
+static int take_path(struct request *q, const struct place *p)
 {
-	const char *text = q->ref->text, *secret;
+	const char *text = q->ref->text, *hidden;
 	size_t len = strlen(text);
 	char *path = arena_strndup(q->r->g->arena, text, len - (text[len - 1] == '/'));
 
-	if (type == 'o')
+	if (p->type == 'o')
 		return refuse(q, "path '%s' leads out of the project through a link", text);
-	if (type == 's')
+	if (p->type == 's')
 		return refuse(q, "path '%s' is neither a file nor a folder", text);
-	secret = secret_near(q->r, path);
-	if (secret)
+	hidden = hidden_near(q->r, path, p);
+	if (hidden)
 		return refuse(q,
 			      "path '%s' would hand out the private '%s': name public files only",
-			      text, secret);
+			      text, hidden);
 	q->ref->type = q->edge->type = REF_PATH;
 	q->edge->path = path;
 	return 0;
@@ -329,18 +390,18 @@ static int unknown(struct request *q, const char *node)
 
 static int no_node(struct request *q, const char *node)
 {
+	struct place p cleanup_place = {0};
 	const char *why;
-	char type;
 
 	if (!(q->ref->accept & ACCEPT_PATH))
 		return unknown(q, node);
 	if (!path_is_project(q->ref->text, &why))
 		return refuse(q, "path '%s' %s: paths are relative to the project's root",
 			      q->ref->text, why);
-	type = path_type(q->r, q->ref->text);
-	if (!type && q->ref->later)
-		type = 'f';
-	return type ? take_path(q, type) : unknown(q, node);
+	p = find_place(q->r, q->ref->text);
+	if (!p.type && q->ref->later)
+		p.type = 'f';
+	return p.type ? take_path(q, &p) : unknown(q, node);
 }
 
 static int resolve(struct request *q)
