@@ -9,7 +9,9 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "kinds/board_node.h"
+#include "kinds/debian.h"
 #include "kinds/kinds.h"
+#include "kinds/user_config.h"
 #include "machine/qemu.h"
 #include "media/tree.h"
 #include "run/action.h"
@@ -34,7 +36,8 @@ static const struct option board_options[] = {
 	{"cpus", OPT_INT, AT(cpus), OPT_POSITIVE, .def = "1", .help = "Processors."},
 	{"memory", OPT_SIZE, AT(memory), OPT_POSITIVE, .def = "1G", .help = "Memory."},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
-	 .help = "Tree with QEMU for the machine, of this host's architecture; without it this "
+	 .help = "Tree with QEMU for the machine, of this host's architecture: a debian node without "
+		 "overlay, for QEMU runs on this machine outside of the sandbox. Without it this "
 		 "host's QEMU is used.",
 	 .example = "tests/qemu"},
 	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
@@ -105,6 +108,50 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 
 static const struct schema board_schema =
 	SCHEMA(struct board_opts, board_options, .check = check_options);
+
+/*
+ * Why the programs of NODE's tree are somebody's own work, not packages of an archive; NULL: they
+ * are packages. Whoever writes a recipe decides what such a tree holds.
+ */
+static const char *not_packaged(const struct project *p, const char *node)
+{
+	const char *n = node;
+
+	for (size_t left = p->recipes.count; n && left; left--) { /* a circle is told elsewhere */
+		const struct recipe *r = map_get(&p->recipes, n);
+		const struct debian_opts *o = r ? r->opts : NULL;
+
+		if (!r || r->kind != &kind_debian)
+			return "is not a tree of packages (kind debian)";
+		if (o->overlay)
+			return "has files of its own over its packages ('overlay')";
+		n = o->from ? o->from->text : NULL;
+	}
+	return NULL;
+}
+
+/* The emulator runs on this machine as the user; a recipe must not bring its own along. */
+static void board_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct board_opts *o = ctx->opts;
+	struct err *err cleanup_err = NULL;
+	struct user_config config;
+	const char *node, *why;
+
+	if (!o->emulator)
+		return;
+	node = arena_strndup(ctx->arena, o->emulator->text, strcspn(o->emulator->text, ":"));
+	why = not_packaged(ctx->project, node);
+	if (!why || map_get(&ctx->project->unsound, node) ||
+	    (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_emulators))
+		return;
+	err_list_at(
+		errors, o->emulator->pos,
+		"'%s' %s, and its QEMU would run on this machine outside of the sandbox: make it "
+		"a debian node, or set 'trust-emulators: true' in your config.yaml if you trust "
+		"this project",
+		node, why);
+}
 
 static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
@@ -222,6 +269,7 @@ const struct kind kind_board = {
 		  "not depend on what the host has installed.",
 	.version = 1,
 	.schema = &board_schema,
+	.check = board_check,
 	.outputs = board_outputs,
 	.lent_memory_mb = board_lent_memory,
 	.tools = board_tools,

@@ -355,19 +355,28 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*(struct recipe *const *)a)->name, (*(struct recipe *const *)b)->name);
 }
 
-/* Into the project's map, sorted by name, those without errors. */
+/* Into the project's map, in the order of names, those without errors so far. */
+static void take_sound(struct load *l)
+{
+	map_clear(&l->project->recipes);
+	for (size_t i = 0; i < l->recipes.count; i++) {
+		struct recipe *r = l->recipes.items[i];
+
+		if (!map_get(&l->project->unsound, r->name))
+			map_set(&l->project->recipes, r->name, r);
+	}
+}
+
+/* A check sees the recipes of all other nodes. */
 static void take_recipes(struct load *l, bool check)
 {
 	if (l->recipes.count)
 		qsort(l->recipes.items, l->recipes.count, sizeof(*l->recipes.items), by_name);
-	for (size_t i = 0; i < l->recipes.count; i++) {
-		struct recipe *r = l->recipes.items[i];
-
-		if (check)
-			check_recipe(l, r);
-		if (!map_get(&l->project->unsound, r->name))
-			map_set(&l->project->recipes, r->name, r);
-	}
+	take_sound(l);
+	for (size_t i = 0; check && i < l->recipes.count; i++)
+		check_recipe(l, l->recipes.items[i]);
+	if (check)
+		take_sound(l);
 }
 
 static void load_project(struct load *l, const struct strv *sets)

@@ -68,6 +68,7 @@ on_terminal killed -9 'from the firmware=!KILL'
 on_terminal crashed -6 'from the firmware=!ABRT'
 
 echo "# a QEMU that the board brings along"
+export XDG_CONFIG_HOME="$scratch/config"
 qemu_tree qemu-system-aarch64 >recipes/qemu.yaml
 sed '$a emulator: qemu' recipes/boards/fast.yaml >recipes/boards/own.yaml
 printf 'kind: run\noutputs: [t.tar]\nrun: ["mkdir t; tar -C t -cf t.tar ."]\n' >recipes/empty.yaml

@@ -113,6 +113,7 @@ check "with the memory of the board" \
 check "on its machine" sh -c "'$orch' -C '$p' log on-board | grep -q 'machine $machine '"
 
 case $arch in amd64) program=qemu-system-x86_64 ;; *) program=qemu-system-aarch64 ;; esac
+export XDG_CONFIG_HOME="$scratch/config"
 qemu_tree $program >"$p/recipes/qemu.yaml"
 sed '$a emulator: qemu' "$p/recipes/board.yaml" >"$p/recipes/own-board.yaml"
 sed 's/^board:.*/board: own-board/' "$p/recipes/on-board.yaml" >"$p/recipes/on-own-board.yaml"

@@ -95,8 +95,11 @@ reference_project() {
 	if [ -d pki ]; then cp -R pki "$1/"; fi
 	[ -f "$1/pki/private/signer.key" ] || "$ORCH" -C "$1" pki init >/dev/null
 }
-# qemu_tree PROGRAM: a recipe of a tree with this machine's PROGRAM of QEMU and all it needs.
+# qemu_tree PROGRAM: a recipe of a tree with this machine's PROGRAM of QEMU and all it needs. Whoever
+# uses it for a board trusts it.
 qemu_tree() {
+	mkdir -p "$scratch/config/orch"
+	echo 'trust-emulators: true' >"$scratch/config/orch/config.yaml"
 	cat <<END
 kind: run
 root: host
