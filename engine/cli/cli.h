@@ -46,6 +46,7 @@ enum option_bit {
 	O_SIZE,
 	O_YES,
 	O_FIXED,
+	O_ALLOW_ROOT, /* the command runs nodes */
 };
 
 struct command;
@@ -56,7 +57,7 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current folder */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed;
+		yes, fixed, allow_root;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */

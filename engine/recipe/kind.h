@@ -63,7 +63,7 @@ struct kind {
 	 * one: a board's. May be NULL.
 	 */
 	unsigned (*lent_memory_mb)(const void *opts);
-	/* Static checks beyond the schema; the project has the recipes of all nodes. May be NULL. */
+	/* Checks beyond the schema; the project has the recipes of all nodes. May be NULL. */
 	void (*check)(const struct kind_ctx *ctx, struct err_list *errors);
 	/*
 	 * Files that are no part of the project, such as keys, and not there: an error for each,
