@@ -37,3 +37,11 @@ int apt_source(struct apt_request *q, const char *name, struct lock_entries *ret
 	       struct err **err) warn_unused;
 /* The newest date of the archives' Release files, seconds since 1970. */
 int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err) warn_unused;
+
+/* ---- between the files of this module ---- */
+
+/* Writes everything apt-get reads but its preferences; sets Q->urls. */
+int apt_configure(struct apt_request *q, struct err **err) warn_unused;
+/* Writes a file below Q->dir. */
+int apt_write(const struct apt_request *q, const char *rel, const struct str *text,
+	      struct err **err) warn_unused;
