@@ -56,7 +56,7 @@ void owners_free(struct owners *o)
 	free(o);
 }
 
-/* --- the table ------------------------------------------------------------------------------ */
+/* --- the table --- */
 
 static size_t slot_of(size_t slot_count, uint64_t dev, uint64_t ino)
 {
@@ -142,7 +142,7 @@ void owners_chown(struct owners *o, struct owner *file, uint32_t uid, uint32_t g
 	o->groups = o->groups || gid;
 }
 
-/* --- attributes ----------------------------------------------------------------------------- */
+/* --- attributes --- */
 
 const struct owner_attr *owner_attr(const struct owner *file, const char *name)
 {
@@ -199,7 +199,7 @@ const struct owner_set *owners_sets(const struct owners *o, size_t *ret_count)
 	return o->sets.items;
 }
 
-/* --- the list ------------------------------------------------------------------------------- */
+/* --- the list --- */
 
 static int from_hex(const char *text, struct str *ret)
 {

@@ -2,7 +2,8 @@
 /*
  *   caller ── clone ──► init (pid 1: maps the user, mounts, reaps) ── fork ──► the command
  *      ▲                  │
- *      └── report pipe ◄──┘ one "N text" line (note) and at most one "E class text" (set-up failed)
+ *      ├── report pipe ◄──┤ one "N text" line (note) and at most one "E class text" (set-up failed)
+ *      └── verdict pipe ◄─┘ at most one "E class text": what ended the run (opts.owners)
  *
  * The report pipe closes when the command is started or set-up has failed.
  */
@@ -21,6 +22,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "machine/identity.h"
 #include "machine/sandbox_internal.h"
 
 #define NAMESPACES \
@@ -129,7 +131,48 @@ exec_command(char *const argv[], const struct sandbox_opts *opts, int report_fd)
 	_exit(SETUP_FAILED);
 }
 
-/* Ends as the command did: with its status, or by telling the signal in the usual way. */
+struct command {
+	char *const *argv;
+	const struct sandbox_opts *opts;
+	int report_fd;
+};
+
+static void start_command(void *arg, struct err *err)
+{
+	const struct command *c = arg;
+
+	if (err) {
+		report_err(c->report_fd, err);
+		_exit(SETUP_FAILED);
+	}
+	exec_command(c->argv, c->opts, c->report_fd);
+}
+
+/* Ends with STATUS of wait(2), or tells the signal in the usual way. */
+static void __attribute__((noreturn)) end_as(int status)
+{
+	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* Runs the command with all users, see identity.h. */
+static void __attribute__((noreturn)) serve(struct identity *id, struct command *c, int verdict_fd)
+{
+	struct err *err = NULL;
+	int status;
+
+	if (identity_start(id, start_command, c, &err) < 0) {
+		report_err(c->report_fd, err);
+		_exit(SETUP_FAILED);
+	}
+	close(c->report_fd);
+	if (identity_serve(id, &status, &err) < 0) {
+		report_err(verdict_fd, err);
+		_exit(SETUP_FAILED);
+	}
+	end_as(status);
+}
+
+/* Ends as the command did. */
 static void __attribute__((noreturn)) init_wait(pid_t command)
 {
 	for (;;) {
@@ -138,10 +181,8 @@ static void __attribute__((noreturn)) init_wait(pid_t command)
 
 		if (pid < 0 && errno != EINTR)
 			_exit(SETUP_FAILED);
-		if (pid == command && WIFEXITED(status))
-			_exit(WEXITSTATUS(status));
-		if (pid == command && WIFSIGNALED(status))
-			_exit(128 + WTERMSIG(status));
+		if (pid == command)
+			end_as(status);
 	}
 }
 
@@ -163,32 +204,53 @@ static int leave_login(const struct sandbox_opts *opts, struct err **err)
 	return 0;
 }
 
-/* Process 1 of the namespaces. ALIVE is readable (end of file) once the caller is gone. */
-static void __attribute__((noreturn)) init_main(char *const argv[], const struct sandbox_opts *opts,
-						uid_t uid, gid_t gid, int report_fd, int alive)
+/* The pipes of a sandbox: both ends of each. ALIVE is readable (end of file) without a caller. */
+struct pipes {
+	int report[2], verdict[2], alive[2];
+};
+
+/* Nothing of the caller's stays open; what init needs is put right behind stderr. */
+static void keep_pipes(struct pipes *p)
 {
-	struct pollfd gone = {.fd = alive, .events = POLLIN};
+	int verdict = fcntl(p->verdict[1], F_DUPFD_CLOEXEC, 64);
+
+	if (verdict < 0 || (dup3(p->report[1], 3, O_CLOEXEC) < 0 && p->report[1] != 3) ||
+	    dup3(verdict, 4, O_CLOEXEC) < 0)
+		_exit(SETUP_FAILED);
+	p->report[1] = 3;
+	p->verdict[1] = 4;
+	close_range(5, ~0u, 0);
+}
+
+/* Process 1 of the namespaces. */
+static void __attribute__((noreturn)) init_main(char *const argv[], const struct sandbox_opts *opts,
+						uid_t uid, gid_t gid, struct pipes *pipes)
+{
+	struct pollfd gone = {.fd = pipes->alive[0], .events = POLLIN};
 	struct str note = STR_INIT;
 	struct sandbox_opts o = *opts;
+	struct command command = {argv, opts, 3};
+	struct identity *id = NULL;
 	struct err *err = NULL;
+	int report_fd;
 	pid_t pid;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (poll(&gone, 1, 0) != 0)
 		_exit(SETUP_FAILED);
 	redirect(opts);
-	/* Nothing of the caller's stays open; what the pipes need is put right behind stderr. */
-	if (dup3(report_fd, 3, O_CLOEXEC) < 0 && report_fd != 3)
-		_exit(SETUP_FAILED);
-	report_fd = 3;
-	close_range(4, ~0u, 0);
+	keep_pipes(pipes);
+	report_fd = pipes->report[1];
 	o.note = &note;
-	if (leave_login(&o, &err) < 0 || set_up(&o, uid, gid, &err) < 0) {
+	if ((opts->owners && identity_open(opts->owners, &id, &err) < 0) ||
+	    leave_login(&o, &err) < 0 || set_up(&o, uid, gid, &err) < 0) {
 		report_err(report_fd, err);
 		_exit(SETUP_FAILED);
 	}
 	if (note.len)
 		report(report_fd, 'N', note.buf);
+	if (id)
+		serve(id, &command, pipes->verdict[1]);
 	pid = vfork();
 	if (pid == 0)
 		exec_command(argv, opts, report_fd);
@@ -256,39 +318,67 @@ static int wait_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, cons
 	return 0;
 }
 
+/* In the caller: all that the sandbox PID says, until it has ended. */
+static int follow(pid_t pid, int pidfd, const struct pipes *p, const char *name,
+		  const struct sandbox_opts *opts, int *ret_status, struct err **err)
+{
+	struct err *late cleanup_err = NULL;
+	int r = read_report(p->report[0], opts, err), status = 0;
+
+	if (r < 0)
+		kill(pid, SIGKILL);
+	if (wait_init(pid, pidfd, opts, name, &status, r < 0 ? &late : err) < 0)
+		return -1;
+	if (r < 0 || read_report(p->verdict[0], opts, err) < 0)
+		return -1;
+	*ret_status = status;
+	return 0;
+}
+
+static void close_both(int fds[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static void pipes_close(struct pipes *p)
+{
+	close_both(p->report);
+	close_both(p->verdict);
+	close_both(p->alive);
+}
+
+static void close_end(int *fd)
+{
+	close(*fd);
+	*fd = -1;
+}
+
 int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_status,
 		struct err **err)
 {
-	int report_pipe[2], alive[2], r, pidfd = -1;
+	struct pipes pipes __attribute__((cleanup(pipes_close))) = {{-1, -1}, {-1, -1}, {-1, -1}};
+	int pidfd cleanup_fd = -1;
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	pid_t pid;
 
-	if (pipe2(report_pipe, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0)
+	if (pipe2(pipes.report, O_CLOEXEC) < 0 || pipe2(pipes.verdict, O_CLOEXEC) < 0 ||
+	    pipe2(pipes.alive, O_CLOEXEC) < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
 	fflush(NULL);
 	pid = (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD | CLONE_PIDFD, NULL, &pidfd, NULL, 0);
 	if (pid == 0) {
-		close(report_pipe[0]);
-		close(alive[1]);
-		init_main(argv, opts, uid, gid, report_pipe[1], alive[0]);
+		close_end(&pipes.alive[1]);
+		init_main(argv, opts, uid, gid, &pipes);
 	}
-	r = pid < 0 ? err_errno(err, ERR_ENV, errno, "cannot make a user namespace" REMEDY) : 0;
-	close(report_pipe[1]);
-	close(alive[0]);
-	if (r == 0) {
-		struct err *late cleanup_err = NULL;
-
-		r = read_report(report_pipe[0], opts, err);
-		if (r < 0)
-			kill(pid, SIGKILL);
-		if (wait_init(pid, pidfd, opts, argv[0], ret_status, r < 0 ? &late : err) < 0)
-			r = -1;
-		close(pidfd);
-	}
-	close(report_pipe[0]);
-	close(alive[1]);
-	return r;
+	if (pid < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot make a user namespace" REMEDY);
+	close_end(&pipes.report[1]);
+	close_end(&pipes.verdict[1]);
+	close_end(&pipes.alive[0]);
+	return follow(pid, pidfd, &pipes, argv[0], opts, ret_status, err);
 }
 
 int sandbox_probe(struct err **err)

@@ -45,6 +45,8 @@ struct sandbox_opts {
 	const char *root;
 	bool root_writable; /* the folder is the caller's own and may be changed; else read-only */
 	bool as_root;       /* see above */
+	const char *owners; /* a list of owners (base/owners.h) that programs see and change, as in
+			     * identity.h; needs as_root and root_writable. NULL: root owns all */
 	const struct sandbox_bind *binds; /* mounted in this order */
 	size_t bind_count;
 	const char *cwd;    /* inside; NULL: / */

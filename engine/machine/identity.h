@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Users for a sandbox that has only one. The first process of the sandbox traces all others
+ * (seccomp and ptrace) and answers, at the level of this machine's system calls, as a kernel would
+ * that has all users: programs change to other users, give files away, make devices, set access
+ * lists and attributes. It needs nothing in the tree, and works for static programs, in a chroot,
+ * and for programs of other architectures, whose emulator is a process like any other.
+ *
+ * What it holds, in a table by device and inode number (base/owners.h), read from a list before the
+ * command and written back after it:
+ *
+ *  - who a process is: real, effective, saved and file-system ids, groups, capabilities. They
+ *    change by the kernel's rules, over fork, exec of set-id programs and by the calls for them; a
+ *    process that has become an ordinary user gets EPERM and EACCES where the owner, group, mode
+ *    and access list of the file itself say so.
+ *  - owners: the kernel makes a file for root and clears what a change of owner clears; the table
+ *    says whose it is. What is created belongs to its creator, or to the group of a set-group-ID
+ *    directory; an inode number that is used again starts afresh.
+ *  - devices: a regular file stands for one.
+ *  - access lists, user.*, trusted.*, security.* but for capabilities: in the table, with the rules
+ *    of acl(5). security.capability is set on the file itself, where the kernel drops it whenever
+ *    the file is written or given away.
+ *
+ * What it does not hold, so that programs see another answer than root's: /proc/PID/status and the
+ * owners of /proc/PID (all processes are root's), permissions of directories on the way to a file,
+ * signals between users, the credentials of SCM_CREDENTIALS. A write by root to a set-user-ID file
+ * clears the bit.
+ *
+ * What cannot be held fails the call or the run, never silently: io_uring, clone3 and *xattrat are
+ * refused with ENOSYS (libraries go another way), new user namespaces with EPERM; a program that
+ * makes calls of another interface (i386 on amd64) ends the run with its name and the script's.
+ *
+ * Errors: ERR_ENV where this machine lets no process be traced or is neither amd64 nor arm64,
+ * ERR_BUILD for what ends the run and for a malformed list.
+ */
+#include "base/err.h"
+
+struct identity;
+
+/* Reads the list at PATH, which stays open: the result is written there. */
+int identity_open(const char *path, struct identity **ret, struct err **err) warn_unused;
+/* Becomes the command, or reports ERR (NULL: none) that kept it from that. Does not return. */
+typedef void identity_command_fn(void *arg, struct err *err);
+/*
+ * In process 1 of the sandbox, / being its root and no_new_privs set: sets what the list asks to be
+ * set, then forks; COMMAND(ARG) is called in the child.
+ */
+int identity_start(struct identity *self, identity_command_fn *command, void *arg,
+		   struct err **err) warn_unused;
+/* Serves until the command ends and nothing is left; *ret_status as by wait(2). Writes the list. */
+int identity_serve(struct identity *self, int *ret_status, struct err **err) warn_unused;

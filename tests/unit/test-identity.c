@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Steps in a sandbox with users (machine/identity.h): what programs see, and what the list of
+ * owners says afterwards.
+ */
+#undef NDEBUG
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "identity-help.h"
+
+static void test_chown(void **state)
+{
+	(void)state;
+	steps("echo x >/f; chown 100:101 /f; test $(stat -c %u:%g /f) = 100:101\n"
+	      "chgrp 50 /f; chown 7 /f; test $(stat -c %u:%g /f) = 7:50\n"
+	      "ln -s f /l; chown -h 3:4 /l; chown 5:6 /l\n"
+	      "test $(stat -c %u:%g /l) = 3:4; test $(stat -c %u:%g /f) = 5:6\n"
+	      "ln /f /hard; mv /f /g; mkdir /d; chown -R 8:9 /d; chmod 4755 /g; chown 1:1 /g\n"
+	      "chown -R root:daemon /d\n");
+	belongs("g", 1, 1);
+	belongs("hard", 1, 1);
+	belongs("l", 3, 4);
+	belongs("d", 0, 1);
+	belongs("etc/passwd", 0, 0);
+	has_mode("g", 0755); /* a change of owner clears set-id bits */
+}
+
+/* The list is both input and output. */
+static void test_list(void **state)
+{
+	(void)state;
+	steps("mkdir /d; chown 100:101 /d; mknod /d/n c 1 3");
+	steps("test $(stat -c %u:%g /d) = 100:101; test \"$(stat -c %F /d/n)\" = "
+	      "'character special file'; chown 3 /d");
+	belongs("d", 3, 101);
+}
+
+static void test_devices(void **state)
+{
+	struct owners *o cleanup_owners = owners_new();
+	const struct owner *file;
+	struct stat st;
+
+	(void)state;
+	steps("mknod -m 660 /b b 259 700; chgrp 6 /b; mknod /c c 1 3; mkfifo -m 600 /p; chown 1 "
+	      "/p\n"
+	      "test \"$(stat -c %F:%t:%T:%g:%a /b)\" = 'block special file:103:2bc:6:660'\n"
+	      "test -b /b; test -c /c; test -p /p; ! setpriv --reuid 1 --regid 1 --clear-groups "
+	      "mknod /tmp/x c 1 3 2>/dev/null\n");
+	file = record(o, "b", &st);
+	assert_int_equal(file->type, S_IFBLK);
+	assert_int_equal(file->major, 259);
+	assert_int_equal(file->minor, 700);
+	assert_true(S_ISREG(st.st_mode));
+	belongs("p", 1, 0);
+}
+
+static void test_other_users(void **state)
+{
+	(void)state;
+	steps("mkdir -p /srv/app; chown app:app /srv/app\n"
+	      "setpriv --reuid app --regid app --init-groups sh -euc 'touch /srv/app/a; mkdir "
+	      "/srv/app/d; ln -s x /srv/app/l; test \"$(id -u) $(id -G)\" = \"100 101 50\"'\n");
+	belongs("srv/app/a", 100, 101);
+	belongs("srv/app/d", 100, 101);
+	belongs("srv/app/l", 100, 101);
+}
+
+static void test_all_ways_to_become_somebody(void **state)
+{
+	(void)state;
+	steps("mkdir /w; chmod 777 /w\n"
+	      "runuser -u daemon -- touch /w/runuser\n"
+	      "chroot --userspec=daemon:daemon / touch /w/chroot\n"
+	      "setpriv --reuid daemon --regid daemon --clear-groups touch /w/setpriv\n"
+	      "python3 -c 'import os; os.setgid(1); os.setuid(1); open(\"/w/python\", \"w\")'\n"
+	      "perl -e '$) = \"1 1\"; $> = 1; open(F, \">/w/perl\"); $> = 0; $) = 0; open(F, "
+	      "\">/w/perl-root\")'\n");
+	belongs("w/runuser", 1, 1);
+	belongs("w/chroot", 1, 1);
+	belongs("w/setpriv", 1, 1);
+	belongs("w/python", 1, 1);
+	belongs("w/perl", 1, 1);
+	belongs("w/perl-root", 0, 0);
+}
+
+static void test_ids_follow_the_rules(void **state)
+{
+	(void)state;
+	python("import os\n"
+	       "def no(f, *a):\n"
+	       "    try: f(*a)\n"
+	       "    except PermissionError: return\n"
+	       "    raise SystemExit('not refused: %r %r' % (f, a))\n"
+	       "os.setgroups([7, 5, 6]); assert os.getgroups() == [5, 6, 7]\n"
+	       "os.setresgid(1, 2, 3); os.setresuid(10, 20, 30)\n"
+	       "assert os.getresuid() == (10, 20, 30) and os.getresgid() == (1, 2, 3)\n"
+	       "no(os.setuid, 0); no(os.setresuid, 0, -1, -1); no(os.setgroups, []); "
+	       "no(os.setgid, 9)\n"
+	       "os.seteuid(30); assert os.geteuid() == 30\n"
+	       "os.setreuid(30, 10); assert os.getresuid() == (30, 10, 10)\n"
+	       "no(os.setreuid, 20, -1)\n");
+	python("import os\n"
+	       "os.seteuid(5); assert os.getuid() == 0 and os.geteuid() == 5\n"
+	       "open('/tmp/x', 'w'); assert os.stat('/tmp/x').st_uid == 5\n"
+	       "os.seteuid(0); os.setuid(5)\n"
+	       "try: os.setuid(0)\n"
+	       "except PermissionError: pass\n"
+	       "else: raise SystemExit('root again')\n");
+}
+
+static void test_ordinary_users_are_refused(void **state)
+{
+	(void)state;
+	steps("echo x >/f; chmod 600 /f; mkdir /d; echo y >/g; chown 1:1 /g\n"
+	      "as() { setpriv --reuid 1 --regid 1 --groups 50 sh -euc \"$1\" 2>/dev/null; }\n"
+	      "! as 'chown 1 /f'; ! as 'chmod 777 /f'; ! as 'echo y >>/f'; ! as 'echo >/d/x'\n"
+	      "! as 'mkdir /d/x'; ! as 'test -w /f'; ! as 'test -r /f'; ! as 'chown 2 /g'\n"
+	      "as 'chmod 755 /g'; as 'chgrp 50 /g'; as 'test -w /g'; as 'echo >>/g'\n"
+	      "test \"$(cat /f)\" = x; test $(stat -c %u:%g:%a /g) = 1:50:755\n");
+}
+
+static void test_set_id_programs(void **state)
+{
+	(void)state;
+	steps("cp /usr/bin/id /i; chown 100:101 /i; chmod 6755 /i; mkdir /w; chmod 777 /w\n"
+	      "test \"$(/i -u):$(/i -ru):$(/i -g):$(/i -rg)\" = 100:0:101:0\n"
+	      "cp /usr/bin/touch /t; chgrp 50 /t; chmod 2755 /t\n"
+	      "setpriv --reuid 1 --regid 1 --clear-groups /t /w/a\n");
+	belongs("w/a", 1, 50);
+}
+
+static void test_set_group_id_directories(void **state)
+{
+	(void)state;
+	steps("mkdir /d; chown 0:50 /d; chmod 2775 /d; echo >/d/f; mkdir /d/sub; ln -s x /d/l\n"
+	      "cd /d; echo >g; mkdir -p sub/sub; : >sub/sub/f; cd sub; mkfifo ../p\n"
+	      "mkdir /e; chmod 2777 /e; runuser -u daemon -- touch /e/f\n"
+	      "ln -s /d/via /via; : >/via\n");
+	belongs("d/f", 0, 50);
+	belongs("d/sub", 0, 50);
+	belongs("d/l", 0, 50);
+	belongs("d/g", 0, 50);
+	belongs("d/sub/sub/f", 0, 50);
+	belongs("d/p", 0, 50);
+	belongs("d/via", 0, 50);
+	belongs("e/f", 1, 0);
+	has_mode("d/sub/sub", 02755);
+}
+
+static void test_numbers_used_again(void **state)
+{
+	(void)state;
+	python("import os, tempfile\n"
+	       "for i in range(300):\n"
+	       "    os.open('/f', os.O_CREAT | os.O_EXCL); os.chown('/f', i + 1, 5); "
+	       "os.unlink('/f')\n"
+	       "    open('/g', 'w'); assert os.stat('/g').st_uid == 0, i; os.unlink('/g')\n"
+	       "    os.mkdir('/d'); assert os.stat('/d').st_gid == 0; os.chown('/d', 3, 3); "
+	       "os.rmdir('/d')\n"
+	       "    os.symlink('x', '/l'); assert os.lstat('/l').st_uid == 0; os.lchown('/l', 3, "
+	       "3)\n"
+	       "    os.unlink('/l')\n");
+}
+
+static void test_chroot(void **state)
+{
+	(void)state;
+	steps("mkdir -p /c/w /c/usr; mount --bind /usr /c/usr; cd /c; for l in bin lib lib64; do "
+	      "ln -s "
+	      "usr/$l $l; done\n"
+	      "chroot /c sh -euc 'cd /w; : >f; chown 5:6 f; mkdir d; chown 7 /w/d; test $(stat -c "
+	      "%u "
+	      "/w/f) = 5; mknod n c 1 5; chmod 2755 d; chgrp 9 d; : >d/f'\n"
+	      "test $(stat -c %u:%g /c/w/f) = 5:6; umount /c/usr\n");
+	belongs("c/w/f", 5, 6);
+	belongs("c/w/d", 7, 9);
+	belongs("c/w/d/f", 0, 9);
+}
+
+static void test_forks_and_threads(void **state)
+{
+	(void)state;
+	steps("i=0; while [ $i -lt 60 ]; do (touch /s$i; chown $i:$i /s$i; (sleep 0.01)& ) & "
+	      "i=$((i+1)); done; wait; test $(stat -c %u /s59) = 59\n");
+	python("import os, threading, subprocess\n"
+	       "def work(n):\n"
+	       "    for i in range(20):\n"
+	       "        f = '/t%d-%d' % (n, i); open(f, 'w'); os.chown(f, n, i)\n"
+	       "        assert os.stat(f).st_gid == i\n"
+	       "        if i % 5 == 0: subprocess.run(['true'], check=True)\n"
+	       "ts = [threading.Thread(target=work, args=(n,)) for n in range(1, 9)]\n"
+	       "[t.start() for t in ts]; [t.join() for t in ts]\n");
+	belongs("s7", 7, 7);
+	belongs("t8-19", 8, 19);
+}
+
+static void test_exec_by_a_thread(void **state)
+{
+	(void)state;
+	python("import os, threading\n"
+	       "pid = os.fork()\n"
+	       "if pid == 0:\n"
+	       "    os.setuid(1)\n"
+	       "    threading.Thread(target=lambda: os.execv('/bin/sh', ['sh', '-c', 'test $(id "
+	       "-u) = "
+	       "1'])).start()\n"
+	       "    import time; time.sleep(30)\n"
+	       "assert os.waitpid(pid, 0)[1] == 0\n");
+}
+
+/* Whenever one dies, the rest goes on. */
+static void test_killed(void **state)
+{
+	(void)state;
+	python("import os, signal, time, random\n"
+	       "random.seed(1)\n"
+	       "for i in range(60):\n"
+	       "    pid = os.fork()\n"
+	       "    if pid == 0:\n"
+	       "        while True:\n"
+	       "            p = os.fork()\n"
+	       "            if p == 0: os.chown('/etc', 1, 1); os.stat('/etc'); open('/k%d' % i, "
+	       "'w'); "
+	       "os._exit(0)\n"
+	       "            os.waitpid(p, 0)\n"
+	       "    time.sleep(random.random() / 50); os.kill(pid, signal.SIGKILL); "
+	       "os.waitpid(pid, 0)\n");
+}
+
+static void test_signals(void **state)
+{
+	(void)state;
+	python("import os, signal, time\n"
+	       "n = 0\n"
+	       "def on(*a):\n"
+	       "    global n\n"
+	       "    n += 1\n"
+	       "signal.signal(signal.SIGALRM, on); signal.setitimer(signal.ITIMER_REAL, 0.001, "
+	       "0.001)\n"
+	       "end = time.time() + 1\n"
+	       "while time.time() < end: open('/f', 'w'); os.chown('/f', 3, 4); os.stat('/f'); "
+	       "os.unlink('/f')\n"
+	       "assert n > 20, n\n"
+	       "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+	       "pid = os.fork()\n"
+	       "if pid == 0:\n"
+	       "    while True: os.stat('/'); os.chown('/etc', 2, 2)\n"
+	       "os.kill(pid, signal.SIGSTOP); assert os.WIFSTOPPED(os.waitpid(pid, "
+	       "os.WUNTRACED)[1])\n"
+	       "os.kill(pid, signal.SIGCONT); time.sleep(0.05); os.kill(pid, signal.SIGTERM)\n"
+	       "assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGTERM\n");
+}
+
+/* A pipe that nobody reads yet is opened without holding anybody else up. */
+static void test_blocking_open(void **state)
+{
+	(void)state;
+	steps("mkfifo /p; (echo x >/p) & sleep 0.1; touch /a; chown 3 /a; read -r l </p; test $l "
+	      "= x; "
+	      "wait\n"
+	      ": >/exists; chown 4 /exists; : >/exists; test $(stat -c %u /exists) = 4\n");
+}
+
+static void test_status(void **state)
+{
+	char *const argv[] = {"sh", "-c", "sleep 60 & kill -SEGV $$", NULL};
+	char *const missing[] = {"no-such-command", NULL};
+	struct err *err cleanup_err = NULL;
+
+	(void)state;
+	assert_int_equal(run_argv(argv, &err), 1000 + SIGSEGV);
+	assert_int_equal(run_argv(missing, &err), -1);
+	assert_non_null(strstr(err->text, "cannot run 'no-such-command'"));
+}
+
+static void test_refused_calls(void **state)
+{
+	(void)state;
+	steps("! unshare -U true 2>/dev/null");
+}
+
+static void test_bad_list(void **state)
+{
+	char *const argv[] = {"true", NULL};
+	static const char *const bad[] = {"",
+					  "orch-owners 2\n",
+					  "orch-owners 1\nowner 1 2 3\n",
+					  "orch-owners 1\nowner 1 2 3 4",
+					  "orch-owners 1\ndevice 1 2 x 1 1\n",
+					  "orch-owners 1\nattribute 1 2 user.a 0\n"};
+
+	(void)state;
+	for (size_t i = 0; i < array_len(bad); i++) {
+		struct err *err cleanup_err = NULL;
+
+		assert_int_equal(file_write(list, bad[i], strlen(bad[i]), 0600, false, &err), 0);
+		assert_int_equal(run_argv(argv, &err), -1);
+		assert_non_null(strstr(err->text, "is not a list of owners"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROOT_TEST(test_chown),
+		ROOT_TEST(test_list),
+		ROOT_TEST(test_devices),
+		ROOT_TEST(test_other_users),
+		ROOT_TEST(test_all_ways_to_become_somebody),
+		ROOT_TEST(test_ids_follow_the_rules),
+		ROOT_TEST(test_ordinary_users_are_refused),
+		ROOT_TEST(test_set_id_programs),
+		ROOT_TEST(test_set_group_id_directories),
+		ROOT_TEST(test_numbers_used_again),
+		ROOT_TEST(test_chroot),
+		ROOT_TEST(test_forks_and_threads),
+		ROOT_TEST(test_exec_by_a_thread),
+		ROOT_TEST(test_killed),
+		ROOT_TEST(test_signals),
+		ROOT_TEST(test_blocking_open),
+		ROOT_TEST(test_status),
+		ROOT_TEST(test_refused_calls),
+		ROOT_TEST(test_bad_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
