@@ -15,14 +15,38 @@ static char *target_text(const struct cli *c)
 	return str_steal(&s);
 }
 
+static int begin_history(struct builder_history *h, struct err **err)
+{
+	return h->run ? 0 : store_run_begin(h->store, h->targets, &h->run, err);
+}
+
+static int record_node(struct builder_history *h, const struct node *n, struct err **err)
+{
+	const struct outcome *o = &h->tally->nodes[n->index];
+	const struct run_node rn = {n->name, o->status, n->key, o->seconds, o->log, o->error};
+
+	return store_run_node(h->store, h->run, &rn, err);
+}
+
 static void history_event(struct sink *self, const struct event *ev)
 {
 	struct builder_history *h = (struct builder_history *)self;
 
-	if (h->run || h->err || (ev->type != EVENT_NODE_START && ev->type != EVENT_NODE_FAILED))
+	if (h->err)
 		return;
-	if (store_run_begin(h->store, h->targets, &h->run, &h->err))
-		h->run = 0;
+	switch (ev->type) {
+	case EVENT_NODE_START:
+		(void)!begin_history(h, &h->err);
+		break;
+	case EVENT_NODE_BUILT:
+	case EVENT_NODE_FAILED:
+	case EVENT_NODE_SKIPPED:
+		if (begin_history(h, &h->err) == 0)
+			(void)!record_node(h, ev->node, &h->err);
+		break;
+	default:
+		break;
+	}
 }
 
 static int open_events(struct builder *b, struct err **err)
@@ -45,7 +69,7 @@ static int open_sinks(struct builder *b, struct err **err)
 	tally_init(&b->tally, b->session->graph);
 	tee_add(&b->tee, &b->tally.sink);
 	b->history = (struct builder_history){
-		{history_event}, b->session->store, target_text(b->cli), 0, NULL};
+		{history_event}, b->session->store, &b->tally, target_text(b->cli), 0, NULL};
 	tee_add(&b->tee, &b->history.sink);
 	if (b->cli->progress == PROGRESS_JSON) {
 		b->json = ui_json_new(stderr);
@@ -93,17 +117,34 @@ static int exit_code(const struct sched_result *r)
 	return r->first_error ? err_exit_code(r->first_error->cls) : 0;
 }
 
-static int record_node(struct builder *b, size_t i, struct err **err)
+/* A node that was in the store is news when the project had something else of it. */
+static int record_hit(struct builder_history *h, const struct node *n, struct err **err)
 {
-	const struct builder_history *h = &b->history;
-	const struct outcome *o = &b->tally.nodes[i];
-	const struct node *n = b->session->graph->nodes.items[i];
-	const struct run_node rn = {n->name, o->status, n->key, o->seconds, o->log, o->error};
+	struct run_node rn = {.node = n->name, .status = "cached", .key = n->key};
+	struct node_past past;
+	int rc = store_node_past(h->store, n->name, &past, err);
 
-	return store_run_node(h->store, h->run, &rn, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0 && digest_eq(&past.key, &n->key))
+		return 0;
+	rn.log = n->record->log;
+	return begin_history(h, err) ? -1 : store_run_node(h->store, h->run, &rn, err);
 }
 
-/* The run's history: what was built or skipped, and what failed, in the order of failure. */
+static int record_hits(struct builder *b, struct err **err)
+{
+	for (size_t i = 0; i < b->tally.count; i++) {
+		const struct node *n = b->session->graph->nodes.items[i];
+		const char *status = b->tally.nodes[i].status;
+
+		if (status && str_eq(status, "cached") && n->record &&
+		    record_hit(&b->history, n, err))
+			return -1;
+	}
+	return 0;
+}
+
 static int record_run(struct builder *b, int code, struct err **err)
 {
 	struct builder_history *h = &b->history;
@@ -112,21 +153,18 @@ static int record_run(struct builder *b, int code, struct err **err)
 		*err = steal_ptr(h->err);
 		return -1;
 	}
-	if (!h->run)
-		return 0;
-	for (size_t i = 0; i < b->tally.count; i++) {
-		const char *status = b->tally.nodes[i].status;
-
-		if (!status || str_eq(status, "cached") || str_eq(status, "failed"))
-			continue;
-		if (record_node(b, i, err))
-			return -1;
-	}
-	for (size_t i = 0; i < b->tally.failed_count; i++) {
-		if (record_node(b, b->tally.failed[i], err))
-			return -1;
-	}
+	if (record_hits(b, err))
+		return -1;
 	return store_run_end(h->store, h->run, b->result.wall_s, code, err);
+}
+
+void builder_failed(struct builder *b, int code)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (b->history.run)
+		(void)!store_run_end(b->history.store, b->history.run, b->result.wall_s, code,
+				     &ignored);
 }
 
 /* Who reads the events must not take a part of them for all. */
@@ -173,8 +211,10 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		opts.jobs = (unsigned)config.jobs;
 	if (b->plain && !b->modest && !builder_quiet(b))
 		banner(b);
-	if (sched_run(b->session->graph, b->session->store, &opts, &b->result, err))
+	if (sched_run(b->session->graph, b->session->store, &opts, &b->result, err)) {
+		builder_failed(b, err_exit_code((*err)->cls));
 		return -1;
+	}
 	note_use(b);
 	*ret_code = exit_code(&b->result);
 	return record_run(b, *ret_code, err) ? -1 : check_events(b, err);

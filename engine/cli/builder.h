@@ -13,11 +13,13 @@
 #include "cli/ui.h"
 
 /*
- * Begins the run in the history when the first node starts: a run with nothing to do leaves none.
+ * The run's place in the history: begun when the first node starts, each node written when it is
+ * done. A run in which all nodes are as the last one left them leaves nothing.
  */
 struct builder_history {
 	struct sink sink;
 	struct store *store;
+	const struct tally *tally; /* hears of events first */
 	char *targets;
 	int64_t run; /* 0: not begun */
 	struct err *err;
@@ -41,6 +43,8 @@ struct builder {
  * its nodes ask for.
  */
 int builder_run(struct builder *b, int *ret_code, struct err **err) warn_unused;
+/* For a command that fails after builder_run(): the exit code that history gets. */
+void builder_failed(struct builder *b, int code);
 /* Whether progress is not to be shown. */
 bool builder_quiet(const struct builder *b);
 void builder_close(struct builder *b);

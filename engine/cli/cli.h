@@ -47,6 +47,7 @@ enum option_bit {
 	O_YES,
 	O_FIXED,
 	O_ALLOW_ROOT, /* the command runs nodes */
+	O_ALL,
 };
 
 struct command;
@@ -57,7 +58,7 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current folder */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed, allow_root;
+		yes, fixed, allow_root, all;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */

@@ -150,6 +150,7 @@ int cmd_build(struct cli *c)
 		refuse(c, code);
 	} else if (builder_run(&b.builder, &code, &err) || finish(&b, code, &err)) {
 		code = cli_fail(&s, err);
+		builder_failed(&b.builder, code);
 		refuse(c, code);
 	}
 	builder_close(&b.builder);

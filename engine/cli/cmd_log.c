@@ -8,6 +8,22 @@
 
 #define LOG_MAX ((size_t)1 << 30)
 
+/* Among those of all projects, a node's name says little. */
+static void print_head(const struct session *s, const struct run_info *run,
+		       const struct run_node *n)
+{
+	char *text cleanup_free = NULL;
+
+	text = xasprintf("%s: %s in run %lld", n->node, n->status, (long long)run->id);
+	print_escaped(stderr, text, strlen(text));
+	if (!s->dir && run->root) {
+		char *of cleanup_free = xasprintf(" of project '%s' in '%s'", run->name, run->root);
+
+		print_escaped(stderr, of, strlen(of));
+	}
+	fputc('\n', stderr);
+}
+
 static int print_log(const struct session *s, const struct run_info *run, const struct run_node *n,
 		     struct err **err)
 {
@@ -18,14 +34,14 @@ static int print_log(const struct session *s, const struct run_info *run, const 
 		return err_wrap(err, "log of node '%s'", n->node);
 	if (s->cli->json) {
 		json_print(stdout,
-			   json_pack("{s:i, s:b, s:I, s:o, s:s, s:o, s:o}", "v", 1, "ok", 1, "run",
-				     (json_int_t)run->id, "node", json_text(n->node), "status",
-				     n->status, "error", json_text(n->error), "log",
-				     json_text(text.buf)),
+			   json_pack("{s:i, s:b, s:I, s:o, s:o, s:s, s:o, s:o}", "v", 1, "ok", 1,
+				     "run", (json_int_t)run->id, "project", history_project(run),
+				     "node", json_text(n->node), "status", n->status, "error",
+				     json_text(n->error), "log", json_text(text.buf)),
 			   false);
 		return 0;
 	}
-	fprintf(stderr, "%s: %s in run %lld\n", n->node, n->status, (long long)run->id);
+	print_head(s, run, n);
 	print_lines(stdout, "", text.buf, text.len);
 	if (n->error)
 		print_lines(stderr, "", n->error, strlen(n->error));
@@ -61,16 +77,21 @@ static int look(void *arg, const struct run_info *run, const struct run_node *n)
 	return 0;
 }
 
-static int nothing(const struct cli *c, const char *name, struct err **err)
+static int nothing(const struct session *s, const char *name, struct err **err)
 {
-	if (c->run)
-		return err_set(err, ERR_USER, "run '%s' has no log of '%s'", c->run,
+	if (s->cli->run)
+		return err_set(err, ERR_USER, "run '%s' has no log of '%s'", s->cli->run,
 			       name ? name : "a failed node");
+	if (name && s->dir)
+		return err_set(err, ERR_USER,
+			       "node '%s' has no log: this project never built it with this store",
+			       name);
 	if (name)
 		return err_set(err, ERR_USER,
 			       "node '%s' has no log: it was never built with this store", name);
 	return err_set(err, ERR_USER,
-		       "no node failed in any recorded run; name one: orch log NODE");
+		       "no node%s failed in any recorded run; name one: orch log NODE",
+		       s->dir ? " of this project" : "");
 }
 
 int cmd_log(struct cli *c)
@@ -78,12 +99,12 @@ int cmd_log(struct cli *c)
 	struct session s cleanup_session = {0};
 	struct search q = {.name = c->args.count ? c->args.items[0] : NULL};
 	struct err *err = NULL;
-	int code = session_open_store(&s, c);
+	int code = session_open_history(&s, c);
 
 	if (code)
 		return code;
 	if (history_search(&s, c->run, look, &q, &err) < 0 ||
-	    (!q.found && nothing(c, q.name, &err) < 0) || print_log(&s, &q.run, &q.node, &err))
+	    (!q.found && nothing(&s, q.name, &err) < 0) || print_log(&s, &q.run, &q.node, &err))
 		return cli_fail(&s, err);
 	return 0;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch plan: what a build would do and why, from manifests and the store; nothing runs. */
+#include <string.h>
+
 #include "cli/json.h"
+#include "cli/paint.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -12,8 +15,10 @@ static const char *const verdicts[] = {
 
 struct totals {
 	size_t count[3];
-	double seconds; /* of nodes to build and perhaps to build, one after the other */
-	size_t unknown; /* such nodes without history */
+	double seconds;   /* of nodes to build and perhaps to build, one after the other */
+	size_t unknown;   /* such nodes without history */
+	size_t borrowed;  /* such nodes with the time of another checkout */
+	const char *from; /* one of those */
 };
 
 static void add_up(const struct plan_nodes *plan, struct totals *t)
@@ -28,6 +33,8 @@ static void add_up(const struct plan_nodes *plan, struct totals *t)
 			t->unknown++;
 		else
 			t->seconds += p->estimate;
+		t->borrowed += p->estimate_from != NULL;
+		t->from = p->estimate_from ? p->estimate_from : t->from;
 	}
 }
 
@@ -45,6 +52,7 @@ static json_t *node_object(const struct plan_node *p)
 	json_object_set_new(o, "key", p->node->manifest ? json_digest(&p->node->key) : json_null());
 	json_object_set_new(o, "estimate_s",
 			    p->estimate < 0 ? json_null() : json_real(p->estimate));
+	json_object_set_new(o, "estimate_from", json_text(p->estimate_from));
 	return o;
 }
 
@@ -85,6 +93,11 @@ static void print_text(const struct plan_nodes *plan, const struct totals *t)
 		printf("; %s %s of work", t->unknown ? "at least" : "about", seconds);
 	if (t->unknown)
 		printf("; no history yet for %zu", t->unknown);
+	if (t->borrowed) {
+		printf("; %zu of the times from the checkout in '", t->borrowed);
+		print_escaped(stdout, t->from, strlen(t->from));
+		putchar('\'');
+	}
 	putchar('\n');
 }
 

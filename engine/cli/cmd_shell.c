@@ -72,7 +72,7 @@ static int build_inputs(struct shell *sh)
 
 struct last_attempt {
 	const struct node *node;
-	bool found, same;
+	bool failed, same;
 };
 
 static int look_at(void *arg, const struct run_info *run, const struct run_node *n)
@@ -81,17 +81,16 @@ static int look_at(void *arg, const struct run_info *run, const struct run_node 
 
 	if (!str_eq(n->node, last->node->name) || str_eq(n->status, "skipped"))
 		return 0;
-	last->found = true;
-	last->same = str_eq(n->status, "failed") && digest_eq(&n->key, &last->node->key);
+	last->failed = str_eq(n->status, "failed");
+	last->same = last->failed && digest_eq(&n->key, &last->node->key);
 	return 1;
 }
 
 /* The folder of the last attempt, if that failed with the inputs of now. */
 static int find_kept(struct shell *sh, struct err **err)
 {
-	char *name cleanup_free = job_flat_name(sh->node->name);
-	char *path cleanup_free =
-		xasprintf("%s/%s/work", store_subdir(sh->s.store, "failed"), name);
+	char *dir cleanup_free = job_failed_path(sh->s.store, sh->node);
+	char *path cleanup_free = path_join(dir, "work");
 	struct last_attempt last = {.node = sh->node};
 
 	if (!path_exists(path))
@@ -100,7 +99,7 @@ static int find_kept(struct shell *sh, struct err **err)
 		return -1;
 	if (last.same)
 		sh->kept = steal_ptr(path);
-	else if (last.found)
+	else if (last.failed)
 		fprintf(stderr, "orch: it failed with other inputs; this is a new work folder\n");
 	return 0;
 }

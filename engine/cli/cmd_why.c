@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * orch why: what changed between the manifest a node had and the one it has (or would have). A node
- * that will be built is compared with its newest record; one that is cached, with the build before.
+ * that will be built is compared with what this project had of it last; one that is cached, with
+ * what it had before that.
  */
 #include "cli/history.h"
 #include "cli/json.h"
@@ -11,7 +12,7 @@ struct answer {
 	const struct plan_node *plan;
 	const char *verdict; /* a sentence */
 	const struct changes *changes;
-	struct changes past; /* of a cached node: between its last two builds */
+	struct changes past; /* of a cached node: since what the project had before */
 	struct strs behind;  /* inputs that will be built and so decide this node */
 	struct strs follows; /* nodes that depend on it */
 };
@@ -61,53 +62,54 @@ static void find_behind(const struct graph *g, const struct plan_nodes *plan, co
 	}
 }
 
-/* The two newest builds of a node with different keys. */
-struct builds {
-	const char *name;
-	struct run_node items[2];
-	struct run_info run;
-	size_t count;
-};
-
-static int take_build(void *arg, const struct run_info *run, const struct run_node *n)
+/* What changed from the node's result of key OLD; nothing when that is no longer in the store. */
+static int compare_with(const struct session *s, struct answer *a, const struct digest *old,
+			struct err **err)
 {
-	struct builds *b = arg;
+	struct record *rec;
+	int rc = store_record_get(s->store, old, s->arena, &rec, err);
 
-	if (!str_eq(n->node, b->name) || !str_eq(n->status, "built"))
+	if (rc == 0)
+		manifest_diff(s->arena, rec->manifest, a->plan->node->manifest, &a->past);
+	return rc < 0 ? -1 : 0;
+}
+
+/* The project has had this result since run PAST->run. */
+static int explain_kept(const struct session *s, struct answer *a, const struct node_past *past,
+			struct err **err)
+{
+	static const struct digest none;
+	const char *because, *origin;
+
+	if (!digest_eq(&past->previous, &none) && compare_with(s, a, &past->previous, err))
+		return -1;
+	because = a->past.count ? ", because" : "";
+	if (past->built) {
+		a->verdict = arena_printf(s->arena, "cached: built in run %lld%s",
+					  (long long)past->run, because);
 		return 0;
-	if (b->count == 1 && digest_eq(&b->items[0].key, &n->key))
-		return 0;
-	if (b->count == 0)
-		b->run = *run;
-	b->items[b->count++] = *n;
-	return b->count == 2;
+	}
+	if (plan_origin(s->arena, s->store, &past->key, &origin, err))
+		return -1;
+	a->verdict = arena_printf(s->arena, "cached: %s, taken in run %lld%s", origin,
+				  (long long)past->run, because);
+	return 0;
 }
 
 static int explain_cached(const struct session *s, struct answer *a, struct err **err)
 {
-	struct builds b = {.name = a->plan->node->name};
-	struct record *new, *old;
-	int rc;
+	struct node_past past;
+	int rc = store_node_past(s->store, a->plan->node->name, &past, err);
 
-	if (history_search(s, NULL, take_build, &b, err) < 0)
+	if (rc == 0 && digest_eq(&past.key, &a->plan->node->key))
+		return explain_kept(s, a, &past, err);
+	if (rc < 0 || (rc == 0 && compare_with(s, a, &past.key, err)))
 		return -1;
-	if (b.count == 0) {
-		a->verdict = "cached: nothing to do";
-		return 0;
-	}
-	if (b.count == 1) {
-		a->verdict = arena_printf(s->arena, "cached: built once, in run %lld",
-					  (long long)b.run.id);
-		return 0;
-	}
-	a->verdict = arena_printf(s->arena, "cached: last built in run %lld, because",
-				  (long long)b.run.id);
-	rc = store_record_get(s->store, &b.items[0].key, s->arena, &new, err);
-	if (rc == 0)
-		rc = store_record_get(s->store, &b.items[1].key, s->arena, &old, err);
-	if (rc == 0)
-		manifest_diff(s->arena, old->manifest, new->manifest, &a->past);
-	return rc < 0 ? -1 : 0;
+	a->verdict = arena_printf(s->arena, "cached: %s", a->plan->reason);
+	if (a->past.count)
+		a->verdict = arena_printf(s->arena, "%s; since run %lld", a->verdict,
+					  (long long)past.run);
+	return 0;
 }
 
 static int explain(const struct session *s, const struct plan_nodes *plan, struct answer *a,

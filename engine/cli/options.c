@@ -81,6 +81,8 @@ static const struct option_row rows[] = {
 	[O_YES] = {0, "yes", NULL, VALUE_FLAG, AT(yes), NULL, "do not ask"},
 	[O_FIXED] = {0, "fixed", NULL, VALUE_FLAG, AT(fixed), NULL,
 		     "also a disk that is not removable, or larger than cards are"},
+	[O_ALL] = {0, "all", NULL, VALUE_FLAG, AT(all), NULL,
+		   "of every project that uses this store"},
 };
 #undef AT
 

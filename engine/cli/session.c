@@ -92,6 +92,14 @@ static int open_store(struct session *s, struct err **err)
 	return store_open(dir, !s->cli->no_wait, &s->store, err);
 }
 
+/* From here on history is that of the project: once it is loaded and the store is open. */
+static int enter(struct session *s, struct err **err)
+{
+	if (!s->store || !s->project)
+		return 0;
+	return store_enter(s->store, s->dir, s->project->name, err);
+}
+
 /* What the store put right is said once, when it is closed. */
 static void close_store(struct session *s)
 {
@@ -117,6 +125,21 @@ int session_open_store(struct session *s, const struct cli *c)
 
 	begin(s, c);
 	return open_store(s, &err) ? cli_fail(s, err) : 0;
+}
+
+int session_open_history(struct session *s, const struct cli *c)
+{
+	struct err_list mistakes cleanup_err_list = {0};
+	struct err *outside cleanup_err = NULL, *err = NULL;
+	const struct project *p = NULL;
+	int code = session_open_store(s, c);
+
+	if (code || c->all || project_find(".", &s->dir, &outside))
+		return code;
+	p = project_load(s->arena, s->dir, kinds_all, &c->sets, &mistakes);
+	if (store_enter(s->store, s->dir, p ? p->name : NULL, &err))
+		return cli_fail(s, err);
+	return 0;
 }
 
 /* Files that a node needs and that are no part of the project: asked of wanted nodes alone. */
@@ -178,14 +201,14 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 	if (part == SESSION_DIR)
 		return 0;
 	code = open_graph(s, part, targets);
-	if (code == 0 && part == SESSION_STORE && open_store(s, &err))
+	if (code == 0 && part == SESSION_STORE && session_add_store(s, &err))
 		code = cli_fail(s, err);
 	return code;
 }
 
 int session_add_store(struct session *s, struct err **err)
 {
-	return open_store(s, err);
+	return open_store(s, err) ? -1 : enter(s, err);
 }
 
 int session_open_dir_and_store(struct session *s, const struct cli *c)
@@ -200,7 +223,10 @@ int session_open_dir_and_store(struct session *s, const struct cli *c)
 
 int session_open_rest(struct session *s, const struct strv *targets)
 {
-	return open_graph(s, SESSION_GRAPH, targets);
+	struct err *err = NULL;
+	int code = open_graph(s, SESSION_GRAPH, targets);
+
+	return code == 0 && enter(s, &err) ? cli_fail(s, err) : code;
 }
 
 void session_close(struct session *s)

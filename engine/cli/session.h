@@ -52,6 +52,11 @@ int session_check_files(const struct session *s);
 int session_add_store(struct session *s, struct err **err) warn_unused;
 /* Only the store, for commands that need no project. */
 int session_open_store(struct session *s, const struct cli *c);
+/*
+ * The store, and whose history is meant: the project's, whose recipes may be broken; with --all or
+ * outside of any project s->dir is NULL and everybody's is.
+ */
+int session_open_history(struct session *s, const struct cli *c);
 void session_close(struct session *s);
 #define cleanup_session __attribute__((cleanup(session_close)))
 

@@ -28,28 +28,69 @@ static const char *changes_reason(struct arena *arena, const struct changes *cha
 {
 	struct str s cleanup_str = STR_INIT;
 
-	if (!changes->count)
-		return "its result is no longer in the store";
 	change_text(&changes->items[0], &s);
 	if (changes->count > 1)
 		str_printf(&s, " (and %zu more)", changes->count - 1);
 	return arena_strndup(arena, s.buf, s.len);
 }
 
-static int explain_miss(struct planner *p, struct plan_node *pn, struct err **err)
+int plan_reason(struct arena *arena, struct store *s, const struct node *n, struct changes *changes,
+		const char **ret, struct err **err)
 {
 	struct record *last = NULL;
-	int rc = store_record_last(p->s, pn->node->name, p->g->arena, &last, err);
+	struct node_past past;
+	int rc = store_node_past(s, n->name, &past, err);
+
+	if (rc) {
+		*ret = "never built";
+		return rc < 0 ? -1 : 0;
+	}
+	rc = store_record_last(s, n->name, arena, &last, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		manifest_diff(arena, last->manifest, n->manifest, changes);
+	if (digest_eq(&past.key, &n->key))
+		*ret = "its result is no longer in the store";
+	else if (changes->count)
+		*ret = changes_reason(arena, changes);
+	else
+		*ret = arena_printf(
+			arena, "changed since run %lld, whose result is no longer in the store",
+			(long long)past.run);
+	return 0;
+}
+
+int plan_origin(struct arena *arena, struct store *s, const struct digest *key, const char **ret,
+		struct err **err)
+{
+	struct run_info run;
+	int rc = store_run_of_key(s, key, arena, &run, err);
 
 	if (rc < 0)
 		return -1;
-	if (rc > 0) {
-		pn->reason = "never built";
+	if (rc > 0)
+		*ret = "already in the store";
+	else if (!run.root)
+		*ret = arena_printf(arena, "built in run %lld", (long long)run.id);
+	else
+		*ret = arena_printf(arena, "built in run %lld of '%s'", (long long)run.id,
+				    run.root);
+	return 0;
+}
+
+static int explain_hit(struct planner *p, struct plan_node *pn, struct err **err)
+{
+	struct node_past past;
+	int rc = store_node_past(p->s, pn->node->name, &past, err);
+
+	if (rc == 0 && digest_eq(&past.key, &pn->node->key)) {
+		pn->reason = "unchanged";
 		return 0;
 	}
-	manifest_diff(p->g->arena, last->manifest, pn->node->manifest, &pn->changes);
-	pn->reason = changes_reason(p->g->arena, &pn->changes);
-	return 0;
+	if (rc < 0)
+		return -1;
+	return plan_origin(p->g->arena, p->s, &pn->node->key, &pn->reason, err);
 }
 
 /* Looks the node's key up: hit, or miss for a reason. */
@@ -63,7 +104,7 @@ static int ask_store(struct planner *p, struct plan_node *pn, struct err **err)
 	if (rc < 0)
 		return -1;
 	if (rc > 0)
-		return explain_miss(p, pn, err);
+		return plan_reason(p->g->arena, p->s, n, &pn->changes, &pn->reason, err);
 	rc = store_record_check(p->s, found, &why, err);
 	if (rc < 0)
 		return -1;
@@ -73,9 +114,20 @@ static int ask_store(struct planner *p, struct plan_node *pn, struct err **err)
 	}
 	n->record = found;
 	pn->verdict = PLAN_CACHED;
-	pn->reason = "unchanged";
 	pn->estimate = 0;
-	return 0;
+	return explain_hit(p, pn, err);
+}
+
+static int estimate_node(struct planner *p, struct plan_node *pn, struct err **err)
+{
+	struct duration d;
+	int rc = store_duration(p->s, pn->node->name, &d, err);
+
+	if (rc == 0) {
+		pn->estimate = d.seconds;
+		pn->estimate_from = d.root;
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 static int plan_one(struct planner *p, struct node *n, struct err **err)
@@ -94,9 +146,8 @@ static int plan_one(struct planner *p, struct node *n, struct err **err)
 		rc = ask_store(p, pn, err);
 	}
 	p->verdicts[n->index] = pn->verdict;
-	if (rc == 0 && pn->verdict != PLAN_CACHED &&
-	    store_duration(p->s, n->name, &pn->estimate, err) < 0)
-		rc = -1;
+	if (rc == 0 && pn->verdict != PLAN_CACHED)
+		rc = estimate_node(p, pn, err);
 	return rc;
 }
 
@@ -165,16 +216,18 @@ static int read_history(struct graph *g, struct store *s, struct map *kinds, str
 	for (size_t i = 0; i < g->order.count; i++) {
 		struct node *n = g->order.items[i];
 		struct kind_history *h = map_get(kinds, n->recipe->kind->name);
+		struct duration d;
 		int rc;
 
 		if (!n->wanted)
 			continue;
 		n->estimate = -1;
-		rc = store_duration(s, n->name, &n->estimate, err);
+		rc = store_duration(s, n->name, &d, err);
 		if (rc < 0)
 			return -1;
 		if (rc > 0)
 			continue;
+		n->estimate = d.seconds;
 		if (!h) {
 			h = xcalloc(1, sizeof(*h));
 			map_set(kinds, n->recipe->kind->name, h);

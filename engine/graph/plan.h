@@ -2,7 +2,8 @@
 #pragma once
 /*
  * What a build would do, without doing it. A node whose inputs are all cached has a key and is hit
- * or miss for a reason; a node behind a miss is unknown: it may still turn out unchanged.
+ * or miss for a reason; a node behind a miss is unknown: it may still turn out unchanged. Reasons
+ * and times are those of the project that was entered (store_enter()).
  */
 #include "graph/manifest.h"
 
@@ -14,10 +15,20 @@ struct plan_node {
 	/* "never built", "option size 4G -> 6G (and 2 more)", "after base", ... */
 	const char *reason;
 	struct changes changes;
-	double estimate; /* seconds; negative: unknown */
+	double estimate;           /* seconds; negative: unknown */
+	const char *estimate_from; /* root of another checkout that it was taken from, or NULL */
 };
 DEFINE_VEC(plan_nodes, struct plan_node)
 
+/*
+ * Why N, which has a key and no result in the store, will run: compared with what this project had
+ * of it last. A sentence in ARENA; CHANGES get what it sums up, with strings in ARENA.
+ */
+int plan_reason(struct arena *arena, struct store *s, const struct node *n, struct changes *changes,
+		const char **ret, struct err **err) warn_unused;
+/* Where the result of KEY comes from: "built in run 7 of /srv/a". In ARENA. */
+int plan_origin(struct arena *arena, struct store *s, const struct digest *key, const char **ret,
+		struct err **err) warn_unused;
 /* The wanted nodes in topological order. Sets node keys, manifests and records where known. */
 int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
 	      struct err **err) warn_unused;

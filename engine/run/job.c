@@ -260,20 +260,21 @@ double job_seconds(const struct job *j)
 	return (double)(job_now() - j->started_ms) / 1000;
 }
 
-static char *failed_path(const struct job *j)
+char *job_failed_path(struct store *s, const struct node *n)
 {
-	char *name cleanup_free = job_flat_name(j->node->name);
+	char *name cleanup_free = job_flat_name(n->name);
 
-	return path_join(store_subdir(j->env->store, "failed"), name);
+	return store_failed_path(s, name);
 }
 
 /*
- * Moves the folder to STORE/failed/NODE. What was there goes away with this job's temporary name.
+ * Moves the directory to job_failed_path(). What was there goes away with this job's temporary
+ * name.
  */
 static int keep_folder(struct job *j, struct err **err)
 {
 	char *name cleanup_free = job_flat_name(j->node->name);
-	char *kept cleanup_free = failed_path(j);
+	char *kept cleanup_free = job_failed_path(j->env->store, j->node);
 	char *old cleanup_free = NULL;
 
 	if (tmp_dir(store_subdir(j->env->store, "tmp"), name, &old, err) < 0)
@@ -297,7 +298,8 @@ void job_log(struct job *j, bool keep)
 
 	/* A log is for people: that it cannot be kept must not change the verdict on the node. */
 	if (!keep) {
-		char *old cleanup_free = failed_path(j), *here cleanup_free = NULL;
+		char *old cleanup_free = job_failed_path(j->env->store, j->node);
+		char *here cleanup_free = NULL;
 
 		here = path_join(j->dir, "failed"); /* goes away with this job's folder */
 		(void)!rename(old, here);

@@ -61,6 +61,8 @@ void job_describe(struct arena *arena, const struct job_env *env, const struct n
 		  const char *dir, unsigned cpus, struct job_spec *ret);
 /* A node's name as one file name: "tests/rollback" -> "tests%rollback"; caller frees. */
 char *job_flat_name(const char *node);
+/* Where the project's last failed attempt at N is kept, if there was one; caller frees. */
+char *job_failed_path(struct store *s, const struct node *n);
 
 /* Milliseconds of the monotonic clock. */
 uint64_t job_now(void);
@@ -79,7 +81,7 @@ int job_reaped(struct job *j, int status, struct err **err) warn_unused;
 double job_seconds(const struct job *j);
 /*
  * Puts the log into the store (j->log, j->log_path). With KEEP, the folder is kept as
- * STORE/failed/NODE, in place of an older one, and log_path names the log in it; without, what an
+ * job_failed_path(), in place of an older one, and log_path names the log in it; without, what an
  * older failure left there is dropped.
  */
 void job_log(struct job *j, bool keep);

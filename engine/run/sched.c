@@ -84,7 +84,8 @@ static int consider_all(struct sched *d, struct err **err)
 static int estimate(struct sched *d, struct err **err)
 {
 	struct event ev = {.type = EVENT_ESTIMATE};
-	double longest = 0, ignored;
+	struct duration ignored;
+	double longest = 0;
 
 	d->estimated = true;
 	for (size_t i = 0; i < d->g->nodes.count; i++) {
@@ -116,22 +117,16 @@ static char *reason(struct sched *d, const struct node *n)
 	struct arena *arena cleanup_arena = arena_new();
 	struct err *err cleanup_err = NULL;
 	struct changes changes = {0};
-	struct str text = STR_INIT;
-	struct record *old;
+	const char *text;
+	char *own;
 
 	if (d->memory[n->index].reruns)
 		return xstrdup("an input changed while it ran");
-	if (store_record_last(d->s, n->name, arena, &old, &err) != 0)
-		return xstrdup("never built");
-	manifest_diff(arena, old->manifest, n->manifest, &changes);
-	if (changes.count)
-		change_text(&changes.items[0], &text);
-	else
-		str_append(&text, "its result is no longer in the store");
-	if (changes.count > 1)
-		str_printf(&text, " (and %zu more)", changes.count - 1);
+	if (plan_reason(arena, d->s, n, &changes, &text, &err) < 0)
+		text = err->text;
+	own = xstrdup(text);
 	changes_clear(&changes);
-	return str_steal(&text);
+	return own;
 }
 
 static void run_job(struct sched *d, struct node *n, struct slot slot, int lock)

@@ -13,6 +13,7 @@
 
 /* What people may still want to look at: failed work folders, damaged files. */
 #define LEFTOVER_DAYS 14
+#define GONE_PROJECT_DAYS 90 /* a disk that is not plugged in is not gone */
 
 struct download {
 	char *path;
@@ -295,6 +296,9 @@ int store_gc(struct store *s, const struct store_gc_opts *opts, struct store_gc_
 		rc = inventory_load(s, arena, &g.v, err);
 	if (rc == 0)
 		rc = inventory_files(s, "downloads", find_download, &g, err);
+	if (rc == 0)
+		rc = store_forget_projects(s, g.today - GONE_PROJECT_DAYS, opts->dry_run,
+					   opts->report, opts->arg, &result.others, err);
 	if (rc == 0) {
 		choose(&g);
 		rc = inventory_add_logs(&g.v, s, err);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Runs, durations and snapshots: what a store remembers beside its records. */
+/* Runs and snapshots: what a store remembers beside its records. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,17 +19,52 @@ static int forgive_full(int rc, struct err **err)
 	return 0;
 }
 
+/*
+ * A run that goes on holds a lock on one byte of STORE/lock, at the place of its number: the kernel
+ * drops it however the process ends, and it is seen from other pid namespaces too.
+ */
+static struct flock run_byte(int64_t run)
+{
+	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = run, .l_len = 1};
+}
+
+static void hold_run(const struct store *s, int64_t run)
+{
+	struct flock byte = run_byte(run);
+
+	if (fcntl(s->lock, F_OFD_SETLK, &byte) < 0)
+		trace(TRACE_STORE, "cannot lock run %lld: %s", (long long)run, strerror(errno));
+}
+
+static void release_run(const struct store *s, int64_t run)
+{
+	struct flock byte = run_byte(run);
+
+	byte.l_type = F_UNLCK;
+	(void)!fcntl(s->lock, F_OFD_SETLK, &byte);
+}
+
+static bool goes_on(const struct store *s, int64_t run)
+{
+	struct flock byte = run_byte(run);
+
+	return fcntl(s->lock, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
+
 int store_run_begin(struct store *s, const char *targets, int64_t *ret_id, struct err **err)
 {
+	struct state_project *p = s->project && s->project->name ? s->project : NULL;
 	int64_t id = 0;
 	int rc;
 
 	do {
 		rc = store_ready(s, err) < 0
 			     ? -1
-			     : state_run_begin(s->state, targets, time(NULL), &id, err);
+			     : state_run_begin(s->state, p, targets, time(NULL), &id, err);
 	} while (rc < 0 && store_heal(s, err));
 	rc = forgive_full(rc, err);
+	if (rc == 0 && id)
+		hold_run(s, id);
 	if (rc == 0)
 		*ret_id = id;
 	return rc;
@@ -37,10 +74,12 @@ int store_run_node(struct store *s, int64_t run, const struct run_node *n, struc
 {
 	int rc;
 
-	if (run == 0 || str_eq(n->status, "cached"))
+	if (run == 0)
 		return 0;
 	do {
-		rc = store_ready(s, err) < 0 ? -1 : state_run_node(s->state, run, n, err);
+		int64_t project = s->project ? s->project->id : 0;
+
+		rc = store_ready(s, err) < 0 ? -1 : state_run_node(s->state, project, run, n, err);
 	} while (rc < 0 && store_heal(s, err));
 	return forgive_full(rc, err);
 }
@@ -50,12 +89,14 @@ int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, st
 	int rc;
 
 	store_flush_cache(s);
+	store_reload_project(s);
 	if (run == 0)
 		return 0;
 	do {
 		rc = store_ready(s, err) < 0 ? -1
 					     : state_run_end(s->state, run, wall_s, exit_code, err);
 	} while (rc < 0 && store_heal(s, err));
+	release_run(s, run);
 	return forgive_full(rc, err);
 }
 
@@ -83,6 +124,7 @@ DEFINE_VEC(run_infos, struct run_info)
 DEFINE_VEC(run_nodes, struct run_node)
 
 struct listing {
+	const struct store *s;
 	struct arena *arena;
 	struct run_infos runs;
 	struct run_nodes nodes;
@@ -94,6 +136,10 @@ static void list_run(void *arg, const struct run_info *row)
 	struct run_info own = *row;
 
 	own.targets = arena_strdup(l->arena, row->targets);
+	own.root = row->root ? arena_strdup(l->arena, row->root) : NULL;
+	own.name = row->name ? arena_strdup(l->arena, row->name) : NULL;
+	if (own.state == RUN_KILLED && goes_on(l->s, own.id))
+		own.state = RUN_RUNNING;
 	run_infos_push(&l->runs, own);
 }
 
@@ -118,16 +164,24 @@ static void *keep(struct arena *arena, const void *items, size_t count, size_t s
 	return own;
 }
 
-int store_runs(struct store *s, struct arena *arena, size_t limit, struct run_info **ret,
+int store_runs(struct store *s, struct arena *arena, bool all, size_t limit, struct run_info **ret,
 	       size_t *ret_count, struct err **err)
 {
-	struct listing l = {.arena = arena};
+	bool one = !all && s->project;
+	struct listing l = {.s = s, .arena = arena};
 	int rc;
 
+	if (one && !s->project->id && store_find_project(s, err) < 0)
+		return -1;
+	if (one && !s->project->id) { /* it never ran */
+		*ret_count = 0;
+		return 0;
+	}
 	do {
 		l.runs.count = 0;
 		rc = store_ready(s, err) < 0 ? -1
-					     : state_run_each(s->state, limit, list_run, &l, err);
+					     : state_run_each(s->state, one ? s->project->id : 0,
+							      limit, list_run, &l, err);
 	} while (rc < 0 && store_heal(s, err));
 	if (rc == 0) {
 		*ret = keep(arena, l.runs.items, l.runs.count, sizeof(*l.runs.items));
@@ -140,7 +194,7 @@ int store_runs(struct store *s, struct arena *arena, size_t limit, struct run_in
 int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct run_node **ret,
 		    size_t *ret_count, struct err **err)
 {
-	struct listing l = {.arena = arena};
+	struct listing l = {.s = s, .arena = arena};
 	int rc;
 
 	do {
@@ -157,32 +211,19 @@ int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct ru
 	return rc;
 }
 
-static void add_duration(void *arg, const char *node, double seconds)
+int store_run_of_key(struct store *s, const struct digest *key, struct arena *arena,
+		     struct run_info *ret, struct err **err)
 {
-	struct store *s = arg;
-	double *own = map_get(&s->durations, node);
+	struct listing l = {.s = s, .arena = arena};
+	int rc;
 
-	if (!own) {
-		own = arena_alloc(s->arena, sizeof(*own));
-		map_set(&s->durations, arena_strdup(s->arena, node), own);
-	}
-	*own = seconds;
-}
-
-int store_duration(struct store *s, const char *node, double *ret_seconds, struct err **err)
-{
-	const double *known;
-
-	if (!s->durations_loaded) {
-		if (store_ready(s, err) < 0 ||
-		    (state_duration_each(s->state, add_duration, s, err) < 0 &&
-		     !store_heal(s, err)))
-			return -1;
-		s->durations_loaded = true;
-	}
-	known = map_get(&s->durations, node);
-	if (!known)
-		return 1;
-	*ret_seconds = *known;
-	return 0;
+	do {
+		l.runs.count = 0;
+		rc = store_ready(s, err) < 0 ? -1
+					     : state_run_of_key(s->state, key, list_run, &l, err);
+	} while (rc < 0 && store_heal(s, err));
+	if (rc == 0)
+		*ret = l.runs.items[0];
+	run_infos_clear(&l.runs);
+	return rc;
 }

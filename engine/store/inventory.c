@@ -130,7 +130,7 @@ int inventory_add_logs(struct inventory *v, struct store *s, struct err **err)
 	struct run_node *nodes;
 	size_t run_count, count;
 
-	if (store_runs(s, v->arena, 0, &runs, &run_count, err) < 0)
+	if (store_runs(s, v->arena, true, 0, &runs, &run_count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < run_count; i++) {
 		if (store_run_nodes(s, runs[i].id, v->arena, &nodes, &count, err) < 0)

@@ -39,6 +39,31 @@ static const char schema_sql[] =
 static const char *const migrations[] = {
 	"CREATE TABLE IF NOT EXISTS snapshot(name TEXT PRIMARY KEY, data BLOB NOT NULL)"
 	" STRICT, WITHOUT ROWID;",
+	/*
+	 * History by project. Whose the older runs were is not known: they stay, without a project.
+	 * Durations by the name of a node alone were a mixture. Short ways go, so that the next
+	 * build notes what each node has now.
+	 */
+	"CREATE TABLE IF NOT EXISTS project(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" root BLOB NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL, dev INTEGER NOT NULL,"
+	" ino INTEGER NOT NULL, born INTEGER NOT NULL, used INTEGER NOT NULL, UNIQUE(root, name))"
+	" STRICT;"
+	"CREATE TABLE IF NOT EXISTS project_node(project INTEGER NOT NULL, node TEXT NOT NULL,"
+	" key BLOB NOT NULL, previous BLOB NOT NULL, run INTEGER NOT NULL, built INTEGER NOT NULL,"
+	" seconds REAL NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(project, node))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE run_of_project(id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER,"
+	" started_at INTEGER NOT NULL, targets TEXT NOT NULL, wall_s REAL, exit_code INTEGER)"
+	" STRICT;"
+	"INSERT INTO run_of_project"
+	" SELECT id, NULL, started_at, targets, wall_s, exit_code FROM run;"
+	"DROP TABLE run;"
+	"ALTER TABLE run_of_project RENAME TO run;"
+	"CREATE INDEX IF NOT EXISTS run_project ON run(project, id);"
+	"CREATE INDEX IF NOT EXISTS run_node_key ON run_node(key);"
+	"DROP INDEX IF EXISTS record_node;"
+	"DROP TABLE IF EXISTS duration;"
+	"DELETE FROM snapshot WHERE name NOT GLOB 'used/*';",
 };
 #define FORMAT ((int64_t)array_len(migrations) + 1)
 
@@ -385,7 +410,10 @@ static int keep_records(struct state *st, void *arg, struct err **err)
 		trace(TRACE_STORE, "rescue: %s", broken->text);
 	rc = state_begin(st, true, err);
 	if (rc == 0)
-		rc = state_end(st, state_copy_records(old, st, &r->kept, err), err);
+		rc = state_copy_records(old, st, &r->kept, err);
+	if (rc == 0)
+		rc = state_copy_history(old, st, err);
+	rc = state_end(st, rc, err);
 	state_close(old);
 	return rc;
 }

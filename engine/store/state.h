@@ -32,7 +32,7 @@ void state_close(struct state *st);
 bool state_damaged(const struct state *st);
 /*
  * Moves DIR/state.sqlite with its log into folder AWAY (made here) and starts anew with every
- * record and duration that can still be read. Nobody else may have it open. *ret_kept: records
+ * record and as much history as can still be read. Nobody else may have it open. *ret_kept: records
  * kept.
  */
 int state_rescue(const char *dir, const char *tmp, const char *away, uint64_t *ret_kept,
@@ -52,18 +52,12 @@ typedef int state_record_fn(void *arg, const struct state_record *row, struct er
 /* 0, 1 when there is none, -1. */
 int state_record_get(struct state *st, const struct digest *key, state_record_fn *fn, void *arg,
 		     struct err **err) warn_unused;
-int state_record_last(struct state *st, const char *node, state_record_fn *fn, void *arg,
-		      struct err **err) warn_unused;
 int state_record_each(struct state *st, state_record_fn *fn, void *arg,
 		      struct err **err) warn_unused;
-/* Replaces a record of the same key and counts its seconds into the node's duration. */
+/* Replaces a record of the same key. */
 int state_record_put(struct state *st, const struct state_record *row,
 		     struct err **err) warn_unused;
 int state_record_drop(struct state *st, const struct digest *key, struct err **err) warn_unused;
-
-typedef void state_duration_fn(void *arg, const char *node, double seconds);
-int state_duration_each(struct state *st, state_duration_fn *fn, void *arg,
-			struct err **err) warn_unused;
 
 struct state_file {
 	const char *path; /* absolute */
@@ -77,15 +71,53 @@ int state_file_each(struct state *st, state_file_fn *fn, void *arg, struct err *
 int state_file_put(struct state *st, const struct state_file *const *rows, size_t count, bool clear,
 		   struct err **err) warn_unused;
 
-int state_run_begin(struct state *st, const char *targets, int64_t started_at, int64_t *ret_id,
+#define STATE_TAG 17 /* bytes with the NUL */
+struct state_project {
+	int64_t id;              /* 0: has no row yet */
+	const char *root, *name; /* name NULL: not known, any */
+	char tag[STATE_TAG];     /* hex, unlike that of any other project */
+	uint64_t dev, ino;       /* of the directory; ino 0: not known */
+	int64_t born_ns;         /* its birth, where the file system tells it, else 0 */
+	int64_t used;            /* day since 1970 of its last run */
+};
+/*
+ * Fills id and tag from the row of P's root and name, else of that directory under another path: a
+ * project that was moved. 0, 1 when there is none, -1.
+ */
+int state_project_find(struct state *st, struct state_project *p, struct err **err) warn_unused;
+typedef void state_project_fn(void *arg,
+			      const struct state_project *row); /* id, root, name, used */
+int state_project_each(struct state *st, state_project_fn *fn, void *arg,
+		       struct err **err) warn_unused;
+/* With all its history. */
+int state_project_drop(struct state *st, int64_t id, struct err **err) warn_unused;
+
+typedef void state_node_fn(void *arg, const char *node, const struct node_past *row);
+int state_node_each(struct state *st, int64_t project, state_node_fn *fn, void *arg,
 		    struct err **err) warn_unused;
-int state_run_node(struct state *st, int64_t run, const struct run_node *n,
+/*
+ * Of project PROJECT and of those of the same NAME; of rows for the same node the last one counts.
+ * ROOT: whose it is when it is not the project's own, else NULL.
+ */
+typedef void state_duration_fn(void *arg, const char *node, double seconds, const char *root);
+int state_duration_each(struct state *st, int64_t project, const char *name, state_duration_fn *fn,
+			void *arg, struct err **err) warn_unused;
+
+/* Adds or updates P (NULL: a run of no project), whose id and tag it fills, and begins a run. */
+int state_run_begin(struct state *st, struct state_project *p, const char *targets,
+		    int64_t started_at, int64_t *ret_id, struct err **err) warn_unused;
+/* PROJECT 0: none, whose nodes are not remembered. */
+int state_run_node(struct state *st, int64_t project, int64_t run, const struct run_node *n,
 		   struct err **err) warn_unused;
 int state_run_end(struct state *st, int64_t run, double wall_s, int exit_code,
 		  struct err **err) warn_unused;
+/* What did not end is given as RUN_KILLED. PROJECT 0: of all. */
 typedef void state_run_fn(void *arg, const struct run_info *row);
-int state_run_each(struct state *st, size_t limit, state_run_fn *fn, void *arg,
+int state_run_each(struct state *st, int64_t project, size_t limit, state_run_fn *fn, void *arg,
 		   struct err **err) warn_unused;
+/* The newest run that built KEY: 0, 1 when there is none, -1. */
+int state_run_of_key(struct state *st, const struct digest *key, state_run_fn *fn, void *arg,
+		     struct err **err) warn_unused;
 typedef void state_run_node_fn(void *arg, const struct run_node *row);
 int state_run_node_each(struct state *st, int64_t run, state_run_node_fn *fn, void *arg,
 			struct err **err) warn_unused;

@@ -3,7 +3,7 @@
 /*
  * What the files that speak SQL share: state.c opens, makes and rescues the database, state_sql.c
  * holds the statements, state_rows.c reads and writes records, file stats and snapshots,
- * state_history.c runs. No other file may include this.
+ * state_history.c projects and runs. No other file may include this.
  */
 #include <sqlite3.h>
 
@@ -14,21 +14,31 @@ enum stmt {
 	SQL_COMMIT,
 	SQL_ROLLBACK,
 	SQL_RECORD_GET,
-	SQL_RECORD_LAST,
 	SQL_RECORD_EACH,
 	SQL_RECORD_PUT,
 	SQL_RECORD_DROP,
-	SQL_DURATION_PUT,
-	SQL_DURATION_EACH,
 	SQL_FILE_EACH,
 	SQL_FILE_PUT,
 	SQL_FILE_CLEAR,
+	SQL_PROJECT_FIND,
+	SQL_PROJECT_MOVED,
+	SQL_PROJECT_ADD,
+	SQL_PROJECT_USED,
+	SQL_PROJECT_EACH,
+	SQL_PROJECT_DROP,
+	SQL_PROJECT_DROP_NODES,
+	SQL_PROJECT_DROP_RUN_NODES,
+	SQL_PROJECT_DROP_RUNS,
+	SQL_NODE_EACH,
+	SQL_NODE_PUT,
+	SQL_DURATION_EACH,
 	SQL_RUN_BEGIN,
-	SQL_RUN_PRUNE,
 	SQL_RUN_PRUNE_NODES,
+	SQL_RUN_PRUNE,
 	SQL_RUN_NODE_PUT,
 	SQL_RUN_END,
 	SQL_RUN_EACH,
+	SQL_RUN_OF_KEY,
 	SQL_RUN_NODE_EACH,
 	SQL_SNAPSHOT_GET,
 	SQL_SNAPSHOT_PUT,
@@ -81,3 +91,5 @@ void state_column_digest(sqlite3_stmt *q, int i, struct digest *ret);
  */
 int state_copy_records(struct state *old, struct state *to, uint64_t *ret_kept,
 		       struct err **err) warn_unused;
+/* The same for projects and runs, forwards only. */
+int state_copy_history(struct state *old, struct state *to, struct err **err) warn_unused;

@@ -64,17 +64,6 @@ int state_record_get(struct state *st, const struct digest *key, state_record_fn
 	return one_record(st, q, fn, arg, err);
 }
 
-int state_record_last(struct state *st, const char *node, state_record_fn *fn, void *arg,
-		      struct err **err)
-{
-	sqlite3_stmt *q;
-
-	if (state_statement(st, SQL_RECORD_LAST, &q, err) < 0)
-		return -1;
-	state_bind_text(q, 1, node);
-	return one_record(st, q, fn, arg, err);
-}
-
 int state_record_each(struct state *st, state_record_fn *fn, void *arg, struct err **err)
 {
 	sqlite3_stmt *q;
@@ -95,10 +84,9 @@ int state_record_each(struct state *st, state_record_fn *fn, void *arg, struct e
 static int put_record(struct state *st, const struct state_record *row, int64_t id,
 		      struct err **err)
 {
-	sqlite3_stmt *q, *d;
+	sqlite3_stmt *q;
 
-	if (state_statement(st, SQL_RECORD_PUT, &q, err) < 0 ||
-	    state_statement(st, SQL_DURATION_PUT, &d, err) < 0)
+	if (state_statement(st, SQL_RECORD_PUT, &q, err) < 0)
 		return -1;
 	state_bind_digest(q, 1, &row->key);
 	state_bind_digest(q, 2, &row->sum);
@@ -112,11 +100,7 @@ static int put_record(struct state *st, const struct state_record *row, int64_t 
 		sqlite3_bind_int64(q, 9, id);
 	else
 		sqlite3_bind_null(q, 9);
-	if (state_finish(st, q, err) < 0)
-		return -1;
-	state_bind_text(d, 1, row->node);
-	sqlite3_bind_double(d, 2, row->seconds);
-	return state_finish(st, d, err);
+	return state_finish(st, q, err);
 }
 
 int state_record_put(struct state *st, const struct state_record *row, struct err **err)
@@ -136,18 +120,6 @@ int state_record_drop(struct state *st, const struct digest *key, struct err **e
 		return state_end(st, -1, err);
 	state_bind_digest(q, 1, key);
 	return state_end(st, state_finish(st, q, err), err);
-}
-
-int state_duration_each(struct state *st, state_duration_fn *fn, void *arg, struct err **err)
-{
-	sqlite3_stmt *q;
-	int rc;
-
-	if (state_statement(st, SQL_DURATION_EACH, &q, err) < 0)
-		return -1;
-	while ((rc = state_step(st, q, err)) == 0)
-		fn(arg, state_text(q, 0), sqlite3_column_double(q, 1));
-	return rc < 0 ? -1 : 0;
 }
 
 /* --- rescue -------------------------------------------------------------------------------- */

@@ -31,6 +31,9 @@ static int rescue(struct store *s, const char *why, struct err **err)
 	if (state_rescue(s->dir, s->tmp, away, &kept, err) < 0)
 		return err_wrap(err, "cannot replace the damaged '%s/state.sqlite'", s->dir);
 	s->rescued = true;
+	if (s->project)
+		s->project->id = 0;
+	store_reload_project(s);
 	free(s->warning);
 	s->warning = xasprintf("the store's database was damaged (%s): %llu records were kept, the "
 			       "damaged file is '%s'",
@@ -198,6 +201,7 @@ void store_close(struct store *s)
 	state_close(s->state);
 	statcache_free(s->cache);
 	map_clear(&s->durations);
+	map_clear(&s->pasts);
 	for (size_t i = 0; i < s->subdirs.count; i++)
 		free(s->subdirs.entries[i].value);
 	map_clear(&s->subdirs);
@@ -268,28 +272,6 @@ int store_record_get(struct store *s, const struct digest *key, struct arena *ar
 	return 0;
 }
 
-int store_record_last(struct store *s, const char *node, struct arena *arena, struct record **ret,
-		      struct err **err)
-{
-	struct decoded d = {.arena = arena};
-	struct digest sum;
-	int rc;
-
-	do {
-		rc = store_ready(s, err) < 0 ? -1
-					     : state_record_last(s->state, node, decode, &d, err);
-	} while (rc < 0 && store_heal(s, err));
-	if (rc != 0)
-		return rc;
-	if (!d.rec)
-		return 1;
-	digest_data(d.rec->manifest, strlen(d.rec->manifest), &sum);
-	if (!digest_eq(&sum, &d.rec->key))
-		return 1;
-	*ret = d.rec;
-	return 0;
-}
-
 int store_record_put(struct store *s, const struct record *rec, struct err **err)
 {
 	struct str outputs cleanup_str = STR_INIT;
@@ -300,7 +282,6 @@ int store_record_put(struct store *s, const struct record *rec, struct err **err
 	do {
 		rc = store_ready(s, err) < 0 ? -1 : state_record_put(s->state, &row, err);
 	} while (rc < 0 && store_heal(s, err));
-	s->durations_loaded = false;
 	return rc;
 }
 

@@ -58,9 +58,6 @@ const char *store_subdir(struct store *s, const char *name);
 /* 0 and *ret in ARENA, 1 when there is no such record, -1. */
 int store_record_get(struct store *s, const struct digest *key, struct arena *arena,
 		     struct record **ret, struct err **err) warn_unused;
-/* The newest record of a node (for `why`), whatever its key. 0, 1 or -1. */
-int store_record_last(struct store *s, const char *node, struct arena *arena, struct record **ret,
-		      struct err **err) warn_unused;
 int store_record_put(struct store *s, const struct record *rec, struct err **err) warn_unused;
 /*
  * Whether all blobs of REC are present and unchanged since they were stored (size and times as
@@ -96,39 +93,82 @@ int store_log_put(struct store *s, const char *path, struct digest *ret,
 char *store_log_path(const struct store *s, const struct digest *d);
 
 /*
- * Runs: history and durations. The newest 200 runs are kept. "cached" is what is not listed: such
- * nodes are not written, so that a run with nothing to do costs nothing. On a full disk history is
- * lost without an error; id 0 is a run that could not be written.
+ * History belongs to a project: the directory that holds it, by its real path, and the name in its
+ * project.yaml. Two checkouts of one project are two, whatever their nodes are called; a directory
+ * that was moved keeps its history. Records are everybody's.
+ *
+ * store_enter() says whose history the calls below read and write; without it they write runs that
+ * belong to no project, and read those of all. NAME may be NULL, if it cannot be known: the project
+ * that was last used in that directory, and nothing can be written.
+ */
+int store_enter(struct store *s, const char *root, const char *name, struct err **err) warn_unused;
+/*
+ * STORE/failed/NODE.TAG, for what a failed attempt of this project leaves: TAG is the project's.
+ * FLAT: the node's name as a file's; caller frees.
+ */
+char *store_failed_path(struct store *s, const char *flat);
+
+/* What a node of this project had last. */
+struct node_past {
+	struct digest key;
+	struct digest previous; /* the key before that; zeros: none */
+	int64_t run;            /* in which it got KEY */
+	bool built;             /* in that run; else it was in the store already */
+};
+/* 0, 1 when the project never had a result of the node, -1. */
+int store_node_past(struct store *s, const char *node, struct node_past *ret,
+		    struct err **err) warn_unused;
+/* The record of that key: 0, 1 when there never was one or it is no longer in the store, -1. */
+int store_record_last(struct store *s, const char *node, struct arena *arena, struct record **ret,
+		      struct err **err) warn_unused;
+
+struct duration {
+	double seconds;   /* mean of the last builds */
+	const char *root; /* of another checkout of the project, which it was taken from, or NULL */
+};
+/* Of NODE in this project, else in one of the same name; 1 when it was never built there. */
+int store_duration(struct store *s, const char *node, struct duration *ret,
+		   struct err **err) warn_unused;
+
+/*
+ * Runs. The newest 200 of each project are kept. Nodes are written when they are done, so that a
+ * run that is killed tells what it did. "cached" is written only for a node that thereby has
+ * another key than its project's last run left it, so that a run with nothing to do costs nothing.
+ * On a full disk history is lost without an error; id 0 is a run that could not be written.
  */
 struct run_node {
 	const char *node;
-	const char *status; /* built, failed, skipped; cached: not kept */
+	const char *status; /* built, failed, skipped, cached */
 	struct digest key;
 	double seconds;
 	struct digest log;
 	const char *error; /* or NULL */
 };
+enum run_state { RUN_ENDED, RUN_RUNNING, RUN_KILLED };
 struct run_info {
 	int64_t id, started_at; /* started_at: seconds since 1970 */
-	double wall_s;
-	const char *targets; /* as given, joined by blanks */
-	int exit_code;
-	bool finished;
+	double wall_s;          /* RUN_ENDED */
+	const char *targets;    /* as given, joined by spaces */
+	int exit_code;          /* RUN_ENDED */
+	enum run_state state;
+	int64_t project;         /* 0: not known, from before projects were told apart */
+	const char *root, *name; /* of the project, or NULL */
 };
 int store_run_begin(struct store *s, const char *targets, int64_t *ret_id,
 		    struct err **err) warn_unused;
 int store_run_node(struct store *s, int64_t run, const struct run_node *n,
 		   struct err **err) warn_unused;
+/* May be called again: the later exit code counts. */
 int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code,
 		  struct err **err) warn_unused;
-/* Newest first, at most LIMIT (0: all). */
-int store_runs(struct store *s, struct arena *arena, size_t limit, struct run_info **ret,
+/* Of the project entered, or of ALL. Newest first, at most LIMIT (0: all). */
+int store_runs(struct store *s, struct arena *arena, bool all, size_t limit, struct run_info **ret,
 	       size_t *ret_count, struct err **err) warn_unused;
 int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct run_node **ret,
 		    size_t *ret_count, struct err **err) warn_unused;
-/* Mean seconds of the last builds of NODE; 1 when it was never built. */
-int store_duration(struct store *s, const char *node, double *ret_seconds,
-		   struct err **err) warn_unused;
+/* The newest run, of any project, that built KEY: 0, 1 when none is known, -1. */
+int store_run_of_key(struct store *s, const struct digest *key, struct arena *arena,
+		     struct run_info *ret, struct err **err) warn_unused;
 
 /*
  * One text per NAME, for graph/snapshot.c; it may be lost at any time. Get appends to *RET: 0, 1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* What an open store is made of, for store.c and history.c. */
+/* What an open store is made of, for the files of this directory. */
 #include "base/map.h"
 #include "store/state.h"
 #include "store/statcache.h"
@@ -14,7 +14,10 @@ struct store {
 	struct statcache *cache;
 	bool cache_loaded;
 	struct arena *arena;
-	struct map durations; /* node -> double */
+	struct state_project *project; /* entered, or NULL */
+	struct map pasts;              /* node of the project -> struct node_past */
+	bool pasts_loaded;
+	struct map durations; /* node -> struct duration */
 	bool durations_loaded;
 	struct map subdirs; /* name -> path */
 };
@@ -26,5 +29,16 @@ struct store {
 bool store_heal(struct store *s, struct err **err);
 /* 0, or ERR_STORE: after a rescue that failed there is no database. */
 int store_ready(const struct store *s, struct err **err) warn_unused;
+/* Looks for the row of the project that was entered; it may have none. */
+int store_find_project(struct store *s, struct err **err) warn_unused;
+/* Forgets what was read of the project: it has changed, or the database was replaced. */
+void store_reload_project(struct store *s);
+/*
+ * For gc: drops the history of projects whose directory is gone and that were last used before
+ * DAY. REPORT may be NULL; with DRY_RUN it only reports. *ret_count: how many.
+ */
+int store_forget_projects(struct store *s, int64_t day, bool dry_run,
+			  void (*report)(void *arg, const char *text), void *arg,
+			  uint64_t *ret_count, struct err **err) warn_unused;
 /* Writes what the file-stat cache learned; failing only costs time later. */
 void store_flush_cache(struct store *s);

@@ -47,11 +47,11 @@ same "failed" failed "$(status_of bad)"
 same "skipped" skipped "$(status_of after)"
 check "result is not ok" jq -e '.ok == false' "$result"
 check "the error says why" jq -e '.nodes[] | select(.name == "bad") | .error | length > 0' "$result"
-"$orch" log >"$scratch/out" 2>&1
+"$orch" -C "$p" log >"$scratch/out" 2>&1
 check "log of the last failure" grep -q '^said' "$scratch/out"
 same "harmless too" 0 "$(grep -c "$(printf '\033')" "$scratch/out")"
-code "log of a node" 0 "$orch" log bad
-code "log of a node without one" 2 "$orch" log nothing
+code "log of a node" 0 "$orch" -C "$p" log bad
+code "log of a node without one" 2 "$orch" -C "$p" log nothing
 code "a failure is not cached" 1 "$orch" -C "$p" build bad
 code "-k" 1 "$orch" -C "$p" build -k bad good --result-json "$result"
 same "-k builds what it can" built "$(status_of good)"
@@ -59,7 +59,7 @@ check "and places it" test -f "$p/out/good/x"
 printf 'kind: run\nrun: ["echo early; false"]\noutputs: []\n' >"$p/recipes/early.yaml"
 printf 'kind: run\nrun: ["echo late; sleep 1; false"]\noutputs: []\n' >"$p/recipes/late.yaml"
 code "two failures" 1 "$orch" -C "$p" build -k early late
-"$orch" log >"$scratch/out" 2>&1
+"$orch" -C "$p" log >"$scratch/out" 2>&1
 check "the log is of the one that failed last" grep -q '^late' "$scratch/out"
 rm "$p/recipes/early.yaml" "$p/recipes/late.yaml"
 "$orch" -C "$p" why bad >"$scratch/out" 2>&1

@@ -106,11 +106,11 @@ END
 fails wrong-slot 1 \
 	"recipes/wrong-slot.yaml:8: step 2 of 2 (slot B): the boot script chose slot A, not B (order <A B>, left A=2 B=3)"
 check "the console's last line is told" grep -qF "the console's last line: 'BOOT: slot A" "$scratch/err"
-check "evidence is kept" test -f "$ORCH_STORE/failed/wrong-slot/out/console.log"
-check "and the card" test -f "$ORCH_STORE/failed/wrong-slot/work/card.img"
+check "evidence is kept" test -f "$ORCH_STORE"/failed/wrong-slot.*/out/console.log
+check "and the card" test -f "$ORCH_STORE"/failed/wrong-slot.*/work/card.img
 check "the failed verdict says so" jq -e '.pass == false and .failed_step == 2' \
-	"$ORCH_STORE/failed/wrong-slot/out/verdict.json"
-check "the failed report, too" grep -q '<failure message=' "$ORCH_STORE/failed/wrong-slot/out/junit.xml"
+	"$ORCH_STORE"/failed/wrong-slot.*/out/verdict.json
+check "the failed report, too" grep -q '<failure message=' "$ORCH_STORE"/failed/wrong-slot.*/out/junit.xml
 scenario wrong-line <<'END'
   - {power: "on"}
   - {wait: "no such line", within: 3}

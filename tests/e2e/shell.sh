@@ -35,7 +35,7 @@ same shell-ends-with-the-shell 0 $?
 check says-where-we-are grep -q "'steps', before its 3 steps" "$scratch/err"
 code steps-fail 1 "$orch" build steps
 # The steps' folder has what steps made; else all is the same.
-same same-sandbox "$(grep -v -e '^./seen' "$ORCH_STORE/failed/steps/work/work/seen")" \
+same same-sandbox "$(grep -v -e '^./seen' "$ORCH_STORE"/failed/steps.*/work/work/seen)" \
 	"$(sed -e 's/^4$/2/' "$scratch/shell")"
 check inputs-are-built grep -q '^./first/large$' "$scratch/shell"
 code exit-code-of-the-shell 7 sh -c "echo 'exit 7' | $orch shell tests/good"
@@ -49,7 +49,7 @@ same is-the-folder-that-failed 'second
 third
 first' "$(head -n 3 "$scratch/out")"
 same step-runs-by-hand 0 "$(tail -n 1 "$scratch/out")"
-check changes-are-kept test -e "$ORCH_STORE/failed/steps/work/work/repaired"
+check changes-are-kept test -e "$ORCH_STORE"/failed/steps.*/work/work/repaired
 echo two >src/sub/two
 echo 'ls' | "$orch" shell steps >"$scratch/out" 2>"$scratch/err"
 check other-inputs-other-folder grep -q 'it failed with other inputs' "$scratch/err"

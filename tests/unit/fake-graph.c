@@ -214,12 +214,11 @@ int manifest_recheck(struct graph *g, const struct node *n, struct store *s, cha
 	return 1;
 }
 
-void manifest_diff(struct arena *arena, const char *old, const char *new, struct changes *ret)
+int plan_reason(struct arena *arena, struct store *s, const struct node *n, struct changes *changes,
+		const char **ret, struct err **err)
 {
-}
-
-void change_text(const struct change *c, struct str *ret)
-{
+	*ret = "a test";
+	return 0;
 }
 
 struct demand node_demand(const struct node *n)

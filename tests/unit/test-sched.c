@@ -439,9 +439,15 @@ static void no_room(void **state)
 	struct err *err = NULL;
 	struct artifact huge = {.name = "out.txt", .allocated = 1ull << 60};
 	struct record rec = {.node = "a", .manifest = "m", .outputs = &huge, .output_count = 1};
+	struct run_node last = {.node = "a", .status = "built"};
+	int64_t id;
 
 	digest_data("m", 1, &rec.key);
+	last.key = rec.key;
 	assert_int_equal(store_record_put(fake.store, &rec, &err), 0);
+	assert_int_equal(store_enter(fake.store, fake.dir, "p", &err), 0);
+	assert_int_equal(store_run_begin(fake.store, "a", &id, &err), 0);
+	assert_int_equal(store_run_node(fake.store, id, &last, &err), 0);
 	fake_node("a", "ok", NULL);
 	assert_int_equal(sched_run(&fake.graph, fake.store, &o, &r, &err), -1);
 	assert_int_equal(err->cls, ERR_RESOURCE);

@@ -86,9 +86,53 @@ static void format_1_is_brought_up_to_date(void **state)
 static void format_1_with_the_table_keeps_it(void **state)
 {
 	fill();
-	sql("INSERT INTO snapshot VALUES('old', x'00'); PRAGMA user_version = 1");
+	sql("INSERT INTO snapshot VALUES('used/00', x'31'); PRAGMA user_version = 1");
 	use_store();
 	assert_int_equal(number("SELECT count(*) FROM snapshot"), 2);
+}
+
+/* As the release before projects were told apart made it, with one run. */
+static void make_format_2(void)
+{
+	fill();
+	sql("DROP TABLE project; DROP TABLE project_node; DROP TABLE run; DROP INDEX run_node_key;"
+	    "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, started_at INTEGER NOT NULL,"
+	    " targets TEXT NOT NULL, wall_s REAL, exit_code INTEGER) STRICT;"
+	    "CREATE TABLE duration(node TEXT PRIMARY KEY, seconds REAL NOT NULL,"
+	    " count INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	    "CREATE INDEX record_node ON record(node, id);"
+	    "INSERT INTO duration VALUES('n', 3.5, 1);"
+	    "INSERT INTO run VALUES(7, 1700000000, 'all', 2.5, 1);"
+	    "INSERT INTO run_node VALUES(1, 7, 'n', 'built', x'00', 2.5, x'00', NULL);"
+	    "INSERT INTO snapshot VALUES('/p', x'00'), ('used/00', x'31');"
+	    "PRAGMA user_version = 2");
+}
+
+static void format_2_keeps_records_and_runs(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct run_info *runs;
+	struct run_node *nodes;
+	struct err *err = NULL;
+	struct store *s;
+	size_t count;
+	int64_t id;
+
+	make_format_2();
+	use_store();
+	assert_int_equal(number("PRAGMA user_version"), 3);
+	assert_int_equal(number("SELECT count(*) FROM snapshot WHERE name = '/p'"), 0);
+	assert_int_equal(number("SELECT count(*) FROM snapshot WHERE name = 'used/00'"), 1);
+	s = open_store();
+	ok(store_runs(s, arena, true, 0, &runs, &count, &err), err);
+	assert_int_equal(count, 1);
+	assert_true(runs[0].id == 7 && runs[0].exit_code == 1 && runs[0].state == RUN_ENDED);
+	assert_null(runs[0].root);
+	ok(store_run_nodes(s, 7, arena, &nodes, &count, &err), err);
+	assert_int_equal(count, 1);
+	ok(store_run_begin(s, "", &id, &err), err);
+	assert_int_equal(id, 8);
+	store_close(s);
 }
 
 static void many_at_once_agree(void **state)
@@ -131,9 +175,8 @@ static void newer_is_refused_and_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(format_1_is_brought_up_to_date),
-		TEST(format_1_with_the_table_keeps_it),
-		TEST(many_at_once_agree),
+		TEST(format_1_is_brought_up_to_date),  TEST(format_1_with_the_table_keeps_it),
+		TEST(format_2_keeps_records_and_runs), TEST(many_at_once_agree),
 		TEST(newer_is_refused_and_left_alone),
 	};
 

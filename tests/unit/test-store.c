@@ -8,9 +8,8 @@ static void record_survives_reopening(void **state)
 	struct arena *arena cleanup_arena = arena_new();
 	struct store *s = open_store();
 	struct artifact a[2] = {put_blob("root \"x\".img", "hello"), put_blob("b", "")};
-	struct record *rec, *last;
+	struct record *rec;
 	char *why cleanup_free = NULL;
-	struct err *err = NULL;
 
 	a[1].type = OUTPUT_TREE;
 	put_record(s, "root", "manifest 1\n", a, 2);
@@ -27,10 +26,6 @@ static void record_survives_reopening(void **state)
 	assert_true(digest_eq(&rec->outputs[0].digest, &a[0].digest));
 	assert_true(rec->seconds == 2.5 && rec->built_at == 1700000000);
 	assert_int_equal(check(s, rec, &why), 0);
-	put_record(s, "root", "manifest 3\n", a, 1);
-	ok(store_record_last(s, "root", arena, &last, &err), err);
-	assert_string_equal(last->manifest, "manifest 3\n");
-	assert_int_equal(store_record_last(s, "none", arena, &last, &err), 1);
 	assert_null(store_warning(s));
 	store_close(s);
 }
@@ -311,48 +306,6 @@ static void stat_cache_refuses_what_is_no_file(void **state)
 	store_close(s);
 }
 
-static void logs_runs_and_durations(void **state)
-{
-	struct arena *arena cleanup_arena = arena_new();
-	struct store *s = open_store();
-	char *log cleanup_free = write_input("log", "line\n"), *kept cleanup_free = NULL;
-	struct run_node built = {.node = "n", .status = "built", .seconds = 3},
-			cached = {.node = "m", .status = "cached"},
-			failed = {.node = "o", .status = "failed", .error = "step 1: exit 3"};
-	struct err *err = NULL;
-	struct run_info *runs;
-	struct run_node *nodes;
-	size_t count;
-	int64_t id;
-	double seconds;
-	struct artifact a = put_blob("x", "1");
-
-	ok(store_log_put(s, log, &built.log, &err), err);
-	kept = store_log_path(s, &built.log);
-	assert_true(path_exists(kept) && !path_exists(log));
-	assert_int_equal(store_duration(s, "n", &seconds, &err), 1);
-	put_record(s, "n", "1", &a, 1);
-	ok(store_duration(s, "n", &seconds, &err), err);
-	assert_true(seconds == 2.5);
-	ok(store_run_begin(s, "bundle install", &id, &err), err);
-	ok(store_run_node(s, id, &built, &err), err);
-	ok(store_run_node(s, id, &cached, &err), err);
-	ok(store_run_node(s, id, &failed, &err), err);
-	ok(store_run_begin(s, "other", &id, &err), err);
-	ok(store_run_end(s, id - 1, 7.5, 1, &err), err);
-	ok(store_runs(s, arena, 0, &runs, &count, &err), err);
-	assert_int_equal(count, 2);
-	assert_false(runs[0].finished);
-	assert_true(runs[1].finished && runs[1].exit_code == 1 && runs[1].wall_s == 7.5);
-	assert_string_equal(runs[1].targets, "bundle install");
-	ok(store_run_nodes(s, runs[1].id, arena, &nodes, &count, &err), err);
-	assert_int_equal(count, 2);
-	assert_true(digest_eq(&nodes[0].log, &built.log));
-	assert_null(nodes[0].error);
-	assert_string_equal(nodes[1].error, "step 1: exit 3");
-	store_close(s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,7 +321,6 @@ int main(void)
 		TEST(stat_cache_reads_a_settled_file_once),
 		TEST(stat_cache_sees_every_change),
 		TEST(stat_cache_refuses_what_is_no_file),
-		TEST(logs_runs_and_durations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
