@@ -113,6 +113,7 @@ static void add_node(struct builder *b, struct recipe *recipe)
 		memcpy(n->outputs.items, outputs.items, outputs.count * sizeof(*outputs.items));
 	output_specs_clear(&outputs);
 	check_outputs(b, n);
+	n->lock = recipe->kind->lock ? recipe->kind->lock(&ctx) : NULL;
 }
 
 /* out/a/b is an output of node 'a' or the folder of node 'a/b', not both. */
@@ -148,25 +149,6 @@ static int add_ref(void *arg, const char *option_path, struct ref *ref)
 	if (resolve_ref(&b->r, option_path, ref, &edge) == 0)
 		edges_push(&b->edges, edge);
 	return 0;
-}
-
-/*
- * Project files that the kind reads without an option. Whether they are there is
- * asked when they are read.
- */
-static void add_implicit(struct builder *b)
-{
-	struct kind_ctx ctx = node_ctx(b->g, b->n);
-	struct strs paths = {0};
-
-	if (b->n->recipe->kind->implicit)
-		b->n->recipe->kind->implicit(&ctx, &paths);
-	for (size_t i = 0; i < paths.count; i++)
-		edges_push(&b->edges, (struct edge){.ref_text = paths.items[i],
-						    .type = REF_PATH,
-						    .path = paths.items[i],
-						    .pos = file_pos(b->n)});
-	strs_clear(&paths);
 }
 
 static int compare_edges(const void *a, const void *b)
@@ -218,7 +200,6 @@ static void connect(struct builder *b)
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		b->n = g->nodes.items[i];
 		schema_each_ref(b->n->recipe->kind->schema, b->n->recipe->opts, add_ref, b);
-		add_implicit(b);
 		take_edges(b);
 	}
 	edges_clear(&b->edges);

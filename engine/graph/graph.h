@@ -27,7 +27,7 @@ struct edge {
 	struct node *from;  /* for REF_NODE, REF_OUTPUT, REF_INSIDE */
 	const char *output; /* REF_OUTPUT, REF_INSIDE: output name of from */
 	const char *inside; /* REF_INSIDE */
-	const char *path;   /* REF_PATH and implicit inputs: project path */
+	const char *path;   /* REF_PATH: project path */
 	struct pos pos;     /* of the first mention */
 	bool signer;        /* ACCEPT_SIGNER: from's secrets may be used */
 };
@@ -39,6 +39,7 @@ struct node {
 	struct recipe *recipe;
 	struct edges in;    /* sorted by ref_text */
 	struct nodes users; /* distinct nodes that wait for this one */
+	const char *lock;   /* project path of what pins it (kind.h), or NULL */
 	struct output_specs outputs;
 	uint64_t epoch; /* seconds; see graph_epoch() */
 	bool wanted;    /* reached from the targets */
@@ -48,6 +49,7 @@ struct node {
 	size_t nblock;     /* distinct unsettled wanted inputs; 0 after graph_build() */
 	struct digest key; /* valid when manifest is set */
 	const char *manifest;
+	const char *lock_text; /* that the manifest was made of */
 	struct record *record; /* of HIT and BUILT */
 	double estimate;       /* seconds from history, or the median of its kind; for priorities */
 	double critical;       /* longest path from here to a target, seconds, itself included */

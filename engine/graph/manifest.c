@@ -4,6 +4,8 @@
 
 #include "base/words.h"
 
+#define MANIFEST_HEAD "orch-manifest 2\n"
+
 static void clear(void *manifest)
 {
 	struct manifest *m = manifest;
@@ -14,6 +16,7 @@ static void clear(void *manifest)
 	}
 	manifest_inputs_clear(&m->inputs);
 	option_values_clear(&m->options);
+	pins_clear(&m->pins);
 	manifest_tools_clear(&m->tools);
 }
 
@@ -133,15 +136,26 @@ static void put_option(struct str *to, const struct option_value *v)
 	str_append_char(to, '\n');
 }
 
+static void put_pin(struct str *to, const struct pin *p)
+{
+	str_printf(to, "pin %s", p->what);
+	put(to, "", p->name);
+	put_line(to, "", p->value);
+}
+
 void manifest_print(const struct manifest *m, bool whole, struct str *ret)
 {
-	str_printf(ret, "orch-manifest 1\nkind %s %u\n", m->kind, m->version);
+	str_printf(ret, MANIFEST_HEAD "kind %s %u\n", m->kind, m->version);
 	put_line(ret, "project", m->project);
 	put_line(ret, "node", m->node);
 	str_printf(ret, "epoch %ju\n", (uintmax_t)m->epoch);
 	for (size_t i = 0; i < m->options.count; i++)
 		if (whole || !m->options.items[i].unkeyed)
 			put_option(ret, &m->options.items[i]);
+	for (size_t i = 0; i < m->pins.count; i++)
+		put_pin(ret, &m->pins.items[i]);
+	if (whole && m->lock)
+		put_line(ret, "lock", m->lock);
 	for (size_t i = 0; i < m->inputs.count; i++)
 		put_input(ret, &m->inputs.items[i], whole);
 	for (size_t i = 0; i < m->tools.count; i++) {
@@ -231,6 +245,22 @@ static int read_line(struct parser *p)
 								 .line = (unsigned)line,
 								 .unkeyed = true});
 	return 0;
+}
+
+static int read_pin(struct parser *p)
+{
+	const char *const *w = p->w.items;
+
+	if (p->w.count != 4)
+		return 1;
+	pins_push(&p->m->pins, (struct pin){w[1], w[2], w[3]});
+	return 0;
+}
+
+static int read_lock(struct parser *p)
+{
+	p->m->lock = p->w.items[1];
+	return p->w.count != 2;
 }
 
 /* NAME TYPE DIGEST SIZE, the last four words of a line. */
@@ -344,11 +374,11 @@ static int read_words(struct parser *p)
 		const char *word;
 		line_fn *read;
 	} lines[] = {
-		{"option", read_option}, {"unkeyed", read_option},  {"line", read_line},
-		{"input", read_input},   {"file", read_file},       {"output", read_output},
-		{"at", read_at},         {"from", read_from},       {"tool", read_tool},
-		{"kind", read_kind},     {"project", read_project}, {"node", read_node},
-		{"epoch", read_epoch},
+		{"option", read_option},   {"unkeyed", read_option}, {"line", read_line},
+		{"pin", read_pin},         {"lock", read_lock},      {"input", read_input},
+		{"file", read_file},       {"output", read_output},  {"at", read_at},
+		{"from", read_from},       {"tool", read_tool},      {"kind", read_kind},
+		{"project", read_project}, {"node", read_node},      {"epoch", read_epoch},
 	};
 
 	for (size_t i = 0; i < array_len(lines); i++)
@@ -374,7 +404,7 @@ static bool is_canonical(const struct manifest *m, const char *text)
 struct manifest *manifest_parse(struct arena *arena, const char *text, struct err **err)
 {
 	struct parser p = {.m = manifest_new(arena)};
-	const char *next = str_skip(text, "orch-manifest 1\n"), *end = text + strlen(text);
+	const char *next = str_skip(text, MANIFEST_HEAD), *end = text + strlen(text);
 	unsigned line = 1;
 	int rc;
 

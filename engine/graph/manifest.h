@@ -5,13 +5,14 @@
  * short canonical text whose SHA-256 is the node's key. Lines of words (base/words.h), "" around
  * those that are quoted, in this order:
  *
- *	orch-manifest 1
+ *	orch-manifest 2
  *	kind image 3
  *	project "edge-device"
  *	node "root"
  *	epoch 1735689600
  *	option size "1572864000"            PATH VALUE, in the order of the kind's table
  *	option remove []                    an empty list; {}: an empty map
+ *	pin package "tzdata" "2025b-1 all sha256:HEX"    what the node's lock pins (recipe/kind.h)
  *	input REF file 0644 sha256:HEX      a file of the project: 0755 or 0644
  *	input REF folder sha256:HEX         a folder of the project: digest of what follows
  *	file REF "etc/fstab" 0644 sha256:HEX
@@ -32,6 +33,7 @@
  *
  *	unkeyed timeout "60"                as option, where the option stands
  *	line steps.0 12                     line of the recipe
+ *	lock "…"                            after the pins: the text of the lock
  *	at "/store/cas/ab/cdef"             where the input or output of the line before lies
  *	from "base" "/usr/lib/x"            the node that an input comes from; the path inside
  */
@@ -85,6 +87,8 @@ struct manifest {
 	const char *project, *node;
 	uint64_t epoch; /* see graph_epoch() */
 	struct option_values options;
+	struct pins pins;
+	const char *lock; /* in a JOB; NULL: none */
 	struct manifest_inputs inputs;
 	struct manifest_tools tools;
 };
@@ -115,15 +119,18 @@ struct tool_versions {
 int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_versions *tools,
 		  struct err **err) warn_unused;
 /*
- * Whether the project files of the node are still what its manifest says (they were read while it
- * ran). 0 yes; 1 no, *ret_what names the first that changed (caller frees); -1.
+ * Whether the project files and the pins of the node are still what its manifest says (they were
+ * read while it ran). 0 yes; 1 no, *ret_what names the first that changed (caller frees); -1.
  */
 int manifest_recheck(struct graph *g, const struct node *n, struct store *s, char **ret_what,
 		     struct err **err) warn_unused;
 
 /* One difference between two manifests, as a sentence for people and as fields for JSON. */
 struct change {
-	/* "option", "input", "file", "tool", "kind", "epoch", "node", "project", "manifest" */
+	/*
+	 * "option", "input", "file", "tool", "kind", "epoch", "node", "project", "manifest"; or
+	 * what is pinned: "package", "source", ...
+	 */
 	const char *what;
 	const char *name;   /* "size", "rootfs/etc/fstab", "rauc" */
 	const char *before; /* or NULL: new */

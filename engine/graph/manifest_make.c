@@ -14,6 +14,7 @@
  * mistakes.
  */
 #define FOLDER_ENTRIES_MAX 2000000
+#define LOCK_BYTES_MAX (64 * 1024 * 1024)
 
 struct maker {
 	struct graph *g;
@@ -171,9 +172,6 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 	struct stat st;
 
 	if (fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno == ENOENT && str_ends(path, ".lock"))
-			return err_at(err, e->pos, "'%s' is missing: run 'orch lock %s'", path,
-				      m->n->name);
 		return err_set(err, ERR_USER, "input '%s' of node '%s' cannot be read: %s", path,
 			       m->n->name, strerror(errno));
 	}
@@ -222,6 +220,28 @@ static int add_input(struct maker *m, const struct edge *e, struct err **err)
 			       m->n->name, e->from->name);
 	in->type = types[e->type];
 	return add_blobs(e, in, err);
+}
+
+/* Reads the lock, and what it pins into the manifest in m->to. */
+static int add_pins(struct maker *m, struct err **err)
+{
+	const struct node *n = m->n;
+	struct str text cleanup_str = STR_INIT;
+	int fd cleanup_fd = -1;
+
+	if (!n->lock)
+		return 0;
+	if (faccessat(m->dirfd, n->lock, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return err_at(err, (struct pos){n->recipe->file, 1, 1},
+			      "'%s' is missing: run 'orch lock %s'", n->lock, n->name);
+	fd = path_open_beneath(m->dirfd, n->lock, O_RDONLY, err);
+	if (fd < 0 || fd_read_all(fd, n->lock, LOCK_BYTES_MAX, &text, err) < 0)
+		return -1;
+	if (strlen(text.buf) != text.len)
+		return err_set(err, ERR_USER, "'%s' holds a NUL byte: run 'orch lock %s'", n->lock,
+			       n->name);
+	m->to->lock = arena_strdup(m->arena, text.buf);
+	return n->recipe->kind->pins(m->arena, n->lock, m->to->lock, &m->to->pins, err);
 }
 
 static int add_tools(struct maker *m, struct tool_versions *tools, struct err **err)
@@ -281,6 +301,7 @@ int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_
 	if (maker_open(&m, g, n, s, err))
 		return -1;
 	add_head(&m);
+	rc = add_pins(&m, err);
 	for (size_t i = 0; i < n->in.count && rc == 0; i++)
 		rc = add_input(&m, &n->in.items[i], err);
 	if (rc == 0)
@@ -289,6 +310,7 @@ int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_
 		manifest_print(m.to, false, &text);
 		n->manifest = arena_strndup(g->arena, text.buf, text.len);
 		digest_data(text.buf, text.len, &n->key);
+		n->lock_text = m.to->lock ? arena_strdup(g->arena, m.to->lock) : NULL;
 	}
 	maker_close(&m);
 	return rc;
@@ -306,9 +328,22 @@ static char *first_change(const char *before, const char *now)
 	return what;
 }
 
-/* Reads the project files of the node again, into the manifest in m->to. 1: *ret_gone is gone. */
+/*
+ * Reads the project files of the node again, into the manifest in m->to. 1: *ret_gone is gone, or a
+ * lock that pins other things.
+ */
 static int read_again(struct maker *m, const char **ret_gone)
 {
+	struct pins before = m->to->pins;
+	struct err *bad cleanup_err = NULL;
+	bool same;
+
+	m->to->pins = (struct pins){0};
+	same = add_pins(m, &bad) == 0 && pins_eq(&before, &m->to->pins);
+	pins_clear(&before);
+	*ret_gone = m->n->lock;
+	if (!same)
+		return 1;
 	for (size_t i = 0; i < m->n->in.count; i++) {
 		const struct edge *e = &m->n->in.items[i];
 		struct manifest_input *in = &m->to->inputs.items[i];

@@ -219,6 +219,8 @@ static int add_node(struct saver *v, struct store *s, const struct node *n)
 		if (e->path ? add_project(v, e->path, 0) : add_absent(v, e->from->name))
 			return -1;
 	}
+	if (n->lock && add_project(v, n->lock, 0))
+		return -1;
 	for (size_t i = 0; i < n->record->output_count; i++) {
 		const struct artifact *a = &n->record->outputs[i];
 		char *path cleanup_free = cas_path(store_dir(s), a->type, &a->digest);

@@ -9,6 +9,7 @@
 struct fact {
 	const char *what, *name, *value;
 	bool element; /* of a list: its value is part of the key */
+	bool pin;     /* of two values, the first word that differs says enough */
 };
 
 struct facts {
@@ -168,6 +169,21 @@ static void add_input(struct facts *f, const struct manifest_input *in)
 	}
 }
 
+/* All that is pinned of one name: several lines of a source are one fact. */
+static void add_pin(struct facts *f, const struct pin *p)
+{
+	const char *key = *p->value ? arena_printf(f->arena, "pin\t%s\t%s", p->what, p->name)
+				    : arena_printf(f->arena, "pin\t%s", p->what);
+	struct fact *known = map_get(&f->by_key, key);
+
+	if (known)
+		known->value = arena_printf(f->arena, "%s %s", known->value, p->value);
+	else if (*p->value)
+		add(f, key, (struct fact){.what = p->what, p->name, p->value, .pin = true});
+	else
+		add(f, key, (struct fact){.what = p->what, p->what, p->name});
+}
+
 static void read_facts(struct facts *f, const struct manifest *m)
 {
 	add(f, "kind",
@@ -180,6 +196,8 @@ static void read_facts(struct facts *f, const struct manifest *m)
 			  false});
 	for (size_t i = 0; i < m->options.count; i++)
 		add_option(f, &m->options.items[i]);
+	for (size_t i = 0; i < m->pins.count; i++)
+		add_pin(f, &m->pins.items[i]);
 	for (size_t i = 0; i < m->inputs.count; i++)
 		add_input(f, &m->inputs.items[i]);
 	for (size_t i = 0; i < m->tools.count; i++)
@@ -194,13 +212,13 @@ static void clear_facts(struct facts *f)
 	map_clear(&f->lists);
 }
 
-/* Leaves of two values only the words in which they differ. */
-static void differing(struct arena *arena, struct change *c)
+/* Leaves of two values only the words in which they differ, or the FIRST of them. */
+static void differing(struct arena *arena, struct change *c, bool first)
 {
 	struct str x cleanup_str = STR_INIT, y cleanup_str = STR_INIT;
 	const char *p = c->before, *q = c->after;
 
-	while (*p && *q) {
+	while (*p && *q && !(first && x.len)) {
 		size_t n = strcspn(p, " "), m = strcspn(q, " ");
 
 		if (n != m || memcmp(p, q, n) != 0) {
@@ -210,7 +228,7 @@ static void differing(struct arena *arena, struct change *c)
 		p += n + (p[n] == ' ');
 		q += m + (q[m] == ' ');
 	}
-	if (*p || *q || !x.len)
+	if ((!first && (*p || *q)) || !x.len)
 		return;
 	c->before = arena_strdup(arena, x.buf);
 	c->after = arena_strdup(arena, y.buf);
@@ -227,7 +245,7 @@ static void push(struct arena *arena, struct changes *ret, const struct fact *be
 	c->before = before ? shorten(arena, before->value) : NULL;
 	c->after = after ? shorten(arena, after->value) : NULL;
 	if (before && after && !str_eq(f->what, "option"))
-		differing(arena, c);
+		differing(arena, c, f->pin);
 }
 
 static bool same_order(const struct strs *a, const struct strs *b)

@@ -106,9 +106,10 @@ static void debian_check(const struct kind_ctx *ctx, struct err_list *errors)
 	}
 }
 
+/* What only chooses packages is unkeyed: the pins say which they are. */
 #define AT(field) offsetof(struct debian_opts, field)
 static const struct option debian_options[] = {
-	{"arch", OPT_STRING, AT(arch), OPT_NAME, .def = "build",
+	{"arch", OPT_STRING, AT(arch), OPT_NAME | OPT_UNKEYED, .def = "build",
 	 .help = "Debian's name of the architecture; 'build' is that of the machine the lock is "
 		 "made on.",
 	 .example = "arm64"},
@@ -120,10 +121,10 @@ static const struct option debian_options[] = {
 	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
 	 .help = "A debian node whose tree the packages are added to; what it has stays as it is.",
 	 .example = "base"},
-	{"archives", OPT_STRING, AT(archives), OPT_LIST | OPT_NAME,
+	{"archives", OPT_STRING, AT(archives), OPT_LIST | OPT_NAME | OPT_UNKEYED,
 	 .help = "Aliases of the archives to take packages from; default: all of project.yaml.",
 	 .example = "[debian, debian-security]"},
-	{"recommends", OPT_BOOL, AT(recommends), .def = "false",
+	{"recommends", OPT_BOOL, AT(recommends), OPT_UNKEYED, .def = "false",
 	 .help = "Also install what packages recommend."},
 	{"overlay", OPT_REF, AT(overlay), .accept = ACCEPT_PATH,
 	 .help = "A folder laid over the tree before maintainer scripts run, for configuration "
@@ -139,9 +140,9 @@ static void debian_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	output_specs_push(ret, (struct output_spec){OUTPUT, OUTPUT_TREE});
 }
 
-static void debian_implicit(const struct kind_ctx *ctx, struct strs *ret)
+static const char *debian_lock_of(const struct kind_ctx *ctx)
 {
-	strs_push(ret, debian_lock_path(ctx->arena, ctx->node));
+	return debian_lock_path(ctx->arena, ctx->node);
 }
 
 static uint64_t debian_epoch(const struct kind_ctx *ctx)
@@ -157,16 +158,10 @@ static uint64_t debian_epoch(const struct kind_ctx *ctx)
 
 static int read_lock(struct action *a, struct debian_lock *ret, struct err **err)
 {
-	const char *file = debian_lock_path(a->arena, a->node);
-	const struct action_input *in = action_implicit(a, file);
-	struct str text cleanup_str = STR_INIT;
-
-	if (!in)
+	if (!a->lock)
 		return err_set(err, ERR_USER, "'%s' is not locked: run 'orch lock %s'", a->node,
 			       a->node);
-	if (file_read(in->path, SIZE_MAX / 2, &text, err) < 0)
-		return -1;
-	return debian_lock_parse(a->arena, file, text.buf, ret, err);
+	return debian_lock_parse(a->arena, debian_lock_path(a->arena, a->node), a->lock, ret, err);
 }
 
 static int open_packages(struct action *a, const struct debian_lock *l, struct deb_set *set,
@@ -266,7 +261,8 @@ const struct kind kind_debian = {
 	.outputs = debian_outputs,
 	.demand = debian_demand,
 	.check = debian_check,
-	.implicit = debian_implicit,
+	.lock = debian_lock_of,
+	.pins = debian_pins,
 	.lock_epoch = debian_epoch,
 	.run = debian_run,
 };

@@ -69,6 +69,14 @@ int debian_lock_parse(struct arena *arena, const char *file, const char *text,
 /* Reads recipes/NODE.lock of a project; 1: there is none. */
 int debian_lock_read(struct arena *arena, const char *project_dir, const char *node,
 		     struct debian_lock *ret, struct err **err) warn_unused;
+/*
+ * What the lock in TEXT pins, for the node's key: the architecture, and of each entry what makes
+ * bytes, "package NAME" with "VERSION ARCH sha256:HEX", "source NAME" with "VERSION FILE
+ * sha256:HEX" for each of its files, "tool" as package. Where files are fetched from, and who
+ * asked for them, is no part of it. Sorted.
+ */
+int debian_pins(struct arena *arena, const char *file, const char *text, struct pins *ret,
+		struct err **err);
 /* The text of a lock; sorts its entries. */
 void debian_lock_format(struct debian_lock *l, struct str *ret);
 /*

@@ -22,3 +22,15 @@ int output_type_parse(const char *word, enum output_type *ret)
 	}
 	return 1;
 }
+
+bool pins_eq(const struct pins *a, const struct pins *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		const struct pin *x = &a->items[i], *y = &b->items[i];
+
+		if (!str_eq(x->what, y->what) || !str_eq(x->name, y->name) ||
+		    !str_eq(x->value, y->value))
+			return false;
+	}
+	return a->count == b->count;
+}

@@ -42,6 +42,15 @@ struct kind_ctx {
 	const struct yaml *map; /* for positions */
 };
 
+/* Something that a node's lock pins: a line of its manifest. */
+struct pin {
+	const char *what; /* one word: "package" */
+	const char *name; /* "tzdata" */
+	const char *value; /* words with a space between; a version first: "2025b-1 all sha256:…" */
+};
+DEFINE_VEC(pins, struct pin)
+bool pins_eq(const struct pins *a, const struct pins *b);
+
 struct kind {
 	const char *name;    /* "image" */
 	const char *summary; /* one line for `orch kinds` */
@@ -71,10 +80,14 @@ struct kind {
 	 */
 	void (*missing)(const struct kind_ctx *ctx, struct err_list *errors);
 	/*
-	 * Further inputs that are project files but no option (the lock of a debian node): project
-	 * paths pushed to RET in ARENA. May be NULL.
+	 * The project file that pins what the node takes from elsewhere, made by `orch lock`, and
+	 * what its TEXT pins: all of it that shapes the result, in an order of its own. The key
+	 * holds the pins, the worker is given the text. Strings live in the arenas. May be NULL,
+	 * both.
 	 */
-	void (*implicit)(const struct kind_ctx *ctx, struct strs *ret);
+	const char *(*lock)(const struct kind_ctx *ctx);
+	int (*pins)(struct arena *arena, const char *file, const char *text, struct pins *ret,
+		    struct err **err);
 	/*
 	 * The names of host programs whose version belongs to the key, ended by NULL; may be NULL.
 	 * Given the options, because a writer or a root may need none.

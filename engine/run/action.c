@@ -8,25 +8,15 @@ static int compare(const void *key, const void *item)
 	return strcmp(key, ((const struct action_input *)item)->ref);
 }
 
-static const struct action_input *find(const struct action *a, const char *ref)
-{
-	return a->input_count ? bsearch(ref, a->inputs, a->input_count, sizeof(*a->inputs), compare)
-			      : NULL;
-}
-
 const struct action_input *action_input(const struct action *a, const struct ref *ref)
 {
-	const struct action_input *in = find(a, ref->text);
+	const struct action_input *in =
+		a->input_count
+			? bsearch(ref->text, a->inputs, a->input_count, sizeof(*a->inputs), compare)
+			: NULL;
 
 	assert(in); /* the graph made an edge of every reference */
 	return in;
-}
-
-const struct action_input *action_implicit(const struct action *a, const char *project_path)
-{
-	const struct action_input *in = find(a, project_path);
-
-	return in && !in->node ? in : NULL;
 }
 
 const char *action_secret(const struct action *a, const char *node, const char *option)

@@ -51,6 +51,7 @@ struct action {
 	const void *opts; /* the kind's struct; refs are unresolved, look them up below */
 	/* Archives of project.yaml as far as the kind needs them, or NULL. */
 	const struct project *shared;
+	const char *lock; /* text of the node's lock, of which the key holds the pins; or NULL */
 	const struct action_input *inputs;
 	size_t input_count;
 	const struct action_secret *secrets;
@@ -73,8 +74,6 @@ struct shell_request {
 
 /* The input behind a reference of the options. Never NULL for a ref of this node's options. */
 const struct action_input *action_input(const struct action *a, const struct ref *ref);
-/* An implicit input by its project path, or NULL. */
-const struct action_input *action_implicit(const struct action *a, const char *project_path);
 /* The absolute path of a secret of NODE, or NULL. */
 const char *action_secret(const struct action *a, const char *node, const char *option);
 /* "outdir/NAME"; arena. */

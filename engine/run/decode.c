@@ -74,6 +74,21 @@ static int decode_input(struct decoder *d, const struct manifest_input *from,
 	return in->path ? 0 : bad_place(from, err);
 }
 
+/* The lock is what the kind works from; it must pin what the key says. */
+static int decode_lock(struct decoder *d, struct err **err)
+{
+	struct pins pins = {0};
+	int rc = 0;
+
+	d->a->lock = d->m->lock;
+	if (d->m->lock && d->a->kind->pins)
+		rc = d->a->kind->pins(d->arena, "lock", d->m->lock, &pins, err);
+	if (rc == 0 && !pins_eq(&pins, &d->m->pins))
+		rc = err_set(err, ERR_INTERNAL, "the job's lock pins other things than its key");
+	pins_clear(&pins);
+	return rc;
+}
+
 static int decode_options(struct decoder *d, struct err **err)
 {
 	struct err_list errors cleanup_err_list = {0};
@@ -134,7 +149,8 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 	struct decoder d = {.arena = arena, .kinds = kinds, .a = &a};
 
 	d.m = manifest_parse(arena, spec->manifest, err);
-	if (!d.m || find_kind(&d, err) || decode_options(&d, err) || decode_inputs(&d, err))
+	if (!d.m || find_kind(&d, err) || decode_options(&d, err) || decode_lock(&d, err) ||
+	    decode_inputs(&d, err))
 		return -1;
 	a.project = d.m->project;
 	a.node = d.m->node;

@@ -63,9 +63,26 @@ static void demo_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 		output_specs_push(ret, (struct output_spec){"out", OUTPUT_FILE});
 }
 
-static void locked_implicit(const struct kind_ctx *ctx, struct strs *ret)
+static const char *locked_lock(const struct kind_ctx *ctx)
 {
-	strs_push(ret, arena_printf(ctx->arena, "recipes/%s.lock", ctx->node));
+	return arena_printf(ctx->arena, "recipes/%s.lock", ctx->node);
+}
+
+/* One pin a line, NAME VALUE; "bad" is none. */
+static int locked_pins(struct arena *to, const char *file, const char *text, struct pins *ret,
+		       struct err **err)
+{
+	char *copy = arena_strdup(to, text), *line;
+
+	while ((line = strsep(&copy, "\n")) && *line) {
+		char *value = strchr(line, ' ');
+
+		if (!value)
+			return err_set(err, ERR_USER, "%s: bad", file);
+		*value++ = 0;
+		pins_push(ret, (struct pin){"package", line, value});
+	}
+	return 0;
 }
 
 static uint64_t locked_epoch(const struct kind_ctx *ctx)
@@ -116,7 +133,8 @@ static const struct kind locked_kind = {.name = "locked",
 					.version = 1,
 					.schema = &demo_schema,
 					.outputs = demo_outputs,
-					.implicit = locked_implicit,
+					.lock = locked_lock,
+					.pins = locked_pins,
 					.lent_memory_mb = locked_lends,
 					.lock_epoch = locked_epoch};
 static const struct kind *const demo_kinds[] = {&demo_kind, &locked_kind, NULL};

@@ -88,7 +88,7 @@ static void golden(void **state)
 	settle(graph_node(g, "base"), 0xaa);
 	assert_string_equal(
 		make(g, "n"),
-		"orch-manifest 1\n"
+		"orch-manifest 2\n"
 		"kind demo 2\n"
 		"project \"p\"\n"
 		"node \"n\"\n"
@@ -184,9 +184,15 @@ static void missing(void **state)
 	assert_string_equal(err->text, "'recipes/n.lock' is missing: run 'orch lock n'");
 	assert_int_equal(err->cls, ERR_USER);
 	assert_string_equal(err->file, "recipes/n.yaml");
-	put("recipes/n.lock", "");
-	assert_non_null(
-		strstr(make(g, "n"), "input \"recipes/n.lock\" file 0644 sha256:" EMPTY "\n"));
+	err_free(steal_ptr(err));
+	put("recipes/n.lock", "bad");
+	assert_int_equal(manifest_make(g, graph_node(g, "n"), store, &tools, &err), -1);
+	assert_string_equal(err->text, "recipes/n.lock: bad");
+	err_free(steal_ptr(err));
+	put("recipes/n.lock", "b 1\na 2\n");
+	assert_non_null(strstr(make(g, "n"), "pin package \"b\" \"1\"\npin package \"a\" \"2\"\n"));
+	assert_string_equal(graph_node(g, "n")->lock_text, "b 1\na 2\n");
+	assert_null(strstr(make(g, "n"), "\nlock "));
 }
 
 static void host_tools(void **state)
@@ -230,7 +236,31 @@ static void recheck(void **state)
 	free(what);
 }
 
-#define HEAD "orch-manifest 1\nkind image 1\nproject \"p\"\nnode \"n\"\nepoch 1\n"
+/* A lock that says the same in other words is no change. */
+static void recheck_lock(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *what = NULL;
+	struct graph *g;
+	struct node *n;
+
+	put("recipes/n.yaml", "kind: locked\n");
+	put("recipes/n.lock", "a 1\n");
+	g = good();
+	n = graph_node(g, "n");
+	make(g, "n");
+	put("recipes/n.lock", "a 1\n\n# more");
+	assert_int_equal(manifest_recheck(g, n, store, &what, &err), 0);
+	put("recipes/n.lock", "a 2\n");
+	assert_int_equal(manifest_recheck(g, n, store, &what, &err), 1);
+	assert_string_equal(what, "recipes/n.lock");
+	free(what);
+	assert_int_equal(unlink(arena_printf(arena, "%s/recipes/n.lock", project_dir)), 0);
+	assert_int_equal(manifest_recheck(g, n, store, &what, &err), 1);
+	free(what);
+}
+
+#define HEAD "orch-manifest 2\nkind image 1\nproject \"p\"\nnode \"n\"\nepoch 1\n"
 
 static void expect_whole_diff(const char *old, const char *new, const char *expected)
 {
@@ -290,14 +320,29 @@ static void diffs(void **state)
 	expect_diff("input \"x\" folder sha256:" AA "\nfile \"x\" \"a\" folder\n",
 		    "input \"x\" file 0644 sha256:" AA "\n",
 		    "input x folder -> file 0644 sha256:aaaaaaaaaaaa\nfile x/a is gone\n");
+	expect_diff("pin package \"a\" \"1 all sha256:" AA "\"\n"
+		    "pin package \"b\" \"1 all sha256:" AA "\"\n"
+		    "pin package \"c\" \"1 all sha256:" AA "\"\n"
+		    "pin source \"s\" \"1 s_1.dsc sha256:" AA "\"\n"
+		    "pin source \"s\" \"1 s_1.tar sha256:" AA "\"\n",
+		    "pin package \"b\" \"2 all sha256:" EMPTY "\"\n"
+		    "pin package \"c\" \"1 all sha256:" EMPTY "\"\n"
+		    "pin package \"d\" \"1 all sha256:" AA "\"\n"
+		    "pin source \"s\" \"2 s_2.dsc sha256:" AA "\"\n"
+		    "pin source \"s\" \"2 s_2.tar sha256:" AA "\"\n",
+		    "package b 1 -> 2\npackage c sha256:aaaaaaaaaaaa -> sha256:e3b0c44298fc\n"
+		    "package d is new\nsource s 1 -> 2\npackage a is gone\n");
+	expect_diff("pin arch \"amd64\" \"\"\n", "pin arch \"arm64\" \"\"\n",
+		    "arch amd64 -> arm64\n");
 	expect_whole_diff(HEAD,
-			  "orch-manifest 1\nkind image 2\nproject \"q\"\nnode \"n\"\nepoch 2\n",
+			  "orch-manifest 2\nkind image 2\nproject \"q\"\nnode \"n\"\nepoch 2\n",
 			  "kind image 1 -> 2\nproject p -> q\nepoch 1 -> 2\n");
 	expect_whole_diff("garbage \"\n", HEAD, "manifest of another orch -> of this\n");
 }
 
 static const char rich_key[] =
 	HEAD "option empty []\noption map {}\noption text \"[]\"\noption steps.0.name \"\\x01\"\n"
+	     "pin package \"a\" \"1 2\"\n"
 	     "input \"a/\" folder sha256:" AA "\n"
 	     "file \"a/\" \"f\" 0644 sha256:" EMPTY "\n"
 	     "file \"a/\" \"l\" link \"\"\n"
@@ -312,6 +357,7 @@ static const char rich_key[] =
 static const char rich_whole[] =
 	HEAD "option empty []\noption map {}\noption text \"[]\"\noption steps.0.name \"\\x01\"\n"
 	     "line steps.0 12\nunkeyed timeout \"60\"\n"
+	     "pin package \"a\" \"1 2\"\nlock \"l\\n\"\n"
 	     "input \"a/\" folder sha256:" AA "\nat \"/p/a/\"\n"
 	     "file \"a/\" \"f\" 0644 sha256:" EMPTY "\n"
 	     "file \"a/\" \"l\" link \"\"\n"
@@ -337,11 +383,11 @@ static void hostile(void **state)
 {
 	static const char *const bad[] = {
 		"",
-		"orch-manifest 2\n",
 		"orch-manifest 1\n",
-		"orch-manifest 1\nkind image 1\nproject \"p\"\nepoch 1\n",
-		"orch-manifest 1\nkind image 01\nproject \"p\"\nnode \"n\"\nepoch 1\n",
-		"orch-manifest 1\nproject \"p\"\nkind image 1\nnode \"n\"\nepoch 1\n",
+		"orch-manifest 2\n",
+		"orch-manifest 2\nkind image 1\nproject \"p\"\nepoch 1\n",
+		"orch-manifest 2\nkind image 01\nproject \"p\"\nnode \"n\"\nepoch 1\n",
+		"orch-manifest 2\nproject \"p\"\nkind image 1\nnode \"n\"\nepoch 1\n",
 		HEAD "tool \"a\" \"b\"",
 		HEAD "tool \"a\" b\n",
 		HEAD "tool \"a\" \"b\" \"c\"\n",
@@ -353,6 +399,9 @@ static void hostile(void **state)
 		HEAD "tool \"a\" \"b\"\noption a \"b\"\n",
 		HEAD "file \"a\" \"b\" folder\n",
 		HEAD "at \"/x\"\n",
+		HEAD "pin \"package\" \"a\" \"1\"\n",
+		HEAD "pin package \"a\"\n",
+		HEAD "lock \"\"\npin package \"a\" \"1\"\n",
 		HEAD "from \"x\"\n",
 		HEAD "output \"b\" \"o\" tree sha256:" AA " 1\n",
 		HEAD "input \"b\" node\noutput \"c\" \"o\" tree sha256:" AA " 1\n",
@@ -520,6 +569,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(missing, open_all, close_all),
 		cmocka_unit_test_setup_teardown(host_tools, open_all, close_all),
 		cmocka_unit_test_setup_teardown(recheck, open_all, close_all),
+		cmocka_unit_test_setup_teardown(recheck_lock, open_all, close_all),
 		cmocka_unit_test_setup_teardown(diffs, open_all, close_all),
 		cmocka_unit_test_setup_teardown(round_trips, open_all, close_all),
 		cmocka_unit_test_setup_teardown(hostile, open_all, close_all),

@@ -55,7 +55,7 @@ static void spec_fill(struct job_spec *s)
 			       .cpus = 3,
 			       .offline = true,
 			       .owner = 77,
-			       .manifest = "orch-manifest 1\nkind x 1\n"};
+			       .manifest = "orch-manifest 2\nkind x 1\n"};
 	output_specs_push(&s->outputs, (struct output_spec){"a.img", OUTPUT_IMAGE});
 	job_secrets_push(&s->secrets, (struct job_secret){"pki", "key", "/p/key"});
 }

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What of a lock is the key: another archive in project.yaml builds nothing, one package more or newer
+# concerns the nodes that have it, and `orch why` names it.
+# timeout: 1200
+. tests/e2e/lib.sh
+export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
+archive=$scratch/archive
+p=$scratch/p
+# shellcheck disable=SC2317 # called by check
+o() { "$ORCH" -C "$p" "$@" >"$scratch/out" 2>"$scratch/err" || { cat "$scratch/err" && return 1; }; }
+# built DIR: the nodes that a build of everything built.
+built() {
+	if "$ORCH" -C "$1" build --result-json "$scratch/result" >"$scratch/out" 2>&1; then
+		jq -r '[.nodes[] | select(.status == "built") | .name] | sort | join(" ")' "$scratch/result"
+	else
+		cat "$scratch/out"
+	fi
+}
+# deb NAME VERSION: a package of the archive.
+deb() {
+	d=$scratch/deb/$1
+	mkdir -p "$d/DEBIAN" "$d/usr/share/$1" "$archive/pool"
+	echo "$2" >"$d/usr/share/$1/version"
+	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: test\n' \
+		"$1" "$2" >"$d/DEBIAN/control"
+	touch -d "${3:-2020-02-02}" "$d/usr/share/$1/version"
+	dpkg-deb --root-owner-group -b "$d" "$archive/pool/$1_$2_all.deb" >/dev/null
+}
+# publish: lists and signs what is there.
+# shellcheck disable=SC2317 # called by check
+publish() {
+	(
+		cd "$archive" || exit 1
+		for a in amd64 arm64; do mkdir -p "dists/own/main/binary-$a"; done
+		dpkg-scanpackages -m pool 2>/dev/null | tee dists/own/main/binary-amd64/Packages >dists/own/main/binary-arm64/Packages
+		cd dists/own || exit 1
+		{
+			printf 'Origin: own\nSuite: own\nCodename: own\nDate: %s\n' "$(LC_ALL=C date -Ru)"
+			printf 'Architectures: amd64 arm64\nComponents: main\nSHA256:\n'
+			find main -type f | while read -r f; do
+				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
+			done
+		} >"$scratch/Release"
+		gpg --batch --yes -u one@example.org --clearsign -o InRelease "$scratch/Release"
+	)
+}
+
+mkdir -m 700 "$GNUPGHOME"
+mkdir -p "$p/recipes" "$p/keys" "$XDG_CONFIG_HOME/orch"
+check "a key" gpg --batch --passphrase '' --quick-gen-key one@example.org rsa2048 sign never
+gpg --export one@example.org >"$p/keys/own.gpg"
+printf 'mirrors: {own: "file://%s", again: "file://%s"}\n' "$archive" "$archive" >"$XDG_CONFIG_HOME/orch/config.yaml"
+deb own-tool 1.0
+deb own-extra 1.0
+check "an archive" publish
+cat >"$p/recipes/project.yaml" <<'END'
+schema: 1
+name: demo
+version: "1"
+archives:
+  debian: {suites: [trixie], components: [main]}
+  own: {suites: [own], components: [main], keyring: keys/own.gpg}
+END
+printf 'kind: debian\npackages: [netbase]\n' >"$p/recipes/base.yaml"
+printf 'kind: debian\nfrom: base\npackages: [own-tool]\n' >"$p/recipes/top.yaml"
+check "lock" o lock base
+check "lock on top" o lock top
+same "first build" "base top" "$(built "$p")"
+
+echo "# the same pins"
+printf '  again: {suites: [own], components: [main], keyring: keys/own.gpg}\n' >>"$p/recipes/project.yaml"
+check "another archive: lock" o lock
+same "another archive: builds nothing" "" "$(built "$p")"
+printf 'recommends: false\n' >>"$p/recipes/top.yaml"
+same "what only chooses packages: builds nothing" "" "$(built "$p")"
+
+echo "# other pins"
+rm "$archive/pool/own-tool_1.0_all.deb"
+deb own-tool 1.1
+check "a newer package" publish
+check "lock --update" o lock --update own-tool
+check "why names the package" o why top
+check "and both versions" grep -qE '^ *package own-tool 1\.0 -> 1\.1$' "$scratch/out"
+check "why of a node that lacks it" o why base
+check "says nothing of it" sh -c "! grep -q own-tool '$scratch/out'"
+same "only what has the package is built" "top" "$(built "$p")"
+sed -i 's/own-tool\]/own-tool, own-extra]/' "$p/recipes/top.yaml"
+check "one package more: lock" o lock top
+check "one package more: why" o why top
+check "one package more: its name" grep -qE '^ *package own-extra is new$' "$scratch/out"
+finish
