@@ -37,8 +37,8 @@ static const struct option board_options[] = {
 	{"memory", OPT_SIZE, AT(memory), OPT_POSITIVE, .def = "1G", .help = "Memory."},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
 	 .help = "Tree with QEMU for the machine, of this host's architecture: a debian node "
-		 "without overlay, for QEMU runs on this machine outside of the sandbox. Without it "
-		 "this host's QEMU is used.",
+		 "without overlay, for QEMU runs on this machine outside of the sandbox. Without "
+		 "it this host's QEMU is used.",
 	 .example = "tests/qemu"},
 	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,

@@ -97,7 +97,7 @@ rm recipes/boards/*
 code no-board-at-all 2 "$orch" boot card
 check no-board-at-all-says grep -q 'this project has no board' "$scratch/err"
 
-"$orch" build file >/dev/null 2>&1
-same nothing-left '' "$(ls "$ORCH_STORE/tmp")"
-same no-process-left '' "$(pgrep -f "$ORCH_STORE/" || :)"
+check sweeps "$orch" build file
+empty nothing-left "$ORCH_STORE/tmp"
+same no-process-left '' "$(processes "$ORCH_STORE/")"
 finish

@@ -8,7 +8,6 @@ orch=$ORCH_ASAN
 export ORCH_STORE="$scratch/store"
 unset NO_COLOR CLICOLOR_FORCE
 p=$scratch/p
-result=$scratch/result.json
 
 # src/ -> a -> b -> c, and beside it other.txt -> d.
 new_project() {
@@ -50,20 +49,6 @@ new_project() {
 	printf 'one\n' >"$p/src/one"
 	printf 'two\n' >"$p/src/deep/two"
 	printf 'other\n' >"$p/other.txt"
-}
-
-# names STATUS: the nodes of the last result that have it, in the order of the alphabet.
-names() { jq -r --arg s "$1" '[.nodes[] | select(.status == $s) | .name] | join(" ")' "$result"; }
-
-# built DIR [ARG...]: what a build built, or how it failed.
-built() {
-	built_dir=$1
-	shift
-	if "$orch" -C "$built_dir" build --result-json "$result" "$@" >"$scratch/out" 2>"$scratch/err"; then
-		names built
-	else
-		echo "exit $?: $(tail -n 3 "$scratch/err")"
-	fi
 }
 
 digest() { jq -r --arg n "$1" '.nodes[] | select(.name == $n) | .outputs[0].digest' "$result"; }
@@ -144,10 +129,10 @@ rm -rf "$p/out"
 same "out/ deleted: nothing to build" "" "$(built "$p")"
 check "out/ comes back" test -f "$p/out/c/c"
 before=$(stat -c '%i %Y %Z' "$p/out/c/c")
-built "$p" >/dev/null
+same "nothing to build for it" "" "$(built "$p")"
 same "an unchanged output is not copied again" "$before" "$(stat -c '%i %Y %Z' "$p/out/c/c")"
 damage "$p/out/c/c"
-built "$p" >/dev/null
+same "an edited output: nothing to build" "" "$(built "$p")"
 check "an edited output is restored" grep -q hello "$p/out/c/c"
 same "no hard link into the store" 1 "$(stat -c %h "$p/out/c/c")"
 
@@ -186,7 +171,7 @@ check "why names the file" grep -q 'src/deep/two' "$scratch/out"
 check "why names what follows" grep -q 'b, c' "$scratch/out"
 "$orch" -C "$p" why c >"$scratch/out" 2>&1
 check "why of a node behind it" grep -q 'waits for: a' "$scratch/out"
-built "$p" >/dev/null
+same "the edit is built" "a b c" "$(built "$p")"
 "$orch" -C "$p" why a >"$scratch/out" 2>&1
 check "why of what was built" grep -q 'src/deep/two' "$scratch/out"
 "$orch" -C "$p" why a --json >"$scratch/out" 2>&1

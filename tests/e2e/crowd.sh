@@ -5,7 +5,6 @@
 # ROUNDS=50 in the environment makes more rounds.
 # timeout: 1200
 . tests/e2e/lib.sh
-orch=$ORCH
 rounds=${ROUNDS:-4}
 p=$scratch/p
 export ORCH_STORE="$scratch/store"

@@ -5,7 +5,6 @@
 # FAULTS=200 in the environment makes more rounds of each.
 # timeout: 1200
 . tests/e2e/lib.sh
-orch=$ORCH
 faults=${FAULTS:-6}
 p=$scratch/p
 export ORCH_STORE="$scratch/store"

@@ -4,7 +4,6 @@
 # and with room again the build goes on by itself. A tmpfs of a mount namespace plays the disk.
 # timeout: 600
 . tests/e2e/lib.sh
-orch=$ORCH
 p=$scratch/p
 mkdir -p "$p/recipes" "$scratch/disk"
 printf 'schema: 1\nname: demo\nversion: "1"\ndefault: [a, b, c, d]\n' >"$p/recipes/project.yaml"
@@ -46,7 +45,7 @@ unshare -rm sh "$scratch/inside.sh" "$orch" "$p" "$scratch/disk" "$scratch"
 same "with room" 0 "$(cat "$scratch/plenty.code")"
 same "verify" 0 "$(cat "$scratch/verify.code")"
 # count STATUS RESULT: how many nodes of a run ended so.
-count() { jq "[.nodes[] | select(.status == \"$1\")] | length" "$scratch/$2.json" 2>/dev/null; }
+count() { jq "[.nodes[] | select(.status == \"$1\")] | length" "$scratch/$2.json" || echo "$2: no result"; }
 refused=0
 for f in "$scratch"/full-*.code; do
 	size=${f##*full-}

@@ -6,7 +6,6 @@
 # KILLS=500 in the environment makes more rounds, SEED=1 other ones.
 # timeout: 1200
 . tests/e2e/lib.sh
-orch=$ORCH
 kills=${KILLS:-30}
 seed=${SEED:-2026}
 p=$scratch/p
@@ -18,7 +17,7 @@ small_project "$p"
 
 build() { "$orch" -C "$p" build --result-json "$scratch/result.json" >"$scratch/out" 2>"$scratch/err"; }
 # A process whose command line names this test's sleeping daemons or its scratch folder.
-leftovers() { pgrep -f "sleep 7654.$$|$scratch/store" || true; }
+leftovers() { processes "sleep 7654.$$|$scratch/store"; }
 litter() {
 	find "$ORCH_STORE/tmp" "$ORCH_STORE/locks" "$ORCH_STORE/failed" -mindepth 1 2>/dev/null
 	find "$p" -name '*.part' -o -path '*/out/*' -name '.*tmp*'

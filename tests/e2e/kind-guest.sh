@@ -4,7 +4,6 @@
 # makes the same bytes.
 # timeout: 1800
 . tests/e2e/lib.sh
-orch=$ORCH
 p=$scratch/p
 alone=$scratch/no-userns
 cc -O1 -D_GNU_SOURCE -o "$alone" tests/no-userns.c || exit 1

@@ -97,7 +97,8 @@ check "link as it is" sh -c 'case $1 in *"/usr/share/zoneinfo/UTC"*) ;; *) exit 
 	sh "$(show /etc/localtime)"
 check "enabled unit" sh -c 'case $1 in *"/etc/systemd/system/app.service"*) ;; *) exit 1 ;; esac' \
 	sh "$(show /etc/systemd/system/multi-user.target.wants/app.service)"
-same "removed" "" "$(show /etc/ssh/ssh_host_key)"
+same "removed" no "$(in_ext4 "$root" /etc/ssh/ssh_host_key)"
+same "and its directory is not" yes "$(in_ext4 "$root" /etc/ssh)"
 
 echo "# disks"
 check "fsck.fat" fsck.fat -n "$p/out/boot/boot.img"

@@ -12,6 +12,8 @@ set -u
 failures=0
 PATH=$PATH:/usr/sbin:/sbin # where e2fsck and sfdisk are
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/e2e.XXXXXX")
+orch=$ORCH # what is tested; a script may take the other
+result=$scratch/result.json
 trap 'chmod -R u+w "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
 
 ok() { printf 'ok %s\n' "$*"; }
@@ -59,6 +61,49 @@ code() {
 		not_ok "$code_name"
 	fi
 }
+
+# lacks NAME PATTERN FILE: FILE has text, and no line of it matches PATTERN (extended).
+lacks() {
+	check "$1" sh -c '[ -s "$2" ] && { grep -nE -e "$1" "$2"; [ $? = 1 ]; }' sh "$2" "$3"
+}
+
+# empty NAME DIRECTORY: it is there and nothing is in it.
+empty() {
+	check "$1" sh -c '[ -d "$1" ] && ls -A "$1" && [ -z "$(ls -A "$1")" ]' sh "$2"
+}
+
+# processes PATTERN: the pids of those whose command line matches it, or why nobody can say.
+processes() {
+	processes_code=0
+	pgrep -f -- "$1" || processes_code=$?
+	[ $processes_code -le 1 ] || echo "pgrep: exit $processes_code"
+}
+
+# in_ext4 IMAGE PATH: "yes", "no", or what debugfs complains about.
+in_ext4() {
+	in_ext4_said=$(debugfs -R "stat $2" "$1" 2>&1)
+	case $in_ext4_said in
+	*"Inode: "*) echo yes ;;
+	*"$2: File not found by ext2_lookup"*) echo no ;;
+	*) echo "$in_ext4_said" ;;
+	esac
+}
+
+# built DIRECTORY [ARG...]: the nodes that a build there built, in the order of the alphabet on one
+# line, or "exit N" and the last of what it said. Writes $result, $scratch/out and err.
+built() {
+	built_in=$1
+	shift
+	if "$orch" -C "$built_in" build --result-json "$result" "$@" >"$scratch/out" 2>"$scratch/err"; then
+		names built
+	else
+		echo "exit $?: $(tail -n 3 "$scratch/err")"
+	fi
+}
+# names STATUS: the nodes of the last result that ended so, as built() has them.
+names() { jq -r --arg s "$1" '[.nodes[] | select(.status == $s).name] | sort | join(" ")' "$result"; }
+# status_of NODE: how it ended in the last result.
+status_of() { jq -r --arg n "$1" '.nodes[] | select(.name == $n).status' "$result"; }
 
 # small_project DIR: five run nodes with six outputs; the target is 'all'. Leaves start a daemon each, so
 # that processes left behind are seen:  pgrep -f "sleep 7654.$$"

@@ -34,12 +34,13 @@ echo "$look" | "$orch" shell steps >"$scratch/shell" 2>"$scratch/err"
 same shell-ends-with-the-shell 0 $?
 check says-where-we-are grep -q "'steps', before its 3 steps" "$scratch/err"
 code steps-fail 1 "$orch" build steps
+check steps-looked-around test -s "$ORCH_STORE/failed/steps/work/work/seen"
 # The steps' folder has what steps made; else all is the same.
 same same-sandbox "$(grep -v -e '^./seen' "$ORCH_STORE"/failed/steps.*/work/work/seen)" \
 	"$(sed -e 's/^4$/2/' "$scratch/shell")"
 check inputs-are-built grep -q '^./first/large$' "$scratch/shell"
 code exit-code-of-the-shell 7 sh -c "echo 'exit 7' | $orch shell tests/good"
-code read-only-inputs 1 sh -c "echo 'echo x >src/sub/one || exit 1' | $orch shell steps"
+code read-only-inputs 9 sh -c "echo 'echo x >src/sub/one || exit 9' | $orch shell steps"
 
 echo "# where a step failed"
 echo 'cat notes; cat first/first.txt; ls -s first/large | cut -d" " -f1; cat /run/orch/step-3; touch repaired; sh -e /run/orch/step-3; echo $?' |
@@ -68,6 +69,6 @@ echo "# what has no shell"
 code no-shell 2 "$orch" shell image
 check no-shell-says grep -q "of kind 'image' has no sandbox" "$scratch/err"
 code no-such-node 2 "$orch" shell stepz
-"$orch" build tests/good >/dev/null 2>&1
-same nothing-left '' "$(ls "$ORCH_STORE/tmp")"
+check sweeps "$orch" build tests/good
+empty nothing-left "$ORCH_STORE/tmp"
 finish

@@ -15,13 +15,14 @@ node() { # NAME MEGABYTES WORD
 	printf 'kind: run\nrun: ["yes %s | head -c %sM >%s.bin"]\noutputs: [%s.bin]\n' \
 		"$3" "$2" "$1" "$1" >"$p/recipes/$1.yaml"
 }
-build() { "$orch" -C "$p" build "$@" --result-json "$scratch/result.json" >"$scratch/out" 2>"$scratch/err"; }
-status() { jq -r '.nodes[] | .name + " " + .status' "$scratch/result.json" | tr '\n' ' '; }
+# shellcheck disable=SC2317 # called by check
+build() { "$orch" -C "$p" build "$@" --result-json "$result" >"$scratch/out" 2>"$scratch/err"; }
+status() { jq -r '.nodes[] | .name + " " + .status' "$result" | tr '\n' ' '; }
 field() { "$orch" store gc --json "$@" | jq -c "$fields"; }
 node a 3 a
 node b 3 b
 node c 3 c
-build a b c
+check builds build a b c
 
 echo "# du"
 "$orch" store du --json >"$scratch/du"
@@ -96,9 +97,10 @@ code whole-after-both 0 "$orch" store verify
 
 echo "# killed anywhere"
 rounds=0
+died=0
 bad=0
-build a b c slow
-jq -S '[.nodes[] | {name, outputs}]' "$scratch/result.json" >"$scratch/want"
+check builds-all build a b c slow
+jq -S '[.nodes[] | {name, outputs}]' "$result" >"$scratch/want"
 cp -a "$ORCH_STORE" "$scratch/full"
 "$nthkill" 0 "$ORCH" store gc --size 4M >/dev/null 2>"$scratch/count"
 total=$(tail -n 1 "$scratch/count")
@@ -107,6 +109,7 @@ while [ "$n" -le "$total" ]; do
 	rm -rf "$ORCH_STORE"
 	cp -a "$scratch/full" "$ORCH_STORE"
 	"$nthkill" $n "$ORCH" store gc --size 4M >/dev/null 2>&1
+	[ $? = 137 ] && died=$((died + 1))
 	if ! "$ORCH" store verify >"$scratch/verify" 2>&1; then
 		echo "  call $n: $(tail -n 2 "$scratch/verify")"
 		bad=$((bad + 1))
@@ -115,8 +118,9 @@ while [ "$n" -le "$total" ]; do
 	n=$((n + 1 + total / 40))
 done
 same "valid after $rounds kills of $total places" 0 $bad
-build a b c slow
-jq -S '[.nodes[] | {name, outputs}]' "$scratch/result.json" >"$scratch/got"
+check most-of-them-really-died test "$died" -gt $((rounds * 3 / 4))
+check builds-again build a b c slow
+jq -S '[.nodes[] | {name, outputs}]' "$result" >"$scratch/got"
 check the-same-again cmp "$scratch/want" "$scratch/got"
 
 echo "# repair"
@@ -128,8 +132,8 @@ code repair 0 "$orch" store repair
 # slow.bin is a.bin once more
 same repair-says 1 "$(grep -c '1 were damaged, 3 outputs will be made again' "$scratch/out")"
 code whole-after-repair 0 "$orch" store verify
-build a b c slow
-jq -S '[.nodes[] | {name, outputs}]' "$scratch/result.json" >"$scratch/got"
+check builds-after-repair build a b c slow
+jq -S '[.nodes[] | {name, outputs}]' "$result" >"$scratch/got"
 check the-same-after-repair cmp "$scratch/want" "$scratch/got"
 code no-such-verb 2 "$orch" store clean
 finish

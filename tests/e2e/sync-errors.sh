@@ -5,7 +5,6 @@
 # before what is named.
 # timeout: 600
 . tests/e2e/lib.sh
-orch=$ORCH
 p=$scratch/p
 store=$scratch/store
 mkdir -p "$p/recipes"
@@ -16,9 +15,10 @@ if ! strace -o /dev/null true 2>/dev/null; then
 	skip "no tracing here"
 	finish
 fi
+# shellcheck disable=SC2317 # called by check
 build() { "$orch" -C "$p" --store "$store" build -j1 --result-json "$scratch/result" >/dev/null 2>"$scratch/err"; }
 
-build
+check "a build without faults" build
 rm -rf "$store" "$p/out"
 strace -f -o "$scratch/trace" -e trace=fsync,fdatasync,rename,renameat,renameat2,pwrite64 "$orch" \
 	-C "$p" --store "$store" build -j1 >/dev/null 2>&1
