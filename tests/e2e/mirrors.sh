@@ -128,6 +128,6 @@ says "names package and remedy" "'own-tool' 1.0.*system.lock but archive 'own' h
 check "./dev bundle goes on" sh -c "cd '$p' && ./dev bundle >'$scratch/bundle' 2>&1"
 check "says so, loudly" grep -q 'WHAT COMES OUT IS NOT THE PUBLISHED BUILD' "$scratch/bundle"
 same "builds what the archive has now" 1.1 "$(tar -xOf "$p/out/unpinned/out/system/root.tar" usr/share/own-tool/version)"
-same "and leaves the tree as it was" "" "$(cd "$p" && { git status --porcelain 2>&1 || echo "git: exit $?"; })"
+same "and leaves the tree as it was" "" "$(git -C "$p" status --porcelain 2>&1 || echo "exit $?")"
 check "with its lock" grep -q '^package own own-tool 1.0 ' "$p/recipes/system.lock"
 finish

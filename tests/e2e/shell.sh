@@ -34,7 +34,7 @@ echo "$look" | "$orch" shell steps >"$scratch/shell" 2>"$scratch/err"
 same shell-ends-with-the-shell 0 $?
 check says-where-we-are grep -q "'steps', before its 3 steps" "$scratch/err"
 code steps-fail 1 "$orch" build steps
-check steps-looked-around test -s "$ORCH_STORE/failed/steps/work/work/seen"
+check steps-looked-around test -s "$ORCH_STORE"/failed/steps.*/work/work/seen
 # The steps' folder has what steps made; else all is the same.
 same same-sandbox "$(grep -v -e '^./seen' "$ORCH_STORE"/failed/steps.*/work/work/seen)" \
 	"$(sed -e 's/^4$/2/' "$scratch/shell")"
