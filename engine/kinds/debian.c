@@ -4,7 +4,8 @@
  *
  *	fetch ─► merge into a tree (media/deb.h) ─► configure in the sandbox ─► clean ─► tar
  *
- * Nothing of it needs root: owners live in the tree and, while scripts run, in fakeroot.
+ * Nothing of it needs root: owners live in the tree and, while scripts run, in a sandbox that has
+ * users (machine/identity.h).
  */
 #include "kinds/debian.h"
 
@@ -246,7 +247,7 @@ const struct kind kind_debian = {
 	.summary = "a root tree from locked Debian packages, and sources",
 	.manual = "The packages, with all they depend on, are pinned in recipes/NODE.lock by "
 		  "'orch lock'; a build takes exactly those. They are unpacked and configured as "
-		  "an ordinary user: maintainer scripts run under fakeroot in a namespace without "
+		  "an ordinary user: maintainer scripts run in a namespace of its own without "
 		  "network, in a pinned emulator when the architecture is not this machine's; "
 		  "where this user cannot make namespaces, in a QEMU guest, to the same bytes.\n"
 		  "\n"
@@ -256,7 +257,7 @@ const struct kind kind_debian = {
 		  "\n"
 		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with "
 		  "this tree as its root.",
-	.version = 1,
+	.version = 2,
 	.schema = &debian_schema,
 	.outputs = debian_outputs,
 	.demand = debian_demand,

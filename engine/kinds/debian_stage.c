@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Maintainer scripts. The merged tree is laid out as a folder, which becomes the root of a sandbox
- * where everybody is root and fakeroot (of the tree's own architecture) remembers the owners that
- * an ordinary user cannot give. What the sandbox sees below /run/orch:
+ * Maintainer scripts. The merged tree is laid out as a directory, which becomes the root of a
+ * sandbox where everybody is who he should be (machine/identity.h). What the sandbox sees below
+ * /run/orch:
  *
- *	stage.sh		the steps, run by the tree's own /bin/sh
- *	faked libfakeroot.so	from pinned packages; no part of the tree
- *	owners			list of owners, in and out (media/tree_dir.h)
+ *	configure.sh		the steps, run by the tree's own /bin/sh
  *	packages		one line per new package: NAME BASE ARCH
  *	debs/			what is left to dpkg itself
- *	setcap			the tree's own, for the wrapper over it, see setcap_sh
  *
- * Where this machine lets nobody make namespaces, the same scripts run in a guest (guestbox.h).
+ * Where this machine lets nobody make namespaces or trace processes, the same scripts run in a
+ * guest (guestbox.h).
  */
 #include <fcntl.h>
 #include <string.h>
@@ -29,27 +27,6 @@
 #include "media/deb.h"
 #include "media/tree_dir.h"
 #include "run/action.h"
-
-/*
- * Only the process that runs dpkg is under fakeroot, so that the daemon can be told to save. They
- * talk through System V message queues (of the sandbox's own IPC namespace), which keep messages
- * whole: the daemon of the TCP variant takes half a message for one when it is slow, and then
- * hangs.
- */
-static const char stage_sh[] =
-	"cd /\n"
-	"fail() { echo \"orch: $1\"; exit 1; }\n"
-	"[ -s /run/orch/owners ] || : >/run/orch/owners\n"
-	"key=$(/run/orch/faked --load --save-file /run/orch/owners.new </run/orch/owners) || "
-	"fail 'fakeroot does not start'\n"
-	"pid=${key#*:}\n"
-	"FAKEROOTKEY=${key%%:*} FAKEROOTDONTTRYCHOWN=1 LD_PRELOAD=/run/orch/libfakeroot.so "
-	"/bin/sh /run/orch/configure.sh\n"
-	"status=$?\n"
-	"kill \"$pid\"\n"
-	"while kill -0 \"$pid\" 2>/dev/null; do sleep 0.05; done\n"
-	"[ -e /run/orch/owners.new ] || : >/run/orch/owners.new\n"
-	"exit $status\n";
 
 static const char configure_sh[] =
 	"fail() { echo \"orch: $1\"; exit 1; }\n"
@@ -82,12 +59,6 @@ static const char configure_sh[] =
 	"[ $policy = theirs ] || rm -f /usr/sbin/policy-rc.d\n"
 	"exit 0\n";
 
-/*
- * fakeroot would keep capabilities to itself and forget them: they go to the
- * file, which can hold them.
- */
-static const char setcap_sh[] = "#!/bin/sh\nunset LD_PRELOAD\nexec /run/orch/setcap \"$@\"\n";
-
 static int put(const char *dir, const char *name, const char *text, size_t len, mode_t mode,
 	       struct err **err)
 {
@@ -113,37 +84,6 @@ static int put_packages(const struct debian_stage *s, const char *dir, struct er
 			return -1;
 	}
 	return put(dir, "packages", list.buf, list.len, 0644, err);
-}
-
-static int put_fakeroot(const struct debian_stage *s, const char *dir, struct err **err)
-{
-	static const char *const daemon[] = {"usr/bin/faked-sysv", NULL};
-	char *library cleanup_free = NULL;
-	const char *names[] = {NULL, NULL};
-	char *faked cleanup_free = path_join(dir, "faked"),
-		    *so cleanup_free = path_join(dir, "libfakeroot.so");
-	static const char *const triplets[][2] = {
-		{"amd64", "x86_64-linux-gnu"},        {"arm64", "aarch64-linux-gnu"},
-		{"armhf", "arm-linux-gnueabihf"},     {"armel", "arm-linux-gnueabi"},
-		{"i386", "i386-linux-gnu"},           {"ppc64el", "powerpc64le-linux-gnu"},
-		{"riscv64", "riscv64-linux-gnu"},     {"s390x", "s390x-linux-gnu"},
-		{"loong64", "loongarch64-linux-gnu"},
-	};
-	int r;
-
-	for (size_t i = 0; i < array_len(triplets); i++)
-		if (str_eq(triplets[i][0], s->lock->arch))
-			library = xasprintf("usr/lib/%s/libfakeroot/libfakeroot-sysv.so",
-					    triplets[i][1]);
-	names[0] = library;
-	r = debian_tool(s->a, s->lock, daemon, faked, err);
-	if (r == 0)
-		r = debian_tool(s->a, s->lock, names, so, err);
-	if (r == 1)
-		return err_set(err, ERR_BUILD,
-			       "the lock has no fakeroot for architecture '%s': run 'orch lock %s'",
-			       s->lock->arch, s->a->node);
-	return r;
 }
 
 /* *RET: the emulator's path, or NULL when none is pinned or needed. */
@@ -204,28 +144,25 @@ static int script_failed(const struct debian_stage *s, struct err **err)
 		       s->a->node);
 }
 
-static int run_stage(struct debian_stage *s, const char *root, const char *dir, struct err **err)
+static int run_stage(struct debian_stage *s, const char *root, const char *owners, const char *dir,
+		     struct err **err)
 {
-	static char *const argv[] = {"/bin/sh", "/run/orch/stage.sh", NULL};
-	char *setcap cleanup_free = path_join(root, "usr/sbin/setcap");
-	char *wrapper cleanup_free = path_join(s->a->workdir, "setcap.sh");
-	struct sandbox_bind binds[] = {{dir, "/run/orch", true},
-				       {setcap, "/run/orch/setcap", true},
-				       {wrapper, "/usr/sbin/setcap", true}};
+	static char *const argv[] = {"/bin/sh", "/run/orch/configure.sh", NULL};
+	struct sandbox_bind bind = {dir, "/run/orch", true};
 	struct strv env cleanup_strv = {0};
 	struct str note cleanup_str = STR_INIT;
 	struct sandbox_opts opts = {.root = root,
 				    .root_writable = true,
 				    .as_root = true,
-				    .binds = binds,
-				    .bind_count = path_exists(setcap) ? 3 : 1,
+				    .owners = owners,
+				    .binds = &bind,
+				    .bind_count = 1,
 				    .env = environment(s, &env),
 				    .arch = s->lock->arch,
 				    .note = &note};
 	int status;
 
-	if (put_emulator(s->a, s->lock, &opts.emulator, err) < 0 ||
-	    put(s->a->workdir, "setcap.sh", setcap_sh, sizeof(setcap_sh) - 1, 0755, err) < 0)
+	if (put_emulator(s->a, s->lock, &opts.emulator, err) < 0)
 		return -1;
 	action_progress(s->a, -1, "configuring %zu packages", s->debs->count);
 	fflush(NULL);
@@ -247,22 +184,19 @@ static int put_stage(const struct debian_stage *s, const char *dir, struct err *
 static int in_sandbox(struct debian_stage *s, const char *dir, struct err **err)
 {
 	char *root cleanup_free = path_join(s->a->workdir, "root");
-	char *owners cleanup_free = path_join(dir, "owners");
-	char *saved cleanup_free = path_join(dir, "owners.new");
+	char *owners cleanup_free = path_join(s->a->workdir, "owners");
 	int64_t start;
 
-	if (tree_to_dir(s->before, root, owners, err) < 0 ||
-	    put(dir, "stage.sh", stage_sh, sizeof(stage_sh) - 1, 0755, err) < 0 ||
-	    put_fakeroot(s, dir, err) < 0)
+	if (tree_to_dir(s->before, root, owners, err) < 0)
 		return -1;
 	start = time(NULL);
-	if (run_stage(s, root, dir, err) < 0)
+	if (run_stage(s, root, owners, dir, err) < 0)
 		return -1;
 	action_progress(s->a, -1, "gathering the tree");
-	return tree_from_dir(s->after, root, saved, start, s->before, err);
+	return tree_from_dir(s->after, root, owners, start, err);
 }
 
-/* There root is root: owners and capabilities are those of the file system, without fakeroot. */
+/* There root is root: owners and attributes are those of the file system. */
 static int in_guest(struct debian_stage *s, const char *dir, struct err **err)
 {
 	static char *const argv[] = {"/bin/sh", "/run/orch/configure.sh", NULL};

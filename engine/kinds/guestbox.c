@@ -112,7 +112,7 @@ static int add_bind(struct guestbox *b, struct tree *t, const char *from, const 
 	if (!S_ISDIR(st.st_mode))
 		return tree_copy_path(t, to, from, err);
 	part = tree_new(ANY_TIME, b->a->workdir);
-	if (tree_from_dir(part, from, NULL, INT64_MAX, NULL, err) < 0 ||
+	if (tree_from_dir(part, from, NULL, INT64_MAX, err) < 0 ||
 	    tree_copy_tree(t, to, part, "/", 0, err) < 0)
 		return -1;
 	tree_keep(t, steal_ptr(part));
@@ -221,56 +221,6 @@ static int replace_folder(struct guestbox *b, struct tree *t, const char *from, 
 	return 0;
 }
 
-/* The permissions of the group, where an ACL keeps its mask in their place. */
-static mode_t group_bits(const struct tree_xattr *acl, mode_t mode)
-{
-	const unsigned char *p = acl->value;
-
-	/* 4 bytes of version, then entries: 2 of tag, 2 of permissions, 4 of id, little endian */
-	for (size_t at = 4; at + 8 <= acl->len; at += 8)
-		if (p[at] == 4 && p[at + 1] == 0)
-			return (mode & ~(mode_t)070) | (mode_t)(p[at + 2] & 7) << 3;
-	return mode;
-}
-
-/*
- * Takes from a file what it could not have got in the sandbox, where an ordinary user owns it:
- * attributes other than capabilities and those it had BEFORE.
- */
-static void drop_attributes(struct tree_inode *n, const struct tree_inode *before)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n->xattr_count; i++) {
-		struct tree_xattr *x = &n->xattrs[i];
-		bool keep = str_eq(x->name, "security.capability");
-
-		for (size_t k = 0; before && k < before->xattr_count; k++)
-			keep = keep || str_eq(x->name, before->xattrs[k].name);
-		if (!keep && str_eq(x->name, "system.posix_acl_access"))
-			n->mode = group_bits(x, n->mode);
-		if (keep)
-			n->xattrs[kept++] = *x;
-	}
-	n->xattr_count = kept;
-}
-
-static int read_root(struct guestbox *b, struct tree *ret, struct err **err)
-{
-	size_t count;
-	struct tree_entry *const *entries;
-
-	if (ext4_read_tree(ret, b->root, 0, err) < 0)
-		return -1;
-	entries = tree_entries(ret, &count);
-	for (size_t i = 0; i < count; i++) {
-		const struct tree_entry *was = tree_lookup(b->spec->root, entries[i]->path);
-
-		drop_attributes(entries[i]->inode, was ? was->inode : NULL);
-	}
-	return 0;
-}
-
 int guestbox_close(struct guestbox *b, struct tree *ret_root, struct err **err)
 {
 	const struct guestbox_spec *spec = b->spec;
@@ -278,7 +228,7 @@ int guestbox_close(struct guestbox *b, struct tree *ret_root, struct err **err)
 
 	action_progress(b->a, -1, "reading the guest's files");
 	if (guest_sandbox_close(b->guest, err) < 0 ||
-	    (ret_root && read_root(b, ret_root, err) < 0) ||
+	    (ret_root && ext4_read_tree(ret_root, b->root, 0, err) < 0) ||
 	    ext4_read_tree(t, b->binds, 0, err) < 0)
 		return err_wrap(err, "in place of the sandbox");
 	for (size_t i = 0; i < spec->bind_count; i++) {

@@ -129,18 +129,12 @@ static int resolve_packages(struct locking *l, struct apt_request *q, struct err
 	return r;
 }
 
-/*
- * What runs the maintainer scripts: fakeroot of the tree's architecture and,
- * if foreign, an emulator.
- */
+/* What runs the maintainer scripts of a foreign architecture: an emulator. */
 static int resolve_tools(struct locking *l, struct apt_request *q, struct err **err)
 {
 	struct apt_request host;
 	struct lock_entry *e;
 
-	if (apt_tool(q, "fakeroot", &l->now.entries, err) < 0 ||
-	    apt_tool(q, "libfakeroot", &l->now.entries, err) < 0)
-		return -1;
 	if (sandbox_is_native(q->arch))
 		return 0;
 	if (!sandbox_emulator_name(q->arch))

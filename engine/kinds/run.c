@@ -263,7 +263,7 @@ static int start_guest(struct run *r, struct err **err)
 					 .env = r->box.env,
 					 .arch = r->box.arch,
 					 .emulator = r->box.emulator};
-	if (tree_from_dir(r->spec.root, r->box.root, NULL, INT64_MAX, NULL, err) < 0)
+	if (tree_from_dir(r->spec.root, r->box.root, NULL, INT64_MAX, err) < 0)
 		return -1;
 	return guestbox_open(r->a, &r->spec, &r->guest, err);
 }

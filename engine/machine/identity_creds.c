@@ -44,8 +44,9 @@ struct creds *creds_own(struct creds **c)
 		return *c;
 	own = xmemdup(*c, sizeof(*own));
 	own->users = 1;
+	own->groups = NULL;
 	if (own->group_count)
-		own->groups = xmemdup(own->groups, own->group_count * sizeof(*own->groups));
+		own->groups = xmemdup((*c)->groups, own->group_count * sizeof(*own->groups));
 	creds_drop(*c);
 	return *c = own;
 }

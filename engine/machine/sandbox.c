@@ -364,6 +364,12 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 	gid_t gid = getegid();
 	pid_t pid;
 
+	if (opts->owners && opts->arch && !str_eq(opts->arch, sandbox_host_arch()) &&
+	    sandbox_is_native(opts->arch))
+		return err_set(err, ERR_ENV,
+			       "the sandbox cannot hold the owners of what programs of "
+			       "architecture '%s' make",
+			       opts->arch);
 	if (pipe2(pipes.report, O_CLOEXEC) < 0 || pipe2(pipes.verdict, O_CLOEXEC) < 0 ||
 	    pipe2(pipes.alive, O_CLOEXEC) < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 #include "base/file.h"
 #include "base/map.h"
+#include "base/owners.h"
 #include "base/path.h"
 #include "base/vec.h"
 #include "media/tree_dir.h"
@@ -22,7 +22,7 @@
 struct writing {
 	int dirfd;
 	const char *dir;
-	struct str *owners; /* NULL: no list */
+	struct owners *owners; /* NULL: no list */
 };
 
 static int write_fail(const struct writing *w, const char *path, struct err **err)
@@ -30,24 +30,42 @@ static int write_fail(const struct writing *w, const char *path, struct err **er
 	return err_errno(err, ERR_BUILD, errno, "cannot write '%s/%s'", w->dir, path);
 }
 
-/* What the list has to say: everything that the file itself does not. */
+/* Everything that the file itself cannot say. */
 static int record_owner(struct writing *w, const char *path, const struct tree_inode *inode,
 			struct err **err)
 {
 	bool device = S_ISCHR(inode->mode) || S_ISBLK(inode->mode);
+	struct owner *file;
 	struct stat st;
 
-	if (!w->owners)
+	if (!w->owners || (!inode->uid && !inode->gid && !device && !inode->xattr_count))
 		return 0;
 	if (fstatat(w->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return write_fail(w, path, err);
-	if (!inode->uid && !inode->gid && (st.st_mode == inode->mode || S_ISLNK(inode->mode)))
-		return 0;
-	str_printf(w->owners, "dev=%llx,ino=%llu,mode=%o,uid=%u,gid=%u,nlink=%u,rdev=%llu\n",
-		   (unsigned long long)st.st_dev, (unsigned long long)st.st_ino, inode->mode,
-		   inode->uid, inode->gid, inode->links,
-		   device ? (unsigned long long)makedev(inode->major, inode->minor) : 0ULL);
+	file = owners_add(w->owners, st.st_dev, st.st_ino);
+	owners_chown(w->owners, file, inode->uid, inode->gid);
+	if (device) {
+		file->type = inode->mode & S_IFMT;
+		file->major = inode->major;
+		file->minor = inode->minor;
+	}
+	for (size_t i = 0; i < inode->xattr_count; i++) {
+		const struct tree_xattr *x = &inode->xattrs[i];
+
+		if (str_eq(x->name, CAPABILITY))
+			owners_set_put(w->owners, path, x->name, x->value, x->len);
+		else
+			owners_attr_put(w->owners, file, x->name, x->value, x->len);
+	}
 	return 0;
+}
+
+/* Without a list, what its user must have to work with it, and nothing that gives rights away. */
+static mode_t mode_on_disk(const struct writing *w, const struct tree_inode *inode)
+{
+	if (w->owners)
+		return inode->mode & 07777;
+	return (inode->mode & 0777) | (S_ISDIR(inode->mode) ? 0700 : 0600);
 }
 
 static int write_data(struct writing *w, int fd, const char *path, const struct tree_inode *inode,
@@ -72,7 +90,7 @@ static int write_file(struct writing *w, const char *path, const struct tree_ino
 		return write_fail(w, path, err);
 	if (S_ISREG(inode->mode) && write_data(w, fd, path, inode, err) < 0)
 		return -1;
-	return fchmod(fd, (inode->mode & 0777) | 0600) < 0 ? write_fail(w, path, err) : 0;
+	return fchmod(fd, mode_on_disk(w, inode)) < 0 ? write_fail(w, path, err) : 0;
 }
 
 /* 1: left out. */
@@ -81,17 +99,16 @@ static int write_inode(struct writing *w, const char *path, const struct tree_in
 {
 	switch (inode->mode & S_IFMT) {
 	case S_IFDIR:
-		if (*path && mkdirat(w->dirfd, path, 0700) < 0)
-			return write_fail(w, path, err);
-		return fchmodat(w->dirfd, *path ? path : ".", (inode->mode & 0777) | 0700, 0) < 0
-			       ? write_fail(w, path, err)
-			       : 0;
+		return *path && mkdirat(w->dirfd, path, 0700) < 0 ? write_fail(w, path, err) : 0;
 	case S_IFLNK:
 		return symlinkat(inode->target, w->dirfd, path) < 0 ? write_fail(w, path, err) : 0;
 	case S_IFREG:
 		return write_file(w, path, inode, err);
 	case S_IFIFO:
-		return mkfifoat(w->dirfd, path, 0600) < 0 ? write_fail(w, path, err) : 0;
+		if (mkfifoat(w->dirfd, path, 0600) < 0 ||
+		    fchmodat(w->dirfd, path, mode_on_disk(w, inode), 0) < 0)
+			return write_fail(w, path, err);
+		return 0;
 	default:
 		return w->owners ? write_file(w, path, inode, err) : 1;
 	}
@@ -104,6 +121,24 @@ static int set_time(struct writing *w, const char *path, const struct tree_inode
 
 	if (utimensat(w->dirfd, *path ? path : ".", times, AT_SYMLINK_NOFOLLOW) < 0)
 		return write_fail(w, path, err);
+	return 0;
+}
+
+/* Last first: their content changes their times, and their mode may forbid it. */
+static int finish_directories(struct writing *w, struct tree_entry *const *entries, size_t count,
+			      struct err **err)
+{
+	for (size_t i = count; i-- > 0;) {
+		const struct tree_inode *inode = entries[i]->inode;
+		const char *path = *entries[i]->path ? entries[i]->path : ".";
+
+		if (!S_ISDIR(inode->mode))
+			continue;
+		if (set_time(w, path, inode, err) < 0)
+			return -1;
+		if (fchmodat(w->dirfd, path, mode_on_disk(w, inode), 0) < 0)
+			return write_fail(w, path, err);
+	}
 	return 0;
 }
 
@@ -132,18 +167,14 @@ static int write_entries(struct writing *w, struct tree *t, struct err **err)
 			       set_time(w, path, inode, err) < 0))
 			return -1;
 	}
-	/* Folders again, last first: their content has changed their times. */
-	for (size_t i = count; i-- > 0;)
-		if (S_ISDIR(entries[i]->inode->mode) &&
-		    set_time(w, entries[i]->path, entries[i]->inode, err) < 0)
-			return -1;
-	return 0;
+	return finish_directories(w, entries, count, err);
 }
 
 int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err **err)
 {
+	struct owners *table cleanup_owners = owners_new();
 	struct str list cleanup_str = STR_INIT;
-	struct writing w = {.dir = dir, .owners = owners ? &list : NULL};
+	struct writing w = {.dir = dir, .owners = owners ? table : NULL};
 	int fd cleanup_fd = -1;
 
 	if (mkdir(dir, 0755) < 0)
@@ -153,47 +184,31 @@ int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err 
 		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", dir);
 	if (write_entries(&w, t, err) < 0)
 		return -1;
-	return owners ? file_write(owners, list.buf, list.len, 0600, false, err) : 0;
+	if (!owners)
+		return 0;
+	owners_format(table, true, &list);
+	return file_write(owners, list.buf, list.len, 0600, false, err);
 }
 
 /* ---- folder to tree ---- */
 
-struct owner {
-	mode_t mode;
-	uint32_t uid, gid;
-	uint64_t rdev;
-};
-
 struct reading {
 	struct tree *t;
-	const struct tree *before;
 	int64_t since;
 	struct arena *arena;
-	struct map owners; /* inode number as text -> struct owner */
-	struct map links;  /* the same -> struct tree_inode, for files with several names */
+	struct owners *owners; /* NULL: no list */
+	struct map
+		links; /* inode number as text -> struct tree_inode, for files with several names */
 	int depth;
 };
 
 static int read_owners(struct reading *r, const char *path, struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
-	char *save = NULL;
 
 	if (file_read(path, MAX_OWNERS, &text, err) < 0)
 		return -1;
-	for (char *l = strtok_r(text.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		struct owner *o = arena_alloc(r->arena, sizeof(*o));
-		unsigned long long dev, ino, rdev;
-		unsigned mode, links;
-
-		if (sscanf(l, "dev=%llx,ino=%llu,mode=%o,uid=%u,gid=%u,nlink=%u,rdev=%llu", &dev,
-			   &ino, &mode, &o->uid, &o->gid, &links, &rdev) != 7)
-			return err_set(err, ERR_BUILD, "'%s' is no list of owners: '%s'", path, l);
-		o->mode = mode;
-		o->rdev = rdev;
-		map_set(&r->owners, arena_printf(r->arena, "%llu", ino), o);
-	}
-	return 0;
+	return owners_parse(r->owners, text.buf, text.len, path, err);
 }
 
 /*
@@ -211,21 +226,36 @@ static void add_capability(struct reading *r, struct tree_inode *inode, const un
 	tree_inode_xattr(r->t, inode, CAPABILITY, v2, sizeof(v2));
 }
 
-static void read_xattrs(struct reading *r, const char *host, const char *path,
-			struct tree_inode *inode)
+static void read_xattrs(struct reading *r, const char *host, struct tree_inode *inode,
+			const struct owner *o)
 {
-	struct tree_entry *old = r->before ? tree_lookup(r->before, path) : NULL;
 	unsigned char value[64];
 	ssize_t n;
 
-	if (old && old->inode->mode == inode->mode && old->inode->size == inode->size &&
-	    old->inode->mtime == inode->mtime)
-		for (size_t i = 0; i < old->inode->xattr_count; i++)
-			tree_inode_xattr(r->t, inode, old->inode->xattrs[i].name,
-					 old->inode->xattrs[i].value, old->inode->xattrs[i].len);
+	for (size_t i = 0; o && i < o->attr_count; i++) {
+		struct str now cleanup_str = STR_INIT;
+
+		owners_attr_now(&o->attrs[i], inode->mode, &now);
+		tree_inode_xattr(r->t, inode, o->attrs[i].name, now.buf, now.len);
+	}
 	n = S_ISREG(inode->mode) ? lgetxattr(host, CAPABILITY, value, sizeof(value)) : -1;
 	if (n > 0)
 		add_capability(r, inode, value, n);
+}
+
+/* What the list wanted set on files, as long as no program has run. */
+static void read_sets(struct reading *r)
+{
+	size_t count;
+	const struct owner_set *sets = owners_sets(r->owners, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct tree_entry *e = tree_lookup(r->t, sets[i].path);
+
+		if (e)
+			tree_inode_xattr(r->t, e->inode, sets[i].attr.name, sets[i].attr.value,
+					 sets[i].attr.len);
+	}
 }
 
 /* Gives a fresh inode the attributes of the file. */
@@ -234,16 +264,31 @@ static void set_attributes(struct reading *r, struct tree_inode *inode, const st
 {
 	int64_t epoch = (int64_t)tree_epoch(r->t);
 
-	inode->mode = o ? o->mode : st->st_mode;
+	inode->mode = st->st_mode;
 	inode->uid = o ? o->uid : 0;
 	inode->gid = o ? o->gid : 0;
 	inode->mtime = st->st_mtime >= r->since || st->st_mtime > epoch ? epoch : st->st_mtime;
-	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) {
-		inode->major = major(o->rdev);
-		inode->minor = minor(o->rdev);
+	if (o && o->type) {
+		inode->mode = o->type | (st->st_mode & 07777);
+		inode->major = o->major;
+		inode->minor = o->minor;
 		inode->size = 0;
 		inode->segment_count = 0;
 	}
+}
+
+/* Programs may have taken from its user the permission to read it. */
+static int make_readable(const struct reading *r, const char *host, const struct stat *st,
+			 struct err **err)
+{
+	mode_t need = S_ISDIR(st->st_mode) ? 0700 : 0400;
+
+	if (!r->owners || !(S_ISDIR(st->st_mode) || S_ISREG(st->st_mode)) ||
+	    (st->st_mode & need) == need)
+		return 0;
+	if (chmod(host, (st->st_mode & 0777) | need) < 0)
+		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", host);
+	return 0;
 }
 
 static int read_folder(struct reading *r, const char *host, const char *path, struct err **err);
@@ -274,6 +319,7 @@ static int make_entry(struct reading *r, const char *host, const char *path, con
 
 static int read_any(struct reading *r, const char *host, const char *path, struct err **err)
 {
+	const struct owner *o;
 	struct tree_entry *e;
 	struct tree_inode *linked;
 	struct stat st;
@@ -286,14 +332,17 @@ static int read_any(struct reading *r, const char *host, const char *path, struc
 	linked = map_get(&r->links, ino);
 	if (linked)
 		return tree_link(r->t, path, linked, 0, err);
+	if (make_readable(r, host, &st, err) < 0)
+		return -1;
 	rc = make_entry(r, host, path, &st, err);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	e = tree_lookup(r->t, path);
 	if (!e)
 		return err_set(err, ERR_INTERNAL, "'%s' was lost from the tree", path);
-	set_attributes(r, e->inode, &st, map_get(&r->owners, ino));
-	read_xattrs(r, host, path, e->inode);
+	o = r->owners ? owners_get(r->owners, st.st_dev, st.st_ino) : NULL;
+	set_attributes(r, e->inode, &st, o);
+	read_xattrs(r, host, e->inode, o);
 	if (st.st_nlink > 1 && !S_ISDIR(st.st_mode))
 		map_set(&r->links, arena_strdup(r->arena, ino), e->inode);
 	return S_ISDIR(st.st_mode) ? read_folder(r, host, path, err) : 0;
@@ -326,16 +375,18 @@ static int read_folder(struct reading *r, const char *host, const char *path, st
 }
 
 int tree_from_dir(struct tree *t, const char *dir, const char *owners, int64_t since,
-		  const struct tree *before, struct err **err)
+		  struct err **err)
 {
-	struct reading r = {.t = t, .before = before, .since = since};
+	struct owners *table cleanup_owners = owners_new();
+	struct reading r = {.t = t, .owners = owners ? table : NULL, .since = since};
 	int rc;
 
 	r.arena = arena_new();
 	rc = owners ? read_owners(&r, owners, err) : 0;
 	if (rc == 0)
 		rc = read_any(&r, dir, "", err);
-	map_clear(&r.owners);
+	if (rc == 0 && owners)
+		read_sets(&r);
 	map_clear(&r.links);
 	arena_free(r.arena);
 	return rc;

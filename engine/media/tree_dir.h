@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Trees as folders of an ordinary user, who can give no file to anybody else. Who owns a file, the
- * permissions its user must have to work with it, and what stands for a device are kept beside the
- * folder in a list, in the form of fakeroot's --save-file, so that programs under fakeroot see and
- * change them:
+ * Trees as directories of an ordinary user, who can give no file to anybody else. Modes, set-id
+ * bits among them, are those of the files; who owns a file, what stands for a device and attributes
+ * are kept beside the directory in a list (base/owners.h), which programs of a sandbox see and
+ * change (machine/identity.h):
  *
  *	tree_to_dir(t, "work/root", "work/owners", err);
- *	... fakeroot loads "owners", programs change the folder, fakeroot saves "owners" ...
- *	tree_from_dir(t2, "work/root", "work/owners", start, t, err);
+ *	... a sandbox with .root = "work/root" and .owners = "work/owners" ...
+ *	tree_from_dir(t2, "work/root", "work/owners", start, err);
  *
- * Without a list everything is the caller's (for folders that are only read).
+ * Without a list everything is the caller's (for directories that are only read). The directory
+ * must be within one that nobody else may enter: set-id programs in it are the caller's.
  */
 #include "media/tree.h"
 
 /*
- * DIR must not exist. OWNERS is written anew; NULL: no list, and set-id bits
- * and devices are left out.
+ * DIR must not exist. OWNERS is written anew; NULL: no list, and set-id bits and devices are left
+ * out.
  */
 int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err **err) warn_unused;
 /*
  * Adds the content of DIR. What was changed at SINCE (seconds, the clock's) or later gets the epoch
  * as its time, whatever the clock says. Capabilities become version 2, as root would have set them.
- * BEFORE (may be NULL) is what DIR was made from: a file that is still the same keeps its extended
- * attributes, which the folder could not hold. Mapped files of DIR must stay as they are while T
- * lives.
+ * With a list, DIR is the caller's own: what cannot be read gets the permission. Mapped files of
+ * DIR must stay as they are while T lives.
  */
 int tree_from_dir(struct tree *t, const char *dir, const char *owners, int64_t since,
-		  const struct tree *before, struct err **err) warn_unused;
+		  struct err **err) warn_unused;

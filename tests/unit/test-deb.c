@@ -298,8 +298,12 @@ static void test_folder_and_back(void **state)
 	inode->major = 4;
 	inode->minor = 7;
 	ok(tree_link(t, "dev/x", inode, 0, &err), &err);
+	ok(tree_add_dir(t, "shut", 02000, &err), &err);
+	ok(tree_add_file(t, "shut/in", 0040, "", 0, &err), &err);
+	tree_inode_xattr(t, tree_lookup(t, "shut/in")->inode, "user.a b", "x\0y", 3);
+	tree_inode_xattr(t, tree_lookup(t, "shut")->inode, "trusted.empty", "", 0);
 	ok(tree_to_dir(t, folder, owners, &err), &err);
-	ok(tree_from_dir(back, folder, owners, INT64_MAX, t, &err), &err);
+	ok(tree_from_dir(back, folder, owners, INT64_MAX, &err), &err);
 	assert_int_equal(tree_lookup(back, "etc/shadow")->inode->gid, 42);
 	assert_int_equal(tree_lookup(back, "etc/shadow")->inode->mode, S_IFREG | 0640);
 	assert_int_equal(tree_lookup(back, "usr/bin/su")->inode->mode, S_IFREG | 04755);
@@ -308,6 +312,11 @@ static void test_folder_and_back(void **state)
 	assert_string_equal(tree_lookup(back, "bin")->inode->target, "usr/bin");
 	assert_int_equal(tree_lookup(back, "usr/bin/ping")->inode->mode, S_IFREG);
 	assert_int_equal(tree_lookup(back, "usr/bin/ping")->inode->xattr_count, 1);
+	assert_int_equal(tree_lookup(back, "shut")->inode->mode, S_IFDIR | 02000);
+	assert_int_equal(tree_lookup(back, "shut")->inode->xattrs[0].len, 0);
+	assert_int_equal(tree_lookup(back, "shut/in")->inode->mode, S_IFREG | 0040);
+	assert_string_equal(tree_lookup(back, "shut/in")->inode->xattrs[0].name, "user.a b");
+	assert_memory_equal(tree_lookup(back, "shut/in")->inode->xattrs[0].value, "x\0y", 3);
 	inode = tree_lookup(back, "dev/x")->inode;
 	assert_int_equal(inode->mode, S_IFCHR | 0660);
 	assert_int_equal(inode->major, 4);

@@ -108,6 +108,14 @@ static void test_ids_follow_the_rules(void **state)
 	       "os.seteuid(30); assert os.geteuid() == 30\n"
 	       "os.setreuid(30, 10); assert os.getresuid() == (30, 10, 10)\n"
 	       "no(os.setreuid, 20, -1)\n");
+	/* Several processes with the same, empty, groups, which then go different ways. */
+	python("import os\n"
+	       "os.setgroups([])\n"
+	       "for i in 1, 2, 3:\n"
+	       "    if os.fork() == 0:\n"
+	       "        os.setgroups([i]); os.setgroups([]); os.setuid(i); os._exit(0)\n"
+	       "for i in 1, 2, 3: assert os.wait()[1] == 0\n"
+	       "assert os.getgroups() == []\n");
 	python("import os\n"
 	       "os.seteuid(5); assert os.getuid() == 0 and os.geteuid() == 5\n"
 	       "open('/tmp/x', 'w'); assert os.stat('/tmp/x').st_uid == 5\n"
