@@ -32,35 +32,6 @@ deb() {
 	chmod 755 "$d/DEBIAN/postinst"
 	dpkg-deb --root-owner-group -b "$d" "$archive/pool/$1_$2_all.deb" >/dev/null
 }
-# publish USER: lists and signs what the pool holds.
-# shellcheck disable=SC2317 # called by check
-publish() {
-	(
-		cd "$archive" || exit 1
-		for dir in main/binary-amd64 main/binary-arm64 main/binary-all main/source; do
-			mkdir -p "dists/own/$dir"
-			: >"dists/own/$dir/Packages"
-		done
-		dpkg-scanpackages -m pool >dists/own/main/binary-all/Packages 2>/dev/null
-		for a in amd64 arm64; do cp dists/own/main/binary-all/Packages "dists/own/main/binary-$a/"; done
-		mv dists/own/main/source/Packages dists/own/main/source/Sources
-		cd dists/own || exit 1
-		rm -f Release InRelease
-		{
-			printf 'Origin: own\nSuite: own\nCodename: own\nDate: %s\n' "$(LC_ALL=C date -Ru)"
-			printf 'Architectures: amd64 arm64 all\nComponents: main\nSHA256:\n'
-			find main -type f | while read -r f; do
-				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
-			done
-		} >"$scratch/Release"
-		mv "$scratch/Release" .
-		gpg --batch --yes -u "$1" --clearsign -o InRelease Release
-	)
-}
-# shellcheck disable=SC2317 # called by check
-key() { gpg --batch --passphrase '' --quick-gen-key "$1" rsa2048 sign never; }
-
-mkdir -m 700 "$GNUPGHOME"
 mkdir -p "$p/recipes" "$p/keys" "$p/overlay/etc" "$p/rootfs" "$p/custom_build"
 check "a key" key one@example.org
 check "another key" key two@example.org
