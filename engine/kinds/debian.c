@@ -2,7 +2,7 @@
 /*
  * kind debian: a root tree from locked Debian packages, and unpacked source packages.
  *
- *	fetch ─► merge into a tree (media/deb.h) ─► configure in the sandbox ─► clean ─► tar
+ *	fetch ─► plan (media/deb_plan.h) ─► dpkg in the sandbox (debian_stage.c) ─► clean ─► tar
  *
  * Nothing of it needs root: owners live in the tree and, while scripts run, in a sandbox that has
  * users (machine/identity.h).
@@ -18,10 +18,12 @@
 #include "kinds/lock.h"
 #include "machine/sandbox.h"
 #include "media/clean.h"
-#include "media/deb.h"
+#include "media/deb_plan.h"
+#include "media/deb_seed.h"
 #include "run/action.h"
 
 #define OUTPUT "root.tar"
+#define MAX_STATUS (64 * 1024 * 1024)
 
 /* Debian Policy 5.6.1; apt would take more for a name than that: options, files, patterns. */
 static bool is_package_name(const char *s)
@@ -177,18 +179,29 @@ static int open_packages(struct action *a, const struct debian_lock *l, struct d
 	return 0;
 }
 
-static int merge(struct action *a, struct deb_set *set, struct tree *t, struct err **err)
+/* The tree before dpkg runs in it, and what it is told there. */
+static int prepare(struct action *a, const struct deb_set *set, struct tree *t,
+		   struct deb_plan *ret, struct err **err)
 {
 	const struct debian_opts *o = a->opts;
+	const char *overlay = o->overlay ? action_input(a, o->overlay)->path : NULL;
+	char *status cleanup_free = NULL;
+	struct tree_entry *e;
 
 	if (o->from && tree_read_tar(t, "/", action_input(a, o->from)->path, 0, err) < 0)
 		return -1;
-	action_progress(a, -1, "unpacking %zu packages", set->count);
-	if (deb_merge(set, t, err) < 0)
+	e = o->from ? tree_resolve(t, "var/lib/dpkg/status") : NULL;
+	status = e ? tree_inode_text(e->inode, MAX_STATUS) : NULL;
+	if (o->from && !status)
+		return err_set(err, ERR_BUILD, "the tree of '%s' has no /var/lib/dpkg/status",
+			       o->from->text);
+	deb_plan_make(set, status, ret);
+	if (!o->from && deb_seed(&ret->steps.items[0].unpack, t, err) < 0)
 		return -1;
-	if (o->overlay && tree_copy_path(t, "/", action_input(a, o->overlay)->path, err) < 0)
-		return -1;
-	return 0;
+	for (size_t i = ret->seeded; overlay && i < ret->steps.count; i++)
+		if (deb_seed_dirs(&ret->steps.items[i].unpack, overlay, t, err) < 0)
+			return -1;
+	return overlay ? tree_copy_path(t, "/", overlay, err) : 0;
 }
 
 /* A tree of sources alone. */
@@ -205,14 +218,20 @@ static int system_tree(struct action *a, const struct debian_lock *l, struct err
 {
 	const struct debian_opts *o = a->opts;
 	struct deb_set set cleanup_deb_set = {0};
+	struct deb_plan plan cleanup_deb_plan = {0};
 	struct tree *before cleanup_tree = tree_new(a->epoch, a->workdir);
 	struct tree *after cleanup_tree = tree_new(a->epoch, a->workdir);
-	struct debian_stage stage = {
-		.a = a, .lock = l, .before = before, .debs = &set, .after = after};
+	struct debian_stage stage = {.a = a,
+				     .lock = l,
+				     .plan = &plan,
+				     .overlay =
+					     o->overlay ? action_input(a, o->overlay)->path : NULL,
+				     .before = before,
+				     .after = after};
 	bool own = false;
 
-	if (open_packages(a, l, &set, err) < 0 || merge(a, &set, before, err) < 0 ||
-	    debian_configure(&stage, err) < 0 || tree_clean(after, err) < 0)
+	if (open_packages(a, l, &set, err) < 0 || prepare(a, &set, before, &plan, err) < 0 ||
+	    debian_install(&stage, err) < 0 || tree_clean(after, err) < 0)
 		return -1;
 	own = sandbox_is_native(l->arch) && tree_resolve(after, "usr/bin/dpkg-source");
 	if (o->sources.count && debian_sources(a, l, own, after, err) < 0)
@@ -246,10 +265,11 @@ const struct kind kind_debian = {
 	.name = "debian",
 	.summary = "a root tree from locked Debian packages, and sources",
 	.manual = "The packages, with all they depend on, are pinned in recipes/NODE.lock by "
-		  "'orch lock'; a build takes exactly those. They are unpacked and configured as "
-		  "an ordinary user: maintainer scripts run in a namespace of its own without "
-		  "network, in a pinned emulator when the architecture is not this machine's; "
-		  "where this user cannot make namespaces, in a QEMU guest, to the same bytes.\n"
+		  "'orch lock'; a build takes exactly those. dpkg unpacks and configures them as "
+		  "an ordinary user, in a namespace of its own without network, in a pinned "
+		  "emulator when the architecture is not this machine's; where this user cannot "
+		  "make namespaces, in a QEMU guest, to the same bytes. What is there afterwards "
+		  "is what dpkg leaves to root on such a system.\n"
 		  "\n"
 		  "The result is a tar whose bytes depend on the lock and the recipe alone: "
 		  "sorted, times not after the lock's date, without logs, caches, host keys and "
@@ -257,7 +277,7 @@ const struct kind kind_debian = {
 		  "\n"
 		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with "
 		  "this tree as its root.",
-	.version = 2,
+	.version = 3,
 	.schema = &debian_schema,
 	.outputs = debian_outputs,
 	.demand = debian_demand,

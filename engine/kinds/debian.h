@@ -129,18 +129,20 @@ int debian_tool(struct action *a, const struct debian_lock *l, const char *const
 		const char *dest, struct err **err) warn_unused;
 
 /*
- * One run of maintainer scripts: the tree is laid out in a folder, configured, and gathered again.
+ * dpkg's work: the tree is laid out in a directory, the packages are unpacked and configured there,
+ * and what has become of it is gathered again.
  */
 struct debian_stage {
 	struct action *a;
 	const struct debian_lock *lock;
-	struct tree *before;        /* the merged tree */
-	const struct deb_set *debs; /* what was merged into it, and what is left to dpkg */
-	struct tree *after;         /* the result goes here */
+	const struct deb_plan *plan;
+	const char *overlay; /* host directory, laid over the tree before scripts run, or NULL */
+	struct tree *before; /* seeded (media/deb_seed.h) or configured, with the overlay in it */
+	struct tree *after;  /* the result goes here */
 };
-struct deb_set;
+struct deb_plan;
 struct tree;
-int debian_configure(struct debian_stage *s, struct err **err) warn_unused;
+int debian_install(struct debian_stage *s, struct err **err) warn_unused;
 /*
  * Unpacks the source packages of L, patched, to /usr/src/NAME of T. OWN: with T's own dpkg-source,
  * where T was configured (workdir/root); else with the host's.

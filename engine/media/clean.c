@@ -38,7 +38,6 @@ static const char *const litter[] = {
 	"/var/lib/dpkg/lock",
 	"/var/lib/dpkg/lock-frontend",
 	"/var/lib/dpkg/triggers/Lock",
-	"/var/lib/dpkg/triggers/Unincorp",
 	"/var/lib/dpkg/updates/*",
 	/* caches and traces of what ran */
 	"/var/cache/apt/*.bin",

@@ -64,50 +64,19 @@ static int map_file(struct deb *d, struct err **err)
 	return 0;
 }
 
-const char *deb_script(const struct deb *d, const char *name)
-{
-	for (size_t i = 0; i < d->script_count; i++)
-		if (str_eq(d->scripts[i].name, name))
-			return d->scripts[i].text;
-	return NULL;
-}
-
-/*
- * Keeps the files of the control archive and not the tree they came in, which holds a descriptor.
- */
-static int read_scripts(struct deb *d, size_t at, size_t len, struct err **err)
+/* Keeps the text and not the tree it came in, which holds a descriptor. */
+static int read_stanza(struct deb *d, size_t at, size_t len, struct err **err)
 {
 	struct tree *t cleanup_tree = tree_new(INT64_MAX, NULL);
-	struct tree_entry *const *entries;
-	size_t count;
+	struct tree_entry *e;
 
 	if (tree_read_tar_data(t, "/", d->label, d->map + at, len, 0, err) < 0)
 		return -1;
-	entries = tree_entries(t, &count);
-	d->scripts = xcalloc(count, sizeof(*d->scripts));
-	for (size_t i = 0; i < count; i++) {
-		const struct tree_inode *inode = entries[i]->inode;
-		char *text = tree_inode_text(inode, MAX_CONTROL);
-
-		if (!text)
-			continue; /* the folder itself */
-		if (str_eq(entries[i]->path, "control")) {
-			d->control = text;
-			continue;
-		}
-		d->scripts[d->script_count++] = (struct deb_script){
-			xstrdup(entries[i]->path), text, inode->size, inode->mode & 0100};
-	}
+	e = tree_lookup(t, "control");
+	d->control = e ? tree_inode_text(e->inode, MAX_CONTROL) : NULL;
 	if (!d->control)
 		return err_set(err, ERR_INTEGRITY, "package '%s' has no control file", d->label);
 	return 0;
-}
-
-/* dpkg would rename the diverted file before it unpacks: only dpkg itself gets that order right. */
-static bool diverts(const char *script)
-{
-	return strstr(script, "dpkg-divert") && !strstr(script, "--no-rename") &&
-	       (strstr(script, "--add") || strstr(script, "--rename"));
 }
 
 /* One newline at the end, whatever the package has there. */
@@ -126,14 +95,12 @@ static char *trim_stanza(char *text)
 
 static int read_control(struct deb *d, struct err **err)
 {
-	char *multi_arch cleanup_free = NULL;
-	const char *preinst;
 	size_t at, len;
 
 	if (find_member(d->map, d->map_len, "control.tar", &at, &len) ||
 	    find_member(d->map, d->map_len, "data.tar", &d->data_at, &d->data_len))
 		return err_set(err, ERR_INTEGRITY, "package '%s' is no .deb", d->label);
-	if (read_scripts(d, at, len, err) < 0)
+	if (read_stanza(d, at, len, err) < 0)
 		return -1;
 	d->control = trim_stanza(d->control);
 	d->name = deb_field(d->control, "Package");
@@ -142,18 +109,13 @@ static int read_control(struct deb *d, struct err **err)
 	if (!d->name || !d->version || !d->arch || strchr(d->name, '/'))
 		return err_set(err, ERR_INTEGRITY,
 			       "package '%s' lacks name, version or architecture", d->label);
-	multi_arch = deb_field(d->control, "Multi-Arch");
-	d->base = multi_arch && str_eq(multi_arch, "same") ? xasprintf("%s:%s", d->name, d->arch)
-							   : xstrdup(d->name);
-	preinst = deb_script(d, "preinst");
-	d->by_dpkg = preinst && diverts(preinst);
 	return 0;
 }
 
 int deb_unpack(const struct deb *d, struct tree *t, struct err **err)
 {
 	if (tree_read_tar_data(t, "/", d->label, d->map + d->data_at, d->data_len,
-			       TREE_FOLLOW | TREE_REPLACE, err) < 0)
+			       TREE_FOLLOW | TREE_REPLACE | TREE_ABSOLUTE, err) < 0)
 		return err_wrap(err, "package '%s'", d->label);
 	return 0;
 }
@@ -165,13 +127,7 @@ static void deb_free(struct deb *d)
 	free(d->name);
 	free(d->version);
 	free(d->arch);
-	free(d->base);
 	free(d->control);
-	for (size_t i = 0; i < d->script_count; i++) {
-		free(d->scripts[i].name);
-		free(d->scripts[i].text);
-	}
-	free(d->scripts);
 	if (d->map)
 		munmap((void *)d->map, d->map_len);
 	free(d);

@@ -95,37 +95,37 @@ int deb_version_compare(const char *a, const char *b)
 	return c;
 }
 
-static bool satisfies(const char *version, const char *op, const char *wanted)
+bool deb_relation_allows(const struct deb_relation *r, const char *version)
 {
-	int c = deb_version_compare(version, wanted);
+	int c;
 
-	if (str_eq(op, "<<"))
-		return c < 0;
-	if (str_eq(op, "<=") || str_eq(op, "<"))
-		return c <= 0;
-	if (str_eq(op, "="))
+	if (!*r->op || !version)
+		return !*r->op;
+	c = deb_version_compare(version, r->version);
+	switch (r->op[0]) {
+	case '<':
+		return r->op[1] == '<' ? c < 0 : c <= 0;
+	case '>':
+		return r->op[1] == '>' ? c > 0 : c >= 0;
+	default:
 		return c == 0;
-	if (str_eq(op, ">=") || str_eq(op, ">"))
-		return c >= 0;
-	return str_eq(op, ">>") && c > 0;
+	}
 }
 
-bool deb_relation_matches(const char *relations, const char *package, const char *version)
+bool deb_relation_next(const char **field, struct deb_relation *ret)
 {
-	char *copy cleanup_free = xstrdup(relations);
-	char *save = NULL;
+	const char *start = *field + strspn(*field, " \t\n,|");
+	size_t len = strcspn(start, ",|");
+	char *one cleanup_free = xstrndup(start, len);
 
-	for (char *r = strtok_r(copy, ",|", &save); r; r = strtok_r(NULL, ",|", &save)) {
-		char name[128], op[3], wanted[128];
-		int n = sscanf(r, " %127[^ (] ( %2[<>=] %127[^ )]", name, op, wanted);
-
-		if (n < 1)
-			continue;
-		name[strcspn(name, ":\n\t")] = '\0'; /* an architecture qualifier */
-		if (str_eq(name, package) && (n < 3 || satisfies(version, op, wanted)))
-			return true;
-	}
-	return false;
+	if (!len)
+		return false;
+	*field = start + len;
+	*ret = (struct deb_relation){.more = **field == '|'};
+	if (sscanf(one, "%255[^ :(\t\n]%*[^(](%2[<>=] %255[^ )]", ret->name, ret->op,
+		   ret->version) < 3)
+		sscanf(one, "%255[^ :(\t\n](%2[<>=] %255[^ )]", ret->name, ret->op, ret->version);
+	return true;
 }
 
 char *deb_field(const char *stanza, const char *field)

@@ -86,6 +86,8 @@ enum tree_flags {
 	TREE_FOLLOW = 1 << 0,
 	/* A non-folder may take the place of an empty folder and a folder that of a non-folder. */
 	TREE_REPLACE = 1 << 1,
+	/* An absolute name is one below TO, as dpkg takes it. Without it that is an error. */
+	TREE_ABSOLUTE = 1 << 2,
 };
 
 /*

@@ -140,7 +140,7 @@ static int place(struct reading *r, const char *path, struct tree_inode *inode, 
 	const char *shown;
 	int rc;
 
-	if (path[0] == '/' || tree_path_normal(path, &normal))
+	if ((path[0] == '/' && !(r->flags & TREE_ABSOLUTE)) || tree_path_normal(path, &normal))
 		return err_set(
 			err, ERR_BUILD,
 			"'%s': the name '%s' is refused: it is absolute, too long or has '..'",

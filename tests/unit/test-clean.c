@@ -17,6 +17,7 @@ static struct tree *sample(void)
 		"var/log/apt/history.log",
 		"var/lib/dpkg/status",
 		"var/lib/dpkg/status-old",
+		"var/lib/dpkg/triggers/Unincorp",
 		"tmp/x/y",
 		"usr/tmp/kept",
 	};
@@ -41,8 +42,13 @@ static void test_clean(void **state)
 					   "var/log/apt/history.log",
 					   "var/lib/dpkg/status-old",
 					   "tmp/x"};
-	static const char *const kept[] = {"etc/passwd",   "etc/ssh/sshd_config", "var/log/apt",
-					   "var/log/btmp", "var/lib/dpkg/status", "tmp",
+	static const char *const kept[] = {"etc/passwd",
+					   "etc/ssh/sshd_config",
+					   "var/log/apt",
+					   "var/log/btmp",
+					   "var/lib/dpkg/status",
+					   "tmp",
+					   "var/lib/dpkg/triggers/Unincorp",
 					   "usr/tmp/kept"};
 	struct tree *t cleanup_tree = sample();
 	struct err *err = NULL;

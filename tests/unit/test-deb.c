@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "media/deb.h"
+#include "media/deb_seed.h"
 #include "media/tree_dir.h"
 #include "tmp.h"
 
@@ -25,8 +25,7 @@ static void ok(int r, struct err **err)
 /* A package as a test writes it: files by path, control files by name; both end with NULL. */
 struct recipe {
 	const char *control;
-	const char *files[8];   /* a path that ends in '/' is a folder */
-	const char *scripts[8]; /* name, text, name, text, ... */
+	const char *files[8]; /* a path that ends in '/' is a directory */
 };
 
 static void append_member(struct str *ar, const char *name, const struct str *data)
@@ -49,6 +48,8 @@ static void append_tree(struct str *ar, const char *name, struct tree *t)
 	append_member(ar, name, &data);
 }
 
+static mode_t directory_mode = 0755;
+
 /* Writes it as NAME.deb and opens it. */
 static void add(struct deb_set *set, const char *name, const struct recipe *r)
 {
@@ -59,13 +60,9 @@ static void add(struct deb_set *set, const char *name, const struct recipe *r)
 	struct err *err = NULL;
 
 	ok(tree_add_file(control, "control", 0644, r->control, strlen(r->control), &err), &err);
-	for (size_t i = 0; r->scripts[i]; i += 2)
-		ok(tree_add_file(control, r->scripts[i], 0755, r->scripts[i + 1],
-				 strlen(r->scripts[i + 1]), &err),
-		   &err);
 	for (size_t i = 0; r->files[i]; i++) {
 		if (str_ends(r->files[i], "/"))
-			ok(tree_add_dir(data, r->files[i], 0755, &err), &err);
+			ok(tree_add_dir(data, r->files[i], directory_mode, &err), &err);
 		else
 			ok(tree_add_file(data, r->files[i], 0644, name, strlen(name), &err), &err);
 	}
@@ -80,13 +77,6 @@ static void add(struct deb_set *set, const char *name, const struct recipe *r)
 
 #define CONTROL(name, more) \
 	"Package: " name "\nVersion: 1.0-1\nArchitecture: all\n" more "Description: test\n"
-
-static char *text(struct tree *t, const char *path)
-{
-	struct tree_entry *e = tree_resolve(t, path);
-
-	return e ? tree_inode_text(e->inode, 1 << 20) : NULL;
-}
 
 static void test_versions(void **state)
 {
@@ -104,12 +94,26 @@ static void test_versions(void **state)
 
 static void test_relations(void **state)
 {
+	const char *field = "foo | bar:any (>= 2),\n baz(<<1~), last";
+	struct deb_relation r;
+
 	(void)state;
-	assert_true(deb_relation_matches("foo", "foo", "1"));
-	assert_true(deb_relation_matches("bar, foo (<< 2)", "foo", "1"));
-	assert_false(deb_relation_matches("bar, foo (<< 2)", "foo", "2"));
-	assert_true(deb_relation_matches("foo:any (>= 2)", "foo", "2"));
-	assert_false(deb_relation_matches("foobar", "foo", "1"));
+	assert_true(deb_relation_next(&field, &r));
+	assert_string_equal(r.name, "foo");
+	assert_true(r.more);
+	assert_true(deb_relation_allows(&r, NULL) && deb_relation_allows(&r, "1"));
+	assert_true(deb_relation_next(&field, &r));
+	assert_string_equal(r.name, "bar");
+	assert_false(r.more);
+	assert_true(deb_relation_allows(&r, "2") && deb_relation_allows(&r, "2.1"));
+	assert_false(deb_relation_allows(&r, "2~") || deb_relation_allows(&r, NULL));
+	assert_true(deb_relation_next(&field, &r));
+	assert_string_equal(r.name, "baz");
+	assert_string_equal(r.version, "1~");
+	assert_false(deb_relation_allows(&r, "1~") || deb_relation_allows(&r, "1"));
+	assert_true(deb_relation_next(&field, &r));
+	assert_string_equal(r.name, "last");
+	assert_false(deb_relation_next(&field, &r));
 }
 
 static void test_fields(void **state)
@@ -121,141 +125,53 @@ static void test_fields(void **state)
 	assert_null(deb_field("A: 1\n", "B"));
 }
 
-static void test_merge(void **state)
+static void test_seed(void **state)
 {
 	struct deb_set set cleanup_deb_set = {0};
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
-	const struct recipe a = {CONTROL("a", ""),
-				 {"bin/a", "etc/a.conf", "lib64/ld.so"},
-				 {"conffiles", "/etc/a.conf\n", "postinst", "#!/bin/sh\n",
-				  "triggers", "interest-noawait /usr/share/b\ninterest tick\n"}};
-	const struct recipe b = {CONTROL("b", "Multi-Arch: same\n"), {"usr/share/b/x"}, {0}};
-	char *status cleanup_free = NULL, *list cleanup_free = NULL, *file cleanup_free = NULL;
+	const struct recipe a = {CONTROL("a", ""), {"bin/a", "lib64/ld.so", "lib/"}};
 
 	(void)state;
-	add(&set, "b", &b);
 	add(&set, "a", &a);
-	ok(deb_merge(&set, t, &err), &err);
+	ok(deb_seed(&set, t, &err), &err);
 	/* merged /usr: the links are there and the files behind them */
 	assert_string_equal(tree_lookup(t, "bin")->inode->target, "usr/bin");
+	assert_string_equal(tree_lookup(t, "sbin")->inode->target, "usr/sbin");
+	assert_string_equal(tree_lookup(t, "lib")->inode->target, "usr/lib");
 	assert_string_equal(tree_lookup(t, "lib64")->inode->target, "usr/lib64");
-	assert_non_null(tree_lookup(t, "usr/bin/a"));
-	/* a conffile waits for dpkg --configure */
-	assert_null(tree_lookup(t, "etc/a.conf"));
-	assert_non_null(tree_lookup(t, "etc/a.conf.dpkg-new"));
-	status = text(t, "var/lib/dpkg/status");
-	assert_non_null(strstr(status, "Package: a\nStatus: install ok unpacked\n"));
-	assert_non_null(strstr(status, "Conffiles:\n /etc/a.conf newconffile\nDescription:"));
-	list = text(t, "var/lib/dpkg/info/a.list");
-	assert_non_null(strstr(list, "/.\n"));
-	assert_non_null(strstr(list, "\n/bin/a\n"));
-	assert_non_null(strstr(list, "\n/etc/a.conf\n"));
-	assert_non_null(tree_lookup(t, "var/lib/dpkg/info/b:all.list"));
-	assert_true(tree_lookup(t, "var/lib/dpkg/info/a.postinst")->inode->mode & 0100);
-	file = text(t, "var/lib/dpkg/triggers/File");
-	assert_string_equal(file, "/usr/share/b a/noawait\n");
-	assert_non_null(tree_lookup(t, "var/lib/dpkg/triggers/tick"));
-	assert_null(tree_lookup(t, "var/lib/dpkg/triggers/Unincorp"));
+	assert_null(tree_lookup(t, "lib32"));
+	assert_true(S_ISREG(tree_lookup(t, "usr/bin/a")->inode->mode));
+	assert_int_equal(tree_lookup(t, "var/lib/dpkg/status")->inode->size, 0);
 }
 
-static void test_conflict_is_refused(void **state)
+/* What an overlay has, too, is as the first package has it; the rest of a package stays out. */
+static void test_seed_dirs(void **state)
 {
 	struct deb_set set cleanup_deb_set = {0};
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
-	struct err *err cleanup_err = NULL;
-	const struct recipe a = {CONTROL("a", ""), {"usr/bin/same"}, {0}};
-	const struct recipe b = {
-		CONTROL("b", ""), {"bin/same"}, {0}}; /* the same file behind a link */
+	char *overlay cleanup_free = path_join(dir, "overlay");
+	char *secret cleanup_free = path_join(dir, "overlay/etc/a/secret");
+	char *library cleanup_free = path_join(dir, "overlay/lib/a");
+	struct err *err = NULL;
+	const struct recipe a = {CONTROL("a", ""),
+				 {"etc/a/", "etc/a/secret/", "etc/b/", "usr/lib/a/", "etc/a/x"}};
 
 	(void)state;
+	directory_mode = 0710;
 	add(&set, "a", &a);
-	add(&set, "b", &b);
-	assert_int_equal(deb_merge(&set, t, &err), -1);
-	assert_non_null(strstr(err->text, "'a'"));
-	assert_non_null(strstr(err->text, "'b'"));
-	assert_non_null(strstr(err->text, "/usr/bin/same"));
-}
-
-static void replaces_in_order(const char *replacing, const char *replaced)
-{
-	struct deb_set set cleanup_deb_set = {0};
-	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
-	struct err *err = NULL;
-	struct recipe r = {NULL, {"usr/bin/same"}, {0}};
-	char *control cleanup_free =
-		xasprintf("Package: %s\nVersion: 1\nArchitecture: all\nReplaces: %s (<< 9)\n",
-			  replacing, replaced);
-	char *other cleanup_free =
-		xasprintf("Package: %s\nVersion: 1\nArchitecture: all\n", replaced);
-	char *content cleanup_free = NULL, *list cleanup_free = NULL;
-	char *path cleanup_free = xasprintf("var/lib/dpkg/info/%s.list", replaced);
-
-	r.control = control;
-	add(&set, replacing, &r);
-	r.control = other;
-	add(&set, replaced, &r);
-	ok(deb_merge(&set, t, &err), &err);
-	content = text(t, "usr/bin/same");
-	assert_string_equal(content, replacing);
-	list = text(t, path);
-	assert_null(strstr(list, "same"));
-}
-
-static void test_replaces(void **state)
-{
-	(void)state;
-	replaces_in_order("a", "b");
-	replaces_in_order("b", "a");
-}
-
-static void test_base_with_diversion_and_triggers(void **state)
-{
-	struct deb_set base cleanup_deb_set = {0}, more cleanup_deb_set = {0};
-	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
-	struct err *err = NULL;
-	const char diversions[] = "/usr/bin/tool\n/usr/bin/tool.real\na\n";
-	const struct recipe a = {
-		CONTROL("a", ""), {"usr/bin/a"}, {"triggers", "interest /usr/share/b\n"}};
-	const struct recipe b = {CONTROL("b", ""),
-				 {"usr/bin/tool", "usr/share/b/x"},
-				 {"triggers", "activate-noawait ldconfig\n"}};
-	char *pulled cleanup_free = NULL, *status cleanup_free = NULL;
-
-	(void)state;
-	add(&base, "a", &a);
-	ok(deb_merge(&base, t, &err), &err);
-	ok(tree_add_file(t, "var/lib/dpkg/diversions", 0644, diversions, strlen(diversions), &err),
-	   &err);
-	add(&more, "b", &b);
-	ok(deb_merge(&more, t, &err), &err);
-	assert_non_null(tree_lookup(t, "usr/bin/tool.real"));
-	assert_null(tree_lookup(t, "usr/bin/tool"));
-	pulled = text(t, "var/lib/dpkg/triggers/Unincorp");
-	assert_string_equal(pulled, "/usr/share/b -\nldconfig -\n");
-	status = text(t, "var/lib/dpkg/status");
-	assert_non_null(strstr(status, "Package: a\n"));
-	assert_non_null(strstr(status, "Package: b\n"));
-}
-
-static void test_diverting_package_is_left_to_dpkg(void **state)
-{
-	struct deb_set set cleanup_deb_set = {0};
-	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
-	struct err *err = NULL;
-	const struct recipe a = {
-		CONTROL("a", ""),
-		{"usr/bin/x"},
-		{"preinst", "dpkg-divert --package a --add --rename --divert /x /y\n"}};
-	const struct recipe b = {CONTROL("b", ""), {"usr/bin/x"}, {0}};
-
-	(void)state;
-	add(&set, "a", &a);
-	add(&set, "b", &b);
-	ok(deb_merge(&set, t, &err), &err);
-	assert_true(set.items[0]->by_dpkg);
-	assert_false(set.items[1]->by_dpkg);
-	assert_null(tree_lookup(t, "var/lib/dpkg/info/a.list"));
+	directory_mode = 0750;
+	add(&set, "b", &a);
+	ok(path_mkdirs(secret, &err), &err);
+	ok(path_mkdirs(library, &err), &err);
+	ok(tree_add_dir(t, "etc/a", 0700, &err), &err);
+	ok(tree_add_symlink(t, "lib", "usr/lib", &err), &err);
+	ok(deb_seed_dirs(&set, overlay, t, &err), &err);
+	assert_int_equal(tree_lookup(t, "etc/a")->inode->mode & 07777, 0700);
+	assert_int_equal(tree_lookup(t, "etc/a/secret")->inode->mode & 07777, 0710);
+	assert_int_equal(tree_lookup(t, "usr/lib/a")->inode->mode & 07777, 0710);
+	assert_null(tree_lookup(t, "etc/b"));
+	assert_null(tree_lookup(t, "etc/a/x"));
 }
 
 static void test_no_deb(void **state)
@@ -327,15 +243,9 @@ static void test_folder_and_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions),
-		cmocka_unit_test(test_relations),
-		cmocka_unit_test(test_fields),
-		DIR_TEST(test_merge),
-		DIR_TEST(test_conflict_is_refused),
-		DIR_TEST(test_replaces),
-		DIR_TEST(test_base_with_diversion_and_triggers),
-		DIR_TEST(test_diverting_package_is_left_to_dpkg),
-		DIR_TEST(test_no_deb),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_fields),   DIR_TEST(test_seed),
+		DIR_TEST(test_seed_dirs),        DIR_TEST(test_no_deb),
 		DIR_TEST(test_folder_and_back),
 	};
 
