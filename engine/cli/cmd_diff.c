@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch diff: what is different between two runs: results, and the packages in them. */
+#include <string.h>
+
 #include "cli/history.h"
 #include "cli/json.h"
 #include "cli/paint.h"
@@ -56,6 +58,12 @@ static int look_up(const struct session *s, struct side *side, struct err **err)
 	return store_record_get(s->store, &side->n->key, s->arena, &side->rec, err) < 0 ? -1 : 0;
 }
 
+/* The version of a pin: "1.13-1 amd64 sha256:1f3a..." or the version alone. */
+static const char *version_of(struct arena *arena, const char *value)
+{
+	return value ? arena_strndup(arena, value, strcspn(value, " ")) : NULL;
+}
+
 static void find_packages(const struct session *s, struct difference *d)
 {
 	struct changes all = {0};
@@ -64,8 +72,13 @@ static void find_packages(const struct session *s, struct difference *d)
 		return;
 	manifest_diff(s->arena, d->before.rec->manifest, d->after.rec->manifest, &all);
 	for (size_t i = 0; i < all.count; i++) {
-		if (str_eq(all.items[i].what, "package"))
-			changes_push(&d->packages, all.items[i]);
+		struct change c = all.items[i];
+
+		if (!str_eq(c.what, "package"))
+			continue;
+		c.before = version_of(s->arena, c.before);
+		c.after = version_of(s->arena, c.after);
+		changes_push(&d->packages, c);
 	}
 	changes_clear(&all);
 }

@@ -158,4 +158,13 @@ kill -INT $pid
 wait $pid 2>/dev/null
 same "a run that was stopped" '["stopped",130]' \
 	"$("$orch" -C moved runs --json | jq -c '.runs[0] | [.state, .exit_code]')"
+
+echo "# a result that cannot be placed"
+rm -rf moved/recipes/long.yaml moved/out
+echo unseen >moved/src/word
+touch moved/out
+"$orch" -C moved build >/dev/null 2>&1
+placed=$?
+check "fails" test $placed != 0
+same "with the exit code that history has" "$placed" "$("$orch" -C moved runs --json | jq '.runs[0].exit_code')"
 finish

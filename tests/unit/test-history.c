@@ -385,15 +385,39 @@ static void each_project_keeps_its_newest_runs(void **state)
 	assert_int_equal(count_runs(b, "p", false), 1);
 }
 
-static void set_used(int64_t day)
+static void sql(const char *text)
 {
 	char *path cleanup_free = path_join(where, "state.sqlite");
-	char *text cleanup_free = xasprintf("UPDATE project SET used = %lld", (long long)day);
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
+}
+
+/* A database that lost its end, where other things lie, is replaced; history is taken along. */
+static void a_rescue_keeps_what_can_be_read(void **state)
+{
+	char *a cleanup_free = make_project("a"), *db cleanup_free = NULL;
+	struct err *err = NULL;
+	struct duration d;
+	struct stat st;
+	struct store *s;
+
+	build(a, "p", "base", "1", 10);
+	build(a, "p", "base", "2", 10);
+	sql("INSERT INTO snapshot VALUES('large', zeroblob(1000000));"
+	    "PRAGMA wal_checkpoint(TRUNCATE)");
+	db = path_join(where, "state.sqlite");
+	assert_int_equal(stat(db, &st), 0);
+	assert_int_equal(truncate(db, st.st_size - 8192), 0);
+	s = enter(a, "p");
+	assert_non_null(store_warning(s));
+	ok(store_duration(s, "base", &d, &err), err);
+	assert_true(d.seconds == 10 && !d.root);
+	store_close(s);
+	assert_last(a, "p", "base", "2");
+	assert_int_equal(count_runs(a, "p", false), 2);
 }
 
 static void collect(void)
@@ -417,7 +441,7 @@ static void gc_forgets_projects_that_are_long_gone(void **state)
 	ok(path_remove(a, &err), err);
 	collect();
 	assert_int_equal(count_runs(a, "p", false), 1); /* it may come back */
-	set_used(1);
+	sql("UPDATE project SET used = 1");
 	collect();
 	assert_int_equal(count_runs(a, "p", false), 0);
 	assert_int_equal(count_runs(b, "q", true), 1);
@@ -460,6 +484,7 @@ int main(void)
 		TEST(each_project_keeps_its_newest_runs),
 		TEST(gc_forgets_projects_that_are_long_gone),
 		TEST(without_a_project_runs_are_nobodys),
+		TEST(a_rescue_keeps_what_can_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
