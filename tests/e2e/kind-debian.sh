@@ -89,6 +89,14 @@ same "the same bytes" "$first" "$(sha256sum <"$tree")"
 }
 rm -rf "$scratch/store2" "$scratch/else"
 
+echo "# one package less"
+printf 'kind: debian\npackages: [netbase, passwd]\n' | recipe small
+check "lock" o lock small
+check "build" o build small
+check "a difference of runs" o diff ^1 ^0 --json
+same "names the package" '[["media-types",true,null]]' \
+	"$(jq -c '[.nodes[].packages[] | [.name, (.before | test("^[0-9.]+$")), .after]]' "$scratch/out")"
+
 echo "# packages on top"
 printf 'kind: debian\nfrom: small\npackages: [mtr-tiny, libcap2-bin]\nsources: [netbase]\n' | recipe more
 check "lock" o lock more
