@@ -13,5 +13,5 @@ int keylock_try(struct store *s, const struct digest *key, int *ret_fd,
 		struct err **err) warn_unused;
 /* Removes the file and lets go; *FD becomes -1. */
 void keylock_drop(struct store *s, const struct digest *key, int *fd);
-/* Removes the files that killed holders left. */
+/* Removes the files that killed holders left: once per run, also when nothing will be built. */
 void keylock_sweep(struct store *s);

@@ -36,7 +36,6 @@ static int prepare(struct sched *d, struct err **err)
 	if (d->prepared)
 		return 0;
 	d->prepared = true;
-	keylock_sweep(d->s);
 	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
 	d->env.mode = spawn_probe();
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for what a plain worker leaves */
@@ -470,6 +469,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	d.memory = xcalloc(g->nodes.count + 1, sizeof(*d.memory));
 	rc = catch_signals(&d, &saved, err);
 	if (rc == 0) {
+		keylock_sweep(s);
 		count_inputs(&d);
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_START, .total = d.wanted});
 		rc = loop(&d, err);

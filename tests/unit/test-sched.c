@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -151,6 +152,8 @@ static void builds_once(void **state)
 {
 	struct sched_result r;
 	char *text cleanup_free = NULL, *ran cleanup_free = NULL, *again cleanup_free = NULL;
+	char *left cleanup_free = NULL;
+	char hex[DIGEST_HEX + 1];
 
 	chain();
 	run(&r);
@@ -160,11 +163,16 @@ static void builds_once(void **state)
 	assert_string_equal(text, "c:a:b:a:");
 	ran = fake_ran();
 	assert_string_equal(ran, "a\nb\nc\n");
+	/* As an orch leaves it that is killed after its last record. */
+	left = xasprintf("%s/%s", store_subdir(fake.store, "locks"),
+			 digest_hex(&fake.graph.nodes.items[2]->key, hex));
+	close(open(left, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
 	chain();
 	run(&r);
 	assert_counts(&r, 0, 3, 0, 0);
 	again = fake_ran();
 	assert_string_equal(again, "");
+	assert_false(path_exists(left));
 	assert_clean();
 }
 
