@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/cas.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -11,11 +10,9 @@
 #include "base/tmp.h"
 #include "base/trace.h"
 
-#define IMAGE_SUFFIX ".chunks"
-
 static const char *suffix_of(enum output_type type)
 {
-	return type == OUTPUT_IMAGE ? IMAGE_SUFFIX : "";
+	return type == OUTPUT_IMAGE ? CAS_IMAGE_SUFFIX : "";
 }
 
 char *cas_named_path(const char *store_dir, const char *folder, const struct digest *d,
@@ -60,8 +57,8 @@ int cas_init(const char *store_dir, struct err **err)
 
 /* --- identity ------------------------------------------------------------------------------ */
 
-static int identify(int fd, const char *name, enum output_type type, struct artifact *ret,
-		    struct err **err)
+int cas_identify(int fd, const char *name, enum output_type type, struct artifact *ret,
+		 struct err **err)
 {
 	struct chunk_info info;
 	struct stat st;
@@ -83,8 +80,7 @@ static int identify(int fd, const char *name, enum output_type type, struct arti
 	return 0;
 }
 
-/* Read only and with the times that mean "as stored". */
-static int seal(int fd, const char *name, struct err **err)
+int cas_seal(int fd, const char *name, struct err **err)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = BLOB_MTIME}};
 
@@ -93,7 +89,7 @@ static int seal(int fd, const char *name, struct err **err)
 	return 0;
 }
 
-static bool is_sealed(const struct stat *st, uint64_t size)
+bool cas_is_sealed(const struct stat *st, uint64_t size)
 {
 	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == size &&
 	       st->st_mtim.tv_sec == BLOB_MTIME && st->st_mtim.tv_nsec == 0;
@@ -139,7 +135,7 @@ static int publish(const char *store_dir, const char *path, const char *dest, ui
 	struct stat st;
 
 	if (lstat(dest, &st) == 0) {
-		if (is_sealed(&st, size)) {
+		if (cas_is_sealed(&st, size)) {
 			unlink(path);
 			return file_sync_parent(dest, err);
 		}
@@ -161,7 +157,7 @@ static int take_in(const char *store_dir, const char *folder, int fd, const char
 {
 	char *dest cleanup_free = NULL;
 
-	if (seal(fd, path, err) < 0 || identify(fd, path, type, ret, err) < 0 ||
+	if (cas_seal(fd, path, err) < 0 || cas_identify(fd, path, type, ret, err) < 0 ||
 	    fd_sync(fd, path, err) < 0)
 		return -1;
 	dest = cas_named_path(store_dir, folder, &ret->digest, suffix_of(type));
@@ -301,169 +297,4 @@ int cas_checkout(const char *store_dir, const struct artifact *a, const char *de
 	    name_file(fd, dest, &tmp, err) < 0)
 		return err_wrap(err, "cannot place '%s'", dest);
 	return file_sync_parent(dest, err);
-}
-
-/* --- checking ------------------------------------------------------------------------------ */
-
-int cas_quarantine(const char *store_dir, const char *path, struct err **err)
-{
-	char *dir cleanup_free = path_join(store_dir, "quarantine");
-	char *to cleanup_free = NULL;
-
-	if (path_mkdirs(dir, err) < 0)
-		return -1;
-	/* The folder's two digits belong to the digest. */
-	to = xasprintf("%s/%.*s%s", dir, 2, path_base(path) - 3, path_base(path));
-	for (unsigned i = 1; path_exists(to); i++) {
-		free(to);
-		to = xasprintf("%s/%.*s%s.%u", dir, 2, path_base(path) - 3, path_base(path), i);
-	}
-	if (rename(path, to) < 0 && errno != ENOENT)
-		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", path, to);
-	return 0;
-}
-
-/* Hashes the blob: 0 and sealed again, or 1 and *ret_why. EIO counts as damage. */
-static int check_content(const char *path, const struct artifact *a, char **ret_why,
-			 struct err **err)
-{
-	int fd cleanup_fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct err *broken cleanup_err = NULL;
-	struct artifact now = {0};
-
-	if (fd < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
-	if (identify(fd, path, a->type, &now, &broken) < 0) {
-		if (broken->cls == ERR_RESOURCE) {
-			*err = steal_ptr(broken);
-			return -1;
-		}
-		*ret_why = steal_ptr(broken->text);
-		return 1;
-	}
-	if (!digest_eq(&now.digest, &a->digest)) {
-		*ret_why = xstrdup("its content has changed");
-		return 1;
-	}
-	return seal(fd, path, err);
-}
-
-int cas_check(const char *store_dir, const struct artifact *a, char **ret_why, struct err **err)
-{
-	char *path cleanup_free = cas_path(store_dir, a->type, &a->digest);
-	struct stat st;
-	int rc;
-
-	if (lstat(path, &st) < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
-		*ret_why = xstrdup("it is missing");
-		return 1;
-	}
-	if (is_sealed(&st, a->size))
-		return 0;
-	if (!S_ISREG(st.st_mode)) {
-		*ret_why = xstrdup("it is no file");
-		rc = 1;
-	} else if ((uint64_t)st.st_size != a->size) {
-		*ret_why = xasprintf("it has %lld bytes instead of %llu", (long long)st.st_size,
-				     (unsigned long long)a->size);
-		rc = 1;
-	} else {
-		rc = check_content(path, a, ret_why, err);
-	}
-	if (rc == 1 && cas_quarantine(store_dir, path, err) < 0) {
-		free(*ret_why);
-		*ret_why = NULL;
-		return -1;
-	}
-	return rc;
-}
-
-/* --- verify -------------------------------------------------------------------------------- */
-
-struct verify {
-	const char *store_dir;
-	void (*report)(void *arg, const char *text);
-	void *arg;
-	struct store_verify_result *result;
-};
-
-/* What the name FOLDER/NAME promises; 1 when it is no blob's name. */
-static int parse_name(const char *folder, const char *name, struct artifact *ret)
-{
-	char *hex cleanup_free = xasprintf("%s%s", folder, name);
-
-	ret->type = OUTPUT_FILE;
-	if (strlen(hex) == DIGEST_HEX + strlen(IMAGE_SUFFIX) &&
-	    str_eq(hex + DIGEST_HEX, IMAGE_SUFFIX)) {
-		hex[DIGEST_HEX] = 0;
-		ret->type = OUTPUT_IMAGE;
-	}
-	return digest_parse(hex, &ret->digest);
-}
-
-static int verify_one(struct verify *v, const char *folder, const char *name, struct err **err)
-{
-	char *path cleanup_free = xasprintf("%s/cas/%s/%s", v->store_dir, folder, name);
-	char *why cleanup_free = NULL, *text cleanup_free = NULL;
-	struct artifact a = {0};
-	struct stat st;
-	int rc;
-
-	if (lstat(path, &st) < 0)
-		return 0; /* another process took it away */
-	v->result->blobs++;
-	v->result->bytes += (uint64_t)st.st_size;
-	if (parse_name(folder, name, &a) != 0 || !S_ISREG(st.st_mode)) {
-		why = xstrdup("it is no blob");
-		rc = 1;
-	} else {
-		rc = check_content(path, &a, &why, err);
-	}
-	if (rc <= 0)
-		return rc;
-	v->result->damaged++;
-	text = xasprintf("blob 'cas/%s/%s' is damaged: %s; moved to quarantine", folder, name, why);
-	if (v->report)
-		v->report(v->arg, text);
-	return cas_quarantine(v->store_dir, path, err);
-}
-
-typedef int entry_fn(struct verify *v, const char *folder, const char *name, struct err **err);
-
-static int each_entry(struct verify *v, const char *path, const char *folder, entry_fn *fn,
-		      struct err **err)
-{
-	DIR *dir = opendir(path);
-	struct dirent *de;
-	int rc = 0;
-
-	if (!dir)
-		return err_errno(err, ERR_STORE, errno, "cannot read folder '%s'", path);
-	while (rc == 0 && (de = readdir(dir))) {
-		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
-			rc = fn(v, folder, de->d_name, err);
-	}
-	closedir(dir);
-	return rc;
-}
-
-static int verify_folder(struct verify *v, const char *folder, const char *name, struct err **err)
-{
-	char *path cleanup_free = xasprintf("%s/cas/%s", v->store_dir, name);
-	struct stat st;
-
-	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-		return 0;
-	return each_entry(v, path, name, verify_one, err);
-}
-
-int cas_verify(const char *store_dir, void (*report)(void *arg, const char *text), void *arg,
-	       struct store_verify_result *ret, struct err **err)
-{
-	char *path cleanup_free = path_join(store_dir, "cas");
-	struct verify v = {.store_dir = store_dir, .report = report, .arg = arg, .result = ret};
-
-	return each_entry(&v, path, NULL, verify_folder, err);
 }

@@ -10,6 +10,15 @@
 
 #define BLOB_MTIME 315532800 /* 1980-01-01, the oldest date that FAT and zip know */
 
+#define CAS_IMAGE_SUFFIX ".chunks" /* of the file name of an image */
+
+/* Type, digest, size and allocated bytes of the file FD, by reading it. */
+int cas_identify(int fd, const char *name, enum output_type type, struct artifact *ret,
+		 struct err **err) warn_unused;
+/* Makes FD read only and gives it the times that mean "as stored". */
+int cas_seal(int fd, const char *name, struct err **err) warn_unused;
+/* Whether it still has them, and SIZE bytes. */
+bool cas_is_sealed(const struct stat *st, uint64_t size);
 /* Makes the folders of cas/ durable, so that an ingest has to sync only its own folder. */
 int cas_init(const char *store_dir, struct err **err) warn_unused;
 /*
