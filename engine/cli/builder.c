@@ -5,6 +5,10 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "kinds/user_config.h"
+#include "store/blob.h"
+
+/* Runs after the first one, for damaged blobs. */
+#define DELIVERIES_MAX 3
 
 static char *target_text(const struct cli *c)
 {
@@ -194,8 +198,98 @@ static void note_use(const struct builder *b)
 	store_used(b->session->store, keys, count);
 }
 
+void builder_damaged(void *arg, const struct node *n, const char *text)
+{
+	struct builder *b = arg;
+	struct event ev = {.type = EVENT_WARNING, .node = n, .text = text};
+
+	b->tee.sink.event(&b->tee.sink, &ev);
+}
+
+static int hash_output(struct builder *b, const struct node *n, const struct artifact *a,
+		       size_t *damaged, struct err **err)
+{
+	struct store *s = b->session->store;
+	struct blob_state state cleanup_blob_state = {0};
+	char *text cleanup_free = NULL;
+	size_t dropped;
+	int rc;
+
+	if (store_blob_known(s, a, true))
+		return 0;
+	rc = blob_hash(store_dir(s), a, &state, err);
+	if (rc == 0)
+		store_blob_good(s, a, &state.stamp);
+	if (rc <= 0)
+		return rc;
+	if (store_blob_damaged(s, a, &state.stamp, &dropped, err))
+		return -1;
+	text = xasprintf("output '%s' in the store is damaged: %s", a->name, state.why);
+	builder_damaged(b, n, text);
+	++*damaged;
+	return 0;
+}
+
+int builder_hash_targets(struct builder *b, size_t *ret_damaged, struct err **err)
+{
+	const struct nodes *nodes = &b->session->graph->nodes;
+
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct node *n = nodes->items[i];
+
+		for (size_t k = 0; n->target && n->record && k < n->record->output_count; k++) {
+			if (hash_output(b, n, &n->record->outputs[k], ret_damaged, err))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* What came of all nodes: that of the last run counts what an earlier one built as cached. */
+static void count_outcomes(struct builder *b)
+{
+	b->result.built = b->result.cached = 0;
+	for (size_t i = 0; i < b->tally.count; i++) {
+		const char *status = b->tally.nodes[i].status;
+
+		b->result.built += status && str_eq(status, "built");
+		b->result.cached += status && str_eq(status, "cached");
+	}
+}
+
+/*
+ * Runs until what is delivered is whole. What cannot be delivered is *RET_UNDELIVERED: the run has
+ * its place in the history all the same.
+ */
+static int run_and_deliver(struct builder *b, const struct sched_opts *opts,
+			   struct err **ret_undelivered, struct err **err)
+{
+	double wall_s = 0;
+	size_t damaged;
+
+	for (unsigned i = 0;; i++) {
+		struct session *s = b->session;
+
+		damaged = 0;
+		if (sched_run(s->graph, s->store, opts, &b->result, err))
+			return -1;
+		b->result.wall_s += wall_s;
+		wall_s = b->result.wall_s;
+		if (b->deliver && b->deliver(b, &damaged, ret_undelivered))
+			break;
+		if (!damaged || b->result.first_error || b->result.signal || i == DELIVERIES_MAX)
+			break;
+	}
+	count_outcomes(b);
+	if (damaged && !*ret_undelivered && !b->result.first_error && !b->result.signal)
+		err_set(ret_undelivered, ERR_STORE,
+			"what was built just now is damaged in the store: is its disk broken?");
+	return 0;
+}
+
 int builder_run(struct builder *b, int *ret_code, struct err **err)
 {
+	struct err *undelivered = NULL;
 	struct user_config config;
 	struct sched_opts opts = {
 		.jobs = b->cli->jobs,
@@ -204,6 +298,7 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		.no_wait = b->cli->no_wait,
 		.sink = &b->tee.sink,
 	};
+	int rc;
 
 	if (user_config_read(b->session->arena, &config, err) || open_sinks(b, err))
 		return -1;
@@ -211,11 +306,15 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		opts.jobs = (unsigned)config.jobs;
 	if (b->plain && !b->modest && !builder_quiet(b))
 		banner(b);
-	if (sched_run(b->session->graph, b->session->store, &opts, &b->result, err)) {
+	if (run_and_deliver(b, &opts, &undelivered, err)) {
 		builder_failed(b, err_exit_code((*err)->cls));
 		return -1;
 	}
 	note_use(b);
 	*ret_code = exit_code(&b->result);
-	return record_run(b, *ret_code, err) ? -1 : check_events(b, err);
+	rc = record_run(b, *ret_code, err);
+	if (rc == 0 && undelivered)
+		*err = steal_ptr(undelivered);
+	err_free(undelivered);
+	return rc || *err ? -1 : check_events(b, err);
 }

@@ -25,10 +25,18 @@ struct builder_history {
 	struct err *err;
 };
 
+struct builder;
+/*
+ * What is done with the targets' outputs, once they are there. Blobs that turn out to be damaged
+ * are put away and counted in *RET_DAMAGED; builder_damaged() tells the user.
+ */
+typedef int builder_deliver_fn(struct builder *b, size_t *ret_damaged, struct err **err);
+
 struct builder {
 	const struct cli *cli;
-	struct session *session; /* its graph selected, its store open */
-	bool modest;             /* no line of its own in front of what the nodes say */
+	struct session *session;     /* its graph selected, its store open */
+	bool modest;                 /* no line of its own in front of what the nodes say */
+	builder_deliver_fn *deliver; /* or NULL */
 	struct tee tee;
 	struct tally tally;
 	struct ui_plain *plain;
@@ -39,12 +47,15 @@ struct builder {
 };
 
 /*
- * Builds the wanted nodes. -1 when the run could not go on; else *RET_CODE is the exit code that
- * its nodes ask for.
+ * Builds the wanted nodes and delivers the targets; again when a blob of theirs is damaged. -1 when
+ * the run could not go on; else *RET_CODE is the exit code that its nodes ask for.
  */
 int builder_run(struct builder *b, int *ret_code, struct err **err) warn_unused;
 /* For a command that fails after builder_run(): the exit code that history gets. */
 void builder_failed(struct builder *b, int code);
+void builder_damaged(void *arg, const struct node *n, const char *text);
+/* A deliver function for who reads the blobs themselves: hashes the outputs of the targets. */
+int builder_hash_targets(struct builder *b, size_t *ret_damaged, struct err **err) warn_unused;
 /* Whether progress is not to be shown. */
 bool builder_quiet(const struct builder *b);
 void builder_close(struct builder *b);

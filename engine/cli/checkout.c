@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "store/blob.h"
 
 #define STAMPS_MAX (64 * 1024 * 1024)
 
@@ -67,21 +68,50 @@ static int stamps_write(const struct stamps *t, const char *file, struct err **e
 	return file_write(file, text.buf, text.len, 0644, false, err);
 }
 
-static int checkout_one(struct stamps *t, const struct graph *g, struct store *s, const char *node,
-			const struct artifact *a, size_t *copied, struct err **err)
+struct checkout {
+	const struct graph *g;
+	struct store *s;
+	struct stamps stamps;
+	checkout_bad_fn *bad;
+	void *arg;
+	size_t damaged;
+};
+
+/* The blob of A is not what its name says. */
+static int put_away(struct checkout *c, const struct node *n, const struct artifact *a,
+		    const struct blob_state *state, struct err **err)
 {
-	char *rel cleanup_free = checkout_path(node, a->name);
-	char *path cleanup_free = path_join(g->project->dir, rel);
+	char *text cleanup_free =
+		xasprintf("output '%s' in the store is damaged: %s", a->name, state->why);
+	size_t dropped;
+
+	if (store_blob_damaged(c->s, a, &state->stamp, &dropped, err))
+		return -1;
+	c->damaged++;
+	c->bad(c->arg, n, text);
+	return 0;
+}
+
+static int checkout_one(struct checkout *c, const struct node *n, const struct artifact *a,
+			struct err **err)
+{
+	struct stamps *t = &c->stamps;
+	char *rel cleanup_free = checkout_path(n->name, a->name);
+	char *path cleanup_free = path_join(c->g->project->dir, rel);
 	char *digest cleanup_free = artifact_digest_string(a);
 	char *now cleanup_free = stamp_make(path, digest);
-	char *after cleanup_free = NULL;
+	struct blob_state state cleanup_blob_state = {0};
 	const char *before = map_get(&t->known, rel);
+	char *after cleanup_free = NULL;
+	int rc;
 
 	if (now && before && str_eq(now, before))
 		return 0;
-	if (path_mkparents(path, err) || cas_checkout(store_dir(s), a, path, err))
-		return err_wrap(err, "node '%s': cannot place '%s'", node, rel);
-	++*copied;
+	rc = path_mkparents(path, err) ? -1 : cas_checkout(store_dir(c->s), a, path, &state, err);
+	if (rc == 1)
+		return put_away(c, n, a, &state, err);
+	if (rc < 0)
+		return err_wrap(err, "node '%s': cannot place '%s'", n->name, rel);
 	t->changed = true;
 	after = stamp_make(path, digest);
 	if (after)
@@ -89,27 +119,31 @@ static int checkout_one(struct stamps *t, const struct graph *g, struct store *s
 	return 0;
 }
 
-int checkout_targets(const struct graph *g, struct store *s, size_t *ret_copied, struct err **err)
+static int checkout_node(struct checkout *c, const struct node *n, struct err **err)
+{
+	if (!n->target || !n->record)
+		return 0;
+	for (size_t i = 0; i < n->record->output_count; i++) {
+		if (checkout_one(c, n, &n->record->outputs[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int checkout_targets(const struct graph *g, struct store *s, checkout_bad_fn *bad, void *arg,
+		     size_t *ret_damaged, struct err **err)
 {
 	struct arena *arena cleanup_arena = arena_new();
-	struct stamps stamps = {.arena = arena};
 	char *file cleanup_free = path_join(g->project->dir, "out/.copied");
-	size_t copied = 0;
+	struct checkout c = {.g = g, .s = s, .stamps = {.arena = arena}, .bad = bad, .arg = arg};
 	int rc = 0;
 
-	stamps_read(&stamps, file);
-	for (size_t i = 0; rc == 0 && i < g->nodes.count; i++) {
-		const struct node *n = g->nodes.items[i];
-
-		if (!n->target || !n->record)
-			continue;
-		for (size_t k = 0; rc == 0 && k < n->record->output_count; k++)
-			rc = checkout_one(&stamps, g, s, n->name, &n->record->outputs[k], &copied,
-					  err);
-	}
+	stamps_read(&c.stamps, file);
+	for (size_t i = 0; rc == 0 && i < g->nodes.count; i++)
+		rc = checkout_node(&c, g->nodes.items[i], err);
 	if (rc == 0)
-		rc = stamps_write(&stamps, file, err);
-	map_clear(&stamps.known);
-	*ret_copied = copied;
+		rc = stamps_write(&c.stamps, file, err);
+	map_clear(&c.stamps.known);
+	*ret_damaged = c.damaged;
 	return rc;
 }

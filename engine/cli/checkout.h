@@ -10,6 +10,11 @@
 
 /* "out/NODE/OUTPUT", relative to the project; caller frees. */
 char *checkout_path(const char *node, const char *output);
-/* Copies what the targets of G made (those that have a record). *RET_COPIED counts new copies. */
-int checkout_targets(const struct graph *g, struct store *s, size_t *ret_copied,
-		     struct err **err) warn_unused;
+/*
+ * Copies what the targets of G made (those that have a record). A copy is hashed before it gets its
+ * name; blobs that are found damaged are put away, BAD is told of each, and *RET_DAMAGED counts
+ * them: what they were to replace stays, and the targets are to be built again.
+ */
+typedef void checkout_bad_fn(void *arg, const struct node *n, const char *text);
+int checkout_targets(const struct graph *g, struct store *s, checkout_bad_fn *bad, void *arg,
+		     size_t *ret_damaged, struct err **err) warn_unused;

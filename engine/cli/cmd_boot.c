@@ -107,7 +107,8 @@ static int choose(struct boot *b, const struct cli *c, struct err **err)
 /* Image and board, built if they are not. 0 or the exit code, said. */
 static int build_both(struct boot *b)
 {
-	struct builder run = {.cli = b->s.cli, .session = &b->s, .modest = true};
+	struct builder run = {
+		.cli = b->s.cli, .session = &b->s, .modest = true, .deliver = builder_hash_targets};
 	struct strv targets cleanup_strv = {0};
 	struct err *err = NULL;
 	int code;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * orch build: opens the session, puts the sinks together, lets the scheduler run, places the
- * targets' outputs, and sums up.
+ * orch build: opens the session, lets the scheduler run, places the targets' outputs, and sums up.
  */
 #include "cli/builder.h"
 #include "cli/checkout.h"
@@ -12,7 +11,6 @@
 
 struct build {
 	struct builder builder;
-	size_t copied;
 	int64_t started_ns; /* CLOCK_REALTIME, before anything was read */
 };
 
@@ -100,13 +98,19 @@ static int tell_result(const struct builder *b, bool ok, struct err **err)
 	return rc;
 }
 
+static int deliver(struct builder *b, size_t *ret_damaged, struct err **err)
+{
+	struct session *s = b->session;
+
+	return checkout_targets(s->graph, s->store, builder_damaged, b, ret_damaged, err);
+}
+
 static int finish(struct build *b, int code, struct err **err)
 {
 	struct session *s = b->builder.session;
 	struct str list cleanup_str = STR_INIT;
 
-	if (checkout_targets(s->graph, s->store, &b->copied, err) ||
-	    tell_result(&b->builder, code == 0, err))
+	if (tell_result(&b->builder, code == 0, err))
 		return -1;
 	summary(&b->builder);
 	target_list(s->graph, &list);
@@ -126,7 +130,8 @@ static void refuse(const struct cli *c, int code)
 int cmd_build(struct cli *c)
 {
 	struct session s cleanup_session = {.cli = c};
-	struct build b = {.builder = {.cli = c, .session = &s}, .started_ns = shortcut_now()};
+	struct build b = {.builder = {.cli = c, .session = &s, .deliver = deliver},
+			  .started_ns = shortcut_now()};
 	struct err *err = NULL;
 	int code;
 

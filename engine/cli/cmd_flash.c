@@ -35,7 +35,8 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 
 static int build_image(struct flash *f, struct cli *c)
 {
-	struct builder run = {.cli = c, .session = &f->s, .modest = true};
+	struct builder run = {
+		.cli = c, .session = &f->s, .modest = true, .deliver = builder_hash_targets};
 	struct strv targets cleanup_strv = {0};
 	struct err *err = NULL;
 	int code;

@@ -44,7 +44,8 @@ static int find_node(struct shell *sh, const struct cli *c, struct err **err)
 static int build_inputs(struct shell *sh)
 {
 	struct session *s = &sh->s;
-	struct builder run = {.cli = s->cli, .session = s, .modest = true};
+	struct builder run = {
+		.cli = s->cli, .session = s, .modest = true, .deliver = builder_hash_targets};
 	struct strv targets cleanup_strv = {0};
 	struct err *err = NULL;
 	int code = 0;

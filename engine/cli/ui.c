@@ -28,7 +28,8 @@ static void tally_event(struct sink *self, const struct event *ev)
 
 	switch (ev->type) {
 	case EVENT_NODE_HIT:
-		o->status = "cached";
+		if (!o->status) /* else this run has built it, and looked it up again */
+			o->status = "cached";
 		break;
 	case EVENT_NODE_BUILT:
 		o->status = "built";

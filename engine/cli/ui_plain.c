@@ -77,7 +77,7 @@ static void stop(struct ui_plain *ui, const struct node *n)
 {
 	struct running *r = find_running(ui, n);
 
-	ui->done++;
+	ui->done += ui->done < ui->total; /* a node is told of twice when its result was damaged */
 	if (r) {
 		free(r->text);
 		*r = (struct running){0};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a worker has to be told about a node: where its inputs and secrets lie. */
+/*
+ * What a worker has to be told about a node: where its inputs and secrets lie, and which inputs it
+ * has to hash.
+ */
 #include <assert.h>
 #include <unistd.h>
 
@@ -45,6 +48,32 @@ static const char *whole_manifest(const struct describe *d)
 		add_places(d, &d->node->in.items[i], &m->inputs.items[i]);
 	manifest_print(m, true, &text);
 	return arena_strndup(d->arena, text.buf, text.len);
+}
+
+/*
+ * The blobs among the inputs that this run does not know to be good. A node that is told a secret
+ * signs: what it signs rests on no earlier run.
+ */
+static void add_hash(const struct describe *d, bool strict, struct artifacts *hash)
+{
+	struct map seen cleanup_map = {0};
+
+	for (size_t i = 0; i < d->node->in.count; i++) {
+		const struct edge *e = &d->node->in.items[i];
+		const struct record *r = e->from ? e->from->record : NULL;
+
+		for (size_t o = 0; r && o < r->output_count; o++) {
+			struct artifact a = r->outputs[o];
+			char *name cleanup_free = artifact_digest_string(&a);
+
+			if ((e->output && !str_eq(e->output, a.name)) || map_get(&seen, name) ||
+			    store_blob_known(d->env->store, &a, strict))
+				continue;
+			a.name = arena_printf(d->arena, "%s:%s", e->from->name, a.name);
+			map_set(&seen, arena_strdup(d->arena, name), hash);
+			artifacts_push(hash, a);
+		}
+	}
 }
 
 struct secret_arg {
@@ -102,6 +131,7 @@ void job_describe(struct arena *arena, const struct job_env *env, const struct n
 		.manifest = whole_manifest(&d),
 	};
 	add_secrets(&d, &ret->secrets);
+	add_hash(&d, ret->secrets.count > 0, &ret->hash);
 }
 
 /* A node's name as one file name: "tests/rollback" -> "tests%rollback" ('%' is in no node name). */

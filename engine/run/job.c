@@ -100,6 +100,20 @@ static void hang_up(struct job *j)
 	j->sock = -1;
 }
 
+/* HASHED or DAMAGED */
+static int take_blob(struct job *j, const struct frame *f, struct err **err)
+{
+	struct job_damage d;
+
+	if (blob_read(j->arena, f, &d.blob, &d.state, err) < 0)
+		return -1;
+	if (d.state.why)
+		job_damages_push(&j->damages, d);
+	else
+		store_blob_good(j->env->store, &d.blob, &d.state.stamp);
+	return 0;
+}
+
 static int take_frame(struct job *j, const struct frame *f, struct err **err)
 {
 	struct sink *sink = j->env->opts->sink;
@@ -120,6 +134,9 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 			return -1;
 		artifacts_push(&j->outputs, a);
 		return 0;
+	case FRAME_HASHED:
+	case FRAME_DAMAGED:
+		return take_blob(j, f, err);
 	case FRAME_RESULT:
 		j->told = true;
 		return result_read(j->arena, f, &j->result, err);
@@ -329,6 +346,9 @@ void job_free(struct job *j)
 	frames_release(&j->in);
 	str_release(&j->out);
 	artifacts_clear(&j->outputs);
+	for (size_t i = 0; i < j->damages.count; i++)
+		blob_state_clear(&j->damages.items[i].state);
+	job_damages_clear(&j->damages);
 	err_free(j->result);
 	err_free(j->broken);
 	free(j->dir);

@@ -20,7 +20,12 @@
 #define JOB_GRACE_MS 5000
 #define JOB_TIMEOUT_S 7200
 
-DEFINE_VEC(artifacts, struct artifact)
+/* A blob that was found damaged; .state.why is owned. */
+struct job_damage {
+	struct artifact blob;
+	struct blob_state state;
+};
+DEFINE_VEC(job_damages, struct job_damage)
 
 /* What all jobs of a run share. */
 struct job_env {
@@ -47,9 +52,10 @@ struct job {
 	unsigned timeout_s;
 	enum job_stop stop;
 	struct artifacts outputs;
-	bool told;          /* RESULT came */
-	struct err *result; /* the error in it */
-	struct err *broken; /* the worker broke the protocol */
+	struct job_damages damages; /* of inputs: it did not run; of older blobs: replaced */
+	bool told;                  /* RESULT came */
+	struct err *result;         /* the error in it */
+	struct err *broken;         /* the worker broke the protocol */
 	struct digest log;
 };
 

@@ -17,6 +17,8 @@ static const struct {
 	[FRAME_ABORT] = {"ABORT", FRAME_ABORT_MAX},
 	[FRAME_OUTPUT] = {"OUTPUT", FRAME_OUTPUT_MAX},
 	[FRAME_RESULT] = {"RESULT", FRAME_RESULT_MAX},
+	[FRAME_HASHED] = {"HASHED", FRAME_HASHED_MAX},
+	[FRAME_DAMAGED] = {"DAMAGED", FRAME_DAMAGED_MAX},
 };
 
 int frames_read(struct frames *f, int fd, struct err **err)
@@ -66,7 +68,7 @@ int frames_next(struct frames *f, struct frame *ret, struct err **err)
 	h = (const unsigned char *)f->in.buf + f->used;
 	type = h[2];
 	len = h[4] | (size_t)h[5] << 8 | (size_t)h[6] << 16 | (size_t)h[7] << 24;
-	if (h[0] != 'o' || h[1] != 'f' || h[3] != 0 || type < FRAME_JOB || type > FRAME_RESULT)
+	if (h[0] != 'o' || h[1] != 'f' || h[3] != 0 || type < FRAME_JOB || type >= array_len(types))
 		return err_set(err, ERR_INTERNAL, "a worker frame is malformed");
 	if (len > types[type].max)
 		return err_set(err, ERR_INTERNAL, "a %s frame of %zu bytes is over its limit",
@@ -154,6 +156,28 @@ static __attribute__((sentinel)) void put_line(struct str *s, const char *name, 
 	str_append_char(s, '\n');
 }
 
+/* "NAME" TYPE DIGEST SIZE ALLOCATED and a newline */
+static void put_artifact(struct str *s, const struct artifact *a)
+{
+	char hex[DIGEST_HEX + 1];
+
+	str_quote(s, a->name);
+	str_printf(s, " %s %s %ju %ju\n", output_type_word(a->type), digest_hex(&a->digest, hex),
+		   (uintmax_t)a->size, (uintmax_t)a->allocated);
+}
+
+/* The five words that put_artifact() wrote. 1: malformed. */
+static int artifact_words(const char *const *v, struct artifact *ret)
+{
+	struct artifact a = {.name = v[0]};
+
+	if (output_type_parse(v[1], &a.type) != 0 || digest_parse(v[2], &a.digest) != 0 ||
+	    str_u64(v[3], &a.size) != 0 || str_u64(v[4], &a.allocated) != 0)
+		return 1;
+	*ret = a;
+	return 0;
+}
+
 void job_spec_write(const struct job_spec *spec, struct str *ret)
 {
 	put_line(ret, "store", spec->store, NULL);
@@ -165,6 +189,10 @@ void job_spec_write(const struct job_spec *spec, struct str *ret)
 	for (size_t i = 0; i < spec->outputs.count; i++)
 		put_line(ret, "output", spec->outputs.items[i].name,
 			 output_type_word(spec->outputs.items[i].type), NULL);
+	for (size_t i = 0; i < spec->hash.count; i++) {
+		str_append(ret, "hash ");
+		put_artifact(ret, &spec->hash.items[i]);
+	}
 	for (size_t i = 0; i < spec->secrets.count; i++) {
 		const struct job_secret *s = &spec->secrets.items[i];
 
@@ -191,6 +219,12 @@ static int job_line(const struct words *w, struct job_spec *r)
 
 	if (words_is(w, "secret", 4)) {
 		job_secrets_push(&r->secrets, (struct job_secret){v[1], v[2], v[3]});
+	} else if (words_is(w, "hash", 6)) {
+		struct artifact a;
+
+		if (artifact_words(v + 1, &a) != 0)
+			return 1;
+		artifacts_push(&r->hash, a);
 	} else if (words_is(w, "output", 3)) {
 		struct output_spec spec = {.name = v[1]};
 
@@ -259,6 +293,7 @@ int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_
 void job_spec_clear_lists(struct job_spec *spec)
 {
 	job_secrets_clear(&spec->secrets);
+	artifacts_clear(&spec->hash);
 }
 
 void job_spec_clear(struct job_spec *spec)
@@ -325,27 +360,67 @@ int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
 void output_put(struct str *out, const struct artifact *a)
 {
 	struct str s cleanup_str = STR_INIT;
-	char hex[DIGEST_HEX + 1];
 
-	str_quote(&s, a->name);
-	str_printf(&s, " %s %s %ju %ju\n", output_type_word(a->type), digest_hex(&a->digest, hex),
-		   (uintmax_t)a->size, (uintmax_t)a->allocated);
+	put_artifact(&s, a);
 	frame_put(out, FRAME_OUTPUT, &s);
 }
 
 int output_read(struct arena *arena, const struct frame *f, struct artifact *ret, struct err **err)
 {
-	struct artifact a = {0};
 	struct words w;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
-	if (w.count != 5 || output_type_parse(w.items[1], &a.type) != 0 ||
-	    digest_parse(w.items[2], &a.digest) != 0 || str_u64(w.items[3], &a.size) != 0 ||
-	    str_u64(w.items[4], &a.allocated) != 0)
+	if (w.count != 5 || artifact_words(w.items, ret) != 0)
 		return malformed("OUTPUT", err);
-	a.name = w.items[0];
-	*ret = a;
+	return 0;
+}
+
+void blob_put(struct str *out, const struct artifact *a, const struct blob_state *state)
+{
+	const struct blob_stamp *t = &state->stamp;
+	struct str s cleanup_str = STR_INIT;
+
+	str_printf(&s, "%ju %ju %ju %jd %jd ", (uintmax_t)t->dev, (uintmax_t)t->ino,
+		   (uintmax_t)t->size, (intmax_t)t->mtime_ns, (intmax_t)t->ctime_ns);
+	if (state->why) {
+		put_cut(&s, state->why, FRAME_DAMAGED_MAX / 2);
+		str_append_char(&s, ' ');
+	}
+	put_artifact(&s, a);
+	frame_put(out, state->why ? FRAME_DAMAGED : FRAME_HASHED, &s);
+}
+
+/* A time, which may be before 1970. 1: malformed. */
+static int time_word(const char *word, int64_t *ret)
+{
+	bool before = *word == '-';
+	uint64_t n;
+
+	if (str_u64(word + before, &n) != 0 || n > INT64_MAX)
+		return 1;
+	*ret = before ? -(int64_t)n : (int64_t)n;
+	return 0;
+}
+
+int blob_read(struct arena *arena, const struct frame *f, struct artifact *ret,
+	      struct blob_state *ret_state, struct err **err)
+{
+	size_t why = f->type == FRAME_DAMAGED;
+	struct blob_state state = {0};
+	struct blob_stamp *t = &state.stamp;
+	struct words w;
+
+	if (only_line(arena, f, &w, err) < 0)
+		return -1;
+	if (w.count != 10 + why || str_u64(w.items[0], &t->dev) != 0 ||
+	    str_u64(w.items[1], &t->ino) != 0 || str_u64(w.items[2], &t->size) != 0 ||
+	    time_word(w.items[3], &t->mtime_ns) != 0 || time_word(w.items[4], &t->ctime_ns) != 0 ||
+	    artifact_words(w.items + 5 + why, ret) != 0)
+		return malformed(types[f->type].name, err);
+	if (why)
+		state.why = xstrdup(w.items[5]);
+	*ret_state = state;
 	return 0;
 }
 

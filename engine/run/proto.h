@@ -7,6 +7,8 @@
  *	     | -- JOB -------------------->  |   once, first
  *	     | <----------------- PROGRESS   |   any number, may be left out
  *	     | -- ABORT ------------------>  |   at most once; a closed socket means the same
+ *	     | <------- HASHED | DAMAGED ... |   one per blob of 'hash' lines, before the kind runs,
+ *	     |                               |   and for each output
  *	     | <------------------- OUTPUT   |   one per output, when the kind's processes are gone
  *	     | <------------------- RESULT   |   once, last; the worker then exits with 0
  *
@@ -20,9 +22,18 @@
  * the key.
  */
 #include "recipe/kind.h"
-#include "store/store.h"
+#include "base/vec.h"
+#include "store/blob.h"
 
-enum frame_type { FRAME_JOB = 1, FRAME_PROGRESS, FRAME_ABORT, FRAME_OUTPUT, FRAME_RESULT };
+enum frame_type {
+	FRAME_JOB = 1,
+	FRAME_PROGRESS,
+	FRAME_ABORT,
+	FRAME_OUTPUT,
+	FRAME_RESULT,
+	FRAME_HASHED,
+	FRAME_DAMAGED
+};
 
 #define FRAME_HEADER 8
 #define FRAME_JOB_MAX (64u * 1024 * 1024)
@@ -30,6 +41,8 @@ enum frame_type { FRAME_JOB = 1, FRAME_PROGRESS, FRAME_ABORT, FRAME_OUTPUT, FRAM
 #define FRAME_ABORT_MAX 256u
 #define FRAME_OUTPUT_MAX 1024u
 #define FRAME_RESULT_MAX (64u * 1024)
+#define FRAME_HASHED_MAX (8u * 1024)
+#define FRAME_DAMAGED_MAX (16u * 1024)
 
 struct frame {
 	enum frame_type type;
@@ -70,6 +83,8 @@ struct job_secret {
 };
 DEFINE_VEC(job_secrets, struct job_secret)
 
+DEFINE_VEC(artifacts, struct artifact)
+
 struct job_spec {
 	const char *store, *project_dir, *outdir, *workdir, *cache_dir; /* absolute */
 	unsigned cpus;
@@ -77,7 +92,8 @@ struct job_spec {
 	long owner; /* pid of the orchestrator, for the names of temporary folders */
 	struct output_specs outputs;
 	struct job_secrets secrets;
-	const char *manifest; /* whole: with unkeyed options, and where the inputs lie */
+	struct artifacts hash; /* blobs among the inputs to be hashed before the kind runs */
+	const char *manifest;  /* whole: with unkeyed options, and where the inputs lie */
 };
 void job_spec_write(const struct job_spec *spec, struct str *ret);
 /* Everything lives in ARENA; the vectors of *RET are to be cleared with job_spec_clear(). */
@@ -95,6 +111,11 @@ int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
 void output_put(struct str *out, const struct artifact *a);
 int output_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 		struct err **err) warn_unused;
+/* HASHED: A is good; DAMAGED: state->why tells how it is not. */
+void blob_put(struct str *out, const struct artifact *a, const struct blob_state *state);
+/* Both; ret_state->why is the caller's. The name is a copy in ARENA. */
+int blob_read(struct arena *arena, const struct frame *f, struct artifact *ret,
+	      struct blob_state *ret_state, struct err **err) warn_unused;
 /* RESULT: RESULT_ERR NULL means success. Its text is cut to what fits. */
 void result_put(struct str *out, const struct err *result_err);
 int result_read(struct arena *arena, const struct frame *f, struct err **ret_result_err,

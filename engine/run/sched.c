@@ -7,9 +7,9 @@
  *	              |-----> RUNNING --> BUILT | FAILED     start(), finish()
  *	   users of FAILED: SKIPPED                          settle_failed()
  *
- * Blobs of inputs are verified when they are first used in a run: every input of a node that runs
- * is a node of the same run, and either it was built just now or settle_lookup() accepted its
- * record after store_record_check() compared each blob with what the store remembers of it.
+ * Looking up compares what stat(2) tells of the blobs. Their bytes are hashed by the worker of the
+ * first node that uses them (store/blob.h); when it finds one damaged, nothing more is started, and
+ * when all that runs has ended the loop begins again: settle_damages().
  */
 #include <errno.h>
 #include <poll.h>
@@ -69,7 +69,7 @@ static int consider(struct sched *d, struct node *n, struct err **err)
 
 static int consider_all(struct sched *d, struct err **err)
 {
-	while (d->fresh.count && !d->stopping) {
+	while (d->fresh.count && !d->stopping && !d->again) {
 		if (consider(d, d->fresh.items[--d->fresh.count], err) < 0)
 			return -1;
 	}
@@ -195,7 +195,7 @@ static int start_all(struct sched *d, struct err **err)
 	struct node *n;
 	int rc = 0;
 
-	if (!d->ready.heap.count || d->stopping)
+	if (!d->ready.heap.count || d->stopping || d->again)
 		return 0;
 	if (!d->estimated && estimate(d, err) < 0)
 		return -1;
@@ -238,7 +238,7 @@ static void finish(struct sched *d, size_t i, int status)
 	struct node *n = j->node;
 	struct digest key = n->key;
 	struct err *e = NULL;
-	int rc = job_reaped(j, status, &e);
+	int rc = settle_damages(d, j, job_reaped(j, status, &e), &e);
 
 	d->running.items[i] = d->running.items[--d->running.count];
 	pool_give(&d->pool, j->slot);
@@ -313,7 +313,7 @@ static int next_due(struct sched *d)
 
 		wait = ms < wait ? ms : wait;
 	}
-	if (d->ready.heap.count && !d->stopping && (wait < 0 || wait > LOCK_RETRY_MS))
+	if (d->ready.heap.count && !d->stopping && !d->again && (wait < 0 || wait > LOCK_RETRY_MS))
 		wait = LOCK_RETRY_MS;
 	return wait;
 }
@@ -351,28 +351,19 @@ static int wait_events(struct sched *d, struct err **err)
 	return 0;
 }
 
-static int loop(struct sched *d, struct err **err)
-{
-	for (;;) {
-		if (consider_all(d, err) < 0 || start_all(d, err) < 0)
-			return -1;
-		if (d->fresh.count && !d->stopping)
-			continue; /* a hit under start() readied more */
-		if (!d->running.count && (d->stopping || !d->ready.heap.count))
-			return 0;
-		if (wait_events(d, err) < 0)
-			return -1;
-	}
-}
-
-/* Distinct wanted inputs; those without any are ready. */
+/* Distinct wanted inputs; those without any are ready. What failed or was skipped stays that. */
 static void count_inputs(struct sched *d)
 {
+	d->wanted = d->result->built = d->result->cached = 0;
 	for (size_t i = 0; i < d->g->nodes.count; i++) {
-		d->g->nodes.items[i]->nblock = 0;
-		d->g->nodes.items[i]->state = NODE_WAITING;
-		d->g->nodes.items[i]->record = NULL;
-		d->wanted += d->g->nodes.items[i]->wanted;
+		struct node *n = d->g->nodes.items[i];
+
+		n->nblock = 0;
+		d->wanted += n->wanted;
+		if (d->starts && (n->state == NODE_FAILED || n->state == NODE_SKIPPED))
+			continue;
+		n->state = NODE_WAITING;
+		n->record = NULL;
 	}
 	for (size_t i = 0; i < d->g->nodes.count; i++) {
 		const struct node *n = d->g->nodes.items[i];
@@ -383,8 +374,33 @@ static void count_inputs(struct sched *d)
 	for (size_t i = d->g->order.count; i-- > 0;) {
 		struct node *n = d->g->order.items[i];
 
-		if (n->wanted && !n->nblock)
+		if (n->wanted && n->state == NODE_WAITING && !n->nblock)
 			node_set_state(d, n, NODE_READY);
+	}
+}
+
+static void start_again(struct sched *d)
+{
+	d->again = false;
+	d->starts++;
+	d->fresh.count = 0;
+	queue_clear(&d->ready);
+	count_inputs(d);
+}
+
+static int loop(struct sched *d, struct err **err)
+{
+	for (;;) {
+		if (consider_all(d, err) < 0 || start_all(d, err) < 0)
+			return -1;
+		if (d->again && !d->stopping && !d->running.count)
+			start_again(d);
+		if (d->fresh.count && !d->stopping && !d->again)
+			continue; /* a hit under start() readied more */
+		if (!d->running.count && (d->stopping || !d->ready.heap.count))
+			return 0;
+		if (wait_events(d, err) < 0)
+			return -1;
 	}
 }
 

@@ -19,6 +19,8 @@ struct memory {
 	uint64_t made_ms; /* when its manifest was made */
 	unsigned reruns;
 	bool waits; /* for another orch, and the user was told */
+	bool hit;   /* the user was told that it is cached */
+	bool built; /* in this run: a hit after a new start counts as built */
 };
 
 struct sched {
@@ -37,6 +39,8 @@ struct sched {
 	bool prepared;  /* see prepare() */
 	bool estimated; /* see estimate() */
 	bool stopping;  /* start nothing more */
+	bool again; /* when nothing runs any more, look everything up once more: settle_damages() */
+	unsigned starts; /* how often that was done */
 	int signals;
 	uint64_t tick_ms;
 };
@@ -57,3 +61,11 @@ int settle_lookup(struct sched *d, struct node *n, struct err **err) warn_unused
  * failed.
  */
 int settle_built(struct sched *d, struct job *j, struct err **err) warn_unused;
+/*
+ * Blobs that J's worker found damaged go to quarantine with the records that used them, which may
+ * be those of nodes that settled in this run. What was found is not right any more then: with an
+ * input of J among them, or any record gone, the run looks everything up again, after what runs has
+ * ended; nodes that failed stay as they are. RC is what became of J: 0 it succeeded; else *err.
+ * Returns RC, or 1 when J's node is to be looked up again, without an error.
+ */
+int settle_damages(struct sched *d, struct job *j, int rc, struct err **err) warn_unused;

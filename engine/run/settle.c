@@ -4,6 +4,9 @@
 #include "base/trace.h"
 #include "run/sched_run.h"
 
+/* A disk on which blobs break faster than they are made is not worth more. */
+#define STARTS_MAX 5
+
 void sched_tell(struct sched *d, const struct event *ev)
 {
 	if (d->opts->sink)
@@ -129,14 +132,17 @@ int settle_lookup(struct sched *d, struct node *n, struct err **err)
 	if (rc)
 		return rc;
 	n->record = rec;
-	node_set_state(d, n, NODE_HIT);
-	sched_tell(d, &(struct event){.type = EVENT_NODE_HIT, .node = n});
+	node_set_state(d, n, d->memory[n->index].built ? NODE_BUILT : NODE_HIT);
+	if (!d->memory[n->index].built && !d->memory[n->index].hit)
+		sched_tell(d, &(struct event){.type = EVENT_NODE_HIT, .node = n});
+	d->memory[n->index].hit = true;
 	settle(d, n);
 	return 0;
 }
 
 static void built(struct sched *d, const struct job *j)
 {
+	d->memory[j->node->index].built = true;
 	node_set_state(d, j->node, NODE_BUILT);
 	sched_tell(d, &(struct event){.type = EVENT_NODE_BUILT,
 				      .node = j->node,
@@ -197,4 +203,39 @@ int settle_built(struct sched *d, struct job *j, struct err **err)
 	n->record = rec;
 	built(d, j);
 	return 0;
+}
+
+/* Tells the user, and the store. */
+static int put_away(struct sched *d, struct job *j, const struct job_damage *damage,
+		    struct err **err)
+{
+	char *name cleanup_free = artifact_digest_string(&damage->blob);
+	char *text cleanup_free = NULL;
+	size_t dropped;
+
+	if (store_blob_damaged(d->s, &damage->blob, &damage->state.stamp, &dropped, err) < 0)
+		return -1;
+	text = xasprintf("'%s' (%s) in the store was damaged: %s", damage->blob.name, name,
+			 damage->state.why);
+	sched_warn(d, j->node, text);
+	d->again = d->again || dropped;
+	return 0;
+}
+
+int settle_damages(struct sched *d, struct job *j, int rc, struct err **err)
+{
+	struct err *e = NULL;
+
+	for (size_t i = 0; i < j->damages.count; i++) {
+		if (put_away(d, j, &j->damages.items[i], &e) == 0)
+			continue;
+		err_free(*err);
+		*err = e;
+		return -1;
+	}
+	if (rc >= 0 || !j->damages.count || (*err)->cls != ERR_STORE || d->starts >= STARTS_MAX)
+		return rc;
+	err_free(steal_ptr(*err));
+	d->again = true;
+	return 1;
 }

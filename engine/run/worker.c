@@ -170,6 +170,32 @@ static void set_environment(const struct action *a)
 	setenv("TMPDIR", a->workdir, 1);
 }
 
+/*
+ * Hashes the inputs that the orchestrator does not know to be good, and tells it of each. All of
+ * them are looked at, so that all that is damaged is made again at once.
+ */
+static int hash_inputs(struct keeper *k, struct runner *r, struct err **err)
+{
+	const struct artifacts *blobs = &k->spec.hash;
+	struct err *lost cleanup_err = NULL;
+	size_t bad = 0;
+
+	for (size_t i = 0; i < blobs->count; i++) {
+		struct blob_state state cleanup_blob_state = {0};
+		int rc = blob_hash(k->spec.store, &blobs->items[i], &state, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 1 && bad++ == 0)
+			err_set(err, ERR_STORE, "input '%s' is damaged in the store: %s",
+				blobs->items[i].name, state.why);
+		blob_put(&r->out, &blobs->items[i], &state);
+		if (frame_flush(&r->out, r->control, &lost) != 0)
+			break; /* nobody listens: this will be killed */
+	}
+	return bad ? -1 : 0;
+}
+
 /* Never returns. */
 static void runner_main(struct keeper *k, const struct kind *const *kinds, int control)
 {
@@ -178,6 +204,8 @@ static void runner_main(struct keeper *k, const struct kind *const *kinds, int c
 	struct action a;
 	int rc = action_decode(k->arena, &k->spec, kinds, &a, &err);
 
+	if (rc == 0)
+		rc = hash_inputs(k, &r, &err);
 	if (rc == 0) {
 		a.worker = &r;
 		set_environment(&a);
@@ -246,14 +274,14 @@ static void kill_rest(struct keeper *k)
 	}
 }
 
-static void take_progress(struct keeper *k, const struct frame *f)
+static void hand_on(struct keeper *k, const struct frame *f)
 {
 	struct str payload cleanup_str = STR_INIT;
 
-	if (k->to_orch.len) /* it reads slowly: progress may be left out */
-		return;
+	if (f->type == FRAME_PROGRESS && k->to_orch.len)
+		return; /* it reads slowly: progress may be left out */
 	str_append_len(&payload, f->data, f->len);
-	frame_put(&k->to_orch, FRAME_PROGRESS, &payload);
+	frame_put(&k->to_orch, f->type, &payload);
 }
 
 /* What the runner says. */
@@ -272,8 +300,8 @@ static int read_runner(struct keeper *k, struct err **err)
 		k->control = -1;
 	}
 	while ((rc = frames_next(&k->from_runner, &f, err)) == 0) {
-		if (f.type == FRAME_PROGRESS) {
-			take_progress(k, &f);
+		if (f.type == FRAME_PROGRESS || f.type == FRAME_HASHED || f.type == FRAME_DAMAGED) {
+			hand_on(k, &f);
 		} else if (f.type == FRAME_RESULT && !k->told) {
 			if (result_read(k->arena, &f, &k->result, err) < 0)
 				return -1;
@@ -377,10 +405,28 @@ static int verdict(struct keeper *k, struct err **err)
 	return err_set(err, ERR_BUILD, "the node's process %s without a result", text);
 }
 
+/*
+ * Tells that output A is good, and before that, that OLD, a blob which had its name, was not. The
+ * store's file is looked at again: it may be the older one, which stays when it is good.
+ */
+static void tell_output(struct keeper *k, const struct artifact *a, const struct blob_state *old)
+{
+	char *path cleanup_free = cas_path(k->spec.store, a->type, &a->digest);
+	struct err *ignored cleanup_err = NULL;
+	struct blob_state now = {0};
+
+	if (old->why)
+		blob_put(&k->to_orch, a, old);
+	if (blob_stamp_get(path, &now.stamp, &ignored) == 0)
+		blob_put(&k->to_orch, a, &now);
+	output_put(&k->to_orch, a);
+}
+
 /* Takes one declared output into the store. */
 static int take_output(struct keeper *k, const struct output_spec *spec, struct err **err)
 {
 	char *path cleanup_free = path_join(k->spec.outdir, spec->name);
+	struct blob_state old cleanup_blob_state = {0};
 	char *alone cleanup_free = NULL;
 	struct artifact a = {0};
 	struct stat st;
@@ -400,11 +446,11 @@ static int take_output(struct keeper *k, const struct output_spec *spec, struct 
 			return err_errno(err, ERR_BUILD, errno, "cannot take output '%s'",
 					 spec->name);
 	}
-	if (cas_ingest(k->spec.store, path, spec->type, &a, err) < 0)
+	if (cas_ingest(k->spec.store, path, spec->type, &a, &old, err) < 0)
 		return err_wrap(err, "output '%s'", spec->name);
 	a.name = spec->name;
 	a.type = spec->type;
-	output_put(&k->to_orch, &a);
+	tell_output(k, &a, &old);
 	return 0;
 }
 

@@ -128,19 +128,46 @@ static int make_folder(const char *dest, struct err **err)
 	return file_sync_parent(folder, err);
 }
 
-/* Gives the sealed and synced file PATH its name DEST; a whole blob that is there already stays. */
-static int publish(const char *store_dir, const char *path, const char *dest, uint64_t size,
-		   struct err **err)
+/* One blob on its way in. */
+struct intake {
+	const char *store_dir, *folder;
+	enum output_type type;
+	struct blob_state *old; /* what the blob that had this name was like */
+};
+
+/*
+ * Whether the good blob of A is at DEST already; one that was damaged is in quarantine then, and
+ * what is known of it in *in->old.
+ */
+static int is_there(const struct intake *in, const char *dest, const struct artifact *a,
+		    bool *ret_there, struct err **err)
 {
 	struct stat st;
+	int rc;
 
-	if (lstat(dest, &st) == 0) {
-		if (cas_is_sealed(&st, size)) {
-			unlink(path);
-			return file_sync_parent(dest, err);
-		}
-		if (!S_ISREG(st.st_mode) && cas_quarantine(store_dir, dest, err) < 0)
-			return -1;
+	*ret_there = false;
+	if (lstat(dest, &st) < 0)
+		return 0;
+	rc = cas_hash(dest, a, in->old, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 1)
+		return cas_quarantine(in->store_dir, dest, err);
+	*ret_there = cas_is_sealed(&st, a->size);
+	return 0;
+}
+
+/* Gives the sealed and synced file PATH its name DEST; a good blob that is there already stays. */
+static int publish(const struct intake *in, const char *path, const char *dest,
+		   const struct artifact *a, struct err **err)
+{
+	bool there;
+
+	if (is_there(in, dest, a, &there, err) < 0)
+		return -1;
+	if (there) {
+		unlink(path);
+		return file_sync_parent(dest, err);
 	}
 	if (rename(path, dest) == 0)
 		return file_sync_parent(dest, err);
@@ -152,23 +179,23 @@ static int publish(const char *store_dir, const char *path, const char *dest, ui
 }
 
 /* Hashes, seals, syncs and publishes the file FD at PATH, which only we can write. */
-static int take_in(const char *store_dir, const char *folder, int fd, const char *path,
-		   enum output_type type, struct artifact *ret, struct err **err)
+static int take_in(const struct intake *in, int fd, const char *path, struct artifact *ret,
+		   struct err **err)
 {
 	char *dest cleanup_free = NULL;
 
-	if (cas_seal(fd, path, err) < 0 || cas_identify(fd, path, type, ret, err) < 0 ||
+	if (cas_seal(fd, path, err) < 0 || cas_identify(fd, path, in->type, ret, err) < 0 ||
 	    fd_sync(fd, path, err) < 0)
 		return -1;
-	dest = cas_named_path(store_dir, folder, &ret->digest, suffix_of(type));
-	return publish(store_dir, path, dest, ret->size, err);
+	dest = cas_named_path(in->store_dir, in->folder, &ret->digest, suffix_of(in->type));
+	return publish(in, path, dest, ret, err);
 }
 
 /* As take_in, from a private copy: the file has other names, another owner or another disk. */
-static int take_copy(const char *store_dir, const char *folder, const char *path,
-		     enum output_type type, struct artifact *ret, struct err **err)
+static int take_copy(const struct intake *in, const char *path, struct artifact *ret,
+		     struct err **err)
 {
-	char *parent cleanup_free = path_join(store_dir, "tmp");
+	char *parent cleanup_free = path_join(in->store_dir, "tmp");
 	char *dir cleanup_free = NULL, *copy cleanup_free = NULL;
 	struct err *ignored cleanup_err = NULL;
 	int fd cleanup_fd = -1;
@@ -180,7 +207,7 @@ static int take_copy(const char *store_dir, const char *folder, const char *path
 	if (file_copy(path, copy, 0600, err) == 0) {
 		fd = open(copy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		rc = fd < 0 ? err_errno(err, ERR_STORE, errno, "cannot open '%s'", copy)
-			    : take_in(store_dir, folder, fd, copy, type, ret, err);
+			    : take_in(in, fd, copy, ret, err);
 	}
 	if (rc == 0)
 		unlink(path);
@@ -189,10 +216,9 @@ static int take_copy(const char *store_dir, const char *folder, const char *path
 	return rc;
 }
 
-static int ingest(const char *store_dir, const char *folder, const char *path,
-		  enum output_type type, struct artifact *ret, struct err **err)
+static int ingest(const struct intake *in, const char *path, struct artifact *ret, struct err **err)
 {
-	char *top cleanup_free = path_join(store_dir, folder);
+	char *top cleanup_free = path_join(in->store_dir, in->folder);
 	struct artifact a = {.name = ret->name};
 	int fd cleanup_fd = -1;
 	struct stat st = {0}, store_st;
@@ -203,9 +229,9 @@ static int ingest(const char *store_dir, const char *folder, const char *path,
 	if (stat(top, &store_st) < 0)
 		return err_errno(err, ERR_STORE, errno, "cannot use folder '%s'", top);
 	if (st.st_nlink > 1 || st.st_dev != store_st.st_dev || st.st_uid != geteuid())
-		rc = take_copy(store_dir, folder, path, type, &a, err);
+		rc = take_copy(in, path, &a, err);
 	else
-		rc = take_in(store_dir, folder, fd, path, type, &a, err);
+		rc = take_in(in, fd, path, &a, err);
 	if (rc < 0)
 		return err_wrap(err, "cannot store '%s'", path_base(path));
 	*ret = a;
@@ -213,17 +239,23 @@ static int ingest(const char *store_dir, const char *folder, const char *path,
 }
 
 int cas_ingest(const char *store_dir, const char *path, enum output_type type, struct artifact *ret,
-	       struct err **err)
+	       struct blob_state *ret_old, struct err **err)
 {
-	return ingest(store_dir, "cas", path, type, ret, err);
+	struct blob_state ignored cleanup_blob_state = {0};
+	struct intake in = {store_dir, "cas", type, ret_old ? ret_old : &ignored};
+
+	*in.old = (struct blob_state){0};
+	return ingest(&in, path, ret, err);
 }
 
 int cas_put_named(const char *store_dir, const char *folder, const char *path, struct digest *ret,
 		  struct err **err)
 {
+	struct blob_state ignored cleanup_blob_state = {0};
+	struct intake in = {store_dir, folder, OUTPUT_FILE, &ignored};
 	struct artifact a = {0};
 
-	if (ingest(store_dir, folder, path, OUTPUT_FILE, &a, err) < 0)
+	if (ingest(&in, path, &a, err) < 0)
 		return -1;
 	*ret = a.digest;
 	return 0;
@@ -280,21 +312,60 @@ static int name_file(int fd, const char *dest, char **tmp, struct err **err)
 	return 0;
 }
 
-int cas_checkout(const char *store_dir, const struct artifact *a, const char *dest,
+/*
+ * The copy FD is hashed, not the blob: so no byte gets a name that was not looked at. 0; 1 the
+ * blob is damaged, and *RET says how; -1.
+ */
+static int check_copy(int fd, const char *dest, const char *blob, const struct artifact *a,
+		      struct blob_state *ret, struct err **err)
+{
+	struct artifact now = {0};
+	int rc;
+
+	if (cas_identify(fd, dest, a->type, &now, err) < 0)
+		return -1;
+	if (digest_eq(&now.digest, &a->digest))
+		return 0;
+	rc = cas_hash(blob, a, ret, err);
+	if (rc != 0)
+		return rc;
+	return err_set(err, ERR_ENV,
+		       "the copy is not what was copied: is the disk or the memory broken?");
+}
+
+/* As check_copy(), where there is no copy. */
+static int blame(const char *blob, const struct artifact *a, struct blob_state *ret,
 		 struct err **err)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (cas_hash(blob, a, ret, &ignored) != 1)
+		return -1;
+	err_free(steal_ptr(*err));
+	return 1;
+}
+
+int cas_checkout(const char *store_dir, const struct artifact *a, const char *dest,
+		 struct blob_state *ret, struct err **err)
 {
 	char *path cleanup_free = cas_path(store_dir, a->type, &a->digest);
 	char *dir cleanup_free = path_dir(dest), *tmp cleanup_free = NULL;
 	int src cleanup_fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), fd cleanup_fd = -1;
 	struct stat st;
+	int rc;
 
-	if (src < 0 || fstat(src, &st) < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
-	if ((uint64_t)st.st_size != a->size)
-		return err_set(err, ERR_STORE, "blob '%s' is damaged: build again", path);
-	if (path_mkdirs(dir, err) < 0 ||
-	    copy_unnamed(src, dir, dest, a->size, &fd, &tmp, err) < 0 ||
-	    name_file(fd, dest, &tmp, err) < 0)
+	*ret = (struct blob_state){0};
+	if (src < 0 || fstat(src, &st) < 0 || (uint64_t)st.st_size != a->size) {
+		err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+		return blame(path, a, ret, err);
+	}
+	if (path_mkdirs(dir, err) < 0)
 		return err_wrap(err, "cannot place '%s'", dest);
-	return file_sync_parent(dest, err);
+	rc = copy_unnamed(src, dir, dest, a->size, &fd, &tmp, err);
+	rc = rc < 0 ? blame(path, a, ret, err) : check_copy(fd, dest, path, a, ret, err);
+	if (rc == 0 && name_file(fd, dest, &tmp, err) == 0)
+		return file_sync_parent(dest, err);
+	if (rc != 0 && tmp)
+		unlink(tmp);
+	return rc == 1 ? 1 : err_wrap(err, "cannot place '%s'", dest);
 }

@@ -4,9 +4,9 @@
  * Blobs, for the other files of the store; the public half is in store.h. A blob's times are part
  * of its state: whoever stores one sets its mtime to BLOB_MTIME, so any later write shows, without
  * a database and from every process. A blob that shows one is hashed, and is either given that time
- * again or moved to STORE/quarantine/.
+ * again or moved to STORE/quarantine/. What changes without a write is the business of blob.h.
  */
-#include "store/store.h"
+#include "store/blob.h"
 
 #define BLOB_MTIME 315532800 /* 1980-01-01, the oldest date that FAT and zip know */
 
@@ -22,10 +22,14 @@ bool cas_is_sealed(const struct stat *st, uint64_t size);
 /* Makes the folders of cas/ durable, so that an ingest has to sync only its own folder. */
 int cas_init(const char *store_dir, struct err **err) warn_unused;
 /*
- * Whether the blob of A is whole: 0; 1 no, a damaged one is in quarantine, *ret_why (caller frees).
+ * Whether the blob of A is as it was stored, by its size and times; hashed only when those differ.
+ * 0, and *RET is empty; 1 it is damaged or missing (nothing is moved); -1.
  */
-int cas_check(const char *store_dir, const struct artifact *a, char **ret_why,
+int cas_check(const char *store_dir, const struct artifact *a, struct blob_state *ret,
 	      struct err **err) warn_unused;
+/* Hashes the file at PATH as a blob of A, see blob_hash(). */
+int cas_hash(const char *path, const struct artifact *a, struct blob_state *ret,
+	     struct err **err) warn_unused;
 /* Moves PATH (a file of the store) to STORE/quarantine/. */
 int cas_quarantine(const char *store_dir, const char *path, struct err **err) warn_unused;
 /*
@@ -39,8 +43,15 @@ char *cas_named_path(const char *store_dir, const char *folder, const struct dig
 		     const char *suffix);
 
 /*
- * Hashes every blob, whatever its times; damaged and foreign files go to quarantine. Adds to *RET
- * and calls REPORT for each bad one.
+ * Hashes every blob, whatever its times, and calls BAD for each one that is damaged, GOOD for the
+ * others; moves what is no blob to quarantine, calling REPORT. Counts in *RESULT.
  */
-int cas_verify(const char *store_dir, void (*report)(void *arg, const char *text), void *arg,
-	       struct store_verify_result *ret, struct err **err) warn_unused;
+struct cas_verify {
+	const char *store_dir;
+	void (*report)(void *arg, const char *text);
+	void (*good)(void *arg, const struct artifact *a, const struct blob_stamp *stamp);
+	void (*bad)(void *arg, const struct artifact *a, const struct blob_state *state);
+	void *arg;
+	struct store_verify_result *result;
+};
+int cas_verify(const struct cas_verify *v, struct err **err) warn_unused;

@@ -202,6 +202,7 @@ void store_close(struct store *s)
 	statcache_free(s->cache);
 	map_clear(&s->durations);
 	map_clear(&s->pasts);
+	map_clear(&s->known);
 	for (size_t i = 0; i < s->subdirs.count; i++)
 		free(s->subdirs.entries[i].value);
 	map_clear(&s->subdirs);
@@ -285,24 +286,36 @@ int store_record_put(struct store *s, const struct record *rec, struct err **err
 	return rc;
 }
 
+/* 0, or 1 and *RET_WHY, a sentence. */
+static int check_output(struct store *s, const struct artifact *a, char **ret_why, struct err **err)
+{
+	struct blob_state state cleanup_blob_state = {0};
+	char *name cleanup_free = NULL;
+	size_t dropped;
+	int rc = cas_check(s->dir, a, &state, err);
+
+	if (rc <= 0)
+		return rc;
+	if (store_blob_damaged(s, a, &state.stamp, &dropped, err) < 0)
+		return -1;
+	name = artifact_digest_string(a);
+	*ret_why = xasprintf("output '%s' (%s) in the store: %s", a->name, name, state.why);
+	return 1;
+}
+
 int store_record_check(struct store *s, const struct record *rec, char **ret_why, struct err **err)
 {
 	char *first = NULL;
 
 	for (size_t i = 0; i < rec->output_count; i++) {
-		const struct artifact *a = &rec->outputs[i];
 		char *why cleanup_free = NULL;
-		int rc = cas_check(s->dir, a, &why, err);
 
-		if (rc < 0) {
+		if (check_output(s, &rec->outputs[i], &why, err) < 0) {
 			free(first);
 			return -1;
 		}
-		if (rc == 1 && !first) {
-			char *name cleanup_free = artifact_digest_string(a);
-
-			first = xasprintf("output '%s' (%s) in the store: %s", a->name, name, why);
-		}
+		if (!first)
+			first = steal_ptr(why);
 	}
 	if (!first)
 		return 0;
@@ -336,99 +349,4 @@ int store_log_put(struct store *s, const char *path, struct digest *ret, struct 
 char *store_log_path(const struct store *s, const struct digest *d)
 {
 	return cas_named_path(s->dir, "logs", d, "");
-}
-
-/* --- verify -------------------------------------------------------------------------------- */
-
-struct verify {
-	struct store *s;
-	void (*report)(void *arg, const char *text);
-	void *arg;
-	struct store_verify_result *result;
-	struct strv drop; /* keys, hex */
-};
-
-static void say(struct verify *v, const char *fmt, ...) printf_like(2, 3);
-static void say(struct verify *v, const char *fmt, ...)
-{
-	char *text cleanup_free = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
-	va_end(ap);
-	if (v->report)
-		v->report(v->arg, text);
-}
-
-/* Notes records that are damaged or name a blob that is not there. */
-static int verify_record(void *arg, const struct state_record *row, struct err **err)
-{
-	struct arena *arena cleanup_arena = arena_new();
-	struct verify *v = arg;
-	struct record *rec;
-	char hex[DIGEST_HEX + 1];
-	bool whole = true;
-
-	if (record_decode(row, arena, &rec) != 0) {
-		say(v, "record '%.12s' of node '%s' is damaged and was dropped",
-		    digest_hex(&row->key, hex), row->node);
-		v->result->damaged++;
-		strv_push(&v->drop, digest_hex(&row->key, hex));
-		return 0;
-	}
-	for (size_t i = 0; i < rec->output_count; i++) {
-		const struct artifact *a = &rec->outputs[i];
-		char *path cleanup_free = cas_path(v->s->dir, a->type, &a->digest);
-
-		if (path_exists(path))
-			continue;
-		whole = false;
-		v->result->missing++;
-		say(v, "output '%s' of node '%s' is not in the store: its record was dropped",
-		    a->name, rec->node);
-	}
-	if (!whole)
-		strv_push(&v->drop, digest_hex(&rec->key, hex));
-	return 0;
-}
-
-static int drop_records(struct verify *v, struct err **err)
-{
-	for (size_t i = 0; i < v->drop.count; i++) {
-		struct digest key;
-
-		if (digest_parse(v->drop.items[i], &key) == 0 &&
-		    state_record_drop(v->s->state, &key, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
-		 struct store_verify_result *ret, struct err **err)
-{
-	struct store_verify_result result = {0};
-	struct verify v = {.s = s, .report = report, .arg = arg, .result = &result};
-	char *why cleanup_free = NULL;
-	int rc;
-
-	if (store_ready(s, err) < 0 || cas_verify(s->dir, report, arg, &result, err) < 0)
-		return -1;
-	rc = state_verify(s->state, &why, err);
-	if (rc == 1)
-		rc = err_set(err, ERR_STORE, "'%s/state.sqlite' is damaged: %s", s->dir, why);
-	if (rc < 0 && store_heal(s, err)) {
-		result.damaged++;
-		say(&v, "%s", s->warning);
-		rc = 0;
-	}
-	if (rc == 0)
-		rc = state_record_each(s->state, verify_record, &v, err);
-	if (rc == 0)
-		rc = drop_records(&v, err);
-	strv_clear(&v.drop);
-	if (rc == 0)
-		*ret = result;
-	return rc;
 }

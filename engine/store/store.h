@@ -17,12 +17,13 @@
  *
  * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that
  * names it is committed. So a valid record names whole blobs whatever died when. A blob that turns
- * out to be damaged is moved to STORE/quarantine/ and its record counts as a miss: the next build
- * heals it.
+ * out to be damaged (blob.h) is moved to STORE/quarantine/ and its record counts as a miss: the
+ * next build heals it.
  */
 #include "base/digest.h"
 
 struct store;
+struct blob_state; /* blob.h */
 
 struct artifact {
 	const char *name;
@@ -60,25 +61,31 @@ int store_record_get(struct store *s, const struct digest *key, struct arena *ar
 		     struct record **ret, struct err **err) warn_unused;
 int store_record_put(struct store *s, const struct record *rec, struct err **err) warn_unused;
 /*
- * Whether all blobs of REC are present and unchanged since they were stored (size and times as
- * remembered; else hashed again). 0 yes; 1 no: damaged ones are in quarantine, *ret_why says which.
+ * Whether all blobs of REC are there with the size and times they were stored with (a file that has
+ * others is hashed). No bytes are looked at otherwise: see blob.h. 0 yes; 1 no: damaged ones are in
+ * quarantine, *ret_why says which.
  */
 int store_record_check(struct store *s, const struct record *rec, char **ret_why,
 		       struct err **err) warn_unused;
 
 /*
  * Takes the file at PATH into the store (by rename when on the same file system; PATH is gone then)
- * and fills digest, size, allocated of *ret. Works in workers: touches only cas/, no database.
+ * and fills digest, size, allocated of *ret. A blob of the same name is hashed: a good one stays, a
+ * damaged one goes to quarantine and *RET_OLD (may be NULL) says why. Works in workers: touches
+ * only cas/, no database.
  */
 int cas_ingest(const char *store_dir, const char *path, enum output_type type, struct artifact *ret,
-	       struct err **err) warn_unused;
+	       struct blob_state *ret_old, struct err **err) warn_unused;
 /* "STORE/cas/ab/cdef..."; caller frees. */
 char *cas_path(const char *store_dir, enum output_type type, const struct digest *d);
 /* "sha256:<hex>" or "chunks:<hex>"; caller frees. */
 char *artifact_digest_string(const struct artifact *a);
-/* Places a copy of the blob at DEST: atomically, reflink or sparse copy, never a hard link. */
+/*
+ * Places a copy of the blob at DEST: atomically, reflink or sparse copy, never a hard link. The
+ * copy is hashed before it gets its name: 1 and *RET when the blob is damaged; DEST is as it was.
+ */
 int cas_checkout(const char *store_dir, const struct artifact *a, const char *dest,
-		 struct err **err) warn_unused;
+		 struct blob_state *ret, struct err **err) warn_unused;
 
 /*
  * The digest of a project file, from the stat cache when (dev, inode, size, mtime, ctime) are as
@@ -180,11 +187,12 @@ int store_snapshot_put(struct store *s, const char *name, const struct str *data
 		       struct err **err) warn_unused;
 
 struct store_verify_result {
-	uint64_t blobs, bytes, damaged, missing; /* missing: named by a record but not there */
+	uint64_t blobs, bytes, damaged;
+	uint64_t missing; /* outputs to be made again: not there, or made with a damaged blob */
 };
 /*
- * Hashes every blob; damaged ones go to quarantine and their records are
- * dropped. REPORT per bad one.
+ * Hashes every blob. Damaged ones go to quarantine, and the records go that name them or, since
+ * they were last known to be good, used them. REPORT per bad one.
  */
 int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
 		 struct store_verify_result *ret, struct err **err) warn_unused;

@@ -2,6 +2,7 @@
 #pragma once
 /* What an open store is made of, for the files of this directory. */
 #include "base/map.h"
+#include "store/blob.h"
 #include "store/state.h"
 #include "store/statcache.h"
 
@@ -20,6 +21,7 @@ struct store {
 	struct map durations; /* node -> struct duration */
 	bool durations_loaded;
 	struct map subdirs; /* name -> path */
+	struct map known;   /* "sha256:..." -> what blob.c knows of that blob */
 };
 
 /*
@@ -42,3 +44,16 @@ int store_forget_projects(struct store *s, int64_t day, bool dry_run,
 			  uint64_t *ret_count, struct err **err) warn_unused;
 /* Writes what the file-stat cache learned; failing only costs time later. */
 void store_flush_cache(struct store *s);
+
+/* Damaged blobs, for one walk through the records. Zeroed at first; clear the map. */
+struct suspects {
+	struct map blobs; /* digest in hex -> struct suspect */
+};
+void suspects_add(struct suspects *p, struct store *s, const struct artifact *a);
+/* Drops the records that used one of them since; REPORT (may be NULL) for each. */
+int suspects_drop_users(struct store *s, const struct suspects *p,
+			void (*report)(void *arg, const struct record *user, const char *blob),
+			void *arg, size_t *ret_dropped, struct err **err) warn_unused;
+/* Moves the blob to quarantine, unless its file has another stamp by now. */
+int blob_put_away(struct store *s, const struct artifact *a, const struct blob_stamp *stamp,
+		  struct err **err) warn_unused;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
 #include "fake-graph.h"
 
 #include <dirent.h>
@@ -328,4 +333,37 @@ char *fake_ran(void)
 	(void)!file_read(path, 65536, &s, &err);
 	(void)!unlink(path);
 	return str_steal(&s);
+}
+
+char *fake_output_path(const struct node *n)
+{
+	return cas_path(store_dir(fake.store), OUTPUT_FILE, &n->record->outputs[0].digest);
+}
+
+char *fake_output(const struct node *n)
+{
+	char *path cleanup_free = fake_output_path(n);
+	struct err *err cleanup_err = NULL;
+	struct str s = STR_INIT;
+
+	assert_int_equal(file_read(path, 65536, &s, &err), 0);
+	return str_steal(&s);
+}
+
+void fake_flip(const struct node *n)
+{
+	char *path cleanup_free = fake_output_path(n);
+	struct timespec times[2];
+	struct stat st;
+	int fd;
+
+	assert_int_equal(stat(path, &st), 0);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	assert_int_equal(chmod(path, 0644), 0);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "@", 1, 0), 1);
+	close(fd);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }

@@ -66,7 +66,7 @@ static inline struct artifact put_blob(const char *name, const char *content)
 	struct artifact a = {.name = name};
 	struct err *err = NULL;
 
-	ok(cas_ingest(where, path, OUTPUT_FILE, &a, &err), err);
+	ok(cas_ingest(where, path, OUTPUT_FILE, &a, NULL, &err), err);
 	assert_false(path_exists(path));
 	return a;
 }
@@ -125,6 +125,17 @@ static inline void damage(const char *path, off_t at, const char *bytes)
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, bytes, strlen(bytes), at), strlen(bytes));
 	close(fd);
+}
+
+/* Other bytes under the same size and times, as a disk that forgets leaves them. */
+static inline void flip(const struct artifact *a, off_t at, const char *bytes)
+{
+	char *path cleanup_free = cas_path(where, a->type, &a->digest);
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = BLOB_MTIME}};
+
+	damage(path, at, bytes);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -58,6 +58,7 @@ static void spec_fill(struct job_spec *s)
 			       .manifest = "orch-manifest 2\nkind x 1\n"};
 	output_specs_push(&s->outputs, (struct output_spec){"a.img", OUTPUT_IMAGE});
 	job_secrets_push(&s->secrets, (struct job_secret){"pki", "key", "/p/key"});
+	artifacts_push(&s->hash, (struct artifact){"r:x", OUTPUT_TREE, {{1}}, 9, 8});
 }
 
 static void job_round_trip(void **state)
@@ -78,6 +79,9 @@ static void job_round_trip(void **state)
 	assert_int_equal(back.outputs.count, 1);
 	assert_int_equal(back.outputs.items[0].type, OUTPUT_IMAGE);
 	assert_string_equal(back.secrets.items[0].path, "/p/key");
+	assert_int_equal(back.hash.count, 1);
+	assert_int_equal(back.hash.items[0].type, OUTPUT_TREE);
+	assert_true(back.hash.items[0].size == 9 && back.hash.items[0].digest.b[0] == 1);
 	job_spec_clear(&back);
 	/* a JOB that lacks a line is none */
 	assert_int_equal(job_spec_read(arena, out.buf,
@@ -174,6 +178,42 @@ static void long_texts_are_cut(void **state)
 	frames_release(&f);
 }
 
+static void blobs(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct artifact a = {.name = "base:root.tar",
+			     .type = OUTPUT_TREE,
+			     .size = 7,
+			     .allocated = 5},
+			b;
+	struct blob_state good = {.stamp = {1, 2, 3, -4, INT64_MAX}}, back;
+	struct blob_state bad = {.stamp = {.ino = UINT64_MAX}, .why = "it \"is\" gone"};
+	struct frames f = FRAMES_INIT;
+	struct str out cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct frame fr;
+
+	digest_data("x", 1, &a.digest);
+	blob_put(&out, &a, &good);
+	blob_put(&out, &a, &bad);
+	frames_feed(&f, out.buf, out.len);
+	fr = next(&f);
+	assert_int_equal(fr.type, FRAME_HASHED);
+	assert_int_equal(blob_read(arena, &fr, &b, &back, &err), 0);
+	assert_true(blob_stamp_eq(&back.stamp, &good.stamp));
+	assert_null(back.why);
+	assert_string_equal(b.name, "base:root.tar");
+	assert_true(b.type == OUTPUT_TREE && b.size == 7 && b.allocated == 5);
+	assert_true(digest_eq(&a.digest, &b.digest));
+	fr = next(&f);
+	assert_int_equal(fr.type, FRAME_DAMAGED);
+	assert_int_equal(blob_read(arena, &fr, &b, &back, &err), 0);
+	assert_string_equal(back.why, "it \"is\" gone");
+	assert_true(back.stamp.ino == UINT64_MAX);
+	blob_state_clear(&back);
+	frames_release(&f);
+}
+
 static void limits(void **state)
 {
 	static const struct {
@@ -183,7 +223,7 @@ static void limits(void **state)
 		{"of\x02\x00\x01\x20\x00\x00", 8}, /* PROGRESS of 8193 bytes */
 		{"of\x01\x00\x01\x00\x00\x04", 8}, /* JOB over 64 MiB */
 		{"of\x05\x00\xff\xff\xff\xff", 8},
-		{"of\x06\x00\x00\x00\x00\x00", 8}, /* no such type */
+		{"of\x08\x00\x00\x00\x00\x00", 8}, /* no such type */
 		{"of\x00\x00\x00\x00\x00\x00", 8},
 		{"of\x02\x01\x00\x00\x00\x00", 8},
 		{"xf\x02\x00\x00\x00\x00\x00", 8},
@@ -206,6 +246,7 @@ static void read_any(struct frames *f)
 {
 	struct arena *arena cleanup_arena = arena_new();
 	struct err *err = NULL;
+	struct blob_state state;
 	struct job_spec spec;
 	struct artifact a;
 	struct frame fr;
@@ -223,6 +264,9 @@ static void read_any(struct frames *f)
 		(void)!output_read(arena, &fr, &a, &err);
 		err_free(steal_ptr(err));
 		(void)!result_read(arena, &fr, &e, &err);
+		err_free(steal_ptr(err));
+		if (blob_read(arena, &fr, &a, &state, &err) == 0)
+			blob_state_clear(&state);
 		err_free(steal_ptr(err));
 	}
 	err_free(err);
@@ -406,6 +450,7 @@ int main(void)
 		cmocka_unit_test(job_round_trip),
 		cmocka_unit_test(small_frames),
 		cmocka_unit_test(long_texts_are_cut),
+		cmocka_unit_test(blobs),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(fuzz),
 		cmocka_unit_test(flush_and_read),

@@ -114,17 +114,6 @@ static void assert_clean(void)
 	assert_int_equal(mkdir(cmd, 0755), 0);
 }
 
-static char *output_of(const struct node *n)
-{
-	char *path cleanup_free =
-		cas_path(store_dir(fake.store), OUTPUT_FILE, &n->record->outputs[0].digest);
-	struct err *err cleanup_err = NULL;
-	struct str s = STR_INIT;
-
-	assert_int_equal(file_read(path, 65536, &s, &err), 0);
-	return str_steal(&s);
-}
-
 static int setup(void **state)
 {
 	fake_open();
@@ -159,7 +148,7 @@ static void builds_once(void **state)
 	run(&r);
 	assert_counts(&r, 3, 0, 0, 0);
 	assert_null(r.first_error);
-	text = output_of(fake.graph.nodes.items[2]);
+	text = fake_output(fake.graph.nodes.items[2]);
 	assert_string_equal(text, "c:a:b:a:");
 	ran = fake_ran();
 	assert_string_equal(ran, "a\nb\nc\n");
@@ -313,7 +302,7 @@ static void daemon_cannot_change_the_output(void **state)
 	assert_counts(&r, 1, 0, 0, 0);
 	assert_false(fake_daemon_alive());
 	nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
-	text = output_of(fake.graph.nodes.items[0]);
+	text = fake_output(fake.graph.nodes.items[0]);
 	assert_string_equal(text, "n:");
 	assert_clean();
 }
@@ -326,7 +315,7 @@ static void hard_link_is_cut(void **state)
 	fake_node("n", "hardlink", NULL);
 	run(&r);
 	assert_counts(&r, 1, 0, 0, 0);
-	text = output_of(fake.graph.nodes.items[0]);
+	text = fake_output(fake.graph.nodes.items[0]);
 	assert_string_equal(text, "hard");
 }
 
@@ -361,9 +350,9 @@ static void secrets_go_to_signers_only(void **state)
 	fake_node("image", "secret", "pki", NULL);
 	run(&r);
 	assert_counts(&r, 3, 0, 0, 0);
-	own = output_of(fake.graph.nodes.items[0]);
-	used = output_of(fake.graph.nodes.items[1]);
-	other = output_of(fake.graph.nodes.items[2]);
+	own = fake_output(fake.graph.nodes.items[0]);
+	used = fake_output(fake.graph.nodes.items[1]);
+	other = fake_output(fake.graph.nodes.items[2]);
 	assert_string_equal(own, "pki.secret=signer.key\nend\n");
 	assert_string_equal(used, "pki.secret=signer.key\nend\n");
 	assert_string_equal(other, "end\n");
@@ -399,13 +388,32 @@ static void lost_blob_is_built_again(void **state)
 
 	chain();
 	run(&r);
-	path = cas_path(store_dir(fake.store), OUTPUT_FILE,
-			&fake.graph.nodes.items[1]->record->outputs[0].digest);
+	path = fake_output_path(fake.graph.nodes.items[1]);
 	assert_int_equal(unlink(path), 0);
 	chain();
 	run(&r);
 	assert_counts(&r, 1, 2, 0, 0);
 	assert_seen("building 'b' again");
+}
+
+/* A node that runs finds its input damaged: that is made again, and what used it, too. */
+static void damaged_input_is_built_again(void **state)
+{
+	char *text cleanup_free = NULL;
+	struct sched_result r;
+
+	chain();
+	run(&r);
+	fake_flip(fake.graph.nodes.items[0]);
+	chain();
+	fake_opts_of(fake.graph.nodes.items[1])->secret = "other/key"; /* 'b' has another key */
+	run(&r);
+	assert_null(r.first_error);
+	assert_seen("warning b: 'a:out.txt' (sha256:");
+	text = fake_output(fake.graph.nodes.items[2]);
+	assert_string_equal(text, "c:a:b:a:");
+	assert_counts(&r, 3, 0, 0, 0); /* 'c' may have used the damaged one */
+	assert_clean();
 }
 
 static void longest_path_first(void **state)
@@ -582,6 +590,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(secrets_go_to_signers_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(changed_input_runs_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_blob_is_built_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_input_is_built_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(longest_path_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_is_shared, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_room, setup, teardown),

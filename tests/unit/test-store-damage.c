@@ -155,7 +155,7 @@ static void two_processes_share_a_store(void **state)
 				digest_data(text, strlen(text), &rec.key);
 				rec.outputs = &a;
 				if (file_write(name, text, strlen(text), 0644, false, &err) < 0 ||
-				    cas_ingest(where, name, OUTPUT_FILE, &a, &err) < 0 ||
+				    cas_ingest(where, name, OUTPUT_FILE, &a, NULL, &err) < 0 ||
 				    store_record_put(mine, &rec, &err) < 0)
 					_exit(2);
 			}
@@ -210,7 +210,7 @@ static void killed_writers_leave_a_valid_store(void **state)
 				file = path_join(job, "f");
 				digest_data(text, strlen(text), &rec.key);
 				if (file_write(file, text, strlen(text), 0644, false, &err) < 0 ||
-				    cas_ingest(where, file, OUTPUT_FILE, &a, &err) < 0 ||
+				    cas_ingest(where, file, OUTPUT_FILE, &a, NULL, &err) < 0 ||
 				    store_record_put(mine, &rec, &err) < 0)
 					_exit(3);
 			}

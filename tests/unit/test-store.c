@@ -53,10 +53,10 @@ static void outputs_that_are_no_plain_files_are_refused(void **state)
 	struct err *err cleanup_err = NULL;
 
 	assert_int_equal(symlink("/etc/passwd", path), 0);
-	assert_int_equal(cas_ingest(where, path, OUTPUT_FILE, &a, &err), -1);
+	assert_int_equal(cas_ingest(where, path, OUTPUT_FILE, &a, NULL, &err), -1);
 	assert_int_equal(err->cls, ERR_BUILD);
 	assert_int_equal(mkdir(folder, 0755), 0);
-	assert_int_equal(cas_ingest(where, folder, OUTPUT_FILE, &a, &err), -1);
+	assert_int_equal(cas_ingest(where, folder, OUTPUT_FILE, &a, NULL, &err), -1);
 	store_close(s);
 }
 
@@ -72,7 +72,7 @@ static void hard_links_do_not_reach_the_store(void **state)
 	struct err *err = NULL;
 
 	assert_int_equal(link(path, other), 0);
-	ok(cas_ingest(where, path, OUTPUT_FILE, &a, &err), err);
+	ok(cas_ingest(where, path, OUTPUT_FILE, &a, NULL, &err), err);
 	assert_false(path_exists(path));
 	damage(other, 0, "XXXXX");
 	blob = cas_path(where, OUTPUT_FILE, &a.digest);
@@ -87,6 +87,7 @@ static void images_are_named_by_their_chunks(void **state)
 	char *path cleanup_free = path_join(dir, "img"),
 		   *dest cleanup_free = path_join(dir, "out/a.img");
 	char *name cleanup_free = NULL, *blob cleanup_free = NULL;
+	struct blob_state look cleanup_blob_state = {0};
 	struct artifact a = {.name = "a.img"};
 	struct err *err = NULL;
 	struct stat st;
@@ -95,15 +96,15 @@ static void images_are_named_by_their_chunks(void **state)
 	assert_int_equal(ftruncate(fd, 64 << 20), 0);
 	assert_int_equal(pwrite(fd, "data", 4, 40 << 20), 4);
 	close(fd);
-	ok(cas_ingest(where, path, OUTPUT_IMAGE, &a, &err), err);
+	ok(cas_ingest(where, path, OUTPUT_IMAGE, &a, NULL, &err), err);
 	assert_int_equal(a.size, 64 << 20);
 	assert_int_equal(a.allocated, 1 << 20);
 	name = artifact_digest_string(&a);
 	assert_non_null(str_skip(name, "chunks:"));
 	blob = cas_path(where, a.type, &a.digest);
 	assert_true(str_ends(blob, ".chunks"));
-	ok(cas_checkout(where, &a, dest, &err), err);
-	ok(cas_checkout(where, &a, dest, &err), err); /* over the old one */
+	ok(cas_checkout(where, &a, dest, &look, &err), err);
+	ok(cas_checkout(where, &a, dest, &look, &err), err); /* over the old one */
 	assert_int_equal(stat(dest, &st), 0);
 	assert_int_equal(st.st_size, 64 << 20);
 	assert_true(st.st_blocks * 512 < 4 << 20);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Looking at everything in the store, see store_verify(). */
+#include "base/file.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "store/cas.h"
+#include "store/record.h"
+#include "store/store_priv.h"
+
+struct damage {
+	struct artifact blob;
+	struct blob_stamp stamp;
+};
+DEFINE_VEC(damages, struct damage)
+
+struct verify {
+	struct store *s;
+	void (*report)(void *arg, const char *text);
+	void *arg;
+	struct store_verify_result *result;
+	struct strv drop; /* keys, hex */
+	struct damages damages;
+};
+
+static void say(struct verify *v, const char *fmt, ...) printf_like(2, 3);
+static void say(struct verify *v, const char *fmt, ...)
+{
+	char *text cleanup_free = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (v->report)
+		v->report(v->arg, text);
+}
+
+/* Notes records that are damaged or name a blob that is not there. */
+static int verify_record(void *arg, const struct state_record *row, struct err **err)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct verify *v = arg;
+	struct record *rec;
+	char hex[DIGEST_HEX + 1];
+	bool whole = true;
+
+	if (record_decode(row, arena, &rec) != 0) {
+		say(v, "record '%.12s' of node '%s' is damaged and was dropped",
+		    digest_hex(&row->key, hex), row->node);
+		v->result->damaged++;
+		strv_push(&v->drop, digest_hex(&row->key, hex));
+		return 0;
+	}
+	for (size_t i = 0; i < rec->output_count; i++) {
+		const struct artifact *a = &rec->outputs[i];
+		char *path cleanup_free = cas_path(v->s->dir, a->type, &a->digest);
+
+		if (path_exists(path))
+			continue;
+		whole = false;
+		v->result->missing++;
+		say(v, "output '%s' of node '%s' is not in the store: its record was dropped",
+		    a->name, rec->node);
+	}
+	if (!whole)
+		strv_push(&v->drop, digest_hex(&rec->key, hex));
+	return 0;
+}
+
+static int drop_records(struct verify *v, struct err **err)
+{
+	for (size_t i = 0; i < v->drop.count; i++) {
+		struct digest key;
+
+		if (digest_parse(v->drop.items[i], &key) == 0 &&
+		    state_record_drop(v->s->state, &key, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void note_good(void *arg, const struct artifact *a, const struct blob_stamp *stamp)
+{
+	struct verify *v = arg;
+
+	store_blob_good(v->s, a, stamp);
+}
+
+static void note_bad(void *arg, const struct artifact *a, const struct blob_state *state)
+{
+	struct verify *v = arg;
+
+	say(v, "blob 'cas/%s' is damaged: %s; moved to quarantine", a->name, state->why);
+	damages_push(&v->damages, (struct damage){*a, state->stamp});
+	v->damages.items[v->damages.count - 1].blob.name = NULL;
+}
+
+static void report_blob(void *arg, const char *text)
+{
+	say(arg, "%s", text);
+}
+
+static void note_user(void *arg, const struct record *user, const char *blob)
+{
+	struct verify *v = arg;
+
+	v->result->missing += user->output_count;
+	say(v, "a result of '%s' was made with blob %.12s and was dropped", user->node, blob);
+}
+
+/* All that used damaged blobs goes before the blobs do: killed in between, the next look finds them
+ * again. */
+static int put_away(struct verify *v, struct err **err)
+{
+	struct suspects p = {0};
+	size_t dropped;
+	int rc;
+
+	for (size_t i = 0; i < v->damages.count; i++)
+		suspects_add(&p, v->s, &v->damages.items[i].blob);
+	rc = suspects_drop_users(v->s, &p, note_user, v, &dropped, err);
+	map_clear(&p.blobs);
+	for (size_t i = 0; rc == 0 && i < v->damages.count; i++)
+		rc = blob_put_away(v->s, &v->damages.items[i].blob, &v->damages.items[i].stamp,
+				   err);
+	return rc;
+}
+
+static int verify_database(struct verify *v, struct err **err)
+{
+	struct store *s = v->s;
+	char *why cleanup_free = NULL;
+	int rc = state_verify(s->state, &why, err);
+
+	if (rc == 1)
+		rc = err_set(err, ERR_STORE, "'%s/state.sqlite' is damaged: %s", s->dir, why);
+	if (rc < 0 && store_heal(s, err)) {
+		v->result->damaged++;
+		say(v, "%s", s->warning);
+		rc = 0;
+	}
+	return rc;
+}
+
+static int verify_all(struct verify *v, struct err **err)
+{
+	const struct cas_verify blobs = {.store_dir = v->s->dir,
+					 .report = report_blob,
+					 .good = note_good,
+					 .bad = note_bad,
+					 .arg = v,
+					 .result = v->result};
+
+	if (store_ready(v->s, err) < 0 || verify_database(v, err) < 0 ||
+	    cas_verify(&blobs, err) < 0 || put_away(v, err) < 0 ||
+	    state_record_each(v->s->state, verify_record, v, err) < 0)
+		return -1;
+	return drop_records(v, err);
+}
+
+int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
+		 struct store_verify_result *ret, struct err **err)
+{
+	struct store_verify_result result = {0};
+	struct verify v = {.s = s, .report = report, .arg = arg, .result = &result};
+	int rc = verify_all(&v, err);
+
+	strv_clear(&v.drop);
+	damages_clear(&v.damages);
+	if (rc == 0)
+		*ret = result;
+	return rc;
+}
