@@ -24,9 +24,9 @@ static bool *reached(const struct graph *g)
 /* Tests and boards are there to be asked for by name, and what ties others together. */
 static bool stands_alone(const struct node *n)
 {
-	bool tie = !n->outputs.count && !yaml_get(n->recipe->map, "run");
+	const struct kind *k = n->recipe->kind;
 
-	return tie || check_is_test(n) || str_eq(n->recipe->kind->name, "board");
+	return k->ties || check_is_test(n) || str_eq(k->name, "board");
 }
 
 /* Of a chain that nothing reaches only the end is named. */

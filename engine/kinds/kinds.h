@@ -10,6 +10,7 @@ extern const struct kind kind_bundle;
 extern const struct kind kind_debian;
 extern const struct kind kind_disk;
 extern const struct kind kind_fetch;
+extern const struct kind kind_group;
 extern const struct kind kind_image;
 extern const struct kind kind_pki;
 extern const struct kind kind_release;

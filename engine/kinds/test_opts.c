@@ -154,7 +154,7 @@ static const struct option test_options[] = {
 	 .help = "The board, a node of kind `board`.", .example = "boards/virt"},
 	{"from", OPT_STRING, AT(from), OPT_LIST | OPT_UNKEYED,
 	 .help = "Former releases: one test NAME@RELEASE for each, in which ${from} stands for the "
-		 "release; NAME ties them together.",
+		 "release; NAME is the group of them.",
 	 .example = "[\"1.0.0\", \"1.1.0\"]"},
 	{"card", OPT_REF, AT(card), OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
 	 .help = "The image on its card; the card is a copy.", .example = "install"},

@@ -59,10 +59,15 @@ struct kind {
 	const struct schema *schema;
 	/*
 	 * A key whose list makes a node NAME@VALUE of each value, with ${KEY} for the value in all
-	 * of the file, and of NAME a node that ties them together. Its option is OPT_UNKEYED: a
+	 * of the file, and of NAME a node of the kind with `ties`. Its option is OPT_UNKEYED: a
 	 * new value leaves the nodes of the others as they are. NULL: none.
 	 */
 	const char *each;
+	/*
+	 * Of the one kind whose nodes are there only to tie others together: the key whose list
+	 * names them. NULL: all other kinds.
+	 */
+	const char *ties;
 	/* The names of the outputs, known without building. The first is the node's main output. */
 	void (*outputs)(const struct kind_ctx *ctx, struct output_specs *ret);
 	/* May be NULL. */

@@ -301,18 +301,38 @@ static void load_value(struct load *l, const struct found *f, const char *key, c
 		load_node(l, arena_printf(l->arena, "%s@%s", f->name, value), f->file, &vars, map);
 }
 
+static struct yaml *scalar(struct load *l, const char *text, struct pos pos)
+{
+	struct yaml *y = yaml_new(l->arena, YAML_SCALAR, pos);
+
+	y->text = text;
+	return y;
+}
+
+/* The node NAME of a file, which ties its nodes together: NODES is the list of their names. */
+static void load_tie(struct load *l, const struct found *f, struct yaml *nodes)
+{
+	struct yaml *map = yaml_new(l->arena, YAML_MAP, nodes->pos);
+	const struct kind *const *k = l->kinds;
+
+	while (*k && !(*k)->ties)
+		k++;
+	if (!*k || !nodes->count)
+		return;
+	yaml_put(l->arena, map, "kind", nodes->pos, scalar(l, (*k)->name, nodes->pos));
+	yaml_put(l->arena, map, (*k)->ties, nodes->pos, nodes);
+	load_node(l, f->name, f->file, &l->project->vars, map);
+}
+
 /* NAME@VALUE for each value of the list, and NAME, which ties them together. */
 static void load_each(struct load *l, const struct found *f, const char *key,
 		      const struct yaml *values)
 {
-	struct str tie cleanup_str = STR_INIT;
-	struct yaml *map;
-	size_t nodes = 0;
+	struct yaml *nodes = yaml_new(l->arena, YAML_LIST, values->pos);
 
 	if (!values->count)
 		err_list_at(l->errors, values->pos, "'%s' names nothing: leave it out, or name one",
 			    key);
-	str_append(&tie, "kind: run\ninputs:\n");
 	for (size_t i = 0; i < values->count; i++) {
 		const struct yaml *v = values->items[i];
 
@@ -324,14 +344,10 @@ static void load_each(struct load *l, const struct found *f, const char *key,
 			continue;
 		}
 		load_value(l, f, key, v->text);
-		nodes++;
-		str_printf(&tie, "  - \"%s@%s\"\n", f->name, v->text);
+		yaml_push(l->arena, nodes,
+			  scalar(l, arena_printf(l->arena, "%s@%s", f->name, v->text), v->pos));
 	}
-	if (!nodes)
-		return;
-	map = yaml_parse(l->arena, f->file, tie.buf, tie.len, l->errors);
-	if (map)
-		load_node(l, f->name, f->file, &l->project->vars, map);
+	load_tie(l, f, nodes);
 }
 
 static void load_recipe(struct load *l, const struct found *f)
