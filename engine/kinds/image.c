@@ -198,7 +198,7 @@ const struct kind kind_image = {
 		"writer gives equal bytes for equal content. 'writer: guestfs' makes the same "
 		"files with libguestfs, and file systems that the direct writer does not know.\n\n"
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
-	.version = 3,
+	.version = 4,
 	.schema = &image_schema,
 	.outputs = image_outputs,
 	.demand = image_demand,

@@ -18,6 +18,7 @@
 #define FAT32_RESERVED 32
 #define FAT32_MIN_CLUSTERS 65525
 #define FAT16_MIN_CLUSTERS 4085
+#define DIR_SLOTS_MAX 65536u /* 2 MiB: "Microsoft FAT Specification" (2005), 6 */
 #define COPY_SIZE (1u << 20)
 #define ATTR_LABEL 0x08
 #define ATTR_DIR 0x10
@@ -169,6 +170,37 @@ static int check_entry(struct fat *f, const struct tree_entry *e, struct err **e
 	return 0;
 }
 
+typedef const char *name_fn(const char *name, struct map *taken, struct arena *arena,
+			    struct fat_name *ret);
+
+/* Half of N's name, see media/fat_name.h. */
+static int name_it(struct fat *f, name_fn *half, struct node *n, struct err **err)
+{
+	const char *why = half(path_base(n->path), &n->parent->taken, f->arena, &n->name);
+
+	if (why)
+		return err_set(err, ERR_USER, "%s: the name '/%s' %s", f->name, n->path, why);
+	return 0;
+}
+
+static int give_short_names(struct fat *f, struct err **err)
+{
+	for (size_t i = 1; i < f->nodes.count; i++) {
+		struct node *n = f->nodes.items[i];
+
+		if (name_it(f, fat_name_short, n, err) < 0)
+			return -1;
+		n->parent->slots += fat_name_slots(&n->name);
+		if (n->parent->slots > DIR_SLOTS_MAX)
+			return err_set(err, ERR_USER,
+				       "%s: directory '/%s' has too many files for FAT: it holds "
+				       "%u entries of 32 bytes, and a long name takes several: use "
+				       "subdirectories",
+				       f->name, n->parent->path, DIR_SLOTS_MAX);
+	}
+	return 0;
+}
+
 static int gather(struct fat *f, struct tree *t, struct err **err)
 {
 	struct map by_path cleanup_map = {0};
@@ -177,7 +209,6 @@ static int gather(struct fat *f, struct tree *t, struct err **err)
 
 	for (size_t i = 0; i < count; i++) {
 		struct node *parent = NULL, *n;
-		const char *why;
 
 		if (check_entry(f, entries[i], err) < 0)
 			return -1;
@@ -190,13 +221,10 @@ static int gather(struct fat *f, struct tree *t, struct err **err)
 		map_set(&by_path, n->path, n);
 		if (!parent)
 			continue;
-		why = fat_name_make(path_base(n->path), &parent->taken, f->arena, &n->name);
-		if (why)
-			return err_set(err, ERR_USER, "%s: the name '/%s' %s", f->name, n->path,
-				       why);
-		parent->slots += fat_name_slots(&n->name);
+		if (name_it(f, fat_name_long, n, err) < 0)
+			return -1;
 	}
-	return 0;
+	return give_short_names(f, err);
 }
 
 /* ---- clusters ---- */

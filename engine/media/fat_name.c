@@ -2,42 +2,24 @@
 #include "media/fat_name.h"
 
 #include <ctype.h>
+#include <locale.h>
 #include <stdio.h>
+#include <wctype.h>
+
+#include "base/utf8.h"
 
 #define ATTR_LONG 0x0f
 #define MAX_TAIL 999999
 
-/* One character of UTF-8 at *P, or -1. Overlong forms and surrogates are refused. */
-static int32_t utf8_next(const unsigned char **p)
-{
-	static const int32_t least[] = {0, 0x80, 0x800, 0x10000};
-	const unsigned char *s = *p;
-	int more = *s < 0x80 ? 0 : *s >> 5 == 6 ? 1 : *s >> 4 == 14 ? 2 : *s >> 3 == 30 ? 3 : -1;
-	int32_t c;
-
-	if (more < 0)
-		return -1;
-	c = more ? *s & (0x3f >> more) : *s;
-	for (int i = 1; i <= more; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return -1;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[more] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
-		return -1;
-	*p = s + more + 1;
-	return c;
-}
-
 static const char *to_utf16(const char *name, struct fat_name *ret)
 {
-	const unsigned char *p = (const unsigned char *)name;
+	struct utf8 u = utf8_start(name, strlen(name));
 
 	ret->len = 0;
-	while (*p) {
-		int32_t c = utf8_next(&p);
+	while (utf8_next(&u)) {
+		uint32_t c = u.code;
 
-		if (c < 0)
+		if (u.bad)
 			return "is not valid UTF-8";
 		if (c < 0x20 || (c < 0x80 && strchr("\"*/:<>?\\|\x7f", (int)c)))
 			return "has a character that FAT does not know";
@@ -51,8 +33,26 @@ static const char *to_utf16(const char *name, struct fat_name *ret)
 		ret->utf16[ret->len++] = (uint16_t)c;
 	}
 	if (name[strlen(name) - 1] == '.' || name[strlen(name) - 1] == ' ')
-		return "ends in a dot or a blank";
+		return "ends in a dot or a space";
 	return NULL;
+}
+
+/* A key that names have in common which differ only in case: "l" and code points in capitals. */
+static char *fold(struct arena *arena, const char *name)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	struct utf8 u = utf8_start(name, strlen(name));
+	struct str key cleanup_str = STR_INIT;
+
+	str_append_char(&key, 'l');
+	while (utf8_next(&u)) {
+		wint_t c = utf8 ? towupper_l(u.code, utf8) : towupper(u.code);
+
+		str_printf(&key, c < 0x80 ? "%c" : "<%x>", (int)c);
+	}
+	if (utf8)
+		freelocale(utf8);
+	return arena_strdup(arena, key.buf);
 }
 
 static bool short_char(unsigned char c)
@@ -94,12 +94,25 @@ static bool basis(const char *name, unsigned char shortname[FAT_SHORT])
 	return exact;
 }
 
+/* The keys of a short name: as such, and as whoever writes it out would look it up. */
 static char *short_key(struct arena *arena, const unsigned char shortname[FAT_SHORT])
 {
 	return arena_printf(arena, "s%.*s", FAT_SHORT, (const char *)shortname);
 }
 
-/* Puts "~N" behind the stem, cut as needed. */
+static char *written_key(struct arena *arena, const unsigned char shortname[FAT_SHORT])
+{
+	const char *p = (const char *)shortname;
+	int stem = 8, end = FAT_SHORT;
+
+	while (stem && p[stem - 1] == ' ')
+		stem--;
+	while (end > 8 && p[end - 1] == ' ')
+		end--;
+	return arena_printf(arena, end > 8 ? "l%.*s.%.*s" : "l%.*s", stem, p, end - 8, p + 8);
+}
+
+/* Puts "~N" after the stem, cut as needed. */
 static void add_tail(unsigned char shortname[FAT_SHORT], const unsigned char base[FAT_SHORT],
 		     unsigned n)
 {
@@ -114,44 +127,52 @@ static void add_tail(unsigned char shortname[FAT_SHORT], const unsigned char bas
 	memcpy(shortname + stem, tail, len);
 }
 
-static bool make_short(const char *name, struct map *taken, struct arena *arena,
-		       struct fat_name *ret)
+/* Whether SHORTNAME is a name of another file already. OWN is the key of the file's long name. */
+static bool is_taken(const unsigned char shortname[FAT_SHORT], const char *own,
+		     const struct map *taken, struct arena *arena)
 {
-	unsigned char base[FAT_SHORT];
-	bool exact = basis(name, base);
-	char *key;
+	const char *written = written_key(arena, shortname);
 
-	memcpy(ret->shortname, base, FAT_SHORT);
-	key = short_key(arena, base);
-	for (unsigned n = 1; !exact || map_get(taken, key); n++) {
-		if (n > MAX_TAIL)
-			return false;
-		exact = true;
-		add_tail(ret->shortname, base, n);
-		key = short_key(arena, ret->shortname);
-	}
-	map_set(taken, key, taken);
-	return true;
+	return map_get(taken, short_key(arena, shortname)) ||
+	       (!str_eq(written, own) && map_get(taken, written));
 }
 
-const char *fat_name_make(const char *name, struct map *taken, struct arena *arena,
+const char *fat_name_long(const char *name, struct map *taken, struct arena *arena,
 			  struct fat_name *ret)
 {
 	const char *why = to_utf16(name, ret);
-	char *folded = arena_printf(arena, "l%s", name);
-	unsigned char exact[FAT_SHORT];
+	char *key;
 
 	if (why)
 		return why;
-	for (char *p = folded + 1; *p; p++)
-		*p = (char)toupper((unsigned char)*p);
-	if (map_get(taken, folded))
+	key = fold(arena, name);
+	if (map_get(taken, key))
 		return "differs from another name only in upper and lower case";
-	map_set(taken, folded, taken);
-	if (!make_short(name, taken, arena, ret))
-		return "has too many like it in one folder";
-	ret->plain = basis(name, exact) && str_eq(folded + 1, name) &&
-		     memcmp(exact, ret->shortname, FAT_SHORT) == 0;
+	map_set(taken, key, taken);
+	return NULL;
+}
+
+const char *fat_name_short(const char *name, struct map *taken, struct arena *arena,
+			   struct fat_name *ret)
+{
+	const char *own = fold(arena, name);
+	unsigned char base[FAT_SHORT];
+	bool exact = basis(name, base), as_it_is = exact;
+	const char *tails;
+	uintptr_t n;
+
+	memcpy(ret->shortname, base, FAT_SHORT);
+	tails = arena_printf(arena, "t%.*s", FAT_SHORT, (const char *)base);
+	n = (uintptr_t)map_get(taken, tails); /* lower ones are given away */
+	while (!as_it_is || is_taken(ret->shortname, own, taken, arena)) {
+		if (++n > MAX_TAIL)
+			return "has too many like it in one directory";
+		as_it_is = true;
+		add_tail(ret->shortname, base, (unsigned)n);
+	}
+	map_set(taken, tails, (void *)n);
+	map_set(taken, short_key(arena, ret->shortname), taken);
+	ret->plain = exact && str_eq(own + 1, name) && memcmp(base, ret->shortname, FAT_SHORT) == 0;
 	return NULL;
 }
 

@@ -143,6 +143,71 @@ static void test_many_names(void **state)
 	refused(write_image(t, "m.img", 8 * M, &err), &err, "too many files for FAT16");
 }
 
+/* A file must be read by its own name whatever short names the others get. */
+static void test_names_like_short_ones(void **state)
+{
+	static const char *const files[] = {"longfilename.txt", "longfi~1.txt", "kernel8.image",
+					    "kernel~1.ima",     "KERNEL~2.IMA", "long file.txt",
+					    "longfi~2.txt",     "A B",          "AB~1"};
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < array_len(files); i++)
+		add(t, files[i], files[i]);
+	ok(write_image(t, "n.img", 8 * M, &err), &err);
+	fsck("n.img");
+	for (size_t i = 0; i < array_len(files); i++) {
+		char *place cleanup_free = xasprintf("::%s", files[i]);
+		char *text cleanup_free = OUTPUT("mtype", "-i", "n.img", place);
+
+		assert_string_equal(text, files[i]);
+	}
+}
+
+static void test_case_of_any_letter(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"\xc3\x84rger", "\xc3\xa4rger"},   /* A and a with dots */
+		{"\xd0\x96", "\xd0\xb6"},           /* Cyrillic zhe */
+		{"\xce\xa3", "\xcf\x83"},           /* sigma */
+		{"x\xc4\x80.TXT", "X\xc4\x81.txt"}, /* A and a with a bar */
+	};
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < array_len(pairs); i++) {
+		struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+
+		add(t, pairs[i][0], "one");
+		ok(write_image(t, "c.img", 8 * M, &err), &err);
+		add(t, pairs[i][1], "two");
+		refused(write_image(t, "c.img", 8 * M, &err), &err, "only in upper and lower case");
+	}
+}
+
+static void test_limits(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct tree_inode *inode;
+	struct err *err = NULL;
+	size_t removed;
+	char name[64];
+
+	/* 65536 entries of 32 bytes: "." and "..", and two for each of these names. */
+	for (int i = 0; i < 32767; i++) {
+		snprintf(name, sizeof(name), "d/f%d.x", i);
+		add(t, name, "");
+	}
+	ok(write_image(t, "l.img", 64 * M, &err), &err);
+	fsck("l.img");
+	add(t, "d/one-more", "");
+	refused(write_image(t, "l.img", 64 * M, &err), &err, "directory '/d' has too many files");
+	ok(tree_remove(t, "/d", &removed, &err), &err);
+	inode = tree_inode_new(t, S_IFREG | 0644, 0, 0, EPOCH);
+	inode->size = 1ull << 32;
+	ok(tree_link(t, "large.bin", inode, 0, &err), &err);
+	refused(write_image(t, "l.img", 64 * M, &err), &err, "'/large.bin' is larger than");
+}
+
 static void test_at_an_offset(void **state)
 {
 	struct tree *t cleanup_tree = sample();
@@ -187,9 +252,15 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fat32),        cmocka_unit_test(test_fat16),
-		cmocka_unit_test(test_sizes),        cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_at_an_offset), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_fat32),
+		cmocka_unit_test(test_fat16),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_names_like_short_ones),
+		cmocka_unit_test(test_case_of_any_letter),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_at_an_offset),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
