@@ -54,11 +54,10 @@ static const char *output_name(struct arena *arena, const struct fetch_opts *o)
 static void fetch_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const char *name = output_name(ctx->arena, ctx->opts);
-	struct output_spec spec = {name ? name : "file", OUTPUT_FILE};
 
-	if (str_ends(spec.name, ".tar"))
-		spec.type = OUTPUT_TREE;
-	output_specs_push(ret, spec);
+	if (!name)
+		name = "file";
+	output_specs_push(ret, (struct output_spec){name, output_type_of_name(name)});
 }
 
 static struct pos pos_of(const struct kind_ctx *ctx, const char *key)

@@ -99,9 +99,7 @@ static const struct schema run_schema =
 
 static enum output_type type_of(const char *name)
 {
-	if (str_ends(name, ".tar"))
-		return OUTPUT_TREE;
-	return str_ends(name, ".img") ? OUTPUT_IMAGE : OUTPUT_FILE;
+	return str_ends(name, ".img") ? OUTPUT_IMAGE : output_type_of_name(name);
 }
 
 static void run_outputs(const struct kind_ctx *ctx, struct output_specs *ret)

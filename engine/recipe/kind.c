@@ -34,3 +34,14 @@ bool pins_eq(const struct pins *a, const struct pins *b)
 	}
 	return a->count == b->count;
 }
+
+enum output_type output_type_of_name(const char *name)
+{
+	static const char *const tars[] = {".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst"};
+
+	for (size_t i = 0; i < array_len(tars); i++) {
+		if (str_ends(name, tars[i]))
+			return OUTPUT_TREE;
+	}
+	return OUTPUT_FILE;
+}

@@ -12,6 +12,11 @@ struct shell_request;
 /* "file", "tree", "image"; and back: 0, or 1 when WORD is none of them. */
 const char *output_type_word(enum output_type type);
 int output_type_parse(const char *word, enum output_type *ret);
+/*
+ * What a file of this name is when a kind takes it as it comes: a tree for a tar, compressed or not
+ * (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst), else a file.
+ */
+enum output_type output_type_of_name(const char *name);
 
 struct output_spec {
 	const char *name; /* file name below out/NODE/ */
