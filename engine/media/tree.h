@@ -24,8 +24,9 @@
  * groups do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and
  * system.posix_acl_default.
  *
- * Hostile archives are refused: absolute names, "..", a name that leads through a symbolic link of
- * the same archive, a hard link to nothing. Nothing can lead out of the tree in any case.
+ * Hostile archives are refused: "..", a name that leads through a symbolic link of the same
+ * archive, a hard link to nothing. A name that begins with '/' (tar -P) is taken without it.
+ * Nothing can lead out of the tree in any case.
  */
 #include <stdbool.h>
 #include <sys/types.h>

@@ -24,6 +24,7 @@ struct reading {
 	tree_filter_fn *filter;
 	void *arg;
 	struct archive *a;
+	struct acl_lists later; /* ACLs with names, until the tree's passwd is known */
 };
 
 static void read_freep(struct archive **a)
@@ -107,7 +108,7 @@ static int read_xattrs(struct reading *r, struct archive_entry *ae, struct tree_
 				       r->name, path);
 		tree_inode_xattr(r->t, inode, name, value, len);
 	}
-	return tree_acl_read(r->t, ae, inode, path, err);
+	return tree_acl_read(r->t, ae, inode, path, &r->later, err);
 }
 
 /* Paths of pax headers are UTF-8 and have no other form in the C locale. */
@@ -140,11 +141,11 @@ static int place(struct reading *r, const char *path, struct tree_inode *inode, 
 	const char *shown;
 	int rc;
 
-	if ((path[0] == '/' && !(r->flags & TREE_ABSOLUTE)) || tree_path_normal(path, &normal))
-		return err_set(
-			err, ERR_BUILD,
-			"'%s': the name '%s' is refused: it is absolute, too long or has '..'",
-			r->name, path);
+	path += strspn(path, "/"); /* of tar -P; as tar and dpkg do */
+	if (tree_path_normal(path, &normal))
+		return err_set(err, ERR_BUILD,
+			       "'%s': the name '%s' is refused: it is too long or has '..'",
+			       r->name, path);
 	shown = normal.buf;
 	if (r->filter) {
 		rc = r->filter(r->arg, &shown, inode, err);
@@ -257,7 +258,9 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 	while ((rc = archive_read_next_header(a, &ae)) == ARCHIVE_OK || rc == ARCHIVE_WARN)
 		if (read_entry(r, ae, err) < 0)
 			return -1;
-	return rc == ARCHIVE_EOF ? 0 : archive_fail(a, r->name, err);
+	if (rc != ARCHIVE_EOF)
+		return archive_fail(a, r->name, err);
+	return tree_acl_settle(r->t, r->to, &r->later, err);
 }
 
 int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags,
@@ -266,6 +269,7 @@ int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned fla
 	struct reading r = {.t = t, .to = to, .name = path, .flags = flags};
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 	const void *addr;
+	int rc;
 
 	if (fd < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", path);
@@ -274,7 +278,9 @@ int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned fla
 	if (!addr)
 		return err_set(err, ERR_BUILD, "'%s' is empty and no tar", path);
 	r.map = addr;
-	return read_all(&r, addr, r.map_len, err);
+	rc = read_all(&r, addr, r.map_len, err);
+	acl_lists_free(&r.later);
+	return rc;
 }
 
 int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const void *data,
@@ -283,8 +289,10 @@ int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const
 {
 	struct reading r = {
 		.t = t, .to = to, .name = name, .flags = flags, .filter = fn, .arg = arg};
+	int rc = read_all(&r, data, len, err);
 
-	return read_all(&r, data, len, err);
+	acl_lists_free(&r.later);
+	return rc;
 }
 
 int tree_read_tar_data(struct tree *t, const char *to, const char *name, const void *data,
