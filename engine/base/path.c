@@ -210,6 +210,11 @@ bool path_exists(const char *path)
 	return lstat(path, &st) == 0;
 }
 
+bool path_is_git(const char *entry)
+{
+	return str_eq(entry, ".git");
+}
+
 static char *program_in(const char *dir, size_t len, const char *name)
 {
 	char *path = xasprintf("%.*s/%s", (int)len, dir, name);

@@ -34,6 +34,11 @@ int path_mkparents(const char *path, struct err **err) warn_unused;
 int path_remove(const char *path, struct err **err) warn_unused;
 bool path_exists(const char *path);
 /*
+ * Whether an entry of a directory is git's own, not content: ".git", a directory, or the file that
+ * stands for it in a submodule or worktree. It differs between clones of one commit.
+ */
+bool path_is_git(const char *entry);
+/*
  * Absolute path of program NAME: PATH, then /usr/sbin and /sbin. NULL if
  * there is none. Caller frees.
  */

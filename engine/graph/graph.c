@@ -166,6 +166,7 @@ static int compare_edges(const void *a, const void *b)
 static void merge(struct builder *b, struct edge *kept, const struct edge *e)
 {
 	kept->signer |= e->signer;
+	kept->keep_git |= e->keep_git;
 	if (kept->type != e->type || (kept->output && !str_eq(kept->output, e->output)))
 		err_list_at(b->r.errors, e->pos,
 			    "'%s' means another thing than on line %u: name the output ('%s:...')",

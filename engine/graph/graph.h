@@ -30,6 +30,7 @@ struct edge {
 	const char *path;   /* REF_PATH: project path */
 	struct pos pos;     /* of the first mention */
 	bool signer;        /* ACCEPT_SIGNER: from's secrets may be used */
+	bool keep_git;      /* .git of a directory counts, too */
 };
 DEFINE_VEC(edges, struct edge)
 

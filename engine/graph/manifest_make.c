@@ -32,6 +32,7 @@ struct listing {
 	const char *root; /* project path */
 	struct manifest_entries *entries;
 	struct strs folders; /* below the root, still to be read */
+	bool keep_git;
 };
 
 static int file_digest(struct maker *m, int dirfd, const char *name, const char *project_path,
@@ -102,7 +103,8 @@ static int list_folder(struct listing *l, const char *folder, struct err **err)
 		return -1;
 	}
 	while (rc == 0 && (errno = 0, de = readdir(dir)))
-		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
+		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, "..") &&
+		    (l->keep_git || !path_is_git(de->d_name)))
 			rc = add_entry(l, fd, folder, de, err);
 	if (rc == 0 && errno)
 		rc = err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
@@ -117,10 +119,10 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static int read_folder(struct maker *m, struct manifest_input *in, const char *path,
+static int read_folder(struct maker *m, struct manifest_input *in, const char *path, bool keep_git,
 		       struct err **err)
 {
-	struct listing l = {.m = m, .root = path, .entries = &in->entries};
+	struct listing l = {.m = m, .root = path, .entries = &in->entries, .keep_git = keep_git};
 	int rc = 0;
 
 	in->type = MANIFEST_FOLDER;
@@ -180,7 +182,8 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 		if (!real || fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_at(err, e->pos, "cannot follow the link '%s'", e->path);
 	}
-	if (S_ISDIR(st.st_mode) ? read_folder(m, in, path, err) : read_file(m, in, path, err))
+	if (S_ISDIR(st.st_mode) ? read_folder(m, in, path, e->keep_git, err)
+				: read_file(m, in, path, err))
 		return err_wrap(err, "node '%s'", m->n->name);
 	return 0;
 }

@@ -428,7 +428,7 @@ static int resolve(struct request *q)
 
 int resolve_ref(struct resolver *r, const char *option, struct ref *ref, struct edge *ret)
 {
-	struct edge edge = {.ref_text = ref->text, .pos = ref->pos};
+	struct edge edge = {.ref_text = ref->text, .pos = ref->pos, .keep_git = ref->keep_git};
 	struct request q = {r, option, ref, &edge};
 
 	if (resolve(&q))

@@ -201,7 +201,7 @@ static int prepare(struct action *a, const struct deb_set *set, struct tree *t,
 	for (size_t i = ret->seeded; overlay && i < ret->steps.count; i++)
 		if (deb_seed_dirs(&ret->steps.items[i].unpack, overlay, t, err) < 0)
 			return -1;
-	return overlay ? tree_copy_path(t, "/", overlay, err) : 0;
+	return overlay ? tree_copy_path(t, "/", overlay, TREE_SKIP_GIT, err) : 0;
 }
 
 /* A tree of sources alone. */

@@ -114,7 +114,7 @@ static int unpack(const struct where *w, const struct debian_lock *l, const char
 	if (run_script(w, name, version, &status, err) < 0 ||
 	    proc_check("dpkg-source", status, err) < 0)
 		return err_wrap(err, "source '%s'", name);
-	return tree_copy_path(t, to, result, err);
+	return tree_copy_path(t, to, result, 0, err);
 }
 
 int debian_sources(struct action *a, const struct debian_lock *l, bool own, struct tree *t,

@@ -110,7 +110,7 @@ static int add_bind(struct guestbox *b, struct tree *t, const char *from, const 
 	if (stat(from, &st) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot take '%s' into the guest", from);
 	if (!S_ISDIR(st.st_mode))
-		return tree_copy_path(t, to, from, err);
+		return tree_copy_path(t, to, from, 0, err);
 	part = tree_new(ANY_TIME, b->a->workdir);
 	if (tree_from_dir(part, from, NULL, INT64_MAX, err) < 0 ||
 	    tree_copy_tree(t, to, part, "/", 0, err) < 0)

@@ -47,6 +47,8 @@ static const struct option content_options[] = {
 	 .help = "Permissions of a copied file, octal.", .example = "\"0640\""},
 	{"owner", OPT_STRING, offsetof(struct image_content, owner),
 	 .help = "Owner and group by number of what is copied.", .example = "\"0:42\""},
+	{"keep-git", OPT_BOOL, offsetof(struct image_content, keep_git), .def = "false",
+	 .help = "Copy `.git` of a directory, too, which differs between clones of one commit."},
 };
 static void check_content(void *data, const struct yaml *map, struct err_list *errors);
 static const struct schema content_schema =
@@ -158,6 +160,10 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 		err_list_at(errors, map->pos, "an entry of contents has either 'unpack' or 'copy'");
 	if (c->copy && !c->to)
 		err_list_at(errors, map->pos, "'copy' needs 'to'");
+	if (c->keep_git && c->unpack)
+		err_list_at(errors, pos_of(map, "keep-git"), "'keep-git' goes with 'copy'");
+	if (c->copy)
+		c->copy->keep_git = c->keep_git;
 	if (c->mode && c->unpack)
 		err_list_at(errors, pos_of(map, "mode"),
 			    "'mode' goes with 'copy': use 'modes' for a tree");

@@ -19,6 +19,7 @@ struct image_part_opts {
 struct image_content {
 	struct ref *unpack, *copy;
 	const char *to, *mode, *owner;
+	bool keep_git;
 };
 
 struct image_units {

@@ -220,7 +220,7 @@ static int copy(struct sources *s, const struct image_content *c, struct err **e
 		return copy_inside(s, c, in, err);
 	if (in->type == INPUT_FILE)
 		to = file_target(s, to, in->output ? in->output : path_base(in->ref));
-	if (tree_copy_path(s->t, to, in->path, err) < 0)
+	if (tree_copy_path(s->t, to, in->path, c->keep_git ? 0 : TREE_SKIP_GIT, err) < 0)
 		return -1;
 	return apply_attr(s, c, to, in->type == INPUT_FOLDER, err);
 }

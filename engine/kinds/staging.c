@@ -140,7 +140,8 @@ static int add_tree(struct staging *l, const char *name, const char *from, unsig
 	while (rc == 0 && (de = readdir(dir))) {
 		char *sub cleanup_free = NULL, *sub_from cleanup_free = NULL;
 
-		if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
+		if (str_eq(de->d_name, ".") || str_eq(de->d_name, "..") ||
+		    (l->skip_git && path_is_git(de->d_name)))
 			continue;
 		sub = path_join(name, de->d_name);
 		sub_from = path_join(from, de->d_name);
@@ -196,10 +197,12 @@ int staging_add(struct staging *l, const struct ref *ref, struct err **err)
 	const char *colon = in->node ? strchr(ref->text, ':') : NULL;
 	char *name cleanup_free = path_normal(colon ? colon + 1 : ref->text);
 
+	l->skip_git = false;
 	switch (in->type) {
 	case INPUT_FILE:
 		return add_file(l, name, in->path, err);
 	case INPUT_FOLDER:
+		l->skip_git = true;
 		return add_tree(l, name, in->path, 0, err);
 	case INPUT_INSIDE:
 		return add_inside(l, in, err);

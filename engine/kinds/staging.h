@@ -24,6 +24,7 @@ struct staging {
 	const struct list *copies;  /* of const char *: names that are never bound */
 	struct staging_binds binds; /* paths live in the action's arena */
 	struct strv folders;        /* that were made, parents first; relative to DIR */
+	bool skip_git; /* the input in work is a directory of the project, see path_is_git() */
 };
 
 /* Two inputs under one name are ERR_USER. */

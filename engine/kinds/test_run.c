@@ -141,7 +141,7 @@ static int add_media(struct test_run *r, struct tree *t, const struct ref *ref, 
 	if (old)
 		return 0;
 	*size += (uint64_t)st.st_size;
-	return tree_copy_path(t, name, in->path, err);
+	return tree_copy_path(t, name, in->path, TREE_SKIP_GIT, err);
 }
 
 /* The disk with files for the guest, when there are any. */

@@ -115,7 +115,7 @@ static int read_control(struct deb *d, struct err **err)
 int deb_unpack(const struct deb *d, struct tree *t, struct err **err)
 {
 	if (tree_read_tar_data(t, "/", d->label, d->map + d->data_at, d->data_len,
-			       TREE_FOLLOW | TREE_REPLACE | TREE_ABSOLUTE, err) < 0)
+			       TREE_FOLLOW | TREE_REPLACE, err) < 0)
 		return err_wrap(err, "package '%s'", d->label);
 	return 0;
 }

@@ -61,8 +61,7 @@ int deb_seed(const struct deb_set *debs, struct tree *t, struct err **err)
 		const struct deb *d = debs->items[i];
 
 		r = tree_read_tar_filter(t, "/", d->label, d->map + d->data_at, d->data_len,
-					 TREE_FOLLOW | TREE_REPLACE | TREE_ABSOLUTE, on_entry, &s,
-					 err);
+					 TREE_FOLLOW | TREE_REPLACE, on_entry, &s, err);
 		if (r < 0)
 			err_wrap(err, "package '%s'", d->label);
 	}
@@ -102,7 +101,7 @@ int deb_seed_dirs(const struct deb_set *debs, const char *overlay, struct tree *
 		const struct deb *deb = debs->items[i];
 
 		if (tree_read_tar_filter(t, "/", deb->label, deb->map + deb->data_at, deb->data_len,
-					 TREE_FOLLOW | TREE_ABSOLUTE, on_dir, &d, err) < 0)
+					 TREE_FOLLOW, on_dir, &d, err) < 0)
 			return err_wrap(err, "package '%s'", deb->label);
 	}
 	return 0;

@@ -87,8 +87,8 @@ enum tree_flags {
 	TREE_FOLLOW = 1 << 0,
 	/* A non-folder may take the place of an empty folder and a folder that of a non-folder. */
 	TREE_REPLACE = 1 << 1,
-	/* An absolute name is one below TO, as dpkg takes it. Without it that is an error. */
-	TREE_ABSOLUTE = 1 << 2,
+	/* tree_copy_path() leaves out what is git's own, see path_is_git(). */
+	TREE_SKIP_GIT = 1 << 2,
 };
 
 /*
@@ -125,9 +125,10 @@ void tree_keep(struct tree *t, struct tree *src);
 /*
  * Copies a host file to path TO, or a host folder's content into folder TO: 0:0, 0755 when the
  * owner may execute it (and for folders), else 0644; links as they are; the epoch as time. Devices,
- * sockets and pipes are refused. Folders of the tree are reached as with TREE_FOLLOW.
+ * sockets and pipes are refused. Folders of the tree are reached as with TREE_FOLLOW. FLAGS: 0 or
+ * TREE_SKIP_GIT.
  */
-int tree_copy_path(struct tree *t, const char *to, const char *host_path,
+int tree_copy_path(struct tree *t, const char *to, const char *host_path, unsigned flags,
 		   struct err **err) warn_unused;
 
 /*

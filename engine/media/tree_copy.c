@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "media/tree.h"
 #include "media/tree_priv.h"
 
@@ -92,6 +93,7 @@ int tree_copy_tree(struct tree *t, const char *to, const struct tree *src, const
 /* One folder of the host on the way down. */
 struct host_walk {
 	struct tree *t;
+	unsigned flags;
 	int depth;
 };
 
@@ -217,7 +219,8 @@ static int put_folder(struct host_walk *w, int fd, const char *name, const char 
 	while (errno = 0, (d = readdir(dir))) {
 		char *sub cleanup_free = NULL, *sub_to cleanup_free = NULL;
 
-		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
+		if (str_eq(d->d_name, ".") || str_eq(d->d_name, "..") ||
+		    (w->flags & TREE_SKIP_GIT && path_is_git(d->d_name)))
 			continue;
 		sub = xasprintf("%s/%s", name, d->d_name);
 		sub_to = xasprintf("%s/%s", to, d->d_name);
@@ -230,9 +233,10 @@ static int put_folder(struct host_walk *w, int fd, const char *name, const char 
 	return 0;
 }
 
-int tree_copy_path(struct tree *t, const char *to, const char *host_path, struct err **err)
+int tree_copy_path(struct tree *t, const char *to, const char *host_path, unsigned flags,
+		   struct err **err)
 {
-	struct host_walk w = {.t = t};
+	struct host_walk w = {.t = t, .flags = flags};
 	struct stat st;
 	int fd cleanup_fd = open(host_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 

@@ -303,7 +303,7 @@ static int make_entry(struct reading *r, const char *host, const char *path, con
 	case S_IFDIR:
 		return *path ? tree_add_dir(r->t, path, 0755, err) : 0;
 	case S_IFREG:
-		return tree_copy_path(r->t, path, host, err);
+		return tree_copy_path(r->t, path, host, 0, err);
 	case S_IFLNK:
 		n = readlink(host, target, sizeof(target) - 1);
 		if (n < 0)

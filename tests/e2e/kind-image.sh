@@ -126,6 +126,29 @@ find "$q/rootfs" -exec touch -h -d '2001-01-01' {} +
 check "build elsewhere" env ORCH_STORE="$scratch/store2" LC_ALL=C TZ=Asia/Tokyo "$orch" -C "$q" build
 for f in card/card.img build/build.img; do check "$f" cmp "$p/out/$f" "$q/out/$f"; done
 
+echo "# what is git's own, a directory in a clone, a file in a submodule"
+g=$scratch/git
+mkdir -p "$g/recipes" "$g/over/.git/objects" "$g/over/sub"
+printf 'schema: 1\nname: git\nversion: "1"\n' >"$g/recipes/project.yaml"
+echo "ref: refs/heads/main" >"$g/over/.git/HEAD"
+echo "gitdir: ../../.git/modules/sub" >"$g/over/sub/.git"
+echo "*.o" >"$g/over/.gitignore"
+printf 'kind: image\nfilesystem: vfat\nsize: 8M\ncontents: [{copy: over/, to: /}]\n' >"$g/recipes/img.yaml"
+printf 'kind: image\nfilesystem: vfat\nsize: 8M\ncontents: [{copy: over/, to: /, keep-git: true}]\n' \
+	>"$g/recipes/kept.yaml"
+printf 'kind: run\ninputs: [over]\nrun: ["find over | sort >list"]\noutputs: [list]\n' >"$g/recipes/step.yaml"
+code "built with them" 0 "$orch" -C "$g" build img kept step
+same "they are not in the image" "::/.gitignore
+::/sub/" "$(mdir -b -a -i "$g/out/img/img.img" ::)"
+same "nor below it" "" "$(mdir -b -a -i "$g/out/img/img.img" ::sub | grep git)"
+check "unless they are meant" grep -q '/.git/$' <<END
+$(mdir -b -a -i "$g/out/kept/kept.img" ::)
+END
+same "nor are they inputs of steps" "over over/.gitignore over/sub" "$(tr '\n' ' ' <"$g/out/step/list" | sed 's/ $//')"
+echo "ref: refs/heads/other" >"$g/over/.git/HEAD"
+same "another commit builds only what has them" kept \
+	"$("$orch" -C "$g" plan --json | jq -r '.nodes[] | select(.verdict == "build") | .name')"
+
 echo "# larger than this disk"
 printf 'kind: image\nfilesystem: ext4\nsize: 8T\ncontents: []\n' >"$p/recipes/large.yaml"
 code "an image is as large as its data" 0 "$orch" -C "$p" build large

@@ -160,7 +160,7 @@ static void test_overlay_follows_links(void **state)
 	RUN("chmod", "0700", "over/bin/tool");
 	RUN("chmod", "0600", "over/etc/conf");
 	RUN("ln", "-s", "/usr/share/zoneinfo/UTC", "over/etc/localtime");
-	ok(tree_copy_path(t, "/", at("over"), &err), &err);
+	ok(tree_copy_path(t, "/", at("over"), 0, &err), &err);
 	e = tree_lookup(t, "usr/bin/tool");
 	assert_non_null(e);
 	assert_int_equal(e->inode->mode, S_IFREG | 0755);
@@ -171,7 +171,7 @@ static void test_overlay_follows_links(void **state)
 			    "/usr/share/zoneinfo/UTC");
 	assert_true(S_ISLNK(tree_lookup(t, "bin")->inode->mode));
 	RUN("mkfifo", "over/pipe");
-	refused(tree_copy_path(t, "/", at("over"), &err), &err, "neither file");
+	refused(tree_copy_path(t, "/", at("over"), 0, &err), &err, "neither file");
 	RUN("rm", "over/pipe");
 	/* an archive may write through the link of an earlier layer, when asked to */
 	RUN("tar", "-C", "over", "-cf", "over.tar", ".");
@@ -180,7 +180,7 @@ static void test_overlay_follows_links(void **state)
 	assert_int_equal(tree_lookup(t, "usr/bin/tool")->inode->mode, S_IFREG | 0700);
 	/* a folder does not silently become a file */
 	put("bad/usr", "x");
-	refused(tree_copy_path(t, "/", at("bad"), &err), &err, "folder with content");
+	refused(tree_copy_path(t, "/", at("bad"), 0, &err), &err, "folder with content");
 }
 
 static void test_links_stay_inside(void **state)
