@@ -95,7 +95,7 @@ int deb_seed_dirs(const struct deb_set *debs, const char *overlay, struct tree *
 	for (size_t i = 0; i < array_len(aliased); i++)
 		if (tree_lookup(t, aliased[i]) && add_alias(laid, aliased[i], err) < 0)
 			return -1;
-	if (tree_copy_path(laid, "/", overlay, err) < 0)
+	if (tree_copy_path(laid, "/", overlay, TREE_SKIP_GIT, err) < 0)
 		return -1;
 	for (size_t i = 0; i < debs->count; i++) {
 		const struct deb *deb = debs->items[i];

@@ -104,7 +104,7 @@ struct ref {
 	struct pos pos;
 	unsigned accept; /* enum ref_accept */
 	bool later;      /* OPT_LATER */
-	bool keep_git; /* a kind's check sets it: .git is content, see path_is_git() */
+	bool keep_git;   /* a kind's check sets it: .git is content, see path_is_git() */
 	enum ref_type type;
 	const char *node, *output, *inside;
 };
