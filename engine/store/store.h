@@ -4,16 +4,16 @@
  * The artifact store: blobs named by what they are, and a SQLite database that names them.
  *
  *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images by chunk-map digest
- *	STORE/state.sqlite     records (key -> outputs), file-stat cache, runs, durations
+ *	STORE/state.sqlite     records (key -> outputs), file-stat cache, history of projects
  *	STORE/logs/            node logs by digest
  *	STORE/downloads/       fetched files by SHA-256, shared by workers
  *	STORE/roots/           unpacked trees by digest, for sandboxes
  *	STORE/apt/             package lists of `orch lock`
  *	STORE/tmp/             work folders (tmp_dir/tmp_sweep)
- *	STORE/failed/          the work folder of each node that failed last (run/job.h)
+ *	STORE/failed/          what failed nodes left last, by project (run/job.h)
  *	STORE/quarantine/      damaged files
  *	STORE/locks/           one flock per key that is being built (run/keylock.h)
- *	STORE/lock             flock: builds shared, gc exclusive
+ *	STORE/lock             flock: builds shared, gc exclusive; a byte per run that goes on
  *
  * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that
  * names it is committed. So a valid record names whole blobs whatever died when. A blob that turns
@@ -233,13 +233,14 @@ struct store_gc_opts {
 	void *arg;
 };
 struct store_gc_result {
-	uint64_t records, blobs, downloads, others; /* removed; others: roots, logs, leftovers */
+	uint64_t records, blobs, downloads, others; /* removed; others: roots, logs, projects... */
 	uint64_t freed, kept;                       /* bytes on the disk; kept: as limit counts */
 };
 /*
  * Removes what no record names, leftovers, and then records and downloads until what is left fits
  * LIMIT: the ones unused for the longest time first, of those used on the same day the ones that
- * are quickest made again. Alone in the store: nothing that a running build uses can go. Whenever
+ * are quickest made again. The history of a project goes that did not run for 90 days and whose
+ * directory is gone. Alone in the store: nothing that a running build uses can go. Whenever
  * it is killed the store is valid, because records go before the blobs that they name.
  */
 int store_gc(struct store *s, const struct store_gc_opts *opts, struct store_gc_result *ret,
