@@ -131,7 +131,7 @@ static int put_overlay(const struct debian_stage *s, const char *dir, struct err
 
 	if (!s->overlay)
 		return 0;
-	if (tree_copy_path(t, "/", s->overlay, err) < 0)
+	if (tree_copy_path(t, "/", s->overlay, TREE_SKIP_GIT, err) < 0)
 		return -1;
 	return tree_write_tar(t, path, err);
 }
