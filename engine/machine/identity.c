@@ -70,6 +70,7 @@ static void be_like(struct tracee *t, const struct tracee *other)
 	t->creds = creds_share(other->creds);
 	t->script = other->script ? xstrdup(other->script) : NULL;
 	t->program = other->program ? xstrdup(other->program) : NULL;
+	t->strict = other->strict;
 	t->born = true;
 }
 
@@ -191,6 +192,17 @@ static void go_on(struct tracee *t, enum next next)
 	}
 }
 
+/* STOP_LATER: nothing of what only an ordinary user has to fear is in the way of the call. */
+static enum next as_ordinary(struct tracee *t)
+{
+	struct target target = tracee_target(t);
+	int e;
+
+	if (strict_begin(t) < 0 || strict_way(t, &target, &e) < 0)
+		return GONE;
+	return e ? tracee_return(t, -e) : tracee_again(t, t->args, STOP_LATER);
+}
+
 static void on_call(struct tracee *t)
 {
 	struct __ptrace_syscall_info info;
@@ -211,7 +223,9 @@ static void on_call(struct tracee *t)
 	t->at_exit = false;
 	if (regs_read(t->tid, &t->entry) < 0)
 		return;
-	next = t->call->enter ? t->call->enter(t) : STOP_LATER;
+	next = as_ordinary(t);
+	if (next == STOP_LATER && t->call->enter)
+		next = t->call->enter(t);
 	if (next == STOP_LATER && !t->call->exit)
 		next = RUN;
 	go_on(t, next);
@@ -354,12 +368,15 @@ become_command(int go, identity_command_fn *command, void *arg)
 int identity_start(struct identity *self, identity_command_fn *command, void *arg, struct err **err)
 {
 	struct tracee *t;
+	struct stat st;
 	int go[2];
 	pid_t pid;
 
 	if (apply_sets(self, err) < 0)
 		return -1;
 	self->proc = open_proc();
+	if (stat("/proc", &st) == 0)
+		self->proc_dev = st.st_dev;
 	if (pipe2(go, O_CLOEXEC) < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
 	pid = fork();

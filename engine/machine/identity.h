@@ -12,8 +12,8 @@
  *
  *  - who a process is: real, effective, saved and file-system ids, groups, capabilities. They
  *    change by the kernel's rules, over fork, exec of set-id programs and by the calls for them; a
- *    process that has become an ordinary user gets EPERM and EACCES where the owner, group, mode
- *    and access list of the file itself say so.
+ *    process that has become an ordinary user gets EPERM and EACCES where owner, group, mode and
+ *    access list of a file, and of the directories on the way to it, say so.
  *  - owners: the kernel makes a file for root and clears what a change of owner clears; the table
  *    says whose it is. What is created belongs to its creator, or to the group of a set-group-ID
  *    directory; an inode number that is used again starts afresh.
@@ -22,10 +22,11 @@
  *    of acl(5). security.capability is set on the file itself, where the kernel drops it whenever
  *    the file is written or given away.
  *
- * What it does not hold, so that programs see another answer than root's: /proc/PID/status and the
- * owners of /proc/PID (all processes are root's), permissions of directories on the way to a file,
- * signals between users, the credentials of SCM_CREDENTIALS. A write by root to a set-user-ID file
- * clears the bit.
+ * What it does not hold, so that programs see another answer than a kernel's: /proc/PID/status and
+ * the owners of /proc/PID (all processes are root's), the permissions of directories behind a link
+ * on the way to a file, the credentials of SCM_CREDENTIALS, capabilities gained by executing a file
+ * that has some. What stands for a device is a regular file to readdir(3). A write by root to a
+ * set-user-ID file clears the bit.
  *
  * What cannot be held fails the call or the run, never silently: io_uring, clone3 and *xattrat are
  * refused with ENOSYS (libraries go another way), new user namespaces with EPERM; a program that

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -27,6 +28,8 @@
 #define FLAGS(n) .flags = (n)
 #define NOFOLLOW .fixed = AT_SYMLINK_NOFOLLOW
 #define MORE(n) .more = (n)
+#define STRICT .strict = true
+#define NEEDS(capability) .fixed = (capability)
 #define CALL(nr, enter, exit, ...)                      \
 	{                                               \
 #nr, SYS_##nr, enter, exit, __VA_ARGS__ \
@@ -36,7 +39,7 @@ static const struct call calls[] = {
 	CALL(fstat, NULL, stat_exit, FD, MORE(2)),
 	CALL(newfstatat, NULL, stat_exit, AT(1, 2), FLAGS(4), MORE(3)),
 	CALL(statx, NULL, statx_exit, AT(1, 2), FLAGS(3), MORE(5)),
-	CALL(openat, open_enter, open_exit, AT(1, 2), MORE(3)),
+	CALL(openat, open_enter, open_exit, AT(1, 2), MORE(3), STRICT),
 	CALL(openat2, open_enter, open_exit, AT(1, 2), MORE(3)),
 	CALL(mkdirat, create_enter, create_exit, AT(1, 2), MORE(3)),
 	CALL(mknodat, mknod_enter, create_exit, AT(1, 2), MORE(3)),
@@ -81,6 +84,23 @@ static const struct call calls[] = {
 	CALL(capset, caps_set_enter, NULL, MORE(0)),
 	CALL(prctl, prctl_enter, NULL, MORE(0)),
 	CALL(getsockopt, NULL, peer_exit, MORE(0)),
+	CALL(seccomp, NULL, NULL, MORE(0)), /* strict_begin() makes it */
+	CALL(pipe2, NULL, pipe_exit, MORE(0), STRICT),
+	CALL(unlinkat, remove_enter, NULL, AT(1, 2), STRICT),
+	CALL(renameat2, rename_enter, NULL, AT(1, 2), MORE(4), STRICT),
+	CALL(linkat, rename_enter, NULL, AT(1, 2), MORE(4), .fixed = 1, STRICT),
+	CALL(chdir, want_enter, NULL, PATH(1), .fixed = 1, STRICT),
+	CALL(fchdir, want_enter, NULL, FD, .fixed = 1, STRICT),
+	CALL(truncate, want_enter, NULL, PATH(1), .fixed = 2, STRICT),
+	CALL(utimensat, times_enter, NULL, AT(1, 2), FLAGS(4), MORE(3), STRICT),
+	CALL(readlinkat, NULL, NULL, AT(1, 2), STRICT),
+	CALL(statfs, NULL, NULL, PATH(1), STRICT),
+	CALL(kill, kill_enter, NULL, MORE(0), STRICT),
+	CALL(tgkill, kill_enter, NULL, MORE(0), STRICT),
+	CALL(chroot, privilege_enter, NULL, PATH(1), NEEDS(CAP_SYS_CHROOT), STRICT),
+	CALL(mount, privilege_enter, NULL, NEEDS(CAP_SYS_ADMIN), STRICT),
+	CALL(umount2, privilege_enter, NULL, NEEDS(CAP_SYS_ADMIN), STRICT),
+	CALL(sethostname, privilege_enter, NULL, NEEDS(CAP_SYS_ADMIN), STRICT),
 #ifdef SYS_fchmodat2
 	CALL(fchmodat2, chmod_enter, chmod_exit, AT(1, 2), FLAGS(4), MORE(3)),
 #endif
@@ -90,7 +110,7 @@ static const struct call calls[] = {
 #ifdef SYS_open /* what newer architectures have as *at alone */
 	CALL(stat, NULL, stat_exit, PATH(1), MORE(2)),
 	CALL(lstat, NULL, stat_exit, PATH(1), NOFOLLOW, MORE(2)),
-	CALL(open, open_enter, open_exit, PATH(1), MORE(2)),
+	CALL(open, open_enter, open_exit, PATH(1), MORE(2), STRICT),
 	CALL(creat, open_enter, open_exit, PATH(1), MORE(2), .fixed = O_CREAT),
 	CALL(mkdir, create_enter, create_exit, PATH(1), MORE(2)),
 	CALL(mknod, mknod_enter, create_exit, PATH(1), MORE(2)),
@@ -99,6 +119,16 @@ static const struct call calls[] = {
 	CALL(lchown, chown_enter, chown_exit, PATH(1), NOFOLLOW, MORE(2)),
 	CALL(chmod, chmod_enter, chmod_exit, PATH(1), MORE(2)),
 	CALL(access, access_enter, NULL, PATH(1), MORE(2)),
+	CALL(pipe, NULL, pipe_exit, MORE(0), STRICT),
+	CALL(unlink, remove_enter, NULL, PATH(1), STRICT),
+	CALL(rmdir, remove_enter, NULL, PATH(1), STRICT),
+	CALL(rename, rename_enter, NULL, PATH(1), MORE(2), STRICT),
+	CALL(renameat, rename_enter, NULL, AT(1, 2), MORE(4), STRICT),
+	CALL(link, rename_enter, NULL, PATH(1), MORE(2), .fixed = 1, STRICT),
+	CALL(readlink, NULL, NULL, PATH(1), STRICT),
+	CALL(utime, times_enter, NULL, PATH(1), MORE(2), STRICT),
+	CALL(utimes, times_enter, NULL, PATH(1), MORE(2), STRICT),
+	CALL(futimesat, times_enter, NULL, AT(1, 2), MORE(3), STRICT),
 #endif
 };
 
@@ -210,6 +240,31 @@ static void emit_rule(struct program *p, const struct rule *r)
 	load(p, offsetof(struct seccomp_data, nr));
 }
 
+int strict_filter(struct tracee *t, uint64_t ret_args[6])
+{
+	struct program p = {.len = 0};
+	struct sock_fprog prog;
+	uint64_t at;
+
+	load(&p, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < array_len(calls); i++)
+		if (calls[i].strict)
+			emit_rule(&p, &(struct rule){calls[i].nr, 0, 0, 0, SECCOMP_RET_TRACE});
+	give(&p, SECCOMP_RET_ALLOW);
+	/* The header of the program stands before it. */
+	prog.len = p.len;
+	memmove((char *)p.code + sizeof(prog), p.code, p.len * sizeof(p.code[0]));
+	if (tracee_put(t, p.code, sizeof(prog) + p.len * sizeof(p.code[0]), &at) < 0)
+		return -1;
+	prog.filter = (struct sock_filter *)(uintptr_t)(at + sizeof(prog));
+	if (tracee_write(t, at, &prog, sizeof(prog)) < 0)
+		return -1;
+	ret_args[0] = SECCOMP_SET_MODE_FILTER;
+	ret_args[1] = 0;
+	ret_args[2] = at;
+	return 0;
+}
+
 #if IDENTITY_POSSIBLE
 int calls_filter(struct err **err)
 {
@@ -227,7 +282,7 @@ int calls_filter(struct err **err)
 	for (size_t i = 0; i < array_len(rules); i++)
 		emit_rule(&p, &rules[i]);
 	for (size_t i = 0; i < array_len(calls); i++)
-		if (!has_rule(calls[i].nr))
+		if (!has_rule(calls[i].nr) && !calls[i].strict)
 			emit_rule(&p, &(struct rule){calls[i].nr, 0, 0, 0, SECCOMP_RET_TRACE});
 	give(&p, SECCOMP_RET_ALLOW);
 	prog = (struct sock_fprog){p.len, p.code};

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/acl.h"
+#include "base/path.h"
 #include "machine/identity_priv.h"
 
 /* A file that is being, or has just been, created. */
@@ -25,24 +26,11 @@ struct birth {
 	bool in_directory;  /* NAME is the directory it is made in (O_TMPFILE) */
 };
 
-/* The directory part of a path, in place: "a/b/" -> "a". */
-static void cut_last_part(struct str *path)
-{
-	while (path->len > 1 && path->buf[path->len - 1] == '/')
-		path->len--;
-	while (path->len && path->buf[path->len - 1] != '/')
-		path->len--;
-	while (path->len > 1 && path->buf[path->len - 1] == '/')
-		path->len--;
-	path->buf[path->len] = '\0';
-	if (!path->len)
-		str_append(path, ".");
-}
-
 /* The directory in which a path through a link came to lie. */
 static int linked_parent(struct tracee *t, struct stat *ret, int *ret_error)
 {
 	struct str path cleanup_str = STR_INIT;
+	char *directory cleanup_free = NULL;
 	char name[64];
 	ssize_t n;
 
@@ -55,26 +43,18 @@ static int linked_parent(struct tracee *t, struct stat *ret, int *ret_error)
 		return 0;
 	path.len = (size_t)n;
 	path.buf[n] = '\0';
-	cut_last_part(&path);
-	*ret_error = stat(path.buf, ret) < 0 ? errno : 0;
+	directory = path_dir(path.buf);
+	*ret_error = stat(directory, ret) < 0 ? errno : 0;
 	return 0;
 }
 
 static int stat_parent(struct tracee *t, const struct birth *b, struct stat *ret, int *ret_error)
 {
-	struct str path cleanup_str = STR_INIT;
-
 	if (b->in_directory)
 		return tracee_stat(t, &b->name, ret, ret_error);
 	if (t->at_exit && t->through_link)
 		return linked_parent(t, ret, ret_error);
-	*ret_error = tracee_path(t, b->name.path, &path);
-	if (*ret_error == 0 && !path.len)
-		*ret_error = ENOENT;
-	if (*ret_error)
-		return 0;
-	cut_last_part(&path);
-	return tracee_stat_path(t, b->name.dirfd, path.buf, 0, ret, ret_error);
+	return tracee_stat_parent(t, &b->name, ret, ret_error);
 }
 
 /* The directory's default access list. */
@@ -203,6 +183,23 @@ static int look_before(struct tracee *t, const struct opening *o, struct stat *s
 	return tracee_stat(t, &name, st, ret_error);
 }
 
+/* The kernel looks at its own permissions; an ordinary user's are looked at here. */
+static enum next open_existing(struct tracee *t, const struct opening *o)
+{
+	struct target name = o->birth.name;
+	struct stat st;
+	int e;
+
+	if (creds_can(t->creds, CAP_DAC_OVERRIDE) || (o->flags & O_PATH))
+		return RUN;
+	name.flags = o->flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+	if (tracee_stat(t, &name, &st, &e) < 0)
+		return GONE;
+	if (e == 0 && !S_ISLNK(st.st_mode) && is_refused(t, o, &st))
+		return tracee_return(t, -EACCES);
+	return tracee_again(t, t->args, RUN);
+}
+
 enum next open_enter(struct tracee *t)
 {
 	struct opening o;
@@ -210,8 +207,11 @@ enum next open_enter(struct tracee *t)
 	int e = ENOENT;
 
 	t->through_link = false;
-	if (read_opening(t, &o) < 0 || !(o.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
+	t->existed = true;
+	if (read_opening(t, &o) < 0)
 		return RUN;
+	if (!(o.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
+		return open_existing(t, &o);
 	if (o.resolve & RESOLVE_IN_ROOT)
 		return tracee_return(t, -ENOSYS);
 	if (!o.birth.in_directory && !(o.flags & O_EXCL) && look_before(t, &o, &st, &e) < 0)
@@ -241,6 +241,25 @@ enum next open_exit(struct tracee *t)
 	o.birth.file = (struct target){.dirfd = (int)t->result};
 	if (note_birth(t, &o.birth, &st) < 0)
 		return GONE;
+	return tracee_return(t, t->result);
+}
+
+/* An ordinary user may open his own pipes again, by way of /proc. */
+enum next pipe_exit(struct tracee *t)
+{
+	struct owner *file;
+	struct stat st;
+	int fds[2], e;
+
+	if (t->result != 0 || (!t->creds->uid[FILES] && !t->creds->gid[FILES]) ||
+	    tracee_read(t, t->args[0], fds, sizeof(fds)) < 0)
+		return RUN;
+	if (tracee_stat_fd(t, fds[0], &st, &e) < 0)
+		return GONE;
+	if (e)
+		return tracee_fail(t, "made a pipe that is gone");
+	file = owners_add(t->self->owners, st.st_dev, st.st_ino);
+	owners_chown(t->self->owners, file, t->creds->uid[FILES], t->creds->gid[FILES]);
 	return tracee_return(t, t->result);
 }
 
@@ -316,6 +335,8 @@ enum next create_exit(struct tracee *t)
 		return tracee_return(t, t->result);
 	if (tracee_stat(t, &b.name, &st, &e) < 0)
 		return GONE;
+	if (e == ENOENT && !t->creds->uid[FILES] && !t->creds->gid[FILES])
+		return tracee_return(t, 0); /* somebody was quick; nothing to be said of root's */
 	if (e)
 		return tracee_fail(t, "made a file that is gone");
 	if (note_birth(t, &b, &st) < 0)

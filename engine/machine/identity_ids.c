@@ -37,27 +37,33 @@ enum next id_get3_enter(struct tracee *t)
 	return tracee_return(t, 0);
 }
 
+/* The call is over; what comes next is an ordinary user's, perhaps. */
+static enum next changed(struct tracee *t, long value)
+{
+	return strict_begin(t) < 0 ? GONE : tracee_return(t, value);
+}
+
 enum next id_set_enter(struct tracee *t)
 {
 	uint32_t a = (uint32_t)t->args[0], b = (uint32_t)t->args[1], s = (uint32_t)t->args[2];
 
 	switch (t->call->nr) {
 	case SYS_setuid:
-		return tracee_return(t, -creds_setuid(&t->creds, a));
+		return changed(t, -creds_setuid(&t->creds, a));
 	case SYS_setgid:
-		return tracee_return(t, -creds_setgid(&t->creds, a));
+		return changed(t, -creds_setgid(&t->creds, a));
 	case SYS_setreuid:
-		return tracee_return(t, -creds_setreuid(&t->creds, a, b));
+		return changed(t, -creds_setreuid(&t->creds, a, b));
 	case SYS_setregid:
-		return tracee_return(t, -creds_setregid(&t->creds, a, b));
+		return changed(t, -creds_setregid(&t->creds, a, b));
 	case SYS_setresuid:
-		return tracee_return(t, -creds_setresuid(&t->creds, a, b, s));
+		return changed(t, -creds_setresuid(&t->creds, a, b, s));
 	case SYS_setresgid:
-		return tracee_return(t, -creds_setresgid(&t->creds, a, b, s));
+		return changed(t, -creds_setresgid(&t->creds, a, b, s));
 	case SYS_setfsuid:
-		return tracee_return(t, creds_setfsuid(&t->creds, a));
+		return changed(t, creds_setfsuid(&t->creds, a));
 	default:
-		return tracee_return(t, creds_setfsgid(&t->creds, a));
+		return changed(t, creds_setfsgid(&t->creds, a));
 	}
 }
 
@@ -147,7 +153,7 @@ enum next caps_set_enter(struct tracee *t)
 	sets[2] = d[0].inheritable | (uint64_t)d[1].inheritable << 32;
 	for (unsigned i = 0; i < 3; i++)
 		sets[i] &= (1ull << (CAP_LAST_CAP + 1)) - 1;
-	return tracee_return(t, -creds_capset(&t->creds, sets[0], sets[1], sets[2]));
+	return changed(t, -creds_capset(&t->creds, sets[0], sets[1], sets[2]));
 }
 
 static long bounding(struct tracee *t, int option, uint64_t capability)

@@ -12,6 +12,7 @@
  *	identity_file.c		stat, chown, chmod
  *	identity_create.c	whatever makes an inode
  *	identity_attr.c		extended attributes
+ *	identity_strict.c	permissions of ordinary users
  *
  * A call that the filter names stops twice: before it is done (enter) and after (exit). A handler
  * is called with the process stopped and says what comes next. In between it may make calls in the
@@ -101,6 +102,7 @@ struct tracee {
 	char *program; /* what was executed last, or NULL */
 	bool born;     /* its parent told of it */
 	bool waiting;  /* stopped until its parent does */
+	bool strict;   /* has the second filter, see identity_strict.c */
 	bool gone;     /* died, or runs again by an exec elsewhere: LAST_STATUS tells, unless -1 */
 	int last_status;
 	int held_signal; /* came while signals had to wait */
@@ -123,7 +125,8 @@ struct identity {
 	struct owners *owners;
 	int list; /* file descriptor */
 	char *list_name;
-	int proc; /* /proc, if it shows this pid namespace; else -1 */
+	int proc;       /* /proc, if it shows this pid namespace; else -1 */
+	dev_t proc_dev; /* of /proc, in which everything is the process's own */
 	pid_t command;
 	int command_status;
 	bool ended;
@@ -166,6 +169,11 @@ int tracee_stat(struct tracee *t, const struct target *target, struct stat *ret,
 int tracee_stat_path(struct tracee *t, int dirfd, const char *path, int flags, struct stat *ret,
 		     int *ret_error);
 int tracee_stat_fd(struct tracee *t, int fd, struct stat *ret, int *ret_error);
+/* The directory that a path ends in. */
+int tracee_stat_parent(struct tracee *t, const struct target *target, struct stat *ret,
+		       int *ret_error);
+/* Room below the stack for SIZE bytes of DATA, which are put there; *RET: where. */
+int tracee_put(struct tracee *t, const void *data, size_t size, uint64_t *ret);
 int tracee_chmod(struct tracee *t, const struct target *target, mode_t mode, int *ret_error);
 /* Whether C may do WANT (4, 2, 1) with a file. */
 bool identity_may(const struct identity *self, const struct creds *c, const struct stat *st,
@@ -194,14 +202,27 @@ struct call {
 	/* Which argument says what, counted from 1; 0: none. */
 	unsigned char dirfd, path, flags,
 		more; /* MORE: buffer, mode, first id: as EXIT or ENTER needs */
-	int fixed;    /* flags of the call itself */
+	int fixed;    /* flags of the call itself, or what its handler says */
+	bool strict;  /* stops for ordinary users only, or for them more often */
 };
 const struct call *call_find(uint64_t nr);
 /* Whether ARCH, as audit has it, is the interface of the table. */
 bool calls_is_native(uint32_t arch);
+/* Puts the second filter into the process's memory; *ret_args: of the call that sets it. */
+int strict_filter(struct tracee *t, uint64_t ret_args[6]);
 /* For this process and all it starts. */
 int calls_filter(struct err **err) warn_unused;
 
+/* From now on all that an ordinary user does with files stops. 0, or -1: gone. */
+int strict_begin(struct tracee *t);
+/* *ret_error: EACCES if an ordinary user may not pass the directories of a path. */
+int strict_way(struct tracee *t, const struct target *target, int *ret_error);
+enum next remove_enter(struct tracee *t);
+enum next rename_enter(struct tracee *t);
+enum next want_enter(struct tracee *t);
+enum next times_enter(struct tracee *t);
+enum next privilege_enter(struct tracee *t);
+enum next kill_enter(struct tracee *t);
 enum next exec_enter(struct tracee *t);
 enum next stat_exit(struct tracee *t);
 enum next statx_exit(struct tracee *t);
@@ -216,6 +237,7 @@ enum next create_enter(struct tracee *t);
 enum next mknod_enter(struct tracee *t);
 enum next create_exit(struct tracee *t);
 enum next bind_exit(struct tracee *t);
+enum next pipe_exit(struct tracee *t);
 enum next attr_set_enter(struct tracee *t);
 enum next attr_get_enter(struct tracee *t);
 enum next attr_remove_enter(struct tracee *t);

@@ -199,31 +199,42 @@ int tracee_stat_fd(struct tracee *t, int fd, struct stat *ret, int *ret_error)
 	return tracee_stat(t, &target, ret, ret_error);
 }
 
-/* Puts TEXT into its memory at AT, where the stack may have to grow first: only the kernel can. */
-static int put_string(struct tracee *t, uint64_t at, const char *text, size_t size)
+/* Writes to its memory at AT, where the stack may have to grow first: only the kernel can. */
+static int put_at(struct tracee *t, uint64_t at, const void *data, size_t size)
 {
 	uint64_t root = scratch(t);
 	struct target target = {AT_FDCWD, root, 0};
 	struct stat ignored;
 	int e;
 
-	if (tracee_write(t, at, text, size) == 0)
+	if (tracee_write(t, at, data, size) == 0)
 		return 0;
 	if (tracee_write(t, root, "/", 2) < 0 || stat_at(t, at, &target, &ignored, &e) < 0)
 		return -1;
-	return tracee_write(t, at, text, size);
+	return tracee_write(t, at, data, size);
+}
+
+static uint64_t room_for(const struct tracee *t, size_t size)
+{
+	return (scratch(t) - size) & ~63ull;
+}
+
+int tracee_put(struct tracee *t, const void *data, size_t size, uint64_t *ret)
+{
+	*ret = room_for(t, size);
+	return put_at(t, *ret, data, size);
 }
 
 int tracee_stat_path(struct tracee *t, int dirfd, const char *path, int flags, struct stat *ret,
 		     int *ret_error)
 {
 	size_t size = strlen(path) + 1;
-	uint64_t at = (scratch(t) - size) & ~63ull;
+	uint64_t at = room_for(t, size);
 	struct target target = {dirfd, at, flags};
 	char *saved cleanup_free = xmalloc(size);
 	bool mapped = tracee_read(t, at, saved, size) == 0;
 
-	if (put_string(t, at, path, size) < 0) {
+	if (put_at(t, at, path, size) < 0) {
 		if (t->gone)
 			return -1;
 		*ret_error = EFAULT;
@@ -234,6 +245,34 @@ int tracee_stat_path(struct tracee *t, int dirfd, const char *path, int flags, s
 	if (mapped)
 		(void)tracee_write(t, at, saved, size);
 	return 0;
+}
+
+/* The directory part of a path, in place: "a/b/" -> "a". */
+static void cut_last_part(struct str *path)
+{
+	while (path->len > 1 && path->buf[path->len - 1] == '/')
+		path->len--;
+	while (path->len && path->buf[path->len - 1] != '/')
+		path->len--;
+	while (path->len > 1 && path->buf[path->len - 1] == '/')
+		path->len--;
+	path->buf[path->len] = '\0';
+	if (!path->len)
+		str_append(path, ".");
+}
+
+int tracee_stat_parent(struct tracee *t, const struct target *target, struct stat *ret,
+		       int *ret_error)
+{
+	struct str path cleanup_str = STR_INIT;
+
+	*ret_error = tracee_path(t, target->path, &path);
+	if (*ret_error == 0 && !path.len)
+		*ret_error = ENOENT;
+	if (*ret_error)
+		return 0;
+	cut_last_part(&path);
+	return tracee_stat_path(t, target->dirfd, path.buf, 0, ret, ret_error);
 }
 
 int tracee_chmod(struct tracee *t, const struct target *target, mode_t mode, int *ret_error)

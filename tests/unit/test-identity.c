@@ -136,6 +136,31 @@ static void test_ordinary_users_are_refused(void **state)
 	      "test \"$(cat /f)\" = x; test $(stat -c %u:%g:%a /g) = 1:50:755\n");
 }
 
+/* What the kernel lets everybody do who is root to it. */
+static void test_permissions_on_the_way(void **state)
+{
+	(void)state;
+	steps("mkdir -p /shut/in /open /own /sticky; chown 1:1 /own; chmod 700 /shut; chmod 1777 "
+	      "/sticky\n"
+	      "echo x >/shut/in/f; echo x >/open/f; chmod 600 /open/f; echo x >/open/g; echo x "
+	      ">/sticky/f; echo x >/own/f; sleep 60 & pid=$!\n"
+	      "as() { setpriv --reuid 1 --regid 1 --clear-groups sh -euc \"$1\" 2>/dev/null; }\n"
+	      "for no in 'cat /shut/in/f' 'cat /open/f' 'test -e /shut/in/f' 'cd /shut' 'ls /shut' "
+	      "'rm -f /open/g' 'mv /open/g /own/g' 'ln /open/g /open/h' 'rm -f /sticky/f' 'touch "
+	      "/open/g' 'touch -d @0 /open/g' 'rmdir /shut' 'echo >/shut/in/f' 'chroot / true' "
+	      "'mount "
+	      "-t tmpfs t /own' \"kill $pid\" '/shut/in/f' 'truncate -s 0 /open/g' 'stat "
+	      "/shut/in/f' "
+	      "'mkdir /open/d' 'ln -s x /open/l'; do\n"
+	      "! as \"$no\" || { echo \"not refused: $no\"; exit 1; }; done\n"
+	      "for yes in 'cat /open/g' 'rm /own/f' ': >/own/x; mv /own/x /own/y; ln /own/y "
+	      "/own/z' 'cd "
+	      "/own; echo x >here; cat here; touch -d @0 here' 'ls /open' ': >/sticky/mine; rm "
+	      "/sticky/mine' 'echo x | cat /dev/stdin' ': >/dev/null'; do\n"
+	      "as \"$yes\" >/dev/null || { echo \"refused: $yes\"; exit 1; }; done; kill $pid\n");
+	belongs("own/z", 1, 1);
+}
+
 static void test_set_id_programs(void **state)
 {
 	(void)state;
@@ -326,6 +351,7 @@ int main(void)
 		ROOT_TEST(test_all_ways_to_become_somebody),
 		ROOT_TEST(test_ids_follow_the_rules),
 		ROOT_TEST(test_ordinary_users_are_refused),
+		ROOT_TEST(test_permissions_on_the_way),
 		ROOT_TEST(test_set_id_programs),
 		ROOT_TEST(test_set_group_id_directories),
 		ROOT_TEST(test_numbers_used_again),
