@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "media/deb_relations.h"
 #include "media/deb_seed.h"
 #include "media/tree_dir.h"
 #include "tmp.h"
@@ -240,12 +241,76 @@ static void test_folder_and_back(void **state)
 	assert_int_equal(inode->gid, 5);
 }
 
+/* ---- dependencies ---- */
+
+static void join_name(void *arg, const struct deb_package *p)
+{
+	str_printf(arg, "%s ", p->name);
+}
+
+static void test_dependencies(void **state)
+{
+	static const char *const stanzas[] = {
+		"Package: mawk\nVersion: 1.3\nArchitecture: amd64\nProvides: awk, tool (= 2:3)\n",
+		"Package: libc6\nVersion: 2.41-1\nArchitecture: amd64\nSource: glibc (2.41-0)\n"
+		"Installed-Size: 77\nEssential: yes\nPre-Depends: a\nDepends: b,\n c\n",
+	};
+	static const struct {
+		const char *relations, *missing, *satisfiers;
+	} cases[] = {
+		{"", "", ""},
+		{"libc6", "", "libc6 "},
+		{"libc6:any (>= 2.41)", "", "libc6 "},
+		{"libc6 (>= 2.41-1~), awk", "", "libc6 mawk "},
+		{"gawk | mawk (<<1.4)", "", "mawk "},
+		{"libc6 (>> 2.41-1), x", "libc6 (>> 2.41-1)", ""},
+		{"awk (>= 1)", "awk (>= 1)", ""}, /* provided without a version */
+		{"tool (= 2:3)", "", "mawk "},
+		{"tool (>= 2:4) | nothing", "tool (>= 2:4) | nothing", ""},
+		{" libc6 ,\n gawk  |\n original-awk", "gawk  |\n original-awk", "libc6 "},
+	};
+	struct arena *arena cleanup_arena = arena_new();
+	struct deb_packages all = {0};
+	struct deb_index *index;
+
+	(void)state;
+	for (size_t i = 0; i < array_len(stanzas); i++)
+		assert_int_equal(deb_package_parse(arena, stanzas[i], deb_packages_at_end(&all)),
+				 0);
+	assert_string_equal(all.items[0].source, "mawk");
+	assert_string_equal(all.items[0].source_version, "1.3");
+	assert_false(all.items[0].essential);
+	assert_string_equal(all.items[1].source, "glibc");
+	assert_string_equal(all.items[1].source_version, "2.41-0");
+	assert_int_equal(all.items[1].installed_kib, 77);
+	assert_true(all.items[1].essential);
+	assert_string_equal(all.items[1].depends, "a, b,  c");
+	index = deb_index_new(&all);
+	for (size_t i = 0; i < array_len(cases); i++) {
+		struct str missing cleanup_str = STR_INIT, satisfiers cleanup_str = STR_INIT;
+
+		assert_int_equal(deb_index_missing(index, cases[i].relations, &missing),
+				 *cases[i].missing != '\0');
+		assert_string_equal(missing.buf, cases[i].missing);
+		deb_index_each(index, cases[i].relations, join_name, &satisfiers);
+		assert_string_equal(satisfiers.buf, cases[i].satisfiers);
+	}
+	deb_index_free(index);
+	deb_packages_clear(&all);
+	assert_int_equal(
+		deb_package_parse(arena, "Package: x\nVersion: 1\n", &(struct deb_package){0}), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions), cmocka_unit_test(test_relations),
-		cmocka_unit_test(test_fields),   DIR_TEST(test_seed),
-		DIR_TEST(test_seed_dirs),        DIR_TEST(test_no_deb),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_dependencies),
+		cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_fields),
+		DIR_TEST(test_seed),
+		DIR_TEST(test_seed_dirs),
+		DIR_TEST(test_no_deb),
 		DIR_TEST(test_folder_and_back),
 	};
 
