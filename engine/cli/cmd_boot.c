@@ -117,7 +117,7 @@ static int build_both(struct boot *b)
 	strv_push(&targets, b->board_node->name);
 	if (graph_select(b->s.graph, &targets, &err) || session_add_store(&b->s, &err))
 		return cli_fail(&b->s, err);
-	code = session_check_files(&b->s);
+	code = session_check_files(&b->s, true);
 	if (code)
 		return code;
 	if (builder_run(&run, &code, &err))

@@ -150,7 +150,7 @@ int cmd_build(struct cli *c)
 	if (code == 0)
 		code = session_open_rest(&s, &c->args);
 	if (code == 0)
-		code = session_check_files(&s);
+		code = session_check_files(&s, true);
 	if (code) {
 		refuse(c, code);
 	} else if (builder_run(&b.builder, &code, &err) || finish(&b, code, &err)) {

@@ -63,6 +63,14 @@ static const char *look_into_store(struct session *s)
 	return known ? store_dir(s->store) : NULL;
 }
 
+/* What wanted nodes miss, such as keys, is an error beside all others. */
+static void add_missing(const struct session *s, struct check_report *r)
+{
+	for (size_t i = 0; i < s->graph->nodes.count; i++)
+		if (s->graph->nodes.items[i]->wanted)
+			node_missing(s->graph, s->graph->nodes.items[i], &r->errors);
+}
+
 static int list_rules(const struct cli *c)
 {
 	json_t *array = c->json ? json_array() : NULL;
@@ -96,6 +104,7 @@ int cmd_check(struct cli *c)
 	if (check_project(s.graph, look_into_store(&s), time(NULL), &report, &err)) {
 		code = cli_fail(&s, err);
 	} else {
+		add_missing(&s, &report);
 		code = finish(&s, &report);
 	}
 	check_report_clear(&report);

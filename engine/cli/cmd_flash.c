@@ -44,7 +44,7 @@ static int build_image(struct flash *f, struct cli *c)
 	strv_push(&targets, c->args.items[0]);
 	code = session_open(&f->s, c, SESSION_STORE, &targets);
 	if (code == 0)
-		code = session_check_files(&f->s);
+		code = session_check_files(&f->s, true);
 	if (code)
 		return code;
 	if (builder_run(&run, &code, &err))

@@ -156,6 +156,8 @@ int cmd_graph(struct cli *c)
 	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
+	if (code == 0)
+		code = session_check_files(&s, false);
 	if (code)
 		return code;
 	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) || print_graph(&s, &plan, &err))

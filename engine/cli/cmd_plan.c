@@ -121,7 +121,7 @@ int cmd_plan(struct cli *c)
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
 	if (code == 0)
-		code = session_check_files(&s);
+		code = session_check_files(&s, true);
 	if (code)
 		return code;
 	if (plan_make(s.graph, s.store, &s.tools, &plan, &err))

@@ -60,7 +60,7 @@ static int build_inputs(struct shell *sh)
 		return 0;
 	if (graph_select(s->graph, &targets, &err))
 		return cli_fail(s, err);
-	code = session_check_files(s);
+	code = session_check_files(s, true);
 	if (code)
 		return code;
 	if (builder_run(&run, &code, &err))

@@ -142,18 +142,6 @@ int session_open_history(struct session *s, const struct cli *c)
 	return 0;
 }
 
-/* Files that a node needs and that are no part of the project: asked of wanted nodes alone. */
-static int check_missing(const struct session *s)
-{
-	struct err_list errors cleanup_err_list = {0};
-
-	for (size_t i = 0; i < s->graph->nodes.count; i++) {
-		if (s->graph->nodes.items[i]->wanted)
-			node_missing(s->graph, s->graph->nodes.items[i], &errors);
-	}
-	return errors.count ? cli_fail_list(s, &errors) : 0;
-}
-
 static int open_graph(struct session *s, enum session_part part, const struct strv *targets)
 {
 	struct err_list errors cleanup_err_list = {0};
@@ -170,20 +158,20 @@ static int open_graph(struct session *s, enum session_part part, const struct st
 		return cli_fail_list(s, &errors);
 	if (graph_select(s->graph, targets ? targets : &all, &err))
 		return cli_fail(s, err);
-	return check_missing(s);
+	return 0;
 }
 
-int session_check_files(const struct session *s)
+int session_check_files(const struct session *s, bool locks)
 {
 	struct err_list errors cleanup_err_list = {0};
-	int code = check_missing(s); /* targets may be others than those it was opened with */
 
-	if (code)
-		return code;
 	for (size_t i = 0; i < s->graph->nodes.count; i++) {
 		const struct node *n = s->graph->nodes.items[i];
 
-		if (n->wanted && lock_applies(n->recipe))
+		if (!n->wanted)
+			continue;
+		node_missing(s->graph, n, &errors);
+		if (locks && lock_applies(n->recipe))
 			lock_check(s->arena, s->project, n->recipe, &errors);
 	}
 	return errors.count ? cli_fail_list(s, &errors) : 0;

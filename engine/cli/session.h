@@ -31,10 +31,7 @@ struct session {
 	struct tool_versions tools;
 };
 
-/*
- * Opens everything up to PART. TARGETS may be NULL: all nodes. Returns 0 or the exit code; files
- * that wanted nodes miss, such as keys, are an error.
- */
+/* Opens everything up to PART. TARGETS may be NULL: all nodes. Returns 0 or the exit code. */
 int session_open(struct session *s, const struct cli *c, enum session_part part,
 		 const struct strv *targets);
 /*
@@ -44,10 +41,11 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 int session_open_dir_and_store(struct session *s, const struct cli *c);
 int session_open_rest(struct session *s, const struct strv *targets);
 /*
- * Says on stderr which wanted nodes miss a file or have a lock that is missing or answers another
- * recipe: 0 or the exit code. For commands that are about to use what is locked.
+ * Says on stderr, all at once, which wanted nodes miss a file that is no part of the project, such
+ * as a key, and with LOCKS also which have a lock that is missing, damaged or answers another
+ * recipe. 0 or the exit code. For commands that are about to use these.
  */
-int session_check_files(const struct session *s);
+int session_check_files(const struct session *s, bool locks);
 /* The store, after what session_open() opened, for a command that can do without. */
 int session_add_store(struct session *s, struct err **err) warn_unused;
 /* Only the store, for commands that need no project. */
