@@ -31,6 +31,13 @@ static int lock_one(struct locking *l, const struct node *n, struct err **err)
 	return 0;
 }
 
+/* What takes a while is said on stderr; stdout has what came of it. */
+static void say(void *arg, const char *node, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "%s: %s ...\n", node, text);
+}
+
 /* NAME: only this node; NULL: all. */
 static int lock_all(struct locking *l, const char *name, struct err **err)
 {
@@ -66,6 +73,7 @@ int cmd_lock(struct cli *c)
 				    .package = c->update_name,
 				    .offline = c->offline,
 				    .named = &l.named,
+				    .say = say,
 				    .cache_dir = store_subdir(s.store, "apt")};
 	l.list = c->json ? json_array() : NULL;
 	if (lock_all(&l, c->args.count ? c->args.items[0] : NULL, &err)) {

@@ -7,28 +7,27 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/url.h"
 #include "media/deb.h"
 
 #define MAX_OUTPUT (64 * 1024 * 1024)
+#define POOL_SOURCES "etc/sources.d/pool.sources"
 
 extern char **environ;
 
 /* Above 1000, so that a kept version wins even over a newer one. */
-static int write_preferences(const struct apt_request *q, struct err **err)
+int apt_prefer(const struct apt_request *q, const struct lock_entries *keep, struct err **err)
 {
 	struct str s cleanup_str = STR_INIT;
 
-	for (size_t i = 0; q->keep && i < q->keep->count; i++) {
-		const struct lock_entry *e = &q->keep->items[i];
-
-		if (e->type != LOCK_SOURCE && !(q->except && str_eq(q->except, e->name)))
-			str_printf(&s, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n",
-				   e->name, e->version);
-	}
+	for (size_t i = 0; i < keep->count; i++)
+		str_printf(&s, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n",
+			   keep->items[i].name, keep->items[i].version);
 	return apt_write(q, "etc/preferences", &s, err);
 }
 
@@ -66,7 +65,7 @@ static void complaint(const char *path, struct str *ret)
 	}
 }
 
-static int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct err **err)
+int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct err **err)
 {
 	char *log cleanup_free = path_join(q->dir, "log/stderr");
 	int fd cleanup_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -102,13 +101,45 @@ static bool have_lists(const struct apt_request *q)
 	return apt_date(q, &date, &ignored) == 0;
 }
 
+static int drop_pool(struct apt_request *q, struct err **err)
+{
+	char *path cleanup_free = path_join(q->dir, POOL_SOURCES);
+
+	q->pool = NULL;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot remove '%s'", path);
+	return 0;
+}
+
+int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *files, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT, out cleanup_str = STR_INIT;
+	const char *list = arena_printf(q->arena, "%s/" POOL_SOURCES, q->dir);
+	char *const update[] = {"apt-get",
+				"-qq",
+				"update",
+				arena_printf(q->arena, "-oDir::Etc::sourcelist=%s", list),
+				"-oDir::Etc::sourceparts=/dev/null",
+				"-oAPT::Get::List-Cleanup=0",
+				NULL};
+
+	if (apt_write_pool(dir, files, err) < 0)
+		return -1;
+	q->pool = url_encode_path(q->arena, dir);
+	str_printf(&s, "Types: deb\nURIs: file:%s\nSuites: ./\nTrusted: yes\n", q->pool);
+	if (apt_write(q, POOL_SOURCES, &s, err) < 0)
+		return -1;
+	return apt_run(q, update, &out, err);
+}
+
 int apt_open(struct apt_request *q, struct err **err)
 {
 	char *const update[] = {"apt-get", "-qq", "update", NULL};
+	const struct lock_entries none = {0};
 	struct str out cleanup_str = STR_INIT;
 
 	make_env(q);
-	if (apt_configure(q, err) < 0 || write_preferences(q, err) < 0)
+	if (apt_configure(q, err) < 0 || apt_prefer(q, &none, err) < 0 || drop_pool(q, err) < 0)
 		return -1;
 	if (q->offline)
 		return have_lists(q) ? 0
@@ -148,19 +179,33 @@ static const char *plain_url(const char *url)
 	return rest ? rest : path ? path : url;
 }
 
-/* Splits URL into an archive's alias and the path in it. */
-static int place_url(const struct apt_request *q, const char *url, struct lock_entry *e)
+const char *apt_archive_of(const struct apt_request *q, const char *url, const char **ret_rest)
 {
 	for (size_t i = 0; i < q->archives.count; i++) {
 		const char *rest = str_skip(plain_url(url), plain_url(q->urls[i]));
 
-		if (rest && *rest == '/') {
-			e->archive = LIST_AT(q->archives, const struct archive *, i)->alias;
-			e->path = percent_decode(q->arena, rest + 1);
-			return 0;
+		if (rest && (!*rest || *rest == '/')) {
+			*ret_rest = rest;
+			return LIST_AT(q->archives, const struct archive *, i)->alias;
 		}
 	}
-	return 1;
+	return NULL;
+}
+
+/* Splits URL into an archive's alias and the path in it. */
+static int place_url(const struct apt_request *q, const char *url, struct lock_entry *e)
+{
+	const char *rest;
+
+	if (q->pool && str_skip(plain_url(url), q->pool)) {
+		e->archive = e->path = "";
+		return 0;
+	}
+	e->archive = apt_archive_of(q, url, &rest);
+	if (!e->archive || !*rest)
+		return 1;
+	e->path = percent_decode(q->arena, rest + 1);
+	return 0;
 }
 
 /* 'URL' NAME_VERSION_ARCH.deb SIZE SHA256:HEX */
@@ -219,24 +264,37 @@ static int parse_uris(const struct apt_request *q, struct str *text, enum lock_t
 	return 0;
 }
 
-int apt_install(struct apt_request *q, const struct strv *names, struct lock_entries *ret,
-		struct err **err)
+static void install_command(const char *quiet, const struct strv *words, struct strv *ret)
 {
-	struct strv argv cleanup_strv = {0};
-	struct str out cleanup_str = STR_INIT;
+	static const char *const options[] = {"install", "--print-uris", "-y", "--allow-downgrades",
+					      "-oAPT::Solver=internal"};
 
-	strv_push(&argv, "apt-get");
-	strv_push(&argv, "install");
-	strv_push(&argv, "--print-uris");
-	strv_push(&argv, "-y");
-	strv_push(&argv, "-qq");
-	strv_push(&argv, "--allow-downgrades");
-	strv_push(&argv, "--");
-	for (size_t i = 0; i < names->count; i++)
-		strv_push(&argv, names->items[i]);
-	if (apt_run(q, strv_argv(&argv), &out, err) < 0)
+	strv_push(ret, "apt-get");
+	for (size_t i = 0; i < array_len(options); i++)
+		strv_push(ret, options[i]);
+	strv_push(ret, quiet);
+	strv_push(ret, "--");
+	for (size_t i = 0; i < words->count; i++)
+		strv_push(ret, words->items[i]);
+}
+
+int apt_install(struct apt_request *q, const struct strv *words, struct lock_entries *ret,
+		struct apt_unmets *unmet, struct err **err)
+{
+	struct strv argv cleanup_strv = {0}, telling cleanup_strv = {0};
+	struct str out cleanup_str = STR_INIT, said cleanup_str = STR_INIT;
+	struct err *again cleanup_err = NULL;
+
+	install_command("-qq", words, &argv);
+	if (apt_run(q, strv_argv(&argv), &out, err) == 0)
+		return parse_uris(q, &out, LOCK_PACKAGE, ret, err);
+	if ((*err)->cls != ERR_USER)
 		return -1;
-	return parse_uris(q, &out, LOCK_PACKAGE, ret, err);
+	/* Only a less quiet apt says which dependency it is. */
+	install_command("-q", words, &telling);
+	if (apt_run(q, strv_argv(&telling), &said, &again) < 0)
+		apt_parse_unmet(q->arena, said.buf, unmet);
+	return -1;
 }
 
 int apt_tool(struct apt_request *q, const char *name, struct lock_entries *ret, struct err **err)
@@ -310,37 +368,17 @@ static int parse_source(struct apt_request *q, const char *name, struct str *tex
 	return 0;
 }
 
-static const char *kept_source(const struct apt_request *q, const char *name)
+int apt_source(struct apt_request *q, const char *name, const char *version,
+	       struct lock_entries *ret, struct err **err)
 {
-	for (size_t i = 0; q->keep && i < q->keep->count; i++) {
-		const struct lock_entry *e = &q->keep->items[i];
-
-		if (e->type == LOCK_SOURCE && str_eq(e->name, name) &&
-		    !(q->except && str_eq(q->except, name)))
-			return arena_printf(q->arena, "%s=%s", name, e->version);
-	}
-	return NULL;
-}
-
-int apt_source(struct apt_request *q, const char *name, struct lock_entries *ret, struct err **err)
-{
-	const char *wanted[] = {kept_source(q, name), name};
+	const char *word = version ? arena_printf(q->arena, "%s=%s", name, version) : name;
+	char *const argv[] = {"apt-get",    "source", "--print-uris", "--only-source", "-qq",
+			      (char *)word, NULL};
 	struct str out cleanup_str = STR_INIT;
 
-	for (size_t i = 0; i < array_len(wanted); i++) {
-		char *const argv[] = {
-			"apt-get",         "source", "--print-uris", "--only-source", "-qq",
-			(char *)wanted[i], NULL};
-
-		if (!wanted[i])
-			continue;
-		str_clear(&out);
-		if (apt_run(q, argv, &out, err) == 0)
-			return parse_source(q, name, &out, ret, err);
-		if (i == 0)
-			err_free(steal_ptr(*err));
-	}
-	return err_wrap(err, "source '%s'", name);
+	if (apt_run(q, argv, &out, err) < 0)
+		return err_wrap(err, "source '%s'", name);
+	return parse_source(q, name, &out, ret, err);
 }
 
 /* ---- dates ---- */

@@ -10,6 +10,7 @@
  *	apt_install(&q, names, LOCK_PACKAGE, &entries, err);    // with all they depend on
  */
 #include "kinds/debian.h"
+#include "media/deb_relations.h"
 
 struct apt_request {
 	struct arena *arena;
@@ -18,23 +19,59 @@ struct apt_request {
 	const char *project_dir;
 	struct list archives; /* of const struct archive * */
 	bool recommends, offline;
-	const struct lock_entries *keep; /* prefer these versions; may be NULL */
-	const char *except;              /* but not of this package; may be NULL */
 	/* The rest is apt_open's. */
 	const char **urls; /* by archive */
 	char **env;
+	const char *pool; /* of apt_add_pool(); else NULL */
 };
 
 int apt_open(struct apt_request *q, struct err **err) warn_unused;
-/* NAMES and all they need. */
-int apt_install(struct apt_request *q, const struct strv *names, struct lock_entries *ret,
-		struct err **err) warn_unused;
+/* Prefers the version of each package of KEEP to all others, newer ones, too. */
+int apt_prefer(const struct apt_request *q, const struct lock_entries *keep,
+	       struct err **err) warn_unused;
+/*
+ * One archive more, without signature: FILES are .debs below DIR, named by their digest, which the
+ * caller has compared. What is taken from it has an empty archive and path.
+ */
+int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *files,
+		 struct err **err) warn_unused;
+
+/* Why packages cannot be had together: PACKAGE needs NAME, in apt's words TEXT ("b (>= 2)"). */
+struct apt_unmet {
+	const char *package, *name, *text;
+	bool absent; /* NAME is not to be installed at all: something else is in its way */
+};
+DEFINE_VEC(apt_unmets, struct apt_unmet)
+/*
+ * WORDS (NAME, NAME=VERSION, NAME/SUITE, patterns) and all they need, with name, version,
+ * architecture, place, size and digest. UNMET is filled when they cannot be had.
+ */
+int apt_install(struct apt_request *q, const struct strv *words, struct lock_entries *ret,
+		struct apt_unmets *unmet, struct err **err) warn_unused;
 /* One package alone, as a tool. */
 int apt_tool(struct apt_request *q, const char *name, struct lock_entries *ret,
 	     struct err **err) warn_unused;
-/* The files of a source package. */
-int apt_source(struct apt_request *q, const char *name, struct lock_entries *ret,
+
+/* What the indexes say of a package, by the digest of its .deb. */
+struct apt_record {
+	struct digest sha256;
+	struct deb_package package;
+};
+DEFINE_VEC(apt_records, struct apt_record)
+/* Adds all versions of NAMES; a name that is nowhere is passed over. */
+int apt_records(struct apt_request *q, const struct strv *names, struct apt_records *ret,
+		struct err **err) warn_unused;
+/* Where a version of a package is listed. */
+struct apt_place {
+	const char *name, *version, *archive, *suite;
+};
+DEFINE_VEC(apt_places, struct apt_place)
+/* Adds the places of all versions of NAMES. */
+int apt_places(struct apt_request *q, const struct strv *names, struct apt_places *ret,
 	       struct err **err) warn_unused;
+/* The files of a source package; VERSION may be NULL. */
+int apt_source(struct apt_request *q, const char *name, const char *version,
+	       struct lock_entries *ret, struct err **err) warn_unused;
 /* The newest date of the archives' Release files, seconds since 1970. */
 int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err) warn_unused;
 
@@ -45,3 +82,12 @@ int apt_configure(struct apt_request *q, struct err **err) warn_unused;
 /* Writes a file below Q->dir. */
 int apt_write(const struct apt_request *q, const char *rel, const struct str *text,
 	      struct err **err) warn_unused;
+/* Runs a program of apt, its stdout in OUT. */
+int apt_run(struct apt_request *q, char *const argv[], struct str *out,
+	    struct err **err) warn_unused;
+/* The alias of the archive that URL is of or below, *ret_rest what follows; NULL: of none. */
+const char *apt_archive_of(const struct apt_request *q, const char *url, const char **ret_rest);
+/* What apt-get says of dependencies that cannot be met; TEXT is cut up. */
+void apt_parse_unmet(struct arena *arena, char *text, struct apt_unmets *ret);
+/* Writes DIR/Packages. */
+int apt_write_pool(const char *dir, const struct strv *files, struct err **err) warn_unused;

@@ -25,16 +25,7 @@
 #define OUTPUT "root.tar"
 #define MAX_STATUS (64 * 1024 * 1024)
 
-/* Debian Policy 5.6.1; apt would take more for a name than that: options, files, patterns. */
-static bool is_package_name(const char *s)
-{
-	return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789") &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == strlen(s) &&
-	       !str_ends(s, "-") && strlen(s) > 1;
-}
-
-/* The place of item I of list KEY, or of its only one. */
-static struct pos item_pos(const struct yaml *map, const char *key, size_t i)
+struct pos debian_item_pos(const struct yaml *map, const char *key, size_t i)
 {
 	const struct yaml *v = yaml_get(map, key);
 
@@ -44,14 +35,19 @@ static struct pos item_pos(const struct yaml *map, const char *key, size_t i)
 }
 
 static void check_names(const struct yaml *map, const char *key, const struct list *names,
-			struct err_list *errors)
+			bool words, struct err_list *errors)
 {
-	for (size_t i = 0; i < names->count; i++) {
-		const char *name = LIST_AT(*names, const char *, i);
+	struct arena *arena cleanup_arena = arena_new();
 
-		if (!is_package_name(name))
-			err_list_at(errors, item_pos(map, key, i), "'%s' is no name of a package",
-				    name);
+	for (size_t i = 0; i < names->count; i++) {
+		const char *text = LIST_AT(*names, const char *, i);
+		struct package_word w;
+		bool bad = package_word_parse(arena, text, &w) != 0;
+
+		if (bad || (!words && (w.suite || w.version)))
+			err_list_at(errors, debian_item_pos(map, key, i),
+				    "'%s' is not a package name%s", text,
+				    words ? ", NAME/SUITE or NAME=VERSION" : "");
 	}
 }
 
@@ -64,7 +60,7 @@ static void check_arch(const struct yaml *map, const char *arch, struct err_list
 	for (size_t i = 0; i < array_len(known); i++)
 		if (str_eq(known[i], arch))
 			return;
-	err_list_at(errors, item_pos(map, "arch", 0),
+	err_list_at(errors, debian_item_pos(map, "arch", 0),
 		    "'%s' is no architecture of Debian that can be run or emulated%s%s%s", arch,
 		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -76,11 +72,11 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	if (!o->packages.count && !o->sources.count)
 		err_list_at(errors, map->pos, "a debian node needs 'packages' or 'sources'");
 	if (!o->packages.count && o->from)
-		err_list_at(errors, item_pos(map, "from", 0),
+		err_list_at(errors, debian_item_pos(map, "from", 0),
 			    "'from' adds packages to a tree: name them with 'packages'");
 	check_arch(map, o->arch, errors);
-	check_names(map, "packages", &o->packages, errors);
-	check_names(map, "sources", &o->sources, errors);
+	check_names(map, "packages", &o->packages, true, errors);
+	check_names(map, "sources", &o->sources, false, errors);
 }
 
 static bool has_archive(const struct project *p, const char *alias)
@@ -89,6 +85,47 @@ static bool has_archive(const struct project *p, const char *alias)
 		if (str_eq(LIST_AT(p->archives, const struct archive *, i)->alias, alias))
 			return true;
 	return false;
+}
+
+/* The suites that this node's packages can be asked from. */
+static void push_suites(const struct kind_ctx *ctx, struct strs *ret)
+{
+	struct list archives;
+	struct err *said_elsewhere cleanup_err = NULL;
+
+	if (debian_archives(ctx->project, ctx->opts, &archives, ctx->arena, &said_elsewhere) < 0)
+		return;
+	for (size_t i = 0; i < archives.count; i++) {
+		const struct archive *a = LIST_AT(archives, const struct archive *, i);
+
+		for (size_t k = 0; k < a->suites.count; k++)
+			strs_push(ret, LIST_AT(a->suites, const char *, k));
+	}
+}
+
+static void check_suites(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct debian_opts *o = ctx->opts;
+	struct strs suites = {0};
+
+	push_suites(ctx, &suites);
+	for (size_t i = 0; suites.count && i < o->packages.count; i++) {
+		const char *text = LIST_AT(o->packages, const char *, i), *near;
+		struct package_word w;
+		bool known = false;
+
+		if (package_word_parse(ctx->arena, text, &w) != 0 || !w.suite)
+			continue;
+		for (size_t k = 0; k < suites.count; k++)
+			known |= str_eq(suites.items[k], w.suite);
+		near = str_nearest(w.suite, suites.items, suites.count);
+		if (!known)
+			err_list_at(errors, debian_item_pos(ctx->map, "packages", i),
+				    "no archive of this node has suite '%s'%s%s%s", w.suite,
+				    near ? "; did you mean '" : "", near ? near : "",
+				    near ? "'?" : "");
+	}
+	strs_clear(&suites);
 }
 
 static void debian_check(const struct kind_ctx *ctx, struct err_list *errors)
@@ -104,9 +141,10 @@ static void debian_check(const struct kind_ctx *ctx, struct err_list *errors)
 		const char *alias = LIST_AT(o->archives, const char *, i);
 
 		if (!has_archive(ctx->project, alias))
-			err_list_at(errors, item_pos(ctx->map, "archives", i),
+			err_list_at(errors, debian_item_pos(ctx->map, "archives", i),
 				    "recipes/project.yaml has no archive '%s'", alias);
 	}
+	check_suites(ctx, errors);
 }
 
 /* What only chooses packages is unkeyed: the pins say which they are. */
@@ -117,8 +155,9 @@ static const struct option debian_options[] = {
 		 "made on.",
 	 .example = "arm64"},
 	{"packages", OPT_STRING, AT(packages), OPT_LIST,
-	 .help = "Packages to install, with what they depend on and all essential packages.",
-	 .example = "[systemd-sysv, dbus, openssh-server]"},
+	 .help = "Packages to install, with what they depend on and all essential packages: NAME, "
+		 "NAME/SUITE (from that suite) or NAME=VERSION.",
+	 .example = "[systemd-sysv, dbus, openssh-server, hello=2.10-3]"},
 	{"sources", OPT_STRING, AT(sources), OPT_LIST | OPT_NAME,
 	 .help = "Source packages to unpack, patched, to /usr/src/NAME.", .example = "[u-boot]"},
 	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
@@ -164,7 +203,8 @@ static int read_lock(struct action *a, struct debian_lock *ret, struct err **err
 	if (!a->lock)
 		return err_set(err, ERR_USER, "'%s' is not locked: run 'orch lock %s'", a->node,
 			       a->node);
-	return debian_lock_parse(a->arena, debian_lock_path(a->arena, a->node), a->lock, ret, err);
+	return debian_lock_parse(a->arena, debian_lock_path(a->arena, a->node), a->lock,
+				 strlen(a->lock), ret, err);
 }
 
 static int open_packages(struct action *a, const struct debian_lock *l, struct deb_set *set,
@@ -270,6 +310,13 @@ const struct kind kind_debian = {
 		  "emulator when the architecture is not this machine's; where this user cannot "
 		  "make namespaces, in a QEMU guest, to the same bytes. What is there afterwards "
 		  "is what dpkg leaves to root on such a system.\n"
+		  "\n"
+		  "A word of 'packages' is NAME, NAME/SUITE (that suite's version) or "
+		  "NAME=VERSION. 'orch lock' moves no pin that an archive still has, in its "
+		  "index or its pool, and says why it moves others; '--update' takes "
+		  "current versions, '--update PACKAGE' of one package and what it needs. A "
+		  "build compares name, version, architecture and source of each line with "
+		  "the package, and that each package has what it depends on.\n"
 		  "\n"
 		  "The result is a tar whose bytes depend on the lock and the recipe alone: "
 		  "sorted, times not after the lock's date, without logs, caches, host keys and "

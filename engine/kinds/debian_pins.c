@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the key of a debian node holds of its lock. */
+#include <string.h>
+
 #include "base/path.h"
 #include "kinds/debian.h"
 
@@ -33,7 +35,7 @@ int debian_pins(struct arena *arena, const char *file, const char *text, struct 
 {
 	struct debian_lock l cleanup_lock = {0};
 
-	if (debian_lock_parse(arena, file, text, &l, err) < 0)
+	if (debian_lock_parse(arena, file, text, strlen(text), &l, err) < 0)
 		return -1;
 	pins_push(ret, (struct pin){"arch", l.arch, ""});
 	for (size_t i = 0; i < l.entries.count; i++)

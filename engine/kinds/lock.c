@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch lock: from a recipe and what the archives have now to recipes/NODE.lock. */
-#include "kinds/lock.h"
-
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
-#include "kinds/apt.h"
+#include "kinds/lock_priv.h"
 #include "machine/sandbox.h"
 #include "media/deb.h"
 
 /* From this version on the package qemu-user has static programs; before, qemu-user-static has. */
 #define QEMU_USER_STATIC "1:9.1"
-
-struct locking {
-	struct arena *arena;
-	const struct project *project;
-	const struct recipe *recipe;
-	const struct debian_opts *o;
-	const struct lock_opts *opts;
-	struct debian_lock old, now;
-	struct debian_lock base;  /* of all nodes it builds on, in one */
-	struct lock_entries keep; /* the entries of OLD and BASE to prefer */
-};
 
 /* On top of a base, its architecture is the one that makes sense. */
 static const char *arch_of(const struct locking *l)
@@ -41,15 +30,17 @@ static bool old_has(const struct locking *l, const char *package)
 	return false;
 }
 
-/* Versions of the base are not to be changed; those of the old lock only by --update. */
-static void choose_kept(struct locking *l)
+void lock_say(const struct locking *l, const char *fmt, ...)
 {
-	for (size_t i = 0; i < l->base.entries.count; i++)
-		lock_entries_push(&l->keep, l->base.entries.items[i]);
-	if (l->opts->update && !l->opts->package)
+	char *text cleanup_free = NULL;
+	va_list ap;
+
+	if (!l->opts->say)
 		return;
-	for (size_t i = 0; i < l->old.entries.count; i++)
-		lock_entries_push(&l->keep, l->old.entries.items[i]);
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) >= 0)
+		l->opts->say(l->opts->arg, l->recipe->name, text);
+	va_end(ap);
 }
 
 static int open_apt(struct locking *l, const char *arch, struct apt_request *q, struct err **err)
@@ -62,120 +53,245 @@ static int open_apt(struct locking *l, const char *arch, struct apt_request *q, 
 				  .arch = arch,
 				  .project_dir = l->project->dir,
 				  .recommends = l->o->recommends,
-				  .offline = l->opts->offline,
-				  .keep = &l->keep,
-				  .except = l->opts->update ? l->opts->package : NULL};
+				  .offline = l->opts->offline};
 	if (debian_archives(l->project, l->o, &q->archives, l->arena, err) < 0)
 		return -1;
 	name = xasprintf("%s %s", l->project->dir, arch);
 	digest_data(name, strlen(name), &d);
 	q->dir = arena_printf(l->arena, "%s/%.16s-%s", l->opts->cache_dir, digest_hex(&d, hex),
 			      arch);
+	lock_say(l, "reading the package lists of %zu archives (%s)", q->archives.count, arch);
 	return apt_open(q, err);
 }
 
-static bool in_base(const struct locking *l, const struct lock_entry *e)
-{
-	for (size_t i = 0; i < l->base.entries.count; i++) {
-		const struct lock_entry *b = &l->base.entries.items[i];
+/* ---- tools ---- */
 
-		if (b->type == LOCK_PACKAGE && str_eq(b->name, e->name) &&
-		    str_eq(b->version, e->version) && str_eq(b->arch, e->arch))
-			return true;
+static const struct lock_entry *old_tool(const struct locking *l, const char *name,
+					 const char *arch)
+{
+	for (size_t i = 0; i < l->old.entries.count; i++) {
+		const struct lock_entry *e = &l->old.entries.items[i];
+
+		if (e->type == LOCK_TOOL && str_eq(e->name, name) &&
+		    (str_eq(e->arch, arch) || str_eq(e->arch, "all")))
+			return e;
 	}
-	return false;
+	return NULL;
 }
 
-static int base_was_kept(const struct locking *l, const struct lock_entries *found,
-			 struct err **err)
+/* 0: TOOL is as it was, and still there; 1: it is to be looked for. */
+static int keep_tool(struct locking *l, struct apt_request *q, const char *name,
+		     struct lock_entry *tool, struct err **err)
 {
-	for (size_t i = 0; i < l->base.entries.count; i++) {
-		const struct lock_entry *b = &l->base.entries.items[i];
-		bool same = b->type != LOCK_PACKAGE;
-
-		for (size_t k = 0; !same && k < found->count; k++)
-			same = str_eq(found->items[k].name, b->name) &&
-			       str_eq(found->items[k].version, b->version);
-		if (!same)
-			return err_set(err, ERR_USER,
-				       "'%s' is pinned to %s %s, which the archives no longer "
-				       "have together with these packages: run 'orch lock %s "
-				       "--update' first",
-				       l->o->from->text, b->name, b->version, l->o->from->text);
-	}
-	return 0;
-}
-
-static int resolve_packages(struct locking *l, struct apt_request *q, struct err **err)
-{
+	const struct lock_entry *e = old_tool(l, name, q->arch);
 	struct strv names cleanup_strv = {0};
-	struct lock_entries found = {0};
+	const char *why;
 	int r;
 
-	strv_push(&names, "?essential");
-	strv_push(&names, "usr-is-merged");
-	for (size_t i = 0; i < l->base.entries.count; i++)
-		if (l->base.entries.items[i].type == LOCK_PACKAGE)
-			strv_push(&names, l->base.entries.items[i].name);
-	for (size_t i = 0; i < l->o->packages.count; i++)
-		strv_push(&names, LIST_AT(l->o->packages, const char *, i));
-	r = apt_install(q, &names, &found, err);
-	if (r == 0)
-		r = base_was_kept(l, &found, err);
-	for (size_t i = 0; r == 0 && i < found.count; i++)
-		if (!in_base(l, &found.items[i]))
-			lock_entries_push(&l->now.entries, found.items[i]);
-	lock_entries_clear(&found);
+	strv_push(&names, name);
+	if (apt_records(q, &names, &l->records, err) < 0)
+		return -1;
+	if (!e || lock_updates(l, name))
+		return 1;
+	r = lock_still_there(l, q, e, &why, err);
+	if (r == 1)
+		map_set(&l->why, name, (void *)why);
+	*tool = *e;
 	return r;
 }
 
-/* What runs the maintainer scripts of a foreign architecture: an emulator. */
-static int resolve_tools(struct locking *l, struct apt_request *q, struct err **err)
+/* Adds one tool of the architecture of Q. */
+static int resolve_tool(struct locking *l, struct apt_request *q, const char *name,
+			struct err **err)
+{
+	struct lock_entry tool;
+	int r = keep_tool(l, q, name, &tool, err);
+
+	if (r < 0)
+		return -1;
+	if (r == 1) {
+		struct lock_entries found = {0};
+
+		if (apt_tool(q, name, &found, err) < 0)
+			return -1;
+		tool = found.items[0];
+		lock_entries_clear(&found);
+	}
+	if (!tool.source && lock_describe(l, &tool, err) < 0)
+		return -1;
+	tool.needs = "";
+	lock_entries_push(&l->now.entries, tool);
+	return 0;
+}
+
+static int resolve_emulator(struct locking *l, struct err **err)
 {
 	struct apt_request host;
 	struct lock_entry *e;
 
-	if (sandbox_is_native(q->arch))
-		return 0;
-	if (!sandbox_emulator_name(q->arch))
-		return err_set(err, ERR_USER,
-			       "architecture '%s' cannot be emulated on this machine", q->arch);
 	if (open_apt(l, sandbox_host_arch(), &host, err) < 0 ||
-	    apt_tool(&host, "qemu-user", &l->now.entries, err) < 0)
+	    resolve_tool(l, &host, "qemu-user", err) < 0)
 		return -1;
 	e = &l->now.entries.items[l->now.entries.count - 1];
 	if (deb_version_compare(e->version, QEMU_USER_STATIC) >= 0)
 		return 0;
 	l->now.entries.count--;
-	return apt_tool(&host, "qemu-user-static", &l->now.entries, err);
+	return resolve_tool(l, &host, "qemu-user-static", err);
+}
+
+static void want_tools(struct locking *l)
+{
+	struct strv names cleanup_strv = {0};
+	struct str text cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < l->now.entries.count; i++) {
+		const struct lock_entry *e = &l->now.entries.items[i];
+
+		if (e->type == LOCK_TOOL)
+			strv_printf(&names, "%s:%s", e->name, e->arch);
+	}
+	strv_sort(&names);
+	for (size_t i = 0; i < names.count; i++)
+		str_printf(&text, "%s%s", i ? "," : "", names.items[i]);
+	lock_wants_push(&l->now.wants,
+			(struct lock_want){LOCK_TOOLS, arena_strdup(l->arena, text.buf), 0});
+}
+
+/* What runs the maintainer scripts of a foreign architecture: an emulator. */
+static int resolve_tools(struct locking *l, struct apt_request *q, struct err **err)
+{
+	if (!sandbox_is_native(q->arch)) {
+		if (!sandbox_emulator_name(q->arch))
+			return err_set(err, ERR_USER,
+				       "architecture '%s' cannot be emulated on this machine",
+				       q->arch);
+		if (resolve_emulator(l, err) < 0)
+			return -1;
+	}
+	want_tools(l);
+	return 0;
+}
+
+/* ---- sources ---- */
+
+static void old_source(const struct locking *l, const char *name, struct lock_entries *ret)
+{
+	for (size_t i = 0; i < l->old.entries.count; i++) {
+		const struct lock_entry *e = &l->old.entries.items[i];
+
+		if (e->type == LOCK_SOURCE && str_eq(e->name, name))
+			lock_entries_push(ret, *e);
+	}
+}
+
+static bool same_bytes(const struct lock_entries *a, const struct lock_entries *b)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t k = 0; k < b->count; k++)
+			same += digest_eq(&a->items[i].sha256, &b->items[k].sha256);
+	return same == a->count && a->count == b->count;
+}
+
+static const struct lock_entry *smallest(const struct lock_entries *list)
+{
+	const struct lock_entry *e = &list->items[0];
+
+	for (size_t i = 1; i < list->count; i++)
+		if (list->items[i].size < e->size)
+			e = &list->items[i];
+	return e;
+}
+
+/* 0: the files of WAS are in an index or, all or none, in a pool; 1: they are not. */
+static int keep_source(struct locking *l, struct apt_request *q, const char *name,
+		       const struct lock_entries *was, struct err **err)
+{
+	struct lock_entries found = {0};
+	const char *why;
+	int r = apt_source(q, name, was->items[0].version, &found, err);
+	bool same = r == 0 && same_bytes(&found, was);
+
+	lock_entries_clear(&found);
+	if (r < 0) {
+		if ((*err)->cls != ERR_USER)
+			return -1;
+		err_free(steal_ptr(*err));
+	}
+	if (same)
+		return 0;
+	r = lock_still_there(l, q, smallest(was), &why, err);
+	if (r == 1)
+		map_set(&l->why, name, (void *)why);
+	return r;
+}
+
+static int resolve_source(struct locking *l, struct apt_request *q, const char *name,
+			  struct err **err)
+{
+	struct lock_entries was = {0};
+	struct str files cleanup_str = STR_INIT;
+	size_t first = l->now.entries.count;
+	int r = 1;
+
+	old_source(l, name, &was);
+	lock_say(l, "looking for source '%s'", name);
+	if (was.count && !lock_updates(l, name))
+		r = keep_source(l, q, name, &was, err);
+	for (size_t i = 0; r == 0 && i < was.count; i++)
+		lock_entries_push(&l->now.entries, was.items[i]);
+	if (r == 1)
+		r = apt_source(q, name, NULL, &l->now.entries, err);
+	lock_entries_clear(&was);
+	for (size_t i = first; r == 0 && i < l->now.entries.count; i++)
+		str_printf(&files, "%s%s", i > first ? "," : "",
+			   path_base(l->now.entries.items[i].path));
+	if (r == 0)
+		lock_wants_push(
+			&l->now.wants,
+			(struct lock_want){arena_printf(l->arena, LOCK_SOURCE_PREFIX "%s", name),
+					   arena_strdup(l->arena, files.buf), 0});
+	return r;
+}
+
+/* ---- all of it ---- */
+
+/* Those that something is from; others may come and go in project.yaml. */
+static int record_archives(struct locking *l, const struct list *archives, struct err **err)
+{
+	for (size_t i = 0; i < archives->count; i++) {
+		const struct archive *a = LIST_AT(*archives, const struct archive *, i);
+		bool used = false;
+
+		for (size_t k = 0; k < l->now.entries.count; k++)
+			used |= str_eq(l->now.entries.items[k].archive, a->alias);
+		if (used && debian_archive_record(l->arena, l->project, a,
+						  lock_archives_at_end(&l->now.archives), err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int resolve_all(struct locking *l, struct err **err)
 {
 	struct apt_request q;
 
-	struct list archives;
-
 	l->now.arch = arch_of(l);
 	if (l->base.arch && !str_eq(l->now.arch, l->base.arch))
 		return err_at(err, l->o->from->pos, "'%s' is of architecture '%s', not '%s'",
 			      l->o->from->text, l->base.arch, l->now.arch);
-	if (debian_archives(l->project, l->o, &archives, l->arena, err) < 0)
-		return -1;
-	for (size_t i = 0; i < archives.count; i++)
-		lock_archives_push(&l->now.archives,
-				   debian_archive_of(LIST_AT(archives, const struct archive *, i)));
 	if (debian_request(l->arena, l->project, l->o, &l->now.request, err) < 0 ||
-	    open_apt(l, l->now.arch, &q, err) < 0 || apt_date(&q, &l->now.date, err) < 0)
+	    open_apt(l, l->now.arch, &q, err) < 0 || apt_date(&q, &l->now.date, err) < 0 ||
+	    lock_find_pins(l, &q, err) < 0)
 		return -1;
 	if ((l->o->packages.count || l->o->from) &&
-	    (resolve_packages(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
+	    (lock_solve(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
 		return -1;
 	for (size_t i = 0; i < l->o->sources.count; i++)
-		if (apt_source(&q, LIST_AT(l->o->sources, const char *, i), &l->now.entries, err) <
-		    0)
+		if (resolve_source(l, &q, LIST_AT(l->o->sources, const char *, i), err) < 0)
 			return -1;
-	return 0;
+	return record_archives(l, &q.archives, err);
 }
 
 /* The recipe's line that names what apt could not find, if it is there. */
@@ -203,6 +319,28 @@ static void point_at(const struct recipe *r, struct err *e)
 	}
 }
 
+/* What this orch writes it can read; a name that no line can hold is found here. */
+static int check_text(struct locking *l, const struct str *text, struct err **err)
+{
+	struct debian_lock again cleanup_lock = {0};
+	struct err *unreadable cleanup_err = NULL;
+	const char *file = debian_lock_path(l->arena, l->recipe->name), *line = text->buf;
+
+	if (debian_lock_parse(l->arena, file, text->buf, text->len, &again, &unreadable) == 0)
+		return 0;
+	for (unsigned i = 1; i < unreadable->line && strchr(line, '\n'); i++)
+		line = strchr(line, '\n') + 1;
+	return err_set(err, ERR_INTEGRITY, "the archives have what a lock cannot hold: %.*s",
+		       (int)strcspn(line, "\n"), line);
+}
+
+static const char *nothing_moved(const struct locking *l)
+{
+	if (l->old.format == 1)
+		return "written as orch-lock 2, with the same packages\n";
+	return "answers the changed recipe, with the same packages\n";
+}
+
 static int write_lock(struct locking *l, struct str *report, struct err **err)
 {
 	struct str diff cleanup_str = STR_INIT, text cleanup_str = STR_INIT,
@@ -210,53 +348,26 @@ static int write_lock(struct locking *l, struct str *report, struct err **err)
 	char *path cleanup_free =
 		path_join(l->project->dir, debian_lock_path(l->arena, l->recipe->name));
 
-	debian_lock_diff(&l->old, &l->now, &diff);
+	debian_lock_diff(&l->old, &l->now, &l->why, &diff);
 	if (!diff.len && l->old.date)
 		l->now.date = l->old.date;
 	debian_lock_format(&l->now, &text);
-	if (l->old.arch)
+	if (check_text(l, &text, err) < 0)
+		return -1;
+	if (l->old.format == 2)
 		debian_lock_format(&l->old, &was);
 	if (str_eq(text.buf, was.buf))
 		return 0;
-	str_append(report,
-		   diff.len ? diff.buf : "answers the changed recipe, with the same packages\n");
+	str_append(report, diff.len ? diff.buf : nothing_moved(l));
 	return file_write(path, text.buf, text.len, 0644, true, err);
 }
 
-/* Adds the lock of the node that O builds on, and those below it. */
-static int read_bases(struct locking *l, const struct debian_opts *o, struct err **err)
-{
-	while (o->from) {
-		struct debian_lock one cleanup_lock = {0};
-		const char *node;
-		int r;
-
-		if (debian_base(l->arena, l->project, o, &node, &o, err) < 0)
-			return -1;
-		r = debian_lock_read(l->arena, l->project->dir, node, &one, err);
-		if (r < 0)
-			return -1;
-		if (r == 1)
-			return err_set(
-				err, ERR_USER,
-				"'%s', which it builds on, is not locked: run 'orch lock %s' "
-				"first",
-				node, node);
-		l->base.arch = one.arch;
-		for (size_t i = 0; i < one.entries.count; i++)
-			lock_entries_push(&l->base.entries, one.entries.items[i]);
-	}
-	return 0;
-}
-
+/* A lock that cannot be read is not "no lock": its pins would be lost. */
 static int read_locks(struct locking *l, struct err **err)
 {
-	struct err *unreadable cleanup_err = NULL;
-
-	/* An old lock that cannot be read is made anew. */
-	if (debian_lock_read(l->arena, l->project->dir, l->recipe->name, &l->old, &unreadable) < 0)
-		l->old = (struct debian_lock){0};
-	return read_bases(l, l->o, err);
+	if (debian_lock_read_any(l->arena, l->project->dir, l->recipe->name, &l->old, err) < 0)
+		return -1;
+	return debian_read_bases(l->arena, l->project, l->o, &l->base, err);
 }
 
 int lock_resolve(struct arena *arena, const struct project *p, const struct recipe *r,
@@ -273,10 +384,8 @@ int lock_resolve(struct arena *arena, const struct project *p, const struct reci
 	rc = read_locks(&l, err);
 	if (rc == 0 && opts->package && opts->named)
 		*opts->named += old_has(&l, opts->package);
-	if (rc == 0) {
-		choose_kept(&l);
+	if (rc == 0)
 		rc = resolve_all(&l, err);
-	}
 	if (rc < 0 && (*err)->cls == ERR_USER && !(*err)->file)
 		point_at(r, *err);
 	if (rc == 0)
@@ -284,6 +393,8 @@ int lock_resolve(struct arena *arena, const struct project *p, const struct reci
 	debian_lock_clear(&l.old);
 	debian_lock_clear(&l.base);
 	debian_lock_clear(&l.now);
-	lock_entries_clear(&l.keep);
+	old_pins_clear(&l.pins);
+	map_clear(&l.why);
+	apt_records_clear(&l.records);
 	return rc;
 }

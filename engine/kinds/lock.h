@@ -7,22 +7,35 @@
 #include "recipe/recipe.h"
 
 struct lock_opts {
-	bool update; /* take current versions; else keep what is locked as far as it answers */
-	const char *package; /* with update: only this package; NULL: all */
-	bool offline;        /* make no connection: ERR_NET when the lists are not at hand */
+	bool update; /* take current versions; else move no pin that the archives still have */
+	const char *package; /* with update: only this package, and what it needs; NULL: all */
+	bool offline;        /* make no connection: ERR_NET when that cannot be */
 	size_t *named;       /* with PACKAGE: counts the nodes whose old lock has it; may be NULL */
 	const char *cache_dir; /* absolute: where lists and indexes may be kept */
+	void (*say)(void *arg, const char *node, const char *text); /* what it does; may be NULL */
+	void *arg;
 };
 
 /* Whether this node has a lock at all (its kind is 'debian'). */
 bool lock_applies(const struct recipe *r);
 /*
  * Resolves R, writes its lock when it changed, and appends to REPORT one line per package that
- * came, went or moved ("+ rauc 1.13-1", "- foo 2", "~ dbus 1.16.0-1 -> 1.16.2-2"); nothing when it
- * did not change. A node it builds on (`from:`) must be locked already. Returns 0, or -1.
+ * came, went or moved ("+ rauc 1.13-1", "- foo 2", "~ dbus 1.16.0-1 -> 1.16.2-2: archive 'debian'
+ * no longer has 1.16.0-1"); nothing when it did not change. A node it builds on (`from:`) must be
+ * locked already.
+ *
+ * A lock that is there but cannot be read is an error that leaves it as it is, with and without
+ * update. One of format 1 is read, and written in format 2 with its pins. A pin stays as long as
+ * an archive has it, in its index or in its pool, and the recipe asks for no other version or
+ * suite; a package that the recipe newly asks for moves no pin. Returns 0, or -1.
  */
 int lock_resolve(struct arena *arena, const struct project *p, const struct recipe *r,
 		 const struct lock_opts *opts, struct str *report, struct err **err) warn_unused;
-/* Adds an error (exit 2, naming `orch lock`) when R has no lock or one that does not answer it. */
+/*
+ * Adds an error (exit 2, naming `orch lock`) when R has no lock, one that does not answer it, or
+ * one of which something is lost: each word of the recipe has its `want` line, and from these
+ * NEEDS leads to every line and to no other. Archives of the lock are in project.yaml as they were;
+ * others may come and go. Needs no network.
+ */
 void lock_check(struct arena *arena, const struct project *p, const struct recipe *r,
 		struct err_list *errors);

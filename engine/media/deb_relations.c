@@ -55,7 +55,7 @@ int deb_package_parse(struct arena *arena, const char *stanza, struct deb_packag
 
 struct provider {
 	const struct deb_package *package;
-	char *version; /* owned; what a relation's version is compared with; NULL: provided without */
+	char *version; /* owned; a relation's version is compared with it; NULL: there is none */
 };
 DEFINE_VEC(providers, struct provider)
 

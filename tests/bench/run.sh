@@ -141,7 +141,7 @@ make_cold() {
 repository() {
 	local d=$work/hand/$1.repo name file sum
 	mkdir -p "$d"
-	while read -r _ _ name _ _ file _ sum; do
+	while read -r _ _ name _ _ file _ sum _; do
 		cp "$work/store3/downloads/$sum" "$d/${file##*/}"
 		printf '%s,' "$name"
 	done < <(grep '^package ' "$work/cold/recipes/$1.lock") >"$d/names"

@@ -116,10 +116,12 @@ rm "$p/recipes/top.yaml" "$p/recipes/top.lock"
 check "sources" sh -c "tar -tf '$more' | grep -qx usr/src/netbase/debian/control"
 
 echo "# pins that cannot be had"
-sed -i -E 's,^(package [^ ]+ netbase [^ ]+ [^ ]+ )([^ ]+)( .*)[0-9a-f]{8}$,\1\2.gone\300000000,' "$p/recipes/small.lock"
+sed -i -E 's,^(package [^ ]+ netbase [^ ]+ [^ ]+ )([^ ]+)( [0-9]+ )[0-9a-f]{8},\1\2.gone\300000000,' "$p/recipes/small.lock"
+sealed "$p/recipes/small.lock"
 code "dropped by the archive: exit 4" 4 "$orch" -C "$p" build small
 says "dropped by the archive: message" "'netbase'.*orch lock small --update"
 sed -i 's,_all.deb.gone ,_all.deb ,' "$p/recipes/small.lock"
+sealed "$p/recipes/small.lock"
 code "other bytes: exit 5" 5 "$orch" -C "$p" build small
 cp "$p/recipes/small.lock" "$scratch/bad.lock"
 echo "package debian evil 1 all ../../etc/passwd 1 00" >>"$p/recipes/small.lock"

@@ -6,17 +6,14 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "kinds/debian.h"
+#include "lock-fixture.h"
 
-#define SUM "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define HEAD "orch-lock 1\nrequest " SUM "\narch arm64\ndate 1700000000\narchive debian trixie\n"
-#define A "package debian a 1 all pool/a.deb 5 " SUM "\n"
-#define B "package debian b 1~rc1 arm64 pool/b.deb 6 " SUM "\n"
-#define S "source debian s 2 source pool/s_2.dsc 7 " SUM "\n"
+#define S "source debian ss 2 source pool/s_2.tar 7 " SUM "\n"
 
 /* The pins of a lock, one a line. */
-static char *pins_of(struct arena *arena, const char *lock)
+static char *pins_of(struct arena *arena, const char *body)
 {
+	char *lock cleanup_free = seal(body);
 	struct err *err cleanup_err = NULL;
 	struct pins pins = {0};
 	struct str s = STR_INIT;
@@ -36,20 +33,20 @@ static void what_makes_bytes(void **state)
 	char *pins cleanup_free = pins_of(arena, HEAD A B S);
 
 	assert_string_equal(pins, "arch arm64 \n"
-				  "package a 1 all sha256:" SUM "\n"
-				  "package b 1~rc1 arm64 sha256:" SUM "\n"
-				  "source s 2 s_2.dsc sha256:" SUM "\n");
+				  "package aa 1 all sha256:" SUM "\n"
+				  "package bb 1~rc1 arm64 sha256:" SUM "\n"
+				  "source ss 2 s_2.tar sha256:" SUM "\n");
 }
 
-/* Another archive, place, date, order or comment pins nothing else. */
+/* Another archive, place, date, reason, source or installed size pins nothing else. */
 static void what_does_not(void **state)
 {
 	struct arena *arena cleanup_arena = arena_new();
-	char *pins cleanup_free = pins_of(arena, HEAD A B S);
-	char *other cleanup_free =
-		pins_of(arena, "orch-lock 1\nrequest " SUM "\narch arm64\ndate 1800000000\n"
-			       "archive debian sid\narchive more own own-keys\n# new\n" B
-			       "package more a 1 all main/a.deb 5 " SUM "\n" S);
+	char *pins cleanup_free = pins_of(arena, HEAD ARCHIVE WANT A B S);
+	char *other cleanup_free = pins_of(
+		arena, START "request " SUM "\narch arm64\ndate 1800000000\n" ARCHIVE
+			     "archive more own main " SUM "\nwant bb bb\n"
+			     "package more aa 1 all main/a.deb 5 " SUM " other 3 9 -\n" B S);
 
 	assert_string_equal(pins, other);
 }
@@ -59,8 +56,9 @@ static void a_bad_lock(void **state)
 	struct arena *arena cleanup_arena = arena_new();
 	struct err *err cleanup_err = NULL;
 	struct pins pins = {0};
+	char *lock cleanup_free = seal(HEAD "what\n");
 
-	assert_int_equal(debian_pins(arena, "recipes/x.lock", HEAD "what\n", &pins, &err), -1);
+	assert_int_equal(debian_pins(arena, "recipes/x.lock", lock, &pins, &err), -1);
 	assert_string_equal(err->file, "recipes/x.lock");
 	assert_int_equal(err->line, 6);
 	assert_int_equal(pins.count, 0);

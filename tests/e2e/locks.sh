@@ -1,0 +1,269 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What 'orch lock' keeps, moves and says, on archives of this script's own: which pins stay when newer versions
+# come, which when versions leave the index or the pool, what a package newly asked for may move; and what a
+# build says of a lock whose lines do not fit the packages.
+# timeout: 900
+. tests/e2e/lib.sh
+export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
+p=$scratch/p
+own=$scratch/own
+more=$scratch/more
+# shellcheck disable=SC2317 # called by check
+o() {
+	"$ORCH" -C "$p" "$@" >"$scratch/out" 2>"$scratch/err" && return
+	o_code=$?
+	cat "$scratch/err"
+	return "$o_code"
+}
+says() { check "$1" grep -q -- "$2" "$scratch/err"; }
+tells() { check "$1" grep -q -- "$2" "$scratch/out"; }
+recipe() { # NAME, text on stdin
+	cat >"$p/recipes/$1.yaml"
+}
+pin() { awk -v n="$2" '$1 == "package" && $3 == n {print $4}' "$p/recipes/$1.lock"; } # NODE PACKAGE
+# deb ARCHIVE NAME VERSION [more lines of its control file]...
+deb() {
+	d=$scratch/deb
+	rm -rf "$d"
+	mkdir -p "$d/DEBIAN" "$1/pool"
+	to=$1/pool/$2_$3_all.deb
+	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nInstalled-Size: 7\n' \
+		"$2" "$3" >"$d/DEBIAN/control"
+	shift 3
+	[ $# = 0 ] || printf '%s\n' "$@" >>"$d/DEBIAN/control"
+	echo 'Description: test' >>"$d/DEBIAN/control"
+	dpkg-deb --root-owner-group -b "$d" "$to" >/dev/null
+}
+# publish ARCHIVE SUITE [PACKAGE...]: lists and signs what its pool holds; of PACKAGE only what stands there.
+publish() {
+	(
+		cd "$1" || exit 1
+		suite=$2
+		shift 2
+		mkdir -p "dists/$suite/main/binary-amd64"
+		dpkg-scanpackages -m pool 2>/dev/null | awk -v files="$*" 'BEGIN { RS = ""; ORS = "\n\n" }
+			match($0, /Filename: pool\/[^\n]*/) && (files == "" ||
+			index(" " files " ", " " substr($0, RSTART + 15, RLENGTH - 15) " "))' \
+			>"dists/$suite/main/binary-amd64/Packages"
+		cd "dists/$suite" || exit 1
+		mkdir -p main/source
+		: >main/source/Sources
+		rm -f Release InRelease
+		{
+			printf 'Origin: own\nSuite: %s\nCodename: %s\nDate: %s\n' "$suite" "$suite" "$(LC_ALL=C date -Ru)"
+			printf 'Architectures: amd64 all\nComponents: main\nSHA256:\n'
+			find main -type f | while read -r f; do
+				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
+			done
+		} >"$scratch/Release"
+		mv "$scratch/Release" .
+		gpg --batch --yes --quiet --clearsign -o InRelease Release
+	)
+}
+project() { # [one more archive]
+	cat >"$p/recipes/project.yaml" <<END
+schema: 1
+name: demo
+version: "1"
+archives:
+  own: {suites: [stable, testing], components: [main], keyring: keys/own.gpg}
+$*
+END
+}
+
+mkdir -m 700 "$GNUPGHOME"
+mkdir -p "$p/recipes" "$p/keys" "$XDG_CONFIG_HOME/orch"
+gpg --batch --quiet --passphrase '' --quick-gen-key own@example.org rsa2048 sign never 2>/dev/null
+gpg --batch --export >"$p/keys/own.gpg"
+printf 'mirrors: {own: "file://%s", more: "file://%s"}\n' "$own" "$more" >"$XDG_CONFIG_HOME/orch/config.yaml"
+project
+deb "$own" base-files 1 'Essential: yes' 'Depends: awk'
+deb "$own" mawk 1 'Provides: awk' 'Source: mawk-source (1-0)'
+for n in usr-is-merged fakeroot libfakeroot; do deb "$own" "$n" 1; done
+deb "$own" lib 1.0
+deb "$own" lib-dev 1.0 'Depends: lib (= 1.0)'
+deb "$own" app 1.0 'Pre-Depends: lib'
+deb "$own" other 1.0
+publish "$own" stable
+publish "$own" testing nothing
+
+echo "# what is in a lock"
+printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other]\n' | recipe n
+check "lock" o lock n
+says "progress on stderr" '^n: reading the package lists'
+check "no progress on stdout" sh -c "! grep -q reading '$scratch/out'"
+check "source, its version, installed size, needs" grep -q \
+	'^package own mawk 1 all pool/mawk_1_all.deb [0-9]* [0-9a-f]* mawk-source 1-0 7 -$' "$p/recipes/n.lock"
+check "needs through a virtual package" grep -q '^package own base-files .* mawk$' "$p/recipes/n.lock"
+check "needs before" grep -q '^package own app .* lib$' "$p/recipes/n.lock"
+check "why packages are there" grep -q '^want ?essential base-files,usr-is-merged$' "$p/recipes/n.lock"
+same "keys of the archive" 1 "$(grep -c "^archive own stable,testing main $(sha256sum <"$p/keys/own.gpg" | cut -d' ' -f1)\$" "$p/recipes/n.lock")"
+cp "$p/recipes/n.lock" "$scratch/first"
+
+echo "# newer versions"
+deb "$own" lib 2.0
+deb "$own" lib-dev 2.0 'Depends: lib (= 2.0)'
+deb "$own" app 2.0 'Depends: lib (>= 2.0)'
+deb "$own" other 2.0
+publish "$own" stable
+check "lock again" o lock n
+check "nothing moves" cmp "$scratch/first" "$p/recipes/n.lock"
+printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other, mawk]\n' | recipe n
+check "lock after a change of the recipe" o lock n
+tells "nothing moves then" "answers the changed recipe, with the same packages"
+same "lib stays" 1.0 "$(pin n lib)"
+
+echo "# an archive more"
+deb "$more" mawk 9 'Provides: awk'
+deb "$more" lib 9.0
+publish "$more" stable
+project '  more: {suites: [stable], components: [main], keyring: keys/own.gpg}'
+check "no lock is stale" o plan n
+cp "$p/recipes/n.lock" "$scratch/first"
+check "lock again" o lock n
+check "nothing moves" cmp "$scratch/first" "$p/recipes/n.lock"
+project
+sed -i 's/testing/testing, third/' "$p/recipes/project.yaml"
+code "other suites of the archive: exit 2" 2 "$ORCH" -C "$p" plan n
+project
+
+echo "# out of the index, still in the pool"
+publish "$own" stable app_2.0_all.deb lib_2.0_all.deb lib-dev_2.0_all.deb other_2.0_all.deb \
+	base-files_1_all.deb mawk_1_all.deb usr-is-merged_1_all.deb fakeroot_1_all.deb libfakeroot_1_all.deb
+check "lock again" o lock n
+check "nothing moves" cmp "$scratch/first" "$p/recipes/n.lock"
+code "offline, nobody can know: exit 4" 4 "$ORCH" -C "$p" --offline lock n
+check "and nothing moves" cmp "$scratch/first" "$p/recipes/n.lock"
+
+echo "# out of the pool, too"
+rm "$own/pool/lib_1.0_all.deb"
+check "lock again" o lock n
+tells "what moves says why" "^  ~ lib 1.0 -> 2.0: archive 'own' no longer has 1.0$"
+tells "and what has to go along" "^  ~ lib-dev 1.0 -> 2.0: it needs lib (= 1.0), which moves$"
+same "nothing else" 2 "$(grep -c '^  ' "$scratch/out")"
+same "app stays" 1.0 "$(pin n app)"
+same "other stays" 1.0 "$(pin n other)"
+
+echo "# --update of one"
+publish "$own" stable
+deb "$own" app 3.0 'Depends: lib (>= 3.0)'
+deb "$own" lib 3.0
+deb "$own" lib-dev 3.0 'Depends: lib (= 3.0)'
+publish "$own" stable
+printf 'kind: debian\narch: amd64\npackages: [app]\n' | recipe m
+check "another node" o lock m
+cp "$p/recipes/m.lock" "$scratch/m"
+check "update of one package" o lock n --update app
+tells "it moves" "^  ~ app 1.0 -> 3.0$"
+tells "and what it needs" "^  ~ lib 2.0 -> 3.0: 'app' needs lib (>= 3.0)$"
+tells "and what needs that exactly" "^  ~ lib-dev 2.0 -> 3.0: it needs lib (= 2.0), which moves$"
+same "nothing else" 1.0 "$(pin n other)"
+check "the other node's lock is as it was" cmp "$scratch/m" "$p/recipes/m.lock"
+
+echo "# what is newly asked for"
+deb "$own" lib 4.0
+deb "$own" new 1 'Depends: lib (>= 4.0)'
+publish "$own" stable
+printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other, mawk, new]\n' | recipe n
+cp "$p/recipes/n.lock" "$scratch/first"
+code "moves no pin: exit 2" 2 o lock n
+says "says what is in the way" "'new' needs lib (>= 4.0) (pinned to 3.0); 'orch lock n --update lib' moves that pin"
+check "the lock is as it was" cmp "$scratch/first" "$p/recipes/n.lock"
+printf 'kind: debian\narch: amd64\npackages: [app, other, new]\n' | recipe n
+check "with --update it goes" o lock n --update lib
+same "lib moves" 4.0 "$(pin n lib)"
+tells "what nothing needs any more goes" "^  - lib-dev 3.0$"
+same "other stays" 1.0 "$(pin n other)"
+
+echo "# versions and suites"
+deb "$own" other 1.5
+deb "$own" other 3.0~next
+publish "$own" stable other_1.0_all.deb other_2.0_all.deb app_1.0_all.deb app_3.0_all.deb lib_4.0_all.deb new_1_all.deb \
+	base-files_1_all.deb mawk_1_all.deb usr-is-merged_1_all.deb fakeroot_1_all.deb libfakeroot_1_all.deb
+publish "$own" testing other_3.0~next_all.deb other_1.5_all.deb
+printf 'kind: debian\narch: amd64\npackages: [app=1.0, other/testing]\n' | recipe n
+check "lock" o lock n
+tells "the version asked for" "^  ~ app 3.0 -> 1.0: the recipe asks for this version$"
+tells "the suite asked for" "^  ~ other 1.0 -> 3.0~next: the recipe takes it from 'testing'$"
+check "is in the lock" grep -q '^want other/testing other$' "$p/recipes/n.lock"
+check "lock again" o lock n
+tells "stays" "unchanged"
+printf 'kind: debian\narch: amd64\npackages: [app=1.0, other/testin]\n' | recipe n
+code "no such suite: exit 2" 2 o plan n
+says "no such suite: a near one" "n.yaml:3:21: .*'testin'; did you mean 'testing'"
+printf 'kind: debian\narch: amd64\npackages: [app, other]\n' | recipe n
+
+echo "# one on another"
+printf 'kind: debian\narch: amd64\nfrom: m\npackages: [other]\n' | recipe a-top
+check "lock of all, the lower first" o lock
+check "plan" o plan
+check "update of the lower" o lock m --update
+code "what is on it is stale: exit 2" 2 "$ORCH" -C "$p" plan a-top
+check "lock of all" o lock
+check "plan" o plan
+printf 'kind: debian\narch: amd64\npackages: [app]\narchives: [own]\n' | recipe m
+code "the lower is stale" 2 o plan
+same "what is on it is not" 1 "$(grep -c 'does not answer' "$scratch/err")"
+check "lock of all" o lock
+
+echo "# names that need quoting"
+deb "$own" blank 1
+mv "$own/pool/blank_1_all.deb" "$own/pool/Blank Tool 100%.deb"
+publish "$own" stable
+printf 'kind: debian\narch: amd64\npackages: [app, blank]\n' | recipe n
+check "lock" o lock n
+check "is quoted" grep -q ' pool/Blank%20Tool%20100%25.deb ' "$p/recipes/n.lock"
+check "is read" o plan n
+
+echo "# damage"
+good=$scratch/good
+cp "$p/recipes/n.lock" "$good"
+deb "$own" app 8.0
+deb "$own" lib 8.0
+publish "$own" stable
+lock=$p/recipes/n.lock
+sed 's/$/\r/' "$good" >"$lock"
+check "CRLF: plan" o plan n
+check "CRLF: lock" o lock n
+same "CRLF: nothing moves" "$(pin n app)" "$(awk '$3 == "app" && $1 == "package" {print $4}' "$good")"
+# damaged NAME LINE WORD: the lock, as it is now, is refused, and left as it is.
+damaged() {
+	cp "$lock" "$scratch/damaged"
+	for command in "plan n" "lock n" "lock n --update" "check"; do
+		# shellcheck disable=SC2086
+		code "$1: $command: exit 2" 2 o $command
+		says "$1: $command: place" "recipes/n.lock:$2:1: .*$3"
+	done
+	check "$1: is left as it is" cmp "$lock" "$scratch/damaged"
+}
+{ head -n 6 "$good"; echo '<<<<<<< HEAD'; sed -n 7p "$good"; echo =======; echo '>>>>>>> other'; sed 1,7d "$good"; } >"$lock"
+damaged "conflict of a merge" 7 "git checkout --ours"
+head -c 700 "$good" >"$lock"
+damaged "cut" '[0-9]*' "cut short: restore"
+: >"$lock"
+damaged "empty" 1 "the lock is empty"
+sed '/ app /d' "$good" >"$lock"
+damaged "a line lost" '[0-9]*' "its digest differs"
+sed 's/^package own app /package own ap\x01p /' "$good" >"$lock"
+damaged "garbled" '[0-9]*' "malformed line"
+cp "$good" "$lock"
+
+echo "# lines that do not fit the packages, with a digest that does"
+sed -i '/^package .* lib /d' "$lock"
+sealed "$lock"
+code "a line lost: exit 2" 2 o build n
+says "a line lost: named" "'app' needs 'lib', which the lock has lost: run 'orch lock n'"
+cp "$good" "$lock"
+
+echo "# all at once"
+rm "$p/recipes/n.lock" "$p/recipes/m.lock"
+printf 'kind: pki\nkey: pki/private/x.key\ncert: pki/x.pem\nkeyring: pki/k.pem\n' | recipe sign
+code "plan: exit 2" 2 o plan
+same "plan: locks and keys" 6 "$(grep -cE "n.yaml:.*not locked|m.yaml:.*not locked|a-top.yaml:.*'m'.*not locked|there is no" "$scratch/err")"
+code "check: exit 2" 2 o check
+same "check: locks" 3 "$(grep -cE "(n|m|a-top).yaml:.*not locked" "$scratch/err")"
+rm "$p/recipes/sign.yaml"
+check "lock" o lock
+check "check" o check
+finish
