@@ -213,15 +213,17 @@ static int open_packages(struct action *a, const struct debian_lock *l, struct d
 	for (size_t i = 0; i < l->entries.count; i++) {
 		const struct lock_entry *e = &l->entries.items[i];
 
-		if (e->type == LOCK_PACKAGE && deb_open(set, debian_file(a, e), e->name, err) < 0)
+		if (e->type == LOCK_PACKAGE &&
+		    (deb_open(set, debian_file(a, e), e->name, err) < 0 ||
+		     debian_compare(a, set->items[set->count - 1], e, err) < 0))
 			return -1;
 	}
 	return 0;
 }
 
 /* The tree before dpkg runs in it, and what it is told there. */
-static int prepare(struct action *a, const struct deb_set *set, struct tree *t,
-		   struct deb_plan *ret, struct err **err)
+static int prepare(struct action *a, const struct debian_lock *l, const struct deb_set *set,
+		   struct tree *t, struct deb_plan *ret, struct err **err)
 {
 	const struct debian_opts *o = a->opts;
 	const char *overlay = o->overlay ? action_input(a, o->overlay)->path : NULL;
@@ -235,6 +237,8 @@ static int prepare(struct action *a, const struct deb_set *set, struct tree *t,
 	if (o->from && !status)
 		return err_set(err, ERR_BUILD, "the tree of '%s' has no /var/lib/dpkg/status",
 			       o->from->text);
+	if (debian_verify(a, l, set, status, err) < 0)
+		return -1;
 	deb_plan_make(set, status, ret);
 	if (!o->from && deb_seed(&ret->steps.items[0].unpack, t, err) < 0)
 		return -1;
@@ -270,7 +274,7 @@ static int system_tree(struct action *a, const struct debian_lock *l, struct err
 				     .after = after};
 	bool own = false;
 
-	if (open_packages(a, l, &set, err) < 0 || prepare(a, &set, before, &plan, err) < 0 ||
+	if (open_packages(a, l, &set, err) < 0 || prepare(a, l, &set, before, &plan, err) < 0 ||
 	    debian_install(&stage, err) < 0 || tree_clean(after, err) < 0)
 		return -1;
 	own = sandbox_is_native(l->arch) && tree_resolve(after, "usr/bin/dpkg-source");

@@ -45,7 +45,7 @@
  *
  * Sorted: archives and wants by their first word, the rest by type, name, architecture, path.
  * NEEDS and wants make a lost line noticed: lock_check() follows them from the recipe's words to
- * every line.
+ * every line. The .debs' own control data are compared when a tree is built (debian_verify()).
  */
 #include "base/digest.h"
 #include "base/map.h"
@@ -210,6 +210,19 @@ const char *debian_file(const struct action *a, const struct lock_entry *e);
 int debian_tool(struct action *a, const struct debian_lock *l, const char *const names[],
 		const char *dest, struct err **err) warn_unused;
 
+struct deb;
+struct deb_set;
+struct tree;
+/* Whether D is the package that line E says, by its own control data; ERR_INTEGRITY names both. */
+int debian_compare(const struct action *a, const struct deb *d, const struct lock_entry *e,
+		   struct err **err) warn_unused;
+/*
+ * Whether the tools of L are what their lines say, and each package of SET has what it depends on,
+ * in SET or among what STATUS says is installed (dpkg's database of the tree below, or NULL).
+ */
+int debian_verify(const struct action *a, const struct debian_lock *l, const struct deb_set *set,
+		  const char *status, struct err **err) warn_unused;
+
 /*
  * dpkg's work: the tree is laid out in a directory, the packages are unpacked and configured there,
  * and what has become of it is gathered again.
@@ -223,7 +236,6 @@ struct debian_stage {
 	struct tree *after;  /* the result goes here */
 };
 struct deb_plan;
-struct tree;
 int debian_install(struct debian_stage *s, struct err **err) warn_unused;
 /*
  * Unpacks the source packages of L, patched, to /usr/src/NAME of T. OWN: with T's own dpkg-source,

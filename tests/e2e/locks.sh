@@ -35,8 +35,8 @@ deb() {
 	echo 'Description: test' >>"$d/DEBIAN/control"
 	dpkg-deb --root-owner-group -b "$d" "$to" >/dev/null
 }
-# publish ARCHIVE SUITE [PACKAGE...]: lists and signs what its pool holds; of PACKAGE only what stands there.
-publish() {
+# index ARCHIVE SUITE [PACKAGE...]: lists and signs what its pool holds; of PACKAGE only what stands there.
+index() {
 	(
 		cd "$1" || exit 1
 		suite=$2
@@ -80,13 +80,13 @@ printf 'mirrors: {own: "file://%s", more: "file://%s"}\n' "$own" "$more" >"$XDG_
 project
 deb "$own" base-files 1 'Essential: yes' 'Depends: awk'
 deb "$own" mawk 1 'Provides: awk' 'Source: mawk-source (1-0)'
-for n in usr-is-merged fakeroot libfakeroot; do deb "$own" "$n" 1; done
+deb "$own" usr-is-merged 1
 deb "$own" lib 1.0
 deb "$own" lib-dev 1.0 'Depends: lib (= 1.0)'
 deb "$own" app 1.0 'Pre-Depends: lib'
 deb "$own" other 1.0
-publish "$own" stable
-publish "$own" testing nothing
+index "$own" stable
+index "$own" testing nothing
 
 echo "# what is in a lock"
 printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other]\n' | recipe n
@@ -106,7 +106,7 @@ deb "$own" lib 2.0
 deb "$own" lib-dev 2.0 'Depends: lib (= 2.0)'
 deb "$own" app 2.0 'Depends: lib (>= 2.0)'
 deb "$own" other 2.0
-publish "$own" stable
+index "$own" stable
 check "lock again" o lock n
 check "nothing moves" cmp "$scratch/first" "$p/recipes/n.lock"
 printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other, mawk]\n' | recipe n
@@ -117,7 +117,7 @@ same "lib stays" 1.0 "$(pin n lib)"
 echo "# an archive more"
 deb "$more" mawk 9 'Provides: awk'
 deb "$more" lib 9.0
-publish "$more" stable
+index "$more" stable
 project '  more: {suites: [stable], components: [main], keyring: keys/own.gpg}'
 check "no lock is stale" o plan n
 cp "$p/recipes/n.lock" "$scratch/first"
@@ -129,8 +129,8 @@ code "other suites of the archive: exit 2" 2 "$ORCH" -C "$p" plan n
 project
 
 echo "# out of the index, still in the pool"
-publish "$own" stable app_2.0_all.deb lib_2.0_all.deb lib-dev_2.0_all.deb other_2.0_all.deb \
-	base-files_1_all.deb mawk_1_all.deb usr-is-merged_1_all.deb fakeroot_1_all.deb libfakeroot_1_all.deb
+index "$own" stable app_2.0_all.deb lib_2.0_all.deb lib-dev_2.0_all.deb other_2.0_all.deb \
+	base-files_1_all.deb mawk_1_all.deb usr-is-merged_1_all.deb
 check "lock again" o lock n
 check "nothing moves" cmp "$scratch/first" "$p/recipes/n.lock"
 code "offline, nobody can know: exit 4" 4 "$ORCH" -C "$p" --offline lock n
@@ -146,11 +146,11 @@ same "app stays" 1.0 "$(pin n app)"
 same "other stays" 1.0 "$(pin n other)"
 
 echo "# --update of one"
-publish "$own" stable
+index "$own" stable
 deb "$own" app 3.0 'Depends: lib (>= 3.0)'
 deb "$own" lib 3.0
 deb "$own" lib-dev 3.0 'Depends: lib (= 3.0)'
-publish "$own" stable
+index "$own" stable
 printf 'kind: debian\narch: amd64\npackages: [app]\n' | recipe m
 check "another node" o lock m
 cp "$p/recipes/m.lock" "$scratch/m"
@@ -164,7 +164,7 @@ check "the other node's lock is as it was" cmp "$scratch/m" "$p/recipes/m.lock"
 echo "# what is newly asked for"
 deb "$own" lib 4.0
 deb "$own" new 1 'Depends: lib (>= 4.0)'
-publish "$own" stable
+index "$own" stable
 printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other, mawk, new]\n' | recipe n
 cp "$p/recipes/n.lock" "$scratch/first"
 code "moves no pin: exit 2" 2 o lock n
@@ -179,9 +179,9 @@ same "other stays" 1.0 "$(pin n other)"
 echo "# versions and suites"
 deb "$own" other 1.5
 deb "$own" other 3.0~next
-publish "$own" stable other_1.0_all.deb other_2.0_all.deb app_1.0_all.deb app_3.0_all.deb lib_4.0_all.deb new_1_all.deb \
-	base-files_1_all.deb mawk_1_all.deb usr-is-merged_1_all.deb fakeroot_1_all.deb libfakeroot_1_all.deb
-publish "$own" testing other_3.0~next_all.deb other_1.5_all.deb
+index "$own" stable other_1.0_all.deb other_2.0_all.deb app_1.0_all.deb app_3.0_all.deb lib_4.0_all.deb new_1_all.deb \
+	base-files_1_all.deb mawk_1_all.deb usr-is-merged_1_all.deb
+index "$own" testing other_3.0~next_all.deb other_1.5_all.deb
 printf 'kind: debian\narch: amd64\npackages: [app=1.0, other/testing]\n' | recipe n
 check "lock" o lock n
 tells "the version asked for" "^  ~ app 3.0 -> 1.0: the recipe asks for this version$"
@@ -210,7 +210,7 @@ check "lock of all" o lock
 echo "# names that need quoting"
 deb "$own" blank 1
 mv "$own/pool/blank_1_all.deb" "$own/pool/Blank Tool 100%.deb"
-publish "$own" stable
+index "$own" stable
 printf 'kind: debian\narch: amd64\npackages: [app, blank]\n' | recipe n
 check "lock" o lock n
 check "is quoted" grep -q ' pool/Blank%20Tool%20100%25.deb ' "$p/recipes/n.lock"
@@ -221,7 +221,7 @@ good=$scratch/good
 cp "$p/recipes/n.lock" "$good"
 deb "$own" app 8.0
 deb "$own" lib 8.0
-publish "$own" stable
+index "$own" stable
 lock=$p/recipes/n.lock
 sed 's/$/\r/' "$good" >"$lock"
 check "CRLF: plan" o plan n
@@ -254,7 +254,18 @@ sed -i '/^package .* lib /d' "$lock"
 sealed "$lock"
 code "a line lost: exit 2" 2 o build n
 says "a line lost: named" "'app' needs 'lib', which the lock has lost: run 'orch lock n'"
-cp "$good" "$lock"
+sed 's/\(^package own app \)[^ ]*/\19.9/' "$good" >"$lock"
+sealed "$lock"
+code "another version: exit 5" 5 o build n
+says "another version: both" "n.lock pins package 'app' 9.9 with version '9.9', but the package with that digest says"
+sed 's/\(^package own app [^ ]* \)all/\1amd64/' "$good" >"$lock"
+sealed "$lock"
+code "another architecture: exit 5" 5 o build n
+says "another architecture: both" "with architecture 'amd64', but .* says 'all'"
+sed -e 's/\(^package own app .*\) [^ ]*$/\1 -/' -e '/^package own lib /d' "$good" >"$lock"
+sealed "$lock"
+code "a dependency lost, and that it is one: exit 2" 2 o build n
+says "a dependency lost: named" "package 'app' [^ ]* depends on 'lib"
 
 echo "# all at once"
 rm "$p/recipes/n.lock" "$p/recipes/m.lock"
