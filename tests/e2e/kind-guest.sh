@@ -4,6 +4,7 @@
 # makes the same bytes.
 # timeout: 1800
 . tests/e2e/lib.sh
+. tests/e2e/users.sh
 p=$scratch/p
 alone=$scratch/no-userns
 cc -O1 -D_GNU_SOURCE -o "$alone" tests/no-userns.c || exit 1
@@ -15,9 +16,11 @@ version: "1"
 default: [result]
 archives:
   debian: {suites: [trixie], components: [main]}
+  own: {suites: [own], components: [main], keyring: keys/own.gpg}
 END
+check "an archive" users_archive "$p"
 # Owners, set-id programs, capabilities, what maintainer scripts make, and a second guest for the source.
-printf 'kind: debian\npackages: [passwd, libcap2-bin, mtr-tiny, dpkg-dev]\nsources: [netbase]\n' >"$p/recipes/small.yaml"
+printf 'kind: debian\npackages: [own-users, mtr-tiny, dpkg-dev]\nsources: [netbase]\n' >"$p/recipes/small.yaml"
 echo content >"$p/src/file"
 cat >"$p/recipes/result.yaml" <<'END'
 kind: run

@@ -1,0 +1,143 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# For e2e scripts, after lib.sh:  . tests/e2e/users.sh
+#
+# A package whose maintainer script does what takes more than one user: own-users, in a signed
+# archive 'own' of its own. What it makes lies in /var/lib/users.
+
+# users_archive PROJECT: makes the archive; PROJECT gets its key, and the archive as a mirror.
+users_archive() {
+	export GNUPGHOME="${scratch:?}/gnupg" XDG_CONFIG_HOME="$scratch/config"
+	archive=$scratch/archive
+	users=$scratch/deb/own-users
+	mkdir -p "$1/keys" "$XDG_CONFIG_HOME/orch" "$archive/pool" "$users/DEBIAN"
+	key users@example.org >/dev/null 2>&1
+	gpg --export users@example.org >"$1/keys/own.gpg"
+	printf 'mirrors: {own: "file://%s"}\n' "$archive" >>"$XDG_CONFIG_HOME/orch/config.yaml"
+	cat >"$users/DEBIAN/control" <<'END'
+Package: own-users
+Version: 1.0
+Architecture: all
+Maintainer: Nobody <nobody@example.org>
+Depends: acl, attr, libcap2-bin, passwd
+Description: files of several users
+END
+	users_script >"$users/DEBIAN/postinst"
+	chmod 755 "$users/DEBIAN/postinst"
+	dpkg-deb --root-owner-group -b "$users" "$archive/pool/own-users_1.0_all.deb" >/dev/null &&
+		publish users@example.org >/dev/null 2>&1
+}
+
+users_script() {
+	cat <<'END'
+#!/bin/sh
+set -e
+mkdir -p /var/lib/users
+chmod 1777 /var/lib/users
+cd /var/lib/users
+# as somebody else
+runuser -u daemon -- touch as-runuser
+su -s /bin/sh daemon -c 'touch as-su; mkdir as-su.d'
+setpriv --reuid daemon --regid daemon --clear-groups ln -s nowhere as-setpriv
+chroot --userspec=daemon:daemon / touch /var/lib/users/as-chroot
+perl -e '$) = "5 5"; $> = 1; open(F, ">as-perl"); $> = 0; $) = 0; open(F, ">as-root")'
+for try in 'cat /etc/shadow' 'rm as-root' 'echo >/etc/x' 'test -r /etc/shadow' 'ls /root' \
+	'chown games as-runuser' 'mknod x c 1 3'; do
+	if runuser -u daemon -- sh -c "$try" >/dev/null 2>&1; then touch "did:$try"; fi
+done
+# set-group-ID directories, set-id programs, a number that is used again
+mkdir group
+chgrp staff group
+chmod 2775 group
+: >group/file
+mkdir group/directory
+cp /bin/true program
+chown games:games program
+chmod 6755 program
+for i in 1 2 3 4 5 6 7 8; do
+	: >again
+	chown games again
+	rm again
+done
+: >again
+# access lists
+mkdir list
+setfacl -m g:adm:rx,u:games:rwx,d:g:adm:rx list
+: >list/file
+mkdir list/directory
+: >list/changed
+setfacl -m u:games:rw list/changed
+chmod 604 list/changed
+# attributes, capabilities
+echo x >attribute
+setfattr -n user.origin -v me attribute
+setfattr -n trusted.origin -v root attribute
+for f in capable written given; do
+	cp /bin/true $f
+	setcap cap_net_raw+ep $f
+done
+echo >>written
+chown daemon given
+chmod 750 capable
+# devices, pipes, what its owner may not read
+mknod -m 660 block b 259 700
+chgrp disk block
+mknod character c 1 3
+mkfifo -m 600 pipe
+chown games pipe
+: >shut
+mkdir dark
+: >dark/file
+chmod 0 shut dark dark/file
+END
+}
+
+# users_list TREE.TAR: what the script made, a line each.
+users_list() {
+	tar --numeric-owner --xattrs --xattrs-include='*' -tvvf "$1" var/lib/users 2>/dev/null |
+		sed -n -e 's/^  x: *\([0-9]*\) \(.*\)/  \2 \1/p' \
+			-e 's,^\([-dlbcp][^ ]*\) *\([0-9/]*\) .* var/lib/users/\(.*\)$,\1 \2 \3,' \
+			-e 's/^\([-dlbcp].*[^ ]\) *$/\1/p'
+}
+
+# What users_list says after the script was run by root in a root of its own, without orch.
+users_expected() {
+	cat <<'END'
+drwxrwxrwt 0/0
+-rw-r--r-- 0/0 again
+-rw-r--r-- 1/1 as-chroot
+-rw-r--r-- 1/5 as-perl
+-rw-r--r-- 0/0 as-root
+-rw-r--r-- 1/1 as-runuser
+lrwxrwxrwx 1/1 as-setpriv -> nowhere
+-rw-rw-r-- 1/1 as-su
+drwxrwxr-x 1/1 as-su.d/
+-rw-r--r--* 0/0 attribute
+  user.origin 2
+  trusted.origin 4
+brw-rw---- 0/6 block
+-rwxr-x---* 0/0 capable
+  security.capability 20
+crw-r--r-- 0/0 character
+d--------- 0/0 dark/
+---------- 0/0 dark/file
+-rwxr-xr-x 1/0 given
+drwxrwsr-x 0/50 group/
+drwxr-sr-x 0/50 group/directory/
+-rw-r--r-- 0/50 group/file
+drwxrwxr-x* 0/0 list/
+  system.posix_acl_default 44
+  system.posix_acl_access 52
+-rw----r--* 0/0 list/changed
+  system.posix_acl_access 52
+drwxr-xr-x* 0/0 list/directory/
+  system.posix_acl_default 44
+  system.posix_acl_access 44
+-rw-r--r--* 0/0 list/file
+  system.posix_acl_access 44
+prw------- 5/0 pipe
+-rwsr-sr-x 5/60 program
+---------- 0/0 shut
+-rwxr-xr-x 0/0 written
+END
+}
