@@ -214,7 +214,9 @@ static void on_call(struct tracee *t)
 	t->call = call_find(info.seccomp.nr);
 	if (!calls_is_native(info.arch) || !t->call) {
 		t->call = NULL;
-		tracee_fail(t, "is of another architecture, whose owners cannot be held here");
+		tracee_fail(
+			t,
+			"is not of this machine's architecture, so that its owners cannot be held");
 		return;
 	}
 	t->nr = info.seccomp.nr;

@@ -32,8 +32,8 @@
  * refused with ENOSYS (libraries go another way), new user namespaces with EPERM; a program that
  * makes calls of another interface (i386 on amd64) ends the run with its name and the script's.
  *
- * Errors: ERR_ENV where this machine lets no process be traced or is neither amd64 nor arm64,
- * ERR_BUILD for what ends the run and for a malformed list.
+ * Errors: ERR_ENV where this machine lets no process be traced or is neither amd64 nor arm64, and
+ * for what ends the run: a guest can hold it; ERR_BUILD for a malformed list.
  */
 #include "base/err.h"
 

@@ -24,10 +24,14 @@ struct birth {
 	struct target file; /* to change its mode */
 	mode_t mode;        /* asked for, whatever the umask */
 	bool in_directory;  /* NAME is the directory it is made in (O_TMPFILE) */
+	bool opened;        /* the call's result is a descriptor of it */
 };
 
-/* The directory in which a path through a link came to lie. */
-static int linked_parent(struct tracee *t, struct stat *ret, int *ret_error)
+/*
+ * The directory in which a file lies that was just opened, by the name that /proc has for it: cheaper
+ * than to ask in the process's name, and right where the path led through a link. False: not so.
+ */
+static bool stat_opened_parent(struct tracee *t, const struct stat *file, struct stat *ret)
 {
 	struct str path cleanup_str = STR_INIT;
 	char *directory cleanup_free = NULL;
@@ -38,22 +42,27 @@ static int linked_parent(struct tracee *t, struct stat *ret, int *ret_error)
 	n = t->self->proc < 0
 		    ? -1
 		    : readlinkat(t->self->proc, name, str_reserve(&path, PATH_MAX), PATH_MAX - 1);
-	*ret_error = ENOENT;
-	if (n <= 0)
-		return 0;
+	if (n <= 0 || path.buf[0] != '/')
+		return false;
 	path.len = (size_t)n;
 	path.buf[n] = '\0';
 	directory = path_dir(path.buf);
-	*ret_error = stat(directory, ret) < 0 ? errno : 0;
-	return 0;
+	/* In a mount namespace of its own a name may be another file's. */
+	return stat(directory, ret) == 0 && S_ISDIR(ret->st_mode) && ret->st_dev == file->st_dev;
 }
 
-static int stat_parent(struct tracee *t, const struct birth *b, struct stat *ret, int *ret_error)
+static int stat_parent(struct tracee *t, const struct birth *b, const struct stat *file,
+		       struct stat *ret, int *ret_error)
 {
+	*ret_error = 0;
+	if (file && b->opened && stat_opened_parent(t, file, ret))
+		return 0;
 	if (b->in_directory)
 		return tracee_stat(t, &b->name, ret, ret_error);
-	if (t->at_exit && t->through_link)
-		return linked_parent(t, ret, ret_error);
+	if (file && t->through_link) {
+		*ret_error = ENOENT;
+		return 0;
+	}
 	return tracee_stat_parent(t, &b->name, ret, ret_error);
 }
 
@@ -94,7 +103,7 @@ static int note_birth(struct tracee *t, const struct birth *b, const struct stat
 
 	owners_drop(all, st->st_dev, st->st_ino);
 	if (gid || owners_have_groups(all) || owners_have_attrs(all)) {
-		if (stat_parent(t, b, &parent, &e) < 0)
+		if (stat_parent(t, b, st, &parent, &e) < 0)
 			return -1;
 		if (e) {
 			tracee_fail(t, "made a file whose directory cannot be found");
@@ -121,7 +130,7 @@ static int check_parent(struct tracee *t, const struct birth *b, int *ret_error)
 	*ret_error = 0;
 	if (creds_can(t->creds, CAP_DAC_OVERRIDE))
 		return 0;
-	if (stat_parent(t, b, &parent, ret_error) < 0)
+	if (stat_parent(t, b, NULL, &parent, ret_error) < 0)
 		return -1;
 	/* Other errors are the call's own. */
 	*ret_error = *ret_error == 0 && !identity_may(t->self, t->creds, &parent, 3) ? EACCES : 0;
@@ -155,6 +164,7 @@ static int read_opening(struct tracee *t, struct opening *ret)
 	ret->flags = how.flags;
 	ret->resolve = how.resolve;
 	ret->birth.mode = (mode_t)how.mode;
+	ret->birth.opened = true;
 	ret->birth.in_directory = (how.flags & O_TMPFILE) == O_TMPFILE;
 	return 0;
 }

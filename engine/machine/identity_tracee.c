@@ -183,20 +183,21 @@ static int stat_at(struct tracee *t, uint64_t at, const struct target *target, s
 
 int tracee_stat(struct tracee *t, const struct target *target, struct stat *ret, int *ret_error)
 {
+	char path[64];
+
+	/* /proc knows what is open, without a stop. */
+	snprintf(path, sizeof(path), "%d/fd/%d", (int)t->tid, target->dirfd);
+	if (!target->path && target->dirfd >= 0 && t->self->proc >= 0 &&
+	    fstatat(t->self->proc, path, ret, 0) == 0) {
+		*ret_error = 0;
+		return 0;
+	}
 	return stat_at(t, scratch(t), target, ret, ret_error);
 }
 
 int tracee_stat_fd(struct tracee *t, int fd, struct stat *ret, int *ret_error)
 {
-	struct target target = {.dirfd = fd};
-	char path[64];
-
-	snprintf(path, sizeof(path), "%d/fd/%d", (int)t->tid, fd);
-	if (fd >= 0 && t->self->proc >= 0 && fstatat(t->self->proc, path, ret, 0) == 0) {
-		*ret_error = 0;
-		return 0;
-	}
-	return tracee_stat(t, &target, ret, ret_error);
+	return tracee_stat(t, &(struct target){.dirfd = fd}, ret, ret_error);
 }
 
 /* Writes to its memory at AT, where the stack may have to grow first: only the kernel can. */
@@ -323,16 +324,13 @@ void tracee_resume(struct tracee *t, int request)
 
 enum next tracee_fail(struct tracee *t, const char *why)
 {
+	char *script cleanup_free = t->script ? xasprintf("'%s': ", t->script) : xstrdup("");
 	const char *call = t->call ? t->call->name : "a system call";
 
 	if (t->self->failure)
 		return RUN;
-	if (t->script)
-		err_set(&t->self->failure, ERR_BUILD, "'%s': %s of '%s' %s", t->script, call,
-			t->program ? t->program : "?", why);
-	else
-		err_set(&t->self->failure, ERR_BUILD, "%s of '%s' %s", call,
-			t->program ? t->program : "?", why);
+	err_set(&t->self->failure, ERR_ENV, "%s%s of '%s' %s", script, call,
+		t->program ? t->program : "?", why);
 	return RUN;
 }
 

@@ -321,6 +321,27 @@ static void test_refused_calls(void **state)
 	steps("! unshare -U true 2>/dev/null");
 }
 
+/* The interface of i386: numbers and structures are others. Never without a word. */
+static void test_foreign_calls(void **state)
+{
+#ifdef __x86_64__
+	char *const argv[] = {
+		"python3", "-c",
+		"import ctypes, mmap\n"
+		"m = mmap.mmap(-1, 4096, prot=7)\n"
+		"m.write(b'\\xb8\\x14\\0\\0\\0\\xcd\\x80\\xc3')\n" /* getpid by int 0x80 */
+		"f = ctypes.CFUNCTYPE(ctypes.c_int)\n"
+		"f(ctypes.addressof(ctypes.c_char.from_buffer(m)))()\n",
+		NULL};
+	struct err *err cleanup_err = NULL;
+
+	assert_int_equal(run_argv(argv, &err), -1);
+	assert_int_equal(err->cls, ERR_ENV);
+	assert_non_null(strstr(err->text, "/python3' is not of this machine's architecture"));
+#endif
+	(void)state;
+}
+
 static void test_bad_list(void **state)
 {
 	char *const argv[] = {"true", NULL};
@@ -363,6 +384,7 @@ int main(void)
 		ROOT_TEST(test_blocking_open),
 		ROOT_TEST(test_status),
 		ROOT_TEST(test_refused_calls),
+		ROOT_TEST(test_foreign_calls),
 		ROOT_TEST(test_bad_list),
 	};
 
