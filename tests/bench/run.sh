@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  tests/bench/run.sh [noop|ext4|chunks|cold|reference...]
-# Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians of five.
+# Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
+# turn. What cannot be measured is said, and then the whole ends with 1.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 orch=$PWD/_build/engine/cli/orch
@@ -9,6 +10,7 @@ chunks=$PWD/_build/tests/bench/bench-chunks
 work=$(mktemp -d /var/tmp/orch-bench.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8 ORCH_ALLOW_ROOT=1
+failed=0
 
 # seconds COMMAND...: wall time of one run; its output goes to $work/log.
 seconds() {
@@ -17,25 +19,41 @@ seconds() {
 	awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.4f\n", b - a }'
 }
 
-# median N COMMAND...
-median() {
-	local n=$1 i
-	shift
-	for ((i = 0; i < n; i++)); do seconds "$@"; done | sort -n | sed -n "$((n / 2 + 1))p"
-}
-
 middle() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
-row() { # WHAT OURS OTHER THEIRS
-	if [ -z "$2" ] || [ -z "$4" ]; then
-		echo "$1: failed"
-		return 1
-	fi
-	awk -v what="$1" -v a="$2" -v other="$3" -v b="$4" \
+missed() { # WHAT WHY
+	echo "$1: not measured: $2"
+	failed=1
+}
+
+# compare WHAT ROUNDS OURS OTHER THEIRS: the commands OURS and THEIRS in turn, OTHER names the latter.
+compare() {
+	local i one two ours=() theirs=()
+	for ((i = 0; i < $2; i++)); do
+		if ! one=$(seconds "$3") || ! two=$(seconds "$5"); then
+			missed "$1" "it fails"
+			return
+		fi
+		ours+=("$one")
+		theirs+=("$two")
+	done
+	awk -v what="$1" -v a="$(middle "${ours[@]}")" -v other="$4" -v b="$(middle "${theirs[@]}")" \
 		'BEGIN { printf "%-46s %9.3f s  %-16s %9.3f s  ratio %.2f\n", what, a, other, b, a / b }'
 }
 
-only() { printf '%-46s %9.3f s\n' "$1" "$2"; }
+# alone WHAT ROUNDS COMMAND...
+alone() {
+	local what=$1 n=$2 i one all=()
+	shift 2
+	for ((i = 0; i < n; i++)); do
+		if ! one=$(seconds "$@"); then
+			missed "$what" "it fails"
+			return
+		fi
+		all+=("$one")
+	done
+	printf '%-46s %9.3f s\n' "$what" "$(middle "${all[@]}")"
+}
 
 # --- nothing to do: N nodes, one recipe and one input file each
 make_noop() { # N
@@ -56,14 +74,15 @@ make_noop() { # N
 }
 
 bench_noop() {
-	local n=${NODES:-10000} build
+	local n=${NODES:-10000}
 	make_noop "$n"
-	build=$(seconds "$orch" -C "$work/noop" --store "$work/store" build --progress quiet)
-	only "first build of $n nodes" "$build"
-	seconds ninja -C "$work/noop" >/dev/null
-	row "nothing to do, $n nodes" \
-		"$(median 5 "$orch" -C "$work/noop" --store "$work/store" build --progress quiet)" \
-		ninja "$(median 5 ninja -C "$work/noop")"
+	# shellcheck disable=SC2317
+	ours() { "$orch" -C "$work/noop" --store "$work/store" build --progress quiet; }
+	# shellcheck disable=SC2317
+	theirs() { ninja -C "$work/noop"; }
+	alone "first build of $n nodes" 1 ours
+	seconds theirs >/dev/null
+	compare "nothing to do, $n nodes" 5 ours ninja theirs
 }
 
 # --- a tree to ext4: the host's /usr/include and /usr/share/doc and libraries, about 300 MB
@@ -81,7 +100,7 @@ bench_ext4() {
 	fresh() { rm -rf "$work/store2" && "$orch" -C "$p" --store "$work/store2" build fs --progress quiet; }
 	# shellcheck disable=SC2317
 	mke2fs_d() { rm -f "$work/x.img" && mke2fs -q -t ext4 -d "$p/tree" "$work/x.img" 1G && sync "$work/x.img"; }
-	row "folder to ext4, hashed and stored" "$(median 3 fresh)" "mke2fs -d" "$(median 3 mke2fs_d)"
+	compare "folder to ext4, hashed and stored" 3 fresh "mke2fs -d" mke2fs_d
 }
 
 # --- identity of a sparse image: 2 GiB, 300 MB of data
@@ -89,9 +108,13 @@ bench_chunks() {
 	local i f=$work/sparse.img
 	truncate -s 2G "$f"
 	for i in 0 300 900 1500 2000; do
-		dd if=/dev/urandom of="$f" bs=1M seek=$i count=60 conv=notrunc status=none
+		dd if=/dev/urandom of="$f" bs=1M seek="$i" count=60 conv=notrunc status=none
 	done
-	row "identity of 2 GiB with 300 MiB of data" "$(median 5 "$chunks" "$f")" sha256sum "$(median 5 sha256sum "$f")"
+	# shellcheck disable=SC2317
+	ours() { "$chunks" "$work/sparse.img"; }
+	# shellcheck disable=SC2317
+	theirs() { sha256sum "$work/sparse.img"; }
+	compare "identity of 2 GiB with 300 MiB of data" 5 ours sha256sum theirs
 }
 
 # --- a small project of the reference project's shape, of this machine's architecture (so that nobody emulates):
@@ -152,15 +175,19 @@ cold() { # keeps what was downloaded
 	find "$work/store3" -mindepth 1 -maxdepth 1 ! -name downloads ! -name lock -exec rm -rf {} +
 	"$orch" -C "$work/cold" --store "$work/store3" build --progress plain
 }
-hand() { tests/bench/by-hand.sh "$1" "$work/cold" "$work/hand"; }
-edit() { # SECONDS-COMMAND: with a fresh edit of the overlay
+hand() { tests/bench/by-hand.sh all "$work/cold" "$work/hand"; }
+# After a fresh edit of the overlay.
+edit() {
 	date +%N >"$work/cold/rootfs/etc/motd"
-	seconds "$@"
+	"$orch" -C "$work/cold" --store "$work/store3" build --progress plain
+}
+hand_edit() {
+	date +%N >"$work/cold/rootfs/etc/motd"
+	tests/bench/by-hand.sh edit "$work/cold" "$work/hand"
 }
 
 bench_cold() {
-	local i ours=() theirs=()
-	[ "$(id -u)" = 0 ] || { echo "cold build: by hand it takes root, so this must be root to compare"; return; }
+	[ "$(id -u)" = 0 ] || { missed "packages to bundle and disk" "by hand it takes root"; return; }
 	make_cold >/dev/null
 	seconds cold >/dev/null # downloads
 	openssl req -x509 -newkey rsa:2048 -nodes -days 7 -subj /CN=bench -keyout "$work/key" -out "$work/cert" 2>/dev/null
@@ -169,34 +196,32 @@ bench_cold() {
 	mv "$work/cert" "$work/hand/cert.pem"
 	repository base
 	repository tools
-	for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-		ours+=("$(seconds cold)")
-		theirs+=("$(seconds hand all)")
-	done
-	row "packages to bundle and disk" "$(middle "${ours[@]}")" "by hand" "$(middle "${theirs[@]}")"
-	ours=() theirs=()
-	for ((i = 0; i < ${ROUNDS:-3}; i++)); do
-		ours+=("$(edit "$orch" -C "$work/cold" --store "$work/store3" build --progress plain)")
-		theirs+=("$(edit hand edit)")
-	done
-	row "overlay edit to bundle and disk" "$(middle "${ours[@]}")" "by hand" "$(middle "${theirs[@]}")"
+	compare "packages to bundle and disk" "${ROUNDS:-3}" cold "by hand" hand
+	compare "overlay edit to bundle and disk" "${ROUNDS:-3}" edit "by hand" hand_edit
 }
 
-# --- the reference project, as far as it is built
+# --- the reference project, when it is built
+reference() { "$orch" -C "$work/reference" build "$@" --progress plain; }
+# shellcheck disable=SC2317
+reference_edit() {
+	date +%N >"$work/reference/rootfs/etc/bench"
+	reference bundle
+}
+
 bench_reference() {
 	if [ "$("$orch" plan --json 2>/dev/null | jq '.build + .perhaps')" != 0 ]; then
-		echo "reference project: not built yet; ./dev bundle first"
+		missed "reference project" "not built yet; ./dev bundle first"
 		return
 	fi
-	only "reference project, nothing to do" "$(median 5 "$orch" build --progress quiet)"
+	alone "reference project, nothing to do" 5 "$orch" build --progress quiet
 	mkdir "$work/reference"
-	git ls-files -z recipes rootfs custom_build | xargs -0 cp --parents -P -t "$work/reference" --
+	git ls-files -z | xargs -0 cp --parents -P -t "$work/reference" --
 	cp -R pki "$work/reference/"
-	date >"$work/reference/rootfs/etc/issue.d.bench"
-	only "reference project, overlay edit to bundle" \
-		"$(seconds "$orch" -C "$work/reference" build bundle --progress plain)"
+	seconds reference >/dev/null # all of it is cached; its outputs are placed
+	alone "reference project, overlay edit to bundle" 1 reference_edit
 }
 
 [ $# -gt 0 ] || set -- noop ext4 chunks cold reference
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
+exit $failed
