@@ -25,6 +25,7 @@ import threading
 import time
 import zlib
 
+os.environ['PATH'] += ':/usr/sbin:/sbin'  # where mkfs.ext4 is
 ENV_AT, ENV_SIZE = (0x100000, 0x200000), 0x8000
 PROMPT = r'U-Boot> |^=> |login:|\(initramfs\)'
 # What the guest runs: scripts come in base64, a line each; status and output go back.
@@ -248,7 +249,7 @@ def damage_idle_boot(card, dice):
 
 
 DAMAGES = [damage_environment, damage_table, damage_data, damage_idle_boot]
-INSTALL = '''mkdir -p /run/media; mountpoint -q /run/media || mount -o ro /dev/vda /run/media
+INSTALL = '''mkdir -p /run/media; mountpoint -q /run/media || mount -o ro LABEL=media /run/media
 rauc install /run/media/bundle.raucb'''
 
 
@@ -266,7 +267,7 @@ class Life:
                 os.access(args.bundle, os.W_OK) else \
                 shutil.copy(args.bundle, folder + '/bundle.raucb')
             size = (os.path.getsize(args.bundle) >> 20) + 40
-            subprocess.check_call(['mkfs.ext4', '-q', '-d', folder, media, '%dM' % size])
+            subprocess.check_call(['mkfs.ext4', '-q', '-L', 'media', '-d', folder, media, '%dM' % size])
         self.board = Board(self.card, args.uboot, media, args.work, args.qemu)
         self.installs = 0
 
