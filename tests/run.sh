@@ -5,12 +5,15 @@
 # scenarios (the device on emulated boards). Without --full: no scripts that have a line '# full', and
 # of the scenarios those of node tests-quick.
 # Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME'; the last line counts them.
+# TEST_RESULTS=FILE in the environment: results are added to those that FILE has, and all are counted;
+# TEST_AS=WORD names this run in them.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # an ordinary user's has none of them
 top=$PWD
 work=$(mktemp -d /var/tmp/orch-test.XXXXXX)
-results=$work/results
-: >"$results"
+results=${TEST_RESULTS:-$work/results}
+: >>"$results"
 trap 'rm -rf "$work"' EXIT
 full=no
 words=()
@@ -27,7 +30,7 @@ wanted() {
 
 # Takes result lines from stdin, shows everything, keeps the results under a stage's name.
 collect() {
-	tee >(sed -n -E "s/^(ok|not ok|skip) +(- )?(.*)/\1 $1: \3/p" >>"$results")
+	tee >(sed -n -E "s/^(ok|not ok|skip) +(- )?(.*)/\1 ${TEST_AS:+$TEST_AS: }$1: \3/p" >>"$results")
 	wait $! 2>/dev/null
 }
 
@@ -49,9 +52,13 @@ stage_lint() {
 }
 
 stage_unit() {
-	local json=_build-asan/meson-logs/testlog.json names
-	mapfile -t names < <(meson test -C _build-asan --no-rebuild --list 2>/dev/null | sed 's/^.* \/ //' |
-		while read -r n; do wanted "unit-$n" && echo "$n"; done)
+	local json=_build-asan/meson-logs/testlog.json list=$work/units names
+	if ! meson test -C _build-asan --no-rebuild --list >"$list" 2>"$work/unit.log" || [ ! -s "$list" ]; then
+		cat "$work/unit.log"
+		tell "the unit tests are built" 1
+		return
+	fi
+	mapfile -t names < <(sed 's/^.* \/ //' "$list" | while read -r n; do wanted "unit-$n" && echo "$n"; done)
 	[ ${#names[@]} -gt 0 ] || return 0
 	meson test -C _build-asan --no-rebuild --print-errorlogs "${names[@]}" >"$work/unit.log" 2>&1 ||
 		grep -E 'FAILED|ERROR|runtime error|not ok' "$work/unit.log" | head -n 60
@@ -64,12 +71,13 @@ stage_data() {
 	tests/data.sh _build-asan/engine/cli/orch ${words[@]+"${words[@]}"} || tell data $?
 }
 
-# A user of its own kind of powerlessness: when root runs the tests, the e2e stage is nobody's.
-home=${XDG_CACHE_HOME:-$HOME/.cache}/orch-test
+# Started by root, the e2e stage and the scenarios run as 'nobody'.
 as_user=()
 if [ "$(id -u)" = 0 ]; then
-	home=/var/cache/orch-test
+	home=${XDG_CACHE_HOME:-/var/cache}/orch-test
 	as_user=(setpriv --reuid=nobody --regid=nogroup --init-groups --inh-caps=-all --bounding-set=-all)
+else
+	home=${XDG_CACHE_HOME:-$HOME/.cache}/orch-test
 fi
 
 # The tree as it stands (tracked files), with the binaries, where that user may write.
@@ -82,7 +90,8 @@ prepare_tree() {
 	[ ! -d pki ] || cp -R pki "$work/tree/"
 	chmod 755 "$work"
 	if [ ${#as_user[@]} -gt 0 ]; then
-		chown nobody:nogroup "$home"
+		# What other users have tested before stays, and can be written.
+		[ "$(stat -c %U "$home")" = nobody ] || chown -R -h nobody:nogroup "$home"
 		chown -R nobody:nogroup "$work/tree" "$work/tmp"
 	fi
 }
