@@ -1,23 +1,27 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Checks every #include "LAYER/..." of engine/ against the table of who may use whom, and that the
-# libraries with a home of their own are included nowhere else.
+# Checks every #include "LAYER/..." of engine/ against the table of ARCHITECTURE.md, and that the libraries
+# with a home of their own are included nowhere else.
 set -eu
 cd "$(dirname "$0")/.."
 
+# The rows "| `LAYER` | what it may use | ..." as lines "LAYER USE...".
+table=$(sed -n '/^## The layers/,/^## /s/^| `\([a-z]*\)` |\([^|]*\)|.*/\1 \2/p' ARCHITECTURE.md | tr -d '`,')
+layers=$(printf '%s\n' "$table" | sed 's/ .*//')
+
+# allowed LAYER: what it may include, itself too.
 allowed() {
-	case $1 in
-	base) echo base ;;
-	recipe) echo base recipe ;;
-	store) echo base store ;;
-	graph) echo base recipe store graph ;;
-	run) echo base recipe store graph run ;;
-	media) echo base media ;;
-	machine) echo base machine ;;
-	kinds) echo base recipe media machine kinds run/action.h ;;
-	check) echo base recipe store graph media kinds check ;;
-	cli) echo base recipe store graph run media machine kinds check cli ;;
-	esac
+	printf '%s\n' "$table" | while read -r layer uses; do
+		[ "$layer" = "$1" ] || continue
+		# shellcheck disable=SC2086 # the names of all
+		if [ "$uses" = all ]; then echo $layers; else echo "$layer $uses"; fi
+	done
+}
+
+there=$(find engine -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)
+[ "$(printf '%s\n' "$layers" | sort)" = "$there" ] || {
+	printf "%s\n" "ARCHITECTURE.md: its layers are not the directories of engine/:" "$layers"
+	exit 1
 }
 
 # HEADER-PATTERN FILE...: only these files may include it.
