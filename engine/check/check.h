@@ -13,6 +13,7 @@
  *	rules_kernel.c  the kernel, as soon as a tree with it is built
  *	rules_target.c  names that are stable on the target; no private key in a tree
  *	rules_test.c    what scenarios ask of their boards
+ *	rules_links.c   links that somebody follows on the device lead to something
  *	rules_sign.c    compatible, slot classes, certificates and their last day
  *
  * Rules look at the files where they will be on the target: rootfs/etc/rauc/system.conf counts

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -85,6 +87,21 @@ static void add_file(struct check_view *v, const struct node *image, const char 
 							arena_strdup(v->arena, target)});
 }
 
+static int add_link(struct check_view *v, const struct node *image, const char *path,
+		    const char *target, const char *abs, struct err **err)
+{
+	char leads_to[PATH_MAX];
+	ssize_t n = readlink(abs, leads_to, sizeof(leads_to) - 1);
+
+	if (n < 0)
+		return err_errno(err, ERR_USER, errno, "cannot read the link '%s'", path);
+	check_links_push(&v->links,
+			 (struct check_link){image, arena_strdup(v->arena, path),
+					     arena_strdup(v->arena, target),
+					     arena_strndup(v->arena, leads_to, (size_t)n)});
+	return 0;
+}
+
 /*
  * Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed.
  */
@@ -114,6 +131,8 @@ static int add_folder(struct check_view *v, const struct node *image, const char
 				rc = add_folder(v, image, sub, to, depth + 1, err);
 			else if (S_ISREG(st.st_mode))
 				add_file(v, image, sub, to);
+			else if (S_ISLNK(st.st_mode) && image)
+				rc = add_link(v, image, sub, to, sub_abs, err);
 		}
 		free(names[i]);
 	}
@@ -261,6 +280,7 @@ void check_view_clear(struct check_view *v)
 	check_partitions_clear(&v->partitions);
 	check_reserveds_clear(&v->reserved);
 	check_files_clear(&v->files);
+	check_links_clear(&v->links);
 	conf_entries_clear(&v->system);
 	conf_entries_clear(&v->fw_env);
 	conf_entries_clear(&v->fstab);

@@ -32,6 +32,14 @@ struct check_file {
 };
 DEFINE_VEC(check_files, struct check_file)
 
+/* A symbolic link of the project, likewise. */
+struct check_link {
+	const struct node *image;
+	const char *path, *target;
+	const char *leads_to; /* as the link has it */
+};
+DEFINE_VEC(check_links, struct check_link)
+
 struct check_view {
 	const struct graph *g;
 	struct arena *arena;
@@ -40,6 +48,7 @@ struct check_view {
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
 	struct check_files files;   /* every file that a `copy:` of a folder or file brings */
+	struct check_links links;   /* every link that it brings */
 	struct conf_entries system; /* /etc/rauc/system.conf */
 	struct conf_entries fw_env; /* /etc/fw_env.config */
 	struct conf_entries fstab;
@@ -93,6 +102,7 @@ enum check_id {
 	CHECK_SIGNER_AGES,
 	CHECK_KEYRING_OF_SIGNER,
 	CHECK_TEST_COMMANDS,
+	CHECK_DANGLING_LINK,
 	CHECK_COUNT,
 };
 /* Reports a breach of rule ID at POS: an error or a warning, as the rule is. */
@@ -119,4 +129,4 @@ uint64_t check_size(const struct yaml *map, const char *key);
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
 	check_sign_rules, check_script_rules, check_rauc_rules, check_kernel_rules,
-	check_test_rules;
+	check_test_rules, check_link_rules;

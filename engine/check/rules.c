@@ -77,6 +77,8 @@ const struct check_rule check_rules[] = {
 				     "the devices' keyring knows the bundle's signer"},
 	[CHECK_TEST_COMMANDS] = {"test-commands", ERROR,
 				 "tests run commands on boards that take some"},
+	[CHECK_DANGLING_LINK] = {"dangling-link", WARNING,
+				 "links that systemd or libc follow lead to something"},
 	[CHECK_COUNT] = {NULL, ERROR, NULL},
 };
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Symbolic links of the project that systemd or the C library follows on the device, such as
+ * /etc/localtime: where they lead must be in the image. What the project copies is known at once,
+ * the trees below it as soon as they are built.
+ */
+#include "base/path.h"
+#include "check/project_files.h"
+#include "media/tree.h"
+
+/* Whether somebody follows PATH who would silently do without: tzset(3), nss, ld.so, systemd. */
+static bool is_needed(const char *path)
+{
+	static const char *const files[] = {"/etc/localtime", "/etc/nsswitch.conf",
+					    "/etc/ld.so.conf", "/etc/hosts"};
+
+	for (size_t i = 0; i < array_len(files); i++)
+		if (str_eq(path, files[i]))
+			return true;
+	return str_skip(path, "/etc/systemd/") != NULL;
+}
+
+/* Made while the device runs; /dev/null masks a unit. */
+static bool is_made_later(const char *path)
+{
+	static const char *const places[] = {"/dev/", "/proc/", "/run/",
+					     "/sys/", "/tmp/",  "/var/run/"};
+
+	for (size_t i = 0; i < array_len(places); i++)
+		if (str_skip(path, places[i]))
+			return true;
+	return false;
+}
+
+/* Where LINK leads, absolute and without "..", as text; heap. */
+static char *destination(const struct check_link *link)
+{
+	char *dir cleanup_free = path_dir(link->target);
+	char *whole cleanup_free = path_join(dir, link->leads_to);
+	struct str out cleanup_str = STR_INIT;
+	char *save = NULL;
+
+	for (char *part = strtok_r(whole, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
+		if (str_eq(part, "."))
+			continue;
+		if (str_eq(part, "..")) {
+			const char *last = out.len ? strrchr(out.buf, '/') : NULL;
+
+			out.len = last ? (size_t)(last - out.buf) : 0;
+			if (out.buf)
+				out.buf[out.len] = 0;
+			continue;
+		}
+		str_printf(&out, "/%s", part);
+	}
+	return str_steal(&out);
+}
+
+/* Whether the project itself brings PATH, or something below it, to the image of LINK. */
+static bool is_copied(const struct check_view *v, const struct check_link *link, const char *path)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+		const char *rest = f->image == link->image ? str_skip(f->target, path) : NULL;
+
+		if (rest && (!*rest || *rest == '/'))
+			return true;
+	}
+	for (size_t i = 0; i < v->links.count; i++)
+		if (v->links.items[i].image == link->image &&
+		    str_eq(v->links.items[i].target, path))
+			return true;
+	return false;
+}
+
+/* All trees that IMAGE is made of; *ret_unbuilt is one that is not built yet, or NULL. */
+static int read_trees(const struct check_view *v, const struct node *image, struct tree *t,
+		      const struct node **ret_unbuilt, struct err **err)
+{
+	*ret_unbuilt = NULL;
+	for (size_t i = 0; i < image->in.count; i++) {
+		const struct node *from = image->in.items[i].from;
+
+		for (size_t k = 0; from && k < from->outputs.count; k++) {
+			const struct artifact *a;
+			char *path cleanup_free = NULL;
+
+			if (from->outputs.items[k].type != OUTPUT_TREE)
+				continue;
+			if (!v->store_dir || !from->record) {
+				*ret_unbuilt = from;
+				return 0;
+			}
+			a = &from->record->outputs[k];
+			path = cas_path(v->store_dir, a->type, &a->digest);
+			if (tree_read_tar(t, "/", path, TREE_FOLLOW | TREE_REPLACE, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int check_link(struct check_view *v, const struct check_link *link, struct err **err)
+{
+	char *to cleanup_free = destination(link);
+	struct tree *t cleanup_tree = NULL;
+	const struct node *unbuilt;
+	struct pos pos = {link->path, 1, 1};
+
+	if (is_made_later(to) || is_copied(v, link, to))
+		return 0;
+	t = tree_new(0, NULL);
+	if (read_trees(v, link->image, t, &unbuilt, err) < 0)
+		return -1;
+	if (unbuilt)
+		check_note(v, CHECK_DANGLING_LINK, pos,
+			   "not checked until node '%s' is built: whether image '%s' has '%s'",
+			   unbuilt->name, link->image->name, to);
+	else if (!tree_resolve(t, to))
+		check_say(v, CHECK_DANGLING_LINK, pos,
+			  "'%s' leads to '%s', which image '%s' does not have: install the package "
+			  "that brings it, or take the link out",
+			  link->target, to, link->image->name);
+	return 0;
+}
+
+int check_link_rules(struct check_view *v, struct err **err)
+{
+	for (size_t i = 0; i < v->links.count; i++)
+		if (is_needed(v->links.items[i].target) &&
+		    check_link(v, &v->links.items[i], err) < 0)
+			return -1;
+	return 0;
+}
