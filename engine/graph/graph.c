@@ -310,20 +310,17 @@ static void find_cycles(struct builder *b)
 	}
 }
 
-static void find_epochs(struct graph *g)
+static void find_lock_dates(struct graph *g)
 {
 	for (size_t i = 0; i < g->order.count; i++) {
 		struct node *n = g->order.items[i];
 		struct kind_ctx ctx = node_ctx(g, n);
 
-		n->epoch = g->project->epoch;
-		if (n->epoch)
-			continue;
-		if (n->recipe->kind->lock_epoch)
-			n->epoch = n->recipe->kind->lock_epoch(&ctx);
+		if (n->recipe->kind->lock_date)
+			n->lock_date = n->recipe->kind->lock_date(&ctx);
 		for (size_t k = 0; k < n->in.count; k++)
-			if (n->in.items[k].from && n->in.items[k].from->epoch > n->epoch)
-				n->epoch = n->in.items[k].from->epoch;
+			if (n->in.items[k].from && n->in.items[k].from->lock_date > n->lock_date)
+				n->lock_date = n->in.items[k].from->lock_date;
 	}
 }
 
@@ -366,7 +363,7 @@ static void build(struct builder *b)
 	find_users(g);
 	sort(g);
 	find_cycles(b);
-	find_epochs(g);
+	find_lock_dates(g);
 }
 
 struct graph *graph_build(struct arena *arena, struct project *project, struct err_list *errors)
@@ -394,11 +391,6 @@ struct graph *graph_build(struct arena *arena, struct project *project, struct e
 struct node *graph_node(const struct graph *g, const char *name)
 {
 	return map_get(&g->by_name, name);
-}
-
-uint64_t graph_epoch(const struct node *n)
-{
-	return n->epoch;
 }
 
 static int add_target(struct graph *g, const char *name, struct err **err)

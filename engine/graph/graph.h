@@ -42,9 +42,9 @@ struct node {
 	struct nodes users; /* distinct nodes that wait for this one */
 	const char *lock;   /* project path of what pins it (kind.h), or NULL */
 	struct output_specs outputs;
-	uint64_t epoch; /* seconds; see graph_epoch() */
-	bool wanted;    /* reached from the targets */
-	bool target;    /* named as a target */
+	uint64_t lock_date; /* seconds; the newest of the locks that it reaches; 0: none */
+	bool wanted;        /* reached from the targets */
+	bool target;        /* named as a target */
 	/* the run's state; changed by one function, node_set_state() of the scheduler */
 	enum node_state state;
 	size_t nblock;     /* distinct unsettled wanted inputs; 0 after graph_build() */
@@ -81,5 +81,3 @@ struct demand node_demand(const struct node *n);
 void node_missing(const struct graph *g, const struct node *n, struct err_list *errors);
 /* Marks the nodes reached from TARGETS (none: project defaults; none of those: all). ERR_USER. */
 int graph_select(struct graph *g, const struct strv *targets, struct err **err) warn_unused;
-/* The epoch of a node, see recipes.md: project's, else the newest lock date it reaches, else 0. */
-uint64_t graph_epoch(const struct node *n);

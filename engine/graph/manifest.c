@@ -148,7 +148,10 @@ void manifest_print(const struct manifest *m, bool whole, struct str *ret)
 	str_printf(ret, MANIFEST_HEAD "kind %s %u\n", m->kind, m->version);
 	put_line(ret, "project", m->project);
 	put_line(ret, "node", m->node);
-	str_printf(ret, "epoch %ju\n", (uintmax_t)m->epoch);
+	str_printf(ret, "times %ju\n", (uintmax_t)m->times);
+	if (m->dated || (whole && m->lock_date))
+		str_printf(ret, "%slock-date %ju\n", m->dated ? "" : "unkeyed-",
+			   (uintmax_t)m->lock_date);
 	for (size_t i = 0; i < m->options.count; i++)
 		if (whole || !m->options.items[i].unkeyed)
 			put_option(ret, &m->options.items[i]);
@@ -216,9 +219,15 @@ static int read_node(struct parser *p)
 	return p->w.count != 2;
 }
 
-static int read_epoch(struct parser *p)
+static int read_times(struct parser *p)
 {
-	return p->w.count != 2 || number(p->w.items[1], UINT64_MAX, &p->m->epoch);
+	return p->w.count != 2 || number(p->w.items[1], UINT64_MAX, &p->m->times);
+}
+
+static int read_lock_date(struct parser *p)
+{
+	p->m->dated = str_eq(p->w.items[0], "lock-date");
+	return p->w.count != 2 || number(p->w.items[1], UINT64_MAX, &p->m->lock_date);
 }
 
 static int read_option(struct parser *p)
@@ -374,11 +383,23 @@ static int read_words(struct parser *p)
 		const char *word;
 		line_fn *read;
 	} lines[] = {
-		{"option", read_option},   {"unkeyed", read_option}, {"line", read_line},
-		{"pin", read_pin},         {"lock", read_lock},      {"input", read_input},
-		{"file", read_file},       {"output", read_output},  {"at", read_at},
-		{"from", read_from},       {"tool", read_tool},      {"kind", read_kind},
-		{"project", read_project}, {"node", read_node},      {"epoch", read_epoch},
+		{"option", read_option},
+		{"unkeyed", read_option},
+		{"line", read_line},
+		{"pin", read_pin},
+		{"lock", read_lock},
+		{"input", read_input},
+		{"file", read_file},
+		{"output", read_output},
+		{"at", read_at},
+		{"from", read_from},
+		{"tool", read_tool},
+		{"kind", read_kind},
+		{"project", read_project},
+		{"node", read_node},
+		{"times", read_times},
+		{"lock-date", read_lock_date},
+		{"unkeyed-lock-date", read_lock_date},
 	};
 
 	for (size_t i = 0; i < array_len(lines); i++)

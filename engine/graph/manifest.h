@@ -9,7 +9,8 @@
  *	kind image 3
  *	project "edge-device"
  *	node "root"
- *	epoch 1735689600
+ *	times 1704067200                    `times:` of the project
+ *	lock-date 1795226446                where kind->dated() says so
  *	option size "1572864000"            PATH VALUE, in the order of the kind's table
  *	option remove []                    an empty list; {}: an empty map
  *	pin package "tzdata" "2025b-1 all sha256:HEX"    what the node's lock pins (recipe/kind.h)
@@ -31,6 +32,7 @@
  *
  * What a worker is sent holds more lines, which are part of no key:
  *
+ *	unkeyed-lock-date 1795226446        where kind->dated() does not say so
  *	unkeyed timeout "60"                as option, where the option stands
  *	line steps.0 12                     line of the recipe
  *	lock "…"                            after the pins: the text of the lock
@@ -85,7 +87,9 @@ struct manifest {
 	const char *kind;
 	unsigned version; /* of the kind */
 	const char *project, *node;
-	uint64_t epoch; /* see graph_epoch() */
+	uint64_t times;     /* seconds */
+	uint64_t lock_date; /* seconds; 0: none; DATED, or in a JOB */
+	bool dated;
 	struct option_values options;
 	struct pins pins;
 	const char *lock; /* in a JOB; NULL: none */
@@ -128,8 +132,8 @@ int manifest_recheck(struct graph *g, const struct node *n, struct store *s, cha
 /* One difference between two manifests, as a sentence for people and as fields for JSON. */
 struct change {
 	/*
-	 * "option", "input", "file", "tool", "kind", "epoch", "node", "project", "manifest"; or
-	 * what is pinned: "package", "source", ...
+	 * "option", "input", "file", "tool", "kind", "times", "lock-date", "node", "project",
+	 * "manifest"; or what is pinned: "package", "source", ...
 	 */
 	const char *what;
 	const char *name;   /* "size", "rootfs/etc/fstab", "rauc" */

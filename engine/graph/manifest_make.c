@@ -290,7 +290,9 @@ static void add_head(struct maker *m)
 	m->to->version = k->version;
 	m->to->project = m->g->project->name;
 	m->to->node = m->n->name;
-	m->to->epoch = graph_epoch(m->n);
+	m->to->times = m->g->project->times;
+	m->to->lock_date = m->n->lock_date;
+	m->to->dated = k->dated && k->dated(m->n->recipe->opts);
 	schema_flatten(k->schema, m->n->recipe->opts, m->arena, &m->to->options);
 }
 

@@ -184,6 +184,12 @@ static void add_pin(struct facts *f, const struct pin *p)
 		add(f, key, (struct fact){.what = p->what, p->what, p->name});
 }
 
+static void add_number(struct facts *f, const char *what, uint64_t number)
+{
+	add(f, what,
+	    (struct fact){what, what, arena_printf(f->arena, "%ju", (uintmax_t)number), false});
+}
+
 static void read_facts(struct facts *f, const struct manifest *m)
 {
 	add(f, "kind",
@@ -191,9 +197,9 @@ static void read_facts(struct facts *f, const struct manifest *m)
 			  false});
 	add(f, "project", (struct fact){"project", "project", m->project, false});
 	add(f, "node", (struct fact){"node", "node", m->node, false});
-	add(f, "epoch",
-	    (struct fact){"epoch", "epoch", arena_printf(f->arena, "%ju", (uintmax_t)m->epoch),
-			  false});
+	add_number(f, "times", m->times);
+	if (m->dated)
+		add_number(f, "lock-date", m->lock_date);
 	for (size_t i = 0; i < m->options.count; i++)
 		add_option(f, &m->options.items[i]);
 	for (size_t i = 0; i < m->pins.count; i++)

@@ -187,7 +187,7 @@ static const char *debian_lock_of(const struct kind_ctx *ctx)
 	return debian_lock_path(ctx->arena, ctx->node);
 }
 
-static uint64_t debian_epoch(const struct kind_ctx *ctx)
+static uint64_t debian_lock_date(const struct kind_ctx *ctx)
 {
 	struct debian_lock l cleanup_lock = {0};
 	struct err *ignored cleanup_err = NULL;
@@ -323,18 +323,18 @@ const struct kind kind_debian = {
 		  "the package, and that each package has what it depends on.\n"
 		  "\n"
 		  "The result is a tar whose bytes depend on the lock and the recipe alone: "
-		  "sorted, times not after the lock's date, without logs, caches, host keys and "
-		  "machine-id.\n"
+		  "sorted, with the packages' own times and the project's 'times' for what scripts "
+		  "make, without logs, caches, host keys and machine-id.\n"
 		  "\n"
 		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with "
 		  "this tree as its root.",
-	.version = 3,
+	.version = 4,
 	.schema = &debian_schema,
 	.outputs = debian_outputs,
 	.demand = debian_demand,
 	.check = debian_check,
 	.lock = debian_lock_of,
 	.pins = debian_pins,
-	.lock_epoch = debian_epoch,
+	.lock_date = debian_lock_date,
 	.run = debian_run,
 };

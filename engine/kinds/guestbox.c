@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -27,6 +28,7 @@ struct guestbox {
 	const struct guestbox_spec *spec;
 	const char *root, *binds; /* images */
 	struct guest_sandbox *guest;
+	time_t started; /* the guest has this machine's clock */
 };
 
 /* A worker in a user namespace of its own cannot see who owns the files of an appliance. */
@@ -183,6 +185,7 @@ int guestbox_open(struct action *a, const struct guestbox_spec *spec, struct gue
 		return -1;
 	b->a = a;
 	b->spec = spec;
+	b->started = time(NULL);
 	b->root = arena_printf(a->arena, "%s/root.img", dir);
 	b->binds = arena_printf(a->arena, "%s/binds.img", dir);
 	if (spec->arch && !sandbox_is_native(spec->arch) && !spec->emulator)
@@ -231,6 +234,8 @@ int guestbox_close(struct guestbox *b, struct tree *ret_root, struct err **err)
 	    (ret_root && ext4_read_tree(ret_root, b->root, 0, err) < 0) ||
 	    ext4_read_tree(t, b->binds, 0, err) < 0)
 		return err_wrap(err, "in place of the sandbox");
+	if (ret_root)
+		tree_settle_times(ret_root, b->started);
 	for (size_t i = 0; i < spec->bind_count; i++) {
 		char *from cleanup_free = xasprintf("/%zu", i);
 

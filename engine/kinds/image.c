@@ -182,6 +182,13 @@ static int image_run(struct action *a, struct err **err)
 	return image_write_direct(a, &p, err);
 }
 
+static bool image_dated(const void *opts)
+{
+	const struct image_opts *o = opts;
+
+	return o->clock_epoch;
+}
+
 const struct kind kind_image = {
 	.name = "image",
 	.summary = "a disk or file-system image from trees, nodes and files",
@@ -194,13 +201,15 @@ const struct kind kind_image = {
 		"'bootloader', 'remove', 'modes', in this order.\n\n"
 		"With 'filesystem' the image is one file system; with 'table: gpt' it has "
 		"partitions, and each gets what lies below its 'mount'. Identities depend on "
-		"project, node and partition name, times are the project's epoch: the direct "
-		"writer gives equal bytes for equal content. 'writer: guestfs' makes the same "
-		"files with libguestfs, and file systems that the direct writer does not know.\n\n"
+		"project, node and partition name, and what is made gets the project's 'times': "
+		"the direct writer gives equal bytes for equal content. 'writer: guestfs' makes "
+		"the same files with libguestfs, and file systems that the direct writer does not "
+		"know.\n\n"
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
 	.version = 4,
 	.schema = &image_schema,
 	.outputs = image_outputs,
+	.dated = image_dated,
 	.demand = image_demand,
 	.run = image_run,
 };

@@ -5,6 +5,7 @@
  * nothing that a kernel knows better, but creation times that nobody can set through one.
  */
 #include <stdio.h>
+#include <time.h>
 
 #include "base/path.h"
 #include "base/str.h"
@@ -122,6 +123,7 @@ static int write_in_appliance(struct action *a, const struct image_plan *p, stru
 
 int image_write_guestfs(struct action *a, const struct image_plan *p, struct err **err)
 {
+	uint64_t start = (uint64_t)time(NULL); /* the appliance has this machine's clock */
 	bool needed = false;
 
 	if (image_create(p, err) < 0)
@@ -140,7 +142,7 @@ int image_write_guestfs(struct action *a, const struct image_plan *p, struct err
 		const struct image_fs *fs = &p->fs.items[i];
 
 		if (fs->type == IMAGE_FS_EXT4 &&
-		    ext4_settle(p->path, fs->start, fs->name, fs->seed, a->epoch, err) < 0)
+		    ext4_settle(p->path, fs->start, fs->name, fs->seed, a->epoch, start, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -95,6 +95,10 @@ static const struct option image_options[] = {
 	{"modes", OPT_DICT, offsetof(struct image_opts, modes),
 	 .help = "Pattern and octal mode, owner, or both; something must match.",
 	 .example = "{/etc/shadow: \"0640 0:42\"}"},
+	{"clock-epoch", OPT_BOOL, offsetof(struct image_opts, clock_epoch),
+	 .help = "Write /usr/lib/clock-epoch with the newest date of the locks behind this image "
+		 "as its time: systemd never lets the clock be earlier. This image alone is made "
+		 "again when that date moves."},
 	{"allow-private-keys", OPT_STRING, offsetof(struct image_opts, allow_private_keys),
 	 OPT_LIST, .help = "Patterns of files that may hold a private key."},
 };

@@ -37,6 +37,7 @@ struct image_opts {
 	struct list modes;      /* of struct pair * */
 	struct image_units *units;
 	struct list allow_private_keys; /* of const char * */
+	bool clock_epoch;
 };
 
 extern const struct schema image_schema;

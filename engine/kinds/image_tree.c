@@ -302,6 +302,24 @@ static int install_boot(struct action *a, struct tree *t, struct err **err)
 	return image_install_boot(t, &b, err);
 }
 
+/* systemd(1), /usr/lib/clock-epoch: its time counts. */
+static int add_clock_epoch(struct action *a, struct tree *t, struct err **err)
+{
+	static const char path[] = "/usr/lib/clock-epoch";
+	struct tree_entry *e;
+
+	if (!a->lock_date)
+		return err_set(
+			err, ERR_USER,
+			"'clock-epoch' is the date of a lock, and nothing in this image comes "
+			"from a node that has one");
+	if (tree_add_file(t, path, 0644, "", 0, err) < 0)
+		return -1;
+	e = tree_lookup(t, path);
+	e->inode->mtime = (int64_t)a->lock_date;
+	return 0;
+}
+
 int image_assemble(struct action *a, struct tree **ret, struct err **err)
 {
 	const struct image_opts *o = a->opts;
@@ -312,6 +330,8 @@ int image_assemble(struct action *a, struct tree **ret, struct err **err)
 	if (o->units && image_apply_units(t, o->units, err) < 0)
 		return err_wrap(err, "units");
 	if (o->bootloader == IMAGE_BOOT_SYSTEMD && install_boot(a, t, err) < 0)
+		return -1;
+	if (o->clock_epoch && add_clock_epoch(a, t, err) < 0)
 		return -1;
 	if (remove_all(a, t, &o->remove, err) < 0 || image_modes(t, &o->modes, err) < 0 ||
 	    image_refuse_keys(t, &o->allow_private_keys, err) < 0)

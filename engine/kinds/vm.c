@@ -389,6 +389,12 @@ static int choose_board(struct vm *vm, struct err **err)
 	return board_node_open(vm->a, o->board, &vm->board, &vm->files, err);
 }
 
+/* Not before anything in a package, so that what the guest makes can be told from it. */
+static uint64_t start_of_clock(const struct action *a)
+{
+	return a->lock_date > a->epoch ? a->lock_date : a->epoch;
+}
+
 static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **err)
 {
 	struct action *a = vm->a;
@@ -405,7 +411,7 @@ static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **
 		.cpu = vm->board.cpu,
 		.cpus = vm->board.cpus,
 		.memory_mb = vm->board.memory_mb,
-		.epoch = a->epoch,
+		.epoch = start_of_clock(a),
 		.tmp_dir = a->workdir,
 		.efi = o->boot == BOOT_EFI,
 		.disks = vm->disks,
@@ -521,6 +527,7 @@ static int write_outputs(struct vm *vm, struct err **err)
 	action_progress(vm->a, -1, "reading the guest's files");
 	if (ext4_read_tree(t, vm->image, (uint64_t)vm->sector * 512, err) < 0)
 		return err_wrap(err, "cannot read the guest's root file system");
+	tree_settle_times(t, (int64_t)start_of_clock(vm->a));
 	for (size_t i = 0; i < vm->o->outputs.count; i++) {
 		if (write_output(vm, t, LIST_AT(vm->o->outputs, struct pair *, i), err) < 0)
 			return -1;
@@ -565,7 +572,9 @@ const struct kind kind_vm = {
 		  "/sys, /dev, /run and a writable /, or with `systemd: true` when systemd has "
 		  "reached its default target. Each step is a shell of its own with a fixed "
 		  "environment: PATH, HOME=/root, LC_ALL=C.UTF-8, TZ=UTC, SOURCE_DATE_EPOCH, "
-		  "DEBIAN_FRONTEND=noninteractive. The clock starts at the project's epoch.\n"
+		  "DEBIAN_FRONTEND=noninteractive. The clock starts at the "
+		  "newest date of the locks behind the image, or at the project's 'times' if that "
+		  "is later; whatever the guest makes gets 'times'.\n"
 		  "\n"
 		  "The image itself stays as it is: how to find the steps is added to the "
 		  "kernel's command line. Its own entry must name the root file system and "
@@ -573,7 +582,7 @@ const struct kind kind_vm = {
 		  "\n"
 		  "The console is in the log, live. A failing step, a kernel panic, a guest that "
 		  "goes off or is not done in time fail the node.",
-	.version = 1,
+	.version = 2,
 	.schema = &vm_schema,
 	.outputs = vm_outputs,
 	.check = vm_check,

@@ -42,9 +42,9 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 
 /*
  * Makes a file system that a kernel wrote into [OFFSET, ...) of PATH depend on its content alone:
- * times of inodes become EPOCH (of contents: at most EPOCH), generations and mount counts 0, the
- * old journal a hole. SEED is the hash seed that its folders were written with. It must be
- * unmounted.
+ * times of inodes become EPOCH (of contents: those from SINCE on, seconds by that kernel's clock),
+ * generations and mount counts 0, the old journal a hole. SEED is the hash seed of its directories.
+ * It must be unmounted.
  */
 int ext4_settle(const char *path, uint64_t offset, const char *name, const unsigned char seed[16],
-		uint64_t epoch, struct err **err) warn_unused;
+		uint64_t epoch, uint64_t since, struct err **err) warn_unused;

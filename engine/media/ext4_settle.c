@@ -29,10 +29,10 @@ static void settle_super(ext2_filsys fs, const unsigned char seed[16], uint32_t 
 	memcpy(s->s_hash_seed, seed, sizeof(s->s_hash_seed));
 }
 
-static void settle_inode(struct ext2_inode_large *i, uint32_t epoch)
+static void settle_inode(struct ext2_inode_large *i, uint32_t epoch, uint32_t since)
 {
 	i->i_atime = i->i_ctime = epoch;
-	if (i->i_mtime > epoch)
+	if (i->i_mtime >= since)
 		i->i_mtime = epoch;
 	i->i_generation = 0;
 	i->osd1.linux1.l_i_version = 0;
@@ -44,7 +44,7 @@ static void settle_inode(struct ext2_inode_large *i, uint32_t epoch)
 		i->i_version_hi = 0;
 }
 
-static errcode_t settle_inodes(ext2_filsys fs, uint32_t epoch)
+static errcode_t settle_inodes(ext2_filsys fs, uint32_t epoch, uint32_t since)
 {
 	size_t size = EXT2_INODE_SIZE(fs->super);
 	struct ext2_inode *inode = xcalloc(
@@ -59,7 +59,7 @@ static errcode_t settle_inodes(ext2_filsys fs, uint32_t epoch)
 		if (!inode->i_links_count && ino >= EXT2_FIRST_INODE(fs->super))
 			memset(inode, 0, size); /* deleted: the kernel left when */
 		else
-			settle_inode((struct ext2_inode_large *)inode, epoch);
+			settle_inode((struct ext2_inode_large *)inode, epoch, since);
 		code = ext2fs_write_inode_full(fs, ino, inode, (int)size);
 	}
 	if (scan)
@@ -134,7 +134,7 @@ static int forget(const char *path, uint64_t offset, unsigned blocksize, const s
 }
 
 int ext4_settle(const char *path, uint64_t offset, const char *name, const unsigned char seed[16],
-		uint64_t epoch, struct err **err)
+		uint64_t epoch, uint64_t since, struct err **err)
 {
 	char *where cleanup_free = xasprintf("offset=%llu", (unsigned long long)offset);
 	struct stales stale = {0};
@@ -154,7 +154,7 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
 	}
 	code = ext2fs_read_bitmaps(fs);
 	if (!code)
-		code = settle_inodes(fs, (uint32_t)epoch);
+		code = settle_inodes(fs, (uint32_t)epoch, (uint32_t)since);
 	if (!code)
 		code = settle_journal(fs, &stale);
 	settle_super(fs, seed, (uint32_t)epoch);

@@ -57,6 +57,16 @@ uint64_t tree_epoch(const struct tree *t)
 	return t->epoch;
 }
 
+void tree_settle_times(struct tree *t, int64_t since)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (entries[i]->inode->mtime >= since)
+			entries[i]->inode->mtime = (int64_t)t->epoch;
+}
+
 void tree_keep(struct tree *t, struct tree *src)
 {
 	tree_ptrs_push(&t->kept, src);
@@ -146,8 +156,8 @@ struct tree_inode *tree_inode_new(struct tree *t, mode_t mode, uint32_t uid, uin
 {
 	struct tree_inode *inode = arena_alloc(t->arena, sizeof(*inode));
 
-	if (mtime > (int64_t)t->epoch)
-		mtime = (int64_t)t->epoch;
+	if (mtime > TREE_TIME_MAX)
+		mtime = TREE_TIME_MAX;
 	inode->mode = mode;
 	inode->uid = uid;
 	inode->gid = gid;

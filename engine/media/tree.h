@@ -20,7 +20,8 @@
  * Several entries may share one inode: those are hard links. Inodes and entries live as long as the
  * tree. A file that is mapped must not be truncated while the tree lives (inputs lie in the store).
  *
- * Times are whole seconds, not before 1970 and clamped to the tree's epoch. Names of users and
+ * Times are whole seconds from 1970 to TREE_TIME_MAX. What is read keeps its own; what is made here
+ * gets the tree's epoch. Names of users and
  * groups do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and
  * system.posix_acl_default.
  *
@@ -32,6 +33,8 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+
+#define TREE_TIME_MAX INT64_C(15032385535) /* 2446-05-10, the last that ext4 holds */
 
 struct tree;
 
@@ -78,6 +81,8 @@ static inline void tree_freep(struct tree **t)
 }
 #define cleanup_tree __attribute__((cleanup(tree_freep)))
 uint64_t tree_epoch(const struct tree *t);
+/* Gives the epoch to whatever was changed at SINCE or later, by the clock of who changed it. */
+void tree_settle_times(struct tree *t, int64_t since);
 
 enum tree_flags {
 	/*

@@ -267,7 +267,7 @@ static void set_attributes(struct reading *r, struct tree_inode *inode, const st
 	inode->mode = st->st_mode;
 	inode->uid = o ? o->uid : 0;
 	inode->gid = o ? o->gid : 0;
-	inode->mtime = st->st_mtime >= r->since || st->st_mtime > epoch ? epoch : st->st_mtime;
+	inode->mtime = st->st_mtime >= r->since ? epoch : st->st_mtime;
 	if (o && o->type) {
 		inode->mode = o->type | (st->st_mode & 07777);
 		inode->major = o->major;

@@ -104,10 +104,12 @@ struct kind {
 	 */
 	const char *const *(*tools)(const void *opts);
 	/*
-	 * The newest date (seconds since 1970) in this node's lock, or 0; see recipes.md on epoch.
-	 * May be NULL.
+	 * The date of this node's lock (seconds since 1970), or 0. May be NULL. The newest that a
+	 * node reaches is struct action's lock_date; it is in the key where dated() says so (NULL:
+	 * nowhere), and must shape no other result.
 	 */
-	uint64_t (*lock_epoch)(const struct kind_ctx *ctx);
+	uint64_t (*lock_date)(const struct kind_ctx *ctx);
+	bool (*dated)(const void *opts);
 	/* Makes the outputs, in the worker process. */
 	int (*run)(struct action *a, struct err **err);
 	/*

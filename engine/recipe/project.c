@@ -5,7 +5,7 @@
 
 struct project_opts {
 	int64_t schema;
-	const char *name, *version, *epoch;
+	const char *name, *version, *times;
 	struct list defaults, archives, vars, slots;
 };
 
@@ -41,9 +41,9 @@ static const struct option project_options[] = {
 	{"version", OPT_STRING, AT(version), .def = "0",
 	 .help = "The version of what the project makes, for ${project.version}.",
 	 .example = "\"1.0.0\""},
-	{"epoch", OPT_STRING, AT(epoch),
-	 .help = "The newest time a file may have: seconds since 1970 or a date (UTC); default: "
-		 "the newest date in the locks.",
+	{"times", OPT_STRING, AT(times), .def = "2024-01-01",
+	 .help = "The time of the project's files and of everything that a step makes, for ever: "
+		 "seconds since 1970 or a date (UTC). What is in packages keeps its own.",
 	 .example = "2026-01-01"},
 	{"default", OPT_STRING, AT(defaults), .flags = OPT_LIST,
 	 .help = "The nodes to build when none is named.", .example = "[bundle, install]"},
@@ -66,7 +66,7 @@ const struct schema project_schema =
  * Seconds since 1970, from digits, "2026-01-31" or "2026-01-31T12:00:00Z".
  * 0, or 1 when none of them.
  */
-static int epoch_parse(const char *text, uint64_t *ret)
+static int times_parse(const char *text, uint64_t *ret)
 {
 	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"};
 
@@ -110,7 +110,7 @@ static void expand_project(struct arena *arena, struct project *p, struct source
 		if (slots->items[i]->type == YAML_SCALAR)
 			map_set(&p->vars, arena_printf(arena, "slots.%s", slots->keys[i]->text),
 				(void *)slots->items[i]->text);
-	expand_key(arena, p, "epoch", source, errors);
+	expand_key(arena, p, "times", source, errors);
 	expand_key(arena, p, "default", source, errors);
 	expand_key(arena, p, "archives", source, errors);
 }
@@ -141,6 +141,17 @@ static struct list archives_of(struct arena *arena, const struct list *pairs)
 	return (struct list){items, pairs->count};
 }
 
+static const char *const replaced[] = {"epoch", NULL};
+
+static void refuse_epoch(const struct yaml *map, struct err_list *errors)
+{
+	const struct yaml *y = map->type == YAML_MAP ? yaml_get(map, "epoch") : NULL;
+
+	if (y)
+		err_list_at(errors, y->pos,
+			    "'epoch' is 'times' now: the time of files that come from no package");
+}
+
 void project_decode(struct arena *arena, struct project *p, struct yaml *map, struct source source,
 		    const struct strv *sets, struct err_list *errors)
 {
@@ -149,16 +160,17 @@ void project_decode(struct arena *arena, struct project *p, struct yaml *map, st
 	p->map = map;
 	if (map->type == YAML_MAP)
 		expand_project(arena, p, source, sets, errors);
-	o = schema_decode(&project_schema, arena, map, NULL, errors);
+	refuse_epoch(map, errors);
+	o = schema_decode(&project_schema, arena, map, replaced, errors);
 	if (!o)
 		return;
 	p->name = o->name;
 	p->version = o->version;
 	map_set(&p->vars, "project.version", (void *)o->version);
-	if (o->epoch && epoch_parse(o->epoch, &p->epoch))
-		err_list_at(errors, yaml_get(map, "epoch")->pos,
-			    "'epoch' is seconds since 1970 or a date like 2026-01-31, found '%s'",
-			    o->epoch);
+	if (times_parse(o->times, &p->times))
+		err_list_at(errors, yaml_get(map, "times")->pos,
+			    "'times' is seconds since 1970 or a date like 2026-01-31, found '%s'",
+			    o->times);
 	p->defaults = o->defaults;
 	p->slots = o->slots;
 	check_slots(&o->slots, errors);

@@ -18,7 +18,7 @@ struct archive { /* archives.NAME of project.yaml; what it contains, never where
 struct project {
 	const char *dir; /* absolute path of the project's root */
 	const char *name, *version;
-	uint64_t epoch;       /* 0: not set */
+	uint64_t times;       /* seconds since 1970; of its files and of what steps make */
 	struct list defaults; /* of const char *: default targets */
 	struct list archives; /* of struct archive * */
 	struct map vars;    /* names that ${...} knows (vars, slots.*, project.*) -> const char * */

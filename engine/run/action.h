@@ -46,7 +46,8 @@ struct action {
 	const char *node;        /* "tests/rollback" */
 	const char *project;     /* project.name, for derived identities */
 	const char *project_dir; /* absolute; for messages and secrets only */
-	uint64_t epoch;          /* seconds; times of files are clamped to it */
+	uint64_t epoch;          /* seconds: `times:` of the project, of whatever is made */
+	uint64_t lock_date;      /* seconds: newest of the locks reached, see kind.h; 0: none */
 	const struct kind *kind;
 	const void *opts; /* the kind's struct; refs are unresolved, look them up below */
 	/* Archives of project.yaml as far as the kind needs them, or NULL. */

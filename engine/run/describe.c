@@ -44,6 +44,7 @@ static const char *whole_manifest(const struct describe *d)
 	m->options.count = 0;
 	schema_flatten(r->kind->schema, r->opts, d->arena, &m->options);
 	m->lock = d->node->lock_text;
+	m->lock_date = d->node->lock_date;
 	for (size_t i = 0; i < d->node->in.count; i++)
 		add_places(d, &d->node->in.items[i], &m->inputs.items[i]);
 	manifest_print(m, true, &text);

@@ -93,7 +93,7 @@ bench_ext4() {
 		tar -C "$p/tree" -x --no-same-owner
 	find "$p/tree" \( -type l -o -perm /6000 \) -delete
 	grep -rlZ -e '-----BEGIN .*PRIVATE KEY' "$p/tree" | xargs -0 rm -f # examples, which orch would refuse
-	printf 'schema: 1\nname: bench\nversion: "1"\nepoch: 1700000000\n' >"$p/recipes/project.yaml"
+	printf 'schema: 1\nname: bench\nversion: "1"\ntimes: 1700000000\n' >"$p/recipes/project.yaml"
 	printf 'kind: image\nfilesystem: ext4\nsize: 1G\ncontents: [{copy: tree, to: /}]\n' >"$p/recipes/fs.yaml"
 	echo "  ($(find "$p/tree" -type f | wc -l) files, $(du -sm --apparent-size "$p/tree" | cut -f1) MB)"
 	# shellcheck disable=SC2317

@@ -10,7 +10,7 @@ export ORCH_STORE="$scratch/store"
 # project DIR: a small one, complete from tree to disk
 project() {
 	mkdir -p "$1/recipes" "$1/rootfs/etc/systemd/system" "$1/rootfs/usr/bin" "$1/in"
-	printf 'schema: 1\nname: demo\nversion: "1"\nepoch: 2025-01-01\ndefault: [card, build]\n' \
+	printf 'schema: 1\nname: demo\nversion: "1"\ntimes: 2025-01-01\ndefault: [card, build]\n' \
 		>"$1/recipes/project.yaml"
 	echo '#!/bin/sh' >"$1/rootfs/usr/bin/app"
 	chmod 755 "$1/rootfs/usr/bin/app"

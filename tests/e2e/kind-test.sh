@@ -14,7 +14,7 @@ cp out/u-boot/boot.scr "$p/files/"
 cp out/tests/u-boot-virt/u-boot.bin "$p/"
 export ORCH_STORE="$scratch/store"
 
-printf 'schema: 1\nname: scenarios\nversion: "1"\nepoch: 1735689600\n' >"$p/recipes/project.yaml"
+printf 'schema: 1\nname: scenarios\nversion: "1"\ntimes: 1735689600\n' >"$p/recipes/project.yaml"
 cat >"$p/recipes/virt.yaml" <<'END'
 kind: board
 machine: virt

@@ -43,7 +43,7 @@ for folder in dev etc mnt proc root run sys tmp var/log; do
 done
 echo guest >"$guest/etc/hostname"
 
-printf 'schema: 1\nname: guests\nversion: "1"\nepoch: 1735689600\n' >"$p/recipes/project.yaml"
+printf 'schema: 1\nname: guests\nversion: "1"\ntimes: 1735689600\n' >"$p/recipes/project.yaml"
 cat >"$p/recipes/disk.yaml" <<'EOF'
 kind: image
 size: 96M

@@ -75,6 +75,8 @@ same "another archive: builds nothing" "" "$(built "$p")"
 printf 'recommends: false\n' >>"$p/recipes/top.yaml"
 same "what only chooses packages: builds nothing" "" "$(built "$p")"
 
+cp "$p/out/top/root.tar" "$scratch/before.tar"
+
 echo "# other pins"
 rm "$archive/pool/own-tool_1.0_all.deb"
 deb own-tool 1.1
@@ -85,6 +87,27 @@ check "and both versions" grep -qE '^ *package own-tool 1\.0 -> 1\.1$' "$scratch
 check "why of a node that lacks it" o why base
 check "says nothing of it" sh -c "! grep -q own-tool '$scratch/out'"
 same "only what has the package is built" "top" "$(built "$p")"
+# listing TREE: all but what belongs to the package.
+listing() { tar --numeric-owner --full-time --utc -tvf "$1" | grep -vE ' (usr/share/own-tool|var/lib/dpkg)/'; }
+listing "$scratch/before.tar" >"$scratch/before"
+listing "$p/out/top/root.tar" >"$scratch/after"
+check "an update changes no other file's metadata" diff "$scratch/before" "$scratch/after"
+check "there was something to compare" test "$(wc -l <"$scratch/after")" -gt 1000
+# time TREE PATH: when, in UTC.
+time_of() { tar --full-time --utc -tvf "$1" "$2" | awk '{print $4 " " $5}'; }
+same "a package's file keeps its time" "2020-02-02 00:00:00" "$(time_of "$p/out/top/root.tar" usr/share/own-tool/version)"
+same "what is made gets 'times'" "2024-01-01 00:00:00" "$(time_of "$p/out/top/root.tar" var/lib/dpkg/status)"
+
+echo "# the one file that moves with a lock"
+printf 'kind: image\nfilesystem: ext4\nsize: 600M\ncontents: [{unpack: "top:root.tar"}]\nclock-epoch: true\n' >"$p/recipes/disk.yaml"
+check "clock-epoch" o build disk
+debugfs -R 'stat /usr/lib/clock-epoch' "$p/out/disk/disk.img" >"$scratch/stat" 2>/dev/null
+date=$(sed -n 's/^date //p' "$p/recipes/base.lock" "$p/recipes/top.lock" | sort -n | tail -n 1)
+check "has the date of the newest lock" grep -q "mtime: $(printf '0x%08x' "$date")" "$scratch/stat"
+printf 'kind: image\nfilesystem: ext4\nsize: 1M\ncontents: []\nclock-epoch: true\n' >"$p/recipes/none.yaml"
+code "clock-epoch without a lock: exit 2" 2 "$ORCH" -C "$p" build none
+check "clock-epoch without a lock: says so" grep -q "'clock-epoch' is the date of a lock" "$scratch/err"
+rm "$p/recipes/none.yaml" "$p/recipes/disk.yaml"
 sed -i 's/own-tool\]/own-tool, own-extra]/' "$p/recipes/top.yaml"
 check "one package more: lock" o lock top
 check "one package more: why" o why top

@@ -85,7 +85,7 @@ static int locked_pins(struct arena *to, const char *file, const char *text, str
 	return 0;
 }
 
-static uint64_t locked_epoch(const struct kind_ctx *ctx)
+static uint64_t locked_date(const struct kind_ctx *ctx)
 {
 	const struct demo *d = ctx->opts;
 
@@ -136,7 +136,7 @@ static const struct kind locked_kind = {.name = "locked",
 					.lock = locked_lock,
 					.pins = locked_pins,
 					.lent_memory_mb = locked_lends,
-					.lock_epoch = locked_epoch};
+					.lock_date = locked_date};
 static const struct kind *const demo_kinds[] = {&demo_kind, &locked_kind, NULL};
 
 static struct arena *arena;

@@ -3,7 +3,7 @@
 /* The values of a decoded struct as the lines that a manifest has of them, and back. */
 #include "graph/manifest.h"
 
-#define LINES_HEAD "orch-manifest 2\nkind demo 1\nproject \"p\"\nnode \"n\"\nepoch 0\n"
+#define LINES_HEAD "orch-manifest 2\nkind demo 1\nproject \"p\"\nnode \"n\"\ntimes 0\n"
 
 /* The values of DATA as lines of a manifest; WHOLE: of one that a worker is sent. */
 static const char *lines_of(struct arena *arena, const struct schema *of, const void *data,

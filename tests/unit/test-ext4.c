@@ -118,7 +118,7 @@ static void test_no_epoch(void **state)
 	ok(write_image(t, "old.img", 16 << 20, &err), &err);
 	written = OUTPUT("env", "TZ=UTC", "dumpe2fs", "-h", "old.img");
 	has(written, "Last write time:          Thu Jan  1 00:00:01 1970");
-	ok(ext4_settle(at("old.img"), 0, "x", seed, 0, &err), &err);
+	ok(ext4_settle(at("old.img"), 0, "x", seed, 0, 0, &err), &err);
 	settled = OUTPUT("env", "TZ=UTC", "dumpe2fs", "-h", "old.img");
 	has(settled, "Last write time:          Thu Jan  1 00:00:01 1970");
 	check("old.img");

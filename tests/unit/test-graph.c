@@ -287,7 +287,7 @@ static void paths_that_come_later(void **state)
 	assert_int_equal(errors.count, 0);
 }
 
-static void epochs(void **state)
+static void lock_dates(void **state)
 {
 	struct graph *g;
 
@@ -297,12 +297,10 @@ static void epochs(void **state)
 	put("recipes/d.yaml", "kind: demo\ninputs: [a]\n");
 	put("recipes/e.yaml", "kind: demo\n");
 	g = good();
-	assert_int_equal(graph_epoch(graph_node(g, "c")), 300);
-	assert_int_equal(graph_epoch(graph_node(g, "d")), 100);
-	assert_int_equal(graph_epoch(graph_node(g, "e")), 0);
+	assert_int_equal(graph_node(g, "c")->lock_date, 300);
+	assert_int_equal(graph_node(g, "d")->lock_date, 100);
+	assert_int_equal(graph_node(g, "e")->lock_date, 0);
 	assert_string_equal(graph_node(g, "a")->lock, "recipes/a.lock");
-	put("recipes/project.yaml", "schema: 1\nname: p\nepoch: 1970-01-01T00:00:07Z\n");
-	assert_int_equal(graph_epoch(graph_node(good(), "c")), 7);
 }
 
 /* What a node demands itself, and what the largest of those that it names lends. */
@@ -334,7 +332,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(deep, setup, teardown),
 		cmocka_unit_test_setup_teardown(select_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_that_come_later, setup, teardown),
-		cmocka_unit_test_setup_teardown(epochs, setup, teardown),
+		cmocka_unit_test_setup_teardown(lock_dates, setup, teardown),
 		cmocka_unit_test_setup_teardown(demands, setup, teardown),
 	};
 

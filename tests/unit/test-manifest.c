@@ -72,7 +72,7 @@ static void golden(void **state)
 {
 	struct graph *g;
 
-	put("recipes/project.yaml", "schema: 1\nname: p\nepoch: 1735689600\n");
+	put("recipes/project.yaml", "schema: 1\nname: p\ntimes: 1735689600\n");
 	put("recipes/base.yaml", "kind: demo\nmakes: [root.tar, disk.img]\n");
 	put("recipes/n.yaml", "kind: demo\ntext: |\n  a \"b\"\nsize: 4K\nlook: nice\n"
 			      "inputs: [src/, one, base:/usr/x, base]\nimage: base:disk.img\n");
@@ -92,7 +92,7 @@ static void golden(void **state)
 		"kind demo 2\n"
 		"project \"p\"\n"
 		"node \"n\"\n"
-		"epoch 1735689600\n"
+		"times 1735689600\n"
 		"option text \"a \\\"b\\\"\\n\"\n"
 		"option size \"4096\"\n"
 		"option image \"base:disk.img\"\n"
@@ -260,7 +260,7 @@ static void recheck_lock(void **state)
 	free(what);
 }
 
-#define HEAD "orch-manifest 2\nkind image 1\nproject \"p\"\nnode \"n\"\nepoch 1\n"
+#define HEAD "orch-manifest 2\nkind image 1\nproject \"p\"\nnode \"n\"\ntimes 1\n"
 
 static void expect_whole_diff(const char *old, const char *new, const char *expected)
 {
@@ -335,8 +335,8 @@ static void diffs(void **state)
 	expect_diff("pin arch \"amd64\" \"\"\n", "pin arch \"arm64\" \"\"\n",
 		    "arch amd64 -> arm64\n");
 	expect_whole_diff(HEAD,
-			  "orch-manifest 2\nkind image 2\nproject \"q\"\nnode \"n\"\nepoch 2\n",
-			  "kind image 1 -> 2\nproject p -> q\nepoch 1 -> 2\n");
+			  "orch-manifest 2\nkind image 2\nproject \"q\"\nnode \"n\"\ntimes 2\n",
+			  "kind image 1 -> 2\nproject p -> q\ntimes 1 -> 2\n");
 	expect_whole_diff("garbage \"\n", HEAD, "manifest of another orch -> of this\n");
 }
 
@@ -372,6 +372,15 @@ static const char rich_whole[] =
 	     "input \"one\" file 0755 sha256:" EMPTY "\nat \"/p/one\"\n"
 	     "tool \"rauc\" \"1 \\\"8\\\"\"\n";
 
+/* The date of the locks is in the key only of who says so. */
+static void lock_dates(void **state)
+{
+	expect_round_trip(HEAD "lock-date 7\n", HEAD "lock-date 7\n");
+	expect_round_trip(HEAD "unkeyed-lock-date 7\n", HEAD);
+	expect_diff("lock-date 7\n", "lock-date 8\n", "lock-date 7 -> 8\n");
+	expect_diff("unkeyed-lock-date 7\n", "unkeyed-lock-date 8\n", "");
+}
+
 static void round_trips(void **state)
 {
 	expect_round_trip(HEAD, HEAD);
@@ -385,15 +394,15 @@ static void hostile(void **state)
 		"",
 		"orch-manifest 1\n",
 		"orch-manifest 2\n",
-		"orch-manifest 2\nkind image 1\nproject \"p\"\nepoch 1\n",
-		"orch-manifest 2\nkind image 01\nproject \"p\"\nnode \"n\"\nepoch 1\n",
-		"orch-manifest 2\nproject \"p\"\nkind image 1\nnode \"n\"\nepoch 1\n",
+		"orch-manifest 2\nkind image 1\nproject \"p\"\ntimes 1\n",
+		"orch-manifest 2\nkind image 01\nproject \"p\"\nnode \"n\"\ntimes 1\n",
+		"orch-manifest 2\nproject \"p\"\nkind image 1\nnode \"n\"\ntimes 1\n",
 		HEAD "tool \"a\" \"b\"",
 		HEAD "tool \"a\" b\n",
 		HEAD "tool \"a\" \"b\" \"c\"\n",
 		HEAD "tool \"a\" \"\\x41\"\n",
 		HEAD "what \"a\"\n",
-		HEAD "epoch 1\n",
+		HEAD "times 1\n",
 		HEAD "option a b\n",
 		HEAD "option \"a\" \"b\"\n",
 		HEAD "tool \"a\" \"b\"\noption a \"b\"\n",
@@ -572,6 +581,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(recheck_lock, open_all, close_all),
 		cmocka_unit_test_setup_teardown(diffs, open_all, close_all),
 		cmocka_unit_test_setup_teardown(round_trips, open_all, close_all),
+		cmocka_unit_test_setup_teardown(lock_dates, open_all, close_all),
 		cmocka_unit_test_setup_teardown(hostile, open_all, close_all),
 		cmocka_unit_test_setup_teardown(mutated, open_all, close_all),
 		cmocka_unit_test_setup_teardown(plans, open_all, close_all),

@@ -120,7 +120,7 @@ static void loads(void **state)
 	struct project *p;
 	const struct archive *a;
 
-	put("recipes/project.yaml", HEAD "version: \"1.0\"\nepoch: 2026-01-01\ndefault: [b]\n"
+	put("recipes/project.yaml", HEAD "version: \"1.0\"\ntimes: 2026-01-01\ndefault: [b]\n"
 					 "archives: {debian: {suites: trixie, keyring: "
 					 "k.gpg}}\nslots: {root: 1500M}\nvars: {x: y}\n");
 	put("recipes/b.yaml",
@@ -134,7 +134,7 @@ static void loads(void **state)
 	p = good(NULL);
 	assert_string_equal(p->name, "p");
 	assert_string_equal(p->version, "1.0");
-	assert_int_equal(p->epoch, 1767225600);
+	assert_int_equal(p->times, 1767225600);
 	assert_string_equal(LIST_AT(p->defaults, const char *, 0), "b");
 	a = LIST_AT(p->archives, struct archive *, 0);
 	assert_string_equal(a->alias, "debian");
@@ -233,7 +233,7 @@ static void defects(void **state)
 	char *loop cleanup_free = path_join(dir, "recipes/loop");
 
 	put("recipes/project.yaml",
-	    "schema: 2\nname: a/b\nextends: x\nepoch: soon\nslots: {root: big}\n"
+	    "schema: 2\nname: a/b\nextends: x\ntimes: soon\nslots: {root: big}\n"
 	    "archives: {debian: {}}\n");
 	put("recipes/a.yaml", "kind: dmeo\nzzz: [\n");
 	put("recipes/b.yaml", "kind: dmeo\n");
@@ -264,7 +264,7 @@ static void defects(void **state)
 	       "recipes/project.yaml:3:1: key 'extends' is reserved for a later release\n"
 	       "recipes/project.yaml:6:20: key 'suites' is missing: The suites to take packages "
 	       "from.");
-	put("recipes/project.yaml", "schema: 2\nname: ab\nepoch: soon\nslots: {root: big}\n");
+	put("recipes/project.yaml", "schema: 2\nname: ab\ntimes: soon\nslots: {root: big}\n");
 	assert_null(load(NULL));
 	put("recipes/project.yaml", "schema: [\n");
 	assert_null(load(NULL));
@@ -272,10 +272,10 @@ static void defects(void **state)
 
 static void own_checks(void **state)
 {
-	put("recipes/project.yaml", HEAD "epoch: soon\nslots: {root: big, boot: 0}\n");
+	put("recipes/project.yaml", HEAD "times: soon\nslots: {root: big, boot: 0}\n");
 	put("recipes/a.yaml", "kind: demo\ntext: wrong\n");
 	refuse(NULL,
-	       "recipes/project.yaml:3:8: 'epoch' is seconds since 1970 or a date like "
+	       "recipes/project.yaml:3:8: 'times' is seconds since 1970 or a date like "
 	       "2026-01-31, found 'soon'\n"
 	       "recipes/project.yaml:4:15: slot 'root' needs a size like 512M or 2G, found 'big'\n"
 	       "recipes/project.yaml:4:26: slot 'boot' needs a size like 512M or 2G, found '0'");

@@ -42,13 +42,13 @@ static void test_settle(void **state)
 	make("a.img", "1710000000");
 	make("b.img", "1720000001");
 	assert_false(equal("a.img", "b.img"));
-	ok(ext4_settle(at("a.img"), 0, "a", seed, EPOCH, &err), &err);
-	ok(ext4_settle(at("b.img"), 0, "b", seed, EPOCH, &err), &err);
+	ok(ext4_settle(at("a.img"), 0, "a", seed, EPOCH, EPOCH, &err), &err);
+	ok(ext4_settle(at("b.img"), 0, "b", seed, EPOCH, EPOCH, &err), &err);
 	assert_true(equal("a.img", "b.img"));
 	RUN("e2fsck", "-fn", (char *)at("a.img"));
 	ok(ext4_read_tree(t, at("a.img"), 0, &err), &err);
 	assert_int_equal(tree_lookup(t, "etc/hostname")->inode->size, 7);
-	ok(ext4_settle(at("a.img"), 0, "a", seed, EPOCH, &err), &err);
+	ok(ext4_settle(at("a.img"), 0, "a", seed, EPOCH, EPOCH, &err), &err);
 	assert_true(equal("a.img", "b.img"));
 }
 
@@ -57,7 +57,8 @@ static void test_refused(void **state)
 	struct err *err cleanup_err = NULL;
 
 	blank("zero.img", 1 << 20);
-	assert_int_equal(ext4_settle(at("zero.img"), 0, "partition 'x'", seed, EPOCH, &err), -1);
+	assert_int_equal(ext4_settle(at("zero.img"), 0, "partition 'x'", seed, EPOCH, EPOCH, &err),
+			 -1);
 	assert_non_null(strstr(err->text, "partition 'x'"));
 }
 

@@ -42,7 +42,7 @@ static void test_write_is_canonical(void **state)
 	assert_non_null(
 		strstr(list, "lrwxrwxrwx  0/0               0 2023-11-14 22:13:20 bin -> usr/bin"));
 	assert_non_null(
-		strstr(list, "crw--w----  0/5            4,64 2023-11-14 22:13:20 dev/ttyS0"));
+		strstr(list, "crw--w----  0/5            4,64 2023-11-14 22:14:59 dev/ttyS0"));
 	assert_non_null(
 		strstr(list, "-rw-r-----  1000/3000000     10 2009-02-13 23:31:30 home/caf"));
 	assert_non_null(
@@ -314,6 +314,21 @@ static void test_folder(void **state)
 	err_free(err);
 }
 
+/* What somebody changed since a time of his clock is what was made; the rest keeps its own. */
+static void test_settle_times(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	ok(tree_link(t, "old", tree_inode_new(t, S_IFREG | 0644, 0, 0, EPOCH + 9), 0, &err), &err);
+	ok(tree_link(t, "new", tree_inode_new(t, S_IFREG | 0644, 0, 0, EPOCH + 10), 0, &err), &err);
+	tree_settle_times(t, EPOCH + 10);
+	assert_int_equal(tree_lookup(t, "old")->inode->mtime, EPOCH + 9);
+	assert_int_equal(tree_lookup(t, "new")->inode->mtime, EPOCH);
+	assert_int_equal(tree_inode_new(t, S_IFREG, 0, 0, INT64_MAX)->mtime, TREE_TIME_MAX);
+	assert_int_equal(tree_inode_new(t, S_IFREG, 0, 0, -1)->mtime, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_copy_tree),
 		cmocka_unit_test(test_acl),
 		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_settle_times),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
