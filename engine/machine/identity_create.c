@@ -28,8 +28,9 @@ struct birth {
 };
 
 /*
- * The directory in which a file lies that was just opened, by the name that /proc has for it: cheaper
- * than to ask in the process's name, and right where the path led through a link. False: not so.
+ * The directory in which a file lies that was just opened, by the name that /proc has for it:
+ * cheaper than to ask in the process's name, and right where the path led through a link. False: it
+ * is not to be had so.
  */
 static bool stat_opened_parent(struct tracee *t, const struct stat *file, struct stat *ret)
 {

@@ -3,7 +3,8 @@
 # For e2e scripts, after lib.sh:  . tests/e2e/users.sh
 #
 # A package whose maintainer script does what takes more than one user: own-users, in a signed
-# archive 'own' of its own. What it makes lies in /var/lib/users.
+# archive 'own' of its own. What it makes lies in /var/lib/users. own-later, of a later layer, changes
+# modes there.
 
 # users_archive PROJECT: makes the archive; PROJECT gets its key, and the archive as a mirror.
 users_archive() {
@@ -24,7 +25,13 @@ Description: files of several users
 END
 	users_script >"$users/DEBIAN/postinst"
 	chmod 755 "$users/DEBIAN/postinst"
-	dpkg-deb --root-owner-group -b "$users" "$archive/pool/own-users_1.0_all.deb" >/dev/null &&
+	dpkg-deb --root-owner-group -b "$users" "$archive/pool/own-users_1.0_all.deb" >/dev/null || return
+	later=$scratch/deb/own-later
+	cp -R "$users" "$later"
+	sed -i 's/^Package: .*/Package: own-later/; s/^Depends: .*/Depends: own-users/' "$later/DEBIAN/control"
+	printf '#!/bin/sh\ncd /var/lib/users && chmod 711 capable list/changed attribute\n' \
+		>"$later/DEBIAN/postinst"
+	dpkg-deb --root-owner-group -b "$later" "$archive/pool/own-later_1.0_all.deb" >/dev/null &&
 		publish users@example.org >/dev/null 2>&1
 }
 
