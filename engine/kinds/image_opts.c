@@ -33,37 +33,6 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 static const struct schema part_schema =
 	SCHEMA(struct image_part_opts, part_options, .check = check_part);
 
-static const struct option content_options[] = {
-	{"unpack", OPT_REF, offsetof(struct image_content, unpack),
-	 .accept = ACCEPT_TREE | ACCEPT_INSIDE,
-	 .help = "A tree that a node made, or a folder inside one.", .example = "base"},
-	{"copy", OPT_REF, offsetof(struct image_content, copy),
-	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE,
-	 .help = "A file or folder of the project, an output of a node, or a place inside a tree.",
-	 .example = "rootfs/"},
-	{"to", OPT_STRING, offsetof(struct image_content, to), OPT_ABSPATH,
-	 .help = "Where it goes; with a '/' at the end a file goes into that folder."},
-	{"mode", OPT_STRING, offsetof(struct image_content, mode),
-	 .help = "Permissions of a copied file, octal.", .example = "\"0640\""},
-	{"owner", OPT_STRING, offsetof(struct image_content, owner),
-	 .help = "Owner and group by number of what is copied.", .example = "\"0:42\""},
-	{"keep-git", OPT_BOOL, offsetof(struct image_content, keep_git), .def = "false",
-	 .help = "Copy `.git` of a directory, too, which differs between clones of one commit."},
-};
-static void check_content(void *data, const struct yaml *map, struct err_list *errors);
-static const struct schema content_schema =
-	SCHEMA(struct image_content, content_options, .check = check_content);
-
-static const struct option units_options[] = {
-	{"enable", OPT_STRING, offsetof(struct image_units, enable), OPT_LIST,
-	 .help = "systemd units to enable by their [Install] section."},
-	{"disable", OPT_STRING, offsetof(struct image_units, disable), OPT_LIST,
-	 .help = "systemd units to disable, by a preset too."},
-	{"mask", OPT_STRING, offsetof(struct image_units, mask), OPT_LIST,
-	 .help = "systemd units that nothing may start."},
-};
-static const struct schema units_schema = SCHEMA(struct image_units, units_options);
-
 static const struct option image_options[] = {
 	{"writer", OPT_ENUM, offsetof(struct image_opts, writer), .def = "direct", .words = writers,
 	 .help = "direct is fast and needs nothing; guestfs boots libguestfs and knows every file "
@@ -155,30 +124,6 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 			    "a mount point has no '*', '?', '[' or '\\'");
 }
 
-static void check_content(void *data, const struct yaml *map, struct err_list *errors)
-{
-	const struct image_content *c = data;
-	struct image_attr attr;
-
-	if (!c->unpack == !c->copy)
-		err_list_at(errors, map->pos, "an entry of contents has either 'unpack' or 'copy'");
-	if (c->copy && !c->to)
-		err_list_at(errors, map->pos, "'copy' needs 'to'");
-	if (c->keep_git && c->unpack)
-		err_list_at(errors, pos_of(map, "keep-git"), "'keep-git' goes with 'copy'");
-	if (c->copy)
-		c->copy->keep_git = c->keep_git;
-	if (c->mode && c->unpack)
-		err_list_at(errors, pos_of(map, "mode"),
-			    "'mode' goes with 'copy': use 'modes' for a tree");
-	if (c->mode && (image_attr_parse(c->mode, &attr) || attr.mode < 0 || attr.uid >= 0))
-		err_list_at(errors, pos_of(map, "mode"), "'%s' is no mode: write it like \"0644\"",
-			    c->mode);
-	if (c->owner && (image_attr_parse(c->owner, &attr) || attr.mode >= 0 || attr.uid < 0))
-		err_list_at(errors, pos_of(map, "owner"),
-			    "'%s' is no owner: write it like \"0:42\"", c->owner);
-}
-
 void image_layout(const struct image_opts *o, struct layout *ret)
 {
 	ret->size = o->size;
@@ -251,21 +196,9 @@ static void check_bootloader(const struct image_opts *o, const struct yaml *map,
 		err_list_at(errors, pos_of(map, "cmdline"), "'cmdline' is for a 'bootloader'");
 }
 
-static void check_globs(const struct list *globs, struct pos pos, struct err_list *errors)
-{
-	for (size_t i = 0; i < globs->count; i++) {
-		const char *glob = LIST_AT(*globs, const char *, i);
-
-		if (glob[0] != '/' || !glob[1])
-			err_list_at(errors, pos, "'%s' must be an absolute pattern below '/'",
-				    glob);
-	}
-}
-
 static void check_image(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct image_opts *o = data;
-	struct image_attr attr;
 
 	if ((o->table == IMAGE_TABLE_GPT) == (o->filesystem != IMAGE_FS_NONE))
 		err_list_at(errors, map->pos,
@@ -283,18 +216,9 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 			    "'reserved-percent' is 0 to 50");
 	check_filesystems(o, map, errors);
 	check_bootloader(o, map, errors);
-	check_globs(&o->remove, pos_of(map, "remove"), errors);
-	check_globs(&o->allow_private_keys, pos_of(map, "allow-private-keys"), errors);
-	for (size_t i = 0; i < o->modes.count; i++) {
-		const struct pair *p = LIST_AT(o->modes, struct pair *, i);
-
-		if (p->key[0] != '/')
-			err_list_at(errors, p->pos, "'%s' must be an absolute pattern", p->key);
-		if (image_attr_parse(p->value, &attr))
-			err_list_at(errors, p->pos,
-				    "'%s' is no mode: write \"0640\", \"0:42\" or \"0640 0:42\"",
-				    p->value);
-	}
+	content_check_globs(&o->remove, pos_of(map, "remove"), errors);
+	content_check_globs(&o->allow_private_keys, pos_of(map, "allow-private-keys"), errors);
+	content_check_modes(&o->modes, errors);
 }
 
 const struct schema image_schema = SCHEMA(struct image_opts, image_options, .check = check_image);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /* The options of kind image, and the steps that make a tree of them. */
+#include "kinds/content.h"
 #include "kinds/image.h"
+#include "kinds/units.h"
 #include "media/tree.h"
 #include "recipe/schema.h"
 
@@ -16,50 +18,29 @@ struct image_part_opts {
 	bool grow;
 };
 
-struct image_content {
-	struct ref *unpack, *copy;
-	const char *to, *mode, *owner;
-	bool keep_git;
-};
-
-struct image_units {
-	struct list enable, disable, mask; /* of const char * */
-};
-
 struct image_opts {
 	int writer, filesystem, table, bootloader;
 	uint64_t size;
 	int64_t reserved_percent;
 	const char *label, *cmdline;
 	struct list partitions; /* of struct image_part_opts * */
-	struct list contents;   /* of struct image_content * */
+	struct list contents;   /* of struct content * */
 	struct list remove;     /* of const char * */
 	struct list modes;      /* of struct pair * */
-	struct image_units *units;
+	struct units *units;
 	struct list allow_private_keys; /* of const char * */
 	bool clock_epoch;
 };
 
 extern const struct schema image_schema;
 
-/* "0640" or "0640 0:42" or "0:42": 1 when TEXT is none of these. Unset parts are -1. */
-struct image_attr {
-	int64_t mode, uid, gid;
-};
-int image_attr_parse(const char *text, struct image_attr *ret);
-
 /* The layout that the options ask for, not yet placed. */
 void image_layout(const struct image_opts *o, struct layout *ret);
 
 /* image_tree.c: the whole content as one tree; units, removals and modes done. */
 int image_assemble(struct action *a, struct tree **ret, struct err **err) warn_unused;
-/* Sets modes and owners as option 'modes' says. */
-int image_modes(struct tree *t, const struct list *modes, struct err **err) warn_unused;
 /* ERR_USER naming the file when T has a private key that no glob of ALLOW matches. */
 int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err) warn_unused;
-
-/* image_units.c: does what systemctl enable, disable and mask do, in the tree. */
-int image_apply_units(struct tree *t, const struct image_units *u, struct err **err) warn_unused;
 
 /* image_boot.c */
 struct image_boot {

@@ -60,11 +60,11 @@ static void test_enable(void **state)
 {
 	struct tree *t cleanup_tree = sample();
 	struct err *err = NULL;
-	struct image_units u = {.enable = LIST("app.service", "getty@.service",
-					       "getty@ttyS0.service", "own.target"),
-				.mask = LIST("bad.service")};
+	struct units u = {.enable = LIST("app.service", "getty@.service", "getty@ttyS0.service",
+					 "own.target"),
+			  .mask = LIST("bad.service")};
 
-	ok(image_apply_units(t, &u, &err), &err);
+	ok(units_apply(t, &u, &err), &err);
 	is_link(t, "etc/systemd/system/app.target.wants/app.service",
 		"/usr/lib/systemd/system/app.service");
 	is_link(t, "etc/systemd/system/multi-user.target.wants/app.service",
@@ -93,12 +93,12 @@ static void test_disable(void **state)
 {
 	struct tree *t cleanup_tree = sample();
 	struct err *err = NULL;
-	struct image_units on = {.enable = LIST("app.service")};
-	struct image_units off = {.disable = LIST("app.service"), .enable = LIST("own.target")};
+	struct units on = {.enable = LIST("app.service")};
+	struct units off = {.disable = LIST("app.service"), .enable = LIST("own.target")};
 	char *preset cleanup_free = NULL;
 
-	ok(image_apply_units(t, &on, &err), &err);
-	ok(image_apply_units(t, &off, &err), &err);
+	ok(units_apply(t, &on, &err), &err);
+	ok(units_apply(t, &off, &err), &err);
 	assert_null(tree_lookup(t, "etc/systemd/system/app.target.wants/app.service"));
 	assert_null(tree_lookup(t, "etc/systemd/system/need.target.requires/app.service"));
 	assert_null(tree_lookup(t, "etc/systemd/system/product.service"));
@@ -112,18 +112,18 @@ static void test_units_refused(void **state)
 {
 	struct tree *t cleanup_tree = sample();
 	struct err *err = NULL;
-	struct image_units u = {.enable = LIST("nope.service")};
+	struct units u = {.enable = LIST("nope.service")};
 
-	refused(image_apply_units(t, &u, &err), &err, "there is no unit 'nope.service'");
+	refused(units_apply(t, &u, &err), &err, "there is no unit 'nope.service'");
 	u.enable = LIST("static.service");
-	refused(image_apply_units(t, &u, &err), &err, "no [Install] section");
+	refused(units_apply(t, &u, &err), &err, "no [Install] section");
 	u.enable = LIST("app");
-	refused(image_apply_units(t, &u, &err), &err, "with its suffix");
+	refused(units_apply(t, &u, &err), &err, "with its suffix");
 	u.enable = LIST("../app.service");
-	refused(image_apply_units(t, &u, &err), &err, "no name of a unit");
+	refused(units_apply(t, &u, &err), &err, "no name of a unit");
 	u.enable = (struct list){0};
 	u.mask = LIST("own.target");
-	refused(image_apply_units(t, &u, &err), &err, "in the way of a link");
+	refused(units_apply(t, &u, &err), &err, "in the way of a link");
 }
 
 static void test_bootloader(void **state)
@@ -169,28 +169,28 @@ static void test_modes(void **state)
 	struct pair none = {"/nothing", "0600", {0}, NULL};
 	struct pair *pairs[] = {&one, &none};
 	struct list modes = {pairs, 1};
-	struct image_attr attr;
+	struct content_attr attr;
 	struct err *err = NULL;
 
-	ok(image_modes(t, &modes, &err), &err);
+	ok(content_modes(&modes, t, &err), &err);
 	assert_int_equal(tree_lookup(t, "etc/systemd/system/own.target")->inode->mode,
 			 S_IFREG | 0600);
 	assert_int_equal(tree_lookup(t, "etc/systemd/system/own.target")->inode->uid, 1000);
 	assert_int_equal(tree_lookup(t, "etc/systemd/system/own.target")->inode->gid, 1001);
 	modes.count = 2;
-	refused(image_modes(t, &modes, &err), &err, "matches '/nothing'");
-	assert_int_equal(image_attr_parse("0:42", &attr), 0);
+	refused(content_modes(&modes, t, &err), &err, "matches '/nothing'");
+	assert_int_equal(content_attr_parse("0:42", &attr), 0);
 	assert_int_equal(attr.mode, -1);
 	assert_int_equal(attr.gid, 42);
-	assert_int_equal(image_attr_parse("4755", &attr), 0);
+	assert_int_equal(content_attr_parse("4755", &attr), 0);
 	assert_int_equal(attr.mode, 04755);
 	assert_int_equal(attr.uid, -1);
-	assert_int_equal(image_attr_parse("", &attr), 1);
-	assert_int_equal(image_attr_parse("0888", &attr), 1);
-	assert_int_equal(image_attr_parse("0644 ", &attr), 1);
-	assert_int_equal(image_attr_parse("0644 root", &attr), 1);
-	assert_int_equal(image_attr_parse("root:root", &attr), 1);
-	assert_int_equal(image_attr_parse("17777", &attr), 1);
+	assert_int_equal(content_attr_parse("", &attr), 1);
+	assert_int_equal(content_attr_parse("0888", &attr), 1);
+	assert_int_equal(content_attr_parse("0644 ", &attr), 1);
+	assert_int_equal(content_attr_parse("0644 root", &attr), 1);
+	assert_int_equal(content_attr_parse("root:root", &attr), 1);
+	assert_int_equal(content_attr_parse("17777", &attr), 1);
 }
 
 static void test_private_keys(void **state)

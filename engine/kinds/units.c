@@ -4,12 +4,13 @@
  * boot applies presets, which would enable what the recipe disables: a preset file keeps both
  * decisions.
  */
+#include "kinds/units.h"
+
 #include <ctype.h>
 #include <sys/stat.h>
 
 #include "base/path.h"
 #include "base/str.h"
-#include "kinds/image_opts.h"
 
 #define MAX_UNIT (256 * 1024)
 #define ETC_UNITS "/etc/systemd/system"
@@ -321,13 +322,23 @@ static int mask(struct tree *t, const char *unit, struct err **err)
 	return make_link(t, path, "/dev/null", err);
 }
 
+static const struct option units_options[] = {
+	{"enable", OPT_STRING, offsetof(struct units, enable), OPT_LIST,
+	 .help = "systemd units to enable by their [Install] section."},
+	{"disable", OPT_STRING, offsetof(struct units, disable), OPT_LIST,
+	 .help = "systemd units to disable, by a preset too."},
+	{"mask", OPT_STRING, offsetof(struct units, mask), OPT_LIST,
+	 .help = "systemd units that nothing may start."},
+};
+const struct schema units_schema = SCHEMA(struct units, units_options);
+
 static void preset_lines(struct str *s, const char *verb, const struct list *units)
 {
 	for (size_t i = 0; i < units->count; i++)
 		str_printf(s, "%s %s\n", verb, LIST_AT(*units, const char *, i));
 }
 
-static int write_presets(struct tree *t, const struct image_units *u, struct err **err)
+static int write_presets(struct tree *t, const struct units *u, struct err **err)
 {
 	struct str s cleanup_str = STR_INIT;
 
@@ -339,7 +350,7 @@ static int write_presets(struct tree *t, const struct image_units *u, struct err
 	return tree_add_file(t, PRESETS, 0644, s.buf, s.len, err);
 }
 
-int image_apply_units(struct tree *t, const struct image_units *u, struct err **err)
+int units_apply(struct tree *t, const struct units *u, struct err **err)
 {
 	struct strv done cleanup_strv = {0};
 
