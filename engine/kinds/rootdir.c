@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/tmp.h"
 #include "base/trace.h"
+#include "machine/sandbox.h"
 #include "media/tree_folder.h"
 
 #define BOOT_ID_LEN 36
@@ -126,5 +127,35 @@ int rootdir_get(struct action *a, const struct action_input *tree, struct rootdi
 	}
 	ret->path = path;
 	ret->arch = arch_of(path);
+	return 0;
+}
+
+int rootdir_emulator(struct action *a, const struct ref *tree, const char *arch, const char **ret,
+		     struct err **err)
+{
+	const char *name = sandbox_emulator_name(arch);
+	struct rootdir dir;
+
+	*ret = NULL;
+	if (sandbox_is_native(arch))
+		return 0;
+	if (!name)
+		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", arch);
+	if (!tree) {
+		char *file cleanup_free = xasprintf("%s-static", name),
+			   *path cleanup_free = path_program(file);
+
+		*ret = path ? arena_strdup(a->arena, path) : NULL;
+		return 0; /* without one, the host may still have a registration */
+	}
+	if (rootdir_get(a, action_input(a, tree), &dir, err) < 0)
+		return -1;
+	*ret = arena_printf(a->arena, "%s/usr/bin/%s", dir.path, name);
+	if (!path_exists(*ret))
+		*ret = arena_printf(a->arena, "%s-static", *ret);
+	if (!path_exists(*ret))
+		return err_set(err, ERR_USER,
+			       "tree '%s' has no /usr/bin/%s: it needs package qemu-user",
+			       tree->text, name);
 	return 0;
 }

@@ -16,3 +16,10 @@ int rootdir_get(struct action *a, const struct action_input *tree, struct rootdi
 		struct err **err) warn_unused;
 /* Debian's name of the architecture of ELF file HEAD (20 bytes), or NULL. */
 const char *elf_arch(const unsigned char head[20]);
+/*
+ * qemu-user for programs of ARCH: of TREE (NULL: this machine's). *RET: its path; NULL when none is
+ * needed, or when this machine has none but may still have a registration. ERR_USER when TREE has
+ * none, ERR_ENV when there is none for ARCH.
+ */
+int rootdir_emulator(struct action *a, const struct ref *tree, const char *arch, const char **ret,
+		     struct err **err) warn_unused;

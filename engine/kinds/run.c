@@ -6,22 +6,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "kinds/guestbox.h"
 #include "kinds/kinds.h"
 #include "kinds/rootdir.h"
 #include "kinds/staging.h"
+#include "kinds/step.h"
 #include "machine/guest_sandbox.h"
-#include "machine/steps.h"
 #include "media/tree_dir.h"
 
 #define WORK "/work"        /* the working folder in the sandbox */
 #define SCRIPTS "/run/orch" /* scripts of steps */
-#define STEP_NOTE "step"    /* in the work folder: the number of the step that runs */
 
 struct run_opts {
 	struct ref *root, *emulator;
@@ -160,7 +157,8 @@ struct run {
 	struct action *a;
 	const struct run_opts *o;
 	struct staging staging;
-	const char *work, *scripts; /* on this machine */
+	const char *work; /* on this machine */
+	struct steps steps;
 	struct sandbox_opts box;
 	struct staging_binds binds;
 	struct strv env;
@@ -179,35 +177,6 @@ static void set_environment(struct run *r)
 	r->box.env = strv_argv(&r->env);
 }
 
-/* qemu-user for ARCH in the tree that the recipe names, or of this machine. */
-static int find_emulator(struct run *r, const char *arch, struct err **err)
-{
-	const char *name = sandbox_emulator_name(arch);
-	struct rootdir dir;
-
-	if (sandbox_is_native(arch))
-		return 0;
-	if (!name)
-		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", arch);
-	if (!r->o->emulator) {
-		char *file cleanup_free = xasprintf("%s-static", name),
-			   *path cleanup_free = path_program(file);
-
-		r->box.emulator = path ? arena_strdup(r->a->arena, path) : NULL;
-		return 0; /* without one, the host may still have a registration */
-	}
-	if (rootdir_get(r->a, action_input(r->a, r->o->emulator), &dir, err) < 0)
-		return -1;
-	r->box.emulator = arena_printf(r->a->arena, "%s/usr/bin/%s", dir.path, name);
-	if (!path_exists(r->box.emulator))
-		r->box.emulator = arena_printf(r->a->arena, "%s-static", r->box.emulator);
-	if (!path_exists(r->box.emulator))
-		return err_set(err, ERR_USER,
-			       "tree '%s' has no /usr/bin/%s: it needs package qemu-user",
-			       r->o->emulator->text, name);
-	return 0;
-}
-
 static int set_root(struct run *r, struct err **err)
 {
 	struct rootdir dir;
@@ -218,38 +187,8 @@ static int set_root(struct run *r, struct err **err)
 		return -1;
 	r->box.root = dir.path;
 	r->box.arch = dir.arch;
-	return dir.arch ? find_emulator(r, dir.arch, err) : 0;
-}
-
-/* The program of step I (from 0); scripts are written to the scripts' folder. */
-static int step_argv(struct run *r, size_t i, struct strv *argv, struct err **err)
-{
-	const struct step *s = LIST_AT(r->o->steps, struct step *, i);
-	char *name cleanup_free = xasprintf("step-%zu", i + 1);
-	char *path cleanup_free = path_join(r->scripts, name);
-
-	if (!s->script) {
-		for (size_t j = 0; j < s->argv.count; j++)
-			strv_push(argv, s->argv.items[j]);
-		return 0;
-	}
-	strv_push(argv, "/bin/sh");
-	strv_push(argv, "-e");
-	strv_printf(argv, "%s/%s", SCRIPTS, name);
-	return file_write(path, s->script, strlen(s->script), 0644, false, err);
-}
-
-/* "recipes/u-boot.yaml:5: step 2 of 3" */
-static char *step_name(const struct run *r, size_t i)
-{
-	const struct step *s = LIST_AT(r->o->steps, struct step *, i);
-	struct str text cleanup_str = STR_INIT;
-
-	str_printf(&text, "recipes/%s.yaml", r->a->node);
-	if (!s->pos.file && s->pos.line)
-		str_printf(&text, ":%u", s->pos.line);
-	str_printf(&text, ": step %zu of %zu", i + 1, r->o->steps.count);
-	return str_steal(&text);
+	return dir.arch ? rootdir_emulator(r->a, r->o->emulator, dir.arch, &r->box.emulator, err)
+			: 0;
 }
 
 /* All steps run in one guest: what they share are files with the times they were written at. */
@@ -292,46 +231,31 @@ static int leave_guest(struct run *r, int rc, struct err **err)
 	return rc;
 }
 
-/* Which step is running, for a shell after a failure. */
-static int note_step(const struct run *r, size_t i, struct err **err)
-{
-	char *path cleanup_free = path_join(r->a->workdir, STEP_NOTE);
-	char *text cleanup_free = xasprintf("%zu", i + 1);
-
-	return file_write(path, text, strlen(text), 0644, false, err);
-}
-
 static int run_step(struct run *r, size_t i, struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
-	char *name cleanup_free = step_name(r, i), *how cleanup_free = NULL;
 	int status;
 
-	if (step_argv(r, i, &argv, err) < 0 || note_step(r, i, err) < 0)
+	if (step_begin(&r->steps, i, &argv, err) < 0)
 		return -1;
-	action_progress(r->a, -1, "step %zu of %zu", i + 1, r->o->steps.count);
 	if (run_argv(r, strv_argv(&argv), &status, err) < 0)
-		return err_wrap(err, "%s", name);
+		return step_wrap(&r->steps, i, err);
 	if (i == 0 && r->note.len)
 		action_log(r->a, "%s", r->note.buf);
 	r->box.note = NULL;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	how = proc_status_string(status);
-	return err_set(err, ERR_BUILD, "%s failed: %s", name, how);
+	return step_check(&r->steps, i, status, err);
 }
 
 /* What all steps share: root, environment, and what is bound where. */
 static int open_box(struct run *r, struct err **err)
 {
-	r->scripts = arena_printf(r->a->arena, "%s/scripts", r->a->workdir);
-	if (path_mkdirs(r->scripts, err) < 0 || set_root(r, err) < 0)
+	if (path_mkdirs(r->steps.dir, err) < 0 || set_root(r, err) < 0)
 		return -1;
 	set_environment(r);
 	staging_binds_push(&r->binds, (struct sandbox_bind){r->work, WORK, true});
 	for (size_t i = 0; i < r->staging.binds.count; i++)
 		staging_binds_push(&r->binds, r->staging.binds.items[i]);
-	staging_binds_push(&r->binds, (struct sandbox_bind){r->scripts, SCRIPTS, false});
+	staging_binds_push(&r->binds, (struct sandbox_bind){r->steps.dir, SCRIPTS, false});
 	r->box.binds = r->binds.items;
 	r->box.bind_count = r->binds.count;
 	r->box.cwd = WORK;
@@ -396,6 +320,10 @@ static struct run run_begin(struct action *a)
 	struct run r = {.a = a, .o = a->opts, .note = STR_INIT};
 
 	r.work = arena_printf(a->arena, "%s/work", a->workdir);
+	r.steps = (struct steps){.a = a,
+				 .list = &r.o->steps,
+				 .dir = arena_printf(a->arena, "%s/scripts", a->workdir),
+				 .inside = SCRIPTS};
 	r.staging =
 		(struct staging){.a = a, .dir = r.work, .inside = WORK, .copies = &r.o->outputs};
 	return r;
@@ -424,76 +352,6 @@ static int run_run(struct action *a, struct err **err)
 
 /* --- a shell where the steps run ------------------------------------------------------------ */
 
-/* Every step as /run/orch/step-N, so that it can be run by hand: sh -e /run/orch/step-2 */
-static int write_steps(struct run *r, struct err **err)
-{
-	for (size_t i = 0; i < r->o->steps.count; i++) {
-		const struct step *s = LIST_AT(r->o->steps, struct step *, i);
-		char *path cleanup_free = xasprintf("%s/step-%zu", r->scripts, i + 1);
-		struct str text cleanup_str = STR_INIT;
-
-		if (s->script)
-			str_append(&text, s->script);
-		else
-			steps_quote_argv(s->argv.items, s->argv.count, &text);
-		str_append_char(&text, '\n');
-		if (file_write(path, text.buf, text.len, 0644, false, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static void tell_place(struct run *r, const struct shell_request *q)
-{
-	char *path cleanup_free = q->kept ? path_join(q->kept, STEP_NOTE) : NULL;
-	struct str step cleanup_str = STR_INIT;
-	struct err *ignored cleanup_err = NULL;
-
-	if (path && file_read(path, 32, &step, &ignored) == 0)
-		action_log(r->a,
-			   "orch: '%s', where step %s of %zu failed: sh -e " SCRIPTS
-			   "/step-%s runs it again; 'exit' ends",
-			   r->a->node, step.buf, r->o->steps.count, step.buf);
-	else
-		action_log(r->a,
-			   "orch: '%s', before its %zu step%s (" SCRIPTS
-			   "/step-N); 'exit' ends, and the folder is thrown away",
-			   r->a->node, r->o->steps.count, r->o->steps.count == 1 ? "" : "s");
-}
-
-static const char *find_shell(const struct run *r)
-{
-	char *bash cleanup_free = path_join(r->box.root ? r->box.root : "/", "bin/bash");
-
-	return path_exists(bash) ? "/bin/bash" : "/bin/sh";
-}
-
-static int enter_shell(struct run *r, const struct shell_request *q, int *ret_status,
-		       struct err **err)
-{
-	const char *shell = find_shell(r);
-	char *argv[] = {(char *)shell, NULL, NULL};
-	int in cleanup_fd = fcntl(q->term ? q->terminal : STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-
-	if (q->term) {
-		strv_printf(&r->env, "TERM=%s", q->term);
-		if (str_eq(shell, "/bin/bash")) {
-			argv[1] = "--norc";
-			strv_printf(&r->env, "PS1=(%s) \\w \\$ ", r->a->node);
-		}
-	}
-	r->box.env = strv_argv(&r->env);
-	r->box.in = in;
-	r->box.terminal = q->term != NULL;
-	if (q->term && isatty(STDOUT_FILENO))
-		r->box.out = in;
-	if (q->term && isatty(STDERR_FILENO))
-		r->box.errfd = in;
-	if (sandbox_run(argv, &r->box, ret_status, err) < 0)
-		return err_wrap(err, "shell of node '%s'", r->a->node);
-	return 0;
-}
-
 static int run_shell(struct action *a, const struct shell_request *q, int *ret_status,
 		     struct err **err)
 {
@@ -506,11 +364,9 @@ static int run_shell(struct action *a, const struct shell_request *q, int *ret_s
 	if (rc == 0)
 		rc = open_box(&r, err);
 	if (rc == 0)
-		rc = write_steps(&r, err);
-	if (rc == 0) {
-		tell_place(&r, q);
-		rc = enter_shell(&r, q, ret_status, err);
-	}
+		rc = step_write_all(&r.steps, err);
+	if (rc == 0)
+		rc = step_shell(&r.steps, q, &r.box, &r.env, ret_status, err);
 	run_end(&r);
 	return rc;
 }
