@@ -249,7 +249,8 @@ static int run_step(struct run *r, size_t i, struct err **err)
 /* What all steps share: root, environment, and what is bound where. */
 static int open_box(struct run *r, struct err **err)
 {
-	if (path_mkdirs(r->steps.dir, err) < 0 || set_root(r, err) < 0)
+	if (path_mkdirs(r->steps.dir, err) < 0 || step_write_all(&r->steps, err) < 0 ||
+	    set_root(r, err) < 0)
 		return -1;
 	set_environment(r);
 	staging_binds_push(&r->binds, (struct sandbox_bind){r->work, WORK, true});
@@ -363,8 +364,6 @@ static int run_shell(struct action *a, const struct shell_request *q, int *ret_s
 		r.work = arena_printf(a->arena, "%s/work", q->kept);
 	if (rc == 0)
 		rc = open_box(&r, err);
-	if (rc == 0)
-		rc = step_write_all(&r.steps, err);
 	if (rc == 0)
 		rc = step_shell(&r.steps, q, &r.box, &r.env, ret_status, err);
 	run_end(&r);

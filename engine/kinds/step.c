@@ -33,11 +33,27 @@ static int note_step(const struct steps *s, size_t i, struct err **err)
 	return file_write(path, text, strlen(text), 0644, false, err);
 }
 
+int step_write_all(const struct steps *s, struct err **err)
+{
+	for (size_t i = 0; i < s->list->count; i++) {
+		const struct step *step = LIST_AT(*s->list, struct step *, i);
+		char *path cleanup_free = xasprintf("%s/step-%zu", s->dir, i + 1);
+		struct str text cleanup_str = STR_INIT;
+
+		if (step->script)
+			str_append(&text, step->script);
+		else
+			steps_quote_argv(step->argv.items, step->argv.count, &text);
+		str_append_char(&text, '\n');
+		if (file_write(path, text.buf, text.len, 0644, false, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int step_begin(const struct steps *s, size_t i, struct strv *argv, struct err **err)
 {
 	const struct step *step = LIST_AT(*s->list, struct step *, i);
-	char *name cleanup_free = xasprintf("step-%zu", i + 1);
-	char *path cleanup_free = path_join(s->dir, name);
 
 	if (note_step(s, i, err) < 0)
 		return -1;
@@ -49,8 +65,8 @@ int step_begin(const struct steps *s, size_t i, struct strv *argv, struct err **
 	}
 	strv_push(argv, "/bin/sh");
 	strv_push(argv, "-e");
-	strv_printf(argv, "%s/%s", s->inside, name);
-	return file_write(path, step->script, strlen(step->script), 0644, false, err);
+	strv_printf(argv, "%s/step-%zu", s->inside, i + 1);
+	return 0;
 }
 
 int step_wrap(const struct steps *s, size_t i, struct err **err)
@@ -72,24 +88,6 @@ int step_check(const struct steps *s, size_t i, int status, struct err **err)
 }
 
 /* ---- a shell ---- */
-
-int step_write_all(const struct steps *s, struct err **err)
-{
-	for (size_t i = 0; i < s->list->count; i++) {
-		const struct step *step = LIST_AT(*s->list, struct step *, i);
-		char *path cleanup_free = xasprintf("%s/step-%zu", s->dir, i + 1);
-		struct str text cleanup_str = STR_INIT;
-
-		if (step->script)
-			str_append(&text, step->script);
-		else
-			steps_quote_argv(step->argv.items, step->argv.count, &text);
-		str_append_char(&text, '\n');
-		if (file_write(path, text.buf, text.len, 0644, false, err) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 static void tell_place(const struct steps *s, const struct shell_request *q)
 {

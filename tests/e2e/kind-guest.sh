@@ -32,6 +32,7 @@ run:
     if touch /etc/x 2>/dev/null || touch src/x 2>/dev/null; then echo "may write" >>seen; fi
     sleep 1; echo later >"it's later"; ln "it's later" link; : >/tmp/left
   - [sh, -c, 'cat "$0" >>seen; [ ! -e /tmp/left ] && find . -newer seen -o -links 2 | sort >>seen', "it's later"]
+  - echo "a script that is not the first" >>seen
 outputs: [seen]
 END
 printf 'kind: run\nroot: small\nrun: ["echo wrong; exit 3"]\noutputs: []\n' >"$p/recipes/fails.yaml"
