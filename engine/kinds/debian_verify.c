@@ -3,8 +3,6 @@
  * What a lock says, compared with the packages themselves: digests fit by now (debian_fetch()), but
  * a line may carry the digest of another package, and a package may lack what it depends on.
  */
-#include <string.h>
-
 #include "kinds/debian.h"
 #include "media/deb.h"
 #include "media/deb_relations.h"
@@ -64,36 +62,6 @@ static int compare_tools(const struct action *a, const struct debian_lock *l, st
 
 /* ---- all packages and what they depend on ---- */
 
-static bool in_set(const struct deb_set *set, const char *name)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (str_eq(set->items[i]->name, name))
-			return true;
-	return false;
-}
-
-/* The packages of the tree they are added to, but those of SET, which take their place. */
-static void push_tree(const struct action *a, const struct deb_set *set, const char *status,
-		      struct deb_packages *ret)
-{
-	char *text cleanup_free = status ? xstrdup(status) : NULL;
-	char *next = text;
-
-	while (next && *next) {
-		char *stanza = next, *end = strstr(next, "\n\n");
-		char *state cleanup_free = NULL;
-		struct deb_package p;
-
-		next = end ? end + 2 : NULL;
-		if (end)
-			end[1] = '\0';
-		state = deb_field(stanza, "Status");
-		if (state && str_skip(state, "install ok ") &&
-		    deb_package_parse(a->arena, stanza, &p) == 0 && !in_set(set, p.name))
-			deb_packages_push(ret, p);
-	}
-}
-
 static int check_closure(const struct action *a, const struct deb_packages *all, size_t first,
 			 struct err **err)
 {
@@ -120,7 +88,7 @@ int debian_verify(const struct action *a, const struct debian_lock *l, const str
 	size_t first;
 	int r;
 
-	push_tree(a, set, status, &all);
+	deb_packages_installed(a->arena, status, set, &all);
 	first = all.count;
 	for (size_t i = 0; i < set->count; i++) {
 		struct deb_package p;

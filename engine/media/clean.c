@@ -76,20 +76,6 @@ static int clean_logs(struct tree *t, struct err **err)
 	return 0;
 }
 
-/* Replaces the content of a file and keeps who owns it. */
-static int rewrite(struct tree *t, const char *path, const char *data, size_t len, struct err **err)
-{
-	struct tree_inode old = *tree_lookup(t, path)->inode;
-	struct tree_inode *now;
-
-	if (tree_add_file(t, path, old.mode & 07777, data, len, err) < 0)
-		return -1;
-	now = tree_lookup(t, path)->inode;
-	now->uid = old.uid;
-	now->gid = old.gid;
-	return 0;
-}
-
 /* name:password:LASTCHANGE:...: the day a password was last changed, in days since 1970. */
 static int fix_days(struct tree *t, const char *path, struct err **err)
 {
@@ -112,7 +98,7 @@ static int fix_days(struct tree *t, const char *path, struct err **err)
 			str_printf(&out, "%" PRIu64, tree_epoch(t) / DAY_S);
 		str_printf(&out, ":%s\n", line);
 	}
-	return rewrite(t, path, out.buf, out.len, err);
+	return tree_rewrite(t, path, out.buf, out.len, err);
 }
 
 int tree_clean(struct tree *t, struct err **err)

@@ -51,6 +51,35 @@ int deb_package_parse(struct arena *arena, const char *stanza, struct deb_packag
 	return 0;
 }
 
+static bool in_set(const struct deb_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (str_eq(set->items[i]->name, name))
+			return true;
+	return false;
+}
+
+void deb_packages_installed(struct arena *arena, const char *status, const struct deb_set *but,
+			    struct deb_packages *ret)
+{
+	char *text cleanup_free = status ? xstrdup(status) : NULL;
+	char *next = text;
+
+	while (next && *next) {
+		char *stanza = next, *end = strstr(next, "\n\n");
+		char *state cleanup_free = NULL;
+		struct deb_package p;
+
+		next = end ? end + 2 : NULL;
+		if (end)
+			end[1] = '\0';
+		state = deb_field(stanza, "Status");
+		if (state && str_skip(state, "install ok ") &&
+		    deb_package_parse(arena, stanza, &p) == 0 && !in_set(but, p.name))
+			deb_packages_push(ret, p);
+	}
+}
+
 /* ---- the index ---- */
 
 struct provider {

@@ -33,6 +33,14 @@ DEFINE_VEC(deb_packages, struct deb_package)
 /* Strings are put into ARENA. 0, or 1 when name, version or architecture is missing. */
 int deb_package_parse(struct arena *arena, const char *stanza, struct deb_package *ret);
 
+/*
+ * Appends the packages of STATUS, the text of a /var/lib/dpkg/status or NULL, but those that set
+ * BUT has, too: it takes their place.
+ */
+struct deb_set;
+void deb_packages_installed(struct arena *arena, const char *status, const struct deb_set *but,
+			    struct deb_packages *ret);
+
 /* Packages by the names that they have or provide. ALL must outlive it unchanged. */
 struct deb_index;
 struct deb_index *deb_index_new(const struct deb_packages *all);

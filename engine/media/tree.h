@@ -150,6 +150,9 @@ struct tree_entry *tree_resolve(const struct tree *t, const char *path);
 int tree_add_file(struct tree *t, const char *path, mode_t mode, const void *data, size_t len,
 		  struct err **err) warn_unused; /* copies DATA */
 int tree_add_dir(struct tree *t, const char *path, mode_t mode, struct err **err) warn_unused;
+/* Replaces the content of the file at PATH (never a link), which keeps owner and mode. */
+int tree_rewrite(struct tree *t, const char *path, const void *data, size_t len,
+		 struct err **err) warn_unused;
 int tree_add_symlink(struct tree *t, const char *path, const char *target,
 		     struct err **err) warn_unused;
 /*
