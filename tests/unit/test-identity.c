@@ -11,7 +11,11 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "identity-help.h"
@@ -342,6 +346,35 @@ static void test_foreign_calls(void **state)
 	(void)state;
 }
 
+/* As in a container that forbids ptrace: the caller is told, and can take a guest. */
+static void test_no_tracing(void **state)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {array_len(code), code};
+	char *const argv[] = {"true", NULL};
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct err *err = NULL;
+
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+			_exit(1);
+		if (run_argv(argv, &err) != -1 || err->cls != ERR_ENV)
+			_exit(2);
+		_exit(strstr(err->text, "lets no process be traced") ? 0 : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void test_bad_list(void **state)
 {
 	char *const argv[] = {"true", NULL};
@@ -385,6 +418,7 @@ int main(void)
 		ROOT_TEST(test_status),
 		ROOT_TEST(test_refused_calls),
 		ROOT_TEST(test_foreign_calls),
+		ROOT_TEST(test_no_tracing),
 		ROOT_TEST(test_bad_list),
 	};
 
