@@ -291,6 +291,23 @@ static bool dict_key_valid(struct decode *d, const struct option *o, const struc
 	return false;
 }
 
+/* A text or a list of texts as the value of KEY. */
+static struct list *decode_texts(struct decode *d, const struct yaml *key, const struct yaml *y)
+{
+	struct list *l = arena_alloc(d->arena, sizeof(*l));
+	size_t count = y->type == YAML_LIST ? y->count : 1;
+	const char **items = arena_alloc(d->arena, (count + 1) * sizeof(*items));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml *item = y->type == YAML_LIST ? y->items[i] : y;
+
+		if (scalar_given(d, key->text, "a text or a list of texts", item))
+			items[l->count++] = item->text;
+	}
+	l->items = items;
+	return l;
+}
+
 static struct pair *decode_pair(struct decode *d, const struct option *o, const struct yaml *key,
 				const struct yaml *y)
 {
@@ -302,6 +319,8 @@ static struct pair *decode_pair(struct decode *d, const struct option *o, const 
 		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", key->text, type_name(y));
 	else if (o->sub)
 		p->data = decode_map(d, o->sub, y, NULL);
+	else if (o->flags & OPT_LIST)
+		p->data = decode_texts(d, key, y);
 	else if (scalar_given(d, key->text, "a text", y) && text_allowed(d, o, y->text, y->pos))
 		p->value = y->text;
 	return p;
@@ -381,7 +400,7 @@ static void decode_option(struct decode *d, const struct option *o, const struct
 static void decode_field(struct decode *d, const struct option *o, const struct yaml *y,
 			 void *field)
 {
-	if (o->flags & OPT_LIST)
+	if ((o->flags & OPT_LIST) && o->type != OPT_DICT)
 		decode_list(d, o, y, field);
 	else
 		decode_option(d, o, y, field);

@@ -32,6 +32,7 @@
  *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
  *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
  *	OPT_DICT    struct list of struct pair *          -      (key: text; with .sub: key: map)
+ *	            As OPT_LIST, for files that no worker reads: key: text or list of texts.
  *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written)
  */
 #include <stddef.h>
@@ -116,9 +117,9 @@ struct step {
 };
 
 struct pair {
-	const char *key, *value; /* value: NULL when the row has .sub */
+	const char *key, *value; /* value: NULL when the row has .sub or is an OPT_LIST */
 	struct pos pos;          /* of the value */
-	void *data;              /* the decoded struct when the row has .sub */
+	void *data; /* .sub: the decoded struct; OPT_LIST: struct list of texts; else NULL */
 };
 
 /* An entry of an OPT_REFDICT: option path "images.rootfs", REF->accept from the row's .accept. */
