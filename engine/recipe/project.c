@@ -9,15 +9,21 @@ struct project_opts {
 	struct list defaults, archives, vars, slots;
 };
 
+static const char *const valid_until_words[] = {"check", "ignore", NULL};
 static const struct option archive_options[] = {
 	{"suites", OPT_STRING, offsetof(struct archive, suites), .flags = OPT_REQUIRED | OPT_LIST,
 	 .help = "The suites to take packages from.", .example = "[trixie, trixie-updates]"},
 	{"components", OPT_STRING, offsetof(struct archive, components), .flags = OPT_LIST,
-	 .def = "main", .help = "The components of each suite.",
+	 .def = "main",
+	 .help = "The components of each suite; a flat one, whose name ends in '/', has none.",
 	 .example = "[main, non-free-firmware]"},
 	{"keyring", OPT_REF, offsetof(struct archive, keyring), .accept = ACCEPT_PATH,
 	 .help = "The keys that may sign the archive; default: the host's Debian archive keyring.",
 	 .example = "keys/vendor.gpg"},
+	{"valid-until", OPT_ENUM, offsetof(struct archive, valid_until), .words = valid_until_words,
+	 .help = "ignore: lock it even when its signed state has expired, as that of a snapshot "
+		 "has; the lock says so.",
+	 .example = "ignore"},
 };
 static const struct schema archive_schema = SCHEMA(struct archive, archive_options);
 

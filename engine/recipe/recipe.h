@@ -13,7 +13,11 @@ struct archive { /* archives.NAME of project.yaml; what it contains, never where
 	const char *alias;
 	struct list suites, components; /* of const char * */
 	struct ref *keyring; /* project path, or NULL: the host's Debian archive keyring */
+	int valid_until;     /* enum valid_until */
 };
+
+/* What becomes of a signed state of an archive after the day that it was good until. */
+enum valid_until { VALID_UNTIL_CHECK, VALID_UNTIL_IGNORE };
 
 struct project {
 	const char *dir; /* absolute path of the project's root */
