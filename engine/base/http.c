@@ -143,7 +143,7 @@ static unsigned parallel_of(const struct fetch *f)
 static void set_tls(CURL *easy, const struct http_access *a)
 {
 	set_string(easy, CURLOPT_CAINFO, a->ca_file);
-	if (a->ca_file && !a->ca_more)
+	if (a->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	set_string(easy, CURLOPT_CRLFILE, a->crl_file);
 	set_string(easy, CURLOPT_SSLCERT, a->client_cert);

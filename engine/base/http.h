@@ -10,8 +10,7 @@
 /* How a server is reached. All zero: as libcurl does by itself. */
 struct http_access {
 	const char *proxy;   /* URL; "": none; NULL: by the environment */
-	const char *ca_file; /* PEM: who may have signed the server's certificate */
-	bool ca_more;        /* CA_FILE is trusted beside the machine's, not in their place */
+	const char *ca_file; /* PEM: who may sign servers' certificates; NULL: the machine's */
 	const char *crl_file;
 	const char *client_cert;
 	const char *client_key;  /* NULL: it is in the file of the certificate */

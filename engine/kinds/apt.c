@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/apt.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -48,29 +47,11 @@ static void make_env(struct apt_request *q)
 	q->env[n++] = arena_strdup(q->arena, "LC_ALL=C.UTF-8");
 }
 
-/* apt's own words, "E: " lines joined, without the advice for people at a keyboard. */
-static void complaint(const char *path, struct str *ret)
-{
-	struct str text cleanup_str = STR_INIT;
-	struct err *ignored cleanup_err = NULL;
-	char *save = NULL;
-
-	if (file_read(path, MAX_OUTPUT, &text, &ignored) < 0)
-		return;
-	for (char *l = strtok_r(text.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		const char *e = str_skip(l, "E: ");
-
-		if (e && ret->len < 2000)
-			str_printf(ret, "%s%s", ret->len ? "; " : "", e);
-	}
-}
-
 int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct err **err)
 {
 	char *log cleanup_free = path_join(q->dir, "log/stderr");
-	int fd cleanup_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	struct proc_opts opts = {.env = q->env, .errfd = fd};
-	struct str said cleanup_str = STR_INIT;
+	int fd cleanup_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct proc_opts opts = {.cwd = q->dir, .env = q->env, .errfd = fd};
 	char *program cleanup_free = path_program(argv[0]);
 
 	if (!program)
@@ -81,16 +62,7 @@ int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct e
 		return err_errno(err, ERR_RESOURCE, errno, "cannot write '%s'", log);
 	if (proc_output(argv, &opts, MAX_OUTPUT, out, err) == 0)
 		return 0;
-	complaint(log, &said);
-	if (!said.len || (*err)->cls != ERR_BUILD)
-		return -1;
-	err_free(steal_ptr(*err));
-	if (strstr(said.buf, "NO_PUBKEY") || strstr(said.buf, "not signed") ||
-	    strstr(said.buf, "EXPKEYSIG") || strstr(said.buf, "BADSIG"))
-		return err_set(err, ERR_INTEGRITY, "apt: %s", said.buf);
-	if (strstr(said.buf, "Failed to fetch") || strstr(said.buf, "Could not resolve"))
-		return err_set(err, ERR_NET, "apt: %s", said.buf);
-	return err_set(err, ERR_USER, "apt: %s", said.buf);
+	return apt_complain(q, log, err);
 }
 
 static bool have_lists(const struct apt_request *q)
@@ -132,11 +104,31 @@ int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *file
 	return apt_run(q, update, &out, err);
 }
 
-int apt_open(struct apt_request *q, struct err **err)
+static int update_lists(struct apt_request *q, struct err **err)
 {
 	char *const update[] = {"apt-get", "-qq", "update", NULL};
+
+	for (;;) {
+		struct str out cleanup_str = STR_INIT;
+		struct err *failed = NULL, *next = NULL;
+		int r;
+
+		if (apt_run(q, update, &out, &failed) == 0)
+			return 0;
+		r = failed->cls == ERR_NET ? apt_next_mirror(q, &next) : 1;
+		if (r == 1)
+			*err = steal_ptr(failed);
+		err_free(failed);
+		if (r < 0)
+			*err = next;
+		if (r != 0)
+			return -1;
+	}
+}
+
+int apt_open(struct apt_request *q, struct err **err)
+{
 	const struct lock_entries none = {0};
-	struct str out cleanup_str = STR_INIT;
 
 	make_env(q);
 	if (apt_configure(q, err) < 0 || apt_prefer(q, &none, err) < 0 || drop_pool(q, err) < 0)
@@ -146,34 +138,16 @@ int apt_open(struct apt_request *q, struct err **err)
 				     : err_set(err, ERR_NET,
 					       "the package lists are not at hand and --offline "
 					       "forbids to fetch them");
-	return apt_run(q, update, &out, err);
+	return update_lists(q, err);
 }
 
 /* ---- what apt says ---- */
 
-static char *percent_decode(struct arena *arena, const char *s)
-{
-	char *out = arena_strdup(arena, s), *w = out;
-
-	for (; *s; s++) {
-		unsigned c;
-
-		if (*s == '%' && isxdigit((unsigned char)s[1]) && isxdigit((unsigned char)s[2]) &&
-		    sscanf(s + 1, "%2x", &c) == 1) {
-			*w++ = (char)c;
-			s += 2;
-		} else {
-			*w++ = *s;
-		}
-	}
-	*w = '\0';
-	return out;
-}
-
 /* A file: URL without its scheme, for apt writes "file:/x" where it was given "file:///x". */
 static const char *plain_url(const char *url)
 {
-	const char *path = str_skip(url, "file:");
+	const char *list = str_skip(url, "mirror+");
+	const char *path = str_skip(list ? list : url, "file:");
 	const char *rest = path ? str_skip(path, "//") : NULL;
 
 	return rest ? rest : path ? path : url;
@@ -204,7 +178,10 @@ static int place_url(const struct apt_request *q, const char *url, struct lock_e
 	e->archive = apt_archive_of(q, url, &rest);
 	if (!e->archive || !*rest)
 		return 1;
-	e->path = percent_decode(q->arena, rest + 1);
+	do /* a flat archive has its packages in "./" */
+		rest++;
+	while (*rest == '/' || str_skip(rest, "./"));
+	e->path = url_decode(q->arena, rest);
 	return 0;
 }
 
@@ -228,7 +205,7 @@ static int parse_uri(const struct apt_request *q, char *line, struct lock_entry 
 /* "qemu-user_1%3a10.0+ds-1_amd64.deb" */
 static int parse_file_name(const struct apt_request *q, const char *file, struct lock_entry *e)
 {
-	char *name = percent_decode(q->arena, file), *version = strchr(name, '_'), *arch;
+	char *name = url_decode(q->arena, file), *version = strchr(name, '_'), *arch;
 
 	if (!version || !str_ends(name, ".deb"))
 		return 1;

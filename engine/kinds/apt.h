@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Asking package archives, through apt-get with a configuration of its own: nothing of the system
- * is read or changed but apt's network settings, and no privilege is needed. apt verifies the
+ * is read or changed but what mirrors.h tells, and no privilege is needed. apt verifies the
  * archives' signatures; what it says about a package (place, size, SHA-256) is thereby signed.
  *
  *	struct apt_request q = {.dir = dir, .arch = "arm64", .archives = archives};
@@ -20,7 +20,10 @@ struct apt_request {
 	struct list archives; /* of const struct archive * */
 	bool recommends, offline;
 	/* The rest is apt_open's. */
-	const char **urls; /* by archive */
+	const char **urls;         /* by archive, as apt knows them */
+	struct apt_mirrors *lists; /* by archive: its mirrors, when they are several */
+	struct mirrors *mirrors;   /* where they are */
+	const char *blamed;        /* alias of the archive that the last error was about, or NULL */
 	char **env;
 	const char *pool; /* of apt_add_pool(); else NULL */
 };
@@ -77,8 +80,15 @@ int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err) warn_
 
 /* ---- between the files of this module ---- */
 
-/* Writes everything apt-get reads but its preferences; sets Q->urls. */
+/* Writes everything apt-get reads but its preferences; sets Q->urls, which have no passwords. */
 int apt_configure(struct apt_request *q, struct err **err) warn_unused;
+/*
+ * In place of ERR (apt-get exited with ...) what apt's LOG says in our words and classes. Sets
+ * Q->blamed. Returns -1.
+ */
+int apt_complain(struct apt_request *q, const char *log, struct err **err);
+/* Puts the next mirror of the archive to blame first. 1: all of its mirrors have been. */
+int apt_next_mirror(struct apt_request *q, struct err **err) warn_unused;
 /* Writes a file below Q->dir. */
 int apt_write(const struct apt_request *q, const char *rel, const struct str *text,
 	      struct err **err) warn_unused;

@@ -1,97 +1,56 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The configuration that our apt-get runs with: all of it lies in the request's directory. */
+/*
+ * The configuration that our apt-get runs with: all of it lies in the request's directory, which is
+ * the user's alone, for proxies and mirrors may have passwords. apt splits some values at spaces
+ * and commas, so what it is told by name lies there under a plain name: keyrings as copies, the
+ * directory itself as /proc/self/cwd when its path is not plain (apt runs in it).
+ */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/file.h"
 #include "base/path.h"
+#include "base/url.h"
 #include "kinds/apt.h"
+#include "kinds/mirrors.h"
 
 #define DEBIAN_KEYRING "/usr/share/keyrings/debian-archive-keyring"
+#define MAX_KEYRING (16 * 1024 * 1024)
+
+static bool is_plain(const char *path)
+{
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-/";
+
+	return path[strspn(path, plain)] == '\0';
+}
+
+/* Q->dir as apt is told. */
+static const char *apt_dir(const struct apt_request *q)
+{
+	return is_plain(q->dir) ? q->dir : "/proc/self/cwd";
+}
 
 int apt_write(const struct apt_request *q, const char *rel, const struct str *text,
 	      struct err **err)
 {
 	char *path cleanup_free = path_join(q->dir, rel);
 
-	return file_write(path, text->buf, text->len, 0644, false, err);
-}
-
-static int write_conf(const struct apt_request *q, struct err **err)
-{
-	struct str s cleanup_str = STR_INIT;
-
-	if (mirror_apt_settings(&s, err) < 0)
-		return -1;
-	str_printf(
-		&s,
-		"Dir \"%s/\";\nDir::Etc \"etc\";\nDir::Etc::sourcelist \"/dev/null\";\n"
-		"Dir::Etc::sourceparts \"sources.d\";\nDir::Etc::main \"/dev/null\";\n"
-		"Dir::Etc::parts \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
-		"Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n"
-		"Dir::State \"state\";\nDir::State::status \"%s/state/status\";\nDir::Cache "
-		"\"cache\";\n"
-		"APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
-		"APT::Install-Recommends \"%s\";\nAPT::Install-Suggests \"false\";\n"
-		"APT::Sandbox::User \"root\";\nAPT::Update::Error-Mode \"any\";\n"
-		"Acquire::Languages \"none\";\nAcquire::ForceHash \"SHA256\";\nDir::Log \"log\";\n",
-		q->dir, q->dir, q->arch, q->arch, q->recommends ? "true" : "false");
-	return apt_write(q, "apt.conf", &s, err);
-}
-
-static int keyring_of(const struct apt_request *q, const struct archive *a, const char **ret,
-		      struct err **err)
-{
-	static const char *const suffixes[] = {".gpg", ".pgp"};
-
-	if (a->keyring) {
-		*ret = arena_printf(q->arena, "%s/%s", q->project_dir, a->keyring->text);
-		return 0;
-	}
-	for (size_t i = 0; i < array_len(suffixes); i++) {
-		*ret = arena_printf(q->arena, DEBIAN_KEYRING "%s", suffixes[i]);
-		if (path_exists(*ret))
-			return 0;
-	}
-	return err_set(
-		err, ERR_ENV,
-		"no keys to verify archive '%s' with: install debian-archive-keyring, or give it a "
-		"'keyring:' in recipes/project.yaml",
-		a->alias);
-}
-
-static void append_words(struct str *s, const char *key, const struct list *words)
-{
-	str_printf(s, "%s:", key);
-	for (size_t i = 0; i < words->count; i++)
-		str_printf(s, " %s", LIST_AT(*words, const char *, i));
-	str_append(s, "\n");
-}
-
-static int write_sources(struct apt_request *q, struct err **err)
-{
-	struct str s cleanup_str = STR_INIT;
-
-	q->urls = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->urls));
-	for (size_t i = 0; i < q->archives.count; i++) {
-		const struct archive *a = LIST_AT(q->archives, const struct archive *, i);
-		const struct lock_archive place = debian_archive_of(a);
-		const char *keyring;
-
-		if (mirror_url(q->arena, &place, &q->urls[i], err) < 0 ||
-		    keyring_of(q, a, &keyring, err) < 0)
-			return -1;
-		str_printf(&s, "Types: deb deb-src\nURIs: %s\n", q->urls[i]);
-		append_words(&s, "Suites", &a->suites);
-		append_words(&s, "Components", &a->components);
-		str_printf(&s, "Signed-By: %s\n\n", keyring);
-	}
-	return apt_write(q, "etc/sources.d/orch.sources", &s, err);
+	return file_write(path, text->buf, text->len, 0600, false, err);
 }
 
 static int make_dirs(const struct apt_request *q, struct err **err)
 {
-	static const char *const dirs[] = {"etc/sources.d", "state/lists/partial",
-					   "cache/archives/partial", "log"};
+	static const char *const dirs[] = {
+		"etc/sources.d",          "etc/keys", "etc/mirrors", "state/lists/partial",
+		"cache/archives/partial", "log"};
 	struct str empty cleanup_str = STR_INIT;
 
+	if (path_mkdirs(q->dir, err) < 0)
+		return -1;
+	if (chmod(q->dir, 0700) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot keep others out of '%s'", q->dir);
 	for (size_t i = 0; i < array_len(dirs); i++) {
 		char *path cleanup_free = path_join(q->dir, dirs[i]);
 
@@ -101,9 +60,232 @@ static int make_dirs(const struct apt_request *q, struct err **err)
 	return apt_write(q, "state/status", &empty, err);
 }
 
+/* ---- apt.conf ---- */
+
+static void append_setting(struct str *s, const char *name, const char *value)
+{
+	str_printf(s, "%s ", name);
+	apt_conf_value(s, value);
+	str_append(s, ";\n");
+}
+
+static int write_conf(const struct apt_request *q, const struct mirrors *m, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT;
+	char *dir cleanup_free = xasprintf("%s/", apt_dir(q));
+	char *status cleanup_free = xasprintf("%s/state/status", apt_dir(q));
+
+	host_apt_conf(&m->host, &s);
+	append_setting(&s, "Dir", dir);
+	append_setting(&s, "Dir::State::status", status);
+	append_setting(&s, "Dir::Etc::netrcparts", host_apt_auth_parts(&m->host));
+	str_printf(&s,
+		   "Dir::Etc \"etc\";\nDir::Etc::sourcelist \"/dev/null\";\n"
+		   "Dir::Etc::sourceparts \"sources.d\";\nDir::Etc::main \"/dev/null\";\n"
+		   "Dir::Etc::parts \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
+		   "Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n"
+		   "Dir::Etc::netrc \"auth.conf\";\n"
+		   "Dir::State \"state\";\nDir::Cache \"cache\";\nDir::Log \"log\";\n"
+		   "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
+		   "APT::Install-Recommends \"%s\";\nAPT::Install-Suggests \"false\";\n"
+		   "APT::Sandbox::User \"root\";\nAPT::Update::Error-Mode \"any\";\n"
+		   "Acquire::Languages \"none\";\nAcquire::ForceHash \"SHA256\";\n",
+		   q->arch, q->arch, q->recommends ? "true" : "false");
+	return apt_write(q, "apt.conf", &s, err);
+}
+
+/* What config.yaml has, then the host's own: the first entry that fits is taken. */
+static int write_auth(const struct apt_request *q, const struct mirrors *m, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	str_printf(&s, "%s\n%s", m->auth, host_apt_auth(&m->host));
+	return apt_write(q, "etc/auth.conf", &s, err);
+}
+
+/* ---- keyrings ---- */
+
+static int debian_keyring(const struct archive *a, char **ret, struct err **err)
+{
+	static const char *const suffixes[] = {".gpg", ".pgp"};
+
+	for (size_t i = 0; i < array_len(suffixes); i++) {
+		*ret = xasprintf(DEBIAN_KEYRING "%s", suffixes[i]);
+		if (path_exists(*ret))
+			return 0;
+		free(steal_ptr(*ret));
+	}
+	return err_set(
+		err, ERR_ENV,
+		"no keys to verify archive '%s' with: install debian-archive-keyring, or give it a "
+		"'keyring:' in recipes/project.yaml",
+		a->alias);
+}
+
+/* The keys of A as bytes: the project's, else those of the host's source, else Debian's. */
+static int read_keys(const struct apt_request *q, const struct archive *a, const struct mirror *w,
+		     struct str *ret, struct err **err)
+{
+	char *path cleanup_free = NULL;
+
+	if (!a->keyring && w->signed_by && *w->signed_by != '/') {
+		str_append(ret, w->signed_by);
+		return 0;
+	}
+	if (a->keyring)
+		path = path_join(q->project_dir, a->keyring->text);
+	else if (w->signed_by)
+		path = xstrdup(w->signed_by);
+	else if (debian_keyring(a, &path, err) < 0)
+		return -1;
+	if (file_read(path, MAX_KEYRING, ret, err) < 0)
+		return err_wrap(err, "the keys of archive '%s'", a->alias);
+	return 0;
+}
+
+/* A copy, whose name ends as apt wants it for what is inside. */
+static int write_keys(const struct apt_request *q, const struct archive *a, const struct mirror *w,
+		      struct str *sources, struct err **err)
+{
+	struct str keys cleanup_str = STR_INIT;
+	char *rel cleanup_free = NULL;
+
+	if (read_keys(q, a, w, &keys, err) < 0)
+		return -1;
+	rel = xasprintf("etc/keys/%s%s", a->alias,
+			str_skip(keys.buf, "-----BEGIN") ? ".asc" : ".gpg");
+	str_printf(sources, "Signed-By: %s/%s\n", apt_dir(q), rel);
+	return apt_write(q, rel, &keys, err);
+}
+
+/* ---- sources ---- */
+
+static bool is_flat(const char *suite)
+{
+	return str_ends(suite, "/");
+}
+
+static int append_words(struct str *s, const char *key, const struct archive *a,
+			const struct list *words, bool flat, struct err **err)
+{
+	str_printf(s, "%s:", key);
+	for (size_t i = 0; i < words->count; i++) {
+		const char *word = LIST_AT(*words, const char *, i);
+
+		if (!*word || word[strcspn(word, " \t\r\n,")])
+			return err_set(err, ERR_USER,
+				       "'%s' of archive '%s' in recipes/project.yaml is one word "
+				       "without spaces or commas",
+				       word, a->alias);
+		if (words != &a->suites || is_flat(word) == flat)
+			str_printf(s, " %s", word);
+	}
+	str_append(s, "\n");
+	return 0;
+}
+
+static bool has_suites(const struct archive *a, bool flat)
+{
+	for (size_t i = 0; i < a->suites.count; i++)
+		if (is_flat(LIST_AT(a->suites, const char *, i)) == flat)
+			return true;
+	return false;
+}
+
+/* The stanza of A's flat suites, which have no components, or of the others. */
+static int append_stanza(const struct apt_request *q, const struct archive *a,
+			 const struct mirror *w, const char *uri, bool flat, struct str *s,
+			 struct err **err)
+{
+	if (!has_suites(a, flat))
+		return 0;
+	str_printf(s, "Types: deb deb-src\nURIs: %s\n", uri);
+	if (append_words(s, "Suites", a, &a->suites, flat, err) < 0 ||
+	    (!flat && append_words(s, "Components", a, &a->components, flat, err) < 0))
+		return -1;
+	if (a->valid_until == VALID_UNTIL_IGNORE)
+		str_append(s, "Check-Valid-Until: no\n");
+	if (write_keys(q, a, w, s, err) < 0)
+		return -1;
+	str_append(s, "\n");
+	return 0;
+}
+
+/* The mirrors of an archive, of which apt has a list. */
+struct apt_mirrors {
+	const char **urls;
+	size_t count;
+	size_t first; /* the one that apt asks first */
+};
+
+static int write_list(const struct apt_request *q, const char *alias, const struct apt_mirrors *l,
+		      struct err **err)
+{
+	char *rel cleanup_free = xasprintf("etc/mirrors/%s", alias);
+	struct str s cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < l->count; i++)
+		str_printf(&s, "%s\tpriority:%zu\n", l->urls[(l->first + i) % l->count], i + 1);
+	return apt_write(q, rel, &s, err);
+}
+
+/* apt goes on to the next mirror by itself, but not from one that it cannot connect to. */
+int apt_next_mirror(struct apt_request *q, struct err **err)
+{
+	for (size_t i = 0; q->blamed && i < q->archives.count; i++) {
+		const char *alias = LIST_AT(q->archives, const struct archive *, i)->alias;
+		struct apt_mirrors *l = &q->lists[i];
+
+		if (!str_eq(alias, q->blamed))
+			continue;
+		if (l->first + 1 >= l->count)
+			return 1;
+		l->first++;
+		return write_list(q, alias, l, err);
+	}
+	return 1;
+}
+
+/* What apt is told of where A is. */
+static int uri_of(const struct apt_request *q, const struct archive *a, const struct mirror *w,
+		  struct apt_mirrors *list, const char **ret, struct err **err)
+{
+	*list = (struct apt_mirrors){0};
+	if (w->list || w->count == 1) {
+		*ret = w->list ? w->list : w->urls[0];
+		return 0;
+	}
+	*list = (struct apt_mirrors){.urls = w->urls, .count = w->count};
+	*ret = arena_printf(q->arena, "mirror+file:%s/etc/mirrors/%s", apt_dir(q), a->alias);
+	return write_list(q, a->alias, list, err);
+}
+
+static int write_sources(struct apt_request *q, struct mirrors *m, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	q->urls = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->urls));
+	q->lists = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->lists));
+	for (size_t i = 0; i < q->archives.count; i++) {
+		const struct archive *a = LIST_AT(q->archives, const struct archive *, i);
+		const struct lock_archive place = debian_archive_of(a);
+		struct mirror w;
+
+		if (mirrors_find(m, &place, &w, err) < 0 ||
+		    uri_of(q, a, &w, &q->lists[i], &q->urls[i], err) < 0 ||
+		    append_stanza(q, a, &w, q->urls[i], false, &s, err) < 0 ||
+		    append_stanza(q, a, &w, q->urls[i], true, &s, err) < 0)
+			return -1;
+	}
+	return apt_write(q, "etc/sources.d/orch.sources", &s, err);
+}
+
 int apt_configure(struct apt_request *q, struct err **err)
 {
-	if (make_dirs(q, err) < 0 || write_conf(q, err) < 0)
+	struct mirrors *m = q->mirrors = arena_alloc(q->arena, sizeof(*m));
+
+	if (make_dirs(q, err) < 0 || mirrors_open(q->arena, m, err) < 0 ||
+	    write_sources(q, m, err) < 0 || write_auth(q, m, err) < 0)
 		return -1;
-	return write_sources(q, err);
+	return write_conf(q, m, err);
 }

@@ -23,7 +23,7 @@
  * arch      Debian's name; never "build"
  * date      seconds since 1970: newest Release date of the archives when a pin last moved
  * archive   one that a line below is from, as project.yaml had it. SUITES and COMPONENTS have
- *           commas, "-" when empty; a URL is looked up by the first suite (mirror_url()). KEYS:
+ *           commas, "-" when empty; a URL is looked up by the first suite (mirrors_find()). KEYS:
  *           "debian", or the SHA-256 of the keyring's bytes
  * want      why packages are here. WHAT is a word of the recipe's `packages:`, or "source:" and
  *           one of `sources:`, or "?essential" (the archives' essential packages), or "?tools".
@@ -182,17 +182,6 @@ int package_word_parse(struct arena *arena, const char *text, struct package_wor
 /* The archives a node takes packages from, of const struct archive *; 'archives:' or all. */
 int debian_archives(const struct project *p, const struct debian_opts *o, struct list *ret,
 		    struct arena *arena, struct err **err) warn_unused;
-
-/*
- * Where archive A is for this user: `mirrors:` of the user's config.yaml, else the Debian sources
- * of the host's own apt configuration. Without '/' at the end; arena.
- */
-int mirror_url(struct arena *arena, const struct lock_archive *a, const char **ret,
-	       struct err **err) warn_unused;
-/* Settings of the host's apt that say how to reach the network, as lines of an apt.conf. */
-int mirror_apt_settings(struct str *ret, struct err **err) warn_unused;
-/* The proxy for http of the host's apt, or NULL. Arena. */
-const char *mirror_proxy(struct arena *arena);
 
 /*
  * Fetches what L pins into the cache (files named by SHA-256), several at once, unless it is there

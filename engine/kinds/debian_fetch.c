@@ -8,7 +8,7 @@
 #include "base/path.h"
 #include "base/tmp.h"
 #include "base/url.h"
-#include "kinds/debian.h"
+#include "kinds/mirrors.h"
 #include "media/deb.h"
 #include "run/action.h"
 
@@ -37,25 +37,22 @@ static const struct lock_archive *find_archive(const struct debian_lock *l, cons
 	return NULL;
 }
 
-static int url_of(struct action *a, const struct debian_lock *l, struct map *urls,
-		  const struct lock_entry *e, const char **ret, struct err **err)
+static int sources_of(struct action *a, const struct debian_lock *l, struct mirrors *m,
+		      const struct lock_entry *e, struct http_item *ret, struct err **err)
 {
-	const char *base = map_get(urls, e->archive);
+	const struct lock_archive *archive = find_archive(l, e->archive);
 
-	if (!base) {
-		const struct lock_archive *archive = find_archive(l, e->archive);
+	if (!archive)
+		return err_set(
+			err, ERR_USER,
+			"the lock has no line for archive '%s': make it anew with 'orch lock'",
+			e->archive);
+	return mirrors_sources(m, archive, e->path, a->workdir, ret, err);
+}
 
-		if (!archive)
-			return err_set(err, ERR_USER,
-				       "the lock has no line for archive '%s': make it anew with "
-				       "'orch lock'",
-				       e->archive);
-		if (mirror_url(a->arena, archive, &base, err) < 0)
-			return -1;
-		map_set(urls, e->archive, (void *)base);
-	}
-	*ret = arena_printf(a->arena, "%s/%s", base, url_encode_path(a->arena, e->path));
-	return 0;
+static void on_passed_over(void *arg, const char *name, const char *why)
+{
+	action_log(arg, "%s: %s; trying the next mirror", name, why);
 }
 
 static void on_progress(void *arg, uint64_t done, uint64_t total)
@@ -87,28 +84,26 @@ static int fetch_missing(struct action *a, const char *node, const struct debian
 			 const struct lock_entry *const *entries, size_t count, struct err **err)
 {
 	struct http_item *items = arena_alloc(a->arena, count * sizeof(*items));
-	struct http_source *sources = arena_alloc(a->arena, count * sizeof(*sources));
-	const struct http_access access = {.proxy = mirror_proxy(a->arena)};
-	struct http_opts opts = {.parallel = 6, .progress = on_progress, .arg = a};
-	struct map urls cleanup_map = {0};
+	struct http_opts opts = {
+		.parallel = 6, .progress = on_progress, .passed_over = on_passed_over, .arg = a};
+	struct mirrors mirrors;
 	uint64_t bytes = 0;
 	char *size cleanup_free = NULL;
+	int rc = mirrors_open(a->arena, &mirrors, err);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; rc == 0 && i < count; i++) {
 		const struct lock_entry *e = entries[i];
 
-		sources[i].access = &access;
 		items[i] = (struct http_item){
-			.sources = &sources[i],
-			.source_count = 1,
 			.dest = debian_file(a, e),
 			.size = e->size,
 			.sha256 = &e->sha256,
 			.name = arena_printf(a->arena, "package '%s' %s", e->name, e->version)};
-		if (url_of(a, l, &urls, e, &sources[i].url, err) < 0)
-			return -1;
+		rc = sources_of(a, l, &mirrors, e, &items[i], err);
 		bytes += e->size;
 	}
+	if (rc < 0)
+		return -1;
 	size = str_bytes(bytes);
 	action_log(a, "fetching %zu packages, %s", count, size);
 	if (http_fetch(items, count, &opts, err) < 0)

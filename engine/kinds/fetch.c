@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind fetch: one file from a URL whose SHA-256 is known beforehand. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -119,11 +120,25 @@ static void on_passed_over(void *arg, const char *name, const char *why)
 	action_log(arg, "%s: %s; trying the next URL", name, why);
 }
 
-/* The environment says which proxy to take, ~/.netrc who we are. */
+/* As curl(1) has it: a file of authorities that the environment names. */
+static const char *environment_ca(void)
+{
+	static const char *const names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		const char *file = getenv(names[i]);
+
+		if (file && *file)
+			return file;
+	}
+	return NULL;
+}
+
+/* The environment says which proxy to take and whom to trust, ~/.netrc who we are. */
 static int fetch_sources(struct action *a, const struct fetch_wish *w, const char *dest,
 			 struct err **err)
 {
-	static const struct http_access access = {.netrc = true};
+	const struct http_access access = {.netrc = true, .ca_file = environment_ca()};
 	struct http_opts http = {.progress = on_progress, .passed_over = on_passed_over, .arg = a};
 	size_t count = 1 + (w->mirrors ? w->mirrors->count : 0);
 	struct http_source *sources = arena_alloc(a->arena, count * sizeof(*sources));

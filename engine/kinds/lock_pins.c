@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/http.h"
 #include "base/path.h"
-#include "base/url.h"
 #include "kinds/lock_priv.h"
+#include "kinds/mirrors.h"
 #include "media/deb.h"
 
 bool lock_updates(const struct locking *l, const char *name)
@@ -50,12 +50,11 @@ int lock_describe(const struct locking *l, struct lock_entry *e, struct err **er
 	return 0;
 }
 
-static const char *url_of(const struct apt_request *q, const struct lock_entry *e)
+static const struct archive *archive_named(const struct apt_request *q, const char *alias)
 {
 	for (size_t i = 0; i < q->archives.count; i++)
-		if (str_eq(LIST_AT(q->archives, const struct archive *, i)->alias, e->archive))
-			return arena_printf(q->arena, "%s/%s", q->urls[i],
-					    url_encode_path(q->arena, e->path));
+		if (str_eq(LIST_AT(q->archives, const struct archive *, i)->alias, alias))
+			return LIST_AT(q->archives, const struct archive *, i);
 	return NULL;
 }
 
@@ -94,18 +93,15 @@ static int fetch(struct locking *l, struct apt_request *q, const struct lock_ent
 {
 	const char *dir = pool_dir(q), *file = pool_name(l->arena, e);
 	char *dest cleanup_free = path_join(dir, file);
-	const struct http_access access = {.proxy = mirror_proxy(l->arena)};
-	const struct http_source source = {.url = url_of(q, e), .access = &access};
-	const struct http_opts opts = {0};
 	struct http_item item = {
-		.sources = &source,
-		.source_count = 1,
 		.dest = dest,
 		.size = e->size,
 		.sha256 = &e->sha256,
 		.name = arena_printf(l->arena, "package '%s' %s", e->name, e->version)};
+	const struct archive *archive = archive_named(q, e->archive);
+	struct lock_archive place;
 
-	if (!source.url) {
+	if (!archive) {
 		*ret_why = arena_printf(l->arena, "archive '%s' is not among the node's archives",
 					e->archive);
 		return 1;
@@ -115,9 +111,11 @@ static int fetch(struct locking *l, struct apt_request *q, const struct lock_ent
 			err, ERR_NET,
 			"whether archive '%s' still has '%s' %s cannot be seen with --offline",
 			e->archive, e->name, e->version);
-	if (path_mkdirs(dir, err) < 0)
+	place = debian_archive_of(archive);
+	if (path_mkdirs(dir, err) < 0 ||
+	    mirrors_sources(q->mirrors, &place, e->path, dir, &item, err) < 0)
 		return -1;
-	if (http_fetch(&item, 1, &opts, err) == 0)
+	if (http_fetch(&item, 1, NULL, err) == 0)
 		return add_record(l, e, dest, err);
 	if (item.status == 404 || item.status == 410)
 		*ret_why = arena_printf(l->arena, "archive '%s' no longer has %s", e->archive,

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Where archives are. A project says what it takes (suites, components, keys); where that can be
- * had is a matter of the machine: the user's config.yaml, else what the host's apt uses for Debian.
- * Both forms of apt's sources are read, sources.list(5).
- */
-#include <dirent.h>
+#include "kinds/mirrors.h"
+
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/http.h"
 #include "base/path.h"
-#include "base/proc.h"
-#include "kinds/debian.h"
-#include "kinds/user_config.h"
+#include "base/url.h"
+#include "kinds/apt_auth.h"
 
-#define MAX_FILE (4 * 1024 * 1024)
+#define MAX_LIST (1024 * 1024)
 
-static char *trim_slash(struct arena *arena, const char *url)
+/* ---- the user's configuration ---- */
+
+static const char *trim_slash(struct arena *arena, const char *url)
 {
 	size_t n = strlen(url);
 
@@ -25,20 +23,98 @@ static char *trim_slash(struct arena *arena, const char *url)
 	return arena_strndup(arena, url, n);
 }
 
-/* 0: found; 1: the user has said nothing about it. */
-static int user_mirror(struct arena *arena, const char *alias, const char **ret, struct err **err)
+/* The scheme of a list of mirrors, behind which the scheme of the list itself stands. */
+static bool is_list(const char *url)
 {
-	struct user_config c;
+	return str_skip(url, "mirror:") || str_skip(url, "mirror+");
+}
 
-	if (user_config_read(arena, &c, err) < 0)
+static int check_url(const char *alias, const char *url, struct pos pos, struct err **err)
+{
+	static const char *const schemes[] = {"http://",        "https://",      "file:/",
+					      "mirror:/",       "mirror+file:/", "mirror+http://",
+					      "mirror+https://"};
+	bool known = false;
+
+	for (size_t i = 0; i < array_len(schemes); i++)
+		known |= str_skip(url, schemes[i]) != NULL;
+	if (url[strcspn(url, " \t\r\n")])
+		return err_at(err, pos, "the URL of archive '%s' has a space: write %%20", alias);
+	if (!known)
+		return err_at(err, pos,
+			      "the URL of archive '%s' must begin with https://, http://, file:/, "
+			      "or one of these after mirror+",
+			      alias);
+	if (is_list(url) && url_has_user(url))
+		return err_at(err, pos,
+			      "the list of mirrors of archive '%s' has a user or password in its "
+			      "URL: write it into apt's auth.conf",
+			      alias);
+	return 0;
+}
+
+static int take_url(struct mirrors *m, const struct pair *p, const char *url, struct mirror *ret,
+		    struct str *auth, struct err **err)
+{
+	if (check_url(p->key, url, p->pos, err) < 0)
 		return -1;
-	for (size_t i = 0; i < c.mirrors.count; i++) {
-		const struct pair *p = LIST_AT(c.mirrors, struct pair *, i);
+	if (url_has_user(url) && apt_auth_append(m->arena, url, auth) != 0)
+		return err_at(err, p->pos,
+			      "the user or password of archive '%s' is empty or has a space, which "
+			      "apt cannot be told",
+			      p->key);
+	url = trim_slash(m->arena, url_without_user(m->arena, url));
+	if (is_list(url))
+		ret->list = url;
+	else
+		ret->urls[ret->count++] = url;
+	return 0;
+}
 
-		if (str_eq(p->key, alias)) {
-			*ret = trim_slash(arena, p->value);
-			return 0;
-		}
+static int take_pair(struct mirrors *m, const struct pair *p, struct mirror *ret, struct str *auth,
+		     struct err **err)
+{
+	const struct list *urls = p->data;
+
+	*ret = (struct mirror){.urls = arena_alloc(m->arena, (urls->count + 1) * sizeof(char *))};
+	for (size_t i = 0; i < urls->count; i++)
+		if (take_url(m, p, LIST_AT(*urls, const char *, i), ret, auth, err) < 0)
+			return -1;
+	if (!urls->count || (ret->list && urls->count > 1))
+		return err_at(err, p->pos,
+			      "archive '%s' needs a URL, several, or one list of mirrors", p->key);
+	return 0;
+}
+
+int mirrors_open(struct arena *arena, struct mirrors *ret, struct err **err)
+{
+	struct str auth cleanup_str = STR_INIT;
+
+	*ret = (struct mirrors){.arena = arena};
+	if (user_config_read(arena, &ret->config, err) < 0 ||
+	    host_apt_read(arena, &ret->host, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->config.mirrors.count; i++) {
+		const struct pair *p = LIST_AT(ret->config.mirrors, struct pair *, i);
+		struct mirror ignored;
+
+		if (take_pair(ret, p, &ignored, &auth, err) < 0)
+			return -1;
+	}
+	ret->auth = arena_strdup(arena, auth.buf);
+	return 0;
+}
+
+/* 0: found; 1: the user has said nothing about it. */
+static int user_mirror(struct mirrors *m, const char *alias, struct mirror *ret, struct err **err)
+{
+	struct str auth cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < m->config.mirrors.count; i++) {
+		const struct pair *p = LIST_AT(m->config.mirrors, struct pair *, i);
+
+		if (str_eq(p->key, alias))
+			return take_pair(m, p, ret, &auth, err);
 	}
 	return 1;
 }
@@ -76,196 +152,210 @@ static enum role suite_role(const char *suite)
 	return ROLE_NONE;
 }
 
-static bool has_word(const char *list, const char *word)
+static bool is_usable(const char *uri)
 {
-	char *copy cleanup_free = xstrdup(list);
-	char *save = NULL;
-
-	for (char *w = strtok_r(copy, " \t", &save); w; w = strtok_r(NULL, " \t", &save))
-		if (str_eq(w, word))
-			return true;
-	return false;
+	return str_skip(uri, "http://") || str_skip(uri, "https://") || str_skip(uri, "file:") ||
+	       is_list(uri);
 }
 
-static enum role role_of(const char *suites)
+/* One that has the very suite, else one of the same role: Debian's mirrors have all suites. */
+static const struct host_source *host_source(const struct mirrors *m, const char *suite)
 {
-	char *copy cleanup_free = xstrdup(suites);
-	char *save = NULL;
-	char *first = strtok_r(copy, " \t", &save);
+	const struct host_source *best = NULL;
+	enum role role = suite_role(suite);
 
-	return first ? suite_role(first) : ROLE_NONE;
-}
+	for (size_t i = 0; role != ROLE_NONE && i < m->source_count; i++) {
+		const struct host_source *s = &m->sources[i];
 
-static bool is_usable_uri(const char *uri)
-{
-	return str_skip(uri, "http://") || str_skip(uri, "https://") || str_skip(uri, "file:");
-}
-
-/* Takes URI when this source is Debian's and plays ROLE. */
-static void offer(struct arena *arena, enum role role, const char *uris, const char *suites,
-		  const char *components, const char **ret)
-{
-	char *copy cleanup_free = xstrdup(uris);
-	char *save = NULL, *uri = strtok_r(copy, " \t", &save);
-
-	if (!*ret && uri && role_of(suites) == role && has_word(components, "main") &&
-	    is_usable_uri(uri))
-		*ret = trim_slash(arena, uri);
-}
-
-/* The field of a deb822 stanza; heap, "" when absent. */
-static char *field(const char *stanza, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *line = stanza; *line;
-	     line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
-		if (strncasecmp(line, name, n) == 0 && line[n] == ':') {
-			const char *value = line + n + 1 + strspn(line + n + 1, " \t");
-
-			return xstrndup(value, strcspn(value, "\n"));
-		}
-	return xstrdup("");
-}
-
-static void read_stanza(struct arena *arena, const char *stanza, enum role role, const char **ret)
-{
-	char *types cleanup_free = field(stanza, "Types"),
-		    *uris cleanup_free = field(stanza, "URIs");
-	char *suites cleanup_free = field(stanza, "Suites"),
-		     *parts cleanup_free = field(stanza, "Components");
-	char *enabled cleanup_free = field(stanza, "Enabled");
-
-	if (has_word(types, "deb") && !str_eq(enabled, "no"))
-		offer(arena, role, uris, suites, parts, ret);
-}
-
-static void read_deb822(struct arena *arena, char *text, enum role role, const char **ret)
-{
-	for (char *s = text; s && !*ret;) {
-		char *end = strstr(s, "\n\n");
-
-		if (end)
-			*end = '\0';
-		read_stanza(arena, s, role, ret);
-		s = end ? end + 2 : NULL;
-	}
-}
-
-/* deb [ option=value ... ] uri suite component... */
-static void read_one_line(struct arena *arena, char *text, enum role role, const char **ret)
-{
-	char *save = NULL;
-
-	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
-		char uri[1024], suite[256];
-		int n = 0;
-
-		l += strspn(l, " \t");
-		if (!(str_skip(l, "deb ") || str_skip(l, "deb\t")))
+		if (!is_usable(s->uri) || suite_role(s->suite) != role ||
+		    (*s->origin && !str_eq(s->origin, "Debian")))
 			continue;
-		l += 3 + strspn(l + 3, " \t");
-		if (*l == '[') {
-			l += strcspn(l, "]");
-			l += *l == ']';
-		}
-		if (sscanf(l, " %1023s %255s %n", uri, suite, &n) >= 2 && n)
-			offer(arena, role, uri, suite, l + n, ret);
+		if (str_eq(s->suite, suite))
+			return s;
+		best = best ? best : s;
 	}
+	return best;
 }
 
-static void read_source(struct arena *arena, const char *path, enum role role, const char **ret)
+static int host_mirror(struct mirrors *m, const char *suite, struct mirror *ret, struct err **err)
 {
-	struct str text cleanup_str = STR_INIT;
-	struct err *ignored cleanup_err = NULL;
+	const struct host_source *s;
+	struct str auth cleanup_str = STR_INIT;
 
-	if (*ret || !path_exists(path) || file_read(path, MAX_FILE, &text, &ignored) < 0)
-		return;
-	if (str_ends(path, ".sources"))
-		read_deb822(arena, text.buf, role, ret);
-	else if (str_ends(path, ".list"))
-		read_one_line(arena, text.buf, role, ret);
+	if (!m->have_sources && host_apt_sources(&m->host, &m->sources, &m->source_count, err) < 0)
+		return -1;
+	m->have_sources = true;
+	s = host_source(m, suite);
+	if (!s)
+		return 1;
+	*ret = (struct mirror){.signed_by = s->signed_by};
+	if (is_list(s->uri)) {
+		ret->list = s->uri;
+		return 0;
+	}
+	if (url_has_user(s->uri) && apt_auth_append(m->arena, s->uri, &auth) == 0)
+		m->auth = arena_printf(m->arena, "%s%s", m->auth, auth.buf);
+	ret->urls = arena_alloc(m->arena, sizeof(*ret->urls));
+	ret->urls[ret->count++] = url_without_user(m->arena, s->uri);
+	return 0;
 }
 
-static const char *host_mirror(struct arena *arena, enum role role)
+int mirrors_find(struct mirrors *m, const struct lock_archive *a, struct mirror *ret,
+		 struct err **err)
 {
-	struct strv files cleanup_strv = {0};
-	DIR *dir = opendir("/etc/apt/sources.list.d");
-	const char *ret = NULL;
+	int r = user_mirror(m, a->alias, ret, err);
 
-	strv_push(&files, "/etc/apt/sources.list");
-	for (struct dirent *e; dir && (e = readdir(dir));)
-		strv_printf(&files, "/etc/apt/sources.list.d/%s", e->d_name);
-	if (dir)
-		closedir(dir);
-	strv_sort(&files);
-	for (size_t i = 0; i < files.count; i++)
-		read_source(arena, files.items[i], role, &ret);
-	return ret;
-}
-
-int mirror_url(struct arena *arena, const struct lock_archive *a, const char **ret,
-	       struct err **err)
-{
-	enum role role = suite_role(a->suite);
-	int r = user_mirror(arena, a->alias, ret, err);
-
+	if (r == 1 && !a->own_keys)
+		r = host_mirror(m, a->suite, ret, err);
 	if (r <= 0)
 		return r;
-	*ret = role == ROLE_NONE || a->own_keys ? NULL : host_mirror(arena, role);
-	if (!*ret)
-		return err_set(err, ERR_ENV,
-			       "nothing says where archive '%s' is: add it to "
-			       "~/.config/orch/config.yaml, as in mirrors: {%s: URL} (the host's "
-			       "apt has no Debian source for it)",
-			       a->alias, a->alias);
+	return err_set(err, ERR_ENV,
+		       "nothing says where archive '%s' is: add it to ~/.config/orch/config.yaml, "
+		       "as in mirrors: {%s: URL} (the host's apt has no Debian source for it)",
+		       a->alias, a->alias);
+}
+
+/* ---- lists of mirrors ---- */
+
+/* The text of a list; its URL is what stands behind "mirror+", or "mirror:" for http. */
+static int read_list(struct mirrors *m, const char *list, const char *tmp_dir, struct str *ret,
+		     struct err **err)
+{
+	const char *url = str_skip(list, "mirror+");
+	const char *file;
+	char *dest cleanup_free = path_join(tmp_dir, "mirrors");
+	struct http_access access;
+	struct http_source source = {NULL, &access};
+	struct http_item item = {.sources = &source,
+				 .source_count = 1,
+				 .dest = dest,
+				 .max_size = MAX_LIST,
+				 .name = "the list of mirrors"};
+
+	url = url ? url : arena_printf(m->arena, "http:%s", str_skip(list, "mirror:"));
+	file = str_skip(url, "file:");
+	if (file) {
+		file += strspn(file, "/") ? strspn(file, "/") - 1 : 0;
+		return file_read(url_decode(m->arena, file), MAX_LIST, ret, err);
+	}
+	source.url = url;
+	if (host_apt_access(&m->host, url, m->auth, &access, err) < 0 ||
+	    http_fetch(&item, 1, NULL, err) < 0 || file_read(dest, MAX_LIST, ret, err) < 0)
+		return -1;
+	unlink(dest);
 	return 0;
 }
 
-/* ---- the network ---- */
+struct listed {
+	const char *url;
+	uint64_t priority;
+	size_t line;
+};
 
-static int apt_config_dump(struct str *ret, struct err **err)
+static int by_priority(const void *a, const void *b)
 {
-	char *const argv[] = {"apt-config", "dump", NULL};
-	struct proc_opts opts = {0};
-	char *program cleanup_free = path_program("apt-config");
+	const struct listed *x = a, *y = b;
 
-	if (!program)
-		return 0;
-	return proc_output(argv, &opts, MAX_FILE, ret, err);
+	if (x->priority != y->priority)
+		return x->priority < y->priority ? -1 : 1;
+	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-int mirror_apt_settings(struct str *ret, struct err **err)
+/* URL [TAB priority:N ...]: see apt-transport-mirror(1); without a priority it comes last. */
+static bool parse_listed(struct arena *arena, const char *line, size_t number, struct listed *ret)
 {
-	static const char *const kept[] = {"Acquire::http", "Acquire::https", "Acquire::Retries",
-					   "Acquire::ForceIPv4", "Acquire::ForceIPv6"};
-	struct str dump cleanup_str = STR_INIT;
+	size_t n = strcspn(line, "\t ");
+	const char *priority = strstr(line + n, "priority:");
+	char digits[20] = {0};
+
+	if (!n || *line == '#')
+		return false;
+	*ret = (struct listed){trim_slash(arena, arena_strndup(arena, line, n)), UINT64_MAX,
+			       number};
+	if (priority) {
+		priority += strlen("priority:");
+		n = strspn(priority, "0123456789");
+		if (n && n < sizeof(digits)) {
+			memcpy(digits, priority, n);
+			if (str_u64(digits, &ret->priority) != 0)
+				ret->priority = UINT64_MAX;
+		}
+	}
+	return true;
+}
+
+/* Reads the list of W, if it is one, from its file or server, and fills in its URLs. */
+static int resolve_list(struct mirrors *m, struct mirror *w, const char *tmp_dir, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct listed *all;
+	size_t lines = 1, count = 0;
 	char *save = NULL;
 
-	if (apt_config_dump(&dump, err) < 0)
-		return err_wrap(err, "cannot read the host's apt configuration");
-	for (char *l = strtok_r(dump.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-		for (size_t i = 0; i < array_len(kept); i++)
-			if (str_skip(l, kept[i])) {
-				str_printf(ret, "%s\n", l);
-				break;
-			}
+	if (!w->list || w->count)
+		return 0;
+	if (read_list(m, w->list, tmp_dir, &text, err) < 0)
+		return err_wrap(err, "cannot read '%s'", w->list);
+	for (const char *p = text.buf; *p; p++)
+		lines += *p == '\n';
+	all = arena_alloc(m->arena, lines * sizeof(*all));
+	for (char *l = strtok_r(text.buf, "\r\n", &save); l; l = strtok_r(NULL, "\r\n", &save))
+		count += parse_listed(m->arena, l, count, &all[count]);
+	if (!count)
+		return err_set(err, ERR_ENV, "the list of mirrors '%s' is empty", w->list);
+	qsort(all, count, sizeof(*all), by_priority);
+	w->urls = arena_alloc(m->arena, count * sizeof(*w->urls));
+	for (size_t i = 0; i < count; i++)
+		w->urls[w->count++] = all[i].url;
 	return 0;
 }
 
-const char *mirror_proxy(struct arena *arena)
-{
-	struct str dump cleanup_str = STR_INIT;
-	struct err *ignored cleanup_err = NULL;
-	const char *value;
+/* ---- files of an archive ---- */
 
-	if (apt_config_dump(&dump, &ignored) < 0)
-		return NULL;
-	value = strstr(dump.buf, "\nAcquire::http::Proxy \"");
-	if (!value)
-		return NULL;
-	value = strchr(value, '"') + 1;
-	if (strcspn(value, "\"") == 0 || str_skip(value, "DIRECT"))
-		return NULL;
-	return arena_strndup(arena, value, strcspn(value, "\""));
+struct mirror_place {
+	struct mirror_place *next;
+	const char *alias;
+	struct mirror where;
+	struct http_access *access; /* of each URL */
+};
+
+static int find_place(struct mirrors *m, const struct lock_archive *a, const char *tmp_dir,
+		      struct mirror_place **ret, struct err **err)
+{
+	struct mirror_place *p;
+
+	for (p = m->places; p; p = p->next)
+		if (str_eq(p->alias, a->alias)) {
+			*ret = p;
+			return 0;
+		}
+	p = arena_alloc(m->arena, sizeof(*p));
+	p->alias = arena_strdup(m->arena, a->alias);
+	if (mirrors_find(m, a, &p->where, err) < 0 || resolve_list(m, &p->where, tmp_dir, err) < 0)
+		return -1;
+	p->access = arena_alloc(m->arena, p->where.count * sizeof(*p->access));
+	for (size_t i = 0; i < p->where.count; i++)
+		if (host_apt_access(&m->host, p->where.urls[i], m->auth, &p->access[i], err) < 0)
+			return -1;
+	p->next = m->places;
+	*ret = m->places = p;
+	return 0;
+}
+
+int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const char *path,
+		    const char *tmp_dir, struct http_item *item, struct err **err)
+{
+	struct http_source *sources;
+	struct mirror_place *p;
+
+	if (find_place(m, a, tmp_dir, &p, err) < 0)
+		return -1;
+	path = url_encode_path(m->arena, path);
+	sources = arena_alloc(m->arena, p->where.count * sizeof(*sources));
+	for (size_t i = 0; i < p->where.count; i++)
+		sources[i] = (struct http_source){
+			arena_printf(m->arena, "%s/%s", p->where.urls[i], path), &p->access[i]};
+	item->sources = sources;
+	item->source_count = p->where.count;
+	return 0;
 }

@@ -10,8 +10,9 @@
 #define MAX_FILE (1024 * 1024)
 
 static const struct option config_options[] = {
-	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors),
-	 .help = "URL of each package archive by its alias in project.yaml."},
+	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors), OPT_LIST,
+	 .help = "URL of each package archive by its alias in project.yaml; several are tried in "
+		 "order."},
 	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE,
 	 .help = "Default of build -j."},
 	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,

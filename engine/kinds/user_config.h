@@ -2,12 +2,12 @@
 #pragma once
 /*
  * What belongs to the machine and its user, not to a project: $XDG_CONFIG_HOME/orch/config.yaml,
- * else ~/.config/orch/config.yaml. It need not exist.
+ * else ~/.config/orch/config.yaml. It need not exist. docs/config.md is its manual.
  */
 #include "recipe/schema.h"
 
 struct user_config {
-	struct list mirrors;  /* of struct pair *: alias -> URL */
+	struct list mirrors;  /* of struct pair *: alias -> struct list of URLs */
 	int64_t jobs;         /* 0: not said */
 	uint64_t store_size;  /* bytes; 0: not said */
 	bool trust_emulators; /* a board's QEMU may come out of any tree, see kinds/board.c */

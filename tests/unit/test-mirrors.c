@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "kinds/apt_auth.h"
+#include "kinds/host_apt.h"
+
+static const char auth[] = "machine h.example/deep login deep password 1\n"
+			   "machine h.example login plain password 2\n"
+			   "machine http://h.example:81/a\tlogin\tweb\npassword 3\n"
+			   "machine http://nobody.example password 4\n"
+			   "machine https://nobody.example login only";
+
+static const char *user_for(struct arena *arena, const char *url)
+{
+	const char *user, *password;
+
+	return apt_auth_find(arena, auth, url, &user, &password) == 0
+		       ? arena_printf(arena, "%s:%s", user, password)
+		       : NULL;
+}
+
+static void credentials_are_found_as_apt_does(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+
+	assert_string_equal(user_for(arena, "https://h.example/deep/x"), "deep:1");
+	assert_string_equal(user_for(arena, "https://h.example/x"), "plain:2");
+	assert_string_equal(user_for(arena, "https://h.example:8443/x"), "plain:2");
+	assert_null(user_for(arena, "http://h.example/x")); /* no scheme: https alone */
+	assert_string_equal(user_for(arena, "http://h.example:81/abc"), "web:3");
+	assert_null(user_for(arena, "http://h.example:82/abc"));
+	assert_null(user_for(arena, "http://h.example:81/b"));
+	assert_null(user_for(arena, "http://nobody.example/"));
+	assert_string_equal(user_for(arena, "https://nobody.example/"), "only:");
+	assert_null(user_for(arena, "https://sub.h.example/"));
+}
+
+static void credentials_of_a_url_become_an_entry(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct str s cleanup_str = STR_INIT;
+	const char *user, *password;
+
+	assert_int_equal(apt_auth_append(arena,
+					 "http:"
+					 "//me:a%40b@h.example:81/p",
+					 &s),
+			 0);
+	assert_string_equal(s.buf, "machine http://h.example:81/p login me password a@b\n");
+	assert_int_equal(
+		apt_auth_find(arena, s.buf, "http://h.example:81/p/pool/x", &user, &password), 0);
+	assert_string_equal(password, "a@b");
+	assert_int_equal(apt_auth_append(arena,
+					 "http:"
+					 "//me:a%20b@h.example",
+					 &s),
+			 1);
+	assert_int_equal(apt_auth_append(arena,
+					 "http:"
+					 "//:x@h.example",
+					 &s),
+			 1);
+}
+
+static void any_text_fits_into_apt_conf(void **state)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	apt_conf_value(&s, "http://h.example/a b;\"{#%\n\\");
+	assert_string_equal(s.buf, "http%3a/%2fh.example/a%20b%3b%22%7b%23%25%0a%5c");
+	str_clear(&s);
+	apt_conf_value(&s, "");
+	assert_string_equal(s.buf, "\"\"");
+}
+
+static void a_setting_for_a_host_wins(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct host_setting settings[] = {
+		{"Dir::Etc", "/nonexistent"},
+		{"Acquire::http::Proxy", "http://proxy.example:1"},
+		{"Acquire::http::proxy::near.example", "DIRECT"},
+		{"Acquire::https::Verify-Peer", "true"},
+		{"Acquire::https::Verify-Peer::odd.example", "false"},
+		{"Acquire::https::SslCert", "/client.pem"},
+		{"Acquire::http::Timeout", "7"},
+		{"Acquire::http::Dl-Limit", "2"},
+	};
+	const struct host_apt h = {
+		.arena = arena, .settings = settings, .count = array_len(settings)};
+	struct http_access a;
+	struct err *err = NULL;
+
+	assert_int_equal(host_apt_access(&h, "http://near.example/x", "", &a, &err), 0);
+	assert_string_equal(a.proxy, "");
+	assert_int_equal(host_apt_access(&h, "https://odd.example/x", "", &a, &err), 0);
+	assert_string_equal(a.proxy, "http://proxy.example:1");
+	assert_true(a.any_peer);
+	assert_string_equal(a.client_cert, "/client.pem");
+	assert_int_equal(a.timeout_s, 7);
+	assert_int_equal(a.bytes_per_second, 2048);
+	assert_int_equal(host_apt_access(&h, "https://far.example/x", "", &a, &err), 0);
+	assert_false(a.any_peer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(credentials_are_found_as_apt_does),
+		cmocka_unit_test(credentials_of_a_url_become_an_entry),
+		cmocka_unit_test(any_text_fits_into_apt_conf),
+		cmocka_unit_test(a_setting_for_a_host_wins),
+	};
+
+	return cmocka_run_group_tests_name("mirrors", tests, NULL, NULL);
+}
