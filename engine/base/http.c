@@ -40,6 +40,7 @@ struct transfer {
 	struct hasher *hasher;
 	uint64_t got; /* bytes of this try */
 	char text[CURL_ERROR_SIZE];
+	long status;     /* of HTTP, of this try; 0: none */
 	bool too_large;  /* of the body callback */
 	struct err *err; /* of the body callback: disk full */
 };
@@ -248,7 +249,7 @@ static int all_failed(const struct transfer *t, struct err **err)
 		str_printf(&said, "%s%s: %s", i ? "; " : "", url,
 			   t->failed[i] ? t->failed[i] : "not asked, its server was not reached");
 	}
-	t->item->status = t->all_gone ? 404 : 0;
+	t->item->gone = t->all_gone;
 	return err_set(err, t->refused ? ERR_INTEGRITY : ERR_NET, "cannot fetch %s: %s%s",
 		       t->item->name, said.buf, t->refused ? "; nothing was kept" : "");
 }
@@ -350,7 +351,7 @@ static bool not_reached(CURLcode code)
 static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 {
 	char *why cleanup_free = xstrdup(t->text[0] ? t->text : curl_easy_strerror(code));
-	long status = t->item->status;
+	long status = t->status;
 
 	if (t->err) {
 		*err = steal_ptr(t->err);
@@ -377,9 +378,9 @@ static int handle_finished(struct fetch *f, struct err **err)
 		if (msg->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->item->status);
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
 		if (code == CURLE_FILE_COULDNT_READ_FILE)
-			t->item->status = 404; /* what a server says of such a file */
+			t->status = 404; /* what a server says of such a file */
 		if (code != CURLE_OK) {
 			if (transfer_failed(t, code, err) < 0)
 				return -1;
@@ -441,7 +442,7 @@ static void fetch_begin(struct fetch *f, struct http_item *items)
 	for (size_t i = 0; i < f->count; i++) {
 		size_t n = items[i].source_count;
 
-		items[i].status = 0;
+		items[i].gone = false;
 		f->transfers[i] = (struct transfer){.item = &items[i],
 						    .fetch = f,
 						    .fd = -1,

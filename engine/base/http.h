@@ -34,7 +34,7 @@ struct http_item {
 	uint64_t max_size;           /* refuse more than this many bytes; 0: SIZE, else 4 GiB */
 	const struct digest *sha256; /* NULL: not checked (index files that carry a signature) */
 	const char *name;            /* for messages: "package 'rauc' 1.13-1" */
-	long status; /* result: HTTP status of the last try; 404 only if all sources say so */
+	bool gone;                   /* result: all sources say that there is no such file */
 };
 
 struct http_opts {

@@ -68,7 +68,7 @@ static int explain(const char *node, const struct lock_entry *const *entries,
 	for (size_t i = 0; i < count; i++) {
 		const struct lock_entry *e = entries[i];
 
-		if (items[i].status != 404 && items[i].status != 410)
+		if (!items[i].gone)
 			continue;
 		err_free(steal_ptr(*err));
 		return err_set(err, ERR_NET,

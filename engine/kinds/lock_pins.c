@@ -117,7 +117,7 @@ static int fetch(struct locking *l, struct apt_request *q, const struct lock_ent
 		return -1;
 	if (http_fetch(&item, 1, NULL, err) == 0)
 		return add_record(l, e, dest, err);
-	if (item.status == 404 || item.status == 410)
+	if (item.gone)
 		*ret_why = arena_printf(l->arena, "archive '%s' no longer has %s", e->archive,
 					e->version);
 	else if ((*err)->cls == ERR_INTEGRITY)

@@ -164,7 +164,7 @@ static void a_missing_file_says_404(void **state)
 	struct http_item item;
 
 	assert_int_equal(fetch("/gone", 0, &item), ERR_NET);
-	assert_int_equal(item.status, 404);
+	assert_true(item.gone);
 }
 
 static void a_flaky_server_is_tried_again(void **state)
@@ -244,14 +244,14 @@ static void each_answer_is_said(void **state)
 				    &c, &item, &err),
 			 -1);
 	assert_int_equal(err->cls, ERR_INTEGRITY); /* one had other bytes: never to be overlooked */
-	assert_int_equal(item.status, 0);
+	assert_false(item.gone);
 	assert_non_null(strstr(err->text, "/gone: "));
 	assert_non_null(strstr(err->text, "/html: has sha256 "));
 	assert_non_null(strstr(err->text, "http://127.0.0.1:1/x?...: "));
 	assert_null(strstr(err->text, "s3cr3t"));
 	assert_int_equal(fetch_from("/gone /gone", &c, &item, &gone), -1);
 	assert_int_equal(gone->cls, ERR_NET);
-	assert_int_equal(item.status, 404);
+	assert_true(item.gone);
 	free(c.last);
 }
 
