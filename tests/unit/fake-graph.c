@@ -367,3 +367,11 @@ void fake_flip(const struct node *n)
 	assert_int_equal(chmod(path, 0444), 0);
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
+
+void fake_chain(void)
+{
+	fake_new_graph();
+	fake_node("a", "ok", NULL);
+	fake_node("b", "ok", "a", NULL);
+	fake_node("c", "ok", "a", "b", NULL);
+}

@@ -58,6 +58,8 @@ static inline struct fake_opts *fake_opts_of(struct node *n)
 }
 /* What was appended to "ran"; caller frees. */
 char *fake_ran(void);
+/* A new graph of "a", "b" made of it, and "c" made of both. */
+void fake_chain(void);
 /* The blob of the node's only output, and what is in it; caller frees. */
 char *fake_output_path(const struct node *n);
 char *fake_output(const struct node *n);

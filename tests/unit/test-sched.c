@@ -129,14 +129,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void chain(void)
-{
-	fake_new_graph();
-	fake_node("a", "ok", NULL);
-	fake_node("b", "ok", "a", NULL);
-	fake_node("c", "ok", "a", "b", NULL);
-}
-
 static void builds_once(void **state)
 {
 	struct sched_result r;
@@ -144,7 +136,7 @@ static void builds_once(void **state)
 	char *left cleanup_free = NULL;
 	char hex[DIGEST_HEX + 1];
 
-	chain();
+	fake_chain();
 	run(&r);
 	assert_counts(&r, 3, 0, 0, 0);
 	assert_null(r.first_error);
@@ -156,7 +148,7 @@ static void builds_once(void **state)
 	left = xasprintf("%s/%s", store_subdir(fake.store, "locks"),
 			 digest_hex(&fake.graph.nodes.items[2]->key, hex));
 	close(open(left, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-	chain();
+	fake_chain();
 	run(&r);
 	assert_counts(&r, 0, 3, 0, 0);
 	again = fake_ran();
@@ -169,9 +161,9 @@ static void equal_result_stops_there(void **state)
 {
 	struct sched_result r;
 
-	chain();
+	fake_chain();
 	run(&r);
-	chain();
+	fake_chain();
 	fake_opts_of(fake.graph.nodes.items[0])->secret =
 		"other/key"; /* another key, the same bytes */
 	run(&r);
@@ -386,11 +378,11 @@ static void lost_blob_is_built_again(void **state)
 	struct sched_result r;
 	char *path cleanup_free = NULL;
 
-	chain();
+	fake_chain();
 	run(&r);
 	path = fake_output_path(fake.graph.nodes.items[1]);
 	assert_int_equal(unlink(path), 0);
-	chain();
+	fake_chain();
 	run(&r);
 	assert_counts(&r, 1, 2, 0, 0);
 	assert_seen("building 'b' again");
@@ -402,10 +394,10 @@ static void damaged_input_is_built_again(void **state)
 	char *text cleanup_free = NULL;
 	struct sched_result r;
 
-	chain();
+	fake_chain();
 	run(&r);
 	fake_flip(fake.graph.nodes.items[0]);
-	chain();
+	fake_chain();
 	fake_opts_of(fake.graph.nodes.items[1])->secret = "other/key"; /* 'b' has another key */
 	run(&r);
 	assert_null(r.first_error);
