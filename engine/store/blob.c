@@ -9,7 +9,7 @@
 #include "base/trace.h"
 #include "base/vec.h"
 #include "store/cas.h"
-#include "store/record.h"
+#include "store/record_files.h"
 #include "store/store_priv.h"
 
 /* --- the account --------------------------------------------------------------------------- */
@@ -185,7 +185,7 @@ int suspects_drop_users(struct store *s, const struct suspects *p,
 	if (store_ready(s, err) < 0 || state_record_each(s->state, look_at, &search, err) < 0)
 		rc = -1;
 	if (rc == 0 && search.users.count)
-		rc = state_records_drop(s->state, search.users.items, search.users.count, err);
+		rc = records_drop(s, search.users.items, search.users.count, true, err);
 	if (rc == 0)
 		*ret_dropped = search.users.count;
 	keys_clear(&search.users);

@@ -10,6 +10,7 @@
 #include "base/trace.h"
 #include "store/cas.h"
 #include "store/inventory.h"
+#include "store/record_files.h"
 
 /* What people may still want to look at: failed work folders, damaged files. */
 #define LEFTOVER_DAYS 14
@@ -210,7 +211,7 @@ static int drop_records(struct gc *g, struct err **err)
 	g->result->records = count;
 	if (!count || g->o->dry_run)
 		return 0;
-	return state_records_drop(g->s->state, keys, count, err);
+	return records_drop(g->s, keys, count, false, err);
 }
 
 static int sweep_blob(void *arg, const char *name, const struct stat *st, struct err **err)
@@ -229,6 +230,17 @@ static int sweep_log(void *arg, const char *name, const struct stat *st, struct 
 	char *path cleanup_free = path_join(g->s->dir, name);
 
 	if (!map_get(&g->v.names, name))
+		remove_path(g, path, &g->result->others);
+	return 0;
+}
+
+/* Of a record that is gone, or was never written. */
+static int sweep_record(void *arg, const char *name, const struct stat *st, struct err **err)
+{
+	struct gc *g = arg;
+	char *path cleanup_free = path_join(g->s->dir, name);
+
+	if (*path_base(name) != '.' && !map_get(&g->v.names, name))
 		remove_path(g, path, &g->result->others);
 	return 0;
 }
@@ -276,7 +288,8 @@ static int sweep(struct gc *g, struct err **err)
 		}
 	}
 	if (inventory_files(g->s, "cas", sweep_blob, g, err) < 0 ||
-	    inventory_files(g->s, "logs", sweep_log, g, err) < 0)
+	    inventory_files(g->s, "logs", sweep_log, g, err) < 0 ||
+	    inventory_files(g->s, "records", sweep_record, g, err) < 0)
 		return -1;
 	sweep_folder(g, "roots", true);
 	sweep_folder(g, "failed", false);

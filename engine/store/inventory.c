@@ -113,8 +113,16 @@ static void add_log(struct inventory *v, const struct store *s, const struct dig
 	map_set(&v->names, relative(v, s->dir, path), v);
 }
 
+static void add_record_file(struct inventory *v, const struct store *s, const struct record *rec)
+{
+	char *path cleanup_free = cas_named_path(s->dir, "records", &rec->key, "");
+
+	map_set(&v->names, relative(v, s->dir, path), v);
+}
+
 uint64_t inventory_add(struct inventory *v, const struct store *s, const struct record *rec)
 {
+	add_record_file(v, s, rec);
 	add_log(v, s, &rec->log);
 	return sum(v, s, rec, true);
 }

@@ -363,6 +363,7 @@ int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_
 	       struct err **err)
 {
 	char *path cleanup_free = path_join(dir, "state.sqlite");
+	char *log cleanup_free = path_join(dir, "state.sqlite-wal");
 	struct state *st = NULL;
 	struct stat sb;
 	int rc;
@@ -370,6 +371,11 @@ int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_
 	if (stat(path, &sb) < 0) {
 		if (errno != ENOENT)
 			return err_errno(err, ERR_STORE, errno, "cannot read '%s'", path);
+		/* Its log must never meet another database. */
+		if (path_exists(log)) {
+			*ret_why = xstrdup("file is missing");
+			return 1;
+		}
 		if (make(dir, tmp, NULL, NULL, err) < 0)
 			return -1;
 	} else if (!S_ISREG(sb.st_mode) || sb.st_size == 0) {

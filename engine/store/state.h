@@ -22,8 +22,8 @@
 struct state;
 
 /*
- * Opens DIR/state.sqlite, making it when missing (scratch files go to TMP). 1: it is damaged and
- * *ret_why (caller frees) says how; nothing was changed.
+ * Opens DIR/state.sqlite, making it when missing (scratch files go to TMP). 1: it is damaged, or
+ * missing while a log of it is there, and *ret_why (caller frees) says how; nothing was changed.
  */
 int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_why,
 	       struct err **err) warn_unused;
@@ -57,7 +57,10 @@ int state_record_each(struct state *st, state_record_fn *fn, void *arg,
 /* Replaces a record of the same key. */
 int state_record_put(struct state *st, const struct state_record *row,
 		     struct err **err) warn_unused;
-int state_record_drop(struct state *st, const struct digest *key, struct err **err) warn_unused;
+/* Adds those of the records that NEXT gives, up to NULL, which are not there; all or none. */
+typedef const struct state_record *state_next_fn(void *arg);
+int state_records_add(struct state *st, state_next_fn *next, void *arg, uint64_t *ret_added,
+		      struct err **err) warn_unused;
 
 struct state_file {
 	const char *path; /* absolute */

@@ -110,16 +110,35 @@ int state_record_put(struct state *st, const struct state_record *row, struct er
 	return state_end(st, put_record(st, row, 0, err), err);
 }
 
-int state_record_drop(struct state *st, const struct digest *key, struct err **err)
+static int add_record(struct state *st, const struct state_record *row, uint64_t *added,
+		      struct err **err)
 {
 	sqlite3_stmt *q;
+	int rc;
 
+	if (state_statement(st, SQL_RECORD_GET, &q, err) < 0)
+		return -1;
+	state_bind_digest(q, 1, &row->key);
+	rc = state_step(st, q, err);
+	sqlite3_reset(q);
+	if (rc <= 0)
+		return rc;
+	++*added;
+	return put_record(st, row, 0, err);
+}
+
+int state_records_add(struct state *st, state_next_fn *next, void *arg, uint64_t *ret_added,
+		      struct err **err)
+{
+	const struct state_record *row;
+	int rc = 0;
+
+	*ret_added = 0;
 	if (state_begin(st, true, err) < 0)
 		return -1;
-	if (state_statement(st, SQL_RECORD_DROP, &q, err) < 0)
-		return state_end(st, -1, err);
-	state_bind_digest(q, 1, key);
-	return state_end(st, state_finish(st, q, err), err);
+	while (rc == 0 && (row = next(arg)))
+		rc = add_record(st, row, ret_added, err);
+	return state_end(st, rc, err);
 }
 
 /* --- rescue -------------------------------------------------------------------------------- */

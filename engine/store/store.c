@@ -14,7 +14,7 @@
 #include "base/trace.h"
 #include "base/vec.h"
 #include "store/cas.h"
-#include "store/record.h"
+#include "store/record_files.h"
 #include "store/statcache.h"
 
 static const char *const folders[] = {"cas", "logs", "downloads", "roots", "tmp"};
@@ -39,6 +39,25 @@ static int rescue(struct store *s, const char *why, struct err **err)
 			       "damaged file is '%s'",
 			       why, (unsigned long long)kept, away);
 	trace(TRACE_STORE, "%s", s->warning);
+	return 0;
+}
+
+/* What the database no longer knows and files do. */
+static int bring_back(struct store *s, struct err **err)
+{
+	char *before cleanup_free = s->warning;
+	uint64_t added = 0;
+
+	if (record_files_import(s, &added, err) < 0)
+		return -1;
+	s->warning = NULL;
+	if (before)
+		s->warning = xasprintf("%s; %llu more were read from their files", before,
+				       (unsigned long long)added);
+	else if (added)
+		s->warning = xasprintf("the store's database was missing: %llu records were read "
+				       "from their files",
+				       (unsigned long long)added);
 	return 0;
 }
 
@@ -74,7 +93,7 @@ static int open_state(struct store *s, bool wait, struct err **err)
 	}
 	if (rc == 1 && !*err)
 		err_set(err, ERR_STORE, "cannot use '%s/state.sqlite': %s", s->dir, why);
-	if (rc != 0)
+	if (rc != 0 || (s->rescued && bring_back(s, err) < 0))
 		return -1;
 	return relock(s, LOCK_SH, err);
 }
@@ -98,7 +117,7 @@ bool store_heal(struct store *s, struct err **err)
 		if (state_open(s->dir, s->tmp, &s->state, &why, err) != 0)
 			s->state = NULL;
 	}
-	done = done && s->state && relock(s, LOCK_SH, err) == 0;
+	done = done && s->state && bring_back(s, err) == 0 && relock(s, LOCK_SH, err) == 0;
 	err_free(first);
 	return done;
 }
@@ -155,11 +174,16 @@ static int make_dir(struct store *s, const char *lock, struct err **err)
 static int open_all(struct store *s, bool wait, struct err **err)
 {
 	char *lock cleanup_free = path_join(s->dir, "lock"),
-		   *roots cleanup_free = path_join(s->dir, "roots");
+		   *roots cleanup_free = path_join(s->dir, "roots"),
+		   *database cleanup_free = path_join(s->dir, "state.sqlite");
+	bool lost;
 
 	if (make_dir(s, lock, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
-	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0 ||
-	    open_state(s, wait, err) < 0)
+	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0)
+		return err_wrap(err, "store '%s'", s->dir);
+	lost = !path_exists(database);
+	if (open_state(s, wait, err) < 0 || (lost && !s->rescued && bring_back(s, err) < 0) ||
+	    record_files_begin(s, err) < 0)
 		return err_wrap(err, "store '%s'", s->dir);
 	return 0;
 }
@@ -255,6 +279,20 @@ static int decode(void *arg, const struct state_record *row, struct err **err)
 	return 0;
 }
 
+/* A row that is damaged or was not found is written again from the record's file. 0, 1: no file. */
+static int read_file(struct store *s, const struct digest *key, struct decoded *d)
+{
+	struct err *ignored cleanup_err = NULL;
+	struct state_record row;
+
+	if (record_file_read(s, key, d->arena, &row) != 0 ||
+	    record_decode(&row, d->arena, &d->rec) != 0)
+		return 1;
+	if (state_record_put(s->state, &row, &ignored) < 0)
+		trace(TRACE_STORE, "record: %s", ignored->text);
+	return 0;
+}
+
 int store_record_get(struct store *s, const struct digest *key, struct arena *arena,
 		     struct record **ret, struct err **err)
 {
@@ -265,9 +303,9 @@ int store_record_get(struct store *s, const struct digest *key, struct arena *ar
 		rc = store_ready(s, err) < 0 ? -1
 					     : state_record_get(s->state, key, decode, &d, err);
 	} while (rc < 0 && store_heal(s, err));
-	if (rc != 0)
-		return rc;
-	if (!d.rec)
+	if (rc < 0)
+		return -1;
+	if (!d.rec && read_file(s, key, &d) != 0)
 		return 1;
 	*ret = d.rec;
 	return 0;
@@ -280,6 +318,7 @@ int store_record_put(struct store *s, const struct record *rec, struct err **err
 	int rc;
 
 	record_encode(rec, &outputs, &row);
+	record_file_write(s, &row);
 	do {
 		rc = store_ready(s, err) < 0 ? -1 : state_record_put(s->state, &row, err);
 	} while (rc < 0 && store_heal(s, err));

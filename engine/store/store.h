@@ -5,6 +5,7 @@
  *
  *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images by chunk-map digest
  *	STORE/state.sqlite     records (key -> outputs), file-stat cache, history of projects
+ *	STORE/records/         a copy of each record as a file (record_files.h)
  *	STORE/logs/            node logs by digest
  *	STORE/downloads/       fetched files by SHA-256, shared by workers
  *	STORE/roots/           unpacked trees by digest, for sandboxes

@@ -9,6 +9,7 @@ static const struct {
 	const char *name, *what;
 } parts[] = {
 	{"cas", "results, by content"},
+	{"records", "what made results, beside the database"},
 	{"downloads", "fetched files, by content"},
 	{"apt", "package lists"},
 	{"roots", "unpacked trees that steps run in"},

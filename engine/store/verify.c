@@ -4,7 +4,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "store/cas.h"
-#include "store/record.h"
+#include "store/record_files.h"
 #include "store/store_priv.h"
 
 struct damage {
@@ -18,7 +18,7 @@ struct verify {
 	void (*report)(void *arg, const char *text);
 	void *arg;
 	struct store_verify_result *result;
-	struct strv drop; /* keys, hex */
+	struct strv drop, mend; /* keys, hex; mend: from the record's file */
 	struct damages damages;
 };
 
@@ -35,6 +35,39 @@ static void say(struct verify *v, const char *fmt, ...)
 		v->report(v->arg, text);
 }
 
+/* A damaged row is written again from the record's file. 0, or 1 when that is not whole. */
+static int mend(struct verify *v, const struct state_record *row, struct arena *arena,
+		struct record **ret)
+{
+	char hex[DIGEST_HEX + 1];
+	struct state_record good;
+
+	if (record_file_read(v->s, &row->key, arena, &good) != 0 ||
+	    record_decode(&good, arena, ret) != 0)
+		return 1;
+	strv_push(&v->mend, digest_hex(&row->key, hex));
+	say(v, "record '%.12s' of node '%s' was damaged and is read from its file",
+	    digest_hex(&row->key, hex), good.node);
+	v->result->damaged++;
+	return 0;
+}
+
+static int mend_records(struct verify *v, struct err **err)
+{
+	struct arena *arena cleanup_arena = arena_new();
+
+	for (size_t i = 0; i < v->mend.count; i++) {
+		struct state_record row;
+		struct digest key;
+
+		if (digest_parse(v->mend.items[i], &key) == 0 &&
+		    record_file_read(v->s, &key, arena, &row) == 0 &&
+		    state_record_put(v->s->state, &row, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Notes records that are damaged or name a blob that is not there. */
 static int verify_record(void *arg, const struct state_record *row, struct err **err)
 {
@@ -44,7 +77,7 @@ static int verify_record(void *arg, const struct state_record *row, struct err *
 	char hex[DIGEST_HEX + 1];
 	bool whole = true;
 
-	if (record_decode(row, arena, &rec) != 0) {
+	if (record_decode(row, arena, &rec) != 0 && mend(v, row, arena, &rec) != 0) {
 		say(v, "record '%.12s' of node '%s' is damaged and was dropped",
 		    digest_hex(&row->key, hex), row->node);
 		v->result->damaged++;
@@ -73,7 +106,7 @@ static int drop_records(struct verify *v, struct err **err)
 		struct digest key;
 
 		if (digest_parse(v->drop.items[i], &key) == 0 &&
-		    state_record_drop(v->s->state, &key, err) < 0)
+		    records_drop(v->s, &key, 1, true, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -155,7 +188,7 @@ static int verify_all(struct verify *v, struct err **err)
 	    cas_verify(&blobs, err) < 0 || put_away(v, err) < 0 ||
 	    state_record_each(v->s->state, verify_record, v, err) < 0)
 		return -1;
-	return drop_records(v, err);
+	return mend_records(v, err) < 0 ? -1 : drop_records(v, err);
 }
 
 int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
@@ -166,6 +199,7 @@ int store_verify(struct store *s, void (*report)(void *arg, const char *text), v
 	int rc = verify_all(&v, err);
 
 	strv_clear(&v.drop);
+	strv_clear(&v.mend);
 	damages_clear(&v.damages);
 	if (rc == 0)
 		*ret = result;

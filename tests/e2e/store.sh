@@ -123,6 +123,23 @@ check builds-again build a b c slow
 jq -S '[.nodes[] | {name, outputs}]' "$result" >"$scratch/got"
 check the-same-again cmp "$scratch/want" "$scratch/got"
 
+echo "# the database is lost or garbled"
+cached='a cached b cached c cached slow cached '
+rm "$ORCH_STORE"/state.sqlite*
+build a b c slow
+same all-is-known-by-files "$cached" "$(status)"
+check and-it-says-so grep -q 'database was missing: 4 records were read from their files' "$scratch/err"
+rm "$ORCH_STORE/state.sqlite"
+build a b c slow
+same a-log-without-its-database "$cached" "$(status)"
+for at in 0 5000 13000; do
+	"$orch" store verify >/dev/null
+	printf 'garbled here for %s bytes' $at | dd of="$ORCH_STORE/state.sqlite" bs=1 seek=$at conv=notrunc 2>/dev/null
+	head -c 3000 /dev/urandom | dd of="$ORCH_STORE/state.sqlite-wal" bs=1 seek=40 conv=notrunc 2>/dev/null
+	build a b c slow
+	same "garbled at $at" "$cached" "$(status)"
+done
+
 echo "# repair"
 for blob in "$ORCH_STORE"/cas/*/*; do break; done
 chmod u+w "$blob"
