@@ -240,7 +240,7 @@ static void emit_rule(struct program *p, const struct rule *r)
 	load(p, offsetof(struct seccomp_data, nr));
 }
 
-int strict_filter(struct tracee *t, uint64_t ret_args[6])
+int strict_filter(struct tracee *t, uint64_t ret_args[6], struct str *ret_was)
 {
 	struct program p = {.len = 0};
 	struct sock_fprog prog;
@@ -254,7 +254,7 @@ int strict_filter(struct tracee *t, uint64_t ret_args[6])
 	/* The header of the program stands before it. */
 	prog.len = p.len;
 	memmove((char *)p.code + sizeof(prog), p.code, p.len * sizeof(p.code[0]));
-	if (tracee_put(t, p.code, sizeof(prog) + p.len * sizeof(p.code[0]), &at) < 0)
+	if (tracee_put(t, p.code, sizeof(prog) + p.len * sizeof(p.code[0]), &at, ret_was) < 0)
 		return -1;
 	prog.filter = (struct sock_filter *)(uintptr_t)(at + sizeof(prog));
 	if (tracee_write(t, at, &prog, sizeof(prog)) < 0)

@@ -172,8 +172,8 @@ int tracee_stat_fd(struct tracee *t, int fd, struct stat *ret, int *ret_error);
 /* The directory that a path ends in. */
 int tracee_stat_parent(struct tracee *t, const struct target *target, struct stat *ret,
 		       int *ret_error);
-/* Room below the stack for SIZE bytes of DATA, which are put there; *RET: where. */
-int tracee_put(struct tracee *t, const void *data, size_t size, uint64_t *ret);
+/* Puts SIZE bytes of DATA below the stack, at *RET; appends what was there, if anything was. */
+int tracee_put(struct tracee *t, const void *data, size_t size, uint64_t *ret, struct str *ret_was);
 int tracee_chmod(struct tracee *t, const struct target *target, mode_t mode, int *ret_error);
 /* Whether C may do WANT (4, 2, 1) with a file. */
 bool identity_may(const struct identity *self, const struct creds *c, const struct stat *st,
@@ -208,8 +208,11 @@ struct call {
 const struct call *call_find(uint64_t nr);
 /* Whether ARCH, as audit has it, is the interface of the table. */
 bool calls_is_native(uint32_t arch);
-/* Puts the second filter into the process's memory; *ret_args: of the call that sets it. */
-int strict_filter(struct tracee *t, uint64_t ret_args[6]);
+/*
+ * Puts the second filter into the process's memory; *ret_args: of the call that sets it, the third
+ * being where it lies; appends what was there.
+ */
+int strict_filter(struct tracee *t, uint64_t ret_args[6], struct str *ret_was);
 /* For this process and all it starts. */
 int calls_filter(struct err **err) warn_unused;
 

@@ -19,14 +19,16 @@ static bool is_ordinary(const struct creds *c)
 
 int strict_begin(struct tracee *t)
 {
+	struct str was cleanup_str = STR_INIT;
 	uint64_t args[6] = {0};
-	long rc;
+	long rc = -1;
 
 	if (t->strict || !is_ordinary(t->creds))
 		return 0;
-	if (strict_filter(t, args) < 0)
-		return t->gone ? -1 : 0;
-	if (tracee_call(t, SYS_seccomp, args, &rc) < 0)
+	if (strict_filter(t, args, &was) == 0 && tracee_call(t, SYS_seccomp, args, &rc) == 0 &&
+	    was.len)
+		(void)tracee_write(t, args[2], was.buf, was.len);
+	if (t->gone)
 		return -1;
 	if (rc != 0)
 		tracee_fail(t, "cannot be watched as an ordinary user's");

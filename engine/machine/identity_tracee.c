@@ -220,9 +220,11 @@ static uint64_t room_for(const struct tracee *t, size_t size)
 	return (scratch(t) - size) & ~63ull;
 }
 
-int tracee_put(struct tracee *t, const void *data, size_t size, uint64_t *ret)
+int tracee_put(struct tracee *t, const void *data, size_t size, uint64_t *ret, struct str *ret_was)
 {
 	*ret = room_for(t, size);
+	if (tracee_read(t, *ret, str_reserve(ret_was, size), size) == 0)
+		ret_was->len += size;
 	return put_at(t, *ret, data, size);
 }
 
