@@ -73,9 +73,9 @@ static int explain(const char *node, const struct lock_entry *const *entries,
 		err_free(steal_ptr(*err));
 		return err_set(err, ERR_NET,
 			       "package '%s' %s (%s) is pinned by recipes/%s.lock but archive "
-			       "'%s' has dropped it: run 'orch lock %s --update' to take what it "
-			       "has now",
-			       e->name, e->version, e->arch, node, e->archive, node);
+			       "'%s' has dropped it: run 'orch lock %s' to move what is gone, or "
+			       "'orch lock %s --update' to take all that is current",
+			       e->name, e->version, e->arch, node, e->archive, node, node);
 	}
 	return -1;
 }

@@ -41,18 +41,19 @@ index() {
 		cd "$1" || exit 1
 		suite=$2
 		shift 2
-		mkdir -p "dists/$suite/main/binary-amd64"
+		mkdir -p "dists/$suite/main/binary-amd64" "dists/$suite/main/binary-arm64"
 		dpkg-scanpackages -m pool 2>/dev/null | awk -v files="$*" 'BEGIN { RS = ""; ORS = "\n\n" }
 			match($0, /Filename: pool\/[^\n]*/) && (files == "" ||
 			index(" " files " ", " " substr($0, RSTART + 15, RLENGTH - 15) " "))' \
 			>"dists/$suite/main/binary-amd64/Packages"
+		cp "dists/$suite/main/binary-amd64/Packages" "dists/$suite/main/binary-arm64/"
 		cd "dists/$suite" || exit 1
 		mkdir -p main/source
 		: >main/source/Sources
 		rm -f Release InRelease
 		{
 			printf 'Origin: own\nSuite: %s\nCodename: %s\nDate: %s\n' "$suite" "$suite" "$(LC_ALL=C date -Ru)"
-			printf 'Architectures: amd64 all\nComponents: main\nSHA256:\n'
+			printf 'Architectures: amd64 arm64 all\nComponents: main\nSHA256:\n'
 			find main -type f | while read -r f; do
 				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
 			done
@@ -266,6 +267,25 @@ sed -e 's/\(^package own app .*\) [^ ]*$/\1 -/' -e '/^package own lib /d' "$good
 sealed "$lock"
 code "a dependency lost, and that it is one: exit 2" 2 o build n
 says "a dependency lost: named" "package 'app' [^ ]* depends on 'lib"
+
+echo "# a tool that does not fit its line"
+deb "$own" qemu-user 1:10
+index "$own" stable
+printf 'kind: debian\narch: arm64\npackages: [app]\n' | recipe foreign
+check "lock" o lock foreign
+check "the emulator is a tool" grep -q '^tool own qemu-user 1:10 all ' "$p/recipes/foreign.lock"
+check "and why it is there" grep -q '^want ?tools qemu-user:all$' "$p/recipes/foreign.lock"
+cp "$p/recipes/foreign.lock" "$scratch/foreign"
+deb "$own" qemu-user 1:11
+index "$own" stable
+check "lock again" o lock foreign
+check "it stays" cmp "$scratch/foreign" "$p/recipes/foreign.lock"
+sed -i 's/^tool own qemu-user 1:10/tool own qemu-user 1:9.9/' "$p/recipes/foreign.lock"
+sealed "$p/recipes/foreign.lock"
+code "another version of a tool: exit 5" 5 o build foreign
+says "another version of a tool: both" "package 'qemu-user' 1:9.9 with version '1:9.9', but .* says '1:10'"
+rm "$p/recipes/foreign.yaml" "$p/recipes/foreign.lock"
+cp "$good" "$lock"
 
 echo "# all at once"
 rm "$p/recipes/n.lock" "$p/recipes/m.lock"

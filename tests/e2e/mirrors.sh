@@ -95,7 +95,7 @@ check "under git" sh -c \
 	"cd '$p' && git init -q && git add -A && git -c user.name=n -c user.email=n@example.org commit -qm x"
 export ORCH_STORE="$scratch/fresh"
 code "a build with the old pin: exit 4" 4 o build
-says "names package and remedy" "'own-tool' 1.0.*system.lock but archive 'own' has dropped it: run 'orch lock system --update'"
+says "names package and remedy" "'own-tool' 1.0.*system.lock but archive 'own' has dropped it: run 'orch lock system' to move what is gone"
 check "./dev bundle goes on" sh -c "cd '$p' && ./dev bundle >'$scratch/bundle' 2>&1"
 check "says so, loudly" grep -q 'WHAT COMES OUT IS NOT THE PUBLISHED BUILD' "$scratch/bundle"
 same "builds what the archive has now" 1.1 "$(tar -xOf "$p/out/unpinned/out/system/root.tar" usr/share/own-tool/version)"
