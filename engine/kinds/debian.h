@@ -12,7 +12,7 @@
  *	request SHA256
  *	arch ARCH
  *	date SECONDS
- *	archive ALIAS SUITES COMPONENTS KEYS
+ *	archive ALIAS SUITES COMPONENTS KEYS [valid-until:ignore]
  *	want WHAT NAMES
  *	package ARCHIVE NAME VERSION ARCH PATH SIZE SHA256 SOURCE SOURCE-VERSION INSTALLED NEEDS
  *	tool    (as a package)
@@ -79,6 +79,7 @@ struct lock_archive {
 	const char *alias;
 	const char *suite; /* the first: tells whether it is Debian's main or security archive */
 	bool own_keys;     /* not signed by Debian's keys */
+	bool valid_until_ignored; /* its state may have expired: the project says so */
 	const char *suites, *components, *keys; /* as written in the lock; NULL: format 1 */
 };
 DEFINE_VEC(lock_archives, struct lock_archive)

@@ -10,6 +10,7 @@
 #define MAX_LOCK (64 * 1024 * 1024)
 #define WORDS 12 /* of a package */
 #define SOURCE_WORDS 8
+#define VALID_UNTIL_IGNORED "valid-until:ignore"
 #define FIRST_LINE "orch-lock 2"
 #define FIRST_LINE_1 "orch-lock 1"
 #define COMMENT "# Made by 'orch lock'; what the recipe's packages are, exactly."
@@ -153,12 +154,14 @@ static int parse_archive(struct reading *r, char *words[WORDS], size_t count)
 {
 	struct lock_archive a = {.alias = arena_strdup(r->arena, words[1])};
 
-	if (count != 5 || !is_name(words[1]) || decode_word(r->arena, words[2], &a.suites) != 0 ||
+	if ((count != 5 && !(count == 6 && str_eq(words[5], VALID_UNTIL_IGNORED))) ||
+	    !is_name(words[1]) || decode_word(r->arena, words[2], &a.suites) != 0 ||
 	    decode_word(r->arena, words[3], &a.components) != 0)
 		return 1;
 	a.suite = arena_strndup(r->arena, a.suites, strcspn(a.suites, ","));
 	a.keys = arena_strdup(r->arena, words[4]);
 	a.own_keys = !str_eq(a.keys, "debian");
+	a.valid_until_ignored = count == 6;
 	lock_archives_push(&r->lock->archives, a);
 	return 0;
 }
@@ -511,7 +514,7 @@ static void append_archive(struct str *out, const struct lock_archive *a)
 	append_word(out, or_dash(a->suites));
 	str_append_char(out, ' ');
 	append_word(out, or_dash(a->components));
-	str_printf(out, " %s\n", a->keys);
+	str_printf(out, " %s%s\n", a->keys, a->valid_until_ignored ? " " VALID_UNTIL_IGNORED : "");
 }
 
 void debian_lock_format(struct debian_lock *l, struct str *ret)

@@ -69,6 +69,7 @@ struct lock_archive debian_archive_of(const struct archive *a)
 		.alias = a->alias,
 		.suite = a->suites.count ? LIST_AT(a->suites, const char *, 0) : "-",
 		.own_keys = a->keyring != NULL,
+		.valid_until_ignored = a->valid_until == VALID_UNTIL_IGNORE,
 	};
 }
 

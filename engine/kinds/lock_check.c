@@ -204,6 +204,18 @@ static const struct archive *find_archive(const struct project *p, const char *a
 	return NULL;
 }
 
+/* The word of an archive's line that differs, or NULL. */
+static const char *changed_word(const struct lock_archive *now, const struct lock_archive *was)
+{
+	if (!str_eq(now->suites, was->suites))
+		return "suites";
+	if (!str_eq(now->components, was->components))
+		return "components";
+	if (!str_eq(now->keys, was->keys))
+		return "keys";
+	return now->valid_until_ignored != was->valid_until_ignored ? "words on valid-until" : NULL;
+}
+
 static void check_archive(struct checking *c, const struct lock_archive *was)
 {
 	const struct archive *a = find_archive(c->project, was->alias);
@@ -224,10 +236,7 @@ static void check_archive(struct checking *c, const struct lock_archive *was)
 		err_list_add(c->errors, err);
 		return;
 	}
-	what = !str_eq(now.suites, was->suites)           ? "suites"
-	       : !str_eq(now.components, was->components) ? "components"
-	       : !str_eq(now.keys, was->keys)             ? "keys"
-							  : NULL;
+	what = changed_word(&now, was);
 	if (what)
 		err_list_at(c->errors, pos,
 			    "%s does not answer this recipe any more (the %s of archive '%s' have "

@@ -339,7 +339,9 @@ publish "$archive" own one@example.org "Valid-Until: Sat, 10 Jan 2026 00:00:00 U
 wrong "expired" 5 "has a signed state that has expired.*'valid-until: ignore'"
 project ", valid-until: ignore"
 both "expired, and taken all the same"
+check "the lock says so" grep -q '^archive own .* valid-until:ignore$' "$p/recipes/src.lock"
 project
+code "the lock is another one without: exit 2" 2 "$ORCH" -C "$p" plan
 apt_conf 'Acquire::Check-Valid-Until "false";'
 both "expired, as the user's apt takes it"
 apt_conf

@@ -26,7 +26,7 @@ static int parse(struct arena *arena, const char *body, struct debian_lock *ret,
 static void test_round_trip(void **state)
 {
 	static const char body[] = HEAD ARCHIVE
-		"archive own ./ - " SUM "\n"
+		"archive own ./ - " SUM " valid-until:ignore\n"
 		"want ?tools qq:amd64\nwant aa/trixie aa\nwant source:s s.tar.xz\n" A B
 		"source own s 1 source pool/s.tar.xz 9 " SUM "\n"
 		"tool debian qq 1:10+ds-1 amd64 pool/Blank%20Tool%20100%25%C3%A4.deb 7 " SUM
@@ -44,6 +44,8 @@ static void test_round_trip(void **state)
 	assert_string_equal(l.archives.items[0].suite, "trixie");
 	assert_false(l.archives.items[0].own_keys);
 	assert_true(l.archives.items[1].own_keys);
+	assert_false(l.archives.items[0].valid_until_ignored);
+	assert_true(l.archives.items[1].valid_until_ignored);
 	assert_int_equal(l.entries.count, 4);
 	assert_string_equal(l.entries.items[0].source, "src");
 	assert_string_equal(l.entries.items[0].source_version, "1-1");
@@ -96,6 +98,7 @@ static void test_damaged_lines_are_named(void **state)
 	refuse(HEAD "# a comment\n", 6, "malformed line");
 	refuse(HEAD "\n", 6, "malformed line");
 	refuse(HEAD "archive debian trixie main\n", 6, "malformed line");
+	refuse(HEAD "archive debian trixie main debian valid-until\n", 6, "malformed line");
 	refuse(HEAD "want aa\n", 6, "malformed line");
 	refuse(HEAD "package debian aa 1 all pool/aa.deb 5 short aa 1 0 -\n", 6, "malformed line");
 	refuse(HEAD "package debian aa 1 all pool/aa.deb 5 " SUM "\n", 6, "malformed line");
