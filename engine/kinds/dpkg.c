@@ -23,11 +23,6 @@ static const char install_sh[] =
 	"if [ -e /usr/sbin/policy-rc.d ]; then policy=theirs; else policy=ours\n"
 	"  printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && "
 	"chmod 755 /usr/sbin/policy-rc.d; fi\n"
-	/* What scripts use before the package that brings it is configured. */
-	"[ -e /usr/bin/awk ] || [ ! -e /usr/bin/mawk ] || ln -s mawk /usr/bin/awk\n"
-	"for f in passwd group; do\n"
-	"  [ -e /etc/$f ] || cp /usr/share/base-passwd/$f.master /etc/$f\n"
-	"done\n"
 	"while read -r verb names; do\n"
 	"  case $verb in\n"
 	"  seed) run --no-triggers --force-depends --unpack $names ;;\n"

@@ -201,6 +201,8 @@ static int fresh_dev(struct err **err)
 	if (fresh_tmpfs("dev", "mode=0755", err) < 0 || path_mkdirs("dev/pts", err) < 0 ||
 	    path_mkdirs("dev/shm", err) < 0)
 		return -1;
+	if (chmod("dev/shm", 01777) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open '/dev/shm' to all users");
 	for (size_t i = 0; i < array_len(links); i++)
 		if (symlink(links[i][0], links[i][1]) < 0)
 			return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox",
