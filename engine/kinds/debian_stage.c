@@ -32,7 +32,11 @@ static int put_emulator(struct action *a, const struct debian_lock *l, const cha
 int debian_install(struct debian_stage *s, struct err **err)
 {
 	char *dir cleanup_free = path_join(s->a->workdir, "stage");
-	struct dpkg_job job = {.a = s->a, .plan = s->plan, .overlay = s->overlay, .dir = dir};
+	struct dpkg_job job = {.a = s->a,
+			       .plan = s->plan,
+			       .overlay = s->overlay,
+			       .dir = dir,
+			       .emulated = !sandbox_is_native(s->lock->arch)};
 	struct treebox *box cleanup_treebox = NULL;
 	struct strv env cleanup_strv = {0};
 	struct treebox_spec spec = {.tree = s->before, .dir = dir, .arch = s->lock->arch};

@@ -46,13 +46,15 @@ static int put(const char *dir, const char *name, const char *text, size_t len, 
 	return file_write(path, text, len, mode, false, err);
 }
 
-static int put_debs(const struct deb_set *set, const char *dir, struct err **err)
+static int put_debs(const struct dpkg_job *j, const struct deb_set *set, const char *dir,
+		    struct err **err)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		const struct deb *d = set->items[i];
 		char *to cleanup_free = xasprintf("%s/%s_%s.deb", dir, d->name, d->arch);
 
-		if (file_copy(d->path, to, 0644, err) < 0)
+		if (j->emulated ? deb_expand(d, to, err) < 0
+				: file_copy(d->path, to, 0644, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -86,7 +88,7 @@ static int put_steps(const struct dpkg_job *j, const char *dir, struct err **err
 		append_step(&steps, j->plan->seeded && i == 0 ? "seed" : "unpack", &step->unpack,
 			    true);
 		append_step(&steps, "configure", &step->configure, false);
-		if (put_debs(&step->unpack, debs, err) < 0)
+		if (put_debs(j, &step->unpack, debs, err) < 0)
 			return -1;
 	}
 	str_append(&steps, "finish\n");

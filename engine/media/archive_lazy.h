@@ -22,7 +22,8 @@
 	X(entry_xattr_add_entry) X(entry_xattr_next) X(entry_xattr_reset) \
 	X(error_string) X(read_data_block) X(read_free) X(read_new) X(read_next_header) \
 	X(read_open_memory) X(read_support_filter_all) X(read_support_format_empty) \
-	X(read_support_format_tar) X(write_close) X(write_data) X(write_free) \
+	X(read_support_format_raw) X(read_support_format_tar) \
+	X(write_close) X(write_data) X(write_free) \
 	X(write_header) X(write_new) X(write_open_fd) X(write_set_bytes_in_last_block) \
 	X(write_set_bytes_per_block) X(write_set_format_pax_restricted) \
 	X(write_set_options)
@@ -80,6 +81,7 @@ int archive_load(struct err **err) warn_unused;
 #define archive_read_open_memory(...) archive_api.read_open_memory(__VA_ARGS__)
 #define archive_read_support_filter_all(...) archive_api.read_support_filter_all(__VA_ARGS__)
 #define archive_read_support_format_empty(...) archive_api.read_support_format_empty(__VA_ARGS__)
+#define archive_read_support_format_raw(...) archive_api.read_support_format_raw(__VA_ARGS__)
 #define archive_read_support_format_tar(...) archive_api.read_support_format_tar(__VA_ARGS__)
 #define archive_write_close(...) archive_api.write_close(__VA_ARGS__)
 #define archive_write_data(...) archive_api.write_data(__VA_ARGS__)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opening a .deb: an ar archive of debian-binary, control.tar.* and data.tar.* (deb(5)). */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -117,6 +118,32 @@ int deb_unpack(const struct deb *d, struct tree *t, struct err **err)
 	if (tree_read_tar_data(t, "/", d->label, d->map + d->data_at, d->data_len,
 			       TREE_FOLLOW | TREE_REPLACE, err) < 0)
 		return err_wrap(err, "package '%s'", d->label);
+	return 0;
+}
+
+/* The header of an ar member (ar(5)). */
+static void member_header(struct str *s, const char *name, uint64_t size)
+{
+	str_printf(s, "%-16s%-12d%-6d%-6d%-8o%-10" PRIu64 "`\n", name, 0, 0, 0, 0100644, size);
+}
+
+int deb_expand(const struct deb *d, const char *path, struct err **err)
+{
+	int fd cleanup_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	struct str data cleanup_str = STR_INIT;
+	size_t before = d->data_at - AR_HEADER;
+	uint64_t size;
+
+	if (fd < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create '%s'", path);
+	if (tree_expand(d->label, d->map + d->data_at, d->data_len, fd, d->data_at, &size, err) < 0)
+		return err_wrap(err, "package '%s'", d->label);
+	member_header(&data, "data.tar", size);
+	if (fd_pwrite_all(fd, path, d->map, before, 0, err) < 0 ||
+	    fd_pwrite_all(fd, path, data.buf, data.len, before, err) < 0)
+		return -1;
+	if (size & 1 && fd_pwrite_all(fd, path, "\n", 1, d->data_at + size, err) < 0)
+		return -1;
 	return 0;
 }
 

@@ -120,6 +120,12 @@ int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const
 			 size_t len, unsigned flags, tree_filter_fn *fn, void *arg,
 			 struct err **err) warn_unused;
 /*
+ * Writes what DATA holds when it is not compressed any more to FD at OFFSET; *ret_len: bytes
+ * written. NAME is for messages.
+ */
+int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t offset,
+		uint64_t *ret_len, struct err **err) warn_unused;
+/*
  * Copies FROM of tree SRC (a file, or the content of a folder) to path TO: a folder's content lands
  * in folder TO. Hard links within FROM stay. SRC must live as long as T (see tree_keep).
  */

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "media/deb_relations.h"
 #include "media/deb_seed.h"
@@ -37,7 +38,7 @@ static void append_member(struct str *ar, const char *name, const struct str *da
 		str_append_char(ar, '\n');
 }
 
-static void append_tree(struct str *ar, const char *name, struct tree *t)
+static void append_tree(struct str *ar, const char *name, struct tree *t, bool zip)
 {
 	char *path cleanup_free = path_join(dir, "member");
 	struct str data cleanup_str = STR_INIT;
@@ -45,11 +46,20 @@ static void append_tree(struct str *ar, const char *name, struct tree *t)
 
 	unlink(path);
 	ok(tree_write_tar(t, path, &err), &err);
+	if (zip) {
+		char *argv[] = {"gzip", "-f", "-S", ".z", path, NULL};
+		char *zipped = xasprintf("%s.z", path);
+
+		ok(proc_run(argv, &(struct proc_opts){0}, &err), &err);
+		free(path);
+		path = zipped;
+	}
 	ok(file_read(path, SIZE_MAX / 2, &data, &err), &err);
 	append_member(ar, name, &data);
 }
 
 static mode_t directory_mode = 0755;
+static bool compressed; /* the content */
 
 /* Writes it as NAME.deb and opens it. */
 static void add(struct deb_set *set, const char *name, const struct recipe *r)
@@ -70,8 +80,8 @@ static void add(struct deb_set *set, const char *name, const struct recipe *r)
 	str_append(&ar, "!<arch>\n");
 	str_append(&version, "2.0\n");
 	append_member(&ar, "debian-binary", &version);
-	append_tree(&ar, "control.tar", control);
-	append_tree(&ar, "data.tar", data);
+	append_tree(&ar, "control.tar", control, false);
+	append_tree(&ar, compressed ? "data.tar.gz" : "data.tar", data, compressed);
 	ok(file_write(path, ar.buf, ar.len, 0644, false, &err), &err);
 	ok(deb_open(set, path, name, &err), &err);
 }
@@ -173,6 +183,27 @@ static void test_seed_dirs(void **state)
 	assert_int_equal(tree_lookup(t, "usr/lib/a")->inode->mode & 07777, 0710);
 	assert_null(tree_lookup(t, "etc/b"));
 	assert_null(tree_lookup(t, "etc/a/x"));
+}
+
+static void test_expand(void **state)
+{
+	struct deb_set set cleanup_deb_set = {0};
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	char *path cleanup_free = path_join(dir, "expanded.deb");
+	const struct recipe a = {CONTROL("a", ""), {"usr/bin/a"}};
+	struct err *err = NULL;
+
+	(void)state;
+	compressed = true;
+	add(&set, "a", &a);
+	compressed = false;
+	assert_memory_equal(set.items[0]->map + set.items[0]->data_at, "\x1f\x8b", 2);
+	ok(deb_expand(set.items[0], path, &err), &err);
+	ok(deb_open(&set, path, "expanded", &err), &err);
+	assert_string_equal(set.items[1]->name, "a");
+	assert_memory_equal(set.items[1]->map + set.items[1]->data_at + 257, "ustar", 5);
+	ok(deb_unpack(set.items[1], t, &err), &err);
+	assert_int_equal(tree_lookup(t, "usr/bin/a")->inode->size, 1);
 }
 
 static void test_no_deb(void **state)
@@ -310,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_fields),
 		DIR_TEST(test_seed),
 		DIR_TEST(test_seed_dirs),
+		DIR_TEST(test_expand),
 		DIR_TEST(test_no_deb),
 		DIR_TEST(test_folder_and_back),
 	};
