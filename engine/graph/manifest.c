@@ -152,6 +152,8 @@ void manifest_print(const struct manifest *m, bool whole, struct str *ret)
 	if (m->dated || (whole && m->lock_date))
 		str_printf(ret, "%slock-date %ju\n", m->dated ? "" : "unkeyed-",
 			   (uintmax_t)m->lock_date);
+	if (m->project_version)
+		put_line(ret, "project-version", m->project_version);
 	for (size_t i = 0; i < m->options.count; i++)
 		if (whole || !m->options.items[i].unkeyed)
 			put_option(ret, &m->options.items[i]);
@@ -210,6 +212,12 @@ static int read_kind(struct parser *p)
 static int read_project(struct parser *p)
 {
 	p->m->project = p->w.items[1];
+	return p->w.count != 2;
+}
+
+static int read_project_version(struct parser *p)
+{
+	p->m->project_version = p->w.items[1];
 	return p->w.count != 2;
 }
 
@@ -400,6 +408,7 @@ static int read_words(struct parser *p)
 		{"times", read_times},
 		{"lock-date", read_lock_date},
 		{"unkeyed-lock-date", read_lock_date},
+		{"project-version", read_project_version},
 	};
 
 	for (size_t i = 0; i < array_len(lines); i++)

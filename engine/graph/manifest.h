@@ -11,6 +11,7 @@
  *	node "root"
  *	times 1704067200                    `times:` of the project
  *	lock-date 1795226446                where kind->dated() says so
+ *	project-version "1.2.0"             where kind->versioned() says so
  *	option size "1572864000"            PATH VALUE, in the order of the kind's table
  *	option remove []                    an empty list; {}: an empty map
  *	pin package "tzdata" "2025b-1 all sha256:HEX"    what the node's lock pins (recipe/kind.h)
@@ -90,6 +91,7 @@ struct manifest {
 	uint64_t times;     /* seconds */
 	uint64_t lock_date; /* seconds; 0: none; DATED, or in a JOB */
 	bool dated;
+	const char *project_version; /* NULL: no part of the result */
 	struct option_values options;
 	struct pins pins;
 	const char *lock; /* in a JOB; NULL: none */
@@ -132,8 +134,8 @@ int manifest_recheck(struct graph *g, const struct node *n, struct store *s, cha
 /* One difference between two manifests, as a sentence for people and as fields for JSON. */
 struct change {
 	/*
-	 * "option", "input", "file", "tool", "kind", "times", "lock-date", "node", "project",
-	 * "manifest"; or what is pinned: "package", "source", ...
+	 * "option", "input", "file", "tool", "kind", "times", "lock-date", "project-version",
+	 * "node", "project", "manifest"; or what is pinned: "package", "source", ...
 	 */
 	const char *what;
 	const char *name;   /* "size", "rootfs/etc/fstab", "rauc" */

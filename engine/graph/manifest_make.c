@@ -293,6 +293,8 @@ static void add_head(struct maker *m)
 	m->to->times = m->g->project->times;
 	m->to->lock_date = m->n->lock_date;
 	m->to->dated = k->dated && k->dated(m->n->recipe->opts);
+	if (k->versioned && k->versioned(m->n->recipe->opts))
+		m->to->project_version = m->g->project->version;
 	schema_flatten(k->schema, m->n->recipe->opts, m->arena, &m->to->options);
 }
 

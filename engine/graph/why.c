@@ -200,6 +200,9 @@ static void read_facts(struct facts *f, const struct manifest *m)
 	add_number(f, "times", m->times);
 	if (m->dated)
 		add_number(f, "lock-date", m->lock_date);
+	if (m->project_version)
+		add(f, "project-version",
+		    (struct fact){"project-version", "project-version", m->project_version, false});
 	for (size_t i = 0; i < m->options.count; i++)
 		add_option(f, &m->options.items[i]);
 	for (size_t i = 0; i < m->pins.count; i++)

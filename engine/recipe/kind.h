@@ -110,6 +110,8 @@ struct kind {
 	 */
 	uint64_t (*lock_date)(const struct kind_ctx *ctx);
 	bool (*dated)(const void *opts);
+	/* Whether the version of the project is in the key and told to run(). NULL: no. */
+	bool (*versioned)(const void *opts);
 	/* Makes the outputs, in the worker process. */
 	int (*run)(struct action *a, struct err **err);
 	/*

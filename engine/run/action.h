@@ -45,6 +45,7 @@ struct action {
 	struct arena *arena;
 	const char *node;        /* "tests/rollback" */
 	const char *project;     /* project.name, for derived identities */
+	const char *version;     /* project.version where the kind is versioned(), else NULL */
 	const char *project_dir; /* absolute; for messages and secrets only */
 	uint64_t epoch;          /* seconds: `times:` of the project, of whatever is made */
 	uint64_t lock_date;      /* seconds: newest of the locks reached, see kind.h; 0: none */

@@ -154,6 +154,7 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 		return -1;
 	a.project = d.m->project;
 	a.node = d.m->node;
+	a.version = d.m->project_version;
 	a.epoch = d.m->times;
 	a.lock_date = d.m->lock_date;
 	take_secrets(&d, &spec->secrets);

@@ -379,6 +379,9 @@ static void lock_dates(void **state)
 	expect_round_trip(HEAD "unkeyed-lock-date 7\n", HEAD);
 	expect_diff("lock-date 7\n", "lock-date 8\n", "lock-date 7 -> 8\n");
 	expect_diff("unkeyed-lock-date 7\n", "unkeyed-lock-date 8\n", "");
+	expect_round_trip(HEAD "project-version \"1 b\"\n", HEAD "project-version \"1 b\"\n");
+	expect_diff("project-version \"1\"\n", "project-version \"2\"\n",
+		    "project-version 1 -> 2\n");
 }
 
 static void round_trips(void **state)
