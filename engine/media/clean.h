@@ -10,3 +10,9 @@
 #include "media/tree.h"
 
 int tree_clean(struct tree *t, struct err **err) warn_unused;
+/*
+ * The same for what programs have made of BEFORE, which T keeps from now on: what BEFORE has of all
+ * this is content that was meant, and is as it was unless the programs removed it. Two things that
+ * they may mean stay: the machine id "uninitialized", and a password that must be changed (day 0).
+ */
+int tree_clean_after(struct tree *t, struct tree *before, struct err **err) warn_unused;

@@ -89,12 +89,65 @@ static void test_malformed(void **state)
 	assert_non_null(strstr(err->text, "etc/shadow"));
 }
 
+static void holds(struct tree *t, const char *path, const char *text)
+{
+	char *is cleanup_free = tree_inode_text(tree_lookup(t, path)->inode, 1000);
+
+	assert_string_equal(is, text);
+}
+
+/* What was there is content; what programs made of it and beside it is litter. */
+static void test_clean_after(void **state)
+{
+	struct tree *before = tree_new(EPOCH, dir);
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	(void)state;
+	ok(tree_add_file(before, "var/log/shipped", 0640, "a\n", 2, &err), &err);
+	ok(tree_add_file(before, "var/log/removed", 0640, "a\n", 2, &err), &err);
+	ok(tree_add_dir(before, "tmp/d", 0710, &err), &err);
+	ok(tree_add_file(before, "tmp/d/x", 0640, "x\n", 2, &err), &err);
+	ok(tree_add_file(before, "etc/machine-id", 0644, "mine\n", 5, &err), &err);
+	tree_lookup(before, "tmp/d")->inode->uid = 7;
+
+	ok(tree_add_file(t, "var/log/shipped", 0640, "a\nb\n", 4, &err), &err);
+	ok(tree_add_file(t, "var/log/new", 0640, "b\n", 2, &err), &err);
+	ok(tree_add_file(t, "tmp/d/x", 0640, "x\n", 2, &err), &err);
+	ok(tree_add_file(t, "tmp/d/y", 0640, "y\n", 2, &err), &err);
+	ok(tree_add_file(t, "etc/machine-id", 0444, "random\n", 7, &err), &err);
+	ok(tree_add_file(t, "etc/shadow", 0640, "a:*:0:::::\nb:*:1:::::\n", 22, &err), &err);
+	ok(tree_clean_after(t, before, &err), &err);
+	holds(t, "var/log/shipped", "a\n");
+	holds(t, "tmp/d/x", "x\n");
+	holds(t, "etc/machine-id", "mine\n");
+	holds(t, "etc/shadow", "a:*:0:::::\nb:*:20000:::::\n");
+	assert_int_equal(tree_lookup(t, "tmp/d")->inode->mode & 07777, 0710);
+	assert_int_equal(tree_lookup(t, "tmp/d")->inode->uid, 7);
+	assert_null(tree_lookup(t, "var/log/removed"));
+	assert_null(tree_lookup(t, "var/log/new"));
+	assert_null(tree_lookup(t, "tmp/d/y"));
+}
+
+static void test_uninitialized(void **state)
+{
+	struct tree *before = tree_new(EPOCH, dir);
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	(void)state;
+	ok(tree_add_file(before, "etc/machine-id", 0444, "", 0, &err), &err);
+	ok(tree_add_file(t, "etc/machine-id", 0644, "uninitialized\n", 14, &err), &err);
+	ok(tree_clean_after(t, before, &err), &err);
+	holds(t, "etc/machine-id", "uninitialized\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clean),
-		cmocka_unit_test(test_machine_id),
-		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_clean),         cmocka_unit_test(test_machine_id),
+		cmocka_unit_test(test_malformed),     cmocka_unit_test(test_clean_after),
+		cmocka_unit_test(test_uninitialized),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
