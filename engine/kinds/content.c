@@ -65,8 +65,7 @@ int content_modes(const struct list *modes, struct tree *t, struct err **err)
 			hits++;
 		}
 		if (!hits)
-			return err_set(err, ERR_USER, "modes: nothing in the image matches '%s'",
-				       p->key);
+			return err_set(err, ERR_USER, "modes: nothing matches '%s'", p->key);
 	}
 	return 0;
 }

@@ -206,7 +206,7 @@ const struct kind kind_image = {
 		"the same files with libguestfs, and file systems that the direct writer does not "
 		"know.\n\n"
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
-	.version = 4,
+	.version = 5,
 	.schema = &image_schema,
 	.outputs = image_outputs,
 	.dated = image_dated,

@@ -79,7 +79,7 @@ static int find_unit(struct tree *t, const char *unit, char **ret_path, struct t
 	if (*ret)
 		return 0;
 	return err_set(err, ERR_USER,
-		       "there is no unit '%s' in the image: install its package or copy it "
+		       "there is no unit '%s': install its package or copy it "
 		       "to /etc/systemd/system",
 		       unit);
 }
@@ -338,15 +338,20 @@ static void preset_lines(struct str *s, const char *verb, const struct list *uni
 		str_printf(s, "%s %s\n", verb, LIST_AT(*units, const char *, i));
 }
 
+/* The first line that fits a unit counts: what a tree below decided comes after. */
 static int write_presets(struct tree *t, const struct units *u, struct err **err)
 {
 	struct str s cleanup_str = STR_INIT;
+	struct tree_entry *e = tree_resolve(t, PRESETS);
+	char *earlier cleanup_free = e ? tree_inode_text(e->inode, MAX_UNIT) : NULL;
 
 	if (!u->disable.count)
 		return 0;
 	str_append(&s, "# what the image's recipe decided; a first boot applies presets\n");
 	preset_lines(&s, "enable", &u->enable);
 	preset_lines(&s, "disable", &u->disable);
+	if (earlier)
+		str_append(&s, earlier);
 	return tree_add_file(t, PRESETS, 0644, s.buf, s.len, err);
 }
 
