@@ -140,7 +140,7 @@ static int add_folder(struct check_view *v, const struct node *image, const char
 	return rc;
 }
 
-/* What the `copy:` entries of an image bring from the project. */
+/* What the `copy:` entries of an image or a tree bring from the project. */
 static int read_image(struct check_view *v, const struct node *image, struct err **err)
 {
 	const struct yaml *contents = list_of(image, "contents");
@@ -265,7 +265,8 @@ int check_view_make(struct check_view *v, struct err **err)
 			continue;
 		if (str_eq(kind, "disk") && better_disk(v, n))
 			v->disk = n;
-		else if (str_eq(kind, "image") && read_image(v, n, err) < 0)
+		else if ((str_eq(kind, "image") || str_eq(kind, "tree")) &&
+			 read_image(v, n, err) < 0)
 			return -1;
 		else if (str_eq(kind, "run") && read_run(v, n, err) < 0)
 			return -1;

@@ -51,7 +51,7 @@ static void check_names(const struct yaml *map, const char *key, const struct li
 	}
 }
 
-static void check_arch(const struct yaml *map, const char *arch, struct err_list *errors)
+void debian_check_arch(const struct yaml *map, const char *arch, struct err_list *errors)
 {
 	static const char *const known[] = {"build", "amd64",   "arm64",   "armel",   "armhf",
 					    "i386",  "loong64", "ppc64el", "riscv64", "s390x"};
@@ -74,7 +74,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	if (!o->packages.count && o->from)
 		err_list_at(errors, debian_item_pos(map, "from", 0),
 			    "'from' adds packages to a tree: name them with 'packages'");
-	check_arch(map, o->arch, errors);
+	debian_check_arch(map, o->arch, errors);
 	check_names(map, "packages", &o->packages, true, errors);
 	check_names(map, "sources", &o->sources, false, errors);
 }

@@ -111,6 +111,8 @@ static inline void debian_lock_clear(struct debian_lock *l)
 }
 #define cleanup_lock __attribute__((cleanup(debian_lock_clear)))
 
+/* Reports, at the key 'arch' of MAP, what is no architecture that can be run or emulated. */
+void debian_check_arch(const struct yaml *map, const char *arch, struct err_list *errors);
 extern const struct schema debian_schema;
 /* The place of item I of list KEY of a recipe, or of its only one. */
 struct pos debian_item_pos(const struct yaml *map, const char *key, size_t i);

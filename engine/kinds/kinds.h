@@ -16,4 +16,5 @@ extern const struct kind kind_pki;
 extern const struct kind kind_release;
 extern const struct kind kind_run;
 extern const struct kind kind_test;
+extern const struct kind kind_tree;
 extern const struct kind kind_vm;

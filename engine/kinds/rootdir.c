@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -89,10 +90,26 @@ const char *elf_arch(const unsigned char head[20])
 	return NULL;
 }
 
+/* The first of these that is there tells the architecture of all. */
+static const char *const programs[] = {"bin/sh", "usr/bin/dash", "usr/bin/env", "usr/bin/true"};
+
+const char *rootdir_tree_arch(const struct tree *t)
+{
+	for (size_t i = 0; i < array_len(programs); i++) {
+		struct tree_entry *e = tree_resolve(t, programs[i]);
+		unsigned char head[20];
+
+		if (!e || !S_ISREG(e->inode->mode) || e->inode->size < sizeof(head))
+			continue;
+		tree_inode_read(e->inode, 0, head, sizeof(head));
+		if (elf_arch(head))
+			return elf_arch(head);
+	}
+	return NULL;
+}
+
 static const char *arch_of(const char *root)
 {
-	static const char *const programs[] = {"bin/sh", "usr/bin/dash", "usr/bin/env",
-					       "usr/bin/true"};
 	int dir cleanup_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	for (size_t i = 0; dir >= 0 && i < array_len(programs); i++) {

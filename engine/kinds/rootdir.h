@@ -5,6 +5,7 @@
  * name the same tree. A root is called <digest>.<boot>: it is made without waiting for the disk, so
  * one from before the last boot of the machine is not trusted but made again, and removed.
  */
+#include "media/tree.h"
 #include "run/action.h"
 
 struct rootdir {
@@ -14,6 +15,8 @@ struct rootdir {
 /* Everything lives in the action's arena. */
 int rootdir_get(struct action *a, const struct action_input *tree, struct rootdir *ret,
 		struct err **err) warn_unused;
+/* Debian's name of the architecture of the programs in T; NULL: it has none that tell. */
+const char *rootdir_tree_arch(const struct tree *t);
 /* Debian's name of the architecture of ELF file HEAD (20 bytes), or NULL. */
 const char *elf_arch(const unsigned char head[20]);
 /*

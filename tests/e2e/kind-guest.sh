@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Kinds debian and run where nobody can make user namespaces: a QEMU guest takes their place, says so, and
+# Kinds debian, tree and run where nobody can make user namespaces: a QEMU guest takes their place, says so, and
 # makes the same bytes.
 # timeout: 1800
 . tests/e2e/lib.sh
@@ -35,14 +35,24 @@ run:
   - echo "a script that is not the first" >>seen
 outputs: [seen]
 END
+cat >"$p/recipes/changed.yaml" <<'END'
+kind: tree
+from: small
+users: [{name: app, uid: 990, home: /home/app}]
+run:
+  - |
+    mknod /x c 1 3; chown app:tty /x; su -s /bin/sh -c 'id >/home/app/id' app; chage -d 0 app; : >/when; : >/tmp/left
+    touch -d 2001-02-03 /old; mkdir /new; echo noise >/var/log/noise; mv /home/app/id /new
+  - [sh, -c, '[ ! -e /tmp/left ] && cp -a /new /copy; setcap cap_net_raw+ep /usr/bin/tar; getcap /usr/bin/tar >/cap']
+END
 printf 'kind: run\nroot: small\nrun: ["echo wrong; exit 3"]\noutputs: []\n' >"$p/recipes/fails.yaml"
 printf 'kind: run\nrun: [": >x"]\noutputs: [x]\n' >"$p/recipes/host.yaml"
 
 check "lock" "$orch" -C "$p" lock small
 echo "# in namespaces"
-code "build" 0 "$orch" -C "$p" --store "$scratch/a" build small result --result-json "$scratch/a.json"
+code "build" 0 "$orch" -C "$p" --store "$scratch/a" build small result changed --result-json "$scratch/a.json"
 echo "# where there are none"
-code "build" 0 "$alone" "$orch" -C "$p" --store "$scratch/b" build small result --result-json "$scratch/b.json"
+code "build" 0 "$alone" "$orch" -C "$p" --store "$scratch/b" build small result changed --result-json "$scratch/b.json"
 same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/b.json")"
 "$alone" "$orch" -C "$p" --store "$scratch/b" log result >"$scratch/out"
 check "the log says where" grep -q 'user namespace.*a QEMU guest takes its place' "$scratch/out"
