@@ -177,12 +177,27 @@ prepare_packages() {
 	fi
 }
 
+# run_as_root LIMIT COMMAND...: for a script with a line '# root'. It gets $AS_USER or $AS_ROOT, what to put
+# before a command that is to run as that user or as root.
+run_as_root() {
+	if [ ${#as_user[@]} -gt 0 ]; then
+		local user="${as_user[*]}"
+		as_user=(env)
+		as_tester "$1" env AS_USER="$user" "${@:2}"
+	elif sudo -n true 2>/dev/null; then
+		as_tester "$1" env AS_ROOT="sudo -n" "${@:2}"
+	else
+		echo "skip needs root, or sudo without a password"
+	fi
+}
+
 run_script() { # SCRIPT
-	local name code limit
+	local name code limit run=as_tester
 	name=$(basename "$1" .sh)
 	limit=$(limit_of "$1")
+	! grep -q '^# root$' "$1" || run=run_as_root
 	echo "# $name"
-	as_tester "$limit" sh "$1" >"$work/$name.out" 2>&1
+	($run "$limit" sh "$1") >"$work/$name.out" 2>&1
 	code=$?
 	cat "$work/$name.out"
 	if [ $code = 124 ]; then
@@ -200,7 +215,7 @@ stage_e2e() {
 		echo "$(own_limit "$script") $script"
 	done | sort -n | while read -r _ script; do
 		name=$(basename "$script" .sh)
-		case $name in lib | users) continue ;; esac # no tests: what tests share
+		case $name in lib | users | *-lib) continue ;; esac # no tests: what tests share
 		wanted "e2e-$name" || continue
 		[ $full = yes ] || ! grep -q '^# full$' "$script" || continue
 		! grep -q '^# packages$' "$script" || prepare_packages
