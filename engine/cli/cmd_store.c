@@ -199,10 +199,17 @@ static int gc(struct session *s, struct cli *c)
 			   false);
 	else
 		printf("%s %llu results, %llu blobs, %llu downloads, %llu other files and folders: "
-		       "%s; %s of results and downloads stay\n",
+		       "%s; %s stays\n",
 		       c->dry_run ? "would remove" : "removed", (unsigned long long)r.records,
 		       (unsigned long long)r.blobs, (unsigned long long)r.downloads,
 		       (unsigned long long)r.others, freed, kept);
+	if (opts.limit && r.kept > opts.limit && !c->json) {
+		char *fixed cleanup_free = str_bytes(r.fixed);
+
+		printf("that is more than the size that was asked for: %s of it are the database, "
+		       "the logs of recorded runs and the like, which gc does not remove\n",
+		       fixed);
+	}
 	return 0;
 }
 

@@ -106,6 +106,15 @@ static uint64_t sum(struct inventory *v, const struct store *s, const struct rec
 	return bytes;
 }
 
+uint64_t inventory_named(const struct inventory *v, const struct store *s)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < v->names.count; i++)
+		bytes += on_disk(s, v->names.entries[i].key);
+	return bytes;
+}
+
 static void add_log(struct inventory *v, const struct store *s, const struct digest *log)
 {
 	char *path cleanup_free = store_log_path(s, log);
@@ -130,6 +139,17 @@ uint64_t inventory_add(struct inventory *v, const struct store *s, const struct 
 uint64_t inventory_cost(struct inventory *v, const struct store *s, const struct record *rec)
 {
 	return sum(v, s, rec, false);
+}
+
+uint64_t inventory_overhead(struct inventory *v, const struct store *s, const struct record *rec)
+{
+	char *file cleanup_free = cas_named_path(s->dir, "records", &rec->key, "");
+	char *log cleanup_free = store_log_path(s, &rec->log);
+	uint64_t bytes = on_disk(s, relative(v, s->dir, file));
+
+	if (!map_get(&v->names, relative(v, s->dir, log)))
+		bytes += on_disk(s, relative(v, s->dir, log));
+	return bytes;
 }
 
 int inventory_add_logs(struct inventory *v, struct store *s, struct err **err)

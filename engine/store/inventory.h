@@ -10,7 +10,6 @@
 struct inventory_record {
 	struct record *rec;
 	int64_t used; /* day since 1970 */
-	bool kept;
 };
 DEFINE_VEC(inventory_records, struct inventory_record)
 
@@ -33,6 +32,10 @@ const char *inventory_name(struct inventory *v, const struct artifact *a);
 uint64_t inventory_add(struct inventory *v, const struct store *s, const struct record *rec);
 /* The same number without adding. */
 uint64_t inventory_cost(struct inventory *v, const struct store *s, const struct record *rec);
+/* Bytes of the record's file and of its log, unless that has been named. */
+uint64_t inventory_overhead(struct inventory *v, const struct store *s, const struct record *rec);
+/* Bytes of all that has been named. */
+uint64_t inventory_named(const struct inventory *v, const struct store *s);
 /* Adds the logs that the history of runs names. */
 int inventory_add_logs(struct inventory *v, struct store *s, struct err **err) warn_unused;
 

@@ -227,22 +227,26 @@ int store_usage(struct store *s, struct arena *arena, struct store_usage *ret,
 		struct err **err) warn_unused;
 
 struct store_gc_opts {
-	uint64_t limit; /* bytes of results and downloads to keep at most; 0: no limit */
+	uint64_t limit; /* bytes that the whole store may have on the disk; 0: no limit */
+	const struct digest *needed; /* keys of records that stay, whatever the limit */
+	size_t needed_count;
 	bool dry_run;
 	bool wait; /* for others that use the store; else ERR_LOCKED */
 	void (*report)(void *arg, const char *text); /* per record or download; may be NULL */
 	void *arg;
 };
 struct store_gc_result {
-	uint64_t records, blobs, downloads, others; /* removed; others: roots, logs, projects... */
-	uint64_t freed, kept;                       /* bytes on the disk; kept: as limit counts */
+	uint64_t records, blobs, downloads, others; /* removed; others: roots, lists, leftovers */
+	uint64_t freed, kept, fixed; /* bytes on the disk; fixed: of kept, what gc never removes */
 };
 /*
- * Removes what no record names, leftovers, and then records and downloads until what is left fits
- * LIMIT: the ones unused for the longest time first, of those used on the same day the ones that
- * are quickest made again. The history of a project goes that did not run for 90 days and whose
- * directory is gone. Alone in the store: nothing that a running build uses can go. Whenever
- * it is killed the store is valid, because records go before the blobs that they name.
+ * Removes what no record names and leftovers, and then whatever can be made or fetched again until
+ * the whole store fits LIMIT: what was unused for the longest time first; of what was used on the
+ * same day leftovers of failed nodes, package lists, unpacked trees, downloads, and last the
+ * results, those first that are quickest made again. The history of a project goes that did not
+ * run for 90 days and whose directory is gone. Alone in the store while it works: nothing that a
+ * running build uses can go. Whenever it is killed the store is valid, because records go
+ * before the blobs that they name.
  */
 int store_gc(struct store *s, const struct store_gc_opts *opts, struct store_gc_result *ret,
 	     struct err **err) warn_unused;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* What gc weighs against each other: everything in the store that can be made or fetched again. */
+#include "store/inventory.h"
+
+/* In the order in which things used on the same day are kept. */
+enum gc_kind {
+	GC_RECORD,   /* with its blobs, log and file */
+	GC_DOWNLOAD, /* a fetched file */
+	GC_ROOT,     /* an unpacked tree; only as long as the tree is there */
+	GC_LISTS,    /* package lists of one project */
+	GC_LEFTOVER, /* of failed nodes, or damaged */
+};
+struct gc_item {
+	enum gc_kind kind;
+	struct inventory_record *rec; /* of GC_RECORD */
+	const char *path, *what;      /* of the others: absolute; for people */
+	int64_t used;                 /* day since 1970; INT64_MAX: by the run that is going on */
+	uint64_t bytes; /* on the disk; of a record what it does not share, when kept */
+	bool kept;
+};
+DEFINE_VEC(gc_items, struct gc_item)
+
+/* All of it; the names of records' logs and of those of history are in v->names after it. */
+int gc_collect(struct store *s, struct inventory *v, struct gc_items *ret,
+	       struct err **err) warn_unused;
+/* Bytes of what gc does not remove: the database, the logs of history, work directories. */
+uint64_t gc_fixed(const struct store *s, const struct inventory *v);
+/* Marks what stays within LIMIT bytes (0: all that is of use), newest use first; their sum. */
+uint64_t gc_choose(struct store *s, struct inventory *v, struct gc_items *items, uint64_t limit);
