@@ -152,8 +152,10 @@ static int usage(struct session *s, struct cli *c)
 		print_usage_json(&u);
 		return 0;
 	}
-	print_nodes(&u);
-	putchar('\n');
+	if (u.node_count) {
+		print_nodes(&u);
+		putchar('\n');
+	}
 	print_parts(&u);
 	total = str_bytes(u.bytes);
 	printf("%s in ", total);

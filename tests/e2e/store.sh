@@ -19,6 +19,8 @@ node() { # NAME MEGABYTES WORD
 build() { "$orch" -C "$p" build "$@" --result-json "$result" >"$scratch/out" 2>"$scratch/err"; }
 status() { jq -r '.nodes[] | .name + " " + .status' "$result" | tr '\n' ' '; }
 field() { "$orch" store gc --json "$@" | jq -c "$fields"; }
+"$orch" store du >"$scratch/out"
+check du-of-nothing-has-no-empty-line sh -c "! head -n 1 '$scratch/out' | grep -q '^$'"
 node a 3 a
 node b 3 b
 node c 3 c
