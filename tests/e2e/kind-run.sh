@@ -52,10 +52,10 @@ o=$p/out/seen
 same "names" "./ns/only ./src/a.txt ./src/deep/b ./src/deep/link ./two/x.bin ./two/y.bin ./y.bin " \
 	"$(tr '\n' ' ' <"$o/list")"
 same "content, through a link" "one only 1 " "$(tr '\n' ' ' <"$o/content")"
-same "executable" "src/deep/b 555 0.0000000000" "$(grep '^src/deep/b' "$o/modes")"
-same "read-only" "src/a.txt 444 0.0000000000" "$(grep '^src/a.txt' "$o/modes")"
-same "read-only folder" "src/deep 555 0.0000000000" "$(grep '^src/deep ' "$o/modes")"
-same "environment" "HOME=/tmp LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PWD=/work SOURCE_DATE_EPOCH=0 TZ=UTC 0022 " \
+same "executable" "src/deep/b 555 1704067200.0000000000" "$(grep '^src/deep/b' "$o/modes")"
+same "read-only" "src/a.txt 444 1704067200.0000000000" "$(grep '^src/a.txt' "$o/modes")"
+same "read-only folder" "src/deep 555 1704067200.0000000000" "$(grep '^src/deep ' "$o/modes")"
+same "environment" "HOME=/tmp LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PWD=/work SOURCE_DATE_EPOCH=1704067200 TZ=UTC 0022 " \
 	"$(tr '\n' ' ' <"$o/env")"
 same "no network" 1 "$(wc -l <"$o/net")"
 same "no home, no project" 0 "$(grep -cE '^(home|root|var|mnt)$' "$o/root")"
