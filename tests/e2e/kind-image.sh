@@ -167,6 +167,6 @@ code "private key" 2 "$orch" -C "$p" build build
 check "the key is named" grep -q "'/etc/ssh/ssh_host_key' holds a private key" "$scratch/err"
 sed -i 's/app.service/nope.service/' "$p/recipes/root.yaml"
 code "unknown unit" 2 "$orch" -C "$p" build root
-check "the unit is named" grep -q "there is no unit 'nope.service' in the image" "$scratch/err"
+check "the unit is named" grep -q "there is no unit 'nope.service'" "$scratch/err"
 
 finish
