@@ -146,8 +146,10 @@ static void put_pin(struct str *to, const struct pin *p)
 void manifest_print(const struct manifest *m, bool whole, struct str *ret)
 {
 	str_printf(ret, MANIFEST_HEAD "kind %s %u\n", m->kind, m->version);
-	put_line(ret, "project", m->project);
-	put_line(ret, "node", m->node);
+	if (m->named)
+		put_line(ret, "project", m->project);
+	if (m->named || (whole && m->node))
+		put_line(ret, m->named ? "node" : "unkeyed-node", m->node);
 	str_printf(ret, "times %ju\n", (uintmax_t)m->times);
 	if (m->dated || (whole && m->lock_date))
 		str_printf(ret, "%slock-date %ju\n", m->dated ? "" : "unkeyed-",
@@ -224,6 +226,7 @@ static int read_project_version(struct parser *p)
 static int read_node(struct parser *p)
 {
 	p->m->node = p->w.items[1];
+	p->m->named = str_eq(p->w.items[0], "node");
 	return p->w.count != 2;
 }
 
@@ -405,6 +408,7 @@ static int read_words(struct parser *p)
 		{"kind", read_kind},
 		{"project", read_project},
 		{"node", read_node},
+		{"unkeyed-node", read_node},
 		{"times", read_times},
 		{"lock-date", read_lock_date},
 		{"unkeyed-lock-date", read_lock_date},
@@ -425,7 +429,7 @@ static bool is_canonical(const struct manifest *m, const char *text)
 {
 	struct str again cleanup_str = STR_INIT;
 
-	if (!m->kind || !m->project || !m->node)
+	if (!m->kind || (m->named && !m->project))
 		return false;
 	manifest_print(m, true, &again);
 	return str_eq(again.buf, text);

@@ -7,7 +7,7 @@
  *
  *	orch-manifest 2
  *	kind image 3
- *	project "edge-device"
+ *	project "edge-device"               where kind->named() says so, and
  *	node "root"
  *	times 1704067200                    `times:` of the project
  *	lock-date 1795226446                where kind->dated() says so
@@ -33,6 +33,7 @@
  *
  * What a worker is sent holds more lines, which are part of no key:
  *
+ *	unkeyed-node "base"                 where kind->named() does not say so
  *	unkeyed-lock-date 1795226446        where kind->dated() does not say so
  *	unkeyed timeout "60"                as option, where the option stands
  *	line steps.0 12                     line of the recipe
@@ -86,8 +87,10 @@ DEFINE_VEC(manifest_tools, struct manifest_tool)
 
 struct manifest {
 	const char *kind;
-	unsigned version; /* of the kind */
-	const char *project, *node;
+	unsigned version;    /* of the kind */
+	const char *project; /* NAMED only */
+	const char *node;    /* NAMED, or in a JOB */
+	bool named;
 	uint64_t times;     /* seconds */
 	uint64_t lock_date; /* seconds; 0: none; DATED, or in a JOB */
 	bool dated;

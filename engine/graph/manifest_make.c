@@ -288,6 +288,7 @@ static void add_head(struct maker *m)
 
 	m->to->kind = k->name;
 	m->to->version = k->version;
+	m->to->named = k->named && k->named(m->n->recipe->opts);
 	m->to->project = m->g->project->name;
 	m->to->node = m->n->name;
 	m->to->times = m->g->project->times;

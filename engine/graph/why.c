@@ -195,8 +195,10 @@ static void read_facts(struct facts *f, const struct manifest *m)
 	add(f, "kind",
 	    (struct fact){"kind", m->kind, arena_printf(f->arena, "%s %u", m->kind, m->version),
 			  false});
-	add(f, "project", (struct fact){"project", "project", m->project, false});
-	add(f, "node", (struct fact){"node", "node", m->node, false});
+	if (m->named) {
+		add(f, "project", (struct fact){"project", "project", m->project, false});
+		add(f, "node", (struct fact){"node", "node", m->node, false});
+	}
 	add_number(f, "times", m->times);
 	if (m->dated)
 		add_number(f, "lock-date", m->lock_date);

@@ -268,6 +268,7 @@ const struct kind kind_bundle = {
 	.name = "bundle",
 	.summary = "the signed RAUC update bundle (format verity)",
 	.version = 1,
+	.named = kind_always,
 	.schema = &bundle_schema,
 	.outputs = bundle_outputs,
 	.tools = bundle_tools,

@@ -284,6 +284,7 @@ const struct kind kind_disk = {
 		"boot-gpt-switch needs. Identities depend on project, node and partition name, so "
 		"two cards of one image have equal ones: never mount by them.",
 	.version = 1,
+	.named = kind_always,
 	.schema = &disk_schema,
 	.outputs = disk_outputs,
 	.run = disk_run,

@@ -207,6 +207,7 @@ const struct kind kind_image = {
 		"know.\n\n"
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
 	.version = 5,
+	.named = kind_always,
 	.schema = &image_schema,
 	.outputs = image_outputs,
 	.dated = image_dated,

@@ -44,6 +44,7 @@ const struct kind kind_test = {
 		"is cached by it), console.log (seconds since power-on in front of each line), "
 		"junit.xml and, with `keep-card`, card.img.",
 	.version = 1,
+	.named = kind_always,
 	.schema = &test_schema,
 	.each = "from",
 	.outputs = test_outputs,

@@ -31,7 +31,7 @@ static struct demand tree_demand(const void *opts)
 	return (struct demand){.cpus = 1, .timeout_s = 2 * 60 * 60, .disk_mb = 1000};
 }
 
-static bool tree_versioned(const void *opts)
+static bool tree_stamped(const void *opts)
 {
 	const struct tree_opts *o = opts;
 
@@ -266,7 +266,8 @@ const struct kind kind_tree = {
 	.schema = &tree_schema,
 	.outputs = tree_outputs,
 	.demand = tree_demand,
-	.versioned = tree_versioned,
+	.named = tree_stamped,
+	.versioned = tree_stamped,
 	.run = tree_run,
 	.shell = tree_shell,
 };

@@ -45,3 +45,8 @@ enum output_type output_type_of_name(const char *name)
 	}
 	return OUTPUT_FILE;
 }
+
+bool kind_always(const void *opts)
+{
+	return true;
+}

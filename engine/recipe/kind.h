@@ -54,6 +54,8 @@ struct pin {
 	const char *value; /* words with a space between; a version first: "2025b-1 all sha256:…" */
 };
 DEFINE_VEC(pins, struct pin)
+/* For hooks that answer about options: yes, whatever they are. */
+bool kind_always(const void *opts);
 bool pins_eq(const struct pins *a, const struct pins *b);
 
 struct kind {
@@ -112,6 +114,12 @@ struct kind {
 	bool (*dated)(const void *opts);
 	/* Whether the version of the project is in the key and told to run(). NULL: no. */
 	bool (*versioned)(const void *opts);
+	/*
+	 * Whether the names of project and node shape the result: identities, names of outputs, a
+	 * report. Elsewhere they are in no key, so that equal nodes of several projects are built
+	 * once. kind_always(), or NULL: no.
+	 */
+	bool (*named)(const void *opts);
 	/* Makes the outputs, in the worker process. */
 	int (*run)(struct action *a, struct err **err);
 	/*

@@ -44,7 +44,7 @@ struct action_secret {
 struct action {
 	struct arena *arena;
 	const char *node;        /* "tests/rollback" */
-	const char *project;     /* project.name, for derived identities */
+	const char *project;     /* project.name, for identities; NULL unless kind->named() */
 	const char *version;     /* project.version where the kind is versioned(), else NULL */
 	const char *project_dir; /* absolute; for messages and secrets only */
 	uint64_t epoch;          /* seconds: `times:` of the project, of whatever is made */

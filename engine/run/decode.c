@@ -152,7 +152,7 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 	if (!d.m || find_kind(&d, err) || decode_options(&d, err) || decode_lock(&d, err) ||
 	    decode_inputs(&d, err))
 		return -1;
-	a.project = d.m->project;
+	a.project = d.m->project; /* NULL where it may not shape the result */
 	a.node = d.m->node;
 	a.version = d.m->project_version;
 	a.epoch = d.m->times;

@@ -43,6 +43,7 @@ static const char *whole_manifest(const struct describe *d)
 	assert(m); /* it was printed by this orch */
 	m->options.count = 0;
 	schema_flatten(r->kind->schema, r->opts, d->arena, &m->options);
+	m->node = d->node->name;
 	m->lock = d->node->lock_text;
 	m->lock_date = d->node->lock_date;
 	for (size_t i = 0; i < d->node->in.count; i++)

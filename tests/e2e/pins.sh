@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What of a lock is the key: another archive in project.yaml builds nothing, one package more or newer
-# concerns the nodes that have it, and `orch why` names it.
+# concerns the nodes that have it, and `orch why` names it. Projects share what is not made of their names.
 # timeout: 1200
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
@@ -50,10 +50,11 @@ mkdir -m 700 "$GNUPGHOME"
 mkdir -p "$p/recipes" "$p/keys" "$XDG_CONFIG_HOME/orch"
 check "a key" gpg --batch --passphrase '' --quick-gen-key one@example.org rsa2048 sign never
 gpg --export one@example.org >"$p/keys/own.gpg"
-printf 'mirrors: {own: "file://%s", again: "file://%s"}\n' "$archive" "$archive" >"$XDG_CONFIG_HOME/orch/config.yaml"
+printf 'mirrors: {own: "file://%s", again: "file://%s"}\n' "$archive" "$scratch/again" >"$XDG_CONFIG_HOME/orch/config.yaml"
 deb own-tool 1.0
 deb own-extra 1.0
 check "an archive" publish
+cp -R "$archive" "$scratch/again"
 cat >"$p/recipes/project.yaml" <<'END'
 schema: 1
 name: demo
@@ -76,6 +77,25 @@ printf 'recommends: false\n' >>"$p/recipes/top.yaml"
 same "what only chooses packages: builds nothing" "" "$(built "$p")"
 
 cp "$p/out/top/root.tar" "$scratch/before.tar"
+
+echo "# other names"
+q=$scratch/q
+mkdir -p "$q/recipes"
+cp -R "$p/keys" "$q/"
+sed 's/^name: .*/name: other/' "$p/recipes/project.yaml" >"$q/recipes/project.yaml"
+for f in yaml lock; do cp "$p/recipes/base.$f" "$q/recipes/ground.$f"; done
+same "another project, another node: shared" "" "$(built "$q")"
+check "with its result" cmp "$p/out/base/root.tar" "$q/out/ground/root.tar"
+for n in one two; do
+	printf 'kind: run\nrun: [["cp", "in", "out.bin"]]\ninputs: [in]\noutputs: [out.bin]\n' >"$q/recipes/$n.yaml"
+	printf 'kind: image\nfilesystem: ext4\nsize: 1M\ncontents: []\n' >"$q/recipes/img-$n.yaml"
+done
+echo text >"$q/in"
+same "of equal nodes one is built, of images each" 3 "$(built "$q" | wc -w)"
+check "equal nodes: both results" cmp "$q/out/one/out.bin" "$q/out/two/out.bin"
+check "images: other identities" sh -c "! cmp -s '$q/out/img-one/img-one.img' '$q/out/img-two/img-two.img'"
+sed -i 's/^name: .*/name: third/' "$q/recipes/project.yaml"
+same "a renamed project: only who bears the name" "img-one img-two" "$(built "$q")"
 
 echo "# other pins"
 rm "$archive/pool/own-tool_1.0_all.deb"

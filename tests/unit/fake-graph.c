@@ -189,6 +189,7 @@ int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_
 
 	m->kind = "fake";
 	m->version = 1;
+	m->named = true;
 	m->project = "p";
 	m->node = n->name;
 	schema_flatten(&fake_schema, n->recipe->opts, arena, &m->options);

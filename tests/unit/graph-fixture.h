@@ -124,6 +124,7 @@ static unsigned locked_lends(const void *opts)
 static const struct kind demo_kind = {.name = "demo",
 				      .summary = "for tests",
 				      .version = 2,
+				      .named = kind_always,
 				      .schema = &demo_schema,
 				      .outputs = demo_outputs,
 				      .demand = demo_demand,

@@ -14,6 +14,7 @@ static const char *lines_of(struct arena *arena, const struct schema *of, const 
 
 	m->kind = "demo";
 	m->version = 1;
+	m->named = true;
 	m->project = "p";
 	m->node = "n";
 	schema_flatten(of, data, arena, &m->options);

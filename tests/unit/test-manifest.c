@@ -372,6 +372,31 @@ static const char rich_whole[] =
 	     "input \"one\" file 0755 sha256:" EMPTY "\nat \"/p/one\"\n"
 	     "tool \"rauc\" \"1 \\\"8\\\"\"\n";
 
+#define UNNAMED "orch-manifest 2\nkind image 1\n"
+
+/* The names are in the key only of who says so. */
+static void names(void **state)
+{
+	struct digest key;
+	struct graph *g;
+
+	expect_round_trip(UNNAMED "unkeyed-node \"n\"\ntimes 1\n", UNNAMED "times 1\n");
+	put("recipes/project.yaml", "schema: 1\nname: p\n");
+	put("recipes/a.yaml", "kind: locked\n");
+	put("recipes/a.lock", "x 1\n");
+	put("recipes/n.yaml", "kind: demo\n");
+	g = good();
+	make(g, "a");
+	assert_non_null(strstr(make(g, "n"), "project \"p\"\nnode \"n\"\n"));
+	key = graph_node(g, "a")->key;
+	put("recipes/project.yaml", "schema: 1\nname: q\n");
+	put("recipes/b.yaml", "kind: locked\n");
+	put("recipes/b.lock", "x 1\n");
+	g = good();
+	make(g, "b");
+	assert_true(digest_eq(&key, &graph_node(g, "b")->key));
+}
+
 /* The date of the locks is in the key only of who says so. */
 static void lock_dates(void **state)
 {
@@ -397,7 +422,6 @@ static void hostile(void **state)
 		"",
 		"orch-manifest 1\n",
 		"orch-manifest 2\n",
-		"orch-manifest 2\nkind image 1\nproject \"p\"\ntimes 1\n",
 		"orch-manifest 2\nkind image 01\nproject \"p\"\nnode \"n\"\ntimes 1\n",
 		"orch-manifest 2\nproject \"p\"\nkind image 1\nnode \"n\"\ntimes 1\n",
 		HEAD "tool \"a\" \"b\"",
@@ -411,6 +435,9 @@ static void hostile(void **state)
 		HEAD "tool \"a\" \"b\"\noption a \"b\"\n",
 		HEAD "file \"a\" \"b\" folder\n",
 		HEAD "at \"/x\"\n",
+		UNNAMED,
+		UNNAMED "node \"n\"\ntimes 1\n",
+		UNNAMED "project \"p\"\ntimes 1\n",
 		HEAD "pin \"package\" \"a\" \"1\"\n",
 		HEAD "pin package \"a\"\n",
 		HEAD "lock \"\"\npin package \"a\" \"1\"\n",
@@ -585,6 +612,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(diffs, open_all, close_all),
 		cmocka_unit_test_setup_teardown(round_trips, open_all, close_all),
 		cmocka_unit_test_setup_teardown(lock_dates, open_all, close_all),
+		cmocka_unit_test_setup_teardown(names, open_all, close_all),
 		cmocka_unit_test_setup_teardown(hostile, open_all, close_all),
 		cmocka_unit_test_setup_teardown(mutated, open_all, close_all),
 		cmocka_unit_test_setup_teardown(plans, open_all, close_all),
