@@ -212,7 +212,7 @@ struct pipes {
 /* Nothing of the caller's stays open; what init needs is put right behind stderr. */
 static void keep_pipes(struct pipes *p)
 {
-	int verdict = fcntl(p->verdict[1], F_DUPFD_CLOEXEC, 64);
+	int verdict = fcntl(p->verdict[1], F_DUPFD_CLOEXEC, 5);
 
 	if (verdict < 0 || (dup3(p->report[1], 3, O_CLOEXEC) < 0 && p->report[1] != 3) ||
 	    dup3(verdict, 4, O_CLOEXEC) < 0)
