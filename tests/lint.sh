@@ -62,5 +62,8 @@ for function in strcpy sprintf strtok mktemp popen system ctime; do
 		gcc -w -I engine -include base/banned.h -fsyntax-only -x c - 2>/dev/null && echo "$function"
 done | complain "not banned"
 grep -q -F -e "'-include', 'base/banned.h'" meson.build || echo meson.build | complain "bans nothing"
+# In which order a kernel finds disks, it does not promise: they are named by label or serial number.
+git grep -n -E '/dev/(sd|vd|xvd|nvme)[a-z0-9]' -- 'engine/*.c' tests/e2e tests/overlays recipes |
+	complain "a disk by its place"
 git grep -n -w -E 'TODO|FIXME|XXX' -- engine dev recipes | complain "left open"
 exit $bad

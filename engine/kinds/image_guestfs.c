@@ -19,11 +19,14 @@ static void log_line(void *arg, const char *line)
 	action_log(arg, "%s", line);
 }
 
-/* "/dev/sda" or "/dev/sda2". */
+#define LABEL "image"
+
+/* The disk, or its partition of FS. */
 static const char *device(const struct action *a, const struct image_plan *p,
 			  const struct image_fs *fs)
 {
-	return p->table ? arena_printf(a->arena, "/dev/sda%zu", fs->part + 1) : "/dev/sda";
+	return p->table ? arena_printf(a->arena, GUEST_DISK LABEL "%zu", fs->part + 1)
+			: GUEST_DISK LABEL;
 }
 
 /* Sets the ACLs of T: tar has a form of its own for them, and takes the kernel's from nobody. */
@@ -106,7 +109,7 @@ static int write_in_appliance(struct action *a, const struct image_plan *p, stru
 				  .arg = a};
 	struct guest *g cleanup_guest = NULL;
 
-	if (guest_new(&opts, &g, err) < 0 || guest_add_disk(g, p->path, false, err) < 0)
+	if (guest_new(&opts, &g, err) < 0 || guest_add_disk(g, p->path, LABEL, false, err) < 0)
 		return -1;
 	action_progress(a, -1, "starting the libguestfs appliance");
 	if (guest_launch(g, err) < 0)

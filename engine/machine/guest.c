@@ -200,11 +200,12 @@ void guest_free(struct guest *g)
 	free(g);
 }
 
-int guest_add_disk(struct guest *g, const char *path, bool readonly, struct err **err)
+int guest_add_disk(struct guest *g, const char *path, const char *label, bool readonly,
+		   struct err **err)
 {
 	if (guestfs_add_drive_opts(
-		    g->h, path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw",
-		    GUESTFS_ADD_DRIVE_OPTS_READONLY, (int)readonly,
+		    g->h, path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL,
+		    label, GUESTFS_ADD_DRIVE_OPTS_READONLY, (int)readonly,
 		    GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, readonly ? "writeback" : "unsafe",
 		    GUESTFS_ADD_DRIVE_OPTS_DISCARD, readonly ? "disable" : "besteffort", -1) < 0)
 		return failed(g, "attach a disk", err);

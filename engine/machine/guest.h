@@ -6,7 +6,7 @@
  *
  *	struct guest *g cleanup_guest = NULL;
  *	guest_new(&opts, &g, err);
- *	guest_add_disk(g, "disk.img", false, err);	// becomes /dev/sda, the next one /dev/sdb
+ *	guest_add_disk(g, "disk.img", "image", false, err);	// GUEST_DISK "image"
  *	guest_launch(g, err);				// 10 to 30 s without KVM
  *	guest_mkfs(g, ...); guest_mount(g, ...); guest_tar_in(g, ...);
  *	guest_finish(g, err);				// write errors show up here
@@ -16,6 +16,10 @@
  * what libguestfs puts elsewhere (sockets of root, or where tmp_dir is too long a path for them) is
  * noted in cache_dir and removed by the next guest if this process is killed (litter.h). A handle
  * belongs to one thread. Device names are the appliance's, paths those of its mounted tree.
+ *
+ * A disk has the name GUEST_DISK LABEL in calls and in scripts (udev makes it of the serial number
+ * that the label becomes), its partition N that name with N behind it. /dev/sda and so on say in
+ * which order the kernel found the disks, which nobody promises.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,8 +55,13 @@ static inline void guest_freep(struct guest **g)
 }
 #define cleanup_guest __attribute__((cleanup(guest_freep)))
 
-/* Before guest_launch(). READONLY: writes go to a temporary overlay and PATH is not changed. */
-int guest_add_disk(struct guest *g, const char *path, bool readonly, struct err **err) warn_unused;
+#define GUEST_DISK "/dev/disk/guestfs/"
+/*
+ * Before guest_launch(). LABEL: at most 20 letters, another for each disk. READONLY: writes go to a
+ * temporary overlay and PATH is not changed.
+ */
+int guest_add_disk(struct guest *g, const char *path, const char *label, bool readonly,
+		   struct err **err) warn_unused;
 int guest_launch(struct guest *g, struct err **err) warn_unused;
 /* Unmounts, flushes and powers off; only after it are the disks complete. G must still be freed. */
 int guest_finish(struct guest *g, struct err **err) warn_unused;

@@ -25,7 +25,8 @@ void guest_free(struct guest *g)
 {
 }
 
-int guest_add_disk(struct guest *g, const char *path, bool readonly, struct err **err)
+int guest_add_disk(struct guest *g, const char *path, const char *label, bool readonly,
+		   struct err **err)
 {
 	return absent(err);
 }

@@ -15,6 +15,8 @@
 #include "machine/steps.h"
 
 #define BINDS "/orch-binds" /* where the second disk is mounted in the appliance */
+#define ROOT_LABEL "root"
+#define BINDS_LABEL "binds"
 #define PLAIN_ID 1000
 
 struct guest_sandbox {
@@ -105,8 +107,9 @@ static int set_up(struct guest_sandbox *s, struct err **err)
 	struct str script cleanup_str = STR_INIT, line cleanup_str = STR_INIT;
 	char *said cleanup_free = NULL;
 
-	str_append(&script, "set -e; mkdir -p " BINDS
-			    "; mount -o noatime,noinit_itable /dev/sdb " BINDS "\n");
+	str_append(&script,
+		   "set -e; mkdir -p " BINDS
+		   "; mount -o noatime,noinit_itable " GUEST_DISK BINDS_LABEL " " BINDS "\n");
 	if (o->emulator) {
 		char *path cleanup_free = xasprintf(BINDS "%s", o->emulator);
 
@@ -129,11 +132,11 @@ int guest_sandbox_open(const struct guest_sandbox_opts *opts, struct guest_sandb
 
 	s->opts = *opts;
 	if (guest_new(&opts->guest, &s->guest, err) < 0 ||
-	    guest_add_disk(s->guest, opts->root, false, err) < 0 ||
-	    guest_add_disk(s->guest, opts->binds_image, false, err) < 0 ||
+	    guest_add_disk(s->guest, opts->root, ROOT_LABEL, false, err) < 0 ||
+	    guest_add_disk(s->guest, opts->binds_image, BINDS_LABEL, false, err) < 0 ||
 	    guest_launch(s->guest, err) < 0 ||
-	    guest_mount(s->guest, "/dev/sda", "/", opts->root_writable ? GUEST_STEADY : "ro", err) <
-		    0 ||
+	    guest_mount(s->guest, GUEST_DISK ROOT_LABEL, "/",
+			opts->root_writable ? GUEST_STEADY : "ro", err) < 0 ||
 	    set_up(s, err) < 0)
 		return -1;
 	*ret = steal_ptr(s);
