@@ -1,28 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "graph-fixture.h"
-
-static struct store *store;
-static struct tool_versions tools;
-
-static int open_all(void **state)
-{
-	struct err *err cleanup_err = NULL;
-	char *path cleanup_free = NULL;
-
-	if (setup(state))
-		return -1;
-	path = path_join(dir, "store");
-	tools = (struct tool_versions){.arena = arena};
-	return store_open(path, true, &store, &err);
-}
-
-static int close_all(void **state)
-{
-	store_close(store);
-	store = NULL;
-	map_clear(&tools.known);
-	return teardown(state);
-}
+#include "store-fixture.h"
 
 /* Gives a node a result as if it had been built; the digest is full of FILL. */
 static void settle(struct node *n, unsigned char fill)
@@ -490,115 +467,6 @@ static void mutated(void **state)
 	}
 }
 
-/* A run of the project in ROOT that built node "a". */
-static void note_build(const char *root, const struct graph *g)
-{
-	struct run_node n = {.node = "a", .status = "built", .seconds = 3};
-	struct err *err = NULL;
-	int64_t run;
-
-	n.key = graph_node(g, "a")->key;
-	assert_int_equal(store_enter(store, root, "p", &err), 0);
-	assert_int_equal(store_run_begin(store, "", &run, &err), 0);
-	assert_int_equal(store_run_node(store, run, &n, &err), 0);
-	assert_int_equal(store_run_end(store, run, 3, 0, &err), 0);
-}
-
-static void assert_reason(struct graph *g, const char *reason, double estimate, const char *from)
-{
-	struct plan_nodes plan = {0};
-	struct err *err = NULL;
-
-	assert_int_equal(plan_make(g, store, &tools, &plan, &err), 0);
-	assert_string_equal(plan.items[0].reason, reason);
-	assert_true(plan.items[0].estimate == estimate);
-	if (from)
-		assert_string_equal(plan.items[0].estimate_from, from);
-	else
-		assert_null(plan.items[0].estimate_from);
-	plan_release(&plan);
-}
-
-/* What a node's name means to one project, it does not mean to another. */
-static void plans_of_two_projects(void **state)
-{
-	static const struct artifact none;
-	struct plan_nodes plan = {0};
-	struct err *err cleanup_err = NULL;
-	struct record r = {0};
-	struct graph *g;
-
-	put("recipes/a.yaml", "kind: demo\nmakes: []\nsize: 4G\n");
-	g = good();
-	assert_int_equal(graph_select(g, NULL, &err), 0);
-	assert_int_equal(plan_make(g, store, &tools, &plan, &err), 0);
-	plan_release(&plan);
-	r = (struct record){.key = graph_node(g, "a")->key,
-			    .node = "a",
-			    .manifest = graph_node(g, "a")->manifest,
-			    .outputs = (struct artifact *)&none};
-	assert_int_equal(store_record_put(store, &r, &err), 0);
-	assert_reason(g, "already in the store", 0, NULL);
-	note_build("/first", g);
-	assert_reason(g, "unchanged", 0, NULL);
-	assert_int_equal(store_enter(store, "/second", "p", &err), 0);
-	assert_reason(g, "built in run 1 of '/first'", 0, NULL);
-	put("recipes/a.yaml", "kind: demo\nmakes: []\nsize: 6G\n");
-	g = good();
-	assert_int_equal(graph_select(g, NULL, &err), 0);
-	assert_reason(g, "never built", 3, "/first");
-	assert_int_equal(store_enter(store, "/third", "q", &err), 0);
-	assert_reason(g, "never built", -1, NULL);
-	assert_int_equal(store_enter(store, "/first", "p", &err), 0);
-	assert_reason(g, "option size 4G -> 6G", 3, NULL);
-	note_build("/first", g);
-	assert_reason(g, "its result is no longer in the store", 3, NULL);
-}
-
-static void plans(void **state)
-{
-	static const struct artifact none;
-	struct plan_nodes plan = {0};
-	struct err *err cleanup_err = NULL;
-	struct graph *g;
-	struct record r = {0};
-
-	put("recipes/a.yaml", "kind: demo\nmakes: []\nsize: 4G\n");
-	put("recipes/b.yaml", "kind: demo\nmakes: []\ninputs: a\n");
-	g = good();
-	assert_int_equal(graph_select(g, NULL, &err), 0);
-	assert_int_equal(plan_make(g, store, &tools, &plan, &err), 0);
-	assert_int_equal(plan.count, 2);
-	assert_int_equal(plan.items[0].verdict, PLAN_BUILD);
-	assert_string_equal(plan.items[0].reason, "never built");
-	assert_int_equal(plan.items[1].verdict, PLAN_MAYBE);
-	assert_string_equal(plan.items[1].reason, "after a");
-	assert_true(plan.items[0].estimate < 0);
-	r = (struct record){.key = graph_node(g, "a")->key,
-			    .node = "a",
-			    .manifest = graph_node(g, "a")->manifest,
-			    .outputs = (struct artifact *)&none,
-			    .seconds = 3};
-	assert_int_equal(store_record_put(store, &r, &err), 0);
-	note_build("/p", g);
-	plan_nodes_clear(&plan);
-	assert_int_equal(plan_make(g, store, &tools, &plan, &err), 0);
-	assert_int_equal(plan.items[0].verdict, PLAN_CACHED);
-	assert_int_equal(plan.items[1].verdict, PLAN_BUILD);
-	put("recipes/a.yaml", "kind: demo\nmakes: []\nsize: 6G\ntext: x\n");
-	g = good();
-	assert_int_equal(graph_select(g, NULL, &err), 0);
-	plan_nodes_clear(&plan);
-	assert_int_equal(plan_make(g, store, &tools, &plan, &err), 0);
-	assert_string_equal(plan.items[0].reason, "option text now has x (and 1 more)");
-	assert_int_equal(plan.items[0].changes.count, 2);
-	changes_clear(&plan.items[0].changes);
-	plan_nodes_clear(&plan);
-	assert_int_equal(plan_estimate(g, store, &err), 0);
-	assert_true(graph_node(g, "a")->critical >= graph_node(g, "b")->critical);
-	assert_true(graph_node(g, "b")->estimate > 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -615,8 +483,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(names, open_all, close_all),
 		cmocka_unit_test_setup_teardown(hostile, open_all, close_all),
 		cmocka_unit_test_setup_teardown(mutated, open_all, close_all),
-		cmocka_unit_test_setup_teardown(plans, open_all, close_all),
-		cmocka_unit_test_setup_teardown(plans_of_two_projects, open_all, close_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
