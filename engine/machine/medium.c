@@ -166,9 +166,13 @@ int medium_open(const char *device, uint64_t size, bool fixed, struct medium *re
 			return -1;
 		return err_set(err, ERR_USER, "'%s' is in use", device);
 	}
+	if (m.fd < 0 && errno == EACCES)
+		return err_set(err, ERR_ENV,
+			       "you may not write to '%s': give yourself the device, as in "
+			       "'sudo setfacl -m u:NAME:rw %s', or join the group that owns it",
+			       device, device);
 	if (m.fd < 0)
-		return err_errno(err, errno == EACCES ? ERR_ENV : ERR_USER, errno,
-				 "cannot write to '%s'", device);
+		return err_errno(err, ERR_USER, errno, "cannot write to '%s'", device);
 	if (m.block && look_at_disk(&m, &st, fixed, err) < 0)
 		return -1;
 	if (!m.block) {

@@ -24,6 +24,10 @@ truncate -s 1M "$scratch/small"
 code too-small 2 "$orch" flash card "$scratch/small" --yes
 code no-disk 2 "$orch" flash card /dev/null --yes
 code a-folder 2 "$orch" flash card "$scratch" --yes
+truncate -s 64M "$scratch/not-mine"
+chmod 444 "$scratch/not-mine"
+code not-writable 7 "$orch" flash card "$scratch/not-mine" --yes
+check says-how-to-get-at-it grep -q "sudo setfacl -m u:NAME:rw $scratch/not-mine" "$scratch/err"
 head -c 40M /dev/urandom >"$scratch/card"
 cp "$scratch/card" "$scratch/before"
 code no-answer 2 sh -c "'$orch' flash card '$scratch/card' </dev/null"
