@@ -9,6 +9,9 @@
  *	debs/NAME_ARCH.deb	the packages
  *	overlay.tar		the overlay, if there is one
  *	status			what dpkg says of itself, see read_complaint()
+ *
+ * Files keep the times of their packages. A directory has its packaged time until something is put
+ * into it, from then on the time of all that is made (tree_from_dir(), media/tree_dir.h).
  */
 #include "kinds/treebox.h"
 #include "media/deb_plan.h"
