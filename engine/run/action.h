@@ -84,5 +84,10 @@ const char *action_output(const struct action *a, const char *name);
  * A line for the user ("unpacking 148 packages"), and percent done (or -1). Also goes to the log.
  */
 void action_progress(struct action *a, int percent, const char *fmt, ...) printf_like(3, 4);
+/*
+ * Something the user should know although the node does not fail: shown on his terminal, and in the
+ * log. Only a node that runs says it; what must be said each time is for a rule of `orch check`.
+ */
+void action_warning(struct action *a, const char *fmt, ...) printf_like(2, 3);
 /* A line for the log only. */
 void action_log(struct action *a, const char *fmt, ...) printf_like(2, 3);

@@ -129,6 +129,13 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 		if (sink && !j->stop)
 			sink->event(sink, &ev);
 		return 0;
+	case FRAME_WARNING:
+		if (warning_read(j->arena, f, &ev.text, err) < 0)
+			return -1;
+		ev.type = EVENT_WARNING;
+		if (sink)
+			sink->event(sink, &ev);
+		return 0;
 	case FRAME_OUTPUT:
 		if (output_read(j->arena, f, &a, err) < 0)
 			return -1;

@@ -19,6 +19,7 @@ static const struct {
 	[FRAME_RESULT] = {"RESULT", FRAME_RESULT_MAX},
 	[FRAME_HASHED] = {"HASHED", FRAME_HASHED_MAX},
 	[FRAME_DAMAGED] = {"DAMAGED", FRAME_DAMAGED_MAX},
+	[FRAME_WARNING] = {"WARNING", FRAME_WARNING_MAX},
 };
 
 int frames_read(struct frames *f, int fd, struct err **err)
@@ -354,6 +355,28 @@ int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
 		return malformed("PROGRESS", err);
 	*ret_percent = n == 101 ? -1 : (int)n;
 	*ret_text = w.items[1];
+	return 0;
+}
+
+void warning_put(struct str *out, const char *text)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	put_cut(&s, text, FRAME_WARNING_MAX - 16);
+	str_append_char(&s, '\n');
+	frame_put(out, FRAME_WARNING, &s);
+}
+
+int warning_read(struct arena *arena, const struct frame *f, const char **ret_text,
+		 struct err **err)
+{
+	struct words w;
+
+	if (only_line(arena, f, &w, err) < 0)
+		return -1;
+	if (w.count != 1)
+		return malformed("WARNING", err);
+	*ret_text = w.items[0];
 	return 0;
 }
 

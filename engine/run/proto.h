@@ -5,7 +5,7 @@
  *
  *	orchestrator                      worker (descriptor 3)
  *	     | -- JOB -------------------->  |   once, first
- *	     | <----------------- PROGRESS   |   any number, may be left out
+ *	     | <------- PROGRESS | WARNING   |   any number; PROGRESS may be left out
  *	     | -- ABORT ------------------>  |   at most once; a closed socket means the same
  *	     | <------- HASHED | DAMAGED ... |   one per blob of 'hash' lines, before the kind runs,
  *	     |                               |   and for each output
@@ -32,7 +32,8 @@ enum frame_type {
 	FRAME_OUTPUT,
 	FRAME_RESULT,
 	FRAME_HASHED,
-	FRAME_DAMAGED
+	FRAME_DAMAGED,
+	FRAME_WARNING
 };
 
 #define FRAME_HEADER 8
@@ -43,6 +44,7 @@ enum frame_type {
 #define FRAME_RESULT_MAX (64u * 1024)
 #define FRAME_HASHED_MAX (8u * 1024)
 #define FRAME_DAMAGED_MAX (16u * 1024)
+#define FRAME_WARNING_MAX (8u * 1024)
 
 struct frame {
 	enum frame_type type;
@@ -107,6 +109,10 @@ void job_spec_clear_lists(struct job_spec *spec);
 void progress_put(struct str *out, int percent, const char *text);
 int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
 		  const char **ret_text, struct err **err) warn_unused;
+/* WARNING: TEXT is cut to what fits. */
+void warning_put(struct str *out, const char *text);
+int warning_read(struct arena *arena, const struct frame *f, const char **ret_text,
+		 struct err **err) warn_unused;
 /* OUTPUT */
 void output_put(struct str *out, const struct artifact *a);
 int output_read(struct arena *arena, const struct frame *f, struct artifact *ret,

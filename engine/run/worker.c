@@ -111,6 +111,23 @@ void action_progress(struct action *a, int percent, const char *fmt, ...)
 	(void)!frame_flush(&r->out, r->control, &err);
 }
 
+void action_warning(struct action *a, const char *fmt, ...)
+{
+	struct runner *r = a->worker;
+	struct err *err cleanup_err = NULL;
+	char *text cleanup_free = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	action_log(a, "warning: %s", text);
+	if (!r)
+		return;
+	warning_put(&r->out, text);
+	(void)!frame_flush(&r->out, r->control, &err);
+}
+
 /*
  * The environment of kinds and their children: who the user is and how to reach the network, and
  * otherwise the same everywhere. Temporary files belong into the work folder.
@@ -300,7 +317,8 @@ static int read_runner(struct keeper *k, struct err **err)
 		k->control = -1;
 	}
 	while ((rc = frames_next(&k->from_runner, &f, err)) == 0) {
-		if (f.type == FRAME_PROGRESS || f.type == FRAME_HASHED || f.type == FRAME_DAMAGED) {
+		if (f.type == FRAME_PROGRESS || f.type == FRAME_WARNING || f.type == FRAME_HASHED ||
+		    f.type == FRAME_DAMAGED) {
 			hand_on(k, &f);
 		} else if (f.type == FRAME_RESULT && !k->told) {
 			if (result_read(k->arena, &f, &k->result, err) < 0)

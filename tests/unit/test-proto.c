@@ -124,6 +124,7 @@ static void small_frames(void **state)
 	sent->line = 3;
 	sent->col = 4;
 	progress_put(&out, -1, "half\nway");
+	warning_put(&out, "it \"ends\"\n");
 	output_put(&out, &a);
 	result_put(&out, NULL);
 	result_put(&out, sent);
@@ -134,6 +135,10 @@ static void small_frames(void **state)
 	assert_int_equal(progress_read(arena, &fr, &percent, &text, &err), 0);
 	assert_int_equal(percent, -1);
 	assert_string_equal(text, "half\nway");
+	fr = next(&f);
+	assert_int_equal(fr.type, FRAME_WARNING);
+	assert_int_equal(warning_read(arena, &fr, &text, &err), 0);
+	assert_string_equal(text, "it \"ends\"\n");
 	fr = next(&f);
 	assert_int_equal(output_read(arena, &fr, &b, &err), 0);
 	assert_true(digest_eq(&a.digest, &b.digest));
@@ -167,10 +172,14 @@ static void long_texts_are_cut(void **state)
 		str_append(&text, "\x01\xc3\xa4");
 	err_set(&sent, ERR_BUILD, "%s", text.buf);
 	progress_put(&out, 7, text.buf);
+	warning_put(&out, text.buf);
 	result_put(&out, sent);
 	frames_feed(&f, out.buf, out.len);
 	fr = next(&f);
 	assert_int_equal(progress_read(arena, &fr, &percent, &back, &err), 0);
+	assert_true(strlen(back) > 1000);
+	fr = next(&f);
+	assert_int_equal(warning_read(arena, &fr, &back, &err), 0);
 	assert_true(strlen(back) > 1000);
 	fr = next(&f);
 	assert_int_equal(result_read(arena, &fr, &e, &err), 0);
@@ -223,7 +232,7 @@ static void limits(void **state)
 		{"of\x02\x00\x01\x20\x00\x00", 8}, /* PROGRESS of 8193 bytes */
 		{"of\x01\x00\x01\x00\x00\x04", 8}, /* JOB over 64 MiB */
 		{"of\x05\x00\xff\xff\xff\xff", 8},
-		{"of\x08\x00\x00\x00\x00\x00", 8}, /* no such type */
+		{"of\x09\x00\x00\x00\x00\x00", 8}, /* no such type */
 		{"of\x00\x00\x00\x00\x00\x00", 8},
 		{"of\x02\x01\x00\x00\x00\x00", 8},
 		{"xf\x02\x00\x00\x00\x00\x00", 8},
