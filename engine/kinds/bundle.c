@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "kinds/kinds.h"
+#include "kinds/pki.h"
 #include "kinds/x509.h"
 #include "run/action.h"
 
@@ -188,6 +189,7 @@ static int open_signer(struct action *a, struct signer *s, struct err **err)
 	const struct bundle_opts *o = a->opts;
 	const struct action_input *in = action_input(a, o->sign);
 	struct str leaf cleanup_str = STR_INIT, rest cleanup_str = STR_INIT;
+	time_t now = time(NULL);
 	struct x509_facts facts;
 
 	s->cert = output_of(in, "signer.pem");
@@ -195,9 +197,10 @@ static int open_signer(struct action *a, struct signer *s, struct err **err)
 	s->key = action_secret(a, in->node, "key");
 	if (!s->cert || !s->keyring || !s->key)
 		return err_set(err, ERR_INTERNAL, "node '%s' does not give a signer", in->node);
-	if (x509_check_signer(s->cert, s->keyring, s->key, time(NULL), &facts, err) < 0 ||
+	if (x509_check_signer(s->cert, s->keyring, s->key, now, &facts, err) < 0 ||
 	    x509_split_chain(s->cert, &leaf, &rest, err) < 0)
 		return -1;
+	pki_warn(a, &facts, s->key, now);
 	s->leaf = arena_printf(a->arena, "%s/leaf.pem", a->workdir);
 	if (file_write(s->leaf, leaf.buf, leaf.len, 0644, false, err) < 0)
 		return -1;

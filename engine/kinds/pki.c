@@ -7,10 +7,9 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/kinds.h"
+#include "kinds/pki.h"
 #include "kinds/x509.h"
 #include "run/action.h"
-
-#define WARN_DAYS 90 /* a chain that ends sooner is worth a warning in the log */
 
 struct pki_opts {
 	const char *key;
@@ -57,6 +56,20 @@ static void pki_missing(const struct kind_ctx *ctx, struct err_list *errors)
 	miss_file(ctx, o->keyring->pos, "keyring", o->keyring->text, errors);
 }
 
+void pki_warn(struct action *a, const struct x509_facts *facts, const char *key, time_t now)
+{
+	char date[16];
+
+	if (facts->not_after - now < PKI_WARN_DAYS * 24 * 3600)
+		action_warning(a,
+			       "the certificate of '%s', or one above it, expires on %s: devices "
+			       "refuse what it signed from then on",
+			       facts->subject, x509_date(facts->not_after, date));
+	if (facts->key_is_open)
+		action_warning(a, "others than its owner can read the private key '%s': chmod 600",
+			       key);
+}
+
 static int pki_run(struct action *a, struct err **err)
 {
 	const struct pki_opts *o = a->opts;
@@ -71,9 +84,7 @@ static int pki_run(struct action *a, struct err **err)
 		return -1;
 	action_log(a, "signer '%s', valid from %s to %s", facts.subject,
 		   x509_date(facts.not_before, from), x509_date(facts.not_after, to));
-	if (facts.not_after - now < WARN_DAYS * 24 * 3600)
-		action_progress(a, -1, "warning: certificate of '%s' expires on %s", facts.subject,
-				to);
+	pki_warn(a, &facts, key, now);
 	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
 		return -1;
 	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);
@@ -82,7 +93,7 @@ static int pki_run(struct action *a, struct err **err)
 const struct kind kind_pki = {
 	.name = "pki",
 	.summary = "the public parts of a signer, after checking them",
-	.version = 1,
+	.version = 2,
 	.schema = &pki_schema,
 	.outputs = pki_outputs,
 	.missing = pki_missing,

@@ -14,8 +14,12 @@
  * that bundles can move to it when the first root ages or is lost. Its signer is there to prove
  * that they can; no release is signed with it before.
  */
+#include <time.h>
+
 #include "base/err.h"
 #include "base/str.h"
+#include "kinds/x509.h"
+#include "run/action.h"
 
 /* Validity in days: CAs, the intermediate, the leaf. */
 #define PKI_ROOT_DAYS (20 * 365)
@@ -28,3 +32,9 @@
  * (may be NULL) gets lines for the user: what was made and how long it is valid.
  */
 int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;
+/*
+ * Warns of what must change before it hurts, each time that something is signed: a certificate of
+ * the chain that ends within PKI_WARN_DAYS after NOW, a private key that others can read.
+ */
+#define PKI_WARN_DAYS 90
+void pki_warn(struct action *a, const struct x509_facts *facts, const char *key, time_t now);

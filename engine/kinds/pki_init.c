@@ -300,7 +300,7 @@ static int read_rollover_ca(const char *pki, struct identity *ret, struct err **
 	ERR_clear_error();
 	if (!ret->key)
 		return err_set(err, ERR_INTEGRITY,
-			       "'%s' is no private key (PEM, without passphrase)", path);
+			       "'%s' is not a private key (PEM, without passphrase)", path);
 	ret->cert = find_cert(keyring, ret->key);
 	if (!ret->cert)
 		return err_set(err, ERR_INTEGRITY,

@@ -15,17 +15,22 @@
 struct x509_facts {
 	char subject[256];             /* of the leaf, one line */
 	int64_t not_before, not_after; /* of the chain as a whole: latest start, earliest end */
+	bool key_is_open;              /* others than its owner can read the private key */
 };
 
 /*
  * Checks that at time NOW
  *  - neither file holds a private key;
- *  - every certificate of the chain is valid, and signed with SHA-256 or better and RSA >= 2048
- *    or EC;
+ *  - every certificate of the chain is valid; every one of both files has a key, and those of the
+ *    chain a signature, of 112 bits of security strength or more (NIST SP 800-57 part 1: RSA 2048,
+ *    EC P-224, SHA-256);
  *  - the leaf is no CA, may sign (keyUsage digitalSignature) and has the usages that RAUC asks for:
- *    codeSigning (check-purpose=codesign) and emailProtection (rauc's default, smimesign);
+ *    codeSigning (check-purpose=codesign) and emailProtection (rauc's default, smimesign); a CA
+ *    above it that names usages at all names both;
  *  - the chain ends in a CA of the keyring;
- *  - KEY_PATH (NULL: not checked) is the leaf's private key.
+ *  - KEY_PATH (NULL: not checked) is the leaf's private key, only its owner can write it, and what
+ *    it signs as rauc does (CMS, RFC 5652) can be verified: there are kinds of keys, Ed25519 for
+ *    one, for which OpenSSL cannot do both.
  * ERR_INTEGRITY when refused; ERR_ENV when a file cannot be read.
  */
 int x509_check_signer(const char *cert_path, const char *keyring_path, const char *key_path,

@@ -170,6 +170,36 @@ cp -r "$scratch/p2/pki/." "$p/pki/"
 check "new keys" o build
 check "a device with the new keyring accepts it" info "$p/pki/keyring.pem" "$b"
 
+echo "# a certificate that ends soon, a key that others can read"
+sed '1,/^-----END/d' "$p/pki/signer.pem" >"$scratch/intermediate.pem"
+cat >"$scratch/leaf.ext" <<'END'
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = codeSigning, emailProtection
+END
+openssl req -new -key "$p/pki/private/signer.key" -subj "/CN=soon gone" -out "$scratch/leaf.csr"
+openssl x509 -req -in "$scratch/leaf.csr" -days 5 -extfile "$scratch/leaf.ext" -set_serial 77 \
+	-CA "$scratch/intermediate.pem" -CAkey "$p/pki/private/intermediate.key" -out "$scratch/leaf.pem" 2>/dev/null
+cat "$scratch/leaf.pem" "$scratch/intermediate.pem" >"$scratch/short.pem"
+cp "$scratch/short.pem" "$p/pki/signer.pem"
+version() { sed -i "s/^version:.*/version: \"$1\"/" "$p/recipes/project.yaml"; }
+for v in 1.3 1.4; do
+	version $v
+	check "version $v" o build
+	says "each build that signs tells it" "bundle .*expires on $(date -u -d '+5 days' +%F)"
+done
+check "nothing to do" o build
+check "and nothing to tell" sh -c "! grep -q expires '$scratch/err'"
+chmod 644 "$p/pki/private/signer.key"
+version 1.5
+check "a key that others can read" o build
+says "is told" "signer.key': chmod 600"
+chmod 666 "$p/pki/private/signer.key"
+version 1.6
+code "a key that others can write" 5 "$orch" -C "$p" build
+says "is refused" "signer.key' (mode 0666)"
+chmod 600 "$p/pki/private/signer.key"
+
 echo "# the private key"
 line=$(sed -n 2p "$p/pki/private/signer.key")
 same "is in no store and no output" "$p/pki/private/signer.key" \

@@ -186,7 +186,7 @@ static void only_the_rollover_ca_signs_its_signer(void **state)
 	assert_int_equal(unlink(ca), 0);
 	assert_int_equal(file_copy(cert, ca, 0600, &err), 0);
 	assert_int_equal(pki_init(folder, NULL, &err), -1);
-	assert_non_null(strstr(err->text, "is no private key"));
+	assert_non_null(strstr(err->text, "is not a private key"));
 	assert_false(path_exists(certs));
 }
 
@@ -250,6 +250,102 @@ static void damaged_files_are_refused(void **state)
 	refused(bad, keyring, key, time(NULL), "has no certificate");
 }
 
+/*
+ * A root, an intermediate and a leaf by the openssl program: what `openssl genpkey` makes the key
+ * of each with, and the extendedKeyUsage of the two upper ones ("": none). The files are c.pem,
+ * c.key and ring.pem.
+ */
+struct chain_of {
+	const char *root, *middle, *leaf, *usage;
+};
+
+static const char chain_script[] =
+	"cd \"$1\"; new() { openssl genpkey $2 -out $1.key; }\n"
+	"sign() { openssl req -new -key $1.key -subj /CN=$1 |\n"
+	"	openssl x509 -req -days 10 -out $1.crt -extfile $1.ext $2; }\n"
+	"new root \"$2\"; new middle \"$3\"; new c \"$4\"\n"
+	"{ echo basicConstraints=critical,CA:TRUE; echo keyUsage=critical,keyCertSign\n"
+	"  [ -z \"$5\" ] || echo extendedKeyUsage=$5; } | tee root.ext >middle.ext\n"
+	"{ echo basicConstraints=critical,CA:FALSE; echo keyUsage=critical,digitalSignature\n"
+	"  echo extendedKeyUsage=codeSigning,emailProtection; } >c.ext\n"
+	"sign root '-signkey root.key'\n"
+	"sign middle '-CA root.crt -CAkey root.key -CAcreateserial'\n"
+	"sign c '-CA middle.crt -CAkey middle.key -CAcreateserial'\n"
+	"cat c.crt middle.crt >c.pem; cat root.crt >ring.pem; chmod 600 c.key";
+
+/* WORD NULL: it is good. */
+static void chain(const struct chain_of *c, const char *word)
+{
+	struct err *err cleanup_err = NULL;
+	char *pem cleanup_free = path_join(dir, "c.pem"), *k cleanup_free = path_join(dir, "c.key"),
+		  *ring cleanup_free = path_join(dir, "ring.pem");
+	char *const argv[] = {"sh",
+			      "-ec",
+			      (char *)chain_script,
+			      "sh",
+			      dir,
+			      (char *)c->root,
+			      (char *)c->middle,
+			      (char *)c->leaf,
+			      (char *)c->usage,
+			      NULL};
+	int null cleanup_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct proc_opts opts = {.errfd = null, .out = null};
+	struct x509_facts facts;
+
+	assert_int_equal(proc_run(argv, &opts, &err), 0);
+	if (word)
+		refused(pem, ring, k, time(NULL) + 5, word);
+	else
+		assert_int_equal(x509_check_signer(pem, ring, k, time(NULL) + 5, &facts, &err), 0);
+}
+
+#define EC(curve) "-algorithm EC -pkeyopt ec_paramgen_curve:" curve
+#define RSA_BITS(n) "-algorithm RSA -pkeyopt rsa_keygen_bits:" n
+static void weak_keys_are_refused(void **state)
+{
+	static const char p256[] = EC("P-256");
+
+	chain(&(struct chain_of){p256, p256, p256, ""}, NULL);
+	chain(&(struct chain_of){RSA_BITS("2048"), EC("P-384"), RSA_BITS("2048"), ""}, NULL);
+	chain(&(struct chain_of){p256, p256, EC("P-192"), ""}, "weak key: EC of 192 bits");
+	chain(&(struct chain_of){p256, RSA_BITS("1024"), p256, ""}, "weak key: RSA of 1024 bits");
+	/* Only the keyring has it, and rauc would take what it signs. */
+	chain(&(struct chain_of){RSA_BITS("1024"), p256, p256, ""}, "ring.pem' has a weak key");
+}
+
+static void keys_that_cannot_sign_cms_are_refused(void **state)
+{
+	chain(&(struct chain_of){EC("P-256"), EC("P-256"), "-algorithm ED25519", ""}, "ED25519");
+}
+
+static void a_ca_that_restricts_usages_names_ours(void **state)
+{
+	static const char p256[] = EC("P-256");
+
+	chain(&(struct chain_of){p256, p256, p256, "codeSigning,emailProtection"}, NULL);
+	chain(&(struct chain_of){p256, p256, p256, "emailProtection"}, "lacks codeSigning");
+	chain(&(struct chain_of){p256, p256, p256, "codeSigning"}, "lacks emailProtection");
+	chain(&(struct chain_of){p256, p256, p256, "timeStamping"}, "lacks codeSigning");
+}
+
+static void the_mode_of_a_key_is_looked_at(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct x509_facts facts;
+
+	assert_int_equal(chmod(key, 0644), 0);
+	assert_int_equal(x509_check_signer(cert, keyring, key, time(NULL), &facts, &err), 0);
+	assert_true(facts.key_is_open);
+	assert_int_equal(chmod(key, 0620), 0);
+	refused(cert, keyring, key, time(NULL), "chmod 600");
+	assert_int_equal(chmod(key, 0602), 0);
+	refused(cert, keyring, key, time(NULL), "(mode 0602)");
+	assert_int_equal(chmod(key, 0600), 0);
+	assert_int_equal(x509_check_signer(cert, keyring, key, time(NULL), &facts, &err), 0);
+	assert_false(facts.key_is_open);
+}
+
 /* A self-signed leaf by the openssl program, with these extensions, as its own keyring. */
 static void self_signed(const char *usage, const char *bits, const char *word)
 {
@@ -278,7 +374,7 @@ static void wrong_usages_are_refused(void **state)
 {
 	self_signed("extendedKeyUsage=emailProtection", "rsa:2048", "lacks codeSigning");
 	self_signed("extendedKeyUsage=codeSigning", "rsa:2048", "lacks the usage emailProtection");
-	self_signed("extendedKeyUsage=codeSigning,emailProtection", "rsa:1024", "1024 bits");
+	self_signed("extendedKeyUsage=codeSigning,emailProtection", "rsa:1024", "RSA of 1024 bits");
 }
 
 static void chains_are_split_for_rauc(void **state)
@@ -310,6 +406,10 @@ int main(void)
 		cmocka_unit_test(a_ca_does_not_sign_bundles),
 		cmocka_unit_test(damaged_files_are_refused),
 		cmocka_unit_test(wrong_usages_are_refused),
+		cmocka_unit_test(weak_keys_are_refused),
+		cmocka_unit_test(keys_that_cannot_sign_cms_are_refused),
+		cmocka_unit_test(a_ca_that_restricts_usages_names_ours),
+		cmocka_unit_test(the_mode_of_a_key_is_looked_at),
 		cmocka_unit_test(chains_are_split_for_rauc),
 	};
 
