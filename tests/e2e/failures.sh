@@ -177,6 +177,7 @@ kind: run
 run: ["exec sleep 771"]
 outputs: [x]
 END
+sed -i "s/sleep 771/&.$$/" "$p/recipes/slow.yaml"
 for signal in TERM:143 INT:130; do
 	# A shell starts background jobs with SIGINT ignored; env brings it back.
 	env --default-signal=INT "$orch" -C "$p" build slow >"$scratch/one" 2>&1 &
@@ -190,8 +191,8 @@ done
 env --default-signal=INT "$orch" -C "$p" build slow >"$scratch/one" 2>&1 &
 one=$!
 # sleepers: the step of 'slow', which nobody else's sleep is
-sleepers() { pgrep -u "$(id -u)" -x -f 'sleep 771' || [ $? = 1 ] || echo "pgrep failed"; }
-timeout 20 sh -c "until pgrep -u $(id -u) -x -f 'sleep 771' >/dev/null; do sleep 0.1; done"
+sleepers() { pgrep -u "$(id -u)" -x -f "sleep 771.$$" || [ $? = 1 ] || echo "pgrep failed"; }
+timeout 20 sh -c "until pgrep -u $(id -u) -x -f 'sleep 771.$$' >/dev/null; do sleep 0.1; done"
 check "its step runs" test -n "$(sleepers)"
 kill -KILL $one
 wait $one 2>/dev/null

@@ -18,6 +18,9 @@
 #include "base/tmp.h"
 #include "run/action.h"
 
+/* In the command line of a daemon, before the folder in which it was left. */
+#define DAEMON_OF "daemon of "
+
 struct fake fake;
 
 static const struct option fake_options[] = {
@@ -49,15 +52,21 @@ static int append(const char *path, const char *text, struct err **err)
 	return fd_write_all(fd, path, text, strlen(text), err);
 }
 
-/* A process that cut all its ties: double fork, own session, no descriptor of ours. */
-static void leave_daemon(const char *script)
+/*
+ * A process that cut all its ties: double fork, own session, no descriptor of ours. It runs the
+ * lines of SCRIPT, then waits for ever.
+ */
+static void leave_daemon(const struct action *a, const char *script)
 {
+	char *text cleanup_free = xasprintf("%swhile :; do sleep 1; done", script);
+	char *name cleanup_free = xasprintf(DAEMON_OF "%s", a->workdir);
+
 	if (fork() == 0) {
 		setsid();
 		if (fork() == 0) {
 			for (int fd = 0; fd < 64; fd++)
 				close(fd);
-			execl("/bin/sh", "sh", "-c", script, NULL);
+			execl("/bin/sh", "sh", "-c", text, name, NULL);
 			_exit(1);
 		}
 		_exit(0);
@@ -114,13 +123,13 @@ static int fake_run(struct action *a, struct err **err)
 		raise(SIGSEGV);
 	}
 	if (str_eq(o->act, "hang")) {
-		leave_daemon("exec sleep " FAKE_SLEEP);
+		leave_daemon(a, "");
 		for (;;)
 			pause();
 	}
 	if (str_eq(o->act, "daemon")) {
-		script = xasprintf("sleep 0.3; echo late >>%s; exec sleep " FAKE_SLEEP, out);
-		leave_daemon(script);
+		script = xasprintf("sleep 0.3; echo late >>%s\n", out);
+		leave_daemon(a, script);
 	}
 	if (str_eq(o->act, "flood"))
 		return flood(err);
@@ -162,6 +171,7 @@ const struct kind *const fake_kinds[] = {&fake_kind, NULL};
 
 bool fake_daemon_alive(void)
 {
+	char *name cleanup_free = xasprintf(DAEMON_OF "%s/", fake.dir);
 	DIR *dir = opendir("/proc");
 	struct dirent *de;
 	bool found = false;
@@ -172,7 +182,7 @@ bool fake_daemon_alive(void)
 		struct err *err cleanup_err = NULL;
 
 		if (file_read(path, 4096, &s, &err) == 0 && s.len)
-			found = memmem(s.buf, s.len, FAKE_SLEEP, strlen(FAKE_SLEEP));
+			found = memmem(s.buf, s.len, name, strlen(name));
 	}
 	closedir(dir);
 	return found;

@@ -29,9 +29,7 @@ struct fake_opts {
 };
 
 extern const struct kind *const fake_kinds[];
-/* Daemons are `sleep FAKE_SLEEP`: that is how leftovers are found. */
-#define FAKE_SLEEP "98765.4321"
-/* Whether a process with FAKE_SLEEP in its command line runs. */
+/* Whether a daemon that a node of this test left behind still runs. */
 bool fake_daemon_alive(void);
 
 struct fake {
