@@ -7,8 +7,9 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "check/project_files.h"
+#include "kinds/private_key.h"
 
-#define SCAN_BYTES (64 * 1024) /* a PEM key stands at the top of its file */
+#define SCAN_BYTES (1024 * 1024) /* of each file; the image's own look is at all of it */
 
 /* The part of VALUE that names a disk in a way that does not last, or NULL. */
 static const char *unstable_name(const char *value)
@@ -70,16 +71,18 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *text cleanup_free = xcalloc(1, SCAN_BYTES + 1);
 	struct pos pos = {.file = arena_strdup(v->arena, f->path), .line = 1, .col = 1};
+	const char *what;
 	ssize_t n;
 
 	if (fd < 0)
 		return err_errno(err, ERR_USER, errno, "cannot open '%s'", f->path);
 	n = pread(fd, text, SCAN_BYTES, 0);
-	if (n > 0 && memmem(text, (size_t)n, "PRIVATE KEY-----", strlen("PRIVATE KEY-----")))
+	what = n > 0 ? private_key_in(text, (size_t)n) : NULL;
+	if (what)
 		check_say(v, CHECK_PRIVATE_KEY, pos,
-			  "a private key would be in image '%s' as '%s'; keys are made on the "
+			  "a private key would be in image '%s' as '%s' (%s); keys are made on the "
 			  "device or stay in pki/private/",
-			  f->image->name, f->target);
+			  f->image->name, f->target, what);
 	return 0;
 }
 

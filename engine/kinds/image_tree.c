@@ -2,34 +2,40 @@
 /*
  * The content of an image as one tree: contents laid over each other, then units, removals, modes.
  */
-#include <ctype.h>
 #include <sys/stat.h>
 
 #include "kinds/image_opts.h"
+#include "kinds/private_key.h"
 
-#define MAX_KEY (64 * 1024) /* larger files are no PEM keys */
-#define PEM_BEGIN "-----BEGIN "
-#define PEM_KEY "PRIVATE KEY-----"
+#define WHOLE_MAX (64u * 1024 * 1024) /* bytes of a file in pieces that are put together */
 
 /* ---- private keys ---- */
 
-/* A PEM block "-----BEGIN ... PRIVATE KEY-----" at the start of a line, with something in it. */
-static bool has_key(const char *text)
+/*
+ * Programs (ELF, and PE, as which arm64's kernels are made) are left out: they carry the keys of
+ * their own self-tests: Debian's linux-image, libgnutls and openssl do.
+ */
+static bool is_program(const struct tree_inode *inode)
 {
-	const char *p = text;
+	char magic[4] = {0};
 
-	while ((p = strstr(p, PEM_BEGIN))) {
-		const char *end = p + strcspn(p, "\r\n");
-		bool starts = p == text || p[-1] == '\n';
-		size_t len = (size_t)(end - p);
+	tree_inode_read(inode, 0, magic, inode->size < 4 ? inode->size : 4);
+	return memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "MZ", 2) == 0;
+}
 
-		if (starts && len >= strlen(PEM_KEY) &&
-		    memcmp(end - strlen(PEM_KEY), PEM_KEY, strlen(PEM_KEY)) == 0 && *end &&
-		    isalnum((unsigned char)end[strspn(end, "\r\n")]))
-			return true;
-		p = end;
-	}
-	return false;
+static const char *find_key(const struct tree_inode *inode)
+{
+	const struct tree_segment *s = inode->segments;
+	const char *what = NULL;
+	char *text cleanup_free = NULL;
+
+	if (!S_ISREG(inode->mode) || is_program(inode))
+		return NULL;
+	if (inode->segment_count > 1 && (text = tree_inode_text(inode, WHOLE_MAX)))
+		return private_key_in(text, inode->size);
+	for (size_t i = 0; i < inode->segment_count && !what; i++)
+		what = private_key_in(s[i].data, s[i].len);
+	return what;
 }
 
 static bool allowed(const char *path, const struct list *allow)
@@ -46,15 +52,15 @@ int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err
 	struct tree_entry *const *entries = tree_entries(t, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		char *text cleanup_free = tree_inode_text(entries[i]->inode, MAX_KEY);
+		const char *what = find_key(entries[i]->inode);
 
-		if (text && has_key(text) && !allowed(entries[i]->path, allow))
+		if (what && !allowed(entries[i]->path, allow))
 			return err_set(
 				err, ERR_USER,
-				"'/%s' holds a private key, which every copy of the image would "
-				"share: name it under 'remove', or under 'allow-private-keys' if "
-				"that is meant",
-				entries[i]->path);
+				"'/%s' holds a private key (%s), which every copy of the image "
+				"would share: name it under 'remove', or under "
+				"'allow-private-keys' if that is meant",
+				entries[i]->path, what);
 	}
 	return 0;
 }

@@ -281,7 +281,7 @@ static struct tree *base(void)
 	add(t, "boot/vmlinuz-6.12", "kernel");
 	add(t, "boot/initrd.img-6.12", "initrd");
 	add(t, "usr/lib/systemd/boot/efi/systemd-bootaa64.efi", "MZ");
-	add(t, "etc/ssh/ssh_host_key", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n");
+	add(t, "etc/ssh/ssh_host_key", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n");
 	add(t, "usr/share/doc/x/copyright", "c");
 	return t;
 }

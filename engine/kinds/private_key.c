@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/private_key.h"
+
+#include <ctype.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define DER_MAX (64u * 1024) /* bytes; an RSA key of 16384 bits has 9,300 */
+#define PEM_LABEL_MAX 32     /* bytes before "PRIVATE KEY" in which the label begins */
+#define PEM_HEADERS_MAX 1024 /* bytes of "Proc-Type: ..." lines before the body */
+#define PEM_LINE_MIN 4       /* characters of base64 that are a key and no example */
+#define DER_HEAD 24          /* bytes from which der_kind() can tell */
+
+/* Bytes that are looked at. */
+struct span {
+	const unsigned char *p, *end;
+};
+
+/* ---- DER ---- */
+
+/* The header of a SEQUENCE (X.690, 8.1): bytes of all of it, and *ret_head of them before the value. */
+static size_t sequence_size(const unsigned char *p, size_t len, size_t *ret_head)
+{
+	size_t size = 0, octets;
+
+	if (len < 2 || p[0] != 0x30)
+		return 0;
+	octets = p[1] & 0x80 ? p[1] & 0x7f : 0;
+	if (octets > 3 || len < 2 + octets || p[1] == 0x80)
+		return 0;
+	*ret_head = 2 + octets;
+	if (!octets)
+		return 2 + p[1];
+	for (size_t i = 0; i < octets; i++)
+		size = size << 8 | p[2 + i];
+	return size + *ret_head;
+}
+
+enum der_kind { DER_NONE, DER_KEY, DER_ENCRYPTED };
+
+/* How a value begins; what it is, is then up to OpenSSL. */
+static enum der_kind der_kind(const unsigned char *p, size_t len)
+{
+	/* id-PBES2 (RFC 8018 A.4) */
+	static const unsigned char pbes2[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+					      0xf7, 0x0d, 0x01, 0x05, 0x0d};
+	size_t head, inner;
+
+	if (!sequence_size(p, len, &head) || len < DER_HEAD)
+		return DER_NONE;
+	p += head;
+	len -= head;
+	/* version 0 or 1, then an algorithm, a number, or the octets of an EC key */
+	if (p[0] == 0x02 && p[1] == 0x01 && p[2] <= 1 &&
+	    (p[3] == 0x30 || (p[2] == 0 ? p[3] == 0x02 : p[3] == 0x04)))
+		return DER_KEY;
+	if (sequence_size(p, len, &inner) && len >= inner + sizeof(pbes2) &&
+	    memcmp(p + inner, pbes2, sizeof(pbes2)) == 0)
+		return DER_ENCRYPTED;
+	return DER_NONE;
+}
+
+static bool parses(enum der_kind kind, const unsigned char *p, size_t len)
+{
+	EVP_PKEY *key = NULL;
+	X509_SIG *sealed = NULL;
+	bool good;
+
+	if (kind == DER_KEY)
+		key = d2i_AutoPrivateKey(NULL, &p, (long)len);
+	else
+		sealed = d2i_X509_SIG(NULL, &p, (long)len);
+	good = key || sealed;
+	EVP_PKEY_free(key);
+	X509_SIG_free(sealed);
+	ERR_clear_error();
+	return good;
+}
+
+static bool is_der(const unsigned char *p, size_t len)
+{
+	enum der_kind kind = der_kind(p, len);
+	size_t head, size = kind ? sequence_size(p, len, &head) : 0;
+
+	return kind && size <= len && size <= DER_MAX && parses(kind, p, size);
+}
+
+/* Whether a SEQUENCE whose value begins at AT, which is in S, is a key. */
+static bool der_before(const struct span *s, const unsigned char *at)
+{
+	for (size_t head = 2; head <= 5 && head <= (size_t)(at - s->p); head++) {
+		const unsigned char *p = at - head;
+		size_t found;
+
+		if (p[0] == 0x30 && sequence_size(p, (size_t)(s->end - p), &found) &&
+		    found == head && is_der(p, (size_t)(s->end - p)))
+			return true;
+	}
+	return false;
+}
+
+/* A key begins with its version, an encrypted one with an algorithm that begins with PBES2's OID. */
+static bool has_der(const struct span *s)
+{
+	static const unsigned char pbes2[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+					      0xf7, 0x0d, 0x01, 0x05, 0x0d};
+	const unsigned char *p = s->p;
+
+	while ((p = memchr(p, 0x02, (size_t)(s->end - p)))) {
+		if (s->end - p >= 4 && p[1] == 0x01 && p[2] <= 1 && der_before(s, p))
+			return true;
+		p++;
+	}
+	for (p = s->p; (p = memmem(p, (size_t)(s->end - p), pbes2, sizeof(pbes2))); p++) {
+		for (size_t head = 2; head <= 5 && head <= (size_t)(p - s->p); head++)
+			if (p[-(ptrdiff_t)head] == 0x30 && der_before(s, p - head))
+				return true;
+	}
+	return false;
+}
+
+/* ---- base64 ---- */
+
+static int base64_value(unsigned char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+/*
+ * The end of a line within base64, as it is or escaped as in JSON, with what closes it and what
+ * indents or opens the next one. 0: P is none.
+ */
+static size_t line_break(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *start = p;
+	bool ends = false;
+
+	for (; p < end; p++) {
+		if (*p == '\\' && end - p >= 2 && strchr("nr\r\n", p[1]) && p[1])
+			ends |= *++p != 'r';
+		else if (*p == '\\' && end - p >= 2 && p[1] == '\\')
+			continue; /* escaped twice */
+		else if (*p == '\n' || *p == '\r')
+			ends = true;
+		else if (!*p || !strchr("\"', \t", *p))
+			break;
+	}
+	return ends ? (size_t)(p - start) : 0;
+}
+
+/* Decodes what stands at P, at most MAX bytes to OUT. *ret_chars: how many characters that were. */
+static size_t base64_decode(const unsigned char *p, const unsigned char *end, unsigned char *out,
+			    size_t max, size_t *ret_chars)
+{
+	uint32_t bits = 0;
+	size_t chars = 0, n = 0;
+
+	while (p < end && n < max) {
+		int value = base64_value(*p);
+		size_t gap = value < 0 ? line_break(p, end) : 0;
+
+		if (value < 0 && !gap)
+			break;
+		p += gap ? gap : 1;
+		if (gap)
+			continue;
+		bits = bits << 6 | (uint32_t)value;
+		if (++chars % 4 != 1)
+			out[n++] = (unsigned char)(bits >> (8 - chars % 4 * 2) % 8);
+	}
+	*ret_chars = chars;
+	return n;
+}
+
+/* What base64 that begins at P holds. */
+static bool is_base64_key(const unsigned char *p, const unsigned char *end)
+{
+	unsigned char head[DER_HEAD], *all cleanup_free = NULL;
+	size_t chars, n = base64_decode(p, end, head, sizeof(head), &chars), skip, size;
+
+	if (n < sizeof(head) || !der_kind(head, n))
+		return false;
+	size = sequence_size(head, n, &skip);
+	if (size > DER_MAX)
+		return false;
+	all = xmalloc(size);
+	return base64_decode(p, end, all, size, &chars) == size && is_der(all, size);
+}
+
+/* A SEQUENCE of up to 64 KiB begins with 'M' and, by its length, one of 'B' to 'I'. */
+static bool has_base64(const struct span *s)
+{
+	const unsigned char *p = s->p;
+
+	for (; (p = memchr(p, 'M', (size_t)(s->end - p))); p++) {
+		if (s->end - p > DER_HEAD && p[1] >= 'B' && p[1] <= 'I' &&
+		    (p == s->p || base64_value(p[-1]) < 0 || (p - s->p >= 2 && p[-2] == '\\')) &&
+		    is_base64_key(p, s->end))
+			return true;
+	}
+	return false;
+}
+
+/* ---- PEM and OpenSSH ---- */
+
+/* Whether a line of base64 follows soon: programs and manuals have the words alone. */
+static bool has_body(const unsigned char *p, const unsigned char *end)
+{
+	if ((size_t)(end - p) > PEM_HEADERS_MAX)
+		end = p + PEM_HEADERS_MAX;
+	for (; p < end; p++) {
+		size_t gap = line_break(p, end), chars = 0;
+		const unsigned char *line = p + gap;
+
+		while (gap && line + chars < end && base64_value(line[chars]) >= 0)
+			chars++;
+		line += chars;
+		if (chars >= PEM_LINE_MIN && (line == end || *line == '=' || line_break(line, end)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_pem(const struct span *s)
+{
+	static const char words[] = "PRIVATE KEY", begin[] = "-----BEGIN ";
+	const unsigned char *p = s->p;
+
+	while ((p = memmem(p, (size_t)(s->end - p), words, sizeof(words) - 1))) {
+		size_t before = (size_t)(p - s->p);
+		const unsigned char *label = before > PEM_LABEL_MAX ? p - PEM_LABEL_MAX : s->p;
+
+		if (memmem(label, (size_t)(p - label), begin, sizeof(begin) - 1) &&
+		    has_body(p, s->end))
+			return true;
+		p += sizeof(words) - 1;
+	}
+	return false;
+}
+
+/* The name of a cipher follows, 32 bits of length first; in programs, other text does. */
+static bool has_openssh(const struct span *s)
+{
+	static const char magic[] = "openssh-key-v1"; /* with its NUL */
+	static const char base64[] = "b3BlbnNzaC1rZXktdjEAAAAA";
+	const unsigned char *p = s->p;
+
+	for (; (p = memmem(p, (size_t)(s->end - p), magic, sizeof(magic))); p++) {
+		if ((size_t)(s->end - p) > sizeof(magic) + 4 &&
+		    memcmp(p + sizeof(magic), "\0\0\0", 3) == 0 && p[sizeof(magic) + 3])
+			return true;
+	}
+	return memmem(s->p, (size_t)(s->end - s->p), base64, sizeof(base64) - 1);
+}
+
+const char *private_key_in(const void *data, size_t len)
+{
+	const struct span s = {data, (const unsigned char *)data + len};
+
+	if (len < DER_HEAD)
+		return NULL;
+	if (has_pem(&s))
+		return "PEM";
+	if (has_openssh(&s))
+		return "OpenSSH";
+	if (has_der(&s))
+		return "DER";
+	return has_base64(&s) ? "base64 of DER" : NULL;
+}

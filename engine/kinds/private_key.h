@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Private keys among bytes that are about to be handed out: an image's files, an overlay. Every
+ * copy of the image would share them, so that whoever buys one device has the key of all.
+ *
+ * What is found, wherever in the bytes it begins:
+ *  - PEM (RFC 7468) of any label that ends in "PRIVATE KEY" or "PRIVATE KEY BLOCK" (OpenPGP), as
+ *    lines, indented, or as one string with its line ends escaped (JSON, shell);
+ *  - DER: PKCS #8 (RFC 5958) plain or encrypted, and the older forms of RSA (RFC 8017 A.1.2), EC
+ *    (RFC 5915) and DSA keys;
+ *  - OpenSSH's own form (PROTOCOL.key, "openssh-key-v1");
+ *  - the base64 (RFC 4648, either alphabet) of the last two, in one line or several.
+ *
+ * What is not: keys that are compressed or encrypted by other means, key stores (PKCS #12, JKS:
+ * most of them hold public certificates), and raw numbers.
+ */
+#include <stddef.h>
+
+/* The form of the first one found in DATA, "PEM"; NULL: there is none. A constant. */
+const char *private_key_in(const void *data, size_t len);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private keys as programs write them are found, and what only looks like one is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "kinds/private_key.h"
+#include "tmp.h"
+
+/* Runs a script of sh in the test's directory. */
+static void script(const char *text)
+{
+	struct err *err cleanup_err = NULL;
+	char *whole cleanup_free = xasprintf("cd '%s'\n%s", dir, text);
+	char *const argv[] = {"sh", "-ec", whole, NULL};
+	int null cleanup_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct proc_opts opts = {.errfd = null, .out = null};
+
+	assert_int_equal(proc_run(argv, &opts, &err), 0);
+}
+
+static struct str content(const char *name)
+{
+	struct err *err cleanup_err = NULL;
+	char *path cleanup_free = path_join(dir, name);
+	struct str text = STR_INIT;
+
+	if (file_read(path, 16 << 20, &text, &err) < 0)
+		fail_msg("%s", err->text);
+	return text;
+}
+
+/* FORM: what is said of file NAME; NULL: no key. The same in the middle of other bytes. */
+static void is(const char *name, const char *form)
+{
+	struct str text cleanup_str = content(name), inner cleanup_str = STR_INIT;
+	const char *got = private_key_in(text.buf, text.len), *again;
+
+	str_append_len(&inner, "\0\x02\x01\x30\x30\n", 6);
+	str_append_len(&inner, text.buf, text.len);
+	str_append_len(&inner, "\nMIIB\x02", 6);
+	again = private_key_in(inner.buf, inner.len);
+	if (!form ? got || again : !got || !again || strcmp(got, form) || strcmp(again, form))
+		fail_msg("%s: '%s', and '%s' among other bytes", name, got ? got : "none",
+			 again ? again : "none");
+}
+
+static const char make_keys[] =
+	"gen() { out=$1; shift; openssl genpkey \"$@\" -out $out.pem; }\n"
+	"gen rsa -algorithm RSA -pkeyopt rsa_keygen_bits:2048\n"
+	"gen ec -algorithm EC -pkeyopt ec_paramgen_curve:P-256\n"
+	"gen ed -algorithm ED25519\n"
+	"for k in rsa ec ed; do\n"
+	"	openssl pkey -in $k.pem -outform DER -out $k.der\n"
+	"	openssl pkey -in $k.pem -pubout -out $k.pub.pem\n"
+	"	openssl pkey -in $k.pem -pubout -outform DER -out $k.pub.der\n"
+	"	openssl pkcs8 -topk8 -in $k.pem -passout pass:x -out $k.sealed.pem\n"
+	"	openssl pkcs8 -topk8 -in $k.pem -passout pass:x -outform DER -out $k.sealed.der\n"
+	"	base64 -w0 $k.der >$k.line; base64 $k.der >$k.lines\n"
+	"	basenc --base64url -w0 $k.der >$k.url\n"
+	"	sed 's/^/    /' $k.pem >$k.indented; sed 's/$/\\r/' $k.pem >$k.crlf\n"
+	"	{ printf '{\"key\": \"'; sed 's/$/\\\\n/' $k.pem | tr -d '\\n'; echo '\"}'; } >$k.json\n"
+	"	sed 's/\\\\n/\\\\\\\\n/g' $k.json >$k.twice\n"
+	"	{ printf '{\"key\": \"'; base64 -w0 $k.der; echo '\"}'; } >$k.value\n"
+	"	{ echo 'key: |'; base64 $k.der | sed 's/^/  /'; } >$k.yaml\n"
+	"done\n"
+	"openssl rsa -in rsa.pem -traditional -out rsa.old.pem\n"
+	"openssl rsa -in rsa.pem -traditional -outform DER -out rsa.old.der\n"
+	"openssl ec -in ec.pem -outform DER -out ec.old.der\n"
+	"openssl rsa -in rsa.pem -traditional -aes128 -passout pass:x -out rsa.locked.pem\n"
+	"openssl req -x509 -key ec.pem -subj /CN=t -days 9 -out cert.pem\n"
+	"openssl x509 -in cert.pem -outform DER -out cert.der; base64 cert.der >cert.lines\n"
+	"openssl req -new -key rsa.pem -subj /CN=t -out csr.pem\n"
+	"openssl req -new -key rsa.pem -subj /CN=t -outform DER -out csr.der";
+
+static void forms_of_a_key(void **state)
+{
+	static const char *const keys[] = {"rsa", "ec", "ed"};
+	static const struct {
+		const char *suffix, *form;
+	} forms[] = {
+		{"pem", "PEM"},
+		{"der", "DER"},
+		{"sealed.pem", "PEM"},
+		{"sealed.der", "DER"},
+		{"indented", "PEM"},
+		{"crlf", "PEM"},
+		{"json", "PEM"},
+		{"twice", "PEM"},
+		{"line", "base64 of DER"},
+		{"url", "base64 of DER"},
+		{"lines", "base64 of DER"},
+		{"value", "base64 of DER"},
+		{"yaml", "base64 of DER"},
+		{"pub.pem", NULL},
+		{"pub.der", NULL},
+	};
+
+	script(make_keys);
+	for (size_t k = 0; k < array_len(keys); k++) {
+		for (size_t f = 0; f < array_len(forms); f++) {
+			char *name cleanup_free = xasprintf("%s.%s", keys[k], forms[f].suffix);
+
+			is(name, forms[f].form);
+		}
+	}
+	is("rsa.old.pem", "PEM");
+	is("rsa.old.der", "DER");
+	is("ec.old.der", "DER");
+	is("rsa.locked.pem", "PEM");
+}
+
+static void what_is_public(void **state)
+{
+	is("cert.pem", NULL);
+	is("cert.der", NULL);
+	is("cert.lines", NULL);
+	is("csr.pem", NULL);
+	is("csr.der", NULL);
+}
+
+/* By the words of PROTOCOL.key, since ssh-keygen need not be there. */
+static void openssh_keys(void **state)
+{
+	static const char key[] = "openssh-key-v1\0\0\0\0\x04none\0\0\0\x04none\0\0\0\0\0\0\0\x01";
+	static const char program[] = "openssh-key-v1\0bcrypt\0none\0aes256-ctr\0cipher";
+	static const char base64[] = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAAB";
+	static const char pem[] = "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+				  "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ==\n";
+
+	assert_string_equal(private_key_in(key, sizeof(key)), "OpenSSH");
+	assert_string_equal(private_key_in(base64, sizeof(base64) - 1), "OpenSSH");
+	assert_string_equal(private_key_in(pem, sizeof(pem) - 1), "PEM");
+	assert_null(private_key_in(program, sizeof(program)));
+}
+
+static void words_are_no_key(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"-----BEGIN PRIVATE KEY-----",
+		"A key begins with -----BEGIN PRIVATE KEY-----\nand so on, for several lines",
+		"-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n",
+		"grep -q 'BEGIN RSA PRIVATE KEY' \"$1\" &&\nsomething_that_is_long_enough\n",
+		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC (a key begins like this)",
+		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ... and ends somewhere",
+	};
+
+	for (size_t i = 0; i < array_len(texts); i++)
+		assert_null(private_key_in(texts[i], strlen(texts[i])));
+}
+
+static void pgp_keys(void **state)
+{
+	static const char key[] = "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1\n\n"
+				  "lQdGBGSZmSABEADDmVnOlhN0ZXN0\n=abcd\n";
+	static const char public[] = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n"
+				     "mQINBGSZmSABEADDmVnOlhN0ZXN0\n=abcd\n";
+
+	assert_string_equal(private_key_in(key, sizeof(key) - 1), "PEM");
+	assert_null(private_key_in(public, sizeof(public) - 1));
+}
+
+/* Any bytes at all: the sanitizers look. */
+static void cut_keys(void **state)
+{
+	static const char *const names[] = {"rsa.der", "ec.sealed.der", "rsa.json", "ed.lines"};
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		struct str text cleanup_str = content(names[i]);
+
+		for (size_t n = 0; n < text.len; n += 7) {
+			char *copy cleanup_free = xmalloc(n + !n);
+
+			memcpy(copy, text.buf, n);
+			(void)private_key_in(copy, n);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forms_of_a_key), cmocka_unit_test(what_is_public),
+		cmocka_unit_test(openssh_keys),   cmocka_unit_test(words_are_no_key),
+		cmocka_unit_test(pgp_keys),       cmocka_unit_test(cut_keys),
+	};
+
+	return cmocka_run_group_tests_name("private-key", tests, dir_setup, dir_teardown);
+}
