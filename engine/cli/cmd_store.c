@@ -181,8 +181,10 @@ static int gc_limit(struct session *s, const struct cli *c, uint64_t *ret, struc
 
 static int gc(struct session *s, struct cli *c)
 {
-	struct store_gc_opts opts = {
-		.dry_run = c->dry_run, .wait = !c->no_wait, .report = report, .arg = c};
+	struct store_gc_opts opts = {.dry_run = c->dry_run,
+				     .wait = c->no_wait ? STORE_GC_TRY : STORE_GC_WAIT,
+				     .report = report,
+				     .arg = c};
 	struct store_gc_result r;
 	struct err *err = NULL;
 	char *freed cleanup_free = NULL, *kept cleanup_free = NULL;

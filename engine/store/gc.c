@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Removing what is not used, see store_gc(). */
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -45,30 +44,19 @@ static void say(const struct gc *g, const char *fmt, ...)
 }
 
 /* Alone in the store from here on. */
-static int lock_alone(struct gc *g, struct err **err)
+static int enter(struct gc *g, struct err **err)
 {
-	if (flock(g->s->lock, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (!g->o->wait)
-		return err_set(err, ERR_LOCKED, "another orch uses store '%s'", g->s->dir);
-	say(g, "waiting until no other orch uses the store");
-	while (flock(g->s->lock, LOCK_EX) < 0) {
-		if (errno != EINTR)
-			return err_errno(err, ERR_STORE, errno, "cannot lock store '%s'",
-					 g->s->dir);
-	}
-	return 0;
-}
+	struct store *s = g->s;
+	bool last = g->o->wait == STORE_GC_LAST;
+	int rc = last ? store_alone_last(s, err) : store_alone(s, false, err);
 
-/* With others again; the kernel may have taken our lock when it could not give us the other. */
-static int lock_shared(struct gc *g, struct err **err)
-{
-	while (flock(g->s->lock, LOCK_SH) < 0) {
-		if (errno != EINTR)
-			return err_errno(err, ERR_STORE, errno, "cannot lock store '%s'",
-					 g->s->dir);
+	if (rc > 0 && g->o->wait == STORE_GC_WAIT) {
+		say(g, "waiting until no other orch uses the store");
+		rc = store_alone(s, true, err);
 	}
-	return 0;
+	if (rc > 0)
+		return err_set(err, ERR_LOCKED, "another orch uses store '%s'", s->dir);
+	return rc;
 }
 
 static void remove_path(struct gc *g, const char *path, uint64_t *count)
@@ -83,19 +71,6 @@ static void remove_path(struct gc *g, const char *path, uint64_t *count)
 	}
 	g->result->freed += bytes;
 	++*count;
-}
-
-/* What a run that goes on has made or found. */
-static void protect(struct gc *g)
-{
-	for (size_t i = 0; i < g->items.count; i++) {
-		struct gc_item *item = &g->items.items[i];
-
-		for (size_t k = 0; item->rec && k < g->o->needed_count; k++) {
-			if (digest_eq(&item->rec->rec->key, &g->o->needed[k]))
-				item->used = INT64_MAX;
-		}
-	}
 }
 
 static void say_item(const struct gc *g, const struct gc_item *item)
@@ -184,7 +159,7 @@ static int collect(struct gc *g, struct err **err)
 				  g->o->arg, &g->result->others, err) < 0 ||
 	    gc_collect(g->s, &g->v, &g->items, err) < 0)
 		return -1;
-	protect(g);
+	gc_protect(&g->v, &g->items, &g->o->needs);
 	g->result->fixed = gc_fixed(g->s, &g->v);
 	g->result->kept = gc_choose(g->s, &g->v, &g->items, g->o->limit);
 	if (drop_records(g, err) < 0)
@@ -199,15 +174,16 @@ int store_gc(struct store *s, const struct store_gc_opts *opts, struct store_gc_
 	struct store_gc_result result = {0};
 	struct gc g = {.s = s, .o = opts, .result = &result, .today = time(NULL) / INVENTORY_DAY};
 	struct err *lost cleanup_err = NULL;
-	int rc = lock_alone(&g, err);
+	int rc = enter(&g, err);
 
 	g.v.arena = arena;
-	if (rc == 0)
-		rc = collect(&g, err);
+	if (rc < 0)
+		return -1;
+	rc = collect(&g, err);
 	gc_items_clear(&g.items);
 	inventory_clear(&g.v);
-	if (lock_shared(&g, &lost) < 0 && rc == 0)
-		rc = err_set(err, lost->cls, "%s", lost->text);
+	if (store_together(s, rc < 0 ? &lost : err) < 0)
+		rc = -1;
 	if (rc == 0)
 		*ret = result;
 	return rc;

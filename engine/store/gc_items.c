@@ -161,12 +161,110 @@ int gc_collect(struct store *s, struct inventory *v, struct gc_items *ret, struc
 	return rc;
 }
 
+/* --- what a build needs -------------------------------------------------------------------- */
+
+struct protecting {
+	struct map keys;  /* of records, hex -> enum gc_level */
+	struct map named; /* by their manifests: digests in hex -> enum gc_level */
+};
+
+static enum gc_level level_of(const struct map *m, const char *hex)
+{
+	const enum gc_level *level = map_get(m, hex);
+
+	return level ? *level : GC_PLAIN;
+}
+
+static void raise_to(struct inventory *v, struct map *m, const char *hex, enum gc_level level)
+{
+	enum gc_level *own = map_get(m, hex);
+
+	if (!own) {
+		own = arena_alloc(v->arena, sizeof(*own));
+		*own = level;
+		map_set(m, arena_strdup(v->arena, hex), own);
+	}
+	*own = level > *own ? level : *own;
+}
+
+/* Every digest in TEXT: of packages and files to fetch, of trees to run in. */
+static void add_named(struct inventory *v, struct protecting *p, const char *text,
+		      enum gc_level level)
+{
+	for (const char *at = text; *at;) {
+		size_t len = strspn(at, "0123456789abcdef");
+		char hex[DIGEST_HEX + 1];
+
+		if (len == DIGEST_HEX) {
+			memcpy(hex, at, len);
+			hex[len] = 0;
+			raise_to(v, &p->named, hex, level);
+		}
+		at += len ? len : 1;
+	}
+}
+
+static void add_keys(struct inventory *v, struct protecting *p, const struct digest *keys,
+		     size_t count, enum gc_level level)
+{
+	char hex[DIGEST_HEX + 1];
+
+	for (size_t i = 0; i < count; i++)
+		raise_to(v, &p->keys, digest_hex(&keys[i], hex), level);
+}
+
+static void protect_record(struct inventory *v, struct protecting *p, struct gc_item *item)
+{
+	const struct record *rec = item->rec->rec;
+	char hex[DIGEST_HEX + 1];
+
+	item->level = level_of(&p->keys, digest_hex(&rec->key, hex));
+	if (item->level == GC_LIKELY)
+		add_named(v, p, rec->manifest, GC_LIKELY);
+}
+
+/* Digests are the names of downloads, and of roots up to the full stop. */
+static void protect_file(struct protecting *p, struct gc_item *item, int64_t since)
+{
+	const char *base = path_base(item->path);
+	char *hex cleanup_free = xstrndup(base, strcspn(base, "."));
+	struct stat st;
+
+	item->level = GC_PLAIN;
+	if (item->kind == GC_DOWNLOAD || item->kind == GC_ROOT)
+		item->level = level_of(&p->named, hex);
+	else if (item->kind == GC_LEFTOVER && since && lstat(item->path, &st) == 0 &&
+		 st.st_mtime >= since)
+		item->level = GC_LIKELY;
+}
+
+void gc_protect(struct inventory *v, struct gc_items *items, const struct store_needs *needs)
+{
+	struct protecting p = {0};
+
+	add_keys(v, &p, needs->records, needs->record_count, GC_NEEDED);
+	add_keys(v, &p, needs->likely, needs->likely_count, GC_LIKELY);
+	for (size_t i = 0; i < needs->manifest_count; i++)
+		add_named(v, &p, needs->manifests[i], GC_NEEDED);
+	for (size_t i = 0; i < items->count; i++) {
+		if (items->items[i].kind == GC_RECORD)
+			protect_record(v, &p, &items->items[i]);
+	}
+	for (size_t i = 0; i < items->count; i++) {
+		if (items->items[i].kind != GC_RECORD)
+			protect_file(&p, &items->items[i], needs->since);
+	}
+	map_clear(&p.keys);
+	map_clear(&p.named);
+}
+
 /* --- choosing ------------------------------------------------------------------------------ */
 
 uint64_t gc_fixed(const struct store *s, const struct inventory *v)
 {
 	static const char *const names[] = {"state.sqlite", "state.sqlite-wal", "state.sqlite-shm",
 					    "tmp", "locks"};
+	static const char *const folders[] = {"cas", "records", "logs", "downloads"};
 	uint64_t bytes = inventory_named(v, s), files = 0;
 
 	for (size_t i = 0; i < array_len(names); i++) {
@@ -174,6 +272,8 @@ uint64_t gc_fixed(const struct store *s, const struct inventory *v)
 
 		inventory_measure(path, &bytes, &files);
 	}
+	for (size_t i = 0; i < array_len(folders); i++)
+		bytes += inventory_folders(s, folders[i]);
 	return bytes;
 }
 
@@ -186,11 +286,16 @@ static double worth(const struct record *rec)
 	return rec->seconds / (double)bytes;
 }
 
-/* The best to keep first: used last; of one day records, those that take longest for their size. */
+/*
+ * The best to keep first: what the build needs, then what was used last; of one day records, those
+ * that take longest for their size.
+ */
 static int better_first(const void *a, const void *b)
 {
 	const struct gc_item *x = a, *y = b;
 
+	if (x->level != y->level)
+		return x->level < y->level ? 1 : -1;
 	if (x->used != y->used)
 		return x->used < y->used ? 1 : -1;
 	if (x->kind != y->kind)
@@ -228,13 +333,13 @@ uint64_t gc_choose(struct store *s, struct inventory *v, struct gc_items *items,
 		qsort(items->items, items->count, sizeof(*items->items), better_first);
 	for (size_t i = 0; i < items->count; i++) {
 		struct gc_item *item = &items->items[i];
-		bool needed = item->used == INT64_MAX;
+		bool stays = item->level == GC_NEEDED;
 
 		if (item->kind == GC_RECORD)
 			item->bytes = inventory_cost(v, s, item->rec->rec) +
 				      inventory_overhead(v, s, item->rec->rec);
 		item->kept =
-			needed || (is_of_use(v, item) && (!limit || sum + item->bytes <= limit));
+			stays || (is_of_use(v, item) && (!limit || sum + item->bytes <= limit));
 		if (!item->kept)
 			continue;
 		sum += item->bytes;

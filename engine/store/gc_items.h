@@ -11,11 +11,18 @@ enum gc_kind {
 	GC_LISTS,    /* package lists of one project */
 	GC_LEFTOVER, /* of failed nodes, or damaged */
 };
+/* What the build that goes on has to do with it. */
+enum gc_level {
+	GC_PLAIN = 1,
+	GC_LIKELY, /* goes last */
+	GC_NEEDED, /* stays, whatever the limit */
+};
 struct gc_item {
 	enum gc_kind kind;
+	enum gc_level level;
 	struct inventory_record *rec; /* of GC_RECORD */
 	const char *path, *what;      /* of the others: absolute; for people */
-	int64_t used;                 /* day since 1970; INT64_MAX: by the run that is going on */
+	int64_t used;                 /* day since 1970 */
 	uint64_t bytes; /* on the disk; of a record what it does not share, when kept */
 	bool kept;
 };
@@ -24,6 +31,8 @@ DEFINE_VEC(gc_items, struct gc_item)
 /* All of it; the names of records' logs and of those of history are in v->names after it. */
 int gc_collect(struct store *s, struct inventory *v, struct gc_items *ret,
 	       struct err **err) warn_unused;
+/* Sets the level of what a build needs. */
+void gc_protect(struct inventory *v, struct gc_items *items, const struct store_needs *needs);
 /* Bytes of what gc does not remove: the database, the logs of history, work directories. */
 uint64_t gc_fixed(const struct store *s, const struct inventory *v);
 /* Marks what stays within LIMIT bytes (0: all that is of use), newest use first; their sum. */

@@ -203,6 +203,23 @@ int inventory_files(const struct store *s, const char *folder, inventory_file_fn
 	return walk(s, folder, true, fn, arg, err);
 }
 
+uint64_t inventory_folders(const struct store *s, const char *folder)
+{
+	char *path cleanup_free = path_join(s->dir, folder);
+	DIR *dir = opendir(path);
+	uint64_t bytes = on_disk(s, folder);
+
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		char *sub cleanup_free = path_join(folder, e->d_name);
+
+		if (e->d_name[0] != '.' && e->d_type == DT_DIR)
+			bytes += on_disk(s, sub);
+	}
+	if (dir)
+		closedir(dir);
+	return bytes;
+}
+
 void inventory_measure(const char *path, uint64_t *bytes, uint64_t *files)
 {
 	struct stat st;

@@ -43,5 +43,7 @@ int inventory_add_logs(struct inventory *v, struct store *s, struct err **err) w
 typedef int inventory_file_fn(void *arg, const char *name, const struct stat *st, struct err **err);
 int inventory_files(const struct store *s, const char *folder, inventory_file_fn *fn, void *arg,
 		    struct err **err) warn_unused;
+/* Bytes of STORE/FOLDER and of the folders in it, themselves. */
+uint64_t inventory_folders(const struct store *s, const char *folder);
 /* Bytes on the disk and files below PATH; what cannot be read counts as nothing. */
 void inventory_measure(const char *path, uint64_t *bytes, uint64_t *files);

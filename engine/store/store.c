@@ -61,18 +61,31 @@ static int bring_back(struct store *s, struct err **err)
 	return 0;
 }
 
-static int relock(struct store *s, int how, struct err **err)
+static int alone_for_rescue(struct store *s, bool wait, struct err **err)
 {
-	while (flock(s->lock, how) < 0) {
-		if (errno == EWOULDBLOCK)
-			return err_set(err, ERR_LOCKED,
-				       "the database of store '%s' is damaged and another orch "
-				       "uses it: let that one end, then run again",
-				       s->dir);
-		if (errno != EINTR)
-			return err_errno(err, ERR_STORE, errno, "cannot lock store '%s'", s->dir);
+	int rc = store_alone(s, wait, err);
+
+	if (rc > 0)
+		return err_set(err, ERR_LOCKED,
+			       "the database of store '%s' is damaged and another orch uses it: "
+			       "let that one end, then run again",
+			       s->dir);
+	return rc;
+}
+
+/* What state_open() found damaged; alone. */
+static int open_damaged(struct store *s, struct err **err)
+{
+	char *why cleanup_free = NULL;
+	int rc = state_open(s->dir, s->tmp, &s->state, &why, err);
+
+	if (rc == 1 && rescue(s, why, err) == 0) {
+		free(steal_ptr(why));
+		rc = state_open(s->dir, s->tmp, &s->state, &why, err);
 	}
-	return 0;
+	if (rc == 1 && !*err)
+		err_set(err, ERR_STORE, "cannot use '%s/state.sqlite': %s", s->dir, why);
+	return rc != 0 || (s->rescued && bring_back(s, err) < 0) ? -1 : 0;
 }
 
 /* Opens the database, replacing a damaged one. The lock is shared before and after. */
@@ -83,19 +96,29 @@ static int open_state(struct store *s, bool wait, struct err **err)
 
 	if (rc <= 0)
 		return rc;
-	if (relock(s, LOCK_EX | (wait ? 0 : LOCK_NB), err) < 0)
+	if (alone_for_rescue(s, wait, err) < 0 || open_damaged(s, err) < 0)
 		return -1;
-	free(steal_ptr(why));
-	rc = state_open(s->dir, s->tmp, &s->state, &why, err);
-	if (rc == 1 && rescue(s, why, err) == 0) {
-		free(steal_ptr(why));
+	return store_together(s, err);
+}
+
+/* Replaces the database, and ends being alone. After -1 there may be none: store_ready(). */
+static int heal_alone(struct store *s, const char *damage, struct err **err)
+{
+	struct err *ignored cleanup_err = NULL;
+	char *why cleanup_free = NULL;
+	int rc;
+
+	state_close(steal_ptr(s->state));
+	rc = rescue(s, damage, err);
+	if (rc < 0) /* as it is, it may still do for reading */
+		(void)!state_open(s->dir, s->tmp, &s->state, &why, &ignored);
+	else
 		rc = state_open(s->dir, s->tmp, &s->state, &why, err);
-	}
-	if (rc == 1 && !*err)
-		err_set(err, ERR_STORE, "cannot use '%s/state.sqlite': %s", s->dir, why);
-	if (rc != 0 || (s->rescued && bring_back(s, err) < 0))
-		return -1;
-	return relock(s, LOCK_SH, err);
+	if (rc > 0)
+		rc = err_set(err, ERR_STORE, "cannot use '%s/state.sqlite': %s", s->dir, why);
+	if (rc == 0)
+		rc = bring_back(s, err);
+	return store_together(s, rc < 0 ? &ignored : err) < 0 ? -1 : rc;
 }
 
 bool store_heal(struct store *s, struct err **err)
@@ -106,18 +129,7 @@ bool store_heal(struct store *s, struct err **err)
 	if (!s->state || !state_damaged(s->state) || s->rescued)
 		return false;
 	*err = NULL;
-	done = relock(s, LOCK_EX | LOCK_NB, err) == 0;
-	if (done) {
-		state_close(steal_ptr(s->state));
-		done = rescue(s, first->text, err) == 0;
-	}
-	if (!s->state) {
-		char *why cleanup_free = NULL;
-
-		if (state_open(s->dir, s->tmp, &s->state, &why, err) != 0)
-			s->state = NULL;
-	}
-	done = done && s->state && bring_back(s, err) == 0 && relock(s, LOCK_SH, err) == 0;
+	done = alone_for_rescue(s, false, err) == 0 && heal_alone(s, first->text, err) == 0;
 	err_free(first);
 	return done;
 }
@@ -195,7 +207,7 @@ int store_open(const char *dir, bool wait, struct store **ret, struct err **err)
 	if (dir[0] != '/')
 		return err_set(err, ERR_INTERNAL, "store '%s' is not an absolute path", dir);
 	s = xcalloc(1, sizeof(*s));
-	s->lock = -1;
+	s->lock = s->alone = -1;
 	s->dir = path_normal(dir);
 	s->tmp = path_join(s->dir, "tmp");
 	s->cache = statcache_new();
@@ -233,6 +245,8 @@ void store_close(struct store *s)
 	arena_free(s->arena);
 	if (s->lock >= 0)
 		close(s->lock);
+	if (s->alone >= 0)
+		close(s->alone);
 	free(s->warning);
 	free(s->tmp);
 	free(s->dir);

@@ -15,6 +15,7 @@
  *	STORE/quarantine/      damaged files
  *	STORE/locks/           one flock per key that is being built (run/keylock.h)
  *	STORE/lock             flock: builds shared, gc exclusive; a byte per run that goes on
+ *	STORE/alone            flock of who wants STORE/lock exclusively (alone.c)
  *
  * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that
  * names it is committed. So a valid record names whole blobs whatever died when. A blob that turns
@@ -226,12 +227,26 @@ struct store_usage {
 int store_usage(struct store *s, struct arena *arena, struct store_usage *ret,
 		struct err **err) warn_unused;
 
+/* What a build that goes on needs. */
+struct store_needs {
+	const struct digest *records; /* keys: they stay, whatever the limit */
+	size_t record_count;
+	const char *const *manifests; /* of nodes that will run: what they name stays */
+	size_t manifest_count;        /* (downloads, unpacked trees) */
+	const struct digest *likely;  /* keys: these records, and what they name, go last of all */
+	size_t likely_count;
+	int64_t since; /* seconds since 1970: leftovers of failed nodes that are newer go last */
+};
+enum store_gc_wait {
+	STORE_GC_WAIT, /* until no other uses the store */
+	STORE_GC_TRY,  /* ERR_LOCKED when others use it */
+	STORE_GC_LAST, /* the same, by who only closes the store after it: alone.c */
+};
 struct store_gc_opts {
 	uint64_t limit; /* bytes that the whole store may have on the disk; 0: no limit */
-	const struct digest *needed; /* keys of records that stay, whatever the limit */
-	size_t needed_count;
+	struct store_needs needs;
 	bool dry_run;
-	bool wait; /* for others that use the store; else ERR_LOCKED */
+	enum store_gc_wait wait;
 	void (*report)(void *arg, const char *text); /* per record or download; may be NULL */
 	void *arg;
 };
@@ -243,10 +258,14 @@ struct store_gc_result {
  * Removes what no record names and leftovers, and then whatever can be made or fetched again until
  * the whole store fits LIMIT: what was unused for the longest time first; of what was used on the
  * same day leftovers of failed nodes, package lists, unpacked trees, downloads, and last the
- * results, those first that are quickest made again. The history of a project goes that did not
- * run for 90 days and whose directory is gone. Alone in the store while it works: nothing that a
- * running build uses can go. Whenever it is killed the store is valid, because records go
- * before the blobs that they name.
+ * results, those first that are quickest made again; what NEEDS names goes last or stays. The
+ * history of a project goes that did not run for 90 days and whose directory is gone.
+ *
+ * Alone in the store while it works: nothing that another running build uses can go. The caller's
+ * own workers must have ended. Whenever it is killed the store is valid, because records go before
+ * the blobs that they name.
  */
 int store_gc(struct store *s, const struct store_gc_opts *opts, struct store_gc_result *ret,
 	     struct err **err) warn_unused;
+/* Bytes of the whole store on the disk, its directories and database included. Walks through it. */
+uint64_t store_bytes(const struct store *s);

@@ -9,7 +9,8 @@
 struct store {
 	char *dir, *tmp;
 	char *warning;
-	int lock; /* flock, held until store_close */
+	int lock;  /* flock, held until store_close */
+	int alone; /* flock of who is alone, else -1: alone.c */
 	struct state *state;
 	bool rescued; /* once per process */
 	struct statcache *cache;
@@ -23,6 +24,19 @@ struct store {
 	struct map subdirs; /* name -> path */
 	struct map known;   /* "sha256:..." -> what blob.c knows of that blob */
 };
+
+/*
+ * Alone in the store from a 0 to store_together(). Not WAIT: 1 when others use it; nobody else was
+ * alone in between, so nothing can have gone. WAIT: until no other uses it; meanwhile another may
+ * have been alone and removed things.
+ */
+int store_alone(struct store *s, bool wait, struct err **err) warn_unused;
+/*
+ * The same for who only wants to close the store after that: 0 alone; 1 others use it. Either way
+ * the shared lock is gone, so that of several that come to their end at once the last one is alone.
+ */
+int store_alone_last(struct store *s, struct err **err) warn_unused;
+int store_together(struct store *s, struct err **err) warn_unused;
 
 /*
  * After a failed call: whether the database was damaged and has been replaced, so that the call can

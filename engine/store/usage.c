@@ -105,3 +105,11 @@ int store_usage(struct store *s, struct arena *arena, struct store_usage *ret, s
 	inventory_clear(&v);
 	return rc;
 }
+
+uint64_t store_bytes(const struct store *s)
+{
+	uint64_t bytes = 0, files = 0;
+
+	inventory_measure(s->dir, &bytes, &files);
+	return bytes;
+}

@@ -422,7 +422,7 @@ static void a_rescue_keeps_what_can_be_read(void **state)
 
 static void collect(void)
 {
-	const struct store_gc_opts opts = {.wait = true};
+	const struct store_gc_opts opts = {.wait = STORE_GC_WAIT};
 	struct store_gc_result result;
 	struct store *s = open_store();
 	struct err *err = NULL;
