@@ -86,8 +86,28 @@ static int open_sinks(struct builder *b, struct err **err)
 	return open_events(b, err);
 }
 
+/* What cannot be done now is done by the next build. */
+static void keep_size(struct builder *b)
+{
+	struct session *s = b->session;
+	struct err *err cleanup_err = NULL;
+	char *text cleanup_free = NULL;
+	struct event ev = {.type = EVENT_NOTE};
+
+	if (room_leave(&b->room, s->graph, s->store, b->last, &text, &err) < 0) {
+		ev.type = EVENT_WARNING;
+		ev.text = err->text;
+	}
+	if (text)
+		ev.text = text;
+	if (ev.text)
+		b->tee.sink.event(&b->tee.sink, &ev);
+}
+
 void builder_close(struct builder *b)
 {
+	if (b->result.built)
+		keep_size(b);
 	ui_plain_free(b->plain);
 	ui_json_free(b->json);
 	ui_json_free(b->events);
@@ -304,6 +324,8 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		return -1;
 	if (!opts.jobs)
 		opts.jobs = (unsigned)config.jobs;
+	opts.store_size = config.store_size;
+	room_open(&b->room, config.store_size);
 	if (b->plain && !b->modest && !builder_quiet(b))
 		banner(b);
 	if (run_and_deliver(b, &opts, &undelivered, err)) {

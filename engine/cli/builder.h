@@ -11,6 +11,7 @@
  */
 #include "cli/session.h"
 #include "cli/ui.h"
+#include "run/room.h"
 
 /*
  * The run's place in the history: begun when the first node starts, each node written when it is
@@ -35,6 +36,7 @@ typedef int builder_deliver_fn(struct builder *b, size_t *ret_damaged, struct er
 struct builder {
 	const struct cli *cli;
 	struct session *session;     /* its graph selected, its store open */
+	bool last;                   /* the store is not used after builder_close() */
 	bool modest;                 /* no line of its own in front of what the nodes say */
 	builder_deliver_fn *deliver; /* or NULL */
 	struct tee tee;
@@ -44,6 +46,7 @@ struct builder {
 	FILE *events_file;
 	struct builder_history history;
 	struct sched_result result;
+	struct room room;
 };
 
 /*
@@ -58,4 +61,5 @@ void builder_damaged(void *arg, const struct node *n, const char *text);
 int builder_hash_targets(struct builder *b, size_t *ret_damaged, struct err **err) warn_unused;
 /* Whether progress is not to be shown. */
 bool builder_quiet(const struct builder *b);
+/* Keeps the user's store-size, too. */
 void builder_close(struct builder *b);

@@ -130,7 +130,7 @@ static void refuse(const struct cli *c, int code)
 int cmd_build(struct cli *c)
 {
 	struct session s cleanup_session = {.cli = c};
-	struct build b = {.builder = {.cli = c, .session = &s, .deliver = deliver},
+	struct build b = {.builder = {.cli = c, .session = &s, .last = true, .deliver = deliver},
 			  .started_ns = shortcut_now()};
 	struct err *err = NULL;
 	int code;

@@ -16,7 +16,8 @@ static const char *const names[] = {
 	[EVENT_NODE_START] = "node_start",   [EVENT_NODE_PROGRESS] = "node_progress",
 	[EVENT_NODE_HIT] = "node_hit",       [EVENT_NODE_BUILT] = "node_built",
 	[EVENT_NODE_FAILED] = "node_failed", [EVENT_NODE_SKIPPED] = "node_skipped",
-	[EVENT_WARNING] = "warning",         [EVENT_RUN_END] = "run_end",
+	[EVENT_WARNING] = "warning",         [EVENT_NOTE] = "note",
+	[EVENT_RUN_END] = "run_end",
 };
 
 static double since(const struct timespec *start)

@@ -181,6 +181,9 @@ static void plain_event(struct sink *self, const struct event *ev)
 	case EVENT_WARNING:
 		line(ui, ui->paint->yellow, "warning", ev->node, ev->text);
 		break;
+	case EVENT_NOTE:
+		line(ui, ui->paint->dim, "store", ev->node, ev->text);
+		break;
 	default:
 		break;
 	}

@@ -16,7 +16,7 @@ static const struct option config_options[] = {
 	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE,
 	 .help = "Default of build -j."},
 	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,
-	 .help = "How large the store may grow."},
+	 .help = "How large the store may be; what was not used for the longest time goes."},
 	{"trust-emulators", OPT_BOOL, offsetof(struct user_config, trust_emulators), .def = "false",
 	 .help = "Let a board's `emulator:` come out of any tree: it runs on this machine, outside "
 		 "of the sandbox, with all that you may do."},

@@ -21,6 +21,7 @@ enum event_type {
 	EVENT_NODE_FAILED,   /* .node .seconds .err .log .log_path */
 	EVENT_NODE_SKIPPED,  /* .node .text: which input failed */
 	EVENT_WARNING,       /* .text; .node may be NULL */
+	EVENT_NOTE,          /* .text: what was removed from the store */
 	EVENT_TICK, /* about once a second while nodes run, so that sinks can say what still runs */
 	EVENT_RUN_END,
 };

@@ -76,6 +76,34 @@ static int consider_all(struct sched *d, struct err **err)
 	return 0;
 }
 
+/* Nothing is running. */
+static int make_room(struct sched *d, const struct space *want, struct err **err)
+{
+	char *text cleanup_free = NULL;
+
+	if (room_make(&d->room, d->g, d->s, want, &text, err) < 0)
+		return -1;
+	if (text)
+		sched_tell(d, &(struct event){.type = EVENT_NOTE, .text = text});
+	return 0;
+}
+
+/* ERR_RESOURCE when what is wanted does not fit, whatever is removed. */
+static int check_space(struct sched *d, const struct space *want, struct err **err)
+{
+	char *most cleanup_free = NULL, *more cleanup_free = NULL;
+
+	if (make_room(d, want, err) < 0)
+		return -1;
+	most = str_bytes(d->room.freed);
+	if (d->room.others)
+		more = xstrdup(", and nothing could be removed: another orch uses it");
+	else if (d->room.freed)
+		more = xasprintf(", and removing all that the build does not need would free %s",
+				 most);
+	return space_check(d->s, want, more ? more : "", err);
+}
+
 /*
  * Before the first worker starts: how long all that is left may take, and
  * whether there is room for it.
@@ -84,6 +112,7 @@ static int estimate(struct sched *d, struct err **err)
 {
 	struct event ev = {.type = EVENT_ESTIMATE};
 	struct duration ignored;
+	struct space needed;
 	double longest = 0;
 
 	d->estimated = true;
@@ -104,10 +133,11 @@ static int estimate(struct sched *d, struct err **err)
 	ev.seconds /= d->pool.cpus;
 	if (ev.seconds < longest && ev.unknown < ev.total)
 		ev.seconds = longest;
-	if (space_needed(d->g, d->s, &ev.bytes, err) < 0)
+	if (space_needed(d->g, d->s, &needed, err) < 0)
 		return -1;
+	ev.bytes = needed.known + needed.guessed;
 	sched_tell(d, &ev);
-	return space_check(d->s, ev.bytes, err);
+	return check_space(d, &needed, err);
 }
 
 /* Why a node runs, as a sentence. Caller frees. */
@@ -175,6 +205,20 @@ static int start(struct sched *d, struct node *n, struct slot slot, struct err *
 	return rc;
 }
 
+/* Whether N has to wait until all that runs has ended, so that room can be made. */
+static int needs_room(struct sched *d, const struct node *n, bool *ret, struct err **err)
+{
+	struct space want = {0};
+
+	*ret = false;
+	if (space_of_node(n, d->s, &want, err) < 0)
+		return -1;
+	if (!room_is_short(&d->room, d->s, &want))
+		return 0;
+	*ret = d->running.count > 0;
+	return *ret ? 0 : make_room(d, &want, err);
+}
+
 static void say_waits(struct sched *d, struct node *n)
 {
 	struct err *e = NULL;
@@ -193,6 +237,7 @@ static int start_all(struct sched *d, struct err **err)
 {
 	struct nodes back = {0};
 	struct node *n;
+	bool waits = false;
 	int rc = 0;
 
 	if (!d->ready.heap.count || d->stopping || d->again)
@@ -200,10 +245,15 @@ static int start_all(struct sched *d, struct err **err)
 	if (!d->estimated && estimate(d, err) < 0)
 		return -1;
 	pool_round(&d->pool);
-	while (rc >= 0 && !d->stopping && d->pool.used_cpus < d->pool.cpus &&
+	while (rc >= 0 && !waits && !d->stopping && d->pool.used_cpus < d->pool.cpus &&
 	       (n = queue_pop(&d->ready))) {
 		struct slot slot;
 
+		rc = needs_room(d, n, &waits, err);
+		if (rc < 0 || waits) {
+			nodes_push(&back, n);
+			continue;
+		}
 		if (!pool_take(&d->pool, node_demand(n), &slot)) {
 			nodes_push(&back, n);
 			continue;
@@ -244,6 +294,8 @@ static void finish(struct sched *d, size_t i, int status)
 	pool_give(&d->pool, j->slot);
 	if (rc == 0)
 		rc = settle_built(d, j, &e);
+	if (rc == 0)
+		room_add(&d->room, n->record);
 	if (rc == 1 || (rc < 0 && e->cls == ERR_CANCEL)) {
 		err_free(e);
 		node_set_state(d, n, NODE_READY); /* once more, or skipped with all that is left */
@@ -483,6 +535,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	*ret = (struct sched_result){0};
 	d.env = (struct job_env){.graph = g, .store = s, .opts = opts};
 	d.memory = xcalloc(g->nodes.count + 1, sizeof(*d.memory));
+	room_open(&d.room, opts->store_size);
 	rc = catch_signals(&d, &saved, err);
 	if (rc == 0) {
 		keylock_sweep(s);

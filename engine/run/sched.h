@@ -10,8 +10,9 @@
 #include "run/event.h"
 
 struct sched_opts {
-	unsigned jobs;      /* CPU slots; 0: number of CPUs */
-	unsigned memory_mb; /* guest memory slots; 0: three quarters of what is available */
+	unsigned jobs;       /* CPU slots; 0: number of CPUs */
+	unsigned memory_mb;  /* guest memory slots; 0: three quarters of what is available */
+	uint64_t store_size; /* bytes that the store may have, see room.h; 0: any number */
 	bool keep_going;
 	bool offline;
 	bool no_wait;     /* ERR_LOCKED instead of waiting for another orch that builds the same */

@@ -6,6 +6,7 @@
  */
 #include "run/job.h"
 #include "run/queue.h"
+#include "run/room.h"
 
 /* A job and the lock on its key. */
 struct running {
@@ -30,6 +31,7 @@ struct sched {
 	struct sched_result *result;
 	struct tool_versions tools;
 	struct pool pool;
+	struct room room;
 	struct job_env env;
 	struct queue ready;
 	struct nodes fresh; /* READY, not looked up yet */
