@@ -14,7 +14,14 @@ top=$PWD
 work=$(mktemp -d /var/tmp/orch-test.XXXXXX)
 results=${TEST_RESULTS:-$work/results}
 : >>"$results"
-trap 'rm -rf "$work"' EXIT
+remove() { # DIRECTORY...: with what tests have made read only
+	chmod -R u+w "$@" 2>/dev/null
+	rm -rf "$@"
+}
+trap 'remove "$work"' EXIT
+# Work directories of a run that was killed.
+find /var/tmp -maxdepth 1 \( -name 'orch-test.*' -o -name 'e2e.*' \) -user "$(id -un)" -mmin +1440 -print0 |
+	while read -r -d '' old; do remove "$old"; done
 full=no
 words=()
 for word; do
@@ -105,7 +112,7 @@ as_tester() {
 	done
 	(cd "$work/tree" && exec timeout --kill-after=30 "$limit" "${as_user[@]}" env -i \
 		PATH=/usr/local/bin:/usr/bin:/bin HOME="$home" TMPDIR="$work/tmp" LC_ALL=C.UTF-8 TERM=dumb \
-		XDG_CONFIG_HOME="$home/config" ORCH="$work/tree/_build/engine/cli/orch" \
+		XDG_CONFIG_HOME="$work/config" ORCH="$work/tree/_build/engine/cli/orch" \
 		ORCH_ASAN="$work/tree/_build-asan/engine/cli/orch" "${keep[@]}" "$@" </dev/null)
 }
 
@@ -125,6 +132,14 @@ limit_of() {
 	own=$(own_limit "$1")
 	[ "$left" -gt 1 ] || left=1
 	echo $((own < left ? own : left))
+}
+
+# What this machine says of itself, and a limit for the store that is kept: else it would fill a CI's disk.
+prepare_config() {
+	local config=$work/config/orch/config.yaml
+	mkdir -p "$work/config/orch"
+	[ ! -e "$home/config/orch/config.yaml" ] || cp "$home/config/orch/config.yaml" "$config"
+	[ -n "${ORCH_STORE:-}" ] || grep -qs '^store-size:' "$config" || echo 'store-size: 12G' >>"$config"
 }
 
 # The store of former runs, unless one of them was by a newer orch, which this one cannot read: then
@@ -242,6 +257,7 @@ stage_lint | collect lint
 stage_unit | collect unit
 stage_data | collect data
 prepare_tree
+prepare_config
 prepare_store
 stage_e2e | collect e2e
 stage_scenarios | collect scenarios
