@@ -22,11 +22,11 @@
  *    of acl(5). security.capability is set on the file itself, where the kernel drops it whenever
  *    the file is written or given away.
  *
- * What it does not hold, so that programs see another answer than a kernel's: /proc/PID/status and
- * the owners of /proc/PID (all processes are root's), the permissions of directories behind a link
- * on the way to a file, the credentials of SCM_CREDENTIALS, capabilities gained by executing a file
- * that has some. What stands for a device is a regular file to readdir(3). A write by root to a
- * set-user-ID file clears the bit.
+ * What it does not hold, so that programs see another answer than a kernel's: /proc/PID/status
+ * (all processes are root's), the permissions of directories behind a link on the way to a file,
+ * the credentials of SCM_CREDENTIALS, capabilities gained by executing a file that has some. What
+ * stands for a device is a regular file to readdir(3). A write by root to a set-user-ID file clears
+ * the bit.
  *
  * What cannot be held fails the call or the run, never silently: io_uring, clone3 and *xattrat are
  * refused with ENOSYS (libraries go another way), new user namespaces with EPERM; a program that

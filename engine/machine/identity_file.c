@@ -10,6 +10,16 @@
 
 /* --- stat --- */
 
+/* Puts the owners of the file that a call was about into ST, which says the file. */
+static void put_owner(struct tracee *t, struct stat *st)
+{
+	struct target target = tracee_target(t);
+
+	if (st->st_dev == t->self->proc_dev)
+		proc_owner(t, &target, st);
+	identity_owner(t->self, st, &st->st_uid, &st->st_gid);
+}
+
 enum next stat_exit(struct tracee *t)
 {
 	uint64_t at = t->args[t->call->more - 1];
@@ -20,7 +30,7 @@ enum next stat_exit(struct tracee *t)
 		return RUN;
 	was = st;
 	file = owners_get(t->self->owners, st.st_dev, st.st_ino);
-	identity_owner(t->self, &st, &st.st_uid, &st.st_gid);
+	put_owner(t, &st);
 	if (file && file->type) {
 		st.st_mode = TYPE_AND_MODE(file, st.st_mode);
 		st.st_rdev = makedev(file->major, file->minor);
@@ -36,13 +46,17 @@ enum next statx_exit(struct tracee *t)
 	uint64_t at = t->args[t->call->more - 1];
 	const struct owner *file;
 	struct statx sx, was;
+	struct stat st = {0};
 
 	if (t->result != 0 || tracee_read(t, at, &sx, sizeof(sx)) < 0)
 		return RUN;
 	was = sx;
-	file = owners_get(t->self->owners, makedev(sx.stx_dev_major, sx.stx_dev_minor), sx.stx_ino);
-	sx.stx_uid = file ? file->uid : 0;
-	sx.stx_gid = file ? file->gid : 0;
+	st.st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
+	st.st_ino = sx.stx_ino;
+	file = owners_get(t->self->owners, st.st_dev, st.st_ino);
+	put_owner(t, &st);
+	sx.stx_uid = st.st_uid;
+	sx.stx_gid = st.st_gid;
 	if (file && file->type) {
 		sx.stx_mode = (uint16_t)TYPE_AND_MODE(file, sx.stx_mode);
 		sx.stx_rdev_major = file->major;

@@ -10,6 +10,7 @@
  *	identity_creds.c	who a process is: the kernel's rules
  *	identity_ids.c		the calls that ask for and change that
  *	identity_file.c		stat, chown, chmod
+ *	identity_proc.c		whose files of /proc are
  *	identity_create.c	whatever makes an inode
  *	identity_attr.c		extended attributes
  *	identity_strict.c	permissions of ordinary users
@@ -126,7 +127,7 @@ struct identity {
 	int list; /* file descriptor */
 	char *list_name;
 	int proc;       /* /proc, if it shows this pid namespace; else -1 */
-	dev_t proc_dev; /* of /proc, in which everything is the process's own */
+	dev_t proc_dev; /* of /proc, where names say whose a file is */
 	pid_t command;
 	int command_status;
 	bool ended;
@@ -163,7 +164,7 @@ struct target tracee_target(const struct tracee *t);
 
 /* Makes a call that the filter stops. 0 with *ret, or -1: the process is gone. */
 int tracee_call(struct tracee *t, long nr, const uint64_t args[6], long *ret);
-/* *ret_error: 0 or the errno of the call. */
+/* *ret_error: 0 or the errno of the call. Owners are the kernel's, but for files of /proc. */
 int tracee_stat(struct tracee *t, const struct target *target, struct stat *ret, int *ret_error);
 /* The same for a path that is not in its memory. */
 int tracee_stat_path(struct tracee *t, int dirfd, const char *path, int flags, struct stat *ret,
@@ -178,7 +179,9 @@ int tracee_chmod(struct tracee *t, const struct target *target, mode_t mode, int
 /* Whether C may do WANT (4, 2, 1) with a file. */
 bool identity_may(const struct identity *self, const struct creds *c, const struct stat *st,
 		  unsigned want);
-/* The owners of a file as its programs see them. */
+/* Sets the owners of ST, TARGET's, which is in /proc. */
+void proc_owner(struct tracee *t, const struct target *target, struct stat *st);
+/* The owners of a file as its programs see them; of one in /proc they stand in ST. */
 void identity_owner(const struct identity *self, const struct stat *st, uint32_t *ret_uid,
 		    uint32_t *ret_gid);
 

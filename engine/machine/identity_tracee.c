@@ -188,11 +188,13 @@ int tracee_stat(struct tracee *t, const struct target *target, struct stat *ret,
 	/* /proc knows what is open, without a stop. */
 	snprintf(path, sizeof(path), "%d/fd/%d", (int)t->tid, target->dirfd);
 	if (!target->path && target->dirfd >= 0 && t->self->proc >= 0 &&
-	    fstatat(t->self->proc, path, ret, 0) == 0) {
+	    fstatat(t->self->proc, path, ret, 0) == 0)
 		*ret_error = 0;
-		return 0;
-	}
-	return stat_at(t, scratch(t), target, ret, ret_error);
+	else if (stat_at(t, scratch(t), target, ret, ret_error) < 0)
+		return -1;
+	if (*ret_error == 0 && ret->st_dev == t->self->proc_dev)
+		proc_owner(t, target, ret);
+	return 0;
 }
 
 int tracee_stat_fd(struct tracee *t, int fd, struct stat *ret, int *ret_error)
@@ -356,9 +358,10 @@ void identity_owner(const struct identity *self, const struct stat *st, uint32_t
 		    uint32_t *ret_gid)
 {
 	const struct owner *file = owners_get(self->owners, st->st_dev, st->st_ino);
+	bool proc = st->st_dev == self->proc_dev;
 
-	*ret_uid = file ? file->uid : 0;
-	*ret_gid = file ? file->gid : 0;
+	*ret_uid = file ? file->uid : proc ? st->st_uid : 0;
+	*ret_gid = file ? file->gid : proc ? st->st_gid : 0;
 }
 
 bool identity_may(const struct identity *self, const struct creds *c, const struct stat *st,
@@ -366,14 +369,15 @@ bool identity_may(const struct identity *self, const struct creds *c, const stru
 {
 	const struct owner *file = owners_get(self->owners, st->st_dev, st->st_ino);
 	const struct owner_attr *attr = owner_attr(file, ACL_ACCESS);
-	uint32_t uid = file ? file->uid : 0, gid = file ? file->gid : 0;
 	struct acl acl cleanup_acl = {0};
 	mode_t mode = st->st_mode;
+	uint32_t uid, gid;
 
 	if (creds_can(c, CAP_DAC_OVERRIDE) && (!(want & 1) || S_ISDIR(mode) || (mode & 0111)))
 		return true;
 	if (creds_can(c, CAP_DAC_READ_SEARCH) && (want == 4 || (S_ISDIR(mode) && !(want & 2))))
 		return true;
+	identity_owner(self, st, &uid, &gid);
 	if (attr && acl_parse(attr->value, attr->len, &acl) == 0) {
 		acl_chmod(&acl, mode);
 		return acl_grants(&acl, uid, gid, c->uid[FILES], creds_in_group, c, want);

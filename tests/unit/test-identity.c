@@ -67,6 +67,23 @@ static void test_devices(void **state)
 	belongs("p", 1, 0);
 }
 
+/* A process's own files of /proc are its user's, and he may read them. */
+static void test_proc(void **state)
+{
+	(void)state;
+	steps("echo 'is() { test \"$(stat ${3:-} -c %u:%g $1)\" = $2; }' >/is; . /is\n"
+	      "is /proc/$$/stat 0:0; is /proc/self/fd 0:0\n"
+	      "setpriv --reuid daemon --regid 6 --clear-groups sh -euxc '. /is; ls /proc/self/fd\n"
+	      "is /proc/self/stat 1:6; is /proc/self 1:6 -L; is /proc/self 0:0; is /proc/1/stat "
+	      "0:0\n"
+	      "is /proc/version 0:0; is /proc 0:0; is /proc/sys/kernel 0:0; ! ls /proc/1/fd\n"
+	      "cd /proc; is $$ 1:6; cd $$; is . 1:6; is fd 1:6' >/out 2>&1 || { cat /out; exit 1; "
+	      "}\n");
+	python("import os\n"
+	       "os.setresuid(7, 8, 9); assert os.stat('/proc/%d' % os.getpid()).st_uid == 8\n"
+	       "assert os.fstat(os.open('/proc/self', os.O_RDONLY)).st_uid == 8\n");
+}
+
 static void test_other_users(void **state)
 {
 	(void)state;
@@ -401,6 +418,7 @@ int main(void)
 		ROOT_TEST(test_chown),
 		ROOT_TEST(test_list),
 		ROOT_TEST(test_devices),
+		ROOT_TEST(test_proc),
 		ROOT_TEST(test_other_users),
 		ROOT_TEST(test_all_ways_to_become_somebody),
 		ROOT_TEST(test_ids_follow_the_rules),
