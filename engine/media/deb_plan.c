@@ -22,6 +22,7 @@ struct provider {
 	const char *version; /* NULL: unversioned Provides */
 	size_t item;         /* INSTALLED: in the tree already */
 	bool real;           /* the package of that name itself */
+	size_t priority;     /* index into PRIORITIES: the lower, the sooner it is taken */
 };
 #define INSTALLED SIZE_MAX
 DEFINE_VEC(providers, struct provider)
@@ -35,6 +36,19 @@ struct planning {
 };
 
 /* ---- who provides what ---- */
+
+/* Debian Policy 2.5. */
+static const char *const priorities[] = {"required", "important", "standard", "optional"};
+
+static size_t priority_of(const char *stanza)
+{
+	char *word cleanup_free = deb_field(stanza, "Priority");
+	size_t i = 0;
+
+	while (i < array_len(priorities) && !(word && str_eq(word, priorities[i])))
+		i++;
+	return i;
+}
 
 static void provide(struct planning *p, const char *name, struct provider who)
 {
@@ -54,15 +68,19 @@ static void provide_stanza(struct planning *p, const char *stanza, size_t item)
 	char *version cleanup_free = deb_field(stanza, "Version");
 	char *provides cleanup_free = deb_field(stanza, "Provides");
 	const char *next = provides ? provides : "";
+	struct provider who = {.item = item, .priority = priority_of(stanza)};
 	struct deb_relation r;
 
 	if (!name || !version)
 		return;
-	provide(p, name, (struct provider){arena_strdup(p->arena, version), item, true});
-	while (deb_relation_next(&next, &r))
-		provide(p, r.name,
-			(struct provider){*r.op ? arena_strdup(p->arena, r.version) : NULL, item,
-					  false});
+	who.version = arena_strdup(p->arena, version);
+	who.real = true;
+	provide(p, name, who);
+	who.real = false;
+	while (deb_relation_next(&next, &r)) {
+		who.version = *r.op ? arena_strdup(p->arena, r.version) : NULL;
+		provide(p, r.name, who);
+	}
 }
 
 static void provide_installed(struct planning *p, const char *status)
@@ -78,6 +96,13 @@ static void provide_installed(struct planning *p, const char *status)
 }
 
 /* ---- who needs whom ---- */
+
+static bool sooner(const struct provider *a, const struct provider *b)
+{
+	if (a->real != b->real)
+		return a->real;
+	return a->priority < b->priority;
+}
 
 /*
  * Looks for the best provider: one in the tree, before a package of that name, before one that
@@ -96,7 +121,7 @@ static const struct provider *better(const struct planning *p, const struct deb_
 			continue;
 		if (w->item == INSTALLED)
 			return w;
-		if (!own || (w->real && !own->real))
+		if (!own || sooner(w, own))
 			own = w;
 	}
 	return best ? best : own;

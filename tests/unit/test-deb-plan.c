@@ -127,6 +127,20 @@ static void test_alternatives(void **state)
 	planned(packages, "", "unpack q b old p; configure q; unpack a; ");
 }
 
+/* base-files needs some awk: of those there, the one that every system has is its ground. */
+static void test_priorities(void **state)
+{
+	const struct package packages[] = {{"base", "1", "Essential: yes\nPre-Depends: awk\n"},
+					   {"gawk", "1", "Priority: optional\nProvides: awk\n"},
+					   {"mawk", "1", "Priority: required\nProvides: awk\n"},
+					   {"original-awk", "1", "Provides: awk\n"},
+					   {NULL, NULL, NULL}};
+
+	(void)state;
+	planned(packages, NULL,
+		"unpack mawk base; configure mawk base; unpack gawk original-awk; ");
+}
+
 /* Forbidden by policy, but no reason to hang. */
 static void test_pre_depends_in_a_circle(void **state)
 {
@@ -155,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_pre_depends),
 		cmocka_unit_test(test_what_is_there),
 		cmocka_unit_test(test_alternatives),
+		cmocka_unit_test(test_priorities),
 		cmocka_unit_test(test_pre_depends_in_a_circle),
 		cmocka_unit_test(test_nothing),
 	};
