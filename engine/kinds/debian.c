@@ -154,11 +154,11 @@ static const struct option debian_options[] = {
 	 .help = "Debian's name of the architecture; 'build' is that of the machine the lock is "
 		 "made on.",
 	 .example = "arm64"},
-	{"packages", OPT_STRING, AT(packages), OPT_LIST,
+	{"packages", OPT_STRING, AT(packages), OPT_LIST | OPT_UNKEYED,
 	 .help = "Packages to install, with what they depend on and all essential packages: NAME, "
 		 "NAME/SUITE (from that suite) or NAME=VERSION.",
 	 .example = "[systemd-sysv, dbus, openssh-server, hello=2.10-3]"},
-	{"sources", OPT_STRING, AT(sources), OPT_LIST | OPT_NAME,
+	{"sources", OPT_STRING, AT(sources), OPT_LIST | OPT_NAME | OPT_UNKEYED,
 	 .help = "Source packages to unpack, patched, to /usr/src/NAME.", .example = "[u-boot]"},
 	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
 	 .help = "A debian node whose tree the packages are added to; what it has stays as it is.",

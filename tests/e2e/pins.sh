@@ -75,6 +75,11 @@ check "another archive: lock" o lock
 same "another archive: builds nothing" "" "$(built "$p")"
 printf 'recommends: false\n' >>"$p/recipes/top.yaml"
 same "what only chooses packages: builds nothing" "" "$(built "$p")"
+sed -i 's/\[own-tool\]/[own-tool=1.0, netbase]/' "$p/recipes/top.yaml"
+check "other words for the same packages: lock" o lock top
+same "other words for the same packages: builds nothing" "" "$(built "$p")"
+sed -i 's/\[own-tool=1.0, netbase\]/[own-tool]/' "$p/recipes/top.yaml"
+check "the words as they were: lock" o lock top
 
 cp "$p/out/top/root.tar" "$scratch/before.tar"
 
