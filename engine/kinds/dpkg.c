@@ -23,6 +23,10 @@ static const char install_sh[] =
 	"if [ -e /usr/sbin/policy-rc.d ]; then policy=theirs; else policy=ours\n"
 	"  printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && "
 	"chmod 755 /usr/sbin/policy-rc.d; fi\n"
+	/* What debootstrap gives every system, and u-boot-menu reads. */
+	"fstab='# UNCONFIGURED FSTAB FOR BASE SYSTEM'\n"
+	"if [ -e /etc/fstab ] || [ -h /etc/fstab ]; then fstab=; "
+	"else echo \"$fstab\" >/etc/fstab || exit 1; fi\n"
 	"while read -r verb names; do\n"
 	"  case $verb in\n"
 	"  seed) run --no-triggers --force-depends --unpack $names ;;\n"
@@ -34,6 +38,8 @@ static const char install_sh[] =
 	"/run/orch/overlay.tar -C / --keep-directory-symlink --no-overwrite-dir || exit 1; esac\n"
 	"done </run/orch/steps\n"
 	"[ $policy = theirs ] || rm -f /usr/sbin/policy-rc.d\n"
+	"[ -z \"$fstab\" ] || [ \"$(cat /etc/fstab 2>/dev/null)\" != \"$fstab\" ] || "
+	"rm -f /etc/fstab\n"
 	"audit=$(dpkg --audit)\n"
 	"[ -z \"$audit\" ] || { echo \"$audit\"; fail 'dpkg --audit has something to say'; }\n"
 	"exit 0\n";

@@ -10,6 +10,9 @@
  *	overlay.tar		the overlay, if there is one
  *	status			what dpkg says of itself, see read_complaint()
  *
+ * While it works there are a policy-rc.d that starts no daemon, and an /etc/fstab, as a new system
+ * has one; both go again unless the tree had them or somebody wrote to them.
+ *
  * Files keep the times of their packages. A directory has its packaged time until something is put
  * into it, from then on the time of all that is made (tree_from_dir(), media/tree_dir.h).
  */

@@ -118,6 +118,9 @@ sed -i 's/^dpkg-statoverride/[ "$1" = triggered ] || &/' "$d/DEBIAN/postinst"
 deb
 new watched && file usr/share/watched/thing x && deb 'Pre-Depends: watches'
 new overridden && file usr/share/overridden x && deb 'Pre-Depends: watches'
+# what every new system has in /etc, and who adds to it
+new reads-fstab && echo 'cp /etc/fstab /var/lib/read-fstab' | script postinst && deb
+new writes-fstab && echo 'echo "/dev/x /x ext4 defaults 0 0" >>/etc/fstab' | script postinst && deb
 # configuration, of which an overlay has a part
 new conf && file etc/conf/kept packaged && file etc/conf/own packaged && file usr/share/conf/over packaged &&
 	mkdir -p "$d/etc/conf/secret" && chmod 700 "$d/etc/conf/secret" && printf '/etc/conf/kept\n/etc/conf/own\n' >"$d/DEBIAN/conffiles" &&
@@ -128,13 +131,13 @@ echo overlay | tee "$p/overlay/etc/conf/own" "$p/overlay/usr/share/conf/over" >"
 check "an archive" publish own@example.org
 
 echo "# a tree"
-printf 'kind: debian\npackages: [netbase, a1-tool, config2]\n' | recipe base
+printf 'kind: debian\npackages: [netbase, a1-tool, config2, reads-fstab]\n' | recipe base
 recipe top <<'END'
 kind: debian
 from: base
 overlay: overlay
 packages: [clears, follows, owned, unknown, link, shares, shares-too, through, plain-names, slash-names, mode644,
-  config1, a2-tool, x-has, y-had, needs-helper, watched, overridden, conf]
+  config1, a2-tool, x-has, y-had, needs-helper, watched, overridden, conf, writes-fstab]
 END
 check "locks" o lock
 code "builds" 0 "$ORCH" -C "$p" build base top
@@ -173,6 +176,10 @@ same "a replaced file has one owner" "x-has" "$(cd "$tree/var/lib/dpkg/info" && 
 text "preinst uses what it pre-depends on" "yes " var/lib/helper-said
 text "a trigger ran" "thing " var/lib/triggered
 owner "a state override" "-rwxr-s--- 5/8" usr/share/overridden
+text "/etc/fstab is there" "# UNCONFIGURED FSTAB FOR BASE SYSTEM " var/lib/read-fstab
+tar -tf "$p/out/base/root.tar" >"$scratch/base-names"
+lacks "and goes again" '^(\./)?(etc/fstab|usr/sbin/policy-rc.d)$' "$scratch/base-names"
+text "unless somebody wrote to it" "# UNCONFIGURED FSTAB FOR BASE SYSTEM /dev/x /x ext4 defaults 0 0 " etc/fstab
 text "overlay: preinst reads it" "overlay " var/lib/conf-preinst
 text "overlay: postinst reads it" "overlay overlay " var/lib/conf-postinst
 text "overlay: its conffile stays" "overlay " etc/conf/own
