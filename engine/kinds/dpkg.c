@@ -10,14 +10,16 @@
 
 /*
  * Triggers wait for the last call, as with apt. An overlay is laid in again after each unpacking:
- * what it has wins over the files of packages, and conffiles stay as they are in it.
+ * what it has wins over the files of packages. Where there may be conffiles before their package
+ * they stay as they are; elsewhere dpkg is called as apt does.
  */
 static const char install_sh[] =
 	"fail() { echo \"orch: $1\"; exit 1; }\n"
 	"run() {\n"
-	"  dpkg --force-unsafe-io --force-confold --abort-after=1 --status-fd 3 \"$@\" "
+	"  dpkg --force-unsafe-io $keep --abort-after=1 --status-fd 3 \"$@\" "
 	"</dev/null 3>>/run/orch/status || exit 1\n"
 	"}\n"
+	"keep=\n"
 	"cd /run/orch/debs\n"
 	/* No daemon is started here: invoke-rc.d(8). */
 	"if [ -e /usr/sbin/policy-rc.d ]; then policy=theirs; else policy=ours\n"
@@ -29,6 +31,7 @@ static const char install_sh[] =
 	"else echo \"$fstab\" >/etc/fstab || exit 1; fi\n"
 	"while read -r verb names; do\n"
 	"  case $verb in\n"
+	"  keep) keep=--force-confold ;;\n"
 	"  seed) run --no-triggers --force-depends --unpack $names ;;\n"
 	"  unpack) run --no-triggers --unpack $names ;;\n"
 	"  configure) run --no-triggers --configure $names ;;\n"
@@ -88,6 +91,9 @@ static int put_steps(const struct dpkg_job *j, const char *dir, struct err **err
 
 	if (path_mkdirs(debs, err) < 0)
 		return -1;
+	/* Scripts are told, too, and keep more than conffiles: ucf(1). */
+	if (j->overlay || !j->plan->seeded)
+		str_append(&steps, "keep\n");
 	for (size_t i = 0; i < j->plan->steps.count; i++) {
 		const struct deb_step *step = &j->plan->steps.items[i];
 

@@ -119,7 +119,9 @@ deb
 new watched && file usr/share/watched/thing x && deb 'Pre-Depends: watches'
 new overridden && file usr/share/overridden x && deb 'Pre-Depends: watches'
 # what every new system has in /etc, and who adds to it
+new says-force && echo 'echo "$DPKG_FORCE" | tr , "\n" | grep ^conf >>/var/lib/dpkg-force || :' | script postinst && deb
 new reads-fstab && echo 'cp /etc/fstab /var/lib/read-fstab' | script postinst && deb
+new says-force-top && echo 'echo "$DPKG_FORCE" | tr , "\n" | grep ^conf >>/var/lib/dpkg-force-top || :' | script postinst && deb
 new writes-fstab && echo 'echo "/dev/x /x ext4 defaults 0 0" >>/etc/fstab' | script postinst && deb
 # configuration, of which an overlay has a part
 new conf && file etc/conf/kept packaged && file etc/conf/own packaged && file usr/share/conf/over packaged &&
@@ -131,13 +133,14 @@ echo overlay | tee "$p/overlay/etc/conf/own" "$p/overlay/usr/share/conf/over" >"
 check "an archive" publish own@example.org
 
 echo "# a tree"
-printf 'kind: debian\npackages: [netbase, a1-tool, config2, reads-fstab]\n' | recipe base
+printf 'kind: debian\npackages: [netbase, a1-tool, config2, reads-fstab, says-force]\n' | recipe base
 recipe top <<'END'
 kind: debian
 from: base
 overlay: overlay
 packages: [clears, follows, owned, unknown, link, shares, shares-too, through, plain-names, slash-names, mode644,
-  config1, a2-tool, x-has, y-had, needs-helper, watched, overridden, conf, writes-fstab]
+  config1, a2-tool, x-has, y-had, needs-helper, watched, overridden, conf, writes-fstab,
+  says-force-top]
 END
 check "locks" o lock
 code "builds" 0 "$ORCH" -C "$p" build base top
@@ -179,9 +182,11 @@ owner "a state override" "-rwxr-s--- 5/8" usr/share/overridden
 text "/etc/fstab is there" "# UNCONFIGURED FSTAB FOR BASE SYSTEM " var/lib/read-fstab
 tar -tf "$p/out/base/root.tar" >"$scratch/base-names"
 lacks "and goes again" '^(\./)?(etc/fstab|usr/sbin/policy-rc.d)$' "$scratch/base-names"
+same "scripts are not told to keep what nobody wrote" "" "$(tar -xOf "$p/out/base/root.tar" var/lib/dpkg-force)"
 text "unless somebody wrote to it" "# UNCONFIGURED FSTAB FOR BASE SYSTEM /dev/x /x ext4 defaults 0 0 " etc/fstab
 text "overlay: preinst reads it" "overlay " var/lib/conf-preinst
 text "overlay: postinst reads it" "overlay overlay " var/lib/conf-postinst
+text "overlay: scripts are told to keep what is there" "confold " var/lib/dpkg-force-top
 text "overlay: its conffile stays" "overlay " etc/conf/own
 text "overlay: other conffiles are the package's" "packaged " etc/conf/kept
 owner "overlay: a directory is as packaged" "drwx------ 0/0" etc/conf/secret
