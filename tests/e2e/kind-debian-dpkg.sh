@@ -210,5 +210,17 @@ fails() { # NAME PACKAGE MESSAGE LAST-WORDS
 }
 fails "preinst fails" fails-first "package 'fails-first': its preinst script returned error exit status 3" "preinst has its reasons"
 fails "postinst fails" needs-it "package 'fails-later': its postinst script returned error exit status 4" "postinst has its reasons"
+# a line of the lock is made to say another package of that name and version, which conflicts
+new plain && deb
+check "a package that will be another" publish own@example.org
+printf 'kind: debian\nfrom: base\npackages: [plain]\n' | recipe bad
+check "a lock of it" o lock bad
+was=$(sha256sum <"$deb" | cut -d' ' -f1) size=$(stat -c %s "$deb")
+deb 'Conflicts: a1-tool'
+sed -i "s/ $size $was / $(stat -c %s "$deb") $(sha256sum <"$deb" | cut -d' ' -f1) /" "$p/recipes/bad.lock"
+sealed "$p/recipes/bad.lock"
+code "packages that conflict: exit 1" 1 "$ORCH" -C "$p" build bad
+says "packages that conflict: message" "package 'plain': conflicting packages - not installing plain"
+says "packages that conflict: with which" "plain conflicts with a1-tool"
 fails "one file of two packages" clash "package 'clash': trying to overwrite '/usr/bin/tool1', which is also in package a1-tool (1.0)" ""
 finish
