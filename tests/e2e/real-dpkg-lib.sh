@@ -54,7 +54,7 @@ real() { # NODE ARCH
 
 # shellcheck disable=SC2317 # called by check
 ours() { # NODE
-	root mkdir "$scratch/ours" && root tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf "$p/out/$1/root.tar" -C "$scratch/ours"
+	root mkdir "$scratch/ours" && root tar --xattrs --xattrs-include='*' --numeric-owner -xpf "$p/out/$1/root.tar" -C "$scratch/ours"
 }
 
 compare() { # PART
