@@ -33,7 +33,7 @@ guestfs.h engine/machine/guestfs_lazy.h
 libfdisk engine/media/gpt.c
 ext2fs/ engine/media/ext4
 archive engine/media/archive_lazy.h
-openssl/ engine/base/digest.c engine/kinds/pki engine/kinds/x509
+openssl/ engine/base/digest.c engine/base/private_key.c engine/kinds/pki engine/kinds/x509
 libsmartcols engine/cli/table.c
 '
 

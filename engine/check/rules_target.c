@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/private_key.h"
 #include "check/project_files.h"
-#include "kinds/private_key.h"
 
 #define SCAN_BYTES (1024 * 1024) /* of each file; the image's own look is at all of it */
 

@@ -4,8 +4,8 @@
  */
 #include <sys/stat.h>
 
+#include "base/private_key.h"
 #include "kinds/image_opts.h"
-#include "kinds/private_key.h"
 
 #define WHOLE_MAX (64u * 1024 * 1024) /* bytes of a file in pieces that are put together */
 

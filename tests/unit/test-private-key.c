@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "kinds/private_key.h"
+#include "base/private_key.h"
 #include "tmp.h"
 
 /* Runs a script of sh in the test's directory. */
