@@ -87,6 +87,16 @@ int err_at(struct err **err, struct pos pos, const char *fmt, ...)
 	return -1;
 }
 
+int err_place(struct err **err, struct pos pos)
+{
+	if (!err || !*err || (*err)->file || !pos.file)
+		return -1;
+	(*err)->file = xstrdup(pos.file);
+	(*err)->line = pos.line;
+	(*err)->col = pos.col;
+	return -1;
+}
+
 int err_wrap(struct err **err, const char *fmt, ...)
 {
 	char *head cleanup_free = NULL, *text;

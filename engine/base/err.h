@@ -52,6 +52,8 @@ int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt,
 int err_at(struct err **err, struct pos pos, const char *fmt, ...) printf_like(3, 4);
 /* Puts "<text>: " in front of *err's text and returns -1. */
 int err_wrap(struct err **err, const char *fmt, ...) printf_like(2, 3);
+/* Says where *err comes from, unless it knows; returns -1. */
+int err_place(struct err **err, struct pos pos);
 /* "file:line:col: text" or "text"; caller frees. */
 char *err_string(const struct err *err);
 int err_exit_code(enum err_class cls);

@@ -16,6 +16,10 @@
 #define PEM_LINE_MIN 4       /* characters of base64 that are a key and no example */
 #define DER_HEAD 24          /* bytes from which der_kind() can tell */
 
+/* id-PBES2 (RFC 8018 A.4) */
+static const unsigned char pbes2[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+				      0xf7, 0x0d, 0x01, 0x05, 0x0d};
+
 /* Bytes that are looked at. */
 struct span {
 	const unsigned char *p, *end;
@@ -23,7 +27,7 @@ struct span {
 
 /* ---- DER ---- */
 
-/* The header of a SEQUENCE (X.690, 8.1): bytes of all of it, and *ret_head of them before the value. */
+/* Of a SEQUENCE (X.690, 8.1): its bytes in all, and *ret_head of them before the value. */
 static size_t sequence_size(const unsigned char *p, size_t len, size_t *ret_head)
 {
 	size_t size = 0, octets;
@@ -46,9 +50,6 @@ enum der_kind { DER_NONE, DER_KEY, DER_ENCRYPTED };
 /* How a value begins; what it is, is then up to OpenSSL. */
 static enum der_kind der_kind(const unsigned char *p, size_t len)
 {
-	/* id-PBES2 (RFC 8018 A.4) */
-	static const unsigned char pbes2[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-					      0xf7, 0x0d, 0x01, 0x05, 0x0d};
 	size_t head, inner;
 
 	if (!sequence_size(p, len, &head) || len < DER_HEAD)
@@ -104,11 +105,9 @@ static bool der_before(const struct span *s, const unsigned char *at)
 	return false;
 }
 
-/* A key begins with its version, an encrypted one with an algorithm that begins with PBES2's OID. */
+/* A key begins with its version, an encrypted one with an algorithm: PBES2. */
 static bool has_der(const struct span *s)
 {
-	static const unsigned char pbes2[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-					      0xf7, 0x0d, 0x01, 0x05, 0x0d};
 	const unsigned char *p = s->p;
 
 	while ((p = memchr(p, 0x02, (size_t)(s->end - p)))) {

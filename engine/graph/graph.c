@@ -26,6 +26,7 @@ static void clear_graph(void *graph)
 	map_clear(&g->by_name);
 	nodes_clear(&g->nodes);
 	nodes_clear(&g->order);
+	secrets_clear(&g->secrets);
 }
 
 struct kind_ctx node_ctx(const struct graph *g, const struct node *n)
@@ -383,6 +384,8 @@ struct graph *graph_build(struct arena *arena, struct project *project, struct e
 		return NULL;
 	}
 	build(&b);
+	for (size_t i = 0; i < b.r.hidden.count; i++)
+		secrets_add(&g->secrets, arena, b.r.dirfd, b.r.hidden.items[i].path);
 	close(b.r.dirfd);
 	hidden_list_clear(&b.r.hidden);
 	return errors->count == before ? g : NULL;

@@ -4,6 +4,7 @@
  * The graph: nodes and the edges that typed references make. Built once, read by plan, scheduler,
  * why and dot. Everything lives in one arena.
  */
+#include "graph/secrets.h"
 #include "recipe/recipe.h"
 #include "store/store.h"
 
@@ -61,7 +62,8 @@ struct graph {
 	struct project *project;
 	struct nodes nodes; /* all nodes, names ascend */
 	struct map by_name;
-	struct nodes order; /* topological: inputs before users */
+	struct nodes order;     /* topological: inputs before users */
+	struct secrets secrets; /* what no input may hold */
 };
 
 /*

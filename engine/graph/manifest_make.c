@@ -38,11 +38,21 @@ struct listing {
 static int file_digest(struct maker *m, int dirfd, const char *name, const char *project_path,
 		       struct stat *ret_st, struct digest *ret, struct err **err)
 {
+	const char *secret;
+
 	str_clear(&m->key);
 	str_append(&m->key, m->g->project->dir);
 	str_append_char(&m->key, '/');
 	str_append(&m->key, project_path);
-	return store_stat_digest(m->store, dirfd, name, m->key.buf, ret_st, ret, err);
+	if (store_stat_digest(m->store, dirfd, name, m->key.buf, ret_st, ret, err))
+		return -1;
+	secret = secrets_find(&m->g->secrets, ret);
+	if (secret)
+		return err_set(err, ERR_USER,
+			       "'%s' is a copy of the private '%s', and would be handed out: name "
+			       "public files only",
+			       project_path, secret);
+	return 0;
 }
 
 static mode_t file_mode(const struct stat *st)
@@ -174,8 +184,8 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 	struct stat st;
 
 	if (fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		return err_set(err, ERR_USER, "input '%s' of node '%s' cannot be read: %s", path,
-			       m->n->name, strerror(errno));
+		return err_at(err, e->pos, "input '%s' of node '%s' cannot be read: %s", path,
+			      m->n->name, strerror(errno));
 	}
 	if (S_ISLNK(st.st_mode)) {
 		path = real = real_path(m, path, err);
@@ -183,8 +193,10 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 			return err_at(err, e->pos, "cannot follow the link '%s'", e->path);
 	}
 	if (S_ISDIR(st.st_mode) ? read_folder(m, in, path, e->keep_git, err)
-				: read_file(m, in, path, err))
-		return err_wrap(err, "node '%s'", m->n->name);
+				: read_file(m, in, path, err)) {
+		err_wrap(err, "node '%s'", m->n->name);
+		return err_place(err, e->pos);
+	}
 	return 0;
 }
 
