@@ -86,16 +86,53 @@ void str_quote(struct str *s, const char *text)
 	str_append_char(s, '"');
 }
 
+/*
+ * What no reader sees and what makes him read something else: C1 controls, which steer terminals as
+ * ESC does, marks that turn the direction of text around (UAX #9), and ends of lines to some.
+ */
+static bool is_hidden(uint32_t code)
+{
+	return (code >= 0x80 && code < 0xa0) || code == 0x061c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
+/* What a runner of a CI passes over to find a command: all that Unicode calls white space. */
+static bool is_space(uint32_t code)
+{
+	return code == ' ' || (code >= '\t' && code <= '\r') || code == 0x85 || code == 0xa0 ||
+	       code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
+	       code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+}
+
+/*
+ * Whether what a CI takes for a command begins at P: "::word" in front of everything else on the
+ * line (GitHub), "##[word]" and "##vso[" (GitHub, Azure), "##teamcity[" anywhere.
+ */
+static bool begins_command(const char *p, const char *end, bool first)
+{
+	if (end - p < 3 || p[0] != p[1])
+		return false;
+	if (p[0] == ':')
+		return first && isalpha((unsigned char)p[2]);
+	if (p[0] != '#')
+		return false;
+	for (p += 2; p < end && isalpha((unsigned char)*p); p++)
+		;
+	return p < end && *p == '[';
+}
+
 void str_escape(struct str *s, const char *text, size_t len)
 {
 	struct utf8 u = utf8_start(text, len);
+	bool first = true;
 
 	while (utf8_next(&u)) {
-		/* C1 controls (U+0080..U+009F, single bytes, too) steer terminals as ESC does. */
-		bool raw = u.bad || (u.code >= 0x80 && u.code < 0xa0);
+		bool raw = u.bad || begins_command(u.at, u.end, first);
 
+		first = first && !u.bad && is_space(u.code);
 		for (const char *p = u.at; p < u.next; p++) {
-			if (raw)
+			if (raw || is_hidden(u.code))
 				str_printf(s, "\\x%02x", (unsigned char)*p);
 			else if (*p == '\\')
 				str_append_char(s, '\\');

@@ -35,8 +35,11 @@ char *str_reserve(struct str *s, size_t extra);
  */
 void str_quote(struct str *s, const char *text);
 /*
- * As str_quote, without the quotation marks around it and with " left alone, and with \xNN for C1
- * controls and bytes that are no UTF-8, too: for terminals.
+ * One line of foreign text for a terminal, a log, a CI: as str_quote without quotation marks, and
+ * " and \ left alone. As \xNN, too: bytes that are not UTF-8, C1 controls, marks of direction and
+ * separators of lines (U+061C, U+200E-F, U+2028-E, U+2066-9), and the first byte of what GitHub
+ * Actions, Azure Pipelines or TeamCity would obey: "::word" in front, "##[" and "##word[" anywhere.
+ * What is escaped already stays as it is.
  */
 void str_escape(struct str *s, const char *text, size_t len);
 /* Reads one str_quote()d string at *P and moves *P behind it. 0 or 1 when malformed. */

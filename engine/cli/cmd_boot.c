@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "base/tmp.h"
 #include "cli/builder.h"
+#include "cli/paint.h"
 #include "kinds/board_node.h"
 #include "machine/board.h"
 #include "machine/terminal.h"
@@ -247,6 +248,7 @@ static int end_qemu(pid_t pid, bool gone, struct err **err)
 /* 0, or -1 with *err; *ret_code: what to exit with. */
 static int run(struct boot *b, const struct cli *c, int *ret_code, struct err **err)
 {
+	struct foreign told cleanup_foreign = {0};
 	struct attach a = {.timeout_s = c->timeout};
 	enum attach_end end = ATTACH_GUEST_OFF;
 	int ours cleanup_fd = -1, process cleanup_fd = -1, pair[2], number = 0, rc;
@@ -262,6 +264,7 @@ static int run(struct boot *b, const struct cli *c, int *ret_code, struct err **
 	if (rc)
 		return -1;
 	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	told = foreign_begin(stdout);
 	a.console = ours;
 	a.process = process;
 	rc = attach_run(&a, &end, &number, err);
@@ -292,7 +295,7 @@ static void release(struct boot *b)
 	struct err *ignored cleanup_err = NULL;
 
 	if (b->dir && path_remove(b->dir, &ignored) < 0)
-		fprintf(stderr, "orch: %s\n", ignored->text);
+		print_aside(ignored->text);
 	board_clear(&b->board);
 	free(b->dir);
 	free(b->card);

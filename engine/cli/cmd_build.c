@@ -23,7 +23,8 @@ static void list_outputs(const struct node *n, struct str *to)
 		char *size cleanup_free = str_bytes(a->size);
 		char *data cleanup_free = str_bytes(a->allocated);
 
-		str_printf(to, "%s  %s", path, size);
+		str_escape(to, path, strlen(path));
+		str_printf(to, "  %s", size);
 		if (a->type == OUTPUT_IMAGE)
 			str_printf(to, " (%s of data)", data);
 		str_append_char(to, '\n');
@@ -124,7 +125,7 @@ static void refuse(const struct cli *c, int code)
 	struct err *err cleanup_err = NULL;
 
 	if (c->result_json && result_write(c->result_json, result_refused(text), &err))
-		fprintf(stderr, "orch: %s\n", err->text);
+		print_aside(err->text);
 }
 
 int cmd_build(struct cli *c)

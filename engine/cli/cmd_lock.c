@@ -35,7 +35,9 @@ static int lock_one(struct locking *l, const struct node *n, struct err **err)
 static void say(void *arg, const char *node, const char *text)
 {
 	(void)arg;
-	fprintf(stderr, "%s: %s ...\n", node, text);
+	fprintf(stderr, "%s: ", node);
+	print_escaped(stderr, text, strlen(text));
+	fputs(" ...\n", stderr);
 }
 
 /* NAME: only this node; NULL: all. */

@@ -24,6 +24,13 @@ static void print_head(const struct session *s, const struct run_info *run,
 	fputc('\n', stderr);
 }
 
+static void print_foreign(const struct str *text)
+{
+	struct foreign f cleanup_foreign = foreign_begin(stdout);
+
+	print_lines(stdout, "", text->buf, text->len);
+}
+
 static int print_log(const struct session *s, const struct run_info *run, const struct run_node *n,
 		     struct err **err)
 {
@@ -42,7 +49,7 @@ static int print_log(const struct session *s, const struct run_info *run, const 
 		return 0;
 	}
 	print_head(s, run, n);
-	print_lines(stdout, "", text.buf, text.len);
+	print_foreign(&text);
 	if (n->error)
 		print_lines(stderr, "", n->error, strlen(n->error));
 	return 0;

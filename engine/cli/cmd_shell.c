@@ -11,6 +11,7 @@
 #include "base/tmp.h"
 #include "cli/builder.h"
 #include "cli/history.h"
+#include "cli/paint.h"
 #include "kinds/kinds.h"
 #include "machine/pty.h"
 #include "machine/terminal.h"
@@ -189,7 +190,7 @@ int cmd_shell(struct cli *c)
 	int code = shell(&sh, c);
 
 	if (sh.dir && path_remove(sh.dir, &ignored) < 0)
-		fprintf(stderr, "orch: %s\n", ignored->text);
+		print_aside(ignored->text);
 	free(sh.dir);
 	free(sh.kept);
 	session_close(&sh.s);

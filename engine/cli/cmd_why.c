@@ -161,7 +161,8 @@ static void print_text(const struct answer *a)
 {
 	const char *name = a->plan->node->name;
 
-	printf("%s  %s\n", name, a->verdict);
+	printf("%s  ", name);
+	print_lines(stdout, "", a->verdict, strlen(a->verdict));
 	for (size_t i = 0; i < a->changes->count; i++)
 		print_change(&a->changes->items[i]);
 	print_names("waits for", &a->behind);

@@ -73,11 +73,23 @@ json_t *json_change(const struct change *c)
 			 json_text(c->after));
 }
 
+/* Within strings, where alone it can be, "##" begins commands of CIs: see str_escape(). */
+static void print_text(FILE *to, const char *text)
+{
+	const char *at;
+
+	while ((at = strstr(text, "##"))) {
+		fprintf(to, "%.*s\\u0023", (int)(at - text), text);
+		text = at + 1;
+	}
+	fprintf(to, "%s\n", text);
+}
+
 void json_print(FILE *to, json_t *object, bool compact)
 {
 	char *text cleanup_free =
 		json_dumps(object, JSON_ENSURE_ASCII | (compact ? JSON_COMPACT : JSON_INDENT(2)));
 
 	json_decref(object);
-	fprintf(to, "%s\n", text ? text : "null");
+	print_text(to, text ? text : "null");
 }

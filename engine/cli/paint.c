@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/paint.h"
 
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -60,4 +62,43 @@ void print_lines(FILE *to, const char *prefix, const char *text, size_t len)
 		fwrite(s.buf, 1, s.len, to);
 		text = nl ? nl + 1 : end;
 	}
+}
+
+void print_aside(const char *text)
+{
+	fputs("orch: ", stderr);
+	print_lines(stderr, "", text, strlen(text));
+}
+
+/* Whether the runner of GitHub Actions may be reading STREAM. */
+static bool actions_read(FILE *stream)
+{
+	const char *actions = getenv("GITHUB_ACTIONS");
+	struct stat st;
+
+	return actions && str_eq(actions, "true") && fstat(fileno(stream), &st) == 0 &&
+	       !S_ISREG(st.st_mode);
+}
+
+struct foreign foreign_begin(FILE *to)
+{
+	struct foreign f = {.to = to};
+	unsigned char random[16];
+
+	if (!actions_read(to) || getrandom(random, sizeof(random), 0) != sizeof(random))
+		return f;
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(f.word + 2 * i, 3, "%02x", random[i]);
+	fprintf(to, "::stop-commands::%s\n", f.word);
+	fflush(to);
+	return f;
+}
+
+void foreign_end(struct foreign *f)
+{
+	if (*f->word) {
+		fprintf(f->to, "::%s::\n", f->word);
+		fflush(f->to);
+	}
+	*f->word = 0;
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "base/alloc.h"
+#include "base/str.h"
 
 struct table {
 	struct libscols_table *tb;
@@ -53,8 +53,11 @@ void table_row(struct table *t, ...)
 	va_start(ap, t);
 	for (size_t i = 0; i < t->columns; i++) {
 		const char *cell = va_arg(ap, const char *);
+		struct str shown cleanup_str = STR_INIT;
 
-		must(scols_line_set_data(line, i, cell ? cell : ""));
+		if (cell)
+			str_escape(&shown, cell, strlen(cell));
+		must(scols_line_set_data(line, i, shown.buf));
 	}
 	va_end(ap);
 	t->rows++;

@@ -235,12 +235,15 @@ static void failure(struct ui_plain *ui, const struct node *n, const struct outc
 {
 	struct str text cleanup_str = STR_INIT;
 	const char *end = o->log_path ? tail(o->log_path, &text) : NULL;
+	struct foreign told;
 
 	fprintf(stderr, "\n%s--- %s failed ---%s\n", ui->paint->red, n->name, ui->paint->off);
+	told = foreign_begin(stderr);
 	if (end)
 		print_lines(stderr, "  ", end, (size_t)(text.buf + text.len - end));
 	if (o->error)
 		print_lines(stderr, "", o->error, strlen(o->error));
+	foreign_end(&told);
 	if (end)
 		fprintf(stderr, "whole log: orch log %s\n", n->name);
 }

@@ -41,12 +41,14 @@ static void put(struct joint *j, const char *data, size_t len)
 
 static void put_line(void *arg, enum console_event event, const char *text, long a, long b)
 {
+	struct str line cleanup_str = STR_INIT;
 	struct joint *j = arg;
 
 	if (event != CONSOLE_LINE)
 		return;
-	put(j, text, strlen(text));
-	put(j, "\n", 1);
+	str_escape(&line, text, strlen(text));
+	str_append_char(&line, '\n');
+	put(j, line.buf, line.len);
 }
 
 /* What the guest says. 1: it has hung up. */

@@ -44,6 +44,54 @@ static void escaping_leaves_no_terminal_control(void **state)
 	assert_string_equal(s.buf, "\\x1b]52;c\\x07 \\xc2\\x9b \\x9b \xc3\xa9 \\xe2\\x82 ok\\");
 }
 
+static void escaped_as(const char *text, const char *want)
+{
+	struct str s cleanup_str = STR_INIT, again cleanup_str = STR_INIT;
+
+	str_escape(&s, text, strlen(text));
+	assert_string_equal(s.buf, want);
+	str_escape(&again, s.buf, s.len);
+	assert_string_equal(again.buf, want);
+}
+
+static void escaping_shows_what_turns_text_around(void **state)
+{
+	const struct {
+		const char *text, *want;
+	} marks[] = {
+		{"\u202a", "\\xe2\\x80\\xaa"}, {"\u202e", "\\xe2\\x80\\xae"},
+		{"\u2066", "\\xe2\\x81\\xa6"}, {"\u2069", "\\xe2\\x81\\xa9"},
+		{"\u200e", "\\xe2\\x80\\x8e"}, {"\u200f", "\\xe2\\x80\\x8f"},
+		{"\u061c", "\\xd8\\x9c"},      {"\u2028", "\\xe2\\x80\\xa8"},
+		{"\u2029", "\\xe2\\x80\\xa9"},
+	};
+
+	for (size_t i = 0; i < array_len(marks); i++) {
+		char *text cleanup_free = xasprintf("a%sb", marks[i].text);
+		char *want cleanup_free = xasprintf("a%sb", marks[i].want);
+
+		escaped_as(text, want);
+	}
+	escaped_as("\u05e9\u05dc\u05d5\u05dd \u2013 \u2025",
+		   "\u05e9\u05dc\u05d5\u05dd \u2013 \u2025");
+}
+
+static void escaping_leaves_no_command_of_a_ci(void **state)
+{
+	escaped_as("::error file=a::b", "\\x3a:error file=a::b");
+	escaped_as(" \t::set-output name=a::b", " \\t\\x3a:set-output name=a::b");
+	escaped_as("\u3000\u00a0::debug::", "\u3000\u00a0\\x3a:debug::");
+	escaped_as("##[group]x", "\\x23#[group]x");
+	escaped_as("at the end ##[endgroup]", "at the end \\x23#[endgroup]");
+	escaped_as("a##vso[task.setvariable variable=x]y",
+		   "a\\x23#vso[task.setvariable variable=x]y");
+	escaped_as("##teamcity[buildStatus]", "\\x23#teamcity[buildStatus]");
+	escaped_as("###[x", "#\\x23#[x");
+	escaped_as("std::vector, a ::b, ::: src/main.rs, ## [x] #[derive] ##",
+		   "std::vector, a ::b, ::: src/main.rs, ## [x] #[derive] ##");
+	escaped_as("::", "::");
+}
+
 static void near_words_are_found(void **state)
 {
 	const char *const words[] = {"packages", "size", "arch"};
@@ -301,6 +349,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quoting_is_reversible),
 		cmocka_unit_test(escaping_leaves_no_terminal_control),
+		cmocka_unit_test(escaping_shows_what_turns_text_around),
+		cmocka_unit_test(escaping_leaves_no_command_of_a_ci),
 		cmocka_unit_test(near_words_are_found),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(map_keeps_order_and_finds_all),
