@@ -26,9 +26,10 @@
  *           commas, "-" when empty; a URL is looked up by the first suite (mirrors_find()). KEYS:
  *           "debian", or the SHA-256 of the keyring's bytes
  * want      why packages are here. WHAT is a word of the recipe's `packages:`, or "source:" and
- *           one of `sources:`, or "?essential" (the archives' essential packages), or "?tools".
- *           NAMES (commas) answer it: packages, files of a source, NAME:ARCH of tools; "-" when
- *           the node it builds on has them
+ *           one of `sources:`, or "?essential" (the archives' essential packages), or "?tools",
+ *           or "?moved" (what a node below has in a version that does not fit to another one
+ *           that is asked for here). NAMES (commas) answer it: packages, files of a source,
+ *           NAME:ARCH of tools; "-" when the node it builds on has them
  * package   part of the tree
  * tool      needed to build, no part of the result; its NEEDS are "-"
  * source    one line per file of a source package
@@ -92,6 +93,7 @@ struct lock_want {
 DEFINE_VEC(lock_wants, struct lock_want)
 #define LOCK_ESSENTIAL "?essential"
 #define LOCK_TOOLS "?tools"
+#define LOCK_MOVED "?moved"
 #define LOCK_SOURCE_PREFIX "source:"
 
 struct debian_lock {
@@ -165,7 +167,7 @@ int debian_base(struct arena *arena, const struct project *p, const struct debia
 		struct err **err) warn_unused;
 /*
  * The packages of all nodes that O builds on, in one, and the architecture of the first; each must
- * be locked.
+ * be locked. Of a package that several of them pin, the nearest has its way.
  */
 int debian_read_bases(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		      struct debian_lock *ret, struct err **err) warn_unused;
@@ -209,8 +211,9 @@ struct tree;
 int debian_compare(const struct action *a, const struct deb *d, const struct lock_entry *e,
 		   struct err **err) warn_unused;
 /*
- * Whether the tools of L are what their lines say, and each package of SET has what it depends on,
- * in SET or among what STATUS says is installed (dpkg's database of the tree below, or NULL).
+ * Whether the tools of L are what their lines say, and each package has what it depends on: those
+ * of SET, and those that STATUS says are installed (dpkg's database of the tree below, or NULL) and
+ * that none of SET takes the place of.
  */
 int debian_verify(const struct action *a, const struct debian_lock *l, const struct deb_set *set,
 		  const char *status, struct err **err) warn_unused;

@@ -122,6 +122,8 @@ int debian_base(struct arena *arena, const struct project *p, const struct debia
 int debian_read_bases(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		      struct debian_lock *ret, struct err **err)
 {
+	struct map seen cleanup_map = {0};
+
 	while (o->from) {
 		struct debian_lock one cleanup_lock = {0};
 		const char *node;
@@ -140,7 +142,8 @@ int debian_read_bases(struct arena *arena, const struct project *p, const struct
 		if (!ret->arch)
 			ret->arch = one.arch;
 		for (size_t i = 0; i < one.entries.count; i++)
-			if (one.entries.items[i].type == LOCK_PACKAGE)
+			if (one.entries.items[i].type == LOCK_PACKAGE &&
+			    !map_set(&seen, one.entries.items[i].name, &seen))
 				lock_entries_push(&ret->entries, one.entries.items[i]);
 	}
 	return 0;

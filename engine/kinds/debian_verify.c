@@ -62,12 +62,11 @@ static int compare_tools(const struct action *a, const struct debian_lock *l, st
 
 /* ---- all packages and what they depend on ---- */
 
-static int check_closure(const struct action *a, const struct deb_packages *all, size_t first,
-			 struct err **err)
+static int check_closure(const struct action *a, const struct deb_packages *all, struct err **err)
 {
 	struct deb_index *index cleanup_deb_index = deb_index_new(all);
 
-	for (size_t i = first; i < all->count; i++) {
+	for (size_t i = 0; i < all->count; i++) {
 		const struct deb_package *p = &all->items[i];
 		struct str missing cleanup_str = STR_INIT;
 
@@ -85,18 +84,16 @@ int debian_verify(const struct action *a, const struct debian_lock *l, const str
 		  const char *status, struct err **err)
 {
 	struct deb_packages all = {0};
-	size_t first;
 	int r;
 
 	deb_packages_installed(a->arena, status, set, &all);
-	first = all.count;
 	for (size_t i = 0; i < set->count; i++) {
 		struct deb_package p;
 
 		if (deb_package_parse(a->arena, set->items[i]->control, &p) == 0)
 			deb_packages_push(&all, p);
 	}
-	r = check_closure(a, &all, first, err);
+	r = check_closure(a, &all, err);
 	deb_packages_clear(&all);
 	return r < 0 ? -1 : compare_tools(a, l, err);
 }

@@ -92,6 +92,21 @@ static void reach(struct checking *c, const char *key, const char *by, unsigned 
 	reach_all(c, "", e->needs, arena_printf(c->arena, "'%s'", e->name), e->line);
 }
 
+/* The names of a `want` are this lock's own, whatever the base has. */
+static void need_own(struct checking *c, const struct lock_want *w)
+{
+	for (const char *names = w->names; *names;) {
+		size_t n = strcspn(names, ",");
+		const char *name = arena_strndup(c->arena, names, n);
+
+		if (!map_get(&c->own, name) && map_get(&c->below, name))
+			err_list_at(c->errors, at_line(c, w->line),
+				    "the recipe needs '%s', which the lock has lost: " RELOCK, name,
+				    c->recipe->name);
+		names += n + (names[n] == ',');
+	}
+}
+
 static void follow_wants(struct checking *c)
 {
 	for (size_t i = 0; i < c->lock.wants.count; i++) {
@@ -99,6 +114,8 @@ static void follow_wants(struct checking *c)
 		bool keyed = str_eq(w->what, LOCK_TOOLS) || str_skip(w->what, LOCK_SOURCE_PREFIX);
 		const char *prefix = keyed ? arena_printf(c->arena, "%s ", w->what) : "";
 
+		if (!keyed)
+			need_own(c, w);
 		reach_all(c, prefix, w->names, "the recipe", w->line);
 	}
 	for (size_t i = 0; i < c->lock.entries.count; i++) {

@@ -156,6 +156,49 @@ static int is_in_suite(struct apt_request *q, const struct lock_entry *e, const 
 	return 0;
 }
 
+void lock_leave_base(const struct locking *l, struct old_pin *p, const char *why)
+{
+	bool own = p->own && lock_record(l, &p->own->sha256);
+
+	p->base = false;
+	p->left = true;
+	p->kept = own;
+	if (own)
+		p->entry = p->own;
+	else
+		p->why = why;
+}
+
+/* What a tree has stays as it is, but for what the recipe asks for with a version or suite. */
+static int leave_base(struct locking *l, struct apt_request *q, const char *text, struct err **err)
+{
+	struct package_word w;
+	struct old_pin *p;
+	bool there = false;
+
+	if (package_word_parse(l->arena, text, &w) != 0 || !(p = lock_pin(l, w.name)) || !p->base)
+		return 0;
+	if (w.version && !str_eq(w.version, p->entry->version))
+		lock_leave_base(l, p, "the recipe asks for this version");
+	if (!w.suite)
+		return 0;
+	if (!(p->own && digest_eq(&l->old.request, &l->now.request)) &&
+	    is_in_suite(q, p->entry, w.suite, &there, err) < 0)
+		return -1;
+	if (!there)
+		lock_leave_base(l, p,
+				arena_printf(l->arena, "the recipe takes it from '%s'", w.suite));
+	return 0;
+}
+
+static int leave_bases(struct locking *l, struct apt_request *q, struct err **err)
+{
+	for (size_t i = 0; i < l->o->packages.count; i++)
+		if (leave_base(l, q, LIST_AT(l->o->packages, const char *, i), err) < 0)
+			return -1;
+	return 0;
+}
+
 /* A recipe that asks for a version or suite asks for another pin, unless it has not changed. */
 static int check_word(struct locking *l, struct apt_request *q, const char *text, struct err **err)
 {
@@ -184,17 +227,9 @@ static int check_words(struct locking *l, struct apt_request *q, struct err **er
 {
 	for (size_t i = 0; i < l->o->packages.count; i++) {
 		const char *text = LIST_AT(l->o->packages, const char *, i);
-		struct package_word w;
-		const struct old_pin *p;
 
 		if (check_word(l, q, text, err) < 0)
 			return -1;
-		if (package_word_parse(l->arena, text, &w) == 0 && (p = lock_pin(l, w.name)) &&
-		    p->base && !p->kept)
-			return err_at(err, debian_item_pos(l->recipe->map, "packages", i),
-				      "'%s', which this node builds on, has '%s' %s: what a tree "
-				      "has stays as it is",
-				      l->o->from->text, w.name, p->entry->version);
 	}
 	return 0;
 }
@@ -207,11 +242,16 @@ static void gather(struct locking *l)
 							 .kept = true});
 	for (size_t i = 0; i < l->old.entries.count; i++) {
 		const struct lock_entry *e = &l->old.entries.items[i];
+		struct old_pin *below = lock_pin(l, e->name);
 
-		if (e->type == LOCK_PACKAGE && !lock_pin(l, e->name))
+		if (e->type != LOCK_PACKAGE)
+			continue;
+		if (!below)
 			old_pins_push(
 				&l->pins,
 				(struct old_pin){.entry = e, .kept = !lock_updates(l, e->name)});
+		else if (!lock_updates(l, e->name))
+			below->own = e;
 	}
 }
 
@@ -258,7 +298,8 @@ int lock_find_pins(struct locking *l, struct apt_request *q, struct err **err)
 	for (size_t i = 0; i < l->old.entries.count; i++)
 		if (l->old.entries.items[i].type == LOCK_TOOL)
 			strv_push(&names, l->old.entries.items[i].name);
-	if (apt_records(q, &names, &l->records, err) < 0 || ask_pools(l, q, &files, err) < 0)
+	if (apt_records(q, &names, &l->records, err) < 0 || leave_bases(l, q, err) < 0 ||
+	    ask_pools(l, q, &files, err) < 0)
 		return -1;
 	if (files.count && apt_add_pool(q, pool_dir(q), &files, err) < 0)
 		return -1;

@@ -13,9 +13,11 @@
 /* A package that the old lock, or a node below, pins. */
 struct old_pin {
 	const struct lock_entry *entry;
-	bool base;       /* of a node below: its lock is not ours to change */
-	bool kept;       /* stays: the archive has it, nobody asked for another */
-	const char *why; /* why it is not kept; NULL: by --update */
+	bool base; /* of a node below: its lock is not ours to change */
+	bool left; /* a node below has it, and this node takes its own in its place */
+	const struct lock_entry *own; /* while BASE: the old lock's line in its place; NULL: none */
+	bool kept;                    /* stays: the archive has it, nobody asked for another */
+	const char *why;              /* why it is not kept; NULL: by --update */
 };
 DEFINE_VEC(old_pins, struct old_pin)
 
@@ -47,6 +49,11 @@ int lock_find_pins(struct locking *l, struct apt_request *q, struct err **err) w
  */
 int lock_still_there(struct locking *l, struct apt_request *q, const struct lock_entry *e,
 		     const char **ret_why, struct err **err) warn_unused;
+/*
+ * This node takes its own in place of P, which a node below has: what the old lock had, if the
+ * archives have it, else what is found, because of WHY.
+ */
+void lock_leave_base(const struct locking *l, struct old_pin *p, const char *why);
 /* The pin of a package, or NULL. */
 struct old_pin *lock_pin(const struct locking *l, const char *name);
 /* What an index says of the package with these bytes, or NULL. */

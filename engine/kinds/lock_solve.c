@@ -77,6 +77,19 @@ static void find_extras(struct solving *s)
 
 /* ---- one attempt ---- */
 
+/* Whether a word of the recipe is about NAME. */
+static bool is_named(const struct locking *l, const char *name)
+{
+	struct package_word w;
+
+	for (size_t i = 0; i < l->o->packages.count; i++)
+		if (package_word_parse(l->arena, LIST_AT(l->o->packages, const char *, i), &w) ==
+			    0 &&
+		    str_eq(w.name, name))
+			return true;
+	return false;
+}
+
 static void push_pin(struct strv *words, const struct old_pin *p)
 {
 	strv_printf(words, "%s=%s", p->entry->name, p->entry->version);
@@ -91,8 +104,10 @@ static void arguments(const struct solving *s, struct strv *words)
 	for (size_t i = 0; i < l->pins.count; i++) {
 		const struct old_pin *p = &l->pins.items[i];
 
-		if (p->kept && (p->base || map_get(&s->extras, p->entry->name)))
+		if (p->kept && (p->base || p->left || map_get(&s->extras, p->entry->name)))
 			push_pin(words, p);
+		else if (p->left && !p->kept && !is_named(l, p->entry->name))
+			strv_push(words, p->entry->name);
 	}
 	for (size_t i = 0; i < l->o->packages.count; i++) {
 		const char *text = LIST_AT(l->o->packages, const char *, i);
@@ -135,15 +150,19 @@ static bool moves(const struct locking *l, const char *name)
 {
 	const struct old_pin *p = lock_pin(l, name);
 
-	return p ? !p->kept : !is_asked(l, name);
+	return p ? !p->kept || p->left : !is_asked(l, name);
 }
 
 static bool give_up(struct solving *s, const char *name, const char *why)
 {
 	struct old_pin *p = lock_pin(s->l, name);
 
-	if (!p || !p->kept || p->base)
+	if (!p || !p->kept)
 		return false;
+	if (p->base) {
+		lock_leave_base(s->l, p, why);
+		return true;
+	}
 	p->kept = false;
 	p->why = why;
 	return true;
@@ -152,18 +171,21 @@ static bool give_up(struct solving *s, const char *name, const char *why)
 static bool anything_moves(const struct locking *l)
 {
 	for (size_t i = 0; i < l->pins.count; i++)
-		if (!l->pins.items[i].kept)
+		if (!l->pins.items[i].kept || l->pins.items[i].left)
 			return true;
 	return false;
 }
 
-/* Whether one of the two was given up. The base's version is what it is. */
+/*
+ * Whether one of the two was given up. The base's version is what it is, unless the other one is in
+ * the place of what the base has.
+ */
 static bool give_up_one(struct solving *s, const struct apt_unmet *u)
 {
 	struct locking *l = s->l;
-	const struct old_pin *p = lock_pin(l, u->name);
+	const struct old_pin *p = lock_pin(l, u->name), *by = lock_pin(l, u->package);
 
-	if (p && p->base)
+	if (p && p->base && !(by && (by->base || by->left)))
 		return give_up(s, u->package,
 			       arena_printf(l->arena, "it needs %s, and '%s' has %s", u->text,
 					    l->o->from->text, p->entry->version));
@@ -464,6 +486,11 @@ static void find_wants(struct closure *c)
 		if (is_essential(&c->packages.items[i]))
 			strv_push(&c->names, c->packages.items[i].name);
 	want(c, LOCK_ESSENTIAL);
+	for (size_t i = 0; i < l->pins.count; i++)
+		if (l->pins.items[i].left)
+			strv_push(&c->names, l->pins.items[i].entry->name);
+	if (c->names.count)
+		want(c, LOCK_MOVED);
 	for (size_t i = 0; i < l->o->packages.count; i++) {
 		const char *text = LIST_AT(l->o->packages, const char *, i);
 		struct package_word w;

@@ -262,7 +262,7 @@ const struct kind kind_tree = {
 		"cleaned.\n\n"
 		"Users have no password. A user, group or number that the tree has with another "
 		"meaning is an error.",
-	.version = 2,
+	.version = 3,
 	.schema = &tree_schema,
 	.outputs = tree_outputs,
 	.demand = tree_demand,

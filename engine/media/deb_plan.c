@@ -83,14 +83,25 @@ static void provide_stanza(struct planning *p, const char *stanza, size_t item)
 	}
 }
 
-static void provide_installed(struct planning *p, const char *status)
+static bool has_name(const struct deb_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (str_eq(set->items[i]->name, name))
+			return true;
+	return false;
+}
+
+/* What is installed and stays: another version of SET takes the place of the one that is there. */
+static void provide_installed(struct planning *p, const struct deb_set *set, const char *status)
 {
 	while (*status) {
 		const char *end = strstr(status, "\n\n");
 		size_t len = end ? (size_t)(end - status) + 1 : strlen(status);
 		char *stanza cleanup_free = xstrndup(status, len);
+		char *name cleanup_free = deb_field(stanza, "Package");
 
-		provide_stanza(p, stanza, INSTALLED);
+		if (name && !has_name(set, name))
+			provide_stanza(p, stanza, INSTALLED);
 		status += len + strspn(status + len, "\n");
 	}
 }
@@ -297,7 +308,7 @@ static void load(struct planning *p, const struct deb_set *set, const char *stat
 		p->items[i].deb = set->items[i];
 	qsort(p->items, p->count, sizeof(*p->items), by_name);
 	if (status)
-		provide_installed(p, status);
+		provide_installed(p, set, status);
 	for (size_t i = 0; i < p->count; i++)
 		provide_stanza(p, p->items[i].deb->control, i);
 	for (size_t i = 0; i < p->count; i++) {

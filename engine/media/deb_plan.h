@@ -11,8 +11,9 @@
  * A package is in the first step that can have it, and within a step follows what it depends on;
  * what depends on each other follows names. Alternatives are what a tree has already, else the
  * first that is among the packages, by name or, then, by Provides: of several that provide it the
- * one of the highest Priority, as with apt. What nothing provides is left to dpkg to complain
- * about. The plan depends on control data alone, not on the order of the set.
+ * one of the highest Priority, as with apt. A package that the tree has in another version counts
+ * as the new one. What nothing provides is left to dpkg to complain about. The plan depends on
+ * control data alone, not on the order of the set.
  */
 #include "base/vec.h"
 #include "media/deb.h"

@@ -17,14 +17,15 @@ built() {
 		cat "$scratch/out"
 	fi
 }
-# deb NAME VERSION: a package of the archive.
+# deb NAME VERSION [DEPENDS]: a package of the archive.
 deb() {
 	d=$scratch/deb/$1
 	mkdir -p "$d/DEBIAN" "$d/usr/share/$1" "$archive/pool"
 	echo "$2" >"$d/usr/share/$1/version"
 	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: test\n' \
 		"$1" "$2" >"$d/DEBIAN/control"
-	touch -d "${3:-2020-02-02}" "$d/usr/share/$1/version"
+	[ -z "${3:-}" ] || echo "Depends: $3" >>"$d/DEBIAN/control"
+	touch -d 2020-02-02 "$d/usr/share/$1/version"
 	dpkg-deb --root-owner-group -b "$d" "$archive/pool/$1_$2_all.deb" >/dev/null
 }
 # publish: lists and signs what is there.
@@ -137,4 +138,40 @@ sed -i 's/own-tool\]/own-tool, own-extra]/' "$p/recipes/top.yaml"
 check "one package more: lock" o lock top
 check "one package more: why" o why top
 check "one package more: its name" grep -qE '^ *package own-extra is new$' "$scratch/out"
+
+echo "# a package of the node below in another version"
+deb own-pair 1.1 'own-tool (= 1.1)'
+check "a package that needs its version" publish
+sed -i 's/own-extra\]/own-extra, own-pair]/' "$p/recipes/top.yaml"
+check "below: lock" o lock top
+deb own-tool 1.2
+deb own-pair 1.2 'own-tool (= 1.2)'
+check "newer ones" publish
+printf 'kind: debian\nfrom: top\npackages: [own-tool, netbase]\n' >"$p/recipes/over.yaml"
+check "above: lock" o lock over
+same "without a version nothing moves" 0 "$(grep -c '^package ' "$p/recipes/over.lock")"
+same "all is built" "over top" "$(built "$p")"
+sed -i 's/own-tool, /own-tool=1.2, /' "$p/recipes/over.yaml"
+check "another version: lock" o lock over
+# pins NODE: packages and versions of its lock.
+pins() { awk '$1 == "package" { print $3 "=" $4 }' "$p/recipes/$1.lock" | xargs; }
+same "it moves, and what needs it" "own-pair=1.2 own-tool=1.2" "$(pins over)"
+same "only what asks is built" over "$(built "$p")"
+versions() { tar -xOf "$p/out/$1/root.tar" usr/share/own-tool/version usr/share/own-pair/version | xargs; }
+same "the tree below stays as it is" "1.1 1.1" "$(versions top)"
+same "the one above has the other version" "1.2 1.2" "$(versions over)"
+mkdir -p "$scratch/db/updates" "$scratch/db/info"
+tar -xOf "$p/out/over/root.tar" var/lib/dpkg/status >"$scratch/db/status"
+same "dpkg has each once" "own-extra=1.0=ii own-pair=1.2=ii own-tool=1.2=ii" \
+	"$(dpkg-query --admindir "$scratch/db" -W -f '${Package}=${Version}=${db:Status-Abbrev}\n' 'own-*' | xargs)"
+deb own-tool 1.3
+deb own-pair 1.3 'own-tool (= 1.3)'
+check "still newer ones" publish
+printf 'recommends: false\n' >>"$p/recipes/over.yaml"
+check "locked again" o lock over
+same "no pin moves" "own-pair=1.2 own-tool=1.2" "$(pins over)"
+sed -i 's/own-tool=1.2, /own-tool, /' "$p/recipes/over.yaml"
+check "asked for no more: lock" o lock over
+same "the tree below has its way again" "" "$(pins over)"
+same "and its result is known" "" "$(built "$p")"
 finish

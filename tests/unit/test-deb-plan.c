@@ -113,6 +113,17 @@ static void test_what_is_there(void **state)
 		"unpack mail; configure mail; unpack daemon; ");
 }
 
+static void test_another_version(void **state)
+{
+	const struct package packages[] = {{"daemon", "2", "Pre-Depends: library\n"},
+					   {"library", "2", NULL},
+					   {NULL, NULL, NULL}};
+
+	(void)state;
+	planned(packages, "Package: daemon\nVersion: 1\n\nPackage: library\nVersion: 1\n",
+		"unpack library; configure library; unpack daemon; ");
+}
+
 static void test_alternatives(void **state)
 {
 	const struct package packages[] = {
@@ -168,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_new_tree),
 		cmocka_unit_test(test_pre_depends),
 		cmocka_unit_test(test_what_is_there),
+		cmocka_unit_test(test_another_version),
 		cmocka_unit_test(test_alternatives),
 		cmocka_unit_test(test_priorities),
 		cmocka_unit_test(test_pre_depends_in_a_circle),
