@@ -36,7 +36,7 @@ int debian_install(struct debian_stage *s, struct err **err)
 			       .plan = s->plan,
 			       .overlay = s->overlay,
 			       .dir = dir,
-			       .emulated = !sandbox_is_native(s->lock->arch)};
+			       .arch = s->lock->arch};
 	struct treebox *box cleanup_treebox = NULL;
 	struct strv env cleanup_strv = {0};
 	struct treebox_spec spec = {.tree = s->before, .dir = dir, .arch = s->lock->arch};

@@ -58,12 +58,13 @@ static int put(const char *dir, const char *name, const char *text, size_t len, 
 static int put_debs(const struct dpkg_job *j, const struct deb_set *set, const char *dir,
 		    struct err **err)
 {
+	bool foreign = j->arch && !sandbox_is_native(j->arch);
+
 	for (size_t i = 0; i < set->count; i++) {
 		const struct deb *d = set->items[i];
 		char *to cleanup_free = xasprintf("%s/%s_%s.deb", dir, d->name, d->arch);
 
-		if (j->emulated ? deb_expand(d, to, err) < 0
-				: file_copy(d->path, to, 0644, err) < 0)
+		if (foreign ? deb_expand(d, to, err) < 0 : file_copy(d->path, to, 0644, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -25,7 +25,8 @@ struct dpkg_job {
 	/* Directory of the host, laid over the tree again whenever packages were unpacked; NULL. */
 	const char *overlay;
 	const char *dir; /* of the box */
-	bool emulated;   /* dpkg runs in an emulator: it is spared what this machine does faster */
+	/* Of the tree, or NULL: unknown. A foreign dpkg is spared what this machine does faster. */
+	const char *arch;
 };
 
 /* The environment of maintainer scripts, the same on every machine. */

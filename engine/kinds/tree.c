@@ -64,7 +64,6 @@ struct programs {
 	struct steps steps;
 	struct strv env;
 	struct treebox_spec spec;
-	const char *arch;
 };
 
 static void programs_release(struct programs *p)
@@ -136,6 +135,7 @@ static int programs_prepare(struct programs *p, struct action *a, struct tree *t
 	if (find_arch(p, err) < 0 || path_mkdirs(dir, err) < 0 ||
 	    step_write_all(&p->steps, err) < 0)
 		return -1;
+	p->job.arch = p->spec.arch;
 	if (!o->debs.count)
 		return 0;
 	if (tree_plan_debs(a, t, &p->set, &p->plan, err) < 0)

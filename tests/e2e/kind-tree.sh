@@ -180,6 +180,20 @@ deb fails 1 all ''
 refused "a script that fails" "package 'fails': its postinst script .*7" <<'END'
 debs: [debs/fails.deb]
 END
+
+echo "# a tree of another architecture"
+arch=arm64
+[ "$(dpkg --print-architecture)" != arm64 ] || arch=amd64
+printf 'kind: debian\narch: %s\npackages: [passwd]\n' $arch | recipe foreign
+printf 'kind: debian\npackages: [qemu-user]\n' | recipe emulator
+printf 'kind: tree\nfrom: foreign\nemulator: emulator\ndebs: [debs/helper.deb]\nrun: ["cat /usr/share/helper/x; exit 3"]\n' | recipe bad
+check "lock" o lock foreign
+check "lock the emulator" o lock emulator
+o build bad
+says "its dpkg installs, its shell runs the steps" "recipes/bad.yaml:5: step 1 of 1 failed: .*3"
+same "its dpkg need not decompress" "debian-binary control.tar.xz data.tar " \
+	"$(ar t "$(find "$ORCH_STORE/failed" -name helper_all.deb)" | tr '\n' ' ')"
+
 refused "no file to stamp" "no file '/etc/nothing'" <<'END'
 stamp: /etc/nothing
 END
