@@ -119,9 +119,9 @@ deb
 new watched && file usr/share/watched/thing x && deb 'Pre-Depends: watches'
 new overridden && file usr/share/overridden x && deb 'Pre-Depends: watches'
 # what every new system has in /etc, and who adds to it
-new says-force && echo 'echo "$DPKG_FORCE" | tr , "\n" | grep ^conf >>/var/lib/dpkg-force || :' | script postinst && deb
+new says-force && echo 'echo "$DPKG_FORCE" | grep -o "conf[a-z]*" >>/var/lib/dpkg-force || :' | script postinst && deb
 new reads-fstab && echo 'cp /etc/fstab /var/lib/read-fstab' | script postinst && deb
-new says-force-top && echo 'echo "$DPKG_FORCE" | tr , "\n" | grep ^conf >>/var/lib/dpkg-force-top || :' | script postinst && deb
+new says-force-top && echo 'echo "$DPKG_FORCE" | grep -o "conf[a-z]*" >>/var/lib/dpkg-force-top || :' | script postinst && deb
 new writes-fstab && echo 'echo "/dev/x /x ext4 defaults 0 0" >>/etc/fstab' | script postinst && deb
 # configuration, of which an overlay has a part
 new conf && file etc/conf/kept packaged && file etc/conf/own packaged && file usr/share/conf/over packaged &&
