@@ -13,6 +13,7 @@
 here=$PWD
 p=$scratch/p
 store=${ORCH_STORE:-$HOME/.cache/orch}
+limit=2G # of a store of our own, between trees
 # shellcheck disable=SC2086
 root() { ${AS_ROOT:-} "$@"; }
 # shellcheck disable=SC2086,SC2317
@@ -57,9 +58,18 @@ ours() { # NODE
 	root mkdir "$scratch/ours" && root tar --xattrs --xattrs-include='*' --numeric-owner -xpf "$p/out/$1/root.tar" -C "$scratch/ours"
 }
 
+# Twenty trees are more than a tester's store should have to hold.
+own_store() {
+	store=$scratch/store
+	mkdir -p "$store"
+	export ORCH_STORE="$store"
+	[ "$(id -u)" != 0 ] || root chown "$(user id -u):$(user id -g)" "$store"
+}
+
 compare() { # PART
 	chmod 755 "$scratch"
 	mkdir -p "$p/recipes"
+	[ "$1" = quick ] || own_store
 	cat >"$p/recipes/project.yaml" <<'END'
 schema: 1
 name: real
@@ -94,6 +104,7 @@ END
 			not_ok "batch $n: $(tail -n 1 "$scratch/diff")"
 		fi
 		root rm -rf "$scratch/ours" "$scratch/real" "$p/out/batch$n"
+		[ "$1" = quick ] || check "batch $n: room for the next" user "$ORCH" -C "$p" store gc --size $limit
 	done <"$scratch/batches"
 	[ "$n" -gt 0 ] || not_ok "there are packages for '$1'"
 	finish
