@@ -162,8 +162,8 @@ static const struct option debian_options[] = {
 	 .help = "Source packages to unpack, patched, to /usr/src/NAME.", .example = "[u-boot]"},
 	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
 	 .help = "A debian node whose tree the packages are added to. What it has stays as it is, "
-		 "but for packages that are asked for in another version here, and what must "
-		 "move with them.",
+		 "but for packages that are asked for in another version here, or updated here "
+		 "('orch lock NODE --update PACKAGE'), and what must move with them.",
 	 .example = "base"},
 	{"archives", OPT_STRING, AT(archives), OPT_LIST | OPT_NAME | OPT_UNKEYED,
 	 .help = "Aliases of the archives to take packages from; default: all of project.yaml.",

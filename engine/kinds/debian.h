@@ -27,8 +27,9 @@
  *           "debian", or the SHA-256 of the keyring's bytes
  * want      why packages are here. WHAT is a word of the recipe's `packages:`, or "source:" and
  *           one of `sources:`, or "?essential" (the archives' essential packages), or "?tools",
+ *           or "?updated" (what a node below has in an older version, by `--update PACKAGE`),
  *           or "?moved" (what a node below has in a version that does not fit to another one
- *           that is asked for here). NAMES (commas) answer it: packages, files of a source,
+ *           that is taken here). NAMES (commas) answer it: packages, files of a source,
  *           NAME:ARCH of tools; "-" when the node it builds on has them
  * package   part of the tree
  * tool      needed to build, no part of the result; its NEEDS are "-"
@@ -94,6 +95,7 @@ DEFINE_VEC(lock_wants, struct lock_want)
 #define LOCK_ESSENTIAL "?essential"
 #define LOCK_TOOLS "?tools"
 #define LOCK_MOVED "?moved"
+#define LOCK_UPDATED "?updated"
 #define LOCK_SOURCE_PREFIX "source:"
 
 struct debian_lock {

@@ -22,10 +22,14 @@ static const char *arch_of(const struct locking *l)
 	return l->base.arch ? l->base.arch : sandbox_host_arch();
 }
 
+/* In the old lock, or below it. */
 static bool old_has(const struct locking *l, const char *package)
 {
 	for (size_t i = 0; i < l->old.entries.count; i++)
 		if (str_eq(l->old.entries.items[i].name, package))
+			return true;
+	for (size_t i = 0; i < l->base.entries.count; i++)
+		if (str_eq(l->base.entries.items[i].name, package))
 			return true;
 	return false;
 }

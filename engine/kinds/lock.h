@@ -10,7 +10,7 @@ struct lock_opts {
 	bool update; /* take current versions; else move no pin that the archives still have */
 	const char *package; /* with update: only this package, and what it needs; NULL: all */
 	bool offline;        /* make no connection: ERR_NET when that cannot be */
-	size_t *named;       /* with PACKAGE: counts the nodes whose old lock has it; may be NULL */
+	size_t *named; /* with PACKAGE: counts the nodes that have it, or build on it; may be NULL */
 	const char *cache_dir; /* absolute: where lists and indexes may be kept */
 	void (*say)(void *arg, const char *node, const char *text); /* what it does; may be NULL */
 	void *arg;
@@ -27,7 +27,8 @@ bool lock_applies(const struct recipe *r);
  * A lock that is there but cannot be read is an error that leaves it as it is, with and without
  * update. One of format 1 is read, and written in format 2 with its pins. A pin stays as long as
  * an archive has it, in its index or in its pool, and the recipe asks for no other version or
- * suite; a package that the recipe newly asks for moves no pin. Returns 0, or -1.
+ * suite; a package that the recipe newly asks for moves no pin. With PACKAGE, what a node below has
+ * in an older version is taken here in its place, until that node has it, too. Returns 0, or -1.
  */
 int lock_resolve(struct arena *arena, const struct project *p, const struct recipe *r,
 		 const struct lock_opts *opts, struct str *report, struct err **err) warn_unused;

@@ -191,8 +191,68 @@ static int leave_base(struct locking *l, struct apt_request *q, const char *text
 	return 0;
 }
 
+/* Whether the newest version of P that the archives have is newer than what is below. */
+static int is_outdated(struct apt_request *q, const struct old_pin *p, bool *ret, struct err **err)
+{
+	struct strv names cleanup_strv = {0};
+	struct apt_places places = {0};
+
+	strv_push(&names, p->entry->name);
+	if (apt_places(q, &names, &places, err) < 0)
+		return -1;
+	*ret = false;
+	for (size_t i = 0; i < places.count; i++)
+		*ret |= deb_version_compare(places.items[i].version, p->entry->version) > 0;
+	apt_places_clear(&places);
+	return 0;
+}
+
+/* Whether NAMES (commas) has NAME. */
+static bool is_among(const char *names, const char *name)
+{
+	while (*names) {
+		size_t n = strcspn(names, ",");
+
+		if (n == strlen(name) && strncmp(names, name, n) == 0)
+			return true;
+		names += n + (names[n] == ',');
+	}
+	return false;
+}
+
+static bool was_updated(const struct locking *l, const char *name)
+{
+	for (size_t i = 0; i < l->old.wants.count; i++)
+		if (str_eq(l->old.wants.items[i].what, LOCK_UPDATED) &&
+		    is_among(l->old.wants.items[i].names, name))
+			return true;
+	return false;
+}
+
+/* What --update takes here stays until the node below has it, or a newer one. */
+static int leave_if_updated(struct locking *l, struct apt_request *q, struct old_pin *p,
+			    struct err **err)
+{
+	const char *name = p->entry->name;
+	bool was = was_updated(l, name), newer = false;
+
+	if (was && p->own)
+		newer = deb_version_compare(p->own->version, p->entry->version) > 0;
+	else if (lock_updates(l, name) && (was || l->opts->package) &&
+		 is_outdated(q, p, &newer, err) < 0)
+		return -1;
+	if (!newer)
+		return 0;
+	p->updated = true;
+	lock_leave_base(l, p, NULL);
+	return 0;
+}
+
 static int leave_bases(struct locking *l, struct apt_request *q, struct err **err)
 {
+	for (size_t i = 0; i < l->pins.count; i++)
+		if (l->pins.items[i].base && leave_if_updated(l, q, &l->pins.items[i], err) < 0)
+			return -1;
 	for (size_t i = 0; i < l->o->packages.count; i++)
 		if (leave_base(l, q, LIST_AT(l->o->packages, const char *, i), err) < 0)
 			return -1;

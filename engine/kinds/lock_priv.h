@@ -13,8 +13,9 @@
 /* A package that the old lock, or a node below, pins. */
 struct old_pin {
 	const struct lock_entry *entry;
-	bool base; /* of a node below: its lock is not ours to change */
-	bool left; /* a node below has it, and this node takes its own in its place */
+	bool base;    /* of a node below: its lock is not ours to change */
+	bool left;    /* a node below has it, and this node takes its own in its place */
+	bool updated; /* LEFT, because of --update, then or now */
 	const struct lock_entry *own; /* while BASE: the old lock's line in its place; NULL: none */
 	bool kept;                    /* stays: the archive has it, nobody asked for another */
 	const char *why;              /* why it is not kept; NULL: by --update */

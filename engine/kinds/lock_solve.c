@@ -478,6 +478,18 @@ static bool is_essential(const struct deb_package *p)
 	return p->essential || str_eq(p->name, "apt") || str_eq(p->name, "usr-is-merged");
 }
 
+/* What is taken in place of what the base has. */
+static void want_left(struct closure *c, const char *what, bool updated)
+{
+	const struct locking *l = c->s->l;
+
+	for (size_t i = 0; i < l->pins.count; i++)
+		if (l->pins.items[i].left && l->pins.items[i].updated == updated)
+			strv_push(&c->names, l->pins.items[i].entry->name);
+	if (c->names.count)
+		want(c, what);
+}
+
 static void find_wants(struct closure *c)
 {
 	const struct locking *l = c->s->l;
@@ -486,11 +498,8 @@ static void find_wants(struct closure *c)
 		if (is_essential(&c->packages.items[i]))
 			strv_push(&c->names, c->packages.items[i].name);
 	want(c, LOCK_ESSENTIAL);
-	for (size_t i = 0; i < l->pins.count; i++)
-		if (l->pins.items[i].left)
-			strv_push(&c->names, l->pins.items[i].entry->name);
-	if (c->names.count)
-		want(c, LOCK_MOVED);
+	want_left(c, LOCK_UPDATED, true);
+	want_left(c, LOCK_MOVED, false);
 	for (size_t i = 0; i < l->o->packages.count; i++) {
 		const char *text = LIST_AT(l->o->packages, const char *, i);
 		struct package_word w;

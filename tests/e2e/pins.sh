@@ -174,4 +174,16 @@ sed -i 's/own-tool=1.2, /own-tool, /' "$p/recipes/over.yaml"
 check "asked for no more: lock" o lock over
 same "the tree below has its way again" "" "$(pins over)"
 same "and its result is known" "" "$(built "$p")"
+check "an update above: lock" o lock over --update own-tool
+same "what is below stays there" "own-extra=1.0 own-pair=1.1 own-tool=1.1" "$(pins top)"
+same "it moves, and what needs it" "own-pair=1.3 own-tool=1.3" "$(pins over)"
+same "only that node is built" over "$(built "$p")"
+same "it has the newer ones" "1.3 1.3" "$(versions over)"
+sed -i '/^recommends/d' "$p/recipes/over.yaml"
+check "locked again" o lock over
+same "the update stays" "own-pair=1.3 own-tool=1.3" "$(pins over)"
+check "all updates: lock" o lock over --update
+same "all updates: it stays, too" "own-pair=1.3 own-tool=1.3" "$(pins over)"
+check "the node below is updated: lock" o lock --update own-tool
+same "both have it once" "own-extra=1.0 own-pair=1.3 own-tool=1.3 " "$(pins top) $(pins over)"
 finish
