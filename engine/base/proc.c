@@ -173,98 +173,261 @@ static void kill_and_reap(pid_t pid, bool same_group)
 		;
 }
 
-static int wait_until(const char *name, pid_t pid, const struct proc_opts *opts, uint64_t deadline,
-		      struct err **err)
+/* What a program said on stderr: the first bytes and the last ones. */
+struct said {
+	struct str first, last;
+};
+
+enum { SAID_KEPT = 4096, REASON_MAX = 300 };
+
+static void said_add(struct said *s, const char *data, size_t len)
 {
+	if (s->first.len < SAID_KEPT)
+		str_append_len(&s->first, data, len);
+	str_append_len(&s->last, data, len);
+	if (s->last.len > 2 * SAID_KEPT) {
+		memmove(s->last.buf, s->last.buf + s->last.len - SAID_KEPT, SAID_KEPT);
+		s->last.len = SAID_KEPT;
+		s->last.buf[SAID_KEPT] = 0;
+	}
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The line that ends at END, without space around it; *RET_BEFORE is where the one before ends. */
+static char *line_before(const char *text, const char *end, const char **ret_before)
+{
+	const char *start = end;
+
+	while (start > text && start[-1] != '\n')
+		start--;
+	*ret_before = start > text ? start - 1 : text;
+	while (start < end && is_space(*start))
+		start++;
+	while (end > start && is_space(end[-1]))
+		end--;
+	if (end - start > REASON_MAX)
+		end = start + REASON_MAX;
+	return xstrndup(start, (size_t)(end - start));
+}
+
+/* The last line with anything in it; NULL when there is none. */
+static char *last_line(const struct str *s)
+{
+	const char *end = s->buf + s->len;
+
+	while (end > s->buf) {
+		char *line cleanup_free = line_before(s->buf, end, &end);
+
+		if (*line)
+			return steal_ptr(line);
+	}
+	return NULL;
+}
+
+static char *first_line(const struct str *s)
+{
+	size_t skip = strspn(s->buf, " \t\r\n"), len = strcspn(s->buf + skip, "\n");
+	const char *before;
+
+	return line_before(s->buf + skip, s->buf + skip + len, &before);
+}
+
+/*
+ * Adds the reason to ERR. A program that reports the end of another one ("Child process exited with
+ * code 1" is GLib's wording) does not know why: then what was said first stands there, too.
+ */
+static int give_reason(const struct said *said, struct err **err)
+{
+	char *last cleanup_free = last_line(&said->last), *first cleanup_free = NULL;
+	char *text;
+
+	if (!last)
+		return -1;
+	if (strstr(last, "Child process "))
+		first = first_line(&said->first);
+	if (first && !str_eq(first, last))
+		text = xasprintf("%s: %s (%s)", (*err)->text, last, first);
+	else
+		text = xasprintf("%s: %s", (*err)->text, last);
+	free((*err)->text);
+	(*err)->text = text;
+	if (strstr(said->last.buf, "No space left on device"))
+		(*err)->cls = ERR_RESOURCE;
+	return -1;
+}
+
+/* A program while it runs. */
+struct child {
+	const char *name;
+	const struct proc_opts *opts;
+	pid_t pid;
+	uint64_t deadline;
+	int pidfd, out, errfd; /* -1: not followed; out and errfd are closed at their ends */
+	struct str *text;      /* of out */
+	size_t limit;
+	struct said said;
+};
+
+static void child_release(struct child *c)
+{
+	fd_closep(&c->pidfd);
+	fd_closep(&c->out);
+	fd_closep(&c->errfd);
+	str_release(&c->said.first);
+	str_release(&c->said.last);
+}
+#define cleanup_child __attribute__((cleanup(child_release)))
+
+/* Makes a pipe: *RET_READ for us, *RET_WRITE for the child. */
+static int open_pipe(const char *name, int *ret_read, int *ret_write, struct err **err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", name);
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
+}
+
+/* Starts ARGV with pipes on stderr (unless OPTS has a place for it) and, with TEXT, on stdout. */
+static int child_start(struct child *c, char *const argv[], const struct proc_opts *opts,
+		       struct err **err)
+{
+	struct proc_opts o = *opts;
+	int out cleanup_fd = -1, errfd cleanup_fd = -1;
+
+	c->name = argv[0];
+	c->opts = opts;
+	c->deadline = opts->timeout_s ? now_ms() + opts->timeout_s * 1000ull : 0;
+	if (c->text && open_pipe(argv[0], &c->out, &out, err) < 0)
+		return -1;
+	if (c->text)
+		o.out = out;
+	if (opts->errfd <= 0) {
+		if (open_pipe(argv[0], &c->errfd, &errfd, err) < 0)
+			return -1;
+		o.errfd = errfd;
+	}
+	if (proc_start(argv, &o, &c->pid, err) < 0)
+		return -1;
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	return 0;
+}
+
+/* One read of stdout. */
+static int take_out(struct child *c, struct err **err)
+{
+	ssize_t got = read(c->out, str_reserve(c->text, 65536), 65536);
+
+	if (got < 0 && errno == EINTR)
+		return 0;
+	if (got < 0)
+		return err_errno(err, ERR_INTERNAL, errno, "cannot read from '%s'", c->name);
+	if (got == 0)
+		fd_closep(&c->out);
+	c->text->len += (size_t)got;
+	c->text->buf[c->text->len] = 0;
+	if (c->text->len > c->limit)
+		return err_set(err, ERR_BUILD, "'%s' printed more than %zu bytes", c->name,
+			       c->limit);
+	return 0;
+}
+
+/* One read of stderr, which goes on to ours. */
+static void take_err(struct child *c)
+{
+	char buf[4096];
+	ssize_t got = read(c->errfd, buf, sizeof(buf));
+
+	if (got < 0 && errno == EINTR)
+		return;
+	if (got <= 0) {
+		fd_closep(&c->errfd);
+		return;
+	}
+	said_add(&c->said, buf, (size_t)got);
+	for (ssize_t done = 0, n; done < got; done += n) {
+		n = write(STDERR_FILENO, buf + done, (size_t)(got - done));
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n < 0)
+			n = 0;
+	}
+}
+
+/*
+ * Follows the child until it has ended and all of its stdout is here. Somebody whom it started and
+ * who lives on may hold stderr: what stands in the pipe when the child ends is all that is read.
+ */
+static int follow(struct child *c, struct err **err)
+{
+	bool ended = false;
+
+	while (c->out >= 0 || (c->pidfd >= 0 ? !ended : c->errfd >= 0)) {
+		struct pollfd fds[] = {{.fd = c->out, .events = POLLIN},
+				       {.fd = c->errfd, .events = POLLIN},
+				       {.fd = ended ? -1 : c->pidfd, .events = POLLIN}};
+		int n = poll(fds, 3, left_ms(c->deadline));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for '%s'", c->name);
+		if (n == 0)
+			return err_set(err, ERR_TIMEOUT, "'%s' took longer than %u s", c->name,
+				       c->opts->timeout_s);
+		if (fds[0].revents && take_out(c, err) < 0)
+			return -1;
+		if (fds[1].revents)
+			take_err(c);
+		ended |= fds[2].revents != 0;
+	}
+	while (c->errfd >= 0 && poll(&(struct pollfd){.fd = c->errfd, .events = POLLIN}, 1, 0) > 0)
+		take_err(c);
+	return 0;
+}
+
+static int child_run(struct child *c, char *const argv[], const struct proc_opts *opts,
+		     struct err **err)
+{
+	static const struct proc_opts defaults;
 	int status;
 
-	if (deadline) {
-		int pidfd cleanup_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-		struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
-		int n;
-
-		do
-			n = poll(&pfd, 1, left_ms(deadline));
-		while (n < 0 && errno == EINTR);
-		if (n == 0) {
-			kill_and_reap(pid, opts->same_group);
-			return err_set(err, ERR_TIMEOUT, "'%s' took longer than %u s", name,
-				       opts->timeout_s);
-		}
-	}
-	if (proc_wait(pid, &status, err) < 0)
+	if (child_start(c, argv, opts ? opts : &defaults, err) < 0)
 		return -1;
-	return proc_check(name, status, err);
+	if (follow(c, err) < 0) {
+		kill_and_reap(c->pid, c->opts->same_group);
+		return -1;
+	}
+	if (proc_wait(c->pid, &status, err) < 0)
+		return -1;
+	if (proc_check(c->name, status, err) < 0)
+		return give_reason(&c->said, err);
+	return 0;
 }
 
 int proc_run(char *const argv[], const struct proc_opts *opts, struct err **err)
 {
-	static const struct proc_opts defaults;
-	uint64_t deadline;
-	pid_t pid;
+	struct child c cleanup_child = {
+		.pidfd = -1, .out = -1, .errfd = -1, .said = {STR_INIT, STR_INIT}};
 
-	if (!opts)
-		opts = &defaults;
-	deadline = opts->timeout_s ? now_ms() + opts->timeout_s * 1000ull : 0;
-	if (proc_start(argv, opts, &pid, err) < 0)
-		return -1;
-	return wait_until(argv[0], pid, opts, deadline, err);
-}
-
-/* Reads FD to its end. 1: deadline passed; -1: error. */
-static int gather(int fd, const char *name, uint64_t deadline, size_t limit, struct str *ret,
-		  struct err **err)
-{
-	for (;;) {
-		struct pollfd pfd = {.fd = fd, .events = POLLIN};
-		int n = poll(&pfd, 1, left_ms(deadline));
-		ssize_t got;
-
-		if (n == 0)
-			return 1;
-		if (n < 0 && errno != EINTR)
-			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for '%s'", name);
-		if (n < 0)
-			continue;
-		got = read(fd, str_reserve(ret, 65536), 65536);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_errno(err, ERR_INTERNAL, errno, "cannot read from '%s'", name);
-		if (got == 0)
-			return 0;
-		ret->len += (size_t)got;
-		ret->buf[ret->len] = 0;
-		if (ret->len > limit)
-			return err_set(err, ERR_BUILD, "'%s' printed more than %zu bytes", name,
-				       limit);
-	}
+	return child_run(&c, argv, opts, err);
 }
 
 int proc_output(char *const argv[], const struct proc_opts *opts, size_t limit, struct str *ret,
 		struct err **err)
 {
-	struct proc_opts o = opts ? *opts : (struct proc_opts){0};
-	int fds[2], in cleanup_fd = -1, out cleanup_fd = -1, rc;
-	uint64_t deadline = o.timeout_s ? now_ms() + o.timeout_s * 1000ull : 0;
-	pid_t pid;
+	struct child c cleanup_child = {.pidfd = -1,
+					.out = -1,
+					.errfd = -1,
+					.said = {STR_INIT, STR_INIT},
+					.text = ret,
+					.limit = limit};
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", argv[0]);
-	in = fds[0];
-	out = fds[1];
-	o.out = out;
-	if (proc_start(argv, &o, &pid, err) < 0)
-		return -1;
-	close(out);
-	out = -1;
-	rc = gather(in, argv[0], deadline, limit, ret, err);
-	if (rc != 0) {
-		kill_and_reap(pid, o.same_group);
-		if (rc > 0)
-			err_set(err, ERR_TIMEOUT, "'%s' took longer than %u s", argv[0],
-				o.timeout_s);
-		return -1;
-	}
-	return wait_until(argv[0], pid, &o, deadline, err);
+	return child_run(&c, argv, opts, err);
 }

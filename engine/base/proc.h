@@ -29,7 +29,11 @@ int proc_start(char *const argv[], const struct proc_opts *opts, pid_t *ret_pid,
 int proc_wait(pid_t pid, int *ret_status, struct err **err) warn_unused;
 /* 0 for exit status 0; else ERR_BUILD "'mkfs.vfat' exited with 3" / "... was killed by SIGSEGV". */
 int proc_check(const char *name, int status, struct err **err) warn_unused;
-/* Start, wait, check. stdout and stderr go where OPTS says. */
+/*
+ * Start, wait, check. stdout and stderr go where OPTS says. Of a program that fails and whose
+ * stderr is the parent's, the error has the reason too, as it said it last: "'rauc' exited with 1:
+ * Failed to create bundle: ..."; and the class is ERR_RESOURCE when that is a full disk.
+ */
 int proc_run(char *const argv[], const struct proc_opts *opts, struct err **err) warn_unused;
 /* As proc_run, and gathers stdout (at most LIMIT bytes) into *RET. */
 int proc_output(char *const argv[], const struct proc_opts *opts, size_t limit, struct str *ret,
