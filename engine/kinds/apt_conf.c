@@ -143,19 +143,23 @@ static int read_keys(const struct apt_request *q, const struct archive *a, const
 	return 0;
 }
 
-/* A copy, whose name ends as apt wants it for what is inside. */
+/*
+ * A copy, *RET below Q->dir, whose name ends as apt wants it for what is inside. Its name is that
+ * of the content, for apt compares names: two archives may have copies of one keyring.
+ */
 static int write_keys(const struct apt_request *q, const struct archive *a, const struct mirror *w,
-		      struct str *sources, struct err **err)
+		      const char **ret, struct err **err)
 {
 	struct str keys cleanup_str = STR_INIT;
-	char *rel cleanup_free = NULL;
+	char hex[DIGEST_HEX + 1];
+	struct digest d;
 
 	if (read_keys(q, a, w, &keys, err) < 0)
 		return -1;
-	rel = xasprintf("etc/keys/%s%s", a->alias,
-			str_skip(keys.buf, "-----BEGIN") ? ".asc" : ".gpg");
-	str_printf(sources, "Signed-By: %s/%s\n", apt_dir(q), rel);
-	return apt_write(q, rel, &keys, err);
+	digest_data(keys.buf, keys.len, &d);
+	*ret = arena_printf(q->arena, "etc/keys/%s%s", digest_hex(&d, hex),
+			    str_skip(keys.buf, "-----BEGIN") ? ".asc" : ".gpg");
+	return apt_write(q, *ret, &keys, err);
 }
 
 /* ---- sources ---- */
@@ -193,9 +197,8 @@ static bool has_suites(const struct archive *a, bool flat)
 }
 
 /* The stanza of A's flat suites, which have no components, or of the others. */
-static int append_stanza(const struct apt_request *q, const struct archive *a,
-			 const struct mirror *w, const char *uri, bool flat, struct str *s,
-			 struct err **err)
+static int append_stanza(const struct apt_request *q, const struct archive *a, const char *uri,
+			 const char *keys, bool flat, struct str *s, struct err **err)
 {
 	if (!has_suites(a, flat))
 		return 0;
@@ -205,9 +208,52 @@ static int append_stanza(const struct apt_request *q, const struct archive *a,
 		return -1;
 	if (a->valid_until == VALID_UNTIL_IGNORE)
 		str_append(s, "Check-Valid-Until: no\n");
-	if (write_keys(q, a, w, s, err) < 0)
-		return -1;
-	str_append(s, "\n");
+	str_printf(s, "Signed-By: %s/%s\n\n", apt_dir(q), keys);
+	return 0;
+}
+
+/* A suite that both archives have; NULL: none. */
+static const char *common_suite(const struct archive *a, const struct archive *b)
+{
+	for (size_t i = 0; i < a->suites.count; i++) {
+		for (size_t k = 0; k < b->suites.count; k++) {
+			const char *suite = LIST_AT(a->suites, const char *, i);
+
+			if (str_eq(suite, LIST_AT(b->suites, const char *, k)))
+				return suite;
+		}
+	}
+	return NULL;
+}
+
+static const char *with_place(struct arena *arena, const struct archive *a)
+{
+	if (!a->keyring)
+		return arena_printf(arena, "'%s'", a->alias);
+	return arena_printf(arena, "'%s' (%s:%u)", a->alias, a->keyring->pos.file,
+			    a->keyring->pos.line);
+}
+
+/* For apt a suite at one place is one thing, with one keyring and one rule for its age. */
+static int refuse_conflict(const struct apt_request *q, size_t i, const char **keys,
+			   struct err **err)
+{
+	const struct archive *a = LIST_AT(q->archives, const struct archive *, i);
+
+	for (size_t k = 0; k < i; k++) {
+		const struct archive *b = LIST_AT(q->archives, const struct archive *, k);
+		const char *suite = common_suite(a, b);
+		bool other_keys = !str_eq(keys[i], keys[k]);
+
+		if (!suite || !str_eq(q->urls[i], q->urls[k]) ||
+		    (!other_keys && a->valid_until == b->valid_until))
+			continue;
+		return err_set(err, ERR_USER,
+			       "archives %s and %s have suite '%s' of one place, but another %s: "
+			       "give both the same, or make them one archive",
+			       with_place(q->arena, b), with_place(q->arena, a), suite,
+			       other_keys ? "'keyring'" : "'valid-until'");
+	}
 	return 0;
 }
 
@@ -263,6 +309,7 @@ static int uri_of(const struct apt_request *q, const struct archive *a, const st
 static int write_sources(struct apt_request *q, struct mirrors *m, struct err **err)
 {
 	struct str s cleanup_str = STR_INIT;
+	const char **keys = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*keys));
 
 	q->urls = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->urls));
 	q->lists = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->lists));
@@ -273,8 +320,10 @@ static int write_sources(struct apt_request *q, struct mirrors *m, struct err **
 
 		if (mirrors_find(m, &place, &w, err) < 0 ||
 		    uri_of(q, a, &w, &q->lists[i], &q->urls[i], err) < 0 ||
-		    append_stanza(q, a, &w, q->urls[i], false, &s, err) < 0 ||
-		    append_stanza(q, a, &w, q->urls[i], true, &s, err) < 0)
+		    write_keys(q, a, &w, &keys[i], err) < 0 ||
+		    refuse_conflict(q, i, keys, err) < 0 ||
+		    append_stanza(q, a, q->urls[i], keys[i], false, &s, err) < 0 ||
+		    append_stanza(q, a, q->urls[i], keys[i], true, &s, err) < 0)
 			return -1;
 	}
 	return apt_write(q, "etc/sources.d/orch.sources", &s, err);

@@ -71,6 +71,21 @@ code "exit 5" 5 o lock system --update
 says "says whose key is missing" "apt: .*own"
 check "signed by the right one" publish one@example.org
 
+echo "# two archives of one place"
+cp "$p/recipes/project.yaml" "$scratch/project.yaml"
+cp "$p/recipes/system.lock" "$scratch/system.lock"
+cp "$p/keys/own.gpg" "$p/keys/twin.gpg"
+echo '  twin: {suites: [own], components: [main], keyring: keys/twin.gpg}' >>"$p/recipes/project.yaml"
+printf 'mirrors: {own: "file://%s", twin: "file://%s"}\n' "$archive" "$archive" >"$config"
+check "copies of one keyring" o lock system --update
+gpg --export >"$p/keys/twin.gpg"
+code "two keyrings: exit 2" 2 o lock system --update
+says "two keyrings: names both lines" \
+	"'own' (recipes/project.yaml:7) and 'twin' (recipes/project.yaml:8) have suite 'own' of one place"
+cp "$scratch/project.yaml" "$p/recipes/"
+cp "$scratch/system.lock" "$p/recipes/"
+printf 'mirrors: {own: "file://%s"}\n' "$archive" >"$config"
+
 echo "# what is taken"
 printf 'recommends: true\n' >>"$p/recipes/system.yaml"
 code "recommends: the lock is stale" 2 o plan
