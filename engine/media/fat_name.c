@@ -37,7 +37,21 @@ static const char *to_utf16(const char *name, struct fat_name *ret)
 	return NULL;
 }
 
-/* A key that names have in common which differ only in case: "l" and code points in capitals. */
+/*
+ * By Unicode's CaseFolding.txt (C and S), but to capitals, as short names have them: there and back
+ * again, for U+212A (Kelvin) is no letter's capital and yet one with 'k'. U+0130 is folded in
+ * Turkish alone.
+ */
+static wint_t fold_char(wint_t c, locale_t utf8)
+{
+	if (c == 0x130)
+		return c;
+	if (!utf8)
+		return towupper(c);
+	return towupper_l(towlower_l(towupper_l(c, utf8), utf8), utf8);
+}
+
+/* A key that names have in common which differ only in case: "l" and folded code points. */
 static char *fold(struct arena *arena, const char *name)
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -46,7 +60,7 @@ static char *fold(struct arena *arena, const char *name)
 
 	str_append_char(&key, 'l');
 	while (utf8_next(&u)) {
-		wint_t c = utf8 ? towupper_l(u.code, utf8) : towupper(u.code);
+		wint_t c = fold_char(u.code, utf8);
 
 		str_printf(&key, c < 0x80 ? "%c" : "<%x>", (int)c);
 	}

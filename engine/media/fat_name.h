@@ -28,8 +28,8 @@ struct fat_name {
 /*
  * The long name. TAKEN has the names of the directory so far (keys in ARENA); it is added. Names
  * that differ only in case are one to those who read FAT: letters are compared by Unicode's simple
- * case mapping (towupper() of C.UTF-8). NULL, or why there is no such name ("has the character
- * ':'").
+ * case folding (with the letters of C.UTF-8). NULL, or why there is no such name ("has the
+ * character ':'").
  */
 const char *fat_name_long(const char *name, struct map *taken, struct arena *arena,
 			  struct fat_name *ret);

@@ -171,6 +171,11 @@ static void test_case_of_any_letter(void **state)
 		{"\xd0\x96", "\xd0\xb6"},           /* Cyrillic zhe */
 		{"\xce\xa3", "\xcf\x83"},           /* sigma */
 		{"x\xc4\x80.TXT", "X\xc4\x81.txt"}, /* A and a with a bar */
+		{"\xe2\x84\xaa"
+		 "elvin",
+		 "kelvin"},                   /* the sign for kelvin */
+		{"\xe2\x84\xab", "\xc3\xa5"}, /* that for angstrom, and the letter */
+		{"\xc5\xbf", "S"},            /* long s */
 	};
 	struct err *err = NULL;
 
@@ -182,6 +187,17 @@ static void test_case_of_any_letter(void **state)
 		add(t, pairs[i][1], "two");
 		refused(write_image(t, "c.img", 8 * M, &err), &err, "only in upper and lower case");
 	}
+}
+
+/* Turkish has a small letter for it; nobody else takes it for an i. */
+static void test_other_letters(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	add(t, "\xc4\xb0", "I with a dot");
+	add(t, "i", "i");
+	ok(write_image(t, "o.img", 8 * M, &err), &err);
 }
 
 static void test_limits(void **state)
@@ -258,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_names_like_short_ones),
 		cmocka_unit_test(test_case_of_any_letter),
+		cmocka_unit_test(test_other_letters),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_at_an_offset),
 		cmocka_unit_test(test_refused),
