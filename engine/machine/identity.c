@@ -2,6 +2,7 @@
 #include "machine/identity.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -203,6 +204,17 @@ static enum next as_ordinary(struct tracee *t)
 	return e ? tracee_return(t, -e) : tracee_again(t, t->args, STOP_LATER);
 }
 
+/* A call of i386 on amd64, of arm on arm64: numbers and structures are others. */
+static void refuse_foreign(struct tracee *t, uint64_t nr)
+{
+	char *why cleanup_free = xasprintf("is number %" PRIu64 " of another architecture, so that "
+					   "what it does to owners cannot be held",
+					   nr);
+
+	t->call = NULL;
+	tracee_fail(t, why);
+}
+
 static void on_call(struct tracee *t)
 {
 	struct __ptrace_syscall_info info;
@@ -213,10 +225,7 @@ static void on_call(struct tracee *t)
 		return;
 	t->call = call_find(info.seccomp.nr);
 	if (!calls_is_native(info.arch) || !t->call) {
-		t->call = NULL;
-		tracee_fail(
-			t,
-			"is not of this machine's architecture, so that its owners cannot be held");
+		refuse_foreign(t, info.seccomp.nr);
 		return;
 	}
 	t->nr = info.seccomp.nr;

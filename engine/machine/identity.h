@@ -22,15 +22,25 @@
  *    of acl(5). security.capability is set on the file itself, where the kernel drops it whenever
  *    the file is written or given away.
  *
- * What it does not hold, so that programs see another answer than a kernel's: /proc/PID/status
- * (all processes are root's), the permissions of directories behind a link on the way to a file,
- * the credentials of SCM_CREDENTIALS, capabilities gained by executing a file that has some. What
- * stands for a device is a regular file to readdir(3). A write by root to a set-user-ID file clears
- * the bit.
+ * What it does not hold, so that programs see another answer than a kernel's:
+ *
+ *  - /proc/PID/status (all processes are root's, with no_new_privs), the permissions of directories
+ *    behind a link on the way to a file, the credentials of SCM_CREDENTIALS, capabilities gained by
+ *    executing a file that has some, nosuid of a mount;
+ *  - what stands for a device is a regular file to readdir(3) and to who opens it: it keeps what is
+ *    written to it;
+ *  - what root of a user namespace may not do whoever traces it: set the clock, raise limits and
+ *    priorities, change flags of inodes (chattr +i), mount disks, load modules, have a trusted.*
+ *    attribute honoured by an overlay;
+ *  - /tmp, /run and /dev/shm take user.* attributes, which their kernel may not do.
+ *
+ * None of it changes what becomes of a file but by way of a program that asks and acts on it.
  *
  * What cannot be held fails the call or the run, never silently: io_uring, clone3 and *xattrat are
- * refused with ENOSYS (libraries go another way), new user namespaces with EPERM; a program that
- * makes calls of another interface (i386 on amd64) ends the run with its name and the script's.
+ * refused with ENOSYS (libraries go another way), and so are calls of x32, as by most kernels; new
+ * user namespaces with EPERM. These end the run and name the script, the program and the call: one
+ * of another interface (i386 on amd64); root's writing to a set-id file, for the kernel would take
+ * the bits, which it leaves where root is root.
  *
  * Errors: ERR_ENV where this machine lets no process be traced or is neither amd64 nor arm64, and
  * for what ends the run: a guest can hold it; ERR_BUILD for a malformed list.

@@ -91,7 +91,7 @@ static const struct call calls[] = {
 	CALL(linkat, rename_enter, NULL, AT(1, 2), MORE(4), .fixed = 1, STRICT),
 	CALL(chdir, want_enter, NULL, PATH(1), .fixed = 1, STRICT),
 	CALL(fchdir, want_enter, NULL, FD, .fixed = 1, STRICT),
-	CALL(truncate, want_enter, NULL, PATH(1), .fixed = 2, STRICT),
+	CALL(truncate, truncate_enter, NULL, PATH(1), .fixed = 2),
 	CALL(utimensat, times_enter, NULL, AT(1, 2), FLAGS(4), MORE(3), STRICT),
 	CALL(readlinkat, NULL, NULL, AT(1, 2), STRICT),
 	CALL(statfs, NULL, NULL, PATH(1), STRICT),
@@ -165,9 +165,9 @@ struct rule {
 	}
 
 static const struct rule rules[] = {
-	{SYS_openat, 3, O_CREAT | TMPFILE, 0, SECCOMP_RET_TRACE},
+	{SYS_openat, 3, O_ACCMODE | O_CREAT | TMPFILE | O_TRUNC, 0, SECCOMP_RET_TRACE},
 #ifdef SYS_open
-	{SYS_open, 2, O_CREAT | TMPFILE, 0, SECCOMP_RET_TRACE},
+	{SYS_open, 2, O_ACCMODE | O_CREAT | TMPFILE | O_TRUNC, 0, SECCOMP_RET_TRACE},
 #endif
 	{SYS_getsockopt, 3, 0, SO_PEERCRED, SECCOMP_RET_TRACE},
 	{SYS_prctl, 1, 0, PR_GET_KEEPCAPS, SECCOMP_RET_TRACE},

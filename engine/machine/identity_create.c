@@ -179,6 +179,15 @@ static bool is_refused(const struct tracee *t, const struct opening *o, const st
 	return !identity_may(t->self, t->creds, st, want);
 }
 
+/* Ends the run if the call would take what root's writing does not. */
+static void check_set_id(struct tracee *t, const struct opening *o, const struct stat *st)
+{
+	bool writes = (o->flags & O_ACCMODE) != O_RDONLY || (o->flags & O_TRUNC);
+
+	if (writes && tracee_keeps_set_id(t, st))
+		tracee_fail(t, LOSES_SET_ID);
+}
+
 /* Whether the file is there: *ret_error 0 or ENOENT; else the call fails by itself. */
 static int look_before(struct tracee *t, const struct opening *o, struct stat *st, int *ret_error)
 {
@@ -198,16 +207,19 @@ static int look_before(struct tracee *t, const struct opening *o, struct stat *s
 static enum next open_existing(struct tracee *t, const struct opening *o)
 {
 	struct target name = o->birth.name;
+	bool reads = (o->flags & O_ACCMODE) == O_RDONLY && !(o->flags & O_TRUNC);
 	struct stat st;
 	int e;
 
-	if (creds_can(t->creds, CAP_DAC_OVERRIDE) || (o->flags & O_PATH))
+	if ((creds_can(t->creds, CAP_DAC_OVERRIDE) && reads) || (o->flags & O_PATH))
 		return RUN;
 	name.flags = o->flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
 	if (tracee_stat(t, &name, &st, &e) < 0)
 		return GONE;
 	if (e == 0 && !S_ISLNK(st.st_mode) && is_refused(t, o, &st))
 		return tracee_return(t, -EACCES);
+	if (e == 0)
+		check_set_id(t, o, &st);
 	return tracee_again(t, t->args, RUN);
 }
 
@@ -230,6 +242,8 @@ enum next open_enter(struct tracee *t)
 	t->existed = e != ENOENT;
 	if (e == 0 && is_refused(t, &o, &st))
 		return tracee_return(t, -EACCES);
+	if (e == 0)
+		check_set_id(t, &o, &st);
 	if (e != ENOENT)
 		return tracee_again(t, t->args, RUN);
 	if (check_parent(t, &o.birth, &e) < 0)

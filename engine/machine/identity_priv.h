@@ -181,6 +181,12 @@ bool identity_may(const struct identity *self, const struct creds *c, const stru
 		  unsigned want);
 /* Sets the owners of ST, TARGET's, which is in /proc. */
 void proc_owner(struct tracee *t, const struct target *target, struct stat *st);
+/*
+ * Whether the set-id bits of a file outlive that T writes to it, for it has CAP_FSETID. Not in a
+ * sandbox: to the kernel nobody has that of the machine.
+ */
+bool tracee_keeps_set_id(const struct tracee *t, const struct stat *st);
+#define LOSES_SET_ID "would take the set-id bits of a file, which stay when root writes to it"
 /* The owners of a file as its programs see them; of one in /proc they stand in ST. */
 void identity_owner(const struct identity *self, const struct stat *st, uint32_t *ret_uid,
 		    uint32_t *ret_gid);
@@ -226,6 +232,7 @@ int strict_way(struct tracee *t, const struct target *target, int *ret_error);
 enum next remove_enter(struct tracee *t);
 enum next rename_enter(struct tracee *t);
 enum next want_enter(struct tracee *t);
+enum next truncate_enter(struct tracee *t);
 enum next times_enter(struct tracee *t);
 enum next privilege_enter(struct tracee *t);
 enum next kill_enter(struct tracee *t);

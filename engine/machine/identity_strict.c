@@ -136,7 +136,7 @@ enum next rename_enter(struct tracee *t)
 	return e && e != ENOENT ? tracee_return(t, -e) : tracee_again(t, t->args, RUN);
 }
 
-/* chdir and truncate: FIXED is what they want of the file. */
+/* FIXED is what the call wants of the file. */
 enum next want_enter(struct tracee *t)
 {
 	struct target target = tracee_target(t);
@@ -150,6 +150,22 @@ enum next want_enter(struct tracee *t)
 		return GONE;
 	if (e == 0 && !identity_may(t->self, t->creds, &st, (unsigned)t->call->fixed))
 		return tracee_return(t, -EACCES);
+	return tracee_again(t, t->args, RUN);
+}
+
+enum next truncate_enter(struct tracee *t)
+{
+	struct target target = tracee_target(t);
+	struct stat st;
+	int e;
+
+	if (is_ordinary(t->creds))
+		return want_enter(t);
+	target.flags = 0;
+	if (tracee_stat(t, &target, &st, &e) < 0)
+		return GONE;
+	if (e == 0 && tracee_keeps_set_id(t, &st))
+		tracee_fail(t, LOSES_SET_ID);
 	return tracee_again(t, t->args, RUN);
 }
 
