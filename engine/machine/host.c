@@ -70,7 +70,46 @@ static void probe_programs(struct arena *arena, struct findings *ret)
 	}
 }
 
-static void probe_sandbox(struct arena *arena, struct findings *ret)
+/* What stands between a sandbox and tracing, and the command that takes it away. */
+static const char *tracing_fix(struct arena *arena)
+{
+	static const char scope[] = "kernel.yama.ptrace_scope";
+	struct str text cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+
+	if (file_read("/proc/sys/kernel/yama/ptrace_scope", 16, &text, &ignored) == 0 &&
+	    atoi(text.buf) >= 3) /* it stays until the machine restarts */
+		return arena_printf(arena,
+				    "echo %s=1 | sudo tee /etc/sysctl.d/60-ptrace.conf, look that "
+				    "no other file there says 3, then restart",
+				    scope);
+	return "in a container, run it with --security-opt seccomp=unconfined; "
+	       "do not run orch under strace";
+}
+
+/* Kinds 'debian' and 'tree' need more of a sandbox than that there is one. */
+static void probe_users(struct arena *arena, const char *tmp, struct findings *ret)
+{
+	static const char what[] = "tracing";
+	struct err *err cleanup_err = NULL;
+
+	if (sandbox_probe_users(tmp, &err) == 0)
+		add(ret, FINDING_OK, what, "holds the users and owners of trees in a sandbox",
+		    NULL);
+	else if (guest_sandbox_possible())
+		add(ret, FINDING_SLOW, what,
+		    arena_printf(arena,
+				 "%s; kinds 'debian' and 'tree' take QEMU guests instead, which is "
+				 "slower",
+				 err->text),
+		    tracing_fix(arena));
+	else
+		add(ret, FINDING_MISSING, what,
+		    arena_printf(arena, "%s; needed for kinds 'debian' and 'tree'", err->text),
+		    tracing_fix(arena));
+}
+
+static void probe_sandbox(struct arena *arena, const char *tmp, struct findings *ret)
 {
 	static const char what[] = "user namespaces";
 	struct err *err cleanup_err = NULL;
@@ -79,22 +118,24 @@ static void probe_sandbox(struct arena *arena, struct findings *ret)
 				  : "sudo sysctl kernel.unprivileged_userns_clone=1 "
 				    "user.max_user_namespaces=10000";
 
-	if (guest_sandbox_forced())
+	if (guest_sandbox_forced()) {
 		add(ret, FINDING_SLOW, what,
-		    "not used, as ORCH_SANDBOX=guest says: kinds 'debian' and 'run' take QEMU "
-		    "guests",
+		    "not used, as ORCH_SANDBOX=guest says: kinds 'debian', 'tree' and 'run' take "
+		    "QEMU guests",
 		    NULL);
-	else if (sandbox_probe(&err) == 0)
+	} else if (sandbox_probe(&err) == 0) {
 		add(ret, FINDING_OK, what, "can be made by this user", NULL);
-	else if (guest_sandbox_possible())
+		probe_users(arena, tmp, ret);
+	} else if (guest_sandbox_possible()) {
 		add(ret, FINDING_SLOW, what,
 		    arena_printf(arena,
-				 "%s; kinds 'debian' and 'run' take QEMU guests instead, which is "
-				 "slower, and `root: host` does not work",
+				 "%s; kinds 'debian', 'tree' and 'run' take QEMU guests instead, "
+				 "which is slower, and `root: host` does not work",
 				 err->text),
 		    fix);
-	else
+	} else {
 		add(ret, FINDING_MISSING, what, arena_strdup(arena, err->text), fix);
+	}
 }
 
 /* The kernel's version as one number: 6.7 is 6007. */
@@ -230,7 +271,7 @@ static void probe_space(struct arena *arena, const char *dir, struct findings *r
 void host_probe(struct arena *arena, const struct host_query *query, struct findings *ret)
 {
 	probe_programs(arena, ret);
-	probe_sandbox(arena, ret);
+	probe_sandbox(arena, query->cache_dir ? query->cache_dir : "/tmp", ret);
 	probe_binfmt(arena, ret);
 	probe_qemu(arena, "arm64", true, ret);
 	probe_qemu(arena, sandbox_host_arch(), false, ret);

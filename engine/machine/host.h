@@ -27,14 +27,14 @@ enum finding_level {
 
 struct finding {
 	enum finding_level level;
-	const char *what; /* "kvm", "user namespaces", "rauc" */
+	const char *what; /* "kvm", "user namespaces", "tracing", "rauc" */
 	const char *text; /* what was found, or what does not work without it */
 	const char *fix;  /* the command that mends it; NULL when nothing is to be done */
 };
 DEFINE_VEC(findings, struct finding)
 
 struct host_query {
-	const char *cache_dir; /* for the KVM answer; NULL: ask again */
+	const char *cache_dir; /* for the KVM answer and scratch files; NULL: ask again, /tmp */
 	const char *store_dir; /* whose free space is looked at; NULL: not asked */
 	bool quick;            /* start no program but for versions: leaves KVM out */
 };

@@ -21,7 +21,10 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/owners.h"
+#include "base/path.h"
 #include "base/proc.h"
+#include "base/tmp.h"
 #include "machine/identity.h"
 #include "machine/sandbox_internal.h"
 
@@ -397,4 +400,39 @@ int sandbox_probe(struct err **err)
 	if (sandbox_run(argv, &opts, &status, err) < 0)
 		return -1;
 	return status == 0 ? 0 : err_set(err, ERR_ENV, "the sandbox cannot run '/usr/bin/true'");
+}
+
+/* Gives a file away, at LIST's expense. */
+static int try_users(const char *list, struct err **err)
+{
+	static char *const env[] = {"PATH=/usr/bin:/bin", NULL};
+	static char *const argv[] = {"sh", "-c",
+				     "cd /tmp && : >f && chown 5:6 f && "
+				     "[ \"$(stat -c %u:%g f)\" = 5:6 ]",
+				     NULL};
+	struct sandbox_opts opts = {.env = env, .as_root = true, .owners = list, .timeout_s = 30};
+	struct owners *none cleanup_owners = owners_new();
+	struct str text cleanup_str = STR_INIT;
+	int status;
+
+	owners_format(none, false, &text);
+	if (file_write(list, text.buf, text.len, 0600, false, err) < 0 ||
+	    sandbox_run(argv, &opts, &status, err) < 0)
+		return -1;
+	return status == 0 ? 0
+			   : err_set(err, ERR_ENV, "the sandbox cannot hold the owners of files");
+}
+
+int sandbox_probe_users(const char *tmp, struct err **err)
+{
+	struct err *ignored cleanup_err = NULL;
+	char *dir cleanup_free = NULL, *list cleanup_free = NULL;
+	int r;
+
+	if (tmp_dir(tmp, "probe", &dir, err) < 0)
+		return -1;
+	list = path_join(dir, "owners");
+	r = try_users(list, err);
+	(void)!path_remove(dir, &ignored);
+	return r;
 }

@@ -67,6 +67,11 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 		struct err **err) warn_unused;
 /* Whether this machine lets this user make namespaces: 0, or ERR_ENV with the remedy. */
 int sandbox_probe(struct err **err) warn_unused;
+/*
+ * Whether it can hold users as well (opts.owners): 0, or ERR_ENV. A file is given away to see it;
+ * TMP is a folder for the list of owners.
+ */
+int sandbox_probe_users(const char *tmp, struct err **err) warn_unused;
 /* Debian's name of the architecture orch was built for: "amd64". */
 const char *sandbox_host_arch(void);
 /* "qemu-aarch64" for "arm64"; NULL when there is no emulator for ARCH. */
