@@ -39,10 +39,14 @@ int apt_prefer(const struct apt_request *q, const struct lock_entries *keep,
 int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *files,
 		 struct err **err) warn_unused;
 
-/* Why packages cannot be had together: PACKAGE needs NAME, in apt's words TEXT ("b (>= 2)"). */
+/*
+ * Why packages cannot be had together: PACKAGE needs NAME, in apt's words TEXT ("b (>= 2)"); or it
+ * conflicts with it or breaks it.
+ */
 struct apt_unmet {
 	const char *package, *name, *text;
-	bool absent; /* NAME is not to be installed at all: something else is in its way */
+	const char *verb; /* "needs", "conflicts with" or "breaks" */
+	bool absent;      /* NAME is not to be installed at all: something else is in its way */
 };
 DEFINE_VEC(apt_unmets, struct apt_unmet)
 /*

@@ -96,12 +96,20 @@ int apt_places(struct apt_request *q, const struct strv *names, struct apt_place
 
 /* ---- what is in the way ---- */
 
+/* What apt's word for a relation means: everything else is needed. */
+static const char *verb_of(const char *relation)
+{
+	if (str_skip(relation, "Conflicts:"))
+		return "conflicts with";
+	return str_skip(relation, "Breaks:") ? "breaks" : "needs";
+}
+
 /* "Depends: b (>= 2) but 1 is to be installed or"; an alternative lacks the first word. */
 static void parse_relation(struct arena *arena, const char *package, char *text,
 			   struct apt_unmets *ret)
 {
 	char *word = text + strspn(text, " "), *colon = strstr(word, ": "), *but;
-	struct apt_unmet u = {.package = package};
+	struct apt_unmet u = {.package = package, .verb = verb_of(word)};
 
 	if (colon && (size_t)(colon - word) == strcspn(word, " :"))
 		word = colon + 2;

@@ -192,10 +192,11 @@ static bool give_up_one(struct solving *s, const struct apt_unmet *u)
 	if (!anything_moves(l))
 		return false;
 	if (moves(l, u->package) &&
-	    give_up(s, u->name, arena_printf(l->arena, "'%s' needs %s", u->package, u->text)))
+	    give_up(s, u->name, arena_printf(l->arena, "'%s' %s %s", u->package, u->verb, u->text)))
 		return true;
 	return moves(l, u->name) &&
-	       give_up(s, u->package, arena_printf(l->arena, "it needs %s, which moves", u->text));
+	       give_up(s, u->package,
+		       arena_printf(l->arena, "it %s %s, which moves", u->verb, u->text));
 }
 
 /* Whether there is a reason to try again: a pin was given up, or apt is to be asked closer. */
@@ -223,7 +224,7 @@ static int explain(const struct solving *s, struct err **err)
 		const struct old_pin *p = lock_pin(s->l, u->name);
 
 		if (text.len < 1000)
-			str_printf(&text, "%s'%s' needs %s", text.len ? "; " : "", u->package,
+			str_printf(&text, "%s'%s' %s %s", text.len ? "; " : "", u->package, u->verb,
 				   u->text);
 		if (p && p->base)
 			str_printf(&text, " ('%s' pins %s)", s->l->o->from->text,

@@ -162,6 +162,14 @@ tells "and what needs that exactly" "^  ~ lib-dev 2.0 -> 3.0: it needs lib (= 2.
 same "nothing else" 1.0 "$(pin n other)"
 check "the other node's lock is as it was" cmp "$scratch/m" "$p/recipes/m.lock"
 
+echo "# what cannot be had together"
+deb "$own" foe 1 'Conflicts: other'
+index "$own" stable
+printf 'kind: debian\narch: amd64\npackages: [foe, other]\n' | recipe c
+code "two that conflict: exit 2" 2 o lock c
+says "two that conflict: said so" "packages cannot be had together: 'foe' conflicts with other"
+rm "$p/recipes/c.yaml"
+
 echo "# what is newly asked for"
 deb "$own" lib 4.0
 deb "$own" new 1 'Depends: lib (>= 4.0)'
