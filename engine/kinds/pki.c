@@ -27,7 +27,18 @@ static const struct option pki_options[] = {
 	 .accept = ACCEPT_PATH, .help = "Root CAs that devices trust (PEM).",
 	 .example = "pki/keyring.pem"},
 };
-static const struct schema pki_schema = SCHEMA(struct pki_opts, pki_options);
+
+static void check_options(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct pki_opts *o = data;
+
+	if (str_skip(o->key, "pkcs11:"))
+		err_list_at(errors, yaml_get(map, "key")->pos,
+			    "keys in a token ('pkcs11:') cannot be used yet: name a PEM file");
+}
+
+static const struct schema pki_schema =
+	SCHEMA(struct pki_opts, pki_options, .check = check_options);
 
 static void pki_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
