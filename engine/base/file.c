@@ -91,7 +91,7 @@ int file_sync_parent(const char *path, struct err **err)
 	int fd cleanup_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open folder '%s'", dir);
+		return err_errno(err, ERR_ENV, errno, "cannot open directory '%s'", dir);
 	return fd_sync(fd, dir, err);
 }
 
@@ -116,7 +116,7 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode, bool
 	int fd cleanup_fd = mkostemp(tmp, O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a file beside '%s'", path);
+		return err_errno(err, ERR_ENV, errno, "cannot create a file beside '%s'", path);
 	if (write_and_rename(fd, tmp, path, data, len, mode, sync, err) < 0) {
 		unlink(tmp);
 		return -1;
@@ -254,7 +254,7 @@ int file_copy(const char *src, const char *dst, mode_t mode, struct err **err)
 		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", src);
 	out = open(dst, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s'", dst);
+		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", dst);
 	if (copy_into(in, out, dst, &st, mode, err) < 0) {
 		unlink(dst);
 		return err_wrap(err, "cannot copy '%s' to '%s'", src, dst);

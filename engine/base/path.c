@@ -114,7 +114,7 @@ int path_mkdirs(const char *path, struct err **err)
 			continue;
 		*p = 0;
 		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			return err_errno(err, ERR_ENV, errno, "cannot make folder '%s'", copy);
+			return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", copy);
 		*p = saved;
 		if (!saved)
 			break;
@@ -140,7 +140,7 @@ static int remove_inside(int fd, dev_t dev, const char *name, struct err **err)
 	int rc = 0;
 
 	if (!dir) {
-		rc = err_errno(err, ERR_ENV, errno, "cannot read folder '%s'", name);
+		rc = err_errno(err, ERR_ENV, errno, "cannot read directory '%s'", name);
 		close(fd);
 		return rc;
 	}
@@ -195,7 +195,7 @@ int path_remove(const char *path, struct err **err)
 		(void)!chmod(path, 0700);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open folder '%s'", path);
+		return err_errno(err, ERR_ENV, errno, "cannot open directory '%s'", path);
 	if (remove_inside(fd, st.st_dev, path, err) < 0)
 		return -1;
 	if (rmdir(path) < 0 && errno != ENOENT)
