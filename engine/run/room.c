@@ -106,9 +106,8 @@ static int shrink(struct room *room, const struct graph *g, struct store *s,
 	struct store_gc_result result;
 	int rc = find_needs(&n, g, s, err);
 
-	opts->needs = (struct store_needs){n.records.items,   n.records.count,
-					   n.manifests.items, n.manifests.count,
-					   n.likely.items,    n.likely.count,
+	opts->needs = (struct store_needs){n.records.items,   n.records.count, n.manifests.items,
+					   n.manifests.count, n.likely.items,  n.likely.count,
 					   room->since};
 	if (!opts->dry_run) {
 		opts->report = note_removed;
@@ -171,7 +170,7 @@ static int keep_limit(struct room *r, const struct graph *g, struct store *s, ui
 {
 	struct store_gc_opts opts = {.limit = less(r->limit, added), .wait = wait};
 	char *size cleanup_free = str_bytes(r->limit),
-		  *why cleanup_free = xasprintf("since store-size is %s", size);
+		   *why cleanup_free = xasprintf("since store-size is %s", size);
 
 	if (!r->limit || r->held + added <= r->limit)
 		return 0;
