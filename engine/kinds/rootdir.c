@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/dirseal.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
@@ -15,6 +16,8 @@
 #include "media/tree_folder.h"
 
 #define BOOT_ID_LEN 36
+#define HASH_ALWAYS (64ull * 1024 * 1024)        /* bytes: a smaller root */
+#define HASH_EVERY (INT64_C(86400) * 1000000000) /* nanoseconds: a larger one */
 #define ANY_TIME INT64_MAX /* a root depends on its tree only, not on who uses it */
 
 /* A word that changes with each boot of the machine, into BUF; "unknown" where there is none. */
@@ -38,7 +41,7 @@ static void remove_old(const char *dir, const char *digest, const char *now)
 		char *path cleanup_free = NULL;
 		struct err *ignored cleanup_err = NULL;
 
-		if (!rest || *rest != '.' || str_eq(rest + 1, now) || str_eq(rest + 1, "lock"))
+		if (!rest || *rest != '.' || str_skip(rest + 1, now) || str_eq(rest + 1, "lock"))
 			continue;
 		path = path_join(dir, de->d_name);
 		if (path_remove(path, &ignored) < 0)
@@ -123,9 +126,43 @@ static const char *arch_of(const char *root)
 	return NULL;
 }
 
+/* Whether the root at PATH is as it was made; if not, what used it is reported. */
+static bool is_whole(struct action *a, const struct action_input *tree, const char *path,
+		     const char *seal_path)
+{
+	struct err *why cleanup_err = NULL;
+	int64_t now = dirseal_now();
+	struct dirseal seal;
+	bool hash;
+
+	if (dirseal_read(seal_path, &seal) != 0)
+		return false; /* it was not finished */
+	if (a->began_ns && seal.looked_ns >= a->began_ns && seal.looked_ns <= now)
+		return true;
+	hash = seal.bytes < HASH_ALWAYS || now < seal.hashed_ns ||
+	       now - seal.hashed_ns > HASH_EVERY;
+	if (dirseal_check(path, seal_path, &seal, hash, &why) == 0)
+		return true;
+	action_log(a, "the unpacked tree of '%s' has changed%s%s", tree->ref, why ? ": " : "",
+		   why ? why->text : "");
+	action_misused(a, tree, seal.hashed_ns / 1000000000);
+	return false;
+}
+
+static int make_root(struct action *a, const struct action_input *tree, const char *path,
+		     const char *seal_path, struct err **err)
+{
+	if (path_exists(path) && path_remove(path, err) < 0)
+		return -1;
+	if (unpack(a, tree, path, err) < 0)
+		return -1;
+	return dirseal_make(path, seal_path, err);
+}
+
 int rootdir_get(struct action *a, const struct action_input *tree, struct rootdir *ret,
 		struct err **err)
 {
+	char *seal cleanup_free = NULL;
 	char hex[DIGEST_HEX + 1], boot[BOOT_ID_LEN + 1];
 	char *lock cleanup_free = NULL;
 	const char *path;
@@ -137,9 +174,10 @@ int rootdir_get(struct action *a, const struct action_input *tree, struct rootdi
 	lock = xasprintf("%s/%s.lock", a->roots_dir, hex);
 	if (lock_file(lock, LOCK_EXCLUSIVE, true, &fd, err) < 0)
 		return -1;
-	if (!path_exists(path)) {
+	seal = xasprintf("%s.seal", path);
+	if (!path_exists(path) || !is_whole(a, tree, path, seal)) {
 		remove_old(a->roots_dir, hex, boot);
-		if (unpack(a, tree, path, err) < 0)
+		if (make_root(a, tree, path, seal, err) < 0)
 			return err_wrap(err, "root '%s'", tree->ref);
 	}
 	ret->path = path;

@@ -4,6 +4,12 @@
  * Trees that programs run in, unpacked below the store's roots/ folder and shared by all nodes that
  * name the same tree. A root is called <digest>.<boot>: it is made without waiting for the disk, so
  * one from before the last boot of the machine is not trusted but made again, and removed.
+ *
+ * <digest>.<boot>.seal says how it was made (base/dirseal.h). The first node of a run that uses a
+ * root looks at it: what stat(2) tells of each of its files must be as before (30,000 of them: 0.1
+ * s), and a root of less than 64 MiB, or one that was not hashed for a day, is hashed. One that has
+ * changed is unpacked again, and the results that used it since it was last hashed are dropped. A
+ * run in which nothing has to be done looks at none. The seal's time is that of the last use.
  */
 #include "media/tree.h"
 #include "run/action.h"

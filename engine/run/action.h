@@ -62,6 +62,7 @@ struct action {
 	const char *workdir;   /* scratch, removed afterwards unless the node fails */
 	const char *cache_dir; /* shared downloads, files named by SHA-256; verify before use */
 	const char *roots_dir; /* unpacked trees, shared; see kinds/rootdir.h */
+	int64_t began_ns;      /* when the run began, since 1970; 0: not in a run */
 	bool offline;          /* make no connection */
 	unsigned cpus;         /* how many CPUs this attempt may use */
 	void *worker;          /* the worker's own; NULL: not in a worker (a shell) */
@@ -89,5 +90,10 @@ void action_progress(struct action *a, int percent, const char *fmt, ...) printf
  * log. Only a node that runs says it; what must be said each time is for a rule of `orch check`.
  */
 void action_warning(struct action *a, const char *fmt, ...) printf_like(2, 3);
+/*
+ * What was unpacked of input TREE had changed after second SINCE, when it was last known to be
+ * right: results of nodes that used it may be wrong and are dropped. It is being unpacked again.
+ */
+void action_misused(struct action *a, const struct action_input *tree, int64_t since);
 /* A line for the log only. */
 void action_log(struct action *a, const char *fmt, ...) printf_like(2, 3);

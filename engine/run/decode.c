@@ -143,6 +143,7 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 		.workdir = spec->workdir,
 		.cache_dir = spec->cache_dir,
 		.roots_dir = arena_printf(arena, "%s/roots", spec->store),
+		.began_ns = spec->began_ns,
 		.offline = spec->offline,
 		.cpus = spec->cpus,
 	};

@@ -129,6 +129,7 @@ void job_describe(struct arena *arena, const struct job_env *env, const struct n
 		.cpus = cpus,
 		.offline = env->opts->offline,
 		.owner = getpid(),
+		.began_ns = env->began_ns,
 		.outputs = n->outputs,
 		.manifest = whole_manifest(&d),
 	};

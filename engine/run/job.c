@@ -100,11 +100,18 @@ static void hang_up(struct job *j)
 	j->sock = -1;
 }
 
-/* HASHED or DAMAGED */
+/* HASHED, DAMAGED or MISUSED */
 static int take_blob(struct job *j, const struct frame *f, struct err **err)
 {
-	struct job_damage d;
+	struct job_damage d = {0};
 
+	if (f->type == FRAME_MISUSED) {
+		d.misused = true;
+		if (misused_read(j->arena, f, &d.blob, &d.since, err) < 0)
+			return -1;
+		job_damages_push(&j->damages, d);
+		return 0;
+	}
 	if (blob_read(j->arena, f, &d.blob, &d.state, err) < 0)
 		return -1;
 	if (d.state.why)
@@ -143,6 +150,7 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 		return 0;
 	case FRAME_HASHED:
 	case FRAME_DAMAGED:
+	case FRAME_MISUSED:
 		return take_blob(j, f, err);
 	case FRAME_RESULT:
 		j->told = true;

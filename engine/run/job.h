@@ -24,6 +24,8 @@
 struct job_damage {
 	struct artifact blob;
 	struct blob_state state;
+	bool misused;  /* the blob is good, what was unpacked of it was not */
+	int64_t since; /* after that second */
 };
 DEFINE_VEC(job_damages, struct job_damage)
 
@@ -32,6 +34,7 @@ struct job_env {
 	struct graph *graph;
 	struct store *store;
 	const struct sched_opts *opts;
+	int64_t began_ns;     /* of the run, since 1970; 0: it is none */
 	enum spawn_mode mode; /* the best there is; a job may ask for a plainer one */
 };
 

@@ -20,6 +20,7 @@ static const struct {
 	[FRAME_HASHED] = {"HASHED", FRAME_HASHED_MAX},
 	[FRAME_DAMAGED] = {"DAMAGED", FRAME_DAMAGED_MAX},
 	[FRAME_WARNING] = {"WARNING", FRAME_WARNING_MAX},
+	[FRAME_MISUSED] = {"MISUSED", FRAME_MISUSED_MAX},
 };
 
 int frames_read(struct frames *f, int fd, struct err **err)
@@ -186,7 +187,8 @@ void job_spec_write(const struct job_spec *spec, struct str *ret)
 	put_line(ret, "out", spec->outdir, NULL);
 	put_line(ret, "work", spec->workdir, NULL);
 	put_line(ret, "cache", spec->cache_dir, NULL);
-	str_printf(ret, "cpus %u\noffline %d\nowner %ld\n", spec->cpus, spec->offline, spec->owner);
+	str_printf(ret, "cpus %u\noffline %d\nowner %ld\nbegan %jd\n", spec->cpus, spec->offline,
+		   spec->owner, (intmax_t)spec->began_ns);
 	for (size_t i = 0; i < spec->outputs.count; i++)
 		put_line(ret, "output", spec->outputs.items[i].name,
 			 output_type_word(spec->outputs.items[i].type), NULL);
@@ -246,6 +248,10 @@ static int job_line(const struct words *w, struct job_spec *r)
 		if (job_number(w, INT32_MAX, &n) != 0)
 			return 1;
 		r->owner = (long)n;
+	} else if (str_eq(v[0], "began")) {
+		if (job_number(w, INT64_MAX, &n) != 0)
+			return 1;
+		r->began_ns = (int64_t)n;
 	} else {
 		static const struct {
 			const char *name;
@@ -444,6 +450,28 @@ int blob_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 	if (why)
 		state.why = xstrdup(w.items[5]);
 	*ret_state = state;
+	return 0;
+}
+
+void misused_put(struct str *out, const struct artifact *a, int64_t since)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	str_printf(&s, "%jd ", (intmax_t)since);
+	put_artifact(&s, a);
+	frame_put(out, FRAME_MISUSED, &s);
+}
+
+int misused_read(struct arena *arena, const struct frame *f, struct artifact *ret,
+		 int64_t *ret_since, struct err **err)
+{
+	struct words w;
+
+	if (only_line(arena, f, &w, err) < 0)
+		return -1;
+	if (w.count != 6 || time_word(w.items[0], ret_since) != 0 ||
+	    artifact_words(w.items + 1, ret) != 0)
+		return malformed(types[f->type].name, err);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  *	orchestrator                      worker (descriptor 3)
  *	     | -- JOB -------------------->  |   once, first
  *	     | <------- PROGRESS | WARNING   |   any number; PROGRESS may be left out
+ *	     | <------- MISUSED              |   an unpacked tree that was found changed
  *	     | -- ABORT ------------------>  |   at most once; a closed socket means the same
  *	     | <------- HASHED | DAMAGED ... |   one per blob of 'hash' lines, before the kind runs,
  *	     |                               |   and for each output
@@ -33,7 +34,8 @@ enum frame_type {
 	FRAME_RESULT,
 	FRAME_HASHED,
 	FRAME_DAMAGED,
-	FRAME_WARNING
+	FRAME_WARNING,
+	FRAME_MISUSED
 };
 
 #define FRAME_HEADER 8
@@ -45,6 +47,7 @@ enum frame_type {
 #define FRAME_HASHED_MAX (8u * 1024)
 #define FRAME_DAMAGED_MAX (16u * 1024)
 #define FRAME_WARNING_MAX (8u * 1024)
+#define FRAME_MISUSED_MAX (8u * 1024)
 
 struct frame {
 	enum frame_type type;
@@ -91,7 +94,8 @@ struct job_spec {
 	const char *store, *project_dir, *outdir, *workdir, *cache_dir; /* absolute */
 	unsigned cpus;
 	bool offline;
-	long owner; /* pid of the orchestrator, for the names of temporary folders */
+	long owner;       /* pid of the orchestrator, for the names of temporary folders */
+	int64_t began_ns; /* when its run began, since 1970 */
 	struct output_specs outputs;
 	struct job_secrets secrets;
 	struct artifacts hash; /* blobs among the inputs to be hashed before the kind runs */
@@ -122,6 +126,10 @@ void blob_put(struct str *out, const struct artifact *a, const struct blob_state
 /* Both; ret_state->why is the caller's. The name is a copy in ARENA. */
 int blob_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 	      struct blob_state *ret_state, struct err **err) warn_unused;
+/* MISUSED: what was unpacked of A had changed after second SINCE; A itself is good. */
+void misused_put(struct str *out, const struct artifact *a, int64_t since);
+int misused_read(struct arena *arena, const struct frame *f, struct artifact *ret,
+		 int64_t *ret_since, struct err **err) warn_unused;
 /* RESULT: RESULT_ERR NULL means success. Its text is cut to what fits. */
 void result_put(struct str *out, const struct err *result_err);
 int result_read(struct arena *arena, const struct frame *f, struct err **ret_result_err,

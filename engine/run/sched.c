@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/dirseal.h"
 #include "base/file.h"
 #include "run/keylock.h"
 #include "run/sched_run.h"
@@ -533,7 +534,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	int rc;
 
 	*ret = (struct sched_result){0};
-	d.env = (struct job_env){.graph = g, .store = s, .opts = opts};
+	d.env = (struct job_env){.graph = g, .store = s, .opts = opts, .began_ns = dirseal_now()};
 	d.memory = xcalloc(g->nodes.count + 1, sizeof(*d.memory));
 	room_open(&d.room, opts->store_size);
 	rc = catch_signals(&d, &saved, err);

@@ -205,6 +205,23 @@ int settle_built(struct sched *d, struct job *j, struct err **err)
 	return 0;
 }
 
+/* Results of nodes that ran in a tree which had changed. */
+static int drop_users(struct sched *d, struct job *j, const struct job_damage *damage,
+		      struct err **err)
+{
+	char *text cleanup_free = NULL;
+	size_t dropped;
+
+	if (store_blob_misused(d->s, &damage->blob, damage->since, &dropped, err) < 0)
+		return -1;
+	text = xasprintf("the unpacked tree of '%s' in the store had changed and was unpacked "
+			 "again; %zu results that used it since it was last looked at were dropped",
+			 damage->blob.name, dropped);
+	sched_warn(d, j->node, text);
+	d->again = d->again || dropped;
+	return 0;
+}
+
 /* Tells the user, and the store. */
 static int put_away(struct sched *d, struct job *j, const struct job_damage *damage,
 		    struct err **err)
@@ -213,6 +230,8 @@ static int put_away(struct sched *d, struct job *j, const struct job_damage *dam
 	char *text cleanup_free = NULL;
 	size_t dropped;
 
+	if (damage->misused)
+		return drop_users(d, j, damage, err);
 	if (store_blob_damaged(d->s, &damage->blob, &damage->state.stamp, &dropped, err) < 0)
 		return -1;
 	text = xasprintf("'%s' (%s) in the store was damaged: %s", damage->blob.name, name,

@@ -128,6 +128,19 @@ void action_warning(struct action *a, const char *fmt, ...)
 	(void)!frame_flush(&r->out, r->control, &err);
 }
 
+void action_misused(struct action *a, const struct action_input *tree, int64_t since)
+{
+	const struct artifact what = {
+		.name = tree->ref, .type = tree->output_type, .digest = tree->digest};
+	struct runner *r = a->worker;
+	struct err *err cleanup_err = NULL;
+
+	if (!r)
+		return;
+	misused_put(&r->out, &what, since);
+	(void)!frame_flush(&r->out, r->control, &err);
+}
+
 /*
  * The environment of kinds and their children: who the user is and how to reach the network, and
  * otherwise the same everywhere. Temporary files belong into the work folder.
@@ -318,7 +331,7 @@ static int read_runner(struct keeper *k, struct err **err)
 	}
 	while ((rc = frames_next(&k->from_runner, &f, err)) == 0) {
 		if (f.type == FRAME_PROGRESS || f.type == FRAME_WARNING || f.type == FRAME_HASHED ||
-		    f.type == FRAME_DAMAGED) {
+		    f.type == FRAME_DAMAGED || f.type == FRAME_MISUSED) {
 			hand_on(k, &f);
 		} else if (f.type == FRAME_RESULT && !k->told) {
 			if (result_read(k->arena, &f, &k->result, err) < 0)

@@ -125,9 +125,15 @@ struct search {
 
 void suspects_add(struct suspects *p, struct store *s, const struct artifact *a)
 {
+	suspects_add_since(p, s, a, good_at(s, a));
+}
+
+void suspects_add_since(struct suspects *p, struct store *s, const struct artifact *a,
+			int64_t since)
+{
 	struct suspect *suspect = arena_alloc(s->arena, sizeof(*suspect));
 
-	suspect->since = good_at(s, a);
+	suspect->since = since;
 	map_set(&p->blobs, digest_hex(&a->digest, suspect->hex), suspect);
 }
 
@@ -218,4 +224,16 @@ int store_blob_damaged(struct store *s, const struct artifact *a, const struct b
 	rc = suspects_drop_users(s, &p, NULL, NULL, ret_dropped, err);
 	map_clear(&p.blobs);
 	return rc < 0 ? -1 : blob_put_away(s, a, stamp, err);
+}
+
+int store_blob_misused(struct store *s, const struct artifact *a, int64_t since,
+		       size_t *ret_dropped, struct err **err)
+{
+	struct suspects p = {0};
+	int rc;
+
+	suspects_add_since(&p, s, a, since);
+	rc = suspects_drop_users(s, &p, NULL, NULL, ret_dropped, err);
+	map_clear(&p.blobs);
+	return rc;
 }

@@ -59,3 +59,6 @@ void store_blob_good(struct store *s, const struct artifact *a, const struct blo
  */
 int store_blob_damaged(struct store *s, const struct artifact *a, const struct blob_stamp *stamp,
 		       size_t *ret_dropped, struct err **err) warn_unused;
+/* It is good, but what was made of it and used in its place was not, after second SINCE. */
+int store_blob_misused(struct store *s, const struct artifact *a, int64_t since,
+		       size_t *ret_dropped, struct err **err) warn_unused;

@@ -193,8 +193,9 @@ struct store_verify_result {
 	uint64_t missing; /* outputs to be made again: not there, or made with a damaged blob */
 };
 /*
- * Hashes every blob. Damaged ones go to quarantine, and the records go that name them or, since
- * they were last known to be good, used them. REPORT per bad one.
+ * Hashes every blob and every unpacked tree. Damaged blobs go to quarantine, such trees are
+ * removed, and the records go that name them or, since they were last known to be good, used them.
+ * REPORT per bad one.
  */
 int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
 		 struct store_verify_result *ret, struct err **err) warn_unused;

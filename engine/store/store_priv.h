@@ -64,6 +64,8 @@ struct suspects {
 	struct map blobs; /* digest in hex -> struct suspect */
 };
 void suspects_add(struct suspects *p, struct store *s, const struct artifact *a);
+void suspects_add_since(struct suspects *p, struct store *s, const struct artifact *a,
+			int64_t since);
 /* Drops the records that used one of them since; REPORT (may be NULL) for each. */
 int suspects_drop_users(struct store *s, const struct suspects *p,
 			void (*report)(void *arg, const struct record *user, const char *blob),

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Looking at everything in the store, see store_verify(). */
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "base/dirseal.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/tmp.h"
+#include "base/trace.h"
 #include "base/vec.h"
 #include "store/cas.h"
 #include "store/record_files.h"
@@ -159,6 +165,68 @@ static int put_away(struct verify *v, struct err **err)
 	return rc;
 }
 
+/* --- unpacked trees ------------------------------------------------------------------------ */
+
+/* A root is no loss: it is unpacked again when it is used. */
+static int drop_root(struct verify *v, const char *root, const struct digest *tree,
+		     const struct dirseal *seal, struct err **err)
+{
+	const struct artifact a = {.type = OUTPUT_TREE, .digest = *tree};
+	struct suspects p = {0};
+	char hex[DIGEST_HEX + 1];
+	size_t dropped;
+	int rc = 0;
+
+	v->result->damaged++;
+	if (seal) {
+		suspects_add_since(&p, v->s, &a, seal->hashed_ns / 1000000000);
+		rc = suspects_drop_users(v->s, &p, note_user, v, &dropped, err);
+		map_clear(&p.blobs);
+	}
+	say(v, "unpacked tree %.12s %s; removed", digest_hex(tree, hex),
+	    seal ? "has changed" : "was not finished");
+	return rc < 0 ? -1 : path_remove(root, err);
+}
+
+/* ENTRY of roots/: "<digest>.<boot>" is a directory. No other orch unpacks it meanwhile. */
+static int verify_root(struct verify *v, const char *roots, const char *entry, struct err **err)
+{
+	char *root cleanup_free = path_join(roots, entry),
+		   *file cleanup_free = xasprintf("%s.seal", root);
+	char *hex cleanup_free = xstrndup(entry, strcspn(entry, "."));
+	char *lock cleanup_free = xasprintf("%s/%s.lock", roots, hex);
+	struct err *why cleanup_err = NULL;
+	struct dirseal seal;
+	struct digest tree;
+	struct stat st;
+	int fd cleanup_fd = -1;
+
+	if (digest_parse(hex, &tree) != 0 || lstat(root, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	if (lock_file(lock, LOCK_EXCLUSIVE, true, &fd, err) < 0)
+		return -1;
+	if (dirseal_read(file, &seal) != 0)
+		return drop_root(v, root, &tree, NULL, err);
+	if (dirseal_check(root, file, &seal, true, &why) == 0)
+		return 0;
+	if (why)
+		trace(TRACE_STORE, "%s", why->text);
+	return drop_root(v, root, &tree, &seal, err);
+}
+
+static int verify_roots(struct verify *v, struct err **err)
+{
+	char *roots cleanup_free = path_join(v->s->dir, "roots");
+	DIR *dir = opendir(roots);
+	int rc = 0;
+
+	for (struct dirent *e; dir && rc == 0 && (e = readdir(dir));)
+		rc = verify_root(v, roots, e->d_name, err);
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
 static int verify_database(struct verify *v, struct err **err)
 {
 	struct store *s = v->s;
@@ -185,7 +253,7 @@ static int verify_all(struct verify *v, struct err **err)
 					 .result = v->result};
 
 	if (store_ready(v->s, err) < 0 || verify_database(v, err) < 0 ||
-	    cas_verify(&blobs, err) < 0 || put_away(v, err) < 0 ||
+	    cas_verify(&blobs, err) < 0 || put_away(v, err) < 0 || verify_roots(v, err) < 0 ||
 	    state_record_each(v->s->state, verify_record, v, err) < 0)
 		return -1;
 	return mend_records(v, err) < 0 ? -1 : drop_records(v, err);

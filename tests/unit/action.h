@@ -55,6 +55,10 @@ const char *action_output(const struct action *a, const char *name)
 	return arena_printf(a->arena, "%s/%s", a->outdir, name);
 }
 
+void action_misused(struct action *a, const struct action_input *tree, int64_t since)
+{
+}
+
 void action_progress(struct action *a, int percent, const char *fmt, ...)
 {
 }

@@ -55,6 +55,7 @@ static void spec_fill(struct job_spec *s)
 			       .cpus = 3,
 			       .offline = true,
 			       .owner = 77,
+			       .began_ns = INT64_C(1764330000123456789),
 			       .manifest = "orch-manifest 2\nkind x 1\n"};
 	output_specs_push(&s->outputs, (struct output_spec){"a.img", OUTPUT_IMAGE});
 	job_secrets_push(&s->secrets, (struct job_secret){"pki", "key", "/p/key"});
@@ -76,6 +77,7 @@ static void job_round_trip(void **state)
 	assert_int_equal(back.cpus, 3);
 	assert_true(back.offline);
 	assert_int_equal(back.owner, 77);
+	assert_true(back.began_ns == INT64_C(1764330000123456789));
 	assert_int_equal(back.outputs.count, 1);
 	assert_int_equal(back.outputs.items[0].type, OUTPUT_IMAGE);
 	assert_string_equal(back.secrets.items[0].path, "/p/key");
@@ -115,6 +117,7 @@ static void small_frames(void **state)
 			b;
 	struct frame fr;
 	const char *text;
+	int64_t since;
 	int percent;
 
 	digest_data("x", 1, &a.digest);
@@ -126,6 +129,7 @@ static void small_frames(void **state)
 	progress_put(&out, -1, "half\nway");
 	warning_put(&out, "it \"ends\"\n");
 	output_put(&out, &a);
+	misused_put(&out, &a, 1764330000);
 	result_put(&out, NULL);
 	result_put(&out, sent);
 	/* one byte at a time: a frame is only seen when it is whole */
@@ -144,6 +148,10 @@ static void small_frames(void **state)
 	assert_true(digest_eq(&a.digest, &b.digest));
 	assert_int_equal(b.size, a.size);
 	assert_int_equal(b.type, OUTPUT_IMAGE);
+	fr = next(&f);
+	assert_int_equal(fr.type, FRAME_MISUSED);
+	assert_int_equal(misused_read(arena, &fr, &b, &since, &err), 0);
+	assert_true(digest_eq(&a.digest, &b.digest) && since == 1764330000);
 	fr = next(&f);
 	assert_int_equal(result_read(arena, &fr, &e, &err), 0);
 	assert_null(e);
@@ -232,7 +240,7 @@ static void limits(void **state)
 		{"of\x02\x00\x01\x20\x00\x00", 8}, /* PROGRESS of 8193 bytes */
 		{"of\x01\x00\x01\x00\x00\x04", 8}, /* JOB over 64 MiB */
 		{"of\x05\x00\xff\xff\xff\xff", 8},
-		{"of\x09\x00\x00\x00\x00\x00", 8}, /* no such type */
+		{"of\x0a\x00\x00\x00\x00\x00", 8}, /* no such type */
 		{"of\x00\x00\x00\x00\x00\x00", 8},
 		{"of\x02\x01\x00\x00\x00\x00", 8},
 		{"xf\x02\x00\x00\x00\x00\x00", 8},
@@ -260,6 +268,7 @@ static void read_any(struct frames *f)
 	struct artifact a;
 	struct frame fr;
 	const char *text;
+	int64_t since;
 	int percent;
 
 	while (frames_next(f, &fr, &err) == 0) {
@@ -277,6 +286,8 @@ static void read_any(struct frames *f)
 		if (blob_read(arena, &fr, &a, &state, &err) == 0)
 			blob_state_clear(&state);
 		err_free(steal_ptr(err));
+		(void)!misused_read(arena, &fr, &a, &since, &err);
+		err_free(steal_ptr(err));
 	}
 	err_free(err);
 }
@@ -293,6 +304,7 @@ static void fuzz(void **state)
 	frame_put(&good, FRAME_JOB, &payload);
 	progress_put(&good, 5, "p");
 	output_put(&good, &(struct artifact){.name = "n"});
+	misused_put(&good, &(struct artifact){.name = "n"}, 1764330000);
 	result_put(&good, NULL);
 	job_spec_clear(&spec);
 	for (int round = 0; round < 20000; round++) {
