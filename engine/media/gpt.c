@@ -14,8 +14,9 @@ static void context_freep(struct fdisk_context **cxt)
 {
 	if (!*cxt)
 		return;
-	fdisk_set_script(*cxt, NULL); /* context and script hold each other */
-	fdisk_deassign_device(*cxt, 1);
+	fdisk_set_script(*cxt, NULL);   /* context and script hold each other */
+	if (fdisk_get_devfd(*cxt) >= 0) /* else it aborts */
+		fdisk_deassign_device(*cxt, 1);
 	fdisk_unref_context(*cxt);
 }
 #define cleanup_context __attribute__((cleanup(context_freep)))
@@ -153,6 +154,8 @@ int gpt_fit(const char *path, struct err **err)
 	struct fdisk_context *cxt cleanup_context = fdisk_new_context();
 	int rc;
 
+	if (!cxt)
+		return err_set(err, ERR_RESOURCE, "no memory for libfdisk");
 	if (assign(cxt, path, 0, err) < 0)
 		return -1;
 	if (!fdisk_is_label(cxt, GPT))

@@ -133,13 +133,25 @@ static void test_gpt(void **state)
 	refused(gpt_read(at("none.img"), &parts, &err), &err, "no GUID partition table");
 }
 
+/* What libfdisk cannot open was never assigned to it, and must not be given back. */
+static void test_no_disk(void **state)
+{
+	struct gpt_parts parts = {0};
+	struct err *err = NULL;
+
+	blank("empty.img", 0);
+	refused(gpt_read(at("empty.img"), &parts, &err), &err, "cannot open it as a disk");
+	refused(gpt_fit(at("empty.img"), &err), &err, "cannot open it as a disk");
+	refused(gpt_read(at("missing.img"), &parts, &err), &err, "cannot open it as a disk");
+	refused(gpt_read(dir, &parts, &err), &err, "cannot open it as a disk");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_place),
-		cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_gpt),
+		cmocka_unit_test(test_place),   cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_gpt),
+		cmocka_unit_test(test_no_disk),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
