@@ -12,6 +12,8 @@
 #include "media/ext4_priv.h"
 
 #define MAX_LINKS 65000
+/* Logical blocks have numbers of 32 bits, and the last one is not used (Linux, s_maxbytes). */
+#define MAX_FILE (UINT64_C(0xffffffff) * EXT4_BLOCK)
 #define IN_INODE_XATTRS 92 /* bytes behind the inode's fields */
 
 /* ---- inodes ---- */
@@ -185,6 +187,12 @@ static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
 		if (!dir && inode->links > MAX_LINKS)
 			return err_set(err, ERR_BUILD, "'/%s' has %u hard links; ext4 takes %u",
 				       entries[i]->path, inode->links, MAX_LINKS);
+		if (S_ISREG(inode->mode) && inode->size > MAX_FILE)
+			return err_set(err, ERR_BUILD,
+				       "'/%s' is larger than ext4 can hold: %llu bytes, at most "
+				       "%llu",
+				       entries[i]->path, (unsigned long long)inode->size,
+				       (unsigned long long)MAX_FILE);
 		*ext4_numbers_at_end(&w->list) =
 			(struct ext4_numbered){.inode = inode,
 					       .path = entries[i]->path,

@@ -208,6 +208,23 @@ static void test_full(void **state)
 	fail_msg("8 MiB do not fit into 16");
 }
 
+/* Blocks of a file are numbered by 32 bits, and the last number is not used (Linux, s_maxbytes). */
+static void test_too_large_file(void **state)
+{
+	const uint64_t most = UINT64_C(0xffffffff) * 4096;
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	struct tree_inode *n = add(t, "sparse", S_IFREG | 0600);
+
+	ok(tree_inode_append(t, n, most - 1, "x", 1, &err), &err);
+	ok(write_image(t, "sparse.img", 16 << 20, &err), &err);
+	check("sparse.img");
+	ok(tree_inode_append(t, n, most, "y", 1, &err), &err);
+	refused(write_image(t, "sparse.img", 16 << 20, &err), &err, "'/sparse' is larger than");
+	n->size = INT64_MAX - 1; /* what a tar can say */
+	refused(write_image(t, "sparse.img", 16 << 20, &err), &err, "'/sparse' is larger than");
+}
+
 static void test_holes_and_fragments(void **state)
 {
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
@@ -265,15 +282,11 @@ static void test_foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_no_epoch),
-		cmocka_unit_test(test_at_an_offset),
-		cmocka_unit_test(test_large_folder),
-		cmocka_unit_test(test_too_many_links),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_holes_and_fragments),
-		cmocka_unit_test(test_xattrs_too_large),
-		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_everything),       cmocka_unit_test(test_no_epoch),
+		cmocka_unit_test(test_at_an_offset),     cmocka_unit_test(test_large_folder),
+		cmocka_unit_test(test_too_many_links),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_too_large_file),   cmocka_unit_test(test_holes_and_fragments),
+		cmocka_unit_test(test_xattrs_too_large), cmocka_unit_test(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
