@@ -70,7 +70,7 @@ void replay_new(struct blklog *log, int card, const struct replay_events *events
 /* Adds an area (multiples of 512 bytes) and returns its index. Areas must not overlap. */
 size_t replay_area(struct replay *r, uint64_t at, uint64_t size, bool on);
 void replay_watch(struct replay *r, size_t area, bool on);
-/* All writes of the log. */
+/* All writes of the log. One that does not lie on the card, as its file is now, is ERR_BUILD. */
 int replay_run(struct replay *r, struct err **err) warn_unused;
 /* How many different states were told so far. */
 size_t replay_states(const struct replay *r);

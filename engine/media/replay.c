@@ -23,6 +23,7 @@ DEFINE_VEC(states, struct digest)
 struct replay {
 	struct blklog *log;
 	int card;
+	uint64_t size; /* of the card, bytes */
 	struct replay_events events;
 	struct areas areas;
 	struct states states;
@@ -217,6 +218,8 @@ static int apply(struct replay *r, const struct blklog_write *w, struct err **er
 	static const unsigned char zeros[64 * SECTOR];
 	uint64_t end = w->offset + w->size;
 
+	if (w->size > r->size || w->offset > r->size - w->size)
+		return err_set(err, ERR_BUILD, "it does not lie on the card");
 	for (uint64_t at = w->offset; at < end;) {
 		uint64_t stop;
 		struct area *area = area_at(r, at, end, &stop);
@@ -241,8 +244,12 @@ static int apply(struct replay *r, const struct blklog_write *w, struct err **er
 int replay_run(struct replay *r, struct err **err)
 {
 	struct blklog_write w;
+	off_t size = lseek(r->card, 0, SEEK_END);
 	int rc;
 
+	if (size < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot look at the card");
+	r->size = (uint64_t)size;
 	if (tell_state(r, 0, 0, false, err) < 0)
 		return -1;
 	while ((rc = blklog_next(r->log, &w, err)) == 0) {

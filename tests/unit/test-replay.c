@@ -292,12 +292,43 @@ static void test_qemu(void **state)
 	assert_true(blklog_count(log) >= 3); /* closing flushes once more */
 }
 
+/* A damaged log may name any place: the card keeps its size, and nobody waits for terabytes. */
+static void test_outside(void **state)
+{
+	static const struct {
+		uint64_t sector, sectors, flags;
+	} outside[] = {
+		{CARD / S, 1, 0},       {CARD / S - 1, 2, 0}, {UINT64_C(1) << 50, 1, 0},
+		{0, 0xffffff36, 4},     {CARD / S, 1, 4},     {1, UINT64_MAX / S, 4},
+		{UINT64_MAX / S, 2, 4},
+	};
+	static const struct replay_events none = {0};
+	int card cleanup_fd = card_new("card", 'o');
+
+	for (size_t i = 0; i < array_len(outside); i++) {
+		struct log *l = log_new();
+		struct blklog *log cleanup_blklog = NULL;
+		struct replay *r cleanup_replay = NULL;
+		struct err *err = NULL;
+		struct stat st;
+
+		entry(l, outside[i].sector, outside[i].sectors, outside[i].flags, 'x');
+		log = log_open(l, "log");
+		replay_new(log, card, &none, &r);
+		replay_area(r, 0, S, true);
+		refused(replay_run(r, &err), &err, "write 1: it does not lie on the card");
+		assert_int_equal(fstat(card, &st), 0);
+		assert_int_equal(st.st_size, CARD);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log),    cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_states), cmocka_unit_test(test_switch),
-		cmocka_unit_test(test_match),  cmocka_unit_test(test_qemu),
+		cmocka_unit_test(test_match),  cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_qemu),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
