@@ -221,12 +221,12 @@ static int parse_file_name(const struct apt_request *q, const char *file, struct
 	return 0;
 }
 
-static int parse_uris(const struct apt_request *q, struct str *text, enum lock_type type,
-		      struct lock_entries *ret, struct err **err)
+int apt_parse_uris(const struct apt_request *q, char *text, enum lock_type type,
+		   struct lock_entries *ret, struct err **err)
 {
 	char *save = NULL;
 
-	for (char *l = strtok_r(text->buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		char *copy cleanup_free = xstrdup(l);
 		struct lock_entry e = {.type = type};
 		char *file;
@@ -264,7 +264,7 @@ int apt_install(struct apt_request *q, const struct strv *words, struct lock_ent
 
 	install_command("-qq", words, &argv);
 	if (apt_run(q, strv_argv(&argv), &out, err) == 0)
-		return parse_uris(q, &out, LOCK_PACKAGE, ret, err);
+		return apt_parse_uris(q, out.buf, LOCK_PACKAGE, ret, err);
 	if ((*err)->cls != ERR_USER)
 		return -1;
 	/* Only a less quiet apt says which dependency it is. */
@@ -281,7 +281,7 @@ int apt_tool(struct apt_request *q, const char *name, struct lock_entries *ret, 
 
 	if (apt_run(q, argv, &out, err) < 0)
 		return err_wrap(err, "tool '%s'", name);
-	return parse_uris(q, &out, LOCK_TOOL, ret, err);
+	return apt_parse_uris(q, out.buf, LOCK_TOOL, ret, err);
 }
 
 /* ---- source packages ---- */

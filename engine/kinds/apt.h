@@ -101,7 +101,17 @@ int apt_run(struct apt_request *q, char *const argv[], struct str *out,
 	    struct err **err) warn_unused;
 /* The alias of the archive that URL is of or below, *ret_rest what follows; NULL: of none. */
 const char *apt_archive_of(const struct apt_request *q, const char *url, const char **ret_rest);
-/* What apt-get says of dependencies that cannot be met; TEXT is cut up. */
+
+/* ---- what apt's programs print; TEXT is cut up ---- */
+
+/* Of --print-uris: packages or tools. */
+int apt_parse_uris(const struct apt_request *q, char *text, enum lock_type type,
+		   struct lock_entries *ret, struct err **err) warn_unused;
+/* Of apt-cache show; stanzas without name, version, architecture or digest are passed over. */
+void apt_parse_records(struct arena *arena, char *text, struct apt_records *ret);
+/* Of apt-cache madison; lines of other archives are passed over. */
+void apt_parse_places(const struct apt_request *q, char *text, struct apt_places *ret);
+/* Of apt-get: dependencies that cannot be met. */
 void apt_parse_unmet(struct arena *arena, char *text, struct apt_unmets *ret);
 /* Writes DIR/Packages. */
 int apt_write_pool(const char *dir, const struct strv *files, struct err **err) warn_unused;

@@ -24,12 +24,23 @@ static char *next_stanza(char **p)
 	return start;
 }
 
+void apt_parse_records(struct arena *arena, char *text, struct apt_records *ret)
+{
+	for (char *stanza; (stanza = next_stanza(&text));) {
+		char *sum cleanup_free = deb_field(stanza, "SHA256");
+		struct apt_record r;
+
+		if (sum && digest_parse(sum, &r.sha256) == 0 &&
+		    deb_package_parse(arena, stanza, &r.package) == 0)
+			apt_records_push(ret, r);
+	}
+}
+
 int apt_records(struct apt_request *q, const struct strv *names, struct apt_records *ret,
 		struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
 	struct str out cleanup_str = STR_INIT;
-	char *next;
 
 	if (!names->count)
 		return 0;
@@ -44,15 +55,7 @@ int apt_records(struct apt_request *q, const struct strv *names, struct apt_reco
 		err_free(steal_ptr(*err));
 		return 0;
 	}
-	next = out.buf;
-	for (char *stanza; (stanza = next_stanza(&next));) {
-		char *sum cleanup_free = deb_field(stanza, "SHA256");
-		struct apt_record r;
-
-		if (sum && digest_parse(sum, &r.sha256) == 0 &&
-		    deb_package_parse(q->arena, stanza, &r.package) == 0)
-			apt_records_push(ret, r);
-	}
+	apt_parse_records(q->arena, out.buf, ret);
 	return 0;
 }
 
@@ -73,12 +76,19 @@ static void parse_place(const struct apt_request *q, char *line, struct apt_plac
 						arena_strdup(q->arena, suite)});
 }
 
+void apt_parse_places(const struct apt_request *q, char *text, struct apt_places *ret)
+{
+	char *save = NULL;
+
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		parse_place(q, l, ret);
+}
+
 int apt_places(struct apt_request *q, const struct strv *names, struct apt_places *ret,
 	       struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
 	struct str out cleanup_str = STR_INIT;
-	char *save = NULL;
 
 	if (!names->count)
 		return 0;
@@ -89,8 +99,7 @@ int apt_places(struct apt_request *q, const struct strv *names, struct apt_place
 		strv_push(&argv, names->items[i]);
 	if (apt_run(q, strv_argv(&argv), &out, err) < 0)
 		return -1;
-	for (char *l = strtok_r(out.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-		parse_place(q, l, ret);
+	apt_parse_places(q, out.buf, ret);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ static void add_text(struct hasher *h, const char *text)
 	hasher_update(h, text, strlen(text) + 1);
 }
 
-static void sum_of(const struct state_record *row, struct digest *ret)
+void record_sum(const struct state_record *row, struct digest *ret)
 {
 	struct hasher *h = hasher_new();
 	char numbers[64];
@@ -52,7 +52,7 @@ void record_encode(const struct record *rec, struct str *outputs, struct state_r
 		.seconds = rec->seconds,
 		.built_at = rec->built_at,
 	};
-	sum_of(row, &row->sum);
+	record_sum(row, &row->sum);
 }
 
 /* Takes the characters before END off *P as a word; NULL when END is not there. */
@@ -116,7 +116,7 @@ int record_decode(const struct state_record *row, struct arena *arena, struct re
 	struct digest sum;
 	char *text;
 
-	sum_of(row, &sum);
+	record_sum(row, &sum);
 	if (!digest_eq(&sum, &row->sum))
 		return 1;
 	rec = arena_alloc(arena, sizeof(*rec));

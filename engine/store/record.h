@@ -12,5 +12,7 @@
 
 /* Fills ROW, whose outputs text is put into OUTPUTS. Pointers are into REC and OUTPUTS. */
 void record_encode(const struct record *rec, struct str *outputs, struct state_record *row);
+/* The sum that belongs into a row. */
+void record_sum(const struct state_record *row, struct digest *ret);
 /* The record of a row, in ARENA; 1 when the row is damaged. */
 int record_decode(const struct state_record *row, struct arena *arena, struct record **ret);

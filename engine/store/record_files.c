@@ -102,9 +102,8 @@ static int take_numbers(char **p, struct state_record *ret)
 	return *end ? 1 : 0;
 }
 
-/* TEXT is cut to pieces. 1: malformed, or not the record of KEY. */
-static int parse(char *text, const struct digest *key, struct arena *arena,
-		 struct state_record *ret)
+int record_file_parse(char *text, const struct digest *key, struct arena *arena,
+		      struct state_record *ret)
 {
 	struct str outputs cleanup_str = STR_INIT;
 	struct state_record row = {.key = *key};
@@ -138,7 +137,8 @@ int record_file_read(const struct store *s, const struct digest *key, struct are
 
 	if (file_read(path, FILE_MAX, &text, &ignored) < 0)
 		return 1;
-	return parse(text.buf, key, arena, ret) || record_decode(ret, arena, &rec) ? 1 : 0;
+	return record_file_parse(text.buf, key, arena, ret) || record_decode(ret, arena, &rec) ? 1
+											       : 0;
 }
 
 /* --- dropping ------------------------------------------------------------------------------ */

@@ -23,6 +23,12 @@
 
 /* Failing to write one is no error: the database has it. */
 void record_file_write(const struct store *s, const struct state_record *row);
+/*
+ * The row in TEXT, which is cut to pieces, in ARENA: 0, or 1 when it is malformed or its manifest
+ * is not KEY's. Whether its sum is right is record_decode()'s business.
+ */
+int record_file_parse(char *text, const struct digest *key, struct arena *arena,
+		      struct state_record *ret);
 /* The row in the file of KEY, in ARENA: 0, or 1 when there is none that is whole. */
 int record_file_read(const struct store *s, const struct digest *key, struct arena *arena,
 		     struct state_record *ret);
