@@ -206,7 +206,8 @@ static void read_facts(struct facts *f, const struct manifest *m)
 		add(f, "project-version",
 		    (struct fact){"project-version", "project-version", m->project_version, false});
 	for (size_t i = 0; i < m->options.count; i++)
-		add_option(f, &m->options.items[i]);
+		if (!m->options.items[i].unkeyed) /* what is part of no key explains none */
+			add_option(f, &m->options.items[i]);
 	for (size_t i = 0; i < m->pins.count; i++)
 		add_pin(f, &m->pins.items[i]);
 	for (size_t i = 0; i < m->inputs.count; i++)

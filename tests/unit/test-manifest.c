@@ -263,6 +263,8 @@ static void expect_diff(const char *old, const char *new, const char *expected)
 static void diffs(void **state)
 {
 	expect_whole_diff(HEAD, HEAD, "");
+	expect_diff("line steps.0 12\nunkeyed timeout \"60\"\n",
+		    "line steps.0 13\nline steps.1 14\n", "");
 	expect_diff("option size \"4294967296\"\noption label \"a b\"\n",
 		    "option size \"6442450944\"\noption label \"a c\"\noption x "
 		    "\"\\x1b\"\n",
