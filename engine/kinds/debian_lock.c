@@ -259,7 +259,8 @@ static int check_conflict(const char *text, size_t len, struct pos *pos, struct 
 				      "whole ('git checkout --ours' or '--theirs'), then run 'orch "
 				      "lock', which keeps its pins");
 		line = memchr(line, '\n', (size_t)(end - line));
-		line += line != NULL;
+		if (line)
+			line++;
 	}
 	pos->line = 1;
 	return 0;
