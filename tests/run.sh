@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Tests, or those whose names hold one of the words given:  tests/run.sh [--full] [WORD...]
-# Stages: lint and layers, unit tests (sanitized), data tests (sanitized), e2e (as an ordinary user),
-# scenarios (the device on emulated boards). Without --full: no scripts that have a line '# full', and
-# of the scenarios those of node tests-quick.
+# Stages: lint and layers, unit tests (sanitized), data tests (sanitized), fuzzing, e2e (as an ordinary
+# user), scenarios (the device on emulated boards). Without --full: 5 seconds for each fuzz target, not a
+# minute; no scripts that have a line '# full', and of the scenarios those of node tests-quick.
 # Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME'; the last line counts them.
 # TEST_RESULTS=FILE in the environment: results are added to those that FILE has, and all are counted;
 # TEST_AS=WORD names this run in them.
@@ -76,6 +76,20 @@ stage_unit() {
 
 stage_data() {
 	tests/data.sh _build-asan/engine/cli/orch ${words[@]+"${words[@]}"} || tell data $?
+}
+
+# The targets that are wanted, 5 seconds each, or a minute.
+stage_fuzz() {
+	local names seconds=5
+	[ $full = no ] || seconds=60
+	mapfile -t names < <(for n in tests/fuzz/corpus/*; do n=${n##*/} && wanted "fuzz-$n" && echo "$n"; done)
+	[ ${#names[@]} -gt 0 ] || return 0
+	tests/fuzz.sh $seconds "${names[@]}"
+	case $? in
+	0 | 1) ;; # told by target
+	77) echo "skip fuzzing: no clang" ;;
+	*) tell "the fuzz targets are built" 1 ;;
+	esac
 }
 
 # Started by root, the e2e stage and the scenarios run as 'nobody'.
@@ -256,6 +270,7 @@ cd "$top" || exit 1
 stage_lint | collect lint
 stage_unit | collect unit
 stage_data | collect data
+stage_fuzz | collect fuzz
 prepare_tree
 prepare_config
 prepare_store

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reading and settling ext4 file systems. What is not said is zero: the images are short, their
+ * ends are holes.
+ */
+#include "fuzz_tree.h"
+#include "media/ext4.h"
+
+#define IMAGE (512 * 1024)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const unsigned char seed[16] = "seed of a fuzzer";
+	struct fuzz_file f cleanup_fuzz_file = fuzz_file(data, size);
+	struct tree *t cleanup_tree = tree_new(FUZZ_EPOCH, "/dev/shm");
+	struct err *err cleanup_err = NULL, *settle cleanup_err = NULL;
+
+	if (size < IMAGE)
+		assert(ftruncate(f.fd, IMAGE) == 0);
+	if (ext4_read_tree(t, f.path, 0, &err) == 0)
+		fuzz_look(t);
+	tree_free(steal_ptr(t)); /* its data lie in the image, which changes now */
+	if (ext4_settle(f.path, 0, "x", seed, FUZZ_EPOCH, FUZZ_EPOCH, &settle) < 0)
+		assert(*settle->text);
+	return 0;
+}
