@@ -387,7 +387,8 @@ static void test_writing_to_set_id_files(void **state)
 	}
 	steps("cat /s >/dev/null; : >/f; chmod 2644 /f; echo x >>/f; test $(stat -c %a /f) = 2644\n"
 	      "chmod 666 /s; chmod u+s /s\n"
-	      "setpriv --reuid 1 --regid 1 --clear-groups sh -c 'echo x >>/s'; test $(stat -c %a /s) = 666");
+	      "setpriv --reuid 1 --regid 1 --clear-groups sh -c 'echo x >>/s'\n"
+	      "test $(stat -c %a /s) = 666");
 }
 
 /* As in a container that forbids ptrace: the caller is told, and can take a guest. */
