@@ -4,7 +4,7 @@
 #
 # A package whose maintainer script does what takes more than one user: own-users, in a signed
 # archive 'own' of its own. What it makes lies in /var/lib/users. own-later, of a later layer, changes
-# modes there.
+# modes there. users_tree is a recipe of kind tree whose steps do the same and then look at it.
 
 # users_archive PROJECT: makes the archive; PROJECT gets its key, and the archive as a mirror.
 users_archive() {
@@ -96,6 +96,64 @@ chown games pipe
 mkdir dark
 : >dark/file
 chmod 0 shut dark dark/file
+END
+}
+
+# users_tree FROM: a recipe of kind tree: the same in steps, each in a sandbox of its own. What programs
+# see of it is in /seen.
+users_tree() {
+	printf 'kind: tree\nfrom: %s\nusers: [{name: app, uid: 990, home: /home/app}]\nrun:\n  - |\n' "$1"
+	echo '    rm -rf /var/lib/users'
+	users_script | sed 1d | sed 's/^/    /'
+	echo '  - |'
+	users_later | sed 's/^/    /'
+	echo '  - |'
+	users_look | sed 's/^/    /'
+}
+
+users_later() {
+	cat <<'END'
+cd /var/lib/users
+chmod 711 capable list/changed attribute
+# set-id programs, of a tree and by an ordinary user
+cp /usr/bin/id ids
+chown app:games ids
+chmod 6755 ids
+./ids >by-root
+setpriv --reuid daemon --regid daemon --clear-groups ./ids >by-daemon
+su -s /bin/sh app -c 'umask 077; echo x >/home/app/private; mkdir /home/app/d; ln /home/app/private /home/app/d/hard
+	setfacl -m u:games:r /home/app/private; setfattr -n user.mine -v x /home/app/d; chgrp app /home/app/d'
+setpriv --reuid app --regid app --groups staff sh -c 'umask 002; : >group/by-app; mkdir group/d; chgrp staff /home/app/d'
+# names that move, copies, archives
+cp -a list copied
+cp -a capable attribute block pipe copied/
+mv copied moved
+tar --xattrs --xattrs-include='*' --acls -cf - moved | (mkdir again.d; tar -C again.d --xattrs --xattrs-include='*' --acls -xpf -)
+ln capable capable-too
+setcap cap_net_admin,cap_chown+eip capable-too
+setfattr -x user.origin attribute
+setfacl -b moved/changed
+chown -h games as-setpriv
+chown 70000:80000 shut
+touch -h -d 2001-02-03 as-setpriv as-root
+mkdir -m 3770 /var/spool/drop
+chgrp staff /var/spool/drop
+useradd -u 991 -m late
+install -o late -g games -m 4710 /bin/true /usr/local/bin/late
+END
+}
+
+users_look() {
+	cat <<'END'
+exec >/seen 2>&1
+find /var/lib/users /home /var/spool/drop /usr/local/bin -printf '%M %U:%G %n %l %p\n' | sort
+find /var/lib/users /home -type f -size -2k ! -name block ! -name character -print0 | sort -z | xargs -0 sha256sum
+find /var/lib/users /home ! -type l -print0 | sort -z | xargs -0 getfacl -pn
+find /var/lib/users /home -print0 | sort -z | xargs -0 getfattr -hd -m - -e hex --absolute-names
+getcap -r /var/lib/users | sort
+cat /var/lib/users/by-*
+id; umask; pwd; env | sort; stat -c '%A %u:%g %n' /dev/* /run/* /tmp; ls /
+[ -t 1 ] || echo "no terminal"
 END
 }
 
