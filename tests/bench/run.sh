@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# How fast, side by side with other tools in one run:  tests/bench/run.sh [noop|ext4|chunks|cold|reference...]
+# How fast, side by side with other tools in one run:  
+#	tests/bench/run.sh [noop|ext4|chunks|cold|reference|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn. What cannot be measured is said, and then the whole ends with 1.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+top=$PWD
 orch=$PWD/_build/engine/cli/orch
 chunks=$PWD/_build/tests/bench/bench-chunks
 work=$(mktemp -d /var/tmp/orch-bench.XXXXXX)
@@ -37,7 +39,11 @@ compare() {
 		ours+=("$one")
 		theirs+=("$two")
 	done
-	awk -v what="$1" -v a="$(middle "${ours[@]}")" -v other="$4" -v b="$(middle "${theirs[@]}")" \
+	tell "$1" "$(middle "${ours[@]}")" "$4" "$(middle "${theirs[@]}")"
+}
+
+tell() { # WHAT OURS OTHER THEIRS
+	awk -v what="$1" -v a="$2" -v other="$3" -v b="$4" \
 		'BEGIN { printf "%-46s %9.3f s  %-16s %9.3f s  ratio %.2f\n", what, a, other, b, a / b }'
 }
 
@@ -221,7 +227,61 @@ bench_reference() {
 	alone "reference project, overlay edit to bundle" 1 reference_edit
 }
 
-[ $# -gt 0 ] || set -- noop ext4 chunks cold reference
+# --- the reference project after an edit of its packages, and that of another checkout with the orch built
+# there: OTHER=DIR. Each is built once, which takes long, with a store in $STORES/ours and theirs if that is said.
+whose() { # ours|theirs: the checkout
+	if [ "$1" = ours ]; then echo "$top"; else echo "$OTHER"; fi
+}
+in_copy() { # ours|theirs ORCH-ARGUMENT...
+	local who=$1
+	shift
+	"$(whose "$who")/_build/engine/cli/orch" -C "$work/$who" --store "${STORES:-$work/stores}/$who" "$@"
+}
+# Each project as it is, with what the archive has today in place of what it has dropped.
+copy_built() { # ours|theirs
+	local from
+	[ ! -d "$work/$1.recipes" ] || return 0
+	from=$(whose "$1")
+	rm -rf "${work:?}/$1"
+	mkdir -p "$work/$1" "${STORES:-$work/stores}"
+	(cd "$from" && git ls-files -z | xargs -0 cp --parents -P -t "$work/$1" -- && cp -R pki "$work/$1/") &&
+		{ [ -e "$work/$1/pki/private/signer.key" ] || in_copy "$1" pki init; } &&
+		in_copy "$1" lock && in_copy "$1" build && cp -R "$work/$1/recipes" "$work/$1.recipes"
+}
+# The edits, in the project's folder; true when it is another one now.
+edit_tzdata() { sed -i 's/^packages:.*/&\n  - tzdata/' recipes/base.yaml && in_copy "$1" lock base; }
+edit_libssl3() { in_copy "$1" lock base --update libssl3t64; }
+edit_kernel() {
+	local node=base
+	[ ! -e recipes/build-base.yaml ] || node=build-base
+	in_copy "$1" lock "$node" --update linux-image-arm64 && in_copy "$1" lock
+}
+edited() { # ours|theirs WHAT
+	(cd "$work/$1" && "edit_$2" "$1" && ! diff -r recipes "$work/$1.recipes")
+}
+restored() { rm -rf "$work/$1/recipes" && cp -R "$work/$1.recipes" "$work/$1/recipes"; }
+# The lock takes the network, and its time is nobody's.
+bench_edit() { # WHAT
+	local who time=()
+	if [ ! -x "${OTHER:-}/_build/engine/cli/orch" ]; then
+		missed "reference project, $1" "OTHER=DIR names no checkout with an orch to compare with"
+		return
+	fi
+	for who in ours theirs; do
+		if ! seconds copy_built "$who" >/dev/null || ! seconds edited "$who" "$1" >/dev/null ||
+			! time+=("$(seconds in_copy "$who" build)"); then
+			missed "reference project, $1" "it fails for $who, or the archive has no such version"
+			return
+		fi
+		restored "$who"
+	done
+	tell "reference project, $1" "${time[0]}" "$OTHER" "${time[1]}"
+}
+bench_tzdata() { bench_edit tzdata; }
+bench_libssl3() { bench_edit libssl3; }
+bench_kernel() { bench_edit kernel; }
+
+[ $# -gt 0 ] || set -- noop ext4 chunks cold reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed
