@@ -13,6 +13,9 @@ build() { "$orch" -C "$p" build --result-json "$result" "$@"; }
 code "the project is built" 0 build
 [ "$failures" = 0 ] || finish
 first=$(digests "$result")
+# keys: each node's, of the last result
+keys() { jq -r '.nodes[] | .name + " " + .key' "$result" | sort; }
+keys >"$scratch/keys"
 
 # --- what comes out --------------------------------------------------------------------------------
 cp "$p/out/bundle/bundle.raucb" "$p/out/install/install.img" "$scratch/"
@@ -64,10 +67,16 @@ sed -i "s/^version:.*/version: \"1.0.$edit\"/" "$p/recipes/project.yaml"
 same "a new version makes a new bundle only" "bundle" "$(built "$p")"
 cp recipes/project.yaml "$p/recipes/"
 
-sed -i 's/^  - zstd$/  - zstd\n  - less/' "$p/recipes/base.yaml"
+sed -i 's/^  - netbase$/  - netbase\n  - less/' "$p/recipes/base.yaml"
 code "another package asks for a lock" 2 build
 check "and says how" grep -q 'orch lock' "$scratch/err"
-cp recipes/base.yaml "$p/recipes/"
+code "it is locked" 0 "$orch" -C "$p" lock base
+code "one package more" 0 build
+same "compiles, boots and tests nothing" "base bundle install root system tests/shipped" \
+	"$(keys | comm -13 "$scratch/keys" - | cut -d' ' -f1 | xargs)"
+code "the root slot" 0 build root
+same "has it" yes "$(in_ext4 "$p/out/root/root.img" /usr/bin/less)"
+cp recipes/base.yaml recipes/base.lock "$p/recipes/"
 
 # --- both writers give the same files ----------------------------------------------------------------
 code "the direct writer builds the project too" 0 build root --set writer=direct

@@ -44,7 +44,7 @@ script() {
 		run: ["mkimage -A arm64 -O linux -T script -C none -n boot.scr -d custom_build/other/boot.txt boot.scr"]
 		outputs: [boot.scr]
 	END
-	sed -i 's|"system:/usr/lib/uboot-raspberrypi400/boot.scr"|"script:boot.scr"|' "$p/recipes/boot.yaml"
+	sed -i 's|"u-boot:boot.scr"|"script:boot.scr"|' "$p/recipes/boot.yaml"
 }
 
 name="a try is not counted"

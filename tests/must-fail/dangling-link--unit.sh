@@ -6,4 +6,4 @@ ln -s /usr/lib/systemd/system/nosuch.service rootfs/etc/systemd/system/multi-use
 all_features
 kernel 0000000002000000
 system_tree
-replace recipes/project.yaml 's/^default:.*/default: [bundle, install, build, build-data]/'
+replace recipes/project.yaml 's/^default:.*/default: [bundle, install, base]/'

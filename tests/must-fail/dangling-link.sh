@@ -7,4 +7,4 @@ kernel 0000000002000000
 mkdir -p tree/usr/share/zoneinfo/Europe
 : >tree/usr/share/zoneinfo/Europe/Paris
 system_tree
-replace recipes/project.yaml 's/^default:.*/default: [bundle, install, build, build-data]/'
+replace recipes/project.yaml 's/^default:.*/default: [bundle, install, base]/'
