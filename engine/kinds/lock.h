@@ -10,7 +10,7 @@ struct lock_opts {
 	bool update; /* take current versions; else move no pin that the archives still have */
 	const char *package; /* with update: only this package, and what it needs; NULL: all */
 	bool offline;        /* make no connection: ERR_NET when that cannot be */
-	size_t *named; /* with PACKAGE: counts the nodes that have it, or build on it; may be NULL */
+	size_t *named; /* with PACKAGE: counts nodes that have it, or build on it; may be NULL */
 	const char *cache_dir; /* absolute: where lists and indexes may be kept */
 	void (*say)(void *arg, const char *node, const char *text); /* what it does; may be NULL */
 	void *arg;
