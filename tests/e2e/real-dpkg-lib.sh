@@ -39,15 +39,31 @@ pinned() { # NODE
 	)
 }
 
+# The emulator that NODE's lock pins.
+emulator() { # NODE
+	read -r _ _ _ _ _ _ _ sha _ <<-END
+		$(grep '^tool [^ ]* qemu-user ' "$p/recipes/$1.lock")
+	END
+	dpkg-deb --fsys-tarfile "$store/downloads/$sha" | tar -xO ./usr/bin/qemu-aarch64 >"$scratch/qemu-aarch64"
+	chmod 755 "$scratch/qemu-aarch64"
+}
+
 # shellcheck disable=SC2317 # called by check
 real() { # NODE ARCH
+	as=
+	if [ "$2" != "$(dpkg --print-architecture)" ]; then
+		emulator "$1" || return 1
+		as="sh $here/tests/e2e/real-dpkg-foreign-lib.sh $scratch/qemu-aarch64"
+	fi
 	names=$(sed -n 's/^package [^ ]* \([^ ]*\) .*/\1/p' "$p/recipes/$1.lock" | paste -sd,)
 	epoch=$(sed -n 's/^date //p' "$p/recipes/$1.lock")
-	root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TZ=UTC TMPDIR="$scratch" \
+	# shellcheck disable=SC2086
+	root $as env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TZ=UTC TMPDIR="$scratch" \
 		DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true DEBCONF_NOWARNINGS=yes \
 		INITRD=No SYSTEMD_OFFLINE=1 PERL_HASH_SEED=0 PYTHONHASHSEED=0 SOURCE_DATE_EPOCH="$epoch" \
 		unshare --uts --net --mount sh -c 'hostname localhost && ip link set lo up && exec "$@"' sh \
 		mmdebstrap --mode=root --variant=essential --architectures="$2" --include="$names" --format=directory \
+		${as:+--skip=check/qemu} \
 		--essential-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
 		--customize-hook='rm -f "$1/etc/apt/sources.list" "$1/etc/fstab"' \
 		trixie "$scratch/real" "deb [trusted=yes] copy://$scratch/archive ./"
