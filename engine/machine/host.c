@@ -35,7 +35,10 @@ static void add(struct findings *ret, enum finding_level level, const char *what
 		      (struct finding){.level = level, .what = what, .text = text, .fix = fix});
 }
 
-/* The first line of what a program prints, wherever it prints it; "" for nothing. */
+/*
+ * The first line of what a program prints, wherever it prints it; "is installed" when that is
+ * nothing, or how it is used: fsck.fat tells no version.
+ */
 static const char *first_line(struct arena *arena, const char *program, const char *arg)
 {
 	char *const argv[] = {(char *)program, (char *)arg, NULL};
@@ -52,6 +55,8 @@ static const char *first_line(struct arena *arena, const char *program, const ch
 		ignored = NULL;
 		(void)!fd_read_all(other, "stderr", 65536, &out, &ignored);
 	}
+	if (!out.len || str_skip(out.buf, "Usage:"))
+		return "is installed";
 	return arena_strndup(arena, out.buf, strcspn(out.buf, "\n"));
 }
 

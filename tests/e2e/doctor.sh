@@ -13,6 +13,7 @@ mends() { check "$1" sh -c 'grep -A1 "^slow *$1" "$2" | grep -q "^ *-> ."' sh "$
 doctor env
 finds "namespaces" '^ok *user namespaces'
 finds "tracing" '^ok *tracing'
+finds "a program that tells no version" '^ok *fsck.fat *is installed$'
 doctor "$scratch/without" ptrace
 finds "no tracing: namespaces all the same" '^ok *user namespaces'
 finds "no tracing: what is taken" "^slow *tracing *this machine lets no process be traced.*'debian' and 'tree' take QEMU guests"
