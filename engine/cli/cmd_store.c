@@ -11,6 +11,8 @@
 #include "cli/table.h"
 #include "kinds/user_config.h"
 
+#define THINGS_SHOWN 20
+
 /* What is found and done, and what is waited for: beside the one object of --json. */
 static void report(void *arg, const char *text)
 {
@@ -78,6 +80,18 @@ static int repair(struct session *s, struct cli *c)
 	return r.damaged || r.missing ? err_exit_code(ERR_STORE) : 0;
 }
 
+static json_t *things_json(const struct store_usage *u)
+{
+	json_t *things = json_array();
+
+	for (size_t i = 0; i < u->thing_count; i++)
+		json_array_append_new(things, json_pack("{s:o, s:I, s:I}", "name",
+							json_text(u->things[i].name), "bytes",
+							(json_int_t)u->things[i].bytes, "used_at",
+							(json_int_t)u->things[i].used));
+	return things;
+}
+
 static void print_usage_json(const struct store_usage *u)
 {
 	json_t *parts = json_array(), *nodes = json_array();
@@ -95,8 +109,9 @@ static void print_usage_json(const struct store_usage *u)
 						       (json_int_t)u->nodes[i].bytes, "used_at",
 						       (json_int_t)u->nodes[i].used));
 	json_print(stdout,
-		   json_pack("{s:i, s:b, s:I, s:o, s:o}", "v", 1, "ok", 1, "bytes",
-			     (json_int_t)u->bytes, "parts", parts, "nodes", nodes),
+		   json_pack("{s:i, s:b, s:I, s:o, s:o, s:o}", "v", 1, "ok", 1, "bytes",
+			     (json_int_t)u->bytes, "parts", parts, "nodes", nodes, "things",
+			     things_json(u)),
 		   false);
 }
 
@@ -121,6 +136,17 @@ static void print_parts(const struct store_usage *u)
 	}
 }
 
+static const char *day_of(int64_t seconds, char date[16])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	*date = 0;
+	if (gmtime_r(&t, &tm))
+		strftime(date, 16, "%Y-%m-%d", &tm);
+	return date;
+}
+
 static void print_nodes(const struct store_usage *u)
 {
 	struct table *t = table_new(">SIZE", ">RESULTS", "LAST USED", "NODE", NULL);
@@ -129,15 +155,36 @@ static void print_nodes(const struct store_usage *u)
 		const struct store_node_usage *n = &u->nodes[i];
 		char *size cleanup_free = str_bytes(n->bytes);
 		char *count cleanup_free = xasprintf("%zu", n->records);
-		time_t used = (time_t)n->used;
-		char date[16] = "";
-		struct tm tm;
+		char date[16];
 
-		if (gmtime_r(&used, &tm))
-			strftime(date, sizeof(date), "%Y-%m-%d", &tm);
-		table_row(t, size, count, date, n->node);
+		table_row(t, size, count, day_of(n->used, date), n->node);
 	}
 	table_print(t);
+}
+
+/* The largest; --json has all. */
+static void print_things(const struct store_usage *u)
+{
+	struct table *t = table_new(">SIZE", "LAST USED", "BESIDE RESULTS", NULL);
+	uint64_t rest = 0;
+
+	for (size_t i = 0; i < u->thing_count; i++) {
+		const struct store_thing *thing = &u->things[i];
+		char *size cleanup_free = str_bytes(thing->bytes);
+		char date[16];
+
+		if (i < THINGS_SHOWN)
+			table_row(t, size, day_of(thing->used, date), thing->name);
+		else
+			rest += thing->bytes;
+	}
+	table_print(t);
+	if (u->thing_count > THINGS_SHOWN) {
+		char *size cleanup_free = str_bytes(rest);
+
+		printf("and %zu more, %s: --json has all\n", u->thing_count - THINGS_SHOWN, size);
+	}
+	putchar('\n');
 }
 
 static int usage(struct session *s, struct cli *c)
@@ -156,6 +203,8 @@ static int usage(struct session *s, struct cli *c)
 		print_nodes(&u);
 		putchar('\n');
 	}
+	if (u.thing_count)
+		print_things(&u);
 	print_parts(&u);
 	total = str_bytes(u.bytes);
 	printf("%s in ", total);

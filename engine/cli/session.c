@@ -87,7 +87,7 @@ static int open_store(struct session *s, struct err **err)
 {
 	char *dir cleanup_free = NULL;
 
-	if (store_place(s->cli, &dir, err) || path_mkdirs(dir, err))
+	if (store_place(s->cli, &dir, err))
 		return -1;
 	return store_open(dir, !s->cli->no_wait, &s->store, err);
 }

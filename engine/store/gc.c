@@ -114,7 +114,7 @@ static void remove_item(struct gc *g, const struct gc_item *item)
 {
 	if (item->kept || item->kind == GC_RECORD)
 		return;
-	if (item->kind != GC_ROOT || !str_ends(item->path, ".lock"))
+	if (!gc_is_note(item))
 		say_item(g, item);
 	remove_path(g, item->path,
 		    item->kind == GC_DOWNLOAD ? &g->result->downloads : &g->result->others);

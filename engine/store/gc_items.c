@@ -88,7 +88,7 @@ static int add_download(void *arg, const char *name, const struct stat *st, stru
 	return 0;
 }
 
-/* "<digest>.<boot>", "<digest>.lock" */
+/* "<digest>.<boot>", "<digest>.<boot>.seal", "<digest>.lock" */
 static const char *what_root(struct collecting *c, const char *entry)
 {
 	char *hex cleanup_free = xstrndup(entry, strcspn(entry, "."));
@@ -104,6 +104,15 @@ static const char *what_is(struct collecting *c, const char *folder, const char 
 	if (str_eq(folder, "apt"))
 		return "package lists";
 	return arena_printf(c->v->arena, "%s/%s", folder, entry);
+}
+
+/* A tree's own time is that of its content: the seal beside it tells (kinds/rootdir.h). */
+static int64_t last_use(const char *path, const struct stat *st)
+{
+	char *seal cleanup_free = xasprintf("%s.seal", path);
+	struct stat sealed;
+
+	return lstat(seal, &sealed) == 0 ? sealed.st_mtime : st->st_mtime;
 }
 
 static void add_entries(struct collecting *c, const char *folder, enum gc_kind kind)
@@ -122,7 +131,7 @@ static void add_entries(struct collecting *c, const char *folder, enum gc_kind k
 		inventory_measure(sub, &item.bytes, &files);
 		item.path = arena_strdup(c->v->arena, sub);
 		item.what = what_is(c, folder, e->d_name);
-		item.used = st.st_mtime / INVENTORY_DAY;
+		item.used = last_use(sub, &st) / INVENTORY_DAY;
 		gc_items_push(c->items, item);
 	}
 	if (dir)
@@ -258,12 +267,19 @@ void gc_protect(struct inventory *v, struct gc_items *items, const struct store_
 	map_clear(&p.named);
 }
 
+bool gc_is_note(const struct gc_item *item)
+{
+	return item->kind == GC_ROOT &&
+	       (str_ends(item->path, ".lock") || str_ends(item->path, ".seal"));
+}
+
 /* --- choosing ------------------------------------------------------------------------------ */
 
 uint64_t gc_fixed(const struct store *s, const struct inventory *v)
 {
-	static const char *const names[] = {"state.sqlite", "state.sqlite-wal", "state.sqlite-shm",
-					    "tmp", "locks"};
+	static const char *const names[] = {
+		"state.sqlite", "state.sqlite-wal",   "state.sqlite-shm", "tmp",
+		"locks",        "downloads/appliance"};
 	static const char *const folders[] = {"cas", "records", "logs", "downloads"};
 	uint64_t bytes = inventory_named(v, s), files = 0;
 

@@ -31,6 +31,8 @@ DEFINE_VEC(gc_items, struct gc_item)
 /* All of it; the names of records' logs and of those of history are in v->names after it. */
 int gc_collect(struct store *s, struct inventory *v, struct gc_items *ret,
 	       struct err **err) warn_unused;
+/* Whether it is only the lock or the seal beside an unpacked tree: not worth a line. */
+bool gc_is_note(const struct gc_item *item);
 /* Sets the level of what a build needs. */
 void gc_protect(struct inventory *v, struct gc_items *items, const struct store_needs *needs);
 /* Bytes of what gc does not remove: the database, the logs of history, work directories. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -16,6 +17,9 @@
 #include "store/cas.h"
 #include "store/record_files.h"
 #include "store/statcache.h"
+
+/* SQLite takes paths of 511 bytes, and its files in tmp/ have the longest ones that it sees. */
+#define STORE_PATH_MAX 400
 
 static const char *const folders[] = {"cas", "logs", "downloads", "roots", "tmp"};
 
@@ -173,10 +177,25 @@ static bool is_filled(const char *path)
  */
 static int make_dir(struct store *s, const char *lock, struct err **err)
 {
+	bool made = !path_exists(s->dir);
+	struct stat st;
+
+	if (strlen(s->dir) > STORE_PATH_MAX)
+		return err_set(err, ERR_USER,
+			       "its path has %zu bytes, and those of its database would be too "
+			       "long: name one of at most %d with --store",
+			       strlen(s->dir), STORE_PATH_MAX);
 	if (path_mkdirs(s->dir, err) < 0)
 		return -1;
 	if (is_filled(s->dir) && !path_exists(lock))
-		return err_set(err, ERR_USER, "is neither empty nor a store: name a new folder");
+		return err_set(err, ERR_USER,
+			       "is neither empty nor a store: name a new directory; what an "
+			       "'rm -rf' left of a store goes with 'chmod -R u+w' and another one");
+	if (made) /* whatever the umask */
+		(void)!chmod(s->dir, 0755);
+	if (stat(s->dir, &st) == 0 && (st.st_mode & S_IWOTH))
+		return err_set(err, ERR_ENV,
+			       "everybody can write to it, and so to what you build: chmod go-w");
 	if (access(s->dir, R_OK | W_OK | X_OK) < 0)
 		return err_errno(err, ERR_ENV, errno,
 				 "is it yours and writable? --store names another store");

@@ -218,7 +218,15 @@ struct store_node_usage {
 	uint64_t bytes; /* of blobs that no node before it in the list has */
 	int64_t used;   /* seconds since 1970, of the newest use; to the day */
 };
+/* What is in the store beside results, and how people know it. */
+struct store_thing {
+	const char *name; /* "package tzdata 2025b-1 all", "file of node 'x'" */
+	uint64_t bytes;
+	int64_t used; /* seconds since 1970, to the day */
+};
 struct store_usage {
+	struct store_thing *things; /* largest first */
+	size_t thing_count;
 	struct store_part *parts;
 	size_t part_count;
 	struct store_node_usage *nodes; /* largest first */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What lies in the store, and whose it is. */
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/path.h"
+#include "store/gc_items.h"
 #include "store/inventory.h"
 
 static const struct {
@@ -90,6 +92,37 @@ static void count_nodes(struct store *s, struct inventory *v, struct store_usage
 		qsort(ret->nodes, ret->node_count, sizeof(*ret->nodes), larger_first);
 }
 
+static int larger_thing_first(const void *a, const void *b)
+{
+	const struct store_thing *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+/* Downloads, unpacked trees, package lists, leftovers. */
+static int count_things(struct store *s, struct inventory *v, struct store_usage *ret,
+			struct err **err)
+{
+	struct gc_items items = {0};
+	int rc = gc_collect(s, v, &items, err);
+
+	ret->things = arena_alloc(v->arena, (items.count + 1) * sizeof(*ret->things));
+	for (size_t i = 0; rc == 0 && i < items.count; i++) {
+		const struct gc_item *item = &items.items[i];
+
+		if (item->kind == GC_RECORD || gc_is_note(item))
+			continue;
+		ret->things[ret->thing_count++] =
+			(struct store_thing){item->what, item->bytes, item->used * INVENTORY_DAY};
+	}
+	if (ret->thing_count)
+		qsort(ret->things, ret->thing_count, sizeof(*ret->things), larger_thing_first);
+	gc_items_clear(&items);
+	return rc;
+}
+
 int store_usage(struct store *s, struct arena *arena, struct store_usage *ret, struct err **err)
 {
 	struct inventory v;
@@ -98,7 +131,7 @@ int store_usage(struct store *s, struct arena *arena, struct store_usage *ret, s
 	*ret = (struct store_usage){0};
 	if (rc == 0) {
 		count_nodes(s, &v, ret);
-		rc = inventory_add_logs(&v, s, err);
+		rc = count_things(s, &v, ret, err);
 	}
 	if (rc == 0)
 		rc = count_parts(s, &v, ret, err);

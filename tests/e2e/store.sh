@@ -72,6 +72,7 @@ same only-what-went-is-built 'a cached b built c built ' "$(status)"
 code wrong-size 2 "$orch" store gc --size large
 head -c 5M /dev/zero >"$ORCH_STORE/downloads/$(printf %064d 7)"
 touch -d '40 days ago' "$ORCH_STORE/downloads/$(printf %064d 7)"
+same du-names-what-is-beside-results "download $(printf %064d 7)" "$("$orch" store du --json | jq -r '.things[0].name')"
 same downloads-count '[0,0,1]' "$(field --size 11M)"
 mkdir -p "$ORCH_STORE/apt/0123-amd64" "$ORCH_STORE/failed/kept"
 head -c 3M /dev/zero >"$ORCH_STORE/apt/0123-amd64/lists"
@@ -90,6 +91,25 @@ mkdir -p "$scratch/home/logs/sub" "$scratch/home/tmp"
 echo precious >"$scratch/home/logs/sub/diary"
 code a-used-folder-is-no-store 2 "$orch" --store "$scratch/home" store gc
 check and-stays-as-it-is sh -c "test -f '$scratch/home/logs/sub/diary' && test ! -e '$scratch/home/cas'"
+
+rm -rf "${scratch:?}/home"
+mkdir -p "$scratch/left/tmp/work"
+chmod 555 "$scratch/left/tmp/work"
+code what-rm-left-of-a-store-is-none 2 "$orch" --store "$scratch/left" store du
+check and-the-remedy-is-told grep -q "goes with 'chmod -R u+w' and another one" "$scratch/err"
+mkdir -m 777 "$scratch/open"
+code a-store-that-all-can-write-to 7 "$orch" --store "$scratch/open" store du
+check the-mode-to-set-is-told grep -q 'everybody can write to it, and so to what you build: chmod go-w' "$scratch/err"
+chmod go-w "$scratch/open"
+code with-that-mode-it-is-one 0 "$orch" --store "$scratch/open" store du
+code a-new-one-is-not 0 sh -c 'umask 0 && "$1" --store "$2" store du && [ "$(stat -c %a "$2")" = 755 ]' sh "$orch" "$scratch/new"
+long=$scratch
+while [ ${#long} -lt 401 ]; do long=$long/$(printf %0200d 1); done
+code a-path-that-is-too-long 2 "$orch" --store "$long" store du
+check how-long-it-may-be-is-told grep -q 'its path has [0-9]* bytes, and those of its database would be too long: name one of at most 400' "$scratch/err"
+long=$(printf %s "$long" | cut -c 1-398)
+code one-that-is-long-enough 0 "$orch" --store "$long" store du
+rm -rf "$scratch/open" "$scratch/new"
 
 echo "# beside a build"
 printf 'kind: run\ninputs: [a]\nrun: ["cat a >slow.bin; sleep 4"]\noutputs: [slow.bin]\n' >"$p/recipes/slow.yaml"
