@@ -18,10 +18,10 @@
 	X(entry_new) X(entry_pathname) X(entry_pathname_utf8) X(entry_rdevmajor) \
 	X(entry_rdevminor) X(entry_set_gid) X(entry_set_mode) X(entry_set_mtime) \
 	X(entry_set_rdevmajor) X(entry_set_rdevminor) X(entry_set_size) X(entry_set_uid) \
-	X(entry_size) X(entry_symlink) X(entry_symlink_utf8) X(entry_uid) \
+	X(entry_size) X(entry_sparse_count) X(entry_symlink) X(entry_symlink_utf8) X(entry_uid) \
 	X(entry_xattr_add_entry) X(entry_xattr_next) X(entry_xattr_reset) \
-	X(error_string) X(read_data_block) X(read_free) X(read_new) X(read_next_header) \
-	X(read_open_memory) X(read_support_filter_all) X(read_support_format_empty) \
+	X(error_string) X(filter_bytes) X(read_append_filter) X(read_data_block) X(read_free) \
+	X(read_new) X(read_next_header) X(read_open_memory) X(read_support_format_empty) \
 	X(read_support_format_raw) X(read_support_format_tar) \
 	X(write_close) X(write_data) X(write_free) \
 	X(write_header) X(write_new) X(write_open_fd) X(write_set_bytes_in_last_block) \
@@ -66,6 +66,7 @@ int archive_load(struct err **err) warn_unused;
 #define archive_entry_set_size(...) archive_api.entry_set_size(__VA_ARGS__)
 #define archive_entry_set_uid(...) archive_api.entry_set_uid(__VA_ARGS__)
 #define archive_entry_size(...) archive_api.entry_size(__VA_ARGS__)
+#define archive_entry_sparse_count(...) archive_api.entry_sparse_count(__VA_ARGS__)
 #define archive_entry_symlink(...) archive_api.entry_symlink(__VA_ARGS__)
 #define archive_entry_symlink_utf8(...) archive_api.entry_symlink_utf8(__VA_ARGS__)
 #define archive_entry_uid(...) archive_api.entry_uid(__VA_ARGS__)
@@ -74,12 +75,13 @@ int archive_load(struct err **err) warn_unused;
 #define archive_entry_xattr_reset(...) archive_api.entry_xattr_reset(__VA_ARGS__)
 #define archive_errno(...) archive_api.number(__VA_ARGS__)
 #define archive_error_string(...) archive_api.error_string(__VA_ARGS__)
+#define archive_filter_bytes(...) archive_api.filter_bytes(__VA_ARGS__)
+#define archive_read_append_filter(...) archive_api.read_append_filter(__VA_ARGS__)
 #define archive_read_data_block(...) archive_api.read_data_block(__VA_ARGS__)
 #define archive_read_free(...) archive_api.read_free(__VA_ARGS__)
 #define archive_read_new(...) archive_api.read_new(__VA_ARGS__)
 #define archive_read_next_header(...) archive_api.read_next_header(__VA_ARGS__)
 #define archive_read_open_memory(...) archive_api.read_open_memory(__VA_ARGS__)
-#define archive_read_support_filter_all(...) archive_api.read_support_filter_all(__VA_ARGS__)
 #define archive_read_support_format_empty(...) archive_api.read_support_format_empty(__VA_ARGS__)
 #define archive_read_support_format_raw(...) archive_api.read_support_format_raw(__VA_ARGS__)
 #define archive_read_support_format_tar(...) archive_api.read_support_format_tar(__VA_ARGS__)

@@ -25,9 +25,9 @@
  * groups do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and
  * system.posix_acl_default.
  *
- * Hostile archives are refused: "..", a name that leads through a symbolic link of the same
- * archive, a hard link to nothing. A name that begins with '/' (tar -P) is taken without it.
- * Nothing can lead out of the tree in any case.
+ * Hostile archives are refused: one that would become more than it may (unpack.h), "..", a name
+ * that leads through a symbolic link of the same archive, a hard link to nothing. A name that
+ * begins with '/' (tar -P) is taken without it. Nothing can lead out of the tree in any case.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -97,8 +97,8 @@ enum tree_flags {
 };
 
 /*
- * Lays the entries of a tar (any compression) over the tree, below folder TO. Files replace files;
- * attributes of folders are taken from the archive; folders that are missing are made, 0755 0:0. A
+ * Lays the entries of a tar (compressed or not, see unpack.h) over the tree, below folder TO. Files
+ * replace files; attributes of folders are taken from the archive; folders that are missing are made, 0755 0:0. A
  * folder on top of a link to a folder leaves the link, with TREE_FOLLOW.
  */
 int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags,
@@ -121,7 +121,7 @@ int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const
 			 struct err **err) warn_unused;
 /*
  * Writes what DATA holds when it is not compressed any more to FD at OFFSET; *ret_len: bytes
- * written. NAME is for messages.
+ * written. NAME is for messages. The same compressions and limits as for a tar.
  */
 int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t offset,
 		uint64_t *ret_len, struct err **err) warn_unused;
@@ -197,6 +197,6 @@ char *tree_inode_text(const struct tree_inode *inode, size_t limit);
 /*
  * Writes the tree as a tar, new file PATH: sorted, pax where ustar has no room, no user or group
  * names, xattrs as SCHILY.xattr, hard links after their targets, no sparse members, the root as
- * "./". Equal trees give equal bytes.
+ * "./". Equal trees give equal bytes. More holes than UNPACK_MOST are an error.
  */
 int tree_write_tar(struct tree *t, const char *path, struct err **err) warn_unused;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/file.h"
-#include "media/archive_lazy.h"
 #include "media/tree.h"
+#include "media/unpack.h"
 
 static void read_freep(struct archive **a)
 {
@@ -9,17 +9,11 @@ static void read_freep(struct archive **a)
 		archive_read_free(*a);
 }
 
-static int fail(struct archive *a, const char *name, struct err **err)
-{
-	const char *text = archive_error_string(a);
-
-	return err_set(err, ERR_BUILD, "'%s': %s", name, text ? text : "cannot be decompressed");
-}
-
 int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t offset,
 		uint64_t *ret_len, struct err **err)
 {
 	struct archive *a __attribute__((cleanup(read_freep))) = NULL;
+	struct unpack u = {.name = name};
 	struct archive_entry *ae;
 	const void *block;
 	size_t n;
@@ -32,15 +26,17 @@ int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t
 	a = archive_read_new();
 	if (!a)
 		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
-	archive_read_support_filter_all(a);
+	u.a = a;
 	archive_read_support_format_raw(a);
-	if (archive_read_open_memory(a, data, len) != ARCHIVE_OK ||
-	    archive_read_next_header(a, &ae) != ARCHIVE_OK)
-		return fail(a, name, err);
+	if (unpack_open(&u, data, len, err) < 0)
+		return -1;
+	if (archive_read_next_header(a, &ae) != ARCHIVE_OK)
+		return unpack_fail(&u, err);
 	while ((rc = archive_read_data_block(a, &block, &n, &at)) == ARCHIVE_OK) {
-		if (fd_pwrite_all(fd, name, block, n, offset + (uint64_t)at, err) < 0)
+		if (unpack_check(&u, 0, err) < 0 ||
+		    fd_pwrite_all(fd, name, block, n, offset + (uint64_t)at, err) < 0)
 			return -1;
 		*ret_len = (uint64_t)at + n;
 	}
-	return rc == ARCHIVE_EOF ? 0 : fail(a, name, err);
+	return rc == ARCHIVE_EOF ? 0 : unpack_fail(&u, err);
 }

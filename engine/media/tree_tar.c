@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "media/archive_lazy.h"
 #include "media/tree.h"
 #include "media/tree_acl.h"
 #include "media/tree_priv.h"
+#include "media/unpack.h"
 
 #define MAX_XATTR (64 * 1024)
 
@@ -24,6 +24,7 @@ struct reading {
 	tree_filter_fn *filter;
 	void *arg;
 	struct archive *a;
+	struct unpack unpack;
 	struct acl_lists later; /* ACLs with names, until the tree's passwd is known */
 };
 
@@ -65,15 +66,6 @@ static void utf8_leave(struct utf8 *u)
 }
 #define in_utf8 struct utf8 utf8_scope __attribute__((cleanup(utf8_leave), unused)) = utf8_enter()
 
-static int archive_fail(struct archive *a, const char *name, struct err **err)
-{
-	const char *text = archive_error_string(a);
-	int num = archive_errno(a);
-
-	return err_set(err, num == ENOSPC || num == ENOMEM ? ERR_RESOURCE : ERR_BUILD, "'%s': %s",
-		       name, text ? text : "unreadable archive");
-}
-
 /* ---- reading ---- */
 
 static int read_content(struct reading *r, struct tree_inode *inode, struct err **err)
@@ -86,12 +78,36 @@ static int read_content(struct reading *r, struct tree_inode *inode, struct err 
 	while ((rc = archive_read_data_block(r->a, &data, &len, &offset)) == ARCHIVE_OK) {
 		const char *p = data;
 
+		if (unpack_check(&r->unpack, 0, err) < 0)
+			return -1;
 		if (r->map && p >= r->map && p + len <= r->map + r->map_len)
 			tree_inode_refer(r->t, inode, (uint64_t)offset, data, len);
 		else if (tree_inode_append(r->t, inode, (uint64_t)offset, data, len, err) < 0)
 			return -1;
 	}
-	return rc == ARCHIVE_EOF ? 0 : archive_fail(r->a, r->name, err);
+	return rc == ARCHIVE_EOF ? 0 : unpack_fail(&r->unpack, err);
+}
+
+/* What is left of an entry that nobody wants: libarchive would decompress it without an end. */
+static int pass_over(struct reading *r, struct err **err)
+{
+	const void *data;
+	size_t len;
+	la_int64_t offset;
+
+	while (r->unpack.compressed &&
+	       archive_read_data_block(r->a, &data, &len, &offset) == ARCHIVE_OK)
+		if (unpack_check(&r->unpack, 0, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Before its first byte is there: what the entry says that it has. Holes cost nothing. */
+static int check_size(const struct reading *r, struct archive_entry *ae, struct err **err)
+{
+	la_int64_t size = archive_entry_sparse_count(ae) ? 0 : archive_entry_size(ae);
+
+	return unpack_check(&r->unpack, size > 0 ? (uint64_t)size : 0, err);
 }
 
 static int read_xattrs(struct reading *r, struct archive_entry *ae, struct tree_inode *inode,
@@ -214,6 +230,8 @@ static int read_entry(struct reading *r, struct archive_entry *ae, struct err **
 
 	if (!path)
 		return err_set(err, ERR_BUILD, "'%s' has an entry without a name", r->name);
+	if (check_size(r, ae, err) < 0)
+		return -1;
 	if (link)
 		return read_hardlink(r, path, link, err);
 	if (archive_entry_uid(ae) > UINT32_MAX || archive_entry_gid(ae) > UINT32_MAX ||
@@ -249,17 +267,17 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 	if (!a)
 		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
 	r->a = a;
-	archive_read_support_filter_all(a);
+	r->unpack = (struct unpack){.a = a, .name = r->name};
 	archive_read_support_format_tar(a);
 	archive_read_support_format_empty(a);
-	if (archive_read_open_memory(a, data, len) != ARCHIVE_OK)
-		return archive_fail(a, r->name, err);
+	if (unpack_open(&r->unpack, data, len, err) < 0)
+		return -1;
 	tree_begin(r->t);
 	while ((rc = archive_read_next_header(a, &ae)) == ARCHIVE_OK || rc == ARCHIVE_WARN)
-		if (read_entry(r, ae, err) < 0)
+		if (read_entry(r, ae, err) < 0 || pass_over(r, err) < 0)
 			return -1;
 	if (rc != ARCHIVE_EOF)
-		return archive_fail(a, r->name, err);
+		return unpack_fail(&r->unpack, err);
 	return tree_acl_settle(r->t, r->to, &r->later, err);
 }
 
@@ -302,6 +320,34 @@ int tree_read_tar_data(struct tree *t, const char *to, const char *name, const v
 }
 
 /* ---- writing ---- */
+
+static int write_fail(struct archive *a, const char *path, struct err **err)
+{
+	return unpack_fail(&(struct unpack){.a = a, .name = path}, err);
+}
+
+/* A tar has no holes here: a file of a few bytes may claim exabytes, and zeros would be written. */
+static int check_holes(struct tree *t, const char *path, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
+	uint64_t holes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct tree_inode *inode = entries[i]->inode;
+		uint64_t data = 0;
+
+		for (size_t k = 0; k < inode->segment_count; k++)
+			data += inode->segments[k].len;
+		if (__builtin_add_overflow(holes, inode->size - data, &holes) ||
+		    holes > UNPACK_MOST)
+			return err_set(err, ERR_BUILD,
+				       "'%s': '/%s' has holes of more than 64 GiB, which a tar "
+				       "would have to hold as zeros",
+				       path, entries[i]->path);
+	}
+	return 0;
+}
 
 static int write_zeros(struct archive *a, uint64_t len)
 {
@@ -403,7 +449,7 @@ int tree_write_tar(struct tree *t, const char *path, struct err **err)
 	int fd cleanup_fd = -1;
 	int rc;
 
-	if (archive_load(err) < 0)
+	if (archive_load(err) < 0 || check_holes(t, path, err) < 0)
 		return -1;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
@@ -414,9 +460,9 @@ int tree_write_tar(struct tree *t, const char *path, struct err **err)
 	    archive_write_set_bytes_per_block(a, 1 << 20) != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
 	    archive_write_open_fd(a, fd) != ARCHIVE_OK)
-		return archive_fail(a, path, err);
+		return write_fail(a, path, err);
 	ae = archive_entry_new();
 	rc = write_entries(t, a, ae);
 	archive_entry_free(ae);
-	return rc < 0 ? archive_fail(a, path, err) : 0;
+	return rc < 0 ? write_fail(a, path, err) : 0;
 }

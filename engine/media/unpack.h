@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * How an archive is opened, and how much may come out of it. Of compressions there are gzip, xz,
+ * zstd, bzip2 and lz4, one at a time: the one that the first bytes name. libarchive left to itself
+ * would try a dozen, several over each other, and start programs out of PATH for some.
+ *
+ * A few hundred KiB can hold terabytes of zeros. What is compressed may become UNPACK_FREE bytes
+ * and UNPACK_RATIO times its own size, UNPACK_MOST at the most; what is not has no limit but its
+ * own end. All bytes count that were decompressed, whether anybody wanted them or not; holes do not.
+ *
+ *	struct unpack u = {.a = a, .name = path};   // its formats are set
+ *	unpack_open(&u, data, len, err);
+ *	while (archive_read_data_block(a, …) == ARCHIVE_OK)
+ *		unpack_check(&u, 0, err);
+ */
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "media/archive_lazy.h"
+
+#define UNPACK_FREE (1ull << 30)
+#define UNPACK_RATIO 100
+#define UNPACK_MOST (64ull << 30)
+
+struct unpack {
+	struct archive *a;
+	const char *name; /* for messages */
+	bool compressed;
+	uint64_t packed, most; /* bytes */
+};
+
+/* DATA must stay until the archive is freed. */
+int unpack_open(struct unpack *u, const void *data, size_t len, struct err **err) warn_unused;
+/* ERR_BUILD when more has come out than may, or MORE bytes would be. */
+int unpack_check(const struct unpack *u, uint64_t more, struct err **err) warn_unused;
+/* What LEN compressed bytes may become. */
+uint64_t unpack_most(uint64_t len);
+/* The error that libarchive has. */
+int unpack_fail(const struct unpack *u, struct err **err);
