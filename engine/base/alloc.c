@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Blocks of 64 KiB: a small recipe needs one, a project of ten thousand nodes a few hundred. */
 #define ARENA_BLOCK (64 * 1024)
@@ -24,12 +25,21 @@ struct arena {
 	struct arena_deferred *deferred;
 };
 
+void out_of_memory(size_t size)
+{
+	char text[80];
+	int n = snprintf(text, sizeof(text), "orch: out of memory (%zu bytes more)\n", size);
+
+	/* Not by stdio, which may want some. */
+	if (n < 0 || write(STDERR_FILENO, text, (size_t)n) < 0)
+		_exit(EXIT_OUT_OF_MEMORY);
+	_exit(EXIT_OUT_OF_MEMORY);
+}
+
 static void *checked(void *p, size_t size)
 {
-	if (!p && size) {
-		fprintf(stderr, "orch: out of memory (%zu bytes)\n", size);
-		abort();
-	}
+	if (!p && size)
+		out_of_memory(size);
 	return p;
 }
 

@@ -5,7 +5,8 @@
  *  - arena: recipe, graph and plan; everything in it is freed at once;
  *  - scope: a local variable with a cleanup_* attribute; steal_ptr() hands it over;
  *  - struct: foo_free(struct foo *), which accepts NULL.
- * Running out of memory aborts with one message: the store is valid after any crash.
+ * Running out of memory ends the process at once, with one message and EXIT_OUT_OF_MEMORY: nothing
+ * could be undone without memory, and the store is valid whenever a process ends.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,10 +17,15 @@
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 #define array_len(a) (sizeof(a) / sizeof((a)[0]))
 
+/* The exit code of ERR_RESOURCE. */
+#define EXIT_OUT_OF_MEMORY 8
+/* For libraries that say so; SIZE: what was wanted, 0: not known. */
+_Noreturn void out_of_memory(size_t size);
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
-/* Like xrealloc for COUNT elements of SIZE bytes; aborts on overflow. */
+/* Like xrealloc for COUNT elements of SIZE bytes; more than there can be is out of memory. */
 void *xreallocarray(void *old, size_t count, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);

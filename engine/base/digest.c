@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
@@ -19,6 +20,8 @@ static const EVP_MD *sha256(void)
 
 	if (!md)
 		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!md && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+		out_of_memory(0);
 	if (!md) {
 		fprintf(stderr, "orch: OpenSSL offers no SHA-256\n");
 		abort();
@@ -32,20 +35,20 @@ struct hasher *hasher_new(void)
 
 	h->ctx = EVP_MD_CTX_new();
 	if (!h->ctx || EVP_DigestInit_ex2(h->ctx, sha256(), NULL) != 1)
-		abort();
+		out_of_memory(0);
 	return h;
 }
 
 void hasher_update(struct hasher *h, const void *data, size_t len)
 {
 	if (EVP_DigestUpdate(h->ctx, data, len) != 1)
-		abort();
+		out_of_memory(0);
 }
 
 void hasher_finish(struct hasher *h, struct digest *ret)
 {
 	if (EVP_DigestFinal_ex(h->ctx, ret->b, NULL) != 1)
-		abort();
+		out_of_memory(0);
 	hasher_free(h);
 }
 
@@ -65,7 +68,7 @@ static inline void hasher_freep(struct hasher **h)
 void digest_data(const void *data, size_t len, struct digest *ret)
 {
 	if (EVP_Digest(data, len, ret->b, NULL, sha256(), NULL) != 1)
-		abort();
+		out_of_memory(0);
 }
 
 int digest_fd(int fd, const char *name, struct digest *ret, struct err **err)

@@ -15,7 +15,7 @@ static const struct {
 	[ERR_INTEGRITY] = {"integrity", 5},
 	[ERR_STORE] = {"store", 6},
 	[ERR_ENV] = {"env", 7},
-	[ERR_RESOURCE] = {"resource", 8},
+	[ERR_RESOURCE] = {"resource", EXIT_OUT_OF_MEMORY},
 	[ERR_LOCKED] = {"locked", 9},
 	[ERR_TIMEOUT] = {"timeout", 10},
 	[ERR_CANCEL] = {"cancel", 130},

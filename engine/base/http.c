@@ -357,6 +357,8 @@ static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 		*err = steal_ptr(t->err);
 		return -1;
 	}
+	if (code == CURLE_OUT_OF_MEMORY)
+		out_of_memory(0);
 	if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		return too_large(t, err);
 	if (status != 404 && status != 410)

@@ -53,7 +53,7 @@ void str_printf(struct str *s, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	if (n < 0)
-		abort();
+		out_of_memory(0);
 	vsnprintf(str_reserve(s, (size_t)n), (size_t)n + 1, fmt, again);
 	s->len += (size_t)n;
 	va_end(again);

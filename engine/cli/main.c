@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +191,7 @@ int main(int argc, char **argv)
 	int code;
 
 	trace_init();
+	json_set_alloc_funcs(xmalloc, free);
 	extend_path();
 	code = run(&c, argc, argv);
 	cli_release(&c);

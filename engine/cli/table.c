@@ -16,7 +16,7 @@ struct table {
 static void must(int rc)
 {
 	if (rc)
-		abort(); /* out of memory */
+		out_of_memory(0);
 }
 
 struct table *table_new(const char *first, ...)

@@ -335,13 +335,15 @@ static void read_events(struct parse *p)
 	bool end = false;
 
 	if (!yaml_parser_initialize(&parser))
-		abort();
+		out_of_memory(0);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)p->text, p->len);
 	while (!end && !p->failed) {
 		yaml_event_t ev;
 
 		if (!yaml_parser_parse(&parser, &ev)) {
+			if (parser.error == YAML_MEMORY_ERROR)
+				out_of_memory(0);
 			syntax_error(p, &parser);
 			break;
 		}

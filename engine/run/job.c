@@ -238,6 +238,8 @@ static int died(const struct job *j, int status, struct err **err)
 	char *line cleanup_free = last_log_line(j);
 	const char *oom = "";
 
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY)
+		return err_set(err, ERR_RESOURCE, "its worker ran out of memory");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		oom = " (perhaps the machine ran out of memory)";
 	return err_set(err, ERR_BUILD, "its worker %s without a result%s%s%s%s", how, oom,

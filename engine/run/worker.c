@@ -427,6 +427,8 @@ static int verdict(struct keeper *k, struct err **err)
 	}
 	if (k->told && WIFEXITED(k->status) && WEXITSTATUS(k->status) == 0)
 		return 0;
+	if (WIFEXITED(k->status) && WEXITSTATUS(k->status) == EXIT_OUT_OF_MEMORY)
+		return err_set(err, ERR_RESOURCE, "the node's process ran out of memory");
 	text = proc_status_string(k->status);
 	if (WIFSIGNALED(k->status) && WTERMSIG(k->status) == SIGKILL)
 		return err_set(err, ERR_BUILD,

@@ -66,6 +66,33 @@ check "32 descriptors are enough, or it is said" sh -c "ulimit -n 32
 	'$orch' -C '$p' build >'$scratch/out' 2>'$scratch/err' || grep -q -i 'open files' '$scratch/err'"
 check "then it heals" build
 
+echo "# little memory"
+rm -rf "$ORCH_STORE" "$p/out"
+n=0
+while [ $n -lt 1500 ]; do
+	n=$((n + 1))
+	sed "s/echo 1/echo $n/" "$p/recipes/leaf1.yaml" >"$p/recipes/many$n.yaml"
+done
+# with_memory KIB COMMAND...
+with_memory() { (ulimit -c 0 && ulimit -v "$1" && shift && exec "$@"); }
+room=10000
+until with_memory $room "$orch" --version >/dev/null 2>&1 || [ $room -gt 200000 ]; do room=$((room + 500)); done
+codes=
+n=0
+while [ $n -lt 16 ]; do
+	n=$((n + 1))
+	room=$((room + 500))
+	with_memory $room "$orch" -C "$p" build all >"$scratch/out" 2>"$scratch/err"
+	codes="$codes$? "
+done
+rm "$p"/recipes/many*
+check "out of memory is exit 8" sh -c "case '$codes' in *'8 '*) ;; *) false ;; esac"
+same "and no other failure" "" "$(echo "$codes" | tr ' ' '\n' | grep -v -x -e 0 -e 8 -e '')"
+code "the store is valid" 0 "$orch" store verify
+check "then it builds" build
+digests "$scratch/result.json" >"$scratch/got"
+check "the same" cmp "$scratch/got" "$scratch/want"
+
 # A store on a small file system of its own: only where an ordinary user may mount one.
 echo "# a small disk"
 rm -rf "$scratch/store"

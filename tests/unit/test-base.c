@@ -92,6 +92,41 @@ static void escaping_leaves_no_command_of_a_ci(void **state)
 	escaped_as("::", "::");
 }
 
+/* What fails to allocate gives NULL, as without a sanitizer. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+static void out_of_memory_is_an_exit(void **state)
+{
+	volatile size_t much = SIZE_MAX / 4;
+
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = fork();
+		int status = 0;
+
+		if (pid == 0) {
+			struct str s cleanup_str = STR_INIT;
+
+			close(STDERR_FILENO);
+			if (i == 0)
+				free(xmalloc(much));
+			else if (i == 1)
+				free(xreallocarray(NULL, much, 16));
+			else if (i == 2)
+				str_reserve(&s, much);
+			else
+				arena_alloc(arena_new(), SIZE_MAX);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 8);
+	}
+}
+
 static void near_words_are_found(void **state)
 {
 	const char *const words[] = {"packages", "size", "arch"};
@@ -351,6 +386,7 @@ int main(void)
 		cmocka_unit_test(escaping_leaves_no_terminal_control),
 		cmocka_unit_test(escaping_shows_what_turns_text_around),
 		cmocka_unit_test(escaping_leaves_no_command_of_a_ci),
+		cmocka_unit_test(out_of_memory_is_an_exit),
 		cmocka_unit_test(near_words_are_found),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(map_keeps_order_and_finds_all),
