@@ -169,7 +169,7 @@ static int record_hits(struct builder *b, struct err **err)
 	return 0;
 }
 
-static int record_run(struct builder *b, int code, struct err **err)
+static int write_history(struct builder *b, int code, struct err **err)
 {
 	struct builder_history *h = &b->history;
 
@@ -180,6 +180,17 @@ static int record_run(struct builder *b, int code, struct err **err)
 	if (record_hits(b, err))
 		return -1;
 	return store_run_end(h->store, h->run, b->result.wall_s, code, err);
+}
+
+/* What was stopped by a signal does not wait for its place in the history. */
+static int record_run(struct builder *b, int code, struct err **err)
+{
+	int rc = write_history(b, code, err);
+
+	if (rc == 0 || !b->result.signal || (*err)->cls != ERR_CANCEL)
+		return rc;
+	err_free(steal_ptr(*err));
+	return 0;
 }
 
 void builder_failed(struct builder *b, int code)

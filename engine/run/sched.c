@@ -351,6 +351,7 @@ static void read_signals(struct sched *d)
 		if (!d->result->signal)
 			d->result->signal = (int)si.ssi_signo;
 		d->stopping = true;
+		store_hurry(d->s);
 	}
 	reap(d);
 }
@@ -520,6 +521,16 @@ static void release_signals(struct sched *d, const struct signals *saved)
 	sigaction(SIGCHLD, &saved->child, NULL);
 }
 
+/* The store gave up waiting because of a signal that nobody has read yet: that is what ended us. */
+static int end_by_signal(struct sched *d, struct err **err)
+{
+	read_signals(d);
+	if (!d->result->signal || (*err)->cls != ERR_CANCEL)
+		return -1;
+	err_free(steal_ptr(*err));
+	return 0;
+}
+
 int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	      struct sched_result *ret, struct err **err)
 {
@@ -543,8 +554,10 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 		count_inputs(&d);
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_START, .total = d.wanted});
 		rc = loop(&d, err);
-		if (rc < 0)
+		if (rc < 0) {
 			kill_all(&d);
+			rc = end_by_signal(&d, err);
+		}
 		skip_rest(&d);
 		ret->wall_s = (double)(job_now() - started) / 1000;
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_END});

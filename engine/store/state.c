@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -11,7 +13,10 @@
 #include "base/trace.h"
 
 #define APPLICATION_ID 0x6f726368 /* "orch" */
+/* How long another process may hold the database, and how long once this one is to end. */
 #define BUSY_MS 60000
+#define HURRY_MS 200
+#define BUSY_PAUSE_MS 20
 
 static const char schema_sql[] =
 	"PRAGMA application_id = 1869767528;"
@@ -81,6 +86,9 @@ int state_failed(struct state *st, struct err **err)
 		return err_errno(err, ERR_RESOURCE, ENOSPC, "cannot write '%s'", st->path);
 	if (code == SQLITE_NOMEM)
 		return err_errno(err, ERR_RESOURCE, ENOMEM, "cannot read '%s'", st->path);
+	if (code == SQLITE_BUSY && st->hurry)
+		return err_set(err, ERR_CANCEL, "stopped while another process uses '%s'",
+			       st->path);
 	if (code == SQLITE_BUSY)
 		return err_set(err, ERR_LOCKED, "'%s' has been in use by another process for %d s",
 			       st->path, BUSY_MS / 1000);
@@ -163,11 +171,40 @@ const char *state_text(sqlite3_stmt *q, int i)
 	return text ? text : "";
 }
 
+/* --- waiting ------------------------------------------------------------------------------- */
+
+/* Whether somebody who blocks signals, to read them when he is back, has been told to end. */
+static bool told_to_end(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) ||
+					 sigismember(&set, SIGHUP));
+}
+
+/* SQLite's busy handler: not 0 to try again. */
+static int wait_turn(void *arg, int tries)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
+	struct state *st = arg;
+
+	st->hurry = st->hurry || told_to_end();
+	if (tries >= (st->hurry ? HURRY_MS : BUSY_MS) / BUSY_PAUSE_MS)
+		return 0;
+	nanosleep(&pause, NULL);
+	return 1;
+}
+
+void state_hurry(struct state *st)
+{
+	st->hurry = true;
+}
+
 /* --- opening ------------------------------------------------------------------------------- */
 
 static int configure(struct state *st, struct err **err)
 {
-	sqlite3_busy_timeout(st->db, BUSY_MS);
+	sqlite3_busy_handler(st->db, wait_turn, st);
 	sqlite3_extended_result_codes(st->db, 0);
 	/* The log is folded in when it is long, not whenever the last process leaves. */
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

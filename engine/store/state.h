@@ -28,6 +28,11 @@ struct state;
 int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_why,
 	       struct err **err) warn_unused;
 void state_close(struct state *st);
+/*
+ * A call waits up to a minute for another process that holds the database; from now on a moment,
+ * then it fails with ERR_CANCEL. The same when a signal that ends programs is blocked and pending.
+ */
+void state_hurry(struct state *st);
 /* Whether a call failed because the file is damaged. */
 bool state_damaged(const struct state *st);
 /*

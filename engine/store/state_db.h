@@ -54,6 +54,7 @@ struct state {
 	sqlite3_stmt *stmts[SQL_COUNT];
 	bool full; /* synchronous=FULL is set */
 	bool damaged;
+	bool hurry; /* see state_hurry() */
 };
 
 /* ?9 of a put, column 8 of a rescue's walk: the row's number. */

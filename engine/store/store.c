@@ -272,6 +272,12 @@ void store_close(struct store *s)
 	free(s);
 }
 
+void store_hurry(struct store *s)
+{
+	if (s->state)
+		state_hurry(s->state);
+}
+
 const char *store_dir(const struct store *s)
 {
 	return s->dir;

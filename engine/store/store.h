@@ -55,6 +55,8 @@ const char *store_dir(const struct store *s);
  * moved to STORE/quarantine/ and replaced by one with every record that could be read.
  */
 const char *store_warning(const struct store *s);
+/* This run is to end: whoever holds the database is not waited for any more (ERR_CANCEL). */
+void store_hurry(struct store *s);
 /* "STORE/tmp" and the like: absolute, made when missing; owned by S. */
 const char *store_subdir(struct store *s, const char *name);
 

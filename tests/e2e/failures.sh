@@ -188,6 +188,41 @@ for signal in TERM:143 INT:130; do
 	wait $one || status=$?
 	same "SIG${signal%:*}" "${signal#*:}" "$status"
 done
+# Somebody stops while he writes the database: nobody waits for him who is told to end.
+cat >"$scratch/hold.py" <<'END'
+import os, sqlite3, sys, time
+c = sqlite3.connect(sys.argv[1] + '/state.sqlite', isolation_level=None)
+c.execute('BEGIN IMMEDIATE')
+open(sys.argv[2], 'w').close()
+time.sleep(100)
+END
+recipe brief <<'END'
+kind: run
+run: ["date +%N >x; sleep 1"]
+outputs: [x]
+END
+for signal in TERM:143 INT:130; do
+	for node in slow brief; do
+		rm -f "$scratch/held"
+		python3 "$scratch/hold.py" "$ORCH_STORE" "$scratch/held" &
+		holder=$!
+		timeout 20 sh -c "until [ -e '$scratch/held' ]; do sleep 0.1; done"
+		env --default-signal=INT "$orch" -C "$p" build $node >"$scratch/one" 2>&1 &
+		one=$!
+		sleep 4
+		before=$(date +%s)
+		kill -s "${signal%:*}" $one
+		status=0
+		wait $one || status=$?
+		same "SIG${signal%:*} beside a held database ($node)" "${signal#*:}" "$status"
+		check "is obeyed at once" test $(($(date +%s) - before)) -le 3
+		kill -KILL $holder
+		wait $holder 2>/dev/null
+	done
+done
+code "the store is whole after that" 0 "$orch" store verify
+code "and the node can be built" 0 "$orch" -C "$p" build brief
+
 env --default-signal=INT "$orch" -C "$p" build slow >"$scratch/one" 2>&1 &
 one=$!
 # sleepers: the step of 'slow', which nobody else's sleep is
