@@ -98,8 +98,8 @@ enum tree_flags {
 
 /*
  * Lays the entries of a tar (compressed or not, see unpack.h) over the tree, below folder TO. Files
- * replace files; attributes of folders are taken from the archive; folders that are missing are made, 0755 0:0. A
- * folder on top of a link to a folder leaves the link, with TREE_FOLLOW.
+ * replace files; attributes of folders are taken from the archive; folders that are missing are
+ * made, 0755 0:0. A folder on top of a link to a folder leaves the link, with TREE_FOLLOW.
  */
 int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags,
 		  struct err **err) warn_unused;

@@ -7,7 +7,7 @@
  *
  * A few hundred KiB can hold terabytes of zeros. What is compressed may become UNPACK_FREE bytes
  * and UNPACK_RATIO times its own size, UNPACK_MOST at the most; what is not has no limit but its
- * own end. All bytes count that were decompressed, whether anybody wanted them or not; holes do not.
+ * own end. All bytes count that were decompressed, wanted or not; holes do not.
  *
  *	struct unpack u = {.a = a, .name = path};   // its formats are set
  *	unpack_open(&u, data, len, err);

@@ -74,6 +74,7 @@ while [ $n -lt 1500 ]; do
 	sed "s/echo 1/echo $n/" "$p/recipes/leaf1.yaml" >"$p/recipes/many$n.yaml"
 done
 # with_memory KIB COMMAND...
+# shellcheck disable=SC3045
 with_memory() { (ulimit -c 0 && ulimit -v "$1" && shift && exec "$@"); }
 room=10000
 until with_memory $room "$orch" --version >/dev/null 2>&1 || [ $room -gt 200000 ]; do room=$((room + 500)); done
