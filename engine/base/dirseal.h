@@ -12,7 +12,7 @@
  *
  * Whoever writes to a file and puts its size and times back has changed its ctime, and so the
  * stamp; what a disk loses by itself changes the content alone. A stamp costs a lstat(2) per entry,
- * the content reads all files (about 1 GB in a second).
+ * the content reads all files (0.9 GB in 60,000 of them: 2.6 s).
  */
 #include "base/digest.h"
 

@@ -6,7 +6,7 @@
  * one from before the last boot of the machine is not trusted but made again, and removed.
  *
  * <digest>.<boot>.seal says how it was made (base/dirseal.h). The first node of a run that uses a
- * root looks at it: what stat(2) tells of each of its files must be as before (30,000 of them: 0.1
+ * root looks at it: what stat(2) tells of each of its files must be as before (60,000 of them: 0.3
  * s), and a root of less than 64 MiB, or one that was not hashed for a day, is hashed. One that has
  * changed is unpacked again, and the results that used it since it was last hashed are dropped. A
  * run in which nothing has to be done looks at none. The seal's time is that of the last use.
