@@ -17,8 +17,11 @@
 #define DEFAULT_PARALLEL 4
 #define DEFAULT_MAX_SIZE (4ull << 30)
 #define TRIES 4 /* rounds over the sources of an item */
-#define TIMEOUT_S 30L
+#define TIMEOUT_S 30
 #define LOW_SPEED_BYTES 1024L /* per second, over the timeout: a slower transfer is dead */
+#define SILENCE_S 60          /* all tries of an item together wait so long for nothing */
+#define PACE 16384 /* bytes per second on average; a slower one ends after PACE_AFTER_S */
+#define PACE_AFTER_S 30
 #define MAX_REDIRECTS 10L
 
 enum transfer_state { TRANSFER_WAITING, TRANSFER_RUNNING, TRANSFER_DONE };
@@ -38,7 +41,10 @@ struct transfer {
 	int fd;
 	char *part;
 	struct hasher *hasher;
-	uint64_t got; /* bytes of this try */
+	uint64_t got;                  /* bytes of this try */
+	uint64_t started_ms, moved_ms; /* this try; its last bytes */
+	uint64_t silent_ms;            /* of all tries that failed */
+	uint64_t timeout_ms;           /* of this try */
 	char text[CURL_ERROR_SIZE];
 	long status;     /* of HTTP, of this try; 0: none */
 	bool too_large;  /* of the body callback */
@@ -89,6 +95,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 		return 0;
 	hasher_update(t->hasher, data, len);
 	t->got += len;
+	t->moved_ms = now_ms();
 	t->fetch->done_bytes += len;
 	return len;
 }
@@ -153,14 +160,42 @@ static void set_tls(CURL *easy, const struct http_access *a)
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, a->any_peer || a->any_host ? 0L : 2L);
 }
 
+static unsigned timeout_of(const struct transfer *t)
+{
+	const struct http_access *a = source_of(t)->access;
+
+	return a && a->timeout_s ? a->timeout_s : TIMEOUT_S;
+}
+
+/* What is left of the time in which nothing may come. */
+static uint64_t patience_ms(const struct transfer *t)
+{
+	unsigned most = timeout_of(t) > SILENCE_S ? timeout_of(t) : SILENCE_S;
+
+	return most * 1000ull > t->silent_ms ? most * 1000ull - t->silent_ms : 0;
+}
+
+/* This source's part of it: all that are still to be asked in this round get the same. */
+static uint64_t try_ms(const struct transfer *t)
+{
+	uint64_t ms = patience_ms(t), most = timeout_of(t) * 1000ull, sources = 0;
+
+	for (size_t i = t->source; i < t->item->source_count; i++)
+		sources += !t->given_up[i];
+	if (sources)
+		ms /= sources;
+	if (ms > most)
+		return most;
+	return ms < 1000 ? 1000 : ms;
+}
+
 static void set_access(CURL *easy, const struct transfer *t)
 {
 	static const struct http_access plain;
 	const struct http_access *a = source_of(t)->access ? source_of(t)->access : &plain;
-	long timeout = a->timeout_s ? (long)a->timeout_s : TIMEOUT_S;
 
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, timeout);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, timeout);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)(t->timeout_ms / 1000));
 	if (a->bytes_per_second)
 		curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE,
 				 (curl_off_t)(a->bytes_per_second / parallel_of(t->fetch) + 1));
@@ -188,6 +223,8 @@ static int transfer_start(struct transfer *t, struct err **err)
 	t->hasher = hasher_new();
 	t->text[0] = 0;
 	t->too_large = false;
+	t->started_ms = t->moved_ms = now_ms();
+	t->timeout_ms = try_ms(t);
 	set_limits(t->easy, t);
 	set_access(t->easy, t);
 	curl_easy_setopt(t->easy, CURLOPT_URL, source_of(t)->url);
@@ -268,6 +305,7 @@ static int source_failed(struct transfer *t, const char *why, bool for_good, str
 		if (++t->rounds >= TRIES || !choose_source(t, 0))
 			return all_failed(t, err);
 		t->not_before = now_ms() + (500ull << t->rounds);
+		t->silent_ms += 500ull << t->rounds;
 	}
 	if (t->source != was && f->opts->passed_over) {
 		char *url cleanup_free = url_shown(t->item->sources[was].url);
@@ -348,6 +386,50 @@ static bool not_reached(CURLcode code)
 	       code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_OPERATION_TIMEDOUT;
 }
 
+/* How long this try, which failed, has waited for nothing, or for next to nothing. */
+static uint64_t silence_of(const struct transfer *t, CURLcode code)
+{
+	uint64_t now = now_ms(), silence = now - t->moved_ms, all = now - t->started_ms;
+
+	if (code != CURLE_OPERATION_TIMEDOUT || silence >= t->timeout_ms)
+		return silence;
+	return all < t->timeout_ms ? all : t->timeout_ms;
+}
+
+/* The average that is asked for; whoever limits himself is asked for less. */
+static uint64_t pace_of(const struct transfer *t)
+{
+	const struct http_access *a = source_of(t)->access;
+	uint64_t own = a ? a->bytes_per_second / parallel_of(t->fetch) / 2 : 0;
+
+	return own && own < PACE ? own : PACE;
+}
+
+static int check_pace(struct transfer *t, struct err **err)
+{
+	uint64_t took = now_ms() - t->started_ms, pace = pace_of(t);
+	char *got cleanup_free = NULL, *want cleanup_free = NULL, *why cleanup_free = NULL;
+
+	if (t->state != TRANSFER_RUNNING || took < PACE_AFTER_S * 1000 ||
+	    t->got >= (took - PACE_AFTER_S * 1000) * pace / 1000)
+		return 0;
+	got = str_bytes(t->got);
+	want = str_bytes(pace);
+	why = xasprintf("too slow: %s in %llu s, and %s a second are asked for", got,
+			(unsigned long long)took / 1000, want);
+	t->all_gone = false;
+	return source_failed(t, why, true, err);
+}
+
+static int check_paces(struct fetch *f, struct err **err)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (check_pace(&f->transfers[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 {
 	char *why cleanup_free = xstrdup(t->text[0] ? t->text : curl_easy_strerror(code));
@@ -365,7 +447,8 @@ static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 		t->all_gone = false;
 	if (not_reached(code))
 		map_set(&t->fetch->down, server_of(t, source_of(t)->url), t->fetch);
-	return source_failed(t, why, !may_retry(code, status), err);
+	t->silent_ms += silence_of(t, code);
+	return source_failed(t, why, !may_retry(code, status) || !patience_ms(t), err);
 }
 
 static int handle_finished(struct fetch *f, struct err **err)
@@ -425,7 +508,7 @@ static int fetch_loop(struct fetch *f, struct err **err)
 		if (!left)
 			return 0;
 		mc = curl_multi_perform(f->multi, &running);
-		if (handle_finished(f, err) < 0)
+		if (handle_finished(f, err) < 0 || check_paces(f, err) < 0)
 			return -1;
 		/* with nothing under way: the next waits for its turn, or all are done */
 		if (mc == CURLM_OK)

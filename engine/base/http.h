@@ -2,7 +2,10 @@
 #pragma once
 /*
  * Fetching, the only place that knows libcurl. A download is verified while it is written and only
- * a complete file with the right digest ever gets its final name.
+ * a complete file with the right digest ever gets its final name. Servers have limits of time:
+ * nothing may come for 60 s (or timeout_s, if that is more) in all tries of an item together, and
+ * what comes must be 16 KiB/s on average from the 30th second on (or half of its part of
+ * bytes_per_second, if that is less).
  */
 #include "base/digest.h"
 #include "base/err.h"
@@ -17,7 +20,7 @@ struct http_access {
 	bool any_peer, any_host; /* whoever signed its certificate, whatever host that names */
 	const char *user, *password;
 	bool netrc;                /* without USER: what ~/.netrc has for the host */
-	unsigned timeout_s;        /* to connect, and of silence; 0: 30 */
+	unsigned timeout_s;        /* to connect, and of silence, of a try; 0: 30 */
 	uint64_t bytes_per_second; /* 0: no limit */
 };
 

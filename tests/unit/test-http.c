@@ -35,6 +35,15 @@ static const char server[] =
 	"   self.send_response(302); self.send_header('Location', 'file:///etc/passwd')\n"
 	"   self.end_headers(); return\n"
 	"  if p == '/gone': self.send_error(404); return\n"
+	"  if p == '/silent':\n"
+	"   import time; time.sleep(200); return\n"
+	"  if p == '/dribbles':\n"
+	"   self.send_response(200); self.send_header('Content-Length', '60000000')\n"
+	"   self.end_headers()\n"
+	"   import time\n"
+	"   try:\n"
+	"    while True: self.wfile.write(b'x' * 4000); time.sleep(1)\n"
+	"   except OSError: return\n"
 	"  if p == '/secret':\n"
 	"   import base64\n"
 	"   want = 'Basic ' + base64.b64encode(b'robot:s3 cr3t').decode()\n"
@@ -156,6 +165,49 @@ static void hostile_servers_are_refused(void **state)
 	assert_int_equal(fetch("/loop", 0, &item), ERR_NET);
 	assert_int_equal(fetch("/tofile", 0, &item), ERR_NET);
 	assert_int_equal(fetch("/short", 0, &item), ERR_NET);
+	assert_int_equal(files_left(), 0);
+}
+
+/* Whether fetching PATH ends between LEAST and MOST seconds, as a network error that says SAYS. */
+static bool ends_within(const char *path, const char *says, double least, double most)
+{
+	char *url cleanup_free = xasprintf("http://127.0.0.1:%s%s", port, path);
+	char *dest cleanup_free = path_join(dir, "slow");
+	struct http_source source = {url, NULL};
+	struct err *err cleanup_err = NULL;
+	struct digest any = {{1}};
+	struct http_item item = {.sources = &source,
+				 .source_count = 1,
+				 .dest = dest,
+				 .sha256 = &any,
+				 .name = "'it'"};
+	struct timespec from, to;
+	double took;
+	int rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	rc = http_fetch(&item, 1, NULL, &err);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	if (rc == -1 && err->cls == ERR_NET && strstr(err->text, says) && took > least &&
+	    took < most)
+		return true;
+	print_error("%s: %.1f s: %s\n", path, took, err ? err->text : "it came");
+	return false;
+}
+
+/* A minute, for both at once. */
+static void slow_servers_are_left(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(ends_within("/dribbles", "are asked for", 29, 50) ? 0 : 1);
+	assert_true(ends_within("/silent", "too slow", 20, 66));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_int_equal(files_left(), 0);
 }
 
@@ -307,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_good_file_is_kept),
 		cmocka_unit_test(a_wrong_digest_keeps_nothing),
 		cmocka_unit_test(hostile_servers_are_refused),
+		cmocka_unit_test(slow_servers_are_left),
 		cmocka_unit_test(a_missing_file_says_404),
 		cmocka_unit_test(a_flaky_server_is_tried_again),
 		cmocka_unit_test(the_next_source_is_tried),
