@@ -357,15 +357,19 @@ static int run_shell(struct action *a, const struct shell_request *q, int *ret_s
 		     struct err **err)
 {
 	struct run r = run_begin(a);
+	struct shell_request here = *q;
+	const char *work = q->kept ? arena_printf(a->arena, "%s/work", q->kept) : NULL;
 	int rc = lay_out(&r, err);
 
 	/* Of what was laid out only the large files are used then: those are bound. */
-	if (q->kept)
-		r.work = arena_printf(a->arena, "%s/work", q->kept);
+	if (work && path_exists(work))
+		r.work = work;
+	else
+		here.kept = NULL; /* it failed before anything was laid out */
 	if (rc == 0)
 		rc = open_box(&r, err);
 	if (rc == 0)
-		rc = step_shell(&r.steps, q, &r.box, &r.env, ret_status, err);
+		rc = step_shell(&r.steps, &here, &r.box, &r.env, ret_status, err);
 	run_end(&r);
 	return rc;
 }

@@ -51,6 +51,13 @@ third
 first' "$(head -n 3 "$scratch/out")"
 same step-runs-by-hand 0 "$(tail -n 1 "$scratch/out")"
 check changes-are-kept test -e "$ORCH_STORE"/failed/steps.*/work/work/repaired
+echo "# where no step began"
+chmod -R u+w "$ORCH_STORE"/failed/steps.*/work
+rm -rf "$ORCH_STORE"/failed/steps.*/work/*
+echo 'ls; exit 5' | "$orch" shell steps >"$scratch/out" 2>"$scratch/err"
+same exit-code-all-the-same 5 $?
+check says-where-we-are-then grep -q "'steps', before its 3 steps" "$scratch/err"
+same a-new-folder-then 'first src' "$(tr '\n' ' ' <"$scratch/out" | sed 's/ $//')"
 echo two >src/sub/two
 echo 'ls' | "$orch" shell steps >"$scratch/out" 2>"$scratch/err"
 check other-inputs-other-folder grep -q 'it failed with other inputs' "$scratch/err"
