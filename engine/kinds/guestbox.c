@@ -45,8 +45,17 @@ static bool sees_owners(void)
 
 bool guestbox_instead(struct action *a, struct err **err)
 {
-	if ((*err)->cls != ERR_ENV || !guest_sandbox_possible() || !sees_owners())
+	if ((*err)->cls != ERR_ENV || !guest_sandbox_possible())
 		return false;
+	if (!sees_owners()) {
+		struct err *why cleanup_err = steal_ptr(*err);
+
+		err_set(err, ERR_ENV,
+			"%s; with ORCH_SANDBOX=guest in the environment a QEMU guest takes the "
+			"sandbox's place, which is slower",
+			why->text);
+		return false;
+	}
 	action_log(a, "%s; a QEMU guest takes its place, which is slower", (*err)->text);
 	err_free(steal_ptr(*err));
 	return true;

@@ -8,7 +8,7 @@ cc -O1 -D_GNU_SOURCE -o "$scratch/without" tests/without.c || exit 1
 doctor() { "$@" "$orch" doctor >"$scratch/out" 2>"$scratch/err"; }
 finds() { check "$1" grep -qE -- "$2" "$scratch/out"; }
 # mends NAME WHAT: a remedy stands after the line about WHAT.
-mends() { check "$1" sh -c 'grep -A1 "^slow *$1" "$2" | grep -q "^ *-> ."' sh "$2" "$scratch/out"; }
+mends() { check "$1" sh -c 'grep -A1 -E "^(slow|missing) *$1" "$2" | grep -q "^ *-> ."' sh "$2" "$scratch/out"; }
 
 doctor env
 finds "namespaces" '^ok *user namespaces'
@@ -16,7 +16,7 @@ finds "tracing" '^ok *tracing'
 finds "a program that tells no version" '^ok *fsck.fat *is installed$'
 doctor "$scratch/without" ptrace
 finds "no tracing: namespaces all the same" '^ok *user namespaces'
-finds "no tracing: what is taken" "^slow *tracing *this machine lets no process be traced.*'debian' and 'tree' take QEMU guests"
+finds "no tracing: what lacks it" "^missing *tracing *this machine lets no process be traced.*needed for kinds 'debian' and 'tree'"
 mends "no tracing: a remedy" tracing
 doctor "$scratch/without" userns
 finds "no namespaces: what is taken" "^slow *user namespaces.*'debian', 'tree' and 'run' take QEMU guests"
