@@ -50,6 +50,7 @@ static const char fresh_sh[] =
 	"mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs $r/run\n"
 	"mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs $r/tmp\n"
 	"mkdir $r/dev/pts $r/dev/shm $r/run/lock\n"
+	"chmod 1777 $r/dev/shm\n"
 	"mount -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=620 devpts $r/dev/pts\n"
 	"for d in null zero full random urandom tty; do\n"
 	"  : >$r/dev/$d; mount --bind /dev/$d $r/dev/$d; mount -o remount,bind,ro $r/dev/$d\n"
@@ -88,7 +89,10 @@ static void inner_script(const struct guest_sandbox_opts *o, char *const argv[],
 		str_append_char(ret, ' ');
 		quote(ret, o->env[i]);
 	}
-	str_append(ret, " /usr/bin/setpriv --no-new-privs /usr/bin/unshare --root=$r --wd=");
+	/* Root has set-id programs that work, an ordinary user none. */
+	if (!o->as_root)
+		str_append(ret, " /usr/bin/setpriv --no-new-privs");
+	str_append(ret, " /usr/bin/unshare --root=$r --wd=");
 	quote(ret, cwd);
 	if (!o->as_root)
 		str_printf(ret, " --setuid=%d --setgid=%d", PLAIN_ID, PLAIN_ID);
@@ -110,6 +114,8 @@ static int set_up(struct guest_sandbox *s, struct err **err)
 	str_append(&script,
 		   "set -e; mkdir -p " BINDS
 		   "; mount -o noatime,noinit_itable " GUEST_DISK BINDS_LABEL " " BINDS "\n");
+	if (o->root_writable)
+		str_append(&script, "rmdir " GUEST_ROOT "/lost+found 2>/dev/null || :\n");
 	if (o->emulator) {
 		char *path cleanup_free = xasprintf(BINDS "%s", o->emulator);
 
