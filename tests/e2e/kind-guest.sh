@@ -8,7 +8,7 @@
 p=$scratch/p
 cc -O1 -D_GNU_SOURCE -o "$scratch/without" tests/without.c || exit 1
 alone() { "$scratch/without" userns "$@"; }
-mkdir -p "$p/recipes" "$p/src"
+mkdir -p "$p/recipes" "$p/src" "$p/opt"
 cat >"$p/recipes/project.yaml" <<'END'
 schema: 1
 name: demo
@@ -35,15 +35,21 @@ run:
   - echo "a script that is not the first" >>seen
 outputs: [seen]
 END
-cat >"$p/recipes/changed.yaml" <<'END'
+users_tree small >"$p/recipes/changed.yaml"
+cat >>"$p/recipes/changed.yaml" <<'END'
+  - |
+    : >/when; : >/tmp/left; touch -d 2001-02-03 /old; mkdir /new; echo noise >/var/log/noise; chage -d 0 app
+  - [sh, -c, '[ ! -e /tmp/left ] && cp -a /new /copy']
+END
+# The second step does what no sandbox can hold.
+cc -O1 -static -no-pie -fno-pie -nostdlib -fno-stack-protector -o "$p/opt/other-interface" tests/other-interface.c || exit 1
+cat >"$p/recipes/half.yaml" <<'END'
 kind: tree
 from: small
-users: [{name: app, uid: 990, home: /home/app}]
+contents: [{copy: opt, to: /opt/}, {copy: src, to: /opt/}]
 run:
-  - |
-    mknod /x c 1 3; chown app:tty /x; su -s /bin/sh -c 'id >/home/app/id' app; chage -d 0 app; : >/when; : >/tmp/left
-    touch -d 2001-02-03 /old; mkdir /new; echo noise >/var/log/noise; mv /home/app/id /new
-  - [sh, -c, '[ ! -e /tmp/left ] && cp -a /new /copy; setcap cap_net_raw+ep /usr/bin/tar; getcap /usr/bin/tar >/cap']
+  - cp /usr/bin/true /set-id; chown daemon /set-id; chmod 4755 /set-id; echo first >>/opt/steps
+  - /opt/other-interface; echo second >>/opt/steps; echo x >>/set-id; stat -c '%a %U' /set-id /opt/file >/opt/steps.seen
 END
 printf 'kind: run\nroot: small\nrun: ["echo wrong; exit 3"]\noutputs: []\n' >"$p/recipes/fails.yaml"
 printf 'kind: run\nrun: [": >x"]\noutputs: [x]\n' >"$p/recipes/host.yaml"
@@ -51,6 +57,9 @@ printf 'kind: run\nrun: [": >x"]\noutputs: [x]\n' >"$p/recipes/host.yaml"
 check "lock" "$orch" -C "$p" lock small
 echo "# in namespaces"
 code "build" 0 "$orch" -C "$p" --store "$scratch/a" build small result changed --result-json "$scratch/a.json"
+code "a step that no sandbox can hold: exit 7" 7 "$orch" -C "$p" --store "$scratch/a" build half
+check "it names step, program and call" grep -qE "half.yaml:6: step 2 of 2: (a system call of '/opt/other-interface' is number 182|openat of .* would take the set-id bits)" "$scratch/err"
+check "and the remedy" grep -q 'ORCH_SANDBOX=guest in the environment a QEMU guest' "$scratch/err"
 echo "# where there are none"
 code "build" 0 alone "$orch" -C "$p" --store "$scratch/b" build small result changed --result-json "$scratch/b.json"
 same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/b.json")"
