@@ -4,8 +4,8 @@
  * Programs that change the tree they run in, as root of it. The tree is laid out as a directory,
  * which becomes the root of a sandbox where everybody is who he should be (machine/identity.h);
  * afterwards what has become of it is gathered. Where this machine lets nobody make namespaces, a
- * guest takes its place (guestbox.h), to the same bytes. What a sandbox cannot hold, and that it can
- * trace nobody, goes to a guest as well, or is an error that says how to get one.
+ * guest takes its place (guestbox.h), to the same bytes. What a sandbox cannot hold, and that it
+ * can trace nobody, goes to a guest as well, or is an error that says how to get one.
  *
  *	struct treebox_spec spec = {.tree = before, .dir = stage, .env = env, .arch = "arm64"};
  *	treebox_open(a, &spec, &box, err);

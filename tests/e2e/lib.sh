@@ -14,7 +14,7 @@ PATH=$PATH:/usr/sbin:/sbin # where e2fsck and sfdisk are
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/e2e.XXXXXX")
 orch=$ORCH # what is tested; a script may take the other
 result=$scratch/result.json
-trap 'chmod -R u+w "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
+trap 'chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
 trap 'exit 129' HUP # a shell that dies of a signal does not do what EXIT asks for
 trap 'exit 130' INT
 trap 'exit 143' TERM
