@@ -135,6 +135,23 @@ static const char *entry_path(struct archive_entry *ae)
 	return p ? p : archive_entry_pathname_utf8(ae);
 }
 
+/*
+ * An attribute that libarchive cannot read (a garbled access list) it leaves out, and says nothing
+ * of it but by the text of an error that has no code.
+ */
+static int check_attributes(const struct reading *r, struct archive_entry *ae, int rc,
+			    struct err **err)
+{
+	const char *why = rc == ARCHIVE_OK ? archive_error_string(r->a) : NULL;
+
+	if (!why)
+		return 0;
+	return err_set(err, ERR_BUILD,
+		       "'%s': '%s' has an attribute that cannot be read (%s), and would be without "
+		       "it",
+		       r->name, entry_path(ae), why);
+}
+
 static const char *entry_symlink(struct archive_entry *ae)
 {
 	const char *p = archive_entry_symlink(ae);
@@ -274,7 +291,8 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 		return -1;
 	tree_begin(r->t);
 	while ((rc = archive_read_next_header(a, &ae)) == ARCHIVE_OK || rc == ARCHIVE_WARN)
-		if (read_entry(r, ae, err) < 0 || pass_over(r, err) < 0)
+		if (check_attributes(r, ae, rc, err) < 0 || read_entry(r, ae, err) < 0 ||
+		    pass_over(r, err) < 0)
 			return -1;
 	if (rc != ARCHIVE_EOF)
 		return unpack_fail(&r->unpack, err);

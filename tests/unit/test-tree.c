@@ -251,6 +251,30 @@ static void test_acl_by_name(void **state)
 		"'f' has an ACL for user 'app', which the tree's own /etc/passwd does not have");
 }
 
+/* An access list that cannot be read would be lost, and who may read the file would change. */
+static void test_acl_garbled(void **state)
+{
+	static const char make[] =
+		"import tarfile, sys\n"
+		"i = tarfile.TarInfo('f'); i.pax_headers = {sys.argv[1]: sys.argv[2]}\n"
+		"t = tarfile.open('garbled.tar', 'w', format=tarfile.PAX_FORMAT)\n"
+		"t.addfile(i); t.close()\n";
+	static const char *const lists[] = {
+		"user::rw-,user:5:rQ-,group::r--,mask::r--,other::---",
+		"user::rw-,user:5:r--,group::r--,mask::r--,other",
+		"nothing of the kind",
+	};
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < array_len(lists); i++) {
+		struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+
+		RUN("python3", "-c", (char *)make, "SCHILY.acl.access", (char *)lists[i]);
+		refused(tree_read_tar(t, "/", at("garbled.tar"), 0, &err), &err,
+			"'f' has an attribute that cannot be read (Parse error");
+	}
+}
+
 static void test_overlay_follows_links(void **state)
 {
 	struct tree *t cleanup_tree = sample();
@@ -444,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_absolute_names),
 		cmocka_unit_test(test_acl_by_name),
+		cmocka_unit_test(test_acl_garbled),
 		cmocka_unit_test(test_overlay_follows_links),
 		cmocka_unit_test(test_links_stay_inside),
 		cmocka_unit_test(test_remove),
