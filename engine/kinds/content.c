@@ -86,7 +86,7 @@ static const struct option content_options[] = {
 	{"owner", OPT_STRING, offsetof(struct content, owner),
 	 .help = "Owner and group by number of what is copied.", .example = "\"0:42\""},
 	{"keep-git", OPT_BOOL, offsetof(struct content, keep_git), .def = "false",
-	 .help = "Copy `.git` of a directory, too, which differs between clones of one commit."},
+	 .help = "Copy `.git` and what is in it, too, which differs between clones of one commit."},
 };
 static void check_content(void *data, const struct yaml *map, struct err_list *errors);
 const struct schema content_schema =
@@ -97,6 +97,20 @@ static struct pos pos_of(const struct yaml *map, const char *key)
 	const struct yaml *value = yaml_get(map, key);
 
 	return value ? value->pos : map->pos;
+}
+
+/* Whether a path of the project has .git in it; an output of a node has not. */
+static bool is_in_git(const char *path)
+{
+	for (const char *p = path; *p && !strchr(path, ':'); p += *p == '/') {
+		size_t len = strcspn(p, "/");
+		char *part cleanup_free = xstrndup(p, len);
+
+		if (path_is_git(part))
+			return true;
+		p += len;
+	}
+	return false;
 }
 
 static void check_content(void *data, const struct yaml *map, struct err_list *errors)
@@ -110,6 +124,11 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 		err_list_at(errors, map->pos, "'copy' needs 'to'");
 	if (c->keep_git && c->unpack)
 		err_list_at(errors, pos_of(map, "keep-git"), "'keep-git' goes with 'copy'");
+	if (c->copy && !c->keep_git && is_in_git(c->copy->text))
+		err_list_at(errors, c->copy->pos,
+			    "'%s' is git's own, and differs between clones of one commit: add "
+			    "'keep-git: true' if that is meant",
+			    c->copy->text);
 	if (c->copy)
 		c->copy->keep_git = c->keep_git;
 	if (c->mode && c->unpack)
