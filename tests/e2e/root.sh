@@ -37,6 +37,14 @@ for command in 'plan all' 'build --dry-run all' 'graph' 'check --rules' 'kinds r
 done
 same "looking leaves nothing of root's in the owner's store" "" "$(find "$ORCH_STORE" -user root)"
 code "and the owner builds on" 0 user "$orch" -C "$p" build leaf2
+code "root builds in the owner's store" 0 root env ORCH_STORE="$ORCH_STORE" "$orch" -C "$p" build --allow-root all
+same "and leaves nothing of his in it" "" "$(find "$ORCH_STORE" -user root)"
+[ -z "${AS_USER:-}" ] || chown -R "$(user id -u):$(user id -g)" "$p"
+[ -z "${AS_ROOT:-}" ] || root chown -R "$(id -u):$(id -g)" "$p"
+echo >>"$p/src/one"
+code "the owner builds on" 0 user "$orch" -C "$p" build all
+code "and collects" 0 user "$orch" store gc --size 1
+code "and builds again" 0 user "$orch" -C "$p" build all
 export ORCH_STORE="$scratch/roots"
 code "--allow-root" 0 root env ORCH_STORE="$ORCH_STORE" "$orch" -C "$p" build --allow-root leaf2
 code "ORCH_ALLOW_ROOT=1" 0 root env ORCH_STORE="$ORCH_STORE" ORCH_ALLOW_ROOT=1 "$orch" -C "$p" build leaf3
