@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Scripts that need more than one user, with one mapped user, with subordinate ids as in a rootless
 # container, and by root in a chroot of his own: the first two are equal to the byte, the third is what
-# both must be. (kind-guest.sh: and in a guest.)
+# both must be. (kind-guest.sh: and in a guest.) Neither who builds, nor where, nor his umask changes a byte.
 # root
 # timeout: 900
 . tests/e2e/lib.sh
@@ -33,21 +33,35 @@ END
 printf 'kind: debian\npackages: [own-users]\n' >"$p/recipes/small.yaml"
 printf 'kind: tree\nfrom: small\nusers: [{name: app, uid: 990, home: /home/app}]\n' >"$p/recipes/accounts.yaml"
 users_tree small >"$p/recipes/changed.yaml"
+printf 'kind: image\nfilesystem: ext4\nsize: 1G\ncontents: [{unpack: changed}]\n' >"$p/recipes/img.yaml"
 check "lock" "$orch" -C "$p" lock small
 root chmod 755 "$scratch"
 root chown -R "$(user id -u):$(user id -g)" "$scratch"
 
 echo "# one mapped user"
-code "build" 0 user "$orch" -C "$p" --store "$scratch/a" build small accounts changed --result-json "$scratch/a.json"
+nodes='small accounts changed img'
+# shellcheck disable=SC2086 # words
+code "build" 0 user "$orch" -C "$p" --store "$scratch/a" build $nodes --result-json "$scratch/a.json"
 echo "# subordinate ids"
 check "a store" user "$orch" -C "$p" --store "$scratch/b" store du
 check "with the downloads of the other" user cp -R "$scratch/a/downloads" "$scratch/b/"
+# shellcheck disable=SC2086 # words
 code "build" 0 root env XDG_CONFIG_HOME="$XDG_CONFIG_HOME" "$scratch/subordinate" "$(user id -u)" 200000 65535 \
-	"$orch" -C "$p" --store "$scratch/b" build small accounts changed --result-json "$scratch/b.json"
-check "built there" sh -c 'jq -e "[.nodes[].status] == [\"built\", \"built\", \"built\"]" "$1"' sh "$scratch/b.json"
+	sh -c 'umask 077; exec "$@"' sh \
+	"$orch" -C "$p" --store "$scratch/b" build $nodes --result-json "$scratch/b.json"
+check "built there" sh -c 'jq -e "[.nodes[].status] == [\"built\", \"built\", \"built\", \"built\"]" "$1"' sh "$scratch/b.json"
 same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/b.json")"
 
-echo "# root"
+echo "# root, another umask, a longer path"
+long="$scratch/where another clone of the same project lies/with a longer path"
+check "a clone" user sh -c 'mkdir -p "$2" && cp -R "$1/recipes" "$1/keys" "$2/"' sh "$p" "$long"
+# shellcheck disable=SC2086 # words
+code "build" 0 root env XDG_CONFIG_HOME="$XDG_CONFIG_HOME" sh -c 'umask 002; exec "$@"' sh \
+	"$orch" -C "$long" --store "$scratch/c" build --allow-root $nodes --result-json "$scratch/c.json"
+check "built there" sh -c 'jq -e "[.nodes[].status] | unique == [\"built\"]" "$1"' sh "$scratch/c.json"
+same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/c.json")"
+
+echo "# root in a chroot"
 real=$scratch/real
 since=$(date +%s)
 # unpacked NODE DIRECTORY
@@ -82,7 +96,8 @@ END
 by_root() { # SCRIPT
 	# shellcheck disable=SC2046 # the environment of steps, as the tree's own says
 	root env -i $(tar -xOf "$p/out/changed/root.tar" seen | grep -E '^[A-Z_]+=[^ ]*$' | grep -v ^PWD=) \
-		unshare --mount --pid --net --ipc --uts --fork --kill-child sh "$scratch/step" "$real" "$1" </dev/null
+		setpriv --clear-groups unshare --mount --pid --net --ipc --uts --fork --kill-child \
+		sh "$scratch/step" "$real" "$1" </dev/null
 }
 check "the tree before the steps" unpacked accounts "$real"
 (echo 'rm -rf /var/lib/users'; users_script) >"$scratch/1"
