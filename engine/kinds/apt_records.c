@@ -36,20 +36,28 @@ void apt_parse_records(struct arena *arena, char *text, struct apt_records *ret)
 	}
 }
 
+/* What `apt-cache VERB` prints of packages. */
+static int ask_cache(struct apt_request *q, const char *verb, const struct strv *names,
+		     struct str *ret, struct err **err)
+{
+	struct strv argv cleanup_strv = {0};
+
+	strv_push(&argv, "apt-cache");
+	strv_push(&argv, verb);
+	strv_push(&argv, "--");
+	for (size_t i = 0; i < names->count; i++)
+		strv_push(&argv, names->items[i]);
+	return apt_run(q, strv_argv(&argv), ret, err);
+}
+
 int apt_records(struct apt_request *q, const struct strv *names, struct apt_records *ret,
 		struct err **err)
 {
-	struct strv argv cleanup_strv = {0};
 	struct str out cleanup_str = STR_INIT;
 
 	if (!names->count)
 		return 0;
-	strv_push(&argv, "apt-cache");
-	strv_push(&argv, "show");
-	strv_push(&argv, "--");
-	for (size_t i = 0; i < names->count; i++)
-		strv_push(&argv, names->items[i]);
-	if (apt_run(q, strv_argv(&argv), &out, err) < 0) {
+	if (ask_cache(q, "show", names, &out, err) < 0) {
 		if ((*err)->cls != ERR_USER) /* it found none of them */
 			return -1;
 		err_free(steal_ptr(*err));
@@ -87,17 +95,11 @@ void apt_parse_places(const struct apt_request *q, char *text, struct apt_places
 int apt_places(struct apt_request *q, const struct strv *names, struct apt_places *ret,
 	       struct err **err)
 {
-	struct strv argv cleanup_strv = {0};
 	struct str out cleanup_str = STR_INIT;
 
 	if (!names->count)
 		return 0;
-	strv_push(&argv, "apt-cache");
-	strv_push(&argv, "madison");
-	strv_push(&argv, "--");
-	for (size_t i = 0; i < names->count; i++)
-		strv_push(&argv, names->items[i]);
-	if (apt_run(q, strv_argv(&argv), &out, err) < 0)
+	if (ask_cache(q, "madison", names, &out, err) < 0)
 		return -1;
 	apt_parse_places(q, out.buf, ret);
 	return 0;
