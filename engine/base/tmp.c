@@ -25,7 +25,7 @@ int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **
 		xasprintf("%s/%s.%ld.XXXXXX", parent, name, (long)(owner ? owner : getpid()));
 
 	if (!mkdtemp(path))
-		return err_errno(err, ERR_ENV, errno, "cannot make a folder in '%s'", parent);
+		return err_errno(err, ERR_ENV, errno, "cannot create a directory in '%s'", parent);
 	*ret_path = steal_ptr(path);
 	return 0;
 }

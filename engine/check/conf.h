@@ -31,5 +31,5 @@ int conf_read_table(struct arena *a, const char *dir, const char *rel, struct co
 /* The last value of KEY in SECTION, or NULL. */
 const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,
 				   const char *key);
-/* "0x100000", "1048576", "4M". 0, or 1 when it is no number. */
+/* "0x100000", "1048576", "4M". 0, or 1 when it is not a number. */
 int conf_number(const char *text, uint64_t *ret);

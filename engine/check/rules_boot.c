@@ -33,7 +33,7 @@ static void u_boot_agrees(struct check_view *v)
 		if (!offset && !str_eq(e->key, "CONFIG_ENV_SIZE"))
 			continue;
 		if (conf_number(e->value, &n) != 0) {
-			check_say(v, CHECK_ENVIRONMENT_OFFSET, e->pos, "'%s' is no number",
+			check_say(v, CHECK_ENVIRONMENT_OFFSET, e->pos, "'%s' is not a number",
 				  e->value);
 			continue;
 		}

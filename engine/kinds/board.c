@@ -242,7 +242,7 @@ static int board_run(struct action *a, struct err **err)
 	};
 
 	if (board_scale_parse(o->time_scale, &b.time_permille))
-		return err_set(err, ERR_USER, "'time-scale' is no number");
+		return err_set(err, ERR_USER, "'time-scale' is not a number");
 	if (qemu_version(a, &version, err) < 0)
 		return -1;
 	b.qemu = version.buf;

@@ -57,7 +57,7 @@ int content_modes(const struct list *modes, struct tree *t, struct err **err)
 		size_t hits = 0;
 
 		if (content_attr_parse(p->value, &attr))
-			return err_at(err, p->pos, "'%s' is no mode", p->value);
+			return err_at(err, p->pos, "'%s' is not a mode", p->value);
 		for (size_t i = 0; i < count; i++) {
 			if (!tree_glob(p->key, entries[i]->path))
 				continue;
@@ -135,11 +135,11 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 		err_list_at(errors, pos_of(map, "mode"),
 			    "'mode' goes with 'copy': use 'modes' for a tree");
 	if (c->mode && (content_attr_parse(c->mode, &attr) || attr.mode < 0 || attr.uid >= 0))
-		err_list_at(errors, pos_of(map, "mode"), "'%s' is no mode: write it like \"0644\"",
-			    c->mode);
+		err_list_at(errors, pos_of(map, "mode"),
+			    "'%s' is not a mode: write it like \"0644\"", c->mode);
 	if (c->owner && (content_attr_parse(c->owner, &attr) || attr.mode >= 0 || attr.uid < 0))
 		err_list_at(errors, pos_of(map, "owner"),
-			    "'%s' is no owner: write it like \"0:42\"", c->owner);
+			    "'%s' is not an owner: write it like \"0:42\"", c->owner);
 }
 
 void content_check_globs(const struct list *globs, struct pos pos, struct err_list *errors)
@@ -164,7 +164,7 @@ void content_check_modes(const struct list *modes, struct err_list *errors)
 			err_list_at(errors, p->pos, "'%s' must be an absolute pattern", p->key);
 		if (content_attr_parse(p->value, &attr))
 			err_list_at(errors, p->pos,
-				    "'%s' is no mode: write \"0640\", \"0:42\" or \"0640 0:42\"",
+				    "'%s' is not a mode: write \"0640\", \"0:42\" or \"0640 0:42\"",
 				    p->value);
 	}
 }

@@ -88,7 +88,7 @@ static int write_image(struct guestbox *b, struct tree *t, const char *path, con
 	opts.size = (bytes + bytes / 8 + ROOM) >> 20 << 20;
 	opts.inodes = count + MORE_INODES;
 	if (fd < 0 || ftruncate(fd, (off_t)opts.size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make '%s'", path);
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create '%s'", path);
 	return ext4_write(t, path, 0, name, &opts, err);
 }
 
@@ -229,7 +229,7 @@ static int replace_folder(struct guestbox *b, struct tree *t, const char *from, 
 	    tree_write_folder(part, fresh, err) < 0 || path_remove(to, err) < 0)
 		return -1;
 	if (rename(fresh, to) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s'", to);
+		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", to);
 	return 0;
 }
 

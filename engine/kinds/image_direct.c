@@ -35,7 +35,7 @@ int image_create(const struct image_plan *p, struct err **err)
 	int fd cleanup_fd = open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot make '%s'", p->path);
+		return err_errno(err, ERR_BUILD, errno, "cannot create '%s'", p->path);
 	if (ftruncate(fd, (off_t)p->size) < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot make '%s' %llu bytes long",
 				 p->path, (unsigned long long)p->size);

@@ -64,7 +64,7 @@ static int unpack(struct action *a, const struct action_input *in, const char *t
 	if (tree_write_folder(t, tmp, err) == 0) {
 		if (rename(tmp, to) == 0)
 			return 0;
-		err_errno(err, ERR_ENV, errno, "cannot make '%s'", to);
+		err_errno(err, ERR_ENV, errno, "cannot create '%s'", to);
 	}
 	if (path_remove(tmp, &ignored) < 0)
 		trace(TRACE_KIND, "%s", ignored->text);

@@ -63,7 +63,7 @@ int board_read(const char *path, struct board *ret, struct err **err) warn_unuse
 void board_print(const struct board *b, struct str *ret);
 void board_clear(struct board *b);
 #define cleanup_board __attribute__((cleanup(board_clear)))
-/* "1.5" as 1500; 0, or 1 when TEXT is no number from 0.001 to 1000 with up to three decimals. */
+/* "1.5" as 1500; 0, or 1 when TEXT is not a number from 0.001 to 1000 with up to three decimals. */
 int board_scale_parse(const char *text, unsigned *ret_permille);
 /* SECONDS times the board's scale, rounded up. */
 unsigned board_seconds(const struct board *b, unsigned seconds);

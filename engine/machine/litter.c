@@ -71,7 +71,7 @@ int litter_open(const char *dir, struct litter **ret, struct err **err)
 	path = path_join(dir, "notes-XXXXXX");
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-		err_errno(err, ERR_RESOURCE, errno, "cannot make '%s'", path);
+		err_errno(err, ERR_RESOURCE, errno, "cannot create '%s'", path);
 		free(path);
 		return -1;
 	}

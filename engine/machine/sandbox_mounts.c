@@ -152,7 +152,7 @@ static int place(const struct piece *p, struct err **err)
 			return err_wrap(err, "sandbox");
 		fd = open(p->to, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (fd < 0 && !path_exists(p->to))
-			return err_errno(err, ERR_ENV, errno, "cannot make '/%s' in the sandbox",
+			return err_errno(err, ERR_ENV, errno, "cannot create '/%s' in the sandbox",
 					 p->to);
 	}
 	if (move_mount(p->fd, "", AT_FDCWD, p->to, MOVE_MOUNT_F_EMPTY_PATH) < 0)

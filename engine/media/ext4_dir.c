@@ -183,5 +183,5 @@ int ext4_put_lost_found(struct ext4_writer *w, struct err **err)
 	if (!code)
 		code = ext2fs_write_inode_full(w->fs, folder.ino, ext2fs_inode(&inode),
 					       sizeof(inode));
-	return code ? ext4_fail(code, w->name, "cannot make '/" LOST_FOUND "'", err) : 0;
+	return code ? ext4_fail(code, w->name, "cannot create '/" LOST_FOUND "'", err) : 0;
 }

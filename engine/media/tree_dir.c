@@ -178,7 +178,7 @@ int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err 
 	int fd cleanup_fd = -1;
 
 	if (mkdir(dir, 0755) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot make '%s'", dir);
+		return err_errno(err, ERR_BUILD, errno, "cannot create '%s'", dir);
 	w.dirfd = fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", dir);

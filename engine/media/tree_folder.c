@@ -46,7 +46,7 @@ static int write_file(int dirfd, const struct tree_entry *e, const struct tree_e
 	}
 	fd = openat(dirfd, e->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s'", e->path);
+		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", e->path);
 	if (write_segments(fd, e, err) < 0)
 		return -1;
 	return set_time(dirfd, e->path, e->inode->mtime, err);

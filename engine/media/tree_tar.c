@@ -471,7 +471,7 @@ int tree_write_tar(struct tree *t, const char *path, struct err **err)
 		return -1;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot make '%s'", path);
+		return err_errno(err, ERR_BUILD, errno, "cannot create '%s'", path);
 	a = archive_write_new();
 	if (!a || archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
 	    archive_write_set_options(a, "xattrheader=SCHILY") != ARCHIVE_OK ||

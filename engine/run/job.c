@@ -51,10 +51,10 @@ static int make_folders(struct job *j, int *ret_log, struct err **err)
 	out = xasprintf("%s/out", j->dir);
 	j->log_path = xasprintf("%s/log", j->dir);
 	if (mkdir(work, 0755) < 0 || mkdir(out, 0755) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a folder in '%s'", j->dir);
+		return err_errno(err, ERR_ENV, errno, "cannot create a directory in '%s'", j->dir);
 	*ret_log = open(j->log_path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
 	if (*ret_log < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s'", j->log_path);
+		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", j->log_path);
 	return 0;
 }
 

@@ -302,10 +302,10 @@ static int name_file(int fd, const char *dest, char **tmp, struct err **err)
 		if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0)
 			*tmp = steal_ptr(name);
 		else if (errno != EEXIST)
-			return err_errno(err, ERR_ENV, errno, "cannot make '%s'", name);
+			return err_errno(err, ERR_ENV, errno, "cannot create '%s'", name);
 	}
 	if (rename(*tmp, dest) < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot make '%s'", dest);
+		err_errno(err, ERR_ENV, errno, "cannot create '%s'", dest);
 		unlink(*tmp);
 		return -1;
 	}

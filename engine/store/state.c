@@ -366,7 +366,7 @@ static int install(struct state *st, const char *dest, struct err **err)
 	if (fd_sync(fd, path, err) < 0)
 		return -1;
 	if (link(path, dest) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_STORE, errno, "cannot make '%s'", dest);
+		return err_errno(err, ERR_STORE, errno, "cannot create '%s'", dest);
 	return file_sync_parent(dest, err);
 }
 

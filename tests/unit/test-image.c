@@ -257,8 +257,8 @@ static void test_options(void **state)
 	wrong("size: 1G\nfilesystem: ext4\ncontents:\n- {to: /x}\n", "r:4:3: an entry of contents");
 	wrong("size: 1G\nfilesystem: ext4\ncontents:\n- {copy: x}\n", "'copy' needs 'to'");
 	wrong("size: 1G\nfilesystem: ext4\ncontents:\n- {copy: x, to: /x, mode: rwx}\n",
-	      "'rwx' is no mode");
-	wrong("size: 1G\nfilesystem: ext4\nmodes: {/x: u+s}\n", "r:3:13: 'u+s' is no mode");
+	      "'rwx' is not a mode");
+	wrong("size: 1G\nfilesystem: ext4\nmodes: {/x: u+s}\n", "r:3:13: 'u+s' is not a mode");
 	wrong("size: 1G\nfilesystem: ext4\nremove: [etc]\n", "'etc' must be an absolute pattern");
 }
 
