@@ -12,7 +12,7 @@
 #include "cli/builder.h"
 #include "cli/history.h"
 #include "cli/paint.h"
-#include "kinds/kinds.h"
+#include "kinds/makers.h"
 #include "machine/pty.h"
 #include "machine/terminal.h"
 #include "run/decode.h"
@@ -25,6 +25,15 @@ struct shell {
 	char *kept; /* work folder of the failed one, or NULL */
 };
 
+static bool has_shell(const struct kind *kind)
+{
+	for (const struct maker *const *m = makers_all; *m; m++) {
+		if ((*m)->kind == kind)
+			return (*m)->shell != NULL;
+	}
+	return false;
+}
+
 static int find_node(struct shell *sh, const struct cli *c, struct err **err)
 {
 	const struct kind *kind;
@@ -33,7 +42,7 @@ static int find_node(struct shell *sh, const struct cli *c, struct err **err)
 	if (!sh->node)
 		return -1;
 	kind = sh->node->recipe->kind;
-	if (kind->shell)
+	if (has_shell(kind))
 		return 0;
 	return err_set(err, ERR_USER,
 		       "a node of kind '%s' has no sandbox to stand in; 'orch shell' is for kind "
@@ -145,7 +154,7 @@ static int enter(struct shell *sh, int *ret_status, struct err **err)
 	int rc;
 
 	job_describe(s->arena, &env, sh->node, sh->dir, 1, &spec);
-	rc = action_decode(s->arena, &spec, kinds_all, &a, err);
+	rc = action_decode(s->arena, &spec, makers_all, &a, err);
 	if (rc == 0 && isatty(STDIN_FILENO)) {
 		q.term = term ? term : "dumb";
 		rc = pty_open(STDIN_FILENO, isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO,
@@ -156,7 +165,7 @@ static int enter(struct shell *sh, int *ret_status, struct err **err)
 	}
 	if (rc >= 0) {
 		leave_signals_to_shell();
-		rc = a.kind->shell(&a, &q, ret_status, err);
+		rc = a.maker->shell(&a, &q, ret_status, err);
 	}
 	pty_close(&pty);
 	terminal_restore(terminal);

@@ -8,7 +8,7 @@
 #include "base/trace.h"
 #include "cli/cli.h"
 #include "cli/session.h"
-#include "kinds/kinds.h"
+#include "kinds/makers.h"
 #include "run/sched.h"
 
 #define ANY_ARGS 100000
@@ -31,7 +31,7 @@ static int cmd_help(struct cli *c)
 
 static int cmd_worker(struct cli *c)
 {
-	return worker_main(kinds_all);
+	return worker_main(makers_all);
 }
 
 const struct command commands[] = {

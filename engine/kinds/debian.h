@@ -53,6 +53,9 @@
 #include "base/map.h"
 #include "recipe/recipe.h"
 
+/* The output: the tree. */
+#define DEBIAN_OUTPUT "root.tar"
+
 struct debian_opts {
 	const char *arch;                        /* as written: "arm64", "build" */
 	struct list packages, sources, archives; /* of const char * */

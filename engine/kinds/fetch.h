@@ -6,6 +6,18 @@
 #include "base/digest.h"
 #include "run/action.h"
 
+/* The options of kind fetch. */
+struct fetch_opts {
+	const char *url;
+	struct list mirrors; /* of const char * */
+	struct digest sha256;
+	uint64_t size;
+	uint64_t max_size;
+	const char *filename;
+};
+/* The output's name; NULL when the URL ends in none. */
+const char *fetch_name(struct arena *arena, const struct fetch_opts *o);
+
 struct fetch_wish {
 	const char *url;
 	const struct list *mirrors; /* of const char *, tried in order after URL; or NULL */

@@ -30,11 +30,6 @@ static void group_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 }
 
-static int group_run(struct action *a, struct err **err)
-{
-	return 0;
-}
-
 const struct kind kind_group = {
 	.name = "group",
 	.summary = "several nodes under one name",
@@ -46,5 +41,4 @@ const struct kind kind_group = {
 	.schema = &group_schema,
 	.ties = NODES,
 	.outputs = group_outputs,
-	.run = group_run,
 };

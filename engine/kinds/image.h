@@ -2,9 +2,9 @@
 #pragma once
 /*
  * What an image is before a writer has written it: a file of a size, perhaps a partition table, and
- * file systems with their trees. kinds/image.c fills a plan from recipe options; both writers take
- * it and make the same files, owners, modes and identities of it. The direct writer
- * (image_direct.c) needs no appliance. Both give equal bytes for equal plans, as long as the file
+ * file systems with their trees. image_run.c fills a plan from recipe options; both writers take it
+ * and make the same files, owners, modes and identities of it. The direct writer (image_direct.c)
+ * needs no appliance. Both give equal bytes for equal plans, as long as the file
  * systems are ext4 and FAT and, for libguestfs, the kernel is the same.
  */
 #include "media/gpt.h"

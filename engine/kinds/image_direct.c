@@ -9,8 +9,6 @@
 #include "media/ext4.h"
 #include "media/fat.h"
 
-const char *const image_fs_words[] = {"none", "ext4", "vfat", "xfs", "btrfs", NULL};
-
 void image_plan_clear(struct image_plan *p)
 {
 	for (size_t i = 0; i < p->fs.count; i++)

@@ -6,6 +6,7 @@
 #include "media/ext4.h"
 #include "media/fat.h"
 
+const char *const image_fs_words[] = {"none", "ext4", "vfat", "xfs", "btrfs", NULL};
 static const char *const writers[] = {"direct", "guestfs", NULL};
 static const char *const tables[] = {"none", "gpt", NULL};
 static const char *const bootloaders[] = {"none", "systemd-boot", NULL};

@@ -49,5 +49,4 @@ const struct kind kind_test = {
 	.each = "from",
 	.outputs = test_outputs,
 	.demand = test_demand,
-	.run = test_scenario,
 };

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/board_node.h"
-#include "kinds/kinds.h"
+#include "kinds/makers.h"
 #include "media/ext4.h"
 
 #define LOG_MAX (64u << 20) /* of console output that is kept */
@@ -258,7 +258,7 @@ static int finish(struct test_run *r, int rc, struct err **err)
 	return 0;
 }
 
-int test_scenario(struct action *a, struct err **err)
+static int test_scenario(struct action *a, struct err **err)
 {
 	struct test_run r = {.a = a, .o = a->opts};
 	int rc = prepare(&r, err);
@@ -271,3 +271,8 @@ int test_scenario(struct action *a, struct err **err)
 		fclose(r.console);
 	return rc;
 }
+
+const struct maker maker_test = {
+	.kind = &kind_test,
+	.run = test_scenario,
+};

@@ -11,6 +11,9 @@
 #include "recipe/schema.h"
 #include "run/action.h"
 
+/* The output: the tree. */
+#define TREE_OUTPUT "root.tar"
+
 struct tree_group {
 	struct pos pos; /* OPT_PLACED */
 	const char *name;

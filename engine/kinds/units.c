@@ -322,16 +322,6 @@ static int mask(struct tree *t, const char *unit, struct err **err)
 	return make_link(t, path, "/dev/null", err);
 }
 
-static const struct option units_options[] = {
-	{"enable", OPT_STRING, offsetof(struct units, enable), OPT_LIST,
-	 .help = "systemd units to enable by their [Install] section."},
-	{"disable", OPT_STRING, offsetof(struct units, disable), OPT_LIST,
-	 .help = "systemd units to disable, by a preset too."},
-	{"mask", OPT_STRING, offsetof(struct units, mask), OPT_LIST,
-	 .help = "systemd units that nothing may start."},
-};
-const struct schema units_schema = SCHEMA(struct units, units_options);
-
 static void preset_lines(struct str *s, const char *verb, const struct list *units)
 {
 	for (size_t i = 0; i < units->count; i++)

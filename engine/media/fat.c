@@ -17,7 +17,6 @@
 #define FAT16_ROOT_SLOTS 512
 #define FAT32_RESERVED 32
 #define FAT32_MIN_CLUSTERS 65525
-#define FAT16_MIN_CLUSTERS 4085
 #define DIR_SLOTS_MAX 65536u /* 2 MiB: "Microsoft FAT Specification" (2005), 6 */
 #define COPY_SIZE (1u << 20)
 #define ATTR_LABEL 0x08
@@ -90,17 +89,6 @@ static void measure(struct fat *f, uint32_t per_cluster)
 					 ? div_up((f->clusters + 2ull) * entry, SECTOR)
 					 : f->fat_sectors + 1;
 	}
-}
-
-int fat_check_size(uint64_t size, const char *name, struct err **err)
-{
-	uint64_t sectors = size / SECTOR;
-
-	if (sectors < 2 * FAT16_MIN_CLUSTERS || sectors > UINT32_MAX)
-		return err_set(err, ERR_USER,
-			       "%s: %llu bytes are no size for FAT: it takes 4 MiB to 2 TiB", name,
-			       (unsigned long long)size);
-	return 0;
 }
 
 static int choose_geometry(struct fat *f, struct err **err)
@@ -463,20 +451,6 @@ static void fat_release(struct fat *f)
 	free(f->copy);
 	if (f->fd >= 0)
 		close(f->fd);
-}
-
-int fat_check_label(const char *label, const char *name, struct err **err)
-{
-	if (!label)
-		return 0;
-	if (!*label || strlen(label) > FAT_SHORT)
-		return err_set(err, ERR_USER, "%s: the label '%s' must have 1 to 11 characters",
-			       name, label);
-	for (const char *p = label; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr(" -_!#$%&'()@^`{}~", *p))
-			return err_set(err, ERR_USER, "%s: FAT takes no '%c' in the label '%s'",
-				       name, *p, label);
-	return 0;
 }
 
 int fat_write(struct tree *t, const char *path, uint64_t offset, const char *name,

@@ -2,12 +2,10 @@
 #pragma once
 /*
  * What a kind is: one file under kinds/ ends in a const struct kind; kinds/kinds.c lists them. The
- * recipe, graph and run layers know kinds only through this descriptor, given to them by cli.
+ * recipe, graph and run layers know kinds only through this descriptor, given to them by cli. What
+ * makes the outputs is apart from it, because only a worker has that: struct maker (run/action.h).
  */
 #include "recipe/schema.h"
-
-struct action;
-struct shell_request;
 
 /* "file", "tree", "image"; and back: 0, or 1 when WORD is none of them. */
 const char *output_type_word(enum output_type type);
@@ -112,7 +110,7 @@ struct kind {
 	 */
 	uint64_t (*lock_date)(const struct kind_ctx *ctx);
 	bool (*dated)(const void *opts);
-	/* Whether the version of the project is in the key and told to run(). NULL: no. */
+	/* Whether the version of the project is in the key and told to the maker. NULL: no. */
 	bool (*versioned)(const void *opts);
 	/*
 	 * Whether the names of project and node shape the result: identities, names of outputs, a
@@ -120,12 +118,4 @@ struct kind {
 	 * once. kind_always(), or NULL: no.
 	 */
 	bool (*named)(const void *opts);
-	/* Makes the outputs, in the worker process. */
-	int (*run)(struct action *a, struct err **err);
-	/*
-	 * A shell on our terminal, where the steps of run() stand; NULL: this kind runs no
-	 * commands. *ret_status: of wait(2).
-	 */
-	int (*shell)(struct action *a, const struct shell_request *q, int *ret_status,
-		     struct err **err);
 };

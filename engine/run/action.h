@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What a kind's run() sees: one attempt at one node, in the worker process. The worker has its own
+ * What a maker's run() sees: one attempt at one node, in the worker process. The worker has its own
  * process group and an empty work folder; its stdout and stderr are the node's log. run() reads the
  * inputs named here and nothing else, writes every declared output below outdir, and returns.
  */
@@ -50,7 +50,8 @@ struct action {
 	uint64_t epoch;          /* seconds: `times:` of the project, of whatever is made */
 	uint64_t lock_date;      /* seconds: newest of the locks reached, see kind.h; 0: none */
 	const struct kind *kind;
-	const void *opts; /* the kind's struct; refs are unresolved, look them up below */
+	const struct maker *maker; /* of KIND */
+	const void *opts;          /* the kind's struct; refs are unresolved, look them up below */
 	/* Archives of project.yaml as far as the kind needs them, or NULL. */
 	const struct project *shared;
 	const char *lock; /* text of the node's lock, of which the key holds the pins; or NULL */
@@ -68,11 +69,24 @@ struct action {
 	void *worker;          /* the worker's own; NULL: not in a worker (a shell) */
 };
 
-/* How to open a shell; kind->shell(). */
+/* How to open a shell; maker->shell(). */
 struct shell_request {
 	const char *kept; /* the work folder of the attempt that failed, to go on in; or NULL */
 	const char *term; /* TERM of our terminal; NULL: there is none */
 	int terminal; /* with TERM: a terminal for the shell, never the user's (machine/pty.h) */
+};
+
+/* What makes the outputs of a kind; kinds/makers.c lists them. */
+struct maker {
+	const struct kind *kind;
+	/* Makes the outputs, in the worker process. */
+	int (*run)(struct action *a, struct err **err);
+	/*
+	 * A shell on our terminal, where the steps of run() stand; NULL: this kind runs no
+	 * commands. *ret_status: of wait(2).
+	 */
+	int (*shell)(struct action *a, const struct shell_request *q, int *ret_status,
+		     struct err **err);
 };
 
 /* The input behind a reference of the options. Never NULL for a ref of this node's options. */

@@ -5,16 +5,19 @@
 
 struct decoder {
 	struct arena *arena;
-	const struct kind *const *kinds;
+	const struct maker *const *makers;
 	const struct manifest *m;
 	struct action *a;
 };
 
-static int find_kind(struct decoder *d, struct err **err)
+static int find_maker(struct decoder *d, struct err **err)
 {
-	for (const struct kind *const *k = d->kinds; *k; k++) {
-		if (str_eq((*k)->name, d->m->kind) && (*k)->version == d->m->version) {
-			d->a->kind = *k;
+	for (const struct maker *const *m = d->makers; *m; m++) {
+		const struct kind *kind = (*m)->kind;
+
+		if (str_eq(kind->name, d->m->kind) && kind->version == d->m->version) {
+			d->a->kind = kind;
+			d->a->maker = *m;
 			return 0;
 		}
 	}
@@ -133,8 +136,8 @@ static void take_secrets(struct decoder *d, const struct job_secrets *s)
 	d->a->secret_count = s->count;
 }
 
-int action_decode(struct arena *arena, const struct job_spec *spec, const struct kind *const *kinds,
-		  struct action *ret, struct err **err)
+int action_decode(struct arena *arena, const struct job_spec *spec,
+		  const struct maker *const *makers, struct action *ret, struct err **err)
 {
 	struct action a = {
 		.arena = arena,
@@ -147,10 +150,10 @@ int action_decode(struct arena *arena, const struct job_spec *spec, const struct
 		.offline = spec->offline,
 		.cpus = spec->cpus,
 	};
-	struct decoder d = {.arena = arena, .kinds = kinds, .a = &a};
+	struct decoder d = {.arena = arena, .makers = makers, .a = &a};
 
 	d.m = manifest_parse(arena, spec->manifest, err);
-	if (!d.m || find_kind(&d, err) || decode_options(&d, err) || decode_lock(&d, err) ||
+	if (!d.m || find_maker(&d, err) || decode_options(&d, err) || decode_lock(&d, err) ||
 	    decode_inputs(&d, err))
 		return -1;
 	a.project = d.m->project; /* NULL where it may not shape the result */

@@ -7,6 +7,7 @@
  * and SIGTERM the workers; a second SIGINT: SIGKILL.
  */
 #include "graph/plan.h"
+#include "run/action.h"
 #include "run/event.h"
 
 struct sched_opts {
@@ -32,5 +33,5 @@ struct sched_result {
  */
 int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	      struct sched_result *ret, struct err **err) warn_unused;
-/* The worker's main: `orch worker`, JOB on descriptor 3. KINDS as in project_load. */
-int worker_main(const struct kind *const *kinds);
+/* The worker's main: `orch worker`, JOB on descriptor 3. MAKERS is ended by NULL. */
+int worker_main(const struct maker *const *makers);

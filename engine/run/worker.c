@@ -4,7 +4,7 @@
  *
  *	orchestrator ==socketpair== keeper ==socketpair, log pipe== runner ---> the kind's children
  *
- * The runner decodes the options and calls kind->run(). The keeper, which forked it, stays out of
+ * The runner decodes the options and calls maker->run(). The keeper, which forked it, stays out of
  * the kind's way: it pumps the log, hands progress on, watches for ABORT or a closed socket, and
  * when the runner has ended kills whatever is left before it hashes the outputs and takes them into
  * the store. So nobody who had a part in making an output can change it after it was hashed.
@@ -227,19 +227,19 @@ static int hash_inputs(struct keeper *k, struct runner *r, struct err **err)
 }
 
 /* Never returns. */
-static void runner_main(struct keeper *k, const struct kind *const *kinds, int control)
+static void runner_main(struct keeper *k, const struct maker *const *makers, int control)
 {
 	struct runner r = {.control = control, .out = STR_INIT, .last_percent = -2};
 	struct err *err = NULL, *lost = NULL;
 	struct action a;
-	int rc = action_decode(k->arena, &k->spec, kinds, &a, &err);
+	int rc = action_decode(k->arena, &k->spec, makers, &a, &err);
 
 	if (rc == 0)
 		rc = hash_inputs(k, &r, &err);
 	if (rc == 0) {
 		a.worker = &r;
 		set_environment(&a);
-		rc = a.kind->run(&a, &err);
+		rc = a.maker->run(&a, &err);
 		if (rc != 0 && !err)
 			err_set(&err, ERR_INTERNAL, "kind '%s' failed without saying why",
 				a.kind->name);
@@ -252,7 +252,7 @@ static void runner_main(struct keeper *k, const struct kind *const *kinds, int c
 
 /* ---- the keeper ---- */
 
-static int start_runner(struct keeper *k, const struct kind *const *kinds, struct err **err)
+static int start_runner(struct keeper *k, const struct maker *const *makers, struct err **err)
 {
 	int ctl[2], log[2];
 	sigset_t none;
@@ -273,7 +273,7 @@ static int start_runner(struct keeper *k, const struct kind *const *kinds, struc
 		if (dup2(log[1], 1) < 0 || dup2(log[1], 2) < 0)
 			_exit(127);
 		close(ctl[0]);
-		runner_main(k, kinds, ctl[1]);
+		runner_main(k, makers, ctl[1]);
 	}
 	close(ctl[1]);
 	close(log[1]);
@@ -497,9 +497,9 @@ static int take_outputs(struct keeper *k, struct err **err)
 }
 
 /* The attempt. A failed one keeps its work folder; the orchestrator decides what becomes of it. */
-static int attempt(struct keeper *k, const struct kind *const *kinds, struct err **err)
+static int attempt(struct keeper *k, const struct maker *const *makers, struct err **err)
 {
-	int rc = start_runner(k, kinds, err);
+	int rc = start_runner(k, makers, err);
 
 	if (rc < 0)
 		return -1;
@@ -571,7 +571,7 @@ static void release(struct keeper *k)
 	err_free(k->result);
 }
 
-int worker_main(const struct kind *const *kinds)
+int worker_main(const struct maker *const *makers)
 {
 	struct keeper k = {.from_orch = FRAMES_INIT,
 			   .from_runner = FRAMES_INIT,
@@ -590,7 +590,7 @@ int worker_main(const struct kind *const *kinds)
 	}
 	if (rc == 0) {
 		tmp_set_owner((pid_t)k.spec.owner);
-		rc = attempt(&k, kinds, &err);
+		rc = attempt(&k, makers, &err);
 	}
 	result_put(&k.to_orch, rc == 0 ? NULL : err);
 	(void)!frame_flush(&k.to_orch, WORKER_FD, &lost);

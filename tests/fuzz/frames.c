@@ -4,10 +4,10 @@
  * with its highest bit that the rest is the payload of one frame of type 1 to 8.
  */
 #include "fuzz.h"
-#include "kinds/kinds.h"
+#include "kinds/makers.h"
 #include "run/decode.h"
 
-static const struct kind *const kinds[] = {&kind_debian, &kind_run, &kind_image, NULL};
+static const struct maker *const makers[] = {&maker_debian, &maker_run, &maker_image, NULL};
 
 static void job(struct arena *arena, const struct frame *f, struct err **err)
 {
@@ -16,7 +16,7 @@ static void job(struct arena *arena, const struct frame *f, struct err **err)
 
 	if (job_spec_read(arena, f->data, f->len, &spec, err) < 0)
 		return;
-	if (action_decode(arena, &spec, kinds, &a, err) == 0)
+	if (action_decode(arena, &spec, makers, &a, err) == 0)
 		assert(a.kind);
 	job_spec_clear(&spec);
 }

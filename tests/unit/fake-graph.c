@@ -165,9 +165,9 @@ static const struct kind fake_kind = {
 	.version = 1,
 	.schema = &fake_schema,
 	.demand = fake_demand,
-	.run = fake_run,
 };
-const struct kind *const fake_kinds[] = {&fake_kind, NULL};
+static const struct maker fake_maker = {.kind = &fake_kind, .run = fake_run};
+const struct maker *const fake_makers[] = {&fake_maker, NULL};
 
 bool fake_daemon_alive(void)
 {

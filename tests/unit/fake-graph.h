@@ -28,7 +28,7 @@ struct fake_opts {
 	int64_t timeout, memory;
 };
 
-extern const struct kind *const fake_kinds[];
+extern const struct maker *const fake_makers[];
 /* Whether a daemon that a node of this test left behind still runs. */
 bool fake_daemon_alive(void);
 

@@ -2,6 +2,7 @@
 #include "media.h"
 
 #include "action.h"
+#include "kinds/makers.h"
 #include "media/gpt.h"
 
 #define M ((uint64_t)1 << 20)
@@ -67,8 +68,8 @@ static void test_card(void **state)
 
 	make_image("boot.img", 8 * M);
 	make_image("root.img", 16 * M);
-	ok(kind_disk.run(&a, &err), &err);
-	ok(kind_disk.run(&b, &err), &err);
+	ok(maker_disk.run(&a, &err), &err);
+	ok(maker_disk.run(&b, &err), &err);
 	disk = action_output(&a, "install.img");
 	ok(digest_file(disk, &one, &err), &err);
 	ok(digest_file(action_output(&b, "install.img"), &two, &err), &err);
@@ -107,10 +108,10 @@ static void test_refused(void **state)
 
 	make_image("boot.img", 8 * M);
 	make_image("root.img", 21 * M);
-	refused(kind_disk.run(&a, &err), &err,
+	refused(maker_disk.run(&a, &err), &err,
 		"image 'root' has 21.0 MiB (22020096 bytes), more than its partition 'root-a', "
 		"which has 20.0 MiB");
-	refused(kind_disk.run(&b, &err), &err, "raise its size");
+	refused(maker_disk.run(&b, &err), &err, "raise its size");
 	arena_free(a.arena);
 	arena_free(b.arena);
 }

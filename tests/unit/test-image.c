@@ -3,6 +3,7 @@
 
 #include "action.h"
 #include "kinds/image_opts.h"
+#include "kinds/makers.h"
 #include "media/ext4.h"
 
 #define EPOCH 1700000000
@@ -328,7 +329,7 @@ static void test_file_system(void **state)
 					    .type = INPUT_FILE,
 					    .path = at("blob"),
 					    .output = "keyring.pem"});
-	ok(kind_image.run(&a, &err), &err);
+	ok(maker_image.run(&a, &err), &err);
 	RUN("e2fsck", "-fn", (char *)action_output(&a, "root.img"));
 	ok(ext4_read_tree(back, action_output(&a, "root.img"), 0, &err), &err);
 	assert_int_equal(tree_lookup(back, "etc/secret")->inode->mode, S_IFREG | 0600);
@@ -356,7 +357,7 @@ static void test_key_in_content(void **state)
 					    .node = "base",
 					    .type = INPUT_FILE,
 					    .path = at("key.tar")});
-	refused(kind_image.run(&a, &err), &err, "'/etc/ssh/ssh_host_key' holds a private key");
+	refused(maker_image.run(&a, &err), &err, "'/etc/ssh/ssh_host_key' holds a private key");
 	arena_free(a.arena);
 }
 
@@ -390,9 +391,9 @@ static void test_partitions(void **state)
 
 	ok(tree_write_tar(t, at("boot.tar"), &err), &err);
 	a = build_image(text);
-	ok(kind_image.run(&a, &err), &err);
+	ok(maker_image.run(&a, &err), &err);
 	b = build_image(text);
-	ok(kind_image.run(&b, &err), &err);
+	ok(maker_image.run(&b, &err), &err);
 	ok(digest_file(action_output(&a, "build.img"), &one, &err), &err);
 	ok(digest_file(action_output(&b, "build.img"), &two, &err), &err);
 	assert_true(digest_eq(&one, &two));
@@ -426,7 +427,7 @@ static void test_content_without_partition(void **state)
 	ok(tree_write_tar(t, at("boot2.tar"), &err), &err);
 	a = build_image("- {name: esp, type: esp, size: 40M, filesystem: vfat, mount: /boot/efi}\n"
 			"- {name: data, type: linux-generic, filesystem: ext4}\n");
-	refused(kind_image.run(&a, &err), &err, "no partition takes '/boot/initrd.img-6.12'");
+	refused(maker_image.run(&a, &err), &err, "no partition takes '/boot/initrd.img-6.12'");
 	arena_free(a.arena);
 }
 

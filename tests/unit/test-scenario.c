@@ -3,6 +3,7 @@
 #include "media.h"
 
 #include "action.h"
+#include "kinds/makers.h"
 #include "kinds/test_choice.h"
 #include "kinds/test_run.h"
 
@@ -141,7 +142,7 @@ static struct test_run run_of(const char *steps)
 	d = action_new(&kind_disk, "install", disk);
 	input_add(&d, image("boot", at("boot.img")));
 	input_add(&d, image("root", at("root.img")));
-	ok(kind_disk.run(&d, &err), &err);
+	ok(maker_disk.run(&d, &err), &err);
 	*a = action_new(&kind_test, "tests/t", recipe);
 	a->input_count = d.input_count;
 	card = arena_printf(a->arena, "%s/install.img", d.outdir);

@@ -593,7 +593,7 @@ int main(int argc, char **argv)
 	};
 
 	if (argc > 1 && str_eq(argv[1], "worker"))
-		return worker_main(fake_kinds);
+		return worker_main(fake_makers);
 	trace_init();
 	signal(SIGHUP, SIG_DFL); /* under nohup it is ignored, and orch leaves that so */
 	return cmocka_run_group_tests(tests, NULL, NULL);

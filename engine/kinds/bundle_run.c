@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Making a bundle: its content in a directory, which rauc packs and signs; then it is read back by
+ * `rauc info`, as a device would. Manifest: RAUC reference manual, section "Manifest".
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "kinds/bundle_opts.h"
+#include "kinds/makers.h"
+#include "kinds/pki.h"
+#include "kinds/x509.h"
+
+/*
+ * rauc chooses the handler of an image by its file name's suffix, so the suffix must tell what is
+ * in it. Magic numbers: ext4 superblock 0xEF53 at 1080, FAT boot signature with "FAT" at 54 or 82,
+ * squashfs "hsqs" at 0.
+ */
+static const char *image_suffix(const char *path)
+{
+	unsigned char head[2048] = {0};
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
+		return "img";
+	if (head[1080] == 0x53 && head[1081] == 0xef)
+		return "ext4";
+	if (head[510] == 0x55 && head[511] == 0xaa &&
+	    (memcmp(head + 54, "FAT", 3) == 0 || memcmp(head + 82, "FAT", 3) == 0))
+		return "vfat";
+	if (memcmp(head, "hsqs", 4) == 0)
+		return "squashfs";
+	return "img";
+}
+
+/* The content folder: manifest.raucm and the images under the names it gives. */
+static int write_content(struct action *a, const char *dir, struct err **err)
+{
+	const struct bundle_opts *o = a->opts;
+	char *manifest cleanup_free = path_join(dir, "manifest.raucm");
+	struct str text cleanup_str = STR_INIT;
+
+	str_printf(&text, "[update]\ncompatible=%s\nversion=%s\n", o->compatible, o->version);
+	if (o->description)
+		str_printf(&text, "description=%s\n", o->description);
+	str_append(&text, "\n[bundle]\nformat=verity\n");
+	for (size_t i = 0; i < o->images.count; i++) {
+		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
+		const char *from = action_input(a, image->ref)->path;
+		char *name cleanup_free = xasprintf("%s.%s", image->key, image_suffix(from));
+		char *to cleanup_free = path_join(dir, name);
+
+		str_printf(&text, "\n[image.%s]\nfilename=%s\n", image->key, name);
+		if (file_copy(from, to, 0644, err) < 0)
+			return -1;
+	}
+	return file_write(manifest, text.buf, text.len, 0644, false, err);
+}
+
+struct signer {
+	const char *cert, *keyring, *key; /* as the pki node gives them */
+	char *leaf, *intermediates;       /* split, in the work folder; intermediates NULL: none */
+};
+
+static const char *output_of(const struct action_input *in, const char *name)
+{
+	for (size_t i = 0; i < in->file_count; i++) {
+		if (str_eq(in->files[i].name, name))
+			return in->files[i].path;
+	}
+	return NULL;
+}
+
+static int open_signer(struct action *a, struct signer *s, struct err **err)
+{
+	const struct bundle_opts *o = a->opts;
+	const struct action_input *in = action_input(a, o->sign);
+	struct str leaf cleanup_str = STR_INIT, rest cleanup_str = STR_INIT;
+	time_t now = time(NULL);
+	struct x509_facts facts;
+
+	s->cert = output_of(in, "signer.pem");
+	s->keyring = output_of(in, "keyring.pem");
+	s->key = action_secret(a, in->node, "key");
+	if (!s->cert || !s->keyring || !s->key)
+		return err_set(err, ERR_INTERNAL, "node '%s' does not give a signer", in->node);
+	if (x509_check_signer(s->cert, s->keyring, s->key, now, &facts, err) < 0 ||
+	    x509_split_chain(s->cert, &leaf, &rest, err) < 0)
+		return -1;
+	pki_warn(a, &facts, s->key, now);
+	s->leaf = arena_printf(a->arena, "%s/leaf.pem", a->workdir);
+	if (file_write(s->leaf, leaf.buf, leaf.len, 0644, false, err) < 0)
+		return -1;
+	if (!rest.len)
+		return 0;
+	s->intermediates = arena_printf(a->arena, "%s/intermediates.pem", a->workdir);
+	return file_write(s->intermediates, rest.buf, rest.len, 0644, false, err);
+}
+
+/* mksquashfs arguments; zstd 3 is 14 times faster than gzip for 3 % more bytes. */
+static const char *const compression_args[] = {
+	[BUNDLE_ZSTD] = "-comp zstd -Xcompression-level 3",
+	[BUNDLE_LZ4] = "-comp lz4 -Xhc",
+	[BUNDLE_GZIP] = "-comp gzip",
+	[BUNDLE_XZ] = "-comp xz",
+};
+
+static int make_bundle(struct action *a, const struct signer *s, const char *content,
+		       const char *out, struct err **err)
+{
+	const struct bundle_opts *o = a->opts;
+	struct strv argv cleanup_strv = {0};
+
+	strv_push(&argv, "rauc");
+	strv_push(&argv, "bundle");
+	strv_printf(&argv, "--cert=%s", s->leaf);
+	strv_printf(&argv, "--key=%s", s->key);
+	strv_printf(&argv, "--keyring=%s", s->keyring);
+	if (s->intermediates)
+		strv_printf(&argv, "--intermediate=%s", s->intermediates);
+	strv_printf(&argv, "--mksquashfs-args=%s -processors %u", compression_args[o->compression],
+		    a->cpus ? a->cpus : 1);
+	strv_push(&argv, content);
+	strv_push(&argv, out);
+	return proc_run(strv_argv(&argv), NULL, err);
+}
+
+/* The reading side: what a device would see. Other values than the recipe's are an error. */
+static int read_back(const struct bundle_opts *o, const struct signer *s, const char *bundle,
+		     struct err **err)
+{
+	char *keyring cleanup_free = xasprintf("--keyring=%s", s->keyring);
+	char *const argv[] = {"rauc",         keyring, "info", "--output-format=shell",
+			      (char *)bundle, NULL};
+	char *compatible cleanup_free = xasprintf("RAUC_MF_COMPATIBLE='%s'\n", o->compatible);
+	char *version cleanup_free = xasprintf("RAUC_MF_VERSION='%s'\n", o->version);
+	struct str text cleanup_str = STR_INIT;
+
+	if (proc_output(argv, NULL, 1024 * 1024, &text, err) < 0) {
+		(*err)->cls = ERR_INTEGRITY;
+		return err_wrap(err, "rauc does not accept the bundle it made (see the log)");
+	}
+	if (!strstr(text.buf, compatible) || !strstr(text.buf, version))
+		return err_set(err, ERR_INTEGRITY,
+			       "rauc reads other values than the recipe has:\n%s", text.buf);
+	return 0;
+}
+
+static int bundle_run(struct action *a, struct err **err)
+{
+	const char *content = arena_printf(a->arena, "%s/content", a->workdir);
+	const char *name = arena_printf(a->arena, "%s.raucb", path_base(a->node));
+	const char *out = action_output(a, name);
+	struct signer signer = {0};
+
+	if (path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0 ||
+	    open_signer(a, &signer, err) < 0)
+		return -1;
+	action_progress(a, -1, "compressing and signing");
+	if (make_bundle(a, &signer, content, out, err) < 0)
+		return -1;
+	return read_back(a->opts, &signer, out, err);
+}
+
+const struct maker maker_bundle = {
+	.kind = &kind_bundle,
+	.run = bundle_run,
+};

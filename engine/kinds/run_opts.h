@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* The options of kind run. */
+#include "recipe/schema.h"
+
+struct run_opts {
+	struct ref *root, *emulator;
+	struct list inputs;  /* of struct ref * */
+	struct list steps;   /* of struct step * */
+	struct list outputs; /* of const char * */
+	struct list tools;   /* of const char * */
+	int64_t cpus, memory, timeout;
+};
+
+/* Whether the steps run with this machine's programs (root: host). */
+bool run_on_host(const struct run_opts *o);
