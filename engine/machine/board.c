@@ -283,12 +283,23 @@ static void push_firmware(struct strv *argv, const struct board *b, const struct
 		push(argv, "-dtb", p->device_tree);
 }
 
+/*
+ * QEMU loads a kernel as a Pi's firmware does, with the other processors in a loop around WFE until
+ * Linux takes them. With a thread for each they spin and take the time of the one that works; in
+ * one thread WFE hands the turn on.
+ */
+static void push_accel(struct strv *argv, const struct board *b)
+{
+	strv_push(argv, "-accel");
+	strv_printf(argv, "tcg,thread=%s,tb-size=%d", b->load == BOARD_KERNEL ? "single" : "multi",
+		    BOARD_TB_MB);
+}
+
 void board_argv(const struct board *b, const struct board_power *p, struct strv *ret)
 {
 	qemu_push(p->qemu, qemu_program(b->arch), ret);
 	push(ret, "-machine", b->machine);
-	strv_push(ret, "-accel");
-	strv_printf(ret, "tcg,thread=multi,tb-size=%d", BOARD_TB_MB);
+	push_accel(ret, b);
 	if (b->cpu)
 		push(ret, "-cpu", b->cpu);
 	strv_push(ret, "-smp");

@@ -131,7 +131,7 @@ static void test_argv_pi(void **state)
 				.qmp_fd = 6};
 	char *line cleanup_free = line_of(&pi, &p);
 
-	assert_has(line, "qemu-system-aarch64 -machine raspi3b ");
+	assert_has(line, "qemu-system-aarch64 -machine raspi3b -accel tcg,thread=single,");
 	assert_has(line, " -kernel u-boot.bin -dtb pi.dtb ");
 	assert_has(line, " -serial null -serial chardev:console ");
 	assert_has(line, "if=sd,format=raw,cache=unsafe,discard=unmap,file=a,,b.img");
@@ -158,6 +158,7 @@ static void test_argv_virt(void **state)
 				.paused = true};
 	char *line cleanup_free = line_of(&virt, &p);
 
+	assert_has(line, " -accel tcg,thread=multi,");
 	assert_has(line, " -bios u-boot.bin ");
 	assert_has(line, "driver=blklogwrites");
 	assert_has(line, "log.filename=log");
