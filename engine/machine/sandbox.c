@@ -25,6 +25,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/tmp.h"
+#include "machine/call_wall.h"
 #include "machine/identity.h"
 #include "machine/sandbox_internal.h"
 
@@ -99,7 +100,7 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 				 opts->cwd);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set no_new_privs");
-	return 0;
+	return call_wall(opts->nested, err);
 }
 
 static void report(int fd, char tag, const char *text)

@@ -5,7 +5,8 @@
  * an ordinary user, without a helper program. It sees the root it was given, the folders bound into
  * it, and fresh /proc, /dev, /tmp and /run; it has no network but its own loopback. Its pid
  * namespace ends with its first process, which ends with the caller: after any death, nothing it
- * started is left.
+ * started is left. No program gains rights there (no_new_privs), and system calls that no build
+ * needs are refused (call_wall.h).
  *
  *	struct sandbox_bind binds[] = {{workdir, "/work", true}};
  *	struct sandbox_opts o = {.root = dir, .binds = binds, .bind_count = 1, .cwd = "/work",
@@ -47,6 +48,7 @@ struct sandbox_opts {
 	bool as_root;       /* see above */
 	const char *owners; /* a list of owners (base/owners.h) that programs see and change, as in
 			     * identity.h; needs as_root and root_writable. NULL: root owns all */
+	bool nested;        /* may make mounts and namespaces of its own, see call_wall.h */
 	const struct sandbox_bind *binds; /* mounted in this order */
 	size_t bind_count;
 	const char *cwd;    /* inside; NULL: / */

@@ -59,6 +59,8 @@ static inline int root_teardown(void **state)
 	return dir_teardown(state);
 }
 
+static bool nested; /* the next run may mount */
+
 static inline int run_argv(char *const argv[], struct err **err)
 {
 	struct sandbox_bind bind = {"/usr", "/usr", false};
@@ -66,6 +68,7 @@ static inline int run_argv(char *const argv[], struct err **err)
 				    .root_writable = true,
 				    .as_root = true,
 				    .owners = list,
+				    .nested = nested,
 				    .binds = &bind,
 				    .bind_count = 1,
 				    .env = env,

@@ -228,6 +228,7 @@ static void test_numbers_used_again(void **state)
 static void test_chroot(void **state)
 {
 	(void)state;
+	nested = true;
 	steps("mkdir -p /c/w /c/usr; mount --bind /usr /c/usr; cd /c; for l in bin lib lib64; do "
 	      "ln -s "
 	      "usr/$l $l; done\n"
@@ -235,6 +236,7 @@ static void test_chroot(void **state)
 	      "%u "
 	      "/w/f) = 5; mknod n c 1 5; chmod 2755 d; chgrp 9 d; : >d/f'\n"
 	      "test $(stat -c %u:%g /c/w/f) = 5:6; umount /c/usr\n");
+	nested = false;
 	belongs("c/w/f", 5, 6);
 	belongs("c/w/d", 7, 9);
 	belongs("c/w/d/f", 0, 9);

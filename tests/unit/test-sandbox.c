@@ -82,10 +82,13 @@ static void test_no_network(void **state)
 static void test_root(void **state)
 {
 	struct err *err = NULL;
-	struct sandbox_opts opts = {.as_root = true};
+	struct sandbox_opts opts = {.as_root = true}, nested = {.as_root = true, .nested = true};
 
 	(void)state;
-	assert_int_equal(shell("test $(id -u) = 0; mkdir m; mount -t tmpfs t m", opts, &err), 0);
+	assert_int_equal(shell("test $(id -u) = 0; chroot / true; mkdir m; ! mount -t tmpfs t m",
+			       opts, &err),
+			 0);
+	assert_int_equal(shell("mount -t tmpfs t m; umount m", nested, &err), 0);
 }
 
 static void test_deadline(void **state)
