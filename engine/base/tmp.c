@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -85,6 +86,21 @@ int tmp_sweep(const char *parent, struct err **err)
 	}
 	closedir(dir);
 	return rc;
+}
+
+int tmp_in_memory(const char *name, const void *data, size_t len, int *ret_fd, struct err **err)
+{
+	int fd cleanup_fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create '%s' in memory", name);
+	if (fd_write_all(fd, name, data, len, err) < 0)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(err, ERR_INTERNAL, errno, "cannot rewind '%s'", name);
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
 }
 
 int lock_file(const char *path, enum lock_mode mode, bool wait, int *ret_fd, struct err **err)

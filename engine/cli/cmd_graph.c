@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch graph: the nodes the targets reach and their edges, coloured by what a build would do. */
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/tmp.h"
 #include "cli/json.h"
 #include "cli/session.h"
 
@@ -116,13 +114,8 @@ static int write_svg(const struct str *dot, struct err **err)
 		return err_set(err, ERR_ENV,
 			       "drawing SVG needs 'dot': install the package graphviz, "
 			       "or use --format mermaid");
-	fd = memfd_create("graph.dot", MFD_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make a temporary file");
-	if (fd_write_all(fd, "graph.dot", dot->buf, dot->len, err))
+	if (tmp_in_memory("graph.dot", dot->buf, dot->len, &fd, err) < 0)
 		return -1;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot rewind a temporary file");
 	opts.in = fd;
 	if (proc_output(argv, &opts, SVG_MAX, &svg, err))
 		return -1;
