@@ -96,7 +96,21 @@ static void set_tls(CURL *easy, const struct http_access *a)
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, a->any_peer || a->any_host ? 0L : 2L);
 }
 
-static void set_access(CURL *easy, const struct transfer *t)
+/* Who we are to the current source: its access says it, or it was asked for. */
+static void set_login(CURL *easy, struct transfer *t, const struct http_access *a)
+{
+	const struct http_login *l =
+		map_get(&t->fetch->logins, transfer_server(t, source_of(t)->url));
+	const struct http_login own = {.user = a->user, .password = a->password};
+
+	if (a->user || !l)
+		l = &own;
+	t->named = l->user != NULL;
+	set_string(easy, CURLOPT_USERNAME, l->user);
+	set_string(easy, CURLOPT_PASSWORD, l->password);
+}
+
+static void set_access(CURL *easy, struct transfer *t)
 {
 	static const struct http_access plain;
 	const struct http_access *a = source_of(t)->access ? source_of(t)->access : &plain;
@@ -108,10 +122,7 @@ static void set_access(CURL *easy, const struct transfer *t)
 				 (curl_off_t)(a->bytes_per_second / parallel_of(t->fetch) + 1));
 	set_string(easy, CURLOPT_PROXY, a->proxy);
 	set_tls(easy, a);
-	set_string(easy, CURLOPT_USERNAME, a->user);
-	set_string(easy, CURLOPT_PASSWORD, a->password);
-	if (a->netrc)
-		curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+	set_login(easy, t, a);
 }
 
 static int transfer_start(struct transfer *t, struct err **err)
@@ -215,11 +226,52 @@ static int check_paces(struct fetch *f, struct err **err)
 	return 0;
 }
 
+/*
+ * Who we are to the server of the current source, which has answered 401; NULL: it was told, nobody
+ * may be asked, or it is another one that wants to know, to which this one redirects.
+ */
+static const struct http_login *ask_login(struct transfer *t)
+{
+	const struct http_access *a = source_of(t)->access;
+	const char *server = transfer_server(t, source_of(t)->url), *url = NULL;
+	struct err *err cleanup_err = NULL;
+	struct http_login *l;
+
+	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	if (t->named || !a || !a->ask || !url || !str_eq(transfer_server(t, url), server))
+		return NULL;
+	l = map_get(&t->fetch->logins, server);
+	if (l)
+		return l;
+	l = arena_alloc(t->fetch->arena, sizeof(*l));
+	*l = (struct http_login){0};
+	if (a->ask(a->ask_arg, source_of(t)->url, &l->user, &l->password, &err) < 0)
+		l->why = arena_strdup(t->fetch->arena, err->text);
+	map_set(&t->fetch->logins, server, l);
+	return l;
+}
+
+/* The same source at once, now that it can be told who we are. */
+static int transfer_again(struct transfer *t)
+{
+	transfer_reset(t);
+	t->state = TRANSFER_WAITING;
+	t->not_before = 0;
+	return 0;
+}
+
 static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 {
 	char *why cleanup_free = xstrdup(t->text[0] ? t->text : curl_easy_strerror(code));
 	long status = t->status;
+	const struct http_login *login = status == 401 ? ask_login(t) : NULL;
 
+	if (login && login->user)
+		return transfer_again(t);
+	if (login && login->why) {
+		free(why);
+		why = xasprintf("%s; %s", t->text, login->why);
+	}
 	if (t->err) {
 		*err = steal_ptr(t->err);
 		return -1;
@@ -338,6 +390,7 @@ static void fetch_end(struct fetch *f)
 	}
 	free(f->transfers);
 	map_clear(&f->down);
+	map_clear(&f->logins);
 	arena_free(f->arena);
 	curl_multi_cleanup(f->multi);
 }

@@ -16,10 +16,16 @@ struct http_access {
 	const char *ca_file; /* PEM: who may sign servers' certificates; NULL: the machine's */
 	const char *crl_file;
 	const char *client_cert;
-	const char *client_key;  /* NULL: it is in the file of the certificate */
-	bool any_peer, any_host; /* whoever signed its certificate, whatever host that names */
-	const char *user, *password;
-	bool netrc;                /* without USER: what ~/.netrc has for the host */
+	const char *client_key;      /* NULL: it is in the file of the certificate */
+	bool any_peer, any_host;     /* whoever signed its certificate, whatever host that names */
+	const char *user, *password; /* for the source's own host, not for one it redirects to */
+	/*
+	 * Without USER: asked once for each server that answers 401. 0 with both, which live as
+	 * long as the fetch, 1 when nobody knows them. NULL: nobody is asked.
+	 */
+	int (*ask)(void *ask_arg, const char *url, const char **ret_user, const char **ret_password,
+		   struct err **err);
+	void *ask_arg;
 	unsigned timeout_s;        /* to connect, and of silence, of a try; 0: 30 */
 	uint64_t bytes_per_second; /* 0: no limit */
 };

@@ -35,8 +35,15 @@ struct transfer {
 	uint64_t timeout_ms;           /* of this try */
 	char text[HTTP_TEXT_SIZE];
 	long status;     /* of HTTP, of this try; 0: none */
+	bool named;      /* this try said who we are */
 	bool too_large;  /* of the body callback */
 	struct err *err; /* of the body callback: disk full */
+};
+
+/* What a server was told, or is to be. */
+struct http_login {
+	const char *user, *password; /* NULL: nobody knows */
+	const char *why;             /* they could not be asked; or NULL */
 };
 
 struct fetch {
@@ -45,7 +52,8 @@ struct fetch {
 	struct transfer *transfers;
 	size_t count;
 	struct arena *arena;
-	struct map down; /* servers that could not be reached: not asked while there are others */
+	struct map down;   /* servers that could not be reached: not asked while there are others */
+	struct map logins; /* struct http_login by server: what was asked for */
 	unsigned running;
 	uint64_t done_bytes, total_bytes;
 };
@@ -81,6 +89,8 @@ uint64_t transfer_patience_ms(const struct transfer *t);
 uint64_t transfer_silence_ms(const struct transfer *t, bool timeout);
 /* Gives up a source that sends too slowly. */
 int transfer_check_pace(struct transfer *t, struct err **err) warn_unused;
+/* "scheme://host:port" of URL. */
+const char *transfer_server(const struct transfer *t, const char *url);
 /* The server of the current source cannot be reached: others are asked first from now on. */
 void transfer_server_down(struct transfer *t);
 /* The current source has failed, for good or for now: to the next one, or into the next round. */

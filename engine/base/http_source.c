@@ -50,8 +50,7 @@ uint64_t transfer_silence_ms(const struct transfer *t, bool timeout)
 
 /* ---- from one source to the next ---- */
 
-/* "scheme://host:port" of a source's URL. */
-static const char *server_of(const struct transfer *t, const char *url)
+const char *transfer_server(const struct transfer *t, const char *url)
 {
 	struct url u;
 
@@ -61,12 +60,12 @@ static const char *server_of(const struct transfer *t, const char *url)
 
 static bool is_down(const struct transfer *t, size_t source)
 {
-	return map_get(&t->fetch->down, server_of(t, t->item->sources[source].url)) != NULL;
+	return map_get(&t->fetch->down, transfer_server(t, t->item->sources[source].url)) != NULL;
 }
 
 void transfer_server_down(struct transfer *t)
 {
-	map_set(&t->fetch->down, server_of(t, source_of(t)->url), t->fetch);
+	map_set(&t->fetch->down, transfer_server(t, source_of(t)->url), t->fetch);
 }
 
 /* The first source from FROM on that may be tried; source_count: none. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Temporary folders, files in memory and lock files. A temporary folder is named NAME.PID.XXXXXX; what a killed
- * process left is removed by the next tmp_sweep() that finds its pid gone.
+ * Temporary folders, files in memory and lock files. A temporary folder is named NAME.PID.XXXXXX;
+ * what a killed process left is removed by the next tmp_sweep() that finds its pid gone.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -21,8 +21,8 @@ int tmp_sweep(const char *parent, struct err **err) warn_unused;
 void tmp_set_owner(pid_t pid);
 
 /*
- * A file in memory, without a name anywhere, that holds LEN bytes of DATA and is read from its start;
- * NAME is for messages and /proc. Nobody has it but this process and those that it passes it to.
+ * A file in memory, without a name on any disk, that holds LEN bytes of DATA and is read from its
+ * start; NAME is for messages and /proc. Nobody has it but this process and those it passes it to.
  */
 int tmp_in_memory(const char *name, const void *data, size_t len, int *ret_fd,
 		  struct err **err) warn_unused;

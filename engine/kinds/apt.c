@@ -11,13 +11,12 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/tmp.h"
 #include "base/url.h"
 #include "media/deb.h"
 
 #define MAX_OUTPUT (64 * 1024 * 1024)
 #define POOL_SOURCES "etc/sources.d/pool.sources"
-
-extern char **environ;
 
 /* Above 1000, so that a kept version wins even over a newer one. */
 int apt_prefer(const struct apt_request *q, const struct lock_entries *keep, struct err **err)
@@ -32,26 +31,43 @@ int apt_prefer(const struct apt_request *q, const struct lock_entries *keep, str
 
 /* ---- running apt ---- */
 
-static void make_env(struct apt_request *q)
+/* Its environment, with CONF as its configuration. */
+static char **make_env(struct arena *arena, int conf)
 {
+	char **env;
 	size_t n = 0, count = 0;
 
 	while (environ[count])
 		count++;
-	q->env = arena_alloc(q->arena, (count + 4) * sizeof(*q->env));
+	env = arena_alloc(arena, (count + 3) * sizeof(*env));
 	for (size_t i = 0; i < count; i++)
 		if (!str_skip(environ[i], "APT_CONFIG=") && !str_skip(environ[i], "LC_ALL=") &&
 		    !str_skip(environ[i], "LANGUAGE="))
-			q->env[n++] = environ[i];
-	q->env[n++] = arena_printf(q->arena, "APT_CONFIG=%s/apt.conf", q->dir);
-	q->env[n++] = arena_strdup(q->arena, "LC_ALL=C.UTF-8");
+			env[n++] = environ[i];
+	env[n++] = arena_printf(arena, "APT_CONFIG=/proc/self/fd/%d", conf);
+	env[n++] = (char *)"LC_ALL=C.UTF-8";
+	return env;
+}
+
+/* Q->auth and an apt.conf that names it, as files for the processes of one program. */
+static int open_conf(const struct apt_request *q, int *ret_auth, int *ret_conf, struct err **err)
+{
+	struct str conf cleanup_str = STR_INIT;
+
+	if (tmp_in_memory("auth.conf", q->auth, strlen(q->auth), ret_auth, err) < 0)
+		return -1;
+	str_printf(&conf, "%sDir::Etc::netrc \"/proc/self/fd/%d\";\nAPT::Keep-Fds { \"%d\"; };\n",
+		   q->conf, *ret_auth, *ret_auth);
+	return tmp_in_memory("apt.conf", conf.buf, conf.len, ret_conf, err);
 }
 
 int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct err **err)
 {
 	char *log cleanup_free = path_join(q->dir, "log/stderr");
 	int fd cleanup_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct proc_opts opts = {.cwd = q->dir, .env = q->env, .errfd = fd};
+	int auth cleanup_fd = -1, conf cleanup_fd = -1;
+	struct arena *arena cleanup_arena = arena_new();
+	struct proc_opts opts = {.cwd = q->dir, .errfd = fd};
 	char *program cleanup_free = path_program(argv[0]);
 
 	if (!program)
@@ -60,6 +76,10 @@ int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct e
 			       argv[0]);
 	if (fd < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot write '%s'", log);
+	if (open_conf(q, &auth, &conf, err) < 0)
+		return -1;
+	opts.env = make_env(arena, conf);
+	opts.pass = (int[]){auth, conf, -1};
 	if (proc_output(argv, &opts, MAX_OUTPUT, out, err) == 0)
 		return 0;
 	return apt_complain(q, log, err);
@@ -115,7 +135,9 @@ static int update_lists(struct apt_request *q, struct err **err)
 
 		if (apt_run(q, update, &out, &failed) == 0)
 			return 0;
-		r = failed->cls == ERR_NET ? apt_next_mirror(q, &next) : 1;
+		r = q->unknown ? apt_ask_login(q, &next) : 1;
+		if (r == 1 && failed->cls == ERR_NET)
+			r = apt_next_mirror(q, &next);
 		if (r == 1)
 			*err = steal_ptr(failed);
 		err_free(failed);
@@ -130,7 +152,6 @@ int apt_open(struct apt_request *q, struct err **err)
 {
 	const struct lock_entries none = {0};
 
-	make_env(q);
 	if (apt_configure(q, err) < 0 || apt_prefer(q, &none, err) < 0 || drop_pool(q, err) < 0)
 		return -1;
 	if (q->offline)

@@ -24,7 +24,11 @@ struct apt_request {
 	struct apt_mirrors *lists; /* by archive: its mirrors, when they are several */
 	struct mirrors *mirrors;   /* where they are */
 	const char *blamed;        /* alias of the archive that the last error was about, or NULL */
-	char **env;
+	bool unknown;              /* it wants to know who we are */
+	/* May have passwords, so apt reads them from memory: no file of the store has them. */
+	const char *conf; /* apt.conf */
+	const char *auth; /* auth.conf */
+	bool *asked;      /* by archive: who we are, for its servers */
 	const char *pool; /* of apt_add_pool(); else NULL */
 };
 
@@ -84,16 +88,24 @@ int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err) warn_
 
 /* ---- between the files of this module ---- */
 
-/* Writes everything apt-get reads but its preferences; sets Q->urls, which have no passwords. */
+/*
+ * Writes everything apt-get reads but its preferences; sets Q->urls, which have no passwords, and
+ * Q->conf and Q->auth.
+ */
 int apt_configure(struct apt_request *q, struct err **err) warn_unused;
 /*
  * In place of ERR (apt-get exited with ...) what apt's LOG says in our words and classes. Sets
- * Q->blamed. Returns -1.
+ * Q->blamed and Q->unknown. Returns -1.
  */
 int apt_complain(struct apt_request *q, const char *log, struct err **err);
 /* Puts the next mirror of the archive to blame first. 1: all of its mirrors have been. */
 int apt_next_mirror(struct apt_request *q, struct err **err) warn_unused;
-/* Writes a file below Q->dir. */
+/*
+ * Finds out who we are to the archive to blame, which wants to know it (kinds/login.h), for
+ * Q->auth. 1: it has been asked before, or nobody knows.
+ */
+int apt_ask_login(struct apt_request *q, struct err **err) warn_unused;
+/* Writes a file below Q->dir, without secrets. */
 int apt_write(const struct apt_request *q, const char *rel, const struct str *text,
 	      struct err **err) warn_unused;
 /* Runs a program of apt, its stdout in OUT. */

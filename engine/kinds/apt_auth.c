@@ -60,16 +60,21 @@ static bool is_word(const char *s)
 	return *s && s[strcspn(s, SPACE)] == '\0';
 }
 
+int apt_auth_add(const char *url, const char *user, const char *password, struct str *ret)
+{
+	if (!is_word(user) || (*password && !is_word(password)))
+		return 1;
+	str_printf(ret, "machine %s login %s", url, user);
+	if (*password)
+		str_printf(ret, " password %s", password);
+	str_append(ret, "\n");
+	return 0;
+}
+
 int apt_auth_append(struct arena *arena, const char *url, struct str *ret)
 {
 	struct url u;
 
 	url_split(arena, url, &u);
-	if (!is_word(u.user) || (*u.password && !is_word(u.password)))
-		return 1;
-	str_printf(ret, "machine %s login %s", url_without_user(arena, url), u.user);
-	if (*u.password)
-		str_printf(ret, " password %s", u.password);
-	str_append(ret, "\n");
-	return 0;
+	return apt_auth_add(url_without_user(arena, url), u.user, u.password, ret);
 }

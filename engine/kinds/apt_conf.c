@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The configuration that our apt-get runs with: all of it lies in the request's directory, which is
- * the user's alone, for proxies and mirrors may have passwords. apt splits some values at spaces
+ * The configuration that our apt-get runs with. All of it lies in the request's directory but
+ * apt.conf, for proxies have passwords, and auth.conf. apt splits some values at spaces
  * and commas, so what it is told by name lies there under a plain name: keyrings as copies, the
  * directory itself as /proc/self/cwd when its path is not plain (apt runs in it).
  */
@@ -13,6 +13,8 @@
 #include "base/path.h"
 #include "base/url.h"
 #include "kinds/apt.h"
+#include "kinds/apt_auth.h"
+#include "kinds/login.h"
 #include "kinds/mirrors.h"
 
 #define DEBIAN_KEYRING "/usr/share/keyrings/debian-archive-keyring"
@@ -69,7 +71,7 @@ static void append_setting(struct str *s, const char *name, const char *value)
 	str_append(s, ";\n");
 }
 
-static int write_conf(const struct apt_request *q, const struct mirrors *m, struct err **err)
+static void make_conf(struct apt_request *q, const struct mirrors *m)
 {
 	struct str s cleanup_str = STR_INIT;
 	char *dir cleanup_free = xasprintf("%s/", apt_dir(q));
@@ -84,23 +86,13 @@ static int write_conf(const struct apt_request *q, const struct mirrors *m, stru
 		   "Dir::Etc::sourceparts \"sources.d\";\nDir::Etc::main \"/dev/null\";\n"
 		   "Dir::Etc::parts \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
 		   "Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n"
-		   "Dir::Etc::netrc \"auth.conf\";\n"
 		   "Dir::State \"state\";\nDir::Cache \"cache\";\nDir::Log \"log\";\n"
 		   "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
 		   "APT::Install-Recommends \"%s\";\nAPT::Install-Suggests \"false\";\n"
 		   "APT::Sandbox::User \"root\";\nAPT::Update::Error-Mode \"any\";\n"
 		   "Acquire::Languages \"none\";\nAcquire::ForceHash \"SHA256\";\n",
 		   q->arch, q->arch, q->recommends ? "true" : "false");
-	return apt_write(q, "apt.conf", &s, err);
-}
-
-/* What config.yaml has, then the host's own: the first entry that fits is taken. */
-static int write_auth(const struct apt_request *q, const struct mirrors *m, struct err **err)
-{
-	struct str s cleanup_str = STR_INIT;
-
-	str_printf(&s, "%s\n%s", m->auth, host_apt_auth(&m->host));
-	return apt_write(q, "etc/auth.conf", &s, err);
+	q->conf = arena_strdup(q->arena, s.buf);
 }
 
 /* ---- keyrings ---- */
@@ -292,6 +284,82 @@ int apt_next_mirror(struct apt_request *q, struct err **err)
 	return 1;
 }
 
+/* The places of the archive with number I; *RET_COUNT is 0 when apt alone knows them (a list). */
+static const char *const *places_of(const struct apt_request *q, size_t i, size_t *ret_count)
+{
+	*ret_count = q->lists[i].count;
+	if (*ret_count)
+		return q->lists[i].urls;
+	*ret_count = str_skip(q->urls[i], "http") ? 1 : 0;
+	return &q->urls[i];
+}
+
+/*
+ * Who we are to each archive, by the rules that downloads follow; then the host's own file, for
+ * servers that only apt knows. The first entry that fits is taken.
+ */
+static void make_auth(struct apt_request *q, const struct mirrors *m)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	q->asked = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->asked));
+	for (size_t i = 0; i < q->archives.count; i++) {
+		size_t count;
+		const char *const *urls = places_of(q, i, &count);
+
+		q->asked[i] = false;
+		for (size_t k = 0; k < count; k++) {
+			const char *user, *password;
+
+			host_apt_login(&m->host, urls[k], m->auth, &user, &password);
+			if (user)
+				(void)!apt_auth_add(urls[k], user, password, &s);
+		}
+	}
+	str_append(&s, host_apt_auth(&m->host));
+	q->auth = arena_strdup(q->arena, s.buf);
+}
+
+static int ask_login(struct apt_request *q, const char *url, struct err **err)
+{
+	struct str s cleanup_str = STR_INIT;
+	const char *user, *password;
+	int r = login_ask(q->arena, url, &user, &password, err);
+
+	if (r != 0)
+		return r;
+	if (apt_auth_add(url, user, password, &s) != 0)
+		return err_set(err, ERR_ENV,
+			       "the user or password for %s is empty or has a space, which apt "
+			       "cannot be told",
+			       url);
+	q->auth = arena_printf(q->arena, "%s%s", s.buf, q->auth);
+	return 0;
+}
+
+int apt_ask_login(struct apt_request *q, struct err **err)
+{
+	int found = 1;
+
+	for (size_t i = 0; q->blamed && i < q->archives.count; i++) {
+		const char *alias = LIST_AT(q->archives, const struct archive *, i)->alias;
+		size_t count;
+		const char *const *urls = places_of(q, i, &count);
+
+		if (!str_eq(alias, q->blamed) || q->asked[i])
+			continue;
+		q->asked[i] = true;
+		for (size_t k = 0; k < count; k++) {
+			int r = ask_login(q, urls[k], err);
+
+			if (r < 0)
+				return err_wrap(err, "archive '%s' asks who we are", alias);
+			found = r == 0 ? 0 : found;
+		}
+	}
+	return found;
+}
+
 /* What apt is told of where A is. */
 static int uri_of(const struct apt_request *q, const struct archive *a, const struct mirror *w,
 		  struct apt_mirrors *list, const char **ret, struct err **err)
@@ -334,7 +402,9 @@ int apt_configure(struct apt_request *q, struct err **err)
 	struct mirrors *m = q->mirrors = arena_alloc(q->arena, sizeof(*m));
 
 	if (make_dirs(q, err) < 0 || mirrors_open(q->arena, m, err) < 0 ||
-	    write_sources(q, m, err) < 0 || write_auth(q, m, err) < 0)
+	    write_sources(q, m, err) < 0)
 		return -1;
-	return write_conf(q, m, err);
+	make_auth(q, m);
+	make_conf(q, m);
+	return 0;
 }

@@ -12,6 +12,7 @@
 
 #define MAX_LOG (4 * 1024 * 1024)
 #define MAX_SAID 600
+#define UNAUTHORIZED "401  " /* the server wants to know who we are */
 
 struct complaint {
 	const char *marks[5]; /* one of these is in the line */
@@ -54,9 +55,10 @@ static const struct complaint complaints[] = {
 	 ERR_INTEGRITY,
 	 "has files that differ from its signed index: its mirror is damaged or in the middle of "
 	 "an update; try again later"},
-	{{"401  ", "403  ", "407  "},
+	{{UNAUTHORIZED, "403  ", "407  "},
 	 ERR_NET,
-	 "refuses us: give user and password in its URL in config.yaml, or in apt's auth.conf"},
+	 "refuses us: give user and password in its URL in config.yaml, in apt's auth.conf, in "
+	 "~/.netrc or by a 'credential-helper:' of config.yaml"},
 	{{"ertificate"},
 	 ERR_NET,
 	 "has a certificate that is not trusted: name the authority that signed it in apt's "
@@ -187,6 +189,7 @@ int apt_complain(struct apt_request *q, const char *log, struct err **err)
 	if (r.worst || r.errors.len)
 		err_free(steal_ptr(*err));
 	q->blamed = r.worst ? r.alias : NULL;
+	q->unknown = r.worst && strstr(r.said.buf, UNAUTHORIZED);
 	if (r.worst && r.alias)
 		err_set(err, r.worst->cls, "archive '%s' %s (apt: %s)", r.alias, r.worst->what,
 			r.said.buf);

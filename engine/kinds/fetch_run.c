@@ -7,6 +7,7 @@
 #include "base/http.h"
 #include "base/path.h"
 #include "base/url.h"
+#include "kinds/login.h"
 #include "kinds/makers.h"
 
 static void on_progress(void *arg, uint64_t done, uint64_t total)
@@ -36,11 +37,20 @@ static const char *environment_ca(void)
 	return NULL;
 }
 
-/* The environment says which proxy to take and whom to trust, ~/.netrc who we are. */
+/* The environment says which proxy to take and whom to trust, the user's files who we are. */
+static struct http_source source_of(struct action *a, const char *url)
+{
+	struct http_access *access = arena_alloc(a->arena, sizeof(*access));
+
+	*access = (struct http_access){
+		.ca_file = environment_ca(), .ask = login_ask, .ask_arg = a->arena};
+	login_netrc(a->arena, url, &access->user, &access->password);
+	return (struct http_source){url, access};
+}
+
 static int fetch_sources(struct action *a, const struct fetch_wish *w, const char *dest,
 			 struct err **err)
 {
-	const struct http_access access = {.netrc = true, .ca_file = environment_ca()};
 	struct http_opts http = {.progress = on_progress, .passed_over = on_passed_over, .arg = a};
 	size_t count = 1 + (w->mirrors ? w->mirrors->count : 0);
 	struct http_source *sources = arena_alloc(a->arena, count * sizeof(*sources));
@@ -53,10 +63,9 @@ static int fetch_sources(struct action *a, const struct fetch_wish *w, const cha
 				 .name = arena_printf(a->arena, "'%s'", path_base(dest))};
 	char *shown cleanup_free = url_shown(w->url);
 
-	sources[0] = (struct http_source){w->url, &access};
+	sources[0] = source_of(a, w->url);
 	for (size_t i = 1; i < count; i++)
-		sources[i] =
-			(struct http_source){LIST_AT(*w->mirrors, const char *, i - 1), &access};
+		sources[i] = source_of(a, LIST_AT(*w->mirrors, const char *, i - 1));
 	action_log(a, "fetching %s", shown);
 	return http_fetch(&item, 1, &http, err);
 }

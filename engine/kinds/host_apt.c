@@ -11,6 +11,7 @@
 #include "base/proc.h"
 #include "base/url.h"
 #include "kinds/apt_auth.h"
+#include "kinds/login.h"
 
 #define MAX_OUTPUT (16 * 1024 * 1024)
 #define MAX_FILE (4 * 1024 * 1024)
@@ -232,15 +233,16 @@ const char *host_apt_auth_parts(const struct host_apt *h)
 	return auth_path(h, "Dir::Etc::netrcparts", "auth.conf.d");
 }
 
-static void find_credentials(const struct host_apt *h, const char *url, const char *auth,
-			     struct http_access *ret)
+void host_apt_login(const struct host_apt *h, const char *url, const char *auth,
+		    const char **ret_user, const char **ret_password)
 {
 	const char *parts = host_apt_auth_parts(h);
 	struct strv files cleanup_strv = {0};
 	DIR *dir;
 
-	if (apt_auth_find(h->arena, auth, url, &ret->user, &ret->password) == 0 ||
-	    apt_auth_find(h->arena, host_apt_auth(h), url, &ret->user, &ret->password) == 0)
+	*ret_user = *ret_password = NULL;
+	if (apt_auth_find(h->arena, auth, url, ret_user, ret_password) == 0 ||
+	    apt_auth_find(h->arena, host_apt_auth(h), url, ret_user, ret_password) == 0)
 		return;
 	dir = opendir(parts);
 	for (struct dirent *e; dir && (e = readdir(dir));)
@@ -250,9 +252,10 @@ static void find_credentials(const struct host_apt *h, const char *url, const ch
 		closedir(dir);
 	strv_sort(&files);
 	for (size_t i = 0; i < files.count; i++)
-		if (apt_auth_find(h->arena, text_of(h, files.items[i]), url, &ret->user,
-				  &ret->password) == 0)
+		if (apt_auth_find(h->arena, text_of(h, files.items[i]), url, ret_user,
+				  ret_password) == 0)
 			return;
+	login_netrc(h->arena, url, ret_user, ret_password);
 }
 
 int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
@@ -274,6 +277,8 @@ int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
 		.client_key = lookup(h, &u, "SSLKey"),
 		.any_peer = is_off(lookup(h, &u, "Verify-Peer")),
 		.any_host = is_off(lookup(h, &u, "Verify-Host")),
+		.ask = login_ask,
+		.ask_arg = h->arena,
 	};
 	if (ret->ca_file && !path_exists(ret->ca_file))
 		return err_set(
@@ -286,6 +291,6 @@ int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
 	number = lookup(h, &u, "Dl-Limit"); /* KiB per second */
 	if (number && str_u64(number, &n) == 0 && n <= UINT32_MAX)
 		ret->bytes_per_second = n * 1024;
-	find_credentials(h, url, auth, ret);
+	host_apt_login(h, url, auth, &ret->user, &ret->password);
 	return 0;
 }

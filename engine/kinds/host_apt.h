@@ -37,6 +37,12 @@ void apt_conf_value(struct str *s, const char *value);
 /* How URL is reached. AUTH (see apt_auth.h) is asked for credentials before the host's files. */
 int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
 		    struct http_access *ret, struct err **err) warn_unused;
+/*
+ * Who we are to the server of URL, as far as files say it: AUTH, then the host's own, then
+ * ~/.netrc. NULL: they do not.
+ */
+void host_apt_login(const struct host_apt *h, const char *url, const char *auth,
+		    const char **ret_user, const char **ret_password);
 /* The host's auth.conf as text, "" when there is none that we may read; arena. */
 const char *host_apt_auth(const struct host_apt *h);
 /* The directory auth.conf.d of the host, absolute; arena. */

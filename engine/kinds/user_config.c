@@ -13,6 +13,9 @@ static const struct option config_options[] = {
 	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors), OPT_LIST,
 	 .help = "URL of each package archive by its alias in project.yaml; several are tried in "
 		 "order."},
+	{"credential-helper", OPT_STRING, offsetof(struct user_config, credential_helper), OPT_LIST,
+	 .help = "Program, with its arguments, that is asked for user and password of a server; it "
+		 "speaks the protocol of git-credential(1)."},
 	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE,
 	 .help = "Default of build -j."},
 	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,

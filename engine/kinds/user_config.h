@@ -7,9 +7,10 @@
 #include "recipe/schema.h"
 
 struct user_config {
-	struct list mirrors;  /* of struct pair *: alias -> struct list of URLs */
-	int64_t jobs;         /* 0: not said */
-	uint64_t store_size;  /* bytes; 0: not said */
+	struct list mirrors;           /* of struct pair *: alias -> struct list of URLs */
+	int64_t jobs;                  /* 0: not said */
+	struct list credential_helper; /* of const char *: a program and its arguments */
+	uint64_t store_size;           /* bytes; 0: not said */
 	bool trust_emulators; /* a board's QEMU may come out of any tree, see kinds/board.c */
 };
 

@@ -82,6 +82,11 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             try:
                 if secret.encode() in open(f, "rb").read(): log.write("LEAK " + f + "\n")
             except OSError: pass
+        if self.headers.get("Authorization"): log.write("TOLD\n")
+        if "away" in modes:
+            self.send_response(302)
+            self.send_header("Location", "http://localhost:" + open("direct.port").read() + self.path)
+            self.send_header("Content-Length", "0"); self.end_headers(); return
         given = self.headers.get("Proxy-Authorization" if "proxy" in modes else "Authorization")
         if "auth" in modes and given != want:
             self.send_response(407 if "proxy" in modes else 401)
@@ -205,7 +210,7 @@ check "lists and package come through it" test "$(grep -c '/Sources\|InRelease\|
 unset http_proxy
 
 echo "# secrets"
-# hidden NAME: the secret is in no message, no command line, and in the store only where nobody else can read.
+# hidden NAME: the secret is in no message, no command line, and nowhere in the project or the store.
 hidden() {
 	cat "$scratch/out" "$scratch/err" >>"$scratch/said"
 	o log src
@@ -213,10 +218,8 @@ hidden() {
 	check "$1: no message has it" sh -c "! grep '$secret' '$scratch/said'"
 	check "$1: no command line has it" sh -c "! grep LEAK '$scratch'/*.log"
 	check "$1: the project has it nowhere" sh -c "! grep -r '$secret' '$p'"
-	same "$1: others cannot read it" "" "$(grep -rl "$secret" "$ORCH_STORE" | while read -r f; do
-		d=$ORCH_STORE/apt/$(echo "${f#"$ORCH_STORE/apt/"}" | cut -d/ -f1)
-		[ "$(stat -c %a "$f") $(stat -c %a "$d")" = "600 700" ] || echo "$f"
-	done)"
+	check "$1: the store has apt's lists" test -n "$(ls -A "$ORCH_STORE/apt")"
+	same "$1: the store has it nowhere" "" "$(grep -rl "$secret" "$ORCH_STORE")"
 }
 server auth auth
 auth=$port
@@ -246,8 +249,52 @@ apt_conf "Acquire::http::Proxy \"http://robot:$secret@127.0.0.1:$port\";"
 both "a proxy with a password"
 hidden "a proxy with a password"
 apt_conf
+mirror "\"http://127.0.0.1:$auth\""
+code "nobody knows who we are: exit 4" 4 "$ORCH" -C "$p" lock src --update
+says "nobody knows who we are: archive and remedies" "archive 'own' refuses us: .*netrc.*credential-helper"
+cat >"$scratch/helper" <<END
+#!/bin/sh
+# says who we are to one server, as git's helpers do; notes what it was asked
+{ echo "\$*"; cat; } >>"$scratch/questions"
+echo "a trace with $secret" >&2
+! tail -n 2 "$scratch/questions" | grep -q "^host=127.0.0.1:$auth\$" || printf 'username=robot\npassword=$secret\n'
+END
+chmod 755 "$scratch/helper"
+with_helper() { # URL: the mirror's
+	mirror "\"$1\""
+	printf 'credential-helper: [%s, --of, settings]\n' "$scratch/helper" >>"$config"
+}
+with_helper "http://127.0.0.1:$auth"
+both "a helper"
+hidden "a helper"
+same "a helper: what it is asked" "--of settings get protocol=http host=127.0.0.1:$auth " \
+	"$(head -n 3 "$scratch/questions" | tr '\n' ' ')"
+same "a helper: as often as a server asks" 2 "$(grep -c '^host=' "$scratch/questions")"
+: >"$scratch/questions"
+with_helper "http://127.0.0.1:$direct"
+both "a helper for a server that does not ask"
+same "it is not asked" 0 "$(wc -l <"$scratch/questions")"
+mkdir -p "$scratch/git-home"
+printf 'http://robot:%s@127.0.0.1:%s\n' "$secret" "$auth" >"$scratch/git-home/credentials"
+mirror "\"http://127.0.0.1:$auth\""
+printf 'credential-helper: [git, credential-store, --file, %s]\n' "$scratch/git-home/credentials" >>"$config"
+both "a helper of git's own"
+hidden "a helper of git's own"
+mirror "\"http://127.0.0.1:$auth\""
+echo 'credential-helper: /bin/false' >>"$config"
+code "a helper that fails: exit 7" 7 "$ORCH" -C "$p" lock src --update
+says "a helper that fails: who and why" "archive 'own' asks who we are: the credential helper, asked about http://127.0.0.1:$auth: '/bin/false' exited with 1"
+server away away
+with_helper "http://127.0.0.1:$port"
+: >"$scratch/questions"
 printf 'machine 127.0.0.1 login robot password %s\n' "$secret" >"$HOME/.netrc"
 chmod 600 "$HOME/.netrc"
+both "an archive that redirects"
+check "it was told who we are" grep -q '^TOLD' "$scratch/away.log"
+check "where it leads to is not" sh -c "! grep '^TOLD' '$scratch/direct.log'"
+mirror "\"http://127.0.0.1:$auth\""
+both "a .netrc"
+hidden "a .netrc"
 printf 'kind: fetch\nurl: http://127.0.0.1:%s/pool/thing_1.0.tar.xz\nsha256: %s\n' "$auth" "$sum" >"$p/recipes/get.yaml"
 fresh
 code "fetch asks ~/.netrc" 0 "$ORCH" -C "$p" build get

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -44,6 +45,12 @@ static const char server[] =
 	"   try:\n"
 	"    while True: self.wfile.write(b'x' * 4000); time.sleep(1)\n"
 	"   except OSError: return\n"
+	"  if p in ('/away', '/away-secret'):\n"
+	"   to = 'http://localhost:%d' % s.server_port\n"
+	"   self.send_response(302)\n"
+	"   self.send_header('Location', to + ('/open' if p == '/away' else '/secret'))\n"
+	"   self.end_headers(); return\n"
+	"  if p == '/open' and self.headers.get('Authorization'): p = '/html'\n"
 	"  if p == '/secret':\n"
 	"   import base64\n"
 	"   want = 'Basic ' + base64.b64encode(b'robot:s3 cr3t').decode()\n"
@@ -321,6 +328,105 @@ static void a_name_and_password_are_sent(void **state)
 	assert_int_equal(http_fetch(&item, 1, NULL, &err), 0);
 }
 
+/* One who is asked who we are. */
+struct asked {
+	unsigned count;
+	const char *password; /* NULL: does not know */
+	const char *fails;    /* or cannot say why he does not */
+};
+
+static int on_ask(void *arg, const char *url, const char **ret_user, const char **ret_password,
+		  struct err **err)
+{
+	struct asked *a = arg;
+
+	a->count++;
+	assert_non_null(strstr(url, "//127.0.0.1:"));
+	if (a->fails)
+		return err_set(err, ERR_ENV, "%s", a->fails);
+	if (!a->password)
+		return 1;
+	*ret_user = "robot";
+	*ret_password = a->password;
+	return 0;
+}
+
+/* Fetches "hello\n" from PATH, COUNT times at once; returns what the error says, or NULL. */
+static char *fetch_asking(const char *path, size_t count, struct asked *a)
+{
+	char *url cleanup_free = xasprintf("http://127.0.0.1:%s%s", port, path);
+	const struct http_access access = {.proxy = "", .ask = on_ask, .ask_arg = a};
+	struct http_source source = {url, &access};
+	struct err *err cleanup_err = NULL;
+	struct http_item items[8];
+	char dest[8][512];
+	struct digest want;
+
+	digest_data("hello\n", 6, &want);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(dest[i], sizeof(dest[i]), "%s/dest%zu", dir, i);
+		unlink(dest[i]);
+		items[i] = (struct http_item){.sources = &source,
+					      .source_count = 1,
+					      .dest = dest[i],
+					      .sha256 = &want,
+					      .name = "'it'"};
+	}
+	return http_fetch(items, count, NULL, &err) == 0 ? NULL : xstrdup(err->text);
+}
+
+static void a_server_that_asks_is_answered(void **state)
+{
+	struct asked a = {.password = "s3 cr3t"};
+
+	assert_null(fetch_asking("/secret", 8, &a));
+	assert_int_equal(a.count, 1);
+	assert_null(fetch_asking("/good", 1, &a));
+	assert_int_equal(a.count, 1);
+}
+
+static void a_wrong_answer_is_given_once(void **state)
+{
+	struct asked wrong = {.password = "w4rong"}, unknown = {0},
+		     failing = {.fails = "the helper hangs"};
+	char *text cleanup_free = fetch_asking("/secret", 1, &wrong);
+	char *other cleanup_free = fetch_asking("/secret", 2, &unknown);
+	char *why cleanup_free = fetch_asking("/secret", 1, &failing);
+
+	assert_int_equal(wrong.count, 1);
+	assert_non_null(strstr(text, "401"));
+	assert_null(strstr(text, "w4rong"));
+	assert_int_equal(unknown.count, 1);
+	assert_non_null(strstr(other, "401"));
+	assert_int_equal(failing.count, 1);
+	assert_non_null(strstr(why, "401; the helper hangs"));
+}
+
+/* The server under another name is another one. */
+static void a_redirect_takes_no_password_along(void **state)
+{
+	char *url cleanup_free = xasprintf("http://127.0.0.1:%s/away", port);
+	char *dest cleanup_free = path_join(dir, "dest");
+	const struct http_access access = {.user = "robot", .password = "s3 cr3t", .proxy = ""};
+	struct http_source source = {url, &access};
+	struct err *err cleanup_err = NULL;
+	struct asked a = {.password = "s3 cr3t"};
+	char *text cleanup_free = NULL;
+	struct digest want;
+	struct http_item item = {.sources = &source,
+				 .source_count = 1,
+				 .dest = dest,
+				 .sha256 = &want,
+				 .name = "'it'"};
+
+	digest_data("hello\n", 6, &want);
+	unlink(dest);
+	assert_int_equal(http_fetch(&item, 1, NULL, &err), 0);
+	text = fetch_asking("/away-secret", 1, &a);
+	assert_non_null(strstr(text, "401"));
+	assert_int_equal(a.count, 0);
+}
+
 static void urls_come_apart(void **state)
 {
 	struct arena *arena cleanup_arena = arena_new();
@@ -365,6 +471,9 @@ int main(void)
 		cmocka_unit_test(the_next_source_is_tried),
 		cmocka_unit_test(each_answer_is_said),
 		cmocka_unit_test(a_name_and_password_are_sent),
+		cmocka_unit_test(a_server_that_asks_is_answered),
+		cmocka_unit_test(a_wrong_answer_is_given_once),
+		cmocka_unit_test(a_redirect_takes_no_password_along),
 		cmocka_unit_test(urls_come_apart),
 	};
 
