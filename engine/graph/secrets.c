@@ -12,23 +12,23 @@
 
 #define KEY_MAX (256 * 1024) /* bytes in which the key of a file begins and ends */
 
-static void add_file(struct secrets *s, struct arena *arena, int fd, const char *path)
+/*
+ * The digest of the file behind FD, if it IS_KEY or has one. Nothing of it stays in memory: this
+ * process lives as long as the build does.
+ */
+static bool digest_key(int fd, const char *path, bool is_key, struct digest *ret)
 {
 	struct err *ignored cleanup_err = NULL;
-	struct secret secret;
-
-	if (digest_fd(fd, path, &secret.digest, &ignored))
-		return;
-	secret.path = arena_strdup(arena, path);
-	secrets_push(s, secret);
-}
-
-static bool has_key(int fd)
-{
 	char *bytes cleanup_free = xmalloc(KEY_MAX);
 	ssize_t n = pread(fd, bytes, KEY_MAX, 0);
+	bool found = n > 0 && (is_key || private_key_in(bytes, (size_t)n));
 
-	return n > 0 && private_key_in(bytes, (size_t)n);
+	if (found && n < KEY_MAX)
+		digest_data(bytes, (size_t)n, ret);
+	else if (found)
+		found = digest_fd(fd, path, ret, &ignored) == 0;
+	explicit_bzero(bytes, KEY_MAX);
+	return found;
 }
 
 static void add(struct secrets *s, struct arena *arena, int dirfd, const char *path, bool is_key);
@@ -58,14 +58,17 @@ static void add(struct secrets *s, struct arena *arena, int dirfd, const char *p
 {
 	struct err *ignored cleanup_err = NULL;
 	int fd cleanup_fd = path_open_beneath(dirfd, path, O_RDONLY | O_NONBLOCK, &ignored);
+	struct secret secret;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
 		return;
 	if (S_ISDIR(st.st_mode))
 		add_directory(s, arena, dirfd, path);
-	else if (S_ISREG(st.st_mode) && st.st_size && (is_key || has_key(fd)))
-		add_file(s, arena, fd, path);
+	if (!S_ISREG(st.st_mode) || !digest_key(fd, path, is_key, &secret.digest))
+		return;
+	secret.path = arena_strdup(arena, path);
+	secrets_push(s, secret);
 }
 
 void secrets_add(struct secrets *s, struct arena *arena, int dirfd, const char *path)
