@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * orch flash: a card from an image: asked about, written, read back, and its partition table fitted
- * to the card.
+ * orch flash: a card from an image: opened before anything is built, asked about, written, read
+ * back, and its partition table fitted to the card.
  */
 #include <fcntl.h>
 
@@ -120,7 +120,7 @@ static int write_card(struct flash *f, const char *name, struct err **err)
 	f->percent = -1;
 	if (medium_verify(&f->medium, f->image, name, progress, f, err))
 		return -1;
-	if (f->medium.size > f->medium.want && gpt_fit(f->medium.path, err))
+	if (f->medium.size > f->medium.want && gpt_fit(f->medium.fd, f->medium.path, err))
 		return -1;
 	return fd_sync(f->medium.fd, f->medium.path, err);
 }
@@ -130,13 +130,15 @@ static int flash(struct flash *f, struct cli *c)
 	struct err *err = NULL;
 	char *bytes cleanup_free = NULL;
 	uint64_t size = 0;
-	int code = build_image(f, c);
+	int code;
 
+	if (medium_open(c->args.items[1], c->fixed, &f->medium, &err))
+		return cli_fail(&f->s, err);
+	code = build_image(f, c);
 	if (code)
 		return code;
-	if (open_image(f, c->args.items[0], &size, &err) ||
-	    medium_open(c->args.items[1], size, c->fixed, &f->medium, &err) || ask(f, c, &err) ||
-	    write_card(f, c->args.items[0], &err))
+	if (open_image(f, c->args.items[0], &size, &err) || medium_fits(&f->medium, size, &err) ||
+	    ask(f, c, &err) || write_card(f, c->args.items[0], &err))
 		return cli_fail(&f->s, err);
 	bytes = str_bytes(size);
 	printf("wrote '%s', %s, to %s and read it back\n", c->args.items[0], bytes, f->medium.path);
@@ -145,7 +147,7 @@ static int flash(struct flash *f, struct cli *c)
 
 int cmd_flash(struct cli *c)
 {
-	struct flash f = {.image = -1, .medium = {.fd = -1}};
+	struct flash f = {.s = {.cli = c}, .image = -1, .medium = {.fd = -1}};
 	int code = flash(&f, c);
 
 	fd_closep(&f.image);

@@ -147,10 +147,10 @@ static int look_at_disk(struct medium *m, const struct stat *st, bool fixed, str
 	return 0;
 }
 
-int medium_open(const char *device, uint64_t size, bool fixed, struct medium *ret, struct err **err)
+int medium_open(const char *device, bool fixed, struct medium *ret, struct err **err)
 {
-	struct medium m cleanup_medium = {.fd = -1, .path = xstrdup(device), .want = size};
-	char *have cleanup_free = NULL, *need cleanup_free = NULL;
+	struct medium m cleanup_medium = {.fd = -1, .path = xstrdup(device)};
+	char *have cleanup_free = NULL;
 	struct stat st;
 
 	if (stat(device, &st) < 0)
@@ -180,15 +180,19 @@ int medium_open(const char *device, uint64_t size, bool fixed, struct medium *re
 		have = str_bytes(m.size);
 		m.about = xasprintf("file %s, %s", device, have);
 	}
-	free(steal_ptr(have));
-	have = str_bytes(m.size);
-	need = str_bytes(size);
-	if (m.size < size)
-		return err_set(err, ERR_USER, "'%s' has %s, the image needs %s", device, have,
-			       need);
 	*ret = m;
 	m = (struct medium){.fd = -1};
 	return 0;
+}
+
+int medium_fits(struct medium *m, uint64_t size, struct err **err)
+{
+	char *have cleanup_free = str_bytes(m->size), *need cleanup_free = str_bytes(size);
+
+	m->want = size;
+	if (m->size >= size)
+		return 0;
+	return err_set(err, ERR_USER, "'%s' has %s, the image needs %s", m->path, have, need);
 }
 
 void medium_close(struct medium *m)

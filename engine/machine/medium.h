@@ -5,7 +5,8 @@
  * is refused before anything is written; afterwards every byte is read back and compared.
  *
  *	struct medium m = {0};
- *	medium_open("/dev/sdb", size, false, &m, err);    // nothing was written yet
+ *	medium_open("/dev/sdb", false, &m, err);
+ *	medium_fits(&m, size, err);                       // nothing was written yet
  *	medium_write(&m, image_fd, "install.img", report, arg, err);
  *	medium_verify(&m, image_fd, "install.img", report, arg, err);
  *	medium_close(&m);
@@ -21,16 +22,17 @@ struct medium {
 	char *about;   /* "SanDisk Extreme, 29.7 GiB, /dev/sdb"; for people */
 	bool block;    /* a block device */
 	uint64_t size; /* bytes */
-	uint64_t want; /* bytes of the image */
+	uint64_t want; /* bytes of the image, once medium_fits() was told */
 };
 
 /*
- * Opens DEVICE for itself alone. ERR_USER: not there (it is never made), no whole disk, in use
- * (mounted, swap, held by another device), too small for SIZE bytes, or, unless FIXED, a disk that
- * is not removable or larger than cards are.
+ * Opens DEVICE for itself alone; from then on the descriptor is all that is used. ERR_USER: not
+ * there (it is never made), no whole disk, in use (mounted, swap, held by another device), or,
+ * unless FIXED, a disk that is not removable or larger than cards are.
  */
-int medium_open(const char *device, uint64_t size, bool fixed, struct medium *ret,
-		struct err **err) warn_unused;
+int medium_open(const char *device, bool fixed, struct medium *ret, struct err **err) warn_unused;
+/* What is written will have SIZE bytes. ERR_USER: the medium is too small. */
+int medium_fits(struct medium *m, uint64_t size, struct err **err) warn_unused;
 void medium_close(struct medium *m);
 #define cleanup_medium __attribute__((cleanup(medium_close)))
 

@@ -26,15 +26,20 @@ static int fail(int rc, const char *path, const char *action, struct err **err)
 	return err_errno(err, ERR_BUILD, rc < 0 ? -rc : rc, "'%s': cannot %s", path, action);
 }
 
-/* Guessed sizes and questions are of no use here: sectors are 512 bytes, every answer is given. */
-static int assign(struct fdisk_context *cxt, const char *path, int readonly, struct err **err)
+/*
+ * Guessed sizes and questions are of no use here: sectors are 512 bytes, every answer is given.
+ * FD is what PATH names, or -1.
+ */
+static int assign(struct fdisk_context *cxt, int fd, const char *path, int readonly,
+		  struct err **err)
 {
 	int rc;
 
 	fdisk_disable_dialogs(cxt, 1);
 	rc = fdisk_save_user_sector_size(cxt, SECTOR, SECTOR);
 	if (!rc)
-		rc = fdisk_assign_device(cxt, path, readonly);
+		rc = fd >= 0 ? fdisk_assign_device_by_fd(cxt, fd, path, readonly)
+			     : fdisk_assign_device(cxt, path, readonly);
 	return rc ? fail(rc, path, "open it as a disk", err) : 0;
 }
 
@@ -98,7 +103,7 @@ int gpt_write(const char *path, const struct layout *l, const unsigned char disk
 
 	if (!cxt)
 		return err_set(err, ERR_RESOURCE, "no memory for libfdisk");
-	if (assign(cxt, path, 0, err) < 0 || create_label(cxt, path, l, disk, err) < 0)
+	if (assign(cxt, -1, path, 0, err) < 0 || create_label(cxt, path, l, disk, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->parts.count; i++)
 		if (add_part(cxt, path, &l->parts.items[i], i, parts[i], err) < 0)
@@ -133,7 +138,7 @@ int gpt_read(const char *path, struct gpt_parts *ret, struct err **err)
 
 	if (!cxt)
 		return err_set(err, ERR_RESOURCE, "no memory for libfdisk");
-	if (assign(cxt, path, 1, err) < 0)
+	if (assign(cxt, -1, path, 1, err) < 0)
 		return -1;
 	if (!fdisk_is_label(cxt, GPT))
 		return err_set(err, ERR_BUILD, "'%s' has no GUID partition table", path);
@@ -149,18 +154,18 @@ int gpt_read(const char *path, struct gpt_parts *ret, struct err **err)
 	return 0;
 }
 
-int gpt_fit(const char *path, struct err **err)
+int gpt_fit(int fd, const char *name, struct err **err)
 {
 	struct fdisk_context *cxt cleanup_context = fdisk_new_context();
 	int rc;
 
 	if (!cxt)
 		return err_set(err, ERR_RESOURCE, "no memory for libfdisk");
-	if (assign(cxt, path, 0, err) < 0)
+	if (assign(cxt, fd, name, 0, err) < 0)
 		return -1;
 	if (!fdisk_is_label(cxt, GPT))
-		return err_set(err, ERR_BUILD, "'%s' has no GUID partition table", path);
+		return err_set(err, ERR_BUILD, "'%s' has no GUID partition table", name);
 	rc = fdisk_write_disklabel(cxt); /* corrects the places of both copies */
-	return rc ? err_errno(err, ERR_ENV, -rc, "cannot fit the partition table of '%s'", path)
+	return rc ? err_errno(err, ERR_ENV, -rc, "cannot fit the partition table of '%s'", name)
 		  : 0;
 }

@@ -29,7 +29,7 @@ int gpt_write(const char *path, const struct layout *l, const unsigned char disk
  */
 int gpt_read(const char *path, struct gpt_parts *ret, struct err **err) warn_unused;
 /*
- * Moves the backup of the table to the end of PATH, a card that is larger than the image that was
- * written to it, and the last usable block with it. No GPT is ERR_BUILD.
+ * Moves the backup of the table to the end of FD, a card that is larger than the image that was
+ * written to it, and the last usable block with it. NAME is for messages. No GPT is ERR_BUILD.
  */
-int gpt_fit(const char *path, struct err **err) warn_unused;
+int gpt_fit(int fd, const char *name, struct err **err) warn_unused;

@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		copies(f.fd);
 		if (gpt_read(f.path, &parts, &err) == 0)
 			gpt_parts_clear(&parts);
-		if (gpt_fit(f.path, &fit) < 0)
+		if (gpt_fit(f.fd, f.path, &fit) < 0)
 			assert(*fit->text);
 	}
 	return 0;

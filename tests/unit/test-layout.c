@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
+#include <fcntl.h>
+
 #include "media/gpt.h"
 
 #define M ((uint64_t)1 << 20)
@@ -138,10 +140,13 @@ static void test_no_disk(void **state)
 {
 	struct gpt_parts parts = {0};
 	struct err *err = NULL;
+	int fd cleanup_fd = -1;
 
 	blank("empty.img", 0);
+	fd = open(at("empty.img"), O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
 	refused(gpt_read(at("empty.img"), &parts, &err), &err, "cannot open it as a disk");
-	refused(gpt_fit(at("empty.img"), &err), &err, "cannot open it as a disk");
+	refused(gpt_fit(fd, "empty.img", &err), &err, "cannot open it as a disk");
 	refused(gpt_read(at("missing.img"), &parts, &err), &err, "cannot open it as a disk");
 	refused(gpt_read(dir, &parts, &err), &err, "cannot open it as a disk");
 }

@@ -49,7 +49,8 @@ static void a_byte_that_was_not_kept_is_found(void **state)
 	int image cleanup_fd = open(image_path, O_RDONLY | O_CLOEXEC);
 	char tail[8] = "";
 
-	assert_int_equal(medium_open(card_path, SIZE - 3, false, &m, &err), 0);
+	assert_int_equal(medium_open(card_path, false, &m, &err), 0);
+	assert_int_equal(medium_fits(&m, SIZE - 3, &err), 0);
 	assert_int_equal(medium_write(&m, image, "image", NULL, NULL, &err), 0);
 	assert_int_equal(medium_verify(&m, image, "image", NULL, NULL, &err), 0);
 	assert_int_equal(pread(m.fd, tail, 4, SIZE - 4), 4);
@@ -62,10 +63,11 @@ static void a_byte_that_was_not_kept_is_found(void **state)
 
 static void a_card_too_small_is_refused(void **state)
 {
-	struct medium m = {.fd = -1};
+	struct medium m cleanup_medium = {.fd = -1};
 	struct err *err cleanup_err = NULL;
 
-	assert_int_equal(medium_open(card_path, 2 * SIZE, false, &m, &err), -1);
+	assert_int_equal(medium_open(card_path, false, &m, &err), 0);
+	assert_int_equal(medium_fits(&m, 2 * SIZE, &err), -1);
 	assert_int_equal(err->cls, ERR_USER);
 	assert_non_null(strstr(err->text, "the image needs 6.0 MiB"));
 }
