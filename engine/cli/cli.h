@@ -46,7 +46,6 @@ enum option_bit {
 	O_SIZE,
 	O_YES,
 	O_FIXED,
-	O_ALLOW_ROOT, /* the command runs nodes */
 	O_ALL,
 };
 
@@ -58,7 +57,7 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current folder */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed, allow_root, all;
+		yes, fixed, all;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */
@@ -67,6 +66,13 @@ struct cli {
 	struct strv sets;
 	char *result_json, *events, *run, *board, *slot, *size;
 	char *update_name; /* --update PKG, or NULL: everything */
+};
+
+/* What becomes of root's rights (as_owner.h). */
+enum root_use {
+	ROOT_GOES,       /* before the command */
+	ROOT_GOES_LATER, /* the command does it */
+	ROOT_STAYS,      /* the command looks at no project and no store */
 };
 
 struct command {
@@ -78,6 +84,7 @@ struct command {
 	unsigned min_args, max_args;
 	bool hidden;
 	int (*run)(struct cli *c); /* returns the exit code */
+	enum root_use root;
 };
 
 /* The command table, ended by a row without a name. */

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "cli/as_owner.h"
 #include "cli/builder.h"
 #include "cli/paint.h"
 #include "machine/medium.h"
@@ -132,7 +133,7 @@ static int flash(struct flash *f, struct cli *c)
 	uint64_t size = 0;
 	int code;
 
-	if (medium_open(c->args.items[1], c->fixed, &f->medium, &err))
+	if (medium_open(c->args.items[1], c->fixed, &f->medium, &err) || act_as_owner(c, &err))
 		return cli_fail(&f->s, err);
 	code = build_image(f, c);
 	if (code)

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "cli/as_owner.h"
 #include "cli/session.h"
 #include "machine/steps.h"
 
@@ -100,7 +101,7 @@ int cmd_init(struct cli *c)
 	struct str next cleanup_str = STR_INIT;
 	struct err *err = NULL;
 
-	if (refuse_filled(dir, &err))
+	if (act_as_owner_of(c, dir, &err) || refuse_filled(dir, &err))
 		return cli_fail(&s, err);
 	for (size_t i = 0; i < array_len(files); i++) {
 		if (write_file(dir, files[i].path, files[i].text, name, &err))

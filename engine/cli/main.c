@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/trace.h"
+#include "cli/as_owner.h"
 #include "cli/cli.h"
 #include "cli/session.h"
 #include "kinds/makers.h"
@@ -38,9 +39,8 @@ const struct command commands[] = {
 	{"build", "[TARGET...]", "build what the targets need, skipping what is unchanged",
 	 "Targets are node names; none: project.yaml's 'default'. Their outputs appear as "
 	 "out/NODE/OUTPUT.",
-	 SELECT | 1u << O_ALLOW_ROOT | 1u << O_JOBS | 1u << O_KEEP_GOING | 1u << O_DRY_RUN |
-		 1u << O_PROGRESS | 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON |
-		 1u << O_EXIT_CODE,
+	 SELECT | 1u << O_JOBS | 1u << O_KEEP_GOING | 1u << O_DRY_RUN | 1u << O_PROGRESS |
+		 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON | 1u << O_EXIT_CODE,
 	 0, ANY_ARGS, false, cmd_build},
 	{"plan", "[TARGET...]", "what would be built, what is cached, and why; builds nothing",
 	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS, false, cmd_plan},
@@ -68,28 +68,27 @@ const struct command commands[] = {
 	 "The image is copied first, and what is written to the copy is thrown away. Ctrl-A X "
 	 "ends it. Without a terminal the serial line is printed, until the guest is off or 10 "
 	 "minutes (times the board's time-scale) have passed.",
-	 SELECT | 1u << O_ALLOW_ROOT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_BOARD |
-		 1u << O_SLOT | 1u << O_TIMEOUT,
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_BOARD | 1u << O_SLOT | 1u << O_TIMEOUT,
 	 1, 1, false, cmd_boot},
 	{"shell", "NODE", "a shell in the exact sandbox of a node",
 	 "What the node needs is built first. If its last attempt failed with the inputs of now, "
 	 "the shell is in the folder that it left, else in a new one. Every step is there as "
 	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
 	 "commands from stdin.",
-	 SELECT | 1u << O_ALLOW_ROOT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1, false, cmd_shell},
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1, false, cmd_shell},
 	{"flash", "NODE DEVICE", "write an image to a card, and read it back",
 	 "DEVICE is a whole disk that nothing uses, or a file that stands for one. It asks before "
 	 "it writes. On a larger card the backup of the partition table is moved to its end.",
-	 SELECT | 1u << O_ALLOW_ROOT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES |
-		 1u << O_FIXED,
-	 2, 2, false, cmd_flash},
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2, false,
+	 cmd_flash, ROOT_GOES_LATER},
 	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
 	 false, cmd_pki},
-	{"init", "DIR", "make a new project that builds", NULL, 0, 1, 1, false, cmd_init},
+	{"init", "DIR", "make a new project that builds", NULL, 0, 1, 1, false, cmd_init,
+	 ROOT_GOES_LATER},
 	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,
-	 1u << O_JSON, 0, 1, false, cmd_kinds},
+	 1u << O_JSON, 0, 1, false, cmd_kinds, ROOT_STAYS},
 	{"schema", "", "the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0, false,
-	 cmd_schema},
+	 cmd_schema, ROOT_STAYS},
 	{"store", "du|gc|verify|repair", "what lies in the store; make room in it; look it over",
 	 "du: what takes how much room. gc: removes what nothing names, then, until the rest fits "
 	 "the size, what was not used for the longest time. verify: hashes every blob; exit 6 "
@@ -99,8 +98,8 @@ const struct command commands[] = {
 	{"doctor", "", "what this machine can do, and the command that mends each gap", NULL,
 	 1u << O_JSON, 0, 0, false, cmd_doctor},
 	{"help", "[COMMAND]", "this list, or the options of a command", NULL, 0, 0, 1, false,
-	 cmd_help},
-	{"worker", "", "", NULL, 0, 0, 0, true, cmd_worker},
+	 cmd_help, ROOT_STAYS},
+	{"worker", "", "", NULL, 0, 0, 0, true, cmd_worker, ROOT_STAYS},
 	{NULL},
 };
 
@@ -123,35 +122,6 @@ static void extend_path(void)
 	setenv("PATH", path, 1);
 }
 
-/* Whether we are root of the machine, not of a user namespace of some ordinary user. */
-static bool is_root(void)
-{
-	struct str map cleanup_str = STR_INIT;
-	struct err *ignored cleanup_err = NULL;
-	unsigned long inside, outside;
-
-	if (geteuid() != 0)
-		return false;
-	return file_read("/proc/self/uid_map", 65536, &map, &ignored) < 0 ||
-	       sscanf(map.buf, "%lu %lu", &inside, &outside) != 2 || inside == outside;
-}
-
-/* A step that runs as root is stopped by no sandbox. */
-static int refuse_root(const struct cli *c, struct err **err)
-{
-	const char *env = getenv("ORCH_ALLOW_ROOT");
-
-	if (!(c->command->options & 1u << O_ALLOW_ROOT) || c->dry_run || c->allow_root ||
-	    (env && str_eq(env, "1")) || !is_root())
-		return 0;
-	return err_set(
-		err, ERR_ENV,
-		"'orch %s' does not run as root, for a step of a recipe could then change "
-		"this machine: run it as an ordinary user, or with --allow-root if you trust "
-		"every recipe",
-		c->command->name);
-}
-
 static int run(struct cli *c, int argc, char **argv)
 {
 	const struct session s = {.cli = c};
@@ -171,7 +141,7 @@ static int run(struct cli *c, int argc, char **argv)
 		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", c->dir);
 		return cli_fail(&s, err);
 	}
-	if (refuse_root(c, &err))
+	if (c->command->root == ROOT_GOES && act_as_owner(c, &err))
 		return cli_fail(&s, err);
 	return c->command->run(c);
 }

@@ -74,10 +74,6 @@ static const struct option_row rows[] = {
 		       "end it after so long, with exit code 10"},
 	[O_SIZE] = {0, "size", "SIZE", VALUE_TEXT, AT(size), NULL,
 		    "what gc leaves at most, as in 20G (else store-size of config.yaml)"},
-	[O_ALLOW_ROOT] =
-		{0, "allow-root", NULL, VALUE_FLAG, AT(allow_root), NULL,
-		 "run nodes as root (also $ORCH_ALLOW_ROOT=1): their steps can change this "
-		 "machine"},
 	[O_YES] = {0, "yes", NULL, VALUE_FLAG, AT(yes), NULL, "do not ask"},
 	[O_FIXED] = {0, "fixed", NULL, VALUE_FLAG, AT(fixed), NULL,
 		     "also a disk that is not removable, or larger than cards are"},

@@ -60,8 +60,7 @@ int cli_fail_list(const struct session *s, struct err_list *errors)
 	return err_exit_code(errors->items[0]->cls);
 }
 
-/* --store, $ORCH_STORE, $XDG_CACHE_HOME/orch, ~/.cache/orch. Absolute; caller frees. */
-static int store_place(const struct cli *c, char **ret, struct err **err)
+int session_store_place(const struct cli *c, char **ret, struct err **err)
 {
 	const char *env = getenv("ORCH_STORE"), *cache = getenv("XDG_CACHE_HOME"),
 		   *home = getenv("HOME");
@@ -87,7 +86,7 @@ static int open_store(struct session *s, struct err **err)
 {
 	char *dir cleanup_free = NULL;
 
-	if (store_place(s->cli, &dir, err))
+	if (session_store_place(s->cli, &dir, err))
 		return -1;
 	return store_open(dir, !s->cli->no_wait, &s->store, err);
 }

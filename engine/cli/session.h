@@ -55,6 +55,8 @@ int session_open_store(struct session *s, const struct cli *c);
  * outside of any project s->dir is NULL and everybody's is.
  */
 int session_open_history(struct session *s, const struct cli *c);
+/* --store, $ORCH_STORE, $XDG_CACHE_HOME/orch, ~/.cache/orch. Absolute; caller frees. */
+int session_store_place(const struct cli *c, char **ret, struct err **err) warn_unused;
 void session_close(struct session *s);
 #define cleanup_session __attribute__((cleanup(session_close)))
 

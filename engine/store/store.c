@@ -254,7 +254,6 @@ void store_close(struct store *s)
 		return;
 	store_flush_cache(s);
 	state_close(s->state);
-	store_give_back(s);
 	statcache_free(s->cache);
 	map_clear(&s->durations);
 	map_clear(&s->pasts);

@@ -46,6 +46,12 @@ struct record {
 	int64_t built_at;  /* seconds since 1970 */
 };
 
+/*
+ * As root, before it becomes UID: the store in DIR, which is made if missing, is UID's from then on
+ * if it was root's; so is what it holds of root's. What is not a store, or not root's, stays as it
+ * is.
+ */
+int store_give(const char *dir, uid_t uid, gid_t gid, struct err **err) warn_unused;
 /* Opens or makes the store in DIR (absolute) and takes the shared lock. WAIT false: ERR_LOCKED. */
 int store_open(const char *dir, bool wait, struct store **ret, struct err **err) warn_unused;
 void store_close(struct store *s);

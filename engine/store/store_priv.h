@@ -56,8 +56,6 @@ void store_reload_project(struct store *s);
 int store_forget_projects(struct store *s, int64_t day, bool dry_run,
 			  void (*report)(void *arg, const char *text), void *arg,
 			  uint64_t *ret_count, struct err **err) warn_unused;
-/* As root on a store that is another user's: what root made in it becomes his. Else nothing. */
-void store_give_back(const struct store *s);
 /* Writes what the file-stat cache learned; failing only costs time later. */
 void store_flush_cache(struct store *s);
 

@@ -11,7 +11,7 @@ orch=$PWD/_build/engine/cli/orch
 chunks=$PWD/_build/tests/bench/bench-chunks
 work=$(mktemp -d /var/tmp/orch-bench.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-export LC_ALL=C.UTF-8 ORCH_ALLOW_ROOT=1
+export LC_ALL=C.UTF-8
 failed=0
 
 # seconds COMMAND...: wall time of one run; its output goes to $work/log.

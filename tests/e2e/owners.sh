@@ -34,9 +34,9 @@ printf 'kind: debian\npackages: [own-users]\n' >"$p/recipes/small.yaml"
 printf 'kind: tree\nfrom: small\nusers: [{name: app, uid: 990, home: /home/app}]\n' >"$p/recipes/accounts.yaml"
 users_tree small >"$p/recipes/changed.yaml"
 printf 'kind: image\nfilesystem: ext4\nsize: 1G\ncontents: [{unpack: changed}]\n' >"$p/recipes/img.yaml"
-check "lock" "$orch" -C "$p" lock small
 root chmod 755 "$scratch"
 root chown -R "$(user id -u):$(user id -g)" "$scratch"
+check "lock" user "$orch" -C "$p" lock small
 
 echo "# one mapped user"
 nodes='small accounts changed img'
@@ -52,14 +52,15 @@ code "build" 0 root env XDG_CONFIG_HOME="$XDG_CONFIG_HOME" "$scratch/subordinate
 check "built there" sh -c 'jq -e "[.nodes[].status] == [\"built\", \"built\", \"built\", \"built\"]" "$1"' sh "$scratch/b.json"
 same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/b.json")"
 
-echo "# root, another umask, a longer path"
+echo "# root, his own project, another umask, a longer path"
 long="$scratch/where another clone of the same project lies/with a longer path"
-check "a clone" user sh -c 'mkdir -p "$2" && cp -R "$1/recipes" "$1/keys" "$2/"' sh "$p" "$long"
+check "a clone" root sh -c 'mkdir -p "$2" && cp -R "$1/recipes" "$1/keys" "$2/" && chown -R 0:0 "$2"' sh "$p" "$long"
+root mkdir "$scratch/c"
 # shellcheck disable=SC2086 # words
 code "build" 0 root env XDG_CONFIG_HOME="$XDG_CONFIG_HOME" sh -c 'umask 002; exec "$@"' sh \
-	"$orch" -C "$long" --store "$scratch/c" build --allow-root $nodes --result-json "$scratch/c.json"
-check "built there" sh -c 'jq -e "[.nodes[].status] | unique == [\"built\"]" "$1"' sh "$scratch/c.json"
-same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/c.json")"
+	"$orch" -C "$long" --store "$scratch/c" build $nodes --result-json "$long/c.json"
+check "built there" sh -c 'jq -e "[.nodes[].status] | unique == [\"built\"]" "$1"' sh "$long/c.json"
+same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$long/c.json")"
 
 echo "# root in a chroot"
 real=$scratch/real

@@ -1,51 +1,105 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Root runs no recipe unless he says so, and may look at everything.
+# Root builds nothing as root: in a user's project he is that user, in his own an id of its own.
 # root
 # timeout: 300
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
+# Without what tells who called sudo: as on a CI runner.
 # shellcheck disable=SC2086
-root() { ${AS_ROOT:-} "$@"; }
+root() { ${AS_ROOT:-} env -u SUDO_UID -u SUDO_GID ORCH_STORE="$ORCH_STORE" "$@"; }
 # shellcheck disable=SC2086
 user() { ${AS_USER:-} "$@"; }
 # shellcheck disable=SC2317 # called by the trap
-clean() { root rm -rf "$scratch"; }
+clean() { ${AS_ROOT:-} rm -rf "$scratch"; }
 trap clean EXIT
 p=$scratch/p
 root chmod 755 "$scratch"
 small_project "$p"
 printf 'kind: image\nfilesystem: ext4\nsize: 8M\ncontents: []\n' >"$p/recipes/image.yaml"
+cat >"$p/recipes/card.yaml" <<'END'
+kind: disk
+partitions:
+  - {name: data, type: linux-generic, size: 4M, filesystem: ext4}
+END
+# What a step may do to the machine; it fails, so that its files stay.
+cat >"$p/recipes/attack.yaml" <<'END'
+kind: run
+run:
+  - |
+    : >mine
+    if cat /etc/shadow; then echo "GOT the passwords"; fi
+    if echo '|/x' >/proc/sys/kernel/core_pattern; then echo "GOT core_pattern"; fi
+    if mkdir /etc/x; then echo "GOT /etc"; fi
+    if setpriv --reuid=0 --clear-groups cat /etc/shadow; then echo "GOT them as root"; fi
+    exit 1
+outputs: [x]
+END
 cp "$ORCH" "$scratch/orch"
 orch=$scratch/orch
 [ -z "${AS_USER:-}" ] || chown -R "$(user id -u):$(user id -g)" "$scratch"
-refused() { # COMMAND ARG...
-	code "$1: exit code" 7 root "$orch" -C "$p" "$@"
-	check "$1: says so, and what to do" grep -q "'orch $1' does not run as root.*ordinary user.*--allow-root" "$scratch/err"
+# attacked WHO PROJECT UID: what the attack did; its files are UID's on the disk
+attacked() {
+	code "$1: the attack ends" 1 root "$orch" -C "$2" build attack
+	root "$orch" -C "$2" log attack >"$scratch/log"
+	lacks "$1: what a step gets" GOT "$scratch/log"
+	same "$1: whose its files are" "$3" "$(root find "$ORCH_STORE/failed" -name mine -printf '%U')"
 }
-check "the owner builds" user "$orch" -C "$p" build leaf1
-refused build all
-refused shell leaf1
-refused boot image
-refused flash image "$scratch/card"
-check "nothing was built" test ! -e "$p/out/all"
-check "no card was written" test ! -e "$scratch/card"
-code "root in a variable that says something else" 7 root env ORCH_ALLOW_ROOT=0 "$orch" -C "$p" build all
+# of_root DIRECTORY...: what is root's there
+of_root() { root find "$@" -uid 0; }
+
+echo "# a user's project"
+uid=$(user id -u)
+code "the owner builds" 0 user "$orch" -C "$p" build leaf1
+code "root builds" 0 root "$orch" -C "$p" build all card
 for command in 'plan all' 'build --dry-run all' 'graph' 'check --rules' 'kinds run' 'runs' 'store du'; do
 	# shellcheck disable=SC2086
-	code "root may: $command" 0 root env ORCH_STORE="$ORCH_STORE" "$orch" -C "$p" $command
+	code "root may: $command" 0 root "$orch" -C "$p" $command
 done
-same "looking leaves nothing of root's in the owner's store" "" "$(find "$ORCH_STORE" -user root)"
-code "and the owner builds on" 0 user "$orch" -C "$p" build leaf2
-code "root builds in the owner's store" 0 root env ORCH_STORE="$ORCH_STORE" "$orch" -C "$p" build --allow-root all
-same "and leaves nothing of his in it" "" "$(find "$ORCH_STORE" -user root)"
-[ -z "${AS_USER:-}" ] || chown -R "$(user id -u):$(user id -g)" "$p"
-[ -z "${AS_ROOT:-}" ] || root chown -R "$(id -u):$(id -g)" "$p"
+attacked "a user's project" "$p" "$uid"
+code "root stands in its sandbox" 0 root sh -c "echo 'id -u; : >x' | '$orch' -C '$p' shell leaf1"
+card=$scratch/card
+truncate -s 16M "$card"
+root chown 0:0 "$card"
+root chmod 600 "$card"
+code "root writes a card that is his alone" 0 root "$orch" -C "$p" flash card "$card" --yes
+code "and the owner cannot" 7 user "$orch" -C "$p" flash card "$card" --yes
+check "the card is the image" root cmp -n 1048576 -i 1048576 "$p/out/card/card.img" "$card"
+same "nothing of it is root's" "" "$(of_root "$p" "$ORCH_STORE")"
+code "a new project is the owner's too" 0 root "$orch" init "$p/new"
+same "all of it" "" "$(of_root "$p")"
+code "outside of it, root is who called sudo" 0 root sh -c "cd / && exec \"\$@\"" sh \
+	env SUDO_UID="$uid" SUDO_GID="$(user id -g)" "$orch" store verify
+same "and leaves nothing of root's in his store" "" "$(of_root "$ORCH_STORE")"
 echo >>"$p/src/one"
 code "the owner builds on" 0 user "$orch" -C "$p" build all
 code "and collects" 0 user "$orch" store gc --size 1
 code "and builds again" 0 user "$orch" -C "$p" build all
-export ORCH_STORE="$scratch/roots"
-code "--allow-root" 0 root env ORCH_STORE="$ORCH_STORE" "$orch" -C "$p" build --allow-root leaf2
-code "ORCH_ALLOW_ROOT=1" 0 root env ORCH_STORE="$ORCH_STORE" ORCH_ALLOW_ROOT=1 "$orch" -C "$p" build leaf3
+
+echo "# root's project, where nobody else may go"
+own=2000000000
+export ORCH_STORE="$scratch/home/.cache/orch"
+r=$scratch/home/r
+root mkdir -m 700 "$scratch/home"
+root cp -R "$p" "$r"
+root rm -rf "$r/out"
+root sh -c 'umask 077; mkdir -p "$1/cas" "$1/logs/old"; : >"$1/lock"' sh "$ORCH_STORE" # of an orch that was root
+root chown -R 0:0 "$scratch/home"
+root cp recipes/pki.yaml "$r/recipes/"
+code "root makes keys" 0 root "$orch" -C "$r" pki init
+code "root builds" 0 root "$orch" -C "$r" build all card pki --result-json "$r/result.json"
+code "and again: nothing to do" 0 root "$orch" -C "$r" plan --exit-code all card pki
+attacked "root's project" "$r" "$own"
+same "all of the project is root's" "" "$(root find "$r" ! -uid 0)"
+same "nothing of the store is" "" "$(of_root "$ORCH_STORE")"
+code "root writes a card" 0 root "$orch" -C "$r" flash card "$card" --yes
+code "root collects from outside of the project" 0 root sh -c "cd / && '$orch' store gc --size 1"
+code "root may use no store of a user's" 7 root env ORCH_STORE="$scratch/store" "$orch" -C "$r" build all
+same "and leaves nothing in it" "" "$(root find "$scratch/store" ! -uid "$uid")"
+echo kept >"$scratch/kept"
+root mkdir "$scratch/other"
+root cp "$scratch/kept" "$scratch/other/"
+root chown -R 0:0 "$scratch/other"
+code "what is no store is refused" 2 root env ORCH_STORE="$scratch/other" "$orch" -C "$r" build all
+same "and stays root's" "" "$(root find "$scratch/other" ! -uid 0)"
 finish
