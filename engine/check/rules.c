@@ -43,6 +43,7 @@ const struct check_rule check_rules[] = {
 	[CHECK_BOOT_PROMPT] = {"boot-prompt", ERROR, "nothing leads to U-Boot's prompt"},
 	[CHECK_KERNEL_ARGUMENTS] = {"kernel-arguments", ERROR,
 				    "the kernel is told gpt, panic= and rauc.slot="},
+	[CHECK_ONE_KERNEL] = {"one-kernel", ERROR, "a tree of packages has one kernel"},
 	[CHECK_KERNEL_FEATURES] = {"kernel-features", ERROR,
 				   "the kernel has dm-verity, squashfs and loop"},
 	[CHECK_KERNEL_ROOM] = {"kernel-room", ERROR,

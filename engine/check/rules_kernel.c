@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The kernel of the root slots, once a tree with it is in the store: it can do what RAUC needs, and
- * has room where the boot script loads it.
+ * A tree has one kernel, as far as its locks say. The kernel of the root slots, once a tree with it
+ * is in the store: it can do what RAUC needs, and has room where the boot script loads it.
  */
 #include <stdio.h>
 
 #include "base/path.h"
 #include "check/project_files.h"
+#include "kinds/debian.h"
+#include "kinds/kinds.h"
 #include "media/tree.h"
 
 #define MAX_CONFIG_BYTES (4 * 1024 * 1024)
@@ -14,6 +16,81 @@
 #define IMAGE_SIZE_AT 16
 #define IMAGE_MAGIC_AT 56
 #define IMAGE_MAGIC "ARM\x64"
+
+/* Whether a package of this name is a kernel, as Debian names them: no metapackage, no symbols. */
+static bool is_kernel(const char *package)
+{
+	const char *version = str_skip(package, "linux-image-");
+
+	return version && *version >= '0' && *version <= '9' && !str_ends(package, "-dbg");
+}
+
+/* The first kernel in L with another name than NAME (NULL: any); NULL: none. */
+static const char *kernel_in(const struct debian_lock *l, const char *name)
+{
+	for (size_t i = 0; i < l->entries.count; i++) {
+		const struct lock_entry *e = &l->entries.items[i];
+
+		if (e->type == LOCK_PACKAGE && is_kernel(e->name) &&
+		    !(name && str_eq(e->name, name)))
+			return e->name;
+	}
+	return NULL;
+}
+
+/*
+ * A kernel of another name than KERNEL in what O builds on, and whose lock has it; NULL: none.
+ * Locks that cannot be read are left to another rule.
+ */
+static const char *kernel_below(const struct check_view *v, const struct debian_opts *o,
+				const char *kernel, const char **ret_node)
+{
+	while (o->from) {
+		struct debian_lock lock cleanup_lock = {0};
+		struct err *err cleanup_err = NULL;
+		const char *other;
+
+		if (debian_base(v->arena, v->g->project, o, ret_node, &o, &err) < 0 ||
+		    debian_lock_read(v->arena, v->g->project->dir, *ret_node, &lock, &err) != 0)
+			return NULL;
+		other = kernel_in(&lock, kernel);
+		if (other)
+			return other;
+	}
+	return NULL;
+}
+
+/* The tree of N, where N is what brings its second kernel. */
+static void one_kernel(struct check_view *v, const struct node *n)
+{
+	const char *first, *second, *below = NULL;
+	struct debian_lock lock cleanup_lock = {0};
+	struct err *err cleanup_err = NULL;
+
+	if (!n->wanted || n->recipe->kind != &kind_debian ||
+	    debian_lock_read(v->arena, v->g->project->dir, n->name, &lock, &err) != 0)
+		return;
+	first = kernel_in(&lock, NULL);
+	if (!first)
+		return;
+	second = kernel_in(&lock, first);
+	if (second) {
+		check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
+			  "this tree has two kernels, '%s' and '%s': its initramfs is for one of "
+			  "them, and /vmlinuz may be the other; name one in 'packages', then 'orch "
+			  "lock %s'",
+			  first, second, n->name);
+		return;
+	}
+	second = kernel_below(v, n->recipe->opts, first, &below);
+	if (second)
+		check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
+			  "this tree has two kernels, '%s' and, of node '%s', '%s': its "
+			  "initramfs is for one of them, and /vmlinuz may be the other; name a "
+			  "kernel in '%s' alone, where 'orch lock %s --update' takes a newer one, "
+			  "then 'orch lock'",
+			  first, below, second, below, below);
+}
 
 /* Nodes still to be looked at; each once. */
 struct search {
@@ -266,6 +343,8 @@ int check_kernel_rules(struct check_view *v, struct err **err)
 	const struct node *from = NULL, *unbuilt = NULL;
 	struct tree *t cleanup_tree = NULL;
 
+	for (size_t i = 0; i < v->g->nodes.count; i++)
+		one_kernel(v, v->g->nodes.items[i]);
 	if (!image)
 		return 0;
 	if (v->store_dir && find_kernel(v, image, &t, &from, &unbuilt, err) < 0)
