@@ -12,6 +12,8 @@ const struct check_rule check_rules[] = {
 	[CHECK_UNREACHED_NODE] = {"unreached-node", ERROR, "a default target reaches every node"},
 	[CHECK_HOST_TOOLS] = {"host-tools", WARNING,
 			      "results do not depend on the host's programs"},
+	[CHECK_NESTED_STEPS] = {"nested-steps", WARNING,
+				"no steps make mounts and namespaces of their own"},
 	[CHECK_URL_WITHOUT_DIGEST] = {"url-without-digest", ERROR,
 				      "what comes from a URL is named by its digest"},
 	[CHECK_UNLOCKED_PACKAGE] = {"unlocked-package", ERROR,

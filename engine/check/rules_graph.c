@@ -59,6 +59,18 @@ static void check_host_tools(struct check_view *v, const struct node *n)
 		  n->name);
 }
 
+/* Said of each: what such steps can reach of the kernel is more than others can. */
+static void check_nested(struct check_view *v, const struct node *n)
+{
+	const struct yaml *nested = yaml_get(n->recipe->map, "nested");
+
+	if (nested && nested->text && str_eq(nested->text, "true"))
+		check_say(v, CHECK_NESTED_STEPS, nested->pos,
+			  "steps of node '%s' may make mounts and namespaces of their own: know "
+			  "what they run",
+			  n->name);
+}
+
 /* Whether a node that somebody wants has a lock that answers its recipe. */
 static void check_locked(struct check_view *v, const struct node *n)
 {
@@ -120,6 +132,7 @@ int check_graph_rules(struct check_view *v, struct err **err)
 		const struct node *n = v->g->nodes.items[i];
 
 		check_host_tools(v, n);
+		check_nested(v, n);
 		check_locked(v, n);
 		check_fetches(v, n);
 	}

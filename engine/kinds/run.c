@@ -34,6 +34,9 @@ static const struct option run_options[] = {
 	{"tools", OPT_STRING, AT(tools), OPT_LIST | OPT_NAME,
 	 .help = "With root host: further programs whose version decides whether to run again.",
 	 .example = "[gcc, make]"},
+	{"nested", OPT_BOOL, AT(nested), .def = "false",
+	 .help = "Steps may make mounts and namespaces of their own, as programs that build trees "
+		 "do; 'orch check' names the node."},
 	{"cpus", OPT_INT, AT(cpus), OPT_UNKEYED | OPT_POSITIVE, .def = "1",
 	 .help = "CPUs that the steps keep busy, for the scheduler."},
 	{"memory", OPT_SIZE, AT(memory), OPT_UNKEYED, .def = "0",
@@ -132,9 +135,10 @@ const struct kind kind_run = {
 	.summary = "files, from commands that see only their declared inputs",
 	.manual = "Each step runs in a sandbox of its own: user, mount, process and network "
 		  "namespaces, no network, a fixed environment (PATH, LC_ALL, TZ, HOME, "
-		  "SOURCE_DATE_EPOCH, umask 022), a fresh /tmp. What the steps share is the "
-		  "working folder. Inputs appear in it, read-only: a project path under its path, "
-		  "a node under its name (a file when it has one output, else a folder), "
+		  "SOURCE_DATE_EPOCH, umask 022), a fresh /tmp. Mounts and namespaces of their own "
+		  "they may make with 'nested' alone. What the steps share is the working folder. "
+		  "Inputs appear in it, read-only: a project path under its path, a node under its "
+		  "name (a file when it has one output, else a folder), "
 		  "node:output under the output's name, node:/path under the last part of the "
 		  "path. Outputs are regular files that the steps leave in it. Without steps "
 		  "nothing is started. Where this user cannot make namespaces the steps run in a "

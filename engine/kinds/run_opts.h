@@ -10,6 +10,7 @@ struct run_opts {
 	struct list outputs; /* of const char * */
 	struct list tools;   /* of const char * */
 	int64_t cpus, memory, timeout;
+	bool nested;
 };
 
 /* Whether the steps run with this machine's programs (root: host). */

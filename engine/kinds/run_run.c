@@ -130,6 +130,7 @@ static int open_box(struct run *r, struct err **err)
 	r->box.binds = r->binds.items;
 	r->box.bind_count = r->binds.count;
 	r->box.cwd = WORK;
+	r->box.nested = r->o->nested;
 	r->box.note = &r->note;
 	return 0;
 }

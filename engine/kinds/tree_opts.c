@@ -71,6 +71,9 @@ static const struct option tree_options[] = {
 	 .example = "[ldconfig, update-ca-certificates]"},
 	{"env", OPT_DICT, AT(env), .help = "Variables for the steps, over the fixed ones.",
 	 .example = "{MODE: release}"},
+	{"nested", OPT_BOOL, AT(nested), .def = "false",
+	 .help = "Steps may make mounts and namespaces of their own, but no user namespaces; 'orch "
+		 "check' names the node."},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
 	 .help = "Tree with qemu-user for a tree of a foreign architecture; without it this "
 		 "machine's emulator is used.",

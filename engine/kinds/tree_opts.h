@@ -41,6 +41,7 @@ struct tree_opts {
 	const char *stamp;
 	struct list remove; /* of const char * */
 	struct list modes;  /* of struct pair * */
+	bool nested;
 };
 extern const struct schema tree_schema;
 

@@ -62,6 +62,7 @@ static struct sandbox_opts sandbox_of(const struct treebox *b)
 				     .root_writable = true,
 				     .as_root = true,
 				     .owners = b->owners,
+				     .nested = spec->nested,
 				     .binds = &b->bind,
 				     .bind_count = 1,
 				     .env = spec->env,

@@ -30,6 +30,7 @@ struct treebox_spec {
 	const char *dir;             /* directory of the host, writable inside */
 	char *const *env;            /* all of it, ended by NULL */
 	const char *arch, *emulator; /* as in struct sandbox_opts */
+	bool nested;                 /* likewise */
 };
 
 /* What SPEC points to must live until the box is freed; DIR is filled before the first run. */

@@ -72,28 +72,32 @@ static int loopback_up(struct err **err)
 }
 
 /*
- * Gives up the rights of root over the namespaces: a user namespace below them, in which root is
- * user 1000. An emulator registered above still serves it; the kernel looks upwards for one.
+ * Gives up the rights of root over the namespaces: a user namespace below them. An emulator
+ * registered above still serves it; the kernel looks upwards for one. Nested steps get mounts of
+ * their own there: what they were given is locked, and can neither be taken away nor made writable.
  */
-static int become_plain(struct err **err)
+static int step_down(const struct sandbox_opts *opts, struct err **err)
 {
-	if (unshare(CLONE_NEWUSER) < 0)
+	if (unshare(CLONE_NEWUSER | (opts->nested ? CLONE_NEWNS : 0)) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot make a second user namespace" REMEDY);
-	return map_user(1000, 0, 0, err);
+	return map_user(opts->as_root ? 0 : 1000, 0, 0, err);
 }
 
 static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct err **err)
 {
-	bool own_binfmt;
+	/*
+	 * A kernel lets mount another /proc only who sees all of the present one, in which an
+	 * ordinary user may change nothing but what is his.
+	 */
+	struct mounts_how how = {.whole_proc = opts->nested && uid != 0};
 
 	umask(022);
 	if (map_user(0, uid, gid, err) < 0 || loopback_up(err) < 0 ||
-	    emulator_register(opts, &own_binfmt, err) < 0 ||
-	    mounts_enter(opts, own_binfmt, err) < 0)
+	    emulator_register(opts, &how.own_binfmt, err) < 0 || mounts_enter(opts, &how, err) < 0)
 		return -1;
 	if (sethostname("localhost", 9) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's host name");
-	if (!opts->as_root && become_plain(err) < 0)
+	if ((!opts->as_root || opts->nested) && step_down(opts, err) < 0)
 		return -1;
 	if (opts->cwd && chdir(opts->cwd) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot enter '%s' in the sandbox",

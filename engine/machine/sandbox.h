@@ -6,7 +6,8 @@
  * it, and fresh /proc, /dev, /tmp and /run; it has no network but its own loopback. Its pid
  * namespace ends with its first process, which ends with the caller: after any death, nothing it
  * started is left. No program gains rights there (no_new_privs), and system calls that no build
- * needs are refused (call_wall.h).
+ * needs are refused (call_wall.h). Of /proc, what changes the machine is read-only and what tells
+ * of its memory and keys is hidden, to root as well; /sys is empty.
  *
  *	struct sandbox_bind binds[] = {{workdir, "/work", true}};
  *	struct sandbox_opts o = {.root = dir, .binds = binds, .bind_count = 1, .cwd = "/work",
@@ -19,6 +20,10 @@
  * The one user of the namespace is the caller. With AS_ROOT it is called root (0) inside and has
  * the rights of root over the namespace, but still cannot change the owner of a file; without, it
  * is called 1000 and has none.
+ *
+ * With NESTED it may make mounts and namespaces of its own, as builders of trees do; what it was
+ * given it can neither unmount nor make writable. It sees all of /proc, so that it can mount one,
+ * but as the machine's root, whom /proc would obey.
  *
  * Code of a foreign architecture needs EMULATOR, a static qemu-user binary. It is registered in a
  * binfmt_misc of the namespace's own (Linux 6.7 and newer). Where that cannot be had, a
@@ -48,7 +53,7 @@ struct sandbox_opts {
 	bool as_root;       /* see above */
 	const char *owners; /* a list of owners (base/owners.h) that programs see and change, as in
 			     * identity.h; needs as_root and root_writable. NULL: root owns all */
-	bool nested;        /* may make mounts and namespaces of its own, see call_wall.h */
+	bool nested;        /* see above, and call_wall.h */
 	const struct sandbox_bind *binds; /* mounted in this order */
 	size_t bind_count;
 	const char *cwd;    /* inside; NULL: / */

@@ -16,5 +16,10 @@ int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err
 /* Appends what binfmt_misc's 'register' takes: programs of ARCH are run by the emulator at PATH. */
 int emulator_line(const char *arch, const char *path, struct str *ret,
 		  struct err **err) warn_unused;
-/* Builds the new root and makes it /. OWN_BINFMT: also mount binfmt_misc again below its /proc. */
-int mounts_enter(const struct sandbox_opts *opts, bool own_binfmt, struct err **err) warn_unused;
+struct mounts_how {
+	bool own_binfmt; /* mount binfmt_misc again below /proc */
+	bool whole_proc; /* nothing of /proc is read-only or hidden */
+};
+/* Builds the new root and makes it /. */
+int mounts_enter(const struct sandbox_opts *opts, const struct mounts_how *how,
+		 struct err **err) warn_unused;

@@ -133,6 +133,14 @@ static int take_all(struct pieces *root, struct pieces *extra, const struct sand
 	return 0;
 }
 
+/* Mounts it on what is there. */
+static int attach(const struct piece *p, struct err **err)
+{
+	if (move_mount(p->fd, "", AT_FDCWD, p->to, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot mount '/%s' in the sandbox", p->to);
+	return 0;
+}
+
 /* Relative to the new root, which is the current folder. */
 static int place(const struct piece *p, struct err **err)
 {
@@ -155,9 +163,7 @@ static int place(const struct piece *p, struct err **err)
 			return err_errno(err, ERR_ENV, errno, "cannot create '/%s' in the sandbox",
 					 p->to);
 	}
-	if (move_mount(p->fd, "", AT_FDCWD, p->to, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot mount '/%s' in the sandbox", p->to);
-	return 0;
+	return attach(p, err);
 }
 
 static int fresh_tmpfs(const char *to, const char *mode, struct err **err)
@@ -170,17 +176,71 @@ static int fresh_tmpfs(const char *to, const char *mode, struct err **err)
 	return 0;
 }
 
+/* As other runtimes have it: runc's readonlyPaths and maskedPaths, moby's and systemd's beside. */
+static const char *const proc_read_only[] = {"proc/sys", "proc/sysrq-trigger", "proc/bus",
+					     "proc/fs", "proc/irq"};
+static const char *const proc_hidden[] = {
+	"proc/acpi",        "proc/asound",     "proc/interrupts",  "proc/kallsyms",
+	"proc/kcore",       "proc/key-users",  "proc/keys",        "proc/kmsg",
+	"proc/kpagecgroup", "proc/kpagecount", "proc/kpageflags",  "proc/latency_stats",
+	"proc/mtrr",        "proc/scsi",       "proc/sched_debug", "proc/timer_list",
+	"proc/timer_stats", "proc/vmallocinfo"};
+
+/* Takes FROM, read-only, and lays it over PATH. */
+static int lay_over(const char *path, const char *from, struct err **err)
+{
+	struct pieces piece cleanup_pieces = {0};
+
+	if (take(&piece, from, path, false, err) < 0)
+		return -1;
+	return attach(&piece.items[0], err);
+}
+
+/* Lays something over PATH that has nothing in it and takes nothing. */
+static int hide(const char *path, bool is_dir, struct err **err)
+{
+	if (!is_dir)
+		return lay_over(path, "/dev/null", err);
+	if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0555,size=4k") < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot hide '/%s' in the sandbox", path);
+	return 0;
+}
+
+/* To root, and to owners of what a namespace has of its own, /proc is more than information. */
+static int guard_proc(struct err **err)
+{
+	struct stat st; /* not every kernel has all of them */
+
+	for (size_t i = 0; i < array_len(proc_read_only); i++) {
+		const char *path = proc_read_only[i];
+
+		if (lstat(path, &st) == 0 && lay_over(path, path, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < array_len(proc_hidden); i++) {
+		const char *path = proc_hidden[i];
+
+		if (lstat(path, &st) == 0 && hide(path, S_ISDIR(st.st_mode), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * A /proc of the new pid namespace; in a container that hides parts of /proc, the host's has to do.
+ * The registry of emulators is the namespace's own: it may change.
  */
-static int fresh_proc(struct piece *host, bool own_binfmt, struct err **err)
+static int fresh_proc(struct piece *host, const struct mounts_how *how, struct err **err)
 {
 	if (path_mkdirs("proc", err) < 0)
 		return err_wrap(err, "sandbox");
 	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
 	    place(host, err) < 0)
 		return -1;
-	if (own_binfmt)
+	if (!how->whole_proc && guard_proc(err) < 0)
+		return -1;
+	if (how->own_binfmt)
 		mount("binfmt_misc", "proc/sys/fs/binfmt_misc", "binfmt_misc", MS_NOSUID | MS_NODEV,
 		      NULL);
 	return 0;
@@ -214,7 +274,8 @@ static int fresh_dev(struct err **err)
 }
 
 static int build_root(struct pieces *root, struct pieces *extra, struct piece *proc,
-		      const struct sandbox_opts *opts, bool own_binfmt, struct err **err)
+		      const struct sandbox_opts *opts, const struct mounts_how *how,
+		      struct err **err)
 {
 	if (opts->root_writable) {
 		if (move_mount(root->items[0].fd, "", AT_FDCWD, NEW_ROOT, MOVE_MOUNT_F_EMPTY_PATH) <
@@ -228,7 +289,7 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 	for (size_t i = 0; !opts->root_writable && i < root->count; i++)
 		if (place(&root->items[i], err) < 0)
 			return -1;
-	if (fresh_proc(proc, own_binfmt, err) < 0 || fresh_dev(err) < 0 ||
+	if (fresh_proc(proc, how, err) < 0 || fresh_dev(err) < 0 ||
 	    fresh_tmpfs("run", "mode=0755", err) < 0 || fresh_tmpfs("tmp", "mode=1777", err) < 0 ||
 	    path_mkdirs("run/lock", err) < 0 || path_mkdirs("sys", err) < 0)
 		return -1;
@@ -241,7 +302,7 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 	return 0;
 }
 
-int mounts_enter(const struct sandbox_opts *opts, bool own_binfmt, struct err **err)
+int mounts_enter(const struct sandbox_opts *opts, const struct mounts_how *how, struct err **err)
 {
 	struct pieces root cleanup_pieces = {0}, extra cleanup_pieces = {0},
 			   proc cleanup_pieces = {0};
@@ -249,7 +310,7 @@ int mounts_enter(const struct sandbox_opts *opts, bool own_binfmt, struct err **
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot make mounts private");
 	if (take_all(&root, &extra, opts, err) < 0 || take(&proc, "/proc", "proc", true, err) < 0 ||
-	    build_root(&root, &extra, &proc.items[0], opts, own_binfmt, err) < 0)
+	    build_root(&root, &extra, &proc.items[0], opts, how, err) < 0)
 		return -1;
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot change the root");

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What a step could take from the user who builds it: his terminal, the keys of his login.
+# What a step could take from the user who builds it: his terminal, the keys of his login, calls and files
+# that reach into his machine.
 # timeout: 120
 . tests/e2e/lib.sh
 tests=$PWD/tests/e2e
@@ -95,4 +96,17 @@ case $? in
 	not_ok keys-of-the-login-stay-there
 	;;
 esac
+
+# Calls and files that lead out; what nested steps have more is in namespaces of their own.
+cp "$tests/reach.py" .
+printf 'kind: run\ninputs: [reach.py]\nrun: ["python3 reach.py >said"]\noutputs: [said]\n' >recipes/reach.yaml
+{
+	cat recipes/reach.yaml
+	echo 'nested: true'
+} >recipes/nested.yaml
+code reaches-for-what-is-not-given 0 "$ORCH" build reach nested
+same reaches-nothing nothing "$(cat out/reach/said)"
+same nested-reaches-namespaces-of-its-own namespace-user "$(tr ' ' '\n' <out/nested/said | grep namespace-user)"
+lacks and-nothing-else-of-the-machine '(^| )(keys|bpf|perf|io_uring|vsock|packet|/proc/sys|/proc/irq|/proc/k[cm])' out/nested/said
+check check-names-nested-steps sh -c '"$1" check 2>&1 | grep -q "recipes/nested.yaml:5:9: .*\[nested-steps\]"' sh "$ORCH"
 finish

@@ -60,6 +60,7 @@ run:
   - |
     id -u >/root/id; env | sort >/root/env
     chown games:42 /etc/app/conf; mknod /dev-x c 1 3; setcap 2>/dev/null || :
+    unshare -m true 2>/dev/null || echo refused >/root/mounts
     : >/root/when; touch -d 2001-02-03 /root/old; echo noise >>/var/log/noise; echo more >>/var/log/shipped
     useradd -u 1234 -M late; chage -d 0 late; touch /tmp/left; sleep 7777 &
   - [sh, -c, '[ ! -e /tmp/left ] && echo "$0 second" >/root/second', it is]
@@ -102,6 +103,10 @@ same "second step" "it is second" "$(text root/second)"
 same "environment" "MODE=release SOURCE_DATE_EPOCH=1704067200" "$(text root/env | grep -E '^(MODE|SOURCE)' | tr '\n' ' ' | sed 's/ $//')"
 same "owner that a step gave" "-rw-r--r-- 5/42" "$(line etc/app/conf)"
 same "device that a step made" "crw-r--r-- 0/0" "$(line dev-x)"
+same "no mounts of its own" refused "$(text root/mounts)"
+printf 'kind: tree\nfrom: base\nnested: true\nrun: ["unshare -m -p -f sh -c '"'"'echo $$ >/root/pid'"'"'"]\n' | recipe nested
+check "nested steps" o build nested
+same "may" 1 "$(tar -xOf "$p/out/nested/root.tar" root/pid)"
 same "times" "2024-01-01 2001-02-03" "$(tar --utc -tvf "$tree" root/when root/old | awk '{print $4}' | sort -r | tr '\n' ' ' | sed 's/ $//')"
 tar -tf "$tree" >"$scratch/names"
 lacks "what programs leave" '^(\./)?(var/log/noise|var/log/dpkg.log|etc/passwd-|usr/share/doc/.|run/orch|tmp/.|usr/sbin/policy-rc.d)' "$scratch/names"

@@ -102,4 +102,15 @@ root cp "$scratch/kept" "$scratch/other/"
 root chown -R 0:0 "$scratch/other"
 code "what is no store is refused" 2 root env ORCH_STORE="$scratch/other" "$orch" -C "$r" build all
 same "and stays root's" "" "$(root find "$scratch/other" ! -uid 0)"
+
+echo "# what steps of root's project reach"
+root cp tests/e2e/reach.py "$r/"
+printf 'kind: run\ninputs: [reach.py]\nrun: ["python3 reach.py >said"]\noutputs: [said]\n' >"$scratch/reach.yaml"
+root cp "$scratch/reach.yaml" "$r/recipes/reach.yaml"
+echo 'nested: true' >>"$scratch/reach.yaml"
+root cp "$scratch/reach.yaml" "$r/recipes/nested.yaml"
+code "root builds what reaches out" 0 root "$orch" -C "$r" build reach nested
+same "it reaches nothing" nothing "$(root cat "$r/out/reach/said")"
+root cat "$r/out/nested/said" >"$scratch/nested"
+lacks "nor do nested steps, of the machine" '(^| )(keys|bpf|perf|io_uring|vsock|packet|/proc/sys|/proc/irq|/proc/k[cm])' "$scratch/nested"
 finish

@@ -91,6 +91,52 @@ static void test_root(void **state)
 	assert_int_equal(shell("mount -t tmpfs t m; umount m", nested, &err), 0);
 }
 
+/* Looked at with access(2) alone. To root of the namespace its own network would obey. */
+static void test_proc_is_guarded(void **state)
+{
+	static const char script[] =
+		"for f in sys/net/ipv4/ip_default_ttl sys/kernel/core_pattern sysrq-trigger irq "
+		"bus fs; do\n"
+		"  [ ! -w /proc/$f ] || { echo \"/proc/$f can be written\"; exit 1; }\n"
+		"done\n"
+		"for f in kcore keys key-users kmsg timer_list kpagecount interrupts; do\n"
+		"  [ ! -e /proc/$f ] || [ -z \"$(head -c 1 /proc/$f)\" ] || exit 2\n"
+		"done\n"
+		"for d in acpi asound scsi; do\n"
+		"  [ -z \"$(ls -A /proc/$d 2>/dev/null)\" ] || exit 3\n"
+		"done\n"
+		"[ -z \"$(ls -A /sys)\" ]; [ -r /proc/sys/kernel/pid_max ]\n"
+		"[ -w /proc/self/oom_score_adj ]\n";
+	struct sandbox_opts root = {.as_root = true}, nested = {.as_root = true, .nested = true};
+	struct err *err = NULL;
+
+	(void)state;
+	assert_int_equal(run(script), 0);
+	assert_int_equal(shell(script, root, &err), 0);
+	if (getuid() == 0)
+		assert_int_equal(shell(script, nested, &err), 0);
+}
+
+/* What nested steps are for, and what they cannot do either. */
+static void test_nested(void **state)
+{
+#define LOCKED "if umount /usr || mount -o remount,rw,bind /usr || umount /work; then exit 4; fi\n"
+	static const char script[] =
+		"unshare -r -m -p -f --mount-proc sh -ec 'test $$ = 1; test -e /proc/1/stat; "
+		"mount -t tmpfs t /tmp; mkdir /tmp/x; mount --bind /usr /tmp/x; "
+		"test -e /tmp/x/bin'\n"
+		"unshare -r -m sh -ec '" LOCKED "'\n";
+	static const char as_root[] = "mount -t tmpfs t /tmp\n" LOCKED;
+	struct sandbox_opts plain = {.nested = true}, root = {.as_root = true, .nested = true};
+	struct err *err = NULL;
+
+	(void)state;
+	assert_int_not_equal(run("unshare -r true"), 0);
+	assert_int_equal(shell(as_root, root, &err), 0);
+	if (getuid() != 0) /* whose /proc is guarded */
+		assert_int_equal(shell(script, plain, &err), 0);
+}
+
 static void test_deadline(void **state)
 {
 	struct err *err cleanup_err = NULL;
@@ -173,6 +219,8 @@ int main(void)
 		DIR_TEST(test_devices_stay_as_they_are),
 		DIR_TEST(test_no_network),
 		DIR_TEST(test_root),
+		DIR_TEST(test_proc_is_guarded),
+		DIR_TEST(test_nested),
 		DIR_TEST(test_deadline),
 		DIR_TEST(test_missing_command),
 		DIR_TEST(test_missing_bind),
