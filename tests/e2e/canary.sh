@@ -19,6 +19,7 @@ command -v strace >/dev/null || { skip "no strace"; exit 77; }
 canary() {
 	canary_kind=$1
 	shift
+	# shellcheck disable=SC2086 # words
 	if [ "$canary_kind" = files ]; then set -- "$key" $words -- "$@"; else set -- "$@" "$key" $words; fi
 	python3 tests/e2e/canary.py "$canary_kind" "$@" >"$scratch/found" 2>&1
 	echo "exit $?" >>"$scratch/found"
@@ -111,7 +112,6 @@ rm -r "$scratch/planted" "$scratch/copy"
 
 echo "# a build"
 helper passwords
-# shellcheck disable=SC2086 # no words
 code "it signs and fetches" 0 traced "$ORCH" -C "$p" build --result-json "$scratch/result.json"
 same "all of it" "boot built bundle built helped built known built pki built" \
 	"$(jq -r '[.nodes[] | .name + " " + .status] | sort | join(" ")' "$scratch/result.json")"
