@@ -21,6 +21,7 @@
 	X(entry_size) X(entry_sparse_count) X(entry_symlink) X(entry_symlink_utf8) X(entry_uid) \
 	X(entry_xattr_add_entry) X(entry_xattr_next) X(entry_xattr_reset) \
 	X(error_string) X(filter_bytes) X(read_append_filter) X(read_data_block) X(read_free) \
+	X(read_header_position) \
 	X(read_new) X(read_next_header) X(read_open_memory) X(read_support_format_empty) \
 	X(read_support_format_raw) X(read_support_format_tar) \
 	X(write_close) X(write_data) X(write_free) \
@@ -78,6 +79,7 @@ int archive_load(struct err **err) warn_unused;
 #define archive_filter_bytes(...) archive_api.filter_bytes(__VA_ARGS__)
 #define archive_read_append_filter(...) archive_api.read_append_filter(__VA_ARGS__)
 #define archive_read_data_block(...) archive_api.read_data_block(__VA_ARGS__)
+#define archive_read_header_position(...) archive_api.read_header_position(__VA_ARGS__)
 #define archive_read_free(...) archive_api.read_free(__VA_ARGS__)
 #define archive_read_new(...) archive_api.read_new(__VA_ARGS__)
 #define archive_read_next_header(...) archive_api.read_next_header(__VA_ARGS__)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "media/pax.h"
 #include "media/tree.h"
 #include "media/tree_acl.h"
 #include "media/tree_priv.h"
@@ -20,12 +21,16 @@ struct reading {
 	const char *to, *name;
 	const char *map; /* the tar's own bytes, when they stay; else NULL */
 	size_t map_len;
+	const void *data; /* of the tar */
+	size_t data_len;
 	unsigned flags;
 	tree_filter_fn *filter;
 	void *arg;
 	struct archive *a;
 	struct unpack unpack;
 	struct acl_lists later; /* ACLs with names, until the tree's passwd is known */
+	const char *plain;      /* the tar without compression; NULL: not needed yet */
+	size_t plain_len;
 };
 
 static void read_freep(struct archive **a)
@@ -135,21 +140,59 @@ static const char *entry_path(struct archive_entry *ae)
 	return p ? p : archive_entry_pathname_utf8(ae);
 }
 
-/*
- * An attribute that libarchive cannot read (a garbled access list) it leaves out, and says nothing
- * of it but by the text of an error that has no code.
- */
-static int check_attributes(const struct reading *r, struct archive_entry *ae, int rc,
-			    struct err **err)
+/* The bytes of the tar as they are without compression. */
+static int need_plain(struct reading *r, struct err **err)
 {
-	const char *why = rc == ARCHIVE_OK ? archive_error_string(r->a) : NULL;
+	int fd cleanup_fd = -1;
+	const void *plain;
+	uint64_t len;
 
-	if (!why)
+	if (r->plain)
+		return 0;
+	fd = open(r->t->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot create a scratch file in '%s'",
+				 r->t->scratch);
+	if (tree_expand(r->name, r->data, r->data_len, fd, 0, &len, err) < 0 ||
+	    tree_map_fd(r->t, fd, r->name, &plain, &r->plain_len, err) < 0)
+		return -1;
+	r->plain = plain;
+	return 0;
+}
+
+static int check_headers(struct reading *r, struct archive_entry *ae, struct err **err)
+{
+	la_int64_t at = archive_read_header_position(r->a);
+	struct str why cleanup_str = STR_INIT;
+
+	if (need_plain(r, err) < 0)
+		return -1;
+	if (pax_check(r->plain, r->plain_len, at < 0 ? 0 : (uint64_t)at, &why))
 		return 0;
 	return err_set(err, ERR_BUILD,
 		       "'%s': '%s' has an attribute that cannot be read (%s), and would be without "
 		       "it",
-		       r->name, entry_path(ae), why);
+		       r->name, entry_path(ae), why.buf);
+}
+
+/*
+ * An attribute that libarchive cannot read it leaves out, and says nothing of it but by a warning,
+ * by the text of an error that has no code (a garbled access list), or not at all (pax.h). The
+ * warning with a code is about a name that is not UTF-8, which stays as it is; it may hide another.
+ */
+static int check_attributes(struct reading *r, struct archive_entry *ae, int rc, struct err **err)
+{
+	const char *why = archive_error_string(r->a);
+	bool hides = rc == ARCHIVE_WARN && archive_errno(r->a) > 0;
+
+	if (why && !hides)
+		return err_set(err, ERR_BUILD,
+			       "'%s': '%s' has an attribute that cannot be read (%s), and would be "
+			       "without it",
+			       r->name, entry_path(ae), why);
+	if (!hides && r->unpack.compressed && archive_entry_xattr_reset(ae) == 0)
+		return 0; /* without attributes, and to decompress it again takes its time */
+	return check_headers(r, ae, err);
 }
 
 static const char *entry_symlink(struct archive_entry *ae)
@@ -285,10 +328,16 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
 	r->a = a;
 	r->unpack = (struct unpack){.a = a, .name = r->name};
+	r->data = data;
+	r->data_len = len;
 	archive_read_support_format_tar(a);
 	archive_read_support_format_empty(a);
 	if (unpack_open(&r->unpack, data, len, err) < 0)
 		return -1;
+	if (!r->unpack.compressed) {
+		r->plain = data;
+		r->plain_len = len;
+	}
 	tree_begin(r->t);
 	while ((rc = archive_read_next_header(a, &ae)) == ARCHIVE_OK || rc == ARCHIVE_WARN)
 		if (check_attributes(r, ae, rc, err) < 0 || read_entry(r, ae, err) < 0 ||

@@ -275,6 +275,82 @@ static void test_acl_garbled(void **state)
 	}
 }
 
+/*
+ * Makes pax.tar and, compressed, pax.tgz of one file 'f' whose pax header has RECORDS, lines that
+ * get their lengths; or that stand there as they are, after a '!'.
+ */
+static void make_pax(const char *records)
+{
+	static const char make[] =
+		"import gzip, os, sys\n"
+		"def block(type, data):\n"
+		"    h = bytearray(512); h[0:1] = b'f'; h[156:157] = type\n"
+		"    h[257:265] = b'ustar\\00000'\n"
+		"    h[100:108] = b'0000644\\0'; h[124:136] = b'%011o\\0' % len(data)\n"
+		"    h[148:156] = b' ' * 8; h[148:156] = b'%06o\\0 ' % sum(h)\n"
+		"    return bytes(h) + data + bytes(-len(data) % 512)\n"
+		"def record(line):\n"
+		"    if line[:1] == b'!': return line[1:] + b'\\n'\n"
+		"    n = len(line) + 4 if len(line) < 96 else 0\n"
+		"    assert 10 <= n <= 99\n"
+		"    return b'%d %s\\n' % (n, line)\n"
+		"pax = b''.join(map(record, os.fsencode(sys.argv[1]).split(b'\\n')))\n"
+		"tar = block(b'x', pax) + block(b'0', b'text') + bytes(1024)\n"
+		"open('pax.tar', 'wb').write(tar); gzip.open('pax.tgz', 'wb').write(tar)\n";
+
+	RUN("python3", "-c", (char *)make, (char *)records);
+}
+
+static void test_pax_attributes(void **state)
+{
+	static const char *const good[] = {
+		"LIBARCHIVE.xattr.user.%61=QUJDRA",
+		"LIBARCHIVE.xattr.user.a=QUJDRA==", "SCHILY.xattr.user.a=ABCD",
+		"SCHILY.xattr.user.a=ABCD\nSCHILY.xattr.user.a=ABCD"};
+	static const struct {
+		const char *records, *why;
+		bool silent; /* nothing is left of it in a compressed tar, which is not asked */
+	} bad[] = {
+		{"LIBARCHIVE.xattr.user.a=QU!DRA", "LIBARCHIVE.xattr.user.a is not base64"},
+		{"LIBARCHIVE.xattr.user.a=Q", "is not base64"},
+		{"LIBARCHIVE.xattr.user.a=????", "is not base64"},
+		{"LIBARCHIVE.xattr.user.a=QUJD=AAA", "is not base64"},
+		{"LIBARCHIVE.xattr.user.%6=QUJDRA", "has a name with a wrong %XX"},
+		{"LIBARCHIVE.xattr.=QUJDRA", "LIBARCHIVE.xattr. has no name", true},
+		{"SCHILY.xattr.=ABCDE", "SCHILY.xattr. has no name", true},
+		{"SCHILY.xattr.user.a=ABCD\nSCHILY.xattr.user.a=ABCE",
+		 "SCHILY.xattr.user.a has two values"},
+		{"!99 SCHILY.xattr.user.a=ABCD", "alformed pax"},
+		{"!SCHILY.xattr.user.a=ABCD", "alformed pax"},
+		{"!27 SCHILY.xattr.user.aABC", "alformed pax"},
+		{"path=g\xff\n!999 SCHILY.xattr.user.a=ABCD", "malformed"},
+		{"GNU.sparse.major=9\nGNU.sparse.minor=0", "sparse"},
+	};
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < 2 * array_len(good); i++) {
+		struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+		const struct tree_inode *f;
+
+		make_pax(good[i / 2]);
+		ok(tree_read_tar(t, "/", at(i % 2 ? "pax.tgz" : "pax.tar"), 0, &err), &err);
+		f = tree_lookup(t, "f")->inode;
+		assert_int_equal(f->xattr_count, 1);
+		assert_string_equal(f->xattrs[0].name, "user.a");
+		assert_int_equal(f->xattrs[0].len, 4);
+		assert_memory_equal(f->xattrs[0].value, "ABCD", 4);
+	}
+	for (size_t i = 0; i < 2 * array_len(bad); i++) {
+		struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+
+		make_pax(bad[i / 2].records);
+		if (i % 2 && bad[i / 2].silent)
+			continue;
+		refused(tree_read_tar(t, "/", at(i % 2 ? "pax.tgz" : "pax.tar"), 0, &err), &err,
+			bad[i / 2].why);
+	}
+}
+
 static void test_overlay_follows_links(void **state)
 {
 	struct tree *t cleanup_tree = sample();
@@ -469,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_absolute_names),
 		cmocka_unit_test(test_acl_by_name),
 		cmocka_unit_test(test_acl_garbled),
+		cmocka_unit_test(test_pax_attributes),
 		cmocka_unit_test(test_overlay_follows_links),
 		cmocka_unit_test(test_links_stay_inside),
 		cmocka_unit_test(test_remove),
