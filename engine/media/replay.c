@@ -7,28 +7,7 @@
 #include <fcntl.h>
 
 #include "base/file.h"
-#include "base/vec.h"
-#include "media/blklog.h"
-
-#define SECTOR BLKLOG_SECTOR
-
-struct area {
-	uint64_t at, size;
-	bool on, fresh; /* fresh: .sum is that of the card */
-	struct digest sum;
-};
-DEFINE_VEC(areas, struct area)
-DEFINE_VEC(states, struct digest)
-
-struct replay {
-	struct blklog *log;
-	int card;
-	uint64_t size; /* of the card, bytes */
-	struct replay_events events;
-	struct areas areas;
-	struct states states;
-	size_t last; /* index of the state told last */
-};
+#include "media/replay_priv.h"
 
 void replay_new(struct blklog *log, int card, const struct replay_events *events,
 		struct replay **ret)
@@ -66,11 +45,11 @@ void replay_free(struct replay *r)
 		return;
 	areas_clear(&r->areas);
 	states_clear(&r->states);
+	lost_clear(r);
 	free(r);
 }
 
-/* Puts a sector into the sum, or takes it out again. */
-static void sum_sector(struct area *area, uint64_t offset, const unsigned char *data)
+void replay_sum_sector(struct area *area, uint64_t offset, const unsigned char *data)
 {
 	static const unsigned char zeros[SECTOR];
 	unsigned char text[8 + SECTOR];
@@ -85,9 +64,7 @@ static void sum_sector(struct area *area, uint64_t offset, const unsigned char *
 		area->sum.b[i] ^= d.b[i];
 }
 
-/* Whole sectors; what lies behind the end of the card reads as zeros. */
-static int read_card(struct replay *r, uint64_t offset, unsigned char *buf, size_t len,
-		     struct err **err)
+int replay_read(struct replay *r, uint64_t offset, unsigned char *buf, size_t len, struct err **err)
 {
 	ssize_t n = pread(r->card, buf, len, (off_t)offset);
 
@@ -106,10 +83,10 @@ static int sum_area(struct replay *r, struct area *area, struct err **err)
 	for (uint64_t at = area->at; at < end; at += sizeof(buf)) {
 		size_t len = end - at < sizeof(buf) ? (size_t)(end - at) : sizeof(buf);
 
-		if (read_card(r, at, buf, len, err) < 0)
+		if (replay_read(r, at, buf, len, err) < 0)
 			return -1;
 		for (size_t k = 0; k < len; k += SECTOR)
-			sum_sector(area, at + k, buf + k);
+			replay_sum_sector(area, at + k, buf + k);
 	}
 	area->fresh = true;
 	return 0;
@@ -146,6 +123,13 @@ static int state_id(struct replay *r, size_t *ret, bool *ret_seen, struct err **
 	return 0;
 }
 
+int replay_tell(struct replay *r, struct replay_state *s, struct err **err)
+{
+	if (state_id(r, &s->id, &s->seen, err) < 0)
+		return -1;
+	return r->events.state ? r->events.state(r->events.arg, s, err) : 0;
+}
+
 static int tell_state(struct replay *r, uint64_t write, uint64_t offset, bool torn,
 		      struct err **err)
 {
@@ -164,7 +148,9 @@ static int put(struct replay *r, uint64_t offset, const unsigned char *data, uin
 {
 	if (fd_pwrite_all(r->card, "the card", data, (size_t)len, offset, err) < 0)
 		return -1;
-	return r->events.wrote ? r->events.wrote(r->events.arg, offset, len, err) : 0;
+	if (r->events.wrote && r->events.wrote(r->events.arg, offset, len, err) < 0)
+		return -1;
+	return r->events.moment ? r->events.moment(r->events.arg, err) : 0;
 }
 
 /* One sector of a watched area: what was there, half of it new, all of it new. */
@@ -173,7 +159,7 @@ static int put_watched(struct replay *r, size_t index, uint64_t write, uint64_t 
 {
 	unsigned char now[SECTOR], next[SECTOR];
 
-	if (read_card(r, offset, now, SECTOR, err) < 0)
+	if (replay_read(r, offset, now, SECTOR, err) < 0)
 		return -1;
 	for (int torn = 1; torn >= 0; torn--) {
 		struct area *area = &r->areas.items[index];
@@ -184,8 +170,8 @@ static int put_watched(struct replay *r, size_t index, uint64_t write, uint64_t 
 		if (memcmp(now, next, SECTOR) == 0)
 			continue;
 		if (area->fresh) {
-			sum_sector(area, offset, now);
-			sum_sector(area, offset, next);
+			replay_sum_sector(area, offset, now);
+			replay_sum_sector(area, offset, next);
 		}
 		if (put(r, offset, next, SECTOR, err) < 0 ||
 		    (r->events.changed && r->events.changed(r->events.arg, index, err) < 0) ||
@@ -196,8 +182,7 @@ static int put_watched(struct replay *r, size_t index, uint64_t write, uint64_t 
 	return 0;
 }
 
-/* The area that is watched at OFFSET, and in *RET_END where this answer ends. */
-static struct area *area_at(struct replay *r, uint64_t offset, uint64_t end, uint64_t *ret_end)
+struct area *replay_area_at(struct replay *r, uint64_t offset, uint64_t end, uint64_t *ret_end)
 {
 	*ret_end = end;
 	for (size_t i = 0; i < r->areas.count; i++) {
@@ -218,11 +203,9 @@ static int apply(struct replay *r, const struct blklog_write *w, struct err **er
 	static const unsigned char zeros[64 * SECTOR];
 	uint64_t end = w->offset + w->size;
 
-	if (w->size > r->size || w->offset > r->size - w->size)
-		return err_set(err, ERR_BUILD, "it does not lie on the card");
 	for (uint64_t at = w->offset; at < end;) {
 		uint64_t stop;
-		struct area *area = area_at(r, at, end, &stop);
+		struct area *area = replay_area_at(r, at, end, &stop);
 		const unsigned char *data = w->data ? w->data + (at - w->offset) : zeros;
 
 		if (area) {
@@ -241,6 +224,17 @@ static int apply(struct replay *r, const struct blklog_write *w, struct err **er
 	return 0;
 }
 
+static int one_write(struct replay *r, const struct blklog_write *w, struct err **err)
+{
+	if (w->size > r->size || w->offset > r->size - w->size)
+		return err_set(err, ERR_BUILD, "it does not lie on the card");
+	if (!w->size)
+		return 0;
+	if (lost_note(r, w, err) < 0 || apply(r, w, err) < 0)
+		return -1;
+	return lost_tell(r, w, err);
+}
+
 int replay_run(struct replay *r, struct err **err)
 {
 	struct blklog_write w;
@@ -253,7 +247,7 @@ int replay_run(struct replay *r, struct err **err)
 	if (tell_state(r, 0, 0, false, err) < 0)
 		return -1;
 	while ((rc = blklog_next(r->log, &w, err)) == 0) {
-		if (apply(r, &w, err) < 0)
+		if (one_write(r, &w, err) < 0)
 			return err_wrap(err, "write %llu", (unsigned long long)w.number);
 	}
 	return rc < 0 ? -1 : 0;

@@ -107,8 +107,11 @@ static int on_state(void *arg, const struct replay_state *st, struct err **err)
 {
 	struct seen *s = arg;
 
-	str_printf(&s->text, "%zu%s%s@%llu ", st->id, st->torn ? "t" : "", st->seen ? "!" : "",
+	str_printf(&s->text, "%zu%s%s@%llu", st->id, st->torn ? "t" : "", st->seen ? "!" : "",
 		   (unsigned long long)st->write);
+	if (st->lost)
+		str_printf(&s->text, "-%u", st->lost);
+	str_append(&s->text, " ");
 	return 0;
 }
 
@@ -195,6 +198,101 @@ static void test_states(void **state)
 	assert_int_equal(pread(card, &byte, 1, 13 * S), 1);
 	assert_int_equal(byte, 0);
 	str_release(&seen.text);
+}
+
+/* The first byte of sector AT of the card, told with each state that lacks writes. */
+struct lost {
+	struct str text;
+	int card;
+	uint64_t sectors[3]; /* 0: no more */
+	uint64_t used;       /* this sector matters, though no area has it */
+};
+
+static int on_lost(void *arg, const struct replay_state *st, struct err **err)
+{
+	struct lost *s = arg;
+
+	str_printf(&s->text, "%zu@%llu-%u:", st->id, (unsigned long long)st->write, st->lost);
+	for (size_t i = 0; i < array_len(s->sectors) && s->sectors[i]; i++) {
+		char byte;
+
+		assert_int_equal(pread(s->card, &byte, 1, (off_t)(s->sectors[i] * S)), 1);
+		str_append_char(&s->text, byte ? byte : '.');
+	}
+	str_append_char(&s->text, ' ');
+	return 0;
+}
+
+static bool lost_in_use(void *arg, uint64_t offset, uint64_t size)
+{
+	const struct lost *s = arg;
+
+	return s->used && offset <= s->used * S && s->used * S < offset + size;
+}
+
+static void lost_run(struct log *l, struct lost *s, unsigned count)
+{
+	struct replay_events events = {.arg = s, .state = on_lost, .in_use = lost_in_use};
+	struct blklog *log cleanup_blklog = log_open(l, "log");
+	struct replay *r cleanup_replay = NULL;
+	struct err *err = NULL;
+	int card cleanup_fd = card_new("card", 'o');
+
+	s->text = (struct str)STR_INIT;
+	s->card = card;
+	replay_new(log, card, &events, &r);
+	replay_area(r, 10 * S, 3 * S, true);
+	replay_keep(r, 20 * S, 4 * S);
+	replay_lose(r, count);
+	ok(replay_run(r, &err), &err);
+}
+
+static void lost_says(struct log *l, struct lost *s, unsigned count, const char *want)
+{
+	lost_run(l, s, count);
+	assert_string_equal(s->text.buf, want);
+	str_release(&s->text);
+}
+
+/* Each is lost, and both; what is overwritten comes back as it was; the last never is alone. */
+static void test_lost_writes(void **state)
+{
+	struct log *l = log_new();
+	struct lost s = {.sectors = {10, 11, 12}};
+
+	entry(l, 10, 1, 0, 'a');
+	entry(l, 11, 1, 0, 'b');
+	entry(l, 10, 2, 0, 'c');
+	entry(l, 50, 1, 0, 'd'); /* kept by nobody: as if nothing was written, but it was */
+	entry(l, 12, 1, 0, 'e');
+	lost_says(l, &s, 1,
+		  "0@0-0:ooo 1@1-0:aoo 2@1-0:aoo 3@2-0:abo 4@2-0:abo 5@3-0:cbo 6@3-0:cbo "
+		  "7@3-0:cco 8@3-0:cco 9@5-0:cce 10@5-0:cce ");
+	lost_says(l, &s, 2,
+		  "0@0-0:ooo 1@1-0:aoo 2@1-0:aoo 3@2-0:abo 4@2-0:abo 5@2-1:obo 6@3-0:cbo "
+		  "7@3-0:cbo 8@3-0:cco 9@3-0:cco 9@3-1:cco 10@5-0:cce 11@5-0:cce ");
+	lost_says(l, &s, 3,
+		  "0@0-0:ooo 1@1-0:aoo 2@1-0:aoo 3@2-0:abo 4@2-0:abo 5@2-1:obo 6@3-0:cbo "
+		  "7@3-0:cbo 8@3-0:cco 9@3-0:cco 9@3-2:cco 9@3-1:cco 9@3-1:cco 10@5-0:cce "
+		  "11@5-0:cce 12@5-1:abe ");
+}
+
+/* Writes outside of all areas are lost as well, and told when they can matter. */
+static void test_lost_in_use(void **state)
+{
+	struct log *l = log_new();
+	struct lost s = {.sectors = {20, 21, 10}};
+
+	entry(l, 20, 1, 0, 'a');
+	entry(l, 21, 1, 4, 0); /* a discard */
+	entry(l, 22, 1, 0, 'b');
+	lost_says(l, &s, 8, "0@0-0:ooo ");
+	s.used = 20;
+	entry(l, 10, 1, 0, 'x');
+	lost_run(l, &s, 8);
+	assert_non_null(strstr(s.text.buf, "@3-1:o"));
+	assert_non_null(strstr(s.text.buf, "@4-3:oox "));
+	str_release(&s.text);
 }
 
 /* The second area counts from the moment on when the first one says so. */
@@ -325,9 +423,10 @@ static void test_outside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_log),    cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_states), cmocka_unit_test(test_switch),
-		cmocka_unit_test(test_match),  cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_log),         cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_states),      cmocka_unit_test(test_lost_writes),
+		cmocka_unit_test(test_lost_in_use), cmocka_unit_test(test_switch),
+		cmocka_unit_test(test_match),       cmocka_unit_test(test_outside),
 		cmocka_unit_test(test_qemu),
 	};
 
