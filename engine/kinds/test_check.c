@@ -3,6 +3,7 @@
  * What is wrong with a scenario can be said before anything runs; and each step's verb is settled.
  */
 #include "kinds/test_opts.h"
+#include "media/blklog.h"
 
 static const char *const power_words[] = {"on", "off", "cut", NULL};
 static const char *const switch_words[] = {"off", "on", NULL};
@@ -108,6 +109,17 @@ void test_check_damage(void *data, const struct yaml *map, struct err_list *erro
 	if (!d->gpt && !d->partition && !d->size)
 		err_list_at(errors, map->pos,
 			    "say what is damaged: 'partition', 'gpt', or 'at' and 'size'");
+}
+
+void test_check_cuts(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct test_cuts *c = data;
+
+	if (c->lost_writes < 1 || c->lost_writes > REPLAY_LOST_MAX)
+		err_list_at(errors, pos_of(map, "lost-writes"),
+			    "'lost-writes' is %lld: a number from 1 to %d is wanted; every subset "
+			    "of so many writes is tried",
+			    (long long)c->lost_writes, REPLAY_LOST_MAX);
 }
 
 void test_check_same(void *data, const struct yaml *map, struct err_list *errors)

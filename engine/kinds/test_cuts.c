@@ -32,6 +32,7 @@ struct run {
 	int half;               /* in use, or -1: no valid table */
 	struct choices choices; /* slot, by the id of a state */
 	size_t choice;          /* now */
+	struct gpt_slots table; /* of the card as it began */
 	struct strs started;    /* images whose kernel was seen starting */
 	uint64_t wrote;
 };
@@ -105,8 +106,9 @@ static void find_half(struct run *r)
 }
 
 /* The region is the boot partition and the hole of its size before or behind it. */
-static int find_region(struct run *r, const struct gpt_slots *table, struct err **err)
+static int find_region(struct run *r, struct err **err)
 {
+	const struct gpt_slots *table = &r->table;
 	const struct gpt_slot *boot = gpt_slot_named(table, boot_name(r));
 	bool second = false;
 
@@ -129,11 +131,11 @@ static int add_known(struct run *r, struct knowns *v, uint64_t at, size_t place,
 	return match_new(r->card, at, image, &k->match, err);
 }
 
-static int find_images(struct run *r, const struct gpt_slots *table, struct err **err)
+static int find_images(struct run *r, struct err **err)
 {
 	for (size_t i = 0; i < r->c->slots.count; i++) {
 		const struct cuts_slot *slot = &r->c->slots.items[i];
-		const struct gpt_slot *part = gpt_slot_named(table, slot->partition);
+		const struct gpt_slot *part = gpt_slot_named(&r->table, slot->partition);
 
 		if (!part)
 			return err_set(err, ERR_USER, "the card has no partition '%s'",
@@ -168,9 +170,26 @@ static int on_wrote(void *arg, uint64_t offset, uint64_t size, struct err **err)
 	for (size_t i = 0; i < r->boots.count; i++)
 		if (match_update(r->boots.items[i].match, offset, size, err) < 0)
 			return -1;
+	return 0;
+}
+
+static int on_moment(void *arg, struct err **err)
+{
+	struct run *r = arg;
+
 	if (++r->wrote % PROGRESS_EVERY == 0 && r->c->progress)
 		r->c->progress(r->c->arg, r->wrote, blklog_count(r->log), r->result.states);
 	return r->half < 0 ? 0 : check_whole(r, err); /* a table that is gone is a state's matter */
+}
+
+/* Whether bytes belong to the slot that is chosen now; the boot half in use is a watched area. */
+static bool in_use(void *arg, uint64_t offset, uint64_t size)
+{
+	const struct run *r = arg;
+	const struct gpt_slot *part =
+		gpt_slot_named(&r->table, r->c->slots.items[r->choice].partition);
+
+	return offset < part->start + part->size && part->start < offset + size;
 }
 
 static bool started(const struct run *r, const char *image)
@@ -199,41 +218,66 @@ static int boot(struct run *r, size_t *ret_choice, struct err **err)
 	return c->boot(c->arg, c->card, !all, ret_choice, err);
 }
 
-static int on_state(void *arg, const struct replay_state *s, struct err **err)
+/* Puts in front of an error which moment it is about. Returns -1. */
+static int at_moment(const struct replay_state *s, struct err **err)
 {
-	struct run *r = arg;
-	const struct known *k;
-	size_t choice = 0;
+	unsigned long long write = s->write, offset = s->offset;
 
-	r->result.moments++;
+	if (s->lost)
+		return err_wrap(err, "cut after write %llu, with %u of those before it lost", write,
+				s->lost);
+	return err_wrap(err, "cut after write %llu, %sat byte %llu", write,
+			s->torn ? "which is torn " : "", offset);
+}
+
+/* What the firmware does in this state. */
+static int look_at(struct run *r, const struct replay_state *s, struct err **err)
+{
+	bool skip = s->torn && !r->c->torn; /* nothing is asked of it */
+	const struct known *k;
+	size_t choice = r->choice;
+
 	if (!s->seen) {
-		if (s->torn && !r->c->torn)
-			choice = r->choice; /* passed over: nothing is asked of it */
-		else if (boot(r, &choice, err) < 0)
-			return err_wrap(err, "cut after write %llu, %sat byte %llu",
-					(unsigned long long)s->write,
-					s->torn ? "which is torn " : "",
-					(unsigned long long)s->offset);
+		if (!skip && boot(r, &choice, err) < 0)
+			return -1;
 		choices_push(&r->choices, choice);
 	}
 	r->choice = r->choices.items[s->id];
-	if (s->torn && !r->c->torn)
+	if (skip)
 		return 0;
 	if (check_whole(r, err) < 0)
-		return err_wrap(err, "cut after write %llu, %sat byte %llu",
-				(unsigned long long)s->write, s->torn ? "which is torn " : "",
-				(unsigned long long)s->offset);
+		return -1;
 	k = whole(&r->roots, r->choice);
 	if (!started(r, k->image))
 		strs_push(&r->started, k->image); /* boot() saw to it */
 	return 0;
 }
 
+static int on_state(void *arg, const struct replay_state *s, struct err **err)
+{
+	struct run *r = arg;
+	size_t choice = r->choice;
+
+	if (s->lost)
+		r->result.lost++;
+	else
+		r->result.moments++;
+	if (look_at(r, s, err) < 0)
+		return at_moment(s, err);
+	if (s->lost) /* the card goes back to where it was */
+		r->choice = choice;
+	return 0;
+}
+
 static int replay(struct run *r, struct err **err)
 {
 	const struct cuts *c = r->c;
-	struct replay_events events = {
-		.arg = r, .changed = on_changed, .state = on_state, .wrote = on_wrote};
+	struct replay_events events = {.arg = r,
+				       .changed = on_changed,
+				       .state = on_state,
+				       .wrote = on_wrote,
+				       .moment = on_moment,
+				       .in_use = in_use};
 	uint64_t backup = (GPT_HEAD_SECTORS - 1) * GPT_SECTOR;
 
 	replay_new(r->log, r->card, &events, &r->replay);
@@ -243,15 +287,20 @@ static int replay(struct run *r, struct err **err)
 	replay_area(r->replay, r->size - backup, backup, true);
 	for (int i = 0; i < 2; i++)
 		r->half_area[i] = replay_area(r->replay, r->half_at[i], r->half_size, false);
+	replay_lose(r->replay, c->lost_writes);
+	for (size_t i = 0; i < c->slots.count; i++) {
+		const struct gpt_slot *part =
+			gpt_slot_named(&r->table, c->slots.items[i].partition);
+
+		replay_keep(r->replay, part->start, part->size);
+	}
 	find_half(r);
 	return replay_run(r->replay, err);
 }
 
 static int open_all(struct run *r, struct err **err)
 {
-	struct gpt_slots table = {0};
 	struct stat st;
-	int rc;
 
 	r->card = open(r->c->card, O_RDWR | O_CLOEXEC);
 	if (r->card < 0 || fstat(r->card, &st) < 0)
@@ -259,13 +308,11 @@ static int open_all(struct run *r, struct err **err)
 	r->size = (uint64_t)st.st_size;
 	if (blklog_open(r->c->log, &r->log, err) < 0)
 		return -1;
-	if (gpt_copy_any(r->card, r->size, &table) != 0)
+	if (gpt_copy_any(r->card, r->size, &r->table) != 0)
 		return err_set(err, ERR_USER, "the card has no valid partition table");
-	rc = find_region(r, &table, err);
-	if (!rc)
-		rc = find_images(r, &table, err);
-	gpt_slots_clear(&table);
-	return rc;
+	if (find_region(r, err) < 0)
+		return -1;
+	return find_images(r, err);
 }
 
 static void close_all(struct run *r)
@@ -278,6 +325,7 @@ static void close_all(struct run *r)
 	knowns_clear(&r->boots);
 	choices_clear(&r->choices);
 	strs_clear(&r->started);
+	gpt_slots_clear(&r->table);
 	replay_free(r->replay);
 	blklog_free(r->log);
 	if (r->card >= 0)

@@ -2,10 +2,10 @@
 #pragma once
 /*
  * Every power cut there is: of a recorded run (media/blklog.h), the card is rebuilt after each
- * write and with each last write torn. Whenever the places that decide what is booted differ from
- * all seen before (both copies of the environment, both copies of the partition table, the boot
- * half in use), U-Boot is booted on a copy. The slot it chooses and the boot half in use must hold
- * whole known images, then and as long as the card decides the same.
+ * write, with each last write torn, and with some of the last writes lost. Whenever the places that
+ * decide what is booted differ from all seen before (both copies of the environment, both copies of
+ * the partition table, the boot half in use), U-Boot is booted on a copy. The slot it chooses and
+ * the boot half in use must hold whole known images, then and as long as the card decides the same.
  *
  *	struct cuts c = {.card = "start.img", .log = "writes.log", ..., .boot = boot, .arg = x};
  *	cuts_run(&c, &result, err);
@@ -31,6 +31,7 @@ struct cuts {
 	struct strs roots, boots;   /* image files that may be in slots, in the boot halves */
 	const char *boot_partition; /* NULL: "boot" */
 	bool torn;                  /* also the moments in the middle of a sector */
+	unsigned lost_writes;       /* any of so many last ones may be lost (replay_lose()) */
 	uint64_t most;              /* boots; more is an error (0: no limit) */
 	void *arg;
 	/*
@@ -47,6 +48,7 @@ struct cuts_result {
 	uint64_t writes;  /* entries of the log */
 	uint64_t states;  /* different ones: so many boots */
 	uint64_t moments; /* in which the deciding places changed */
+	uint64_t lost;    /* moments with lost writes that were looked at, each subset */
 };
 
 /* A cut that the board would not survive is ERR_BUILD; the message says which. */

@@ -54,11 +54,16 @@ static const struct option cuts_options[] = {
 	 .example = "[boot, \"tests/v2:boot.img\"]"},
 	{"torn", OPT_BOOL, AT(torn), .def = "true",
 	 .help = "Also with the last write done by half, sector by sector."},
+	{"lost-writes", OPT_INT, AT(lost_writes), .def = "1",
+	 .help = "Any of so many last writes may be lost, all subsets (1 to 12): an SD card holds "
+		 "writes back and knows no flush. 1: none but the last one.",
+	 .example = "8"},
 	{"most", OPT_INT, AT(most),
 	 .help = "Fails when more boots than this would be needed; without it there is no limit."},
 };
 #undef AT
-static const struct schema cuts_schema = SCHEMA(struct test_cuts, cuts_options);
+static const struct schema cuts_schema =
+	SCHEMA(struct test_cuts, cuts_options, .check = test_check_cuts);
 
 #define AT(field) offsetof(struct test_step, field)
 static const struct option step_options[] = {

@@ -51,6 +51,7 @@ struct test_same {
 struct test_cuts {
 	struct list roots, boots; /* of struct ref *: whole images, old and new */
 	bool torn;                /* also with the last write done by half */
+	int64_t lost_writes;      /* any of so many last ones may be lost; 1 to REPLAY_LOST_MAX */
 	int64_t most;             /* boots at most; 0: no limit */
 };
 
@@ -102,6 +103,7 @@ extern const struct schema test_schema;
 /* The rules over several keys (kinds/test_check.c), for the schemas. */
 void test_check_damage(void *data, const struct yaml *map, struct err_list *errors);
 void test_check_same(void *data, const struct yaml *map, struct err_list *errors);
+void test_check_cuts(void *data, const struct yaml *map, struct err_list *errors);
 void test_check_step(void *data, const struct yaml *map, struct err_list *errors);
 void test_check_all(void *data, const struct yaml *map, struct err_list *errors);
 

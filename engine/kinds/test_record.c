@@ -106,6 +106,7 @@ int test_power_cuts(struct test_run *r, const struct test_step *s, struct err **
 	b.cuts = (struct cuts){.card = r->before,
 			       .log = r->record,
 			       .torn = s->power_cuts->torn,
+			       .lost_writes = (unsigned)s->power_cuts->lost_writes,
 			       .most = (uint64_t)s->power_cuts->most,
 			       .arg = &b,
 			       .boot = boot,
@@ -116,8 +117,11 @@ int test_power_cuts(struct test_run *r, const struct test_step *s, struct err **
 	add_images(r, &s->power_cuts->boots, &b.cuts.boots);
 	rc = cuts_run(&b.cuts, &result, err);
 	if (rc == 0)
-		scene_note(r->scene, "%llu writes, %llu moments, %llu states, each boots",
+		scene_note(r->scene,
+			   "%llu writes, %llu moments, %llu more with lost writes (every subset of "
+			   "the last %lld), %llu states, each boots",
 			   (unsigned long long)result.writes, (unsigned long long)result.moments,
+			   (unsigned long long)result.lost, (long long)s->power_cuts->lost_writes,
 			   (unsigned long long)result.states);
 	cuts_slots_clear(&b.cuts.slots);
 	strs_clear(&b.cuts.roots);

@@ -55,6 +55,7 @@ struct scene {
 	struct str log;  /* without its head */
 	uint64_t writes; /* entries */
 	struct strv boots;
+	unsigned lost_writes;
 };
 
 static void u64(struct str *s, uint64_t v)
@@ -144,6 +145,7 @@ static int play(struct scene *s, struct cuts_result *ret, struct err **err)
 			 .env_at = {M, 2 * M},
 			 .env_size = 4096,
 			 .torn = true,
+			 .lost_writes = s->lost_writes,
 			 .arg = s,
 			 .boot = boot};
 	int rc;
@@ -250,6 +252,57 @@ static void test_no_table(void **state)
 	strv_clear(&s.boots);
 }
 
+/* The last bytes of the slot are written right before it is named. */
+static void test_lost_slot(void **state)
+{
+	struct scene s;
+	struct cuts_result result;
+	struct err *err = NULL;
+
+	for (unsigned lost = 1; lost <= 3; lost += 2) {
+		begin(&s);
+		s.lost_writes = lost;
+		fill(&s, ROOT_B, 3584, 'n');
+		fill(&s, ROOT_B + 3584, 512, 'n');
+		fill(&s, 9 * M, 512, 'd'); /* data, between the two */
+		environment(&s, 1, 2, 'B');
+		if (lost == 1)
+			ok(play(&s, &result, &err), &err);
+		else
+			refused(play(&s, &result, &err), &err,
+				"cut after write 4, with 1 of those before it lost: slot 'B' "
+				"would be used, and is no whole image: 1 sectors differ from "
+				"the nearest");
+		strv_clear(&s.boots);
+	}
+}
+
+/* Two copies of the environment, or of the table, at the same moment. */
+static void test_lost_copies(void **state)
+{
+	struct scene s;
+	struct cuts_result result;
+	struct err *err = NULL;
+
+	begin(&s);
+	s.lost_writes = 8;
+	environment(&s, 1, 2, 'A');
+	fill(&s, ROOT_B, 4096, 'n');
+	for (int i = 0; i < 8; i++)
+		fill(&s, (9 * M) + (uint64_t)i * 512, 512, 'd');
+	environment(&s, 0, 3, 'B');
+	ok(play(&s, &result, &err), &err);
+	/* the environment, at the write of the slot; the rest is too far apart */
+	assert_int_equal(result.lost, 1);
+	strv_clear(&s.boots);
+	begin(&s);
+	s.lost_writes = 2;
+	tables(&s, "switched");
+	fill(&s, 5 * M, 4096, 'c');
+	refused(play(&s, &result, &err), &err, "half of the boot region");
+	strv_clear(&s.boots);
+}
+
 static void test_copies(void **state)
 {
 	struct gpt_slots table = {0};
@@ -275,9 +328,10 @@ static void test_copies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),   cmocka_unit_test(test_early),
-		cmocka_unit_test(test_in_use), cmocka_unit_test(test_no_table),
-		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_good),        cmocka_unit_test(test_early),
+		cmocka_unit_test(test_in_use),      cmocka_unit_test(test_no_table),
+		cmocka_unit_test(test_copies),      cmocka_unit_test(test_lost_slot),
+		cmocka_unit_test(test_lost_copies),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
