@@ -11,7 +11,7 @@ static const char *const root_words[] = {"host", NULL};
 static const struct option run_options[] = {
 	{"root", OPT_REF, AT(root), .accept = ACCEPT_TREE, .def = "host", .words = root_words,
 	 .help = "Tree that is the root file system of the steps; 'host' takes this machine's "
-		 "programs and is not hermetic.",
+		 "programs, and the files of /etc that those need, and is not hermetic.",
 	 .example = "toolchain"},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
 	 .help = "Tree with qemu-user for a root of a foreign architecture; without it this "
@@ -143,7 +143,7 @@ const struct kind kind_run = {
 		  "path. Outputs are regular files that the steps leave in it. Without steps "
 		  "nothing is started. Where this user cannot make namespaces the steps run in a "
 		  "QEMU guest, to the same bytes; `root: host` then does not work.",
-	.version = 1,
+	.version = 2,
 	.schema = &run_schema,
 	.outputs = run_outputs,
 	.demand = run_demand,

@@ -21,6 +21,14 @@
  * the rights of root over the namespace, but still cannot change the owner of a file; without, it
  * is called 1000 and has none.
  *
+ * Without ROOT it sees the host's /usr, /opt and what links there, and an /etc of its own. Copied
+ * into that is what programs read there to work at all or to work alike: the loader's cache,
+ * alternatives and what else /usr names through links (Java, Python, Perl), certificates but no
+ * private keys, the time zone, the system's name, names of ports and protocols, defaults of dpkg,
+ * mke2fs, mtools and the makers of documents. Made, the same everywhere: passwd and group (root,
+ * 1000 as "build", nobody), hosts, nsswitch.conf. All else stays out: accounts and passwords,
+ * host name and machine-id, networks, mail, credentials (sandbox_etc.c has the list).
+ *
  * With NESTED it may make mounts and namespaces of its own, as builders of trees do; what it was
  * given it can neither unmount nor make writable. It sees all of /proc, so that it can mount one,
  * but as the machine's root, whom /proc would obey.
@@ -47,7 +55,7 @@ struct sandbox_bind {
 };
 
 struct sandbox_opts {
-	/* Folder that becomes /; NULL: the host's /usr, /etc, /opt and what links there. */
+	/* Folder that becomes /; NULL: the host's programs, see above. */
 	const char *root;
 	bool root_writable; /* the folder is the caller's own and may be changed; else read-only */
 	bool as_root;       /* see above */

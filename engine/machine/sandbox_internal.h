@@ -20,6 +20,12 @@ struct mounts_how {
 	bool own_binfmt; /* mount binfmt_misc again below /proc */
 	bool whole_proc; /* nothing of /proc is read-only or hidden */
 };
+/* The same between them, the new root being the current directory. */
+/* Takes FROM, read-only, and lays it over PATH, which exists. */
+int mounts_lay_over(const char *path, const char *from, struct err **err) warn_unused;
+/* Fills etc/ with what programs of the host need, and makes it read-only. */
+int etc_enter(struct err **err) warn_unused;
+
 /* Builds the new root and makes it /. */
 int mounts_enter(const struct sandbox_opts *opts, const struct mounts_how *how,
 		 struct err **err) warn_unused;

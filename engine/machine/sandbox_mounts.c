@@ -86,11 +86,11 @@ static bool is_fresh(const char *name)
 	return false;
 }
 
-/* What of the host is in view when it is the root itself: programs and their configuration. */
+/* What of the host is in view when it is the root itself: programs. Of /etc see etc_enter(). */
 static bool is_host_part(const char *name)
 {
-	return str_eq(name, "usr") || str_eq(name, "etc") || str_eq(name, "opt") ||
-	       str_eq(name, "bin") || str_eq(name, "sbin") || str_skip(name, "lib");
+	return str_eq(name, "usr") || str_eq(name, "opt") || str_eq(name, "bin") ||
+	       str_eq(name, "sbin") || str_skip(name, "lib");
 }
 
 static int take_root(struct pieces *v, const struct sandbox_opts *opts, struct err **err)
@@ -186,8 +186,7 @@ static const char *const proc_hidden[] = {
 	"proc/mtrr",        "proc/scsi",       "proc/sched_debug", "proc/timer_list",
 	"proc/timer_stats", "proc/vmallocinfo"};
 
-/* Takes FROM, read-only, and lays it over PATH. */
-static int lay_over(const char *path, const char *from, struct err **err)
+int mounts_lay_over(const char *path, const char *from, struct err **err)
 {
 	struct pieces piece cleanup_pieces = {0};
 
@@ -200,7 +199,7 @@ static int lay_over(const char *path, const char *from, struct err **err)
 static int hide(const char *path, bool is_dir, struct err **err)
 {
 	if (!is_dir)
-		return lay_over(path, "/dev/null", err);
+		return mounts_lay_over(path, "/dev/null", err);
 	if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "mode=0555,size=4k") < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot hide '/%s' in the sandbox", path);
@@ -215,7 +214,7 @@ static int guard_proc(struct err **err)
 	for (size_t i = 0; i < array_len(proc_read_only); i++) {
 		const char *path = proc_read_only[i];
 
-		if (lstat(path, &st) == 0 && lay_over(path, path, err) < 0)
+		if (lstat(path, &st) == 0 && mounts_lay_over(path, path, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < array_len(proc_hidden); i++) {
@@ -289,6 +288,8 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 	for (size_t i = 0; !opts->root_writable && i < root->count; i++)
 		if (place(&root->items[i], err) < 0)
 			return -1;
+	if (!opts->root && (fresh_tmpfs("etc", "mode=0755", err) < 0 || etc_enter(err) < 0))
+		return -1;
 	if (fresh_proc(proc, how, err) < 0 || fresh_dev(err) < 0 ||
 	    fresh_tmpfs("run", "mode=0755", err) < 0 || fresh_tmpfs("tmp", "mode=1777", err) < 0 ||
 	    path_mkdirs("run/lock", err) < 0 || path_mkdirs("sys", err) < 0)

@@ -61,6 +61,23 @@ static void test_sees_only_what_it_was_given(void **state)
 	assert_int_equal(run("test $(cat out) = x; test ! -e /tmp/scratch"), 0);
 }
 
+/* Of the host's /etc, what programs need. */
+static void test_named_files_of_etc(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		run("for f in shadow machine-id hostname fstab resolv.conf ssh sudoers "
+		    "subuid apt ssl/private pam.d; do\n"
+		    "  [ ! -e /etc/$f ] || { echo \"/etc/$f\"; exit 1; }\n"
+		    "done\n"
+		    "[ \"$(id -un):$(id -gn)\" = build:build ]; [ -r /etc/ld.so.cache ]\n"
+		    "[ \"$(getent passwd 0 | cut -d: -f1,6)\" = root:/root ]\n"
+		    "getent hosts localhost >/dev/null; [ -d /etc/alternatives ]\n"
+		    "[ ! -d /usr/share/ca-certificates ] || [ -d /etc/ssl/certs ]\n"
+		    "if touch /etc/passwd || touch /etc/alternatives/x; then exit 2; fi\n"),
+		0);
+}
+
 /* Even root is only the owner of the host's devices, not allowed to change them. */
 static void test_devices_stay_as_they_are(void **state)
 {
@@ -216,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DIR_TEST(test_status),
 		DIR_TEST(test_sees_only_what_it_was_given),
+		DIR_TEST(test_named_files_of_etc),
 		DIR_TEST(test_devices_stay_as_they_are),
 		DIR_TEST(test_no_network),
 		DIR_TEST(test_root),
