@@ -16,20 +16,39 @@
 #include "base/file.h"
 #include "base/path.h"
 
-/*
- * The child's half between fork and exec: only async-signal-safe calls. ERRFD carries errno back.
- */
-static void child(const char *program, char *const argv[], const struct proc_opts *o, pid_t parent,
-		  int errfd)
+/* Tells the parent why the program was not started: errno, or 0 and a text. */
+static void __attribute__((noreturn)) give_up(int errfd, int number, const struct err *e)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), saved;
+	if (write(errfd, &number, sizeof(number)) == sizeof(number) && e)
+		(void)!write(errfd, e->text, strlen(e->text));
+	_exit(127);
+}
+
+/* Takes its place in the world; what it is given of OPTS to enter may allocate. */
+static void take_place(const struct proc_opts *o, int errfd)
+{
+	struct pollfd parent = {.fd = errfd};
+	struct err *err = NULL;
+
+	if (o->enter ? proc_leave_login() < 0 : !o->same_group && setpgid(0, 0) < 0)
+		give_up(errfd, errno, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (poll(&parent, 1, 0) < 0 || parent.revents) /* nobody reads: it has died already */
+		_exit(127);
+	if (o->enter && o->enter(o->enter_arg, &err) < 0)
+		give_up(errfd, 0, err);
+}
+
+/*
+ * The child's half between fork and exec: only async-signal-safe calls, but for what is called to
+ * enter its namespaces. ERRFD carries the reason back.
+ */
+static void child(const char *program, char *const argv[], const struct proc_opts *o, int errfd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
-	if (!o->same_group)
-		setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(127);
+	take_place(o, errfd);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -47,9 +66,21 @@ static void child(const char *program, char *const argv[], const struct proc_opt
 		goto fail;
 	execve(program, argv, o->env ? o->env : environ);
 fail:
-	saved = errno;
-	(void)!write(errfd, &saved, sizeof(saved));
-	_exit(127);
+	give_up(errfd, errno, NULL);
+}
+
+/* Of a child that was not started: its reason, in FD behind errno, which was FAILED. */
+static int not_started(pid_t pid, int fd, const char *name, int failed, struct err **err)
+{
+	struct str why cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (failed)
+		return err_errno(err, ERR_ENV, failed, "cannot start '%s'", name);
+	(void)!fd_read_all(fd, name, 65536, &why, &ignored);
+	return err_set(err, ERR_ENV, "cannot start '%s': %s", name, why.buf);
 }
 
 int proc_start(char *const argv[], const struct proc_opts *opts, pid_t *ret_pid, struct err **err)
@@ -57,8 +88,8 @@ int proc_start(char *const argv[], const struct proc_opts *opts, pid_t *ret_pid,
 	static const struct proc_opts defaults;
 	char *program cleanup_free = path_program(argv[0]);
 	int fds[2], in cleanup_fd = -1, out cleanup_fd = -1;
-	pid_t parent = getpid(), pid;
 	int failed = 0;
+	pid_t pid;
 	ssize_t n;
 
 	if (!opts)
@@ -70,25 +101,22 @@ int proc_start(char *const argv[], const struct proc_opts *opts, pid_t *ret_pid,
 		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", argv[0]);
 	in = fds[0];
 	out = fds[1];
-	pid = fork();
+	/* The raw call: glibc has no fork() with flags. */
+	pid = opts->namespaces ? (pid_t)syscall(SYS_clone, SIGCHLD | opts->namespaces, 0, 0, 0, 0)
+			       : fork();
 	if (pid < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", argv[0]);
 	if (pid == 0)
-		child(program, argv, opts, parent, out);
-	if (!opts->same_group)
+		child(program, argv, opts, out);
+	if (!opts->same_group && !opts->enter)
 		setpgid(pid, pid); /* in both, so that neither has to wait for the other */
 	close(out);
 	out = -1;
 	do
 		n = read(in, &failed, sizeof(failed));
 	while (n < 0 && errno == EINTR);
-	if (n == sizeof(failed)) {
-		int status;
-
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		return err_errno(err, ERR_ENV, failed, "cannot start '%s'", argv[0]);
-	}
+	if (n == sizeof(failed))
+		return not_started(pid, in, argv[0], failed, err);
 	*ret_pid = pid;
 	return 0;
 }

@@ -18,6 +18,14 @@ struct proc_opts {
 	int in, out, errfd; /* 0: /dev/null for in, the parent's for out and err */
 	const int *pass; /* descriptors that stay open under their numbers, ended by -1; or NULL */
 	bool same_group; /* stay in the parent's process group */
+	/*
+	 * CLONE_NEW*: namespaces of its own, a pid namespace among them, whose first process it is;
+	 * and what is called there before it becomes the program (machine/confined.h): 0, or -1
+	 * with *err. It has a session of its own then, and no keys of the user's login.
+	 */
+	int namespaces;
+	int (*enter)(void *arg, struct err **err);
+	void *enter_arg;
 	/* proc_run only: SIGKILL to the group and ERR_TIMEOUT after it; 0: none. */
 	unsigned timeout_s;
 };

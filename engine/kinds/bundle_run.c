@@ -15,6 +15,7 @@
 #include "kinds/makers.h"
 #include "kinds/pki.h"
 #include "kinds/x509.h"
+#include "machine/confined.h"
 
 /*
  * rauc chooses the handler of an image by its file name's suffix, so the suffix must tell what is
@@ -110,10 +111,23 @@ static const char *const compression_args[] = {
 	[BUNDLE_XZ] = "-comp xz",
 };
 
+/* What rauc sees: who signs, what it packs, and where the bundle goes. */
+static void show_rauc(const struct action *a, const struct signer *s, struct confined *ret)
+{
+	confined_program(ret, "rauc");
+	confined_program(ret, "mksquashfs");
+	confined_read(ret, s->key);
+	confined_read(ret, s->keyring);
+	confined_write(ret, a->workdir);
+	confined_write(ret, a->outdir);
+}
+
 static int make_bundle(struct action *a, const struct signer *s, const char *content,
 		       const char *out, struct err **err)
 {
 	const struct bundle_opts *o = a->opts;
+	struct confined wall cleanup_confined = {0};
+	struct proc_opts opts = {0};
 	struct strv argv cleanup_strv = {0};
 
 	strv_push(&argv, "rauc");
@@ -127,13 +141,18 @@ static int make_bundle(struct action *a, const struct signer *s, const char *con
 		    a->cpus ? a->cpus : 1);
 	strv_push(&argv, content);
 	strv_push(&argv, out);
-	return proc_run(strv_argv(&argv), NULL, err);
+	show_rauc(a, s, &wall);
+	confined_apply(&wall, &opts);
+	return proc_run(strv_argv(&argv), &opts, err);
 }
 
 /* The reading side: what a device would see. Other values than the recipe's are an error. */
-static int read_back(const struct bundle_opts *o, const struct signer *s, const char *bundle,
+static int read_back(const struct action *a, const struct signer *s, const char *bundle,
 		     struct err **err)
 {
+	const struct bundle_opts *o = a->opts;
+	struct confined wall cleanup_confined = {0};
+	struct proc_opts opts = {0};
 	char *keyring cleanup_free = xasprintf("--keyring=%s", s->keyring);
 	char *const argv[] = {"rauc",         keyring, "info", "--output-format=shell",
 			      (char *)bundle, NULL};
@@ -141,7 +160,12 @@ static int read_back(const struct bundle_opts *o, const struct signer *s, const 
 	char *version cleanup_free = xasprintf("RAUC_MF_VERSION='%s'\n", o->version);
 	struct str text cleanup_str = STR_INIT;
 
-	if (proc_output(argv, NULL, 1024 * 1024, &text, err) < 0) {
+	confined_program(&wall, "rauc");
+	confined_read(&wall, s->keyring);
+	confined_read(&wall, bundle);
+	confined_write(&wall, a->workdir); /* its temporary files */
+	confined_apply(&wall, &opts);
+	if (proc_output(argv, &opts, 1024 * 1024, &text, err) < 0) {
 		(*err)->cls = ERR_INTEGRITY;
 		return err_wrap(err, "rauc does not accept the bundle it made (see the log)");
 	}
@@ -164,7 +188,7 @@ static int bundle_run(struct action *a, struct err **err)
 	action_progress(a, -1, "compressing and signing");
 	if (make_bundle(a, &signer, content, out, err) < 0)
 		return -1;
-	return read_back(a->opts, &signer, out, err);
+	return read_back(a, &signer, out, err);
 }
 
 const struct maker maker_bundle = {
