@@ -6,6 +6,7 @@
 #include "base/tmp.h"
 #include "cli/json.h"
 #include "cli/session.h"
+#include "machine/confined.h"
 
 #define SVG_MAX (64 * 1024 * 1024)
 
@@ -105,8 +106,10 @@ static void write_json(const struct plan_nodes *plan)
 /* Graphviz draws: our text goes in through a file without a name. */
 static int write_svg(const struct str *dot, struct err **err)
 {
+	static char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp", "LC_ALL=C.UTF-8", NULL};
 	char *argv[] = {"dot", "-Tsvg", NULL}, *program cleanup_free = path_program("dot");
-	struct proc_opts opts = {.timeout_s = 120};
+	struct proc_opts opts = {.env = env, .timeout_s = 120};
+	struct confined wall cleanup_confined = {0};
 	struct str svg cleanup_str = STR_INIT;
 	int fd cleanup_fd = -1;
 
@@ -117,6 +120,8 @@ static int write_svg(const struct str *dot, struct err **err)
 	if (tmp_in_memory("graph.dot", dot->buf, dot->len, &fd, err) < 0)
 		return -1;
 	opts.in = fd;
+	confined_program(&wall, "dot");
+	confined_apply(&wall, &opts);
 	if (proc_output(argv, &opts, SVG_MAX, &svg, err))
 		return -1;
 	fwrite(svg.buf, 1, svg.len, stdout);

@@ -32,7 +32,7 @@ exec $(command -v "$1") "\$@"
 END
 	chmod +x "$scratch/bin/$1"
 }
-for program in rauc mksquashfs; do spy $program no; done
+for program in rauc mksquashfs dot; do spy $program no; done
 PATH=$scratch/bin:$PATH
 # confined NAME FILE: what the spies told there
 confined() {
@@ -49,4 +49,7 @@ check "keys" "$orch" pki init
 code "a bundle" 0 "$orch" build bundle
 "$orch" log bundle >"$scratch/log"
 for program in rauc mksquashfs; do confined $program "$scratch/log"; done
+code "a picture" 0 "$orch" graph --format svg
+check "it is one" grep -q '<svg' "$scratch/out"
+confined dot "$scratch/err"
 finish
