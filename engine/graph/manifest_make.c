@@ -265,7 +265,7 @@ static int add_tools(struct maker *m, struct tool_versions *tools, struct err **
 	const char *const *names = k->tools ? k->tools(m->n->recipe->opts) : NULL;
 
 	for (; names && *names; names++) {
-		const char *version = tool_version(tools, *names, m->store, err);
+		const char *version = tool_version(tools, *names, !k->tools_named, m->store, err);
 
 		if (!version)
 			return err_wrap(err, "node '%s'", m->n->name);

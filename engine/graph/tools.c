@@ -11,7 +11,7 @@
 #define VERSION_OUTPUT_MAX (1024 * 1024)
 
 /* The first line of "PROGRAM --version", or 1 when it says nothing. */
-static int ask(const char *program, struct str *ret)
+static int ask_version(const char *program, struct str *ret)
 {
 	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
 	     locale[] = "LC_ALL=C.UTF-8";
@@ -45,10 +45,11 @@ static int digest_program(const char *program, struct store *s, struct str *ret,
 	return 0;
 }
 
-const char *tool_version(struct tool_versions *tools, const char *name, struct store *s,
+const char *tool_version(struct tool_versions *tools, const char *name, bool ask, struct store *s,
 			 struct err **err)
 {
-	const char *known = map_get(&tools->known, name);
+	char *key cleanup_free = xasprintf("%s%s", ask ? "" : "file ", name);
+	const char *known = map_get(&tools->known, key);
 	struct str version cleanup_str = STR_INIT;
 	char *program cleanup_free = NULL;
 
@@ -59,12 +60,12 @@ const char *tool_version(struct tool_versions *tools, const char *name, struct s
 		err_set(err, ERR_ENV, "program '%s' is not installed: see 'orch doctor'", name);
 		return NULL;
 	}
-	if (ask(program, &version)) {
+	if (!ask || ask_version(program, &version)) {
 		str_clear(&version);
 		if (digest_program(program, s, &version, err))
 			return NULL;
 	}
 	known = arena_strndup(tools->arena, version.buf, version.len);
-	map_set(&tools->known, arena_strdup(tools->arena, name), (void *)known);
+	map_set(&tools->known, arena_strdup(tools->arena, key), (void *)known);
 	return known;
 }

@@ -4,8 +4,9 @@
 #include "graph/manifest.h"
 
 /*
- * What program NAME says about its version, or the digest of its file when it says nothing. Asked
- * once per run. NULL with ERR_ENV when there is no such program.
+ * With ASK what program NAME says about its version; without, or when it says nothing, the digest
+ * of its file. Only what orch itself names may be asked: that is to run it. Looked for once per
+ * run. NULL with ERR_ENV when there is no such program.
  */
-const char *tool_version(struct tool_versions *tools, const char *name, struct store *s,
+const char *tool_version(struct tool_versions *tools, const char *name, bool ask, struct store *s,
 			 struct err **err);

@@ -32,7 +32,8 @@ static const struct option run_options[] = {
 		 "image.",
 	 .example = "[app.deb]"},
 	{"tools", OPT_STRING, AT(tools), OPT_LIST | OPT_NAME,
-	 .help = "With root host: further programs whose version decides whether to run again.",
+	 .help = "With root host: further programs by whose bytes it is decided whether to run "
+		 "again.",
 	 .example = "[gcc, make]"},
 	{"nested", OPT_BOOL, AT(nested), .def = "false",
 	 .help = "Steps may make mounts and namespaces of their own, as programs that build trees "
@@ -148,4 +149,5 @@ const struct kind kind_run = {
 	.outputs = run_outputs,
 	.demand = run_demand,
 	.tools = run_tools,
+	.tools_named = true,
 };

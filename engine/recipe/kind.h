@@ -100,9 +100,11 @@ struct kind {
 		    struct err **err);
 	/*
 	 * The names of host programs whose version belongs to the key, ended by NULL; may be NULL.
-	 * Given the options, because a writer or a root may need none.
+	 * Given the options, because a writer or a root may need none. With tools_named it is
+	 * recipes that name them: they are known by their bytes, and nobody asks them.
 	 */
 	const char *const *(*tools)(const void *opts);
+	bool tools_named;
 	/*
 	 * The date of this node's lock (seconds since 1970), or 0. May be NULL. The newest that a
 	 * node reaches is struct action's lock_date; it is in the key where dated() says so (NULL:

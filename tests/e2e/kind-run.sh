@@ -240,6 +240,23 @@ code "a path that the tree has not" 2 "$orch" -C "$p" build no-inside
 check "is told" grep -q "there is no '/etc/nothing' in the tree" "$scratch/err"
 
 echo "# recipes"
+mkdir "$scratch/bin"
+printf '#!/bin/sh\necho "$@" >>%s\n' "$scratch/ran" >"$scratch/bin/own-tool"
+chmod +x "$scratch/bin/own-tool"
+PATH=$scratch/bin:$PATH
+recipe tooled <<'END'
+kind: run
+root: host
+tools: [own-tool]
+run: ["echo >x"]
+outputs: [x]
+END
+check "a tool" "$orch" -C "$p" build tooled
+code "unchanged" 0 "$orch" -C "$p" plan --exit-code tooled
+echo '# another' >>"$scratch/bin/own-tool"
+code "changed: to be built" 3 "$orch" -C "$p" plan --exit-code tooled
+code "check, which knows of mistakes" 2 "$orch" -C "$p" check
+check "and was never run" test ! -e "$scratch/ran"
 recipe bad <<'END'
 kind: run
 root: tree
