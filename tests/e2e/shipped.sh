@@ -20,14 +20,15 @@ trees() {
 		printf '/.\n/usr\n/usr/bin\n/usr/bin/edge-app\n/usr/bin/app\n' >$d/var/lib/dpkg/info/edge-app.list
 		status 1.0 >$d/var/lib/dpkg/status
 	done
-	mkdir -p root/boot/dtbs/broadcom root/etc root/usr/lib/uboot-raspberrypi400
+	mkdir -p root/boot/dtbs/broadcom root/etc root/usr/lib/uboot-raspberrypi400 root/usr/lib/raspi-firmware
 	echo host >root/etc/hostname
-	for f in vmlinuz initrd.img sums board.dtb u-boot.bin; do echo "$f" >$f; done
+	for f in vmlinuz initrd.img sums board.dtb u-boot.bin start4.elf; do echo "$f" >$f; done
 	cp initrd.img sums root/boot/
 	cp vmlinuz root/boot/vmlinuz-6.12
 	ln -s boot/vmlinuz-6.12 root/vmlinuz
 	cp board.dtb root/boot/dtbs/broadcom/
 	cp u-boot.bin root/usr/lib/uboot-raspberrypi400/
+	cp start4.elf root/usr/lib/raspi-firmware/
 	printf '%s\n' /software/installed/changed /usr/bin/edge-app /usr/bin/app /var/lib/dpkg/status /var/log/dpkg.log >guest/changed
 }
 pack() { # DIRECTORY [OPTION...]
@@ -36,7 +37,7 @@ pack() { # DIRECTORY [OPTION...]
 	(cd "$pack_dir" && find . -mindepth 1 | sed 's,^\./,,' | sort |
 		tar --no-recursion --numeric-owner --mtime=@1704067200 --owner=0 --group=0 "$@" -cf "../$pack_dir.tar" -T -)
 }
-compared() { (cd work && sh "$compare" ../guest.tar ../root.tar ../initrd.img ../sums ../vmlinuz ../u-boot.bin ../board.dtb); }
+compared() { (cd work && sh "$compare" ../guest.tar ../root.tar ../initrd.img ../sums ../vmlinuz ../u-boot.bin ../start4.elf ../board.dtb); }
 # refused NAME TEXT: the trees as they are now
 refused() {
 	[ -e guest.tar ] || pack guest
@@ -97,6 +98,9 @@ refused "another initial file system" "boot/initrd.img' is not what was booted"
 trees
 echo other >root/usr/lib/uboot-raspberrypi400/u-boot.bin
 refused "another U-Boot" "u-boot.bin' is not what was booted"
+trees
+echo other >root/usr/lib/raspi-firmware/start4.elf
+refused "another firmware" "start4.elf' is not what was booted"
 trees
 rm root/boot/dtbs/broadcom/board.dtb
 refused "a device tree less" "board.dtb' is not there"
