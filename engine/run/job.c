@@ -166,7 +166,7 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 static void read_frames(struct job *j)
 {
 	struct frame f;
-	int end = frames_read(&j->in, j->sock, &j->broken), rc = end;
+	int end = j->in_ended ? 1 : frames_read(&j->in, j->sock, &j->broken), rc = end;
 
 	while (rc >= 0 && (rc = frames_next(&j->in, &f, &j->broken)) == 0)
 		rc = take_frame(j, &f, &j->broken);
@@ -174,6 +174,25 @@ static void read_frames(struct job *j)
 		spawn_kill(j->pid);
 	if (rc < 0 || end == 1)
 		hang_up(j);
+}
+
+void job_take(struct job *j, short revents)
+{
+	struct err *err cleanup_err = NULL;
+	int end;
+
+	if (j->sock < 0 || j->in_ended)
+		return;
+	if (revents & POLLOUT)
+		(void)!frame_flush(&j->out, j->sock, &err);
+	if (!(revents & ~POLLOUT))
+		return;
+	end = frames_read(&j->in, j->sock, &j->broken);
+	j->in_ended = end == 1;
+	if (end >= 0)
+		return;
+	spawn_kill(j->pid);
+	hang_up(j);
 }
 
 void job_io(struct job *j, short revents)
@@ -191,6 +210,8 @@ void job_abort(struct job *j, enum job_stop why, bool hard)
 {
 	struct str none cleanup_str = STR_INIT;
 
+	if (j->reaped)
+		return;
 	if (!j->stop)
 		j->stop = why;
 	if (hard || j->kill_ms) {
@@ -268,6 +289,7 @@ int job_reaped(struct job *j, int status, struct err **err)
 {
 	struct pollfd p = {.fd = j->sock, .events = POLLIN};
 
+	j->reaped = true;
 	while (j->sock >= 0 && poll(&p, 1, 0) > 0) /* what it said before it ended */
 		read_frames(j);
 	hang_up(j);

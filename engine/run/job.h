@@ -50,6 +50,7 @@ struct job {
 	int sock;
 	enum spawn_mode mode;
 	struct frames in;
+	bool in_ended; /* nothing more comes; what came may not have been acted on yet */
 	struct str out;
 	uint64_t started_ms, deadline_ms, kill_ms; /* monotonic; kill_ms 0: not asked to stop */
 	unsigned timeout_s;
@@ -59,6 +60,7 @@ struct job {
 	bool told;                  /* RESULT came */
 	struct err *result;         /* the error in it */
 	struct err *broken;         /* the worker broke the protocol */
+	bool reaped;                /* its process is no more */
 	struct digest log;
 };
 
@@ -81,6 +83,8 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, struc
 short job_events(const struct job *j);
 /* Reads and writes what can be; PROGRESS frames go to the sink. */
 void job_io(struct job *j, short revents);
+/* The same without acting on what is read: for a moment in which the store cannot be used. */
+void job_take(struct job *j, short revents);
 /* Asks the worker to stop; a second call, or HARD, is SIGKILL. */
 void job_abort(struct job *j, enum job_stop why, bool hard);
 /* Applies deadline and grace; returns milliseconds until it wants to be called again. */

@@ -27,7 +27,6 @@
 #include "run/space.h"
 
 #define LOCK_RETRY_MS 200
-#define TICK_MS 1000
 /* A manifest older than this is made anew before its node starts: files may have been edited. */
 #define MANIFEST_FRESH_MS 1500
 
@@ -334,52 +333,23 @@ static void reap(struct sched *d)
 	spawn_kill_strays(keep, d->running.count);
 }
 
-static void abort_all(struct sched *d, bool hard)
-{
-	for (size_t i = 0; i < d->running.count; i++)
-		job_abort(d->running.items[i].job, JOB_CANCELLED, hard);
-}
-
 static void read_signals(struct sched *d)
 {
-	struct signalfd_siginfo si;
-
-	while (read(d->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		if (si.ssi_signo == SIGCHLD)
-			continue;
-		abort_all(d, d->result->signal != 0);
-		if (!d->result->signal)
-			d->result->signal = (int)si.ssi_signo;
-		d->stopping = true;
-		store_hurry(d->s);
-	}
+	sched_take_signals(d);
+	d->child_ended = false;
 	reap(d);
 }
 
 /* Milliseconds until something is due without an event. */
 static int next_due(struct sched *d)
 {
-	uint64_t now = job_now();
-	int wait = d->running.count ? TICK_MS : -1;
+	int wait = sched_next_tick(d);
 
-	for (size_t i = 0; i < d->running.count; i++) {
-		int ms = job_tick(d->running.items[i].job, now);
-
-		wait = ms < wait ? ms : wait;
-	}
+	if (d->child_ended)
+		return 0;
 	if (d->ready.heap.count && !d->stopping && !d->again && (wait < 0 || wait > LOCK_RETRY_MS))
 		wait = LOCK_RETRY_MS;
 	return wait;
-}
-
-static void tick(struct sched *d)
-{
-	uint64_t now = job_now();
-
-	if (!d->running.count || now < d->tick_ms + TICK_MS)
-		return;
-	d->tick_ms = now;
-	sched_tell(d, &(struct event){.type = EVENT_TICK});
 }
 
 static int wait_events(struct sched *d, struct err **err)
@@ -396,12 +366,12 @@ static int wait_events(struct sched *d, struct err **err)
 	if (poll(p, count + 1, next_due(d)) < 0 && errno != EINTR)
 		return err_errno(err, ERR_INTERNAL, errno, "cannot wait for workers");
 	for (size_t i = 0; i < count; i++) {
-		if (p[i].revents)
+		if (p[i].revents || d->running.items[i].job->in_ended)
 			job_io(d->running.items[i].job, p[i].revents);
 	}
-	if (p[count].revents)
+	if (p[count].revents || d->child_ended)
 		read_signals(d);
-	tick(d);
+	sched_tick(d);
 	return 0;
 }
 
@@ -475,7 +445,7 @@ static void skip_rest(struct sched *d)
 /* The run cannot go on: nothing may be left behind. */
 static void kill_all(struct sched *d)
 {
-	abort_all(d, true);
+	sched_abort_all(d, true);
 	while (d->running.count) {
 		struct running r = d->running.items[--d->running.count];
 
@@ -549,6 +519,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	d.memory = xcalloc(g->nodes.count + 1, sizeof(*d.memory));
 	room_open(&d.room, opts->store_size);
 	rc = catch_signals(&d, &saved, err);
+	store_on_wait(sched_serve, &d);
 	if (rc == 0) {
 		keylock_sweep(s);
 		count_inputs(&d);
@@ -562,6 +533,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 		ret->wall_s = (double)(job_now() - started) / 1000;
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_END});
 	}
+	store_on_wait(NULL, NULL);
 	release_signals(&d, &saved);
 	queue_clear(&d.ready);
 	nodes_clear(&d.fresh);

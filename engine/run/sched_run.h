@@ -44,8 +44,21 @@ struct sched {
 	bool again; /* when nothing runs any more, look everything up once more: settle_damages() */
 	unsigned starts; /* how often that was done */
 	int signals;
+	bool child_ended; /* SIGCHLD came, and nobody has been reaped for it yet */
 	uint64_t tick_ms;
 };
+
+/* sched_wait.c */
+/* SIGTERM, with grace, to all that runs; HARD: SIGKILL. */
+void sched_abort_all(struct sched *d, bool hard);
+/* Acts on signals that have come, but for reaping. */
+void sched_take_signals(struct sched *d);
+/* Milliseconds until a job's time is up; -1: none runs. Stops those whose time is. */
+int sched_next_tick(struct sched *d);
+/* Lets sinks say about once a second what runs. */
+void sched_tick(struct sched *d);
+/* For store_on_wait(): serves what runs for MS, without the store. */
+void sched_serve(void *arg, int ms);
 
 void sched_tell(struct sched *d, const struct event *ev);
 void sched_warn(struct sched *d, const struct node *n, const char *text);

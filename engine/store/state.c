@@ -182,16 +182,41 @@ static bool told_to_end(void)
 					 sigismember(&set, SIGHUP));
 }
 
+static struct {
+	void (*fn)(void *arg, int ms);
+	void *arg;
+} meanwhile;
+
+void state_on_wait(void (*fn)(void *arg, int ms), void *arg)
+{
+	meanwhile.fn = fn;
+	meanwhile.arg = arg;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* SQLite's busy handler: not 0 to try again. */
 static int wait_turn(void *arg, int tries)
 {
 	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
 	struct state *st = arg;
+	uint64_t now = now_ms();
 
+	if (!tries)
+		st->since_ms = now;
 	st->hurry = st->hurry || told_to_end();
-	if (tries >= (st->hurry ? HURRY_MS : BUSY_MS) / BUSY_PAUSE_MS)
+	if (now - st->since_ms >= (st->hurry ? HURRY_MS : BUSY_MS))
 		return 0;
-	nanosleep(&pause, NULL);
+	if (meanwhile.fn)
+		meanwhile.fn(meanwhile.arg, BUSY_PAUSE_MS);
+	else
+		nanosleep(&pause, NULL);
 	return 1;
 }
 

@@ -33,6 +33,11 @@ void state_close(struct state *st);
  * then it fails with ERR_CANCEL. The same when a signal that ends programs is blocked and pending.
  */
 void state_hurry(struct state *st);
+/*
+ * While another process holds the database, FN is called again and again, with the milliseconds
+ * that it may take; NULL: this process sleeps. It must not use the store. One for all stores.
+ */
+void state_on_wait(void (*fn)(void *arg, int ms), void *arg);
 /* Whether a call failed because the file is damaged. */
 bool state_damaged(const struct state *st);
 /*

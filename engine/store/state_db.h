@@ -54,7 +54,8 @@ struct state {
 	sqlite3_stmt *stmts[SQL_COUNT];
 	bool full; /* synchronous=FULL is set */
 	bool damaged;
-	bool hurry; /* see state_hurry() */
+	bool hurry;        /* see state_hurry() */
+	uint64_t since_ms; /* monotonic: since when another process is waited for */
 };
 
 /* ?9 of a put, column 8 of a rescue's walk: the row's number. */

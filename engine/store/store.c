@@ -278,6 +278,11 @@ void store_hurry(struct store *s)
 		state_hurry(s->state);
 }
 
+void store_on_wait(void (*fn)(void *arg, int ms), void *arg)
+{
+	state_on_wait(fn, arg);
+}
+
 const char *store_dir(const struct store *s)
 {
 	return s->dir;

@@ -63,6 +63,11 @@ const char *store_dir(const struct store *s);
 const char *store_warning(const struct store *s);
 /* This run is to end: whoever holds the database is not waited for any more (ERR_CANCEL). */
 void store_hurry(struct store *s);
+/*
+ * What goes on while another process holds the database: FN is called again and again, with the
+ * milliseconds that it may take, and must not use the store. NULL: nothing. For all stores.
+ */
+void store_on_wait(void (*fn)(void *arg, int ms), void *arg);
 /* "STORE/tmp" and the like: absolute, made when missing; owned by S. */
 const char *store_subdir(struct store *s, const char *name);
 

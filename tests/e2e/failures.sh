@@ -220,6 +220,37 @@ for signal in TERM:143 INT:130; do
 		wait $holder 2>/dev/null
 	done
 done
+# What runs meanwhile is served: a deadline holds, though the end of another node waits for the database.
+recipe late <<END
+kind: run
+run: ["sleep 772.$$"]
+timeout: 6
+outputs: [x]
+END
+recipe brisk <<END
+kind: run
+run: ["echo $$ >x; sleep 4"]
+outputs: [x]
+END
+# running: the step of 'late'
+running() { pgrep -u "$(id -u)" -x -f "sleep 772.$$" || [ $? = 1 ] || echo "pgrep failed"; }
+rm -f "$scratch/held"
+"$orch" -C "$p" build -k -j 2 late brisk --result-json "$result" >"$scratch/one" 2>&1 &
+one=$!
+timeout 20 sh -c "until pgrep -u $(id -u) -x -f 'sleep 772.$$' >/dev/null; do sleep 0.1; done"
+check "late runs" test -n "$(running)"
+python3 "$scratch/hold.py" "$ORCH_STORE" "$scratch/held" &
+holder=$!
+sleep 12
+check "the database is held" test -e "$scratch/held"
+same "and the deadline holds" "" "$(running)"
+check "while the end of brisk waits" kill -0 $one
+kill -KILL $holder
+wait $holder 2>/dev/null
+status=0
+wait $one || status=$?
+same "a deadline beside a held database" 10 "$status"
+same "what waited is recorded" "built" "$(status_of brisk)"
 code "the store is whole after that" 0 "$orch" store verify
 code "and the node can be built" 0 "$orch" -C "$p" build brief
 
