@@ -17,11 +17,15 @@
 
 _Static_assert(HTTP_TEXT_SIZE >= CURL_ERROR_SIZE, "libcurl writes so much");
 
-static uint64_t cap_of(const struct http_item *item)
+static uint64_t cap_of(const struct transfer *t)
 {
+	const struct http_item *item = t->item;
+	uint64_t own = item->max_size ? item->max_size : DEFAULT_MAX_SIZE;
+	uint64_t most = t->fetch->opts->max_size;
+
 	if (item->size)
-		return item->size;
-	return item->max_size ? item->max_size : DEFAULT_MAX_SIZE;
+		own = item->size;
+	return most && most < own ? most : own;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
@@ -29,7 +33,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	struct transfer *t = arg;
 	size_t len = size * count;
 
-	if (t->got + len > cap_of(t->item)) {
+	if (t->got + len > cap_of(t)) {
 		t->too_large = true;
 		return 0;
 	}
@@ -74,7 +78,7 @@ static void set_limits(CURL *easy, const struct transfer *t)
 	curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
-	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)cap_of(t->item));
+	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)cap_of(t));
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "orch/" ORCH_VERSION);
 }
 
@@ -158,8 +162,8 @@ static int transfer_start(struct transfer *t, struct err **err)
 
 static int too_large(struct transfer *t, struct err **err)
 {
-	char *why cleanup_free = xasprintf("larger than the %llu bytes expected",
-					   (unsigned long long)cap_of(t->item));
+	char *why cleanup_free =
+		xasprintf("larger than the %llu bytes expected", (unsigned long long)cap_of(t));
 
 	return transfer_source_refused(t, why, err);
 }

@@ -4,7 +4,7 @@
  * Fetching, the only place that knows libcurl. A download is verified while it is written and only
  * a complete file with the right digest ever gets its final name. Servers have limits of time:
  * nothing may come for 60 s (or timeout_s, if that is more) in all tries of an item together, and
- * what comes must be 16 KiB/s on average from the 30th second on (or half of its part of
+ * what comes must be 16 KiB/s (or .pace) on average from the 30th second on (or half of its part of
  * bytes_per_second, if that is less).
  */
 #include "base/digest.h"
@@ -48,6 +48,8 @@ struct http_item {
 
 struct http_opts {
 	unsigned parallel; /* transfers at once; 0: 4 */
+	uint64_t pace;     /* bytes per second, on average, that are enough; 0: 16 KiB */
+	uint64_t max_size; /* refuse larger items, whatever they say themselves; 0: none */
 	void (*progress)(void *arg, uint64_t done,
 			 uint64_t total); /* bytes over all items; may be NULL */
 	/* A source was given up and the next is tried; may be NULL. */

@@ -6,7 +6,7 @@
 #define TRIES 4 /* rounds over the sources of an item */
 #define TIMEOUT_S 30
 #define SILENCE_S 60 /* all tries of an item together wait so long for nothing */
-#define PACE 16384   /* bytes per second on average; a slower one ends after PACE_AFTER_S */
+#define PACE 16384 /* default; bytes per second on average; a slower one ends after PACE_AFTER_S */
 #define PACE_AFTER_S 30
 
 /* ---- times ---- */
@@ -143,8 +143,9 @@ static uint64_t pace_of(const struct transfer *t)
 {
 	const struct http_access *a = source_of(t)->access;
 	uint64_t own = a ? a->bytes_per_second / parallel_of(t->fetch) / 2 : 0;
+	uint64_t pace = t->fetch->opts->pace ? t->fetch->opts->pace : PACE;
 
-	return own && own < PACE ? own : PACE;
+	return own && own < pace ? own : pace;
 }
 
 int transfer_check_pace(struct transfer *t, struct err **err)

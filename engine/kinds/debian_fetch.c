@@ -106,6 +106,7 @@ static int fetch_missing(struct action *a, const char *node, const struct debian
 		return -1;
 	size = str_bytes(bytes);
 	action_log(a, "fetching %zu packages, %s", count, size);
+	user_config_limit(&mirrors.config, &opts);
 	if (http_fetch(items, count, &opts, err) < 0)
 		return explain(node, entries, items, count, err);
 	return 0;

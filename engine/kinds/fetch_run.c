@@ -9,6 +9,7 @@
 #include "base/url.h"
 #include "kinds/login.h"
 #include "kinds/makers.h"
+#include "kinds/user_config.h"
 
 static void on_progress(void *arg, uint64_t done, uint64_t total)
 {
@@ -62,11 +63,15 @@ static int fetch_sources(struct action *a, const struct fetch_wish *w, const cha
 				 .sha256 = &w->sha256,
 				 .name = arena_printf(a->arena, "'%s'", path_base(dest))};
 	char *shown cleanup_free = url_shown(w->url);
+	struct user_config config;
 
 	sources[0] = source_of(a, w->url);
 	for (size_t i = 1; i < count; i++)
 		sources[i] = source_of(a, LIST_AT(*w->mirrors, const char *, i - 1));
 	action_log(a, "fetching %s", shown);
+	if (user_config_read(a->arena, &config, err) < 0)
+		return -1;
+	user_config_limit(&config, &http);
 	return http_fetch(&item, 1, &http, err);
 }
 

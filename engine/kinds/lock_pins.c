@@ -99,6 +99,7 @@ static int fetch(struct locking *l, struct apt_request *q, const struct lock_ent
 		.sha256 = &e->sha256,
 		.name = arena_printf(l->arena, "package '%s' %s", e->name, e->version)};
 	const struct archive *archive = archive_named(q, e->archive);
+	struct http_opts opts = {0};
 	struct lock_archive place;
 
 	if (!archive) {
@@ -115,7 +116,8 @@ static int fetch(struct locking *l, struct apt_request *q, const struct lock_ent
 	if (path_mkdirs(dir, err) < 0 ||
 	    mirrors_sources(q->mirrors, &place, e->path, dir, &item, err) < 0)
 		return -1;
-	if (http_fetch(&item, 1, NULL, err) == 0)
+	user_config_limit(&q->mirrors->config, &opts);
+	if (http_fetch(&item, 1, &opts, err) == 0)
 		return add_record(l, e, dest, err);
 	if (item.gone)
 		*ret_why = arena_printf(l->arena, "archive '%s' no longer has %s", e->archive,

@@ -224,6 +224,7 @@ static int read_list(struct mirrors *m, const char *list, const char *tmp_dir, s
 	const char *url = str_skip(list, "mirror+");
 	const char *file;
 	char *dest cleanup_free = path_join(tmp_dir, "mirrors");
+	struct http_opts opts = {0};
 	struct http_access access;
 	struct http_source source = {NULL, &access};
 	struct http_item item = {.sources = &source,
@@ -239,8 +240,9 @@ static int read_list(struct mirrors *m, const char *list, const char *tmp_dir, s
 		return file_read(url_decode(m->arena, file), MAX_LIST, ret, err);
 	}
 	source.url = url;
+	user_config_limit(&m->config, &opts);
 	if (host_apt_access(&m->host, url, m->auth, &access, err) < 0 ||
-	    http_fetch(&item, 1, NULL, err) < 0 || file_read(dest, MAX_LIST, ret, err) < 0)
+	    http_fetch(&item, 1, &opts, err) < 0 || file_read(dest, MAX_LIST, ret, err) < 0)
 		return -1;
 	unlink(dest);
 	return 0;

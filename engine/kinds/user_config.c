@@ -18,6 +18,11 @@ static const struct option config_options[] = {
 		 "speaks the protocol of git-credential(1)."},
 	{"jobs", OPT_INT, offsetof(struct user_config, jobs), OPT_POSITIVE,
 	 .help = "Default of build -j."},
+	{"download-pace", OPT_SIZE, offsetof(struct user_config, download_pace), OPT_POSITIVE,
+	 .help = "Bytes per second, on average, that a server must send at least; 16K when not "
+		 "given."},
+	{"download-size", OPT_SIZE, offsetof(struct user_config, download_size), OPT_POSITIVE,
+	 .help = "Refuse to download larger files, whatever recipes and locks say."},
 	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,
 	 .help = "How large the store may be; what was not used for the longest time goes."},
 	{"trust-emulators", OPT_BOOL, offsetof(struct user_config, trust_emulators), .def = "false",
@@ -58,4 +63,10 @@ int user_config_read(struct arena *arena, struct user_config *ret, struct err **
 	}
 	*ret = *c;
 	return 0;
+}
+
+void user_config_limit(const struct user_config *c, struct http_opts *opts)
+{
+	opts->pace = c->download_pace;
+	opts->max_size = c->download_size;
 }

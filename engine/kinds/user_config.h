@@ -4,15 +4,20 @@
  * What belongs to the machine and its user, not to a project: $XDG_CONFIG_HOME/orch/config.yaml,
  * else ~/.config/orch/config.yaml. It need not exist. docs/config.md is its manual.
  */
+#include "base/http.h"
 #include "recipe/schema.h"
 
 struct user_config {
 	struct list mirrors;           /* of struct pair *: alias -> struct list of URLs */
 	int64_t jobs;                  /* 0: not said */
 	struct list credential_helper; /* of const char *: a program and its arguments */
+	uint64_t download_pace;        /* bytes per second; 0: not said */
+	uint64_t download_size;        /* bytes; 0: not said */
 	uint64_t store_size;           /* bytes; 0: not said */
 	bool trust_emulators; /* a board's QEMU may come out of any tree, see kinds/board.c */
 };
 
 /* Everything lives in ARENA. No file: zeros. */
 int user_config_read(struct arena *arena, struct user_config *ret, struct err **err) warn_unused;
+/* What the user says of downloads. */
+void user_config_limit(const struct user_config *c, struct http_opts *opts);

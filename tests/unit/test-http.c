@@ -204,9 +204,26 @@ static bool ends_within(const char *path, const char *says, double least, double
 }
 
 /* A minute, for both at once. */
+/* In a child: for whom 2000 bytes a second are enough, 4000 are. */
+static pid_t start_patient(void)
+{
+	char *url cleanup_free = xasprintf("http://127.0.0.1:%s/dribbles", port);
+	char *dest cleanup_free = path_join(dir, "patient");
+	struct http_source source = {url, NULL};
+	struct http_item item = {
+		.sources = &source, .source_count = 1, .dest = dest, .name = "'it'"};
+	const struct http_opts opts = {.pace = 2000};
+	struct err *err cleanup_err = NULL;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(http_fetch(&item, 1, &opts, &err) == 0);
+	return pid;
+}
+
 static void slow_servers_are_left(void **state)
 {
-	pid_t pid = fork();
+	pid_t patient = start_patient(), pid = fork();
 	int status;
 
 	if (pid == 0)
@@ -215,7 +232,27 @@ static void slow_servers_are_left(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(waitpid(patient, &status, WNOHANG), 0); /* after more than 30 s */
+	kill(patient, SIGTERM);
+	assert_int_equal(waitpid(patient, &status, 0), patient);
+	assert_int_equal(files_left(), 1); /* of whom was killed */
+}
+
+static void the_user_limits_downloads(void **state)
+{
+	char *url cleanup_free = xasprintf("http://127.0.0.1:%s/good", port);
+	char *dest cleanup_free = path_join(dir, "dest");
+	struct http_source source = {url, NULL};
+	struct http_item item = {
+		.sources = &source, .source_count = 1, .dest = dest, .size = 6, .name = "'it'"};
+	const struct http_opts slow = {.pace = 1000}, small = {.max_size = 5};
+	struct err *err cleanup_err = NULL;
+
+	assert_int_equal(http_fetch(&item, 1, &slow, &err), 0);
+	unlink(dest);
+	assert_int_equal(http_fetch(&item, 1, &small, &err), -1);
+	assert_non_null(strstr(err->text, "larger than the 5 bytes"));
+	assert_false(path_exists(dest));
 }
 
 static void a_missing_file_says_404(void **state)
@@ -466,6 +503,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_digest_keeps_nothing),
 		cmocka_unit_test(hostile_servers_are_refused),
 		cmocka_unit_test(slow_servers_are_left),
+		cmocka_unit_test(the_user_limits_downloads),
 		cmocka_unit_test(a_missing_file_says_404),
 		cmocka_unit_test(a_flaky_server_is_tried_again),
 		cmocka_unit_test(the_next_source_is_tried),
