@@ -24,13 +24,6 @@ struct guest_sandbox {
 	struct guest *guest;
 };
 
-bool guest_sandbox_forced(void)
-{
-	const char *word = getenv("ORCH_SANDBOX");
-
-	return word && str_eq(word, "guest");
-}
-
 bool guest_sandbox_possible(void)
 {
 	char *kernel cleanup_free = host_kernel();
