@@ -18,7 +18,7 @@
 
 #include "base/file.h"
 #include "run/proto.h"
-#include "run/spawn.h"
+#include "run/spawner.h"
 
 static void flush(struct str *out)
 {
@@ -60,7 +60,7 @@ static int act(const char *what)
 	return 0;
 }
 
-int main(void)
+static void work(const void *arg)
 {
 	struct frames in = FRAMES_INIT;
 	struct err *err = NULL;
@@ -72,12 +72,17 @@ int main(void)
 
 	while ((rc = frames_next(&in, &f, &err)) == 1) {
 		if (frames_read(&in, WORKER_FD, &err) != 0)
-			return 3;
+			_exit(3);
 	}
 	if (rc < 0 || job_spec_read(arena_new(), f.data, f.len, &spec, &err) < 0)
-		return 3;
+		_exit(3);
 	p = strstr(spec.manifest, "option act \"");
 	if (!p || sscanf(p, "option act \"%31[^\"]", word) != 1)
-		return 3;
+		_exit(3);
 	_exit(act(word)); /* what it holds is the system's to free */
+}
+
+int main(void)
+{
+	return spawner_serve("test", work, NULL);
 }

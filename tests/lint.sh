@@ -65,12 +65,12 @@ grep -q -F -e "'-include', 'base/banned.h'" meson.build || echo meson.build | co
 # In which order a kernel finds disks, it does not promise: they are named by label or serial number.
 git grep -n -E '/dev/(sd|vd|xvd|nvme)[a-z0-9]' -- 'engine/*.c' tests/e2e tests/overlays recipes |
 	complain "a disk by its place"
-# The program that ships is hardened. Stack clash protection leaves no mark for readelf.
-orch=_build/engine/cli/orch
-elf=$(readelf --wide --dynamic --program-headers --dyn-syms "$orch" 2>&1)
-while read -r mark what; do
-	grep -q -E -e "$mark" <<<"$elf" || echo "$what"
-done <<'EOF' | complain "$orch has no"
+# The programs that ship are hardened. Stack clash protection leaves no mark for readelf.
+for program in _build/engine/cli/orch _build/engine/cli/orch-worker; do
+	elf=$(readelf --wide --dynamic --program-headers --dyn-syms "$program" 2>&1)
+	while read -r mark what; do
+		grep -q -E -e "$mark" <<<"$elf" || echo "$what"
+	done <<'EOF' | complain "$program has no"
 GNU_RELRO read-only relocations
 FLAGS_1.*\bNOW\b immediate binding
 FLAGS_1.*\bPIE\b position independent code
@@ -78,6 +78,11 @@ GNU_STACK.*\bRW\b stack that is not executable
 __stack_chk_fail stack protector
 _chk(@|$) fortified functions
 EOF
+done
+# What makes outputs is the worker's: orch starts fast, and foreign bytes meet these libraries there alone.
+orch=_build/engine/cli/orch
+readelf --wide --dynamic "$orch" 2>&1 | grep -E 'NEEDED.*lib(curl|archive|guestfs|ext2fs|com_err|fdisk)' |
+	complain "$orch is linked with"
 grep -q -e -fstack-clash-protection _build/compile_commands.json || echo "$orch" |
 	complain "compiled without stack clash protection"
 git grep -n -w -E 'TODO|FIXME|XXX' -- engine dev recipes | complain "left open"

@@ -103,11 +103,13 @@ fi
 
 # The tree as it stands (tracked files), with the binaries, where that user may write.
 prepare_tree() {
+	local build
 	mkdir -p "$home" "$work/tree" "$work/tmp"
 	git ls-files -z | xargs -0 cp --parents -P -t "$work/tree" --
 	mkdir -p "$work/tree/_build/engine/cli" "$work/tree/_build-asan/engine/cli"
-	cp _build/engine/cli/orch "$work/tree/_build/engine/cli/"
-	cp _build-asan/engine/cli/orch "$work/tree/_build-asan/engine/cli/"
+	for build in _build _build-asan; do
+		cp $build/engine/cli/orch $build/engine/cli/orch-worker "$work/tree/$build/engine/cli/"
+	done
 	[ ! -d pki ] || cp -R pki "$work/tree/"
 	chmod 755 "$work"
 	if [ ${#as_user[@]} -gt 0 ]; then

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/trace.h"
+#include "cli/program.h"
 #include "cli/session.h"
 #include "machine/drop.h"
 
@@ -144,8 +145,8 @@ static int set_environment(const struct cli *c, const struct owner *o, struct er
 /* --- an id of its own, for root's projects ------------------------------------------------- */
 
 struct views {
-	struct drop_view items[4];
-	char *paths[4];
+	struct drop_view items[5];
+	char *paths[5];
 	size_t count;
 };
 
@@ -187,19 +188,28 @@ static bool is_below(const char *path, const char *dir)
 	return rest && (!*rest || *rest == '/');
 }
 
-/* Where our own programs are. */
-static char *program_dir(void)
+/* Where our own programs are: this one, and the worker, which is installed elsewhere. */
+static void view_add_programs(struct views *v, const char *project)
 {
-	char *self cleanup_free = realpath("/proc/self/exe", NULL);
+	struct err *told_later cleanup_err = NULL;
+	char *programs[] = {realpath("/proc/self/exe", NULL), program_worker(&told_later)};
+	char *last cleanup_free = NULL;
 
-	return self ? path_dir(self) : NULL;
+	for (size_t i = 0; i < array_len(programs); i++) {
+		char *dir = programs[i] ? path_dir(programs[i]) : NULL;
+
+		if (dir && !str_eq(dir, last ? last : "") && (!project || !is_below(dir, project)))
+			view_add(v, dir, false);
+		free(programs[i]);
+		free(last);
+		last = dir;
+	}
 }
 
 static int act_as_own_id(const struct cli *c, const char *project, struct err **err)
 {
 	struct views views cleanup_views = {0};
 	char *store cleanup_free = NULL, *config cleanup_free = config_dir();
-	char *programs cleanup_free = program_dir();
 	struct err *why cleanup_err = NULL;
 
 	if (session_store_place(c, &store, err) < 0 || store_give(store, OWN_ID, OWN_ID, err) < 0)
@@ -207,8 +217,7 @@ static int act_as_own_id(const struct cli *c, const char *project, struct err **
 	view_add(&views, project, true);
 	view_add(&views, store, false);
 	view_add(&views, config, true);
-	if (!project || !programs || !is_below(programs, project))
-		view_add(&views, programs, false);
+	view_add_programs(&views, project);
 	unsetenv("XDG_RUNTIME_DIR");
 	if (drop_show(views.items, views.count, OWN_ID, &why) < 0)
 		return err_set(err, ERR_ENV,

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/program.h"
 #include "kinds/user_config.h"
 #include "store/blob.h"
 
@@ -327,10 +328,15 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		.keep_going = b->cli->keep_going,
 		.offline = b->cli->offline,
 		.no_wait = b->cli->no_wait,
+		.build = build_id,
 		.sink = &b->tee.sink,
 	};
+	char *worker cleanup_free = program_worker(err);
 	int rc;
 
+	if (!worker)
+		return -1;
+	opts.worker = worker;
 	if (user_config_read(b->session->arena, &config, err) || open_sinks(b, err))
 		return -1;
 	if (!opts.jobs)

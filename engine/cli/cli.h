@@ -3,10 +3,15 @@
 /*
  * The command line. main.c picks a row of the command table, options.c fills struct cli from the
  * one option table, and the command (cmd_*.c) does its work and returns the exit code. Results go
- * to stdout; progress and errors go to stderr; nothing below this folder prints or exits.
+ * to stdout; progress and errors go to stderr; nothing below this directory prints or exits.
+ *
+ * There are two programs. orch (orch.c) has what reads recipes and the store, and starts fast.
+ * orch-worker (orch_worker.c) has the libraries for archives, file systems, network and guests: it
+ * makes outputs, and carries out the commands that need those libraries, for which orch executes
+ * it (program.h).
  *
  * A new option is a row in options.c, a field here and a bit in the commands that take it; a new
- * command is a row in main.c and a file.
+ * command is a row in main.c, a row in the program that carries it out, and a file.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -82,8 +87,6 @@ struct command {
 	const char *help; /* further paragraphs, or NULL */
 	unsigned options; /* 1 << enum option_bit, beyond those every command takes */
 	unsigned min_args, max_args;
-	bool hidden;
-	int (*run)(struct cli *c); /* returns the exit code */
 	enum root_use root;
 };
 
@@ -91,12 +94,27 @@ struct command {
 extern const struct command commands[];
 const struct command *command_find(const char *name);
 
+/* Which function carries out a command. */
+struct command_run {
+	const char *name;
+	int (*run)(struct cli *c); /* returns the exit code */
+};
+struct program {
+	/* What it carries out itself, ended by a row without a name. */
+	const struct command_run *runs;
+	/* Becomes the program that has the other commands; returns only with an error. */
+	void (*hand_over)(char **argv, struct err **err);
+};
+/* main() of both programs. Returns the exit code. */
+int cli_main(int argc, char **argv, const struct program *program);
+
 /* Fills *RET from argv. ERR_USER with a suggestion when an option or the command is unknown. */
 int cli_parse(struct cli *ret, int argc, char **argv, struct err **err) warn_unused;
 void cli_release(struct cli *c);
 /* The help of one command, or of all when COMMAND is NULL. */
 void cli_help(const struct command *command, FILE *to);
 
+int cmd_help(struct cli *c);
 int cmd_boot(struct cli *c);
 int cmd_build(struct cli *c);
 int cmd_plan(struct cli *c);

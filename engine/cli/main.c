@@ -9,13 +9,11 @@
 #include "cli/as_owner.h"
 #include "cli/cli.h"
 #include "cli/session.h"
-#include "kinds/makers.h"
-#include "run/sched.h"
 
 #define ANY_ARGS 100000
 #define SELECT (1u << O_SET)
 
-static int cmd_help(struct cli *c)
+int cmd_help(struct cli *c)
 {
 	const struct command *about = NULL;
 	struct session s = {.cli = c};
@@ -30,76 +28,67 @@ static int cmd_help(struct cli *c)
 	return 0;
 }
 
-static int cmd_worker(struct cli *c)
-{
-	return worker_main(makers_all);
-}
-
 const struct command commands[] = {
 	{"build", "[TARGET...]", "build what the targets need, skipping what is unchanged",
 	 "Targets are node names; none: project.yaml's 'default'. Their outputs appear as "
 	 "out/NODE/OUTPUT.",
 	 SELECT | 1u << O_JOBS | 1u << O_KEEP_GOING | 1u << O_DRY_RUN | 1u << O_PROGRESS |
 		 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON | 1u << O_EXIT_CODE,
-	 0, ANY_ARGS, false, cmd_build},
+	 0, ANY_ARGS},
 	{"plan", "[TARGET...]", "what would be built, what is cached, and why; builds nothing",
-	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS, false, cmd_plan},
+	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS},
 	{"why", "NODE", "why a node was or will be built: what changed, and what follows", NULL,
-	 SELECT | 1u << O_JSON, 1, 1, false, cmd_why},
+	 SELECT | 1u << O_JSON, 1, 1},
 	{"log", "[NODE]", "the log of a node; without a name, of the last one that failed",
 	 "Of this project; outside of any, of every project that uses this store.",
-	 1u << O_JSON | 1u << O_RUN | 1u << O_ALL, 0, 1, false, cmd_log},
+	 1u << O_JSON | 1u << O_RUN | 1u << O_ALL, 0, 1},
 	{"runs", "", "the history of this project's runs",
 	 "A project is its directory, with the name in its project.yaml: two checkouts have two "
 	 "histories,\n"
 	 "and a directory that was moved keeps its own. The newest 200 runs of each are kept.\n"
 	 "Outside of any project, the runs of all are listed.",
-	 1u << O_JSON | 1u << O_ALL, 0, 0, false, cmd_runs},
+	 1u << O_JSON | 1u << O_ALL, 0, 0},
 	{"diff", "RUN RUN", "what changed between two runs: results and packages",
 	 "A run is its number, or ^0 for this project's last one.",
-	 1u << O_JSON | 1u << O_EXIT_CODE | 1u << O_ALL, 2, 2, false, cmd_diff},
+	 1u << O_JSON | 1u << O_EXIT_CODE | 1u << O_ALL, 2, 2},
 	{"graph", "[TARGET...]", "the picture of the graph, with status", NULL,
-	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS, false, cmd_graph},
+	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS},
 	{"check", "", "everything that can be known wrong without building", NULL,
-	 SELECT | 1u << O_JSON | 1u << O_RULES, 0, 0, false, cmd_check},
+	 SELECT | 1u << O_JSON | 1u << O_RULES, 0, 0},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
-	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1, false, cmd_lock},
+	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1},
 	{"boot", "NODE", "boot an image on an emulated board",
 	 "The image is copied first, and what is written to the copy is thrown away. Ctrl-A X "
 	 "ends it. Without a terminal the serial line is printed, until the guest is off or 10 "
 	 "minutes (times the board's time-scale) have passed.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_BOARD | 1u << O_SLOT | 1u << O_TIMEOUT,
-	 1, 1, false, cmd_boot},
+	 1, 1},
 	{"shell", "NODE", "a shell in the exact sandbox of a node",
 	 "What the node needs is built first. If its last attempt failed with the inputs of now, "
 	 "the shell is in the folder that it left, else in a new one. Every step is there as "
 	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
 	 "commands from stdin.",
-	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1, false, cmd_shell},
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1},
 	{"flash", "NODE DEVICE", "write an image to a card, and read it back",
 	 "DEVICE is a whole disk that nothing uses, or a file that stands for one. It asks before "
 	 "it writes. On a larger card the backup of the partition table is moved to its end.",
-	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2, false,
-	 cmd_flash, ROOT_GOES_LATER},
-	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1,
-	 false, cmd_pki},
-	{"init", "DIR", "make a new project that builds", NULL, 0, 1, 1, false, cmd_init,
+	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2,
 	 ROOT_GOES_LATER},
+	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1},
+	{"init", "DIR", "make a new project that builds", NULL, 0, 1, 1, ROOT_GOES_LATER},
 	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,
-	 1u << O_JSON, 0, 1, false, cmd_kinds, ROOT_STAYS},
-	{"schema", "", "the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0, false,
-	 cmd_schema, ROOT_STAYS},
+	 1u << O_JSON, 0, 1, ROOT_STAYS},
+	{"schema", "", "the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0,
+	 ROOT_STAYS},
 	{"store", "du|gc|verify|repair", "what lies in the store; make room in it; look it over",
 	 "du: what takes how much room. gc: removes what nothing names, then, until the rest fits "
 	 "the size, what was not used for the longest time. verify: hashes every blob; exit 6 "
 	 "when one is damaged. repair: does the same until nothing is wrong any more; what was "
 	 "damaged is built again.",
-	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1, false, cmd_store},
+	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1},
 	{"doctor", "", "what this machine can do, and the command that mends each gap", NULL,
-	 1u << O_JSON, 0, 0, false, cmd_doctor},
-	{"help", "[COMMAND]", "this list, or the options of a command", NULL, 0, 0, 1, false,
-	 cmd_help, ROOT_STAYS},
-	{"worker", "", "", NULL, 0, 0, 0, true, cmd_worker, ROOT_STAYS},
+	 1u << O_JSON, 0, 0},
+	{"help", "[COMMAND]", "this list, or the options of a command", NULL, 0, 0, 1, ROOT_STAYS},
 	{NULL},
 };
 
@@ -122,12 +111,24 @@ static void extend_path(void)
 	setenv("PATH", path, 1);
 }
 
-static int run(struct cli *c, int argc, char **argv)
+static const struct command_run *find_run(const struct program *p, const struct command *cmd)
+{
+	for (const struct command_run *r = p->runs; r->name; r++) {
+		if (str_eq(r->name, cmd->name))
+			return r;
+	}
+	return NULL;
+}
+
+static int run(struct cli *c, int argc, char **argv, const struct program *program)
 {
 	const struct session s = {.cli = c};
+	/* Parsing moves options to the front, where another parser would read them otherwise. */
+	char **moved cleanup_free = xmemdup(argv, ((size_t)argc + 1) * sizeof(*argv));
+	const struct command_run *command;
 	struct err *err = NULL;
 
-	if (cli_parse(c, argc, argv, &err))
+	if (cli_parse(c, argc, moved, &err))
 		return cli_fail(&s, err);
 	if (c->version) {
 		puts("orch " ORCH_VERSION);
@@ -137,13 +138,18 @@ static int run(struct cli *c, int argc, char **argv)
 		cli_help(c->command, stdout);
 		return 0;
 	}
+	command = find_run(program, c->command);
+	if (!command) {
+		program->hand_over(argv, &err);
+		return cli_fail(&s, err);
+	}
 	if (c->dir && chdir(c->dir) < 0) {
 		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", c->dir);
 		return cli_fail(&s, err);
 	}
 	if (c->command->root == ROOT_GOES && act_as_owner(c, &err))
 		return cli_fail(&s, err);
-	return c->command->run(c);
+	return command->run(c);
 }
 
 /* Output that could not be written is a failure even if everything else went well. */
@@ -155,7 +161,7 @@ static int flush_output(int code)
 	return code ? code : err_exit_code(ERR_RESOURCE);
 }
 
-int main(int argc, char **argv)
+int cli_main(int argc, char **argv, const struct program *program)
 {
 	struct cli c = {0};
 	int code;
@@ -163,7 +169,7 @@ int main(int argc, char **argv)
 	trace_init();
 	json_set_alloc_funcs(xmalloc, free);
 	extend_path();
-	code = run(&c, argc, argv);
+	code = run(&c, argc, argv, program);
 	cli_release(&c);
 	return flush_output(code);
 }

@@ -214,10 +214,8 @@ static int find_command(struct cli *c, const char *name, struct err **err)
 	c->command = command_find(name);
 	if (c->command)
 		return 0;
-	for (const struct command *cmd = commands; cmd->name; cmd++) {
-		if (!cmd->hidden)
-			strs_push(&names, cmd->name);
-	}
+	for (const struct command *cmd = commands; cmd->name; cmd++)
+		strs_push(&names, cmd->name);
 	near = str_nearest(name, names.items, names.count);
 	strs_clear(&names);
 	if (near)
@@ -351,10 +349,8 @@ void cli_help(const struct command *command, FILE *to)
 		print_options(command->options, to);
 	} else {
 		fputs("usage: orch [-C DIR] [--store DIR] COMMAND ...\n\ncommands:\n", to);
-		for (const struct command *cmd = commands; cmd->name; cmd++) {
-			if (!cmd->hidden)
-				fprintf(to, "  %-8s %s\n", cmd->name, cmd->summary);
-		}
+		for (const struct command *cmd = commands; cmd->name; cmd++)
+			fprintf(to, "  %-8s %s\n", cmd->name, cmd->summary);
 	}
 	fputs("\nevery command takes:\n", to);
 	print_options(COMMON, to);

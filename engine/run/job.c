@@ -78,7 +78,7 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, struc
 	if (!j->timeout_s)
 		j->timeout_s = JOB_TIMEOUT_S;
 	if (make_folders(j, &log, err) < 0 || queue_job(j, err) < 0 ||
-	    spawn_worker(j->mode, env->opts->self, log, &j->pid, &j->sock, err) < 0) {
+	    spawner_start(env->spawner, j->mode, log, &j->pid, &j->sock, err) < 0) {
 		job_free(j);
 		return -1;
 	}

@@ -14,7 +14,7 @@
 #include "run/pool.h"
 #include "run/proto.h"
 #include "run/sched.h"
-#include "run/spawn.h"
+#include "run/spawner.h"
 
 /* From ABORT to SIGKILL, milliseconds. */
 #define JOB_GRACE_MS 5000
@@ -34,8 +34,9 @@ struct job_env {
 	struct graph *graph;
 	struct store *store;
 	const struct sched_opts *opts;
-	int64_t began_ns;     /* of the run, since 1970; 0: it is none */
-	enum spawn_mode mode; /* the best there is; a job may ask for a plainer one */
+	int64_t began_ns;        /* of the run, since 1970; 0: it is none */
+	enum spawn_mode mode;    /* the best there is; a job may ask for a plainer one */
+	struct spawner *spawner; /* NULL: nothing runs */
 };
 
 enum job_stop { JOB_RUNS, JOB_TIMED_OUT, JOB_CANCELLED };

@@ -39,6 +39,9 @@ static int prepare(struct sched *d, struct err **err)
 	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
 	d->env.mode = spawn_probe();
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for what a plain worker leaves */
+	/* It loads while nodes are looked up. */
+	if (spawner_open(d->opts->worker, d->opts->build, &d->env.spawner, err) < 0)
+		return -1;
 	return plan_estimate(d->g, d->s, err);
 }
 
@@ -242,7 +245,7 @@ static int start_all(struct sched *d, struct err **err)
 
 	if (!d->ready.heap.count || d->stopping || d->again)
 		return 0;
-	if (!d->estimated && estimate(d, err) < 0)
+	if (!d->estimated && (estimate(d, err) < 0 || spawner_ready(d->env.spawner, err) < 0))
 		return -1;
 	pool_round(&d->pool);
 	while (rc >= 0 && !waits && !d->stopping && d->pool.used_cpus < d->pool.cpus &&
@@ -330,7 +333,8 @@ static void reap(struct sched *d)
 	keep = xreallocarray(NULL, d->running.count + 1, sizeof(*keep));
 	for (size_t i = 0; i < d->running.count; i++)
 		keep[i] = d->running.items[i].job->pid;
-	spawn_kill_strays(keep, d->running.count);
+	keep[d->running.count] = spawner_pid(d->env.spawner);
+	spawn_kill_strays(keep, d->running.count + 1);
 }
 
 static void read_signals(struct sched *d)
@@ -534,6 +538,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_END});
 	}
 	store_on_wait(NULL, NULL);
+	spawner_close(d.env.spawner);
 	release_signals(&d, &saved);
 	queue_clear(&d.ready);
 	nodes_clear(&d.fresh);

@@ -16,8 +16,9 @@ struct sched_opts {
 	uint64_t store_size; /* bytes that the store may have, see room.h; 0: any number */
 	bool keep_going;
 	bool offline;
-	bool no_wait;     /* ERR_LOCKED instead of waiting for another orch that builds the same */
-	const char *self; /* path of the orch binary, for workers; NULL: /proc/self/exe */
+	bool no_wait; /* ERR_LOCKED instead of waiting for another orch that builds the same */
+	const char *worker; /* absolute path of the worker program, see run/spawner.h */
+	const char *build;  /* which build that is of */
 	struct sink *sink;
 };
 
@@ -33,5 +34,5 @@ struct sched_result {
  */
 int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	      struct sched_result *ret, struct err **err) warn_unused;
-/* The worker's main: `orch worker`, JOB on descriptor 3. MAKERS is ended by NULL. */
-int worker_main(const struct maker *const *makers);
+/* Main of `PROGRAM worker` (run/spawner.h). MAKERS is ended by NULL; BUILD as in sched_opts. */
+int worker_main(const struct maker *const *makers, const char *build);

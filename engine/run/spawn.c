@@ -17,8 +17,6 @@
 #include "base/proc.h"
 #include "base/trace.h"
 
-#define CHILD_STACK (256 * 1024)
-
 static int namespaces_of(enum spawn_mode mode)
 {
 	if (mode == SPAWN_PLAIN)
@@ -26,12 +24,12 @@ static int namespaces_of(enum spawn_mode mode)
 	return CLONE_NEWPID | CLONE_NEWNS | (mode == SPAWN_USER_NS ? CLONE_NEWUSER : 0);
 }
 
-/* A fork() into new namespaces. The raw call: glibc has no fork() with flags. */
-static pid_t fork_into(enum spawn_mode mode)
+pid_t spawn_fork(enum spawn_mode mode, bool sibling)
 {
-	unsigned long flags = SIGCHLD | namespaces_of(mode);
+	unsigned long flags = SIGCHLD | namespaces_of(mode) | (sibling ? CLONE_PARENT : 0);
 
-	return mode == SPAWN_PLAIN ? fork() : (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	return mode == SPAWN_PLAIN && !sibling ? fork()
+					       : (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 }
 
 static int write_text(const char *path, const char *text)
@@ -45,8 +43,7 @@ static int write_text(const char *path, const char *text)
 	return rc;
 }
 
-/* In the child: the caller stays who it is, and /proc shows the new pid namespace. */
-static int enter(enum spawn_mode mode, uid_t uid, gid_t gid)
+int spawn_enter(enum spawn_mode mode, uid_t uid, gid_t gid)
 {
 	char map[64];
 
@@ -70,13 +67,13 @@ static bool mode_works(enum spawn_mode mode)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	pid_t pid = fork_into(mode);
+	pid_t pid = spawn_fork(mode, false);
 	int status;
 
 	if (pid < 0)
 		return false;
 	if (pid == 0)
-		_exit(enter(mode, uid, gid) == 0 ? 0 : 1);
+		_exit(spawn_enter(mode, uid, gid) == 0 ? 0 : 1);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -96,106 +93,6 @@ enum spawn_mode spawn_probe(void)
 		mode = SPAWN_USER_NS;
 	trace(TRACE_SCHED, "spawn mode %d", (int)mode);
 	return mode;
-}
-
-static void default_signals(void)
-{
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-struct child {
-	enum spawn_mode mode;
-	const char *self;
-	int log_fd, sock, null;
-	uid_t uid;
-	gid_t gid;
-	pid_t parent;
-};
-
-/*
- * The child between clone and exec: system calls only. What fails is said in the log. It lives in
- * the memory of the orchestrator, which waits until it is over.
- */
-static int child(void *arg)
-{
-	const struct child *c = arg;
-	static const char oops[] = "orch: cannot start the worker process\n";
-	char *const argv[] = {(char *)"orch", (char *)"worker", NULL};
-	int sock, flags;
-
-	if (proc_leave_login() < 0)
-		goto fail;
-	default_signals();
-	if (enter(c->mode, c->uid, c->gid) < 0)
-		goto fail;
-	/* In plain mode SIGTERM, so that the worker can still kill its own. */
-	prctl(PR_SET_PDEATHSIG, c->mode == SPAWN_PLAIN ? SIGTERM : SIGKILL);
-	if (c->mode == SPAWN_PLAIN && getppid() != c->parent)
-		_exit(127);
-	/* Out of the way of the low numbers first: dup2() onto itself would keep close-on-exec. */
-	sock = fcntl(c->sock, F_DUPFD_CLOEXEC, 10);
-	if (sock < 0 || dup2(c->null, 0) < 0 || dup2(c->log_fd, 1) < 0 || dup2(c->log_fd, 2) < 0 ||
-	    dup2(sock, WORKER_FD) < 0)
-		goto fail;
-	flags = fcntl(WORKER_FD, F_GETFD);
-	if (flags < 0 || fcntl(WORKER_FD, F_SETFD, flags & ~FD_CLOEXEC) < 0)
-		goto fail;
-	execve(c->self, argv, environ);
-fail:
-	(void)!write(c->log_fd, oops, sizeof(oops) - 1);
-	_exit(127);
-}
-
-/*
- * As vfork(): a graph of ten thousand nodes is memory whose page tables cost more to copy than the
- * worker costs to start. Sanitizers know one stack per thread, so with them it is a fork.
- */
-static pid_t start_child(struct child *c)
-{
-#ifdef __SANITIZE_ADDRESS__
-	pid_t pid = fork_into(c->mode);
-
-	if (pid == 0)
-		_exit(child(c));
-	return pid;
-#else
-	static _Alignas(64) char stack[CHILD_STACK];
-
-	return clone(child, stack + sizeof(stack),
-		     SIGCHLD | CLONE_VM | CLONE_VFORK | namespaces_of(c->mode), c);
-#endif
-}
-
-int spawn_worker(enum spawn_mode mode, const char *self, int log_fd, pid_t *ret_pid, int *ret_sock,
-		 struct err **err)
-{
-	int null cleanup_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int log cleanup_fd = fcntl(log_fd, F_DUPFD_CLOEXEC, 10);
-	int fds[2], mine cleanup_fd = -1, theirs cleanup_fd = -1;
-	struct child c;
-	pid_t pid;
-
-	if (null < 0 || log < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start a worker");
-	mine = fds[0];
-	theirs = fds[1];
-	if (fcntl(mine, F_SETFL, O_NONBLOCK) < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot start a worker");
-	c = (struct child){
-		mode,    self ? self : "/proc/self/exe", log, theirs, null, geteuid(), getegid(),
-		getpid()};
-	pid = start_child(&c);
-	if (pid < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start a worker");
-	*ret_pid = pid;
-	*ret_sock = mine;
-	mine = -1;
-	return 0;
 }
 
 void spawn_kill(pid_t pid)

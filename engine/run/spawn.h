@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Starting `orch worker`, and making sure that nothing it started outlives it.
+ * The namespaces of workers, and making sure that nothing they started outlives them.
  *
  * Where the machine allows it, a worker is the init process of a pid namespace of its own (as root:
  * pid and mount namespace; else with a user namespace that maps only the caller to itself). When
@@ -12,10 +12,8 @@
  * Elsewhere (SPAWN_PLAIN) the worker is a subreaper and kills its descendants when it is told to or
  * its socket closes; the orchestrator is one too and kills what a killed worker leaves. Only both
  * being killed at the same moment can then leave a process that cut all its ties.
- *
- * A worker has a session and a session keyring of its own: nothing it starts has the user's
- * terminal to type into (TIOCSTI), or sees the keys of his login.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,11 +29,15 @@ enum spawn_mode { SPAWN_PLAIN, SPAWN_PID_NS, SPAWN_USER_NS };
  */
 enum spawn_mode spawn_probe(void);
 /*
- * Starts SELF worker (NULL: /proc/self/exe) with its end of a socketpair on WORKER_FD, stdin from
- * /dev/null, stdout and stderr to LOG_FD. The caller's end is non-blocking.
+ * fork() into new namespaces. SIBLING: the parent of the new process is ours, not we. By the raw
+ * system call, for glibc has no fork() with flags: only while this process has one thread.
  */
-int spawn_worker(enum spawn_mode mode, const char *self, int log_fd, pid_t *ret_pid, int *ret_sock,
-		 struct err **err) warn_unused;
+pid_t spawn_fork(enum spawn_mode mode, bool sibling) warn_unused;
+/*
+ * In the new process: it stays who it was, and /proc shows the new pid namespace. System calls
+ * only. 0, or -1.
+ */
+int spawn_enter(enum spawn_mode mode, uid_t uid, gid_t gid) warn_unused;
 /* SIGKILL to a worker and, in plain mode, to its process group. */
 void spawn_kill(pid_t pid);
 /*

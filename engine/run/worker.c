@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * `orch worker`: one attempt at one node, in two processes.
+ * A worker: one attempt at one node, in two processes.
  *
  *	orchestrator ==socketpair== keeper ==socketpair, log pipe== runner ---> the kind's children
  *
@@ -29,11 +29,10 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/tmp.h"
-#include "base/trace.h"
 #include "run/decode.h"
 #include "run/logpipe.h"
 #include "run/sched.h"
-#include "run/spawn.h"
+#include "run/spawner.h"
 
 struct keeper {
 	struct arena *arena;
@@ -542,7 +541,6 @@ static int set_up(struct keeper *k, struct err **err)
 	static const struct rlimit no_core = {0, 0};
 	sigset_t set;
 
-	trace_init();
 	umask(022);
 	prctl(PR_SET_NAME, "orch-worker");
 	setrlimit(RLIMIT_CORE, &no_core);
@@ -571,9 +569,11 @@ static void release(struct keeper *k)
 	err_free(k->result);
 }
 
-int worker_main(const struct maker *const *makers)
+static void work(const void *arg)
 {
-	struct keeper k = {.from_orch = FRAMES_INIT,
+	const struct maker *const *makers = arg;
+	struct keeper k = {.arena = arena_new(),
+			   .from_orch = FRAMES_INIT,
 			   .from_runner = FRAMES_INIT,
 			   .to_orch = STR_INIT,
 			   .control = -1,
@@ -581,19 +581,20 @@ int worker_main(const struct maker *const *makers)
 	struct err *err cleanup_err = NULL, *lost cleanup_err = NULL;
 	int rc = set_up(&k, &err);
 
-	k.arena = arena_new();
 	if (rc == 0)
 		rc = read_job(&k, &err);
-	if (rc == 1) { /* nobody is there any more */
-		release(&k);
-		return 0;
-	}
 	if (rc == 0) {
 		tmp_set_owner((pid_t)k.spec.owner);
 		rc = attempt(&k, makers, &err);
 	}
-	result_put(&k.to_orch, rc == 0 ? NULL : err);
-	(void)!frame_flush(&k.to_orch, WORKER_FD, &lost);
+	if (rc != 1) { /* else nobody is there any more */
+		result_put(&k.to_orch, rc == 0 ? NULL : err);
+		(void)!frame_flush(&k.to_orch, WORKER_FD, &lost);
+	}
 	release(&k);
-	return 0;
+}
+
+int worker_main(const struct maker *const *makers, const char *build)
+{
+	return spawner_serve(build, work, makers);
 }

@@ -28,7 +28,7 @@ printf 'kind: board\nmachine: virt\ncpu: cortex-a57\nmemory: 64M\nfirmware: firm
 	>recipes/boards/fast.yaml
 sed '$a time-scale: 2' recipes/boards/fast.yaml >recipes/boards/slow.yaml
 printf 'kind: run\nrun: ["echo x >x"]\noutputs: [x]\n' >recipes/file.yaml
-cp "$ORCH_ASAN" "$scratch/orch"
+copy_orch "$ORCH_ASAN" "$scratch"
 orch=$scratch/orch
 
 echo "# without a terminal"

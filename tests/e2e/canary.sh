@@ -145,9 +145,9 @@ echo "# while it runs"
 helper passwords
 "$ORCH" -C "$p" build slow >"$scratch/said/slow" 2>&1 &
 orch_pid=$!
-for _ in $(seq 100); do [ "$(pgrep -c -P $orch_pid)" = 0 ] || break; sleep 0.1; done
+for _ in $(seq 100); do [ "$(pgrep -c -P $orch_pid -x orch-worker)" = 0 ] || break; sleep 0.1; done
 sleep 1
-worker=$(pgrep -P $orch_pid | head -n 1)
+worker=$(pgrep -P $orch_pid -x orch-worker | head -n 1)
 runner=$(pgrep -P "$worker" | head -n 1)
 check "the database has a log" test -s "$ORCH_STORE/state.sqlite-wal"
 canary files "$ORCH_STORE" "$p/recipes" "$p/out"

@@ -7,7 +7,7 @@ tests=$PWD/tests/e2e
 mkdir -p "$scratch/p/recipes"
 cd "$scratch/p" || exit 1
 export ORCH_STORE="$scratch/store"
-cp "$ORCH_ASAN" "$scratch/orch"
+copy_orch "$ORCH_ASAN" "$scratch"
 orch=$scratch/orch
 printf 'schema: 1\nname: flash\nversion: "1"\n' >recipes/project.yaml
 printf 'kind: disk\npartitions:\n  - {name: data, type: linux-generic, size: 24M, filesystem: ext4}\n' >recipes/card.yaml

@@ -5,7 +5,7 @@
 . tests/e2e/lib.sh
 cd "$scratch" || exit 1
 export ORCH_STORE="$scratch/store"
-cp "$ORCH_ASAN" "$scratch/orch"
+copy_orch "$ORCH_ASAN" "$scratch"
 orch=$scratch/orch
 
 code makes-a-project 0 "$orch" init 'new one'

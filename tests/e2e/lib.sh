@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # For e2e scripts, which run as an ordinary user in a copy of the tree:  . tests/e2e/lib.sh
 #
-# Given: $ORCH, the binary; $ORCH_ASAN, the same with sanitizers. A script tells 'ok NAME',
+# Given: $ORCH, the program (its worker is found from there); $ORCH_ASAN, the same with sanitizers. A script tells 'ok NAME',
 # 'not ok NAME' or 'skip NAME' for everything it looks at and ends with 'finish'. A line
 # '# timeout: SECONDS' near its top sets its time limit (else 900).
 set -u
@@ -18,6 +18,13 @@ trap 'chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
 trap 'exit 129' HUP # a shell that dies of a signal does not do what EXIT asks for
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# copy_orch ORCH DIRECTORY: both programs, the worker beside the other.
+copy_orch() {
+	copied_worker=${1%/*}/orch-worker
+	[ -e "$copied_worker" ] || copied_worker=${1%/*}/../libexec/orch/orch-worker # as installed
+	cp "$1" "$2/orch" && cp "$copied_worker" "$2/"
+}
 
 ok() { printf 'ok %s\n' "$*"; }
 not_ok() {

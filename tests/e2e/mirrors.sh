@@ -103,7 +103,7 @@ fields='Recommends: own-extra
 check "a newer package" publish one@example.org
 cp "$PWD/dev" "$p/dev"
 mkdir -p "$p/_build/engine/cli"
-cp "$ORCH" "$p/_build/engine/cli/orch"
+copy_orch "$ORCH" "$p/_build/engine/cli"
 printf 'rule none\n  command = true\nbuild all: phony\n' >"$p/_build/build.ninja" # there is nothing to compile
 printf '_build\nout\npki\n' >"$p/.gitignore"
 check "under git" sh -c \

@@ -17,7 +17,7 @@ user() { ${AS_USER:-} "$@"; }
 clean() { root rm -rf "$scratch"; }
 trap clean EXIT
 cc -O1 -D_GNU_SOURCE -o "$scratch/subordinate" tests/subordinate.c || exit 1
-cp "$ORCH" "$scratch/orch"
+copy_orch "$ORCH" "$scratch"
 orch=$scratch/orch
 mkdir -p "$p/recipes"
 check "an archive" users_archive "$p"

@@ -4,7 +4,7 @@
 # checkouts of one, edited in turn.
 # timeout: 600
 . tests/e2e/lib.sh
-cp "$ORCH_ASAN" "$scratch/orch"
+copy_orch "$ORCH_ASAN" "$scratch"
 orch=$scratch/orch
 export ORCH_STORE="$scratch/store"
 cd "$scratch" || exit 1

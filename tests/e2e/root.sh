@@ -35,7 +35,7 @@ run:
     exit 1
 outputs: [x]
 END
-cp "$ORCH" "$scratch/orch"
+copy_orch "$ORCH" "$scratch"
 orch=$scratch/orch
 [ -z "${AS_USER:-}" ] || chown -R "$(user id -u):$(user id -g)" "$scratch"
 # attacked WHO PROJECT UID: what the attack did; its files are UID's on the disk

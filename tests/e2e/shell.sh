@@ -7,7 +7,7 @@ tests=$PWD/tests/e2e
 mkdir -p "$scratch/p/recipes/tests" "$scratch/p/src/sub"
 cd "$scratch/p" || exit 1
 export ORCH_STORE="$scratch/store"
-cp "$ORCH_ASAN" "$scratch/orch"
+copy_orch "$ORCH_ASAN" "$scratch"
 orch=$scratch/orch
 printf 'schema: 1\nname: shell\nversion: "1"\n' >recipes/project.yaml
 echo one >src/sub/one

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * orch-worker: makes the outputs of nodes, and carries out the commands that need the libraries for
+ * it. Only orch starts it (program.h, run/spawner.h):
+ *
+ *	orch-worker worker
+ *	orch-worker command BUILD ARGUMENT...       as the arguments of orch
+ */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "base/trace.h"
+#include "cli/cli.h"
+#include "cli/program.h"
+#include "kinds/makers.h"
+#include "run/sched.h"
+
+static const struct command_run runs[] = {
+	{"boot", cmd_boot},
+	{"check", cmd_check},
+	{"doctor", cmd_doctor},
+	{"flash", cmd_flash},
+	{"lock", cmd_lock},
+	{"shell", cmd_shell},
+	{NULL},
+};
+
+static void no_other(char **argv, struct err **err)
+{
+	err_set(err, ERR_INTERNAL, "neither orch nor orch-worker has command '%s'", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && str_eq(argv[1], "worker")) {
+		trace_init();
+		return worker_main(makers_all, build_id);
+	}
+	if (argc < 3 || !str_eq(argv[1], "command")) {
+		fputs("orch-worker is a part of orch, which starts it\n", stderr);
+		return err_exit_code(ERR_USER);
+	}
+	if (!str_eq(argv[2], build_id)) {
+		fprintf(stderr,
+			"orch: '%s' is of another build than the orch that started it: install "
+			"both together\n",
+			argv[0]);
+		return err_exit_code(ERR_ENV);
+	}
+	argv[2] = (char *)"orch";
+	return cli_main(argc - 2, argv + 2, &(struct program){runs, no_other});
+}

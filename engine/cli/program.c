@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#define WORKER "orch-worker"
+#define DELETED " (deleted)" /* what the kernel adds to the name of a program that is no more */
+
+/* The directory of this program, whatever links led to it; caller frees. */
+static char *own_dir(struct err **err)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n < 0) {
+		err_errno(err, ERR_ENV, errno, "cannot read '/proc/self/exe'");
+		return NULL;
+	}
+	path[n] = 0;
+	if (str_ends(path, DELETED))
+		path[n - (ssize_t)strlen(DELETED)] = 0;
+	return path_dir(path);
+}
+
+char *program_worker(struct err **err)
+{
+	char *dir cleanup_free = own_dir(err), *beside cleanup_free = NULL,
+		  *installed cleanup_free = NULL;
+
+	if (!dir)
+		return NULL;
+	beside = path_join(dir, WORKER);
+	if (path_exists(beside))
+		return steal_ptr(beside);
+	installed = ORCH_LIBEXEC[0] == '/' ? path_join(ORCH_LIBEXEC, WORKER)
+					   : xasprintf("%s/%s/%s", dir, ORCH_LIBEXEC, WORKER);
+	if (path_exists(installed))
+		return steal_ptr(installed);
+	err_set(err, ERR_ENV, "orch's worker program is missing, '%s' or '%s': install orch again",
+		beside, installed);
+	return NULL;
+}
+
+void program_hand_over(char **argv, struct err **err)
+{
+	char *worker cleanup_free = program_worker(err);
+	struct strv args cleanup_strv = {0};
+
+	if (!worker)
+		return;
+	strv_push(&args, worker);
+	strv_push(&args, "command");
+	strv_push(&args, build_id);
+	for (char **a = argv + 1; *a; a++)
+		strv_push(&args, *a);
+	execv(worker, strv_argv(&args));
+	err_errno(err, ERR_ENV, errno, "cannot start '%s'", worker);
+}

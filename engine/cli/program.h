@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The two programs of orch, see cli.h. The worker lies beside orch, as in a build directory, or in
+ * libexec, as installed; nothing in the environment or in a project says where.
+ */
+#include "base/err.h"
+
+/* Names the build: equal in both programs of one, and in no others. Made by meson.build. */
+extern const char build_id[];
+
+/* The path of orch-worker; caller frees. ERR_ENV when it is not there. */
+char *program_worker(struct err **err) warn_unused;
+/* Becomes orch-worker, with the arguments of orch. Returns only with an error. */
+void program_hand_over(char **argv, struct err **err);
