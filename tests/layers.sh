@@ -27,12 +27,12 @@ there=$(find engine -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)
 # HEADER-PATTERN FILE...: only these files may include it.
 homes='
 yaml.h engine/recipe/yaml.c
-curl/ engine/base/curl_lazy.h
+curl/ engine/base/http.c
 sqlite3.h engine/store/state
-guestfs.h engine/machine/guestfs_lazy.h
+guestfs.h engine/machine/guest.c
 libfdisk engine/media/gpt.c
 ext2fs/ engine/media/ext4
-archive engine/media/archive_lazy.h
+archive engine/media/tree engine/media/unpack
 openssl/ engine/base/digest.c engine/base/private_key.c engine/kinds/pki engine/kinds/x509
 libsmartcols engine/cli/table.c
 seccomp.h engine/machine/call_wall_gen.c

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/http_priv.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/curl_lazy.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/vec.h"
@@ -409,8 +409,6 @@ int http_fetch(struct http_item *items, size_t count, const struct http_opts *op
 
 	if (!count)
 		return 0;
-	if (curl_load(err) < 0)
-		return -1;
 	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_ENV, "libcurl cannot start");
 	ready = true;

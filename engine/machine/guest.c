@@ -2,6 +2,7 @@
 #include "machine/guest.h"
 
 #include <ctype.h>
+#include <guestfs.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -9,7 +10,6 @@
 #include "base/path.h"
 #include "base/trace.h"
 #include "machine/console.h"
-#include "machine/guestfs_lazy.h"
 #include "machine/host.h"
 #include "machine/litter.h"
 
@@ -175,7 +175,7 @@ int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **er
 	g->percent = -1;
 	g->said = (struct str)STR_INIT;
 	g->console = (struct console)CONSOLE_INIT(NULL, keep_line, g);
-	if (guestfs_load(err) < 0 || litter_open(litter, &g->litter, err) < 0)
+	if (litter_open(litter, &g->litter, err) < 0)
 		return -1;
 	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT |
 				    GUESTFS_CREATE_NO_CLOSE_ON_EXIT);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media/tree_acl.h"
 
+#include <archive_entry.h>
 #include <endian.h>
 
-#include "media/archive_lazy.h"
 #include "media/tree_priv.h"
 
 /*

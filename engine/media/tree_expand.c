@@ -21,8 +21,6 @@ int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t
 	int rc;
 
 	*ret_len = 0;
-	if (archive_load(err) < 0)
-		return -1;
 	a = archive_read_new();
 	if (!a)
 		return err_set(err, ERR_INTERNAL, "libarchive has no reader");

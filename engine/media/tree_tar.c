@@ -321,8 +321,6 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 	struct archive_entry *ae;
 	int rc;
 
-	if (archive_load(err) < 0)
-		return -1;
 	a = archive_read_new();
 	if (!a)
 		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
@@ -516,7 +514,7 @@ int tree_write_tar(struct tree *t, const char *path, struct err **err)
 	int fd cleanup_fd = -1;
 	int rc;
 
-	if (archive_load(err) < 0 || check_holes(t, path, err) < 0)
+	if (check_holes(t, path, err) < 0)
 		return -1;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)

@@ -14,10 +14,11 @@
  *	while (archive_read_data_block(a, …) == ARCHIVE_OK)
  *		unpack_check(&u, 0, err);
  */
+#include <archive.h>
+#include <archive_entry.h>
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "media/archive_lazy.h"
 
 #define UNPACK_FREE (1ull << 30)
 #define UNPACK_RATIO 100
