@@ -41,7 +41,14 @@ static const struct option run_options[] = {
 	{"cpus", OPT_INT, AT(cpus), OPT_UNKEYED | OPT_POSITIVE, .def = "1",
 	 .help = "CPUs that the steps keep busy, for the scheduler."},
 	{"memory", OPT_SIZE, AT(memory), OPT_UNKEYED, .def = "0",
-	 .help = "Memory that the steps need, for the scheduler."},
+	 .help = "Memory that a step may hold, files in /tmp and /run included, and that the "
+		 "scheduler keeps free for it; 0: three quarters of the machine's, and none is "
+		 "kept free.",
+	 .example = "2G"},
+	{"scratch", OPT_SIZE, AT(scratch), OPT_UNKEYED, .def = "0",
+	 .help = "Bytes that a step may write to the working folder, and to /tmp; 0: what there "
+		 "is.",
+	 .example = "10G"},
 	{"timeout", OPT_INT, AT(timeout), OPT_UNKEYED | OPT_POSITIVE, .def = "7200",
 	 .help = "Seconds after which the node is stopped."},
 };

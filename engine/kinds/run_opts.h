@@ -9,7 +9,7 @@ struct run_opts {
 	struct list steps;   /* of struct step * */
 	struct list outputs; /* of const char * */
 	struct list tools;   /* of const char * */
-	int64_t cpus, memory, timeout;
+	int64_t cpus, memory, scratch, timeout;
 	bool nested;
 };
 

@@ -131,6 +131,8 @@ static int open_box(struct run *r, struct err **err)
 	r->box.bind_count = r->binds.count;
 	r->box.cwd = WORK;
 	r->box.nested = r->o->nested;
+	r->box.limits = (struct sandbox_limits){.memory = (uint64_t)r->o->memory,
+						.scratch = (uint64_t)r->o->scratch};
 	r->box.note = &r->note;
 	return 0;
 }

@@ -11,8 +11,12 @@ static void tree_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 
 static struct demand tree_demand(const void *opts)
 {
-	(void)opts;
-	return (struct demand){.cpus = 1, .timeout_s = 2 * 60 * 60, .disk_mb = 1000};
+	const struct tree_opts *o = opts;
+
+	return (struct demand){.cpus = 1,
+			       .memory_mb = (unsigned)(o->memory >> 20),
+			       .timeout_s = 2 * 60 * 60,
+			       .disk_mb = 1000};
 }
 
 static bool tree_stamped(const void *opts)

@@ -74,6 +74,14 @@ static const struct option tree_options[] = {
 	{"nested", OPT_BOOL, AT(nested), .def = "false",
 	 .help = "Steps may make mounts and namespaces of their own, but no user namespaces; 'orch "
 		 "check' names the node."},
+	{"memory", OPT_SIZE, AT(memory), OPT_UNKEYED, .def = "0",
+	 .help = "Memory that a step, or the installing of packages, may hold, files in /tmp and "
+		 "/run included, and that the scheduler keeps free for it; 0: three quarters of "
+		 "the machine's, and none is kept free.",
+	 .example = "2G"},
+	{"scratch", OPT_SIZE, AT(scratch), OPT_UNKEYED, .def = "0",
+	 .help = "Bytes that a step may write to the tree, and to /tmp; 0: what there is.",
+	 .example = "10G"},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
 	 .help = "Tree with qemu-user for a tree of a foreign architecture; without it this "
 		 "machine's emulator is used.",

@@ -42,6 +42,7 @@ struct tree_opts {
 	struct list remove; /* of const char * */
 	struct list modes;  /* of struct pair * */
 	bool nested;
+	int64_t memory, scratch; /* bytes; 0: the default */
 };
 extern const struct schema tree_schema;
 

@@ -109,6 +109,8 @@ static int programs_prepare(struct programs *p, struct action *a, struct tree *t
 	p->spec.tree = t;
 	p->spec.dir = dir;
 	p->spec.nested = o->nested;
+	p->spec.limits = (struct sandbox_limits){.memory = (uint64_t)o->memory,
+						 .scratch = (uint64_t)o->scratch};
 	p->job = (struct dpkg_job){.a = a, .plan = &p->plan, .dir = dir};
 	p->steps = (struct steps){.a = a, .list = &o->steps, .dir = dir, .inside = TREEBOX_DIR};
 	set_environment(p);

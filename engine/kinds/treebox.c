@@ -63,6 +63,7 @@ static struct sandbox_opts sandbox_of(const struct treebox *b)
 				     .as_root = true,
 				     .owners = b->owners,
 				     .nested = spec->nested,
+				     .limits = spec->limits,
 				     .binds = &b->bind,
 				     .bind_count = 1,
 				     .env = spec->env,

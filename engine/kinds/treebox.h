@@ -31,6 +31,7 @@ struct treebox_spec {
 	char *const *env;            /* all of it, ended by NULL */
 	const char *arch, *emulator; /* as in struct sandbox_opts */
 	bool nested;                 /* likewise */
+	struct sandbox_limits limits;
 };
 
 /* What SPEC points to must live until the box is freed; DIR is filled before the first run. */

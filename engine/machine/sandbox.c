@@ -104,6 +104,8 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 				 opts->cwd);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set no_new_privs");
+	if (limits_apply(&opts->limits, err) < 0)
+		return -1;
 	return call_wall(opts->nested, err);
 }
 
@@ -297,28 +299,41 @@ static int read_report(int fd, const struct sandbox_opts *opts, struct err **err
 	return 0;
 }
 
-/* Waits for init to end; kills all at the deadline. */
+/* Ends in -1 with ERR when a limit is exceeded or the time is over, 0 when init has ended. */
+static int watch_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, const char *name,
+		      struct err **err)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct limits_watch watch;
+	uint64_t left = opts->timeout_s ? opts->timeout_s * 1000ull : UINT64_MAX;
+
+	limits_watch(&watch, pid, opts);
+	for (;;) {
+		int pause = left < LIMITS_PAUSE_MS ? (int)left : LIMITS_PAUSE_MS;
+		int n = poll(&p, 1, pause);
+
+		if (n > 0)
+			return 0;
+		if (n == 0 && opts->timeout_s && (left -= (uint64_t)pause) == 0)
+			return err_set(err, ERR_TIMEOUT,
+				       "'%s' did not end within %u s and was killed", name,
+				       opts->timeout_s);
+		if (limits_check(&watch, name, err) < 0)
+			return -1;
+	}
+}
+
+/* Waits for init to end; kills all when it has taken too much. */
 static int wait_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, const char *name,
 		     int *ret_status, struct err **err)
 {
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	bool late = false;
-	int status;
+	struct err *unseen cleanup_err = NULL;
+	int r = watch_init(pid, pidfd, opts, name, err), status;
 
-	if (opts->timeout_s) {
-		int n;
-
-		while ((n = poll(&p, 1, (int)opts->timeout_s * 1000)) < 0 && errno == EINTR)
-			;
-		late = n == 0;
-		if (late)
-			kill(pid, SIGKILL);
-	}
-	if (proc_wait(pid, &status, err) < 0)
+	if (r < 0)
+		kill(pid, SIGKILL);
+	if (proc_wait(pid, &status, r < 0 ? &unseen : err) < 0 || r < 0)
 		return -1;
-	if (late)
-		return err_set(err, ERR_TIMEOUT, "'%s' did not end within %u s and was killed",
-			       name, opts->timeout_s);
 	/* As a shell does, init can only say 128 + n: make a signal of it again. */
 	if (WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65)
 		status = WEXITSTATUS(status) - 128;

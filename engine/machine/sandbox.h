@@ -38,6 +38,8 @@
  * registration of the host is used if it has the flag F (package qemu-user-binfmt or
  * qemu-user-static); NOTE says which of the two it was.
  *
+ * It may take so much of the machine's memory and disk and no more (sandbox_limits.h).
+ *
  * Errors: ERR_ENV when this machine cannot do it, naming the remedy. How the command ended is no
  * error but *ret_status; see proc_check().
  */
@@ -46,6 +48,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "machine/sandbox_limits.h"
 
 struct sandbox_bind {
 	const char *from; /* a file or folder of the host, absolute */
@@ -73,6 +76,7 @@ struct sandbox_opts {
 	/* Static qemu-user for ARCH on the host; NULL: none is needed or there is none. */
 	const char *emulator;
 	struct str *note; /* may be NULL: gets one line when an emulator is used, saying how */
+	struct sandbox_limits limits;
 	/* 0: none; else everything is killed after it and the call fails with ERR_TIMEOUT. */
 	unsigned timeout_s;
 };

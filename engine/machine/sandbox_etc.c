@@ -125,6 +125,9 @@ int etc_enter(struct err **err)
 {
 	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
 
+	if (mkdir("etc", 0755) < 0 ||
+	    mount("tmpfs", "etc", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot mount a tmpfs on '/etc'");
 	if (put_named(err) < 0)
 		return err_wrap(err, "sandbox");
 	for (size_t i = 0; i < array_len(made); i++)

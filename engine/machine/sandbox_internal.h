@@ -23,7 +23,7 @@ struct mounts_how {
 /* The same between them, the new root being the current directory. */
 /* Takes FROM, read-only, and lays it over PATH, which exists. */
 int mounts_lay_over(const char *path, const char *from, struct err **err) warn_unused;
-/* Fills etc/ with what programs of the host need, and makes it read-only. */
+/* Makes etc/ with what programs of the host need, read-only. */
 int etc_enter(struct err **err) warn_unused;
 
 /* Builds the new root and makes it /. */

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -166,11 +167,16 @@ static int place(const struct piece *p, struct err **err)
 	return attach(p, err);
 }
 
-static int fresh_tmpfs(const char *to, const char *mode, struct err **err)
+static int fresh_tmpfs(const char *to, const char *mode, const struct sandbox_opts *opts,
+		       struct err **err)
 {
+	uint64_t scratch = opts->limits.scratch;
+	char *how cleanup_free = scratch ? xasprintf("mode=%s,size=%" PRIu64, mode, scratch)
+					 : xasprintf("mode=%s", mode);
+
 	if (path_mkdirs(to, err) < 0)
 		return err_wrap(err, "sandbox");
-	if (mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV, mode) < 0)
+	if (mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV, how) < 0)
 		return err_errno(err, ERR_ENV, errno,
 				 "cannot mount a tmpfs on '/%s' in the sandbox", to);
 	return 0;
@@ -220,7 +226,9 @@ static int guard_proc(struct err **err)
 	for (size_t i = 0; i < array_len(proc_hidden); i++) {
 		const char *path = proc_hidden[i];
 
-		if (lstat(path, &st) == 0 && hide(path, S_ISDIR(st.st_mode), err) < 0)
+		/* What even root may not read here, being an ordinary user, needs no hiding. */
+		if (lstat(path, &st) == 0 && access(path, R_OK) == 0 &&
+		    hide(path, S_ISDIR(st.st_mode), err) < 0)
 			return -1;
 	}
 	return 0;
@@ -245,7 +253,7 @@ static int fresh_proc(struct piece *host, const struct mounts_how *how, struct e
 	return 0;
 }
 
-static int fresh_dev(struct err **err)
+static int fresh_dev(const struct sandbox_opts *opts, struct err **err)
 {
 	static const char *const links[][2] = {{"/proc/self/fd", "dev/fd"},
 					       {"/proc/self/fd/0", "dev/stdin"},
@@ -257,7 +265,7 @@ static int fresh_dev(struct err **err)
 	 * Not sticky: a shell's "> /dev/null" in a sticky folder would be
 	 * refused to all but the owner.
 	 */
-	if (fresh_tmpfs("dev", "mode=0755", err) < 0 || path_mkdirs("dev/pts", err) < 0 ||
+	if (fresh_tmpfs("dev", "0755", opts, err) < 0 || path_mkdirs("dev/pts", err) < 0 ||
 	    path_mkdirs("dev/shm", err) < 0)
 		return -1;
 	if (chmod("dev/shm", 01777) < 0)
@@ -288,14 +296,15 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 	for (size_t i = 0; !opts->root_writable && i < root->count; i++)
 		if (place(&root->items[i], err) < 0)
 			return -1;
-	if (!opts->root && (fresh_tmpfs("etc", "mode=0755", err) < 0 || etc_enter(err) < 0))
+	if (!opts->root && etc_enter(err) < 0)
 		return -1;
-	if (fresh_proc(proc, how, err) < 0 || fresh_dev(err) < 0 ||
-	    fresh_tmpfs("run", "mode=0755", err) < 0 || fresh_tmpfs("tmp", "mode=1777", err) < 0 ||
-	    path_mkdirs("run/lock", err) < 0 || path_mkdirs("sys", err) < 0)
+	if (fresh_proc(proc, how, err) < 0 || fresh_dev(opts, err) < 0 ||
+	    fresh_tmpfs("run", "0755", opts, err) < 0 ||
+	    fresh_tmpfs("tmp", "1777", opts, err) < 0 || path_mkdirs("run/lock", err) < 0 ||
+	    path_mkdirs("sys", err) < 0)
 		return -1;
 	if (!opts->root_writable && path_exists("var/tmp") &&
-	    fresh_tmpfs("var/tmp", "mode=1777", err) < 0)
+	    fresh_tmpfs("var/tmp", "1777", opts, err) < 0)
 		return -1;
 	for (size_t i = 0; i < extra->count; i++)
 		if (place(&extra->items[i], err) < 0)

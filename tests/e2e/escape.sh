@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a step could take from the user who builds it: his terminal, the keys of his login, calls and files
-# that reach into his machine.
+# that reach into his machine, memory and disk.
 # timeout: 120
 . tests/e2e/lib.sh
 tests=$PWD/tests/e2e
@@ -109,4 +109,14 @@ same reaches-nothing nothing "$(cat out/reach/said)"
 same nested-reaches-namespaces-of-its-own namespace-user "$(tr ' ' '\n' <out/nested/said | grep namespace-user)"
 lacks and-nothing-else-of-the-machine '(^| )(keys|bpf|perf|io_uring|vsock|packet|/proc/sys|/proc/irq|/proc/k[cm])' out/nested/said
 check check-names-nested-steps sh -c '"$1" check 2>&1 | grep -q "recipes/nested.yaml:5:9: .*\[nested-steps\]"' sh "$ORCH"
+
+# What a step holds and writes has an end, and the message names the key.
+limited() { # NODE KEY SCRIPT: with at most 64 MiB of KEY
+	printf 'kind: run\n%s: 64M\nrun: ["%s; sleep 60"]\noutputs: [x]\n' "$2" "$3" >"recipes/$1.yaml"
+	code "$1: is stopped" 8 "$ORCH" build "$1"
+	check "$1: says the key" grep -q "recipes/$1.yaml:3: step 1 of 1: .*was stopped: .*64.0 MiB.*'$2:'" "$scratch/err"
+}
+limited holds memory 'head -c 300M /dev/zero | tail -n 1 >x'
+limited hides memory 'head -c 300M /dev/zero >/tmp/x'
+limited writes scratch 'for i in 1 2 3 4 5 6; do head -c 20M /dev/urandom >$i; done; sync'
 finish

@@ -154,6 +154,72 @@ static void test_nested(void **state)
 		assert_int_equal(shell(script, plain, &err), 0);
 }
 
+/* What SCRIPT is stopped with. */
+static void stopped(const char *script, struct sandbox_limits limits, const char *key)
+{
+	struct err *err cleanup_err = NULL;
+
+	assert_int_equal(shell(script, (struct sandbox_opts){.limits = limits}, &err), -1);
+	assert_int_equal(err->cls, ERR_RESOURCE);
+	if (!strstr(err->text, key))
+		fail_msg("%s", err->text);
+}
+
+#define MB (1024ull * 1024)
+
+static void test_memory(void **state)
+{
+	const struct sandbox_limits some = {.memory = 128 * MB};
+	/* What four processes share counts once. */
+	static const char shared[] = "exec python3 -c 'import os, time\n"
+				     "b = bytearray(b\"x\") * (80 << 20)\n"
+				     "for i in range(3):\n"
+				     "    if os.fork() == 0: time.sleep(1); os._exit(0)\n"
+				     "time.sleep(1)'\n";
+	struct err *err cleanup_err = NULL;
+
+	(void)state;
+	stopped("head -c 400M /dev/zero | tail -n 1 >/dev/null; sleep 20", some, "'memory:'");
+	stopped("(head -c 400M /dev/zero | tail -n 1 >/dev/null; sleep 20) & sleep 20", some,
+		"'memory:'");
+	stopped("head -c 200M /dev/zero >/tmp/x; sleep 20", some, "files in /tmp");
+	assert_int_equal(shell(shared, (struct sandbox_opts){.limits = some}, &err), 0);
+}
+
+static void test_scratch(void **state)
+{
+	const struct sandbox_limits some = {.scratch = 16 * MB};
+	struct sandbox_opts opts = {.limits = some};
+	struct err *err cleanup_err = NULL;
+
+	(void)state;
+	assert_int_not_equal(shell("head -c 30M /dev/zero >/tmp/x", opts, &err), 0);
+	assert_int_not_equal(shell("head -c 30M /dev/zero >/work/x", opts, &err), 0);
+	assert_null(err);
+	stopped("i=0; while [ $i -lt 40 ]; do head -c 4M /dev/urandom >/work/$i; i=$((i+1)); done; "
+		"sync; sleep 20",
+		some, "'scratch:'");
+	/* What was there before is not the step's. */
+	assert_int_equal(shell("rm x; head -c 1M /dev/urandom >/work/x; sync; sleep 1", opts, &err),
+			 0);
+}
+
+static void test_processes(void **state)
+{
+	(void)state;
+	if (getuid() == 0) /* whom the kernel does not limit */
+		skip();
+	assert_int_equal(run("python3 -c 'import os, signal\n"
+			     "n = 0\n"
+			     "try:\n"
+			     "    while n < 5000:\n"
+			     "        if os.fork() == 0: signal.pause()\n"
+			     "        n += 1\n"
+			     "except BlockingIOError: pass\n"
+			     "assert 4000 < n < 4096, n'\n"),
+			 0);
+}
+
 static void test_deadline(void **state)
 {
 	struct err *err cleanup_err = NULL;
@@ -239,6 +305,9 @@ int main(void)
 		DIR_TEST(test_root),
 		DIR_TEST(test_proc_is_guarded),
 		DIR_TEST(test_nested),
+		DIR_TEST(test_memory),
+		DIR_TEST(test_scratch),
+		DIR_TEST(test_processes),
 		DIR_TEST(test_deadline),
 		DIR_TEST(test_missing_command),
 		DIR_TEST(test_missing_bind),

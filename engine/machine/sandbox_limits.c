@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "machine/sandbox_limits.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "machine/sandbox.h"
+
+#define PROCESSES 4096
+#define FILE_SIZE (1ull << 40)
+#define SCRATCH_PAUSE_MS 500 /* between two looks at files */
+#define TEXT_MAX 4096        /* of a file in /proc */
+#define PROCESSES_SEEN (4 * PROCESSES)
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int limits_apply(const struct sandbox_limits *l, struct err **err)
+{
+	struct rlimit processes = {PROCESSES, PROCESSES};
+	struct rlimit file = {l->scratch ? l->scratch : FILE_SIZE,
+			      l->scratch ? l->scratch : FILE_SIZE};
+	struct rlimit had;
+
+	/* A lower one of the user's stays. */
+	if (getrlimit(RLIMIT_NPROC, &had) == 0 && had.rlim_max < PROCESSES)
+		processes = had;
+	if (getrlimit(RLIMIT_FSIZE, &had) == 0 && had.rlim_max < file.rlim_max)
+		file = had;
+	if (setrlimit(RLIMIT_NPROC, &processes) < 0 || setrlimit(RLIMIT_FSIZE, &file) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot limit the sandbox");
+	return 0;
+}
+
+/* --- what processes hold --- */
+
+static ssize_t read_text(const char *path, char text[TEXT_MAX])
+{
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, TEXT_MAX - 1);
+
+	if (n >= 0)
+		text[n] = '\0';
+	return n;
+}
+
+/* The number after WORD, in bytes where the file has kB. */
+static uint64_t kib_after(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+	uint64_t n = 0;
+
+	if (at)
+		(void)sscanf(at + strlen(word), " %" SCNu64, &n);
+	return n * 1024;
+}
+
+/* What is its alone and what it shares by fork, counted in full: cheap, and never too little. */
+static uint64_t resident(pid_t pid)
+{
+	char path[64], text[TEXT_MAX];
+	uint64_t size, all, shared;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	if (read_text(path, text) <= 0 ||
+	    sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &size, &all, &shared) != 3)
+		return 0;
+	return (all > shared ? all - shared : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* With its part of what is shared; the kernel walks its pages for this. */
+static uint64_t proportional(pid_t pid)
+{
+	char path[64], text[TEXT_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+	if (read_text(path, text) <= 0)
+		return resident(pid);
+	return kib_after(text, "Pss_Anon:");
+}
+
+struct pids {
+	pid_t items[PROCESSES_SEEN];
+	size_t count;
+};
+
+static void add_children(struct pids *all, pid_t pid, const char *task)
+{
+	char path[96];
+	FILE *f cleanup_file = NULL;
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, task);
+	f = fopen(path, "re");
+	while (f && all->count < PROCESSES_SEEN && fscanf(f, "%d", &child) == 1)
+		all->items[all->count++] = child;
+}
+
+/* The first process and all below it: orphans become its children. */
+static void find_processes(struct pids *all, pid_t first)
+{
+	all->items[0] = first;
+	all->count = 1;
+	for (size_t i = 0; i < all->count; i++) {
+		char path[64];
+		DIR *dir;
+
+		snprintf(path, sizeof(path), "/proc/%d/task", (int)all->items[i]);
+		dir = opendir(path);
+		for (struct dirent *e; dir && (e = readdir(dir));)
+			if (e->d_name[0] != '.')
+				add_children(all, all->items[i], e->d_name);
+		if (dir)
+			closedir(dir);
+	}
+}
+
+static uint64_t held_by(const struct pids *all, uint64_t (*of)(pid_t))
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		sum += of(all->items[i]);
+	return sum;
+}
+
+/* Files of the sandbox's own file systems, which lie in memory. */
+static uint64_t in_files(pid_t first, const struct sandbox_opts *o)
+{
+	/* The last two are its own where the root is not the caller's. */
+	static const char *const dirs[] = {"tmp", "run", "dev", "var/tmp", "."};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < (o->root_writable ? 3 : array_len(dirs)); i++) {
+		char path[64];
+		struct statfs st;
+
+		snprintf(path, sizeof(path), "/proc/%d/root/%s", (int)first, dirs[i]);
+		if (statfs(path, &st) == 0 && st.f_type == TMPFS_MAGIC)
+			sum += (uint64_t)(st.f_blocks - st.f_bfree) * (uint64_t)st.f_bsize;
+	}
+	return sum;
+}
+
+static int check_processes(const struct limits_watch *w, const char *name, struct err **err)
+{
+	struct pids all;
+	uint64_t files = in_files(w->pid, w->opts), held;
+	char *has cleanup_free = NULL, *limit cleanup_free = NULL;
+
+	find_processes(&all, w->pid);
+	if (all.count > PROCESSES)
+		return err_set(err, ERR_RESOURCE,
+			       "'%s' was stopped: it started more than %d processes", name,
+			       PROCESSES);
+	held = held_by(&all, resident);
+	if (files + held > w->memory)
+		held = held_by(&all, proportional);
+	if (files + held <= w->memory)
+		return 0;
+	has = str_bytes(files + held);
+	limit = str_bytes(w->memory);
+	return err_set(err, ERR_RESOURCE,
+		       "'%s' was stopped: it held %s of memory, files in /tmp and /run included, "
+		       "more than the limit of %s (the recipe's 'memory:' raises it)",
+		       name, has, limit);
+}
+
+/* --- what was written --- */
+
+static uint64_t counted; /* nftw() has no argument for its caller */
+
+static int count(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)path, (void)ftw;
+	if (type == FTW_F || type == FTW_SL)
+		counted += (uint64_t)st->st_blocks * 512;
+	return 0;
+}
+
+static uint64_t held_in_directories(const struct sandbox_opts *o)
+{
+	counted = 0;
+	for (size_t i = 0; i < o->bind_count; i++)
+		if (o->binds[i].writable)
+			(void)nftw(o->binds[i].from, count, 32, FTW_PHYS | FTW_MOUNT);
+	if (o->root_writable)
+		(void)nftw(o->root, count, 32, FTW_PHYS | FTW_MOUNT);
+	return counted;
+}
+
+/* The least that is free of what it may write to. */
+static uint64_t free_for(const struct sandbox_opts *o)
+{
+	struct err *ignored cleanup_err = NULL;
+	uint64_t least = UINT64_MAX, bytes;
+
+	for (size_t i = 0; i < o->bind_count; i++)
+		if (o->binds[i].writable &&
+		    file_free_bytes(o->binds[i].from, &bytes, &ignored) == 0 && bytes < least)
+			least = bytes;
+	if (o->root_writable && file_free_bytes(o->root, &bytes, &ignored) == 0 && bytes < least)
+		least = bytes;
+	return least;
+}
+
+static int check_scratch(struct limits_watch *w, const char *name, struct err **err)
+{
+	uint64_t scratch = w->opts->limits.scratch, now = free_for(w->opts), held;
+	char *has cleanup_free = NULL, *limit cleanup_free = NULL;
+	int64_t start = now_ms();
+
+	if (now + scratch >= w->free_at_start || start < w->next_scratch)
+		return 0;
+	held = held_in_directories(w->opts);
+	/* It may be others who fill the disk: look again, but not all the time. */
+	w->next_scratch = now_ms() + SCRATCH_PAUSE_MS + 20 * (now_ms() - start);
+	if (held <= w->held_at_start + scratch)
+		return 0;
+	has = str_bytes(held - w->held_at_start);
+	limit = str_bytes(scratch);
+	return err_set(err, ERR_RESOURCE,
+		       "'%s' was stopped: it wrote %s, more than the limit of %s (the recipe's "
+		       "'scratch:' raises it)",
+		       name, has, limit);
+}
+
+/* --- */
+
+void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *opts)
+{
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	*w = (struct limits_watch){.opts = opts, .pid = pid};
+	w->memory = opts->limits.memory ? opts->limits.memory : machine / 4 * 3;
+	if (!opts->limits.scratch)
+		return;
+	w->held_at_start = held_in_directories(opts);
+	w->free_at_start = free_for(opts);
+}
+
+int limits_check(struct limits_watch *w, const char *name, struct err **err)
+{
+	if (check_processes(w, name, err) < 0)
+		return -1;
+	return w->opts->limits.scratch ? check_scratch(w, name, err) : 0;
+}

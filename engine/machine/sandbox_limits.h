@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What a sandbox may take of the machine, so that a step that runs away ends alone. No rights and
+ * no control groups are needed:
+ *
+ *   memory     The caller looks every now and then at what the processes of the sandbox hold (what
+ *              they share counted once) and at the files in its /tmp, /run, /dev and /var/tmp,
+ *              which lie in memory, too. More than the limit: all of it is killed, and the error
+ *              names the numbers and the key. Between two looks it may be more. Default: three
+ *              quarters of the machine's.
+ *   scratch    What is written to the directories that are bound writable, by the free space of
+ *              their file systems and, where that went down by as much, by what they hold more
+ *              than at the start; each tmpfs and each file has that size at most. Default: what
+ *              the disk has; a tmpfs half of the machine's memory, a file 1 TiB (a sparse one is
+ *              no scratch).
+ *   processes  4096, threads counted, by RLIMIT_NPROC of the sandbox's own user namespace: more
+ *              fail with EAGAIN. As the machine's root, whom the kernel does not limit, all is
+ *              killed.
+ *
+ * Address space is not limited (RLIMIT_AS): programs reserve what they never use.
+ */
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct sandbox_limits {
+	uint64_t memory, scratch; /* bytes; 0: the default */
+};
+
+struct sandbox_opts;
+
+/* In the sandbox, whose user namespace is the last one: what the kernel keeps itself. */
+int limits_apply(const struct sandbox_limits *l, struct err **err) warn_unused;
+
+/* In the caller, while the sandbox runs. */
+struct limits_watch {
+	const struct sandbox_opts *opts;
+	pid_t pid;              /* the sandbox's first process */
+	uint64_t memory;        /* bytes, as the rest */
+	uint64_t free_at_start; /* of the fullest file system it may write to */
+	uint64_t held_at_start; /* by the directories it may write to */
+	int64_t next_scratch;   /* when to look at those next; monotonic ms */
+};
+#define LIMITS_PAUSE_MS 100 /* between two looks */
+
+void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *opts);
+/* 0, or ERR_RESOURCE that tells which limit is exceeded by how much. NAME: of the program. */
+int limits_check(struct limits_watch *w, const char *name, struct err **err) warn_unused;
