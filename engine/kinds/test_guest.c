@@ -367,8 +367,7 @@ static const json_t *slot_with(const json_t *root, const char *key, const char *
 	return NULL;
 }
 
-/* What RAUC says for KEY of the recipe, or NULL. */
-static const char *rauc_value(const json_t *root, const char *key)
+const char *test_rauc_value(const json_t *root, const char *key)
 {
 	const char *name;
 
@@ -387,7 +386,7 @@ static int check_rauc(const struct test_step *s, const json_t *root, struct err 
 {
 	for (size_t i = 0; i < s->rauc.count; i++) {
 		const struct pair *p = LIST_AT(s->rauc, struct pair *, i);
-		const char *is = rauc_value(root, p->key);
+		const char *is = test_rauc_value(root, p->key);
 
 		if (!is || !str_eq(is, p->value))
 			return err_set(err, ERR_BUILD, "rauc says '%s' for '%s', not '%s'",

@@ -80,6 +80,12 @@ int test_write_env(const struct test_run *r, const char *card, const struct uboo
 /* Compares SIZE bytes; bytes behind a file's end are zeros. 1: *RET_AT is where they differ. */
 int test_compare(const char *a, uint64_t a_at, const char *b, uint64_t b_at, uint64_t size,
 		 uint64_t *ret_at, struct err **err) warn_unused;
+/*
+ * Of what `rauc status --detailed` says as JSON, the value for a key of the recipe's `rauc:`; NULL:
+ * it does not say.
+ */
+struct json_t;
+const char *test_rauc_value(const struct json_t *root, const char *key);
 /* TEXT for people and their formats: what is no UTF-8 and no text is '?'. Arena. */
 const char *test_plain(struct arena *arena, const char *text);
 /* The outputs but console.log and card.img. FAILURE: the message, or NULL. */

@@ -147,11 +147,12 @@ static void qmp_line(struct scene *s, const char *line)
 	json_decref(root);
 }
 
-static void qmp_feed(struct scene *s, const char *data, size_t len)
+void scene_monitor_feed(struct scene *s, const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] != '\n') {
-			str_append_char(&s->monitor, data[i]);
+			if (s->monitor.len < MONITOR_LINE_MAX)
+				str_append_char(&s->monitor, data[i]);
 			continue;
 		}
 		qmp_line(s, s->monitor.buf);
@@ -186,7 +187,7 @@ static void take_all(struct scene *s, const struct pollfd *fds)
 		console_feed(&s->own, buf, len);
 	/* A reset comes before what the new guest says. */
 	if (fds[3].revents && take(&s->qmpfd, buf, sizeof(buf), &len) == 0)
-		qmp_feed(s, buf, len);
+		scene_monitor_feed(s, buf, len);
 	if (fds[2].revents && take(&s->agentfd, buf, sizeof(buf), &len) == 0)
 		agent_feed(&s->agent, buf, len);
 }

@@ -48,6 +48,12 @@ void scene_agent_said(void *arg, enum agent_event event, unsigned id, const char
  * is off. A forbidden text is an error.
  */
 int scene_pump(struct scene *s, uint64_t deadline, struct err **err) warn_unused;
+/*
+ * What QEMU's monitor says, in pieces: lines of JSON (QMP). One that is longer than orch's commands
+ * are ever answered with is cut and means nothing: QEMU may come from a tree.
+ */
+#define MONITOR_LINE_MAX (64 * 1024)
+void scene_monitor_feed(struct scene *s, const char *data, size_t len);
 /* Takes leave of QEMU, which ended or was killed. */
 int scene_reap(struct scene *s, struct err **err) warn_unused;
 /* "WHAT: the board switched itself off", "WHAT within 60 s". */
