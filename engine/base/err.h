@@ -54,6 +54,14 @@ int err_at(struct err **err, struct pos pos, const char *fmt, ...) printf_like(3
 int err_wrap(struct err **err, const char *fmt, ...) printf_like(2, 3);
 /* Says where *err comes from, unless it knows; returns -1. */
 int err_place(struct err **err, struct pos pos);
+/* The analyser sees one file at a time, and not what these return. */
+#if defined(__clang_analyzer__) && !defined(ERR_C)
+#define err_set(...) ((void)err_set(__VA_ARGS__), -1)
+#define err_errno(...) ((void)err_errno(__VA_ARGS__), -1)
+#define err_at(...) ((void)err_at(__VA_ARGS__), -1)
+#define err_wrap(...) ((void)err_wrap(__VA_ARGS__), -1)
+#define err_place(...) ((void)err_place(__VA_ARGS__), -1)
+#endif
 /* "file:line:col: text" or "text"; caller frees. */
 char *err_string(const struct err *err);
 int err_exit_code(enum err_class cls);

@@ -110,8 +110,7 @@ int proc_start(char *const argv[], const struct proc_opts *opts, pid_t *ret_pid,
 		child(program, argv, opts, out);
 	if (!opts->same_group && !opts->enter)
 		setpgid(pid, pid); /* in both, so that neither has to wait for the other */
-	close(out);
-	out = -1;
+	fd_closep(&out);
 	do
 		n = read(in, &failed, sizeof(failed));
 	while (n < 0 && errno == EINTR);
