@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* QEMU's monitor, in pieces as long as the first byte says; and what rauc says of slots, as JSON. */
+/* QEMU's monitor, in pieces as long as the first byte says; what rauc says of slots, as JSON. */
 #include <jansson.h>
 
 #include "fuzz.h"
