@@ -36,5 +36,5 @@ int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t
 			return -1;
 		*ret_len = (uint64_t)at + n;
 	}
-	return rc == ARCHIVE_EOF ? 0 : unpack_fail(&u, err);
+	return rc == ARCHIVE_EOF ? unpack_end(&u, err) : unpack_fail(&u, err);
 }

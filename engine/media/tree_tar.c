@@ -329,7 +329,8 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 	r->data = data;
 	r->data_len = len;
 	archive_read_support_format_tar(a);
-	archive_read_support_format_empty(a);
+	if (!len)
+		archive_read_support_format_empty(a);
 	if (unpack_open(&r->unpack, data, len, err) < 0)
 		return -1;
 	if (!r->unpack.compressed) {
@@ -343,6 +344,8 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 			return -1;
 	if (rc != ARCHIVE_EOF)
 		return unpack_fail(&r->unpack, err);
+	if (unpack_end(&r->unpack, err) < 0)
+		return -1;
 	return tree_acl_settle(r->t, r->to, &r->later, err);
 }
 

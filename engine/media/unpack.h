@@ -13,6 +13,7 @@
  *	unpack_open(&u, data, len, err);
  *	while (archive_read_data_block(a, …) == ARCHIVE_OK)
  *		unpack_check(&u, 0, err);
+ *	unpack_end(&u, err);                        // before the archive is freed
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -28,13 +29,19 @@ struct unpack {
 	struct archive *a;
 	const char *name; /* for messages */
 	bool compressed;
-	uint64_t packed, most; /* bytes */
+	uint64_t packed, most;     /* bytes */
+	struct unpacked *unpacked; /* the archive's own; NULL: nothing is compressed */
 };
 
 /* DATA must stay until the archive is freed. */
 int unpack_open(struct unpack *u, const void *data, size_t len, struct err **err) warn_unused;
 /* ERR_BUILD when more has come out than may, or MORE bytes would be. */
 int unpack_check(const struct unpack *u, uint64_t more, struct err **err) warn_unused;
+/*
+ * After the last entry: reads what follows the archive's own end mark, for a check sum stands behind
+ * it. ERR_BUILD when the file is damaged or cut.
+ */
+int unpack_end(const struct unpack *u, struct err **err) warn_unused;
 /* What LEN compressed bytes may become. */
 uint64_t unpack_most(uint64_t len);
 /* The error that libarchive has. */

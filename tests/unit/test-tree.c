@@ -123,6 +123,57 @@ static void test_compressions(void **state)
 	}
 }
 
+/* A file that its own program refuses is refused: cut anywhere, or with a wrong check sum. */
+static void test_damaged(void **state)
+{
+	static const char *const programs[] = {"gzip", "xz", "zstd", "bzip2", "lz4"};
+	static const char *const damages[] = {
+		"truncate -s -8 d.z",
+		"truncate -s 20 d.z",
+	};
+	static const char *const gzip_only[] = {
+		"printf 'h\\377l' | dd of=d.z bs=1 seek=4000 conv=notrunc status=none",
+		"printf '\\0\\0\\0\\0' | dd of=d.z bs=1 conv=notrunc status=none "
+		"seek=$(($(stat -c %s d.z) - 8))",
+		"truncate -s -1 d.z",
+		"head -c 100000 /dev/urandom | gzip >second; truncate -s -4 second; cat second >>d.z",
+	};
+	struct err *err = NULL;
+
+	RUN("sh", "-c", "mkdir -p d; head -c 8000 /dev/urandom >d/f; tar -C d -cf d.tar f");
+	for (size_t i = 0; i < array_len(programs); i++) {
+		char *program cleanup_free = path_program(programs[i]);
+
+		for (size_t k = 0; program && k < array_len(damages); k++) {
+			struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+
+			RUN("sh", "-c", "\"$1\" -c <d.tar >d.z; eval \"$2\"", "sh",
+			    (char *)programs[i], (char *)damages[k]);
+			refused(tree_read_tar(t, "/", at("d.z"), 0, &err), &err, "d.z");
+		}
+	}
+	for (size_t k = 0; k < array_len(gzip_only); k++) {
+		struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+
+		RUN("sh", "-c", "gzip -c <d.tar >d.z; eval \"$1\"", "sh", (char *)gzip_only[k]);
+		refused(tree_read_tar(t, "/", at("d.z"), 0, &err), &err, "d.z");
+	}
+}
+
+/* Members one after the other are one file, and zeros behind the last are nothing: gzip(1). */
+static void test_gzip_members(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	put("z/f", "hello");
+	RUN("sh", "-c",
+	    "tar -C z -cf z.tar f; { head -c 700 z.tar | gzip; tail -c +701 z.tar | "
+	    "gzip; head -c 1000 /dev/zero; } >m.tar.gz");
+	ok(tree_read_tar(t, "/", at("m.tar.gz"), 0, &err), &err);
+	assert_int_equal(tree_lookup(t, "f")->inode->size, 5);
+}
+
 /*
  * Nothing is started to read an archive: not what is first in PATH with the name of a compression
  * that libarchive knows by its magic number.
@@ -538,6 +589,8 @@ int main(void)
 		cmocka_unit_test(test_compressed_and_foreign),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_compressions),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_gzip_members),
 		cmocka_unit_test(test_no_program_is_started),
 		cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_bomb_without_names),
