@@ -3,7 +3,8 @@
 # How fast, side by side with other tools in one run:  
 #	tests/bench/run.sh [noop|ext4|chunks|cold|reference|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
-# turn. What cannot be measured is said, and then the whole ends with 1.
+# turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
+# less. What cannot be measured is said, and then the whole ends with 1.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 top=$PWD
@@ -19,6 +20,13 @@ seconds() {
 	local from=$EPOCHREALTIME
 	"$@" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; return 1; }
 	awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.4f\n", b - a }'
+}
+
+# spent COMMAND...: wall time and processor time of one run and all that it has started.
+spent() {
+	local TIMEFORMAT='%3R %3U %3S'
+	{ time "$@" >"$work/log" 2>&1; } 2>"$work/time" || { tail -n 20 "$work/log" >&2; return 1; }
+	awk '{ printf "%.3f %.3f\n", $1, $2 + $3 }' "$work/time"
 }
 
 middle() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
@@ -45,6 +53,12 @@ compare() {
 tell() { # WHAT OURS OTHER THEIRS
 	awk -v what="$1" -v a="$2" -v other="$3" -v b="$4" \
 		'BEGIN { printf "%-46s %9.3f s  %-16s %9.3f s  ratio %.2f\n", what, a, other, b, a / b }'
+}
+
+# tell_spent WHAT OURS OTHER THEIRS: of what spent() says
+tell_spent() {
+	tell "$1" "${2% *}" "$3" "${4% *}"
+	tell "  processor time" "${2#* }" "$3" "${4#* }"
 }
 
 # alone WHAT ROUNDS COMMAND...
@@ -269,13 +283,13 @@ bench_edit() { # WHAT
 	fi
 	for who in ours theirs; do
 		if ! seconds copy_built "$who" >/dev/null || ! seconds edited "$who" "$1" >/dev/null ||
-			! time+=("$(seconds in_copy "$who" build)"); then
+			! time+=("$(spent in_copy "$who" build)"); then
 			missed "reference project, $1" "it fails for $who, or the archive has no such version"
 			return
 		fi
 		restored "$who"
 	done
-	tell "reference project, $1" "${time[0]}" "$OTHER" "${time[1]}"
+	tell_spent "reference project, $1" "${time[0]}" "$OTHER" "${time[1]}"
 }
 bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
