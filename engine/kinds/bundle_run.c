@@ -10,12 +10,11 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "kinds/bundle_opts.h"
 #include "kinds/makers.h"
 #include "kinds/pki.h"
+#include "kinds/rauc.h"
 #include "kinds/x509.h"
-#include "machine/confined.h"
 
 /*
  * rauc chooses the handler of an image by its file name's suffix, so the suffix must tell what is
@@ -111,23 +110,11 @@ static const char *const compression_args[] = {
 	[BUNDLE_XZ] = "-comp xz",
 };
 
-/* What rauc sees: who signs, what it packs, and where the bundle goes. */
-static void show_rauc(const struct action *a, const struct signer *s, struct confined *ret)
-{
-	confined_program(ret, "rauc");
-	confined_program(ret, "mksquashfs");
-	confined_read(ret, s->key);
-	confined_read(ret, s->keyring);
-	confined_write(ret, a->workdir);
-	confined_write(ret, a->outdir);
-}
-
-static int make_bundle(struct action *a, const struct signer *s, const char *content,
+/* Packs the directory CONTENT, signs it, and makes the bundle OUT of it. */
+static int make_bundle(const struct rauc *r, const struct signer *s, const char *content,
 		       const char *out, struct err **err)
 {
-	const struct bundle_opts *o = a->opts;
-	struct confined wall cleanup_confined = {0};
-	struct proc_opts opts = {0};
+	const struct bundle_opts *o = r->a->opts;
 	struct strv argv cleanup_strv = {0};
 
 	strv_push(&argv, "rauc");
@@ -138,34 +125,34 @@ static int make_bundle(struct action *a, const struct signer *s, const char *con
 	if (s->intermediates)
 		strv_printf(&argv, "--intermediate=%s", s->intermediates);
 	strv_printf(&argv, "--mksquashfs-args=%s -processors %u", compression_args[o->compression],
-		    a->cpus ? a->cpus : 1);
+		    r->a->cpus ? r->a->cpus : 1);
 	strv_push(&argv, content);
 	strv_push(&argv, out);
-	show_rauc(a, s, &wall);
-	confined_apply(&wall, &opts);
-	return proc_run(strv_argv(&argv), &opts, err);
+	return rauc_sign(r, &argv, err);
 }
 
-/* The reading side: what a device would see. Other values than the recipe's are an error. */
-static int read_back(const struct action *a, const struct signer *s, const char *bundle,
-		     struct err **err)
+/* What a device would read of BUNDLE. */
+static int read_bundle(const struct rauc *r, const char *bundle, struct str *ret, struct err **err)
 {
-	const struct bundle_opts *o = a->opts;
-	struct confined wall cleanup_confined = {0};
-	struct proc_opts opts = {0};
-	char *keyring cleanup_free = xasprintf("--keyring=%s", s->keyring);
-	char *const argv[] = {"rauc",         keyring, "info", "--output-format=shell",
-			      (char *)bundle, NULL};
+	struct strv argv cleanup_strv = {0};
+
+	strv_push(&argv, "rauc");
+	strv_printf(&argv, "--keyring=%s", r->keyring);
+	strv_push(&argv, "info");
+	strv_push(&argv, "--output-format=shell");
+	strv_push(&argv, bundle);
+	return rauc_read(r, &argv, ret, err);
+}
+
+/* The reading side. Other values than the recipe's are an error. */
+static int read_back(const struct rauc *r, const char *bundle, struct err **err)
+{
+	const struct bundle_opts *o = r->a->opts;
 	char *compatible cleanup_free = xasprintf("RAUC_MF_COMPATIBLE='%s'\n", o->compatible);
 	char *version cleanup_free = xasprintf("RAUC_MF_VERSION='%s'\n", o->version);
 	struct str text cleanup_str = STR_INIT;
 
-	confined_program(&wall, "rauc");
-	confined_read(&wall, s->keyring);
-	confined_read(&wall, bundle);
-	confined_write(&wall, a->workdir); /* its temporary files */
-	confined_apply(&wall, &opts);
-	if (proc_output(argv, &opts, 1024 * 1024, &text, err) < 0) {
+	if (read_bundle(r, bundle, &text, err) < 0) {
 		(*err)->cls = ERR_INTEGRITY;
 		return err_wrap(err, "rauc does not accept the bundle it made (see the log)");
 	}
@@ -180,15 +167,19 @@ static int bundle_run(struct action *a, struct err **err)
 	const char *content = arena_printf(a->arena, "%s/content", a->workdir);
 	const char *name = arena_printf(a->arena, "%s.raucb", path_base(a->node));
 	const char *out = action_output(a, name);
+	struct rauc r = {.a = a};
 	struct signer signer = {0};
 
-	if (path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0 ||
-	    open_signer(a, &signer, err) < 0)
+	if (open_signer(a, &signer, err) < 0)
+		return -1;
+	r.key = signer.key;
+	r.keyring = signer.keyring;
+	if (path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0)
 		return -1;
 	action_progress(a, -1, "compressing and signing");
-	if (make_bundle(a, &signer, content, out, err) < 0)
+	if (make_bundle(&r, &signer, content, out, err) < 0)
 		return -1;
-	return read_back(a, &signer, out, err);
+	return read_back(&r, out, err);
 }
 
 const struct maker maker_bundle = {
