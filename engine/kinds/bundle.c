@@ -36,6 +36,10 @@ static const struct option bundle_options[] = {
 	 .example = "{rootfs: root, bootloader: boot}"},
 	{"sign", OPT_REF, offsetof(struct bundle_opts, sign), OPT_REQUIRED, .accept = ACCEPT_SIGNER,
 	 .help = "The pki node that signs it.", .example = "pki"},
+	{"tools", OPT_REF, offsetof(struct bundle_opts, tools), .accept = ACCEPT_TREE,
+	 .help = "Tree whose rauc and mksquashfs make the bundle, in the sandbox; without it this "
+		 "host's do.",
+	 .example = "tools"},
 	{"tested-by", OPT_REF, offsetof(struct bundle_opts, tested_by), OPT_LIST,
 	 .accept = ACCEPT_FILE,
 	 .help = "Verdicts of tests that must pass before the bundle is made.",
@@ -105,8 +109,9 @@ static void bundle_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 static const char *const *bundle_tools(const void *opts)
 {
 	static const char *const tools[] = {"rauc", "mksquashfs", NULL};
+	const struct bundle_opts *o = opts;
 
-	return tools;
+	return o->tools ? NULL : tools; /* the tree's digest names them */
 }
 
 const struct kind kind_bundle = {

@@ -9,6 +9,6 @@ struct bundle_opts {
 	const char *compatible, *version, *description;
 	int format, compression;
 	struct list images; /* of struct named_ref * */
-	struct ref *sign;
+	struct ref *sign, *tools;
 	struct list tested_by; /* of struct ref * */
 };

@@ -3,8 +3,10 @@
  * Making a bundle: its content in a directory, which rauc packs and signs; then it is read back by
  * `rauc info`, as a device would. Manifest: RAUC reference manual, section "Manifest".
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -119,15 +121,15 @@ static int make_bundle(const struct rauc *r, const struct signer *s, const char 
 
 	strv_push(&argv, "rauc");
 	strv_push(&argv, "bundle");
-	strv_printf(&argv, "--cert=%s", s->leaf);
-	strv_printf(&argv, "--key=%s", s->key);
-	strv_printf(&argv, "--keyring=%s", s->keyring);
+	strv_printf(&argv, "--cert=%s", rauc_path(r, s->leaf));
+	strv_printf(&argv, "--key=%s", rauc_path(r, s->key));
+	strv_printf(&argv, "--keyring=%s", rauc_path(r, s->keyring));
 	if (s->intermediates)
-		strv_printf(&argv, "--intermediate=%s", s->intermediates);
+		strv_printf(&argv, "--intermediate=%s", rauc_path(r, s->intermediates));
 	strv_printf(&argv, "--mksquashfs-args=%s -processors %u", compression_args[o->compression],
 		    r->a->cpus ? r->a->cpus : 1);
-	strv_push(&argv, content);
-	strv_push(&argv, out);
+	strv_push(&argv, rauc_path(r, content));
+	strv_push(&argv, rauc_path(r, out));
 	return rauc_sign(r, &argv, err);
 }
 
@@ -137,10 +139,10 @@ static int read_bundle(const struct rauc *r, const char *bundle, struct str *ret
 	struct strv argv cleanup_strv = {0};
 
 	strv_push(&argv, "rauc");
-	strv_printf(&argv, "--keyring=%s", r->keyring);
+	strv_printf(&argv, "--keyring=%s", rauc_path(r, r->keyring));
 	strv_push(&argv, "info");
 	strv_push(&argv, "--output-format=shell");
-	strv_push(&argv, bundle);
+	strv_push(&argv, rauc_path(r, bundle));
 	return rauc_read(r, &argv, ret, err);
 }
 
@@ -162,11 +164,40 @@ static int read_back(const struct rauc *r, const char *bundle, struct err **err)
 	return 0;
 }
 
+/*
+ * Whether the rauc of a tree can sign with this key and verify it: with a bundle of nothing much,
+ * before the images are packed. Of this machine's, x509_check_signer() has tried the library.
+ */
+static int try_rauc(const struct rauc *r, const struct signer *s, struct err **err)
+{
+	static const char manifest[] = "[update]\ncompatible=trial\nversion=1\n\n"
+				       "[bundle]\nformat=verity\n\n"
+				       "[image.trial]\nfilename=trial.img\n";
+	const char *dir = arena_printf(r->a->arena, "%s/trial", r->a->workdir);
+	const char *bundle = arena_printf(r->a->arena, "%s/trial.raucb", r->a->workdir);
+	char *text cleanup_free = path_join(dir, "manifest.raucm"),
+		   *image cleanup_free = path_join(dir, "trial.img");
+	struct str said cleanup_str = STR_INIT;
+	char block[16384]; /* rauc refuses a squashfs of one page: nothing that can be compressed */
+
+	if (getrandom(block, sizeof(block), 0) != (ssize_t)sizeof(block))
+		return err_errno(err, ERR_INTERNAL, errno, "cannot get random numbers");
+	if (path_mkdirs(dir, err) < 0 ||
+	    file_write(text, manifest, strlen(manifest), 0644, false, err) < 0 ||
+	    file_write(image, block, sizeof(block), 0644, false, err) < 0)
+		return -1;
+	if (make_bundle(r, s, dir, bundle, err) < 0 || read_bundle(r, bundle, &said, err) < 0)
+		return err_wrap(err, "the rauc of 'tools' cannot sign with this key and verify it "
+				     "(see the log)");
+	return 0;
+}
+
 static int bundle_run(struct action *a, struct err **err)
 {
 	const char *content = arena_printf(a->arena, "%s/content", a->workdir);
 	const char *name = arena_printf(a->arena, "%s.raucb", path_base(a->node));
 	const char *out = action_output(a, name);
+	const struct bundle_opts *o = a->opts;
 	struct rauc r = {.a = a};
 	struct signer signer = {0};
 
@@ -174,7 +205,8 @@ static int bundle_run(struct action *a, struct err **err)
 		return -1;
 	r.key = signer.key;
 	r.keyring = signer.keyring;
-	if (path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0)
+	if (rauc_open(&r, o->tools, err) < 0 || (o->tools && try_rauc(&r, &signer, err) < 0) ||
+	    path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0)
 		return -1;
 	action_progress(a, -1, "compressing and signing");
 	if (make_bundle(&r, &signer, content, out, err) < 0)

@@ -200,6 +200,56 @@ code "a key that others can write" 5 "$orch" -C "$p" build
 says "is refused" "signer.key' (mode 0666)"
 chmod 600 "$p/pki/private/signer.key"
 
+echo "# programs of a tree"
+# This host's rauc and mksquashfs, with what they are linked with, and beside them what must be there.
+cat >"$p/pack.sh" <<'END'
+mkdir -p t/usr/bin t/bin t/tmp t/proc t/dev t/run t/sys t/etc
+for program in rauc mksquashfs unsquashfs; do
+	file=$(command -v "$program") || continue
+	cp "$file" t/usr/bin/
+	ldd "$file" | sed -n -E 's/^(.*=> )?[[:space:]]*(\/[^ ]*) .*/\2/p' | while read -r lib; do
+		mkdir -p "t${lib%/*}" && cp -L "$lib" "t$lib"
+		# loaded when a thread ends
+		[ ! -e "${lib%/*}/libgcc_s.so.1" ] || cp -L "${lib%/*}/libgcc_s.so.1" "t${lib%/*}/"
+	done
+done
+echo "# $1" >t/etc/tree
+if [ -n "${2:-}" ]; then
+	printf '#!/bin/sh\n%s\n' "$2" >t/usr/bin/rauc
+	cp /bin/sh t/bin/
+	ldd /bin/sh | sed -n -E 's/^(.*=> )?[[:space:]]*(\/[^ ]*) .*/\2/p' | while read -r lib; do
+		mkdir -p "t${lib%/*}" && cp -L "$lib" "t$lib"
+	done
+fi
+tar -C t --sort=name --mtime=@1 --owner=0 --group=0 -cf tools.tar .
+END
+tools() { # NAME [SCRIPT in place of rauc]
+	printf 'kind: run\ninputs: [pack.sh]\nrun: [[sh, pack.sh, %s%s]]\noutputs: [tools.tar]\n' \
+		"$1" "${2:+, \"$2\"}" | recipe "$1"
+	sed 's/^sign/tools: '"$1"'\nsign/' "$p/recipes/bundle.yaml" >"$p/recipes/bundle-$1.yaml"
+}
+tools kit
+check "a bundle by a tree's rauc" o build bundle-kit
+t=$p/out/bundle-kit/bundle-kit.raucb
+check "a device accepts it" info "$p/pki/keyring.pem" "$t"
+check "and that of this host" o build bundle
+unsquashfs -q -n -d "$scratch/by-tree" "$t" >/dev/null 2>&1
+unsquashfs -q -n -d "$scratch/by-host" "$b" >/dev/null 2>&1
+check "has the same content" diff -r "$scratch/by-host" "$scratch/by-tree"
+check "has its owners" sh -c "unsquashfs -lln '$t' | grep -q 'rootfs.ext4' && ! unsquashfs -lln '$t' | grep -v -E ' 0/0 |^[^-d]' | grep ."
+# Another rauc on this host matters to what it makes, and to nothing else.
+mkdir "$scratch/host"
+printf '#!/bin/sh\n[ "$1" != --version ] || { echo rauc 99.9; exit; }\nexec %s "$@"\n' "$(command -v rauc)" >"$scratch/host/rauc"
+chmod 755 "$scratch/host/rauc"
+PATH=$scratch/host:$PATH "$orch" -C "$p" build --result-json "$result" bundle bundle-kit >"$scratch/out" 2>"$scratch/err"
+same "another rauc on this host" "bundle built, bundle-kit cached, " \
+	"$(jq -r '.nodes[] | select(.kind == "bundle") | .name + " " + .status + ", "' "$result" | sort | tr -d '\n')"
+tools refuses "echo no such key type >&2; exit 1"
+code "a rauc that cannot sign" 1 "$orch" -C "$p" build bundle-refuses
+says "is told before the images are packed" "the rauc of 'tools' cannot sign with this key and verify it"
+tools nothing "exit 0"
+code "a rauc that makes no bundle" 5 "$orch" -C "$p" build bundle-nothing
+
 echo "# the private key"
 line=$(sed -n 2p "$p/pki/private/signer.key")
 same "is in no store and no output" "$p/pki/private/signer.key" \
