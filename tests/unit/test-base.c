@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/acl.h"
 #include "base/chunks.h"
 #include "base/digest.h"
 #include "base/err.h"
@@ -364,6 +365,74 @@ static void processes_have_deadlines(void **state)
 	assert_int_equal(err->cls, ERR_TIMEOUT);
 }
 
+/* Between file systems the kernel copies nothing: holes and bytes arrive all the same. */
+static void files_are_copied_between_file_systems(void **state)
+{
+	char *src cleanup_free = xasprintf("/dev/shm/orch-test.%d", (int)getpid());
+	char *dst cleanup_free = xasprintf("/var/tmp/orch-test.%d", (int)getpid());
+	struct err *err cleanup_err = NULL;
+	struct digest before, after;
+	struct stat st, other;
+	int fd cleanup_fd = open(src, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "start", 5, 0), 5);
+	assert_int_equal(pwrite(fd, "end", 3, 9000000), 3);
+	unlink(dst);
+	assert_int_equal(digest_file(src, &before, &err), 0);
+	assert_int_equal(file_copy(src, dst, 0600, &err), 0);
+	assert_int_equal(digest_file(dst, &after, &err), 0);
+	assert_int_equal(stat(src, &other), 0);
+	assert_int_equal(stat(dst, &st), 0);
+	unlink(src);
+	unlink(dst);
+	if (st.st_dev == other.st_dev)
+		skip();
+	assert_true(digest_eq(&before, &after));
+	assert_true(st.st_blocks < 9000000 / 512);
+}
+
+static bool in_ten(const void *arg, uint32_t gid)
+{
+	return gid == 10;
+}
+
+/* acl(5), the algorithm of access checks: entries of acl_item are tag, bits, id. */
+static void lists_grant_what_they_say(void **state)
+{
+	enum { OWNER = 1, USER = 2, GROUP = 4, GROUPS = 8, MASK = 16, OTHERS = 32 };
+	struct acl acl cleanup_acl = {0};
+	static const struct acl_item items[] = {{OWNER, 6, 0},   {USER, 7, 5}, {GROUP, 4, 0},
+						{GROUPS, 7, 10}, {MASK, 5, 0}, {OTHERS, 2, 0}};
+	static const struct {
+		uint32_t uid, group;
+		unsigned want;
+		bool granted;
+	} cases[] = {
+		{1, 1, 6, true},   /* the owner, whom no mask limits */
+		{1, 10, 1, false}, /* is no member and none of the others */
+		{5, 1, 5, true},   /* a user within the mask */
+		{5, 1, 2, false},  /* what the mask takes from him */
+		{7, 1, 5, true},   /* by a group of the list */
+		{7, 10, 4, true},  /* by the file's own */
+		{7, 10, 2, false}, /* a member is none of the others */
+	};
+
+	for (size_t i = 0; i < array_len(items); i++)
+		acl_push(&acl, items[i]);
+	for (size_t i = 0; i < array_len(cases); i++)
+		assert_int_equal(acl_grants(&acl, 1, cases[i].group, cases[i].uid, in_ten, NULL,
+					    cases[i].want),
+				 cases[i].granted);
+	acl.items[3].id = 11; /* now nobody is in any group of it */
+	assert_true(acl_grants(&acl, 1, 1, 7, in_ten, NULL, 2));
+	assert_false(acl_grants(&acl, 1, 1, 7, in_ten, NULL, 4));
+	assert_int_equal(acl_to_mode(&acl, 04000), 04652); /* the mask is the group's part */
+	acl_chmod(&acl, 0710);
+	assert_int_equal(acl_to_mode(&acl, 0), 0710);
+	assert_int_equal(acl.items[2].perm, 4); /* the group's own entry stays */
+}
+
 static void trees_are_removed_even_without_permission(void **state)
 {
 	struct err *err cleanup_err = NULL;
@@ -402,6 +471,8 @@ int main(void)
 		cmocka_unit_test(locks_exclude),
 		cmocka_unit_test(processes_report_how_they_ended),
 		cmocka_unit_test(processes_have_deadlines),
+		cmocka_unit_test(files_are_copied_between_file_systems),
+		cmocka_unit_test(lists_grant_what_they_say),
 		cmocka_unit_test(trees_are_removed_even_without_permission),
 	};
 
