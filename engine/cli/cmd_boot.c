@@ -226,10 +226,13 @@ static int start_qemu(const struct boot *b, int console, pid_t *ret_pid, struct 
 				    .device_tree = b->device_tree,
 				    .card = b->card,
 				    .console = chardev};
+	struct confined wall cleanup_confined = {0};
 	struct proc_opts opts = {.pass = pass};
 	struct strv argv cleanup_strv = {0};
 
 	board_argv(&b->board, &power, &argv);
+	board_show(&b->board, &power, &wall);
+	confined_apply(&wall, &opts);
 	return proc_start(strv_argv(&argv), &opts, ret_pid, err);
 }
 

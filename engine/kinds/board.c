@@ -24,8 +24,8 @@ static const struct option board_options[] = {
 	{"memory", OPT_SIZE, AT(memory), OPT_POSITIVE, .def = "1G", .help = "Memory."},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
 	 .help = "Tree with QEMU for the machine, of this host's architecture: a debian node "
-		 "without overlay, for QEMU runs on this machine outside of the sandbox. Without "
-		 "it this host's QEMU is used.",
+		 "without overlay, for QEMU runs on this machine, on the board's files alone. "
+		 "Without it this host's QEMU is used.",
 	 .example = "tests/qemu"},
 	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
@@ -134,7 +134,7 @@ static void board_check(const struct kind_ctx *ctx, struct err_list *errors)
 		return;
 	err_list_at(
 		errors, o->emulator->pos,
-		"'%s' %s, and its QEMU would run on this machine outside of the sandbox: make it "
+		"'%s' %s, and its QEMU would run on this machine: make it "
 		"a debian node, or set 'trust-emulators: true' in your config.yaml if you trust "
 		"this project",
 		node, why);

@@ -37,6 +37,8 @@ static int qemu_version(struct action *a, struct str *ret, struct err **err)
 {
 	const struct board_opts *o = a->opts;
 	const struct strv *own = NULL;
+	struct confined wall cleanup_confined = {0};
+	struct proc_opts opts = {0};
 	struct strv argv cleanup_strv = {0};
 
 	if (o->emulator &&
@@ -44,7 +46,9 @@ static int qemu_version(struct action *a, struct str *ret, struct err **err)
 		return -1;
 	qemu_push(own, qemu_program(o->arch), &argv);
 	strv_push(&argv, "--version");
-	if (proc_output(strv_argv(&argv), NULL, 64 * 1024, ret, err) < 0)
+	qemu_show(own, qemu_program(o->arch), &wall);
+	confined_apply(&wall, &opts);
+	if (proc_output(strv_argv(&argv), &opts, 64 * 1024, ret, err) < 0)
 		return -1;
 	ret->len = strcspn(ret->buf, "\n");
 	ret->buf[ret->len] = 0;

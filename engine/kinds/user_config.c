@@ -26,8 +26,9 @@ static const struct option config_options[] = {
 	{"store-size", OPT_SIZE, offsetof(struct user_config, store_size), OPT_POSITIVE,
 	 .help = "How large the store may be; what was not used for the longest time goes."},
 	{"trust-emulators", OPT_BOOL, offsetof(struct user_config, trust_emulators), .def = "false",
-	 .help = "Let a board's `emulator:` come out of any tree: it runs on this machine, outside "
-		 "of the sandbox, with all that you may do."},
+	 .help = "Let a board's `emulator:` come out of any tree: it runs on this machine, on the "
+		 "board's files alone; where nobody can make namespaces, with all that you may "
+		 "do."},
 };
 static const struct schema config_schema = SCHEMA(struct user_config, config_options);
 

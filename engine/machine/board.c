@@ -295,6 +295,21 @@ static void push_accel(struct strv *argv, const struct board *b)
 		    BOARD_TB_MB);
 }
 
+void board_show(const struct board *b, const struct board_power *p, struct confined *ret)
+{
+	const char *const read[] = {p->firmware,   p->device_tree,   p->media,
+				    p->agent_unit, p->agent_drop_in, p->agent_script};
+
+	qemu_show(p->qemu, qemu_program(b->arch), ret);
+	for (size_t i = 0; i < array_len(read); i++)
+		confined_read(ret, read[i]);
+	if (p->snapshot)
+		confined_read(ret, p->card);
+	else
+		confined_write(ret, p->card);
+	confined_write(ret, p->record);
+}
+
 void board_argv(const struct board *b, const struct board_power *p, struct strv *ret)
 {
 	qemu_push(p->qemu, qemu_program(b->arch), ret);

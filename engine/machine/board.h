@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "machine/confined.h"
 
 enum board_load {
 	BOARD_BIOS,   /* the firmware is the first code that runs (-bios) */
@@ -89,3 +90,5 @@ struct board_power {
 
 /* Appends the whole command. A power without agent files and descriptors is fine. */
 void board_argv(const struct board *b, const struct board_power *p, struct strv *ret);
+/* Shows a confined QEMU the files of this power-on. */
+void board_show(const struct board *b, const struct board_power *p, struct confined *ret);

@@ -96,6 +96,26 @@ int qemu_from_tree(const char *root, const char *arch, struct strv *ret, struct 
 	return 0;
 }
 
+void qemu_show(const struct strv *command, const char *program, struct confined *ret)
+{
+	static const char data[] = "/usr/share/";
+	const char *last = command && command->count ? command->items[command->count - 1] : "";
+	const char *end = strstr(last, data);
+
+	for (const char *p = end; p;
+	     p = strstr(p + 1, data)) /* the tree may lie below such a path */
+		end = p;
+	if (end) {
+		char *root cleanup_free = xstrndup(last, (size_t)(end - last));
+
+		confined_read(ret, root);
+	} else {
+		confined_program(ret, program);
+	}
+	if (path_exists("/dev/kvm"))
+		confined_write(ret, "/dev/kvm");
+}
+
 void qemu_push(const struct strv *command, const char *program, struct strv *ret)
 {
 	if (!command)

@@ -11,13 +11,15 @@
  *	qemu_find(&m, cache_dir, &err);         // programs, firmware, accelerator
  *	qemu_run(&m, &watch, &err);             // until the guest is off
  *
- * QEMU dies with the process that started it (base/proc.h).
+ * QEMU dies with the process that started it (base/proc.h), and sees the files of its machine
+ * alone (confined.h).
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/vec.h"
+#include "machine/confined.h"
 #include "machine/console.h"
 
 enum qemu_bus { QEMU_NVME, QEMU_VIRTIO };
@@ -67,6 +69,8 @@ int qemu_from_tree(const char *root, const char *arch, struct strv *ret,
  * Appends how QEMU is started: COMMAND of qemu_from_tree(); without (NULL) this machine's PROGRAM.
  */
 void qemu_push(const struct strv *command, const char *program, struct strv *ret);
+/* Shows a confined QEMU what it is started from: COMMAND's tree, or this machine's PROGRAM. */
+void qemu_show(const struct strv *command, const char *program, struct confined *ret);
 /* Finds program and firmware and chooses the accelerator; ERR_ENV names what to install. */
 int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err) warn_unused;
 /*

@@ -144,10 +144,29 @@ static int watch_guest(struct run *r, const char **ret_what, struct err **err)
 	}
 }
 
+static void show_files(const struct qemu_machine *m, struct confined *ret)
+{
+	qemu_show(m->command, m->program, ret);
+	confined_read(ret, m->firmware_code);
+	confined_read(ret, m->kernel);
+	confined_read(ret, m->initrd);
+	confined_write(ret, m->vars_path);
+	confined_write(ret, m->tmp_dir);
+	for (size_t i = 0; i < m->disk_count; i++) {
+		const struct qemu_disk *d = &m->disks[i];
+
+		if (d->readonly || d->snapshot)
+			confined_read(ret, d->path);
+		else
+			confined_write(ret, d->path);
+	}
+}
+
 static int start(struct run *r, const struct qemu_machine *m, struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
 	struct strv env cleanup_strv = {0};
+	struct confined wall cleanup_confined = {0};
 	struct proc_opts opts = {.same_group = true};
 	int out[2], own[2], rc;
 
@@ -166,6 +185,8 @@ static int start(struct run *r, const struct qemu_machine *m, struct err **err)
 	opts.env = strv_argv(&env);
 	opts.out = out[1];
 	opts.errfd = own[1];
+	show_files(m, &wall);
+	confined_apply(&wall, &opts);
 	rc = proc_start(strv_argv(&argv), &opts, &r->pid, err);
 	close(out[1]);
 	close(own[1]);

@@ -29,6 +29,7 @@ static int spawn(struct scene *s, struct board_power *p, struct err **err)
 	struct str line cleanup_str = STR_INIT;
 	int agent[2] = {-1, -1}, qmp[2] = {-1, -1}, out[2] = {-1, -1}, own[2] = {-1, -1};
 	int pass[3] = {-1, -1, -1}, rc;
+	struct confined wall cleanup_confined = {0};
 	struct proc_opts opts = {.same_group = true, .pass = pass};
 
 	rc = pair(agent, err) < 0 || pair(qmp, err) < 0 ? -1 : 0;
@@ -45,6 +46,9 @@ static int spawn(struct scene *s, struct board_power *p, struct err **err)
 		opts.env = strv_argv(&env);
 		opts.out = out[1];
 		opts.errfd = own[1];
+		board_show(s->o.board, p, &wall);
+		confined_write(&wall, s->o.dir);
+		confined_apply(&wall, &opts);
 		rc = proc_start(strv_argv(&argv), &opts, &s->pid, err);
 	}
 	fd_closep(&agent[1]);

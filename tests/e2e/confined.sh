@@ -32,7 +32,7 @@ exec $(command -v "$1") "\$@"
 END
 	chmod +x "$scratch/bin/$1"
 }
-for program in rauc mksquashfs dot; do spy $program no; done
+for program in rauc mksquashfs dot qemu-system-aarch64; do spy $program no; done
 PATH=$scratch/bin:$PATH
 # confined NAME FILE: what the spies told there
 confined() {
@@ -52,4 +52,74 @@ for program in rauc mksquashfs; do confined $program "$scratch/log"; done
 code "a picture" 0 "$orch" graph --format svg
 check "it is one" grep -q '<svg' "$scratch/out"
 confined dot "$scratch/err"
+
+# Says hello, repeats what it hears, and switches off at 'q': tests/e2e/boot.sh.
+# arm64: prints the text at its end to the PL011 of 'virt', echoes, and calls PSCI's SYSTEM_OFF.
+{
+	printf '\101\002\000\020\002\040\241\322\040\024\100\070\140\000\000\064\100\000\000\271\375\377\377\027'
+	printf '\103\030\100\271\343\377\047\067\100\000\100\271\000\034\000\022\037\304\001\161\140\000\000\124'
+	printf '\100\000\000\271\371\377\377\027\000\200\260\322\000\001\200\362\002\000\000\324\000\000\000\024'
+	printf 'hello from the firmware\r\n\000'
+} >hello.bin
+printf 'kind: board\nmachine: virt\ncpu: cortex-a57\nmemory: 64M\nfirmware: hello.bin\n' >recipes/virt.yaml
+cat >recipes/card.yaml <<'END'
+kind: disk
+partitions:
+  - {name: data, type: linux-generic, size: 4M, filesystem: ext4}
+END
+cat >recipes/test.yaml <<'END'
+kind: test
+board: virt
+card: card
+card-size: 64M
+steps:
+  - {power: "on"}
+  - {wait: "hello from the firmware", within: 60}
+  - {power: cut}
+END
+code "a scenario" 0 "$orch" build test
+"$orch" log test >"$scratch/log"
+confined qemu-system-aarch64 "$scratch/log"
+code "a board" 0 sh -c "echo q | '$orch' boot card"
+check "it is on" grep -q 'hello from the firmware' "$scratch/out"
+confined qemu-system-aarch64 "$scratch/err"
+
+# An emulator that a recipe made.
+cat >spy.c <<END
+#include <stdio.h>
+#include <unistd.h>
+
+static void look(const char *path)
+{
+	if (access(path, F_OK) == 0)
+		fprintf(stderr, "GOT %s\\n", path);
+}
+
+int main(void)
+{
+	fprintf(stderr, "SPY tree \\n");
+	look("$scratch/home/canary");
+	look("$scratch/p/recipes");
+	look("$ORCH_STORE/state.sqlite");
+	look("/proc/$outside");
+	look("/sys/class/net/lo");
+	look("/etc/hostname");
+	puts("QEMU emulator version 9.9.9");
+	return 0;
+}
+END
+cat >recipes/tree.yaml <<'END'
+kind: run
+root: host
+inputs: [spy.c]
+run: ["mkdir -p t/usr/bin; cc -static -o t/usr/bin/qemu-system-aarch64 spy.c; tar -C t -cf qemu.tar ."]
+outputs: [qemu.tar]
+END
+sed '$a emulator: "tree:qemu.tar"' recipes/virt.yaml >recipes/evil.yaml
+mkdir -p "$scratch/config/orch"
+echo 'trust-emulators: true' >"$scratch/config/orch/config.yaml"
+export XDG_CONFIG_HOME="$scratch/config"
+code "a board with an emulator of its own" 0 "$orch" build evil
+"$orch" log evil >"$scratch/log"
+confined tree "$scratch/log"
 finish
