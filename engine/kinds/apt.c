@@ -61,6 +61,15 @@ static int open_conf(const struct apt_request *q, int *ret_auth, int *ret_conf, 
 	return tmp_in_memory("apt.conf", conf.buf, conf.len, ret_conf, err);
 }
 
+static bool fetches(char *const argv[])
+{
+	size_t i = 1;
+
+	while (argv[i] && argv[i][0] == '-')
+		i++;
+	return argv[i] && str_eq(argv[i], "update");
+}
+
 int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct err **err)
 {
 	char *log cleanup_free = path_join(q->dir, "log/stderr");
@@ -68,6 +77,7 @@ int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct e
 	int auth cleanup_fd = -1, conf cleanup_fd = -1;
 	struct arena *arena cleanup_arena = arena_new();
 	struct proc_opts opts = {.cwd = q->dir, .errfd = fd};
+	struct confined wall cleanup_confined = {.network = fetches(argv)};
 	char *program cleanup_free = path_program(argv[0]);
 
 	if (!program)
@@ -80,6 +90,8 @@ int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct e
 		return -1;
 	opts.env = make_env(arena, conf);
 	opts.pass = (int[]){auth, conf, -1};
+	apt_show(q, &wall);
+	confined_apply(&wall, &opts);
 	if (proc_output(argv, &opts, MAX_OUTPUT, out, err) == 0)
 		return 0;
 	return apt_complain(q, log, err);

@@ -10,6 +10,7 @@
  *	apt_install(&q, names, LOCK_PACKAGE, &entries, err);    // with all they depend on
  */
 #include "kinds/debian.h"
+#include "machine/confined.h"
 #include "media/deb_relations.h"
 
 struct apt_request {
@@ -93,6 +94,8 @@ int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err) warn_
  * Q->conf and Q->auth.
  */
 int apt_configure(struct apt_request *q, struct err **err) warn_unused;
+/* Shows a confined apt its directory, and what of this machine the configuration names. */
+void apt_show(const struct apt_request *q, struct confined *ret);
 /*
  * In place of ERR (apt-get exited with ...) what apt's LOG says in our words and classes. Sets
  * Q->blamed and Q->unknown. Returns -1.
@@ -108,7 +111,7 @@ int apt_ask_login(struct apt_request *q, struct err **err) warn_unused;
 /* Writes a file below Q->dir, without secrets. */
 int apt_write(const struct apt_request *q, const char *rel, const struct str *text,
 	      struct err **err) warn_unused;
-/* Runs a program of apt, its stdout in OUT. */
+/* Runs a program of apt, confined, its stdout in OUT; only 'update' has the network. */
 int apt_run(struct apt_request *q, char *const argv[], struct str *out,
 	    struct err **err) warn_unused;
 /* The alias of the archive that URL is of or below, *ret_rest what follows; NULL: of none. */

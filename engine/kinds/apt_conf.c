@@ -397,6 +397,42 @@ static int write_sources(struct apt_request *q, struct mirrors *m, struct err **
 	return apt_write(q, "etc/sources.d/orch.sources", &s, err);
 }
 
+/* ---- what apt sees ---- */
+
+/* The place of an archive or of a list of mirrors, if it is of this machine. */
+static void show_place(const struct apt_request *q, const char *url, struct confined *ret)
+{
+	const char *path = strstr(url, "file:");
+
+	path = path ? path + strlen("file:") : str_skip(url, "mirror:");
+	if (!path || *path != '/')
+		return;
+	path += strspn(path, "/") - 1;
+	confined_read(ret, url_decode(q->arena, path));
+}
+
+void apt_show(const struct apt_request *q, struct confined *ret)
+{
+	const struct host_apt *h = &q->mirrors->host;
+
+	confined_program(ret, "apt-get");
+	confined_write(ret, q->dir);
+	confined_read(ret, host_apt_auth_parts(h));
+	for (size_t i = 0; i < q->archives.count; i++) {
+		show_place(q, q->urls[i], ret);
+		for (size_t k = 0; k < q->lists[i].count; k++)
+			show_place(q, q->lists[i].urls[k], ret);
+	}
+	if (q->pool)
+		confined_read(ret, url_decode(q->arena, q->pool));
+	for (size_t i = 0; i < h->count; i++) { /* certificates, programs that find proxies */
+		const struct host_setting *s = &h->settings[i];
+
+		if (*s->value == '/' && str_skip(s->name, "Acquire::"))
+			confined_read(ret, s->value);
+	}
+}
+
 int apt_configure(struct apt_request *q, struct err **err)
 {
 	struct mirrors *m = q->mirrors = arena_alloc(q->arena, sizeof(*m));

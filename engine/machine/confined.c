@@ -97,6 +97,10 @@ static int enter(void *arg, struct err **err)
 	return call_wall(false, err);
 }
 
+/* How this machine finds others. */
+static const char *const of_network[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
+					 "/etc/host.conf", "/etc/gai.conf"};
+
 /* Asked once. */
 static bool can_confine(void)
 {
@@ -116,6 +120,8 @@ void confined_apply(struct confined *c, struct proc_opts *opts)
 {
 	if (!can_confine())
 		return;
+	for (size_t i = 0; c->network && i < array_len(of_network); i++)
+		confined_read(c, of_network[i]);
 	if (c->binds.count)
 		qsort(c->binds.items, c->binds.count, sizeof(*c->binds.items), by_length);
 	c->uid = geteuid();

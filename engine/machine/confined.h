@@ -2,11 +2,12 @@
 #pragma once
 /*
  * Programs of this machine that orch starts on what a project or the network brings (rauc,
- * mksquashfs, apt, graphviz, QEMU): each sees this machine's programs (/usr, /etc, /opt) and the
- * files that it was named, where they are, and nothing else: nobody's home, no project, no store,
- * no other process, and no network unless it is there to fetch. /proc, /dev, /tmp and /run are
- * fresh. It is the first process of a pid namespace, with which all ends that it started, stays
- * the user it was, gains no rights, and its system calls pass the wall of call_wall.h.
+ * mksquashfs, apt, graphviz, QEMU): each sees this machine's programs (/usr, /opt, what they need
+ * of /etc, as sandbox.h has it) and the files that it was named, where they are, and nothing else:
+ * nobody's home, no project, no store, no other process, and no network unless it is there to
+ * fetch. /proc, /dev, /tmp and /run are fresh. It is the first process of a pid namespace, with
+ * which all ends that it started, stays the user it was, gains no rights, and its system calls
+ * pass the wall of call_wall.h.
  *
  *	struct confined c cleanup_confined = {0};
  *	struct proc_opts opts = {.timeout_s = 60};

@@ -123,8 +123,6 @@ static int put_named(struct err **err)
 
 int etc_enter(struct err **err)
 {
-	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
-
 	if (mkdir("etc", 0755) < 0 ||
 	    mount("tmpfs", "etc", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot mount a tmpfs on '/etc'");
@@ -133,6 +131,13 @@ int etc_enter(struct err **err)
 	for (size_t i = 0; i < array_len(made); i++)
 		if (write_file(made[i].path, made[i].text, strlen(made[i].text), err) < 0)
 			return -1;
+	return 0;
+}
+
+int etc_close(struct err **err)
+{
+	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+
 	if (mount_setattr(AT_FDCWD, "etc", 0, &read_only, sizeof(read_only)) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot make '/etc' read-only");
 	return 0;

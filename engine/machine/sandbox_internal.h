@@ -23,8 +23,9 @@ struct mounts_how {
 /* The same between them, the new root being the current directory. */
 /* Takes FROM, read-only, and lays it over PATH, which exists. */
 int mounts_lay_over(const char *path, const char *from, struct err **err) warn_unused;
-/* Makes etc/ with what programs of the host need, read-only. */
+/* Makes etc/ with what programs of the host need; etc_close() makes it read-only. */
 int etc_enter(struct err **err) warn_unused;
+int etc_close(struct err **err) warn_unused;
 
 /* Builds the new root and makes it /. */
 int mounts_enter(const struct sandbox_opts *opts, const struct mounts_how *how,

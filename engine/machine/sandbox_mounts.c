@@ -309,7 +309,7 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 	for (size_t i = 0; i < extra->count; i++)
 		if (place(&extra->items[i], err) < 0)
 			return -1;
-	return 0;
+	return opts->root ? 0 : etc_close(err);
 }
 
 int mounts_enter(const struct sandbox_opts *opts, const struct mounts_how *how, struct err **err)

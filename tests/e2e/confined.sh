@@ -4,10 +4,9 @@
 # place stands a script that looks around and then becomes the real one.
 # timeout: 300
 . tests/e2e/lib.sh
+. tests/e2e/users.sh
 here=$PWD
 export ORCH_STORE="$scratch/store"
-cp "$ORCH" "$scratch/orch"
-orch=$scratch/orch
 mkdir -p "$scratch/bin" "$scratch/home" "$scratch/p/recipes"
 echo canary >"$scratch/home/canary"
 sleep 300 &
@@ -32,7 +31,8 @@ exec $(command -v "$1") "\$@"
 END
 	chmod +x "$scratch/bin/$1"
 }
-for program in rauc mksquashfs dot qemu-system-aarch64; do spy $program no; done
+for program in rauc mksquashfs dot qemu-system-aarch64 apt-cache; do spy $program no; done
+spy apt-get yes
 PATH=$scratch/bin:$PATH
 # confined NAME FILE: what the spies told there
 confined() {
@@ -83,6 +83,13 @@ confined qemu-system-aarch64 "$scratch/log"
 code "a board" 0 sh -c "echo q | '$orch' boot card"
 check "it is on" grep -q 'hello from the firmware' "$scratch/out"
 confined qemu-system-aarch64 "$scratch/err"
+
+check "an archive" users_archive "$scratch/p"
+sed -i '$a archives: {own: {suites: [own], components: [main], keyring: keys/own.gpg}}' recipes/project.yaml
+printf 'kind: debian\narch: amd64\narchives: [own]\npackages: [own-users]\n' >recipes/small.yaml
+code "a lock, where packages are missing" 2 "$orch" lock small
+cat "$ORCH_STORE"/apt/*/log/stderr >"$scratch/log"
+confined apt-get "$scratch/log"
 
 # An emulator that a recipe made.
 cat >spy.c <<END
