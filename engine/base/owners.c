@@ -13,7 +13,7 @@ DEFINE_VEC(owner_set_vec, struct owner_set)
 struct owners {
 	struct owner **slots;
 	size_t slot_count, count;
-	bool attrs, groups;
+	bool attrs, groups, set_id;
 	struct owner_set_vec sets;
 };
 
@@ -135,11 +135,22 @@ bool owners_have_groups(const struct owners *o)
 	return o->groups;
 }
 
+bool owners_have_set_id(const struct owners *o)
+{
+	return o->set_id;
+}
+
 void owners_chown(struct owners *o, struct owner *file, uint32_t uid, uint32_t gid)
 {
 	file->uid = uid;
 	file->gid = gid;
 	o->groups = o->groups || gid;
+}
+
+void owners_set_id(struct owners *o, struct owner *file, mode_t mode)
+{
+	file->set_id = mode & (S_ISUID | S_ISGID);
+	o->set_id = o->set_id || file->set_id;
 }
 
 /* --- attributes --- */
@@ -258,6 +269,24 @@ static int parse_device(struct owners *o, const struct words *w)
 	return 0;
 }
 
+static int parse_set_id(struct owners *o, const struct words *w)
+{
+	const char *p = w->items[3];
+	mode_t mode = 0;
+	uint64_t n[2];
+
+	if (*p == 'u')
+		mode |= S_ISUID;
+	p += *p == 'u';
+	if (*p == 'g')
+		mode |= S_ISGID;
+	p += *p == 'g';
+	if (!mode || *p || numbers(w, 1, 2, n) != 0)
+		return 1;
+	owners_set_id(o, owners_add(o, n[0], n[1]), mode);
+	return 0;
+}
+
 /* 0, or 1: malformed. */
 static int parse_record(struct owners *o, const struct words *w)
 {
@@ -271,6 +300,8 @@ static int parse_record(struct owners *o, const struct words *w)
 	}
 	if (words_is(w, "device", 6))
 		return parse_device(o, w);
+	if (words_is(w, "set-id", 4))
+		return parse_set_id(o, w);
 	if (words_is(w, "attribute", 5) || words_is(w, "set", 4))
 		return parse_attribute(o, w);
 	return 1;
@@ -322,6 +353,9 @@ static void format_file(const struct owner *file, struct str *ret)
 	if (file->type)
 		str_printf(ret, "device %llu %llu %c %u %u\n", dev, ino,
 			   file->type == S_IFBLK ? 'b' : 'c', file->major, file->minor);
+	if (file->set_id)
+		str_printf(ret, "set-id %llu %llu %s%s\n", dev, ino,
+			   file->set_id & S_ISUID ? "u" : "", file->set_id & S_ISGID ? "g" : "");
 	for (size_t i = 0; i < file->attr_count; i++) {
 		str_printf(ret, "attribute %llu %llu", dev, ino);
 		format_attr(&file->attrs[i], ret);

@@ -2,16 +2,17 @@
 #pragma once
 /*
  * What the files of an ordinary user cannot say about themselves: that they belong to somebody
- * else, that they stand for a device, and extended attributes that only root may set. A table of
- * files by device and inode number, and its form on disk, the list of owners that goes with a
- * directory: media/tree_dir.h writes and reads it, machine/identity.h shows it to the programs of a
- * sandbox and keeps it while they change it.
+ * else, that they stand for a device, set-id bits that outlive writing, and extended attributes
+ * that only root may set. A table of files by device and inode number, and its form on disk, the
+ * list of owners that goes with a directory: media/tree_dir.h writes and reads it,
+ * machine/identity.h shows it to the programs of a sandbox and keeps it while they change it.
  *
  * The list is text, one record per line, words as in base/words.h:
  *
  *	orch-owners 1
  *	owner DEV INO UID GID            decimal; DEV as stat(2) has it
  *	device DEV INO c|b MAJOR MINOR   a regular file stands for it, with the device's permissions
+ *	set-id DEV INO u|g|ug            the file's mode has these bits too
  *	attribute DEV INO NAME HEX       the value in hexadecimal; "-" when empty
  *	set PATH NAME HEX                to be set on the file itself, by who may do so, before the
  *	                                 first program runs
@@ -38,6 +39,7 @@ struct owner {
 	uint32_t uid, gid;
 	mode_t type; /* S_IFCHR, S_IFBLK, or 0: as the file itself */
 	uint32_t major, minor;
+	mode_t set_id; /* S_ISUID, S_ISGID: besides what the file itself has */
 	struct owner_attr *attrs;
 	size_t attr_count;
 	struct owner *next; /* private */
@@ -64,11 +66,17 @@ struct owner *owners_get(const struct owners *o, uint64_t dev, uint64_t ino);
 struct owner *owners_add(struct owners *o, uint64_t dev, uint64_t ino);
 /* Forgets a file: it was just created, by root. */
 void owners_drop(struct owners *o, uint64_t dev, uint64_t ino);
-/* Whether any file has an attribute / belongs to another group than root's. May err towards yes. */
+/*
+ * Whether any file has an attribute / belongs to another group than root's / has set-id bits here.
+ * May err towards yes.
+ */
 bool owners_have_attrs(const struct owners *o);
 bool owners_have_groups(const struct owners *o);
+bool owners_have_set_id(const struct owners *o);
 /* Of a record's owner: all changes go through here. */
 void owners_chown(struct owners *o, struct owner *file, uint32_t uid, uint32_t gid);
+/* Of a record's set-id bits: those of MODE. */
+void owners_set_id(struct owners *o, struct owner *file, mode_t mode);
 
 const struct owner_attr *owner_attr(const struct owner *file, const char *name);
 void owners_attr_put(struct owners *o, struct owner *file, const char *name, const void *value,

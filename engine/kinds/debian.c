@@ -210,7 +210,7 @@ const struct kind kind_debian = {
 		  "\n"
 		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with "
 		  "this tree as its root.",
-	.version = 6,
+	.version = 7,
 	.schema = &debian_schema,
 	.outputs = debian_outputs,
 	.demand = debian_demand,

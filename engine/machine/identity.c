@@ -164,7 +164,7 @@ static void on_exec(struct identity *self, struct tracee *t)
 		t->script = xstrdup(t->program);
 	}
 	identity_owner(self, &t->exec_file, &uid, &gid);
-	creds_exec(&t->creds, t->exec_known ? t->exec_file.st_mode : 0, uid, gid);
+	creds_exec(&t->creds, t->exec_known ? identity_mode(self, &t->exec_file) : 0, uid, gid);
 	ptrace(PTRACE_CONT, t->tid, NULL, NULL);
 }
 

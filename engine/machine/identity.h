@@ -17,6 +17,8 @@
  *  - owners: the kernel makes a file for root and clears what a change of owner clears; the table
  *    says whose it is. What is created belongs to its creator, or to the group of a set-group-ID
  *    directory; an inode number that is used again starts afresh.
+ *  - set-id bits of regular files: they stay when who has CAP_FSETID writes, and go when somebody
+ *    else does. Those of a tree are in the table; identity_set_id.c says when they are on the file.
  *  - devices: a regular file stands for one.
  *  - access lists, user.*, trusted.*, security.* but for capabilities: in the table, with the rules
  *    of acl(5). security.capability is set on the file itself, where the kernel drops it whenever
@@ -27,6 +29,8 @@
  *  - /proc/PID/status (all processes are root's, with no_new_privs), the permissions of directories
  *    behind a link on the way to a file, the credentials of SCM_CREDENTIALS, capabilities gained by
  *    executing a file that has some, nosuid of a mount;
+ *  - whose writing it was, where several have a file open to write, with and without CAP_FSETID, or
+ *    one has given it up since: the set-id bits follow who opened the file or set them last;
  *  - what stands for a device is a regular file to readdir(3) and to who opens it: it keeps what is
  *    written to it;
  *  - what root of a user namespace may not do whoever traces it: set the clock, raise limits and
@@ -38,9 +42,8 @@
  *
  * What cannot be held fails the call or the run, never silently: io_uring, clone3 and *xattrat are
  * refused with ENOSYS (libraries go another way), and so are calls of x32, as by most kernels; new
- * user namespaces with EPERM. These end the run and name the script, the program and the call: one
- * of another interface (i386 on amd64); root's writing to a set-id file, for the kernel would take
- * the bits, which it leaves where root is root.
+ * user namespaces with EPERM. A call of another interface (i386 on amd64) ends the run, which names
+ * the script, the program and the call.
  *
  * Errors: ERR_ENV where this machine lets no process be traced or is neither amd64 nor arm64, and
  * for what ends the run: a guest can hold it; ERR_BUILD for a malformed list.

@@ -82,8 +82,11 @@ static int set_acl(struct tracee *t, struct attr_call *a, const struct str *valu
 	if (access && acl.count) {
 		mode = acl_to_mode(&acl, a->st.st_mode) & 07777;
 		if (!creds_can(t->creds, CAP_FSETID) &&
-		    !creds_in_group(t->creds, a->file ? a->file->gid : 0))
+		    !creds_in_group(t->creds, a->file ? a->file->gid : 0)) {
 			mode &= ~(mode_t)S_ISGID;
+			if (a->file)
+				a->file->set_id &= ~(mode_t)S_ISGID;
+		}
 		if (tracee_chmod(t, &a->target, mode, ret_error) < 0)
 			return -1;
 	}

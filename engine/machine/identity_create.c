@@ -93,7 +93,7 @@ static int inherit(struct tracee *t, const struct birth *b, const struct stat *s
 }
 
 /* 0, or -1: the process is gone. */
-static int note_birth(struct tracee *t, const struct birth *b, const struct stat *st)
+static int note_birth(struct tracee *t, const struct birth *b, struct stat *st)
 {
 	struct owners *all = t->self->owners;
 	uint32_t uid = t->creds->uid[FILES], gid = t->creds->gid[FILES];
@@ -103,6 +103,8 @@ static int note_birth(struct tracee *t, const struct birth *b, const struct stat
 	int e;
 
 	owners_drop(all, st->st_dev, st->st_ino);
+	if (set_id_write(t, &b->file, st) < 0)
+		return -1;
 	if (gid || owners_have_groups(all) || owners_have_attrs(all)) {
 		if (stat_parent(t, b, st, &parent, &e) < 0)
 			return -1;
@@ -179,13 +181,14 @@ static bool is_refused(const struct tracee *t, const struct opening *o, const st
 	return !identity_may(t->self, t->creds, st, want);
 }
 
-/* Ends the run if the call would take what root's writing does not. */
-static void check_set_id(struct tracee *t, const struct opening *o, const struct stat *st)
+/* The call is due again, for a file that exists, or else fails by itself. */
+static enum next open_again(struct tracee *t, const struct opening *o, struct stat *st, bool exists)
 {
 	bool writes = (o->flags & O_ACCMODE) != O_RDONLY || (o->flags & O_TRUNC);
 
-	if (writes && tracee_keeps_set_id(t, st))
-		tracee_fail(t, LOSES_SET_ID);
+	if (exists && writes && set_id_write(t, &o->birth.name, st) < 0)
+		return GONE;
+	return tracee_again(t, t->args, RUN);
 }
 
 /* Whether the file is there: *ret_error 0 or ENOENT; else the call fails by itself. */
@@ -218,9 +221,7 @@ static enum next open_existing(struct tracee *t, const struct opening *o)
 		return GONE;
 	if (e == 0 && !S_ISLNK(st.st_mode) && is_refused(t, o, &st))
 		return tracee_return(t, -EACCES);
-	if (e == 0)
-		check_set_id(t, o, &st);
-	return tracee_again(t, t->args, RUN);
+	return open_again(t, o, &st, e == 0);
 }
 
 enum next open_enter(struct tracee *t)
@@ -242,10 +243,8 @@ enum next open_enter(struct tracee *t)
 	t->existed = e != ENOENT;
 	if (e == 0 && is_refused(t, &o, &st))
 		return tracee_return(t, -EACCES);
-	if (e == 0)
-		check_set_id(t, &o, &st);
 	if (e != ENOENT)
-		return tracee_again(t, t->args, RUN);
+		return open_again(t, &o, &st, e == 0);
 	if (check_parent(t, &o.birth, &e) < 0)
 		return GONE;
 	return e ? tracee_return(t, -e) : tracee_again(t, t->args, STOP_LATER);

@@ -6,8 +6,6 @@
 
 #include "machine/identity_priv.h"
 
-#define TYPE_AND_MODE(file, mode) ((file)->type | ((mode) & (mode_t)07777))
-
 /* --- stat --- */
 
 /* Puts the owners of the file that a call was about into ST, which says the file. */
@@ -20,6 +18,15 @@ static void put_owner(struct tracee *t, struct stat *st)
 	identity_owner(t->self, st, &st->st_uid, &st->st_gid);
 }
 
+/* The mode that a program is told. */
+static mode_t seen_mode(const struct tracee *t, const struct stat *st)
+{
+	const struct owner *file = owners_get(t->self->owners, st->st_dev, st->st_ino);
+	mode_t mode = identity_mode(t->self, st);
+
+	return file && file->type ? file->type | (mode & 07777) : mode;
+}
+
 enum next stat_exit(struct tracee *t)
 {
 	uint64_t at = t->args[t->call->more - 1];
@@ -30,9 +37,9 @@ enum next stat_exit(struct tracee *t)
 		return RUN;
 	was = st;
 	file = owners_get(t->self->owners, st.st_dev, st.st_ino);
+	st.st_mode = seen_mode(t, &st);
 	put_owner(t, &st);
 	if (file && file->type) {
-		st.st_mode = TYPE_AND_MODE(file, st.st_mode);
 		st.st_rdev = makedev(file->major, file->minor);
 		st.st_size = st.st_blocks = 0;
 	}
@@ -54,11 +61,12 @@ enum next statx_exit(struct tracee *t)
 	st.st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
 	st.st_ino = sx.stx_ino;
 	file = owners_get(t->self->owners, st.st_dev, st.st_ino);
+	st.st_mode = sx.stx_mode;
+	sx.stx_mode = (uint16_t)seen_mode(t, &st);
 	put_owner(t, &st);
 	sx.stx_uid = st.st_uid;
 	sx.stx_gid = st.st_gid;
 	if (file && file->type) {
-		sx.stx_mode = (uint16_t)TYPE_AND_MODE(file, sx.stx_mode);
 		sx.stx_rdev_major = file->major;
 		sx.stx_rdev_minor = file->minor;
 		sx.stx_size = sx.stx_blocks = 0;
@@ -124,6 +132,8 @@ enum next chown_exit(struct tracee *t)
 	if (e)
 		return tracee_fail(t, "changed the owner of a file that is gone");
 	file = owners_get(t->self->owners, st.st_dev, st.st_ino);
+	if (file)
+		set_id_chown(t, file, &st, file->gid);
 	if (file || (uid && uid != NO_ID) || (gid && gid != NO_ID)) {
 		file = owners_add(t->self->owners, st.st_dev, st.st_ino);
 		owners_chown(t->self->owners, file, uid == NO_ID ? file->uid : uid,
@@ -138,30 +148,48 @@ enum next chmod_enter(struct tracee *t)
 {
 	const struct creds *c = t->creds;
 	struct target target = tracee_target(t);
+	uint64_t args[6], *mode = &args[t->call->more - 1];
 	uint32_t uid, gid;
-	uint64_t args[6];
 	struct stat st;
 	int e;
 
-	if (creds_can(c, CAP_FOWNER) && creds_can(c, CAP_FSETID))
-		return RUN;
+	memcpy(args, t->args, sizeof(args));
+	if (creds_can(c, CAP_FOWNER) && creds_can(c, CAP_FSETID) &&
+	    !set_id_to_hold(t, (mode_t)*mode))
+		return owners_have_set_id(t->self->owners) ? STOP_LATER : RUN;
 	if (tracee_stat(t, &target, &st, &e) < 0)
 		return GONE;
-	identity_owner(t->self, &st, &uid, &gid);
-	if (e == 0 && uid != c->uid[FILES] && !creds_can(c, CAP_FOWNER))
-		e = EPERM;
 	if (e)
 		return tracee_return(t, -e);
-	memcpy(args, t->args, sizeof(args));
+	identity_owner(t->self, &st, &uid, &gid);
+	if (uid != c->uid[FILES] && !creds_can(c, CAP_FOWNER))
+		return tracee_return(t, -EPERM);
 	if (!creds_in_group(c, gid) && !creds_can(c, CAP_FSETID))
-		args[t->call->more - 1] &= ~(uint64_t)S_ISGID;
+		*mode &= ~(uint64_t)S_ISGID;
+	if (S_ISREG(st.st_mode))
+		*mode &= ~(uint64_t)set_id_to_hold(t, (mode_t)*mode);
 	return tracee_again(t, args, STOP_LATER);
 }
 
 /* Gives the arguments back, which may have been changed. */
 enum next chmod_exit(struct tracee *t)
 {
-	return tracee_return(t, t->result);
+	mode_t held = set_id_to_hold(t, (mode_t)t->args[t->call->more - 1]);
+	struct target target = tracee_target(t);
+	struct stat st;
+	int e;
+
+	if (t->result != 0 || (!held && !owners_have_set_id(t->self->owners)))
+		return tracee_return(t, t->result);
+	if (tracee_stat(t, &target, &st, &e) < 0)
+		return GONE;
+	if (e && held)
+		return tracee_fail(t, "changed the mode of a file that is gone");
+	if (e == 0 && S_ISREG(st.st_mode) &&
+	    (held || owners_get(t->self->owners, st.st_dev, st.st_ino)))
+		owners_set_id(t->self->owners, owners_add(t->self->owners, st.st_dev, st.st_ino),
+			      held);
+	return tracee_return(t, 0);
 }
 
 /* access(2) asks for the real user, unless AT_EACCESS says otherwise. */

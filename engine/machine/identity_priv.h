@@ -10,6 +10,7 @@
  *	identity_creds.c	who a process is: the kernel's rules
  *	identity_ids.c		the calls that ask for and change that
  *	identity_file.c		stat, chown, chmod
+ *	identity_set_id.c	set-id bits of regular files
  *	identity_proc.c		whose files of /proc are
  *	identity_create.c	whatever makes an inode
  *	identity_attr.c		extended attributes
@@ -181,12 +182,17 @@ bool identity_may(const struct identity *self, const struct creds *c, const stru
 		  unsigned want);
 /* Sets the owners of ST, TARGET's, which is in /proc. */
 void proc_owner(struct tracee *t, const struct target *target, struct stat *st);
+/* The mode of a file as its programs see it, but for its type. */
+mode_t identity_mode(const struct identity *self, const struct stat *st);
 /*
- * Whether the set-id bits of a file outlive that T writes to it, for it has CAP_FSETID. Not in a
- * sandbox: to the kernel nobody has that of the machine.
+ * Puts the set-id bits of a file, TARGET, to where they are right for T's writing to it, which
+ * begins; ST, the kernel's, follows. 0, or -1: the process is gone.
  */
-bool tracee_keeps_set_id(const struct tracee *t, const struct stat *st);
-#define LOSES_SET_ID "would take the set-id bits of a file, which stay when root writes to it"
+int set_id_write(struct tracee *t, const struct target *target, struct stat *st);
+/* The bits of MODE, with which T calls chmod, that are for the table if it is a regular file's. */
+mode_t set_id_to_hold(const struct tracee *t, mode_t mode);
+/* What a change of owner by T, from group GID, takes of the bits in the table. */
+void set_id_chown(const struct tracee *t, struct owner *file, const struct stat *st, uint32_t gid);
 /* The owners of a file as its programs see them; of one in /proc they stand in ST. */
 void identity_owner(const struct identity *self, const struct stat *st, uint32_t *ret_uid,
 		    uint32_t *ret_gid);

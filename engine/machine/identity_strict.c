@@ -159,13 +159,13 @@ enum next truncate_enter(struct tracee *t)
 	struct stat st;
 	int e;
 
-	if (is_ordinary(t->creds))
-		return want_enter(t);
 	target.flags = 0;
 	if (tracee_stat(t, &target, &st, &e) < 0)
 		return GONE;
-	if (e == 0 && tracee_keeps_set_id(t, &st))
-		tracee_fail(t, LOSES_SET_ID);
+	if (e == 0 && !identity_may(t->self, t->creds, &st, 2))
+		return tracee_return(t, -EACCES);
+	if (e == 0 && set_id_write(t, &target, &st) < 0)
+		return GONE;
 	return tracee_again(t, t->args, RUN);
 }
 

@@ -364,15 +364,6 @@ void identity_owner(const struct identity *self, const struct stat *st, uint32_t
 	*ret_gid = file ? file->gid : proc ? st->st_gid : 0;
 }
 
-/* The kernel's rule: should_remove_suid(). */
-bool tracee_keeps_set_id(const struct tracee *t, const struct stat *st)
-{
-	const mode_t group = S_ISGID | S_IXGRP;
-
-	return S_ISREG(st->st_mode) && creds_can(t->creds, CAP_FSETID) &&
-	       ((st->st_mode & S_ISUID) || (st->st_mode & group) == group);
-}
-
 bool identity_may(const struct identity *self, const struct creds *c, const struct stat *st,
 		  unsigned want)
 {

@@ -30,6 +30,14 @@ static int write_fail(const struct writing *w, const char *path, struct err **er
 	return err_errno(err, ERR_BUILD, errno, "cannot write '%s/%s'", w->dir, path);
 }
 
+/* The set-id bits that go to the list: those of what is a regular file on disk. */
+static mode_t listed_set_id(const struct tree_inode *inode)
+{
+	if (S_ISREG(inode->mode) || S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
+		return inode->mode & (S_ISUID | S_ISGID);
+	return 0;
+}
+
 /* Everything that the file itself cannot say. */
 static int record_owner(struct writing *w, const char *path, const struct tree_inode *inode,
 			struct err **err)
@@ -38,12 +46,14 @@ static int record_owner(struct writing *w, const char *path, const struct tree_i
 	struct owner *file;
 	struct stat st;
 
-	if (!w->owners || (!inode->uid && !inode->gid && !device && !inode->xattr_count))
+	if (!w->owners ||
+	    (!inode->uid && !inode->gid && !device && !listed_set_id(inode) && !inode->xattr_count))
 		return 0;
 	if (fstatat(w->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return write_fail(w, path, err);
 	file = owners_add(w->owners, st.st_dev, st.st_ino);
 	owners_chown(w->owners, file, inode->uid, inode->gid);
+	owners_set_id(w->owners, file, listed_set_id(inode));
 	if (device) {
 		file->type = inode->mode & S_IFMT;
 		file->major = inode->major;
@@ -64,7 +74,7 @@ static int record_owner(struct writing *w, const char *path, const struct tree_i
 static mode_t mode_on_disk(const struct writing *w, const struct tree_inode *inode)
 {
 	if (w->owners)
-		return inode->mode & 07777;
+		return inode->mode & 07777 & ~listed_set_id(inode);
 	return (inode->mode & 0777) | (S_ISDIR(inode->mode) ? 0700 : 0600);
 }
 
@@ -264,12 +274,12 @@ static void set_attributes(struct reading *r, struct tree_inode *inode, const st
 {
 	int64_t epoch = (int64_t)tree_epoch(r->t);
 
-	inode->mode = st->st_mode;
+	inode->mode = st->st_mode | (o ? o->set_id : 0);
 	inode->uid = o ? o->uid : 0;
 	inode->gid = o ? o->gid : 0;
 	inode->mtime = st->st_mtime >= r->since ? epoch : st->st_mtime;
 	if (o && o->type) {
-		inode->mode = o->type | (st->st_mode & 07777);
+		inode->mode = o->type | (inode->mode & 07777);
 		inode->major = o->major;
 		inode->minor = o->minor;
 		inode->size = 0;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Trees as directories of an ordinary user, who can give no file to anybody else. Modes, set-id
- * bits among them, are those of the files; who owns a file, what stands for a device and attributes
- * are kept beside the directory in a list (base/owners.h), which programs of a sandbox see and
- * change (machine/identity.h):
+ * Trees as directories of an ordinary user, who can give no file to anybody else. Modes are
+ * those of the files; who owns a file, what stands for a device, the set-id bits of files and
+ * attributes are kept beside the directory in a list (base/owners.h), which programs of a sandbox
+ * see and change (machine/identity.h):
  *
  *	tree_to_dir(t, "work/root", "work/owners", err);
  *	... a sandbox with .root = "work/root" and .owners = "work/owners" ...
  *	tree_from_dir(t2, "work/root", "work/owners", start, err);
  *
  * Without a list everything is the caller's (for directories that are only read). The directory
- * must be within one that nobody else may enter: set-id programs in it are the caller's.
+ * must be within one that nobody else may enter: a set-id program that an ordinary user of the
+ * sandbox left in it is the caller's.
  */
 #include "media/tree.h"
 

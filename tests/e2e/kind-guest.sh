@@ -57,9 +57,11 @@ printf 'kind: run\nrun: [": >x"]\noutputs: [x]\n' >"$p/recipes/host.yaml"
 check "lock" "$orch" -C "$p" lock small
 echo "# in namespaces"
 code "build" 0 "$orch" -C "$p" --store "$scratch/a" build small result changed --result-json "$scratch/a.json"
-code "a step that no sandbox can hold: exit 7" 7 "$orch" -C "$p" --store "$scratch/a" build half
-check "it names step, program and call" grep -qE "half.yaml:6: step 2 of 2: (a system call of '/opt/other-interface' is number 182|openat of .* would take the set-id bits)" "$scratch/err"
-check "and the remedy" grep -q 'ORCH_SANDBOX=guest in the environment a QEMU guest' "$scratch/err"
+if [ "$(uname -m)" = x86_64 ]; then
+	code "a step that no sandbox can hold: exit 7" 7 "$orch" -C "$p" --store "$scratch/a" build half
+	check "it names step, program and call" grep -q "half.yaml:6: step 2 of 2: a system call of '/opt/other-interface' is number 182" "$scratch/err"
+	check "and the remedy" grep -q 'ORCH_SANDBOX=guest in the environment a QEMU guest' "$scratch/err"
+fi
 echo "# where there are none"
 code "build" 0 alone "$orch" -C "$p" --store "$scratch/b" build small result changed --result-json "$scratch/b.json"
 same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/b.json")"

@@ -61,6 +61,16 @@ mkdir group/directory
 cp /bin/true program
 chown games:games program
 chmod 6755 program
+# set-id bits stay when root writes, and go when somebody else does
+cp -p program edited
+sed -i s/x/x/ edited
+exec 3>late
+chmod 4755 late
+echo x >&3
+exec 3>&-
+: >taken
+chmod 4777 taken
+runuser -u daemon -- sh -c 'echo x >>taken'
 for i in 1 2 3 4 5 6 7 8; do
 	: >again
 	chown games again
@@ -186,10 +196,12 @@ brw-rw---- 0/6 block
 crw-r--r-- 0/0 character
 d--------- 0/0 dark/
 ---------- 0/0 dark/file
+-rwsr-sr-x 5/60 edited
 -rwxr-xr-x 1/0 given
 drwxrwsr-x 0/50 group/
 drwxr-sr-x 0/50 group/directory/
 -rw-r--r-- 0/50 group/file
+-rwsr-xr-x 0/0 late
 drwxrwxr-x* 0/0 list/
   system.posix_acl_default 44
   system.posix_acl_access 52
@@ -203,6 +215,7 @@ drwxr-xr-x* 0/0 list/directory/
 prw------- 5/0 pipe
 -rwsr-sr-x 5/60 program
 ---------- 0/0 shut
+-rwxrwxrwx 0/0 taken
 -rwxr-xr-x 0/0 written
 END
 }

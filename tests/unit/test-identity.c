@@ -365,32 +365,63 @@ static void test_foreign_calls(void **state)
 	(void)state;
 }
 
-/* A kernel leaves the set-id bits of a file that root writes to: here they would be lost. */
-static void test_writing_to_set_id_files(void **state)
+/* A kernel leaves the set-id bits of a file that root writes to, however it does. */
+static void test_set_id_outlives_roots_writing(void **state)
 {
-	static const char *const no[] = {"echo x >>/s",
-					 "echo x >/s",
-					 "cp /usr/bin/id /s",
-					 "echo x >>/g",
-					 "truncate -s 1 /s",
-					 "perl -e 'truncate(\"/s\", 1)'",
-					 "dd if=/dev/zero of=/s bs=1 count=1 conv=notrunc"};
+	static const char *const writes[] = {
+		"echo x >>/s; echo x >/g",
+		"cp /usr/bin/id /s; sed -i s/x/x/ /s /g",
+		"truncate -s 1 /s; perl -e 'truncate(\"/g\", 1)'",
+		"dd if=/dev/zero of=/s bs=1 count=1 conv=notrunc\n"
+		"ln /g /h; rm /g; mv /h /g; echo >>/g",
+		"rm /s /g; exec 3>/s 4>/g; chmod 4755 /s; chmod 2755 /g\n"
+		"echo x >&3; cat /etc/group >&4",
+		"rm /s; exec 3>/s; chmod 0 /s; perl -e 'open F, \">&3\"; chmod 04755, *F; "
+		"syswrite F, 1'",
+		"perl -e 'use Fcntl; unlink \"/s\"; umask 0; sysopen F, \"/s\", "
+		"O_CREAT | O_RDWR, 04755; syswrite F, 1; truncate F, 9'",
+	};
 
 	(void)state;
-	for (size_t i = 0; i < array_len(no); i++) {
-		char *const argv[] = {"sh", "-ec", (char *)no[i], NULL};
-		struct err *err cleanup_err = NULL;
+	for (size_t i = 0; i < array_len(writes); i++) {
+		char *script cleanup_free =
+			xasprintf("rm -f /s /g; cp /usr/bin/true /s; cp /usr/bin/true /g\n"
+				  "chmod 4755 /s; chmod 2755 /g\n%s\n"
+				  "test $(stat -c %%a /s) = 4755; test $(stat -c %%a /g) = 2755\n"
+				  "find /s /g -perm /6000 | grep -c . | grep -qx 2",
+				  writes[i]);
 
-		steps("rm -f /s /g; cp /usr/bin/true /s; cp /usr/bin/true /g\n"
-		      "chmod 4755 /s; chmod 2755 /g");
-		if (run_argv(argv, &err) != -1 || err->cls != ERR_ENV ||
-		    !strstr(err->text, "would take the set-id bits of a file"))
-			fail_msg("%s: %s", no[i], err ? err->text : "not refused");
+		steps(script);
+		has_mode("s", 04755);
+		has_mode("g", 02755);
 	}
-	steps("cat /s >/dev/null; : >/f; chmod 2644 /f; echo x >>/f; test $(stat -c %a /f) = 2644\n"
-	      "chmod 666 /s; chmod u+s /s\n"
-	      "setpriv --reuid 1 --regid 1 --clear-groups sh -c 'echo x >>/s'\n"
-	      "test $(stat -c %a /s) = 666");
+	steps("echo x >>/s; test $(stat -c %a /s) = 4755"); /* the list is input as well */
+	has_mode("s", 04755);
+}
+
+/* An ordinary user's writing takes them, and so does what takes them from root's. */
+static void test_set_id_is_taken(void **state)
+{
+	(void)state;
+	steps("as() { setpriv --reuid 1 --regid 1 --clear-groups sh -euc \"$1\"; }\n"
+	      "is() { test $(stat -c %a $1) = $2 || { ls -l $1; exit 1; }; }\n"
+	      "for f in a b c d e f; do cp /usr/bin/true /$f; chmod 6777 /$f; is /$f 6777; done\n"
+	      "as 'echo x >>/a'; is /a 777; as ': >/b'; is /b 777\n"
+	      "as 'truncate -s 1 /c'; is /c 777\n"
+	      "as 'cat /d >/dev/null'; is /d 6777; chmod 755 /d; is /d 755\n"
+	      "chown 1 /e; is /e 777; chmod 6767 /f; chown 1 /f; is /f 2767\n"
+	      "mkdir /w; chmod 777 /w; as 'cd /w; cp /usr/bin/true own; chmod 4755 own'; is /w/own "
+	      "4755\n"
+	      "as 'cd /w; exec 3>late; chmod 4755 late; echo x >&3'; is /w/late 755\n"
+	      "echo x >>/w/own; is /w/own 4755; as 'echo x >>/w/own'; is /w/own 755\n"
+	      "rm /d; : >/d; is /d 644; chmod 2644 /d; echo x >>/d; is /d 2644; chmod u+s,g-s /d\n"
+	      "is /d 4644; mkdir /w/g; chmod 6755 /w/g; is /w/g 6755; mkfifo /p; chmod 4600 /p\n"
+	      "is /p 4600; mknod /n c 1 3; chmod 4600 /n; is /n 4600\n");
+	has_mode("a", 0777);
+	has_mode("d", 04644);
+	has_mode("w/own", 0755);
+	has_mode("w/g", 06755);
+	has_mode("n", 04600);
 }
 
 /* As in a container that forbids ptrace: the caller is told, and can take a guest. */
@@ -430,6 +461,8 @@ static void test_bad_list(void **state)
 					  "orch-owners 1\nowner 1 2 3\n",
 					  "orch-owners 1\nowner 1 2 3 4",
 					  "orch-owners 1\ndevice 1 2 x 1 1\n",
+					  "orch-owners 1\nset-id 1 2 gu\n",
+					  "orch-owners 1\nset-id 1 2 -\n",
 					  "orch-owners 1\nattribute 1 2 user.a 0\n"};
 
 	(void)state;
@@ -466,7 +499,8 @@ int main(void)
 		ROOT_TEST(test_status),
 		ROOT_TEST(test_refused_calls),
 		ROOT_TEST(test_foreign_calls),
-		ROOT_TEST(test_writing_to_set_id_files),
+		ROOT_TEST(test_set_id_outlives_roots_writing),
+		ROOT_TEST(test_set_id_is_taken),
 		ROOT_TEST(test_no_tracing),
 		ROOT_TEST(test_bad_list),
 	};
