@@ -23,7 +23,7 @@ static const char *to_utf16(const char *name, struct fat_name *ret)
 			return "is not valid UTF-8";
 		if (c < 0x20 || (c < 0x80 && strchr("\"*/:<>?\\|\x7f", (int)c)))
 			return "has a character that FAT does not know";
-		if (ret->len + 2 > FAT_LONG_MAX)
+		if (ret->len + (c < 0x10000 ? 1 : 2) > FAT_LONG_MAX)
 			return "is too long for FAT";
 		if (c >= 0x10000) {
 			c -= 0x10000;

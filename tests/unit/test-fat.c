@@ -2,6 +2,7 @@
 #include "media.h"
 
 #include "media/fat.h"
+#include "media/fat_name.h"
 
 #define EPOCH 1700000000
 #define M ((uint64_t)1 << 20)
@@ -239,6 +240,33 @@ static void test_at_an_offset(void **state)
 	assert_true(same("rest.img", "zero"));
 }
 
+/* A name has 255 units of UTF-16 at most, of which some characters take two. */
+static void test_longest_name(void **state)
+{
+	static const char pair[] = "\xf0\x9f\x98\x80";
+	struct tree *t cleanup_tree = sample();
+	struct arena *arena cleanup_arena = arena_new();
+	struct map taken cleanup_map = {0};
+	char name[300] = {0};
+	struct fat_name n;
+	struct err *err = NULL;
+
+	memset(name, 'a', 255);
+	assert_null(fat_name_long(name, &taken, arena, &n));
+	assert_int_equal(n.len, 255);
+	add(t, name, "long");
+	ok(write_image(t, "long.img", 64 * M, &err), &err);
+	fsck("long.img");
+	memset(name, 'a', 256);
+	assert_string_equal(fat_name_long(name, &taken, arena, &n), "is too long for FAT");
+	memcpy(name + 253, pair, sizeof(pair));
+	assert_null(fat_name_long(name, &taken, arena, &n));
+	assert_int_equal(n.len, 255);
+	memset(name, 'a', 254);
+	memcpy(name + 254, pair, sizeof(pair));
+	assert_string_equal(fat_name_long(name, &taken, arena, &n), "is too long for FAT");
+}
+
 static void test_refused(void **state)
 {
 	struct tree *t cleanup_tree = sample();
@@ -277,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_other_letters),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_at_an_offset),
+		cmocka_unit_test(test_longest_name),
 		cmocka_unit_test(test_refused),
 	};
 
