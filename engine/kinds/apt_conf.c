@@ -71,6 +71,10 @@ static void append_setting(struct str *s, const char *name, const char *value)
 	str_append(s, ";\n");
 }
 
+/*
+ * What an archive calls itself may change: a project names suites and keys, and which lists the
+ * store happens to have is no part of the answer.
+ */
 static void make_conf(struct apt_request *q, const struct mirrors *m)
 {
 	struct str s cleanup_str = STR_INIT;
@@ -90,6 +94,7 @@ static void make_conf(struct apt_request *q, const struct mirrors *m)
 		   "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
 		   "APT::Install-Recommends \"%s\";\nAPT::Install-Suggests \"false\";\n"
 		   "APT::Sandbox::User \"root\";\nAPT::Update::Error-Mode \"any\";\n"
+		   "Acquire::AllowReleaseInfoChange \"true\";\n"
 		   "Acquire::Languages \"none\";\nAcquire::ForceHash \"SHA256\";\n",
 		   q->arch, q->arch, q->recommends ? "true" : "false");
 	q->conf = arena_strdup(q->arena, s.buf);
