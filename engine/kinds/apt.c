@@ -274,10 +274,25 @@ int apt_parse_uris(const struct apt_request *q, char *text, enum lock_type type,
 	return 0;
 }
 
+/*
+ * Names are that very package: neither a regular expression, which apt-get takes them for when
+ * there is no such package, nor does their last character say what is to be done with another.
+ */
+static void push_word(struct strv *argv, const char *word)
+{
+	bool modifier = str_ends(word, "+") || str_ends(word, "-");
+
+	strv_printf(argv, "%s%s", word, modifier ? "+" : "");
+}
+
 static void install_command(const char *quiet, const struct strv *words, struct strv *ret)
 {
-	static const char *const options[] = {"install", "--print-uris", "-y", "--allow-downgrades",
-					      "-oAPT::Solver=internal"};
+	static const char *const options[] = {"install",
+					      "--print-uris",
+					      "-y",
+					      "--allow-downgrades",
+					      "-oAPT::Solver=internal",
+					      "-oAPT::Cmd::Pattern-Only=true"};
 
 	strv_push(ret, "apt-get");
 	for (size_t i = 0; i < array_len(options); i++)
@@ -285,7 +300,7 @@ static void install_command(const char *quiet, const struct strv *words, struct 
 	strv_push(ret, quiet);
 	strv_push(ret, "--");
 	for (size_t i = 0; i < words->count; i++)
-		strv_push(ret, words->items[i]);
+		push_word(ret, words->items[i]);
 }
 
 int apt_install(struct apt_request *q, const struct strv *words, struct lock_entries *ret,

@@ -31,6 +31,26 @@ static void check_names(const struct yaml *map, const char *key, const struct li
 	}
 }
 
+/* Of two words that choose a version or suite of one package only one can have its way. */
+static void check_twice(const struct yaml *map, const struct list *words, struct err_list *errors)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct map chosen cleanup_map = {0};
+
+	for (size_t i = 0; i < words->count; i++) {
+		const char *text = LIST_AT(*words, const char *, i), *other;
+		struct package_word w;
+
+		if (package_word_parse(arena, text, &w) != 0 || (!w.version && !w.suite))
+			continue;
+		other = map_set(&chosen, w.name, (void *)text);
+		if (other && !str_eq(other, text))
+			err_list_at(errors, debian_item_pos(map, "packages", i),
+				    "'%s' and '%s' name one package in two ways: write one of them",
+				    text, other);
+	}
+}
+
 void debian_check_arch(const struct yaml *map, const char *arch, struct err_list *errors)
 {
 	static const char *const known[] = {"build", "amd64",   "arm64",   "armel",   "armhf",
@@ -56,6 +76,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 			    "'from' adds packages to a tree: name them with 'packages'");
 	debian_check_arch(map, o->arch, errors);
 	check_names(map, "packages", &o->packages, true, errors);
+	check_twice(map, &o->packages, errors);
 	check_names(map, "sources", &o->sources, false, errors);
 }
 

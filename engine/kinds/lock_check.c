@@ -145,6 +145,17 @@ static void need_want(struct checking *c, struct pos pos, const char *what, cons
 			    debian_lock_path(c->arena, c->recipe->name), c->recipe->name);
 }
 
+/* With a node below, no name may be what that has, under another name (a virtual package). */
+static void need_package(struct checking *c, struct pos pos, const char *text)
+{
+	const struct lock_want *want = find_want(c, text);
+
+	need_want(c, pos, text, text);
+	if (want && !*want->names && !c->o->from)
+		err_list_at(c->errors, pos, "'%s' has no package in %s: " RELOCK, text,
+			    debian_lock_path(c->arena, c->recipe->name), c->recipe->name);
+}
+
 static void check_version(struct checking *c, struct pos pos, const char *text)
 {
 	struct package_word w;
@@ -193,7 +204,7 @@ static void check_words(struct checking *c)
 		const char *text = LIST_AT(c->o->packages, const char *, i);
 		struct pos pos = debian_item_pos(map, "packages", i);
 
-		need_want(c, pos, text, text);
+		need_package(c, pos, text);
 		check_version(c, pos, text);
 	}
 	for (size_t i = 0; i < c->o->sources.count; i++) {

@@ -77,16 +77,17 @@ static void find_extras(struct solving *s)
 
 /* ---- one attempt ---- */
 
-/* Whether a word of the recipe is about NAME. */
-static bool is_named(const struct locking *l, const char *name)
+/* Whether a word of the recipe is about NAME; CHOOSING: and says which version, or a suite. */
+static bool is_named(const struct locking *l, const char *name, bool choosing)
 {
-	struct package_word w;
+	for (size_t i = 0; i < l->o->packages.count; i++) {
+		const char *text = LIST_AT(l->o->packages, const char *, i);
+		struct package_word w;
 
-	for (size_t i = 0; i < l->o->packages.count; i++)
-		if (package_word_parse(l->arena, LIST_AT(l->o->packages, const char *, i), &w) ==
-			    0 &&
-		    str_eq(w.name, name))
+		if (package_word_parse(l->arena, text, &w) == 0 && str_eq(w.name, name) &&
+		    (!choosing || w.version || w.suite))
 			return true;
+	}
 	return false;
 }
 
@@ -106,7 +107,7 @@ static void arguments(const struct solving *s, struct strv *words)
 
 		if (p->kept && (p->base || p->left || map_get(&s->extras, p->entry->name)))
 			push_pin(words, p);
-		else if (p->left && !p->kept && !is_named(l, p->entry->name))
+		else if (p->left && !p->kept && !is_named(l, p->entry->name, false))
 			strv_push(words, p->entry->name);
 	}
 	for (size_t i = 0; i < l->o->packages.count; i++) {
@@ -114,11 +115,13 @@ static void arguments(const struct solving *s, struct strv *words)
 		struct package_word w;
 		const struct old_pin *p;
 
-		if (package_word_parse(l->arena, text, &w) == 0 && (p = lock_pin(l, w.name)) &&
-		    p->kept)
+		if (package_word_parse(l->arena, text, &w) != 0)
+			continue;
+		p = lock_pin(l, w.name);
+		if (p && p->kept)
 			push_pin(words, p);
-		else
-			strv_push(words, text);
+		else if (w.version || w.suite || !is_named(l, w.name, true))
+			strv_push(words, text); /* to apt the last one for a package counts */
 	}
 	for (size_t i = 0; i < s->probes.count; i++)
 		strv_push(words, s->probes.items[i]);
@@ -491,7 +494,31 @@ static void want_left(struct closure *c, const char *what, bool updated)
 		want(c, what);
 }
 
-static void find_wants(struct closure *c)
+/* What apt took is what the word says; it reads more into words than we do. */
+static int want_word(struct closure *c, const char *text, struct err **err)
+{
+	const struct locking *l = c->s->l;
+	const struct lock_entry *e;
+	struct package_word w;
+
+	if (package_word_parse(l->arena, text, &w) != 0)
+		return err_set(err, ERR_INTERNAL, "'%s' is not a word of 'packages'", text);
+	e = find_name(&c->s->found, w.name);
+	if (e && w.version && !str_eq(e->version, w.version))
+		return err_set(err, ERR_USER,
+			       "'%s' cannot be had together with the other packages: apt takes %s",
+			       text, e->version);
+	if (e)
+		strv_push(&c->names, w.name);
+	else /* a virtual package */
+		deb_index_each(c->index, w.name, add_name, c);
+	if (!c->names.count)
+		return err_set(err, ERR_USER, "there is no package '%s' in the archives", text);
+	want(c, text);
+	return 0;
+}
+
+static int find_wants(struct closure *c, struct err **err)
 {
 	const struct locking *l = c->s->l;
 
@@ -501,18 +528,10 @@ static void find_wants(struct closure *c)
 	want(c, LOCK_ESSENTIAL);
 	want_left(c, LOCK_UPDATED, true);
 	want_left(c, LOCK_MOVED, false);
-	for (size_t i = 0; i < l->o->packages.count; i++) {
-		const char *text = LIST_AT(l->o->packages, const char *, i);
-		struct package_word w;
-
-		if (package_word_parse(l->arena, text, &w) != 0)
-			continue;
-		if (find_name(&c->s->found, w.name))
-			strv_push(&c->names, w.name);
-		else /* a virtual package */
-			deb_index_each(c->index, w.name, add_name, c);
-		want(c, text);
-	}
+	for (size_t i = 0; i < l->o->packages.count; i++)
+		if (want_word(c, LIST_AT(l->o->packages, const char *, i), err) < 0)
+			return -1;
+	return 0;
 }
 
 static void tell_moves(struct locking *l)
@@ -538,7 +557,7 @@ static int put_packages(struct solving *s, struct err **err)
 	if (r == 0)
 		r = find_needs(&c, err);
 	if (r == 0)
-		find_wants(&c);
+		r = find_wants(&c, err);
 	for (size_t i = 0; r == 0 && i < s->found.count; i++) {
 		const struct lock_entry *e = &s->found.items[i];
 

@@ -75,6 +75,8 @@ static void test_whole(void **state)
 	expect(arena, p, "n", WHOLE, "");
 	expect(arena, p, "n", ARCHIVE WANTS A B TOOLS,
 	       "recipes/n.yaml:3:12: 'aa' is not in recipes/n.lock: run 'orch lock n'");
+	expect(arena, p, "n", ARCHIVE WANTS "want aa -\n" B TOOLS,
+	       "recipes/n.yaml:3:12: 'aa' has no package in recipes/n.lock: run 'orch lock n'");
 	expect(arena, p, "n", ARCHIVE WANTS WANT A TOOLS, "needs 'bb', which the lock has lost");
 	expect(arena, p, "n", ARCHIVE WANTS WANT B TOOLS, "the recipe needs 'aa', which the lock");
 	expect(arena, p, "n", ARCHIVE WANTS WANT A B, "needs '?tools tt:all', which the lock");
