@@ -182,6 +182,14 @@ static const char *detect_proxy(const struct host_apt *h, const struct url *u, c
 	return *start ? arena_strndup(h->arena, start, strcspn(start, " \t\n")) : NULL;
 }
 
+/* Whether the environment names a proxy for SCHEME itself; apt ignores all_proxy. */
+static bool has_env_proxy(const char *scheme)
+{
+	if (str_eq(scheme, "https"))
+		return getenv("https_proxy") || getenv("HTTPS_PROXY");
+	return getenv("http_proxy") != NULL;
+}
+
 /* apt's order: the host's own, a program, that of all hosts, the environment. */
 static const char *proxy_for(const struct host_apt *h, const struct url *u, const char *url)
 {
@@ -198,7 +206,7 @@ static const char *proxy_for(const struct host_apt *h, const struct url *u, cons
 		proxy = lookup(h, u, "Proxy");
 	if (!proxy && str_eq(u->scheme, "https") && !getenv("https_proxy"))
 		proxy = getenv("http_proxy");
-	if (proxy && (strcasecmp(proxy, "DIRECT") == 0 || is_off(proxy)))
+	if (proxy ? strcasecmp(proxy, "DIRECT") == 0 || is_off(proxy) : !has_env_proxy(u->scheme))
 		return "";
 	return proxy;
 }

@@ -106,6 +106,29 @@ static void a_setting_for_a_host_wins(void **state)
 	assert_false(a.any_peer);
 }
 
+/* apt knows no all_proxy: what it locks without one is not fetched through one. */
+static void a_proxy_for_all_is_none(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	const struct host_apt h = {.arena = arena};
+	struct http_access a;
+	struct err *err = NULL;
+
+	unsetenv("http_proxy");
+	unsetenv("https_proxy");
+	unsetenv("HTTPS_PROXY");
+	setenv("all_proxy", "http://all.example:1", 1);
+	assert_int_equal(host_apt_access(&h, "http://far.example/x", "", &a, &err), 0);
+	assert_string_equal(a.proxy, "");
+	assert_int_equal(host_apt_access(&h, "https://far.example/x", "", &a, &err), 0);
+	assert_string_equal(a.proxy, "");
+	setenv("HTTPS_PROXY", "http://web.example:1", 1);
+	assert_int_equal(host_apt_access(&h, "https://far.example/x", "", &a, &err), 0);
+	assert_null(a.proxy); /* the environment's own for this scheme */
+	unsetenv("HTTPS_PROXY");
+	unsetenv("all_proxy");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +136,7 @@ int main(void)
 		cmocka_unit_test(credentials_of_a_url_become_an_entry),
 		cmocka_unit_test(any_text_fits_into_apt_conf),
 		cmocka_unit_test(a_setting_for_a_host_wins),
+		cmocka_unit_test(a_proxy_for_all_is_none),
 	};
 
 	return cmocka_run_group_tests_name("mirrors", tests, NULL, NULL);
