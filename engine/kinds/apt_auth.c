@@ -3,7 +3,7 @@
 
 #include "base/url.h"
 
-#define SPACE " \t\n"
+#define SPACE " \t\r\n"
 
 /* Whether an entry for MACHINE answers URL: the rules of apt's contrib/netrc.cc. */
 static bool is_for(struct arena *arena, const char *machine, const struct url *url)
@@ -11,7 +11,7 @@ static bool is_for(struct arena *arena, const char *machine, const struct url *u
 	const char *rest = strstr(machine, "://");
 	const char *host_port =
 		*url->port ? arena_printf(arena, "%s:%s", url->host, url->port) : url->host;
-	const char *place = arena_printf(arena, "%s%s", host_port, url->path);
+	const char *place = arena_printf(arena, "%s%s/", host_port, url->path);
 
 	if (rest && (strncmp(machine, url->scheme, (size_t)(rest - machine)) != 0 ||
 		     strlen(url->scheme) != (size_t)(rest - machine)))
@@ -24,6 +24,15 @@ static bool is_for(struct arena *arena, const char *machine, const struct url *u
 	return str_skip(place, machine) != NULL;
 }
 
+static void blank_comments(char *text)
+{
+	for (char *line = text; line; line = strchr(line, '\n')) {
+		line += strspn(line, SPACE);
+		if (*line == '#')
+			memset(line, ' ', strcspn(line, "\n"));
+	}
+}
+
 int apt_auth_find(struct arena *arena, const char *text, const char *url, const char **ret_user,
 		  const char **ret_password)
 {
@@ -34,6 +43,7 @@ int apt_auth_find(struct arena *arena, const char *text, const char *url, const 
 	char *save = NULL;
 
 	url_split(arena, url, &u);
+	blank_comments(copy);
 	for (char *word = strtok_r(copy, SPACE, &save); word; word = strtok_r(NULL, SPACE, &save)) {
 		char *value = strtok_r(NULL, SPACE, &save);
 

@@ -11,7 +11,10 @@ static const char auth[] = "machine h.example/deep login deep password 1\n"
 			   "machine h.example login plain password 2\n"
 			   "machine http://h.example:81/a\tlogin\tweb\npassword 3\n"
 			   "machine http://nobody.example password 4\n"
-			   "machine https://nobody.example login only";
+			   "machine https://nobody.example login only\n"
+			   "# machine https://c.example login comment password 5 or more\n"
+			   "machine http://s.example:81/ login slash password 6\r\n"
+			   "machine d.example/deb/ login deb password 7\r\n";
 
 static const char *user_for(struct arena *arena, const char *url)
 {
@@ -36,6 +39,10 @@ static void credentials_are_found_as_apt_does(void **state)
 	assert_null(user_for(arena, "http://nobody.example/"));
 	assert_string_equal(user_for(arena, "https://nobody.example/"), "only:");
 	assert_null(user_for(arena, "https://sub.h.example/"));
+	assert_null(user_for(arena, "https://c.example/"));
+	assert_string_equal(user_for(arena, "http://s.example:81"), "slash:6");
+	assert_string_equal(user_for(arena, "https://d.example/deb"), "deb:7");
+	assert_null(user_for(arena, "https://d.example/debian"));
 }
 
 static void credentials_of_a_url_become_an_entry(void **state)
