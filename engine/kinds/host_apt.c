@@ -254,7 +254,7 @@ void host_apt_login(const struct host_apt *h, const char *url, const char *auth,
 		return;
 	dir = opendir(parts);
 	for (struct dirent *e; dir && (e = readdir(dir));)
-		if (str_ends(e->d_name, ".conf") && *e->d_name != '.')
+		if (*e->d_name != '.' && (str_ends(e->d_name, ".conf") || !strchr(e->d_name, '.')))
 			strv_printf(&files, "%s/%s", parts, e->d_name);
 	if (dir)
 		closedir(dir);

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "kinds/apt_auth.h"
 #include "kinds/host_apt.h"
 
@@ -136,6 +138,33 @@ static void a_proxy_for_all_is_none(void **state)
 	unsetenv("all_proxy");
 }
 
+static void auth_parts_need_no_extension(void **state)
+{
+	static const char *const names[] = {"plain", "with.conf", "not.bak"};
+	struct arena *arena cleanup_arena = arena_new();
+	char dir[] = "/tmp/mirrors.XXXXXX";
+	struct host_setting settings[] = {{"Dir::Etc::netrcparts", mkdtemp(dir)}};
+	const struct host_apt h = {.arena = arena, .settings = settings, .count = 1};
+	const char *user, *password;
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < array_len(names); i++) {
+		char *path = arena_printf(arena, "%s/%s", dir, names[i]);
+		char *text = arena_printf(arena, "machine part%zu.example login me password x", i);
+
+		assert_int_equal(file_write(path, text, strlen(text), 0600, false, &err), 0);
+	}
+	host_apt_login(&h, "https://part0.example/", "", &user, &password);
+	assert_string_equal(user, "me");
+	host_apt_login(&h, "https://part1.example/", "", &user, &password);
+	assert_string_equal(user, "me");
+	host_apt_login(&h, "https://part2.example/", "", &user, &password);
+	assert_null(user);
+	for (size_t i = 0; i < array_len(names); i++)
+		unlink(arena_printf(arena, "%s/%s", dir, names[i]));
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +173,7 @@ int main(void)
 		cmocka_unit_test(any_text_fits_into_apt_conf),
 		cmocka_unit_test(a_setting_for_a_host_wins),
 		cmocka_unit_test(a_proxy_for_all_is_none),
+		cmocka_unit_test(auth_parts_need_no_extension),
 	};
 
 	return cmocka_run_group_tests_name("mirrors", tests, NULL, NULL);
