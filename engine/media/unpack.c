@@ -52,9 +52,10 @@ int unpack_fail(const struct unpack *u, struct err **err)
 		       u->name, text ? text : "cannot be read as an archive");
 }
 
-/* ---- what is decompressed ----
+/*
+ * ---- what is decompressed ----
  * A stream of its own under the archive, which the end mark of a tar does not end: what follows it
- * is read as well, for check sums stand there. libarchive does not look at those of gzip, zlib does.
+ * is read as well, for check sums stand there. libarchive does not look at gzip's, zlib does.
  */
 struct unpacked {
 	struct archive *raw; /* NULL: gzip, by zlib */

@@ -38,8 +38,8 @@ int unpack_open(struct unpack *u, const void *data, size_t len, struct err **err
 /* ERR_BUILD when more has come out than may, or MORE bytes would be. */
 int unpack_check(const struct unpack *u, uint64_t more, struct err **err) warn_unused;
 /*
- * After the last entry: reads what follows the archive's own end mark, for a check sum stands behind
- * it. ERR_BUILD when the file is damaged or cut.
+ * After the last entry: reads what follows the archive's own end mark, for a check sum stands
+ * there. ERR_BUILD when the file is damaged or cut.
  */
 int unpack_end(const struct unpack *u, struct err **err) warn_unused;
 /* What LEN compressed bytes may become. */
