@@ -180,7 +180,7 @@ static void test_lock_on_a_lock(void **state)
 /* What is taken in place of the base's is as little to be lost as what the base does not have. */
 static void test_lock_in_place_of_another(void **state)
 {
-#define HEAD "want ?essential -\n"
+#define WANTED "want ?essential -\n"
 #define MORE "want ?tools tt:all\nwant aa/trixie-updates aa\n"
 	static const char top[] =
 		"kind: debian\narch: arm64\nfrom: n\npackages: [aa/trixie-updates]\n";
@@ -191,10 +191,10 @@ static void test_lock_in_place_of_another(void **state)
 	put("recipes/top.yaml", top, strlen(top));
 	p = small_project(arena, "", "kind: debian\narch: arm64\npackages: [aa]\n");
 	put_lock(arena, p, "n", WHOLE);
-	expect(arena, p, "top", ARCHIVE HEAD "want ?moved bb\n" MORE A B TOOLS, "");
-	expect(arena, p, "top", ARCHIVE HEAD "want ?moved bb\n" MORE A TOOLS,
+	expect(arena, p, "top", ARCHIVE WANTED "want ?moved bb\n" MORE A B TOOLS, "");
+	expect(arena, p, "top", ARCHIVE WANTED "want ?moved bb\n" MORE A TOOLS,
 	       "the recipe needs 'bb', which the lock has lost");
-	expect(arena, p, "top", ARCHIVE HEAD MORE TOOLS,
+	expect(arena, p, "top", ARCHIVE WANTED MORE TOOLS,
 	       "the recipe needs 'aa', which the lock has lost");
 }
 
