@@ -19,6 +19,11 @@ static inline time_t ext4_now(uint64_t epoch)
 /* Sets *err from a libext2fs code: "NAME: ACTION: text"; returns -1. */
 int ext4_fail(errcode_t code, const char *name, const char *action, struct err **err);
 /*
+ * Opens what somebody else wrote, with FLAGS besides EXT2_FLAG_64BITS. Refuses what libext2fs
+ * (1.47.0) takes and would then write past its own memory for: a first block other than 0 or 1.
+ */
+errcode_t ext4_open(const char *path, uint64_t offset, int flags, ext2_filsys *ret_fs) warn_unused;
+/*
  * A new file system without any folder: superblock, tables, reserved inodes, journal. *ret_fs is to
  * be closed with ext2fs_close_free().
  */

@@ -330,10 +330,22 @@ static int check_state(const struct reader *r, struct err **err)
 	return 0;
 }
 
+errcode_t ext4_open(const char *path, uint64_t offset, int flags, ext2_filsys *ret_fs)
+{
+	char *where cleanup_free = xasprintf("offset=%llu", (unsigned long long)offset);
+	errcode_t code = ext2fs_open2(path, offset ? where : NULL, EXT2_FLAG_64BITS | flags, 0, 0,
+				      unix_io_manager, ret_fs);
+
+	if (code || (*ret_fs)->super->s_first_data_block <= 1)
+		return code;
+	ext2fs_free(*ret_fs);
+	*ret_fs = NULL;
+	return EXT2_ET_CORRUPT_SUPERBLOCK;
+}
+
 int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err **err)
 {
 	struct reader r __attribute__((cleanup(reader_release))) = {.t = t, .name = path};
-	char *where cleanup_free = xasprintf("offset=%llu", (unsigned long long)offset);
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 	const void *map;
 	size_t len;
@@ -347,8 +359,7 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 		return err_set(err, ERR_BUILD, "'%s' ends before its file system", path);
 	r.map = (const char *)map + offset;
 	r.map_len = len - offset;
-	code = ext2fs_open2(path, offset ? where : NULL, EXT2_FLAG_64BITS, 0, 0, unix_io_manager,
-			    &r.fs);
+	code = ext4_open(path, offset, 0, &r.fs);
 	if (code)
 		return ext4_fail(code, path, "cannot read the file system", err);
 	if (check_state(&r, err) < 0)

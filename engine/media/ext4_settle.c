@@ -136,15 +136,13 @@ static int forget(const char *path, uint64_t offset, unsigned blocksize, const s
 int ext4_settle(const char *path, uint64_t offset, const char *name, const unsigned char seed[16],
 		uint64_t epoch, uint64_t since, struct err **err)
 {
-	char *where cleanup_free = xasprintf("offset=%llu", (unsigned long long)offset);
 	struct stales stale = {0};
 	ext2_filsys fs = NULL;
 	unsigned blocksize = 0;
 	errcode_t code;
 	int rc;
 
-	code = ext2fs_open2(path, offset ? where : NULL, EXT2_FLAG_RW | EXT2_FLAG_64BITS, 0, 0,
-			    unix_io_manager, &fs);
+	code = ext4_open(path, offset, EXT2_FLAG_RW, &fs);
 	if (code)
 		return ext4_fail(code, name, "cannot open the file system", err);
 	blocksize = fs->blocksize;

@@ -124,6 +124,19 @@ static void test_no_epoch(void **state)
 	check("old.img");
 }
 
+/* libext2fs would put the bitmaps past the end of its memory. */
+static void test_first_block(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(0, dir);
+	struct err *err = NULL;
+
+	ok(write_image(t, "first.img", 16 << 20, &err), &err);
+	RUN("sh", "-c", "debugfs -w -R 'ssv first_data_block 254' first.img 2>/dev/null");
+	refused(ext4_settle(at("first.img"), 0, "x", seed, 0, 0, &err), &err,
+		"superblock is corrupt");
+	refused(ext4_read_tree(t, at("first.img"), 0, &err), &err, "superblock is corrupt");
+}
+
 static void test_at_an_offset(void **state)
 {
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
@@ -282,11 +295,17 @@ static void test_foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),       cmocka_unit_test(test_no_epoch),
-		cmocka_unit_test(test_at_an_offset),     cmocka_unit_test(test_large_folder),
-		cmocka_unit_test(test_too_many_links),   cmocka_unit_test(test_full),
-		cmocka_unit_test(test_too_large_file),   cmocka_unit_test(test_holes_and_fragments),
-		cmocka_unit_test(test_xattrs_too_large), cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_no_epoch),
+		cmocka_unit_test(test_first_block),
+		cmocka_unit_test(test_at_an_offset),
+		cmocka_unit_test(test_large_folder),
+		cmocka_unit_test(test_too_many_links),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_too_large_file),
+		cmocka_unit_test(test_holes_and_fragments),
+		cmocka_unit_test(test_xattrs_too_large),
+		cmocka_unit_test(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
