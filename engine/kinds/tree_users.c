@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "kinds/tree_opts.h"
 #include "media/accounts.h"
+#include "media/ssh_key.h"
 
 #define NO_HOME "/nonexistent"
 #define NO_SHELL "/usr/sbin/nologin"
@@ -21,31 +22,21 @@ static void set_owner(struct tree *t, const char *path, const struct account *u)
 
 /* ---- keys ---- */
 
-/*
- * A line of sshd(8)'s authorized_keys ends in TYPE BASE64 [COMMENT]; the base64 begins with the
- * length of the type's name, which is three zero bytes.
- */
-static bool is_key_line(const char *line)
-{
-	const char *key = strstr(line, " AAAA");
-
-	return key && key > line;
-}
-
 static int check_keys(const char *name, const char *text, struct err **err)
 {
 	char *copy cleanup_free = xstrdup(text), *next = copy;
 	unsigned number = 0, keys = 0;
 
 	for (char *line; (line = strsep(&next, "\n"));) {
+		char *wrong cleanup_free = NULL;
+
 		line += strspn(line, " \t\r");
 		number++;
 		if (!*line || *line == '#')
 			continue;
-		if (!is_key_line(line))
-			return err_set(err, ERR_USER,
-				       "%s:%u: is not a public key of ssh ('ssh-ed25519 AAAA…')",
-				       name, number);
+		wrong = ssh_key_wrong(line);
+		if (wrong)
+			return err_set(err, ERR_USER, "%s:%u: %s", name, number, wrong);
 		keys++;
 	}
 	if (!keys)

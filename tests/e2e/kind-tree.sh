@@ -25,7 +25,7 @@ WantedBy=multi-user.target
 END
 echo secret >"$p/files/etc/app/conf"
 echo shipped >"$p/files/var/log/shipped"
-printf '# ours\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA app@desk\n' >"$p/keys/app.pub"
+printf '# ours\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH1sEXzqzJpnqNPAPdPBhhLGPAFqnS7dCTLK5cAvIcKC app@desk\n' >"$p/keys/app.pub"
 
 # deb NAME VERSION ARCH CONTROL-LINES: a package from $scratch/NAME, with the scripts in its DEBIAN.
 deb() {
