@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 
 #define GREETING "orch-worker "
 #define WAIT_S 60 /* for a program that says nothing */
+#define LIBRARY_BYTES (UINT64_C(256) << 20) /* of address space; on Debian 12 it takes 90 MiB */
 
 struct request {
 	enum spawn_mode mode;
@@ -104,6 +106,14 @@ int spawner_open(const char *program, const char *build, struct spawner **ret, s
 	return 0;
 }
 
+/* Whether somebody limited our address space to what the program's libraries may not fit in. */
+static bool little_memory(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < LIBRARY_BYTES;
+}
+
 /* It closed its socket without a word: it ended, or is about to. */
 static int fail_silent(struct spawner *s, struct err **err)
 {
@@ -114,6 +124,11 @@ static int fail_silent(struct spawner *s, struct err **err)
 		poll(NULL, 0, 10);
 	s->pid = 0;
 	text = proc_status_string(status);
+	if (little_memory())
+		return err_set(err, ERR_RESOURCE,
+			       "the worker program '%s' does not start in the memory that is left "
+			       "to it (ulimit -v): it %s",
+			       s->program, text);
 	return err_set(err, ERR_ENV,
 		       "the worker program '%s' does not start: it %s; is it whole, with its "
 		       "libraries?",
