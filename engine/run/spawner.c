@@ -24,7 +24,7 @@
 #include "base/trace.h"
 
 #define GREETING "orch-worker "
-#define WAIT_S 60 /* for a program that says nothing */
+#define WAIT_S 60                           /* for a program that says nothing */
 #define LIBRARY_BYTES (UINT64_C(256) << 20) /* of address space; on Debian 12 it takes 90 MiB */
 
 struct request {
