@@ -27,6 +27,7 @@ static void one(const struct frame *f)
 	struct err *err cleanup_err = NULL, *result cleanup_err = NULL;
 	struct artifact artifact;
 	struct blob_state state;
+	int64_t since;
 	const char *text;
 	int percent, rc = 0;
 
@@ -48,6 +49,9 @@ static void one(const struct frame *f)
 		rc = blob_read(arena, f, &artifact, &state, &err);
 		if (!rc)
 			free(state.why);
+		break;
+	case FRAME_MISUSED:
+		rc = misused_read(arena, f, &artifact, &since, &err);
 		break;
 	case FRAME_WARNING:
 		rc = warning_read(arena, f, &text, &err);
