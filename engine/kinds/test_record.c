@@ -117,12 +117,13 @@ int test_power_cuts(struct test_run *r, const struct test_step *s, struct err **
 	add_images(r, &s->power_cuts->boots, &b.cuts.boots);
 	rc = cuts_run(&b.cuts, &result, err);
 	if (rc == 0)
-		scene_note(r->scene,
-			   "%llu writes, %llu moments, %llu more with lost writes (every subset of "
-			   "the last %lld), %llu states, each boots",
+		scene_note(r->scene, "%llu writes, %llu moments, %llu states, each boots",
 			   (unsigned long long)result.writes, (unsigned long long)result.moments,
-			   (unsigned long long)result.lost, (long long)s->power_cuts->lost_writes,
 			   (unsigned long long)result.states);
+	if (rc == 0 && s->power_cuts->lost_writes > 1)
+		scene_note(r->scene,
+			   "among them %llu moments more: every subset of %lld lost writes",
+			   (unsigned long long)result.lost, (long long)s->power_cuts->lost_writes);
 	cuts_slots_clear(&b.cuts.slots);
 	strs_clear(&b.cuts.roots);
 	strs_clear(&b.cuts.boots);

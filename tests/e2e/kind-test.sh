@@ -171,13 +171,15 @@ scenario cuts <<'END'
   - {power: "on", record: true}
   - {slot: A, within: 120}
   - {cut: "Starting kernel", within: 120}
-  - {power-cuts: {roots: root-kernel, boots: boot}, within: 120}
+  - {power-cuts: {roots: root-kernel, boots: boot, lost-writes: 8}, within: 120}
 END
 sed 's/roots: root-kernel/roots: root/; s/^  - {slot.*/&\n  - {wait: ., within: 60}/' "$p/recipes/cuts.yaml" \
 	>"$p/recipes/cuts-other.yaml"
 sed -i 's/^card: .*/card: card-kernel/' "$p/recipes/cuts.yaml" "$p/recipes/cuts-other.yaml"
 code "a record of writes is replayed and each state boots" 0 "$ORCH" -C "$p" build cuts
 check "several states were seen" grep -qE ' writes, [0-9]+ moments, ([2-9]|[1-9][0-9]+) states' \
+	"$p/out/cuts/console.log"
+check "and more with lost writes" grep -qE 'among them [1-9][0-9]* moments more: every subset of 8 lost' \
 	"$p/out/cuts/console.log"
 fails cuts-other 1 "would be used, and is no whole image"
 
