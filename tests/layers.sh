@@ -33,7 +33,7 @@ guestfs.h engine/machine/guest.c
 libfdisk engine/media/gpt.c
 ext2fs/ engine/media/ext4
 archive engine/media/tree engine/media/unpack
-openssl/ engine/base/digest.c engine/base/private_key.c engine/kinds/pki engine/kinds/x509
+openssl/ engine/base/digest.c engine/base/private_key.c engine/media/ssh_key.c engine/kinds/pki engine/kinds/x509
 libsmartcols engine/cli/table.c
 seccomp.h engine/machine/call_wall_gen.c
 '
