@@ -89,7 +89,7 @@ static int choose_board(struct boot *b, const char *wanted, struct err **err)
 			       "kinds board')");
 	if (!session_node(&b->s, wanted, err))
 		return -1;
-	return err_set(err, ERR_USER, "node '%s' is no board", wanted);
+	return err_set(err, ERR_USER, "node '%s' is not a board", wanted);
 }
 
 static int choose(struct boot *b, const struct cli *c, struct err **err)
@@ -322,7 +322,7 @@ static int boot(struct boot *b, struct cli *c)
 	if (code)
 		return code;
 	if (c->slot && !is_slot_name(c->slot)) {
-		err_set(&err, ERR_USER, "'%s' is no slot: --slot A or --slot B", c->slot);
+		err_set(&err, ERR_USER, "'%s' is not a slot: --slot A or --slot B", c->slot);
 		return cli_fail(&b->s, err);
 	}
 	if (choose(b, c, &err))

@@ -117,7 +117,10 @@ static const char *not_packaged(const struct project *p, const char *node)
 	return NULL;
 }
 
-/* The emulator runs on this machine as the user; a recipe must not bring its own along. */
+/*
+ * A recipe must not bring its own emulator along: where this machine lets nobody make namespaces it
+ * runs as the user, and elsewhere no more than confined.h holds it.
+ */
 static void board_check(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct board_opts *o = ctx->opts;

@@ -43,7 +43,7 @@ int board_node_open(struct action *a, const struct ref *ref, struct board *ret_b
 	struct board_files files = {.device_tree = tree ? tree->path : NULL};
 
 	if (!json || !firmware)
-		return err_set(err, ERR_USER, "node '%s' is no board: name a node of kind board",
+		return err_set(err, ERR_USER, "node '%s' is not a board: name a node of kind board",
 			       ref->text);
 	files.firmware = firmware->path;
 	if (board_read(json->path, &board, err) < 0)

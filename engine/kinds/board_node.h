@@ -17,7 +17,7 @@ struct board_files {
 	const struct strv *qemu; /* how its QEMU is started; NULL: this machine's. Arena. */
 };
 
-/* REF names the node. ERR_USER when that is no board. */
+/* REF names the node. ERR_USER when that is not a board. */
 int board_node_open(struct action *a, const struct ref *ref, struct board *ret_board,
 		    struct board_files *ret_files, struct err **err) warn_unused;
 /* How the QEMU in a tree is started; the tree is unpacked for it. Arena. */

@@ -91,7 +91,7 @@ echo "# what cannot be booted"
 code no-image 2 "$orch" boot file
 check no-image-says grep -q 'makes no image that could be booted' "$scratch/err"
 code no-board 2 "$orch" boot card --board file
-check no-board-says grep -q "node 'file' is no board" "$scratch/err"
+check no-board-says grep -q "node 'file' is not a board" "$scratch/err"
 code no-slot 2 "$orch" boot card --slot 'B A'
 rm recipes/boards/*
 code no-board-at-all 2 "$orch" boot card
