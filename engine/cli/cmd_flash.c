@@ -76,7 +76,8 @@ static int open_image(struct flash *f, const char *name, uint64_t *ret_size, str
 	if (rc < 0) {
 		err_free(steal_ptr(*err));
 		return err_set(err, ERR_USER,
-			       "the image of node '%s' has no partition table: it is no whole card",
+			       "the image of node '%s' has no partition table: it is not a whole "
+			       "card",
 			       name);
 	}
 	f->image = open(path, O_RDONLY | O_CLOEXEC);

@@ -71,10 +71,10 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	unsigned scale;
 
 	if (!is_plain(o->machine))
-		err_list_at(errors, pos_of(map, "machine"), "'%s' is no machine of QEMU",
+		err_list_at(errors, pos_of(map, "machine"), "'%s' is not a machine of QEMU",
 			    o->machine);
 	if (o->cpu && !is_plain(o->cpu))
-		err_list_at(errors, pos_of(map, "cpu"), "'%s' is no processor of QEMU", o->cpu);
+		err_list_at(errors, pos_of(map, "cpu"), "'%s' is not a processor of QEMU", o->cpu);
 	if (!qemu_program(o->arch))
 		err_list_at(errors, pos_of(map, "arch"),
 			    "unknown architecture '%s': arm64 or amd64", o->arch);

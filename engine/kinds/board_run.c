@@ -28,7 +28,7 @@ static int copy_file(struct action *a, const struct ref *ref, const char *name, 
 	e = tree_resolve(t, in->inside);
 	data = e ? tree_inode_text(e->inode, FIRMWARE_MAX) : NULL;
 	if (!data)
-		return err_set(err, ERR_USER, "'%s' is no file of up to 64 MiB", ref->text);
+		return err_set(err, ERR_USER, "'%s' is not a file of up to 64 MiB", ref->text);
 	return file_write(action_output(a, name), data, e->inode->size, 0644, false, err);
 }
 

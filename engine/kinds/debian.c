@@ -61,7 +61,7 @@ void debian_check_arch(const struct yaml *map, const char *arch, struct err_list
 		if (str_eq(known[i], arch))
 			return;
 	err_list_at(errors, debian_item_pos(map, "arch", 0),
-		    "'%s' is no architecture of Debian that can be run or emulated%s%s%s", arch,
+		    "'%s' is not an architecture of Debian that can be run or emulated%s%s%s", arch,
 		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

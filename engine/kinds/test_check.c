@@ -79,7 +79,8 @@ int test_regex(const char *text, regex_t *ret, struct err **err)
 	if (!rc)
 		return 0;
 	regerror(rc, ret, message, sizeof(message));
-	return err_set(err, ERR_USER, "'%s' is no extended regular expression: %s", text, message);
+	return err_set(err, ERR_USER, "'%s' is not an extended regular expression: %s", text,
+		       message);
 }
 
 static void check_regex(const struct yaml *map, const char *key, const char *text,
@@ -279,7 +280,7 @@ static void check_variables(const struct list *l, struct err_list *errors)
 		const struct pair *p = LIST_AT(*l, struct pair *, i);
 
 		if (!*p->key || strpbrk(p->key, "= \n"))
-			err_list_at(errors, p->pos, "'%s' is no name of a variable", p->key);
+			err_list_at(errors, p->pos, "'%s' is not a variable name", p->key);
 	}
 }
 

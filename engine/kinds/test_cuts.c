@@ -60,7 +60,7 @@ static int broken(const struct knowns *v, size_t place, const char *what, const 
 			best = k;
 	}
 	return err_set(err, ERR_BUILD,
-		       "%s '%s' would be used, and is no whole image: %llu sectors differ from "
+		       "%s '%s' would be used, and is not a whole image: %llu sectors differ from "
 		       "the nearest, '%s'",
 		       what, name, best ? (unsigned long long)match_differing(best->match) : 0,
 		       best ? best->image : "none");

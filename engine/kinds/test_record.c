@@ -66,7 +66,7 @@ static int boot(void *arg, const char *card, bool kernel, size_t *ret_slot, stru
 			return 0;
 		}
 	}
-	return err_set(err, ERR_BUILD, "the boot script chose '%s', which is no slot", c.slot);
+	return err_set(err, ERR_BUILD, "the boot script chose '%s', which is not a slot", c.slot);
 }
 
 static void progress(void *arg, uint64_t write, uint64_t writes, uint64_t boots)

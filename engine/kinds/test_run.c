@@ -132,7 +132,7 @@ static int add_media(struct test_run *r, struct tree *t, const struct ref *ref, 
 	struct stat st;
 
 	if (in->type != INPUT_FILE)
-		return err_set(err, ERR_USER, "'%s' is no file: media are files", ref->text);
+		return err_set(err, ERR_USER, "'%s' is not a file: media are files", ref->text);
 	if (stat(in->path, &st) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", ref->text);
 	if (old && old->inode->size != (uint64_t)st.st_size)

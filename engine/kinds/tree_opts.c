@@ -203,7 +203,7 @@ static void check_env(const struct list *env, struct err_list *errors)
 		if (strspn(p->key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 				   "0123456789") != strlen(p->key) ||
 		    (p->key[0] >= '0' && p->key[0] <= '9') || !p->key[0])
-			err_list_at(errors, p->pos, "'%s' is not a name of a variable", p->key);
+			err_list_at(errors, p->pos, "'%s' is not a variable name", p->key);
 	}
 }
 

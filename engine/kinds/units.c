@@ -70,8 +70,7 @@ static int find_unit(struct tree *t, const char *unit, char **ret_path, struct t
 
 	if (strchr(unit, '/') || !strchr(unit, '.'))
 		return err_set(err, ERR_USER,
-			       "'%s' is no name of a unit: write it with its suffix, "
-			       "'app.service'",
+			       "'%s' is not a unit name: write it with its suffix, 'app.service'",
 			       unit);
 	*ret = find_named(t, unit, ret_path);
 	if (!*ret && template)
@@ -318,7 +317,7 @@ static int mask(struct tree *t, const char *unit, struct err **err)
 	char *path cleanup_free = path_join(ETC_UNITS, unit);
 
 	if (strchr(unit, '/') || !strchr(unit, '.'))
-		return err_set(err, ERR_USER, "'%s' is no name of a unit", unit);
+		return err_set(err, ERR_USER, "'%s' is not a unit name", unit);
 	return make_link(t, path, "/dev/null", err);
 }
 

@@ -218,7 +218,7 @@ static int host_file(struct vm *vm, const struct ref *ref, const char *name, con
 	e = tree_resolve(t, in->inside);
 	text = e ? tree_inode_text(e->inode, 1u << 30) : NULL;
 	if (!text)
-		return err_set(err, ERR_USER, "'%s' is no file", ref->text);
+		return err_set(err, ERR_USER, "'%s' is not a file", ref->text);
 	path = arena_printf(vm->a->arena, "%s/%s", vm->a->workdir, name);
 	if (file_write(path, text, e->inode->size, 0600, false, err) < 0)
 		return -1;
@@ -355,12 +355,13 @@ static int write_output(struct vm *vm, struct tree *t, const struct pair *p, str
 		text = tree_inode_text(e->inode, 1u << 30);
 		if (!text)
 			return err_set(err, ERR_BUILD,
-				       "output '%s': '%s' is no file of up to 1 GiB", p->key,
+				       "output '%s': '%s' is not a file of up to 1 GiB", p->key,
 				       p->value);
 		return file_write(path, text, e->inode->size, 0644, false, err);
 	}
 	if (!S_ISDIR(e->inode->mode))
-		return err_set(err, ERR_BUILD, "output '%s': '%s' is no folder", p->key, p->value);
+		return err_set(err, ERR_BUILD, "output '%s': '%s' is not a directory", p->key,
+			       p->value);
 	part = tree_new(vm->a->epoch, vm->a->workdir);
 	if (tree_copy_tree(part, "/", t, e->path, 0, err) < 0 ||
 	    (!*e->path && tree_clean(part, err) < 0))

@@ -135,8 +135,8 @@ static int look_at_disk(struct medium *m, const struct stat *st, bool fixed, str
 	size = str_bytes(m->size);
 	if (!fixed && (!is_removable(dir, dir, name) || m->size > LARGEST_CARD))
 		return err_set(err, ERR_USER,
-			       "'%s' (%s) is no card or stick, to all appearances; --fixed if it "
-			       "is to be overwritten",
+			       "'%s' (%s) is not a card or stick, to all appearances; --fixed if "
+			       "it is to be overwritten",
 			       m->path, size);
 	model = sys_text(dir, "device/model");
 	if (!*model) {
@@ -157,7 +157,7 @@ int medium_open(const char *device, bool fixed, struct medium *ret, struct err *
 		return err_errno(err, ERR_USER, errno, "no device '%s'", device);
 	m.block = S_ISBLK(st.st_mode);
 	if (!m.block && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_USER, "'%s' is no disk", device);
+		return err_set(err, ERR_USER, "'%s' is not a disk", device);
 	/* O_EXCL on a disk: nobody has it mounted, and nobody can while we write. */
 	m.fd = open(device, O_RDWR | O_CLOEXEC | (m.block ? O_EXCL : 0));
 	if (m.fd < 0 && errno == EBUSY) {

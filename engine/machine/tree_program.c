@@ -91,7 +91,7 @@ int tree_program(const char *root, const char *program, struct strv *ret, struct
 	if (fd < 0)
 		return err_set(err, ERR_USER, "the tree has no '/%s'", program);
 	if (read_loader(fd, &loader))
-		return err_set(err, ERR_USER, "'/%s' is no program of this machine", program);
+		return err_set(err, ERR_USER, "'/%s' is not a program of this machine", program);
 	if (!loader) {
 		strv_push(ret, path);
 		return 0;

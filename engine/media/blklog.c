@@ -82,7 +82,7 @@ static int read_super(struct blklog *log, struct err **err)
 	log->sector = le32toh(sector);
 	if (u64_at(p) != MAGIC || u64_at(p + 8) != VERSION || log->sector < BLKLOG_SECTOR ||
 	    log->sector > 65536 || log->sector & (log->sector - 1))
-		return err_set(err, ERR_BUILD, "'%s' is no log of writes", log->path);
+		return err_set(err, ERR_BUILD, "'%s' is not a log of writes", log->path);
 	log->next = log->sector;
 	return 0;
 }

@@ -56,7 +56,7 @@ static int map_file(struct deb *d, struct err **err)
 		return err_errno(err, ERR_BUILD, errno, "package '%s': cannot open '%s'", d->label,
 				 d->path);
 	if (st.st_size < AR_HEADER)
-		return err_set(err, ERR_INTEGRITY, "package '%s' is no .deb", d->label);
+		return err_set(err, ERR_INTEGRITY, "package '%s' is not a .deb", d->label);
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot map '%s'", d->path);
@@ -100,7 +100,7 @@ static int read_control(struct deb *d, struct err **err)
 
 	if (find_member(d->map, d->map_len, "control.tar", &at, &len) ||
 	    find_member(d->map, d->map_len, "data.tar", &d->data_at, &d->data_len))
-		return err_set(err, ERR_INTEGRITY, "package '%s' is no .deb", d->label);
+		return err_set(err, ERR_INTEGRITY, "package '%s' is not a .deb", d->label);
 	if (read_stanza(d, at, len, err) < 0)
 		return -1;
 	d->control = trim_stanza(d->control);

@@ -117,7 +117,7 @@ static int place_at(const struct layout *l, const struct layout_part *p, uint64_
 
 	if (p->at % LAYOUT_ALIGN)
 		return err_set(err, ERR_USER,
-			       "partition '%s' cannot start at %s: it is no multiple of 1 MiB",
+			       "partition '%s' cannot start at %s: it is not a multiple of 1 MiB",
 			       p->name, wish);
 	for (size_t i = 0; is_first && i < l->areas.count; i++)
 		if (p->at < l->areas.items[i].at + l->areas.items[i].size)
@@ -182,7 +182,7 @@ static int finish(struct layout *l, uint64_t end, struct err **err)
 		l->size = need;
 	if (l->size % 512)
 		return err_set(err, ERR_USER,
-			       "the size of the disk, %s, is no multiple of 512 bytes", has);
+			       "the size of the disk, %s, is not a multiple of 512 bytes", has);
 	if (l->size < need)
 		return err_set(
 			err, ERR_USER,

@@ -444,8 +444,8 @@ static int make_parents(struct tree *t, const char *path, struct err **err)
 			entry_set(t, dir,
 				  tree_inode_new(t, S_IFDIR | 0755, 0, 0, (int64_t)t->epoch));
 		else if (!S_ISDIR(e->inode->mode))
-			return err_set(err, ERR_BUILD, "'/%s' cannot be made: '/%s' is no folder",
-				       path, dir);
+			return err_set(err, ERR_BUILD,
+				       "cannot create '/%s': '/%s' is not a directory", path, dir);
 	}
 	return 0;
 }

@@ -207,7 +207,7 @@ static void collect(struct expand *e, const struct yaml *vars)
 			add_var(e, key->text, vars->items[i]);
 		else
 			err_list_at(e->errors, key->pos,
-				    "'%s' is no name of a variable: use letters, digits, _ and -, "
+				    "'%s' is not a variable name: use letters, digits, _ and -, "
 				    "first a letter",
 				    key->text);
 	}

@@ -90,7 +90,7 @@ static bool text_allowed(struct decode *d, const struct option *o, const char *t
 
 	if ((o->flags & OPT_NAME) && o->type == OPT_STRING && !name_valid(text))
 		err_list_at(d->errors, pos,
-			    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
+			    "'%s' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
 			    text);
 	else if ((o->flags & OPT_ABSPATH) && !abspath_valid(text, &why))
 		err_list_at(d->errors, pos, "path '%s' %s: '%s' is an absolute path in normal form",
@@ -286,7 +286,7 @@ static bool dict_key_valid(struct decode *d, const struct option *o, const struc
 	if (!(o->flags & OPT_NAME) || name_valid(key->text))
 		return true;
 	err_list_at(d->errors, key->pos,
-		    "'%s' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
+		    "'%s' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
 		    key->text);
 	return false;
 }

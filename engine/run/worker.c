@@ -531,7 +531,7 @@ static int read_job(struct keeper *k, struct err **err)
 	if (rc < 0)
 		return -1;
 	if (f.type != FRAME_JOB)
-		return err_set(err, ERR_INTERNAL, "the first frame is no JOB");
+		return err_set(err, ERR_INTERNAL, "the first frame is not a JOB");
 	return job_spec_read(k->arena, f.data, f.len, &k->spec, err);
 }
 

@@ -76,7 +76,7 @@ static int look(const char *path, const struct artifact *a, struct stat *ret_st,
 	if (rc == 1)
 		ret->why = xstrdup("it is missing");
 	else if (!S_ISREG(ret_st->st_mode))
-		ret->why = xstrdup("it is no file");
+		ret->why = xstrdup("it is not a file");
 	else if ((uint64_t)ret_st->st_size != a->size)
 		ret->why = xasprintf("it has %lld bytes instead of %llu",
 				     (long long)ret_st->st_size, (unsigned long long)a->size);
@@ -171,7 +171,7 @@ static int parse_name(const char *folder, const char *name, struct artifact *ret
 static int take_away(const struct cas_verify *v, const char *path, const char *name,
 		     struct err **err)
 {
-	char *text cleanup_free = xasprintf("'cas/%s' is no blob; moved to quarantine", name);
+	char *text cleanup_free = xasprintf("'cas/%s' is not a blob; moved to quarantine", name);
 
 	v->result->damaged++;
 	if (v->report)

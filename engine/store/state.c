@@ -339,7 +339,7 @@ static int check_format(struct state *st, char **ret_why, struct err **err)
 		return 1;
 	}
 	if (id != APPLICATION_ID || version < 1 || tables < 5) {
-		*ret_why = xstrdup("file is no store database");
+		*ret_why = xstrdup("file is not a store database");
 		return 1;
 	}
 	if (version > FORMAT)

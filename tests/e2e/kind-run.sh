@@ -271,5 +271,5 @@ kind: run
 outputs: [../up]
 END
 code "a name that leads out" 2 "$orch" -C "$p" plan bad
-check "is told" grep -q "recipes/bad.yaml:2:11: '../up' is no name" "$scratch/err"
+check "is told" grep -q "recipes/bad.yaml:2:11: '../up' is not a name" "$scratch/err"
 finish

@@ -181,7 +181,7 @@ check "several states were seen" grep -qE ' writes, [0-9]+ moments, ([2-9]|[1-9]
 	"$p/out/cuts/console.log"
 check "and more with lost writes" grep -qE 'among them [1-9][0-9]* moments more: every subset of 8 lost' \
 	"$p/out/cuts/console.log"
-fails cuts-other 1 "would be used, and is no whole image"
+fails cuts-other 1 "would be used, and is not a whole image"
 
 # QEMU dies with its worker.
 sed -i 's/^timeout: .*/timeout: 600/' "$p/recipes/hangs.yaml"

@@ -216,7 +216,7 @@ static void test_early(void **state)
 	fill(&s, ROOT_B + 2048, 2048, 'n');
 	refused(play(&s, &result, &err), &err,
 		"cut after write 2, which is torn at byte 2097152: slot 'B' would be used, and is "
-		"no whole image: 4 sectors differ from the nearest, '");
+		"not a whole image: 4 sectors differ from the nearest, '");
 	strv_clear(&s.boots);
 }
 
@@ -271,7 +271,7 @@ static void test_lost_slot(void **state)
 		else
 			refused(play(&s, &result, &err), &err,
 				"cut after write 4, with 1 of those before it lost: slot 'B' "
-				"would be used, and is no whole image: 1 sectors differ from "
+				"would be used, and is not a whole image: 1 sectors differ from "
 				"the nearest");
 		strv_clear(&s.boots);
 	}

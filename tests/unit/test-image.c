@@ -20,7 +20,7 @@ static void is_link(struct tree *t, const char *path, const char *target)
 	struct tree_entry *e = tree_lookup(t, path);
 
 	if (!e || !S_ISLNK(e->inode->mode))
-		fail_msg("'%s' is no link", path);
+		fail_msg("'%s' is not a link", path);
 	assert_string_equal(e->inode->target, target);
 }
 
@@ -121,7 +121,7 @@ static void test_units_refused(void **state)
 	u.enable = LIST("app");
 	refused(units_apply(t, &u, &err), &err, "with its suffix");
 	u.enable = LIST("../app.service");
-	refused(units_apply(t, &u, &err), &err, "no name of a unit");
+	refused(units_apply(t, &u, &err), &err, "not a unit name");
 	u.enable = (struct list){0};
 	u.mask = LIST("own.target");
 	refused(units_apply(t, &u, &err), &err, "in the way of a link");

@@ -67,7 +67,7 @@ static void test_refused(void **state)
 	ok(layout_place(&l, &err), &err);
 	assert_int_equal(l.first, 3 * M);
 	l.parts.items[0].at = 4 * M + 512;
-	refused(layout_place(&l, &err), &err, "no multiple of 1 MiB");
+	refused(layout_place(&l, &err), &err, "not a multiple of 1 MiB");
 	l.parts.items[0].at = 0;
 	l.parts.items[1].at = 68 * M; /* inside the boot region */
 	refused(layout_place(&l, &err), &err, "the space up to 132 MiB");

@@ -155,7 +155,7 @@ static void test_refused(void **state)
 	struct err *err = NULL;
 
 	put("none", "some text that is long enough to be read");
-	refused(blklog_open(at("none"), &log, &err), &err, "is no log of writes");
+	refused(blklog_open(at("none"), &log, &err), &err, "is not a log of writes");
 	refused(blklog_open(at("missing"), &log, &err), &err, "cannot read");
 	entry(l, 0, 8, 0, 'x');
 	l->text.len -= S;

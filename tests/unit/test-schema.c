@@ -266,7 +266,8 @@ static void defects(void **state)
 	       "a.yaml:6:14: key 'name' is missing: Name.\n"
 	       "a.yaml:6:21: 'size' is larger than zero\n"
 	       "a.yaml:6:25: 'partitions' is a map, found a single value\n"
-	       "a.yaml:7:11: 'a/b' is no name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -\n"
+	       "a.yaml:7:11: 'a/b' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + "
+	       "-\n"
 	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' is an absolute path in normal "
 	       "form\n"
 	       "a.yaml:8:9: 'images' is a map, found a list");

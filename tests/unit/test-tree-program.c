@@ -109,7 +109,7 @@ static void test_foreign(void **state)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, machine, sizeof(machine), 18), sizeof(machine));
 	assert_int_equal(tree_program(dir, "usr/bin/true", &argv, &err), -1);
-	assert_non_null(strstr(err->text, "no program of this machine"));
+	assert_non_null(strstr(err->text, "not a program of this machine"));
 }
 
 static void test_what_is_missing(void **state)
@@ -124,7 +124,7 @@ static void test_what_is_missing(void **state)
 	assert_non_null(strstr(b->text, "which '/usr/bin/true' needs"));
 	put("/etc/passwd", "usr/bin/text");
 	assert_int_equal(tree_program(dir, "usr/bin/text", &argv, &c), -1);
-	assert_non_null(strstr(c->text, "no program of this machine"));
+	assert_non_null(strstr(c->text, "not a program of this machine"));
 	assert_int_equal(argv.count, 0);
 }
 
