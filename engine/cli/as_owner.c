@@ -2,6 +2,7 @@
 #include "cli/as_owner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -11,6 +12,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/trace.h"
+#include "cli/own_copy.h"
 #include "cli/program.h"
 #include "cli/session.h"
 #include "machine/drop.h"
@@ -206,11 +208,28 @@ static void view_add_programs(struct views *v, const char *project)
 	}
 }
 
-static int act_as_own_id(const struct cli *c, const char *project, struct err **err)
+/* The store's place for who may not pass where root's would be: in a home of his own. */
+static int own_store(const struct cli *c, char **store, struct err **err)
+{
+	const struct owner own = {.uid = OWN_ID, .gid = OWN_ID};
+	char *barrier cleanup_free = drop_barrier(*store, OWN_ID);
+
+	if (make_home(&own, err) < 0)
+		return -1;
+	if (!barrier || c->store || getenv("ORCH_STORE"))
+		return 0;
+	free(*store);
+	*store = path_join(getenv("HOME"), ".cache/orch");
+	return 0;
+}
+
+static int act_as_own_id(struct cli *c, const char *project, struct err **err)
 {
 	struct views views cleanup_views = {0};
 	char *store cleanup_free = NULL, *config cleanup_free = config_dir();
 	struct err *why cleanup_err = NULL;
+	int dir cleanup_fd = project ? open(project, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct own_copy copy = {.project = project, .dir = dir, .config = config, .id = OWN_ID};
 
 	if (session_store_place(c, &store, err) < 0 || store_give(store, OWN_ID, OWN_ID, err) < 0)
 		return -1;
@@ -218,12 +237,14 @@ static int act_as_own_id(const struct cli *c, const char *project, struct err **
 	view_add(&views, store, false);
 	view_add(&views, config, true);
 	view_add_programs(&views, project);
+	if (drop_show(views.items, views.count, OWN_ID, &why) < 0) {
+		if (own_store(c, &store, err) < 0)
+			return -1;
+		copy.store = store;
+		copy.why = why->text;
+		return own_copy_enter(&copy, c, err);
+	}
 	unsetenv("XDG_RUNTIME_DIR");
-	if (drop_show(views.items, views.count, OWN_ID, &why) < 0)
-		return err_set(err, ERR_ENV,
-			       "orch runs nothing as root, and cannot show '%s' to another id: %s; "
-			       "let an ordinary user own it and run orch",
-			       project ? project : store, why->text);
 	return drop_to(OWN_ID, OWN_ID, NULL, err);
 }
 
@@ -235,7 +256,7 @@ static int become(const struct cli *c, const struct owner *o, struct err **err)
 	return set_environment(c, o, err) < 0 ? -1 : drop_to(o->uid, o->gid, o->user, err);
 }
 
-int act_as_owner(const struct cli *c, struct err **err)
+int act_as_owner(struct cli *c, struct err **err)
 {
 	struct owner o cleanup_owner = {0};
 	char *project cleanup_free = NULL;

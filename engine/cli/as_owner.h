@@ -10,8 +10,8 @@
  *
  * Is the owner root, as on a CI runner, it is OWN_ID, an id that owns nothing on this machine and
  * that nobody else should have: it is shown root's project, store and configuration where they are
- * (machine/drop.h). What it makes in the project is root's on disk; the store is its own, and a
- * store of root's becomes its own.
+ * (machine/drop.h), or works on a copy where that cannot be (own_copy.h). What it makes in the
+ * project is root's on disk; the store is its own, and a store of root's becomes its own.
  *
  * Root of a user namespace in which that is an ordinary user, as in a rootless container, is that
  * user already.
@@ -21,7 +21,7 @@
 #define OWN_ID 2000000000
 
 /* Becomes that; nothing when it is not root who started us. */
-int act_as_owner(const struct cli *c, struct err **err) warn_unused;
+int act_as_owner(struct cli *c, struct err **err) warn_unused;
 /*
  * For what makes a project in DIR: becomes the owner of DIR, or of the first directory above it
  * that there is; stays root when that is root's.

@@ -102,8 +102,7 @@ static int take(const char *path, int mapping, int *ret, struct err **err)
 	return 0;
 }
 
-/* The topmost directory above PATH at which ID may not pass, or NULL. Caller frees. */
-static char *barrier(const char *path, uid_t id)
+char *drop_barrier(const char *path, uid_t id)
 {
 	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		char *dir cleanup_free = xstrndup(path, (size_t)(slash - path));
@@ -119,7 +118,7 @@ static char *barrier(const char *path, uid_t id)
 
 static int attach(const struct drop_view *v, int fd, uid_t id, struct err **err)
 {
-	char *hidden cleanup_free = barrier(v->path, id);
+	char *hidden cleanup_free = drop_barrier(v->path, id);
 
 	if (hidden && mount("tmpfs", hidden, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot hide '%s'", hidden);

@@ -31,5 +31,7 @@ struct drop_view {
  * do it: then nothing has changed that others would see.
  */
 int drop_show(const struct drop_view *views, size_t count, uid_t id, struct err **err) warn_unused;
+/* The topmost directory above PATH that ID may not pass, or NULL; caller frees. */
+char *drop_barrier(const char *path, uid_t id);
 /* Becomes UID and GID, with the groups of USER (NULL: no others), and can never go back. */
 int drop_to(uid_t uid, gid_t gid, const char *user, struct err **err) warn_unused;
