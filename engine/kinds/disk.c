@@ -84,6 +84,16 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
 }
 
+struct layout_part disk_layout_part(const struct disk_part *p, uint64_t size)
+{
+	return (struct layout_part){.name = p->name,
+				    .type = p->type,
+				    .at = p->at,
+				    .size = size,
+				    .regions = (unsigned)p->region + 1,
+				    .grow = p->grow};
+}
+
 void disk_layout(const struct disk_opts *o, const uint64_t *sizes, struct layout *ret)
 {
 	ret->size = o->size;
@@ -92,17 +102,10 @@ void disk_layout(const struct disk_opts *o, const uint64_t *sizes, struct layout
 
 		layout_areas_push(&ret->areas, (struct layout_area){r->name, r->at, r->size});
 	}
-	for (size_t i = 0; i < o->partitions.count; i++) {
-		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
-
-		layout_parts_push(&ret->parts,
-				  (struct layout_part){.name = p->name,
-						       .type = p->type,
-						       .at = p->at,
-						       .size = sizes[i],
-						       .regions = (unsigned)p->region + 1,
-						       .grow = p->grow});
-	}
+	for (size_t i = 0; i < o->partitions.count; i++)
+		layout_parts_push(
+			&ret->parts,
+			disk_layout_part(LIST_AT(o->partitions, struct disk_part *, i), sizes[i]));
 }
 
 /* Before anything is built the size of an image is not known: it counts as small. */

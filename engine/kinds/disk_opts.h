@@ -24,5 +24,7 @@ struct disk_opts {
 	struct list partitions; /* of struct disk_part * */
 };
 
+/* P as the layout takes it, with SIZE bytes; not yet placed. */
+struct layout_part disk_layout_part(const struct disk_part *p, uint64_t size);
 /* The layout that the options ask for, not yet placed; SIZES has the size of each partition. */
 void disk_layout(const struct disk_opts *o, const uint64_t *sizes, struct layout *ret);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "kinds/image.h"
+#include "kinds/image_ids.h"
 #include "media/ext4.h"
 #include "media/fat.h"
 
@@ -19,13 +20,13 @@ void image_plan_clear(struct image_plan *p)
 
 void image_partition_id(const struct action *a, const char *name, unsigned char ret[16])
 {
-	uuid_derive(ret, a->project, a->node, "partition", name, NULL);
+	image_partition_uuid(a->project, a->node, name, ret);
 }
 
 void image_fs_ids(const struct action *a, const char *name, struct image_fs *fs)
 {
-	uuid_derive(fs->uuid, a->project, a->node, "filesystem", name, NULL);
-	uuid_derive(fs->seed, a->project, a->node, "hash-seed", name, NULL);
+	image_filesystem_uuid(a->project, a->node, name, fs->uuid);
+	image_hash_seed(a->project, a->node, name, fs->seed);
 }
 
 int image_create(const struct image_plan *p, struct err **err)
