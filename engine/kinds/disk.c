@@ -17,7 +17,7 @@ static const struct option area_options[] = {
 	{"size", OPT_SIZE, offsetof(struct disk_area, size), OPT_REQUIRED | OPT_POSITIVE,
 	 .help = "Bytes.", .example = "32K"},
 };
-static const struct schema area_schema = SCHEMA(struct disk_area, area_options);
+const struct schema disk_area_schema = SCHEMA(struct disk_area, area_options);
 
 static const struct option part_options[] = {
 	{"name", OPT_STRING, offsetof(struct disk_part, name), OPT_REQUIRED | OPT_NAME,
@@ -41,8 +41,7 @@ static const struct option part_options[] = {
 		 "only."},
 };
 static void check_part(void *data, const struct yaml *map, struct err_list *errors);
-static const struct schema part_schema =
-	SCHEMA(struct disk_part, part_options, .check = check_part);
+const struct schema disk_part_schema = SCHEMA(struct disk_part, part_options, .check = check_part);
 
 static const struct option disk_options[] = {
 	{"table", OPT_ENUM, offsetof(struct disk_opts, table), .def = "gpt", .words = tables,
@@ -50,10 +49,10 @@ static const struct option disk_options[] = {
 	{"size", OPT_SIZE, offsetof(struct disk_opts, size), OPT_POSITIVE,
 	 .help = "Size of the disk; without it as large as its partitions need."},
 	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST,
-	 .sub = &area_schema,
+	 .sub = &disk_area_schema,
 	 .help = "Areas in front of the partitions that no tool may take for free space."},
 	{"partitions", OPT_STRUCT, offsetof(struct disk_opts, partitions), OPT_LIST | OPT_REQUIRED,
-	 .sub = &part_schema, .help = "The partitions, in order."},
+	 .sub = &disk_part_schema, .help = "The partitions, in order."},
 };
 
 static struct pos pos_of(const struct yaml *map, const char *key)
@@ -156,4 +155,7 @@ const struct kind kind_disk = {
 	.named = kind_always,
 	.schema = &disk_schema,
 	.outputs = disk_outputs,
+	.fact_help = disk_fact_help,
+	.fact = disk_fact,
+	.fact_names = disk_fact_names,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* The options of kind disk, and the layout they ask for. */
+/* The options of kind disk, the layout they ask for, and the facts it makes. */
 #include "media/layout.h"
-#include "recipe/schema.h"
+#include "recipe/kind.h"
 
 struct disk_area {
 	const char *name;
@@ -24,7 +24,15 @@ struct disk_opts {
 	struct list partitions; /* of struct disk_part * */
 };
 
+extern const struct schema disk_area_schema, disk_part_schema; /* of an entry of the lists */
+
 /* P as the layout takes it, with SIZE bytes; not yet placed. */
 struct layout_part disk_layout_part(const struct disk_part *p, uint64_t size);
 /* The layout that the options ask for, not yet placed; SIZES has the size of each partition. */
 void disk_layout(const struct disk_opts *o, const uint64_t *sizes, struct layout *ret);
+
+/* disk_facts.c: the hooks of struct kind. */
+extern const struct fact_help disk_fact_help[];
+enum fact_result disk_fact(struct facts *f, const struct recipe *r, const char *name,
+			   struct str *ret);
+void disk_fact_names(struct facts *f, const struct recipe *r, struct strs *ret);

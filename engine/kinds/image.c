@@ -58,6 +58,9 @@ const struct kind kind_image = {
 	.named = kind_always,
 	.schema = &image_schema,
 	.outputs = image_outputs,
+	.fact_help = image_fact_help,
+	.fact = image_fact,
+	.fact_names = image_fact_names,
 	.dated = image_dated,
 	.demand = image_demand,
 };

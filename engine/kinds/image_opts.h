@@ -5,7 +5,7 @@
 #include "kinds/image.h"
 #include "kinds/units.h"
 #include "media/tree.h"
-#include "recipe/schema.h"
+#include "recipe/kind.h"
 
 enum image_writer { IMAGE_WRITER_DIRECT, IMAGE_WRITER_GUESTFS };
 enum image_table { IMAGE_TABLE_NONE, IMAGE_TABLE_GPT };
@@ -51,3 +51,9 @@ struct image_boot {
 };
 /* Puts systemd-boot, kernel, initrd and an entry below the ESP's mount point. */
 int image_install_boot(struct tree *t, const struct image_boot *b, struct err **err) warn_unused;
+
+/* image_facts.c: the hooks of struct kind. */
+extern const struct fact_help image_fact_help[];
+enum fact_result image_fact(struct facts *f, const struct recipe *r, const char *name,
+			    struct str *ret);
+void image_fact_names(struct facts *f, const struct recipe *r, struct strs *ret);

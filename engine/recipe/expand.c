@@ -23,7 +23,9 @@ struct expand {
 	struct map *raw;        /* name -> struct var, while vars are expanded; else NULL */
 	struct source source;
 	struct err_list *errors;
-	unsigned chain; /* variables in work */
+	unsigned chain;     /* variables in work */
+	fact_text_fn *fact; /* NULL: facts have no values yet */
+	void *fact_arg;
 };
 
 static const char *var_value(struct expand *e, struct var *v);
@@ -80,20 +82,117 @@ static const char *lookup(struct expand *e, struct pos pos, const char *at, cons
 	return value;
 }
 
-/* Expands the reference at S ("${...") into OUT; the length read, or 0 after an error. */
-static size_t expand_one(struct expand *e, struct pos pos, const char *s, struct str *out)
+/* Bytes at S that can be the name of a variable, or of a node. */
+static size_t name_span(const char *s)
 {
-	size_t n =
-		strspn(s + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
-	char *name cleanup_free = xstrndup(s + 2, n);
-	const char *value;
+	return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-+/@");
+}
 
+/* Whether the reference at S names a fact. */
+static bool is_fact(const char *s)
+{
+	return s[2 + name_span(s + 2)] == '#';
+}
+
+static const char *number_text(struct expand *e, const char *filter, uint64_t n)
+{
+	return str_eq(filter, "hex") ? arena_printf(e->arena, "0x%llx", (unsigned long long)n)
+				     : arena_printf(e->arena, "%llu", (unsigned long long)n / 512);
+}
+
+/* What the filter ("hex") makes of a fact's VALUE, or NULL after an error. */
+static const char *filtered(struct expand *e, struct pos pos, const char *filter, const char *value)
+{
+	bool sectors = str_eq(filter, "sectors");
+	uint64_t n;
+
+	if (!sectors && !str_eq(filter, "hex"))
+		err_list_at(e->errors, pos, "unknown filter '%s': 'sectors' and 'hex' are known",
+			    filter);
+	else if (str_u64(value, &n))
+		err_list_at(e->errors, pos, "'%s' takes a number, and the fact is '%s'", filter,
+			    value);
+	else if (sectors && n % 512)
+		err_list_at(e->errors, pos, "%s bytes are not a whole number of sectors of 512",
+			    value);
+	else
+		return number_text(e, filter, n);
+	return NULL;
+}
+
+/* Takes " | WORD" at *S, if it is there: 1, or 0 when something else is. */
+static int take_filter(struct expand *e, const char **s, const char **ret)
+{
+	const char *at = *s + strspn(*s, " ");
+	size_t n;
+
+	if (*at != '|')
+		return 0;
+	at += 1 + strspn(at + 1, " ");
+	n = strspn(at, "abcdefghijklmnopqrstuvwxyz");
+	if (!n)
+		return 0;
+	*ret = arena_strndup(e->arena, at, n);
+	*s = at + n;
+	return 1;
+}
+
+/* The text of the fact at S, ${NODE#NAME | FILTER...}, or NULL after an error. */
+static const char *expand_fact(struct expand *e, struct pos pos, const char *s, size_t *ret_len)
+{
+	size_t node = name_span(s + 2), name = name_span(s + 3 + node);
+	const char *end = s + 3 + node + name, *filter, *value;
+	struct fact_ref ref = {.pos = place_of(e, pos, s, (size_t)(end - s))};
+
+	if (!node || !name) {
+		err_list_at(e->errors, ref.pos,
+			    "'${' with a '#' begins a fact like ${node#fact}: write '$${' for a "
+			    "literal '${'");
+		return NULL;
+	}
+	if (!e->fact) {
+		err_list_at(e->errors, ref.pos,
+			    "project.yaml is read before any node is known: write the fact in the "
+			    "recipe that needs it");
+		return NULL;
+	}
+	ref.node = arena_strndup(e->arena, s + 2, node);
+	ref.name = arena_strndup(e->arena, s + 3 + node, name);
+	value = e->fact(e->fact_arg, &ref);
+	while (value && take_filter(e, &end, &filter))
+		value = filtered(e, ref.pos, filter, value);
+	if (value && *(end += strspn(end, " ")) != '}') {
+		err_list_at(e->errors, ref.pos,
+			    "a fact ends in '}', or goes on with '| sectors' or '| hex'");
+		return NULL;
+	}
+	*ret_len = (size_t)(end - s) + 1;
+	return value;
+}
+
+static const char *expand_var(struct expand *e, struct pos pos, const char *s, size_t *ret_len)
+{
+	size_t n = strcspn(s + 2, "+/@}");
+	char *name cleanup_free = NULL;
+
+	n = n < name_span(s + 2) ? n : name_span(s + 2);
 	if (!n || s[2 + n] != '}') {
 		err_list_at(e->errors, place_of(e, pos, s, 2 + n),
 			    "'${' begins a variable like ${name}: write '$${' for a literal '${'");
-		return 0;
+		return NULL;
 	}
-	value = lookup(e, pos, s, name);
+	name = xstrndup(s + 2, n);
+	*ret_len = n + 3;
+	return lookup(e, pos, s, name);
+}
+
+/* Expands the reference at S ("${...") into OUT; the length read, or 0 after an error. */
+static size_t expand_one(struct expand *e, struct pos pos, const char *s, struct str *out)
+{
+	const char *value;
+	size_t len;
+
+	value = is_fact(s) ? expand_fact(e, pos, s, &len) : expand_var(e, pos, s, &len);
 	if (!value)
 		return 0;
 	str_append(out, value);
@@ -101,7 +200,7 @@ static size_t expand_one(struct expand *e, struct pos pos, const char *s, struct
 		err_list_at(e->errors, pos, "expands to more than %d bytes", EXPAND_MAX_BYTES);
 		return 0;
 	}
-	return n + 3;
+	return len;
 }
 
 /* The expanded text, or NULL after an error. */
@@ -152,29 +251,79 @@ static const char *var_value(struct expand *e, struct var *v)
 	return v->value;
 }
 
-static void expand_value(struct expand *e, struct yaml *y)
+/* Whether TEXT has the name of a fact in it. */
+static bool names_fact(const char *text)
 {
-	if (y->type == YAML_SCALAR) {
-		const char *text = expand_text(e, y);
+	for (const char *s = strstr(text, "${"); s; s = strstr(s + 2, "${")) {
+		bool literal = s > text && s[-1] == '$';
 
-		if (!text) {
-			y->refused = true;
-		} else if (text != y->text) {
-			y->text = text;
-			y->quoted = true; /* an empty result is "", not nothing */
-		}
-		return;
+		if (!literal && is_fact(s))
+			return true;
 	}
-	for (size_t i = 0; i < y->count; i++)
-		expand_value(e, y->items[i]);
+	return false;
 }
 
-void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree,
-		 struct source source, struct err_list *errors)
+static void take_text(struct yaml *y, const char *text)
 {
-	struct expand e = {.arena = arena, .vars = vars, .source = source, .errors = errors};
+	y->waits = NULL;
+	if (!text) {
+		y->refused = true;
+	} else if (text != y->text) {
+		y->text = text;
+		y->quoted = true; /* an empty result is "", not nothing */
+	}
+}
 
-	expand_value(&e, tree);
+/* Whether it, or something in it, waits. */
+static bool expand_value(struct expand *e, const struct scope *scope, struct yaml *y)
+{
+	bool waits = false;
+
+	if (y->type != YAML_SCALAR) {
+		for (size_t i = 0; i < y->count; i++)
+			waits |= expand_value(e, scope, y->items[i]);
+		return waits;
+	}
+	if (!scope->no_facts && names_fact(y->text)) {
+		y->waits = scope;
+		return true;
+	}
+	take_text(y, expand_text(e, y));
+	return false;
+}
+
+bool expand_tree(struct arena *arena, const struct scope *scope, struct yaml *tree,
+		 struct err_list *errors)
+{
+	struct expand e = {
+		.arena = arena, .vars = scope->vars, .source = scope->source, .errors = errors};
+
+	return expand_value(&e, scope, tree);
+}
+
+bool expand_has_facts(struct source source)
+{
+	const char *at = source.text, *end = source.text + source.len;
+
+	while (at && (at = memmem(at, (size_t)(end - at), "${", 2))) {
+		if (is_fact(at))
+			return true;
+		at += 2;
+	}
+	return false;
+}
+
+void expand_waiting(struct arena *arena, struct yaml *y, fact_text_fn *fn, void *arg,
+		    struct err_list *errors)
+{
+	struct expand e = {.arena = arena,
+			   .vars = y->waits->vars,
+			   .source = y->waits->source,
+			   .errors = errors,
+			   .fact = fn,
+			   .fact_arg = arg};
+
+	take_text(y, expand_text(&e, y));
 }
 
 static bool var_name_valid(const char *name)

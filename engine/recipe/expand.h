@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * ${name} inside scalar values, after parsing: a value can never change the structure of a file.
- * "$${" stands for a literal "${"; any other "$" is itself. An unknown name is an error. Values are
- * not expanded again, except that vars may use other vars, the project's name and its version.
+ * ${name} and ${node#fact} inside scalar values, after parsing: a value can never change the
+ * structure of a file. "$${" stands for a literal "${"; any other "$" is itself. An unknown name is
+ * an error. Values are not expanded again, except that vars may use other vars, the project's name
+ * and its version.
+ *
+ * Names have values as soon as project.yaml is read. Facts have theirs when all recipes are
+ * (facts.h), so that a scalar with a fact waits: it is expanded as a whole by expand_waiting().
  */
+#include <stdbool.h>
+
 #include "base/map.h"
 #include "base/vec.h"
 #include "recipe/yaml.h"
@@ -15,9 +21,36 @@ struct source {
 	size_t len;
 };
 
-/* Replaces names (VARS: name -> const char *) in all values of TREE, not in keys. */
-void expand_tree(struct arena *arena, const struct map *vars, struct yaml *tree,
-		 struct source source, struct err_list *errors);
+/* What names mean in a file (name -> const char *), and its text. */
+struct scope {
+	const struct map *vars;
+	struct source source;
+	bool no_facts; /* a fact is an error: project.yaml is read before any node is known */
+};
+
+/* A fact as it stands in a scalar: ${NODE#NAME}. */
+struct fact_ref {
+	struct pos pos;
+	const char *node, *name;
+};
+/* The text of the fact, or NULL after an error, which has been reported. */
+typedef const char *fact_text_fn(void *arg, const struct fact_ref *ref);
+
+/*
+ * Replaces names in all values of TREE, not in keys. A scalar with a fact is left as it is, and
+ * waits with SCOPE, which then must live as long as TREE does. Whether any waits.
+ */
+bool expand_tree(struct arena *arena, const struct scope *scope, struct yaml *tree,
+		 struct err_list *errors);
+/* Whether SOURCE can have facts at all; scopes of files without need not be kept. */
+bool expand_has_facts(struct source source);
+/*
+ * Expands the scalar Y, which waits: names by its scope, facts by FN, each with what stands behind
+ * it: "| sectors" divides by 512, "| hex" writes a number as 0x1f. It waits no longer; after an
+ * error it is refused.
+ */
+void expand_waiting(struct arena *arena, struct yaml *y, fact_text_fn *fn, void *arg,
+		    struct err_list *errors);
 /*
  * Puts the entries of 'vars' of PROJECT (the map of project.yaml), project.name and project.version
  * into RET, each expanded with the others; SETS ("name=value") override vars. A loop is an error.

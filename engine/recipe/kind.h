@@ -45,6 +45,21 @@ struct kind_ctx {
 	const struct yaml *map; /* for positions */
 };
 
+/* What a kind can say about the value of a fact. */
+enum fact_result {
+	FACT_KNOWN,   /* RET is its text */
+	FACT_UNKNOWN, /* no fact has this name */
+	FACT_UNBUILT, /* building alone would tell; RET is what to write instead: "a size: …" */
+	FACT_REFUSED, /* something it needs is wrong, which is reported where it stands */
+};
+/* A line of a kind's manual about one of its facts. */
+struct fact_help {
+	const char *name; /* "PART.start": what is in capitals stands for a name in the recipe */
+	const char *help; /* one sentence, with the unit */
+};
+struct facts; /* facts.h */
+struct recipe;
+
 /* Something that a node's lock pins: a line of its manifest. */
 struct pin {
 	const char *what; /* one word: "package" */
@@ -75,6 +90,16 @@ struct kind {
 	const char *ties;
 	/* The names of the outputs, known without building. The first is the node's main output. */
 	void (*outputs)(const struct kind_ctx *ctx, struct output_specs *ret);
+	/*
+	 * Facts: text about a node that is known without building (facts.h). FACT_HELP lists them
+	 * for people and ends with a NULL name; FACT computes the one called NAME, of a recipe
+	 * whose options are not decoded yet; FACT_NAMES adds the names that R has, for "did you
+	 * mean". All three or none.
+	 */
+	const struct fact_help *fact_help;
+	enum fact_result (*fact)(struct facts *f, const struct recipe *r, const char *name,
+				 struct str *ret);
+	void (*fact_names)(struct facts *f, const struct recipe *r, struct strs *ret);
 	/* May be NULL. */
 	struct demand (*demand)(const void *opts);
 	/*

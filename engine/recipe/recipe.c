@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "recipe/expand.h"
+#include "recipe/facts.h"
 #include "recipe/project.h"
 
 #define PROJECT_FILE "recipes/project.yaml"
@@ -29,6 +30,7 @@ struct load {
 	struct err_list *errors;
 	struct founds found;
 	struct recipes recipes; /* in the order of their files */
+	struct recipes waiting; /* with facts that are still to be put in */
 	struct strs folders;    /* below the root, still to be read */
 	struct str text;        /* of the file in work */
 };
@@ -218,8 +220,9 @@ static const struct kind *kind_of(struct load *l, const struct yaml *map)
 	}
 	if (y->refused)
 		return NULL;
-	if (y->type != YAML_SCALAR) {
-		err_list_at(l->errors, y->pos, "'kind' is a single word");
+	if (y->type != YAML_SCALAR || y->waits) {
+		err_list_at(l->errors, y->pos, "'kind' is a single word%s",
+			    y->waits ? ", which cannot depend on another node" : "");
 		return NULL;
 	}
 	for (const struct kind *const *k = l->kinds; *k; k++)
@@ -250,27 +253,69 @@ static void check_recipe(struct load *l, struct recipe *r)
 		set_unsound(l, r->name);
 }
 
+/* What names mean in the file in work; kept when something in it waits for facts. */
+static struct scope *scope_of(struct load *l, const struct map *vars)
+{
+	struct scope *scope = arena_alloc(l->arena, sizeof(*scope));
+
+	scope->vars = vars;
+	scope->source = (struct source){l->text.buf, l->text.len};
+	if (expand_has_facts(scope->source))
+		scope->source.text = arena_strndup(l->arena, l->text.buf, l->text.len);
+	return scope;
+}
+
+/* R with all its facts: decoded, unless something is wrong. */
+static void decode_node(struct load *l, struct recipe *r)
+{
+	static const char *const ignore[] = {"kind", NULL};
+
+	r->opts = schema_decode(r->kind->schema, l->arena, r->map, ignore, l->errors);
+	if (r->opts)
+		recipes_push(&l->recipes, r);
+	else
+		set_unsound(l, r->name);
+}
+
 static void load_node(struct load *l, const char *name, const char *file, const struct map *vars,
 		      struct yaml *map)
 {
-	static const char *const ignore[] = {"kind", NULL};
 	struct recipe *r = arena_alloc(l->arena, sizeof(*r));
 	size_t before = l->errors->count;
+	struct scope *scope;
+	bool waits;
 
 	r->name = name;
 	r->file = file;
 	r->map = map;
-	expand_tree(l->arena, vars, map, (struct source){l->text.buf, l->text.len}, l->errors);
+	scope = scope_of(l, vars);
+	waits = expand_tree(l->arena, scope, map, l->errors);
+	if (scope->source.text == l->text.buf)
+		scope->source = (struct source){0}; /* the next file takes its place */
 	if (map->type == YAML_MAP)
 		r->kind = kind_of(l, map);
 	else
 		file_error(l, file, "a recipe is a map of keys and values ('kind: image')");
 	if (r->kind)
-		r->opts = schema_decode(r->kind->schema, l->arena, map, ignore, l->errors);
-	if (l->errors->count > before)
+		map_set(&l->project->parsed, name, r);
+	if (!r->kind || l->errors->count > before)
 		set_unsound(l, name);
-	else
-		recipes_push(&l->recipes, r);
+	if (r->kind && waits)
+		recipes_push(&l->waiting, r);
+	else if (r->kind)
+		decode_node(l, r);
+}
+
+/* All recipes are parsed: facts can be computed, and those decoded that use them. */
+static void load_waiting(struct load *l)
+{
+	l->project->facts = facts_new(l->arena, l->project, &l->project->parsed);
+	for (size_t i = 0; i < l->waiting.count; i++) {
+		struct recipe *r = l->waiting.items[i];
+
+		facts_fill(l->project->facts, r->map, l->errors);
+		decode_node(l, r);
+	}
 }
 
 /* The list under the key of the recipe's kind that makes a node of each value, or NULL. */
@@ -288,17 +333,23 @@ static struct yaml *each_of(struct load *l, const struct yaml *map, const char *
 	return values && values->type == YAML_LIST ? values : NULL;
 }
 
+static void clear_vars(void *vars)
+{
+	map_clear(vars);
+}
+
 /* A node of one value: as the file says, with ${KEY} for the value. */
 static void load_value(struct load *l, const struct found *f, const char *key, const char *value)
 {
-	struct map vars cleanup_map = {0};
+	struct map *vars = arena_alloc(l->arena, sizeof(*vars));
 	struct yaml *map = parse(l, f->file);
 
+	arena_defer(l->arena, clear_vars, vars);
 	for (size_t i = 0; i < l->project->vars.count; i++)
-		map_set(&vars, l->project->vars.entries[i].key, l->project->vars.entries[i].value);
-	map_set(&vars, key, (void *)value);
+		map_set(vars, l->project->vars.entries[i].key, l->project->vars.entries[i].value);
+	map_set(vars, key, (void *)value);
 	if (map) /* it was sound a moment ago */
-		load_node(l, arena_printf(l->arena, "%s@%s", f->name, value), f->file, &vars, map);
+		load_node(l, arena_printf(l->arena, "%s@%s", f->name, value), f->file, vars, map);
 }
 
 static struct yaml *scalar(struct load *l, const char *text, struct pos pos)
@@ -422,6 +473,7 @@ static bool load_all(struct load *l, const struct strv *sets)
 		else
 			parse(l, l->found.items[i].file);
 	}
+	load_waiting(l);
 	take_recipes(l, sound);
 	return sound;
 }
@@ -433,6 +485,7 @@ static void clear_project(void *project)
 	map_clear(&p->vars);
 	map_clear(&p->recipes);
 	map_clear(&p->unsound);
+	map_clear(&p->parsed);
 }
 
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
@@ -456,6 +509,7 @@ struct project *project_load(struct arena *arena, const char *dir, const struct 
 	close(l.dirfd);
 	founds_clear(&l.found);
 	recipes_clear(&l.recipes);
+	recipes_clear(&l.waiting);
 	strs_clear(&l.folders);
 	str_release(&l.text);
 	return sound ? l.project : NULL;

@@ -30,6 +30,8 @@ struct project {
 	struct yaml *map;   /* for positions */
 	struct map recipes; /* node name -> struct recipe *, sorted by name; the sound ones */
 	struct map unsound; /* names of nodes whose recipes have errors -> not NULL */
+	struct map parsed;  /* name -> struct recipe *, of all whose kind is known */
+	struct facts *facts; /* of all that are parsed (facts.h) */
 };
 
 struct recipe {

@@ -125,6 +125,16 @@ void schema_help(const struct schema *schema, struct str *ret)
 	options_text(schema, 2, ret);
 }
 
+/* "${NODE#PART.start}" and what it is, for each. */
+static void fact_help_text(const struct fact_help *help, struct str *ret)
+{
+	str_append(ret, "\nFacts, for scalars of any recipe:\n");
+	for (; help->name; help++) {
+		str_printf(ret, "  ${NODE#%s}\n", help->name);
+		fill(help->help, 6, ret);
+	}
+}
+
 void kind_help(const struct kind *kind, struct str *ret)
 {
 	str_printf(ret, "%s: %s\n", kind->name, kind->summary ? kind->summary : "");
@@ -134,4 +144,6 @@ void kind_help(const struct kind *kind, struct str *ret)
 	}
 	str_append(ret, "\nKeys:\n");
 	options_text(kind->schema, 2, ret);
+	if (kind->fact_help)
+		fact_help_text(kind->fact_help, ret);
 }

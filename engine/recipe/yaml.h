@@ -17,15 +17,17 @@
 
 enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
+struct scope; /* expand.h */
 struct yaml {
 	enum yaml_type type;
 	struct pos pos;
-	bool quoted;         /* scalar was written in quotes or as a block */
-	bool refused;        /* scalar has been reported as an error: decoders pass it by */
-	const char *text;    /* scalar: its text, no NUL inside */
-	size_t count;        /* list, map: number of entries */
-	struct yaml **items; /* list: values; map: values in file order */
-	struct yaml **keys;  /* map: scalars, same order as items */
+	bool quoted;               /* scalar was written in quotes or as a block */
+	bool refused;              /* scalar has been reported as an error: decoders pass it by */
+	const struct scope *waits; /* scalar names facts that are still to be put into its text */
+	const char *text;          /* scalar: its text, no NUL inside */
+	size_t count;              /* list, map: number of entries */
+	struct yaml **items;       /* list: values; map: values in file order */
+	struct yaml **keys;        /* map: scalars, same order as items */
 };
 
 /*
