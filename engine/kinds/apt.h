@@ -124,7 +124,7 @@ int apt_parse_uris(const struct apt_request *q, char *text, enum lock_type type,
 		   struct lock_entries *ret, struct err **err) warn_unused;
 /* Of apt-cache show; stanzas without name, version, architecture or digest are passed over. */
 void apt_parse_records(struct arena *arena, char *text, struct apt_records *ret);
-/* Of apt-cache madison; lines of other archives are passed over. */
+/* Of apt-cache madison; lines of other archives, and of sources, are passed over. */
 void apt_parse_places(const struct apt_request *q, char *text, struct apt_places *ret);
 /* Of apt-get: dependencies that cannot be met. */
 void apt_parse_unmet(struct arena *arena, char *text, struct apt_unmets *ret);

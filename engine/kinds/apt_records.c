@@ -67,13 +67,17 @@ int apt_records(struct apt_request *q, const struct strv *names, struct apt_reco
 	return 0;
 }
 
-/* " hello | 2.10-3 | URL trixie/main amd64 Packages" */
+/*
+ * " hello | 2.10-3 | URL trixie/main amd64 Packages". A line of "Sources" is about the source of a
+ * package: its version may be another one.
+ */
 static void parse_place(const struct apt_request *q, char *line, struct apt_places *ret)
 {
+	bool packages = str_ends(line, " Packages");
 	char *words = NULL, *name = strtok_r(line, " |", &words),
 	     *version = strtok_r(NULL, " |", &words), *url = strtok_r(NULL, " |", &words),
 	     *suite = strtok_r(NULL, " ", &words);
-	const char *rest, *archive = suite ? apt_archive_of(q, url, &rest) : NULL;
+	const char *rest, *archive = packages && suite ? apt_archive_of(q, url, &rest) : NULL;
 
 	if (!archive)
 		return;
