@@ -32,7 +32,7 @@
  *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
  *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
  *	OPT_DICT    struct list of struct pair *          -      (key: text; with .sub: key: map)
- *	            As OPT_LIST, for files that no worker reads: key: text or list of texts.
+ *	            As OPT_LIST, key: text or list of texts.
  *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written)
  */
 #include <stddef.h>

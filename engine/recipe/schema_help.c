@@ -76,10 +76,12 @@ static void type_text(const struct option *o, struct str *ret)
 	};
 	const char *comma = "";
 
-	if (o->flags & OPT_LIST)
+	if ((o->flags & OPT_LIST) && o->type != OPT_DICT)
 		str_append(ret, "list of ");
 	if (o->type == OPT_ENUM)
 		words_text(o, ret);
+	else if (o->type == OPT_DICT && (o->flags & OPT_LIST))
+		str_append(ret, "name: list of text");
 	else if (o->type == OPT_DICT && o->sub)
 		str_append(ret, "name: keys");
 	else if (o->type == OPT_STRING && (o->flags & OPT_ABSPATH))

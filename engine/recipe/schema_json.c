@@ -53,10 +53,22 @@ static json_t *step_schema(void)
 			 "type", "string", "number", "boolean");
 }
 
+/* VALUE, or a list of such. */
+static json_t *or_list(json_t *value)
+{
+	json_t *array = json_pack("{s:s, s:O}", "type", "array", "items", value);
+
+	return json_pack("{s:[o, o]}", "anyOf", value, array);
+}
+
 static json_t *dict_schema(const struct option *o)
 {
 	json_t *values = o->sub && o->type == OPT_DICT ? object_schema(o->sub) : text_schema(o);
-	json_t *dict = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", values);
+	json_t *dict;
+
+	if (o->flags & OPT_LIST)
+		values = or_list(values);
+	dict = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", values);
 
 	if (o->flags & OPT_NAME)
 		json_object_set_new(dict, "propertyNames",
@@ -97,17 +109,12 @@ static json_t *option_schema(const struct option *o)
 {
 	json_t *value = value_schema(o), *ret = value;
 
-	if (o->flags & OPT_LIST) {
-		json_t *array = json_pack("{s:s, s:O}", "type", "array", "items", value);
-
-		/* a list of words is a list of steps, so a single step is a script */
-		if (o->type == OPT_STEP)
-			ret = json_pack("{s:[{s:[s, s, s]}, o]}", "anyOf", "type", "string",
-					"number", "boolean", array);
-		else
-			ret = json_pack("{s:[O, o]}", "anyOf", value, array);
-		json_decref(value);
-	}
+	/* a list of words is a list of steps, so a single step is a script */
+	if ((o->flags & OPT_LIST) && o->type == OPT_STEP)
+		ret = json_pack("{s:[{s:[s, s, s]}, {s:s, s:o}]}", "anyOf", "type", "string",
+				"number", "boolean", "type", "array", "items", value);
+	else if ((o->flags & OPT_LIST) && o->type != OPT_DICT)
+		ret = or_list(value);
 	json_object_set_new(ret, "description", json_string(o->help));
 	if (o->def)
 		json_object_set_new(ret, "default", json_string(o->def));

@@ -88,6 +88,19 @@ static void write_step(struct writer *w, const struct step *s)
 	}
 }
 
+/* The texts of an entry of an OPT_DICT that is an OPT_LIST, too. */
+static void write_texts(struct writer *w, const struct list *texts)
+{
+	if (!texts->count)
+		write_type(w, VALUE_LIST);
+	for (size_t i = 0; i < texts->count; i++) {
+		size_t len = enter_index(w, i);
+
+		write_text(w, LIST_AT(*texts, const char *, i));
+		leave(w, len);
+	}
+}
+
 static void write_dict(struct writer *w, const struct option *o, const struct list *l)
 {
 	if (l->items && !l->count)
@@ -101,6 +114,8 @@ static void write_dict(struct writer *w, const struct option *o, const struct li
 			write_text(w, r->ref->text);
 		else if (o->sub)
 			write_map(w, o->sub, p->data);
+		else if (o->flags & OPT_LIST)
+			write_texts(w, p->data);
 		else
 			write_text(w, p->value);
 		leave(w, len);
@@ -213,7 +228,7 @@ static void write_option(struct writer *w, const struct option *o, const void *f
 	size_t len = enter(w, o->name);
 
 	w->unkeyed |= (o->flags & OPT_UNKEYED) != 0;
-	if (o->flags & OPT_LIST)
+	if ((o->flags & OPT_LIST) && o->type != OPT_DICT)
 		write_list(w, o, field);
 	else if (!is_absent(o, field))
 		write_value(w, o, field);

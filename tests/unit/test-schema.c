@@ -28,7 +28,7 @@ struct demo {
 	const char *key;
 	struct step *before;
 	struct part *boot;
-	struct list packages, sizes, inputs, run, partitions, outputs, images, archives;
+	struct list packages, sizes, inputs, run, partitions, outputs, images, archives, words;
 	const char *color;
 };
 
@@ -79,6 +79,7 @@ static const struct option options[] = {
 	{"outputs", OPT_DICT, AT(outputs), .flags = OPT_NAME | OPT_ABSPATH, .help = "Outputs."},
 	{"images", OPT_REFDICT, AT(images), .accept = ACCEPT_IMAGE, .help = "Images."},
 	{"archives", OPT_DICT, AT(archives), .sub = &part_schema, .help = "Archives."},
+	{"words", OPT_DICT, AT(words), .flags = OPT_LIST, .help = "Words."},
 	{"color", OPT_STRING, AT(color), .flags = OPT_UNKEYED, .help = "Only looks."},
 };
 static const struct schema schema = SCHEMA(struct demo, options);
@@ -234,7 +235,7 @@ static void defects(void **state)
 	       "a.yaml:1:1: unknown key 'sise': did you mean 'size'?\n"
 	       "a.yaml:2:1: unknown key 'zzz' (known here: label, mount, fast, count, level, "
 	       "size, writer, table, sha256, from, sign, key, before, boot, packages, sizes, "
-	       "inputs, run, partitions, outputs, images, archives, color)\n"
+	       "inputs, run, partitions, outputs, images, archives, words, color)\n"
 	       "a.yaml:3:1: key 'secrets' is reserved for a later release");
 	refuse("size: 4GB\nfast: yes\ncount: 0\nlevel: 1.5\nwriter: other\ntable: [gpt]\nsha256: "
 	       "abc\n",
@@ -374,6 +375,7 @@ static void roundtrips(void **state)
 	roundtrip("size: 0\narchives: {'a b': {name: x}, '12': {name: y}, '\xc3\xa9\"\\.': {name: "
 		  "z}}\n");
 	roundtrip("size: 0\npackages: []\noutputs: {}\nlabel: ''\n");
+	roundtrip("size: 0\nwords: {a.b: [x, 'y z'], '1': one, none: []}\n");
 	roundtrip("size: 0\nlabel: '~'\nrun: [\"\", [\"\\u001b\\t\\\\\", '']]\n");
 	d = good("size: 1\nrun: []\n");
 	assert_non_null(d->run.items);
