@@ -18,6 +18,19 @@ static const char *const compressions[] = {
 	NULL,
 };
 
+static const struct option hook_options[] = {
+	{"file", OPT_REF, offsetof(struct bundle_hooks, file), OPT_REQUIRED,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE,
+	 .help = "The program; its first argument says which hook it is."},
+	{"install-check", OPT_BOOL, offsetof(struct bundle_hooks, install_check),
+	 .help = "Whether it decides in place of `compatible` if the bundle may be installed."},
+	{"slots", OPT_DICT, offsetof(struct bundle_hooks, slots), OPT_LIST,
+	 .help = "Slot class of an image, and pre-install, post-install or both; or install, which "
+		 "writes the image in place of rauc.",
+	 .example = "{bootloader: [post-install]}"},
+};
+static const struct schema hook_schema = SCHEMA(struct bundle_hooks, hook_options);
+
 static const struct option bundle_options[] = {
 	{"compatible", OPT_STRING, offsetof(struct bundle_opts, compatible), OPT_REQUIRED,
 	 .help = "What devices may install it: the 'compatible' of their system.conf."},
@@ -34,6 +47,9 @@ static const struct option bundle_options[] = {
 	 .accept = ACCEPT_IMAGE,
 	 .help = "Slot class and the image for it; written to the device in this order.",
 	 .example = "{rootfs: root, bootloader: boot}"},
+	{"hooks", OPT_STRUCT, offsetof(struct bundle_opts, hooks), .sub = &hook_schema,
+	 .help = "A program that the device's rauc runs at the points named.",
+	 .example = "{file: hook, slots: {bootloader: [post-install]}}"},
 	{"sign", OPT_REF, offsetof(struct bundle_opts, sign), OPT_REQUIRED, .accept = ACCEPT_SIGNER,
 	 .help = "The pki node that signs it.", .example = "pki"},
 	{"tools", OPT_REF, offsetof(struct bundle_opts, tools), .accept = ACCEPT_TREE,
@@ -65,6 +81,56 @@ static struct pos pos_of(const struct yaml *map, const char *key)
 	return value ? value->pos : map->pos;
 }
 
+static bool has_image(const struct bundle_opts *o, const char *class)
+{
+	for (size_t i = 0; i < o->images.count; i++) {
+		if (str_eq(LIST_AT(o->images, struct named_ref *, i)->key, class))
+			return true;
+	}
+	return false;
+}
+
+/* rauc runs nothing else for an image that has the hook 'install'. */
+static void check_slot_hooks(const struct pair *slot, struct err_list *errors)
+{
+	const struct list *hooks = slot->data;
+
+	for (size_t i = 0; i < hooks->count; i++) {
+		const char *hook = LIST_AT(*hooks, const char *, i);
+
+		if (!str_eq(hook, "pre-install") && !str_eq(hook, "post-install") &&
+		    !str_eq(hook, "install"))
+			err_list_at(errors, slot->pos,
+				    "'%s' is not a hook of a slot: pre-install, post-install or "
+				    "install",
+				    hook);
+		else if (str_eq(hook, "install") && hooks->count > 1)
+			err_list_at(errors, slot->pos,
+				    "with the hook 'install', rauc runs no other for slot class "
+				    "'%s'",
+				    slot->key);
+	}
+}
+
+static void check_hooks(const struct bundle_opts *o, const struct yaml *map,
+			struct err_list *errors)
+{
+	const struct list *slots = &o->hooks->slots;
+
+	if (!slots->count && !o->hooks->install_check)
+		err_list_at(errors, pos_of(map, "hooks"),
+			    "hooks need 'install-check' or 'slots': the program is never run");
+	for (size_t i = 0; i < slots->count; i++) {
+		const struct pair *slot = LIST_AT(*slots, struct pair *, i);
+
+		if (!has_image(o, slot->key))
+			err_list_at(errors, slot->pos,
+				    "there is no image for slot class '%s', so no hook either",
+				    slot->key);
+		check_slot_hooks(slot, errors);
+	}
+}
+
 static void check_options(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct bundle_opts *o = data;
@@ -94,6 +160,8 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 				    "slot class '%s' may have letters, digits, '_' and '-' only",
 				    image->key);
 	}
+	if (o->hooks)
+		check_hooks(o, map, errors);
 }
 
 static const struct schema bundle_schema =

@@ -5,10 +5,18 @@
 
 enum bundle_compression { BUNDLE_ZSTD, BUNDLE_LZ4, BUNDLE_GZIP, BUNDLE_XZ };
 
+/* A program in the bundle that the device's rauc runs. */
+struct bundle_hooks {
+	struct ref *file;
+	bool install_check;
+	struct list slots; /* of struct pair *, the hooks of an image by its slot class */
+};
+
 struct bundle_opts {
 	const char *compatible, *version, *description;
 	int format, compression;
 	struct list images; /* of struct named_ref * */
 	struct ref *sign, *tools;
+	struct bundle_hooks *hooks;
 	struct list tested_by; /* of struct ref * */
 };

@@ -40,7 +40,36 @@ static const char *image_suffix(const char *path)
 	return "img";
 }
 
-/* The content folder: manifest.raucm and the images under the names it gives. */
+#define HOOK_NAME "hook" /* in the bundle */
+
+static int write_hook(struct action *a, const char *dir, struct str *manifest, struct err **err)
+{
+	const struct bundle_hooks *hooks = ((const struct bundle_opts *)a->opts)->hooks;
+	char *to cleanup_free = path_join(dir, HOOK_NAME);
+
+	if (!hooks)
+		return 0;
+	str_append(manifest, "\n[hooks]\nfilename=" HOOK_NAME "\n");
+	if (hooks->install_check)
+		str_append(manifest, "hooks=install-check\n");
+	return file_copy(action_input(a, hooks->file)->path, to, 0755, err);
+}
+
+/* The line of an image's section that names its hooks. */
+static void write_slot_hooks(const struct bundle_opts *o, const char *class, struct str *manifest)
+{
+	for (size_t i = 0; o->hooks && i < o->hooks->slots.count; i++) {
+		const struct pair *slot = LIST_AT(o->hooks->slots, struct pair *, i);
+		const struct list *names = slot->data;
+
+		for (size_t k = 0; str_eq(slot->key, class) && k < names->count; k++)
+			str_printf(manifest, "%s%s%s",
+				   k ? ";" : "hooks=", LIST_AT(*names, const char *, k),
+				   k + 1 == names->count ? "\n" : "");
+	}
+}
+
+/* The content directory: manifest.raucm, and the images and the hook under the names it gives. */
 static int write_content(struct action *a, const char *dir, struct err **err)
 {
 	const struct bundle_opts *o = a->opts;
@@ -51,6 +80,8 @@ static int write_content(struct action *a, const char *dir, struct err **err)
 	if (o->description)
 		str_printf(&text, "description=%s\n", o->description);
 	str_append(&text, "\n[bundle]\nformat=verity\n");
+	if (write_hook(a, dir, &text, err) < 0)
+		return -1;
 	for (size_t i = 0; i < o->images.count; i++) {
 		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
 		const char *from = action_input(a, image->ref)->path;
@@ -58,6 +89,7 @@ static int write_content(struct action *a, const char *dir, struct err **err)
 		char *to cleanup_free = path_join(dir, name);
 
 		str_printf(&text, "\n[image.%s]\nfilename=%s\n", image->key, name);
+		write_slot_hooks(o, image->key, &text);
 		if (file_copy(from, to, 0644, err) < 0)
 			return -1;
 	}

@@ -63,6 +63,22 @@ images: {rootfs: root}
 sign: tests/pki-rollover
 END
 
+cat >"$p/hook" <<'END'
+#!/bin/sh
+echo "hook $1"
+END
+recipe tests/hooked <<'END'
+kind: bundle
+compatible: demo device
+version: ${project.version}
+images: {rootfs: root, bootloader: boot}
+hooks:
+  file: hook
+  install-check: true
+  slots: {bootloader: [pre-install, post-install]}
+sign: pki
+END
+
 echo "# keys"
 code "without keys" 2 "$orch" -C "$p" build
 says "the command that makes them" "orch pki init"
@@ -110,6 +126,20 @@ for back in 1 8 9 200 700 1500; do
 	check "the flipped file differs" sh -c "! cmp -s '$b' '$scratch/flipped.raucb'"
 	code "a bit flipped $back bytes before the end" 1 info "$p/pki/keyring.pem" "$scratch/flipped.raucb"
 done
+
+echo "# hooks"
+check "build" o build tests/hooked
+h=$p/out/tests/hooked/hooked.raucb
+check "a device accepts it" info "$p/pki/keyring.pem" "$h"
+unsquashfs -q -n -d "$scratch/hooked" "$h" >/dev/null 2>&1
+check "the program is in it" cmp "$scratch/hooked/hook" "$p/hook"
+same "and can be run" 755 "$(stat -c %a "$scratch/hooked/hook")"
+same "rauc is told of it" "filename=hook hooks=install-check; " \
+	"$(sed -n '/^\[hooks\]/,/^$/p' "$scratch/hooked/manifest.raucm" | grep '=' | LC_ALL=C sort | tr '\n' ' ')"
+same "of its use for an image" "hooks=pre-install;post-install;" \
+	"$(sed -n '/^\[image.bootloader\]/,/^$/p' "$scratch/hooked/manifest.raucm" | grep ^hooks=)"
+code "not for the other" 1 sh -c \
+	"sed -n '/^\[image.rootfs\]/,/^\$/p' '$scratch/hooked/manifest.raucm' | grep ^hooks="
 
 echo "# under the rollover CA"
 check "build" o build tests/bundle-rollover
