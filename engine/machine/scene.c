@@ -18,6 +18,12 @@ uint64_t scene_now(void)
 
 /* -- lines -- */
 
+#define MALLOC_COST 32 /* of a line's text, besides its bytes */
+
+/*
+ * Keeps a line, and tells the log of it. The board has said too much when all that is kept since
+ * power-on would take more than SCENE_KEPT_MAX: nothing is forgotten, for scene_lines() has all.
+ */
 static void add_line(struct scene *s, enum scene_source source, unsigned job, const char *text)
 {
 	static const char *const marks[] = {[SCENE_CONSOLE] = "",
@@ -29,9 +35,12 @@ static void add_line(struct scene *s, enum scene_source source, unsigned job, co
 	char *line cleanup_free = xasprintf("[%5u.%03u] %s%s", (unsigned)(ms / 1000),
 					    (unsigned)(ms % 1000), marks[source], text);
 
-	scene_lines_push(
-		&s->lines,
-		(struct scene_line){.text = xstrdup(text), .source = source, .job = job, .ms = ms});
+	s->kept += sizeof(struct scene_line) + strlen(text) + MALLOC_COST;
+	if (s->kept <= SCENE_KEPT_MAX)
+		scene_lines_push(&s->lines, (struct scene_line){.text = xstrdup(text),
+								.source = source,
+								.job = job,
+								.ms = ms});
 	s->o.log(s->o.arg, source, line);
 }
 
@@ -61,7 +70,7 @@ void scene_console_said(void *arg, enum console_event event, const char *text, l
 	if (event != CONSOLE_LINE)
 		return;
 	add_line(s, SCENE_CONSOLE, 0, text);
-	if (*text && s->open_taken) {
+	if (*text && s->open_taken && s->kept <= SCENE_KEPT_MAX) {
 		s->lines.items[s->lines.count - 1].taken = true;
 		s->open_taken = false;
 	}
@@ -235,6 +244,10 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 	if (s->broken)
 		return err_set(err, ERR_BUILD, "the console shows '%s', which it never must: '%s'",
 			       s->broken, scene_last_line(s));
+	if (s->kept > SCENE_KEPT_MAX)
+		return err_set(err, ERR_BUILD,
+			       "the board said more than %u MiB since it was switched on",
+			       SCENE_KEPT_MAX >> 20);
 	/* QEMU is gone when everything it said has been read. */
 	if (n > 0 && fds[4].revents && !fds[0].revents && !fds[1].revents)
 		return scene_reap(s, err) < 0 ? -1 : 2;

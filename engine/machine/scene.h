@@ -13,7 +13,8 @@
  *	scene_free(scene);
  *
  * All seconds of these calls are multiplied with the board's time-scale. Errors: ERR_TIMEOUT when
- * the whole took too long, ERR_BUILD for what the board did or did not do in time.
+ * the whole took too long, ERR_BUILD for what the board did or did not do in time, and when it said
+ * more than can be kept (64 MiB since power-on).
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -69,6 +69,7 @@ static void forget(struct scene *s)
 	for (size_t i = 0; i < s->lines.count; i++)
 		free(s->lines.items[i].text);
 	scene_lines_clear(&s->lines);
+	s->kept = 0;
 	job_ends_clear(&s->ends);
 	strv_clear(&s->background);
 	str_clear(&s->console.line);

@@ -19,6 +19,7 @@ struct scene {
 	uint64_t deadline;             /* of all, ms; 0: none */
 	/* since power-on */
 	struct scene_lines lines;
+	uint64_t kept; /* bytes of memory that the lines take, or would take */
 	size_t cursor;
 	bool open_taken; /* the line that is not finished was a hit */
 	uint64_t start;  /* ms */
@@ -36,6 +37,8 @@ struct scene {
 	char *broken;   /* a text of `never`, or NULL */
 	int status;     /* of QEMU, when it is off */
 };
+
+#define SCENE_KEPT_MAX (64u << 20)
 
 /* Milliseconds of the monotonic clock. */
 uint64_t scene_now(void);

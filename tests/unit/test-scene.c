@@ -121,13 +121,39 @@ static void test_never(void **state)
 	assert_string_equal(s->broken, "=> ");
 }
 
+/* A board that prints without an end is stopped; what it said is there until then. */
+static void test_endless(void **state)
+{
+	struct scene *s cleanup_scene = scene();
+	char *line cleanup_free = xcalloc(1, 4096);
+	struct err *err cleanup_err = NULL;
+	size_t count;
+
+	memset(line, 'x', 4094);
+	line[4094] = '\n';
+	say(s, "first\n");
+	for (int i = 0; s->kept <= SCENE_KEPT_MAX && i < 100000; i++)
+		say(s, line);
+	assert_true(s->kept > SCENE_KEPT_MAX);
+	count = scene_lines(s)->count;
+	assert_in_range(count, SCENE_KEPT_MAX / 4096 - 1000, SCENE_KEPT_MAX / 4096);
+	say(s, "half");
+	scene_skip(s);
+	say(s, " a line\nand more\n");
+	assert_int_equal(scene_lines(s)->count, count);
+	assert_string_equal(scene_lines(s)->items[0].text, "first");
+	s->pid = getpid();
+	assert_int_equal(scene_pump(s, scene_now() + 10, &err), -1);
+	s->pid = 0;
+	assert_string_equal(err->text, "the board said more than 64 MiB since it was switched on");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_open),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_never),
+		cmocka_unit_test(test_order),   cmocka_unit_test(test_open),
+		cmocka_unit_test(test_others),  cmocka_unit_test(test_never),
+		cmocka_unit_test(test_endless),
 	};
 
 	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);
