@@ -23,8 +23,8 @@ static char *trim(char *s)
 	return s;
 }
 
-static int read_lines(struct arena *a, const char *dir, const char *rel, line_fn *fn,
-		      struct conf_entries *ret, struct err **err)
+static int read_lines(struct arena *a, const char *dir, const char *rel, const char *filled,
+		      line_fn *fn, struct conf_entries *ret, struct err **err)
 {
 	char *path cleanup_free = path_join(dir, rel);
 	struct str text cleanup_str = STR_INIT;
@@ -32,9 +32,11 @@ static int read_lines(struct arena *a, const char *dir, const char *rel, line_fn
 	unsigned line = 0;
 	char *next;
 
-	if (!path_exists(path))
+	if (filled)
+		str_append(&text, filled);
+	else if (!path_exists(path))
 		return 0;
-	if (file_read(path, MAX_CONF_BYTES, &text, err) < 0)
+	else if (file_read(path, MAX_CONF_BYTES, &text, err) < 0)
 		return -1;
 	for (char *p = text.buf; p && *p; p = next) {
 		struct pos pos = {.file = file, .line = ++line, .col = 1};
@@ -105,22 +107,22 @@ static void table_line(struct arena *a, char *line, struct pos pos, const char *
 	push(a, ret, *section, s, trim(rest), pos);
 }
 
-int conf_read_ini(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
-		  struct err **err)
+int conf_read_ini(struct arena *a, const char *dir, const char *rel, const char *filled,
+		  struct conf_entries *ret, struct err **err)
 {
-	return read_lines(a, dir, rel, ini_line, ret, err);
+	return read_lines(a, dir, rel, filled, ini_line, ret, err);
 }
 
-int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
-		      struct err **err)
+int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, const char *filled,
+		      struct conf_entries *ret, struct err **err)
 {
-	return read_lines(a, dir, rel, kconfig_line, ret, err);
+	return read_lines(a, dir, rel, filled, kconfig_line, ret, err);
 }
 
-int conf_read_table(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
-		    struct err **err)
+int conf_read_table(struct arena *a, const char *dir, const char *rel, const char *filled,
+		    struct conf_entries *ret, struct err **err)
 {
-	return read_lines(a, dir, rel, table_line, ret, err);
+	return read_lines(a, dir, rel, filled, table_line, ret, err);
 }
 
 const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Reading the configuration files of a target, line by line with positions. Everything is in the
+ * Reading the configuration files of a target, line by line with positions. REL is the file, below
+ * the project DIR; FILLED its text when it is a filled template, else NULL. Everything is in the
  * arena of the graph; a file that is not there gives no entries.
  */
 #include "recipe/recipe.h"
@@ -15,19 +16,19 @@ struct conf_entry {
 DEFINE_VEC(conf_entries, struct conf_entry)
 
 /* GLib key files: RAUC's system.conf. */
-int conf_read_ini(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
-		  struct err **err) warn_unused;
+int conf_read_ini(struct arena *a, const char *dir, const char *rel, const char *filled,
+		  struct conf_entries *ret, struct err **err) warn_unused;
 /*
  * Kconfig fragments: CONFIG_X=value, quotes taken off; "# CONFIG_X is not set" has the value "n".
  */
-int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
-		      struct err **err) warn_unused;
+int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, const char *filled,
+		      struct conf_entries *ret, struct err **err) warn_unused;
 /*
  * Tables of blank-separated fields with # comments: fstab, fw_env.config. The key is the first
  * field, the value the rest of the line.
  */
-int conf_read_table(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
-		    struct err **err) warn_unused;
+int conf_read_table(struct arena *a, const char *dir, const char *rel, const char *filled,
+		    struct conf_entries *ret, struct err **err) warn_unused;
 /* The last value of KEY in SECTION, or NULL. */
 const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,
 				   const char *key);

@@ -83,8 +83,9 @@ static void read_disk(struct check_view *v, const struct node *disk)
 static void add_file(struct check_view *v, const struct node *image, const char *path,
 		     const char *target)
 {
-	check_files_push(&v->files, (struct check_file){image, arena_strdup(v->arena, path),
-							arena_strdup(v->arena, target)});
+	check_files_push(&v->files, (struct check_file){.image = image,
+							.path = arena_strdup(v->arena, path),
+							.target = arena_strdup(v->arena, target)});
 }
 
 static int add_link(struct check_view *v, const struct node *image, const char *path,
@@ -140,7 +141,33 @@ static int add_folder(struct check_view *v, const struct node *image, const char
 	return rc;
 }
 
-/* What the `copy:` entries of an image or a tree bring from the project. */
+/* Where a file of the project at PATH goes that is sent to TO; caller frees. */
+static char *file_target(const char *to, const char *path)
+{
+	return str_ends(to, "/") ? path_join(to, path_base(path)) : xstrdup(to);
+}
+
+/* What the template at PATH is filled to in N, or NULL: it is none. */
+static const char *filled_in(const struct node *n, const char *path)
+{
+	for (size_t i = 0; i < n->in.count; i++)
+		if (n->in.items[i].filled && str_eq(n->in.items[i].path, path))
+			return n->in.items[i].filled;
+	return NULL;
+}
+
+static void add_template(struct check_view *v, const struct node *image, const struct yaml *entry)
+{
+	const char *path = text_of(entry, "template"), *to = text_of(entry, "to");
+	char *target cleanup_free = path && to ? file_target(to, path) : NULL;
+
+	if (!target)
+		return;
+	add_file(v, image, path, target);
+	v->files.items[v->files.count - 1].filled = filled_in(image, path);
+}
+
+/* What the `copy:` and `template:` entries of an image or a tree bring from the project. */
 static int read_image(struct check_view *v, const struct node *image, struct err **err)
 {
 	const struct yaml *contents = list_of(image, "contents");
@@ -151,6 +178,7 @@ static int read_image(struct check_view *v, const struct node *image, struct err
 		char *rel cleanup_free = copy ? path_normal(copy) : NULL, *abs cleanup_free = NULL;
 		struct stat st;
 
+		add_template(v, image, contents->items[i]);
 		if (!copy || strchr(copy, ':') || graph_node(v->g, copy))
 			continue;
 		abs = path_join(v->g->project->dir, rel);
@@ -160,8 +188,7 @@ static int read_image(struct check_view *v, const struct node *image, struct err
 			if (add_folder(v, image, rel, to ? to : "/", 0, err) < 0)
 				return -1;
 		} else if (to) {
-			char *target cleanup_free =
-				str_ends(to, "/") ? path_join(to, path_base(rel)) : xstrdup(to);
+			char *target cleanup_free = file_target(to, rel);
 
 			add_file(v, image, rel, target);
 		}
@@ -169,19 +196,31 @@ static int read_image(struct check_view *v, const struct node *image, struct err
 	return 0;
 }
 
-static int read_script(struct check_view *v, const char *path, struct err **err)
+static int read_script(struct check_view *v, const struct check_file *f, struct err **err)
 {
-	char *abs cleanup_free = path_join(v->g->project->dir, path);
+	char *abs cleanup_free = path_join(v->g->project->dir, f->path);
 	struct str text cleanup_str = STR_INIT;
 
-	if (file_read(abs, MAX_SCRIPT_BYTES, &text, err) < 0)
+	if (f->filled)
+		str_append(&text, f->filled);
+	else if (file_read(abs, MAX_SCRIPT_BYTES, &text, err) < 0)
 		return -1;
 	v->boot_script = arena_strdup(v->arena, text.buf);
-	v->boot_script_path = arena_strdup(v->arena, path);
-	return conf_read_table(v->arena, v->g->project->dir, path, &v->script, err);
+	v->boot_script_path = arena_strdup(v->arena, f->path);
+	return conf_read_table(v->arena, v->g->project->dir, f->path, f->filled, &v->script, err);
 }
 
-/* Fragments and boot script of what a run node builds from. */
+/* A fragment or the boot script, among what a run node builds from. */
+static int read_build_file(struct check_view *v, const struct check_file *f, struct err **err)
+{
+	if (str_ends(f->path, ".config"))
+		return conf_read_kconfig(v->arena, v->g->project->dir, f->path, f->filled,
+					 &v->kconfig, err);
+	if (str_eq(path_base(f->path), "boot.txt") && !v->boot_script)
+		return read_script(v, f, err);
+	return 0;
+}
+
 static int read_build_folder(struct check_view *v, const char *path, struct err **err)
 {
 	struct check_files saved = v->files;
@@ -189,15 +228,8 @@ static int read_build_folder(struct check_view *v, const char *path, struct err 
 
 	v->files = (struct check_files){0};
 	rc = add_folder(v, NULL, path, "/", 0, err);
-	for (size_t i = 0; rc == 0 && i < v->files.count; i++) {
-		const char *file = v->files.items[i].path;
-
-		if (str_ends(file, ".config"))
-			rc = conf_read_kconfig(v->arena, v->g->project->dir, file, &v->kconfig,
-					       err);
-		else if (str_eq(path_base(file), "boot.txt") && !v->boot_script)
-			rc = read_script(v, file, err);
-	}
+	for (size_t i = 0; rc == 0 && i < v->files.count; i++)
+		rc = read_build_file(v, &v->files.items[i], err);
 	check_files_clear(&v->files);
 	v->files = saved;
 	return rc;
@@ -206,15 +238,21 @@ static int read_build_folder(struct check_view *v, const char *path, struct err 
 static int read_run(struct check_view *v, const struct node *run, struct err **err)
 {
 	for (size_t i = 0; i < run->in.count; i++) {
-		char *rel cleanup_free = NULL, *abs cleanup_free = NULL;
+		const struct edge *e = &run->in.items[i];
+		char *rel cleanup_free = e->path ? path_normal(e->path) : NULL;
+		char *abs cleanup_free = rel ? path_join(v->g->project->dir, rel) : NULL;
+		const struct check_file file = {.path = arena_strdup(v->arena, rel ? rel : ""),
+						.filled = e->filled};
 		struct stat st;
+		int rc = 0;
 
-		if (!run->in.items[i].path)
+		if (!rel || lstat(abs, &st) < 0)
 			continue;
-		rel = path_normal(run->in.items[i].path);
-		abs = path_join(v->g->project->dir, rel);
-		if (lstat(abs, &st) == 0 && S_ISDIR(st.st_mode) &&
-		    read_build_folder(v, rel, err) < 0)
+		if (S_ISDIR(st.st_mode))
+			rc = read_build_folder(v, rel, err);
+		else if (S_ISREG(st.st_mode))
+			rc = read_build_file(v, &file, err);
+		if (rc < 0)
 			return -1;
 	}
 	return 0;
@@ -229,11 +267,11 @@ static int read_configs(struct check_view *v, struct err **err)
 		int rc = 0;
 
 		if (str_eq(f->target, "/etc/rauc/system.conf"))
-			rc = conf_read_ini(v->arena, dir, f->path, &v->system, err);
+			rc = conf_read_ini(v->arena, dir, f->path, f->filled, &v->system, err);
 		else if (str_eq(f->target, "/etc/fw_env.config"))
-			rc = conf_read_table(v->arena, dir, f->path, &v->fw_env, err);
+			rc = conf_read_table(v->arena, dir, f->path, f->filled, &v->fw_env, err);
 		else if (str_eq(f->target, "/etc/fstab"))
-			rc = conf_read_table(v->arena, dir, f->path, &v->fstab, err);
+			rc = conf_read_table(v->arena, dir, f->path, f->filled, &v->fstab, err);
 		if (rc < 0)
 			return -1;
 	}

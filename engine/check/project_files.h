@@ -29,6 +29,7 @@ struct check_file {
 	const struct node *image;
 	const char *path;   /* in the project: "rootfs/etc/fstab" */
 	const char *target; /* on the device: "/etc/fstab" */
+	const char *filled; /* its text there, where it is a template; else NULL */
 };
 DEFINE_VEC(check_files, struct check_file)
 
@@ -47,7 +48,7 @@ struct check_view {
 	const struct node *disk;
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
-	struct check_files files;   /* every file that a `copy:` of a folder or file brings */
+	struct check_files files;   /* every file that `copy:` or `template:` brings */
 	struct check_links links;   /* every link that it brings */
 	struct conf_entries system; /* /etc/rauc/system.conf */
 	struct conf_entries fw_env; /* /etc/fw_env.config */

@@ -124,7 +124,8 @@ static int read_unit(struct check_view *v, const char *name, struct conf_entries
 		const struct check_file *f = check_target_file(v, target);
 
 		if (f)
-			return conf_read_ini(v->arena, v->g->project->dir, f->path, ret, err);
+			return conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret,
+					     err);
 	}
 	return 1;
 }
@@ -188,7 +189,7 @@ static int marks_good_at_last(struct check_view *v, const struct check_file *f, 
 {
 	struct conf_entries unit = {0};
 	struct strs needs = {0};
-	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, &unit, err);
+	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
 
 	if (rc == 0 && marks_good(f, &unit)) {
 		*found = true;

@@ -29,6 +29,8 @@ struct edge {
 	const char *output; /* REF_OUTPUT, REF_INSIDE: output name of from */
 	const char *inside; /* REF_INSIDE */
 	const char *path;   /* REF_PATH: project path */
+	const char *filled; /* REF_PATH: the text that stands for a template's, else NULL */
+	struct digest raw;  /* of a template before it was filled */
 	struct pos pos;     /* of the first mention */
 	bool signer;        /* ACCEPT_SIGNER: from's secrets may be used */
 	bool keep_git;      /* .git of a directory counts, too */

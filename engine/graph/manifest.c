@@ -106,6 +106,8 @@ static void put_input(struct str *to, const struct manifest_input *in, bool whol
 		str_append(to, in->type == MANIFEST_INSIDE ? " inside " : " output ");
 	if (whole && in->at)
 		put_line(to, "at", in->at);
+	if (whole && in->text)
+		put_line(to, "text", in->text);
 	for (size_t i = 0; i < in->entries.count; i++) {
 		put(to, "file", in->ref);
 		str_append_char(to, ' ');
@@ -369,6 +371,16 @@ static int read_at(struct parser *p)
 	return 0;
 }
 
+static int read_text(struct parser *p)
+{
+	struct manifest_input *in = last_input(p);
+
+	if (!in || in->type != MANIFEST_FILE || p->w.count != 2)
+		return 1;
+	in->text = p->w.items[1];
+	return 0;
+}
+
 static int read_from(struct parser *p)
 {
 	struct manifest_input *in = last_input(p);
@@ -403,6 +415,7 @@ static int read_words(struct parser *p)
 		{"file", read_file},
 		{"output", read_output},
 		{"at", read_at},
+		{"text", read_text},
 		{"from", read_from},
 		{"tool", read_tool},
 		{"kind", read_kind},

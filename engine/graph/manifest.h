@@ -39,6 +39,7 @@
  *	line steps.0 12                     line of the recipe
  *	lock "…"                            after the pins: the text of the lock
  *	at "/store/cas/ab/cdef"             where the input or output of the line before lies
+ *	text "…"                            the file of the line before itself: a filled template
  *	from "base" "/usr/lib/x"            the node that an input comes from; the path inside
  */
 #include "graph/graph.h"
@@ -75,7 +76,8 @@ struct manifest_input {
 	struct digest digest;            /* of MANIFEST_FILE and MANIFEST_FOLDER */
 	struct manifest_entries entries; /* of MANIFEST_FOLDER */
 	struct manifest_blobs blobs;
-	const char *at;            /* of MANIFEST_FILE and MANIFEST_FOLDER, absolute; in a JOB */
+	const char *at;   /* of MANIFEST_FILE and MANIFEST_FOLDER, absolute; in a JOB */
+	const char *text; /* of a MANIFEST_FILE that is a filled template, in place of AT */
 	const char *node, *inside; /* in a JOB; NULL: none */
 };
 DEFINE_VEC(manifest_inputs, struct manifest_input)

@@ -176,6 +176,24 @@ static char *real_path(struct maker *m, const char *path, struct err **err)
 	return xstrdup(real + strlen(root) + 1);
 }
 
+/* A template counts as what it was filled to, and must not have changed since. */
+static int read_template(struct maker *m, const struct edge *e, const char *path,
+			 struct manifest_input *in, struct err **err)
+{
+	struct digest now;
+	struct stat st;
+
+	if (file_digest(m, m->dirfd, path, path, &st, &now, err))
+		return err_place(err, e->pos);
+	if (!digest_eq(&now, &e->raw))
+		return err_at(err, e->pos, "template '%s' was changed while orch ran: run it again",
+			      e->path);
+	in->type = MANIFEST_FILE;
+	in->mode = file_mode(&st);
+	digest_data(e->filled, strlen(e->filled), &in->digest);
+	return 0;
+}
+
 static int read_path(struct maker *m, const struct edge *e, struct manifest_input *in,
 		     struct err **err)
 {
@@ -192,6 +210,8 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 		if (!real || fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_at(err, e->pos, "cannot follow the link '%s'", e->path);
 	}
+	if (e->filled)
+		return read_template(m, e, path, in, err);
 	if (S_ISDIR(st.st_mode) ? read_folder(m, in, path, e->keep_git, err)
 				: read_file(m, in, path, err)) {
 		err_wrap(err, "node '%s'", m->n->name);

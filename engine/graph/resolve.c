@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "recipe/template.h"
 
 #define SUGGESTIONS_MAX 64
 #define SUGGEST_FILES_MAX 4096
@@ -304,9 +305,9 @@ static const char *hidden_near(const struct resolver *r, const char *path, const
 	return NULL;
 }
 
-static int take_path(struct request *q, const struct place *p)
+static int take_path(struct request *q, const char *text, const struct place *p)
 {
-	const char *text = q->ref->text, *hidden;
+	const char *hidden;
 	size_t len = strlen(text);
 	char *path = arena_strndup(q->r->g->arena, text, len - (text[len - 1] == '/'));
 
@@ -358,6 +359,17 @@ const char *graph_near(const struct graph *g, const char *name)
 	return str_nearest(name, names, g->nodes.count);
 }
 
+/* There is no template at PATH. */
+static int unknown_path(struct request *q, const char *path)
+{
+	char *near cleanup_free =
+		q->r->suggestions++ < SUGGESTIONS_MAX ? near_file(q->r, path) : NULL;
+
+	if (near)
+		return refuse(q, "no file '%s' in the project: did you mean '%s'?", path, near);
+	return refuse(q, "no file '%s' in the project", path);
+}
+
 /* Nothing in the project is called like this. NODE is the part that should be a node's name. */
 static int unknown(struct request *q, const char *node)
 {
@@ -401,7 +413,38 @@ static int no_node(struct request *q, const char *node)
 	p = find_place(q->r, q->ref->text);
 	if (!p.type && q->ref->later)
 		p.type = 'f';
-	return p.type ? take_path(q, &p) : unknown(q, node);
+	return p.type ? take_path(q, q->ref->text, &p) : unknown(q, node);
+}
+
+/* Reads the template that the edge in work names, and fills it. */
+static int fill(struct request *q, const char *path)
+{
+	struct graph *g = q->r->g;
+	struct str text cleanup_str = STR_INIT, filled cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	int fd cleanup_fd = path_open_beneath(q->r->dirfd, path, O_RDONLY | O_NONBLOCK, &err);
+
+	if (fd < 0 || fd_read_all(fd, path, TEMPLATE_MAX_BYTES, &text, &err) < 0)
+		return refuse(q, "%s", err->text);
+	if (memchr(text.buf, 0, text.len))
+		return refuse(q, "template '%s' is not a text: it holds a zero byte", path);
+	if (template_fill(g->arena, g->project, path, text.buf, text.len, &filled, q->r->errors))
+		return 1;
+	digest_data(text.buf, text.len, &q->edge->raw);
+	q->edge->filled = arena_strndup(g->arena, filled.len ? filled.buf : "", filled.len);
+	return 0;
+}
+
+static int take_template(struct request *q)
+{
+	const char *path = q->ref->template;
+	struct place p cleanup_place = find_place(q->r, path);
+
+	if (!p.type)
+		return unknown_path(q, path);
+	if (p.type == 'd')
+		return refuse(q, "'%s' is a directory: a template is a file", path);
+	return take_path(q, path, &p) || fill(q, q->edge->path);
 }
 
 static int resolve(struct request *q)
@@ -411,6 +454,8 @@ static int resolve(struct request *q)
 	struct node *n = map_get(&q->r->g->by_name, name);
 	const char *why;
 
+	if (q->ref->template)
+		return take_template(q);
 	if (!n && map_get(&q->r->g->project->unsound, name))
 		return 1; /* what it makes is not known, and its own errors are told */
 	if (!n || q->ref->accept == ACCEPT_PATH)

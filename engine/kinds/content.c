@@ -131,13 +131,14 @@ static int copy_inside(struct sources *s, const struct content *c, const struct 
 
 static int copy(struct sources *s, const struct content *c, struct err **err)
 {
-	const struct action_input *in = action_input(s->a, c->copy);
-	const char *to = c->to;
+	const struct ref *ref = c->copy ? c->copy : c->template;
+	const struct action_input *in = action_input(s->a, ref);
+	const char *to = c->to, *name = ref->template ? ref->template : in->ref;
 
 	if (in->type == INPUT_INSIDE)
 		return copy_inside(s, c, in, err);
 	if (in->type == INPUT_FILE)
-		to = file_target(s, to, in->output ? in->output : path_base(in->ref));
+		to = file_target(s, to, in->output ? in->output : path_base(name));
 	if (tree_copy_path(s->t, to, in->path, c->keep_git ? 0 : TREE_SKIP_GIT, err) < 0)
 		return -1;
 	return apply_attr(s, c, to, in->type == INPUT_FOLDER, err);
@@ -164,7 +165,7 @@ int content_lay(struct action *a, const struct list *contents, struct tree *t, s
 
 	for (size_t i = 0; !rc && i < contents->count; i++) {
 		const struct content *c = LIST_AT((*contents), struct content *, i);
-		const struct ref *ref = c->unpack ? c->unpack : c->copy;
+		const struct ref *ref = c->unpack ? c->unpack : c->copy ? c->copy : c->template;
 
 		rc = c->unpack ? unpack(&s, c, err) : copy(&s, c, err);
 		if (rc)

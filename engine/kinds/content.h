@@ -17,7 +17,7 @@
 
 /* An entry of `contents:`. */
 struct content {
-	struct ref *unpack, *copy; /* one of them */
+	struct ref *unpack, *copy, *template; /* one of them */
 	const char *to, *mode, *owner;
 	bool keep_git;
 };

@@ -38,6 +38,10 @@ static const struct option content_options[] = {
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE,
 	 .help = "A file or folder of the project, an output of a node, or a place inside a tree.",
 	 .example = "rootfs/"},
+	{"template", OPT_REF, offsetof(struct content, template), .accept = ACCEPT_TEMPLATE,
+	 .help = "A file of the project, in which {{node#fact}}, {{project.version}} and "
+		 "{{vars.name}} are replaced.",
+	 .example = "rootfs/etc/rauc/system.conf"},
 	{"to", OPT_STRING, offsetof(struct content, to), OPT_ABSPATH,
 	 .help = "Where it goes; with a '/' at the end a file goes into that folder."},
 	{"mode", OPT_STRING, offsetof(struct content, mode),
@@ -77,11 +81,12 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 	const struct content *c = data;
 	struct content_attr attr;
 
-	if (!c->unpack == !c->copy)
-		err_list_at(errors, map->pos, "an entry of contents has either 'unpack' or 'copy'");
-	if (c->copy && !c->to)
-		err_list_at(errors, map->pos, "'copy' needs 'to'");
-	if (c->keep_git && c->unpack)
+	if (!!c->unpack + !!c->copy + !!c->template != 1)
+		err_list_at(errors, map->pos,
+			    "an entry of contents has either 'unpack', 'copy' or 'template'");
+	if ((c->copy || c->template) && !c->to)
+		err_list_at(errors, map->pos, "'%s' needs 'to'", c->copy ? "copy" : "template");
+	if (c->keep_git && !c->copy)
 		err_list_at(errors, pos_of(map, "keep-git"), "'keep-git' goes with 'copy'");
 	if (c->copy && !c->keep_git && is_in_git(c->copy->text))
 		err_list_at(errors, c->copy->pos,

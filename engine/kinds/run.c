@@ -19,9 +19,9 @@ static const struct option run_options[] = {
 	 .example = "toolchain"},
 	{"inputs", OPT_REF, AT(inputs), OPT_LIST,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE |
-		   ACCEPT_NODE,
+		   ACCEPT_NODE | ACCEPT_TEMPLATE,
 	 .help = "Files, folders and nodes that appear read-only in the working folder, under "
-		 "their own names.",
+		 "their own names; a template appears filled.",
 	 .example = "[custom_build/app, u-boot, \"base:/etc/os-release\"]"},
 	{"run", OPT_STEP, AT(steps), OPT_LIST,
 	 .help = "Steps, run in this order in the working folder: a text is a /bin/sh -e script, "

@@ -195,7 +195,8 @@ int staging_add(struct staging *l, const struct ref *ref, struct err **err)
 {
 	const struct action_input *in = action_input(l->a, ref);
 	const char *colon = in->node ? strchr(ref->text, ':') : NULL;
-	char *name cleanup_free = path_normal(colon ? colon + 1 : ref->text);
+	const char *path = ref->template ? ref->template : ref->text;
+	char *name cleanup_free = path_normal(colon ? colon + 1 : path);
 
 	l->skip_git = false;
 	switch (in->type) {

@@ -3,7 +3,7 @@
 /*
  * The working folder of a run node: a private copy of its inputs under their own names, read-only.
  *
- *	project path		its path: custom_build/app
+ *	project path		its path: custom_build/app; so does a template, filled
  *	node			its name: the file when it has one output, else a folder of them
  *	node:output		the output's name
  *	node:/path		the last part of the path

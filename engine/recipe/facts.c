@@ -159,8 +159,9 @@ static void report_name(struct facts *f, const struct recipe *r, const struct fa
 	strs_clear(&names);
 }
 
-static const char *text_of(struct facts *f, const struct fact_ref *ref)
+static const char *fact_text(void *arg, const struct fact_ref *ref)
 {
+	struct facts *f = arg;
 	const struct recipe *r = map_get(f->recipes, ref->node);
 	const struct known *k;
 
@@ -180,11 +181,6 @@ static const char *text_of(struct facts *f, const struct fact_ref *ref)
 	return k->result == FACT_KNOWN ? k->text : NULL;
 }
 
-static const char *fact_text(void *arg, const struct fact_ref *ref)
-{
-	return text_of(arg, ref);
-}
-
 static void fill(struct facts *f, struct yaml *y)
 {
 	if (y->type == YAML_SCALAR && y->waits)
@@ -199,10 +195,18 @@ void facts_fill(struct facts *f, struct yaml *tree, struct err_list *errors)
 	fill(f, tree);
 }
 
-const char *facts_text(struct facts *f, const struct fact_ref *ref, struct err_list *errors)
+const char *facts_expand(struct facts *f, struct pos pos, const char *text, struct err_list *errors)
 {
+	static const struct map none;
+	const struct scope scope = {.vars = &none};
+	struct yaml y = {.type = YAML_SCALAR,
+			 .pos = pos,
+			 .text = arena_printf(f->arena, "${%s}", text),
+			 .waits = &scope};
+
 	f->errors = errors;
-	return text_of(f, ref);
+	fill(f, &y);
+	return y.refused ? NULL : y.text;
 }
 
 const char *facts_scalar(struct facts *f, const struct yaml *map, const char *key)

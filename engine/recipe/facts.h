@@ -21,8 +21,12 @@ struct facts *facts_new(struct arena *arena, const struct project *project,
 			const struct map *recipes);
 /* Expands all that waits in TREE. Mistakes go to ERRORS, each once; what they hit is refused. */
 void facts_fill(struct facts *f, struct yaml *tree, struct err_list *errors);
-/* The text of a fact, or NULL after an error at REF's place, or at that of its cause. */
-const char *facts_text(struct facts *f, const struct fact_ref *ref, struct err_list *errors);
+/*
+ * The value of "NODE#NAME | FILTER...", which stands at POS outside of any recipe, as in ${...};
+ * NULL after an error there, or at the place of its cause.
+ */
+const char *facts_expand(struct facts *f, struct pos pos, const char *text,
+			 struct err_list *errors);
 
 /*
  * For kinds, while they compute a fact. NULL and 1 mean that the value is absent, or wrong, which

@@ -88,6 +88,11 @@ enum ref_accept {
 	ACCEPT_INSIDE = 1 << 4, /* "node:/path": a file or folder inside a tree a node made */
 	ACCEPT_NODE = 1 << 5,   /* a node with all its outputs */
 	ACCEPT_SIGNER = 1 << 6, /* a pki node: its outputs, and the right to use its secret */
+	/*
+	 * {template: PATH}: a file of the project, filled (template.h). Where a row takes nothing
+	 * else, PATH alone.
+	 */
+	ACCEPT_TEMPLATE = 1 << 7,
 };
 
 enum ref_type {
@@ -101,7 +106,8 @@ enum ref_type {
 
 /* A reference as written; the graph resolves it in the orchestrator. Workers look it up by text. */
 struct ref {
-	const char *text;
+	const char *text;     /* of a template "{template: PATH}" */
+	const char *template; /* PATH, or NULL */
 	struct pos pos;
 	unsigned accept; /* enum ref_accept */
 	bool later;      /* OPT_LATER */

@@ -70,9 +70,10 @@ static void type_text(const struct option *o, struct str *ret)
 		unsigned bit;
 		const char *text;
 	} accepts[] = {
-		{ACCEPT_PATH, "path"},     {ACCEPT_FILE, "output"},       {ACCEPT_TREE, "tree"},
-		{ACCEPT_IMAGE, "image"},   {ACCEPT_INSIDE, "node:/path"}, {ACCEPT_NODE, "node"},
-		{ACCEPT_SIGNER, "signer"},
+		{ACCEPT_PATH, "path"},         {ACCEPT_FILE, "output"},
+		{ACCEPT_TREE, "tree"},         {ACCEPT_IMAGE, "image"},
+		{ACCEPT_INSIDE, "node:/path"}, {ACCEPT_NODE, "node"},
+		{ACCEPT_SIGNER, "signer"},     {ACCEPT_TEMPLATE, "{template: path}"},
 	};
 	const char *comma = "";
 

@@ -76,6 +76,17 @@ static json_t *dict_schema(const struct option *o)
 	return dict;
 }
 
+static json_t *reference_schema(const struct option *o)
+{
+	json_t *text = json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
+
+	if (!(o->accept & ACCEPT_TEMPLATE) || o->accept == ACCEPT_TEMPLATE)
+		return text;
+	return json_pack("{s:[o, {s:s, s:{s:{s:s}}, s:[s], s:b}]}", "anyOf", text, "type", "object",
+			 "properties", "template", "type", "string", "required", "template",
+			 "additionalProperties", 0);
+}
+
 static json_t *value_schema(const struct option *o)
 {
 	switch (o->type) {
@@ -92,6 +103,7 @@ static json_t *value_schema(const struct option *o)
 	case OPT_DIGEST:
 		return text_pattern("^[0-9a-fA-F]{64}$");
 	case OPT_REF:
+		return reference_schema(o);
 	case OPT_SECRET:
 		return json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
 	case OPT_STEP:

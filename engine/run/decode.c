@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "run/decode.h"
 
+#include "base/file.h"
 #include "graph/manifest.h"
 
 struct decoder {
@@ -62,6 +63,16 @@ static int decode_output(const struct manifest_input *from, struct action_input 
 	return 0;
 }
 
+/* A filled template becomes a file beside the work folder's others. */
+static int write_template(struct decoder *d, const struct manifest_input *from,
+			  struct action_input *in, struct err **err)
+{
+	size_t number = (size_t)(from - d->m->inputs.items);
+
+	in->path = arena_printf(d->arena, "%s/template-%zu", d->a->workdir, number);
+	return file_write(in->path, from->text, strlen(from->text), from->mode & 0777, false, err);
+}
+
 static int decode_input(struct decoder *d, const struct manifest_input *from,
 			struct action_input *in, struct err **err)
 {
@@ -74,6 +85,8 @@ static int decode_input(struct decoder *d, const struct manifest_input *from,
 	in->type = from->type == MANIFEST_FOLDER ? INPUT_FOLDER : INPUT_FILE;
 	in->digest = from->digest;
 	in->path = from->at;
+	if (from->text)
+		return write_template(d, from, in, err);
 	return in->path ? 0 : bad_place(from, err);
 }
 

@@ -18,6 +18,10 @@ struct describe {
 /* Where the input that E makes lies. */
 static void add_places(const struct describe *d, const struct edge *e, struct manifest_input *in)
 {
+	if (e->filled) {
+		in->text = e->filled;
+		return;
+	}
 	if (!e->from) {
 		in->at = arena_printf(d->arena, "%s/%s", d->env->graph->project->dir, e->path);
 		return;

@@ -3,8 +3,8 @@
 #include "check/conf.h"
 #include "fuzz.h"
 
-typedef int read_fn(struct arena *a, const char *dir, const char *rel, struct conf_entries *ret,
-		    struct err **err);
+typedef int read_fn(struct arena *a, const char *dir, const char *rel, const char *filled,
+		    struct conf_entries *ret, struct err **err);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -17,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct arena *arena cleanup_arena = arena_new();
 		struct conf_entries entries = {0};
 
-		if (readers[i](arena, "/proc/self/fd", strrchr(f.path, '/') + 1, &entries, &err) <
-		    0)
+		if (readers[i](arena, "/proc/self/fd", strrchr(f.path, '/') + 1, NULL, &entries,
+			       &err) < 0)
 			assert(*err->text);
 		for (size_t k = 0; k < entries.count; k++)
 			conf_number(entries.items[k].value, &number);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Templates: files of the project in which
+ *
+ *	{{NODE#FACT}}		a fact, with "| sectors" and "| hex" as in recipes (expand.h)
+ *	{{project.version}}	the version of the project
+ *	{{vars.NAME}}		a variable of project.yaml
+ *
+ * are replaced, and nothing else has a meaning: ${...} is the shell's and the boot loader's.
+ */
+#include "recipe/recipe.h"
+
+#define TEMPLATE_MAX_BYTES (1024 * 1024)
+
+/*
+ * Appends the LEN bytes at TEXT to RET, filled. FILE is the name in positions. Every mistake goes
+ * to ERRORS at its place in the template. 0, or 1 after a mistake.
+ */
+int template_fill(struct arena *arena, const struct project *project, const char *file,
+		  const char *text, size_t len, struct str *ret, struct err_list *errors);
