@@ -18,7 +18,7 @@ static struct timespec now(void)
 	return t;
 }
 
-/* Device, inode and birth tell a directory that was moved from another at the same place. */
+/* See store_enter(); what statx() does not tell stays 0. */
 static void identify(struct state_project *p)
 {
 	struct statx st;

@@ -94,8 +94,8 @@ struct state_project {
 	int64_t used;            /* day since 1970 of its last run */
 };
 /*
- * Fills id and tag from the row of P's root and name, else of that directory under another path: a
- * project that was moved. 0, 1 when there is none, -1.
+ * Fills id and tag from the row of P's name and directory, whatever path that had. Where births are
+ * not known, of P's name and path. 0, 1 when there is none, -1.
  */
 int state_project_find(struct state *st, struct state_project *p, struct err **err) warn_unused;
 typedef void state_project_fn(void *arg,

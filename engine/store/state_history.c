@@ -12,19 +12,6 @@ static void bind_path(sqlite3_stmt *q, int i, const char *path)
 	sqlite3_bind_blob(q, i, path, (int)strlen(path), SQLITE_STATIC);
 }
 
-/* The first row of Q, whose columns are id and tag: 0, 1 when there is none, -1. */
-static int one_project(struct state *st, sqlite3_stmt *q, struct state_project *p, struct err **err)
-{
-	int rc = state_step(st, q, err);
-
-	if (rc == 0) {
-		p->id = sqlite3_column_int64(q, 0);
-		snprintf(p->tag, sizeof(p->tag), "%s", state_text(q, 1));
-	}
-	sqlite3_reset(q);
-	return rc;
-}
-
 int state_project_find(struct state *st, struct state_project *p, struct err **err)
 {
 	sqlite3_stmt *q;
@@ -34,16 +21,29 @@ int state_project_find(struct state *st, struct state_project *p, struct err **e
 		return -1;
 	bind_path(q, 1, p->root);
 	state_bind_text(q, 2, p->name);
-	rc = one_project(st, q, p, err);
-	if (rc != 1 || !p->ino)
-		return rc;
-	if (state_statement(st, SQL_PROJECT_MOVED, &q, err) < 0)
+	sqlite3_bind_int64(q, 3, (int64_t)p->dev);
+	sqlite3_bind_int64(q, 4, (int64_t)p->ino);
+	sqlite3_bind_int64(q, 5, p->born_ns);
+	rc = state_step(st, q, err);
+	if (rc == 0) {
+		p->id = sqlite3_column_int64(q, 0);
+		snprintf(p->tag, sizeof(p->tag), "%s", state_text(q, 1));
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+/* Another project may have been at the path of P: its directory was moved, or is gone. */
+static int displace_other(struct state *st, const struct state_project *p, struct err **err)
+{
+	sqlite3_stmt *q;
+
+	if (state_statement(st, SQL_PROJECT_DISPLACE, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, (int64_t)p->dev);
-	sqlite3_bind_int64(q, 2, (int64_t)p->ino);
-	sqlite3_bind_int64(q, 3, p->born_ns);
-	state_bind_text(q, 4, p->name);
-	return one_project(st, q, p, err);
+	bind_path(q, 1, p->root);
+	state_bind_text(q, 2, p->name);
+	sqlite3_bind_int64(q, 3, p->id);
+	return state_finish(st, q, err);
 }
 
 static int write_project(struct state *st, enum stmt id, const struct state_project *p,
@@ -73,6 +73,10 @@ static int put_project(struct state *st, struct state_project *p, struct err **e
 	int rc = state_project_find(st, p, err);
 
 	if (rc < 0)
+		return -1;
+	if (rc == 1)
+		p->id = 0;
+	if (displace_other(st, p, err) < 0)
 		return -1;
 	if (rc == 0)
 		return write_project(st, SQL_PROJECT_USED, p, err);

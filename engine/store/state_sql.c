@@ -7,6 +7,7 @@
 #define RUN_COLUMNS                                                              \
 	"run.id, started_at, targets, wall_s, exit_code, project.id, root, name" \
 	" FROM run LEFT JOIN project ON project.id = run.project"
+#define SAME_DIRECTORY "(ino = ?4 AND born = ?5 AND born != 0)"
 #define DURATION_WEIGHT "4" /* builds that a mean remembers */
 
 const char *const state_sql[SQL_COUNT] = {
@@ -22,14 +23,19 @@ const char *const state_sql[SQL_COUNT] = {
 	[SQL_FILE_PUT] = "INSERT OR REPLACE INTO file(path, dev, ino, size, mtime, ctime, digest)"
 			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_FILE_CLEAR] = "DELETE FROM file",
-	[SQL_PROJECT_FIND] = "SELECT id, tag FROM project WHERE root = ?1"
-			     " AND (?2 IS NULL OR name = ?2) ORDER BY used DESC, id DESC LIMIT 1",
-	[SQL_PROJECT_MOVED] = "SELECT id, tag FROM project WHERE dev = ?1 AND ino = ?2"
-			      " AND born = ?3 AND (?4 IS NULL OR name = ?4)"
-			      " ORDER BY used DESC, id DESC LIMIT 1",
+	/* The directory itself, which may have moved; else whatever is at its path, if births are
+	   not told. Numbers of devices may change when a machine starts. */
+	[SQL_PROJECT_FIND] = "SELECT id, tag FROM project WHERE (?2 IS NULL OR name = ?2)"
+			     " AND ((" SAME_DIRECTORY " AND (dev = ?3 OR root = ?1))"
+			     " OR (root = ?1 AND (born = 0 OR ?5 = 0)))"
+			     " ORDER BY " SAME_DIRECTORY " DESC, root = ?1 DESC, used DESC, id DESC"
+			     " LIMIT 1",
+	[SQL_PROJECT_DISPLACE] = "UPDATE project SET root = CAST(CAST(root AS TEXT)"
+				 " || ' (earlier, ' || tag || ')' AS BLOB)"
+				 " WHERE root = ?1 AND name = ?2 AND id != ?3",
 	[SQL_PROJECT_ADD] = "INSERT INTO project(root, name, tag, dev, ino, born, used)"
 			    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[SQL_PROJECT_USED] = "UPDATE OR IGNORE project SET root = ?1, dev = ?4, ino = ?5,"
+	[SQL_PROJECT_USED] = "UPDATE project SET root = ?1, dev = ?4, ino = ?5,"
 			     " born = ?6, used = ?7 WHERE id = ?8",
 	[SQL_PROJECT_EACH] = "SELECT id, root, name, used FROM project ORDER BY id",
 	[SQL_PROJECT_DROP] = "DELETE FROM project WHERE id = ?1",

@@ -115,9 +115,11 @@ int store_log_put(struct store *s, const char *path, struct digest *ret,
 char *store_log_path(const struct store *s, const struct digest *d);
 
 /*
- * History belongs to a project: the directory that holds it, by its real path, and the name in its
- * project.yaml. Two checkouts of one project are two, whatever their nodes are called; a directory
- * that was moved keeps its history. Records are everybody's.
+ * History belongs to a project: the directory that holds it and the name in its project.yaml. Two
+ * checkouts of one project are two, whatever their nodes are called. A directory is known by its
+ * inode and birth: it keeps its history when it is moved, and what comes to its place begins one;
+ * the other is listed as "PATH (earlier, TAG)" until it runs again. Where a file system tells no
+ * births, a directory is its real path. Records are everybody's.
  *
  * store_enter() says whose history the calls below read and write; without it they write runs that
  * belong to no project, and read those of all. NAME may be NULL, if it cannot be known: the project

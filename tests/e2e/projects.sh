@@ -124,6 +124,34 @@ echo "# a directory that moves, and odd names"
 mv a moved
 same "it keeps its history" unchanged "$(reason moved base)"
 same "and its runs" "$run_taken" "$(last_run moved)"
+fail moved
+code "a failure in it" 1 "$orch" -C moved build
+mkdir aside
+mv moved aside/
+project moved product new
+same "what comes to its place was never built" "never built" "$(reason moved base)"
+same "has no runs" 0 "$("$orch" -C moved runs --json | jq '.runs | length')"
+code "no log" 2 "$orch" -C moved log base
+code "no failure" 2 "$orch" -C moved log
+code "it builds" 0 "$orch" -C moved build
+new_run=$(last_run moved)
+echo newer >moved/src/word
+same "why compares with its own" "base  will be built, because
+  file src/word DIGEST -> DIGEST
+  what follows from it: root" "$(of moved why base)"
+same "the other has its runs" no "$("$orch" -C aside/moved runs --json | jq -r --arg r "$new_run" \
+	'if any(.runs[]; .run == ($r | tonumber)) then "yes" else "no" end')"
+check "its failure" sh -c "'$orch' -C aside/moved log 2>&1 | grep -q 'base: failed'"
+echo 'touch left-behind' | "$orch" -C aside/moved shell base 2>"$scratch/err"
+check "and what that left" grep -q 'where step 1 of 1 failed' "$scratch/err"
+mend aside/moved
+echo mended >aside/moved/src/word
+code "it is mended" 0 "$orch" -C aside/moved build
+same "both are listed where they are" "['$scratch/aside/moved','$scratch/moved']" \
+	"$("$orch" runs --all --json | jq -c '[.runs[].project.root | select(endswith("moved"))] | unique' | tr '"' "'")"
+rm -rf moved
+mv aside/moved .
+same "it comes back" unchanged "$(reason moved base)"
 odd=$(printf 'odd \377 "name"\n;%%')
 cp -R moved "$odd"
 same "a copy with any bytes has none" 0 "$("$orch" -C "$odd" runs --json | jq '.runs | length')"

@@ -171,6 +171,94 @@ static void a_moved_directory_keeps_its_history(void **state)
 	assert_last(a, "p", "base", "third");
 }
 
+/* Nothing ran in its new place yet when another comes to the old one. */
+static void what_comes_to_its_place_is_another(void **state)
+{
+	char *a cleanup_free = make_project("a"), *b cleanup_free = path_join(dir, "b");
+	struct arena *arena cleanup_arena = arena_new();
+	struct err *err = NULL;
+	struct run_info *runs;
+	struct duration d;
+	struct store *s;
+
+	build(a, "p", "base", "first", 1);
+	assert_int_equal(rename(a, b), 0);
+	free(make_project("a"));
+	assert_last(a, "p", "base", "");
+	assert_int_equal(count_runs(a, "p", false), 0);
+	build(a, "p", "base", "second", 2);
+	assert_last(b, "p", "base", "first");
+	assert_last(a, "p", "base", "second");
+	s = enter(b, "p");
+	ok(store_duration(s, "base", &d, &err), err);
+	assert_true(d.seconds == 1 && !d.root);
+	assert_int_equal(runs_of(s, true, arena, &runs), 2);
+	assert_string_equal(runs[0].root, a);
+	assert_true(str_skip(runs[1].root, a) &&
+		    str_skip(str_skip(runs[1].root, a), " (earlier, "));
+	store_close(s);
+	build(b, "p", "base", "third", 1); /* which says where it is */
+	s = enter(b, "p");
+	assert_int_equal(runs_of(s, false, arena, &runs), 2);
+	assert_string_equal(runs[1].root, b);
+	store_close(s);
+}
+
+static void two_that_change_places_keep_their_history(void **state)
+{
+	char *a cleanup_free = make_project("a"), *b cleanup_free = make_project("b"),
+		*c cleanup_free = path_join(dir, "c");
+
+	build(a, "p", "base", "of a", 1);
+	build(b, "p", "base", "of b", 1);
+	assert_int_equal(rename(a, c) || rename(b, a) || rename(c, b), 0);
+	assert_last(a, "p", "base", "of b");
+	assert_last(b, "p", "base", "of a");
+	build(a, "p", "base", "of b, again", 1);
+	assert_last(b, "p", "base", "of a");
+	build(b, "p", "base", "of a, again", 1);
+	assert_last(a, "p", "base", "of b, again");
+	assert_int_equal(count_runs(a, "p", false), 2);
+	assert_int_equal(count_runs(b, "p", false), 2);
+}
+
+static void sql(const char *text)
+{
+	char *path cleanup_free = path_join(where, "state.sqlite");
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* A file system that tells no births gives the inode of what was removed to what comes next. */
+static void without_births_the_path_counts(void **state)
+{
+	char *a cleanup_free = make_project("a"), *b cleanup_free = path_join(dir, "b"),
+		*c cleanup_free = make_project("c");
+
+	build(a, "p", "base", "of a", 1);
+	sql("UPDATE project SET born = 0");
+	assert_last(a, "p", "base", "of a");
+	assert_int_equal(rename(a, b), 0);
+	assert_last(b, "p", "base", "");
+	assert_int_equal(rename(c, a), 0);
+	assert_last(a, "p", "base", "of a");
+}
+
+/* The same inode and path are not the same directory; other numbers of devices may be. */
+static void an_inode_may_be_used_again(void **state)
+{
+	char *a cleanup_free = make_project("a");
+
+	build(a, "p", "base", "of a", 1);
+	sql("UPDATE project SET dev = dev + 1");
+	assert_last(a, "p", "base", "of a");
+	sql("UPDATE project SET born = born - 1");
+	assert_last(a, "p", "base", "");
+}
+
 static void paths_have_any_bytes(void **state)
 {
 	char *a cleanup_free = make_project("\xff\xfe '\"%;\n"),
@@ -385,16 +473,6 @@ static void each_project_keeps_its_newest_runs(void **state)
 	assert_int_equal(count_runs(b, "p", false), 1);
 }
 
-static void sql(const char *text)
-{
-	char *path cleanup_free = path_join(where, "state.sqlite");
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 /* A database that lost its end, where other things lie, is replaced; history is taken along. */
 static void a_rescue_keeps_what_can_be_read(void **state)
 {
@@ -475,6 +553,10 @@ int main(void)
 		TEST(clones_are_two_projects),
 		TEST(another_project_in_the_same_place_is_another),
 		TEST(a_moved_directory_keeps_its_history),
+		TEST(what_comes_to_its_place_is_another),
+		TEST(two_that_change_places_keep_their_history),
+		TEST(without_births_the_path_counts),
+		TEST(an_inode_may_be_used_again),
 		TEST(paths_have_any_bytes),
 		TEST(what_failed_is_kept_apart),
 		TEST(a_hit_is_remembered_with_what_was_before),
