@@ -47,7 +47,7 @@ static int sources_of(struct action *a, const struct debian_lock *l, struct mirr
 			err, ERR_USER,
 			"the lock has no line for archive '%s': make it anew with 'orch lock'",
 			e->archive);
-	return mirrors_sources(m, archive, e->path, a->workdir, ret, err);
+	return mirrors_sources(m, archive, e, a->workdir, ret, err);
 }
 
 static void on_passed_over(void *arg, const char *name, const char *why)

@@ -114,7 +114,7 @@ static int fetch(struct locking *l, struct apt_request *q, const struct lock_ent
 			e->archive, e->name, e->version);
 	place = debian_archive_of(archive);
 	if (path_mkdirs(dir, err) < 0 ||
-	    mirrors_sources(q->mirrors, &place, e->path, dir, &item, err) < 0)
+	    mirrors_sources(q->mirrors, &place, e, dir, &item, err) < 0)
 		return -1;
 	user_config_limit(&q->mirrors->config, &opts);
 	if (http_fetch(&item, 1, &opts, err) == 0)

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/url.h"
 #include "kinds/apt_auth.h"
+#include "kinds/mirror_list.h"
 
 #define MAX_LIST (1024 * 1024)
 
@@ -177,10 +178,21 @@ static const struct host_source *host_source(const struct mirrors *m, const char
 	return best;
 }
 
+/* URL without user and password, which are remembered for it. */
+static const char *take_login(struct mirrors *m, const char *url)
+{
+	struct str auth cleanup_str = STR_INIT;
+
+	if (!url_has_user(url))
+		return url;
+	if (apt_auth_append(m->arena, url, &auth) == 0)
+		m->auth = arena_printf(m->arena, "%s%s", m->auth, auth.buf);
+	return url_without_user(m->arena, url);
+}
+
 static int host_mirror(struct mirrors *m, const char *suite, struct mirror *ret, struct err **err)
 {
 	const struct host_source *s;
-	struct str auth cleanup_str = STR_INIT;
 
 	if (!m->have_sources && host_apt_sources(&m->host, &m->sources, &m->source_count, err) < 0)
 		return -1;
@@ -193,10 +205,8 @@ static int host_mirror(struct mirrors *m, const char *suite, struct mirror *ret,
 		ret->list = s->uri;
 		return 0;
 	}
-	if (url_has_user(s->uri) && apt_auth_append(m->arena, s->uri, &auth) == 0)
-		m->auth = arena_printf(m->arena, "%s%s", m->auth, auth.buf);
 	ret->urls = arena_alloc(m->arena, sizeof(*ret->urls));
-	ret->urls[ret->count++] = url_without_user(m->arena, s->uri);
+	ret->urls[ret->count++] = take_login(m, s->uri);
 	return 0;
 }
 
@@ -217,98 +227,43 @@ int mirrors_find(struct mirrors *m, const struct lock_archive *a, struct mirror 
 
 /* ---- lists of mirrors ---- */
 
-/* The text of a list; its URL is what stands behind "mirror+", or "mirror:" for http. */
-static int read_list(struct mirrors *m, const char *list, const char *tmp_dir, struct str *ret,
-		     struct err **err)
+/* Where a list itself is: behind "mirror+", or behind "mirror:" for http. */
+static const char *list_url(struct arena *arena, const char *list)
 {
 	const char *url = str_skip(list, "mirror+");
-	const char *file;
+
+	return url ? url : arena_printf(arena, "http:%s", str_skip(list, "mirror:"));
+}
+
+static bool is_online(const char *url)
+{
+	return str_skip(url, "http:") || str_skip(url, "https:");
+}
+
+static int read_list(struct mirrors *m, const char *url, const char *tmp_dir, struct str *ret,
+		     struct err **err)
+{
 	char *dest cleanup_free = path_join(tmp_dir, "mirrors");
 	struct http_opts opts = {0};
 	struct http_access access;
-	struct http_source source = {NULL, &access};
+	const struct http_source source = {url, &access};
 	struct http_item item = {.sources = &source,
 				 .source_count = 1,
 				 .dest = dest,
 				 .max_size = MAX_LIST,
 				 .name = "the list of mirrors"};
 
-	url = url ? url : arena_printf(m->arena, "http:%s", str_skip(list, "mirror:"));
-	file = str_skip(url, "file:");
-	if (file) {
+	if (!is_online(url)) {
+		const char *file = strchr(url, ':') + 1;
+
 		file += strspn(file, "/") ? strspn(file, "/") - 1 : 0;
 		return file_read(url_decode(m->arena, file), MAX_LIST, ret, err);
 	}
-	source.url = url;
 	user_config_limit(&m->config, &opts);
 	if (host_apt_access(&m->host, url, m->auth, &access, err) < 0 ||
 	    http_fetch(&item, 1, &opts, err) < 0 || file_read(dest, MAX_LIST, ret, err) < 0)
 		return -1;
 	unlink(dest);
-	return 0;
-}
-
-struct listed {
-	const char *url;
-	uint64_t priority;
-	size_t line;
-};
-
-static int by_priority(const void *a, const void *b)
-{
-	const struct listed *x = a, *y = b;
-
-	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	return x->line < y->line ? -1 : x->line > y->line;
-}
-
-/* URL [TAB priority:N ...]: see apt-transport-mirror(1); without a priority it comes last. */
-static bool parse_listed(struct arena *arena, const char *line, size_t number, struct listed *ret)
-{
-	size_t n = strcspn(line, "\t ");
-	const char *priority = strstr(line + n, "priority:");
-	char digits[20] = {0};
-
-	if (!n || *line == '#')
-		return false;
-	*ret = (struct listed){trim_slash(arena, arena_strndup(arena, line, n)), UINT64_MAX,
-			       number};
-	if (priority) {
-		priority += strlen("priority:");
-		n = strspn(priority, "0123456789");
-		if (n && n < sizeof(digits)) {
-			memcpy(digits, priority, n);
-			if (str_u64(digits, &ret->priority) != 0)
-				ret->priority = UINT64_MAX;
-		}
-	}
-	return true;
-}
-
-/* Reads the list of W, if it is one, from its file or server, and fills in its URLs. */
-static int resolve_list(struct mirrors *m, struct mirror *w, const char *tmp_dir, struct err **err)
-{
-	struct str text cleanup_str = STR_INIT;
-	struct listed *all;
-	size_t lines = 1, count = 0;
-	char *save = NULL;
-
-	if (!w->list || w->count)
-		return 0;
-	if (read_list(m, w->list, tmp_dir, &text, err) < 0)
-		return err_wrap(err, "cannot read '%s'", w->list);
-	for (const char *p = text.buf; *p; p++)
-		lines += *p == '\n';
-	all = arena_alloc(m->arena, lines * sizeof(*all));
-	for (char *l = strtok_r(text.buf, "\r\n", &save); l; l = strtok_r(NULL, "\r\n", &save))
-		count += parse_listed(m->arena, l, count, &all[count]);
-	if (!count)
-		return err_set(err, ERR_ENV, "the list of mirrors '%s' is empty", w->list);
-	qsort(all, count, sizeof(*all), by_priority);
-	w->urls = arena_alloc(m->arena, count * sizeof(*w->urls));
-	for (size_t i = 0; i < count; i++)
-		w->urls[w->count++] = all[i].url;
 	return 0;
 }
 
@@ -318,8 +273,45 @@ struct mirror_place {
 	struct mirror_place *next;
 	const char *alias;
 	struct mirror where;
-	struct http_access *access; /* of each URL */
+	const struct mirror_item *listed; /* metadata of each URL; NULL: it is not out of a list */
+	struct http_access *access;       /* of each URL */
 };
+
+static void take_items(struct mirrors *m, const struct mirror_items *items, struct mirror_place *p)
+{
+	struct mirror_item *own = arena_alloc(m->arena, items->count * sizeof(*own));
+
+	memcpy(own, items->items, items->count * sizeof(*own));
+	p->listed = own;
+	p->where.urls = arena_alloc(m->arena, items->count * sizeof(*p->where.urls));
+	for (size_t i = 0; i < items->count; i++)
+		p->where.urls[p->where.count++] = take_login(m, own[i].url);
+}
+
+/* Reads the list of P, if its place is one, from its file or server, and fills in its URLs. */
+static int resolve_list(struct mirrors *m, struct mirror_place *p, const char *tmp_dir,
+			struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct mirror_items items = {0};
+	const char *url;
+
+	if (!p->where.list || p->where.count)
+		return 0;
+	url = list_url(m->arena, p->where.list);
+	if (read_list(m, url, tmp_dir, &text, err) < 0)
+		return err_wrap(err, "cannot read '%s'", p->where.list);
+	mirror_list_parse(m->arena, text.buf, is_online(url), &items);
+	if (items.count)
+		take_items(m, &items, p);
+	mirror_items_clear(&items);
+	if (!p->where.count)
+		return err_set(err, ERR_ENV,
+			       "the list of mirrors '%s' names none that can be used: each line "
+			       "begins with https://, http:// or, in a local list, file:/",
+			       p->where.list);
+	return 0;
+}
 
 static int find_place(struct mirrors *m, const struct lock_archive *a, const char *tmp_dir,
 		      struct mirror_place **ret, struct err **err)
@@ -332,8 +324,8 @@ static int find_place(struct mirrors *m, const struct lock_archive *a, const cha
 			return 0;
 		}
 	p = arena_alloc(m->arena, sizeof(*p));
-	p->alias = arena_strdup(m->arena, a->alias);
-	if (mirrors_find(m, a, &p->where, err) < 0 || resolve_list(m, &p->where, tmp_dir, err) < 0)
+	*p = (struct mirror_place){.alias = arena_strdup(m->arena, a->alias)};
+	if (mirrors_find(m, a, &p->where, err) < 0 || resolve_list(m, p, tmp_dir, err) < 0)
 		return -1;
 	p->access = arena_alloc(m->arena, p->where.count * sizeof(*p->access));
 	for (size_t i = 0; i < p->where.count; i++)
@@ -344,20 +336,43 @@ static int find_place(struct mirrors *m, const struct lock_archive *a, const cha
 	return 0;
 }
 
-int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const char *path,
+/* What a list's metadata asks for; of a source apt says nothing. */
+static struct mirror_file describe(const struct lock_archive *a, const struct lock_entry *e)
+{
+	const char *dot = strrchr(e->path, '.');
+	struct mirror_file f = {0};
+
+	if (e->type == LOCK_SOURCE)
+		return f;
+	f.arch = e->arch;
+	f.type = dot ? dot + 1 : "";
+	if (a->components && *a->components && !a->components[strcspn(a->components, ", ")])
+		f.component = a->components;
+	return f;
+}
+
+int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const struct lock_entry *e,
 		    const char *tmp_dir, struct http_item *item, struct err **err)
 {
+	struct mirror_file file = describe(a, e);
 	struct http_source *sources;
 	struct mirror_place *p;
+	const char *path;
 
 	if (find_place(m, a, tmp_dir, &p, err) < 0)
 		return -1;
-	path = url_encode_path(m->arena, path);
-	sources = arena_alloc(m->arena, p->where.count * sizeof(*sources));
+	path = url_encode_path(m->arena, e->path);
+	item->sources = sources = arena_alloc(m->arena, p->where.count * sizeof(*sources));
+	item->source_count = 0;
 	for (size_t i = 0; i < p->where.count; i++)
-		sources[i] = (struct http_source){
-			arena_printf(m->arena, "%s/%s", p->where.urls[i], path), &p->access[i]};
-	item->sources = sources;
-	item->source_count = p->where.count;
+		if (!p->listed || mirror_item_serves(&p->listed[i], &file))
+			sources[item->source_count++] = (struct http_source){
+				arena_printf(m->arena, "%s/%s", p->where.urls[i], path),
+				&p->access[i]};
+	if (!item->source_count)
+		return err_set(err, ERR_ENV,
+			       "the list of mirrors '%s' has none for '%s': all say that they have "
+			       "other files ('arch:', 'component:', 'type:')",
+			       p->where.list, e->path);
 	return 0;
 }

@@ -9,7 +9,7 @@
  *	struct mirrors m;
  *	mirrors_open(arena, &m, err);
  *	mirrors_find(&m, &archive, &where, err);                      // for apt
- *	mirrors_sources(&m, &archive, path, tmp_dir, &item, err);     // for http_fetch()
+ *	mirrors_sources(&m, &archive, entry, tmp_dir, &item, err);    // for http_fetch()
  */
 #include "kinds/debian.h"
 #include "kinds/host_apt.h"
@@ -40,8 +40,8 @@ int mirrors_open(struct arena *arena, struct mirrors *ret, struct err **err) war
 int mirrors_find(struct mirrors *m, const struct lock_archive *a, struct mirror *ret,
 		 struct err **err) warn_unused;
 /*
- * Where file PATH of archive A can be fetched from, and how: fills the sources of ITEM. A list of
- * mirrors may have to be fetched for it, into TMP_DIR.
+ * Where the file of E, which is of archive A, can be fetched from, and how: fills the sources of
+ * ITEM. A list of mirrors may have to be fetched for it, into TMP_DIR.
  */
-int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const char *path,
+int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const struct lock_entry *e,
 		    const char *tmp_dir, struct http_item *item, struct err **err) warn_unused;

@@ -332,6 +332,15 @@ says "no mirror has the bytes: names the URL" "http://127.0.0.1:$html/pool/thing
 printf 'http://127.0.0.1:%s\tpriority:2\nhttp://127.0.0.1:%s\tpriority:1\n' "$direct" "$gone" >"$scratch/etc/list"
 mirror "\"mirror+file:$scratch/etc/list\""
 both "apt's list of mirrors"
+cat >"$scratch/etc/list" <<END
+# http://127.0.0.1:1
+file:$scratch/nowhere/	priority:1 type:index arch:arm64
+http://127.0.0.1:$html	type:index	priority:2
+http://127.0.0.1:$direct/	# of the data center
+END
+both "a list with metadata and comments"
+printf 'http://127.0.0.1:%s\ttype:dsc\nhttp://127.0.0.1:%s\ttype:index\n' "$gone" "$direct" >"$scratch/etc/list"
+both "metadata that says nothing of sources"
 : >"$scratch/direct.log"
 code "--offline builds" 0 "$ORCH" -C "$p" build src --offline
 code "--offline locks" 0 "$ORCH" -C "$p" lock src --update --offline

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "kinds/apt_auth.h"
 #include "kinds/host_apt.h"
+#include "kinds/mirror_list.h"
 
 static const char auth[] = "machine h.example/deep login deep password 1\n"
 			   "machine h.example login plain password 2\n"
@@ -165,6 +166,53 @@ static void auth_parts_need_no_extension(void **state)
 	rmdir(dir);
 }
 
+static const char list[] = "# http://comment.example\n"
+			   "http://last.example/debian/\n"
+			   "\n"
+			   " http://space.example\n"
+			   "http://words.example priority:1\n"
+			   "http://two.example//\tpriority:2 arch:amd64\tarch:all  type:deb\r\n"
+			   "file:/one/\tpriority:1 type:index\n"
+			   "copy:/three\tpriority:9 priority:3\n"
+			   "\t# nothing\n"
+			   "tor+http://other.example\n"
+			   "mirror+file:/list\n"
+			   "https://none.example\tpriority:x component:main unknown:y plain\n"
+			   "https://huge.example\tpriority:99999999999999999999999";
+
+/* The URLs that serve a file, in their order. */
+static const char *served(struct arena *arena, bool online, const char *arch, const char *component,
+			  const char *type)
+{
+	const struct mirror_file f = {arch, component, type};
+	struct mirror_items items = {0};
+	struct str s cleanup_str = STR_INIT;
+
+	mirror_list_parse(arena, list, online, &items);
+	for (size_t i = 0; i < items.count; i++)
+		if (mirror_item_serves(&items.items[i], &f))
+			str_printf(&s, "%s ", items.items[i].url);
+	mirror_items_clear(&items);
+	return arena_strdup(arena, s.buf);
+}
+
+#define NONE "https://none.example "
+#define TWO "http://two.example "
+#define LAST "http://last.example/debian https://huge.example "
+
+static void a_list_of_mirrors_is_read_as_apt_does(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+
+	assert_string_equal(served(arena, false, NULL, NULL, NULL),
+			    NONE "file:/one " TWO "file:/three " LAST);
+	assert_string_equal(served(arena, false, "amd64", "main", "deb"),
+			    NONE TWO "file:/three " LAST);
+	assert_string_equal(served(arena, false, "arm64", "contrib", "deb"), "file:/three " LAST);
+	assert_string_equal(served(arena, false, "all", "contrib", "udeb"), "file:/three " LAST);
+	assert_string_equal(served(arena, true, "amd64", "main", "deb"), NONE TWO LAST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_setting_for_a_host_wins),
 		cmocka_unit_test(a_proxy_for_all_is_none),
 		cmocka_unit_test(auth_parts_need_no_extension),
+		cmocka_unit_test(a_list_of_mirrors_is_read_as_apt_does),
 	};
 
 	return cmocka_run_group_tests_name("mirrors", tests, NULL, NULL);
