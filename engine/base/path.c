@@ -107,6 +107,8 @@ int path_mkdirs(const char *path, struct err **err)
 {
 	char *copy cleanup_free = xstrdup(path);
 
+	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+		return 0;
 	for (char *p = copy + 1; *copy; p++) {
 		char saved = *p;
 

@@ -13,6 +13,7 @@
 #include "base/trace.h"
 
 #define APPLICATION_ID 0x6f726368 /* "orch" */
+#define APPLICATION_ID_AT 68      /* in the file, big-endian: sqlite.org/fileformat.html, 1.3 */
 /* How long another process may hold the database, and how long once this one is to end. */
 #define BUSY_MS 60000
 #define HURRY_MS 200
@@ -71,13 +72,16 @@ static const char *const migrations[] = {
 	"DELETE FROM snapshot WHERE name NOT GLOB 'used/*';",
 };
 #define FORMAT ((int64_t)array_len(migrations) + 1)
+#define TABLES "'record', 'file', 'snapshot', 'project', 'project_node', 'run', 'run_node'"
+#define TABLE_COUNT 7
 
 int state_failed(struct state *st, struct err **err)
 {
 	int code = sqlite3_errcode(st->db) & 0xff;
 	int errnum = sqlite3_system_errno(st->db);
 
-	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+	/* Our statements do not change: SQLITE_ERROR is a table or column that is not there. */
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR) {
 		st->damaged = true;
 		return err_set(err, ERR_STORE, "'%s' is damaged: %s", st->path,
 			       sqlite3_errmsg(st->db));
@@ -225,6 +229,16 @@ void state_hurry(struct state *st)
 	st->hurry = true;
 }
 
+bool state_is_ours(const char *dir)
+{
+	char *path cleanup_free = path_join(dir, "state.sqlite");
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	unsigned char id[4];
+
+	return fd >= 0 && pread(fd, id, sizeof(id), APPLICATION_ID_AT) == sizeof(id) &&
+	       ((uint32_t)id[0] << 24 | id[1] << 16 | id[2] << 8 | id[3]) == APPLICATION_ID;
+}
+
 /* --- opening ------------------------------------------------------------------------------- */
 
 static int configure(struct state *st, struct err **err)
@@ -321,24 +335,47 @@ static int migrate(struct state *st, struct err **err)
 	return state_end(st, rc, err);
 }
 
+/* FIRST is damage, which *RET_WHY says: 1. Else it is the error: -1. */
+static int damage_or_error(const struct state *st, struct err *first, char **ret_why,
+			   struct err **err)
+{
+	if (!st->damaged) {
+		*err = first;
+		return -1;
+	}
+	*ret_why = xstrdup(first->text);
+	err_free(first);
+	return 1;
+}
+
+/* As check_format(). */
+static int check_tables(struct state *st, char **ret_why, struct err **err)
+{
+	struct err *first = NULL;
+	int64_t tables = 0;
+
+	if (pragma_int(
+		    st,
+		    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN (" TABLES
+		    ")",
+		    &tables, &first) < 0)
+		return damage_or_error(st, first, ret_why, err);
+	if (tables == TABLE_COUNT)
+		return 0;
+	*ret_why = xstrdup("a table is missing");
+	return 1;
+}
+
 /* 0, 1 when the file is not ours or not whole (*ret_why), -1. */
 static int check_format(struct state *st, char **ret_why, struct err **err)
 {
-	struct err *first cleanup_err = NULL;
-	int64_t id = 0, version = 0, tables = 0;
+	struct err *first = NULL;
+	int64_t id = 0, version = 0;
 
 	if (configure(st, &first) < 0 || pragma_int(st, "PRAGMA application_id", &id, &first) < 0 ||
-	    pragma_int(st, "PRAGMA user_version", &version, &first) < 0 ||
-	    pragma_int(st, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'", &tables,
-		       &first) < 0) {
-		if (!st->damaged) {
-			*err = steal_ptr(first);
-			return -1;
-		}
-		*ret_why = xstrdup(sqlite3_errmsg(st->db));
-		return 1;
-	}
-	if (id != APPLICATION_ID || version < 1 || tables < 5) {
+	    pragma_int(st, "PRAGMA user_version", &version, &first) < 0)
+		return damage_or_error(st, first, ret_why, err);
+	if (id != APPLICATION_ID || version < 1) {
 		*ret_why = xstrdup("file is not a store database");
 		return 1;
 	}
@@ -348,14 +385,9 @@ static int check_format(struct state *st, char **ret_why, struct err **err)
 			       ", this one knows up to %" PRId64
 			       "): use that one, or another store (--store)",
 			       st->path, version, FORMAT);
-	if (version == FORMAT || migrate(st, &first) == 0)
-		return 0;
-	if (!st->damaged) {
-		*err = steal_ptr(first);
-		return -1;
-	}
-	*ret_why = xstrdup(first->text);
-	return 1;
+	if (version < FORMAT && migrate(st, &first) < 0)
+		return damage_or_error(st, first, ret_why, err);
+	return check_tables(st, ret_why, err);
 }
 
 /* Makes a complete database at PATH. */

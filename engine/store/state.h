@@ -27,6 +27,8 @@ struct state;
  */
 int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_why,
 	       struct err **err) warn_unused;
+/* Whether DIR/state.sqlite says in its header that it is a store's, damaged or not. */
+bool state_is_ours(const char *dir);
 void state_close(struct state *st);
 /*
  * A call waits up to a minute for another process that holds the database; from now on a moment,

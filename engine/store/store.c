@@ -39,9 +39,10 @@ static int rescue(struct store *s, const char *why, struct err **err)
 		s->project->id = 0;
 	store_reload_project(s);
 	free(s->warning);
-	s->warning = xasprintf("the store's database was damaged (%s): %llu records were kept, the "
-			       "damaged file is '%s'",
-			       why, (unsigned long long)kept, away);
+	s->warning =
+		xasprintf("the store's database was replaced (%s): %llu records were kept, the "
+			  "damaged file is '%s'",
+			  why, (unsigned long long)kept, away);
 	trace(TRACE_STORE, "%s", s->warning);
 	return 0;
 }
@@ -172,8 +173,8 @@ static bool is_filled(const char *path)
 
 /*
  * Never in a folder that is used for something else: gc removes what it finds in logs/ and the
- * like. The lock is the first file of a store, so look for it last. Even who only reads takes
- * locks and notes what was used.
+ * like. The lock is the first file of a store, so look for it last; one whose lock somebody
+ * removed is known by its database. Even who only reads takes locks and notes what was used.
  */
 static int make_dir(struct store *s, const char *lock, struct err **err)
 {
@@ -187,7 +188,7 @@ static int make_dir(struct store *s, const char *lock, struct err **err)
 			       strlen(s->dir), STORE_PATH_MAX);
 	if (path_mkdirs(s->dir, err) < 0)
 		return -1;
-	if (is_filled(s->dir) && !path_exists(lock))
+	if (!path_exists(lock) && is_filled(s->dir) && !state_is_ours(s->dir))
 		return err_set(err, ERR_USER,
 			       "is neither empty nor a store: name a new directory; what an "
 			       "'rm -rf' left of a store goes with 'chmod -R u+w' and another one");

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,6 +115,19 @@ static inline int check(struct store *s, const struct record *rec, char **why)
 	if (rc < 0)
 		fail_msg("%s", err->text);
 	return rc;
+}
+
+/* What somebody else does to the database. */
+static inline void sql(const char *text)
+{
+	char *path cleanup_free = path_join(where, "state.sqlite");
+	char *why = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", text, why);
+	sqlite3_close(db);
 }
 
 static inline void damage(const char *path, off_t at, const char *bytes)

@@ -2,7 +2,6 @@
 /* History: whose it is, what a node had last, how long it took, what became of a run. */
 #include "store-help.h"
 
-#include <sqlite3.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -220,16 +219,6 @@ static void two_that_change_places_keep_their_history(void **state)
 	assert_last(a, "p", "base", "of b, again");
 	assert_int_equal(count_runs(a, "p", false), 2);
 	assert_int_equal(count_runs(b, "p", false), 2);
-}
-
-static void sql(const char *text)
-{
-	char *path cleanup_free = path_join(where, "state.sqlite");
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
 }
 
 /* A file system that tells no births gives the inode of what was removed to what comes next. */

@@ -75,6 +75,68 @@ static void no_database_is_replaced(void **state)
 	}
 }
 
+/* Whichever table or column is lost, nothing is but what was in it alone. */
+static void a_lost_table_is_made_again(void **state)
+{
+	static const char *const losses[] = {
+		"DROP TABLE record",
+		"DROP TABLE file",
+		"DROP TABLE snapshot",
+		"DROP TABLE project",
+		"DROP TABLE project_node",
+		"DROP TABLE run",
+		"DROP TABLE run_node",
+		"ALTER TABLE project RENAME COLUMN born TO birth",
+		"DROP TABLE run; PRAGMA user_version = 1",
+	};
+
+	for (size_t i = 0; i < array_len(losses); i++) {
+		struct arena *arena cleanup_arena = arena_new();
+		struct run_info *runs;
+		struct err *err = NULL;
+		struct artifact a;
+		struct store *s;
+		int64_t run = 0;
+		size_t count;
+
+		fill(3, &a);
+		sql(losses[i]);
+		s = open_store();
+		ok(store_enter(s, dir, "p", &err), err);
+		assert_int_equal(count_hits(s, 3), 3);
+		assert_non_null(store_warning(s));
+		ok(store_run_begin(s, "t", &run, &err), err);
+		ok(store_run_end(s, run, 1, 0, &err), err);
+		ok(store_runs(s, arena, false, 0, &runs, &count, &err), err);
+		assert_int_equal(count, 1);
+		put_record(s, "n", "new", &a, 1);
+		store_close(s);
+		s = open_store();
+		assert_null(store_warning(s));
+		store_close(s);
+		ok(path_remove(where, &err), err);
+	}
+}
+
+/* A database says whose a directory is, when somebody removed the lock. */
+static void a_lost_lock_is_made_again(void **state)
+{
+	char *lock cleanup_free = path_join(where, "lock"), *db cleanup_free = db_path();
+	struct err *err cleanup_err = NULL;
+	struct artifact a;
+	struct store *s;
+
+	fill(3, &a);
+	assert_int_equal(unlink(lock), 0);
+	s = open_store();
+	assert_int_equal(count_hits(s, 3), 3);
+	assert_true(path_exists(lock));
+	store_close(s);
+	assert_int_equal(unlink(lock) | unlink(db), 0);
+	assert_int_equal(store_open(where, false, &s, &err), -1);
+	assert_int_equal(err->cls, ERR_USER);
+}
+
 /* Truncated at every page: opens, serves every record, and works on. */
 static void truncated_databases_serve_what_is_left(void **state)
 {
@@ -284,6 +346,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(no_database_is_replaced),
+		TEST(a_lost_table_is_made_again),
+		TEST(a_lost_lock_is_made_again),
 		TEST(truncated_databases_serve_what_is_left),
 		TEST(flipped_bits_are_never_wrong_records),
 		TEST(only_whole_files_of_records_count),

@@ -2,22 +2,9 @@
 /* Databases of other formats: older ones are brought up to date, newer ones left alone. */
 #include "store-help.h"
 
-#include <sqlite3.h>
 #include <sys/wait.h>
 
 #define CROWD 8
-
-static void sql(const char *text)
-{
-	char *path cleanup_free = path_join(where, "state.sqlite");
-	char *why = NULL;
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
-		fail_msg("%s: %s", text, why);
-	sqlite3_close(db);
-}
 
 static int number(const char *query)
 {
