@@ -84,9 +84,9 @@ static void make_conf(struct apt_request *q, const struct mirrors *m)
 	host_apt_conf(&m->host, &s);
 	append_setting(&s, "Dir", dir);
 	append_setting(&s, "Dir::State::status", status);
-	append_setting(&s, "Dir::Etc::netrcparts", host_apt_auth_parts(&m->host));
 	str_printf(&s,
-		   "Dir::Etc \"etc\";\nDir::Etc::sourcelist \"/dev/null\";\n"
+		   "Dir::Etc \"etc\";\nDir::Etc::netrcparts \"/dev/null\";\n"
+		   "Dir::Etc::sourcelist \"/dev/null\";\n"
 		   "Dir::Etc::sourceparts \"sources.d\";\nDir::Etc::main \"/dev/null\";\n"
 		   "Dir::Etc::parts \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
 		   "Dir::Etc::trusted \"/dev/null\";\nDir::Etc::trustedparts \"/dev/null\";\n"
@@ -300,13 +300,14 @@ static const char *const *places_of(const struct apt_request *q, size_t i, size_
 }
 
 /*
- * Who we are to each archive, by the rules that downloads follow; then the host's own file, for
- * servers that only apt knows. The first entry that fits is taken.
+ * Who we are, in the order in which downloads are told: by config.yaml, by the host's files, which
+ * apt asks about each file, and by ~/.netrc. The first entry that fits is taken.
  */
 static void make_auth(struct apt_request *q, const struct mirrors *m)
 {
 	struct str s cleanup_str = STR_INIT;
 
+	str_printf(&s, "%s\n%s\n", m->auth, m->host.auth);
 	q->asked = arena_alloc(q->arena, (q->archives.count + 1) * sizeof(*q->asked));
 	for (size_t i = 0; i < q->archives.count; i++) {
 		size_t count;
@@ -316,12 +317,10 @@ static void make_auth(struct apt_request *q, const struct mirrors *m)
 		for (size_t k = 0; k < count; k++) {
 			const char *user, *password;
 
-			host_apt_login(&m->host, urls[k], m->auth, &user, &password);
-			if (user)
+			if (login_netrc(q->arena, urls[k], &user, &password) == 0)
 				(void)!apt_auth_add(urls[k], user, password, &s);
 		}
 	}
-	str_append(&s, host_apt_auth(&m->host));
 	q->auth = arena_strdup(q->arena, s.buf);
 }
 
@@ -422,7 +421,6 @@ void apt_show(const struct apt_request *q, struct confined *ret)
 
 	confined_program(ret, "apt-get");
 	confined_write(ret, q->dir);
-	confined_read(ret, host_apt_auth_parts(h));
 	for (size_t i = 0; i < q->archives.count; i++) {
 		show_place(q, q->urls[i], ret);
 		for (size_t k = 0; k < q->lists[i].count; k++)

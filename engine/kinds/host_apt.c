@@ -36,7 +36,7 @@ int host_apt_read(struct arena *arena, struct host_apt *ret, struct err **err)
 	size_t lines = 1;
 	char *save = NULL;
 
-	*ret = (struct host_apt){.arena = arena};
+	*ret = (struct host_apt){.arena = arena, .auth = ""};
 	if (ask(argv, &dump, err) < 0)
 		return err_wrap(err, "cannot read the host's apt configuration");
 	for (const char *p = dump.buf; *p; p++)
@@ -51,6 +51,7 @@ int host_apt_read(struct arena *arena, struct host_apt *ret, struct err **err)
 		ret->settings[ret->count++] =
 			(struct host_setting){url_decode(arena, l), url_decode(arena, equals + 1)};
 	}
+	host_apt_read_auth(ret);
 	return 0;
 }
 
@@ -221,49 +222,40 @@ static const char *auth_path(const struct host_apt *h, const char *name, const c
 	return arena_strdup(h->arena, path);
 }
 
-static const char *text_of(const struct host_apt *h, const char *path)
+static void append_file(const char *path, struct str *ret)
 {
-	struct str text cleanup_str = STR_INIT;
 	struct err *ignored cleanup_err = NULL;
 
-	if (file_read(path, MAX_FILE, &text, &ignored) < 0)
-		return "";
-	return arena_strdup(h->arena, text.buf);
+	if (file_read(path, MAX_FILE, ret, &ignored) == 0)
+		str_append_char(ret, '\n');
 }
 
-const char *host_apt_auth(const struct host_apt *h)
+void host_apt_read_auth(struct host_apt *h)
 {
-	return text_of(h, auth_path(h, "Dir::Etc::netrc", "auth.conf"));
-}
-
-const char *host_apt_auth_parts(const struct host_apt *h)
-{
-	return auth_path(h, "Dir::Etc::netrcparts", "auth.conf.d");
-}
-
-void host_apt_login(const struct host_apt *h, const char *url, const char *auth,
-		    const char **ret_user, const char **ret_password)
-{
-	const char *parts = host_apt_auth_parts(h);
+	const char *parts = auth_path(h, "Dir::Etc::netrcparts", "auth.conf.d");
+	struct str text cleanup_str = STR_INIT;
 	struct strv files cleanup_strv = {0};
-	DIR *dir;
+	DIR *dir = opendir(parts);
 
-	*ret_user = *ret_password = NULL;
-	if (apt_auth_find(h->arena, auth, url, ret_user, ret_password) == 0 ||
-	    apt_auth_find(h->arena, host_apt_auth(h), url, ret_user, ret_password) == 0)
-		return;
-	dir = opendir(parts);
 	for (struct dirent *e; dir && (e = readdir(dir));)
 		if (*e->d_name != '.' && (str_ends(e->d_name, ".conf") || !strchr(e->d_name, '.')))
 			strv_printf(&files, "%s/%s", parts, e->d_name);
 	if (dir)
 		closedir(dir);
 	strv_sort(&files);
+	append_file(auth_path(h, "Dir::Etc::netrc", "auth.conf"), &text);
 	for (size_t i = 0; i < files.count; i++)
-		if (apt_auth_find(h->arena, text_of(h, files.items[i]), url, ret_user,
-				  ret_password) == 0)
-			return;
-	login_netrc(h->arena, url, ret_user, ret_password);
+		append_file(files.items[i], &text);
+	h->auth = arena_strdup(h->arena, text.buf);
+}
+
+void host_apt_login(const struct host_apt *h, const char *url, const char *auth,
+		    const char **ret_user, const char **ret_password)
+{
+	*ret_user = *ret_password = NULL;
+	if (apt_auth_find(h->arena, auth, url, ret_user, ret_password) != 0 &&
+	    apt_auth_find(h->arena, h->auth, url, ret_user, ret_password) != 0)
+		login_netrc(h->arena, url, ret_user, ret_password);
 }
 
 int host_apt_access(const struct host_apt *h, const char *url, const char *auth,

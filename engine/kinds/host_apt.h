@@ -17,6 +17,7 @@ struct host_apt {
 		const char *name, *value; /* "Acquire::https::CAInfo"; names of lists end in "::" */
 	} * settings;
 	size_t count;
+	const char *auth; /* auth.conf and the files of auth.conf.d that we may read, one text */
 };
 
 /* An archive that the host's apt takes packages from. */
@@ -34,7 +35,10 @@ const char *host_apt_get(const struct host_apt *h, const char *name);
 void host_apt_conf(const struct host_apt *h, struct str *ret);
 /* Appends VALUE in the one form in which apt.conf can hold any text: unquoted, with %XX. */
 void apt_conf_value(struct str *s, const char *value);
-/* How URL is reached. AUTH (see apt_auth.h) is asked for credentials before the host's files. */
+/*
+ * How URL is reached. AUTH (see apt_auth.h) is asked for credentials before the host's files, where
+ * a directory may have others than the archive it is in: URL is that of the file.
+ */
 int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
 		    struct http_access *ret, struct err **err) warn_unused;
 /*
@@ -43,10 +47,8 @@ int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
  */
 void host_apt_login(const struct host_apt *h, const char *url, const char *auth,
 		    const char **ret_user, const char **ret_password);
-/* The host's auth.conf as text, "" when there is none that we may read; arena. */
-const char *host_apt_auth(const struct host_apt *h);
-/* The directory auth.conf.d of the host, absolute; arena. */
-const char *host_apt_auth_parts(const struct host_apt *h);
+/* Fills AUTH, in apt's order; a part of host_apt_read(). */
+void host_apt_read_auth(struct host_apt *h);
 /* Sources of binary packages, in apt's order, one per suite; *RET is an array in the arena. */
 int host_apt_sources(const struct host_apt *h, struct host_source **ret, size_t *ret_count,
 		     struct err **err) warn_unused;

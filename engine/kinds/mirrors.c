@@ -351,6 +351,21 @@ static struct mirror_file describe(const struct lock_archive *a, const struct lo
 	return f;
 }
 
+/* apt's auth.conf has paths, too: each file is asked about. */
+static struct http_source source_of(struct mirrors *m, const struct mirror_place *p, size_t i,
+				    const char *path)
+{
+	const char *url = arena_printf(m->arena, "%s/%s", p->where.urls[i], path);
+	struct http_access *access = &p->access[i];
+
+	if (access->ask) {
+		access = arena_alloc(m->arena, sizeof(*access));
+		*access = p->access[i];
+		host_apt_login(&m->host, url, m->auth, &access->user, &access->password);
+	}
+	return (struct http_source){url, access};
+}
+
 int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const struct lock_entry *e,
 		    const char *tmp_dir, struct http_item *item, struct err **err)
 {
@@ -366,9 +381,7 @@ int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const struc
 	item->source_count = 0;
 	for (size_t i = 0; i < p->where.count; i++)
 		if (!p->listed || mirror_item_serves(&p->listed[i], &file))
-			sources[item->source_count++] = (struct http_source){
-				arena_printf(m->arena, "%s/%s", p->where.urls[i], path),
-				&p->access[i]};
+			sources[item->source_count++] = source_of(m, p, i, path);
 	if (!item->source_count)
 		return err_set(err, ERR_ENV,
 			       "the list of mirrors '%s' has none for '%s': all say that they have "

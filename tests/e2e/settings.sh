@@ -88,7 +88,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_header("Location", "http://localhost:" + open("direct.port").read() + self.path)
             self.send_header("Content-Length", "0"); self.end_headers(); return
         given = self.headers.get("Proxy-Authorization" if "proxy" in modes else "Authorization")
-        if "auth" in modes and given != want:
+        if ("auth" in modes or "pool" in modes and "/pool/" in self.path) and given != want:
             self.send_response(407 if "proxy" in modes else 401)
             self.send_header("Proxy-Authenticate" if "proxy" in modes else "WWW-Authenticate", "Basic realm=x")
             self.send_header("Content-Length", "0"); self.end_headers(); return
@@ -243,6 +243,26 @@ mv "$scratch/etc/auth.conf" "$scratch/etc/auth.conf.d/own.conf"
 apt_conf "Dir::Etc::netrcparts \"$scratch/etc/auth.conf.d\";"
 both "apt's auth.conf.d"
 hidden "apt's auth.conf.d"
+cat >"$scratch/etc/auth.conf" <<END
+machine http://127.0.0.1:$auth/pool login robot password $secret
+machine http://127.0.0.1:$auth/dists login robot password $secret
+END
+apt_conf "Dir::Etc::netrc \"$scratch/etc/auth.conf\";"
+both "auth.conf below the archive's URL"
+hidden "auth.conf below the archive's URL"
+server pool pool
+mirror "\"http://127.0.0.1:$port\""
+cat >"$scratch/etc/auth.conf" <<END
+machine http://127.0.0.1:$port/pool login robot password $secret
+machine http://127.0.0.1:$port login robot password wrong
+END
+both "auth.conf with others for the archive itself"
+printf 'machine http://127.0.0.1:%s/pool login robot password %s\n' "$port" "$secret" >"$scratch/etc/auth.conf.d/own.conf"
+printf 'machine 127.0.0.1 login robot password wrong\n' >"$HOME/.netrc"
+chmod 600 "$HOME/.netrc"
+apt_conf "Dir::Etc::netrcparts \"$scratch/etc/auth.conf.d\";"
+both "auth.conf.d before .netrc"
+rm "$HOME/.netrc"
 server locked proxy auth
 mirror "\"http://127.0.0.1:$direct\""
 apt_conf "Acquire::http::Proxy \"http://robot:$secret@127.0.0.1:$port\";"

@@ -100,7 +100,7 @@ static void a_setting_for_a_host_wins(void **state)
 		{"Acquire::http::Dl-Limit", "2"},
 	};
 	const struct host_apt h = {
-		.arena = arena, .settings = settings, .count = array_len(settings)};
+		.arena = arena, .settings = settings, .count = array_len(settings), .auth = ""};
 	struct http_access a;
 	struct err *err = NULL;
 
@@ -120,7 +120,7 @@ static void a_setting_for_a_host_wins(void **state)
 static void a_proxy_for_all_is_none(void **state)
 {
 	struct arena *arena cleanup_arena = arena_new();
-	const struct host_apt h = {.arena = arena};
+	const struct host_apt h = {.arena = arena, .auth = ""};
 	struct http_access a;
 	struct err *err = NULL;
 
@@ -145,7 +145,7 @@ static void auth_parts_need_no_extension(void **state)
 	struct arena *arena cleanup_arena = arena_new();
 	char dir[] = "/tmp/mirrors.XXXXXX";
 	struct host_setting settings[] = {{"Dir::Etc::netrcparts", mkdtemp(dir)}};
-	const struct host_apt h = {.arena = arena, .settings = settings, .count = 1};
+	struct host_apt h = {.arena = arena, .settings = settings, .count = 1};
 	const char *user, *password;
 	struct err *err = NULL;
 
@@ -155,6 +155,7 @@ static void auth_parts_need_no_extension(void **state)
 
 		assert_int_equal(file_write(path, text, strlen(text), 0600, false, &err), 0);
 	}
+	host_apt_read_auth(&h);
 	host_apt_login(&h, "https://part0.example/", "", &user, &password);
 	assert_string_equal(user, "me");
 	host_apt_login(&h, "https://part1.example/", "", &user, &password);
