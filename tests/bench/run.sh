@@ -265,11 +265,7 @@ copy_built() { # ours|theirs
 # The edits, in the project's folder; true when it is another one now.
 edit_tzdata() { sed -i 's/^packages:.*/&\n  - tzdata/' recipes/base.yaml && in_copy "$1" lock base; }
 edit_libssl3() { in_copy "$1" lock base --update libssl3t64; }
-edit_kernel() {
-	local node=base
-	[ ! -e recipes/build-base.yaml ] || node=build-base
-	in_copy "$1" lock "$node" --update linux-image-arm64 && in_copy "$1" lock
-}
+edit_kernel() { in_copy "$1" lock --update linux-image-arm64; }
 edited() { # ours|theirs WHAT
 	(cd "$work/$1" && "edit_$2" "$1" && ! diff -r recipes "$work/$1.recipes")
 }

@@ -78,6 +78,14 @@ code "the root slot" 0 build root
 same "has it" yes "$(in_ext4 "$p/out/root/root.img" /usr/bin/less)"
 cp recipes/base.yaml recipes/base.lock "$p/recipes/"
 
+sed -i 's/linux-image-arm64/linux-image-rt-arm64/' "$p/recipes/build-base.yaml" "$p/recipes/platform-kernel.yaml"
+for node in build-base platform-kernel base; do code "another kernel is locked in $node" 0 "$orch" -C "$p" lock $node; done
+verdict() { jq -r --arg name "$1" '.nodes[] | select(.name == $name).verdict' "$scratch/out"; }
+code "what another kernel builds" 0 "$orch" -C "$p" plan --json
+same "the initial file system waits for it, the platform does not" "perhaps cached" \
+	"$(verdict initramfs) $(verdict platform)"
+cp recipes/*.yaml recipes/*.lock "$p/recipes/"
+
 # --- both writers give the same files ----------------------------------------------------------------
 sed -i 's/^kind: image$/&\nwriter: guestfs/' "$p/recipes/build.yaml"
 code "each image is written by the other writer" 0 build root --set writer=direct
