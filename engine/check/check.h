@@ -10,7 +10,7 @@
  *	rules_boot.c    fw_env.config, CONFIG_ENV_*, system.conf, boot.txt and the disk agree
  *	rules_script.c  the boot script counts, follows RAUC's order and leads to no prompt
  *	rules_rauc.c    what RAUC accepts, keeps and calls good
- *	rules_kernel.c  one kernel in a tree; what it can do, as soon as that tree is built
+ *	rules_kernel.c  one kernel in a tree and a slot; what it can do, once that tree is built
  *	rules_target.c  names that are stable on the target; no private key in a tree
  *	rules_test.c    what scenarios ask of their boards
  *	rules_links.c   links that somebody follows on the device lead to something

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A tree has one kernel, as far as its locks say. The kernel of the root slots, once a tree with it
- * is in the store: it can do what RAUC needs, and has room where the boot script loads it.
+ * A tree has one kernel, as far as its locks say, and so has all that the root slot is made of. The
+ * kernel of the root slots, once a tree with it is in the store: it can do what RAUC needs, and has
+ * room where the boot script loads it.
  */
 #include <stdio.h>
 
@@ -60,8 +61,8 @@ static const char *kernel_below(const struct check_view *v, const struct debian_
 	return NULL;
 }
 
-/* The tree of N, where N is what brings its second kernel. */
-static void one_kernel(struct check_view *v, const struct node *n)
+/* Whether the tree of N has one at most; false where N is what brings its second kernel. */
+static bool one_kernel(struct check_view *v, const struct node *n)
 {
 	const char *first, *second, *below = NULL;
 	struct debian_lock lock cleanup_lock = {0};
@@ -69,10 +70,10 @@ static void one_kernel(struct check_view *v, const struct node *n)
 
 	if (!n->wanted || n->recipe->kind != &kind_debian ||
 	    debian_lock_read(v->arena, v->g->project->dir, n->name, &lock, &err) != 0)
-		return;
+		return true;
 	first = kernel_in(&lock, NULL);
 	if (!first)
-		return;
+		return true;
 	second = kernel_in(&lock, first);
 	if (second) {
 		check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
@@ -80,16 +81,17 @@ static void one_kernel(struct check_view *v, const struct node *n)
 			  "them, and /vmlinuz may be the other; name one in 'packages', then 'orch "
 			  "lock %s'",
 			  first, second, n->name);
-		return;
+		return false;
 	}
 	second = kernel_below(v, n->recipe->opts, first, &below);
 	if (second)
 		check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
 			  "this tree has two kernels, '%s' and, of node '%s', '%s': its "
-			  "initramfs is for one of them, and /vmlinuz may be the other; name a "
-			  "kernel in '%s' alone, where 'orch lock %s --update' takes a newer one, "
-			  "then 'orch lock'",
-			  first, below, second, below, below);
+			  "initramfs is for one of them, and /vmlinuz may be the other; leave the "
+			  "kernel to '%s': 'orch lock --update PACKAGE' without a node takes a "
+			  "newer one everywhere",
+			  first, below, second, below);
+	return !second;
 }
 
 /* Nodes still to be looked at; each once. */
@@ -104,6 +106,64 @@ static void search_add(struct search *s, struct node *n)
 		return;
 	s->seen[n->index] = true;
 	nodes_push(&s->todo, n);
+}
+
+/* Adds what N is made of. What a machine did on the way may have been done by another kernel. */
+static void search_inputs(struct search *s, const struct node *n)
+{
+	if (n->recipe->kind == &kind_vm || n->recipe->kind == &kind_test)
+		return;
+	for (size_t i = 0; i < n->in.count; i++) {
+		if (n->in.items[i].from)
+			search_add(s, n->in.items[i].from);
+	}
+}
+
+/* The kernel in the lock of N, and the architecture of the lock; NULL: it has neither. */
+static const char *kernel_of(const struct check_view *v, const struct node *n,
+			     const char **ret_arch)
+{
+	struct debian_lock lock cleanup_lock = {0};
+	struct err *err cleanup_err = NULL;
+
+	if (n->recipe->kind != &kind_debian ||
+	    debian_lock_read(v->arena, v->g->project->dir, n->name, &lock, &err) != 0)
+		return NULL;
+	*ret_arch = lock.arch;
+	return kernel_in(&lock, NULL);
+}
+
+/* The slot's initial file system may be made in another tree than the one that ships. */
+static void one_kernel_in_slot(struct check_view *v, struct node *image)
+{
+	struct search s = {.seen = xcalloc(v->g->nodes.count + 1, sizeof(bool))};
+	const struct node *first_node = NULL;
+	const char *first = NULL, *first_arch = NULL;
+
+	search_add(&s, image);
+	for (size_t i = 0; i < s.todo.count; i++) {
+		const struct node *n = s.todo.items[i];
+		const char *arch = NULL, *kernel = kernel_of(v, n, &arch);
+
+		search_inputs(&s, n);
+		if (!kernel)
+			continue;
+		if (!first) {
+			first = kernel;
+			first_arch = arch;
+			first_node = n;
+		} else if (str_eq(arch, first_arch) && !str_eq(kernel, first)) {
+			check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
+				  "the slot of image '%s' is made with two kernels, '%s' of node "
+				  "'%s' and '%s' of node '%s': one's initial file system would "
+				  "find the other's modules; 'orch lock --update PACKAGE' without "
+				  "a node takes the same for both",
+				  image->name, first, first_node->name, kernel, n->name);
+			break;
+		}
+	}
+	nodes_clear(&s.todo);
+	free(s.seen);
 }
 
 static const struct tree_entry *first_with(struct tree *t, const char *prefix)
@@ -342,11 +402,14 @@ int check_kernel_rules(struct check_view *v, struct err **err)
 	struct node *image = root_image(v);
 	const struct node *from = NULL, *unbuilt = NULL;
 	struct tree *t cleanup_tree = NULL;
+	bool one = true;
 
 	for (size_t i = 0; i < v->g->nodes.count; i++)
-		one_kernel(v, v->g->nodes.items[i]);
+		one &= one_kernel(v, v->g->nodes.items[i]);
 	if (!image)
 		return 0;
+	if (one)
+		one_kernel_in_slot(v, image);
 	if (v->store_dir && find_kernel(v, image, &t, &from, &unbuilt, err) < 0)
 		return -1;
 	if (t) {
