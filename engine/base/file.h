@@ -21,8 +21,15 @@ static inline void fd_closep(int *fd)
 	*fd = -1;
 	errno = saved;
 }
-/* int fd cleanup_fd = -1; closed at the end of the scope, errno kept. */
+/* int fd cleanup_fd = -1; closed at the end of the scope, errno kept; steal_fd() hands it over. */
 #define cleanup_fd __attribute__((cleanup(fd_closep)))
+static inline int steal_fd(int *fd)
+{
+	int stolen = *fd;
+
+	*fd = -1;
+	return stolen;
+}
 static inline void file_closep(FILE **f)
 {
 	if (*f)

@@ -98,8 +98,7 @@ int tmp_in_memory(const char *name, const void *data, size_t len, int *ret_fd, s
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return err_errno(err, ERR_INTERNAL, errno, "cannot rewind '%s'", name);
-	*ret_fd = fd;
-	fd = -1;
+	*ret_fd = steal_fd(&fd);
 	return 0;
 }
 
@@ -117,7 +116,6 @@ int lock_file(const char *path, enum lock_mode mode, bool wait, int *ret_fd, str
 			return err_set(err, ERR_LOCKED, "'%s' is held by another process", path);
 		return err_errno(err, ERR_ENV, errno, "cannot lock '%s'", path);
 	}
-	*ret_fd = fd;
-	fd = -1;
+	*ret_fd = steal_fd(&fd);
 	return 0;
 }

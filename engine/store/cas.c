@@ -112,9 +112,8 @@ static int open_output(const char *path, int *ret_fd, struct stat *ret_st, struc
 		fd = open(path, flags);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", path);
-	*ret_fd = fd;
+	*ret_fd = steal_fd(&fd);
 	*ret_st = st;
-	fd = -1;
 	return 0;
 }
 
@@ -279,9 +278,8 @@ static int copy_unnamed(int src, const char *dir, const char *dest, uint64_t siz
 	if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0644) < 0) {
 		err_errno(err, ERR_ENV, errno, "cannot make a file in '%s'", dir);
 	} else if (fd_copy_sparse(src, 0, fd, 0, size, err) == 0 && fd_sync(fd, dest, err) == 0) {
-		*ret_fd = fd;
+		*ret_fd = steal_fd(&fd);
 		*ret_tmp = steal_ptr(tmp);
-		fd = -1;
 		return 0;
 	}
 	if (tmp)
