@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/path.h"
 
-#define MAGIC "orch-snapshot 2\n"
+#define MAGIC "orch-snapshot 3\n"
 /* File times tick with the kernel's timer; 20 ms are two ticks of the slowest (HZ=100). */
 #define RACY_NS (20 * 1000 * 1000)
 /* Folders in each other; a loop of links cannot arise, links are not followed. */
@@ -21,6 +21,11 @@
 #define THREAD_BYTES (128 * 1024) /* of entries, from which on threads are worth it */
 
 enum base { BASE_PROJECT, BASE_CAS, BASE_ROOT, BASE_COUNT };
+
+/*
+ * A snapshot is its head (put_head), the sum of all that follows (sum_of), the length of the answer
+ * as uint64_t, the answer, and entries to the end.
+ */
 
 /*
  * One file as it is stored: this header, then PATH_LEN bytes of path and a NUL. This machine only.
@@ -67,12 +72,30 @@ static uint64_t mark_of(const struct stat *st)
 	return mark ? mark : 1;
 }
 
-static void open_bases(int dirs[BASE_COUNT], const char *project_dir, struct store *s)
+/*
+ * Fletcher's sum of 64-bit words: finds flipped bits, at the speed of memory (3 MB in 0.15 ms).
+ * It need not find more: a store is its user's.
+ */
+static uint64_t sum_of(const char *p, size_t len)
+{
+	uint64_t word, sum = len, sums = 0;
+
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+		sums += sum;
+	}
+	word = 0;
+	memcpy(&word, p, len);
+	return stir(sum + word, sums);
+}
+
+static void open_bases(int dirs[BASE_COUNT], const char *project_dir, const char *cas_dir)
 {
 	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 	dirs[BASE_PROJECT] = open(project_dir, flags);
-	dirs[BASE_CAS] = open(store_subdir(s, "cas"), flags);
+	dirs[BASE_CAS] = open(cas_dir, flags);
 	dirs[BASE_ROOT] = open("/", flags);
 }
 
@@ -259,15 +282,21 @@ int snapshot_save(const struct graph *g, struct store *s, const struct snapshot_
 		  const struct strv *extra, const struct str *answer, struct err **err)
 {
 	struct saver v = {.g = g, .req = req, .out = STR_INIT, .arena = arena_new()};
-	uint64_t len = answer->len;
+	uint64_t len = answer->len, sum = 0;
+	size_t head;
 	int rc = 0;
 
 	put_head(&v.out, req);
+	head = v.out.len;
+	str_append_len(&v.out, &sum, sizeof(sum));
 	str_append_len(&v.out, &len, sizeof(len));
 	str_append_len(&v.out, answer->buf, answer->len);
-	open_bases(v.dirs, req->project_dir, s);
-	if (gather(&v, s, extra) == 0 && !v.racy)
+	open_bases(v.dirs, req->project_dir, store_subdir(s, "cas"));
+	if (gather(&v, s, extra) == 0 && !v.racy) {
+		sum = sum_of(v.out.buf + head + sizeof(sum), v.out.len - head - sizeof(sum));
+		memcpy(v.out.buf + head, &sum, sizeof(sum));
 		rc = store_snapshot_put(s, req->project_dir, &v.out, err);
+	}
 	close_bases(v.dirs);
 	map_clear(&v.seen);
 	arena_free(v.arena);
@@ -354,7 +383,8 @@ static size_t thread_count(size_t bytes)
  * Nearly all of the time of a build with nothing to do is the kernel's, looking for names.
  * Processors share that well.
  */
-static bool all_unchanged(const char *project_dir, struct store *s, const char *p, const char *end)
+static bool all_unchanged(const char *project_dir, const char *cas_dir, const char *p,
+			  const char *end)
 {
 	size_t count = thread_count((size_t)(end - p));
 	struct part parts[MAX_THREADS] = {0};
@@ -366,7 +396,7 @@ static bool all_unchanged(const char *project_dir, struct store *s, const char *
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		parts[i].changed = &changed;
-		open_bases(parts[i].dirs, project_dir, s);
+		open_bases(parts[i].dirs, project_dir, cas_dir);
 	}
 	while (started < count &&
 	       pthread_create(&threads[started], NULL, look, &parts[started]) == 0)
@@ -381,27 +411,42 @@ static bool all_unchanged(const char *project_dir, struct store *s, const char *
 	return !changed;
 }
 
+int snapshot_read(const char *project_dir, const char *cas_dir, const char *body, size_t body_len,
+		  struct str *ret)
+{
+	const char *end = body + body_len;
+	uint64_t len;
+
+	if (body_len < sizeof(len))
+		return 1;
+	memcpy(&len, body, sizeof(len));
+	body += sizeof(len);
+	if ((uint64_t)(end - body) < len)
+		return 1;
+	if (!all_unchanged(project_dir, cas_dir, body + len, end))
+		return 1;
+	str_append_len(ret, body, (size_t)len);
+	return 0;
+}
+
 int snapshot_check(struct store *s, const struct snapshot_request *req, struct str *ret,
 		   struct err **err)
 {
 	struct str head cleanup_str = STR_INIT, data cleanup_str = STR_INIT;
 	int rc = store_snapshot_get(s, req->project_dir, &data, err);
-	const char *p, *end;
-	uint64_t len;
+	const char *body;
+	uint64_t sum;
+	size_t len;
 
 	if (rc != 0)
 		return rc;
 	put_head(&head, req);
-	if (data.len < head.len + sizeof(len) || memcmp(data.buf, head.buf, head.len) != 0)
+	if (data.len < head.len + sizeof(sum) || memcmp(data.buf, head.buf, head.len) != 0)
 		return 1;
-	p = data.buf + head.len;
-	end = data.buf + data.len;
-	memcpy(&len, p, sizeof(len));
-	p += sizeof(len);
-	if ((uint64_t)(end - p) < len)
+	memcpy(&sum, data.buf + head.len, sizeof(sum));
+	body = data.buf + head.len + sizeof(sum);
+	len = data.len - head.len - sizeof(sum);
+	if (sum_of(body, len) != sum)
 		return 1;
-	if (!all_unchanged(req->project_dir, s, p + len, end))
-		return 1;
-	str_append_len(ret, p, (size_t)len);
-	return 0;
+	return snapshot_read(req->project_dir, store_subdir(s, "cas"), body, len, ret);
 }

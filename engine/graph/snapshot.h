@@ -8,7 +8,8 @@
  *
  * It only ever says "the same as last time"; whatever differs (a touch too) takes the long way,
  * which decides by content. A file that changed within the run's last moments, by the granularity
- * of the clock, is not trusted: the snapshot is not kept then (git's racy-timestamp rule).
+ * of the clock, is not trusted: the snapshot is not kept then (git's racy-timestamp rule). Nor is a
+ * snapshot whose sum is wrong: the disk under the store is trusted with nothing.
  */
 #include "graph/graph.h"
 
@@ -21,6 +22,9 @@ struct snapshot_request {
 /* 0: nothing changed, and what snapshot_save() was given is appended to *RET; 1: unknown. */
 int snapshot_check(struct store *s, const struct snapshot_request *req, struct str *ret,
 		   struct err **err) warn_unused;
+/* The same for a snapshot whose head and sum are right, of the BODY_LEN bytes after them. */
+int snapshot_read(const char *project_dir, const char *cas_dir, const char *body, size_t body_len,
+		  struct str *ret) warn_unused;
 /*
  * Remembers the state after a run in which all wanted nodes are settled with a record. EXTRA: more
  * files, relative to the project, that this run may have written itself (out/). ANSWER: for the

@@ -43,6 +43,24 @@ same "the short way reads no recipe" 0 "$(opens_recipes)"
 settle
 same "and says the same" "$nothing" "$(summary)"
 check "outputs too" sh -c "'$orch' -C '$p' build 2>/dev/null | grep -q '^out/b/b  12 B'"
+# flip TEXT: a bit of it, in what the short way would say.
+flip() {
+	python3 - "$ORCH_STORE/state.sqlite" "$p" "$1" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+data = bytearray(db.execute('SELECT data FROM snapshot WHERE name = ?', (sys.argv[2],)).fetchone()[0])
+data[data.index(sys.argv[3].encode())] ^= 1
+db.execute('UPDATE snapshot SET data = ? WHERE name = ?', (bytes(data), sys.argv[2]))
+db.commit()
+END
+}
+"$orch" -C "$p" build >"$scratch/said" 2>/dev/null
+for text in '12 B' '2 out/a' 'list.txt'; do
+	check "a bit flips in '$text'" flip "$text"
+	same "and is not told" "$(cat "$scratch/said")" "$("$orch" -C "$p" build 2>/dev/null)"
+	same "nor counted" "$nothing" "$(summary)"
+	settle
+done
 check "from a folder below" sh -c "cd '$p/src' && '$orch' build 2>&1 | grep -q 'cached 2'"
 
 # changed NAME EXPECTED: after a change, the build must say this.
