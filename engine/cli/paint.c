@@ -27,11 +27,13 @@ bool paint_is_terminal(FILE *stream)
 
 const struct paint *paint_for(const struct cli *c, FILE *stream)
 {
+	const char *force = getenv("CLICOLOR_FORCE");
+
 	if (c->color == WHEN_ALWAYS)
 		return &colours;
 	if (c->color == WHEN_NEVER || env_set("NO_COLOR"))
 		return &plain;
-	if (env_set("CLICOLOR_FORCE") && !str_eq(getenv("CLICOLOR_FORCE"), "0"))
+	if (force && *force && !str_eq(force, "0"))
 		return &colours;
 	return paint_is_terminal(stream) ? &colours : &plain;
 }

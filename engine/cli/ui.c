@@ -24,8 +24,11 @@ void tee_add(struct tee *t, struct sink *to)
 static void tally_event(struct sink *self, const struct event *ev)
 {
 	struct tally *t = (struct tally *)self;
-	struct outcome *o = ev->node ? &t->nodes[ev->node->index] : NULL;
+	struct outcome *o;
 
+	if (!ev->node) /* it is of the run as a whole */
+		return;
+	o = &t->nodes[ev->node->index];
 	switch (ev->type) {
 	case EVENT_NODE_HIT:
 		if (!o->status) /* else this run has built it, and looked it up again */
