@@ -5,6 +5,7 @@
  *
  *	orch-worker worker
  *	orch-worker command BUILD ARGUMENT...       as the arguments of orch
+ *	orch-worker appliance FILE ARGUMENT...      QEMU for libguestfs (machine/guest_wall.h)
  */
 #include <stdio.h>
 
@@ -13,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "kinds/makers.h"
+#include "machine/guest_wall.h"
 #include "run/sched.h"
 
 static const struct command_run runs[] = {
@@ -35,6 +37,10 @@ int main(int argc, char **argv)
 	if (argc == 2 && str_eq(argv[1], "worker")) {
 		trace_init();
 		return worker_main(makers_all, build_id);
+	}
+	if (argc >= 3 && str_eq(argv[1], "appliance")) {
+		trace_init();
+		return guest_wall_main(argv + 2);
 	}
 	if (argc < 3 || !str_eq(argv[1], "command")) {
 		fputs("orch-worker is a part of orch, which starts it\n", stderr);

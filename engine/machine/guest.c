@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/trace.h"
 #include "machine/console.h"
+#include "machine/guest_wall.h"
 #include "machine/host.h"
 #include "machine/litter.h"
 
@@ -19,6 +20,7 @@ struct guest {
 	guestfs_h *h;
 	struct guest_opts opts;
 	struct litter *litter;
+	struct str files;       /* what QEMU may see (guest_wall.h) */
 	struct console console; /* what the appliance and the library say */
 	struct str said;        /* its last lines */
 	bool launched;
@@ -174,6 +176,7 @@ int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **er
 	g->opts = *opts;
 	g->percent = -1;
 	g->said = (struct str)STR_INIT;
+	g->files = (struct str)STR_INIT;
 	g->console = (struct console)CONSOLE_INIT(NULL, keep_line, g);
 	if (litter_open(litter, &g->litter, err) < 0)
 		return -1;
@@ -197,6 +200,7 @@ void guest_free(struct guest *g)
 	litter_close(g->litter);
 	console_release(&g->console);
 	str_release(&g->said);
+	str_release(&g->files);
 	free(g);
 }
 
@@ -209,7 +213,30 @@ int guest_add_disk(struct guest *g, const char *path, const char *label, bool re
 		    GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, readonly ? "writeback" : "unsafe",
 		    GUESTFS_ADD_DRIVE_OPTS_DISCARD, readonly ? "disable" : "besteffort", -1) < 0)
 		return failed(g, "attach a disk", err);
+	if (readonly)
+		guest_wall_read(&g->files, path);
+	else
+		guest_wall_write(&g->files, path);
 	return 0;
+}
+
+/* Lets libguestfs start QEMU behind a wall. */
+static int confine(struct guest *g, struct err **err)
+{
+	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
+	char *tmp cleanup_free = path_join(g->opts.tmp_dir, "guestfs");
+	char *wall cleanup_free = path_join(g->opts.tmp_dir, "guestfs-qemu");
+	char *program cleanup_free = guestfs_get_hv(g->h);
+
+	if (!program)
+		return failed(g, "find QEMU", err);
+	guest_wall_program(&g->files, program);
+	guest_wall_read(&g->files, cache);
+	guest_wall_write(&g->files, tmp);
+	guest_wall_write(&g->files, "/dev/kvm");
+	if (guest_wall_make(wall, program, &g->files, err) < 0)
+		return -1;
+	return guestfs_set_hv(g->h, wall) < 0 ? failed(g, "confine QEMU", err) : 0;
 }
 
 int guest_launch(struct guest *g, struct err **err)
@@ -221,6 +248,8 @@ int guest_launch(struct guest *g, struct err **err)
 			err, ERR_ENV,
 			"libguestfs needs a kernel it can read, and there is no readable "
 			"/boot/vmlinuz-*: apt install linux-image-cloud-amd64 or chmod 0644 it");
+	if (confine(g, err) < 0)
+		return -1;
 	if (guestfs_launch(g->h) < 0) {
 		failed(g, "start the appliance", err);
 		(*err)->cls = ERR_ENV;

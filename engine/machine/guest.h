@@ -11,8 +11,9 @@
  *	guest_mkfs(g, ...); guest_mount(g, ...); guest_tar_in(g, ...);
  *	guest_finish(g, err);				// write errors show up here
  *
- * Disks are raw and never probed; there is no network; nothing is read from the environment. The
- * appliance is built once per user and kernel in cache_dir. All temporary files lie below tmp_dir;
+ * Disks are raw and never probed; there is no network; nothing is read from the environment. Where
+ * namespaces can be made, QEMU is confined to the appliance, the disks and tmp_dir (guest_wall.h).
+ * The appliance is built once per user and kernel in cache_dir. Temporary files lie below tmp_dir;
  * what libguestfs puts elsewhere (sockets of root, or where tmp_dir is too long a path for them) is
  * noted in cache_dir and removed by the next guest if this process is killed (litter.h). A handle
  * belongs to one thread. Device names are the appliance's, paths those of its mounted tree.

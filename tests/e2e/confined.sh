@@ -84,6 +84,28 @@ code "a board" 0 sh -c "echo q | '$orch' boot card"
 check "it is on" grep -q 'hello from the firmware' "$scratch/out"
 confined qemu-system-aarch64 "$scratch/err"
 
+echo "# libguestfs' QEMU, as libguestfs starts it"
+spy appliance-qemu no
+sed -i '$d' "$scratch/bin/appliance-qemu"
+cat >>"$scratch/bin/appliance-qemu" <<END
+cat "$scratch/p/noise" >/dev/null && echo "sees its disk" >&2
+if echo x >>"$scratch/p/noise"; then echo "GOT a disk that is read" >&2; fi
+ls "$scratch/libguestfs1" >&2
+cat
+exit 3
+END
+mkdir "$scratch/libguestfs1"
+: >"$scratch/libguestfs1/socket"
+printf 'program %s\nread %s\n' "$scratch/bin/appliance-qemu" "$scratch/p/noise" >"$scratch/hv.files"
+worker=${orch%/*}/orch-worker
+[ -e "$worker" ] || worker=${orch%/*}/../libexec/orch/orch-worker
+code "its end is told" 3 sh -c 'echo typed | "$@"' sh "$worker" appliance "$scratch/hv" \
+	-chardev "socket,path=$scratch/libguestfs1/socket,id=channel0"
+confined appliance-qemu "$scratch/err"
+check "it sees its disk" grep -q "sees its disk" "$scratch/err"
+check "and its socket" grep -q "^socket" "$scratch/err"
+same "its console is there" typed "$(cat "$scratch/out")"
+
 check "an archive" users_archive "$scratch/p"
 sed -i '$a archives: {own: {suites: [own], components: [main], keyring: keys/own.gpg}}' recipes/project.yaml
 printf 'kind: debian\narch: amd64\narchives: [own]\npackages: [own-users]\n' >recipes/small.yaml
