@@ -46,8 +46,8 @@ static const struct option run_options[] = {
 		 "kept free.",
 	 .example = "2G"},
 	{"scratch", OPT_SIZE, AT(scratch), OPT_UNKEYED, .def = "0",
-	 .help = "Bytes that a step may write to the working folder, and to /tmp; 0: what there "
-		 "is.",
+	 .help = "Bytes that a step may write to the working folder, and to /tmp; 0: three "
+		 "quarters of what is free on the disk.",
 	 .example = "10G"},
 	{"timeout", OPT_INT, AT(timeout), OPT_UNKEYED | OPT_POSITIVE, .def = "7200",
 	 .help = "Seconds after which the node is stopped."},

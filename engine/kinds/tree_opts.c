@@ -80,7 +80,8 @@ static const struct option tree_options[] = {
 		 "the machine's, and none is kept free.",
 	 .example = "2G"},
 	{"scratch", OPT_SIZE, AT(scratch), OPT_UNKEYED, .def = "0",
-	 .help = "Bytes that a step may write to the tree, and to /tmp; 0: what there is.",
+	 .help = "Bytes that a step may write to the tree, and to /tmp; 0: three quarters of what "
+		 "is free on the disk.",
 	 .example = "10G"},
 	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
 	 .help = "Tree with qemu-user for a tree of a foreign architecture; without it this "

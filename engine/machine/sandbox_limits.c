@@ -19,9 +19,11 @@
 
 #define PROCESSES 4096
 #define FILE_SIZE (1ull << 40)
-#define SCRATCH_PAUSE_MS 500 /* between two looks at files */
-#define TEXT_MAX 4096        /* of a file in /proc */
+#define SCRATCH_PAUSE_MS 500       /* between two looks at files */
+#define SCRATCH_LEAST (1ull << 30) /* below, a full disk says enough */
+#define TEXT_MAX 4096              /* of a file in /proc */
 #define PROCESSES_SEEN (4 * PROCESSES)
+#define NAMELESS_SEEN 4096
 
 static int64_t now_ms(void)
 {
@@ -184,25 +186,86 @@ static int check_processes(const struct limits_watch *w, const char *name, struc
 
 /* --- what was written --- */
 
-static uint64_t counted; /* nftw() has no argument for its caller */
+/* nftw() has no argument for its caller. */
+static struct {
+	time_t since; /* files that changed earlier do not count */
+	uint64_t bytes;
+} counted;
 
 static int count(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)path, (void)ftw;
-	if (type == FTW_F || type == FTW_SL)
-		counted += (uint64_t)st->st_blocks * 512;
+	if ((type == FTW_F || type == FTW_SL) && st->st_ctime >= counted.since)
+		counted.bytes += (uint64_t)st->st_blocks * 512;
 	return 0;
 }
 
-static uint64_t held_in_directories(const struct sandbox_opts *o)
+static uint64_t held_in_directories(const struct sandbox_opts *o, time_t since)
 {
-	counted = 0;
+	counted.since = since;
+	counted.bytes = 0;
 	for (size_t i = 0; i < o->bind_count; i++)
 		if (o->binds[i].writable)
 			(void)nftw(o->binds[i].from, count, 32, FTW_PHYS | FTW_MOUNT);
 	if (o->root_writable)
 		(void)nftw(o->root, count, 32, FTW_PHYS | FTW_MOUNT);
-	return counted;
+	return counted.bytes;
+}
+
+/* Files without a name that were seen already: descriptors share them. */
+struct nameless {
+	struct nameless_file {
+		dev_t dev;
+		ino_t ino;
+	} items[NAMELESS_SEEN];
+	size_t count;
+	uint64_t bytes;
+};
+
+/* Whether it is on a disk that O may write to: files in memory count as memory does. */
+static bool is_on_disk(const struct sandbox_opts *o, dev_t dev)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < o->bind_count; i++)
+		if (o->binds[i].writable && stat(o->binds[i].from, &st) == 0 && st.st_dev == dev)
+			return true;
+	return o->root_writable && stat(o->root, &st) == 0 && st.st_dev == dev;
+}
+
+static void count_nameless(struct nameless *seen, const struct stat *st)
+{
+	if (seen->count == NAMELESS_SEEN)
+		return;
+	for (size_t i = 0; i < seen->count; i++)
+		if (seen->items[i].dev == st->st_dev && seen->items[i].ino == st->st_ino)
+			return;
+	seen->items[seen->count++] = (struct nameless_file){st->st_dev, st->st_ino};
+	seen->bytes += (uint64_t)st->st_blocks * 512;
+}
+
+/* Files that were removed and are open still. */
+static uint64_t held_without_name(pid_t first, const struct sandbox_opts *o)
+{
+	struct nameless seen = {0};
+	struct pids all;
+
+	find_processes(&all, first);
+	for (size_t i = 0; i < all.count; i++) {
+		char path[64];
+		struct stat st;
+		DIR *dir;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd", (int)all.items[i]);
+		dir = opendir(path);
+		for (struct dirent *e; dir && (e = readdir(dir));)
+			if (fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
+			    !st.st_nlink && is_on_disk(o, st.st_dev))
+				count_nameless(&seen, &st);
+		if (dir)
+			closedir(dir);
+	}
+	return seen.bytes;
 }
 
 /* The least that is free of what it may write to. */
@@ -220,25 +283,37 @@ static uint64_t free_for(const struct sandbox_opts *o)
 	return least;
 }
 
+static int exceeded(const struct limits_watch *w, const char *name, uint64_t bytes,
+		    struct err **err)
+{
+	char *has cleanup_free = str_bytes(bytes), *limit cleanup_free = str_bytes(w->scratch);
+
+	if (w->opts->limits.scratch)
+		return err_set(err, ERR_RESOURCE,
+			       "'%s' was stopped: it wrote %s, more than the limit of %s (the "
+			       "recipe's 'scratch:' raises it)",
+			       name, has, limit);
+	return err_set(
+		err, ERR_RESOURCE,
+		"'%s' was stopped: it wrote %s, more than three quarters of what was free on "
+		"the disk, %s (make room, or set another limit with the recipe's "
+		"'scratch:')",
+		name, has, limit);
+}
+
 static int check_scratch(struct limits_watch *w, const char *name, struct err **err)
 {
-	uint64_t scratch = w->opts->limits.scratch, now = free_for(w->opts), held;
-	char *has cleanup_free = NULL, *limit cleanup_free = NULL;
+	uint64_t left = free_for(w->opts), wrote;
 	int64_t start = now_ms();
 
-	if (now + scratch >= w->free_at_start || start < w->next_scratch)
+	if (left >= w->free_at_start || w->free_at_start - left <= w->scratch ||
+	    start < w->next_scratch)
 		return 0;
-	held = held_in_directories(w->opts);
+	wrote = held_in_directories(w->opts, w->since) + held_without_name(w->pid, w->opts);
 	/* It may be others who fill the disk: look again, but not all the time. */
 	w->next_scratch = now_ms() + SCRATCH_PAUSE_MS + 20 * (now_ms() - start);
-	if (held <= w->held_at_start + scratch)
-		return 0;
-	has = str_bytes(held - w->held_at_start);
-	limit = str_bytes(scratch);
-	return err_set(err, ERR_RESOURCE,
-		       "'%s' was stopped: it wrote %s, more than the limit of %s (the recipe's "
-		       "'scratch:' raises it)",
-		       name, has, limit);
+	wrote = wrote > w->held_at_start ? wrote - w->held_at_start : 0;
+	return wrote <= w->scratch ? 0 : exceeded(w, name, wrote, err);
 }
 
 /* --- */
@@ -249,15 +324,21 @@ void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *
 
 	*w = (struct limits_watch){.opts = opts, .pid = pid};
 	w->memory = opts->limits.memory ? opts->limits.memory : machine / 4 * 3;
-	if (!opts->limits.scratch)
-		return;
-	w->held_at_start = held_in_directories(opts);
 	w->free_at_start = free_for(opts);
+	w->scratch = opts->limits.scratch;
+	if (w->scratch) {
+		w->held_at_start = held_in_directories(opts, 0);
+	} else {
+		w->scratch = w->free_at_start / 4 * 3;
+		if (w->scratch < SCRATCH_LEAST)
+			w->scratch = SCRATCH_LEAST;
+		w->since = time(NULL) - 1; /* file systems' clocks are coarse */
+	}
 }
 
 int limits_check(struct limits_watch *w, const char *name, struct err **err)
 {
 	if (check_processes(w, name, err) < 0)
 		return -1;
-	return w->opts->limits.scratch ? check_scratch(w, name, err) : 0;
+	return check_scratch(w, name, err);
 }

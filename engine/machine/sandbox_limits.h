@@ -11,9 +11,10 @@
  *              quarters of the machine's.
  *   scratch    What is written to the directories that are bound writable, by the free space of
  *              their file systems and, where that went down by as much, by what they hold more
- *              than at the start; each tmpfs and each file has that size at most. Default: what
- *              the disk has; a tmpfs half of the machine's memory, a file 1 TiB (a sparse one is
- *              no scratch).
+ *              than at the start, and by open files that were removed (not by what is mapped
+ *              alone); each tmpfs and each file has that size at most. Default: three quarters of
+ *              what is free at the start, at least 1 GiB, counted by the files that changed since;
+ *              a tmpfs half of the machine's memory, a file 1 TiB (a sparse one is no scratch).
  *   processes  4096, threads counted, by RLIMIT_NPROC of the sandbox's own user namespace: more
  *              fail with EAGAIN. As the machine's root, whom the kernel does not limit, all is
  *              killed.
@@ -22,6 +23,7 @@
  */
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -37,10 +39,12 @@ int limits_apply(const struct sandbox_limits *l, struct err **err) warn_unused;
 /* In the caller, while the sandbox runs. */
 struct limits_watch {
 	const struct sandbox_opts *opts;
-	pid_t pid;              /* the sandbox's first process */
-	uint64_t memory;        /* bytes, as the rest */
+	pid_t pid;       /* the sandbox's first process */
+	uint64_t memory; /* bytes, as the rest */
+	uint64_t scratch;
 	uint64_t free_at_start; /* of the fullest file system it may write to */
 	uint64_t held_at_start; /* by the directories it may write to */
+	time_t since;           /* files in them that changed earlier do not count */
 	int64_t next_scratch;   /* when to look at those next; monotonic ms */
 };
 #define LIMITS_PAUSE_MS 100 /* between two looks */

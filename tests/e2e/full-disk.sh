@@ -41,9 +41,18 @@ for size in 20000 65800 66000 66200 66400 66500 66560 66600 66620 66640 66660 66
 	umount "$disk"
 done
 END
+cat >>"$scratch/inside.sh" <<'END'
+mount -t tmpfs -o size=1600M tmpfs "$disk"
+printf 'kind: run\nrun: ["i=0; while [ $i -lt 50 ]; do head -c 30M /dev/zero >$i; i=$((i+1)); sleep 0.05; done"]\noutputs: []\n' >"$p/recipes/runaway.yaml"
+"$orch" -C "$p" --store "$disk/store" build runaway >/dev/null 2>"$out/runaway.err"
+echo $? >"$out/runaway.code"
+umount "$disk"
+END
 unshare -rm sh "$scratch/inside.sh" "$orch" "$p" "$scratch/disk" "$scratch"
 same "with room" 0 "$(cat "$scratch/plenty.code")"
 same "verify" 0 "$(cat "$scratch/verify.code")"
+same "a step that fills the disk" 8 "$(cat "$scratch/runaway.code")"
+check "is stopped before the disk is full" grep -q "was stopped: it wrote .*three quarters" "$scratch/runaway.err"
 # count STATUS RESULT: how many nodes of a run ended so.
 count() { jq "[.nodes[] | select(.status == \"$1\")] | length" "$scratch/$2.json" || echo "$2: no result"; }
 refused=0

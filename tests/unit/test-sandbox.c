@@ -199,6 +199,11 @@ static void test_scratch(void **state)
 	stopped("i=0; while [ $i -lt 40 ]; do head -c 4M /dev/urandom >/work/$i; i=$((i+1)); done; "
 		"sync; sleep 20",
 		some, "'scratch:'");
+	/* A file needs no name to take room. */
+	stopped("for f in 3 4 5; do\n"
+		"eval \"exec $f>/work/n; rm /work/n; head -c 12M /dev/urandom >&$f\"\n"
+		"done; sync; sleep 20",
+		some, "'scratch:'");
 	/* What was there before is not the step's. */
 	assert_int_equal(shell("rm x; head -c 1M /dev/urandom >/work/x; sync; sleep 1", opts, &err),
 			 0);
