@@ -45,7 +45,8 @@ void replay_free(struct replay *r)
 		return;
 	areas_clear(&r->areas);
 	states_clear(&r->states);
-	lost_clear(r);
+	lost_drop_all(r);
+	spans_clear(&r->kept);
 	free(r);
 }
 
@@ -230,9 +231,9 @@ static int one_write(struct replay *r, const struct blklog_write *w, struct err 
 		return err_set(err, ERR_BUILD, "it does not lie on the card");
 	if (!w->size)
 		return 0;
-	if (lost_note(r, w, err) < 0 || apply(r, w, err) < 0)
+	if (card_note(r, w, err) < 0 || apply(r, w, err) < 0)
 		return -1;
-	return lost_tell(r, w, err);
+	return card_tell(r, w, err);
 }
 
 int replay_run(struct replay *r, struct err **err)

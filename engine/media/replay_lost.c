@@ -10,7 +10,7 @@
 
 void replay_lose(struct replay *r, unsigned count)
 {
-	r->window_size = count < REPLAY_LOST_MAX ? count : REPLAY_LOST_MAX;
+	r->card_holds = count < REPLAY_LOST_MAX ? count : REPLAY_LOST_MAX;
 }
 
 void replay_keep(struct replay *r, uint64_t at, uint64_t size)
@@ -27,19 +27,23 @@ static void parts_release(struct parts *parts)
 	parts_clear(parts);
 }
 
-void lost_clear(struct replay *r)
+void lost_drop_oldest(struct replay *r)
 {
-	for (unsigned i = 0; i < r->window_count; i++)
-		parts_release(&r->window[i]);
-	r->window_count = 0;
-	spans_clear(&r->kept);
+	parts_release(&r->window.items[0].parts);
+	memmove(r->window.items, r->window.items + 1, --r->window.count * sizeof(*r->window.items));
+}
+
+void lost_drop_all(struct replay *r)
+{
+	for (size_t i = 0; i < r->window.count; i++)
+		parts_release(&r->window.items[i].parts);
+	changes_clear(&r->window);
 }
 
 /* ---- the window ---- */
 
-/* What W changes of a span becomes a part. */
-static int note_span(struct replay *r, const struct blklog_write *w, uint64_t at, uint64_t size,
-		     struct parts *parts, struct err **err)
+int lost_note_span(struct replay *r, const struct blklog_write *w, uint64_t at, uint64_t size,
+		   struct parts *parts, struct err **err)
 {
 	uint64_t begin = w->offset > at ? w->offset : at;
 	uint64_t end = w->offset + w->size < at + size ? w->offset + w->size : at + size;
@@ -58,32 +62,6 @@ static int note_span(struct replay *r, const struct blklog_write *w, uint64_t at
 		return *err ? -1 : 0;
 	}
 	parts_push(parts, p);
-	return 0;
-}
-
-int lost_note(struct replay *r, const struct blklog_write *w, struct err **err)
-{
-	struct parts *newest;
-
-	if (r->window_size < 2)
-		return 0;
-	if (r->window_count == r->window_size) {
-		parts_release(&r->window[0]);
-		memmove(&r->window[0], &r->window[1], (r->window_size - 1) * sizeof(r->window[0]));
-		r->window_count--;
-	}
-	newest = &r->window[r->window_count++];
-	*newest = (struct parts){0};
-	for (size_t i = 0; i < r->areas.count; i++) {
-		const struct area *area = &r->areas.items[i];
-
-		if (note_span(r, w, area->at, area->size, newest, err) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < r->kept.count; i++) {
-		if (note_span(r, w, r->kept.items[i].at, r->kept.items[i].size, newest, err) < 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -136,29 +114,29 @@ static int tell_changed(struct replay *r, struct err **err)
 	for (size_t area = 0; r->events.changed && area < r->areas.count; area++) {
 		bool hit = false;
 
-		for (unsigned i = 0; i < r->window_count; i++)
-			hit = hit || touches(r, area, &r->window[i]);
+		for (size_t i = 0; i < r->window.count; i++)
+			hit = hit || touches(r, area, &r->window.items[i].parts);
 		if (hit && r->events.changed(r->events.arg, area, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* The card without the writes of the window whose bit is in LOST. */
-static int lose(struct replay *r, unsigned lost, struct err **err)
+/* The card without those of the window that are in LOST. */
+static int lose(struct replay *r, const bool *lost, struct err **err)
 {
-	for (unsigned i = r->window_count; i-- > 0;) {
-		const struct parts *w = &r->window[i];
+	for (size_t i = r->window.count; i-- > 0;) {
+		const struct parts *w = &r->window.items[i].parts;
 
 		for (size_t k = w->count; k-- > 0;) {
 			if (put(r, w->items[k].at, w->items[k].before, w->items[k].size, err) < 0)
 				return -1;
 		}
 	}
-	for (unsigned i = 0; i < r->window_count; i++) {
-		const struct parts *w = &r->window[i];
+	for (size_t i = 0; i < r->window.count; i++) {
+		const struct parts *w = &r->window.items[i].parts;
 
-		for (size_t k = 0; !(lost & 1U << i) && k < w->count; k++) {
+		for (size_t k = 0; !lost[i] && k < w->count; k++) {
 			if (put(r, w->items[k].at, w->items[k].after, w->items[k].size, err) < 0)
 				return -1;
 		}
@@ -166,11 +144,10 @@ static int lose(struct replay *r, unsigned lost, struct err **err)
 	return tell_changed(r, err);
 }
 
-/* Whether a state may depend on a write of the window. */
-static bool matters(const struct replay *r)
+bool lost_matters(const struct replay *r)
 {
-	for (unsigned i = 0; i < r->window_count; i++) {
-		const struct parts *w = &r->window[i];
+	for (size_t i = 0; i < r->window.count; i++) {
+		const struct parts *w = &r->window.items[i].parts;
 
 		for (size_t k = 0; k < w->count; k++) {
 			const struct part *p = &w->items[k];
@@ -186,22 +163,65 @@ static bool matters(const struct replay *r)
 	return false;
 }
 
-int lost_tell(struct replay *r, const struct blklog_write *w, struct err **err)
+int lost_tell(struct replay *r, const bool *lost, const struct blklog_write *w, struct err **err)
 {
-	unsigned newest = r->window_count - 1, can = 0;
+	struct replay_state s = {.write = w->number, .offset = w->offset + w->size - SECTOR};
 
-	if (!r->window_count || !r->window[newest].count || !matters(r))
+	for (size_t i = 0; i < r->window.count; i++)
+		s.lost += lost[i];
+	return lose(r, lost, err) < 0 ? -1 : replay_tell(r, &s, err);
+}
+
+int lost_restore(struct replay *r, struct err **err)
+{
+	bool *none cleanup_free = xcalloc(r->window.count + 1, sizeof(*none));
+
+	return lose(r, none, err);
+}
+
+/* ---- a card that holds the last writes back ---- */
+
+int card_note(struct replay *r, const struct blklog_write *w, struct err **err)
+{
+	struct parts *newest;
+
+	if (r->card_holds < 2)
 		return 0;
-	for (unsigned i = 0; i < newest; i++)
-		can |= r->window[i].count ? 1U << i : 0;
-	/* Every subset of CAN, the empty one last. */
-	for (unsigned lost = can; lost; lost = (lost - 1) & can) {
-		struct replay_state s = {.write = w->number,
-					 .offset = w->offset + w->size - SECTOR,
-					 .lost = (unsigned)__builtin_popcount(lost)};
+	if (r->window.count == r->card_holds)
+		lost_drop_oldest(r);
+	newest = &changes_at_end(&r->window)->parts;
+	for (size_t i = 0; i < r->areas.count; i++) {
+		const struct area *area = &r->areas.items[i];
 
-		if (lose(r, lost, err) < 0 || replay_tell(r, &s, err) < 0)
+		if (lost_note_span(r, w, area->at, area->size, newest, err) < 0)
 			return -1;
 	}
-	return can ? lose(r, 0, err) : 0;
+	for (size_t i = 0; i < r->kept.count; i++) {
+		const struct span *kept = &r->kept.items[i];
+
+		if (lost_note_span(r, w, kept->at, kept->size, newest, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int card_tell(struct replay *r, const struct blklog_write *w, struct err **err)
+{
+	size_t newest = r->window.count - 1;
+	unsigned can = 0;
+
+	if (!r->window.count || !r->window.items[newest].parts.count || !lost_matters(r))
+		return 0;
+	for (size_t i = 0; i < newest; i++)
+		can |= r->window.items[i].parts.count ? 1U << i : 0;
+	/* Every subset of CAN, the empty one last. */
+	for (unsigned set = can; set; set = (set - 1) & can) {
+		bool lost[REPLAY_LOST_MAX] = {0};
+
+		for (size_t i = 0; i < newest; i++)
+			lost[i] = set & 1U << i;
+		if (lost_tell(r, lost, w, err) < 0)
+			return -1;
+	}
+	return can ? lost_restore(r, err) : 0;
 }

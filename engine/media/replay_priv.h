@@ -30,6 +30,12 @@ struct part {
 };
 DEFINE_VEC(parts, struct part)
 
+/* What may be lost together, and without anything else. */
+struct change {
+	struct parts parts;
+};
+DEFINE_VEC(changes, struct change)
+
 struct replay {
 	struct blklog *log;
 	int card;
@@ -39,9 +45,8 @@ struct replay {
 	struct states states;
 	size_t last;           /* index of the state told last */
 	struct spans kept;     /* replay_keep() */
-	unsigned window_size;  /* writes; 0 and 1: none is ever lost */
-	unsigned window_count; /* the last ones, the oldest first */
-	struct parts window[REPLAY_LOST_MAX];
+	struct changes window; /* that may be lost now, the oldest first */
+	unsigned card_holds;   /* writes; 0 and 1: none is ever lost */
 };
 
 /* Puts a sector into the sum of its area, or takes it out again. */
@@ -54,8 +59,21 @@ struct area *replay_area_at(struct replay *r, uint64_t offset, uint64_t end, uin
 /* Tells state S, be it the last one told; its id and seen are filled in here. */
 int replay_tell(struct replay *r, struct replay_state *s, struct err **err) warn_unused;
 
+/* What W changes of a span becomes a part. */
+int lost_note_span(struct replay *r, const struct blklog_write *w, uint64_t at, uint64_t size,
+		   struct parts *parts, struct err **err) warn_unused;
+/* The oldest of the window arrived. */
+void lost_drop_oldest(struct replay *r);
+void lost_drop_all(struct replay *r);
+/* Whether a state may depend on a write of the window. */
+bool lost_matters(const struct replay *r);
+/* Makes the card one without those of the window that are in LOST, and tells it after W. */
+int lost_tell(struct replay *r, const bool *lost, const struct blklog_write *w,
+	      struct err **err) warn_unused;
+/* Makes the card whole again. */
+int lost_restore(struct replay *r, struct err **err) warn_unused;
+
 /* Before W is applied: it enters the window, and the oldest leaves. */
-int lost_note(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;
+int card_note(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;
 /* After it: tells all states that end in it, and leaves the card as it was. */
-int lost_tell(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;
-void lost_clear(struct replay *r);
+int card_tell(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;
