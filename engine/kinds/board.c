@@ -39,7 +39,8 @@ static const struct option board_options[] = {
 	 .help = "The device tree that the firmware is handed; without it the machine's own.",
 	 .example = "\"tests/device-tree-pi3:bcm2837-rpi-3-b.dtb\""},
 	{"card", OPT_ENUM, AT(card), .def = "sdhci-pci", .words = board_cards,
-	 .help = "Where the SD card is: sdhci-pci (a controller of its own) or builtin."},
+	 .help = "Where the SD card is: sdhci-pci (a controller of its own) or builtin; virtio: a "
+		 "disk with a write cache in its place."},
 	{"serial", OPT_INT, AT(serial), .help = "Which serial line is the console, from 0."},
 	{"network", OPT_ENUM, AT(network), .def = "virtio", .words = board_networks,
 	 .help = "The network card; it gives an address by DHCP and leads nowhere."},

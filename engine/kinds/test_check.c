@@ -112,15 +112,17 @@ void test_check_damage(void *data, const struct yaml *map, struct err_list *erro
 			    "say what is damaged: 'partition', 'gpt', or 'at' and 'size'");
 }
 
+#define LOST_MAX 1000 /* random subsets of a disk's */
+
 void test_check_cuts(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct test_cuts *c = data;
 
-	if (c->lost_writes < 1 || c->lost_writes > REPLAY_LOST_MAX)
+	if (c->lost_writes < 1 || c->lost_writes > LOST_MAX)
 		err_list_at(errors, pos_of(map, "lost-writes"),
-			    "'lost-writes' is %lld: a number from 1 to %d is wanted; every subset "
-			    "of so many writes is tried",
-			    (long long)c->lost_writes, REPLAY_LOST_MAX);
+			    "'lost-writes' is %lld: a number from 1 to %d is wanted, and of an SD "
+			    "card to %d: every subset of so many writes is tried",
+			    (long long)c->lost_writes, LOST_MAX, REPLAY_LOST_MAX);
 }
 
 void test_check_same(void *data, const struct yaml *map, struct err_list *errors)

@@ -287,7 +287,10 @@ static int replay(struct run *r, struct err **err)
 	replay_area(r->replay, r->size - backup, backup, true);
 	for (int i = 0; i < 2; i++)
 		r->half_area[i] = replay_area(r->replay, r->half_at[i], r->half_size, false);
-	replay_lose(r->replay, c->lost_writes);
+	if (!c->write_cache)
+		replay_lose(r->replay, c->lost_writes);
+	else if (c->lost_writes > 1)
+		replay_lose_unflushed(r->replay, c->lost_writes, CUTS_SEED);
 	for (size_t i = 0; i < c->slots.count; i++) {
 		const struct gpt_slot *part =
 			gpt_slot_named(&r->table, c->slots.items[i].partition);
@@ -341,6 +344,7 @@ int cuts_run(const struct cuts *c, struct cuts_result *ret, struct err **err)
 		rc = replay(&r, err);
 	if (!rc) {
 		r.result.writes = blklog_count(r.log);
+		r.result.sampled = replay_sampled(r.replay);
 		*ret = r.result;
 	}
 	close_all(&r);

@@ -31,8 +31,13 @@ struct cuts {
 	struct strs roots, boots;   /* image files that may be in slots, in the boot halves */
 	const char *boot_partition; /* NULL: "boot" */
 	bool torn;                  /* also the moments in the middle of a sector */
-	unsigned lost_writes;       /* any of so many last ones may be lost (replay_lose()) */
-	uint64_t most;              /* boots; more is an error (0: no limit) */
+	unsigned lost_writes;       /* 0 and 1: only the last one; else see write_cache */
+	/*
+	 * Any of so many last writes of a card may be lost (replay_lose()), or with a write cache
+	 * any since a flush, with so many random sets (replay_lose_unflushed()).
+	 */
+	bool write_cache;
+	uint64_t most; /* boots; more is an error (0: no limit) */
 	void *arg;
 	/*
 	 * Boots the firmware on CARD as it is, without changing it, until it has chosen a slot, and
@@ -44,11 +49,14 @@ struct cuts {
 	void (*progress)(void *arg, uint64_t write, uint64_t writes, uint64_t boots);
 };
 
+#define CUTS_SEED 1 /* of random sets */
+
 struct cuts_result {
 	uint64_t writes;  /* entries of the log */
 	uint64_t states;  /* different ones: so many boots */
 	uint64_t moments; /* in which the deciding places changed */
 	uint64_t lost;    /* moments with lost writes that were looked at, each subset */
+	uint64_t sampled; /* those among them where not each subset was */
 };
 
 /* A cut that the board would not survive is ERR_BUILD; the message says which. */

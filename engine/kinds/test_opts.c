@@ -56,7 +56,9 @@ static const struct option cuts_options[] = {
 	 .help = "Also with the last write done by half, sector by sector."},
 	{"lost-writes", OPT_INT, AT(lost_writes), .def = "1",
 	 .help = "Any of so many last writes may be lost, all subsets (1 to 12): an SD card holds "
-		 "writes back and knows no flush. 1: none but the last one.",
+		 "writes back and knows no flush. 1: none but the last one. On a board whose card "
+		 "is virtio: any sector since the last flush, all subsets of up to 12; of more "
+		 "each alone, all but one, all after each, and so many random ones (2 to 1000).",
 	 .example = "8"},
 	{"most", OPT_INT, AT(most),
 	 .help = "Fails when more boots than this would be needed; without it there is no limit."},

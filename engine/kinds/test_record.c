@@ -97,6 +97,22 @@ static void add_slots(struct test_run *r, struct cuts_slots *ret)
 	cuts_slots_push(ret, (struct cuts_slot){"B", "root-b"});
 }
 
+static void note_lost(struct test_run *r, int64_t count, const struct cuts_result *result)
+{
+	if (board_has_write_cache(&r->board))
+		scene_note(
+			r->scene,
+			"among them %llu moments more: sectors lost since a flush; every subset, "
+			"but for %llu of them: each sector alone, all but one, all after each, "
+			"and %lld random subsets at a time (seed %d)",
+			(unsigned long long)result->lost, (unsigned long long)result->sampled,
+			(long long)count, CUTS_SEED);
+	else
+		scene_note(r->scene,
+			   "among them %llu moments more: every subset of %lld lost writes",
+			   (unsigned long long)result->lost, (long long)count);
+}
+
 int test_power_cuts(struct test_run *r, const struct test_step *s, struct err **err)
 {
 	struct boots b = {.r = r, .step = s};
@@ -107,6 +123,7 @@ int test_power_cuts(struct test_run *r, const struct test_step *s, struct err **
 			       .log = r->record,
 			       .torn = s->power_cuts->torn,
 			       .lost_writes = (unsigned)s->power_cuts->lost_writes,
+			       .write_cache = board_has_write_cache(&r->board),
 			       .most = (uint64_t)s->power_cuts->most,
 			       .arg = &b,
 			       .boot = boot,
@@ -121,9 +138,7 @@ int test_power_cuts(struct test_run *r, const struct test_step *s, struct err **
 			   (unsigned long long)result.writes, (unsigned long long)result.moments,
 			   (unsigned long long)result.states);
 	if (rc == 0 && s->power_cuts->lost_writes > 1)
-		scene_note(r->scene,
-			   "among them %llu moments more: every subset of %lld lost writes",
-			   (unsigned long long)result.lost, (long long)s->power_cuts->lost_writes);
+		note_lost(r, s->power_cuts->lost_writes, &result);
 	cuts_slots_clear(&b.cuts.slots);
 	strs_clear(&b.cuts.roots);
 	strs_clear(&b.cuts.boots);

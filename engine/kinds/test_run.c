@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "kinds/board_node.h"
 #include "kinds/makers.h"
+#include "media/blklog.h"
 #include "media/ext4.h"
 
 #define LOG_MAX (64u << 20) /* of console output that is kept */
@@ -86,6 +87,12 @@ static int check_steps(const struct test_run *r, struct err **err)
 				       "board '%s' takes none (agent: none)",
 				       r->a->node, s->pos.line, verb_words[s->verb],
 				       r->o->board->text);
+		if (s->power_cuts && s->power_cuts->lost_writes > REPLAY_LOST_MAX &&
+		    !board_has_write_cache(&r->board))
+			return err_set(err, ERR_USER,
+				       "recipes/%s.yaml:%u: 'lost-writes' is at most %d on board "
+				       "'%s': an SD card has no flush, and every subset is tried",
+				       r->a->node, s->pos.line, REPLAY_LOST_MAX, r->o->board->text);
 	}
 	return 0;
 }

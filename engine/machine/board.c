@@ -9,10 +9,15 @@
 #define BOARD_VERSION 1
 
 const char *const board_loads[] = {"bios", "kernel", NULL};
-const char *const board_cards[] = {"sdhci-pci", "builtin", NULL};
+const char *const board_cards[] = {"sdhci-pci", "builtin", "virtio", NULL};
 const char *const board_networks[] = {"virtio", "usb", "none", NULL};
 const char *const board_watchdogs[] = {"i6300esb", "builtin", "none", NULL};
 const char *const board_agents[] = {"virtio", "none", NULL};
+
+bool board_has_write_cache(const struct board *b)
+{
+	return b->card == BOARD_VIRTIO;
+}
 
 void board_clear(struct board *b)
 {
@@ -205,7 +210,8 @@ static void push_card(struct strv *argv, const struct board *b, const struct boa
 			   ",driver=blklogwrites,log-sector-size=512,log-super-update-interval=1,"
 			   "log.driver=file,log.filename=");
 		append_escaped(&s, p->record);
-		str_append(&s, ",file.driver=file,cache=unsafe");
+		/* Flushes get as far as the log, and no further. */
+		str_append(&s, ",log.cache.no-flush=on,file.driver=file,file.cache.no-flush=on");
 		push_drive(argv, s.buf, "file.filename", p->card);
 	} else {
 		str_append(&s, ",format=raw,cache=unsafe,discard=unmap");
@@ -216,6 +222,8 @@ static void push_card(struct strv *argv, const struct board *b, const struct boa
 		push(argv, "-device", "sdhci-pci");
 		push(argv, "-device", "sd-card,drive=card0");
 	}
+	if (b->card == BOARD_VIRTIO)
+		push(argv, "-device", "virtio-blk-pci,drive=card0");
 }
 
 static void push_media(struct strv *argv, const struct board_power *p)

@@ -27,6 +27,7 @@ enum board_load {
 enum board_card {
 	BOARD_SDHCI_PCI, /* a controller of its own on the PCI bus */
 	BOARD_BUILTIN,   /* the board's own slot */
+	BOARD_VIRTIO,    /* no card: a disk with a write cache, /dev/vda */
 };
 enum board_network { BOARD_NET_VIRTIO, BOARD_NET_USB, BOARD_NET_NONE };
 enum board_watchdog { BOARD_DOG_I6300ESB, BOARD_DOG_BUILTIN, BOARD_DOG_NONE };
@@ -55,6 +56,9 @@ struct board {
 	enum board_agent agent;
 	unsigned time_permille; /* deadlines are multiplied with this / 1000 */
 };
+
+/* Whether its card is a disk that keeps writes in a cache until it is told to flush it. */
+bool board_has_write_cache(const struct board *b);
 
 /* Reads board.json; it was written by orch, so what is wrong with it is ERR_INTEGRITY. */
 int board_parse(const char *text, const char *name, struct board *ret,

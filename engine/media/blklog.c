@@ -13,6 +13,7 @@
 
 #define MAGIC UINT64_C(0x6a736677736872)
 #define VERSION 1
+#define FLAG_FLUSH 1
 #define FLAG_DISCARD 4
 #define FLAG_MARK 8
 #define MAX_DATA (UINT64_C(64) << 20) /* of one write */
@@ -126,6 +127,7 @@ int blklog_next(struct blklog *log, struct blklog_write *ret, struct err **err)
 		return err_set(err, ERR_BUILD, "write log '%s' is damaged", log->path);
 	w.number = ++log->number;
 	w.offset = u64_at(p) * log->sector;
+	w.flush = flags & FLAG_FLUSH;
 	w.size = flags & FLAG_MARK ? 0 : u64_at(p + 8) * log->sector;
 	log->next += log->sector;
 	if (flags & FLAG_MARK) {

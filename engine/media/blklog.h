@@ -18,7 +18,8 @@
  *
  * An SD card acknowledges writes that it still holds in its own buffer, and has no command to flush
  * it: after a power cut any of the last few may be missing while later ones are there
- * (replay_lose()).
+ * (replay_lose()). A disk with a write cache may lose any sector that was written since the last
+ * flush (replay_lose_unflushed()).
  */
 #include <stdbool.h>
 
@@ -29,8 +30,9 @@
 struct blklog;
 
 struct blklog_write {
-	uint64_t number;           /* from 1, of all entries of the log */
-	uint64_t offset, size;     /* bytes; a flush has size 0 */
+	uint64_t number;       /* from 1, of all entries of the log */
+	uint64_t offset, size; /* bytes; a flush has size 0, or comes before the write */
+	bool flush;
 	const unsigned char *data; /* until the next call; NULL: zeros (discard) */
 };
 
@@ -95,6 +97,16 @@ void replay_watch(struct replay *r, size_t area, bool on);
  */
 #define REPLAY_LOST_MAX 12
 void replay_lose(struct replay *r, unsigned count);
+/*
+ * Any set of the sectors that were written to watched areas since the last flush may be lost, told
+ * at the next flush and at the end: all sets of up to REPLAY_LOST_MAX sectors; of more, each sector
+ * alone, all but one, all after each, and RANDOM sets drawn with SEED (not 0). What was written
+ * to areas that are off and those of replay_keep() is lost by its newest write only, which is as
+ * bad as any. In place of replay_lose(). Of more than 4096 sectors the oldest ones arrive.
+ */
+void replay_lose_unflushed(struct replay *r, unsigned random, uint64_t seed);
+/* How many states were told of sectors that were more than REPLAY_LOST_MAX. */
+uint64_t replay_sampled(const struct replay *r);
 void replay_keep(struct replay *r, uint64_t at, uint64_t size);
 /* All writes of the log. One that does not lie on the card, as its file is now, is ERR_BUILD. */
 int replay_run(struct replay *r, struct err **err) warn_unused;

@@ -34,6 +34,11 @@ void replay_watch(struct replay *r, size_t area, bool on)
 	r->areas.items[area].on = on;
 }
 
+uint64_t replay_sampled(const struct replay *r)
+{
+	return r->sampled;
+}
+
 size_t replay_states(const struct replay *r)
 {
 	return r->states.count;
@@ -229,8 +234,13 @@ static int one_write(struct replay *r, const struct blklog_write *w, struct err 
 {
 	if (w->size > r->size || w->offset > r->size - w->size)
 		return err_set(err, ERR_BUILD, "it does not lie on the card");
+	if (w->flush && r->cached && cache_flush(r, &r->newest, err) < 0)
+		return -1;
 	if (!w->size)
 		return 0;
+	r->newest = *w;
+	if (r->cached)
+		return cache_note(r, w, err) < 0 ? -1 : apply(r, w, err);
 	if (card_note(r, w, err) < 0 || apply(r, w, err) < 0)
 		return -1;
 	return card_tell(r, w, err);
@@ -251,5 +261,7 @@ int replay_run(struct replay *r, struct err **err)
 		if (one_write(r, &w, err) < 0)
 			return err_wrap(err, "write %llu", (unsigned long long)w.number);
 	}
-	return rc < 0 ? -1 : 0;
+	if (rc < 0)
+		return -1;
+	return r->cached ? cache_flush(r, &r->newest, err) : 0;
 }

@@ -27,10 +27,12 @@ static void parts_release(struct parts *parts)
 	parts_clear(parts);
 }
 
-void lost_drop_oldest(struct replay *r)
+void lost_drop(struct replay *r, size_t index)
 {
-	parts_release(&r->window.items[0].parts);
-	memmove(r->window.items, r->window.items + 1, --r->window.count * sizeof(*r->window.items));
+	struct change *gone = &r->window.items[index];
+
+	parts_release(&gone->parts);
+	memmove(gone, gone + 1, (--r->window.count - index) * sizeof(*gone));
 }
 
 void lost_drop_all(struct replay *r)
@@ -188,7 +190,7 @@ int card_note(struct replay *r, const struct blklog_write *w, struct err **err)
 	if (r->card_holds < 2)
 		return 0;
 	if (r->window.count == r->card_holds)
-		lost_drop_oldest(r);
+		lost_drop(r, 0);
 	newest = &changes_at_end(&r->window)->parts;
 	for (size_t i = 0; i < r->areas.count; i++) {
 		const struct area *area = &r->areas.items[i];

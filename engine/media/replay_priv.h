@@ -2,7 +2,8 @@
 #pragma once
 /*
  * What the files of the replay of a write log share: replay.c, the writes in their order, and
- * replay_lost.c, states in which some of them are missing.
+ * replay_lost.c, states in which some of them are missing: of the last ones of a card, or (
+ * replay_cache.c) of those since a disk's last flush.
  */
 #include "base/vec.h"
 #include "media/blklog.h"
@@ -33,6 +34,7 @@ DEFINE_VEC(parts, struct part)
 /* What may be lost together, and without anything else. */
 struct change {
 	struct parts parts;
+	bool stands_for_all; /* replay_cache.c */
 };
 DEFINE_VEC(changes, struct change)
 
@@ -43,10 +45,15 @@ struct replay {
 	struct replay_events events;
 	struct areas areas;
 	struct states states;
-	size_t last;           /* index of the state told last */
+	size_t last; /* index of the state told last */
+	struct blklog_write newest;
 	struct spans kept;     /* replay_keep() */
 	struct changes window; /* that may be lost now, the oldest first */
 	unsigned card_holds;   /* writes; 0 and 1: none is ever lost */
+	bool cached;           /* all writes since a flush may be lost */
+	unsigned random_sets;
+	uint64_t seed;
+	uint64_t sampled; /* states told where not all sets were */
 };
 
 /* Puts a sector into the sum of its area, or takes it out again. */
@@ -62,8 +69,8 @@ int replay_tell(struct replay *r, struct replay_state *s, struct err **err) warn
 /* What W changes of a span becomes a part. */
 int lost_note_span(struct replay *r, const struct blklog_write *w, uint64_t at, uint64_t size,
 		   struct parts *parts, struct err **err) warn_unused;
-/* The oldest of the window arrived. */
-void lost_drop_oldest(struct replay *r);
+/* A change of the window arrived. */
+void lost_drop(struct replay *r, size_t index);
 void lost_drop_all(struct replay *r);
 /* Whether a state may depend on a write of the window. */
 bool lost_matters(const struct replay *r);
@@ -77,3 +84,11 @@ int lost_restore(struct replay *r, struct err **err) warn_unused;
 int card_note(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;
 /* After it: tells all states that end in it, and leaves the card as it was. */
 int card_tell(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;
+
+/* Before W is applied: what it changes enters the window. */
+int cache_note(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;
+/*
+ * At a flush, and at the end: tells the states in which some of the window are missing, leaves the
+ * card as it was, and empties the window. W is the last write before it.
+ */
+int cache_flush(struct replay *r, const struct blklog_write *w, struct err **err) warn_unused;

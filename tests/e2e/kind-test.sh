@@ -142,6 +142,12 @@ scenario commands <<'END'
   - {run: "true"}
 END
 fails commands 2 "recipes/commands.yaml:8: 'run' needs commands in the guest, but board 'virt' takes none"
+scenario lost <<'END'
+  - {power: "on", record: true}
+  - {power: cut}
+  - {power-cuts: {roots: root, boots: boot, lost-writes: 13}}
+END
+fails lost 2 "recipes/lost.yaml:9: 'lost-writes' is at most 12 on board 'virt'"
 scenario large 'keep-card: false' <<'END'
   - {power: "on"}
 END

@@ -163,6 +163,8 @@ static void test_argv_virt(void **state)
 	assert_has(line, "driver=blklogwrites");
 	assert_has(line, "log.filename=log");
 	assert_has(line, "file.filename=card ");
+	assert_has(line, "-device sd-card,drive=card0");
+	assert_false(board_has_write_cache(&virt));
 	assert_has(line, "drive=media0,serial=" BOARD_MEDIA_SERIAL);
 	assert_has(line, "restrict=on");
 	assert_has(line, "name=" BOARD_AGENT_PORT);
@@ -171,6 +173,23 @@ static void test_argv_virt(void **state)
 	/* QEMU takes names of at most 55 bytes. */
 	for (const char *at = line; (at = strstr(at, "-fw_cfg name=")); at++)
 		assert_true(strcspn(at + strlen("-fw_cfg name="), ",") <= 55);
+}
+
+/* A disk whose flushes are recorded. */
+static void test_argv_disk(void **state)
+{
+	struct board disk = virt;
+	struct board_power p = {.firmware = "u-boot.bin", .card = "card", .record = "log"};
+	char *line cleanup_free = NULL;
+
+	disk.card = BOARD_VIRTIO;
+	disk.agent = BOARD_AGENT_NONE;
+	line = line_of(&disk, &p);
+	assert_has(line, "-drive if=none,id=card0,driver=blklogwrites");
+	assert_has(line, "-device virtio-blk-pci,drive=card0 ");
+	assert_lacks(line, "cache=unsafe");
+	assert_lacks(line, "sd-card");
+	assert_true(board_has_write_cache(&disk));
 }
 
 static void on_agent(void *arg, enum agent_event event, unsigned id, const char *text, int status)
@@ -215,10 +234,10 @@ static void test_agent_request(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scale),         cmocka_unit_test(test_roundtrip),
-		cmocka_unit_test(test_not_a_board),   cmocka_unit_test(test_argv_pi),
-		cmocka_unit_test(test_argv_virt),     cmocka_unit_test(test_agent),
-		cmocka_unit_test(test_agent_request),
+		cmocka_unit_test(test_scale),       cmocka_unit_test(test_roundtrip),
+		cmocka_unit_test(test_not_a_board), cmocka_unit_test(test_argv_pi),
+		cmocka_unit_test(test_argv_virt),   cmocka_unit_test(test_argv_disk),
+		cmocka_unit_test(test_agent),       cmocka_unit_test(test_agent_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

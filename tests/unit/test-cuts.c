@@ -56,6 +56,7 @@ struct scene {
 	uint64_t writes; /* entries */
 	struct strv boots;
 	unsigned lost_writes;
+	bool write_cache;
 };
 
 static void u64(struct str *s, uint64_t v)
@@ -74,6 +75,18 @@ static void log_write(struct scene *s, uint64_t offset, const void *data, size_t
 	u64(&s->log, 0);
 	str_append_len(&s->log, zeros, sizeof(zeros));
 	str_append_len(&s->log, data, len);
+	s->writes++;
+}
+
+static void flush(struct scene *s)
+{
+	static const char zeros[480];
+
+	u64(&s->log, 0);
+	u64(&s->log, 0);
+	u64(&s->log, 1);
+	u64(&s->log, 0);
+	str_append_len(&s->log, zeros, sizeof(zeros));
 	s->writes++;
 }
 
@@ -146,6 +159,7 @@ static int play(struct scene *s, struct cuts_result *ret, struct err **err)
 			 .env_size = 4096,
 			 .torn = true,
 			 .lost_writes = s->lost_writes,
+			 .write_cache = s->write_cache,
 			 .arg = s,
 			 .boot = boot};
 	int rc;
@@ -303,6 +317,35 @@ static void test_lost_copies(void **state)
 	strv_clear(&s.boots);
 }
 
+/* With a write cache it takes a flush between the slot and its name, however much is written. */
+static void test_flush(void **state)
+{
+	struct scene s;
+	struct cuts_result result;
+	struct err *err = NULL;
+
+	for (int flushed = 0; flushed < 2; flushed++) {
+		begin(&s);
+		s.lost_writes = 8;
+		s.write_cache = true;
+		fill(&s, ROOT_B, 4096, 'n');
+		for (int i = 0; i < 20; i++)
+			fill(&s, (9 * M) + (uint64_t)i * 512, 512, 'd');
+		if (flushed)
+			flush(&s);
+		environment(&s, 1, 2, 'B');
+		if (flushed)
+			ok(play(&s, &result, &err), &err);
+		else
+			refused(play(&s, &result, &err), &err,
+				"with 1 of those before it lost: slot 'B' would be used, and is "
+				"not a whole image: 8 sectors differ from the nearest");
+		strv_clear(&s.boots);
+	}
+	assert_int_equal(result.sampled, 0);
+	assert_true(result.lost > 0);
+}
+
 static void test_copies(void **state)
 {
 	struct gpt_slots table = {0};
@@ -331,7 +374,7 @@ int main(void)
 		cmocka_unit_test(test_good),        cmocka_unit_test(test_early),
 		cmocka_unit_test(test_in_use),      cmocka_unit_test(test_no_table),
 		cmocka_unit_test(test_copies),      cmocka_unit_test(test_lost_slot),
-		cmocka_unit_test(test_lost_copies),
+		cmocka_unit_test(test_lost_copies), cmocka_unit_test(test_flush),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

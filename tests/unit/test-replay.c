@@ -295,6 +295,105 @@ static void test_lost_in_use(void **state)
 	str_release(&s.text);
 }
 
+/* A disk with a write cache, whose area of SECTORS begins at 10. Returns what was sampled. */
+static uint64_t cache_run(struct log *l, struct lost *s, uint64_t sectors, unsigned random)
+{
+	struct replay_events events = {.arg = s, .state = on_lost, .in_use = lost_in_use};
+	struct blklog *log cleanup_blklog = log_open(l, "log");
+	struct replay *r cleanup_replay = NULL;
+	struct err *err = NULL;
+	int card cleanup_fd = card_new("card", 'o');
+	char byte;
+
+	s->text = (struct str)STR_INIT;
+	s->card = card;
+	replay_new(log, card, &events, &r);
+	replay_area(r, 10 * S, sectors * S, true);
+	replay_keep(r, 40 * S, 4 * S);
+	replay_lose_unflushed(r, random, 1);
+	ok(replay_run(r, &err), &err);
+	assert_int_equal(pread(card, &byte, 1, 10 * S), 1);
+	assert_int_not_equal(byte, 'o'); /* nothing stays lost */
+	return replay_sampled(r);
+}
+
+/* The states of TEXT in which something is lost, as they were told. */
+static char *only_lost(const char *text)
+{
+	struct str ret = STR_INIT;
+
+	for (const char *p = text, *end; *p; p = end + 1) {
+		end = strchr(p, ' ');
+		if (!strstr(p, "-0:") || strstr(p, "-0:") > end)
+			str_append_len(&ret, strchr(p, '@'), (size_t)(end + 1 - strchr(p, '@')));
+	}
+	return str_steal(&ret);
+}
+
+static void cache_says(struct log *l, struct lost *s, const char *want)
+{
+	char *lost cleanup_free = NULL;
+
+	assert_int_equal(cache_run(l, s, 3, 5), 0);
+	lost = only_lost(s->text.buf);
+	assert_string_equal(lost, want);
+	str_release(&s->text);
+}
+
+/* Any sector since the last flush, whatever order they were written in. */
+static void test_cache(void **state)
+{
+	struct log *l = log_new();
+	struct lost s = {.sectors = {10, 11, 12}};
+
+	entry(l, 10, 2, 0, 'a');
+	entry(l, 0, 0, 1, 0);
+	entry(l, 12, 1, 0, 'b');
+	entry(l, 12, 1, 0, 'c'); /* two versions of it */
+	cache_says(l, &s, "@1-1:oao @1-1:aoo @1-2:ooo @4-1:aac @4-1:aab @4-2:aao ");
+	entry(l, 12, 1, 0, 'c'); /* no change */
+	cache_says(l, &s, "@1-1:oao @1-1:aoo @1-2:ooo @5-1:aac @5-1:aab @5-2:aao ");
+	entry(l, 10, 1, 1, 'd'); /* a flush before a write */
+	cache_says(l, &s, "@1-1:oao @1-1:aoo @1-2:ooo @5-1:aac @5-1:aab @5-2:aao @6-1:aac ");
+}
+
+/* Of what is not watched the newest write is lost, and told when it can matter. */
+static void test_cache_in_use(void **state)
+{
+	struct log *l = log_new();
+	struct lost s = {.sectors = {10, 40, 41}};
+
+	entry(l, 10, 1, 0, 'a');
+	entry(l, 0, 0, 1, 0);
+	entry(l, 40, 1, 0, 'b');
+	entry(l, 41, 1, 0, 'c');
+	cache_says(l, &s, "@1-1:ooo ");
+	s.used = 41;
+	cache_says(l, &s, "@1-1:ooo @4-1:abo ");
+	s.used = 0;
+	entry(l, 10, 1, 0, 'd');
+	cache_says(l, &s, "@1-1:ooo @5-1:dbo @5-1:abc @5-2:abo ");
+}
+
+/* So many that not all sets can be told: the same ones each time. */
+static void test_cache_sampled(void **state)
+{
+	struct log *l = log_new();
+	struct lost s = {.sectors = {10, 11, 22}};
+	char *first cleanup_free = NULL;
+
+	entry(l, 10, 13, 0, 'a');
+	assert_int_equal(cache_run(l, &s, 13, 7), 3 * 13 + 7);
+	assert_non_null(strstr(s.text.buf, "@1-1:oaa "));
+	assert_non_null(strstr(s.text.buf, "@1-12:aoo "));
+	assert_non_null(strstr(s.text.buf, "@1-13:ooo "));
+	assert_non_null(strstr(s.text.buf, "@1-11:aao "));
+	first = str_steal(&s.text);
+	assert_int_equal(cache_run(l, &s, 13, 7), 3 * 13 + 7);
+	assert_string_equal(s.text.buf, first);
+	str_release(&s.text);
+}
+
 /* The second area counts from the moment on when the first one says so. */
 static int switch_on(void *arg, size_t area, struct err **err)
 {
@@ -385,8 +484,10 @@ static void test_qemu(void **state)
 	assert_int_equal(w.offset, 4096);
 	assert_int_equal(w.size, 512);
 	assert_int_equal(w.data ? w.data[0] : 0, 0);
+	assert_false(w.flush);
 	ok(blklog_next(log, &w, &err), &err);
 	assert_int_equal(w.size, 0);
+	assert_true(w.flush);
 	assert_true(blklog_count(log) >= 3); /* closing flushes once more */
 }
 
@@ -423,11 +524,12 @@ static void test_outside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_log),         cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_states),      cmocka_unit_test(test_lost_writes),
-		cmocka_unit_test(test_lost_in_use), cmocka_unit_test(test_switch),
-		cmocka_unit_test(test_match),       cmocka_unit_test(test_outside),
-		cmocka_unit_test(test_qemu),
+		cmocka_unit_test(test_log),          cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_states),       cmocka_unit_test(test_lost_writes),
+		cmocka_unit_test(test_lost_in_use),  cmocka_unit_test(test_switch),
+		cmocka_unit_test(test_match),        cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_qemu),         cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_cache_in_use), cmocka_unit_test(test_cache_sampled),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
