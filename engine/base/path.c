@@ -131,6 +131,39 @@ int path_mkparents(const char *path, struct err **err)
 	return path_mkdirs(dir, err);
 }
 
+int path_mkdirs_within(const char *top, const char *rel, struct err **err)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	char *path cleanup_free = path_join(top, rel);
+	int at cleanup_fd = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (at < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", top);
+	for (char *name = path + strlen(path) - strlen(rel), *next; name; name = next) {
+		struct stat st;
+		int sub;
+
+		next = strchr(name, '/');
+		if (next)
+			*next = 0;
+		if (mkdirat(at, name, 0777) < 0 && errno != EEXIST)
+			return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", path);
+		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+			return err_set(err, ERR_USER,
+				       "'%s' is a link, and nothing is written through a link of a "
+				       "project: remove it",
+				       path);
+		sub = openat(at, name, flags);
+		if (sub < 0)
+			return err_errno(err, ERR_ENV, errno, "cannot open '%s'", path);
+		close(at);
+		at = sub;
+		if (next)
+			*next++ = '/';
+	}
+	return 0;
+}
+
 /*
  * Removes what is in the open folder FD (taken over). Depth is bounded by
  * the descriptors there are.

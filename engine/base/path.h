@@ -28,6 +28,11 @@ int path_mkdirs(const char *path, struct err **err) warn_unused;
 /* Makes the folders above PATH. */
 int path_mkparents(const char *path, struct err **err) warn_unused;
 /*
+ * Makes the folders that REL, a project path, names in the folder TOP. Refuses links among them
+ * (class USER): a project may be a stranger's, and what is written into it stays in it.
+ */
+int path_mkdirs_within(const char *top, const char *rel, struct err **err) warn_unused;
+/*
  * Like rm -rf, by file descriptors, never following a link, never leaving the
  * file system. Missing: 0.
  */

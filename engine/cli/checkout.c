@@ -97,6 +97,7 @@ static int checkout_one(struct checkout *c, const struct node *n, const struct a
 {
 	struct stamps *t = &c->stamps;
 	char *rel cleanup_free = checkout_path(n->name, a->name);
+	char *dir cleanup_free = path_dir(rel);
 	char *path cleanup_free = path_join(c->g->project->dir, rel);
 	char *digest cleanup_free = artifact_digest_string(a);
 	char *now cleanup_free = stamp_make(path, digest);
@@ -107,7 +108,9 @@ static int checkout_one(struct checkout *c, const struct node *n, const struct a
 
 	if (now && before && str_eq(now, before))
 		return 0;
-	rc = path_mkparents(path, err) ? -1 : cas_checkout(store_dir(c->s), a, path, &state, err);
+	rc = path_mkdirs_within(c->g->project->dir, dir, err)
+		     ? -1
+		     : cas_checkout(store_dir(c->s), a, path, &state, err);
 	if (rc == 1)
 		return put_away(c, n, a, &state, err);
 	if (rc < 0)

@@ -339,9 +339,11 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 	char *pki cleanup_free = path_join(project_dir, "pki");
 	char *private cleanup_free = path_join(pki, "private");
 
+	if (path_mkdirs_within(project_dir, "pki/private", err) < 0)
+		return -1;
 	if (lacks_rollover_signer(pki))
 		return add_rollover_signer(pki, report, err);
-	if (refuse_existing(pki, err) < 0 || path_mkdirs(private, err) < 0)
+	if (refuse_existing(pki, err) < 0)
 		return -1;
 	if (chmod(private, 0700) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot protect '%s'", private);

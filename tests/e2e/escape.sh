@@ -97,6 +97,36 @@ case $? in
 	;;
 esac
 
+# A link that a project brings along does not choose where its outputs and keys go.
+printf 'kind: run\nrun: ["echo evil >authorized_keys"]\noutputs: [authorized_keys]\n' >recipes/keys.yaml
+mkdir "$scratch/home"
+echo mine >"$scratch/home/authorized_keys"
+for link in out out/keys; do
+	rm -rf out
+	mkdir -p out
+	[ $link != out ] || rmdir out
+	ln -s "$scratch/home" $link
+	code "$link is a link: refused" 2 "$ORCH" build keys
+	check "$link is a link: it is said" grep -q "p/$link' is a link" "$scratch/err"
+	same "$link is a link: nothing is written" "authorized_keys: mine" \
+		"$(cd "$scratch/home" && find . -type f -printf '%P: ' -exec cat {} +)"
+	rm $link
+done
+rm -rf out
+mkdir -p out/keys
+ln -s "$scratch/home/authorized_keys" out/keys/
+code "an output replaces a link" 0 "$ORCH" build keys
+same "and not what it leads to" "mine evil" "$(cat "$scratch/home/authorized_keys" out/keys/authorized_keys | xargs)"
+for link in pki pki/private; do
+	rm -rf pki
+	mkdir pki
+	[ $link != pki ] || rmdir pki
+	ln -s "$scratch/home" $link
+	code "$link is a link: no keys are made" 2 "$ORCH" pki init
+	same "$link is a link: nor written" authorized_keys "$(cd "$scratch/home" && find . -type f -printf '%P ' | xargs)"
+	rm $link
+done
+
 # Calls and files that lead out; what nested steps have more is in namespaces of their own.
 cp "$tests/reach.py" .
 printf 'kind: run\ninputs: [reach.py]\nrun: ["python3 reach.py >said"]\noutputs: [said]\n' >recipes/reach.yaml

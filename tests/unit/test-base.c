@@ -448,6 +448,33 @@ static void trees_are_removed_even_without_permission(void **state)
 	assert_int_equal(path_remove(top, &err), 0);
 }
 
+static void folders_are_made_through_no_link(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *top cleanup_free = path_join(dir, "within");
+	char *leads cleanup_free = path_join(top, "out/x");
+	char *made cleanup_free = path_join(top, "out/y/z");
+	char *leak cleanup_free = path_join(dir, "z");
+	char *file cleanup_free = path_join(top, "file");
+
+	assert_int_equal(path_mkdirs(top, &err), 0);
+	assert_int_equal(path_mkdirs_within(top, "out/y/z", &err), 0);
+	assert_true(path_exists(made));
+	assert_int_equal(path_mkdirs_within(top, "out/y/z", &err), 0);
+	assert_int_equal(symlink("../..", leads), 0);
+	assert_int_equal(path_mkdirs_within(top, "out/x/z", &err), -1);
+	assert_int_equal(err->cls, ERR_USER);
+	assert_non_null(strstr(err->text, "within/out/x' is a link"));
+	assert_false(path_exists(leak));
+	err_free(steal_ptr(err));
+	assert_int_equal(symlink("nowhere", file), 0);
+	assert_int_equal(path_mkdirs_within(top, "file", &err), -1);
+	err_free(steal_ptr(err));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(mknod(file, S_IFREG | 0600, 0), 0);
+	assert_int_equal(path_mkdirs_within(top, "file/z", &err), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +501,7 @@ int main(void)
 		cmocka_unit_test(files_are_copied_between_file_systems),
 		cmocka_unit_test(lists_grant_what_they_say),
 		cmocka_unit_test(trees_are_removed_even_without_permission),
+		cmocka_unit_test(folders_are_made_through_no_link),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, dir_setup, dir_teardown);
