@@ -197,14 +197,15 @@ static int read_back(const struct rauc *r, const char *bundle, struct err **err)
 }
 
 /*
- * Whether the rauc of a tree can sign with this key and verify it: with a bundle of nothing much,
- * before the images are packed. Of this machine's, x509_check_signer() has tried the library.
+ * Whether rauc, as it was built, can sign with this key and verify it: with a bundle of nothing
+ * much, before the images are packed. x509_check_signer() has tried the library that orch has.
  */
 static int try_rauc(const struct rauc *r, const struct signer *s, struct err **err)
 {
 	static const char manifest[] = "[update]\ncompatible=trial\nversion=1\n\n"
 				       "[bundle]\nformat=verity\n\n"
 				       "[image.trial]\nfilename=trial.img\n";
+	const struct bundle_opts *o = r->a->opts;
 	const char *dir = arena_printf(r->a->arena, "%s/trial", r->a->workdir);
 	const char *bundle = arena_printf(r->a->arena, "%s/trial.raucb", r->a->workdir);
 	char *text cleanup_free = path_join(dir, "manifest.raucm"),
@@ -219,8 +220,10 @@ static int try_rauc(const struct rauc *r, const struct signer *s, struct err **e
 	    file_write(image, block, sizeof(block), 0644, false, err) < 0)
 		return -1;
 	if (make_bundle(r, s, dir, bundle, err) < 0 || read_bundle(r, bundle, &said, err) < 0)
-		return err_wrap(err, "the rauc of 'tools' cannot sign with this key and verify it "
-				     "(see the log)");
+		return err_wrap(err,
+				"the rauc of %s cannot sign with this key and verify it (see "
+				"the log)",
+				o->tools ? "'tools'" : "this machine");
 	return 0;
 }
 
@@ -237,7 +240,7 @@ static int bundle_run(struct action *a, struct err **err)
 		return -1;
 	r.key = signer.key;
 	r.keyring = signer.keyring;
-	if (rauc_open(&r, o->tools, err) < 0 || (o->tools && try_rauc(&r, &signer, err) < 0) ||
+	if (rauc_open(&r, o->tools, err) < 0 || try_rauc(&r, &signer, err) < 0 ||
 	    path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0)
 		return -1;
 	action_progress(a, -1, "compressing and signing");

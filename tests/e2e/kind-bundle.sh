@@ -274,6 +274,9 @@ chmod 755 "$scratch/host/rauc"
 PATH=$scratch/host:$PATH "$orch" -C "$p" build --result-json "$result" bundle bundle-kit >"$scratch/out" 2>"$scratch/err"
 same "another rauc on this host" "bundle built, bundle-kit cached, " \
 	"$(jq -r '.nodes[] | select(.kind == "bundle") | .name + " " + .status + ", "' "$result" | sort | tr -d '\n')"
+printf '#!/bin/sh\n[ "$1" != --version ] || { echo rauc 99.8; exit; }\necho no such key type >&2; exit 1\n' >"$scratch/host/rauc"
+code "one that cannot sign" 1 env PATH="$scratch/host:$PATH" "$orch" -C "$p" build bundle
+says "is told before the images are packed" "the rauc of this machine cannot sign with this key .*no such key type"
 tools refuses "echo no such key type >&2; exit 1"
 code "a rauc that cannot sign" 1 "$orch" -C "$p" build bundle-refuses
 says "is told before the images are packed" "the rauc of 'tools' cannot sign with this key and verify it"
