@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "graph/resolve.h"
+#include "recipe/facts.h"
 
 /* Names of a cycle that are shown at most. */
 #define CYCLE_SHOWN 12
@@ -152,6 +153,21 @@ static int add_ref(void *arg, const char *option_path, struct ref *ref)
 	return 0;
 }
 
+/* The fact of its own that the node's maker is handed. */
+static void add_fact(struct builder *b)
+{
+	const struct recipe *r = b->n->recipe;
+	struct edge edge = {.ref_text = EDGE_FACT, .type = REF_PATH, .pos = file_pos(b->n)};
+	const char *name;
+
+	if (!r->kind->input_fact)
+		return;
+	name = arena_printf(b->arena, "%s#%s", r->name, r->kind->input_fact);
+	edge.filled = facts_expand(b->g->project->facts, edge.pos, name, b->r.errors);
+	if (edge.filled)
+		edges_push(&b->edges, edge);
+}
+
 static int compare_edges(const void *a, const void *b)
 {
 	const struct edge *x = a, *y = b;
@@ -202,6 +218,7 @@ static void connect(struct builder *b)
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		b->n = g->nodes.items[i];
 		schema_each_ref(b->n->recipe->kind->schema, b->n->recipe->opts, add_ref, b);
+		add_fact(b);
 		take_edges(b);
 	}
 	edges_clear(&b->edges);

@@ -21,7 +21,10 @@ enum node_state {
 struct node;
 DEFINE_VEC(nodes, struct node *)
 
-/* One input of a node. Exactly one of from and path is set. */
+/* The ref_text of an input that is a fact of the node itself; no reference can be written so. */
+#define EDGE_FACT "{fact}"
+
+/* One input of a node. One of from and path is set; neither in an EDGE_FACT. */
 struct edge {
 	const char *ref_text; /* as written; unique within the node */
 	enum ref_type type;
@@ -29,7 +32,7 @@ struct edge {
 	const char *output; /* REF_OUTPUT, REF_INSIDE: output name of from */
 	const char *inside; /* REF_INSIDE */
 	const char *path;   /* REF_PATH: project path */
-	const char *filled; /* REF_PATH: the text that stands for a template's, else NULL */
+	const char *filled; /* text of a template when it is filled, or of a fact; else NULL */
 	struct digest raw;  /* of a template before it was filled */
 	struct pos pos;     /* of the first mention */
 	bool signer;        /* ACCEPT_SIGNER: from's secrets may be used */

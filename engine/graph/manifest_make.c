@@ -176,6 +176,13 @@ static char *real_path(struct maker *m, const char *path, struct err **err)
 	return xstrdup(real + strlen(root) + 1);
 }
 
+static void take_filled(const struct edge *e, mode_t mode, struct manifest_input *in)
+{
+	in->type = MANIFEST_FILE;
+	in->mode = mode;
+	digest_data(e->filled, strlen(e->filled), &in->digest);
+}
+
 /* A template counts as what it was filled to, and must not have changed since. */
 static int read_template(struct maker *m, const struct edge *e, const char *path,
 			 struct manifest_input *in, struct err **err)
@@ -188,9 +195,7 @@ static int read_template(struct maker *m, const struct edge *e, const char *path
 	if (!digest_eq(&now, &e->raw))
 		return err_at(err, e->pos, "template '%s' was changed while orch ran: run it again",
 			      e->path);
-	in->type = MANIFEST_FILE;
-	in->mode = file_mode(&st);
-	digest_data(e->filled, strlen(e->filled), &in->digest);
+	take_filled(e, file_mode(&st), in);
 	return 0;
 }
 
@@ -201,6 +206,10 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 	const char *path = e->path;
 	struct stat st;
 
+	if (!path) {
+		take_filled(e, S_IFREG | 0644, in);
+		return 0;
+	}
 	if (fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		return err_at(err, e->pos, "input '%s' of node '%s' cannot be read: %s", path,
 			      m->n->name, strerror(errno));

@@ -239,7 +239,9 @@ static int add_node(struct saver *v, struct store *s, const struct node *n)
 	for (size_t i = 0; i < n->in.count; i++) {
 		const struct edge *e = &n->in.items[i];
 
-		if (e->path ? add_project(v, e->path, 0) : add_absent(v, e->from->name))
+		if (e->path && add_project(v, e->path, 0))
+			return -1;
+		if (e->from && add_absent(v, e->from->name))
 			return -1;
 	}
 	if (n->lock && add_project(v, n->lock, 0))

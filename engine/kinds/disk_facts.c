@@ -3,7 +3,10 @@
  * The facts of kind disk: where its partitions and reserved areas lie. A start needs the sizes of
  * what comes before it, and no more, so that a partition may have the size of one before it.
  */
+#include <ctype.h>
+
 #include "kinds/disk_opts.h"
+#include "kinds/image.h"
 #include "kinds/image_ids.h"
 #include "recipe/facts.h"
 
@@ -64,8 +67,11 @@ static enum fact_result image_size(struct facts *f, const struct disk_part *p, u
 		return result;
 	if (result == FACT_KNOWN)
 		return str_u64(text.buf, ret_size) ? FACT_REFUSED : FACT_KNOWN;
-	str_printf(ret, "partition '%s' a 'size'", p->name);
-	return FACT_UNBUILT;
+	str_printf(ret,
+		   "the size of what partition '%s' takes is known when it is built: give the "
+		   "partition a 'size'",
+		   p->name);
+	return FACT_MISSING;
 }
 
 /* The partition of one entry of 'partitions', with its size as it is on the disk. */
@@ -220,4 +226,75 @@ void disk_fact_names(struct facts *f, const struct recipe *r, struct strs *ret)
 	add_names(f, r, "reserved", of_area, ret);
 	strs_push(ret, "size");
 	strs_push(ret, "first-usable");
+}
+
+void disk_part_names(struct facts *f, const struct recipe *r, struct strs *ret)
+{
+	struct list parts = entries_of(r, "partitions");
+
+	for (size_t i = 0; i < parts.count; i++) {
+		const char *name = facts_scalar(f, LIST_AT(parts, struct yaml *, i), "name");
+
+		if (name)
+			strs_push(ret, name);
+	}
+}
+
+enum fact_result disk_gpt_write(struct facts *f, const struct recipe *r, struct str *ret)
+{
+	struct layout l cleanup_layout = {0};
+	enum fact_result result = place(f, r, SIZE_MAX - 1, &l, ret);
+
+	for (size_t i = 0; result == FACT_KNOWN && i < l.parts.count; i++) {
+		const struct layout_part *p = &l.parts.items[i];
+		char buf[37], guid[37];
+
+		snprintf(guid, sizeof(guid), "%s", layout_type_guid(p->type, buf));
+		for (char *c = guid; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+		str_printf(ret, "%sname=%s,start=%lluMiB,size=", i ? ";" : "", p->name,
+			   (unsigned long long)(p->start >> 20));
+		if (p->grow)
+			str_append(ret, "-");
+		else
+			str_printf(ret, "%lluMiB", (unsigned long long)(p->size >> 20));
+		str_printf(ret, ",type=%s", guid);
+	}
+	return result;
+}
+
+/* The file system in P, of its own or in the image that it takes; "none" if nothing is known. */
+static enum fact_result filesystem_of(struct facts *f, const struct disk_part *p, struct str *ret)
+{
+	char *node cleanup_free =
+		p->from ? xstrndup(p->from->text, strcspn(p->from->text, ":")) : NULL;
+	enum fact_result result = FACT_UNKNOWN;
+
+	if (node)
+		result = facts_of(f, node, "filesystem", ret);
+	if (result == FACT_REFUSED)
+		return result;
+	if (result != FACT_KNOWN) {
+		str_clear(ret);
+		str_append(ret, image_fs_words[p->filesystem]);
+	}
+	return FACT_KNOWN;
+}
+
+enum fact_result disk_slot_type(struct facts *f, const struct recipe *r, const char *name,
+				struct str *ret)
+{
+	struct list parts = entries_of(r, "partitions");
+	size_t index = entry_index(f, &parts, name);
+	struct str is cleanup_str = STR_INIT;
+	const struct disk_part *p;
+
+	if (index == parts.count)
+		return FACT_REFUSED;
+	p = facts_decode(f, &disk_part_schema, LIST_AT(parts, struct yaml *, index));
+	if (!p || filesystem_of(f, p, &is) != FACT_KNOWN)
+		return FACT_REFUSED;
+	/* others RAUC copies as they are */
+	str_append(ret, str_eq(is.buf, "ext4") || str_eq(is.buf, "vfat") ? is.buf : "raw");
+	return FACT_KNOWN;
 }

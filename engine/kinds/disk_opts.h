@@ -36,3 +36,10 @@ extern const struct fact_help disk_fact_help[];
 enum fact_result disk_fact(struct facts *f, const struct recipe *r, const char *name,
 			   struct str *ret);
 void disk_fact_names(struct facts *f, const struct recipe *r, struct strs *ret);
+/* For facts of devices; RET as for a fact. The argument of U-Boot's `gpt write` for the table: */
+enum fact_result disk_gpt_write(struct facts *f, const struct recipe *r, struct str *ret);
+/* RAUC's type of a slot in partition NAME, by what file system it holds. */
+enum fact_result disk_slot_type(struct facts *f, const struct recipe *r, const char *name,
+				struct str *ret);
+/* The names of the partitions, in order. */
+void disk_part_names(struct facts *f, const struct recipe *r, struct strs *ret);

@@ -8,6 +8,7 @@ extern const struct kind *const kinds_all[];
 extern const struct kind kind_board;
 extern const struct kind kind_bundle;
 extern const struct kind kind_debian;
+extern const struct kind kind_device;
 extern const struct kind kind_disk;
 extern const struct kind kind_fetch;
 extern const struct kind kind_group;

@@ -13,6 +13,7 @@ extern const struct maker *const makers_all[];
 extern const struct maker maker_board;
 extern const struct maker maker_bundle;
 extern const struct maker maker_debian;
+extern const struct maker maker_device;
 extern const struct maker maker_disk;
 extern const struct maker maker_fetch;
 extern const struct maker maker_group;

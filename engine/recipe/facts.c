@@ -4,12 +4,14 @@
 /* Facts of a circle that are shown at most. */
 #define CHAIN_SHOWN 12
 
+static const char *const not_options[] = {"kind", NULL};
+
 /* A fact that somebody has asked for. */
 struct known {
 	const char *key; /* "NODE#NAME" */
 	bool in_work;
 	enum fact_result result;
-	const char *text; /* KNOWN: the value; UNBUILT: what to write */
+	const char *text; /* KNOWN: the value; MISSING: why */
 };
 DEFINE_VEC(chain, struct known *)
 
@@ -110,8 +112,8 @@ enum fact_result facts_of(struct facts *f, const char *node, const char *name, s
 	const struct recipe *r = map_get(f->recipes, node);
 	const struct known *k = r ? find(f, r, name) : NULL;
 
-	if (!k)
-		return FACT_REFUSED;
+	if (!k) /* something else than a node, or a node that is wrong */
+		return map_get(&f->project->unsound, node) ? FACT_REFUSED : FACT_UNKNOWN;
 	if (k->text)
 		str_append(ret, k->text);
 	return k->result;
@@ -174,10 +176,9 @@ static const char *fact_text(void *arg, const struct fact_ref *ref)
 	k = find(f, r, ref->name);
 	if (k->result == FACT_UNKNOWN)
 		report_name(f, r, ref);
-	else if (k->result == FACT_UNBUILT)
-		err_list_at(f->errors, ref->pos,
-			    "'%s#%s' is not known before something is built: give %s", ref->node,
-			    ref->name, k->text);
+	else if (k->result == FACT_MISSING)
+		err_list_at(f->errors, ref->pos, "'%s#%s' is not known: %s", ref->node, ref->name,
+			    k->text);
 	return k->result == FACT_KNOWN ? k->text : NULL;
 }
 
@@ -232,4 +233,17 @@ void *facts_decode(struct facts *f, const struct schema *schema, struct yaml *ma
 
 	fill(f, map);
 	return schema_decode(schema, f->arena, map, NULL, &reported_there);
+}
+
+void *facts_options(struct facts *f, const struct recipe *r)
+{
+	struct err_list reported_there cleanup_err_list = {0};
+
+	fill(f, r->map);
+	return schema_decode(r->kind->schema, f->arena, r->map, not_options, &reported_there);
+}
+
+const struct recipe *facts_recipe(const struct facts *f, const char *node)
+{
+	return map_get(f->recipes, node);
 }

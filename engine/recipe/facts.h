@@ -43,5 +43,9 @@ const char *facts_scalar(struct facts *f, const struct yaml *map, const char *ke
 int facts_size(struct facts *f, const struct yaml *map, const char *key, uint64_t *ret);
 /* MAP, decoded by SCHEMA. */
 void *facts_decode(struct facts *f, const struct schema *schema, struct yaml *map);
+/* All options of R, for facts that need most of them. */
+void *facts_options(struct facts *f, const struct recipe *r);
+/* The recipe of NODE, or NULL. */
+const struct recipe *facts_recipe(const struct facts *f, const char *node);
 /* The fact NAME of the node NODE, as enum fact_result says; RET as there. */
 enum fact_result facts_of(struct facts *f, const char *node, const char *name, struct str *ret);

@@ -49,7 +49,7 @@ struct kind_ctx {
 enum fact_result {
 	FACT_KNOWN,   /* RET is its text */
 	FACT_UNKNOWN, /* no fact has this name */
-	FACT_UNBUILT, /* building alone would tell; RET is what to write instead: "a size: …" */
+	FACT_MISSING, /* not known as the recipes are; RET says why, and what to write */
 	FACT_REFUSED, /* something it needs is wrong, which is reported where it stands */
 };
 /* A line of a kind's manual about one of its facts. */
@@ -100,6 +100,8 @@ struct kind {
 	enum fact_result (*fact)(struct facts *f, const struct recipe *r, const char *name,
 				 struct str *ret);
 	void (*fact_names)(struct facts *f, const struct recipe *r, struct strs *ret);
+	/* The fact of the node itself that its maker gets as a file, action_fact(); or NULL. */
+	const char *input_fact;
 	/* May be NULL. */
 	struct demand (*demand)(const void *opts);
 	/*

@@ -357,6 +357,19 @@ static struct list *decode_texts(struct decode *d, const struct yaml *key, const
 	return l;
 }
 
+static void map_expected(struct decode *d, const struct option *o, const struct yaml *key,
+			 const struct yaml *y)
+{
+	struct str words cleanup_str = STR_INIT;
+
+	for (const char *const *w = o->words; w && *w; w++)
+		str_printf(&words, " or '%s'", *w);
+	d->refused += y->refused;
+	if (!y->refused)
+		err_list_at(d->errors, y->pos, "'%s' is a map%s, found %s", key->text,
+			    words.buf ? words.buf : "", type_name(y));
+}
+
 static struct pair *decode_pair(struct decode *d, const struct option *o, const struct yaml *key,
 				const struct yaml *y)
 {
@@ -364,8 +377,10 @@ static struct pair *decode_pair(struct decode *d, const struct option *o, const 
 
 	p->key = key->text;
 	p->pos = y->pos;
-	if (o->sub && y->type != YAML_MAP)
-		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", key->text, type_name(y));
+	if (o->sub && y->type == YAML_SCALAR && is_one_of(y->text, o->words))
+		p->value = y->text;
+	else if (o->sub && y->type != YAML_MAP)
+		map_expected(d, o, key, y);
 	else if (o->sub)
 		p->data = decode_map(d, o->sub, y, NULL);
 	else if (o->flags & OPT_LIST)

@@ -31,7 +31,8 @@
  *	OPT_SECRET  const char *, project path            -
  *	OPT_STEP    struct step * (NULL: absent)          struct list of struct step *
  *	OPT_STRUCT  struct X * (NULL: absent)             struct list of struct X *
- *	OPT_DICT    struct list of struct pair *          -      (key: text; with .sub: key: map)
+ *	OPT_DICT    struct list of struct pair *          -      (key: text; with .sub: key: map,
+ *	            or one of .words)
  *	            As OPT_LIST, key: text or list of texts.
  *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written)
  */
@@ -123,7 +124,7 @@ struct step {
 };
 
 struct pair {
-	const char *key, *value; /* value: NULL when the row has .sub or is an OPT_LIST */
+	const char *key, *value; /* value: NULL for a map, and when the row is an OPT_LIST */
 	struct pos pos;          /* of the value */
 	void *data; /* .sub: the decoded struct; OPT_LIST: struct list of texts; else NULL */
 };
@@ -149,7 +150,10 @@ struct option {
 	unsigned flags;
 	unsigned accept; /* OPT_REF, OPT_REFDICT */
 	const char *def; /* default as it would stand in YAML (scalars only), or NULL */
-	/* OPT_ENUM: allowed words; OPT_REF: words that are not references; ended by NULL. */
+	/*
+	 * OPT_ENUM: allowed words; OPT_REF: words that are not references; OPT_DICT with .sub:
+	 * words that stand for a map; ended by NULL.
+	 */
 	const char *const *words;
 	const struct schema *sub; /* OPT_STRUCT, OPT_DICT */
 	const char *help;         /* one sentence; required */

@@ -68,6 +68,8 @@ static json_t *dict_schema(const struct option *o)
 
 	if (o->flags & OPT_LIST)
 		values = or_list(values);
+	if (o->type == OPT_DICT && o->sub && o->words)
+		values = json_pack("{s:[o, o]}", "anyOf", values, enum_schema(o));
 	dict = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", values);
 
 	if (o->flags & OPT_NAME)

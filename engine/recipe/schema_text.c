@@ -112,7 +112,7 @@ static void write_dict(struct writer *w, const struct option *o, const struct li
 
 		if (o->type == OPT_REFDICT)
 			write_text(w, r->ref->text);
-		else if (o->sub)
+		else if (o->sub && p->data)
 			write_map(w, o->sub, p->data);
 		else if (o->flags & OPT_LIST)
 			write_texts(w, p->data);
@@ -443,7 +443,7 @@ static int walk_dict(struct walk *k, const struct option *o, const struct list *
 
 		if (o->type == OPT_REFDICT && k->ref)
 			rc = k->ref(k->arg, k->at.path.buf, r->ref);
-		else if (o->type == OPT_DICT && o->sub)
+		else if (o->type == OPT_DICT && o->sub && p->data)
 			rc = walk_map(k, o->sub, p->data);
 		leave(&k->at, len);
 	}

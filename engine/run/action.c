@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "graph/graph.h"
+
 static int compare(const void *key, const void *item)
 {
 	return strcmp(key, ((const struct action_input *)item)->ref);
@@ -17,6 +19,13 @@ const struct action_input *action_input(const struct action *a, const struct ref
 
 	assert(in); /* the graph made an edge of every reference */
 	return in;
+}
+
+const struct action_input *action_fact(const struct action *a)
+{
+	const struct ref ref = {.text = EDGE_FACT};
+
+	return action_input(a, &ref);
 }
 
 const char *action_secret(const struct action *a, const char *node, const char *option)

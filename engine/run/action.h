@@ -91,6 +91,8 @@ struct maker {
 
 /* The input behind a reference of the options. Never NULL for a ref of this node's options. */
 const struct action_input *action_input(const struct action *a, const struct ref *ref);
+/* The file that holds the kind's input_fact. */
+const struct action_input *action_fact(const struct action *a);
 /* The absolute path of a secret of NODE, or NULL. */
 const char *action_secret(const struct action *a, const char *node, const char *option);
 /* "outdir/NAME"; arena. */

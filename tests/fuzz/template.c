@@ -13,7 +13,7 @@ static enum fact_result fact(struct facts *f, const struct recipe *r, const char
 		return FACT_KNOWN;
 	}
 	str_append(ret, "a size");
-	return str_eq(name, "later") ? FACT_UNBUILT
+	return str_eq(name, "later") ? FACT_MISSING
 	       : str_eq(name, "bad") ? FACT_REFUSED
 				     : FACT_UNKNOWN;
 }
