@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -73,28 +74,35 @@ static uint64_t kib_after(const char *text, const char *word)
 	return n * 1024;
 }
 
-/* What is its alone and what it shares by fork, counted in full: cheap, and never too little. */
-static uint64_t resident(pid_t pid)
+/* Pages of a process: its own, and those of files in memory that it has mapped. */
+struct pages {
+	uint64_t anonymous, files;
+};
+
+/* What is its alone and what it shares, counted in full: cheap, and never too little. */
+static void resident(pid_t pid, struct pages *sum)
 {
 	char path[64], text[TEXT_MAX];
-	uint64_t size, all, shared;
 
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	if (read_text(path, text) <= 0 ||
-	    sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &size, &all, &shared) != 3)
-		return 0;
-	return (all > shared ? all - shared : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (read_text(path, text) <= 0)
+		return;
+	sum->anonymous += kib_after(text, "RssAnon:");
+	sum->files += kib_after(text, "RssShmem:");
 }
 
 /* With its part of what is shared; the kernel walks its pages for this. */
-static uint64_t proportional(pid_t pid)
+static void proportional(pid_t pid, struct pages *sum)
 {
 	char path[64], text[TEXT_MAX];
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	if (read_text(path, text) <= 0)
-		return resident(pid);
-	return kib_after(text, "Pss_Anon:");
+	if (read_text(path, text) <= 0) {
+		resident(pid, sum);
+		return;
+	}
+	sum->anonymous += kib_after(text, "Pss_Anon:");
+	sum->files += kib_after(text, "Pss_Shmem:");
 }
 
 struct pids {
@@ -133,13 +141,14 @@ static void find_processes(struct pids *all, pid_t first)
 	}
 }
 
-static uint64_t held_by(const struct pids *all, uint64_t (*of)(pid_t))
+/* FILES: bytes of files in memory, of which what is mapped may be a part. */
+static uint64_t held_by(const struct pids *all, void (*add)(pid_t, struct pages *), uint64_t files)
 {
-	uint64_t sum = 0;
+	struct pages sum = {0};
 
 	for (size_t i = 0; i < all->count; i++)
-		sum += of(all->items[i]);
-	return sum;
+		add(all->items[i], &sum);
+	return sum.anonymous + (sum.files > files ? sum.files : files);
 }
 
 /* Files of the sandbox's own file systems, which lie in memory. */
@@ -160,7 +169,57 @@ static uint64_t in_files(pid_t first, const struct sandbox_opts *o)
 	return sum;
 }
 
-static int check_processes(const struct limits_watch *w, const char *name, struct err **err)
+/* Files that have no name and are open still; descriptors share them. */
+struct nameless {
+	struct nameless_file {
+		dev_t dev;
+		ino_t ino;
+	} items[NAMELESS_SEEN];
+	size_t count;
+	uint64_t bytes;
+};
+
+static void count_nameless(struct nameless *seen, const struct stat *st)
+{
+	if (seen->count == NAMELESS_SEEN)
+		return;
+	for (size_t i = 0; i < seen->count; i++)
+		if (seen->items[i].dev == st->st_dev && seen->items[i].ino == st->st_ino)
+			return;
+	seen->items[seen->count++] = (struct nameless_file){st->st_dev, st->st_ino};
+	seen->bytes += (uint64_t)st->st_blocks * 512;
+}
+
+/* Bytes of those on the devices that COUNTS is true for. */
+static uint64_t held_without_name(const struct limits_watch *w, const struct pids *all,
+				  bool (*counts)(const struct limits_watch *w, dev_t dev))
+{
+	struct nameless seen = {0};
+
+	for (size_t i = 0; i < all->count; i++) {
+		char path[64];
+		struct stat st;
+		DIR *dir;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd", (int)all->items[i]);
+		dir = opendir(path);
+		for (struct dirent *e; dir && (e = readdir(dir));)
+			if (fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
+			    !st.st_nlink && counts(w, st.st_dev))
+				count_nameless(&seen, &st);
+		if (dir)
+			closedir(dir);
+	}
+	return seen.bytes;
+}
+
+/* What memfd_create() makes; whoever has it need not map it. */
+static bool is_in_memory(const struct limits_watch *w, dev_t dev)
+{
+	return w->memory_dev && dev == w->memory_dev;
+}
+
+static int check_processes(struct limits_watch *w, const char *name, struct err **err)
 {
 	struct pids all;
 	uint64_t files = in_files(w->pid, w->opts), held;
@@ -171,12 +230,17 @@ static int check_processes(const struct limits_watch *w, const char *name, struc
 		return err_set(err, ERR_RESOURCE,
 			       "'%s' was stopped: it started more than %d processes", name,
 			       PROCESSES);
-	held = held_by(&all, resident);
-	if (files + held > w->memory)
-		held = held_by(&all, proportional);
-	if (files + held <= w->memory)
+	if (now_ms() >= w->next_nameless) {
+		w->nameless = held_without_name(w, &all, is_in_memory);
+		w->next_nameless = now_ms() + SCRATCH_PAUSE_MS;
+	}
+	files += w->nameless;
+	held = held_by(&all, resident, files);
+	if (held > w->memory)
+		held = held_by(&all, proportional, files);
+	if (held <= w->memory)
 		return 0;
-	has = str_bytes(files + held);
+	has = str_bytes(held);
 	limit = str_bytes(w->memory);
 	return err_set(err, ERR_RESOURCE,
 		       "'%s' was stopped: it held %s of memory, files in /tmp and /run included, "
@@ -212,60 +276,16 @@ static uint64_t held_in_directories(const struct sandbox_opts *o, time_t since)
 	return counted.bytes;
 }
 
-/* Files without a name that were seen already: descriptors share them. */
-struct nameless {
-	struct nameless_file {
-		dev_t dev;
-		ino_t ino;
-	} items[NAMELESS_SEEN];
-	size_t count;
-	uint64_t bytes;
-};
-
-/* Whether it is on a disk that O may write to: files in memory count as memory does. */
-static bool is_on_disk(const struct sandbox_opts *o, dev_t dev)
+/* Whether it is on a disk that the sandbox may write to: files in memory count as memory does. */
+static bool is_on_disk(const struct limits_watch *w, dev_t dev)
 {
+	const struct sandbox_opts *o = w->opts;
 	struct stat st;
 
 	for (size_t i = 0; i < o->bind_count; i++)
 		if (o->binds[i].writable && stat(o->binds[i].from, &st) == 0 && st.st_dev == dev)
 			return true;
 	return o->root_writable && stat(o->root, &st) == 0 && st.st_dev == dev;
-}
-
-static void count_nameless(struct nameless *seen, const struct stat *st)
-{
-	if (seen->count == NAMELESS_SEEN)
-		return;
-	for (size_t i = 0; i < seen->count; i++)
-		if (seen->items[i].dev == st->st_dev && seen->items[i].ino == st->st_ino)
-			return;
-	seen->items[seen->count++] = (struct nameless_file){st->st_dev, st->st_ino};
-	seen->bytes += (uint64_t)st->st_blocks * 512;
-}
-
-/* Files that were removed and are open still. */
-static uint64_t held_without_name(pid_t first, const struct sandbox_opts *o)
-{
-	struct nameless seen = {0};
-	struct pids all;
-
-	find_processes(&all, first);
-	for (size_t i = 0; i < all.count; i++) {
-		char path[64];
-		struct stat st;
-		DIR *dir;
-
-		snprintf(path, sizeof(path), "/proc/%d/fd", (int)all.items[i]);
-		dir = opendir(path);
-		for (struct dirent *e; dir && (e = readdir(dir));)
-			if (fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
-			    !st.st_nlink && is_on_disk(o, st.st_dev))
-				count_nameless(&seen, &st);
-		if (dir)
-			closedir(dir);
-	}
-	return seen.bytes;
 }
 
 /* The least that is free of what it may write to. */
@@ -305,11 +325,13 @@ static int check_scratch(struct limits_watch *w, const char *name, struct err **
 {
 	uint64_t left = free_for(w->opts), wrote;
 	int64_t start = now_ms();
+	struct pids all;
 
 	if (left >= w->free_at_start || w->free_at_start - left <= w->scratch ||
 	    start < w->next_scratch)
 		return 0;
-	wrote = held_in_directories(w->opts, w->since) + held_without_name(w->pid, w->opts);
+	find_processes(&all, w->pid);
+	wrote = held_in_directories(w->opts, w->since) + held_without_name(w, &all, is_on_disk);
 	/* It may be others who fill the disk: look again, but not all the time. */
 	w->next_scratch = now_ms() + SCRATCH_PAUSE_MS + 20 * (now_ms() - start);
 	wrote = wrote > w->held_at_start ? wrote - w->held_at_start : 0;
@@ -322,7 +344,12 @@ void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *
 {
 	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 
+	int memory cleanup_fd = memfd_create("limits", MFD_CLOEXEC);
+	struct stat st;
+
 	*w = (struct limits_watch){.opts = opts, .pid = pid};
+	if (memory >= 0 && fstat(memory, &st) == 0)
+		w->memory_dev = st.st_dev;
 	w->memory = opts->limits.memory ? opts->limits.memory : machine / 4 * 3;
 	w->free_at_start = free_for(opts);
 	w->scratch = opts->limits.scratch;

@@ -6,9 +6,12 @@
  *
  *   memory     The caller looks every now and then at what the processes of the sandbox hold (what
  *              they share counted once) and at the files in its /tmp, /run, /dev and /var/tmp,
- *              which lie in memory, too. More than the limit: all of it is killed, and the error
- *              names the numbers and the key. Between two looks it may be more. Default: three
- *              quarters of the machine's.
+ *              which lie in memory, too, and those of memfd_create(); of these files and of what
+ *              is mapped the larger counts. More than the limit: all of it is killed, and the
+ *              error names the numbers and the key. Between two looks it may be more. Not seen:
+ *              what no process has, such as descriptors on their way through a socket and
+ *              System V segments that nobody has attached. Default: three quarters of the
+ *              machine's.
  *   scratch    What is written to the directories that are bound writable, by the free space of
  *              their file systems and, where that went down by as much, by what they hold more
  *              than at the start, and by open files that were removed (not by what is mapped
@@ -44,6 +47,9 @@ struct limits_watch {
 	uint64_t scratch;
 	uint64_t free_at_start; /* of the fullest file system it may write to */
 	uint64_t held_at_start; /* by the directories it may write to */
+	dev_t memory_dev;       /* where files of memfd_create() are; 0: not known */
+	uint64_t nameless;      /* bytes of them, when last looked at */
+	int64_t next_nameless;  /* when to look at them next; monotonic ms */
 	time_t since;           /* files in them that changed earlier do not count */
 	int64_t next_scratch;   /* when to look at those next; monotonic ms */
 };

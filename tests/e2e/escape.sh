@@ -147,6 +147,8 @@ limited() { # NODE KEY SCRIPT: with at most 64 MiB of KEY
 	check "$1: says the key" grep -q "recipes/$1.yaml:3: step 1 of 1: .*was stopped: .*64.0 MiB.*'$2:'" "$scratch/err"
 }
 limited holds memory 'head -c 300M /dev/zero | tail -n 1 >x'
+limited shares memory "python3 -c 'import mmap, time; m = mmap.mmap(-1, 300 << 20); m.write(bytes(300 << 20)); time.sleep(60)' | cat"
+limited buries memory "python3 -c 'import os, time; f = os.memfd_create(str()); [os.write(f, bytes(1 << 20)) for i in range(300)]; time.sleep(60)' | cat"
 limited hides memory 'head -c 300M /dev/zero >/tmp/x'
 limited writes scratch 'for i in 1 2 3 4 5 6; do head -c 20M /dev/urandom >$i; done; sync'
 finish
