@@ -10,11 +10,13 @@
 
 #include "base/alloc.h"
 
-#define DER_MAX (64u * 1024) /* bytes; an RSA key of 16384 bits has 9,300 */
-#define PEM_LABEL_MAX 32     /* bytes before "PRIVATE KEY" in which the label begins */
-#define PEM_HEADERS_MAX 1024 /* bytes of "Proc-Type: ..." lines before the body */
-#define PEM_LINE_MIN 4       /* characters of base64 that are a key and no example */
-#define DER_HEAD 24          /* bytes from which der_kind() can tell */
+#define DER_MAX (64u * 1024)  /* bytes; an RSA key of 16384 bits has 9,300 */
+#define PEM_LABEL_MAX 32      /* bytes before "PRIVATE KEY" in which the label begins */
+#define PEM_HEADERS_MAX 1024  /* bytes of "Proc-Type: ..." lines before the body */
+#define PEM_LINE_MIN 4        /* characters of base64 that are a key and no example */
+#define PEM_ONE_LINE_MIN 48   /* the same where no line ends; Ed25519 has 64 */
+#define PEM_MAX (128u * 1024) /* bytes that are decoded of the base64 of one */
+#define DER_HEAD 24           /* bytes from which der_kind() can tell */
 
 /* id-PBES2 (RFC 8018 A.4) */
 static const unsigned char pbes2[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
@@ -215,9 +217,23 @@ static bool has_base64(const struct span *s)
 
 /* ---- PEM and OpenSSH ---- */
 
+/* Whether base64 follows the dashes after the words, with a blank between them at most. */
+static bool has_body_in_line(const unsigned char *p, const unsigned char *end)
+{
+	size_t chars = 0;
+
+	while (p < end && (*p == '-' || *p == ' '))
+		p++;
+	while (p + chars < end && base64_value(p[chars]) >= 0)
+		chars++;
+	return chars >= PEM_ONE_LINE_MIN;
+}
+
 /* Whether a line of base64 follows soon: programs and manuals have the words alone. */
 static bool has_body(const unsigned char *p, const unsigned char *end)
 {
+	if (has_body_in_line(p, end))
+		return true;
 	if ((size_t)(end - p) > PEM_HEADERS_MAX)
 		end = p + PEM_HEADERS_MAX;
 	for (; p < end; p++) {
@@ -243,9 +259,27 @@ static bool has_pem(const struct span *s)
 		const unsigned char *label = before > PEM_LABEL_MAX ? p - PEM_LABEL_MAX : s->p;
 
 		if (memmem(label, (size_t)(p - label), begin, sizeof(begin) - 1) &&
-		    has_body(p, s->end))
+		    has_body(p + sizeof(words) - 1, s->end))
 			return true;
 		p += sizeof(words) - 1;
+	}
+	return false;
+}
+
+/* As variables of a CI and secrets of Kubernetes have it. */
+static bool has_base64_of_pem(const struct span *s)
+{
+	static const char begin[] = "LS0tLS1CRUdJTi"; /* "-----BEGIN " */
+	const unsigned char *p = s->p;
+
+	while ((p = memmem(p, (size_t)(s->end - p), begin, sizeof(begin) - 1))) {
+		unsigned char *text cleanup_free = xmalloc(PEM_MAX);
+		size_t chars, len = base64_decode(p, s->end, text, PEM_MAX, &chars);
+		const struct span decoded = {text, text + len};
+
+		if (has_pem(&decoded))
+			return true;
+		p += chars;
 	}
 	return false;
 }
@@ -273,6 +307,8 @@ const char *private_key_in(const void *data, size_t len)
 		return NULL;
 	if (has_pem(&s))
 		return "PEM";
+	if (has_base64_of_pem(&s))
+		return "base64 of PEM";
 	if (has_openssh(&s))
 		return "OpenSSH";
 	if (has_der(&s))

@@ -6,11 +6,13 @@
  *
  * What is found, wherever in the bytes it begins:
  *  - PEM (RFC 7468) of any label that ends in "PRIVATE KEY" or "PRIVATE KEY BLOCK" (OpenPGP), as
- *    lines, indented, or as one string with its line ends escaped (JSON, shell);
+ *    lines, indented, or as one string, with its line ends escaped (JSON, shell) or without any
+ *    (variables of a CI);
  *  - DER: PKCS #8 (RFC 5958) plain or encrypted, and the older forms of RSA (RFC 8017 A.1.2), EC
  *    (RFC 5915) and DSA keys;
  *  - OpenSSH's own form (PROTOCOL.key, "openssh-key-v1");
- *  - the base64 (RFC 4648, either alphabet) of the last two, in one line or several.
+ *  - the base64 (RFC 4648, either alphabet) of all these, in one line or several, where it begins
+ *    with them.
  *
  * What is not: keys that are compressed or encrypted by other means, key stores (PKCS #12, JKS:
  * most of them hold public certificates), and raw numbers.

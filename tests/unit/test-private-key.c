@@ -64,6 +64,9 @@ static const char make_keys[] =
 	"	openssl pkcs8 -topk8 -in $k.pem -passout pass:x -out $k.sealed.pem\n"
 	"	openssl pkcs8 -topk8 -in $k.pem -passout pass:x -outform DER -out $k.sealed.der\n"
 	"	base64 -w0 $k.der >$k.line; base64 $k.der >$k.lines\n"
+	"	base64 -w0 $k.pem >$k.pem64; base64 $k.sealed.pem | sed 's/^/  /' >$k.sealed64\n"
+	"	tr -d '\n' <$k.pem >$k.joined; tr '\n' ' ' <$k.pem >$k.blanks\n"
+	"	base64 $k.pub.pem >$k.pub64; tr -d '\n' <$k.pub.pem >$k.pub.joined\n"
 	"	basenc --base64url -w0 $k.der >$k.url\n"
 	"	sed 's/^/    /' $k.pem >$k.indented; sed 's/$/\\r/' $k.pem >$k.crlf\n"
 	"	{ printf '{\"key\": \"'\n"
@@ -95,6 +98,10 @@ static void forms_of_a_key(void **state)
 		{"crlf", "PEM"},
 		{"json", "PEM"},
 		{"twice", "PEM"},
+		{"joined", "PEM"},
+		{"blanks", "PEM"},
+		{"pem64", "base64 of PEM"},
+		{"sealed64", "base64 of PEM"},
 		{"line", "base64 of DER"},
 		{"url", "base64 of DER"},
 		{"lines", "base64 of DER"},
@@ -125,6 +132,8 @@ static void what_is_public(void **state)
 	is("cert.lines", NULL);
 	is("csr.pem", NULL);
 	is("csr.der", NULL);
+	is("rsa.pub64", NULL);
+	is("rsa.pub.joined", NULL);
 }
 
 /* By the words of PROTOCOL.key, since ssh-keygen need not be there. */
