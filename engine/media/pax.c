@@ -7,6 +7,7 @@
 #define BLOCK 512
 #define SIZE_AT 124 /* of the header: 12 octal digits */
 #define TYPE_AT 156
+#define MAX_DIGITS 18 /* fit into 64 bits with a sign */
 #define LIBARCHIVE_XATTR "LIBARCHIVE.xattr."
 #define SCHILY_XATTR "SCHILY.xattr."
 
@@ -81,11 +82,97 @@ static const char *attribute_of(const struct record *r, size_t *ret_len)
 	return NULL;
 }
 
+/* The length of the digits that S begins with. */
+static size_t digits(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && isdigit((unsigned char)s[n]))
+		n++;
+	return n;
+}
+
+static bool is_number(const char *s, size_t len)
+{
+	return len && len <= MAX_DIGITS && digits(s, len) == len;
+}
+
+/* Seconds, before 1970 too, and what part of one. */
+static bool is_time(const char *s, size_t len)
+{
+	size_t sign = len && *s == '-', whole = digits(s + sign, len - sign), n = sign + whole;
+
+	if (!whole || whole > MAX_DIGITS)
+		return false;
+	return n == len || (s[n] == '.' && digits(s + n + 1, len - n - 1) == len - n - 1);
+}
+
+/* Numbers with commas in between; of libarchive's they are pairs. */
+static bool is_map(const char *s, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at <= len; count++) {
+		size_t n = digits(s + at, len - at);
+
+		if (!n || n > MAX_DIGITS || (at + n < len && s[at + n] != ','))
+			return !len;
+		at += n + 1;
+	}
+	return count % 2 == 0;
+}
+
+static bool has_no_nul(const char *s, size_t len)
+{
+	return !memchr(s, '\0', len);
+}
+
+/* What a member is besides its attributes. */
+static const struct field {
+	const char *key;
+	bool (*is_right)(const char *s, size_t len);
+	const char *wrong;
+	bool repeats;
+} fields[] = {
+	{"path", has_no_nul, "has a NUL"},
+	{"linkpath", has_no_nul, "has a NUL"},
+	{"uname", has_no_nul, "has a NUL"},
+	{"gname", has_no_nul, "has a NUL"},
+	{"uid", is_number, "is not a number"},
+	{"gid", is_number, "is not a number"},
+	{"size", is_number, "is not a number"},
+	{"mtime", is_time, "is not a time"},
+	{"SCHILY.devmajor", is_number, "is not a number"},
+	{"SCHILY.devminor", is_number, "is not a number"},
+	{"SCHILY.realsize", is_number, "is not a number"},
+	{"GNU.sparse.major", is_number, "is not a number"},
+	{"GNU.sparse.minor", is_number, "is not a number"},
+	{"GNU.sparse.size", is_number, "is not a number"},
+	{"GNU.sparse.realsize", is_number, "is not a number"},
+	{"GNU.sparse.numblocks", is_number, "is not a number"},
+	{"GNU.sparse.offset", is_number, "is not a number", .repeats = true},
+	{"GNU.sparse.numbytes", is_number, "is not a number", .repeats = true},
+	{"GNU.sparse.map", is_map, "is not a list of pairs"},
+	{"GNU.sparse.name", has_no_nul, "has a NUL"},
+};
+
+static const struct field *field_of(const struct record *r)
+{
+	for (size_t i = 0; i < array_len(fields); i++)
+		if (strlen(fields[i].key) == r->key_len &&
+		    memcmp(fields[i].key, r->key, r->key_len) == 0)
+			return &fields[i];
+	return NULL;
+}
+
 static bool check_record(const struct record *r, struct str *why)
 {
+	const struct field *field = field_of(r);
 	size_t len;
 	const char *name = attribute_of(r, &len);
 
+	if (field && !field->is_right(r->value, r->value_len))
+		return complain(why, r->key, r->key_len, field->wrong);
 	if (!name)
 		return true;
 	if (!len || memchr(name, '\0', len))
@@ -110,19 +197,26 @@ static bool comes_again(const struct record *r, const char *p, const char *end)
 	return false;
 }
 
-static bool check_records(const char *p, const char *end, struct str *why)
+/* ALL: of the header of all members that follow. */
+static bool check_records(const char *p, const char *end, bool all, struct str *why)
 {
 	struct record r;
 	size_t len;
 
 	while (p < end) {
+		const struct field *field;
+
 		if (!next_record(&p, end, &r)) {
 			str_append(why, "its pax header is malformed");
 			return false;
 		}
 		if (!check_record(&r, why))
 			return false;
-		if (attribute_of(&r, &len) && comes_again(&r, p, end))
+		field = field_of(&r);
+		if (all && (field || attribute_of(&r, &len)))
+			return complain(why, r.key, r.key_len, "is given for all members at once");
+		if ((field ? !field->repeats : attribute_of(&r, &len) != NULL) &&
+		    comes_again(&r, p, end))
 			return complain(why, r.key, r.key_len, "has two values");
 	}
 	return true;
@@ -151,7 +245,8 @@ bool pax_check(const char *tar, size_t len, uint64_t at, struct str *why)
 		if (size > len - at - BLOCK)
 			return true; /* libarchive complains about this */
 		at += BLOCK;
-		if (type != 'L' && type != 'K' && !check_records(tar + at, tar + at + size, why))
+		if (type != 'L' && type != 'K' &&
+		    !check_records(tar + at, tar + at + size, type == 'g', why))
 			return false;
 		at += (size + BLOCK - 1) / BLOCK * BLOCK;
 	}

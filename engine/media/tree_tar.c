@@ -176,9 +176,10 @@ static int check_headers(struct reading *r, struct archive_entry *ae, struct err
 }
 
 /*
- * An attribute that libarchive cannot read it leaves out, and says nothing of it but by a warning,
- * by the text of an error that has no code (a garbled access list), or not at all (pax.h). The
- * warning with a code is about a name that is not UTF-8, which stays as it is; it may hide another.
+ * An attribute (an owner, a time) that libarchive cannot read it leaves out, and says nothing of it
+ * but by a warning, by the text of an error that has no code (a garbled access list), or not at all
+ * (pax.h). The warning with a code is about a name that is not UTF-8, which stays as it is; it may
+ * hide another.
  */
 static int check_attributes(struct reading *r, struct archive_entry *ae, int rc, struct err **err)
 {
@@ -190,8 +191,9 @@ static int check_attributes(struct reading *r, struct archive_entry *ae, int rc,
 			       "'%s': '%s' has an attribute that cannot be read (%s), and would be "
 			       "without it",
 			       r->name, entry_path(ae), why);
-	if (!hides && r->unpack.compressed && archive_entry_xattr_reset(ae) == 0)
-		return 0; /* without attributes, and to decompress it again takes its time */
+	if (!hides && r->unpack.compressed &&
+	    archive_format(r->a) != ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE)
+		return 0; /* there are no such headers, and to decompress it again takes its time */
 	return check_headers(r, ae, err);
 }
 
