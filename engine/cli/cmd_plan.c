@@ -6,6 +6,7 @@
 #include "cli/paint.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "kinds/user_config.h"
 
 static const char *const verdicts[] = {
 	[PLAN_CACHED] = "cached",
@@ -117,6 +118,7 @@ int cmd_plan(struct cli *c)
 {
 	struct session s cleanup_session = {0};
 	struct plan_nodes plan = {0};
+	struct user_config ignored;
 	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
@@ -124,7 +126,9 @@ int cmd_plan(struct cli *c)
 		code = session_check_files(&s, true);
 	if (code)
 		return code;
-	if (plan_make(s.graph, s.store, &s.tools, &plan, &err))
+	/* A mistake in config.yaml ends a build, whatever it is about. */
+	if (user_config_read(s.arena, &ignored, &err) ||
+	    plan_make(s.graph, s.store, &s.tools, &plan, &err))
 		code = cli_fail(&s, err);
 	else
 		code = print_plan(c, &plan);

@@ -26,6 +26,13 @@ db.commit()
 END
 }
 
+echo "# a mistake"
+node base 3 base
+limit 16X
+code "plan tells it: exit 2" 2 "$orch" -C "$p" plan base
+check "with its place" grep -q "config.yaml:1:13: .*'16X'" "$scratch/err"
+code "as build does" 2 "$orch" -C "$p" build base
+
 echo "# a limit over several builds"
 limit 16M
 node base 3 base
