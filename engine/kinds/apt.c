@@ -408,6 +408,7 @@ int apt_source(struct apt_request *q, const char *name, const char *version,
 
 /* ---- dates ---- */
 
+/* The field may be the first; 0 when there is none that can be read. */
 static uint64_t release_date(const char *path)
 {
 	struct str text cleanup_str = STR_INIT;
@@ -415,10 +416,11 @@ static uint64_t release_date(const char *path)
 	struct tm tm = {0};
 	const char *line;
 
+	str_append(&text, "\n");
 	if (file_read(path, MAX_OUTPUT, &text, &ignored) < 0)
 		return 0;
-	line = strstr(text.buf, "\nDate: ");
-	if (!line || !strptime(line + 7, "%a, %d %b %Y %H:%M:%S", &tm))
+	line = strcasestr(text.buf, "\nDate:");
+	if (!line || !strptime(line + strlen("\nDate:"), " %a, %d %b %Y %H:%M:%S", &tm))
 		return 0;
 	return (uint64_t)timegm(&tm);
 }
@@ -438,7 +440,10 @@ int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err)
 	if (dir)
 		closedir(dir);
 	if (!newest)
-		return err_set(err, ERR_NET, "the archives' Release files say no date");
+		return err_set(
+			err, ERR_NET,
+			"no Release file of the archives has a Date, which a lock needs: who "
+			"publishes one must write it ('apt-ftparchive release' does)");
 	*ret = newest;
 	return 0;
 }

@@ -104,4 +104,20 @@ cp "$p/recipes/n.lock" "$scratch/lock"
 )
 check "lock" o lock n
 check "is what it was" cmp "$scratch/lock" "$p/recipes/n.lock"
+
+echo "# the date of an archive"
+# dated COMMAND...: signs the archive's Release as sed changes it.
+dated() { (cd "$archive/dists/own" && sed -i "$@" Release && gpg --batch --yes --clearsign -o InRelease Release); }
+check "the first field, in small letters" dated -e '/^Date:/d' -e '1idate:  Fri, 02 Jan 2026 00:00:00 UTC'
+anew() { # for apt takes no description that is older than the one it has
+	chmod -R u+w "$ORCH_STORE"
+	rm -rf "$ORCH_STORE" "$p/recipes/n.lock"
+}
+anew
+check "lock" o lock n
+check "is in the lock" grep -qx 'date 1767312000' "$p/recipes/n.lock"
+check "none" dated '/^date:/d'
+anew
+code "no date: exit 4" 4 o lock n
+says "no date: says who must write it" "no Release file of the archives has a Date, which a lock needs: who publishes one must write it"
 finish
