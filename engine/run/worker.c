@@ -33,6 +33,7 @@
 #include "run/logpipe.h"
 #include "run/sched.h"
 #include "run/spawner.h"
+#include "run/worker_env.h"
 
 struct keeper {
 	struct arena *arena;
@@ -141,65 +142,6 @@ void action_misused(struct action *a, const struct action_input *tree, int64_t s
 }
 
 /*
- * The environment of kinds and their children: who the user is and how to reach the network, and
- * otherwise the same everywhere. Temporary files belong into the work folder.
- */
-static void set_environment(const struct action *a)
-{
-	static const char *const kept[] = {
-		"PATH",
-		"HOME",
-		"USER",
-		"LOGNAME",
-		"XDG_CONFIG_HOME",
-		"XDG_CACHE_HOME",
-		"XDG_RUNTIME_DIR",
-		"http_proxy",
-		"https_proxy",
-		"HTTP_PROXY",
-		"HTTPS_PROXY",
-		"ALL_PROXY",
-		"all_proxy",
-		"NO_PROXY",
-		"no_proxy",
-		"SSL_CERT_FILE",
-		"SSL_CERT_DIR",
-		"CURL_CA_BUNDLE",
-		"APT_CONFIG",
-		"LIBGUESTFS_BACKEND",
-		"LIBGUESTFS_BACKEND_SETTINGS",
-		"LIBGUESTFS_HV",
-		"LIBGUESTFS_PATH",
-		"LIBGUESTFS_CACHEDIR",
-		"LIBGUESTFS_DEBUG",
-		"LIBGUESTFS_TRACE",
-		"ORCH_DEBUG",
-		"ORCH_SANDBOX",
-		"ASAN_OPTIONS",
-		"UBSAN_OPTIONS",
-		"LSAN_OPTIONS",
-	};
-	char *values[array_len(kept)], epoch[32];
-
-	for (size_t i = 0; i < array_len(kept); i++) {
-		const char *v = getenv(kept[i]);
-
-		values[i] = v ? xstrdup(v) : NULL;
-	}
-	clearenv();
-	for (size_t i = 0; i < array_len(kept); i++) {
-		if (values[i])
-			setenv(kept[i], values[i], 1);
-		free(values[i]);
-	}
-	snprintf(epoch, sizeof(epoch), "%ju", (uintmax_t)a->epoch);
-	setenv("SOURCE_DATE_EPOCH", epoch, 1);
-	setenv("LC_ALL", "C.UTF-8", 1);
-	setenv("TZ", "UTC", 1);
-	setenv("TMPDIR", a->workdir, 1);
-}
-
-/*
  * Hashes the inputs that the orchestrator does not know to be good, and tells it of each. All of
  * them are looked at, so that all that is damaged is made again at once.
  */
@@ -237,7 +179,7 @@ static void runner_main(struct keeper *k, const struct maker *const *makers, int
 		rc = hash_inputs(k, &r, &err);
 	if (rc == 0) {
 		a.worker = &r;
-		set_environment(&a);
+		worker_set_environment(&a);
 		rc = a.maker->run(&a, &err);
 		if (rc != 0 && !err)
 			err_set(&err, ERR_INTERNAL, "kind '%s' failed without saying why",
