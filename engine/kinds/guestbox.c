@@ -50,9 +50,10 @@ bool guestbox_instead(struct action *a, struct err **err)
 	if (!sees_owners()) {
 		struct err *why cleanup_err = steal_ptr(*err);
 
+		action_log(a, "%s", why->text);
+		action_go_outside(a);
 		err_set(err, ERR_ENV,
-			"%s; with ORCH_SANDBOX=guest in the environment a QEMU guest takes the "
-			"sandbox's place, which is slower",
+			"%s; in a user namespace of one user no QEMU guest takes its place",
 			why->text);
 		return false;
 	}

@@ -32,7 +32,7 @@ struct guestbox_spec {
 /*
  * Whether to go on in a guest after a sandbox failed with *err: when that is for want of namespaces
  * or of an emulator and a guest can be had. Then *err is cleared and the log says why. A worker in
- * a user namespace has no guests: *err says how to get one without.
+ * a user namespace has no guests: the node is run once more outside of it.
  */
 bool guestbox_instead(struct action *a, struct err **err);
 /* What SPEC points to must live until the box is closed. */

@@ -5,7 +5,7 @@
  * which becomes the root of a sandbox where everybody is who he should be (machine/identity.h);
  * afterwards what has become of it is gathered. Where this machine lets nobody make namespaces, a
  * guest takes its place (guestbox.h), to the same bytes. What a sandbox cannot hold, and that it
- * can trace nobody, goes to a guest as well, or is an error that says how to get one.
+ * can trace nobody, goes to a guest as well.
  *
  *	struct treebox_spec spec = {.tree = before, .dir = stage, .env = env, .arch = "arm64"};
  *	treebox_open(a, &spec, &box, err);

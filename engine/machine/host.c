@@ -101,13 +101,17 @@ static void probe_users(struct arena *arena, const char *tmp, struct findings *r
 	if (sandbox_probe_users(tmp, &err) == 0)
 		add(ret, FINDING_OK, what, "holds the users and owners of trees in a sandbox",
 		    NULL);
+	else if (guest_sandbox_possible())
+		add(ret, FINDING_SLOW, what,
+		    arena_printf(arena,
+				 "%s; kinds 'debian' and 'tree' take QEMU guests instead, which is "
+				 "slower",
+				 err->text),
+		    tracing_fix(arena));
 	else
 		add(ret, FINDING_MISSING, what,
 		    arena_printf(arena, "%s; needed for kinds 'debian' and 'tree'", err->text),
-		    arena_printf(arena, "%s%s", tracing_fix(arena),
-				 guest_sandbox_possible()
-					 ? "; or, slower: export ORCH_SANDBOX=guest"
-					 : ""));
+		    tracing_fix(arena));
 }
 
 static void probe_sandbox(struct arena *arena, const char *tmp, struct findings *ret)

@@ -111,5 +111,10 @@ void action_warning(struct action *a, const char *fmt, ...) printf_like(2, 3);
  * right: results of nodes that used it may be wrong and are dropped. It is being unpacked again.
  */
 void action_misused(struct action *a, const struct action_input *tree, int64_t since);
+/*
+ * The node is about to fail, and might not outside of the user namespace that workers are in, where
+ * the owners of this machine's files are seen: it is run once more, there.
+ */
+void action_go_outside(struct action *a);
 /* A line for the log only. */
 void action_log(struct action *a, const char *fmt, ...) printf_like(2, 3);

@@ -58,8 +58,8 @@ static int make_folders(struct job *j, int *ret_log, struct err **err)
 	return 0;
 }
 
-int job_start(const struct job_env *env, struct node *n, struct slot slot, struct job **ret,
-	      struct err **err)
+int job_start(const struct job_env *env, struct node *n, struct slot slot, bool outside,
+	      struct job **ret, struct err **err)
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 	int log cleanup_fd = -1;
@@ -72,7 +72,7 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, struc
 	j->out = (struct str)STR_INIT;
 	j->sock = -1;
 	j->mode = env->mode;
-	if (j->mode == SPAWN_USER_NS && node_demand(n).host_owners)
+	if (j->mode == SPAWN_USER_NS && (outside || node_demand(n).host_owners))
 		j->mode = SPAWN_PLAIN;
 	j->timeout_s = node_demand(n).timeout_s;
 	if (!j->timeout_s)
@@ -152,6 +152,9 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 	case FRAME_DAMAGED:
 	case FRAME_MISUSED:
 		return take_blob(j, f, err);
+	case FRAME_OUTSIDE:
+		j->goes_outside = j->mode == SPAWN_USER_NS;
+		return 0;
 	case FRAME_RESULT:
 		j->told = true;
 		return result_read(j->arena, f, &j->result, err);

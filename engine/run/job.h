@@ -59,6 +59,7 @@ struct job {
 	struct artifacts outputs;
 	struct job_damages damages; /* of inputs: it did not run; of older blobs: replaced */
 	bool told;                  /* RESULT came */
+	bool goes_outside;          /* OUTSIDE came, and it was in a user namespace */
 	struct err *result;         /* the error in it */
 	struct err *broken;         /* the worker broke the protocol */
 	bool reaped;                /* its process is no more */
@@ -78,8 +79,9 @@ char *job_failed_path(struct store *s, const struct node *n);
 
 /* Milliseconds of the monotonic clock. */
 uint64_t job_now(void);
-int job_start(const struct job_env *env, struct node *n, struct slot slot, struct job **ret,
-	      struct err **err) warn_unused;
+/* OUTSIDE of a user namespace, whatever the mode. */
+int job_start(const struct job_env *env, struct node *n, struct slot slot, bool outside,
+	      struct job **ret, struct err **err) warn_unused;
 /* poll(2) events to wait for on j->sock (-1 once closed). */
 short job_events(const struct job *j);
 /* Reads and writes what can be; PROGRESS frames go to the sink. */

@@ -21,6 +21,7 @@ static const struct {
 	[FRAME_DAMAGED] = {"DAMAGED", FRAME_DAMAGED_MAX},
 	[FRAME_WARNING] = {"WARNING", FRAME_WARNING_MAX},
 	[FRAME_MISUSED] = {"MISUSED", FRAME_MISUSED_MAX},
+	[FRAME_OUTSIDE] = {"OUTSIDE", FRAME_OUTSIDE_MAX},
 };
 
 int frames_read(struct frames *f, int fd, struct err **err)
@@ -460,6 +461,13 @@ void misused_put(struct str *out, const struct artifact *a, int64_t since)
 	str_printf(&s, "%jd ", (intmax_t)since);
 	put_artifact(&s, a);
 	frame_put(out, FRAME_MISUSED, &s);
+}
+
+void outside_put(struct str *out)
+{
+	struct str nothing = STR_INIT;
+
+	frame_put(out, FRAME_OUTSIDE, &nothing);
 }
 
 int misused_read(struct arena *arena, const struct frame *f, struct artifact *ret,

@@ -7,6 +7,7 @@
  *	     | -- JOB -------------------->  |   once, first
  *	     | <------- PROGRESS | WARNING   |   any number; PROGRESS may be left out
  *	     | <------- MISUSED              |   an unpacked tree that was found changed
+ *	     | <------- OUTSIDE              |   it fails in a user namespace, and may not outside
  *	     | -- ABORT ------------------>  |   at most once; a closed socket means the same
  *	     | <------- HASHED | DAMAGED ... |   one per blob of 'hash' lines, before the kind runs,
  *	     |                               |   and for each output
@@ -35,7 +36,8 @@ enum frame_type {
 	FRAME_HASHED,
 	FRAME_DAMAGED,
 	FRAME_WARNING,
-	FRAME_MISUSED
+	FRAME_MISUSED,
+	FRAME_OUTSIDE
 };
 
 #define FRAME_HEADER 8
@@ -48,6 +50,7 @@ enum frame_type {
 #define FRAME_DAMAGED_MAX (16u * 1024)
 #define FRAME_WARNING_MAX (8u * 1024)
 #define FRAME_MISUSED_MAX (8u * 1024)
+#define FRAME_OUTSIDE_MAX 0u
 
 struct frame {
 	enum frame_type type;
@@ -130,6 +133,8 @@ int blob_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 void misused_put(struct str *out, const struct artifact *a, int64_t since);
 int misused_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 		 int64_t *ret_since, struct err **err) warn_unused;
+/* OUTSIDE */
+void outside_put(struct str *out);
 /* RESULT: RESULT_ERR NULL means success. Its text is cut to what fits. */
 void result_put(struct str *out, const struct err *result_err);
 int result_read(struct arena *arena, const struct frame *f, struct err **ret_result_err,

@@ -152,6 +152,8 @@ static char *reason(struct sched *d, const struct node *n)
 	const char *text;
 	char *own;
 
+	if (d->memory[n->index].outside)
+		return xstrdup("it failed in a user namespace");
 	if (d->memory[n->index].reruns)
 		return xstrdup("an input changed while it ran");
 	if (plan_reason(arena, d->s, n, &changes, &text, &err) < 0)
@@ -167,7 +169,7 @@ static void run_job(struct sched *d, struct node *n, struct slot slot, int lock)
 	struct err *e = NULL;
 	struct job *job;
 
-	if (job_start(&d->env, n, slot, &job, &e) < 0) {
+	if (job_start(&d->env, n, slot, d->memory[n->index].outside, &job, &e) < 0) {
 		pool_give(&d->pool, slot);
 		keylock_drop(d->s, &n->key, &lock);
 		settle_failed(d, n, NULL, e);
@@ -299,6 +301,10 @@ static void finish(struct sched *d, size_t i, int status)
 		rc = settle_built(d, j, &e);
 	if (rc == 0)
 		room_add(&d->room, n->record);
+	if (rc < 0 && e->cls == ERR_ENV && j->goes_outside) {
+		d->memory[n->index].outside = true;
+		rc = 1;
+	}
 	if (rc == 1 || (rc < 0 && e->cls == ERR_CANCEL)) {
 		err_free(e);
 		node_set_state(d, n, NODE_READY); /* once more, or skipped with all that is left */

@@ -19,9 +19,10 @@ DEFINE_VEC(runnings, struct running)
 struct memory {
 	uint64_t made_ms; /* when its manifest was made */
 	unsigned reruns;
-	bool waits; /* for another orch, and the user was told */
-	bool hit;   /* the user was told that it is cached */
-	bool built; /* in this run: a hit after a new start counts as built */
+	bool outside; /* of a user namespace it is run, as it failed in one */
+	bool waits;   /* for another orch, and the user was told */
+	bool hit;     /* the user was told that it is cached */
+	bool built;   /* in this run: a hit after a new start counts as built */
 };
 
 struct sched {

@@ -141,6 +141,17 @@ void action_misused(struct action *a, const struct action_input *tree, int64_t s
 	(void)!frame_flush(&r->out, r->control, &err);
 }
 
+void action_go_outside(struct action *a)
+{
+	struct runner *r = a->worker;
+	struct err *err cleanup_err = NULL;
+
+	if (!r)
+		return;
+	outside_put(&r->out);
+	(void)!frame_flush(&r->out, r->control, &err);
+}
+
 /*
  * Hashes the inputs that the orchestrator does not know to be good, and tells it of each. All of
  * them are looked at, so that all that is damaged is made again at once.
@@ -272,7 +283,7 @@ static int read_runner(struct keeper *k, struct err **err)
 	}
 	while ((rc = frames_next(&k->from_runner, &f, err)) == 0) {
 		if (f.type == FRAME_PROGRESS || f.type == FRAME_WARNING || f.type == FRAME_HASHED ||
-		    f.type == FRAME_DAMAGED || f.type == FRAME_MISUSED) {
+		    f.type == FRAME_DAMAGED || f.type == FRAME_MISUSED || f.type == FRAME_OUTSIDE) {
 			hand_on(k, &f);
 		} else if (f.type == FRAME_RESULT && !k->told) {
 			if (result_read(k->arena, &f, &k->result, err) < 0)

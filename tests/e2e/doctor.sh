@@ -16,7 +16,7 @@ finds "tracing" '^ok *tracing'
 finds "a program that tells no version" '^ok *fsck.fat *is installed$'
 doctor "$scratch/without" ptrace
 finds "no tracing: namespaces all the same" '^ok *user namespaces'
-finds "no tracing: what lacks it" "^missing *tracing *this machine lets no process be traced.*needed for kinds 'debian' and 'tree'"
+finds "no tracing: what lacks it" "^slow *tracing *this machine lets no process be traced.*'debian' and 'tree' take QEMU guests"
 mends "no tracing: a remedy" tracing
 doctor "$scratch/without" userns
 finds "no namespaces: what is taken" "^slow *user namespaces.*'debian', 'tree' and 'run' take QEMU guests"

@@ -170,14 +170,6 @@ same "a shell where it failed" "root app " "$(tr '\n' ' ' <"$scratch/out")"
 check "a shell says where it is" grep -q "where step 2 of 2 failed: sh -e /run/orch/step-2" "$scratch/err"
 printf 'cat /run/orch/step-1; dpkg -s app | grep ^Status\n' | "$orch" -C "$p" shell product >"$scratch/out" 2>"$scratch/err"
 check "a shell before the steps, with the packages" grep -q 'install ok installed' "$scratch/out"
-if [ "$(uname -m)" = x86_64 ]; then
-	mkdir -p "$p/opt"
-	cc -O1 -static -no-pie -fno-pie -nostdlib -fno-stack-protector -o "$p/opt/other-interface" tests/other-interface.c || exit 1
-	printf 'kind: tree\nfrom: base\ncontents: [{copy: opt, to: /opt/}]\nrun: [/opt/other-interface]\n' | recipe bad
-	code "what no sandbox holds: exit code" 7 "$orch" -C "$p" build bad
-	says "what no sandbox holds: step and call" "bad.yaml:4: step 1 of 1: a system call of '/opt/other-interface' is number 182"
-	says "what no sandbox holds: the remedy" 'ORCH_SANDBOX=guest in the environment a QEMU guest takes'
-fi
 refused "a dependency that is missing" "package 'app' 1.0 depends on 'helper (>= 1)'" <<'END'
 debs: [debs/app.deb]
 END

@@ -57,6 +57,7 @@ static void one(const struct frame *f)
 		rc = warning_read(arena, f, &text, &err);
 		break;
 	case FRAME_ABORT:
+	case FRAME_OUTSIDE:
 		break;
 	}
 	assert(rc == 0 || err);

@@ -59,6 +59,10 @@ void action_misused(struct action *a, const struct action_input *tree, int64_t s
 {
 }
 
+void action_go_outside(struct action *a)
+{
+}
+
 void action_progress(struct action *a, int percent, const char *fmt, ...)
 {
 }

@@ -313,18 +313,18 @@ static void hard_link_is_cut(void **state)
 
 static void in_every_spawn_mode(void **state)
 {
-	static const char *const modes[] = {"plain", "user"};
+	static const char *const modes[] = {"user", "plain"};
+	struct sched_result r;
 
 	for (size_t i = 0; i < array_len(modes); i++) {
-		struct sched_result r;
-
 		setenv("ORCH_SPAWN", modes[i], 1);
 		fails_with(NULL, "hang", ERR_TIMEOUT, "1 s");
 		fails_with(FAKE_WORKER, "garbage", ERR_INTERNAL, "malformed");
 		fake_new_graph();
 		fake_opts_of(fake_node("n", "daemon", NULL))->text = modes[i];
+		fake_opts_of(fake_node("o", "outside", NULL))->text = modes[i];
 		run(&r);
-		assert_counts(&r, 1, 0, 0, 0);
+		assert_counts(&r, 2, 0, 0, 0);
 		assert_clean();
 	}
 }
