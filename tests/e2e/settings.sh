@@ -215,9 +215,9 @@ hidden() {
 	cat "$scratch/out" "$scratch/err" >>"$scratch/said"
 	o log src
 	cat "$scratch/out" "$scratch/err" >>"$scratch/said"
-	check "$1: no message has it" sh -c "! grep '$secret' '$scratch/said'"
-	check "$1: no command line has it" sh -c "! grep LEAK '$scratch'/*.log"
-	check "$1: the project has it nowhere" sh -c "! grep -r '$secret' '$p'"
+	check "$1: no message has it" sh -c "grep '$secret' '$scratch/said'; [ \$? = 1 ]"
+	check "$1: no command line has it" sh -c "grep LEAK '$scratch'/*.log; [ \$? = 1 ]"
+	check "$1: the project has it nowhere" sh -c "grep -r '$secret' '$p'; [ \$? = 1 ]"
 	check "$1: the store has apt's lists" test -n "$(ls -A "$ORCH_STORE/apt")"
 	same "$1: the store has it nowhere" "" "$(grep -rl "$secret" "$ORCH_STORE")"
 }
@@ -311,7 +311,7 @@ printf 'machine 127.0.0.1 login robot password %s\n' "$secret" >"$HOME/.netrc"
 chmod 600 "$HOME/.netrc"
 both "an archive that redirects"
 check "it was told who we are" grep -q '^TOLD' "$scratch/away.log"
-check "where it leads to is not" sh -c "! grep '^TOLD' '$scratch/direct.log'"
+check "where it leads to is not" sh -c "grep '^TOLD' '$scratch/direct.log'; [ \$? = 1 ]"
 mirror "\"http://127.0.0.1:$auth\""
 both "a .netrc"
 hidden "a .netrc"
@@ -403,7 +403,7 @@ both "a file: archive"
 wrong() {
 	code "$1: exit $2" "$2" "$ORCH" -C "$p" lock src --update
 	says "$1: says so" "archive 'own' $3"
-	check "$1: no file that nobody wrote is named" sh -c "! grep -e '$ORCH_STORE' -e orch.sources '$scratch/err'"
+	check "$1: no file that nobody wrote is named" sh -c "grep -e '$ORCH_STORE' -e orch.sources '$scratch/err'; [ \$? = 1 ]"
 }
 publish "$archive" own two@example.org
 wrong "a foreign key" 5 "is signed by a key that is not among its keys"

@@ -20,7 +20,7 @@ build() { "$orch" -C "$p" build "$@" --result-json "$result" >"$scratch/out" 2>"
 status() { jq -r '.nodes[] | .name + " " + .status' "$result" | tr '\n' ' '; }
 field() { "$orch" store gc --json "$@" | jq -c "$fields"; }
 "$orch" store du >"$scratch/out"
-check du-of-nothing-has-no-empty-line sh -c "! head -n 1 '$scratch/out' | grep -q '^$'"
+check du-of-nothing-has-no-empty-line sh -c "[ -s '$scratch/out' ] && head -n 1 '$scratch/out' | grep -q '^\$'; [ \$? = 1 ]"
 node a 3 a
 node b 3 b
 node c 3 c
