@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/apt.h"
+#include "kinds/mirrors.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -140,6 +141,13 @@ static int update_lists(struct apt_request *q, struct err **err)
 {
 	char *const update[] = {"apt-get", "-qq", "update", NULL};
 
+	for (size_t i = 0; i < q->archives.count; i++) {
+		const struct lock_archive place =
+			debian_archive_of(LIST_AT(q->archives, const struct archive *, i));
+
+		if (mirrors_check_list(q->mirrors, &place, q->dir, err) < 0)
+			return -1;
+	}
 	for (;;) {
 		struct str out cleanup_str = STR_INIT;
 		struct err *failed = NULL, *next = NULL;

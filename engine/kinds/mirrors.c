@@ -389,3 +389,24 @@ int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const struc
 			       p->where.list, e->path);
 	return 0;
 }
+
+int mirrors_check_list(struct mirrors *m, const struct lock_archive *a, const char *tmp_dir,
+		       struct err **err)
+{
+	static const struct mirror_file index = {.type = "index"};
+	struct err *unread cleanup_err = NULL;
+	struct mirror_place *p;
+	bool served;
+
+	if (find_place(m, a, tmp_dir, &p, &unread) < 0)
+		return 0;
+	served = !p->listed;
+	for (size_t i = 0; !served && i < p->where.count; i++)
+		served = mirror_item_serves(&p->listed[i], &index);
+	if (!served)
+		return err_set(err, ERR_ENV,
+			       "the list of mirrors '%s' has none for the indexes of the archive: "
+			       "all say that they have other files ('type:'); add one",
+			       p->where.list);
+	return 0;
+}

@@ -40,6 +40,12 @@ int mirrors_open(struct arena *arena, struct mirrors *ret, struct err **err) war
 int mirrors_find(struct mirrors *m, const struct lock_archive *a, struct mirror *ret,
 		 struct err **err) warn_unused;
 /*
+ * Refuses a list of mirrors in which none serves indexes: apt would ask the list again for ever. A
+ * list that cannot be read is left to apt.
+ */
+int mirrors_check_list(struct mirrors *m, const struct lock_archive *a, const char *tmp_dir,
+		       struct err **err) warn_unused;
+/*
  * Where the file of E, which is of archive A, can be fetched from, and how: fills the sources of
  * ITEM. A list of mirrors may have to be fetched for it, into TMP_DIR.
  */

@@ -361,6 +361,10 @@ END
 both "a list with metadata and comments"
 printf 'http://127.0.0.1:%s\ttype:dsc\nhttp://127.0.0.1:%s\ttype:index\n' "$gone" "$direct" >"$scratch/etc/list"
 both "metadata that says nothing of sources"
+printf 'http://127.0.0.1:%s\ttype:dsc\nhttp://127.0.0.1:%s\ttype:tar\n' "$direct" "$html" >"$scratch/etc/list"
+code "a list without a mirror for indexes: exit 7" 7 timeout 60 "$ORCH" -C "$p" lock src --update
+says "a list without a mirror for indexes: says so" "has none for the indexes of the archive"
+printf 'http://127.0.0.1:%s\n' "$direct" >"$scratch/etc/list"
 : >"$scratch/direct.log"
 code "--offline builds" 0 "$ORCH" -C "$p" build src --offline
 code "--offline locks" 0 "$ORCH" -C "$p" lock src --update --offline
