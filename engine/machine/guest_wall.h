@@ -7,7 +7,8 @@
  *
  *	orch-worker appliance FILE ARGUMENT...
  *
- * and guest_wall_main() starts QEMU with the arguments, confined to what FILE.files names:
+ * so that main() of whatever opens a guest must hand these on to guest_wall_main(), which starts
+ * QEMU with the arguments, confined to what FILE.files names:
  *
  *	program /usr/bin/qemu-system-x86_64
  *	read /home/u/.cache/orch/appliance

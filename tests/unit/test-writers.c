@@ -5,6 +5,7 @@
 
 #include "action.h"
 #include "kinds/image.h"
+#include "machine/guest_wall.h"
 #include "media/ext4.h"
 
 #define EPOCH 1700000000
@@ -150,9 +151,12 @@ static void test_writers(void **state)
 	assert_true(same("guest.img", "again.img"));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_writers)};
+
+	if (argc >= 3 && str_eq(argv[1], "appliance"))
+		return guest_wall_main(argv + 2);
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
