@@ -21,12 +21,15 @@ static bool *reached(const struct graph *g)
 	return seen;
 }
 
-/* Tests and boards are there to be asked for by name, and what ties others together. */
+/*
+ * Tests and boards are there to be asked for by name, what ties others together likewise; devices
+ * for their facts, which make no edge.
+ */
 static bool stands_alone(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 
-	return k->ties || check_is_test(n) || str_eq(k->name, "board");
+	return k->ties || k->input_fact || check_is_test(n) || str_eq(k->name, "board");
 }
 
 /* Of a chain that nothing reaches only the end is named. */

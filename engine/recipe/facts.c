@@ -3,6 +3,8 @@
 
 /* Facts of a circle that are shown at most. */
 #define CHAIN_SHOWN 12
+/* Facts that may wait for each other; each takes some of the stack. */
+#define CHAIN_MAX 64
 
 static const char *const not_options[] = {"kind", NULL};
 
@@ -96,6 +98,11 @@ static const struct known *find(struct facts *f, const struct recipe *r, const c
 		return &unknown;
 	if (k && k->in_work) {
 		report_circle(f, k);
+		return &refused;
+	}
+	if (!k && f->chain.count == CHAIN_MAX) {
+		err_list_at(f->errors, f->pos, "'%s' ends a chain of more than %d facts", key,
+			    CHAIN_MAX);
 		return &refused;
 	}
 	if (!k) {

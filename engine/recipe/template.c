@@ -97,6 +97,11 @@ int template_fill(struct arena *arena, const struct project *project, const char
 		}
 		value = name ? value_of(&f, name) : NULL;
 		str_append(ret, value ? value : "");
+		if (ret->len > TEMPLATE_FILLED_MAX_BYTES) {
+			err_list_at(errors, f.pos, "the template grows to more than %d bytes",
+				    TEMPLATE_FILLED_MAX_BYTES);
+			return 1;
+		}
 		text = at + taken;
 		move(&f, at, text);
 	}

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "recipe/recipe.h"
+#include "recipe/template.h"
 #include "tmp.h"
 
 struct demo {
@@ -324,6 +325,26 @@ static void explains(void **state)
 	assert_non_null(strstr(s.buf, "   ^\n"));
 }
 
+/* A template cannot grow without end, whatever its names stand for. */
+static void template_grows(void **state)
+{
+	struct str text cleanup_str = STR_INIT, filled cleanup_str = STR_INIT;
+	struct project *p;
+
+	str_printf(&text, HEAD "vars: {long: %0*d}\n", 5000, 0);
+	put("recipes/project.yaml", text.buf);
+	p = good(NULL);
+	str_clear(&text);
+	for (int i = 0; i < 900; i++)
+		str_append(&text, "{{vars.long}}\n");
+	assert_int_equal(template_fill(arena, p, "t", text.buf, 14 * 800, &filled, &errors), 0);
+	assert_int_equal(filled.len, 800 * 5001);
+	str_clear(&filled);
+	assert_int_equal(template_fill(arena, p, "t", text.buf, text.len, &filled, &errors), 1);
+	assert_string_equal(errors.items[0]->text, "the template grows to more than 4194304 bytes");
+	assert_int_equal(errors.items[0]->line, 839);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(defects, setup, teardown),
 		cmocka_unit_test_setup_teardown(own_checks, setup, teardown),
 		cmocka_unit_test_setup_teardown(explains, setup, teardown),
+		cmocka_unit_test_setup_teardown(template_grows, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
