@@ -33,9 +33,12 @@ static const char *var_value(struct expand *e, struct var *v);
 /* The place of TEXT in the value that begins at POS, or POS. */
 static struct pos place_of(const struct expand *e, struct pos pos, const char *text, size_t len)
 {
-	struct utf8 u = utf8_start(e->source.text, e->source.len);
+	struct utf8 u = {0};
 	bool inside = false;
 
+	if (!e->source.len)
+		return pos;
+	u = utf8_start(e->source.text, e->source.len);
 	while (utf8_next(&u)) {
 		inside = inside || (u.line == pos.line && u.col == pos.col);
 		if (inside && (size_t)(u.end - u.at) >= len && memcmp(u.at, text, len) == 0)
