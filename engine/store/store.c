@@ -173,8 +173,9 @@ static bool is_filled(const char *path)
 
 /*
  * Never in a folder that is used for something else: gc removes what it finds in logs/ and the
- * like. The lock is the first file of a store, so look for it last; one whose lock somebody
- * removed is known by its database. Even who only reads takes locks and notes what was used.
+ * like. The lock is the first file of a store, so look for it last: somebody else may be making
+ * the store. One whose lock was removed is known by its database. Even who only reads takes locks
+ * and notes what was used.
  */
 static int make_dir(struct store *s, const char *lock, struct err **err)
 {
@@ -188,7 +189,7 @@ static int make_dir(struct store *s, const char *lock, struct err **err)
 			       strlen(s->dir), STORE_PATH_MAX);
 	if (path_mkdirs(s->dir, err) < 0)
 		return -1;
-	if (!path_exists(lock) && is_filled(s->dir) && !state_is_ours(s->dir))
+	if (!path_exists(lock) && is_filled(s->dir) && !path_exists(lock) && !state_is_ours(s->dir))
 		return err_set(err, ERR_USER,
 			       "is neither empty nor a store: name a new directory; what an "
 			       "'rm -rf' left of a store goes with 'chmod -R u+w' and another one");
