@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Builds U-Boot and its boot script from the Debian source in /usr/src/u-boot.
+# Builds U-Boot (u-boot.bin) from the Debian source in /usr/src/u-boot.
 #
-#   build.sh rpi     u-boot.bin boot.scr uboot-raspberrypi400.deb    the product
-#   build.sh virt    u-boot.bin                                      the emulated board
+#   build.sh rpi     the product
+#   build.sh virt    the emulated board
 #
 # Runs in the toolchain tree; results appear in the current folder.
 set -eu
@@ -63,14 +63,3 @@ sed -i "s|^CONFIG_BOOTCOMMAND=\"|&$first|" "$build/.config"
 make -s -C "$src" O="$build" -j"$(nproc)" \
 	KCFLAGS="$flags -DCFG_ENV_FLAGS_LIST_STATIC='\"$saved\"'" u-boot.bin
 cp "$build/u-boot.bin" "$out/u-boot.bin"
-[ "$board" = rpi ] || exit 0
-
-mkimage -A arm64 -O linux -T script -C none -n boot.scr -d "$here/boot.txt" "$out/boot.scr"
-
-pkg=$build/deb
-dir=$pkg/usr/lib/uboot-raspberrypi400
-mkdir -p "$pkg/DEBIAN" "$dir"
-cp "$out/u-boot.bin" "$out/boot.scr" "$dir/"
-cp "$here/control" "$pkg/DEBIAN/control"
-chmod -R u=rwX,go=rX "$pkg"
-dpkg-deb --root-owner-group -Zxz --build "$pkg" "$out/uboot-raspberrypi400.deb"

@@ -156,15 +156,27 @@ static const char *filled_in(const struct node *n, const char *path)
 	return NULL;
 }
 
+/* A file that is sent to TARGET by itself takes the place of what a directory brought there. */
+static void add_single(struct check_view *v, const struct node *image, const char *path,
+		       const char *to, const char *filled)
+{
+	char *target cleanup_free = file_target(to, path);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->files.count; i++)
+		if (v->files.items[i].image != image || !str_eq(v->files.items[i].target, target))
+			v->files.items[kept++] = v->files.items[i];
+	v->files.count = kept;
+	add_file(v, image, path, target);
+	v->files.items[kept].filled = filled;
+}
+
 static void add_template(struct check_view *v, const struct node *image, const struct yaml *entry)
 {
 	const char *path = text_of(entry, "template"), *to = text_of(entry, "to");
-	char *target cleanup_free = path && to ? file_target(to, path) : NULL;
 
-	if (!target)
-		return;
-	add_file(v, image, path, target);
-	v->files.items[v->files.count - 1].filled = filled_in(image, path);
+	if (path && to)
+		add_single(v, image, path, to, filled_in(image, path));
 }
 
 /* What the `copy:` and `template:` entries of an image or a tree bring from the project. */
@@ -188,9 +200,7 @@ static int read_image(struct check_view *v, const struct node *image, struct err
 			if (add_folder(v, image, rel, to ? to : "/", 0, err) < 0)
 				return -1;
 		} else if (to) {
-			char *target cleanup_free = file_target(to, rel);
-
-			add_file(v, image, rel, target);
+			add_single(v, image, rel, to, NULL);
 		}
 	}
 	return 0;

@@ -6,11 +6,11 @@
 . tests/e2e/lib.sh
 
 [ -f pki/private/signer.key ] || "$ORCH" pki init >/dev/null
-code "U-Boot is built" 0 "$ORCH" build tests/u-boot-virt u-boot
+code "U-Boot is built" 0 "$ORCH" build tests/u-boot-virt boot-script
 [ "$failures" = 0 ] || finish
 p=$scratch/p
 mkdir -p "$p/recipes" "$p/files"
-cp out/u-boot/boot.scr "$p/files/"
+cp out/boot-script/boot.scr "$p/files/"
 cp out/tests/u-boot-virt/u-boot.bin "$p/"
 export ORCH_STORE="$scratch/store"
 

@@ -40,11 +40,11 @@ script() {
 	cat >"$p/recipes/script.yaml" <<-'END'
 		kind: run
 		root: toolchain
-		inputs: [custom_build/other/boot.txt]
+		inputs: [{template: custom_build/other/boot.txt}]
 		run: ["mkimage -A arm64 -O linux -T script -C none -n boot.scr -d custom_build/other/boot.txt boot.scr"]
 		outputs: [boot.scr]
 	END
-	sed -i 's|"u-boot:boot.scr"|"script:boot.scr"|' "$p/recipes/boot.yaml"
+	sed -i 's|"boot-script:boot.scr"|"script:boot.scr"|' "$p/recipes/boot.yaml"
 }
 
 name="a try is not counted"

@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: device, offset, size
-replace rootfs/etc/fw_env.config 's/0x200000.*/here/'
+replace rootfs/etc/fw_env.config 's#^{{device.fw-env}}#/dev/system/disk 0x100000 here#'

@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: is not a number
-replace custom_build/uboot-raspberrypi400/env.config 's/^CONFIG_ENV_OFFSET=.*/CONFIG_ENV_OFFSET=there/'
+replace custom_build/uboot-raspberrypi400/env.config 's/^{{device#env-config}}/CONFIG_ENV_OFFSET=there/'

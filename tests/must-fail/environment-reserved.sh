@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: lies in no 'reserved:' area
-replace rootfs/etc/fw_env.config 's/0x200000/0x280000/'
+replace rootfs/etc/fw_env.config 's#^{{device.fw-env}}#/dev/system/disk 0x280000 0x8000#'

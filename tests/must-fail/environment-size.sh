@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: differs from CONFIG_ENV_SIZE
-replace custom_build/uboot-raspberrypi400/env.config 's/^CONFIG_ENV_SIZE=.*/CONFIG_ENV_SIZE=0x4000/'
+replace custom_build/uboot-raspberrypi400/env.config 's/^{{device#env-config}}/CONFIG_ENV_OFFSET=0x100000\nCONFIG_ENV_SIZE=0x4000/'

@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: does not name one disk for ever
-replace rootfs/etc/rauc/system.conf 's#^device=/dev/system/root-a#device=/dev/mmcblk0p2#'
+replace recipes/device.yaml 's#^paths: .*#paths: /dev/mmcblk0p-{partition}#'

@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: is not twice the first partition
-replace rootfs/etc/rauc/system.conf 's/^region-size=.*/region-size=96M/'
+replace rootfs/etc/rauc/system.conf 's#^{{device.rauc-slots}}#[slot.bootloader.0]\ndevice=/dev/system/disk\ntype=boot-gpt-switch\nregion-start=4M\nregion-size=96M#'
