@@ -16,9 +16,7 @@
 
 struct pos check_pos(const struct node *n, const char *key)
 {
-	const struct yaml *value = yaml_get(n->recipe->map, key);
-
-	return value ? value->pos : n->recipe->map->pos;
+	return yaml_key_pos(n->recipe->map, key);
 }
 
 bool check_is_test(const struct node *n)

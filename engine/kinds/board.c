@@ -52,13 +52,6 @@ static const struct option board_options[] = {
 	 .help = "Deadlines on this board are multiplied with it."},
 };
 
-static struct pos pos_of(const struct yaml *map, const char *key)
-{
-	const struct yaml *value = yaml_get(map, key);
-
-	return value ? value->pos : map->pos;
-}
-
 /* QEMU's names; a comma would add options that the recipe has words for. */
 static bool is_plain(const char *text)
 {
@@ -72,25 +65,27 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	unsigned scale;
 
 	if (!is_plain(o->machine))
-		err_list_at(errors, pos_of(map, "machine"), "'%s' is not a machine of QEMU",
+		err_list_at(errors, yaml_key_pos(map, "machine"), "'%s' is not a machine of QEMU",
 			    o->machine);
 	if (o->cpu && !is_plain(o->cpu))
-		err_list_at(errors, pos_of(map, "cpu"), "'%s' is not a processor of QEMU", o->cpu);
+		err_list_at(errors, yaml_key_pos(map, "cpu"), "'%s' is not a processor of QEMU",
+			    o->cpu);
 	if (!qemu_program(o->arch))
-		err_list_at(errors, pos_of(map, "arch"),
+		err_list_at(errors, yaml_key_pos(map, "arch"),
 			    "unknown architecture '%s': arm64 or amd64", o->arch);
 	if (o->cpus > 64)
-		err_list_at(errors, pos_of(map, "cpus"), "a board has at most 64 processors");
+		err_list_at(errors, yaml_key_pos(map, "cpus"), "a board has at most 64 processors");
 	if (o->memory < 64u << 20 || o->memory % (1u << 20) || o->memory > 64ull << 30)
-		err_list_at(errors, pos_of(map, "memory"),
+		err_list_at(errors, yaml_key_pos(map, "memory"),
 			    "memory is 64M to 64G in whole megabytes");
 	if (o->serial < 0 || o->serial > 3)
-		err_list_at(errors, pos_of(map, "serial"), "serial lines are numbered 0 to 3");
+		err_list_at(errors, yaml_key_pos(map, "serial"),
+			    "serial lines are numbered 0 to 3");
 	if (o->device_tree && o->load != BOARD_KERNEL)
-		err_list_at(errors, pos_of(map, "device-tree"),
+		err_list_at(errors, yaml_key_pos(map, "device-tree"),
 			    "'device-tree' needs `load: kernel`: firmware at reset makes its own");
 	if (board_scale_parse(o->time_scale, &scale))
-		err_list_at(errors, pos_of(map, "time-scale"),
+		err_list_at(errors, yaml_key_pos(map, "time-scale"),
 			    "'time-scale' is a number like 1.5, found '%s'", o->time_scale);
 }
 

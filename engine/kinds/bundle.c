@@ -74,13 +74,6 @@ static bool is_plain_line(const char *text)
 	return *text && *text != ' ' && !str_ends(text, " ");
 }
 
-static struct pos pos_of(const struct yaml *map, const char *key)
-{
-	const struct yaml *value = yaml_get(map, key);
-
-	return value ? value->pos : map->pos;
-}
-
 static bool has_image(const struct bundle_opts *o, const char *class)
 {
 	for (size_t i = 0; i < o->images.count; i++) {
@@ -118,7 +111,7 @@ static void check_hooks(const struct bundle_opts *o, const struct yaml *map,
 	const struct list *slots = &o->hooks->slots;
 
 	if (!slots->count && !o->hooks->install_check)
-		err_list_at(errors, pos_of(map, "hooks"),
+		err_list_at(errors, yaml_key_pos(map, "hooks"),
 			    "hooks need 'install-check' or 'slots': the program is never run");
 	for (size_t i = 0; i < slots->count; i++) {
 		const struct pair *slot = LIST_AT(*slots, struct pair *, i);
@@ -136,20 +129,21 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	const struct bundle_opts *o = data;
 
 	if (o->format == FORMAT_PLAIN)
-		err_list_at(errors, pos_of(map, "format"),
+		err_list_at(errors, yaml_key_pos(map, "format"),
 			    "format 'plain' can be changed after its signature was checked "
 			    "(CVE-2020-25860); use 'verity'");
 	if (!is_plain_line(o->compatible))
-		err_list_at(errors, pos_of(map, "compatible"),
+		err_list_at(errors, yaml_key_pos(map, "compatible"),
 			    "compatible must be one line of text without '");
 	if (!is_plain_line(o->version))
-		err_list_at(errors, pos_of(map, "version"),
+		err_list_at(errors, yaml_key_pos(map, "version"),
 			    "version must be one line of text without '");
 	if (o->description && !is_plain_line(o->description))
-		err_list_at(errors, pos_of(map, "description"),
+		err_list_at(errors, yaml_key_pos(map, "description"),
 			    "description must be one line of text without '");
 	if (!o->images.count)
-		err_list_at(errors, pos_of(map, "images"), "a bundle needs at least one image");
+		err_list_at(errors, yaml_key_pos(map, "images"),
+			    "a bundle needs at least one image");
 	for (size_t i = 0; i < o->images.count; i++) {
 		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
 

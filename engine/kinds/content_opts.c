@@ -55,13 +55,6 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 const struct schema content_schema =
 	SCHEMA(struct content, content_options, .check = check_content);
 
-static struct pos pos_of(const struct yaml *map, const char *key)
-{
-	const struct yaml *value = yaml_get(map, key);
-
-	return value ? value->pos : map->pos;
-}
-
 /* Whether a path of the project has .git in it; an output of a node has not. */
 static bool is_in_git(const char *path)
 {
@@ -87,7 +80,7 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 	if ((c->copy || c->template) && !c->to)
 		err_list_at(errors, map->pos, "'%s' needs 'to'", c->copy ? "copy" : "template");
 	if (c->keep_git && !c->copy)
-		err_list_at(errors, pos_of(map, "keep-git"), "'keep-git' goes with 'copy'");
+		err_list_at(errors, yaml_key_pos(map, "keep-git"), "'keep-git' goes with 'copy'");
 	if (c->copy && !c->keep_git && is_in_git(c->copy->text))
 		err_list_at(errors, c->copy->pos,
 			    "'%s' is git's own, and differs between clones of one commit: add "
@@ -96,13 +89,13 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 	if (c->copy)
 		c->copy->keep_git = c->keep_git;
 	if (c->mode && c->unpack)
-		err_list_at(errors, pos_of(map, "mode"),
+		err_list_at(errors, yaml_key_pos(map, "mode"),
 			    "'mode' goes with 'copy': use 'modes' for a tree");
 	if (c->mode && (content_attr_parse(c->mode, &attr) || attr.mode < 0 || attr.uid >= 0))
-		err_list_at(errors, pos_of(map, "mode"),
+		err_list_at(errors, yaml_key_pos(map, "mode"),
 			    "'%s' is not a mode: write it like \"0644\"", c->mode);
 	if (c->owner && (content_attr_parse(c->owner, &attr) || attr.mode >= 0 || attr.uid < 0))
-		err_list_at(errors, pos_of(map, "owner"),
+		err_list_at(errors, yaml_key_pos(map, "owner"),
 			    "'%s' is not an owner: write it like \"0:42\"", c->owner);
 }
 

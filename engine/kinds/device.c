@@ -118,13 +118,6 @@ static void check_device(void *data, const struct yaml *map, struct err_list *er
 static const struct schema device_schema =
 	SCHEMA(struct device_opts, device_options, .check = check_device);
 
-static struct pos pos_of(const struct yaml *map, const char *key)
-{
-	const struct yaml *value = yaml_get(map, key);
-
-	return value ? value->pos : map->pos;
-}
-
 bool device_counts_tries(int loader)
 {
 	return loader != LOADER_GRUB && loader != LOADER_EFI;
@@ -137,14 +130,14 @@ static void check_bootloader(void *data, const struct yaml *map, struct err_list
 	int bad;
 
 	if (b->tries && !device_counts_tries(b->type))
-		err_list_at(errors, pos_of(map, "tries"),
+		err_list_at(errors, yaml_key_pos(map, "tries"),
 			    "'%s' does not count tries: it starts a new slot once, and falls back",
 			    device_loaders[b->type]);
 	if (!b->chosen)
 		return;
 	bad = regcomp(&re, b->chosen, REG_EXTENDED);
 	if (bad || re.re_nsub < 1)
-		err_list_at(errors, pos_of(map, "chosen"),
+		err_list_at(errors, yaml_key_pos(map, "chosen"),
 			    bad ? "'%s' is not a POSIX extended regular expression"
 				: "'%s' has no group: put what is the boot name in ( )",
 			    b->chosen);
@@ -156,8 +149,8 @@ static void check_yes_no(const char *key, const char *value, const struct yaml *
 			 struct err_list *errors)
 {
 	if (value && !str_eq(value, "true") && !str_eq(value, "false"))
-		err_list_at(errors, pos_of(map, key), "'%s' is true or false, found '%s'", key,
-			    value);
+		err_list_at(errors, yaml_key_pos(map, key), "'%s' is true or false, found '%s'",
+			    key, value);
 }
 
 static void check_slot(void *data, const struct yaml *map, struct err_list *errors)
@@ -168,7 +161,7 @@ static void check_slot(void *data, const struct yaml *map, struct err_list *erro
 		err_list_at(errors, map->pos,
 			    "a class of slots has either 'boot' or 'partitions', not empty");
 	if (s->parent && s->boot.count)
-		err_list_at(errors, pos_of(map, "parent"),
+		err_list_at(errors, yaml_key_pos(map, "parent"),
 			    "slots that are booted belong to no other: leave 'parent' out");
 	check_yes_no("install-same", s->install_same, map, errors);
 	check_yes_no("readonly", s->readonly, map, errors);
@@ -197,7 +190,7 @@ static void check_state(void *data, const struct yaml *map, struct err_list *err
 	for (size_t i = 0; i < s->reads.count; i++)
 		reads = reads || LIST_AT(s->reads, int64_t, i) == s->schema;
 	if (!reads)
-		err_list_at(errors, pos_of(map, "reads"),
+		err_list_at(errors, yaml_key_pos(map, "reads"),
 			    "the application keeps format %lld and cannot read it: add it",
 			    (long long)s->schema);
 	for (size_t i = 0; s->reset && i < s->reset->keep.count; i++) {
@@ -207,7 +200,7 @@ static void check_state(void *data, const struct yaml *map, struct err_list *err
 		for (size_t k = 0; k < s->paths.count; k++)
 			known = known || str_eq(keep, LIST_AT(s->paths, struct pair *, k)->key);
 		if (!known)
-			err_list_at(errors, pos_of(map, "reset"),
+			err_list_at(errors, yaml_key_pos(map, "reset"),
 				    "a reset cannot keep '%s', which is none of 'paths'", keep);
 	}
 }
@@ -273,10 +266,10 @@ static void check_device(void *data, const struct yaml *map, struct err_list *er
 
 	check_names(o, errors);
 	if (o->paths[0] != '/' || !strstr(o->paths, PARTITION_WORD))
-		err_list_at(errors, pos_of(map, "paths"),
+		err_list_at(errors, yaml_key_pos(map, "paths"),
 			    "'%s' is not an absolute path with " PARTITION_WORD " in it", o->paths);
 	if (o->support_until && !is_month(o->support_until))
-		err_list_at(errors, pos_of(map, "support-until"),
+		err_list_at(errors, yaml_key_pos(map, "support-until"),
 			    "'%s' is not a month like 2032-12", o->support_until);
 }
 
@@ -339,7 +332,7 @@ static void check_environment(const struct device_opts *o, const struct disk_opt
 			      const struct yaml *map, struct err_list *errors)
 {
 	const struct list *names = &o->bootloader->environment;
-	struct pos pos = pos_of(yaml_get(map, "bootloader"), "environment");
+	struct pos pos = yaml_key_pos(yaml_get(map, "bootloader"), "environment");
 	uint64_t size = 0;
 
 	for (size_t i = 0; i < names->count; i++) {
@@ -375,7 +368,7 @@ static void device_check(const struct kind_ctx *ctx, struct err_list *errors)
 	if (!r && map_get(&ctx->project->unsound, o->disk))
 		return; /* its own mistakes are reported */
 	if (!r || r->kind != &kind_disk) {
-		err_list_at(errors, pos_of(ctx->map, "disk"),
+		err_list_at(errors, yaml_key_pos(ctx->map, "disk"),
 			    r ? "'%s' is not a node of kind disk" : "unknown node '%s'", o->disk);
 		return;
 	}
@@ -385,10 +378,10 @@ static void device_check(const struct kind_ctx *ctx, struct err_list *errors)
 	if (!o->state)
 		return;
 	find_part(r->opts, o->disk, o->state->partition,
-		  pos_of(yaml_get(ctx->map, "state"), "partition"), errors);
+		  yaml_key_pos(yaml_get(ctx->map, "state"), "partition"), errors);
 	class = map_get(&taken, o->state->partition);
 	if (class)
-		err_list_at(errors, pos_of(yaml_get(ctx->map, "state"), "partition"),
+		err_list_at(errors, yaml_key_pos(yaml_get(ctx->map, "state"), "partition"),
 			    "partition '%s' is a slot of '%s': an update would write over the "
 			    "state",
 			    o->state->partition, class);

@@ -73,13 +73,6 @@ static const struct option image_options[] = {
 	 OPT_LIST, .help = "Patterns of files that may hold a private key."},
 };
 
-static struct pos pos_of(const struct yaml *map, const char *key)
-{
-	const struct yaml *value = yaml_get(map, key);
-
-	return value ? value->pos : map->pos;
-}
-
 void image_fs_check(int type, const char *label, uint64_t size, const char *name,
 		    const struct yaml *map, struct err_list *errors)
 {
@@ -95,9 +88,9 @@ void image_fs_check(int type, const char *label, uint64_t size, const char *name
 	if (rc == 0)
 		return;
 	if (bad_label)
-		err_list_at(errors, pos_of(map, "label"), "%s", bad_label->text);
+		err_list_at(errors, yaml_key_pos(map, "label"), "%s", bad_label->text);
 	if (bad_size)
-		err_list_at(errors, pos_of(map, "size"), "%s", bad_size->text);
+		err_list_at(errors, yaml_key_pos(map, "size"), "%s", bad_size->text);
 }
 
 static void check_part(void *data, const struct yaml *map, struct err_list *errors)
@@ -113,15 +106,16 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 		while (layout_type_words[count])
 			count++;
 		near = str_nearest(p->type, layout_type_words, count);
-		err_list_at(errors, pos_of(map, "type"),
+		err_list_at(errors, yaml_key_pos(map, "type"),
 			    "'%s' is neither a known partition type nor a GUID%s%s%s", p->type,
 			    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	if (p->mount && p->filesystem == IMAGE_FS_NONE)
-		err_list_at(errors, pos_of(map, "mount"), "a mount point needs a 'filesystem'");
+		err_list_at(errors, yaml_key_pos(map, "mount"),
+			    "a mount point needs a 'filesystem'");
 	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
 	if (p->mount && strpbrk(p->mount, "*?[\\"))
-		err_list_at(errors, pos_of(map, "mount"),
+		err_list_at(errors, yaml_key_pos(map, "mount"),
 			    "a mount point has no '*', '?', '[' or '\\'");
 }
 
@@ -154,13 +148,13 @@ static void check_partitions(const struct image_opts *o, const struct yaml *map,
 				LIST_AT(o->partitions, struct image_part_opts *, k)->mount;
 
 			if (other && str_eq(mount, other))
-				err_list_at(errors, pos_of(map, "partitions"),
+				err_list_at(errors, yaml_key_pos(map, "partitions"),
 					    "two partitions are mounted at '%s'", mount);
 		}
 	}
 	image_layout(o, &l);
 	if (layout_place(&l, &err) < 0)
-		err_list_at(errors, pos_of(map, "partitions"), "%s", err->text);
+		err_list_at(errors, yaml_key_pos(map, "partitions"), "%s", err->text);
 }
 
 static void check_filesystems(const struct image_opts *o, const struct yaml *map,
@@ -190,11 +184,12 @@ static void check_bootloader(const struct image_opts *o, const struct yaml *map,
 		esp = esp || (str_eq(p->type, "esp") && p->mount && p->filesystem == IMAGE_FS_VFAT);
 	}
 	if (o->bootloader == IMAGE_BOOT_SYSTEMD && !esp)
-		err_list_at(errors, pos_of(map, "bootloader"),
+		err_list_at(errors, yaml_key_pos(map, "bootloader"),
 			    "systemd-boot needs a partition with 'type: esp', 'filesystem: vfat' "
 			    "and a 'mount'");
 	if (o->cmdline && o->bootloader == IMAGE_BOOT_NONE)
-		err_list_at(errors, pos_of(map, "cmdline"), "'cmdline' is for a 'bootloader'");
+		err_list_at(errors, yaml_key_pos(map, "cmdline"),
+			    "'cmdline' is for a 'bootloader'");
 }
 
 static void check_image(void *data, const struct yaml *map, struct err_list *errors)
@@ -208,17 +203,20 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 	else if (o->table == IMAGE_TABLE_GPT)
 		check_partitions(o, map, errors);
 	else if (o->partitions.count)
-		err_list_at(errors, pos_of(map, "partitions"), "'partitions' needs 'table: gpt'");
+		err_list_at(errors, yaml_key_pos(map, "partitions"),
+			    "'partitions' needs 'table: gpt'");
 	if (o->label && o->table == IMAGE_TABLE_GPT)
-		err_list_at(errors, pos_of(map, "label"), "give each partition its own 'label'");
+		err_list_at(errors, yaml_key_pos(map, "label"),
+			    "give each partition its own 'label'");
 	image_fs_check(o->filesystem, o->label, o->size, "the image", map, errors);
 	if (o->reserved_percent < 0 || o->reserved_percent > 50)
-		err_list_at(errors, pos_of(map, "reserved-percent"),
+		err_list_at(errors, yaml_key_pos(map, "reserved-percent"),
 			    "'reserved-percent' is 0 to 50");
 	check_filesystems(o, map, errors);
 	check_bootloader(o, map, errors);
-	content_check_globs(&o->remove, pos_of(map, "remove"), errors);
-	content_check_globs(&o->allow_private_keys, pos_of(map, "allow-private-keys"), errors);
+	content_check_globs(&o->remove, yaml_key_pos(map, "remove"), errors);
+	content_check_globs(&o->allow_private_keys, yaml_key_pos(map, "allow-private-keys"),
+			    errors);
 	content_check_modes(&o->modes, errors);
 }
 

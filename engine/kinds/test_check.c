@@ -11,13 +11,6 @@ static const char *const half_words[] = {"first", "second", NULL};
 static const char *const gpt_words[] = {"primary", "backup", NULL};
 static const char *const choice_words[] = {"all", NULL};
 
-static struct pos pos_of(const struct yaml *map, const char *key)
-{
-	const struct yaml *value = yaml_get(map, key);
-
-	return value ? value->pos : map->pos;
-}
-
 /* -- words and numbers that are no enums, for an absent enum is its first word -- */
 
 static int word_index(const char *text, const char *const *words)
@@ -39,8 +32,8 @@ static int check_word(const struct yaml *map, const char *key, const char *text,
 	for (int w = 0; i < 0 && words[w]; w++)
 		str_printf(&all, "%s%s", w ? ", " : "", words[w]);
 	if (i < 0)
-		err_list_at(errors, pos_of(map, key), "'%s' cannot be '%s' (one of: %s)", key, text,
-			    all.buf);
+		err_list_at(errors, yaml_key_pos(map, key), "'%s' cannot be '%s' (one of: %s)", key,
+			    text, all.buf);
 	return i;
 }
 
@@ -92,7 +85,7 @@ static void check_regex(const struct yaml *map, const char *key, const char *tex
 	if (!text)
 		return;
 	if (test_regex(text, &regex, &err) < 0)
-		err_list_at(errors, pos_of(map, key), "%s", err->text);
+		err_list_at(errors, yaml_key_pos(map, key), "%s", err->text);
 	else
 		regfree(&regex);
 }
@@ -119,7 +112,7 @@ void test_check_cuts(void *data, const struct yaml *map, struct err_list *errors
 	const struct test_cuts *c = data;
 
 	if (c->lost_writes < 1 || c->lost_writes > LOST_MAX)
-		err_list_at(errors, pos_of(map, "lost-writes"),
+		err_list_at(errors, yaml_key_pos(map, "lost-writes"),
 			    "'lost-writes' is %lld: a number from 1 to %d is wanted, and of an SD "
 			    "card to %d: every subset of so many writes is tried",
 			    (long long)c->lost_writes, LOST_MAX, REPLAY_LOST_MAX);
@@ -229,7 +222,7 @@ static void check_power(struct test_step *s, const struct yaml *map, struct err_
 		err_list_at(errors, map->pos,
 			    "'clock', 'network' and 'record' go with `power: on` only");
 	if (s->clock && !is_date(s->clock))
-		err_list_at(errors, pos_of(map, "clock"),
+		err_list_at(errors, yaml_key_pos(map, "clock"),
 			    "'clock' is a date like 1970-01-01 or 1970-01-01T12:00:00, found '%s'",
 			    s->clock);
 }
@@ -243,11 +236,11 @@ static void check_statuses(const struct test_step *s, const struct yaml *map,
 		const char *text = LIST_AT(s->status, const char *, i);
 
 		if (!str_eq(text, "any") && (str_u64(text, &n) || n > 255))
-			err_list_at(errors, pos_of(map, "status"),
+			err_list_at(errors, yaml_key_pos(map, "status"),
 				    "'status' is 0 to 255 or any, found '%s'", text);
 	}
 	if (s->background && (s->status.items || s->output || s->not_output))
-		err_list_at(errors, pos_of(map, "background"),
+		err_list_at(errors, yaml_key_pos(map, "background"),
 			    "nobody waits for a command in the background: 'status' and 'output' "
 			    "say nothing");
 }
@@ -315,7 +308,7 @@ void test_check_step(void *data, const struct yaml *map, struct err_list *errors
 	if (s->boot_choice)
 		check_word(map, "boot-choice", s->boot_choice, choice_words, errors);
 	if (s->after && parse_ms(s->after, &s->after_ms))
-		err_list_at(errors, pos_of(map, "after"),
+		err_list_at(errors, yaml_key_pos(map, "after"),
 			    "'after' is a number of seconds like 0.5, found '%s'", s->after);
 	check_regex(map, "wait", s->wait, errors);
 	check_regex(map, "refuse", s->refuse, errors);
@@ -385,7 +378,7 @@ static void check_order(const struct test_opts *o, struct err_list *errors)
 static void check_environment(const struct test_env *e, const struct yaml *map,
 			      struct err_list *errors)
 {
-	struct pos pos = pos_of(map, "environment");
+	struct pos pos = yaml_key_pos(map, "environment");
 	uint64_t a, b;
 
 	if (e->at.count != 2) {
@@ -405,15 +398,16 @@ void test_check_all(void *data, const struct yaml *map, struct err_list *errors)
 	const struct test_opts *o = data;
 
 	if (o->card_size & (o->card_size - 1) || o->card_size < 1 << 20)
-		err_list_at(errors, pos_of(map, "card-size"),
+		err_list_at(errors, yaml_key_pos(map, "card-size"),
 			    "the size of a card is a power of two, like 4G");
 	if (o->environment)
 		check_environment(o->environment, map, errors);
 	if (!o->steps.count)
-		err_list_at(errors, pos_of(map, "steps"), "a test needs at least one step");
+		err_list_at(errors, yaml_key_pos(map, "steps"), "a test needs at least one step");
 	for (size_t i = 0; i < o->never.count; i++) {
 		if (!*LIST_AT(o->never, const char *, i))
-			err_list_at(errors, pos_of(map, "never"), "'never' has an empty text");
+			err_list_at(errors, yaml_key_pos(map, "never"),
+				    "'never' has an empty text");
 	}
 	for (size_t i = 0; i < o->steps.count; i++) {
 		const struct test_step *s = LIST_AT(o->steps, struct test_step *, i);

@@ -102,13 +102,6 @@ static const struct option tree_options[] = {
 };
 #undef AT
 
-static struct pos pos_of(const struct yaml *map, const char *key)
-{
-	const struct yaml *value = yaml_get(map, key);
-
-	return value ? value->pos : map->pos;
-}
-
 /* What useradd(8) of Debian takes without a warning. */
 static bool is_name(const char *s)
 {
@@ -121,7 +114,7 @@ static void check_name(const struct yaml *map, const char *key, const char *name
 		       struct err_list *errors)
 {
 	if (!is_name(name))
-		err_list_at(errors, pos_of(map, key),
+		err_list_at(errors, yaml_key_pos(map, key),
 			    "'%s' is not a %s name: lower-case letters, digits, '_' and '-', at "
 			    "most %d, not a digit first",
 			    name, what, NAME_MAX_LEN);
@@ -136,7 +129,7 @@ static bool is_id(int64_t n)
 static void check_id(const struct yaml *map, const char *key, int64_t id, struct err_list *errors)
 {
 	if (!is_id(id))
-		err_list_at(errors, pos_of(map, key),
+		err_list_at(errors, yaml_key_pos(map, key),
 			    "'%s' is 0 to 4294967294 and not 65535, found %" PRId64, key, id);
 }
 
@@ -152,7 +145,7 @@ static void check_path(const struct yaml *map, const char *key, const char *path
 		       struct err_list *errors)
 {
 	if (path && (strpbrk(path, ":\n") || (path[1] && str_ends(path, "/"))))
-		err_list_at(errors, pos_of(map, key),
+		err_list_at(errors, yaml_key_pos(map, key),
 			    "'%s' of a user has no ':' and no '/' at its end", key);
 }
 
@@ -164,7 +157,7 @@ static void check_user(void *data, const struct yaml *map, struct err_list *erro
 	check_name(map, "name", u->name, "user", errors);
 	check_id(map, "uid", u->uid, errors);
 	if (u->gid && (str_u64(u->gid, &gid) || gid > INT64_MAX || !is_id((int64_t)gid)))
-		err_list_at(errors, pos_of(map, "gid"),
+		err_list_at(errors, yaml_key_pos(map, "gid"),
 			    "'gid' is 0 to 4294967294 and not 65535, found '%s'", u->gid);
 	check_path(map, "home", u->home, errors);
 	check_path(map, "shell", u->shell, errors);
@@ -213,21 +206,21 @@ static void check_tree(void *data, const struct yaml *map, struct err_list *erro
 	const struct tree_opts *o = data;
 
 	if (o->from && o->arch)
-		err_list_at(errors, pos_of(map, "arch"),
+		err_list_at(errors, yaml_key_pos(map, "arch"),
 			    "'arch' is for a tree from nothing: 'from' has its own");
 	else if (!o->from && !o->arch)
 		err_list_at(errors, map->pos, "a tree has 'from', or from nothing 'arch'");
 	if (o->arch && str_eq(o->arch, "build"))
-		err_list_at(errors, pos_of(map, "arch"),
+		err_list_at(errors, yaml_key_pos(map, "arch"),
 			    "a tree does not depend on the machine that makes it: name an "
 			    "architecture");
 	else if (o->arch)
 		debian_check_arch(map, o->arch, errors);
 	if (o->env.count && !o->steps.count)
-		err_list_at(errors, pos_of(map, "env"), "'env' is for the steps of 'run'");
+		err_list_at(errors, yaml_key_pos(map, "env"), "'env' is for the steps of 'run'");
 	check_env(&o->env, errors);
 	check_twice(o, errors);
-	content_check_globs(&o->remove, pos_of(map, "remove"), errors);
+	content_check_globs(&o->remove, yaml_key_pos(map, "remove"), errors);
 	content_check_modes(&o->modes, errors);
 }
 

@@ -83,6 +83,13 @@ struct yaml *yaml_get(const struct yaml *map, const char *key)
 	return NULL;
 }
 
+struct pos yaml_key_pos(const struct yaml *map, const char *key)
+{
+	const struct yaml *value = yaml_get(map, key);
+
+	return value ? value->pos : map->pos;
+}
+
 static struct pos pos_of(const struct parse *p, const yaml_mark_t *mark)
 {
 	return (struct pos){p->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1};

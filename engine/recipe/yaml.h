@@ -38,6 +38,8 @@ struct yaml *yaml_parse(struct arena *arena, const char *file, const char *text,
 			struct err_list *errors);
 /* The value under KEY of a map, or NULL. */
 struct yaml *yaml_get(const struct yaml *map, const char *key);
+/* Where the value under KEY stands; where the map begins, when there is none. */
+struct pos yaml_key_pos(const struct yaml *map, const char *key);
 /* Tree building for those who make one from something else (manifests, defaults). */
 struct yaml *yaml_new(struct arena *arena, enum yaml_type type, struct pos pos);
 void yaml_push(struct arena *arena, struct yaml *list, struct yaml *item);
