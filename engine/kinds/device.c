@@ -133,6 +133,10 @@ static void check_bootloader(void *data, const struct yaml *map, struct err_list
 		err_list_at(errors, yaml_key_pos(map, "tries"),
 			    "'%s' does not count tries: it starts a new slot once, and falls back",
 			    device_loaders[b->type]);
+	if (b->type == LOADER_UBOOT && b->tries > 9)
+		err_list_at(errors, yaml_key_pos(map, "tries"),
+			    "U-Boot's scripts read the count of tries as hexadecimal: at most 9 "
+			    "means the same to everybody");
 	if (!b->chosen)
 		return;
 	bad = regcomp(&re, b->chosen, REG_EXTENDED);
