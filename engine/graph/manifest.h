@@ -39,7 +39,7 @@
  *	line steps.0 12                     line of the recipe
  *	lock "…"                            after the pins: the text of the lock
  *	at "/store/cas/ab/cdef"             where the input or output of the line before lies
- *	text "…"                            the file of the line before itself: a filled template
+ *	text "…"                            the file itself: a filled template, a fact
  *	from "base" "/usr/lib/x"            the node that an input comes from; the path inside
  */
 #include "graph/graph.h"

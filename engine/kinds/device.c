@@ -325,7 +325,7 @@ static void check_class(const struct device_opts *o, const struct disk_opts *d,
 				    p->name, other);
 		if (p && s->type && str_eq(s->type, "boot-gpt-switch") && !p->region)
 			err_list_at(errors, class->pos,
-				    "boot-gpt-switch writes the half behind partition '%s': give "
+				    "boot-gpt-switch writes the half after partition '%s': give "
 				    "it 'region: 2x' in '%s'",
 				    p->name, o->disk);
 	}

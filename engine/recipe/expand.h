@@ -45,7 +45,7 @@ bool expand_tree(struct arena *arena, const struct scope *scope, struct yaml *tr
 /* Whether SOURCE can have facts at all; scopes of files without need not be kept. */
 bool expand_has_facts(struct source source);
 /*
- * Expands the scalar Y, which waits: names by its scope, facts by FN, each with what stands behind
+ * Expands the scalar Y, which waits: names by its scope, facts by FN, each with what stands after
  * it: "| sectors" divides by 512, "| hex" writes a number as 0x1f. It waits no longer; after an
  * error it is refused.
  */

@@ -57,7 +57,7 @@ const struct project *facts_project(const struct facts *f)
 	return f->project;
 }
 
-/* "a#size -> b#size -> a#size": K is in work, and needed by what is in work behind it. */
+/* "a#size -> b#size -> a#size": K is in work, and needed by what is in work after it. */
 static void report_circle(struct facts *f, const struct known *k)
 {
 	struct str s cleanup_str = STR_INIT;

@@ -12,7 +12,7 @@
 #include "recipe/recipe.h"
 
 #define TEMPLATE_MAX_BYTES (1024 * 1024)            /* before it is filled */
-#define TEMPLATE_FILLED_MAX_BYTES (4 * 1024 * 1024) /* without the text behind the last name */
+#define TEMPLATE_FILLED_MAX_BYTES (4 * 1024 * 1024) /* without the text after the last name */
 
 /*
  * Appends the LEN bytes at TEXT to RET, filled. FILE is the name in positions. Every mistake goes

@@ -63,7 +63,7 @@ static int decode_output(const struct manifest_input *from, struct action_input 
 	return 0;
 }
 
-/* A filled template becomes a file beside the work folder's others. */
+/* A filled template, or a fact, becomes a file of the work directory. */
 static int write_template(struct decoder *d, const struct manifest_input *from,
 			  struct action_input *in, struct err **err)
 {
