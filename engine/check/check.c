@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check/check.h"
 
-#include "check/project_files.h"
+#include "check/view.h"
 
 void check_report_clear(struct check_report *r)
 {

@@ -2,7 +2,7 @@
 /* The names of the rules, and how they are said. */
 #include <stdarg.h>
 
-#include "check/project_files.h"
+#include "check/view.h"
 
 #define ERROR false
 #define WARNING true

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/path.h"
-#include "check/project_files.h"
+#include "check/view.h"
 
 /* Whether line I of fw_env.config has this offset (and, if not 0, this size). */
 static bool fw_env_has(const struct check_view *v, uint64_t offset, uint64_t size)
@@ -90,9 +90,7 @@ static void region_agrees(struct check_view *v, const char *section)
 
 	if (!first)
 		return;
-	slot = first->size   ? first->size
-	       : first->from ? check_size(first->from->recipe->map, "size")
-			     : 0;
+	slot = first->size ? first->size : first->from ? check_image_size(first->from) : 0;
 	if (!size || conf_number(size->value, &n) != 0 || !start)
 		check_say(v, CHECK_SWITCHED_REGION, size ? size->pos : first->pos,
 			  "slot '%s' needs region-start and region-size", section);

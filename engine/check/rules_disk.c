@@ -2,17 +2,17 @@
 /* Images fit their slots; nothing can come to lie on the U-Boot environment. */
 #include <stdio.h>
 
-#include "check/project_files.h"
+#include "check/view.h"
 
 static void image_fits(struct check_view *v, const struct check_partition *p)
 {
-	uint64_t size = p->from ? check_size(p->from->recipe->map, "size") : 0;
+	uint64_t size = p->from ? check_image_size(p->from) : 0;
 	struct pos at;
 	char *have cleanup_free = NULL, *want cleanup_free = NULL;
 
 	if (!size || !p->size || size <= p->size)
 		return;
-	at = check_pos(p->from, "size");
+	at = recipe_pos(p->from->recipe, "size");
 	have = str_bytes(size);
 	want = str_bytes(p->size);
 	check_say(v, CHECK_IMAGE_FITS, at,
@@ -61,7 +61,7 @@ static void environment_is_reserved(struct check_view *v, const struct conf_entr
 static void first_block_is_behind(struct check_view *v)
 {
 	if (v->disk && v->fw_env.count && !v->reserved.count)
-		check_say(v, CHECK_FIRST_USABLE_BLOCK, check_pos(v->disk, "partitions"),
+		check_say(v, CHECK_FIRST_USABLE_BLOCK, recipe_pos(v->disk->recipe, "partitions"),
 			  "the first usable block of disk '%s' would lie before U-Boot's "
 			  "environment (%s:%u): partitioning tools discard free space, and the "
 			  "environment with it; name its copies in 'reserved'",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Nodes that nothing reaches, locks that are missing, results that depend on the host. */
-#include "check/project_files.h"
+#include "check/view.h"
+#include "kinds/kinds.h"
 #include "kinds/lock.h"
+#include "kinds/run_opts.h"
 
 /* Marks what the default targets reach; without defaults everything is a target. */
 static bool *reached(const struct graph *g)
@@ -29,7 +31,7 @@ static bool stands_alone(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 
-	return k->ties || k->input_fact || check_is_test(n) || str_eq(k->name, "board");
+	return k->ties || k->input_fact || check_is_test(n) || k == &kind_board;
 }
 
 /* Of a chain that nothing reaches only the end is named. */
@@ -51,12 +53,9 @@ static void check_reached(struct check_view *v)
 
 static void check_host_tools(struct check_view *v, const struct node *n)
 {
-	const struct kind *k = n->recipe->kind;
-	const struct yaml *root = yaml_get(n->recipe->map, "root");
-
-	if (!str_eq(k->name, "run") || (root && !str_eq(root->text, "host")))
+	if (n->recipe->kind != &kind_run || !run_on_host(n->recipe->opts))
 		return;
-	check_say(v, CHECK_HOST_TOOLS, root ? root->pos : (struct pos){n->recipe->file, 1, 1},
+	check_say(v, CHECK_HOST_TOOLS, recipe_pos(n->recipe, "root"),
 		  "node '%s' runs with the programs of this host, so another host may give "
 		  "another result: name a tree in 'root'",
 		  n->name);
@@ -65,10 +64,11 @@ static void check_host_tools(struct check_view *v, const struct node *n)
 /* Said of each: what such steps can reach of the kernel is more than others can. */
 static void check_nested(struct check_view *v, const struct node *n)
 {
-	const struct yaml *nested = yaml_get(n->recipe->map, "nested");
+	const bool *nested =
+		schema_field(n->recipe->kind->schema, n->recipe->opts, "nested", OPT_BOOL);
 
-	if (nested && nested->text && str_eq(nested->text, "true"))
-		check_say(v, CHECK_NESTED_STEPS, nested->pos,
+	if (nested && *nested)
+		check_say(v, CHECK_NESTED_STEPS, recipe_pos(n->recipe, "nested"),
 			  "steps of node '%s' may make mounts and namespaces of their own: know "
 			  "what they run",
 			  n->name);
@@ -107,14 +107,12 @@ static bool fetches(const char *line, size_t len)
 
 static void check_fetches(struct check_view *v, const struct node *n)
 {
-	const struct yaml *steps = yaml_get(n->recipe->map, "run");
+	const struct list *steps = check_list(n, "run", OPT_STEP);
 
-	for (size_t i = 0; steps && steps->type == YAML_LIST && i < steps->count; i++) {
-		const struct yaml *step = steps->items[i];
+	for (size_t i = 0; i < steps->count; i++) {
+		const struct step *step = LIST_AT(*steps, struct step *, i);
 
-		if (step->type != YAML_SCALAR)
-			continue;
-		for (const char *p = step->text; *p; p += strspn(p, "\n")) {
+		for (const char *p = step->script; p && *p; p += strspn(p, "\n")) {
 			size_t len = strcspn(p, "\n");
 
 			if (fetches(p, len))

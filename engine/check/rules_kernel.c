@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/path.h"
-#include "check/project_files.h"
+#include "check/view.h"
 #include "kinds/debian.h"
 #include "kinds/kinds.h"
 #include "media/tree.h"
@@ -76,7 +76,7 @@ static bool one_kernel(struct check_view *v, const struct node *n)
 		return true;
 	second = kernel_in(&lock, first);
 	if (second) {
-		check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
+		check_say(v, CHECK_ONE_KERNEL, recipe_pos(n->recipe, "packages"),
 			  "this tree has two kernels, '%s' and '%s': its initramfs is for one of "
 			  "them, and /vmlinuz may be the other; name one in 'packages', then 'orch "
 			  "lock %s'",
@@ -85,7 +85,7 @@ static bool one_kernel(struct check_view *v, const struct node *n)
 	}
 	second = kernel_below(v, n->recipe->opts, first, &below);
 	if (second)
-		check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
+		check_say(v, CHECK_ONE_KERNEL, recipe_pos(n->recipe, "packages"),
 			  "this tree has two kernels, '%s' and, of node '%s', '%s': its "
 			  "initramfs is for one of them, and /vmlinuz may be the other; leave the "
 			  "kernel to '%s': 'orch lock --update PACKAGE' without a node takes a "
@@ -153,7 +153,7 @@ static void one_kernel_in_slot(struct check_view *v, struct node *image)
 			first_arch = arch;
 			first_node = n;
 		} else if (str_eq(arch, first_arch) && !str_eq(kernel, first)) {
-			check_say(v, CHECK_ONE_KERNEL, check_pos(n, "packages"),
+			check_say(v, CHECK_ONE_KERNEL, recipe_pos(n->recipe, "packages"),
 				  "the slot of image '%s' is made with two kernels, '%s' of node "
 				  "'%s' and '%s' of node '%s': one's initial file system would "
 				  "find the other's modules; 'orch lock --update PACKAGE' without "

@@ -5,7 +5,7 @@
  * the trees below it as soon as they are built.
  */
 #include "base/path.h"
-#include "check/project_files.h"
+#include "check/view.h"
 #include "media/tree.h"
 
 /* Whether somebody follows PATH who would silently do without: tzset(3), nss, ld.so, systemd. */

@@ -3,7 +3,9 @@
  * What RAUC is told: what it accepts, where it keeps its state, and what must have gone well before
  * a slot is called good.
  */
-#include "check/project_files.h"
+#include "check/view.h"
+#include "kinds/bundle_opts.h"
+#include "kinds/kinds.h"
 #include "media/deb.h"
 
 #define MAX_UNITS 16 /* targets behind each other */
@@ -28,15 +30,15 @@ static void old_bundles_are_refused(struct check_view *v)
 	}
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
-		const struct yaml *version = yaml_get(n->recipe->map, "version");
+		const struct bundle_opts *o = n->recipe->opts;
+		struct pos pos = recipe_pos(n->recipe, "version");
 
-		if (check_is_test(n) || !str_eq(n->recipe->kind->name, "bundle") || !version ||
-		    version->type != YAML_SCALAR)
+		if (check_is_test(n) || n->recipe->kind != &kind_bundle)
 			continue;
-		if (deb_version_compare(version->text, least->value) < 0)
+		if (deb_version_compare(o->version, least->value) < 0)
 			check_say(v, CHECK_MIN_BUNDLE_VERSION, least->pos,
 				  "devices would refuse bundle '%s' of version %s (%s:%u)", n->name,
-				  version->text, version->pos.file, version->pos.line);
+				  o->version, pos.file, pos.line);
 	}
 }
 

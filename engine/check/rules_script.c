@@ -5,7 +5,7 @@
  */
 
 #include "base/path.h"
-#include "check/project_files.h"
+#include "check/view.h"
 
 #define MAX_WORD 64
 

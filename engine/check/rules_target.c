@@ -7,7 +7,8 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/private_key.h"
-#include "check/project_files.h"
+#include "check/view.h"
+#include "kinds/content.h"
 
 #define SCAN_BYTES (1024 * 1024) /* of each file; the image's own look is at all of it */
 
@@ -94,15 +95,13 @@ static bool target_has(const struct check_view *v, const char *target)
 			return true;
 	}
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
-		const struct yaml *contents =
-			yaml_get(v->g->nodes.items[i]->recipe->map, "contents");
+		const struct list *contents =
+			check_list(v->g->nodes.items[i], "contents", OPT_STRUCT);
 
-		for (size_t j = 0; contents && contents->type == YAML_LIST && j < contents->count;
-		     j++) {
-			const struct yaml *m = contents->items[j];
-			const struct yaml *to = m->type == YAML_MAP ? yaml_get(m, "to") : NULL;
+		for (size_t j = 0; j < contents->count; j++) {
+			const struct content *c = LIST_AT(*contents, struct content *, j);
 
-			if (to && to->type == YAML_SCALAR && str_eq(to->text, target))
+			if (c->to && str_eq(c->to, target))
 				return true;
 		}
 	}

@@ -52,6 +52,11 @@ static const struct option board_options[] = {
 	 .help = "Deadlines on this board are multiplied with it."},
 };
 
+bool board_takes_commands(const struct board_opts *o)
+{
+	return o->agent != BOARD_AGENT_NONE;
+}
+
 /* QEMU's names; a comma would add options that the recipe has words for. */
 static bool is_plain(const char *text)
 {

@@ -10,3 +10,6 @@ struct board_opts {
 	struct ref *firmware, *device_tree, *emulator;
 	int load, card, network, watchdog, agent;
 };
+
+/* Whether commands can be run on it. */
+bool board_takes_commands(const struct board_opts *o);

@@ -48,11 +48,12 @@ static const struct option disk_options[] = {
 	 .help = "Partition table."},
 	{"size", OPT_SIZE, offsetof(struct disk_opts, size), OPT_POSITIVE,
 	 .help = "Size of the disk; without it as large as its partitions need."},
-	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST,
+	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST | OPT_PLACED,
 	 .sub = &disk_area_schema,
 	 .help = "Areas in front of the partitions that no tool may take for free space."},
-	{"partitions", OPT_STRUCT, offsetof(struct disk_opts, partitions), OPT_LIST | OPT_REQUIRED,
-	 .sub = &disk_part_schema, .help = "The partitions, in order."},
+	{"partitions", OPT_STRUCT, offsetof(struct disk_opts, partitions),
+	 OPT_LIST | OPT_REQUIRED | OPT_PLACED, .sub = &disk_part_schema,
+	 .help = "The partitions, in order."},
 };
 
 static void check_part(void *data, const struct yaml *map, struct err_list *errors)

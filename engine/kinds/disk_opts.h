@@ -5,11 +5,13 @@
 #include "recipe/kind.h"
 
 struct disk_area {
+	struct pos pos; /* OPT_PLACED */
 	const char *name;
 	uint64_t at, size;
 };
 
 struct disk_part {
+	struct pos pos; /* OPT_PLACED */
 	const char *name, *type, *label;
 	struct ref *from;
 	uint64_t size, at;

@@ -35,6 +35,11 @@ struct load {
 	struct str text;        /* of the file in work */
 };
 
+struct pos recipe_pos(const struct recipe *r, const char *key)
+{
+	return yaml_key_pos(r->map, key);
+}
+
 int project_find(const char *start, char **ret_dir, struct err **err)
 {
 	char *dir cleanup_free = realpath(start, NULL), *first cleanup_free = NULL;

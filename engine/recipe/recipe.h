@@ -42,6 +42,8 @@ struct recipe {
 	void *opts;       /* the kind's struct; NULL when it had errors */
 };
 
+/* The place of KEY in the recipe, or of the recipe. */
+struct pos recipe_pos(const struct recipe *r, const char *key);
 /* Finds the folder that holds recipes/project.yaml, from START upwards. */
 int project_find(const char *start, char **ret_dir, struct err **err) warn_unused;
 /*

@@ -219,6 +219,12 @@ int schema_each_ref(const struct schema *schema, void *data, ref_fn *fn, void *a
 /* Calls FN for each secret path of DATA. */
 typedef int secret_fn(void *arg, const char *option_path, const char *project_path);
 int schema_each_secret(const struct schema *schema, const void *data, secret_fn *fn, void *arg);
+/*
+ * The field of DATA for the row NAME of type TYPE at the top of SCHEMA; NULL when there is no such
+ * row. For rules about options that several kinds have in common.
+ */
+const void *schema_field(const struct schema *schema, const void *data, const char *name,
+			 enum option_type type);
 /* Bytes that one value of the row takes in the struct, or one element of its list. */
 size_t option_width(const struct option *o);
 /* Whether TEXT is [A-Za-z0-9._+-]{1,64} and not "." or "..". */

@@ -484,6 +484,18 @@ static int walk_map(struct walk *k, const struct schema *schema, const void *dat
 	return rc;
 }
 
+const void *schema_field(const struct schema *schema, const void *data, const char *name,
+			 enum option_type type)
+{
+	for (size_t i = 0; i < schema->count; i++) {
+		const struct option *o = &schema->options[i];
+
+		if (o->type == type && str_eq(o->name, name))
+			return (const char *)data + o->offset;
+	}
+	return NULL;
+}
+
 int schema_each_ref(const struct schema *schema, void *data, ref_fn *fn, void *arg)
 {
 	struct walk k = {.ref = fn, .arg = arg, .at.path = STR_INIT};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check/project_files.h"
+#include "check/view.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,71 +10,55 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "kinds/content.h"
+#include "kinds/disk_opts.h"
+#include "kinds/image_opts.h"
+#include "kinds/kinds.h"
 
 #define MAX_DEPTH 64
 #define MAX_SCRIPT_BYTES (1024 * 1024)
-
-struct pos check_pos(const struct node *n, const char *key)
-{
-	return yaml_key_pos(n->recipe->map, key);
-}
 
 bool check_is_test(const struct node *n)
 {
 	return str_skip(n->name, "tests/");
 }
 
-static const char *text_of(const struct yaml *map, const char *key)
+uint64_t check_image_size(const struct node *n)
 {
-	const struct yaml *value = map->type == YAML_MAP ? yaml_get(map, key) : NULL;
-
-	return value && value->type == YAML_SCALAR ? value->text : NULL;
+	return n->recipe->kind == &kind_image ? ((const struct image_opts *)n->recipe->opts)->size
+					      : 0;
 }
 
-uint64_t check_size(const struct yaml *map, const char *key)
+const struct list *check_list(const struct node *n, const char *key, enum option_type type)
 {
-	const char *text = text_of(map, key);
-	uint64_t n;
+	static const struct list none;
+	const struct list *list = schema_field(n->recipe->kind->schema, n->recipe->opts, key, type);
 
-	return text && size_parse(text, &n) == 0 ? n : 0;
+	return list ? list : &none;
 }
 
-static const struct yaml *list_of(const struct node *n, const char *key)
+static void read_disk(struct check_view *v)
 {
-	static const struct yaml none = {.type = YAML_LIST};
-	const struct yaml *value = yaml_get(n->recipe->map, key);
+	const struct disk_opts *o = v->disk->recipe->opts;
 
-	return value && value->type == YAML_LIST ? value : &none;
-}
-
-static void read_disk(struct check_view *v, const struct node *disk)
-{
-	const struct yaml *parts = list_of(disk, "partitions"), *areas = list_of(disk, "reserved");
-
-	for (size_t i = 0; i < areas->count; i++) {
-		const struct yaml *m = areas->items[i];
+	for (size_t i = 0; i < o->reserved.count; i++) {
+		const struct disk_area *a = LIST_AT(o->reserved, struct disk_area *, i);
 
 		check_reserveds_push(&v->reserved,
-				     (struct check_reserved){.name = text_of(m, "name"),
-							     .at = check_size(m, "at"),
-							     .size = check_size(m, "size"),
-							     .pos = m->pos});
+				     (struct check_reserved){a->name, a->at, a->size, a->pos});
 	}
-	for (size_t i = 0; i < parts->count; i++) {
-		const struct yaml *m = parts->items[i];
-		const char *from = text_of(m, "from"), *region = text_of(m, "region");
-		struct check_partition p = {.name = text_of(m, "name"),
-					    .size = check_size(m, "size"),
-					    .start = check_size(m, "at"),
-					    .pos = m->pos};
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
 
-		p.twice = region && str_eq(region, "2x");
-		if (from) {
-			char *node cleanup_free = xstrndup(from, strcspn(from, ":"));
-
-			p.from = graph_node(v->g, node);
-		}
-		check_partitions_push(&v->partitions, p);
+		check_partitions_push(
+			&v->partitions,
+			(struct check_partition){.name = p->name,
+						 .from = p->from ? graph_node(v->g, p->from->node)
+								 : NULL,
+						 .start = p->at,
+						 .size = p->size,
+						 .twice = p->region > 0,
+						 .pos = p->pos});
 	}
 }
 
@@ -169,37 +153,35 @@ static void add_single(struct check_view *v, const struct node *image, const cha
 	v->files.items[kept].filled = filled;
 }
 
-static void add_template(struct check_view *v, const struct node *image, const struct yaml *entry)
+/* What a `copy:` of a path brings. */
+static int add_copy(struct check_view *v, const struct node *image, const struct content *c,
+		    struct err **err)
 {
-	const char *path = text_of(entry, "template"), *to = text_of(entry, "to");
+	char *rel cleanup_free = path_normal(c->copy->text), *abs cleanup_free = NULL;
+	struct stat st;
 
-	if (path && to)
-		add_single(v, image, path, to, filled_in(image, path));
+	abs = path_join(v->g->project->dir, rel);
+	if (lstat(abs, &st) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return add_folder(v, image, rel, c->to, 0, err);
+	add_single(v, image, rel, c->to, NULL);
+	return 0;
 }
 
 /* What the `copy:` and `template:` entries of an image or a tree bring from the project. */
 static int read_image(struct check_view *v, const struct node *image, struct err **err)
 {
-	const struct yaml *contents = list_of(image, "contents");
+	const struct list *contents = check_list(image, "contents", OPT_STRUCT);
 
 	for (size_t i = 0; i < contents->count; i++) {
-		const char *copy = text_of(contents->items[i], "copy"),
-			   *to = text_of(contents->items[i], "to");
-		char *rel cleanup_free = copy ? path_normal(copy) : NULL, *abs cleanup_free = NULL;
-		struct stat st;
+		const struct content *c = LIST_AT(*contents, struct content *, i);
 
-		add_template(v, image, contents->items[i]);
-		if (!copy || strchr(copy, ':') || graph_node(v->g, copy))
-			continue;
-		abs = path_join(v->g->project->dir, rel);
-		if (lstat(abs, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode)) {
-			if (add_folder(v, image, rel, to ? to : "/", 0, err) < 0)
-				return -1;
-		} else if (to) {
-			add_single(v, image, rel, to, NULL);
-		}
+		if (c->template)
+			add_single(v, image, c->template->template, c->to,
+				   filled_in(image, c->template->template));
+		else if (c->copy && c->copy->type == REF_PATH && add_copy(v, image, c, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -289,7 +271,9 @@ static int read_configs(struct check_view *v, struct err **err)
 /* The first disk with reserved areas, else the first. */
 static bool better_disk(const struct check_view *v, const struct node *n)
 {
-	return !v->disk || (!list_of(v->disk, "reserved")->count && list_of(n, "reserved")->count);
+	const struct disk_opts *o = n->recipe->opts, *have = v->disk ? v->disk->recipe->opts : NULL;
+
+	return !have || (!have->reserved.count && o->reserved.count);
 }
 
 const struct check_file *check_target_file(const struct check_view *v, const char *target)
@@ -305,20 +289,19 @@ int check_view_make(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
-		const char *kind = n->recipe->kind->name;
+		const struct kind *kind = n->recipe->kind;
 
 		if (check_is_test(n))
 			continue;
-		if (str_eq(kind, "disk") && better_disk(v, n))
+		if (kind == &kind_disk && better_disk(v, n))
 			v->disk = n;
-		else if ((str_eq(kind, "image") || str_eq(kind, "tree")) &&
-			 read_image(v, n, err) < 0)
+		else if (read_image(v, n, err) < 0)
 			return -1;
-		else if (str_eq(kind, "run") && read_run(v, n, err) < 0)
+		else if (kind == &kind_run && read_run(v, n, err) < 0)
 			return -1;
 	}
 	if (v->disk)
-		read_disk(v, v->disk);
+		read_disk(v);
 	return read_configs(v, err);
 }
 

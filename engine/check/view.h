@@ -124,10 +124,10 @@ void check_view_clear(struct check_view *v);
 bool check_is_test(const struct node *n);
 /* The project file that is at TARGET ("/etc/fstab") of a device, or NULL. */
 const struct check_file *check_target_file(const struct check_view *v, const char *target);
-/* The position of KEY in a node's recipe, or of the recipe. */
-struct pos check_pos(const struct node *n, const char *key);
-/* A size key of a node's recipe, or 0. */
-uint64_t check_size(const struct yaml *map, const char *key);
+/* The bytes that a node of kind image has, as its recipe says; 0: not said, or another kind. */
+uint64_t check_image_size(const struct node *n);
+/* The option KEY of a node, a list of TYPE; an empty one when its kind has no such option. */
+const struct list *check_list(const struct node *n, const char *key, enum option_type type);
 
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
