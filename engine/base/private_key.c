@@ -315,3 +315,13 @@ const char *private_key_in(const void *data, size_t len)
 		return "DER";
 	return has_base64(&s) ? "base64 of DER" : NULL;
 }
+
+int private_key_check_mode(const char *path, mode_t mode, struct err **err)
+{
+	if (!(mode & 0022))
+		return 0;
+	return err_set(err, ERR_INTEGRITY,
+		       "others than its owner can write the private key '%s' (mode %04o): see that "
+		       "it still is yours, then chmod 600 it",
+		       path, mode & 07777);
+}

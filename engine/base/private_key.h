@@ -18,6 +18,14 @@
  * most of them hold public certificates), and raw numbers.
  */
 #include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
 
 /* The form of the first one found in DATA, "PEM"; NULL: there is none. A constant. */
 const char *private_key_in(const void *data, size_t len);
+/*
+ * 0, or ERR_INTEGRITY when others than its owner can write the key file PATH, by MODE: who can
+ * write it signs with one of his own tomorrow.
+ */
+int private_key_check_mode(const char *path, mode_t mode, struct err **err) warn_unused;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/private_key.h"
 #include "graph/manifest.h"
 #include "graph/tools.h"
 
@@ -303,6 +304,33 @@ static int add_tools(struct maker *m, struct tool_versions *tools, struct err **
 	return 0;
 }
 
+static int add_secret(void *arg, const char *option_path, const char *project_path)
+{
+	strs_push(arg, project_path);
+	return 0;
+}
+
+/*
+ * A secret is in no key, so that a node that has one may be cached when its mode has changed. One
+ * that is missing is told when something is to be signed.
+ */
+static int check_secrets(const struct maker *m, struct err **err)
+{
+	const struct recipe *r = m->n->recipe;
+	struct strs paths = {0};
+	int rc = 0;
+
+	schema_each_secret(r->kind->schema, r->opts, add_secret, &paths);
+	for (size_t i = 0; i < paths.count && rc == 0; i++) {
+		struct stat st;
+
+		if (fstatat(m->dirfd, paths.items[i], &st, 0) == 0)
+			rc = private_key_check_mode(paths.items[i], st.st_mode, err);
+	}
+	strs_clear(&paths);
+	return rc;
+}
+
 static int maker_open(struct maker *m, struct graph *g, const struct node *n, struct store *s,
 		      struct err **err)
 {
@@ -355,6 +383,8 @@ int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_
 		rc = add_input(&m, &n->in.items[i], err);
 	if (rc == 0)
 		rc = add_tools(&m, tools, err);
+	if (rc == 0)
+		rc = check_secrets(&m, err);
 	if (rc == 0) {
 		manifest_print(m.to, false, &text);
 		n->manifest = arena_strndup(g->arena, text.buf, text.len);

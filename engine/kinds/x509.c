@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/private_key.h"
 
 #define MAX_PEM_BYTES (1024 * 1024)
 #define MIN_STRENGTH 112 /* bits; NIST SP 800-57: what SHA-1, RSA-1024 and P-192 do not reach */
@@ -281,7 +282,6 @@ static int try_signature(STACK_OF(X509) * certs, EVP_PKEY *key, X509_STORE *stor
 	return 0;
 }
 
-/* Who can write the key signs with one of his own tomorrow. */
 static int check_key_mode(const char *path, struct x509_facts *facts, struct err **err)
 {
 	struct stat st;
@@ -290,11 +290,8 @@ static int check_key_mode(const char *path, struct x509_facts *facts, struct err
 		return err_errno(err, ERR_ENV, errno,
 				 "cannot read the private key '%s'; `orch pki init` makes one",
 				 path);
-	if (st.st_mode & 0022)
-		return err_set(err, ERR_INTEGRITY,
-			       "others than its owner can write the private key '%s' (mode %04o): "
-			       "see that it still is yours, then chmod 600 it",
-			       path, st.st_mode & 07777);
+	if (private_key_check_mode(path, st.st_mode, err) < 0)
+		return -1;
 	facts->key_is_open = st.st_mode & 0044;
 	return 0;
 }

@@ -225,6 +225,9 @@ version 1.5
 check "a key that others can read" o build
 says "is told" "signer.key': chmod 600"
 chmod 666 "$p/pki/private/signer.key"
+code "a key that others can write since all was built" 5 "$orch" -C "$p" build
+says "is refused, though nothing is to be built" "signer.key' (mode 0666)"
+code "by plan, too" 5 "$orch" -C "$p" plan
 version 1.6
 code "a key that others can write" 5 "$orch" -C "$p" build
 says "is refused" "signer.key' (mode 0666)"
