@@ -8,6 +8,7 @@
  * The report pipe closes when the command is started or set-up has failed.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -83,6 +84,18 @@ static int step_down(const struct sandbox_opts *opts, struct err **err)
 	return map_user(opts->as_root ? 0 : 1000, 0, 0, err);
 }
 
+/*
+ * This process has the memory of the caller, who may hold passwords of archives, and the list of
+ * owners. Root of the namespace could trace it, or read it through /proc, if programs could have
+ * all the capabilities that it has. They can trace each other: they have the same.
+ */
+static int keep_to_itself(struct err **err)
+{
+	if (prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot give up a capability");
+	return 0;
+}
+
 static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct err **err)
 {
 	/*
@@ -104,7 +117,7 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 				 opts->cwd);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set no_new_privs");
-	if (limits_apply(&opts->limits, err) < 0)
+	if (keep_to_itself(err) < 0 || limits_apply(&opts->limits, err) < 0)
 		return -1;
 	return call_wall(opts->nested, err);
 }

@@ -5,9 +5,10 @@
  * an ordinary user, without a helper program. It sees the root it was given, the folders bound into
  * it, and fresh /proc, /dev, /tmp and /run; it has no network but its own loopback. Its pid
  * namespace ends with its first process, which ends with the caller: after any death, nothing it
- * started is left. No program gains rights there (no_new_privs), and system calls that no build
- * needs are refused (call_wall.h). Of /proc, what changes the machine is read-only and what tells
- * of its memory and keys is hidden, to root as well; /sys is empty.
+ * started is left. That process, a copy of the caller, can be traced and read by no other. No
+ * program gains rights there (no_new_privs), and system calls that no build needs are refused
+ * (call_wall.h). Of /proc, what changes the machine is read-only and what tells of its memory and
+ * keys is hidden, to root as well; /sys is empty.
  *
  *	struct sandbox_bind binds[] = {{workdir, "/work", true}};
  *	struct sandbox_opts o = {.root = dir, .binds = binds, .bind_count = 1, .cwd = "/work",

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/owners.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "machine/sandbox.h"
@@ -152,6 +153,36 @@ static void test_nested(void **state)
 	assert_int_equal(shell(as_root, root, &err), 0);
 	if (getuid() != 0) /* whose /proc is guarded */
 		assert_int_equal(shell(script, plain, &err), 0);
+}
+
+/* The first process is a copy of the caller: its memory, with all that he knows, is nobody's. */
+static void test_first_process_is_closed(void **state)
+{
+	static const char script[] =
+		"sleep 60 & for i in 1 2 3 4 5 6 7 8 9; do\n"
+		"  [ \"$(cat /proc/$!/comm)\" = sleep ] || sleep 0.1\n"
+		"done\n"
+		"cat /proc/$!/environ >/dev/null || exit 1\n"
+		"if cat /proc/1/environ || readlink /proc/1/fd/0; then exit 2; fi\n"
+		"if true <>/proc/1/mem; then exit 3; fi\n"
+		"kill $!\n";
+	char *list cleanup_free = path_join(dir, "owners");
+	struct sandbox_opts all[] = {{0},
+				     {.nested = true},
+				     {.as_root = true},
+				     {.as_root = true, .nested = true},
+				     {.as_root = true, .owners = list}};
+
+	(void)state;
+	for (size_t i = 0; i < array_len(all); i++) {
+		struct err *err cleanup_err = NULL;
+		struct owners *none cleanup_owners = owners_new();
+		struct str text cleanup_str = STR_INIT;
+
+		owners_format(none, false, &text);
+		assert_int_equal(file_write(list, text.buf, text.len, 0600, false, &err), 0);
+		assert_int_equal(shell(script, all[i], &err), 0);
+	}
 }
 
 /* What SCRIPT is stopped with. */
@@ -310,6 +341,7 @@ int main(void)
 		DIR_TEST(test_root),
 		DIR_TEST(test_proc_is_guarded),
 		DIR_TEST(test_nested),
+		DIR_TEST(test_first_process_is_closed),
 		DIR_TEST(test_memory),
 		DIR_TEST(test_scratch),
 		DIR_TEST(test_processes),
