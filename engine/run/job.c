@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -328,7 +327,7 @@ char *job_failed_path(struct store *s, const struct node *n)
 
 /*
  * Moves the directory to job_failed_path(). What was there goes away with this job's temporary
- * name.
+ * name. It stays its owner's alone: a set-id file of a step would be a way to him for others.
  */
 static int keep_folder(struct job *j, struct err **err)
 {
@@ -342,7 +341,6 @@ static int keep_folder(struct job *j, struct err **err)
 		return err_errno(err, ERR_ENV, errno, "cannot replace '%s'", kept);
 	if (rename(j->dir, kept) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot keep '%s'", j->dir);
-	(void)!chmod(kept, 0755);
 	free(j->dir);
 	j->dir = steal_ptr(old);
 	free(j->log_path);

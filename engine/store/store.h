@@ -11,7 +11,7 @@
  *	STORE/roots/           unpacked trees by digest, for sandboxes
  *	STORE/apt/             package lists of `orch lock`
  *	STORE/tmp/             work folders (tmp_dir/tmp_sweep)
- *	STORE/failed/          what failed nodes left last, by project (run/job.h)
+ *	STORE/failed/          what failed nodes left last, for the owner alone (run/job.h)
  *	STORE/quarantine/      damaged files
  *	STORE/locks/           one flock per key that is being built (run/keylock.h)
  *	STORE/lock             flock: builds shared, gc exclusive; a byte per run that goes on

@@ -127,6 +127,16 @@ for link in pki pki/private; do
 	rm $link
 done
 
+# What a step leaves is a way to the user for nobody: a set-id program least of all.
+cat >recipes/leaver.yaml <<'END'
+kind: run
+run: ["cp /bin/true x; chmod 6777 x; ln -s /etc/passwd y; exit 1"]
+outputs: [x]
+END
+code "a step leaves a set-id program" 1 "$ORCH" build leaver
+same "it is there, where nobody else can go" "700 6777" \
+	"$(stat -c %a "$ORCH_STORE"/failed/leaver.* "$ORCH_STORE"/failed/leaver.*/work/work/x | xargs)"
+
 # Calls and files that lead out; what nested steps have more is in namespaces of their own.
 cp "$tests/reach.py" .
 printf 'kind: run\ninputs: [reach.py]\nrun: ["python3 reach.py >said"]\noutputs: [said]\n' >recipes/reach.yaml
