@@ -4,20 +4,24 @@
  * Consistency of a project: what is said in several places must be said alike. Nothing is built or
  * booted for it. The rules are RAUC's design checklist as far as files can tell:
  *
- *	rules.c         the names of the rules
- *	rules_graph.c   every node is reached and locked, results do not depend on the host
- *	rules_disk.c    images fit their slots; the U-Boot environment lies in a reserved area
- *	rules_boot.c    fw_env.config, CONFIG_ENV_*, system.conf, boot.txt and the disk agree
- *	rules_script.c  the boot script counts, follows RAUC's order and leads to no prompt
- *	rules_rauc.c    what RAUC accepts, keeps and calls good
- *	rules_kernel.c  one kernel in a tree and a slot; what it can do, once that tree is built
- *	rules_target.c  names that are stable on the target; no private key in a tree
- *	rules_test.c    what scenarios ask of their boards
- *	rules_links.c   links that somebody follows on the device lead to something
- *	rules_sign.c    compatible, slot classes, certificates and their last day
+ *	rules.c             the names of the rules
+ *	rules_graph.c       nodes are reached and locked; results do not depend on the host
+ *	rules_disk.c        images fit their slots; the environment lies in a reserved area
+ *	rules_boot.c        RAUC's slots are partitions of the disk
+ *	rules_environment.c U-Boot and fw_env.config look in the same places
+ *	rules_device.c      what is written by hand says what device and disk say
+ *	rules_script.c      the boot script counts, follows RAUC, leads to no prompt
+ *	rules_rauc.c        what RAUC accepts and keeps
+ *	rules_units.c       when a slot is called good; a growing table discards nothing
+ *	rules_kernel.c      one kernel in a tree and a slot; what it can do, once built
+ *	rules_target.c      stable names; no private key, no unfilled template
+ *	rules_test.c        what scenarios ask of their boards
+ *	rules_links.c       links that somebody follows on the device lead to something
+ *	rules_sign.c        compatible, slot classes, certificates and their last day
  *
- * Rules look at the files where they will be on the target: rootfs/etc/rauc/system.conf counts
- * because an image copies rootfs/ to /.
+ * Rules look at what devices get (view.h): rootfs/etc/rauc/system.conf counts because an image on
+ * the disk copies rootfs/ to /, and a boot script because the step that takes it makes a file of
+ * such an image. Where a rule finds nothing to look at it says so in a note.
  */
 #include "graph/graph.h"
 

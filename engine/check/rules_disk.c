@@ -10,7 +10,7 @@ static void image_fits(struct check_view *v, const struct check_partition *p)
 	struct pos at;
 	char *have cleanup_free = NULL, *want cleanup_free = NULL;
 
-	if (!size || !p->size || size <= p->size)
+	if (!size || p->size == CHECK_UNKNOWN || size <= p->size)
 		return;
 	at = recipe_pos(p->from->recipe, "size");
 	have = str_bytes(size);

@@ -288,11 +288,11 @@ static void kernel_can(struct check_view *v, struct tree *t, const struct node *
 }
 
 /* "kernel_offset=0x3000000" in the boot script. */
-static const struct conf_entry *load_address(const struct check_view *v, const char *name,
+static const struct conf_entry *load_address(const struct check_text *script, const char *name,
 					     uint64_t *ret)
 {
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 		const char *value = str_skip(e->key, name);
 
 		if (value && *value == '=' && conf_number(value + 1, ret) == 0)
@@ -301,19 +301,19 @@ static const struct conf_entry *load_address(const struct check_view *v, const c
 	return NULL;
 }
 
-/* What the boot script loads next above ADDRESS: "ramdisk_offset=0x9000000". */
-static const struct conf_entry *next_address(const struct check_view *v, uint64_t address,
+/* What the boot script names next above ADDRESS: "ramdisk_offset=0x9000000". */
+static const struct conf_entry *next_address(const struct check_text *script, uint64_t address,
 					     uint64_t *ret)
 {
 	const struct conf_entry *next = NULL;
 
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 		const char *eq = strchr(e->key, '=');
 		uint64_t n;
 
-		if (!eq || !memmem(e->key, (size_t)(eq - e->key), "_offset", 7) ||
-		    conf_number(eq + 1, &n) != 0 || n <= address || (next && n >= *ret))
+		if (!eq || !str_skip(eq + 1, "0x") || conf_number(eq + 1, &n) != 0 ||
+		    n <= address || (next && n >= *ret))
 			continue;
 		next = e;
 		*ret = n;
@@ -350,18 +350,17 @@ static bool memory_of(const struct tree_entry *kernel, uint64_t *ret)
 	return true;
 }
 
-static void kernel_has_room(struct check_view *v, struct tree *t, const struct node *from)
+static void kernel_has_room(struct check_view *v, const struct check_text *script, struct tree *t,
+			    const struct node *from)
 {
 	const struct tree_entry *kernel = kernel_image(t);
 	const struct conf_entry *at, *next;
 	uint64_t start, end = 0, size;
 
-	if (!v->script.count)
-		return;
-	at = load_address(v, "kernel_offset", &start);
+	at = load_address(script, "kernel_offset", &start);
 	if (!at || !kernel || !memory_of(kernel, &size)) {
 		check_note(
-			v, CHECK_KERNEL_ROOM, (struct pos){v->boot_script_path, 1, 1},
+			v, CHECK_KERNEL_ROOM, (struct pos){script->path, 1, 1},
 			at ? "not checked: node '%s' has no arm64 kernel that U-Boot could start "
 			     "as it is"
 			   : "not checked: the script has no 'kernel_offset=' for the kernel of "
@@ -369,7 +368,7 @@ static void kernel_has_room(struct check_view *v, struct tree *t, const struct n
 			from->name);
 		return;
 	}
-	next = next_address(v, start, &end);
+	next = next_address(script, start, &end);
 	if (next && size > end - start)
 		check_say(
 			v, CHECK_KERNEL_ROOM, next->pos,
@@ -414,7 +413,9 @@ int check_kernel_rules(struct check_view *v, struct err **err)
 		return -1;
 	if (t) {
 		kernel_can(v, t, from);
-		kernel_has_room(v, t, from);
+		for (size_t i = 0; i < v->texts.count; i++)
+			if (v->texts.items[i].starts_kernel)
+				kernel_has_room(v, &v->texts.items[i], t, from);
 		return 0;
 	}
 	check_note(v, CHECK_KERNEL_FEATURES, (struct pos){image->recipe->file, 1, 1},

@@ -4,25 +4,16 @@
  * the kernel is told what it needs. U-Boot's shell is read line by line, without running it.
  */
 
+#include <ctype.h>
+
 #include "base/path.h"
 #include "check/view.h"
 
 #define MAX_WORD 64
 
-static struct pos script_pos(const struct check_view *v)
+static struct pos script_pos(const struct check_text *script)
 {
-	return (struct pos){v->boot_script_path, 1, 1};
-}
-
-static bool starts_kernel(const struct conf_entry *e)
-{
-	static const char *const words[] = {"booti", "bootm", "bootz", "bootefi", "sysboot"};
-
-	for (size_t i = 0; i < array_len(words); i++) {
-		if (str_eq(e->key, words[i]))
-			return true;
-	}
-	return false;
+	return (struct pos){script->path, 1, 1};
 }
 
 static bool opens_block(const struct conf_entry *e)
@@ -57,35 +48,36 @@ static bool takes_one(const struct conf_entry *e, const char *variable)
 }
 
 /* Whether what line AT changed is saved before a kernel starts, whatever branch is taken. */
-static bool saved_after(const struct check_view *v, size_t at)
+static bool saved_after(const struct check_text *script, size_t at)
 {
 	bool same_branch = true;
 	int depth = 0;
 
 	for (size_t i = 0; i <= at; i++)
-		depth += opens_block(&v->script.items[i]) - closes_block(&v->script.items[i]);
-	for (size_t i = at + 1; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+		depth += opens_block(&script->lines.items[i]) -
+			 closes_block(&script->lines.items[i]);
+	for (size_t i = at + 1; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 
 		if (ends_branch(e))
 			same_branch = false;
 		depth += opens_block(e) - closes_block(e);
 		if (saves(e) && (same_branch || depth == 0))
 			return true;
-		if (starts_kernel(e))
+		if (check_starts_kernel(e))
 			return false;
 	}
 	return false;
 }
 
 /* The line that sets VARIABLE whatever it was, or NULL. */
-static const struct conf_entry *always_sets(const struct check_view *v, const char *variable)
+static const struct conf_entry *always_sets(const struct check_text *script, const char *variable)
 {
 	char *set cleanup_free = xasprintf("%s ", variable);
 	int depth = 0;
 
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 
 		depth += opens_block(e) - closes_block(e);
 		if (depth == 0 && str_eq(e->key, "setenv") && str_skip(e->value, set))
@@ -94,45 +86,46 @@ static const struct conf_entry *always_sets(const struct check_view *v, const ch
 	return NULL;
 }
 
-static void counter_counts(struct check_view *v, const struct conf_entry *bootname)
+static void counter_counts(struct check_view *v, const struct check_text *script,
+			   const struct conf_entry *bootname)
 {
 	char *variable cleanup_free = xasprintf("BOOT_%s_LEFT", bootname->value);
-	const struct conf_entry *reset = always_sets(v, variable);
+	const struct conf_entry *reset = always_sets(script, variable);
 
 	if (reset)
 		check_say(v, CHECK_BOOT_COUNTER, reset->pos,
 			  "%s starts anew each time: a slot that does not come up would be tried "
 			  "for ever",
 			  variable);
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 
 		if (!takes_one(e, variable))
 			continue;
-		if (!saved_after(v, i))
+		if (!saved_after(script, i))
 			check_say(v, CHECK_BOOT_COUNTER, e->pos,
 				  "the new %s is not saved before the kernel starts: a slot that "
 				  "does not come up would be tried for ever; add 'saveenv'",
 				  variable);
 		return;
 	}
-	check_say(v, CHECK_BOOT_COUNTER, script_pos(v),
+	check_say(v, CHECK_BOOT_COUNTER, script_pos(script),
 		  "no line takes one off %s (slot with bootname=%s, %s:%u): a slot that does not "
 		  "come up would be tried for ever",
 		  variable, bootname->value, bootname->pos.file, bootname->pos.line);
 }
 
-static void order_is_followed(struct check_view *v)
+static void order_is_followed(struct check_view *v, const struct check_text *script)
 {
-	const struct conf_entry *reset = always_sets(v, "BOOT_ORDER");
+	const struct conf_entry *reset = always_sets(script, "BOOT_ORDER");
 	int depth = 0;
 
 	if (reset)
 		check_say(v, CHECK_BOOT_ORDER, reset->pos,
 			  "BOOT_ORDER is set each time: RAUC could not choose the slot that is "
 			  "tried first");
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 
 		if (depth == 0 && str_eq(e->key, "for") &&
 		    (strstr(e->value, "in ${BOOT_ORDER}") || strstr(e->value, "in $BOOT_ORDER")))
@@ -140,15 +133,15 @@ static void order_is_followed(struct check_view *v)
 		depth += opens_block(e) - closes_block(e);
 	}
 	check_say(
-		v, CHECK_BOOT_ORDER, script_pos(v),
+		v, CHECK_BOOT_ORDER, script_pos(script),
 		"no 'for … in ${BOOT_ORDER}': RAUC could not choose the slot that is tried first");
 }
 
 /* The name of the variable behind "mmc 0:${", which says what partition the slot is in. */
-static bool partition_variable(const struct check_view *v, char ret[MAX_WORD])
+static bool partition_variable(const struct check_text *script, char ret[MAX_WORD])
 {
-	for (size_t i = 0; i < v->script.count; i++) {
-		const char *p = strstr(v->script.items[i].value, ":${");
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const char *p = strstr(script->lines.items[i].value, ":${");
 		size_t n = p ? strcspn(p + 3, "}") : 0;
 
 		if (!p || n >= MAX_WORD)
@@ -170,15 +163,15 @@ static bool compares_with(const struct conf_entry *e, const char *word)
 }
 
 /* What the branch for BOOTNAME sets VARIABLE to: "name=3" or "setenv name 3". NULL: not seen. */
-static const struct conf_entry *branch_sets(const struct check_view *v, const char *bootname,
+static const struct conf_entry *branch_sets(const struct check_text *script, const char *bootname,
 					    const char *variable, uint64_t *ret)
 {
 	char *assign cleanup_free = xasprintf("%s=", variable);
 	char *set cleanup_free = xasprintf("%s ", variable);
 	bool inside = false;
 
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 		const char *text = str_skip(e->key, assign);
 
 		if (compares_with(e, bootname))
@@ -193,15 +186,16 @@ static const struct conf_entry *branch_sets(const struct check_view *v, const ch
 	return NULL;
 }
 
-static void slot_is_its_partition(struct check_view *v, const struct conf_entry *bootname)
+static void slot_is_its_partition(struct check_view *v, const struct check_text *script,
+				  const struct conf_entry *bootname)
 {
 	const struct conf_entry *device = conf_find(&v->system, bootname->section, "device"), *e;
 	char variable[MAX_WORD];
 	uint64_t n;
 
-	if (!device || !partition_variable(v, variable))
+	if (!device || !partition_variable(script, variable))
 		return;
-	e = branch_sets(v, bootname->value, variable, &n);
+	e = branch_sets(script, bootname->value, variable, &n);
 	for (size_t i = 0; e && i < v->partitions.count; i++) {
 		const struct check_partition *p = &v->partitions.items[i];
 
@@ -229,7 +223,7 @@ static bool has_argument(const char *arguments, const char *word)
 	return false;
 }
 
-static void kernel_is_told(struct check_view *v)
+static void kernel_is_told(struct check_view *v, const struct check_text *script)
 {
 	static const struct {
 		const char *word, *why;
@@ -239,8 +233,8 @@ static void kernel_is_told(struct check_view *v)
 		{"rauc.slot=", "without it RAUC has to guess which slot runs"},
 	};
 
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
 		const char *arguments =
 			str_eq(e->key, "setenv") ? str_skip(e->value, "bootargs ") : NULL;
 
@@ -250,6 +244,11 @@ static void kernel_is_told(struct check_view *v)
 					  "kernel argument '%s' is missing: %s", wanted[k].word,
 					  wanted[k].why);
 		}
+		if (arguments && has_argument(arguments, "panic=0"))
+			check_say(
+				v, CHECK_KERNEL_ARGUMENTS, e->pos,
+				"panic=0 makes a panic last for ever, and no other slot is tried: "
+				"say after how many seconds the kernel reboots");
 	}
 }
 
@@ -259,11 +258,13 @@ static const struct conf_entry *last_kconfig(const struct check_view *v, const c
 }
 
 /* On a board with a keyboard or an open serial line U-Boot's prompt is the end. */
-static void no_prompt(struct check_view *v)
+static void no_prompt(struct check_view *v, const struct check_text *script)
 {
 	const struct conf_entry *delay = last_kconfig(v, "CONFIG_BOOTDELAY");
 	const struct conf_entry *command = last_kconfig(v, "CONFIG_BOOTCOMMAND");
-	const struct conf_entry *last = &v->script.items[v->script.count - 1];
+	const struct conf_entry *retry = last_kconfig(v, "CONFIG_BOOT_RETRY");
+	const struct conf_entry *reset = last_kconfig(v, "CONFIG_RESET_TO_RETRY");
+	const struct conf_entry *last = &script->lines.items[script->lines.count - 1];
 
 	if (!str_eq(last->key, "reset"))
 		check_say(v, CHECK_BOOT_PROMPT, last->pos,
@@ -273,31 +274,96 @@ static void no_prompt(struct check_view *v)
 		return;
 	if (!delay || !str_eq(delay->value, "-2"))
 		check_say(
-			v, CHECK_BOOT_PROMPT, delay ? delay->pos : script_pos(v),
+			v, CHECK_BOOT_PROMPT, delay ? delay->pos : script_pos(script),
 			"a key at the right moment, or noise on the serial line, leads to U-Boot's "
 			"prompt: set CONFIG_BOOTDELAY=-2");
+	if (!command)
+		check_say(v, CHECK_BOOT_PROMPT, script_pos(script),
+			  "no fragment says CONFIG_BOOTCOMMAND: what the board's defconfig has "
+			  "ends at U-Boot's prompt when it finds nothing to boot");
+	if (!retry || !str_eq(retry->value, "y") || !reset || !str_eq(reset->value, "y"))
+		check_say(v, CHECK_BOOT_PROMPT, reset ? reset->pos : script_pos(script),
+			  "a prompt that U-Boot comes to all the same would be the end: set "
+			  "CONFIG_BOOT_RETRY=y and CONFIG_RESET_TO_RETRY=y");
 	if (command && !str_ends(command->value, "reset"))
 		check_say(v, CHECK_BOOT_PROMPT, command->pos,
 			  "CONFIG_BOOTCOMMAND does not end in 'reset': a boot script that is gone "
 			  "would end at U-Boot's prompt");
 }
 
-int check_script_rules(struct check_view *v, struct err **err)
+static bool has_word(const char *text, const char *word)
 {
-	if (!v->script.count)
-		return 0;
-	no_prompt(v);
-	kernel_is_told(v);
-	if (!v->system.count)
-		return 0;
-	order_is_followed(v);
+	size_t n = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)); p++) {
+		bool left = p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '_');
+		bool right = !(isalnum((unsigned char)p[n]) || p[n] == '_');
+
+		if (left && right)
+			return true;
+	}
+	return false;
+}
+
+/* root= of the kernel: a PARTUUID read from the table is the only name that U-Boot can give. */
+static void root_is_stable(struct check_view *v, const struct check_text *script)
+{
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
+		const char *root = strstr(e->value, "root="), *bad;
+		char *word cleanup_free = NULL;
+
+		if (!root || !str_skip(e->value, "bootargs "))
+			continue;
+		word = xstrndup(root + 5, strcspn(root + 5, " \t\"'"));
+		if (str_skip(word, "PARTUUID=") || !(bad = check_unstable_name(word)))
+			continue;
+		check_say(v, CHECK_STABLE_NAMES, e->pos,
+			  "'%s' does not name one slot for ever: read root=PARTUUID= of the slot "
+			  "from the partition table ('part uuid')",
+			  bad);
+	}
+}
+
+static void slots_are_tried(struct check_view *v, const struct check_text *script)
+{
 	for (size_t i = 0; i < v->system.count; i++) {
 		const struct conf_entry *e = &v->system.items[i];
 
 		if (!str_skip(e->section, "slot.") || !str_eq(e->key, "bootname"))
 			continue;
-		counter_counts(v, e);
-		slot_is_its_partition(v, e);
+		if (!has_word(script->text, e->value))
+			check_say(v, CHECK_SLOT_BOOTNAME, e->pos,
+				  "the boot script %s never tries bootname '%s'", script->path,
+				  e->value);
+		counter_counts(v, script, e);
+		slot_is_its_partition(v, script, e);
 	}
+}
+
+int check_script_rules(struct check_view *v, struct err **err)
+{
+	const struct conf_entry *loader = conf_find(&v->system, "system", "bootloader");
+	bool any = false;
+
+	for (size_t i = 0; i < v->texts.count; i++) {
+		const struct check_text *script = &v->texts.items[i];
+
+		if (!script->starts_kernel)
+			continue;
+		any = true;
+		no_prompt(v, script);
+		kernel_is_told(v, script);
+		root_is_stable(v, script);
+		if (v->system.count) {
+			order_is_followed(v, script);
+			slots_are_tried(v, script);
+		}
+	}
+	if (!any && loader && str_eq(loader->value, "uboot"))
+		check_note(v, CHECK_BOOT_COUNTER, loader->pos,
+			   "not checked: the boot script; none of the files that the steps for the "
+			   "disk's images take has a line that starts a kernel (booti, bootm, "
+			   "bootz, bootefi, sysboot)");
 	return 0;
 }

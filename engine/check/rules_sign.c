@@ -158,8 +158,21 @@ static void signer_is_good(struct check_view *v, const struct node *pki)
 			  facts.subject, x509_date(facts.not_after, date));
 }
 
+/* What is signed should have been seen to start. */
+static void bundle_was_tried(struct check_view *v, const struct node *bundle)
+{
+	const struct bundle_opts *o = bundle->recipe->opts;
+
+	if (!o->tested_by.count)
+		check_say(v, CHECK_UNTESTED_BUNDLE, recipe_pos(bundle->recipe, "tested-by"),
+			  "bundle '%s' is signed though nothing has started what is in it: name "
+			  "the verdict of a test in 'tested-by'",
+			  bundle->name);
+}
+
 static void check_bundle(struct check_view *v, const struct node *bundle)
 {
+	bundle_was_tried(v, bundle);
 	bundle_suits_devices(v, bundle);
 	boot_loader_comes_last(v, bundle);
 	devices_know_the_signer(v, bundle);

@@ -10,16 +10,21 @@
 #include "check/view.h"
 #include "kinds/content.h"
 
-#define SCAN_BYTES (1024 * 1024) /* of each file; the image's own look is at all of it */
+#define MAX_TEMPLATE_BYTES (1024 * 1024) /* template.h */
+#define SCAN_BYTES (1024 * 1024)         /* of each file; the image's own look is at all of it */
 
-/* The part of VALUE that names a disk in a way that does not last, or NULL. */
-static const char *unstable_name(const char *value)
+const char *check_unstable_name(const char *value)
 {
 	static const char *const tags[] = {"UUID=", "LABEL=", "/by-uuid/", "/by-label/"};
-	const char *p = strstr(value, "mmcblk");
+	static const char *const devices[] = {"mmcblk",  "nvme",    "/dev/sd",
+					      "/dev/hd", "/dev/vd", "/dev/xvd"};
+	const char *p;
 
-	if (p && isdigit((unsigned char)p[6]))
-		return "mmcblk";
+	for (size_t i = 0; i < array_len(devices); i++) {
+		p = strstr(value, devices[i]);
+		if (p && isalnum((unsigned char)p[strlen(devices[i])]))
+			return devices[i];
+	}
 	for (size_t i = 0; i < array_len(tags); i++) {
 		p = strstr(value, tags[i]);
 		if (p && (tags[i][0] == '/' || p == value || !isalpha((unsigned char)p[-1])))
@@ -32,36 +37,16 @@ static void names_are_stable(struct check_view *v, const struct conf_entries *e,
 {
 	for (size_t i = 0; i < e->count; i++) {
 		const struct conf_entry *c = &e->items[i];
-		const char *bad = unstable_name(c->key);
+		const char *bad = check_unstable_name(c->key);
 
 		if (!bad && (!slots_only || str_skip(c->section, "slot.")))
-			bad = unstable_name(c->value);
+			bad = check_unstable_name(c->value);
 		if (!bad)
 			continue;
 		check_say(v, CHECK_STABLE_NAMES, c->pos,
 			  "'%s' does not name one disk for ever: both slots carry the same file "
 			  "system, and the kernel numbers cards as it finds them; name the system "
 			  "disk by a udev rule",
-			  bad);
-	}
-}
-
-/* root= of the kernel: a PARTUUID read from the table is the only name that U-Boot can give. */
-static void root_is_stable(struct check_view *v)
-{
-	for (size_t i = 0; i < v->script.count; i++) {
-		const struct conf_entry *e = &v->script.items[i];
-		const char *root = strstr(e->value, "root="), *bad;
-		char *word cleanup_free = NULL;
-
-		if (!root || !str_skip(e->value, "bootargs "))
-			continue;
-		word = xstrndup(root + 5, strcspn(root + 5, " \t\"'"));
-		if (str_skip(word, "PARTUUID=") || !(bad = unstable_name(word)))
-			continue;
-		check_say(v, CHECK_STABLE_NAMES, e->pos,
-			  "'%s' does not name one slot for ever: read root=PARTUUID= of the slot "
-			  "from the partition table ('part uuid')",
 			  bad);
 	}
 }
@@ -87,18 +72,16 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 	return 0;
 }
 
-/* Whether some `contents:` entry of an image brings a file to exactly this path of the target. */
+/* Whether some `contents:` entry of what ships brings a file to exactly this path of the target. */
 static bool target_has(const struct check_view *v, const char *target)
 {
-	for (size_t i = 0; i < v->files.count; i++) {
-		if (str_eq(v->files.items[i].target, target))
-			return true;
-	}
+	if (check_target_file(v, target))
+		return true;
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
-		const struct list *contents =
-			check_list(v->g->nodes.items[i], "contents", OPT_STRUCT);
+		const struct node *n = v->g->nodes.items[i];
+		const struct list *contents = check_list(n, "contents", OPT_STRUCT);
 
-		for (size_t j = 0; j < contents->count; j++) {
+		for (size_t j = 0; check_ships(v, n) && j < contents->count; j++) {
 			const struct content *c = LIST_AT(*contents, struct content *, j);
 
 			if (c->to && str_eq(c->to, target))
@@ -108,6 +91,42 @@ static bool target_has(const struct check_view *v, const char *target)
 	return false;
 }
 
+/* Whether the LEN bytes at NAME, between the braces, are what a template would replace. */
+static bool is_replaced(const struct check_view *v, const char *name, size_t len)
+{
+	char *text cleanup_free = xstrndup(name, len);
+	char *node = text + strspn(text, " \t"), *end = node + strcspn(node, "#: \t|");
+
+	if (str_skip(node, "project.") || str_skip(node, "vars."))
+		return true;
+	if (*end != '#' && *end != ':')
+		return false;
+	*end = 0;
+	return graph_node(v->g, node);
+}
+
+/* A template that is copied as it is leaves the names of facts where their values should be. */
+static void template_is_filled(struct check_view *v, const struct check_file *f)
+{
+	const char *text = f->filled ? NULL : check_text_of(v, f->path, MAX_TEMPLATE_BYTES), *end;
+	struct pos pos = {f->path, 1, 1};
+
+	for (const char *p = text; p && (p = strstr(p, "{{")); p = end) {
+		end = p + 2 + strcspn(p + 2, "{}\n");
+		if (!str_skip(end, "}}") || !is_replaced(v, p + 2, (size_t)(end - p - 2)))
+			continue;
+		for (const char *c = text; c < p; c++) {
+			pos.line += *c == '\n';
+			pos.col = *c == '\n' ? 1 : pos.col + 1;
+		}
+		check_say(v, CHECK_UNFILLED_TEMPLATE, pos,
+			  "'%.*s' would be in '%s' of '%s' as it stands here: lay the file by "
+			  "'{template: %s, to: …}', after what copies its directory",
+			  (int)(end + 2 - p), p, f->target, f->image->name, f->path);
+		return;
+	}
+}
+
 int check_target_rules(struct check_view *v, struct err **err)
 {
 	const struct conf_entry *keyring = conf_find(&v->system, "keyring", "path");
@@ -115,9 +134,11 @@ int check_target_rules(struct check_view *v, struct err **err)
 	names_are_stable(v, &v->fstab, false);
 	names_are_stable(v, &v->fw_env, false);
 	names_are_stable(v, &v->system, true);
-	root_is_stable(v);
 	for (size_t i = 0; i < v->files.count; i++) {
-		if (v->files.items[i].image && no_private_key(v, &v->files.items[i], err) < 0)
+		const struct check_file *f = &v->files.items[i];
+
+		template_is_filled(v, f);
+		if (!check_is_test(f->image) && no_private_key(v, f, err) < 0)
 			return -1;
 	}
 	if (keyring && *keyring->value == '/' && !target_has(v, keyring->value))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The view that the rules share: the disk, its partitions, and the configuration files that the
- * images on it will have, gathered once.
+ * The view that the rules share: what devices get, the disk and its partitions, and the project's
+ * files that come to lie on it or that it is made of. Gathered once; a rule asks nobody else.
  */
 #include "check/check.h"
 #include "check/conf.h"
@@ -10,12 +10,13 @@
 struct check_partition {
 	const char *name;
 	const struct node *from; /* the node whose image it holds, or NULL */
-	uint64_t start;          /* bytes; UINT64_MAX: not known without more */
-	uint64_t size;           /* bytes; 0: that of the image */
+	uint64_t start;          /* bytes; CHECK_UNKNOWN: not known before it is built */
+	uint64_t size;           /* bytes, likewise */
 	bool twice;              /* region: 2x */
 	struct pos pos;
 };
 DEFINE_VEC(check_partitions, struct check_partition)
+#define CHECK_UNKNOWN UINT64_MAX
 
 struct check_reserved {
 	const char *name;
@@ -24,7 +25,7 @@ struct check_reserved {
 };
 DEFINE_VEC(check_reserveds, struct check_reserved)
 
-/* A project file and the image it will be in. */
+/* A project file and the image or tree it will be in. */
 struct check_file {
 	const struct node *image;
 	const char *path;   /* in the project: "rootfs/etc/fstab" */
@@ -41,23 +42,38 @@ struct check_link {
 };
 DEFINE_VEC(check_links, struct check_link)
 
+/* A text of the project that a step turns into something that devices get. */
+struct check_text {
+	const char *path;
+	const char *text;
+	const char *filled;        /* TEXT, where it is a filled template; else NULL */
+	bool starts_kernel;        /* a boot script */
+	bool kconfig;              /* a fragment of U-Boot's configuration, or of a kernel's */
+	struct conf_entries lines; /* of a boot script: first word and the rest */
+};
+DEFINE_VEC(check_texts, struct check_text)
+
 struct check_view {
 	const struct graph *g;
 	struct arena *arena;
 	/* The disk that the checks are about (with reserved areas, if any has), or NULL. */
 	const struct node *disk;
+	const struct node *device; /* of kind device, for that disk; or NULL */
+	/*
+	 * By node index: what devices get. The images of the disk and of bundles, what is laid into
+	 * those, and the steps that made that; without a disk and a bundle, all but tests.
+	 */
+	bool *ships;
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
-	struct check_files files;   /* every file that `copy:` or `template:` brings */
-	struct check_links links;   /* every link that it brings */
-	struct conf_entries system; /* /etc/rauc/system.conf */
-	struct conf_entries fw_env; /* /etc/fw_env.config */
+	struct check_files files;   /* every file that `copy:`, `template:` or `overlay:` brings */
+	struct check_links links;   /* every link that it brings, but to tests */
+	struct check_texts texts;   /* of steps that ship */
+	struct conf_entries system; /* /etc/rauc/system.conf of what ships */
+	struct conf_entries fw_env; /* /etc/fw_env.config, likewise */
 	struct conf_entries fstab;
-	struct conf_entries kconfig; /* fragments with CONFIG_ENV_* among the inputs of run nodes */
-	const char *boot_script;     /* text of boot.txt among those inputs, or NULL */
-	const char *boot_script_path;
-	struct conf_entries script; /* its lines: first word and the rest */
-	const char *store_dir;      /* or NULL */
+	struct conf_entries kconfig; /* of all fragments among TEXTS */
+	const char *store_dir;       /* or NULL */
 	int64_t now;
 	struct check_report *report;
 };
@@ -77,6 +93,7 @@ enum check_id {
 	CHECK_ENVIRONMENT_OFFSET,
 	CHECK_ENVIRONMENT_SIZE,
 	CHECK_ENVIRONMENT_COPIES,
+	CHECK_ENVIRONMENT_PLACE,
 	CHECK_SWITCHED_REGION,
 	CHECK_SLOT_DEVICE,
 	CHECK_SLOT_BOOTNAME,
@@ -94,7 +111,11 @@ enum check_id {
 	CHECK_STATUS_FILE,
 	CHECK_MARK_GOOD,
 	CHECK_FAILURE_REBOOTS,
+	CHECK_REPART_DISCARDS,
+	CHECK_DEVICE_AGREES,
+	CHECK_TABLE_RESTORED,
 	CHECK_STABLE_NAMES,
+	CHECK_UNFILLED_TEMPLATE,
 	CHECK_PRIVATE_KEY,
 	CHECK_KEYRING_INSTALLED,
 	CHECK_BUNDLE_COMPATIBLE,
@@ -104,6 +125,7 @@ enum check_id {
 	CHECK_SIGNER_EXPIRES,
 	CHECK_SIGNER_AGES,
 	CHECK_KEYRING_OF_SIGNER,
+	CHECK_UNTESTED_BUNDLE,
 	CHECK_TEST_COMMANDS,
 	CHECK_DANGLING_LINK,
 	CHECK_COUNT,
@@ -122,14 +144,28 @@ void check_view_clear(struct check_view *v);
  * on purpose, so that only the rules on the graph look at them.
  */
 bool check_is_test(const struct node *n);
-/* The project file that is at TARGET ("/etc/fstab") of a device, or NULL. */
+/* The project file that is at TARGET ("/etc/fstab") of what ships, or NULL. */
 const struct check_file *check_target_file(const struct check_view *v, const char *target);
 /* The bytes that a node of kind image has, as its recipe says; 0: not said, or another kind. */
 uint64_t check_image_size(const struct node *n);
 /* The option KEY of a node, a list of TYPE; an empty one when its kind has no such option. */
 const struct list *check_list(const struct node *n, const char *key, enum option_type type);
 
+/* Whether devices get what N makes. */
+bool check_ships(const struct check_view *v, const struct node *n);
+/* The fact NAME of node N, in the arena; NULL: not known before it is built. */
+const char *check_fact(const struct check_view *v, const struct node *n, const char *name);
+/* The whole of a project file of at most MAX bytes that is a text; NULL: none, or larger. */
+const char *check_text_of(const struct check_view *v, const char *path, size_t max);
+/* The part of VALUE that names a disk in a way that does not last, or NULL. */
+const char *check_unstable_name(const char *value);
+/* files.c: FILES, LINKS and TEXTS of the view, once it knows what ships. */
+int check_files_gather(struct check_view *v, struct err **err) warn_unused;
+/* Whether line E of a boot script starts a kernel. */
+bool check_starts_kernel(const struct conf_entry *e);
+
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
-	check_sign_rules, check_script_rules, check_rauc_rules, check_kernel_rules,
-	check_test_rules, check_link_rules;
+	check_environment_rules, check_device_rules, check_unit_rules, check_sign_rules,
+	check_script_rules, check_rauc_rules, check_kernel_rules, check_test_rules,
+	check_link_rules;

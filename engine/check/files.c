@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The project's files as they come to lie on a device, and the texts that steps turn into something
+ * else on it: found by what recipes lay where, and by what is in them, never by their names.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "check/view.h"
+#include "kinds/content.h"
+#include "kinds/kinds.h"
+
+#define MAX_DEPTH 64
+#define MAX_TEXT_BYTES (256 * 1024) /* of a boot script, or a fragment */
+
+static void add_file(struct check_view *v, const struct node *image, const char *path,
+		     const char *target)
+{
+	check_files_push(&v->files, (struct check_file){.image = image,
+							.path = arena_strdup(v->arena, path),
+							.target = arena_strdup(v->arena, target)});
+}
+
+static int add_link(struct check_view *v, const struct node *image, const char *path,
+		    const char *target, const char *abs, struct err **err)
+{
+	char leads_to[PATH_MAX];
+	ssize_t n = readlink(abs, leads_to, sizeof(leads_to) - 1);
+
+	if (n < 0)
+		return err_errno(err, ERR_USER, errno, "cannot read the link '%s'", path);
+	check_links_push(&v->links,
+			 (struct check_link){image, arena_strdup(v->arena, path),
+					     arena_strdup(v->arena, target),
+					     arena_strndup(v->arena, leads_to, (size_t)n)});
+	return 0;
+}
+
+/*
+ * Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed.
+ */
+static int add_folder(struct check_view *v, const struct node *image, const char *path,
+		      const char *target, unsigned depth, struct err **err)
+{
+	char *abs cleanup_free = path_join(v->g->project->dir, path);
+	struct dirent **names;
+	int n, rc = 0;
+
+	if (depth > MAX_DEPTH)
+		return err_set(err, ERR_USER, "'%s' has more than %d folders in each other", path,
+			       MAX_DEPTH);
+	n = scandir(abs, &names, NULL, alphasort);
+	if (n < 0)
+		return err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
+	for (int i = 0; i < n; i++) {
+		const char *name = names[i]->d_name;
+		char *sub cleanup_free = path_join(path, name),
+			  *to cleanup_free = path_join(target, name);
+		char *sub_abs cleanup_free = path_join(abs, name);
+		struct stat st;
+
+		if (rc == 0 && !str_eq(name, ".") && !str_eq(name, "..") &&
+		    lstat(sub_abs, &st) == 0) {
+			if (S_ISDIR(st.st_mode))
+				rc = add_folder(v, image, sub, to, depth + 1, err);
+			else if (S_ISREG(st.st_mode))
+				add_file(v, image, sub, to);
+			else if (S_ISLNK(st.st_mode) && image && !check_is_test(image))
+				rc = add_link(v, image, sub, to, sub_abs, err);
+		}
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+/* Where a file of the project at PATH goes that is sent to TO; caller frees. */
+static char *file_target(const char *to, const char *path)
+{
+	return str_ends(to, "/") ? path_join(to, path_base(path)) : xstrdup(to);
+}
+
+/* What the template at PATH is filled to in N, or NULL: it is none. */
+static const char *filled_in(const struct node *n, const char *path)
+{
+	for (size_t i = 0; i < n->in.count; i++)
+		if (n->in.items[i].filled && str_eq(n->in.items[i].path, path))
+			return n->in.items[i].filled;
+	return NULL;
+}
+
+/* A file that is sent to TARGET by itself takes the place of what a directory brought there. */
+static void add_single(struct check_view *v, const struct node *image, const char *path,
+		       const char *to, const char *filled)
+{
+	char *target cleanup_free = file_target(to, path);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->files.count; i++)
+		if (v->files.items[i].image != image || !str_eq(v->files.items[i].target, target))
+			v->files.items[kept++] = v->files.items[i];
+	v->files.count = kept;
+	add_file(v, image, path, target);
+	v->files.items[kept].filled = filled;
+}
+
+/* What a `copy:` of a path brings. */
+static int add_copy(struct check_view *v, const struct node *image, const struct content *c,
+		    struct err **err)
+{
+	char *rel cleanup_free = path_normal(c->copy->text), *abs cleanup_free = NULL;
+	struct stat st;
+
+	abs = path_join(v->g->project->dir, rel);
+	if (lstat(abs, &st) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return add_folder(v, image, rel, c->to, 0, err);
+	add_single(v, image, rel, c->to, NULL);
+	return 0;
+}
+
+/* What `copy:`, `template:` and `overlay:` bring from the project. */
+static int read_image(struct check_view *v, const struct node *image, struct err **err)
+{
+	const struct list *contents = check_list(image, "contents", OPT_STRUCT);
+	struct ref *const *overlay =
+		schema_field(image->recipe->kind->schema, image->recipe->opts, "overlay", OPT_REF);
+
+	if (overlay && *overlay && add_folder(v, image, (*overlay)->text, "/", 0, err) < 0)
+		return -1;
+	for (size_t i = 0; i < contents->count; i++) {
+		const struct content *c = LIST_AT(*contents, struct content *, i);
+
+		if (c->template)
+			add_single(v, image, c->template->template, c->to,
+				   filled_in(image, c->template->template));
+		else if (c->copy && c->copy->type == REF_PATH && add_copy(v, image, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool check_starts_kernel(const struct conf_entry *e)
+{
+	static const char *const words[] = {"booti", "bootm", "bootz", "bootefi", "sysboot"};
+
+	for (size_t i = 0; i < array_len(words); i++)
+		if (str_eq(e->key, words[i]))
+			return true;
+	return false;
+}
+
+const char *check_text_of(const struct check_view *v, const char *path, size_t max)
+{
+	char *abs cleanup_free = path_join(v->g->project->dir, path);
+	struct str text cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct stat st;
+
+	if (lstat(abs, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size > max ||
+	    file_read(abs, max, &text, &err) < 0 || !text.buf || strlen(text.buf) != text.len)
+		return NULL;
+	return arena_strdup(v->arena, text.buf);
+}
+
+/* Whether TEXT is a fragment of a configuration by Kconfig, and nothing else. */
+static bool is_kconfig(const char *text)
+{
+	bool any = false;
+
+	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		const char *start = p + strspn(p, " \t\r");
+
+		if (str_skip(start, "CONFIG_"))
+			any = true;
+		else if (*start != '#' && *start != '\n' && *start)
+			return false;
+	}
+	return any;
+}
+
+/* Such a file says so in its first line; its words mean something else. */
+static bool is_program(const char *text)
+{
+	return str_skip(text, "#!");
+}
+
+static int add_text(struct check_view *v, const char *path, const char *filled, struct err **err)
+{
+	const char *text = filled ? filled : check_text_of(v, path, MAX_TEXT_BYTES);
+	struct check_text t = {
+		.path = arena_strdup(v->arena, path), .text = text, .filled = filled};
+	const char *dir = v->g->project->dir;
+
+	for (size_t i = 0; i < v->texts.count; i++)
+		if (str_eq(v->texts.items[i].path, path))
+			return 0;
+	if (!text || is_program(text))
+		return 0;
+	t.kconfig = is_kconfig(text);
+	if (t.kconfig && conf_read_kconfig(v->arena, dir, t.path, filled, &v->kconfig, err) < 0)
+		return -1;
+	if (!t.kconfig && conf_read_table(v->arena, dir, t.path, filled, &t.lines, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t.lines.count; i++)
+		t.starts_kernel |= check_starts_kernel(&t.lines.items[i]);
+	if (!t.starts_kernel)
+		conf_entries_clear(&t.lines);
+	check_texts_push(&v->texts, t);
+	return 0;
+}
+
+static int add_texts_below(struct check_view *v, const char *path, struct err **err)
+{
+	struct check_files saved = v->files;
+	int rc;
+
+	v->files = (struct check_files){0};
+	rc = add_folder(v, NULL, path, "/", 0, err);
+	for (size_t i = 0; rc == 0 && i < v->files.count; i++)
+		rc = add_text(v, v->files.items[i].path, NULL, err);
+	check_files_clear(&v->files);
+	v->files = saved;
+	return rc;
+}
+
+static int read_run(struct check_view *v, const struct node *run, struct err **err)
+{
+	for (size_t i = 0; i < run->in.count; i++) {
+		const struct edge *e = &run->in.items[i];
+		char *rel cleanup_free = e->path ? path_normal(e->path) : NULL;
+		char *abs cleanup_free = rel ? path_join(v->g->project->dir, rel) : NULL;
+		struct stat st;
+		int rc = 0;
+
+		if (!rel || lstat(abs, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			rc = add_texts_below(v, rel, err);
+		else
+			rc = add_text(v, rel, e->filled, err);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int check_files_gather(struct check_view *v, struct err **err)
+{
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+
+		if (read_image(v, n, err) < 0)
+			return -1;
+		if (n->recipe->kind == &kind_run && check_ships(v, n) && read_run(v, n, err) < 0)
+			return -1;
+	}
+	return 0;
+}

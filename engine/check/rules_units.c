@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Units of the device: which must have started before a slot is called good, that the one which
+ * says so is started itself, and what a growing table may not do.
+ */
+#include "base/path.h"
+#include "check/view.h"
+#include "kinds/units.h"
+
+#define MAX_UNITS 16 /* targets behind each other */
+#define MAX_PROGRAM_BYTES (256 * 1024)
+
+static bool names_unit(const struct conf_entries *e, const char *key, const char *unit)
+{
+	char *word cleanup_free = xasprintf(" %s ", unit);
+
+	for (size_t i = 0; i < e->count; i++) {
+		char *list cleanup_free = xasprintf(" %s ", e->items[i].value);
+
+		if (str_eq(e->items[i].key, key) && strstr(list, word))
+			return true;
+	}
+	return false;
+}
+
+/* The units that this one needs and waits for, in the arena; the caller clears RET. */
+static void needed_units(const struct check_view *v, const struct conf_entries *e, struct strs *ret)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const char *key = e->items[i].key, *p = e->items[i].value;
+
+		if (!str_eq(key, "Requires") && !str_eq(key, "BindsTo") &&
+		    !str_eq(key, "Requisite"))
+			continue;
+		for (size_t n; p += strspn(p, " "), (n = strcspn(p, " ")) > 0; p += n) {
+			const char *unit = arena_strndup(v->arena, p, n);
+
+			if (names_unit(e, "After", unit))
+				strs_push(ret, unit);
+		}
+	}
+}
+
+/* Reads unit NAME of the project. 1: it has none. */
+static int read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
+		     struct err **err)
+{
+	static const char *const dirs[] = {"/etc/systemd/system/", "/usr/lib/systemd/system/"};
+
+	for (size_t i = 0; i < array_len(dirs); i++) {
+		char *target cleanup_free = xasprintf("%s%s", dirs[i], name);
+		const struct check_file *f = check_target_file(v, target);
+
+		if (f)
+			return conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret,
+					     err);
+	}
+	return 1;
+}
+
+static bool reboots(const struct conf_entries *unit)
+{
+	static const char *const keys[] = {"FailureAction", "JobTimeoutAction"};
+
+	for (size_t i = 0; i < array_len(keys); i++) {
+		const struct conf_entry *e = conf_find(unit, "Unit", keys[i]);
+
+		if (e && strstr(e->value, "reboot"))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Follows Requires= and After= from the unit that marks a slot good to the services that must have
+ * started, as far as the project has them. A target needs one; a service must reboot when it fails.
+ */
+static int application_counts(struct check_view *v, const char *name, unsigned depth,
+			      struct err **err)
+{
+	bool target = str_ends(name, ".target");
+	struct conf_entries unit = {0};
+	struct strs needs = {0};
+	int rc = read_unit(v, name, &unit, err);
+
+	if (rc == 0 && unit.count) {
+		needed_units(v, &unit, &needs);
+		if (target && !needs.count)
+			check_say(
+				v, CHECK_MARK_GOOD, unit.items[0].pos,
+				"'%s' is reached without anything having started: give it "
+				"Requires= and After= of the service that makes the device useful",
+				name);
+		if (!target && !reboots(&unit))
+			check_say(v, CHECK_FAILURE_REBOOTS, unit.items[0].pos,
+				  "when '%s' fails the device stays in a slot that is of no use: "
+				  "say 'FailureAction=reboot' in [Unit]",
+				  name);
+	}
+	for (size_t i = 0; target && rc == 0 && depth < MAX_UNITS && i < needs.count; i++)
+		rc = application_counts(v, needs.items[i], depth + 1, err);
+	strs_clear(&needs);
+	conf_entries_clear(&unit);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Whether this is the unit that tells RAUC that the booted slot is good. */
+static bool marks_good(const struct check_file *f, const struct conf_entries *unit)
+{
+	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+
+	return start && (strstr(start->value, "mark-good") || strstr(f->target, "mark-good"));
+}
+
+/* Whether LIST of UNITS, an option of many kinds, has the unit NAME. */
+static bool lists_unit(const struct list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(LIST_AT(*list, const char *, i), name))
+			return true;
+	return false;
+}
+
+/* What `units:` of N says, or NULL. */
+static const struct units *units_of(const struct node *n)
+{
+	const struct units *const *u =
+		schema_field(n->recipe->kind->schema, n->recipe->opts, "units", OPT_STRUCT);
+
+	return u ? *u : NULL;
+}
+
+/* Whether a link that ships starts the unit with another: multi-user.target.wants/NAME. */
+static bool is_linked(const struct check_view *v, const char *name)
+{
+	for (size_t i = 0; i < v->links.count; i++) {
+		const struct check_link *l = &v->links.items[i];
+
+		if (check_ships(v, l->image) && str_eq(path_base(l->target), name) &&
+		    (strstr(l->target, ".wants/") || strstr(l->target, ".requires/")))
+			return true;
+	}
+	return false;
+}
+
+/* Whether another unit of the project starts this one. */
+static bool is_wanted(struct check_view *v, const char *name)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; !wanted && i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+		struct conf_entries unit = {0};
+		struct err *err cleanup_err = NULL;
+
+		if (check_ships(v, f->image) && strstr(f->target, "/systemd/system/") &&
+		    conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, &err) ==
+			    0)
+			wanted = names_unit(&unit, "Wants", name) ||
+				 names_unit(&unit, "Requires", name);
+		conf_entries_clear(&unit);
+	}
+	return wanted;
+}
+
+/* Nothing is marked good by a unit that is there and never started. */
+static void is_enabled(struct check_view *v, const struct check_file *f, const char *name)
+{
+	bool enabled = is_linked(v, name) || is_wanted(v, name);
+	const struct node *off = NULL;
+
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		const struct units *u = check_ships(v, n) ? units_of(n) : NULL;
+
+		if (u && (lists_unit(&u->mask, name) || lists_unit(&u->disable, name)))
+			off = n;
+		else if (u && lists_unit(&u->enable, name))
+			enabled = true;
+	}
+	if (off || !enabled)
+		check_say(v, CHECK_MARK_GOOD,
+			  off ? recipe_pos(off->recipe, "units") : (struct pos){f->path, 1, 1},
+			  "'%s' is not started, so no slot would be marked good, and each would "
+			  "be given up after its tries: name it in 'units: enable' of '%s'",
+			  name, off ? off->name : f->image->name);
+}
+
+static int marks_good_at_last(struct check_view *v, const struct check_file *f, bool *found,
+			      struct err **err)
+{
+	struct conf_entries unit = {0};
+	struct strs needs = {0};
+	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
+
+	if (rc == 0 && marks_good(f, &unit)) {
+		*found = true;
+		is_enabled(v, f, path_base(f->target));
+		needed_units(v, &unit, &needs);
+		if (!needs.count)
+			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,
+				  "the slot is marked good whether the application works or not: "
+				  "the unit needs Requires= and After= of one that tells");
+	}
+	for (size_t i = 0; rc == 0 && i < needs.count; i++)
+		rc = application_counts(v, needs.items[i], 0, err);
+	strs_clear(&needs);
+	conf_entries_clear(&unit);
+	return rc;
+}
+
+static bool is_service(const struct check_file *f)
+{
+	return strstr(f->target, "/systemd/system/") && str_ends(f->target, ".service");
+}
+
+static int slots_are_marked_good(struct check_view *v, struct err **err)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && is_service(f) &&
+		    marks_good_at_last(v, f, &found, err) < 0)
+			return -1;
+	}
+	if (!found)
+		check_say(
+			v, CHECK_MARK_GOOD, (struct pos){v->system.items[0].pos.file, 1, 1},
+			"no unit of the project runs 'rauc status mark-good': RAUC's own does when "
+			"the system is up, whether the application works or not");
+	return 0;
+}
+
+/* Whether a copy lies in free space, so that nothing may be discarded there. */
+static bool keeps_free_space(const struct check_view *v)
+{
+	for (size_t i = 0; i < v->partitions.count; i++)
+		if (v->partitions.items[i].twice)
+			return true;
+	return false;
+}
+
+/* The first line of TEXT that runs systemd-repart and lets it discard, or NULL. */
+static const char *discards(const char *text)
+{
+	for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		size_t len = strcspn(p, "\n");
+		const char *start = p + strspn(p, " \t"), *run;
+
+		run = memmem(p, len, "systemd-repart ", 15);
+		if (*start != '#' && run &&
+		    !memmem(run, len - (size_t)(run - p), "--discard=no", 12))
+			return start;
+	}
+	return NULL;
+}
+
+/* What the drop-in or the unit F starts in place of systemd's own command line, or NULL. */
+static const struct conf_entry *starts(struct check_view *v, const struct check_file *f,
+				       struct conf_entries *unit, struct err **err)
+{
+	if (conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, unit, err) < 0)
+		return NULL;
+	return conf_find(unit, "Service", "ExecStart");
+}
+
+/*
+ * systemd-repart discards what no partition has, unless it is told not to (its manual, --discard=):
+ * the idle half of a region that RAUC switches is such a place.
+ */
+static int repart_discards_nothing(struct check_view *v, struct err **err)
+{
+	const struct check_file *definition = NULL, *own = NULL;
+	struct conf_entries unit = {0};
+	const struct conf_entry *start = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && strstr(f->target, "/repart.d/"))
+			definition = f;
+		if (check_ships(v, f->image) && strstr(f->target, "/systemd-repart.service"))
+			own = f;
+	}
+	if (!definition || !keeps_free_space(v))
+		return 0;
+	if (own)
+		start = starts(v, own, &unit, err);
+	if (*err) {
+		rc = -1;
+	} else if (!start) {
+		check_say(v, CHECK_REPART_DISCARDS, (struct pos){definition->path, 1, 1},
+			  "systemd-repart.service would discard the idle half of a region: give it "
+			  "a drop-in with ExecStart= and --discard=no");
+	} else {
+		const struct check_file *program = check_target_file(v, start->value);
+		const char *text =
+			program ? check_text_of(v, program->path, MAX_PROGRAM_BYTES) : start->value;
+
+		if (discards(text))
+			check_say(v, CHECK_REPART_DISCARDS,
+				  program ? (struct pos){program->path, 1, 1} : start->pos,
+				  "systemd-repart without --discard=no discards the idle half of a "
+				  "region");
+	}
+	conf_entries_clear(&unit);
+	return rc;
+}
+
+int check_unit_rules(struct check_view *v, struct err **err)
+{
+	if (!v->system.count)
+		return 0;
+	if (repart_discards_nothing(v, err) < 0)
+		return -1;
+	return slots_are_marked_good(v, err);
+}
