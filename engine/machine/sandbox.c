@@ -38,6 +38,7 @@
 	"or in a container run it with --security-opt seccomp=unconfined"
 #define REPORT_LIMIT 65536
 #define SETUP_FAILED 125
+#define COMMAND_STACK (256 * 1024) /* execvp() puts the arguments of a script there */
 
 static int write_proc(const char *path, const char *text, struct err **err)
 {
@@ -171,6 +172,24 @@ static void start_command(void *arg, struct err *err)
 	exec_command(c->argv, c->opts, c->report_fd);
 }
 
+static int command_main(void *arg)
+{
+	const struct command *c = arg;
+
+	exec_command(c->argv, c->opts, c->report_fd);
+}
+
+/*
+ * As vfork() does it: no memory is copied, and this process stands still until the command has
+ * started. It has a stack of its own until then, so that nothing here is overwritten.
+ */
+static pid_t spawn_command(struct command *c)
+{
+	_Alignas(16) char stack[COMMAND_STACK];
+
+	return clone(command_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, c);
+}
+
 /* Ends with STATUS of wait(2), or tells the signal in the usual way. */
 static void __attribute__((noreturn)) end_as(int status)
 {
@@ -274,9 +293,7 @@ static void __attribute__((noreturn)) init_main(char *const argv[], const struct
 		report(report_fd, 'N', note.buf);
 	if (id)
 		serve(id, &command, pipes->verdict[1]);
-	pid = vfork();
-	if (pid == 0)
-		exec_command(argv, opts, report_fd);
+	pid = spawn_command(&command);
 	close(report_fd);
 	if (pid < 0)
 		_exit(SETUP_FAILED);
