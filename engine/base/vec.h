@@ -16,7 +16,7 @@
 	};                                                                                \
 	__attribute__((unused)) static inline type *name##_at_end(struct name *v)         \
 	{                                                                                 \
-		if (v->count == v->cap) {                                                 \
+		if (!v->items || v->count == v->cap) {                                    \
 			v->cap = v->cap ? v->cap * 2 : 8;                                 \
 			v->items = xreallocarray(v->items, v->cap, sizeof(type));         \
 		}                                                                         \

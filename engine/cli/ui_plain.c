@@ -79,8 +79,9 @@ static void stop(struct ui_plain *ui, const struct node *n)
 
 	ui->done += ui->done < ui->total; /* a node is told of twice when its result was damaged */
 	if (r) {
+		r->node = NULL;
 		free(r->text);
-		*r = (struct running){0};
+		r->text = NULL;
 	}
 }
 

@@ -246,16 +246,16 @@ static void differing(struct arena *arena, struct change *c, bool first)
 	c->after = arena_strdup(arena, y.buf);
 }
 
-static void push(struct arena *arena, struct changes *ret, const struct fact *before,
-		 const struct fact *after)
+/* BEFORE, AFTER: the values of F, NULL where it is not. */
+static void push(struct arena *arena, struct changes *ret, const struct fact *f, const char *before,
+		 const char *after)
 {
-	const struct fact *f = after ? after : before;
 	struct change *c = changes_at_end(ret);
 
 	c->what = arena_strdup(arena, f->what);
 	c->name = arena_strdup(arena, f->name);
-	c->before = before ? shorten(arena, before->value) : NULL;
-	c->after = after ? shorten(arena, after->value) : NULL;
+	c->before = before ? shorten(arena, before) : NULL;
+	c->after = after ? shorten(arena, after) : NULL;
 	if (before && after && !str_eq(f->what, "option"))
 		differing(arena, c, f->pin);
 }
@@ -293,7 +293,7 @@ static void diff_facts(struct arena *arena, const struct facts *old, const struc
 
 		if (before && str_eq(before->value, after->value))
 			continue;
-		push(arena, ret, before, after);
+		push(arena, ret, after, before ? before->value : NULL, after->value);
 		if (after->element)
 			map_set(&changed, after->name, (void *)after);
 	}
@@ -302,7 +302,7 @@ static void diff_facts(struct arena *arena, const struct facts *old, const struc
 
 		if (map_get(&new->by_key, old->by_key.entries[i].key))
 			continue;
-		push(arena, ret, before, NULL);
+		push(arena, ret, before, before->value, NULL);
 		if (before->element)
 			map_set(&changed, before->name, (void *)before);
 	}
@@ -354,10 +354,13 @@ void change_text(const struct change *c, struct str *ret)
 		append_value(ret, c->before);
 		str_append(ret, " -> ");
 		append_value(ret, c->after);
-	} else if (str_eq(c->what, "option")) {
-		str_append(ret, c->after ? " now has " : " no longer has ");
-		append_value(ret, c->after ? c->after : c->before);
-	} else {
+	} else if (!str_eq(c->what, "option")) {
 		str_append(ret, c->after ? " is new" : " is gone");
+	} else if (c->after) {
+		str_append(ret, " now has ");
+		append_value(ret, c->after);
+	} else if (c->before) {
+		str_append(ret, " no longer has ");
+		append_value(ret, c->before);
 	}
 }

@@ -197,6 +197,8 @@ static int parse_line(struct reading *r, char *line, unsigned number)
 			return 1;
 		words[n++] = w;
 	}
+	if (n == 0)
+		return 1;
 	if (n == 2 && str_eq(words[0], "request"))
 		return digest_parse(words[1], &r->lock->request);
 	if (n == 2 && str_eq(words[0], "date"))
@@ -209,7 +211,7 @@ static int parse_line(struct reading *r, char *line, unsigned number)
 		return r->format == 1 ? parse_archive_1(r, words, n) : parse_archive(r, words, n);
 	if (r->format != 1 && str_eq(words[0], "want"))
 		return parse_want(r, words, n, number);
-	for (size_t i = 0; n && i < array_len(type_names); i++)
+	for (size_t i = 0; i < array_len(type_names); i++)
 		if (str_eq(words[0], type_names[i]))
 			return parse_entry(r, (enum lock_type)i, words, n, number);
 	return 1;

@@ -420,7 +420,7 @@ static int find_needs(struct closure *c, struct err **err)
 {
 	const struct locking *l = c->s->l;
 
-	for (size_t i = 0; i < c->s->found.count; i++) {
+	for (size_t i = 0; i < c->packages.count; i++) {
 		const struct deb_package *p = &c->packages.items[i];
 		struct str missing cleanup_str = STR_INIT;
 

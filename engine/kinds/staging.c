@@ -191,20 +191,27 @@ static int add_node(struct staging *l, const struct action_input *in, struct err
 	return 0;
 }
 
-int staging_add(struct staging *l, const struct ref *ref, struct err **err)
+/* A path of the project, or an output of a node. */
+static int add_path(struct staging *l, const struct ref *ref, const struct action_input *in,
+		    struct err **err)
 {
-	const struct action_input *in = action_input(l->a, ref);
 	const char *colon = in->node ? strchr(ref->text, ':') : NULL;
 	const char *path = ref->template ? ref->template : ref->text;
 	char *name cleanup_free = path_normal(colon ? colon + 1 : path);
 
+	l->skip_git = in->type == INPUT_FOLDER;
+	return l->skip_git ? add_tree(l, name, in->path, 0, err) : add_file(l, name, in->path, err);
+}
+
+int staging_add(struct staging *l, const struct ref *ref, struct err **err)
+{
+	const struct action_input *in = action_input(l->a, ref);
+
 	l->skip_git = false;
 	switch (in->type) {
 	case INPUT_FILE:
-		return add_file(l, name, in->path, err);
 	case INPUT_FOLDER:
-		l->skip_git = true;
-		return add_tree(l, name, in->path, 0, err);
+		return add_path(l, ref, in, err);
 	case INPUT_INSIDE:
 		return add_inside(l, in, err);
 	case INPUT_NODE:

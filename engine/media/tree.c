@@ -176,7 +176,7 @@ static void *grow(struct arena *a, void *items, size_t count, size_t size)
 	if (count & (count - 1))
 		return items;
 	bigger = arena_alloc(a, (count ? 2 * count : 1) * size);
-	if (count)
+	if (items)
 		memcpy(bigger, items, count * size);
 	return bigger;
 }

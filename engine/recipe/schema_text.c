@@ -93,7 +93,7 @@ static void write_texts(struct writer *w, const struct list *texts)
 {
 	if (!texts->count)
 		write_type(w, VALUE_LIST);
-	for (size_t i = 0; i < texts->count; i++) {
+	for (size_t i = 0; texts->items && i < texts->count; i++) {
 		size_t len = enter_index(w, i);
 
 		write_text(w, LIST_AT(*texts, const char *, i));
@@ -103,7 +103,9 @@ static void write_texts(struct writer *w, const struct list *texts)
 
 static void write_dict(struct writer *w, const struct option *o, const struct list *l)
 {
-	if (l->items && !l->count)
+	if (!l->items)
+		return; /* was not given */
+	if (!l->count)
 		write_type(w, VALUE_MAP);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct pair *p = LIST_AT(*l, struct pair *, i);
@@ -212,7 +214,9 @@ static void write_list(struct writer *w, const struct option *o, const struct li
 {
 	size_t width = option_width(o);
 
-	if (l->items && !l->count)
+	if (!l->items)
+		return; /* was not given */
+	if (!l->count)
 		write_type(w, VALUE_LIST);
 	for (size_t i = 0; i < l->count; i++) {
 		size_t len = enter_index(w, i);

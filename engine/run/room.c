@@ -99,22 +99,24 @@ static int collect(struct room *room, struct store *s, const struct store_gc_opt
 
 /* Removes until the store has at most TARGET bytes. */
 static int shrink(struct room *room, const struct graph *g, struct store *s,
-		  struct store_gc_opts *opts, const char *why, char **ret_text, struct err **err)
+		  const struct store_gc_opts *how, const char *why, char **ret_text,
+		  struct err **err)
 {
+	struct store_gc_opts opts = *how;
 	struct needing n = {0};
 	struct removed removed = {.names = STR_INIT};
 	struct store_gc_result result;
 	int rc = find_needs(&n, g, s, err);
 
-	opts->needs = (struct store_needs){n.records.items,   n.records.count, n.manifests.items,
-					   n.manifests.count, n.likely.items,  n.likely.count,
-					   room->since};
-	if (!opts->dry_run) {
-		opts->report = note_removed;
-		opts->arg = &removed;
+	opts.needs = (struct store_needs){n.records.items,   n.records.count, n.manifests.items,
+					  n.manifests.count, n.likely.items,  n.likely.count,
+					  room->since};
+	if (!opts.dry_run) {
+		opts.report = note_removed;
+		opts.arg = &removed;
 	}
 	if (rc == 0)
-		rc = collect(room, s, opts, &result, err);
+		rc = collect(room, s, &opts, &result, err);
 	if (rc == 0) {
 		room->freed = result.freed;
 		room->held -= result.freed < room->held ? result.freed : room->held;

@@ -320,8 +320,8 @@ static int migrate_from(struct state *st, int64_t from, struct err **err)
 	return exec(st, version, err);
 }
 
-/* Brings an older database up to date: all of it or nothing, and once if several try. */
-static int migrate(struct state *st, struct err **err)
+/* Brings a database of format FROM up to date: all of it or nothing, and once if several try. */
+static int migrate(struct state *st, int64_t from, struct err **err)
 {
 	int64_t version = 0;
 	int rc;
@@ -331,7 +331,7 @@ static int migrate(struct state *st, struct err **err)
 	/* Somebody else may have done it while this one waited for its turn. */
 	rc = pragma_int(st, "PRAGMA user_version", &version, err);
 	if (rc == 0 && version < FORMAT)
-		rc = migrate_from(st, version, err);
+		rc = migrate_from(st, version > from ? version : from, err);
 	return state_end(st, rc, err);
 }
 
@@ -385,7 +385,7 @@ static int check_format(struct state *st, char **ret_why, struct err **err)
 			       ", this one knows up to %" PRId64
 			       "): use that one, or another store (--store)",
 			       st->path, version, FORMAT);
-	if (version < FORMAT && migrate(st, &first) < 0)
+	if (version < FORMAT && migrate(st, version, &first) < 0)
 		return damage_or_error(st, first, ret_why, err);
 	return check_tables(st, ret_why, err);
 }
