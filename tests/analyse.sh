@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Clang's static analyser over engine/:  tests/analyse.sh [FILE...]
+# A header that the build makes is looked for in _build.
 # Exit 0: it finds nothing; 1: it does; 77: there is no clang. What it says wrongly is answered in the code,
-# by an assertion that says what it cannot see. Dead stores are not asked for: it does not know that a cleanup
-# attribute reads its variable.
+# which is written so that it sees what it could not. Dead stores are not asked for: it does not know that a
+# cleanup attribute reads its variable.
 # A file in which it found nothing is not analysed again before its preprocessed text or clang changes:
 # _build-analyse/FILE has the digest of both.
 set -uo pipefail
@@ -11,7 +12,7 @@ self=$(realpath "$0")
 cd "$(dirname "$0")/.." || exit 1
 command -v clang >/dev/null || { echo "the analyser needs clang: ./dev deps" >&2; exit 77; }
 
-flags=(-std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DORCH_VERSION='"0"' -DORCH_LIBEXEC='"/"' -DHAVE_GUESTFS=1 -Iengine -include base/banned.h)
+flags=(-std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DORCH_VERSION='"0"' -DORCH_LIBEXEC='"/"' -DHAVE_GUESTFS=1 -Iengine -I_build/engine -include base/banned.h)
 read -r -a packages < <(pkg-config --cflags libcrypto libcurl yaml-0.1 sqlite3 jansson libarchive ext2fs fdisk smartcols libguestfs libseccomp)
 flags+=("${packages[@]}")
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Tests, or those whose names hold one of the words given:  tests/run.sh [--full] [WORD...]
-# Stages: lint and layers, unit tests (sanitized), data tests (sanitized), fuzzing, e2e (as an ordinary
-# user), scenarios (the device on emulated boards). Without --full: 5 seconds for each fuzz target, not a
-# minute; no scripts that have a line '# full', and of the scenarios those of node tests-quick.
+# Stages: lint and layers, the static analyser, unit tests (sanitized), data tests (sanitized), fuzzing, e2e
+# (as an ordinary user), scenarios (the device on emulated boards). Without --full: no analyser; 5 seconds for
+# each fuzz target, not a minute; no scripts that have a line '# full', and of the scenarios those of node
+# tests-quick.
 # Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME'; the last line counts them.
 # TEST_RESULTS=FILE in the environment: results are added to those that FILE has, and all are counted;
 # TEST_AS=WORD names this run in them.
@@ -56,6 +57,15 @@ stage_lint() {
 		"tests/$s.sh"
 		tell "$s" $?
 	done
+}
+
+stage_analyse() {
+	local code started=$SECONDS
+	[ $full = yes ] && wanted analyse || return 0
+	nice -n 10 tests/analyse.sh
+	code=$?
+	echo "# analyse: $((SECONDS - started)) s"
+	tell analyse $code
 }
 
 stage_unit() {
@@ -270,6 +280,7 @@ stage_scenarios() {
 
 cd "$top" || exit 1
 stage_lint | collect lint
+stage_analyse | collect static
 stage_unit | collect unit
 stage_data | collect data
 stage_fuzz | collect fuzz
