@@ -20,10 +20,15 @@ int check_project(const struct graph *g, const char *store_dir, int64_t now,
 				   check_link_rules};
 	struct check_view v = {
 		.g = g, .arena = g->arena, .store_dir = store_dir, .now = now, .report = ret};
-	int rc = check_view_make(&v, err);
+	int rc;
+
+	v.used = arena_alloc(g->arena, g->project->ignored.count + 1);
+	rc = check_view_make(&v, err);
 
 	for (size_t i = 0; rc == 0 && i < array_len(rules); i++)
 		rc = rules[i](&v, err);
+	if (rc == 0)
+		check_ignored_end(&v);
 	check_view_clear(&v);
 	err_list_sort(&ret->errors);
 	err_list_sort(&ret->warnings);

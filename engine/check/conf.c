@@ -23,24 +23,83 @@ static char *trim(char *s)
 	return s;
 }
 
+/* The end of the line at P, or of the text. */
+static const char *line_end(const char *p)
+{
+	return p + strcspn(p, "\n");
+}
+
+/* Whether the line at FILLED can come from the one at RAW, of whose names nothing is known. */
+static bool comes_from(const char *raw, const char *filled)
+{
+	size_t len = strcspn(raw, "\n");
+	const char *name = memmem(raw, len, "{{", 2);
+
+	if (name)
+		return name > raw && strncmp(raw, filled, (size_t)(name - raw)) == 0;
+	return len == strcspn(filled, "\n") && memcmp(raw, filled, len) == 0;
+}
+
+/* Where the line of the template in work that a filled line comes from stands. */
+struct origin {
+	const char *at; /* in the template; "" past its end */
+	unsigned line;
+	bool spread; /* a value in it may have more lines to come */
+};
+
+static void origin_next(struct origin *o)
+{
+	const char *end = line_end(o->at);
+
+	o->at = *end ? end + 1 : end;
+	o->line++;
+	o->spread = false;
+}
+
+/*
+ * Takes the filled line TEXT: lines without a name in them are in both, and what lies between two
+ * such comes from the names between those.
+ */
+static void origin_take(struct origin *o, const char *text)
+{
+	const char *next = line_end(o->at);
+
+	if (o->spread && *next && comes_from(next + 1, text))
+		origin_next(o);
+	if (o->spread)
+		return;
+	if (memmem(o->at, (size_t)(line_end(o->at) - o->at), "{{", 2))
+		o->spread = true;
+}
+
+/* Done with a line that no value was in. */
+static void origin_done(struct origin *o)
+{
+	if (!o->spread && *o->at)
+		origin_next(o);
+}
+
 static int read_lines(struct arena *a, const char *dir, const char *rel, const char *filled,
 		      line_fn *fn, struct conf_entries *ret, struct err **err)
 {
 	char *path cleanup_free = path_join(dir, rel);
-	struct str text cleanup_str = STR_INIT;
+	struct str text cleanup_str = STR_INIT, raw cleanup_str = STR_INIT;
 	const char *file = arena_strdup(a, rel), *section = "";
-	unsigned line = 0;
+	struct origin origin = {.line = 1};
 	char *next;
 
-	if (filled)
-		str_append(&text, filled);
-	else if (!path_exists(path))
+	if (!path_exists(path))
 		return 0;
-	else if (file_read(path, MAX_CONF_BYTES, &text, err) < 0)
+	if (file_read(path, MAX_CONF_BYTES, &raw, err) < 0)
 		return -1;
+	str_append(&text, filled ? filled : raw.buf ? raw.buf : "");
+	origin.at = raw.buf ? raw.buf : "";
 	for (char *p = text.buf; p && *p; p = next) {
-		struct pos pos = {.file = file, .line = ++line, .col = 1};
+		struct pos pos = {.file = file, .line = 1, .col = 1};
 
+		origin_take(&origin, p);
+		pos.line = origin.line;
+		origin_done(&origin);
 		next = strchr(p, '\n');
 		if (next)
 			*next++ = 0;

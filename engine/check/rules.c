@@ -97,27 +97,31 @@ const struct check_rule check_rules[] = {
 	[CHECK_COUNT] = {NULL, ERROR, NULL},
 };
 
-static void say(struct err_list *to, enum check_id id, struct pos pos, const char *fmt, va_list ap)
-{
-	char *text cleanup_free = xvasprintf(fmt, ap);
-
-	err_list_at(to, pos, "%s [%s]", text, check_rules[id].name);
-}
-
 void check_say(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
 {
+	const struct ignored_rule *ignored = check_ignored(v, id, pos);
+	struct err_list *to = check_rules[id].warning ? &v->report->warnings : &v->report->errors;
+	char *text cleanup_free = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(check_rules[id].warning ? &v->report->warnings : &v->report->errors, id, pos, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
+	if (ignored)
+		err_list_at(&v->report->notes, pos, "%s [%s] (ignored: %s)", text,
+			    check_rules[id].name, ignored->why);
+	else
+		err_list_at(to, pos, "%s [%s]", text, check_rules[id].name);
 }
 
 void check_note(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
 {
+	char *text cleanup_free = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(&v->report->notes, id, pos, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
+	v->noted[id] = true;
+	err_list_at(&v->report->notes, pos, "%s [%s]", text, check_rules[id].name);
 }

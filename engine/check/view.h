@@ -7,6 +7,59 @@
 #include "check/check.h"
 #include "check/conf.h"
 
+/* One for each row of check_rules, in its order. */
+enum check_id {
+	CHECK_UNREACHED_NODE,
+	CHECK_HOST_TOOLS,
+	CHECK_NESTED_STEPS,
+	CHECK_URL_WITHOUT_DIGEST,
+	CHECK_UNLOCKED_PACKAGE,
+	CHECK_IMAGE_FITS,
+	CHECK_DATA_LAST,
+	CHECK_ENVIRONMENT_RESERVED,
+	CHECK_FIRST_USABLE_BLOCK,
+	CHECK_ENVIRONMENT_LINE,
+	CHECK_ENVIRONMENT_OFFSET,
+	CHECK_ENVIRONMENT_SIZE,
+	CHECK_ENVIRONMENT_COPIES,
+	CHECK_ENVIRONMENT_PLACE,
+	CHECK_SWITCHED_REGION,
+	CHECK_SLOT_DEVICE,
+	CHECK_SLOT_BOOTNAME,
+	CHECK_SLOT_PARTITION,
+	CHECK_BOOT_ORDER,
+	CHECK_BOOT_COUNTER,
+	CHECK_BOOT_PROMPT,
+	CHECK_KERNEL_ARGUMENTS,
+	CHECK_ONE_KERNEL,
+	CHECK_KERNEL_FEATURES,
+	CHECK_KERNEL_ROOM,
+	CHECK_MIN_BUNDLE_VERSION,
+	CHECK_CHECK_PURPOSE,
+	CHECK_BUNDLE_FORMATS,
+	CHECK_STATUS_FILE,
+	CHECK_MARK_GOOD,
+	CHECK_FAILURE_REBOOTS,
+	CHECK_REPART_DISCARDS,
+	CHECK_DEVICE_AGREES,
+	CHECK_TABLE_RESTORED,
+	CHECK_STABLE_NAMES,
+	CHECK_UNFILLED_TEMPLATE,
+	CHECK_PRIVATE_KEY,
+	CHECK_KEYRING_INSTALLED,
+	CHECK_BUNDLE_COMPATIBLE,
+	CHECK_BUNDLE_CLASSES,
+	CHECK_BUNDLE_ORDER,
+	CHECK_SIGNER,
+	CHECK_SIGNER_EXPIRES,
+	CHECK_SIGNER_AGES,
+	CHECK_KEYRING_OF_SIGNER,
+	CHECK_UNTESTED_BUNDLE,
+	CHECK_TEST_COMMANDS,
+	CHECK_DANGLING_LINK,
+	CHECK_COUNT,
+};
+
 struct check_partition {
 	const char *name;
 	const struct node *from; /* the node whose image it holds, or NULL */
@@ -74,68 +127,26 @@ struct check_view {
 	struct conf_entries fstab;
 	struct conf_entries kconfig; /* of all fragments among TEXTS */
 	const char *store_dir;       /* or NULL */
+	bool noted[CHECK_COUNT];     /* by rule: it could not look at something */
+	bool *used;                  /* by entry of check.ignore: it covers a finding */
 	int64_t now;
 	struct check_report *report;
 };
 
-/* One for each row of check_rules, in its order. */
-enum check_id {
-	CHECK_UNREACHED_NODE,
-	CHECK_HOST_TOOLS,
-	CHECK_NESTED_STEPS,
-	CHECK_URL_WITHOUT_DIGEST,
-	CHECK_UNLOCKED_PACKAGE,
-	CHECK_IMAGE_FITS,
-	CHECK_DATA_LAST,
-	CHECK_ENVIRONMENT_RESERVED,
-	CHECK_FIRST_USABLE_BLOCK,
-	CHECK_ENVIRONMENT_LINE,
-	CHECK_ENVIRONMENT_OFFSET,
-	CHECK_ENVIRONMENT_SIZE,
-	CHECK_ENVIRONMENT_COPIES,
-	CHECK_ENVIRONMENT_PLACE,
-	CHECK_SWITCHED_REGION,
-	CHECK_SLOT_DEVICE,
-	CHECK_SLOT_BOOTNAME,
-	CHECK_SLOT_PARTITION,
-	CHECK_BOOT_ORDER,
-	CHECK_BOOT_COUNTER,
-	CHECK_BOOT_PROMPT,
-	CHECK_KERNEL_ARGUMENTS,
-	CHECK_ONE_KERNEL,
-	CHECK_KERNEL_FEATURES,
-	CHECK_KERNEL_ROOM,
-	CHECK_MIN_BUNDLE_VERSION,
-	CHECK_CHECK_PURPOSE,
-	CHECK_BUNDLE_FORMATS,
-	CHECK_STATUS_FILE,
-	CHECK_MARK_GOOD,
-	CHECK_FAILURE_REBOOTS,
-	CHECK_REPART_DISCARDS,
-	CHECK_DEVICE_AGREES,
-	CHECK_TABLE_RESTORED,
-	CHECK_STABLE_NAMES,
-	CHECK_UNFILLED_TEMPLATE,
-	CHECK_PRIVATE_KEY,
-	CHECK_KEYRING_INSTALLED,
-	CHECK_BUNDLE_COMPATIBLE,
-	CHECK_BUNDLE_CLASSES,
-	CHECK_BUNDLE_ORDER,
-	CHECK_SIGNER,
-	CHECK_SIGNER_EXPIRES,
-	CHECK_SIGNER_AGES,
-	CHECK_KEYRING_OF_SIGNER,
-	CHECK_UNTESTED_BUNDLE,
-	CHECK_TEST_COMMANDS,
-	CHECK_DANGLING_LINK,
-	CHECK_COUNT,
-};
-/* Reports a breach of rule ID at POS: an error or a warning, as the rule is. */
+/*
+ * Reports a breach of rule ID at POS: an error or a warning, as the rule is, or a note where
+ * project.yaml ignores it.
+ */
 void check_say(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
 	printf_like(4, 5);
 /* The same for a rule that could not be applied. */
 void check_note(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
 	printf_like(4, 5);
+
+/* ignore.c: the entry of check.ignore that covers a breach of rule ID at POS, or NULL. */
+const struct ignored_rule *check_ignored(struct check_view *v, enum check_id id, struct pos pos);
+/* When all rules have spoken: reports entries that cover nothing, and wrong ones. */
+void check_ignored_end(struct check_view *v);
 
 int check_view_make(struct check_view *v, struct err **err) warn_unused;
 void check_view_clear(struct check_view *v);

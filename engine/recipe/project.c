@@ -3,7 +3,14 @@
 
 #include <time.h>
 
+#define DAY (24 * 3600)
+
+struct check_opts {
+	struct list ignore; /* of struct ignored_rule * */
+};
+
 struct project_opts {
+	struct check_opts *check;
 	int64_t schema;
 	const char *name, *version, *times;
 	struct list defaults, archives, vars, slots;
@@ -27,7 +34,27 @@ static const struct option archive_options[] = {
 };
 static const struct schema archive_schema = SCHEMA(struct archive, archive_options);
 
-static void check_schema(void *data, const struct yaml *map, struct err_list *errors)
+static const struct option ignored_options[] = {
+	{"rule", OPT_STRING, offsetof(struct ignored_rule, rule), .flags = OPT_REQUIRED,
+	 .help = "The name of the rule, as in `orch check --rules`.", .example = "mark-good"},
+	{"node", OPT_STRING, offsetof(struct ignored_rule, node),
+	 .help = "Ignore it where its recipe, or a file that it takes, is at fault; without it "
+		 "everywhere.",
+	 .example = "root"},
+	{"why", OPT_STRING, offsetof(struct ignored_rule, why), .flags = OPT_REQUIRED,
+	 .help = "The reason, for those who read it later; `orch check` repeats it."},
+	{"until", OPT_STRING, offsetof(struct ignored_rule, until),
+	 .help = "The last day of it; after that the rule speaks again.", .example = "2027-06-30"},
+};
+static const struct schema ignored_schema = SCHEMA(struct ignored_rule, ignored_options);
+
+static const struct option check_options[] = {
+	{"ignore", OPT_STRUCT, offsetof(struct check_opts, ignore), .flags = OPT_LIST | OPT_PLACED,
+	 .sub = &ignored_schema, .help = "Findings that somebody answers for."},
+};
+static const struct schema check_schema = SCHEMA(struct check_opts, check_options);
+
+static void check_version(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct project_opts *o = data;
 
@@ -57,6 +84,9 @@ static const struct option project_options[] = {
 	 .help = "Package archives by alias: what they are; where they are is the user's "
 		 "configuration.",
 	 .example = "{debian: {suites: [trixie]}}"},
+	{"check", OPT_STRUCT, AT(check), .sub = &check_schema,
+	 .help = "What `orch check` does not refuse here.",
+	 .example = "{ignore: [{rule: mark-good, why: \"RAUC's own unit does it\"}]}"},
 	{"vars", OPT_DICT, AT(vars),
 	 .help = "Values for ${name} in all recipes; --set name=value overrides them.",
 	 .example = "{arch: arm64}"},
@@ -66,7 +96,7 @@ static const struct option project_options[] = {
 	 .example = "{boot: 64M, root: 1500M}"},
 };
 const struct schema project_schema =
-	SCHEMA(struct project_opts, project_options, .check = check_schema);
+	SCHEMA(struct project_opts, project_options, .check = check_version);
 
 /*
  * Seconds since 1970, from digits, "2026-01-31" or "2026-01-31T12:00:00Z".
@@ -120,6 +150,7 @@ static void expand_project(struct arena *arena, struct project *p, struct source
 	expand_key(arena, p, "times", source, errors);
 	expand_key(arena, p, "default", source, errors);
 	expand_key(arena, p, "archives", source, errors);
+	expand_key(arena, p, "check", source, errors);
 }
 
 static void check_slots(const struct list *slots, struct err_list *errors)
@@ -146,6 +177,24 @@ static struct list archives_of(struct arena *arena, const struct list *pairs)
 		items[i]->alias = pair->key;
 	}
 	return (struct list){items, pairs->count};
+}
+
+/* The rules are checked by who knows them. */
+static struct list ignored_of(const struct check_opts *o, struct err_list *errors)
+{
+	static const struct list none;
+
+	for (size_t i = 0; o && i < o->ignore.count; i++) {
+		struct ignored_rule *r = LIST_AT(o->ignore, struct ignored_rule *, i);
+
+		r->end = UINT64_MAX;
+		if (r->until && (times_parse(r->until, &r->end) || r->end % DAY))
+			err_list_at(errors, r->pos, "'until' is a day like 2027-06-30, found '%s'",
+				    r->until);
+		else if (r->until)
+			r->end += DAY;
+	}
+	return o ? o->ignore : none;
 }
 
 static const char *const replaced[] = {"epoch", NULL};
@@ -182,4 +231,5 @@ void project_decode(struct arena *arena, struct project *p, struct yaml *map, st
 	p->slots = o->slots;
 	check_slots(&o->slots, errors);
 	p->archives = archives_of(arena, &o->archives);
+	p->ignored = ignored_of(o->check, errors);
 }

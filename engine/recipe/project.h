@@ -5,9 +5,9 @@
 #include "recipe/recipe.h"
 
 /*
- * Fills name, version, epoch, defaults, archives, slots and vars of P from MAP, the parsed file.
- * Errors go to ERRORS; vars are filled as well as they can be, so that recipes can be looked at
- * too.
+ * Fills name, version, times, defaults, archives, ignored rules, slots and vars of P from MAP, the
+ * parsed file. Errors go to ERRORS; vars are filled as well as they can be, so that recipes can be
+ * looked at, too.
  */
 void project_decode(struct arena *arena, struct project *p, struct yaml *map, struct source source,
 		    const struct strv *sets, struct err_list *errors);

@@ -16,6 +16,15 @@ struct archive { /* archives.NAME of project.yaml; what it contains, never where
 	int valid_until;     /* enum valid_until */
 };
 
+/* check.ignore of project.yaml: a finding of `orch check` that somebody answers for. */
+struct ignored_rule {
+	struct pos pos;         /* OPT_PLACED */
+	const char *rule, *why; /* the rule's name */
+	const char *node;       /* the finding is about its recipe or its files; NULL: any */
+	const char *until;      /* the last day, as written; NULL: for ever */
+	uint64_t end;           /* the first second after that day; UINT64_MAX: none */
+};
+
 /* What becomes of a signed state of an archive after the day that it was good until. */
 enum valid_until { VALID_UNTIL_CHECK, VALID_UNTIL_IGNORE };
 
@@ -25,6 +34,7 @@ struct project {
 	uint64_t times;       /* seconds since 1970; of its files and of what steps make */
 	struct list defaults; /* of const char *: default targets */
 	struct list archives; /* of struct archive * */
+	struct list ignored;  /* of struct ignored_rule * */
 	struct map vars;    /* names that ${...} knows (vars, slots.*, project.*) -> const char * */
 	struct list slots;  /* of struct pair *: slots.NAME, sizes that size_parse() reads */
 	struct yaml *map;   /* for positions */

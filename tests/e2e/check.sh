@@ -113,4 +113,32 @@ lacks good-kernel '\[kernel-' "$work/out"
 for case in tests/must-fail/*.sh; do
 	refused "$PWD/$case"
 done
+
+# ignoring ENTRY: project.yaml of 'ignore', a copy without the unit that marks a slot good, has one.
+ignoring() {
+	rm -rf "$work/ignore"
+	cp -R "$work/good" "$work/ignore"
+	sed -i 's/, rauc-mark-good.service//' "$work/ignore/recipes/root.yaml"
+	printf 'check: {ignore: [{rule: %s}]}\n' "$1" >>"$work/ignore/recipes/project.yaml"
+}
+ignoring 'mark-good, node: root, why: "by hand", until: 2099-12-31'
+code ignored 0 "$orch" -C "$work/ignore" check
+check told-with-the-reason grep -q '^note: .*\[mark-good\] (ignored: by hand)' "$scratch/err"
+ignoring 'mark-good, node: boot, why: "of another node"'
+code of-another-node 2 "$orch" -C "$work/ignore" check
+check speaks-all-the-same grep -q 'is not started.*\[mark-good\]$' "$scratch/err"
+check has-nothing-to-ignore grep -q "project.yaml:.*nothing is left to ignore of 'mark-good' in boot" "$scratch/err"
+ignoring 'mark-good, why: "for a while", until: 2020-06-30'
+code no-longer 2 "$orch" -C "$work/ignore" check
+check says-when grep -q "was to be ignored until 2020-06-30" "$scratch/err"
+check speaks-again grep -q 'is not started.*\[mark-good\]$' "$scratch/err"
+ignoring 'kernel-features, why: "no verity bundles"'
+code not-known 2 "$orch" -C "$work/ignore" check
+check note-that-it-is-not-known grep -q "^note: .*still something to ignore of 'kernel-features' is not known" "$scratch/err"
+ignoring 'no-such-rule, why: "?"'
+code no-such-rule 2 "$orch" -C "$work/ignore" check
+check says-which-there-are grep -q "no rule is called 'no-such-rule': 'orch check --rules'" "$scratch/err"
+ignoring 'mark-good, why: "when", until: tomorrow'
+code no-day 2 "$orch" -C "$work/ignore" check
+check says-what-a-day-is grep -q "'until' is a day like" "$scratch/err"
 finish
