@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "recipe/schema.h"
-
 #include <errno.h>
 
 #include "base/path.h"
+#include "recipe/schema_priv.h"
 
 /* How the text of a reference to a template begins. */
 #define TEMPLATE_OPEN "{template: "
 
-/* What decoding carries along. */
-struct decode {
-	struct arena *arena;
-	struct err_list *errors;
-	size_t refused; /* values that had been reported before */
-};
-
 static void decode_option(struct decode *d, const struct option *o, const struct yaml *y,
 			  void *field);
-static void *decode_map(struct decode *d, const struct schema *schema, const struct yaml *map,
-			const char *const *ignore);
 
 bool name_valid(const char *text)
 {
@@ -54,7 +44,7 @@ int size_parse(const char *text, uint64_t *ret)
 	return 0;
 }
 
-static const char *type_name(const struct yaml *y)
+const char *decode_type_name(const struct yaml *y)
 {
 	return y->type == YAML_LIST ? "a list" : y->type == YAML_MAP ? "a map" : "a single value";
 }
@@ -68,7 +58,7 @@ static bool scalar_given(struct decode *d, const char *what, const char *expecte
 		return false;
 	if (y->type != YAML_SCALAR)
 		err_list_at(d->errors, y->pos, "'%s' is %s, found %s", what, expected,
-			    type_name(y));
+			    decode_type_name(y));
 	else if (!y->quoted && (!*y->text || str_eq(y->text, "~")))
 		err_list_at(d->errors, y->pos, "'%s' has no value: give one or leave the key out",
 			    what);
@@ -323,7 +313,8 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 			  void *field)
 {
 	if (y->type != YAML_MAP)
-		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name, type_name(y));
+		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name,
+			    decode_type_name(y));
 	else
 		*(void **)field = decode_map(d, o->sub, y, NULL);
 	if ((o->flags & OPT_PLACED) && *(struct pos **)field)
@@ -367,7 +358,7 @@ static void map_expected(struct decode *d, const struct option *o, const struct 
 	d->refused += y->refused;
 	if (!y->refused)
 		err_list_at(d->errors, y->pos, "'%s' is a map%s, found %s", key->text,
-			    words.buf ? words.buf : "", type_name(y));
+			    words.buf ? words.buf : "", decode_type_name(y));
 }
 
 static struct pair *decode_pair(struct decode *d, const struct option *o, const struct yaml *key,
@@ -396,7 +387,8 @@ static void decode_dict(struct decode *d, const struct option *o, const struct y
 	void **items;
 
 	if (y->type != YAML_MAP) {
-		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name, type_name(y));
+		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name,
+			    decode_type_name(y));
 		return;
 	}
 	items = arena_alloc(d->arena, (y->count + 1) * sizeof(*items));
@@ -456,6 +448,7 @@ static void decode_option(struct decode *d, const struct option *o, const struct
 		[OPT_REF] = decode_ref,       [OPT_SECRET] = decode_secret,
 		[OPT_STEP] = decode_step,     [OPT_STRUCT] = decode_struct,
 		[OPT_DICT] = decode_dict,     [OPT_REFDICT] = decode_dict,
+		[OPT_FORM] = decode_form,
 	};
 
 	decoders[o->type](d, o, y, field);
@@ -470,7 +463,7 @@ static void decode_field(struct decode *d, const struct option *o, const struct 
 		decode_option(d, o, y, field);
 }
 
-static const struct option *option_find(const struct schema *schema, const char *name)
+const struct option *schema_option(const struct schema *schema, const char *name)
 {
 	for (size_t i = 0; i < schema->count; i++)
 		if (str_eq(schema->options[i].name, name))
@@ -478,10 +471,10 @@ static const struct option *option_find(const struct schema *schema, const char 
 	return NULL;
 }
 
-static void unknown_key(struct decode *d, const struct schema *schema, const struct yaml *key)
+/* KEY is none of NAMES. */
+void decode_unknown_key(struct decode *d, const struct strs *names, const struct yaml *key)
 {
 	static const char *const reserved[] = {"variants", "extends", "secrets", NULL};
-	const char **names cleanup_free = xcalloc(schema->count + 1, sizeof(*names));
 	struct str all cleanup_str = STR_INIT;
 	const char *near;
 
@@ -490,16 +483,24 @@ static void unknown_key(struct decode *d, const struct schema *schema, const str
 			    key->text);
 		return;
 	}
-	for (size_t i = 0; i < schema->count; i++)
-		names[i] = schema->options[i].name;
-	near = str_nearest(key->text, names, schema->count);
-	words_append(&all, names, schema->count);
+	near = str_nearest(key->text, names->items, names->count);
+	words_append(&all, names->items, names->count);
 	if (near)
 		err_list_at(d->errors, key->pos, "unknown key '%s': did you mean '%s'?", key->text,
 			    near);
 	else
 		err_list_at(d->errors, key->pos, "unknown key '%s' (known here: %s)", key->text,
 			    all.buf);
+}
+
+static void unknown_option(struct decode *d, const struct schema *schema, const struct yaml *key)
+{
+	struct strs names = {0};
+
+	for (size_t i = 0; i < schema->count; i++)
+		strs_push(&names, schema->options[i].name);
+	decode_unknown_key(d, &names, key);
+	strs_clear(&names);
 }
 
 /* Absent keys: an error when required, else the default. */
@@ -521,8 +522,8 @@ static void decode_absent(struct decode *d, const struct schema *schema, const s
 	}
 }
 
-static void *decode_map(struct decode *d, const struct schema *schema, const struct yaml *map,
-			const char *const *ignore)
+void *decode_map(struct decode *d, const struct schema *schema, const struct yaml *map,
+		 const char *const *ignore)
 {
 	bool given[64] = {false};
 	char *data = arena_alloc(d->arena, schema->size);
@@ -532,13 +533,13 @@ static void *decode_map(struct decode *d, const struct schema *schema, const str
 		abort();
 	for (size_t i = 0; i < map->count; i++) {
 		const char *key = map->keys[i]->text;
-		const struct option *o = option_find(schema, key);
+		const struct option *o = schema_option(schema, key);
 
 		if (o) {
 			given[o - schema->options] = true;
 			decode_field(d, o, map->items[i], data + o->offset);
 		} else if (!is_one_of(key, ignore)) {
-			unknown_key(d, schema, map->keys[i]);
+			unknown_option(d, schema, map->keys[i]);
 		}
 	}
 	decode_absent(d, schema, map, given, data);
@@ -554,7 +555,7 @@ void *schema_decode(const struct schema *schema, struct arena *arena, const stru
 
 	if (map->type != YAML_MAP) {
 		err_list_at(errors, map->pos, "expected keys with values ('key: value'), found %s",
-			    type_name(map));
+			    decode_type_name(map));
 		return NULL;
 	}
 	return decode_map(&d, schema, map, ignore);

@@ -35,6 +35,7 @@
  *	            or one of .words)
  *	            As OPT_LIST, key: text or list of texts.
  *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written)
+ *	OPT_FORM    struct formed * (NULL: absent)        struct list of struct formed *
  */
 #include <stddef.h>
 
@@ -58,6 +59,7 @@ enum option_type {
 	OPT_STRUCT,
 	OPT_DICT,
 	OPT_REFDICT,
+	OPT_FORM, /* a map of one of several forms; one of its keys says which */
 };
 
 enum option_flags {
@@ -135,6 +137,24 @@ struct named_ref {
 	struct ref *ref;
 };
 
+/*
+ * Forms that a map under an OPT_FORM row may have. Its key that is the name of a form says which;
+ * a form may have the names of others among its own keys, and then is the one that is meant.
+ */
+struct form {
+	const char *name;            /* a row of the schema */
+	const struct schema *schema; /* all keys of such a map */
+};
+struct forms {
+	const char *noun, *part;       /* for messages: "a NOUN has exactly one PART" */
+	const struct form *const *all; /* ended by NULL */
+};
+struct formed {
+	struct pos pos; /* of the map; workers know the line, too */
+	const struct form *form;
+	void *data; /* of the form's schema */
+};
+
 /* COUNT pointers or values, see the table above. LIST_AT(list, type, i) reads one. */
 struct list {
 	void *items;
@@ -155,9 +175,10 @@ struct option {
 	 * words that stand for a map; ended by NULL.
 	 */
 	const char *const *words;
-	const struct schema *sub; /* OPT_STRUCT, OPT_DICT */
-	const char *help;         /* one sentence; required */
-	const char *example;      /* as it would stand in YAML, or NULL */
+	const struct schema *sub;  /* OPT_STRUCT, OPT_DICT */
+	const struct forms *forms; /* OPT_FORM */
+	const char *help;          /* one sentence; required */
+	const char *example;       /* as it would stand in YAML, or NULL */
 };
 
 struct schema {
@@ -191,7 +212,7 @@ enum option_value_type {
 	VALUE_TEXT, /* in normal form: sizes in bytes, enums as words */
 	VALUE_LIST, /* an empty list */
 	VALUE_MAP,  /* an empty map */
-	VALUE_LINE, /* the line of the recipe where the step or OPT_PLACED struct at PATH stands */
+	VALUE_LINE, /* the line of the recipe where the step, form or placed struct at PATH is */
 };
 struct option_value {
 	const char *path;
@@ -219,6 +240,10 @@ int schema_each_ref(const struct schema *schema, void *data, ref_fn *fn, void *a
 /* Calls FN for each secret path of DATA. */
 typedef int secret_fn(void *arg, const char *option_path, const char *project_path);
 int schema_each_secret(const struct schema *schema, const void *data, secret_fn *fn, void *arg);
+/*
+ * The row NAME at the top of SCHEMA, or NULL.
+ */
+const struct option *schema_option(const struct schema *schema, const char *name);
 /*
  * The field of DATA for the row NAME of type TYPE at the top of SCHEMA; NULL when there is no such
  * row. For rules about options that several kinds have in common.

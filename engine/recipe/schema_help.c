@@ -64,6 +64,7 @@ static void type_text(const struct option *o, struct str *ret)
 		[OPT_STRUCT] = "keys",
 		[OPT_DICT] = "name: text",
 		[OPT_REFDICT] = "name: ",
+		[OPT_FORM] = "",
 		[OPT_REF] = "",
 	};
 	static const struct {
@@ -81,6 +82,8 @@ static void type_text(const struct option *o, struct str *ret)
 		str_append(ret, "list of ");
 	if (o->type == OPT_ENUM)
 		words_text(o, ret);
+	else if (o->type == OPT_FORM)
+		str_printf(ret, "%s", o->forms->noun);
 	else if (o->type == OPT_DICT && (o->flags & OPT_LIST))
 		str_append(ret, "name: list of text");
 	else if (o->type == OPT_DICT && o->sub)
@@ -102,25 +105,64 @@ static void type_text(const struct option *o, struct str *ret)
 	}
 }
 
+/* Whether O is a row of all forms, and means the same in each. */
+static bool is_common(const struct forms *forms, const struct option *o)
+{
+	for (const struct form *const *f = forms->all; *f; f++) {
+		const struct option *other = schema_option((*f)->schema, o->name);
+
+		if (!other || !str_eq(other->help, o->help))
+			return false;
+	}
+	return true;
+}
+
+static void option_text(const struct option *o, int indent, struct str *ret);
+
+/* The keys of each form, the others below the one that names it; those of all at the end. */
+static void forms_text(const struct forms *forms, int indent, struct str *ret)
+{
+	const struct schema *first = forms->all[0]->schema;
+
+	for (const struct form *const *f = forms->all; *f; f++) {
+		struct option own = *schema_option((*f)->schema, (*f)->name);
+
+		own.flags &= ~(unsigned)OPT_REQUIRED;
+		option_text(&own, indent, ret);
+		for (size_t i = 0; i < (*f)->schema->count; i++) {
+			const struct option *o = &(*f)->schema->options[i];
+
+			if (!str_eq(o->name, (*f)->name) && !is_common(forms, o))
+				option_text(o, indent + 4, ret);
+		}
+	}
+	for (size_t i = 0; i < first->count; i++)
+		if (is_common(forms, &first->options[i]))
+			option_text(&first->options[i], indent, ret);
+}
+
 static void options_text(const struct schema *schema, int indent, struct str *ret)
 {
-	for (size_t i = 0; i < schema->count; i++) {
-		const struct option *o = &schema->options[i];
+	for (size_t i = 0; i < schema->count; i++)
+		option_text(&schema->options[i], indent, ret);
+}
 
-		str_printf(ret, "%*s%s: ", indent, "", o->name);
-		type_text(o, ret);
-		if (o->flags & OPT_REQUIRED)
-			str_append(ret, "  (required)");
-		else if (o->def)
-			str_printf(ret, "  (default: %s)", o->def);
-		str_append_char(ret, '\n');
-		fill(o->help, (size_t)indent + 4, ret);
-		if (o->example)
-			str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name,
-				   o->example);
-		if (o->sub)
-			options_text(o->sub, indent + 4, ret);
-	}
+static void option_text(const struct option *o, int indent, struct str *ret)
+{
+	str_printf(ret, "%*s%s: ", indent, "", o->name);
+	type_text(o, ret);
+	if (o->flags & OPT_REQUIRED)
+		str_append(ret, "  (required)");
+	else if (o->def)
+		str_printf(ret, "  (default: %s)", o->def);
+	str_append_char(ret, '\n');
+	fill(o->help, (size_t)indent + 4, ret);
+	if (o->example)
+		str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name, o->example);
+	if (o->sub)
+		options_text(o->sub, indent + 4, ret);
+	if (o->forms)
+		forms_text(o->forms, indent + 4, ret);
 }
 
 void schema_help(const struct schema *schema, struct str *ret)

@@ -89,6 +89,21 @@ static json_t *reference_schema(const struct option *o)
 			 "additionalProperties", 0);
 }
 
+static json_t *form_schema(const struct forms *forms)
+{
+	json_t *any = json_array();
+
+	for (const struct form *const *f = forms->all; *f; f++) {
+		json_t *object = object_schema((*f)->schema);
+
+		if (!(schema_option((*f)->schema, (*f)->name)->flags & OPT_REQUIRED))
+			json_array_append_new(json_object_get(object, "required"),
+					      json_string((*f)->name));
+		json_array_append_new(any, object);
+	}
+	return json_pack("{s:o}", "anyOf", any);
+}
+
 static json_t *value_schema(const struct option *o)
 {
 	switch (o->type) {
@@ -115,6 +130,8 @@ static json_t *value_schema(const struct option *o)
 	case OPT_DICT:
 	case OPT_REFDICT:
 		return dict_schema(o);
+	case OPT_FORM:
+		return form_schema(o->forms);
 	}
 	abort();
 }

@@ -135,11 +135,18 @@ static void write_place(struct writer *w, const struct pos *pos)
 	v->unkeyed = true;
 }
 
+static void write_form(struct writer *w, const struct formed *f)
+{
+	write_map(w, f->form->schema, f->data);
+	write_place(w, &f->pos);
+}
+
 /* Absent texts and structs are NULL; numbers are written even when zero. */
 static void write_value(struct writer *w, const struct option *o, const void *field)
 {
 	const void *p = o->type == OPT_STRING || o->type == OPT_REF || o->type == OPT_SECRET ||
-					o->type == OPT_STEP || o->type == OPT_STRUCT
+					o->type == OPT_STEP || o->type == OPT_STRUCT ||
+					o->type == OPT_FORM
 				? *(void *const *)field
 				: NULL;
 	char buf[DIGEST_HEX + 1];
@@ -186,6 +193,10 @@ static void write_value(struct writer *w, const struct option *o, const void *fi
 	case OPT_DICT:
 	case OPT_REFDICT:
 		write_dict(w, o, field);
+		break;
+	case OPT_FORM:
+		if (p)
+			write_form(w, p);
 		break;
 	}
 }
@@ -433,6 +444,11 @@ static int walk_value(struct walk *k, const struct option *o, const void *field)
 		return k->secret(k->arg, k->at.path.buf, p);
 	if (o->type == OPT_STRUCT)
 		return walk_map(k, o->sub, p);
+	if (o->type == OPT_FORM) {
+		const struct formed *f = p;
+
+		return walk_map(k, f->form->schema, f->data);
+	}
 	return 0;
 }
 
@@ -461,7 +477,8 @@ static int walk_option(struct walk *k, const struct option *o, const void *field
 
 	if (o->type == OPT_DICT || o->type == OPT_REFDICT)
 		return walk_dict(k, o, l);
-	if (o->type != OPT_REF && o->type != OPT_SECRET && o->type != OPT_STRUCT)
+	if (o->type != OPT_REF && o->type != OPT_SECRET && o->type != OPT_STRUCT &&
+	    o->type != OPT_FORM)
 		return 0;
 	if (!(o->flags & OPT_LIST))
 		return walk_value(k, o, field);
