@@ -10,13 +10,13 @@ static void check_steps(struct check_view *v, const struct node *n, const struct
 	const struct test_opts *o = n->recipe->opts;
 
 	for (size_t i = 0; i < o->steps.count; i++) {
-		const struct test_step *s = LIST_AT(o->steps, struct test_step *, i);
+		const struct formed *s = LIST_AT(o->steps, struct formed *, i);
 
-		if (test_needs_agent(s))
+		if (step_traits(s) & STEP_NEEDS_AGENT)
 			check_say(v, CHECK_TEST_COMMANDS, s->pos,
 				  "'%s' needs commands in the guest, but board '%s' takes none "
 				  "(agent: none)",
-				  verb_words[s->verb], board->name);
+				  s->form->name, board->name);
 	}
 }
 

@@ -3,14 +3,14 @@
 #include <jansson.h>
 
 #include "base/file.h"
-#include "kinds/test_run.h"
 #include "base/utf8.h"
+#include "kinds/test_run.h"
 
 #define VERDICT_VERSION 1
 
-static const struct test_step *step_at(const struct test_run *r, size_t i)
+static const struct formed *step_at(const struct test_run *r, size_t i)
 {
-	return LIST_AT(r->o->steps, struct test_step *, i);
+	return LIST_AT(r->o->steps, struct formed *, i);
 }
 
 const char *test_plain(struct arena *arena, const char *text)
@@ -29,7 +29,7 @@ const char *test_plain(struct arena *arena, const char *text)
 
 static const char *title_of(const struct test_run *r, size_t i)
 {
-	return test_plain(r->a->arena, test_step_title(r->a->arena, step_at(r, i)));
+	return test_plain(r->a->arena, step_title(r->a->arena, step_at(r, i)));
 }
 
 static int write_verdict(struct test_run *r, const char *failure, struct err **err)

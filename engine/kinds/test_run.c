@@ -8,36 +8,10 @@
 #include "base/path.h"
 #include "kinds/board_node.h"
 #include "kinds/makers.h"
-#include "media/blklog.h"
 #include "media/ext4.h"
 
 #define LOG_MAX (64u << 20) /* of console output that is kept */
 #define MEDIA_ROOM (16u << 20)
-
-static verb_fn *const verbs[] = {
-	[VERB_POWER] = test_power,
-	[VERB_WAIT] = test_wait,
-	[VERB_REFUSE] = test_refuse,
-	[VERB_RUN] = test_run_script,
-	[VERB_INSTALL] = test_install,
-	[VERB_REBOOT] = test_reboot,
-	[VERB_SLOT] = test_slot,
-	[VERB_CUT] = test_cut,
-	[VERB_ENVIRONMENT] = test_env,
-	[VERB_SET_ENVIRONMENT] = test_set_env,
-	[VERB_DAMAGE] = test_damage,
-	[VERB_BOOT_HALF] = test_boot_half,
-	[VERB_SAME] = test_same,
-	[VERB_RAUC] = test_rauc,
-	[VERB_NETWORK] = test_network,
-	[VERB_BOOT_CHOICE] = test_boot_choice,
-	[VERB_POWER_CUTS] = test_power_cuts,
-};
-
-unsigned test_within(const struct test_step *s, unsigned seconds)
-{
-	return s->within ? (unsigned)s->within : seconds;
-}
 
 static double now(void)
 {
@@ -69,31 +43,35 @@ static int open_board(struct test_run *r, struct err **err)
 
 	if (board_node_open(r->a, r->o->board, &r->board, &files, err) < 0)
 		return -1;
-	r->power.firmware = files.firmware;
-	r->power.device_tree = files.device_tree;
-	r->power.qemu = files.qemu;
+	r->stage.power.firmware = files.firmware;
+	r->stage.power.device_tree = files.device_tree;
+	r->stage.power.qemu = files.qemu;
 	return 0;
 }
 
 /* What only the board can tell. */
+static int check_step(const struct test_run *r, const struct formed *s, struct err **err)
+{
+	const struct verb *v = step_verb(s);
+	const char *board = r->o->board->text;
+	struct str why cleanup_str = STR_INIT;
+
+	if ((step_traits(s) & STEP_NEEDS_AGENT) && r->board.agent == BOARD_AGENT_NONE)
+		return err_set(err, ERR_USER,
+			       "recipes/%s.yaml:%u: '%s' needs commands in the guest, but "
+			       "board '%s' takes none (agent: none)",
+			       r->a->node, s->pos.line, v->form.name, board);
+	if (v->refuse && v->refuse(s->data, &r->board, board, &why))
+		return err_set(err, ERR_USER, "recipes/%s.yaml:%u: %s", r->a->node, s->pos.line,
+			       why.buf);
+	return 0;
+}
+
 static int check_steps(const struct test_run *r, struct err **err)
 {
-	for (size_t i = 0; i < r->o->steps.count; i++) {
-		const struct test_step *s = LIST_AT(r->o->steps, struct test_step *, i);
-
-		if (test_needs_agent(s) && r->board.agent == BOARD_AGENT_NONE)
-			return err_set(err, ERR_USER,
-				       "recipes/%s.yaml:%u: '%s' needs commands in the guest, but "
-				       "board '%s' takes none (agent: none)",
-				       r->a->node, s->pos.line, verb_words[s->verb],
-				       r->o->board->text);
-		if (s->power_cuts && s->power_cuts->lost_writes > REPLAY_LOST_MAX &&
-		    !board_has_write_cache(&r->board))
-			return err_set(err, ERR_USER,
-				       "recipes/%s.yaml:%u: 'lost-writes' is at most %d on board "
-				       "'%s': an SD card has no flush, and every subset is tried",
-				       r->a->node, s->pos.line, REPLAY_LOST_MAX, r->o->board->text);
-	}
+	for (size_t i = 0; i < r->o->steps.count; i++)
+		if (check_step(r, LIST_AT(r->o->steps, struct formed *, i), err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -101,17 +79,17 @@ static int make_card(struct test_run *r, struct err **err)
 {
 	struct stat st;
 
-	r->start = action_input(r->a, r->o->card)->path;
-	r->card = arena_printf(r->a->arena, "%s/card.img", r->a->workdir);
-	if (stat(r->start, &st) < 0)
+	r->stage.start = action_input(r->a, r->o->card)->path;
+	r->stage.card = arena_printf(r->a->arena, "%s/card.img", r->a->workdir);
+	if (stat(r->stage.start, &st) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", r->o->card->text);
 	if ((uint64_t)st.st_size > r->o->card_size)
 		return err_set(err, ERR_USER,
 			       "image '%s' has %llu bytes, more than the card: raise 'card-size'",
 			       r->o->card->text, (unsigned long long)st.st_size);
-	if (file_copy(r->start, r->card, 0600, err) < 0)
+	if (file_copy(r->stage.start, r->stage.card, 0600, err) < 0)
 		return -1;
-	if (truncate(r->card, (off_t)r->o->card_size) < 0)
+	if (truncate(r->stage.card, (off_t)r->o->card_size) < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot make a card");
 	return 0;
 }
@@ -123,11 +101,6 @@ static const char *media_name(struct test_run *r, const struct ref *ref)
 
 	return arena_printf(r->a->arena, "%s/%s", in->node ? path_base(in->node) : "project",
 			    in->output ? in->output : path_base(ref->text));
-}
-
-const char *test_media_path(struct test_run *r, const struct ref *ref)
-{
-	return arena_printf(r->a->arena, "/run/orch/media/%s", media_name(r, ref));
 }
 
 static int add_media(struct test_run *r, struct tree *t, const struct ref *ref, uint64_t *size,
@@ -165,9 +138,10 @@ static int make_media(struct test_run *r, struct err **err)
 			return -1;
 	}
 	for (size_t i = 0; i < r->o->steps.count; i++) {
-		const struct test_step *s = LIST_AT(r->o->steps, struct test_step *, i);
+		const struct formed *s = LIST_AT(r->o->steps, struct formed *, i);
+		const struct verb *v = step_verb(s);
 
-		if (s->install && add_media(r, t, s->install, &size, err) < 0)
+		if (v->medium && add_media(r, t, v->medium(s->data), &size, err) < 0)
 			return -1;
 	}
 	if (!size)
@@ -178,8 +152,51 @@ static int make_media(struct test_run *r, struct err **err)
 		return -1;
 	if (truncate(path, (off_t)opts.size) < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot make the disk of media");
-	r->power.media = path;
+	r->stage.power.media = path;
 	return ext4_write(t, path, 0, "the disk of media", &opts, err);
+}
+
+/* -- what the stage asks for -- */
+
+static const char *host_path(void *arg, const struct ref *ref)
+{
+	const struct test_run *r = arg;
+
+	return action_input(r->a, ref)->path;
+}
+
+static const char *host_media(void *arg, const struct ref *ref)
+{
+	struct test_run *r = arg;
+
+	return arena_printf(r->a->arena, "/run/orch/media/%s", media_name(r, ref));
+}
+
+static void host_progress(void *arg, int percent, const char *text)
+{
+	struct test_run *r = arg;
+
+	action_progress(r->a, percent, "%s", text);
+}
+
+static const struct stage_host host = {
+	.path = host_path,
+	.media = host_media,
+	.progress = host_progress,
+};
+
+static void set_stage(struct test_run *r)
+{
+	struct stage *s = &r->stage;
+
+	test_target(r->o, &r->target);
+	s->arena = r->a->arena;
+	s->dir = r->a->workdir;
+	s->board = &r->board;
+	s->target = &r->target;
+	s->card_size = r->o->card_size;
+	s->host = &host;
+	s->arg = r;
 }
 
 static int prepare(struct test_run *r, struct err **err)
@@ -192,6 +209,7 @@ static int prepare(struct test_run *r, struct err **err)
 				  .log = on_line,
 				  .arg = r};
 
+	set_stage(r);
 	r->results = arena_alloc(r->a->arena, r->o->steps.count * sizeof(*r->results));
 	r->console = fopen(action_output(r->a, "console.log"), "we");
 	if (!r->console)
@@ -201,7 +219,7 @@ static int prepare(struct test_run *r, struct err **err)
 	action_progress(r->a, -1, "making the card");
 	if (make_card(r, err) < 0 || make_media(r, err) < 0)
 		return -1;
-	return scene_new(&opts, &r->scene, err);
+	return scene_new(&opts, &r->stage.scene, err);
 }
 
 /* -- the steps -- */
@@ -209,9 +227,9 @@ static int prepare(struct test_run *r, struct err **err)
 /* "recipes/tests/x.yaml:14: step 3 of 9 (wait ...): TEXT; the console's last line: '...'" */
 static int blame(struct test_run *r, size_t i, const char *title, struct err **err)
 {
-	const struct test_step *s = LIST_AT(r->o->steps, struct test_step *, i);
+	const struct formed *s = LIST_AT(r->o->steps, struct formed *, i);
 	struct err *cause cleanup_err = steal_ptr(*err);
-	const char *last = scene_last_line(r->scene);
+	const char *last = scene_last_line(r->stage.scene);
 	struct str text cleanup_str = STR_INIT;
 
 	r->failed = i + 1;
@@ -219,21 +237,21 @@ static int blame(struct test_run *r, size_t i, const char *title, struct err **e
 		   i + 1, r->o->steps.count, title, cause->text);
 	if (*last)
 		str_printf(&text, "; the console's last line: '%s'", last);
-	scene_note(r->scene, "failed: %s", cause->text);
+	scene_note(r->stage.scene, "failed: %s", cause->text);
 	return err_set(err, cause->cls, "%s", test_plain(r->a->arena, text.buf));
 }
 
 static int do_step(struct test_run *r, size_t i, struct err **err)
 {
-	const struct test_step *s = LIST_AT(r->o->steps, struct test_step *, i);
-	const char *title = test_step_title(r->a->arena, s);
+	const struct formed *s = LIST_AT(r->o->steps, struct formed *, i);
+	const char *title = step_title(r->a->arena, s);
 	double start = now();
 	int rc;
 
-	scene_note(r->scene, "step %zu of %zu: %s", i + 1, r->o->steps.count, title);
+	scene_note(r->stage.scene, "step %zu of %zu: %s", i + 1, r->o->steps.count, title);
 	action_progress(r->a, (int)(100 * i / r->o->steps.count), "step %zu of %zu: %s", i + 1,
 			r->o->steps.count, title);
-	rc = verbs[s->verb](r, s, err);
+	rc = step_verb(s)->run(&r->stage, s->data, err);
 	r->results[i].seconds = now() - start;
 	r->results[i].done = rc == 0;
 	return rc < 0 ? blame(r, i, title, err) : 0;
@@ -245,7 +263,7 @@ static int do_steps(struct test_run *r, struct err **err)
 		if (do_step(r, i, err) < 0)
 			return -1;
 	}
-	return scene_cut(r->scene, err);
+	return scene_cut(r->stage.scene, err);
 }
 
 static int finish(struct test_run *r, int rc, struct err **err)
@@ -253,14 +271,15 @@ static int finish(struct test_run *r, int rc, struct err **err)
 	struct err *ignored cleanup_err = NULL;
 
 	if (rc < 0) {
-		if (scene_cut(r->scene, &ignored) < 0 || test_report(r, (*err)->text, &ignored) < 0)
+		if (scene_cut(r->stage.scene, &ignored) < 0 ||
+		    test_report(r, (*err)->text, &ignored) < 0)
 			action_log(r->a, "%s", ignored ? ignored->text : "");
 		action_log(r->a, "the card and console.log are in the folder of the failed node");
 		return -1;
 	}
 	if (test_report(r, NULL, err) < 0)
 		return -1;
-	if (r->o->keep_card && rename(r->card, action_output(r->a, "card.img")) < 0)
+	if (r->o->keep_card && rename(r->stage.card, action_output(r->a, "card.img")) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot keep the card");
 	return 0;
 }
@@ -272,8 +291,9 @@ static int test_scenario(struct action *a, struct err **err)
 
 	if (rc == 0)
 		rc = finish(&r, do_steps(&r, err), err);
-	scene_free(r.scene);
+	scene_free(r.stage.scene);
 	board_clear(&r.board);
+	target_clear(&r.target);
 	if (r.console)
 		fclose(r.console);
 	return rc;

@@ -3,8 +3,8 @@
 #include <jansson.h>
 
 #include "fuzz.h"
-#include "kinds/test_run.h"
 #include "machine/scene_priv.h"
+#include "scenario/rauc_status.h"
 
 static void ignore(void *arg, enum scene_source source, const char *line)
 {
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *root = json_loads(text, 0, NULL);
 
 	for (size_t i = 0; i < array_len(keys); i++) {
-		const char *value = test_rauc_value(root, keys[i]);
+		const char *value = rauc_status_value(root, keys[i]);
 
 		assert(!value || strlen(value) <= size);
 	}

@@ -3,7 +3,7 @@
 
 #include <endian.h>
 
-#include "kinds/test_cuts.h"
+#include "scenario/cuts.h"
 #include "media/gpt.h"
 #include "media/gpt_copy.h"
 

@@ -4,10 +4,13 @@
 
 #include "action.h"
 #include "kinds/makers.h"
-#include "kinds/test_choice.h"
 #include "kinds/test_run.h"
+#include "option-lines.h"
+#include "scenario/choice.h"
+#include "scenario/choice_rule.h"
 
 #define M ((uint64_t)1 << 20)
+#define EVERY_VERB_DIGEST "d157a806a5971ec85d5c878f434d775bc460859a59c70353ee35cbe50d7c9a94"
 
 static struct choice_state state_of(const char *order, const char *a, const char *b)
 {
@@ -42,25 +45,25 @@ static void test_rule(void **state)
 
 static void test_line(void **state)
 {
-	struct test_choice c;
+	struct choice c;
 	unsigned long n;
 
-	assert_int_equal(test_choice_parse("BOOT: slot A order <A B> left A=2 B=3", &c), 0);
+	assert_int_equal(choice_parse("BOOT: slot A order <A B> left A=2 B=3", &c), 0);
 	assert_string_equal(c.slot, "A");
 	assert_string_equal(c.order, "A B");
-	assert_int_equal(test_choice_left(&c, "A", &n), 0);
+	assert_int_equal(choice_left(&c, "A", &n), 0);
 	assert_int_equal(n, 2);
-	assert_int_equal(test_choice_left(&c, "B", &n), 0);
+	assert_int_equal(choice_left(&c, "B", &n), 0);
 	assert_int_equal(n, 3);
-	assert_int_equal(test_choice_left(&c, "C", &n), 1);
-	assert_int_equal(test_choice_parse("x BOOT: slot rescue order <> left rescue=a", &c), 0);
+	assert_int_equal(choice_left(&c, "C", &n), 1);
+	assert_int_equal(choice_parse("x BOOT: slot rescue order <> left rescue=a", &c), 0);
 	assert_string_equal(c.slot, "rescue");
 	assert_string_equal(c.order, "");
-	assert_int_equal(test_choice_left(&c, "rescue", &n), 0);
+	assert_int_equal(choice_left(&c, "rescue", &n), 0);
 	assert_int_equal(n, 10);
-	assert_int_equal(test_choice_parse("BOOT: slot A did not start", &c), 1);
-	assert_int_equal(test_choice_parse("BOOT: slot A order <A B", &c), 1);
-	assert_int_equal(test_choice_parse("BOOT: no slot left", &c), 1);
+	assert_int_equal(choice_parse("BOOT: slot A did not start", &c), 1);
+	assert_int_equal(choice_parse("BOOT: slot A order <A B", &c), 1);
+	assert_int_equal(choice_parse("BOOT: no slot left", &c), 1);
 }
 
 /* What a console shows may be anything; a report is text. */
@@ -98,6 +101,91 @@ static void test_reports(void **state)
 	arena_free(a.arena);
 }
 
+/* -- what a manifest has of them -- */
+
+static const char every_verb[] =
+	"board: b\n"
+	"card: card\n"
+	"card-size: 32M\n"
+	"media: [m]\n"
+	"slots: {A: root-a, B: root-b}\n"
+	"environment: {at: [1M, 2M], size: 32K}\n"
+	"never: [n]\n"
+	"timeout: 60\n"
+	"keep-card: true\n"
+	"steps:\n"
+	"- {power: \"on\", network: off, name: t, within: 1, clock: 1970-01-01, record: true}\n"
+	"- {wait: a, name: t, within: 1, count: 2}\n"
+	"- {refuse: a, name: t, for: 3}\n"
+	"- {run: \"true\", name: t, within: 1, output: o, not-output: p, status: [\"0\", any]}\n"
+	"- {run: [a, b], background: true}\n"
+	"- {install: bundle, name: t, within: 1, output: o, not-output: p, status: \"1\"}\n"
+	"- {reboot: true, slot: A, name: t, within: 1, left: {A: \"2\"}}\n"
+	"- {slot: A, name: t, within: 1, left: {A: \"2\", B: \"3\"}}\n"
+	"- {rauc: {booted: A, A: good}, name: t, within: 1}\n"
+	"- {network: off, name: t}\n"
+	"- {network: on}\n"
+	"- {cut: a, name: t, within: 1, after: \"0.5\"}\n"
+	"- {environment: {A: \"1\", B: \"\"}, name: t, copies: both}\n"
+	"- {environment: {}, copies: any}\n"
+	"- {set-environment: {A: \"1\"}, name: t}\n"
+	"- {damage: {partition: p, at: 1, size: 2, with: flip}, name: t}\n"
+	"- {damage: {gpt: primary}}\n"
+	"- {boot-half: first, name: t}\n"
+	"- {boot-half: second}\n"
+	"- {same: {partition: p, at: 1, size: 2, as: root}, name: t}\n"
+	"- {same: {size: 2, as: start}}\n"
+	"- {boot-choice: all, name: t, within: 1}\n"
+	"- {power-cuts: {roots: [r, s], boots: b, torn: false, "
+	"lost-writes: 2, most: 3}, name: t, within: 1}\n"
+	"- {power: \"on\"}\n"
+	"- {power: \"off\"}\n"
+	"- {power: \"on\"}\n"
+	"- {power: cut, within: 2}\n";
+
+/*
+ * Verdicts are cached by these lines: with another order or spelling, every scenario that ever
+ * passed runs again.
+ */
+static void test_lines(void **state)
+{
+	struct action a = action_new(&kind_test, "tests/t", every_verb);
+	const char *lines = lines_of(a.arena, kind_test.schema, a.opts, false);
+	struct err_list errors cleanup_err_list = {0};
+	struct err *err cleanup_err = NULL;
+	char hex[DIGEST_HEX + 1];
+	struct digest digest;
+	const void *opts;
+
+	digest_data(lines, strlen(lines), &digest);
+	if (!str_eq(digest_hex(&digest, hex), EVERY_VERB_DIGEST))
+		fail_msg("%s\n%s", hex, lines);
+	opts = schema_decode(kind_test.schema, a.arena, read_lines(a.arena, lines, &err), NULL,
+			     &errors);
+	assert_non_null(opts);
+	assert_string_equal(lines_of(a.arena, kind_test.schema, opts, false), lines);
+	arena_free(a.arena);
+}
+
+/* Each verb's text appears in the titles of its steps. */
+static void test_titles(void **state)
+{
+	static const char *const titles[] = {
+		[4] = "run a",      [10] = "network on",       [13] = "environment",
+		[16] = "damage",    [18] = "boot-half second", [20] = "same",
+		[23] = "power on",  [24] = "power off",        [25] = "power on",
+		[26] = "power cut",
+	};
+	struct action a = action_new(&kind_test, "tests/t", every_verb);
+	const struct test_opts *o = a.opts;
+
+	assert_int_equal(o->steps.count, array_len(titles));
+	for (size_t i = 0; i < array_len(titles); i++)
+		assert_string_equal(step_title(a.arena, LIST_AT(o->steps, struct formed *, i)),
+				    titles[i] ? titles[i] : "t");
+	arena_free(a.arena);
+}
+
 /* -- the verbs of the card -- */
 
 static const char disk[] = "reserved:\n"
@@ -127,6 +215,13 @@ static struct action_input image(const char *ref, const char *path)
 				     .path = path};
 }
 
+static const char *path_of(void *arg, const struct ref *ref)
+{
+	return action_input(arg, ref)->path;
+}
+
+static const struct stage_host host = {.path = path_of};
+
 /* A card of 32 MiB from an image of less, and a run at it whose recipe has these steps. */
 static struct test_run run_of(const char *steps)
 {
@@ -134,6 +229,8 @@ static struct test_run run_of(const char *steps)
 		xasprintf("board: b\ncard: card\ncard-size: 32M\nsteps:\n%s", steps);
 	struct action *a = xcalloc(1, sizeof(*a));
 	struct err *err = NULL;
+	struct target *target;
+	struct test_run r;
 	const char *card;
 	struct action d;
 
@@ -147,19 +244,33 @@ static struct test_run run_of(const char *steps)
 	a->input_count = d.input_count;
 	card = arena_printf(a->arena, "%s/install.img", d.outdir);
 	arena_free(d.arena);
-	return (struct test_run){.a = a, .o = a->opts, .start = card, .card = card};
+	r = (struct test_run){.a = a, .o = a->opts};
+	target = arena_alloc(a->arena, sizeof(*target));
+	test_target(r.o, target);
+	r.stage = (struct stage){.arena = a->arena,
+				 .target = target,
+				 .start = card,
+				 .card = card,
+				 .card_size = r.o->card_size,
+				 .host = &host,
+				 .arg = a};
+	return r;
 }
 
 static void drop(struct test_run *r)
 {
+	target_clear((struct target *)r->stage.target);
 	arena_free(r->a->arena);
 	free(r->a);
 }
 
-static const struct test_step *step(const struct test_run *r, size_t i)
+static int play(struct test_run *r, size_t i, struct err **err)
 {
+	const struct formed *step;
+
 	assert_true(i < r->o->steps.count);
-	return LIST_AT(r->o->steps, struct test_step *, i);
+	step = LIST_AT(r->o->steps, struct formed *, i);
+	return step_verb(step)->run(&r->stage, step->data, err);
 }
 
 static void resize(const char *path, uint64_t size)
@@ -181,15 +292,15 @@ static void test_variables(void **state)
 				   "- {environment: {BOOT_ORDER: A}}\n");
 	struct err *err = NULL;
 
-	ok(test_set_env(&r, step(&r, 0), &err), &err);
-	ok(test_env(&r, step(&r, 1), &err), &err);
-	refused(test_env(&r, step(&r, 2), &err), &err, "BOOT_A_LEFT is '2', not '3'");
-	ok(test_damage(&r, step(&r, 3), &err), &err);
-	ok(test_env(&r, step(&r, 4), &err), &err);
-	refused(test_env(&r, step(&r, 5), &err), &err, "1 of the environment's copies is valid");
-	ok(test_damage(&r, step(&r, 6), &err), &err);
-	ok(test_env(&r, step(&r, 7), &err), &err);
-	refused(test_env(&r, step(&r, 8), &err), &err, "BOOT_ORDER is not set, not 'A'");
+	ok(play(&r, 0, &err), &err);
+	ok(play(&r, 1, &err), &err);
+	refused(play(&r, 2, &err), &err, "BOOT_A_LEFT is '2', not '3'");
+	ok(play(&r, 3, &err), &err);
+	ok(play(&r, 4, &err), &err);
+	refused(play(&r, 5, &err), &err, "1 of the environment's copies is valid");
+	ok(play(&r, 6, &err), &err);
+	ok(play(&r, 7, &err), &err);
+	refused(play(&r, 8, &err), &err, "BOOT_ORDER is not set, not 'A'");
 	drop(&r);
 }
 
@@ -202,16 +313,16 @@ static void test_equal(void **state)
 				   "- {same: {partition: gone, as: root}}\n");
 	struct err *err = NULL;
 
-	ok(test_same(&r, step(&r, 0), &err), &err);
-	r.card = arena_printf(r.a->arena, "%s/card.img", r.a->workdir);
-	ok(file_copy(r.start, r.card, 0600, &err), &err);
-	resize(r.card, 32 * M);
-	ok(test_same(&r, step(&r, 1), &err), &err);
-	ok(test_damage(&r, step(&r, 2), &err), &err);
-	refused(test_same(&r, step(&r, 0), &err), &err, "differs from 'root' at byte 100 ");
-	refused(test_same(&r, step(&r, 1), &err), &err, "differs from 'start'");
-	refused(test_same(&r, step(&r, 3), &err), &err, "larger than its place");
-	refused(test_same(&r, step(&r, 4), &err), &err, "no partition 'gone'");
+	ok(play(&r, 0, &err), &err);
+	r.stage.card = arena_printf(r.a->arena, "%s/card.img", r.a->workdir);
+	ok(file_copy(r.stage.start, r.stage.card, 0600, &err), &err);
+	resize(r.stage.card, 32 * M);
+	ok(play(&r, 1, &err), &err);
+	ok(play(&r, 2, &err), &err);
+	refused(play(&r, 0, &err), &err, "differs from 'root' at byte 100 ");
+	refused(play(&r, 1, &err), &err, "differs from 'start'");
+	refused(play(&r, 3, &err), &err, "larger than its place");
+	refused(play(&r, 4, &err), &err, "no partition 'gone'");
 	drop(&r);
 }
 
@@ -220,24 +331,22 @@ static void test_half(void **state)
 	struct test_run r = run_of("- {boot-half: first}\n- {boot-half: second}\n"
 				   "- {damage: {gpt: backup}}\n- {damage: {gpt: primary}}\n");
 	struct err *err = NULL;
-	struct test_opts *o;
 	struct stat st;
 
 	/* On a larger card the backup is not at its end. */
-	resize(r.card, 32 * M);
-	refused(test_boot_half(&r, step(&r, 0), &err), &err, "no valid backup");
+	resize(r.stage.card, 32 * M);
+	refused(play(&r, 0, &err), &err, "no valid backup");
 	drop(&r);
 	r = run_of("- {boot-half: first}\n- {boot-half: second}\n"
 		   "- {damage: {gpt: backup}}\n- {damage: {gpt: primary}}\n");
-	o = (struct test_opts *)r.o;
-	assert_int_equal(stat(r.card, &st), 0);
-	o->card_size = (uint64_t)st.st_size;
-	ok(test_boot_half(&r, step(&r, 0), &err), &err);
-	refused(test_boot_half(&r, step(&r, 1), &err), &err, "the second half of its region");
-	ok(test_damage(&r, step(&r, 2), &err), &err);
-	refused(test_boot_half(&r, step(&r, 0), &err), &err, "no valid backup");
-	ok(test_damage(&r, step(&r, 3), &err), &err);
-	refused(test_boot_half(&r, step(&r, 0), &err), &err, "primary");
+	assert_int_equal(stat(r.stage.card, &st), 0);
+	r.stage.card_size = (uint64_t)st.st_size;
+	ok(play(&r, 0, &err), &err);
+	refused(play(&r, 1, &err), &err, "the second half of its region");
+	ok(play(&r, 2, &err), &err);
+	refused(play(&r, 0, &err), &err, "no valid backup");
+	ok(play(&r, 3, &err), &err);
+	refused(play(&r, 0, &err), &err, "primary");
 	drop(&r);
 }
 
@@ -247,7 +356,8 @@ int main(void)
 		cmocka_unit_test(test_rule),      cmocka_unit_test(test_line),
 		cmocka_unit_test(test_variables), cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_half),      cmocka_unit_test(test_text),
-		cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_reports),   cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_titles),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,7 +10,7 @@
  *	struct cuts c = {.card = "start.img", .log = "writes.log", ..., .boot = boot, .arg = x};
  *	cuts_run(&c, &result, err);
  *
- * Kinds outside of here give the boot: see cuts.boot.
+ * Who calls gives the boot: see cuts.boot.
  */
 #include <stdbool.h>
 

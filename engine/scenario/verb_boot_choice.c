@@ -1,58 +1,39 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The boot script and every state of the slots' variables. Each state is written to the card, the
- * board is started until the script has spoken, and what it chose and saved is compared with the
- * rule of RAUC: the first slot of BOOT_ORDER that has tries left, and one try less. Without
- * variables it is every slot with three tries. When all are used up, all are given back; the order
- * stays, and slots that it did not name may come behind.
+ * boot-choice: the boot script and every state of the slots' variables. Each state is written to
+ * the card, the board is started until the script has spoken, and what it chose and saved is
+ * compared with the rule of RAUC: the first slot of BOOT_ORDER that has tries left, and one try
+ * less. Without variables it is every slot with all tries. When all are used up, all are given
+ * back; the order stays, and slots that it did not name may come after.
  */
-#include "kinds/test_choice.h"
-
-#include "kinds/test_run.h"
+#include "scenario/card.h"
+#include "scenario/choice.h"
+#include "scenario/choice_rule.h"
 
 #define CHOICE_S 120 /* from power-on to the script's line */
 
-/* -- the rule -- */
+static const char *const choice_words[] = {"all", NULL};
 
-static unsigned tries(const char *text)
-{
-	return text && *text ? (unsigned)strtoul(text, NULL, 16) : CHOICE_TRIES;
-}
+struct boot_choice {
+	struct step_head head;
+	int which; /* all */
+};
 
-static size_t slot_index(const struct choice_state *c, const char *name, size_t len)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		if (strlen(c->slots[i]) == len && strncmp(c->slots[i], name, len) == 0)
-			return i;
-	}
-	return CHOICE_NONE;
-}
-
-size_t choice_rule(struct choice_state *c)
-{
-	const char *order = c->order && *c->order ? c->order : c->all;
-
-	for (size_t i = 0; i < c->count; i++)
-		c->tries[i] = tries(c->left[i]);
-	for (const char *p = order; *p; p += strspn(p, " ")) {
-		size_t len = strcspn(p, " "), slot = slot_index(c, p, len);
-
-		if (slot != CHOICE_NONE && c->tries[slot] > 0) {
-			c->tries[slot]--;
-			return slot;
-		}
-		p += len;
-	}
-	for (size_t i = 0; i < c->count; i++)
-		c->tries[i] = CHOICE_TRIES;
-	return CHOICE_NONE;
-}
+static const struct option options[] = {
+	{"boot-choice", OPT_ENUM, offsetof(struct boot_choice, which), OPT_REQUIRED,
+	 .words = choice_words,
+	 .help = "all: the boot script is started with every state of the slots' variables, and "
+		 "must choose as RAUC does. No kernel is started."},
+	STEP_NAME(struct boot_choice),
+	STEP_WITHIN(struct boot_choice, 120),
+};
+static const struct schema schema = SCHEMA(struct boot_choice, options);
 
 /* -- one boot -- */
 
 struct trial {
-	struct test_run *r;
-	const struct test_step *step;
+	struct stage *s;
+	const struct boot_choice *step;
 	struct choice_state state;
 	const char *text; /* for messages */
 };
@@ -68,20 +49,20 @@ static int write_state(struct trial *t, struct err **err)
 
 		uboot_env_set(&e, name, t->state.left[i]);
 	}
-	return test_write_env(t->r, t->r->card, &e, err);
+	return card_write_env(t->s, &e, err);
 }
 
 struct spoken {
 	bool chosen; /* else the script found no slot */
-	struct test_choice choice;
+	struct choice choice;
 };
 
 static int match_spoken(void *arg, const struct scene_line *line, struct err **err)
 {
 	struct spoken *s = arg;
 
-	s->chosen = test_choice_parse(line->text, &s->choice) == 0;
-	return s->chosen || strstr(line->text, "BOOT: no slot left") != NULL;
+	s->chosen = choice_parse(line->text, &s->choice) == 0;
+	return s->chosen || choice_is_none(line->text);
 }
 
 static int boot(struct trial *t, struct spoken *ret, struct err **err)
@@ -89,10 +70,10 @@ static int boot(struct trial *t, struct spoken *ret, struct err **err)
 	struct scene_want want = {
 		.fn = match_spoken, .arg = ret, .what = "the boot script said nothing"};
 
-	if (test_start(t->r, t->r->card, t->step, err) < 0 ||
-	    scene_wait(t->r->scene, &want, test_within(t->step, CHOICE_S), NULL, err) < 0)
+	if (stage_power_on(t->s, NULL, err) < 0 ||
+	    scene_wait(t->s->scene, &want, step_within(&t->step->head, CHOICE_S), NULL, err) < 0)
 		return -1;
-	return scene_cut(t->r->scene, err);
+	return scene_cut(t->s->scene, err);
 }
 
 static bool order_kept(const struct trial *t, const char *order, const char *is)
@@ -110,7 +91,7 @@ static int check_saved(struct trial *t, struct err **err)
 	const char *order = t->state.order && *t->state.order ? t->state.order : t->state.all;
 	const char *is;
 
-	if (test_read_env(t->r, t->r->card, &e, err) < 0)
+	if (card_read_env(t->s, &e, err) < 0)
 		return -1;
 	is = uboot_env_get(&e, "BOOT_ORDER");
 	if (!is || !order_kept(t, order, is))
@@ -154,7 +135,7 @@ static int try_state(struct trial *t, struct err **err)
 static const char *const counters[] = {NULL, "0", "1", "2", "3"};
 
 /* Every order of some of the slots: none set, each alone, each pair both ways. */
-static size_t all_orders(struct test_run *r, const struct choice_state *c, const char **ret)
+static size_t all_orders(struct stage *s, const struct choice_state *c, const char **ret)
 {
 	size_t n = 0;
 
@@ -163,39 +144,36 @@ static size_t all_orders(struct test_run *r, const struct choice_state *c, const
 		ret[n++] = c->slots[i];
 		for (size_t k = 0; k < c->count; k++) {
 			if (k != i)
-				ret[n++] = arena_printf(r->a->arena, "%s %s", c->slots[i],
-							c->slots[k]);
+				ret[n++] =
+					arena_printf(s->arena, "%s %s", c->slots[i], c->slots[k]);
 		}
 	}
 	return n;
 }
 
-static void name_slots(struct test_run *r, struct choice_state *c)
+static void name_slots(struct stage *s, struct choice_state *c)
 {
+	const struct target_slots *slots = &s->target->slots;
 	struct str all cleanup_str = STR_INIT;
 
-	c->slots[0] = "A";
-	c->slots[1] = "B";
-	c->count = 2;
-	if (r->o->slots.count)
-		c->count = r->o->slots.count;
-	for (size_t i = 0; i < r->o->slots.count; i++)
-		c->slots[i] = LIST_AT(r->o->slots, struct pair *, i)->key;
-	for (size_t i = 0; i < c->count; i++)
+	c->count = slots->count;
+	for (size_t i = 0; i < c->count; i++) {
+		c->slots[i] = slots->items[i].bootname;
 		str_printf(&all, "%s%s", i ? " " : "", c->slots[i]);
-	c->all = arena_strdup(r->a->arena, all.buf);
+	}
+	c->all = arena_strdup(s->arena, all.buf);
 }
 
-int test_boot_choice(struct test_run *r, const struct test_step *s, struct err **err)
+static int run(struct stage *s, const void *opts, struct err **err)
 {
-	struct trial t = {.r = r, .step = s};
+	struct trial t = {.s = s, .step = opts};
 	const char *orders[1 + CHOICE_SLOTS * CHOICE_SLOTS];
 	size_t states = array_len(counters), count, all;
 
-	if (r->o->slots.count > CHOICE_SLOTS)
+	if (s->target->slots.count > CHOICE_SLOTS)
 		return err_set(err, ERR_USER, "'boot-choice' knows at most %d slots", CHOICE_SLOTS);
-	name_slots(r, &t.state);
-	count = all_orders(r, &t.state, orders);
+	name_slots(s, &t.state);
+	count = all_orders(s, &t.state, orders);
 	for (size_t i = 1; i < t.state.count; i++)
 		states *= array_len(counters);
 	all = states * count;
@@ -207,10 +185,16 @@ int test_boot_choice(struct test_run *r, const struct test_step *s, struct err *
 			t.state.left[i] = counters[rest % array_len(counters)];
 			rest /= array_len(counters);
 		}
-		action_progress(r->a, (int)(100 * n / all), "state %zu of %zu", n + 1, all);
+		stage_progress(s, (int)(100 * n / all), "state %zu of %zu", n + 1, all);
 		if (try_state(&t, err) < 0)
 			return -1;
 	}
-	scene_note(r->scene, "%zu states, each chosen as RAUC does", all);
+	scene_note(s->scene, "%zu states, each chosen as RAUC does", all);
 	return 0;
 }
+
+const struct verb verb_boot_choice = {
+	.form = {"boot-choice", &schema},
+	.traits = STEP_NEEDS_OFF,
+	.run = run,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "kinds/test_cuts.h"
+#include "scenario/cuts.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* environment, set-environment: the boot loader's variables on the card. */
+#include "scenario/card.h"
+#include "scenario/verb.h"
+
+enum copies { COPIES_ANY, COPIES_BOTH, COPIES_ONE, COPIES_NONE };
+static const char *const copies_words[] = {"any", "both", "one", "none", NULL};
+
+struct environment {
+	struct step_head head;
+	struct list variables; /* of struct pair * */
+	int copies;            /* enum copies; of `environment` alone */
+};
+
+#define AT(field) offsetof(struct environment, field)
+static const struct option options[] = {
+	{"environment", OPT_DICT, AT(variables),
+	 .help = "What U-Boot's environment on the card holds; an empty value: not set. Power is "
+		 "off.",
+	 .example = "{BOOT_ORDER: A B, BOOT_A_LEFT: \"3\"}"},
+	STEP_NAME(struct environment),
+	{"copies", OPT_ENUM, AT(copies), .words = copies_words,
+	 .help = "How many of its two copies are valid."},
+};
+static const struct option set_options[] = {
+	{"set-environment", OPT_DICT, AT(variables),
+	 .help = "Changes variables in both copies of the environment; an empty value removes one. "
+		 "Power is off."},
+	STEP_NAME(struct environment),
+};
+#undef AT
+
+/* Variables are "NAME=VALUE" with a NUL after it. */
+static void check(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct environment *e = data;
+
+	for (size_t i = 0; i < e->variables.count; i++) {
+		const struct pair *p = LIST_AT(e->variables, struct pair *, i);
+
+		if (!*p->key || strpbrk(p->key, "= \n"))
+			err_list_at(errors, p->pos, "'%s' is not a variable name", p->key);
+	}
+}
+
+static const struct schema schema = SCHEMA(struct environment, options, .check = check);
+static const struct schema set_schema = SCHEMA(struct environment, set_options, .check = check);
+
+static int check_copies(const struct environment *wanted, const struct uboot_env *e,
+			struct err **err)
+{
+	static const int numbers[] = {[COPIES_BOTH] = 2, [COPIES_ONE] = 1, [COPIES_NONE] = 0};
+	int valid = e->valid[0] + e->valid[1];
+
+	if (wanted->copies == COPIES_ANY || numbers[wanted->copies] == valid)
+		return 0;
+	return err_set(err, ERR_BUILD, "%d of the environment's copies %s valid, not %d", valid,
+		       valid == 1 ? "is" : "are", numbers[wanted->copies]);
+}
+
+static int differs(const struct pair *wanted, const char *is, bool valid, struct err **err)
+{
+	const char *mark = is ? "'" : "", *wanted_mark = *wanted->value ? "'" : "";
+
+	return err_set(err, ERR_BUILD, "%s is %s%s%s, not %s%s%s%s", wanted->key, mark,
+		       is ? is : "not set", mark, *wanted->value ? wanted_mark : "unset",
+		       wanted->value, wanted_mark,
+		       valid ? "" : " (no copy of the environment is valid)");
+}
+
+static int run(struct stage *s, const void *opts, struct err **err)
+{
+	const struct environment *wanted = opts;
+	struct uboot_env e cleanup_uboot_env = {.newer = -1};
+
+	if (card_read_env(s, &e, err) < 0 || check_copies(wanted, &e, err) < 0)
+		return -1;
+	for (size_t i = 0; i < wanted->variables.count; i++) {
+		const struct pair *p = LIST_AT(wanted->variables, struct pair *, i);
+		const char *is = uboot_env_get(&e, p->key);
+
+		if (!str_eq(is ? is : "", p->value))
+			return differs(p, is, e.newer >= 0, err);
+	}
+	return 0;
+}
+
+static int set(struct stage *s, const void *opts, struct err **err)
+{
+	const struct environment *wanted = opts;
+	struct uboot_env e cleanup_uboot_env = {.newer = -1};
+
+	if (card_read_env(s, &e, err) < 0)
+		return -1;
+	for (size_t i = 0; i < wanted->variables.count; i++) {
+		const struct pair *p = LIST_AT(wanted->variables, struct pair *, i);
+
+		uboot_env_set(&e, p->key, p->value);
+	}
+	return card_write_env(s, &e, err);
+}
+
+const struct verb verb_environment = {
+	.form = {"environment", &schema},
+	.traits = STEP_NEEDS_OFF,
+	.run = run,
+};
+
+const struct verb verb_set_environment = {
+	.form = {"set-environment", &set_schema},
+	.traits = STEP_NEEDS_OFF,
+	.run = set,
+};

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* power-cuts: after a recorded power-on, the boots that scenario/cuts.h asks for. */
+#include "media/blklog.h"
+#include "scenario/choice.h"
+#include "scenario/cuts.h"
+
+#define BOOT_S 120
+#define KERNEL_S 120
+#define LOST_MAX 1000 /* random subsets of a disk's */
+
+/* What the slots may hold when the power was cut anywhere. */
+struct cuts_wanted {
+	struct list roots, boots; /* of struct ref *: whole images, old and new */
+	bool torn;                /* also with the last write done by half */
+	int64_t lost_writes;      /* any of so many last ones may be lost; 1 to LOST_MAX */
+	int64_t most;             /* boots at most; 0: no limit */
+};
+
+#define AT(field) offsetof(struct cuts_wanted, field)
+static const struct option wanted_options[] = {
+	{"roots", OPT_REF, AT(roots), OPT_LIST | OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
+	 .help = "Every image that a root slot may hold when it is chosen: old and new.",
+	 .example = "[root, \"tests/v2:root.img\"]"},
+	{"boots", OPT_REF, AT(boots), OPT_LIST | OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
+	 .help = "Every image that the boot partition may hold: old and new.",
+	 .example = "[boot, \"tests/v2:boot.img\"]"},
+	{"torn", OPT_BOOL, AT(torn), .def = "true",
+	 .help = "Also with the last write done by half, sector by sector."},
+	{"lost-writes", OPT_INT, AT(lost_writes), .def = "1",
+	 .help = "Any of so many last writes may be lost, all subsets (1 to 12): an SD card holds "
+		 "writes back and knows no flush. 1: none but the last one. On a board whose card "
+		 "is virtio: any sector since the last flush, all subsets of up to 12; of more "
+		 "each alone, all but one, all after each, and so many random ones (2 to 1000).",
+	 .example = "8"},
+	{"most", OPT_INT, AT(most),
+	 .help = "Fails when more boots than this would be needed; without it there is no limit."},
+};
+#undef AT
+
+static void check_wanted(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct cuts_wanted *c = data;
+
+	if (c->lost_writes < 1 || c->lost_writes > LOST_MAX)
+		err_list_at(errors, yaml_key_pos(map, "lost-writes"),
+			    "'lost-writes' is %lld: a number from 1 to %d is wanted, and of an SD "
+			    "card to %d: every subset of so many writes is tried",
+			    (long long)c->lost_writes, LOST_MAX, REPLAY_LOST_MAX);
+}
+
+static const struct schema wanted_schema =
+	SCHEMA(struct cuts_wanted, wanted_options, .check = check_wanted);
+
+struct power_cuts {
+	struct step_head head;
+	struct cuts_wanted *wanted;
+};
+
+static const struct option options[] = {
+	{"power-cuts", OPT_STRUCT, offsetof(struct power_cuts, wanted), .sub = &wanted_schema,
+	 .help = "After a recorded power-on: the card as it was after each write and, torn, in the "
+		 "middle of it must boot a whole slot."},
+	STEP_NAME(struct power_cuts),
+	STEP_WITHIN(struct power_cuts, 120),
+};
+static const struct schema schema = SCHEMA(struct power_cuts, options);
+
+static int refuse(const void *opts, const struct board *board, const char *name, struct str *ret)
+{
+	const struct power_cuts *p = opts;
+
+	if (p->wanted->lost_writes <= REPLAY_LOST_MAX || board_has_write_cache(board))
+		return 0;
+	str_printf(ret,
+		   "'lost-writes' is at most %d on board '%s': an SD card has no flush, and every "
+		   "subset is tried",
+		   REPLAY_LOST_MAX, name);
+	return 1;
+}
+
+struct boots {
+	struct stage *s;
+	const struct power_cuts *step;
+	struct cuts cuts;
+};
+
+static int match_kernel(void *arg, const struct scene_line *line, struct err **err)
+{
+	return strstr(line->text, "Starting kernel") != NULL;
+}
+
+/* Until the boot script has chosen, or until the kernel it loaded starts. */
+static int see_choice(struct boots *b, bool kernel, struct choice *ret, struct err **err)
+{
+	struct scene_want want = {.fn = match_kernel, .what = "the slot's kernel was not started"};
+	struct scene *scene = b->s->scene;
+	const struct step_head *head = &b->step->head;
+
+	if (choice_wait(b->s, step_within(head, BOOT_S), ret, err) < 0)
+		return -1;
+	if (kernel && scene_wait(scene, &want, step_within(head, KERNEL_S), NULL, err) < 0)
+		return -1;
+	return scene_cut(scene, err);
+}
+
+static int boot(void *arg, const char *card, bool kernel, size_t *ret_slot, struct err **err)
+{
+	struct boots *b = arg;
+	struct board_power p = b->s->power;
+	struct choice c = {0};
+	struct err *ignored cleanup_err = NULL;
+
+	p.card = card;
+	p.snapshot = true;
+	p.media = NULL;
+	if (scene_power_on(b->s->scene, &p, true, err) < 0 || see_choice(b, kernel, &c, err) < 0) {
+		if (scene_cut(b->s->scene, &ignored) < 0)
+			return -1;
+		return -1;
+	}
+	for (size_t i = 0; i < b->cuts.slots.count; i++) {
+		if (str_eq(b->cuts.slots.items[i].bootname, c.slot)) {
+			*ret_slot = i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_BUILD, "the boot script chose '%s', which is not a slot", c.slot);
+}
+
+static void progress(void *arg, uint64_t write, uint64_t writes, uint64_t boots)
+{
+	struct boots *b = arg;
+
+	stage_progress(b->s, writes ? (int)(100 * write / writes) : -1,
+		       "write %llu of %llu, %llu boots", (unsigned long long)write,
+		       (unsigned long long)writes, (unsigned long long)boots);
+}
+
+static void add_images(struct stage *s, const struct list *refs, struct strs *ret)
+{
+	for (size_t i = 0; i < refs->count; i++)
+		strs_push(ret, stage_path(s, LIST_AT(*refs, struct ref *, i)));
+}
+
+static void add_slots(const struct target *t, struct cuts_slots *ret)
+{
+	for (size_t i = 0; i < t->slots.count; i++) {
+		const struct target_slot *slot = &t->slots.items[i];
+
+		cuts_slots_push(ret, (struct cuts_slot){slot->bootname, slot->partition});
+	}
+}
+
+static void note_lost(struct stage *s, int64_t count, const struct cuts_result *result)
+{
+	if (board_has_write_cache(s->board))
+		scene_note(
+			s->scene,
+			"among them %llu moments more: sectors lost since a flush; every subset, "
+			"but for %llu of them: each sector alone, all but one, all after each, "
+			"and %lld random subsets at a time (seed %d)",
+			(unsigned long long)result->lost, (unsigned long long)result->sampled,
+			(long long)count, CUTS_SEED);
+	else
+		scene_note(s->scene,
+			   "among them %llu moments more: every subset of %lld lost writes",
+			   (unsigned long long)result->lost, (long long)count);
+}
+
+static int run(struct stage *s, const void *opts, struct err **err)
+{
+	struct boots b = {.s = s, .step = opts};
+	const struct cuts_wanted *wanted = b.step->wanted;
+	struct cuts_result result = {0};
+	int rc;
+
+	b.cuts = (struct cuts){.card = s->before,
+			       .log = s->record,
+			       .env_at = {s->target->env_at[0], s->target->env_at[1]},
+			       .env_size = s->target->env_size,
+			       .torn = wanted->torn,
+			       .lost_writes = (unsigned)wanted->lost_writes,
+			       .write_cache = board_has_write_cache(s->board),
+			       .boot_partition = s->target->boot_partition,
+			       .most = (uint64_t)wanted->most,
+			       .arg = &b,
+			       .boot = boot,
+			       .progress = progress};
+	add_slots(s->target, &b.cuts.slots);
+	add_images(s, &wanted->roots, &b.cuts.roots);
+	add_images(s, &wanted->boots, &b.cuts.boots);
+	rc = cuts_run(&b.cuts, &result, err);
+	if (rc == 0)
+		scene_note(s->scene, "%llu writes, %llu moments, %llu states, each boots",
+			   (unsigned long long)result.writes, (unsigned long long)result.moments,
+			   (unsigned long long)result.states);
+	if (rc == 0 && wanted->lost_writes > 1)
+		note_lost(s, wanted->lost_writes, &result);
+	cuts_slots_clear(&b.cuts.slots);
+	strs_clear(&b.cuts.roots);
+	strs_clear(&b.cuts.boots);
+	return rc;
+}
+
+const struct verb verb_power_cuts = {
+	.form = {"power-cuts", &schema},
+	.traits = STEP_NEEDS_OFF | STEP_NEEDS_RECORD,
+	.refuse = refuse,
+	.run = run,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* slot: which one the boot loader chooses next. */
+#include "scenario/choice.h"
+#include "scenario/console.h"
+
+#define AT(field) offsetof(struct chosen, field)
+static const struct option options[] = {
+	{"slot", OPT_STRING, AT(slot),
+	 .help = "Waits until the boot script chooses this slot (and no other).", .example = "A"},
+	STEP_NAME(struct chosen),
+	STEP_WITHIN(struct chosen, 900),
+	CHOSEN_LEFT(struct chosen),
+};
+#undef AT
+
+static void check(void *data, const struct yaml *map, struct err_list *errors)
+{
+	chosen_check_keys(data, errors);
+}
+
+static const struct schema schema = SCHEMA(struct chosen, options, .check = check);
+
+static int run(struct stage *s, const void *opts, struct err **err)
+{
+	const struct chosen *wanted = opts;
+	struct choice c = {0};
+
+	if (choice_wait(s, step_within(&wanted->head, CONSOLE_S), &c, err) < 0)
+		return -1;
+	return choice_judge(wanted, &c, err);
+}
+
+const struct verb verb_slot = {
+	.form = {"slot", &schema},
+	.traits = STEP_NEEDS_ON,
+	.check = chosen_check,
+	.run = run,
+};
