@@ -187,8 +187,17 @@ static int compare(const void *a, const void *b)
 
 void err_list_sort(struct err_list *list)
 {
+	size_t kept = 0;
+
 	if (list->count > 1)
 		qsort(list->items, list->count, sizeof(*list->items), compare);
+	for (size_t i = 0; i < list->count; i++) {
+		if (kept && compare(&list->items[kept - 1], &list->items[i]) == 0)
+			err_free(list->items[i]);
+		else
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
 }
 
 void err_list_clear(struct err_list *list)

@@ -78,7 +78,7 @@ static inline void err_freep(struct err **err)
 
 /*
  * A list of errors: recipe checks report everything that is wrong, not only the first. Adding takes
- * ownership of the error. Sorted by file, line, column when printed.
+ * ownership of the error. Sorted by file, line, column when printed, each once.
  */
 struct err_list {
 	struct err **items;

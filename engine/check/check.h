@@ -10,11 +10,12 @@
  *	rules_boot.c        RAUC's slots are partitions of the disk
  *	rules_environment.c U-Boot and fw_env.config look in the same places
  *	rules_device.c      what is written by hand says what device and disk say
+ *	rules_names.c       names of disks and partitions last, are made, and mean one that is there
  *	rules_script.c      the boot script counts, follows RAUC, leads to no prompt
  *	rules_rauc.c        what RAUC accepts and keeps
  *	rules_units.c       when a slot is called good; a growing table discards nothing
  *	rules_kernel.c      one kernel in a tree and a slot; what it can do, once built
- *	rules_target.c      stable names; no private key, no unfilled template
+ *	rules_target.c      no private key, no unfilled template
  *	rules_test.c        what scenarios ask of their boards
  *	rules_links.c       links that somebody follows on the device lead to something
  *	rules_sign.c        compatible, slot classes, certificates and their last day

@@ -69,6 +69,11 @@ const struct check_rule check_rules[] = {
 				 "files for the device say what its recipe promises"},
 	[CHECK_TABLE_RESTORED] = {"table-restored", ERROR,
 				  "U-Boot writes back the table that the disk has"},
+	[CHECK_SECOND_SLOT] = {"second-slot", ERROR,
+			       "an update writes to no slot that devices need meanwhile"},
+	[CHECK_DEVICE_NAMES] =
+		{"device-names", ERROR,
+		 "names of disks are made by a udev rule, and of partitions that are there"},
 	[CHECK_STABLE_NAMES] = {"stable-names", ERROR,
 				"disks have names that last: no mmcblkN, UUID=, LABEL="},
 	[CHECK_UNFILLED_TEMPLATE] = {"unfilled-template", ERROR,

@@ -113,6 +113,38 @@ static int environment_agrees(struct check_view *v, struct err **err)
 	return rc;
 }
 
+/* How many slots of class CLASS system.conf has. */
+static size_t slots_of(const struct check_view *v, const char *class)
+{
+	char *prefix cleanup_free = xasprintf("slot.%s.", class);
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->system.count; i++)
+		n += str_skip(v->system.items[i].section, prefix) &&
+		     str_eq(v->system.items[i].key, "device");
+	return n;
+}
+
+/* What has no second slot, and is not switched, is half written when the power goes. */
+static void slots_are_two(struct check_view *v)
+{
+	for (size_t i = 0; i < v->system.count; i++) {
+		const struct conf_entry *e = &v->system.items[i];
+		const struct conf_entry *type = conf_find(&v->system, e->section, "type");
+		const char *name = str_skip(e->section, "slot.");
+		char *class cleanup_free = name ? xstrndup(name, strcspn(name, ".")) : NULL;
+
+		if (!class || !str_eq(e->key, "device") || slots_of(v, class) > 1 ||
+		    (type && str_skip(type->value, "boot-")))
+			continue;
+		check_say(v, CHECK_SECOND_SLOT, e->pos,
+			  "class '%s' has one slot, which an update writes while devices need it: "
+			  "give it a second one, or a type that RAUC switches (boot-gpt-switch, "
+			  "boot-mbr-switch, boot-emmc)",
+			  class);
+	}
+}
+
 /* "4M", "768MiB", "0x100000", "8388608" in bytes; 1: something else, such as "-" for the rest. */
 static int table_number(const char *text, uint64_t *ret)
 {
@@ -200,6 +232,7 @@ int check_device_rules(struct check_view *v, struct err **err)
 		tables_agree(v, &v->texts.items[i]);
 	if (!v->system.count)
 		return 0;
+	slots_are_two(v);
 	if (!v->device) {
 		check_note(v, CHECK_DEVICE_AGREES, v->system.items[0].pos,
 			   "not checked: the project has no node of kind device");

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the files of the target may not contain. */
-#include <ctype.h>
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -12,44 +10,6 @@
 
 #define MAX_TEMPLATE_BYTES (1024 * 1024) /* template.h */
 #define SCAN_BYTES (1024 * 1024)         /* of each file; the image's own look is at all of it */
-
-const char *check_unstable_name(const char *value)
-{
-	static const char *const tags[] = {"UUID=", "LABEL=", "/by-uuid/", "/by-label/"};
-	static const char *const devices[] = {"mmcblk",  "nvme",    "/dev/sd",
-					      "/dev/hd", "/dev/vd", "/dev/xvd"};
-	const char *p;
-
-	for (size_t i = 0; i < array_len(devices); i++) {
-		p = strstr(value, devices[i]);
-		if (p && isalnum((unsigned char)p[strlen(devices[i])]))
-			return devices[i];
-	}
-	for (size_t i = 0; i < array_len(tags); i++) {
-		p = strstr(value, tags[i]);
-		if (p && (tags[i][0] == '/' || p == value || !isalpha((unsigned char)p[-1])))
-			return tags[i];
-	}
-	return NULL;
-}
-
-static void names_are_stable(struct check_view *v, const struct conf_entries *e, bool slots_only)
-{
-	for (size_t i = 0; i < e->count; i++) {
-		const struct conf_entry *c = &e->items[i];
-		const char *bad = check_unstable_name(c->key);
-
-		if (!bad && (!slots_only || str_skip(c->section, "slot.")))
-			bad = check_unstable_name(c->value);
-		if (!bad)
-			continue;
-		check_say(v, CHECK_STABLE_NAMES, c->pos,
-			  "'%s' does not name one disk for ever: both slots carry the same file "
-			  "system, and the kernel numbers cards as it finds them; name the system "
-			  "disk by a udev rule",
-			  bad);
-	}
-}
 
 static int no_private_key(struct check_view *v, const struct check_file *f, struct err **err)
 {
@@ -131,9 +91,6 @@ int check_target_rules(struct check_view *v, struct err **err)
 {
 	const struct conf_entry *keyring = conf_find(&v->system, "keyring", "path");
 
-	names_are_stable(v, &v->fstab, false);
-	names_are_stable(v, &v->fw_env, false);
-	names_are_stable(v, &v->system, true);
 	for (size_t i = 0; i < v->files.count; i++) {
 		const struct check_file *f = &v->files.items[i];
 

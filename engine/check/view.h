@@ -43,6 +43,8 @@ enum check_id {
 	CHECK_REPART_DISCARDS,
 	CHECK_DEVICE_AGREES,
 	CHECK_TABLE_RESTORED,
+	CHECK_SECOND_SLOT,
+	CHECK_DEVICE_NAMES,
 	CHECK_STABLE_NAMES,
 	CHECK_UNFILLED_TEMPLATE,
 	CHECK_PRIVATE_KEY,
@@ -177,6 +179,6 @@ bool check_starts_kernel(const struct conf_entry *e);
 
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
-	check_environment_rules, check_device_rules, check_unit_rules, check_sign_rules,
-	check_script_rules, check_rauc_rules, check_kernel_rules, check_test_rules,
-	check_link_rules;
+	check_environment_rules, check_device_rules, check_name_rules, check_unit_rules,
+	check_sign_rules, check_script_rules, check_rauc_rules, check_kernel_rules,
+	check_test_rules, check_link_rules;
