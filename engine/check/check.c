@@ -3,28 +3,19 @@
 
 #include "check/view.h"
 
-void check_report_clear(struct check_report *r)
-{
-	err_list_clear(&r->errors);
-	err_list_clear(&r->warnings);
-	err_list_clear(&r->notes);
-}
-
 int check_project(const struct graph *g, const char *store_dir, int64_t now,
 		  struct check_report *ret, struct err **err)
 {
 	check_fn *const rules[] = {check_graph_rules,       check_disk_rules,   check_boot_rules,
 				   check_environment_rules, check_device_rules, check_name_rules,
 				   check_unit_rules,        check_target_rules, check_script_rules,
-				   check_rauc_rules,        check_sign_rules,   check_kernel_rules,
-				   check_test_rules,        check_link_rules};
+				   check_rauc_rules,        check_bundle_rules, check_sign_rules,
+				   check_kernel_rules,      check_test_rules,   check_link_rules};
 	struct check_view v = {
 		.g = g, .arena = g->arena, .store_dir = store_dir, .now = now, .report = ret};
 	int rc;
 
-	v.used = arena_alloc(g->arena, g->project->ignored.count + 1);
 	rc = check_view_make(&v, err);
-
 	for (size_t i = 0; rc == 0 && i < array_len(rules); i++)
 		rc = rules[i](&v, err);
 	if (rc == 0)

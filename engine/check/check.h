@@ -18,7 +18,8 @@
  *	rules_target.c      no private key, no unfilled template
  *	rules_test.c        what scenarios ask of their boards
  *	rules_links.c       links that somebody follows on the device lead to something
- *	rules_sign.c        compatible, slot classes, certificates and their last day
+ *	rules_bundle.c      compatible, slot classes, a keyring that knows the signer
+ *	rules_sign.c        certificates and their last day
  *
  * Rules look at what devices get (view.h): rootfs/etc/rauc/system.conf counts because an image on
  * the disk copies rootfs/ to /, and a boot script because the step that takes it makes a file of
@@ -49,3 +50,10 @@ void check_report_clear(struct check_report *r);
  */
 int check_project(const struct graph *g, const char *store_dir, int64_t now,
 		  struct check_report *ret, struct err **err) warn_unused;
+/*
+ * Runs the rules about devices and their updates if a bundle is wanted, but for tests; breaches go
+ * to ERRORS. For builds: nothing is signed that devices would refuse, or could not start. It opens
+ * no store, and looks at no tree.
+ */
+int check_bundles(const struct graph *g, int64_t now, struct err_list *errors,
+		  struct err **err) warn_unused;

@@ -102,6 +102,13 @@ const struct check_rule check_rules[] = {
 	[CHECK_COUNT] = {NULL, ERROR, NULL},
 };
 
+void check_report_clear(struct check_report *r)
+{
+	err_list_clear(&r->errors);
+	err_list_clear(&r->warnings);
+	err_list_clear(&r->notes);
+}
+
 void check_say(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
 {
 	const struct ignored_rule *ignored = check_ignored(v, id, pos);

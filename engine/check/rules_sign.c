@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bundles and the devices that should take them; certificates and their last day. */
+/* Signers: their certificates and their last day. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/path.h"
 #include "check/view.h"
-#include "kinds/bundle_opts.h"
-#include "kinds/content.h"
 #include "kinds/kinds.h"
 #include "kinds/pki_opts.h"
 #include "kinds/x509.h"
@@ -14,107 +12,6 @@
 #define DAY (24 * 3600)
 #define LEAST_DAYS 30
 #define WARN_DAYS 90
-
-static bool has_slot_class(const struct check_view *v, const char *class)
-{
-	char *prefix cleanup_free = xasprintf("slot.%s.", class);
-
-	for (size_t i = 0; i < v->system.count; i++) {
-		if (str_skip(v->system.items[i].section, prefix))
-			return true;
-	}
-	return false;
-}
-
-static void bundle_suits_devices(struct check_view *v, const struct node *bundle)
-{
-	const struct conf_entry *device = conf_find(&v->system, "system", "compatible");
-	const struct bundle_opts *o = bundle->recipe->opts;
-
-	if (!device)
-		return;
-	if (!str_eq(o->compatible, device->value))
-		check_say(v, CHECK_BUNDLE_COMPATIBLE, recipe_pos(bundle->recipe, "compatible"),
-			  "devices have compatible=%s (%s:%u) and would refuse a bundle for '%s'",
-			  device->value, device->pos.file, device->pos.line, o->compatible);
-	for (size_t i = 0; i < o->images.count; i++) {
-		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
-
-		if (!has_slot_class(v, image->key))
-			check_say(v, CHECK_BUNDLE_CLASSES, image->ref->pos,
-				  "devices have no slot of class '%s' (%s)", image->key,
-				  device->pos.file);
-	}
-}
-
-/* An update that is cut between its images must leave a boot loader that starts the old root. */
-static void boot_loader_comes_last(struct check_view *v, const struct node *bundle)
-{
-	const struct bundle_opts *o = bundle->recipe->opts;
-
-	for (size_t i = 0; i + 1 < o->images.count; i++) {
-		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
-		const struct named_ref *next = LIST_AT(o->images, struct named_ref *, i + 1);
-		char *section cleanup_free = xasprintf("slot.%s.0", image->key);
-		const struct conf_entry *type = conf_find(&v->system, section, "type");
-
-		if (type && str_eq(type->value, "boot-gpt-switch"))
-			check_say(v, CHECK_BUNDLE_ORDER, image->ref->pos,
-				  "images are written in this order, and '%s' (%s:%u) would be "
-				  "switched before '%s' is written: name it last",
-				  image->key, type->pos.file, type->pos.line, next->key);
-	}
-}
-
-/* What the `contents:` entry copies that brings a file to TARGET, or NULL. */
-static const struct ref *copied_to(const struct check_view *v, const char *target)
-{
-	for (size_t i = 0; i < v->g->nodes.count; i++) {
-		const struct node *n = v->g->nodes.items[i];
-		const struct list *contents = check_list(n, "contents", OPT_STRUCT);
-
-		for (size_t k = 0; !check_is_test(n) && k < contents->count; k++) {
-			const struct content *c = LIST_AT(*contents, struct content *, k);
-
-			if (c->to && str_eq(c->to, target))
-				return c->copy;
-		}
-	}
-	return NULL;
-}
-
-/* Devices must verify with a keyring that knows the signer of the bundle. */
-static void devices_know_the_signer(struct check_view *v, const struct node *bundle)
-{
-	const struct conf_entry *path = conf_find(&v->system, "keyring", "path");
-	const struct ref *copy = path ? copied_to(v, path->value) : NULL;
-	const struct check_file *file = path && !copy ? check_target_file(v, path->value) : NULL;
-	const struct bundle_opts *o = bundle->recipe->opts;
-	const struct node *signer = graph_node(v->g, o->sign->node);
-	const struct pki_opts *of_signer = signer->recipe->opts, *of_copy = NULL;
-	const char *from = copy && copy->type == REF_PATH ? copy->text : NULL;
-	const struct node *pki = copy && copy->node ? graph_node(v->g, copy->node) : NULL;
-	struct err *bad cleanup_err = NULL;
-	char *c cleanup_free = NULL, *k cleanup_free = NULL;
-	struct x509_facts facts;
-
-	if (pki && pki->recipe->kind == &kind_pki)
-		of_copy = pki->recipe->opts;
-	if (of_copy)
-		from = of_copy->keyring->text;
-	else if (file)
-		from = file->path;
-	if (!from || pki == signer)
-		return;
-	c = path_join(v->g->project->dir, of_signer->cert->text);
-	k = path_join(v->g->project->dir, from);
-	if (!path_exists(c) || !path_exists(k))
-		return; /* as note_missing() says */
-	if (x509_check_signer(c, k, NULL, (time_t)v->now, &facts, &bad) < 0)
-		check_say(v, CHECK_KEYRING_OF_SIGNER, copy ? copy->pos : (struct pos){from, 1, 1},
-			  "devices would refuse bundle '%s', which '%s' signs (%s): %s",
-			  bundle->name, signer->name, signer->recipe->file, bad->text);
-}
 
 /* A signer that nobody needs here: the files of one that is wanted were asked for before. */
 static void note_missing(struct check_view *v, const struct node *pki)
@@ -158,38 +55,15 @@ static void signer_is_good(struct check_view *v, const struct node *pki)
 			  facts.subject, x509_date(facts.not_after, date));
 }
 
-/* What is signed should have been seen to start. */
-static void bundle_was_tried(struct check_view *v, const struct node *bundle)
-{
-	const struct bundle_opts *o = bundle->recipe->opts;
-
-	if (!o->tested_by.count)
-		check_say(v, CHECK_UNTESTED_BUNDLE, recipe_pos(bundle->recipe, "tested-by"),
-			  "bundle '%s' is signed though nothing has started what is in it: name "
-			  "the verdict of a test in 'tested-by'",
-			  bundle->name);
-}
-
-static void check_bundle(struct check_view *v, const struct node *bundle)
-{
-	bundle_was_tried(v, bundle);
-	bundle_suits_devices(v, bundle);
-	boot_loader_comes_last(v, bundle);
-	devices_know_the_signer(v, bundle);
-}
-
 int check_sign_rules(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
-		if (n->recipe->kind == &kind_pki)
-			note_missing(v, n);
-		if (check_is_test(n))
+		if (n->recipe->kind != &kind_pki)
 			continue;
-		if (n->recipe->kind == &kind_bundle)
-			check_bundle(v, n);
-		else if (n->recipe->kind == &kind_pki)
+		note_missing(v, n);
+		if (!check_is_test(n))
 			signer_is_good(v, n);
 	}
 	return 0;

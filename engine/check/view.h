@@ -179,6 +179,6 @@ bool check_starts_kernel(const struct conf_entry *e);
 
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
-	check_environment_rules, check_device_rules, check_name_rules, check_unit_rules,
-	check_sign_rules, check_script_rules, check_rauc_rules, check_kernel_rules,
-	check_test_rules, check_link_rules;
+	check_environment_rules, check_bundle_rules, check_device_rules, check_name_rules,
+	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
+	check_kernel_rules, check_test_rules, check_link_rules;

@@ -2,6 +2,9 @@
 /*
  * orch build: opens the session, lets the scheduler run, places the targets' outputs, and sums up.
  */
+#include <time.h>
+
+#include "check/check.h"
 #include "cli/builder.h"
 #include "cli/checkout.h"
 #include "cli/json.h"
@@ -128,6 +131,17 @@ static void refuse(const struct cli *c, int code)
 		print_aside(err->text);
 }
 
+/* Whether devices would take the bundles that are wanted, and start what is in them. */
+static int check_what_is_signed(const struct session *s)
+{
+	struct err_list errors cleanup_err_list = {0};
+	struct err *err = NULL;
+
+	if (check_bundles(s->graph, time(NULL), &errors, &err))
+		return cli_fail(s, err);
+	return errors.count ? cli_fail_list(s, &errors) : 0;
+}
+
 int cmd_build(struct cli *c)
 {
 	struct session s cleanup_session = {.cli = c};
@@ -152,6 +166,8 @@ int cmd_build(struct cli *c)
 		code = session_open_rest(&s, &c->args);
 	if (code == 0)
 		code = session_check_files(&s, true);
+	if (code == 0)
+		code = check_what_is_signed(&s);
 	if (code) {
 		refuse(c, code);
 	} else if (builder_run(&b.builder, &code, &err) || finish(&b, code, &err)) {

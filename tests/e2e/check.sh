@@ -125,6 +125,9 @@ ignoring 'mark-good, node: root, why: "by hand", until: 2099-12-31'
 code ignored 0 "$orch" -C "$work/ignore" check
 check told-with-the-reason grep -q '^note: .*\[mark-good\] (ignored: by hand)' "$scratch/err"
 ignoring 'mark-good, node: boot, why: "of another node"'
+code no-bundle-for-it 2 "$orch" -C "$work/ignore" build bundle
+check build-names-the-rule grep -q 'is not started.*\[mark-good\]$' "$scratch/err"
+code what-is-no-bundle 0 "$orch" -C "$work/ignore" build pki
 code of-another-node 2 "$orch" -C "$work/ignore" check
 check speaks-all-the-same grep -q 'is not started.*\[mark-good\]$' "$scratch/err"
 check has-nothing-to-ignore grep -q "project.yaml:.*nothing is left to ignore of 'mark-good' in boot" "$scratch/err"
