@@ -8,10 +8,10 @@
 
 /* ---- modes and owners ---- */
 
-static void set_attr(struct tree_inode *inode, const struct content_attr *attr)
+static void set_attr(struct tree *t, struct tree_inode *inode, const struct content_attr *attr)
 {
 	if (attr->mode >= 0 && !S_ISLNK(inode->mode))
-		inode->mode = (inode->mode & S_IFMT) | (mode_t)attr->mode;
+		tree_inode_chmod(t, inode, (mode_t)attr->mode);
 	if (attr->uid >= 0)
 		inode->uid = (uint32_t)attr->uid;
 	if (attr->gid >= 0)
@@ -33,7 +33,7 @@ int content_modes(const struct list *modes, struct tree *t, struct err **err)
 		for (size_t i = 0; i < count; i++) {
 			if (!tree_glob(p->key, entries[i]->path))
 				continue;
-			set_attr(entries[i]->inode, &attr);
+			set_attr(t, entries[i]->inode, &attr);
 			hits++;
 		}
 		if (!hits)
@@ -89,7 +89,7 @@ static int apply_attr(struct sources *s, const struct content *c, const char *at
 	attr.uid = owner.uid;
 	attr.gid = owner.gid;
 	if (!folder) {
-		set_attr(top->inode, &attr);
+		set_attr(s->t, top->inode, &attr);
 		return 0;
 	}
 	if (c->mode)
@@ -102,7 +102,7 @@ static int apply_attr(struct sources *s, const struct content *c, const char *at
 
 		if (strncmp(entries[i]->path, top->path, n) == 0 &&
 		    (!n || !entries[i]->path[n] || entries[i]->path[n] == '/'))
-			set_attr(entries[i]->inode, &attr);
+			set_attr(s->t, entries[i]->inode, &attr);
 	}
 	return 0;
 }
@@ -186,4 +186,13 @@ int content_remove(struct action *a, const struct list *globs, struct tree *t, s
 		action_log(a, "remove %s: %zu entries", glob, removed);
 	}
 	return 0;
+}
+
+void content_say_left_out(struct action *a, const struct tree *t)
+{
+	const struct strv *left_out = tree_left_out(t);
+
+	for (size_t i = 0; i < left_out->count; i++)
+		action_log(a, "'/%s' is left out: a socket, and its program has ended",
+			   left_out->items[i]);
 }

@@ -40,5 +40,7 @@ int content_lay(struct action *a, const struct list *contents, struct tree *t,
 /* Removes what matches GLOBS; the log says how much. */
 int content_remove(struct action *a, const struct list *globs, struct tree *t,
 		   struct err **err) warn_unused;
+/* Tells the log what was where T comes from and no tree has: tree_left_out(). */
+void content_say_left_out(struct action *a, const struct tree *t);
 /* Sets modes and owners; each pattern must match something. */
 int content_modes(const struct list *modes, struct tree *t, struct err **err) warn_unused;

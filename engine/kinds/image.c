@@ -53,8 +53,11 @@ const struct kind kind_image = {
 		"the direct writer gives equal bytes for equal content. 'writer: guestfs' makes "
 		"the same files with libguestfs, and file systems that the direct writer does not "
 		"know.\n\n"
+		"Owners, attributes and access lists are kept where the file system has them; FAT "
+		"has none. A time that it does not have (ext4: 1901 to 2446, FAT: 1980 to 2107) "
+		"becomes the nearest.\n\n"
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
-	.version = 5,
+	.version = 6,
 	.named = kind_always,
 	.schema = &image_schema,
 	.outputs = image_outputs,

@@ -47,7 +47,7 @@ const struct kind kind_tree = {
 		"cleaned.\n\n"
 		"Users have no password. A user, group or number that the tree has with another "
 		"meaning is an error.",
-	.version = 4,
+	.version = 5,
 	.schema = &tree_schema,
 	.outputs = tree_outputs,
 	.demand = tree_demand,

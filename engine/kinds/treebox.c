@@ -6,6 +6,7 @@
 
 #include "base/path.h"
 #include "base/vec.h"
+#include "kinds/content.h"
 #include "kinds/guestbox.h"
 #include "machine/guest_sandbox.h"
 #include "media/tree_dir.h"
@@ -197,7 +198,10 @@ int treebox_close(struct treebox *b, struct tree *ret, struct err **err)
 		action_progress(b->a, -1, "gathering the tree");
 		rc = tree_from_dir(ret, b->root, b->owners, b->start, err);
 	}
-	return rc < 0 ? -1 : remove_mount_points(b, ret, err);
+	if (rc < 0)
+		return -1;
+	content_say_left_out(b->a, ret);
+	return remove_mount_points(b, ret, err);
 }
 
 void treebox_free(struct treebox *b)

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/board_node.h"
+#include "kinds/content.h"
 #include "kinds/makers.h"
 #include "kinds/vm_opts.h"
 #include "machine/qemu.h"
@@ -380,6 +381,7 @@ static int write_outputs(struct vm *vm, struct err **err)
 	action_progress(vm->a, -1, "reading the guest's files");
 	if (ext4_read_tree(t, vm->image, (uint64_t)vm->sector * 512, err) < 0)
 		return err_wrap(err, "cannot read the guest's root file system");
+	content_say_left_out(vm->a, t);
 	tree_settle_times(t, (int64_t)start_of_clock(vm->a));
 	for (size_t i = 0; i < vm->o->outputs.count; i++) {
 		if (write_output(vm, t, LIST_AT(vm->o->outputs, struct pair *, i), err) < 0)

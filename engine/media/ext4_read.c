@@ -277,8 +277,10 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 		ext4_fail(code, path, "cannot be read", err);
 		return err_wrap(err, "'%s'", r->name);
 	}
-	if (!inode)
+	if (!inode) {
+		strv_push(&r->t->left_out, path);
 		return 0;
+	}
 	if (known && S_ISDIR(inode->mode))
 		return err_set(err, ERR_BUILD, "'%s': folder '/%s' has two names: run e2fsck",
 			       r->name, path);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "media/tree_acl.h"
 #include "media/tree_priv.h"
 
 #define MAX_LINKS_FOLLOWED 40
@@ -43,6 +42,7 @@ void tree_free(struct tree *t)
 	for (size_t i = 0; i < t->kept.count; i++)
 		tree_free(t->kept.items[i]);
 	tree_ptrs_clear(&t->kept);
+	strv_clear(&t->left_out);
 	tree_entry_ptrs_clear(&t->sorted);
 	map_clear(&t->index);
 	if (t->spool >= 0)
@@ -55,6 +55,18 @@ void tree_free(struct tree *t)
 uint64_t tree_epoch(const struct tree *t)
 {
 	return t->epoch;
+}
+
+int64_t tree_time(int64_t mtime)
+{
+	if (mtime > TREE_TIME_MAX)
+		return TREE_TIME_MAX;
+	return mtime < TREE_TIME_MIN ? TREE_TIME_MIN : mtime;
+}
+
+const struct strv *tree_left_out(const struct tree *t)
+{
+	return &t->left_out;
 }
 
 void tree_settle_times(struct tree *t, int64_t since)
@@ -156,20 +168,15 @@ struct tree_inode *tree_inode_new(struct tree *t, mode_t mode, uint32_t uid, uin
 {
 	struct tree_inode *inode = arena_alloc(t->arena, sizeof(*inode));
 
-	if (mtime > TREE_TIME_MAX)
-		mtime = TREE_TIME_MAX;
 	inode->mode = mode;
 	inode->uid = uid;
 	inode->gid = gid;
-	inode->mtime = mtime < 0 ? 0 : mtime;
+	inode->mtime = tree_time(mtime);
 	inode->seq = t->seq;
 	return inode;
 }
 
-/*
- * Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two.
- */
-static void *grow(struct arena *a, void *items, size_t count, size_t size)
+void *tree_grow(struct arena *a, void *items, size_t count, size_t size)
 {
 	void *bigger;
 
@@ -197,8 +204,8 @@ void tree_inode_refer(struct tree *t, struct tree_inode *inode, uint64_t offset,
 		last->len += len;
 		return;
 	}
-	inode->segments =
-		grow(t->arena, inode->segments, inode->segment_count, sizeof(*inode->segments));
+	inode->segments = tree_grow(t->arena, inode->segments, inode->segment_count,
+				    sizeof(*inode->segments));
 	inode->segments[inode->segment_count++] = (struct tree_segment){offset, len, data};
 }
 
@@ -215,32 +222,6 @@ int tree_inode_append(struct tree *t, struct tree_inode *inode, uint64_t offset,
 	memcpy(copy, data, len);
 	tree_inode_refer(t, inode, offset, copy, len);
 	return 0;
-}
-
-void tree_inode_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value,
-		      size_t len)
-{
-	struct tree_xattr x = {.len = len};
-	char *copy = arena_alloc(t->arena, len + 1);
-	size_t i = 0;
-
-	memcpy(copy, value, len);
-	if (str_skip(name, "system.posix_acl_"))
-		tree_acl_normal(copy, len);
-	x.value = copy;
-	while (i < inode->xattr_count && strcmp(inode->xattrs[i].name, name) < 0)
-		i++;
-	if (i < inode->xattr_count && str_eq(inode->xattrs[i].name, name)) {
-		x.name = inode->xattrs[i].name;
-		inode->xattrs[i] = x;
-		return;
-	}
-	x.name = arena_strdup(t->arena, name);
-	inode->xattrs = grow(t->arena, inode->xattrs, inode->xattr_count, sizeof(*inode->xattrs));
-	memmove(inode->xattrs + i + 1, inode->xattrs + i,
-		(inode->xattr_count - i) * sizeof(*inode->xattrs));
-	inode->xattrs[i] = x;
-	inode->xattr_count++;
 }
 
 void tree_inode_read(const struct tree_inode *inode, uint64_t offset, void *buf, size_t len)

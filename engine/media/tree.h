@@ -20,10 +20,11 @@
  * Several entries may share one inode: those are hard links. Inodes and entries live as long as the
  * tree. A file that is mapped must not be truncated while the tree lives (inputs lie in the store).
  *
- * Times are whole seconds from 1970 to TREE_TIME_MAX. What is read keeps its own; what is made here
- * gets the tree's epoch. Names of users and
- * groups do not exist here: numbers only. POSIX ACLs are the xattrs system.posix_acl_access and
- * system.posix_acl_default.
+ * Times are whole seconds from TREE_TIME_MIN to TREE_TIME_MAX, as ext4 holds them; one outside
+ * becomes the nearest, as Linux does when it writes to ext4. What is read keeps its own; what is
+ * made here gets the tree's epoch. Names of users and groups do not exist here: numbers only. POSIX
+ * ACLs are the xattrs system.posix_acl_access and system.posix_acl_default; the permissions of a
+ * file and its access list agree, as in the kernel.
  *
  * Hostile archives are refused: one that would become more than it may (unpack.h), "..", a name
  * that leads through a symbolic link of the same archive, a hard link to nothing. A name that
@@ -33,8 +34,10 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/vec.h"
 
-#define TREE_TIME_MAX INT64_C(15032385535) /* 2446-05-10, the last that ext4 holds */
+#define TREE_TIME_MIN (-INT64_C(2147483648)) /* 1901-12-13, the first that ext4 holds */
+#define TREE_TIME_MAX INT64_C(15032385535)   /* 2446-05-10, the last */
 
 struct tree;
 
@@ -81,6 +84,13 @@ static inline void tree_freep(struct tree **t)
 }
 #define cleanup_tree __attribute__((cleanup(tree_freep)))
 uint64_t tree_epoch(const struct tree *t);
+/* The nearest time that a tree has. */
+int64_t tree_time(int64_t mtime);
+/*
+ * Sockets that programs have left where T was read from, as paths: they belong to a program that
+ * has ended, and a tar has none.
+ */
+const struct strv *tree_left_out(const struct tree *t);
 /* Gives the epoch to whatever was changed at SINCE or later, by the clock of who changed it. */
 void tree_settle_times(struct tree *t, int64_t since);
 
@@ -171,6 +181,8 @@ int tree_inode_append(struct tree *t, struct tree_inode *inode, uint64_t offset,
 		      size_t len, struct err **err) warn_unused;
 void tree_inode_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value,
 		      size_t len); /* sets or replaces */
+/* The permissions of MODE for INODE, as chmod(2) gives them: its access list follows. */
+void tree_inode_chmod(struct tree *t, struct tree_inode *inode, mode_t mode);
 int tree_link(struct tree *t, const char *path, struct tree_inode *inode, unsigned flags,
 	      struct err **err) warn_unused;
 /* A string that lives as long as the tree. */

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "media/tree_dir.h"
+#include "media/tree_priv.h"
 
 #define MAX_OWNERS (256 * 1024 * 1024)
 #define MAX_DEPTH 128
@@ -277,7 +278,7 @@ static void set_attributes(struct reading *r, struct tree_inode *inode, const st
 	inode->mode = st->st_mode | (o ? o->set_id : 0);
 	inode->uid = o ? o->uid : 0;
 	inode->gid = o ? o->gid : 0;
-	inode->mtime = st->st_mtime >= r->since ? epoch : st->st_mtime;
+	inode->mtime = st->st_mtime >= r->since ? epoch : tree_time(st->st_mtime);
 	if (o && o->type) {
 		inode->mode = o->type | (inode->mode & 07777);
 		inode->major = o->major;
@@ -323,7 +324,8 @@ static int make_entry(struct reading *r, const char *host, const char *path, con
 	case S_IFIFO:
 		return tree_link(r->t, path, tree_inode_new(r->t, S_IFIFO | 0600, 0, 0, 0), 0, err);
 	default:
-		return 1; /* a socket: a running program's, not content */
+		strv_push(&r->t->left_out, path); /* a socket */
+		return 1;
 	}
 }
 

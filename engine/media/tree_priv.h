@@ -24,6 +24,7 @@ struct tree {
 	unsigned seq; /* of the running or last reading */
 	struct tree_mappings mappings;
 	struct tree_ptrs kept;
+	struct strv left_out;
 	char *scratch;
 	int spool; /* unlinked file, or -1 */
 	uint64_t spool_size;
@@ -41,6 +42,10 @@ void tree_begin(struct tree *t);
 /* Maps a whole file; *ret_addr is NULL when it is empty. Lives as long as the tree. */
 int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr, size_t *ret_len,
 		struct err **err) warn_unused;
+/*
+ * Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two.
+ */
+void *tree_grow(struct arena *a, void *items, size_t count, size_t size);
 /* Adds a segment that refers to DATA in place. */
 void tree_inode_refer(struct tree *t, struct tree_inode *inode, uint64_t offset, const void *data,
 		      size_t len);

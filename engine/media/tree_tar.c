@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/acl.h"
 #include "base/file.h"
+#include "base/url.h"
 #include "media/pax.h"
 #include "media/tree.h"
 #include "media/tree_acl.h"
@@ -115,18 +117,37 @@ static int check_size(const struct reading *r, struct archive_entry *ae, struct 
 	return unpack_check(&r->unpack, size > 0 ? (uint64_t)size : 0, err);
 }
 
+static int check_access_list(const struct reading *r, const char *name, const void *value,
+			     size_t len, const char *path, struct err **err)
+{
+	struct acl acl cleanup_acl = {0};
+
+	if (!str_skip(name, "system.posix_acl_") || acl_parse(value, len, &acl) == 0)
+		return 0;
+	return err_set(err, ERR_BUILD, "'%s': '%s' has a bad access list", r->name, path);
+}
+
+/*
+ * GNU tar writes '%' and '=' of names as %25 and %3D, libarchive everything else that is not
+ * printable ASCII, too, and reads none of it back.
+ */
 static int read_xattrs(struct reading *r, struct archive_entry *ae, struct tree_inode *inode,
 		       const char *path, struct err **err)
 {
-	const char *name;
+	const char *written;
 	const void *value;
 	size_t len;
 
 	archive_entry_xattr_reset(ae);
-	while (archive_entry_xattr_next(ae, &name, &value, &len) == ARCHIVE_OK) {
-		if (!name || len > MAX_XATTR)
+	while (archive_entry_xattr_next(ae, &written, &value, &len) == ARCHIVE_OK) {
+		const char *name;
+
+		if (!written || len > MAX_XATTR || strstr(written, "%00"))
 			return err_set(err, ERR_BUILD, "'%s': '%s' has a bad extended attribute",
 				       r->name, path);
+		name = url_decode(r->t->arena, written);
+		if (check_access_list(r, name, value, len, path, err) < 0)
+			return -1;
 		tree_inode_xattr(r->t, inode, name, value, len);
 	}
 	return tree_acl_read(r->t, ae, inode, path, &r->later, err);
@@ -255,7 +276,7 @@ static int read_hardlink(struct reading *r, const char *path, const char *target
 	return tree_put(r->t, to.buf, e->inode, r->flags, true, err);
 }
 
-/* Fills what depends on the type; 1: a type that trees do not have. */
+/* Fills what depends on the type. */
 static int read_special(struct reading *r, struct archive_entry *ae, struct tree_inode *inode,
 			const char *path, struct err **err)
 {
@@ -279,7 +300,11 @@ static int read_special(struct reading *r, struct archive_entry *ae, struct tree
 		inode->minor = (uint32_t)archive_entry_rdevminor(ae);
 		return 0;
 	default:
-		return 1;
+		return err_set(
+			err, ERR_BUILD,
+			"'%s': '%s' is of a type that trees do not have (the rest of a file from "
+			"another volume, or a socket)",
+			r->name, path);
 	}
 }
 
