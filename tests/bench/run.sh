@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|ext4|chunks|cold|reference|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|ext4|chunks|cold|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -180,14 +180,17 @@ make_cold() {
 	"$orch" -C "$p" lock
 }
 
-# repository TREE: its locked packages, out of orch's downloads, for apt.
+# repository DIRECTORY STORE LOCK...: what the locks pin, out of orch's downloads, for apt; their names in
+# DIRECTORY/names.
 repository() {
-	local d=$work/hand/$1.repo name file sum
+	local d=$1 store=$2 name file sum
+	shift 2
+	rm -rf "$d"
 	mkdir -p "$d"
 	while read -r _ _ name _ _ file _ sum _; do
-		cp "$work/store3/downloads/$sum" "$d/${file##*/}"
+		cp "$store/downloads/$sum" "$d/${file##*/}"
 		printf '%s,' "$name"
-	done < <(grep '^package ' "$work/cold/recipes/$1.lock") >"$d/names"
+	done < <(grep -h '^package ' "$@") >"$d/names"
 	(cd "$d" && dpkg-scanpackages -m . >Packages 2>/dev/null)
 }
 
@@ -214,8 +217,8 @@ bench_cold() {
 	mkdir "$work/hand"
 	mv "$work/key" "$work/hand/key.pem"
 	mv "$work/cert" "$work/hand/cert.pem"
-	repository base
-	repository tools
+	repository "$work/hand/base.repo" "$work/store3" "$work/cold/recipes/base.lock"
+	repository "$work/hand/tools.repo" "$work/store3" "$work/cold/recipes/tools.lock"
 	compare "packages to bundle and disk" "${ROUNDS:-3}" cold "by hand" hand
 	compare "overlay edit to bundle and disk" "${ROUNDS:-3}" edit "by hand" hand_edit
 }
@@ -239,6 +242,60 @@ bench_reference() {
 	cp -R pki "$work/reference/"
 	seconds reference >/dev/null # all of it is cached; its outputs are placed
 	alone "reference project, overlay edit to bundle" 1 reference_edit
+}
+
+# --- the reference project, cold and with one package more, against tests/bench/by-hand-arm64.sh. What orch
+# downloads, once, is part of its time. It takes root, and 10 GB.
+copy_locked() {
+	mkdir -p "$work/arm64" "$work/hand64/source"
+	git ls-files -z | xargs -0 cp --parents -P -t "$work/arm64" --
+	"$orch" -C "$work/arm64" pki init && "$orch" -C "$work/arm64" lock
+}
+arm64() { "$orch" -C "$work/arm64" --store "$work/store64" build --progress plain; }
+package_more() { (cd "$work/arm64" && sed -i 's/^packages:.*/&\n  - tzdata/' recipes/base.yaml && "$orch" lock base); }
+# The same packages for the script, U-Boot's source, the emulator, and the project with its templates filled.
+by_hand_inputs() {
+	local p=$work/arm64/recipes h=$work/hand64 file sum
+	filled || return
+	repository "$h/system.repo" "$work/store64" "$p"/{minimal,build-base,platform,base}.lock
+	repository "$h/toolchain.repo" "$work/store64" "$p/toolchain.lock"
+	while read -r _ _ _ _ _ file _ sum; do
+		cp "$work/store64/downloads/$sum" "$h/source/${file##*/}"
+	done < <(grep '^source ' "$p/toolchain.lock")
+	read -r _ _ _ _ _ _ _ sum _ < <(grep '^tool [^ ]* qemu-user ' "$p/base.lock")
+	dpkg-deb --fsys-tarfile "$work/store64/downloads/$sum" | tar -xO ./usr/bin/qemu-aarch64 >"$h/emulator"
+	chmod 755 "$h/emulator"
+}
+filled() {
+	local p=$work/arm64
+	{
+		printf 'kind: run\nroot: toolchain\nrun: [tar -cf filled.tar custom_build rootfs]\noutputs: [filled.tar]\ninputs:\n'
+		(cd "$p" && grep -rl '{{' custom_build rootfs | sed 's/.*/  - {template: &}/')
+	} >"$p/recipes/filled.yaml"
+	"$orch" -C "$p" --store "$work/store64" build filled || return
+	rm -rf "$work/hand64/project"
+	mkdir "$work/hand64/project"
+	cp -R "$p/custom_build" "$p/rootfs" "$p/pki" "$work/hand64/project/"
+	tar -C "$work/hand64/project" -xf "$p/out/filled/filled.tar"
+	rm "$p/recipes/filled.yaml"
+}
+by_hand_arm64() { # all|package
+	sh tests/e2e/real-dpkg-foreign-lib.sh "$work/hand64/emulator" \
+		tests/bench/by-hand-arm64.sh "$1" "$work/hand64/project" "$work/hand64"
+}
+
+bench_arm64() {
+	local step ours theirs
+	[ "$(id -u)" = 0 ] || { missed "reference project, against a script" "by hand it takes root"; return; }
+	seconds copy_locked >/dev/null
+	for step in all package; do
+		if { [ "$step" = package ] && ! seconds package_more >/dev/null; } || ! ours=$(spent arm64) ||
+			! seconds by_hand_inputs >/dev/null || ! theirs=$(spent by_hand_arm64 "$step"); then
+			missed "reference project, $step, against a script" "it fails"
+			return
+		fi
+		tell_spent "reference project, ${step/all/cold}" "$ours" "by hand" "$theirs"
+	done
 }
 
 # --- the reference project after an edit of its packages, and that of another checkout with the orch built
