@@ -66,7 +66,7 @@ static const struct ref *copied_to(const struct check_view *v, const char *targe
 		const struct node *n = v->g->nodes.items[i];
 		const struct list *contents = check_list(n, "contents", OPT_STRUCT);
 
-		for (size_t k = 0; !check_is_test(n) && k < contents->count; k++) {
+		for (size_t k = 0; check_ships(v, n) && k < contents->count; k++) {
 			const struct content *c = LIST_AT(*contents, struct content *, k);
 
 			if (c->to && str_eq(c->to, target))
@@ -76,27 +76,47 @@ static const struct ref *copied_to(const struct check_view *v, const char *targe
 	return NULL;
 }
 
-/* Devices must verify with a keyring that knows the signer of the bundle. */
-static void devices_know_the_signer(struct check_view *v, const struct node *bundle)
+/*
+ * Where the keyring of devices is in the project, and the node of kind pki that has it, or NULL.
+ * NULL: devices get none that can be seen.
+ */
+static const char *keyring(const struct check_view *v, const struct node **ret_pki,
+			   struct pos *ret_pos)
 {
 	const struct conf_entry *path = conf_find(&v->system, "keyring", "path");
 	const struct ref *copy = path ? copied_to(v, path->value) : NULL;
 	const struct check_file *file = path && !copy ? check_target_file(v, path->value) : NULL;
+	const struct node *node = copy && copy->node ? graph_node(v->g, copy->node) : NULL;
+
+	*ret_pki = node && node->recipe->kind == &kind_pki ? node : NULL;
+	*ret_pos = copy ? copy->pos : (struct pos){file ? file->path : NULL, 1, 1};
+	if (*ret_pki)
+		return ((const struct pki_opts *)node->recipe->opts)->keyring->text;
+	if (copy)
+		return copy->type == REF_PATH ? copy->text : NULL;
+	return file ? file->path : NULL;
+}
+
+const char *check_keyring(const struct check_view *v)
+{
+	const struct node *pki;
+	struct pos pos;
+
+	return keyring(v, &pki, &pos);
+}
+
+/* Devices must verify with a keyring that knows the signer of the bundle. */
+static void devices_know_the_signer(struct check_view *v, const struct node *bundle)
+{
 	const struct bundle_opts *o = bundle->recipe->opts;
-	const struct node *signer = graph_node(v->g, o->sign->node);
-	const struct pki_opts *of_signer = signer->recipe->opts, *of_copy = NULL;
-	const char *from = copy && copy->type == REF_PATH ? copy->text : NULL;
-	const struct node *pki = copy && copy->node ? graph_node(v->g, copy->node) : NULL;
+	const struct node *signer = graph_node(v->g, o->sign->node), *pki;
+	const struct pki_opts *of_signer = signer->recipe->opts;
+	struct pos pos;
+	const char *from = keyring(v, &pki, &pos);
 	struct err *bad cleanup_err = NULL;
 	char *c cleanup_free = NULL, *k cleanup_free = NULL;
 	struct x509_facts facts;
 
-	if (pki && pki->recipe->kind == &kind_pki)
-		of_copy = pki->recipe->opts;
-	if (of_copy)
-		from = of_copy->keyring->text;
-	else if (file)
-		from = file->path;
 	if (!from || pki == signer)
 		return;
 	c = path_join(v->g->project->dir, of_signer->cert->text);
@@ -104,7 +124,7 @@ static void devices_know_the_signer(struct check_view *v, const struct node *bun
 	if (!path_exists(c) || !path_exists(k))
 		return; /* as note_missing() says */
 	if (x509_check_signer(c, k, NULL, (time_t)v->now, &facts, &bad) < 0)
-		check_say(v, CHECK_KEYRING_OF_SIGNER, copy ? copy->pos : (struct pos){from, 1, 1},
+		check_say(v, CHECK_KEYRING_OF_SIGNER, pos,
 			  "devices would refuse bundle '%s', which '%s' signs (%s): %s",
 			  bundle->name, signer->name, signer->recipe->file, bad->text);
 }

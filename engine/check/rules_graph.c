@@ -25,13 +25,14 @@ static bool *reached(const struct graph *g)
 
 /*
  * Tests and boards are there to be asked for by name, what ties others together likewise; devices
- * for their facts, which make no edge.
+ * for their facts, which make no edge; previous releases to be compared with.
  */
 static bool stands_alone(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 
-	return k->ties || k->input_fact || check_is_test(n) || k == &kind_board;
+	return k->ties || k->input_fact || check_is_test(n) || k == &kind_board ||
+	       k == &kind_release;
 }
 
 /* Of a chain that nothing reaches only the end is named. */

@@ -170,6 +170,8 @@ bool check_ships(const struct check_view *v, const struct node *n);
 const char *check_fact(const struct check_view *v, const struct node *n, const char *name);
 /* The whole of a project file of at most MAX bytes that is a text; NULL: none, or larger. */
 const char *check_text_of(const struct check_view *v, const char *path, size_t max);
+/* The project file that is the keyring of devices, or NULL: it cannot be seen. */
+const char *check_keyring(const struct check_view *v);
 /* The part of VALUE that names a disk in a way that does not last, or NULL. */
 const char *check_unstable_name(const char *value);
 /* files.c: FILES, LINKS and TEXTS of the view, once it knows what ships. */

@@ -45,6 +45,7 @@ enum option_bit {
 	O_FORMAT,
 	O_UPDATE,
 	O_RULES,
+	O_AGAINST,
 	O_BOARD,
 	O_SLOT,
 	O_TIMEOUT,
@@ -69,7 +70,7 @@ struct cli {
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
 	struct strv sets;
-	char *result_json, *events, *run, *board, *slot, *size;
+	char *result_json, *events, *run, *board, *slot, *size, *against;
 	char *update_name; /* --update PKG, or NULL: everything */
 };
 

@@ -101,7 +101,8 @@ int cmd_check(struct cli *c)
 	code = session_open(&s, c, SESSION_GRAPH, NULL);
 	if (code)
 		return code;
-	if (check_project(s.graph, look_into_store(&s), time(NULL), &report, &err)) {
+	if (check_project(s.graph, look_into_store(&s), time(NULL), &report, &err) ||
+	    (c->against && check_against(s.graph, c->against, &report, &err))) {
 		code = cli_fail(&s, err);
 	} else {
 		add_missing(&s, &report);

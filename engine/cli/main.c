@@ -54,7 +54,7 @@ const struct command commands[] = {
 	{"graph", "[TARGET...]", "the picture of the graph, with status", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS},
 	{"check", "", "everything that can be known wrong without building", NULL,
-	 SELECT | 1u << O_JSON | 1u << O_RULES, 0, 0},
+	 SELECT | 1u << O_JSON | 1u << O_RULES | 1u << O_AGAINST, 0, 0},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1},
 	{"boot", "NODE", "boot an image on an emulated board",

@@ -66,6 +66,9 @@ static const struct option_row rows[] = {
 		      "take the archive's current versions (of PACKAGE, or of everything)"},
 	[O_RULES] = {0, "rules", NULL, VALUE_FLAG, AT(rules), NULL,
 		     "list what is checked, and check nothing"},
+	[O_AGAINST] = {0, "against", "RELEASE", VALUE_TEXT, AT(against), NULL,
+		       "compare with what was shipped, too: a node of kind release, a directory, "
+		       "a device.json or a card image"},
 	[O_BOARD] = {0, "board", "NODE", VALUE_TEXT, AT(board), NULL,
 		     "on this board (else: the project's fastest)"},
 	[O_SLOT] = {0, "slot", "NAME", VALUE_TEXT, AT(slot), NULL,

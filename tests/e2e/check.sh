@@ -114,6 +114,15 @@ for case in tests/must-fail/*.sh; do
 	refused "$PWD/$case"
 done
 
+# What devices out there trust stays in the keyring.
+mkdir "$work/shipped"
+code device-as-a-file 0 "$orch" -C "$work/good" build device
+cp "$work/good/out/device/device.json" "$work/good/pki/keyring.pem" "$work/shipped/"
+code against-itself 0 "$orch" -C "$work/good" check --against "$work/shipped"
+(cd "$work/good" && other_keys && mv other/pki/keyring.pem "$work/shipped/" && rm -r other)
+code against-other-keys 2 "$orch" -C "$work/good" check --against "$work/shipped"
+check says-what-they-would-refuse grep -q 'keyring.pem:1:1: a CA that devices trust' "$scratch/err"
+
 # ignoring ENTRY: project.yaml of 'ignore', a copy without the unit that marks a slot good, has one.
 ignoring() {
 	rm -rf "$work/ignore"
