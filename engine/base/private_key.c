@@ -17,15 +17,38 @@
 #define PEM_ONE_LINE_MIN 48   /* the same where no line ends; Ed25519 has 64 */
 #define PEM_MAX (128u * 1024) /* bytes that are decoded of the base64 of one */
 #define DER_HEAD 24           /* bytes from which der_kind() can tell */
+#define HEX_STEP 48           /* bytes from one look for hexadecimal to the next */
+#define HEX_SAMPLE 8          /* bytes of one */
+#define HEX_BEFORE 112        /* bytes before the first that finds it: two looks and a key's head */
+#define JWK_MAX (16u * 1024) /* bytes of an object before and after its "kty"; RSA-8192 has 6,400 */
+#define JWK_MIN 40           /* characters of a private number; Ed25519 has 43 */
 
 /* id-PBES2 (RFC 8018 A.4) */
-static const unsigned char pbes2[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-				      0xf7, 0x0d, 0x01, 0x05, 0x0d};
+static const char pbes2[] = {0x06,       0x09, 0x2a, (char)0x86, 0x48, (char)0x86,
+			     (char)0xf7, 0x0d, 0x01, 0x05,       0x0d};
 
 /* Bytes that are looked at. */
 struct span {
 	const unsigned char *p, *end;
 };
+
+/*
+ * As memmem(), for text in which the byte RARE of WHAT is seldom: memchr() is several times faster.
+ */
+static const unsigned char *find(const unsigned char *p, const unsigned char *end, const char *what,
+				 size_t len, size_t rare)
+{
+	while ((size_t)(end - p) >= len) {
+		p = memchr(p + rare, (unsigned char)what[rare], (size_t)(end - p) - len + 1);
+		if (!p)
+			break;
+		p -= rare;
+		if (memcmp(p, what, len) == 0)
+			return p;
+		p++;
+	}
+	return NULL;
+}
 
 /* ---- DER ---- */
 
@@ -117,7 +140,7 @@ static bool has_der(const struct span *s)
 			return true;
 		p++;
 	}
-	for (p = s->p; (p = memmem(p, (size_t)(s->end - p), pbes2, sizeof(pbes2))); p++) {
+	for (p = s->p; (p = find(p, s->end, pbes2, sizeof(pbes2), 6)); p++) {
 		for (size_t head = 2; head <= 5 && head <= (size_t)(p - s->p); head++)
 			if (p[-(ptrdiff_t)head] == 0x30 && der_before(s, p - head))
 				return true;
@@ -215,6 +238,164 @@ static bool has_base64(const struct span *s)
 	return false;
 }
 
+/* ---- hexadecimal ---- */
+
+static int hex_value(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes at most MAX bytes that stand at P, with what may stand between two of them. */
+static size_t hex_decode(const unsigned char *p, const unsigned char *end, unsigned char *out,
+			 size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && end - p >= 2) {
+		int high = hex_value(p[0]), low = hex_value(p[1]);
+
+		if (high >= 0 && low >= 0) {
+			out[n++] = (unsigned char)(high << 4 | low);
+			p += 2;
+		} else if (*p && strchr(": \t\r\n\\", *p)) {
+			p += p[0] == '\\' ? 2 : 1; /* \n within a string */
+		} else {
+			break;
+		}
+	}
+	return n;
+}
+
+static bool is_hex_key(const unsigned char *p, const unsigned char *end)
+{
+	unsigned char head[DER_HEAD], *all cleanup_free = NULL;
+	size_t skip, size;
+
+	if (hex_decode(p, end, head, sizeof(head)) < sizeof(head) ||
+	    der_kind(head, sizeof(head)) != DER_KEY)
+		return false;
+	size = sequence_size(head, sizeof(head), &skip);
+	if (size > DER_MAX)
+		return false;
+	all = xmalloc(size);
+	return hex_decode(p, end, all, size) == size && is_der(all, size);
+}
+
+/*
+ * A key that begins in PART of S. Its version comes after the head of its SEQUENCE, two to five
+ * bytes.
+ */
+static bool has_hex_of(const struct span *s, const struct span *part, const char *version,
+		       ptrdiff_t stride)
+{
+	const unsigned char *p = part->p;
+
+	for (; (p = memmem(p, (size_t)(part->end - p), version, strlen(version))); p++)
+		for (ptrdiff_t head = 2; head <= 5 && head * stride <= p - s->p; head++) {
+			const unsigned char *start = p - head * stride;
+
+			if (start[0] == '3' && start[1] == '0' && is_hex_key(start, s->end))
+				return true;
+		}
+	return false;
+}
+
+/* Whether most of the HEX_SAMPLE bytes at P are digits, and the others between them. */
+static bool looks_hex(const unsigned char *p)
+{
+	enum { OTHER, BETWEEN, DIGIT };
+	static const unsigned char kinds[256] = {
+		['0' ... '9'] = DIGIT, ['A' ... 'F'] = DIGIT, ['a' ... 'f'] = DIGIT,
+		[':'] = BETWEEN,       [' '] = BETWEEN,       ['\t'] = BETWEEN,
+		['\r'] = BETWEEN,      ['\n'] = BETWEEN,
+	};
+	unsigned digits = 0;
+
+	for (size_t i = 0; i < HEX_SAMPLE; i++) {
+		if (kinds[p[i]] == OTHER)
+			return false;
+		digits += kinds[p[i]] == DIGIT;
+	}
+	return digits > HEX_SAMPLE / 2;
+}
+
+/* The shortest key has 96 digits: a look every HEX_STEP bytes misses none. */
+static bool has_hex(const struct span *s)
+{
+	const unsigned char *p = s->p;
+
+	while (s->end - p >= HEX_SAMPLE) {
+		struct span part = {p - s->p > HEX_BEFORE ? p - HEX_BEFORE : s->p, s->end};
+
+		if (!looks_hex(p)) {
+			p += HEX_STEP;
+			continue;
+		}
+		while (s->end - p >= HEX_SAMPLE && looks_hex(p))
+			p += HEX_STEP;
+		if (p < s->end)
+			part.end = p;
+		if (has_hex_of(s, &part, "02010", 2) || has_hex_of(s, &part, "02:01:0", 3) ||
+		    has_hex_of(s, &part, "02 01 0", 3))
+			return true;
+	}
+	return false;
+}
+
+/* ---- JSON Web Keys ---- */
+
+/* The bounds of the object that AT is in. */
+static struct span object_around(const struct span *s, const unsigned char *at)
+{
+	struct span o = {at, at};
+	int depth = 0;
+
+	while (o.p > s->p && at - o.p < (ptrdiff_t)JWK_MAX && depth >= 0) {
+		o.p--;
+		depth += (*o.p == '}') - (*o.p == '{');
+	}
+	for (depth = 0; o.end < s->end && o.end - at < (ptrdiff_t)JWK_MAX && depth >= 0; o.end++)
+		depth += (*o.end == '{') - (*o.end == '}');
+	return o;
+}
+
+/* Whether "d" stands at P, which is after its first quote, with a number. */
+static bool is_private_number(const unsigned char *p, const unsigned char *end)
+{
+	size_t chars = 0, colons = 0;
+
+	if (p == end || *p++ != 'd')
+		return false;
+	for (; p < end && *p && strchr("\\\": \t\r\n", *p); p++)
+		colons += *p == ':';
+	while (p + chars < end && base64_value(p[chars]) >= 0)
+		chars++;
+	return colons == 1 && chars >= JWK_MIN;
+}
+
+/* RFC 7517; the private number of EC and OKP keys (RFC 8037) and of RSA is "d" (RFC 7518, 6). */
+static bool has_jwk(const struct span *s)
+{
+	const unsigned char *p = s->p;
+
+	for (; (p = memchr(p, 'k', (size_t)(s->end - p))); p++) {
+		struct span o;
+		const unsigned char *q;
+
+		if (p == s->p || p[-1] != '"' || s->end - p < 4 || memcmp(p, "kty", 3) != 0)
+			continue;
+		o = object_around(s, p);
+		q = o.p;
+		while ((q = memchr(q, '"', (size_t)(o.end - q))))
+			if (is_private_number(++q, o.end))
+				return true;
+	}
+	return false;
+}
+
 /* ---- PEM and OpenSSH ---- */
 
 /* Whether base64 follows the dashes after the words, with a blank between them at most. */
@@ -254,7 +435,7 @@ static bool has_pem(const struct span *s)
 	static const char words[] = "PRIVATE KEY", begin[] = "-----BEGIN ";
 	const unsigned char *p = s->p;
 
-	while ((p = memmem(p, (size_t)(s->end - p), words, sizeof(words) - 1))) {
+	while ((p = find(p, s->end, words, sizeof(words) - 1, 3))) {
 		size_t before = (size_t)(p - s->p);
 		const unsigned char *label = before > PEM_LABEL_MAX ? p - PEM_LABEL_MAX : s->p;
 
@@ -272,7 +453,7 @@ static bool has_base64_of_pem(const struct span *s)
 	static const char begin[] = "LS0tLS1CRUdJTi"; /* "-----BEGIN " */
 	const unsigned char *p = s->p;
 
-	while ((p = memmem(p, (size_t)(s->end - p), begin, sizeof(begin) - 1))) {
+	while ((p = find(p, s->end, begin, sizeof(begin) - 1, 11))) {
 		unsigned char *text cleanup_free = xmalloc(PEM_MAX);
 		size_t chars, len = base64_decode(p, s->end, text, PEM_MAX, &chars);
 		const struct span decoded = {text, text + len};
@@ -284,6 +465,31 @@ static bool has_base64_of_pem(const struct span *s)
 	return false;
 }
 
+/*
+ * As some editors and shells of Windows write it: each letter with a zero before it (big endian) or
+ * after it; seen from a letter on, both are the same.
+ */
+static bool has_wide_pem(const struct span *s)
+{
+	static const char words[] = "P\0R\0I\0V\0A\0T\0E\0 \0K\0E\0Y";
+	const unsigned char *p = memchr(s->p, 0, (size_t)(s->end - s->p)); /* text has none */
+
+	while (p && (p = find(p, s->end, words, sizeof(words) - 1, 6))) {
+		size_t before = (size_t)(p - s->p) / 2, n = 0;
+		const unsigned char *q = p - 2 * (before > PEM_LABEL_MAX ? PEM_LABEL_MAX : before);
+		unsigned char *text cleanup_free = xmalloc(PEM_MAX);
+		struct span narrow = {text, text};
+
+		for (; q < s->end && n < PEM_MAX && (q < p || q + 1 == s->end || !q[1]); q += 2)
+			text[n++] = *q;
+		narrow.end = text + n;
+		if (has_pem(&narrow))
+			return true;
+		p += sizeof(words) - 1;
+	}
+	return false;
+}
+
 /* The name of a cipher follows, 32 bits of length first; in programs, other text does. */
 static bool has_openssh(const struct span *s)
 {
@@ -291,12 +497,12 @@ static bool has_openssh(const struct span *s)
 	static const char base64[] = "b3BlbnNzaC1rZXktdjEAAAAA";
 	const unsigned char *p = s->p;
 
-	for (; (p = memmem(p, (size_t)(s->end - p), magic, sizeof(magic))); p++) {
+	for (; (p = find(p, s->end, magic, sizeof(magic), 8)); p++) {
 		if ((size_t)(s->end - p) > sizeof(magic) + 4 &&
 		    memcmp(p + sizeof(magic), "\0\0\0", 3) == 0 && p[sizeof(magic) + 3])
 			return true;
 	}
-	return memmem(s->p, (size_t)(s->end - s->p), base64, sizeof(base64) - 1);
+	return find(s->p, s->end, base64, sizeof(base64) - 1, 12);
 }
 
 const char *private_key_in(const void *data, size_t len)
@@ -313,7 +519,13 @@ const char *private_key_in(const void *data, size_t len)
 		return "OpenSSH";
 	if (has_der(&s))
 		return "DER";
-	return has_base64(&s) ? "base64 of DER" : NULL;
+	if (has_base64(&s))
+		return "base64 of DER";
+	if (has_hex(&s))
+		return "hexadecimal of DER";
+	if (has_jwk(&s))
+		return "JWK";
+	return has_wide_pem(&s) ? "PEM in UTF-16" : NULL;
 }
 
 int private_key_check_mode(const char *path, mode_t mode, struct err **err)

@@ -12,10 +12,14 @@
  *    (RFC 5915) and DSA keys;
  *  - OpenSSH's own form (PROTOCOL.key, "openssh-key-v1");
  *  - the base64 (RFC 4648, either alphabet) of all these, in one line or several, where it begins
- *    with them.
+ *    with them;
+ *  - hexadecimal of DER that is not encrypted, with ':' or spaces between its bytes or without;
+ *  - PEM in UTF-16, of either order;
+ *  - JSON Web Keys (RFC 7517) of RSA, EC and OKP with their private number.
  *
- * What is not: keys that are compressed or encrypted by other means, key stores (PKCS #12, JKS:
- * most of them hold public certificates), and raw numbers.
+ * What is not: keys that are compressed (media/key_search.h looks into these) or encrypted by other
+ * means, symmetric ones, key stores (PKCS #12, JKS: most of them hold public certificates), and raw
+ * numbers.
  */
 #include <stddef.h>
 #include <sys/types.h>

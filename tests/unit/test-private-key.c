@@ -73,6 +73,16 @@ static const char make_keys[] =
 	"	  sed 's/$/\\\\n/' $k.pem | tr -d '\\n'; echo '\"}'; } >$k.json\n"
 	"	sed 's/\\\\n/\\\\\\\\n/g' $k.json >$k.twice\n"
 	"	{ printf '{\"key\": \"'; base64 -w0 $k.der; echo '\"}'; } >$k.value\n"
+	"	od -An -v -tx1 $k.der >$k.dump; tr -d ' ' <$k.dump >$k.hexlines\n"
+	"	tr -d '\n' <$k.hexlines >$k.hex; tr a-f A-F <$k.hex >$k.HEX\n"
+	"	{ echo 'key:'\n"
+	"	  sed 's/^ /    /; s/\\([0-9a-f]\\) \\([0-9a-f]\\)/\\1:\\2/g; s/$/:/' $k.dump\n"
+	"	} >$k.colons\n"
+	"	od -An -v -tx1 $k.pub.der >$k.pubdump; tr -d ' \n' <$k.pubdump >$k.pubhex\n"
+	"	iconv -f ascii -t utf-16le $k.pem >$k.little\n"
+	"	iconv -f ascii -t utf-16be $k.pem >$k.big\n"
+	"	sed 's/$/\\r/' $k.pem | iconv -f ascii -t utf-16 >$k.windows\n"
+	"	iconv -f ascii -t utf-16 $k.pub.pem >$k.pubwide\n"
 	"	{ echo 'key: |'; base64 $k.der | sed 's/^/  /'; } >$k.yaml\n"
 	"done\n"
 	"openssl rsa -in rsa.pem -traditional -out rsa.old.pem\n"
@@ -107,8 +117,19 @@ static void forms_of_a_key(void **state)
 		{"lines", "base64 of DER"},
 		{"value", "base64 of DER"},
 		{"yaml", "base64 of DER"},
+		{"dump", "hexadecimal of DER"},
+		{"hexlines", "hexadecimal of DER"},
+		{"hex", "hexadecimal of DER"},
+		{"HEX", "hexadecimal of DER"},
+		{"colons", "hexadecimal of DER"},
+		{"little", "PEM in UTF-16"},
+		{"big", "PEM in UTF-16"},
+		{"windows", "PEM in UTF-16"},
 		{"pub.pem", NULL},
 		{"pub.der", NULL},
+		{"pubdump", NULL},
+		{"pubhex", NULL},
+		{"pubwide", NULL},
 	};
 
 	script(make_keys);
@@ -178,10 +199,48 @@ static void pgp_keys(void **state)
 	assert_null(private_key_in(public, sizeof(public) - 1));
 }
 
+/* Of RFC 8037 (A.1) and RFC 7517 (A.2), with what stands around keys. */
+static void json_web_keys(void **state)
+{
+#define OKP "\"kty\":\"OKP\",\"crv\":\"Ed25519\""
+#define OKP_D "\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\""
+#define OKP_X "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\""
+	static const char *const keys[] = {
+		"{" OKP "," OKP_D "," OKP_X "}",
+		"{" OKP_D "," OKP "," OKP_X "}",
+		"{ \"d\" : \"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\",\n"
+		"  \"kty\" : \"EC\", \"crv\" : \"P-256\", \"use\" : \"enc\" }",
+		"{\"keys\": [{" OKP "," OKP_X "}, {\"kty\": \"RSA\", \"key_ops\": [\"sign\"],\n"
+		"\"oth\": [{\"r\": \"x\"}], \"e\": \"AQAB\", \"d\":\n"
+		"\"X4cTteJY_gn4FYPsXB8rdXix5vwsg1FLN5E3EaG6RJoVH-HLLKD9M7dx5oo7GURknch\"}]}",
+		"key='{\\\"kty\\\":\\\"OKP\\\",\\\"d\\\":"
+		"\\\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\\\"}'",
+	};
+	static const char *const public[] = {
+		"{" OKP "," OKP_X ",\"kid\":\"a key that is public, with a name that is long\"}",
+		"{" OKP "," OKP_X "} {" OKP_D "}",
+		"{" OKP ",\"d\":\"the private number, in base64url\"}",
+		"{" OKP ",\"digest\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\"}",
+		"\"kty\"",
+		"{{{{{{{{{{{{{{{{{{{{{{{{{\"kty",
+	};
+
+	for (size_t i = 0; i < array_len(keys); i++) {
+		const char *form = private_key_in(keys[i], strlen(keys[i]));
+
+		if (!form || strcmp(form, "JWK") != 0)
+			fail_msg("%s: %s", keys[i], form ? form : "none");
+	}
+	for (size_t i = 0; i < array_len(public); i++)
+		if (private_key_in(public[i], strlen(public[i])))
+			fail_msg("%s", public[i]);
+}
+
 /* Any bytes at all: the sanitizers look. */
 static void cut_keys(void **state)
 {
-	static const char *const names[] = {"rsa.der", "ec.sealed.der", "rsa.json", "ed.lines"};
+	static const char *const names[] = {"rsa.der",  "ec.sealed.der", "rsa.json",
+					    "ed.lines", "ec.colons",     "rsa.windows"};
 
 	for (size_t i = 0; i < array_len(names); i++) {
 		struct str text cleanup_str = content(names[i]);
@@ -200,7 +259,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_of_a_key), cmocka_unit_test(what_is_public),
 		cmocka_unit_test(openssh_keys),   cmocka_unit_test(words_are_no_key),
-		cmocka_unit_test(pgp_keys),       cmocka_unit_test(cut_keys),
+		cmocka_unit_test(pgp_keys),       cmocka_unit_test(json_web_keys),
+		cmocka_unit_test(cut_keys),
 	};
 
 	return cmocka_run_group_tests_name("private-key", tests, dir_setup, dir_teardown);
