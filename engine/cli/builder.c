@@ -6,6 +6,7 @@
 #include "cli/paint.h"
 #include "cli/program.h"
 #include "kinds/user_config.h"
+#include "machine/cgroup.h"
 #include "store/blob.h"
 
 /* Runs after the first one, for damaged blobs. */
@@ -293,8 +294,8 @@ static void count_outcomes(struct builder *b)
  * Runs until what is delivered is whole. What cannot be delivered is *RET_UNDELIVERED: the run has
  * its place in the history all the same.
  */
-static int run_and_deliver(struct builder *b, const struct sched_opts *opts,
-			   struct err **ret_undelivered, struct err **err)
+static int deliver_all(struct builder *b, const struct sched_opts *opts,
+		       struct err **ret_undelivered, struct err **err)
 {
 	double wall_s = 0;
 	size_t damaged;
@@ -319,6 +320,24 @@ static int run_and_deliver(struct builder *b, const struct sched_opts *opts,
 	return 0;
 }
 
+static int run_and_deliver(struct builder *b, const struct sched_opts *opts,
+			   struct err **ret_undelivered, struct err **err)
+{
+	int r = deliver_all(b, opts, ret_undelivered, err);
+
+	cgroup_run_close(steal_ptr(b->groups));
+	return r;
+}
+
+/* Workers find room for their sandboxes' control groups beside that of the run. */
+static void open_groups(void *arg)
+{
+	struct builder *b = arg;
+
+	if (!b->groups)
+		b->groups = cgroup_run_open(&cgroup_own);
+}
+
 int builder_run(struct builder *b, int *ret_code, struct err **err)
 {
 	struct err *undelivered = NULL;
@@ -330,6 +349,8 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		.no_wait = b->cli->no_wait,
 		.build = build_id,
 		.sink = &b->tee.sink,
+		.before_work = open_groups,
+		.arg = b,
 	};
 	char *worker cleanup_free = program_worker(err);
 	int rc;

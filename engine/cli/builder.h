@@ -47,6 +47,7 @@ struct builder {
 	struct builder_history history;
 	struct sched_result result;
 	struct room room;
+	struct cgroup_run *groups; /* NULL: none */
 };
 
 /*

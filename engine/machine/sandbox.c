@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h> /* struct clone_args */
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -329,21 +330,35 @@ static int read_report(int fd, const struct sandbox_opts *opts, struct err **err
 	return 0;
 }
 
+/* What runs: its first process, a descriptor of that, its control group (NULL: none). */
+struct box {
+	pid_t pid;
+	int pidfd;
+	struct cgroup *group;
+};
+
+static void box_close(struct box *b)
+{
+	if (b->pidfd >= 0)
+		close(b->pidfd);
+	cgroup_free(b->group);
+}
+
 /* Ends in -1 with ERR when a limit is exceeded or the time is over, 0 when init has ended. */
-static int watch_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, const char *name,
+static int watch_init(const struct box *b, const struct sandbox_opts *opts, const char *name,
 		      struct err **err)
 {
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct pollfd p = {.fd = b->pidfd, .events = POLLIN};
 	struct limits_watch watch;
 	uint64_t left = opts->timeout_s ? opts->timeout_s * 1000ull : UINT64_MAX;
 
-	limits_watch(&watch, pid, opts);
+	limits_watch(&watch, b->pid, opts, b->group);
 	for (;;) {
 		int pause = left < LIMITS_PAUSE_MS ? (int)left : LIMITS_PAUSE_MS;
 		int n = poll(&p, 1, pause);
 
 		if (n > 0)
-			return 0;
+			return limits_check_end(&watch, name, err);
 		if (n == 0 && opts->timeout_s && (left -= (uint64_t)pause) == 0)
 			return err_set(err, ERR_TIMEOUT,
 				       "'%s' did not end within %u s and was killed", name,
@@ -354,15 +369,15 @@ static int watch_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, con
 }
 
 /* Waits for init to end; kills all when it has taken too much. */
-static int wait_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, const char *name,
+static int wait_init(const struct box *b, const struct sandbox_opts *opts, const char *name,
 		     int *ret_status, struct err **err)
 {
 	struct err *unseen cleanup_err = NULL;
-	int r = watch_init(pid, pidfd, opts, name, err), status;
+	int r = watch_init(b, opts, name, err), status;
 
 	if (r < 0)
-		kill(pid, SIGKILL);
-	if (proc_wait(pid, &status, r < 0 ? &unseen : err) < 0 || r < 0)
+		kill(b->pid, SIGKILL);
+	if (proc_wait(b->pid, &status, r < 0 ? &unseen : err) < 0 || r < 0)
 		return -1;
 	/* As a shell does, init can only say 128 + n: make a signal of it again. */
 	if (WIFEXITED(status) && WEXITSTATUS(status) > 128 && WEXITSTATUS(status) < 128 + 65)
@@ -371,16 +386,16 @@ static int wait_init(pid_t pid, int pidfd, const struct sandbox_opts *opts, cons
 	return 0;
 }
 
-/* In the caller: all that the sandbox PID says, until it has ended. */
-static int follow(pid_t pid, int pidfd, const struct pipes *p, const char *name,
+/* In the caller: all that the sandbox says, until it has ended. */
+static int follow(const struct box *b, const struct pipes *p, const char *name,
 		  const struct sandbox_opts *opts, int *ret_status, struct err **err)
 {
 	struct err *late cleanup_err = NULL;
 	int r = read_report(p->report[0], opts, err), status = 0;
 
 	if (r < 0)
-		kill(pid, SIGKILL);
-	if (wait_init(pid, pidfd, opts, name, &status, r < 0 ? &late : err) < 0)
+		kill(b->pid, SIGKILL);
+	if (wait_init(b, opts, name, &status, r < 0 ? &late : err) < 0)
 		return -1;
 	if (r < 0 || read_report(p->verdict[0], opts, err) < 0)
 		return -1;
@@ -408,14 +423,31 @@ static void close_end(int *fd)
 	*fd = -1;
 }
 
+/* As fork() in new namespaces and in B's group; where it cannot begin in that, there is none. */
+static pid_t clone_init(struct box *b)
+{
+	struct clone_args args = {
+		.flags = NAMESPACES | CLONE_PIDFD | (b->group ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uintptr_t)&b->pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = b->group ? (uint64_t)cgroup_fd(b->group) : 0,
+	};
+	pid_t pid = b->group ? (pid_t)syscall(SYS_clone3, &args, sizeof(args)) : -1;
+
+	if (pid >= 0)
+		return pid;
+	cgroup_free(steal_ptr(b->group));
+	return (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD | CLONE_PIDFD, NULL, &b->pidfd, NULL,
+			      0);
+}
+
 int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_status,
 		struct err **err)
 {
 	struct pipes pipes __attribute__((cleanup(pipes_close))) = {{-1, -1}, {-1, -1}, {-1, -1}};
-	int pidfd cleanup_fd = -1;
+	struct box box __attribute__((cleanup(box_close))) = {.pidfd = -1};
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	pid_t pid;
 
 	if (opts->owners && opts->arch && !str_eq(opts->arch, sandbox_host_arch()) &&
 	    sandbox_is_native(opts->arch))
@@ -427,17 +459,18 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 	    pipe2(pipes.alive, O_CLOEXEC) < 0)
 		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
 	fflush(NULL);
-	pid = (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD | CLONE_PIDFD, NULL, &pidfd, NULL, 0);
-	if (pid == 0) {
+	box.group = limits_group(&opts->limits);
+	box.pid = clone_init(&box);
+	if (box.pid == 0) {
 		close_end(&pipes.alive[1]);
 		init_main(argv, opts, uid, gid, &pipes);
 	}
-	if (pid < 0)
+	if (box.pid < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot make a user namespace" REMEDY);
 	close_end(&pipes.report[1]);
 	close_end(&pipes.verdict[1]);
 	close_end(&pipes.alive[0]);
-	return follow(pid, pidfd, &pipes, argv[0], opts, ret_status, err);
+	return follow(&box, &pipes, argv[0], opts, ret_status, err);
 }
 
 int sandbox_probe(struct err **err)

@@ -51,6 +51,28 @@ int limits_apply(const struct sandbox_limits *l, struct err **err)
 	return 0;
 }
 
+static uint64_t memory_of(const struct sandbox_limits *l)
+{
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return l->memory ? l->memory : machine / 4 * 3;
+}
+
+struct cgroup *limits_group(const struct sandbox_limits *l)
+{
+	return cgroup_new(&cgroup_own, memory_of(l), PROCESSES);
+}
+
+static int too_much_memory(const char *name, uint64_t held, uint64_t limit, struct err **err)
+{
+	char *has cleanup_free = str_bytes(held), *most cleanup_free = str_bytes(limit);
+
+	return err_set(err, ERR_RESOURCE,
+		       "'%s' was stopped: it held %s of memory, files in /tmp and /run included; "
+		       "the limit is %s (the recipe's 'memory:' raises it)",
+		       name, has, most);
+}
+
 /* --- what processes hold --- */
 
 static ssize_t read_text(const char *path, char text[TEXT_MAX])
@@ -223,7 +245,6 @@ static int check_processes(struct limits_watch *w, const char *name, struct err 
 {
 	struct pids all;
 	uint64_t files = in_files(w->pid, w->opts), held;
-	char *has cleanup_free = NULL, *limit cleanup_free = NULL;
 
 	find_processes(&all, w->pid);
 	if (all.count > PROCESSES)
@@ -238,14 +259,7 @@ static int check_processes(struct limits_watch *w, const char *name, struct err 
 	held = held_by(&all, resident, files);
 	if (held > w->memory)
 		held = held_by(&all, proportional, files);
-	if (held <= w->memory)
-		return 0;
-	has = str_bytes(held);
-	limit = str_bytes(w->memory);
-	return err_set(err, ERR_RESOURCE,
-		       "'%s' was stopped: it held %s of memory, files in /tmp and /run included, "
-		       "more than the limit of %s (the recipe's 'memory:' raises it)",
-		       name, has, limit);
+	return held <= w->memory ? 0 : too_much_memory(name, held, w->memory, err);
 }
 
 /* --- what was written --- */
@@ -340,17 +354,16 @@ static int check_scratch(struct limits_watch *w, const char *name, struct err **
 
 /* --- */
 
-void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *opts)
+void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *opts,
+		  const struct cgroup *group)
 {
-	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-
 	int memory cleanup_fd = memfd_create("limits", MFD_CLOEXEC);
 	struct stat st;
 
-	*w = (struct limits_watch){.opts = opts, .pid = pid};
+	*w = (struct limits_watch){.opts = opts, .group = group, .pid = pid};
 	if (memory >= 0 && fstat(memory, &st) == 0)
 		w->memory_dev = st.st_dev;
-	w->memory = opts->limits.memory ? opts->limits.memory : machine / 4 * 3;
+	w->memory = memory_of(&opts->limits);
 	w->free_at_start = free_for(opts);
 	w->scratch = opts->limits.scratch;
 	if (w->scratch) {
@@ -363,9 +376,25 @@ void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *
 	}
 }
 
+int limits_check_end(const struct limits_watch *w, const char *name, struct err **err)
+{
+	switch (w->group ? cgroup_killed(w->group) : CGROUP_NOT_KILLED) {
+	case CGROUP_NOT_KILLED:
+		break;
+	case CGROUP_KILLED_BY_LIMIT:
+		return too_much_memory(name, w->memory, w->memory, err);
+	case CGROUP_KILLED_FOR_OTHERS:
+		return err_set(err, ERR_RESOURCE,
+			       "'%s' was stopped by the kernel: there is no memory left for all "
+			       "that runs here (a smaller 'jobs:' needs less)",
+			       name);
+	}
+	return 0;
+}
+
 int limits_check(struct limits_watch *w, const char *name, struct err **err)
 {
-	if (check_processes(w, name, err) < 0)
+	if (w->group ? limits_check_end(w, name, err) < 0 : check_processes(w, name, err) < 0)
 		return -1;
 	return check_scratch(w, name, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What a sandbox may take of the machine, so that a step that runs away ends alone. No rights and
- * no control groups are needed:
+ * What a sandbox may take of the machine, so that a step that runs away ends alone. No rights are
+ * needed. Where control groups are delegated (cgroup.h), the kernel limits memory, all of it, and
+ * processes; everywhere else:
  *
  *   memory     The caller looks every now and then at what the processes of the sandbox hold (what
  *              they share counted once) and at the files in its /tmp, /run, /dev and /var/tmp,
@@ -22,6 +23,8 @@
  *              fail with EAGAIN. As the machine's root, whom the kernel does not limit, all is
  *              killed.
  *
+ * Scratch is looked at the same way with control groups and without.
+ *
  * Address space is not limited (RLIMIT_AS): programs reserve what they never use.
  */
 #include <stdint.h>
@@ -29,6 +32,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "machine/cgroup.h"
 
 struct sandbox_limits {
 	uint64_t memory, scratch; /* bytes; 0: the default */
@@ -39,11 +43,15 @@ struct sandbox_opts;
 /* In the sandbox, whose user namespace is the last one: what the kernel keeps itself. */
 int limits_apply(const struct sandbox_limits *l, struct err **err) warn_unused;
 
+/* The control group that keeps memory and processes of a sandbox with L; NULL: there is none. */
+struct cgroup *limits_group(const struct sandbox_limits *l);
+
 /* In the caller, while the sandbox runs. */
 struct limits_watch {
 	const struct sandbox_opts *opts;
-	pid_t pid;       /* the sandbox's first process */
-	uint64_t memory; /* bytes, as the rest */
+	const struct cgroup *group; /* that it is in; NULL: none */
+	pid_t pid;                  /* the sandbox's first process */
+	uint64_t memory;            /* bytes, as the rest */
 	uint64_t scratch;
 	uint64_t free_at_start; /* of the fullest file system it may write to */
 	uint64_t held_at_start; /* by the directories it may write to */
@@ -55,6 +63,10 @@ struct limits_watch {
 };
 #define LIMITS_PAUSE_MS 100 /* between two looks */
 
-void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *opts);
+/* GROUP (NULL: none) and OPTS must stay as long as W. */
+void limits_watch(struct limits_watch *w, pid_t pid, const struct sandbox_opts *opts,
+		  const struct cgroup *group);
 /* 0, or ERR_RESOURCE that tells which limit is exceeded by how much. NAME: of the program. */
 int limits_check(struct limits_watch *w, const char *name, struct err **err) warn_unused;
+/* The same once more after the end, which may be the kernel's doing. */
+int limits_check_end(const struct limits_watch *w, const char *name, struct err **err) warn_unused;

@@ -39,6 +39,8 @@ static int prepare(struct sched *d, struct err **err)
 	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
 	d->env.mode = spawn_probe();
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for what a plain worker leaves */
+	if (d->opts->before_work)
+		d->opts->before_work(d->opts->arg);
 	/* It loads while nodes are looked up. */
 	if (spawner_open(d->opts->worker, d->opts->build, &d->env.spawner, err) < 0)
 		return -1;

@@ -20,6 +20,8 @@ struct sched_opts {
 	const char *worker; /* absolute path of the worker program, see run/spawner.h */
 	const char *build;  /* which build that is of */
 	struct sink *sink;
+	void (*before_work)(void *arg); /* before the first worker is started, if any is; or NULL */
+	void *arg;
 };
 
 struct sched_result {
