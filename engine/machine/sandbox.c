@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -107,6 +108,8 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 	struct mounts_how how = {.whole_proc = opts->nested && uid != 0};
 
 	umask(022);
+	if (personality(PER_LINUX) < 0) /* of whom setarch(8) has started */
+		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's personality");
 	if (map_user(0, uid, gid, err) < 0 || loopback_up(err) < 0 ||
 	    emulator_register(opts, &how.own_binfmt, err) < 0 || mounts_enter(opts, &how, err) < 0)
 		return -1;

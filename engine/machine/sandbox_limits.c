@@ -34,6 +34,31 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int set_soft_limits(struct err **err)
+{
+	static const struct {
+		int what;
+		rlim_t soft;
+		const char *name;
+	} told[] = {{RLIMIT_NOFILE, 1024, "open files to 1024 (ulimit -Hn)"},
+		    {RLIMIT_STACK, 8 << 20, "stack to 8 MiB (ulimit -Hs)"}};
+
+	for (size_t i = 0; i < array_len(told); i++) {
+		struct rlimit limit;
+
+		if (getrlimit(told[i].what, &limit) < 0)
+			return err_errno(err, ERR_ENV, errno, "cannot read a limit");
+		if (limit.rlim_max < told[i].soft)
+			return err_set(err, ERR_ENV,
+				       "the sandbox limits %s, and orch may have less: raise it",
+				       told[i].name);
+		limit.rlim_cur = told[i].soft;
+		if (setrlimit(told[i].what, &limit) < 0)
+			return err_errno(err, ERR_ENV, errno, "cannot limit %s", told[i].name);
+	}
+	return 0;
+}
+
 int limits_apply(const struct sandbox_limits *l, struct err **err)
 {
 	struct rlimit processes = {PROCESSES, PROCESSES};
@@ -48,7 +73,7 @@ int limits_apply(const struct sandbox_limits *l, struct err **err)
 		file = had;
 	if (setrlimit(RLIMIT_NPROC, &processes) < 0 || setrlimit(RLIMIT_FSIZE, &file) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot limit the sandbox");
-	return 0;
+	return set_soft_limits(err);
 }
 
 static uint64_t memory_of(const struct sandbox_limits *l)

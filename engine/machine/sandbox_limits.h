@@ -26,6 +26,10 @@
  * Scratch is looked at the same way with control groups and without.
  *
  * Address space is not limited (RLIMIT_AS): programs reserve what they never use.
+ *
+ * Of open files and stack a program may have 1024 and 8 MiB until it asks for more (the soft
+ * limits), as in a guest, whatever the caller has: scripts look at the first, and xargs(1) fills
+ * its command lines by the second.
  */
 #include <stdint.h>
 #include <sys/types.h>
@@ -40,7 +44,10 @@ struct sandbox_limits {
 
 struct sandbox_opts;
 
-/* In the sandbox, whose user namespace is the last one: what the kernel keeps itself. */
+/*
+ * In the sandbox, whose user namespace is the last one: what the kernel keeps itself. ERR_ENV where
+ * the caller may have less than programs are to be told.
+ */
 int limits_apply(const struct sandbox_limits *l, struct err **err) warn_unused;
 
 /* The control group that keeps memory and processes of a sandbox with L; NULL: there is none. */

@@ -8,6 +8,9 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -256,6 +259,33 @@ static void test_processes(void **state)
 			 0);
 }
 
+/* What programs are told of limits and of the processor does not depend on who starts orch. */
+static void test_limits_of_the_caller(void **state)
+{
+	static const char script[] =
+		"test \"$(ulimit -Sn) $(ulimit -Ss) $(uname -m)\" = \"$(cat want)\"";
+	struct rlimit files, stack, less;
+	struct utsname machine;
+	char want[128], *path cleanup_free = path_join(dir, "want");
+	struct err *err = NULL;
+
+	(void)state;
+	assert_int_equal(uname(&machine), 0);
+	snprintf(want, sizeof(want), "1024 8192 %s", machine.machine);
+	assert_int_equal(file_write(path, want, strlen(want), 0644, false, &err), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	assert_int_equal(getrlimit(RLIMIT_STACK, &stack), 0);
+	less = (struct rlimit){200, files.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+	less = (struct rlimit){4 << 20, stack.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_STACK, &less), 0);
+	assert_true(personality(PER_LINUX32) >= 0);
+	assert_int_equal(run(script), 0);
+	assert_true(personality(PER_LINUX) >= 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	assert_int_equal(setrlimit(RLIMIT_STACK, &stack), 0);
+}
+
 static void test_deadline(void **state)
 {
 	struct err *err cleanup_err = NULL;
@@ -345,6 +375,7 @@ int main(void)
 		DIR_TEST(test_memory),
 		DIR_TEST(test_scratch),
 		DIR_TEST(test_processes),
+		DIR_TEST(test_limits_of_the_caller),
 		DIR_TEST(test_deadline),
 		DIR_TEST(test_missing_command),
 		DIR_TEST(test_missing_bind),
