@@ -32,24 +32,28 @@ struct reader {
 
 /* ---- data ---- */
 
-/* Refers to COUNT blocks at PHYSICAL as the file's blocks from LOGICAL on. */
-static int refer(struct reader *r, struct tree_inode *inode, uint64_t size, uint64_t logical,
-		 uint64_t physical, uint64_t count)
+/*
+ * Refers to COUNT blocks at PHYSICAL as the file's blocks from LOGICAL on, which come in order but
+ * in a damaged file system.
+ */
+static int refer(struct reader *r, struct tree_inode *inode, uint64_t logical, uint64_t physical,
+		 uint64_t count)
 {
 	uint64_t bs = r->fs->blocksize, offset = logical * bs, len = count * bs;
 
-	if (offset >= size)
+	if (offset >= inode->size)
 		return 0;
-	if (len > size - offset)
-		len = size - offset;
-	if (physical * bs > r->map_len || len > r->map_len - physical * bs)
+	if (len > inode->size - offset)
+		len = inode->size - offset;
+	if (physical * bs > r->map_len || len > r->map_len - physical * bs ||
+	    !tree_inode_takes(inode, offset, len))
 		return -1;
 	tree_inode_refer(r->t, inode, offset, r->map + physical * bs, len);
 	return 0;
 }
 
 static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inode *disk,
-			      uint64_t size, struct tree_inode *inode)
+			      struct tree_inode *inode)
 {
 	ext2_extent_handle_t h;
 	struct ext2fs_extent e;
@@ -64,7 +68,7 @@ static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inod
 		    (e.e_flags & EXT2_EXTENT_FLAGS_UNINIT) ||
 		    (e.e_flags & EXT2_EXTENT_FLAGS_SECOND_VISIT))
 			continue;
-		if (refer(r, inode, size, e.e_lblk, e.e_pblk, e.e_len) < 0) {
+		if (refer(r, inode, e.e_lblk, e.e_pblk, e.e_len) < 0) {
 			code = EXT2_ET_EXTENT_INVALID_LENGTH;
 			break;
 		}
@@ -76,7 +80,6 @@ static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inod
 struct block_walk {
 	struct reader *r;
 	struct tree_inode *inode;
-	uint64_t size;
 	bool bad;
 };
 
@@ -87,13 +90,12 @@ static int one_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_
 
 	if (logical < 0)
 		return 0;
-	w->bad = refer(w->r, w->inode, w->size, (uint64_t)logical, *block, 1) < 0;
+	w->bad = refer(w->r, w->inode, (uint64_t)logical, *block, 1) < 0;
 	return w->bad ? BLOCK_ABORT : 0;
 }
 
 /* Through the library's file interface: what lies in the inode itself. */
-static errcode_t read_inline(struct reader *r, ext2_ino_t ino, uint64_t size,
-			     struct tree_inode *inode)
+static errcode_t read_inline(struct reader *r, ext2_ino_t ino, struct tree_inode *inode)
 {
 	ext2_file_t f;
 	char buf[EXT4_BLOCK];
@@ -103,8 +105,8 @@ static errcode_t read_inline(struct reader *r, ext2_ino_t ino, uint64_t size,
 
 	if (code)
 		return code;
-	code = size > sizeof(buf) ? EXT2_ET_BAD_MAGIC
-				  : ext2fs_file_read(f, buf, (unsigned)size, &got);
+	code = inode->size > sizeof(buf) ? EXT2_ET_BAD_MAGIC
+					 : ext2fs_file_read(f, buf, (unsigned)inode->size, &got);
 	ext2fs_file_close(f);
 	if (!code && tree_inode_append(r->t, inode, 0, buf, got, &err) < 0)
 		code = ENOSPC;
@@ -114,19 +116,18 @@ static errcode_t read_inline(struct reader *r, ext2_ino_t ino, uint64_t size,
 static errcode_t read_data(struct reader *r, ext2_ino_t ino, struct ext2_inode *disk,
 			   struct tree_inode *inode)
 {
-	uint64_t size = EXT2_I_SIZE(disk);
-	struct block_walk w = {r, inode, size, false};
+	struct block_walk w = {r, inode, false};
 	errcode_t code;
 
+	inode->size = EXT2_I_SIZE(disk);
 	if (disk->i_flags & EXT4_INLINE_DATA_FL)
-		code = read_inline(r, ino, size, inode);
+		code = read_inline(r, ino, inode);
 	else if (disk->i_flags & EXT4_EXTENTS_FL)
-		code = read_extents(r, ino, disk, size, inode);
+		code = read_extents(r, ino, disk, inode);
 	else
 		code = ext2fs_block_iterate3(r->fs, ino,
 					     BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_DATA_ONLY, NULL,
 					     one_block, &w);
-	inode->size = size;
 	return code ? code : w.bad ? EXT2_ET_BAD_BLOCK_NUM : 0;
 }
 

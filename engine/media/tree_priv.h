@@ -46,6 +46,18 @@ int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr,
  * Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two.
  */
 void *tree_grow(struct arena *a, void *items, size_t count, size_t size);
+/*
+ * Whether a segment of LEN bytes at OFFSET may be added: within the inode's size, which is set
+ * before, and after all that it has. Whoever reads what others wrote asks before each.
+ */
+static inline bool tree_inode_takes(const struct tree_inode *inode, uint64_t offset, uint64_t len)
+{
+	const struct tree_segment *last =
+		inode->segment_count ? &inode->segments[inode->segment_count - 1] : NULL;
+
+	return offset <= inode->size && len <= inode->size - offset &&
+	       (!last || offset >= last->offset + last->len);
+}
 /* Adds a segment that refers to DATA in place. */
 void tree_inode_refer(struct tree *t, struct tree_inode *inode, uint64_t offset, const void *data,
 		      size_t len);

@@ -75,7 +75,20 @@ static void utf8_leave(struct utf8 *u)
 
 /* ---- reading ---- */
 
-static int read_content(struct reading *r, struct tree_inode *inode, struct err **err)
+/* The pieces of a sparse file may stand in a tar in any order, over each other, beyond its end. */
+static int check_piece(const struct reading *r, const struct tree_inode *inode, const char *path,
+		       la_int64_t offset, size_t len, struct err **err)
+{
+	if (!len || (offset >= 0 && tree_inode_takes(inode, (uint64_t)offset, len)))
+		return 0;
+	return err_set(err, ERR_BUILD,
+		       "'%s': '%s' is damaged: its pieces are not in order, or larger than the "
+		       "file",
+		       r->name, path);
+}
+
+static int read_content(struct reading *r, struct tree_inode *inode, const char *path,
+			struct err **err)
 {
 	const void *data;
 	size_t len;
@@ -85,7 +98,8 @@ static int read_content(struct reading *r, struct tree_inode *inode, struct err 
 	while ((rc = archive_read_data_block(r->a, &data, &len, &offset)) == ARCHIVE_OK) {
 		const char *p = data;
 
-		if (unpack_check(&r->unpack, 0, err) < 0)
+		if (unpack_check(&r->unpack, 0, err) < 0 ||
+		    check_piece(r, inode, path, offset, len, err) < 0)
 			return -1;
 		if (r->map && p >= r->map && p + len <= r->map + r->map_len)
 			tree_inode_refer(r->t, inode, (uint64_t)offset, data, len);
@@ -334,9 +348,9 @@ static int read_entry(struct reading *r, struct archive_entry *ae, struct err **
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	if (S_ISREG(inode->mode)) {
-		if (read_content(r, inode, err) < 0)
-			return -1;
 		inode->size = (uint64_t)archive_entry_size(ae);
+		if (read_content(r, inode, path, err) < 0)
+			return -1;
 	}
 	return tree_put(r->t, to.buf, inode, r->flags, true, err);
 }
@@ -421,25 +435,41 @@ static int write_fail(struct archive *a, const char *path, struct err **err)
 	return unpack_fail(&(struct unpack){.a = a, .name = path}, err);
 }
 
-/* A tar has no holes here: a file of a few bytes may claim exabytes, and zeros would be written. */
+static uint64_t bytes_of(const struct tree_inode *inode)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < inode->segment_count; i++)
+		bytes += inode->segments[i].len;
+	return bytes;
+}
+
+/*
+ * A tar has no holes here: a file of a few bytes may claim exabytes, and zeros would be written. To
+ * a disk they are what a compressed archive of that size would become.
+ */
 static int check_holes(struct tree *t, const char *path, struct err **err)
 {
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(t, &count);
-	uint64_t holes = 0;
+	uint64_t data = 0, holes = 0, most;
 
+	for (size_t i = 0; i < count; i++)
+		data += bytes_of(entries[i]->inode);
+	most = unpack_most(data);
 	for (size_t i = 0; i < count; i++) {
 		const struct tree_inode *inode = entries[i]->inode;
-		uint64_t data = 0;
+		char *limit cleanup_free = NULL;
 
-		for (size_t k = 0; k < inode->segment_count; k++)
-			data += inode->segments[k].len;
-		if (__builtin_add_overflow(holes, inode->size - data, &holes) ||
-		    holes > UNPACK_MOST)
-			return err_set(err, ERR_BUILD,
-				       "'%s': '/%s' has holes of more than 64 GiB, which a tar "
-				       "would have to hold as zeros",
-				       path, entries[i]->path);
+		if (!S_ISREG(inode->mode) ||
+		    (!__builtin_add_overflow(holes, inode->size - bytes_of(inode), &holes) &&
+		     holes <= most))
+			continue;
+		limit = str_bytes(most);
+		return err_set(err, ERR_BUILD,
+			       "'%s': '/%s' has holes of more than %s, which a tar would have to "
+			       "hold as zeros",
+			       path, entries[i]->path, limit);
 	}
 	return 0;
 }

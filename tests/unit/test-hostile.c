@@ -67,6 +67,12 @@ static void look(struct tree *t)
 		assert_true(entries[i]->path[0] != '/');
 		assert_null(strstr(entries[i]->path, "/../"));
 		assert_false(str_skip(entries[i]->path, "../") != NULL);
+		for (size_t k = 0; k < n->segment_count; k++) {
+			const struct tree_segment *s = &n->segments[k];
+
+			assert_true(s->offset <= n->size && s->len <= n->size - s->offset);
+			assert_true(!k || s[-1].offset + s[-1].len <= s->offset);
+		}
 		if (!S_ISREG(n->mode) || !len)
 			continue;
 		tree_inode_read(n, 0, buf, len);

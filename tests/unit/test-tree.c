@@ -116,6 +116,13 @@ static void test_holes(void **state)
 	assert_int_equal(tree_lookup(t, "sparse")->inode->size, 1ull << 40);
 	refused(tree_write_tar(t, at("sparse-out.tar"), &err), &err, "'/sparse' has holes");
 	assert_false(path_exists(at("sparse-out.tar")));
+	blank("large", 2ull << 30);
+	RUN("tar", "-Scf", "large.tar", "large");
+	tree_free(steal_ptr(t));
+	t = tree_new(EPOCH, dir);
+	ok(tree_read_tar(t, "/", at("large.tar"), 0, &err), &err);
+	refused(tree_write_tar(t, at("sparse-out.tar"), &err), &err, "holes of more than 1.0 GiB");
+	assert_false(path_exists(at("sparse-out.tar")));
 }
 
 /* tar -P: names and targets of hard links begin with '/'. */
@@ -247,6 +254,11 @@ static void test_pax_attributes(void **state)
 		 "GNU.sparse.map is not a list of pairs"},
 		{"GNU.sparse.size=10\nGNU.sparse.numblocks=1\nGNU.sparse.map=0,1,2",
 		 "GNU.sparse.map is not a list of pairs"},
+		{"GNU.sparse.size=10\nGNU.sparse.numblocks=2\nGNU.sparse.map=4,1,0,1",
+		 "not in order"},
+		{"GNU.sparse.size=10\nGNU.sparse.numblocks=2\nGNU.sparse.map=0,2,1,2",
+		 "not in order"},
+		{"GNU.sparse.size=10\nGNU.sparse.numblocks=1\nGNU.sparse.map=20,1", "larger than"},
 		{"SCHILY.xattr.user.a=ABCD\nSCHILY.xattr.user.a=ABCE",
 		 "SCHILY.xattr.user.a has two values"},
 		{"!99 SCHILY.xattr.user.a=ABCD", "alformed pax"},
