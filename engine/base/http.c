@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,6 +15,7 @@
 #define DEFAULT_MAX_SIZE (4ull << 30)
 #define LOW_SPEED_BYTES 1024L /* per second, over the timeout: a slower transfer is dead */
 #define MAX_REDIRECTS 10L
+#define HEADER_LINE_MOST (1 << 20) /* libcurl gives up earlier, as if memory were exhausted */
 
 _Static_assert(HTTP_TEXT_SIZE >= CURL_ERROR_SIZE, "libcurl writes so much");
 
@@ -129,8 +131,27 @@ static void set_access(CURL *easy, struct transfer *t)
 	set_login(easy, t, a);
 }
 
+/* A pipe or a device would hold us where libcurl opens it, for ever. */
+static bool is_special_file(const char *url)
+{
+	CURLU *u = str_skip(url, "file:") ? curl_url() : NULL;
+	char *path = NULL;
+	struct stat st;
+	bool special = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		       curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE) == CURLUE_OK &&
+		       stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+
+	curl_free(path);
+	curl_url_cleanup(u);
+	return special;
+}
+
 static int transfer_start(struct transfer *t, struct err **err)
 {
+	if (is_special_file(source_of(t)->url)) {
+		t->all_gone = false;
+		return transfer_source_failed(t, "is not a regular file", true, err);
+	}
 	t->part = xasprintf("%s.XXXXXX.part", t->item->dest);
 	t->fd = mkostemps(t->part, 5, O_CLOEXEC);
 	if (t->fd < 0) {
@@ -168,11 +189,38 @@ static int too_large(struct transfer *t, struct err **err)
 	return transfer_source_refused(t, why, err);
 }
 
+/* Whether it came from this machine or from what serves it alone, as a cloud does. */
+static bool is_near(const struct transfer *t)
+{
+	char *ip = NULL;
+
+	if (str_skip(source_of(t)->url, "file:"))
+		return true;
+	return curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK && ip &&
+	       (str_skip(ip, "127.") || str_skip(ip, "169.254.") || str_eq(ip, "::1") ||
+		str_skip(ip, "fe80:") || str_skip(ip, "::ffff:"));
+}
+
+/*
+ * Whoever knows a digest can have the file. A recipe of a stranger may name files and servers that
+ * he cannot read himself, and read in a log what they have.
+ */
+static char *other_digest(const struct transfer *t, const struct digest *d)
+{
+	char want[DIGEST_HEX + 1], have[DIGEST_HEX + 1];
+
+	digest_hex(t->item->sha256, want);
+	if (is_near(t))
+		return xasprintf("has another sha256 than %s (which one is not told of what this "
+				 "machine alone can read)",
+				 want);
+	return xasprintf("has sha256 %s instead of %s", digest_hex(d, have), want);
+}
+
 /* The complete body is there: right size, right digest, then its name. */
 static int transfer_accept(struct transfer *t, struct err **err)
 {
 	struct http_item *item = t->item;
-	char want[DIGEST_HEX + 1], have[DIGEST_HEX + 1];
 	char *why cleanup_free = NULL;
 	struct digest d;
 
@@ -181,8 +229,7 @@ static int transfer_accept(struct transfer *t, struct err **err)
 		why = xasprintf("has %llu bytes instead of %llu", (unsigned long long)t->got,
 				(unsigned long long)item->size);
 	else if (item->sha256 && !digest_eq(&d, item->sha256))
-		why = xasprintf("has sha256 %s instead of %s", digest_hex(&d, have),
-				digest_hex(item->sha256, want));
+		why = other_digest(t, &d);
 	if (why)
 		return transfer_source_refused(t, why, err);
 	if (fchmod(t->fd, 0444) < 0 || rename(t->part, item->dest) < 0)
@@ -205,6 +252,7 @@ static bool may_retry(CURLcode code, long status)
 	case CURLE_FILE_COULDNT_READ_FILE:
 	case CURLE_TOO_MANY_REDIRECTS:
 	case CURLE_WRITE_ERROR:
+	case CURLE_OUT_OF_MEMORY:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
@@ -280,8 +328,11 @@ static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 		*err = steal_ptr(t->err);
 		return -1;
 	}
-	if (code == CURLE_OUT_OF_MEMORY)
-		out_of_memory(0);
+	if (code == CURLE_OUT_OF_MEMORY) {
+		free(xmalloc(HEADER_LINE_MOST)); /* ends this process if that is so */
+		free(why);
+		why = xstrdup("a line of its answer's header has no end");
+	}
 	if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		return too_large(t, err);
 	if (status != 404 && status != 410)

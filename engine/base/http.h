@@ -5,7 +5,9 @@
  * a complete file with the right digest ever gets its final name. Servers have limits of time:
  * nothing may come for 60 s (or timeout_s, if that is more) in all tries of an item together, and
  * what comes must be 16 KiB/s (or .pace) on average from the 30th second on (or half of its part of
- * bytes_per_second, if that is less).
+ * bytes_per_second, if that is less). A file: is a regular one. Which digest something has instead
+ * of the right one is told of what others can read, too: not of files, and not of what has a
+ * loopback or link-local address.
  */
 #include "base/digest.h"
 #include "base/err.h"

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -36,6 +37,11 @@ static const char server[] =
 	"   self.send_response(302); self.send_header('Location', 'file:///etc/passwd')\n"
 	"   self.end_headers(); return\n"
 	"  if p == '/gone': self.send_error(404); return\n"
+	"  if p == '/header':\n"
+	"   self.wfile.write(b'HTTP/1.1 200 OK\\r\\nX: ')\n"
+	"   try:\n"
+	"    while True: self.wfile.write(b'x' * 65536)\n"
+	"   except OSError: return\n"
 	"  if p == '/silent':\n"
 	"   import time; time.sleep(200); return\n"
 	"  if p == '/dribbles':\n"
@@ -172,6 +178,7 @@ static void hostile_servers_are_refused(void **state)
 	assert_int_equal(fetch("/loop", 0, &item), ERR_NET);
 	assert_int_equal(fetch("/tofile", 0, &item), ERR_NET);
 	assert_int_equal(fetch("/short", 0, &item), ERR_NET);
+	assert_int_equal(fetch("/header", 0, &item), ERR_NET);
 	assert_int_equal(files_left(), 0);
 }
 
@@ -342,13 +349,49 @@ static void each_answer_is_said(void **state)
 	assert_int_equal(err->cls, ERR_INTEGRITY); /* one had other bytes: never to be overlooked */
 	assert_false(item.gone);
 	assert_non_null(strstr(err->text, "/gone: "));
-	assert_non_null(strstr(err->text, "/html: has sha256 "));
+	assert_non_null(strstr(err->text, "/html: has another sha256 than "));
 	assert_non_null(strstr(err->text, "http://127.0.0.1:1/x?...: "));
 	assert_null(strstr(err->text, "s3cr3t"));
 	assert_int_equal(fetch_from("/gone /gone", &c, &item, &gone), -1);
 	assert_int_equal(gone->cls, ERR_NET);
 	assert_true(item.gone);
 	free(c.last);
+}
+
+/* What is on this machine alone is not told, and what has no end is not opened. */
+static void files_keep_their_digest(void **state)
+{
+	char *file cleanup_free = path_join(dir, "file"),
+		   *pipe cleanup_free = path_join(dir, "pipe");
+	char *dest cleanup_free = path_join(dir, "dest");
+	const struct {
+		const char *scheme, *path, *why;
+	} all[] = {{"file://", file, "has another sha256 than 0100"},
+		   {"file://localhost", pipe, "is not a regular file"},
+		   {"file:", "/dev/t%74y", "is not a regular file"}};
+	struct err *err cleanup_err = NULL;
+	struct digest any = {{1}};
+	size_t had = files_left();
+
+	assert_int_equal(file_write(file, "secret", 6, 0600, false, &err), 0);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	for (size_t i = 0; i < array_len(all); i++) {
+		char *url cleanup_free = xasprintf("%s%s", all[i].scheme, all[i].path);
+		struct http_source source = {url, NULL};
+		struct http_item item = {.sources = &source,
+					 .source_count = 1,
+					 .dest = dest,
+					 .sha256 = &any,
+					 .name = "'it'"};
+		struct err *said cleanup_err = NULL;
+
+		assert_int_equal(http_fetch(&item, 1, NULL, &said), -1);
+		assert_non_null(strstr(said->text, all[i].why));
+		assert_null(strstr(said->text, "2bb80d53")); /* of "secret" */
+	}
+	unlink(file);
+	unlink(pipe);
+	assert_int_equal(files_left(), had);
 }
 
 static void a_name_and_password_are_sent(void **state)
@@ -508,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_flaky_server_is_tried_again),
 		cmocka_unit_test(the_next_source_is_tried),
 		cmocka_unit_test(each_answer_is_said),
+		cmocka_unit_test(files_keep_their_digest),
 		cmocka_unit_test(a_name_and_password_are_sent),
 		cmocka_unit_test(a_server_that_asks_is_answered),
 		cmocka_unit_test(a_wrong_answer_is_given_once),
