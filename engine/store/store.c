@@ -147,6 +147,13 @@ int store_ready(const struct store *s, struct err **err)
 	return err_set(err, ERR_STORE, "the database of store '%s' could not be replaced", s->dir);
 }
 
+static bool others_write(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & S_IWOTH);
+}
+
 static int make_folders(struct store *s, struct err **err)
 {
 	for (size_t i = 0; i < array_len(folders); i++) {
@@ -154,6 +161,11 @@ static int make_folders(struct store *s, struct err **err)
 
 		if (path_mkdirs(path, err) < 0)
 			return -1;
+		if (others_write(path))
+			return err_set(err, ERR_ENV,
+				       "everybody can write to its '%s', and so to what you "
+				       "build: chmod -R go-w",
+				       folders[i]);
 	}
 	return cas_init(s->dir, err);
 }
@@ -180,7 +192,6 @@ static bool is_filled(const char *path)
 static int make_dir(struct store *s, const char *lock, struct err **err)
 {
 	bool made = !path_exists(s->dir);
-	struct stat st;
 
 	if (strlen(s->dir) > STORE_PATH_MAX)
 		return err_set(err, ERR_USER,
@@ -195,7 +206,7 @@ static int make_dir(struct store *s, const char *lock, struct err **err)
 			       "'rm -rf' left of a store goes with 'chmod -R u+w' and another one");
 	if (made) /* whatever the umask */
 		(void)!chmod(s->dir, 0755);
-	if (stat(s->dir, &st) == 0 && (st.st_mode & S_IWOTH))
+	if (others_write(s->dir))
 		return err_set(err, ERR_ENV,
 			       "everybody can write to it, and so to what you build: chmod go-w");
 	if (access(s->dir, R_OK | W_OK | X_OK) < 0)

@@ -137,6 +137,13 @@ code "a step leaves a set-id program" 1 "$ORCH" build leaver
 same "it is there, where nobody else can go" "700 6777" \
 	"$(stat -c %a "$ORCH_STORE"/failed/leaver.* "$ORCH_STORE"/failed/leaver.*/work/work/x | xargs)"
 
+# Whatever the umask, nobody else can write to what is made, in the store and in out/.
+rm -rf out
+code "a build with umask 0" 0 sh -c 'umask 0; exec "$1" --store "$2" build keys' sh "$ORCH" "$scratch/open"
+same "leaves nothing to others" "" "$(find "$scratch/open" out -perm -o+w ! -type l)"
+chmod o+w "$scratch/open/cas"
+code "what others can write to is no store" 7 "$ORCH" --store "$scratch/open" build keys
+
 # Calls and files that lead out; what nested steps have more is in namespaces of their own.
 cp "$tests/reach.py" .
 printf 'kind: run\ninputs: [reach.py]\nrun: ["python3 reach.py >said"]\noutputs: [said]\n' >recipes/reach.yaml
