@@ -52,3 +52,37 @@ void strv_clear(struct strv *v)
 	free(v->items);
 	*v = (struct strv){0};
 }
+
+/* Where NAME stands among "NAME=VALUE", or the count. */
+static size_t find_name(const struct strv *v, const char *name)
+{
+	size_t len = strlen(name), i = 0;
+
+	while (i < v->count && (strncmp(v->items[i], name, len) != 0 || v->items[i][len] != '='))
+		i++;
+	return i;
+}
+
+const char *strv_get(const struct strv *v, const char *name)
+{
+	size_t i = find_name(v, name);
+
+	return i < v->count ? v->items[i] + strlen(name) + 1 : NULL;
+}
+
+void strv_set(struct strv *v, const char *name, const char *value)
+{
+	size_t i = find_name(v, name);
+	int there = i < v->count;
+
+	if (there)
+		free(v->items[i]);
+	if (value && *value && there) {
+		v->items[i] = xasprintf("%s=%s", name, value);
+	} else if (value && *value) {
+		strv_printf(v, "%s=%s", name, value);
+	} else if (there) {
+		v->count--;
+		memmove(&v->items[i], &v->items[i + 1], (v->count - i) * sizeof(*v->items));
+	}
+}

@@ -44,5 +44,9 @@ void strv_take(struct strv *v, char *s);       /* takes ownership */
 void strv_printf(struct strv *v, const char *fmt, ...) printf_like(2, 3);
 char **strv_argv(struct strv *v); /* NULL-terminated, owned by V, valid until the next push */
 void strv_sort(struct strv *v);   /* byte order */
+/* Of texts "NAME=VALUE": the value of NAME, or NULL. */
+const char *strv_get(const struct strv *v, const char *name);
+/* Sets it where it stands, or at the end; VALUE NULL or "" removes it. */
+void strv_set(struct strv *v, const char *name, const char *value);
 void strv_clear(struct strv *v);
 #define cleanup_strv __attribute__((cleanup(strv_clear)))

@@ -5,6 +5,7 @@
  */
 #include "kinds/kinds.h"
 #include "kinds/test_opts.h"
+#include "scenario/chooser.h"
 
 #define AT(field) offsetof(struct test_env, field)
 static const struct option env_options[] = {
@@ -106,8 +107,9 @@ static const struct schema schema = SCHEMA(struct test_opts, test_options, .chec
 
 void test_target(const struct test_opts *o, struct target *ret)
 {
-	*ret = (struct target){.env_at = {1 << 20, 2 << 20},
-			       .env_size = 32 << 10,
+	*ret = (struct target){.chooser = &chooser_uboot,
+			       .areas = {{1 << 20, 32 << 10}, {2 << 20, 32 << 10}},
+			       .area_count = 2,
 			       .boot_partition = "boot",
 			       .tries = 3};
 	for (size_t i = 0; i < o->slots.count; i++) {
@@ -120,9 +122,8 @@ void test_target(const struct test_opts *o, struct target *ret)
 		target_slots_push(&ret->slots, (struct target_slot){"B", "root-b"});
 	}
 	for (size_t i = 0; o->environment && i < o->environment->at.count && i < 2; i++)
-		ret->env_at[i] = LIST_AT(o->environment->at, uint64_t, i);
-	if (o->environment)
-		ret->env_size = o->environment->size;
+		ret->areas[i] = (struct target_area){LIST_AT(o->environment->at, uint64_t, i),
+						     o->environment->size};
 }
 
 static void test_outputs(const struct kind_ctx *ctx, struct output_specs *ret)

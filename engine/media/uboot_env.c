@@ -128,45 +128,14 @@ int uboot_env_write(int fd, const char *name, const uint64_t at[2], uint64_t siz
 	return 0;
 }
 
-static char *find(const struct uboot_env *e, const char *name, size_t *ret_index)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < e->vars.count; i++) {
-		char *var = e->vars.items[i];
-
-		if (strncmp(var, name, len) == 0 && var[len] == '=') {
-			*ret_index = i;
-			return var + len + 1;
-		}
-	}
-	return NULL;
-}
-
 const char *uboot_env_get(const struct uboot_env *e, const char *name)
 {
-	size_t index;
-
-	return find(e, name, &index);
+	return strv_get(&e->vars, name);
 }
 
 void uboot_env_set(struct uboot_env *e, const char *name, const char *value)
 {
-	size_t index;
-
-	if (!find(e, name, &index)) {
-		if (value && *value)
-			strv_printf(&e->vars, "%s=%s", name, value);
-		return;
-	}
-	free(e->vars.items[index]);
-	if (value && *value) {
-		e->vars.items[index] = xasprintf("%s=%s", name, value);
-		return;
-	}
-	e->vars.count--;
-	memmove(&e->vars.items[index], &e->vars.items[index + 1],
-		(e->vars.count - index) * sizeof(*e->vars.items));
+	strv_set(&e->vars, name, value);
 }
 
 void uboot_env_clear(struct uboot_env *e)

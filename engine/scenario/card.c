@@ -48,18 +48,26 @@ int card_read(int fd, uint64_t at, unsigned char *buf, size_t len, struct err **
 	return 0;
 }
 
-int card_read_env(const struct stage *s, struct uboot_env *ret, struct err **err)
+int card_read_vars(const struct stage *s, struct boot_vars *ret, struct err **err)
 {
 	int fd cleanup_fd = card_open(s, err);
-	const struct target *t = s->target;
 
-	return fd < 0 ? -1 : uboot_env_read(fd, "the card", t->env_at, t->env_size, ret, err);
+	return fd < 0 ? -1 : s->target->chooser->read(fd, s->target, ret, err);
 }
 
-int card_write_env(const struct stage *s, const struct uboot_env *e, struct err **err)
+int card_write_vars(const struct stage *s, const struct boot_vars *v, struct err **err)
 {
 	int fd cleanup_fd = card_open(s, err);
-	const struct target *t = s->target;
 
-	return fd < 0 ? -1 : uboot_env_write(fd, "the card", t->env_at, t->env_size, e, err);
+	return fd < 0 ? -1 : s->target->chooser->write(fd, s->target, v, err);
+}
+
+int card_read_state(const struct stage *s, struct boot_state *ret, struct err **err)
+{
+	struct boot_vars vars cleanup_boot_vars = {0};
+
+	if (card_read_vars(s, &vars, err) < 0)
+		return -1;
+	s->target->chooser->get(&vars, s->target, ret);
+	return 0;
 }

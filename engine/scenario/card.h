@@ -2,7 +2,7 @@
 #pragma once
 /* The card while the power is off, for verbs that look at it or change it. */
 #include "media/gpt_copy.h"
-#include "media/uboot_env.h"
+#include "scenario/chooser.h"
 #include "scenario/stage.h"
 
 #define CARD_BLOCK (1u << 20) /* bytes that are read and written at a time */
@@ -14,8 +14,10 @@ int card_partition(const struct stage *s, const char *name, struct gpt_slot *ret
 		   struct err **err) warn_unused;
 /* Reads LEN bytes of FD; after its end there are zeros. */
 int card_read(int fd, uint64_t at, unsigned char *buf, size_t len, struct err **err) warn_unused;
-int card_read_env(const struct stage *s, struct uboot_env *ret, struct err **err) warn_unused;
-int card_write_env(const struct stage *s, const struct uboot_env *e, struct err **err) warn_unused;
+/* What the boot loader keeps there; reading it is safe while the power is on, too. */
+int card_read_vars(const struct stage *s, struct boot_vars *ret, struct err **err) warn_unused;
+int card_write_vars(const struct stage *s, const struct boot_vars *v, struct err **err) warn_unused;
+int card_read_state(const struct stage *s, struct boot_state *ret, struct err **err) warn_unused;
 
 /* A range of the card, as verbs have it among their options. */
 struct card_range {

@@ -281,8 +281,8 @@ static int replay(struct run *r, struct err **err)
 	uint64_t backup = (GPT_HEAD_SECTORS - 1) * GPT_SECTOR;
 
 	replay_new(r->log, r->card, &events, &r->replay);
-	for (int i = 0; i < 2; i++)
-		replay_area(r->replay, c->env_at[i], c->env_size, true);
+	for (size_t i = 0; i < c->state_count; i++)
+		replay_area(r->replay, c->state[i].at, c->state[i].size, true);
 	replay_area(r->replay, 0, GPT_HEAD_SECTORS * GPT_SECTOR, true);
 	replay_area(r->replay, r->size - backup, backup, true);
 	for (int i = 0; i < 2; i++)

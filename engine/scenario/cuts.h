@@ -3,8 +3,8 @@
 /*
  * Every power cut there is: of a recorded run (media/blklog.h), the card is rebuilt after each
  * write, with each last write torn, and with some of the last writes lost. Whenever the places that
- * decide what is booted differ from all seen before (both copies of the environment, both copies of
- * the partition table, the boot half in use), U-Boot is booted on a copy. The slot it chooses and
+ * decide what is booted differ from all seen before (the boot loader's areas, both copies of the
+ * partition table, the boot half in use), it is booted on a copy. The slot it chooses and
  * the boot half in use must hold whole known images, then and as long as the card decides the same.
  *
  *	struct cuts c = {.card = "start.img", .log = "writes.log", ..., .boot = boot, .arg = x};
@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/vec.h"
+#include "scenario/target.h"
 
 struct cuts_slot {
 	const char *bootname;  /* "A" */
@@ -26,7 +27,8 @@ DEFINE_VEC(cuts_slots, struct cuts_slot)
 struct cuts {
 	const char *card; /* as it was when the recording began; the replay writes to it */
 	const char *log;
-	uint64_t env_at[2], env_size;
+	const struct target_area *state; /* where the boot loader keeps what it knows */
+	size_t state_count;
 	struct cuts_slots slots;
 	struct strs roots, boots;   /* image files that may be in slots, in the boot halves */
 	const char *boot_partition; /* NULL: "boot" */

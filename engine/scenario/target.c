@@ -11,6 +11,15 @@ const struct target_slot *target_slot(const struct target *t, const char *bootna
 	return NULL;
 }
 
+char *target_bootnames(const struct target *t)
+{
+	struct str all = STR_INIT;
+
+	for (size_t i = 0; i < t->slots.count; i++)
+		str_printf(&all, "%s%s", i ? " " : "", t->slots.items[i].bootname);
+	return str_steal(&all);
+}
+
 void target_clear(struct target *t)
 {
 	target_slots_clear(&t->slots);

@@ -15,13 +15,25 @@ struct target_slot {
 };
 DEFINE_VEC(target_slots, struct target_slot)
 
+#define TARGET_SLOTS 8
+#define TARGET_AREAS 2
+
+struct target_area { /* of the card, bytes */
+	uint64_t at, size;
+};
+
+struct chooser;
 struct target {
-	struct target_slots slots;    /* best first */
-	uint64_t env_at[2], env_size; /* copies of U-Boot's environment on the card; bytes */
-	const char *boot_partition;   /* the one that a switch of the partition table changes */
-	unsigned tries;               /* of a slot that nothing is said about */
+	const struct chooser *chooser;          /* chooser.h */
+	struct target_slots slots;              /* best first; at most TARGET_SLOTS */
+	struct target_area areas[TARGET_AREAS]; /* where the boot loader keeps its state */
+	size_t area_count;
+	const char *boot_partition; /* the one that a switch of the partition table changes */
+	unsigned tries;             /* of a slot that nothing is said about */
 };
 
 /* The slot of that boot name, or NULL. */
 const struct target_slot *target_slot(const struct target *t, const char *bootname);
+/* "A B"; caller frees. */
+char *target_bootnames(const struct target *t);
 void target_clear(struct target *t);

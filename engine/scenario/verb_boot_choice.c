@@ -10,7 +10,8 @@
 #include "scenario/choice.h"
 #include "scenario/choice_rule.h"
 
-#define CHOICE_S 120 /* from power-on to the script's line */
+#define CHOICE_SLOTS 4 /* their states are too many beyond that */
+#define CHOICE_S 120   /* from power-on to the script's line */
 
 static const char *const choice_words[] = {"all", NULL};
 
@@ -34,22 +35,19 @@ static const struct schema schema = SCHEMA(struct boot_choice, options);
 struct trial {
 	struct stage *s;
 	const struct boot_choice *step;
-	struct choice_state state;
-	const char *text; /* for messages */
+	struct boot_state state;  /* at power-on; its order is not ours */
+	struct boot_state wanted; /* afterwards, likewise */
+	size_t chosen;            /* by the rule, or CHOICE_NONE */
+	const char *text;         /* of the state, for messages */
 };
 
 /* The state on the card: nothing but its variables. */
 static int write_state(struct trial *t, struct err **err)
 {
-	struct uboot_env e cleanup_uboot_env = {.newer = -1};
+	struct boot_vars vars cleanup_boot_vars = {0};
 
-	uboot_env_set(&e, "BOOT_ORDER", t->state.order);
-	for (size_t i = 0; i < t->state.count; i++) {
-		char *name cleanup_free = xasprintf("BOOT_%s_LEFT", t->state.slots[i]);
-
-		uboot_env_set(&e, name, t->state.left[i]);
-	}
-	return card_write_env(t->s, &e, err);
+	t->s->target->chooser->set(&vars, t->s->target, &t->state);
+	return card_write_vars(t->s, &vars, err);
 }
 
 struct spoken {
@@ -76,121 +74,119 @@ static int boot(struct trial *t, struct spoken *ret, struct err **err)
 	return scene_cut(t->s->scene, err);
 }
 
+/* IS may name more slots after those of ORDER when all tries were given back. */
 static bool order_kept(const struct trial *t, const char *order, const char *is)
 {
 	size_t len = strlen(order);
 
-	if (t->state.chosen != CHOICE_NONE)
+	if (t->chosen != CHOICE_NONE)
 		return str_eq(is, order);
 	return strncmp(is, order, len) == 0 && (!is[len] || is[len] == ' ');
 }
 
 static int check_saved(struct trial *t, struct err **err)
 {
-	struct uboot_env e cleanup_uboot_env = {.newer = -1};
-	const char *order = t->state.order && *t->state.order ? t->state.order : t->state.all;
-	const char *is;
+	const struct target *target = t->s->target;
+	struct boot_state is cleanup_boot_state = {0};
+	char *all cleanup_free = target_bootnames(target);
+	const char *order = t->wanted.order && *t->wanted.order ? t->wanted.order : all;
 
-	if (card_read_env(t->s, &e, err) < 0)
+	if (card_read_state(t->s, &is, err) < 0)
 		return -1;
-	is = uboot_env_get(&e, "BOOT_ORDER");
-	if (!is || !order_kept(t, order, is))
-		return err_set(err, ERR_BUILD, "%s: BOOT_ORDER was saved as '%s', not '%s'",
-			       t->text, is ? is : "", order);
-	for (size_t i = 0; i < t->state.count; i++) {
-		char *name cleanup_free = xasprintf("BOOT_%s_LEFT", t->state.slots[i]);
-
-		is = uboot_env_get(&e, name);
-		if (!is || strtoul(is, NULL, 16) != t->state.tries[i])
-			return err_set(err, ERR_BUILD, "%s: %s was saved as '%s', not %u", t->text,
-				       name, is ? is : "", t->state.tries[i]);
+	if (!is.order || !order_kept(t, order, is.order))
+		return err_set(err, ERR_BUILD, "%s: the order was saved as '%s', not '%s'", t->text,
+			       is.order ? is.order : "", order);
+	for (size_t i = 0; i < target->slots.count; i++) {
+		if (is.left[i] != t->wanted.left[i])
+			return err_set(err, ERR_BUILD,
+				       "%s: the tries of %s were saved as %d, not %d", t->text,
+				       target->slots.items[i].bootname, is.left[i],
+				       t->wanted.left[i]);
 	}
 	return 0;
 }
 
+static const char *name_of(const struct trial *t, size_t slot)
+{
+	return slot == CHOICE_NONE ? "none" : t->s->target->slots.items[slot].bootname;
+}
+
 static int try_state(struct trial *t, struct err **err)
 {
-	struct choice_state *c = &t->state;
 	struct str text cleanup_str = STR_INIT;
 	struct spoken said = {0};
-	const char *want;
+	const char *is;
 
-	str_printf(&text, "BOOT_ORDER %s%s%s", c->order ? "'" : "", c->order ? c->order : "not set",
-		   c->order ? "'" : "");
-	for (size_t i = 0; i < c->count; i++)
-		str_printf(&text, ", %s %s", c->slots[i], c->left[i] ? c->left[i] : "not set");
+	boot_state_text(&t->state, t->s->target, &text);
 	t->text = text.buf;
-	c->chosen = choice_rule(c);
-	want = c->chosen == CHOICE_NONE ? "none" : c->slots[c->chosen];
+	t->wanted = t->state;
+	t->chosen = choice_rule(t->s->target, &t->wanted);
 	if (write_state(t, err) < 0 || boot(t, &said, err) < 0)
 		return err_wrap(err, "%s", text.buf);
-	if (!str_eq(said.chosen ? said.choice.slot : "none", want))
+	is = said.chosen ? said.choice.slot : "none";
+	if (!str_eq(is, name_of(t, t->chosen)))
 		return err_set(err, ERR_BUILD, "%s: the boot script chose %s, RAUC's rule is %s",
-			       text.buf, said.chosen ? said.choice.slot : "none", want);
+			       text.buf, is, name_of(t, t->chosen));
 	return check_saved(t, err);
 }
 
 /* -- all of them -- */
 
-static const char *const counters[] = {NULL, "0", "1", "2", "3"};
+DEFINE_VEC(orders, char *)
 
-/* Every order of some of the slots: none set, each alone, each pair both ways. */
-static size_t all_orders(struct stage *s, const struct choice_state *c, const char **ret)
-{
-	size_t n = 0;
-
-	ret[n++] = NULL;
-	for (size_t i = 0; i < c->count; i++) {
-		ret[n++] = c->slots[i];
-		for (size_t k = 0; k < c->count; k++) {
-			if (k != i)
-				ret[n++] =
-					arena_printf(s->arena, "%s %s", c->slots[i], c->slots[k]);
-		}
-	}
-	return n;
-}
-
-static void name_slots(struct stage *s, struct choice_state *c)
+/* Every order of some of the slots: none set, each alone, each pair both ways. Arena. */
+static void all_orders(struct stage *s, struct orders *ret)
 {
 	const struct target_slots *slots = &s->target->slots;
-	struct str all cleanup_str = STR_INIT;
 
-	c->count = slots->count;
-	for (size_t i = 0; i < c->count; i++) {
-		c->slots[i] = slots->items[i].bootname;
-		str_printf(&all, "%s%s", i ? " " : "", c->slots[i]);
+	orders_push(ret, NULL);
+	for (size_t i = 0; i < slots->count; i++) {
+		const char *first = slots->items[i].bootname;
+
+		orders_push(ret, arena_strdup(s->arena, first));
+		for (size_t k = 0; k < slots->count; k++) {
+			if (k != i)
+				orders_push(ret, arena_printf(s->arena, "%s %s", first,
+							      slots->items[k].bootname));
+		}
 	}
-	c->all = arena_strdup(s->arena, all.buf);
+}
+
+/* State N: an order, and for each slot not set, 0, 1, ... all tries. */
+static void number_state(struct trial *t, const struct orders *orders, size_t n)
+{
+	const struct target *target = t->s->target;
+	size_t rest = n / orders->count, values = target->tries + 2;
+
+	t->state.order = orders->items[n % orders->count];
+	for (size_t i = 0; i < target->slots.count; i++) {
+		t->state.left[i] = (int)(rest % values) + LEFT_UNSET;
+		rest /= values;
+	}
 }
 
 static int run(struct stage *s, const void *opts, struct err **err)
 {
 	struct trial t = {.s = s, .step = opts};
-	const char *orders[1 + CHOICE_SLOTS * CHOICE_SLOTS];
-	size_t states = array_len(counters), count, all;
+	struct orders orders = {0};
+	size_t all;
+	int rc = 0;
 
 	if (s->target->slots.count > CHOICE_SLOTS)
 		return err_set(err, ERR_USER, "'boot-choice' knows at most %d slots", CHOICE_SLOTS);
-	name_slots(s, &t.state);
-	count = all_orders(s, &t.state, orders);
-	for (size_t i = 1; i < t.state.count; i++)
-		states *= array_len(counters);
-	all = states * count;
-	for (size_t n = 0; n < all; n++) {
-		size_t rest = n / count;
-
-		t.state.order = orders[n % count];
-		for (size_t i = 0; i < t.state.count; i++) {
-			t.state.left[i] = counters[rest % array_len(counters)];
-			rest /= array_len(counters);
-		}
+	all_orders(s, &orders);
+	all = orders.count;
+	for (size_t i = 0; i < s->target->slots.count; i++)
+		all *= s->target->tries + 2;
+	for (size_t n = 0; n < all && rc == 0; n++) {
+		number_state(&t, &orders, n);
 		stage_progress(s, (int)(100 * n / all), "state %zu of %zu", n + 1, all);
-		if (try_state(&t, err) < 0)
-			return -1;
+		rc = try_state(&t, err);
 	}
-	scene_note(s->scene, "%zu states, each chosen as RAUC does", all);
-	return 0;
+	if (rc == 0)
+		scene_note(s->scene, "%zu states, each chosen as RAUC does", all);
+	orders_clear(&orders);
+	return rc;
 }
 
 const struct verb verb_boot_choice = {

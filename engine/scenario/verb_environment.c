@@ -46,15 +46,13 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 static const struct schema schema = SCHEMA(struct environment, options, .check = check);
 static const struct schema set_schema = SCHEMA(struct environment, set_options, .check = check);
 
-static int check_copies(const struct environment *wanted, const struct uboot_env *e,
-			struct err **err)
+static int check_copies(const struct environment *wanted, unsigned valid, struct err **err)
 {
-	static const int numbers[] = {[COPIES_BOTH] = 2, [COPIES_ONE] = 1, [COPIES_NONE] = 0};
-	int valid = e->valid[0] + e->valid[1];
+	static const unsigned numbers[] = {[COPIES_BOTH] = 2, [COPIES_ONE] = 1, [COPIES_NONE] = 0};
 
 	if (wanted->copies == COPIES_ANY || numbers[wanted->copies] == valid)
 		return 0;
-	return err_set(err, ERR_BUILD, "%d of the environment's copies %s valid, not %d", valid,
+	return err_set(err, ERR_BUILD, "%u of the environment's copies %s valid, not %u", valid,
 		       valid == 1 ? "is" : "are", numbers[wanted->copies]);
 }
 
@@ -71,16 +69,16 @@ static int differs(const struct pair *wanted, const char *is, bool valid, struct
 static int run(struct stage *s, const void *opts, struct err **err)
 {
 	const struct environment *wanted = opts;
-	struct uboot_env e cleanup_uboot_env = {.newer = -1};
+	struct boot_vars v cleanup_boot_vars = {0};
 
-	if (card_read_env(s, &e, err) < 0 || check_copies(wanted, &e, err) < 0)
+	if (card_read_vars(s, &v, err) < 0 || check_copies(wanted, v.valid, err) < 0)
 		return -1;
 	for (size_t i = 0; i < wanted->variables.count; i++) {
 		const struct pair *p = LIST_AT(wanted->variables, struct pair *, i);
-		const char *is = uboot_env_get(&e, p->key);
+		const char *is = strv_get(&v.vars, p->key);
 
 		if (!str_eq(is ? is : "", p->value))
-			return differs(p, is, e.newer >= 0, err);
+			return differs(p, is, v.valid, err);
 	}
 	return 0;
 }
@@ -88,16 +86,16 @@ static int run(struct stage *s, const void *opts, struct err **err)
 static int set(struct stage *s, const void *opts, struct err **err)
 {
 	const struct environment *wanted = opts;
-	struct uboot_env e cleanup_uboot_env = {.newer = -1};
+	struct boot_vars v cleanup_boot_vars = {0};
 
-	if (card_read_env(s, &e, err) < 0)
+	if (card_read_vars(s, &v, err) < 0)
 		return -1;
 	for (size_t i = 0; i < wanted->variables.count; i++) {
 		const struct pair *p = LIST_AT(wanted->variables, struct pair *, i);
 
-		uboot_env_set(&e, p->key, p->value);
+		strv_set(&v.vars, p->key, p->value);
 	}
-	return card_write_env(s, &e, err);
+	return card_write_vars(s, &v, err);
 }
 
 const struct verb verb_environment = {

@@ -2,6 +2,7 @@
 /* power-cuts: after a recorded power-on, the boots that scenario/cuts.h asks for. */
 #include "media/blklog.h"
 #include "scenario/choice.h"
+#include "scenario/chooser.h"
 #include "scenario/cuts.h"
 
 #define BOOT_S 120
@@ -86,13 +87,16 @@ struct boots {
 
 static int match_kernel(void *arg, const struct scene_line *line, struct err **err)
 {
-	return strstr(line->text, "Starting kernel") != NULL;
+	const struct boots *b = arg;
+
+	return strstr(line->text, b->s->target->chooser->starts_kernel) != NULL;
 }
 
 /* Until the boot script has chosen, or until the kernel it loaded starts. */
 static int see_choice(struct boots *b, bool kernel, struct choice *ret, struct err **err)
 {
-	struct scene_want want = {.fn = match_kernel, .what = "the slot's kernel was not started"};
+	struct scene_want want = {
+		.fn = match_kernel, .arg = b, .what = "the slot's kernel was not started"};
 	struct scene *scene = b->s->scene;
 	const struct step_head *head = &b->step->head;
 
@@ -176,8 +180,8 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 	b.cuts = (struct cuts){.card = s->before,
 			       .log = s->record,
-			       .env_at = {s->target->env_at[0], s->target->env_at[1]},
-			       .env_size = s->target->env_size,
+			       .state = s->target->areas,
+			       .state_count = s->target->area_count,
 			       .torn = wanted->torn,
 			       .lost_writes = (unsigned)wanted->lost_writes,
 			       .write_cache = board_has_write_cache(s->board),

@@ -8,6 +8,8 @@
 #include "media/gpt_copy.h"
 
 #define M ((uint64_t)1 << 20)
+
+static const struct target_area environments[] = {{M, 4096}, {2 * M, 4096}};
 #define SIZE (16 * M)
 #define ROOT_A (6 * M)
 #define ROOT_B (7 * M)
@@ -155,8 +157,8 @@ static int play(struct scene *s, struct cuts_result *ret, struct err **err)
 {
 	struct cuts c = {.card = at("card"),
 			 .log = at("log"),
-			 .env_at = {M, 2 * M},
-			 .env_size = 4096,
+			 .state = environments,
+			 .state_count = 2,
 			 .torn = true,
 			 .lost_writes = s->lost_writes,
 			 .write_cache = s->write_cache,

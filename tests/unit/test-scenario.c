@@ -12,35 +12,61 @@
 #define M ((uint64_t)1 << 20)
 #define EVERY_VERB_DIGEST "d157a806a5971ec85d5c878f434d775bc460859a59c70353ee35cbe50d7c9a94"
 
-static struct choice_state state_of(const char *order, const char *a, const char *b)
-{
-	return (struct choice_state){
-		.slots = {"A", "B"}, .count = 2, .all = "A B", .order = order, .left = {a, b}};
-}
+#define NONE LEFT_UNSET
 
 static void test_rule(void **state)
 {
+	static struct target_slot slots[] = {{"A", "root-a"}, {"B", "root-b"}};
+	static const struct target target = {.slots = {slots, 2, 0}, .tries = 3};
 	static const struct {
-		const char *order, *a, *b;
+		char *order;
+		int a, b;
 		size_t chosen;
-		unsigned left_a, left_b;
+		int left_a, left_b;
 	} cases[] = {
-		{NULL, NULL, NULL, 0, 2, 3},        {"", NULL, NULL, 0, 2, 3},
-		{"A B", "3", "3", 0, 2, 3},         {"B A", "3", "3", 1, 3, 2},
-		{"A B", "0", "3", 1, 0, 2},         {"A B", "1", "0", 0, 0, 0},
-		{"B", "3", "0", CHOICE_NONE, 3, 3}, {"A B", "0", "0", CHOICE_NONE, 3, 3},
-		{"B A", NULL, "0", 0, 2, 0},        {"A", "0", "3", CHOICE_NONE, 3, 3},
-		{"A B", "a", "3", 0, 9, 3},         {"C B", "3", "3", 1, 3, 2},
-		{"B  A", "3", "3", 1, 3, 2},
+		{NULL, NONE, NONE, 0, 2, 3},    {"", NONE, NONE, 0, 2, 3},
+		{"A B", 3, 3, 0, 2, 3},         {"B A", 3, 3, 1, 3, 2},
+		{"A B", 0, 3, 1, 0, 2},         {"A B", 1, 0, 0, 0, 0},
+		{"B", 3, 0, CHOICE_NONE, 3, 3}, {"A B", 0, 0, CHOICE_NONE, 3, 3},
+		{"B A", NONE, 0, 0, 2, 0},      {"A", 0, 3, CHOICE_NONE, 3, 3},
+		{"A B", 10, 3, 0, 9, 3},        {"C B", 3, 3, 1, 3, 2},
+		{"B  A", 3, 3, 1, 3, 2},
 	};
 
 	for (size_t i = 0; i < array_len(cases); i++) {
-		struct choice_state c = state_of(cases[i].order, cases[i].a, cases[i].b);
+		struct boot_state s = {cases[i].order, {cases[i].a, cases[i].b}};
 
-		assert_int_equal(choice_rule(&c), cases[i].chosen);
-		assert_int_equal(c.tries[0], cases[i].left_a);
-		assert_int_equal(c.tries[1], cases[i].left_b);
+		assert_int_equal(choice_rule(&target, &s), cases[i].chosen);
+		assert_int_equal(s.left[0], cases[i].left_a);
+		assert_int_equal(s.left[1], cases[i].left_b);
 	}
+}
+
+/* The variables of U-Boot, and what they mean; others stay. */
+static void test_uboot(void **state)
+{
+	static struct target_slot slots[] = {{"A", "root-a"}, {"rescue", "root-b"}};
+	static const struct target target = {.slots = {slots, 2, 0}, .tries = 3};
+	struct boot_vars vars cleanup_boot_vars = {0};
+	struct boot_state is cleanup_boot_state = {0};
+	struct boot_state to = {"rescue A", {LEFT_UNSET, 3}};
+	struct str text cleanup_str = STR_INIT;
+
+	strv_push(&vars.vars, "BOOT_A_LEFT=1f");
+	strv_push(&vars.vars, "other=x");
+	strv_push(&vars.vars, "BOOT_rescue_LEFT=2 ");
+	chooser_uboot.get(&vars, &target, &is);
+	assert_null(is.order);
+	assert_int_equal(is.left[0], 31);
+	assert_int_equal(is.left[1], LEFT_UNSET);
+	boot_state_text(&is, &target, &text);
+	assert_string_equal(text.buf, "order <not set>, left A=31 rescue=not set");
+	chooser_uboot.set(&vars, &target, &to);
+	assert_int_equal(vars.vars.count, 3);
+	assert_string_equal(strv_get(&vars.vars, "BOOT_ORDER"), "rescue A");
+	assert_string_equal(strv_get(&vars.vars, "BOOT_rescue_LEFT"), "3");
+	assert_string_equal(strv_get(&vars.vars, "other"), "x");
+	assert_null(strv_get(&vars.vars, "BOOT_A_LEFT"));
 }
 
 static void test_line(void **state)
@@ -353,11 +379,11 @@ static void test_half(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule),      cmocka_unit_test(test_line),
-		cmocka_unit_test(test_variables), cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_half),      cmocka_unit_test(test_text),
-		cmocka_unit_test(test_reports),   cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_rule),  cmocka_unit_test(test_uboot),
+		cmocka_unit_test(test_line),  cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_equal), cmocka_unit_test(test_half),
+		cmocka_unit_test(test_text),  cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_titles),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
