@@ -321,6 +321,11 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 		**(struct pos **)field = y->pos;
 }
 
+static void decode_gone(struct decode *d, const struct option *o, const struct yaml *y, void *field)
+{
+	err_list_at(d->errors, y->pos, "'%s' is gone: %s", o->name, o->help);
+}
+
 static bool dict_key_valid(struct decode *d, const struct option *o, const struct yaml *key)
 {
 	if (!(o->flags & OPT_NAME) || name_valid(key->text))
@@ -448,7 +453,7 @@ static void decode_option(struct decode *d, const struct option *o, const struct
 		[OPT_REF] = decode_ref,       [OPT_SECRET] = decode_secret,
 		[OPT_STEP] = decode_step,     [OPT_STRUCT] = decode_struct,
 		[OPT_DICT] = decode_dict,     [OPT_REFDICT] = decode_dict,
-		[OPT_FORM] = decode_form,
+		[OPT_FORM] = decode_form,     [OPT_GONE] = decode_gone,
 	};
 
 	decoders[o->type](d, o, y, field);
@@ -498,7 +503,8 @@ static void unknown_option(struct decode *d, const struct schema *schema, const 
 	struct strs names = {0};
 
 	for (size_t i = 0; i < schema->count; i++)
-		strs_push(&names, schema->options[i].name);
+		if (schema->options[i].type != OPT_GONE)
+			strs_push(&names, schema->options[i].name);
 	decode_unknown_key(d, &names, key);
 	strs_clear(&names);
 }

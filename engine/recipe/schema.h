@@ -36,6 +36,7 @@
  *	            As OPT_LIST, key: text or list of texts.
  *	OPT_REFDICT struct list of struct named_ref *     -      (key: reference; order as written)
  *	OPT_FORM    struct formed * (NULL: absent)        struct list of struct formed *
+ *	OPT_GONE    -                                     -
  */
 #include <stddef.h>
 
@@ -60,6 +61,7 @@ enum option_type {
 	OPT_DICT,
 	OPT_REFDICT,
 	OPT_FORM, /* a map of one of several forms; one of its keys says which */
+	OPT_GONE, /* a key of earlier releases: an error, with .help for what to write */
 };
 
 enum option_flags {

@@ -45,7 +45,8 @@ static void form_names(const struct forms *forms, const struct form *f, struct s
 		const struct schema *schema = (*g)->schema;
 
 		for (size_t i = 0; i < schema->count && (!f || *g == f); i++)
-			if (!has_text(ret, schema->options[i].name))
+			if (schema->options[i].type != OPT_GONE &&
+			    !has_text(ret, schema->options[i].name))
 				strs_push(ret, schema->options[i].name);
 	}
 }

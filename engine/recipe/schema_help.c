@@ -149,6 +149,8 @@ static void options_text(const struct schema *schema, int indent, struct str *re
 
 static void option_text(const struct option *o, int indent, struct str *ret)
 {
+	if (o->type == OPT_GONE)
+		return;
 	str_printf(ret, "%*s%s: ", indent, "", o->name);
 	type_text(o, ret);
 	if (o->flags & OPT_REQUIRED)

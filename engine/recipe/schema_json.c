@@ -132,6 +132,8 @@ static json_t *value_schema(const struct option *o)
 		return dict_schema(o);
 	case OPT_FORM:
 		return form_schema(o->forms);
+	case OPT_GONE:
+		return json_false();
 	}
 	abort();
 }
@@ -161,6 +163,8 @@ static json_t *object_schema(const struct schema *schema)
 	for (size_t i = 0; i < schema->count; i++) {
 		const struct option *o = &schema->options[i];
 
+		if (o->type == OPT_GONE)
+			continue;
 		json_object_set_new(properties, o->name, option_schema(o));
 		if (o->flags & OPT_REQUIRED)
 			json_array_append_new(required, json_string(o->name));

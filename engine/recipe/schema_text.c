@@ -198,6 +198,8 @@ static void write_value(struct writer *w, const struct option *o, const void *fi
 		if (p)
 			write_form(w, p);
 		break;
+	case OPT_GONE:
+		break;
 	}
 }
 

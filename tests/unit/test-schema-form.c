@@ -48,6 +48,7 @@ struct go {
 static const struct option stop_options[] = {
 	{"stop", OPT_STRING, offsetof(struct stop, where), .help = "Where."},
 	{"for", OPT_INT, offsetof(struct stop, seconds), OPT_POSITIVE, .help = "How long."},
+	{"halt", OPT_GONE, .help = "write 'for'"},
 };
 static const struct schema stop_schema = SCHEMA(struct stop, stop_options);
 static const struct option go_options[] = {
@@ -100,6 +101,16 @@ static void forms(void **state)
 					 "          stop: text\n"));
 }
 
+/* A key that is gone is shown nowhere. */
+static void gone(void **state)
+{
+	struct str text cleanup_str = STR_INIT;
+
+	schema_help(&way_schema, &text);
+	schema_json_keys(&way_schema, &text);
+	assert_null(strstr(text.buf, "halt"));
+}
+
 static void bad_forms(void **state)
 {
 	static const struct {
@@ -115,6 +126,7 @@ static void bad_forms(void **state)
 		{"way: [{quite-another: b}]",
 		 "unknown key 'quite-another' (known here: go, stop, with, for)"},
 		{"way: [{stop: a, for: 0}]", "'for' is at least 1, found '0'"},
+		{"way: [{stop: a, halt: 1}]", "'halt' is gone: write 'for'"},
 		{"way: [a]", "'way' is a map, found a single value"},
 	};
 
@@ -132,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms),
 		cmocka_unit_test(bad_forms),
+		cmocka_unit_test(gone),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
