@@ -160,7 +160,7 @@ static void add_fact(struct builder *b)
 	struct edge edge = {.ref_text = EDGE_FACT, .type = REF_PATH, .pos = file_pos(b->n)};
 	const char *name;
 
-	if (!r->kind->input_fact)
+	if (!r->kind->input_fact || (r->kind->wants_fact && !r->kind->wants_fact(r->opts)))
 		return;
 	name = arena_printf(b->arena, "%s#%s", r->name, r->kind->input_fact);
 	edge.filled = facts_expand(b->g->project->facts, edge.pos, name, b->r.errors);

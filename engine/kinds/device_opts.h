@@ -59,6 +59,16 @@ struct device_opts {
 	struct device_state *state;
 };
 
+/*
+ * The device called NAME among RECIPES (name -> struct recipe *), or, with NAME NULL, the only one,
+ * or the one of the node DISK (may be NULL). NULL: *RET says why, and what to do, which is REMEDY
+ * when there are several.
+ */
+struct map;
+struct recipe;
+const struct recipe *device_find(const struct map *recipes, const char *name, const char *disk,
+				 const char *remedy, struct str *ret);
+
 /* The partitions of S in order; NAMES (may be NULL) are their boot names. Adds to both. */
 void device_slot_partitions(const struct device_slot *s, struct strs *ret, struct strs *names);
 

@@ -3,18 +3,11 @@
  * kind test: a scenario on an emulated board. Its steps are those of engine/scenario; test_run.c
  * plays them.
  */
+#include "kinds/device_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/test_opts.h"
+#include "recipe/facts.h"
 #include "scenario/chooser.h"
-
-#define AT(field) offsetof(struct test_env, field)
-static const struct option env_options[] = {
-	{"at", OPT_SIZE, AT(at), OPT_LIST | OPT_REQUIRED | OPT_POSITIVE,
-	 .help = "Where the two copies begin."},
-	{"size", OPT_SIZE, AT(size), OPT_REQUIRED | OPT_POSITIVE, .help = "Bytes of each."},
-};
-#undef AT
-static const struct schema env_schema = SCHEMA(struct test_env, env_options);
 
 #define AT(field) offsetof(struct test_opts, field)
 static const struct option test_options[] = {
@@ -32,12 +25,14 @@ static const struct option test_options[] = {
 	 .help = "Files for the guest, at /run/orch/media/NODE/FILE (the last part of the node's "
 		 "name; a project file lies in `project`).",
 	 .example = "[bundle]"},
-	{"slots", OPT_DICT, AT(slots), OPT_NAME,
-	 .help = "Boot names and their partitions; without it A: root-a, B: root-b.",
-	 .example = "{A: root-a, B: root-b}"},
-	{"environment", OPT_STRUCT, AT(environment), .sub = &env_schema,
-	 .help = "Where U-Boot's environment lies on the card; without it at 1M and 2M, 32K each.",
-	 .example = "{at: [1M, 2M], size: 32K}"},
+	{"device", OPT_STRING, AT(device),
+	 .help = "The node of kind `device` whose slots and boot loader are meant; one in a "
+		 "project needs no naming.",
+	 .example = "device"},
+	{"slots", OPT_GONE,
+	 .help = "kind `device` says them; with several, `device` names the node"},
+	{"environment", OPT_GONE,
+	 .help = "kind `device` says where it lies; with several, `device` names the node"},
 	{"never", OPT_STRING, AT(never), OPT_LIST,
 	 .help = "Texts that the console must not show at any time.",
 	 .example = "[\"U-Boot>\", \"=> \"]"},
@@ -51,39 +46,6 @@ static const struct option test_options[] = {
 };
 #undef AT
 
-static void check_environment(const struct test_env *e, const struct yaml *map,
-			      struct err_list *errors)
-{
-	struct pos pos = yaml_key_pos(map, "environment");
-	uint64_t a, b;
-
-	if (e->at.count != 2) {
-		err_list_at(errors, pos, "the environment has two copies: 'at' names both");
-		return;
-	}
-	a = LIST_AT(e->at, uint64_t, 0);
-	b = LIST_AT(e->at, uint64_t, 1);
-	if (a < b + e->size && b < a + e->size)
-		err_list_at(errors, pos, "the two copies of the environment overlap");
-	if (e->size < 512 || e->size > 1 << 20)
-		err_list_at(errors, pos, "an environment has 512 bytes to 1M");
-}
-
-static void check_steps(const struct test_opts *o, struct err_list *errors)
-{
-	struct target target = {0};
-
-	test_target(o, &target);
-	for (size_t i = 0; i < o->steps.count; i++) {
-		const struct formed *s = LIST_AT(o->steps, struct formed *, i);
-
-		if (step_verb(s)->check)
-			step_verb(s)->check(s->data, &target, s->pos, errors);
-	}
-	target_clear(&target);
-	steps_check_order(&o->steps, errors);
-}
-
 static void check(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct test_opts *o = data;
@@ -91,8 +53,6 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 	if (o->card_size & (o->card_size - 1) || o->card_size < 1 << 20)
 		err_list_at(errors, yaml_key_pos(map, "card-size"),
 			    "the size of a card is a power of two, like 4G");
-	if (o->environment)
-		check_environment(o->environment, map, errors);
 	if (!o->steps.count)
 		err_list_at(errors, yaml_key_pos(map, "steps"), "a test needs at least one step");
 	for (size_t i = 0; i < o->never.count; i++) {
@@ -100,30 +60,126 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 			err_list_at(errors, yaml_key_pos(map, "never"),
 				    "'never' has an empty text");
 	}
-	check_steps(o, errors);
+	steps_check_order(&o->steps, errors);
 }
 
 static const struct schema schema = SCHEMA(struct test_opts, test_options, .check = check);
 
-void test_target(const struct test_opts *o, struct target *ret)
-{
-	*ret = (struct target){.chooser = &chooser_uboot,
-			       .areas = {{1 << 20, 32 << 10}, {2 << 20, 32 << 10}},
-			       .area_count = 2,
-			       .boot_partition = "boot",
-			       .tries = 3};
-	for (size_t i = 0; i < o->slots.count; i++) {
-		const struct pair *p = LIST_AT(o->slots, struct pair *, i);
+/* -- the device -- */
 
-		target_slots_push(&ret->slots, (struct target_slot){p->key, p->value});
+static const struct formed *step_at(const struct test_opts *o, size_t i)
+{
+	return LIST_AT(o->steps, struct formed *, i);
+}
+
+/* The first step with TRAIT, or NULL. */
+static const struct formed *first_with(const struct test_opts *o, unsigned trait)
+{
+	for (size_t i = 0; i < o->steps.count; i++)
+		if (step_traits(step_at(o, i)) & trait)
+			return step_at(o, i);
+	return NULL;
+}
+
+bool test_needs_device(const struct test_opts *o)
+{
+	return first_with(o, STEP_NEEDS_DEVICE);
+}
+
+static bool wants_fact(const void *opts)
+{
+	return test_needs_device(opts);
+}
+
+#define TEST_FACT "device"
+static const struct fact_help fact_help[] = {
+	{TEST_FACT, "What is known of the device, for steps that need it: its " DEVICE_OUTPUT "."},
+	{NULL, NULL},
+};
+
+static enum fact_result fact(struct facts *f, const struct recipe *r, const char *name,
+			     struct str *ret)
+{
+	const char *wanted = facts_scalar(f, r->map, "device");
+	struct str why cleanup_str = STR_INIT;
+	const struct recipe *device;
+
+	if (!str_eq(name, TEST_FACT))
+		return FACT_UNKNOWN;
+	device = device_find(facts_recipes(f), wanted, NULL, "", &why);
+	return device ? facts_of(f, device->name, DEVICE_FACT, ret) : FACT_REFUSED;
+}
+
+static void fact_names(struct facts *f, const struct recipe *r, struct strs *ret)
+{
+	strs_push(ret, TEST_FACT);
+}
+
+/* What the steps ask of the device. */
+static void check_steps(const struct test_opts *o, const struct target *t, struct err_list *errors)
+{
+	for (size_t i = 0; i < o->steps.count; i++) {
+		const struct formed *s = step_at(o, i);
+		unsigned traits = step_traits(s);
+
+		if ((traits & STEP_NEEDS_CHOOSER) && !t->chooser)
+			err_list_at(errors, s->pos, "'%s' cannot be: %s", s->form->name,
+				    t->unreadable);
+		else if ((traits & STEP_NEEDS_DEVICE) && step_verb(s)->check)
+			step_verb(s)->check(s->data, t, s->pos, errors);
 	}
-	if (!ret->slots.count) {
-		target_slots_push(&ret->slots, (struct target_slot){"A", "root-a"});
-		target_slots_push(&ret->slots, (struct target_slot){"B", "root-b"});
-	}
-	for (size_t i = 0; o->environment && i < o->environment->at.count && i < 2; i++)
-		ret->areas[i] = (struct target_area){LIST_AT(o->environment->at, uint64_t, i),
-						     o->environment->size};
+}
+
+/* Where a missing device is told: at the key that names it, else at the step that needs it. */
+static void no_device(const struct kind_ctx *ctx, const char *why, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	const struct formed *s = first_with(o, STEP_NEEDS_DEVICE);
+
+	if (o->device)
+		err_list_at(errors, yaml_key_pos(ctx->map, "device"), "%s", why);
+	else
+		err_list_at(errors, s->pos, "'%s' needs to know the device, and %s", s->form->name,
+			    why);
+}
+
+/* Whether there are files of which not even the kind is known. */
+static bool some_unread(const struct project *p)
+{
+	for (size_t i = 0; i < p->unsound.count; i++)
+		if (!map_get(facts_recipes(p->facts), p->unsound.entries[i].key))
+			return true;
+	return false;
+}
+
+static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	const struct project *p = ctx->project;
+	struct target t cleanup_target = {0};
+	struct str why cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	const struct recipe *device;
+	const char *text;
+
+	if (!test_needs_device(o) && !o->device)
+		return;
+	device =
+		device_find(facts_recipes(p->facts), o->device, NULL, "name one in 'device'", &why);
+	if (!device && some_unread(p))
+		return; /* perhaps that one is it */
+	if (!device)
+		no_device(ctx, why.buf, errors);
+	if (!device || map_get(&p->unsound, device->name))
+		return;
+	text = facts_expand(p->facts, (struct pos){device->file, 1, 1},
+			    arena_printf(ctx->arena, "%s#" DEVICE_FACT, device->name), errors);
+	if (!text)
+		return;
+	if (target_parse(ctx->arena, text, &t, &err) < 0)
+		err_list_at(errors, (struct pos){device->file, 1, 1}, "%s", err->text);
+	else
+		check_steps(o, &t, errors);
 }
 
 static void test_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
@@ -165,6 +221,12 @@ const struct kind kind_test = {
 	.named = kind_always,
 	.schema = &schema,
 	.each = "from",
+	.check = check_device,
+	.fact_help = fact_help,
+	.fact = fact,
+	.fact_names = fact_names,
+	.input_fact = TEST_FACT,
+	.wants_fact = wants_fact,
 	.outputs = test_outputs,
 	.demand = test_demand,
 };

@@ -7,23 +7,17 @@
 #include "recipe/kind.h"
 #include "scenario/verb.h"
 
-struct test_env {
-	struct list at; /* of uint64_t */
-	uint64_t size;
-};
-
 struct test_opts {
 	struct ref *board, *card;
 	struct list from; /* of const char *: releases, see kind.each */
 	uint64_t card_size;
-	struct list media; /* of struct ref * */
-	struct list slots; /* of struct pair *: boot name -> partition */
-	struct test_env *environment;
-	struct list never; /* of const char * */
+	struct list media;  /* of struct ref * */
+	const char *device; /* a node; NULL: the only one */
+	struct list never;  /* of const char * */
 	int64_t timeout;
 	bool keep_card;
 	struct list steps; /* of struct formed *, of verb_forms */
 };
 
-/* What the recipe says of the device; free with target_clear(). */
-void test_target(const struct test_opts *o, struct target *ret);
+/* Whether a step asks for what the device is. */
+bool test_needs_device(const struct test_opts *o);

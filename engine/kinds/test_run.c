@@ -12,6 +12,7 @@
 
 #define LOG_MAX (64u << 20) /* of console output that is kept */
 #define MEDIA_ROOM (16u << 20)
+#define DEVICE_MAX (1u << 20) /* of device.json */
 
 static double now(void)
 {
@@ -185,18 +186,27 @@ static const struct stage_host host = {
 	.progress = host_progress,
 };
 
-static void set_stage(struct test_run *r)
+static int read_device(struct test_run *r, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+
+	if (file_read(action_fact(r->a)->path, DEVICE_MAX, &text, err) < 0)
+		return -1;
+	r->stage.target = &r->target;
+	return target_parse(r->a->arena, text.buf, &r->target, err);
+}
+
+static int set_stage(struct test_run *r, struct err **err)
 {
 	struct stage *s = &r->stage;
 
-	test_target(r->o, &r->target);
 	s->arena = r->a->arena;
 	s->dir = r->a->workdir;
 	s->board = &r->board;
-	s->target = &r->target;
 	s->card_size = r->o->card_size;
 	s->host = &host;
 	s->arg = r;
+	return test_needs_device(r->o) ? read_device(r, err) : 0;
 }
 
 static int prepare(struct test_run *r, struct err **err)
@@ -209,7 +219,8 @@ static int prepare(struct test_run *r, struct err **err)
 				  .log = on_line,
 				  .arg = r};
 
-	set_stage(r);
+	if (set_stage(r, err) < 0)
+		return -1;
 	r->results = arena_alloc(r->a->arena, r->o->steps.count * sizeof(*r->results));
 	r->console = fopen(action_output(r->a, "console.log"), "we");
 	if (!r->console)

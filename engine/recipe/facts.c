@@ -250,6 +250,11 @@ void *facts_options(struct facts *f, const struct recipe *r)
 	return schema_decode(r->kind->schema, f->arena, r->map, not_options, &reported_there);
 }
 
+const struct map *facts_recipes(const struct facts *f)
+{
+	return f->recipes;
+}
+
 const struct recipe *facts_recipe(const struct facts *f, const char *node)
 {
 	return map_get(f->recipes, node);

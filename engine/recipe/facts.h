@@ -45,6 +45,8 @@ int facts_size(struct facts *f, const struct yaml *map, const char *key, uint64_
 void *facts_decode(struct facts *f, const struct schema *schema, struct yaml *map);
 /* All options of R, for facts that need most of them. */
 void *facts_options(struct facts *f, const struct recipe *r);
+/* All recipes that could be parsed, by name. */
+const struct map *facts_recipes(const struct facts *f);
 /* The recipe of NODE, or NULL. */
 const struct recipe *facts_recipe(const struct facts *f, const char *node);
 /* The fact NAME of the node NODE, as enum fact_result says; RET as there. */

@@ -100,8 +100,12 @@ struct kind {
 	enum fact_result (*fact)(struct facts *f, const struct recipe *r, const char *name,
 				 struct str *ret);
 	void (*fact_names)(struct facts *f, const struct recipe *r, struct strs *ret);
-	/* The fact of the node itself that its maker gets as a file, action_fact(); or NULL. */
+	/*
+	 * The fact of the node itself that its maker gets as a file, action_fact(), unless
+	 * wants_fact() says that these options need none (NULL: they do); or NULL.
+	 */
 	const char *input_fact;
+	bool (*wants_fact)(const void *opts);
 	/* May be NULL. */
 	struct demand (*demand)(const void *opts);
 	/*

@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "scenario/choice.h"
 
+#include "scenario/card.h"
+#include "scenario/console.h"
+
 void chosen_check_keys(const struct chosen *c, struct err_list *errors)
 {
-	for (size_t i = 0; i < c->left.count; i++) {
-		const struct pair *p = LIST_AT(c->left, struct pair *, i);
+	uint64_t n;
 
-		if (!*p->value || strspn(p->value, "0123456789abcdef") != strlen(p->value))
-			err_list_at(errors, p->pos,
-				    "tries left are a hexadecimal number, found '%s'", p->value);
+	for (size_t i = 0; i < c->tries.count; i++) {
+		const struct pair *p = LIST_AT(c->tries, struct pair *, i);
+
+		if (str_u64(p->value, &n) || n > INT16_MAX)
+			err_list_at(errors, p->pos, "tries left are a number, found '%s'",
+				    p->value);
 	}
 }
 
 static void check_slot(const struct target *t, const char *name, struct pos pos,
 		       struct err_list *errors)
 {
+	char *all cleanup_free = target_bootnames(t);
+
 	if (!target_slot(t, name))
-		err_list_at(errors, pos, "there is no slot '%s': 'slots' names them", name);
+		err_list_at(errors, pos, "the device has no slot '%s', only %s", name, all);
 }
 
 void chosen_check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
@@ -25,89 +32,117 @@ void chosen_check(const void *opts, const struct target *t, struct pos pos, stru
 
 	if (c->slot)
 		check_slot(t, c->slot, pos, errors);
-	for (size_t i = 0; i < c->left.count; i++) {
-		const struct pair *p = LIST_AT(c->left, struct pair *, i);
+	for (size_t i = 0; i < c->tries.count; i++) {
+		const struct pair *p = LIST_AT(c->tries, struct pair *, i);
 
 		check_slot(t, p->key, p->pos, errors);
 	}
+	if (c->tries.count && !t->chooser)
+		err_list_at(errors, pos, "'tries' cannot be known: %s", t->unreadable);
+	else if (c->tries.count && !t->chooser->tries_max)
+		err_list_at(errors, pos, "'tries' cannot be known: '%s' does not count them",
+			    t->loader);
 }
 
-static bool copy_part(char *to, size_t size, const char *from, size_t len)
+int choice_lines_init(struct choice_lines *l, const struct target *t, struct err **err)
 {
-	if (len >= size)
-		return false;
-	memcpy(to, from, len);
-	to[len] = 0;
-	return true;
+	l->target = t;
+	return regex_compile(t->chosen, &l->regex, err);
 }
 
-int choice_parse(const char *line, struct choice *ret)
+void choice_lines_clear(struct choice_lines *l)
 {
-	const char *slot = strstr(line, "BOOT: slot "), *order, *left;
+	regfree(&l->regex);
+}
+
+int choice_line(const struct choice_lines *l, const char *line, size_t *ret_slot, struct err **err)
+{
+	const struct target_slots *slots = &l->target->slots;
+	regmatch_t found[2];
 	size_t len;
 
-	if (!slot)
-		return 1;
-	slot += strlen("BOOT: slot ");
-	len = strcspn(slot, " ");
-	order = str_skip(slot + len, " order <");
-	left = order ? strstr(order, "> left ") : NULL;
-	if (!left || !copy_part(ret->slot, sizeof(ret->slot), slot, len) ||
-	    !copy_part(ret->order, sizeof(ret->order), order, (size_t)(left - order)))
-		return 1;
-	left += strlen("> left ");
-	return copy_part(ret->left, sizeof(ret->left), left, strlen(left)) ? 0 : 1;
-}
+	if (regexec(&l->regex, line, 2, found, 0) != 0 || found[1].rm_so < 0)
+		return 0;
+	line += found[1].rm_so;
+	len = (size_t)(found[1].rm_eo - found[1].rm_so);
+	for (size_t i = 0; i < slots->count; i++) {
+		const char *name = slots->items[i].bootname;
 
-int choice_left(const struct choice *c, const char *name, unsigned long *ret)
-{
-	size_t len = strlen(name);
-
-	for (const char *p = c->left; *p; p += strspn(p, " ")) {
-		char *end;
-
-		if (strncmp(p, name, len) == 0 && p[len] == '=') {
-			*ret = strtoul(p + len + 1, &end, 16);
-			return end == p + len + 1;
+		if (strlen(name) == len && strncmp(name, line, len) == 0) {
+			*ret_slot = i;
+			return 1;
 		}
-		p += strcspn(p, " ");
 	}
-	return 1;
+	return err_set(err, ERR_BUILD, "the boot loader chose '%.*s', which is not a slot",
+		       (int)len, line);
 }
 
-bool choice_is_none(const char *line)
-{
-	return strstr(line, "BOOT: no slot left");
-}
+struct hunt {
+	struct choice_lines lines;
+	size_t slot;
+};
 
 static int match_choice(void *arg, const struct scene_line *line, struct err **err)
 {
-	if (choice_is_none(line->text))
-		return err_set(err, ERR_BUILD, "the boot script found no slot with tries left");
-	return choice_parse(line->text, arg) == 0;
+	struct hunt *h = arg;
+
+	return choice_line(&h->lines, line->text, &h->slot, err);
 }
 
-int choice_wait(struct stage *s, unsigned seconds, struct choice *ret, struct err **err)
+int choice_wait(struct stage *s, unsigned seconds, size_t *ret_slot, struct err **err)
 {
+	struct hunt h;
 	struct scene_want want = {
-		.fn = match_choice, .arg = ret, .what = "the boot script chose no slot"};
+		.fn = match_choice, .arg = &h, .what = "the boot loader chose no slot"};
+	int rc;
 
-	return scene_wait(s->scene, &want, seconds, NULL, err);
+	if (choice_lines_init(&h.lines, s->target, err) < 0)
+		return -1;
+	rc = scene_wait(s->scene, &want, seconds, NULL, err);
+	choice_lines_clear(&h.lines);
+	*ret_slot = h.slot;
+	return rc;
 }
 
-int choice_judge(const struct chosen *c, const struct choice *choice, struct err **err)
+/* "; order <A B>, left A=2 B=3", where that can be read. */
+static void note_state(const struct stage *s, const struct boot_state *state, struct str *ret)
 {
-	if (c->slot && !str_eq(c->slot, choice->slot))
-		return err_set(err, ERR_BUILD,
-			       "the boot script chose slot %s, not %s (order <%s>, left %s)",
-			       choice->slot, c->slot, choice->order, choice->left);
-	for (size_t i = 0; i < c->left.count; i++) {
-		const struct pair *p = LIST_AT(c->left, struct pair *, i);
-		unsigned long n;
+	if (!s->target->chooser)
+		return;
+	str_append(ret, " (");
+	boot_state_text(state, s->target, ret);
+	str_append(ret, ")");
+}
 
-		if (choice_left(choice, p->key, &n) || n != strtoul(p->value, NULL, 16))
-			return err_set(err, ERR_BUILD, "slot %s has not %s tries left: '%s'",
-				       p->key, p->value, choice->left);
+static int judge_tries(struct stage *s, const struct chosen *c, const struct boot_state *state,
+		       struct err **err)
+{
+	const struct target_slots *slots = &s->target->slots;
+	struct str text cleanup_str = STR_INIT;
+
+	boot_state_text(state, s->target, &text);
+	for (size_t i = 0; i < c->tries.count; i++) {
+		const struct pair *p = LIST_AT(c->tries, struct pair *, i);
+		size_t slot = (size_t)(target_slot(s->target, p->key) - slots->items);
+
+		if (state->left[slot] != atoi(p->value))
+			return err_set(err, ERR_BUILD, "slot %s has not %s tries left (%s)", p->key,
+				       p->value, text.buf);
 	}
 	return 0;
+}
+
+int choice_judge(struct stage *s, const struct chosen *c, size_t slot, struct err **err)
+{
+	const char *is = s->target->slots.items[slot].bootname;
+	struct boot_state state cleanup_boot_state = {0};
+	struct str text cleanup_str = STR_INIT;
+
+	if (s->target->chooser && card_read_state(s, &state, err) < 0)
+		return -1;
+	note_state(s, &state, &text);
+	if (c->slot && !str_eq(c->slot, is))
+		return err_set(err, ERR_BUILD, "the boot loader chose slot %s, not %s%s", is,
+			       c->slot, text.buf ? text.buf : "");
+	return judge_tries(s, c, &state, err);
 }

@@ -1,40 +1,44 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* What the boot script says about the slot it chose, and the keys of verbs that judge it. */
+/*
+ * Which slot the boot loader chose, as the console tells it (target.chosen), and the keys of verbs
+ * that judge it. How many tries are left is what stands on the card at that moment.
+ */
+#include <regex.h>
+
+#include "scenario/chooser.h"
 #include "scenario/verb.h"
 
 /* A verb's struct begins with it. */
 struct chosen {
 	struct step_head head;
-	const char *slot; /* or NULL: any */
-	struct list left; /* of struct pair * */
+	const char *slot;  /* or NULL: any */
+	struct list tries; /* of struct pair * */
 };
-/* The last row of a struct TYPE whose first member, `chosen`, is a struct chosen. */
-#define CHOSEN_LEFT(type)                                                \
-	{                                                                \
-		"left", OPT_DICT, offsetof(type, left),                  \
-			.help = "How many tries are left to each slot.", \
-			.example = "{A: \"2\", B: \"3\"}"                \
+/* The last rows of a struct TYPE whose first member is a struct chosen. */
+#define CHOSEN_TRIES(type)                                                                  \
+	{"tries", OPT_DICT, offsetof(type, tries),                                          \
+	 .help = "How many tries are left to each slot then, as the boot loader saved it.", \
+	 .example = "{A: \"2\", B: \"3\"}"},                                                \
+	{                                                                                   \
+		"left", OPT_GONE, .help = "write 'tries'"                                   \
 	}
 void chosen_check_keys(const struct chosen *c, struct err_list *errors);
-/* For verb.check: there are such slots. */
+/* For verb.check: there are such slots, and their tries can be read. */
 void chosen_check(const void *opts, const struct target *t, struct pos pos,
 		  struct err_list *errors);
 
-/* "BOOT: slot A order <A B> left A=2 B=3". */
-struct choice {
-	char slot[65];
-	char order[256];
-	char left[256]; /* "A=2 B=3" */
+/* What finds the lines that tell a choice; free with choice_lines_clear(). */
+struct choice_lines {
+	const struct target *target;
+	regex_t regex;
 };
-/* 0: LINE is such a line; 1: it is not. */
-int choice_parse(const char *line, struct choice *ret);
-/* The tries left to slot NAME: 0, or 1 when the line does not say. */
-int choice_left(const struct choice *c, const char *name, unsigned long *ret);
-/* Whether LINE says that no slot has tries left. */
-bool choice_is_none(const char *line);
-/* Waits for the boot script's next choice; ERR_BUILD when it found no slot. */
-int choice_wait(struct stage *s, unsigned seconds, struct choice *ret,
-		struct err **err) warn_unused;
-/* ERR_BUILD when it is not what C says. */
-int choice_judge(const struct chosen *c, const struct choice *choice, struct err **err) warn_unused;
+int choice_lines_init(struct choice_lines *l, const struct target *t, struct err **err) warn_unused;
+void choice_lines_clear(struct choice_lines *l);
+/* 1: LINE tells that slot *RET_SLOT was chosen; 0: it tells nothing; ERR_BUILD: no such slot. */
+int choice_line(const struct choice_lines *l, const char *line, size_t *ret_slot, struct err **err);
+/* Waits until a slot is chosen. */
+int choice_wait(struct stage *s, unsigned seconds, size_t *ret_slot, struct err **err) warn_unused;
+/* ERR_BUILD when SLOT, which was chosen just now, and what is on the card are not what C says. */
+int choice_judge(struct stage *s, const struct chosen *c, size_t slot,
+		 struct err **err) warn_unused;

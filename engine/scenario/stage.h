@@ -23,8 +23,8 @@ struct stage {
 	struct arena *arena; /* of the whole scenario */
 	const char *dir;     /* scratch */
 	const struct board *board;
-	const struct target *target;
-	struct board_power power; /* what is the same for each power-on; without the card */
+	const struct target *target; /* NULL: no step has STEP_NEEDS_DEVICE */
+	struct board_power power;    /* what is the same for each power-on; without the card */
 	struct scene *scene;
 	const char *start;  /* the image that the card was made of */
 	const char *card;   /* path; written to while the power is on */

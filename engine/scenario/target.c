@@ -1,7 +1,122 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "scenario/target.h"
 
-#include "base/str.h"
+#include <jansson.h>
+
+#include "scenario/chooser.h"
+
+/* What the kernel itself shows: RAUC needs the name of the slot there. */
+#define CHOSEN_BY_KERNEL "Kernel command line:.* rauc\\.slot=([^ ]+)"
+
+/* The boot loaders whose state orch can read. */
+static const struct chooser *const choosers[] = {&chooser_uboot};
+
+static const char *text_of(struct arena *arena, const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? arena_strdup(arena, text) : NULL;
+}
+
+static int add_slot(struct arena *arena, const json_t *slot, struct target *t, struct err **err)
+{
+	struct target_slot s = {text_of(arena, slot, "bootname"),
+				text_of(arena, slot, "partition")};
+
+	if (!s.bootname || !s.partition)
+		return 0;
+	if (t->slots.count == TARGET_SLOTS)
+		return err_set(err, ERR_USER, "the device has more than %d slots that are booted",
+			       TARGET_SLOTS);
+	target_slots_push(&t->slots, s);
+	return 0;
+}
+
+static int add_class(struct arena *arena, const json_t *class, struct target *t, struct err **err)
+{
+	const json_t *slots = json_object_get(class, "slots"), *slot;
+	const char *type = json_string_value(json_object_get(class, "type"));
+	size_t i;
+
+	json_array_foreach(slots, i, slot)
+	{
+		if (add_slot(arena, slot, t, err) < 0)
+			return -1;
+		if (type && str_eq(type, "boot-gpt-switch"))
+			t->boot_partition = text_of(arena, slot, "partition");
+	}
+	return 0;
+}
+
+static void add_areas(const json_t *areas, struct target *t)
+{
+	const json_t *area;
+	size_t i;
+
+	json_array_foreach(areas, i, area)
+	{
+		if (t->area_count < TARGET_AREAS)
+			t->areas[t->area_count++] = (struct target_area){
+				(uint64_t)json_integer_value(json_object_get(area, "at")),
+				(uint64_t)json_integer_value(json_object_get(area, "size"))};
+	}
+}
+
+/* The boot loader's file, if it can read this disk. */
+static void find_chooser(struct arena *arena, struct target *t)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; i < array_len(choosers); i++)
+		if (str_eq(choosers[i]->type, t->loader))
+			t->chooser = choosers[i];
+	if (t->chooser)
+		why = t->chooser->refuse(t);
+	if (why)
+		t->unreadable = arena_printf(arena, "orch cannot read the state of '%s': %s",
+					     t->loader, why);
+	else if (!t->chooser)
+		t->unreadable = arena_printf(
+			arena, "orch cannot read the state of boot loader '%s' yet", t->loader);
+	if (why)
+		t->chooser = NULL;
+}
+
+static int read_device(struct arena *arena, const json_t *root, struct target *ret,
+		       struct err **err)
+{
+	const json_t *loader = json_object_get(root, "bootloader"), *class;
+	size_t i;
+
+	ret->loader = text_of(arena, loader, "type");
+	ret->chosen = text_of(arena, loader, "chosen");
+	ret->tries = (unsigned)json_integer_value(json_object_get(loader, "tries"));
+	if (!ret->loader)
+		return err_set(err, ERR_INTEGRITY, "device.json names no boot loader");
+	if (!ret->chosen)
+		ret->chosen = CHOSEN_BY_KERNEL;
+	add_areas(json_object_get(loader, "environment"), ret);
+	json_array_foreach(json_object_get(root, "slots"), i, class)
+	{
+		if (add_class(arena, class, ret, err) < 0)
+			return -1;
+	}
+	find_chooser(arena, ret);
+	return 0;
+}
+
+int target_parse(struct arena *arena, const char *text, struct target *ret, struct err **err)
+{
+	json_t *root = json_loads(text, 0, NULL);
+	int rc;
+
+	if (!root || json_integer_value(json_object_get(root, "v")) != 1)
+		rc = err_set(err, ERR_INTEGRITY, "device.json is not of version 1");
+	else
+		rc = read_device(arena, root, ret, err);
+	json_decref(root);
+	return rc;
+}
 
 const struct target_slot *target_slot(const struct target *t, const char *bootname)
 {

@@ -2,11 +2,14 @@
 #pragma once
 /*
  * The device whose card is on the board, as scenarios must know it: which slots its boot loader
- * chooses from, and where it keeps what it knows of them.
+ * chooses from, how it tells which, and where it keeps what it knows of them. It is read from what
+ * kind `device` says of it (device.json), the one place where that stands.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/alloc.h"
+#include "base/err.h"
 #include "base/vec.h"
 
 struct target_slot {
@@ -24,16 +27,27 @@ struct target_area { /* of the card, bytes */
 
 struct chooser;
 struct target {
-	const struct chooser *chooser;          /* chooser.h */
+	const char *loader;            /* "uboot" */
+	const struct chooser *chooser; /* chooser.h; NULL: UNREADABLE says why there is none */
+	const char *unreadable;
+	const char *chosen; /* extended regular expression; its first group is the boot name */
 	struct target_slots slots;              /* best first; at most TARGET_SLOTS */
 	struct target_area areas[TARGET_AREAS]; /* where the boot loader keeps its state */
 	size_t area_count;
-	const char *boot_partition; /* the one that a switch of the partition table changes */
-	unsigned tries;             /* of a slot that nothing is said about */
+	const char *boot_partition; /* the one that a switch of the table changes, or NULL */
+	unsigned tries;             /* of a slot that nothing is said about; 0: not said */
 };
 
+/*
+ * Reads the text of a device.json; strings live in ARENA. Orch wrote it, so what is wrong with it
+ * is ERR_INTEGRITY; a device of more slots than this can hold is ERR_USER. RET is empty before, and
+ * is cleared whatever comes back.
+ */
+int target_parse(struct arena *arena, const char *text, struct target *ret,
+		 struct err **err) warn_unused;
 /* The slot of that boot name, or NULL. */
 const struct target_slot *target_slot(const struct target *t, const char *bootname);
 /* "A B"; caller frees. */
 char *target_bootnames(const struct target *t);
 void target_clear(struct target *t);
+#define cleanup_target __attribute__((cleanup(target_clear)))

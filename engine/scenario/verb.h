@@ -58,7 +58,9 @@ enum step_trait {
 	STEP_NEEDS_RECORD = 1 << 3, /* a step before that STEP_RECORDS */
 	STEP_TURNS_ON = 1 << 4,     /* the board runs afterwards */
 	STEP_TURNS_OFF = 1 << 5,
-	STEP_RECORDS = 1 << 6, /* what is written to the card from here on is kept */
+	STEP_RECORDS = 1 << 6,       /* what is written to the card from here on is kept */
+	STEP_NEEDS_DEVICE = 1 << 7,  /* stage.target */
+	STEP_NEEDS_CHOOSER = 1 << 8, /* with it: what its boot loader knows can be read */
 };
 
 struct verb {
@@ -70,7 +72,7 @@ struct verb {
 	const char *(*value)(const void *opts);
 	/* A file that the guest must be given; its path there is stage_media(). NULL: none. */
 	struct ref *(*medium)(const void *opts);
-	/* What only the device can tell before anything runs. NULL: nothing. */
+	/* What only the device can tell before anything runs, with STEP_NEEDS_DEVICE; or NULL. */
 	void (*check)(const void *opts, const struct target *t, struct pos pos,
 		      struct err_list *errors);
 	/* What only the board called NAME can tell, likewise; 1: *RET says why it cannot be. */

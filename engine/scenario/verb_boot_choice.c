@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * boot-choice: the boot script and every state of the slots' variables. Each state is written to
- * the card, the board is started until the script has spoken, and what it chose and saved is
- * compared with the rule of RAUC: the first slot of BOOT_ORDER that has tries left, and one try
+ * boot-choice: the boot loader and every state of what it keeps. Each state is written to the card,
+ * the board is started until it has chosen, or given all tries back, and what it chose and saved is
+ * compared with the rule of RAUC: the first slot of the order that has tries left, and one try
  * less. Without variables it is every slot with all tries. When all are used up, all are given
  * back; the order stays, and slots that it did not name may come after.
  */
@@ -23,7 +23,7 @@ struct boot_choice {
 static const struct option options[] = {
 	{"boot-choice", OPT_ENUM, offsetof(struct boot_choice, which), OPT_REQUIRED,
 	 .words = choice_words,
-	 .help = "all: the boot script is started with every state of the slots' variables, and "
+	 .help = "all: the boot loader is started with every state of the slots' variables, and "
 		 "must choose as RAUC does. No kernel is started."},
 	STEP_NAME(struct boot_choice),
 	STEP_WITHIN(struct boot_choice, 120),
@@ -50,28 +50,53 @@ static int write_state(struct trial *t, struct err **err)
 	return card_write_vars(t->s, &vars, err);
 }
 
+/* What is looked out for while the script runs. */
 struct spoken {
-	bool chosen; /* else the script found no slot */
-	struct choice choice;
+	const struct stage *s;
+	struct choice_lines lines;
+	size_t slot; /* CHOICE_NONE: it found none, and gave all tries back */
 };
+
+/* Whether all slots on the card have all their tries: no choice leaves them so. */
+static bool given_back(const struct stage *s)
+{
+	const struct target *t = s->target;
+	struct boot_state is cleanup_boot_state = {0};
+	struct err *ignored cleanup_err = NULL;
+
+	if (card_read_state(s, &is, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < t->slots.count; i++)
+		if (is.left[i] != (int)t->tries)
+			return false;
+	return true;
+}
 
 static int match_spoken(void *arg, const struct scene_line *line, struct err **err)
 {
-	struct spoken *s = arg;
+	struct spoken *said = arg;
+	int rc = choice_line(&said->lines, line->text, &said->slot, err);
 
-	s->chosen = choice_parse(line->text, &s->choice) == 0;
-	return s->chosen || choice_is_none(line->text);
+	if (rc != 0 || !given_back(said->s))
+		return rc;
+	said->slot = CHOICE_NONE;
+	return 1;
 }
 
-static int boot(struct trial *t, struct spoken *ret, struct err **err)
+static int boot(struct trial *t, size_t *ret_slot, struct err **err)
 {
+	struct spoken said = {.s = t->s};
 	struct scene_want want = {
-		.fn = match_spoken, .arg = ret, .what = "the boot script said nothing"};
+		.fn = match_spoken, .arg = &said, .what = "the boot loader chose no slot"};
+	int rc;
 
 	if (stage_power_on(t->s, NULL, err) < 0 ||
-	    scene_wait(t->s->scene, &want, step_within(&t->step->head, CHOICE_S), NULL, err) < 0)
+	    choice_lines_init(&said.lines, t->s->target, err) < 0)
 		return -1;
-	return scene_cut(t->s->scene, err);
+	rc = scene_wait(t->s->scene, &want, step_within(&t->step->head, CHOICE_S), NULL, err);
+	choice_lines_clear(&said.lines);
+	*ret_slot = said.slot;
+	return rc < 0 ? -1 : scene_cut(t->s->scene, err);
 }
 
 /* IS may name more slots after those of ORDER when all tries were given back. */
@@ -114,19 +139,17 @@ static const char *name_of(const struct trial *t, size_t slot)
 static int try_state(struct trial *t, struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
-	struct spoken said = {0};
-	const char *is;
+	size_t slot;
 
 	boot_state_text(&t->state, t->s->target, &text);
 	t->text = text.buf;
 	t->wanted = t->state;
 	t->chosen = choice_rule(t->s->target, &t->wanted);
-	if (write_state(t, err) < 0 || boot(t, &said, err) < 0)
+	if (write_state(t, err) < 0 || boot(t, &slot, err) < 0)
 		return err_wrap(err, "%s", text.buf);
-	is = said.chosen ? said.choice.slot : "none";
-	if (!str_eq(is, name_of(t, t->chosen)))
-		return err_set(err, ERR_BUILD, "%s: the boot script chose %s, RAUC's rule is %s",
-			       text.buf, is, name_of(t, t->chosen));
+	if (slot != t->chosen)
+		return err_set(err, ERR_BUILD, "%s: the boot loader chose %s, RAUC's rule is %s",
+			       text.buf, name_of(t, slot), name_of(t, t->chosen));
 	return check_saved(t, err);
 }
 
@@ -165,6 +188,16 @@ static void number_state(struct trial *t, const struct orders *orders, size_t n)
 	}
 }
 
+static void check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
+{
+	if (t->slots.count > CHOICE_SLOTS)
+		err_list_at(errors, pos, "'boot-choice' knows at most %d slots", CHOICE_SLOTS);
+	if (!t->tries)
+		err_list_at(errors, pos,
+			    "'boot-choice' needs to know how often a slot is tried: give the "
+			    "device's boot loader 'tries'");
+}
+
 static int run(struct stage *s, const void *opts, struct err **err)
 {
 	struct trial t = {.s = s, .step = opts};
@@ -172,8 +205,6 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	size_t all;
 	int rc = 0;
 
-	if (s->target->slots.count > CHOICE_SLOTS)
-		return err_set(err, ERR_USER, "'boot-choice' knows at most %d slots", CHOICE_SLOTS);
 	all_orders(s, &orders);
 	all = orders.count;
 	for (size_t i = 0; i < s->target->slots.count; i++)
@@ -191,6 +222,7 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_boot_choice = {
 	.form = {"boot-choice", &schema},
-	.traits = STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF,
+	.check = check,
 	.run = run,
 };

@@ -15,8 +15,8 @@ struct environment {
 #define AT(field) offsetof(struct environment, field)
 static const struct option options[] = {
 	{"environment", OPT_DICT, AT(variables),
-	 .help = "What U-Boot's environment on the card holds; an empty value: not set. Power is "
-		 "off.",
+	 .help = "What the boot loader keeps on the card, by its own names (U-Boot: its "
+		 "environment); an empty value: not set. Power is off.",
 	 .example = "{BOOT_ORDER: A B, BOOT_A_LEFT: \"3\"}"},
 	STEP_NAME(struct environment),
 	{"copies", OPT_ENUM, AT(copies), .words = copies_words,
@@ -24,8 +24,8 @@ static const struct option options[] = {
 };
 static const struct option set_options[] = {
 	{"set-environment", OPT_DICT, AT(variables),
-	 .help = "Changes variables in both copies of the environment; an empty value removes one. "
-		 "Power is off."},
+	 .help = "Changes what the boot loader keeps on the card, in all copies; an empty value "
+		 "removes a variable. Power is off."},
 	STEP_NAME(struct environment),
 };
 #undef AT
@@ -100,12 +100,12 @@ static int set(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_environment = {
 	.form = {"environment", &schema},
-	.traits = STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF,
 	.run = run,
 };
 
 const struct verb verb_set_environment = {
 	.form = {"set-environment", &set_schema},
-	.traits = STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF,
 	.run = set,
 };

@@ -66,6 +66,14 @@ static const struct option options[] = {
 };
 static const struct schema schema = SCHEMA(struct power_cuts, options);
 
+static void check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
+{
+	if (!t->boot_partition)
+		err_list_at(errors, pos,
+			    "'power-cuts' needs a boot partition that updates switch: the device "
+			    "has no class of type boot-gpt-switch");
+}
+
 static int refuse(const void *opts, const struct board *board, const char *name, struct str *ret)
 {
 	const struct power_cuts *p = opts;
@@ -93,7 +101,7 @@ static int match_kernel(void *arg, const struct scene_line *line, struct err **e
 }
 
 /* Until the boot script has chosen, or until the kernel it loaded starts. */
-static int see_choice(struct boots *b, bool kernel, struct choice *ret, struct err **err)
+static int see_choice(struct boots *b, bool kernel, size_t *ret, struct err **err)
 {
 	struct scene_want want = {
 		.fn = match_kernel, .arg = b, .what = "the slot's kernel was not started"};
@@ -111,24 +119,16 @@ static int boot(void *arg, const char *card, bool kernel, size_t *ret_slot, stru
 {
 	struct boots *b = arg;
 	struct board_power p = b->s->power;
-	struct choice c = {0};
 	struct err *ignored cleanup_err = NULL;
 
 	p.card = card;
 	p.snapshot = true;
 	p.media = NULL;
-	if (scene_power_on(b->s->scene, &p, true, err) < 0 || see_choice(b, kernel, &c, err) < 0) {
-		if (scene_cut(b->s->scene, &ignored) < 0)
-			return -1;
-		return -1;
-	}
-	for (size_t i = 0; i < b->cuts.slots.count; i++) {
-		if (str_eq(b->cuts.slots.items[i].bootname, c.slot)) {
-			*ret_slot = i;
-			return 0;
-		}
-	}
-	return err_set(err, ERR_BUILD, "the boot script chose '%s', which is not a slot", c.slot);
+	if (scene_power_on(b->s->scene, &p, true, err) == 0 &&
+	    see_choice(b, kernel, ret_slot, err) == 0)
+		return 0;
+	(void)!scene_cut(b->s->scene, &ignored); /* what went wrong is said */
+	return -1;
 }
 
 static void progress(void *arg, uint64_t write, uint64_t writes, uint64_t boots)
@@ -208,7 +208,8 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_power_cuts = {
 	.form = {"power-cuts", &schema},
-	.traits = STEP_NEEDS_OFF | STEP_NEEDS_RECORD,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF | STEP_NEEDS_RECORD,
+	.check = check,
 	.refuse = refuse,
 	.run = run,
 };

@@ -12,11 +12,11 @@ struct reboot {
 
 static const struct option options[] = {
 	{"reboot", OPT_BOOL, offsetof(struct reboot, reboot),
-	 .help = "The guest reboots; waits for the boot script's next choice.", .example = "true"},
+	 .help = "The guest reboots; waits for the boot loader's next choice.", .example = "true"},
 	{"slot", OPT_STRING, offsetof(struct chosen, slot), .help = "The slot that must come."},
 	STEP_NAME(struct chosen),
 	STEP_WITHIN(struct chosen, 1200),
-	CHOSEN_LEFT(struct chosen),
+	CHOSEN_TRIES(struct chosen),
 };
 
 static void check(void *data, const struct yaml *map, struct err_list *errors)
@@ -41,21 +41,21 @@ static const char *value(const void *opts)
 static int run(struct stage *s, const void *opts, struct err **err)
 {
 	const struct reboot *r = opts;
-	struct choice c = {0};
+	size_t slot;
 	unsigned job;
 
 	if (command_start(s, "systemctl reboot", true, &job, err) < 0)
 		return -1;
 	scene_skip(s->scene);
 	scene_forget_agent(s->scene);
-	if (choice_wait(s, step_within(&r->chosen.head, REBOOT_S), &c, err) < 0)
+	if (choice_wait(s, step_within(&r->chosen.head, REBOOT_S), &slot, err) < 0)
 		return -1;
-	return choice_judge(&r->chosen, &c, err);
+	return choice_judge(s, &r->chosen, slot, err);
 }
 
 const struct verb verb_reboot = {
 	.form = {"reboot", &schema},
-	.traits = STEP_NEEDS_ON | STEP_NEEDS_AGENT,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_ON | STEP_NEEDS_AGENT,
 	.value = value,
 	.check = chosen_check,
 	.run = run,

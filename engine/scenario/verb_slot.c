@@ -6,10 +6,11 @@
 #define AT(field) offsetof(struct chosen, field)
 static const struct option options[] = {
 	{"slot", OPT_STRING, AT(slot),
-	 .help = "Waits until the boot script chooses this slot (and no other).", .example = "A"},
+	 .help = "Waits until the boot loader chooses a slot, which must be this one.",
+	 .example = "A"},
 	STEP_NAME(struct chosen),
 	STEP_WITHIN(struct chosen, 900),
-	CHOSEN_LEFT(struct chosen),
+	CHOSEN_TRIES(struct chosen),
 };
 #undef AT
 
@@ -23,16 +24,16 @@ static const struct schema schema = SCHEMA(struct chosen, options, .check = chec
 static int run(struct stage *s, const void *opts, struct err **err)
 {
 	const struct chosen *wanted = opts;
-	struct choice c = {0};
+	size_t slot;
 
-	if (choice_wait(s, step_within(&wanted->head, CONSOLE_S), &c, err) < 0)
+	if (choice_wait(s, step_within(&wanted->head, CONSOLE_S), &slot, err) < 0)
 		return -1;
-	return choice_judge(wanted, &c, err);
+	return choice_judge(s, wanted, slot, err);
 }
 
 const struct verb verb_slot = {
 	.form = {"slot", &schema},
-	.traits = STEP_NEEDS_ON,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_ON,
 	.check = chosen_check,
 	.run = run,
 };

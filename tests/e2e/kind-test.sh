@@ -45,6 +45,19 @@ partitions:
   - {name: root-a, type: root-arm64, from: root}
   - {name: root-b, type: root-arm64, from: root}
 END
+cat >"$p/recipes/device.yaml" <<'END'
+kind: device
+disk: card
+compatible: test
+bootloader:
+  type: uboot
+  environment: [uboot-env, uboot-env-redundant]
+  tries: 3
+  chosen: 'BOOT: slot ([^ ]+) order'
+slots:
+  bootloader: {partitions: [boot], type: boot-gpt-switch}
+  rootfs: {boot: {A: root-a, B: root-b}}
+END
 
 # scenario NAME [KEY LINE]... <steps
 scenario() {
@@ -66,9 +79,9 @@ fails() { # NAME CODE TEXT: the node fails with that exit code and says TEXT
 scenario pass 'never: ["U-Boot>", "=> "]' 'keep-card: true' <<'END'
   - {environment: {BOOT_ORDER: ""}, copies: none}
   - {power: "on"}
-  - {slot: A, left: {A: "2", B: "3"}, within: 120}
+  - {slot: A, tries: {A: "2", B: "3"}, within: 120}
   - {wait: "slot A did not start", within: 120}
-  - {slot: A, left: {A: "1"}, within: 120}
+  - {slot: A, tries: {A: "1"}, within: 120}
   - {refuse: "slot B"}
   - {cut: "slot A did not start", after: "0.1", within: 120}
   - {environment: {BOOT_ORDER: A B, BOOT_A_LEFT: "1"}}
@@ -77,7 +90,7 @@ scenario pass 'never: ["U-Boot>", "=> "]' 'keep-card: true' <<'END'
   - {set-environment: {BOOT_ORDER: B A, BOOT_B_LEFT: "1"}}
   - {damage: {at: 1M, size: 32K, with: random}}
   - {name: the other copy counts, power: "on"}
-  - {slot: B, left: {A: "1", B: "0"}, within: 120}
+  - {slot: B, tries: {A: "1", B: "0"}, within: 120}
   - {power: cut}
 END
 code "a scenario passes" 0 "$ORCH" -C "$p" build pass
@@ -94,7 +107,7 @@ check "nothing runs again" grep -q 'built 0' "$scratch/err"
 scenario again <<'END'
   - {environment: {BOOT_ORDER: B A, BOOT_B_LEFT: "0"}}
   - {power: "on"}
-  - {slot: A, left: {A: "0", B: "0"}, within: 120}
+  - {slot: A, tries: {A: "0", B: "0"}, within: 120}
 END
 sed -i 's/^card: .*/card: "pass:card.img"/' "$p/recipes/again.yaml"
 code "another scenario goes on with the card" 0 "$ORCH" -C "$p" build again
@@ -104,13 +117,18 @@ scenario wrong-slot <<'END'
   - {slot: B, within: 120}
 END
 fails wrong-slot 1 \
-	"recipes/wrong-slot.yaml:8: step 2 of 2 (slot B): the boot script chose slot A, not B (order <A B>, left A=2 B=3)"
+	"recipes/wrong-slot.yaml:8: step 2 of 2 (slot B): the boot loader chose slot A, not B (order <A B>, left A=2 B=3)"
 check "the console's last line is told" grep -qF "the console's last line: 'BOOT: slot A" "$scratch/err"
 check "evidence is kept" test -f "$ORCH_STORE"/failed/wrong-slot.*/out/console.log
 check "and the card" test -f "$ORCH_STORE"/failed/wrong-slot.*/work/card.img
 check "the failed verdict says so" jq -e '.pass == false and .failed_step == 2' \
 	"$ORCH_STORE"/failed/wrong-slot.*/out/verdict.json
 check "the failed report, too" grep -q '<failure message=' "$ORCH_STORE"/failed/wrong-slot.*/out/junit.xml
+scenario wrong-tries <<'END'
+  - {power: "on"}
+  - {slot: A, tries: {A: "3"}, within: 120}
+END
+fails wrong-tries 1 "slot A has not 3 tries left (order <A B>, left A=2 B=3)"
 scenario wrong-line <<'END'
   - {power: "on"}
   - {wait: "no such line", within: 3}

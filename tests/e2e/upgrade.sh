@@ -35,11 +35,11 @@ card: "releases/${from}:install.img"
 never: ["U-Boot>", "=> ", "login:"]
 steps:
   - power: on
-  - {slot: A, left: {A: "2", B: "3"}}
+  - {slot: A, tries: {A: "2", B: "3"}}
   - wait: "marked slot rootfs.0 as good"
   - {run: cat /etc/hostname, output: "^edge-device$"}
   - {install: bundle, within: 1800}
-  - {reboot: true, slot: B, left: {A: "3", B: "2"}}
+  - {reboot: true, slot: B, tries: {A: "3", B: "2"}}
   - wait: "marked slot rootfs.1 as good"
   - {run: cat /etc/hostname, output: "^edge-device-1-1$"}
   - power: off

@@ -10,7 +10,7 @@
 #include "scenario/choice_rule.h"
 
 #define M ((uint64_t)1 << 20)
-#define EVERY_VERB_DIGEST "d157a806a5971ec85d5c878f434d775bc460859a59c70353ee35cbe50d7c9a94"
+#define EVERY_VERB_DIGEST "5c2f3d6fbe4026db50c1611ffd5ad0bdf73ba1c52ead45238aa5ebc33e8af565"
 
 #define NONE LEFT_UNSET
 
@@ -69,27 +69,93 @@ static void test_uboot(void **state)
 	assert_null(strv_get(&vars.vars, "BOOT_A_LEFT"));
 }
 
-static void test_line(void **state)
-{
-	struct choice c;
-	unsigned long n;
+/* -- the device -- */
 
-	assert_int_equal(choice_parse("BOOT: slot A order <A B> left A=2 B=3", &c), 0);
-	assert_string_equal(c.slot, "A");
-	assert_string_equal(c.order, "A B");
-	assert_int_equal(choice_left(&c, "A", &n), 0);
-	assert_int_equal(n, 2);
-	assert_int_equal(choice_left(&c, "B", &n), 0);
-	assert_int_equal(n, 3);
-	assert_int_equal(choice_left(&c, "C", &n), 1);
-	assert_int_equal(choice_parse("x BOOT: slot rescue order <> left rescue=a", &c), 0);
-	assert_string_equal(c.slot, "rescue");
-	assert_string_equal(c.order, "");
-	assert_int_equal(choice_left(&c, "rescue", &n), 0);
-	assert_int_equal(n, 10);
-	assert_int_equal(choice_parse("BOOT: slot A did not start", &c), 1);
-	assert_int_equal(choice_parse("BOOT: slot A order <A B", &c), 1);
-	assert_int_equal(choice_parse("BOOT: no slot left", &c), 1);
+#define DEVICE(bootloader)                                                                       \
+	"{\"v\": 1, \"bootloader\": " bootloader ", \"slots\": ["                                \
+	"{\"class\": \"bootloader\", \"type\": \"boot-gpt-switch\", "                            \
+	"\"slots\": [{\"partition\": \"boot\"}]}, "                                              \
+	"{\"class\": \"rootfs\", \"slots\": [{\"partition\": \"root-a\", \"bootname\": \"A\"}, " \
+	"{\"partition\": \"root-b\", \"bootname\": \"rescue\"}]}]}"
+#define ENVIRONMENT                                              \
+	"\"environment\": [{\"at\": 1048576, \"size\": 32768}, " \
+	"{\"at\": 2097152, \"size\": 32768}]"
+#define UBOOT "{\"type\": \"uboot\", \"tries\": 3, " ENVIRONMENT "}"
+
+static void test_device(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct target t cleanup_target = {0};
+	struct err *err = NULL;
+	char *all cleanup_free = NULL;
+
+	ok(target_parse(arena, DEVICE(UBOOT), &t, &err), &err);
+	assert_ptr_equal(t.chooser, &chooser_uboot);
+	assert_int_equal(t.tries, 3);
+	assert_int_equal(t.areas[1].at, 2 * M);
+	assert_string_equal(t.boot_partition, "boot");
+	all = target_bootnames(&t);
+	assert_string_equal(all, "A rescue");
+	assert_string_equal(target_slot(&t, "rescue")->partition, "root-b");
+	assert_null(target_slot(&t, "B"));
+}
+
+static void test_unreadable(void **state)
+{
+	static const struct {
+		const char *device, *why;
+	} cases[] = {
+		{DEVICE("{\"type\": \"grub\", " ENVIRONMENT "}"), "boot loader 'grub' yet"},
+		{DEVICE("{\"type\": \"uboot\"}"), "in two copies"},
+		{DEVICE("{\"type\": \"uboot\", \"environment\": [{\"at\": 0, \"size\": 511}, {}]}"),
+		 "512 bytes to 1M"},
+	};
+	struct arena *arena cleanup_arena = arena_new();
+	struct target t = {0};
+	struct err *err = NULL;
+
+	for (size_t i = 0; i < array_len(cases); i++) {
+		ok(target_parse(arena, cases[i].device, &t, &err), &err);
+		assert_null(t.chooser);
+		assert_non_null(strstr(t.unreadable, cases[i].why));
+		target_clear(&t);
+		t = (struct target){0};
+	}
+	refused(target_parse(arena, "{\"v\": 2}", &t, &err), &err, "not of version 1");
+	refused(target_parse(arena, "{", &t, &err), &err, "not of version 1");
+	refused(target_parse(arena, DEVICE("{}"), &t, &err), &err, "names no boot loader");
+	target_clear(&t);
+}
+
+/* The line that tells the choice: the kernel's command line, or what the device says. */
+static void test_choices(void **state)
+{
+	static const char text[] =
+		DEVICE("{\"type\": \"uboot\", \"chosen\": \"BOOT: slot ([^ ]+) order\"}");
+	struct arena *arena cleanup_arena = arena_new();
+	struct target by_kernel cleanup_target = {0}, by_script cleanup_target = {0};
+	struct choice_lines kernel, script;
+	struct err *err = NULL;
+	size_t slot = 7;
+
+	ok(target_parse(arena, DEVICE(UBOOT), &by_kernel, &err), &err);
+	ok(target_parse(arena, text, &by_script, &err), &err);
+	ok(choice_lines_init(&kernel, &by_kernel, &err), &err);
+	ok(choice_lines_init(&script, &by_script, &err), &err);
+	assert_int_equal(choice_line(&kernel, "BOOT: slot A order <A>", &slot, &err), 0);
+	assert_int_equal(choice_line(&kernel,
+				     "[    0.000000] Kernel command line: root=x ro "
+				     "rauc.slot=rescue quiet",
+				     &slot, &err),
+			 1);
+	assert_int_equal(slot, 1);
+	assert_int_equal(choice_line(&script, "x BOOT: slot A order <A rescue>", &slot, &err), 1);
+	assert_int_equal(slot, 0);
+	assert_int_equal(choice_line(&script, "BOOT: slot A did not start", &slot, &err), 0);
+	refused(choice_line(&script, "BOOT: slot B order <B>", &slot, &err), &err,
+		"chose 'B', which is not a slot");
+	choice_lines_clear(&kernel);
+	choice_lines_clear(&script);
 }
 
 /* What a console shows may be anything; a report is text. */
@@ -134,8 +200,7 @@ static const char every_verb[] =
 	"card: card\n"
 	"card-size: 32M\n"
 	"media: [m]\n"
-	"slots: {A: root-a, B: root-b}\n"
-	"environment: {at: [1M, 2M], size: 32K}\n"
+	"device: d\n"
 	"never: [n]\n"
 	"timeout: 60\n"
 	"keep-card: true\n"
@@ -146,8 +211,8 @@ static const char every_verb[] =
 	"- {run: \"true\", name: t, within: 1, output: o, not-output: p, status: [\"0\", any]}\n"
 	"- {run: [a, b], background: true}\n"
 	"- {install: bundle, name: t, within: 1, output: o, not-output: p, status: \"1\"}\n"
-	"- {reboot: true, slot: A, name: t, within: 1, left: {A: \"2\"}}\n"
-	"- {slot: A, name: t, within: 1, left: {A: \"2\", B: \"3\"}}\n"
+	"- {reboot: true, slot: A, name: t, within: 1, tries: {A: \"2\"}}\n"
+	"- {slot: A, name: t, within: 1, tries: {A: \"2\", B: \"3\"}}\n"
 	"- {rauc: {booted: A, A: good}, name: t, within: 1}\n"
 	"- {network: off, name: t}\n"
 	"- {network: on}\n"
@@ -272,7 +337,7 @@ static struct test_run run_of(const char *steps)
 	arena_free(d.arena);
 	r = (struct test_run){.a = a, .o = a->opts};
 	target = arena_alloc(a->arena, sizeof(*target));
-	test_target(r.o, target);
+	ok(target_parse(a->arena, DEVICE(UBOOT), target, &err), &err);
 	r.stage = (struct stage){.arena = a->arena,
 				 .target = target,
 				 .start = card,
@@ -302,6 +367,28 @@ static int play(struct test_run *r, size_t i, struct err **err)
 static void resize(const char *path, uint64_t size)
 {
 	assert_int_equal(truncate(path, (off_t)size), 0);
+}
+
+/* How many tries are left is read from the card when the line was seen. */
+static void test_judge(void **state)
+{
+	struct test_run r =
+		run_of("- {set-environment: {BOOT_ORDER: rescue A, BOOT_A_LEFT: '2'}}\n"
+		       "- {power: 'on'}\n"
+		       "- {slot: A, tries: {A: '2'}}\n- {slot: rescue}\n"
+		       "- {slot: A, tries: {A: '3'}}\n- {slot: A, tries: {rescue: '0'}}\n");
+	const struct formed *const *steps = r.o->steps.items;
+	struct err *err = NULL;
+
+	ok(play(&r, 0, &err), &err);
+	ok(choice_judge(&r.stage, steps[2]->data, 0, &err), &err);
+	refused(choice_judge(&r.stage, steps[3]->data, 0, &err), &err,
+		"chose slot A, not rescue (order <rescue A>, left A=2 rescue=not set)");
+	refused(choice_judge(&r.stage, steps[4]->data, 0, &err), &err,
+		"slot A has not 3 tries left (order <rescue A>");
+	refused(choice_judge(&r.stage, steps[5]->data, 0, &err), &err,
+		"slot rescue has not 0 tries left");
+	drop(&r);
 }
 
 static void test_variables(void **state)
@@ -379,11 +466,13 @@ static void test_half(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule),  cmocka_unit_test(test_uboot),
-		cmocka_unit_test(test_line),  cmocka_unit_test(test_variables),
-		cmocka_unit_test(test_equal), cmocka_unit_test(test_half),
-		cmocka_unit_test(test_text),  cmocka_unit_test(test_reports),
-		cmocka_unit_test(test_lines), cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_rule),    cmocka_unit_test(test_uboot),
+		cmocka_unit_test(test_device),  cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_choices), cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_equal),   cmocka_unit_test(test_half),
+		cmocka_unit_test(test_text),    cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_lines),   cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_judge),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
