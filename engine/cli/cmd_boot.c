@@ -15,9 +15,12 @@
 #include "cli/builder.h"
 #include "cli/paint.h"
 #include "kinds/board_node.h"
+#include "kinds/board_opts.h"
+#include "kinds/device_opts.h"
 #include "machine/board.h"
 #include "machine/terminal.h"
-#include "media/uboot_env.h"
+#include "recipe/facts.h"
+#include "scenario/chooser.h"
 
 #define UNATTENDED_S 600 /* without a terminal nobody would press Ctrl-A X */
 
@@ -25,10 +28,10 @@ struct boot {
 	struct session s;
 	struct node *image, *board_node;
 	struct board board;
-	char *dir, *card; /* of this run */
+	struct target target; /* with --slot */
+	char *dir, *card;     /* of this run */
 	char *firmware, *device_tree;
 	const struct strv *qemu; /* NULL: this machine's */
-	uint64_t env_at[2], env_size;
 };
 
 static const struct artifact *output(const struct node *n, const char *name)
@@ -57,10 +60,10 @@ static bool is_kind(const struct node *n, const char *kind)
 
 static unsigned scale_of(const struct node *board)
 {
-	const struct yaml *scale = yaml_get(board->recipe->map, "time-scale");
+	const struct board_opts *o = board->recipe->opts;
 	unsigned n = 1000;
 
-	if (scale && scale->type == YAML_SCALAR && board_scale_parse(scale->text, &n))
+	if (o->time_scale && board_scale_parse(o->time_scale, &n))
 		n = 1000;
 	return n;
 }
@@ -92,6 +95,34 @@ static int choose_board(struct boot *b, const char *wanted, struct err **err)
 	return err_set(err, ERR_USER, "node '%s' is not a board", wanted);
 }
 
+/* What is known of the device that boots from the image, and that SLOT is one of its. */
+static int read_device(struct boot *b, const char *slot, struct err **err)
+{
+	const struct project *p = b->s.graph->project;
+	struct err_list errors cleanup_err_list = {0};
+	struct str why cleanup_str = STR_INIT;
+	const struct recipe *device =
+		device_find(&p->recipes, NULL, b->image->name, "boot the disk of one", &why);
+	char *all cleanup_free = NULL;
+	const char *text;
+
+	if (!device)
+		return err_set(err, ERR_USER, "--slot needs to know the device, and %s", why.buf);
+	text = facts_expand(p->facts, (struct pos){device->file, 1, 1},
+			    arena_printf(b->s.arena, "%s#" DEVICE_FACT, device->name), &errors);
+	if (!text)
+		return err_set(err, ERR_USER, "%s",
+			       errors.count ? errors.items[0]->text : "the device is wrong");
+	if (target_parse(b->s.arena, text, &b->target, err) < 0)
+		return -1;
+	if (!b->target.chooser)
+		return err_set(err, ERR_USER, "--slot: %s", b->target.unreadable);
+	if (target_slot(&b->target, slot))
+		return 0;
+	all = target_bootnames(&b->target);
+	return err_set(err, ERR_USER, "the device has no slot '%s', only %s", slot, all);
+}
+
 static int choose(struct boot *b, const struct cli *c, struct err **err)
 {
 	const char *name = c->args.items[0];
@@ -102,6 +133,8 @@ static int choose(struct boot *b, const struct cli *c, struct err **err)
 	if (!b->image->outputs.count || b->image->outputs.items[0].type != OUTPUT_IMAGE)
 		return err_set(err, ERR_USER, "node '%s' makes no image that could be booted",
 			       name);
+	if (c->slot && read_device(b, c->slot, err) < 0)
+		return -1;
 	return choose_board(b, c->board, err);
 }
 
@@ -129,40 +162,36 @@ static int build_both(struct boot *b)
 	return code;
 }
 
-/* Where the copies of U-Boot's environment are: the first two reserved areas of the disk. */
-static void find_environment(struct boot *b)
+/* "B A C" for B: that one, then the others as they are. */
+static char *order_from(const struct target *t, const char *slot)
 {
-	const struct yaml *areas = yaml_get(b->image->recipe->map, "reserved");
+	struct str order = STR_INIT;
 
-	b->env_at[0] = 1 << 20;
-	b->env_at[1] = 2 << 20;
-	b->env_size = 32 << 10;
-	for (size_t i = 0; areas && areas->type == YAML_LIST && areas->count >= 2 && i < 2; i++) {
-		const struct yaml *at = yaml_get(areas->items[i], "at");
-		const struct yaml *size = yaml_get(areas->items[i], "size");
-
-		if (at)
-			(void)size_parse(at->text, &b->env_at[i]);
-		if (size)
-			(void)size_parse(size->text, &b->env_size);
-	}
+	str_append(&order, slot);
+	for (size_t i = 0; i < t->slots.count; i++)
+		if (!str_eq(t->slots.items[i].bootname, slot))
+			str_printf(&order, " %s", t->slots.items[i].bootname);
+	return str_steal(&order);
 }
 
-/* "B A": SLOT first, with all its tries. */
-static int choose_slot(const struct boot *b, const char *slot, struct err **err)
+/* SLOT first, with all its tries. */
+static int choose_slot(struct boot *b, const char *slot, struct err **err)
 {
-	struct uboot_env e cleanup_uboot_env = {.newer = -1};
 	int fd cleanup_fd = open(b->card, O_RDWR | O_CLOEXEC);
-	char *order cleanup_free = xasprintf("%s %s", slot, str_eq(slot, "A") ? "B" : "A");
-	char *tries cleanup_free = xasprintf("BOOT_%s_LEFT", slot);
+	const struct target *t = &b->target;
+	struct boot_vars vars cleanup_boot_vars = {0};
+	struct boot_state state cleanup_boot_state = {0};
 
 	if (fd < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", b->card);
-	if (uboot_env_read(fd, "the card", b->env_at, b->env_size, &e, err))
+	if (t->chooser->read(fd, t, &vars, err) < 0)
 		return -1;
-	uboot_env_set(&e, "BOOT_ORDER", order);
-	uboot_env_set(&e, tries, "3");
-	return uboot_env_write(fd, "the card", b->env_at, b->env_size, &e, err);
+	t->chooser->get(&vars, t, &state);
+	boot_state_clear(&state);
+	state.order = order_from(t, slot);
+	state.left[target_slot(t, slot) - t->slots.items] = t->tries ? (int)t->tries : 1;
+	t->chooser->set(&vars, t, &state);
+	return t->chooser->write(fd, t, &vars, err);
 }
 
 /* A card of the next power of two above the image: what QEMU's cards, and real ones, have. */
@@ -213,7 +242,6 @@ static int prepare(struct boot *b, const struct cli *c, struct err **err)
 			       b->board_node->name);
 	if (board_read(json, &b->board, err) || make_card(b, err) || find_emulator(b, err))
 		return -1;
-	find_environment(b);
 	return c->slot ? choose_slot(b, c->slot, err) : 0;
 }
 
@@ -300,18 +328,12 @@ static void release(struct boot *b)
 	if (b->dir && path_remove(b->dir, &ignored) < 0)
 		print_aside(ignored->text);
 	board_clear(&b->board);
+	target_clear(&b->target);
 	free(b->dir);
 	free(b->card);
 	free(b->firmware);
 	free(b->device_tree);
 	session_close(&b->s);
-}
-
-static bool is_slot_name(const char *text)
-{
-	return *text && strlen(text) < 16 &&
-	       !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				  "0123456789_")];
 }
 
 static int boot(struct boot *b, struct cli *c)
@@ -321,10 +343,6 @@ static int boot(struct boot *b, struct cli *c)
 
 	if (code)
 		return code;
-	if (c->slot && !is_slot_name(c->slot)) {
-		err_set(&err, ERR_USER, "'%s' is not a slot: --slot A or --slot B", c->slot);
-		return cli_fail(&b->s, err);
-	}
 	if (choose(b, c, &err))
 		return cli_fail(&b->s, err);
 	code = build_both(b);

@@ -23,6 +23,15 @@ reserved:
   - {name: env-redundant, at: 2M, size: 32K}
 partitions:
   - {name: data, type: linux-generic, size: 4M, filesystem: ext4}
+  - {name: root-a, type: root-arm64, size: 1M}
+  - {name: root-b, type: root-arm64, size: 1M}
+END
+cat >recipes/device.yaml <<'END'
+kind: device
+disk: card
+compatible: test
+bootloader: {type: uboot, environment: [env, env-redundant], tries: 3}
+slots: {rootfs: {boot: {A: root-a, B: root-b}}}
 END
 printf 'kind: board\nmachine: virt\ncpu: cortex-a57\nmemory: 64M\nfirmware: firmware/hello.bin\n' \
 	>recipes/boards/fast.yaml
@@ -93,6 +102,10 @@ check no-image-says grep -q 'makes no image that could be booted' "$scratch/err"
 code no-board 2 "$orch" boot card --board file
 check no-board-says grep -q "node 'file' is not a board" "$scratch/err"
 code no-slot 2 "$orch" boot card --slot 'B A'
+check no-slot-says grep -q "the device has no slot 'B A', only A B" "$scratch/err"
+rm recipes/device.yaml
+code no-device 2 "$orch" boot card --slot A
+check no-device-says grep -q -e '--slot needs to know the device, and there is no device' "$scratch/err"
 rm recipes/boards/*
 code no-board-at-all 2 "$orch" boot card
 check no-board-at-all-says grep -q 'this project has no board' "$scratch/err"
