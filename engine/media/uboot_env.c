@@ -128,16 +128,6 @@ int uboot_env_write(int fd, const char *name, const uint64_t at[2], uint64_t siz
 	return 0;
 }
 
-const char *uboot_env_get(const struct uboot_env *e, const char *name)
-{
-	return strv_get(&e->vars, name);
-}
-
-void uboot_env_set(struct uboot_env *e, const char *name, const char *value)
-{
-	strv_set(&e->vars, name, value);
-}
-
 void uboot_env_clear(struct uboot_env *e)
 {
 	strv_clear(&e->vars);

@@ -8,8 +8,8 @@
  *
  *	struct uboot_env e = {0};
  *	uboot_env_read(card_fd, "card.img", at, size, &e, err);
- *	uboot_env_get(&e, "BOOT_ORDER");         // or NULL
- *	uboot_env_set(&e, "BOOT_A_LEFT", "3");
+ *	strv_get(&e.vars, "BOOT_ORDER"); // or NULL
+ *	strv_set(&e.vars, "BOOT_A_LEFT", "3");
  *	uboot_env_write(card_fd, "card.img", at, size, &e, err);
  *	uboot_env_clear(&e);
  */
@@ -43,9 +43,5 @@ int uboot_env_read(int fd, const char *name, const uint64_t at[2], uint64_t size
 /* Both copies: the other one gets the next flag, as if it had been saved twice. */
 int uboot_env_write(int fd, const char *name, const uint64_t at[2], uint64_t size,
 		    const struct uboot_env *e, struct err **err) warn_unused;
-/* The value, or NULL. */
-const char *uboot_env_get(const struct uboot_env *e, const char *name);
-/* VALUE NULL or "" removes it. */
-void uboot_env_set(struct uboot_env *e, const char *name, const char *value);
 void uboot_env_clear(struct uboot_env *e);
 #define cleanup_uboot_env __attribute__((cleanup(uboot_env_clear)))

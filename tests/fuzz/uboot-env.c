@@ -35,10 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (uboot_env_read(f.fd, "x", at, half, &e, &err) < 0)
 			return 0;
-		uboot_env_get(&e, "BOOT_ORDER");
-		uboot_env_set(&e, "BOOT_A_LEFT", "3");
+		strv_get(&e.vars, "BOOT_ORDER");
+		strv_set(&e.vars, "BOOT_A_LEFT", "3");
 		if (uboot_env_write(f.fd, "x", at, half, &e, &err) == 0)
-			assert(str_eq(uboot_env_get(&e, "BOOT_A_LEFT"), "3"));
+			assert(str_eq(strv_get(&e.vars, "BOOT_A_LEFT"), "3"));
 	}
 	return 0;
 }
