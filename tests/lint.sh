@@ -62,6 +62,10 @@ for function in strcpy sprintf strtok mktemp popen system ctime; do
 		gcc -w -I engine -include base/banned.h -fsyntax-only -x c - 2>/dev/null && echo "$function"
 done | complain "not banned"
 grep -q -F -e "'-include', 'base/banned.h'" meson.build || echo meson.build | complain "bans nothing"
+# A test must be able to fail: 'set -e' overlooks a command after '!', and so does whatever comes next; and
+# what fails since its file or program is missing is not what 'sh -c "! ..."' looks for.
+git grep -n -E "^[[:space:]]*! [^|&]*[^|&;\\{]$|(ba)?sh -[a-z]*c [\"']! " -- dev .ci/run '*.sh' ':!tests/lint.sh' |
+	grep -v -E '; (then|do)$' | complain "cannot fail"
 # In which order a kernel finds disks, it does not promise: they are named by label or serial number.
 git grep -n -E '/dev/(sd|vd|xvd|nvme)[a-z0-9]' -- 'engine/*.c' tests/e2e tests/overlays recipes |
 	complain "a disk by its place"
