@@ -3,6 +3,7 @@
 
 #include "action.h"
 #include "kinds/image_opts.h"
+#include "kinds/kinds.h"
 #include "kinds/makers.h"
 #include "media/ext4.h"
 
@@ -237,6 +238,41 @@ static void wrong(const char *recipe, const char *what)
 	has(text, what);
 }
 
+/* The programs whose versions are in the key, a space after each. */
+static char *tools_of(const char *text)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct err_list errors cleanup_err_list = {0};
+	struct yaml *y = yaml_parse(arena, "r", text, strlen(text), &errors);
+	const void *opts = schema_decode(&image_schema, arena, y, NULL, &errors);
+	struct str s = STR_INIT;
+
+	assert_int_equal(errors.count, 0);
+	for (const char *const *t = kind_image.tools(opts); *t; t++)
+		str_printf(&s, "%s ", *t);
+	return str_steal(&s);
+}
+
+static void test_tools(void **state)
+{
+	static const char *const cases[][2] = {
+		{"size: 1G\nfilesystem: ext4\n", ""},
+		{"size: 1G\nfilesystem: btrfs\nwriter: guestfs\n", "mkfs.btrfs "},
+		{"size: 1G\ntable: gpt\nwriter: guestfs\npartitions:\n"
+		 "- {name: esp, type: esp, size: 64M, filesystem: vfat, mount: /boot}\n"
+		 "- {name: a, type: home, size: 9M, filesystem: xfs, mount: /x}\n"
+		 "- {name: b, type: home, size: 9M, filesystem: ext4, mount: /y}\n"
+		 "- {name: c, type: home, size: 9M, filesystem: ext4, mount: /z}\n",
+		 "mkfs.ext4 mkfs.xfs "},
+	};
+
+	for (size_t i = 0; i < array_len(cases); i++) {
+		char *tools cleanup_free = tools_of(cases[i][0]);
+
+		assert_string_equal(tools, cases[i][1]);
+	}
+}
+
 static void test_options(void **state)
 {
 #define PARTS "size: 1G\ntable: gpt\npartitions:\n"
@@ -441,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_private_keys),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_tools),
 		cmocka_unit_test(test_type_help),
 		cmocka_unit_test(test_file_system),
 		cmocka_unit_test(test_key_in_content),
