@@ -110,8 +110,11 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 	umask(022);
 	if (personality(PER_LINUX) < 0) /* of whom setarch(8) has started */
 		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's personality");
-	if (map_user(0, uid, gid, err) < 0 || loopback_up(err) < 0 ||
-	    emulator_register(opts, &how.own_binfmt, err) < 0 || mounts_enter(opts, &how, err) < 0)
+	if (map_user(0, uid, gid, err) < 0)
+		return -1;
+	limits_segments(&opts->limits);
+	if (loopback_up(err) < 0 || emulator_register(opts, &how.own_binfmt, err) < 0 ||
+	    mounts_enter(opts, &how, err) < 0)
 		return -1;
 	if (sethostname("localhost", 9) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's host name");

@@ -2,17 +2,18 @@
 #pragma once
 /*
  * What a sandbox may take of the machine, so that a step that runs away ends alone. No rights are
- * needed. Where control groups are delegated (cgroup.h), the kernel limits memory, all of it, and
- * processes; everywhere else:
+ * needed. Where control groups are delegated (cgroup.h), the kernel limits memory, all of it (files
+ * that are written to a store in memory, too), and processes; everywhere else:
  *
  *   memory     The caller looks every now and then at what the processes of the sandbox hold (what
  *              they share counted once) and at the files in its /tmp, /run, /dev and /var/tmp,
  *              which lie in memory, too, and those of memfd_create(); of these files and of what
  *              is mapped the larger counts. More than the limit: all of it is killed, and the
  *              error names the numbers and the key. Between two looks it may be more. Not seen:
- *              what no process has, such as descriptors on their way through a socket and
- *              System V segments that nobody has attached. Default: three quarters of the
- *              machine's.
+ *              what no process has: descriptors on their way through a socket, and System V
+ *              segments that nobody has attached, which the sandbox's own kernel.shmall keeps below
+ *              the limit where the kernel lets it be set (Linux 6.11). Default: three quarters of
+ *              the machine's.
  *   scratch    What is written to the directories that are bound writable, by the free space of
  *              their file systems and, where that went down by as much, by what they hold more
  *              than at the start, and by open files that were removed (not by what is mapped
@@ -50,6 +51,8 @@ struct sandbox_opts;
  */
 int limits_apply(const struct sandbox_limits *l, struct err **err) warn_unused;
 
+/* In the sandbox's own namespaces, while /proc/sys can be written. */
+void limits_segments(const struct sandbox_limits *l);
 /* The control group that keeps memory and processes of a sandbox with L; NULL: there is none. */
 struct cgroup *limits_group(const struct sandbox_limits *l);
 
