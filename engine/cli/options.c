@@ -316,6 +316,7 @@ void cli_release(struct cli *c)
 	free(c->board);
 	free(c->slot);
 	free(c->size);
+	free(c->against);
 }
 
 static void print_row(const struct option_row *row, FILE *to)
