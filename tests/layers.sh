@@ -61,3 +61,9 @@ bad=$(
 	done
 )
 [ -z "$bad" ] || { printf '%s\n' "$bad"; exit 1; }
+
+# What a recipe says is read by its kind's option table alone: a rule or a command that looked a key up
+# by its name would pass without a word when the key is renamed.
+raw=$(git grep -nE 'yaml_[a-z_]+\(|recipe->map\b|project->map\b' -- \
+	engine/check engine/cli engine/run engine/store engine/machine engine/media || true)
+[ -z "$raw" ] || { printf '%s\n' "options and facts, not YAML, are for these:" "$raw"; exit 1; }
