@@ -277,6 +277,30 @@ static int record_archives(struct locking *l, const struct list *archives, struc
 	return 0;
 }
 
+static void say_day(uint64_t date, char text[16])
+{
+	time_t t = (time_t)date;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(text, 16, "%Y-%m-%d", &tm))
+		snprintf(text, 16, "?");
+}
+
+/* A mirror that shows an old state again shows one that was signed, so apt takes it. */
+static void say_if_older(const struct locking *l)
+{
+	char now[16], old[16];
+
+	if (!l->old.date || l->now.date >= l->old.date)
+		return;
+	say_day(l->now.date, now);
+	say_day(l->old.date, old);
+	lock_say(l,
+		 "the archives are in a state of %s, older than that of the lock (%s): a mirror is "
+		 "behind, or shows an old state again",
+		 now, old);
+}
+
 static int resolve_all(struct locking *l, struct err **err)
 {
 	struct apt_request q;
@@ -286,8 +310,10 @@ static int resolve_all(struct locking *l, struct err **err)
 		return err_at(err, l->o->from->pos, "'%s' is of architecture '%s', not '%s'",
 			      l->o->from->text, l->base.arch, l->now.arch);
 	if (debian_request(l->arena, l->project, l->o, &l->now.request, err) < 0 ||
-	    open_apt(l, l->now.arch, &q, err) < 0 || apt_date(&q, &l->now.date, err) < 0 ||
-	    lock_find_pins(l, &q, err) < 0)
+	    open_apt(l, l->now.arch, &q, err) < 0 || apt_date(&q, &l->now.date, err) < 0)
+		return -1;
+	say_if_older(l);
+	if (lock_find_pins(l, &q, err) < 0)
 		return -1;
 	if ((l->o->packages.count || l->o->from) &&
 	    (lock_solve(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))

@@ -52,7 +52,7 @@ index() {
 		: >main/source/Sources
 		rm -f Release InRelease
 		{
-			printf 'Origin: own\nSuite: %s\nCodename: %s\nDate: %s\n' "$suite" "$suite" "$(LC_ALL=C date -Ru)"
+			printf 'Origin: own\nSuite: %s\nCodename: %s\nDate: %s\n' "$suite" "$suite" "$(LC_ALL=C date -Ru ${day:+-d "$day"})"
 			printf 'Architectures: amd64 arm64 all\nComponents: main\nSHA256:\n'
 			find main -type f | while read -r f; do
 				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
@@ -114,6 +114,19 @@ printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other, mawk]\n' | re
 check "lock after a change of the recipe" o lock n
 tells "nothing moves then" "answers the changed recipe, with the same packages"
 same "lib stays" 1.0 "$(pin n lib)"
+
+echo "# an old state, shown again to who has not seen the new one"
+day='2 days ago'
+rm -rf "$ORCH_STORE/apt"
+index "$own" stable
+index "$own" testing nothing
+check "lock, with an older state" o lock n
+says "an older state is told" '^n: the archives are in a state of 20.*, older than that of the lock (20'
+unset day
+index "$own" stable
+index "$own" testing nothing
+check "lock, with today's" o lock n
+check "nothing is told of today's" sh -c "grep -q 'older than' '$scratch/err'; [ \$? = 1 ]"
 
 echo "# an archive more"
 deb "$more" mawk 9 'Provides: awk'
