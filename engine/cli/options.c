@@ -72,7 +72,7 @@ static const struct option_row rows[] = {
 	[O_BOARD] = {0, "board", "NODE", VALUE_TEXT, AT(board), NULL,
 		     "on this board (else: the project's fastest)"},
 	[O_SLOT] = {0, "slot", "NAME", VALUE_TEXT, AT(slot), NULL,
-		    "let the boot loader take this slot first: A or B"},
+		    "let the boot loader take this slot first: its boot name"},
 	[O_TIMEOUT] = {0, "timeout", "SECONDS", VALUE_NUMBER, AT(timeout), NULL,
 		       "end it after so long, with exit code 10"},
 	[O_SIZE] = {0, "size", "SIZE", VALUE_TEXT, AT(size), NULL,
@@ -315,8 +315,8 @@ void cli_release(struct cli *c)
 	free(c->update_name);
 	free(c->board);
 	free(c->slot);
-	free(c->size);
 	free(c->against);
+	free(c->size);
 }
 
 static void print_row(const struct option_row *row, FILE *to)
