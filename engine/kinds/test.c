@@ -122,10 +122,12 @@ static void check_steps(const struct test_opts *o, const struct target *t, struc
 		const struct formed *s = step_at(o, i);
 		unsigned traits = step_traits(s);
 
-		if ((traits & STEP_NEEDS_CHOOSER) && !t->chooser)
+		if ((traits & STEP_NEEDS_CHOOSER) && !t->chooser) {
 			err_list_at(errors, s->pos, "'%s' cannot be: %s", s->form->name,
 				    t->unreadable);
-		else if ((traits & STEP_NEEDS_DEVICE) && step_verb(s)->check)
+			return; /* once is enough */
+		}
+		if ((traits & STEP_NEEDS_DEVICE) && step_verb(s)->check)
 			step_verb(s)->check(s->data, t, s->pos, errors);
 	}
 }
@@ -155,6 +157,24 @@ static bool some_unread(const struct project *p)
 static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct test_opts *o = ctx->opts;
+	struct str why cleanup_str = STR_INIT;
+
+	if (!test_needs_device(o) && !o->device)
+		return;
+	if (device_find(facts_recipes(ctx->project->facts), o->device, NULL, "name one in 'device'",
+			&why))
+		return;
+	if (!some_unread(ctx->project)) /* perhaps that one is it */
+		no_device(ctx, why.buf, errors);
+}
+
+/*
+ * What the device cannot give the steps. It is asked of tests that are wanted: a mistake of the
+ * device is told there, and by the rules of `orch check`, and not by every test alone.
+ */
+static void check_against_device(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
 	const struct project *p = ctx->project;
 	struct target t cleanup_target = {0};
 	struct str why cleanup_str = STR_INIT;
@@ -162,16 +182,11 @@ static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
 	const struct recipe *device;
 	const char *text;
 
-	if (!test_needs_device(o) && !o->device)
+	if (!test_needs_device(o))
 		return;
-	device =
-		device_find(facts_recipes(p->facts), o->device, NULL, "name one in 'device'", &why);
-	if (!device && some_unread(p))
-		return; /* perhaps that one is it */
+	device = device_find(&p->recipes, o->device, NULL, "", &why);
 	if (!device)
-		no_device(ctx, why.buf, errors);
-	if (!device || map_get(&p->unsound, device->name))
-		return;
+		return; /* check_device() */
 	text = facts_expand(p->facts, (struct pos){device->file, 1, 1},
 			    arena_printf(ctx->arena, "%s#" DEVICE_FACT, device->name), errors);
 	if (!text)
@@ -222,6 +237,7 @@ const struct kind kind_test = {
 	.schema = &schema,
 	.each = "from",
 	.check = check_device,
+	.missing = check_against_device,
 	.fact_help = fact_help,
 	.fact = fact,
 	.fact_names = fact_names,

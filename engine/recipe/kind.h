@@ -116,8 +116,9 @@ struct kind {
 	/* Checks beyond the schema; the project has the recipes of all nodes. May be NULL. */
 	void (*check)(const struct kind_ctx *ctx, struct err_list *errors);
 	/*
-	 * Files that are no part of the project, such as keys, and not there: an error for each,
-	 * with the remedy. Asked only of nodes that are wanted; may be NULL.
+	 * What stands in the way of this node alone: files that are no part of the project, such
+	 * as keys, and not there; what another node that it names by no edge cannot give. An error
+	 * for each, with the remedy. Asked only of nodes that are wanted; may be NULL.
 	 */
 	void (*missing)(const struct kind_ctx *ctx, struct err_list *errors);
 	/*

@@ -127,7 +127,8 @@ static int boot(void *arg, const char *card, bool kernel, size_t *ret_slot, stru
 	if (scene_power_on(b->s->scene, &p, true, err) == 0 &&
 	    see_choice(b, kernel, ret_slot, err) == 0)
 		return 0;
-	(void)!scene_cut(b->s->scene, &ignored); /* what went wrong is said */
+	if (scene_cut(b->s->scene, &ignored) < 0)
+		scene_note(b->s->scene, "%s", ignored->text);
 	return -1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Scenarios without a board: RAUC's rule, the boot script's line, and the verbs of the card. */
+/* Scenarios without a board: RAUC's rule, the device, the line of a choice, the card's verbs. */
 #include "media.h"
 
 #include "action.h"
