@@ -14,7 +14,8 @@
 
 #define DEFAULT_MAX_SIZE (4ull << 30)
 #define LOW_SPEED_BYTES 1024L /* per second, over the timeout: a slower transfer is dead */
-#define MAX_REDIRECTS 10L
+#define MAX_REDIRECTS 10
+#define PAGE_SIZE (64u << 10)
 #define HEADER_LINE_MOST (1 << 20) /* libcurl gives up earlier, as if memory were exhausted */
 
 _Static_assert(HTTP_TEXT_SIZE >= CURL_ERROR_SIZE, "libcurl writes so much");
@@ -30,11 +31,32 @@ static uint64_t cap_of(const struct transfer *t)
 	return most && most < own ? most : own;
 }
 
+/* Whether the answer is that the file is elsewhere, and it is for us to go there. */
+static bool leads_on(const struct transfer *t)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status / 100 == 3 && t->at.access && t->at.access->elsewhere;
+}
+
+/* Once it has ended: where it leads, NULL: nowhere. */
+static const char *redirect_of(const struct transfer *t)
+{
+	char *url = NULL;
+
+	if (leads_on(t))
+		curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &url);
+	return url;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
 	size_t len = size * count;
 
+	if (leads_on(t))
+		return len; /* a page about it */
 	if (t->got + len > cap_of(t)) {
 		t->too_large = true;
 		return 0;
@@ -67,20 +89,26 @@ void transfer_reset(struct transfer *t)
 	t->got = 0;
 }
 
+/* Plain http is fine when the digest is known beforehand, or it has begun so, and only then. */
+static bool may_be_plain(const struct transfer *t)
+{
+	return t->item->sha256 || str_skip(t->at.url, "http:");
+}
+
 static void set_limits(CURL *easy, const struct transfer *t)
 {
-	/* Plain http is fine when the digest is known beforehand, and only then. */
-	const char *web = t->item->sha256 ? "http,https" : "https";
-
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
-			 str_skip(source_of(t)->url, "http:") ? "http,https" : web);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, MAX_REDIRECTS);
+			 may_be_plain(t) ? "http,https" : "https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION,
+			 t->at.access && t->at.access->elsewhere ? 0L : 1L);
+	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
 	curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
-	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)cap_of(t));
+	/* Pages that say where the file is may be longer; on_body() is exact. */
+	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
+			 (curl_off_t)(cap_of(t) > PAGE_SIZE ? cap_of(t) : PAGE_SIZE));
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "orch/" ORCH_VERSION);
 }
 
@@ -105,8 +133,7 @@ static void set_tls(CURL *easy, const struct http_access *a)
 /* Who we are to the current source: its access says it, or it was asked for. */
 static void set_login(CURL *easy, struct transfer *t, const struct http_access *a)
 {
-	const struct http_login *l =
-		map_get(&t->fetch->logins, transfer_server(t, source_of(t)->url));
+	const struct http_login *l = map_get(&t->fetch->logins, transfer_server(t, t->at.url));
 	const struct http_login own = {.user = a->user, .password = a->password};
 
 	if (a->user || !l)
@@ -119,7 +146,7 @@ static void set_login(CURL *easy, struct transfer *t, const struct http_access *
 static void set_access(CURL *easy, struct transfer *t)
 {
 	static const struct http_access plain;
-	const struct http_access *a = source_of(t)->access ? source_of(t)->access : &plain;
+	const struct http_access *a = t->at.access ? t->at.access : &plain;
 
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)(t->timeout_ms / 1000));
@@ -148,7 +175,12 @@ static bool is_special_file(const char *url)
 
 static int transfer_start(struct transfer *t, struct err **err)
 {
-	if (is_special_file(source_of(t)->url)) {
+	if (!t->moved) {
+		t->at = *source_of(t);
+		t->hops = 0;
+	}
+	t->moved = false;
+	if (is_special_file(t->at.url)) {
 		t->all_gone = false;
 		return transfer_source_failed(t, "is not a regular file", true, err);
 	}
@@ -170,7 +202,7 @@ static int transfer_start(struct transfer *t, struct err **err)
 	t->timeout_ms = transfer_try_ms(t);
 	set_limits(t->easy, t);
 	set_access(t->easy, t);
-	curl_easy_setopt(t->easy, CURLOPT_URL, source_of(t)->url);
+	curl_easy_setopt(t->easy, CURLOPT_URL, t->at.url);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
@@ -284,8 +316,8 @@ static int check_paces(struct fetch *f, struct err **err)
  */
 static const struct http_login *ask_login(struct transfer *t)
 {
-	const struct http_access *a = source_of(t)->access;
-	const char *server = transfer_server(t, source_of(t)->url), *url = NULL;
+	const struct http_access *a = t->at.access;
+	const char *server = transfer_server(t, t->at.url), *url = NULL;
 	struct err *err cleanup_err = NULL;
 	struct http_login *l;
 
@@ -297,7 +329,7 @@ static const struct http_login *ask_login(struct transfer *t)
 		return l;
 	l = arena_alloc(t->fetch->arena, sizeof(*l));
 	*l = (struct http_login){0};
-	if (a->ask(a->ask_arg, source_of(t)->url, &l->user, &l->password, &err) < 0)
+	if (a->ask(a->ask_arg, t->at.url, &l->user, &l->password, &err) < 0)
 		l->why = arena_strdup(t->fetch->arena, err->text);
 	map_set(&t->fetch->logins, server, l);
 	return l;
@@ -310,6 +342,40 @@ static int transfer_again(struct transfer *t)
 	t->state = TRANSFER_WAITING;
 	t->not_before = 0;
 	return 0;
+}
+
+static const struct http_access *reach(struct transfer *t, const char *url)
+{
+	const struct http_access *was = t->at.access;
+	const struct http_access *a = was->elsewhere(was->elsewhere_arg, url);
+	struct http_access *same;
+
+	if (!a || a->user || !str_eq(transfer_server(t, url), transfer_server(t, t->at.url)))
+		return a;
+	same = arena_alloc(t->fetch->arena, sizeof(*same));
+	*same = *a;
+	same->user = was->user;
+	same->password = was->password;
+	same->ask = was->ask;
+	same->ask_arg = was->ask_arg;
+	return same;
+}
+
+static int transfer_follow(struct transfer *t, const char *to, struct err **err)
+{
+	struct http_source next = {.url = arena_strdup(t->fetch->arena, to)};
+	bool plain = str_skip(to, "http:") != NULL;
+
+	if (++t->hops > MAX_REDIRECTS)
+		return transfer_source_failed(t, "redirects too often", true, err);
+	if (plain ? !may_be_plain(t) : !str_skip(to, "https:"))
+		return transfer_source_failed(t, "redirects to another protocol", true, err);
+	next.access = reach(t, next.url);
+	if (!next.access)
+		return transfer_source_failed(t, "redirects to what cannot be reached", true, err);
+	t->at = next;
+	t->moved = true;
+	return transfer_again(t);
 }
 
 static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
@@ -352,6 +418,7 @@ static int handle_finished(struct fetch *f, struct err **err)
 	while ((msg = curl_multi_info_read(f->multi, &left))) {
 		CURLcode code = msg->data.result;
 		struct transfer *t = NULL;
+		const char *to;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
@@ -359,6 +426,11 @@ static int handle_finished(struct fetch *f, struct err **err)
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
 		if (code == CURLE_FILE_COULDNT_READ_FILE)
 			t->status = 404; /* what a server says of such a file */
+		if ((to = redirect_of(t))) {
+			if (transfer_follow(t, to, err) < 0)
+				return -1;
+			continue;
+		}
 		if (code != CURLE_OK) {
 			if (transfer_failed(t, code, err) < 0)
 				return -1;

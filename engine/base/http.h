@@ -28,6 +28,14 @@ struct http_access {
 	int (*ask)(void *ask_arg, const char *url, const char **ret_user, const char **ret_password,
 		   struct err **err);
 	void *ask_arg;
+	/*
+	 * How URL is reached, to which this server redirects; lives as long as the fetch. Another
+	 * server's USER is his own; the same server is told what it was told before where there is
+	 * none. May return NULL: it cannot be reached. Without it libcurl follows, as it is told to
+	 * reach this one, but with no USER for another server.
+	 */
+	const struct http_access *(*elsewhere)(void *elsewhere_arg, const char *url);
+	void *elsewhere_arg;
 	unsigned timeout_s;        /* to connect, and of silence, of a try; 0: 30 */
 	uint64_t bytes_per_second; /* 0: no limit */
 };

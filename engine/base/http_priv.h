@@ -18,8 +18,12 @@ struct transfer {
 	struct http_item *item;
 	struct fetch *fetch;
 	enum transfer_state state;
-	unsigned rounds;     /* over all sources that are left */
-	size_t source;       /* the one that is tried */
+	unsigned rounds; /* over all sources that are left */
+	size_t source;   /* the one that is tried */
+	/* Of this try, or if 'moved' of the next: the source, or where it redirects. */
+	struct http_source at;
+	bool moved;
+	unsigned hops;       /* that this source has redirected */
 	bool *given_up;      /* by source: not to be tried again */
 	char **failed;       /* by source: what its last try ended with; NULL: not tried */
 	bool refused;        /* one had other bytes */

@@ -294,3 +294,17 @@ int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
 	host_apt_login(h, url, auth, &ret->user, &ret->password);
 	return 0;
 }
+
+struct http_access *host_apt_elsewhere(const struct host_apt *h, const char *url, const char *auth)
+{
+	struct http_access *access = arena_alloc(h->arena, sizeof(*access));
+	struct err *ignored cleanup_err = NULL;
+
+	if (host_apt_access(h, url, auth, access, &ignored) < 0)
+		return NULL;
+	access->ask = NULL;
+	access->user = access->password = NULL;
+	if (apt_auth_find(h->arena, auth, url, &access->user, &access->password) != 0)
+		apt_auth_find(h->arena, h->auth, url, &access->user, &access->password);
+	return access;
+}

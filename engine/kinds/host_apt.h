@@ -42,6 +42,11 @@ void apt_conf_value(struct str *s, const char *value);
 int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
 		    struct http_access *ret, struct err **err) warn_unused;
 /*
+ * How URL is reached, to which an archive redirects: as apt does it, which asks the settings and
+ * AUTH and auth.conf about URL. Nobody else says who we are there. NULL: a setting is wrong.
+ */
+struct http_access *host_apt_elsewhere(const struct host_apt *h, const char *url, const char *auth);
+/*
  * Who we are to the server of URL, as far as files say it: AUTH, then the host's own, then
  * ~/.netrc. NULL: they do not.
  */

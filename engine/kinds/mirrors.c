@@ -313,6 +313,18 @@ static int resolve_list(struct mirrors *m, struct mirror_place *p, const char *t
 	return 0;
 }
 
+static const struct http_access *elsewhere(void *arg, const char *url)
+{
+	const struct mirrors *m = arg;
+	struct http_access *access = host_apt_elsewhere(&m->host, url, m->auth);
+
+	if (access) {
+		access->elsewhere = elsewhere;
+		access->elsewhere_arg = arg;
+	}
+	return access;
+}
+
 static int find_place(struct mirrors *m, const struct lock_archive *a, const char *tmp_dir,
 		      struct mirror_place **ret, struct err **err)
 {
@@ -328,9 +340,12 @@ static int find_place(struct mirrors *m, const struct lock_archive *a, const cha
 	if (mirrors_find(m, a, &p->where, err) < 0 || resolve_list(m, p, tmp_dir, err) < 0)
 		return -1;
 	p->access = arena_alloc(m->arena, p->where.count * sizeof(*p->access));
-	for (size_t i = 0; i < p->where.count; i++)
+	for (size_t i = 0; i < p->where.count; i++) {
 		if (host_apt_access(&m->host, p->where.urls[i], m->auth, &p->access[i], err) < 0)
 			return -1;
+		p->access[i].elsewhere = elsewhere;
+		p->access[i].elsewhere_arg = m;
+	}
 	p->next = m->places;
 	*ret = m->places = p;
 	return 0;

@@ -15,7 +15,6 @@
 #include "base/http.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/url.h"
 #include "tmp.h"
 
 /* A server of one script, on a loopback port that the kernel chooses; it prints the port. */
@@ -56,6 +55,9 @@ static const char server[] =
 	"   self.send_response(302)\n"
 	"   self.send_header('Location', to + ('/open' if p == '/away' else '/secret'))\n"
 	"   self.end_headers(); return\n"
+	"  if p == '/near':\n"
+	"   self.send_response(302); self.send_header('Location', '/secret'); self.end_headers()\n"
+	"   self.wfile.write(b'a page about it'); return\n"
 	"  if p == '/open' and self.headers.get('Authorization'): p = '/html'\n"
 	"  if p == '/secret':\n"
 	"   import base64\n"
@@ -507,36 +509,71 @@ static void a_redirect_takes_no_password_along(void **state)
 	assert_int_equal(a.count, 0);
 }
 
-static void urls_come_apart(void **state)
-{
-	struct arena *arena cleanup_arena = arena_new();
-	char *shown cleanup_free = url_shown("https:"
-					     "//a:b@c@h.example:8/p?q=@");
-	char *plain cleanup_free = url_shown("file:///a@b");
-	struct url u;
+/* What somebody knows of servers to which others redirect. */
+struct known {
+	struct http_access access;
+	bool reached;
+	char url[64];
+};
 
-	url_split(arena,
-		  "https:"
-		  "//a%40:b%20@[::1]:8/p@q",
-		  &u);
-	assert_string_equal(u.scheme, "https");
-	assert_string_equal(u.user, "a@");
-	assert_string_equal(u.password, "b ");
-	assert_string_equal(u.host, "::1");
-	assert_string_equal(u.port, "8");
-	assert_string_equal(u.path, "/p@q");
-	url_split(arena, "mirror+file:/etc/list", &u);
-	assert_string_equal(u.scheme, "mirror+file");
-	assert_string_equal(u.host, "");
-	assert_string_equal(u.path, "/etc/list");
-	assert_string_equal(shown, "https://h.example:8/p?...");
-	assert_string_equal(plain, "file:///a@b");
-	assert_false(url_has_user("http://h.example/a@b"));
-	assert_string_equal(url_without_user(arena, "http:"
-						    "//a:b@h.example"),
-			    "http://h.example");
-	assert_string_equal(url_decode(arena, "%41%4%zz%"), "A%4%zz%");
-	assert_string_equal(url_encode_path(arena, "a b%?#~+\xc3\xa4"), "a%20b%25%3f%23~+%c3%a4");
+static const struct http_access *on_redirect(void *arg, const char *url)
+{
+	struct known *k = arg;
+
+	snprintf(k->url, sizeof(k->url), "%s", url);
+	return k->reached ? &k->access : NULL;
+}
+
+/* NULL, or what fetching PATH from the server as FIRST says ended with. */
+static char *fetch_over(const char *path, const struct http_access *first)
+{
+	char *url cleanup_free = xasprintf("http://127.0.0.1:%s%s", port, path);
+	char *dest cleanup_free = path_join(dir, "dest");
+	struct http_source source = {url, first};
+	struct err *err cleanup_err = NULL;
+	struct digest want;
+	struct http_item item = {.sources = &source,
+				 .source_count = 1,
+				 .dest = dest,
+				 .size = str_eq(path, "/near") ? 6 : 0,
+				 .sha256 = &want,
+				 .name = "'it'"};
+
+	digest_data("hello\n", 6, &want);
+	unlink(dest);
+	return http_fetch(&item, 1, NULL, &err) < 0 ? xstrdup(err->text) : NULL;
+}
+
+static void a_redirect_is_reached_in_its_own_way(void **state)
+{
+	static const struct {
+		const char *path, *why;
+	} bad[] = {{"/loop", "redirects too often"}, {"/tofile", "redirects to another protocol"}};
+	struct known k = {.access = {.proxy = "", .user = "robot", .password = "s3 cr3t"},
+			  .reached = true};
+	struct http_access first = {.proxy = "", .elsewhere = on_redirect, .elsewhere_arg = &k};
+	char *to cleanup_free = xasprintf("http://localhost:%s/secret", port);
+	char *text cleanup_free = NULL;
+
+	k.access.elsewhere = on_redirect;
+	k.access.elsewhere_arg = &k;
+	assert_null(fetch_over("/away-secret", &first));
+	assert_string_equal(k.url, to);
+	for (size_t i = 0; i < array_len(bad); i++) {
+		char *said cleanup_free = fetch_over(bad[i].path, &first);
+
+		assert_true(said && strstr(said, bad[i].why));
+	}
+	k.access.user = k.access.password = NULL;
+	first.user = "robot";
+	first.password = "s3 cr3t";
+	text = fetch_over("/away-secret", &first);
+	assert_true(text && strstr(text, "401"));
+	assert_null(fetch_over("/near", &first)); /* the same server */
+	k.reached = false;
+	free(text);
+	text = fetch_over("/away", &first);
+	assert_true(text && strstr(text, "cannot be reached"));
 }
 
 int main(void)
@@ -556,7 +593,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_asks_is_answered),
 		cmocka_unit_test(a_wrong_answer_is_given_once),
 		cmocka_unit_test(a_redirect_takes_no_password_along),
-		cmocka_unit_test(urls_come_apart),
+		cmocka_unit_test(a_redirect_is_reached_in_its_own_way),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, setup, teardown);
