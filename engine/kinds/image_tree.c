@@ -4,8 +4,8 @@
  */
 #include <sys/stat.h>
 
-#include "base/private_key.h"
 #include "kinds/image_opts.h"
+#include "media/key_search.h"
 
 #define WHOLE_MAX (64u * 1024 * 1024) /* bytes of a file in pieces that are put together */
 
@@ -23,18 +23,18 @@ static bool is_program(const struct tree_inode *inode)
 	return memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "MZ", 2) == 0;
 }
 
-static const char *find_key(const struct tree_inode *inode)
+static char *find_key(const struct tree_entry *e)
 {
+	const struct tree_inode *inode = e->inode;
 	const struct tree_segment *s = inode->segments;
-	const char *what = NULL;
-	char *text cleanup_free = NULL;
+	char *text cleanup_free = NULL, *what = NULL;
 
 	if (!S_ISREG(inode->mode) || is_program(inode))
 		return NULL;
 	if (inode->segment_count > 1 && (text = tree_inode_text(inode, WHOLE_MAX)))
-		return private_key_in(text, inode->size);
+		return key_search(e->path, text, inode->size);
 	for (size_t i = 0; i < inode->segment_count && !what; i++)
-		what = private_key_in(s[i].data, s[i].len);
+		what = key_search(e->path, s[i].data, s[i].len);
 	return what;
 }
 
@@ -52,7 +52,7 @@ int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err
 	struct tree_entry *const *entries = tree_entries(t, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		const char *what = find_key(entries[i]->inode);
+		char *what cleanup_free = find_key(entries[i]);
 
 		if (what && !allowed(entries[i]->path, allow))
 			return err_set(

@@ -244,3 +244,41 @@ int unpack_check(const struct unpack *u, uint64_t more, struct err **err)
 		"unpacked does; if it is right so, decompress it in a node of kind 'run'",
 		u->name, packed, most);
 }
+
+/* ---- a look ---- */
+
+static void peek_data(struct archive *a, size_t max, struct str *ret)
+{
+	char block[16 * 1024];
+	la_ssize_t n = 1;
+
+	while (ret->len < max && n > 0) {
+		n = archive_read_data(a, block, sizeof(block));
+		if (n > 0)
+			str_append_len(ret, block,
+				       (size_t)n < max - ret->len ? (size_t)n : max - ret->len);
+	}
+}
+
+bool unpack_peek(const void *data, size_t len, size_t max, struct str *ret)
+{
+	const bool zip = len > 4 && memcmp(data, "PK\3\4", 4) == 0;
+	struct err *ignored cleanup_err = NULL;
+	struct unpack u = {.name = "file"};
+	struct archive_entry *entry;
+
+	if (!zip && !find_magic(data, len))
+		return false;
+	u.a = archive_read_new();
+	if (!u.a)
+		return false;
+	if (zip)
+		archive_read_support_format_zip(u.a);
+	else
+		archive_read_support_format_raw(u.a);
+	if (unpack_open(&u, data, len, &ignored) == 0)
+		while (ret->len < max && archive_read_next_header(u.a, &entry) == ARCHIVE_OK)
+			peek_data(u.a, max, ret);
+	archive_read_free(u.a);
+	return ret->len > 0;
+}

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 #define UNPACK_FREE (1ull << 30)
 #define UNPACK_RATIO 100
@@ -42,6 +43,11 @@ int unpack_check(const struct unpack *u, uint64_t more, struct err **err) warn_u
  * there. ERR_BUILD when the file is damaged or cut.
  */
 int unpack_end(const struct unpack *u, struct err **err) warn_unused;
+/*
+ * Appends at most MAX bytes of what DATA is when it is decompressed; of a zip, of its files one
+ * after the other. False: it is neither, or nothing of it can be read.
+ */
+bool unpack_peek(const void *data, size_t len, size_t max, struct str *ret);
 /* What LEN compressed bytes may become. */
 uint64_t unpack_most(uint64_t len);
 /* The error that libarchive has. */

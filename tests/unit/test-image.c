@@ -211,6 +211,45 @@ static void test_private_keys(void **state)
 	ok(image_refuse_keys(t, &allow, &err), &err);
 }
 
+static void has_form(struct tree *t, const char *name, const char *form)
+{
+	struct list none = {0};
+	struct err *err = NULL;
+	char *path cleanup_free = xasprintf("/etc/%s", name);
+	char *said cleanup_free = xasprintf("'%s' holds a private key (%s)", path, form);
+	struct str text cleanup_str = STR_INIT;
+	size_t count;
+
+	ok(file_read(at(name), 1 << 20, &text, &err), &err);
+	ok(tree_add_file(t, path, 0600, text.buf, text.len, &err), &err);
+	refused(image_refuse_keys(t, &none, &err), &err, said);
+	ok(tree_remove(t, path, &count, &err), &err);
+	ok(image_refuse_keys(t, &none, &err), &err);
+}
+
+static void test_packed_keys(void **state)
+{
+	static const char *const files[] = {"key.gz", "key.xz", "keys.tar.gz", "keys.tar.xz",
+					    "keys.zip"};
+	struct tree *t cleanup_tree = tree_new(0, dir);
+	struct str cut cleanup_str = STR_INIT;
+	struct err *err = NULL;
+
+#define LINE "MHcCAQEEIBkg4LVWM9nuwNSk3yByxZpYRTBnVJk5GkMgRcQKgXAoAoGCCqGSM49\n"
+	/* Long enough for xz to compress it. */
+	put("key", "-----BEGIN EC PRIVATE KEY-----\n" LINE LINE LINE LINE LINE);
+	put("public", "-----BEGIN PUBLIC KEY-----\nMHcCAQEE\n");
+	RUN("sh", "-ec",
+	    "gzip -k key; xz -k key; tar -czf keys.tar.gz public key; gzip public\n"
+	    "tar -cJf keys.tar.xz public.gz key; python3 -m zipfile -c keys.zip public.gz key");
+	for (size_t i = 0; i < array_len(files); i++)
+		has_form(t, files[i], "PEM, compressed");
+	has_form(t, "key", "PEM");
+	ok(file_read(at("key.gz"), 1 << 20, &cut, &err), &err);
+	ok(tree_add_file(t, "etc/cut.gz", 0600, cut.buf, 20, &err), &err);
+	ok(image_refuse_keys(t, &(struct list){0}, &err), &err);
+}
+
 /* Decodes a recipe; the errors in one text, or NULL. */
 static char *check_recipe(const char *text)
 {
@@ -476,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_bootloader),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_private_keys),
+		cmocka_unit_test(test_packed_keys),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_tools),
 		cmocka_unit_test(test_type_help),
