@@ -54,22 +54,26 @@ static int write_state(struct trial *t, struct err **err)
 struct spoken {
 	const struct stage *s;
 	struct choice_lines lines;
+	bool full;   /* so it was at power-on: nothing to give back */
 	size_t slot; /* CHOICE_NONE: it found none, and gave all tries back */
 };
 
-/* Whether all slots on the card have all their tries: no choice leaves them so. */
+/* Whether all slots have all their tries. */
+static bool is_full(const struct target *t, const struct boot_state *s)
+{
+	for (size_t i = 0; i < t->slots.count; i++)
+		if (s->left[i] != (int)t->tries)
+			return false;
+	return true;
+}
+
+/* Whether that is so on the card; no choice leaves it so. */
 static bool given_back(const struct stage *s)
 {
-	const struct target *t = s->target;
 	struct boot_state is cleanup_boot_state = {0};
 	struct err *ignored cleanup_err = NULL;
 
-	if (card_read_state(s, &is, &ignored) < 0)
-		return false;
-	for (size_t i = 0; i < t->slots.count; i++)
-		if (is.left[i] != (int)t->tries)
-			return false;
-	return true;
+	return card_read_state(s, &is, &ignored) == 0 && is_full(s->target, &is);
 }
 
 static int match_spoken(void *arg, const struct scene_line *line, struct err **err)
@@ -77,7 +81,7 @@ static int match_spoken(void *arg, const struct scene_line *line, struct err **e
 	struct spoken *said = arg;
 	int rc = choice_line(&said->lines, line->text, &said->slot, err);
 
-	if (rc != 0 || !given_back(said->s))
+	if (rc != 0 || said->full || !given_back(said->s))
 		return rc;
 	said->slot = CHOICE_NONE;
 	return 1;
@@ -85,7 +89,7 @@ static int match_spoken(void *arg, const struct scene_line *line, struct err **e
 
 static int boot(struct trial *t, size_t *ret_slot, struct err **err)
 {
-	struct spoken said = {.s = t->s};
+	struct spoken said = {.s = t->s, .full = is_full(t->s->target, &t->state)};
 	struct scene_want want = {
 		.fn = match_spoken, .arg = &said, .what = "the boot loader chose no slot"};
 	int rc;

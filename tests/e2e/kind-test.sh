@@ -112,6 +112,12 @@ END
 sed -i 's/^card: .*/card: "pass:card.img"/' "$p/recipes/again.yaml"
 code "another scenario goes on with the card" 0 "$ORCH" -C "$p" build again
 
+scenario choice <<'END'
+  - boot-choice: all
+END
+code "the boot script chooses as RAUC does in every state" 0 "$ORCH" -C "$p" build choice
+check "125 of them" grep -q '125 states, each chosen as RAUC does' "$p/out/choice/console.log"
+
 scenario wrong-slot <<'END'
   - {power: "on"}
   - {slot: B, within: 120}
