@@ -92,18 +92,21 @@ static int environment_agrees(struct check_view *v, struct err **err)
 {
 	const char *text = check_fact(v, v->device, "fw-env");
 	struct conf_entries want = {0};
-	int rc = 0;
+	struct pos first;
+	int rc;
 
-	if (text && v->fw_env.count)
-		rc = conf_read_table(v->arena, v->g->project->dir, v->device->recipe->file, text,
-				     &want, err);
+	if (!text || !v->fw_env.items || !v->fw_env.count)
+		return 0;
+	first = v->fw_env.items[0].pos;
+	rc = conf_read_table(v->arena, v->g->project->dir, v->device->recipe->file, text, &want,
+			     err);
 	for (size_t i = 0; rc == 0 && i < want.count; i++) {
 		const struct conf_entry *w = &want.items[i];
 		const struct conf_entry *h = i < v->fw_env.count ? &v->fw_env.items[i] : NULL;
 
 		if (!h || !str_eq(h->key, w->key))
 			check_say(
-				v, CHECK_DEVICE_AGREES, h ? h->pos : v->fw_env.items[0].pos,
+				v, CHECK_DEVICE_AGREES, h ? h->pos : first,
 				"device '%s' (%s) promises copy %zu of the environment on %s, and "
 				"here is %s",
 				v->device->name, v->device->recipe->file, i + 1, w->key,
