@@ -15,6 +15,7 @@
 #include "check/view.h"
 #include "kinds/content.h"
 #include "kinds/kinds.h"
+#include "media/tree.h"
 
 #define MAX_DEPTH 64
 #define MAX_TEXT_BYTES (256 * 1024) /* of a boot script, or a fragment */
@@ -252,6 +253,52 @@ static int read_run(struct check_view *v, const struct node *run, struct err **e
 	return 0;
 }
 
+/* Whether `remove:` of NODE takes the file at TARGET away, by itself or with a directory. */
+static bool removes(const struct node *node, const char *target)
+{
+	const struct list *globs = check_list(node, "remove", OPT_STRING);
+
+	for (size_t i = 0; i < globs->count; i++) {
+		for (const char *p = target + 1; *p;) {
+			char *part = NULL;
+			bool found;
+
+			p += strspn(p, "/");
+			p += strcspn(p, "/");
+			part = xstrndup(target + 1, (size_t)(p - target) - 1);
+			found = tree_glob(LIST_AT(*globs, const char *, i), part);
+			free(part);
+			if (found)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What is laid over a tree, or into an image, may take away what lies below. */
+static bool is_removed(const struct check_view *v, const struct check_file *f)
+{
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+
+		if ((n == f->image || (check_ships(v, n) && check_ships(v, f->image) &&
+				       v->ships[i] < v->ships[f->image->index])) &&
+		    removes(n, f->target))
+			return true;
+	}
+	return false;
+}
+
+static void drop_removed(struct check_view *v)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->files.count; i++)
+		if (!is_removed(v, &v->files.items[i]))
+			v->files.items[kept++] = v->files.items[i];
+	v->files.count = kept;
+}
+
 int check_files_gather(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
@@ -262,5 +309,6 @@ int check_files_gather(struct check_view *v, struct err **err)
 		if (n->recipe->kind == &kind_run && check_ships(v, n) && read_run(v, n, err) < 0)
 			return -1;
 	}
+	drop_removed(v);
 	return 0;
 }

@@ -14,7 +14,7 @@ bool check_is_test(const struct node *n)
 
 bool check_ships(const struct check_view *v, const struct node *n)
 {
-	return v->ships[n->index];
+	return v->ships[n->index] > 0;
 }
 
 uint64_t check_image_size(const struct node *n)
@@ -86,16 +86,17 @@ static bool passes_on(const struct kind *user, const struct kind *input)
 	       user == &kind_tree || user == &kind_debian;
 }
 
-static void mark(struct check_view *v, const struct node *n)
+/* N ships, DEPTH steps away from the disk or bundle. */
+static void mark(struct check_view *v, const struct node *n, unsigned depth)
 {
-	if (v->ships[n->index] || check_is_test(n))
+	if ((v->ships[n->index] && v->ships[n->index] <= depth) || check_is_test(n))
 		return;
-	v->ships[n->index] = true;
+	v->ships[n->index] = depth;
 	for (size_t i = 0; i < n->in.count; i++) {
 		const struct node *from = n->in.items[i].from;
 
 		if (from && passes_on(n->recipe->kind, from->recipe->kind))
-			mark(v, from);
+			mark(v, from, depth + 1);
 	}
 }
 
@@ -103,14 +104,14 @@ static void mark_what_ships(struct check_view *v)
 {
 	bool any = false;
 
-	v->ships = arena_alloc(v->arena, v->g->nodes.count + 1);
+	v->ships = arena_alloc(v->arena, (v->g->nodes.count + 1) * sizeof(*v->ships));
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
 		if (check_is_test(n) || (n != v->disk && n->recipe->kind != &kind_bundle))
 			continue;
 		any = true;
-		mark(v, n);
+		mark(v, n, 1);
 	}
 	for (size_t i = 0; !any && i < v->g->nodes.count; i++)
 		v->ships[i] = !check_is_test(v->g->nodes.items[i]);
@@ -143,13 +144,17 @@ static void choose_disk(struct check_view *v)
 
 const struct check_file *check_target_file(const struct check_view *v, const char *target)
 {
+	const struct check_file *best = NULL;
+
 	for (size_t i = v->files.count; i-- > 0;) {
 		const struct check_file *f = &v->files.items[i];
 
-		if (check_ships(v, f->image) && str_eq(f->target, target))
-			return f;
+		if (!check_ships(v, f->image) || !str_eq(f->target, target))
+			continue;
+		if (!best || v->ships[f->image->index] < v->ships[best->image->index])
+			best = f;
 	}
-	return NULL;
+	return best;
 }
 
 typedef int conf_fn(struct arena *a, const char *dir, const char *rel, const char *filled,

@@ -115,10 +115,11 @@ struct check_view {
 	const struct node *disk;
 	const struct node *device; /* of kind device, for that disk; or NULL */
 	/*
-	 * By node index: what devices get. The images of the disk and of bundles, what is laid into
-	 * those, and the steps that made that; without a disk and a bundle, all but tests.
+	 * By node index: what devices get, 0 for what they do not. The images of the disk and of
+	 * bundles, what is laid into those, and the steps that made that; without a disk and a
+	 * bundle, all but tests. What lies over something else has a smaller number.
 	 */
-	bool *ships;
+	unsigned *ships;
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
 	struct check_files files;   /* every file that `copy:`, `template:` or `overlay:` brings */

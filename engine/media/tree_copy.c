@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Trees from other trees and from the host's files; patterns. */
+/* Trees from other trees and from the host's files. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
