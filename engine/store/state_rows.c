@@ -212,6 +212,12 @@ int state_file_each(struct state *st, state_file_fn *fn, void *arg, struct err *
 			.ctime_ns = sqlite3_column_int64(q, 5),
 		};
 
+		/*
+		 * A file whose row is damaged was not looked at yet: zeros would make it equal to
+		 * every other such file.
+		 */
+		if (sqlite3_column_bytes(q, 6) != DIGEST_LEN)
+			continue;
 		state_column_digest(q, 6, &row.digest);
 		fn(arg, &row);
 	}

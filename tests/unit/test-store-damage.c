@@ -345,6 +345,35 @@ static void locks_are_honoured(void **state)
 	close(fd);
 }
 
+/* The digest that the store gives for the file "f". */
+static struct digest digest_of_file(void)
+{
+	struct store *s = open_store();
+	struct err *err cleanup_err = NULL;
+	char *path cleanup_free = path_join(dir, "f");
+	int dirfd cleanup_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct digest d;
+	struct stat st;
+
+	ok(store_stat_digest(s, dirfd, "f", path, &st, &d, &err), err);
+	store_close(s);
+	return d;
+}
+
+/* What is remembered of a file under a digest of another length is not believed. */
+static void a_short_digest_is_not_taken(void **state)
+{
+	static const struct timespec not_racy = {.tv_nsec = 50 * 1000 * 1000};
+	char *path cleanup_free = write_input("f", "content");
+	struct digest before, after;
+
+	nanosleep(&not_racy, NULL);
+	before = digest_of_file();
+	sql("UPDATE file SET digest = x'00'");
+	after = digest_of_file();
+	assert_memory_equal(before.b, after.b, DIGEST_LEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +382,7 @@ int main(void)
 		TEST(a_lost_lock_is_made_again),
 		TEST(truncated_databases_serve_what_is_left),
 		TEST(flipped_bits_are_never_wrong_records),
+		TEST(a_short_digest_is_not_taken),
 		TEST(only_whole_files_of_records_count),
 		TEST(two_processes_share_a_store),
 		TEST(killed_writers_leave_a_valid_store),
