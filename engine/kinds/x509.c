@@ -322,6 +322,25 @@ static int check_key(STACK_OF(X509) * certs, X509_STORE *store, const char *key_
 	return try_signature(certs, key, store, err);
 }
 
+/* CMS takes no certificate twice, and says of it that memory ran out. */
+static int check_distinct(STACK_OF(X509) * certs, const char *path, struct err **err)
+{
+	char subject[256];
+
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		for (int k = 0; k < i; k++) {
+			if (X509_cmp(sk_X509_value(certs, i), sk_X509_value(certs, k)) != 0)
+				continue;
+			return err_set(
+				err, ERR_INTEGRITY,
+				"certificate '%s' stands in '%s' twice: take one out",
+				subject_of(sk_X509_value(certs, i), subject, sizeof(subject)),
+				path);
+		}
+	}
+	return 0;
+}
+
 int x509_check_signer(const char *cert_path, const char *keyring_path, const char *key_path,
 		      time_t now, struct x509_facts *ret, struct err **err)
 {
@@ -340,6 +359,8 @@ int x509_check_signer(const char *cert_path, const char *keyring_path, const cha
 		if (check_one(x, now, &facts, err) < 0 || check_strength(x, cert_path, err) < 0)
 			return -1;
 	}
+	if (check_distinct(certs, cert_path, err) < 0)
+		return -1;
 	/* Whoever breaks the weakest root of the keyring signs for all devices. */
 	for (int i = 0; i < sk_X509_num(roots); i++) {
 		if (check_strength(sk_X509_value(roots, i), keyring_path, err) < 0)

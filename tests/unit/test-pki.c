@@ -302,6 +302,21 @@ static void chain(const struct chain_of *c, const char *word)
 
 #define EC(curve) "-algorithm EC -pkeyopt ec_paramgen_curve:" curve
 #define RSA_BITS(n) "-algorithm RSA -pkeyopt rsa_keygen_bits:" n
+/* The intermediate stands twice in c.pem: rauc could not sign. */
+static void twice_is_refused(void **state)
+{
+	static const char script[] = "cd \"$1\"; cat middle.crt >>c.pem";
+	char *const argv[] = {"sh", "-ec", (char *)script, "sh", dir, NULL};
+	struct err *err cleanup_err = NULL;
+	struct proc_opts opts = {0};
+	char *pem cleanup_free = path_join(dir, "c.pem"), *k cleanup_free = path_join(dir, "c.key"),
+		  *ring cleanup_free = path_join(dir, "ring.pem");
+
+	chain(&(struct chain_of){EC("P-256"), EC("P-256"), EC("P-256"), ""}, NULL);
+	assert_int_equal(proc_run(argv, &opts, &err), 0);
+	refused(pem, ring, k, time(NULL) + 5, "c.pem' twice: take one out");
+}
+
 static void weak_keys_are_refused(void **state)
 {
 	static const char p256[] = EC("P-256");
@@ -407,6 +422,7 @@ int main(void)
 		cmocka_unit_test(damaged_files_are_refused),
 		cmocka_unit_test(wrong_usages_are_refused),
 		cmocka_unit_test(weak_keys_are_refused),
+		cmocka_unit_test(twice_is_refused),
 		cmocka_unit_test(keys_that_cannot_sign_cms_are_refused),
 		cmocka_unit_test(a_ca_that_restricts_usages_names_ours),
 		cmocka_unit_test(the_mode_of_a_key_is_looked_at),
