@@ -88,13 +88,14 @@ void str_quote(struct str *s, const char *text)
 
 /*
  * What no reader sees and what makes him read something else: C1 controls, which steer terminals as
- * ESC does, marks that turn the direction of text around (UAX #9), and ends of lines to some.
+ * ESC does, marks that turn the direction of text around (UAX #9), ends of lines to some, and what
+ * has no width but joins nothing (U+200B, U+2060 to U+2064, U+FEFF).
  */
 static bool is_hidden(uint32_t code)
 {
-	return (code >= 0x80 && code < 0xa0) || code == 0x061c || code == 0x200e ||
-	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069);
+	return (code >= 0x80 && code < 0xa0) || code == 0x061c || code == 0x200b ||
+	       code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x2069) || code == 0xfeff;
 }
 
 /* What a runner of a CI passes over to find a command: all that Unicode calls white space. */

@@ -60,6 +60,7 @@ static void escaping_shows_what_turns_text_around(void **state)
 	const struct {
 		const char *text, *want;
 	} marks[] = {
+		{"\u200b", "\\xe2\\x80\\x8b"}, {"\ufeff", "\\xef\\xbb\\xbf"},
 		{"\u202a", "\\xe2\\x80\\xaa"}, {"\u202e", "\\xe2\\x80\\xae"},
 		{"\u2066", "\\xe2\\x81\\xa6"}, {"\u2069", "\\xe2\\x81\\xa9"},
 		{"\u200e", "\\xe2\\x80\\x8e"}, {"\u200f", "\\xe2\\x80\\x8f"},
