@@ -242,28 +242,79 @@ static bool keeps_free_space(const struct check_view *v)
 	return false;
 }
 
-/* The first line of TEXT that runs systemd-repart and lets it discard, or NULL. */
-static const char *discards(const char *text)
+/* The end of the command line at P, which a backslash before the end of a line carries on. */
+static const char *command_end(const char *start)
 {
-	for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
-		size_t len = strcspn(p, "\n");
-		const char *start = p + strspn(p, " \t"), *run;
+	const char *p = start + strcspn(start, "\n");
 
-		run = memmem(p, len, "systemd-repart ", 15);
-		if (*start != '#' && run &&
-		    !memmem(run, len - (size_t)(run - p), "--discard=no", 12))
-			return start;
+	while (*p && p > start && p[-1] == '\\') {
+		p++;
+		p += strcspn(p, "\n");
+	}
+	return p;
+}
+
+static bool says(const char *p, const char *end, const char *word)
+{
+	return memmem(p, (size_t)(end - p), word, strlen(word));
+}
+
+/*
+ * Whether a command line in TEXT lets systemd-repart discard. By itself it only tells what it would
+ * do (its manual, --dry-run=).
+ */
+static bool discards(const char *text)
+{
+	const char *end;
+
+	for (const char *p = text; p && *p; p = *end ? end + 1 : end) {
+		end = p[strspn(p, " \t")] == '#' ? p + strcspn(p, "\n") : command_end(p);
+		if (p[strspn(p, " \t")] != '#' && says(p, end, "systemd-repart ") &&
+		    says(p, end, "--dry-run=no") && !says(p, end, "--discard=no") &&
+		    !says(p, end, "--discard no"))
+			return true;
+	}
+	return false;
+}
+
+/* What starts in place of systemd's own command line: the last ExecStart= of drop-ins and units. */
+static int repart_starts(struct check_view *v, struct conf_entries *units,
+			 const struct conf_entry **ret, struct err **err)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && strstr(f->target, "/systemd-repart.service") &&
+		    conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, units, err) < 0)
+			return -1;
+	}
+	*ret = conf_find(units, "Service", "ExecStart");
+	return 0;
+}
+
+static const struct check_file *repart_definition(const struct check_view *v)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && strstr(f->target, "/repart.d/"))
+			return f;
 	}
 	return NULL;
 }
 
-/* What the drop-in or the unit F starts in place of systemd's own command line, or NULL. */
-static const struct conf_entry *starts(struct check_view *v, const struct check_file *f,
-				       struct conf_entries *unit, struct err **err)
+/* START is an ExecStart= of systemd-repart.service: a command line, or a program of the project. */
+static void start_discards_nothing(struct check_view *v, const struct conf_entry *start)
 {
-	if (conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, unit, err) < 0)
-		return NULL;
-	return conf_find(unit, "Service", "ExecStart");
+	const struct check_file *program = check_target_file(v, start->value);
+	const char *text =
+		program ? check_text_of(v, program->path, MAX_PROGRAM_BYTES) : start->value;
+
+	if (discards(text))
+		check_say(v, CHECK_REPART_DISCARDS,
+			  program ? (struct pos){program->path, 1, 1} : start->pos,
+			  "systemd-repart without --discard=no discards the idle half of a "
+			  "region");
 }
 
 /*
@@ -272,41 +323,21 @@ static const struct conf_entry *starts(struct check_view *v, const struct check_
  */
 static int repart_discards_nothing(struct check_view *v, struct err **err)
 {
-	const struct check_file *definition = NULL, *own = NULL;
-	struct conf_entries unit = {0};
-	const struct conf_entry *start = NULL;
-	int rc = 0;
+	const struct check_file *definition = repart_definition(v);
+	struct conf_entries units = {0};
+	const struct conf_entry *start;
+	int rc;
 
-	for (size_t i = 0; i < v->files.count; i++) {
-		const struct check_file *f = &v->files.items[i];
-
-		if (check_ships(v, f->image) && strstr(f->target, "/repart.d/"))
-			definition = f;
-		if (check_ships(v, f->image) && strstr(f->target, "/systemd-repart.service"))
-			own = f;
-	}
 	if (!definition || !keeps_free_space(v))
 		return 0;
-	if (own)
-		start = starts(v, own, &unit, err);
-	if (*err) {
-		rc = -1;
-	} else if (!start) {
+	rc = repart_starts(v, &units, &start, err);
+	if (rc == 0 && start)
+		start_discards_nothing(v, start);
+	else if (rc == 0)
 		check_say(v, CHECK_REPART_DISCARDS, (struct pos){definition->path, 1, 1},
 			  "systemd-repart.service would discard the idle half of a region: give it "
 			  "a drop-in with ExecStart= and --discard=no");
-	} else {
-		const struct check_file *program = check_target_file(v, start->value);
-		const char *text =
-			program ? check_text_of(v, program->path, MAX_PROGRAM_BYTES) : start->value;
-
-		if (discards(text))
-			check_say(v, CHECK_REPART_DISCARDS,
-				  program ? (struct pos){program->path, 1, 1} : start->pos,
-				  "systemd-repart without --discard=no discards the idle half of a "
-				  "region");
-	}
-	conf_entries_clear(&unit);
+	conf_entries_clear(&units);
 	return rc;
 }
 

@@ -114,6 +114,12 @@ for case in tests/must-fail/*.sh; do
 	refused "$PWD/$case"
 done
 
+# A command on two lines is one.
+cp -R "$work/good" "$work/lines"
+sed -i 's/ --discard=no/ \\\n\t&/' "$work/lines/rootfs/usr/lib/edge-device/repartition"
+check it-is-on-two-lines grep -q '^.--discard=no\|^. --discard=no' "$work/lines/rootfs/usr/lib/edge-device/repartition"
+code command-on-two-lines 0 "$orch" -C "$work/lines" check
+
 # What devices out there trust stays in the keyring.
 mkdir "$work/shipped"
 code device-as-a-file 0 "$orch" -C "$work/good" build device
