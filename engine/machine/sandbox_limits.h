@@ -12,7 +12,7 @@
  *              error names the numbers and the key. Between two looks it may be more. Not seen:
  *              what no process has: descriptors on their way through a socket, and System V
  *              segments that nobody has attached, which the sandbox's own kernel.shmall keeps below
- *              the limit where the kernel lets it be set (Linux 6.11). Default: three quarters of
+ *              the limit where the kernel lets it be set. Default: three quarters of
  *              the machine's.
  *   scratch    What is written to the directories that are bound writable, by the free space of
  *              their file systems and, where that went down by as much, by what they hold more
