@@ -6,9 +6,9 @@
  *
  *	rules.c             the names of the rules
  *	rules_graph.c       nodes are reached and locked; results do not depend on the host
- *	rules_disk.c        images fit their slots; the environment lies in a reserved area
+ *	rules_disk.c        images fit their partitions; the one that keeps state is last
  *	rules_boot.c        RAUC's slots are partitions of the disk
- *	rules_environment.c U-Boot and fw_env.config look in the same places
+ *	rules_environment.c U-Boot and fw_env.config look in the same, reserved places
  *	rules_device.c      what is written by hand says what device and disk say
  *	rules_names.c       names of disks and partitions last, are made, and mean one that is there
  *	rules_script.c      the boot script counts, follows RAUC, leads to no prompt

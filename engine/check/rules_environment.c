@@ -1,26 +1,70 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * U-Boot and its tools look for the environment in the same places, twice. Where a fragment says
- * nothing the board's defconfig counts, which is not known here, or U-Boot's own default (Kconfig's
- * env/Kconfig: both offsets 0, where the partition table lies).
+ * U-Boot and its tools look for the environment in the same places, twice, and nothing can come to
+ * lie on it. Where a fragment says nothing the board's defconfig counts, which is not known here, or
+ * U-Boot's own default (env/Kconfig: both offsets 0, where the partition table lies).
  */
 #include <stdio.h>
 
 #include "base/path.h"
 #include "check/view.h"
 
-/* Whether line I of fw_env.config has this offset (and, if not 0, this size). */
-static bool fw_env_has(const struct check_view *v, uint64_t offset, uint64_t size)
+static bool is_reserved(const struct check_view *v, uint64_t at, uint64_t size)
 {
-	for (size_t i = 0; i < v->fw_env.count; i++) {
-		char at[32], len[32];
-		uint64_t a, n;
+	for (size_t i = 0; i < v->reserved.count; i++) {
+		const struct check_reserved *r = &v->reserved.items[i];
 
-		if (sscanf(v->fw_env.items[i].value, "%31s %31s", at, len) == 2 &&
-		    conf_number(at, &a) == 0 && conf_number(len, &n) == 0 && a == offset &&
-		    (!size || n == size))
+		if (at >= r->at && size <= r->size && at - r->at <= r->size - size)
 			return true;
 	}
+	return false;
+}
+
+/* The three fields of a line of fw_env.config. False when a number is missing or wrong. */
+static bool env_line(const struct conf_entry *e, uint64_t *ret_at, uint64_t *ret_size)
+{
+	char at[32], size[32];
+
+	return sscanf(e->value, "%31s %31s", at, size) == 2 && conf_number(at, ret_at) == 0 &&
+	       conf_number(size, ret_size) == 0;
+}
+
+static void environment_is_reserved(struct check_view *v, const struct conf_entry *e)
+{
+	uint64_t at, size;
+
+	if (!env_line(e, &at, &size)) {
+		check_say(v, CHECK_ENVIRONMENT_LINE, e->pos,
+			  "expected: device, offset, size (libubootenv)");
+		return;
+	}
+	if (v->disk && v->reserved.count && !is_reserved(v, at, size))
+		check_say(
+			v, CHECK_ENVIRONMENT_RESERVED, e->pos,
+			"the environment at 0x%llx lies in no 'reserved:' area of disk '%s' (%s): "
+			"partitioning tools would take it for free space",
+			(unsigned long long)at, v->disk->name, v->disk->recipe->file);
+}
+
+/* A disk without reserved areas has its first usable block right behind the table. */
+static void first_block_is_behind(struct check_view *v)
+{
+	if (v->disk && v->fw_env.count && !v->reserved.count)
+		check_say(v, CHECK_FIRST_USABLE_BLOCK, recipe_pos(v->disk->recipe, "partitions"),
+			  "the first usable block of disk '%s' would lie before U-Boot's "
+			  "environment (%s:%u): partitioning tools discard free space, and the "
+			  "environment with it; name its copies in 'reserved'",
+			  v->disk->name, v->fw_env.items[0].pos.file, v->fw_env.items[0].pos.line);
+}
+
+/* Whether a line of fw_env.config has this offset. */
+static bool fw_env_has(const struct check_view *v, uint64_t offset)
+{
+	uint64_t at, size;
+
+	for (size_t i = 0; i < v->fw_env.count; i++)
+		if (env_line(&v->fw_env.items[i], &at, &size) && at == offset)
+			return true;
 	return false;
 }
 
@@ -30,8 +74,7 @@ static void u_boot_agrees(struct check_view *v)
 		const struct conf_entry *e = &v->kconfig.items[i];
 		bool offset = str_eq(e->key, "CONFIG_ENV_OFFSET") ||
 			      str_eq(e->key, "CONFIG_ENV_OFFSET_REDUND");
-		uint64_t n, at, len;
-		char a[32], s[32];
+		uint64_t n, at, size;
 
 		if (!offset && !str_eq(e->key, "CONFIG_ENV_SIZE"))
 			continue;
@@ -40,7 +83,7 @@ static void u_boot_agrees(struct check_view *v)
 				  e->value);
 			continue;
 		}
-		if (offset && !fw_env_has(v, n, 0))
+		if (offset && !fw_env_has(v, n))
 			check_say(v, CHECK_ENVIRONMENT_OFFSET, e->pos,
 				  "U-Boot keeps its environment at %s, but /etc/fw_env.config "
 				  "(%s) has no such offset",
@@ -48,11 +91,11 @@ static void u_boot_agrees(struct check_view *v)
 		for (size_t j = 0; !offset && j < v->fw_env.count; j++) {
 			const struct conf_entry *line = &v->fw_env.items[j];
 
-			if (sscanf(line->value, "%31s %31s", a, s) == 2 &&
-			    conf_number(a, &at) == 0 && conf_number(s, &len) == 0 && len != n)
+			if (env_line(line, &at, &size) && size != n)
 				check_say(v, CHECK_ENVIRONMENT_SIZE, line->pos,
-					  "size %s differs from CONFIG_ENV_SIZE=%s (%s:%u)", s,
-					  e->value, e->pos.file, e->pos.line);
+					  "size 0x%llx differs from CONFIG_ENV_SIZE=%s (%s:%u)",
+					  (unsigned long long)size, e->value, e->pos.file,
+					  e->pos.line);
 		}
 	}
 }
@@ -174,6 +217,9 @@ int check_environment_rules(struct check_view *v, struct err **err)
 	file_is_there(v);
 	if (!v->fw_env.count)
 		return 0;
+	first_block_is_behind(v);
+	for (size_t i = 0; i < v->fw_env.count; i++)
+		environment_is_reserved(v, &v->fw_env.items[i]);
 	if (v->kconfig.count) {
 		u_boot_agrees(v);
 		is_on_the_disk(v);
