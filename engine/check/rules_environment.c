@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * U-Boot and its tools look for the environment in the same places, twice, and nothing can come to
- * lie on it. Where a fragment says nothing the board's defconfig counts, which is not known here, or
- * U-Boot's own default (env/Kconfig: both offsets 0, where the partition table lies).
+ * lie on it. Where a fragment says nothing the board's defconfig counts, which is not known here,
+ * or U-Boot's own default (env/Kconfig: both offsets 0, where the partition table lies).
  */
 #include <stdio.h>
 
