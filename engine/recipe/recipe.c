@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "recipe/recipe.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/file.h"
 #include "base/path.h"
 #include "recipe/expand.h"
 #include "recipe/facts.h"
+#include "recipe/files.h"
 #include "recipe/project.h"
 
-#define PROJECT_FILE "recipes/project.yaml"
-
-/* A recipe file that was found. */
-struct found {
-	const char *name; /* of the node */
-	const char *file; /* "recipes/NAME.yaml" */
-};
-DEFINE_VEC(founds, struct found)
 DEFINE_VEC(recipes, struct recipe *)
 
 struct load {
 	struct arena *arena;
-	int dirfd; /* the project's root */
 	struct project *project;
 	const struct kind *const *kinds;
 	struct err_list *errors;
-	struct founds found;
+	struct recipe_files files;
 	struct recipes recipes; /* in the order of their files */
 	struct recipes waiting; /* with facts that are still to be put in */
-	struct strs folders;    /* below the root, still to be read */
-	struct str text;        /* of the file in work */
 };
 
 struct pos recipe_pos(const struct recipe *r, const char *key)
@@ -62,134 +50,6 @@ int project_find(const char *start, char **ret_dir, struct err **err)
 	return err_set(err, ERR_USER,
 		       "no " PROJECT_FILE " in '%s' or above: go to a project or name one with -C",
 		       first);
-}
-
-/* An error about a file as a whole. */
-static void file_error(struct load *l, const char *file, const char *what)
-{
-	err_list_at(l->errors, (struct pos){file, 1, 1}, "%s", what);
-}
-
-static void wrap_error(struct load *l, const char *file, struct err *e)
-{
-	err_list_at(l->errors, (struct pos){file, 1, 1}, "%s", e->text);
-	l->errors->items[l->errors->count - 1]->cls = e->cls;
-	err_free(e);
-}
-
-static void take_recipe(struct load *l, const char *folder, const char *entry)
-{
-	size_t len = strlen(entry) - strlen(".yaml");
-	char *stem = arena_strndup(l->arena, entry, len);
-	const char *below = folder + strlen("recipes");
-	struct found *f;
-
-	if (!*below && str_eq(entry, "project.yaml"))
-		return;
-	f = founds_at_end(&l->found);
-	f->file = arena_printf(l->arena, "%s/%s", folder, entry);
-	f->name = *below ? arena_printf(l->arena, "%s/%s", below + 1, stem) : stem;
-	if (!name_valid(stem))
-		file_error(l, f->file,
-			   "the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . "
-			   "_ + -");
-}
-
-/* What an entry without type in its directory is: 'd', 'f', 'l' for a link to a folder, or 0. */
-static char type_of(int fd, const struct dirent *de)
-{
-	struct stat st;
-
-	if (de->d_type == DT_REG)
-		return 'f';
-	if (de->d_type == DT_DIR)
-		return 'd';
-	if (fstatat(fd, de->d_name, &st, 0) < 0)
-		return 'f'; /* opening it will say why */
-	if (S_ISDIR(st.st_mode))
-		return de->d_type == DT_LNK ? 'l' : 'd';
-	return S_ISREG(st.st_mode) ? 'f' : 0;
-}
-
-static void take_entry(struct load *l, int fd, const char *folder, const struct dirent *de)
-{
-	const char *name = de->d_name;
-	bool yaml = str_ends(name, ".yaml");
-	char type;
-
-	if (*name == '.' || !*name)
-		return;
-	if (!yaml && !str_ends(name, ".yml") && de->d_type == DT_REG)
-		return;
-	type = type_of(fd, de);
-	if (type == 'f' && yaml)
-		take_recipe(l, folder, name);
-	else if (type == 'f' && str_ends(name, ".yml"))
-		file_error(l, arena_printf(l->arena, "%s/%s", folder, name),
-			   "recipes end in .yaml: rename the file");
-	else if (type == 'l')
-		file_error(l, arena_printf(l->arena, "%s/%s", folder, name),
-			   "a link to a folder cannot hold recipes");
-	else if (type == 'd' && !name_valid(name))
-		file_error(l, arena_printf(l->arena, "%s/%s", folder, name),
-			   "the name of a recipe folder has 1 to 64 of the characters A-Z a-z 0-9 "
-			   ". _ + -");
-	else if (type == 'd')
-		strs_push(&l->folders, arena_printf(l->arena, "%s/%s", folder, name));
-}
-
-static void scan_folder(struct load *l, const char *folder)
-{
-	struct err *err = NULL;
-	int fd = path_open_beneath(l->dirfd, folder, O_RDONLY | O_DIRECTORY, &err);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *de;
-
-	if (!dir) {
-		if (!err)
-			err_errno(&err, ERR_USER, errno, "cannot read folder '%s'", folder);
-		if (fd >= 0)
-			close(fd);
-		wrap_error(l, folder, err);
-		return;
-	}
-	while ((de = readdir(dir)))
-		take_entry(l, fd, folder, de);
-	closedir(dir);
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
-}
-
-/* Finds all recipe files, sorted by node name. */
-static void scan(struct load *l)
-{
-	strs_push(&l->folders, "recipes");
-	for (size_t i = 0; i < l->folders.count; i++)
-		scan_folder(l, l->folders.items[i]);
-	if (l->found.count)
-		qsort(l->found.items, l->found.count, sizeof(*l->found.items), compare);
-}
-
-/* Reads FILE into l->text and parses it; NULL after errors. */
-static struct yaml *parse(struct load *l, const char *file)
-{
-	struct err *err = NULL;
-	int fd cleanup_fd = path_open_beneath(l->dirfd, file, O_RDONLY | O_NONBLOCK, &err);
-	struct stat st;
-
-	str_clear(&l->text);
-	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		file_error(l, file, "is not a file");
-		return NULL;
-	}
-	if (fd < 0 || fd_read_all(fd, file, YAML_MAX_BYTES, &l->text, &err) < 0) {
-		wrap_error(l, file, err);
-		return NULL;
-	}
-	return yaml_parse(l->arena, file, l->text.buf, l->text.len, l->errors);
 }
 
 static void unknown_kind(struct load *l, struct pos pos, const char *text)
@@ -264,9 +124,9 @@ static struct scope *scope_of(struct load *l, const struct map *vars)
 	struct scope *scope = arena_alloc(l->arena, sizeof(*scope));
 
 	scope->vars = vars;
-	scope->source = (struct source){l->text.buf, l->text.len};
+	scope->source = (struct source){l->files.text.buf, l->files.text.len};
 	if (expand_has_facts(scope->source))
-		scope->source.text = arena_strndup(l->arena, l->text.buf, l->text.len);
+		scope->source.text = arena_strndup(l->arena, l->files.text.buf, l->files.text.len);
 	return scope;
 }
 
@@ -295,12 +155,13 @@ static void load_node(struct load *l, const char *name, const char *file, const 
 	r->map = map;
 	scope = scope_of(l, vars);
 	waits = expand_tree(l->arena, scope, map, l->errors);
-	if (scope->source.text == l->text.buf)
+	if (scope->source.text == l->files.text.buf)
 		scope->source = (struct source){0}; /* the next file takes its place */
 	if (map->type == YAML_MAP)
 		r->kind = kind_of(l, map);
 	else
-		file_error(l, file, "a recipe is a map of keys and values ('kind: image')");
+		err_list_at(l->errors, (struct pos){file, 1, 1},
+			    "a recipe is a map of keys and values ('kind: image')");
 	if (r->kind)
 		map_set(&l->project->parsed, name, r);
 	if (!r->kind || l->errors->count > before)
@@ -344,10 +205,11 @@ static void clear_vars(void *vars)
 }
 
 /* A node of one value: as the file says, with ${KEY} for the value. */
-static void load_value(struct load *l, const struct found *f, const char *key, const char *value)
+static void load_value(struct load *l, const struct recipe_file *f, const char *key,
+		       const char *value)
 {
 	struct map *vars = arena_alloc(l->arena, sizeof(*vars));
-	struct yaml *map = parse(l, f->file);
+	struct yaml *map = recipe_files_parse(&l->files, f->file);
 
 	arena_defer(l->arena, clear_vars, vars);
 	for (size_t i = 0; i < l->project->vars.count; i++)
@@ -366,7 +228,7 @@ static struct yaml *scalar(struct load *l, const char *text, struct pos pos)
 }
 
 /* The node NAME of a file, which ties its nodes together: NODES is the list of their names. */
-static void load_tie(struct load *l, const struct found *f, struct yaml *nodes)
+static void load_tie(struct load *l, const struct recipe_file *f, struct yaml *nodes)
 {
 	struct yaml *map = yaml_new(l->arena, YAML_MAP, nodes->pos);
 	const struct kind *const *k = l->kinds;
@@ -381,7 +243,7 @@ static void load_tie(struct load *l, const struct found *f, struct yaml *nodes)
 }
 
 /* NAME@VALUE for each value of the list, and NAME, which ties them together. */
-static void load_each(struct load *l, const struct found *f, const char *key,
+static void load_each(struct load *l, const struct recipe_file *f, const char *key,
 		      const struct yaml *values)
 {
 	struct yaml *nodes = yaml_new(l->arena, YAML_LIST, values->pos);
@@ -406,10 +268,10 @@ static void load_each(struct load *l, const struct found *f, const char *key,
 	load_tie(l, f, nodes);
 }
 
-static void load_recipe(struct load *l, const struct found *f)
+static void load_recipe(struct load *l, const struct recipe_file *f)
 {
 	size_t before = l->errors->count;
-	struct yaml *map = parse(l, f->file);
+	struct yaml *map = recipe_files_parse(&l->files, f->file);
 	struct yaml *values;
 	const char *key;
 
@@ -453,11 +315,12 @@ static void take_recipes(struct load *l, bool check)
 
 static void load_project(struct load *l, const struct strv *sets)
 {
-	struct yaml *map = parse(l, PROJECT_FILE);
+	struct yaml *map = recipe_files_parse(&l->files, PROJECT_FILE);
 
 	if (map)
-		project_decode(l->arena, l->project, map, (struct source){l->text.buf, l->text.len},
-			       sets, l->errors);
+		project_decode(l->arena, l->project, map,
+			       (struct source){l->files.text.buf, l->files.text.len}, sets,
+			       l->errors);
 }
 
 /*
@@ -471,12 +334,12 @@ static bool load_all(struct load *l, const struct strv *sets)
 
 	load_project(l, sets);
 	sound = l->errors->count == before;
-	scan(l);
-	for (size_t i = 0; i < l->found.count; i++) {
+	recipe_files_find(&l->files);
+	for (size_t i = 0; i < l->files.found.count; i++) {
 		if (l->project->map)
-			load_recipe(l, &l->found.items[i]);
+			load_recipe(l, &l->files.found.items[i]);
 		else
-			parse(l, l->found.items[i].file);
+			recipe_files_parse(&l->files, l->files.found.items[i].file);
 	}
 	load_waiting(l);
 	take_recipes(l, sound);
@@ -496,14 +359,15 @@ static void clear_project(void *project)
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
 			     const struct strv *sets, struct err_list *errors)
 {
-	struct load l = {.arena = arena, .kinds = kinds, .errors = errors, .text = STR_INIT};
+	struct load l = {.arena = arena, .kinds = kinds, .errors = errors};
 	bool sound;
 
 	l.project = arena_alloc(arena, sizeof(*l.project));
 	arena_defer(arena, clear_project, l.project);
 	l.project->dir = arena_strdup(arena, dir);
-	l.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (l.dirfd < 0) {
+	l.files = (struct recipe_files){.arena = arena, .errors = errors, .text = STR_INIT};
+	l.files.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l.files.dirfd < 0) {
 		struct err *err = NULL;
 
 		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", dir);
@@ -511,11 +375,9 @@ struct project *project_load(struct arena *arena, const char *dir, const struct 
 		return NULL;
 	}
 	sound = load_all(&l, sets);
-	close(l.dirfd);
-	founds_clear(&l.found);
+	close(l.files.dirfd);
+	recipe_files_clear(&l.files);
 	recipes_clear(&l.recipes);
 	recipes_clear(&l.waiting);
-	strs_clear(&l.folders);
-	str_release(&l.text);
 	return sound ? l.project : NULL;
 }

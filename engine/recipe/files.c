@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "recipe/schema.h"
+
+/* An error about a file as a whole. */
+static void file_error(struct recipe_files *f, const char *file, const char *what)
+{
+	err_list_at(f->errors, (struct pos){file, 1, 1}, "%s", what);
+}
+
+static void wrap_error(struct recipe_files *f, const char *file, struct err *e)
+{
+	err_list_at(f->errors, (struct pos){file, 1, 1}, "%s", e->text);
+	f->errors->items[f->errors->count - 1]->cls = e->cls;
+	err_free(e);
+}
+
+static void take_recipe(struct recipe_files *f, const char *folder, const char *entry)
+{
+	size_t len = strlen(entry) - strlen(".yaml");
+	char *stem = arena_strndup(f->arena, entry, len);
+	const char *below = folder + strlen("recipes");
+	struct recipe_file *found;
+
+	if (!*below && str_eq(entry, "project.yaml"))
+		return;
+	found = recipe_file_list_at_end(&f->found);
+	found->file = arena_printf(f->arena, "%s/%s", folder, entry);
+	found->name = *below ? arena_printf(f->arena, "%s/%s", below + 1, stem) : stem;
+	if (!name_valid(stem))
+		file_error(f, found->file,
+			   "the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . "
+			   "_ + -");
+}
+
+/* What an entry without type in its directory is: 'd', 'f', 'l' for a link to a folder, or 0. */
+static char type_of(int fd, const struct dirent *de)
+{
+	struct stat st;
+
+	if (de->d_type == DT_REG)
+		return 'f';
+	if (de->d_type == DT_DIR)
+		return 'd';
+	if (fstatat(fd, de->d_name, &st, 0) < 0)
+		return 'f'; /* opening it will say why */
+	if (S_ISDIR(st.st_mode))
+		return de->d_type == DT_LNK ? 'l' : 'd';
+	return S_ISREG(st.st_mode) ? 'f' : 0;
+}
+
+static void take_entry(struct recipe_files *f, int fd, const char *folder, const struct dirent *de)
+{
+	const char *name = de->d_name;
+	bool yaml = str_ends(name, ".yaml");
+	char type;
+
+	if (*name == '.' || !*name)
+		return;
+	if (!yaml && !str_ends(name, ".yml") && de->d_type == DT_REG)
+		return;
+	type = type_of(fd, de);
+	if (type == 'f' && yaml)
+		take_recipe(f, folder, name);
+	else if (type == 'f' && str_ends(name, ".yml"))
+		file_error(f, arena_printf(f->arena, "%s/%s", folder, name),
+			   "recipes end in .yaml: rename the file");
+	else if (type == 'l')
+		file_error(f, arena_printf(f->arena, "%s/%s", folder, name),
+			   "a link to a folder cannot hold recipes");
+	else if (type == 'd' && !name_valid(name))
+		file_error(f, arena_printf(f->arena, "%s/%s", folder, name),
+			   "the name of a recipe folder has 1 to 64 of the characters A-Z a-z 0-9 "
+			   ". _ + -");
+	else if (type == 'd')
+		strs_push(&f->directories, arena_printf(f->arena, "%s/%s", folder, name));
+}
+
+static void scan_folder(struct recipe_files *f, const char *folder)
+{
+	struct err *err = NULL;
+	int fd = path_open_beneath(f->dirfd, folder, O_RDONLY | O_DIRECTORY, &err);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *de;
+
+	if (!dir) {
+		if (!err)
+			err_errno(&err, ERR_USER, errno, "cannot read folder '%s'", folder);
+		if (fd >= 0)
+			close(fd);
+		wrap_error(f, folder, err);
+		return;
+	}
+	while ((de = readdir(dir)))
+		take_entry(f, fd, folder, de);
+	closedir(dir);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct recipe_file *)a)->name, ((const struct recipe_file *)b)->name);
+}
+
+void recipe_files_find(struct recipe_files *f)
+{
+	strs_push(&f->directories, "recipes");
+	for (size_t i = 0; i < f->directories.count; i++)
+		scan_folder(f, f->directories.items[i]);
+	if (f->found.count)
+		qsort(f->found.items, f->found.count, sizeof(*f->found.items), compare);
+}
+
+struct yaml *recipe_files_parse(struct recipe_files *f, const char *file)
+{
+	struct err *err = NULL;
+	int fd cleanup_fd = path_open_beneath(f->dirfd, file, O_RDONLY | O_NONBLOCK, &err);
+	struct stat st;
+
+	str_clear(&f->text);
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		file_error(f, file, "is not a file");
+		return NULL;
+	}
+	if (fd < 0 || fd_read_all(fd, file, YAML_MAX_BYTES, &f->text, &err) < 0) {
+		wrap_error(f, file, err);
+		return NULL;
+	}
+	return yaml_parse(f->arena, file, f->text.buf, f->text.len, f->errors);
+}
+
+void recipe_files_clear(struct recipe_files *f)
+{
+	recipe_file_list_clear(&f->found);
+	strs_clear(&f->directories);
+	str_release(&f->text);
+}
