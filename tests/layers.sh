@@ -29,13 +29,13 @@ homes='
 yaml.h engine/recipe/yaml.c
 curl/ engine/base/http.c
 sqlite3.h engine/store/state
-guestfs.h engine/machine/guest.c
-libfdisk engine/media/gpt.c
-ext2fs/ engine/media/ext4
-archive engine/media/tree engine/media/unpack
-openssl/ engine/base/digest.c engine/base/private_key.c engine/media/ssh_key.c engine/kinds/pki engine/kinds/x509
+guestfs.h engine/machine/guest/guest.c
+libfdisk engine/media/disk/gpt.c
+ext2fs/ engine/media/ext4/
+archive engine/media/tree/
+openssl/ engine/base/digest.c engine/base/private_key.c engine/media/tree/ssh_key.c engine/kinds/pki/
 libsmartcols engine/cli/table.c
-seccomp.h engine/machine/call_wall_gen.c
+seccomp.h engine/machine/sandbox/call_wall_gen.c
 '
 
 bad=$(

@@ -4,8 +4,9 @@
  * What the files of an ordinary user cannot say about themselves: that they belong to somebody
  * else, that they stand for a device, set-id bits that outlive writing, and extended attributes
  * that only root may set. A table of files by device and inode number, and its form on disk, the
- * list of owners that goes with a directory: media/tree_dir.h writes and reads it,
- * machine/identity.h shows it to the programs of a sandbox and keeps it while they change it.
+ * list of owners that goes with a directory: media/tree/tree_dir.h writes and reads it,
+ * machine/sandbox/identity.h shows it to the programs of a sandbox and keeps it while they change
+ * it.
  *
  * The list is text, one record per line, words as in base/words.h:
  *

@@ -17,9 +17,9 @@
  *  - PEM in UTF-16, of either order;
  *  - JSON Web Keys (RFC 7517) of RSA, EC and OKP with their private number.
  *
- * What is not: keys that are compressed (media/key_search.h looks into these) or encrypted by other
- * means, symmetric ones, key stores (PKCS #12, JKS: most of them hold public certificates), and raw
- * numbers.
+ * What is not: keys that are compressed (media/tree/key_search.h looks into these) or encrypted by
+ * other means, symmetric ones, key stores (PKCS #12, JKS: most of them hold public certificates),
+ * and raw numbers.
  */
 #include <stddef.h>
 #include <sys/types.h>

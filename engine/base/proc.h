@@ -20,8 +20,8 @@ struct proc_opts {
 	bool same_group; /* stay in the parent's process group */
 	/*
 	 * CLONE_NEW*: namespaces of its own, a pid namespace among them, whose first process it is;
-	 * and what is called there before it becomes the program (machine/confined.h): 0, or -1
-	 * with *err. It has a session of its own then, and no keys of the user's login.
+	 * and what is called there before it becomes the program (machine/sandbox/confined.h): 0,
+	 * or -1 with *err. It has a session of its own then, and no keys of the user's login.
 	 */
 	int namespaces;
 	int (*enter)(void *arg, struct err **err);

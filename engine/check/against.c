@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The project's device against one that was shipped: kinds/device_json.c says what a release shows
- * of itself, a card image shows its partition table alone.
+ * The project's device against one that was shipped: kinds/device/device_json.c says what a release
+ * shows of itself, a card image shows its partition table alone.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,10 +11,10 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "check/view.h"
-#include "kinds/device_opts.h"
+#include "kinds/bundle/release_opts.h"
+#include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
-#include "kinds/release_opts.h"
-#include "media/gpt.h"
+#include "media/disk/gpt.h"
 
 #define MAX_JSON_BYTES (1024 * 1024)
 #define MAX_KEYRING_BYTES (1024 * 1024)

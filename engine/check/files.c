@@ -13,9 +13,9 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "check/view.h"
-#include "kinds/content.h"
 #include "kinds/kinds.h"
-#include "media/tree.h"
+#include "kinds/tree/content.h"
+#include "media/tree/tree.h"
 
 #define MAX_DEPTH 64
 #define MAX_TEXT_BYTES (256 * 1024) /* of a boot script, or a fragment */

@@ -2,11 +2,11 @@
 /* Bundles and the devices that should take them. */
 #include "base/path.h"
 #include "check/view.h"
-#include "kinds/bundle_opts.h"
-#include "kinds/content.h"
+#include "kinds/bundle/bundle_opts.h"
 #include "kinds/kinds.h"
-#include "kinds/pki_opts.h"
-#include "kinds/x509.h"
+#include "kinds/pki/pki_opts.h"
+#include "kinds/pki/x509.h"
+#include "kinds/tree/content.h"
 
 static bool has_slot_class(const struct check_view *v, const char *class)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Nodes that nothing reaches, locks that are missing, results that depend on the host. */
 #include "check/view.h"
+#include "kinds/debian/lock.h"
 #include "kinds/kinds.h"
-#include "kinds/lock.h"
-#include "kinds/run_opts.h"
+#include "kinds/run/run_opts.h"
 
 /* Marks what the default targets reach; without defaults everything is a target. */
 static bool *reached(const struct graph *g)

@@ -8,9 +8,9 @@
 
 #include "base/path.h"
 #include "check/view.h"
-#include "kinds/debian.h"
+#include "kinds/debian/debian.h"
 #include "kinds/kinds.h"
-#include "media/tree.h"
+#include "media/tree/tree.h"
 
 #define MAX_CONFIG_BYTES (4 * 1024 * 1024)
 #define IMAGE_HEADER 64 /* arm64: Documentation/arch/arm64/booting */

@@ -6,7 +6,7 @@
  */
 #include "base/path.h"
 #include "check/view.h"
-#include "media/tree.h"
+#include "media/tree/tree.h"
 
 /* Whether somebody follows PATH who would silently do without: tzset(3), nss, ld.so, systemd. */
 static bool is_needed(const char *path)

@@ -6,7 +6,7 @@
 #include <ctype.h>
 
 #include "check/view.h"
-#include "kinds/device_opts.h"
+#include "kinds/device/device_opts.h"
 
 #define MAX_TEXT_BYTES (256 * 1024)
 #define PARTITION "{partition}"

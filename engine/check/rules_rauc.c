@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What RAUC is told: what it accepts, and where it keeps its state. */
 #include "check/view.h"
-#include "kinds/bundle_opts.h"
+#include "kinds/bundle/bundle_opts.h"
 #include "kinds/kinds.h"
-#include "media/deb.h"
+#include "media/deb/deb.h"
 
 /* Says that KEY of SECTION is missing or wrong; the position is its own, else the file's. */
 static void wants(struct check_view *v, enum check_id id, const struct conf_entry *have,

@@ -6,8 +6,8 @@
 #include "base/path.h"
 #include "check/view.h"
 #include "kinds/kinds.h"
-#include "kinds/pki_opts.h"
-#include "kinds/x509.h"
+#include "kinds/pki/pki_opts.h"
+#include "kinds/pki/x509.h"
 
 #define DAY (24 * 3600)
 #define LEAST_DAYS 30

@@ -6,7 +6,7 @@
 #include "base/path.h"
 #include "base/private_key.h"
 #include "check/view.h"
-#include "kinds/content.h"
+#include "kinds/tree/content.h"
 
 #define MAX_TEMPLATE_BYTES (1024 * 1024) /* template.h */
 #define SCAN_BYTES (1024 * 1024)         /* of each file; the image's own look is at all of it */

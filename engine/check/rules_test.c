@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Scenarios and their boards: what is seen before a guest is started. */
 #include "check/view.h"
-#include "kinds/board_opts.h"
 #include "kinds/kinds.h"
-#include "kinds/test_opts.h"
+#include "kinds/test/board_opts.h"
+#include "kinds/test/test_opts.h"
 
 static void check_steps(struct check_view *v, const struct node *n, const struct node *board)
 {

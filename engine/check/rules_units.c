@@ -5,7 +5,7 @@
  */
 #include "base/path.h"
 #include "check/view.h"
-#include "kinds/units.h"
+#include "kinds/tree/units.h"
 
 #define MAX_UNITS 16 /* targets behind each other */
 #define MAX_PROGRAM_BYTES (256 * 1024)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check/view.h"
 
-#include "kinds/device_opts.h"
-#include "kinds/disk_opts.h"
-#include "kinds/image_opts.h"
+#include "kinds/device/device_opts.h"
+#include "kinds/disk/disk_opts.h"
+#include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
 #include "recipe/facts.h"
 

@@ -6,7 +6,7 @@
 #include "cli/paint.h"
 #include "cli/program.h"
 #include "kinds/user_config.h"
-#include "machine/cgroup.h"
+#include "machine/sandbox/cgroup.h"
 #include "store/blob.h"
 
 /* Runs after the first one, for damaged blobs. */

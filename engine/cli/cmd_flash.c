@@ -11,7 +11,7 @@
 #include "cli/builder.h"
 #include "cli/paint.h"
 #include "machine/medium.h"
-#include "media/gpt.h"
+#include "media/disk/gpt.h"
 
 struct flash {
 	struct session s;

@@ -6,7 +6,7 @@
 #include "base/tmp.h"
 #include "cli/json.h"
 #include "cli/session.h"
-#include "machine/confined.h"
+#include "machine/sandbox/confined.h"
 
 #define SVG_MAX (64 * 1024 * 1024)
 

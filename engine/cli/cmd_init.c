@@ -7,7 +7,7 @@
 #include "base/path.h"
 #include "cli/as_owner.h"
 #include "cli/session.h"
-#include "machine/steps.h"
+#include "machine/guest/steps.h"
 
 #define NAME_MAX_LEN 64
 

@@ -3,7 +3,7 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
-#include "kinds/lock.h"
+#include "kinds/debian/lock.h"
 
 struct locking {
 	struct session *s;

@@ -2,7 +2,7 @@
 /* orch pki init: development keys for a project that has none. */
 #include "cli/paint.h"
 #include "cli/session.h"
-#include "kinds/pki.h"
+#include "kinds/pki/pki.h"
 
 int cmd_pki(struct cli *c)
 {

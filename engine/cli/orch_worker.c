@@ -5,7 +5,7 @@
  *
  *	orch-worker worker
  *	orch-worker command BUILD ARGUMENT...       as the arguments of orch
- *	orch-worker appliance FILE ARGUMENT...      QEMU for libguestfs (machine/guest_wall.h)
+ *	orch-worker appliance FILE ARGUMENT...      QEMU for libguestfs (machine/guest/guest_wall.h)
  */
 #include <stdio.h>
 
@@ -14,7 +14,7 @@
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "kinds/makers.h"
-#include "machine/guest_wall.h"
+#include "machine/guest/guest_wall.h"
 #include "run/sched.h"
 
 static const struct command_run runs[] = {

@@ -7,8 +7,8 @@
 #include "base/path.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "kinds/debian/lock.h"
 #include "kinds/kinds.h"
-#include "kinds/lock.h"
 
 static void say(const struct session *s, const struct err *e)
 {

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "machine/console.h"
+#include "machine/board/console.h"
 #include "machine/terminal.h"
 
 #define CTRL_A 1

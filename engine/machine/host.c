@@ -8,10 +8,10 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "machine/guest.h"
-#include "machine/guest_sandbox.h"
-#include "machine/qemu.h"
-#include "machine/sandbox.h"
+#include "machine/guest/guest.h"
+#include "machine/guest/guest_sandbox.h"
+#include "machine/guest/qemu.h"
+#include "machine/sandbox/sandbox.h"
 
 #define ENOUGH_BYTES (10ull << 30) /* what a cold build of a Debian image takes */
 

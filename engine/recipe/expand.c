@@ -2,8 +2,8 @@
 #include "recipe/expand.h"
 
 #include "base/str.h"
-#include "base/vec.h"
 #include "base/utf8.h"
+#include "base/vec.h"
 
 #define EXPAND_MAX_BYTES (1024 * 1024)
 #define EXPAND_MAX_CHAIN 32

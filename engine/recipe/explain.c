@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "recipe/recipe.h"
 #include "base/utf8.h"
+#include "recipe/recipe.h"
 
 /* Columns of the line that are shown at most. */
 #define EXPLAIN_WIDTH 100

@@ -62,7 +62,7 @@ struct action {
 	const char *outdir;    /* write outputs here, by their names */
 	const char *workdir;   /* scratch, removed afterwards unless the node fails */
 	const char *cache_dir; /* shared downloads, files named by SHA-256; verify before use */
-	const char *roots_dir; /* unpacked trees, shared; see kinds/rootdir.h */
+	const char *roots_dir; /* unpacked trees, shared; see kinds/run/rootdir.h */
 	int64_t began_ns;      /* when the run began, since 1970; 0: not in a run */
 	bool offline;          /* make no connection */
 	unsigned cpus;         /* how many CPUs this attempt may use */

@@ -23,8 +23,8 @@
  * beside it only *where* things lie on this machine, so that nothing that shapes the result escapes
  * the key.
  */
-#include "recipe/kind.h"
 #include "base/vec.h"
+#include "recipe/kind.h"
 #include "store/blob.h"
 
 enum frame_type {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /* The card while the power is off, for verbs that look at it or change it. */
-#include "media/gpt_copy.h"
+#include "media/disk/gpt_copy.h"
 #include "scenario/chooser.h"
 #include "scenario/stage.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * U-Boot with RAUC's variables (RAUC's reference, "U-Boot"): BOOT_ORDER, and BOOT_x_LEFT for slot
- * x, hexadecimal, in an environment of two copies (media/uboot_env.h). A count of more than 9 would
- * mean one thing to U-Boot and another to people.
+ * x, hexadecimal, in an environment of two copies (media/disk/uboot_env.h). A count of more than 9
+ * would mean one thing to U-Boot and another to people.
  */
-#include "media/uboot_env.h"
+#include "media/disk/uboot_env.h"
 #include "scenario/chooser.h"
 
 #define ORDER "BOOT_ORDER"

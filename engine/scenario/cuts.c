@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "media/blklog.h"
-#include "media/gpt_copy.h"
-#include "media/match.h"
+#include "media/disk/blklog.h"
+#include "media/disk/gpt_copy.h"
+#include "media/disk/match.h"
 
 #define PROGRESS_EVERY 65536 /* writes */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Every power cut there is: of a recorded run (media/blklog.h), the card is rebuilt after each
+ * Every power cut there is: of a recorded run (media/disk/blklog.h), the card is rebuilt after each
  * write, with each last write torn, and with some of the last writes lost. Whenever the places that
  * decide what is booted differ from all seen before (the boot loader's areas, both copies of the
  * partition table, the boot half in use), it is booted on a copy. The slot it chooses and

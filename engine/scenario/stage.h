@@ -5,7 +5,7 @@
  * it. The player (kind `test`) fills it in, makes card and media, and goes through the steps; what
  * lies between the steps is in here.
  */
-#include "machine/scene.h"
+#include "machine/board/scene.h"
 #include "recipe/schema.h"
 #include "scenario/target.h"
 

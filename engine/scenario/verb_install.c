@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* install: an update, by RAUC in the guest. */
-#include "machine/steps.h"
+#include "machine/guest/steps.h"
 #include "scenario/command.h"
 
 #define INSTALL_S 3600

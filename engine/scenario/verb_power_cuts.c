@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* power-cuts: after a recorded power-on, the boots that scenario/cuts.h asks for. */
-#include "media/blklog.h"
+#include "media/disk/blklog.h"
 #include "scenario/choice.h"
 #include "scenario/chooser.h"
 #include "scenario/cuts.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run: a script in the guest. */
-#include "machine/steps.h"
+#include "machine/guest/steps.h"
 #include "scenario/command.h"
 
 struct run {

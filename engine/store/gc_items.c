@@ -106,7 +106,7 @@ static const char *what_is(struct collecting *c, const char *folder, const char 
 	return arena_printf(c->v->arena, "%s/%s", folder, entry);
 }
 
-/* A tree's own time is that of its content: the seal beside it tells (kinds/rootdir.h). */
+/* A tree's own time is that of its content: the seal beside it tells (kinds/run/rootdir.h). */
 static int64_t last_use(const char *path, const struct stat *st)
 {
 	char *seal cleanup_free = xasprintf("%s.seal", path);

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/trace.h"
 #include "base/path.h"
+#include "base/trace.h"
 #include "store/store_priv.h"
 
 #define DEPTH_MAX 200 /* of directories; each has two descriptors open */

@@ -3,8 +3,8 @@
 /* What an open store is made of, for the files of this directory. */
 #include "base/map.h"
 #include "store/blob.h"
-#include "store/state.h"
 #include "store/statcache.h"
+#include "store/state.h"
 
 struct store {
 	char *dir, *tmp;

@@ -9,7 +9,7 @@ access lists), content, and the time of what came with a package. A line per dif
 EXCEPTIONS has lines 'HOW GLOB...   # script and call'. HOW is
   random  what is drawn at random: only owner, permissions and size class (powers of two) are equal
   differs what the sandbox is known to make in another way: not compared
-  gone    taken out of every tree by orch (media/clean.h): not compared
+  gone    taken out of every tree by orch (media/tree/clean.h): not compared
 There are 20 of the first two at most.
 """
 import fnmatch

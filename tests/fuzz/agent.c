@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the agent in a guest answers, in pieces as long as the first byte says. */
 #include "fuzz.h"
-#include "machine/agent.h"
+#include "machine/board/agent.h"
 
 static void event(void *arg, enum agent_event event, unsigned id, const char *text, int status)
 {

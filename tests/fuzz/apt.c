@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What apt's programs print. */
 #include "fuzz.h"
-#include "kinds/apt.h"
+#include "kinds/debian/apt.h"
 
 static char *copy(struct arena *arena, const uint8_t *data, size_t size)
 {

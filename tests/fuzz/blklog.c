@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The log of a disk's writes, replayed onto a card of 64 KiB of which the first half is watched. */
 #include "fuzz.h"
-#include "media/blklog.h"
+#include "media/disk/blklog.h"
 
 #define CARD (64 * 1024)
 

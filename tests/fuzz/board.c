@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Descriptions of boards: JSON. */
 #include "fuzz.h"
-#include "machine/board.h"
+#include "machine/board/board.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Certificates of signers and keyrings, PEM. */
 #include "fuzz.h"
-#include "kinds/x509.h"
+#include "kinds/pki/x509.h"
 
 #define NOW 1800000000 /* when those of the corpus are valid */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A guest's console, in pieces as long as the first byte says. Lines are clean, whatever comes. */
 #include "fuzz.h"
-#include "machine/console.h"
+#include "machine/board/console.h"
 
 static void event(void *arg, enum console_event event, const char *text, long a, long b)
 {

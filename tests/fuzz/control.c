@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Control data of Debian packages: stanzas, relations, versions, a status file. */
 #include "fuzz.h"
-#include "media/deb.h"
-#include "media/deb_relations.h"
+#include "media/deb/deb.h"
+#include "media/deb/deb_relations.h"
 
 static void relations(const char *field)
 {

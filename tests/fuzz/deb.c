@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Debian packages: the archive, its control data, its content. */
 #include "fuzz_tree.h"
-#include "media/deb.h"
+#include "media/deb/deb.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files of a tree that are read and written again: os-release, passwd, group, shadow, gshadow. */
 #include "fuzz_tree.h"
-#include "kinds/tree_opts.h"
-#include "media/accounts.h"
+#include "kinds/tree/tree_opts.h"
+#include "media/tree/accounts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

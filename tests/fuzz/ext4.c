@@ -4,7 +4,7 @@
  * ends are holes.
  */
 #include "fuzz_tree.h"
-#include "media/ext4.h"
+#include "media/ext4/ext4.h"
 
 #define IMAGE (512 * 1024)
 

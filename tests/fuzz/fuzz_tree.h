@@ -2,7 +2,7 @@
 #pragma once
 /* Trees that were read from foreign bytes. */
 #include "fuzz.h"
-#include "media/tree.h"
+#include "media/tree/tree.h"
 
 #define FUZZ_EPOCH 1700000000
 

@@ -7,8 +7,8 @@
 
 #include "fuzz.h"
 #include "media/crc32.h"
-#include "media/gpt.h"
-#include "media/gpt_copy.h"
+#include "media/disk/gpt.h"
+#include "media/disk/gpt_copy.h"
 
 /* libfdisk allocates as much as a header says: what no card has must not count as a finding. */
 const char *__asan_default_options(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Locks. What can be read is written again as it was. */
 #include "fuzz.h"
-#include "kinds/debian.h"
+#include "kinds/debian/debian.h"
 
 static void parse(const char *text, size_t len)
 {

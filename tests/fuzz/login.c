@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What says who the user is: ~/.netrc, and the answer of a credential helper. */
 #include "fuzz.h"
-#include "kinds/login.h"
+#include "kinds/fetch/login.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

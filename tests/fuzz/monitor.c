@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "fuzz.h"
-#include "machine/scene_priv.h"
+#include "machine/board/scene_priv.h"
 #include "scenario/rauc_status.h"
 
 static void ignore(void *arg, enum scene_source source, const char *line)

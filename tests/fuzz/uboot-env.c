@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 #include "media/crc32.h"
-#include "media/uboot_env.h"
+#include "media/disk/uboot_env.h"
 
 static void repair(uint8_t *copy, size_t size)
 {

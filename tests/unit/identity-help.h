@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * A sandbox with users (machine/identity.h) for tests: ROOT has this machine's programs, LIST says
- * who owns what. ROOT_TEST(f) is a test with both of its own.
+ * A sandbox with users (machine/sandbox/identity.h) for tests: ROOT has this machine's programs,
+ * LIST says who owns what. ROOT_TEST(f) is a test with both of its own.
  */
 #include "base/acl.h"
 #include "base/file.h"
 #include "base/owners.h"
 #include "base/path.h"
-#include "machine/sandbox.h"
+#include "machine/sandbox/sandbox.h"
 #include "tmp.h"
 
 static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};

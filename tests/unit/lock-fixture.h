@@ -2,9 +2,9 @@
 #pragma once
 /* Pieces of locks, and a project's folder (tmp.h) to put them into. */
 #include "base/file.h"
-#include "kinds/debian.h"
+#include "kinds/debian/debian.h"
+#include "kinds/debian/lock.h"
 #include "kinds/kinds.h"
-#include "kinds/lock.h"
 #include "tmp.h"
 
 #define SUM "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

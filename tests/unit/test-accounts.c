@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
-#include "media/accounts.h"
+#include "media/tree/accounts.h"
 
 #define EPOCH (20000u * 86400 + 77)
 

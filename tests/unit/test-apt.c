@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "kinds/apt.h"
+#include "kinds/debian/apt.h"
 
 static void a_source_is_no_place_of_a_package(void **state)
 {

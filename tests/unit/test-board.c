@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "machine/agent.h"
-#include "machine/board.h"
+#include "machine/board/agent.h"
+#include "machine/board/board.h"
 
 static const struct board pi = {
 	.machine = (char *)"raspi3b",

@@ -27,7 +27,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "machine/sandbox.h"
+#include "machine/sandbox/sandbox.h"
 #include "tmp.h"
 
 #define TIOCSTI_HERE 0x5412

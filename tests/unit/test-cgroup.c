@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "machine/cgroup.h"
+#include "machine/sandbox/cgroup.h"
 
 static bool is_group(const char *path)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
-#include "media/clean.h"
+#include "media/tree/clean.h"
 
 #define EPOCH (20000u * 86400 + 77)
 

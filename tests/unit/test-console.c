@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "machine/console.h"
+#include "machine/board/console.h"
 
 /* All events as text: "line\n", "<WORD a b>\n", "!line\n". */
 static void note(void *arg, enum console_event event, const char *text, long a, long b)

@@ -3,9 +3,9 @@
 
 #include <endian.h>
 
+#include "media/disk/gpt.h"
+#include "media/disk/gpt_copy.h"
 #include "scenario/cuts.h"
-#include "media/gpt.h"
-#include "media/gpt_copy.h"
 
 #define M ((uint64_t)1 << 20)
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
-#include "media/deb_plan.h"
+#include "media/deb/deb_plan.h"
 
 /* Packages as a test writes them: "NAME VERSION", then lines of control data. */
 struct package {

@@ -11,9 +11,9 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "media/deb_relations.h"
-#include "media/deb_seed.h"
-#include "media/tree_dir.h"
+#include "media/deb/deb_relations.h"
+#include "media/deb/deb_seed.h"
+#include "media/tree/tree_dir.h"
 #include "tmp.h"
 
 #define EPOCH 1700000000

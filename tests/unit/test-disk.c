@@ -3,7 +3,7 @@
 
 #include "action.h"
 #include "kinds/makers.h"
-#include "media/gpt.h"
+#include "media/disk/gpt.h"
 
 #define M ((uint64_t)1 << 20)
 

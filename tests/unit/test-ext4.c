@@ -2,7 +2,7 @@
 #include "media.h"
 #include "tree-help.h"
 
-#include "media/ext4.h"
+#include "media/ext4/ext4.h"
 
 #define EPOCH 1700000000
 

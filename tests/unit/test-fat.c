@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
-#include "media/fat.h"
-#include "media/fat_name.h"
+#include "media/fat/fat.h"
+#include "media/fat/fat_name.h"
 
 #define EPOCH 1700000000
 #define M ((uint64_t)1 << 20)

@@ -6,7 +6,7 @@
  */
 #include "media.h"
 
-#include "media/ext4.h"
+#include "media/ext4/ext4.h"
 
 #define EPOCH 1700000000
 #define ROUNDS 400

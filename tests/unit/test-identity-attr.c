@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Steps in a sandbox with users (machine/identity.h): attributes, access lists and
+ * Steps in a sandbox with users (machine/sandbox/identity.h): attributes, access lists and
  * capabilities.
  */
 #undef NDEBUG

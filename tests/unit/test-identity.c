@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Steps in a sandbox with users (machine/identity.h): what programs see, and what the list of
- * owners says afterwards.
+ * Steps in a sandbox with users (machine/sandbox/identity.h): what programs see, and what the list
+ * of owners says afterwards.
  */
 #undef NDEBUG
 #include <setjmp.h>

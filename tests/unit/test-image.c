@@ -2,10 +2,10 @@
 #include "media.h"
 
 #include "action.h"
-#include "kinds/image_opts.h"
+#include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/makers.h"
-#include "media/ext4.h"
+#include "media/ext4/ext4.h"
 
 #define EPOCH 1700000000
 

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "machine/litter.h"
+#include "machine/sandbox/litter.h"
 
 static size_t files_in(const char *name)
 {

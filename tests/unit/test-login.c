@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "kinds/login.h"
+#include "kinds/fetch/login.h"
 #include "tmp.h"
 
 /* "USER:PASSWORD", or "none". */

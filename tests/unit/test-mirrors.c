@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "kinds/apt_auth.h"
-#include "kinds/host_apt.h"
-#include "kinds/mirror_list.h"
+#include "kinds/debian/apt_auth.h"
+#include "kinds/debian/host_apt.h"
+#include "kinds/debian/mirror_list.h"
 
 static const char auth[] = "machine h.example/deep login deep password 1\n"
 			   "machine h.example login plain password 2\n"

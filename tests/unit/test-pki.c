@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "kinds/pki.h"
-#include "kinds/x509.h"
+#include "kinds/pki/pki.h"
+#include "kinds/pki/x509.h"
 #include "tmp.h"
 
 #define DAY (24 * 3600)

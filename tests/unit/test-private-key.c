@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "base/private_key.h"
+#include "base/proc.h"
 #include "tmp.h"
 
 /* Runs a script of sh in the test's directory. */

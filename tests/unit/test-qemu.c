@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "machine/qemu.h"
-#include "machine/steps.h"
+#include "machine/guest/qemu.h"
+#include "machine/guest/steps.h"
 #include "tmp.h"
 
 /* Puts an executable shell script DIR/NAME there; returns its path. */

@@ -3,8 +3,8 @@
 
 #include <endian.h>
 
-#include "media/blklog.h"
-#include "media/match.h"
+#include "media/disk/blklog.h"
+#include "media/disk/match.h"
 
 #define S BLKLOG_SECTOR
 #define CARD (64 * 1024)

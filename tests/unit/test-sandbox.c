@@ -17,7 +17,7 @@
 #include "base/owners.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "machine/sandbox.h"
+#include "machine/sandbox/sandbox.h"
 #include "tmp.h"
 
 static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "ONLY=this", NULL};

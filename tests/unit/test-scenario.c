@@ -4,7 +4,7 @@
 
 #include "action.h"
 #include "kinds/makers.h"
-#include "kinds/test_run.h"
+#include "kinds/test/test_run.h"
 #include "option-lines.h"
 #include "scenario/choice.h"
 #include "scenario/choice_rule.h"

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "machine/scene_priv.h"
+#include "machine/board/scene_priv.h"
 #include "tmp.h"
 
 static const struct board board = {.time_permille = 1000};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
-#include "media/ext4.h"
+#include "media/ext4/ext4.h"
 
 #define EPOCH 1700000000
 

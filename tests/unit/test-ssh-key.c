@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
-#include "media/ssh_key.h"
+#include "media/tree/ssh_key.h"
 
 static const char ed25519[] =
 	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH1sEXzqzJpnqNPAPdPBhhLGPAFqnS7dCTLK5cAvIcKC";

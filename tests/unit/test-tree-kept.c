@@ -6,9 +6,9 @@
 #include <sys/un.h>
 
 #include "base/acl.h"
-#include "media/ext4.h"
-#include "media/tree.h"
-#include "media/tree_dir.h"
+#include "media/ext4/ext4.h"
+#include "media/tree/tree.h"
+#include "media/tree/tree_dir.h"
 #include "tree-help.h"
 
 #define EPOCH 1700000000

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "machine/tree_program.h"
+#include "machine/sandbox/tree_program.h"
 #include "tmp.h"
 
 /* Copies this machine's FROM to TO in the tree, if it is not there yet. */

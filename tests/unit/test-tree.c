@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
-#include "media/tree.h"
-#include "media/tree_acl.h"
-#include "media/tree_folder.h"
+#include "media/tree/tree.h"
+#include "media/tree/tree_acl.h"
+#include "media/tree/tree_folder.h"
 
 #define EPOCH 1700000000
 

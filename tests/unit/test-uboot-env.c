@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "media/crc32.h"
-#include "media/uboot_env.h"
+#include "media/disk/uboot_env.h"
 
 #define SIZE 1024
 

@@ -2,7 +2,7 @@
 /* Compressed archives: which compressions there are, damage, and how much may come out. */
 #include "media.h"
 
-#include "media/tree.h"
+#include "media/tree/tree.h"
 
 #define EPOCH 1700000000
 

@@ -4,9 +4,9 @@
 #include "tree-help.h"
 
 #include "action.h"
-#include "kinds/image.h"
-#include "machine/guest_wall.h"
-#include "media/ext4.h"
+#include "kinds/image/image.h"
+#include "machine/guest/guest_wall.h"
+#include "media/ext4/ext4.h"
 
 #define EPOCH 1700000000
 #define SIZE (96u << 20)

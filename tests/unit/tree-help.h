@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /* Trees for tests of writers; after media.h. */
-#include "media/tree.h"
+#include "media/tree/tree.h"
 
 /* A new inode of somebody (1000:100000), from before any epoch, at PATH. */
 static inline struct tree_inode *add(struct tree *t, const char *path, mode_t mode)

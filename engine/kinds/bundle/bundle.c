@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kind bundle: the signed RAUC update bundle. Content is squashfs with a dm-verity tree (format
+ * "verity"; "plain" was broken by CVE-2020-25860 and is refused), signed with CMS by rauc itself.
+ */
+#include "base/path.h"
+#include "kinds/bundle/bundle_opts.h"
+#include "kinds/kinds.h"
+
+static const char *const formats[] = {"verity", "plain", NULL};
+enum format { FORMAT_VERITY, FORMAT_PLAIN };
+
+static const char *const compressions[] = {
+	[BUNDLE_ZSTD] = "zstd",
+	[BUNDLE_LZ4] = "lz4",
+	[BUNDLE_GZIP] = "gzip",
+	[BUNDLE_XZ] = "xz",
+	NULL,
+};
+
+static const struct option hook_options[] = {
+	{"file", OPT_REF, offsetof(struct bundle_hooks, file), OPT_REQUIRED,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE,
+	 .help = "The program; its first argument says which hook it is."},
+	{"install-check", OPT_BOOL, offsetof(struct bundle_hooks, install_check),
+	 .help = "Whether it decides in place of `compatible` if the bundle may be installed."},
+	{"slots", OPT_DICT, offsetof(struct bundle_hooks, slots), OPT_LIST,
+	 .help = "Slot class of an image, and pre-install, post-install or both; or install, which "
+		 "writes the image in place of rauc.",
+	 .example = "{bootloader: [post-install]}"},
+};
+static const struct schema hook_schema = SCHEMA(struct bundle_hooks, hook_options);
+
+static const struct option bundle_options[] = {
+	{"compatible", OPT_STRING, offsetof(struct bundle_opts, compatible), OPT_REQUIRED,
+	 .help = "What devices may install it: the 'compatible' of their system.conf."},
+	{"version", OPT_STRING, offsetof(struct bundle_opts, version), OPT_REQUIRED,
+	 .help = "Version that `rauc status` and `min-bundle-version` see."},
+	{"description", OPT_STRING, offsetof(struct bundle_opts, description),
+	 .help = "Free text in the manifest."},
+	{"format", OPT_ENUM, offsetof(struct bundle_opts, format), .def = "verity",
+	 .words = formats, .help = "Bundle format; only verity is allowed."},
+	{"compression", OPT_ENUM, offsetof(struct bundle_opts, compression), .def = "zstd",
+	 .words = compressions,
+	 .help = "Compression of the squashfs; the target's kernel must know it."},
+	{"images", OPT_REFDICT, offsetof(struct bundle_opts, images), OPT_REQUIRED,
+	 .accept = ACCEPT_IMAGE,
+	 .help = "Slot class and the image for it; written to the device in this order.",
+	 .example = "{rootfs: root, bootloader: boot}"},
+	{"hooks", OPT_STRUCT, offsetof(struct bundle_opts, hooks), .sub = &hook_schema,
+	 .help = "A program that the device's rauc runs at the points named.",
+	 .example = "{file: hook, slots: {bootloader: [post-install]}}"},
+	{"sign", OPT_REF, offsetof(struct bundle_opts, sign), OPT_REQUIRED, .accept = ACCEPT_SIGNER,
+	 .help = "The pki node that signs it.", .example = "pki"},
+	{"tools", OPT_REF, offsetof(struct bundle_opts, tools), .accept = ACCEPT_TREE,
+	 .help = "Tree whose rauc and mksquashfs make the bundle, in the sandbox; without it this "
+		 "host's do.",
+	 .example = "tools"},
+	{"tested-by", OPT_REF, offsetof(struct bundle_opts, tested_by), OPT_LIST,
+	 .accept = ACCEPT_FILE,
+	 .help = "Verdicts of tests that must pass before the bundle is made.",
+	 .example = "tests/boot:verdict.json"},
+};
+
+/*
+ * A slot class, a compatible or a version is one line of an ini file, and of rauc's shell output.
+ */
+static bool is_plain_line(const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '\'')
+			return false;
+	}
+	return *text && *text != ' ' && !str_ends(text, " ");
+}
+
+static bool has_image(const struct bundle_opts *o, const char *class)
+{
+	for (size_t i = 0; i < o->images.count; i++) {
+		if (str_eq(LIST_AT(o->images, struct named_ref *, i)->key, class))
+			return true;
+	}
+	return false;
+}
+
+/* rauc runs nothing else for an image that has the hook 'install'. */
+static void check_slot_hooks(const struct pair *slot, struct err_list *errors)
+{
+	const struct list *hooks = slot->data;
+
+	for (size_t i = 0; i < hooks->count; i++) {
+		const char *hook = LIST_AT(*hooks, const char *, i);
+
+		if (!str_eq(hook, "pre-install") && !str_eq(hook, "post-install") &&
+		    !str_eq(hook, "install"))
+			err_list_at(errors, slot->pos,
+				    "'%s' is not a hook of a slot: pre-install, post-install or "
+				    "install",
+				    hook);
+		else if (str_eq(hook, "install") && hooks->count > 1)
+			err_list_at(errors, slot->pos,
+				    "with the hook 'install', rauc runs no other for slot class "
+				    "'%s'",
+				    slot->key);
+	}
+}
+
+static void check_hooks(const struct bundle_opts *o, const struct yaml *map,
+			struct err_list *errors)
+{
+	const struct list *slots = &o->hooks->slots;
+
+	if (!slots->count && !o->hooks->install_check)
+		err_list_at(errors, yaml_key_pos(map, "hooks"),
+			    "hooks need 'install-check' or 'slots': the program is never run");
+	for (size_t i = 0; i < slots->count; i++) {
+		const struct pair *slot = LIST_AT(*slots, struct pair *, i);
+
+		if (!has_image(o, slot->key))
+			err_list_at(errors, slot->pos,
+				    "there is no image for slot class '%s', so no hook either",
+				    slot->key);
+		check_slot_hooks(slot, errors);
+	}
+}
+
+static void check_options(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct bundle_opts *o = data;
+
+	if (o->format == FORMAT_PLAIN)
+		err_list_at(errors, yaml_key_pos(map, "format"),
+			    "format 'plain' can be changed after its signature was checked "
+			    "(CVE-2020-25860); use 'verity'");
+	if (!is_plain_line(o->compatible))
+		err_list_at(errors, yaml_key_pos(map, "compatible"),
+			    "compatible must be one line of text without '");
+	if (!is_plain_line(o->version))
+		err_list_at(errors, yaml_key_pos(map, "version"),
+			    "version must be one line of text without '");
+	if (o->description && !is_plain_line(o->description))
+		err_list_at(errors, yaml_key_pos(map, "description"),
+			    "description must be one line of text without '");
+	if (!o->images.count)
+		err_list_at(errors, yaml_key_pos(map, "images"),
+			    "a bundle needs at least one image");
+	for (size_t i = 0; i < o->images.count; i++) {
+		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
+
+		if (strspn(image->key,
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+		    strlen(image->key))
+			err_list_at(errors, image->ref->pos,
+				    "slot class '%s' may have letters, digits, '_' and '-' only",
+				    image->key);
+	}
+	if (o->hooks)
+		check_hooks(o, map, errors);
+}
+
+static const struct schema bundle_schema =
+	SCHEMA(struct bundle_opts, bundle_options, .check = check_options);
+
+static void bundle_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	const char *name = arena_printf(ctx->arena, "%s.raucb", path_base(ctx->node));
+
+	output_specs_push(ret, (struct output_spec){name, OUTPUT_FILE});
+}
+
+static const char *const *bundle_tools(const void *opts)
+{
+	static const char *const tools[] = {"rauc", "mksquashfs", NULL};
+	const struct bundle_opts *o = opts;
+
+	return o->tools ? NULL : tools; /* the tree's digest names them */
+}
+
+const struct kind kind_bundle = {
+	.name = "bundle",
+	.summary = "the signed RAUC update bundle (format verity)",
+	.version = 1,
+	.named = kind_always,
+	.schema = &bundle_schema,
+	.outputs = bundle_outputs,
+	.tools = bundle_tools,
+};

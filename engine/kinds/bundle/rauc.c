@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/bundle/rauc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "kinds/run/rootdir.h"
+#include "machine/sandbox/confined.h"
+#include "machine/sandbox/sandbox.h"
+
+#define OUTPUT_MAX (1024 * 1024)
+/* In a tree. Its own directories are read-only: these are made beside them. */
+#define WORK "/work"
+#define OUT "/out"
+#define KEY "/signer.key"
+#define KEYRING "/keyring.pem"
+
+int rauc_open(struct rauc *r, const struct ref *tools, struct err **err)
+{
+	struct rootdir dir;
+
+	if (!tools)
+		return 0;
+	if (rootdir_get(r->a, action_input(r->a, tools), &dir, err) < 0)
+		return -1;
+	r->root = dir.path;
+	r->arch = dir.arch;
+	return dir.arch ? rootdir_emulator(r->a, NULL, dir.arch, &r->emulator, err) : 0;
+}
+
+const char *rauc_path(const struct rauc *r, const char *path)
+{
+	const struct sandbox_bind places[] = {{r->a->workdir, WORK}, {r->a->outdir, OUT}};
+
+	if (!r->root)
+		return path;
+	if (str_eq(path, r->key))
+		return KEY;
+	if (str_eq(path, r->keyring))
+		return KEYRING;
+	for (size_t i = 0; i < array_len(places); i++) {
+		const char *rest = str_skip(path, places[i].from);
+
+		if (rest && *rest == '/')
+			return arena_printf(r->a->arena, "%s%s", places[i].to, rest);
+	}
+	return path;
+}
+
+static int run_here(const struct rauc *r, struct strv *argv, struct str *output, struct err **err)
+{
+	struct confined wall cleanup_confined = {0};
+	struct proc_opts opts = {0};
+
+	confined_program(&wall, "rauc");
+	confined_program(&wall, "mksquashfs");
+	confined_read(&wall, output ? NULL : r->key);
+	confined_read(&wall, r->keyring);
+	confined_write(&wall, r->a->workdir);
+	confined_write(&wall, r->a->outdir);
+	confined_apply(&wall, &opts);
+	return output ? proc_output(strv_argv(argv), &opts, OUTPUT_MAX, output, err)
+		      : proc_run(strv_argv(argv), &opts, err);
+}
+
+static int run_in_tree(const struct rauc *r, struct strv *argv, struct str *output,
+		       struct err **err)
+{
+	char *epoch = arena_printf(r->a->arena, "SOURCE_DATE_EPOCH=%llu",
+				   (unsigned long long)r->a->epoch);
+	char *env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+		       "LC_ALL=C.UTF-8",
+		       "TZ=UTC",
+		       "HOME=/tmp",
+		       epoch,
+		       NULL};
+	const struct sandbox_bind binds[] = {{r->a->workdir, WORK, true},
+					     {r->a->outdir, OUT, true},
+					     {r->keyring, KEYRING, false},
+					     {r->key, KEY, false}};
+	char *said cleanup_free = path_join(r->a->workdir, "rauc.out");
+	int fd cleanup_fd = -1, status;
+	struct sandbox_opts box = {.root = r->root,
+				   .arch = r->arch,
+				   .emulator = r->emulator,
+				   .binds = binds,
+				   .bind_count = array_len(binds) - (output != NULL),
+				   .cwd = WORK,
+				   .env = env};
+
+	if (output) {
+		fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return err_errno(err, ERR_ENV, errno, "cannot create '%s'", said);
+		box.out = fd;
+	}
+	if (sandbox_run(strv_argv(argv), &box, &status, err) < 0 ||
+	    proc_check(argv->items[0], status, err) < 0)
+		return -1;
+	return output ? file_read(said, OUTPUT_MAX, output, err) : 0;
+}
+
+/* With OUTPUT, which gets what it prints, it does not see the key. */
+static int run(const struct rauc *r, struct strv *argv, struct str *output, struct err **err)
+{
+	return r->root ? run_in_tree(r, argv, output, err) : run_here(r, argv, output, err);
+}
+
+int rauc_sign(const struct rauc *r, struct strv *argv, struct err **err)
+{
+	return run(r, argv, NULL, err);
+}
+
+int rauc_read(const struct rauc *r, struct strv *argv, struct str *ret, struct err **err)
+{
+	return run(r, argv, ret, err);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * rauc, and the mksquashfs that it starts: this machine's, confined (machine/sandbox/confined.h),
+ * or those of a tree, in the sandbox (machine/sandbox/sandbox.h). Of the node's files it sees the
+ * work directory and that of the outputs, which it may change, and the keys. In a tree they have
+ * other names:
+ *
+ *	struct rauc r = {.a = a, .key = key, .keyring = keyring};
+ *	rauc_open(&r, o->tools, err);
+ *	strv_printf(&argv, "--key=%s", rauc_path(&r, r.key));
+ *	rauc_sign(&r, &argv, err);
+ */
+#include "base/str.h"
+#include "base/vec.h"
+#include "run/action.h"
+
+struct rauc {
+	struct action *a;
+	const char *key, *keyring; /* absolute */
+	/* of the tree, filled by rauc_open(); NULL: this machine's programs */
+	const char *root, *arch, *emulator;
+};
+
+/* TOOLS: the tree, or NULL. */
+int rauc_open(struct rauc *r, const struct ref *tools, struct err **err) warn_unused;
+/* How rauc calls PATH: the key, the keyring, or what lies in one of the two directories. Arena. */
+const char *rauc_path(const struct rauc *r, const char *path);
+/* Runs ARGV, "rauc" and its arguments; it sees the key. What it prints goes to the log. */
+int rauc_sign(const struct rauc *r, struct strv *argv, struct err **err) warn_unused;
+/* The same without the key; *RET gets what it prints. */
+int rauc_read(const struct rauc *r, struct strv *argv, struct str *ret,
+	      struct err **err) warn_unused;

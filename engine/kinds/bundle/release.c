@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kind release: what a former release shipped, as data: devices out there run it, and tests prove
+ * the way from it to today's bundle. Its files are known by their digests, so where they lie is no
+ * part of the key.
+ */
+#include "base/path.h"
+#include "kinds/bundle/release_opts.h"
+#include "kinds/fetch/fetch.h"
+#include "kinds/kinds.h"
+
+static const struct option release_options[] = {
+	{"at", OPT_STRING, offsetof(struct release_opts, at), OPT_REQUIRED | OPT_UNKEYED,
+	 .help = "Where " RELEASE_INSTALL " and " RELEASE_BUNDLE " lie: a folder of the "
+		 "project, or a URL (https, http or file).",
+	 .example = "https://example.org/edge-device/1.0.0"},
+	{"install", OPT_DIGEST, offsetof(struct release_opts, install), OPT_REQUIRED,
+	 .help = "SHA-256 of its installation image, 64 hex digits."},
+	{"bundle", OPT_DIGEST, offsetof(struct release_opts, bundle), OPT_REQUIRED,
+	 .help = "SHA-256 of its update bundle, 64 hex digits."},
+};
+static const struct schema release_schema = SCHEMA(struct release_opts, release_options);
+
+bool release_is_url(const char *at)
+{
+	return str_skip(at, "https://") || str_skip(at, "http://") || str_skip(at, "file:///");
+}
+
+static void release_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	output_specs_push(ret, (struct output_spec){RELEASE_INSTALL, OUTPUT_IMAGE});
+	output_specs_push(ret, (struct output_spec){RELEASE_BUNDLE, OUTPUT_FILE});
+}
+
+static void release_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct release_opts *o = ctx->opts;
+	const char *why;
+
+	if (release_is_url(o->at))
+		fetch_check_url("at", o->at, yaml_get(ctx->map, "at")->pos, errors);
+	else if (!path_is_project(o->at, &why))
+		err_list_at(errors, yaml_get(ctx->map, "at")->pos,
+			    "'%s' is neither a URL nor a folder of the project: it %s", o->at, why);
+}
+
+const struct kind kind_release = {
+	.name = "release",
+	.summary = "a former release, by digest: its installation image and its bundle",
+	.version = 1,
+	.schema = &release_schema,
+	.outputs = release_outputs,
+	.check = release_check,
+};

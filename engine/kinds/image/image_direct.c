@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The direct writer: file systems made in this process, byte for byte the same every time. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kinds/image/image.h"
+#include "kinds/image/image_ids.h"
+#include "media/ext4/ext4.h"
+#include "media/fat/fat.h"
+
+void image_plan_clear(struct image_plan *p)
+{
+	for (size_t i = 0; i < p->fs.count; i++)
+		tree_free(p->fs.items[i].tree);
+	image_fs_list_clear(&p->fs);
+	layout_clear(&p->layout);
+}
+
+void image_partition_id(const struct action *a, const char *name, unsigned char ret[16])
+{
+	image_partition_uuid(a->project, a->node, name, ret);
+}
+
+void image_fs_ids(const struct action *a, const char *name, struct image_fs *fs)
+{
+	image_filesystem_uuid(a->project, a->node, name, fs->uuid);
+	image_hash_seed(a->project, a->node, name, fs->seed);
+}
+
+int image_create(const struct image_plan *p, struct err **err)
+{
+	int fd cleanup_fd = open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return err_errno(err, ERR_BUILD, errno, "cannot create '%s'", p->path);
+	if (ftruncate(fd, (off_t)p->size) < 0)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot make '%s' %llu bytes long",
+				 p->path, (unsigned long long)p->size);
+	return p->table ? gpt_write(p->path, &p->layout, p->disk, p->part_ids, err) : 0;
+}
+
+static uint32_t volume_id(const unsigned char uuid[16])
+{
+	return (uint32_t)uuid[0] << 24 | (uint32_t)uuid[1] << 16 | (uint32_t)uuid[2] << 8 | uuid[3];
+}
+
+int image_write_fat(const struct image_plan *p, const struct image_fs *fs, struct err **err)
+{
+	struct fat_opts fat = {.size = fs->size, .volume = volume_id(fs->uuid), .label = fs->label};
+
+	return fat_write(fs->tree, p->path, fs->start, fs->name, &fat, err);
+}
+
+static int write_fs(const struct image_plan *p, const struct image_fs *fs, struct err **err)
+{
+	struct ext4_opts ext4 = {.size = fs->size,
+				 .uuid = fs->uuid,
+				 .seed = fs->seed,
+				 .label = fs->label,
+				 .reserved_percent = fs->reserved_percent};
+
+	switch (fs->type) {
+	case IMAGE_FS_EXT4:
+		return ext4_write(fs->tree, p->path, fs->start, fs->name, &ext4, err);
+	case IMAGE_FS_VFAT:
+		return image_write_fat(p, fs, err);
+	default:
+		return err_set(err, ERR_USER,
+			       "%s: the direct writer makes ext4 and vfat: say 'writer: guestfs'",
+			       fs->name);
+	}
+}
+
+int image_write_direct(struct action *a, const struct image_plan *p, struct err **err)
+{
+	if (image_create(p, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->fs.count; i++) {
+		action_progress(a, (int)(i * 100 / p->fs.count), "writing %s", p->fs.items[i].name);
+		if (write_fs(p, &p->fs.items[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}

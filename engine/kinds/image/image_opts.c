@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The option tables of kind image and the rules over several keys. */
+#include "kinds/image/image_opts.h"
+
+#include "base/path.h"
+#include "media/ext4/ext4.h"
+#include "media/fat/fat.h"
+
+const char *const image_fs_words[] = {"none", "ext4", "vfat", "xfs", "btrfs", NULL};
+static const char *const writers[] = {"direct", "guestfs", NULL};
+static const char *const tables[] = {"none", "gpt", NULL};
+static const char *const bootloaders[] = {"none", "systemd-boot", NULL};
+
+static const struct option part_options[] = {
+	{"name", OPT_STRING, offsetof(struct image_part_opts, name), OPT_REQUIRED | OPT_NAME,
+	 .help = "Name in the partition table; identities derive from it.", .example = "root"},
+	{"type", OPT_STRING, offsetof(struct image_part_opts, type), OPT_REQUIRED,
+	 .help = PARTITION_TYPE_HELP, .example = "root-arm64"},
+	{"size", OPT_SIZE, offsetof(struct image_part_opts, size), OPT_POSITIVE,
+	 .help = "Size, rounded up to 1 MiB; the last partition may leave it out and takes the "
+		 "rest."},
+	{"at", OPT_SIZE, offsetof(struct image_part_opts, at), OPT_POSITIVE,
+	 .help = "Start in the image, a multiple of 1 MiB; without it behind the one before."},
+	{"filesystem", OPT_ENUM, offsetof(struct image_part_opts, filesystem), .def = "none",
+	 .words = image_fs_words, .help = "File system to make in it."},
+	{"mount", OPT_STRING, offsetof(struct image_part_opts, mount), OPT_ABSPATH,
+	 .help = "Which part of the content goes into it.", .example = "/boot/efi"},
+	{"label", OPT_STRING, offsetof(struct image_part_opts, label),
+	 .help = "Label of the file system."},
+	{"grow", OPT_BOOL, offsetof(struct image_part_opts, grow),
+	 .help = "Mark it to be grown on first boot."},
+};
+static void check_part(void *data, const struct yaml *map, struct err_list *errors);
+static const struct schema part_schema =
+	SCHEMA(struct image_part_opts, part_options, .check = check_part);
+
+static const struct option image_options[] = {
+	{"writer", OPT_ENUM, offsetof(struct image_opts, writer), .def = "direct", .words = writers,
+	 .help = "direct is fast and needs nothing; guestfs boots libguestfs and knows every file "
+		 "system."},
+	{"size", OPT_SIZE, offsetof(struct image_opts, size), OPT_REQUIRED | OPT_POSITIVE,
+	 .help = "Size of the image.", .example = "2G"},
+	{"filesystem", OPT_ENUM, offsetof(struct image_opts, filesystem), .def = "none",
+	 .words = image_fs_words, .help = "Makes the whole image this file system."},
+	{"table", OPT_ENUM, offsetof(struct image_opts, table), .def = "none", .words = tables,
+	 .help = "Partition table."},
+	{"partitions", OPT_STRUCT, offsetof(struct image_opts, partitions), OPT_LIST,
+	 .sub = &part_schema, .help = "The partitions, in order."},
+	{"label", OPT_STRING, offsetof(struct image_opts, label),
+	 .help = "Label of the file system of the whole image."},
+	{"reserved-percent", OPT_INT, offsetof(struct image_opts, reserved_percent), .def = "1",
+	 .help = "Share of ext4's blocks that is kept for root."},
+	{"contents", OPT_STRUCT, offsetof(struct image_opts, contents), OPT_LIST,
+	 .sub = &content_schema,
+	 .help = "What goes into it, in order; later entries lie over earlier ones."},
+	{"units", OPT_STRUCT, offsetof(struct image_opts, units), .sub = &units_schema,
+	 .help = "systemd units to enable, disable or mask."},
+	{"bootloader", OPT_ENUM, offsetof(struct image_opts, bootloader), .def = "none",
+	 .words = bootloaders, .help = "Boot loader to install from the content into the ESP."},
+	{"cmdline", OPT_STRING, offsetof(struct image_opts, cmdline),
+	 .help = "Kernel arguments for the boot loader; root= is added when it is missing."},
+	{"remove", OPT_STRING, offsetof(struct image_opts, remove), OPT_LIST,
+	 .help = "Patterns of what is removed from the content; ** stands for any folders.",
+	 .example = "[/usr/share/doc/**]"},
+	{"modes", OPT_DICT, offsetof(struct image_opts, modes),
+	 .help = "Pattern and octal mode, owner, or both; something must match.",
+	 .example = "{/etc/shadow: \"0640 0:42\"}"},
+	{"clock-epoch", OPT_BOOL, offsetof(struct image_opts, clock_epoch),
+	 .help = "Write /usr/lib/clock-epoch with the newest date of the locks behind this image "
+		 "as its time: systemd never lets the clock be earlier. This image alone is made "
+		 "again when that date moves."},
+	{"allow-private-keys", OPT_STRING, offsetof(struct image_opts, allow_private_keys),
+	 OPT_LIST, .help = "Patterns of files that may hold a private key."},
+};
+
+void image_fs_check(int type, const char *label, uint64_t size, const char *name,
+		    const struct yaml *map, struct err_list *errors)
+{
+	struct err *bad_label cleanup_err = NULL, *bad_size cleanup_err = NULL;
+	int rc = 0;
+
+	if (type == IMAGE_FS_EXT4)
+		rc = ext4_check_label(label, name, &bad_label) |
+		     (size ? ext4_check_size(size, name, &bad_size) : 0);
+	else if (type == IMAGE_FS_VFAT)
+		rc = fat_check_label(label, name, &bad_label) |
+		     (size ? fat_check_size(size, name, &bad_size) : 0);
+	if (rc == 0)
+		return;
+	if (bad_label)
+		err_list_at(errors, yaml_key_pos(map, "label"), "%s", bad_label->text);
+	if (bad_size)
+		err_list_at(errors, yaml_key_pos(map, "size"), "%s", bad_size->text);
+}
+
+static void check_part(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct image_part_opts *p = data;
+	char *name cleanup_free = xasprintf("partition '%s'", p->name);
+	char guid[37];
+
+	if (!layout_type_guid(p->type, guid)) {
+		size_t count = 0;
+		const char *near;
+
+		while (layout_type_words[count])
+			count++;
+		near = str_nearest(p->type, layout_type_words, count);
+		err_list_at(errors, yaml_key_pos(map, "type"),
+			    "'%s' is neither a known partition type nor a GUID%s%s%s", p->type,
+			    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	if (p->mount && p->filesystem == IMAGE_FS_NONE)
+		err_list_at(errors, yaml_key_pos(map, "mount"),
+			    "a mount point needs a 'filesystem'");
+	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
+	if (p->mount && strpbrk(p->mount, "*?[\\"))
+		err_list_at(errors, yaml_key_pos(map, "mount"),
+			    "a mount point has no '*', '?', '[' or '\\'");
+}
+
+void image_layout(const struct image_opts *o, struct layout *ret)
+{
+	ret->size = o->size;
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
+
+		layout_parts_push(&ret->parts, (struct layout_part){.name = p->name,
+								    .type = p->type,
+								    .at = p->at,
+								    .size = p->size,
+								    .grow = p->grow});
+	}
+}
+
+static void check_partitions(const struct image_opts *o, const struct yaml *map,
+			     struct err_list *errors)
+{
+	struct layout l cleanup_layout = {0};
+	struct err *err cleanup_err = NULL;
+
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const char *mount = LIST_AT(o->partitions, struct image_part_opts *, i)->mount;
+
+		for (size_t k = 0; mount && k < i; k++) {
+			const char *other =
+				LIST_AT(o->partitions, struct image_part_opts *, k)->mount;
+
+			if (other && str_eq(mount, other))
+				err_list_at(errors, yaml_key_pos(map, "partitions"),
+					    "two partitions are mounted at '%s'", mount);
+		}
+	}
+	image_layout(o, &l);
+	if (layout_place(&l, &err) < 0)
+		err_list_at(errors, yaml_key_pos(map, "partitions"), "%s", err->text);
+}
+
+static void check_filesystems(const struct image_opts *o, const struct yaml *map,
+			      struct err_list *errors)
+{
+	bool foreign = o->filesystem > IMAGE_FS_VFAT;
+
+	for (size_t i = 0; i < o->partitions.count; i++)
+		foreign =
+			foreign || LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem >
+					   IMAGE_FS_VFAT;
+	if (foreign && o->writer == IMAGE_WRITER_DIRECT)
+		err_list_at(errors, map->pos,
+			    "the direct writer makes ext4 and vfat: say 'writer: guestfs' for "
+			    "other file systems");
+}
+
+static void check_bootloader(const struct image_opts *o, const struct yaml *map,
+			     struct err_list *errors)
+{
+	bool esp = false;
+
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
+
+		esp = esp || (str_eq(p->type, "esp") && p->mount && p->filesystem == IMAGE_FS_VFAT);
+	}
+	if (o->bootloader == IMAGE_BOOT_SYSTEMD && !esp)
+		err_list_at(errors, yaml_key_pos(map, "bootloader"),
+			    "systemd-boot needs a partition with 'type: esp', 'filesystem: vfat' "
+			    "and a 'mount'");
+	if (o->cmdline && o->bootloader == IMAGE_BOOT_NONE)
+		err_list_at(errors, yaml_key_pos(map, "cmdline"),
+			    "'cmdline' is for a 'bootloader'");
+}
+
+static void check_image(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct image_opts *o = data;
+
+	if ((o->table == IMAGE_TABLE_GPT) == (o->filesystem != IMAGE_FS_NONE))
+		err_list_at(errors, map->pos,
+			    "an image has either a 'filesystem' or 'table: gpt' with "
+			    "'partitions'");
+	else if (o->table == IMAGE_TABLE_GPT)
+		check_partitions(o, map, errors);
+	else if (o->partitions.count)
+		err_list_at(errors, yaml_key_pos(map, "partitions"),
+			    "'partitions' needs 'table: gpt'");
+	if (o->label && o->table == IMAGE_TABLE_GPT)
+		err_list_at(errors, yaml_key_pos(map, "label"),
+			    "give each partition its own 'label'");
+	image_fs_check(o->filesystem, o->label, o->size, "the image", map, errors);
+	if (o->reserved_percent < 0 || o->reserved_percent > 50)
+		err_list_at(errors, yaml_key_pos(map, "reserved-percent"),
+			    "'reserved-percent' is 0 to 50");
+	check_filesystems(o, map, errors);
+	check_bootloader(o, map, errors);
+	content_check_globs(&o->remove, yaml_key_pos(map, "remove"), errors);
+	content_check_globs(&o->allow_private_keys, yaml_key_pos(map, "allow-private-keys"),
+			    errors);
+	content_check_modes(&o->modes, errors);
+}
+
+const struct schema image_schema = SCHEMA(struct image_opts, image_options, .check = check_image);

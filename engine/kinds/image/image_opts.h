@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* The options of kind image, and the steps that make a tree of them. */
+#include "kinds/image/image.h"
+#include "kinds/tree/content.h"
+#include "kinds/tree/units.h"
+#include "media/tree/tree.h"
+#include "recipe/kind.h"
+
+enum image_writer { IMAGE_WRITER_DIRECT, IMAGE_WRITER_GUESTFS };
+enum image_table { IMAGE_TABLE_NONE, IMAGE_TABLE_GPT };
+enum image_bootloader { IMAGE_BOOT_NONE, IMAGE_BOOT_SYSTEMD };
+
+struct image_part_opts {
+	const char *name, *type, *mount, *label;
+	uint64_t size, at;
+	int filesystem;
+	bool grow;
+};
+
+struct image_opts {
+	int writer, filesystem, table, bootloader;
+	uint64_t size;
+	int64_t reserved_percent;
+	const char *label, *cmdline;
+	struct list partitions; /* of struct image_part_opts * */
+	struct list contents;   /* of struct content * */
+	struct list remove;     /* of const char * */
+	struct list modes;      /* of struct pair * */
+	struct units *units;
+	struct list allow_private_keys; /* of const char * */
+	bool clock_epoch;
+};
+
+extern const struct schema image_schema;
+
+/* The layout that the options ask for, not yet placed. */
+void image_layout(const struct image_opts *o, struct layout *ret);
+
+/* image_tree.c: the whole content as one tree; units, removals and modes done. */
+int image_assemble(struct action *a, struct tree **ret, struct err **err) warn_unused;
+/* ERR_USER naming the file when T has a private key that no glob of ALLOW matches. */
+int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err) warn_unused;
+
+/* image_boot.c */
+struct image_boot {
+	const char *esp;   /* where the ESP is mounted, "/boot/efi" */
+	const char *token; /* folder and prefix for this system on the ESP */
+	const char *cmdline;
+	const char *root_partuuid; /* or NULL */
+};
+/* Puts systemd-boot, kernel, initrd and an entry below the ESP's mount point. */
+int image_install_boot(struct tree *t, const struct image_boot *b, struct err **err) warn_unused;
+
+/* image_facts.c: the hooks of struct kind. */
+extern const struct fact_help image_fact_help[];
+enum fact_result image_fact(struct facts *f, const struct recipe *r, const char *name,
+			    struct str *ret);
+void image_fact_names(struct facts *f, const struct recipe *r, struct strs *ret);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The content of an image as one tree: contents laid over each other, then units, removals, modes.
+ */
+#include <sys/stat.h>
+
+#include "kinds/image/image_opts.h"
+#include "media/tree/key_search.h"
+
+#define WHOLE_MAX (64u * 1024 * 1024) /* bytes of a file in pieces that are put together */
+
+/* ---- private keys ---- */
+
+/*
+ * Programs (ELF, and PE, as which arm64's kernels are made) are left out: they carry the keys of
+ * their own self-tests: Debian's linux-image, libgnutls and openssl do.
+ */
+static bool is_program(const struct tree_inode *inode)
+{
+	char magic[4] = {0};
+
+	tree_inode_read(inode, 0, magic, inode->size < 4 ? inode->size : 4);
+	return memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "MZ", 2) == 0;
+}
+
+static char *find_key(const struct tree_entry *e)
+{
+	const struct tree_inode *inode = e->inode;
+	const struct tree_segment *s = inode->segments;
+	char *text cleanup_free = NULL, *what = NULL;
+
+	if (!S_ISREG(inode->mode) || is_program(inode))
+		return NULL;
+	if (inode->segment_count > 1 && (text = tree_inode_text(inode, WHOLE_MAX)))
+		return key_search(e->path, text, inode->size);
+	for (size_t i = 0; i < inode->segment_count && !what; i++)
+		what = key_search(e->path, s[i].data, s[i].len);
+	return what;
+}
+
+static bool allowed(const char *path, const struct list *allow)
+{
+	for (size_t i = 0; i < allow->count; i++)
+		if (tree_glob(LIST_AT(*allow, const char *, i), path))
+			return true;
+	return false;
+}
+
+int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char *what cleanup_free = find_key(entries[i]);
+
+		if (what && !allowed(entries[i]->path, allow))
+			return err_set(
+				err, ERR_USER,
+				"'/%s' holds a private key (%s), which every copy of the image "
+				"would share: name it under 'remove', or under "
+				"'allow-private-keys' if that is meant",
+				entries[i]->path, what);
+	}
+	return 0;
+}
+
+static const char *mount_of_type(const struct image_opts *o, const char *type)
+{
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
+
+		if (p->mount && str_eq(p->type, type))
+			return p->mount;
+	}
+	return NULL;
+}
+
+static int install_boot(struct action *a, struct tree *t, struct err **err)
+{
+	const struct image_opts *o = a->opts;
+	struct image_boot b = {
+		.esp = mount_of_type(o, "esp"), .token = a->project, .cmdline = o->cmdline};
+	unsigned char id[16];
+	char text[37];
+
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct image_part_opts *p =
+			LIST_AT(o->partitions, struct image_part_opts *, i);
+
+		if (!p->mount || !str_eq(p->mount, "/"))
+			continue;
+		image_partition_id(a, p->name, id);
+		b.root_partuuid = uuid_format(id, text);
+	}
+	return image_install_boot(t, &b, err);
+}
+
+/* systemd(1), /usr/lib/clock-epoch: its time counts. */
+static int add_clock_epoch(struct action *a, struct tree *t, struct err **err)
+{
+	static const char path[] = "/usr/lib/clock-epoch";
+	struct tree_entry *e;
+
+	if (!a->lock_date)
+		return err_set(
+			err, ERR_USER,
+			"'clock-epoch' is the date of a lock, and nothing in this image comes "
+			"from a node that has one");
+	if (tree_add_file(t, path, 0644, "", 0, err) < 0)
+		return -1;
+	e = tree_lookup(t, path);
+	e->inode->mtime = (int64_t)a->lock_date;
+	return 0;
+}
+
+int image_assemble(struct action *a, struct tree **ret, struct err **err)
+{
+	const struct image_opts *o = a->opts;
+	struct tree *t cleanup_tree = tree_new(a->epoch, a->workdir);
+
+	if (content_lay(a, &o->contents, t, err) < 0)
+		return -1;
+	if (o->units && units_apply(t, o->units, err) < 0)
+		return err_wrap(err, "units");
+	if (o->bootloader == IMAGE_BOOT_SYSTEMD && install_boot(a, t, err) < 0)
+		return -1;
+	if (o->clock_epoch && add_clock_epoch(a, t, err) < 0)
+		return -1;
+	if (content_remove(a, &o->remove, t, err) < 0 || content_modes(&o->modes, t, err) < 0 ||
+	    image_refuse_keys(t, &o->allow_private_keys, err) < 0)
+		return -1;
+	*ret = steal_ptr(t);
+	return 0;
+}

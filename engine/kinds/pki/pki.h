@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Development keys. `orch pki init` makes, below PROJECT/pki:
+ *
+ *	keyring.pem           root CA and rollover CA: what devices trust
+ *	signer.pem            the leaf and its intermediate, under the root CA
+ *	rollover-signer.pem   the same under the rollover CA
+ *	private/root.key private/intermediate.key private/signer.key            0600
+ *	private/rollover.key private/rollover-intermediate.key
+ *	private/rollover-signer.key                                             0600
+ *
+ * EC P-256 keys, SHA-256 signatures. The rollover CA is in the keyring of every shipped device so
+ * that bundles can move to it when the first root ages or is lost. Its signer is there to prove
+ * that they can; no release is signed with it before.
+ */
+#include <time.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "kinds/pki/x509.h"
+#include "run/action.h"
+
+/* Validity in days: CAs, the intermediate, the leaf. */
+#define PKI_ROOT_DAYS (20 * 365)
+#define PKI_INTERMEDIATE_DAYS (10 * 365)
+#define PKI_SIGNER_DAYS (2 * 365)
+
+/*
+ * Makes the files; refuses (ERR_USER) when any of them is already there. To keys of a time when
+ * there was no signer under the rollover CA, it is added if the rollover CA's key is there. REPORT
+ * (may be NULL) gets lines for the user: what was made and how long it is valid.
+ */
+int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;
+/*
+ * Warns of what must change before it hurts, each time that something is signed: a certificate of
+ * the chain that ends within PKI_WARN_DAYS after NOW, a private key that others can read.
+ */
+#define PKI_WARN_DAYS 90
+void pki_warn(struct action *a, const struct x509_facts *facts, const char *key, time_t now);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/pki/pki.h"
+
+#include <time.h>
+
+#include "base/file.h"
+#include "kinds/makers.h"
+#include "kinds/pki/pki_opts.h"
+
+void pki_warn(struct action *a, const struct x509_facts *facts, const char *key, time_t now)
+{
+	char date[16];
+
+	if (facts->not_after - now < PKI_WARN_DAYS * 24 * 3600)
+		action_warning(a,
+			       "the certificate of '%s', or one above it, expires on %s: devices "
+			       "refuse what it signed from then on",
+			       facts->subject, x509_date(facts->not_after, date));
+	if (facts->key_is_open)
+		action_warning(a, "others than its owner can read the private key '%s': chmod 600",
+			       key);
+}
+
+static int pki_run(struct action *a, struct err **err)
+{
+	const struct pki_opts *o = a->opts;
+	const char *cert = action_input(a, o->cert)->path,
+		   *keyring = action_input(a, o->keyring)->path;
+	const char *key = action_secret(a, a->node, "key");
+	time_t now = time(NULL);
+	struct x509_facts facts;
+	char from[16], to[16];
+
+	if (x509_check_signer(cert, keyring, key, now, &facts, err) < 0)
+		return -1;
+	action_log(a, "signer '%s', valid from %s to %s", facts.subject,
+		   x509_date(facts.not_before, from), x509_date(facts.not_after, to));
+	pki_warn(a, &facts, key, now);
+	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
+		return -1;
+	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);
+}
+
+const struct maker maker_pki = {
+	.kind = &kind_pki,
+	.run = pki_run,
+};

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/run/step.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "machine/guest/steps.h"
+
+#define STEP_NOTE "step" /* in the work folder: the number of the step that runs */
+
+/* "recipes/u-boot.yaml:5: step 2 of 3" */
+static char *step_name(const struct steps *s, size_t i)
+{
+	const struct step *step = LIST_AT(*s->list, struct step *, i);
+	struct str text cleanup_str = STR_INIT;
+
+	str_printf(&text, "recipes/%s.yaml", s->a->node);
+	if (!step->pos.file && step->pos.line)
+		str_printf(&text, ":%u", step->pos.line);
+	str_printf(&text, ": step %zu of %zu", i + 1, s->list->count);
+	return str_steal(&text);
+}
+
+/* Which step is running, for a shell after a failure. */
+static int note_step(const struct steps *s, size_t i, struct err **err)
+{
+	char *path cleanup_free = path_join(s->a->workdir, STEP_NOTE);
+	char *text cleanup_free = xasprintf("%zu", i + 1);
+
+	return file_write(path, text, strlen(text), 0644, false, err);
+}
+
+int step_write_all(const struct steps *s, struct err **err)
+{
+	for (size_t i = 0; i < s->list->count; i++) {
+		const struct step *step = LIST_AT(*s->list, struct step *, i);
+		char *path cleanup_free = xasprintf("%s/step-%zu", s->dir, i + 1);
+		struct str text cleanup_str = STR_INIT;
+
+		if (step->script)
+			str_append(&text, step->script);
+		else
+			steps_quote_argv(step->argv.items, step->argv.count, &text);
+		str_append_char(&text, '\n');
+		if (file_write(path, text.buf, text.len, 0644, false, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int step_begin(const struct steps *s, size_t i, struct strv *argv, struct err **err)
+{
+	const struct step *step = LIST_AT(*s->list, struct step *, i);
+
+	if (note_step(s, i, err) < 0)
+		return -1;
+	action_progress(s->a, -1, "step %zu of %zu", i + 1, s->list->count);
+	if (!step->script) {
+		for (size_t j = 0; j < step->argv.count; j++)
+			strv_push(argv, step->argv.items[j]);
+		return 0;
+	}
+	strv_push(argv, "/bin/sh");
+	strv_push(argv, "-e");
+	strv_printf(argv, "%s/step-%zu", s->inside, i + 1);
+	return 0;
+}
+
+int step_wrap(const struct steps *s, size_t i, struct err **err)
+{
+	char *name cleanup_free = step_name(s, i);
+
+	return err_wrap(err, "%s", name);
+}
+
+int step_check(const struct steps *s, size_t i, int status, struct err **err)
+{
+	char *name cleanup_free = NULL, *how cleanup_free = NULL;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	name = step_name(s, i);
+	how = proc_status_string(status);
+	return err_set(err, ERR_BUILD, "%s failed: %s", name, how);
+}
+
+/* ---- a shell ---- */
+
+static void tell_place(const struct steps *s, const struct shell_request *q)
+{
+	char *path cleanup_free = q->kept ? path_join(q->kept, STEP_NOTE) : NULL;
+	struct str step cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+
+	if (path && file_read(path, 32, &step, &ignored) == 0)
+		action_log(s->a,
+			   "orch: '%s', where step %s of %zu failed: sh -e %s/step-%s runs it "
+			   "again; 'exit' ends",
+			   s->a->node, step.buf, s->list->count, s->inside, step.buf);
+	else
+		action_log(s->a,
+			   "orch: '%s', before its %zu step%s (%s/step-N); 'exit' ends, and the "
+			   "folder is thrown away",
+			   s->a->node, s->list->count, s->list->count == 1 ? "" : "s", s->inside);
+}
+
+static const char *find_shell(const struct sandbox_opts *box)
+{
+	char *bash cleanup_free = path_join(box->root ? box->root : "/", "bin/bash");
+
+	return path_exists(bash) ? "/bin/bash" : "/bin/sh";
+}
+
+int step_shell(const struct steps *s, const struct shell_request *q, struct sandbox_opts *box,
+	       struct strv *env, int *ret_status, struct err **err)
+{
+	const char *shell = find_shell(box);
+	char *argv[] = {(char *)shell, NULL, NULL};
+	int in cleanup_fd = fcntl(q->term ? q->terminal : STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	tell_place(s, q);
+	if (q->term) {
+		strv_printf(env, "TERM=%s", q->term);
+		if (str_eq(shell, "/bin/bash")) {
+			argv[1] = "--norc";
+			strv_printf(env, "PS1=(%s) \\w \\$ ", s->a->node);
+		}
+	}
+	box->env = strv_argv(env);
+	box->in = in;
+	box->terminal = q->term != NULL;
+	if (q->term && isatty(STDOUT_FILENO))
+		box->out = in;
+	if (q->term && isatty(STDERR_FILENO))
+		box->errfd = in;
+	if (sandbox_run(argv, box, ret_status, err) < 0)
+		return err_wrap(err, "shell of node '%s'", s->a->node);
+	return 0;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kind board: an emulated board as data. The outputs are its description (machine/board/board.h),
+ * its firmware, its device tree and its QEMU, so that those who start it need nothing else. QEMU's
+ * version stands in the description: another QEMU is another board.
+ */
+#include "machine/board/board.h"
+
+#include "kinds/debian/debian.h"
+#include "kinds/kinds.h"
+#include "kinds/test/board_node.h"
+#include "kinds/test/board_opts.h"
+#include "kinds/user_config.h"
+#include "machine/guest/qemu.h"
+
+#define AT(field) offsetof(struct board_opts, field)
+static const struct option board_options[] = {
+	{"machine", OPT_STRING, AT(machine), OPT_REQUIRED, .help = "The machine, as QEMU calls it.",
+	 .example = "virt"},
+	{"arch", OPT_STRING, AT(arch), .def = "arm64", .help = "Its architecture: arm64 or amd64."},
+	{"cpu", OPT_STRING, AT(cpu), .help = "The processor; without it the machine's own.",
+	 .example = "cortex-a57"},
+	{"cpus", OPT_INT, AT(cpus), OPT_POSITIVE, .def = "1", .help = "Processors."},
+	{"memory", OPT_SIZE, AT(memory), OPT_POSITIVE, .def = "1G", .help = "Memory."},
+	{"emulator", OPT_REF, AT(emulator), .accept = ACCEPT_TREE,
+	 .help = "Tree with QEMU for the machine, of this host's architecture: a debian node "
+		 "without overlay, for QEMU runs on this machine, on the board's files alone. "
+		 "Without it this host's QEMU is used.",
+	 .example = "tests/qemu"},
+	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .help = "The first code that orch gives to the board: its U-Boot.",
+	 .example = "\"u-boot:u-boot.bin\""},
+	{"load", OPT_ENUM, AT(load), .def = "bios", .words = board_loads,
+	 .help = "How it is started: bios (at reset) or kernel (with a device tree, as the "
+		 "firmware of a Raspberry Pi does)."},
+	{"device-tree", OPT_REF, AT(device_tree),
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .help = "The device tree that the firmware is handed; without it the machine's own.",
+	 .example = "\"tests/device-tree-pi3:bcm2837-rpi-3-b.dtb\""},
+	{"card", OPT_ENUM, AT(card), .def = "sdhci-pci", .words = board_cards,
+	 .help = "Where the SD card is: sdhci-pci (a controller of its own) or builtin; virtio: a "
+		 "disk with a write cache in its place."},
+	{"serial", OPT_INT, AT(serial), .help = "Which serial line is the console, from 0."},
+	{"network", OPT_ENUM, AT(network), .def = "virtio", .words = board_networks,
+	 .help = "The network card; it gives an address by DHCP and leads nowhere."},
+	{"watchdog", OPT_ENUM, AT(watchdog), .def = "none", .words = board_watchdogs,
+	 .help = "The watchdog; when it barks, the board resets."},
+	{"agent", OPT_ENUM, AT(agent), .def = "none", .words = board_agents,
+	 .help = "virtio: commands can be run in the guest, by nothing that is in its image."},
+	{"time-scale", OPT_STRING, AT(time_scale), .def = "1.0",
+	 .help = "Deadlines on this board are multiplied with it."},
+};
+
+bool board_takes_commands(const struct board_opts *o)
+{
+	return o->agent != BOARD_AGENT_NONE;
+}
+
+/* QEMU's names; a comma would add options that the recipe has words for. */
+static bool is_plain(const char *text)
+{
+	return *text && !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					   "0123456789._-")];
+}
+
+static void check_options(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct board_opts *o = data;
+	unsigned scale;
+
+	if (!is_plain(o->machine))
+		err_list_at(errors, yaml_key_pos(map, "machine"), "'%s' is not a machine of QEMU",
+			    o->machine);
+	if (o->cpu && !is_plain(o->cpu))
+		err_list_at(errors, yaml_key_pos(map, "cpu"), "'%s' is not a processor of QEMU",
+			    o->cpu);
+	if (!qemu_program(o->arch))
+		err_list_at(errors, yaml_key_pos(map, "arch"),
+			    "unknown architecture '%s': arm64 or amd64", o->arch);
+	if (o->cpus > 64)
+		err_list_at(errors, yaml_key_pos(map, "cpus"), "a board has at most 64 processors");
+	if (o->memory < 64u << 20 || o->memory % (1u << 20) || o->memory > 64ull << 30)
+		err_list_at(errors, yaml_key_pos(map, "memory"),
+			    "memory is 64M to 64G in whole megabytes");
+	if (o->serial < 0 || o->serial > 3)
+		err_list_at(errors, yaml_key_pos(map, "serial"),
+			    "serial lines are numbered 0 to 3");
+	if (o->device_tree && o->load != BOARD_KERNEL)
+		err_list_at(errors, yaml_key_pos(map, "device-tree"),
+			    "'device-tree' needs `load: kernel`: firmware at reset makes its own");
+	if (board_scale_parse(o->time_scale, &scale))
+		err_list_at(errors, yaml_key_pos(map, "time-scale"),
+			    "'time-scale' is a number like 1.5, found '%s'", o->time_scale);
+}
+
+static const struct schema board_schema =
+	SCHEMA(struct board_opts, board_options, .check = check_options);
+
+/*
+ * Why the programs of NODE's tree are somebody's own work, not packages of an archive; NULL: they
+ * are packages. Whoever writes a recipe decides what such a tree holds.
+ */
+static const char *not_packaged(const struct project *p, const char *node)
+{
+	const char *n = node;
+
+	for (size_t left = p->recipes.count; n && left; left--) { /* a circle is told elsewhere */
+		const struct recipe *r = map_get(&p->recipes, n);
+		const struct debian_opts *o = r ? r->opts : NULL;
+
+		if (!r || r->kind != &kind_debian)
+			return "is not a tree of packages (kind debian)";
+		if (o->overlay)
+			return "has files of its own over its packages ('overlay')";
+		n = o->from ? o->from->text : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * A recipe must not bring its own emulator along: where this machine lets nobody make namespaces it
+ * runs as the user, and elsewhere no more than confined.h holds it.
+ */
+static void board_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct board_opts *o = ctx->opts;
+	struct err *err cleanup_err = NULL;
+	struct user_config config;
+	const char *node, *why;
+
+	if (!o->emulator)
+		return;
+	node = arena_strndup(ctx->arena, o->emulator->text, strcspn(o->emulator->text, ":"));
+	why = not_packaged(ctx->project, node);
+	if (!why || map_get(&ctx->project->unsound, node) ||
+	    (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_emulators))
+		return;
+	err_list_at(
+		errors, o->emulator->pos,
+		"'%s' %s, and its QEMU would run on this machine: make it "
+		"a debian node, or set 'trust-emulators: true' in your config.yaml if you trust "
+		"this project",
+		node, why);
+}
+
+static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	const struct board_opts *o = ctx->opts;
+
+	output_specs_push(ret, (struct output_spec){BOARD_JSON, OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){BOARD_FIRMWARE, OUTPUT_FILE});
+	if (o->device_tree)
+		output_specs_push(ret, (struct output_spec){BOARD_DEVICE_TREE, OUTPUT_FILE});
+	if (o->emulator)
+		output_specs_push(ret, (struct output_spec){BOARD_EMULATOR, OUTPUT_TREE});
+}
+
+static const char *const *board_tools(const void *opts)
+{
+	static const char *tools[2];
+	const struct board_opts *o = opts;
+
+	tools[0] = qemu_program(o->arch);
+	return o->emulator ? NULL : tools;
+}
+
+/* For translated code (BOARD_TB_MB) and QEMU itself. */
+#define QEMU_MB 300
+
+static unsigned board_lent_memory(const void *opts)
+{
+	const struct board_opts *o = opts;
+
+	return (unsigned)(o->memory >> 20) + BOARD_TB_MB + QEMU_MB;
+}
+
+const struct kind kind_board = {
+	.name = "board",
+	.summary = "an emulated board, for tests, vm nodes and `orch boot`",
+	.manual = "Describes a board of QEMU as data: machine, processor, memory, firmware, how "
+		  "the card is attached. `test` and `vm` name it by `board:`, `orch boot` starts "
+		  "it.\n"
+		  "\n"
+		  "The outputs are board.json, firmware.bin and, as far as it has them, board.dtb "
+		  "(device tree) and emulator.tar (QEMU). With an `emulator` the verdicts do "
+		  "not depend on what the host has installed.",
+	.version = 1,
+	.schema = &board_schema,
+	.check = board_check,
+	.outputs = board_outputs,
+	.lent_memory_mb = board_lent_memory,
+	.tools = board_tools,
+};

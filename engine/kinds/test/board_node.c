@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/test/board_node.h"
+
+#include "kinds/run/rootdir.h"
+#include "machine/guest/qemu.h"
+
+static void clear(void *argv)
+{
+	strv_clear(argv);
+}
+
+int board_node_emulator(struct action *a, const struct action_input *tree, const char *arch,
+			const struct strv **ret, struct err **err)
+{
+	struct strv *argv = arena_alloc(a->arena, sizeof(*argv));
+	struct rootdir root;
+
+	arena_defer(a->arena, clear, argv);
+	if (rootdir_get(a, tree, &root, err) < 0 || qemu_from_tree(root.path, arch, argv, err) < 0)
+		return err_wrap(err, "emulator '%s'", tree->ref);
+	*ret = argv;
+	return 0;
+}
+
+static const struct input_file *file_of(const struct action_input *in, const char *name)
+{
+	for (size_t i = 0; i < in->file_count; i++) {
+		if (str_eq(in->files[i].name, name))
+			return &in->files[i];
+	}
+	return NULL;
+}
+
+int board_node_open(struct action *a, const struct ref *ref, struct board *ret_board,
+		    struct board_files *ret_files, struct err **err)
+{
+	const struct action_input *in = action_input(a, ref);
+	const struct input_file *json = file_of(in, BOARD_JSON),
+				*firmware = file_of(in, BOARD_FIRMWARE),
+				*tree = file_of(in, BOARD_DEVICE_TREE),
+				*emulator = file_of(in, BOARD_EMULATOR);
+	struct board board cleanup_board = {0};
+	struct board_files files = {.device_tree = tree ? tree->path : NULL};
+
+	if (!json || !firmware)
+		return err_set(err, ERR_USER, "node '%s' is not a board: name a node of kind board",
+			       ref->text);
+	files.firmware = firmware->path;
+	if (board_read(json->path, &board, err) < 0)
+		return -1;
+	if (emulator) {
+		struct action_input t = {
+			.ref = ref->text, .path = emulator->path, .digest = emulator->digest};
+
+		if (board_node_emulator(a, &t, board.arch, &files.qemu, err) < 0)
+			return -1;
+	}
+	*ret_board = board;
+	*ret_files = files;
+	board = (struct board){0};
+	return 0;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kind test: a scenario on an emulated board. Its steps are those of engine/scenario; test_run.c
+ * plays them.
+ */
+#include "kinds/device/device_opts.h"
+#include "kinds/kinds.h"
+#include "kinds/test/test_opts.h"
+#include "recipe/facts.h"
+#include "scenario/chooser.h"
+
+#define AT(field) offsetof(struct test_opts, field)
+static const struct option test_options[] = {
+	{"board", OPT_REF, AT(board), OPT_REQUIRED, .accept = ACCEPT_NODE,
+	 .help = "The board, a node of kind `board`.", .example = "boards/virt"},
+	{"from", OPT_STRING, AT(from), OPT_LIST | OPT_UNKEYED,
+	 .help = "Former releases: one test NAME@RELEASE for each, in which ${from} stands for the "
+		 "release; NAME is the group of them.",
+	 .example = "[\"1.0.0\", \"1.1.0\"]"},
+	{"card", OPT_REF, AT(card), OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
+	 .help = "The image on its card; the card is a copy.", .example = "install"},
+	{"card-size", OPT_SIZE, AT(card_size), OPT_POSITIVE, .def = "4G",
+	 .help = "Size of the card, a power of two."},
+	{"media", OPT_REF, AT(media), OPT_LIST, .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
+	 .help = "Files for the guest, at /run/orch/media/NODE/FILE (the last part of the node's "
+		 "name; a project file lies in `project`).",
+	 .example = "[bundle]"},
+	{"device", OPT_STRING, AT(device),
+	 .help = "The node of kind `device` whose slots and boot loader are meant; one in a "
+		 "project needs no naming.",
+	 .example = "device"},
+	{"slots", OPT_GONE,
+	 .help = "kind `device` says them; with several, `device` names the node"},
+	{"environment", OPT_GONE,
+	 .help = "kind `device` says where it lies; with several, `device` names the node"},
+	{"never", OPT_STRING, AT(never), OPT_LIST,
+	 .help = "Texts that the console must not show at any time.",
+	 .example = "[\"U-Boot>\", \"=> \"]"},
+	{"timeout", OPT_INT, AT(timeout), OPT_POSITIVE | OPT_UNKEYED, .def = "3600",
+	 .help = "Seconds for the whole, times the board's time-scale."},
+	{"keep-card", OPT_BOOL, AT(keep_card),
+	 .help = "Whether the card is an output (card.img), for other tests to go on with."},
+	{"steps", OPT_FORM, AT(steps), OPT_LIST | OPT_REQUIRED, .forms = &verb_forms,
+	 .help = "What is done and must be seen, in order; each step has exactly one verb, and the "
+		 "keys below it."},
+};
+#undef AT
+
+static void check(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct test_opts *o = data;
+
+	if (o->card_size & (o->card_size - 1) || o->card_size < 1 << 20)
+		err_list_at(errors, yaml_key_pos(map, "card-size"),
+			    "the size of a card is a power of two, like 4G");
+	if (!o->steps.count)
+		err_list_at(errors, yaml_key_pos(map, "steps"), "a test needs at least one step");
+	for (size_t i = 0; i < o->never.count; i++) {
+		if (!*LIST_AT(o->never, const char *, i))
+			err_list_at(errors, yaml_key_pos(map, "never"),
+				    "'never' has an empty text");
+	}
+	steps_check_order(&o->steps, errors);
+}
+
+static const struct schema schema = SCHEMA(struct test_opts, test_options, .check = check);
+
+/* -- the device -- */
+
+static const struct formed *step_at(const struct test_opts *o, size_t i)
+{
+	return LIST_AT(o->steps, struct formed *, i);
+}
+
+/* The first step with TRAIT, or NULL. */
+static const struct formed *first_with(const struct test_opts *o, unsigned trait)
+{
+	for (size_t i = 0; i < o->steps.count; i++)
+		if (step_traits(step_at(o, i)) & trait)
+			return step_at(o, i);
+	return NULL;
+}
+
+bool test_needs_device(const struct test_opts *o)
+{
+	return first_with(o, STEP_NEEDS_DEVICE);
+}
+
+static bool wants_fact(const void *opts)
+{
+	return test_needs_device(opts);
+}
+
+#define TEST_FACT "device"
+static const struct fact_help fact_help[] = {
+	{TEST_FACT, "What is known of the device, for steps that need it: its " DEVICE_OUTPUT "."},
+	{NULL, NULL},
+};
+
+static enum fact_result fact(struct facts *f, const struct recipe *r, const char *name,
+			     struct str *ret)
+{
+	const char *wanted = facts_scalar(f, r->map, "device");
+	struct str why cleanup_str = STR_INIT;
+	const struct recipe *device;
+
+	if (!str_eq(name, TEST_FACT))
+		return FACT_UNKNOWN;
+	device = device_find(facts_recipes(f), wanted, NULL, "", &why);
+	return device ? facts_of(f, device->name, DEVICE_FACT, ret) : FACT_REFUSED;
+}
+
+static void fact_names(struct facts *f, const struct recipe *r, struct strs *ret)
+{
+	strs_push(ret, TEST_FACT);
+}
+
+/* What the steps ask of the device. */
+static void check_steps(const struct test_opts *o, const struct target *t, struct err_list *errors)
+{
+	for (size_t i = 0; i < o->steps.count; i++) {
+		const struct formed *s = step_at(o, i);
+		unsigned traits = step_traits(s);
+
+		if ((traits & STEP_NEEDS_CHOOSER) && !t->chooser) {
+			err_list_at(errors, s->pos, "'%s' cannot be: %s", s->form->name,
+				    t->unreadable);
+			return; /* once is enough */
+		}
+		if ((traits & STEP_NEEDS_DEVICE) && step_verb(s)->check)
+			step_verb(s)->check(s->data, t, s->pos, errors);
+	}
+}
+
+/* Where a missing device is told: at the key that names it, else at the step that needs it. */
+static void no_device(const struct kind_ctx *ctx, const char *why, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	const struct formed *s = first_with(o, STEP_NEEDS_DEVICE);
+
+	if (o->device)
+		err_list_at(errors, yaml_key_pos(ctx->map, "device"), "%s", why);
+	else
+		err_list_at(errors, s->pos, "'%s' needs to know the device, and %s", s->form->name,
+			    why);
+}
+
+/* Whether there are files of which not even the kind is known. */
+static bool some_unread(const struct project *p)
+{
+	for (size_t i = 0; i < p->unsound.count; i++)
+		if (!map_get(facts_recipes(p->facts), p->unsound.entries[i].key))
+			return true;
+	return false;
+}
+
+static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	struct str why cleanup_str = STR_INIT;
+
+	if (!test_needs_device(o) && !o->device)
+		return;
+	if (device_find(facts_recipes(ctx->project->facts), o->device, NULL, "name one in 'device'",
+			&why))
+		return;
+	if (!some_unread(ctx->project)) /* perhaps that one is it */
+		no_device(ctx, why.buf, errors);
+}
+
+/*
+ * What the device cannot give the steps. It is asked of tests that are wanted: a mistake of the
+ * device is told there, and by the rules of `orch check`, and not by every test alone.
+ */
+static void check_against_device(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	const struct project *p = ctx->project;
+	struct target t cleanup_target = {0};
+	struct str why cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	const struct recipe *device;
+	const char *text;
+
+	if (!test_needs_device(o))
+		return;
+	device = device_find(&p->recipes, o->device, NULL, "", &why);
+	if (!device)
+		return; /* check_device() */
+	text = facts_expand(p->facts, (struct pos){device->file, 1, 1},
+			    arena_printf(ctx->arena, "%s#" DEVICE_FACT, device->name), errors);
+	if (!text)
+		return;
+	if (target_parse(ctx->arena, text, &t, &err) < 0)
+		err_list_at(errors, (struct pos){device->file, 1, 1}, "%s", err->text);
+	else
+		check_steps(o, &t, errors);
+}
+
+static void test_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
+{
+	const struct test_opts *o = ctx->opts;
+
+	output_specs_push(ret, (struct output_spec){"verdict.json", OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){"console.log", OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){"junit.xml", OUTPUT_FILE});
+	if (o->keep_card)
+		output_specs_push(ret, (struct output_spec){"card.img", OUTPUT_IMAGE});
+}
+
+/* The board says how much memory it takes. */
+static struct demand test_demand(const void *opts)
+{
+	const struct test_opts *o = opts;
+
+	return (struct demand){
+		.disk_mb = o->keep_card ? 1000 : 10,
+		.cpus = 1,
+		.timeout_s = (unsigned)o->timeout * 10 + 600, /* the scaled one comes first */
+	};
+}
+
+const struct kind kind_test = {
+	.name = "test",
+	.summary = "a scenario on an emulated board: power, console, commands, cuts, damage",
+	.manual =
+		"Starts the board with a card made of an image, does the steps in order and "
+		"fails at the first that does not hold.\n\n"
+		"Each step has exactly one verb, which are the keys below 'steps'; the other keys "
+		"of a step belong to its verb. The power is off at first. Regular expressions are "
+		"POSIX extended ones.\n\n"
+		"The outputs are verdict.json (without times, so that what depends on the verdict "
+		"is cached by it), console.log (seconds since power-on in front of each line), "
+		"junit.xml and, with `keep-card`, card.img.",
+	.version = 1,
+	.named = kind_always,
+	.schema = &schema,
+	.each = "from",
+	.check = check_device,
+	.missing = check_against_device,
+	.fact_help = fact_help,
+	.fact = fact,
+	.fact_names = fact_names,
+	.input_fact = TEST_FACT,
+	.wants_fact = wants_fact,
+	.outputs = test_outputs,
+	.demand = test_demand,
+};

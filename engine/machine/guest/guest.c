@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "machine/guest/guest.h"
+
+#include <ctype.h>
+#include <guestfs.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/trace.h"
+#include "machine/board/console.h"
+#include "machine/guest/guest_wall.h"
+#include "machine/host.h"
+#include "machine/sandbox/litter.h"
+
+#define SAID_MAX 16384
+
+struct guest {
+	guestfs_h *h;
+	struct guest_opts opts;
+	struct litter *litter;
+	struct str files;       /* what QEMU may see (guest_wall.h) */
+	struct console console; /* what the appliance and the library say */
+	struct str said;        /* its last lines */
+	bool launched;
+	bool live;   /* the console is the output of what runs: straight to the log */
+	int percent; /* last one reported */
+};
+
+bool guest_supported(void)
+{
+	return true;
+}
+
+/*
+ * libguestfs puts its sockets into a folder of its own choice. While it launches, the listening
+ * socket is one of our descriptors and knows its path: that folder is noted.
+ */
+static void find_socket_dir(struct guest *g)
+{
+	for (int fd = 3; fd < 256; fd++) {
+		struct sockaddr_un a = {0};
+		socklen_t len = sizeof(a) - 1;
+
+		if (getsockname(fd, (struct sockaddr *)&a, &len) == 0 && a.sun_family == AF_UNIX &&
+		    strstr(a.sun_path, "/libguestfs")) {
+			char *dir cleanup_free = path_dir(a.sun_path);
+
+			litter_note(g->litter, dir);
+			return;
+		}
+	}
+}
+
+/* A cleaned line of the appliance's console: kept until something fails. */
+static void keep_line(void *arg, enum console_event event, const char *text, long a, long b)
+{
+	struct guest *g = arg;
+
+	if (event != CONSOLE_LINE)
+		return;
+	if (g->live && g->opts.log) {
+		g->opts.log(g->opts.arg, text);
+		return;
+	}
+	if (g->said.len > SAID_MAX)
+		str_clear(&g->said);
+	str_printf(&g->said, "appliance: %s\n", text);
+}
+
+/* Gives the kept lines to the log. */
+static void log_kept(struct guest *g)
+{
+	char *rest, *line;
+
+	console_end(&g->console);
+	rest = g->said.buf;
+	while (g->opts.log && g->said.len > 0 && (line = strsep(&rest, "\n")) && rest)
+		g->opts.log(g->opts.arg, line);
+	str_clear(&g->said);
+}
+
+/* The last error of the handle. WHAT says what was tried. */
+static int failed(struct guest *g, const char *what, struct err **err)
+{
+	const char *text = guestfs_last_error(g->h);
+	char *line cleanup_free = xstrdup(text ? text : "unknown error");
+
+	for (char *p = line; *p; p++) {
+		if (*p == '\n')
+			*p = p[1] ? ' ' : 0;
+	}
+	log_kept(g);
+	return err_set(err, guestfs_last_errno(g->h) == ENOSPC ? ERR_RESOURCE : ERR_BUILD,
+		       "libguestfs: cannot %s: %s", what, line);
+}
+
+static void report_progress(struct guest *g, const uint64_t *array, size_t len)
+{
+	int percent;
+
+	if (!g->launched)
+		find_socket_dir(g);
+	if (!g->launched || !g->opts.progress || len < 4 || array[3] == 0)
+		return;
+	percent = (int)(array[2] * 100 / array[3]);
+	if (percent == g->percent)
+		return;
+	g->percent = percent;
+	g->opts.progress(g->opts.arg, percent);
+}
+
+static void on_event(guestfs_h *h, void *opaque, uint64_t event, int handle, int flags,
+		     const char *buf, size_t buf_len, const uint64_t *array, size_t array_len_)
+{
+	struct guest *g = opaque;
+
+	if (event == GUESTFS_EVENT_PROGRESS)
+		report_progress(g, array, array_len_);
+	else
+		console_feed(&g->console, buf, buf_len);
+}
+
+/* Only letters, digits, '-' and '_' may stand in a handle's name. */
+static int set_name(struct guest *g)
+{
+	char *name cleanup_free = xstrdup(g->opts.name ? g->opts.name : "orch");
+
+	for (char *p = name; *p; p++) {
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			*p = '_';
+	}
+	return guestfs_set_identifier(g->h, name);
+}
+
+static int configure(struct guest *g, struct err **err)
+{
+	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
+	char *tmp cleanup_free = path_join(g->opts.tmp_dir, "guestfs");
+	uint64_t events = GUESTFS_EVENT_PROGRESS | GUESTFS_EVENT_WARNING | GUESTFS_EVENT_LIBRARY |
+			  GUESTFS_EVENT_APPLIANCE;
+	bool kvm = false;
+	guestfs_h *h = g->h;
+	char *runtime cleanup_free = xasprintf("XDG_RUNTIME_DIR=%s", tmp);
+	char *env[] = {runtime, NULL};
+	int rc;
+
+	if (path_mkdirs(cache, err) < 0 || path_mkdirs(tmp, err) < 0)
+		return -1;
+	litter_note(g->litter, tmp);
+	/*
+	 * A socket's path has at most 107 bytes, of which libguestfs needs 31; then /tmp must do.
+	 */
+	rc = strlen(tmp) <= 76 ? guestfs_parse_environment_list(h, env) : 0;
+	if (host_kvm_usable(g->opts.cache_dir, &kvm, NULL, err) < 0)
+		return -1;
+	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, tmp) < 0 ||
+	    guestfs_set_backend(h, "direct") < 0 ||
+	    (!kvm && guestfs_set_backend_setting(h, "force_tcg", "1") < 0) ||
+	    guestfs_set_memsize(h, g->opts.memory_mb ? (int)g->opts.memory_mb : GUEST_MEMORY_MB) <
+		    0 ||
+	    guestfs_set_smp(h, g->opts.cpus ? (int)g->opts.cpus : 1) < 0 ||
+	    guestfs_set_autosync(h, 1) < 0 || set_name(g) < 0 ||
+	    guestfs_set_verbose(h, (trace_mask & (1u << TRACE_MACHINE)) != 0) < 0 ||
+	    guestfs_set_event_callback(h, on_event, events, 0, g) < 0)
+		return failed(g, "set up the appliance", err);
+	return 0;
+}
+
+int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **err)
+{
+	struct guest *g cleanup_guest = xcalloc(1, sizeof(*g));
+	char *litter cleanup_free = path_join(opts->cache_dir, "litter");
+
+	g->opts = *opts;
+	g->percent = -1;
+	g->said = (struct str)STR_INIT;
+	g->files = (struct str)STR_INIT;
+	g->console = (struct console)CONSOLE_INIT(NULL, keep_line, g);
+	if (litter_open(litter, &g->litter, err) < 0)
+		return -1;
+	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT |
+				    GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
+	if (!g->h)
+		return err_errno(err, ERR_RESOURCE, errno, "cannot start libguestfs");
+	guestfs_set_error_handler(g->h, NULL, NULL);
+	if (configure(g, err) < 0)
+		return -1;
+	*ret = steal_ptr(g);
+	return 0;
+}
+
+void guest_free(struct guest *g)
+{
+	if (!g)
+		return;
+	if (g->h)
+		guestfs_close(g->h);
+	litter_close(g->litter);
+	console_release(&g->console);
+	str_release(&g->said);
+	str_release(&g->files);
+	free(g);
+}
+
+int guest_add_disk(struct guest *g, const char *path, const char *label, bool readonly,
+		   struct err **err)
+{
+	if (guestfs_add_drive_opts(
+		    g->h, path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL,
+		    label, GUESTFS_ADD_DRIVE_OPTS_READONLY, (int)readonly,
+		    GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, readonly ? "writeback" : "unsafe",
+		    GUESTFS_ADD_DRIVE_OPTS_DISCARD, readonly ? "disable" : "besteffort", -1) < 0)
+		return failed(g, "attach a disk", err);
+	if (readonly)
+		guest_wall_read(&g->files, path);
+	else
+		guest_wall_write(&g->files, path);
+	return 0;
+}
+
+/* Lets libguestfs start QEMU behind a wall. */
+static int confine(struct guest *g, struct err **err)
+{
+	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
+	char *tmp cleanup_free = path_join(g->opts.tmp_dir, "guestfs");
+	char *wall cleanup_free = path_join(g->opts.tmp_dir, "guestfs-qemu");
+	char *program cleanup_free = guestfs_get_hv(g->h);
+
+	if (!program)
+		return failed(g, "find QEMU", err);
+	guest_wall_program(&g->files, program);
+	guest_wall_read(&g->files, cache);
+	guest_wall_write(&g->files, tmp);
+	guest_wall_write(&g->files, "/dev/kvm");
+	if (guest_wall_make(wall, program, &g->files, err) < 0)
+		return -1;
+	return guestfs_set_hv(g->h, wall) < 0 ? failed(g, "confine QEMU", err) : 0;
+}
+
+int guest_launch(struct guest *g, struct err **err)
+{
+	char *kernel cleanup_free = host_kernel();
+
+	if (!kernel)
+		return err_set(
+			err, ERR_ENV,
+			"libguestfs needs a kernel it can read, and there is no readable "
+			"/boot/vmlinuz-*: apt install linux-image-cloud-amd64 or chmod 0644 it");
+	if (confine(g, err) < 0)
+		return -1;
+	if (guestfs_launch(g->h) < 0) {
+		failed(g, "start the appliance", err);
+		(*err)->cls = ERR_ENV;
+		return err_wrap(err, "see `orch doctor`");
+	}
+	g->launched = true;
+	return 0;
+}
+
+int guest_finish(struct guest *g, struct err **err)
+{
+	if (guestfs_umount_all(g->h) < 0)
+		return failed(g, "unmount", err);
+	if (guestfs_shutdown(g->h) < 0)
+		return failed(g, "write everything to the disk", err);
+	return 0;
+}
+
+#define EXT4_FEATURES "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file"
+#define EXT4_SEED_AT (1024 + 0xec) /* s_hash_seed; the superblock has no checksum */
+
+int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, struct err **err)
+{
+	bool ext4 = str_eq(fs->type, "ext4");
+	struct guestfs_mkfs_opts_argv o = {.bitmask = 0};
+
+	if (fs->label && *fs->label) {
+		o.bitmask |= GUESTFS_MKFS_OPTS_LABEL_BITMASK;
+		o.label = fs->label;
+	}
+	if (ext4) {
+		o.bitmask |= GUESTFS_MKFS_OPTS_FEATURES_BITMASK;
+		o.features = EXT4_FEATURES;
+	}
+	if (guestfs_mkfs_opts_argv(g->h, fs->type, device, &o) < 0)
+		return failed(g, "make a file system", err);
+	if (fs->uuid && !str_eq(fs->type, "vfat") && guestfs_set_uuid(g->h, device, fs->uuid) < 0)
+		return failed(g, "name the file system", err);
+	if (ext4 && fs->seed &&
+	    guestfs_pwrite_device(g->h, device, (const char *)fs->seed, 16, EXT4_SEED_AT) != 16)
+		return failed(g, "set the hash seed", err);
+	if (ext4 && guestfs_tune2fs(g->h, device, GUESTFS_TUNE2FS_RESERVEDBLOCKSPERCENTAGE,
+				    (int)fs->reserved_percent, -1) < 0)
+		return failed(g, "reserve blocks", err);
+	return 0;
+}
+
+int guest_mount(struct guest *g, const char *device, const char *path, const char *options,
+		struct err **err)
+{
+	if (guestfs_mount_options(g->h, options, device, path) < 0)
+		return failed(g, "mount a file system", err);
+	return 0;
+}
+
+int guest_unmount(struct guest *g, const char *path, struct err **err)
+{
+	if (guestfs_umount(g->h, path) < 0)
+		return failed(g, "unmount", err);
+	return 0;
+}
+
+/*
+ * Where ext4 begins to look for free blocks depends on the process id of the writer: let tar always
+ * have the same one. What is lost where that does not work is only that equal trees give equal
+ * bytes.
+ */
+static void fix_next_pid(struct guest *g)
+{
+	char *const args[] = {(char *)"echo 20000 >/proc/sys/kernel/ns_last_pid", NULL};
+
+	free(guestfs_debug(g->h, "sh", args));
+}
+
+int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs, struct err **err)
+{
+	struct guestfs_tar_in_opts_argv o = {.bitmask = 0};
+
+	if (xattrs) {
+		o.bitmask = GUESTFS_TAR_IN_OPTS_XATTRS_BITMASK | GUESTFS_TAR_IN_OPTS_ACLS_BITMASK;
+		o.xattrs = 1;
+		o.acls = 1;
+	}
+	fix_next_pid(g);
+	if (guestfs_tar_in_opts_argv(g->h, tar, path, &o) < 0)
+		return failed(g, "unpack a tree", err);
+	return 0;
+}
+
+int guest_set_acl(struct guest *g, const char *path, const char *type, const char *text,
+		  struct err **err)
+{
+	if (guestfs_acl_set_file(g->h, path, type, text) < 0)
+		return failed(g, "set an ACL", err);
+	return 0;
+}
+
+int guest_trim(struct guest *g, const char *path, struct err **err)
+{
+	if (guestfs_fstrim(g->h, path, -1) < 0)
+		return failed(g, "trim a file system", err);
+	return 0;
+}
+
+int guest_shell(struct guest *g, const char *script, char **ret_stdout, struct err **err)
+{
+	char *const args[] = {(char *)script, NULL};
+	char *said;
+
+	console_end(&g->console); /* of the start, which went well */
+	str_clear(&g->said);
+	g->live = true;
+	said = guestfs_debug(g->h, "sh", args);
+	console_end(&g->console);
+	g->live = false;
+	if (!said)
+		return failed(g, "run a script in the appliance", err);
+	*ret_stdout = said;
+	return 0;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Everything happens in two shell scripts of the appliance: one when it is there (the second disk,
+ * the emulator), one per command. The latter enters namespaces of its own first, so that its mounts
+ * and processes go when the command has ended. It reports on its stdout, which nobody else has:
+ * "ready" when all is set up, then the exit status.
+ */
+#include "machine/guest/guest_sandbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "machine/guest/steps.h"
+#include "machine/host.h"
+#include "machine/sandbox/sandbox_internal.h"
+
+#define BINDS "/orch-binds" /* where the second disk is mounted in the appliance */
+#define ROOT_LABEL "root"
+#define BINDS_LABEL "binds"
+#define PLAIN_ID 1000
+
+struct guest_sandbox {
+	struct guest_sandbox_opts opts;
+	struct guest *guest;
+};
+
+bool guest_sandbox_possible(void)
+{
+	char *kernel cleanup_free = host_kernel();
+
+	return guest_supported() && kernel;
+}
+
+/* In $r; tells 'ready' on descriptor 3. */
+static const char fresh_sh[] =
+	"set -e\n"
+	"umask 022\n"
+	"r=" GUEST_ROOT "\n"
+	"echo localhost >/proc/sys/kernel/hostname\n"
+	"ip link set lo up\n"
+	"mount -t proc -o nosuid,nodev,noexec proc $r/proc\n"
+	"mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs $r/dev\n"
+	"mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs $r/run\n"
+	"mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs $r/tmp\n"
+	"mkdir $r/dev/pts $r/dev/shm $r/run/lock\n"
+	"chmod 1777 $r/dev/shm\n"
+	"mount -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=620 devpts $r/dev/pts\n"
+	"for d in null zero full random urandom tty; do\n"
+	"  : >$r/dev/$d; mount --bind /dev/$d $r/dev/$d; mount -o remount,bind,ro $r/dev/$d\n"
+	"done\n"
+	"ln -s /proc/self/fd $r/dev/fd; ln -s pts/ptmx $r/dev/ptmx\n"
+	"ln -s /proc/self/fd/0 $r/dev/stdin; ln -s /proc/self/fd/1 $r/dev/stdout\n"
+	"ln -s /proc/self/fd/2 $r/dev/stderr\n"
+	"put() {\n" /* FROM TO MODE */
+	"  if [ -d \"$1\" ]; then mkdir -p \"$2\"\n"
+	"  else mkdir -p \"${2%/*}\"; [ -e \"$2\" ] || : >\"$2\"; fi\n"
+	"  mount --bind \"$1\" \"$2\"; mount -o \"remount,bind,$3\" \"$2\"\n"
+	"}\n";
+
+static void quote(struct str *s, const char *word)
+{
+	steps_quote_argv(&word, 1, s);
+}
+
+/* Appends a script that runs ARGV in fresh surroundings; it is process 1 of its namespace. */
+static void inner_script(const struct guest_sandbox_opts *o, char *const argv[], const char *cwd,
+			 struct str *ret)
+{
+	str_append(ret, fresh_sh);
+	if (!o->root_writable)
+		str_append(ret, "[ ! -d $r/var/tmp ] || "
+				"mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs $r/var/tmp\n");
+	for (size_t i = 0; i < o->bind_count; i++) {
+		str_append(ret, "put " BINDS);
+		quote(ret, o->binds[i].from);
+		str_append(ret, " $r");
+		quote(ret, o->binds[i].to);
+		str_append(ret, o->binds[i].writable ? " rw\n" : " ro\n");
+	}
+	str_append(ret, "echo ready >&3\nset +e\nenv -i");
+	for (size_t i = 0; o->env[i]; i++) {
+		str_append_char(ret, ' ');
+		quote(ret, o->env[i]);
+	}
+	/* Root has set-id programs that work, an ordinary user none. */
+	if (!o->as_root)
+		str_append(ret, " /usr/bin/setpriv --no-new-privs");
+	str_append(ret, " /usr/bin/unshare --root=$r --wd=");
+	quote(ret, cwd);
+	if (!o->as_root)
+		str_printf(ret, " --setuid=%d --setgid=%d", PLAIN_ID, PLAIN_ID);
+	str_append(ret, " --");
+	for (size_t i = 0; argv[i]; i++) {
+		str_append_char(ret, ' ');
+		quote(ret, argv[i]);
+	}
+	str_append(ret, " 3>&-\nexit $?\n");
+}
+
+/* Mounts the second disk, and makes the kernel know the emulator on it. */
+static int set_up(struct guest_sandbox *s, struct err **err)
+{
+	const struct guest_sandbox_opts *o = &s->opts;
+	struct str script cleanup_str = STR_INIT, line cleanup_str = STR_INIT;
+	char *said cleanup_free = NULL;
+
+	str_append(&script,
+		   "set -e; mkdir -p " BINDS
+		   "; mount -o noatime,noinit_itable " GUEST_DISK BINDS_LABEL " " BINDS "\n");
+	if (o->root_writable)
+		str_append(&script, "rmdir " GUEST_ROOT "/lost+found 2>/dev/null || :\n");
+	if (o->emulator) {
+		char *path cleanup_free = xasprintf(BINDS "%s", o->emulator);
+
+		if (emulator_line(o->arch, path, &line, err) < 0)
+			return -1;
+		str_append(&script, "modprobe binfmt_misc || :\n"
+				    "cd /proc/sys/fs/binfmt_misc\n"
+				    "[ -e register ] || mount -t binfmt_misc none .\n"
+				    "cd /proc/sys/fs/binfmt_misc; printf %s ");
+		quote(&script, line.buf);
+		str_append(&script, " >register\n");
+	}
+	return guest_shell(s->guest, script.buf, &said, err);
+}
+
+int guest_sandbox_open(const struct guest_sandbox_opts *opts, struct guest_sandbox **ret,
+		       struct err **err)
+{
+	struct guest_sandbox *s cleanup_guest_sandbox = xcalloc(1, sizeof(*s));
+
+	s->opts = *opts;
+	if (guest_new(&opts->guest, &s->guest, err) < 0 ||
+	    guest_add_disk(s->guest, opts->root, ROOT_LABEL, false, err) < 0 ||
+	    guest_add_disk(s->guest, opts->binds_image, BINDS_LABEL, false, err) < 0 ||
+	    guest_launch(s->guest, err) < 0 ||
+	    guest_mount(s->guest, GUEST_DISK ROOT_LABEL, "/",
+			opts->root_writable ? GUEST_STEADY : "ro", err) < 0 ||
+	    set_up(s, err) < 0)
+		return -1;
+	*ret = steal_ptr(s);
+	return 0;
+}
+
+/* What the script said; "ready" and a number when all went well. */
+static int read_status(const char *said, int *ret_status, struct err **err)
+{
+	int code;
+
+	if (sscanf(said, "ready %d", &code) != 1)
+		return err_set(err, ERR_ENV,
+			       "the sandbox could not be set up in the guest; the log says why");
+	/* As a shell does, it can only say 128 + n: make a signal of it again. */
+	*ret_status = code > 128 && code < 128 + 65 ? code - 128 : code << 8;
+	return 0;
+}
+
+int guest_sandbox_run(struct guest_sandbox *s, char *const argv[], const char *cwd, int *ret_status,
+		      struct err **err)
+{
+	struct str inner cleanup_str = STR_INIT, script cleanup_str = STR_INIT;
+	char *said cleanup_free = NULL;
+
+	inner_script(&s->opts, argv, cwd, &inner);
+	str_append(&script, "exec 3>&1 >/dev/console 2>&1 </dev/null\n"
+			    "unshare --mount --pid --net --ipc --uts --fork --kill-child "
+			    "/bin/sh -c ");
+	quote(&script, inner.buf);
+	str_append(&script, "\necho $? >&3\n");
+	if (guest_shell(s->guest, script.buf, &said, err) < 0)
+		return -1;
+	return read_status(said, ret_status, err);
+}
+
+int guest_sandbox_close(struct guest_sandbox *s, struct err **err)
+{
+	/* A registered emulator is an open file of the second disk. */
+	static const char script[] =
+		"for f in /proc/sys/fs/binfmt_misc/qemu-*; do [ ! -e $f ] || echo -1 >$f; done\n"
+		"sync; umount " BINDS;
+	char *said cleanup_free = NULL;
+
+	if (guest_shell(s->guest, script, &said, err) < 0)
+		return -1;
+	return guest_finish(s->guest, err);
+}
+
+void guest_sandbox_free(struct guest_sandbox *s)
+{
+	if (!s)
+		return;
+	guest_free(s->guest);
+	free(s);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The wall around libguestfs' own QEMU (machine/sandbox/confined.h). libguestfs starts whatever
+ * file it is told to, with QEMU's arguments, to ask for its version and to run an appliance. It is
+ * told of a file whose first line names this very program: the kernel starts that as
+ *
+ *	orch-worker appliance FILE ARGUMENT...
+ *
+ * so that main() of whatever opens a guest must hand these on to guest_wall_main(), which starts
+ * QEMU with the arguments, confined to what FILE.files names:
+ *
+ *	program /usr/bin/qemu-system-x86_64
+ *	read /home/u/.cache/orch/appliance
+ *	write /home/u/.cache/orch/work/root.1234.x/root.img
+ *
+ * The file has QEMU's time of change, by which libguestfs knows QEMU again.
+ */
+#include "base/err.h"
+#include "base/str.h"
+
+/* Lines of FILE.files. */
+void guest_wall_program(struct str *files, const char *path);
+void guest_wall_read(struct str *files, const char *path);
+void guest_wall_write(struct str *files, const char *path);
+/* Makes the new file PATH, for QEMU at PROGRAM with FILES. */
+int guest_wall_make(const char *path, const char *program, const struct str *files,
+		    struct err **err) warn_unused;
+/* main() of the program that such a file starts. ARGV[0] is the file. */
+int guest_wall_main(char *argv[]);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * ext4 file systems from trees and back, in process, on plain files, without privilege.
+ *
+ * Equal trees and options give equal bytes: inode numbers and blocks follow the sorted paths, every
+ * time is the tree's epoch, identities come from the caller, and the features are fixed here
+ * instead of in the host's mke2fs.conf. They are what Linux 4.x and later write and U-Boot reads:
+ * no metadata_csum_seed and no orphan_file. Blocks are 4 KiB, inodes 256 bytes. Blocks that are
+ * free or zero are never written, so the image is as sparse as its file was.
+ */
+#include "media/tree/tree.h"
+
+struct ext4_opts {
+	uint64_t size;             /* bytes; rounded down to whole blocks */
+	const unsigned char *uuid; /* 16 bytes */
+	const unsigned char *seed; /* 16 bytes: hash seed of folders */
+	const char *label;         /* or NULL */
+	unsigned reserved_percent; /* blocks kept for root */
+	uint64_t inodes;           /* at least so many in all; 0: by size */
+};
+
+/* What ext4_write() refuses whatever the tree is: a label (NULL: none), a size in bytes. */
+int ext4_check_label(const char *label, const char *name, struct err **err) warn_unused;
+int ext4_check_size(uint64_t size, const char *name, struct err **err) warn_unused;
+
+/*
+ * Writes a new file system with the content of T to [offset, offset + size) of the file PATH, which
+ * must exist, reach that far and read as zeros there. A tree that does not fit is ERR_USER and
+ * names both sizes; a file of more than 2^32 - 1 blocks, however sparse, is ERR_BUILD. NAME is what
+ * the message calls the file system ("partition 'root'").
+ */
+int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *name,
+	       const struct ext4_opts *opts, struct err **err) warn_unused;
+
+/*
+ * Lays the content of the ext2, ext3 or ext4 file system at OFFSET of image PATH over tree T. The
+ * data stays in the image, which must not change while the tree lives. An empty lost+found and
+ * sockets are left out. A file system that was not unmounted (journal to replay) or is damaged is
+ * refused.
+ */
+int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err **err) warn_unused;
+
+/*
+ * Makes a file system that a kernel wrote into [OFFSET, ...) of PATH depend on its content alone:
+ * times of inodes become EPOCH (of contents: those from SINCE on, seconds by that kernel's clock),
+ * generations and mount counts 0, the old journal a hole. SEED is the hash seed of its directories.
+ * It must be unmounted.
+ */
+int ext4_settle(const char *path, uint64_t offset, const char *name, const unsigned char seed[16],
+		uint64_t epoch, uint64_t since, struct err **err) warn_unused;

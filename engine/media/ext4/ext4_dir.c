@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Folders: linear blocks with checksums, which Linux and U-Boot read without an index. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "media/ext4/ext4_priv.h"
+
+#define MAX_LINKS 65000
+#define LOST_FOUND "lost+found"
+#define LOST_FOUND_BLOCKS 4
+
+static int file_type(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return EXT2_FT_DIR;
+	case S_IFLNK:
+		return EXT2_FT_SYMLINK;
+	case S_IFCHR:
+		return EXT2_FT_CHRDEV;
+	case S_IFBLK:
+		return EXT2_FT_BLKDEV;
+	case S_IFIFO:
+		return EXT2_FT_FIFO;
+	default:
+		return EXT2_FT_REG_FILE;
+	}
+}
+
+/* The blocks of a folder, being filled. */
+struct dir_blocks {
+	struct str data;
+	struct ext2_dir_entry *last; /* its rec_len reaches to the block's end */
+	size_t used;                 /* of the current block */
+};
+
+#define DIR_ROOM (EXT4_BLOCK - sizeof(struct ext2_dir_entry_tail))
+
+static size_t dirent_size(size_t name_len)
+{
+	return (8 + name_len + 3) & ~(size_t)3;
+}
+
+static void dir_new_block(struct dir_blocks *d)
+{
+	char *block = str_reserve(&d->data, EXT4_BLOCK);
+
+	memset(block, 0, EXT4_BLOCK);
+	d->data.len += EXT4_BLOCK;
+	d->last = (struct ext2_dir_entry *)block;
+	d->last->rec_len = DIR_ROOM;
+	d->used = 0;
+}
+
+static void dir_add(struct dir_blocks *d, const char *name, ext2_ino_t ino, int type)
+{
+	size_t len = strlen(name), need = dirent_size(len);
+	struct ext2_dir_entry *e = d->last;
+
+	if (!d->data.len || need > DIR_ROOM - d->used) {
+		dir_new_block(d);
+		e = d->last;
+	} else if (d->used) {
+		char *block = d->data.buf + d->data.len - EXT4_BLOCK;
+
+		e->rec_len = (uint16_t)(d->used - (size_t)((char *)e - block));
+		e = (struct ext2_dir_entry *)(block + d->used);
+		d->last = e;
+	}
+	e->inode = ino;
+	e->rec_len = (uint16_t)(DIR_ROOM - d->used);
+	ext2fs_dirent_set_name_len(e, (int)len);
+	ext2fs_dirent_set_file_type(e, type);
+	memcpy(e->name, name, len);
+	d->used += need;
+}
+
+static void dir_fill(struct ext4_writer *w, const struct ext4_folder *f, struct dir_blocks *d)
+{
+	dir_add(d, ".", f->ino, EXT2_FT_DIR);
+	dir_add(d, "..", f->parent, EXT2_FT_DIR);
+	if (f->ino == EXT2_ROOT_INO && w->lost_found)
+		dir_add(d, LOST_FOUND, EXT2_FIRST_INODE(w->fs->super), EXT2_FT_DIR);
+	for (size_t i = 0; i < f->children.count; i++) {
+		struct ext4_child *c = &f->children.items[i];
+
+		dir_add(d, c->name, w->list.items[c->inode->user - 1].ino,
+			file_type(c->inode->mode));
+	}
+}
+
+static errcode_t dir_write_blocks(struct ext4_writer *w, ext2_ino_t ino, char *data, blk64_t to,
+				  uint64_t len)
+{
+	for (uint64_t i = 0; i < len; i++) {
+		char *block = data + i * EXT4_BLOCK;
+		errcode_t code;
+
+		ext2fs_initialize_dirent_tail(w->fs, EXT2_DIRENT_TAIL(block, EXT4_BLOCK));
+		code = ext2fs_write_dir_block4(w->fs, to + i, block, 0, ino);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/* Stores the blocks in DATA as the content of folder INO. */
+static errcode_t dir_store(struct ext4_writer *w, ext2_ino_t ino, struct ext2_inode_large *inode,
+			   struct str *data)
+{
+	struct ext2_inode *small = ext2fs_inode(inode);
+	uint64_t count = data->len / EXT4_BLOCK, done = 0, got;
+	ext2_extent_handle_t h;
+	blk64_t to;
+	errcode_t code = ext2fs_extent_open2(w->fs, ino, small, &h);
+
+	if (code)
+		return code;
+	while (!code && done < count) {
+		code = ext4_take_blocks(w, count - done, &to, &got);
+		if (!code)
+			code = ext4_add_extents(w->fs, h, small, done, to, got);
+		if (!code)
+			code = dir_write_blocks(w, ino, data->buf + done * EXT4_BLOCK, to, got);
+		done += code ? 0 : got;
+	}
+	ext2fs_extent_free(h);
+	return code ? code : ext2fs_inode_size_set(w->fs, small, (ext2_off64_t)data->len);
+}
+
+uint64_t ext4_folder_blocks(const struct ext4_folder *f)
+{
+	uint64_t blocks = 1;
+	size_t used = 24; /* "." and ".." */
+
+	if (f->ino == EXT2_ROOT_INO)
+		used += 8 + 12;
+	for (size_t i = 0; i < f->children.count; i++) {
+		size_t need = dirent_size(strlen(f->children.items[i].name));
+
+		if (used + need > DIR_ROOM) {
+			blocks++;
+			used = 0;
+		}
+		used += need;
+	}
+	return blocks;
+}
+
+int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n,
+		    struct ext2_inode_large *inode, struct err **err)
+{
+	struct dir_blocks d = {.data = STR_INIT};
+	struct ext4_folder *f = n->folder;
+	unsigned links = f->subdirs + 2 + (n->ino == EXT2_ROOT_INO && w->lost_found);
+	errcode_t code;
+
+	inode->i_links_count = links < MAX_LINKS ? (uint16_t)links : 1;
+	dir_fill(w, f, &d);
+	code = dir_store(w, n->ino, inode, &d.data);
+	str_release(&d.data);
+	return code ? ext4_fail(code, n->path, "cannot write the folder", err) : 0;
+}
+
+int ext4_put_lost_found(struct ext4_writer *w, struct err **err)
+{
+	struct tree_inode dir = {
+		.mode = S_IFDIR | 0700, .mtime = (int64_t)tree_epoch(w->t), .links = 2};
+	struct ext4_folder folder = {&dir, EXT2_FIRST_INODE(w->fs->super), EXT2_ROOT_INO, {0}, 0};
+	struct ext2_inode_large inode;
+	struct dir_blocks d = {.data = STR_INIT};
+	errcode_t code;
+
+	ext4_init_inode(&dir, &inode);
+	ext2fs_inode_alloc_stats2(w->fs, folder.ino, +1, 1);
+	code = ext4_start_inode(w, folder.ino, &inode);
+	dir_fill(w, &folder, &d);
+	for (int i = 1; i < LOST_FOUND_BLOCKS; i++)
+		dir_new_block(&d);
+	if (!code)
+		code = dir_store(w, folder.ino, &inode, &d.data);
+	str_release(&d.data);
+	if (!code)
+		code = ext2fs_write_inode_full(w->fs, folder.ino, ext2fs_inode(&inode),
+					       sizeof(inode));
+	return code ? ext4_fail(code, w->name, "cannot create '/" LOST_FOUND "'", err) : 0;
+}
