@@ -3,6 +3,7 @@
 #include "kinds/run/vm_opts.h"
 
 #include "kinds/kinds.h"
+#include "kinds/test/board_opts.h"
 #include "machine/board/board.h"
 #include "machine/guest/qemu.h"
 
@@ -90,6 +91,8 @@ static void vm_check(const struct kind_ctx *ctx, struct err_list *errors)
 	static const char *const of_board[] = {"arch", "memory", "cpus"};
 	const struct vm_opts *o = ctx->opts;
 
+	if (o->board)
+		board_check_ref(ctx, o->board, errors);
 	for (size_t i = 0; o->board && i < array_len(of_board); i++) {
 		if (yaml_get(ctx->map, of_board[i]))
 			err_list_at(errors, yaml_key_pos(ctx->map, of_board[i]),

@@ -57,6 +57,14 @@ bool board_takes_commands(const struct board_opts *o)
 	return o->agent != BOARD_AGENT_NONE;
 }
 
+void board_check_ref(const struct kind_ctx *ctx, const struct ref *ref, struct err_list *errors)
+{
+	const struct recipe *r = map_get(&ctx->project->recipes, ref->text);
+
+	if (r && r->kind != &kind_board)
+		err_list_at(errors, ref->pos, "'%s' is not a node of kind board", ref->text);
+}
+
 /* QEMU's names; a comma would add options that the recipe has words for. */
 static bool is_plain(const char *text)
 {

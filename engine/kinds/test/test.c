@@ -5,6 +5,7 @@
  */
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
+#include "kinds/test/board_opts.h"
 #include "kinds/test/test_opts.h"
 #include "recipe/facts.h"
 #include "scenario/chooser.h"
@@ -220,6 +221,14 @@ static struct demand test_demand(const void *opts)
 	};
 }
 
+static void check_names(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+
+	board_check_ref(ctx, o->board, errors);
+	check_device(ctx, errors);
+}
+
 const struct kind kind_test = {
 	.name = "test",
 	.summary = "a scenario on an emulated board: power, console, commands, cuts, damage",
@@ -236,7 +245,7 @@ const struct kind kind_test = {
 	.named = kind_always,
 	.schema = &schema,
 	.each = "from",
-	.check = check_device,
+	.check = check_names,
 	.missing = check_against_device,
 	.fact_help = fact_help,
 	.fact = fact,
