@@ -29,6 +29,8 @@ static const struct option config_options[] = {
 	 .help = "Let a board's `emulator:` come out of any tree: it runs on this machine, on the "
 		 "board's files alone; where nobody can make namespaces, with all that you may "
 		 "do."},
+	{"trust-tools", OPT_BOOL, offsetof(struct user_config, trust_tools), .def = "false",
+	 .help = "Let a bundle's `tools:` come out of any tree: its rauc reads the signing key."},
 };
 static const struct schema config_schema = SCHEMA(struct user_config, config_options);
 

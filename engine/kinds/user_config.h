@@ -15,6 +15,7 @@ struct user_config {
 	uint64_t download_size;        /* bytes; 0: not said */
 	uint64_t store_size;           /* bytes; 0: not said */
 	bool trust_emulators; /* a board's QEMU may come out of any tree, see kinds/test/board.c */
+	bool trust_tools;     /* a bundle's rauc, which reads the key, see kinds/bundle/bundle.c */
 };
 
 /* Everything lives in ARENA. No file: zeros. */

@@ -261,6 +261,13 @@ tools() { # NAME [SCRIPT in place of rauc]
 		"$1" "${2:+, \"$2\"}" | recipe "$1"
 	sed 's/^sign/tools: '"$1"'\nsign/' "$p/recipes/bundle.yaml" >"$p/recipes/bundle-$1.yaml"
 }
+tools thief 'while read -r line; do echo $line; done </signer.key >/out/bundle-thief.raucb'
+code "a tree of somebody's own is not given the key" 2 "$orch" -C "$p" build bundle-thief
+says "without the user's leave" "its rauc would read the signing key"
+rm "$p/recipes/thief.yaml" "$p/recipes/bundle-thief.yaml"
+mkdir -p "$scratch/config/orch"
+echo 'trust-tools: true' >"$scratch/config/orch/config.yaml"
+export XDG_CONFIG_HOME="$scratch/config"
 tools kit
 check "a bundle by a tree's rauc" o build bundle-kit
 t=$p/out/bundle-kit/bundle-kit.raucb

@@ -5,7 +5,9 @@
  */
 #include "base/path.h"
 #include "kinds/bundle/bundle_opts.h"
+#include "kinds/debian/debian.h"
 #include "kinds/kinds.h"
+#include "kinds/user_config.h"
 
 static const char *const formats[] = {"verity", "plain", NULL};
 enum format { FORMAT_VERITY, FORMAT_PLAIN };
@@ -53,8 +55,8 @@ static const struct option bundle_options[] = {
 	{"sign", OPT_REF, offsetof(struct bundle_opts, sign), OPT_REQUIRED, .accept = ACCEPT_SIGNER,
 	 .help = "The pki node that signs it.", .example = "pki"},
 	{"tools", OPT_REF, offsetof(struct bundle_opts, tools), .accept = ACCEPT_TREE,
-	 .help = "Tree whose rauc and mksquashfs make the bundle, in the sandbox; without it this "
-		 "host's do.",
+	 .help = "Tree whose rauc and mksquashfs make the bundle, in the sandbox: a debian node "
+		 "without overlay, for its rauc reads the signing key. Without it this host's do.",
 	 .example = "tools"},
 	{"tested-by", OPT_REF, offsetof(struct bundle_opts, tested_by), OPT_LIST,
 	 .accept = ACCEPT_FILE,
@@ -161,6 +163,26 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 static const struct schema bundle_schema =
 	SCHEMA(struct bundle_opts, bundle_options, .check = check_options);
 
+/*
+ * The rauc that signs reads the key's bytes and writes the bundle: one of the recipe's own could
+ * put the first into the second. Its answers are also all that is known of the bundle.
+ */
+static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct bundle_opts *o = ctx->opts;
+	struct err *err cleanup_err = NULL;
+	struct user_config config;
+	const char *why;
+
+	why = o->tools ? debian_not_packaged(ctx->arena, ctx->project, o->tools) : NULL;
+	if (!why || (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_tools))
+		return;
+	err_list_at(errors, o->tools->pos,
+		    "'%.*s' %s, and its rauc would read the signing key: make it a debian node, or "
+		    "set 'trust-tools: true' in your config.yaml if you trust this project",
+		    (int)strcspn(o->tools->text, ":"), o->tools->text, why);
+}
+
 static void bundle_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const char *name = arena_printf(ctx->arena, "%s.raucb", path_base(ctx->node));
@@ -182,6 +204,7 @@ const struct kind kind_bundle = {
 	.version = 1,
 	.named = kind_always,
 	.schema = &bundle_schema,
+	.check = bundle_check,
 	.outputs = bundle_outputs,
 	.tools = bundle_tools,
 };

@@ -208,6 +208,25 @@ static struct demand debian_demand(const void *opts)
 		.cpus = 1, .timeout_s = 2 * 60 * 60, .disk_mb = o->packages.count ? 1000 : 200};
 }
 
+const char *debian_not_packaged(struct arena *arena, const struct project *p, const struct ref *ref)
+{
+	const char *node = arena_strndup(arena, ref->text, strcspn(ref->text, ":")), *n = node;
+
+	if (map_get(&p->unsound, node))
+		return NULL;
+	for (size_t left = p->recipes.count; n && left; left--) { /* a circle is told elsewhere */
+		const struct recipe *r = map_get(&p->recipes, n);
+		const struct debian_opts *o = r ? r->opts : NULL;
+
+		if (!r || r->kind != &kind_debian)
+			return "is not a tree of packages (kind debian)";
+		if (o->overlay)
+			return "has files of its own over its packages ('overlay')";
+		n = o->from ? o->from->text : NULL;
+	}
+	return NULL;
+}
+
 const struct kind kind_debian = {
 	.name = "debian",
 	.summary = "a root tree from locked Debian packages, and sources",

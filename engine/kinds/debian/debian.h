@@ -124,6 +124,15 @@ extern const struct schema debian_schema;
 /* The place of item I of list KEY of a recipe, or of its only one. */
 struct pos debian_item_pos(const struct yaml *map, const char *key, size_t i);
 
+/*
+ * Why the programs of the tree that REF names are somebody's own work, not packages of an archive;
+ * NULL: they are packages, or the node cannot be read, which is told elsewhere. Whoever writes a
+ * recipe decides what such a tree holds: where its programs get at what the sandbox keeps from
+ * steps (the machine, a signing key), only the user can allow it.
+ */
+const char *debian_not_packaged(struct arena *arena, const struct project *p,
+				const struct ref *ref);
+
 /* "recipes/NODE.lock". */
 const char *debian_lock_path(struct arena *arena, const char *node);
 /*

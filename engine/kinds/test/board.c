@@ -106,27 +106,6 @@ static const struct schema board_schema =
 	SCHEMA(struct board_opts, board_options, .check = check_options);
 
 /*
- * Why the programs of NODE's tree are somebody's own work, not packages of an archive; NULL: they
- * are packages. Whoever writes a recipe decides what such a tree holds.
- */
-static const char *not_packaged(const struct project *p, const char *node)
-{
-	const char *n = node;
-
-	for (size_t left = p->recipes.count; n && left; left--) { /* a circle is told elsewhere */
-		const struct recipe *r = map_get(&p->recipes, n);
-		const struct debian_opts *o = r ? r->opts : NULL;
-
-		if (!r || r->kind != &kind_debian)
-			return "is not a tree of packages (kind debian)";
-		if (o->overlay)
-			return "has files of its own over its packages ('overlay')";
-		n = o->from ? o->from->text : NULL;
-	}
-	return NULL;
-}
-
-/*
  * A recipe must not bring its own emulator along: where this machine lets nobody make namespaces it
  * runs as the user, and elsewhere no more than confined.h holds it.
  */
@@ -135,21 +114,19 @@ static void board_check(const struct kind_ctx *ctx, struct err_list *errors)
 	const struct board_opts *o = ctx->opts;
 	struct err *err cleanup_err = NULL;
 	struct user_config config;
-	const char *node, *why;
+	const char *why;
 
 	if (!o->emulator)
 		return;
-	node = arena_strndup(ctx->arena, o->emulator->text, strcspn(o->emulator->text, ":"));
-	why = not_packaged(ctx->project, node);
-	if (!why || map_get(&ctx->project->unsound, node) ||
-	    (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_emulators))
+	why = debian_not_packaged(ctx->arena, ctx->project, o->emulator);
+	if (!why || (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_emulators))
 		return;
 	err_list_at(
 		errors, o->emulator->pos,
-		"'%s' %s, and its QEMU would run on this machine: make it "
+		"'%.*s' %s, and its QEMU would run on this machine: make it "
 		"a debian node, or set 'trust-emulators: true' in your config.yaml if you trust "
 		"this project",
-		node, why);
+		(int)strcspn(o->emulator->text, ":"), o->emulator->text, why);
 }
 
 static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
