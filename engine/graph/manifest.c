@@ -127,7 +127,8 @@ static void put_input(struct str *to, const struct manifest_input *in, bool whol
 static void put_option(struct str *to, const struct option_value *v)
 {
 	if (v->type == VALUE_LINE) {
-		str_printf(to, "line %s %u\n", v->path, v->line);
+		str_printf(to, "line %s %u", v->path, v->line);
+		put_line(to, "", v->file);
 		return;
 	}
 	str_printf(to, "%s %s ", v->unkeyed ? "unkeyed" : "option", v->path);
@@ -260,11 +261,12 @@ static int read_line(struct parser *p)
 {
 	uint64_t line;
 
-	if (p->w.count != 3 || number(p->w.items[2], UINT32_MAX, &line))
+	if (p->w.count != 4 || number(p->w.items[2], UINT32_MAX, &line))
 		return 1;
 	option_values_push(&p->m->options, (struct option_value){.path = p->w.items[1],
 								 .type = VALUE_LINE,
 								 .line = (unsigned)line,
+								 .file = p->w.items[3],
 								 .unkeyed = true});
 	return 0;
 }

@@ -36,7 +36,7 @@
  *	unkeyed-node "base"                 where kind->named() does not say so
  *	unkeyed-lock-date 1795226446        where kind->dated() does not say so
  *	unkeyed timeout "60"                as option, where the option stands
- *	line steps.0 12                     line of the recipe
+ *	line steps.0 12 "recipes/x.yaml"    where it is written
  *	lock "…"                            after the pins: the text of the lock
  *	at "/store/cas/ab/cdef"             where the input or output of the line before lies
  *	text "…"                            the file itself: a filled template, a fact

@@ -214,12 +214,13 @@ enum option_value_type {
 	VALUE_TEXT, /* in normal form: sizes in bytes, enums as words */
 	VALUE_LIST, /* an empty list */
 	VALUE_MAP,  /* an empty map */
-	VALUE_LINE, /* the line of the recipe where the step, form or placed struct at PATH is */
+	VALUE_LINE, /* file and line where the step, form or placed struct at PATH is */
 };
 struct option_value {
 	const char *path;
 	enum option_value_type type;
 	const char *text; /* of VALUE_TEXT */
+	const char *file; /* of VALUE_LINE: project path */
 	unsigned line;    /* of VALUE_LINE */
 	bool unkeyed;     /* of an OPT_UNKEYED row, or VALUE_LINE: part of no key */
 };
@@ -232,7 +233,7 @@ void schema_flatten(const struct schema *schema, const void *data, struct arena 
 		    struct option_values *ret);
 /*
  * Rebuilds the YAML tree from such values (the worker's side); schema_decode() reads it. Positions
- * are numbers of values, file "manifest"; where there is a VALUE_LINE its line, file NULL.
+ * are numbers of values, file "manifest"; where there is a VALUE_LINE its file and line, col 0.
  */
 struct yaml *schema_unflatten(struct arena *arena, const struct option_values *values,
 			      struct err **err);

@@ -131,6 +131,7 @@ static void write_place(struct writer *w, const struct pos *pos)
 	if (!pos->line)
 		return;
 	v = write_type(w, VALUE_LINE);
+	v->file = pos->file;
 	v->line = pos->line;
 	v->unkeyed = true;
 }
@@ -397,7 +398,7 @@ static int read_value(struct yaml *y, const struct option_value *v)
 		y->type = YAML_MAP;
 		return 0;
 	case VALUE_LINE:
-		y->pos = (struct pos){NULL, v->line, 0};
+		y->pos = (struct pos){v->file, v->line, 0};
 		return fresh;
 	}
 	return 1;

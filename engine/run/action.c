@@ -37,6 +37,12 @@ const char *action_secret(const struct action *a, const char *node, const char *
 	return NULL;
 }
 
+const char *action_place(const struct action *a, struct pos pos)
+{
+	return pos.line ? arena_printf(a->arena, "%s:%u", pos.file, pos.line)
+			: arena_printf(a->arena, "recipes/%s.yaml", a->node);
+}
+
 const char *action_output(const struct action *a, const char *name)
 {
 	return arena_printf(a->arena, "%s/%s", a->outdir, name);

@@ -95,6 +95,8 @@ const struct action_input *action_input(const struct action *a, const struct ref
 const struct action_input *action_fact(const struct action *a);
 /* The absolute path of a secret of NODE, or NULL. */
 const char *action_secret(const struct action *a, const char *node, const char *option);
+/* "FILE:LINE" of a struct pos in the options; of the whole recipe, line 0: its file. Arena. */
+const char *action_place(const struct action *a, struct pos pos);
 /* "outdir/NAME"; arena. */
 const char *action_output(const struct action *a, const char *name);
 /*

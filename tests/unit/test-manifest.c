@@ -263,8 +263,8 @@ static void expect_diff(const char *old, const char *new, const char *expected)
 static void diffs(void **state)
 {
 	expect_whole_diff(HEAD, HEAD, "");
-	expect_diff("line steps.0 12\nunkeyed timeout \"60\"\n",
-		    "line steps.0 13\nline steps.1 14\n", "");
+	expect_diff("line steps.0 12 \"a\"\nunkeyed timeout \"60\"\n",
+		    "line steps.0 13 \"a\"\nline steps.1 14 \"b\"\n", "");
 	expect_diff("option size \"4294967296\"\noption label \"a b\"\n",
 		    "option size \"6442450944\"\noption label \"a c\"\noption x "
 		    "\"\\x1b\"\n",
@@ -335,7 +335,7 @@ static const char rich_key[] =
 	     "tool \"rauc\" \"1 \\\"8\\\"\"\n";
 static const char rich_whole[] =
 	HEAD "option empty []\noption map {}\noption text \"[]\"\noption steps.0.name \"\\x01\"\n"
-	     "line steps.0 12\nunkeyed timeout \"60\"\n"
+	     "line steps.0 12 \"recipes/x y.yaml\"\nunkeyed timeout \"60\"\n"
 	     "pin package \"a\" \"1 2\"\nlock \"l\\n\"\n"
 	     "input \"a/\" folder sha256:" AA "\nat \"/p/a/\"\n"
 	     "file \"a/\" \"f\" 0644 sha256:" EMPTY "\n"

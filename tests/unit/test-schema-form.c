@@ -76,9 +76,9 @@ static struct way *decode_way(const char *text)
 static void forms(void **state)
 {
 	static const char lines[] =
-		"option way.0.go \"a\"\noption way.0.with \"f\"\nline way.0 2\n"
-		"option way.1.stop \"b\"\noption way.1.for \"2\"\nline way.1 3\n"
-		"option way.2.go \"c\"\noption way.2.stop \"d\"\nline way.2 4\n";
+		"option way.0.go \"a\"\noption way.0.with \"f\"\nline way.0 2 \"a.yaml\"\n"
+		"option way.1.stop \"b\"\noption way.1.for \"2\"\nline way.1 3 \"a.yaml\"\n"
+		"option way.2.go \"c\"\noption way.2.stop \"d\"\nline way.2 4 \"a.yaml\"\n";
 	struct err *err cleanup_err = NULL;
 	struct str refs cleanup_str = STR_INIT, help cleanup_str = STR_INIT;
 	struct way *d = decode_way(

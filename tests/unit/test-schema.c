@@ -306,10 +306,10 @@ static void lines_of_steps(void **state)
 	d = schema_decode(&schema, arena, y, NULL, &errors);
 	assert_non_null(d);
 	step = LIST_AT(d->run, struct step *, 1);
-	assert_null(step->pos.file);
+	assert_string_equal(step->pos.file, d->before->pos.file);
 	assert_int_equal(step->pos.line, 4);
 	assert_int_equal(d->before->pos.line, 5);
-	assert_null(read_lines(arena, "line run.0 3\n", &err));
+	assert_null(read_lines(arena, "line run.0 3 \"a\"\n", &err));
 }
 
 struct placed {
@@ -332,7 +332,7 @@ static const struct option place_options[] = {
 };
 static const struct schema place_schema = SCHEMA(struct place_demo, place_options);
 
-/* A struct that wants its place has it in the recipe, and its line in a worker. */
+/* A struct that wants its place has it in the recipe, and in a worker. */
 static void places_of_structs(void **state)
 {
 	static const char text[] = "steps:\n  - {name: a}\n  - {}\n";
@@ -344,13 +344,13 @@ static void places_of_structs(void **state)
 	assert_string_equal(LIST_AT(d->steps, struct placed *, 1)->pos.file, "a.yaml");
 	assert_int_equal(LIST_AT(d->steps, struct placed *, 1)->pos.line, 3);
 	assert_string_equal(lines_of(arena, &place_schema, d, true),
-			    "option steps.0.name \"a\"\nline steps.0 2\n"
-			    "option steps.1 {}\nline steps.1 3\n");
+			    "option steps.0.name \"a\"\nline steps.0 2 \"a.yaml\"\n"
+			    "option steps.1 {}\nline steps.1 3 \"a.yaml\"\n");
 	assert_null(strstr(lines_of(arena, &place_schema, d, false), "line"));
-	y = read_lines(arena, "option steps.0.name \"a\"\nline steps.0 2\n", &err);
+	y = read_lines(arena, "option steps.0.name \"a\"\nline steps.0 2 \"b.yaml\"\n", &err);
 	d = schema_decode(&place_schema, arena, y, NULL, &errors);
 	assert_non_null(d);
-	assert_null(LIST_AT(d->steps, struct placed *, 0)->pos.file);
+	assert_string_equal(LIST_AT(d->steps, struct placed *, 0)->pos.file, "b.yaml");
 	assert_int_equal(LIST_AT(d->steps, struct placed *, 0)->pos.line, 2);
 }
 

@@ -15,13 +15,9 @@
 static char *step_name(const struct steps *s, size_t i)
 {
 	const struct step *step = LIST_AT(*s->list, struct step *, i);
-	struct str text cleanup_str = STR_INIT;
 
-	str_printf(&text, "recipes/%s.yaml", s->a->node);
-	if (!step->pos.file && step->pos.line)
-		str_printf(&text, ":%u", step->pos.line);
-	str_printf(&text, ": step %zu of %zu", i + 1, s->list->count);
-	return str_steal(&text);
+	return xasprintf("%s: step %zu of %zu", action_place(s->a, step->pos), i + 1,
+			 s->list->count);
 }
 
 /* Which step is running, for a shell after a failure. */

@@ -59,12 +59,11 @@ static int check_step(const struct test_run *r, const struct formed *s, struct e
 
 	if ((step_traits(s) & STEP_NEEDS_AGENT) && r->board.agent == BOARD_AGENT_NONE)
 		return err_set(err, ERR_USER,
-			       "recipes/%s.yaml:%u: '%s' needs commands in the guest, but "
-			       "board '%s' takes none (agent: none)",
-			       r->a->node, s->pos.line, v->form.name, board);
+			       "%s: '%s' needs commands in the guest, but board '%s' takes none "
+			       "(agent: none)",
+			       action_place(r->a, s->pos), v->form.name, board);
 	if (v->refuse && v->refuse(s->data, &r->board, board, &why))
-		return err_set(err, ERR_USER, "recipes/%s.yaml:%u: %s", r->a->node, s->pos.line,
-			       why.buf);
+		return err_set(err, ERR_USER, "%s: %s", action_place(r->a, s->pos), why.buf);
 	return 0;
 }
 
@@ -244,8 +243,8 @@ static int blame(struct test_run *r, size_t i, const char *title, struct err **e
 	struct str text cleanup_str = STR_INIT;
 
 	r->failed = i + 1;
-	str_printf(&text, "recipes/%s.yaml:%u: step %zu of %zu (%s): %s", r->a->node, s->pos.line,
-		   i + 1, r->o->steps.count, title, cause->text);
+	str_printf(&text, "%s: step %zu of %zu (%s): %s", action_place(r->a, s->pos), i + 1,
+		   r->o->steps.count, title, cause->text);
 	if (*last)
 		str_printf(&text, "; the console's last line: '%s'", last);
 	scene_note(r->stage.scene, "failed: %s", cause->text);

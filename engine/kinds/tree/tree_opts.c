@@ -228,7 +228,5 @@ const struct schema tree_schema = SCHEMA(struct tree_opts, tree_options, .check 
 
 int tree_place(const struct action *a, struct pos pos, struct err **err)
 {
-	if (!pos.file && pos.line)
-		return err_wrap(err, "recipes/%s.yaml:%u", a->node, pos.line);
-	return err_wrap(err, "recipes/%s.yaml", a->node);
+	return err_wrap(err, "%s", action_place(a, pos));
 }

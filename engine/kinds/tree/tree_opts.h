@@ -46,7 +46,7 @@ struct tree_opts {
 };
 extern const struct schema tree_schema;
 
-/* Puts "recipes/NODE.yaml:LINE: " before *err; -1. */
+/* Puts action_place() of POS before *err; -1. */
 int tree_place(const struct action *a, struct pos pos, struct err **err);
 
 /* tree_users.c: groups, then users with their homes and keys. */
