@@ -4,9 +4,8 @@
  * Which slot the boot loader chose, as the console tells it (target.chosen), and the keys of verbs
  * that judge it. How many tries are left is what stands on the card at that moment.
  */
-#include <regex.h>
-
 #include "scenario/chooser.h"
+#include "scenario/pattern.h"
 #include "scenario/verb.h"
 
 /* A verb's struct begins with it. */

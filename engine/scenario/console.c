@@ -1,31 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "scenario/console.h"
 
-int regex_compile(const char *text, regex_t *ret, struct err **err)
-{
-	char message[200];
-	int rc = regcomp(ret, text, REG_EXTENDED);
-
-	if (!rc)
-		return 0;
-	regerror(rc, ret, message, sizeof(message));
-	return err_set(err, ERR_USER, "'%s' is not an extended regular expression: %s", text,
-		       message);
-}
-
-void regex_check(const struct yaml *map, const char *key, const char *text, struct err_list *errors)
-{
-	struct err *err cleanup_err = NULL;
-	regex_t regex;
-
-	if (!text)
-		return;
-	if (regex_compile(text, &regex, &err) < 0)
-		err_list_at(errors, yaml_key_pos(map, key), "%s", err->text);
-	else
-		regfree(&regex);
-}
-
 struct hunt {
 	regex_t regex;
 	int64_t count; /* hits still to come */

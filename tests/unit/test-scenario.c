@@ -8,6 +8,7 @@
 #include "option-lines.h"
 #include "scenario/choice.h"
 #include "scenario/choice_rule.h"
+#include "scenario/pattern.h"
 
 #define M ((uint64_t)1 << 20)
 #define EVERY_VERB_DIGEST "5c2f3d6fbe4026db50c1611ffd5ad0bdf73ba1c52ead45238aa5ebc33e8af565"
@@ -463,6 +464,41 @@ static void test_half(void **state)
 	drop(&r);
 }
 
+/* What would take all memory, the stack, or for ever; and what merely looks like it. */
+static void test_regexes(void **state)
+{
+	static const char *const fine[] = {
+		"BOOT: slot ([^ ]+)",     "[]{9,}()]{2}x{3,}",  "a{1,900}",
+		"(a|b)+[[:digit:]]*[{]?", "\\{99999\\}\\(\\\\", "x[^](\\1{1,9999}]",
+	};
+	static const char *const refused_ones[] = {
+		"a{1,1001}",
+		"(a{1,100}){1,100}",
+		"((((((a{9}){9}){9}){9}){9}){9})",
+		"(.*)\\1",
+		"((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)",
+		"a{999}{999}",
+		"[[:alpha:]]{30000}",
+		"a{99999999999999999999}",
+	};
+	char deep[1200] = "";
+	struct err *err = NULL;
+	regex_t re;
+
+	for (size_t i = 0; i < array_len(fine); i++) {
+		int rc = regex_compile(fine[i], &re, &err);
+
+		ok(rc, &err);
+		regfree(&re);
+	}
+	for (size_t i = 0; i < array_len(refused_ones); i++)
+		refused(regex_compile(refused_ones[i], &re, &err), &err, "orch looks for");
+	memset(deep, '(', 21);
+	refused(regex_compile(deep, &re, &err), &err, "too deep");
+	memset(deep, '(', sizeof(deep) - 1);
+	refused(regex_compile(deep, &re, &err), &err, "at most 1000 bytes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,7 +508,7 @@ int main(void)
 		cmocka_unit_test(test_equal),   cmocka_unit_test(test_half),
 		cmocka_unit_test(test_text),    cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_lines),   cmocka_unit_test(test_titles),
-		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_judge),   cmocka_unit_test(test_regexes),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -2,13 +2,12 @@
 /* kind device: slots, boot loader and state of the devices that run what the project makes. */
 #include "kinds/device/device_opts.h"
 
-#include <regex.h>
-
 #include "base/path.h"
 #include "kinds/disk/disk_opts.h"
 #include "kinds/image/image.h"
 #include "kinds/kinds.h"
 #include "recipe/recipe.h"
+#include "scenario/pattern.h"
 
 #define PARTITION_WORD "{partition}"
 
@@ -126,8 +125,8 @@ bool device_counts_tries(int loader)
 static void check_bootloader(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct device_bootloader *b = data;
+	struct err *err cleanup_err = NULL;
 	regex_t re;
-	int bad;
 
 	if (b->tries && !device_counts_tries(b->type))
 		err_list_at(errors, yaml_key_pos(map, "tries"),
@@ -139,14 +138,14 @@ static void check_bootloader(void *data, const struct yaml *map, struct err_list
 			    "means the same to everybody");
 	if (!b->chosen)
 		return;
-	bad = regcomp(&re, b->chosen, REG_EXTENDED);
-	if (bad || re.re_nsub < 1)
+	if (regex_compile(b->chosen, &re, &err) < 0) {
+		err_list_at(errors, yaml_key_pos(map, "chosen"), "%s", err->text);
+		return;
+	}
+	if (re.re_nsub < 1)
 		err_list_at(errors, yaml_key_pos(map, "chosen"),
-			    bad ? "'%s' is not a POSIX extended regular expression"
-				: "'%s' has no group: put what is the boot name in ( )",
-			    b->chosen);
-	if (!bad)
-		regfree(&re);
+			    "'%s' has no group: put what is the boot name in ( )", b->chosen);
+	regfree(&re);
 }
 
 static void check_yes_no(const char *key, const char *value, const struct yaml *map,

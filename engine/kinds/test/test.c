@@ -237,7 +237,7 @@ const struct kind kind_test = {
 		"fails at the first that does not hold.\n\n"
 		"Each step has exactly one verb, which are the keys below 'steps'; the other keys "
 		"of a step belong to its verb. The power is off at first. Regular expressions are "
-		"POSIX extended ones.\n\n"
+		"POSIX extended ones, of at most 1000 bytes and without back-references.\n\n"
 		"The outputs are verdict.json (without times, so that what depends on the verdict "
 		"is cached by it), console.log (seconds since power-on in front of each line), "
 		"junit.xml and, with `keep-card`, card.img.",
