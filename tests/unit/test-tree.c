@@ -405,6 +405,11 @@ static void test_remove(void **state)
 	assert_true(tree_glob("/a/**/x", "a/b/c/x"));
 	assert_false(tree_glob("/a/*", "a/b/c"));
 	assert_false(tree_glob("/a/**", "a"));
+	assert_true(tree_glob("/**/a/**/b/c", "b/a/a/b/b/c"));
+	/* 10^13 ways to divide it */
+	assert_false(tree_glob("**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/b",
+			       "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"
+			       "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"));
 }
 
 static void test_copy_tree(void **state)

@@ -5,35 +5,53 @@
 
 #include "media/tree/tree.h"
 
-/* Whether the parts of GLOB match the parts of PATH, both without leading '/'. */
-static bool glob_parts(const char *glob, const char *path)
+/* Whether the first part of GLOB, of G bytes, matches that of PATH, of P bytes. */
+static bool part_matches(const char *glob, size_t g, const char *path, size_t p)
 {
-	size_t g = strcspn(glob, "/"), p = strcspn(path, "/");
 	char gpart[256], ppart[256];
 
-	if (!*glob)
-		return !*path;
-	if (g == 2 && glob[0] == '*' && glob[1] == '*') {
-		const char *rest = glob[g] ? glob + g + 1 : glob + g;
-
-		if (!*rest)
-			return *path != '\0';
-		for (;; path += p + 1, p = strcspn(path, "/")) {
-			if (glob_parts(rest, path))
-				return true;
-			if (!path[p])
-				return false;
-		}
-	}
 	if (!*path || g >= sizeof(gpart) || p >= sizeof(ppart))
 		return false;
 	memcpy(gpart, glob, g);
 	gpart[g] = '\0';
 	memcpy(ppart, path, p);
 	ppart[p] = '\0';
-	if (fnmatch(gpart, ppart, 0) != 0)
-		return false;
-	return glob_parts(glob[g] ? glob + g + 1 : glob + g, path[p] ? path + p + 1 : path + p);
+	return fnmatch(gpart, ppart, 0) == 0;
+}
+
+/*
+ * Whether the parts of GLOB match the parts of PATH, both without leading '/'. Where they do not
+ * from some part on, the last "**" takes one part more; what one before it takes is settled then,
+ * for a longer one leaves the same to be found in less.
+ */
+static bool glob_parts(const char *glob, const char *path)
+{
+	const char *after = NULL, *from = NULL; /* the last "**", and where what it takes ends */
+
+	for (;;) {
+		size_t g = strcspn(glob, "/"), p = strcspn(path, "/");
+
+		if (!*glob && !*path)
+			return true;
+		if (g == 2 && glob[0] == '*' && glob[1] == '*') {
+			glob += glob[g] ? g + 1 : g;
+			if (!*glob)
+				return *path != '\0';
+			after = glob;
+			from = path;
+			continue;
+		}
+		if (*glob && part_matches(glob, g, path, p)) {
+			glob += glob[g] ? g + 1 : g;
+			path += path[p] ? p + 1 : p;
+			continue;
+		}
+		if (!from || !from[strcspn(from, "/")])
+			return false;
+		from += strcspn(from, "/") + 1;
+		glob = after;
+		path = from;
+	}
 }
 
 bool tree_glob(const char *glob, const char *path)
