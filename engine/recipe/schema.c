@@ -4,9 +4,6 @@
 #include "base/path.h"
 #include "recipe/schema_priv.h"
 
-/* How the text of a reference to a template begins. */
-#define TEMPLATE_OPEN "{template: "
-
 static void decode_option(struct decode *d, const struct option *o, const struct yaml *y,
 			  void *field);
 
@@ -50,8 +47,7 @@ const char *decode_type_name(const struct yaml *y)
 }
 
 /* "expected X, found Y" unless Y is a scalar with a value. */
-static bool scalar_given(struct decode *d, const char *what, const char *expected,
-			 const struct yaml *y)
+bool decode_given(struct decode *d, const char *what, const char *expected, const struct yaml *y)
 {
 	d->refused += y->refused;
 	if (y->refused)
@@ -96,13 +92,13 @@ static bool text_allowed(struct decode *d, const struct option *o, const char *t
 static void decode_string(struct decode *d, const struct option *o, const struct yaml *y,
 			  void *field)
 {
-	if (scalar_given(d, o->name, "a text", y) && text_allowed(d, o, y->text, y->pos))
+	if (decode_given(d, o->name, "a text", y) && text_allowed(d, o, y->text, y->pos))
 		*(const char **)field = y->text;
 }
 
 static void decode_bool(struct decode *d, const struct option *o, const struct yaml *y, void *field)
 {
-	if (!scalar_given(d, o->name, "true or false", y))
+	if (!decode_given(d, o->name, "true or false", y))
 		return;
 	if (str_eq(y->text, "true"))
 		*(bool *)field = true;
@@ -119,7 +115,7 @@ static void decode_int(struct decode *d, const struct option *o, const struct ya
 	bool minus = digits != y->text;
 	uint64_t n;
 
-	if (!scalar_given(d, o->name, "a whole number", y))
+	if (!decode_given(d, o->name, "a whole number", y))
 		return;
 	if (str_u64(digits, &n) || n > INT64_MAX)
 		err_list_at(d->errors, y->pos, "'%s' is a whole number, found '%s'", o->name,
@@ -134,7 +130,7 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 {
 	uint64_t n;
 
-	if (!scalar_given(d, o->name, "a size", y))
+	if (!decode_given(d, o->name, "a size", y))
 		return;
 	if (size_parse(y->text, &n))
 		err_list_at(d->errors, y->pos,
@@ -162,7 +158,7 @@ static void decode_enum(struct decode *d, const struct option *o, const struct y
 	size_t count = 0;
 	const char *near;
 
-	if (!scalar_given(d, o->name, "a word", y))
+	if (!decode_given(d, o->name, "a word", y))
 		return;
 	for (; o->words[count]; count++) {
 		if (str_eq(o->words[count], y->text)) {
@@ -186,7 +182,7 @@ static void decode_digest(struct decode *d, const struct option *o, const struct
 {
 	struct digest digest;
 
-	if (!scalar_given(d, o->name, "a SHA-256 digest", y))
+	if (!decode_given(d, o->name, "a SHA-256 digest", y))
 		return;
 	if (digest_parse(y->text, &digest))
 		err_list_at(d->errors, y->pos,
@@ -196,7 +192,7 @@ static void decode_digest(struct decode *d, const struct option *o, const struct
 		*(struct digest *)field = digest;
 }
 
-static bool is_one_of(const char *word, const char *const *words)
+bool decode_is_one_of(const char *word, const char *const *words)
 {
 	for (; words && *words; words++)
 		if (str_eq(*words, word))
@@ -204,77 +200,12 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
-/* The path in {template: PATH}, a map in a recipe and a text in a manifest, or NULL. */
-static const char *template_path(struct decode *d, const struct option *o, const struct yaml *y)
-{
-	const struct yaml *path = y->type == YAML_MAP ? yaml_get(y, "template") : NULL;
-	const char *text = y->type == YAML_SCALAR ? str_skip(y->text, TEMPLATE_OPEN) : NULL;
-	size_t len = text ? strlen(text) : 0;
-
-	if (!(o->accept & ACCEPT_TEMPLATE) || y->refused)
-		return NULL;
-	if (path && y->count == 1 && path->type == YAML_SCALAR)
-		return path->text;
-	if (len && text[len - 1] == '}')
-		return arena_strndup(d->arena, text, len - 1);
-	return o->accept == ACCEPT_TEMPLATE && y->type == YAML_SCALAR ? y->text : NULL;
-}
-
-static void decode_template(struct decode *d, const struct option *o, const struct yaml *y,
-			    const char *path, struct ref **ret)
-{
-	const char *why;
-
-	if (!path_is_project(path, &why)) {
-		err_list_at(d->errors, y->pos,
-			    "path '%s' %s: paths are relative to the project's root", path, why);
-		return;
-	}
-	*ret = arena_alloc(d->arena, sizeof(**ret));
-	**ret = (struct ref){.text = arena_printf(d->arena, TEMPLATE_OPEN "%s}", path),
-			     .template = path,
-			     .pos = y->pos,
-			     .accept = o->accept};
-}
-
-/* What a row takes, for "'inputs' is WORDS, found a map". */
-static const char *reference_words(const struct option *o)
-{
-	if (o->accept == ACCEPT_PATH || o->accept == ACCEPT_TEMPLATE)
-		return "a path";
-	return o->accept & ACCEPT_TEMPLATE ? "a reference or {template: path}" : "a reference";
-}
-
-static void decode_ref(struct decode *d, const struct option *o, const struct yaml *y, void *field)
-{
-	const char *template = template_path(d, o, y);
-	struct ref *r;
-
-	if (template && *template) {
-		decode_template(d, o, y, template, field);
-		return;
-	}
-	if (!scalar_given(d, o->name, reference_words(o), y))
-		return;
-	if (!*y->text) {
-		err_list_at(d->errors, y->pos, "'%s' is empty", o->name);
-		return;
-	}
-	r = arena_alloc(d->arena, sizeof(*r));
-	r->text = y->text;
-	r->pos = y->pos;
-	r->accept = o->accept;
-	r->later = o->flags & OPT_LATER;
-	r->type = is_one_of(y->text, o->words) ? REF_WORD : REF_UNRESOLVED;
-	*(struct ref **)field = r;
-}
-
 static void decode_secret(struct decode *d, const struct option *o, const struct yaml *y,
 			  void *field)
 {
 	const char *why;
 
-	if (!scalar_given(d, o->name, "a path", y))
+	if (!decode_given(d, o->name, "a path", y))
 		return;
 	if (!path_is_project(y->text, &why))
 		err_list_at(d->errors, y->pos,
@@ -288,7 +219,7 @@ static void decode_argv(struct decode *d, const struct option *o, const struct y
 {
 	s->argv.items = arena_alloc(d->arena, (y->count + 1) * sizeof(char *));
 	for (size_t i = 0; i < y->count; i++) {
-		if (!scalar_given(d, o->name, "a script or a list of words", y->items[i]))
+		if (!decode_given(d, o->name, "a script or a list of words", y->items[i]))
 			return;
 		s->argv.items[s->argv.count++] = y->items[i]->text;
 	}
@@ -304,7 +235,7 @@ static void decode_step(struct decode *d, const struct option *o, const struct y
 	s->pos = y->pos;
 	if (y->type == YAML_LIST)
 		decode_argv(d, o, y, s);
-	else if (scalar_given(d, o->name, "a script or a list of words", y))
+	else if (decode_given(d, o->name, "a script or a list of words", y))
 		s->script = y->text;
 	*(struct step **)field = s;
 }
@@ -346,7 +277,7 @@ static struct list *decode_texts(struct decode *d, const struct yaml *key, const
 	for (size_t i = 0; i < count; i++) {
 		const struct yaml *item = y->type == YAML_LIST ? y->items[i] : y;
 
-		if (scalar_given(d, key->text, "a text or a list of texts", item))
+		if (decode_given(d, key->text, "a text or a list of texts", item))
 			items[l->count++] = item->text;
 	}
 	l->items = items;
@@ -373,7 +304,7 @@ static struct pair *decode_pair(struct decode *d, const struct option *o, const 
 
 	p->key = key->text;
 	p->pos = y->pos;
-	if (o->sub && y->type == YAML_SCALAR && is_one_of(y->text, o->words))
+	if (o->sub && y->type == YAML_SCALAR && decode_is_one_of(y->text, o->words))
 		p->value = y->text;
 	else if (o->sub && y->type != YAML_MAP)
 		map_expected(d, o, key, y);
@@ -381,7 +312,7 @@ static struct pair *decode_pair(struct decode *d, const struct option *o, const 
 		p->data = decode_map(d, o->sub, y, NULL);
 	else if (o->flags & OPT_LIST)
 		p->data = decode_texts(d, key, y);
-	else if (scalar_given(d, key->text, "a text", y) && text_allowed(d, o, y->text, y->pos))
+	else if (decode_given(d, key->text, "a text", y) && text_allowed(d, o, y->text, y->pos))
 		p->value = y->text;
 	return p;
 }
@@ -483,7 +414,7 @@ void decode_unknown_key(struct decode *d, const struct strs *names, const struct
 	struct str all cleanup_str = STR_INIT;
 	const char *near;
 
-	if (is_one_of(key->text, reserved)) {
+	if (decode_is_one_of(key->text, reserved)) {
 		err_list_at(d->errors, key->pos, "key '%s' is reserved for a later release",
 			    key->text);
 		return;
@@ -544,7 +475,7 @@ void *decode_map(struct decode *d, const struct schema *schema, const struct yam
 		if (o) {
 			given[o - schema->options] = true;
 			decode_field(d, o, map->items[i], data + o->offset);
-		} else if (!is_one_of(key, ignore)) {
+		} else if (!decode_is_one_of(key, ignore)) {
 			unknown_option(d, schema, map->keys[i]);
 		}
 	}

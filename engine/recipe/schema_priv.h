@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* What schema.c and schema_form.c share: both decode. */
+/* What schema.c, schema_form.c and schema_ref.c share: all decode. */
 #include "recipe/schema.h"
 
 /* What decoding carries along. */
@@ -18,6 +18,15 @@ void *decode_map(struct decode *d, const struct schema *schema, const struct yam
 		 const char *const *ignore);
 /* One value of an OPT_FORM row; *FIELD stays as it is when anything is wrong. */
 void decode_form(struct decode *d, const struct option *o, const struct yaml *y, void *field);
+/* One value of an OPT_REF row, or of an entry of an OPT_REFDICT; likewise. */
+void decode_ref(struct decode *d, const struct option *o, const struct yaml *y, void *field);
+/*
+ * Whether Y is a scalar with a text. What it is instead is reported: "'WHAT' is EXPECTED, found a
+ * list".
+ */
+bool decode_given(struct decode *d, const char *what, const char *expected, const struct yaml *y);
+/* WORDS are ended by NULL; may be NULL. */
+bool decode_is_one_of(const char *word, const char *const *words);
 /* Reports that KEY is none of NAMES, with the nearest. */
 void decode_unknown_key(struct decode *d, const struct strs *names, const struct yaml *key);
 /* "a list", "a map", "a single value". */
