@@ -194,6 +194,11 @@ const struct conf_entry *conf_find(const struct conf_entries *e, const char *sec
 	return NULL;
 }
 
+bool conf_waits(const struct conf_entry *e)
+{
+	return strstr(e->value, "{{");
+}
+
 int conf_number(const char *text, uint64_t *ret)
 {
 	char *end;

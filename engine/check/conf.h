@@ -32,5 +32,7 @@ int conf_read_table(struct arena *a, const char *dir, const char *rel, const cha
 /* The last value of KEY in SECTION, or NULL. */
 const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,
 				   const char *key);
+/* Whether the value is known only when an output is: names of facts are replaced already. */
+bool conf_waits(const struct conf_entry *e);
 /* "0x100000", "1048576", "4M". 0, or 1 when it is not a number. */
 int conf_number(const char *text, uint64_t *ret);

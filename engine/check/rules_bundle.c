@@ -26,7 +26,11 @@ static void bundle_suits_devices(struct check_view *v, const struct node *bundle
 
 	if (!device)
 		return;
-	if (!str_eq(o->compatible, device->value))
+	if (recipe_waits(bundle->recipe, &o->compatible) || conf_waits(device))
+		check_note(v, CHECK_BUNDLE_COMPATIBLE, recipe_pos(bundle->recipe, "compatible"),
+			   "not checked: 'compatible' of it or of %s holds the value of an output",
+			   device->pos.file);
+	else if (!str_eq(o->compatible, device->value))
 		check_say(v, CHECK_BUNDLE_COMPATIBLE, recipe_pos(bundle->recipe, "compatible"),
 			  "devices have compatible=%s (%s:%u) and would refuse a bundle for '%s'",
 			  device->value, device->pos.file, device->pos.line, o->compatible);

@@ -81,7 +81,7 @@ static void value_agrees(struct check_view *v, const char *key, const char *fact
 	const struct conf_entry *e = conf_find(&v->system, "system", key);
 	const char *want = check_fact(v, v->device, fact);
 
-	if (e && want && !same_value(e->value, want))
+	if (e && want && !conf_waits(e) && !same_value(e->value, want))
 		check_say(v, CHECK_DEVICE_AGREES, e->pos,
 			  "device '%s' (%s) promises %s=%s, and here is %s", v->device->name,
 			  v->device->recipe->file, key, want, e->value);

@@ -30,7 +30,10 @@ static void old_bundles_are_refused(struct check_view *v)
 
 		if (check_is_test(n) || n->recipe->kind != &kind_bundle)
 			continue;
-		if (deb_version_compare(o->version, least->value) < 0)
+		if (recipe_waits(n->recipe, &o->version) || conf_waits(least))
+			check_note(v, CHECK_MIN_BUNDLE_VERSION, pos,
+				   "not checked: a version holds the value of an output");
+		else if (deb_version_compare(o->version, least->value) < 0)
 			check_say(v, CHECK_MIN_BUNDLE_VERSION, least->pos,
 				  "devices would refuse bundle '%s' of version %s (%s:%u)", n->name,
 				  o->version, pos.file, pos.line);

@@ -143,13 +143,25 @@ static int add_secret(void *arg, const char *option_path, const char *project_pa
 	return 0;
 }
 
+/* Those that TEXT waits for. */
+static void add_values(struct builder *b, const struct value_text *text)
+{
+	struct edge edge;
+
+	for (size_t i = 0; text && i < text->count; i++)
+		if (resolve_value(&b->r, &text->refs[i], &edge) == 0)
+			edges_push(&b->edges, edge);
+}
+
 static int add_ref(void *arg, const char *option_path, struct ref *ref)
 {
 	struct builder *b = arg;
 	struct edge edge;
 
-	if (resolve_ref(&b->r, option_path, ref, &edge) == 0)
-		edges_push(&b->edges, edge);
+	if (resolve_ref(&b->r, option_path, ref, &edge))
+		return 0;
+	edges_push(&b->edges, edge);
+	add_values(b, edge.waits);
 	return 0;
 }
 
@@ -171,8 +183,10 @@ static void add_fact(struct builder *b)
 static int compare_edges(const void *a, const void *b)
 {
 	const struct edge *x = a, *y = b;
-	int c = strcmp(x->ref_text, y->ref_text);
+	int c = x->value - y->value;
 
+	if (!c)
+		c = strcmp(x->ref_text, y->ref_text);
 	if (c)
 		return c;
 	return x->pos.line != y->pos.line ? (x->pos.line < y->pos.line ? -1 : 1)
@@ -218,6 +232,8 @@ static void connect(struct builder *b)
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		b->n = g->nodes.items[i];
 		schema_each_ref(b->n->recipe->kind->schema, b->n->recipe->opts, add_ref, b);
+		for (const struct option_text *t = b->n->recipe->waiting; t; t = t->next)
+			add_values(b, t->text);
 		add_fact(b);
 		take_edges(b);
 	}
@@ -336,9 +352,12 @@ static void find_lock_dates(struct graph *g)
 
 		if (n->recipe->kind->lock_date)
 			n->lock_date = n->recipe->kind->lock_date(&ctx);
-		for (size_t k = 0; k < n->in.count; k++)
-			if (n->in.items[k].from && n->in.items[k].from->lock_date > n->lock_date)
-				n->lock_date = n->in.items[k].from->lock_date;
+		for (size_t k = 0; k < n->in.count; k++) {
+			const struct edge *e = &n->in.items[k];
+
+			if (e->from && !e->value && e->from->lock_date > n->lock_date)
+				n->lock_date = e->from->lock_date;
+		}
 	}
 }
 

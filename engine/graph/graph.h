@@ -24,7 +24,10 @@ DEFINE_VEC(nodes, struct node *)
 /* The ref_text of an input that is a fact of the node itself; no reference can be written so. */
 #define EDGE_FACT "{fact}"
 
-/* One input of a node. One of from and path is set; neither in an EDGE_FACT. */
+/*
+ * One input of a node, or a value that it waits for. One of from and path is set; neither in an
+ * EDGE_FACT.
+ */
 struct edge {
 	const char *ref_text; /* as written; unique within the node */
 	enum ref_type type;
@@ -33,10 +36,13 @@ struct edge {
 	const char *inside; /* REF_INSIDE */
 	const char *path;   /* REF_PATH: project path */
 	const char *filled; /* text of a template when it is filled, or of a fact; else NULL */
-	struct digest raw;  /* of a template before it was filled */
-	struct pos pos;     /* of the first mention */
-	bool signer;        /* ACCEPT_SIGNER: from's secrets may be used */
-	bool keep_git;      /* .git of a directory counts, too */
+	const struct value_text *waits; /* FILLED with the names of values in it, or NULL */
+	struct digest raw;              /* of a template before it was filled */
+	bool value;       /* REF_OUTPUT: its text alone is taken; it is no input (graph/values.h) */
+	const char *text; /* of a value, when it is known */
+	struct pos pos;   /* of the first mention */
+	bool signer;      /* ACCEPT_SIGNER: from's secrets may be used */
+	bool keep_git;    /* .git of a directory counts, too */
 };
 DEFINE_VEC(edges, struct edge)
 
@@ -44,7 +50,7 @@ struct node {
 	const char *name;
 	size_t index; /* in graph.nodes; names ascend */
 	struct recipe *recipe;
-	struct edges in;    /* sorted by ref_text */
+	struct edges in;    /* sorted by ref_text, the values after all inputs */
 	struct nodes users; /* distinct nodes that wait for this one */
 	const char *lock;   /* project path of what pins it (kind.h), or NULL */
 	struct output_specs outputs;

@@ -9,6 +9,7 @@
 #include "base/private_key.h"
 #include "graph/manifest.h"
 #include "graph/tools.h"
+#include "graph/values.h"
 
 /*
  * Directories of the project are read level by level, so that depth costs nothing; this bounds
@@ -375,11 +376,11 @@ int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_
 	struct maker m;
 	int rc = 0;
 
-	if (maker_open(&m, g, n, s, err))
+	if (values_fill(g, n, s, err) || maker_open(&m, g, n, s, err))
 		return -1;
 	add_head(&m);
 	rc = add_pins(&m, err);
-	for (size_t i = 0; i < n->in.count && rc == 0; i++)
+	for (size_t i = 0; i < n->in.count && !n->in.items[i].value && rc == 0; i++)
 		rc = add_input(&m, &n->in.items[i], err);
 	if (rc == 0)
 		rc = add_tools(&m, tools, err);

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "graph/values.h"
 #include "recipe/template.h"
 
 #define SUGGESTIONS_MAX 64
@@ -421,18 +422,24 @@ static int fill(struct request *q, const char *path)
 {
 	struct graph *g = q->r->g;
 	struct str text cleanup_str = STR_INIT, filled cleanup_str = STR_INIT;
+	struct value_refs values = {0};
 	struct err *err cleanup_err = NULL;
 	int fd cleanup_fd = path_open_beneath(q->r->dirfd, path, O_RDONLY | O_NONBLOCK, &err);
+	int rc;
 
 	if (fd < 0 || fd_read_all(fd, path, TEMPLATE_MAX_BYTES, &text, &err) < 0)
 		return refuse(q, "%s", err->text);
 	if (memchr(text.buf, 0, text.len))
 		return refuse(q, "template '%s' is not a text: it holds a zero byte", path);
-	if (template_fill(g->arena, g->project, path, text.buf, text.len, &filled, q->r->errors))
-		return 1;
+	rc = template_fill(g->arena, g->project, path, text.buf, text.len, &filled, &values,
+			   q->r->errors);
+	for (size_t i = 0; rc && i < values.count; i++) /* else whoever adds the edges says it */
+		(void)!resolve_value(q->r, &values.items[i], &(struct edge){0});
 	digest_data(text.buf, text.len, &q->edge->raw);
 	q->edge->filled = arena_strndup(g->arena, filled.len ? filled.buf : "", filled.len);
-	return 0;
+	q->edge->waits = value_text_new(g->arena, q->edge->filled, &values);
+	value_refs_clear(&values);
+	return rc;
 }
 
 static int take_template(struct request *q)
@@ -477,6 +484,51 @@ int resolve_ref(struct resolver *r, const char *option, struct ref *ref, struct 
 	struct request q = {r, option, ref, &edge};
 
 	if (resolve(&q))
+		return 1;
+	*ret = edge;
+	return 0;
+}
+
+static const struct output_spec *output_named(const struct node *n, const char *name)
+{
+	for (size_t i = 0; i < n->outputs.count; i++)
+		if (str_eq(n->outputs.items[i].name, name))
+			return &n->outputs.items[i];
+	return NULL;
+}
+
+/* No node is called as VALUE has it. */
+static int no_value(struct request *q, const struct value_ref *value)
+{
+	const char *near = graph_near(q->r->g, value->node);
+
+	if (map_get(&q->r->g->project->unsound, value->node))
+		return 1; /* its own errors are told */
+	if (near)
+		return refuse(q, "unknown node '%s': did you mean '%s'?", value->node, near);
+	return refuse(q,
+		      "unknown node '%s': a value is ${node:output}; write '$${' for a literal "
+		      "'${'",
+		      value->node);
+}
+
+int resolve_value(struct resolver *r, const struct value_ref *value, struct edge *ret)
+{
+	struct ref ref = {.text = arena_printf(r->g->arena, "%s:%s", value->node, value->output),
+			  .pos = value->pos,
+			  .accept = ACCEPT_FILE};
+	struct edge edge = {
+		.ref_text = values_edge_name(r->g->arena, value), .pos = value->pos, .value = true};
+	struct request q = {r, "a value", &ref, &edge};
+	const struct node *n = map_get(&r->g->by_name, value->node);
+	const struct output_spec *o = n ? output_named(n, value->output) : NULL;
+
+	if (!n)
+		return no_value(&q, value);
+	if (o && o->type != OUTPUT_FILE)
+		return refuse(&q, "'%s' is %s: a value is the text of a small file", ref.text,
+			      type_text(o->type));
+	if (take_named(&q, map_get(&r->g->by_name, value->node), value->output))
 		return 1;
 	*ret = edge;
 	return 0;

@@ -31,3 +31,5 @@ void resolve_hide(struct resolver *r, const char *path);
  * inside; *ret is the edge it makes. 0, or 1 after an error.
  */
 int resolve_ref(struct resolver *r, const char *option, struct ref *ref, struct edge *ret);
+/* The edge of a value that a text waits for: 0, or 1 after an error. */
+int resolve_value(struct resolver *r, const struct value_ref *value, struct edge *ret);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "base/vec.h"
+#include "recipe/value.h"
 
 #define EXPAND_MAX_BYTES (1024 * 1024)
 #define EXPAND_MAX_CHAIN 32
@@ -23,8 +24,10 @@ struct expand {
 	struct map *raw;        /* name -> struct var, while vars are expanded; else NULL */
 	struct source source;
 	struct err_list *errors;
-	unsigned chain;     /* variables in work */
-	fact_text_fn *fact; /* NULL: facts have no values yet */
+	unsigned chain;           /* variables in work */
+	bool no_nodes;            /* as in struct scope */
+	struct value_refs values; /* of the text in work */
+	fact_text_fn *fact;       /* NULL: facts have no values yet */
 	void *fact_arg;
 };
 
@@ -91,10 +94,15 @@ static size_t name_span(const char *s)
 	return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-+/@");
 }
 
-/* Whether the reference at S names a fact. */
+/* Whether the reference at S names a fact, or a value. */
 static bool is_fact(const char *s)
 {
 	return s[2 + name_span(s + 2)] == '#';
+}
+
+static bool is_value(const char *s)
+{
+	return s[2 + name_span(s + 2)] == ':';
 }
 
 static const char *number_text(struct expand *e, const char *filter, uint64_t n)
@@ -173,6 +181,30 @@ static const char *expand_fact(struct expand *e, struct pos pos, const char *s, 
 	return value;
 }
 
+/* The value at S, ${NODE:OUTPUT}, which stays as it is, AT bytes from the start of the text. */
+static const char *expand_value(struct expand *e, struct pos pos, const char *s, size_t at,
+				size_t *ret_len)
+{
+	size_t name = strcspn(s + 2, "}\n");
+	struct value_ref ref = {.pos = place_of(e, pos, s, name + 2), .at = at, .len = name + 3};
+
+	if (s[2 + name] != '}' || value_name(e->arena, s + 2, name, &ref)) {
+		err_list_at(e->errors, ref.pos,
+			    "'${' with a ':' begins a value like ${node:output}: write '$${' for a "
+			    "literal '${'");
+		return NULL;
+	}
+	if (e->no_nodes) {
+		err_list_at(e->errors, ref.pos,
+			    "project.yaml is read before any node is known: write the value in the "
+			    "recipe that needs it, or '$${' for a literal '${'");
+		return NULL;
+	}
+	value_refs_push(&e->values, ref);
+	*ret_len = ref.len;
+	return arena_strndup(e->arena, s, ref.len);
+}
+
 static const char *expand_var(struct expand *e, struct pos pos, const char *s, size_t *ret_len)
 {
 	size_t n = strcspn(s + 2, "+/@}");
@@ -195,7 +227,12 @@ static size_t expand_one(struct expand *e, struct pos pos, const char *s, struct
 	const char *value;
 	size_t len;
 
-	value = is_fact(s) ? expand_fact(e, pos, s, &len) : expand_var(e, pos, s, &len);
+	if (is_fact(s))
+		value = expand_fact(e, pos, s, &len);
+	else if (is_value(s))
+		value = expand_value(e, pos, s, out->len, &len);
+	else
+		value = expand_var(e, pos, s, &len);
 	if (!value)
 		return 0;
 	str_append(out, value);
@@ -266,9 +303,12 @@ static bool names_fact(const char *text)
 	return false;
 }
 
-static void take_text(struct yaml *y, const char *text)
+/* Y becomes TEXT, what it was expanded to; NULL after an error. */
+static void take_text(struct expand *e, struct yaml *y, const char *text)
 {
 	y->waits = NULL;
+	y->values = text ? value_text_new(e->arena, text, &e->values) : NULL;
+	value_refs_clear(&e->values);
 	if (!text) {
 		y->refused = true;
 	} else if (text != y->text) {
@@ -278,30 +318,33 @@ static void take_text(struct yaml *y, const char *text)
 }
 
 /* Whether it, or something in it, waits. */
-static bool expand_value(struct expand *e, const struct scope *scope, struct yaml *y)
+static bool expand_in(struct expand *e, const struct scope *scope, struct yaml *y)
 {
 	bool waits = false;
 
 	if (y->type != YAML_SCALAR) {
 		for (size_t i = 0; i < y->count; i++)
-			waits |= expand_value(e, scope, y->items[i]);
+			waits |= expand_in(e, scope, y->items[i]);
 		return waits;
 	}
-	if (!scope->no_facts && names_fact(y->text)) {
+	if (!scope->no_nodes && names_fact(y->text)) {
 		y->waits = scope;
 		return true;
 	}
-	take_text(y, expand_text(e, y));
+	take_text(e, y, expand_text(e, y));
 	return false;
 }
 
 bool expand_tree(struct arena *arena, const struct scope *scope, struct yaml *tree,
 		 struct err_list *errors)
 {
-	struct expand e = {
-		.arena = arena, .vars = scope->vars, .source = scope->source, .errors = errors};
+	struct expand e = {.arena = arena,
+			   .vars = scope->vars,
+			   .source = scope->source,
+			   .errors = errors,
+			   .no_nodes = scope->no_nodes};
 
-	return expand_value(&e, scope, tree);
+	return expand_in(&e, scope, tree);
 }
 
 bool expand_has_facts(struct source source)
@@ -326,7 +369,7 @@ void expand_waiting(struct arena *arena, struct yaml *y, fact_text_fn *fn, void 
 			   .fact = fn,
 			   .fact_arg = arg};
 
-	take_text(y, expand_text(&e, y));
+	take_text(&e, y, expand_text(&e, y));
 }
 
 static bool var_name_valid(const char *name)
@@ -406,8 +449,12 @@ void expand_vars(struct arena *arena, const struct yaml *project, const struct s
 		 struct source source, struct map *ret, struct err_list *errors)
 {
 	struct map raw cleanup_map = {0};
-	struct expand e = {
-		.arena = arena, .vars = ret, .raw = &raw, .source = source, .errors = errors};
+	struct expand e = {.arena = arena,
+			   .vars = ret,
+			   .raw = &raw,
+			   .source = source,
+			   .errors = errors,
+			   .no_nodes = true};
 	const struct yaml *vars = yaml_get(project, "vars");
 	struct yaml *name = yaml_get(project, "name"), *version = yaml_get(project, "version");
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * ${name} and ${node#fact} inside scalar values, after parsing: a value can never change the
- * structure of a file. "$${" stands for a literal "${"; any other "$" is itself. An unknown name is
- * an error. Values are not expanded again, except that vars may use other vars, the project's name
- * and its version.
+ * ${name}, ${node#fact} and ${node:output} inside scalar values, after parsing: a value can never
+ * change the structure of a file. "$${" stands for a literal "${"; any other "$" is itself. An
+ * unknown name is an error. What takes its place is not expanded again, except that vars may use
+ * other vars, the project's name and its version.
  *
  * Names have values as soon as project.yaml is read. Facts have theirs when all recipes are
  * (facts.h), so that a scalar with a fact waits: it is expanded as a whole by expand_waiting().
+ * Outputs have theirs when they are built: ${node:output} stays in the text, and the scalar's
+ * values (value.h) say where; whether a key can wait for them is up to its row (schema.h).
  */
 #include <stdbool.h>
 
@@ -25,7 +27,7 @@ struct source {
 struct scope {
 	const struct map *vars;
 	struct source source;
-	bool no_facts; /* a fact is an error: project.yaml is read before any node is known */
+	bool no_nodes; /* project.yaml is read before any node is known: their texts are errors */
 };
 
 /* A fact as it stands in a scalar: ${NODE#NAME}. */
@@ -37,7 +39,7 @@ struct fact_ref {
 typedef const char *fact_text_fn(void *arg, const struct fact_ref *ref);
 
 /*
- * Replaces names in all values of TREE, not in keys. A scalar with a fact is left as it is, and
+ * Replaces names in all scalars of TREE, not in keys. A scalar with a fact is left as it is, and
  * waits with SCOPE, which then must live as long as TREE does. Whether any waits.
  */
 bool expand_tree(struct arena *arena, const struct scope *scope, struct yaml *tree,

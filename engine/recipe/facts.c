@@ -224,7 +224,7 @@ const char *facts_scalar(struct facts *f, const struct yaml *map, const char *ke
 	if (!y || y->type != YAML_SCALAR)
 		return NULL;
 	fill(f, y);
-	return y->refused ? NULL : y->text;
+	return y->refused || y->values ? NULL : y->text;
 }
 
 int facts_size(struct facts *f, const struct yaml *map, const char *key, uint64_t *ret)

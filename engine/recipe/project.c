@@ -126,7 +126,7 @@ static void expand_key(struct arena *arena, struct project *p, const char *key,
 		       struct source source, struct err_list *errors)
 {
 	struct yaml *y = p->map->type == YAML_MAP ? yaml_get(p->map, key) : NULL;
-	struct scope scope = {.vars = &p->vars, .source = source, .no_facts = true};
+	struct scope scope = {.vars = &p->vars, .source = source, .no_nodes = true};
 
 	if (y)
 		expand_tree(arena, &scope, y, errors);

@@ -23,6 +23,15 @@ struct load {
 	struct recipes waiting; /* with facts that are still to be put in */
 };
 
+bool recipe_waits(const struct recipe *r, const char *const *field)
+{
+	const struct option_text *t = r->waiting;
+
+	while (t && t->field != field)
+		t = t->next;
+	return t;
+}
+
 struct pos recipe_pos(const struct recipe *r, const char *key)
 {
 	return yaml_key_pos(r->map, key);
@@ -85,9 +94,9 @@ static const struct kind *kind_of(struct load *l, const struct yaml *map)
 	}
 	if (y->refused)
 		return NULL;
-	if (y->type != YAML_SCALAR || y->waits) {
+	if (y->type != YAML_SCALAR || y->waits || y->values) {
 		err_list_at(l->errors, y->pos, "'kind' is a single word%s",
-			    y->waits ? ", which cannot depend on another node" : "");
+			    y->waits || y->values ? ", which cannot depend on another node" : "");
 		return NULL;
 	}
 	for (const struct kind *const *k = l->kinds; *k; k++)
@@ -135,7 +144,8 @@ static void decode_node(struct load *l, struct recipe *r)
 {
 	static const char *const ignore[] = {"kind", NULL};
 
-	r->opts = schema_decode(r->kind->schema, l->arena, r->map, ignore, l->errors);
+	r->opts = schema_decode_waiting(r->kind->schema, l->arena, r->map, ignore, &r->waiting,
+					l->errors);
 	if (r->opts)
 		recipes_push(&l->recipes, r);
 	else

@@ -48,10 +48,13 @@ struct recipe {
 	const char *name; /* "base", "tests/rollback" */
 	const char *file; /* "recipes/base.yaml" */
 	const struct kind *kind;
-	struct yaml *map; /* after expansion */
-	void *opts;       /* the kind's struct; NULL when it had errors */
+	struct yaml *map;            /* after expansion */
+	void *opts;                  /* the kind's struct; NULL when it had errors */
+	struct option_text *waiting; /* texts in it that wait for values */
 };
 
+/* Whether the text in FIELD of its options waits for values. */
+bool recipe_waits(const struct recipe *r, const char *const *field);
 /* The place of KEY in the recipe, or of the recipe. */
 struct pos recipe_pos(const struct recipe *r, const char *key);
 /* Finds the folder that holds recipes/project.yaml, from START upwards. */

@@ -46,7 +46,19 @@ const char *decode_type_name(const struct yaml *y)
 	return y->type == YAML_LIST ? "a list" : y->type == YAML_MAP ? "a map" : "a single value";
 }
 
-/* "expected X, found Y" unless Y is a scalar with a value. */
+bool decode_refuse_values(struct decode *d, const char *what, const struct yaml *y)
+{
+	const struct value_ref *ref = y->values ? y->values->refs : NULL;
+
+	if (ref)
+		err_list_at(d->errors, ref->pos,
+			    "'%s' cannot hold the value of '%s:%s', known only when '%s' is "
+			    "built: 'cmdline', 'env', the texts of a bundle and templates can; "
+			    "write '$${' for a literal '${'",
+			    what, ref->node, ref->output, ref->node);
+	return ref;
+}
+
 bool decode_given(struct decode *d, const char *what, const char *expected, const struct yaml *y)
 {
 	d->refused += y->refused;
@@ -59,7 +71,7 @@ bool decode_given(struct decode *d, const char *what, const char *expected, cons
 		err_list_at(d->errors, y->pos, "'%s' has no value: give one or leave the key out",
 			    what);
 	else
-		return true;
+		return !decode_refuse_values(d, what, y);
 	return false;
 }
 
@@ -89,11 +101,25 @@ static bool text_allowed(struct decode *d, const struct option *o, const char *t
 	return false;
 }
 
+/* The text under KEY, which may wait where the row says so. */
+static void decode_text(struct decode *d, const struct option *o, const char *key,
+			const struct yaml *y, const char **field)
+{
+	if ((o->flags & OPT_VALUE) && y->values) {
+		struct option_text *t = arena_alloc(d->arena, sizeof(*t));
+
+		*t = (struct option_text){d->waiting, field, y->values};
+		d->waiting = t;
+	} else if (!decode_given(d, key, "a text", y) || !text_allowed(d, o, y->text, y->pos)) {
+		return;
+	}
+	*field = y->text;
+}
+
 static void decode_string(struct decode *d, const struct option *o, const struct yaml *y,
 			  void *field)
 {
-	if (decode_given(d, o->name, "a text", y) && text_allowed(d, o, y->text, y->pos))
-		*(const char **)field = y->text;
+	decode_text(d, o, o->name, y, field);
 }
 
 static void decode_bool(struct decode *d, const struct option *o, const struct yaml *y, void *field)
@@ -312,8 +338,8 @@ static struct pair *decode_pair(struct decode *d, const struct option *o, const 
 		p->data = decode_map(d, o->sub, y, NULL);
 	else if (o->flags & OPT_LIST)
 		p->data = decode_texts(d, key, y);
-	else if (decode_given(d, key->text, "a text", y) && text_allowed(d, o, y->text, y->pos))
-		p->value = y->text;
+	else
+		decode_text(d, o, key->text, y, &p->value);
 	return p;
 }
 
@@ -485,15 +511,27 @@ void *decode_map(struct decode *d, const struct schema *schema, const struct yam
 	return d->errors->count + d->refused == before ? data : NULL;
 }
 
-void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
-		    const char *const *ignore, struct err_list *errors)
+void *schema_decode_waiting(const struct schema *schema, struct arena *arena,
+			    const struct yaml *map, const char *const *ignore,
+			    struct option_text **ret, struct err_list *errors)
 {
 	struct decode d = {.arena = arena, .errors = errors};
+	void *data;
 
 	if (map->type != YAML_MAP) {
 		err_list_at(errors, map->pos, "expected keys with values ('key: value'), found %s",
 			    decode_type_name(map));
 		return NULL;
 	}
-	return decode_map(&d, schema, map, ignore);
+	data = decode_map(&d, schema, map, ignore);
+	*ret = d.waiting;
+	return data;
+}
+
+void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
+		    const char *const *ignore, struct err_list *errors)
+{
+	struct option_text *waiting;
+
+	return schema_decode_waiting(schema, arena, map, ignore, &waiting, errors);
 }

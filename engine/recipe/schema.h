@@ -44,6 +44,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "recipe/value.h"
 #include "recipe/yaml.h"
 
 enum option_type {
@@ -82,6 +83,8 @@ enum option_flags {
 	 * kind is for
 	 */
 	OPT_LATER = 1 << 7,
+	/* string, value of a dict of texts: may wait for values (value.h) */
+	OPT_VALUE = 1 << 8,
 };
 
 /* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
@@ -205,6 +208,16 @@ struct schema {
  */
 void *schema_decode(const struct schema *schema, struct arena *arena, const struct yaml *map,
 		    const char *const *ignore, struct err_list *errors);
+/* A text of a decoded struct that waits for values. */
+struct option_text {
+	struct option_text *next;
+	const char **field; /* holds TEXT->text until somebody puts in what it is filled to */
+	const struct value_text *text;
+};
+/* The same; RET becomes the list of those texts. Without it, names of values count as text. */
+void *schema_decode_waiting(const struct schema *schema, struct arena *arena,
+			    const struct yaml *map, const char *const *ignore,
+			    struct option_text **ret, struct err_list *errors);
 /*
  * One value of a decoded struct, as manifests hold it. PATH is like contents.0.unpack or
  * outputs.root\x2etar: in keys of dicts, a byte that is none of A-Z a-z 0-9 _ + - / is written as

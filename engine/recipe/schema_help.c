@@ -153,6 +153,8 @@ static void option_text(const struct option *o, int indent, struct str *ret)
 		return;
 	str_printf(ret, "%*s%s: ", indent, "", o->name);
 	type_text(o, ret);
+	if (o->flags & OPT_VALUE)
+		str_append(ret, ", may hold ${node:output}");
 	if (o->flags & OPT_REQUIRED)
 		str_append(ret, "  (required)");
 	else if (o->def)

@@ -7,7 +7,8 @@
 struct decode {
 	struct arena *arena;
 	struct err_list *errors;
-	size_t refused; /* values that had been reported before */
+	size_t refused;              /* values that had been reported before */
+	struct option_text *waiting; /* for values */
 };
 
 /*
@@ -21,10 +22,12 @@ void decode_form(struct decode *d, const struct option *o, const struct yaml *y,
 /* One value of an OPT_REF row, or of an entry of an OPT_REFDICT; likewise. */
 void decode_ref(struct decode *d, const struct option *o, const struct yaml *y, void *field);
 /*
- * Whether Y is a scalar with a text. What it is instead is reported: "'WHAT' is EXPECTED, found a
- * list".
+ * Whether Y is a scalar with a text that is known. What it is instead is reported: "'WHAT' is
+ * EXPECTED, found a list".
  */
 bool decode_given(struct decode *d, const char *what, const char *expected, const struct yaml *y);
+/* Whether Y waits for values, which is reported: the graph may depend on it. */
+bool decode_refuse_values(struct decode *d, const char *what, const struct yaml *y);
 /* WORDS are ended by NULL; may be NULL. */
 bool decode_is_one_of(const char *word, const char *const *words);
 /* Reports that KEY is none of NAMES, with the nearest. */

@@ -25,8 +25,11 @@ static const char *template_path(struct decode *d, const struct option *o, const
 static void decode_template(struct decode *d, const struct option *o, const struct yaml *y,
 			    const char *path, struct ref **ret)
 {
+	const struct yaml *at = y->type == YAML_MAP ? yaml_get(y, "template") : y;
 	const char *why;
 
+	if (decode_refuse_values(d, "template", at))
+		return;
 	if (!path_is_project(path, &why)) {
 		err_list_at(d->errors, y->pos,
 			    "path '%s' %s: paths are relative to the project's root", path, why);

@@ -7,6 +7,8 @@ struct filling {
 	struct arena *arena;
 	const struct project *project;
 	struct err_list *errors;
+	struct value_refs *values;
+	size_t filled;  /* bytes so far */
 	struct pos pos; /* of what was read last */
 };
 
@@ -30,10 +32,24 @@ static const char *variable(struct filling *f, const char *name)
 	return NULL;
 }
 
+/* The value NAME, whose place is taken by it when it is known; NULL: it is none. */
+static const char *waiting(struct filling *f, const char *name)
+{
+	struct value_ref ref = {.pos = f->pos, .at = f->filled};
+	const char *text;
+
+	if (value_name(f->arena, name, strlen(name), &ref))
+		return NULL;
+	text = arena_printf(f->arena, "{{%s}}", name);
+	ref.len = strlen(text);
+	value_refs_push(f->values, ref);
+	return text;
+}
+
 /* What NAME, which stood between {{ and }}, is replaced by, or NULL after an error. */
 static const char *value_of(struct filling *f, const char *name)
 {
-	const char *var = str_skip(name, "vars.");
+	const char *var = str_skip(name, "vars."), *text;
 
 	if (strchr(name, '#') && !strpbrk(name, "${}"))
 		return facts_expand(f->project->facts, f->pos, name, f->errors);
@@ -41,11 +57,13 @@ static const char *value_of(struct filling *f, const char *name)
 		return f->project->version ? f->project->version : "";
 	if (var)
 		return variable(f, var);
-	err_list_at(f->errors, f->pos,
-		    "'{{%s}}' is not a name: {{node#fact}}, {{project.version}} and {{vars.name}} "
-		    "are",
-		    name);
-	return NULL;
+	text = waiting(f, name);
+	if (!text)
+		err_list_at(f->errors, f->pos,
+			    "'{{%s}}' is not a name: {{node#fact}}, {{node:output}}, "
+			    "{{project.version}} and {{vars.name}} are",
+			    name);
+	return text;
 }
 
 /* The name at AT, which is "{{name}}" within a line of LEN bytes; NULL: there is no end. */
@@ -79,9 +97,10 @@ static void move(struct filling *f, const char *from, const char *to)
 }
 
 int template_fill(struct arena *arena, const struct project *project, const char *file,
-		  const char *text, size_t len, struct str *ret, struct err_list *errors)
+		  const char *text, size_t len, struct str *ret, struct value_refs *ret_values,
+		  struct err_list *errors)
 {
-	struct filling f = {arena, project, errors, {file, 1, 1}};
+	struct filling f = {arena, project, errors, ret_values, 0, {file, 1, 1}};
 	const char *end = text + len, *at;
 	size_t before = errors->count, taken;
 
@@ -95,6 +114,7 @@ int template_fill(struct arena *arena, const struct project *project, const char
 			err_list_at(errors, f.pos, "'{{' has no '}}' in its line");
 			taken = 2;
 		}
+		f.filled = ret->len;
 		value = name ? value_of(&f, name) : NULL;
 		str_append(ret, value ? value : "");
 		if (ret->len > TEMPLATE_FILLED_MAX_BYTES) {

@@ -17,7 +17,8 @@
 
 enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
-struct scope; /* expand.h */
+struct scope;      /* expand.h */
+struct value_text; /* value.h */
 struct yaml {
 	enum yaml_type type;
 	struct pos pos;
@@ -25,9 +26,10 @@ struct yaml {
 	bool refused;              /* scalar has been reported as an error: decoders pass it by */
 	const struct scope *waits; /* scalar names facts that are still to be put into its text */
 	const char *text;          /* scalar: its text, no NUL inside */
-	size_t count;              /* list, map: number of entries */
-	struct yaml **items;       /* list: values; map: values in file order */
-	struct yaml **keys;        /* map: scalars, same order as items */
+	const struct value_text *values; /* scalar: what its text waits for; NULL: nothing */
+	size_t count;                    /* list, map: number of entries */
+	struct yaml **items;             /* list: values; map: values in file order */
+	struct yaml **keys;              /* map: scalars, same order as items */
 };
 
 /*

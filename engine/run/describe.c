@@ -50,7 +50,7 @@ static const char *whole_manifest(const struct describe *d)
 	m->node = d->node->name;
 	m->lock = d->node->lock_text;
 	m->lock_date = d->node->lock_date;
-	for (size_t i = 0; i < d->node->in.count; i++)
+	for (size_t i = 0; i < m->inputs.count; i++)
 		add_places(d, &d->node->in.items[i], &m->inputs.items[i]);
 	manifest_print(m, true, &text);
 	return arena_strndup(d->arena, text.buf, text.len);
@@ -72,8 +72,8 @@ static void add_hash(const struct describe *d, bool strict, struct artifacts *ha
 			struct artifact a = r->outputs[o];
 			char *name cleanup_free = artifact_digest_string(&a);
 
-			if ((e->output && !str_eq(e->output, a.name)) || map_get(&seen, name) ||
-			    store_blob_known(d->env->store, &a, strict))
+			if (e->value || (e->output && !str_eq(e->output, a.name)) ||
+			    map_get(&seen, name) || store_blob_known(d->env->store, &a, strict))
 				continue;
 			a.name = arena_printf(d->arena, "%s:%s", e->from->name, a.name);
 			map_set(&seen, arena_strdup(d->arena, name), hash);

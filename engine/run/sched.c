@@ -47,22 +47,28 @@ static int prepare(struct sched *d, struct err **err)
 	return plan_estimate(d->g, d->s, err);
 }
 
-static int make_manifest(struct sched *d, struct node *n, struct err **err)
+/* 0, 1 when everything is looked up again first, or N has failed. */
+static int make_manifest(struct sched *d, struct node *n)
 {
+	struct err *e = NULL;
+	int rc;
+
 	d->memory[n->index].made_ms = job_now();
-	return manifest_make(d->g, n, d->s, &d->tools, err);
+	rc = manifest_make(d->g, n, d->s, &d->tools, &e);
+	if (rc < 0)
+		rc = settle_damaged_values(d, n, &e);
+	if (rc < 0)
+		settle_failed(d, n, NULL, e);
+	return rc != 0;
 }
 
 /* A ready node: known to the store, or into the queue. -1: the run cannot go on. */
 static int consider(struct sched *d, struct node *n, struct err **err)
 {
-	struct err *e = NULL;
 	int rc;
 
-	if (make_manifest(d, n, &e) < 0) {
-		settle_failed(d, n, NULL, e);
+	if (make_manifest(d, n))
 		return 0;
-	}
 	rc = settle_lookup(d, n, err);
 	if (rc <= 0)
 		return rc;
@@ -189,13 +195,10 @@ static void run_job(struct sched *d, struct node *n, struct slot slot, int lock)
  */
 static int start(struct sched *d, struct node *n, struct slot slot, struct err **err)
 {
-	struct err *e = NULL;
 	int lock = -1, rc;
 
-	if (job_now() - d->memory[n->index].made_ms > MANIFEST_FRESH_MS &&
-	    make_manifest(d, n, &e) < 0) {
+	if (job_now() - d->memory[n->index].made_ms > MANIFEST_FRESH_MS && make_manifest(d, n)) {
 		pool_give(&d->pool, slot);
-		settle_failed(d, n, NULL, e);
 		return 0;
 	}
 	rc = keylock_try(d->s, &n->key, &lock, err);

@@ -85,3 +85,8 @@ int settle_built(struct sched *d, struct job *j, struct err **err) warn_unused;
  * Returns RC, or 1 when J's node is to be looked up again, without an error.
  */
 int settle_damages(struct sched *d, struct job *j, int rc, struct err **err) warn_unused;
+/*
+ * The manifest of N could not be made. Is that for a damaged blob that it takes a value from, the
+ * same is done: 1, without an error. Else -1.
+ */
+int settle_damaged_values(struct sched *d, struct node *n, struct err **err) warn_unused;

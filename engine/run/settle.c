@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "base/trace.h"
+#include "graph/values.h"
 #include "run/sched_run.h"
 
 /* A disk on which blobs break faster than they are made is not worth more. */
@@ -254,6 +255,19 @@ int settle_damages(struct sched *d, struct job *j, int rc, struct err **err)
 	}
 	if (rc >= 0 || !j->damages.count || (*err)->cls != ERR_STORE || d->starts >= STARTS_MAX)
 		return rc;
+	err_free(steal_ptr(*err));
+	d->again = true;
+	return 1;
+}
+
+int settle_damaged_values(struct sched *d, struct node *n, struct err **err)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if ((*err)->cls != ERR_STORE || d->starts >= STARTS_MAX ||
+	    values_drop_damaged(n, d->s, &ignored))
+		return -1;
+	sched_warn(d, n, (*err)->text);
 	err_free(steal_ptr(*err));
 	d->again = true;
 	return 1;

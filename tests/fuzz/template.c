@@ -31,14 +31,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct project p = {.name = "p"};
 	struct err_list errors cleanup_err_list = {0};
 	struct str filled cleanup_str = STR_INIT;
+	struct value_refs values = {0};
 
 	map_set(&p.parsed, r.name, &r);
 	map_set(&p.vars, "board", (void *)"rpi");
 	p.facts = facts_new(arena, &p, &p.parsed);
 	/* a fact with a mistake elsewhere says nothing here */
-	template_fill(arena, &p, "x.conf", (const char *)data, size, &filled, &errors);
+	template_fill(arena, &p, "x.conf", (const char *)data, size, &filled, &values, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		assert(errors.items[i]->line && errors.items[i]->col && *errors.items[i]->text);
+	for (size_t i = 0; i < values.count; i++) {
+		const struct value_ref *ref = &values.items[i];
+		const char *name = arena_printf(arena, "{{%s:%s}}", ref->node, ref->output);
+
+		assert(ref->at + ref->len <= filled.len && ref->len == strlen(name));
+		assert(memcmp(filled.buf + ref->at, name, ref->len) == 0);
+	}
+	value_refs_clear(&values);
 	map_clear(&p.parsed);
 	map_clear(&p.vars);
 	return 0;

@@ -29,7 +29,7 @@ struct demo {
 
 #define AT(field) offsetof(struct demo, field)
 static const struct option demo_options[] = {
-	{"text", OPT_STRING, AT(text), .help = "Text."},
+	{"text", OPT_STRING, AT(text), OPT_VALUE, .help = "Text."},
 	{"size", OPT_SIZE, AT(size), .help = "Size."},
 	{"tree", OPT_REF, AT(tree), .accept = ACCEPT_TREE, .help = "Tree."},
 	{"image", OPT_REF, AT(image), .accept = ACCEPT_IMAGE, .help = "Image."},

@@ -304,6 +304,31 @@ static void lock_dates(void **state)
 }
 
 /* What a node demands itself, and what the largest of those that it names lends. */
+/* A value is an edge, but none that brings anything but its text. */
+static void values(void **state)
+{
+	struct graph *g;
+
+	put("recipes/l.yaml", "kind: locked\nsize: 99\n");
+	put("recipes/l.lock", "");
+	put("recipes/a.yaml", "kind: demo\nmakes: [line]\ninputs: [l]\n");
+	put("recipes/b.yaml", "kind: demo\nmakes: [x]\n");
+	put("recipes/use.yaml", "kind: demo\ntext: '${b:x} $${b:y} ${a:line} ${b:x}'\n"
+				"inputs: [src, a:line, b]\n");
+	put("recipes/other.yaml", "kind: demo\ntext: '${a:line}'\n");
+	put("src", "");
+	g = good();
+	expect_edges(g, "use",
+		     "a:line=3,a,line,,\n"
+		     "b=2,b,,,\n"
+		     "src=1,,,,src\n"
+		     "${a:line}=3,a,line,,\n"
+		     "${b:x}=3,b,x,,\n");
+	assert_int_equal(graph_node(g, "a")->users.count, 2);
+	assert_int_equal(graph_node(g, "use")->lock_date, 99);
+	assert_int_equal(graph_node(g, "other")->lock_date, 0);
+}
+
 static void demands(void **state)
 {
 	struct graph *g;
@@ -333,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(select_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_that_come_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(lock_dates, setup, teardown),
+		cmocka_unit_test_setup_teardown(values, setup, teardown),
 		cmocka_unit_test_setup_teardown(demands, setup, teardown),
 	};
 

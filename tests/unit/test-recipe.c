@@ -203,8 +203,8 @@ static void bad_variables(void **state)
 	       "recipes/project.yaml:3:39: '1x' is not a variable name: use letters, digits, _ "
 	       "and -, first a letter\n"
 	       "recipes/project.yaml:3:52: 'list' is a text, found a list\n"
-	       "recipes/q.yaml:2:7: '${' begins a variable like ${name}: write '$${' for a literal "
-	       "'${'");
+	       "recipes/q.yaml:2:7: '${' with a ':' begins a value like ${node:output}: write "
+	       "'$${' for a literal '${'");
 }
 
 static void long_chain(void **state)
@@ -329,6 +329,7 @@ static void explains(void **state)
 static void template_grows(void **state)
 {
 	struct str text cleanup_str = STR_INIT, filled cleanup_str = STR_INIT;
+	struct value_refs values = {0};
 	struct project *p;
 
 	str_printf(&text, HEAD "vars: {long: %0*d}\n", 5000, 0);
@@ -337,10 +338,12 @@ static void template_grows(void **state)
 	str_clear(&text);
 	for (int i = 0; i < 900; i++)
 		str_append(&text, "{{vars.long}}\n");
-	assert_int_equal(template_fill(arena, p, "t", text.buf, 14 * 800, &filled, &errors), 0);
+	assert_int_equal(
+		template_fill(arena, p, "t", text.buf, 14 * 800, &filled, &values, &errors), 0);
 	assert_int_equal(filled.len, 800 * 5001);
 	str_clear(&filled);
-	assert_int_equal(template_fill(arena, p, "t", text.buf, text.len, &filled, &errors), 1);
+	assert_int_equal(
+		template_fill(arena, p, "t", text.buf, text.len, &filled, &values, &errors), 1);
 	assert_string_equal(errors.items[0]->text, "the template grows to more than 4194304 bytes");
 	assert_int_equal(errors.items[0]->line, 839);
 }

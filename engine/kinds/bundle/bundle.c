@@ -34,11 +34,12 @@ static const struct option hook_options[] = {
 static const struct schema hook_schema = SCHEMA(struct bundle_hooks, hook_options);
 
 static const struct option bundle_options[] = {
-	{"compatible", OPT_STRING, offsetof(struct bundle_opts, compatible), OPT_REQUIRED,
+	{"compatible", OPT_STRING, offsetof(struct bundle_opts, compatible),
+	 OPT_REQUIRED | OPT_VALUE,
 	 .help = "What devices may install it: the 'compatible' of their system.conf."},
-	{"version", OPT_STRING, offsetof(struct bundle_opts, version), OPT_REQUIRED,
+	{"version", OPT_STRING, offsetof(struct bundle_opts, version), OPT_REQUIRED | OPT_VALUE,
 	 .help = "Version that `rauc status` and `min-bundle-version` see."},
-	{"description", OPT_STRING, offsetof(struct bundle_opts, description),
+	{"description", OPT_STRING, offsetof(struct bundle_opts, description), OPT_VALUE,
 	 .help = "Free text in the manifest."},
 	{"format", OPT_ENUM, offsetof(struct bundle_opts, format), .def = "verity",
 	 .words = formats, .help = "Bundle format; only verity is allowed."},

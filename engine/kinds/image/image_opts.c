@@ -57,7 +57,7 @@ static const struct option image_options[] = {
 	 .help = "systemd units to enable, disable or mask."},
 	{"bootloader", OPT_ENUM, offsetof(struct image_opts, bootloader), .def = "none",
 	 .words = bootloaders, .help = "Boot loader to install from the content into the ESP."},
-	{"cmdline", OPT_STRING, offsetof(struct image_opts, cmdline),
+	{"cmdline", OPT_STRING, offsetof(struct image_opts, cmdline), OPT_VALUE,
 	 .help = "Kernel arguments for the boot loader; root= is added when it is missing."},
 	{"remove", OPT_STRING, offsetof(struct image_opts, remove), OPT_LIST,
 	 .help = "Patterns of what is removed from the content; ** stands for any folders.",

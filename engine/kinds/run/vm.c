@@ -25,7 +25,7 @@ static const struct option vm_options[] = {
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
 	 .help = "With `boot: kernel`: the initial file system, if the kernel needs one.",
 	 .example = "\"initramfs:initrd.img\""},
-	{"cmdline", OPT_STRING, offsetof(struct vm_opts, cmdline),
+	{"cmdline", OPT_STRING, offsetof(struct vm_opts, cmdline), OPT_VALUE,
 	 .help = "Kernel arguments; with `boot: efi` they are added to those in the image.",
 	 .example = "root=PARTLABEL=root rw"},
 	{"board", OPT_REF, offsetof(struct vm_opts, board), .accept = ACCEPT_NODE,

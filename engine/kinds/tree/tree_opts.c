@@ -69,8 +69,8 @@ static const struct option tree_options[] = {
 	 .help = "Steps, run in this order as root of the tree: a text is a /bin/sh -e script, a "
 		 "list is a program and its arguments.",
 	 .example = "[ldconfig, update-ca-certificates]"},
-	{"env", OPT_DICT, AT(env), .help = "Variables for the steps, over the fixed ones.",
-	 .example = "{MODE: release}"},
+	{"env", OPT_DICT, AT(env), OPT_VALUE,
+	 .help = "Variables for the steps, over the fixed ones.", .example = "{MODE: release}"},
 	{"nested", OPT_BOOL, AT(nested), .def = "false",
 	 .help = "Steps may make mounts and namespaces of their own, but no user namespaces; 'orch "
 		 "check' names the node."},
