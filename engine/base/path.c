@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -11,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/walk.h"
 
 char *path_join(const char *a, const char *b)
 {
@@ -164,78 +164,31 @@ int path_mkdirs_within(const char *top, const char *rel, struct err **err)
 	return 0;
 }
 
-/*
- * Removes what is in the open folder FD (taken over). Depth is bounded by
- * the descriptors there are.
- */
-static int remove_inside(int fd, dev_t dev, const char *name, struct err **err)
+static int remove_entry(void *arg, int dirfd, const char *name, bool is_dir, struct err **err)
 {
-	DIR *dir = fdopendir(fd);
-	struct dirent *de;
-	int rc = 0;
+	if (unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT)
+		return 0;
+	return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", name);
+}
 
-	if (!dir) {
-		rc = err_errno(err, ERR_ENV, errno, "cannot read directory '%s'", name);
-		close(fd);
-		return rc;
-	}
-	while (rc == 0 && (de = readdir(dir))) {
-		struct stat st;
-		int sub;
-
-		if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
-			continue;
-		if (unlinkat(fd, de->d_name, 0) == 0 || errno == ENOENT)
-			continue;
-		if (errno != EISDIR && errno != EPERM && errno != EACCES) {
-			rc = err_errno(err, ERR_ENV, errno, "cannot remove '%s'", de->d_name);
-			break;
-		}
-		/* A folder without permissions of our own: give them back first. */
-		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-		    (st.st_mode & 0700) != 0700)
-			(void)!fchmodat(fd, de->d_name, 0700, 0);
-		sub = openat(fd, de->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (sub < 0 || fstat(sub, &st) < 0 || st.st_dev != dev) {
-			rc = err_errno(err, ERR_ENV, sub < 0 ? errno : EXDEV, "cannot remove '%s'",
-				       de->d_name);
-			if (sub >= 0)
-				close(sub);
-			break;
-		}
-		rc = remove_inside(sub, dev, de->d_name, err);
-		if (rc == 0 && unlinkat(fd, de->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-			rc = err_errno(err, ERR_ENV, errno, "cannot remove '%s'", de->d_name);
-	}
-	closedir(dir);
-	return rc;
+static int remove_shut(void *arg, const char *name, int why, struct err **err)
+{
+	return why == ENOENT ? 0 : err_errno(err, ERR_ENV, why, "cannot remove '%s'", name);
 }
 
 int path_remove(const char *path, struct err **err)
 {
+	struct walk w = {WALK_FORCE, remove_entry, remove_shut, NULL};
 	struct stat st;
-	int fd;
 
 	if (lstat(path, &st) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return 0;
 		return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", path);
 	}
-	if (!S_ISDIR(st.st_mode)) {
-		if (unlink(path) < 0 && errno != ENOENT)
-			return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", path);
-		return 0;
-	}
-	if ((st.st_mode & 0700) != 0700)
-		(void)!chmod(path, 0700);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open directory '%s'", path);
-	if (remove_inside(fd, st.st_dev, path, err) < 0)
+	if (S_ISDIR(st.st_mode) && walk_below(path, &w, err) < 0)
 		return -1;
-	if (rmdir(path) < 0 && errno != ENOENT)
-		return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", path);
-	return 0;
+	return remove_entry(NULL, AT_FDCWD, path, S_ISDIR(st.st_mode), err);
 }
 
 bool path_exists(const char *path)

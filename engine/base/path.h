@@ -32,10 +32,7 @@ int path_mkparents(const char *path, struct err **err) warn_unused;
  * (class USER): a project may be a stranger's, and what is written into it stays in it.
  */
 int path_mkdirs_within(const char *top, const char *rel, struct err **err) warn_unused;
-/*
- * Like rm -rf, by file descriptors, never following a link, never leaving the
- * file system. Missing: 0.
- */
+/* Like rm -rf, of any depth, never following a link, never leaving the file system. Missing: 0. */
 int path_remove(const char *path, struct err **err) warn_unused;
 bool path_exists(const char *path);
 /*

@@ -449,6 +449,31 @@ static void trees_are_removed_even_without_permission(void **state)
 	assert_int_equal(path_remove(top, &err), 0);
 }
 
+/* Deeper than a path is long and than there are descriptors. */
+static void trees_are_removed_however_deep(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *top cleanup_free = path_join(dir, "deep");
+	int fd = AT_FDCWD;
+
+	for (int i = 0; i < 5000; i++) {
+		const char *name = i ? "d" : top;
+		int sub;
+
+		assert_int_equal(mkdirat(fd, name, 0755), 0);
+		sub = openat(fd, name, O_PATH | O_CLOEXEC);
+		assert_true(sub >= 0);
+		if (i) {
+			assert_int_equal(mkdirat(fd, "e", 0), 0);
+			close(fd);
+		}
+		fd = sub;
+	}
+	close(fd);
+	assert_int_equal(path_remove(top, &err), 0);
+	assert_false(path_exists(top));
+}
+
 static void folders_are_made_through_no_link(void **state)
 {
 	struct err *err cleanup_err = NULL;
@@ -502,6 +527,7 @@ int main(void)
 		cmocka_unit_test(files_are_copied_between_file_systems),
 		cmocka_unit_test(lists_grant_what_they_say),
 		cmocka_unit_test(trees_are_removed_even_without_permission),
+		cmocka_unit_test(trees_are_removed_however_deep),
 		cmocka_unit_test(folders_are_made_through_no_link),
 	};
 
