@@ -117,7 +117,7 @@ static void print_usage_json(const struct store_usage *u)
 
 static void print_parts(const struct store_usage *u)
 {
-	struct table *t = table_new(">SIZE", ">FILES", "FOLDER", "WHAT", NULL);
+	struct table *t = table_new(">SIZE", ">FILES", "PART", "WHAT", NULL);
 	uint64_t unnamed = 0;
 
 	for (size_t i = 0; i < u->part_count; i++) {

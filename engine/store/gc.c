@@ -59,18 +59,20 @@ static int enter(struct gc *g, struct err **err)
 	return rc;
 }
 
-static void remove_path(struct gc *g, const char *path, uint64_t *count)
+/* Whether it is gone. */
+static bool remove_path(struct gc *g, const char *path, uint64_t *count)
 {
 	struct err *ignored cleanup_err = NULL;
 	uint64_t bytes = 0, files = 0;
 
-	inventory_measure(path, &bytes, &files);
+	inventory_measure(path, WALK_OPEN, &bytes, &files);
 	if (!g->o->dry_run && path_remove(path, &ignored) < 0) {
 		trace(TRACE_STORE, "%s", ignored->text);
-		return;
+		return false;
 	}
 	g->result->freed += bytes;
 	++*count;
+	return true;
 }
 
 static void say_item(const struct gc *g, const struct gc_item *item)
@@ -114,10 +116,10 @@ static void remove_item(struct gc *g, const struct gc_item *item)
 {
 	if (item->kept || item->kind == GC_RECORD)
 		return;
-	if (!gc_is_note(item))
+	if (remove_path(g, item->path,
+			item->kind == GC_DOWNLOAD ? &g->result->downloads : &g->result->others) &&
+	    !gc_is_note(item))
 		say_item(g, item);
-	remove_path(g, item->path,
-		    item->kind == GC_DOWNLOAD ? &g->result->downloads : &g->result->others);
 }
 
 static int sweep_blob(void *arg, const char *name, const struct stat *st, struct err **err)

@@ -128,7 +128,7 @@ static void add_entries(struct collecting *c, const char *folder, enum gc_kind k
 
 		if (e->d_name[0] == '.' || lstat(sub, &st) < 0)
 			continue;
-		inventory_measure(sub, &item.bytes, &files);
+		inventory_measure(sub, inventory_how(folder), &item.bytes, &files);
 		item.path = arena_strdup(c->v->arena, sub);
 		item.what = what_is(c, folder, e->d_name);
 		item.used = last_use(sub, &st) / INVENTORY_DAY;
@@ -286,7 +286,7 @@ uint64_t gc_fixed(const struct store *s, const struct inventory *v)
 	for (size_t i = 0; i < array_len(names); i++) {
 		char *path cleanup_free = path_join(s->dir, names[i]);
 
-		inventory_measure(path, &bytes, &files);
+		inventory_measure(path, WALK_AS_IT_IS, &bytes, &files);
 	}
 	for (size_t i = 0; i < array_len(folders); i++)
 		bytes += inventory_folders(s, folders[i]);

@@ -2,10 +2,12 @@
 #include "store/inventory.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/trace.h"
 #include "store/cas.h"
 #include "store/record.h"
 
@@ -220,25 +222,55 @@ uint64_t inventory_folders(const struct store *s, const char *folder)
 	return bytes;
 }
 
-void inventory_measure(const char *path, uint64_t *bytes, uint64_t *files)
+/* --- measuring ----------------------------------------------------------------------------- */
+
+struct measuring {
+	uint64_t *bytes, *files;
+	struct map linked; /* files with several names that have been counted */
+	struct strv names;
+};
+
+static bool is_counted(struct measuring *m, const struct stat *st)
 {
+	char name[48];
+
+	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
+		return false;
+	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+	if (map_get(&m->linked, name))
+		return true;
+	strv_push(&m->names, name);
+	map_set(&m->linked, m->names.items[m->names.count - 1], m);
+	return false;
+}
+
+static int measure_entry(void *arg, int dirfd, const char *name, bool is_dir, struct err **err)
+{
+	struct measuring *m = arg;
 	struct stat st;
-	DIR *dir;
 
-	if (lstat(path, &st) < 0)
-		return;
-	*bytes += (uint64_t)st.st_blocks * 512;
-	if (!S_ISDIR(st.st_mode)) {
-		++*files;
-		return;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !is_counted(m, &st)) {
+		*m->bytes += (uint64_t)st.st_blocks * 512;
+		*m->files += !S_ISDIR(st.st_mode);
 	}
-	dir = opendir(path);
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		char *sub cleanup_free = path_join(path, e->d_name);
+	return 0;
+}
 
-		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
-			inventory_measure(sub, bytes, files);
-	}
-	if (dir)
-		closedir(dir);
+void inventory_measure(const char *path, enum walk_how how, uint64_t *bytes, uint64_t *files)
+{
+	struct err *ignored cleanup_err = NULL;
+	struct measuring m = {.bytes = bytes, .files = files};
+	struct walk w = {how, measure_entry, NULL, &m};
+	struct stat st;
+
+	if (measure_entry(&m, AT_FDCWD, path, false, &ignored) == 0 && lstat(path, &st) == 0 &&
+	    S_ISDIR(st.st_mode) && walk_below(path, &w, &ignored) < 0)
+		trace(TRACE_STORE, "%s", ignored->text);
+	map_clear(&m.linked);
+	strv_clear(&m.names);
+}
+
+enum walk_how inventory_how(const char *folder)
+{
+	return str_eq(folder, "failed") ? WALK_OPEN : WALK_AS_IT_IS;
 }

@@ -3,6 +3,7 @@
 /* What records and files of the store there are, for du and gc. */
 #include "base/map.h"
 #include "base/vec.h"
+#include "base/walk.h"
 #include "store/store_priv.h"
 
 #define INVENTORY_DAY (24 * 3600)
@@ -45,5 +46,10 @@ int inventory_files(const struct store *s, const char *folder, inventory_file_fn
 		    struct err **err) warn_unused;
 /* Bytes of STORE/FOLDER and of the folders in it, themselves. */
 uint64_t inventory_folders(const struct store *s, const char *folder);
-/* Bytes on the disk and files below PATH; what cannot be read counts as nothing. */
-void inventory_measure(const char *path, uint64_t *bytes, uint64_t *files);
+/*
+ * Adds the bytes on the disk of PATH and all below it, and the number of files, a file with several
+ * names once. What cannot be read counts as nothing.
+ */
+void inventory_measure(const char *path, enum walk_how how, uint64_t *bytes, uint64_t *files);
+/* The HOW of a directory of the store: only what failed nodes left is nobody at work in. */
+enum walk_how inventory_how(const char *folder);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What lies in the store, and whose it is. */
+#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -19,6 +20,10 @@ static const struct {
 	{"logs", "what nodes printed"},
 	{"tmp", "work folders of running nodes"},
 	{"quarantine", "damaged files"},
+	{"state.sqlite", "the database: records, history, digests of project files"},
+	{"state.sqlite-wal", "what goes into the database next"},
+	{"state.sqlite-shm", "an index of that"},
+	{"locks", "which results are being built"},
 };
 
 struct counting {
@@ -38,10 +43,19 @@ static int count_file(void *arg, const char *name, const struct stat *st, struct
 	return 0;
 }
 
+/* Of the store's directory itself. */
+static uint64_t own_bytes(const struct store *s)
+{
+	struct stat st;
+
+	return lstat(s->dir, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
+}
+
 static int count_parts(struct store *s, struct inventory *v, struct store_usage *ret,
 		       struct err **err)
 {
 	ret->parts = arena_alloc(v->arena, array_len(parts) * sizeof(*ret->parts));
+	ret->bytes = own_bytes(s);
 	for (size_t i = 0; i < array_len(parts); i++) {
 		struct store_part *part = &ret->parts[ret->part_count];
 		struct counting c = {v, part};
@@ -51,8 +65,11 @@ static int count_parts(struct store *s, struct inventory *v, struct store_usage 
 		*part = (struct store_part){.name = parts[i].name, .what = parts[i].what};
 		if (named && inventory_files(s, parts[i].name, count_file, &c, err) < 0)
 			return -1;
-		if (!named)
-			inventory_measure(path, &part->bytes, &part->files);
+		if (named)
+			part->bytes += inventory_folders(s, parts[i].name);
+		else
+			inventory_measure(path, inventory_how(parts[i].name), &part->bytes,
+					  &part->files);
 		ret->bytes += part->bytes;
 		ret->part_count += part->files > 0;
 	}
@@ -141,8 +158,16 @@ int store_usage(struct store *s, struct arena *arena, struct store_usage *ret, s
 
 uint64_t store_bytes(const struct store *s)
 {
-	uint64_t bytes = 0, files = 0;
+	uint64_t bytes = own_bytes(s), files = 0;
+	DIR *dir = opendir(s->dir);
 
-	inventory_measure(s->dir, &bytes, &files);
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		char *path cleanup_free = path_join(s->dir, e->d_name);
+
+		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
+			inventory_measure(path, inventory_how(e->d_name), &bytes, &files);
+	}
+	if (dir)
+		closedir(dir);
 	return bytes;
 }

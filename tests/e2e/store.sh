@@ -32,6 +32,27 @@ same du-names-nodes 'a b c' "$(jq -r '[.nodes[].node] | sort | join(" ")' "$scra
 same du-counts-bytes true "$(jq '[.nodes[].bytes] | add == 9437184' "$scratch/du")"
 same du-nothing-is-unnamed 0 "$(jq '[.parts[].unnamed] | add' "$scratch/du")"
 code du-for-people 0 "$orch" store du
+cat >"$p/recipes/odd.yaml" <<'END'
+kind: run
+root: host
+run:
+  - |
+    head -c 2M /dev/urandom >many; for i in 1 2 3 4 5 6 7 8 9; do ln many many$i; done
+    mkdir shut; head -c 3M /dev/urandom >shut/x; chmod 0 shut
+    perl -e 'for (1 .. 5000) { mkdir "d"; chdir "d" or die } open F, ">x"; print F "x" x 4000000' && exit 1
+outputs: [many]
+END
+code du-of-what-a-node-left 1 "$orch" -C "$p" build odd
+odd=$(echo "$ORCH_STORE"/failed/odd.*/work/work)
+"$orch" store du --json >"$scratch/du"
+same du-leaves-modes-alone 0 "$(stat -c %a "$odd/shut")"
+chmod 700 "$odd/shut" # for the other du
+same du-counts-what-du-counts "$(du -s -B 1 "$ORCH_STORE" | cut -f 1)" "$(jq .bytes "$scratch/du")"
+same du-tells-all-of-it true "$(jq '.bytes - ([.parts[].bytes] | add) < 65536' "$scratch/du")"
+chmod 0 "$odd/shut"
+code gc-of-it 0 "$orch" store gc --size 16M
+empty gc-removes-it "$ORCH_STORE/failed"
+rm "$p/recipes/odd.yaml"
 
 echo "# gc"
 fields='[.results, .blobs, .downloads]'
