@@ -105,6 +105,18 @@ static void test_attributes(void **state)
 	       "no(1, os.setxattr, '/f', 'trusted.b', b'1'); no(13, os.setxattr, '/f', 'user.a', "
 	       "b'1')\n"
 	       "assert sorted(os.listxattr('/f')) == ['security.c', 'user.a']\n");
+	python("import os\n"
+	       "def no(e, *a):\n"
+	       "    try: os.setxattr(*a)\n"
+	       "    except OSError as x: return x.errno == e\n"
+	       "open('/big', 'w'); os.setxattr('/big', 'user.a', b'x' * 3000)\n"
+	       "assert no(28, '/big', 'user.b', b'x' * 1100) and no(28, '/big', 'user.a', b'x' * "
+	       "5000)\n"
+	       "os.setxattr('/big', 'user.a', b'x' * 2000); os.setxattr('/big', 'user.b', b'x' * "
+	       "2000)\n"
+	       "os.mkdir('/s'); os.chmod('/s', 0o1777); os.mkdir('/t'); os.chmod('/t', 0o777)\n"
+	       "os.setuid(5); os.setxattr('/t', 'user.a', b'1')\n"
+	       "assert no(1, '/s', 'user.a', b'1')\n");
 	has_attr("f", "user.a", "31");
 	has_attr("f", "trusted.b", "");
 	has_attr("o", "user.a", "none");
@@ -123,6 +135,31 @@ static void test_capabilities(void **state)
 	       "0o700)\n"
 	       "assert os.listxattr('/written') == [] and os.listxattr('/given') == []\n"
 	       "assert os.listxattr('/keep') == [C] and os.listxattr('/mode') == [C]\n");
+}
+
+/* A guest can set them, and it takes the sandbox's place. */
+static void test_capabilities_of_another_root(void **state)
+{
+	static const char script[] =
+		"import os, struct\n"
+		"open('/f', 'w'); v = struct.pack('<6I', 0x03000001, 1 << 13, 0, 0, 0, 0)\n"
+		"os.setxattr('/f', 'security.capability', v); os.setuid(5)\n"
+		"try: os.setxattr('/f', 'security.capability', v[:20] + b'\\1\\0\\0\\0')\n"
+		"except PermissionError: pass\n"
+		"else: raise SystemExit('set')\n";
+	char *const argv[] = {"python3", "-c",
+			      "import os, struct; open('/f', 'w'); os.setxattr('/f', "
+			      "'security.capability', struct.pack('<6I', 0x03000001, 1 << 13, 0, "
+			      "0, 0, 1000))",
+			      NULL};
+	struct err *err cleanup_err = NULL;
+
+	(void)state;
+	python(script);
+	assert_int_equal(run_argv(argv, &err), -1);
+	assert_int_equal(err->cls, ERR_ENV);
+	assert_non_null(strstr(err->text, "setxattr of '"));
+	assert_non_null(strstr(err->text, "sets capabilities for another root than user 0"));
 }
 
 /* What the caller's file system cannot hold for an ordinary user is set before the command. */
@@ -145,7 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROOT_TEST(test_access_lists), ROOT_TEST(test_default_lists),
 		ROOT_TEST(test_attributes),   ROOT_TEST(test_capabilities),
-		ROOT_TEST(test_sets),
+		ROOT_TEST(test_sets),         ROOT_TEST(test_capabilities_of_another_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -424,6 +424,22 @@ static void test_set_id_is_taken(void **state)
 	has_mode("n", 04600);
 }
 
+static void test_links_to_files_of_others(void **state)
+{
+	(void)state;
+	steps("as() { setpriv --reuid 1 --regid 1 --clear-groups sh -euc \"$1\"; }\n"
+	      "mkdir /w; chmod 777 /w; cd /w; : >plain; : >all; chmod 666 all\n"
+	      "for f in suid sgid; do : >$f; chmod 777 $f; done; chmod u+s suid; chmod g+s sgid\n"
+	      "mkfifo -m 666 pipe; mknod -m 666 node c 1 3; ln -s all link\n"
+	      ": >own; chown 1 own; : >sgid2; chmod 2766 sgid2\n"
+	      "for f in plain suid sgid pipe node link; do\n"
+	      "	if as \"cd /w; ln $f new\" 2>/dev/null; then echo linked $f; exit 1; fi\n"
+	      "done\n"
+	      "for f in all own sgid2; do as \"cd /w; ln $f new.$f\"; done\n"
+	      "as 'cd /w; ln -L link new.link'; ln suid new.suid\n");
+	has_mode("w/new.suid", 04777);
+}
+
 /* As in a container that forbids ptrace: the caller is told, and can take a guest. */
 static void test_no_tracing(void **state)
 {
@@ -501,6 +517,7 @@ int main(void)
 		ROOT_TEST(test_foreign_calls),
 		ROOT_TEST(test_set_id_outlives_roots_writing),
 		ROOT_TEST(test_set_id_is_taken),
+		ROOT_TEST(test_links_to_files_of_others),
 		ROOT_TEST(test_no_tracing),
 		ROOT_TEST(test_bad_list),
 	};

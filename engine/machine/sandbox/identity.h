@@ -21,8 +21,10 @@
  *    else does. Those of a tree are in the table; identity_set_id.c says when they are on the file.
  *  - devices: a regular file stands for one.
  *  - access lists, user.*, trusted.*, security.* but for capabilities: in the table, with the rules
- *    of acl(5). security.capability is set on the file itself, where the kernel drops it whenever
- *    the file is written or given away.
+ *    of acl(5), as many as fit a block of ext4. security.capability is set on the file itself,
+ *    where the kernel drops it whenever the file is written or given away.
+ *  - hard links: to files of others as where fs.protected_hardlinks is 1. (Links to follow and
+ *    files to open in sticky directories are not protected.)
  *
  * What it does not hold, so that programs see another answer than a kernel's:
  *
@@ -42,8 +44,9 @@
  *
  * What cannot be held fails the call or the run, never silently: io_uring, clone3 and *xattrat are
  * refused with ENOSYS (libraries go another way), and so are calls of x32, as by most kernels; new
- * user namespaces with EPERM. A call of another interface (i386 on amd64) ends the run, which names
- * the script, the program and the call.
+ * user namespaces with EPERM. A call of another interface (i386 on amd64) ends the run, and so do
+ * capabilities for the root of a user namespace (setcap -n): it names the script, the program and
+ * the call.
  *
  * Errors: ERR_ENV where this machine lets no process be traced or is neither amd64 nor arm64, and
  * for what ends the run: a guest can hold it; ERR_BUILD for a malformed list.

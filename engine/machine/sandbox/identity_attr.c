@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Extended attributes: xattr(7), fs/xattr.c; access lists: acl(5), fs/posix_acl.c. */
+#include <endian.h>
 #include <linux/capability.h>
 #include <linux/limits.h>
 #include <string.h>
@@ -53,6 +54,9 @@ static int check_name(const struct tracee *t, const struct attr_call *a, bool ch
 	if (str_skip(a->name, "user.")) {
 		if (!holds)
 			return denied;
+		if (change && S_ISDIR(a->st.st_mode) && (a->st.st_mode & S_ISVTX) &&
+		    uid != c->uid[FILES] && !creds_can(c, CAP_FOWNER))
+			return EPERM;
 		return identity_may(t->self, c, &a->st, change ? 2 : 4) ? 0 : EACCES;
 	}
 	if (str_skip(a->name, "trusted."))
@@ -112,6 +116,51 @@ static int read_value(struct tracee *t, uint64_t at, size_t size, struct str *re
 	return 0;
 }
 
+/*
+ * Capabilities for who is root in a user namespace of somebody else: no kernel lets us put them
+ * on a file.
+ */
+static bool are_of_other_root(struct tracee *t)
+{
+	struct vfs_ns_cap_data value;
+
+	return t->args[3] == sizeof(value) &&
+	       tracee_read(t, t->args[2], &value, sizeof(value)) == 0 &&
+	       (le32toh(value.magic_etc) & VFS_CAP_REVISION_MASK) == VFS_CAP_REVISION_3 &&
+	       value.rootid;
+}
+
+static enum next set_capability(struct tracee *t)
+{
+	if (!creds_can(t->creds, CAP_SETFCAP))
+		return tracee_return(t, -EPERM);
+	if (are_of_other_root(t))
+		return tracee_fail(t, "sets capabilities for another root than user 0");
+	return RUN;
+}
+
+/* What one attribute takes of a block of ext4: an entry without its prefix, and the value. */
+static size_t attr_room(const char *name, size_t len)
+{
+	const char *rest = is_acl(name) ? "" : strchr(name, '.') + 1;
+
+	return 16 + ((strlen(rest) + 3) & ~(size_t)3) + ((len + 3) & ~(size_t)3);
+}
+
+/* Whether a file can hold an attribute of LEN bytes, too: as many as fit a block of ext4. */
+static bool has_room(const struct attr_call *a, size_t len)
+{
+	size_t all = 32 + 4 + attr_room(a->name, len);
+
+	for (size_t i = 0; a->file && i < a->file->attr_count; i++) {
+		const struct owner_attr *other = &a->file->attrs[i];
+
+		if (!str_eq(other->name, a->name))
+			all += attr_room(other->name, other->len);
+	}
+	return all <= 4096;
+}
+
 enum next attr_set_enter(struct tracee *t)
 {
 	struct str value cleanup_str = STR_INIT;
@@ -124,7 +173,7 @@ enum next attr_set_enter(struct tracee *t)
 	if (read_call(t, &a, &e) < 0)
 		return GONE;
 	if (e == 0 && str_eq(a.name, CAPABILITY))
-		return creds_can(t->creds, CAP_SETFCAP) ? RUN : tracee_return(t, -EPERM);
+		return set_capability(t);
 	if (e == 0)
 		e = read_value(t, t->args[2], t->args[3], &value);
 	if (e == 0)
@@ -136,6 +185,8 @@ enum next attr_set_enter(struct tracee *t)
 		return tracee_return(t, -EEXIST);
 	if (!has && (flags & XATTR_REPLACE))
 		return tracee_return(t, -ENODATA);
+	if (!has_room(&a, value.len))
+		return tracee_return(t, -ENOSPC);
 	if (is_acl(a.name))
 		return set_acl(t, &a, &value, &e) < 0 ? GONE : tracee_return(t, -e);
 	owners_attr_put(t->self->owners, owners_add(t->self->owners, a.st.st_dev, a.st.st_ino),

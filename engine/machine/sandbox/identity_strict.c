@@ -114,6 +114,40 @@ enum next remove_enter(struct tracee *t)
 	return e && e != ENOENT ? tracee_return(t, -e) : tracee_again(t, t->args, RUN);
 }
 
+/* How link and linkat look at the old name, as AT_ flags. */
+static int link_flags(const struct tracee *t)
+{
+	int flags = t->call->dirfd ? (int)t->args[4] : 0;
+
+	return (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH);
+}
+
+/*
+ * Who may give a file of somebody else another name where fs.protected_hardlinks is 1, as Debian's
+ * kernels have it: who can read and write it, unless it is set-id or no plain file.
+ */
+static int check_link(struct tracee *t, const struct target *from, int *ret_error)
+{
+	const struct owner *file;
+	struct stat st;
+	uint32_t uid, gid;
+	mode_t mode;
+
+	if (tracee_stat(t, from, &st, ret_error) < 0)
+		return -1;
+	if (*ret_error || creds_can(t->creds, CAP_FOWNER))
+		return 0;
+	identity_owner(t->self, &st, &uid, &gid);
+	mode = identity_mode(t->self, &st);
+	file = owners_get(t->self->owners, st.st_dev, st.st_ino);
+	if (uid != t->creds->uid[FILES] &&
+	    (!S_ISREG(mode) || (file && file->type) || (mode & S_ISUID) ||
+	     (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ||
+	     !identity_may(t->self, t->creds, &st, 6)))
+		*ret_error = EPERM;
+	return 0;
+}
+
 /* rename and link: MORE is the new name, after its directory if there is one. */
 enum next rename_enter(struct tracee *t)
 {
@@ -127,11 +161,15 @@ enum next rename_enter(struct tracee *t)
 		return RUN;
 	if (c->dirfd)
 		to.dirfd = (int)t->args[c->more - 2];
+	if (links)
+		from.flags = link_flags(t);
 	if (!links && check_entry(t, &from, true, &e) < 0)
 		return GONE;
 	if ((e == 0 || e == ENOENT) && strict_way(t, &to, &way) < 0)
 		return GONE;
-	if ((e == 0 || e == ENOENT) && !(e = way) && check_entry(t, &to, !links, &e) < 0)
+	if ((e == 0 || e == ENOENT) && !(e = way) && links && check_link(t, &from, &e) < 0)
+		return GONE;
+	if ((e == 0 || e == ENOENT) && check_entry(t, &to, !links, &e) < 0)
 		return GONE;
 	return e && e != ENOENT ? tracee_return(t, -e) : tracee_again(t, t->args, RUN);
 }
