@@ -2,7 +2,7 @@
 /*
  * A tree has one kernel, as far as its locks say, and so has all that the root slot is made of. The
  * kernel of the root slots, once a tree with it is in the store: it can do what RAUC needs, and has
- * room where the boot script loads it.
+ * room where the boot script loads it, or U-Boot unpacks it.
  */
 #include <stdio.h>
 
@@ -17,6 +17,7 @@
 #define IMAGE_SIZE_AT 16
 #define IMAGE_MAGIC_AT 56
 #define IMAGE_MAGIC "ARM\x64"
+#define BOOTM_LEN 0x4000000 /* U-Boot's CONFIG_SYS_BOOTM_LEN for arm64, boot/Kconfig */
 
 /* Whether a package of this name is a kernel, as Debian names them: no metapackage, no symbols. */
 static bool is_kernel(const char *package)
@@ -133,7 +134,7 @@ static const char *kernel_of(const struct check_view *v, const struct node *n,
 	return kernel_in(&lock, NULL);
 }
 
-/* The slot's initial file system may be made in another tree than the one that ships. */
+/* The slot's initramfs may be made in another tree than the one that ships. */
 static void one_kernel_in_slot(struct check_view *v, struct node *image)
 {
 	struct search s = {.seen = xcalloc(v->g->nodes.count + 1, sizeof(bool))};
@@ -350,25 +351,14 @@ static bool memory_of(const struct tree_entry *kernel, uint64_t *ret)
 	return true;
 }
 
-static void kernel_has_room(struct check_view *v, const struct check_text *script, struct tree *t,
-			    const struct node *from)
+/* Up to what SCRIPT loads next above the kernel of SIZE, which it loads at START (line AT). */
+static void room_above(struct check_view *v, const struct check_text *script,
+		       const struct node *from, const struct conf_entry *at, uint64_t start,
+		       uint64_t size)
 {
-	const struct tree_entry *kernel = kernel_image(t);
-	const struct conf_entry *at, *next;
-	uint64_t start, end = 0, size;
+	uint64_t end = 0;
+	const struct conf_entry *next = next_address(script, start, &end);
 
-	at = load_address(script, "kernel_offset", &start);
-	if (!at || !kernel || !memory_of(kernel, &size)) {
-		check_note(
-			v, CHECK_KERNEL_ROOM, (struct pos){script->path, 1, 1},
-			at ? "not checked: node '%s' has no arm64 kernel that U-Boot could start "
-			     "as it is"
-			   : "not checked: the script has no 'kernel_offset=' for the kernel of "
-			     "node '%s'",
-			from->name);
-		return;
-	}
-	next = next_address(script, start, &end);
 	if (next && size > end - start)
 		check_say(
 			v, CHECK_KERNEL_ROOM, next->pos,
@@ -376,6 +366,55 @@ static void kernel_has_room(struct check_view *v, const struct check_text *scrip
 			"on and would be overwritten by what is loaded at 0x%llx",
 			from->name, (unsigned long long)size, (unsigned long long)start,
 			at->pos.file, at->pos.line, (unsigned long long)end);
+}
+
+/* Where bootm unpacks it: a place of U-Boot's own choice, that has a limit. */
+static void room_unpacked(struct check_view *v, const struct check_text *script,
+			  const struct node *from, uint64_t size)
+{
+	const struct conf_entry *set = conf_find(&v->kconfig, "", "CONFIG_SYS_BOOTM_LEN");
+	uint64_t limit = BOOTM_LEN;
+
+	if ((set && conf_number(set->value, &limit) != 0) || size <= limit)
+		return;
+	check_say(
+		v, CHECK_KERNEL_ROOM, set ? set->pos : (struct pos){script->path, 1, 1},
+		"the kernel of node '%s' takes 0x%llx bytes of memory, and U-Boot unpacks at most "
+		"0x%llx: set CONFIG_SYS_BOOTM_LEN",
+		from->name, (unsigned long long)size, (unsigned long long)limit);
+}
+
+static bool has_bootm(const struct check_text *script)
+{
+	for (size_t i = 0; i < script->lines.count; i++)
+		if (str_eq(script->lines.items[i].key, "bootm"))
+			return true;
+	return false;
+}
+
+static void kernel_has_room(struct check_view *v, const struct check_text *script, struct tree *t,
+			    const struct node *from)
+{
+	const struct tree_entry *kernel = kernel_image(t);
+	struct pos pos = {script->path, 1, 1};
+	const struct conf_entry *at;
+	uint64_t start, size;
+
+	at = load_address(script, "kernel_offset", &start);
+	if (!kernel || !memory_of(kernel, &size))
+		check_note(v, CHECK_KERNEL_ROOM, pos,
+			   "not checked: node '%s' has no arm64 kernel that U-Boot could start as "
+			   "it is",
+			   from->name);
+	else if (at)
+		room_above(v, script, from, at, start, size);
+	else if (has_bootm(script))
+		room_unpacked(v, script, from, size);
+	else
+		check_note(v, CHECK_KERNEL_ROOM, pos,
+			   "not checked: the script has no 'kernel_offset=' for the kernel of node "
+			   "'%s'",
+			   from->name);
 }
 
 /* The image in the first slot that is booted. */

@@ -49,13 +49,17 @@ initramfs() {
 	rm -r "$work/system/build"
 }
 
-# As the project's recipes device-trees, sums and system have it.
+# As the project's recipes device-trees, fit and system have it.
 system() {
-	local tools=$work/toolchain boot=$work/system/boot tree file
-	mkdir -p "$boot/dtbs/broadcom" "$work/system/data"
+	local tools=$work/toolchain boot=$work/system/boot tree
+	mkdir -p "$work/system/data"
+	gzip -9 -n -c "$boot"/vmlinuz-* >"$tools/out/vmlinuz.gz"
+	mv "$boot/initrd.img" "$tools/out/"
+	cp "$project/custom_build/fit/slot.its" "$tools/out/"
+	cp "$work"/system/usr/lib/linux-image-*/broadcom/bcm2711-rpi-{4-b,400}.dtb "$tools/out/"
+	chroot "$tools" sh -c 'cd /out && mkimage -E -B 8 -f slot.its slot.itb'
+	mv "$tools/out/slot.itb" "$boot/"
 	for tree in bcm2711-rpi-4-b.dtb bcm2711-rpi-400.dtb; do
-		cp "$work"/system/usr/lib/linux-image-*/broadcom/$tree "$boot/dtbs/broadcom/"
-		cp "$boot/dtbs/broadcom/$tree" "$tools/out/"
 		# shellcheck disable=SC2016 # for the shell inside
 		chroot "$tools" sh -euc 'cd /out
 			fdtput -t s "$1" /aliases mmc0 "$(fdtget -t s "$1" /__symbols__ emmc2)"
@@ -63,9 +67,6 @@ system() {
 			fdtput -t s "$1" "$(fdtget -t s "$1" /__symbols__ pm)" u-boot,autostart yes' sh $tree
 		cp "$tools/out/$tree" "$work/out/"
 	done
-	for file in "$work/system"/boot/vmlinuz-* "$boot/initrd.img"; do
-		gzip -1 -c "$file" | tail -c 8 | head -c 4 | perl -0777 -pe '$_ = reverse'
-	done >"$boot/sums"
 	cp "$work"/out/*.deb "$work/system/"
 	chroot "$work/system" sh -c 'dpkg --force-unsafe-io --install /*.deb && rm /*.deb'
 }
@@ -80,8 +81,8 @@ images() {
 	cp -R --no-preserve=ownership "$project/rootfs/." "$root/"
 	cp "$project/pki/keyring.pem" "$root/etc/rauc/"
 	systemctl --root="$root" enable app.target rauc-mark-good.service prepare-data.service systemd-networkd.service
-	rm -rf "$root"/etc/ssh/ssh_host_* "$root"/boot/efi/* "$root"/boot/firmware/* "$root"/boot/System.map-* \
-		"$root"/initrd.img{,.old} "$root/vmlinuz.old" "$root"/usr/lib/linux-image-* "$root/usr/lib/raspi-firmware" \
+	rm -rf "$root"/etc/ssh/ssh_host_* "$root"/boot/efi/* "$root"/boot/firmware/* "$root"/boot/{System.map,vmlinuz}-* \
+		"$root"/initrd.img* "$root"/vmlinuz* "$root"/usr/lib/linux-image-* "$root/usr/lib/raspi-firmware" \
 		"$root"/usr/share/doc/*/changelog* "$root"/usr/share/{info,lintian,man} "$root"/usr/share/locale/*
 	mke2fs -q -t ext4 -d "$root" -L root "$work/root.img" 768M
 }

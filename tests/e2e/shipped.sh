@@ -20,13 +20,10 @@ trees() {
 		printf '/.\n/usr\n/usr/bin\n/usr/bin/edge-app\n/usr/bin/app\n' >$d/var/lib/dpkg/info/edge-app.list
 		status 1.0 >$d/var/lib/dpkg/status
 	done
-	mkdir -p root/boot/dtbs/broadcom root/etc root/usr/lib/uboot-raspberrypi400 root/usr/lib/raspi-firmware
+	mkdir -p root/boot root/etc root/usr/lib/uboot-raspberrypi400 root/usr/lib/raspi-firmware
 	echo host >root/etc/hostname
-	for f in vmlinuz initrd.img sums board.dtb u-boot.bin start4.elf; do echo "$f" >$f; done
-	cp initrd.img sums root/boot/
-	cp vmlinuz root/boot/vmlinuz-6.12
-	ln -s boot/vmlinuz-6.12 root/vmlinuz
-	cp board.dtb root/boot/dtbs/broadcom/
+	for f in slot.itb u-boot.bin start4.elf; do echo "$f" >$f; done
+	cp slot.itb root/boot/
 	cp u-boot.bin root/usr/lib/uboot-raspberrypi400/
 	cp start4.elf root/usr/lib/raspi-firmware/
 	printf '%s\n' /software/installed/changed /usr/bin/edge-app /usr/bin/app /var/lib/dpkg/status /var/log/dpkg.log >guest/changed
@@ -37,7 +34,7 @@ pack() { # DIRECTORY [OPTION...]
 	(cd "$pack_dir" && find . -mindepth 1 | sed 's,^\./,,' | sort |
 		tar --no-recursion --numeric-owner --mtime=@1704067200 --owner=0 --group=0 "$@" -cf "../$pack_dir.tar" -T -)
 }
-compared() { (cd work && sh "$compare" ../guest.tar ../root.tar ../initrd.img ../sums ../vmlinuz ../u-boot.bin ../start4.elf ../board.dtb); }
+compared() { (cd work && sh "$compare" ../guest.tar ../root.tar ../slot.itb ../u-boot.bin ../start4.elf); }
 # refused NAME TEXT: the trees as they are now
 refused() {
 	[ -e guest.tar ] || pack guest
@@ -51,7 +48,7 @@ pack guest
 pack root
 code "equal trees pass" 0 compared
 check "and what was compared is listed" grep -q ' usr/bin/edge-app$' work/shipped.txt
-check "with what was booted" grep -qx 'booted boot/vmlinuz-6.12' work/shipped.txt
+check "with what was booted" grep -qx 'booted boot/slot.itb' work/shipped.txt
 
 trees
 echo programs >root/usr/bin/edge-app
@@ -90,11 +87,8 @@ trees
 rm guest/var/lib/dpkg/info/edge-app.list guest/usr/bin/*
 refused "nothing installed" "nothing was"
 trees
-echo other >root/boot/vmlinuz-6.12
-refused "another kernel" "boot/vmlinuz-6.12' is not what was booted"
-trees
-echo other >root/boot/initrd.img
-refused "another initial file system" "boot/initrd.img' is not what was booted"
+echo other >root/boot/slot.itb
+refused "another FIT image" "boot/slot.itb' is not what was booted"
 trees
 echo other >root/usr/lib/uboot-raspberrypi400/u-boot.bin
 refused "another U-Boot" "u-boot.bin' is not what was booted"
@@ -102,7 +96,7 @@ trees
 echo other >root/usr/lib/raspi-firmware/start4.elf
 refused "another firmware" "start4.elf' is not what was booted"
 trees
-rm root/boot/dtbs/broadcom/board.dtb
-refused "a device tree less" "board.dtb' is not there"
+rm root/boot/slot.itb
+refused "no FIT image" "boot/slot.itb' is not there"
 cd / || exit 1
 finish

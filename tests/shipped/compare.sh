@@ -55,10 +55,8 @@ comm -23 changed.files files >beyond
 
 for file; do
 	case ${file##*/} in
-	vmlinuz) place=$(sed -n 's/^l.* vmlinuz -> //p' ships.entries) ;;
 	start4.elf | fixup4.dat) place=usr/lib/raspi-firmware/${file##*/} ;;
 	u-boot.bin | boot.scr) place=usr/lib/uboot-raspberrypi400/${file##*/} ;;
-	*.dtb) place=boot/dtbs/broadcom/${file##*/} ;;
 	*) place=boot/${file##*/} ;;
 	esac
 	tar -xf "$root" -O "$place" >one || fail "'$place' is not there"
