@@ -31,6 +31,7 @@ enum check_id {
 	CHECK_BOOT_COUNTER,
 	CHECK_BOOT_PROMPT,
 	CHECK_KERNEL_ARGUMENTS,
+	CHECK_FIT_IMAGE,
 	CHECK_ONE_KERNEL,
 	CHECK_KERNEL_FEATURES,
 	CHECK_KERNEL_ROOM,
@@ -184,4 +185,4 @@ typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
 	check_environment_rules, check_bundle_rules, check_device_rules, check_name_rules,
 	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
-	check_kernel_rules, check_test_rules, check_link_rules;
+	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules;
