@@ -60,6 +60,22 @@ same "environment" "HOME=/tmp LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin
 same "no network" 1 "$(wc -l <"$o/net")"
 same "no home, no project" 0 "$(grep -cE '^(home|root|var|mnt)$' "$o/root")"
 
+recipe variables <<'END'
+kind: run
+inputs: ["two:y.bin"]
+run: ['echo "$MODE $ONE" >x', 'echo "$TWO" >>x']
+env: {MODE: release, ONE: "${two:x.bin}-${ns/only:some-name}", TWO: "a 'b'\n$$c"}
+outputs: [x]
+END
+check "variables, with values of outputs" build variables
+same "are as written" "release 1-only a 'b' \$\$c " "$(tr '\n' ' ' <"$p/out/variables/x")"
+sed -i 's/echo 1 >x.bin/echo 1 >x.bin; date +%N >y.bin/; s/\[cp, x.bin, y.bin\]/"true"/' "$p/recipes/two.yaml"
+sed -i '/^inputs/d' "$p/recipes/variables.yaml"
+check "without the input that changes" build variables
+sed -i 's/date +%N/date +%s%N/' "$p/recipes/two.yaml"
+check "the node of a value is built again" build two variables
+check "to the same line, which builds nothing else" grep -q "built 1, cached 2," "$scratch/err"
+
 recipe blind <<END
 kind: run
 inputs: [src]

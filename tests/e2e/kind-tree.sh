@@ -45,6 +45,7 @@ echo x >"$scratch/helper/usr/share/helper/x"
 deb app 1.0 all 'Depends: helper (>= 1), passwd
 '
 deb helper 1 all ''
+printf 'kind: run\nrun: echo 1.2-3 >name\noutputs: [name]\n' | recipe mode
 cat <<'END' | recipe product
 kind: tree
 from: base
@@ -55,7 +56,7 @@ users:
   - {name: app, uid: 990, home: /home/app, shell: /bin/bash, groups: [dialout, gpio], keys: keys/app.pub}
   - {name: root, uid: 0, keys: keys/app.pub}
 debs: [debs]
-env: {MODE: release}
+env: {MODE: "release ${mode:name}"}
 run:
   - |
     id -u >/root/id; env | sort >/root/env
@@ -100,7 +101,7 @@ check "conffiles are known" sh -c 'tar -xOf "$1" var/lib/dpkg/status | grep -q "
 echo "# steps"
 same "root" 0 "$(text root/id)"
 same "second step" "it is second" "$(text root/second)"
-same "environment" "MODE=release SOURCE_DATE_EPOCH=1704067200" "$(text root/env | grep -E '^(MODE|SOURCE)' | tr '\n' ' ' | sed 's/ $//')"
+same "environment" "MODE=release 1.2-3 SOURCE_DATE_EPOCH=1704067200" "$(text root/env | grep -E '^(MODE|SOURCE)' | tr '\n' ' ' | sed 's/ $//')"
 same "owner that a step gave" "-rw-r--r-- 5/42" "$(line etc/app/conf)"
 same "device that a step made" "crw-r--r-- 0/0" "$(line dev-x)"
 same "no mounts of its own" refused "$(text root/mounts)"

@@ -228,7 +228,10 @@ static void check_script(bool systemd)
 	const char *const scripts[] = {"echo 'one'\nfalse", "cat <<E\n$HOME\nE"};
 	const struct steps_disk disks[] = {{"orch-disk1", "data", true},
 					   {"orch-disk2", "raw", false}};
+	const char *const env[] = {"MODE=release", "TWO=it's\n$x"};
 	struct steps_plan plan = {.token = "f00d",
+				  .env = env,
+				  .env_count = 2,
 				  .scripts = scripts,
 				  .count = 2,
 				  .disks = disks,
@@ -242,6 +245,7 @@ static void check_script(bool systemd)
 	steps_script(&plan, &s);
 	assert_int_equal(s.len % 4096, 0);
 	assert_non_null(strstr(s.buf, "\necho 'one'\nfalse\nEND-f00d\n"));
+	assert_non_null(strstr(s.buf, "\tMODE=release 'TWO=it'\\''s\n$x' "));
 	assert_non_null(strstr(s.buf, "mount \"$dev\" /mnt/data"));
 	assert_null(strstr(s.buf, "mount \"$dev\" /mnt/raw"));
 	assert_true((strstr(s.buf, "exec /sbin/init") != NULL) == systemd);

@@ -4,6 +4,7 @@
 
 #include "kinds/kinds.h"
 #include "kinds/run/step.h"
+#include "kinds/run/step_env.h"
 
 static const char *const root_words[] = {"host", NULL};
 
@@ -27,6 +28,7 @@ static const struct option run_options[] = {
 	 .help = "Steps, run in this order in the working folder: a text is a /bin/sh -e script, "
 		 "a list is a program and its arguments.",
 	 .example = "[sh custom_build/app/build.sh]"},
+	{"env", OPT_DICT, AT(env), OPT_VALUE, .help = STEP_ENV_HELP, .example = STEP_ENV_EXAMPLE},
 	{"outputs", OPT_STRING, AT(outputs), OPT_LIST | OPT_NAME,
 	 .help = "Names of the files to take from the working folder; *.tar is a tree, *.img an "
 		 "image.",
@@ -58,6 +60,9 @@ bool run_on_host(const struct run_opts *o)
 	return o->root->type == REF_WORD;
 }
 
+/* All that run_run.c sets is set everywhere. */
+static const char *const no_own_env[] = {NULL};
+
 static void check_options(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct run_opts *o = data;
@@ -72,6 +77,9 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 					    name);
 		}
 	}
+	if (o->env.count && !o->steps.count)
+		err_list_at(errors, yaml_key_pos(map, "env"), "'env' is for the steps of 'run'");
+	step_env_check(&o->env, no_own_env, errors);
 	if (tools && !run_on_host(o))
 		err_list_at(errors, tools->pos,
 			    "tools are for root 'host': a tree has its own, and its "
@@ -143,10 +151,10 @@ const struct kind kind_run = {
 	.summary = "files, from commands that see only their declared inputs",
 	.manual = "Each step runs in a sandbox of its own: user, mount, process and network "
 		  "namespaces, no network, a fixed environment (PATH, LC_ALL, TZ, HOME, "
-		  "SOURCE_DATE_EPOCH, umask 022), a fresh /tmp. Mounts and namespaces of their own "
-		  "they may make with 'nested' alone. What the steps share is the working folder. "
-		  "Inputs appear in it, read-only: a project path under its path, a node under its "
-		  "name (a file when it has one output, else a folder), "
+		  "SOURCE_DATE_EPOCH and 'env'; umask 022), a fresh /tmp. Mounts and namespaces of "
+		  "their own they may make with 'nested' alone. What the steps share is the "
+		  "working folder. Inputs appear in it, read-only: a project path under its path, "
+		  "a node under its name (a file when it has one output, else a folder), "
 		  "node:output under the output's name, node:/path under the last part of the "
 		  "path. Outputs are regular files that the steps leave in it. Without steps "
 		  "nothing is started. Where this user cannot make namespaces the steps run in a "

@@ -7,6 +7,7 @@ struct run_opts {
 	struct ref *root, *emulator;
 	struct list inputs;  /* of struct ref * */
 	struct list steps;   /* of struct step * */
+	struct list env;     /* of struct pair * */
 	struct list outputs; /* of const char * */
 	struct list tools;   /* of const char * */
 	int64_t cpus, memory, scratch, timeout;

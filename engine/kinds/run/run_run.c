@@ -15,6 +15,7 @@
 #include "kinds/run/run_opts.h"
 #include "kinds/run/staging.h"
 #include "kinds/run/step.h"
+#include "kinds/run/step_env.h"
 #include "machine/guest/guest_sandbox.h"
 #include "media/tree/tree_dir.h"
 
@@ -44,6 +45,7 @@ static void set_environment(struct run *r)
 	strv_push(&r->env, "TZ=UTC");
 	strv_push(&r->env, "HOME=/tmp");
 	strv_printf(&r->env, "SOURCE_DATE_EPOCH=%llu", (unsigned long long)r->a->epoch);
+	step_env_push(&r->o->env, &r->env);
 	r->box.env = strv_argv(&r->env);
 }
 

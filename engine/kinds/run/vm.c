@@ -3,6 +3,7 @@
 #include "kinds/run/vm_opts.h"
 
 #include "kinds/kinds.h"
+#include "kinds/run/step_env.h"
 #include "kinds/test/board_opts.h"
 #include "machine/board/board.h"
 #include "machine/guest/qemu.h"
@@ -48,6 +49,8 @@ static const struct option vm_options[] = {
 	 .example = "[build-data]"},
 	{"run", OPT_STEP, offsetof(struct vm_opts, run), OPT_LIST | OPT_REQUIRED,
 	 .help = "Steps, run as root in /: a string is a /bin/sh -e script, a list one command."},
+	{"env", OPT_DICT, offsetof(struct vm_opts, env), OPT_VALUE, .help = STEP_ENV_HELP,
+	 .example = STEP_ENV_EXAMPLE},
 	{"systemd", OPT_BOOL, offsetof(struct vm_opts, systemd), .def = "false",
 	 .help = "Whether systemd is started first and the steps run when its default target is "
 		 "reached; else they run as the guest's init."},
@@ -58,6 +61,9 @@ static const struct option vm_options[] = {
 		 "backups.",
 	 .example = "{root.tar: /}"},
 };
+
+/* What machine/guest/steps.c sets and other kinds do not. */
+static const char *const own_env[] = {"DEBIAN_FRONTEND", "SHELL", "TERM", NULL};
 
 static void check_options(void *data, const struct yaml *map, struct err_list *errors)
 {
@@ -77,6 +83,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	if (o->cmdline && strpbrk(o->cmdline, "\n\""))
 		err_list_at(errors, yaml_key_pos(map, "cmdline"),
 			    "kernel arguments are one line without \"");
+	step_env_check(&o->env, own_env, errors);
 	if (!o->run.count)
 		err_list_at(errors, yaml_key_pos(map, "run"), "a guest needs at least one step");
 	if (!o->outputs.count)
@@ -147,7 +154,7 @@ const struct kind kind_vm = {
 		  "/sys, /dev, /run and a writable /, or with `systemd: true` when systemd has "
 		  "reached its default target. Each step is a shell of its own with a fixed "
 		  "environment: PATH, HOME=/root, LC_ALL=C.UTF-8, TZ=UTC, SOURCE_DATE_EPOCH, "
-		  "DEBIAN_FRONTEND=noninteractive. The clock starts at the "
+		  "DEBIAN_FRONTEND=noninteractive, and 'env'. The clock starts at the "
 		  "newest date of the locks behind the image, or at the project's 'times' if that "
 		  "is later; whatever the guest makes gets 'times'.\n"
 		  "\n"

@@ -13,6 +13,7 @@ struct vm_opts {
 	int64_t cpus, timeout;
 	struct list disks; /* of struct ref * */
 	struct list run;   /* of struct step * */
+	struct list env;   /* of struct pair * */
 	bool systemd;
 	struct list outputs; /* of struct pair * */
 };

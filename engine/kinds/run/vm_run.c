@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
+#include "kinds/run/step_env.h"
 #include "kinds/run/vm_opts.h"
 #include "kinds/test/board_node.h"
 #include "kinds/tree/content.h"
@@ -186,6 +187,7 @@ static void collect_disks(struct vm *vm, const char *steps_path)
 
 static int write_steps(struct vm *vm, const char *path, struct err **err)
 {
+	struct strv env cleanup_strv = {0};
 	struct steps_plan plan = {.token = vm->token,
 				  .scripts = vm->scripts,
 				  .count = vm->o->run.count,
@@ -195,6 +197,9 @@ static int write_steps(struct vm *vm, const char *path, struct err **err)
 				  .systemd = vm->o->systemd};
 	struct str text cleanup_str = STR_INIT;
 
+	step_env_push(&vm->o->env, &env);
+	plan.env = (const char *const *)env.items;
+	plan.env_count = env.count;
 	steps_script(&plan, &text);
 	return file_write(path, text.buf, text.len, 0600, false, err);
 }

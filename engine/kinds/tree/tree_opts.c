@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kinds/debian/debian.h"
+#include "kinds/run/step_env.h"
 
 #define NAME_MAX_LEN 31 /* useradd(8): 32 with the NUL of utmp */
 
@@ -69,8 +70,7 @@ static const struct option tree_options[] = {
 	 .help = "Steps, run in this order as root of the tree: a text is a /bin/sh -e script, a "
 		 "list is a program and its arguments.",
 	 .example = "[ldconfig, update-ca-certificates]"},
-	{"env", OPT_DICT, AT(env), OPT_VALUE,
-	 .help = "Variables for the steps, over the fixed ones.", .example = "{MODE: release}"},
+	{"env", OPT_DICT, AT(env), OPT_VALUE, .help = STEP_ENV_HELP, .example = STEP_ENV_EXAMPLE},
 	{"nested", OPT_BOOL, AT(nested), .def = "false",
 	 .help = "Steps may make mounts and namespaces of their own, but no user namespaces; 'orch "
 		 "check' names the node."},
@@ -189,17 +189,13 @@ static void check_twice(const struct tree_opts *o, struct err_list *errors)
 		}
 }
 
-static void check_env(const struct list *env, struct err_list *errors)
-{
-	for (size_t i = 0; i < env->count; i++) {
-		const struct pair *p = LIST_AT(*env, struct pair *, i);
-
-		if (strspn(p->key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
-				   "0123456789") != strlen(p->key) ||
-		    (p->key[0] >= '0' && p->key[0] <= '9') || !p->key[0])
-			err_list_at(errors, p->pos, "'%s' is not a variable name", p->key);
-	}
-}
+/* What dpkg_environment() sets and other kinds do not. */
+static const char *const own_env[] = {
+	"DEBIAN_FRONTEND",    "DEBCONF_NONINTERACTIVE_SEEN",
+	"DEBCONF_NOWARNINGS", "INITRD",
+	"SYSTEMD_OFFLINE",    "PERL_HASH_SEED",
+	"PYTHONHASHSEED",     NULL,
+};
 
 static void check_tree(void *data, const struct yaml *map, struct err_list *errors)
 {
@@ -218,7 +214,7 @@ static void check_tree(void *data, const struct yaml *map, struct err_list *erro
 		debian_check_arch(map, o->arch, errors);
 	if (o->env.count && !o->steps.count)
 		err_list_at(errors, yaml_key_pos(map, "env"), "'env' is for the steps of 'run'");
-	check_env(&o->env, errors);
+	step_env_check(&o->env, own_env, errors);
 	check_twice(o, errors);
 	content_check_globs(&o->remove, yaml_key_pos(map, "remove"), errors);
 	content_check_modes(&o->modes, errors);

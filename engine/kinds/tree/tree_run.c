@@ -14,6 +14,7 @@
 #include "kinds/makers.h"
 #include "kinds/run/rootdir.h"
 #include "kinds/run/step.h"
+#include "kinds/run/step_env.h"
 #include "kinds/tree/tree_opts.h"
 #include "media/tree/clean.h"
 
@@ -53,30 +54,12 @@ static void programs_release(struct programs *p)
 }
 #define cleanup_programs __attribute__((cleanup(programs_release)))
 
-/* The fixed variables, and those of the recipe over them. */
 static void set_environment(struct programs *p)
 {
 	const struct tree_opts *o = p->a->opts;
-	struct strv fixed cleanup_strv = {0};
 
-	dpkg_environment(p->a, &fixed);
-	for (size_t i = 0; i < fixed.count; i++) {
-		bool replaced = false;
-
-		for (size_t k = 0; k < o->env.count; k++) {
-			const char *rest =
-				str_skip(fixed.items[i], LIST_AT(o->env, struct pair *, k)->key);
-
-			replaced |= rest && *rest == '=';
-		}
-		if (!replaced)
-			strv_push(&p->env, fixed.items[i]);
-	}
-	for (size_t i = 0; i < o->env.count; i++) {
-		const struct pair *v = LIST_AT(o->env, struct pair *, i);
-
-		strv_printf(&p->env, "%s=%s", v->key, v->value);
-	}
+	dpkg_environment(p->a, &p->env);
+	step_env_push(&o->env, &p->env);
 	p->spec.env = strv_argv(&p->env);
 }
 

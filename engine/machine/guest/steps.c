@@ -88,12 +88,15 @@ static const char leave_systemd[] = "leave() {\n"
 				    "\texit 0\n"
 				    "}\n";
 
-static const char run_function[] =
+/* Between the two: the variables of the recipe. */
+static const char run_begin[] =
 	"run() {\n"
 	"\tsay \"step $1\"\n"
 	"\tenv -i PATH=\"$PATH\" HOME=/root LC_ALL=C.UTF-8 TZ=UTC TERM=dumb SHELL=/bin/sh \\\n"
-	"\t\tDEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH $DISKS \\\n"
-	"\t\t/bin/sh -e /run/orch/step-$1 </dev/null >/dev/console 2>&1\n"
+	"\t\tDEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH $DISKS \\\n\t\t";
+
+static const char run_end[] =
+	" \\\n\t\t/bin/sh -e /run/orch/step-$1 </dev/null >/dev/console 2>&1\n"
 	"\trc=$?\n"
 	"\tsay \"done $1 $rc\"\n"
 	"\t[ $rc = 0 ] || leave $rc\n"
@@ -170,7 +173,9 @@ static void write_disks(const struct steps_plan *plan, struct str *ret)
 /* The part that runs the steps: all of it as PID 1, or the unit's program under systemd. */
 static void write_main(const struct steps_plan *plan, struct str *ret)
 {
-	str_append(ret, run_function);
+	str_append(ret, run_begin);
+	steps_quote_argv(plan->env, plan->env_count, ret);
+	str_append(ret, run_end);
 	write_disks(plan, ret);
 	for (size_t i = 0; i < plan->count; i++)
 		str_printf(ret, "run %zu\n", i + 1);

@@ -38,7 +38,9 @@ struct steps_plan {
 	size_t count;
 	const struct steps_disk *disks;
 	size_t disk_count;
-	uint64_t epoch; /* seconds; SOURCE_DATE_EPOCH of the steps */
+	uint64_t epoch;         /* seconds; SOURCE_DATE_EPOCH of the steps */
+	const char *const *env; /* texts "NAME=value" for the steps, beside the fixed ones */
+	size_t env_count;
 	bool systemd;
 };
 
