@@ -7,6 +7,12 @@ static bool is_of(const struct node *n, const char *path)
 {
 	if (str_eq(n->recipe->file, path))
 		return true;
+	for (size_t i = 0; i < n->recipe->extended.count; i++) {
+		const struct extended *e = LIST_AT(n->recipe->extended, struct extended *, i);
+
+		if (!e->node && str_eq(e->file, path))
+			return true;
+	}
 	for (size_t i = 0; i < n->in.count; i++) {
 		const char *of = n->in.items[i].path;
 		const char *rest = of ? str_skip(path, of) : NULL;

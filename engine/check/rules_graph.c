@@ -23,6 +23,21 @@ static bool *reached(const struct graph *g)
 	return seen;
 }
 
+/* Marks nodes whose recipes others extend. */
+static void mark_extended(const struct graph *g, bool *seen)
+{
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		const struct list *bases = &g->nodes.items[i]->recipe->extended;
+
+		for (size_t k = 0; k < bases->count; k++) {
+			const struct extended *e = LIST_AT(*bases, struct extended *, k);
+
+			if (e->node)
+				seen[graph_node(g, e->node)->index] = true;
+		}
+	}
+}
+
 /*
  * Tests and boards are there to be asked for by name, what ties others together likewise; devices
  * for their facts, which make no edge; previous releases to be compared with.
@@ -41,6 +56,7 @@ static void check_reached(struct check_view *v)
 	const struct graph *g = v->g;
 	bool *seen cleanup_free = reached(g);
 
+	mark_extended(g, seen);
 	for (size_t i = 0; g->project->defaults.count && i < g->nodes.count; i++) {
 		const struct node *n = g->nodes.items[i];
 

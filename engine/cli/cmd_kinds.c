@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "cli/table.h"
 #include "kinds/kinds.h"
+#include "recipe/extend.h"
 #include "recipe/schema_json.h"
 
 static const struct kind *find_kind(const char *name, struct err **err)
@@ -30,6 +31,7 @@ static void list_kinds(void)
 
 	for (size_t i = 0; kinds_all[i]; i++)
 		table_row(t, kinds_all[i]->name, kinds_all[i]->summary);
+	table_row(t, "recipe", "what recipes of all kinds may say");
 	table_row(t, "project", "recipes/project.yaml: what all nodes share");
 	table_print(t);
 	puts("\n'orch kinds KIND' describes its keys; 'orch schema' is for editors.");
@@ -60,21 +62,21 @@ static void describe_json(const char *name, const struct schema *schema)
 static int describe(const struct cli *c, const char *name, struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
-	const struct kind *kind = NULL;
+	const struct schema *schema = str_eq(name, "project")  ? &project_schema
+				      : str_eq(name, "recipe") ? &recipe_schema
+							       : NULL;
+	const struct kind *kind = schema ? NULL : find_kind(name, err);
 
-	if (!str_eq(name, "project")) {
-		kind = find_kind(name, err);
-		if (!kind)
-			return -1;
-	}
+	if (!schema && !kind)
+		return -1;
 	if (c->json) {
-		describe_json(name, kind ? kind->schema : &project_schema);
+		describe_json(name, kind ? kind->schema : schema);
 		return 0;
 	}
 	if (kind)
 		kind_help(kind, &text);
 	else
-		schema_help(&project_schema, &text);
+		schema_help(schema, &text);
 	fputs(text.buf, stdout);
 	return 0;
 }

@@ -187,6 +187,8 @@ static int compare_edges(const void *a, const void *b)
 
 	if (!c)
 		c = strcmp(x->ref_text, y->ref_text);
+	if (!c)
+		c = strcmp(x->pos.file, y->pos.file);
 	if (c)
 		return c;
 	return x->pos.line != y->pos.line ? (x->pos.line < y->pos.line ? -1 : 1)
@@ -200,8 +202,8 @@ static void merge(struct builder *b, struct edge *kept, const struct edge *e)
 	kept->keep_git |= e->keep_git;
 	if (kept->type != e->type || (kept->output && !str_eq(kept->output, e->output)))
 		err_list_at(b->r.errors, e->pos,
-			    "'%s' means another thing than on line %u: name the output ('%s:...')",
-			    e->ref_text, kept->pos.line, e->ref_text);
+			    "'%s' means another thing than in %s:%u: name the output ('%s:...')",
+			    e->ref_text, kept->pos.file, kept->pos.line, e->ref_text);
 }
 
 /* Sorts the edges of the node in work, merges equal ones and gives them to it. */

@@ -153,6 +153,8 @@ void manifest_print(const struct manifest *m, bool whole, struct str *ret)
 		put_line(ret, "project", m->project);
 	if (m->named || (whole && m->node))
 		put_line(ret, m->named ? "node" : "unkeyed-node", m->node);
+	if (m->identity)
+		put_line(ret, "identity", m->identity);
 	str_printf(ret, "times %ju\n", (uintmax_t)m->times);
 	if (m->dated || (whole && m->lock_date))
 		str_printf(ret, "%slock-date %ju\n", m->dated ? "" : "unkeyed-",
@@ -230,6 +232,12 @@ static int read_node(struct parser *p)
 {
 	p->m->node = p->w.items[1];
 	p->m->named = str_eq(p->w.items[0], "node");
+	return p->w.count != 2;
+}
+
+static int read_identity(struct parser *p)
+{
+	p->m->identity = p->w.items[1];
 	return p->w.count != 2;
 }
 
@@ -424,6 +432,7 @@ static int read_words(struct parser *p)
 		{"project", read_project},
 		{"node", read_node},
 		{"unkeyed-node", read_node},
+		{"identity", read_identity},
 		{"times", read_times},
 		{"lock-date", read_lock_date},
 		{"unkeyed-lock-date", read_lock_date},

@@ -9,6 +9,7 @@
  *	kind image 3
  *	project "edge-device"               where kind->named() says so, and
  *	node "root"
+ *	identity "root"                     of another node; where kind->identities
  *	times 1704067200                    `times:` of the project
  *	lock-date 1795226446                where kind->dated() says so
  *	project-version "1.2.0"             where kind->versioned() says so
@@ -89,9 +90,10 @@ DEFINE_VEC(manifest_tools, struct manifest_tool)
 
 struct manifest {
 	const char *kind;
-	unsigned version;    /* of the kind */
-	const char *project; /* NAMED only */
-	const char *node;    /* NAMED, or in a JOB */
+	unsigned version;     /* of the kind */
+	const char *project;  /* NAMED only */
+	const char *node;     /* NAMED, or in a JOB */
+	const char *identity; /* that UUIDs derive from; NULL: NODE, or none do */
 	bool named;
 	uint64_t times;     /* seconds */
 	uint64_t lock_date; /* seconds; 0: none; DATED, or in a JOB */
@@ -140,7 +142,7 @@ int manifest_recheck(struct graph *g, const struct node *n, struct store *s, cha
 struct change {
 	/*
 	 * "option", "input", "file", "tool", "kind", "times", "lock-date", "project-version",
-	 * "node", "project", "manifest"; or what is pinned: "package", "source", ...
+	 * "node", "identity", "project", "manifest"; or what is pinned: "package", "source", ...
 	 */
 	const char *what;
 	const char *name;   /* "size", "rootfs/etc/fstab", "rauc" */

@@ -259,6 +259,18 @@ static int add_node(struct saver *v, struct store *s, const struct node *n)
 	return add_tools(v, n);
 }
 
+/* What the recipe extends; other recipes are there anyway. */
+static int add_extended(struct saver *v, const struct recipe *r)
+{
+	for (size_t i = 0; i < r->extended.count; i++) {
+		const struct extended *e = LIST_AT(r->extended, struct extended *, i);
+
+		if (!e->node && add_project(v, e->file, 0) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int gather(struct saver *v, struct store *s, const struct strv *extra)
 {
 	struct stat st;
@@ -270,7 +282,7 @@ static int gather(struct saver *v, struct store *s, const struct strv *extra)
 	for (size_t i = 0; i < v->g->nodes.count && !v->racy; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
-		if (n->wanted && add_node(v, s, n) < 0)
+		if (add_extended(v, n->recipe) < 0 || (n->wanted && add_node(v, s, n) < 0))
 			return -1;
 	}
 	for (size_t i = 0; i < extra->count; i++) {

@@ -2,9 +2,9 @@
 #pragma once
 /*
  * The short way to "nothing to do". After a run in which every node was cached or built, a large
- * project remembers what stat(2) says of every file the run depended on: recipes, inputs, host
- * tools, blobs, and the copies in out/. If the next request is the same and all of that is
- * unchanged, the answer is too, without reading a recipe.
+ * project remembers what stat(2) says of every file the run depended on: recipes and what they
+ * extend, inputs, host tools, blobs, and the copies in out/. If the next request is the same and
+ * all of that is unchanged, the answer is too, without reading a recipe.
  *
  * It only ever says "the same as last time"; whatever differs (a touch too) takes the long way,
  * which decides by content. A file that changed within the run's last moments, by the granularity

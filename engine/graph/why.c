@@ -199,6 +199,8 @@ static void read_facts(struct facts *f, const struct manifest *m)
 		add(f, "project", (struct fact){"project", "project", m->project, false});
 		add(f, "node", (struct fact){"node", "node", m->node, false});
 	}
+	if (m->identity)
+		add(f, "identity", (struct fact){"identity", "identity", m->identity, false});
 	add_number(f, "times", m->times);
 	if (m->dated)
 		add_number(f, "lock-date", m->lock_date);

@@ -152,4 +152,6 @@ struct kind {
 	 * once. kind_always(), or NULL: no.
 	 */
 	bool (*named)(const void *opts);
+	/* UUIDs and the like derive from the recipe's identity: it is in the key where named(). */
+	bool identities;
 };

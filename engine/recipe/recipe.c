@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "recipe/expand.h"
+#include "recipe/extend.h"
 #include "recipe/facts.h"
 #include "recipe/files.h"
 #include "recipe/project.h"
@@ -84,12 +85,41 @@ static void unknown_kind(struct load *l, struct pos pos, const char *text)
 		err_list_at(l->errors, pos, "unknown kind '%s' (one of: %s)", text, all.buf);
 }
 
-static const struct kind *kind_of(struct load *l, const struct yaml *map)
+static const struct kind *find_kind(const struct load *l, const struct yaml *y)
 {
-	const struct yaml *y = yaml_get(map, "kind");
+	for (const struct kind *const *k = l->kinds; y && y->type == YAML_SCALAR && *k; k++)
+		if (str_eq((*k)->name, y->text))
+			return *k;
+	return NULL;
+}
 
+/* Whether no layer names another kind than Y does, which BASE has. */
+static bool one_kind(struct load *l, const struct layers *layers, const struct layer *base,
+		     const struct yaml *y)
+{
+	for (size_t i = 0; i < layers->count; i++) {
+		const struct yaml *k = yaml_get(layers->items[i].map, "kind");
+
+		if (!k || k->refused || k->type != YAML_SCALAR || str_eq(k->text, y->text))
+			continue;
+		err_list_at(l->errors, k->pos,
+			    "kind '%s' cannot extend '%s', which is of kind '%s'", k->text,
+			    base->node ? base->node : base->file, y->text);
+		return false;
+	}
+	return true;
+}
+
+static const struct kind *kind_of(struct load *l, const struct layers *layers)
+{
+	const struct kind *kind;
+	const struct yaml *y = NULL;
+	size_t i = layers->count;
+
+	while (!y && i-- > 0)
+		y = yaml_get(layers->items[i].map, "kind");
 	if (!y) {
-		unknown_kind(l, map->pos, NULL);
+		unknown_kind(l, layers->items[0].map->pos, NULL);
 		return NULL;
 	}
 	if (y->refused)
@@ -99,11 +129,10 @@ static const struct kind *kind_of(struct load *l, const struct yaml *map)
 			    y->waits || y->values ? ", which cannot depend on another node" : "");
 		return NULL;
 	}
-	for (const struct kind *const *k = l->kinds; *k; k++)
-		if (str_eq((*k)->name, y->text))
-			return *k;
-	unknown_kind(l, y->pos, y->text);
-	return NULL;
+	kind = find_kind(l, y);
+	if (!kind)
+		unknown_kind(l, y->pos, y->text);
+	return kind && one_kind(l, layers, &layers->items[i], y) ? kind : NULL;
 }
 
 static void set_unsound(struct load *l, const char *name)
@@ -127,24 +156,45 @@ static void check_recipe(struct load *l, struct recipe *r)
 		set_unsound(l, r->name);
 }
 
-/* What names mean in the file in work; kept when something in it waits for facts. */
-static struct scope *scope_of(struct load *l, const struct map *vars)
+/* What names mean in a layer; kept when something in it waits for facts. */
+static struct scope *scope_of(struct load *l, const struct map *vars, struct source source)
 {
 	struct scope *scope = arena_alloc(l->arena, sizeof(*scope));
 
 	scope->vars = vars;
-	scope->source = (struct source){l->files.text.buf, l->files.text.len};
-	if (expand_has_facts(scope->source))
-		scope->source.text = arena_strndup(l->arena, l->files.text.buf, l->files.text.len);
+	scope->source = source;
+	if (source.text == l->files.text.buf && expand_has_facts(source))
+		scope->source.text = arena_strndup(l->arena, source.text, source.len);
 	return scope;
+}
+
+/* Whether something in the layer waits. */
+static bool expand_layer(struct load *l, const struct map *vars, const struct layer *layer)
+{
+	struct scope *scope = scope_of(l, vars, layer->source);
+	bool waits = expand_tree(l->arena, scope, layer->map, l->errors);
+
+	if (scope->source.text == l->files.text.buf)
+		scope->source = (struct source){0}; /* the next file takes its place */
+	return waits;
+}
+
+static struct list extended_of(struct load *l, const struct layers *layers)
+{
+	struct extended **items = arena_alloc(l->arena, layers->count * sizeof(*items));
+
+	for (size_t i = 1; i < layers->count; i++) {
+		items[i - 1] = arena_alloc(l->arena, sizeof(**items));
+		items[i - 1]->node = layers->items[i].node;
+		items[i - 1]->file = layers->items[i].file;
+	}
+	return (struct list){items, layers->count - 1};
 }
 
 /* R with all its facts: decoded, unless something is wrong. */
 static void decode_node(struct load *l, struct recipe *r)
 {
-	static const char *const ignore[] = {"kind", NULL};
-
-	r->opts = schema_decode_waiting(r->kind->schema, l->arena, r->map, ignore, &r->waiting,
+	r->opts = schema_decode_waiting(r->kind->schema, l->arena, r->map, recipe_keys, &r->waiting,
 					l->errors);
 	if (r->opts)
 		recipes_push(&l->recipes, r);
@@ -152,28 +202,25 @@ static void decode_node(struct load *l, struct recipe *r)
 		set_unsound(l, r->name);
 }
 
+/* The layers are used up. */
 static void load_node(struct load *l, const char *name, const char *file, const struct map *vars,
-		      struct yaml *map)
+		      struct layers *layers)
 {
 	struct recipe *r = arena_alloc(l->arena, sizeof(*r));
 	size_t before = l->errors->count;
-	struct scope *scope;
-	bool waits;
+	bool waits = false;
 
 	r->name = name;
 	r->file = file;
-	r->map = map;
-	scope = scope_of(l, vars);
-	waits = expand_tree(l->arena, scope, map, l->errors);
-	if (scope->source.text == l->files.text.buf)
-		scope->source = (struct source){0}; /* the next file takes its place */
-	if (map->type == YAML_MAP)
-		r->kind = kind_of(l, map);
-	else
-		err_list_at(l->errors, (struct pos){file, 1, 1},
-			    "a recipe is a map of keys and values ('kind: image')");
-	if (r->kind)
+	for (size_t i = 0; i < layers->count; i++)
+		waits |= expand_layer(l, vars, &layers->items[i]);
+	r->identity = layers_identity(layers, name, l->errors);
+	r->extended = extended_of(l, layers);
+	r->kind = kind_of(l, layers);
+	if (r->kind) {
+		r->map = layers_merge(l->arena, layers, r->kind->schema, l->errors);
 		map_set(&l->project->parsed, name, r);
+	}
 	if (!r->kind || l->errors->count > before)
 		set_unsound(l, name);
 	if (r->kind && waits)
@@ -194,18 +241,26 @@ static void load_waiting(struct load *l)
 	}
 }
 
-/* The list under the key of the recipe's kind that makes a node of each value, or NULL. */
-static struct yaml *each_of(struct load *l, const struct yaml *map, const char **ret_key)
+/*
+ * The list under the key of the recipe's kind that makes a node of each value, or NULL. It may have
+ * been changed on the way, so that layers are read again that were merged to see it.
+ */
+static struct yaml *each_of(struct load *l, const struct recipe_file *f, struct layers *layers,
+			    const char **ret_key)
 {
-	const struct yaml *kind = map->type == YAML_MAP ? yaml_get(map, "kind") : NULL;
-	struct yaml *values = NULL;
+	const struct kind *kind = find_kind(l, layers_get(layers, "kind"));
+	const struct yaml *map = layers->items[0].map;
+	struct yaml *values;
 
-	for (const struct kind *const *k = l->kinds; kind && kind->type == YAML_SCALAR && *k; k++) {
-		if ((*k)->each && str_eq((*k)->name, kind->text)) {
-			*ret_key = (*k)->each;
-			values = yaml_get(map, (*k)->each);
-		}
+	if (!kind || !kind->each)
+		return NULL;
+	if (layers->count > 1) {
+		map = layers_merge(l->arena, layers, kind->schema, l->errors);
+		layers_clear(layers);
+		layers_read(&l->files, &l->project->vars, f, layers);
 	}
+	*ret_key = kind->each;
+	values = yaml_get(map, kind->each);
 	return values && values->type == YAML_LIST ? values : NULL;
 }
 
@@ -219,14 +274,16 @@ static void load_value(struct load *l, const struct recipe_file *f, const char *
 		       const char *value)
 {
 	struct map *vars = arena_alloc(l->arena, sizeof(*vars));
-	struct yaml *map = recipe_files_parse(&l->files, f->file);
+	struct layers layers = {0};
 
 	arena_defer(l->arena, clear_vars, vars);
 	for (size_t i = 0; i < l->project->vars.count; i++)
 		map_set(vars, l->project->vars.entries[i].key, l->project->vars.entries[i].value);
 	map_set(vars, key, (void *)value);
-	if (map) /* it was sound a moment ago */
-		load_node(l, arena_printf(l->arena, "%s@%s", f->name, value), f->file, vars, map);
+	if (layers_read(&l->files, &l->project->vars, f, &layers) == 0)
+		load_node(l, arena_printf(l->arena, "%s@%s", f->name, value), f->file, vars,
+			  &layers);
+	layers_clear(&layers);
 }
 
 static struct yaml *scalar(struct load *l, const char *text, struct pos pos)
@@ -241,6 +298,8 @@ static struct yaml *scalar(struct load *l, const char *text, struct pos pos)
 static void load_tie(struct load *l, const struct recipe_file *f, struct yaml *nodes)
 {
 	struct yaml *map = yaml_new(l->arena, YAML_MAP, nodes->pos);
+	struct layer layer = {.file = f->file, .node = f->name, .map = map};
+	struct layers layers = {&layer, 1, 1};
 	const struct kind *const *k = l->kinds;
 
 	while (*k && !(*k)->ties)
@@ -249,7 +308,7 @@ static void load_tie(struct load *l, const struct recipe_file *f, struct yaml *n
 		return;
 	yaml_put(l->arena, map, "kind", nodes->pos, scalar(l, (*k)->name, nodes->pos));
 	yaml_put(l->arena, map, (*k)->ties, nodes->pos, nodes);
-	load_node(l, f->name, f->file, &l->project->vars, map);
+	load_node(l, f->name, f->file, &l->project->vars, &layers);
 }
 
 /* NAME@VALUE for each value of the list, and NAME, which ties them together. */
@@ -281,15 +340,18 @@ static void load_each(struct load *l, const struct recipe_file *f, const char *k
 static void load_recipe(struct load *l, const struct recipe_file *f)
 {
 	size_t before = l->errors->count;
-	struct yaml *map = recipe_files_parse(&l->files, f->file);
+	struct layers layers = {0};
 	struct yaml *values;
 	const char *key;
 
-	values = map ? each_of(l, map, &key) : NULL;
-	if (values)
-		load_each(l, f, key, values);
-	else if (map)
-		load_node(l, f->name, f->file, &l->project->vars, map);
+	if (layers_read(&l->files, &l->project->vars, f, &layers) == 0) {
+		values = each_of(l, f, &layers, &key);
+		if (values)
+			load_each(l, f, key, values);
+		else
+			load_node(l, f->name, f->file, &l->project->vars, &layers);
+	}
+	layers_clear(&layers);
 	if (l->errors->count > before)
 		set_unsound(l, f->name);
 }

@@ -44,11 +44,19 @@ struct project {
 	struct facts *facts; /* of all that are parsed (facts.h) */
 };
 
+/* A recipe, or a file that is none, whose keys another recipe takes (extend.h). */
+struct extended {
+	const char *node; /* NULL: a file that is no recipe */
+	const char *file; /* project path */
+};
+
 struct recipe {
-	const char *name; /* "base", "tests/rollback" */
-	const char *file; /* "recipes/base.yaml" */
+	const char *name;     /* "base", "tests/rollback" */
+	const char *file;     /* "recipes/base.yaml" */
+	const char *identity; /* the name that UUIDs, hash seeds and volume ids derive from */
+	struct list extended; /* of struct extended *: the nearest first */
 	const struct kind *kind;
-	struct yaml *map;            /* after expansion */
+	struct yaml *map;            /* with what it extends, after expansion */
 	void *opts;                  /* the kind's struct; NULL when it had errors */
 	struct option_text *waiting; /* texts in it that wait for values */
 };

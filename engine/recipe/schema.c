@@ -434,9 +434,10 @@ const struct option *schema_option(const struct schema *schema, const char *name
 }
 
 /* KEY is none of NAMES. */
-void decode_unknown_key(struct decode *d, const struct strs *names, const struct yaml *key)
+void decode_unknown_key(struct decode *d, const struct strs *names, const char *const *more,
+			const struct yaml *key)
 {
-	static const char *const reserved[] = {"variants", "extends", "secrets", NULL};
+	static const char *const reserved[] = {"variants", "secrets", NULL};
 	struct str all cleanup_str = STR_INIT;
 	const char *near;
 
@@ -446,6 +447,8 @@ void decode_unknown_key(struct decode *d, const struct strs *names, const struct
 		return;
 	}
 	near = str_nearest(key->text, names->items, names->count);
+	for (size_t i = 0; !near && more && more[i]; i++)
+		near = str_nearest(key->text, &more[i], 1);
 	words_append(&all, names->items, names->count);
 	if (near)
 		err_list_at(d->errors, key->pos, "unknown key '%s': did you mean '%s'?", key->text,
@@ -455,14 +458,15 @@ void decode_unknown_key(struct decode *d, const struct strs *names, const struct
 			    all.buf);
 }
 
-static void unknown_option(struct decode *d, const struct schema *schema, const struct yaml *key)
+static void unknown_option(struct decode *d, const struct schema *schema, const char *const *more,
+			   const struct yaml *key)
 {
 	struct strs names = {0};
 
 	for (size_t i = 0; i < schema->count; i++)
 		if (schema->options[i].type != OPT_GONE)
 			strs_push(&names, schema->options[i].name);
-	decode_unknown_key(d, &names, key);
+	decode_unknown_key(d, &names, more, key);
 	strs_clear(&names);
 }
 
@@ -502,7 +506,7 @@ void *decode_map(struct decode *d, const struct schema *schema, const struct yam
 			given[o - schema->options] = true;
 			decode_field(d, o, map->items[i], data + o->offset);
 		} else if (!decode_is_one_of(key, ignore)) {
-			unknown_option(d, schema, map->keys[i]);
+			unknown_option(d, schema, ignore, map->keys[i]);
 		}
 	}
 	decode_absent(d, schema, map, given, data);

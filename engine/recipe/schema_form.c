@@ -63,7 +63,7 @@ static void check_keys(struct decode *d, const struct forms *forms, const struct
 		bool known = has_key(forms, key);
 
 		if (!known)
-			decode_unknown_key(d, &names, map->keys[i]);
+			decode_unknown_key(d, &names, NULL, map->keys[i]);
 		else if (f && !schema_option(f->schema, key))
 			err_list_at(d->errors, map->items[i]->pos, "'%s' does not go with '%s'",
 				    key, f->name);

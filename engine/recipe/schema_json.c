@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 
+#include "recipe/extend.h"
+
 /* A value may always be given by a variable. */
 #define VARIABLE "\\$\\{"
 
@@ -175,11 +177,33 @@ static json_t *object_schema(const struct schema *schema)
 
 static json_t *kind_schema(const struct kind *k)
 {
-	json_t *ret = object_schema(k->schema);
+	json_t *ret = object_schema(k->schema), *properties = json_object_get(ret, "properties");
 
-	json_object_set_new(json_object_get(ret, "properties"), "kind",
-			    json_pack("{s:s}", "const", k->name));
+	json_object_set_new(properties, "kind", json_pack("{s:s}", "const", k->name));
+	json_object_set_new(properties, "identity",
+			    option_schema(schema_option(&recipe_schema, "identity")));
 	json_object_set_new(ret, "description", json_string(k->summary ? k->summary : k->name));
+	return ret;
+}
+
+/*
+ * A recipe that extends another: what its own keys may be depends on a kind that it need not name,
+ * and on lists that stand elsewhere.
+ */
+static json_t *extending_schema(json_t *kinds)
+{
+	static const char *const changes[] = {"add", "drop"};
+	json_t *ret = object_schema(&recipe_schema);
+	json_t *properties = json_object_get(ret, "properties");
+
+	json_object_set_new(properties, "kind", json_pack("{s:O}", "enum", kinds));
+	for (size_t i = 0; i < array_len(changes); i++)
+		json_object_set_new(properties, changes[i],
+				    json_pack("{s:[s, s], s:s}", "type", "object", "array",
+					      "description",
+					      schema_option(&recipe_schema, changes[i])->help));
+	json_object_set_new(ret, "required", json_pack("[s]", "extends"));
+	json_object_set_new(ret, "additionalProperties", json_true());
 	return ret;
 }
 
@@ -200,7 +224,8 @@ void schema_json_keys(const struct schema *schema, struct str *ret)
 
 void schema_json(const struct kind *const *kinds, struct str *ret)
 {
-	json_t *definitions = json_object(), *names = json_array(), *rules = json_array(), *all;
+	json_t *definitions = json_object(), *names = json_array(), *rules = json_array();
+	json_t *kind, *all;
 
 	for (; *kinds; kinds++) {
 		const char *name = (*kinds)->name;
@@ -215,9 +240,12 @@ void schema_json(const struct kind *const *kinds, struct str *ret)
 	json_array_append_new(rules,
 			      json_pack("{s:{s:{s:o}}}", "properties", "kind", "enum", names));
 	json_object_set_new(definitions, "project.yaml", object_schema(&project_schema));
-	all = json_pack("{s:s, s:s, s:{s:[s]}, s:{s:o}, s:{s:s}, s:o}", "$schema",
+	json_object_set_new(definitions, "extending", extending_schema(names));
+	kind = json_pack("{s:{s:[s]}, s:{s:o}, s:{s:s}}", "if", "required", "kind", "then", "allOf",
+			 rules, "else", "$ref", "#/definitions/project.yaml");
+	all = json_pack("{s:s, s:s, s:{s:[s]}, s:{s:s}, s:o, s:o}", "$schema",
 			"http://json-schema.org/draft-07/schema#", "title", "orch recipes", "if",
-			"required", "kind", "then", "allOf", rules, "else", "$ref",
-			"#/definitions/project.yaml", "definitions", definitions);
+			"required", "extends", "then", "$ref", "#/definitions/extending", "else",
+			kind, "definitions", definitions);
 	write_json(all, ret);
 }

@@ -30,7 +30,11 @@ bool decode_given(struct decode *d, const char *what, const char *expected, cons
 bool decode_refuse_values(struct decode *d, const char *what, const struct yaml *y);
 /* WORDS are ended by NULL; may be NULL. */
 bool decode_is_one_of(const char *word, const char *const *words);
-/* Reports that KEY is none of NAMES, with the nearest. */
-void decode_unknown_key(struct decode *d, const struct strs *names, const struct yaml *key);
+/*
+ * Reports that KEY is none of NAMES, with the nearest of them or of MORE (ended by NULL; may be
+ * NULL).
+ */
+void decode_unknown_key(struct decode *d, const struct strs *names, const char *const *more,
+			const struct yaml *key);
 /* "a list", "a map", "a single value". */
 const char *decode_type_name(const struct yaml *y);

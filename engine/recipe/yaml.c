@@ -83,6 +83,22 @@ struct yaml *yaml_get(const struct yaml *map, const char *key)
 	return NULL;
 }
 
+struct yaml *yaml_take(struct yaml *map, const char *key)
+{
+	struct yaml *found;
+	size_t i = 0;
+
+	while (i < map->count && !str_eq(map->keys[i]->text, key))
+		i++;
+	if (i == map->count)
+		return NULL;
+	found = map->items[i];
+	map->count--;
+	memmove(&map->keys[i], &map->keys[i + 1], (map->count - i) * sizeof(*map->keys));
+	memmove(&map->items[i], &map->items[i + 1], (map->count - i) * sizeof(*map->items));
+	return found;
+}
+
 struct pos yaml_key_pos(const struct yaml *map, const char *key)
 {
 	const struct yaml *value = yaml_get(map, key);

@@ -40,6 +40,8 @@ struct yaml *yaml_parse(struct arena *arena, const char *file, const char *text,
 			struct err_list *errors);
 /* The value under KEY of a map, or NULL. */
 struct yaml *yaml_get(const struct yaml *map, const char *key);
+/* The same, and takes it and its key out of the map. */
+struct yaml *yaml_take(struct yaml *map, const char *key);
 /* Where the value under KEY stands; where the map begins, when there is none. */
 struct pos yaml_key_pos(const struct yaml *map, const char *key);
 /* Tree building for those who make one from something else (manifests, defaults). */

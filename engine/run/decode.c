@@ -171,6 +171,7 @@ int action_decode(struct arena *arena, const struct job_spec *spec,
 		return -1;
 	a.project = d.m->project; /* NULL where it may not shape the result */
 	a.node = d.m->node;
+	a.identity = d.m->identity ? d.m->identity : d.m->node;
 	a.version = d.m->project_version;
 	a.epoch = d.m->times;
 	a.lock_date = d.m->lock_date;

@@ -46,8 +46,8 @@ static void references(void **state)
 	put("src/a", "");
 	put("base/a", "");
 	put("odd:name", "");
-	refuse("recipes/use.yaml:6:40: 'many' means another thing than on line 2: name the output "
-	       "('many:...')\n"
+	refuse("recipes/use.yaml:6:40: 'many' means another thing than in recipes/use.yaml:2: "
+	       "name the output ('many:...')\n"
 	       "recipes/use.yaml:6:78: 'base' is a node and a file or folder of the project: "
 	       "rename one, or write 'base/' for the folder");
 	put("recipes/use.yaml",
@@ -156,8 +156,8 @@ static void outputs(void **state)
 	       "rename one\n"
 	       "recipes/a/b.yaml:2:7: node 'a' has no output 'b.tar' (it makes x, x, .., a/b, , "
 	       "b)\n"
-	       "recipes/n.yaml:3:9: 'm' means another thing than on line 2: name the output "
-	       "('m:...')");
+	       "recipes/n.yaml:3:9: 'm' means another thing than in recipes/n.yaml:2: name the "
+	       "output ('m:...')");
 }
 
 static void cycles(void **state)

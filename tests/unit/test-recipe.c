@@ -262,7 +262,8 @@ static void defects(void **state)
 	       "recipes/out.yaml:1:1: 'recipes/out.yaml' leads out of the project through a link\n"
 	       "recipes/project.yaml:2:7: 'a/b' is not a name: use 1 to 64 of the characters A-Z "
 	       "a-z 0-9 . _ + -\n"
-	       "recipes/project.yaml:3:1: key 'extends' is reserved for a later release\n"
+	       "recipes/project.yaml:3:1: unknown key 'extends' (known here: "
+	       "schema, name, version, times, default, archives, check, vars, slots)\n"
 	       "recipes/project.yaml:6:20: key 'suites' is missing: The suites to take packages "
 	       "from.");
 	put("recipes/project.yaml", "schema: 2\nname: ab\ntimes: soon\nslots: {root: big}\n");

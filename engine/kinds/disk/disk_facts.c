@@ -149,7 +149,7 @@ static enum fact_result part_guid(struct facts *f, const struct recipe *r, const
 	unsigned char id[16];
 	char text[37];
 
-	image_partition_uuid(facts_project(f)->name, r->name, part, id);
+	image_partition_uuid(facts_project(f)->name, r->identity, part, id);
 	str_append(ret, uuid_format(id, text));
 	return FACT_KNOWN;
 }

@@ -54,7 +54,7 @@ static int plan_disk(struct action *a, struct image_plan *p, struct err **err)
 	}
 	p->table = true;
 	p->part_ids = (const unsigned char(*)[16])ids;
-	uuid_derive(p->disk, a->project, a->node, "disk", NULL);
+	uuid_derive(p->disk, a->project, a->identity, "disk", NULL);
 	disk_layout(o, sizes, &p->layout);
 	if (layout_place(&p->layout, err) < 0)
 		return -1;

@@ -20,13 +20,13 @@ void image_plan_clear(struct image_plan *p)
 
 void image_partition_id(const struct action *a, const char *name, unsigned char ret[16])
 {
-	image_partition_uuid(a->project, a->node, name, ret);
+	image_partition_uuid(a->project, a->identity, name, ret);
 }
 
 void image_fs_ids(const struct action *a, const char *name, struct image_fs *fs)
 {
-	image_filesystem_uuid(a->project, a->node, name, fs->uuid);
-	image_hash_seed(a->project, a->node, name, fs->seed);
+	image_filesystem_uuid(a->project, a->identity, name, fs->uuid);
+	image_hash_seed(a->project, a->identity, name, fs->seed);
 }
 
 int image_create(const struct image_plan *p, struct err **err)

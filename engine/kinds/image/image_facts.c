@@ -39,7 +39,7 @@ static enum fact_result uuid(struct facts *f, const struct recipe *r, struct str
 		return FACT_REFUSED;
 	if (str_eq(type, image_fs_words[IMAGE_FS_NONE]))
 		return FACT_UNKNOWN;
-	image_filesystem_uuid(facts_project(f)->name, r->name, "", id);
+	image_filesystem_uuid(facts_project(f)->name, r->identity, "", id);
 	if (str_eq(type, image_fs_words[IMAGE_FS_VFAT]))
 		str_printf(ret, "%02X%02X-%02X%02X", id[0], id[1], id[2], id[3]);
 	else

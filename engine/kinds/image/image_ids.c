@@ -3,19 +3,20 @@
 
 #include "base/digest.h"
 
-void image_partition_uuid(const char *project, const char *node, const char *name,
+void image_partition_uuid(const char *project, const char *identity, const char *name,
 			  unsigned char ret[16])
 {
-	uuid_derive(ret, project, node, "partition", name, NULL);
+	uuid_derive(ret, project, identity, "partition", name, NULL);
 }
 
-void image_filesystem_uuid(const char *project, const char *node, const char *name,
+void image_filesystem_uuid(const char *project, const char *identity, const char *name,
 			   unsigned char ret[16])
 {
-	uuid_derive(ret, project, node, "filesystem", name, NULL);
+	uuid_derive(ret, project, identity, "filesystem", name, NULL);
 }
 
-void image_hash_seed(const char *project, const char *node, const char *name, unsigned char ret[16])
+void image_hash_seed(const char *project, const char *identity, const char *name,
+		     unsigned char ret[16])
 {
-	uuid_derive(ret, project, node, "hash-seed", name, NULL);
+	uuid_derive(ret, project, identity, "hash-seed", name, NULL);
 }

@@ -116,7 +116,7 @@ static int plan_partitions(struct action *a, struct image_plan *p, struct tree *
 
 	p->table = true;
 	image_layout(o, &p->layout);
-	uuid_derive(p->disk, a->project, a->node, "disk", NULL);
+	uuid_derive(p->disk, a->project, a->identity, "disk", NULL);
 	for (size_t i = 0; i < o->partitions.count; i++)
 		image_partition_id(a, LIST_AT(o->partitions, struct image_part_opts *, i)->name,
 				   ids[i]);

@@ -243,6 +243,7 @@ const struct kind kind_test = {
 		"junit.xml and, with `keep-card`, card.img.",
 	.version = 1,
 	.named = kind_always,
+	.identities = true,
 	.schema = &schema,
 	.each = "from",
 	.check = check_names,

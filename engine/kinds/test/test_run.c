@@ -146,7 +146,7 @@ static int make_media(struct test_run *r, struct err **err)
 	}
 	if (!size)
 		return 0;
-	uuid_derive(uuid, r->a->project, r->a->node, "media", NULL);
+	uuid_derive(uuid, r->a->project, r->a->identity, "media", NULL);
 	opts.size = (size + size / 32 + MEDIA_ROOM) & ~(uint64_t)4095;
 	if (file_write(path, "", 0, 0600, false, err) < 0)
 		return -1;
