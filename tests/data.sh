@@ -34,7 +34,7 @@ compare() {
 	if diff -u "$2" "$3"; then echo "ok $1"; else echo "not ok $1"; fi
 }
 
-# Runs the commands of a transcript in the current folder and prints it anew.
+# Runs the commands of a transcript in the current directory and prints it again.
 replay() {
 	sed -n 's/^\$ //p' "$1" | while IFS= read -r command; do
 		printf '$ %s\n' "$command"

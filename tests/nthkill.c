@@ -3,7 +3,7 @@
  * nthkill [-r] N COMMAND [ARG...]
  *
  * Runs COMMAND and kills it with SIGKILL when it, or anything it started, enters its N-th system
- * call that changes something (a file, a folder, a lock, what another process reads). The call
+ * call that changes something (a file, a directory, a lock, what another process reads). The call
  * itself does not happen. All processes die at that moment, or with -r only COMMAND's own first
  * process, so that the test sees what the others do about it. N = 0 kills nothing and prints the
  * number of such calls on stderr.

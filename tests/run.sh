@@ -168,7 +168,7 @@ prepare_config() {
 	[ -n "${ORCH_STORE:-}" ] || grep -qs '^store-size:' "$config" || echo 'store-size: 12G' >>"$config"
 }
 
-# The store of former runs, unless one of them was by a newer orch, which this one cannot read: then
+# The store of previous runs, unless one of them was by a newer orch, which this one cannot read: then
 # another beside it.
 prepare_store() {
 	local n said=$work/tmp/store
@@ -183,7 +183,7 @@ prepare_store() {
 
 # Development keys, kept beside the store: with other keys the root image is another one, and nothing
 # that was made or proven from it would be found again. Older ones, and those of the tree, get what the
-# scenarios need and they lack; kept ones that cannot sign are made anew.
+# scenarios need and they lack; kept ones that cannot sign are made again.
 prepare_keys() {
 	local keys=$home/pki pki=$work/tree/pki orch=_build/engine/cli/orch own=no
 	if [ -e "$pki/signer.pem" ]; then own=yes; elif [ -d "$keys" ]; then cp -a "$keys/." "$pki/"; fi
@@ -200,7 +200,7 @@ prepare_keys() {
 }
 
 # The locked packages of the reference project. A mirror keeps a package only as long as it is current:
-# when one is gone, the copy of the tree is locked anew, which is not what the project publishes.
+# when one is gone, the copy of the tree is locked again, which is not what the project publishes.
 prepare_packages() {
 	local result=$work/tmp/packages.json orch=_build/engine/cli/orch
 	local nodes=(base build-tools toolchain)

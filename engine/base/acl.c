@@ -91,7 +91,7 @@ bool acl_is_mode(const struct acl *acl)
 	return !find(acl, USER) && !find(acl, GROUPS) && !find(acl, MASK);
 }
 
-/* The entry behind the group's bits of the mode. */
+/* The entry after the group's bits of the mode. */
 static struct acl_item *group_class(const struct acl *acl)
 {
 	struct acl_item *mask = find(acl, MASK);

@@ -50,7 +50,7 @@ int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt,
 	printf_like(4, 5);
 /* A mistake of the user at a place in a file: class ERR_USER. */
 int err_at(struct err **err, struct pos pos, const char *fmt, ...) printf_like(3, 4);
-/* Puts "<text>: " in front of *err's text and returns -1. */
+/* Puts "<text>: " before *err's text and returns -1. */
 int err_wrap(struct err **err, const char *fmt, ...) printf_like(2, 3);
 /* Says where *err comes from, unless it knows; returns -1. */
 int err_place(struct err **err, struct pos pos);
@@ -67,7 +67,7 @@ char *err_string(const struct err *err);
 int err_exit_code(enum err_class cls);
 /* "user", "build", ...: the word used in JSON and in worker frames. */
 const char *err_class_name(enum err_class cls);
-/* 0 and *ret_cls set, or 1 if NAME is no class. */
+/* 0 and *ret_cls set, or 1 if NAME is not a class. */
 int err_class_parse(const char *name, enum err_class *ret_cls);
 void err_free(struct err *err);
 static inline void err_freep(struct err **err)

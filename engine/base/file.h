@@ -50,7 +50,7 @@ int fd_pwrite_all(int fd, const char *name, const void *data, size_t len, uint64
 		  struct err **err) warn_unused;
 /*
  * Writes a file atomically: PATH is the complete old or the complete new content at any time.
- * With SYNC the data and the folder are fsync'd.
+ * With SYNC the data and the directory are fsync'd.
  */
 int file_write(const char *path, const void *data, size_t len, mode_t mode, bool sync,
 	       struct err **err) warn_unused;
@@ -67,7 +67,7 @@ int fd_copy_sparse(int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_
 		   struct err **err) warn_unused;
 /* A new file DST (must not exist) with the content of SRC: reflink, else sparse copy. */
 int file_copy(const char *src, const char *dst, mode_t mode, struct err **err) warn_unused;
-/* fsync of a file, of the folder that holds PATH. */
+/* fsync of a file, of the directory that holds PATH. */
 int fd_sync(int fd, const char *name, struct err **err) warn_unused;
 int file_sync_parent(const char *path, struct err **err) warn_unused;
 /* Free bytes for an ordinary user on the file system of PATH. */

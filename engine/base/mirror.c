@@ -73,7 +73,7 @@ static int remove_all(int dirfd, const char *name, struct err **err)
 	return path_remove(path, err);
 }
 
-/* Opens the plain file NAME of DIRFD, as *RET_ST says; 1: it is no such file any more. */
+/* Opens the plain file NAME of DIRFD, as *RET_ST says; 1: it is gone. */
 static int open_plain(int dirfd, const char *name, int *ret, struct stat *ret_st)
 {
 	int fd cleanup_fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Paths as text, and folders. A "project path" is what a recipe may write: relative, no empty part,
- * no "." or ".." part, no control character.
+ * Paths as text, and directories. A "project path" is what a recipe may write: relative, no empty
+ * part, no "." or ".." part, no control character.
  */
 #include <stdbool.h>
 
@@ -10,7 +10,7 @@
 
 /* "a/b"; B is taken alone when it is absolute. Caller frees. */
 char *path_join(const char *a, const char *b);
-/* The part behind the last '/'. Points into PATH. */
+/* The part after the last '/'. Points into PATH. */
 const char *path_base(const char *path);
 /* Everything before the last '/', or "."; caller frees. */
 char *path_dir(const char *path);
@@ -19,17 +19,17 @@ char *path_normal(const char *path);
 /* Whether PATH is a project path; else *ret_why says what is wrong ("is absolute", ...). */
 bool path_is_project(const char *path, const char **ret_why);
 /*
- * Opens REL beneath folder DIRFD with openat2(RESOLVE_BENEATH): a link may not lead out.
+ * Opens REL beneath directory DIRFD with openat2(RESOLVE_BENEATH): a link may not lead out.
  * FLAGS as open(2), O_CLOEXEC added. Returns the fd, or -1 with *err (class USER).
  */
 int path_open_beneath(int dirfd, const char *rel, int flags, struct err **err) warn_unused;
 /* Like mkdir -p; mode 0777 & ~umask. */
 int path_mkdirs(const char *path, struct err **err) warn_unused;
-/* Makes the folders above PATH. */
+/* Makes the directories above PATH. */
 int path_mkparents(const char *path, struct err **err) warn_unused;
 /*
- * Makes the folders that REL, a project path, names in the folder TOP. Refuses links among them
- * (class USER): a project may be a stranger's, and what is written into it stays in it.
+ * Makes the directories that REL, a project path, names in the directory TOP. Refuses links among
+ * them (class USER): a project may be a stranger's, and what is written into it stays in it.
  */
 int path_mkdirs_within(const char *top, const char *rel, struct err **err) warn_unused;
 /* Like rm -rf, of any depth, never following a link, never leaving the file system. Missing: 0. */

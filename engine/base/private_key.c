@@ -398,7 +398,7 @@ static bool has_jwk(const struct span *s)
 
 /* ---- PEM and OpenSSH ---- */
 
-/* Whether base64 follows the dashes after the words, with a blank between them at most. */
+/* Whether base64 follows the dashes after the words, with a space between them at most. */
 static bool has_body_in_line(const unsigned char *p, const unsigned char *end)
 {
 	size_t chars = 0;

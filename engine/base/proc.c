@@ -69,7 +69,7 @@ fail:
 	give_up(errfd, errno, NULL);
 }
 
-/* Of a child that was not started: its reason, in FD behind errno, which was FAILED. */
+/* Of a child that was not started: its reason, in FD after errno, which was FAILED. */
 static int not_started(pid_t pid, int fd, const char *name, int failed, struct err **err)
 {
 	struct str why cleanup_str = STR_INIT;

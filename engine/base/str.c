@@ -107,7 +107,7 @@ static bool is_space(uint32_t code)
 }
 
 /*
- * Whether what a CI takes for a command begins at P: "::word" in front of everything else on the
+ * Whether what a CI takes for a command begins at P: "::word" before everything else on the
  * line (GitHub), "##[word]" and "##vso[" (GitHub, Azure), "##teamcity[" anywhere.
  */
 static bool begins_command(const char *p, const char *end, bool first)

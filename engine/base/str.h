@@ -42,7 +42,7 @@ void str_quote(struct str *s, const char *text);
  * What is escaped already stays as it is.
  */
 void str_escape(struct str *s, const char *text, size_t len);
-/* Reads one str_quote()d string at *P and moves *P behind it. 0 or 1 when malformed. */
+/* Reads one str_quote()d string at *P and moves *P after it. 0 or 1 when malformed. */
 int str_unquote(const char **p, struct str *ret);
 /* Empties, keeps memory. */
 void str_clear(struct str *s);
@@ -55,7 +55,7 @@ static inline bool str_eq(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;
 }
-/* The rest of S behind PREFIX, or NULL. */
+/* The rest of S after PREFIX, or NULL. */
 static inline const char *str_skip(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -67,7 +67,7 @@ bool str_ends(const char *s, const char *suffix);
 unsigned str_distance(const char *a, const char *b, unsigned cap);
 /* The nearest of COUNT words within distance 2 (and less than the word's length), or NULL. */
 const char *str_nearest(const char *word, const char *const *words, size_t count);
-/* Decimal number without sign or blanks. 0, or 1 when TEXT is no such number or overflows. */
+/* Decimal number without sign or spaces. 0, or 1 when TEXT is not one or overflows. */
 int str_u64(const char *text, uint64_t *ret);
 /* "1.5 GiB", "12 KiB", "17 B"; caller frees. */
 char *str_bytes(uint64_t bytes);

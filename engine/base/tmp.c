@@ -74,7 +74,7 @@ int tmp_sweep(const char *parent, struct err **err)
 	if (!dir) {
 		if (errno == ENOENT)
 			return 0;
-		return err_errno(err, ERR_ENV, errno, "cannot read folder '%s'", parent);
+		return err_errno(err, ERR_ENV, errno, "cannot read directory '%s'", parent);
 	}
 	while (rc == 0 && (de = readdir(dir))) {
 		char *path cleanup_free = NULL;

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Temporary folders, files in memory and lock files. A temporary folder is named NAME.PID.XXXXXX;
- * what a killed process left is removed by the next tmp_sweep() that finds its pid gone.
+ * Temporary directories, files in memory and lock files. A temporary directory is named
+ * NAME.PID.XXXXXX; what a killed process left is removed by the next tmp_sweep() that finds its pid
+ * gone.
  */
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 
-/* Makes PARENT/NAME.PID.XXXXXX, mode 0700; caller frees the path and removes the folder. */
+/* Makes PARENT/NAME.PID.XXXXXX, mode 0700; caller frees the path and removes the directory. */
 int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **err) warn_unused;
-/* Removes the temporary folders in PARENT whose process is gone. Not finding PARENT is no error. */
+/*
+ * Removes the temporary directories in PARENT whose process is gone. Not finding PARENT is not an
+ * error.
+ */
 int tmp_sweep(const char *parent, struct err **err) warn_unused;
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * URLs: their parts, and how they are shown. What stands in front of the '@' is a secret, and so
+ * URLs: their parts, and how they are shown. What stands before the '@' is a secret, and so
  * may be a query (signed links): neither is ever logged or part of a message.
  */
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct url {
 
 /* Takes TEXT apart; strings live in ARENA. */
 void url_split(struct arena *arena, const char *text, struct url *ret);
-/* TEXT without what stands in front of the '@'. Arena. */
+/* TEXT without what stands before the '@'. Arena. */
 const char *url_without_user(struct arena *arena, const char *text);
 bool url_has_user(const char *text);
 /* For people: TEXT without secrets; a query is shown as "?...". Caller frees. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The line format of manifests and worker frames: words parted by one blank, each either bare
+ * The line format of manifests and worker frames: words parted by one space, each either bare
  * ([!-~] without quotation mark) or written by str_quote().
  *
  *	const char *p = text;
@@ -17,7 +17,7 @@ struct words {
 };
 
 /*
- * Reads the line at *P (text ends at END) and moves *P behind its newline. 0; 1 at END; -1 when the
+ * Reads the line at *P (text ends at END) and moves *P after its newline. 0; 1 at END; -1 when the
  * line is malformed (bad quoting, a NUL, an empty word, no newline); *P stays then.
  */
 int words_line(struct arena *arena, const char **p, const char *end, struct words *ret);

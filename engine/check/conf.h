@@ -24,7 +24,7 @@ int conf_read_ini(struct arena *a, const char *dir, const char *rel, const char 
 int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, const char *filled,
 		      struct conf_entries *ret, struct err **err) warn_unused;
 /*
- * Tables of blank-separated fields with # comments: fstab, fw_env.config. The key is the first
+ * Tables of space-separated fields with # comments: fstab, fw_env.config. The key is the first
  * field, the value the rest of the line.
  */
 int conf_read_table(struct arena *a, const char *dir, const char *rel, const char *filled,

@@ -46,19 +46,19 @@ static int add_link(struct check_view *v, const struct node *image, const char *
 /*
  * Adds the files below PATH of the project, as they will lie below TARGET. Links are not followed.
  */
-static int add_folder(struct check_view *v, const struct node *image, const char *path,
-		      const char *target, unsigned depth, struct err **err)
+static int add_directory(struct check_view *v, const struct node *image, const char *path,
+			 const char *target, unsigned depth, struct err **err)
 {
 	char *abs cleanup_free = path_join(v->g->project->dir, path);
 	struct dirent **names;
 	int n, rc = 0;
 
 	if (depth > MAX_DEPTH)
-		return err_set(err, ERR_USER, "'%s' has more than %d folders in each other", path,
-			       MAX_DEPTH);
+		return err_set(err, ERR_USER, "'%s' has more than %d directories in each other",
+			       path, MAX_DEPTH);
 	n = scandir(abs, &names, NULL, alphasort);
 	if (n < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
+		return err_errno(err, ERR_USER, errno, "cannot read directory '%s'", path);
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 		char *sub cleanup_free = path_join(path, name),
@@ -69,7 +69,7 @@ static int add_folder(struct check_view *v, const struct node *image, const char
 		if (rc == 0 && !str_eq(name, ".") && !str_eq(name, "..") &&
 		    lstat(sub_abs, &st) == 0) {
 			if (S_ISDIR(st.st_mode))
-				rc = add_folder(v, image, sub, to, depth + 1, err);
+				rc = add_directory(v, image, sub, to, depth + 1, err);
 			else if (S_ISREG(st.st_mode))
 				add_file(v, image, sub, to);
 			else if (S_ISLNK(st.st_mode) && image && !check_is_test(image))
@@ -122,7 +122,7 @@ static int add_copy(struct check_view *v, const struct node *image, const struct
 	if (lstat(abs, &st) < 0)
 		return 0;
 	if (S_ISDIR(st.st_mode))
-		return add_folder(v, image, rel, c->to, 0, err);
+		return add_directory(v, image, rel, c->to, 0, err);
 	add_single(v, image, rel, c->to, NULL);
 	return 0;
 }
@@ -134,7 +134,7 @@ static int read_image(struct check_view *v, const struct node *image, struct err
 	struct ref *const *overlay =
 		schema_field(image->recipe->kind->schema, image->recipe->opts, "overlay", OPT_REF);
 
-	if (overlay && *overlay && add_folder(v, image, (*overlay)->text, "/", 0, err) < 0)
+	if (overlay && *overlay && add_directory(v, image, (*overlay)->text, "/", 0, err) < 0)
 		return -1;
 	for (size_t i = 0; i < contents->count; i++) {
 		const struct content *c = LIST_AT(*contents, struct content *, i);
@@ -224,7 +224,7 @@ static int add_texts_below(struct check_view *v, const char *path, struct err **
 	int rc;
 
 	v->files = (struct check_files){0};
-	rc = add_folder(v, NULL, path, "/", 0, err);
+	rc = add_directory(v, NULL, path, "/", 0, err);
 	for (size_t i = 0; rc == 0 && i < v->files.count; i++)
 		rc = add_text(v, v->files.items[i].path, NULL, err);
 	check_files_clear(&v->files);

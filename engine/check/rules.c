@@ -24,7 +24,7 @@ const struct check_rule check_rules[] = {
 					"U-Boot's environment lies in reserved areas of the disk"},
 	[CHECK_FIRST_USABLE_BLOCK] =
 		{"first-usable-block", ERROR,
-		 "the table's first usable block is behind U-Boot's environment"},
+		 "the table's first usable block is after U-Boot's environment"},
 	[CHECK_ENVIRONMENT_LINE] = {"environment-line", ERROR,
 				    "fw_env.config says device, offset and size"},
 	[CHECK_ENVIRONMENT_OFFSET] = {"environment-offset", ERROR,

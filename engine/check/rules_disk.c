@@ -29,7 +29,7 @@ static void data_is_last(struct check_view *v)
 				v, CHECK_DATA_LAST, p->pos,
 				"partition '%s' holds no image, so it keeps state: it must be the "
 				"last one to take what a larger card has, and '%s' (%s:%u) is "
-				"behind it",
+				"after it",
 				p->name, v->partitions.items[i + 1].name,
 				v->partitions.items[i + 1].pos.file,
 				v->partitions.items[i + 1].pos.line);

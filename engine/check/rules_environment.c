@@ -46,7 +46,7 @@ static void environment_is_reserved(struct check_view *v, const struct conf_entr
 			(unsigned long long)at, v->disk->name, v->disk->recipe->file);
 }
 
-/* A disk without reserved areas has its first usable block right behind the table. */
+/* A disk without reserved areas has its first usable block right after the table. */
 static void first_block_is_behind(struct check_view *v)
 {
 	if (v->disk && v->fw_env.count && !v->reserved.count)

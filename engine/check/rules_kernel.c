@@ -156,7 +156,7 @@ static void one_kernel_in_slot(struct check_view *v, struct node *image)
 		} else if (str_eq(arch, first_arch) && !str_eq(kernel, first)) {
 			check_say(v, CHECK_ONE_KERNEL, recipe_pos(n->recipe, "packages"),
 				  "the slot of image '%s' is made with two kernels, '%s' of node "
-				  "'%s' and '%s' of node '%s': one's initial file system would "
+				  "'%s' and '%s' of node '%s': one's initramfs would "
 				  "find the other's modules; 'orch lock --update PACKAGE' without "
 				  "a node takes the same for both",
 				  image->name, first, first_node->name, kernel, n->name);

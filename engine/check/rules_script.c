@@ -94,7 +94,7 @@ static void counter_counts(struct check_view *v, const struct check_text *script
 
 	if (reset)
 		check_say(v, CHECK_BOOT_COUNTER, reset->pos,
-			  "%s starts anew each time: a slot that does not come up would be tried "
+			  "%s starts over each time: a slot that does not come up would be tried "
 			  "for ever",
 			  variable);
 	for (size_t i = 0; i < script->lines.count; i++) {
@@ -137,7 +137,7 @@ static void order_is_followed(struct check_view *v, const struct check_text *scr
 		"no 'for … in ${BOOT_ORDER}': RAUC could not choose the slot that is tried first");
 }
 
-/* The name of the variable behind "mmc 0:${", which says what partition the slot is in. */
+/* The name of the variable after "mmc 0:${", which says what partition the slot is in. */
 static bool partition_variable(const struct check_text *script, char ret[MAX_WORD])
 {
 	for (size_t i = 0; i < script->lines.count; i++) {

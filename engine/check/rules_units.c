@@ -7,7 +7,7 @@
 #include "check/view.h"
 #include "kinds/tree/units.h"
 
-#define MAX_UNITS 16 /* targets behind each other */
+#define MAX_UNITS 16 /* targets after each other */
 #define MAX_PROGRAM_BYTES (256 * 1024)
 
 static bool names_unit(const struct conf_entries *e, const char *key, const char *unit)

@@ -37,7 +37,7 @@ struct builder {
 	const struct cli *cli;
 	struct session *session;     /* its graph selected, its store open */
 	bool last;                   /* the store is not used after builder_close() */
-	bool modest;                 /* no line of its own in front of what the nodes say */
+	bool modest;                 /* no line of its own before what the nodes say */
 	builder_deliver_fn *deliver; /* or NULL */
 	struct tee tee;
 	struct tally tally;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The project's out/ folder: outputs of the targets as out/NODE/OUTPUT, copies that nothing in the
- * store shares an inode with. What was copied is remembered in out/.copied by size, times and
+ * The project's out/ directory: outputs of the targets as out/NODE/OUTPUT, copies that nothing in
+ * the store shares an inode with. What was copied is remembered in out/.copied by size, times and
  * inode, so that an unchanged output is not copied again and one that was edited or deleted is
- * restored. The folder may be deleted at any time. Neither it nor a folder in it may be a link,
- * which could be a stranger's and lead anywhere.
+ * restored. The directory may be deleted at any time. Neither it nor a directory in it may be a
+ * link, which could be a stranger's and lead anywhere.
  */
 #include "graph/graph.h"
 

@@ -59,8 +59,8 @@ struct command;
 
 struct cli {
 	const struct command *command;
-	struct strv args; /* behind the command's name */
-	char *dir;        /* -C, or NULL: the current folder */
+	struct strv args; /* after the command's name */
+	char *dir;        /* -C, or NULL: the current directory */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
 		yes, fixed, all;

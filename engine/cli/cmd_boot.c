@@ -68,7 +68,7 @@ static unsigned scale_of(const struct node *board)
 	return n;
 }
 
-/* The board of --board, with or without its folder; else the fastest. */
+/* The board of --board, with or without its directory; else the fastest. */
 static int choose_board(struct boot *b, const char *wanted, struct err **err)
 {
 	const struct graph *g = b->s.graph;
@@ -211,7 +211,7 @@ static int make_card(struct boot *b, struct err **err)
 	if (file_copy(from, b->card, 0600, err))
 		return -1;
 	if (truncate(b->card, (off_t)size) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a card of '%s'", b->card);
+		return err_errno(err, ERR_ENV, errno, "cannot create a card of '%s'", b->card);
 	return 0;
 }
 

@@ -40,7 +40,7 @@ static const struct {
 	{".gitignore", "/out/\n/pki/private/\n"},
 };
 
-/* What a project may be called, from the folder's name. */
+/* What a project may be called, from the directory's name. */
 static char *project_name(const char *dir)
 {
 	char *normal cleanup_free = path_normal(dir);
@@ -65,12 +65,12 @@ static int refuse_filled(const char *dir, struct err **err)
 	if (!d)
 		return errno == ENOENT
 			       ? 0
-			       : err_errno(err, ERR_USER, errno, "cannot use folder '%s'", dir);
+			       : err_errno(err, ERR_USER, errno, "cannot use directory '%s'", dir);
 	for (struct dirent *e; !filled && (e = readdir(d));)
 		filled = !str_eq(e->d_name, ".") && !str_eq(e->d_name, "..");
 	closedir(d);
 	if (filled)
-		return err_set(err, ERR_USER, "'%s' is not empty; init makes a new folder", dir);
+		return err_set(err, ERR_USER, "'%s' is not empty; init makes a new directory", dir);
 	return 0;
 }
 

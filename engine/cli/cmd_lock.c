@@ -25,7 +25,7 @@ static int lock_one(struct locking *l, const struct node *n, struct err **err)
 							 "changes", json_text(report.buf)));
 		return 0;
 	}
-	printf("%s: %s\n", n->name, report.len ? "locked anew" : "unchanged");
+	printf("%s: %s\n", n->name, report.len ? "locked again" : "unchanged");
 	print_lines(stdout, "  ", report.buf, report.len);
 	fflush(stdout);
 	return 0;

@@ -22,7 +22,7 @@ struct shell {
 	struct session s;
 	struct node *node;
 	char *dir;  /* of this attempt */
-	char *kept; /* work folder of the failed one, or NULL */
+	char *kept; /* work directory of the failed one, or NULL */
 };
 
 static bool has_shell(const struct kind *kind)
@@ -97,7 +97,7 @@ static int look_at(void *arg, const struct run_info *run, const struct run_node 
 	return 1;
 }
 
-/* The folder of the last attempt, if that failed with the inputs of now. */
+/* The directory of the last attempt, if that failed with the inputs of now. */
 static int find_kept(struct shell *sh, struct err **err)
 {
 	char *dir cleanup_free = job_failed_path(sh->s.store, sh->node);
@@ -111,11 +111,12 @@ static int find_kept(struct shell *sh, struct err **err)
 	if (last.same)
 		sh->kept = steal_ptr(path);
 	else if (last.failed)
-		fprintf(stderr, "orch: it failed with other inputs; this is a new work folder\n");
+		fprintf(stderr,
+			"orch: it failed with other inputs; this is a new work directory\n");
 	return 0;
 }
 
-static int make_folders(struct shell *sh, struct err **err)
+static int make_directories(struct shell *sh, struct err **err)
 {
 	char *name cleanup_free = job_flat_name(sh->node->name);
 	char *work cleanup_free = NULL, *out cleanup_free = NULL;
@@ -187,7 +188,7 @@ static int shell(struct shell *sh, struct cli *c)
 	if (code)
 		return code;
 	if (manifest_make(s->graph, sh->node, s->store, &s->tools, &err) || find_kept(sh, &err) ||
-	    make_folders(sh, &err) || enter(sh, &status, &err))
+	    make_directories(sh, &err) || enter(sh, &status, &err))
 		return cli_fail(s, err);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

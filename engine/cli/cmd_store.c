@@ -251,8 +251,8 @@ static int gc(struct session *s, struct cli *c)
 				     (json_int_t)r.kept),
 			   false);
 	else
-		printf("%s %llu results, %llu blobs, %llu downloads, %llu other files and folders: "
-		       "%s; %s stays\n",
+		printf("%s %llu results, %llu blobs, %llu downloads, %llu other files and "
+		       "directories: %s; %s stays\n",
 		       c->dry_run ? "would remove" : "removed", (unsigned long long)r.records,
 		       (unsigned long long)r.blobs, (unsigned long long)r.downloads,
 		       (unsigned long long)r.others, freed, kept);

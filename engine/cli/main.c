@@ -65,7 +65,7 @@ const struct command commands[] = {
 	 1, 1},
 	{"shell", "NODE", "a shell in the exact sandbox of a node",
 	 "What the node needs is built first. If its last attempt failed with the inputs of now, "
-	 "the shell is in the folder that it left, else in a new one. Every step is there as "
+	 "the shell is in the directory that it left, else in a new one. Every step is there as "
 	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
 	 "commands from stdin.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1},
@@ -144,7 +144,7 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 		return cli_fail(&s, err);
 	}
 	if (c->dir && chdir(c->dir) < 0) {
-		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", c->dir);
+		err_errno(&err, ERR_USER, errno, "cannot open directory '%s'", c->dir);
 		return cli_fail(&s, err);
 	}
 	if (c->command->root == ROOT_GOES && act_as_owner(c, &err))

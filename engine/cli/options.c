@@ -12,7 +12,7 @@ enum value_type {
 	VALUE_LIST,   /* struct strv */
 	VALUE_NUMBER, /* unsigned */
 	VALUE_WORD,   /* int, index into words */
-	VALUE_MAYBE,  /* bool, and the text behind it (if any) in update_name */
+	VALUE_MAYBE,  /* bool, and the text after it (if any) in update_name */
 };
 
 struct option_row {
@@ -33,7 +33,7 @@ static const char *const format_words[] = {"dot", "svg", "mermaid", "json", NULL
 static const struct option_row rows[] = {
 	[O_DIR] = {'C', "directory", "DIR", VALUE_TEXT, AT(dir), NULL, "work as if started in DIR"},
 	[O_STORE] = {0, "store", "DIR", VALUE_TEXT, AT(store), NULL,
-		     "the artifact store (else $ORCH_STORE, else the user's cache folder)"},
+		     "the artifact store (else $ORCH_STORE, else the user's cache directory)"},
 	[O_OFFLINE] = {0, "offline", NULL, VALUE_FLAG, AT(offline), NULL, "make no connection"},
 	[O_COLOR] = {0, "color", "WHEN", VALUE_WORD, AT(color), when_words,
 		     "auto, always or never"},

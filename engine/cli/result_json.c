@@ -20,7 +20,7 @@ int result_check(const char *path, struct err **err)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(err, ERR_USER, "cannot write the result: '%s' is a folder", path);
+		return err_set(err, ERR_USER, "cannot write the result: '%s' is a directory", path);
 	if (is_replaced(path) ? access(dir, W_OK | X_OK) < 0 : access(path, W_OK) < 0)
 		return err_errno(err, ERR_USER, errno, "cannot write the result '%s'", path);
 	return 0;

@@ -69,7 +69,7 @@ int session_store_place(const struct cli *c, char **ret, struct err **err)
 	if (c->store || (env && *env)) {
 		cwd = getcwd(NULL, 0);
 		if (!cwd)
-			return err_errno(err, ERR_ENV, errno, "cannot find the current folder");
+			return err_errno(err, ERR_ENV, errno, "cannot find the current directory");
 		*ret = path_join(cwd, c->store ? c->store : env);
 	} else if (cache && cache[0] == '/') {
 		*ret = path_join(cache, "orch");

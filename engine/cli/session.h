@@ -15,7 +15,7 @@
 #include "graph/plan.h"
 
 enum session_part {
-	SESSION_DIR,     /* the project's folder */
+	SESSION_DIR,     /* the project's directory */
 	SESSION_PROJECT, /* its recipes, decoded */
 	SESSION_GRAPH,   /* references resolved, targets marked */
 	SESSION_STORE,   /* and the store open */
@@ -35,13 +35,13 @@ struct session {
 int session_open(struct session *s, const struct cli *c, enum session_part part,
 		 const struct strv *targets);
 /*
- * The same in two steps, for a command that may be done after the first: the project's folder and
- * the store, then recipes and graph.
+ * The same in two steps, for a command that may be done after the first: the project's directory
+ * and the store, then recipes and graph.
  */
 int session_open_dir_and_store(struct session *s, const struct cli *c);
 int session_open_rest(struct session *s, const struct strv *targets);
 /*
- * Says on stderr, all at once, which wanted nodes miss a file that is no part of the project, such
+ * Says on stderr, all at once, which wanted nodes miss a file that is not part of the project, such
  * as a key, and with LOCKS also which have a lock that is missing, damaged or answers another
  * recipe. 0 or the exit code. For commands that are about to use these.
  */

@@ -35,7 +35,7 @@ static char *request_text(const struct cli *c, int64_t started_ns)
 	return str_steal(&s);
 }
 
-/* ANSWER: the number of nodes, a blank, the list for stdout. */
+/* ANSWER: the number of nodes, a space, the list for stdout. */
 static void say(const struct cli *c, const char *answer, int64_t started_ns)
 {
 	const struct paint *p = paint_for(c, stderr);

@@ -118,8 +118,8 @@ static void add_node(struct builder *b, struct recipe *recipe)
 	n->lock = recipe->kind->lock ? recipe->kind->lock(&ctx) : NULL;
 }
 
-/* out/a/b is an output of node 'a' or the folder of node 'a/b', not both. */
-static void check_folder(struct builder *b, const struct node *n)
+/* out/a/b is an output of node 'a' or the directory of node 'a/b', not both. */
+static void check_directory(struct builder *b, const struct node *n)
 {
 	char *name cleanup_free = xstrdup(n->name);
 	char *slash = strrchr(name, '/');
@@ -281,7 +281,7 @@ static void find_users(struct graph *g)
 }
 
 /*
- * Inputs before users; among those that are free, by name. Nodes on or behind a cycle are left out.
+ * Inputs before users; among those that are free, by name. Nodes on or after a cycle are left out.
  */
 static void sort(struct graph *g)
 {
@@ -394,7 +394,7 @@ static void build(struct builder *b)
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		const struct recipe *r = g->nodes.items[i]->recipe;
 
-		check_folder(b, g->nodes.items[i]);
+		check_directory(b, g->nodes.items[i]);
 		schema_each_secret(r->kind->schema, r->opts, add_secret, &b->r);
 	}
 	check_defaults(b);
@@ -417,7 +417,7 @@ struct graph *graph_build(struct arena *arena, struct project *project, struct e
 	arena_defer(arena, clear_graph, g);
 	b.r.dirfd = open(project->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (b.r.dirfd < 0) {
-		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", project->dir);
+		err_errno(&err, ERR_USER, errno, "cannot open directory '%s'", project->dir);
 		err_list_add(errors, err);
 		return NULL;
 	}
@@ -450,7 +450,7 @@ static int add_target(struct graph *g, const char *name, struct err **err)
 		       name);
 }
 
-/* Inputs of wanted nodes are wanted: users come behind their inputs in the order. */
+/* Inputs of wanted nodes are wanted: users come after their inputs in the order. */
 static void spread(struct graph *g)
 {
 	for (size_t i = g->order.count; i-- > 0;) {

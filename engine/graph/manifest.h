@@ -17,7 +17,7 @@
  *	option remove []                    an empty list; {}: an empty map
  *	pin package "tzdata" "2025b-1 all sha256:HEX"    what the node's lock pins (recipe/kind.h)
  *	input REF file 0644 sha256:HEX      a file of the project: 0755 or 0644
- *	input REF folder sha256:HEX         a folder of the project: digest of what follows
+ *	input REF folder sha256:HEX         a directory of the project: digest of what follows
  *	file REF "etc/fstab" 0644 sha256:HEX
  *	file REF "etc/localtime" link "/usr/share/zoneinfo/UTC"
  *	file REF "var/empty" folder

@@ -28,12 +28,12 @@ struct maker {
 	struct str key; /* absolute path of the file in work, for the stat cache */
 };
 
-/* A folder of the project that is being listed. */
+/* A directory of the project that is being listed. */
 struct listing {
 	struct maker *m;
 	const char *root; /* project path */
 	struct manifest_entries *entries;
-	struct strs folders; /* below the root, still to be read */
+	struct strs directories; /* below the root, still to be read */
 	bool keep_git;
 };
 
@@ -62,15 +62,15 @@ static mode_t file_mode(const struct stat *st)
 	return S_IFREG | (st->st_mode & S_IXUSR ? 0755 : 0644);
 }
 
-static int add_entry(struct listing *l, int fd, const char *folder, const struct dirent *de,
+static int add_entry(struct listing *l, int fd, const char *directory, const struct dirent *de,
 		     struct err **err)
 {
 	struct manifest_entry e = {0};
 	char *path cleanup_free = NULL;
 	struct stat st;
 
-	e.path = *folder ? arena_printf(l->m->arena, "%s/%s", folder, de->d_name)
-			 : arena_strdup(l->m->arena, de->d_name);
+	e.path = *directory ? arena_printf(l->m->arena, "%s/%s", directory, de->d_name)
+			    : arena_strdup(l->m->arena, de->d_name);
 	path = path_join(l->root, e.path);
 	if (de->d_type != DT_REG && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, ERR_USER, errno, "cannot read '%s'", path);
@@ -88,9 +88,10 @@ static int add_entry(struct listing *l, int fd, const char *folder, const struct
 		e.target = arena_strndup(l->m->arena, target, (size_t)n);
 	} else if (S_ISDIR(st.st_mode)) {
 		e.mode = S_IFDIR;
-		strs_push(&l->folders, e.path);
+		strs_push(&l->directories, e.path);
 	} else {
-		return err_set(err, ERR_USER, "'%s' is neither a file, a folder nor a link", path);
+		return err_set(err, ERR_USER, "'%s' is neither a file, a directory nor a link",
+			       path);
 	}
 	manifest_entries_push(l->entries, e);
 	if (l->entries->count > FOLDER_ENTRIES_MAX)
@@ -99,17 +100,17 @@ static int add_entry(struct listing *l, int fd, const char *folder, const struct
 	return 0;
 }
 
-static int list_folder(struct listing *l, const char *folder, struct err **err)
+static int list_directory(struct listing *l, const char *directory, struct err **err)
 {
-	char *path cleanup_free = *folder ? path_join(l->root, folder) : xstrdup(l->root);
+	char *path cleanup_free = *directory ? path_join(l->root, directory) : xstrdup(l->root);
 	int fd = openat(l->m->dirfd, path,
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*folder ? O_NOFOLLOW : 0));
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*directory ? O_NOFOLLOW : 0));
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *de;
 	int rc = 0;
 
 	if (!dir) {
-		err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
+		err_errno(err, ERR_USER, errno, "cannot read directory '%s'", path);
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -117,9 +118,9 @@ static int list_folder(struct listing *l, const char *folder, struct err **err)
 	while (rc == 0 && (errno = 0, de = readdir(dir)))
 		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, "..") &&
 		    (l->keep_git || !path_is_git(de->d_name)))
-			rc = add_entry(l, fd, folder, de, err);
+			rc = add_entry(l, fd, directory, de, err);
 	if (rc == 0 && errno)
-		rc = err_errno(err, ERR_USER, errno, "cannot read folder '%s'", path);
+		rc = err_errno(err, ERR_USER, errno, "cannot read directory '%s'", path);
 	closedir(dir);
 	return rc;
 }
@@ -131,17 +132,17 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static int read_folder(struct maker *m, struct manifest_input *in, const char *path, bool keep_git,
-		       struct err **err)
+static int read_directory(struct maker *m, struct manifest_input *in, const char *path,
+			  bool keep_git, struct err **err)
 {
 	struct listing l = {.m = m, .root = path, .entries = &in->entries, .keep_git = keep_git};
 	int rc = 0;
 
 	in->type = MANIFEST_FOLDER;
-	strs_push(&l.folders, "");
-	for (size_t i = 0; i < l.folders.count && rc == 0; i++)
-		rc = list_folder(&l, l.folders.items[i], err);
-	strs_clear(&l.folders);
+	strs_push(&l.directories, "");
+	for (size_t i = 0; i < l.directories.count && rc == 0; i++)
+		rc = list_directory(&l, l.directories.items[i], err);
+	strs_clear(&l.directories);
 	if (in->entries.count > 1)
 		qsort(in->entries.items, in->entries.count, sizeof(*in->entries.items),
 		      compare_entries);
@@ -223,7 +224,7 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 	}
 	if (e->filled)
 		return read_template(m, e, path, in, err);
-	if (S_ISDIR(st.st_mode) ? read_folder(m, in, path, e->keep_git, err)
+	if (S_ISDIR(st.st_mode) ? read_directory(m, in, path, e->keep_git, err)
 				: read_file(m, in, path, err)) {
 		err_wrap(err, "node '%s'", m->n->name);
 		return err_place(err, e->pos);

@@ -255,7 +255,7 @@ static void fill_unknown(struct graph *g, const struct map *kinds)
 	}
 }
 
-/* From the targets back: a node is as urgent as itself and the longest path behind it. */
+/* From the targets back: a node is as urgent as itself and the longest path after it. */
 static void find_critical(struct graph *g)
 {
 	for (size_t i = g->order.count; i-- > 0;) {

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What a build would do, without doing it. A node whose inputs are all cached has a key and is hit
- * or miss for a reason; a node behind a miss is unknown: it may still turn out unchanged. Reasons
+ * or miss for a reason; a node after a miss is unknown: it may still turn out unchanged. Reasons
  * and times are those of the project that was entered (store_enter()).
  */
 #include "graph/manifest.h"

@@ -315,7 +315,7 @@ static int take_path(struct request *q, const char *text, const struct place *p)
 	if (p->type == 'o')
 		return refuse(q, "path '%s' leads out of the project through a link", text);
 	if (p->type == 's')
-		return refuse(q, "path '%s' is neither a file nor a folder", text);
+		return refuse(q, "path '%s' is neither a file nor a directory", text);
 	hidden = hidden_near(q->r, path, p);
 	if (hidden)
 		return refuse(q,
@@ -326,13 +326,13 @@ static int take_path(struct request *q, const char *text, const struct place *p)
 	return 0;
 }
 
-/* The entry of the path's folder that is written most alike; caller frees; NULL: none. */
+/* The entry of the path's directory that is written most alike; caller frees; NULL: none. */
 static char *near_file(const struct resolver *r, const char *path)
 {
-	char *folder cleanup_free = path_dir(path);
+	char *directory cleanup_free = path_dir(path);
 	struct strv names cleanup_strv = {0};
 	struct err *err cleanup_err = NULL;
-	int fd = path_open_beneath(r->dirfd, folder, O_RDONLY | O_DIRECTORY, &err);
+	int fd = path_open_beneath(r->dirfd, directory, O_RDONLY | O_DIRECTORY, &err);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const char *near;
 	struct dirent *de;
@@ -348,7 +348,7 @@ static char *near_file(const struct resolver *r, const char *path)
 	near = str_nearest(path_base(path), (const char *const *)names.items, names.count);
 	if (!near)
 		return NULL;
-	return str_eq(folder, ".") ? xstrdup(near) : path_join(folder, near);
+	return str_eq(directory, ".") ? xstrdup(near) : path_join(directory, near);
 }
 
 const char *graph_near(const struct graph *g, const char *name)
@@ -376,8 +376,8 @@ static int unknown(struct request *q, const char *node)
 {
 	bool path = q->ref->accept & ACCEPT_PATH, other = q->ref->accept & ~(unsigned)ACCEPT_PATH;
 	const char *what = !path    ? "unknown node"
-			   : !other ? "no file or folder"
-				    : "no node, file or folder";
+			   : !other ? "no file or directory"
+				    : "no node, file or directory";
 	const char *where = path ? " in the project" : "", *near = NULL, *text = q->ref->text;
 	char *plain cleanup_free = xstrdup(text), *file cleanup_free = NULL;
 	size_t len = strlen(plain);
@@ -472,8 +472,8 @@ static int resolve(struct request *q)
 	if ((q->ref->accept & ACCEPT_PATH) && path_is_project(text, &why) && path_type(q->r, text))
 		return refuse(
 			q,
-			"'%s' is a node and a file or folder of the project: rename one, or write "
-			"'%s/' for the folder",
+			"'%s' is a node and a file or directory of the project: rename one, or "
+			"write '%s/' for the directory",
 			text, text);
 	return take_node(q, n);
 }

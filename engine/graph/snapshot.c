@@ -15,7 +15,7 @@
 #define MAGIC "orch-snapshot 3\n"
 /* File times tick with the kernel's timer; 20 ms are two ticks of the slowest (HZ=100). */
 #define RACY_NS (20 * 1000 * 1000)
-/* Folders in each other; a loop of links cannot arise, links are not followed. */
+/* Directories in each other; a loop of links cannot arise, links are not followed. */
 #define MAX_DEPTH 64
 #define MAX_THREADS 4
 #define THREAD_BYTES (128 * 1024) /* of entries, from which on threads are worth it */
@@ -147,7 +147,7 @@ static bool is_racy(const struct saver *v, const struct stat *st)
 }
 
 /*
- * A path of the project with all that lies below it. A link below a copied folder is content;
+ * A path of the project with all that lies below it. A link below a copied directory is content;
  * anywhere else it would have to be followed, and there is no snapshot then (-1).
  */
 static int add_project(struct saver *v, const char *path, unsigned depth)

@@ -55,9 +55,9 @@ static int mapping(uid_t id, int *ret, struct err **err)
 	pid_t pid;
 
 	if (pipe2(ready, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
 	if (pipe2(end, O_CLOEXEC) < 0) {
-		err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
+		err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
 		goto out;
 	}
 	pid = fork();

@@ -71,7 +71,7 @@ static bool is_swap(const char *name)
 	return false;
 }
 
-/* DIR is the device's folder in sysfs, NAME its name. */
+/* DIR is the device's directory in sysfs, NAME its name. */
 static int refuse_used(const char *dir, const char *name, struct err **err)
 {
 	char *number cleanup_free = sys_text(dir, "dev"), *at cleanup_free = mounted_at(number);

@@ -23,17 +23,17 @@ static void wrap_error(struct recipe_files *f, const char *file, struct err *e)
 	err_free(e);
 }
 
-static void take_recipe(struct recipe_files *f, const char *folder, const char *entry)
+static void take_recipe(struct recipe_files *f, const char *directory, const char *entry)
 {
 	size_t len = strlen(entry) - strlen(".yaml");
 	char *stem = arena_strndup(f->arena, entry, len);
-	const char *below = folder + strlen("recipes");
+	const char *below = directory + strlen("recipes");
 	struct recipe_file *found;
 
 	if (!*below && str_eq(entry, "project.yaml"))
 		return;
 	found = recipe_file_list_at_end(&f->found);
-	found->file = arena_printf(f->arena, "%s/%s", folder, entry);
+	found->file = arena_printf(f->arena, "%s/%s", directory, entry);
 	found->name = *below ? arena_printf(f->arena, "%s/%s", below + 1, stem) : stem;
 	if (!name_valid(stem))
 		file_error(f, found->file,
@@ -41,7 +41,7 @@ static void take_recipe(struct recipe_files *f, const char *folder, const char *
 			   "_ + -");
 }
 
-/* What an entry without type in its directory is: 'd', 'f', 'l' for a link to a folder, or 0. */
+/* What an entry without type in its directory is: 'd', 'f', 'l' for a link to a directory, or 0. */
 static char type_of(int fd, const struct dirent *de)
 {
 	struct stat st;
@@ -57,7 +57,8 @@ static char type_of(int fd, const struct dirent *de)
 	return S_ISREG(st.st_mode) ? 'f' : 0;
 }
 
-static void take_entry(struct recipe_files *f, int fd, const char *folder, const struct dirent *de)
+static void take_entry(struct recipe_files *f, int fd, const char *directory,
+		       const struct dirent *de)
 {
 	const char *name = de->d_name;
 	bool yaml = str_ends(name, ".yaml");
@@ -69,38 +70,39 @@ static void take_entry(struct recipe_files *f, int fd, const char *folder, const
 		return;
 	type = type_of(fd, de);
 	if (type == 'f' && yaml)
-		take_recipe(f, folder, name);
+		take_recipe(f, directory, name);
 	else if (type == 'f' && str_ends(name, ".yml"))
-		file_error(f, arena_printf(f->arena, "%s/%s", folder, name),
+		file_error(f, arena_printf(f->arena, "%s/%s", directory, name),
 			   "recipes end in .yaml: rename the file");
 	else if (type == 'l')
-		file_error(f, arena_printf(f->arena, "%s/%s", folder, name),
-			   "a link to a folder cannot hold recipes");
+		file_error(f, arena_printf(f->arena, "%s/%s", directory, name),
+			   "a link to a directory cannot hold recipes");
 	else if (type == 'd' && !name_valid(name))
-		file_error(f, arena_printf(f->arena, "%s/%s", folder, name),
-			   "the name of a recipe folder has 1 to 64 of the characters A-Z a-z 0-9 "
-			   ". _ + -");
+		file_error(
+			f, arena_printf(f->arena, "%s/%s", directory, name),
+			"the name of a recipe directory has 1 to 64 of the characters A-Z a-z 0-9 "
+			". _ + -");
 	else if (type == 'd')
-		strs_push(&f->directories, arena_printf(f->arena, "%s/%s", folder, name));
+		strs_push(&f->directories, arena_printf(f->arena, "%s/%s", directory, name));
 }
 
-static void scan_folder(struct recipe_files *f, const char *folder)
+static void scan_directory(struct recipe_files *f, const char *directory)
 {
 	struct err *err = NULL;
-	int fd = path_open_beneath(f->dirfd, folder, O_RDONLY | O_DIRECTORY, &err);
+	int fd = path_open_beneath(f->dirfd, directory, O_RDONLY | O_DIRECTORY, &err);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *de;
 
 	if (!dir) {
 		if (!err)
-			err_errno(&err, ERR_USER, errno, "cannot read folder '%s'", folder);
+			err_errno(&err, ERR_USER, errno, "cannot read directory '%s'", directory);
 		if (fd >= 0)
 			close(fd);
-		wrap_error(f, folder, err);
+		wrap_error(f, directory, err);
 		return;
 	}
 	while ((de = readdir(dir)))
-		take_entry(f, fd, folder, de);
+		take_entry(f, fd, directory, de);
 	closedir(dir);
 }
 
@@ -113,7 +115,7 @@ void recipe_files_find(struct recipe_files *f)
 {
 	strs_push(&f->directories, "recipes");
 	for (size_t i = 0; i < f->directories.count; i++)
-		scan_folder(f, f->directories.items[i]);
+		scan_directory(f, f->directories.items[i]);
 	if (f->found.count)
 		qsort(f->found.items, f->found.count, sizeof(*f->found.items), compare);
 }

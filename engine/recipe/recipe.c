@@ -43,7 +43,7 @@ int project_find(const char *start, char **ret_dir, struct err **err)
 	char *dir cleanup_free = realpath(start, NULL), *first cleanup_free = NULL;
 
 	if (!dir)
-		return err_errno(err, ERR_USER, errno, "cannot open folder '%s'", start);
+		return err_errno(err, ERR_USER, errno, "cannot open directory '%s'", start);
 	first = xstrdup(dir);
 	for (;;) {
 		char *file cleanup_free = path_join(dir, PROJECT_FILE);
@@ -442,7 +442,7 @@ struct project *project_load(struct arena *arena, const char *dir, const struct 
 	if (l.files.dirfd < 0) {
 		struct err *err = NULL;
 
-		err_errno(&err, ERR_USER, errno, "cannot open folder '%s'", dir);
+		err_errno(&err, ERR_USER, errno, "cannot open directory '%s'", dir);
 		err_list_add(errors, err);
 		return NULL;
 	}

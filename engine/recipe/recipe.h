@@ -65,7 +65,7 @@ struct recipe {
 bool recipe_waits(const struct recipe *r, const char *const *field);
 /* The place of KEY in the recipe, or of the recipe. */
 struct pos recipe_pos(const struct recipe *r, const char *key);
-/* Finds the folder that holds recipes/project.yaml, from START upwards. */
+/* Finds the directory that holds recipes/project.yaml, from START upwards. */
 int project_find(const char *start, char **ret_dir, struct err **err) warn_unused;
 /*
  * Loads everything. KINDS is ended by NULL. SETS are "name=value" overrides of vars. All errors of

@@ -89,11 +89,11 @@ enum option_flags {
 
 /* What an OPT_REF may name; several bits mean any of them. A node name wins over a path. */
 enum ref_accept {
-	ACCEPT_PATH = 1 << 0,   /* a file or folder of the project */
+	ACCEPT_PATH = 1 << 0,   /* a file or directory of the project */
 	ACCEPT_FILE = 1 << 1,   /* one output of a node: any file */
 	ACCEPT_TREE = 1 << 2,   /* one output of a node: a tree (tar) */
 	ACCEPT_IMAGE = 1 << 3,  /* one output of a node: a disk or file-system image */
-	ACCEPT_INSIDE = 1 << 4, /* "node:/path": a file or folder inside a tree a node made */
+	ACCEPT_INSIDE = 1 << 4, /* "node:/path": a file or directory inside a tree a node made */
 	ACCEPT_NODE = 1 << 5,   /* a node with all its outputs */
 	ACCEPT_SIGNER = 1 << 6, /* a pki node: its outputs, and the right to use its secret */
 	/*

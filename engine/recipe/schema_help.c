@@ -4,7 +4,7 @@
 #define HELP_WIDTH 78
 
 /*
- * One word behind what is on the line, or on a new one. COL: columns in use,
+ * One word after what is on the line, or on a new one. COL: columns in use,
  * 0 at the start of a line.
  */
 static size_t put_word(const char *word, size_t len, size_t indent, size_t col, struct str *ret)
@@ -18,8 +18,8 @@ static size_t put_word(const char *word, size_t len, size_t indent, size_t col, 
 }
 
 /*
- * TEXT filled to lines of HELP_WIDTH columns, each behind INDENT blanks. Empty lines part
- * paragraphs; lines that begin with a blank stay as they are.
+ * TEXT filled to lines of HELP_WIDTH columns, each after INDENT spaces. Empty lines part
+ * paragraphs; lines that begin with a space stay as they are.
  */
 static void fill(const char *text, size_t indent, struct str *ret)
 {

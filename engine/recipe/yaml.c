@@ -145,7 +145,7 @@ static bool text_valid(struct parse *p)
 	return true;
 }
 
-/* The byte at a place, NULL behind the end; only for messages. */
+/* The byte at a place, NULL after the end; only for messages. */
 static const char *byte_at(const struct parse *p, struct pos pos)
 {
 	struct utf8 u = utf8_start(p->text, p->len);
@@ -189,7 +189,7 @@ static void syntax_error(struct parse *p, const yaml_parser_t *parser)
 	else if (place && open && behind_variable(p, place))
 		err_list_at(p->errors, pos, "a value with ${...} between brackets needs quotes");
 	else if (at == '\t')
-		err_list_at(p->errors, pos, "a tab may not indent or separate here: use blanks");
+		err_list_at(p->errors, pos, "a tab may not indent or separate here: use spaces");
 	else if (at && strchr("@`%", at) && strstr(problem, "cannot start any token"))
 		err_list_at(p->errors, pos, "a value that begins with '%c' needs quotes", at);
 	else if (parser->context)

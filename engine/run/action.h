@@ -2,15 +2,15 @@
 #pragma once
 /*
  * What a maker's run() sees: one attempt at one node, in the worker process. The worker has its own
- * process group and an empty work folder; its stdout and stderr are the node's log. run() reads the
- * inputs named here and nothing else, writes every declared output below outdir, and returns.
+ * process group and an empty work directory; its stdout and stderr are the node's log. run() reads
+ * the inputs named here and nothing else, writes every declared output below outdir, and returns.
  */
 #include "base/digest.h"
 #include "recipe/kind.h"
 
 enum input_type {
 	INPUT_FILE,   /* one file: .path (project file or output of a node) */
-	INPUT_FOLDER, /* a folder of the project: .path */
+	INPUT_FOLDER, /* a directory of the project: .path */
 	INPUT_INSIDE, /* .inside within the tree .path */
 	INPUT_NODE,   /* all outputs of a node: .files */
 };
@@ -29,8 +29,8 @@ struct action_input {
 	enum input_type type;
 	enum output_type output_type; /* of .path, when it comes from a node */
 	const char *path, *inside;
-	const char *output;   /* name of the output behind .path, when it comes from a node */
-	struct digest digest; /* of what .path names (file, folder listing or tree) */
+	const char *output;   /* name of the output that .path is, when it comes from a node */
+	struct digest digest; /* of what .path names (file, directory listing or tree) */
 	struct input_file *files;
 	size_t file_count;
 };
@@ -72,7 +72,7 @@ struct action {
 
 /* How to open a shell; maker->shell(). */
 struct shell_request {
-	const char *kept; /* the work folder of the attempt that failed, to go on in; or NULL */
+	const char *kept; /* the work directory of the attempt that failed, to go on in; or NULL */
 	const char *term; /* TERM of our terminal; NULL: there is none */
 	int terminal; /* with TERM: a terminal for the shell, never the user's (machine/pty.h) */
 };

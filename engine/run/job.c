@@ -39,7 +39,7 @@ static int queue_job(struct job *j, struct err **err)
 	return 0;
 }
 
-static int make_folders(struct job *j, int *ret_log, struct err **err)
+static int make_directories(struct job *j, int *ret_log, struct err **err)
 {
 	char *name cleanup_free = job_flat_name(j->node->name);
 	char *work cleanup_free = NULL, *out cleanup_free = NULL;
@@ -76,7 +76,7 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, bool 
 	j->timeout_s = node_demand(n).timeout_s;
 	if (!j->timeout_s)
 		j->timeout_s = JOB_TIMEOUT_S;
-	if (make_folders(j, &log, err) < 0 || queue_job(j, err) < 0 ||
+	if (make_directories(j, &log, err) < 0 || queue_job(j, err) < 0 ||
 	    spawner_start(env->spawner, j->mode, log, &j->pid, &j->sock, err) < 0) {
 		job_free(j);
 		return -1;
@@ -329,7 +329,7 @@ char *job_failed_path(struct store *s, const struct node *n)
  * Moves the directory to job_failed_path(). What was there goes away with this job's temporary
  * name. It stays its owner's alone: a set-id file of a step would be a way to him for others.
  */
-static int keep_folder(struct job *j, struct err **err)
+static int keep_directory(struct job *j, struct err **err)
 {
 	char *name cleanup_free = job_flat_name(j->node->name);
 	char *kept cleanup_free = job_failed_path(j->env->store, j->node);
@@ -358,7 +358,7 @@ void job_log(struct job *j, bool keep)
 		char *old cleanup_free = job_failed_path(j->env->store, j->node);
 		char *here cleanup_free = NULL;
 
-		here = path_join(j->dir, "failed"); /* goes away with this job's folder */
+		here = path_join(j->dir, "failed"); /* goes away with this job's directory */
 		(void)!rename(old, here);
 		if (store_log_put(j->env->store, j->log_path, &j->log, &err) == 0) {
 			free(j->log_path);
@@ -370,7 +370,7 @@ void job_log(struct job *j, bool keep)
 	if (file_copy(j->log_path, copy, 0644, &err) == 0)
 		(void)!store_log_put(j->env->store, copy, &j->log, &lost);
 	err_free(steal_ptr(err));
-	(void)!keep_folder(j, &err);
+	(void)!keep_directory(j, &err);
 }
 
 void job_free(struct job *j)

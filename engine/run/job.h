@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * One attempt at one node, as the orchestrator sees it: a folder STORE/tmp/NODE.PID.XXXXXX with
+ * One attempt at one node, as the orchestrator sees it: a directory STORE/tmp/NODE.PID.XXXXXX with
  * work/, out/ and log, a worker process, its socket and its deadline.
  *
- *	job_start()                 makes the folder, starts the worker, queues the JOB frame
+ *	job_start()                 makes the directory, starts the worker, queues the JOB frame
  *	job_events(), job_io()      from the poll loop, until the process has ended
  *	job_abort(), job_tick()     ask to stop; SIGKILL when it does not within the grace
  *	job_reaped()                wait(2) says it ended: the verdict
- *	job_log()                   the log into the store; for a failure the folder is kept
- *	job_free()                  removes what is left of the folder
+ *	job_log()                   the log into the store; for a failure the directory is kept
+ *	job_free()                  removes what is left of the directory
  */
 #include "run/pool.h"
 #include "run/proto.h"
@@ -67,8 +67,8 @@ struct job {
 };
 
 /*
- * What a worker is told about N, whose inputs are settled: an attempt in folder DIR. Strings live
- * in ARENA, outputs are the node's: free it by job_spec_clear_lists().
+ * What a worker is told about N, whose inputs are settled: an attempt in directory DIR. Strings
+ * live in ARENA, outputs are the node's: free it by job_spec_clear_lists().
  */
 void job_describe(struct arena *arena, const struct job_env *env, const struct node *n,
 		  const char *dir, unsigned cpus, struct job_spec *ret);
@@ -96,7 +96,7 @@ int job_tick(struct job *j, uint64_t now);
 int job_reaped(struct job *j, int status, struct err **err) warn_unused;
 double job_seconds(const struct job *j);
 /*
- * Puts the log into the store (j->log, j->log_path). With KEEP, the folder is kept as
+ * Puts the log into the store (j->log, j->log_path). With KEEP, the directory is kept as
  * job_failed_path(), in place of an older one, and log_path names the log in it; without, what an
  * older failure left there is dropped.
  */

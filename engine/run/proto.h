@@ -97,7 +97,7 @@ struct job_spec {
 	const char *store, *project_dir, *outdir, *workdir, *cache_dir; /* absolute */
 	unsigned cpus;
 	bool offline;
-	long owner;       /* pid of the orchestrator, for the names of temporary folders */
+	long owner;       /* pid of the orchestrator, for the names of temporary directories */
 	int64_t began_ns; /* when its run began, since 1970 */
 	struct output_specs outputs;
 	struct job_secrets secrets;

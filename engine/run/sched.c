@@ -27,7 +27,7 @@
 #include "run/space.h"
 
 #define LOCK_RETRY_MS 200
-/* A manifest older than this is made anew before its node starts: files may have been edited. */
+/* A manifest older than this is made again before its node starts: files may have been edited. */
 #define MANIFEST_FRESH_MS 1500
 
 /* What is only needed when something runs, once per run. */
@@ -190,7 +190,7 @@ static void run_job(struct sched *d, struct node *n, struct slot slot, int lock)
 
 /*
  * N has its slot. 0: it runs, or is settled without; 1: another orch builds it now; -1. The
- * manifest of a node that waited for its turn is made anew, and the store asked again: it may have
+ * manifest of a node that waited for its turn is made again, and the store asked again: it may have
  * been built elsewhere meanwhile.
  */
 static int start(struct sched *d, struct node *n, struct slot slot, struct err **err)

@@ -448,7 +448,9 @@ static int take_outputs(struct keeper *k, struct err **err)
 	return 0;
 }
 
-/* The attempt. A failed one keeps its work folder; the orchestrator decides what becomes of it. */
+/*
+ * The attempt. A failed one keeps its work directory; the orchestrator decides what becomes of it.
+ */
 static int attempt(struct keeper *k, const struct maker *const *makers, struct err **err)
 {
 	int rc = start_runner(k, makers, err);

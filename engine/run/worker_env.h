@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The environment of kinds and their children: who the user is and how to reach the network, and
- * otherwise the same everywhere. Temporary files belong into the work folder.
+ * otherwise the same everywhere. Temporary files belong into the work directory.
  */
 #include "run/action.h"
 

@@ -105,7 +105,7 @@ static void find_half(struct run *r)
 		replay_watch(r->replay, r->half_area[i], r->half == i);
 }
 
-/* The region is the boot partition and the hole of its size before or behind it. */
+/* The region is the boot partition and the hole of its size before or after it. */
 static int find_region(struct run *r, struct err **err)
 {
 	const struct gpt_slots *table = &r->table;
@@ -218,7 +218,7 @@ static int boot(struct run *r, size_t *ret_choice, struct err **err)
 	return c->boot(c->arg, c->card, !all, ret_choice, err);
 }
 
-/* Puts in front of an error which moment it is about. Returns -1. */
+/* Prefixes an error with the moment it is about. Returns -1. */
 static int at_moment(const struct replay_state *s, struct err **err)
 {
 	unsigned long long write = s->write, offset = s->offset;

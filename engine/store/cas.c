@@ -15,13 +15,13 @@ static const char *suffix_of(enum output_type type)
 	return type == OUTPUT_IMAGE ? CAS_IMAGE_SUFFIX : "";
 }
 
-char *cas_named_path(const char *store_dir, const char *folder, const struct digest *d,
+char *cas_named_path(const char *store_dir, const char *directory, const struct digest *d,
 		     const char *suffix)
 {
 	char hex[DIGEST_HEX + 1];
 
 	digest_hex(d, hex);
-	return xasprintf("%s/%s/%.2s/%s%s", store_dir, folder, hex, hex + 2, suffix);
+	return xasprintf("%s/%s/%.2s/%s%s", store_dir, directory, hex, hex + 2, suffix);
 }
 
 char *cas_path(const char *store_dir, enum output_type type, const struct digest *d)
@@ -117,19 +117,19 @@ static int open_output(const char *path, int *ret_fd, struct stat *ret_st, struc
 	return 0;
 }
 
-/* The folder of DEST was taken away since cas_init(), or belongs to another tree than cas/. */
-static int make_folder(const char *dest, struct err **err)
+/* The directory of DEST was taken away since cas_init(), or belongs to another tree than cas/. */
+static int make_directory(const char *dest, struct err **err)
 {
-	char *folder cleanup_free = path_dir(dest);
+	char *directory cleanup_free = path_dir(dest);
 
-	if (path_mkdirs(folder, err) < 0)
+	if (path_mkdirs(directory, err) < 0)
 		return -1;
-	return file_sync_parent(folder, err);
+	return file_sync_parent(directory, err);
 }
 
 /* One blob on its way in. */
 struct intake {
-	const char *store_dir, *folder;
+	const char *store_dir, *directory;
 	enum output_type type;
 	struct blob_state *old; /* what the blob that had this name was like */
 };
@@ -170,7 +170,7 @@ static int publish(const struct intake *in, const char *path, const char *dest,
 	}
 	if (rename(path, dest) == 0)
 		return file_sync_parent(dest, err);
-	if (errno == ENOENT && make_folder(dest, err) < 0)
+	if (errno == ENOENT && make_directory(dest, err) < 0)
 		return -1;
 	if (rename(path, dest) < 0)
 		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", path, dest);
@@ -186,7 +186,7 @@ static int take_in(const struct intake *in, int fd, const char *path, struct art
 	if (cas_seal(fd, path, err) < 0 || cas_identify(fd, path, in->type, ret, err) < 0 ||
 	    fd_sync(fd, path, err) < 0)
 		return -1;
-	dest = cas_named_path(in->store_dir, in->folder, &ret->digest, suffix_of(in->type));
+	dest = cas_named_path(in->store_dir, in->directory, &ret->digest, suffix_of(in->type));
 	return publish(in, path, dest, ret, err);
 }
 
@@ -217,7 +217,7 @@ static int take_copy(const struct intake *in, const char *path, struct artifact 
 
 static int ingest(const struct intake *in, const char *path, struct artifact *ret, struct err **err)
 {
-	char *top cleanup_free = path_join(in->store_dir, in->folder);
+	char *top cleanup_free = path_join(in->store_dir, in->directory);
 	struct artifact a = {.name = ret->name};
 	int fd cleanup_fd = -1;
 	struct stat st = {0}, store_st;
@@ -226,7 +226,7 @@ static int ingest(const struct intake *in, const char *path, struct artifact *re
 	if (open_output(path, &fd, &st, err) < 0)
 		return -1;
 	if (stat(top, &store_st) < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot use folder '%s'", top);
+		return err_errno(err, ERR_STORE, errno, "cannot use directory '%s'", top);
 	if (st.st_nlink > 1 || st.st_dev != store_st.st_dev || st.st_uid != geteuid())
 		rc = take_copy(in, path, &a, err);
 	else
@@ -247,11 +247,11 @@ int cas_ingest(const char *store_dir, const char *path, enum output_type type, s
 	return ingest(&in, path, ret, err);
 }
 
-int cas_put_named(const char *store_dir, const char *folder, const char *path, struct digest *ret,
-		  struct err **err)
+int cas_put_named(const char *store_dir, const char *directory, const char *path,
+		  struct digest *ret, struct err **err)
 {
 	struct blob_state ignored cleanup_blob_state = {0};
-	struct intake in = {store_dir, folder, OUTPUT_FILE, &ignored};
+	struct intake in = {store_dir, directory, OUTPUT_FILE, &ignored};
 	struct artifact a = {0};
 
 	if (ingest(&in, path, &a, err) < 0)
@@ -274,9 +274,9 @@ static int copy_unnamed(int src, const char *dir, const char *dest, uint64_t siz
 		fd = mkostemp(tmp, O_CLOEXEC);
 	}
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a file in '%s'", dir);
+		return err_errno(err, ERR_ENV, errno, "cannot create a file in '%s'", dir);
 	if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0644) < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot make a file in '%s'", dir);
+		err_errno(err, ERR_ENV, errno, "cannot create a file in '%s'", dir);
 	} else if (fd_copy_sparse(src, 0, fd, 0, size, err) == 0 && fd_sync(fd, dest, err) == 0) {
 		*ret_fd = steal_fd(&fd);
 		*ret_tmp = steal_ptr(tmp);

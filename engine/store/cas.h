@@ -19,7 +19,7 @@ int cas_identify(int fd, const char *name, enum output_type type, struct artifac
 int cas_seal(int fd, const char *name, struct err **err) warn_unused;
 /* Whether it still has them, and SIZE bytes. */
 bool cas_is_sealed(const struct stat *st, uint64_t size);
-/* Makes the folders of cas/ durable, so that an ingest has to sync only its own folder. */
+/* Makes the directories of cas/ durable, so that an ingest has to sync only its own directory. */
 int cas_init(const char *store_dir, struct err **err) warn_unused;
 /*
  * Whether the blob of A is as it was stored, by its size and times; hashed only when those differ.
@@ -36,10 +36,10 @@ int cas_quarantine(const char *store_dir, const char *path, struct err **err) wa
  * Moves PATH below STORE/FOLDER/ under its SHA-256, durable and read only. PATH is gone then. Used
  * for logs.
  */
-int cas_put_named(const char *store_dir, const char *folder, const char *path, struct digest *ret,
-		  struct err **err) warn_unused;
+int cas_put_named(const char *store_dir, const char *directory, const char *path,
+		  struct digest *ret, struct err **err) warn_unused;
 /* "STORE/FOLDER/ab/cdef..."; caller frees. */
-char *cas_named_path(const char *store_dir, const char *folder, const struct digest *d,
+char *cas_named_path(const char *store_dir, const char *directory, const struct digest *d,
 		     const char *suffix);
 
 /*

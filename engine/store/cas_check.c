@@ -17,7 +17,7 @@ int cas_quarantine(const char *store_dir, const char *path, struct err **err)
 
 	if (path_mkdirs(dir, err) < 0)
 		return -1;
-	/* The folder's two digits belong to the digest. */
+	/* The directory's two digits belong to the digest. */
 	to = xasprintf("%s/%.*s%s", dir, 2, path_base(path) - 3, path_base(path));
 	for (unsigned i = 1; path_exists(to); i++) {
 		free(to);
@@ -155,9 +155,9 @@ int cas_check(const char *store_dir, const struct artifact *a, struct blob_state
 /* --- verify -------------------------------------------------------------------------------- */
 
 /* What the name FOLDER/NAME promises; 1 when it is no blob's name. */
-static int parse_name(const char *folder, const char *name, struct artifact *ret)
+static int parse_name(const char *directory, const char *name, struct artifact *ret)
 {
-	char *hex cleanup_free = xasprintf("%s%s", folder, name);
+	char *hex cleanup_free = xasprintf("%s%s", directory, name);
 
 	ret->type = OUTPUT_FILE;
 	if (strlen(hex) == DIGEST_HEX + strlen(CAS_IMAGE_SUFFIX) &&
@@ -179,10 +179,10 @@ static int take_away(const struct cas_verify *v, const char *path, const char *n
 	return cas_quarantine(v->store_dir, path, err);
 }
 
-static int verify_one(const struct cas_verify *v, const char *folder, const char *name,
+static int verify_one(const struct cas_verify *v, const char *directory, const char *name,
 		      struct err **err)
 {
-	char *rel cleanup_free = path_join(folder, name);
+	char *rel cleanup_free = path_join(directory, name);
 	char *path cleanup_free = xasprintf("%s/cas/%s", v->store_dir, rel);
 	struct blob_state state cleanup_blob_state = {0};
 	struct artifact a = {.name = rel};
@@ -193,7 +193,7 @@ static int verify_one(const struct cas_verify *v, const char *folder, const char
 		return 0; /* another process took it away */
 	v->result->blobs++;
 	v->result->bytes += (uint64_t)st.st_size;
-	if (parse_name(folder, name, &a) != 0 || !S_ISREG(st.st_mode))
+	if (parse_name(directory, name, &a) != 0 || !S_ISREG(st.st_mode))
 		return take_away(v, path, rel, err);
 	a.size = (uint64_t)st.st_size;
 	a.allocated = (uint64_t)st.st_blocks * 512;
@@ -209,10 +209,10 @@ static int verify_one(const struct cas_verify *v, const char *folder, const char
 	return 0;
 }
 
-typedef int entry_fn(const struct cas_verify *v, const char *folder, const char *name,
+typedef int entry_fn(const struct cas_verify *v, const char *directory, const char *name,
 		     struct err **err);
 
-static int each_entry(const struct cas_verify *v, const char *path, const char *folder,
+static int each_entry(const struct cas_verify *v, const char *path, const char *directory,
 		      entry_fn *fn, struct err **err)
 {
 	DIR *dir = opendir(path);
@@ -220,17 +220,17 @@ static int each_entry(const struct cas_verify *v, const char *path, const char *
 	int rc = 0;
 
 	if (!dir)
-		return err_errno(err, ERR_STORE, errno, "cannot read folder '%s'", path);
+		return err_errno(err, ERR_STORE, errno, "cannot read directory '%s'", path);
 	while (rc == 0 && (de = readdir(dir))) {
 		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
-			rc = fn(v, folder, de->d_name, err);
+			rc = fn(v, directory, de->d_name, err);
 	}
 	closedir(dir);
 	return rc;
 }
 
-static int verify_folder(const struct cas_verify *v, const char *folder, const char *name,
-			 struct err **err)
+static int verify_directory(const struct cas_verify *v, const char *directory, const char *name,
+			    struct err **err)
 {
 	char *path cleanup_free = xasprintf("%s/cas/%s", v->store_dir, name);
 	struct stat st;
@@ -244,5 +244,5 @@ int cas_verify(const struct cas_verify *v, struct err **err)
 {
 	char *path cleanup_free = path_join(v->store_dir, "cas");
 
-	return each_entry(v, path, NULL, verify_folder, err);
+	return each_entry(v, path, NULL, verify_directory, err);
 }

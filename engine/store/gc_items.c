@@ -97,13 +97,13 @@ static const char *what_root(struct collecting *c, const char *entry)
 	return arena_printf(c->v->arena, "unpacked tree of '%s'", node ? node : "?");
 }
 
-static const char *what_is(struct collecting *c, const char *folder, const char *entry)
+static const char *what_is(struct collecting *c, const char *directory, const char *entry)
 {
-	if (str_eq(folder, "roots"))
+	if (str_eq(directory, "roots"))
 		return what_root(c, entry);
-	if (str_eq(folder, "apt"))
+	if (str_eq(directory, "apt"))
 		return "package lists";
-	return arena_printf(c->v->arena, "%s/%s", folder, entry);
+	return arena_printf(c->v->arena, "%s/%s", directory, entry);
 }
 
 /* A tree's own time is that of its content: the seal beside it tells (kinds/run/rootdir.h). */
@@ -115,9 +115,9 @@ static int64_t last_use(const char *path, const struct stat *st)
 	return lstat(seal, &sealed) == 0 ? sealed.st_mtime : st->st_mtime;
 }
 
-static void add_entries(struct collecting *c, const char *folder, enum gc_kind kind)
+static void add_entries(struct collecting *c, const char *directory, enum gc_kind kind)
 {
-	char *path cleanup_free = path_join(c->s->dir, folder);
+	char *path cleanup_free = path_join(c->s->dir, directory);
 	DIR *dir = opendir(path);
 
 	for (struct dirent *e; dir && (e = readdir(dir));) {
@@ -128,9 +128,9 @@ static void add_entries(struct collecting *c, const char *folder, enum gc_kind k
 
 		if (e->d_name[0] == '.' || lstat(sub, &st) < 0)
 			continue;
-		inventory_measure(sub, inventory_how(folder), &item.bytes, &files);
+		inventory_measure(sub, inventory_how(directory), &item.bytes, &files);
 		item.path = arena_strdup(c->v->arena, sub);
-		item.what = what_is(c, folder, e->d_name);
+		item.what = what_is(c, directory, e->d_name);
 		item.used = last_use(sub, &st) / INVENTORY_DAY;
 		gc_items_push(c->items, item);
 	}
@@ -280,7 +280,7 @@ uint64_t gc_fixed(const struct store *s, const struct inventory *v)
 	static const char *const names[] = {
 		"state.sqlite", "state.sqlite-wal",   "state.sqlite-shm", "tmp",
 		"locks",        "downloads/appliance"};
-	static const char *const folders[] = {"cas", "records", "logs", "downloads"};
+	static const char *const directories[] = {"cas", "records", "logs", "downloads"};
 	uint64_t bytes = inventory_named(v, s), files = 0;
 
 	for (size_t i = 0; i < array_len(names); i++) {
@@ -288,8 +288,8 @@ uint64_t gc_fixed(const struct store *s, const struct inventory *v)
 
 		inventory_measure(path, WALK_AS_IT_IS, &bytes, &files);
 	}
-	for (size_t i = 0; i < array_len(folders); i++)
-		bytes += inventory_folders(s, folders[i]);
+	for (size_t i = 0; i < array_len(directories); i++)
+		bytes += inventory_directories(s, directories[i]);
 	return bytes;
 }
 

@@ -171,20 +171,20 @@ int inventory_add_logs(struct inventory *v, struct store *s, struct err **err)
 	return 0;
 }
 
-/* Calls FN for the files of one folder, or for its folders when FN is NULL. */
-static int walk(const struct store *s, const char *folder, bool deeper, inventory_file_fn *fn,
+/* Calls FN for the files of one directory, or for its directories when FN is NULL. */
+static int walk(const struct store *s, const char *directory, bool deeper, inventory_file_fn *fn,
 		void *arg, struct err **err)
 {
-	char *path cleanup_free = path_join(s->dir, folder);
+	char *path cleanup_free = path_join(s->dir, directory);
 	DIR *dir = opendir(path);
 	int rc = 0;
 
 	if (!dir)
-		return errno == ENOENT
-			       ? 0
-			       : err_errno(err, ERR_STORE, errno, "cannot read folder '%s'", path);
+		return errno == ENOENT ? 0
+				       : err_errno(err, ERR_STORE, errno,
+						   "cannot read directory '%s'", path);
 	for (struct dirent *e; rc == 0 && (e = readdir(dir));) {
-		char *name cleanup_free = path_join(folder, e->d_name), *at cleanup_free = NULL;
+		char *name cleanup_free = path_join(directory, e->d_name), *at cleanup_free = NULL;
 		struct stat st;
 
 		at = path_join(s->dir, name);
@@ -199,20 +199,20 @@ static int walk(const struct store *s, const char *folder, bool deeper, inventor
 	return rc;
 }
 
-int inventory_files(const struct store *s, const char *folder, inventory_file_fn *fn, void *arg,
+int inventory_files(const struct store *s, const char *directory, inventory_file_fn *fn, void *arg,
 		    struct err **err)
 {
-	return walk(s, folder, true, fn, arg, err);
+	return walk(s, directory, true, fn, arg, err);
 }
 
-uint64_t inventory_folders(const struct store *s, const char *folder)
+uint64_t inventory_directories(const struct store *s, const char *directory)
 {
-	char *path cleanup_free = path_join(s->dir, folder);
+	char *path cleanup_free = path_join(s->dir, directory);
 	DIR *dir = opendir(path);
-	uint64_t bytes = on_disk(s, folder);
+	uint64_t bytes = on_disk(s, directory);
 
 	for (struct dirent *e; dir && (e = readdir(dir));) {
-		char *sub cleanup_free = path_join(folder, e->d_name);
+		char *sub cleanup_free = path_join(directory, e->d_name);
 
 		if (e->d_name[0] != '.' && e->d_type == DT_DIR)
 			bytes += on_disk(s, sub);
@@ -270,7 +270,7 @@ void inventory_measure(const char *path, enum walk_how how, uint64_t *bytes, uin
 	strv_clear(&m.names);
 }
 
-enum walk_how inventory_how(const char *folder)
+enum walk_how inventory_how(const char *directory)
 {
-	return str_eq(folder, "failed") ? WALK_OPEN : WALK_AS_IT_IS;
+	return str_eq(directory, "failed") ? WALK_OPEN : WALK_AS_IT_IS;
 }

@@ -42,14 +42,14 @@ int inventory_add_logs(struct inventory *v, struct store *s, struct err **err) w
 
 /* Calls FN for each file of STORE/FOLDER/xx/; NAME is relative to the store. */
 typedef int inventory_file_fn(void *arg, const char *name, const struct stat *st, struct err **err);
-int inventory_files(const struct store *s, const char *folder, inventory_file_fn *fn, void *arg,
+int inventory_files(const struct store *s, const char *directory, inventory_file_fn *fn, void *arg,
 		    struct err **err) warn_unused;
-/* Bytes of STORE/FOLDER and of the folders in it, themselves. */
-uint64_t inventory_folders(const struct store *s, const char *folder);
+/* Bytes of STORE/FOLDER and of the directories in it, themselves. */
+uint64_t inventory_directories(const struct store *s, const char *directory);
 /*
  * Adds the bytes on the disk of PATH and all below it, and the number of files, a file with several
  * names once. What cannot be read counts as nothing.
  */
 void inventory_measure(const char *path, enum walk_how how, uint64_t *bytes, uint64_t *files);
 /* The HOW of a directory of the store: only what failed nodes left is nobody at work in. */
-enum walk_how inventory_how(const char *folder);
+enum walk_how inventory_how(const char *directory);

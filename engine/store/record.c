@@ -78,7 +78,7 @@ static int parse_type(const char *word, enum output_type *ret)
 	return 1;
 }
 
-/* One line at *P, which is moved behind it. 1: malformed. */
+/* One line at *P, which is moved after it. 1: malformed. */
 static int parse_output(char **p, struct arena *arena, struct artifact *ret)
 {
 	struct str name cleanup_str = STR_INIT;

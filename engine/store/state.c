@@ -433,14 +433,14 @@ typedef int fill_fn(struct state *st, void *arg, struct err **err);
 static int make(const char *dir, const char *tmp, fill_fn *fill, void *arg, struct err **err)
 {
 	char *dest cleanup_free = path_join(dir, "state.sqlite");
-	char *folder cleanup_free = NULL, *path cleanup_free = NULL;
+	char *directory cleanup_free = NULL, *path cleanup_free = NULL;
 	struct err *ignored cleanup_err = NULL;
 	struct state *st = NULL;
 	int rc;
 
-	if (tmp_dir(tmp, "state", &folder, err) < 0)
+	if (tmp_dir(tmp, "state", &directory, err) < 0)
 		return -1;
-	path = path_join(folder, "state.sqlite");
+	path = path_join(directory, "state.sqlite");
 	rc = create(path, &st, err);
 	if (rc == 0 && fill && fill(st, arg, err) < 0) {
 		state_close(st);
@@ -448,7 +448,7 @@ static int make(const char *dir, const char *tmp, fill_fn *fill, void *arg, stru
 	} else if (rc == 0) {
 		rc = install(st, dest, err);
 	}
-	if (path_remove(folder, &ignored) < 0)
+	if (path_remove(directory, &ignored) < 0)
 		trace(TRACE_STORE, "%s", ignored->text);
 	return rc;
 }
@@ -533,7 +533,9 @@ int state_rescue(const char *dir, const char *tmp, const char *away, uint64_t *r
 	char *old cleanup_free = path_join(away, "state.sqlite");
 	struct rescue r = {.old = old};
 
-	/* The log first: it must never meet another database. The index of the log is made anew. */
+	/*
+	 * The log first: it must never meet another database. The index of the log is made again.
+	 */
 	if (path_mkdirs(away, err) < 0 || move_away(dir, "state.sqlite-shm", away, err) < 0 ||
 	    move_away(dir, "state.sqlite-wal", away, err) < 0 ||
 	    move_away(dir, "state.sqlite", away, err) < 0 ||

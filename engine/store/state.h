@@ -43,7 +43,7 @@ void state_on_wait(void (*fn)(void *arg, int ms), void *arg);
 /* Whether a call failed because the file is damaged. */
 bool state_damaged(const struct state *st);
 /*
- * Moves DIR/state.sqlite with its log into folder AWAY (made here) and starts anew with every
+ * Moves DIR/state.sqlite with its log into directory AWAY (made here) and starts over with every
  * record and as much history as can still be read. Nobody else may have it open. *ret_kept: records
  * kept.
  */

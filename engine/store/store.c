@@ -21,7 +21,7 @@
 /* SQLite takes paths of 511 bytes, and its files in tmp/ have the longest ones that it sees. */
 #define STORE_PATH_MAX 400
 
-static const char *const folders[] = {"cas", "logs", "downloads", "roots", "tmp"};
+static const char *const directories[] = {"cas", "logs", "downloads", "roots", "tmp"};
 
 /* --- opening ------------------------------------------------------------------------------- */
 
@@ -154,10 +154,10 @@ static bool others_write(const char *path)
 	return stat(path, &st) == 0 && (st.st_mode & S_IWOTH);
 }
 
-static int make_folders(struct store *s, struct err **err)
+static int make_directories(struct store *s, struct err **err)
 {
-	for (size_t i = 0; i < array_len(folders); i++) {
-		char *path cleanup_free = path_join(s->dir, folders[i]);
+	for (size_t i = 0; i < array_len(directories); i++) {
+		char *path cleanup_free = path_join(s->dir, directories[i]);
 
 		if (path_mkdirs(path, err) < 0)
 			return -1;
@@ -165,12 +165,14 @@ static int make_folders(struct store *s, struct err **err)
 			return err_set(err, ERR_ENV,
 				       "everybody can write to its '%s', and so to what you "
 				       "build: chmod -R go-w",
-				       folders[i]);
+				       directories[i]);
 	}
 	return cas_init(s->dir, err);
 }
 
-/* Whether the folder holds something of its own: what a file system and people hide is nothing. */
+/*
+ * Whether the directory holds something of its own: what a file system and people hide is nothing.
+ */
 static bool is_filled(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -184,7 +186,7 @@ static bool is_filled(const char *path)
 }
 
 /*
- * Never in a folder that is used for something else: gc removes what it finds in logs/ and the
+ * Never in a directory that is used for something else: gc removes what it finds in logs/ and the
  * like. The lock is the first file of a store, so look for it last: somebody else may be making
  * the store. One whose lock was removed is known by its database. Even who only reads takes locks
  * and notes what was used.
@@ -223,7 +225,7 @@ static int open_all(struct store *s, bool wait, struct err **err)
 	bool lost;
 
 	if (make_dir(s, lock, err) < 0 || lock_file(lock, LOCK_SHARED, wait, &s->lock, err) < 0 ||
-	    make_folders(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0)
+	    make_directories(s, err) < 0 || tmp_sweep(s->tmp, err) < 0 || tmp_sweep(roots, err) < 0)
 		return err_wrap(err, "store '%s'", s->dir);
 	lost = !path_exists(database);
 	if (open_state(s, wait, err) < 0 || (lost && !s->rescued && bring_back(s, err) < 0) ||

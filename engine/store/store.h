@@ -10,14 +10,14 @@
  *	STORE/downloads/       fetched files by SHA-256, shared by workers
  *	STORE/roots/           unpacked trees by digest, for sandboxes
  *	STORE/apt/             package lists of `orch lock`
- *	STORE/tmp/             work folders (tmp_dir/tmp_sweep)
+ *	STORE/tmp/             work directories (tmp_dir/tmp_sweep)
  *	STORE/failed/          what failed nodes left last, for the owner alone (run/job.h)
  *	STORE/quarantine/      damaged files
  *	STORE/locks/           one flock per key that is being built (run/keylock.h)
  *	STORE/lock             flock: builds shared, gc exclusive; a byte per run that goes on
  *	STORE/alone            flock of who wants STORE/lock exclusively (alone.c)
  *
- * Order on disk: blob data fsync'd, renamed, its folder fsync'd, and only then the record that
+ * Order on disk: blob data fsync'd, renamed, its directory fsync'd, and only then the record that
  * names it is committed. So a valid record names whole blobs whatever died when. A blob that turns
  * out to be damaged (blob.h) is moved to STORE/quarantine/ and its record counts as a miss: the
  * next build heals it.

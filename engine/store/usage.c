@@ -16,9 +16,9 @@ static const struct {
 	{"downloads", "fetched files, by content"},
 	{"apt", "package lists"},
 	{"roots", "unpacked trees that steps run in"},
-	{"failed", "work folders of failed nodes"},
+	{"failed", "work directories of failed nodes"},
 	{"logs", "what nodes printed"},
-	{"tmp", "work folders of running nodes"},
+	{"tmp", "work directories of running nodes"},
 	{"quarantine", "damaged files"},
 	{"state.sqlite", "the database: records, history, digests of project files"},
 	{"state.sqlite-wal", "what goes into the database next"},
@@ -66,7 +66,7 @@ static int count_parts(struct store *s, struct inventory *v, struct store_usage 
 		if (named && inventory_files(s, parts[i].name, count_file, &c, err) < 0)
 			return -1;
 		if (named)
-			part->bytes += inventory_folders(s, parts[i].name);
+			part->bytes += inventory_directories(s, parts[i].name);
 		else
 			inventory_measure(path, inventory_how(parts[i].name), &part->bytes,
 					  &part->files);

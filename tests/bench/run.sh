@@ -120,7 +120,7 @@ bench_ext4() {
 	fresh() { rm -rf "$work/store2" && "$orch" -C "$p" --store "$work/store2" build fs --progress quiet; }
 	# shellcheck disable=SC2317
 	mke2fs_d() { rm -f "$work/x.img" && mke2fs -q -t ext4 -d "$p/tree" "$work/x.img" 1G && sync "$work/x.img"; }
-	compare "folder to ext4, hashed and stored" 3 fresh "mke2fs -d" mke2fs_d
+	compare "directory to ext4, hashed and stored" 3 fresh "mke2fs -d" mke2fs_d
 }
 
 # --- identity of a sparse image: 2 GiB, 300 MB of data
@@ -319,7 +319,7 @@ copy_built() { # ours|theirs
 		{ [ -e "$work/$1/pki/private/signer.key" ] || in_copy "$1" pki init; } &&
 		in_copy "$1" lock && in_copy "$1" build && cp -R "$work/$1/recipes" "$work/$1.recipes"
 }
-# The edits, in the project's folder; true when it is another one now.
+# The edits, in the project's directory; true when it is another one now.
 edit_tzdata() { sed -i 's/^packages:.*/&\n  - tzdata/' recipes/base.yaml && in_copy "$1" lock base; }
 edit_libssl3() { in_copy "$1" lock base --update libssl3t64; }
 edit_kernel() { in_copy "$1" lock --update linux-image-arm64; }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch check accepts the reference project and refuses copies of it with one mistake each:
-# tests/must-fail/RULE.sh, or RULE--WHAT.sh, makes the mistake in the current folder; its line
+# tests/must-fail/RULE.sh, or RULE--WHAT.sh, makes the mistake in the current directory; its line
 # '# says: TEXT' is what check must say of it, in the name of that rule. Every rule has one.
 # timeout: 300
 . tests/e2e/lib.sh
@@ -22,7 +22,7 @@ check notes-what-is-missing grep -q "^note: recipes/tests/pki-rollover.yaml.*orc
 
 # For the cases: replace FILE SED-SCRIPT
 replace() { sed -i "$2" "$1"; }
-# other_keys: a folder 'other' with other keys
+# other_keys: a directory 'other' with other keys
 other_keys() {
 	mkdir -p other/recipes && cp recipes/project.yaml other/recipes/ &&
 		"$orch" -C other pki init >/dev/null
@@ -41,7 +41,7 @@ default_md = sha256\npolicy = p\nx509_extensions = e\n[p]\ncommonName = supplied
 			-startdate 20200101000000Z -enddate "$cert_end" -in ca/request -out pki/signer.pem &&
 		rm -r ca
 }
-# system_tree: the folder 'tree' becomes what the root image is made of, built
+# system_tree: the directory 'tree' becomes what the root image is made of, built
 system_tree() {
 	printf 'kind: run\ninputs: [tree]\nrun: ["tar -C tree -cf root.tar ."]\noutputs: [root.tar]\n' \
 		>recipes/system.yaml

@@ -13,7 +13,7 @@ orch, seed, edits = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 random.seed(seed)
 NODES, FILES = 16, 10
 names = ["n%02d" % i if i % 4 else "sub/n%02d" % i for i in range(NODES)]
-text, inputs, files, opaque, mark, links, folder = {}, {}, {}, {}, {}, {}, {}
+text, inputs, files, opaque, mark, links, directory = {}, {}, {}, {}, {}, {}, {}
 
 def content(i):
     return "f%d" % i if i % 2 else "dir%d/f" % (i // 4)

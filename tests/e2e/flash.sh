@@ -23,7 +23,7 @@ check not-made test ! -e "$scratch/none"
 truncate -s 1M "$scratch/small"
 code too-small 2 "$orch" flash card "$scratch/small" --yes
 code no-disk 2 "$orch" flash card /dev/null --yes
-code a-folder 2 "$orch" flash card "$scratch" --yes
+code a-directory 2 "$orch" flash card "$scratch" --yes
 truncate -s 64M "$scratch/not-mine"
 chmod 444 "$scratch/not-mine"
 code not-writable 7 "$orch" flash card "$scratch/not-mine" --yes

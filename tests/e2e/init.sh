@@ -16,11 +16,11 @@ check card-is-good sfdisk --verify 'new one/out/card/card.img'
 "$orch" -C 'new one' check >"$scratch/out" 2>&1
 same nothing-to-complain '2 nodes: no error, 0 warnings' "$(cat "$scratch/out")"
 code nothing-to-do 0 "$orch" -C 'new one' plan --exit-code
-same name-of-the-folder 'name: new-one' "$(grep ^name: 'new one/recipes/project.yaml')"
+same name-of-the-directory 'name: new-one' "$(grep ^name: 'new one/recipes/project.yaml')"
 code again-refused 2 "$orch" init 'new one'
 check says-why grep -q 'is not empty' "$scratch/err"
 mkdir empty
-code into-an-empty-folder 0 "$orch" -C empty init .
+code into-an-empty-directory 0 "$orch" -C empty init .
 code which-builds 0 "$orch" -C empty build
 cd 'new one' || exit 1
 before=$(cat recipes/*.yaml)

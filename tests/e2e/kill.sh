@@ -16,7 +16,7 @@ cc -O1 -D_GNU_SOURCE -o "$nthkill" tests/nthkill.c || exit 1
 small_project "$p"
 
 build() { "$orch" -C "$p" build --result-json "$scratch/result.json" >"$scratch/out" 2>"$scratch/err"; }
-# A process whose command line names this test's sleeping daemons or its scratch folder.
+# A process whose command line names this test's sleeping daemons or its scratch directory.
 leftovers() { processes "sleep 7654.$$|$scratch/store"; }
 litter() {
 	find "$ORCH_STORE/tmp" "$ORCH_STORE/locks" "$ORCH_STORE/failed" -mindepth 1 2>/dev/null

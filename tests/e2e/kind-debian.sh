@@ -70,7 +70,7 @@ tar -tvf "$tree" >"$scratch/names"
 lacks "no name of this machine's user" " $(id -un)/" "$scratch/names"
 first=$(sha256sum <"$tree")
 mv "$tree" "$scratch/first.tar"
-# Once more: with another store, folder, umask and home, by another user as far as one can be had
+# Once more: with another store, directory, umask and home, by another user as far as one can be had
 # without root.
 other=$scratch/else/where
 mkdir -p "$other"

@@ -54,7 +54,7 @@ same "names" "./ns/only ./src/a.txt ./src/deep/b ./src/deep/link ./two/x.bin ./t
 same "content, through a link" "one only 1 " "$(tr '\n' ' ' <"$o/content")"
 same "executable" "src/deep/b 555 1704067200.0000000000" "$(grep '^src/deep/b' "$o/modes")"
 same "read-only" "src/a.txt 444 1704067200.0000000000" "$(grep '^src/a.txt' "$o/modes")"
-same "read-only folder" "src/deep 555 1704067200.0000000000" "$(grep '^src/deep ' "$o/modes")"
+same "read-only directory" "src/deep 555 1704067200.0000000000" "$(grep '^src/deep ' "$o/modes")"
 same "environment" "HOME=/tmp LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PWD=/work SOURCE_DATE_EPOCH=1704067200 TZ=UTC 0022 " \
 	"$(tr '\n' ' ' <"$o/env")"
 same "no network" 1 "$(wc -l <"$o/net")"
@@ -129,12 +129,12 @@ run: [ln -s /etc/passwd x]
 outputs: [x]
 END
 says "a link" link "output 'x' is a link"
-recipe folder <<'END'
+recipe directory <<'END'
 kind: run
 run: [mkdir x]
 outputs: [x]
 END
-says "a folder" folder "output 'x' is a folder"
+says "a directory" directory "output 'x' is a directory"
 recipe closed <<'END'
 kind: run
 run: [echo closed >x; chmod 0 x]

@@ -37,9 +37,9 @@ for program in sh cat date dd env grep mkdir mount sleep sync touch umount; do
 		cp -Ln "$lib" "$guest$lib"
 	done
 done
-for folder in dev etc mnt proc root run sys tmp var/log; do
-	mkdir -p "$guest/$folder"
-	[ $folder = etc ] || touch "$guest/$folder/.keep"
+for directory in dev etc mnt proc root run sys tmp var/log; do
+	mkdir -p "$guest/$directory"
+	[ $directory = etc ] || touch "$guest/$directory/.keep"
 done
 echo guest >"$guest/etc/hostname"
 

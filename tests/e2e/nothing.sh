@@ -61,7 +61,7 @@ for text in '12 B' '2 out/a' 'list.txt'; do
 	same "nor counted" "$nothing" "$(summary)"
 	settle
 done
-check "from a folder below" sh -c "cd '$p/src' && '$orch' build 2>&1 | grep -q 'cached 2'"
+check "from a directory below" sh -c "cd '$p/src' && '$orch' build 2>&1 | grep -q 'cached 2'"
 
 # changed NAME EXPECTED: after a change, the build must say this.
 changed() {
@@ -76,7 +76,7 @@ printf 'xyz\n' >"$p/list.txt"
 touch -r "$scratch/times" "$p/list.txt"
 changed "an edit that keeps size and mtime" "$first"
 printf 'TWO\n' >"$p/src/deep/two"
-changed "an edit deep in a folder" "$two"
+changed "an edit deep in a directory" "$two"
 printf 'new\n' >"$p/src/deep/three"
 changed "a new file there" "$first"
 rm "$p/src/deep/three"

@@ -261,13 +261,13 @@ class Life:
         subprocess.check_call(['cp', '--sparse=always', args.image, self.card])
         os.chmod(self.card, 0o644)
         os.truncate(self.card, 4 << 30)
-        with tempfile.TemporaryDirectory(dir=args.work) as folder:
-            os.link(os.path.realpath(args.bundle), folder + '/bundle.raucb') \
-                if os.stat(args.bundle).st_dev == os.stat(folder).st_dev and \
+        with tempfile.TemporaryDirectory(dir=args.work) as directory:
+            os.link(os.path.realpath(args.bundle), directory + '/bundle.raucb') \
+                if os.stat(args.bundle).st_dev == os.stat(directory).st_dev and \
                 os.access(args.bundle, os.W_OK) else \
-                shutil.copy(args.bundle, folder + '/bundle.raucb')
+                shutil.copy(args.bundle, directory + '/bundle.raucb')
             size = (os.path.getsize(args.bundle) >> 20) + 40
-            subprocess.check_call(['mkfs.ext4', '-q', '-L', 'media', '-d', folder, media, '%dM' % size])
+            subprocess.check_call(['mkfs.ext4', '-q', '-L', 'media', '-d', directory, media, '%dM' % size])
         self.board = Board(self.card, args.uboot, media, args.work, args.qemu)
         self.installs = 0
 

@@ -51,7 +51,7 @@ elsewhere() {
 	(umask 077 && cp -R "$p/recipes" "$p/rootfs" "$p/custom_build" "$p/tests" "$p/pki" "$scratch/elsewhere/")
 	p=$scratch/elsewhere
 }
-nothing "another folder, another umask" elsewhere
+nothing "another directory, another umask" elsewhere
 p=$scratch/p
 
 # --- an edit builds what it reaches ----------------------------------------------------------------
@@ -82,7 +82,7 @@ sed -i 's/linux-image-arm64/linux-image-rt-arm64/' "$p/recipes/build-base.yaml" 
 for node in build-base platform-kernel base; do code "another kernel is locked in $node" 0 "$orch" -C "$p" lock $node; done
 verdict() { jq -r --arg name "$1" '.nodes[] | select(.name == $name).verdict' "$scratch/out"; }
 code "what another kernel builds" 0 "$orch" -C "$p" plan --json
-same "the initial file system waits for it, the platform does not" "perhaps cached" \
+same "the initramfs waits for it, the platform does not" "perhaps cached" \
 	"$(verdict initramfs) $(verdict platform)"
 cp recipes/*.yaml recipes/*.lock "$p/recipes/"
 

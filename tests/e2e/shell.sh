@@ -35,7 +35,7 @@ same shell-ends-with-the-shell 0 $?
 check says-where-we-are grep -q "'steps', before its 3 steps" "$scratch/err"
 code steps-fail 1 "$orch" build steps
 check steps-looked-around test -s "$ORCH_STORE"/failed/steps.*/work/work/seen
-# The steps' folder has what steps made; else all is the same.
+# The steps' directory has what steps made; else all is the same.
 same same-sandbox "$(grep -v -e '^./seen' "$ORCH_STORE"/failed/steps.*/work/work/seen)" \
 	"$(cat "$scratch/shell")"
 check inputs-are-built grep -q '^./first/large$' "$scratch/shell"
@@ -46,7 +46,7 @@ echo "# where a step failed"
 echo 'cat notes; cat first/first.txt; ls -s first/large | cut -d" " -f1; cat /run/orch/step-3; touch repaired; sh -e /run/orch/step-3; echo $?' |
 	"$orch" shell steps >"$scratch/out" 2>"$scratch/err"
 check says-the-step grep -q "'steps', where step 3 of 3 failed: sh -e /run/orch/step-3" "$scratch/err"
-same is-the-folder-that-failed 'second
+same is-the-directory-that-failed 'second
 third
 first' "$(head -n 3 "$scratch/out")"
 same step-runs-by-hand 0 "$(tail -n 1 "$scratch/out")"
@@ -57,11 +57,11 @@ rm -rf "$ORCH_STORE"/failed/steps.*/work/*
 echo 'ls; exit 5' | "$orch" shell steps >"$scratch/out" 2>"$scratch/err"
 same exit-code-all-the-same 5 $?
 check says-where-we-are-then grep -q "'steps', before its 3 steps" "$scratch/err"
-same a-new-folder-then 'first src' "$(tr '\n' ' ' <"$scratch/out" | sed 's/ $//')"
+same a-new-directory-then 'first src' "$(tr '\n' ' ' <"$scratch/out" | sed 's/ $//')"
 echo two >src/sub/two
 echo 'ls' | "$orch" shell steps >"$scratch/out" 2>"$scratch/err"
-check other-inputs-other-folder grep -q 'it failed with other inputs' "$scratch/err"
-same new-folder 'first src' "$(tr '\n' ' ' <"$scratch/out" | sed 's/ $//')"
+check other-inputs-other-directory grep -q 'it failed with other inputs' "$scratch/err"
+same new-directory 'first src' "$(tr '\n' ' ' <"$scratch/out" | sed 's/ $//')"
 
 echo "# on a terminal"
 python3 "$tests/terminal.py" 'steps=stty -echo; sleep 30\r' 'sleep=\x03' '$=echo at $((40+2))\r' 'at 42=exit 3\r' \

@@ -8,7 +8,7 @@ status() { # VERSION
 	printf 'Package: libc6\nStatus: install ok installed\nVersion: 1\n\n'
 	printf 'Package: edge-app\nStatus: install ok installed\nVersion: %s\n\n' "$1"
 }
-# trees: guest/ and root/ as they should be, in an empty folder
+# trees: guest/ and root/ as they should be, in an empty directory
 trees() {
 	rm -rf "$scratch/t"
 	mkdir -p "$scratch/t/work"

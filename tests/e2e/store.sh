@@ -110,7 +110,7 @@ check what-cannot-go-is-said grep -q 'which gc does not remove' "$scratch/out"
 echo "# no store"
 mkdir -p "$scratch/home/logs/sub" "$scratch/home/tmp"
 echo precious >"$scratch/home/logs/sub/diary"
-code a-used-folder-is-no-store 2 "$orch" --store "$scratch/home" store gc
+code a-used-directory-is-no-store 2 "$orch" --store "$scratch/home" store gc
 check and-stays-as-it-is sh -c "test -f '$scratch/home/logs/sub/diary' && test ! -e '$scratch/home/cas'"
 
 rm -rf "${scratch:?}/home"

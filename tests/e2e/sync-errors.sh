@@ -24,12 +24,12 @@ strace -f -o "$scratch/trace" -e trace=fsync,fdatasync,rename,renameat,renameat2
 	-C "$p" --store "$store" build -j1 >/dev/null 2>&1
 blobs=$(grep -c 'rename.*/cas/' "$scratch/trace")
 same "two blobs are named" 2 "$blobs"
-# For each rename into cas/: that process's last call before it is the blob's fsync, the next the folder's.
+# For each rename into cas/: that process's last call before it is the blob's fsync, the next the directory's.
 order=$(awk '/rename.*\/cas\// { if (last[$1] !~ /fsync/) print "not synced before: " $0; want[$1] = 1 }
 	/fsync/ { want[$1] = 0 }
 	{ last[$1] = $0 }
-	END { for (p in want) if (want[p]) print "folder not synced by " p }' "$scratch/trace")
-same "data before name, folder after" "" "$order"
+	END { for (p in want) if (want[p]) print "directory not synced by " p }' "$scratch/trace")
+same "data before name, directory after" "" "$order"
 
 failed=0
 for call in fsync fdatasync; do

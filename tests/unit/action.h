@@ -16,7 +16,9 @@ static inline void input_add(struct action *a, struct action_input in)
 	action_inputs[a->input_count++] = in;
 }
 
-/* An attempt at node NAME of KIND with the options in TEXT; outputs go to a new folder in dir. */
+/*
+ * An attempt at node NAME of KIND with the options in TEXT; outputs go to a new directory in dir.
+ */
 static inline struct action action_new(const struct kind *kind, const char *name, const char *text)
 {
 	struct arena *arena = arena_new();

@@ -18,7 +18,7 @@
 #include "base/tmp.h"
 #include "run/action.h"
 
-/* In the command line of a daemon, before the folder in which it was left. */
+/* In the command line of a daemon, before the directory in which it was left. */
 #define DAEMON_OF "daemon of "
 
 struct fake fake;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * A project in a temporary folder and a few kinds that make nothing, for tests of the graph layer.
+ * A project in a temporary directory and a few kinds that make nothing, for tests of the graph
+ * layer.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* Pieces of locks, and a project's folder (tmp.h) to put them into. */
+/* Pieces of locks, and a project's directory (tmp.h) to put them into. */
 #include "base/file.h"
 #include "kinds/debian/debian.h"
 #include "kinds/debian/lock.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* What the tests of media share: a temporary folder, the distribution's own tools, short checks. */
+/*
+ * What the tests of media share: a temporary directory, the distribution's own tools, short checks.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

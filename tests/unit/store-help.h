@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* What the tests of the store share: a store in a folder of the test, blobs and records in it. */
+/*
+ * What the tests of the store share: a store in a directory of the test, blobs and records in it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

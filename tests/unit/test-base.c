@@ -474,7 +474,7 @@ static void trees_are_removed_however_deep(void **state)
 	assert_false(path_exists(top));
 }
 
-static void folders_are_made_through_no_link(void **state)
+static void directories_are_made_through_no_link(void **state)
 {
 	struct err *err cleanup_err = NULL;
 	char *top cleanup_free = path_join(dir, "within");
@@ -528,7 +528,7 @@ int main(void)
 		cmocka_unit_test(lists_grant_what_they_say),
 		cmocka_unit_test(trees_are_removed_even_without_permission),
 		cmocka_unit_test(trees_are_removed_however_deep),
-		cmocka_unit_test(folders_are_made_through_no_link),
+		cmocka_unit_test(directories_are_made_through_no_link),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, dir_setup, dir_teardown);

@@ -223,12 +223,12 @@ static void test_no_deb(void **state)
 
 /* ---- tree_dir ---- */
 
-static void test_folder_and_back(void **state)
+static void test_directory_and_back(void **state)
 {
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
 		       *back cleanup_tree = tree_new(EPOCH, dir);
-	char *folder cleanup_free = path_join(dir, "root"),
-		     *owners cleanup_free = path_join(dir, "owners");
+	char *directory cleanup_free = path_join(dir, "root"),
+			*owners cleanup_free = path_join(dir, "owners");
 	struct err *err = NULL;
 	struct tree_inode *inode;
 	const unsigned char cap[20] = {1, 0, 0, 2};
@@ -250,8 +250,8 @@ static void test_folder_and_back(void **state)
 	ok(tree_add_file(t, "shut/in", 0040, "", 0, &err), &err);
 	tree_inode_xattr(t, tree_lookup(t, "shut/in")->inode, "user.a b", "x\0y", 3);
 	tree_inode_xattr(t, tree_lookup(t, "shut")->inode, "trusted.empty", "", 0);
-	ok(tree_to_dir(t, folder, owners, &err), &err);
-	ok(tree_from_dir(back, folder, owners, INT64_MAX, &err), &err);
+	ok(tree_to_dir(t, directory, owners, &err), &err);
+	ok(tree_from_dir(back, directory, owners, INT64_MAX, &err), &err);
 	assert_int_equal(tree_lookup(back, "etc/shadow")->inode->gid, 42);
 	assert_int_equal(tree_lookup(back, "etc/shadow")->inode->mode, S_IFREG | 0640);
 	assert_int_equal(tree_lookup(back, "usr/bin/su")->inode->mode, S_IFREG | 04755);
@@ -343,7 +343,7 @@ int main(void)
 		DIR_TEST(test_seed_dirs),
 		DIR_TEST(test_expand),
 		DIR_TEST(test_no_deb),
-		DIR_TEST(test_folder_and_back),
+		DIR_TEST(test_directory_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,7 +156,7 @@ static void test_at_an_offset(void **state)
 	refused(ext4_read_tree(back, at("disk.img"), 0, &err), &err, "cannot read the file system");
 }
 
-static void test_large_folder(void **state)
+static void test_large_directory(void **state)
 {
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir),
 		       *back cleanup_tree = tree_new(EPOCH, dir);
@@ -299,7 +299,7 @@ int main(void)
 		cmocka_unit_test(test_no_epoch),
 		cmocka_unit_test(test_first_block),
 		cmocka_unit_test(test_at_an_offset),
-		cmocka_unit_test(test_large_folder),
+		cmocka_unit_test(test_large_directory),
 		cmocka_unit_test(test_too_many_links),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_too_large_file),

@@ -147,7 +147,7 @@ static void links(void **state)
 	assert_int_equal(mkfifo(arena_printf(arena, "%s/real/fifo", project_dir), 0600), 0);
 	assert_int_equal(manifest_make(g, graph_node(g, "n"), store, &tools, &err), -1);
 	assert_string_equal(err->text,
-			    "node 'n': 'real/fifo' is neither a file, a folder nor a link");
+			    "node 'n': 'real/fifo' is neither a file, a directory nor a link");
 }
 
 static void missing(void **state)

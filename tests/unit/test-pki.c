@@ -98,10 +98,10 @@ static void private_keys_are_private(void **state)
 {
 	static const char *const names[] = {"root",     "intermediate",          "signer",
 					    "rollover", "rollover-intermediate", "rollover-signer"};
-	char *folder cleanup_free = path_join(dir, "pki/private");
+	char *directory cleanup_free = path_join(dir, "pki/private");
 	struct stat st;
 
-	assert_int_equal(stat(folder, &st), 0);
+	assert_int_equal(stat(directory, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	for (size_t i = 0; i < array_len(names); i++) {
 		char *path cleanup_free = xasprintf("%s/pki/private/%s.key", dir, names[i]);
@@ -124,44 +124,44 @@ static void keys_are_never_overwritten(void **state)
 	assert_true(digest_eq(&before, &after));
 }
 
-/* A folder with keys as they were when the rollover CA had no signer; caller frees its path. */
+/* A directory with keys as they were when the rollover CA had no signer; caller frees its path. */
 static char *older_keys(const char *name)
 {
 	static const char *const since[] = {"rollover-signer.pem", "private/rollover-signer.key",
 					    "private/rollover-intermediate.key"};
 	struct err *err cleanup_err = NULL;
-	char *folder = path_join(dir, name);
+	char *directory = path_join(dir, name);
 
-	assert_int_equal(path_mkdirs(folder, &err), 0);
-	assert_int_equal(pki_init(folder, NULL, &err), 0);
+	assert_int_equal(path_mkdirs(directory, &err), 0);
+	assert_int_equal(pki_init(directory, NULL, &err), 0);
 	for (size_t i = 0; i < array_len(since); i++) {
-		char *path cleanup_free = xasprintf("%s/pki/%s", folder, since[i]);
+		char *path cleanup_free = xasprintf("%s/pki/%s", directory, since[i]);
 
 		assert_int_equal(unlink(path), 0);
 	}
-	return folder;
+	return directory;
 }
 
 static void older_keys_get_what_they_lack(void **state)
 {
 	struct err *err cleanup_err = NULL;
-	char *folder cleanup_free = older_keys("older");
-	char *certs cleanup_free = path_join(folder, "pki/rollover-signer.pem");
-	char *keys cleanup_free = path_join(folder, "pki/private/rollover-signer.key");
-	char *ring cleanup_free = path_join(folder, "pki/keyring.pem");
+	char *directory cleanup_free = older_keys("older");
+	char *certs cleanup_free = path_join(directory, "pki/rollover-signer.pem");
+	char *keys cleanup_free = path_join(directory, "pki/private/rollover-signer.key");
+	char *ring cleanup_free = path_join(directory, "pki/keyring.pem");
 	struct digest before, after;
 	struct x509_facts facts;
 	struct stat st;
 
 	assert_int_equal(digest_file(ring, &before, &err), 0);
-	assert_int_equal(pki_init(folder, NULL, &err), 0);
+	assert_int_equal(pki_init(directory, NULL, &err), 0);
 	assert_int_equal(digest_file(ring, &after, &err), 0);
 	assert_true(digest_eq(&before, &after));
 	assert_int_equal(x509_check_signer(certs, ring, keys, time(NULL), &facts, &err), 0);
 	assert_string_equal(facts.subject, "CN = development rollover signer");
 	assert_int_equal(stat(keys, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_int_equal(pki_init(directory, NULL, &err), -1);
 	assert_int_equal(err->cls, ERR_USER);
 }
 
@@ -169,23 +169,23 @@ static void older_keys_get_what_they_lack(void **state)
 static void only_the_rollover_ca_signs_its_signer(void **state)
 {
 	struct err *err cleanup_err = NULL;
-	char *folder cleanup_free = older_keys("product");
-	char *ca cleanup_free = path_join(folder, "pki/private/rollover.key");
-	char *certs cleanup_free = path_join(folder, "pki/rollover-signer.pem");
+	char *directory cleanup_free = older_keys("product");
+	char *ca cleanup_free = path_join(directory, "pki/private/rollover.key");
+	char *certs cleanup_free = path_join(directory, "pki/rollover-signer.pem");
 
 	assert_int_equal(unlink(ca), 0);
-	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_int_equal(pki_init(directory, NULL, &err), -1);
 	assert_non_null(strstr(err->text, "/pki/private/rollover.key'"));
 	assert_int_equal(err->cls, ERR_USER);
 	err_free(steal_ptr(err));
 	assert_int_equal(file_copy(key, ca, 0600, &err), 0);
-	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_int_equal(pki_init(directory, NULL, &err), -1);
 	assert_non_null(strstr(err->text, "does not belong to a certificate"));
 	assert_int_equal(err->cls, ERR_INTEGRITY);
 	err_free(steal_ptr(err));
 	assert_int_equal(unlink(ca), 0);
 	assert_int_equal(file_copy(cert, ca, 0600, &err), 0);
-	assert_int_equal(pki_init(folder, NULL, &err), -1);
+	assert_int_equal(pki_init(directory, NULL, &err), -1);
 	assert_non_null(strstr(err->text, "is not a private key"));
 	assert_false(path_exists(certs));
 }

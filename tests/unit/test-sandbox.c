@@ -311,14 +311,14 @@ static void test_missing_command(void **state)
 static void test_missing_bind(void **state)
 {
 	struct err *err cleanup_err = NULL;
-	struct sandbox_bind bind = {"/no/such/folder", "/x", false};
+	struct sandbox_bind bind = {"/no/such/directory", "/x", false};
 	struct sandbox_opts opts = {.env = env, .binds = &bind, .bind_count = 1};
 	char *const argv[] = {"true", NULL};
 	int status;
 
 	(void)state;
 	assert_int_equal(sandbox_run(argv, &opts, &status, &err), -1);
-	assert_non_null(strstr(err->text, "'/no/such/folder'"));
+	assert_non_null(strstr(err->text, "'/no/such/directory'"));
 }
 
 /* Whatever happens to the caller, nothing of the sandbox survives it. */

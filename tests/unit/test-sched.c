@@ -105,7 +105,7 @@ static void assert_counts(const struct sched_result *r, size_t built, size_t cac
 			 r->failed, r->skipped, seen.text.buf);
 }
 
-/* No process and no temporary folder may be left. */
+/* No process and no temporary directory may be left. */
 static void assert_clean(void)
 {
 	char *cmd cleanup_free = xasprintf("%s/store/tmp", fake.dir);
@@ -184,7 +184,7 @@ static void failure(void **state)
 	fake_node("c", "ok", "dir/b", NULL);
 	fake_node("d", "ok", "c", NULL);
 	fake_node("e", "ok", NULL);
-	for (int round = 0; round < 2; round++) { /* the second replaces the first one's folder */
+	for (int round = 0; round < 2; round++) { /* the second replaces what the first left */
 		run_with(&o, &r);
 		assert_counts(&r, !round, round, 1, 2);
 		assert_int_equal(r.first_error->cls, ERR_BUILD);

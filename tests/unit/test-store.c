@@ -48,15 +48,15 @@ static void outputs_that_are_no_plain_files_are_refused(void **state)
 {
 	struct store *s = open_store();
 	char *path cleanup_free = path_join(dir, "link"),
-		   *folder cleanup_free = path_join(dir, "dir");
+		   *directory cleanup_free = path_join(dir, "dir");
 	struct artifact a = {0};
 	struct err *err cleanup_err = NULL;
 
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	assert_int_equal(cas_ingest(where, path, OUTPUT_FILE, &a, NULL, &err), -1);
 	assert_int_equal(err->cls, ERR_BUILD);
-	assert_int_equal(mkdir(folder, 0755), 0);
-	assert_int_equal(cas_ingest(where, folder, OUTPUT_FILE, &a, NULL, &err), -1);
+	assert_int_equal(mkdir(directory, 0755), 0);
+	assert_int_equal(cas_ingest(where, directory, OUTPUT_FILE, &a, NULL, &err), -1);
 	store_close(s);
 }
 

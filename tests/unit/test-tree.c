@@ -3,7 +3,7 @@
 
 #include "media/tree/tree.h"
 #include "media/tree/tree_acl.h"
-#include "media/tree/tree_folder.h"
+#include "media/tree/tree_export.h"
 
 #define EPOCH 1700000000
 
@@ -351,9 +351,9 @@ static void test_overlay_follows_links(void **state)
 	refused(tree_read_tar(t, "/", at("over.tar"), 0, &err), &err, "'/bin'");
 	ok(tree_read_tar(t, "/", at("over.tar"), TREE_FOLLOW, &err), &err);
 	assert_int_equal(tree_lookup(t, "usr/bin/tool")->inode->mode, S_IFREG | 0700);
-	/* a folder does not silently become a file */
+	/* a directory does not silently become a file */
 	put("bad/usr", "x");
-	refused(tree_copy_path(t, "/", at("bad"), 0, &err), &err, "folder with content");
+	refused(tree_copy_path(t, "/", at("bad"), 0, &err), &err, "directory with content");
 }
 
 static void test_links_stay_inside(void **state)
@@ -454,7 +454,7 @@ static void test_acl(void **state)
 }
 
 /* As an ordinary user would get it: no owner, no device, no setuid, and all of it readable. */
-static void test_folder(void **state)
+static void test_directory(void **state)
 {
 	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
 	struct err *err = NULL;
@@ -472,23 +472,23 @@ static void test_folder(void **state)
 	ok(tree_link(t, "bin2", n, 0, &err), &err);
 	n = tree_inode_new(t, S_IFCHR | 0666, 0, 0, EPOCH);
 	ok(tree_link(t, "null", n, 0, &err), &err);
-	assert_int_equal(mkdir(at("folder"), 0700), 0);
-	ok(tree_write_folder(t, at("folder"), &err), &err);
-	assert_int_equal(stat(at("folder/closed/secret"), &a), 0);
+	assert_int_equal(mkdir(at("directory"), 0700), 0);
+	ok(tree_export(t, at("directory"), &err), &err);
+	assert_int_equal(stat(at("directory/closed/secret"), &a), 0);
 	assert_int_equal(a.st_mode, S_IFREG | 0400);
-	assert_int_equal(stat(at("folder/closed"), &a), 0);
+	assert_int_equal(stat(at("directory/closed"), &a), 0);
 	assert_int_equal(a.st_mode, S_IFDIR | 0755);
 	assert_int_equal(a.st_mtime, EPOCH);
-	assert_int_equal(readlink(at("folder/link"), text, sizeof(text)), 11);
-	assert_int_equal(stat(at("folder/bin"), &a), 0);
-	assert_int_equal(stat(at("folder/bin2"), &b), 0);
+	assert_int_equal(readlink(at("directory/link"), text, sizeof(text)), 11);
+	assert_int_equal(stat(at("directory/bin"), &a), 0);
+	assert_int_equal(stat(at("directory/bin2"), &b), 0);
 	assert_int_equal(a.st_ino, b.st_ino);
 	assert_int_equal(a.st_mode, S_IFREG | 0755);
 	assert_int_equal(a.st_mtime, EPOCH - 5);
 	assert_int_equal(a.st_size, (1 << 20) + 3);
 	assert_true(a.st_blocks * 512 < 1 << 20);
-	assert_false(path_exists(at("folder/null")));
-	assert_int_equal(tree_write_folder(t, at("folder"), &err), -1); /* not empty */
+	assert_false(path_exists(at("directory/null")));
+	assert_int_equal(tree_export(t, at("directory"), &err), -1); /* not empty */
 	err_free(err);
 }
 
@@ -522,7 +522,7 @@ int main(void)
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_copy_tree),
 		cmocka_unit_test(test_acl),
-		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_directory),
 		cmocka_unit_test(test_settle_times),
 	};
 

@@ -131,7 +131,7 @@ static void syntax(void **state)
 {
 	refuse("a: [1, 2\nb: 3\n", "a.yaml:2:2: not valid YAML: did not find expected ',' or ']' "
 				   "(while parsing a flow sequence that begins on line 1)");
-	refuse("a:\n\t- b\n", "a.yaml:2:1: a tab may not indent or separate here: use blanks");
+	refuse("a:\n\t- b\n", "a.yaml:2:1: a tab may not indent or separate here: use spaces");
 	refuse("a: @b\n", "a.yaml:1:4: a value that begins with '@' needs quotes");
 	refuse("a: b: c\n",
 	       "a.yaml:1:5: not valid YAML: mapping values are not allowed in this context");

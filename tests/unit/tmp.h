@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The folder of a test, DIR: made by dir_setup(), removed with all it holds by dir_teardown(). Both
- * have the form of cmocka's fixtures, for a group or for a single test.
+ * The directory of a test, DIR: made by dir_setup(), removed with all it holds by dir_teardown().
+ * Both have the form of cmocka's fixtures, for a group or for a single test.
  */
 #include "base/path.h"
 #include "base/tmp.h"
@@ -26,5 +26,5 @@ static inline int dir_teardown(void **state)
 	return 0;
 }
 
-/* A test with such a folder of its own. */
+/* A test with such a directory of its own. */
 #define DIR_TEST(f) cmocka_unit_test_setup_teardown(f, dir_setup, dir_teardown)

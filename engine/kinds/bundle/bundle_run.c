@@ -98,7 +98,7 @@ static int write_content(struct action *a, const char *dir, struct err **err)
 
 struct signer {
 	const char *cert, *keyring, *key; /* as the pki node gives them */
-	char *leaf, *intermediates;       /* split, in the work folder; intermediates NULL: none */
+	char *leaf, *intermediates; /* split, in the work directory; intermediates NULL: none */
 };
 
 static const char *output_of(const struct action_input *in, const char *name)

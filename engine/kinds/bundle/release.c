@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * kind release: what a former release shipped, as data: devices out there run it, and tests prove
+ * kind release: what a previous release shipped, as data: devices out there run it, and tests prove
  * the way from it to today's bundle. Its files are known by their digests, so where they lie is no
  * part of the key.
  */
@@ -11,7 +11,7 @@
 
 static const struct option release_options[] = {
 	{"at", OPT_STRING, offsetof(struct release_opts, at), OPT_REQUIRED | OPT_UNKEYED,
-	 .help = "Where " RELEASE_INSTALL " and " RELEASE_BUNDLE " lie: a folder of the "
+	 .help = "Where " RELEASE_INSTALL " and " RELEASE_BUNDLE " lie: a directory of the "
 		 "project, or a URL (https, http or file).",
 	 .example = "https://example.org/edge-device/1.0.0"},
 	{"install", OPT_DIGEST, offsetof(struct release_opts, install), OPT_REQUIRED,
@@ -41,12 +41,13 @@ static void release_check(const struct kind_ctx *ctx, struct err_list *errors)
 		fetch_check_url("at", o->at, yaml_get(ctx->map, "at")->pos, errors);
 	else if (!path_is_project(o->at, &why))
 		err_list_at(errors, yaml_get(ctx->map, "at")->pos,
-			    "'%s' is neither a URL nor a folder of the project: it %s", o->at, why);
+			    "'%s' is neither a URL nor a directory of the project: it %s", o->at,
+			    why);
 }
 
 const struct kind kind_release = {
 	.name = "release",
-	.summary = "a former release, by digest: its installation image and its bundle",
+	.summary = "a previous release, by digest: its installation image and its bundle",
 	.version = 1,
 	.schema = &release_schema,
 	.outputs = release_outputs,

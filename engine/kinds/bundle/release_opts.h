@@ -8,7 +8,7 @@ struct release_opts {
 	struct digest install, bundle;
 };
 
-/* Names of the outputs, and of the files in the folder. */
+/* Names of the outputs, and of the files in the directory. */
 #define RELEASE_INSTALL "install.img"
 #define RELEASE_BUNDLE "bundle.raucb"
 

@@ -6,10 +6,10 @@
 #include "kinds/fetch/fetch.h"
 #include "kinds/makers.h"
 
-static int copy_file(struct action *a, const char *folder, const char *name,
+static int copy_file(struct action *a, const char *directory, const char *name,
 		     const struct digest *want, struct err **err)
 {
-	char *path cleanup_free = path_join(folder, name);
+	char *path cleanup_free = path_join(directory, name);
 	const char *dest = action_output(a, name);
 	struct digest got;
 
@@ -26,11 +26,11 @@ static int take_file(struct action *a, const char *name, const struct digest *wa
 {
 	const struct release_opts *o = a->opts;
 	struct fetch_wish wish = {.sha256 = *want, .max_size = (uint64_t)64 << 30};
-	char *folder cleanup_free = path_join(a->project_dir, o->at);
+	char *directory cleanup_free = path_join(a->project_dir, o->at);
 
 	action_progress(a, -1, "taking %s", name);
 	if (!release_is_url(o->at))
-		return copy_file(a, folder, name, want, err);
+		return copy_file(a, directory, name, want, err);
 	wish.url = arena_printf(a->arena, "%s/%s", o->at, name);
 	return fetch_file(a, &wish, action_output(a, name), err);
 }

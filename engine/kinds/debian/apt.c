@@ -177,8 +177,8 @@ int apt_open(struct apt_request *q, struct err **err)
 	if (q->offline)
 		return have_lists(q) ? 0
 				     : err_set(err, ERR_NET,
-					       "the package lists are not at hand and --offline "
-					       "forbids to fetch them");
+					       "the package lists are not cached, and --offline "
+					       "is set");
 	return update_lists(q, err);
 }
 

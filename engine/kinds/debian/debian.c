@@ -172,7 +172,7 @@ static const struct option debian_options[] = {
 	{"recommends", OPT_BOOL, AT(recommends), OPT_UNKEYED, .def = "false",
 	 .help = "Also install what packages recommend."},
 	{"overlay", OPT_REF, AT(overlay), .accept = ACCEPT_PATH,
-	 .help = "A folder laid over the tree before maintainer scripts run, for configuration "
+	 .help = "A directory laid over the tree before maintainer scripts run, for configuration "
 		 "they read.",
 	 .example = "debian-config"},
 };

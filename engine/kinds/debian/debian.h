@@ -118,7 +118,7 @@ static inline void debian_lock_clear(struct debian_lock *l)
 }
 #define cleanup_lock __attribute__((cleanup(debian_lock_clear)))
 
-/* Reports, at the key 'arch' of MAP, what is no architecture that can be run or emulated. */
+/* Reports, at the key 'arch' of MAP, what is not an architecture that can be run or emulated. */
 void debian_check_arch(const struct yaml *map, const char *arch, struct err_list *errors);
 extern const struct schema debian_schema;
 /* The place of item I of list KEY of a recipe, or of its only one. */
@@ -161,7 +161,7 @@ void debian_lock_sort(struct debian_lock *l);
 void debian_lock_format(struct debian_lock *l, struct str *ret);
 /*
  * Appends "+ name version", "- name version", "~ name old -> new" per line, sorted; one line in all
- * when OLD is empty. WHY (name -> const char *; may be NULL) is told behind what moved:
+ * when OLD is empty. WHY (name -> const char *; may be NULL) is told after what moved:
  * "~ name old -> new: the archive no longer has old".
  */
 void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, const struct map *why,
@@ -174,7 +174,8 @@ void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, const st
 int debian_request(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		   struct digest *ret, struct err **err) warn_unused;
 /*
- * The node and options that O's 'from:' names; an error with its place when that is no debian node.
+ * The node and options that O's 'from:' names; an error with its place when that is not a debian
+ * node.
  */
 int debian_base(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		const char **ret_node, const struct debian_opts **ret_opts,

@@ -45,7 +45,7 @@ static int sources_of(struct action *a, const struct debian_lock *l, struct mirr
 	if (!archive)
 		return err_set(
 			err, ERR_USER,
-			"the lock has no line for archive '%s': make it anew with 'orch lock'",
+			"the lock has no line for archive '%s': make it again with 'orch lock'",
 			e->archive);
 	return mirrors_sources(m, archive, e, a->workdir, ret, err);
 }
@@ -136,8 +136,8 @@ int debian_fetch(struct action *a, const char *node, const struct debian_lock *l
 		return 0;
 	if (a->offline)
 		return err_set(err, ERR_NET,
-			       "%zu packages ('%s' is the first) are not at hand and --offline "
-			       "forbids to fetch them",
+			       "%zu packages ('%s' is the first) are not cached, and --offline is "
+			       "set",
 			       count, missing[0]->name);
 	return fetch_missing(a, node, l, missing, count, err);
 }

@@ -13,14 +13,14 @@
 #include "media/tree/tree.h"
 #include "run/action.h"
 
-#define WORK "/work" /* the folder in the sandbox */
+#define WORK "/work" /* the directory in the sandbox */
 
 /* Where dpkg-source runs. */
 struct where {
 	struct action *a;
-	const char *dir;        /* the folder it works in */
+	const char *dir;        /* the directory it works in */
 	const char *root;       /* its root in the sandbox; NULL: the host's own */
-	const struct tree *own; /* the tree that ROOT is a folder of; NULL: the host's own */
+	const struct tree *own; /* the tree that ROOT is a directory of; NULL: the host's own */
 };
 
 /*

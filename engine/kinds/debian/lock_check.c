@@ -64,7 +64,7 @@ static void index_entries(struct checking *c)
 
 static void reach(struct checking *c, const char *key, const char *by, unsigned line);
 
-/* NAMES with commas. PREFIX goes in front of each. */
+/* NAMES with commas. PREFIX goes before each. */
 static void reach_all(struct checking *c, const char *prefix, const char *names, const char *by,
 		      unsigned line)
 {

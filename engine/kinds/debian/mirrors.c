@@ -24,7 +24,7 @@ static const char *trim_slash(struct arena *arena, const char *url)
 	return arena_strndup(arena, url, n);
 }
 
-/* The scheme of a list of mirrors, behind which the scheme of the list itself stands. */
+/* The scheme of a list of mirrors, after which the scheme of the list itself stands. */
 static bool is_list(const char *url)
 {
 	return str_skip(url, "mirror:") || str_skip(url, "mirror+");
@@ -227,7 +227,7 @@ int mirrors_find(struct mirrors *m, const struct lock_archive *a, struct mirror 
 
 /* ---- lists of mirrors ---- */
 
-/* Where a list itself is: behind "mirror+", or behind "mirror:" for http. */
+/* Where a list itself is: after "mirror+", or after "mirror:" for http. */
 static const char *list_url(struct arena *arena, const char *list)
 {
 	const char *url = str_skip(list, "mirror+");

@@ -29,9 +29,9 @@ static const struct option part_options[] = {
 	{"size", OPT_SIZE, offsetof(struct disk_part, size), OPT_POSITIVE,
 	 .help = "Size, rounded up to 1 MiB; without it that of the image.", .example = "1500M"},
 	{"at", OPT_SIZE, offsetof(struct disk_part, at), OPT_POSITIVE,
-	 .help = "Start on the disk, a multiple of 1 MiB; without it behind the one before."},
+	 .help = "Start on the disk, a multiple of 1 MiB; without it after the one before."},
 	{"region", OPT_ENUM, offsetof(struct disk_part, region), .def = "1x", .words = regions,
-	 .help = "2x keeps as much free behind the partition, for RAUC's boot-gpt-switch."},
+	 .help = "2x keeps as much free after the partition, for RAUC's boot-gpt-switch."},
 	{"filesystem", OPT_ENUM, offsetof(struct disk_part, filesystem), .def = "none",
 	 .words = filesystems, .help = "Makes an empty file system in it."},
 	{"label", OPT_STRING, offsetof(struct disk_part, label),
@@ -50,7 +50,7 @@ static const struct option disk_options[] = {
 	 .help = "Size of the disk; without it as large as its partitions need."},
 	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST | OPT_PLACED,
 	 .sub = &disk_area_schema,
-	 .help = "Areas in front of the partitions that no tool may take for free space."},
+	 .help = "Areas before the partitions that no tool may take for free space."},
 	{"partitions", OPT_STRUCT, offsetof(struct disk_opts, partitions),
 	 OPT_LIST | OPT_REQUIRED | OPT_PLACED, .sub = &disk_part_schema,
 	 .help = "The partitions, in order."},
@@ -116,7 +116,7 @@ static void check_disk(void *data, const struct yaml *map, struct err_list *erro
 		sizes[i] = p->size ? p->size : LAYOUT_ALIGN;
 		if (p->grow && i + 1 < o->partitions.count)
 			err_list_at(errors, yaml_key_pos(map, "partitions"),
-				    "partition '%s' cannot grow: another one lies behind it",
+				    "partition '%s' cannot grow: another one lies after it",
 				    p->name);
 	}
 	disk_layout(o, sizes, &l);
@@ -139,11 +139,11 @@ const struct kind kind_disk = {
 	.summary = "a GPT disk from other nodes' images",
 	.manual =
 		"Partitions lie in the order of the recipe, on whole mebibytes. 'reserved' "
-		"names areas in the gap in front of them (the boot loader's environment); the "
+		"names areas in the gap before them (the boot loader's environment); the "
 		"first partition then starts at the next multiple of 4 MiB, and the table's "
 		"first usable block is its start, so that no tool takes the gap for free space.\n\n"
 		"'size' is a promise: an image that is larger is refused, a smaller one leaves "
-		"a hole. 'region: 2x' keeps as much free behind a partition, which RAUC's "
+		"a hole. 'region: 2x' keeps as much free after a partition, which RAUC's "
 		"boot-gpt-switch needs. Identities depend on project, node and partition name, so "
 		"two cards of one image have equal ones: never mount by them.",
 	.version = 1,

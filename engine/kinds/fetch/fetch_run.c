@@ -92,8 +92,7 @@ int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest, s
 	if (in_cache(cached, &w->sha256))
 		return file_copy(cached, dest, 0644, err);
 	if (a->offline)
-		return err_set(err, ERR_NET,
-			       "'%s' is not in the store and --offline forbids to fetch it",
+		return err_set(err, ERR_NET, "'%s' is not cached, and --offline is set",
 			       path_base(dest));
 	return fetch_sources(a, w, dest, err);
 }

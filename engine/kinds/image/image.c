@@ -66,9 +66,9 @@ const struct kind kind_image = {
 	.summary = "a disk or file-system image from trees, nodes and files",
 	.manual =
 		"Everything under 'contents' is laid into one tree, in order: 'unpack' takes a "
-		"tree that a node made, 'copy' a file or folder of the project, an output of a "
-		"node or a place inside a tree ('base:/usr/lib/x'). Folders are copied by their "
-		"content; a file goes to 'to', or into it when it ends in '/'. Files of the "
+		"tree that a node made, 'copy' a file or directory of the project, an output of a "
+		"node or a place inside a tree ('base:/usr/lib/x'). Directories are copied by "
+		"their content; a file goes to 'to', or into it when it ends in '/'. Files of the "
 		"project become root:root, 0755 if executable else 0644. Then come 'units', "
 		"'bootloader', 'remove', 'modes', in this order.\n\n"
 		"With 'filesystem' the image is one file system; with 'table: gpt' it has "

@@ -53,13 +53,13 @@ static int set_acls(struct guest *g, struct tree *t, struct err **err)
 }
 
 /*
- * Unpacks the folders of T once more. tar sets the time of a folder when the archive leaves it, but
- * in an archive in byte order "etc/x.conf" stands between "etc/x" and "etc/x/y", which comes too
- * late.
+ * Unpacks the directories of T once more. tar sets the time of a directory when the archive leaves
+ * it, but in an archive in byte order "etc/x.conf" stands between "etc/x" and "etc/x/y", which
+ * comes too late.
  */
-static int set_folder_times(struct guest *g, struct tree *t, const char *tar, struct err **err)
+static int set_directory_times(struct guest *g, struct tree *t, const char *tar, struct err **err)
 {
-	struct tree *folders cleanup_tree = tree_new(tree_epoch(t), NULL);
+	struct tree *directories cleanup_tree = tree_new(tree_epoch(t), NULL);
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(t, &count);
 
@@ -69,11 +69,11 @@ static int set_folder_times(struct guest *g, struct tree *t, const char *tar, st
 
 		if (!S_ISDIR(n->mode))
 			continue;
-		own = tree_inode_new(folders, n->mode, n->uid, n->gid, n->mtime);
-		if (tree_link(folders, entries[i]->path, own, TREE_REPLACE, err) < 0)
+		own = tree_inode_new(directories, n->mode, n->uid, n->gid, n->mtime);
+		if (tree_link(directories, entries[i]->path, own, TREE_REPLACE, err) < 0)
 			return -1;
 	}
-	if (path_remove(tar, err) < 0 || tree_write_tar(folders, tar, err) < 0)
+	if (path_remove(tar, err) < 0 || tree_write_tar(directories, tar, err) < 0)
 		return -1;
 	return guest_tar_in(g, tar, "/", false, err);
 }
@@ -94,7 +94,7 @@ static int write_fs(struct action *a, struct guest *g, const struct image_plan *
 	if (tree_write_tar(fs->tree, tar, err) < 0 || guest_mkfs(g, dev, &made, err) < 0 ||
 	    guest_mount(g, dev, "/", options, err) < 0 ||
 	    guest_tar_in(g, tar, "/", true, err) < 0 || set_acls(g, fs->tree, err) < 0 ||
-	    set_folder_times(g, fs->tree, tar, err) < 0 || guest_trim(g, "/", err) < 0 ||
+	    set_directory_times(g, fs->tree, tar, err) < 0 || guest_trim(g, "/", err) < 0 ||
 	    guest_unmount(g, "/", err) < 0 || path_remove(tar, err) < 0)
 		return err_wrap(err, "%s", fs->name);
 	return 0;

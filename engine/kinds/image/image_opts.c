@@ -20,7 +20,7 @@ static const struct option part_options[] = {
 	 .help = "Size, rounded up to 1 MiB; the last partition may leave it out and takes the "
 		 "rest."},
 	{"at", OPT_SIZE, offsetof(struct image_part_opts, at), OPT_POSITIVE,
-	 .help = "Start in the image, a multiple of 1 MiB; without it behind the one before."},
+	 .help = "Start in the image, a multiple of 1 MiB; without it after the one before."},
 	{"filesystem", OPT_ENUM, offsetof(struct image_part_opts, filesystem), .def = "none",
 	 .words = image_fs_words, .help = "File system to make in it."},
 	{"mount", OPT_STRING, offsetof(struct image_part_opts, mount), OPT_ABSPATH,
@@ -60,7 +60,7 @@ static const struct option image_options[] = {
 	{"cmdline", OPT_STRING, offsetof(struct image_opts, cmdline), OPT_VALUE,
 	 .help = "Kernel arguments for the boot loader; root= is added when it is missing."},
 	{"remove", OPT_STRING, offsetof(struct image_opts, remove), OPT_LIST,
-	 .help = "Patterns of what is removed from the content; ** stands for any folders.",
+	 .help = "Patterns of what is removed from the content; ** stands for any directories.",
 	 .example = "[/usr/share/doc/**]"},
 	{"modes", OPT_DICT, offsetof(struct image_opts, modes),
 	 .help = "Pattern and octal mode, owner, or both; something must match.",

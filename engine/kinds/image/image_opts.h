@@ -45,7 +45,7 @@ int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err
 /* image_boot.c */
 struct image_boot {
 	const char *esp;   /* where the ESP is mounted, "/boot/efi" */
-	const char *token; /* folder and prefix for this system on the ESP */
+	const char *token; /* directory and prefix for this system on the ESP */
 	const char *cmdline;
 	const char *root_partuuid; /* or NULL */
 };

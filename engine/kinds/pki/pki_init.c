@@ -59,7 +59,7 @@ static const struct extension signer_ext[] = {
 
 static int openssl_failed(struct err **err, const char *what)
 {
-	return err_set(err, ERR_INTERNAL, "OpenSSL cannot make %s", what);
+	return err_set(err, ERR_INTERNAL, "OpenSSL cannot create %s", what);
 }
 
 static int add_extensions(X509 *cert, X509 *issuer, const struct extension *ext)

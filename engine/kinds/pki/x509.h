@@ -24,9 +24,9 @@ struct x509_facts {
  *  - every certificate of the chain is valid; every one of both files has a key, and those of the
  *    chain a signature, of 112 bits of security strength or more (NIST SP 800-57 part 1: RSA 2048,
  *    EC P-224, SHA-256);
- *  - the leaf is no CA, may sign (keyUsage digitalSignature) and has the usages that RAUC asks for:
- *    codeSigning (check-purpose=codesign) and emailProtection (rauc's default, smimesign); a CA
- *    above it that names usages at all names both;
+ *  - the leaf is not a CA, may sign (keyUsage digitalSignature) and has the usages that RAUC asks
+ *    for: codeSigning (check-purpose=codesign) and emailProtection (rauc's default, smimesign); a
+ *    CA above it that names usages at all names both;
  *  - the chain ends in a CA of the keyring;
  *  - KEY_PATH (NULL: not checked) is the leaf's private key, only its owner can write it, and what
  *    it signs as rauc does (CMS, RFC 5652) can be verified: there are kinds of keys, Ed25519 for

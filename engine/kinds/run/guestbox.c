@@ -14,7 +14,7 @@
 #include "machine/guest/guest_sandbox.h"
 #include "media/ext4/ext4.h"
 #include "media/tree/tree_dir.h"
-#include "media/tree/tree_folder.h"
+#include "media/tree/tree_export.h"
 
 #define ANY_TIME INT64_MAX /* times stay as they are */
 #define ROOM (6ull << 30)  /* bytes to write; images are sparse */
@@ -93,7 +93,7 @@ static int write_image(struct guestbox *b, struct tree *t, const char *path, con
 	return ext4_write(t, path, 0, name, &opts, err);
 }
 
-/* Where file systems and folders will be mounted in a root that cannot be written to. */
+/* Where file systems and directories will be mounted in a root that cannot be written to. */
 static int add_mount_points(const struct guestbox_spec *spec, struct err **err)
 {
 	static const char *const fresh[] = {"proc", "dev", "run", "tmp", "sys"};
@@ -105,7 +105,7 @@ static int add_mount_points(const struct guestbox_spec *spec, struct err **err)
 	for (size_t i = 0; !spec->root_writable && i < spec->bind_count; i++) {
 		const char *to = spec->binds[i].to;
 
-		/* "/run/x" is on a file system of its own, "/work/x" in a bound folder. */
+		/* "/run/x" is on a file system of its own, "/work/x" in a bound directory. */
 		if (!strchr(to + 1, '/') && !tree_resolve(spec->root, to) &&
 		    tree_add_dir(spec->root, to, 0755, err) < 0)
 			return -1;
@@ -189,7 +189,8 @@ int guestbox_open(struct action *a, const struct guestbox_spec *spec, struct gue
 	char *dir cleanup_free = NULL;
 
 	/*
-	 * A folder of its own: a tree that was read back may still need the image of another box.
+	 * A directory of its own: a tree that was read back may still need the image of another
+	 * box.
 	 */
 	if (tmp_dir(a->workdir, "guest", &dir, err) < 0)
 		return -1;
@@ -219,15 +220,15 @@ int guestbox_run(struct guestbox *b, char *const argv[], const char *cwd, int *r
 
 /* --- results ------------------------------------------------------------------------------- */
 
-/* Puts what T has at FROM in place of folder TO. */
-static int replace_folder(struct guestbox *b, struct tree *t, const char *from, const char *to,
-			  struct err **err)
+/* Puts what T has at FROM in place of directory TO. */
+static int replace_directory(struct guestbox *b, struct tree *t, const char *from, const char *to,
+			     struct err **err)
 {
 	struct tree *part cleanup_tree = tree_new(ANY_TIME, b->a->workdir);
 	char *fresh cleanup_free = xasprintf("%s.guest", to);
 
 	if (tree_copy_tree(part, "/", t, from, 0, err) < 0 || path_mkdirs(fresh, err) < 0 ||
-	    tree_write_folder(part, fresh, err) < 0 || path_remove(to, err) < 0)
+	    tree_export(part, fresh, err) < 0 || path_remove(to, err) < 0)
 		return -1;
 	if (rename(fresh, to) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", to);
@@ -250,7 +251,7 @@ int guestbox_close(struct guestbox *b, struct tree *ret_root, struct err **err)
 		char *from cleanup_free = xasprintf("/%zu", i);
 
 		if (spec->binds[i].writable &&
-		    replace_folder(b, t, from, spec->binds[i].from, err) < 0)
+		    replace_directory(b, t, from, spec->binds[i].from, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Steps of a node in a virtual machine (machine/guest/guest_sandbox.h), where this machine lets a
- * user make no namespaces: trees and folders become the disks of the guest, and what it wrote is
- * read back. A node that is made this way has the same bytes as one made in namespaces.
+ * user make no namespaces: trees and directories become the disks of the guest, and what it wrote
+ * is read back. A node that is made this way has the same bytes as one made in namespaces.
  *
  *	if (sandbox_run(...) < 0 && !guestbox_instead(a, err))
  *		return -1;
@@ -41,8 +41,9 @@ int guestbox_open(struct action *a, const struct guestbox_spec *spec, struct gue
 int guestbox_run(struct guestbox *b, char *const argv[], const char *cwd, int *ret_status,
 		 struct err **err) warn_unused;
 /*
- * Ends the guest. The folders that were bound writable are replaced by what they hold now, and a
- * writable root is added to RET_ROOT (else NULL), whose data stays in the action's work folder.
+ * Ends the guest. The directories that were bound writable are replaced by what they hold now, and
+ * a writable root is added to RET_ROOT (else NULL), whose data stays in the action's work
+ * directory.
  */
 int guestbox_close(struct guestbox *b, struct tree *ret_root, struct err **err) warn_unused;
 void guestbox_free(struct guestbox *b);

@@ -13,7 +13,7 @@
 #include "base/tmp.h"
 #include "base/trace.h"
 #include "machine/sandbox/sandbox.h"
-#include "media/tree/tree_folder.h"
+#include "media/tree/tree_export.h"
 
 #define BOOT_ID_LEN 36
 #define HASH_ALWAYS (64ull * 1024 * 1024)        /* bytes: a smaller root */
@@ -61,7 +61,7 @@ static int unpack(struct action *a, const struct action_input *in, const char *t
 	if (tree_read_tar(t, "/", in->path, 0, err) < 0 ||
 	    tmp_dir(a->roots_dir, "unpack", &tmp, err) < 0)
 		return -1;
-	if (tree_write_folder(t, tmp, err) == 0) {
+	if (tree_export(t, tmp, err) == 0) {
 		if (rename(tmp, to) == 0)
 			return 0;
 		err_errno(err, ERR_ENV, errno, "cannot create '%s'", to);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Trees that programs run in, unpacked below the store's roots/ folder and shared by all nodes that
- * name the same tree. A root is called <digest>.<boot>: it is made without waiting for the disk, so
- * one from before the last boot of the machine is not trusted but made again, and removed.
+ * Trees that programs run in, unpacked below the store's roots/ directory and shared by all nodes
+ * that name the same tree. A root is called <digest>.<boot>: it is made without waiting for the
+ * disk, so one from before the last boot of the machine is not trusted but made again, and removed.
  *
  * <digest>.<boot>.seal says how it was made (base/dirseal.h). The first node of a run that uses a
  * root looks at it: what stat(2) tells of each of its files must be as before (60,000 of them: 0.3

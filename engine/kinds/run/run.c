@@ -21,16 +21,16 @@ static const struct option run_options[] = {
 	{"inputs", OPT_REF, AT(inputs), OPT_LIST,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE |
 		   ACCEPT_NODE | ACCEPT_TEMPLATE,
-	 .help = "Files, folders and nodes that appear read-only in the working folder, under "
+	 .help = "Files, directories and nodes that appear read-only in the working directory, under "
 		 "their own names; a template appears filled.",
 	 .example = "[custom_build/app, u-boot, \"base:/etc/os-release\"]"},
 	{"run", OPT_STEP, AT(steps), OPT_LIST,
-	 .help = "Steps, run in this order in the working folder: a text is a /bin/sh -e script, "
+	 .help = "Steps, run in this order in the working directory: a text is a /bin/sh -e script, "
 		 "a list is a program and its arguments.",
 	 .example = "[sh custom_build/app/build.sh]"},
 	{"env", OPT_DICT, AT(env), OPT_VALUE, .help = STEP_ENV_HELP, .example = STEP_ENV_EXAMPLE},
 	{"outputs", OPT_STRING, AT(outputs), OPT_LIST | OPT_NAME,
-	 .help = "Names of the files to take from the working folder; *.tar is a tree, *.img an "
+	 .help = "Names of the files to take from the working directory; *.tar is a tree, *.img an "
 		 "image.",
 	 .example = "[app.deb]"},
 	{"tools", OPT_STRING, AT(tools), OPT_LIST | OPT_NAME,
@@ -48,7 +48,7 @@ static const struct option run_options[] = {
 		 "kept free.",
 	 .example = "2G"},
 	{"scratch", OPT_SIZE, AT(scratch), OPT_UNKEYED, .def = "0",
-	 .help = "Bytes that a step may write to the working folder, and to /tmp; 0: three "
+	 .help = "Bytes that a step may write to the working directory, and to /tmp; 0: three "
 		 "quarters of what is free on the disk.",
 	 .example = "10G"},
 	{"timeout", OPT_INT, AT(timeout), OPT_UNKEYED | OPT_POSITIVE, .def = "7200",
@@ -153,8 +153,8 @@ const struct kind kind_run = {
 		  "namespaces, no network, a fixed environment (PATH, LC_ALL, TZ, HOME, "
 		  "SOURCE_DATE_EPOCH and 'env'; umask 022), a fresh /tmp. Mounts and namespaces of "
 		  "their own they may make with 'nested' alone. What the steps share is the "
-		  "working folder. Inputs appear in it, read-only: a project path under its path, "
-		  "a node under its name (a file when it has one output, else a folder), "
+		  "working directory. Inputs appear in it, read-only: a project path under its path, "
+		  "a node under its name (a file when it has one output, else a directory), "
 		  "node:output under the output's name, node:/path under the last part of the "
 		  "path. Outputs are regular files that the steps leave in it. Without steps "
 		  "nothing is started. Where this user cannot make namespaces the steps run in a "

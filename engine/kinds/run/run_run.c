@@ -164,13 +164,13 @@ static int take_output(struct run *r, const char *name, struct err **err)
 	if (lstat(from, &st) < 0)
 		return err_set(
 			err, ERR_BUILD,
-			"recipes/%s.yaml: %s left no '%s' in the working folder (see 'outputs')",
+			"recipes/%s.yaml: %s left no '%s' in the working directory (see 'outputs')",
 			r->a->node, steps, name);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_BUILD,
 			       "recipes/%s.yaml: output '%s' is a %s, not a regular file",
 			       r->a->node, name,
-			       S_ISDIR(st.st_mode)   ? "folder"
+			       S_ISDIR(st.st_mode)   ? "directory"
 			       : S_ISLNK(st.st_mode) ? "link"
 						     : "special file");
 	if (rename(from, to) == 0)

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "media/tree/tree_folder.h"
+#include "media/tree/tree_export.h"
 
 #define BIND_FROM (64 * 1024 * 1024) /* bytes; below it a copy is cheaper than a mount */
 #define BINDS_MAX 64
@@ -24,36 +24,37 @@ static int set_times(const struct staging *l, const char *path, struct err **err
 
 static int taken(const char *name, struct err **err)
 {
-	return err_set(err, ERR_USER, "two inputs have the name '%s' in the working folder", name);
+	return err_set(err, ERR_USER, "two inputs have the name '%s' in the working directory",
+		       name);
 }
 
-/* Makes folder NAME and those above it; one that is there is fine. */
-static int add_folder(struct staging *l, const char *name, struct err **err)
+/* Makes directory NAME and those above it; one that is there is fine. */
+static int add_directory(struct staging *l, const char *name, struct err **err)
 {
 	char *path cleanup_free = path_join(l->dir, name);
 
 	if (mkdir(path, 0755) == 0) {
-		strv_push(&l->folders, name);
+		strv_push(&l->directories, name);
 		return 0;
 	}
 	if (errno == ENOENT) {
 		char *above cleanup_free = path_dir(name);
 
-		return add_folder(l, above, err) < 0 ? -1 : add_folder(l, name, err);
+		return add_directory(l, above, err) < 0 ? -1 : add_directory(l, name, err);
 	}
 	if (errno == EEXIST) {
 		struct stat st;
 
 		return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : taken(name, err);
 	}
-	return err_errno(err, ERR_ENV, errno, "cannot make folder '%s'", path);
+	return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", path);
 }
 
 static int add_above(struct staging *l, const char *name, struct err **err)
 {
 	char *above cleanup_free = path_dir(name);
 
-	return strchr(name, '/') ? add_folder(l, above, err) : 0;
+	return strchr(name, '/') ? add_directory(l, above, err) : 0;
 }
 
 static bool must_copy(const struct staging *l, const char *name)
@@ -100,7 +101,7 @@ static int add_link(struct staging *l, const char *name, const char *from, struc
 	if (symlink(target, to) < 0)
 		return errno == EEXIST
 			       ? taken(name, err)
-			       : err_errno(err, ERR_ENV, errno, "cannot make link '%s'", to);
+			       : err_errno(err, ERR_ENV, errno, "cannot create link '%s'", to);
 	return set_times(l, to, err);
 }
 
@@ -120,7 +121,7 @@ static int add_entry(struct staging *l, const char *name, const char *from, unsi
 		return add_link(l, name, from, err);
 	if (S_ISREG(st.st_mode))
 		return add_file(l, name, from, err);
-	return err_set(err, ERR_USER, "'%s' is neither a file nor a folder nor a link", from);
+	return err_set(err, ERR_USER, "'%s' is neither a file nor a directory nor a link", from);
 }
 
 static int add_tree(struct staging *l, const char *name, const char *from, unsigned depth,
@@ -131,12 +132,12 @@ static int add_tree(struct staging *l, const char *name, const char *from, unsig
 	int rc = 0;
 
 	if (depth > DEPTH_MAX)
-		return err_set(err, ERR_USER, "folder '%s' is nested too deeply", name);
-	if (add_folder(l, name, err) < 0)
+		return err_set(err, ERR_USER, "directory '%s' is nested too deeply", name);
+	if (add_directory(l, name, err) < 0)
 		return -1;
 	dir = opendir(from);
 	if (!dir)
-		return err_errno(err, ERR_USER, errno, "cannot read folder '%s'", from);
+		return err_errno(err, ERR_USER, errno, "cannot read directory '%s'", from);
 	while (rc == 0 && (de = readdir(dir))) {
 		char *sub cleanup_free = NULL, *sub_from cleanup_free = NULL;
 
@@ -151,14 +152,14 @@ static int add_tree(struct staging *l, const char *name, const char *from, unsig
 	return rc;
 }
 
-/* A file or folder inside a tree: unpacked beside the working folder, then taken in. */
+/* A file or directory inside a tree: unpacked beside the working directory, then taken in. */
 static int add_inside(struct staging *l, const struct action_input *in, struct err **err)
 {
 	struct tree *t cleanup_tree = tree_new(l->a->epoch, l->a->workdir);
 	struct tree *part cleanup_tree = tree_new(l->a->epoch, l->a->workdir);
 	const char *name = path_base(in->inside);
-	char *folder cleanup_free = xasprintf("%s.part-%zu", l->dir, l->folders.count);
-	char *from cleanup_free = path_join(folder, name);
+	char *directory cleanup_free = xasprintf("%s.part-%zu", l->dir, l->directories.count);
+	char *from cleanup_free = path_join(directory, name);
 	char *where cleanup_free = xasprintf("/%s", name);
 
 	if (!*name)
@@ -170,17 +171,17 @@ static int add_inside(struct staging *l, const struct action_input *in, struct e
 		return err_set(err, ERR_USER, "there is no '%s' in the tree of node '%s'",
 			       in->inside, in->node);
 	if (tree_copy_tree(part, where, t, in->inside, 0, err) < 0 ||
-	    path_mkdirs(folder, err) < 0 || tree_write_folder(part, folder, err) < 0 ||
+	    path_mkdirs(directory, err) < 0 || tree_export(part, directory, err) < 0 ||
 	    add_entry(l, name, from, 0, err) < 0)
 		return -1;
-	return path_remove(folder, err);
+	return path_remove(directory, err);
 }
 
 static int add_node(struct staging *l, const struct action_input *in, struct err **err)
 {
 	if (in->file_count == 1)
 		return add_file(l, in->node, in->files[0].path, err);
-	if (add_folder(l, in->node, err) < 0)
+	if (add_directory(l, in->node, err) < 0)
 		return -1;
 	for (size_t i = 0; i < in->file_count; i++) {
 		char *name cleanup_free = path_join(in->node, in->files[i].name);
@@ -222,13 +223,13 @@ int staging_add(struct staging *l, const struct ref *ref, struct err **err)
 
 int staging_seal(struct staging *l, struct err **err)
 {
-	for (size_t i = l->folders.count; i-- > 0;) {
-		char *path cleanup_free = path_join(l->dir, l->folders.items[i]);
+	for (size_t i = l->directories.count; i-- > 0;) {
+		char *path cleanup_free = path_join(l->dir, l->directories.items[i]);
 
 		if (set_times(l, path, err) < 0)
 			return -1;
 		if (chmod(path, 0555) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot seal folder '%s'", path);
+			return err_errno(err, ERR_ENV, errno, "cannot seal directory '%s'", path);
 	}
 	return 0;
 }
@@ -236,5 +237,5 @@ int staging_seal(struct staging *l, struct err **err)
 void staging_release(struct staging *l)
 {
 	staging_binds_clear(&l->binds);
-	strv_clear(&l->folders);
+	strv_clear(&l->directories);
 }

@@ -9,7 +9,7 @@
 #include "base/proc.h"
 #include "machine/guest/steps.h"
 
-#define STEP_NOTE "step" /* in the work folder: the number of the step that runs */
+#define STEP_NOTE "step" /* in the work directory: the number of the step that runs */
 
 /* "recipes/u-boot.yaml:5: step 2 of 3" */
 static char *step_name(const struct steps *s, size_t i)
@@ -99,7 +99,7 @@ static void tell_place(const struct steps *s, const struct shell_request *q)
 	else
 		action_log(s->a,
 			   "orch: '%s', before its %zu step%s (%s/step-N); 'exit' ends, and the "
-			   "folder is thrown away",
+			   "directory is thrown away",
 			   s->a->node, s->list->count, s->list->count == 1 ? "" : "s", s->inside);
 }
 

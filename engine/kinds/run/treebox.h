@@ -37,16 +37,16 @@ struct treebox_spec {
 /* What SPEC points to must live until the box is freed; DIR is filled before the first run. */
 int treebox_open(struct action *a, const struct treebox_spec *spec, struct treebox **ret,
 		 struct err **err) warn_unused;
-/* How the command ended is no error but *ret_status, as of wait(2). */
+/* How the command ended is not an error but *ret_status, as of wait(2). */
 int treebox_run(struct treebox *b, char *const argv[], int *ret_status,
 		struct err **err) warn_unused;
 /*
- * For a shell: fills in RET, a sandbox where the next command would run. KEPT: the work folder of
- * an attempt that failed, in whose box it is then; NULL: none.
+ * For a shell: fills in RET, a sandbox where the next command would run. KEPT: the work directory
+ * of an attempt that failed, in whose box it is then; NULL: none.
  */
 int treebox_enter(struct treebox *b, const char *kept, struct sandbox_opts *ret,
 		  struct err **err) warn_unused;
-/* Adds the tree as it is now to RET, whose data stays in the action's work folder. */
+/* Adds the tree as it is now to RET, whose data stays in the action's work directory. */
 int treebox_close(struct treebox *b, struct tree *ret, struct err **err) warn_unused;
 void treebox_free(struct treebox *b);
 static inline void treebox_freep(struct treebox **b)

@@ -24,7 +24,7 @@ static const struct option vm_options[] = {
 	 .help = "With `boot: kernel`: the kernel.", .example = "\"kernel:vmlinuz\""},
 	{"initrd", OPT_REF, offsetof(struct vm_opts, initrd),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
-	 .help = "With `boot: kernel`: the initial file system, if the kernel needs one.",
+	 .help = "With `boot: kernel`: the initramfs, if the kernel needs one.",
 	 .example = "\"initramfs:initrd.img\""},
 	{"cmdline", OPT_STRING, offsetof(struct vm_opts, cmdline), OPT_VALUE,
 	 .help = "Kernel arguments; with `boot: efi` they are added to those in the image.",
@@ -56,7 +56,7 @@ static const struct option vm_options[] = {
 		 "reached; else they run as the guest's init."},
 	{"outputs", OPT_DICT, offsetof(struct vm_opts, outputs),
 	 OPT_REQUIRED | OPT_NAME | OPT_ABSPATH,
-	 .help = "What is taken out of the guest's root file system: a folder as a tree "
+	 .help = "What is taken out of the guest's root file system: a directory as a tree "
 		 "(NAME.tar), or a file. The tree of / is cleaned of identities, logs, caches and "
 		 "backups.",
 	 .example = "{root.tar: /}"},

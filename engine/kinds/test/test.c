@@ -15,8 +15,8 @@ static const struct option test_options[] = {
 	{"board", OPT_REF, AT(board), OPT_REQUIRED, .accept = ACCEPT_NODE,
 	 .help = "The board, a node of kind `board`.", .example = "boards/virt"},
 	{"from", OPT_STRING, AT(from), OPT_LIST | OPT_UNKEYED,
-	 .help = "Former releases: one test NAME@RELEASE for each, in which ${from} stands for the "
-		 "release; NAME is the group of them.",
+	 .help = "Previous releases: one test NAME@RELEASE for each, in which ${from} stands for "
+		 "the release; NAME is the group of them.",
 	 .example = "[\"1.0.0\", \"1.1.0\"]"},
 	{"card", OPT_REF, AT(card), OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
 	 .help = "The image on its card; the card is a copy.", .example = "install"},
@@ -239,7 +239,7 @@ const struct kind kind_test = {
 		"of a step belong to its verb. The power is off at first. Regular expressions are "
 		"POSIX extended ones, of at most 1000 bytes and without back-references.\n\n"
 		"The outputs are verdict.json (without times, so that what depends on the verdict "
-		"is cached by it), console.log (seconds since power-on in front of each line), "
+		"is cached by it), console.log (seconds since power-on before each line), "
 		"junit.xml and, with `keep-card`, card.img.",
 	.version = 1,
 	.named = kind_always,

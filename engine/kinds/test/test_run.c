@@ -90,7 +90,7 @@ static int make_card(struct test_run *r, struct err **err)
 	if (file_copy(r->stage.start, r->stage.card, 0600, err) < 0)
 		return -1;
 	if (truncate(r->stage.card, (off_t)r->o->card_size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make a card");
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create a card");
 	return 0;
 }
 
@@ -151,7 +151,7 @@ static int make_media(struct test_run *r, struct err **err)
 	if (file_write(path, "", 0, 0600, false, err) < 0)
 		return -1;
 	if (truncate(path, (off_t)opts.size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make the disk of media");
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create the disk of media");
 	r->stage.power.media = path;
 	return ext4_write(t, path, 0, "the disk of media", &opts, err);
 }
@@ -284,7 +284,8 @@ static int finish(struct test_run *r, int rc, struct err **err)
 		if (scene_cut(r->stage.scene, &ignored) < 0 ||
 		    test_report(r, (*err)->text, &ignored) < 0)
 			action_log(r->a, "%s", ignored ? ignored->text : "");
-		action_log(r->a, "the card and console.log are in the folder of the failed node");
+		action_log(r->a,
+			   "the card and console.log are in the directory of the failed node");
 		return -1;
 	}
 	if (test_report(r, NULL, err) < 0)

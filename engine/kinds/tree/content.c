@@ -67,13 +67,13 @@ static int source(struct sources *s, const char *path, const struct tree **ret, 
 	return 0;
 }
 
-/* Where a copied file lands: "to: /x/" is the folder it goes into. */
+/* Where a copied file lands: "to: /x/" is the directory it goes into. */
 static const char *file_target(struct sources *s, const char *to, const char *name)
 {
 	return str_ends(to, "/") ? arena_printf(s->a->arena, "%s%s", to, name) : to;
 }
 
-static int apply_attr(struct sources *s, const struct content *c, const char *at, bool folder,
+static int apply_attr(struct sources *s, const struct content *c, const char *at, bool directory,
 		      struct err **err)
 {
 	struct content_attr attr = {-1, -1, -1}, owner = {-1, -1, -1};
@@ -88,14 +88,14 @@ static int apply_attr(struct sources *s, const struct content *c, const char *at
 		return 0;
 	attr.uid = owner.uid;
 	attr.gid = owner.gid;
-	if (!folder) {
+	if (!directory) {
 		set_attr(s->t, top->inode, &attr);
 		return 0;
 	}
 	if (c->mode)
-		return err_set(err, ERR_USER,
-			       "contents: 'mode' is for a file, but '%s' is a folder: use 'modes'",
-			       at);
+		return err_set(
+			err, ERR_USER,
+			"contents: 'mode' is for a file, but '%s' is a directory: use 'modes'", at);
 	entries = tree_entries(s->t, &count);
 	for (size_t i = 0; i < count; i++) {
 		size_t n = strlen(top->path);
@@ -113,7 +113,7 @@ static int copy_inside(struct sources *s, const struct content *c, const struct 
 	const struct tree *src;
 	struct tree_entry *e;
 	const char *to = c->to;
-	bool folder;
+	bool directory;
 
 	if (source(s, in->path, &src, err) < 0)
 		return -1;
@@ -121,12 +121,12 @@ static int copy_inside(struct sources *s, const struct content *c, const struct 
 	if (!e)
 		return err_set(err, ERR_USER, "there is no '%s' in the tree of '%s'", in->inside,
 			       in->node);
-	folder = S_ISDIR(e->inode->mode);
-	if (!folder)
+	directory = S_ISDIR(e->inode->mode);
+	if (!directory)
 		to = file_target(s, to, path_base(in->inside));
 	if (tree_copy_tree(s->t, to, src, in->inside, TREE_FOLLOW | TREE_REPLACE, err) < 0)
 		return -1;
-	return apply_attr(s, c, to, folder, err);
+	return apply_attr(s, c, to, directory, err);
 }
 
 static int copy(struct sources *s, const struct content *c, struct err **err)

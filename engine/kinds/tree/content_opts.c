@@ -33,17 +33,18 @@ int content_attr_parse(const char *text, struct content_attr *ret)
 
 static const struct option content_options[] = {
 	{"unpack", OPT_REF, offsetof(struct content, unpack), .accept = ACCEPT_TREE | ACCEPT_INSIDE,
-	 .help = "A tree that a node made, or a folder inside one.", .example = "base"},
+	 .help = "A tree that a node made, or a directory inside one.", .example = "base"},
 	{"copy", OPT_REF, offsetof(struct content, copy),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE,
-	 .help = "A file or folder of the project, an output of a node, or a place inside a tree.",
+	 .help = "A file or directory of the project, an output of a node, or a place inside a "
+		 "tree.",
 	 .example = "rootfs/"},
 	{"template", OPT_REF, offsetof(struct content, template), .accept = ACCEPT_TEMPLATE,
 	 .help = "A file of the project, in which {{node#fact}}, {{project.version}} and "
 		 "{{vars.name}} are replaced.",
 	 .example = "rootfs/etc/rauc/system.conf"},
 	{"to", OPT_STRING, offsetof(struct content, to), OPT_ABSPATH,
-	 .help = "Where it goes; with a '/' at the end a file goes into that folder."},
+	 .help = "Where it goes; with a '/' at the end a file goes into that directory."},
 	{"mode", OPT_STRING, offsetof(struct content, mode),
 	 .help = "Permissions of a copied file, octal.", .example = "\"0640\""},
 	{"owner", OPT_STRING, offsetof(struct content, owner),

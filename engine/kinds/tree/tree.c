@@ -37,7 +37,7 @@ const struct kind kind_tree = {
 		"triggers; 'run' are steps as root of the tree, each with a fresh /tmp and /run, "
 		"without network, ended with all it started. Both run where kind debian "
 		"configures its trees, with users, owners and devices as root has them; where "
-		"this user cannot make namespaces, in a QEMU guest, to the same bytes. The "
+		"this user cannot create namespaces, in a QEMU guest, to the same bytes. The "
 		"environment is fixed (PATH, HOME=/root, LC_ALL=C.UTF-8, TZ=UTC, "
 		"DEBIAN_FRONTEND=noninteractive, SYSTEMD_OFFLINE=1, SOURCE_DATE_EPOCH and what "
 		"'env' adds); what programs make or change gets the project's 'times'.\n\n"

@@ -5,7 +5,7 @@
 #include "kinds/tree/tree_opts.h"
 #include "media/deb/deb.h"
 #include "media/deb/deb_relations.h"
-#include "media/tree/tree_folder.h"
+#include "media/tree/tree_export.h"
 
 #define MAX_STATUS (64 * 1024 * 1024)
 

@@ -5,7 +5,7 @@
  * unit from the machine's firmware configuration (agent_unit), and a drop-in that makes it start
  * with the system (agent_drop_in); the unit is a shell that reads this program (agent_script) from
  * there as well. It loads what it needs, mounts the disk with serial number BOARD_MEDIA_SERIAL at
- * /run/orch/media (AGENT_MEDIA in front of the program says that there is one), and talks through
+ * /run/orch/media (AGENT_MEDIA before the program says that there is one), and talks through
  * the virtio port BOARD_AGENT_PORT:
  *
  *	host   run ID LENGTH\n and LENGTH bytes: a script for /bin/sh -e

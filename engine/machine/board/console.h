@@ -11,7 +11,7 @@
  *	ORCH-<token> WORD [NUMBER [NUMBER]];
  *
  * where the token is the run's own random number, so no log that a guest prints again, and no other
- * guest, can fake one. Kernel messages may stand in front of it or behind it on the same line.
+ * guest, can fake one. Kernel messages may stand before it or after it on the same line.
  */
 #include <stdbool.h>
 

@@ -40,7 +40,7 @@ struct scene_line {
 };
 DEFINE_VEC(scene_lines, struct scene_line)
 
-/* Called for each line as it comes, with seconds since power-on in front of it. */
+/* Called for each line as it comes, with seconds since power-on before it. */
 typedef void scene_log_fn(void *arg, enum scene_source source, const char *line);
 
 struct scene_opts {
@@ -68,7 +68,7 @@ void scene_note(struct scene *s, const char *fmt, ...) printf_like(2, 3);
 
 /*
  * Starts QEMU; descriptors and agent files of POWER are set here. With LINK false the network's
- * cable is out from the start. Lines and cursor begin anew.
+ * cable is out from the start. Lines and cursor start over.
  */
 int scene_power_on(struct scene *s, const struct board_power *power, bool link,
 		   struct err **err) warn_unused;
@@ -95,12 +95,12 @@ struct scene_want {
 	bool background;  /* lines of background commands, too */
 };
 /*
- * The first hit behind the cursor; the cursor then stands behind it. Other lines than the
+ * The first hit after the cursor; the cursor then stands after it. Other lines than the
  * console's leave it where it is. RET may be NULL; its text lives until the power is on again.
  */
 int scene_wait(struct scene *s, const struct scene_want *want, unsigned seconds,
 	       struct scene_line *ret, struct err **err) warn_unused;
-/* Moves the cursor behind everything that has come. */
+/* Moves the cursor after everything that has come. */
 void scene_skip(struct scene *s);
 /* Lets the board run for so many milliseconds (not scaled). */
 int scene_pass(struct scene *s, uint64_t ms, struct err **err) warn_unused;

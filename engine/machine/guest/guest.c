@@ -34,8 +34,8 @@ bool guest_supported(void)
 }
 
 /*
- * libguestfs puts its sockets into a folder of its own choice. While it launches, the listening
- * socket is one of our descriptors and knows its path: that folder is noted.
+ * libguestfs puts its sockets into a directory of its own choice. While it launches, the listening
+ * socket is one of our descriptors and knows its path: that directory is noted.
  */
 static void find_socket_dir(struct guest *g)
 {

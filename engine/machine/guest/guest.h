@@ -19,7 +19,7 @@
  * belongs to one thread. Device names are the appliance's, paths those of its mounted tree.
  *
  * A disk has the name GUEST_DISK LABEL in calls and in scripts (udev makes it of the serial number
- * that the label becomes), its partition N that name with N behind it. /dev/sda and so on say in
+ * that the label becomes), its partition N that name with N after it. /dev/sda and so on say in
  * which order the kernel found the disks, which nobody promises.
  */
 #include <stdbool.h>
@@ -71,7 +71,7 @@ struct guest_fs {
 	const char *type;          /* "ext4", "vfat", "xfs", "btrfs", ... */
 	const char *label;         /* or NULL */
 	const char *uuid;          /* or NULL; where the file system can have one given */
-	const unsigned char *seed; /* ext4: 16 bytes, hash seed of folders; or NULL: random */
+	const unsigned char *seed; /* ext4: 16 bytes, hash seed of directories; or NULL: random */
 	unsigned reserved_percent; /* ext4: blocks kept for root */
 };
 /*

@@ -45,7 +45,8 @@ bool guest_sandbox_possible(void);
 int guest_sandbox_open(const struct guest_sandbox_opts *opts, struct guest_sandbox **ret,
 		       struct err **err) warn_unused;
 /*
- * Runs ARGV (argv[0] is looked up in PATH of ENV, inside) in folder CWD; *ret_status as of wait().
+ * Runs ARGV (argv[0] is looked up in PATH of ENV, inside) in directory CWD; *ret_status as of
+ * wait().
  */
 int guest_sandbox_run(struct guest_sandbox *s, char *const argv[], const char *cwd, int *ret_status,
 		      struct err **err) warn_unused;

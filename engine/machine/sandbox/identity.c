@@ -389,7 +389,7 @@ int identity_start(struct identity *self, identity_command_fn *command, void *ar
 	if (stat("/proc", &st) == 0)
 		self->proc_dev = st.st_dev;
 	if (pipe2(go, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
 	pid = fork();
 	if (pid == 0) {
 		close(go[1]);

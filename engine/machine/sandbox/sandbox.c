@@ -83,7 +83,8 @@ static int loopback_up(struct err **err)
 static int step_down(const struct sandbox_opts *opts, struct err **err)
 {
 	if (unshare(CLONE_NEWUSER | (opts->nested ? CLONE_NEWNS : 0)) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a second user namespace" REMEDY);
+		return err_errno(err, ERR_ENV, errno,
+				 "cannot create a second user namespace" REMEDY);
 	return map_user(opts->as_root ? 0 : 1000, 0, 0, err);
 }
 
@@ -258,7 +259,7 @@ struct pipes {
 	int report[2], verdict[2], alive[2];
 };
 
-/* Nothing of the caller's stays open; what init needs is put right behind stderr. */
+/* Nothing of the caller's stays open; what init needs is put right after stderr. */
 static void keep_pipes(struct pipes *p)
 {
 	int verdict = fcntl(p->verdict[1], F_DUPFD_CLOEXEC, 5);
@@ -463,7 +464,7 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 			       opts->arch);
 	if (pipe2(pipes.report, O_CLOEXEC) < 0 || pipe2(pipes.verdict, O_CLOEXEC) < 0 ||
 	    pipe2(pipes.alive, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
+		return err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
 	fflush(NULL);
 	box.group = limits_group(&opts->limits);
 	box.pid = clone_init(&box);
@@ -472,7 +473,7 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 		init_main(argv, opts, uid, gid, &pipes);
 	}
 	if (box.pid < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a user namespace" REMEDY);
+		return err_errno(err, ERR_ENV, errno, "cannot create a user namespace" REMEDY);
 	close_end(&pipes.report[1]);
 	close_end(&pipes.verdict[1]);
 	close_end(&pipes.alive[0]);

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The sandbox: a command in namespaces of its own (user, mount, pid, network, IPC, host name), as
- * an ordinary user, without a helper program. It sees the root it was given, the folders bound into
- * it, and fresh /proc, /dev, /tmp and /run; it has no network but its own loopback. Its pid
+ * an ordinary user, without a helper program. It sees the root it was given, the directories bound
+ * into it, and fresh /proc, /dev, /tmp and /run; it has no network but its own loopback. Its pid
  * namespace ends with its first process, which ends with the caller: after any death, nothing it
  * started is left. That process, a copy of the caller, can be traced and read by no other. No
  * program gains rights there (no_new_privs), and system calls that no build needs are refused
@@ -16,7 +16,7 @@
  *	if (sandbox_run(argv, &o, &status, err) < 0 || proc_check(argv[0], status, err) < 0)
  *		return -1;
  *
- * Ten thousand inputs are one bind: lay them out in a folder and bind that.
+ * Ten thousand inputs are one bind: lay them out in a directory and bind that.
  *
  * The one user of the namespace is the caller. With AS_ROOT it is called root (0) inside and has
  * the rights of root over the namespace, but still cannot change the owner of a file; without, it
@@ -52,16 +52,16 @@
 #include "machine/sandbox/sandbox_limits.h"
 
 struct sandbox_bind {
-	const char *from; /* a file or folder of the host, absolute */
+	const char *from; /* a file or directory of the host, absolute */
 	/* Absolute path inside; made if missing and if ROOT's top level is its parent. */
 	const char *to;
 	bool writable;
 };
 
 struct sandbox_opts {
-	/* Folder that becomes /; NULL: the host's programs, see above. */
+	/* Directory that becomes /; NULL: the host's programs, see above. */
 	const char *root;
-	bool root_writable; /* the folder is the caller's own and may be changed; else read-only */
+	bool root_writable; /* the directory is the caller's and may be changed; else read-only */
 	bool as_root;       /* see above */
 	const char *owners; /* a list of owners (base/owners.h) that programs see and change, as in
 			     * identity.h; needs as_root and root_writable. NULL: root owns all */
@@ -89,7 +89,7 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 int sandbox_probe(struct err **err) warn_unused;
 /*
  * Whether it can hold users as well (opts.owners): 0, or ERR_ENV. A file is given away to see it;
- * TMP is a folder for the list of owners.
+ * TMP is a directory for the list of owners.
  */
 int sandbox_probe_users(const char *tmp, struct err **err) warn_unused;
 /* Debian's name of the architecture orch was built for: "amd64". */

@@ -75,7 +75,7 @@ static int take_entry(struct pieces *v, const char *root, const char *name, stru
 	return 0;
 }
 
-/* Made anew in every sandbox. */
+/* Fresh in every sandbox. */
 static bool is_fresh(const char *name)
 {
 	static const char *const fresh[] = {".",   "..",  "proc", "dev",
@@ -142,7 +142,7 @@ static int attach(const struct piece *p, struct err **err)
 	return 0;
 }
 
-/* Relative to the new root, which is the current folder. */
+/* Relative to the new root, which is the current directory. */
 static int place(const struct piece *p, struct err **err)
 {
 	if (p->target) {
@@ -262,7 +262,7 @@ static int fresh_dev(const struct sandbox_opts *opts, struct err **err)
 					       {"pts/ptmx", "dev/ptmx"}};
 
 	/*
-	 * Not sticky: a shell's "> /dev/null" in a sticky folder would be
+	 * Not sticky: a shell's "> /dev/null" in a sticky directory would be
 	 * refused to all but the owner.
 	 */
 	if (fresh_tmpfs("dev", "0755", opts, err) < 0 || path_mkdirs("dev/pts", err) < 0 ||

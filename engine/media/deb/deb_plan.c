@@ -217,7 +217,7 @@ static int last_step(const struct planning *p, size_t item, size_t back)
 	return last;
 }
 
-/* Moves ITEM behind its Pre-Depends; returns whether it had to move. */
+/* Moves ITEM after its Pre-Depends; returns whether it had to move. */
 static bool push_back(struct planning *p, size_t item)
 {
 	struct item *it = &p->items[item];

@@ -34,7 +34,7 @@ static int add_alias(struct tree *t, const char *name, struct err **err)
 	return tree_add_symlink(t, name, target, err);
 }
 
-/* A path below such a directory becomes the one behind the link, which is as new as the path: a
+/* A path below such a directory becomes the one the link points to, which is as new as the path: a
  * reading does not follow links of its own. The directory itself is left out. */
 static int on_entry(void *arg, const char **path, struct tree_inode *inode, struct err **err)
 {

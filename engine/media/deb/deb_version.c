@@ -19,7 +19,7 @@ static int weight(char c)
 	return (unsigned char)c + 256;
 }
 
-/* A run of digits as a number of any length: moves *P behind it. */
+/* A run of digits as a number of any length: moves *P after it. */
 static const char *number(const char **p, size_t *ret_len)
 {
 	const char *start;

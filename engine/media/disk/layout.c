@@ -109,7 +109,7 @@ static uint64_t gap_end(const struct layout *l)
 	return end ? round_up(end, RESERVED_ALIGN) : LAYOUT_ALIGN;
 }
 
-/* A start that was asked for: whole mebibytes, behind what is there. */
+/* A start that was asked for: whole mebibytes, after what is there. */
 static int place_at(const struct layout *l, const struct layout_part *p, uint64_t cursor,
 		    bool is_first, struct err **err)
 {

@@ -6,8 +6,8 @@
  *	struct layout l = {.arena = arena, ...};   // fill size, areas and parts
  *	layout_place(&l, err);                     // sets each part's start and size, first, size
  *
- * Starts and sizes are multiples of 1 MiB. The gap in front of the partitions is where boot loaders
- * keep data outside of any file system: reserved areas lie there, behind the table's 34 sectors.
+ * Starts and sizes are multiples of 1 MiB. The gap before the partitions is where boot loaders
+ * keep data outside of any file system: reserved areas lie there, after the table's 34 sectors.
  * With such areas the first partition starts at the next multiple of 4 MiB (the allocation unit of
  * SD cards). The first usable block is the start of the first partition, so that no tool takes the
  * gap for free space. A partition may own a region that is larger than itself (RAUC's
@@ -35,7 +35,7 @@ DEFINE_VEC(layout_areas, struct layout_area)
 struct layout_part {
 	const char *name;
 	const char *type; /* a word of layout_type_words or a GUID */
-	uint64_t at;      /* wished start, bytes; 0: behind the one before */
+	uint64_t at;      /* wished start, bytes; 0: after the one before */
 	uint64_t size;    /* bytes, rounded up; 0: what the disk has left (last partition only) */
 	unsigned regions; /* the region is so many times the size; 0 counts as 1 */
 	bool grow;        /* to be grown into the rest of the medium on first boot */

@@ -18,7 +18,7 @@ struct match {
 	unsigned char *a, *b; /* a block of each */
 };
 
-/* LEN bytes; what lies behind the end of a file reads as zeros. */
+/* LEN bytes; what lies after the end of a file reads as zeros. */
 static int read_at(int fd, const char *name, unsigned char *buf, size_t len, uint64_t offset,
 		   struct err **err)
 {

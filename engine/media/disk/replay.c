@@ -2,7 +2,8 @@
 /*
  * Replay of a write log. The content of an area is known by the exclusive or of the digests of its
  * sectors, each with its place, zero sectors left out: a write changes it without a look at the
- * rest. Areas that are switched off are not followed, and summed up anew when they are switched on.
+ * rest. Areas that are switched off are not followed, and summed up again when they are switched
+ * on.
  */
 #include <fcntl.h>
 

@@ -20,7 +20,7 @@ bool uboot_env_parse(const unsigned char *copy, size_t size, unsigned char *ret_
 	    crc32_of(copy + UBOOT_ENV_HEAD, size - UBOOT_ENV_HEAD) != read_crc(copy))
 		return false;
 	*ret_flag = copy[4];
-	/* Behind the double NUL there may be anything: libubootenv leaves old bytes there. */
+	/* After the double NUL there may be anything: libubootenv leaves old bytes there. */
 	while (ret_vars && p < end && *p) {
 		size_t len = strnlen(p, (size_t)(end - p));
 

@@ -19,7 +19,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 
-#define UBOOT_ENV_HEAD 5 /* bytes in front of the variables */
+#define UBOOT_ENV_HEAD 5 /* bytes before the variables */
 #define UBOOT_ENV_MAX (1u << 20)
 
 struct uboot_env {
@@ -34,7 +34,7 @@ bool uboot_env_parse(const unsigned char *copy, size_t size, unsigned char *ret_
 		     struct strv *ret_vars);
 /* Which of two copies U-Boot takes: 0, 1, or -1. */
 int uboot_env_newer(const bool valid[2], const unsigned char flags[2]);
-/* Writes one copy of SIZE bytes, zeros behind the variables. ERR_USER when they do not fit. */
+/* Writes one copy of SIZE bytes, zeros after the variables. ERR_USER when they do not fit. */
 int uboot_env_format(const struct strv *vars, unsigned char flag, unsigned char *copy, size_t size,
 		     struct err **err) warn_unused;
 

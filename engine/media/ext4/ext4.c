@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The content of an ext4: inodes, folders and data of a tree, in the order of the sorted paths. */
+/*
+ * The content of an ext4: inodes, directories and data of a tree, in the order of the sorted paths.
+ */
 #include "media/ext4/ext4.h"
 
 #include <errno.h>
@@ -14,7 +16,7 @@
 #define MAX_LINKS 65000
 /* Logical blocks have numbers of 32 bits, and the last one is not used (Linux, s_maxbytes). */
 #define MAX_FILE (UINT64_C(0xffffffff) * EXT4_BLOCK)
-#define IN_INODE_XATTRS 92 /* bytes behind the inode's fields */
+#define IN_INODE_XATTRS 92 /* bytes after the inode's fields */
 
 /* ---- inodes ---- */
 
@@ -95,7 +97,7 @@ static int put_content(struct ext4_writer *w, const struct ext4_numbered *n,
 {
 	switch (n->inode->mode & S_IFMT) {
 	case S_IFDIR:
-		return ext4_put_folder(w, n, inode, err);
+		return ext4_put_directory(w, n, inode, err);
 	case S_IFLNK:
 		return put_symlink(w, n, inode, err);
 	case S_IFREG:
@@ -145,18 +147,19 @@ static int put_inode(struct ext4_writer *w, const struct ext4_numbered *n, struc
 
 /* ---- numbering ---- */
 
-/* The folder that holds PATH. */
-static struct ext4_folder *folder_of(struct ext4_writer *w, const char *path)
+/* The directory that holds PATH. */
+static struct ext4_directory *directory_of(struct ext4_writer *w, const char *path)
 {
 	char *dir cleanup_free = path_dir(path);
 	struct tree_entry *e = tree_lookup(w->t, str_eq(dir, ".") ? "" : dir);
 
-	return w->list.items[e->inode->user - 1].folder;
+	return w->list.items[e->inode->user - 1].directory;
 }
 
-static struct ext4_folder *new_folder(struct tree_inode *inode, ext2_ino_t ino, ext2_ino_t parent)
+static struct ext4_directory *new_directory(struct tree_inode *inode, ext2_ino_t ino,
+					    ext2_ino_t parent)
 {
-	struct ext4_folder *f = xcalloc(1, sizeof(*f));
+	struct ext4_directory *f = xcalloc(1, sizeof(*f));
 
 	f->inode = inode;
 	f->ino = ino;
@@ -164,7 +167,7 @@ static struct ext4_folder *new_folder(struct tree_inode *inode, ext2_ino_t ino, 
 	return f;
 }
 
-/* Gives numbers to the inodes in the order of their first names and fills the folders. */
+/* Gives numbers to the inodes in the order of their first names and fills the directories. */
 static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
 {
 	size_t count;
@@ -174,7 +177,7 @@ static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
 		entries[i]->inode->user = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct tree_inode *inode = entries[i]->inode;
-		struct ext4_folder *parent = i ? folder_of(w, entries[i]->path) : NULL;
+		struct ext4_directory *parent = i ? directory_of(w, entries[i]->path) : NULL;
 		bool dir = S_ISDIR(inode->mode);
 
 		if (parent) {
@@ -199,9 +202,9 @@ static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
 					       .ino = i ? first++ : EXT2_ROOT_INO};
 		inode->user = w->list.count;
 		if (dir)
-			w->list.items[w->list.count - 1].folder =
-				new_folder(inode, w->list.items[w->list.count - 1].ino,
-					   parent ? parent->ino : EXT2_ROOT_INO);
+			w->list.items[w->list.count - 1].directory =
+				new_directory(inode, w->list.items[w->list.count - 1].ino,
+					      parent ? parent->ino : EXT2_ROOT_INO);
 	}
 	return 0;
 }
@@ -223,8 +226,8 @@ static uint64_t blocks_of(const struct ext4_numbered *n)
 {
 	uint64_t blocks = 0, block = 0, len, runs = 0;
 
-	if (n->folder)
-		blocks = ext4_folder_blocks(n->folder);
+	if (n->directory)
+		blocks = ext4_directory_blocks(n->directory);
 	if (S_ISLNK(n->inode->mode) && strlen(n->inode->target) >= EXT2_N_BLOCKS * 4)
 		blocks = 1;
 	if (S_ISREG(n->inode->mode))
@@ -264,10 +267,10 @@ static int check_room(struct ext4_writer *w, const struct ext4_opts *opts, struc
 static void writer_release(struct ext4_writer *w)
 {
 	for (size_t i = 0; i < w->list.count; i++) {
-		if (!w->list.items[i].folder)
+		if (!w->list.items[i].directory)
 			continue;
-		ext4_children_clear(&w->list.items[i].folder->children);
-		free(w->list.items[i].folder);
+		ext4_children_clear(&w->list.items[i].directory->children);
+		free(w->list.items[i].directory);
 	}
 	ext4_numbers_clear(&w->list);
 	free(w->copy);
@@ -289,7 +292,7 @@ static int write_all(struct ext4_writer *w, struct err **err)
 	 */
 	for (size_t i = 1; i < w->list.count; i++)
 		ext2fs_inode_alloc_stats2(w->fs, w->list.items[i].ino, +1,
-					  w->list.items[i].folder != NULL);
+					  w->list.items[i].directory != NULL);
 	for (size_t i = 0; i < w->list.count; i++)
 		if (put_inode(w, &w->list.items[i], err) < 0)
 			return -1;

@@ -14,7 +14,7 @@
 struct ext4_opts {
 	uint64_t size;             /* bytes; rounded down to whole blocks */
 	const unsigned char *uuid; /* 16 bytes */
-	const unsigned char *seed; /* 16 bytes: hash seed of folders */
+	const unsigned char *seed; /* 16 bytes: hash seed of directories */
 	const char *label;         /* or NULL */
 	unsigned reserved_percent; /* blocks kept for root */
 	uint64_t inodes;           /* at least so many in all; 0: by size */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Folders: linear blocks with checksums, which Linux and U-Boot read without an index. */
+/* Directories: linear blocks with checksums, which Linux and U-Boot read without an index. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -27,7 +27,7 @@ static int file_type(mode_t mode)
 	}
 }
 
-/* The blocks of a folder, being filled. */
+/* The blocks of a directory, being filled. */
 struct dir_blocks {
 	struct str data;
 	struct ext2_dir_entry *last; /* its rec_len reaches to the block's end */
@@ -75,7 +75,7 @@ static void dir_add(struct dir_blocks *d, const char *name, ext2_ino_t ino, int 
 	d->used += need;
 }
 
-static void dir_fill(struct ext4_writer *w, const struct ext4_folder *f, struct dir_blocks *d)
+static void dir_fill(struct ext4_writer *w, const struct ext4_directory *f, struct dir_blocks *d)
 {
 	dir_add(d, ".", f->ino, EXT2_FT_DIR);
 	dir_add(d, "..", f->parent, EXT2_FT_DIR);
@@ -104,7 +104,7 @@ static errcode_t dir_write_blocks(struct ext4_writer *w, ext2_ino_t ino, char *d
 	return 0;
 }
 
-/* Stores the blocks in DATA as the content of folder INO. */
+/* Stores the blocks in DATA as the content of directory INO. */
 static errcode_t dir_store(struct ext4_writer *w, ext2_ino_t ino, struct ext2_inode_large *inode,
 			   struct str *data)
 {
@@ -128,7 +128,7 @@ static errcode_t dir_store(struct ext4_writer *w, ext2_ino_t ino, struct ext2_in
 	return code ? code : ext2fs_inode_size_set(w->fs, small, (ext2_off64_t)data->len);
 }
 
-uint64_t ext4_folder_blocks(const struct ext4_folder *f)
+uint64_t ext4_directory_blocks(const struct ext4_directory *f)
 {
 	uint64_t blocks = 1;
 	size_t used = 24; /* "." and ".." */
@@ -147,11 +147,11 @@ uint64_t ext4_folder_blocks(const struct ext4_folder *f)
 	return blocks;
 }
 
-int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n,
-		    struct ext2_inode_large *inode, struct err **err)
+int ext4_put_directory(struct ext4_writer *w, const struct ext4_numbered *n,
+		       struct ext2_inode_large *inode, struct err **err)
 {
 	struct dir_blocks d = {.data = STR_INIT};
-	struct ext4_folder *f = n->folder;
+	struct ext4_directory *f = n->directory;
 	unsigned links = f->subdirs + 2 + (n->ino == EXT2_ROOT_INO && w->lost_found);
 	errcode_t code;
 
@@ -159,29 +159,30 @@ int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n,
 	dir_fill(w, f, &d);
 	code = dir_store(w, n->ino, inode, &d.data);
 	str_release(&d.data);
-	return code ? ext4_fail(code, n->path, "cannot write the folder", err) : 0;
+	return code ? ext4_fail(code, n->path, "cannot write the directory", err) : 0;
 }
 
 int ext4_put_lost_found(struct ext4_writer *w, struct err **err)
 {
 	struct tree_inode dir = {
 		.mode = S_IFDIR | 0700, .mtime = (int64_t)tree_epoch(w->t), .links = 2};
-	struct ext4_folder folder = {&dir, EXT2_FIRST_INODE(w->fs->super), EXT2_ROOT_INO, {0}, 0};
+	struct ext4_directory directory = {
+		&dir, EXT2_FIRST_INODE(w->fs->super), EXT2_ROOT_INO, {0}, 0};
 	struct ext2_inode_large inode;
 	struct dir_blocks d = {.data = STR_INIT};
 	errcode_t code;
 
 	ext4_init_inode(&dir, &inode);
-	ext2fs_inode_alloc_stats2(w->fs, folder.ino, +1, 1);
-	code = ext4_start_inode(w, folder.ino, &inode);
-	dir_fill(w, &folder, &d);
+	ext2fs_inode_alloc_stats2(w->fs, directory.ino, +1, 1);
+	code = ext4_start_inode(w, directory.ino, &inode);
+	dir_fill(w, &directory, &d);
 	for (int i = 1; i < LOST_FOUND_BLOCKS; i++)
 		dir_new_block(&d);
 	if (!code)
-		code = dir_store(w, folder.ino, &inode, &d.data);
+		code = dir_store(w, directory.ino, &inode, &d.data);
 	str_release(&d.data);
 	if (!code)
-		code = ext2fs_write_inode_full(w->fs, folder.ino, ext2fs_inode(&inode),
+		code = ext2fs_write_inode_full(w->fs, directory.ino, ext2fs_inode(&inode),
 					       sizeof(inode));
 	return code ? ext4_fail(code, w->name, "cannot create '/" LOST_FOUND "'", err) : 0;
 }

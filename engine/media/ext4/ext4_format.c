@@ -82,7 +82,7 @@ static int add_journal(ext2_filsys fs, const char *name, struct err **err)
 
 	if (!code) /* the blocks read as zeros: nothing is written but the journal's superblock */
 		code = ext2fs_add_journal_inode3(fs, &params, ~(blk64_t)0, EXT2_MKJOURNAL_LAZYINIT);
-	return code ? ext4_fail(code, name, "cannot make the journal", err) : 0;
+	return code ? ext4_fail(code, name, "cannot create the journal", err) : 0;
 }
 
 static int fill(ext2_filsys fs, uint64_t offset, const char *name, const struct ext4_opts *opts,
@@ -102,7 +102,7 @@ static int fill(ext2_filsys fs, uint64_t offset, const char *name, const struct 
 	if (!code)
 		code = ext2fs_create_resize_inode(fs);
 	if (code)
-		return ext4_fail(code, name, "cannot make the reserved inodes", err);
+		return ext4_fail(code, name, "cannot create the reserved inodes", err);
 	return journal ? add_journal(fs, name, err) : 0;
 }
 

@@ -24,20 +24,20 @@ int ext4_fail(errcode_t code, const char *name, const char *action, struct err *
  */
 errcode_t ext4_open(const char *path, uint64_t offset, int flags, ext2_filsys *ret_fs) warn_unused;
 /*
- * A new file system without any folder: superblock, tables, reserved inodes, journal. *ret_fs is to
- * be closed with ext2fs_close_free().
+ * A new file system without any directory: superblock, tables, reserved inodes, journal. *ret_fs is
+ * to be closed with ext2fs_close_free().
  */
 int ext4_format(const char *path, uint64_t offset, const char *name, const struct ext4_opts *opts,
 		uint64_t epoch, uint64_t inodes, ext2_filsys *ret_fs, struct err **err) warn_unused;
 
-/* One folder on its way to disk; child names are the last parts of paths. */
+/* One directory on its way to disk; child names are the last parts of paths. */
 struct ext4_child {
 	const char *name;
 	struct tree_inode *inode;
 };
 DEFINE_VEC(ext4_children, struct ext4_child)
 
-struct ext4_folder {
+struct ext4_directory {
 	struct tree_inode *inode;
 	ext2_ino_t ino, parent;
 	struct ext4_children children;
@@ -49,7 +49,7 @@ struct ext4_numbered {
 	struct tree_inode *inode;
 	const char *path; /* its first name */
 	ext2_ino_t ino;
-	struct ext4_folder *folder;
+	struct ext4_directory *directory;
 };
 DEFINE_VEC(ext4_numbers, struct ext4_numbered)
 
@@ -70,27 +70,27 @@ struct ext4_writer {
 
 #define EXT4_COPY_SIZE (1u << 20)
 
-/* The next run of blocks that must be stored, at or behind *BLOCK. False at the end of the file. */
+/* The next run of blocks that must be stored, at or after *BLOCK. False at the end of the file. */
 bool ext4_next_run(const struct tree_inode *inode, uint64_t *block, uint64_t *ret_len);
 /* Takes up to WANT blocks in one piece from the cursor on. */
 errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_block,
 			   uint64_t *ret_len);
-/* Maps LEN logical blocks from BLOCK on to TO, behind the extents that are there. */
+/* Maps LEN logical blocks from BLOCK on to TO, after the extents that are there. */
 errcode_t ext4_add_extents(ext2_filsys fs, ext2_extent_handle_t h, struct ext2_inode *inode,
 			   uint64_t block, blk64_t to, uint64_t len);
 /* Stores the content of N; INODE has its extent header. */
 int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n,
 		  struct ext2_inode_large *inode, struct err **err) warn_unused;
 
-/* ext4_dir.c: folders. */
+/* ext4_dir.c: directories. */
 
-/* Stores the folder of N. */
-int ext4_put_folder(struct ext4_writer *w, const struct ext4_numbered *n,
-		    struct ext2_inode_large *inode, struct err **err) warn_unused;
+/* Stores the directory of N. */
+int ext4_put_directory(struct ext4_writer *w, const struct ext4_numbered *n,
+		       struct ext2_inode_large *inode, struct err **err) warn_unused;
 /* lost+found as mke2fs makes it: four blocks, so that e2fsck need not take any. */
 int ext4_put_lost_found(struct ext4_writer *w, struct err **err) warn_unused;
-/* How many blocks a folder takes. */
-uint64_t ext4_folder_blocks(const struct ext4_folder *f);
+/* How many blocks a directory takes. */
+uint64_t ext4_directory_blocks(const struct ext4_directory *f);
 
 /* ext4.c */
 

@@ -283,7 +283,7 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 		return 0;
 	}
 	if (known && S_ISDIR(inode->mode))
-		return err_set(err, ERR_BUILD, "'%s': folder '/%s' has two names: run e2fsck",
+		return err_set(err, ERR_BUILD, "'%s': directory '/%s' has two names: run e2fsck",
 			       r->name, path);
 	r->seen[ino - 1] = inode;
 	return tree_put(r->t, path, inode, TREE_FOLLOW, true, err);

@@ -23,7 +23,7 @@
 #define ATTR_DIR 0x10
 #define ATTR_FILE 0x20
 
-/* A file or folder; children are contiguous neither in memory nor on disk, hence a list. */
+/* A file or directory; children are contiguous neither in memory nor on disk, hence a list. */
 struct node {
 	const struct tree_inode *inode;
 	const char *path;
@@ -32,7 +32,7 @@ struct node {
 	struct node **children;
 	size_t child_count, child_cap;
 	struct map taken;
-	size_t slots; /* of a folder */
+	size_t slots; /* of a directory */
 	uint32_t cluster, clusters;
 };
 DEFINE_VEC(node_ptrs, struct node *)
@@ -235,8 +235,8 @@ static int allocate(struct fat *f, struct err **err)
 			if (n->slots > FAT16_ROOT_SLOTS)
 				return err_set(
 					err, ERR_USER,
-					"%s: its top folder has too many files for FAT16: use "
-					"folders or at least 34 MiB",
+					"%s: its top directory has too many files for FAT16: use "
+					"directories or at least 34 MiB",
 					f->name);
 			continue;
 		}
@@ -398,7 +398,7 @@ static uint64_t first_sector(const struct fat *f, const struct node *n)
 	return data + f->root_sectors + (n->cluster - 2ull) * f->per_cluster;
 }
 
-static int write_folder(struct fat *f, const struct node *n, struct err **err)
+static int write_directory(struct fat *f, const struct node *n, struct err **err)
 {
 	unsigned char *data cleanup_free = xcalloc(n->slots, FAT_SLOT), *p = data;
 	unsigned char label[FAT_SHORT];
@@ -470,8 +470,8 @@ int fat_write(struct tree *t, const char *path, uint64_t offset, const char *nam
 		return -1;
 	for (size_t i = 0; i < f.nodes.count; i++) {
 		const struct node *n = f.nodes.items[i];
-		int rc =
-			S_ISDIR(n->inode->mode) ? write_folder(&f, n, err) : write_file(&f, n, err);
+		int rc = S_ISDIR(n->inode->mode) ? write_directory(&f, n, err)
+						 : write_file(&f, n, err);
 
 		if (rc < 0)
 			return -1;

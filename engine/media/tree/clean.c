@@ -57,7 +57,7 @@ static const char *const litter[] = {
 	"/root/.bash_history",
 };
 
-/* Logs go; a file that was shipped empty (btmp) and the folders stay. */
+/* Logs go; a file that was shipped empty (btmp) and the directories stay. */
 static int clean_logs(struct tree *t, struct err **err)
 {
 	struct strv logs cleanup_strv = {0};

@@ -30,7 +30,7 @@ static const struct key_type *find_type(const char *word, size_t len)
 	return NULL;
 }
 
-/* What follows a word, of which blanks in quotes are a part: options. */
+/* What follows a word, of which spaces in quotes are a part: options. */
 static const char *behind_word(const char *p)
 {
 	for (bool quoted = false; *p && (quoted || !strchr(" \t", *p)); p++) {

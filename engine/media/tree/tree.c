@@ -123,7 +123,7 @@ static int spool_open(struct tree *t, struct err **err)
 		return 0;
 	t->spool = open(t->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (t->spool < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make a scratch file in '%s'",
+		return err_errno(err, ERR_ENV, errno, "cannot create a scratch file in '%s'",
 				 t->scratch);
 	return 0;
 }
@@ -229,7 +229,7 @@ void tree_inode_read(const struct tree_inode *inode, uint64_t offset, void *buf,
 	size_t low = 0, high = inode->segment_count;
 
 	memset(buf, 0, len);
-	while (low < high) { /* the first segment that ends behind OFFSET */
+	while (low < high) { /* the first segment that ends after OFFSET */
 		size_t mid = (low + high) / 2;
 
 		if (inode->segments[mid].offset + inode->segments[mid].len <= offset)
@@ -308,7 +308,7 @@ static void cut_last(struct str *s)
 	s->buf[s->len] = '\0';
 }
 
-/* Puts the target of a link in front of what is left to walk. */
+/* Puts the target of a link before what is left to walk. */
 static void follow(struct str *cur, char **rest, const char *target, const char *left)
 {
 	char *joined = xasprintf("%s/%s", target, left);
@@ -414,7 +414,7 @@ static void entry_set(struct tree *t, const char *path, struct tree_inode *inode
 	e->inode = inode;
 }
 
-/* Makes the folders above the real path PATH. */
+/* Makes the directories above the real path PATH. */
 static int make_parents(struct tree *t, const char *path, struct err **err)
 {
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -448,10 +448,10 @@ static int judge_replace(const struct tree *t, const struct tree_entry *e,
 	if ((flags & TREE_REPLACE) && !e->children)
 		return 0;
 	if (was_dir)
-		return err_set(err, ERR_BUILD, "'/%s' is a folder%s and cannot become a %s",
+		return err_set(err, ERR_BUILD, "'/%s' is a directory%s and cannot become a %s",
 			       e->path, e->children ? " with content" : "",
 			       S_ISLNK(inode->mode) ? "link" : "file");
-	return err_set(err, ERR_BUILD, "'/%s' is a %s and cannot become a folder", e->path,
+	return err_set(err, ERR_BUILD, "'/%s' is a %s and cannot become a directory", e->path,
 		       S_ISLNK(e->inode->mode) ? "link" : "file");
 }
 

@@ -72,10 +72,12 @@ struct tree_inode {
 struct tree_entry {
 	const char *path;         /* "usr/bin/sh"; "" is the root */
 	struct tree_inode *inode; /* NULL: removed */
-	unsigned children;        /* of a folder */
+	unsigned children;        /* of a directory */
 };
 
-/* SCRATCH is a folder for data that must be decompressed; NULL: /var/tmp. Has a root, 0755 0:0. */
+/*
+ * SCRATCH is a directory for data that must be decompressed; NULL: /var/tmp. Has a root, 0755 0:0.
+ */
 struct tree *tree_new(uint64_t epoch, const char *scratch);
 void tree_free(struct tree *t);
 static inline void tree_freep(struct tree **t)
@@ -96,20 +98,24 @@ void tree_settle_times(struct tree *t, int64_t since);
 
 enum tree_flags {
 	/*
-	 * A folder may be reached through a symbolic link that was in the tree before, as dpkg and
-	 * cp do (/lib -> usr/lib). Without it that is an error.
+	 * A directory may be reached through a symbolic link that was in the tree before, as dpkg
+	 * and cp do (/lib -> usr/lib). Without it that is an error.
 	 */
 	TREE_FOLLOW = 1 << 0,
-	/* A non-folder may take the place of an empty folder and a folder that of a non-folder. */
+	/*
+	 * A non-directory may take the place of an empty directory and a directory that of a
+	 * non-directory.
+	 */
 	TREE_REPLACE = 1 << 1,
 	/* tree_copy_path() leaves out what is git's own, see path_is_git(). */
 	TREE_SKIP_GIT = 1 << 2,
 };
 
 /*
- * Lays the entries of a tar (compressed or not, see unpack.h) over the tree, below folder TO. Files
- * replace files; attributes of folders are taken from the archive; folders that are missing are
- * made, 0755 0:0. A folder on top of a link to a folder leaves the link, with TREE_FOLLOW.
+ * Lays the entries of a tar (compressed or not, see unpack.h) over the tree, below directory TO.
+ * Files replace files; attributes of directories are taken from the archive; directories that are
+ * missing are made, 0755 0:0. A directory on top of a link to a directory leaves the link, with
+ * TREE_FOLLOW.
  */
 int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned flags,
 		  struct err **err) warn_unused;
@@ -136,18 +142,18 @@ int tree_read_tar_filter(struct tree *t, const char *to, const char *name, const
 int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t offset,
 		uint64_t *ret_len, struct err **err) warn_unused;
 /*
- * Copies FROM of tree SRC (a file, or the content of a folder) to path TO: a folder's content lands
- * in folder TO. Hard links within FROM stay. SRC must live as long as T (see tree_keep).
+ * Copies FROM of tree SRC (a file, or the content of a directory) to path TO: a directory's content
+ * lands in directory TO. Hard links within FROM stay. SRC must live as long as T (see tree_keep).
  */
 int tree_copy_tree(struct tree *t, const char *to, const struct tree *src, const char *from,
 		   unsigned flags, struct err **err) warn_unused;
 /* T owns SRC from now on and frees it with itself. */
 void tree_keep(struct tree *t, struct tree *src);
 /*
- * Copies a host file to path TO, or a host folder's content into folder TO: 0:0, 0755 when the
- * owner may execute it (and for folders), else 0644; links as they are; the epoch as time. Devices,
- * sockets and pipes are refused. Folders of the tree are reached as with TREE_FOLLOW. FLAGS: 0 or
- * TREE_SKIP_GIT.
+ * Copies a host file to path TO, or a host directory's content into directory TO: 0:0, 0755 when
+ * the owner may execute it (and for directories), else 0644; links as they are; the epoch as time.
+ * Devices, sockets and pipes are refused. Directories of the tree are reached as with TREE_FOLLOW.
+ * FLAGS: 0 or TREE_SKIP_GIT.
  */
 int tree_copy_path(struct tree *t, const char *to, const char *host_path, unsigned flags,
 		   struct err **err) warn_unused;
@@ -160,7 +166,7 @@ struct tree_entry *tree_lookup(const struct tree *t, const char *path);
 /* The entry at PATH with every link followed inside the tree, or NULL (missing, or a loop). */
 struct tree_entry *tree_resolve(const struct tree *t, const char *path);
 /*
- * A new file, folder or link at PATH, replacing a non-folder; parents are
+ * A new file, directory or link at PATH, replacing a non-directory; parents are
  * made. 0:0, the epoch as time.
  */
 int tree_add_file(struct tree *t, const char *path, mode_t mode, const void *data, size_t len,

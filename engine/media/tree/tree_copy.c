@@ -89,7 +89,7 @@ int tree_copy_tree(struct tree *t, const char *to, const struct tree *src, const
 
 /* ---- from the host ---- */
 
-/* One folder of the host on the way down. */
+/* One directory of the host on the way down. */
 struct host_walk {
 	struct tree *t;
 	unsigned flags;
@@ -170,8 +170,8 @@ static int put_link(struct host_walk *w, int dirfd, const char *entry, const cha
 	return tree_add_symlink(w->t, to, target, err);
 }
 
-static int put_folder(struct host_walk *w, int fd, const char *name, const char *to,
-		      struct err **err);
+static int put_directory(struct host_walk *w, int fd, const char *name, const char *to,
+			 struct err **err);
 
 static int put_any(struct host_walk *w, int dirfd, const char *entry, const char *name,
 		   const char *to, struct err **err)
@@ -184,14 +184,14 @@ static int put_any(struct host_walk *w, int dirfd, const char *entry, const char
 	if (S_ISLNK(st.st_mode))
 		return put_link(w, dirfd, entry, name, to, err);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_BUILD, "'%s' is neither file, folder nor link: remove it",
-			       name);
+		return err_set(err, ERR_BUILD,
+			       "'%s' is neither file, directory nor link: remove it", name);
 	fd = openat(dirfd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", name);
 	if (S_ISREG(st.st_mode))
 		return put_file(w, fd, &st, name, to, err);
-	return put_folder(w, fd, name, to, err);
+	return put_directory(w, fd, name, to, err);
 }
 
 static void dir_closep(DIR **d)
@@ -200,8 +200,8 @@ static void dir_closep(DIR **d)
 		closedir(*d);
 }
 
-static int put_folder(struct host_walk *w, int fd, const char *name, const char *to,
-		      struct err **err)
+static int put_directory(struct host_walk *w, int fd, const char *name, const char *to,
+			 struct err **err)
 {
 	DIR *dir __attribute__((cleanup(dir_closep))) = NULL;
 	struct tree_entry *there = tree_resolve(w->t, to);
@@ -212,7 +212,7 @@ static int put_folder(struct host_walk *w, int fd, const char *name, const char 
 	if (!dir)
 		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", name);
 	if (++w->depth > MAX_DEPTH)
-		return err_set(err, ERR_BUILD, "'%s': folders are nested too deeply", name);
+		return err_set(err, ERR_BUILD, "'%s': directories are nested too deeply", name);
 	if (!(there && S_ISDIR(there->inode->mode)) && tree_add_dir(w->t, to, 0755, err) < 0)
 		return -1;
 	while (errno = 0, (d = readdir(dir))) {
@@ -245,6 +245,6 @@ int tree_copy_path(struct tree *t, const char *to, const char *host_path, unsign
 	if (S_ISREG(st.st_mode))
 		return put_file(&w, fd, &st, host_path, to, err);
 	if (S_ISDIR(st.st_mode))
-		return put_folder(&w, fd, host_path, to, err);
-	return err_set(err, ERR_BUILD, "'%s' is neither file nor folder", host_path);
+		return put_directory(&w, fd, host_path, to, err);
+	return err_set(err, ERR_BUILD, "'%s' is neither file nor directory", host_path);
 }

@@ -18,7 +18,7 @@
 #define MAX_DEPTH 128
 #define CAPABILITY "security.capability"
 
-/* ---- tree to folder ---- */
+/* ---- tree to directory ---- */
 
 struct writing {
 	int dirfd;
@@ -201,7 +201,7 @@ int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err 
 	return file_write(owners, list.buf, list.len, 0600, false, err);
 }
 
-/* ---- folder to tree ---- */
+/* ---- directory to tree ---- */
 
 struct reading {
 	struct tree *t;
@@ -302,7 +302,7 @@ static int make_readable(const struct reading *r, const char *host, const struct
 	return 0;
 }
 
-static int read_folder(struct reading *r, const char *host, const char *path, struct err **err);
+static int read_directory(struct reading *r, const char *host, const char *path, struct err **err);
 
 static int make_entry(struct reading *r, const char *host, const char *path, const struct stat *st,
 		      struct err **err)
@@ -357,10 +357,10 @@ static int read_any(struct reading *r, const char *host, const char *path, struc
 	read_xattrs(r, host, e->inode, o);
 	if (st.st_nlink > 1 && !S_ISDIR(st.st_mode))
 		map_set(&r->links, arena_strdup(r->arena, ino), e->inode);
-	return S_ISDIR(st.st_mode) ? read_folder(r, host, path, err) : 0;
+	return S_ISDIR(st.st_mode) ? read_directory(r, host, path, err) : 0;
 }
 
-static int read_folder(struct reading *r, const char *host, const char *path, struct err **err)
+static int read_directory(struct reading *r, const char *host, const char *path, struct err **err)
 {
 	struct strv names cleanup_strv = {0};
 	DIR *dir = opendir(host);
@@ -372,7 +372,7 @@ static int read_folder(struct reading *r, const char *host, const char *path, st
 			strv_push(&names, d->d_name);
 	closedir(dir);
 	if (++r->depth > MAX_DEPTH)
-		return err_set(err, ERR_BUILD, "'%s': folders are nested too deeply", host);
+		return err_set(err, ERR_BUILD, "'%s': directories are nested too deeply", host);
 	strv_sort(&names);
 	for (size_t i = 0; i < names.count; i++) {
 		char *sub cleanup_free = path_join(host, names.items[i]);

@@ -17,7 +17,7 @@
 #include "media/tree/tree.h"
 
 /*
- * DIR must not exist. OWNERS is written anew; NULL: no list, and set-id bits and devices are left
+ * DIR must not exist. OWNERS is written again; NULL: no list, and set-id bits and devices are left
  * out.
  */
 int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err **err) warn_unused;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "media/tree/tree_folder.h"
+#include "media/tree/tree_export.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -58,21 +58,22 @@ static int write_entry(int dirfd, const struct tree_entry *e, const struct tree_
 	switch (e->inode->mode & S_IFMT) {
 	case S_IFDIR:
 		if (*e->path && mkdirat(dirfd, e->path, 0700) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot make folder '%s'", e->path);
+			return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'",
+					 e->path);
 		return 0;
 	case S_IFREG:
 		return write_file(dirfd, e, first, err);
 	case S_IFLNK:
 		if (symlinkat(e->inode->target, dirfd, e->path) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot make link '%s'", e->path);
+			return err_errno(err, ERR_ENV, errno, "cannot create link '%s'", e->path);
 		return set_time(dirfd, e->path, e->inode->mtime, err);
 	default:
 		return 0; /* devices, pipes and sockets mean nothing here */
 	}
 }
 
-/* Modes and times of folders, when nothing is written into them any more. */
-static int finish_folder(int dirfd, const struct tree_entry *e, struct err **err)
+/* Modes and times of directories, when nothing is written into them any more. */
+static int finish_directory(int dirfd, const struct tree_entry *e, struct err **err)
 {
 	const char *path = *e->path ? e->path : ".";
 
@@ -81,7 +82,7 @@ static int finish_folder(int dirfd, const struct tree_entry *e, struct err **err
 	return set_time(dirfd, path, e->inode->mtime, err);
 }
 
-int tree_write_folder(struct tree *t, const char *dir, struct err **err)
+int tree_export(struct tree *t, const char *dir, struct err **err)
 {
 	int dirfd cleanup_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct tree_entry *const *entries;
@@ -89,7 +90,7 @@ int tree_write_folder(struct tree *t, const char *dir, struct err **err)
 	int rc = 0;
 
 	if (dirfd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open folder '%s'", dir);
+		return err_errno(err, ERR_ENV, errno, "cannot open directory '%s'", dir);
 	entries = tree_entries(t, &count);
 	for (size_t i = 0; i < count; i++)
 		entries[i]->inode->user = 0;
@@ -103,7 +104,7 @@ int tree_write_folder(struct tree *t, const char *dir, struct err **err)
 	}
 	for (size_t i = count; i-- > 0 && rc == 0;) {
 		if (S_ISDIR(entries[i]->inode->mode))
-			rc = finish_folder(dirfd, entries[i], err);
+			rc = finish_directory(dirfd, entries[i], err);
 	}
 	return rc < 0 ? err_wrap(err, "cannot unpack into '%s'", dir) : 0;
 }
