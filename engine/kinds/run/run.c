@@ -21,12 +21,12 @@ static const struct option run_options[] = {
 	{"inputs", OPT_REF, AT(inputs), OPT_LIST,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE |
 		   ACCEPT_NODE | ACCEPT_TEMPLATE,
-	 .help = "Files, directories and nodes that appear read-only in the working directory, under "
-		 "their own names; a template appears filled.",
+	 .help = "Files, directories and nodes that appear read-only in the working directory, "
+		 "under their own names; a template appears filled.",
 	 .example = "[custom_build/app, u-boot, \"base:/etc/os-release\"]"},
 	{"run", OPT_STEP, AT(steps), OPT_LIST,
-	 .help = "Steps, run in this order in the working directory: a text is a /bin/sh -e script, "
-		 "a list is a program and its arguments.",
+	 .help = "Steps, run in this order in the working directory: a text is a /bin/sh -e "
+		 "script, a list is a program and its arguments.",
 	 .example = "[sh custom_build/app/build.sh]"},
 	{"env", OPT_DICT, AT(env), OPT_VALUE, .help = STEP_ENV_HELP, .example = STEP_ENV_EXAMPLE},
 	{"outputs", OPT_STRING, AT(outputs), OPT_LIST | OPT_NAME,
@@ -153,12 +153,13 @@ const struct kind kind_run = {
 		  "namespaces, no network, a fixed environment (PATH, LC_ALL, TZ, HOME, "
 		  "SOURCE_DATE_EPOCH and 'env'; umask 022), a fresh /tmp. Mounts and namespaces of "
 		  "their own they may make with 'nested' alone. What the steps share is the "
-		  "working directory. Inputs appear in it, read-only: a project path under its path, "
-		  "a node under its name (a file when it has one output, else a directory), "
-		  "node:output under the output's name, node:/path under the last part of the "
-		  "path. Outputs are regular files that the steps leave in it. Without steps "
-		  "nothing is started. Where this user cannot make namespaces the steps run in a "
-		  "QEMU guest, to the same bytes; `root: host` then does not work.",
+		  "working directory. Inputs appear in it, read-only: a project path under its "
+		  "path, a node under its name (a file when it has one output, else a "
+		  "directory), node:output under the output's name, node:/path under the last "
+		  "part of the path. Outputs are regular files that the steps leave in it. "
+		  "Without steps nothing is started. Where this user cannot create namespaces "
+		  "the steps run in a QEMU guest, to the same bytes; `root: host` then does not "
+		  "work.",
 	.version = 2,
 	.schema = &run_schema,
 	.outputs = run_outputs,
