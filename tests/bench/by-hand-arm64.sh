@@ -33,7 +33,7 @@ compiled() { # in the toolchain: u-boot.bin, boot.scr and both packages, to WORK
 	cp -R "$project/custom_build" "$tools/"
 	ln -s /usr/bin/aarch64-linux-gnu-gcc "$tools/cross/cc"
 	ln -s /usr/bin/aarch64-linux-gnu-strip "$tools/cross/strip"
-	chroot "$tools" sh -c 'cd /out && sh /custom_build/uboot-raspberrypi400/build.sh rpi &&
+	chroot "$tools" sh -c 'cd /out && sh /custom_build/uboot-raspberrypi400/build.sh rpi_arm64_defconfig /custom_build/uboot-raspberrypi400 &&
 		sh /custom_build/uboot-raspberrypi400/package.sh u-boot.bin'
 	chroot "$tools" env PATH="/cross:$PATH" sh /custom_build/app/build.sh /out
 	rm -rf "$work/out"

@@ -101,7 +101,7 @@ notices second-ca second-ca 'install tests/bundle-rollover'
 
 name="U-Boot does not start the watchdog"
 copy
-sed -i '/^mw/d' "$p/custom_build/uboot-raspberrypi400/board-virt.txt"
+sed -i '/^mw/d' "$p/tests/u-boot-virt/board.txt"
 notices hang-early hang-early 'slot A'
 
 finish
