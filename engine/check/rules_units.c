@@ -7,7 +7,8 @@
 #include "check/view.h"
 #include "kinds/tree/units.h"
 
-#define MAX_UNITS 16 /* targets after each other */
+#define MAX_UNITS 16                         /* targets after each other */
+#define BOOT_COMPLETE "boot-complete.target" /* systemd's: a check of the boot is required by it */
 #define MAX_PROGRAM_BYTES (256 * 1024)
 
 static bool names_unit(const struct conf_entries *e, const char *key, const char *unit)
@@ -71,47 +72,6 @@ static bool reboots(const struct conf_entries *unit)
 	return false;
 }
 
-/*
- * Follows Requires= and After= from the unit that marks a slot good to the services that must have
- * started, as far as the project has them. A target needs one; a service must reboot when it fails.
- */
-static int application_counts(struct check_view *v, const char *name, unsigned depth,
-			      struct err **err)
-{
-	bool target = str_ends(name, ".target");
-	struct conf_entries unit = {0};
-	struct strs needs = {0};
-	int rc = read_unit(v, name, &unit, err);
-
-	if (rc == 0 && unit.count) {
-		needed_units(v, &unit, &needs);
-		if (target && !needs.count)
-			check_say(
-				v, CHECK_MARK_GOOD, unit.items[0].pos,
-				"'%s' is reached without anything having started: give it "
-				"Requires= and After= of the service that makes the device useful",
-				name);
-		if (!target && !reboots(&unit))
-			check_say(v, CHECK_FAILURE_REBOOTS, unit.items[0].pos,
-				  "when '%s' fails the device stays in a slot that is of no use: "
-				  "say 'FailureAction=reboot' in [Unit]",
-				  name);
-	}
-	for (size_t i = 0; target && rc == 0 && depth < MAX_UNITS && i < needs.count; i++)
-		rc = application_counts(v, needs.items[i], depth + 1, err);
-	strs_clear(&needs);
-	conf_entries_clear(&unit);
-	return rc < 0 ? -1 : 0;
-}
-
-/* Whether this is the unit that tells RAUC that the booted slot is good. */
-static bool marks_good(const struct check_file *f, const struct conf_entries *unit)
-{
-	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
-
-	return start && (strstr(start->value, "mark-good") || strstr(f->target, "mark-good"));
-}
-
 /* Whether LIST of UNITS, an option of many kinds, has the unit NAME. */
 static bool lists_unit(const struct list *list, const char *name)
 {
@@ -163,8 +123,8 @@ static bool is_wanted(struct check_view *v, const char *name)
 	return wanted;
 }
 
-/* Nothing is marked good by a unit that is there and never started. */
-static void is_enabled(struct check_view *v, const struct check_file *f, const char *name)
+/* Whether something starts the unit; *ret_off (may be NULL) is the node that forbids it. */
+static bool is_started(struct check_view *v, const char *name, const struct node **ret_off)
 {
 	bool enabled = is_linked(v, name) || is_wanted(v, name);
 	const struct node *off = NULL;
@@ -178,7 +138,104 @@ static void is_enabled(struct check_view *v, const struct check_file *f, const c
 		else if (u && lists_unit(&u->enable, name))
 			enabled = true;
 	}
-	if (off || !enabled)
+	if (ret_off)
+		*ret_off = off;
+	return enabled && !off;
+}
+
+static bool is_service(const struct check_file *f)
+{
+	return strstr(f->target, "/systemd/system/") && str_ends(f->target, ".service");
+}
+
+/* The unit of the project in F, when [Install] has it required by TARGET: it must come before. */
+static int add_required_by(struct check_view *v, const struct check_file *f, const char *target,
+			   struct strs *needs, struct err **err)
+{
+	const char *name = path_base(f->target);
+	struct conf_entries unit = {0};
+	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
+
+	if (rc == 0 && names_unit(&unit, "RequiredBy", target)) {
+		strs_push(needs, arena_strdup(v->arena, name));
+		if (!is_started(v, name, NULL))
+			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,
+				  "'%s' is never asked: name it in 'units: enable' of '%s'", name,
+				  f->image->name);
+		if (!names_unit(&unit, "Before", target))
+			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,
+				  "'%s' does not wait for '%s': say Before=%s in [Unit]", target,
+				  name, target);
+	}
+	conf_entries_clear(&unit);
+	return rc < 0 ? -1 : 0;
+}
+
+static int required_by(struct check_view *v, const char *target, struct strs *needs,
+		       struct err **err)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && is_service(f) &&
+		    add_required_by(v, f, target, needs, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Follows Requires= and After=, and RequiredBy= of targets, from the unit that marks a slot good
+ * (its place is AT) to the services that must have started, as far as the project has them. A
+ * target needs one; a service must reboot when it fails.
+ */
+static int application_counts(struct check_view *v, const char *name, struct pos at, unsigned depth,
+			      struct err **err)
+{
+	bool target = str_ends(name, ".target"), ours;
+	struct conf_entries unit = {0};
+	struct strs needs = {0};
+	int rc = read_unit(v, name, &unit, err);
+
+	ours = rc == 0 && unit.count;
+	if (ours)
+		needed_units(v, &unit, &needs);
+	if (rc >= 0 && target && required_by(v, name, &needs, err) < 0)
+		rc = -1;
+	if (rc >= 0 && (ours || str_eq(name, BOOT_COMPLETE))) {
+		if (target && !needs.count)
+			check_say(
+				v, CHECK_MARK_GOOD, ours ? unit.items[0].pos : at,
+				"'%s' is reached without anything having started: give it "
+				"Requires= and After= of the service that makes the device useful",
+				name);
+		if (!target && !reboots(&unit))
+			check_say(v, CHECK_FAILURE_REBOOTS, unit.items[0].pos,
+				  "when '%s' fails the device stays in a slot that is of no use: "
+				  "say 'FailureAction=reboot' in [Unit]",
+				  name);
+	}
+	for (size_t i = 0; target && rc >= 0 && depth < MAX_UNITS && i < needs.count; i++)
+		rc = application_counts(v, needs.items[i], at, depth + 1, err);
+	strs_clear(&needs);
+	conf_entries_clear(&unit);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Whether this is the unit that tells RAUC that the booted slot is good. */
+static bool marks_good(const struct check_file *f, const struct conf_entries *unit)
+{
+	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+
+	return start && (strstr(start->value, "mark-good") || strstr(f->target, "mark-good"));
+}
+
+/* Nothing is marked good by a unit that is there and never started. */
+static void is_enabled(struct check_view *v, const struct check_file *f, const char *name)
+{
+	const struct node *off;
+
+	if (!is_started(v, name, &off))
 		check_say(v, CHECK_MARK_GOOD,
 			  off ? recipe_pos(off->recipe, "units") : (struct pos){f->path, 1, 1},
 			  "'%s' is not started, so no slot would be marked good, and each would "
@@ -203,15 +260,10 @@ static int marks_good_at_last(struct check_view *v, const struct check_file *f, 
 				  "the unit needs Requires= and After= of one that tells");
 	}
 	for (size_t i = 0; rc == 0 && i < needs.count; i++)
-		rc = application_counts(v, needs.items[i], 0, err);
+		rc = application_counts(v, needs.items[i], unit.items[0].pos, 0, err);
 	strs_clear(&needs);
 	conf_entries_clear(&unit);
 	return rc;
-}
-
-static bool is_service(const struct check_file *f)
-{
-	return strstr(f->target, "/systemd/system/") && str_ends(f->target, ".service");
 }
 
 static int slots_are_marked_good(struct check_view *v, struct err **err)

@@ -133,7 +133,7 @@ check says-what-they-would-refuse grep -q 'keyring.pem:1:1: a CA that devices tr
 ignoring() {
 	rm -rf "$work/ignore"
 	cp -R "$work/good" "$work/ignore"
-	sed -i 's/, rauc-mark-good.service//' "$work/ignore/recipes/root.yaml"
+	sed -i '/- rauc-mark-good.service/d' "$work/ignore/recipes/root.yaml"
 	printf 'check: {ignore: [{rule: %s}]}\n' "$1" >>"$work/ignore/recipes/project.yaml"
 }
 ignoring 'mark-good, node: root, why: "by hand", until: 2099-12-31'

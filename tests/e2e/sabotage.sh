@@ -59,7 +59,7 @@ notices boot-choice boot-choice 'boot-choice'
 
 name="the mark does not wait for the application"
 copy
-sed -i '/^Requires=app.target$/d; /^After=app.target/d; /^Requires=health/d; /^After=health/d' \
+sed -i '/^Requires=/d; /^After=.*target/d' \
 	"$p/rootfs/etc/systemd/system/rauc-mark-good.service"
 notices broken-app broken-app 'slot|marked slot'
 
