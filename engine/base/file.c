@@ -245,21 +245,30 @@ static int copy_into(int src, int dst, const char *tmp, const struct stat *st, m
 	return 0;
 }
 
-int file_copy(const char *src, const char *dst, mode_t mode, struct err **err)
+int file_copy_from(int src, const char *name, const char *dst, mode_t mode, struct err **err)
 {
-	int in cleanup_fd = open(src, O_RDONLY | O_CLOEXEC), out cleanup_fd = -1;
+	int out cleanup_fd = -1;
 	struct stat st;
 
-	if (in < 0 || fstat(in, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", src);
+	if (fstat(src, &st) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", name);
 	out = open(dst, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", dst);
-	if (copy_into(in, out, dst, &st, mode, err) < 0) {
+	if (copy_into(src, out, dst, &st, mode, err) < 0) {
 		unlink(dst);
-		return err_wrap(err, "cannot copy '%s' to '%s'", src, dst);
+		return err_wrap(err, "cannot copy '%s' to '%s'", name, dst);
 	}
 	return 0;
+}
+
+int file_copy(const char *src, const char *dst, mode_t mode, struct err **err)
+{
+	int in cleanup_fd = open(src, O_RDONLY | O_CLOEXEC);
+
+	if (in < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", src);
+	return file_copy_from(in, src, dst, mode, err);
 }
 
 int file_free_bytes(const char *path, uint64_t *ret, struct err **err)

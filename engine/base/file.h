@@ -67,6 +67,9 @@ int fd_copy_sparse(int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_
 		   struct err **err) warn_unused;
 /* A new file DST (must not exist) with the content of SRC: reflink, else sparse copy. */
 int file_copy(const char *src, const char *dst, mode_t mode, struct err **err) warn_unused;
+/* The same from an open file; NAME is for messages. */
+int file_copy_from(int src, const char *name, const char *dst, mode_t mode,
+		   struct err **err) warn_unused;
 /* fsync of a file, of the directory that holds PATH. */
 int fd_sync(int fd, const char *name, struct err **err) warn_unused;
 int file_sync_parent(const char *path, struct err **err) warn_unused;
