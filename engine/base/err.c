@@ -61,6 +61,8 @@ int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt,
 	va_end(ap);
 	if (errnum == ENOSPC || errnum == EDQUOT || errnum == ENOMEM)
 		cls = ERR_RESOURCE;
+	else if (errnum == EIO && cls == ERR_USER)
+		cls = ERR_ENV; /* no mistake of whoever wrote the recipe */
 	return take(err, cls, errnum, xasprintf("%s: %s", head, strerror(errnum)));
 }
 

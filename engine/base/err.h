@@ -45,7 +45,10 @@ struct err {
 
 /* Sets *err (must be NULL before) and returns -1. */
 int err_set(struct err **err, enum err_class cls, const char *fmt, ...) printf_like(3, 4);
-/* As err_set, and appends ": <strerror(errnum)>". ENOSPC, EDQUOT and ENOMEM become ERR_RESOURCE. */
+/*
+ * As err_set, and appends ": <strerror(errnum)>". ENOSPC, EDQUOT and ENOMEM become ERR_RESOURCE;
+ * EIO in place of ERR_USER is ERR_ENV: what a disk cannot read is nobody's mistake.
+ */
 int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt, ...)
 	printf_like(4, 5);
 /* A mistake of the user at a place in a file: class ERR_USER. */
