@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/private_key.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
+#include "base/path.h"
 
 #define DER_MAX (64u * 1024)  /* bytes; an RSA key of 16384 bits has 9,300 */
 #define PEM_LABEL_MAX 32      /* bytes before "PRIVATE KEY" in which the label begins */
@@ -528,12 +533,41 @@ const char *private_key_in(const void *data, size_t len)
 	return has_wide_pem(&s) ? "PEM in UTF-16" : NULL;
 }
 
-int private_key_check_mode(const char *path, mode_t mode, struct err **err)
+/* The directory of the key PATH, or where it is REALLY: others could put their own in its place. */
+static int check_directory(int dirfd, const char *path, const char *key, struct err **err)
 {
-	if (!(mode & 0022))
+	char *dir cleanup_free = path_dir(path);
+	struct stat st;
+
+	if (fstatat(dirfd, dir, &st, 0) < 0 || !(st.st_mode & 0022) || st.st_mode & S_ISVTX)
 		return 0;
 	return err_set(err, ERR_INTEGRITY,
-		       "others than its owner can write the private key '%s' (mode %04o): see that "
-		       "it still is yours, then chmod 600 it",
-		       path, mode & 07777);
+		       "others than its owner can write the directory '%s' (mode %04o) of the "
+		       "private key '%s': see that the key still is yours, then chmod 700 the "
+		       "directory",
+		       dir, st.st_mode & 07777, key);
+}
+
+int private_key_check_place(int dirfd, const char *path, mode_t *ret_mode, struct err **err)
+{
+	int fd cleanup_fd = openat(dirfd, path, O_PATH | O_CLOEXEC);
+	char link[64], real[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	*ret_mode = 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 0;
+	*ret_mode = st.st_mode;
+	if (st.st_mode & 0022)
+		return err_set(err, ERR_INTEGRITY,
+			       "others than its owner can write the private key '%s' (mode %04o): "
+			       "see that it still is yours, then chmod 600 it",
+			       path, st.st_mode & 07777);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, real, sizeof(real) - 1);
+	real[n > 0 ? n : 0] = 0;
+	if (check_directory(dirfd, path, path, err) < 0)
+		return -1;
+	return n > 0 ? check_directory(AT_FDCWD, real, path, err) : 0;
 }

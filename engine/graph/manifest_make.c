@@ -324,10 +324,9 @@ static int check_secrets(const struct maker *m, struct err **err)
 
 	schema_each_secret(r->kind->schema, r->opts, add_secret, &paths);
 	for (size_t i = 0; i < paths.count && rc == 0; i++) {
-		struct stat st;
+		mode_t mode;
 
-		if (fstatat(m->dirfd, paths.items[i], &st, 0) == 0)
-			rc = private_key_check_mode(paths.items[i], st.st_mode, err);
+		rc = private_key_check_place(m->dirfd, paths.items[i], &mode, err);
 	}
 	strs_clear(&paths);
 	return rc;

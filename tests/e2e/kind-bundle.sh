@@ -232,6 +232,15 @@ version 1.6
 code "a key that others can write" 5 "$orch" -C "$p" build
 says "is refused" "signer.key' (mode 0666)"
 chmod 600 "$p/pki/private/signer.key"
+chmod 777 "$p/pki/private"
+code "a directory in which others can put another" 5 "$orch" -C "$p" plan
+says "is refused" "directory 'pki/private' (mode 0777)"
+chmod 700 "$p/pki/private"
+chmod 777 "$p/pki"
+echo >>"$p/pki/keyring.pem"
+check "certificates that everybody can replace" o build
+says "are told of" "everybody can write the directory .*/pki' of 'keyring.pem'"
+chmod 755 "$p/pki"
 
 echo "# programs of a tree"
 # This host's rauc and mksquashfs, with what they are linked with, and beside them what must be there.
@@ -292,6 +301,26 @@ code "a rauc that cannot sign" 1 "$orch" -C "$p" build bundle-refuses
 says "is told before the images are packed" "the rauc of 'tools' cannot sign with this key and verify it"
 tools nothing "exit 0"
 code "a rauc that makes no bundle" 5 "$orch" -C "$p" build bundle-nothing
+
+echo "# a former release"
+former() { # AT CARD: its key are the digests, so each has a card of its own
+	printf 'kind: release\nat: %s\ninstall: %s\nbundle: %s\n' "$1" \
+		"$(echo "$2" | sha256sum | cut -c1-64)" "$(echo update | sha256sum | cut -c1-64)" | recipe former
+}
+mkdir "$p/old" "$scratch/outside"
+echo update | tee "$p/old/bundle.raucb" >"$scratch/outside/bundle.raucb"
+echo card >"$p/old/install.img"
+former old card
+check "out of the project" o build former
+echo other >"$scratch/outside/install.img"
+ln -s "$scratch/outside" "$p/away"
+former away other
+code "through a link out of it" 2 "$orch" -C "$p" build former
+rm "$p/old/install.img"
+mkfifo "$p/old/install.img"
+former old none
+code "out of a pipe" 2 timeout 60 "$orch" -C "$p" build former
+says "is not waited for" "'old/install.img' is not a file"
 
 echo "# the private key"
 line=$(sed -n 2p "$p/pki/private/signer.key")

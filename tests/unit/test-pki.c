@@ -361,6 +361,26 @@ static void the_mode_of_a_key_is_looked_at(void **state)
 	assert_false(facts.key_is_open);
 }
 
+/* Who can write the directory can put another key there. */
+static void the_directory_of_a_key_is_looked_at(void **state)
+{
+	char *private cleanup_free = path_dir(key), *link cleanup_free = path_join(dir, "link.key");
+	struct err *err cleanup_err = NULL;
+	struct x509_facts facts;
+
+	assert_int_equal(symlink("pki/private/signer.key", link), 0);
+	assert_int_equal(chmod(private, 0702), 0);
+	refused(cert, keyring, key, time(NULL), "chmod 700");
+	refused(cert, keyring, link, time(NULL), "chmod 700");
+	assert_int_equal(chmod(private, 0720), 0);
+	refused(cert, keyring, key, time(NULL), "(mode 0720)");
+	/* Nobody removes or renames another's file there. */
+	assert_int_equal(chmod(private, 01777), 0);
+	assert_int_equal(x509_check_signer(cert, keyring, key, time(NULL), &facts, &err), 0);
+	assert_int_equal(chmod(private, 0700), 0);
+	assert_int_equal(unlink(link), 0);
+}
+
 /* A self-signed leaf by the openssl program, with these extensions, as its own keyring. */
 static void self_signed(const char *usage, const char *bits, const char *word)
 {
@@ -426,6 +446,7 @@ int main(void)
 		cmocka_unit_test(keys_that_cannot_sign_cms_are_refused),
 		cmocka_unit_test(a_ca_that_restricts_usages_names_ours),
 		cmocka_unit_test(the_mode_of_a_key_is_looked_at),
+		cmocka_unit_test(the_directory_of_a_key_is_looked_at),
 		cmocka_unit_test(chains_are_split_for_rauc),
 	};
 

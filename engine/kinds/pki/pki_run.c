@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "kinds/makers.h"
 #include "kinds/pki/pki_opts.h"
 
@@ -21,6 +22,22 @@ void pki_warn(struct action *a, const struct x509_facts *facts, const char *key,
 			       key);
 }
 
+/*
+ * What devices trust and who signed it: what others put there would be shipped. It is in the node's
+ * key, so that a change is seen and this is told once for each.
+ */
+static void warn_of_writers(struct action *a, const char *path)
+{
+	char *dir cleanup_free = path_dir(path);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_mode & 0002)
+		action_warning(a, "everybody can write '%s': chmod o-w", path);
+	if (stat(dir, &st) == 0 && st.st_mode & 0002 && !(st.st_mode & S_ISVTX))
+		action_warning(a, "everybody can write the directory '%s' of '%s': chmod o-w", dir,
+			       path_base(path));
+}
+
 static int pki_run(struct action *a, struct err **err)
 {
 	const struct pki_opts *o = a->opts;
@@ -36,6 +53,8 @@ static int pki_run(struct action *a, struct err **err)
 	action_log(a, "signer '%s', valid from %s to %s", facts.subject,
 		   x509_date(facts.not_before, from), x509_date(facts.not_after, to));
 	pki_warn(a, &facts, key, now);
+	warn_of_writers(a, cert);
+	warn_of_writers(a, keyring);
 	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
 		return -1;
 	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/pki/x509.h"
 
+#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -284,15 +285,15 @@ static int try_signature(STACK_OF(X509) * certs, EVP_PKEY *key, X509_STORE *stor
 
 static int check_key_mode(const char *path, struct x509_facts *facts, struct err **err)
 {
-	struct stat st;
+	mode_t mode;
 
-	if (stat(path, &st))
+	if (private_key_check_place(AT_FDCWD, path, &mode, err) < 0)
+		return -1;
+	if (!mode)
 		return err_errno(err, ERR_ENV, errno,
 				 "cannot read the private key '%s'; `orch pki init` makes one",
 				 path);
-	if (private_key_check_mode(path, st.st_mode, err) < 0)
-		return -1;
-	facts->key_is_open = st.st_mode & 0044;
+	facts->key_is_open = mode & 0044;
 	return 0;
 }
 
