@@ -464,6 +464,20 @@ static void test_half(void **state)
 	drop(&r);
 }
 
+/* Whoever shows the file on a terminal is not driven by what a guest said. */
+static void test_console_is_plain(void **state)
+{
+	struct action a = {0};
+	char *text = NULL;
+	size_t len;
+	struct test_run r = {.a = &a, .console = open_memstream(&text, &len)};
+
+	test_console_line(&r, SCENE_JOB, "> \x1b]52;c;cm0=\x07 caf\xc3\xa9\xc2\x9b");
+	fclose(r.console);
+	assert_string_equal(text, "> ?]52;c;cm0=? caf\xc3\xa9?\n");
+	free(text);
+}
+
 /* What would take all memory, the stack, or for ever; and what merely looks like it. */
 static void test_regexes(void **state)
 {
@@ -502,13 +516,21 @@ static void test_regexes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rule),    cmocka_unit_test(test_uboot),
-		cmocka_unit_test(test_device),  cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_choices), cmocka_unit_test(test_variables),
-		cmocka_unit_test(test_equal),   cmocka_unit_test(test_half),
-		cmocka_unit_test(test_text),    cmocka_unit_test(test_reports),
-		cmocka_unit_test(test_lines),   cmocka_unit_test(test_titles),
-		cmocka_unit_test(test_judge),   cmocka_unit_test(test_regexes),
+		cmocka_unit_test(test_rule),
+		cmocka_unit_test(test_uboot),
+		cmocka_unit_test(test_device),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_choices),
+		cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_half),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_regexes),
+		cmocka_unit_test(test_console_is_plain),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

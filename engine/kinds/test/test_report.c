@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a scenario leaves: a verdict without times, and a report for those who read JUnit's. */
+/*
+ * What a scenario leaves: the console, a verdict without times, and a report for those who read
+ * JUnit's.
+ */
 #include <jansson.h>
 
 #include "base/file.h"
 #include "base/utf8.h"
 #include "kinds/test/test_run.h"
 
+#define LOG_MAX (64u << 20) /* of console output that is kept */
 #define VERDICT_VERSION 1
 
 static const struct formed *step_at(const struct test_run *r, size_t i)
@@ -13,18 +17,40 @@ static const struct formed *step_at(const struct test_run *r, size_t i)
 	return LIST_AT(r->o->steps, struct formed *, i);
 }
 
-const char *test_plain(struct arena *arena, const char *text)
+void test_plain_append(struct str *ret, const char *text)
 {
-	struct str s cleanup_str = STR_INIT;
 	struct utf8 u = utf8_start(text, strlen(text));
 
 	while (utf8_next(&u)) {
 		if (u.bad || (utf8_is_control(u.code) && u.code != '\n' && u.code != '\t'))
-			str_append_char(&s, '?');
+			str_append_char(ret, '?');
 		else
-			str_append_len(&s, u.at, (size_t)(u.next - u.at));
+			str_append_len(ret, u.at, (size_t)(u.next - u.at));
 	}
+}
+
+const char *test_plain(struct arena *arena, const char *text)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	test_plain_append(&s, text);
 	return arena_strndup(arena, s.buf, s.len);
+}
+
+void test_console_line(void *arg, enum scene_source source, const char *line)
+{
+	struct str plain cleanup_str = STR_INIT;
+	struct test_run *r = arg;
+
+	if (r->written > LOG_MAX)
+		return;
+	r->written += strlen(line) + 1;
+	if (r->written > LOG_MAX)
+		line = "(the rest is left out)";
+	action_log(r->a, "%s", line);
+	test_plain_append(&plain, line); /* commands in the guest print what they like */
+	fprintf(r->console, "%s\n", plain.buf);
+	fflush(r->console);
 }
 
 static const char *title_of(const struct test_run *r, size_t i)

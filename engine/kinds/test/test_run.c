@@ -10,7 +10,6 @@
 #include "kinds/test/board_node.h"
 #include "media/ext4/ext4.h"
 
-#define LOG_MAX (64u << 20) /* of console output that is kept */
 #define MEDIA_ROOM (16u << 20)
 #define DEVICE_MAX (1u << 20) /* of device.json */
 
@@ -20,20 +19,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void on_line(void *arg, enum scene_source source, const char *line)
-{
-	struct test_run *r = arg;
-
-	if (r->written > LOG_MAX)
-		return;
-	r->written += strlen(line) + 1;
-	if (r->written > LOG_MAX)
-		line = "(the rest is left out)";
-	action_log(r->a, "%s", line);
-	fprintf(r->console, "%s\n", line);
-	fflush(r->console);
 }
 
 /* -- what a scenario begins with -- */
@@ -215,7 +200,7 @@ static int prepare(struct test_run *r, struct err **err)
 				  .never = r->o->never.items,
 				  .never_count = r->o->never.count,
 				  .total_s = (unsigned)r->o->timeout,
-				  .log = on_line,
+				  .log = test_console_line,
 				  .arg = r};
 
 	if (set_stage(r, err) < 0)

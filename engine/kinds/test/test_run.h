@@ -29,5 +29,8 @@ struct test_run {
 
 /* TEXT for people and their formats: what is not UTF-8 and not text is '?'. Arena. */
 const char *test_plain(struct arena *arena, const char *text);
+void test_plain_append(struct str *ret, const char *text);
+/* A line of the scene, into the node's log as it is, into console.log as plain text. */
+void test_console_line(void *arg, enum scene_source source, const char *line);
 /* The outputs but console.log and card.img. FAILURE: the message, or NULL. */
 int test_report(struct test_run *r, const char *failure, struct err **err) warn_unused;
