@@ -90,4 +90,10 @@ readelf --wide --dynamic "$orch" 2>&1 | grep -E 'NEEDED.*lib(curl|archive|guestf
 grep -q -e -fstack-clash-protection _build/compile_commands.json || echo "$orch" |
 	complain "compiled without stack clash protection"
 git grep -n -w -E 'TODO|FIXME|XXX' -- engine dev recipes | complain "left open"
+# The glossary of HACKING.md. Manifests have a word of their own, which is in keys.
+git grep -n -w -i -E '(sub)?folders?|anew|in front of|at hand|umount it|initial file system' -- \
+	engine dev docs README.md ARCHITECTURE.md recipes/'*.yaml' ':!engine/graph/manifest*.[ch]' ':!engine/graph/why.c' |
+	grep -v -w wait: | complain "see the glossary of HACKING.md"
+git grep -n -E '"[^"]*(^|[^e]) is no (unit|number|disk|class|directory|file|image|tree|node|key)\>' -- engine |
+	complain "see the glossary of HACKING.md"
 exit $bad

@@ -151,7 +151,7 @@ char *proc_status_string(int status)
 
 		return xasprintf("was killed by SIG%s", name ? name : "?");
 	}
-	return xstrdup("ended strangely");
+	return xasprintf("ended with wait status 0x%x", (unsigned)status);
 }
 
 int proc_check(const char *name, int status, struct err **err)

@@ -70,7 +70,8 @@ static int refuse_filled(const char *dir, struct err **err)
 		filled = !str_eq(e->d_name, ".") && !str_eq(e->d_name, "..");
 	closedir(d);
 	if (filled)
-		return err_set(err, ERR_USER, "'%s' is not empty; init makes a new directory", dir);
+		return err_set(err, ERR_USER, "'%s' is not empty; init creates a new directory",
+			       dir);
 	return 0;
 }
 

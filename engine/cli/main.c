@@ -35,25 +35,25 @@ const struct command commands[] = {
 	 SELECT | 1u << O_JOBS | 1u << O_KEEP_GOING | 1u << O_DRY_RUN | 1u << O_PROGRESS |
 		 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON | 1u << O_EXIT_CODE,
 	 0, ANY_ARGS},
-	{"plan", "[TARGET...]", "what would be built, what is cached, and why; builds nothing",
+	{"plan", "[TARGET...]", "show what would be built, what is cached, and why; build nothing",
 	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS},
-	{"why", "NODE", "why a node was or will be built: what changed, and what follows", NULL,
+	{"why", "NODE", "say why a node was or will be built: what changed, and what follows", NULL,
 	 SELECT | 1u << O_JSON, 1, 1},
-	{"log", "[NODE]", "the log of a node; without a name, of the last one that failed",
+	{"log", "[NODE]", "show the log of a node; without a name, of the last one that failed",
 	 "Of this project; outside of any, of every project that uses this store.",
 	 1u << O_JSON | 1u << O_RUN | 1u << O_ALL, 0, 1},
-	{"runs", "", "the history of this project's runs",
+	{"runs", "", "list this project's runs",
 	 "A project is its directory, with the name in its project.yaml: two checkouts have two "
 	 "histories,\n"
 	 "and a directory that was moved keeps its own. The newest 200 runs of each are kept.\n"
 	 "Outside of any project, the runs of all are listed.",
 	 1u << O_JSON | 1u << O_ALL, 0, 0},
-	{"diff", "RUN RUN", "what changed between two runs: results and packages",
+	{"diff", "RUN RUN", "show what changed between two runs: results and packages",
 	 "A run is its number, or ^0 for this project's last one.",
 	 1u << O_JSON | 1u << O_EXIT_CODE | 1u << O_ALL, 2, 2},
-	{"graph", "[TARGET...]", "the picture of the graph, with status", NULL,
+	{"graph", "[TARGET...]", "draw the graph, with status", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS},
-	{"check", "", "everything that can be known wrong without building", NULL,
+	{"check", "", "find mistakes without building", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_RULES | 1u << O_AGAINST, 0, 0},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1},
@@ -63,7 +63,7 @@ const struct command commands[] = {
 	 "minutes (times the board's time-scale) have passed.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_BOARD | 1u << O_SLOT | 1u << O_TIMEOUT,
 	 1, 1},
-	{"shell", "NODE", "a shell in the exact sandbox of a node",
+	{"shell", "NODE", "open a shell in the exact sandbox of a node",
 	 "What the node needs is built first. If its last attempt failed with the inputs of now, "
 	 "the shell is in the directory that it left, else in a new one. Every step is there as "
 	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
@@ -74,21 +74,22 @@ const struct command commands[] = {
 	 "it writes. On a larger card the backup of the partition table is moved to its end.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2,
 	 ROOT_GOES_LATER},
-	{"pki", "init", "make development keys below pki/; refuses to overwrite", NULL, 0, 1, 1},
-	{"init", "DIR", "make a new project that builds", NULL, 0, 1, 1, ROOT_GOES_LATER},
-	{"kinds", "[KIND]", "what recipes may say: the kinds, or the keys of one", NULL,
+	{"pki", "init", "create development keys below pki/; overwrite nothing", NULL, 0, 1, 1},
+	{"init", "DIR", "create a new project that builds", NULL, 0, 1, 1, ROOT_GOES_LATER},
+	{"kinds", "[KIND]", "show what recipes may say: the kinds, or the keys of one", NULL,
 	 1u << O_JSON, 0, 1, ROOT_STAYS},
-	{"schema", "", "the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0,
+	{"schema", "", "print the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0,
 	 ROOT_STAYS},
-	{"store", "du|gc|verify|repair", "what lies in the store; make room in it; look it over",
+	{"store", "du|gc|verify|repair", "show, prune and verify the artifact store",
 	 "du: what takes how much room. gc: removes what nothing names, then, until the rest fits "
 	 "the size, what was not used for the longest time. verify: hashes every blob; exit 6 "
 	 "when one is damaged. repair: does the same until nothing is wrong any more; what was "
 	 "damaged is built again.",
 	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1},
-	{"doctor", "", "what this machine can do, and the command that mends each gap", NULL,
-	 1u << O_JSON, 0, 0},
-	{"help", "[COMMAND]", "this list, or the options of a command", NULL, 0, 0, 1, ROOT_STAYS},
+	{"doctor", "", "check this machine and say how to fix what is missing", NULL, 1u << O_JSON,
+	 0, 0},
+	{"help", "[COMMAND]", "show this list, or the options of a command", NULL, 0, 0, 1,
+	 ROOT_STAYS},
 	{NULL},
 };
 

@@ -31,10 +31,10 @@ static const char *const format_words[] = {"dot", "svg", "mermaid", "json", NULL
 #define AT(field) offsetof(struct cli, field)
 /* In the order of enum option_bit. */
 static const struct option_row rows[] = {
-	[O_DIR] = {'C', "directory", "DIR", VALUE_TEXT, AT(dir), NULL, "work as if started in DIR"},
+	[O_DIR] = {'C', "directory", "DIR", VALUE_TEXT, AT(dir), NULL, "change to DIR first"},
 	[O_STORE] = {0, "store", "DIR", VALUE_TEXT, AT(store), NULL,
 		     "the artifact store (else $ORCH_STORE, else the user's cache directory)"},
-	[O_OFFLINE] = {0, "offline", NULL, VALUE_FLAG, AT(offline), NULL, "make no connection"},
+	[O_OFFLINE] = {0, "offline", NULL, VALUE_FLAG, AT(offline), NULL, "do not use the network"},
 	[O_COLOR] = {0, "color", "WHEN", VALUE_WORD, AT(color), when_words,
 		     "auto, always or never"},
 	[O_NO_WAIT] = {0, "no-wait", NULL, VALUE_FLAG, AT(no_wait), NULL,
@@ -47,13 +47,13 @@ static const struct option_row rows[] = {
 	[O_KEEP_GOING] = {'k', "keep-going", NULL, VALUE_FLAG, AT(keep_going), NULL,
 			  "after a failure, still build what does not need it"},
 	[O_DRY_RUN] = {'n', "dry-run", NULL, VALUE_FLAG, AT(dry_run), NULL,
-		       "say what would be done, and do nothing"},
+		       "show what would be done, and do nothing"},
 	[O_SET] = {0, "set", "NAME=VALUE", VALUE_LIST, AT(sets), NULL,
 		   "override a variable of project.yaml; may be repeated"},
 	[O_PROGRESS] = {0, "progress", "HOW", VALUE_WORD, AT(progress), progress_words,
 			"auto, tty, plain, json or quiet, on stderr"},
 	[O_RESULT_JSON] = {0, "result-json", "FILE", VALUE_TEXT, AT(result_json), NULL,
-			   "write what came of each node to FILE"},
+			   "write a per-node result (JSON) to FILE"},
 	[O_EVENTS] = {0, "events", "FILE", VALUE_TEXT, AT(events), NULL,
 		      "write events to FILE, one JSON object a line"},
 	[O_EXIT_CODE] = {0, "exit-code", NULL, VALUE_FLAG, AT(exit_code), NULL,
@@ -356,7 +356,7 @@ void cli_help(const struct command *command, FILE *to)
 		for (const struct command *cmd = commands; cmd->name; cmd++)
 			fprintf(to, "  %-8s %s\n", cmd->name, cmd->summary);
 	}
-	fputs("\nevery command takes:\n", to);
+	fputs("\nglobal options:\n", to);
 	print_options(COMMON, to);
 	if (!command)
 		fputs("\n'orch help COMMAND' says more; 'orch kinds' describes what recipes may "

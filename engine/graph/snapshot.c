@@ -60,7 +60,7 @@ static uint64_t stir(uint64_t mark, uint64_t value)
 	return mark ^ mark >> 29;
 }
 
-/* Never 0. Who could choose all of a file's times and numbers could as well write the snapshot. */
+/* Never 0. Forging every stat field takes the access that forging the snapshot takes. */
 static uint64_t mark_of(const struct stat *st)
 {
 	uint64_t mark = stir(st->st_dev, st->st_ino);

@@ -77,8 +77,8 @@ static int refuse_used(const char *dir, const char *name, struct err **err)
 	char *number cleanup_free = sys_text(dir, "dev"), *at cleanup_free = mounted_at(number);
 
 	if (at)
-		return err_set(err, ERR_USER, "'/dev/%s' is mounted at '%s': umount it first", name,
-			       at);
+		return err_set(err, ERR_USER, "'/dev/%s' is mounted at '%s': unmount it first",
+			       name, at);
 	if (is_swap(name))
 		return err_set(err, ERR_USER, "'/dev/%s' is swap of this machine", name);
 	if (has_entries(dir, "holders"))
@@ -135,8 +135,8 @@ static int look_at_disk(struct medium *m, const struct stat *st, bool fixed, str
 	size = str_bytes(m->size);
 	if (!fixed && (!is_removable(dir, dir, name) || m->size > LARGEST_CARD))
 		return err_set(err, ERR_USER,
-			       "'%s' (%s) is not a card or stick, to all appearances; --fixed if "
-			       "it is to be overwritten",
+			       "'%s' (%s) does not look like removable media; use --fixed to "
+			       "overwrite it anyway",
 			       m->path, size);
 	model = sys_text(dir, "device/model");
 	if (!*model) {
@@ -254,8 +254,8 @@ static int do_block(struct copy *c, uint64_t at, size_t len, bool hole, struct e
 	for (size_t i = 0; i < len; i++) {
 		if (c->ours[i] != c->theirs[i])
 			return err_set(err, ERR_INTEGRITY,
-				       "'%s' does not keep what is written: byte %llu differs; the "
-				       "medium is damaged or counterfeit",
+				       "'%s': verification failed at byte %llu: the medium is "
+				       "damaged or counterfeit",
 				       m->path, (unsigned long long)(at + i));
 	}
 	return 0;

@@ -33,12 +33,12 @@ int cas_hash(const char *path, const struct artifact *a, struct blob_state *ret,
 /* Moves PATH (a file of the store) to STORE/quarantine/. */
 int cas_quarantine(const char *store_dir, const char *path, struct err **err) warn_unused;
 /*
- * Moves PATH below STORE/FOLDER/ under its SHA-256, durable and read only. PATH is gone then. Used
+ * Moves PATH below STORE/DIR/ under its SHA-256, durable and read only. PATH is gone then. Used
  * for logs.
  */
 int cas_put_named(const char *store_dir, const char *directory, const char *path,
 		  struct digest *ret, struct err **err) warn_unused;
-/* "STORE/FOLDER/ab/cdef..."; caller frees. */
+/* "STORE/DIR/ab/cdef..."; caller frees. */
 char *cas_named_path(const char *store_dir, const char *directory, const struct digest *d,
 		     const char *suffix);
 

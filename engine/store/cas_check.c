@@ -154,7 +154,7 @@ int cas_check(const char *store_dir, const struct artifact *a, struct blob_state
 
 /* --- verify -------------------------------------------------------------------------------- */
 
-/* What the name FOLDER/NAME promises; 1 when it is no blob's name. */
+/* What the name DIR/NAME promises; 1 when it is no blob's name. */
 static int parse_name(const char *directory, const char *name, struct artifact *ret)
 {
 	char *hex cleanup_free = xasprintf("%s%s", directory, name);

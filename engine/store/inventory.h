@@ -40,11 +40,11 @@ uint64_t inventory_named(const struct inventory *v, const struct store *s);
 /* Adds the logs that the history of runs names. */
 int inventory_add_logs(struct inventory *v, struct store *s, struct err **err) warn_unused;
 
-/* Calls FN for each file of STORE/FOLDER/xx/; NAME is relative to the store. */
+/* Calls FN for each file of STORE/DIR/xx/; NAME is relative to the store. */
 typedef int inventory_file_fn(void *arg, const char *name, const struct stat *st, struct err **err);
 int inventory_files(const struct store *s, const char *directory, inventory_file_fn *fn, void *arg,
 		    struct err **err) warn_unused;
-/* Bytes of STORE/FOLDER and of the directories in it, themselves. */
+/* Bytes of STORE/DIR and of the directories in it, themselves. */
 uint64_t inventory_directories(const struct store *s, const char *directory);
 /*
  * Adds the bytes on the disk of PATH and all below it, and the number of files, a file with several

@@ -14,12 +14,12 @@
 #include "store/cas.h"
 #include "store/inventory.h"
 
-#define FOLDER "records"
+#define DIRECTORY "records"
 #define FILE_MAX (256u * 1024 * 1024)
 
 static char *file_of(const struct store *s, const struct digest *key)
 {
-	return cas_named_path(s->dir, FOLDER, key, "");
+	return cas_named_path(s->dir, DIRECTORY, key, "");
 }
 
 static void print(const struct state_record *row, struct str *to)
@@ -207,7 +207,7 @@ int record_files_import(struct store *s, uint64_t *ret_added, struct err **err)
 {
 	struct arena *arena cleanup_arena = arena_new();
 	struct import in = {.s = s, .arena = arena};
-	int rc = inventory_files(s, FOLDER, collect, &in, err);
+	int rc = inventory_files(s, DIRECTORY, collect, &in, err);
 
 	*ret_added = 0;
 	if (rc == 0 && in.rows.count) {
@@ -230,7 +230,7 @@ static int export(void *arg, const struct state_record *row, struct err **err)
 
 int record_files_begin(struct store *s, struct err **err)
 {
-	char *mark cleanup_free = path_join(s->dir, FOLDER "/.begun");
+	char *mark cleanup_free = path_join(s->dir, DIRECTORY "/.begun");
 
 	if (path_exists(mark))
 		return 0;

@@ -276,7 +276,7 @@ int apt_parse_uris(const struct apt_request *q, char *text, enum lock_type type,
 			continue;
 		if (parse_uri(q, l, &e, &file) != 0 || parse_file_name(q, file, &e) != 0)
 			return err_set(err, ERR_INTEGRITY,
-				       "apt says nothing usable about a package: %s", copy);
+				       "unexpected output of apt-get --print-uris: %s", copy);
 		lock_entries_push(ret, e);
 	}
 	return 0;
@@ -377,7 +377,7 @@ static int parse_source(struct apt_request *q, const char *name, struct str *tex
 			continue;
 		if (parse_uri(q, l, &e, &file) != 0)
 			return err_set(err, ERR_INTEGRITY,
-				       "apt says nothing usable about source '%s'", name);
+				       "unexpected output of apt-get source: '%s'", name);
 		if (str_ends(file, ".dsc") && strchr(file, '_')) {
 			const char *v = strchr(file, '_') + 1;
 

@@ -24,7 +24,7 @@ struct where {
 };
 
 /*
- * NAME VERSION FOLDER: the package's files are in FOLDER/NAME, the result goes to FOLDER/out/NAME.
+ * NAME VERSION DIR: the package's files are in DIR/NAME, the result goes to DIR/out/NAME.
  */
 static const char unpack_sh[] =
 	"cd \"$3/$1\"\n"

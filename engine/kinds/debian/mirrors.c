@@ -219,10 +219,11 @@ int mirrors_find(struct mirrors *m, const struct lock_archive *a, struct mirror 
 		r = host_mirror(m, a->suite, ret, err);
 	if (r <= 0)
 		return r;
-	return err_set(err, ERR_ENV,
-		       "nothing says where archive '%s' is: add it to ~/.config/orch/config.yaml, "
-		       "as in mirrors: {%s: URL} (the host's apt has no Debian source for it)",
-		       a->alias, a->alias);
+	return err_set(
+		err, ERR_ENV,
+		"no mirror configured for archive '%s': add it to ~/.config/orch/config.yaml, "
+		"as in mirrors: {%s: URL} (the host's apt has no Debian source for it)",
+		a->alias, a->alias);
 }
 
 /* ---- lists of mirrors ---- */

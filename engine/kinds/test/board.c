@@ -45,7 +45,7 @@ static const struct option board_options[] = {
 	{"network", OPT_ENUM, AT(network), .def = "virtio", .words = board_networks,
 	 .help = "The network card; it gives an address by DHCP and leads nowhere."},
 	{"watchdog", OPT_ENUM, AT(watchdog), .def = "none", .words = board_watchdogs,
-	 .help = "The watchdog; when it barks, the board resets."},
+	 .help = "The watchdog; when it fires, the board resets."},
 	{"agent", OPT_ENUM, AT(agent), .def = "none", .words = board_agents,
 	 .help = "virtio: commands can be run in the guest, by nothing that is in its image."},
 	{"time-scale", OPT_STRING, AT(time_scale), .def = "1.0",

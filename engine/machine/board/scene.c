@@ -146,7 +146,7 @@ static void qmp_line(struct scene *s, const char *line)
 		agent_reset(&s->agent);
 		scene_note(s, "reset");
 	} else if (event && str_eq(event, "WATCHDOG")) {
-		scene_note(s, "the watchdog barks");
+		scene_note(s, "the watchdog fired");
 	} else if (json_object_get(root, "QMP")) {
 		s->qmp_ready = true;
 	} else if (json_object_get(root, "return") || json_object_get(root, "error")) {

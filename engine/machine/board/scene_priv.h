@@ -57,7 +57,7 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err) warn_unused
  */
 #define MONITOR_LINE_MAX (64 * 1024)
 void scene_monitor_feed(struct scene *s, const char *data, size_t len);
-/* Takes leave of QEMU, which ended or was killed. */
+/* Closes QEMU's sockets and reaps it. */
 int scene_reap(struct scene *s, struct err **err) warn_unused;
 /* "WHAT: the board switched itself off", "WHAT within 60 s". */
 int scene_went_off(struct scene *s, const char *what, struct err **err);
