@@ -78,18 +78,26 @@ fails() { # NAME CODE TEXT: the node fails with that exit code and says TEXT
 	check "$1: says '$3'" grep -qF -- "$3" "$scratch/err"
 }
 
-vm good 'disks: [data]' 'outputs: {root.tar: /, note: /root/note}' <<'EOF'
+printf 'kind: run\nrun: ["echo root=PARTLABEL=root >line"]\noutputs: [line]\n' >"$p/recipes/args.yaml"
+printf 'made of {{args:line}}\n' >"$p/files/conf"
+vm good 'disks: [data]' 'inputs: [{template: files/conf}, args, "data:data.img"]' 'outputs: {root.tar: /, note: /root/note, inputs: /root/inputs}' 'env: {MODE: "a '"'b'"' ${args:line}"}' <<'EOF'
   - |
     cat /mnt/data/file >/root/note
+    cat files/conf args >/root/inputs
+    [ -s data.img ] && ! echo x 2>/dev/null >files/conf
     date -u +%Y >>/root/note
     echo log >/var/log/x.log
     echo tmp >/tmp/x
     echo changed >/mnt/data/file
+    [ "$MODE" = "a 'b' root=PARTLABEL=root" ]
     [ -b "$ORCH_DISK_1" ] && [ "$SOURCE_DATE_EPOCH" = 1735689600 ] && [ "$HOME" = /root ]
   - [sh, -c, 'echo "an argv"; echo ORCH-0123456789abcdef done 2 9']
 EOF
+sed -i 's/^cmdline: root=PARTLABEL=root/cmdline: ${args:line}/' "$p/recipes/good.yaml"
 code "a guest runs its steps" 0 "$orch" -C "$p" build good
 same "its file comes out" "data 2025" "$(tr '\n' ' ' <"$p/out/good/note" | sed 's/ $//')"
+same "inputs are laid out, a template filled" "made of root=PARTLABEL=root root=PARTLABEL=root " \
+	"$(tr '\n' ' ' <"$p/out/good/inputs")"
 tar -tf "$p/out/good/root.tar" >"$scratch/list"
 check "its tree comes out" grep -qx 'root/note' "$scratch/list"
 lacks "logs and temporary files do not" '/x.log|tmp/x' "$scratch/list"

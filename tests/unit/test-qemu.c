@@ -237,6 +237,7 @@ static void check_script(bool systemd)
 				  .disks = disks,
 				  .disk_count = 2,
 				  .epoch = 1735689600,
+				  .inputs = true,
 				  .systemd = systemd};
 	char *path cleanup_free = path_join(dir, "steps.sh");
 	struct str s cleanup_str = STR_INIT;
@@ -248,6 +249,7 @@ static void check_script(bool systemd)
 	assert_non_null(strstr(s.buf, "\tMODE=release 'TWO=it'\\''s\n$x' "));
 	assert_non_null(strstr(s.buf, "mount \"$dev\" /mnt/data"));
 	assert_null(strstr(s.buf, "mount \"$dev\" /mnt/raw"));
+	assert_non_null(strstr(s.buf, "wait_disk orch-inputs 3\n"));
 	assert_true((strstr(s.buf, "exec /sbin/init") != NULL) == systemd);
 	assert_int_equal(file_write(path, s.buf, s.len, 0644, false, &err), 0);
 	assert_int_equal(proc_run((char *[]){"sh", "-n", path, NULL}, NULL, &err), 0);

@@ -47,8 +47,16 @@ static const struct option vm_options[] = {
 		 "the node's name, or the file's name without suffix), writable, thrown away "
 		 "afterwards; the device is $ORCH_DISK_1, $ORCH_DISK_2, ...",
 	 .example = "[build-data]"},
+	{"inputs", OPT_REF, offsetof(struct vm_opts, inputs), OPT_LIST,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE |
+		   ACCEPT_NODE | ACCEPT_TEMPLATE,
+	 .help = "Files, directories and nodes that appear read-only in /mnt/inputs, under the "
+		 "names that they have in kind run; a template appears filled. With any, steps "
+		 "start there.",
+	 .example = "[custom_build/app, {template: files/app.conf}]"},
 	{"run", OPT_STEP, offsetof(struct vm_opts, run), OPT_LIST | OPT_REQUIRED,
-	 .help = "Steps, run as root in /: a string is a /bin/sh -e script, a list one command."},
+	 .help = "Steps, run as root in /, with inputs in /mnt/inputs: a string is a /bin/sh -e "
+		 "script, a list one command."},
 	{"env", OPT_DICT, offsetof(struct vm_opts, env), OPT_VALUE, .help = STEP_ENV_HELP,
 	 .example = STEP_ENV_EXAMPLE},
 	{"systemd", OPT_BOOL, offsetof(struct vm_opts, systemd), .def = "false",

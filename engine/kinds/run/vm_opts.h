@@ -11,9 +11,10 @@ struct vm_opts {
 	const char *arch, *cmdline;
 	uint64_t memory;
 	int64_t cpus, timeout;
-	struct list disks; /* of struct ref * */
-	struct list run;   /* of struct step * */
-	struct list env;   /* of struct pair * */
+	struct list disks;  /* of struct ref * */
+	struct list inputs; /* of struct ref * */
+	struct list run;    /* of struct step * */
+	struct list env;    /* of struct pair * */
 	bool systemd;
 	struct list outputs; /* of struct pair * */
 };

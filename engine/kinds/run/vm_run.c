@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
+#include "kinds/run/inputs_disk.h"
 #include "kinds/run/step_env.h"
 #include "kinds/run/vm_opts.h"
 #include "kinds/test/board_node.h"
@@ -39,6 +40,7 @@ struct vm {
 	const char *const *scripts;
 	struct steps_disk *steps_disks;
 	struct qemu_disk *disks;
+	size_t disk_count;
 	/* what the guest reported */
 	bool begun, over, dirty;
 	long step;       /* running or last one, from 1 */
@@ -79,7 +81,7 @@ static void take_marker(struct vm *vm, const char *word, long a, long b)
 				step_title(vm, a));
 	} else if (str_eq(word, "done") && is_step) {
 		action_log(vm->a, "step %ld ended with %ld", a, b);
-	} else if (str_eq(word, "lost") && a >= 1 && (size_t)a <= vm->o->disks.count) {
+	} else if (str_eq(word, "lost") && a >= 1 && (size_t)a <= vm->disk_count - 2) {
 		vm->lost = a;
 	} else if (str_eq(word, "dirty")) {
 		vm->dirty = true;
@@ -162,12 +164,14 @@ static const char *disk_name(struct vm *vm, const struct action_input *in)
 	return name;
 }
 
-/* The boot disk, the disk with the steps, and the disks of the recipe. */
-static void collect_disks(struct vm *vm, const char *steps_path)
+/* The boot disk, the disk with the steps, the disks of the recipe, and that of its inputs. */
+static int collect_disks(struct vm *vm, const char *steps_path, struct err **err)
 {
 	size_t count = vm->o->disks.count;
+	const char *inputs = arena_printf(vm->a->arena, "%s/inputs.img", vm->a->workdir);
 
-	vm->disks = arena_alloc(vm->a->arena, (count + 2) * sizeof(*vm->disks));
+	vm->disk_count = count + 2 + (vm->o->inputs.count > 0);
+	vm->disks = arena_alloc(vm->a->arena, vm->disk_count * sizeof(*vm->disks));
 	vm->steps_disks = arena_alloc(vm->a->arena, (count + 1) * sizeof(*vm->steps_disks));
 	vm->disks[0] = (struct qemu_disk){.path = vm->image, .serial = STEPS_ROOT_SERIAL};
 	vm->disks[1] =
@@ -182,7 +186,18 @@ static void collect_disks(struct vm *vm, const char *steps_path)
 		vm->steps_disks[i] = (struct steps_disk){.serial = serial,
 							 .name = disk_name(vm, in),
 							 .mount = !is_partitioned(in->path)};
+		if (vm->o->inputs.count && str_eq(vm->steps_disks[i].name, STEPS_INPUTS))
+			return err_set(err, ERR_USER,
+				       "disk '%s' would appear at /mnt/" STEPS_INPUTS
+				       ", where the inputs are: rename it",
+				       in->ref);
 	}
+	if (!vm->o->inputs.count)
+		return 0;
+	vm->steps_disks[count].name = STEPS_INPUTS;
+	vm->disks[count + 2] =
+		(struct qemu_disk){.path = inputs, .serial = STEPS_INPUTS_SERIAL, .readonly = true};
+	return inputs_disk_write(vm->a, &vm->o->inputs, inputs, err);
 }
 
 static int write_steps(struct vm *vm, const char *path, struct err **err)
@@ -194,6 +209,7 @@ static int write_steps(struct vm *vm, const char *path, struct err **err)
 				  .disks = vm->steps_disks,
 				  .disk_count = vm->o->disks.count,
 				  .epoch = vm->a->epoch,
+				  .inputs = vm->o->inputs.count > 0,
 				  .systemd = vm->o->systemd};
 	struct str text cleanup_str = STR_INIT;
 
@@ -273,7 +289,7 @@ static int describe_machine(struct vm *vm, struct qemu_machine *m, struct err **
 		.tmp_dir = a->workdir,
 		.efi = o->boot == VM_BOOT_EFI,
 		.disks = vm->disks,
-		.disk_count = o->disks.count + 2,
+		.disk_count = vm->disk_count,
 	};
 	if (m->efi) {
 		m->cmdline_extra = arena_strdup(a->arena, line.buf);
@@ -404,8 +420,7 @@ static int run_in(struct vm *vm, struct err **err)
 	if (choose_board(vm, err) < 0 || make_token(vm->token, err) < 0)
 		return -1;
 	collect_scripts(vm);
-	collect_disks(vm, steps);
-	if (write_steps(vm, steps, err) < 0 ||
+	if (collect_disks(vm, steps, err) < 0 || write_steps(vm, steps, err) < 0 ||
 	    file_copy(action_input(a, vm->o->from)->path, vm->image, 0600, err) < 0 ||
 	    run_guest(vm, err) < 0)
 		return -1;

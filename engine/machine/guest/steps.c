@@ -153,7 +153,7 @@ static void put_file(const struct steps_plan *plan, const char *name, const char
 static void write_disks(const struct steps_plan *plan, struct str *ret)
 {
 	str_append(ret, "DISKS=\n");
-	if (plan->disk_count == 0)
+	if (plan->disk_count == 0 && !plan->inputs)
 		return;
 	str_append(ret, disk_functions);
 	str_append(ret, "mkdir -p /mnt && mount -t tmpfs -o mode=755 mnt /mnt\n");
@@ -168,6 +168,13 @@ static void write_disks(const struct steps_plan *plan, struct str *ret)
 				   "{ say \"lost %zu\"; leave 1; }\n",
 				   d->name, d->name, i + 1);
 	}
+	if (plan->inputs)
+		str_printf(ret,
+			   "wait_disk " STEPS_INPUTS_SERIAL " %zu\n"
+			   "mkdir -p /mnt/" STEPS_INPUTS
+			   " && mount -o ro \"$dev\" /mnt/" STEPS_INPUTS " && cd /mnt/" STEPS_INPUTS
+			   " || { say \"lost %zu\"; leave 1; }\n",
+			   plan->disk_count + 1, plan->disk_count + 1);
 }
 
 /* The part that runs the steps: all of it as PID 1, or the unit's program under systemd. */

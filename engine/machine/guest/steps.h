@@ -8,15 +8,15 @@
  * addition from SMBIOS, without EFI it is part of -append.
  *
  * As PID 1 the script mounts /proc, /sys, /dev and /run, makes / writable, mounts the attached
- * disks that hold a file system at /mnt/NAME (on a tmpfs, so that no trace stays), runs the steps
- * one by one, each by `/bin/sh -e` with a clean environment, makes / read only and powers off. With
- * SYSTEMD it instead puts a unit below /run and hands over to /sbin/init; the steps then run when
- * the default target is reached.
+ * disks that hold a file system at /mnt/NAME (on a tmpfs, so that no trace stays), that of the
+ * inputs read-only, runs the steps one by one, there or in /, each by `/bin/sh -e` with a clean
+ * environment, makes / read only and powers off. With SYSTEMD it instead puts a unit below /run and
+ * hands over to /sbin/init; the steps then run when the default target is reached.
  *
  * It reports through markers (console.h): "begin", "step N" before and "done N RC" after each step,
  * "end RC" when the root file system is safe; "root SECTOR", where on the boot disk / lies
- * (512-byte sectors); "lost N" when disk N did not appear or mount; "dirty" when / cannot be made
- * read only.
+ * (512-byte sectors); "lost N" when disk N did not appear or mount, the disk of the inputs counting
+ * last; "dirty" when / cannot be made read only.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +25,8 @@
 
 #define STEPS_SERIAL "orch-steps"
 #define STEPS_ROOT_SERIAL "orch-root" /* of the boot disk */
+#define STEPS_INPUTS_SERIAL "orch-inputs"
+#define STEPS_INPUTS "inputs" /* the name below /mnt */
 
 struct steps_disk {
 	const char *serial; /* of the disk device */
@@ -41,6 +43,7 @@ struct steps_plan {
 	uint64_t epoch;         /* seconds; SOURCE_DATE_EPOCH of the steps */
 	const char *const *env; /* texts "NAME=value" for the steps, beside the fixed ones */
 	size_t env_count;
+	bool inputs; /* a file system on the disk STEPS_INPUTS_SERIAL, for /mnt/inputs */
 	bool systemd;
 };
 
