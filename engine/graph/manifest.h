@@ -9,7 +9,7 @@
  *	kind image 3
  *	project "edge-device"               where kind->named() says so, and
  *	node "root"
- *	identity "root"                     of another node; where kind->identities
+ *	identity "root"                     another name; where kind->identified()
  *	times 1704067200                    `times:` of the project
  *	lock-date 1795226446                where kind->dated() says so
  *	project-version "1.2.0"             where kind->versioned() says so

@@ -361,7 +361,8 @@ static void add_head(struct maker *m)
 	m->to->named = k->named && k->named(m->n->recipe->opts);
 	m->to->project = m->g->project->name;
 	m->to->node = m->n->name;
-	if (m->to->named && k->identities && !str_eq(m->n->recipe->identity, m->n->name))
+	if (m->to->named && k->identified && k->identified(m->n->recipe->opts) &&
+	    !str_eq(m->n->recipe->identity, m->n->name))
 		m->to->identity = m->n->recipe->identity;
 	m->to->times = m->g->project->times;
 	m->to->lock_date = m->n->lock_date;

@@ -152,6 +152,9 @@ struct kind {
 	 * once. kind_always(), or NULL: no.
 	 */
 	bool (*named)(const void *opts);
-	/* UUIDs and the like derive from the recipe's identity: it is in the key where named(). */
-	bool identities;
+	/*
+	 * Whether UUIDs and the like derive from the recipe's identity, which then is in the key,
+	 * where it is not the node's name; only where named(). NULL: no.
+	 */
+	bool (*identified)(const void *opts);
 };

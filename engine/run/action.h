@@ -44,7 +44,7 @@ struct action_secret {
 struct action {
 	struct arena *arena;
 	const char *node;        /* "tests/rollback" */
-	const char *identity;    /* what UUIDs derive from where the kind has identities */
+	const char *identity;    /* what UUIDs derive from; only where kind->identified() */
 	const char *project;     /* project.name, for identities; NULL unless kind->named() */
 	const char *version;     /* project.version where the kind is versioned(), else NULL */
 	const char *project_dir; /* absolute; for messages and secrets only */

@@ -186,4 +186,19 @@ check "all updates: lock" o lock over --update
 same "all updates: it stays, too" "own-pair=1.3 own-tool=1.3" "$(pins over)"
 check "the node below is updated: lock" o lock --update own-tool
 same "both have it once" "own-extra=1.0 own-pair=1.3 own-tool=1.3 " "$(pins top) $(pins over)"
+
+echo "# a node that extends another"
+cp "$p/recipes/top.lock" "$scratch/top.lock"
+pinned=$(sed -n 's/^package own own-tool \([^ ]*\) .*/\1/p' "$scratch/top.lock")
+deb own-tool 9.0
+deb own-other 1.0
+check "a newer package in the archive" publish
+printf 'extends: top\nadd: {packages: [own-other]}\n' >"$p/recipes/variant.yaml"
+code "needs a lock of its own: exit 2" 2 "$ORCH" -C "$p" build variant
+check "needs a lock of its own: says so" grep -q "run 'orch lock variant'" "$scratch/err"
+check "its lock" o lock variant
+check "is told beside the other" grep -q "as the lock of 'top', which it extends, but for:" "$scratch/out"
+check "has its pins" grep -q "^package own own-tool $pinned " "$p/recipes/variant.lock"
+check "and what is added" grep -q '^package own own-other 1.0 ' "$p/recipes/variant.lock"
+check "the other stays as it is" cmp "$scratch/top.lock" "$p/recipes/top.lock"
 finish

@@ -384,18 +384,44 @@ static int write_lock(struct locking *l, struct str *report, struct err **err)
 	debian_lock_format(&l->now, &text);
 	if (check_text(l, &text, err) < 0)
 		return -1;
-	if (l->old.format == 2)
+	if (l->lent)
+		str_printf(report, "as the lock of '%s', which it extends%s\n", l->lent,
+			   diff.len ? ", but for:" : "");
+	else if (l->old.format == 2)
 		debian_lock_format(&l->old, &was);
 	if (str_eq(text.buf, was.buf))
 		return 0;
-	str_append(report, diff.len ? diff.buf : nothing_moved(l));
+	if (diff.len || !l->lent)
+		str_append(report, diff.len ? diff.buf : nothing_moved(l));
 	return file_write(path, text.buf, text.len, 0644, true, err);
+}
+
+/*
+ * A node without a lock begins with the pins of the one that it extends, so that both differ by
+ * what their recipes say.
+ */
+static int borrow_lock(struct locking *l, struct err **err)
+{
+	const struct list *bases = &l->recipe->extended;
+	int rc = 1;
+
+	for (size_t i = 0; rc == 1 && i < bases->count; i++) {
+		const char *node = LIST_AT(*bases, struct extended *, i)->node;
+
+		if (!node)
+			continue;
+		rc = debian_lock_read_any(l->arena, l->project->dir, node, &l->old, err);
+		l->lent = rc == 0 ? node : NULL;
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 /* A lock that cannot be read is not "no lock": its pins would be lost. */
 static int read_locks(struct locking *l, struct err **err)
 {
-	if (debian_lock_read_any(l->arena, l->project->dir, l->recipe->name, &l->old, err) < 0)
+	int rc = debian_lock_read_any(l->arena, l->project->dir, l->recipe->name, &l->old, err);
+
+	if (rc < 0 || (rc == 1 && borrow_lock(l, err) < 0))
 		return -1;
 	return debian_read_bases(l->arena, l->project, l->o, &l->base, err);
 }

@@ -24,6 +24,8 @@ bool lock_applies(const struct recipe *r);
  * no longer has 1.16.0-1"); nothing when it did not change. A node it builds on (`from:`) must be
  * locked already.
  *
+ * A node that has no lock yet and extends another begins with the pins of that one's lock.
+ *
  * A lock that is there but cannot be read is an error that leaves it as it is, with and without
  * update. One of format 1 is read, and written in format 2 with its pins. A pin stays as long as
  * an archive has it, in its index or in its pool, and the recipe asks for no other version or

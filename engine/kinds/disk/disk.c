@@ -148,7 +148,7 @@ const struct kind kind_disk = {
 		"two cards of one image have equal ones: never mount by them.",
 	.version = 1,
 	.named = kind_always,
-	.identities = true,
+	.identified = kind_always,
 	.schema = &disk_schema,
 	.outputs = disk_outputs,
 	.fact_help = disk_fact_help,

@@ -83,7 +83,7 @@ const struct kind kind_image = {
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
 	.version = 6,
 	.named = kind_always,
-	.identities = true,
+	.identified = kind_always,
 	.schema = &image_schema,
 	.outputs = image_outputs,
 	.fact_help = image_fact_help,

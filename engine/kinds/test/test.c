@@ -229,6 +229,12 @@ static void check_names(const struct kind_ctx *ctx, struct err_list *errors)
 	check_device(ctx, errors);
 }
 
+/* The medium's file system has an identity. */
+static bool test_has_media(const void *opts)
+{
+	return ((const struct test_opts *)opts)->media.count > 0;
+}
+
 const struct kind kind_test = {
 	.name = "test",
 	.summary = "a scenario on an emulated board: power, console, commands, cuts, damage",
@@ -243,7 +249,7 @@ const struct kind kind_test = {
 		"junit.xml and, with `keep-card`, card.img.",
 	.version = 1,
 	.named = kind_always,
-	.identities = true,
+	.identified = test_has_media,
 	.schema = &schema,
 	.each = "from",
 	.check = check_names,
