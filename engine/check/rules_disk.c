@@ -24,7 +24,7 @@ static void data_is_last(struct check_view *v)
 	for (size_t i = 0; v->system.count && i + 1 < v->partitions.count; i++) {
 		const struct check_partition *p = &v->partitions.items[i];
 
-		if (!p->from)
+		if (p->state)
 			check_say(
 				v, CHECK_DATA_LAST, p->pos,
 				"partition '%s' holds no image, so it keeps state: it must be the "

@@ -64,13 +64,14 @@ static void read_disk(struct check_view *v)
 
 		check_partitions_push(
 			&v->partitions,
-			(struct check_partition){.name = p->name,
-						 .from = p->from ? graph_node(v->g, p->from->node)
-								 : NULL,
-						 .start = part_number(v, p->name, "start"),
-						 .size = part_number(v, p->name, "size"),
-						 .twice = p->region > 0,
-						 .pos = p->pos});
+			(struct check_partition){
+				.name = p->name,
+				.from = p->from ? graph_node(v->g, p->from->node) : NULL,
+				.start = part_number(v, p->name, "start"),
+				.size = part_number(v, p->name, "size"),
+				.twice = p->region > 0,
+				.state = !p->from && (p->filesystem != IMAGE_FS_NONE || p->grow),
+				.pos = p->pos});
 	}
 }
 

@@ -69,6 +69,7 @@ struct check_partition {
 	uint64_t start;          /* bytes; CHECK_UNKNOWN: not known before it is built */
 	uint64_t size;           /* bytes, likewise */
 	bool twice;              /* region: 2x */
+	bool state;              /* no image: a file system of its own, or all that is left */
 	struct pos pos;
 };
 DEFINE_VEC(check_partitions, struct check_partition)

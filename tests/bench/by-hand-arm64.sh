@@ -89,20 +89,22 @@ images() {
 
 disk() {
 	rm -f "$work/install.img" "$work/data.img"
-	truncate -s 2181M "$work/install.img"
+	truncate -s 2693M "$work/install.img"
 	sfdisk -q "$work/install.img" <<-'END'
 		label: gpt
 		first-lba: 8192
 		start=4M, size=128M, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name=boot
 		size=768M, type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE, name=root-a
 		size=768M, type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE, name=root-b
+		size=256M, type=3B8F8425-20E0-4F3B-907F-1A25A76F98E8, name=app-a
+		size=256M, type=3B8F8425-20E0-4F3B-907F-1A25A76F98E8, name=app-b
 		size=512M, name=data
 	END
 	mke2fs -q -t ext4 "$work/data.img" 512M
 	dd if="$work/boot.img" of="$work/install.img" bs=1M seek=4 conv=notrunc,sparse status=none
 	dd if="$work/root.img" of="$work/install.img" bs=1M seek=132 conv=notrunc,sparse status=none
 	dd if="$work/root.img" of="$work/install.img" bs=1M seek=900 conv=notrunc,sparse status=none
-	dd if="$work/data.img" of="$work/install.img" bs=1M seek=1668 conv=notrunc,sparse status=none
+	dd if="$work/data.img" of="$work/install.img" bs=1M seek=2180 conv=notrunc,sparse status=none
 }
 
 bundle() {

@@ -128,6 +128,8 @@ code against-itself 0 "$orch" -C "$work/good" check --against "$work/shipped"
 (cd "$work/good" && other_keys && mv other/pki/keyring.pem "$work/shipped/" && rm -r other)
 code against-other-keys 2 "$orch" -C "$work/good" check --against "$work/shipped"
 check says-what-they-would-refuse grep -q 'keyring.pem:1:1: a CA that devices trust' "$scratch/err"
+code against-1.0.0-whose-cards-have-no-app-slots 2 "$orch" -C "$work/good" check --against tests/releases/1.0.0
+check says-what-has-moved grep -q "partition 'data'" "$scratch/err"
 
 # ignoring ENTRY: project.yaml of 'ignore', a copy without the unit that marks a slot good, has one.
 ignoring() {
