@@ -263,10 +263,23 @@ static bool is_month(const char *text)
 	       strcmp(text + 5, "12") <= 0;
 }
 
+/* What is said here becomes lines of system.conf, fw_env.config and scripts. */
+static void check_lines(const struct yaml *y, struct err_list *errors)
+{
+	if (y->type == YAML_SCALAR && strpbrk(y->text, "\r\n"))
+		err_list_at(errors, y->pos, "must be one line");
+	for (size_t i = 0; i < y->count; i++) {
+		if (y->keys)
+			check_lines(y->keys[i], errors);
+		check_lines(y->items[i], errors);
+	}
+}
+
 static void check_device(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct device_opts *o = data;
 
+	check_lines(map, errors);
 	check_names(o, errors);
 	if (o->paths[0] != '/' || !strstr(o->paths, PARTITION_WORD))
 		err_list_at(errors, yaml_key_pos(map, "paths"),
