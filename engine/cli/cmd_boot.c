@@ -256,8 +256,11 @@ static int start_qemu(const struct boot *b, int console, pid_t *ret_pid, struct 
 				    .console = chardev};
 	struct confined wall cleanup_confined = {0};
 	struct proc_opts opts = {.pass = pass};
-	struct strv argv cleanup_strv = {0};
+	struct strv argv cleanup_strv = {0}, env cleanup_strv = {0};
 
+	/* An emulator may be the project's: what the caller's environment holds is not for it. */
+	strv_push(&env, "PATH=/usr/bin:/bin");
+	opts.env = strv_argv(&env);
 	board_argv(&b->board, &power, &argv);
 	board_show(&b->board, &power, &wall);
 	confined_apply(&wall, &opts);

@@ -52,10 +52,12 @@ check takes-the-board-asked-for grep -q "'card' on boards/slow;" "$scratch/err"
 code ends-after-a-time 10 "$orch" boot card --timeout 2
 timeout 60 "$orch" boot card 2>/dev/null | head -n 1 >"$scratch/out"
 same ends-when-nobody-reads 'hello from the firmware' "$(cat "$scratch/out")"
-"$orch" boot card >/dev/null 2>"$scratch/err" &
+ORCH_TEST_CANARY=of-the-caller "$orch" boot card >/dev/null 2>"$scratch/err" &
 pid=$!
 while ! grep -q 'no terminal' "$scratch/err"; do sleep 0.2; done
 sleep 1
+qemu=$(pgrep -P $pid -f qemu-system)
+same qemu-has-its-own-environment 'PATH=/usr/bin:/bin' "$(tr '\0' '\n' <"/proc/$qemu/environ" | grep -v '^TMPDIR=')"
 kill -TERM $pid
 wait $pid
 same ends-by-a-signal 143 $?
