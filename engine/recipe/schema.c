@@ -65,7 +65,7 @@ bool decode_given(struct decode *d, const char *what, const char *expected, cons
 	if (y->refused)
 		return false;
 	if (y->type != YAML_SCALAR)
-		err_list_at(d->errors, y->pos, "'%s' is %s, found %s", what, expected,
+		err_list_at(d->errors, y->pos, "'%s' must be %s, not %s", what, expected,
 			    decode_type_name(y));
 	else if (!y->quoted && (!*y->text || str_eq(y->text, "~")))
 		err_list_at(d->errors, y->pos, "'%s' has no value: give one or leave the key out",
@@ -94,8 +94,9 @@ static bool text_allowed(struct decode *d, const struct option *o, const char *t
 			    "'%s' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
 			    text);
 	else if ((o->flags & OPT_ABSPATH) && !abspath_valid(text, &why))
-		err_list_at(d->errors, pos, "path '%s' %s: '%s' is an absolute path in normal form",
-			    text, why, o->name);
+		err_list_at(d->errors, pos,
+			    "path '%s' %s: '%s' must be an absolute path in normal form", text, why,
+			    o->name);
 	else
 		return true;
 	return false;
@@ -131,7 +132,7 @@ static void decode_bool(struct decode *d, const struct option *o, const struct y
 	else if (str_eq(y->text, "false"))
 		*(bool *)field = false;
 	else
-		err_list_at(d->errors, y->pos, "'%s' is true or false, found '%s'", o->name,
+		err_list_at(d->errors, y->pos, "'%s' must be true or false, not '%s'", o->name,
 			    y->text);
 }
 
@@ -144,10 +145,11 @@ static void decode_int(struct decode *d, const struct option *o, const struct ya
 	if (!decode_given(d, o->name, "a whole number", y))
 		return;
 	if (str_u64(digits, &n) || n > INT64_MAX)
-		err_list_at(d->errors, y->pos, "'%s' is a whole number, found '%s'", o->name,
+		err_list_at(d->errors, y->pos, "'%s' must be a whole number, not '%s'", o->name,
 			    y->text);
 	else if ((o->flags & OPT_POSITIVE) && (minus || !n))
-		err_list_at(d->errors, y->pos, "'%s' is at least 1, found '%s'", o->name, y->text);
+		err_list_at(d->errors, y->pos, "'%s' must be at least 1, not '%s'", o->name,
+			    y->text);
 	else
 		*(int64_t *)field = minus ? -(int64_t)n : (int64_t)n;
 }
@@ -160,13 +162,13 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 		return;
 	if (size_parse(y->text, &n))
 		err_list_at(d->errors, y->pos,
-			    "'%s' is a size like 512M or 2G (K M G T are powers of 1024) or bytes, "
-			    "found '%s'",
+			    "'%s' must be a size like 512M or 2G (K M G T are powers of 1024) or "
+			    "bytes, not '%s'",
 			    o->name, y->text);
 	else if ((o->flags & OPT_POSITIVE) && !n)
-		err_list_at(d->errors, y->pos, "'%s' is larger than zero", o->name);
+		err_list_at(d->errors, y->pos, "'%s' must be larger than zero", o->name);
 	else if (n > INT64_MAX)
-		err_list_at(d->errors, y->pos, "'%s' is less than 8388608T, found '%s'", o->name,
+		err_list_at(d->errors, y->pos, "'%s' must be less than 8388608T, not '%s'", o->name,
 			    y->text);
 	else
 		*(uint64_t *)field = n;
@@ -212,7 +214,7 @@ static void decode_digest(struct decode *d, const struct option *o, const struct
 		return;
 	if (digest_parse(y->text, &digest))
 		err_list_at(d->errors, y->pos,
-			    "'%s' is a SHA-256 digest of 64 hex digits, found '%s'", o->name,
+			    "'%s' must be a SHA-256 digest of 64 hex digits, not '%s'", o->name,
 			    y->text);
 	else
 		*(struct digest *)field = digest;
@@ -270,7 +272,7 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 			  void *field)
 {
 	if (y->type != YAML_MAP)
-		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name,
+		err_list_at(d->errors, y->pos, "'%s' must be a map, not %s", o->name,
 			    decode_type_name(y));
 	else
 		*(void **)field = decode_map(d, o->sub, y, NULL);
@@ -319,7 +321,7 @@ static void map_expected(struct decode *d, const struct option *o, const struct 
 		str_printf(&words, " or '%s'", *w);
 	d->refused += y->refused;
 	if (!y->refused)
-		err_list_at(d->errors, y->pos, "'%s' is a map%s, found %s", key->text,
+		err_list_at(d->errors, y->pos, "'%s' must be a map%s, not %s", key->text,
 			    words.buf ? words.buf : "", decode_type_name(y));
 }
 
@@ -349,7 +351,7 @@ static void decode_dict(struct decode *d, const struct option *o, const struct y
 	void **items;
 
 	if (y->type != YAML_MAP) {
-		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name,
+		err_list_at(d->errors, y->pos, "'%s' must be a map, not %s", o->name,
 			    decode_type_name(y));
 		return;
 	}
@@ -523,7 +525,7 @@ void *schema_decode_waiting(const struct schema *schema, struct arena *arena,
 	void *data;
 
 	if (map->type != YAML_MAP) {
-		err_list_at(errors, map->pos, "expected keys with values ('key: value'), found %s",
+		err_list_at(errors, map->pos, "expected keys with values ('key: value'), not %s",
 			    decode_type_name(map));
 		return NULL;
 	}

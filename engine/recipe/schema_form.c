@@ -104,7 +104,7 @@ void decode_form(struct decode *d, const struct option *o, const struct yaml *y,
 	struct formed *ret;
 
 	if (y->type != YAML_MAP) {
-		err_list_at(d->errors, y->pos, "'%s' is a map, found %s", o->name,
+		err_list_at(d->errors, y->pos, "'%s' must be a map, not %s", o->name,
 			    decode_type_name(y));
 		return;
 	}

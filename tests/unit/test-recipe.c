@@ -202,7 +202,7 @@ static void bad_variables(void **state)
 	       "recipes/project.yaml:3:20: variable 'l' refers to itself\n"
 	       "recipes/project.yaml:3:39: '1x' is not a variable name: use letters, digits, _ "
 	       "and -, first a letter\n"
-	       "recipes/project.yaml:3:52: 'list' is a text, found a list\n"
+	       "recipes/project.yaml:3:52: 'list' must be a text, not a list\n"
 	       "recipes/q.yaml:2:7: '${' with a ':' begins a value like ${node:output}: write "
 	       "'$${' for a literal '${'");
 }

@@ -125,9 +125,9 @@ static void bad_forms(void **state)
 		 "unknown key 'quite-another' (known here: stop, for)"},
 		{"way: [{quite-another: b}]",
 		 "unknown key 'quite-another' (known here: go, stop, with, for)"},
-		{"way: [{stop: a, for: 0}]", "'for' is at least 1, found '0'"},
+		{"way: [{stop: a, for: 0}]", "'for' must be at least 1, not '0'"},
 		{"way: [{stop: a, halt: 1}]", "'halt' is gone: write 'for'"},
-		{"way: [a]", "'way' is a map, found a single value"},
+		{"way: [a]", "'way' must be a map, not a single value"},
 	};
 
 	for (size_t i = 0; i < array_len(cases); i++) {

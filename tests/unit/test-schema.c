@@ -239,42 +239,42 @@ static void defects(void **state)
 	       "a.yaml:3:1: key 'secrets' is reserved for a later release");
 	refuse("size: 4GB\nfast: yes\ncount: 0\nlevel: 1.5\nwriter: other\ntable: [gpt]\nsha256: "
 	       "abc\n",
-	       "a.yaml:1:7: 'size' is a size like 512M or 2G (K M G T are powers of 1024) or "
-	       "bytes, found '4GB'\n"
-	       "a.yaml:2:7: 'fast' is true or false, found 'yes'\n"
-	       "a.yaml:3:8: 'count' is at least 1, found '0'\n"
-	       "a.yaml:4:8: 'level' is a whole number, found '1.5'\n"
+	       "a.yaml:1:7: 'size' must be a size like 512M or 2G (K M G T are powers of 1024) or "
+	       "bytes, not '4GB'\n"
+	       "a.yaml:2:7: 'fast' must be true or false, not 'yes'\n"
+	       "a.yaml:3:8: 'count' must be at least 1, not '0'\n"
+	       "a.yaml:4:8: 'level' must be a whole number, not '1.5'\n"
 	       "a.yaml:5:9: 'writer' cannot be 'other' (one of: direct, guestfs)\n"
-	       "a.yaml:6:8: 'table' is a word, found a list\n"
-	       "a.yaml:7:9: 'sha256' is a SHA-256 digest of 64 hex digits, found 'abc'");
+	       "a.yaml:6:8: 'table' must be a word, not a list\n"
+	       "a.yaml:7:9: 'sha256' must be a SHA-256 digest of 64 hex digits, not 'abc'");
 	refuse("size:\nlabel: ~\nfrom: ''\nkey: /etc/key\nmount: boot/../x\nwriter: diret\n",
 	       "a.yaml:1:6: 'size' has no value: give one or leave the key out\n"
 	       "a.yaml:2:8: 'label' has no value: give one or leave the key out\n"
 	       "a.yaml:3:7: 'from' is empty\n"
 	       "a.yaml:4:6: path '/etc/key' is absolute: paths are relative to the project's root\n"
-	       "a.yaml:5:8: path 'boot/../x' is not absolute: 'mount' is an absolute path in "
-	       "normal form\n"
+	       "a.yaml:5:8: path 'boot/../x' is not absolute: 'mount' must be an absolute path "
+	       "in normal form\n"
 	       "a.yaml:6:9: 'writer' cannot be 'diret': did you mean 'direct'? (one of: direct, "
 	       "guestfs)");
 	refuse("size: 1\nmount: /a/../b\npackages: {a: b}\nrun: [[]]\nboot: x\npartitions: [{size: "
 	       "0}, y]\n"
 	       "outputs: {a/b: x}\nimages: [a]\n",
-	       "a.yaml:2:8: path '/a/../b' contains '..': 'mount' is an absolute path in normal "
-	       "form\n"
-	       "a.yaml:3:11: 'packages' is a text, found a map\n"
+	       "a.yaml:2:8: path '/a/../b' contains '..': 'mount' must be an absolute path in "
+	       "normal form\n"
+	       "a.yaml:3:11: 'packages' must be a text, not a map\n"
 	       "a.yaml:4:7: a step of 'run' names no program\n"
-	       "a.yaml:5:7: 'boot' is a map, found a single value\n"
+	       "a.yaml:5:7: 'boot' must be a map, not a single value\n"
 	       "a.yaml:6:14: key 'name' is missing: Name.\n"
-	       "a.yaml:6:21: 'size' is larger than zero\n"
-	       "a.yaml:6:25: 'partitions' is a map, found a single value\n"
+	       "a.yaml:6:21: 'size' must be larger than zero\n"
+	       "a.yaml:6:25: 'partitions' must be a map, not a single value\n"
 	       "a.yaml:7:11: 'a/b' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + "
 	       "-\n"
-	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' is an absolute path in normal "
-	       "form\n"
-	       "a.yaml:8:9: 'images' is a map, found a list");
+	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' must be an absolute path in "
+	       "normal form\n"
+	       "a.yaml:8:9: 'images' must be a map, not a list");
 	refuse("size: 1\nboot: {name: a, size: 1, grow: true}\n",
 	       "a.yaml:2:32: either 'size' or 'grow'");
-	refuse("[]\n", "a.yaml:1:1: expected keys with values ('key: value'), found a list");
+	refuse("[]\n", "a.yaml:1:1: expected keys with values ('key: value'), not a list");
 }
 
 static void text(void **state)

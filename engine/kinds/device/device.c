@@ -152,7 +152,7 @@ static void check_yes_no(const char *key, const char *value, const struct yaml *
 			 struct err_list *errors)
 {
 	if (value && !str_eq(value, "true") && !str_eq(value, "false"))
-		err_list_at(errors, yaml_key_pos(map, key), "'%s' is true or false, found '%s'",
+		err_list_at(errors, yaml_key_pos(map, key), "'%s' must be true or false, not '%s'",
 			    key, value);
 }
 
