@@ -150,6 +150,9 @@ static void decode_int(struct decode *d, const struct option *o, const struct ya
 	else if ((o->flags & OPT_POSITIVE) && (minus || !n))
 		err_list_at(d->errors, y->pos, "'%s' must be at least 1, not '%s'", o->name,
 			    y->text);
+	else if ((o->flags & OPT_POSITIVE) && n > OPT_INT_MAX)
+		err_list_at(d->errors, y->pos, "'%s' must be at most %d, not '%s'", o->name,
+			    OPT_INT_MAX, y->text);
 	else
 		*(int64_t *)field = minus ? -(int64_t)n : (int64_t)n;
 }

@@ -65,12 +65,15 @@ enum option_type {
 	OPT_GONE, /* a key of earlier releases: an error, with .help for what to write */
 };
 
+/* Of anything that is counted; as seconds, more than a hundred days. */
+#define OPT_INT_MAX 10000000
+
 enum option_flags {
 	OPT_REQUIRED = 1 << 0,
 	OPT_LIST = 1 << 1,     /* a YAML list; a single value is accepted as a list of one */
 	OPT_UNKEYED = 1 << 2,  /* does not change the result: left out of the manifest's key part */
 	OPT_NAME = 1 << 3,     /* string, key of a dict: [A-Za-z0-9._+-]{1,64}, not "." or ".." */
-	OPT_POSITIVE = 1 << 4, /* int, size: at least 1 */
+	OPT_POSITIVE = 1 << 4, /* int: 1 to OPT_INT_MAX; size: at least 1 */
 	/*
 	 * string, value of a dict: absolute path inside the image or guest, normal form, no "..";
 	 * may end in '/'

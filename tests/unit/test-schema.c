@@ -272,6 +272,8 @@ static void defects(void **state)
 	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' must be an absolute path in "
 	       "normal form\n"
 	       "a.yaml:8:9: 'images' must be a map, not a list");
+	refuse("size: 1\ncount: 4294967297\n",
+	       "a.yaml:2:8: 'count' must be at most 10000000, not '4294967297'");
 	refuse("size: 1\nboot: {name: a, size: 1, grow: true}\n",
 	       "a.yaml:2:32: either 'size' or 'grow'");
 	refuse("[]\n", "a.yaml:1:1: expected keys with values ('key: value'), not a list");
