@@ -55,13 +55,7 @@ int store_run_begin(struct store *s, const char *targets, int64_t *ret_id, struc
 {
 	struct state_project *p = s->project && s->project->name ? s->project : NULL;
 	int64_t id = 0;
-	int rc;
-
-	do {
-		rc = store_ready(s, err) < 0
-			     ? -1
-			     : state_run_begin(s->state, p, targets, time(NULL), &id, err);
-	} while (rc < 0 && store_heal(s, err));
+	int rc = state_call(s, err, state_run_begin(s->state, p, targets, time(NULL), &id, err));
 	rc = forgive_full(rc, err);
 	if (rc == 0 && id)
 		hold_run(s, id);
@@ -76,11 +70,8 @@ int store_run_node(struct store *s, int64_t run, const struct run_node *n, struc
 
 	if (run == 0)
 		return 0;
-	do {
-		int64_t project = s->project ? s->project->id : 0;
-
-		rc = store_ready(s, err) < 0 ? -1 : state_run_node(s->state, project, run, n, err);
-	} while (rc < 0 && store_heal(s, err));
+	rc = state_call(s, err,
+			state_run_node(s->state, s->project ? s->project->id : 0, run, n, err));
 	return forgive_full(rc, err);
 }
 
@@ -92,32 +83,19 @@ int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, st
 	store_reload_project(s);
 	if (run == 0)
 		return 0;
-	do {
-		rc = store_ready(s, err) < 0 ? -1
-					     : state_run_end(s->state, run, wall_s, exit_code, err);
-	} while (rc < 0 && store_heal(s, err));
+	rc = state_call(s, err, state_run_end(s->state, run, wall_s, exit_code, err));
 	release_run(s, run);
 	return forgive_full(rc, err);
 }
 
 int store_snapshot_get(struct store *s, const char *name, struct str *ret, struct err **err)
 {
-	int rc;
-
-	do {
-		rc = store_ready(s, err) < 0 ? -1 : state_snapshot_get(s->state, name, ret, err);
-	} while (rc < 0 && store_heal(s, err));
-	return rc;
+	return state_call(s, err, state_snapshot_get(s->state, name, ret, err));
 }
 
 int store_snapshot_put(struct store *s, const char *name, const struct str *data, struct err **err)
 {
-	int rc;
-
-	do {
-		rc = store_ready(s, err) < 0 ? -1 : state_snapshot_put(s->state, name, data, err);
-	} while (rc < 0 && store_heal(s, err));
-	return rc;
+	return state_call(s, err, state_snapshot_put(s->state, name, data, err));
 }
 
 DEFINE_VEC(run_infos, struct run_info)
@@ -177,12 +155,9 @@ int store_runs(struct store *s, struct arena *arena, bool all, size_t limit, str
 		*ret_count = 0;
 		return 0;
 	}
-	do {
-		l.runs.count = 0;
-		rc = store_ready(s, err) < 0 ? -1
-					     : state_run_each(s->state, one ? s->project->id : 0,
-							      limit, list_run, &l, err);
-	} while (rc < 0 && store_heal(s, err));
+	rc = state_call(s, err,
+			(l.runs.count = 0, state_run_each(s->state, one ? s->project->id : 0, limit,
+							  list_run, &l, err)));
 	if (rc == 0) {
 		*ret = keep(arena, l.runs.items, l.runs.count, sizeof(*l.runs.items));
 		*ret_count = l.runs.count;
@@ -195,14 +170,9 @@ int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct ru
 		    size_t *ret_count, struct err **err)
 {
 	struct listing l = {.s = s, .arena = arena};
-	int rc;
-
-	do {
-		l.nodes.count = 0;
-		rc = store_ready(s, err) < 0
-			     ? -1
-			     : state_run_node_each(s->state, run, list_node, &l, err);
-	} while (rc < 0 && store_heal(s, err));
+	int rc = state_call(
+		s, err,
+		(l.nodes.count = 0, state_run_node_each(s->state, run, list_node, &l, err)));
 	if (rc == 0) {
 		*ret = keep(arena, l.nodes.items, l.nodes.count, sizeof(*l.nodes.items));
 		*ret_count = l.nodes.count;
@@ -215,13 +185,8 @@ int store_run_of_key(struct store *s, const struct digest *key, struct arena *ar
 		     struct run_info *ret, struct err **err)
 {
 	struct listing l = {.s = s, .arena = arena};
-	int rc;
-
-	do {
-		l.runs.count = 0;
-		rc = store_ready(s, err) < 0 ? -1
-					     : state_run_of_key(s->state, key, list_run, &l, err);
-	} while (rc < 0 && store_heal(s, err));
+	int rc = state_call(s, err,
+			    (l.runs.count = 0, state_run_of_key(s->state, key, list_run, &l, err)));
 	if (rc == 0)
 		*ret = l.runs.items[0];
 	run_infos_clear(&l.runs);

@@ -46,12 +46,7 @@ static void make_tag(struct state_project *p)
 
 int store_find_project(struct store *s, struct err **err)
 {
-	int rc;
-
-	do {
-		rc = store_ready(s, err) < 0 ? -1 : state_project_find(s->state, s->project, err);
-	} while (rc < 0 && store_heal(s, err));
-	return rc < 0 ? -1 : 0;
+	return state_call(s, err, state_project_find(s->state, s->project, err)) < 0 ? -1 : 0;
 }
 
 int store_enter(struct store *s, const char *root, const char *name, struct err **err)
@@ -102,11 +97,7 @@ static int load_pasts(struct store *s, struct err **err)
 		return 0;
 	if (!s->project->id && store_find_project(s, err) < 0)
 		return -1;
-	do {
-		rc = store_ready(s, err) < 0
-			     ? -1
-			     : state_node_each(s->state, s->project->id, add_past, s, err);
-	} while (rc < 0 && store_heal(s, err));
+	rc = state_call(s, err, state_node_each(s->state, s->project->id, add_past, s, err));
 	s->pasts_loaded = rc == 0;
 	return rc;
 }
@@ -164,11 +155,8 @@ static int load_durations(struct store *s, struct err **err)
 
 	if (s->durations_loaded)
 		return 0;
-	do {
-		rc = store_ready(s, err) < 0
-			     ? -1
-			     : state_duration_each(s->state, p->id, p->name, add_duration, s, err);
-	} while (rc < 0 && store_heal(s, err));
+	rc = state_call(s, err,
+			state_duration_each(s->state, p->id, p->name, add_duration, s, err));
 	s->durations_loaded = rc == 0;
 	return rc;
 }

@@ -356,12 +356,7 @@ int store_record_get(struct store *s, const struct digest *key, struct arena *ar
 		     struct record **ret, struct err **err)
 {
 	struct decoded d = {.arena = arena};
-	int rc;
-
-	do {
-		rc = store_ready(s, err) < 0 ? -1
-					     : state_record_get(s->state, key, decode, &d, err);
-	} while (rc < 0 && store_heal(s, err));
+	int rc = state_call(s, err, state_record_get(s->state, key, decode, &d, err));
 	if (rc < 0)
 		return -1;
 	if (!d.rec && read_file(s, key, &d) != 0)
@@ -374,14 +369,10 @@ int store_record_put(struct store *s, const struct record *rec, struct err **err
 {
 	struct str outputs cleanup_str = STR_INIT;
 	struct state_record row;
-	int rc;
 
 	record_encode(rec, &outputs, &row);
 	record_file_write(s, &row);
-	do {
-		rc = store_ready(s, err) < 0 ? -1 : state_record_put(s->state, &row, err);
-	} while (rc < 0 && store_heal(s, err));
-	return rc;
+	return state_call(s, err, state_record_put(s->state, &row, err));
 }
 
 /* 0, or 1 and *RET_WHY, a sentence. */

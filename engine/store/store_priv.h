@@ -45,6 +45,19 @@ int store_together(struct store *s, struct err **err) warn_unused;
 bool store_heal(struct store *s, struct err **err);
 /* 0, or ERR_STORE: after a rescue that failed there is no database. */
 int store_ready(const struct store *s, struct err **err) warn_unused;
+/*
+ * The result of CALL, a call of state.h that reports to ERR. It is made once more when it failed on
+ * a damaged database and that has been replaced: what it gathers it must begin again.
+ */
+#define state_call(s, err, call)                                     \
+	({                                                           \
+		int rc_;                                             \
+                                                                     \
+		do                                                   \
+			rc_ = store_ready(s, err) < 0 ? -1 : (call); \
+		while (rc_ < 0 && store_heal(s, err));               \
+		rc_;                                                 \
+	})
 /* Looks for the row of the project that was entered; it may have none. */
 int store_find_project(struct store *s, struct err **err) warn_unused;
 /* Forgets what was read of the project: it has changed, or the database was replaced. */
