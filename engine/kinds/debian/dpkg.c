@@ -8,44 +8,9 @@
 
 #define MAX_STATUS_LINES (64 * 1024 * 1024)
 
-/*
- * Triggers wait for the last call, as with apt. An overlay is laid in again after each unpacking:
- * what it has wins over the files of packages. Where there may be conffiles before their package
- * they stay as they are; elsewhere dpkg is called as apt does.
- */
 static const char install_sh[] =
-	"fail() { echo \"orch: $1\"; exit 1; }\n"
-	"run() {\n"
-	"  dpkg --force-unsafe-io $keep --abort-after=1 --status-fd 3 \"$@\" "
-	"</dev/null 3>>/run/orch/status || exit 1\n"
-	"}\n"
-	"keep=\n"
-	"cd /run/orch/debs\n"
-	/* No daemon is started here: invoke-rc.d(8). */
-	"if [ -e /usr/sbin/policy-rc.d ]; then policy=theirs; else policy=ours\n"
-	"  printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && "
-	"chmod 755 /usr/sbin/policy-rc.d; fi\n"
-	/* What debootstrap gives every system, and u-boot-menu reads. */
-	"fstab='# UNCONFIGURED FSTAB FOR BASE SYSTEM'\n"
-	"if [ -e /etc/fstab ] || [ -h /etc/fstab ]; then fstab=; "
-	"else echo \"$fstab\" >/etc/fstab || exit 1; fi\n"
-	"while read -r verb names; do\n"
-	"  case $verb in\n"
-	"  keep) keep=--force-confold ;;\n"
-	"  seed) run --no-triggers --force-depends --unpack $names ;;\n"
-	"  unpack) run --no-triggers --unpack $names ;;\n"
-	"  configure) run --no-triggers --configure $names ;;\n"
-	"  finish) run --configure -a ;;\n"
-	"  esac\n"
-	"  case $verb in seed | unpack) [ ! -e /run/orch/overlay.tar ] || tar -xf "
-	"/run/orch/overlay.tar -C / --keep-directory-symlink --no-overwrite-dir || exit 1; esac\n"
-	"done </run/orch/steps\n"
-	"[ $policy = theirs ] || rm -f /usr/sbin/policy-rc.d\n"
-	"[ -z \"$fstab\" ] || [ \"$(cat /etc/fstab 2>/dev/null)\" != \"$fstab\" ] || "
-	"rm -f /etc/fstab\n"
-	"audit=$(dpkg --audit)\n"
-	"[ -z \"$audit\" ] || { echo \"$audit\"; fail 'dpkg --audit has something to say'; }\n"
-	"exit 0\n";
+#include "kinds/install.sh.h"
+	;
 
 static int put(const char *dir, const char *name, const char *text, size_t len, mode_t mode,
 	       struct err **err)

@@ -31,31 +31,9 @@ bool guest_sandbox_possible(void)
 	return guest_supported() && kernel;
 }
 
-/* In $r; tells 'ready' on descriptor 3. */
 static const char fresh_sh[] =
-	"set -e\n"
-	"umask 022\n"
-	"r=" GUEST_ROOT "\n"
-	"echo localhost >/proc/sys/kernel/hostname\n"
-	"ip link set lo up\n"
-	"mount -t proc -o nosuid,nodev,noexec proc $r/proc\n"
-	"mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs $r/dev\n"
-	"mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs $r/run\n"
-	"mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs $r/tmp\n"
-	"mkdir $r/dev/pts $r/dev/shm $r/run/lock\n"
-	"chmod 1777 $r/dev/shm\n"
-	"mount -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=620 devpts $r/dev/pts\n"
-	"for d in null zero full random urandom tty; do\n"
-	"  : >$r/dev/$d; mount --bind /dev/$d $r/dev/$d; mount -o remount,bind,ro $r/dev/$d\n"
-	"done\n"
-	"ln -s /proc/self/fd $r/dev/fd; ln -s pts/ptmx $r/dev/ptmx\n"
-	"ln -s /proc/self/fd/0 $r/dev/stdin; ln -s /proc/self/fd/1 $r/dev/stdout\n"
-	"ln -s /proc/self/fd/2 $r/dev/stderr\n"
-	"put() {\n" /* FROM TO MODE */
-	"  if [ -d \"$1\" ]; then mkdir -p \"$2\"\n"
-	"  else mkdir -p \"${2%/*}\"; [ -e \"$2\" ] || : >\"$2\"; fi\n"
-	"  mount --bind \"$1\" \"$2\"; mount -o \"remount,bind,$3\" \"$2\"\n"
-	"}\n";
+#include "machine/sandbox.sh.h"
+	;
 
 static void quote(struct str *s, const char *word)
 {
@@ -66,6 +44,7 @@ static void quote(struct str *s, const char *word)
 static void inner_script(const struct guest_sandbox_opts *o, char *const argv[], const char *cwd,
 			 struct str *ret)
 {
+	str_append(ret, "r=" GUEST_ROOT "\n");
 	str_append(ret, fresh_sh);
 	if (!o->root_writable)
 		str_append(ret, "[ ! -d $r/var/tmp ] || "

@@ -13,80 +13,24 @@ static const char find_script[] = "[ -e /sys/block ]||mount -t sysfs sysfs /sys;
 				  "done;echo " STEPS_SERIAL ": no such disk";
 
 static const char prelude[] =
-	"export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-	"umask 022\n"
-	"cd /\n"
-	"mounted() { while read -r _ p _; do [ \"$p\" = \"$1\" ] && return 0; done </proc/mounts; "
-	"return 1; }\n"
-	"say() {\n"
-	"\techo 1 >/proc/sys/kernel/printk\n"
-	"\tprintf '\\nORCH-%s %s;\\n' \"$T\" \"$1\" >/dev/console\n"
-	"\techo 4 >/proc/sys/kernel/printk\n"
-	"}\n";
+#include "machine/steps.sh.h"
+	;
 
 static const char mounts[] =
-	"[ -e /proc/self ] || mount -t proc proc /proc\n"
-	"mounted /sys || mount -t sysfs sysfs /sys\n"
-	"mounted /dev || mount -t devtmpfs dev /dev\n"
-	"mkdir -p /dev/pts /dev/shm\n"
-	"mounted /dev/pts || mount -t devpts -o mode=620,gid=5 devpts /dev/pts\n"
-	"mounted /dev/shm || mount -t tmpfs -o mode=1777 shm /dev/shm\n"
-	"mounted /run || mount -t tmpfs -o mode=755 run /run\n"
-	"mount -o remount,rw /\n"
-	"[ \"$(date +%s)\" -ge $SOURCE_DATE_EPOCH ] || date -s @$SOURCE_DATE_EPOCH >/dev/null\n"
-	"ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null\n"
-	"say begin\n"
-	"mkdir -p /run/orch\n"
-	/* Where / lies on the boot disk: the host reads it there afterwards. */
-	"while read -r _ _ n _ p _; do [ \"$p\" = / ] && root=$n; done </proc/self/mountinfo\n"
-	"d=/sys/dev/block/$root\n"
-	"start=0\n"
-	"[ -e $d/partition ] && read -r start <$d/start && d=$d/..\n"
-	"for f in $d/serial $d/device/serial; do\n"
-	"\t[ -e $f ] && read -r x <$f && [ \"$x\" = " STEPS_ROOT_SERIAL
-	" ] && say \"root $start\"\n"
-	"done\n";
+#include "machine/steps_mounts.sh.h"
+	;
 
-/* wait_disk SERIAL N: the device name of a disk, waited for up to 30 s; ends the run without it. */
 static const char disk_functions[] =
-	"find_disk() {\n"
-	"\tfor s in /sys/block/*/serial /sys/block/*/device/serial; do\n"
-	"\t\t[ -e \"$s\" ] && read -r x <\"$s\" && [ \"$x\" = \"$1\" ] || continue\n"
-	"\t\td=${s#/sys/block/} && echo \"/dev/${d%%/*}\" && return 0\n"
-	"\tdone\n"
-	"\treturn 1\n"
-	"}\n"
-	"wait_disk() {\n"
-	"\ti=0\n"
-	"\tuntil dev=$(find_disk \"$1\"); do\n"
-	"\t\t[ $i -lt 30 ] || { say \"lost $2\"; leave 1; }\n"
-	"\t\ti=$((i + 1)); sleep 1\n"
-	"\tdone\n"
-	"}\n";
+#include "machine/steps_disks.sh.h"
+	;
 
-/* Ends the guest. What was started in the background must not write behind our back. */
 static const char leave_alone[] =
-	"leave() {\n"
-	"\tcd /\n"
-	"\tkill -TERM -1 2>/dev/null; sleep 1; kill -KILL -1 2>/dev/null\n"
-	"\tsync\n"
-	"\tlist=\n"
-	"\twhile read -r _ p _; do case $p in /|/proc*|/sys*|/dev*|/run) ;; "
-	"*) list=\"$p $list\";; esac; done </proc/mounts\n"
-	"\tfor p in $list; do umount \"$p\" 2>/dev/null || umount -l \"$p\"; done\n"
-	"\tmount -o remount,ro / || say dirty\n"
-	"\tsync\n"
-	"\tsay \"end $1\"\n"
-	"\techo o >/proc/sysrq-trigger\n"
-	"\tsleep 600\n"
-	"}\n";
+#include "machine/steps_leave.sh.h"
+	;
 
-static const char leave_systemd[] = "leave() {\n"
-				    "\tsync\n"
-				    "\tsay \"end $1\"\n"
-				    "\tsystemctl --no-block poweroff\n"
-				    "\texit 0\n"
-				    "}\n";
+static const char leave_systemd[] =
+#include "machine/steps_leave_systemd.sh.h"
+	;
 
 /* Between the two: the variables of the recipe. */
 static const char run_begin[] =
@@ -220,6 +164,7 @@ void steps_script(const struct steps_plan *plan, struct str *ret)
 
 	str_append(ret, "# steps of one run; PID 1 of the guest\n");
 	write_head(plan, ret);
+	str_append(ret, "root_serial=" STEPS_ROOT_SERIAL "\n");
 	str_append(ret, mounts);
 	for (size_t i = 0; i < plan->count; i++) {
 		char name[32];

@@ -1,0 +1,61 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# In the guest of a scenario: runs what comes through the port, and says what comes of it (agent.h).
+# $media: there is a disk with the files of the test.
+# shellcheck disable=SC2015,SC2086 # no words here have spaces
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/root LC_ALL=C.UTF-8 TERM=dumb
+umask 022
+cd /
+dir=/run/orch
+mkdir -p $dir/media
+modprobe -q -a virtio_pci virtio_console virtio_blk ext4
+
+mount_media() {
+	for s in /sys/block/*/serial; do
+		[ -e "$s" ] || continue
+		# there is no newline in it
+		read -r x <"$s" || :
+		[ "$x" = orch-media ] || continue
+		d=${s#/sys/block/}
+		mount -t ext4 -o ro,noload "/dev/${d%%/*}" $dir/media && return 0
+	done
+	return 1
+}
+
+find_port() {
+	for n in /sys/class/virtio-ports/*/name; do
+		[ -e "$n" ] && read -r x <"$n" && [ "$x" = org.orch.agent ] || continue
+		n=${n%/name}
+		port=/dev/${n##*/}
+		[ -e "$port" ] && return 0
+	done
+	return 1
+}
+
+until find_port; do sleep 0.2; done
+i=0
+# shellcheck disable=SC2154 # the caller's
+until [ -z "$media" ] || mount_media || [ $i -ge 150 ]; do i=$((i + 1)); sleep 0.2; done
+exec 3<>"$port"
+
+job() {
+	{
+		/bin/sh -e $dir/job-$1 3>&- </dev/null 2>&1
+		echo $? >$dir/status-$1
+	} | while IFS= read -r line || [ -n "$line" ]; do
+		printf 'out %s %s\n' $1 "$line" >&3
+	done
+	read -r status <$dir/status-$1
+	printf 'end %s %s\n' $1 "$status" >&3
+}
+
+printf 'hello\n' >&3
+while :; do
+	while read -r word id len <&3; do
+		[ "$word" = run ] || continue
+		head -c "$len" <&3 >$dir/job-$id
+		job $id &
+	done
+	sleep 0.5
+done
