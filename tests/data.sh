@@ -14,7 +14,12 @@ orch=$(realpath "$1")
 shift
 cd "$(dirname "$0")"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# What failed nodes leave has directories that nobody may write to.
+remove() {
+	[ ! -e "$1" ] || chmod -R u+rwX "$1"
+	rm -rf "$@"
+}
+trap 'remove "$work"' EXIT
 mkdir "$work/bin"
 ln -s "$orch" "$work/bin/orch"
 unset ORCH_STORE NO_COLOR CLICOLOR_FORCE
@@ -63,7 +68,7 @@ for transcript in recipes/*/transcript; do
 	name=${transcript%/transcript}
 	wanted "data-$name" "$@" || continue
 	export ORCH_STORE="$work/store"
-	rm -rf "$work/p" "$work/store"
+	remove "$work/store" "$work/p"
 	cp -R "$name" "$work/p"
 	rm "$work/p/transcript"
 	(cd "$work/p" && replay "$OLDPWD/$transcript") >"$work/got"
