@@ -119,7 +119,7 @@ static int descend(struct walking *k, const char *name, struct err **err)
 		close(far->fd);
 		far->fd = -1;
 	}
-	return enter(k, fd, mode, name, err);
+	return enter(k, fd, mode, name, err) < 0 ? -1 : 0;
 }
 
 /* The level on top, one of whose directories is CHILD, has its descriptor again. */

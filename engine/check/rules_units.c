@@ -209,7 +209,7 @@ static int application_counts(struct check_view *v, const char *name, struct pos
 				"'%s' is reached without anything having started: give it "
 				"Requires= and After= of the service that makes the device useful",
 				name);
-		if (!target && !reboots(&unit))
+		if (ours && !target && !reboots(&unit))
 			check_say(v, CHECK_FAILURE_REBOOTS, unit.items[0].pos,
 				  "when '%s' fails the device stays in a slot that is of no use: "
 				  "say 'FailureAction=reboot' in [Unit]",
