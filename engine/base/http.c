@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/vec.h"
@@ -65,7 +66,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 		return 0;
 	hasher_update(t->hasher, data, len);
 	t->got += len;
-	t->moved_ms = now_ms();
+	t->moved_ms = clock_ms();
 	t->fetch->done_bytes += len;
 	return len;
 }
@@ -198,7 +199,7 @@ static int transfer_start(struct transfer *t, struct err **err)
 	t->hasher = hasher_new();
 	t->text[0] = 0;
 	t->too_large = false;
-	t->started_ms = t->moved_ms = now_ms();
+	t->started_ms = t->moved_ms = clock_ms();
 	t->timeout_ms = transfer_try_ms(t);
 	set_limits(t->easy, t);
 	set_access(t->easy, t);
@@ -445,7 +446,7 @@ static int handle_finished(struct fetch *f, struct err **err)
 /* Starts what may start. *ret_left is the number of transfers that are not done. */
 static int start_waiting(struct fetch *f, size_t *ret_left, struct err **err)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 
 	*ret_left = 0;
 	for (size_t i = 0; i < f->count; i++) {

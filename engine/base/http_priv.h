@@ -4,7 +4,6 @@
  * Between the files of base/http.h: http.c, which talks to libcurl, and http_source.c, which says
  * which source of an item is tried next and how long it may take.
  */
-#include <time.h>
 
 #include "base/http.h"
 #include "base/map.h"
@@ -61,14 +60,6 @@ struct fetch {
 	unsigned running;
 	uint64_t done_bytes, total_bytes;
 };
-
-static inline uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static inline const struct http_source *source_of(const struct transfer *t)
 {

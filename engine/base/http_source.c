@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/http_priv.h"
 
+#include "base/clock.h"
 #include "base/url.h"
 
 #define TRIES 4 /* rounds over the sources of an item */
@@ -41,7 +42,7 @@ uint64_t transfer_try_ms(const struct transfer *t)
 
 uint64_t transfer_silence_ms(const struct transfer *t, bool timeout)
 {
-	uint64_t now = now_ms(), silence = now - t->moved_ms, all = now - t->started_ms;
+	uint64_t now = clock_ms(), silence = now - t->moved_ms, all = now - t->started_ms;
 
 	if (!timeout || silence >= t->timeout_ms)
 		return silence;
@@ -117,7 +118,7 @@ int transfer_source_failed(struct transfer *t, const char *why, bool for_good, s
 	if (!choose_source(t, was + 1)) {
 		if (++t->rounds >= TRIES || !choose_source(t, 0))
 			return all_failed(t, err);
-		t->not_before = now_ms() + (500ull << t->rounds);
+		t->not_before = clock_ms() + (500ull << t->rounds);
 		t->silent_ms += 500ull << t->rounds;
 	}
 	if (t->source != was && f->opts->passed_over) {
@@ -150,7 +151,7 @@ static uint64_t pace_of(const struct transfer *t)
 
 int transfer_check_pace(struct transfer *t, struct err **err)
 {
-	uint64_t took = now_ms() - t->started_ms, pace = pace_of(t);
+	uint64_t took = clock_ms() - t->started_ms, pace = pace_of(t);
 	char *got cleanup_free = NULL, *want cleanup_free = NULL, *why cleanup_free = NULL;
 
 	if (t->state != TRANSFER_RUNNING || took < PACE_AFTER_S * 1000 ||

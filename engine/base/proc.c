@@ -10,9 +10,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 
@@ -170,18 +170,10 @@ void proc_kill_group(pid_t pid, int signal)
 		kill(-pid, signal);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Milliseconds until DEADLINE for poll(2); -1 when there is none. */
 static int left_ms(uint64_t deadline)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 
 	if (!deadline)
 		return -1;
@@ -330,7 +322,7 @@ static int child_start(struct child *c, char *const argv[], const struct proc_op
 
 	c->name = argv[0];
 	c->opts = opts;
-	c->deadline = opts->timeout_s ? now_ms() + opts->timeout_s * 1000ull : 0;
+	c->deadline = opts->timeout_s ? clock_ms() + opts->timeout_s * 1000ull : 0;
 	if (c->text && open_pipe(argv[0], &c->out, &out, err) < 0)
 		return -1;
 	if (c->text)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/ui.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "cli/json.h"
 
 struct ui_json {
 	struct sink sink;
 	FILE *to;
-	struct timespec start;
+	uint64_t start; /* clock_ms() */
 };
 
 static const char *const names[] = {
@@ -19,14 +18,6 @@ static const char *const names[] = {
 	[EVENT_WARNING] = "warning",         [EVENT_NOTE] = "note",
 	[EVENT_RUN_END] = "run_end",
 };
-
-static double since(const struct timespec *start)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)(ts.tv_sec - start->tv_sec) + (double)(ts.tv_nsec - start->tv_nsec) / 1e9;
-}
 
 /* Seconds with three decimals, so that lines stay short. */
 static json_t *seconds(double s)
@@ -41,8 +32,8 @@ static void json_event(struct sink *self, const struct event *ev)
 
 	if (ev->type >= array_len(names) || !names[ev->type])
 		return;
-	o = json_pack("{s:i, s:o, s:s}", "v", 1, "t", seconds(since(&ui->start)), "event",
-		      names[ev->type]);
+	o = json_pack("{s:i, s:o, s:s}", "v", 1, "t",
+		      seconds((double)(clock_ms() - ui->start) / 1000), "event", names[ev->type]);
 	if (ev->node)
 		json_object_set_new(o, "node", json_text(ev->node->name));
 	if (ev->type == EVENT_RUN_START)
@@ -74,7 +65,7 @@ struct ui_json *ui_json_new(FILE *to)
 
 	ui->sink.event = json_event;
 	ui->to = to;
-	clock_gettime(CLOCK_MONOTONIC, &ui->start);
+	ui->start = clock_ms();
 	return ui;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/ui.h"
 
-#include <time.h>
-
 #include <fcntl.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/paint.h"
 
@@ -26,14 +25,6 @@ struct ui_plain {
 	struct running *running;
 	size_t running_count;
 };
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static struct running *find_running(struct ui_plain *ui, const struct node *n)
 {
@@ -58,7 +49,7 @@ static void line(struct ui_plain *ui, const char *color, const char *word, const
 		str_append(&s, n ? n->name : "");
 	}
 	fprintf(stderr, "%s\n", s.buf);
-	ui->heard = now();
+	ui->heard = (double)clock_ms() / 1000;
 }
 
 static void start(struct ui_plain *ui, const struct event *ev)
@@ -69,7 +60,7 @@ static void start(struct ui_plain *ui, const struct event *ev)
 		ui->running = xreallocarray(ui->running, ui->running_count + 1, sizeof(*r));
 		r = &ui->running[ui->running_count++];
 	}
-	*r = (struct running){.node = ev->node, .since = now(), .percent = -1};
+	*r = (struct running){.node = ev->node, .since = (double)clock_ms() / 1000, .percent = -1};
 	line(ui, "", "start", ev->node, ev->text);
 }
 
@@ -87,7 +78,7 @@ static void stop(struct ui_plain *ui, const struct node *n)
 
 static void heartbeat(struct ui_plain *ui)
 {
-	double t = now();
+	double t = (double)clock_ms() / 1000;
 
 	if (t - ui->heard < HEARTBEAT_S)
 		return;
@@ -197,7 +188,7 @@ struct ui_plain *ui_plain_new(const struct cli *c, const struct graph *g)
 
 	ui->sink.event = plain_event;
 	ui->paint = paint_for(c, stderr);
-	ui->heard = now();
+	ui->heard = (double)clock_ms() / 1000;
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		size_t len = strlen(g->nodes.items[i]->name);
 

@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "machine/board/console.h"
 #include "machine/terminal.h"
@@ -22,14 +22,6 @@ struct joint {
 	int signals;
 	uint64_t deadline; /* ms; 0: none */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void put(struct joint *j, const char *data, size_t len)
 {
@@ -132,7 +124,7 @@ static int from_user(struct joint *j)
 
 static int wait_ms(const struct joint *j)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 
 	if (!j->deadline)
 		return -1;
@@ -158,7 +150,7 @@ static int join(struct joint *j, enum attach_end *ret, int *ret_signal, struct e
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for the guest");
 		*ret = ATTACH_TIMEOUT;
-		if (j->deadline && j->deadline <= now_ms())
+		if (j->deadline && j->deadline <= clock_ms())
 			return 0;
 		if (n <= 0)
 			continue;
@@ -189,7 +181,7 @@ int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, st
 	int rc;
 
 	j.console = (struct console)CONSOLE_INIT(NULL, put_line, &j);
-	j.deadline = a->timeout_s ? now_ms() + a->timeout_s * 1000ull : 0;
+	j.deadline = a->timeout_s ? clock_ms() + a->timeout_s * 1000ull : 0;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);

@@ -7,21 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/tmp.h"
-
-uint64_t job_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int queue_job(struct job *j, struct err **err)
 {
@@ -81,7 +73,7 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, bool 
 		job_free(j);
 		return -1;
 	}
-	j->started_ms = job_now();
+	j->started_ms = clock_ms();
 	j->deadline_ms = j->started_ms + j->timeout_s * 1000ull;
 	*ret = j;
 	return 0;
@@ -220,7 +212,7 @@ void job_abort(struct job *j, enum job_stop why, bool hard)
 		spawn_kill(j->pid);
 		return;
 	}
-	j->kill_ms = job_now() + JOB_GRACE_MS;
+	j->kill_ms = clock_ms() + JOB_GRACE_MS;
 	frame_put(&j->out, FRAME_ABORT, &none);
 	job_io(j, POLLOUT);
 }
@@ -315,7 +307,7 @@ int job_reaped(struct job *j, int status, struct err **err)
 
 double job_seconds(const struct job *j)
 {
-	return (double)(job_now() - j->started_ms) / 1000;
+	return (double)(clock_ms() - j->started_ms) / 1000;
 }
 
 char *job_failed_path(struct store *s, const struct node *n)

@@ -77,8 +77,6 @@ char *job_flat_name(const char *node);
 /* Where the project's last failed attempt at N is kept, if there was one; caller frees. */
 char *job_failed_path(struct store *s, const struct node *n);
 
-/* Milliseconds of the monotonic clock. */
-uint64_t job_now(void);
 /* OUTSIDE of a user namespace, whatever the mode. */
 int job_start(const struct job_env *env, struct node *n, struct slot slot, bool outside,
 	      struct job **ret, struct err **err) warn_unused;

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/dirseal.h"
 #include "base/file.h"
 #include "run/keylock.h"
@@ -53,7 +54,7 @@ static int make_manifest(struct sched *d, struct node *n)
 	struct err *e = NULL;
 	int rc;
 
-	d->memory[n->index].made_ms = job_now();
+	d->memory[n->index].made_ms = clock_ms();
 	rc = manifest_make(d->g, n, d->s, &d->tools, &e);
 	if (rc < 0)
 		rc = settle_damaged_values(d, n, &e);
@@ -197,7 +198,7 @@ static int start(struct sched *d, struct node *n, struct slot slot, struct err *
 {
 	int lock = -1, rc;
 
-	if (job_now() - d->memory[n->index].made_ms > MANIFEST_FRESH_MS && make_manifest(d, n)) {
+	if (clock_ms() - d->memory[n->index].made_ms > MANIFEST_FRESH_MS && make_manifest(d, n)) {
 		pool_give(&d->pool, slot);
 		return 0;
 	}
@@ -519,7 +520,7 @@ static int end_by_signal(struct sched *d, struct err **err)
 int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	      struct sched_result *ret, struct err **err)
 {
-	uint64_t started = job_now();
+	uint64_t started = clock_ms();
 	struct sched d = {.g = g,
 			  .s = s,
 			  .opts = opts,
@@ -545,7 +546,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 			rc = end_by_signal(&d, err);
 		}
 		skip_rest(&d);
-		ret->wall_s = (double)(job_now() - started) / 1000;
+		ret->wall_s = (double)(clock_ms() - started) / 1000;
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_END});
 	}
 	store_on_wait(NULL, NULL);

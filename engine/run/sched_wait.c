@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/vec.h"
 #include "run/sched_run.h"
 
@@ -35,7 +36,7 @@ void sched_take_signals(struct sched *d)
 
 int sched_next_tick(struct sched *d)
 {
-	uint64_t now = job_now();
+	uint64_t now = clock_ms();
 	int wait = d->running.count ? TICK_MS : -1;
 
 	for (size_t i = 0; i < d->running.count; i++) {
@@ -48,7 +49,7 @@ int sched_next_tick(struct sched *d)
 
 void sched_tick(struct sched *d)
 {
-	uint64_t now = job_now();
+	uint64_t now = clock_ms();
 
 	if (!d->running.count || now < d->tick_ms + TICK_MS)
 		return;

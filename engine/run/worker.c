@@ -22,9 +22,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -57,7 +57,7 @@ struct runner {
 	struct str out;
 	char last[256]; /* progress line logged last */
 	int last_percent;
-	struct timespec sent;
+	uint64_t sent; /* clock_ms() */
 };
 
 static void say(const char *fmt, va_list ap)
@@ -74,14 +74,6 @@ void action_log(struct action *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
-}
-
-static double seconds_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
 }
 
 void action_progress(struct action *a, int percent, const char *fmt, ...)
@@ -102,11 +94,11 @@ void action_progress(struct action *a, int percent, const char *fmt, ...)
 	same = str_eq(text, r->last);
 	if (!same)
 		fprintf(stderr, "%s\n", text);
-	else if (percent == r->last_percent || seconds_since(&r->sent) < 0.2)
+	else if (percent == r->last_percent || clock_ms() - r->sent < 200)
 		return;
 	snprintf(r->last, sizeof(r->last), "%s", text);
 	r->last_percent = percent;
-	clock_gettime(CLOCK_MONOTONIC, &r->sent);
+	r->sent = clock_ms();
 	progress_put(&r->out, percent, text);
 	(void)!frame_flush(&r->out, r->control, &err);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
@@ -197,20 +198,12 @@ void state_on_wait(void (*fn)(void *arg, int ms), void *arg)
 	meanwhile.arg = arg;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* SQLite's busy handler: not 0 to try again. */
 static int wait_turn(void *arg, int tries)
 {
 	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
 	struct state *st = arg;
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 
 	if (!tries)
 		st->since_ms = now;

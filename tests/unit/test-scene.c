@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "machine/board/scene_priv.h"
 #include "tmp.h"
 
@@ -143,7 +144,7 @@ static void test_endless(void **state)
 	assert_int_equal(scene_lines(s)->count, count);
 	assert_string_equal(scene_lines(s)->items[0].text, "first");
 	s->pid = getpid();
-	assert_int_equal(scene_pump(s, scene_now() + 10, &err), -1);
+	assert_int_equal(scene_pump(s, clock_ms() + 10, &err), -1);
 	s->pid = 0;
 	assert_string_equal(err->text, "the board said more than 64 MiB since it was switched on");
 }

@@ -2,8 +2,8 @@
 #include "kinds/test/test_run.h"
 
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
@@ -12,14 +12,6 @@
 
 #define MEDIA_ROOM (16u << 20)
 #define DEVICE_MAX (1u << 20) /* of device.json */
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 /* -- what a scenario begins with -- */
 
@@ -240,14 +232,14 @@ static int do_step(struct test_run *r, size_t i, struct err **err)
 {
 	const struct formed *s = LIST_AT(r->o->steps, struct formed *, i);
 	const char *title = step_title(r->a->arena, s);
-	double start = now();
+	uint64_t start = clock_ms();
 	int rc;
 
 	scene_note(r->stage.scene, "step %zu of %zu: %s", i + 1, r->o->steps.count, title);
 	action_progress(r->a, (int)(100 * i / r->o->steps.count), "step %zu of %zu: %s", i + 1,
 			r->o->steps.count, title);
 	rc = step_verb(s)->run(&r->stage, s->data, err);
-	r->results[i].seconds = now() - start;
+	r->results[i].seconds = (double)(clock_ms() - start) / 1000;
 	r->results[i].done = rc == 0;
 	return rc < 0 ? blame(r, i, title, err) : 0;
 }

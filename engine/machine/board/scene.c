@@ -2,19 +2,11 @@
 #include <jansson.h>
 #include <poll.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "machine/board/scene_priv.h"
-
-uint64_t scene_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* -- lines -- */
 
@@ -31,7 +23,7 @@ static void add_line(struct scene *s, enum scene_source source, unsigned job, co
 					    [SCENE_JOB] = "> ",
 					    [SCENE_BACKGROUND] = "& ",
 					    [SCENE_NOTE] = "-- "};
-	uint64_t ms = s->start ? scene_now() - s->start : 0;
+	uint64_t ms = s->start ? clock_ms() - s->start : 0;
 	char *line cleanup_free = xasprintf("[%5u.%03u] %s%s", (unsigned)(ms / 1000),
 					    (unsigned)(ms % 1000), marks[source], text);
 
@@ -225,7 +217,7 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 			       {.fd = s->agentfd, .events = POLLIN},
 			       {.fd = s->qmpfd, .events = POLLIN},
 			       {.fd = s->pidfd, .events = POLLIN}};
-	uint64_t now = scene_now();
+	uint64_t now = clock_ms();
 	int n;
 
 	if (!s->pid)
@@ -258,7 +250,7 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 
 uint64_t scene_deadline(const struct scene *s, unsigned seconds)
 {
-	return scene_now() + board_seconds(s->o.board, seconds) * 1000ull;
+	return clock_ms() + board_seconds(s->o.board, seconds) * 1000ull;
 }
 
 int scene_went_off(struct scene *s, const char *what, struct err **err)
@@ -279,7 +271,7 @@ int scene_too_late(const struct scene *s, const char *what, unsigned seconds, st
 
 int scene_pass(struct scene *s, uint64_t ms, struct err **err)
 {
-	uint64_t deadline = scene_now() + ms;
+	uint64_t deadline = clock_ms() + ms;
 	int rc;
 
 	while ((rc = scene_pump(s, deadline, err)) == 0)
@@ -296,7 +288,7 @@ static int match_lines(struct scene *s, const struct scene_want *want, size_t *a
 		       struct scene_line *ret, struct err **err)
 {
 	struct scene_line open = {
-		.text = s->console.line.buf, .source = SCENE_CONSOLE, .ms = scene_now() - s->start};
+		.text = s->console.line.buf, .source = SCENE_CONSOLE, .ms = clock_ms() - s->start};
 
 	for (; *at < s->lines.count; ++*at) {
 		const struct scene_line *line = &s->lines.items[*at];

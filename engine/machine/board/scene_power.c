@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -102,7 +103,7 @@ int scene_send(int fd, const void *data, size_t len, struct err **err)
 /* One command, and its answer. */
 static int qmp(struct scene *s, const char *command, struct err **err)
 {
-	uint64_t deadline = scene_now() + QMP_S * 1000;
+	uint64_t deadline = clock_ms() + QMP_S * 1000;
 	int rc = 0;
 
 	while (!s->qmp_ready && rc == 0)
@@ -145,7 +146,7 @@ int scene_power_on(struct scene *s, const struct board_power *power, bool link, 
 	p.agent_unit = s->unit;
 	p.agent_drop_in = s->drop_in;
 	p.agent_script = s->script;
-	s->start = scene_now();
+	s->start = clock_ms();
 	if (spawn(s, &p, err) < 0)
 		return -1;
 	scene_note(s, "power on");
@@ -168,7 +169,7 @@ int scene_cut(struct scene *s, struct err **err)
 	if (!s->pid)
 		return 0;
 	kill(s->pid, SIGKILL);
-	while ((rc = scene_pump(s, scene_now() + QMP_S * 1000, err)) == 0)
+	while ((rc = scene_pump(s, clock_ms() + QMP_S * 1000, err)) == 0)
 		;
 	if (s->pid && scene_reap(s, &ignored) < 0)
 		return -1;

@@ -40,8 +40,7 @@ struct scene {
 
 #define SCENE_KEPT_MAX (64u << 20)
 
-/* Milliseconds of the monotonic clock. */
-uint64_t scene_now(void);
+/* clock_ms() in SECONDS of the board's, which may be slow. */
 uint64_t scene_deadline(const struct scene *s, unsigned seconds);
 void scene_console_said(void *arg, enum console_event event, const char *text, long a, long b);
 void scene_qemu_said(void *arg, enum console_event event, const char *text, long a, long b);

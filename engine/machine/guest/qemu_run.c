@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -26,14 +26,6 @@ struct run {
 	int pidfd, outfd, errfd;
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void guest_said(void *arg, enum console_event event, const char *text, long a, long b)
 {
 	struct run *r = arg;
@@ -42,12 +34,12 @@ static void guest_said(void *arg, enum console_event event, const char *text, lo
 		r->begun = true;
 	if (event == CONSOLE_PANIC && !r->panic) {
 		r->panic = xstrdup(text);
-		r->panic_at = now_ms();
+		r->panic_at = clock_ms();
 	}
 	r->watch->fn(r->watch->arg, event, text, a, b);
 	if (!r->over && r->watch->done && *r->watch->done) {
 		r->over = true;
-		r->done_at = now_ms();
+		r->done_at = clock_ms();
 	}
 }
 
@@ -103,7 +95,7 @@ static uint64_t next_deadline(const struct run *r, const char **ret_what)
 
 static int wait_ms(uint64_t deadline)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 
 	if (!deadline)
 		return -1;
@@ -128,7 +120,7 @@ static int watch_guest(struct run *r, const char **ret_what, struct err **err)
 
 		if (ended)
 			return 0;
-		if (deadline && deadline <= now_ms())
+		if (deadline && deadline <= clock_ms())
 			return 1;
 		n = poll(fds, array_len(fds), wait_ms(deadline));
 		if (n < 0 && errno != EINTR)
@@ -192,7 +184,7 @@ static int start(struct run *r, const struct qemu_machine *m, struct err **err)
 	close(own[1]);
 	if (rc < 0)
 		return -1;
-	r->start = now_ms();
+	r->start = clock_ms();
 	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	return 0;
 }
@@ -217,7 +209,7 @@ static int finish(struct run *r, const char *program, int watched, const char *l
 		return err_set(err, ERR_BUILD, "the guest's kernel gave up: %s", r->panic);
 	if (watched > 0)
 		return err_set(err, ERR_TIMEOUT, "%s (%u s)", late,
-			       (unsigned)((now_ms() - r->start) / 1000));
+			       (unsigned)((clock_ms() - r->start) / 1000));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	how = proc_status_string(status);

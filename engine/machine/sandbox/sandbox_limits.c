@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "machine/sandbox/sandbox.h"
@@ -25,14 +26,6 @@
 #define TEXT_MAX 4096              /* of a file in /proc */
 #define PROCESSES_SEEN (4 * PROCESSES)
 #define NAMELESS_SEEN 4096
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int set_soft_limits(struct err **err)
 {
@@ -286,9 +279,9 @@ static int check_processes(struct limits_watch *w, const char *name, struct err 
 		return err_set(err, ERR_RESOURCE,
 			       "'%s' was stopped: it started more than %d processes", name,
 			       PROCESSES);
-	if (now_ms() >= w->next_nameless) {
+	if (clock_ms() >= w->next_nameless) {
 		w->nameless = held_without_name(w, &all, is_in_memory);
-		w->next_nameless = now_ms() + SCRATCH_PAUSE_MS;
+		w->next_nameless = clock_ms() + SCRATCH_PAUSE_MS;
 	}
 	files += w->nameless;
 	held = held_by(&all, resident, files);
@@ -373,7 +366,7 @@ static int exceeded(const struct limits_watch *w, const char *name, uint64_t byt
 static int check_scratch(struct limits_watch *w, const char *name, struct err **err)
 {
 	uint64_t left = free_for(w->opts), wrote;
-	int64_t start = now_ms();
+	uint64_t start = clock_ms();
 	struct pids all;
 
 	if (left >= w->free_at_start || w->free_at_start - left <= w->scratch ||
@@ -382,7 +375,7 @@ static int check_scratch(struct limits_watch *w, const char *name, struct err **
 	find_processes(&all, w->pid);
 	wrote = held_in_directories(w->opts, w->since) + held_without_name(w, &all, is_on_disk);
 	/* It may be others who fill the disk: look again, but not all the time. */
-	w->next_scratch = now_ms() + SCRATCH_PAUSE_MS + 20 * (now_ms() - start);
+	w->next_scratch = clock_ms() + SCRATCH_PAUSE_MS + 20 * (clock_ms() - start);
 	wrote = wrote > w->held_at_start ? wrote - w->held_at_start : 0;
 	return wrote <= w->scratch ? 0 : exceeded(w, name, wrote, err);
 }

@@ -67,9 +67,9 @@ struct limits_watch {
 	uint64_t held_at_start; /* by the directories it may write to */
 	dev_t memory_dev;       /* where files of memfd_create() are; 0: not known */
 	uint64_t nameless;      /* bytes of them, when last looked at */
-	int64_t next_nameless;  /* when to look at them next; monotonic ms */
+	uint64_t next_nameless; /* when to look at them next; monotonic ms */
 	time_t since;           /* files in them that changed earlier do not count */
-	int64_t next_scratch;   /* when to look at those next; monotonic ms */
+	uint64_t next_scratch;  /* when to look at those next; monotonic ms */
 };
 #define LIMITS_PAUSE_MS 100 /* between two looks */
 
