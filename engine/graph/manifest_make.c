@@ -294,16 +294,22 @@ static int add_pins(struct maker *m, struct err **err)
 static int add_tools(struct maker *m, struct tool_versions *tools, struct err **err)
 {
 	const struct kind *k = m->n->recipe->kind;
-	const char *const *names = k->tools ? k->tools(m->n->recipe->opts) : NULL;
+	struct strs names = {0};
+	int rc = 0;
 
-	for (; names && *names; names++) {
-		const char *version = tool_version(tools, *names, !k->tools_named, m->store, err);
+	if (k->tools)
+		k->tools(m->n->recipe->opts, &names);
+	for (size_t i = 0; rc == 0 && i < names.count; i++) {
+		const char *name = names.items[i];
+		const char *version = tool_version(tools, name, !k->tools_named, m->store, err);
 
-		if (!version)
-			return err_wrap(err, "node '%s'", m->n->name);
-		manifest_tools_push(&m->to->tools, (struct manifest_tool){*names, version});
+		if (version)
+			manifest_tools_push(&m->to->tools, (struct manifest_tool){name, version});
+		else
+			rc = err_wrap(err, "node '%s'", m->n->name);
 	}
-	return 0;
+	strs_clear(&names);
+	return rc;
 }
 
 static int add_secret(void *arg, const char *option_path, const char *project_path)

@@ -208,25 +208,32 @@ static int add_secret(void *arg, const char *option_path, const char *project_pa
 	return add_path(arg, BASE_PROJECT, project_path, &st);
 }
 
+static int add_tool(struct saver *v, const char *name)
+{
+	char *path cleanup_free = path_program(name);
+	char *real cleanup_free = path ? realpath(path, NULL) : NULL;
+	struct stat st;
+
+	if (!real)
+		return -1;
+	if (map_get(&v->seen, real))
+		return 0;
+	map_set(&v->seen, arena_strdup(v->arena, real), v);
+	return add_path(v, BASE_ROOT, real + 1, &st) < 0 ? -1 : 0;
+}
+
 static int add_tools(struct saver *v, const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
-	const char *const *names = k->tools ? k->tools(n->recipe->opts) : NULL;
+	struct strs names = {0};
+	int rc = 0;
 
-	for (; names && *names; names++) {
-		char *path cleanup_free = path_program(*names), *real cleanup_free = NULL;
-		struct stat st;
-
-		real = path ? realpath(path, NULL) : NULL;
-		if (!real)
-			return -1;
-		if (map_get(&v->seen, real))
-			continue;
-		map_set(&v->seen, arena_strdup(v->arena, real), v);
-		if (add_path(v, BASE_ROOT, real + 1, &st) < 0)
-			return -1;
-	}
-	return 0;
+	if (k->tools)
+		k->tools(n->recipe->opts, &names);
+	for (size_t i = 0; rc == 0 && i < names.count; i++)
+		rc = add_tool(v, names.items[i]);
+	strs_clear(&names);
+	return rc;
 }
 
 static int add_node(struct saver *v, struct store *s, const struct node *n)

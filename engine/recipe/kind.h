@@ -131,11 +131,12 @@ struct kind {
 	int (*pins)(struct arena *arena, const char *file, const char *text, struct pins *ret,
 		    struct err **err);
 	/*
-	 * The names of host programs whose version belongs to the key, ended by NULL; may be NULL.
-	 * Given the options, because a writer or a root may need none. With tools_named it is
-	 * recipes that name them: they are known by their bytes, and nobody asks them.
+	 * Appends the names of host programs whose version belongs to the key; may be NULL. Given
+	 * the options, because a writer or a root may need none; names live as long as they. With
+	 * tools_named it is recipes that name them: they are known by their bytes, and nobody asks
+	 * them.
 	 */
-	const char *const *(*tools)(const void *opts);
+	void (*tools)(const void *opts, struct strs *ret);
 	bool tools_named;
 	/*
 	 * The date of this node's lock (seconds since 1970), or 0. May be NULL. The newest that a

@@ -93,11 +93,12 @@ static uint64_t locked_date(const struct kind_ctx *ctx)
 	return d->size;
 }
 
-static const char *const *demo_tools(const void *opts)
+static void demo_tools(const void *opts, struct strs *ret)
 {
 	const struct demo *d = opts;
 
-	return d->tools.count ? d->tools.items : NULL;
+	for (size_t i = 0; i < d->tools.count; i++)
+		strs_push(ret, LIST_AT(d->tools, const char *, i));
 }
 
 static void demo_missing(const struct kind_ctx *ctx, struct err_list *list)

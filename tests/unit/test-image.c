@@ -285,10 +285,13 @@ static char *tools_of(const char *text)
 	struct yaml *y = yaml_parse(arena, "r", text, strlen(text), &errors);
 	const void *opts = schema_decode(&image_schema, arena, y, NULL, &errors);
 	struct str s = STR_INIT;
+	struct strs tools = {0};
 
 	assert_int_equal(errors.count, 0);
-	for (const char *const *t = kind_image.tools(opts); *t; t++)
-		str_printf(&s, "%s ", *t);
+	kind_image.tools(opts, &tools);
+	for (size_t i = 0; i < tools.count; i++)
+		str_printf(&s, "%s ", tools.items[i]);
+	strs_clear(&tools);
 	return str_steal(&s);
 }
 

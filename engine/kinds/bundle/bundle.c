@@ -191,12 +191,14 @@ static void bundle_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	output_specs_push(ret, (struct output_spec){name, OUTPUT_FILE});
 }
 
-static const char *const *bundle_tools(const void *opts)
+static void bundle_tools(const void *opts, struct strs *ret)
 {
-	static const char *const tools[] = {"rauc", "mksquashfs", NULL};
 	const struct bundle_opts *o = opts;
 
-	return o->tools ? NULL : tools; /* the tree's digest names them */
+	if (o->tools) /* the tree's digest names them */
+		return;
+	strs_push(ret, "rauc");
+	strs_push(ret, "mksquashfs");
 }
 
 const struct kind kind_bundle = {

@@ -34,24 +34,20 @@ static struct demand image_demand(const void *opts)
  * The appliance is made of this machine's programs, and the bytes of its file systems depend on
  * these. (Its kernel is the machine's as well, and in no key: nobody knows which one it will be.)
  */
-static const char *const *image_tools(const void *opts)
+static void image_tools(const void *opts, struct strs *ret)
 {
 	static const char *const programs[] = {[IMAGE_FS_EXT4] = "mkfs.ext4",
 					       [IMAGE_FS_XFS] = "mkfs.xfs",
 					       [IMAGE_FS_BTRFS] = "mkfs.btrfs"};
-	static const char *tools[array_len(programs) + 1];
 	const struct image_opts *o = opts;
 	bool used[array_len(programs)] = {false};
-	size_t count = 0;
 
 	used[o->filesystem] = true;
 	for (size_t i = 0; i < o->partitions.count; i++)
 		used[LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem] = true;
 	for (size_t i = 0; o->writer == IMAGE_WRITER_GUESTFS && i < array_len(programs); i++)
 		if (used[i] && programs[i])
-			tools[count++] = programs[i];
-	tools[count] = NULL;
-	return tools;
+			strs_push(ret, programs[i]);
 }
 
 static bool image_dated(const void *opts)

@@ -124,26 +124,22 @@ static void add_tool(struct strs *v, const char *name)
 }
 
 /* On the host: the programs that the steps name, as far as the recipe tells. */
-static const char *const *run_tools(const void *opts)
+static void run_tools(const void *opts, struct strs *ret)
 {
-	static struct strs names; /* of the last call */
 	const struct run_opts *o = opts;
 
 	if (!run_on_host(o))
-		return NULL;
-	names.count = 0;
+		return;
 	for (size_t i = 0; i < o->steps.count; i++) {
 		const struct step *s = LIST_AT(o->steps, struct step *, i);
 
 		if (s->script)
-			add_tool(&names, "sh");
+			add_tool(ret, "sh");
 		else if (!strchr(s->argv.items[0], '/'))
-			add_tool(&names, s->argv.items[0]);
+			add_tool(ret, s->argv.items[0]);
 	}
 	for (size_t i = 0; i < o->tools.count; i++)
-		add_tool(&names, LIST_AT(o->tools, const char *, i));
-	strs_push(&names, NULL);
-	return names.items;
+		add_tool(ret, LIST_AT(o->tools, const char *, i));
 }
 
 const struct kind kind_run = {

@@ -142,13 +142,12 @@ static struct demand vm_demand(const void *opts)
 	};
 }
 
-static const char *const *vm_tools(const void *opts)
+static void vm_tools(const void *opts, struct strs *ret)
 {
-	static const char *tools[2];
 	const struct vm_opts *o = opts;
 
-	tools[0] = qemu_program(o->arch);
-	return o->board ? NULL : tools; /* a board says which QEMU */
+	if (!o->board) /* a board says which QEMU */
+		strs_push(ret, qemu_program(o->arch));
 }
 
 const struct kind kind_vm = {

@@ -141,13 +141,12 @@ static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 		output_specs_push(ret, (struct output_spec){BOARD_EMULATOR, OUTPUT_TREE});
 }
 
-static const char *const *board_tools(const void *opts)
+static void board_tools(const void *opts, struct strs *ret)
 {
-	static const char *tools[2];
 	const struct board_opts *o = opts;
 
-	tools[0] = qemu_program(o->arch);
-	return o->emulator ? NULL : tools;
+	if (!o->emulator)
+		strs_push(ret, qemu_program(o->arch));
 }
 
 /* For translated code (BOARD_TB_MB) and QEMU itself. */
