@@ -54,7 +54,7 @@ echo "from the overlay" >"$p/overlay/etc/own-tool.conf"
 
 echo "# where it is"
 code "nobody says: exit 7" 7 o lock
-says "nobody says: remedy" "where archive 'own' is.*mirrors: {own: URL}"
+says "nobody says: remedy" "no mirror configured for archive 'own': .*mirrors: {own: URL}"
 mkdir -p "${config%/*}"
 printf 'mirors: {own: "file://%s"}\n' "$archive" >"$config"
 code "mistyped: exit 2" 2 o lock
