@@ -22,7 +22,7 @@ cp "$p/out/bundle/bundle.raucb" "$p/out/install/install.img" "$scratch/"
 check "rauc reads the bundle" rauc --keyring="$p/pki/keyring.pem" info "$scratch/bundle.raucb"
 sfdisk -d "$scratch/install.img" >"$scratch/table" 2>&1
 same "the boot region is not free space" 8192 "$(sed -n 's/^first-lba: //p' "$scratch/table")"
-same "partitions" "boot root-a root-b data" "$(sed -n 's/.*name="\([^"]*\)".*/\1/p' "$scratch/table" | xargs)"
+same "partitions" "boot root-a root-b app-a app-b data" "$(sed -n 's/.*name="\([^"]*\)".*/\1/p' "$scratch/table" | xargs)"
 check "the table is sound" sfdisk --verify "$scratch/install.img"
 code "slots alone" 0 build root boot
 check "ext4 is clean" e2fsck -fn "$p/out/root/root.img"
