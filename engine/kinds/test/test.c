@@ -198,6 +198,30 @@ static void check_against_device(const struct kind_ctx *ctx, struct err_list *er
 		check_steps(o, &t, errors);
 }
 
+/* An image whose size the recipes tell fits the card: else a build finds out when all is made. */
+static void check_card(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	struct str text cleanup_str = STR_INIT;
+	uint64_t size;
+
+	if (!o->card->node ||
+	    facts_of(ctx->project->facts, o->card->node, "size", &text) != FACT_KNOWN ||
+	    str_u64(text.buf, &size) || size <= o->card_size)
+		return;
+	err_list_at(errors,
+		    yaml_get(ctx->map, "card-size") ? yaml_key_pos(ctx->map, "card-size")
+						    : o->card->pos,
+		    "image '%s' has %llu bytes, more than the card: raise 'card-size'",
+		    o->card->text, (unsigned long long)size);
+}
+
+static void test_missing(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	check_card(ctx, errors);
+	check_against_device(ctx, errors);
+}
+
 static void test_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const struct test_opts *o = ctx->opts;
@@ -253,7 +277,7 @@ const struct kind kind_test = {
 	.schema = &schema,
 	.each = "from",
 	.check = check_names,
-	.missing = check_against_device,
+	.missing = test_missing,
 	.fact_help = fact_help,
 	.fact = fact,
 	.fact_names = fact_names,
