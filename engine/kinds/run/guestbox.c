@@ -11,13 +11,14 @@
 #include "base/path.h"
 #include "base/tmp.h"
 #include "base/vec.h"
+#include "kinds/run/guest_disk.h"
 #include "machine/guest/guest_sandbox.h"
 #include "media/ext4/ext4.h"
 #include "media/tree/tree_dir.h"
 #include "media/tree/tree_export.h"
 
 #define ANY_TIME INT64_MAX /* times stay as they are */
-#define ROOM (6ull << 30)  /* bytes to write; images are sparse */
+#define ROOM (6ull << 30)  /* bytes to write */
 #define MORE_INODES 200000 /* files to make */
 #define MEMORY_MB 2048
 #define PLAIN_ID 1000
@@ -72,25 +73,14 @@ static void log_line(void *arg, const char *line)
 static int write_image(struct guestbox *b, struct tree *t, const char *path, const char *name,
 		       struct err **err)
 {
-	static const unsigned char uuid[16] = "orch-guest-disk";
-	struct ext4_opts opts = {.uuid = uuid, .seed = uuid};
-	uint64_t bytes = 0;
-	size_t count;
-	struct tree_entry *const *entries = tree_entries(t, &count);
-	int fd cleanup_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct guest_disk d = {.name = name,
+			       .room = ROOM,
+			       .more_inodes = MORE_INODES,
+			       .owned = !b->spec->as_root,
+			       .owner = PLAIN_ID,
+			       .id = "orch-guest-disk"};
 
-	for (size_t i = 0; i < count; i++) {
-		struct tree_inode *n = entries[i]->inode;
-
-		bytes += n->size + 8192;
-		if (!b->spec->as_root)
-			n->uid = n->gid = PLAIN_ID;
-	}
-	opts.size = (bytes + bytes / 8 + ROOM) >> 20 << 20;
-	opts.inodes = count + MORE_INODES;
-	if (fd < 0 || ftruncate(fd, (off_t)opts.size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create '%s'", path);
-	return ext4_write(t, path, 0, name, &opts, err);
+	return guest_disk_write(t, path, &d, err);
 }
 
 /* Where file systems and directories will be mounted in a root that cannot be written to. */
