@@ -142,6 +142,7 @@ int regex_compile(const char *text, regex_t *ret, struct err **err)
 	return err_set(err, ERR_USER, "'%s' is not an extended regular expression: %s", text,
 		       message);
 }
+
 void regex_check(const struct yaml *map, const char *key, const char *text, struct err_list *errors)
 {
 	struct err *err cleanup_err = NULL;
