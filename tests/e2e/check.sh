@@ -20,8 +20,12 @@ rm "$work/older/pki/rollover-signer.pem" "$work/older/pki/private/rollover-signe
 code keys-that-only-a-test-needs 0 "$orch" -C "$work/older" check
 check notes-what-is-missing grep -q "^note: recipes/tests/pki-rollover.yaml.*orch pki init" "$scratch/err"
 
-# For the cases: replace FILE SED-SCRIPT
-replace() { sed -i "$2" "$1"; }
+# For the cases: replace FILE SED-SCRIPT, which must change something
+replace() {
+	cp "$1" "$work/before"
+	sed -i "$2" "$1"
+	! cmp -s "$work/before" "$1" || echo "'$2' changes nothing in $1" >>"$work/unmade"
+}
 # other_keys: a directory 'other' with other keys
 other_keys() {
 	mkdir -p other/recipes && cp recipes/project.yaml other/recipes/ &&
@@ -79,9 +83,10 @@ refused() { # CASE
 	[ "$level" = error ] || want=0
 	rm -rf "$work/bad"
 	cp -R "$work/good" "$work/bad"
+	: >"$work/unmade"
 	# shellcheck source=/dev/null
-	if ! (cd "$work/bad" && . "$1") >"$work/mistake" 2>&1; then
-		cat "$work/mistake"
+	if ! (cd "$work/bad" && . "$1") >"$work/mistake" 2>&1 || [ -s "$work/unmade" ]; then
+		cat "$work/mistake" "$work/unmade"
 		not_ok "$name (the mistake could not be made)"
 		return
 	fi

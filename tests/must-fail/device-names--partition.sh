@@ -3,4 +3,4 @@
 # says: has no partition 'data', so there is no /dev/system/data in '/etc/fstab'
 replace recipes/install.yaml 's/name: data,/name: state,/'
 replace recipes/device.yaml 's/partition: data/partition: state/'
-replace recipes/tests/boot-card.yaml 's/\[data\]/[state]/'
+replace recipes/tests/boot-card.yaml 's/\bdata]/state]/'
