@@ -5,7 +5,8 @@
 # (as an ordinary user), scenarios (the device on emulated boards). Without --full: no analyser; 5 seconds for
 # each fuzz target, not a minute; no scripts that have a line '# full', and of the scenarios those of node
 # tests-quick.
-# Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME'; the last line counts them.
+# Every stage tells 'ok NAME', 'not ok NAME' or 'skip NAME', and how long it took, as every script does;
+# the last line counts them.
 # TEST_RESULTS=FILE in the environment: results are added to those that FILE has, and all are counted;
 # TEST_AS=WORD names this run in them.
 set -uo pipefail
@@ -60,12 +61,9 @@ stage_lint() {
 }
 
 stage_analyse() {
-	local code started=$SECONDS
 	[ $full = yes ] && wanted analyse || return 0
 	nice -n 10 tests/analyse.sh
-	code=$?
-	echo "# analyse: $((SECONDS - started)) s"
-	tell analyse $code
+	tell analyse $?
 }
 
 stage_unit() {
@@ -233,7 +231,7 @@ run_as_root() {
 }
 
 run_script() { # SCRIPT
-	local name code limit run=as_tester
+	local name code limit run=as_tester started=$SECONDS
 	name=$(basename "$1" .sh)
 	limit=$(limit_of "$1")
 	! grep -q '^# root$' "$1" || run=run_as_root
@@ -241,6 +239,7 @@ run_script() { # SCRIPT
 	($run "$limit" sh "$1") >"$work/$name.out" 2>&1
 	code=$?
 	cat "$work/$name.out"
+	echo "# $name: $((SECONDS - started)) s"
 	if [ $code = 124 ]; then
 		echo "not ok $name: stopped after $limit s"
 	elif ! grep -q -E '^(ok|not ok|skip) ' "$work/$name.out" ||
@@ -278,17 +277,24 @@ stage_scenarios() {
 		(.name | ltrimstr("tests/")) + (if .error then ": " + .error else "" end)' "$result"
 }
 
+# stage STAGE NAME: its results are told under that name.
+stage() {
+	local started=$SECONDS
+	"stage_$1" | collect "$2"
+	echo "# stage $1: $((SECONDS - started)) s"
+}
+
 cd "$top" || exit 1
-stage_lint | collect lint
-stage_analyse | collect static
-stage_unit | collect unit
-stage_data | collect data
-stage_fuzz | collect fuzz
+stage lint lint
+stage analyse static
+stage unit unit
+stage data data
+stage fuzz fuzz
 prepare_tree
 prepare_config
 prepare_store
-stage_e2e | collect e2e
-stage_scenarios | collect scenarios
+stage e2e e2e
+stage scenarios scenarios
 
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^not ok ' "$results")
