@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "check/view.h"
+#include "kinds/bundle/bundle_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/tree/content.h"
 #include "media/tree/tree.h"
@@ -232,25 +233,61 @@ static int add_texts_below(struct check_view *v, const char *path, struct err **
 	return rc;
 }
 
-static int read_run(struct check_view *v, const struct node *run, struct err **err)
+/* The text at PATH of the project, or all below it. What is not there is the graph's to tell. */
+static int add_texts(struct check_view *v, const char *path, const char *filled, struct err **err)
 {
-	for (size_t i = 0; i < run->in.count; i++) {
-		const struct edge *e = &run->in.items[i];
-		char *rel cleanup_free = e->path ? path_normal(e->path) : NULL;
-		char *abs cleanup_free = rel ? path_join(v->g->project->dir, rel) : NULL;
-		struct stat st;
-		int rc = 0;
+	char *rel cleanup_free = path_normal(path);
+	char *abs cleanup_free = path_join(v->g->project->dir, rel);
+	struct stat st;
 
-		if (!rel || lstat(abs, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode))
-			rc = add_texts_below(v, rel, err);
-		else
-			rc = add_text(v, rel, e->filled, err);
-		if (rc < 0)
+	if (lstat(abs, &st) < 0)
+		return 0;
+	return S_ISDIR(st.st_mode) ? add_texts_below(v, rel, err) : add_text(v, rel, filled, err);
+}
+
+/* Everything of the project that N takes in. */
+static int read_inputs(struct check_view *v, const struct node *n, struct err **err)
+{
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct edge *e = &n->in.items[i];
+
+		if (e->path && add_texts(v, e->path, e->filled, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* The texts that the steps of N turn into something, on the disks of a guest, too. */
+static int read_steps(struct check_view *v, const struct node *n, struct err **err)
+{
+	const struct list *disks = check_list(n, "disks", OPT_REF);
+
+	if (read_inputs(v, n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < disks->count; i++) {
+		const struct node *disk = check_node_of(v, LIST_AT(*disks, struct ref *, i));
+
+		if (disk && read_inputs(v, disk, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What runs in a device, but is in none of its images. */
+static void read_hooks(struct check_view *v, const struct node *bundle)
+{
+	const struct bundle_opts *o = bundle->recipe->opts;
+	bool own = o->hooks && o->hooks->file->type == REF_PATH;
+	char *path cleanup_free = own ? path_normal(o->hooks->file->text) : NULL;
+
+	if (own)
+		add_file(v, bundle, path, "hook");
+}
+
+static bool has_steps(const struct node *n)
+{
+	return n->recipe->kind == &kind_run || n->recipe->kind == &kind_vm ||
+	       (n->recipe->kind == &kind_tree && check_list(n, "run", OPT_STEP)->count);
 }
 
 /* Whether `remove:` of NODE takes the file at TARGET away, by itself or with a directory. */
@@ -306,8 +343,10 @@ int check_files_gather(struct check_view *v, struct err **err)
 
 		if (read_image(v, n, err) < 0)
 			return -1;
-		if (n->recipe->kind == &kind_run && check_ships(v, n) && read_run(v, n, err) < 0)
+		if (has_steps(n) && check_ships(v, n) && read_steps(v, n, err) < 0)
 			return -1;
+		if (n->recipe->kind == &kind_bundle)
+			read_hooks(v, n);
 	}
 	drop_removed(v);
 	return 0;

@@ -90,7 +90,7 @@ static const char *keyring(const struct check_view *v, const struct node **ret_p
 	const struct conf_entry *path = conf_find(&v->system, "keyring", "path");
 	const struct ref *copy = path ? copied_to(v, path->value) : NULL;
 	const struct check_file *file = path && !copy ? check_target_file(v, path->value) : NULL;
-	const struct node *node = copy && copy->node ? graph_node(v->g, copy->node) : NULL;
+	const struct node *node = copy ? check_node_of(v, copy) : NULL;
 
 	*ret_pki = node && node->recipe->kind == &kind_pki ? node : NULL;
 	*ret_pos = copy ? copy->pos : (struct pos){file ? file->path : NULL, 1, 1};

@@ -31,6 +31,11 @@ const struct list *check_list(const struct node *n, const char *key, enum option
 	return list ? list : &none;
 }
 
+const struct node *check_node_of(const struct check_view *v, const struct ref *ref)
+{
+	return ref->node ? graph_node(v->g, ref->node) : NULL;
+}
+
 const char *check_fact(const struct check_view *v, const struct node *n, const char *name)
 {
 	struct str text cleanup_str = STR_INIT;
@@ -66,7 +71,7 @@ static void read_disk(struct check_view *v)
 			&v->partitions,
 			(struct check_partition){
 				.name = p->name,
-				.from = p->from ? graph_node(v->g, p->from->node) : NULL,
+				.from = p->from ? check_node_of(v, p->from) : NULL,
 				.start = part_number(v, p->name, "start"),
 				.size = part_number(v, p->name, "size"),
 				.twice = p->region > 0,
@@ -76,28 +81,45 @@ static void read_disk(struct check_view *v)
 }
 
 /*
- * Whether devices get of INPUT what they get of a node of kind USER: steps make something new of
- * what other steps have made, the tree that they run in stays; what a machine did is not known.
+ * Whether devices get of INPUT what they get of a node of kind USER: steps, in a guest, too, make
+ * something new of what other steps have made; the tree or the image that they run in stays.
  */
 static bool passes_on(const struct kind *user, const struct kind *input)
 {
-	if (user == &kind_run)
-		return input == &kind_run;
+	if (user == &kind_run || user == &kind_vm)
+		return input == &kind_run || input == &kind_vm;
 	return user == &kind_disk || user == &kind_bundle || user == &kind_image ||
 	       user == &kind_tree || user == &kind_debian;
+}
+
+static void mark(struct check_view *v, const struct node *n, unsigned depth);
+
+/* Of what N is made of, that which a node of kind USER passes on. */
+static void mark_inputs(struct check_view *v, const struct node *n, const struct kind *user,
+			unsigned depth)
+{
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct node *from = n->in.items[i].from;
+
+		if (from && passes_on(user, from->recipe->kind))
+			mark(v, from, depth);
+	}
 }
 
 /* N ships, DEPTH steps away from the disk or bundle. */
 static void mark(struct check_view *v, const struct node *n, unsigned depth)
 {
+	const struct list *disks = check_list(n, "disks", OPT_REF);
+
 	if ((v->ships[n->index] && v->ships[n->index] <= depth) || check_is_test(n))
 		return;
 	v->ships[n->index] = depth;
-	for (size_t i = 0; i < n->in.count; i++) {
-		const struct node *from = n->in.items[i].from;
+	mark_inputs(v, n, n->recipe->kind, depth + 1);
+	for (size_t i = 0; i < disks->count; i++) {
+		const struct node *disk = check_node_of(v, LIST_AT(*disks, struct ref *, i));
 
-		if (from && passes_on(n->recipe->kind, from->recipe->kind))
-			mark(v, from, depth + 1);
+		if (disk)
+			mark_inputs(v, disk, n->recipe->kind, depth + 2);
 	}
 }
 

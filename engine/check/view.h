@@ -84,10 +84,10 @@ DEFINE_VEC(check_reserveds, struct check_reserved)
 
 /* A project file and the image or tree it will be in. */
 struct check_file {
-	const struct node *image;
-	const char *path;   /* in the project: "rootfs/etc/fstab" */
-	const char *target; /* on the device: "/etc/fstab" */
-	const char *filled; /* its text there, where it is a template; else NULL */
+	const struct node *image; /* or the bundle whose hook it is */
+	const char *path;         /* in the project: "rootfs/etc/fstab" */
+	const char *target;       /* on the device: "/etc/fstab"; "hook" */
+	const char *filled;       /* its text there, where it is a template; else NULL */
 };
 DEFINE_VEC(check_files, struct check_file)
 
@@ -124,7 +124,7 @@ struct check_view {
 	unsigned *ships;
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
-	struct check_files files;   /* every file that `copy:`, `template:` or `overlay:` brings */
+	struct check_files files; /* what `copy:`, `template:`, `overlay:` bring, and hooks */
 	struct check_links links;   /* every link that it brings, but to tests */
 	struct check_texts texts;   /* of steps that ship */
 	struct conf_entries system; /* /etc/rauc/system.conf of what ships */
@@ -166,6 +166,9 @@ const struct check_file *check_target_file(const struct check_view *v, const cha
 uint64_t check_image_size(const struct node *n);
 /* The option KEY of a node, a list of TYPE; an empty one when its kind has no such option. */
 const struct list *check_list(const struct node *n, const char *key, enum option_type type);
+
+/* The node that a reference of a recipe means, or NULL: it is a path of the project. */
+const struct node *check_node_of(const struct check_view *v, const struct ref *ref);
 
 /* Whether devices get what N makes. */
 bool check_ships(const struct check_view *v, const struct node *n);

@@ -26,6 +26,12 @@ replace() {
 	sed -i "$2" "$1"
 	! cmp -s "$work/before" "$1" || echo "'$2' changes nothing in $1" >>"$work/unmade"
 }
+# in_guest: the boot script is made in a guest
+in_guest() {
+	replace recipes/boot-script.yaml 's/^kind: run/kind: vm/; s/^root: toolchain/from: build/; /^outputs:/d'
+	printf '%s\n' 'outputs: {boot.scr: /boot.scr, uboot-raspberrypi400.deb: /uboot-raspberrypi400.deb}' \
+		>>recipes/boot-script.yaml
+}
 # other_keys: a directory 'other' with other keys
 other_keys() {
 	mkdir -p other/recipes && cp recipes/project.yaml other/recipes/ &&
