@@ -25,10 +25,11 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 	n = pread(fd, text, SCAN_BYTES, 0);
 	what = n > 0 ? private_key_in(text, (size_t)n) : NULL;
 	if (what)
-		check_say(v, CHECK_PRIVATE_KEY, pos,
-			  "a private key would be in '%s' as '%s' (%s); keys are made on the device "
-			  "or stay in pki/private/",
-			  f->image->name, f->target, what);
+		check_say(
+			v, CHECK_PRIVATE_KEY, pos,
+			"a private key would be in '%s' as '%s' (%s); keys are made on the device "
+			"or stay in pki/private/",
+			f->image->name, f->target, what);
 	return 0;
 }
 

@@ -124,7 +124,7 @@ struct check_view {
 	unsigned *ships;
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
-	struct check_files files; /* what `copy:`, `template:`, `overlay:` bring, and hooks */
+	struct check_files files;   /* what `copy:`, `template:`, `overlay:` bring, and hooks */
 	struct check_links links;   /* every link that it brings, but to tests */
 	struct check_texts texts;   /* of steps that ship */
 	struct conf_entries system; /* /etc/rauc/system.conf of what ships */
@@ -166,7 +166,6 @@ const struct check_file *check_target_file(const struct check_view *v, const cha
 uint64_t check_image_size(const struct node *n);
 /* The option KEY of a node, a list of TYPE; an empty one when its kind has no such option. */
 const struct list *check_list(const struct node *n, const char *key, enum option_type type);
-
 /* The node that a reference of a recipe means, or NULL: it is a path of the project. */
 const struct node *check_node_of(const struct check_view *v, const struct ref *ref);
 

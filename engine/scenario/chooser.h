@@ -57,6 +57,8 @@ struct chooser {
 };
 
 extern const struct chooser chooser_uboot;
+/* That of the boot loader which device.json calls LOADER, or NULL: orch has none. */
+const struct chooser *chooser_named(const char *loader);
 
 void boot_vars_clear(struct boot_vars *v);
 #define cleanup_boot_vars __attribute__((cleanup(boot_vars_clear)))

@@ -27,7 +27,6 @@ struct run {
 	struct blklog *log;
 	struct replay *replay;
 	struct knowns roots, boots;
-	uint64_t half_at[2], half_size;
 	size_t half_area[2];
 	int half;               /* in use, or -1: no valid table */
 	struct choices choices; /* slot, by the id of a state */
@@ -75,17 +74,12 @@ static int check_whole(struct run *r, struct err **err)
 		return broken(&r->boots, (size_t)r->half, "half of the boot region",
 			      r->half ? "second" : "first", err);
 	if (!whole(&r->roots, r->choice))
-		return broken(&r->roots, r->choice, "slot", r->c->slots.items[r->choice].bootname,
-			      err);
+		return broken(&r->roots, r->choice, "slot",
+			      r->c->target->slots.items[r->choice].bootname, err);
 	return 0;
 }
 
 /* ---- where things are ---- */
-
-static const char *boot_name(const struct run *r)
-{
-	return r->c->boot_partition ? r->c->boot_partition : "boot";
-}
 
 /* Which half of the region the table on the card names. */
 static void find_half(struct run *r)
@@ -95,31 +89,14 @@ static void find_half(struct run *r)
 
 	r->half = -1;
 	if (gpt_copy_any(r->card, r->size, &table) == 0)
-		boot = gpt_slot_named(&table, boot_name(r));
+		boot = gpt_slot_named(&table, r->c->target->boot_partition);
 	for (int i = 0; boot && i < 2; i++) {
-		if (boot->start == r->half_at[i])
+		if (boot->start == target_half(r->c->target, (unsigned)i))
 			r->half = i;
 	}
 	gpt_slots_clear(&table);
 	for (int i = 0; i < 2; i++)
 		replay_watch(r->replay, r->half_area[i], r->half == i);
-}
-
-/* The region is the boot partition and the hole of its size before or after it. */
-static int find_region(struct run *r, struct err **err)
-{
-	const struct gpt_slots *table = &r->table;
-	const struct gpt_slot *boot = gpt_slot_named(table, boot_name(r));
-	bool second = false;
-
-	if (!boot)
-		return err_set(err, ERR_USER, "the card has no partition '%s'", boot_name(r));
-	for (size_t i = 0; i < table->count; i++)
-		second = second || table->items[i].start == boot->start + boot->size;
-	r->half_size = boot->size;
-	r->half_at[0] = second ? boot->start - boot->size : boot->start;
-	r->half_at[1] = r->half_at[0] + boot->size;
-	return 0;
 }
 
 static int add_known(struct run *r, struct knowns *v, uint64_t at, size_t place, const char *image,
@@ -133,8 +110,8 @@ static int add_known(struct run *r, struct knowns *v, uint64_t at, size_t place,
 
 static int find_images(struct run *r, struct err **err)
 {
-	for (size_t i = 0; i < r->c->slots.count; i++) {
-		const struct cuts_slot *slot = &r->c->slots.items[i];
+	for (size_t i = 0; i < r->c->target->slots.count; i++) {
+		const struct target_slot *slot = &r->c->target->slots.items[i];
 		const struct gpt_slot *part = gpt_slot_named(&r->table, slot->partition);
 
 		if (!part)
@@ -146,8 +123,8 @@ static int find_images(struct run *r, struct err **err)
 	}
 	for (size_t half = 0; half < 2; half++)
 		for (size_t k = 0; k < r->c->boots.count; k++)
-			if (add_known(r, &r->boots, r->half_at[half], half, r->c->boots.items[k],
-				      err) < 0)
+			if (add_known(r, &r->boots, target_half(r->c->target, (unsigned)half), half,
+				      r->c->boots.items[k], err) < 0)
 				return -1;
 	return 0;
 }
@@ -187,7 +164,7 @@ static bool in_use(void *arg, uint64_t offset, uint64_t size)
 {
 	const struct run *r = arg;
 	const struct gpt_slot *part =
-		gpt_slot_named(&r->table, r->c->slots.items[r->choice].partition);
+		gpt_slot_named(&r->table, r->c->target->slots.items[r->choice].partition);
 
 	return offset < part->start + part->size && part->start < offset + size;
 }
@@ -281,19 +258,20 @@ static int replay(struct run *r, struct err **err)
 	uint64_t backup = (GPT_HEAD_SECTORS - 1) * GPT_SECTOR;
 
 	replay_new(r->log, r->card, &events, &r->replay);
-	for (size_t i = 0; i < c->state_count; i++)
-		replay_area(r->replay, c->state[i].at, c->state[i].size, true);
+	for (size_t i = 0; i < c->target->area_count; i++)
+		replay_area(r->replay, c->target->areas[i].at, c->target->areas[i].size, true);
 	replay_area(r->replay, 0, GPT_HEAD_SECTORS * GPT_SECTOR, true);
 	replay_area(r->replay, r->size - backup, backup, true);
 	for (int i = 0; i < 2; i++)
-		r->half_area[i] = replay_area(r->replay, r->half_at[i], r->half_size, false);
+		r->half_area[i] = replay_area(r->replay, target_half(c->target, (unsigned)i),
+					      c->target->region.size / 2, false);
 	if (!c->write_cache)
 		replay_lose(r->replay, c->lost_writes);
 	else if (c->lost_writes > 1)
 		replay_lose_unflushed(r->replay, c->lost_writes, CUTS_SEED);
-	for (size_t i = 0; i < c->slots.count; i++) {
+	for (size_t i = 0; i < c->target->slots.count; i++) {
 		const struct gpt_slot *part =
-			gpt_slot_named(&r->table, c->slots.items[i].partition);
+			gpt_slot_named(&r->table, c->target->slots.items[i].partition);
 
 		replay_keep(r->replay, part->start, part->size);
 	}
@@ -313,8 +291,9 @@ static int open_all(struct run *r, struct err **err)
 		return -1;
 	if (gpt_copy_any(r->card, r->size, &r->table) != 0)
 		return err_set(err, ERR_USER, "the card has no valid partition table");
-	if (find_region(r, err) < 0)
-		return -1;
+	if (!gpt_slot_named(&r->table, r->c->target->boot_partition))
+		return err_set(err, ERR_USER, "the card has no partition '%s'",
+			       r->c->target->boot_partition);
 	return find_images(r, err);
 }
 

@@ -18,22 +18,13 @@
 #include "base/vec.h"
 #include "scenario/target.h"
 
-struct cuts_slot {
-	const char *bootname;  /* "A" */
-	const char *partition; /* "root-a" */
-};
-DEFINE_VEC(cuts_slots, struct cuts_slot)
-
 struct cuts {
 	const char *card; /* as it was when the recording began; the replay writes to it */
 	const char *log;
-	const struct target_area *state; /* where the boot loader keeps what it knows */
-	size_t state_count;
-	struct cuts_slots slots;
-	struct strs roots, boots;   /* image files that may be in slots, in the boot halves */
-	const char *boot_partition; /* NULL: "boot" */
-	bool torn;                  /* also the moments in the middle of a sector */
-	unsigned lost_writes;       /* 0 and 1: only the last one; else see write_cache */
+	const struct target *target; /* with a boot partition that is switched */
+	struct strs roots, boots;    /* image files that may be in slots, in the boot halves */
+	bool torn;                   /* also the moments in the middle of a sector */
+	unsigned lost_writes;        /* 0 and 1: only the last one; else see write_cache */
 	/*
 	 * Any of so many last writes of a card may be lost (replay_lose()), or with a write cache
 	 * any since a flush, with so many random sets (replay_lose_unflushed()).
@@ -43,8 +34,8 @@ struct cuts {
 	void *arg;
 	/*
 	 * Boots the firmware on CARD as it is, without changing it, until it has chosen a slot, and
-	 * on until its kernel starts if KERNEL. *RET_SLOT gets an index into slots. Whatever else
-	 * happens is -1.
+	 * on until its kernel starts if KERNEL. *RET_SLOT gets an index into target->slots.
+	 * Whatever else happens is -1.
 	 */
 	int (*boot)(void *arg, const char *card, bool kernel, size_t *ret_slot, struct err **err);
 	/* What goes on, for the user; may be NULL. */

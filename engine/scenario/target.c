@@ -48,6 +48,27 @@ static int add_class(struct arena *arena, const json_t *class, struct target *t,
 	return 0;
 }
 
+static uint64_t number_of(const json_t *object, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+/* Of the partition that is switched a new card has the first half (layout.h). */
+static void find_region(const json_t *partitions, struct target *t)
+{
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(partitions, i, part)
+	{
+		const char *name = json_string_value(json_object_get(part, "name"));
+
+		if (name && t->boot_partition && str_eq(name, t->boot_partition))
+			t->region = (struct target_area){number_of(part, "start"),
+							 2 * number_of(part, "size")};
+	}
+}
+
 static void add_areas(const json_t *areas, struct target *t)
 {
 	const json_t *area;
@@ -56,10 +77,17 @@ static void add_areas(const json_t *areas, struct target *t)
 	json_array_foreach(areas, i, area)
 	{
 		if (t->area_count < TARGET_AREAS)
-			t->areas[t->area_count++] = (struct target_area){
-				(uint64_t)json_integer_value(json_object_get(area, "at")),
-				(uint64_t)json_integer_value(json_object_get(area, "size"))};
+			t->areas[t->area_count++] = (struct target_area){number_of(area, "at"),
+									 number_of(area, "size")};
 	}
+}
+
+const struct chooser *chooser_named(const char *loader)
+{
+	for (size_t i = 0; i < array_len(choosers); i++)
+		if (str_eq(choosers[i]->type, loader))
+			return choosers[i];
+	return NULL;
 }
 
 /* The boot loader's file, if it can read this disk. */
@@ -67,9 +95,7 @@ static void find_chooser(struct arena *arena, struct target *t)
 {
 	const char *why = NULL;
 
-	for (size_t i = 0; i < array_len(choosers); i++)
-		if (str_eq(choosers[i]->type, t->loader))
-			t->chooser = choosers[i];
+	t->chooser = chooser_named(t->loader);
 	if (t->chooser)
 		why = t->chooser->refuse(t);
 	if (why)
@@ -101,6 +127,7 @@ static int read_device(struct arena *arena, const json_t *root, struct target *r
 		if (add_class(arena, class, ret, err) < 0)
 			return -1;
 	}
+	find_region(json_object_get(json_object_get(root, "disk"), "partitions"), ret);
 	find_chooser(arena, ret);
 	return 0;
 }
@@ -116,6 +143,16 @@ int target_parse(struct arena *arena, const char *text, struct target *ret, stru
 		rc = read_device(arena, root, ret, err);
 	json_decref(root);
 	return rc;
+}
+
+void target_check_switched(const struct target *t, const char *verb, struct pos pos,
+			   struct err_list *errors)
+{
+	if (!t->boot_partition)
+		err_list_at(errors, pos,
+			    "'%s' needs a boot partition that updates switch: the device has no "
+			    "class of type boot-gpt-switch",
+			    verb);
 }
 
 const struct target_slot *target_slot(const struct target *t, const char *bootname)

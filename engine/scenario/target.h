@@ -35,6 +35,7 @@ struct target {
 	struct target_area areas[TARGET_AREAS]; /* where the boot loader keeps its state */
 	size_t area_count;
 	const char *boot_partition; /* the one that a switch of the table changes, or NULL */
+	struct target_area region;  /* both halves that it may be */
 	unsigned tries;             /* of a slot that nothing is said about; 0: not said */
 };
 
@@ -45,6 +46,14 @@ struct target {
  */
 int target_parse(struct arena *arena, const char *text, struct target *ret,
 		 struct err **err) warn_unused;
+/* The partition that is switched is half I (0, 1) of its region, which begins there. */
+static inline uint64_t target_half(const struct target *t, unsigned i)
+{
+	return t->region.at + (i ? t->region.size / 2 : 0);
+}
+/* For a verb at POS that is about it: the device has one. */
+void target_check_switched(const struct target *t, const char *verb, struct pos pos,
+			   struct err_list *errors);
 /* The slot of that boot name, or NULL. */
 const struct target_slot *target_slot(const struct target *t, const char *bootname);
 /* "A B"; caller frees. */

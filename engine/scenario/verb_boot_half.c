@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* boot-half: the half of its region that the first partition is, and a table that is whole. */
+/* boot-half: the half of its region that the boot partition is, and a table that is whole. */
 #include <inttypes.h>
 
 #include "base/file.h"
@@ -16,8 +16,9 @@ struct boot_half {
 
 static const struct option options[] = {
 	{"boot-half", OPT_ENUM, offsetof(struct boot_half, half), OPT_REQUIRED, .words = half_words,
-	 .help = "The first partition is the first or second half of its region, both copies of "
-		 "the table are whole and the backup is at the card's end. Power is off."},
+	 .help = "The partition that the device's class of type boot-gpt-switch names is the first "
+		 "or second half of its region, both copies of the table are whole and the backup "
+		 "is at the card's end. Power is off."},
 	STEP_NAME(struct boot_half),
 };
 static const struct schema schema = SCHEMA(struct boot_half, options);
@@ -35,23 +36,25 @@ static bool same_tables(const struct gpt_slots *a, const struct gpt_slots *b)
 	return true;
 }
 
-/* The first partition ends where its region's half does: at the next partition, or half before. */
-static int check_half(const struct gpt_slots *table, bool second, struct err **err)
+static int check_half(const struct gpt_slots *table, const struct target *t, int half,
+		      struct err **err)
 {
-	const struct gpt_slot *boot = &table->items[0];
-	uint64_t next = UINT64_MAX, want;
+	const struct gpt_slot *boot = gpt_slot_named(table, t->boot_partition);
+	uint64_t want = target_half(t, half == HALF_SECOND);
 
-	for (size_t i = 1; i < table->count; i++) {
-		if (table->items[i].start < next)
-			next = table->items[i].start;
-	}
-	want = next - (second ? boot->size : 2 * boot->size);
+	if (!boot)
+		return err_set(err, ERR_BUILD, "the card has no partition '%s'", t->boot_partition);
 	if (boot->start == want)
 		return 0;
 	return err_set(err, ERR_BUILD,
-		       "the first partition is at %" PRIu64 ", not at %" PRIu64
+		       "partition '%s' is at %" PRIu64 ", not at %" PRIu64
 		       ", the %s half of its region",
-		       boot->start, want, second ? "second" : "first");
+		       boot->name, boot->start, want, half_words[half]);
+}
+
+static void check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
+{
+	target_check_switched(t, "boot-half", pos, errors);
 }
 
 static int run(struct stage *s, const void *opts, struct err **err)
@@ -71,7 +74,7 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	else if (!same_tables(&primary, &backup))
 		rc = err_set(err, ERR_BUILD, "the copies of the partition table differ");
 	else
-		rc = check_half(&primary, b->half == HALF_SECOND, err);
+		rc = check_half(&primary, s->target, b->half, err);
 	gpt_slots_clear(&primary);
 	gpt_slots_clear(&backup);
 	return rc;
@@ -79,6 +82,7 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_boot_half = {
 	.form = {"boot-half", &schema},
-	.traits = STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_OFF,
+	.check = check,
 	.run = run,
 };

@@ -68,10 +68,7 @@ static const struct schema schema = SCHEMA(struct power_cuts, options);
 
 static void check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
 {
-	if (!t->boot_partition)
-		err_list_at(errors, pos,
-			    "'power-cuts' needs a boot partition that updates switch: the device "
-			    "has no class of type boot-gpt-switch");
+	target_check_switched(t, "power-cuts", pos, errors);
 }
 
 static int refuse(const void *opts, const struct board *board, const char *name, struct str *ret)
@@ -147,15 +144,6 @@ static void add_images(struct stage *s, const struct list *refs, struct strs *re
 		strs_push(ret, stage_path(s, LIST_AT(*refs, struct ref *, i)));
 }
 
-static void add_slots(const struct target *t, struct cuts_slots *ret)
-{
-	for (size_t i = 0; i < t->slots.count; i++) {
-		const struct target_slot *slot = &t->slots.items[i];
-
-		cuts_slots_push(ret, (struct cuts_slot){slot->bootname, slot->partition});
-	}
-}
-
 static void note_lost(struct stage *s, int64_t count, const struct cuts_result *result)
 {
 	if (board_has_write_cache(s->board))
@@ -181,17 +169,14 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 	b.cuts = (struct cuts){.card = s->before,
 			       .log = s->record,
-			       .state = s->target->areas,
-			       .state_count = s->target->area_count,
 			       .torn = wanted->torn,
 			       .lost_writes = (unsigned)wanted->lost_writes,
 			       .write_cache = board_has_write_cache(s->board),
-			       .boot_partition = s->target->boot_partition,
+			       .target = s->target,
 			       .most = (uint64_t)wanted->most,
 			       .arg = &b,
 			       .boot = boot,
 			       .progress = progress};
-	add_slots(s->target, &b.cuts.slots);
 	add_images(s, &wanted->roots, &b.cuts.roots);
 	add_images(s, &wanted->boots, &b.cuts.boots);
 	rc = cuts_run(&b.cuts, &result, err);
@@ -201,7 +186,6 @@ static int run(struct stage *s, const void *opts, struct err **err)
 			   (unsigned long long)result.states);
 	if (rc == 0 && wanted->lost_writes > 1)
 		note_lost(s, wanted->lost_writes, &result);
-	cuts_slots_clear(&b.cuts.slots);
 	strs_clear(&b.cuts.roots);
 	strs_clear(&b.cuts.boots);
 	return rc;

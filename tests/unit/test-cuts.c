@@ -9,7 +9,14 @@
 
 #define M ((uint64_t)1 << 20)
 
-static const struct target_area environments[] = {{M, 4096}, {2 * M, 4096}};
+static struct target_slot slots[] = {{"A", "root-a"}, {"B", "root-b"}};
+static const struct target device = {
+	.slots = {slots, 2, 0},
+	.areas = {{M, 4096}, {2 * M, 4096}},
+	.area_count = 2,
+	.boot_partition = "boot",
+	.region = {4 * M, 2 * M},
+};
 #define SIZE (16 * M)
 #define ROOT_A (6 * M)
 #define ROOT_B (7 * M)
@@ -157,8 +164,7 @@ static int play(struct scene *s, struct cuts_result *ret, struct err **err)
 {
 	struct cuts c = {.card = at("card"),
 			 .log = at("log"),
-			 .state = environments,
-			 .state_count = 2,
+			 .target = &device,
 			 .torn = true,
 			 .lost_writes = s->lost_writes,
 			 .write_cache = s->write_cache,
@@ -167,14 +173,11 @@ static int play(struct scene *s, struct cuts_result *ret, struct err **err)
 	int rc;
 
 	log_save(s);
-	cuts_slots_push(&c.slots, (struct cuts_slot){"A", "root-a"});
-	cuts_slots_push(&c.slots, (struct cuts_slot){"B", "root-b"});
 	strs_push(&c.roots, image("old", 'o'));
 	strs_push(&c.roots, image("new", 'n'));
 	strs_push(&c.boots, image("boot-old", 'b'));
 	strs_push(&c.boots, image("boot-new", 'c'));
 	rc = cuts_run(&c, ret, err);
-	cuts_slots_clear(&c.slots);
 	strs_clear(&c.roots);
 	strs_clear(&c.boots);
 	return rc;

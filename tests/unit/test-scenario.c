@@ -73,7 +73,10 @@ static void test_uboot(void **state)
 /* -- the device -- */
 
 #define DEVICE(bootloader)                                                                       \
-	"{\"v\": 1, \"bootloader\": " bootloader ", \"slots\": ["                                \
+	"{\"v\": 1, \"disk\": {\"partitions\": ["                                                \
+	"{\"name\": \"root-a\", \"start\": 1, \"size\": 1}, "                                    \
+	"{\"name\": \"boot\", \"start\": 4194304, \"size\": 2097152}]}, "                        \
+	"\"bootloader\": " bootloader ", \"slots\": ["                                           \
 	"{\"class\": \"bootloader\", \"type\": \"boot-gpt-switch\", "                            \
 	"\"slots\": [{\"partition\": \"boot\"}]}, "                                              \
 	"{\"class\": \"rootfs\", \"slots\": [{\"partition\": \"root-a\", \"bootname\": \"A\"}, " \
@@ -95,6 +98,8 @@ static void test_device(void **state)
 	assert_int_equal(t.tries, 3);
 	assert_int_equal(t.areas[1].at, 2 * M);
 	assert_string_equal(t.boot_partition, "boot");
+	assert_int_equal(target_half(&t, 0), 4 * M);
+	assert_int_equal(target_half(&t, 1), 6 * M);
 	all = target_bootnames(&t);
 	assert_string_equal(all, "A rescue");
 	assert_string_equal(target_slot(&t, "rescue")->partition, "root-b");
