@@ -7,6 +7,7 @@
 #include "kinds/image/image.h"
 #include "kinds/kinds.h"
 #include "recipe/recipe.h"
+#include "scenario/chooser.h"
 #include "scenario/pattern.h"
 
 #define PARTITION_WORD "{partition}"
@@ -119,12 +120,15 @@ static const struct schema device_schema =
 
 bool device_counts_tries(int loader)
 {
-	return loader != LOADER_GRUB && loader != LOADER_EFI;
+	const struct chooser *c = chooser_named(device_loaders[loader]);
+
+	return c ? c->tries_max : loader != LOADER_EFI && loader != LOADER_GRUB;
 }
 
 static void check_bootloader(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct device_bootloader *b = data;
+	const struct chooser *c = chooser_named(device_loaders[b->type]);
 	struct err *err cleanup_err = NULL;
 	regex_t re;
 
@@ -132,10 +136,10 @@ static void check_bootloader(void *data, const struct yaml *map, struct err_list
 		err_list_at(errors, yaml_key_pos(map, "tries"),
 			    "'%s' does not count tries: it starts a new slot once, and falls back",
 			    device_loaders[b->type]);
-	if (b->type == LOADER_UBOOT && b->tries > 9)
+	else if (c && b->tries > c->tries_max)
 		err_list_at(errors, yaml_key_pos(map, "tries"),
-			    "U-Boot's scripts read the count of tries as hexadecimal: at most 9 "
-			    "means the same to everybody");
+			    "'%s' counts at most %u tries that mean the same to everybody", c->type,
+			    c->tries_max);
 	if (!b->chosen)
 		return;
 	if (regex_compile(b->chosen, &re, &err) < 0) {
@@ -320,6 +324,24 @@ static const struct disk_part *find_part(const struct disk_opts *d, const char *
 	return NULL;
 }
 
+/* RAUC switches the first entry of the table to the other half of the region after it. */
+static void check_switched(const struct device_opts *o, const struct disk_opts *d,
+			   const struct disk_part *p, struct pos pos, struct err_list *errors)
+{
+	const struct disk_part *first = LIST_AT(d->partitions, struct disk_part *, 0);
+
+	if (!p->region)
+		err_list_at(errors, pos,
+			    "boot-gpt-switch writes the half after partition '%s': give it "
+			    "'region: 2x' in '%s'",
+			    p->name, o->disk);
+	if (p != first)
+		err_list_at(errors, pos,
+			    "boot-gpt-switch is about the first partition of a disk, which is '%s' "
+			    "of '%s', not '%s'",
+			    first->name, o->disk, p->name);
+}
+
 static void check_class(const struct device_opts *o, const struct disk_opts *d,
 			const struct pair *class, struct map *taken, struct err_list *errors)
 {
@@ -335,11 +357,8 @@ static void check_class(const struct device_opts *o, const struct disk_opts *d,
 		if (other)
 			err_list_at(errors, class->pos, "partition '%s' is a slot of '%s', too",
 				    p->name, other);
-		if (p && s->type && str_eq(s->type, "boot-gpt-switch") && !p->region)
-			err_list_at(errors, class->pos,
-				    "boot-gpt-switch writes the half after partition '%s': give "
-				    "it 'region: 2x' in '%s'",
-				    p->name, o->disk);
+		if (p && s->type && str_eq(s->type, "boot-gpt-switch"))
+			check_switched(o, d, p, class->pos, errors);
 	}
 	strs_clear(&parts);
 }
