@@ -29,7 +29,7 @@ homes='
 yaml.h engine/recipe/yaml.c
 curl/ engine/base/http.c
 sqlite3.h engine/store/state
-guestfs.h engine/machine/guest/guest.c
+guestfs.h engine/machine/guest/appliance.c
 libfdisk engine/media/disk/gpt.c
 ext2fs/ engine/media/ext4/
 archive engine/media/tree/

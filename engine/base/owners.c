@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/acl.h"
-#include "base/words.h"
+#include "base/line.h"
 
 #define HEAD "orch-owners 1\n"
 
@@ -228,7 +228,7 @@ static int from_hex(const char *text, struct str *ret)
 	return 0;
 }
 
-static int numbers(const struct words *w, size_t from, size_t count, uint64_t *ret)
+static int numbers(const struct line *w, size_t from, size_t count, uint64_t *ret)
 {
 	for (size_t i = 0; i < count; i++)
 		if (str_u64(w->items[from + i], &ret[i]) != 0)
@@ -236,14 +236,14 @@ static int numbers(const struct words *w, size_t from, size_t count, uint64_t *r
 	return 0;
 }
 
-static int parse_attribute(struct owners *o, const struct words *w)
+static int parse_attribute(struct owners *o, const struct line *w)
 {
 	struct str value cleanup_str = STR_INIT;
 	uint64_t n[2];
 
 	if (from_hex(w->items[w->count - 1], &value) != 0)
 		return 1;
-	if (words_is(w, "set", 4)) {
+	if (line_is(w, "set", 4)) {
 		owners_set_put(o, w->items[1], w->items[2], value.buf, value.len);
 		return 0;
 	}
@@ -253,7 +253,7 @@ static int parse_attribute(struct owners *o, const struct words *w)
 	return 0;
 }
 
-static int parse_device(struct owners *o, const struct words *w)
+static int parse_device(struct owners *o, const struct line *w)
 {
 	struct owner *file;
 	uint64_t n[2], device[2];
@@ -269,7 +269,7 @@ static int parse_device(struct owners *o, const struct words *w)
 	return 0;
 }
 
-static int parse_set_id(struct owners *o, const struct words *w)
+static int parse_set_id(struct owners *o, const struct line *w)
 {
 	const char *p = w->items[3];
 	mode_t mode = 0;
@@ -288,21 +288,21 @@ static int parse_set_id(struct owners *o, const struct words *w)
 }
 
 /* 0, or 1: malformed. */
-static int parse_record(struct owners *o, const struct words *w)
+static int parse_record(struct owners *o, const struct line *w)
 {
 	uint64_t n[4];
 
-	if (words_is(w, "owner", 5)) {
+	if (line_is(w, "owner", 5)) {
 		if (numbers(w, 1, 4, n) != 0 || n[2] >= UINT32_MAX || n[3] >= UINT32_MAX)
 			return 1;
 		owners_chown(o, owners_add(o, n[0], n[1]), (uint32_t)n[2], (uint32_t)n[3]);
 		return 0;
 	}
-	if (words_is(w, "device", 6))
+	if (line_is(w, "device", 6))
 		return parse_device(o, w);
-	if (words_is(w, "set-id", 4))
+	if (line_is(w, "set-id", 4))
 		return parse_set_id(o, w);
-	if (words_is(w, "attribute", 5) || words_is(w, "set", 4))
+	if (line_is(w, "attribute", 5) || line_is(w, "set", 4))
 		return parse_attribute(o, w);
 	return 1;
 }
@@ -318,10 +318,10 @@ int owners_parse(struct owners *o, const char *text, size_t len, const char *nam
 	p += strlen(HEAD);
 	while (rc == 0 && p < end) {
 		struct arena *arena cleanup_arena = arena_new();
-		struct words w;
+		struct line w;
 
 		line++;
-		rc = words_line(arena, &p, end, &w);
+		rc = line_read(arena, &p, end, &w);
 		if (rc == 0)
 			rc = parse_record(o, &w);
 	}

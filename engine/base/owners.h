@@ -8,7 +8,7 @@
  * machine/sandbox/identity.h shows it to the programs of a sandbox and keeps it while they change
  * it.
  *
- * The list is text, one record per line, words as in base/words.h:
+ * The list is text, one record per line, words as in base/line.h:
  *
  *	orch-owners 1
  *	owner DEV INO UID GID            decimal; DEV as stat(2) has it

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Nodes that nothing reaches, locks that are missing, results that depend on the host. */
 #include "check/view.h"
-#include "kinds/debian/lock.h"
+#include "kinds/debian/lock_check.h"
 #include "kinds/kinds.h"
 #include "kinds/run/run_opts.h"
 

@@ -15,7 +15,7 @@
 #include "cli/builder.h"
 #include "cli/paint.h"
 #include "kinds/device/device_opts.h"
-#include "kinds/test/board_node.h"
+#include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
 #include "machine/board/board.h"
 #include "machine/terminal.h"
@@ -228,7 +228,7 @@ static int find_emulator(struct boot *b, struct err **err)
 	if (!emulator)
 		return 0;
 	tree.digest = emulator->digest;
-	return board_node_emulator(&a, &tree, b->board.arch, &b->qemu, err);
+	return board_use_emulator(&a, &tree, b->board.arch, &b->qemu, err);
 }
 
 static int prepare(struct boot *b, const struct cli *c, struct err **err)

@@ -10,12 +10,12 @@
 #include "cli/as_owner.h"
 #include "cli/builder.h"
 #include "cli/paint.h"
-#include "machine/medium.h"
+#include "machine/flash.h"
 #include "media/disk/gpt.h"
 
-struct flash {
+struct flashing {
 	struct session s;
-	struct medium medium;
+	struct flash medium;
 	int image;
 	bool shows; /* progress, on a terminal */
 	const char *doing;
@@ -24,7 +24,7 @@ struct flash {
 
 static void progress(void *arg, uint64_t done, uint64_t total)
 {
-	struct flash *f = arg;
+	struct flashing *f = arg;
 	int percent = (int)(done * 100 / (total ? total : 1));
 
 	if (!f->shows || percent == f->percent)
@@ -34,7 +34,7 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 	fflush(stderr);
 }
 
-static int build_image(struct flash *f, struct cli *c)
+static int build_image(struct flashing *f, struct cli *c)
 {
 	struct builder run = {
 		.cli = c, .session = &f->s, .modest = true, .deliver = builder_hash_targets};
@@ -57,7 +57,7 @@ static int build_image(struct flash *f, struct cli *c)
 }
 
 /* Only an image with a partition table is a whole card. */
-static int open_image(struct flash *f, const char *name, uint64_t *ret_size, struct err **err)
+static int open_image(struct flashing *f, const char *name, uint64_t *ret_size, struct err **err)
 {
 	const struct node *n = session_node(&f->s, name, err);
 	const struct artifact *a;
@@ -88,7 +88,7 @@ static int open_image(struct flash *f, const char *name, uint64_t *ret_size, str
 }
 
 /* The device's name has to be typed, or --yes to be given. */
-static int ask(const struct flash *f, const struct cli *c, struct err **err)
+static int ask(const struct flashing *f, const struct cli *c, struct err **err)
 {
 	const char *name = path_base(f->medium.path);
 	char answer[256] = "";
@@ -111,35 +111,35 @@ static int ask(const struct flash *f, const struct cli *c, struct err **err)
 	return err_set(err, ERR_USER, "'%s' is not '%s': nothing was written", answer, name);
 }
 
-static int write_card(struct flash *f, const char *name, struct err **err)
+static int write_card(struct flashing *f, const char *name, struct err **err)
 {
 	f->shows = isatty(STDERR_FILENO);
 	f->doing = "writing";
 	f->percent = -1;
-	if (medium_write(&f->medium, f->image, name, progress, f, err))
+	if (flash_write(&f->medium, f->image, name, progress, f, err))
 		return -1;
 	f->doing = "reading back";
 	f->percent = -1;
-	if (medium_verify(&f->medium, f->image, name, progress, f, err))
+	if (flash_verify(&f->medium, f->image, name, progress, f, err))
 		return -1;
 	if (f->medium.size > f->medium.want && gpt_fit(f->medium.fd, f->medium.path, err))
 		return -1;
 	return fd_sync(f->medium.fd, f->medium.path, err);
 }
 
-static int flash(struct flash *f, struct cli *c)
+static int flash(struct flashing *f, struct cli *c)
 {
 	struct err *err = NULL;
 	char *bytes cleanup_free = NULL;
 	uint64_t size = 0;
 	int code;
 
-	if (medium_open(c->args.items[1], c->fixed, &f->medium, &err) || act_as_owner(c, &err))
+	if (flash_open(c->args.items[1], c->fixed, &f->medium, &err) || act_as_owner(c, &err))
 		return cli_fail(&f->s, err);
 	code = build_image(f, c);
 	if (code)
 		return code;
-	if (open_image(f, c->args.items[0], &size, &err) || medium_fits(&f->medium, size, &err) ||
+	if (open_image(f, c->args.items[0], &size, &err) || flash_fits(&f->medium, size, &err) ||
 	    ask(f, c, &err) || write_card(f, c->args.items[0], &err))
 		return cli_fail(&f->s, err);
 	bytes = str_bytes(size);
@@ -149,11 +149,11 @@ static int flash(struct flash *f, struct cli *c)
 
 int cmd_flash(struct cli *c)
 {
-	struct flash f = {.s = {.cli = c}, .image = -1, .medium = {.fd = -1}};
+	struct flashing f = {.s = {.cli = c}, .image = -1, .medium = {.fd = -1}};
 	int code = flash(&f, c);
 
 	fd_closep(&f.image);
-	medium_close(&f.medium);
+	flash_close(&f.medium);
 	session_close(&f.s);
 	return code;
 }

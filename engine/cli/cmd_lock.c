@@ -3,21 +3,22 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
-#include "kinds/debian/lock.h"
+#include "kinds/debian/lock_check.h"
+#include "kinds/debian/relock.h"
 
-struct locking {
+struct relock {
 	struct session *s;
-	struct lock_opts opts;
+	struct relock_opts opts;
 	json_t *list; /* with --json */
 	size_t count;
 	size_t named; /* locks that have the package of --update */
 };
 
-static int lock_one(struct locking *l, const struct node *n, struct err **err)
+static int lock_one(struct relock *l, const struct node *n, struct err **err)
 {
 	struct str report cleanup_str = STR_INIT;
 
-	if (lock_resolve(l->s->arena, l->s->project, n->recipe, &l->opts, &report, err))
+	if (relock_node(l->s->arena, l->s->project, n->recipe, &l->opts, &report, err))
 		return err_wrap(err, "node '%s'", n->name);
 	l->count++;
 	if (l->list) {
@@ -41,7 +42,7 @@ static void say(void *arg, const char *node, const char *text)
 }
 
 /* NAME: only this node; NULL: all. */
-static int lock_all(struct locking *l, const char *name, struct err **err)
+static int lock_all(struct relock *l, const char *name, struct err **err)
 {
 	const struct graph *g = l->s->graph;
 	const struct node *only = name ? session_node(l->s, name, err) : NULL;
@@ -65,18 +66,18 @@ static int lock_all(struct locking *l, const char *name, struct err **err)
 int cmd_lock(struct cli *c)
 {
 	struct session s cleanup_session = {0};
-	struct locking l = {.s = &s};
+	struct relock l = {.s = &s};
 	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_STORE, NULL);
 
 	if (code)
 		return code;
-	l.opts = (struct lock_opts){.update = c->update,
-				    .package = c->update_name,
-				    .offline = c->offline,
-				    .named = &l.named,
-				    .say = say,
-				    .cache_dir = store_subdir(s.store, "apt")};
+	l.opts = (struct relock_opts){.update = c->update,
+				      .package = c->update_name,
+				      .offline = c->offline,
+				      .named = &l.named,
+				      .say = say,
+				      .cache_dir = store_subdir(s.store, "apt")};
 	l.list = c->json ? json_array() : NULL;
 	if (lock_all(&l, c->args.count ? c->args.items[0] : NULL, &err)) {
 		json_decref(l.list);

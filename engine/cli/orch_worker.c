@@ -5,7 +5,7 @@
  *
  *	orch-worker worker
  *	orch-worker command BUILD ARGUMENT...       as the arguments of orch
- *	orch-worker appliance FILE ARGUMENT...      QEMU for libguestfs (machine/guest/guest_wall.h)
+ *	orch-worker appliance FILE ARGUMENT...      QEMU for libguestfs (guest/appliance_wall.h)
  */
 #include <stdio.h>
 
@@ -14,7 +14,7 @@
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "kinds/makers.h"
-#include "machine/guest/guest_wall.h"
+#include "machine/guest/appliance_wall.h"
 #include "run/sched.h"
 
 static const struct command_run runs[] = {
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 	}
 	if (argc >= 3 && str_eq(argv[1], "appliance")) {
 		trace_init();
-		return guest_wall_main(argv + 2);
+		return appliance_wall_main(argv + 2);
 	}
 	if (argc < 3 || !str_eq(argv[1], "command")) {
 		fputs("orch-worker is a part of orch, which starts it\n", stderr);

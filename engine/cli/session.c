@@ -7,7 +7,7 @@
 #include "base/path.h"
 #include "cli/json.h"
 #include "cli/paint.h"
-#include "kinds/debian/lock.h"
+#include "kinds/debian/lock_check.h"
 #include "kinds/kinds.h"
 
 static void say(const struct session *s, const struct err *e)

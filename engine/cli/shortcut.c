@@ -5,7 +5,7 @@
 
 #include "cli/checkout.h"
 #include "cli/paint.h"
-#include "graph/snapshot.h"
+#include "graph/stat_shortcut.h"
 
 #define DAY_NS (24 * 3600 * 1000000000ll)
 
@@ -53,11 +53,11 @@ static void say(const struct cli *c, const char *answer, int64_t started_ns)
 bool shortcut_take(struct session *s, int64_t started_ns)
 {
 	char *text cleanup_free = request_text(s->cli, started_ns);
-	struct snapshot_request req = {s->dir, text, started_ns};
+	struct stat_shortcut_request req = {s->dir, text, started_ns};
 	struct str answer cleanup_str = STR_INIT;
 	struct err *ignored cleanup_err = NULL;
 
-	if (!applies(s->cli) || snapshot_check(s->store, &req, &answer, &ignored) != 0)
+	if (!applies(s->cli) || stat_shortcut_check(s->store, &req, &answer, &ignored) != 0)
 		return false;
 	say(s->cli, answer.buf, started_ns);
 	return true;
@@ -66,7 +66,7 @@ bool shortcut_take(struct session *s, int64_t started_ns)
 int shortcut_save(struct session *s, int64_t started_ns, const struct str *list, struct err **err)
 {
 	char *text cleanup_free = request_text(s->cli, started_ns);
-	struct snapshot_request req = {s->dir, text, started_ns};
+	struct stat_shortcut_request req = {s->dir, text, started_ns};
 	struct str answer cleanup_str = STR_INIT;
 	struct strv copies cleanup_strv = {0};
 	size_t wanted = 0;
@@ -81,5 +81,5 @@ int shortcut_save(struct session *s, int64_t started_ns, const struct str *list,
 	if (!applies(s->cli))
 		return 0;
 	str_printf(&answer, "%zu %s", wanted, list->buf);
-	return snapshot_save(s->graph, s->store, &req, &copies, &answer, err);
+	return stat_shortcut_save(s->graph, s->store, &req, &copies, &answer, err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * A build with nothing to do, answered from graph/snapshot.h. Only for plain output: whoever asks
- * for JSON, events or a result file wants every node looked at.
+ * A build with nothing to do, answered from graph/stat_shortcut.h. Only for plain output: whoever
+ * asks for JSON, events or a result file wants every node looked at.
  */
 #include "cli/session.h"
 

@@ -2,7 +2,7 @@
 /* The text of manifests: the only place that writes it, and the only one that reads it. */
 #include "graph/manifest.h"
 
-#include "base/words.h"
+#include "base/line.h"
 
 #define MANIFEST_HEAD "orch-manifest 2\n"
 
@@ -180,7 +180,7 @@ void manifest_print(const struct manifest *m, bool whole, struct str *ret)
 
 struct parser {
 	struct manifest *m;
-	struct words w;
+	struct line w;
 	bool quoted; /* the last word is */
 };
 
@@ -466,7 +466,7 @@ struct manifest *manifest_parse(struct arena *arena, const char *text, struct er
 	unsigned line = 1;
 	int rc;
 
-	while (next && (line++, rc = words_line(arena, &next, end, &p.w)) == 0) {
+	while (next && (line++, rc = line_read(arena, &next, end, &p.w)) == 0) {
 		p.quoted = next[-2] == '"'; /* no bare word has one */
 		if (read_words(&p) != 0)
 			break;

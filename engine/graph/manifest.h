@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The manifest of a node: everything that its result depends on, and nothing else. Printed, it is a
- * short canonical text whose SHA-256 is the node's key. Lines of words (base/words.h), "" around
+ * short canonical text whose SHA-256 is the node's key. Lines of words (base/line.h), "" around
  * those that are quoted, in this order:
  *
  *	orch-manifest 2

@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "machine/guest/guest.h"
-#include "machine/guest/guest_sandbox.h"
+#include "machine/guest/appliance.h"
+#include "machine/guest/sandbox_vm.h"
 #include "machine/guest/qemu.h"
 #include "machine/sandbox/sandbox.h"
 
@@ -101,7 +101,7 @@ static void probe_users(struct arena *arena, const char *tmp, struct findings *r
 	if (sandbox_probe_users(tmp, &err) == 0)
 		add(ret, FINDING_OK, what, "holds the users and owners of trees in a sandbox",
 		    NULL);
-	else if (guest_sandbox_possible())
+	else if (sandbox_vm_possible())
 		add(ret, FINDING_SLOW, what,
 		    arena_printf(arena,
 				 "%s; kinds 'debian' and 'tree' take QEMU guests instead, which is "
@@ -123,7 +123,7 @@ static void probe_sandbox(struct arena *arena, const char *tmp, struct findings 
 				  : "sudo sysctl kernel.unprivileged_userns_clone=1 "
 				    "user.max_user_namespaces=10000";
 
-	if (guest_sandbox_forced()) {
+	if (sandbox_vm_forced()) {
 		add(ret, FINDING_SLOW, what,
 		    "not used, as ORCH_SANDBOX=guest says: kinds 'debian', 'tree' and 'run' take "
 		    "QEMU guests",
@@ -131,7 +131,7 @@ static void probe_sandbox(struct arena *arena, const char *tmp, struct findings 
 	} else if (sandbox_probe(&err) == 0) {
 		add(ret, FINDING_OK, what, "can be made by this user", NULL);
 		probe_users(arena, tmp, ret);
-	} else if (guest_sandbox_possible()) {
+	} else if (sandbox_vm_possible()) {
 		add(ret, FINDING_SLOW, what,
 		    arena_printf(arena,
 				 "%s; kinds 'debian', 'tree' and 'run' take QEMU guests instead, "
@@ -232,7 +232,7 @@ static void probe_guestfs(struct arena *arena, struct findings *ret)
 	char *kernel cleanup_free = host_kernel();
 	const char *arch = sandbox_host_arch();
 
-	if (!guest_supported())
+	if (!appliance_supported())
 		add(ret, FINDING_SLOW, "libguestfs",
 		    "this orch was built without it: `writer: guestfs` does not work",
 		    "sudo apt install libguestfs-dev, then build orch again");

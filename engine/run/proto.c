@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/file.h"
-#include "base/words.h"
+#include "base/line.h"
 
 static const struct {
 	const char *name;
@@ -205,7 +205,7 @@ void job_spec_write(const struct job_spec *spec, struct str *ret)
 	put_line(ret, "manifest", spec->manifest, NULL);
 }
 
-static int job_number(const struct words *w, unsigned long max, unsigned long *ret)
+static int job_number(const struct line *w, unsigned long max, unsigned long *ret)
 {
 	uint64_t n;
 
@@ -216,20 +216,20 @@ static int job_number(const struct words *w, unsigned long max, unsigned long *r
 }
 
 /* One line of a JOB. 1: malformed. */
-static int job_line(const struct words *w, struct job_spec *r)
+static int job_line(const struct line *w, struct job_spec *r)
 {
 	const char *const *v = w->items;
 	unsigned long n;
 
-	if (words_is(w, "secret", 4)) {
+	if (line_is(w, "secret", 4)) {
 		job_secrets_push(&r->secrets, (struct job_secret){v[1], v[2], v[3]});
-	} else if (words_is(w, "hash", 6)) {
+	} else if (line_is(w, "hash", 6)) {
 		struct artifact a;
 
 		if (artifact_words(v + 1, &a) != 0)
 			return 1;
 		artifacts_push(&r->hash, a);
-	} else if (words_is(w, "output", 3)) {
+	} else if (line_is(w, "output", 3)) {
 		struct output_spec spec = {.name = v[1]};
 
 		if (output_type_parse(v[2], &spec.type) != 0)
@@ -282,10 +282,10 @@ int job_spec_read(struct arena *arena, const char *data, size_t len, struct job_
 {
 	struct job_spec r = {.cpus = 1};
 	const char *p = data;
-	struct words w;
+	struct line w;
 	int rc;
 
-	while ((rc = words_line(arena, &p, data + len, &w)) == 0) {
+	while ((rc = line_read(arena, &p, data + len, &w)) == 0) {
 		if (job_line(&w, &r) != 0)
 			break;
 	}
@@ -311,12 +311,11 @@ void job_spec_clear(struct job_spec *spec)
 }
 
 /* The single line of a frame. */
-static int only_line(struct arena *arena, const struct frame *f, struct words *ret,
-		     struct err **err)
+static int only_line(struct arena *arena, const struct frame *f, struct line *ret, struct err **err)
 {
 	const char *p = f->data, *end = f->data + f->len;
 
-	if (words_line(arena, &p, end, ret) != 0 || p != end)
+	if (line_read(arena, &p, end, ret) != 0 || p != end)
 		return malformed(types[f->type].name, err);
 	return 0;
 }
@@ -353,7 +352,7 @@ void progress_put(struct str *out, int percent, const char *text)
 int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
 		  const char **ret_text, struct err **err)
 {
-	struct words w;
+	struct line w;
 	uint64_t n;
 
 	if (only_line(arena, f, &w, err) < 0)
@@ -377,7 +376,7 @@ void warning_put(struct str *out, const char *text)
 int warning_read(struct arena *arena, const struct frame *f, const char **ret_text,
 		 struct err **err)
 {
-	struct words w;
+	struct line w;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
@@ -397,7 +396,7 @@ void output_put(struct str *out, const struct artifact *a)
 
 int output_read(struct arena *arena, const struct frame *f, struct artifact *ret, struct err **err)
 {
-	struct words w;
+	struct line w;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
@@ -439,7 +438,7 @@ int blob_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 	size_t why = f->type == FRAME_DAMAGED;
 	struct blob_state state = {0};
 	struct blob_stamp *t = &state.stamp;
-	struct words w;
+	struct line w;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
@@ -473,7 +472,7 @@ void outside_put(struct str *out)
 int misused_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 		 int64_t *ret_since, struct err **err)
 {
-	struct words w;
+	struct line w;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
@@ -503,15 +502,15 @@ void result_put(struct str *out, const struct err *e)
 int result_read(struct arena *arena, const struct frame *f, struct err **ret_result_err,
 		struct err **err)
 {
-	struct words w;
+	struct line w;
 	enum err_class cls;
 	uint64_t errnum, line, col;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
-	if (words_is(&w, "ok", 1))
+	if (line_is(&w, "ok", 1))
 		return 0;
-	if (!words_is(&w, "error", 7) || err_class_parse(w.items[1], &cls) != 0 ||
+	if (!line_is(&w, "error", 7) || err_class_parse(w.items[1], &cls) != 0 ||
 	    str_u64(w.items[2], &errnum) != 0 || str_u64(w.items[4], &line) != 0 ||
 	    str_u64(w.items[5], &col) != 0)
 		return malformed("RESULT", err);

@@ -15,7 +15,7 @@
  *	     | <------------------- RESULT   |   once, last; the worker then exits with 0
  *
  * A frame is 8 bytes, "of", type, 0, length of the payload (32 bits, little-endian), then the
- * payload: lines of words (base/words.h). Each type has a size limit; whatever breaks these rules
+ * payload: lines of words (base/line.h). Each type has a size limit; whatever breaks these rules
  * is an ERR_INTERNAL on the reading side and ends the attempt. What a node printed does not travel
  * here: it goes to the log file that is the worker's stdout and stderr.
  *

@@ -33,7 +33,7 @@ static int read_row(struct store *s, const char *blob, struct known *ret)
 	struct str text cleanup_str = STR_INIT;
 	struct blob_stamp *t = &ret->stamp;
 
-	if (!s->state || state_snapshot_get(s->state, name, &text, &ignored) != 0)
+	if (!s->state || state_note_get(s->state, name, &text, &ignored) != 0)
 		return 1;
 	return sscanf(text.buf,
 		      "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
@@ -51,7 +51,7 @@ static void write_row(struct store *s, const char *blob, const struct known *k)
 
 	str_printf(&text, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64,
 		   t->dev, t->ino, t->size, t->mtime_ns, t->ctime_ns, k->at);
-	if (s->state && state_snapshot_put(s->state, name, &text, &ignored) < 0)
+	if (s->state && state_note_put(s->state, name, &text, &ignored) < 0)
 		trace(TRACE_STORE, "good blob: %s", ignored->text);
 }
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/path.h"
-#include "base/words.h"
+#include "base/line.h"
 #include "store/cas.h"
 
 /* What people may still want to look at: directories of failed nodes, damaged files. */
@@ -16,7 +16,7 @@
 /* --- names for people ---------------------------------------------------------------------- */
 
 /* pin package "tzdata" "2025b-1 all sha256:HEX" */
-static void name_package(struct inventory *v, struct map *names, const struct words *w)
+static void name_package(struct inventory *v, struct map *names, const struct line *w)
 {
 	const char *at = strstr(w->items[3], "sha256:");
 
@@ -32,12 +32,12 @@ static void name_downloads(struct inventory *v, struct map *names)
 	for (size_t i = 0; i < v->records.count; i++) {
 		const struct record *rec = v->records.items[i].rec;
 		const char *p = rec->manifest, *end = p + strlen(p);
-		struct words w;
+		struct line w;
 
-		while (words_line(v->arena, &p, end, &w) == 0) {
-			if (words_is(&w, "pin", 4) && str_eq(w.items[1], "package"))
+		while (line_read(v->arena, &p, end, &w) == 0) {
+			if (line_is(&w, "pin", 4) && str_eq(w.items[1], "package"))
 				name_package(v, names, &w);
-			else if (words_is(&w, "option", 3) && str_eq(w.items[1], "sha256"))
+			else if (line_is(&w, "option", 3) && str_eq(w.items[1], "sha256"))
 				map_set(names, w.items[2],
 					(void *)arena_printf(v->arena, "file of node '%s'",
 							     rec->node));

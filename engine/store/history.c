@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Runs and snapshots: what a store remembers beside its records. */
+/* Runs and notes: what a store remembers beside its records. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -88,14 +88,14 @@ int store_run_end(struct store *s, int64_t run, double wall_s, int exit_code, st
 	return forgive_full(rc, err);
 }
 
-int store_snapshot_get(struct store *s, const char *name, struct str *ret, struct err **err)
+int store_note_get(struct store *s, const char *name, struct str *ret, struct err **err)
 {
-	return state_call(s, err, state_snapshot_get(s->state, name, ret, err));
+	return state_call(s, err, state_note_get(s->state, name, ret, err));
 }
 
-int store_snapshot_put(struct store *s, const char *name, const struct str *data, struct err **err)
+int store_note_put(struct store *s, const char *name, const struct str *data, struct err **err)
 {
-	return state_call(s, err, state_snapshot_put(s->state, name, data, err));
+	return state_call(s, err, state_note_put(s->state, name, data, err));
 }
 
 DEFINE_VEC(run_infos, struct run_info)

@@ -138,10 +138,10 @@ int state_run_node_each(struct state *st, int64_t run, state_run_node_fn *fn, vo
 			struct err **err) warn_unused;
 
 /* 0, 1 when there is none, -1. */
-int state_snapshot_get(struct state *st, const char *name, struct str *ret,
-		       struct err **err) warn_unused;
-int state_snapshot_put(struct state *st, const char *name, const struct str *data,
-		       struct err **err) warn_unused;
+int state_note_get(struct state *st, const char *name, struct str *ret,
+		   struct err **err) warn_unused;
+int state_note_put(struct state *st, const char *name, const struct str *data,
+		   struct err **err) warn_unused;
 
 /* The day (since 1970) on which records were last used. Losing it makes a record look old. */
 int state_used_put(struct state *st, const struct digest *keys, size_t count, int64_t day,

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What the files that speak SQL share: state.c opens, makes and rescues the database, state_sql.c
- * holds the statements, state_rows.c reads and writes records, file stats and snapshots,
+ * holds the statements, state_rows.c reads and writes records, file stats and notes,
  * state_history.c projects and runs. No other file may include this.
  */
 #include <sqlite3.h>

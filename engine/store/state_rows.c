@@ -254,9 +254,9 @@ int state_file_put(struct state *st, const struct state_file *const *rows, size_
 	return state_end(st, rc, err);
 }
 
-/* --- snapshots ----------------------------------------------------------------------------- */
+/* --- notes: rows of table 'snapshot' ------------------------------------------------------- */
 
-int state_snapshot_get(struct state *st, const char *name, struct str *ret, struct err **err)
+int state_note_get(struct state *st, const char *name, struct str *ret, struct err **err)
 {
 	sqlite3_stmt *q;
 	int rc;
@@ -283,7 +283,7 @@ static int put_snapshot(struct state *st, const char *name, const struct str *da
 	return state_finish(st, q, err);
 }
 
-int state_snapshot_put(struct state *st, const char *name, const struct str *data, struct err **err)
+int state_note_put(struct state *st, const char *name, const struct str *data, struct err **err)
 {
 	if (state_begin(st, false, err) < 0)
 		return -1;

@@ -195,13 +195,13 @@ int store_run_of_key(struct store *s, const struct digest *key, struct arena *ar
 		     struct run_info *ret, struct err **err) warn_unused;
 
 /*
- * One text per NAME, for graph/snapshot.c; it may be lost at any time. Get appends to *RET: 0, 1
- * when there is none, -1.
+ * One text per NAME, for graph/stat_shortcut.c; it may be lost at any time. Get appends to *RET: 0,
+ * 1 when there is none, -1.
  */
-int store_snapshot_get(struct store *s, const char *name, struct str *ret,
-		       struct err **err) warn_unused;
-int store_snapshot_put(struct store *s, const char *name, const struct str *data,
-		       struct err **err) warn_unused;
+int store_note_get(struct store *s, const char *name, struct str *ret,
+		   struct err **err) warn_unused;
+int store_note_put(struct store *s, const char *name, const struct str *data,
+		   struct err **err) warn_unused;
 
 struct store_verify_result {
 	uint64_t blobs, bytes, damaged;

@@ -3,7 +3,7 @@
 /* Pieces of locks, and a project's directory (tmp.h) to put them into. */
 #include "base/file.h"
 #include "kinds/debian/debian.h"
-#include "kinds/debian/lock.h"
+#include "kinds/debian/lock_check.h"
 #include "kinds/kinds.h"
 #include "tmp.h"
 

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/file.h"
-#include "base/words.h"
+#include "base/line.h"
 #include "run/logpipe.h"
 #include "run/pool.h"
 #include "run/proto.h"
@@ -19,14 +19,14 @@ static void words(void **state)
 	struct arena *arena cleanup_arena = arena_new();
 	static const char text[] = "a \"b \\\"c\\n\" d\nlast\n";
 	const char *p = text, *end = text + sizeof(text) - 1;
-	struct words w;
+	struct line w;
 
-	assert_int_equal(words_line(arena, &p, end, &w), 0);
-	assert_true(words_is(&w, "a", 3));
+	assert_int_equal(line_read(arena, &p, end, &w), 0);
+	assert_true(line_is(&w, "a", 3));
 	assert_string_equal(w.items[1], "b \"c\n");
-	assert_int_equal(words_line(arena, &p, end, &w), 0);
-	assert_true(words_is(&w, "last", 1));
-	assert_int_equal(words_line(arena, &p, end, &w), 1);
+	assert_int_equal(line_read(arena, &p, end, &w), 0);
+	assert_true(line_is(&w, "last", 1));
+	assert_int_equal(line_read(arena, &p, end, &w), 1);
 }
 
 static void words_malformed(void **state)
@@ -38,9 +38,9 @@ static void words_malformed(void **state)
 	for (size_t i = 0; i < array_len(bad); i++) {
 		struct arena *arena cleanup_arena = arena_new();
 		const char *p = bad[i];
-		struct words w;
+		struct line w;
 
-		assert_int_equal(words_line(arena, &p, bad[i] + strlen(bad[i]), &w), -1);
+		assert_int_equal(line_read(arena, &p, bad[i] + strlen(bad[i]), &w), -1);
 		assert_ptr_equal(p, bad[i]);
 	}
 }

@@ -50,8 +50,8 @@ static void use_store(void)
 	assert_int_equal(look(s, "manifest", arena, &rec), 0);
 	assert_string_equal(rec->node, "n");
 	str_append(&data, "what was seen");
-	ok(store_snapshot_put(s, "name", &data, &err), err);
-	ok(store_snapshot_get(s, "name", &back, &err), err);
+	ok(store_note_put(s, "name", &data, &err), err);
+	ok(store_note_get(s, "name", &back, &err), err);
 	assert_string_equal(back.buf, data.buf);
 	store_close(s);
 }

@@ -5,7 +5,7 @@
 
 #include "action.h"
 #include "kinds/image/image.h"
-#include "machine/guest/guest_wall.h"
+#include "machine/guest/appliance_wall.h"
 #include "media/ext4/ext4.h"
 
 #define EPOCH 1700000000
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_writers)};
 
 	if (argc >= 3 && str_eq(argv[1], "appliance"))
-		return guest_wall_main(argv + 2);
+		return appliance_wall_main(argv + 2);
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -2,7 +2,7 @@
 /* kind debian: a root tree from locked Debian packages, and unpacked source packages. */
 #include "kinds/debian/debian.h"
 
-#include "kinds/debian/lock.h"
+#include "kinds/debian/relock.h"
 #include "kinds/kinds.h"
 
 struct pos debian_item_pos(const struct yaml *map, const char *key, size_t i)

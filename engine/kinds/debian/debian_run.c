@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kinds/debian/debian.h"
-#include "kinds/debian/lock.h"
+#include "kinds/debian/relock.h"
 #include "kinds/makers.h"
 #include "machine/sandbox/sandbox.h"
 #include "media/deb/deb_plan.h"

@@ -7,8 +7,8 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "kinds/debian/debian.h"
-#include "kinds/run/guestbox.h"
-#include "machine/guest/guest_sandbox.h"
+#include "kinds/run/step_vm.h"
+#include "machine/guest/sandbox_vm.h"
 #include "machine/sandbox/sandbox.h"
 #include "media/tree/tree.h"
 #include "run/action.h"
@@ -66,14 +66,14 @@ static int in_guest(const struct where *w, char *const argv[], char *const env[]
 		    const struct sandbox_bind *bind, int *ret_status, struct err **err)
 {
 	struct tree *root cleanup_tree = tree_new(INT64_MAX, w->a->workdir);
-	struct guestbox *box cleanup_guestbox = NULL;
-	struct guestbox_spec spec = {.root = root, .binds = bind, .bind_count = 1, .env = env};
+	struct step_vm *box cleanup_step_vm = NULL;
+	struct step_vm_spec spec = {.root = root, .binds = bind, .bind_count = 1, .env = env};
 
 	if (tree_copy_tree(root, "/", w->own, "/", 0, err) < 0 ||
-	    guestbox_open(w->a, &spec, &box, err) < 0 ||
-	    guestbox_run(box, argv, "/", ret_status, err) < 0)
+	    step_vm_open(w->a, &spec, &box, err) < 0 ||
+	    step_vm_run(box, argv, "/", ret_status, err) < 0)
 		return -1;
-	return guestbox_close(box, NULL, err);
+	return step_vm_close(box, NULL, err);
 }
 
 static int run_script(const struct where *w, const char *name, const char *version, int *ret_status,
@@ -85,11 +85,11 @@ static int run_script(const struct where *w, const char *name, const char *versi
 	struct sandbox_opts opts = {.root = w->root, .binds = &bind, .bind_count = 1, .env = env};
 	char *argv[] = {"/bin/sh", "-ec", (char *)unpack_sh, "sh", (char *)name, (char *)version,
 			WORK,      NULL};
-	bool forced = guest_sandbox_forced();
+	bool forced = sandbox_vm_forced();
 
 	if (!forced && sandbox_run(argv, &opts, ret_status, err) == 0)
 		return 0;
-	if (!forced && !guestbox_instead(w->a, err))
+	if (!forced && !step_vm_instead(w->a, err))
 		return -1;
 	if (w->own)
 		return in_guest(w, argv, env, &bind, ret_status, err);

@@ -7,7 +7,7 @@
 
 #include "base/path.h"
 #include "kinds/debian/debian.h"
-#include "kinds/debian/lock.h"
+#include "kinds/debian/lock_check.h"
 
 bool lock_applies(const struct recipe *r)
 {

@@ -3,7 +3,7 @@
 #include "base/path.h"
 #include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
-#include "machine/guest/guest.h"
+#include "machine/guest/appliance.h"
 
 static void image_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
@@ -24,7 +24,7 @@ static struct demand image_demand(const void *opts)
 								  : DISK_GUESS_MAX_MB};
 
 	if (o->writer == IMAGE_WRITER_GUESTFS) {
-		d.memory_mb = GUEST_MEMORY_MB;
+		d.memory_mb = APPLIANCE_MEMORY_MB;
 		d.host_owners = true;
 	}
 	return d;

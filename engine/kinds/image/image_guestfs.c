@@ -10,7 +10,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "kinds/image/image.h"
-#include "machine/guest/guest.h"
+#include "machine/guest/appliance.h"
 #include "media/ext4/ext4.h"
 #include "media/tree/tree_acl.h"
 
@@ -25,12 +25,12 @@ static void log_line(void *arg, const char *line)
 static const char *device(const struct action *a, const struct image_plan *p,
 			  const struct image_fs *fs)
 {
-	return p->table ? arena_printf(a->arena, GUEST_DISK LABEL "%zu", fs->part + 1)
-			: GUEST_DISK LABEL;
+	return p->table ? arena_printf(a->arena, APPLIANCE_DISK LABEL "%zu", fs->part + 1)
+			: APPLIANCE_DISK LABEL;
 }
 
 /* Sets the ACLs of T: tar has a form of its own for them, and takes the kernel's from nobody. */
-static int set_acls(struct guest *g, struct tree *t, struct err **err)
+static int set_acls(struct appliance *g, struct tree *t, struct err **err)
 {
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(t, &count);
@@ -45,7 +45,7 @@ static int set_acls(struct guest *g, struct tree *t, struct err **err)
 			struct str text cleanup_str = STR_INIT;
 
 			if (type && (tree_acl_text(x->value, x->len, path, &text, err) < 0 ||
-				     guest_set_acl(g, path, type, text.buf, err) < 0))
+				     appliance_set_acl(g, path, type, text.buf, err) < 0))
 				return -1;
 		}
 	}
@@ -57,7 +57,8 @@ static int set_acls(struct guest *g, struct tree *t, struct err **err)
  * it, but in an archive in byte order "etc/x.conf" stands between "etc/x" and "etc/x/y", which
  * comes too late.
  */
-static int set_directory_times(struct guest *g, struct tree *t, const char *tar, struct err **err)
+static int set_directory_times(struct appliance *g, struct tree *t, const char *tar,
+			       struct err **err)
 {
 	struct tree *directories cleanup_tree = tree_new(tree_epoch(t), NULL);
 	size_t count;
@@ -75,44 +76,45 @@ static int set_directory_times(struct guest *g, struct tree *t, const char *tar,
 	}
 	if (path_remove(tar, err) < 0 || tree_write_tar(directories, tar, err) < 0)
 		return -1;
-	return guest_tar_in(g, tar, "/", false, err);
+	return appliance_tar_in(g, tar, "/", false, err);
 }
 
 /* Makes one file system in the running appliance and fills it. */
-static int write_fs(struct action *a, struct guest *g, const struct image_plan *p,
+static int write_fs(struct action *a, struct appliance *g, const struct image_plan *p,
 		    const struct image_fs *fs, struct err **err)
 {
 	const char *tar = arena_printf(a->arena, "%s/fs-%zu.tar", a->workdir, fs->part);
 	const char *dev = device(a, p, fs);
-	const char *options = fs->type == IMAGE_FS_EXT4 ? GUEST_STEADY : "";
-	struct guest_fs made = {.type = image_fs_words[fs->type], .label = fs->label};
+	const char *options = fs->type == IMAGE_FS_EXT4 ? APPLIANCE_STEADY : "";
+	struct appliance_fs made = {.type = image_fs_words[fs->type], .label = fs->label};
 	char uuid[37];
 
 	made.uuid = uuid_format(fs->uuid, uuid);
 	made.seed = fs->type == IMAGE_FS_EXT4 ? fs->seed : NULL;
 	made.reserved_percent = fs->reserved_percent;
-	if (tree_write_tar(fs->tree, tar, err) < 0 || guest_mkfs(g, dev, &made, err) < 0 ||
-	    guest_mount(g, dev, "/", options, err) < 0 ||
-	    guest_tar_in(g, tar, "/", true, err) < 0 || set_acls(g, fs->tree, err) < 0 ||
-	    set_directory_times(g, fs->tree, tar, err) < 0 || guest_trim(g, "/", err) < 0 ||
-	    guest_unmount(g, "/", err) < 0 || path_remove(tar, err) < 0)
+	if (tree_write_tar(fs->tree, tar, err) < 0 || appliance_mkfs(g, dev, &made, err) < 0 ||
+	    appliance_mount(g, dev, "/", options, err) < 0 ||
+	    appliance_tar_in(g, tar, "/", true, err) < 0 || set_acls(g, fs->tree, err) < 0 ||
+	    set_directory_times(g, fs->tree, tar, err) < 0 || appliance_trim(g, "/", err) < 0 ||
+	    appliance_unmount(g, "/", err) < 0 || path_remove(tar, err) < 0)
 		return err_wrap(err, "%s", fs->name);
 	return 0;
 }
 
 static int write_in_appliance(struct action *a, const struct image_plan *p, struct err **err)
 {
-	struct guest_opts opts = {.name = a->node,
-				  .cache_dir = a->cache_dir,
-				  .tmp_dir = a->workdir,
-				  .log = log_line,
-				  .arg = a};
-	struct guest *g cleanup_guest = NULL;
+	struct appliance_opts opts = {.name = a->node,
+				      .cache_dir = a->cache_dir,
+				      .tmp_dir = a->workdir,
+				      .log = log_line,
+				      .arg = a};
+	struct appliance *g cleanup_appliance = NULL;
 
-	if (guest_new(&opts, &g, err) < 0 || guest_add_disk(g, p->path, LABEL, false, err) < 0)
+	if (appliance_new(&opts, &g, err) < 0 ||
+	    appliance_add_disk(g, p->path, LABEL, false, err) < 0)
 		return -1;
 	action_progress(a, -1, "starting the libguestfs appliance");
-	if (guest_launch(g, err) < 0)
+	if (appliance_launch(g, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->fs.count; i++) {
 		if (p->fs.items[i].type == IMAGE_FS_VFAT || p->fs.items[i].type == IMAGE_FS_NONE)
@@ -121,7 +123,7 @@ static int write_in_appliance(struct action *a, const struct image_plan *p, stru
 		if (write_fs(a, g, p, &p->fs.items[i], err) < 0)
 			return -1;
 	}
-	return guest_finish(g, err);
+	return appliance_finish(g, err);
 }
 
 int image_write_guestfs(struct action *a, const struct image_plan *p, struct err **err)

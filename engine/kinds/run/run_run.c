@@ -10,13 +10,13 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
-#include "kinds/run/guestbox.h"
+#include "kinds/run/step_vm.h"
 #include "kinds/run/rootdir.h"
 #include "kinds/run/run_opts.h"
 #include "kinds/run/staging.h"
 #include "kinds/run/step.h"
 #include "kinds/run/step_env.h"
-#include "machine/guest/guest_sandbox.h"
+#include "machine/guest/sandbox_vm.h"
 #include "media/tree/tree_dir.h"
 
 #define WORK "/work"        /* the working directory in the sandbox */
@@ -34,8 +34,8 @@ struct run {
 	struct staging_binds binds;
 	struct strv env;
 	struct str note;
-	struct guestbox_spec spec; /* of GUEST */
-	struct guestbox *guest;    /* takes the place of the sandbox; or NULL */
+	struct step_vm_spec spec; /* of GUEST */
+	struct step_vm *guest;    /* takes the place of the sandbox; or NULL */
 };
 
 static void set_environment(struct run *r)
@@ -66,29 +66,29 @@ static int set_root(struct run *r, struct err **err)
 /* All steps run in one guest: what they share are files with the times they were written at. */
 static int start_guest(struct run *r, struct err **err)
 {
-	r->spec = (struct guestbox_spec){.root = tree_new(INT64_MAX, r->a->workdir),
-					 .binds = r->box.binds,
-					 .bind_count = r->box.bind_count,
-					 .env = r->box.env,
-					 .arch = r->box.arch,
-					 .emulator = r->box.emulator};
+	r->spec = (struct step_vm_spec){.root = tree_new(INT64_MAX, r->a->workdir),
+					.binds = r->box.binds,
+					.bind_count = r->box.bind_count,
+					.env = r->box.env,
+					.arch = r->box.arch,
+					.emulator = r->box.emulator};
 	if (tree_from_dir(r->spec.root, r->box.root, NULL, INT64_MAX, err) < 0)
 		return -1;
-	return guestbox_open(r->a, &r->spec, &r->guest, err);
+	return step_vm_open(r->a, &r->spec, &r->guest, err);
 }
 
 static int run_argv(struct run *r, char *const argv[], int *ret_status, struct err **err)
 {
-	bool forced = guest_sandbox_forced() && r->box.root;
+	bool forced = sandbox_vm_forced() && r->box.root;
 
 	if (!r->guest && !forced && sandbox_run(argv, &r->box, ret_status, err) == 0)
 		return 0;
 	/* The host's own programs can stand in no guest. */
-	if (!r->guest && !forced && (!r->box.root || !guestbox_instead(r->a, err)))
+	if (!r->guest && !forced && (!r->box.root || !step_vm_instead(r->a, err)))
 		return -1;
 	if (!r->guest && start_guest(r, err) < 0)
 		return -1;
-	return guestbox_run(r->guest, argv, WORK, ret_status, err);
+	return step_vm_run(r->guest, argv, WORK, ret_status, err);
 }
 
 /* Takes what the steps left out of the guest; after a failure as far as that goes. */
@@ -96,9 +96,9 @@ static int leave_guest(struct run *r, int rc, struct err **err)
 {
 	struct err *ignored cleanup_err = NULL;
 
-	if (r->guest && guestbox_close(r->guest, NULL, rc == 0 ? err : &ignored) < 0)
+	if (r->guest && step_vm_close(r->guest, NULL, rc == 0 ? err : &ignored) < 0)
 		rc = -1;
-	guestbox_free(steal_ptr(r->guest));
+	step_vm_free(steal_ptr(r->guest));
 	tree_free(r->spec.root);
 	return rc;
 }

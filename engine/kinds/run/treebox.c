@@ -6,9 +6,9 @@
 
 #include "base/path.h"
 #include "base/vec.h"
-#include "kinds/run/guestbox.h"
+#include "kinds/run/step_vm.h"
 #include "kinds/tree/content.h"
-#include "machine/guest/guest_sandbox.h"
+#include "machine/guest/sandbox_vm.h"
 #include "media/tree/tree_dir.h"
 
 DEFINE_VEC(commands, char *const *)
@@ -21,8 +21,8 @@ struct treebox {
 	struct strv added;    /* mount points that the tree lacked */
 	struct commands past; /* that ran in the sandbox; in the arena */
 	struct sandbox_bind bind;
-	struct guestbox_spec guest_spec;
-	struct guestbox *guest; /* takes the place of the sandbox; or NULL */
+	struct step_vm_spec guest_spec;
+	struct step_vm *guest; /* takes the place of the sandbox; or NULL */
 };
 
 static int add_mount_points(struct treebox *b, struct err **err)
@@ -119,15 +119,15 @@ static int start_guest(struct treebox *b, struct err **err)
 {
 	const struct treebox_spec *spec = b->spec;
 
-	b->guest_spec = (struct guestbox_spec){.root = spec->tree,
-					       .root_writable = true,
-					       .as_root = true,
-					       .binds = &b->bind,
-					       .bind_count = 1,
-					       .env = spec->env,
-					       .arch = spec->arch,
-					       .emulator = spec->emulator};
-	return guestbox_open(b->a, &b->guest_spec, &b->guest, err);
+	b->guest_spec = (struct step_vm_spec){.root = spec->tree,
+					      .root_writable = true,
+					      .as_root = true,
+					      .binds = &b->bind,
+					      .bind_count = 1,
+					      .env = spec->env,
+					      .arch = spec->arch,
+					      .emulator = spec->emulator};
+	return step_vm_open(b->a, &b->guest_spec, &b->guest, err);
 }
 
 static void note_command(struct treebox *b, char *const argv[])
@@ -149,7 +149,7 @@ static int run_again(struct treebox *b, struct err **err)
 	for (size_t i = 0; i < b->past.count; i++) {
 		int status;
 
-		if (guestbox_run(b->guest, b->past.items[i], "/", &status, err) < 0)
+		if (step_vm_run(b->guest, b->past.items[i], "/", &status, err) < 0)
 			return -1;
 		if (status != 0)
 			return err_set(err, ERR_BUILD,
@@ -161,17 +161,17 @@ static int run_again(struct treebox *b, struct err **err)
 
 int treebox_run(struct treebox *b, char *const argv[], int *ret_status, struct err **err)
 {
-	if (!b->guest && !guest_sandbox_forced()) {
+	if (!b->guest && !sandbox_vm_forced()) {
 		if (in_sandbox(b, argv, ret_status, err) == 0) {
 			note_command(b, argv);
 			return 0;
 		}
-		if (!guestbox_instead(b->a, err))
+		if (!step_vm_instead(b->a, err))
 			return -1;
 	}
 	if (!b->guest && (start_guest(b, err) < 0 || run_again(b, err) < 0))
 		return -1;
-	return guestbox_run(b->guest, argv, "/", ret_status, err);
+	return step_vm_run(b->guest, argv, "/", ret_status, err);
 }
 
 /* Takes T's mount points away that are there for the box alone. */
@@ -193,7 +193,7 @@ int treebox_close(struct treebox *b, struct tree *ret, struct err **err)
 	int rc;
 
 	if (b->guest) {
-		rc = guestbox_close(b->guest, ret, err);
+		rc = step_vm_close(b->guest, ret, err);
 	} else {
 		action_progress(b->a, -1, "gathering the tree");
 		rc = tree_from_dir(ret, b->root, b->owners, b->start, err);
@@ -208,7 +208,7 @@ void treebox_free(struct treebox *b)
 {
 	if (!b)
 		return;
-	guestbox_free(b->guest);
+	step_vm_free(b->guest);
 	strv_clear(&b->added);
 	commands_clear(&b->past);
 	free(b);

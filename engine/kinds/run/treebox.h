@@ -4,7 +4,7 @@
  * Programs that change the tree they run in, as root of it. The tree is laid out as a directory,
  * which becomes the root of a sandbox where everybody is who he should be
  * (machine/sandbox/identity.h); afterwards what has become of it is gathered. Where this machine
- * lets nobody make namespaces, a guest takes its place (guestbox.h), to the same bytes. What a
+ * lets nobody make namespaces, a guest takes its place (step_vm.h), to the same bytes. What a
  * sandbox cannot hold, and that it can trace nobody, goes to a guest as well.
  *
  *	struct treebox_spec spec = {.tree = before, .dir = stage, .env = env, .arch = "arm64"};

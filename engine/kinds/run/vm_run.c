@@ -16,7 +16,7 @@
 #include "kinds/run/inputs_disk.h"
 #include "kinds/run/step_env.h"
 #include "kinds/run/vm_opts.h"
-#include "kinds/test/board_node.h"
+#include "kinds/test/board_use.h"
 #include "kinds/tree/content.h"
 #include "machine/guest/qemu.h"
 #include "machine/guest/steps.h"
@@ -260,7 +260,7 @@ static int choose_board(struct vm *vm, struct err **err)
 					   .time_permille = 1000};
 		return 0;
 	}
-	return board_node_open(vm->a, o->board, &vm->board, &vm->files, err);
+	return board_use_open(vm->a, o->board, &vm->board, &vm->files, err);
 }
 
 /* Not before anything in a package, so that what the guest makes can be told from it. */

@@ -8,7 +8,7 @@
 
 #include "kinds/debian/debian.h"
 #include "kinds/kinds.h"
-#include "kinds/test/board_node.h"
+#include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
 #include "kinds/user_config.h"
 #include "machine/guest/qemu.h"

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "kinds/makers.h"
-#include "kinds/test/board_node.h"
+#include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
 #include "machine/guest/qemu.h"
 #include "media/tree/tree.h"
@@ -42,7 +42,7 @@ static int qemu_version(struct action *a, struct str *ret, struct err **err)
 	struct strv argv cleanup_strv = {0};
 
 	if (o->emulator &&
-	    board_node_emulator(a, action_input(a, o->emulator), o->arch, &own, err) < 0)
+	    board_use_emulator(a, action_input(a, o->emulator), o->arch, &own, err) < 0)
 		return -1;
 	qemu_push(own, qemu_program(o->arch), &argv);
 	strv_push(&argv, "--version");

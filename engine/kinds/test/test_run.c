@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
-#include "kinds/test/board_node.h"
+#include "kinds/test/board_use.h"
 #include "media/ext4/ext4.h"
 
 #define MEDIA_ROOM (16u << 20)
@@ -19,7 +19,7 @@ static int open_board(struct test_run *r, struct err **err)
 {
 	struct board_files files;
 
-	if (board_node_open(r->a, r->o->board, &r->board, &files, err) < 0)
+	if (board_use_open(r->a, r->o->board, &r->board, &files, err) < 0)
 		return -1;
 	r->stage.power.firmware = files.firmware;
 	r->stage.power.device_tree = files.device_tree;

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/trace.h"
-#include "machine/guest/guest_sandbox.h"
+#include "machine/guest/sandbox_vm.h"
 #include "machine/sandbox/call_wall.h"
 #include "machine/sandbox/sandbox_internal.h"
 
@@ -108,7 +108,7 @@ static bool can_confine(void)
 	struct err *why cleanup_err = NULL;
 
 	if (known < 0) {
-		known = !guest_sandbox_forced() && sandbox_probe(&why) == 0;
+		known = !sandbox_vm_forced() && sandbox_probe(&why) == 0;
 		if (!known)
 			trace(TRACE_MACHINE, "programs run as they are: %s",
 			      why ? why->text : "as ORCH_SANDBOX=guest says");

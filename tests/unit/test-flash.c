@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "machine/medium.h"
+#include "machine/flash.h"
 #include "tmp.h"
 
 #define SIZE (3u << 20)
@@ -44,30 +44,30 @@ static int remove_files(void **state)
 
 static void a_byte_that_was_not_kept_is_found(void **state)
 {
-	struct medium m cleanup_medium = {.fd = -1};
+	struct flash m cleanup_flash = {.fd = -1};
 	struct err *err cleanup_err = NULL;
 	int image cleanup_fd = open(image_path, O_RDONLY | O_CLOEXEC);
 	char tail[8] = "";
 
-	assert_int_equal(medium_open(card_path, false, &m, &err), 0);
-	assert_int_equal(medium_fits(&m, SIZE - 3, &err), 0);
-	assert_int_equal(medium_write(&m, image, "image", NULL, NULL, &err), 0);
-	assert_int_equal(medium_verify(&m, image, "image", NULL, NULL, &err), 0);
+	assert_int_equal(flash_open(card_path, false, &m, &err), 0);
+	assert_int_equal(flash_fits(&m, SIZE - 3, &err), 0);
+	assert_int_equal(flash_write(&m, image, "image", NULL, NULL, &err), 0);
+	assert_int_equal(flash_verify(&m, image, "image", NULL, NULL, &err), 0);
 	assert_int_equal(pread(m.fd, tail, 4, SIZE - 4), 4);
 	assert_memory_equal(tail, "\0ooo", 4); /* what is behind the image is left alone */
 	assert_int_equal(pwrite(m.fd, "x", 1, 2 << 20), 1);
-	assert_int_equal(medium_verify(&m, image, "image", NULL, NULL, &err), -1);
+	assert_int_equal(flash_verify(&m, image, "image", NULL, NULL, &err), -1);
 	assert_int_equal(err->cls, ERR_INTEGRITY);
 	assert_non_null(strstr(err->text, "verification failed at byte 2097152"));
 }
 
 static void a_card_too_small_is_refused(void **state)
 {
-	struct medium m cleanup_medium = {.fd = -1};
+	struct flash m cleanup_flash = {.fd = -1};
 	struct err *err cleanup_err = NULL;
 
-	assert_int_equal(medium_open(card_path, false, &m, &err), 0);
-	assert_int_equal(medium_fits(&m, 2 * SIZE, &err), -1);
+	assert_int_equal(flash_open(card_path, false, &m, &err), 0);
+	assert_int_equal(flash_fits(&m, 2 * SIZE, &err), -1);
 	assert_int_equal(err->cls, ERR_USER);
 	assert_non_null(strstr(err->text, "the image needs 6.0 MiB"));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "machine/medium.h"
+#include "machine/flash.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -114,7 +114,7 @@ static bool is_removable(const char *dir, const char *real, const char *name)
 	       strstr(real, "/usb");
 }
 
-static int look_at_disk(struct medium *m, const struct stat *st, bool fixed, struct err **err)
+static int look_at_disk(struct flash *m, const struct stat *st, bool fixed, struct err **err)
 {
 	char *link cleanup_free =
 		xasprintf("/sys/dev/block/%u:%u", major(st->st_rdev), minor(st->st_rdev));
@@ -147,9 +147,9 @@ static int look_at_disk(struct medium *m, const struct stat *st, bool fixed, str
 	return 0;
 }
 
-int medium_open(const char *device, bool fixed, struct medium *ret, struct err **err)
+int flash_open(const char *device, bool fixed, struct flash *ret, struct err **err)
 {
-	struct medium m cleanup_medium = {.fd = -1, .path = xstrdup(device)};
+	struct flash m cleanup_flash = {.fd = -1, .path = xstrdup(device)};
 	char *have cleanup_free = NULL;
 	struct stat st;
 
@@ -181,11 +181,11 @@ int medium_open(const char *device, bool fixed, struct medium *ret, struct err *
 		m.about = xasprintf("file %s, %s", device, have);
 	}
 	*ret = m;
-	m = (struct medium){.fd = -1};
+	m = (struct flash){.fd = -1};
 	return 0;
 }
 
-int medium_fits(struct medium *m, uint64_t size, struct err **err)
+int flash_fits(struct flash *m, uint64_t size, struct err **err)
 {
 	char *have cleanup_free = str_bytes(m->size), *need cleanup_free = str_bytes(size);
 
@@ -195,7 +195,7 @@ int medium_fits(struct medium *m, uint64_t size, struct err **err)
 	return err_set(err, ERR_USER, "'%s' has %s, the image needs %s", m->path, have, need);
 }
 
-void medium_close(struct medium *m)
+void flash_close(struct flash *m)
 {
 	fd_closep(&m->fd);
 	free(m->path);
@@ -224,10 +224,10 @@ static int read_block(int fd, const char *name, uint64_t at, unsigned char *buf,
 }
 
 struct copy {
-	struct medium *m;
+	struct flash *m;
 	int image;
 	const char *name;
-	medium_progress *fn;
+	flash_progress *fn;
 	void *arg;
 	unsigned char ours[BLOCK], theirs[BLOCK];
 	uint64_t done; /* bytes from 0 on */
@@ -237,7 +237,7 @@ struct copy {
 /* One piece of at most a block. A hole: what is there already is looked at before it is written. */
 static int do_block(struct copy *c, uint64_t at, size_t len, bool hole, struct err **err)
 {
-	struct medium *m = c->m;
+	struct flash *m = c->m;
 
 	if (hole)
 		memset(c->ours, 0, len);
@@ -285,7 +285,7 @@ static int do_extent(void *arg, uint64_t offset, uint64_t len, struct err **err)
 	return do_range(c, offset + len, false, err);
 }
 
-static int pass(struct medium *m, int image, const char *name, bool writing, medium_progress *fn,
+static int pass(struct flash *m, int image, const char *name, bool writing, flash_progress *fn,
 		void *arg, struct err **err)
 {
 	struct copy *c cleanup_free = xcalloc(1, sizeof(*c));
@@ -302,7 +302,7 @@ static int pass(struct medium *m, int image, const char *name, bool writing, med
 }
 
 /* So that what is read next comes from the medium. */
-static int forget_cache(struct medium *m, struct err **err)
+static int forget_cache(struct flash *m, struct err **err)
 {
 	if (fd_sync(m->fd, m->path, err) < 0)
 		return -1;
@@ -312,8 +312,8 @@ static int forget_cache(struct medium *m, struct err **err)
 	return 0;
 }
 
-int medium_write(struct medium *m, int image, const char *name, medium_progress *fn, void *arg,
-		 struct err **err)
+int flash_write(struct flash *m, int image, const char *name, flash_progress *fn, void *arg,
+		struct err **err)
 {
 	uint64_t range[2] = {0, m->want};
 
@@ -325,8 +325,8 @@ int medium_write(struct medium *m, int image, const char *name, medium_progress 
 	return forget_cache(m, err);
 }
 
-int medium_verify(struct medium *m, int image, const char *name, medium_progress *fn, void *arg,
-		  struct err **err)
+int flash_verify(struct flash *m, int image, const char *name, flash_progress *fn, void *arg,
+		 struct err **err)
 {
 	return pass(m, image, name, false, fn, arg, err);
 }

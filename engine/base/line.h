@@ -5,13 +5,13 @@
  * ([!-~] without quotation mark) or written by str_quote().
  *
  *	const char *p = text;
- *	while ((rc = words_line(arena, &p, end, &w)) == 0)
- *		if (words_is(&w, "input", 4)) ... w.items[1] ...
+ *	while ((rc = line_read(arena, &p, end, &w)) == 0)
+ *		if (line_is(&w, "input", 4)) ... w.items[1] ...
  */
 #include "base/str.h"
 #include "base/vec.h"
 
-struct words {
+struct line {
 	const char **items; /* unquoted; live in the arena */
 	size_t count;
 };
@@ -20,6 +20,6 @@ struct words {
  * Reads the line at *P (text ends at END) and moves *P after its newline. 0; 1 at END; -1 when the
  * line is malformed (bad quoting, a NUL, an empty word, no newline); *P stays then.
  */
-int words_line(struct arena *arena, const char **p, const char *end, struct words *ret);
+int line_read(struct arena *arena, const char **p, const char *end, struct line *ret);
 /* Whether the first word is NAME and there are COUNT words in all. */
-bool words_is(const struct words *w, const char *name, size_t count);
+bool line_is(const struct line *w, const char *name, size_t count);

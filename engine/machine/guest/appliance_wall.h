@@ -7,8 +7,8 @@
  *
  *	orch-worker appliance FILE ARGUMENT...
  *
- * so that main() of whatever opens a guest must hand these on to guest_wall_main(), which starts
- * QEMU with the arguments, confined to what FILE.files names:
+ * so that main() of whatever opens an appliance must hand these on to appliance_wall_main(), which
+ * starts QEMU with the arguments, confined to what FILE.files names:
  *
  *	program /usr/bin/qemu-system-x86_64
  *	read /home/u/.cache/orch/appliance
@@ -20,11 +20,11 @@
 #include "base/str.h"
 
 /* Lines of FILE.files. */
-void guest_wall_program(struct str *files, const char *path);
-void guest_wall_read(struct str *files, const char *path);
-void guest_wall_write(struct str *files, const char *path);
+void appliance_wall_program(struct str *files, const char *path);
+void appliance_wall_read(struct str *files, const char *path);
+void appliance_wall_write(struct str *files, const char *path);
 /* Makes the new file PATH, for QEMU at PROGRAM with FILES. */
-int guest_wall_make(const char *path, const char *program, const struct str *files,
-		    struct err **err) warn_unused;
+int appliance_wall_make(const char *path, const char *program, const struct str *files,
+			struct err **err) warn_unused;
 /* main() of the program that such a file starts. ARGV[0] is the file. */
-int guest_wall_main(char *argv[]);
+int appliance_wall_main(char *argv[]);

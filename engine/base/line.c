@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/words.h"
+#include "base/line.h"
 
 /* One word at *P, which ends before END. NULL: malformed. */
 static const char *word(struct arena *arena, const char **p, const char *end)
@@ -19,7 +19,7 @@ static const char *word(struct arena *arena, const char **p, const char *end)
 	return n ? arena_strndup(arena, start, n) : NULL;
 }
 
-int words_line(struct arena *arena, const char **p, const char *end, struct words *ret)
+int line_read(struct arena *arena, const char **p, const char *end, struct line *ret)
 {
 	struct strs v = {0};
 	const char *q = *p, *nl;
@@ -52,7 +52,7 @@ int words_line(struct arena *arena, const char **p, const char *end, struct word
 	return 0;
 }
 
-bool words_is(const struct words *w, const char *name, size_t count)
+bool line_is(const struct line *w, const char *name, size_t count)
 {
 	return w->count == count && str_eq(w->items[0], name);
 }

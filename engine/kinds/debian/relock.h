@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Locks: recipes/NODE.lock pins what the packages of a 'debian' node resolve to. Only this asks the
- * archives; a build uses the lock and nothing else.
+ * `orch lock`: recipes/NODE.lock pins what the packages of a 'debian' node resolve to. Only this
+ * asks the archives; a build uses the lock and nothing else.
  */
 #include "recipe/recipe.h"
 
-struct lock_opts {
+struct relock_opts {
 	bool update; /* take current versions; else move no pin that the archives still have */
 	const char *package; /* with update: only this package, and what it needs; NULL: all */
 	bool offline;        /* make no connection: ERR_NET when that cannot be */
@@ -16,8 +16,6 @@ struct lock_opts {
 	void *arg;
 };
 
-/* Whether this node has a lock at all (its kind is 'debian'). */
-bool lock_applies(const struct recipe *r);
 /*
  * Resolves R, writes its lock when it changed, and appends to REPORT one line per package that
  * came, went or moved ("+ rauc 1.13-1", "- foo 2", "~ dbus 1.16.0-1 -> 1.16.2-2: archive 'debian'
@@ -32,13 +30,5 @@ bool lock_applies(const struct recipe *r);
  * suite; a package that the recipe newly asks for moves no pin. With PACKAGE, what a node below has
  * in an older version is taken here in its place, until that node has it, too. Returns 0, or -1.
  */
-int lock_resolve(struct arena *arena, const struct project *p, const struct recipe *r,
-		 const struct lock_opts *opts, struct str *report, struct err **err) warn_unused;
-/*
- * Adds an error (exit 2, naming `orch lock`) when R has no lock, one that does not answer it, or
- * one of which something is lost: each word of the recipe has its `want` line, and from these
- * NEEDS leads to every line and to no other. Archives of the lock are in project.yaml as they were;
- * others may come and go. Needs no network.
- */
-void lock_check(struct arena *arena, const struct project *p, const struct recipe *r,
-		struct err_list *errors);
+int relock_node(struct arena *arena, const struct project *p, const struct recipe *r,
+		const struct relock_opts *opts, struct str *report, struct err **err) warn_unused;

@@ -18,8 +18,8 @@ struct board_files {
 };
 
 /* REF names the node. ERR_USER when that is not a board. */
-int board_node_open(struct action *a, const struct ref *ref, struct board *ret_board,
-		    struct board_files *ret_files, struct err **err) warn_unused;
+int board_use_open(struct action *a, const struct ref *ref, struct board *ret_board,
+		   struct board_files *ret_files, struct err **err) warn_unused;
 /* How the QEMU in a tree is started; the tree is unpacked for it. Arena. */
-int board_node_emulator(struct action *a, const struct action_input *tree, const char *arch,
-			const struct strv **ret, struct err **err) warn_unused;
+int board_use_emulator(struct action *a, const struct action_input *tree, const char *arch,
+		       const struct strv **ret, struct err **err) warn_unused;

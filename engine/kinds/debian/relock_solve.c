@@ -7,10 +7,10 @@
  */
 #include <string.h>
 
-#include "kinds/debian/lock_priv.h"
+#include "kinds/debian/relock_priv.h"
 
 struct solving {
-	struct locking *l;
+	struct relock *l;
 	struct apt_request *q;
 	struct map extras;  /* names of old packages that may still be needed */
 	struct strv probes; /* names of which apt is to say what is in their way */
@@ -28,7 +28,7 @@ static void solving_clear(struct solving *s)
 
 /* ---- what the old lock has and the recipe may still need ---- */
 
-static bool is_asked(const struct locking *l, const char *what)
+static bool is_asked(const struct relock *l, const char *what)
 {
 	for (size_t i = 0; i < l->o->packages.count; i++)
 		if (str_eq(LIST_AT(l->o->packages, const char *, i), what))
@@ -40,7 +40,7 @@ static void reach_old(struct solving *s, const char *names);
 
 static void reach_one(struct solving *s, const char *name)
 {
-	const struct old_pin *p = lock_pin(s->l, name);
+	const struct old_pin *p = relock_pin(s->l, name);
 
 	if (p && !p->base && !map_set(&s->extras, p->entry->name, (void *)p) && p->entry->needs)
 		reach_old(s, p->entry->needs);
@@ -58,7 +58,7 @@ static void reach_old(struct solving *s, const char *names)
 
 static void find_extras(struct solving *s)
 {
-	struct locking *l = s->l;
+	struct relock *l = s->l;
 
 	for (size_t i = 0; i < l->old.wants.count; i++)
 		if (is_asked(l, l->old.wants.items[i].what))
@@ -78,7 +78,7 @@ static void find_extras(struct solving *s)
 /* ---- one attempt ---- */
 
 /* Whether a word of the recipe is about NAME; CHOOSING: and says which version, or a suite. */
-static bool is_named(const struct locking *l, const char *name, bool choosing)
+static bool is_named(const struct relock *l, const char *name, bool choosing)
 {
 	for (size_t i = 0; i < l->o->packages.count; i++) {
 		const char *text = LIST_AT(l->o->packages, const char *, i);
@@ -98,7 +98,7 @@ static void push_pin(struct strv *words, const struct old_pin *p)
 
 static void arguments(const struct solving *s, struct strv *words)
 {
-	const struct locking *l = s->l;
+	const struct relock *l = s->l;
 
 	strv_push(words, "?essential");
 	strv_push(words, "usr-is-merged");
@@ -117,7 +117,7 @@ static void arguments(const struct solving *s, struct strv *words)
 
 		if (package_word_parse(l->arena, text, &w) != 0)
 			continue;
-		p = lock_pin(l, w.name);
+		p = relock_pin(l, w.name);
 		if (p && p->kept)
 			push_pin(words, p);
 		else if (w.version || w.suite || !is_named(l, w.name, true))
@@ -149,21 +149,21 @@ static int attempt(struct solving *s, struct err **err)
 /* ---- what has to move along ---- */
 
 /* What moves anyway, or comes with it; a package that the recipe asks for moves no other. */
-static bool moves(const struct locking *l, const char *name)
+static bool moves(const struct relock *l, const char *name)
 {
-	const struct old_pin *p = lock_pin(l, name);
+	const struct old_pin *p = relock_pin(l, name);
 
 	return p ? !p->kept || p->left : !is_asked(l, name);
 }
 
 static bool give_up(struct solving *s, const char *name, const char *why)
 {
-	struct old_pin *p = lock_pin(s->l, name);
+	struct old_pin *p = relock_pin(s->l, name);
 
 	if (!p || !p->kept)
 		return false;
 	if (p->base) {
-		lock_leave_base(s->l, p, why);
+		relock_leave_base(s->l, p, why);
 		return true;
 	}
 	p->kept = false;
@@ -171,7 +171,7 @@ static bool give_up(struct solving *s, const char *name, const char *why)
 	return true;
 }
 
-static bool anything_moves(const struct locking *l)
+static bool anything_moves(const struct relock *l)
 {
 	for (size_t i = 0; i < l->pins.count; i++)
 		if (!l->pins.items[i].kept || l->pins.items[i].left)
@@ -185,8 +185,8 @@ static bool anything_moves(const struct locking *l)
  */
 static bool give_up_one(struct solving *s, const struct apt_unmet *u)
 {
-	struct locking *l = s->l;
-	const struct old_pin *p = lock_pin(l, u->name), *by = lock_pin(l, u->package);
+	struct relock *l = s->l;
+	const struct old_pin *p = relock_pin(l, u->name), *by = relock_pin(l, u->package);
 
 	if (p && p->base && !(by && (by->base || by->left)))
 		return give_up(s, u->package,
@@ -224,7 +224,7 @@ static int explain(const struct solving *s, struct err **err)
 
 	for (size_t i = 0; i < s->unmet.count; i++) {
 		const struct apt_unmet *u = &s->unmet.items[i];
-		const struct old_pin *p = lock_pin(s->l, u->name);
+		const struct old_pin *p = relock_pin(s->l, u->name);
 
 		if (text.len < 1000)
 			str_printf(&text, "%s'%s' %s %s", text.len ? "; " : "", u->package, u->verb,
@@ -312,7 +312,7 @@ static int find_moved_places(struct solving *s, struct apt_places *ret, struct e
 
 	for (size_t i = 0; i < s->found.count; i++) {
 		const struct lock_entry *e = &s->found.items[i];
-		const struct old_pin *p = lock_pin(s->l, e->name);
+		const struct old_pin *p = relock_pin(s->l, e->name);
 
 		if (p && p->kept && *e->path && !str_eq(p->entry->archive, e->archive))
 			strv_push(&names, e->name);
@@ -323,14 +323,14 @@ static int find_moved_places(struct solving *s, struct apt_places *ret, struct e
 /* A kept pin is itself, whichever archive or pool apt has it from. */
 static int put_pins(struct solving *s, struct err **err)
 {
-	const struct locking *l = s->l;
+	const struct relock *l = s->l;
 	struct apt_places places = {0};
 
 	if (find_moved_places(s, &places, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->found.count; i++) {
 		struct lock_entry *e = &s->found.items[i];
-		const struct old_pin *p = lock_pin(l, e->name);
+		const struct old_pin *p = relock_pin(l, e->name);
 
 		if (p && p->kept && str_eq(p->entry->version, e->version) &&
 		    (!*e->path || !digest_eq(&p->entry->sha256, &e->sha256) ||
@@ -343,7 +343,7 @@ static int put_pins(struct solving *s, struct err **err)
 
 static int check_base(const struct solving *s, struct err **err)
 {
-	const struct locking *l = s->l;
+	const struct relock *l = s->l;
 
 	for (size_t i = 0; i < l->pins.count; i++) {
 		const struct old_pin *p = &l->pins.items[i];
@@ -367,7 +367,7 @@ static int read_records(struct solving *s, struct err **err)
 	struct strv names cleanup_strv = {0};
 
 	for (size_t i = 0; i < s->found.count; i++)
-		if (!lock_record(s->l, &s->found.items[i].sha256))
+		if (!relock_record(s->l, &s->found.items[i].sha256))
 			strv_push(&names, s->found.items[i].name);
 	return apt_records(s->q, &names, &s->l->records, err);
 }
@@ -409,16 +409,16 @@ static const char *take_names(struct closure *c, const char *self)
 	return last;
 }
 
-static const struct old_pin *base_pin(const struct locking *l, const char *name)
+static const struct old_pin *base_pin(const struct relock *l, const char *name)
 {
-	const struct old_pin *p = lock_pin(l, name);
+	const struct old_pin *p = relock_pin(l, name);
 
 	return p && p->base ? p : NULL;
 }
 
 static int find_needs(struct closure *c, struct err **err)
 {
-	const struct locking *l = c->s->l;
+	const struct relock *l = c->s->l;
 
 	for (size_t i = 0; i < c->packages.count; i++) {
 		const struct deb_package *p = &c->packages.items[i];
@@ -451,7 +451,7 @@ static void reach(struct closure *c, const char *names)
 }
 
 /* NAMES without those of the base. */
-static const char *own_names(const struct locking *l, const char *names)
+static const char *own_names(const struct relock *l, const char *names)
 {
 	struct str own cleanup_str = STR_INIT;
 
@@ -468,7 +468,7 @@ static const char *own_names(const struct locking *l, const char *names)
 
 static void want(struct closure *c, const char *what)
 {
-	struct locking *l = c->s->l;
+	struct relock *l = c->s->l;
 	const char *names = take_names(c, NULL);
 
 	reach(c, names);
@@ -485,7 +485,7 @@ static bool is_essential(const struct deb_package *p)
 /* What is taken in place of what the base has. */
 static void want_left(struct closure *c, const char *what, bool updated)
 {
-	const struct locking *l = c->s->l;
+	const struct relock *l = c->s->l;
 
 	for (size_t i = 0; i < l->pins.count; i++)
 		if (l->pins.items[i].left && l->pins.items[i].updated == updated)
@@ -497,7 +497,7 @@ static void want_left(struct closure *c, const char *what, bool updated)
 /* What apt took is what the word says; it reads more into words than we do. */
 static int want_word(struct closure *c, const char *text, struct err **err)
 {
-	const struct locking *l = c->s->l;
+	const struct relock *l = c->s->l;
 	const struct lock_entry *e;
 	struct package_word w;
 
@@ -520,7 +520,7 @@ static int want_word(struct closure *c, const char *text, struct err **err)
 
 static int find_wants(struct closure *c, struct err **err)
 {
-	const struct locking *l = c->s->l;
+	const struct relock *l = c->s->l;
 
 	for (size_t i = 0; i < c->packages.count; i++)
 		if (is_essential(&c->packages.items[i]))
@@ -534,7 +534,7 @@ static int find_wants(struct closure *c, struct err **err)
 	return 0;
 }
 
-static void tell_moves(struct locking *l)
+static void tell_moves(struct relock *l)
 {
 	for (size_t i = 0; i < l->pins.count; i++)
 		if (!l->pins.items[i].kept && l->pins.items[i].why)
@@ -545,13 +545,14 @@ static void tell_moves(struct locking *l)
 static int put_packages(struct solving *s, struct err **err)
 {
 	struct closure c = {.s = s};
-	struct locking *l = s->l;
+	struct relock *l = s->l;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->found.count; i++) {
-		r = lock_describe(l, &s->found.items[i], err);
+		r = relock_describe(l, &s->found.items[i], err);
 		if (r == 0)
-			deb_packages_push(&c.packages, *lock_record(l, &s->found.items[i].sha256));
+			deb_packages_push(&c.packages,
+					  *relock_record(l, &s->found.items[i].sha256));
 	}
 	c.index = deb_index_new(&c.packages);
 	if (r == 0)
@@ -571,13 +572,13 @@ static int put_packages(struct solving *s, struct err **err)
 	return r;
 }
 
-int lock_solve(struct locking *l, struct apt_request *q, struct err **err)
+int relock_solve(struct relock *l, struct apt_request *q, struct err **err)
 {
 	struct solving s = {.l = l, .q = q};
 	int r;
 
 	find_extras(&s);
-	lock_say(l, "resolving %zu packages and what they need", l->o->packages.count);
+	relock_say(l, "resolving %zu packages and what they need", l->o->packages.count);
 	r = attempts(&s, err);
 	if (r == 0)
 		r = put_pins(&s, err);

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
-#include "kinds/debian/lock_priv.h"
+#include "kinds/debian/relock_priv.h"
 #include "machine/sandbox/sandbox.h"
 #include "media/deb/deb.h"
 
@@ -15,7 +15,7 @@
 #define QEMU_USER_STATIC "1:9.1"
 
 /* On top of a base, its architecture is the one that makes sense. */
-static const char *arch_of(const struct locking *l)
+static const char *arch_of(const struct relock *l)
 {
 	if (!str_eq(l->o->arch, "build"))
 		return l->o->arch;
@@ -23,7 +23,7 @@ static const char *arch_of(const struct locking *l)
 }
 
 /* In the old lock, or below it. */
-static bool old_has(const struct locking *l, const char *package)
+static bool old_has(const struct relock *l, const char *package)
 {
 	for (size_t i = 0; i < l->old.entries.count; i++)
 		if (str_eq(l->old.entries.items[i].name, package))
@@ -34,7 +34,7 @@ static bool old_has(const struct locking *l, const char *package)
 	return false;
 }
 
-void lock_say(const struct locking *l, const char *fmt, ...)
+void relock_say(const struct relock *l, const char *fmt, ...)
 {
 	char *text cleanup_free = NULL;
 	va_list ap;
@@ -47,7 +47,7 @@ void lock_say(const struct locking *l, const char *fmt, ...)
 	va_end(ap);
 }
 
-static int open_apt(struct locking *l, const char *arch, struct apt_request *q, struct err **err)
+static int open_apt(struct relock *l, const char *arch, struct apt_request *q, struct err **err)
 {
 	char *name cleanup_free = NULL;
 	struct digest d;
@@ -64,14 +64,13 @@ static int open_apt(struct locking *l, const char *arch, struct apt_request *q, 
 	digest_data(name, strlen(name), &d);
 	q->dir = arena_printf(l->arena, "%s/%.16s-%s", l->opts->cache_dir, digest_hex(&d, hex),
 			      arch);
-	lock_say(l, "reading the package lists of %zu archives (%s)", q->archives.count, arch);
+	relock_say(l, "reading the package lists of %zu archives (%s)", q->archives.count, arch);
 	return apt_open(q, err);
 }
 
 /* ---- tools ---- */
 
-static const struct lock_entry *old_tool(const struct locking *l, const char *name,
-					 const char *arch)
+static const struct lock_entry *old_tool(const struct relock *l, const char *name, const char *arch)
 {
 	for (size_t i = 0; i < l->old.entries.count; i++) {
 		const struct lock_entry *e = &l->old.entries.items[i];
@@ -84,7 +83,7 @@ static const struct lock_entry *old_tool(const struct locking *l, const char *na
 }
 
 /* 0: TOOL is as it was, and still there; 1: it is to be looked for. */
-static int keep_tool(struct locking *l, struct apt_request *q, const char *name,
+static int keep_tool(struct relock *l, struct apt_request *q, const char *name,
 		     struct lock_entry *tool, struct err **err)
 {
 	const struct lock_entry *e = old_tool(l, name, q->arch);
@@ -95,9 +94,9 @@ static int keep_tool(struct locking *l, struct apt_request *q, const char *name,
 	strv_push(&names, name);
 	if (apt_records(q, &names, &l->records, err) < 0)
 		return -1;
-	if (!e || lock_updates(l, name))
+	if (!e || relock_updates(l, name))
 		return 1;
-	r = lock_still_there(l, q, e, &why, err);
+	r = relock_still_there(l, q, e, &why, err);
 	if (r == 1)
 		map_set(&l->why, name, (void *)why);
 	*tool = *e;
@@ -105,8 +104,7 @@ static int keep_tool(struct locking *l, struct apt_request *q, const char *name,
 }
 
 /* Adds one tool of the architecture of Q. */
-static int resolve_tool(struct locking *l, struct apt_request *q, const char *name,
-			struct err **err)
+static int resolve_tool(struct relock *l, struct apt_request *q, const char *name, struct err **err)
 {
 	struct lock_entry tool;
 	int r = keep_tool(l, q, name, &tool, err);
@@ -121,14 +119,14 @@ static int resolve_tool(struct locking *l, struct apt_request *q, const char *na
 		tool = found.items[0];
 		lock_entries_clear(&found);
 	}
-	if (!tool.source && lock_describe(l, &tool, err) < 0)
+	if (!tool.source && relock_describe(l, &tool, err) < 0)
 		return -1;
 	tool.needs = "";
 	lock_entries_push(&l->now.entries, tool);
 	return 0;
 }
 
-static int resolve_emulator(struct locking *l, struct err **err)
+static int resolve_emulator(struct relock *l, struct err **err)
 {
 	struct apt_request host;
 	struct lock_entry *e;
@@ -143,7 +141,7 @@ static int resolve_emulator(struct locking *l, struct err **err)
 	return resolve_tool(l, &host, "qemu-user-static", err);
 }
 
-static void want_tools(struct locking *l)
+static void want_tools(struct relock *l)
 {
 	struct strv names cleanup_strv = {0};
 	struct str text cleanup_str = STR_INIT;
@@ -162,7 +160,7 @@ static void want_tools(struct locking *l)
 }
 
 /* What runs the maintainer scripts of a foreign architecture: an emulator. */
-static int resolve_tools(struct locking *l, struct apt_request *q, struct err **err)
+static int resolve_tools(struct relock *l, struct apt_request *q, struct err **err)
 {
 	if (!sandbox_is_native(q->arch)) {
 		if (!sandbox_emulator_name(q->arch))
@@ -178,7 +176,7 @@ static int resolve_tools(struct locking *l, struct apt_request *q, struct err **
 
 /* ---- sources ---- */
 
-static void old_source(const struct locking *l, const char *name, struct lock_entries *ret)
+static void old_source(const struct relock *l, const char *name, struct lock_entries *ret)
 {
 	for (size_t i = 0; i < l->old.entries.count; i++) {
 		const struct lock_entry *e = &l->old.entries.items[i];
@@ -209,7 +207,7 @@ static const struct lock_entry *smallest(const struct lock_entries *list)
 }
 
 /* 0: the files of WAS are in an index or, all or none, in a pool; 1: they are not. */
-static int keep_source(struct locking *l, struct apt_request *q, const char *name,
+static int keep_source(struct relock *l, struct apt_request *q, const char *name,
 		       const struct lock_entries *was, struct err **err)
 {
 	struct lock_entries found = {0};
@@ -225,13 +223,13 @@ static int keep_source(struct locking *l, struct apt_request *q, const char *nam
 	}
 	if (same)
 		return 0;
-	r = lock_still_there(l, q, smallest(was), &why, err);
+	r = relock_still_there(l, q, smallest(was), &why, err);
 	if (r == 1)
 		map_set(&l->why, name, (void *)why);
 	return r;
 }
 
-static int resolve_source(struct locking *l, struct apt_request *q, const char *name,
+static int resolve_source(struct relock *l, struct apt_request *q, const char *name,
 			  struct err **err)
 {
 	struct lock_entries was = {0};
@@ -240,8 +238,8 @@ static int resolve_source(struct locking *l, struct apt_request *q, const char *
 	int r = 1;
 
 	old_source(l, name, &was);
-	lock_say(l, "looking for source '%s'", name);
-	if (was.count && !lock_updates(l, name))
+	relock_say(l, "looking for source '%s'", name);
+	if (was.count && !relock_updates(l, name))
 		r = keep_source(l, q, name, &was, err);
 	for (size_t i = 0; r == 0 && i < was.count; i++)
 		lock_entries_push(&l->now.entries, was.items[i]);
@@ -262,7 +260,7 @@ static int resolve_source(struct locking *l, struct apt_request *q, const char *
 /* ---- all of it ---- */
 
 /* Those that something is from; others may come and go in project.yaml. */
-static int record_archives(struct locking *l, const struct list *archives, struct err **err)
+static int record_archives(struct relock *l, const struct list *archives, struct err **err)
 {
 	for (size_t i = 0; i < archives->count; i++) {
 		const struct archive *a = LIST_AT(*archives, const struct archive *, i);
@@ -287,7 +285,7 @@ static void say_day(uint64_t date, char text[16])
 }
 
 /* A mirror that shows an old state again shows one that was signed, so apt takes it. */
-static void say_if_older(const struct locking *l)
+static void say_if_older(const struct relock *l)
 {
 	char now[16], old[16];
 
@@ -295,13 +293,14 @@ static void say_if_older(const struct locking *l)
 		return;
 	say_day(l->now.date, now);
 	say_day(l->old.date, old);
-	lock_say(l,
-		 "the archives are in a state of %s, older than that of the lock (%s): a mirror is "
-		 "behind, or shows an old state again",
-		 now, old);
+	relock_say(
+		l,
+		"the archives are in a state of %s, older than that of the lock (%s): a mirror is "
+		"behind, or shows an old state again",
+		now, old);
 }
 
-static int resolve_all(struct locking *l, struct err **err)
+static int resolve_all(struct relock *l, struct err **err)
 {
 	struct apt_request q;
 
@@ -313,10 +312,10 @@ static int resolve_all(struct locking *l, struct err **err)
 	    open_apt(l, l->now.arch, &q, err) < 0 || apt_date(&q, &l->now.date, err) < 0)
 		return -1;
 	say_if_older(l);
-	if (lock_find_pins(l, &q, err) < 0)
+	if (relock_find_pins(l, &q, err) < 0)
 		return -1;
 	if ((l->o->packages.count || l->o->from) &&
-	    (lock_solve(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
+	    (relock_solve(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
 		return -1;
 	for (size_t i = 0; i < l->o->sources.count; i++)
 		if (resolve_source(l, &q, LIST_AT(l->o->sources, const char *, i), err) < 0)
@@ -350,7 +349,7 @@ static void point_at(const struct recipe *r, struct err *e)
 }
 
 /* What this orch writes it can read; a name that no line can hold is found here. */
-static int check_text(struct locking *l, const struct str *text, struct err **err)
+static int check_text(struct relock *l, const struct str *text, struct err **err)
 {
 	struct debian_lock again cleanup_lock = {0};
 	struct err *unreadable cleanup_err = NULL;
@@ -364,14 +363,14 @@ static int check_text(struct locking *l, const struct str *text, struct err **er
 		       (int)strcspn(line, "\n"), line);
 }
 
-static const char *nothing_moved(const struct locking *l)
+static const char *nothing_moved(const struct relock *l)
 {
 	if (l->old.format == 1)
 		return "written as orch-lock 2, with the same packages\n";
 	return "answers the changed recipe, with the same packages\n";
 }
 
-static int write_lock(struct locking *l, struct str *report, struct err **err)
+static int write_lock(struct relock *l, struct str *report, struct err **err)
 {
 	struct str diff cleanup_str = STR_INIT, text cleanup_str = STR_INIT,
 			was cleanup_str = STR_INIT;
@@ -400,7 +399,7 @@ static int write_lock(struct locking *l, struct str *report, struct err **err)
  * A node without a lock begins with the pins of the one that it extends, so that both differ by
  * what their recipes say.
  */
-static int borrow_lock(struct locking *l, struct err **err)
+static int borrow_lock(struct relock *l, struct err **err)
 {
 	const struct list *bases = &l->recipe->extended;
 	int rc = 1;
@@ -417,7 +416,7 @@ static int borrow_lock(struct locking *l, struct err **err)
 }
 
 /* A lock that cannot be read is not "no lock": its pins would be lost. */
-static int read_locks(struct locking *l, struct err **err)
+static int read_locks(struct relock *l, struct err **err)
 {
 	int rc = debian_lock_read_any(l->arena, l->project->dir, l->recipe->name, &l->old, err);
 
@@ -426,10 +425,10 @@ static int read_locks(struct locking *l, struct err **err)
 	return debian_read_bases(l->arena, l->project, l->o, &l->base, err);
 }
 
-int lock_resolve(struct arena *arena, const struct project *p, const struct recipe *r,
-		 const struct lock_opts *opts, struct str *report, struct err **err)
+int relock_node(struct arena *arena, const struct project *p, const struct recipe *r,
+		const struct relock_opts *opts, struct str *report, struct err **err)
 {
-	struct locking l = {.arena = arena, .project = p, .recipe = r, .o = r->opts, .opts = opts};
+	struct relock l = {.arena = arena, .project = p, .recipe = r, .o = r->opts, .opts = opts};
 	char *guard cleanup_free = path_join(opts->cache_dir, "lock");
 	int fd cleanup_fd = -1;
 	int rc;

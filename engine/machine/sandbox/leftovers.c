@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "machine/sandbox/litter.h"
+#include "machine/sandbox/leftovers.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #define NOTES_MAX (1u << 20)
 
-struct litter {
+struct leftovers {
 	char *path; /* of the file */
 	int fd;     /* holds its lock */
 	struct strv noted;
@@ -59,7 +59,7 @@ static void sweep(const char *dir)
 		closedir(d);
 }
 
-int litter_open(const char *dir, struct litter **ret, struct err **err)
+int leftovers_open(const char *dir, struct leftovers **ret, struct err **err)
 {
 	char *lock cleanup_free = path_join(dir, "lock");
 	char *path = NULL;
@@ -81,7 +81,7 @@ int litter_open(const char *dir, struct litter **ret, struct err **err)
 	return 0;
 }
 
-void litter_note(struct litter *l, const char *path)
+void leftovers_note(struct leftovers *l, const char *path)
 {
 	char *line cleanup_free = xasprintf("%s\n", path);
 	struct err *ignored cleanup_err = NULL;
@@ -94,7 +94,7 @@ void litter_note(struct litter *l, const char *path)
 	(void)!fd_write_all(l->fd, l->path, line, strlen(line), &ignored);
 }
 
-void litter_close(struct litter *l)
+void leftovers_close(struct leftovers *l)
 {
 	if (!l)
 		return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "kinds/run/guestbox.h"
+#include "kinds/run/step_vm.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "base/tmp.h"
 #include "base/vec.h"
 #include "kinds/run/guest_disk.h"
-#include "machine/guest/guest_sandbox.h"
+#include "machine/guest/sandbox_vm.h"
 #include "media/ext4/ext4.h"
 #include "media/tree/tree_dir.h"
 #include "media/tree/tree_export.h"
@@ -24,11 +24,11 @@
 #define PLAIN_ID 1000
 #define EMULATOR "/emulator"
 
-struct guestbox {
+struct step_vm {
 	struct action *a;
-	const struct guestbox_spec *spec;
+	const struct step_vm_spec *spec;
 	const char *root, *binds; /* images */
-	struct guest_sandbox *guest;
+	struct sandbox_vm *guest;
 	time_t started; /* the guest has this machine's clock */
 };
 
@@ -44,9 +44,9 @@ static bool sees_owners(void)
 	       strchr(map.buf, '\n') != strrchr(map.buf, '\n');
 }
 
-bool guestbox_instead(struct action *a, struct err **err)
+bool step_vm_instead(struct action *a, struct err **err)
 {
-	if ((*err)->cls != ERR_ENV || !guest_sandbox_possible())
+	if ((*err)->cls != ERR_ENV || !sandbox_vm_possible())
 		return false;
 	if (!sees_owners()) {
 		struct err *why cleanup_err = steal_ptr(*err);
@@ -70,7 +70,7 @@ static void log_line(void *arg, const char *line)
 
 /* --- images -------------------------------------------------------------------------------- */
 
-static int write_image(struct guestbox *b, struct tree *t, const char *path, const char *name,
+static int write_image(struct step_vm *b, struct tree *t, const char *path, const char *name,
 		       struct err **err)
 {
 	struct guest_disk d = {.name = name,
@@ -84,7 +84,7 @@ static int write_image(struct guestbox *b, struct tree *t, const char *path, con
 }
 
 /* Where file systems and directories will be mounted in a root that cannot be written to. */
-static int add_mount_points(const struct guestbox_spec *spec, struct err **err)
+static int add_mount_points(const struct step_vm_spec *spec, struct err **err)
 {
 	static const char *const fresh[] = {"proc", "dev", "run", "tmp", "sys"};
 
@@ -103,7 +103,7 @@ static int add_mount_points(const struct guestbox_spec *spec, struct err **err)
 	return 0;
 }
 
-static int add_bind(struct guestbox *b, struct tree *t, const char *from, const char *to,
+static int add_bind(struct step_vm *b, struct tree *t, const char *from, const char *to,
 		    struct err **err)
 {
 	struct tree *part cleanup_tree = NULL;
@@ -122,9 +122,9 @@ static int add_bind(struct guestbox *b, struct tree *t, const char *from, const 
 }
 
 /* The second disk: bind I is "/I" on it. */
-static int write_binds(struct guestbox *b, struct err **err)
+static int write_binds(struct step_vm *b, struct err **err)
 {
-	const struct guestbox_spec *spec = b->spec;
+	const struct step_vm_spec *spec = b->spec;
 	struct tree *t cleanup_tree = tree_new(ANY_TIME, b->a->workdir);
 
 	for (size_t i = 0; i < spec->bind_count; i++) {
@@ -140,13 +140,13 @@ static int write_binds(struct guestbox *b, struct err **err)
 
 /* --- running ------------------------------------------------------------------------------- */
 
-static int start(struct guestbox *b, struct err **err)
+static int start(struct step_vm *b, struct err **err)
 {
 	struct action *a = b->a;
-	const struct guestbox_spec *spec = b->spec;
-	struct guest_sandbox_bind *binds =
+	const struct step_vm_spec *spec = b->spec;
+	struct sandbox_vm_bind *binds =
 		arena_alloc(a->arena, (spec->bind_count + 1) * sizeof(*binds));
-	struct guest_sandbox_opts opts = {
+	struct sandbox_vm_opts opts = {
 		.guest = {.name = a->node,
 			  .cache_dir = a->cache_dir,
 			  .tmp_dir = a->workdir,
@@ -166,16 +166,16 @@ static int start(struct guestbox *b, struct err **err)
 	};
 
 	for (size_t i = 0; i < spec->bind_count; i++)
-		binds[i] = (struct guest_sandbox_bind){arena_printf(a->arena, "/%zu", i),
-						       spec->binds[i].to, spec->binds[i].writable};
+		binds[i] = (struct sandbox_vm_bind){arena_printf(a->arena, "/%zu", i),
+						    spec->binds[i].to, spec->binds[i].writable};
 	action_progress(a, -1, "starting a QEMU guest in place of the sandbox");
-	return guest_sandbox_open(&opts, &b->guest, err);
+	return sandbox_vm_open(&opts, &b->guest, err);
 }
 
-int guestbox_open(struct action *a, const struct guestbox_spec *spec, struct guestbox **ret,
-		  struct err **err)
+int step_vm_open(struct action *a, const struct step_vm_spec *spec, struct step_vm **ret,
+		 struct err **err)
 {
-	struct guestbox *b cleanup_guestbox = xcalloc(1, sizeof(*b));
+	struct step_vm *b cleanup_step_vm = xcalloc(1, sizeof(*b));
 	char *dir cleanup_free = NULL;
 
 	/*
@@ -202,16 +202,16 @@ int guestbox_open(struct action *a, const struct guestbox_spec *spec, struct gue
 	return 0;
 }
 
-int guestbox_run(struct guestbox *b, char *const argv[], const char *cwd, int *ret_status,
-		 struct err **err)
+int step_vm_run(struct step_vm *b, char *const argv[], const char *cwd, int *ret_status,
+		struct err **err)
 {
-	return guest_sandbox_run(b->guest, argv, cwd, ret_status, err);
+	return sandbox_vm_run(b->guest, argv, cwd, ret_status, err);
 }
 
 /* --- results ------------------------------------------------------------------------------- */
 
 /* Puts what T has at FROM in place of directory TO. */
-static int replace_directory(struct guestbox *b, struct tree *t, const char *from, const char *to,
+static int replace_directory(struct step_vm *b, struct tree *t, const char *from, const char *to,
 			     struct err **err)
 {
 	struct tree *part cleanup_tree = tree_new(ANY_TIME, b->a->workdir);
@@ -225,13 +225,13 @@ static int replace_directory(struct guestbox *b, struct tree *t, const char *fro
 	return 0;
 }
 
-int guestbox_close(struct guestbox *b, struct tree *ret_root, struct err **err)
+int step_vm_close(struct step_vm *b, struct tree *ret_root, struct err **err)
 {
-	const struct guestbox_spec *spec = b->spec;
+	const struct step_vm_spec *spec = b->spec;
 	struct tree *t cleanup_tree = tree_new(ANY_TIME, b->a->workdir);
 
 	action_progress(b->a, -1, "reading the guest's files");
-	if (guest_sandbox_close(b->guest, err) < 0 ||
+	if (sandbox_vm_close(b->guest, err) < 0 ||
 	    (ret_root && ext4_read_tree(ret_root, b->root, 0, err) < 0) ||
 	    ext4_read_tree(t, b->binds, 0, err) < 0)
 		return err_wrap(err, "in place of the sandbox");
@@ -247,10 +247,10 @@ int guestbox_close(struct guestbox *b, struct tree *ret_root, struct err **err)
 	return 0;
 }
 
-void guestbox_free(struct guestbox *b)
+void step_vm_free(struct step_vm *b)
 {
 	if (!b)
 		return;
-	guest_sandbox_free(b->guest);
+	sandbox_vm_free(b->guest);
 	free(b);
 }

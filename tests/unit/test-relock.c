@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "kinds/debian/relock.h"
 #include "lock-fixture.h"
 
 static int parse_text(struct arena *arena, const char *text, struct debian_lock *ret,
@@ -204,10 +205,10 @@ static void refuse_everywhere(struct project *p, const char *text, size_t len)
 
 	put("recipes/minimal.lock", text, len);
 	for (int update = 0; update < 2; update++) {
-		struct lock_opts opts = {.update = update, .offline = true, .cache_dir = cache};
+		struct relock_opts opts = {.update = update, .offline = true, .cache_dir = cache};
 		struct err *err cleanup_err = NULL;
 
-		assert_int_equal(lock_resolve(arena, p, r, &opts, &report, &err), -1);
+		assert_int_equal(relock_node(arena, p, r, &opts, &report, &err), -1);
 		assert_string_equal(err->file, "recipes/minimal.lock");
 		assert_true(err->line > 0);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "machine/guest/guest_wall.h"
+#include "machine/guest/appliance_wall.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -17,23 +17,23 @@
 #define FILES_MAX 1048576
 #define FAILED 125
 
-void guest_wall_program(struct str *files, const char *path)
+void appliance_wall_program(struct str *files, const char *path)
 {
 	str_printf(files, "program %s\n", path);
 }
 
-void guest_wall_read(struct str *files, const char *path)
+void appliance_wall_read(struct str *files, const char *path)
 {
 	str_printf(files, "read %s\n", path);
 }
 
-void guest_wall_write(struct str *files, const char *path)
+void appliance_wall_write(struct str *files, const char *path)
 {
 	str_printf(files, "write %s\n", path);
 }
 
-int guest_wall_make(const char *path, const char *program, const struct str *files,
-		    struct err **err)
+int appliance_wall_make(const char *path, const char *program, const struct str *files,
+			struct err **err)
 {
 	char *list cleanup_free = xasprintf("%s.files", path);
 	struct stat st;
@@ -120,7 +120,7 @@ static int start(const char *program, struct confined *wall, const char *dir, ch
 	return proc_start(strv_argv(&argv), &opts, &qemu, err);
 }
 
-int guest_wall_main(char *argv[])
+int appliance_wall_main(char *argv[])
 {
 	char *list cleanup_free = xasprintf("%s.files", argv[0]);
 	char *dir cleanup_free = path_dir(argv[0]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "graph/snapshot.h"
+#include "graph/stat_shortcut.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ struct entry {
 
 struct saver {
 	const struct graph *g;
-	const struct snapshot_request *req;
+	const struct stat_shortcut_request *req;
 	struct str out;
 	struct map seen; /* paths of BASE_PROJECT, absolute ones of BASE_ROOT */
 	struct arena *arena;
@@ -108,7 +108,7 @@ static void close_bases(int dirs[BASE_COUNT])
 }
 
 /* What the answer depends on besides files: the request and this very binary. */
-static void put_head(struct str *out, const struct snapshot_request *req)
+static void put_head(struct str *out, const struct stat_shortcut_request *req)
 {
 	struct stat st;
 
@@ -299,8 +299,9 @@ static int gather(struct saver *v, struct store *s, const struct strv *extra)
 	return 0;
 }
 
-int snapshot_save(const struct graph *g, struct store *s, const struct snapshot_request *req,
-		  const struct strv *extra, const struct str *answer, struct err **err)
+int stat_shortcut_save(const struct graph *g, struct store *s,
+		       const struct stat_shortcut_request *req, const struct strv *extra,
+		       const struct str *answer, struct err **err)
 {
 	struct saver v = {.g = g, .req = req, .out = STR_INIT, .arena = arena_new()};
 	uint64_t len = answer->len, sum = 0;
@@ -316,7 +317,7 @@ int snapshot_save(const struct graph *g, struct store *s, const struct snapshot_
 	if (gather(&v, s, extra) == 0 && !v.racy) {
 		sum = sum_of(v.out.buf + head + sizeof(sum), v.out.len - head - sizeof(sum));
 		memcpy(v.out.buf + head, &sum, sizeof(sum));
-		rc = store_snapshot_put(s, req->project_dir, &v.out, err);
+		rc = store_note_put(s, req->project_dir, &v.out, err);
 	}
 	close_bases(v.dirs);
 	map_clear(&v.seen);
@@ -432,8 +433,8 @@ static bool all_unchanged(const char *project_dir, const char *cas_dir, const ch
 	return !changed;
 }
 
-int snapshot_read(const char *project_dir, const char *cas_dir, const char *body, size_t body_len,
-		  struct str *ret)
+int stat_shortcut_read(const char *project_dir, const char *cas_dir, const char *body,
+		       size_t body_len, struct str *ret)
 {
 	const char *end = body + body_len;
 	uint64_t len;
@@ -450,11 +451,11 @@ int snapshot_read(const char *project_dir, const char *cas_dir, const char *body
 	return 0;
 }
 
-int snapshot_check(struct store *s, const struct snapshot_request *req, struct str *ret,
-		   struct err **err)
+int stat_shortcut_check(struct store *s, const struct stat_shortcut_request *req, struct str *ret,
+			struct err **err)
 {
 	struct str head cleanup_str = STR_INIT, data cleanup_str = STR_INIT;
-	int rc = store_snapshot_get(s, req->project_dir, &data, err);
+	int rc = store_note_get(s, req->project_dir, &data, err);
 	const char *body;
 	uint64_t sum;
 	size_t len;
@@ -469,5 +470,5 @@ int snapshot_check(struct store *s, const struct snapshot_request *req, struct s
 	len = data.len - head.len - sizeof(sum);
 	if (sum_of(body, len) != sum)
 		return 1;
-	return snapshot_read(req->project_dir, store_subdir(s, "cas"), body, len, ret);
+	return stat_shortcut_read(req->project_dir, store_subdir(s, "cas"), body, len, ret);
 }

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "machine/sandbox/litter.h"
+#include "machine/sandbox/leftovers.h"
 
 static size_t files_in(const char *name)
 {
@@ -18,17 +18,17 @@ static size_t files_in(const char *name)
 
 static void test_close(void **state)
 {
-	struct litter *l = NULL;
+	struct leftovers *l = NULL;
 	struct err *err = NULL;
 
 	put("a/x/file", "text");
-	ok(litter_open(at("notes"), &l, &err), &err);
-	litter_note(l, at("a/x"));
-	litter_note(l, at("a/x"));
-	litter_note(l, at("never-made"));
+	ok(leftovers_open(at("notes"), &l, &err), &err);
+	leftovers_note(l, at("a/x"));
+	leftovers_note(l, at("a/x"));
+	leftovers_note(l, at("never-made"));
 	assert_int_equal(files_in("notes"), 2);
-	litter_close(l);
-	litter_close(NULL);
+	leftovers_close(l);
+	leftovers_close(NULL);
 	assert_false(path_exists(at("a/x")));
 	assert_true(path_exists(at("a")));
 	assert_int_equal(files_in("notes"), 1);
@@ -37,7 +37,7 @@ static void test_close(void **state)
 /* Notes of a killed process are obeyed by the next one, those of a living one are not. */
 static void test_killed(void **state)
 {
-	struct litter *living = NULL, *next = NULL;
+	struct leftovers *living = NULL, *next = NULL;
 	struct err *err = NULL;
 	int status, fds[2];
 	char c;
@@ -45,16 +45,16 @@ static void test_killed(void **state)
 
 	put("dead/file", "text");
 	put("alive/file", "text");
-	ok(litter_open(at("notes"), &living, &err), &err);
-	litter_note(living, at("alive"));
+	ok(leftovers_open(at("notes"), &living, &err), &err);
+	leftovers_note(living, at("alive"));
 	assert_int_equal(pipe(fds), 0);
 	pid = fork();
 	if (pid == 0) {
-		struct litter *mine = NULL;
+		struct leftovers *mine = NULL;
 
-		if (litter_open(at("notes"), &mine, &err) < 0)
+		if (leftovers_open(at("notes"), &mine, &err) < 0)
 			_exit(1);
-		litter_note(mine, at("dead"));
+		leftovers_note(mine, at("dead"));
 		if (write(fds[1], "x", 1) == 1)
 			pause();
 		_exit(1);
@@ -63,11 +63,11 @@ static void test_killed(void **state)
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(path_exists(at("dead")));
-	ok(litter_open(at("notes"), &next, &err), &err);
+	ok(leftovers_open(at("notes"), &next, &err), &err);
 	assert_false(path_exists(at("dead")));
 	assert_true(path_exists(at("alive")));
-	litter_close(next);
-	litter_close(living);
+	leftovers_close(next);
+	leftovers_close(living);
 	assert_false(path_exists(at("alive")));
 	close(fds[0]);
 	close(fds[1]);

@@ -10,25 +10,32 @@
  * which decides by content. A file that changed within the run's last moments, by the granularity
  * of the clock, is not trusted: the snapshot is not kept then (git's racy-timestamp rule). Nor is a
  * snapshot whose sum is wrong: the disk under the store is trusted with nothing.
+ *
+ * The price: a second road to an answer, and stat(2) as the judge on it. Bytes that change while
+ * device, inode, mode, size, time of change and time of status change stay, to the nanosecond, are
+ * not seen: a bit that flips on the disk, or what root does with the clock. They are seen where it
+ * matters, when bytes are handed out (store/blob.h); this road hands out none. What it buys stands
+ * in docs/bench.md; without it every no-op reads all recipes and looks every key up.
  */
 #include "graph/graph.h"
 
-struct snapshot_request {
+struct stat_shortcut_request {
 	const char *project_dir; /* absolute */
 	const char *text;        /* what was asked: targets and overrides; compared as a whole */
 	int64_t started_ns;      /* CLOCK_REALTIME when the run began, before anything was read */
 };
 
-/* 0: nothing changed, and what snapshot_save() was given is appended to *RET; 1: unknown. */
-int snapshot_check(struct store *s, const struct snapshot_request *req, struct str *ret,
-		   struct err **err) warn_unused;
+/* 0: nothing changed, and what stat_shortcut_save() was given is appended to *RET; 1: unknown. */
+int stat_shortcut_check(struct store *s, const struct stat_shortcut_request *req, struct str *ret,
+			struct err **err) warn_unused;
 /* The same for a snapshot whose head and sum are right, of the BODY_LEN bytes after them. */
-int snapshot_read(const char *project_dir, const char *cas_dir, const char *body, size_t body_len,
-		  struct str *ret) warn_unused;
+int stat_shortcut_read(const char *project_dir, const char *cas_dir, const char *body,
+		       size_t body_len, struct str *ret) warn_unused;
 /*
  * Remembers the state after a run in which all wanted nodes are settled with a record. EXTRA: more
  * files, relative to the project, that this run may have written itself (out/). ANSWER: for the
  * caller.
  */
-int snapshot_save(const struct graph *g, struct store *s, const struct snapshot_request *req,
-		  const struct strv *extra, const struct str *answer, struct err **err) warn_unused;
+int stat_shortcut_save(const struct graph *g, struct store *s,
+		       const struct stat_shortcut_request *req, const struct strv *extra,
+		       const struct str *answer, struct err **err) warn_unused;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What the files behind lock_resolve() share.
+ * What the files behind relock_node() share.
  *
- *	lock.c        the locks as they were, tools and sources, the lock as it will be
- *	lock_pins.c   which pins the archives still have
- *	lock_solve.c  the packages, through apt, with the pins in their place
+ *	relock.c        the locks as they were, tools and sources, the lock as it will be
+ *	relock_pins.c   which pins the archives still have
+ *	relock_solve.c  the packages, through apt, with the pins in their place
  */
 #include "kinds/debian/apt.h"
-#include "kinds/debian/lock.h"
+#include "kinds/debian/relock.h"
 
 /* A package that the old lock, or a node below, pins. */
 struct old_pin {
@@ -22,12 +22,12 @@ struct old_pin {
 };
 DEFINE_VEC(old_pins, struct old_pin)
 
-struct locking {
+struct relock {
 	struct arena *arena;
 	const struct project *project;
 	const struct recipe *recipe;
 	const struct debian_opts *o;
-	const struct lock_opts *opts;
+	const struct relock_opts *opts;
 	struct debian_lock old, now;
 	const char *lent; /* the node that OLD is the lock of, while this one has none; or NULL */
 	struct debian_lock base; /* packages of all nodes it builds on, in one */
@@ -37,30 +37,30 @@ struct locking {
 };
 
 /* Tells the user what is being done, which may take a while. */
-void lock_say(const struct locking *l, const char *fmt, ...) printf_like(2, 3);
+void relock_say(const struct relock *l, const char *fmt, ...) printf_like(2, 3);
 /* Whether --update is meant for NAME. */
-bool lock_updates(const struct locking *l, const char *name);
+bool relock_updates(const struct relock *l, const char *name);
 /*
  * Fills L->pins, with the archives of Q open. Kept pins that only the pools still have are handed
  * to apt as an archive of their own.
  */
-int lock_find_pins(struct locking *l, struct apt_request *q, struct err **err) warn_unused;
+int relock_find_pins(struct relock *l, struct apt_request *q, struct err **err) warn_unused;
 /*
  * Whether the archives of Q still have E, by index or in their pool: 0, or 1 and *ret_why says why
  * not.
  */
-int lock_still_there(struct locking *l, struct apt_request *q, const struct lock_entry *e,
-		     const char **ret_why, struct err **err) warn_unused;
+int relock_still_there(struct relock *l, struct apt_request *q, const struct lock_entry *e,
+		       const char **ret_why, struct err **err) warn_unused;
 /*
  * This node takes its own in place of P, which a node below has: what the old lock had, if the
  * archives have it, else what is found, because of WHY.
  */
-void lock_leave_base(const struct locking *l, struct old_pin *p, const char *why);
+void relock_leave_base(const struct relock *l, struct old_pin *p, const char *why);
 /* The pin of a package, or NULL. */
-struct old_pin *lock_pin(const struct locking *l, const char *name);
+struct old_pin *relock_pin(const struct relock *l, const char *name);
 /* What an index says of the package with these bytes, or NULL. */
-const struct deb_package *lock_record(const struct locking *l, const struct digest *sha256);
+const struct deb_package *relock_record(const struct relock *l, const struct digest *sha256);
 /* Puts what the archive's index says of E into it. */
-int lock_describe(const struct locking *l, struct lock_entry *e, struct err **err) warn_unused;
+int relock_describe(const struct relock *l, struct lock_entry *e, struct err **err) warn_unused;
 /* Resolves the packages: entries and wants of L->now. */
-int lock_solve(struct locking *l, struct apt_request *q, struct err **err) warn_unused;
+int relock_solve(struct relock *l, struct apt_request *q, struct err **err) warn_unused;

@@ -7,14 +7,14 @@
  */
 #include "base/err.h"
 
-struct litter;
+struct leftovers;
 
 /*
  * Clears up after dead processes and starts a file of this process in DIR,
  * which is made if missing.
  */
-int litter_open(const char *dir, struct litter **ret, struct err **err) warn_unused;
+int leftovers_open(const char *dir, struct leftovers **ret, struct err **err) warn_unused;
 /* Directory PATH (absolute) will have to be removed. The same path again is no new note. */
-void litter_note(struct litter *l, const char *path);
+void leftovers_note(struct leftovers *l, const char *path);
 /* Removes what was noted, and the file; NULL is fine. */
-void litter_close(struct litter *l);
+void leftovers_close(struct leftovers *l);

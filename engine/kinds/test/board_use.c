@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "kinds/test/board_node.h"
+#include "kinds/test/board_use.h"
 
 #include "kinds/run/rootdir.h"
 #include "machine/guest/qemu.h"
@@ -9,8 +9,8 @@ static void clear(void *argv)
 	strv_clear(argv);
 }
 
-int board_node_emulator(struct action *a, const struct action_input *tree, const char *arch,
-			const struct strv **ret, struct err **err)
+int board_use_emulator(struct action *a, const struct action_input *tree, const char *arch,
+		       const struct strv **ret, struct err **err)
 {
 	struct strv *argv = arena_alloc(a->arena, sizeof(*argv));
 	struct rootdir root;
@@ -31,8 +31,8 @@ static const struct input_file *file_of(const struct action_input *in, const cha
 	return NULL;
 }
 
-int board_node_open(struct action *a, const struct ref *ref, struct board *ret_board,
-		    struct board_files *ret_files, struct err **err)
+int board_use_open(struct action *a, const struct ref *ref, struct board *ret_board,
+		   struct board_files *ret_files, struct err **err)
 {
 	const struct action_input *in = action_input(a, ref);
 	const struct input_file *json = file_of(in, BOARD_JSON),
@@ -52,7 +52,7 @@ int board_node_open(struct action *a, const struct ref *ref, struct board *ret_b
 		struct action_input t = {
 			.ref = ref->text, .path = emulator->path, .digest = emulator->digest};
 
-		if (board_node_emulator(a, &t, board.arch, &files.qemu, err) < 0)
+		if (board_use_emulator(a, &t, board.arch, &files.qemu, err) < 0)
 			return -1;
 	}
 	*ret_board = board;

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # In the appliance, process 1 of new namespaces: what a command of the sandbox finds around it
-# (guest_sandbox.c). $r: its root.
+# (sandbox_vm.c). $r: its root.
 # shellcheck disable=SC2086,SC2154 # $r has no spaces
 set -e
 umask 022

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "machine/guest/guest.h"
+#include "machine/guest/appliance.h"
 
 #include <ctype.h>
 #include <guestfs.h>
@@ -10,17 +10,17 @@
 #include "base/path.h"
 #include "base/trace.h"
 #include "machine/board/console.h"
-#include "machine/guest/guest_wall.h"
+#include "machine/guest/appliance_wall.h"
 #include "machine/host.h"
-#include "machine/sandbox/litter.h"
+#include "machine/sandbox/leftovers.h"
 
 #define SAID_MAX 16384
 
-struct guest {
+struct appliance {
 	guestfs_h *h;
-	struct guest_opts opts;
-	struct litter *litter;
-	struct str files;       /* what QEMU may see (guest_wall.h) */
+	struct appliance_opts opts;
+	struct leftovers *leftovers;
+	struct str files;       /* what QEMU may see (appliance_wall.h) */
 	struct console console; /* what the appliance and the library say */
 	struct str said;        /* its last lines */
 	bool launched;
@@ -28,7 +28,7 @@ struct guest {
 	int percent; /* last one reported */
 };
 
-bool guest_supported(void)
+bool appliance_supported(void)
 {
 	return true;
 }
@@ -37,7 +37,7 @@ bool guest_supported(void)
  * libguestfs puts its sockets into a directory of its own choice. While it launches, the listening
  * socket is one of our descriptors and knows its path: that directory is noted.
  */
-static void find_socket_dir(struct guest *g)
+static void find_socket_dir(struct appliance *g)
 {
 	for (int fd = 3; fd < 256; fd++) {
 		struct sockaddr_un a = {0};
@@ -47,7 +47,7 @@ static void find_socket_dir(struct guest *g)
 		    strstr(a.sun_path, "/libguestfs")) {
 			char *dir cleanup_free = path_dir(a.sun_path);
 
-			litter_note(g->litter, dir);
+			leftovers_note(g->leftovers, dir);
 			return;
 		}
 	}
@@ -56,7 +56,7 @@ static void find_socket_dir(struct guest *g)
 /* A cleaned line of the appliance's console: kept until something fails. */
 static void keep_line(void *arg, enum console_event event, const char *text, long a, long b)
 {
-	struct guest *g = arg;
+	struct appliance *g = arg;
 
 	if (event != CONSOLE_LINE)
 		return;
@@ -70,7 +70,7 @@ static void keep_line(void *arg, enum console_event event, const char *text, lon
 }
 
 /* Gives the kept lines to the log. */
-static void log_kept(struct guest *g)
+static void log_kept(struct appliance *g)
 {
 	char *rest, *line;
 
@@ -82,7 +82,7 @@ static void log_kept(struct guest *g)
 }
 
 /* The last error of the handle. WHAT says what was tried. */
-static int failed(struct guest *g, const char *what, struct err **err)
+static int failed(struct appliance *g, const char *what, struct err **err)
 {
 	const char *text = guestfs_last_error(g->h);
 	char *line cleanup_free = xstrdup(text ? text : "unknown error");
@@ -96,7 +96,7 @@ static int failed(struct guest *g, const char *what, struct err **err)
 		       "libguestfs: cannot %s: %s", what, line);
 }
 
-static void report_progress(struct guest *g, const uint64_t *array, size_t len)
+static void report_progress(struct appliance *g, const uint64_t *array, size_t len)
 {
 	int percent;
 
@@ -114,7 +114,7 @@ static void report_progress(struct guest *g, const uint64_t *array, size_t len)
 static void on_event(guestfs_h *h, void *opaque, uint64_t event, int handle, int flags,
 		     const char *buf, size_t buf_len, const uint64_t *array, size_t array_len_)
 {
-	struct guest *g = opaque;
+	struct appliance *g = opaque;
 
 	if (event == GUESTFS_EVENT_PROGRESS)
 		report_progress(g, array, array_len_);
@@ -123,7 +123,7 @@ static void on_event(guestfs_h *h, void *opaque, uint64_t event, int handle, int
 }
 
 /* Only letters, digits, '-' and '_' may stand in a handle's name. */
-static int set_name(struct guest *g)
+static int set_name(struct appliance *g)
 {
 	char *name cleanup_free = xstrdup(g->opts.name ? g->opts.name : "orch");
 
@@ -134,7 +134,7 @@ static int set_name(struct guest *g)
 	return guestfs_set_identifier(g->h, name);
 }
 
-static int configure(struct guest *g, struct err **err)
+static int configure(struct appliance *g, struct err **err)
 {
 	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
 	char *tmp cleanup_free = path_join(g->opts.tmp_dir, "guestfs");
@@ -148,7 +148,7 @@ static int configure(struct guest *g, struct err **err)
 
 	if (path_mkdirs(cache, err) < 0 || path_mkdirs(tmp, err) < 0)
 		return -1;
-	litter_note(g->litter, tmp);
+	leftovers_note(g->leftovers, tmp);
 	/*
 	 * A socket's path has at most 107 bytes, of which libguestfs needs 31; then /tmp must do.
 	 */
@@ -158,8 +158,8 @@ static int configure(struct guest *g, struct err **err)
 	if (rc < 0 || guestfs_set_cachedir(h, cache) < 0 || guestfs_set_tmpdir(h, tmp) < 0 ||
 	    guestfs_set_backend(h, "direct") < 0 ||
 	    (!kvm && guestfs_set_backend_setting(h, "force_tcg", "1") < 0) ||
-	    guestfs_set_memsize(h, g->opts.memory_mb ? (int)g->opts.memory_mb : GUEST_MEMORY_MB) <
-		    0 ||
+	    guestfs_set_memsize(h, g->opts.memory_mb ? (int)g->opts.memory_mb
+						     : APPLIANCE_MEMORY_MB) < 0 ||
 	    guestfs_set_smp(h, g->opts.cpus ? (int)g->opts.cpus : 1) < 0 ||
 	    guestfs_set_autosync(h, 1) < 0 || set_name(g) < 0 ||
 	    guestfs_set_verbose(h, (trace_mask & (1u << TRACE_MACHINE)) != 0) < 0 ||
@@ -168,17 +168,17 @@ static int configure(struct guest *g, struct err **err)
 	return 0;
 }
 
-int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **err)
+int appliance_new(const struct appliance_opts *opts, struct appliance **ret, struct err **err)
 {
-	struct guest *g cleanup_guest = xcalloc(1, sizeof(*g));
-	char *litter cleanup_free = path_join(opts->cache_dir, "litter");
+	struct appliance *g cleanup_appliance = xcalloc(1, sizeof(*g));
+	char *notes cleanup_free = path_join(opts->cache_dir, "litter");
 
 	g->opts = *opts;
 	g->percent = -1;
 	g->said = (struct str)STR_INIT;
 	g->files = (struct str)STR_INIT;
 	g->console = (struct console)CONSOLE_INIT(NULL, keep_line, g);
-	if (litter_open(litter, &g->litter, err) < 0)
+	if (leftovers_open(notes, &g->leftovers, err) < 0)
 		return -1;
 	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT |
 				    GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
@@ -191,21 +191,21 @@ int guest_new(const struct guest_opts *opts, struct guest **ret, struct err **er
 	return 0;
 }
 
-void guest_free(struct guest *g)
+void appliance_free(struct appliance *g)
 {
 	if (!g)
 		return;
 	if (g->h)
 		guestfs_close(g->h);
-	litter_close(g->litter);
+	leftovers_close(g->leftovers);
 	console_release(&g->console);
 	str_release(&g->said);
 	str_release(&g->files);
 	free(g);
 }
 
-int guest_add_disk(struct guest *g, const char *path, const char *label, bool readonly,
-		   struct err **err)
+int appliance_add_disk(struct appliance *g, const char *path, const char *label, bool readonly,
+		       struct err **err)
 {
 	if (guestfs_add_drive_opts(
 		    g->h, path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw", GUESTFS_ADD_DRIVE_OPTS_LABEL,
@@ -214,14 +214,14 @@ int guest_add_disk(struct guest *g, const char *path, const char *label, bool re
 		    GUESTFS_ADD_DRIVE_OPTS_DISCARD, readonly ? "disable" : "besteffort", -1) < 0)
 		return failed(g, "attach a disk", err);
 	if (readonly)
-		guest_wall_read(&g->files, path);
+		appliance_wall_read(&g->files, path);
 	else
-		guest_wall_write(&g->files, path);
+		appliance_wall_write(&g->files, path);
 	return 0;
 }
 
 /* Lets libguestfs start QEMU behind a wall. */
-static int confine(struct guest *g, struct err **err)
+static int confine(struct appliance *g, struct err **err)
 {
 	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
 	char *tmp cleanup_free = path_join(g->opts.tmp_dir, "guestfs");
@@ -230,16 +230,16 @@ static int confine(struct guest *g, struct err **err)
 
 	if (!program)
 		return failed(g, "find QEMU", err);
-	guest_wall_program(&g->files, program);
-	guest_wall_read(&g->files, cache);
-	guest_wall_write(&g->files, tmp);
-	guest_wall_write(&g->files, "/dev/kvm");
-	if (guest_wall_make(wall, program, &g->files, err) < 0)
+	appliance_wall_program(&g->files, program);
+	appliance_wall_read(&g->files, cache);
+	appliance_wall_write(&g->files, tmp);
+	appliance_wall_write(&g->files, "/dev/kvm");
+	if (appliance_wall_make(wall, program, &g->files, err) < 0)
 		return -1;
 	return guestfs_set_hv(g->h, wall) < 0 ? failed(g, "confine QEMU", err) : 0;
 }
 
-int guest_launch(struct guest *g, struct err **err)
+int appliance_launch(struct appliance *g, struct err **err)
 {
 	char *kernel cleanup_free = host_kernel();
 
@@ -259,7 +259,7 @@ int guest_launch(struct guest *g, struct err **err)
 	return 0;
 }
 
-int guest_finish(struct guest *g, struct err **err)
+int appliance_finish(struct appliance *g, struct err **err)
 {
 	if (guestfs_umount_all(g->h) < 0)
 		return failed(g, "unmount", err);
@@ -271,7 +271,8 @@ int guest_finish(struct guest *g, struct err **err)
 #define EXT4_FEATURES "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file"
 #define EXT4_SEED_AT (1024 + 0xec) /* s_hash_seed; the superblock has no checksum */
 
-int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, struct err **err)
+int appliance_mkfs(struct appliance *g, const char *device, const struct appliance_fs *fs,
+		   struct err **err)
 {
 	bool ext4 = str_eq(fs->type, "ext4");
 	struct guestfs_mkfs_opts_argv o = {.bitmask = 0};
@@ -297,15 +298,15 @@ int guest_mkfs(struct guest *g, const char *device, const struct guest_fs *fs, s
 	return 0;
 }
 
-int guest_mount(struct guest *g, const char *device, const char *path, const char *options,
-		struct err **err)
+int appliance_mount(struct appliance *g, const char *device, const char *path, const char *options,
+		    struct err **err)
 {
 	if (guestfs_mount_options(g->h, options, device, path) < 0)
 		return failed(g, "mount a file system", err);
 	return 0;
 }
 
-int guest_unmount(struct guest *g, const char *path, struct err **err)
+int appliance_unmount(struct appliance *g, const char *path, struct err **err)
 {
 	if (guestfs_umount(g->h, path) < 0)
 		return failed(g, "unmount", err);
@@ -317,14 +318,15 @@ int guest_unmount(struct guest *g, const char *path, struct err **err)
  * have the same one. What is lost where that does not work is only that equal trees give equal
  * bytes.
  */
-static void fix_next_pid(struct guest *g)
+static void fix_next_pid(struct appliance *g)
 {
 	char *const args[] = {(char *)"echo 20000 >/proc/sys/kernel/ns_last_pid", NULL};
 
 	free(guestfs_debug(g->h, "sh", args));
 }
 
-int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs, struct err **err)
+int appliance_tar_in(struct appliance *g, const char *tar, const char *path, bool xattrs,
+		     struct err **err)
 {
 	struct guestfs_tar_in_opts_argv o = {.bitmask = 0};
 
@@ -339,22 +341,22 @@ int guest_tar_in(struct guest *g, const char *tar, const char *path, bool xattrs
 	return 0;
 }
 
-int guest_set_acl(struct guest *g, const char *path, const char *type, const char *text,
-		  struct err **err)
+int appliance_set_acl(struct appliance *g, const char *path, const char *type, const char *text,
+		      struct err **err)
 {
 	if (guestfs_acl_set_file(g->h, path, type, text) < 0)
 		return failed(g, "set an ACL", err);
 	return 0;
 }
 
-int guest_trim(struct guest *g, const char *path, struct err **err)
+int appliance_trim(struct appliance *g, const char *path, struct err **err)
 {
 	if (guestfs_fstrim(g->h, path, -1) < 0)
 		return failed(g, "trim a file system", err);
 	return 0;
 }
 
-int guest_shell(struct guest *g, const char *script, char **ret_stdout, struct err **err)
+int appliance_shell(struct appliance *g, const char *script, char **ret_stdout, struct err **err)
 {
 	char *const args[] = {(char *)script, NULL};
 	char *said;

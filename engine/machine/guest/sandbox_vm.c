@@ -5,7 +5,7 @@
  * and processes go when the command has ended. It reports on its stdout, which nobody else has:
  * "ready" when all is set up, then the exit status.
  */
-#include "machine/guest/guest_sandbox.h"
+#include "machine/guest/sandbox_vm.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,20 +19,20 @@
 #define BINDS_LABEL "binds"
 #define PLAIN_ID 1000
 
-struct guest_sandbox {
-	struct guest_sandbox_opts opts;
-	struct guest *guest;
+struct sandbox_vm {
+	struct sandbox_vm_opts opts;
+	struct appliance *guest;
 };
 
-bool guest_sandbox_possible(void)
+bool sandbox_vm_possible(void)
 {
 	char *kernel cleanup_free = host_kernel();
 
-	return guest_supported() && kernel;
+	return appliance_supported() && kernel;
 }
 
 static const char fresh_sh[] =
-#include "machine/sandbox.sh.h"
+#include "machine/sandbox_vm.sh.h"
 	;
 
 static void quote(struct str *s, const char *word)
@@ -41,10 +41,10 @@ static void quote(struct str *s, const char *word)
 }
 
 /* Appends a script that runs ARGV in fresh surroundings; it is process 1 of its namespace. */
-static void inner_script(const struct guest_sandbox_opts *o, char *const argv[], const char *cwd,
+static void inner_script(const struct sandbox_vm_opts *o, char *const argv[], const char *cwd,
 			 struct str *ret)
 {
-	str_append(ret, "r=" GUEST_ROOT "\n");
+	str_append(ret, "r=" APPLIANCE_ROOT "\n");
 	str_append(ret, fresh_sh);
 	if (!o->root_writable)
 		str_append(ret, "[ ! -d $r/var/tmp ] || "
@@ -77,17 +77,17 @@ static void inner_script(const struct guest_sandbox_opts *o, char *const argv[],
 }
 
 /* Mounts the second disk, and makes the kernel know the emulator on it. */
-static int set_up(struct guest_sandbox *s, struct err **err)
+static int set_up(struct sandbox_vm *s, struct err **err)
 {
-	const struct guest_sandbox_opts *o = &s->opts;
+	const struct sandbox_vm_opts *o = &s->opts;
 	struct str script cleanup_str = STR_INIT, line cleanup_str = STR_INIT;
 	char *said cleanup_free = NULL;
 
 	str_append(&script,
 		   "set -e; mkdir -p " BINDS
-		   "; mount -o noatime,noinit_itable " GUEST_DISK BINDS_LABEL " " BINDS "\n");
+		   "; mount -o noatime,noinit_itable " APPLIANCE_DISK BINDS_LABEL " " BINDS "\n");
 	if (o->root_writable)
-		str_append(&script, "rmdir " GUEST_ROOT "/lost+found 2>/dev/null || :\n");
+		str_append(&script, "rmdir " APPLIANCE_ROOT "/lost+found 2>/dev/null || :\n");
 	if (o->emulator) {
 		char *path cleanup_free = xasprintf(BINDS "%s", o->emulator);
 
@@ -100,21 +100,20 @@ static int set_up(struct guest_sandbox *s, struct err **err)
 		quote(&script, line.buf);
 		str_append(&script, " >register\n");
 	}
-	return guest_shell(s->guest, script.buf, &said, err);
+	return appliance_shell(s->guest, script.buf, &said, err);
 }
 
-int guest_sandbox_open(const struct guest_sandbox_opts *opts, struct guest_sandbox **ret,
-		       struct err **err)
+int sandbox_vm_open(const struct sandbox_vm_opts *opts, struct sandbox_vm **ret, struct err **err)
 {
-	struct guest_sandbox *s cleanup_guest_sandbox = xcalloc(1, sizeof(*s));
+	struct sandbox_vm *s cleanup_sandbox_vm = xcalloc(1, sizeof(*s));
 
 	s->opts = *opts;
-	if (guest_new(&opts->guest, &s->guest, err) < 0 ||
-	    guest_add_disk(s->guest, opts->root, ROOT_LABEL, false, err) < 0 ||
-	    guest_add_disk(s->guest, opts->binds_image, BINDS_LABEL, false, err) < 0 ||
-	    guest_launch(s->guest, err) < 0 ||
-	    guest_mount(s->guest, GUEST_DISK ROOT_LABEL, "/",
-			opts->root_writable ? GUEST_STEADY : "ro", err) < 0 ||
+	if (appliance_new(&opts->guest, &s->guest, err) < 0 ||
+	    appliance_add_disk(s->guest, opts->root, ROOT_LABEL, false, err) < 0 ||
+	    appliance_add_disk(s->guest, opts->binds_image, BINDS_LABEL, false, err) < 0 ||
+	    appliance_launch(s->guest, err) < 0 ||
+	    appliance_mount(s->guest, APPLIANCE_DISK ROOT_LABEL, "/",
+			    opts->root_writable ? APPLIANCE_STEADY : "ro", err) < 0 ||
 	    set_up(s, err) < 0)
 		return -1;
 	*ret = steal_ptr(s);
@@ -134,8 +133,8 @@ static int read_status(const char *said, int *ret_status, struct err **err)
 	return 0;
 }
 
-int guest_sandbox_run(struct guest_sandbox *s, char *const argv[], const char *cwd, int *ret_status,
-		      struct err **err)
+int sandbox_vm_run(struct sandbox_vm *s, char *const argv[], const char *cwd, int *ret_status,
+		   struct err **err)
 {
 	struct str inner cleanup_str = STR_INIT, script cleanup_str = STR_INIT;
 	char *said cleanup_free = NULL;
@@ -146,12 +145,12 @@ int guest_sandbox_run(struct guest_sandbox *s, char *const argv[], const char *c
 			    "/bin/sh -c ");
 	quote(&script, inner.buf);
 	str_append(&script, "\necho $? >&3\n");
-	if (guest_shell(s->guest, script.buf, &said, err) < 0)
+	if (appliance_shell(s->guest, script.buf, &said, err) < 0)
 		return -1;
 	return read_status(said, ret_status, err);
 }
 
-int guest_sandbox_close(struct guest_sandbox *s, struct err **err)
+int sandbox_vm_close(struct sandbox_vm *s, struct err **err)
 {
 	/* A registered emulator is an open file of the second disk. */
 	static const char script[] =
@@ -159,15 +158,15 @@ int guest_sandbox_close(struct guest_sandbox *s, struct err **err)
 		"sync; umount " BINDS;
 	char *said cleanup_free = NULL;
 
-	if (guest_shell(s->guest, script, &said, err) < 0)
+	if (appliance_shell(s->guest, script, &said, err) < 0)
 		return -1;
-	return guest_finish(s->guest, err);
+	return appliance_finish(s->guest, err);
 }
 
-void guest_sandbox_free(struct guest_sandbox *s)
+void sandbox_vm_free(struct sandbox_vm *s)
 {
 	if (!s)
 		return;
-	guest_free(s->guest);
+	appliance_free(s->guest);
 	free(s);
 }

@@ -8,16 +8,16 @@
 #include "base/file.h"
 #include "base/http.h"
 #include "base/path.h"
-#include "kinds/debian/lock_priv.h"
+#include "kinds/debian/relock_priv.h"
 #include "kinds/debian/mirrors.h"
 #include "media/deb/deb.h"
 
-bool lock_updates(const struct locking *l, const char *name)
+bool relock_updates(const struct relock *l, const char *name)
 {
 	return l->opts->update && (!l->opts->package || str_eq(l->opts->package, name));
 }
 
-struct old_pin *lock_pin(const struct locking *l, const char *name)
+struct old_pin *relock_pin(const struct relock *l, const char *name)
 {
 	for (size_t i = 0; i < l->pins.count; i++)
 		if (str_eq(l->pins.items[i].entry->name, name))
@@ -27,7 +27,7 @@ struct old_pin *lock_pin(const struct locking *l, const char *name)
 
 /* ---- index and pool ---- */
 
-const struct deb_package *lock_record(const struct locking *l, const struct digest *sha256)
+const struct deb_package *relock_record(const struct relock *l, const struct digest *sha256)
 {
 	for (size_t i = 0; i < l->records.count; i++)
 		if (digest_eq(&l->records.items[i].sha256, sha256))
@@ -35,9 +35,9 @@ const struct deb_package *lock_record(const struct locking *l, const struct dige
 	return NULL;
 }
 
-int lock_describe(const struct locking *l, struct lock_entry *e, struct err **err)
+int relock_describe(const struct relock *l, struct lock_entry *e, struct err **err)
 {
-	const struct deb_package *p = lock_record(l, &e->sha256);
+	const struct deb_package *p = relock_record(l, &e->sha256);
 
 	if (!p)
 		return err_set(err, ERR_INTEGRITY, "apt has no record of package '%s' %s", e->name,
@@ -71,7 +71,7 @@ static const char *pool_name(struct arena *arena, const struct lock_entry *e)
 }
 
 /* What no index says any more is in the .deb itself. */
-static int add_record(struct locking *l, const struct lock_entry *e, const char *path,
+static int add_record(struct relock *l, const struct lock_entry *e, const char *path,
 		      struct err **err)
 {
 	struct deb_set set cleanup_deb_set = {0};
@@ -88,7 +88,7 @@ static int add_record(struct locking *l, const struct lock_entry *e, const char 
 }
 
 /* 0: its bytes lie in the pool's directory; 1: they are not to be had. */
-static int fetch(struct locking *l, struct apt_request *q, const struct lock_entry *e,
+static int fetch(struct relock *l, struct apt_request *q, const struct lock_entry *e,
 		 const char **ret_why, struct err **err)
 {
 	const char *dir = pool_dir(q), *file = pool_name(l->arena, e);
@@ -131,10 +131,10 @@ static int fetch(struct locking *l, struct apt_request *q, const struct lock_ent
 	return 1;
 }
 
-int lock_still_there(struct locking *l, struct apt_request *q, const struct lock_entry *e,
-		     const char **ret_why, struct err **err)
+int relock_still_there(struct relock *l, struct apt_request *q, const struct lock_entry *e,
+		       const char **ret_why, struct err **err)
 {
-	if (e->type != LOCK_SOURCE && lock_record(l, &e->sha256))
+	if (e->type != LOCK_SOURCE && relock_record(l, &e->sha256))
 		return 0;
 	return fetch(l, q, e, ret_why, err);
 }
@@ -158,9 +158,9 @@ static int is_in_suite(struct apt_request *q, const struct lock_entry *e, const 
 	return 0;
 }
 
-void lock_leave_base(const struct locking *l, struct old_pin *p, const char *why)
+void relock_leave_base(const struct relock *l, struct old_pin *p, const char *why)
 {
-	bool own = p->own && lock_record(l, &p->own->sha256);
+	bool own = p->own && relock_record(l, &p->own->sha256);
 
 	p->base = false;
 	p->left = true;
@@ -172,24 +172,24 @@ void lock_leave_base(const struct locking *l, struct old_pin *p, const char *why
 }
 
 /* What a tree has stays as it is, but for what the recipe asks for with a version or suite. */
-static int leave_base(struct locking *l, struct apt_request *q, const char *text, struct err **err)
+static int leave_base(struct relock *l, struct apt_request *q, const char *text, struct err **err)
 {
 	struct package_word w;
 	struct old_pin *p;
 	bool there = false;
 
-	if (package_word_parse(l->arena, text, &w) != 0 || !(p = lock_pin(l, w.name)) || !p->base)
+	if (package_word_parse(l->arena, text, &w) != 0 || !(p = relock_pin(l, w.name)) || !p->base)
 		return 0;
 	if (w.version && !str_eq(w.version, p->entry->version))
-		lock_leave_base(l, p, "the recipe asks for this version");
+		relock_leave_base(l, p, "the recipe asks for this version");
 	if (!w.suite)
 		return 0;
 	if (!(p->own && digest_eq(&l->old.request, &l->now.request)) &&
 	    is_in_suite(q, p->entry, w.suite, &there, err) < 0)
 		return -1;
 	if (!there)
-		lock_leave_base(l, p,
-				arena_printf(l->arena, "the recipe takes it from '%s'", w.suite));
+		relock_leave_base(l, p,
+				  arena_printf(l->arena, "the recipe takes it from '%s'", w.suite));
 	return 0;
 }
 
@@ -222,7 +222,7 @@ static bool is_among(const char *names, const char *name)
 	return false;
 }
 
-static bool was_updated(const struct locking *l, const char *name)
+static bool was_updated(const struct relock *l, const char *name)
 {
 	for (size_t i = 0; i < l->old.wants.count; i++)
 		if (str_eq(l->old.wants.items[i].what, LOCK_UPDATED) &&
@@ -232,7 +232,7 @@ static bool was_updated(const struct locking *l, const char *name)
 }
 
 /* What --update takes here stays until the node below has it, or a newer one. */
-static int leave_if_updated(struct locking *l, struct apt_request *q, struct old_pin *p,
+static int leave_if_updated(struct relock *l, struct apt_request *q, struct old_pin *p,
 			    struct err **err)
 {
 	const char *name = p->entry->name;
@@ -240,17 +240,17 @@ static int leave_if_updated(struct locking *l, struct apt_request *q, struct old
 
 	if (was && p->own)
 		newer = deb_version_compare(p->own->version, p->entry->version) > 0;
-	else if (lock_updates(l, name) && (was || l->opts->package) &&
+	else if (relock_updates(l, name) && (was || l->opts->package) &&
 		 is_outdated(q, p, &newer, err) < 0)
 		return -1;
 	if (!newer)
 		return 0;
 	p->updated = true;
-	lock_leave_base(l, p, NULL);
+	relock_leave_base(l, p, NULL);
 	return 0;
 }
 
-static int leave_bases(struct locking *l, struct apt_request *q, struct err **err)
+static int leave_bases(struct relock *l, struct apt_request *q, struct err **err)
 {
 	for (size_t i = 0; i < l->pins.count; i++)
 		if (l->pins.items[i].base && leave_if_updated(l, q, &l->pins.items[i], err) < 0)
@@ -262,13 +262,13 @@ static int leave_bases(struct locking *l, struct apt_request *q, struct err **er
 }
 
 /* A recipe that asks for a version or suite asks for another pin, unless it has not changed. */
-static int check_word(struct locking *l, struct apt_request *q, const char *text, struct err **err)
+static int check_word(struct relock *l, struct apt_request *q, const char *text, struct err **err)
 {
 	struct package_word w;
 	struct old_pin *p;
 	bool there;
 
-	if (package_word_parse(l->arena, text, &w) != 0 || !(p = lock_pin(l, w.name)))
+	if (package_word_parse(l->arena, text, &w) != 0 || !(p = relock_pin(l, w.name)))
 		return 0;
 	if (w.version && !str_eq(w.version, p->entry->version)) {
 		p->kept = false;
@@ -285,7 +285,7 @@ static int check_word(struct locking *l, struct apt_request *q, const char *text
 	return 0;
 }
 
-static int check_words(struct locking *l, struct apt_request *q, struct err **err)
+static int check_words(struct relock *l, struct apt_request *q, struct err **err)
 {
 	for (size_t i = 0; i < l->o->packages.count; i++) {
 		const char *text = LIST_AT(l->o->packages, const char *, i);
@@ -296,7 +296,7 @@ static int check_words(struct locking *l, struct apt_request *q, struct err **er
 	return 0;
 }
 
-static void gather(struct locking *l)
+static void gather(struct relock *l)
 {
 	for (size_t i = 0; i < l->base.entries.count; i++)
 		old_pins_push(&l->pins, (struct old_pin){.entry = &l->base.entries.items[i],
@@ -304,20 +304,20 @@ static void gather(struct locking *l)
 							 .kept = true});
 	for (size_t i = 0; i < l->old.entries.count; i++) {
 		const struct lock_entry *e = &l->old.entries.items[i];
-		struct old_pin *below = lock_pin(l, e->name);
+		struct old_pin *below = relock_pin(l, e->name);
 
 		if (e->type != LOCK_PACKAGE)
 			continue;
 		if (!below)
 			old_pins_push(
 				&l->pins,
-				(struct old_pin){.entry = e, .kept = !lock_updates(l, e->name)});
-		else if (!lock_updates(l, e->name))
+				(struct old_pin){.entry = e, .kept = !relock_updates(l, e->name)});
+		else if (!relock_updates(l, e->name))
 			below->own = e;
 	}
 }
 
-static int lost_base(const struct locking *l, const struct old_pin *p, struct err **err)
+static int lost_base(const struct relock *l, const struct old_pin *p, struct err **err)
 {
 	return err_set(err, ERR_USER, "'%s' is pinned to %s %s, but %s: run 'orch lock %.*s' first",
 		       l->o->from->text, p->entry->name, p->entry->version, p->why,
@@ -325,7 +325,7 @@ static int lost_base(const struct locking *l, const struct old_pin *p, struct er
 }
 
 /* Those that no index has are fetched: what they depend on is in their own control data alone. */
-static int ask_pools(struct locking *l, struct apt_request *q, struct strv *files, struct err **err)
+static int ask_pools(struct relock *l, struct apt_request *q, struct strv *files, struct err **err)
 {
 	bool said = false;
 
@@ -333,12 +333,13 @@ static int ask_pools(struct locking *l, struct apt_request *q, struct strv *file
 		struct old_pin *p = &l->pins.items[i];
 		int r;
 
-		if (!p->kept || lock_record(l, &p->entry->sha256))
+		if (!p->kept || relock_record(l, &p->entry->sha256))
 			continue;
 		if (!said)
-			lock_say(l, "looking in the pools for pins that are in no index any more");
+			relock_say(l,
+				   "looking in the pools for pins that are in no index any more");
 		said = true;
-		r = lock_still_there(l, q, p->entry, &p->why, err);
+		r = relock_still_there(l, q, p->entry, &p->why, err);
 		if (r < 0)
 			return -1;
 		p->kept = r == 0;
@@ -350,7 +351,7 @@ static int ask_pools(struct locking *l, struct apt_request *q, struct strv *file
 	return 0;
 }
 
-int lock_find_pins(struct locking *l, struct apt_request *q, struct err **err)
+int relock_find_pins(struct relock *l, struct apt_request *q, struct err **err)
 {
 	struct strv names cleanup_strv = {0}, files cleanup_strv = {0};
 
