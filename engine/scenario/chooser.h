@@ -56,7 +56,7 @@ struct chooser {
 	void (*set)(struct boot_vars *v, const struct target *t, const struct boot_state *s);
 };
 
-extern const struct chooser chooser_uboot;
+extern const struct chooser chooser_uboot, chooser_grub;
 /* That of the boot loader which device.json calls LOADER, or NULL: orch has none. */
 const struct chooser *chooser_named(const char *loader);
 

@@ -9,7 +9,7 @@
 #define CHOSEN_BY_KERNEL "Kernel command line:.* rauc\\.slot=([^ ]+)"
 
 /* The boot loaders whose state orch can read. */
-static const struct chooser *const choosers[] = {&chooser_uboot};
+static const struct chooser *const choosers[] = {&chooser_uboot, &chooser_grub};
 
 static const char *text_of(struct arena *arena, const json_t *object, const char *key)
 {

@@ -196,7 +196,12 @@ static void check(const void *opts, const struct target *t, struct pos pos, stru
 {
 	if (t->slots.count > CHOICE_SLOTS)
 		err_list_at(errors, pos, "'boot-choice' knows at most %d slots", CHOICE_SLOTS);
-	if (!t->tries)
+	if (!t->chooser->tries_max)
+		err_list_at(errors, pos,
+			    "'boot-choice' is about boot loaders that count tries, and '%s' does "
+			    "not",
+			    t->loader);
+	else if (!t->tries)
 		err_list_at(errors, pos,
 			    "'boot-choice' needs to know how often a slot is tried: give the "
 			    "device's boot loader 'tries'");

@@ -122,7 +122,7 @@ bool device_counts_tries(int loader)
 {
 	const struct chooser *c = chooser_named(device_loaders[loader]);
 
-	return c ? c->tries_max : loader != LOADER_EFI && loader != LOADER_GRUB;
+	return c ? c->tries_max : loader != LOADER_EFI;
 }
 
 static void check_bootloader(void *data, const struct yaml *map, struct err_list *errors)
@@ -363,8 +363,29 @@ static void check_class(const struct device_opts *o, const struct disk_opts *d,
 	strs_clear(&parts);
 }
 
+/* Whether D has an area or a partition called NAME; *RET: its bytes, 0: it does not say. */
+static bool place_size(const struct disk_opts *d, const char *name, uint64_t *ret)
+{
+	for (size_t i = 0; i < d->reserved.count; i++) {
+		const struct disk_area *a = LIST_AT(d->reserved, struct disk_area *, i);
+
+		*ret = a->size;
+		if (str_eq(a->name, name))
+			return true;
+	}
+	for (size_t i = 0; i < d->partitions.count; i++) {
+		const struct disk_part *p = LIST_AT(d->partitions, struct disk_part *, i);
+
+		*ret = p->size;
+		if (str_eq(p->name, name))
+			return true;
+	}
+	return false;
+}
+
 static void check_environment(const struct device_opts *o, const struct disk_opts *d,
-			      const struct yaml *map, struct err_list *errors)
+			      const struct map *taken, const struct yaml *map,
+			      struct err_list *errors)
 {
 	const struct list *names = &o->bootloader->environment;
 	struct pos pos = yaml_key_pos(yaml_get(map, "bootloader"), "environment");
@@ -372,23 +393,21 @@ static void check_environment(const struct device_opts *o, const struct disk_opt
 
 	for (size_t i = 0; i < names->count; i++) {
 		const char *name = LIST_AT(*names, const char *, i);
-		const struct disk_area *found = NULL;
+		uint64_t found;
 
-		for (size_t k = 0; k < d->reserved.count; k++) {
-			const struct disk_area *a = LIST_AT(d->reserved, struct disk_area *, k);
-
-			found = str_eq(a->name, name) ? a : found;
-		}
-		if (!found)
-			err_list_at(errors, pos, "disk '%s' has no reserved area '%s'", o->disk,
-				    name);
-		else if (size && found->size != size)
+		if (!place_size(d, name, &found))
+			err_list_at(errors, pos, "disk '%s' has no reserved area or partition '%s'",
+				    o->disk, name);
+		else if (size && found && found != size)
 			err_list_at(errors, pos,
 				    "the copies of the environment are not equal in size: '%s' has "
 				    "%llu bytes, the one before %llu",
-				    name, (unsigned long long)found->size,
-				    (unsigned long long)size);
-		size = found ? found->size : size;
+				    name, (unsigned long long)found, (unsigned long long)size);
+		else
+			size = found;
+		if (map_get(taken, name))
+			err_list_at(errors, pos, "partition '%s' is a slot of '%s', too", name,
+				    (const char *)map_get(taken, name));
 	}
 }
 
@@ -409,7 +428,7 @@ static void device_check(const struct kind_ctx *ctx, struct err_list *errors)
 	}
 	for (size_t i = 0; i < o->slots.count; i++)
 		check_class(o, r->opts, LIST_AT(o->slots, struct pair *, i), &taken, errors);
-	check_environment(o, r->opts, ctx->map, errors);
+	check_environment(o, r->opts, &taken, ctx->map, errors);
 	if (!o->state)
 		return;
 	find_part(r->opts, o->disk, o->state->partition,
@@ -436,8 +455,9 @@ const struct kind kind_device = {
 		  "system.conf.\n\n"
 		  "Names of partitions and reserved areas are those of the 'disk'; where they lie "
 		  "and what they hold comes from it. " DEVICE_OUTPUT " has all of it for other "
-		  "programs. Facts that depend on the boot loader exist for those that orch can "
-		  "read, which is U-Boot.",
+		  "programs. Of boot loaders orch can read U-Boot's environment, and GRUB's "
+		  "environment block where that is all of a reserved area or partition; fw-env and "
+		  "env-config are U-Boot's alone.",
 	.version = 1,
 	.schema = &device_schema,
 	.outputs = device_outputs,

@@ -205,14 +205,14 @@ static enum fact_result tell_rauc_slots(struct telling *t)
 	return FACT_KNOWN;
 }
 
-/* Whether orch knows how the boot loader keeps its state, which is then that of U-Boot. */
+/* Whether there is an environment of U-Boot. */
 static enum fact_result need_uboot(struct telling *t)
 {
 	const struct device_bootloader *b = t->o->bootloader;
 
 	if (b->type != LOADER_UBOOT)
 		return missing(t, arena_printf(facts_arena(t->f),
-					       "orch cannot read the state of boot loader '%s' yet",
+					       "it is about U-Boot, and the boot loader is '%s'",
 					       device_loaders[b->type]));
 	return b->environment.count ? FACT_KNOWN : no_key(t, "bootloader: environment");
 }
@@ -221,7 +221,8 @@ static enum fact_result need_uboot(struct telling *t)
 static enum fact_result copy_of(struct telling *t, size_t i, uint64_t *ret_at, uint64_t *ret_size)
 {
 	const char *area = LIST_AT(t->o->bootloader->environment, const char *, i);
-	enum fact_result result = disk_number(t, area, "at", ret_at);
+	enum fact_result result =
+		disk_number(t, area, disk_place_fact(t->f, t->disk, area), ret_at);
 
 	return result == FACT_KNOWN ? disk_number(t, area, "size", ret_size) : result;
 }

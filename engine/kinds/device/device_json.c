@@ -56,7 +56,7 @@ static json_t *partitions(struct building *b, const struct recipe *disk)
 	return all;
 }
 
-static json_t *bootloader(struct building *b)
+static json_t *bootloader(struct building *b, const struct recipe *disk)
 {
 	const struct device_bootloader *l = b->o->bootloader;
 	json_t *areas = json_array();
@@ -66,9 +66,10 @@ static json_t *bootloader(struct building *b)
 	for (size_t i = 0; i < l->environment.count; i++) {
 		const char *name = LIST_AT(l->environment, const char *, i);
 
-		json_array_append_new(areas, json_pack("{s:s, s:o, s:o}", "name", name, "at",
-						       fact_of(b, name, "at"), "size",
-						       fact_of(b, name, "size")));
+		json_array_append_new(areas,
+				      json_pack("{s:s, s:o, s:o}", "name", name, "at",
+						fact_of(b, name, disk_place_fact(b->f, disk, name)),
+						"size", fact_of(b, name, "size")));
 	}
 	if (l->tries)
 		json_object_set_new(ret, "tries", json_integer(l->tries));
@@ -129,7 +130,7 @@ static json_t *device(struct building *b, const struct recipe *disk)
 		json_pack("{s:i, s:s, s:s, s:{s:o, s:o, s:o}, s:o, s:o}", "v", DEVICE_JSON_VERSION,
 			  "compatible", b->o->compatible, "paths", b->o->paths, "disk", "size",
 			  fact(b, "size"), "first-usable", fact(b, "first-usable"), "partitions",
-			  partitions(b, disk), "bootloader", bootloader(b), "slots", classes);
+			  partitions(b, disk), "bootloader", bootloader(b, disk), "slots", classes);
 
 	for (size_t i = 0; i < b->o->slots.count; i++) {
 		const struct pair *class = LIST_AT(b->o->slots, struct pair *, i);

@@ -240,6 +240,13 @@ void disk_part_names(struct facts *f, const struct recipe *r, struct strs *ret)
 	}
 }
 
+const char *disk_place_fact(struct facts *f, const struct recipe *r, const char *name)
+{
+	struct list parts = entries_of(r, "partitions");
+
+	return entry_index(f, &parts, name) < parts.count ? "start" : "at";
+}
+
 enum fact_result disk_gpt_write(struct facts *f, const struct recipe *r, struct str *ret)
 {
 	struct layout l cleanup_layout = {0};

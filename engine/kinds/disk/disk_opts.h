@@ -43,5 +43,7 @@ enum fact_result disk_gpt_write(struct facts *f, const struct recipe *r, struct 
 /* RAUC's type of a slot in partition NAME, by what file system it holds. */
 enum fact_result disk_slot_type(struct facts *f, const struct recipe *r, const char *name,
 				struct str *ret);
+/* The last word of the fact that tells where the partition or area NAME begins. */
+const char *disk_place_fact(struct facts *f, const struct recipe *r, const char *name);
 /* The names of the partitions, in order. */
 void disk_part_names(struct facts *f, const struct recipe *r, struct strs *ret);

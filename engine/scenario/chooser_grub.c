@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * GRUB with RAUC's variables (RAUC's reference, "GRUB", and its src/bootloaders/grub.c): ORDER, the
+ * slots to try, best first; x_OK=1 and x_TRY=0 for a slot x that can be tried, once. They are in an
+ * environment block (GRUB's manual, "Environment block"; its lib/envblk.c): a line that says so,
+ * then NAME=VALUE lines in which '\' stands before a '\' or a line end of the value, comments, and
+ * '#' to the block's end. Orch reads a block that is all of a reserved area or of a partition,
+ * which GRUB takes as a block list and grub-editenv as a device; none in a file.
+ */
+#include "base/file.h"
+#include "scenario/chooser.h"
+
+#define BLOCK_MAX (1u << 20)
+#define HEAD "# GRUB Environment Block\n"
+#define ORDER "ORDER"
+
+static const char *refuse(const struct target *t)
+{
+	if (t->area_count != 1)
+		return "it needs the place of GRUB's environment block: 'environment' of the boot "
+		       "loader names one reserved area or partition";
+	if (t->areas[0].size < 1024 || t->areas[0].size > BLOCK_MAX)
+		return "an environment block of GRUB has 1024 bytes to 1M";
+	return NULL;
+}
+
+/* The line at P up to END, without its escapes if it has any; *P goes on to the next one. */
+static void take_line(const char **p, const char *end, bool escapes, struct str *ret)
+{
+	for (; *p < end && **p != '\n'; (*p)++) {
+		if (escapes && **p == '\\' && *p + 1 < end)
+			(*p)++;
+		str_append_char(ret, **p);
+	}
+	*p += *p < end;
+}
+
+static int read_vars(int fd, const struct target *t, struct boot_vars *ret, struct err **err)
+{
+	size_t size = t->areas[0].size;
+	char *block cleanup_free = xcalloc(1, size);
+	const char *p = block + strlen(HEAD), *end = block + size;
+
+	if (pread(fd, block, size, (off_t)t->areas[0].at) < 0)
+		return err_errno(err, ERR_ENV, errno, "cannot read the card");
+	ret->valid = strncmp(block, HEAD, strlen(HEAD)) == 0;
+	while (ret->valid && p < end) {
+		struct str line cleanup_str = STR_INIT;
+		bool comment = *p == '#';
+
+		take_line(&p, end, !comment, &line);
+		if (!comment && line.buf && strchr(line.buf, '='))
+			strv_push(&ret->vars, line.buf);
+	}
+	return 0;
+}
+
+static int write_vars(int fd, const struct target *t, const struct boot_vars *v, struct err **err)
+{
+	struct str block cleanup_str = STR_INIT;
+
+	str_append(&block, HEAD);
+	for (size_t i = 0; i < v->vars.count; i++) {
+		for (const char *c = v->vars.items[i]; *c; c++)
+			str_printf(&block, *c == '\\' || *c == '\n' ? "\\%c" : "%c", *c);
+		str_append_char(&block, '\n');
+	}
+	if (block.len >= t->areas[0].size) /* GRUB wants a '#' at the end */
+		return err_set(err, ERR_USER,
+			       "the variables do not fit into GRUB's environment block");
+	while (block.len < t->areas[0].size)
+		str_append_char(&block, '#');
+	return fd_pwrite_all(fd, "the card", block.buf, block.len, t->areas[0].at, err);
+}
+
+/* The variable of SLOT: "A_OK". */
+static char *name_of(const struct target_slot *slot, const char *what)
+{
+	return xasprintf("%s_%s", slot->bootname, what);
+}
+
+static void get(const struct boot_vars *v, const struct target *t, struct boot_state *ret)
+{
+	const char *order = strv_get(&v->vars, ORDER);
+
+	ret->order = order ? xstrdup(order) : NULL;
+	for (size_t i = 0; i < t->slots.count; i++) {
+		char *ok_name cleanup_free = name_of(&t->slots.items[i], "OK");
+		char *try_name cleanup_free = name_of(&t->slots.items[i], "TRY");
+		const char *ok = strv_get(&v->vars, ok_name);
+		const char *tried = strv_get(&v->vars, try_name);
+
+		ret->left[i] = !ok || !tried ? LEFT_UNSET : str_eq(ok, "1") && str_eq(tried, "0");
+	}
+}
+
+/* No tries left: as RAUC marks a slot bad. */
+static void set(struct boot_vars *v, const struct target *t, const struct boot_state *s)
+{
+	strv_set(&v->vars, ORDER, s->order);
+	for (size_t i = 0; i < t->slots.count; i++) {
+		char *ok_name cleanup_free = name_of(&t->slots.items[i], "OK");
+		char *try_name cleanup_free = name_of(&t->slots.items[i], "TRY");
+		const char *ok = s->left[i] > 0 ? "1" : "0";
+
+		strv_set(&v->vars, ok_name, s->left[i] == LEFT_UNSET ? NULL : ok);
+		strv_set(&v->vars, try_name, s->left[i] == LEFT_UNSET ? NULL : "0");
+	}
+}
+
+const struct chooser chooser_grub = {
+	.type = "grub",
+	.starts_kernel = "Linux version",
+	.refuse = refuse,
+	.read = read_vars,
+	.write = write_vars,
+	.get = get,
+	.set = set,
+};
