@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/utf8.h"
 
+#include <locale.h>
+#include <wchar.h>
+
 #include "base/alloc.h"
 
 struct utf8 utf8_start(const char *text, size_t len)
@@ -68,18 +71,20 @@ bool utf8_is_control(uint32_t code)
 
 unsigned utf8_width(uint32_t code)
 {
-	static const struct {
-		uint32_t from, to;
-		unsigned width;
-	} ranges[] = {
-		{0x0300, 0x036f, 0}, {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0},
-		{0x2e80, 0xa4cf, 2}, {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},
-		{0xfe00, 0xfe0f, 0}, {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},
-		{0xffe0, 0xffe6, 2}, {0x1f300, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
-	};
+	static locale_t unicode; /* opened once */
+	static bool tried;
+	locale_t old;
+	int width;
 
-	for (size_t i = 0; i < array_len(ranges); i++)
-		if (code >= ranges[i].from && code <= ranges[i].to)
-			return ranges[i].width;
-	return 1;
+	if (code < 0x80)
+		return 1;
+	if (!tried)
+		unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+	tried = true;
+	if (!unicode)
+		return 1;
+	old = uselocale(unicode);
+	width = wcwidth((wchar_t)code);
+	uselocale(old);
+	return width < 0 ? 1 : (unsigned)width;
 }

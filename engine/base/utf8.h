@@ -25,5 +25,8 @@ struct utf8 utf8_start(const char *text, size_t len);
 bool utf8_next(struct utf8 *u);
 /* C0 and C1 control characters and DEL. */
 bool utf8_is_control(uint32_t code);
-/* Columns a terminal gives the character: 0, 1 or 2. */
+/*
+ * Columns a terminal gives the character: 0, 1 or 2, as the C library knows from Unicode's tables
+ * (wcwidth(3)); 1 for what it does not know, and for all where it has no locale C.UTF-8.
+ */
 unsigned utf8_width(uint32_t code);
