@@ -64,7 +64,8 @@ struct node {
 	const char *manifest;
 	const char *lock_text; /* that the manifest was made of */
 	struct record *record; /* of HIT and BUILT */
-	double estimate;       /* seconds from history, or the median of its kind; for priorities */
+	double estimate;       /* seconds it is going to take: plan_estimate() */
+	bool guessed;          /* that is no measure of this node */
 	double critical;       /* longest path from here to a target, seconds, itself included */
 };
 

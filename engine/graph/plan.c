@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "graph/plan.h"
 
-/* Seconds for a node of a kind that was never built. */
+#include "base/pace.h"
+
+/* Seconds for a node of a kind that was never built and says nothing of it. */
 #define ESTIMATE_UNKNOWN 1.0
 
 struct planner {
@@ -194,8 +196,6 @@ static int compare_seconds(const void *a, const void *b)
 
 static double median(struct kind_history *h)
 {
-	if (!h || !h->count)
-		return ESTIMATE_UNKNOWN;
 	qsort(h->seconds, h->count, sizeof(*h->seconds), compare_seconds);
 	return h->seconds[h->count / 2];
 }
@@ -222,12 +222,14 @@ static int read_history(struct graph *g, struct store *s, struct map *kinds, str
 		if (!n->wanted)
 			continue;
 		n->estimate = -1;
+		n->guessed = true;
 		rc = store_duration(s, n->name, &d, err);
 		if (rc < 0)
 			return -1;
 		if (rc > 0)
 			continue;
 		n->estimate = d.seconds;
+		n->guessed = false;
 		if (!h) {
 			h = xcalloc(1, sizeof(*h));
 			map_set(kinds, n->recipe->kind->name, h);
@@ -237,10 +239,21 @@ static int read_history(struct graph *g, struct store *s, struct map *kinds, str
 	return 0;
 }
 
+/* PACE is measured when it is needed first; 0 before. */
+static double guess(const struct kind *kind, double *pace)
+{
+	if (!kind->usual_s)
+		return ESTIMATE_UNKNOWN;
+	if (!*pace)
+		*pace = pace_probe();
+	return kind->usual_s * *pace;
+}
+
 static void fill_unknown(struct graph *g, const struct map *kinds)
 {
 	struct map medians cleanup_map = {0};
 	double *values cleanup_free = xcalloc(kinds->count + 1, sizeof(*values));
+	double pace = 0;
 
 	for (size_t i = 0; i < kinds->count; i++) {
 		values[i] = median(kinds->entries[i].value);
@@ -250,8 +263,8 @@ static void fill_unknown(struct graph *g, const struct map *kinds)
 		struct node *n = g->order.items[i];
 		const double *m = map_get(&medians, n->recipe->kind->name);
 
-		if (n->wanted && n->estimate < 0)
-			n->estimate = m ? *m : ESTIMATE_UNKNOWN;
+		if (n->wanted && n->guessed)
+			n->estimate = m ? *m : guess(n->recipe->kind, &pace);
 	}
 }
 
@@ -283,4 +296,28 @@ int plan_estimate(struct graph *g, struct store *s, struct err **err)
 	}
 	free_histories(&kinds);
 	return rc;
+}
+
+double plan_left(const struct graph *g, unsigned jobs, const double *rest)
+{
+	double *path cleanup_free = xcalloc(g->nodes.count + 1, sizeof(*path));
+	double work = 0, longest = 0;
+
+	for (size_t i = g->order.count; i-- > 0;) {
+		const struct node *n = g->order.items[i];
+
+		if (!n->wanted)
+			continue;
+		for (size_t k = 0; k < n->users.count; k++) {
+			const struct node *user = n->users.items[k];
+
+			if (user->wanted && path[user->index] > path[n->index])
+				path[n->index] = path[user->index];
+		}
+		path[n->index] += rest[n->index];
+		work += rest[n->index];
+		longest = path[n->index] > longest ? path[n->index] : longest;
+	}
+	work /= jobs ? jobs : 1;
+	return work > longest ? work : longest;
 }

@@ -34,5 +34,13 @@ int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, str
 	      struct err **err) warn_unused;
 /* Frees what plan_make put into RET, changes included. */
 void plan_release(struct plan_nodes *plan);
-/* Fills node->estimate and node->critical of all wanted nodes from history. */
+/*
+ * Fills node->estimate and node->critical of all wanted nodes: from history; of what was never
+ * built from the nodes of its kind that were, else from what the kind says, scaled to this machine.
+ */
 int plan_estimate(struct graph *g, struct store *s, struct err **err) warn_unused;
+/*
+ * Seconds until all wanted nodes are done, of which REST, by node index, says how long each still
+ * takes: the longest path, or all work shared out to JOBS, whichever is more.
+ */
+double plan_left(const struct graph *g, unsigned jobs, const double *rest);

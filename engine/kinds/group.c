@@ -38,6 +38,7 @@ const struct kind kind_group = {
 		"may name it. Only what is a target itself appears in out/. `orch check` accepts a "
 		"group that nothing uses.",
 	.version = 1,
+	.usual_s = 0.1,
 	.schema = &group_schema,
 	.ties = NODES,
 	.outputs = group_outputs,

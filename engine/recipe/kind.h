@@ -76,6 +76,11 @@ struct kind {
 	const char *summary; /* one line for `orch kinds` */
 	const char *manual;  /* a few paragraphs for `orch kinds NAME`; may be NULL */
 	unsigned version;    /* bumped when equal inputs give other bytes */
+	/*
+	 * Seconds that a node of it takes, for estimates while nothing else is known: of its
+	 * middling nodes in the reference project, which emulates, on the machine of base/pace.h.
+	 */
+	double usual_s;
 	const struct schema *schema;
 	/*
 	 * A key whose list makes a node NAME@VALUE of each value, with ${KEY} for the value in all

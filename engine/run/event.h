@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * What the user is told. The scheduler calls a sink; plain text, JSON lines and (later) a terminal
- * view are sinks of the same events. The run history (store_run_*) is written by cli from these
+ * What the user is told. The scheduler calls a sink; plain text, JSON lines and the view on a
+ * terminal are sinks of the same events. The run history (store_run_*) is written by cli from these
  * events: it knows the targets as given and the exit code.
  */
 #include "graph/graph.h"
@@ -10,11 +10,11 @@
 enum event_type {
 	EVENT_RUN_START, /* .total */
 	/*
-	 * Before the first node starts: .total may run, .unknown of them were never built; .seconds
-	 * for those that were, .bytes of disk.
+	 * Before the first node starts: .total may run, .jobs at once; .seconds of time, which is a
+	 * guess for the .unknown of them that were never built; .bytes of disk.
 	 */
 	EVENT_ESTIMATE,
-	EVENT_NODE_START,    /* .node, .text: why it runs */
+	EVENT_NODE_START,    /* .node, .text: why it runs, .log_path: where its log grows */
 	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text */
 	EVENT_NODE_HIT,      /* .node */
 	EVENT_NODE_BUILT,    /* .node .seconds .log */
@@ -22,7 +22,8 @@ enum event_type {
 	EVENT_NODE_SKIPPED,  /* .node .text: which input failed */
 	EVENT_WARNING,       /* .text; .node may be NULL */
 	EVENT_NOTE,          /* .text: what was removed from the store */
-	EVENT_TICK, /* about once a second while nodes run, so that sinks can say what still runs */
+	EVENT_STOPPING,      /* nothing more is started: a signal came, or a node failed */
+	EVENT_TICK, /* each sched_opts.tick_ms while nodes run, so that sinks can show what runs */
 	EVENT_RUN_END,
 };
 
@@ -36,6 +37,7 @@ struct event {
 	struct digest log;    /* of the node's log, stored already (store_log_put); zeros: none */
 	const char *log_path; /* where it lies */
 	size_t total, unknown;
+	unsigned jobs;
 	uint64_t bytes;
 };
 

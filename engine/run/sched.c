@@ -122,28 +122,23 @@ static int check_space(struct sched *d, const struct space *want, struct err **e
  */
 static int estimate(struct sched *d, struct err **err)
 {
-	struct event ev = {.type = EVENT_ESTIMATE};
-	struct duration ignored;
+	struct event ev = {.type = EVENT_ESTIMATE, .jobs = d->pool.cpus};
 	struct space needed;
 	double longest = 0;
 
 	d->estimated = true;
 	for (size_t i = 0; i < d->g->nodes.count; i++) {
 		const struct node *n = d->g->nodes.items[i];
-		int rc;
 
 		if (!n->wanted || n->state > NODE_READY)
 			continue;
-		rc = store_duration(d->s, n->name, &ignored, err);
-		if (rc < 0)
-			return -1;
 		ev.total++;
-		ev.unknown += (size_t)rc;
-		ev.seconds += rc ? 0 : n->estimate;
+		ev.unknown += n->guessed;
+		ev.seconds += n->estimate;
 		longest = n->critical > longest ? n->critical : longest;
 	}
 	ev.seconds /= d->pool.cpus;
-	if (ev.seconds < longest && ev.unknown < ev.total)
+	if (ev.seconds < longest)
 		ev.seconds = longest;
 	if (space_needed(d->g, d->s, &needed, err) < 0)
 		return -1;
@@ -186,7 +181,10 @@ static void run_job(struct sched *d, struct node *n, struct slot slot, int lock)
 	}
 	runnings_push(&d->running, (struct running){job, lock});
 	node_set_state(d, n, NODE_RUNNING);
-	sched_tell(d, &(struct event){.type = EVENT_NODE_START, .node = n, .text = why});
+	sched_tell(d, &(struct event){.type = EVENT_NODE_START,
+				      .node = n,
+				      .text = why,
+				      .log_path = job->log_path});
 }
 
 /*

@@ -13,6 +13,7 @@
 struct sched_opts {
 	unsigned jobs;       /* CPU slots; 0: number of CPUs */
 	unsigned memory_mb;  /* guest memory slots; 0: three quarters of what is available */
+	unsigned tick_ms;    /* between EVENT_TICKs; 0: 1000 */
 	uint64_t store_size; /* bytes that the store may have, see room.h; 0: any number */
 	bool keep_going;
 	bool offline;

@@ -62,6 +62,8 @@ void sched_tick(struct sched *d);
 void sched_serve(void *arg, int ms);
 
 void sched_tell(struct sched *d, const struct event *ev);
+/* Nothing more is started. */
+void sched_stop(struct sched *d);
 void sched_warn(struct sched *d, const struct node *n, const char *text);
 /* The only place that changes a node's state. */
 void node_set_state(struct sched *d, struct node *n, enum node_state state);

@@ -9,7 +9,12 @@
 #include "base/vec.h"
 #include "run/sched_run.h"
 
-#define TICK_MS 1000
+#define TICK_MS 1000 /* unless the sink asks for another */
+
+static int tick_ms(const struct sched *d)
+{
+	return d->opts->tick_ms ? (int)d->opts->tick_ms : TICK_MS;
+}
 
 void sched_abort_all(struct sched *d, bool hard)
 {
@@ -29,7 +34,7 @@ void sched_take_signals(struct sched *d)
 		sched_abort_all(d, d->result->signal != 0);
 		if (!d->result->signal)
 			d->result->signal = (int)si.ssi_signo;
-		d->stopping = true;
+		sched_stop(d);
 		store_hurry(d->s);
 	}
 }
@@ -37,7 +42,7 @@ void sched_take_signals(struct sched *d)
 int sched_next_tick(struct sched *d)
 {
 	uint64_t now = clock_ms();
-	int wait = d->running.count ? TICK_MS : -1;
+	int wait = d->running.count ? tick_ms(d) : -1;
 
 	for (size_t i = 0; i < d->running.count; i++) {
 		int ms = job_tick(d->running.items[i].job, now);
@@ -51,7 +56,7 @@ void sched_tick(struct sched *d)
 {
 	uint64_t now = clock_ms();
 
-	if (!d->running.count || now < d->tick_ms + TICK_MS)
+	if (!d->running.count || now < d->tick_ms + (uint64_t)tick_ms(d))
 		return;
 	d->tick_ms = now;
 	sched_tell(d, &(struct event){.type = EVENT_TICK});

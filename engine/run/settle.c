@@ -14,6 +14,13 @@ void sched_tell(struct sched *d, const struct event *ev)
 		d->opts->sink->event(d->opts->sink, ev);
 }
 
+void sched_stop(struct sched *d)
+{
+	if (!d->stopping)
+		sched_tell(d, &(struct event){.type = EVENT_STOPPING});
+	d->stopping = true;
+}
+
 void sched_warn(struct sched *d, const struct node *n, const char *text)
 {
 	sched_tell(d, &(struct event){.type = EVENT_WARNING, .node = n, .text = text});
@@ -97,7 +104,7 @@ void settle_failed(struct sched *d, struct node *n, const struct job *j, struct 
 	else
 		d->result->first_error = err;
 	if (!d->opts->keep_going)
-		d->stopping = true;
+		sched_stop(d);
 	skip_users(d, n);
 }
 

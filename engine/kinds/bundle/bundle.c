@@ -205,6 +205,7 @@ const struct kind kind_bundle = {
 	.name = "bundle",
 	.summary = "the signed RAUC update bundle (format verity)",
 	.version = 1,
+	.usual_s = 10,
 	.named = kind_always,
 	.schema = &bundle_schema,
 	.check = bundle_check,

@@ -49,6 +49,7 @@ const struct kind kind_release = {
 	.name = "release",
 	.summary = "a previous release, by digest: its installation image and its bundle",
 	.version = 1,
+	.usual_s = 5,
 	.schema = &release_schema,
 	.outputs = release_outputs,
 	.check = release_check,

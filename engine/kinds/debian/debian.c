@@ -251,6 +251,7 @@ const struct kind kind_debian = {
 		  "No initial RAM file system is made (INITRD=No): make it in a 'run' node with "
 		  "this tree as its root.",
 	.version = 7,
+	.usual_s = 60,
 	.schema = &debian_schema,
 	.outputs = debian_outputs,
 	.demand = debian_demand,

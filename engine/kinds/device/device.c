@@ -459,6 +459,7 @@ const struct kind kind_device = {
 		  "environment block where that is all of a reserved area or partition; fw-env and "
 		  "env-config are U-Boot's alone.",
 	.version = 1,
+	.usual_s = 0.2,
 	.schema = &device_schema,
 	.outputs = device_outputs,
 	.check = device_check,

@@ -147,6 +147,7 @@ const struct kind kind_disk = {
 		"boot-gpt-switch needs. Identities depend on project, node and partition name, so "
 		"two cards of one image have equal ones: never mount by them.",
 	.version = 1,
+	.usual_s = 3,
 	.named = kind_always,
 	.identified = kind_always,
 	.schema = &disk_schema,

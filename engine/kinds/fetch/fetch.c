@@ -95,6 +95,7 @@ const struct kind kind_fetch = {
 	.name = "fetch",
 	.summary = "a file from a URL with a required sha256",
 	.version = 1,
+	.usual_s = 5,
 	.schema = &fetch_schema,
 	.outputs = fetch_outputs,
 	.check = fetch_check,

@@ -78,6 +78,7 @@ const struct kind kind_image = {
 		"becomes the nearest.\n\n"
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
 	.version = 6,
+	.usual_s = 8,
 	.named = kind_always,
 	.identified = kind_always,
 	.schema = &image_schema,

@@ -59,6 +59,7 @@ const struct kind kind_pki = {
 	.name = "pki",
 	.summary = "the public parts of a signer, after checking them",
 	.version = 2,
+	.usual_s = 0.2,
 	.schema = &pki_schema,
 	.outputs = pki_outputs,
 	.missing = pki_missing,

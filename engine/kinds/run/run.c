@@ -157,6 +157,7 @@ const struct kind kind_run = {
 		  "the steps run in a QEMU guest, to the same bytes; `root: host` then does not "
 		  "work.",
 	.version = 2,
+	.usual_s = 20,
 	.schema = &run_schema,
 	.outputs = run_outputs,
 	.demand = run_demand,

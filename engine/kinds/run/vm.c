@@ -172,6 +172,7 @@ const struct kind kind_vm = {
 		  "The console is in the log, live. A failing step, a kernel panic, a guest that "
 		  "goes off or is not done in time fail the node.",
 	.version = 2,
+	.usual_s = 150,
 	.schema = &vm_schema,
 	.outputs = vm_outputs,
 	.check = vm_check,

@@ -170,6 +170,7 @@ const struct kind kind_board = {
 		  "(device tree) and emulator.tar (QEMU). With an `emulator` the verdicts do "
 		  "not depend on what the host has installed.",
 	.version = 1,
+	.usual_s = 0.2,
 	.schema = &board_schema,
 	.check = board_check,
 	.outputs = board_outputs,

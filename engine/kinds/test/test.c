@@ -272,6 +272,7 @@ const struct kind kind_test = {
 		"is cached by it), console.log (seconds since power-on before each line), "
 		"junit.xml and, with `keep-card`, card.img.",
 	.version = 1,
+	.usual_s = 150,
 	.named = kind_always,
 	.identified = test_has_media,
 	.schema = &schema,

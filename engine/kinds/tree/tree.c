@@ -48,6 +48,7 @@ const struct kind kind_tree = {
 		"Users have no password. A user, group or number that the tree has with another "
 		"meaning is an error.",
 	.version = 5,
+	.usual_s = 15,
 	.schema = &tree_schema,
 	.outputs = tree_outputs,
 	.demand = tree_demand,
