@@ -69,6 +69,28 @@ static int open_events(struct builder *b, struct err **err)
 	return 0;
 }
 
+static void open_progress(struct builder *b)
+{
+	b->mode = ui_mode(b->cli);
+	switch (b->mode) {
+	case PROGRESS_JSON:
+		b->json = ui_json_new(stderr);
+		tee_add(&b->tee, ui_json_sink(b->json));
+		break;
+	case PROGRESS_TTY:
+		b->tty = ui_tty_new(b->cli, b->session->graph);
+		tee_add(&b->tee, ui_tty_sink(b->tty));
+		break;
+	case PROGRESS_PLAIN:
+		b->plain = ui_plain_new(b->cli, b->session->graph);
+		tee_add(&b->tee, ui_plain_sink(b->plain));
+		break;
+	case PROGRESS_AUTO:
+	case PROGRESS_QUIET:
+		break;
+	}
+}
+
 static int open_sinks(struct builder *b, struct err **err)
 {
 	tee_init(&b->tee);
@@ -77,14 +99,7 @@ static int open_sinks(struct builder *b, struct err **err)
 	b->history = (struct builder_history){
 		{history_event}, b->session->store, &b->tally, target_text(b->cli), 0, NULL};
 	tee_add(&b->tee, &b->history.sink);
-	if (b->cli->progress == PROGRESS_JSON) {
-		b->json = ui_json_new(stderr);
-		tee_add(&b->tee, ui_json_sink(b->json));
-	} else {
-		b->plain = ui_plain_new(b->cli, b->session->graph);
-		if (!builder_quiet(b))
-			tee_add(&b->tee, ui_plain_sink(b->plain));
-	}
+	open_progress(b);
 	return open_events(b, err);
 }
 
@@ -111,6 +126,7 @@ void builder_close(struct builder *b)
 	if (b->result.built)
 		keep_size(b);
 	ui_plain_free(b->plain);
+	ui_tty_free(b->tty);
 	ui_json_free(b->json);
 	ui_json_free(b->events);
 	if (b->events_file)
@@ -210,6 +226,12 @@ static int check_events(const struct builder *b, struct err **err)
 	if (!b->events_file || (fflush(b->events_file) == 0 && !ferror(b->events_file)))
 		return 0;
 	return err_set(err, ERR_RESOURCE, "cannot write all events to '%s'", b->cli->events);
+}
+
+void builder_failures(const struct builder *b)
+{
+	if (b->mode != PROGRESS_JSON)
+		ui_failures(b->cli, b->session->graph, &b->tally);
 }
 
 bool builder_quiet(const struct builder *b)
@@ -364,7 +386,8 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 		opts.jobs = (unsigned)config.jobs;
 	opts.store_size = config.store_size;
 	room_open(&b->room, config.store_size);
-	if (b->plain && !b->modest && !builder_quiet(b))
+	opts.tick_ms = b->tty ? UI_TTY_MS : 0;
+	if ((b->plain || b->tty) && !b->modest)
 		banner(b);
 	if (run_and_deliver(b, &opts, &undelivered, err)) {
 		builder_failed(b, err_exit_code((*err)->cls));

@@ -41,7 +41,9 @@ struct builder {
 	builder_deliver_fn *deliver; /* or NULL */
 	struct tee tee;
 	struct tally tally;
+	enum progress mode;
 	struct ui_plain *plain;
+	struct ui_tty *tty;
 	struct ui_json *json, *events;
 	FILE *events_file;
 	struct builder_history history;
@@ -60,6 +62,8 @@ void builder_failed(struct builder *b, int code);
 void builder_damaged(void *arg, const struct node *n, const char *text);
 /* A deliver function for who reads the blobs themselves: hashes the outputs of the targets. */
 int builder_hash_targets(struct builder *b, size_t *ret_damaged, struct err **err) warn_unused;
+/* Shows the ends of the logs of failed nodes, unless stderr is JSON. */
+void builder_failures(const struct builder *b);
 /* Whether progress is not to be shown. */
 bool builder_quiet(const struct builder *b);
 /* Keeps the user's store-size, too. */

@@ -156,8 +156,8 @@ static int build_both(struct boot *b)
 		return code;
 	if (builder_run(&run, &code, &err))
 		code = cli_fail(&b->s, err);
-	else if (code && run.plain)
-		ui_plain_failures(run.plain, b->s.graph, &run.tally);
+	else if (code)
+		builder_failures(&run);
 	builder_close(&run);
 	return code;
 }

@@ -70,9 +70,8 @@ static void summary(const struct builder *b)
 	const struct graph *g = b->session->graph;
 	struct str list cleanup_str = STR_INIT;
 
-	if (b->plain)
-		ui_plain_failures(b->plain, g, &b->tally);
-	if (builder_quiet(b) || b->cli->progress == PROGRESS_JSON)
+	builder_failures(b);
+	if (builder_quiet(b) || b->mode == PROGRESS_JSON)
 		return;
 	fprintf(stderr, "%s%s%s: built %zu, cached %zu, failed %zu, skipped %zu in %s\n",
 		r->first_error ? p->red : p->green,

@@ -50,8 +50,8 @@ static int build_image(struct flashing *f, struct cli *c)
 		return code;
 	if (builder_run(&run, &code, &err))
 		code = cli_fail(&f->s, err);
-	else if (code && run.plain)
-		ui_plain_failures(run.plain, f->s.graph, &run.tally);
+	else if (code)
+		builder_failures(&run);
 	builder_close(&run);
 	return code;
 }

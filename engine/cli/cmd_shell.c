@@ -75,8 +75,8 @@ static int build_inputs(struct shell *sh)
 		return code;
 	if (builder_run(&run, &code, &err))
 		code = cli_fail(s, err);
-	else if (code && run.plain)
-		ui_plain_failures(run.plain, s->graph, &run.tally);
+	else if (code)
+		builder_failures(&run);
 	builder_close(&run);
 	return code;
 }

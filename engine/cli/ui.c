@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/ui.h"
 
+#include "cli/paint.h"
+
 static void tee_event(struct sink *self, const struct event *ev)
 {
 	struct tee *t = (struct tee *)self;
@@ -71,4 +73,21 @@ void tally_release(struct tally *t)
 	}
 	free(t->nodes);
 	free(t->failed);
+}
+
+/* Terminals of a CI are logs that somebody reads later. */
+static bool can_draw(void)
+{
+	const char *ci = getenv("CI");
+
+	return paint_is_terminal(stderr) && !(ci && *ci && !str_eq(ci, "false"));
+}
+
+enum progress ui_mode(const struct cli *c)
+{
+	if (c->progress == PROGRESS_AUTO)
+		return can_draw() ? PROGRESS_TTY : PROGRESS_PLAIN;
+	if (c->progress == PROGRESS_TTY && !paint_is_terminal(stderr))
+		return PROGRESS_PLAIN;
+	return (enum progress)c->progress;
 }

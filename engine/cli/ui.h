@@ -40,19 +40,37 @@ void tee_add(struct tee *t, struct sink *to);
 
 /*
  * Plain text on stderr: a line when a node starts and when it ends, and a line every 30 s for what
- * is still running. Output of nodes is never mixed in; ui_plain_failures() prints the tails of
- * failed logs, last, where a reader of a CI log looks for them.
+ * is still running. Output of nodes is never mixed in.
  */
 struct ui_plain;
 struct ui_plain *ui_plain_new(const struct cli *c, const struct graph *g);
 struct sink *ui_plain_sink(struct ui_plain *ui);
-void ui_plain_failures(struct ui_plain *ui, const struct graph *g, const struct tally *tally);
 void ui_plain_free(struct ui_plain *ui);
 
 /*
+ * The view on a terminal: what has ended scrolls away as lines, below them a region shows the run
+ * and each running node with the last line of its log (progress_layout.h, terminal.h). It is drawn
+ * on events, at most each UI_TTY_MS; whoever runs the scheduler has it send ticks that often.
+ */
+#define UI_TTY_MS 100
+struct ui_tty;
+struct ui_tty *ui_tty_new(const struct cli *c, const struct graph *g);
+struct sink *ui_tty_sink(struct ui_tty *ui);
+void ui_tty_free(struct ui_tty *ui);
+
+/* Which of them --progress asks for, with "auto" and a "tty" that cannot be decided. */
+enum progress ui_mode(const struct cli *c);
+/*
+ * The ends of the logs of failed nodes, on stderr: last, where a reader of a CI log looks for them.
+ */
+void ui_failures(const struct cli *c, const struct graph *g, const struct tally *tally);
+
+/*
  * One JSON object a line: {"v":1,"t":SECONDS,"event":"node_start","node":...}. Events: run_start
- * (total), node_start (reason), node_progress (percent, text), node_hit, node_built (seconds),
- * node_failed (seconds, error, log), node_skipped (text), warning (text), run_end.
+ * (total), estimate (nodes, never_built, estimate_s, disk_bytes), node_start (reason, log),
+ * node_progress (percent, text), node_hit, node_built (seconds, log), node_failed (seconds, error,
+ * log), node_skipped (text), warning (text), note (text), stopping, run_end. A log is the path of a
+ * file; that of a running node grows.
  */
 struct ui_json;
 struct ui_json *ui_json_new(FILE *to);

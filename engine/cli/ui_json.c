@@ -16,7 +16,7 @@ static const char *const names[] = {
 	[EVENT_NODE_HIT] = "node_hit",       [EVENT_NODE_BUILT] = "node_built",
 	[EVENT_NODE_FAILED] = "node_failed", [EVENT_NODE_SKIPPED] = "node_skipped",
 	[EVENT_WARNING] = "warning",         [EVENT_NOTE] = "note",
-	[EVENT_RUN_END] = "run_end",
+	[EVENT_STOPPING] = "stopping",       [EVENT_RUN_END] = "run_end",
 };
 
 /* Seconds with three decimals, so that lines stay short. */

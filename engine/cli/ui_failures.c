@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/log_text.h"
+#include "cli/paint.h"
+#include "cli/ui.h"
+
+#define TAIL_LINES 40
+#define TAIL_BYTES (64 * 1024)
+
+static void failure(const struct paint *p, const struct node *n, const struct outcome *o)
+{
+	struct log_tail tail cleanup_log_tail = LOG_TAIL_INIT;
+	bool has_log = o->log_path && log_tail_read(&tail, o->log_path, TAIL_LINES, TAIL_BYTES);
+	struct foreign told;
+
+	fprintf(stderr, "\n%s--- %s failed ---%s\n", p->red, n->name, p->off);
+	told = foreign_begin(stderr);
+	if (has_log)
+		log_print(stderr, "  ", tail.text, tail.len);
+	if (o->error)
+		print_lines(stderr, "", o->error, strlen(o->error));
+	foreign_end(&told);
+	if (has_log)
+		fprintf(stderr, "whole log: orch log %s\n", n->name);
+}
+
+void ui_failures(const struct cli *c, const struct graph *g, const struct tally *tally)
+{
+	const struct paint *p = paint_for(c, stderr);
+
+	for (size_t i = 0; i < tally->failed_count; i++)
+		failure(p, g->nodes.items[tally->failed[i]], &tally->nodes[tally->failed[i]]);
+}
