@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -49,20 +50,66 @@ static bool is_gone(pid_t pid)
 	return p && (str_skip(p, ") Z") || str_skip(p, ") X"));
 }
 
-/* Whether NAME is "x.PID.XXXXXX" of a process that is gone. */
-static bool is_left_over(const char *name)
+/* Of "x.PID.XXXXXX" the pid, and the length of what comes before its point; 0 when it is no such. */
+static pid_t owner_of(const char *name, size_t *ret_len)
 {
 	const char *last = strrchr(name, '.');
 	const char *p = last;
 	long pid;
 
 	if (!last || strlen(last) != 7)
-		return false;
+		return 0;
 	while (p > name && p[-1] != '.')
 		p--;
 	if (p == name || sscanf(p, "%ld.", &pid) != 1 || pid <= 0)
-		return false;
-	return is_gone((pid_t)pid);
+		return 0;
+	*ret_len = (size_t)(p - 1 - name);
+	return (pid_t)pid;
+}
+
+/* Whether NAME is "x.PID.XXXXXX" of a process that is gone. */
+static bool is_left_over(const char *name)
+{
+	size_t len;
+	pid_t pid = owner_of(name, &len);
+
+	return pid && is_gone(pid);
+}
+
+bool tmp_alive(const char *path)
+{
+	size_t len;
+	pid_t pid = owner_of(path_base(path), &len);
+
+	return pid && !is_gone(pid);
+}
+
+char *tmp_find(const char *parent, const char *name)
+{
+	DIR *dir = opendir(parent);
+	struct timespec newest = {0};
+	char *found = NULL;
+	struct dirent *de;
+	size_t len = 0;
+
+	while (dir && (de = readdir(dir))) {
+		pid_t pid = owner_of(de->d_name, &len);
+		struct stat st;
+
+		if (!pid || len != strlen(name) || memcmp(de->d_name, name, len) != 0 ||
+		    is_gone(pid) || fstatat(dirfd(dir), de->d_name, &st, 0) < 0)
+			continue;
+		if (found && (st.st_ctim.tv_sec < newest.tv_sec ||
+			      (st.st_ctim.tv_sec == newest.tv_sec &&
+			       st.st_ctim.tv_nsec < newest.tv_nsec)))
+			continue;
+		newest = st.st_ctim;
+		free(found);
+		found = path_join(parent, de->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 int tmp_sweep(const char *parent, struct err **err)

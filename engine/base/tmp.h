@@ -19,6 +19,14 @@ int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **
 int tmp_sweep(const char *parent, struct err **err) warn_unused;
 
 /*
+ * A directory that tmp_dir() made as NAME in PARENT, of a process that is still there: the newest.
+ * NULL when there is none; caller frees.
+ */
+char *tmp_find(const char *parent, const char *name);
+/* Whether the process is still there that made PATH with tmp_dir(). */
+bool tmp_alive(const char *path);
+
+/*
  * Binds the names that tmp_dir() makes to process PID instead of this one. For workers: their own
  * pid means nothing outside of their pid namespace.
  */

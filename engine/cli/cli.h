@@ -53,6 +53,7 @@ enum option_bit {
 	O_YES,
 	O_FIXED,
 	O_ALL,
+	O_FOLLOW,
 };
 
 struct command;
@@ -63,7 +64,7 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current directory */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed, all;
+		yes, fixed, all, follow;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */

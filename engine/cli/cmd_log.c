@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* orch log: what a node printed, from the run history; without a name the last node that failed. */
+/*
+ * orch log: what a node printed, from the run history, or from what it prints now; without a name
+ * the last node that failed.
+ */
 #include "base/file.h"
+#include "base/path.h"
 #include "cli/history.h"
 #include "cli/json.h"
+#include "cli/log_follow.h"
+#include "cli/log_text.h"
 #include "cli/paint.h"
 #include "cli/session.h"
+#include "run/job.h"
 
 #define LOG_MAX ((size_t)1 << 30)
 
@@ -28,7 +35,7 @@ static void print_foreign(const struct str *text)
 {
 	struct foreign f cleanup_foreign = foreign_begin(stdout);
 
-	print_lines(stdout, "", text->buf, text->len);
+	log_print(stdout, "", text->buf, text->len);
 }
 
 static int print_log(const struct session *s, const struct run_info *run, const struct run_node *n,
@@ -101,17 +108,63 @@ static int nothing(const struct session *s, const char *name, struct err **err)
 		       s->dir ? " of this project" : "");
 }
 
+/* 0 when the node runs now, and what it printed so far was shown; 1; -1. */
+static int print_running(const struct session *s, const char *node, struct err **err)
+{
+	char *dir cleanup_free = s->dir && node ? job_running_path(s->store, node) : NULL;
+	struct str text cleanup_str = STR_INIT;
+	char *path cleanup_free = NULL;
+
+	if (!dir || s->cli->run)
+		return 1;
+	path = path_join(dir, "log");
+	if (file_read(path, LOG_MAX, &text, err)) {
+		err_free(steal_ptr(*err)); /* it has ended just now */
+		return 1;
+	}
+	if (s->cli->json) {
+		json_print(stdout,
+			   json_pack("{s:i, s:b, s:o, s:s, s:o}", "v", 1, "ok", 1, "node",
+				     json_text(node), "status", "running", "log",
+				     json_text(text.buf)),
+			   false);
+		return 0;
+	}
+	fprintf(stderr, "%s: running; orch log -f %s follows it\n", node, node);
+	print_foreign(&text);
+	return 0;
+}
+
+/* -f: done when *RET_CODE is set; else there is nothing to follow, and the log is told of. */
+static int follow(const struct cli *c, const char *node, int *ret_code, struct err **err)
+{
+	if (!node)
+		return err_set(err, ERR_USER, "-f wants a node: orch log -f NODE");
+	if (c->json || c->run)
+		return err_set(err, ERR_USER, "-f goes with neither --json nor --run");
+	return log_follow(c, node, ret_code, err);
+}
+
 int cmd_log(struct cli *c)
 {
 	struct session s cleanup_session = {0};
 	struct search q = {.name = c->args.count ? c->args.items[0] : NULL};
 	struct err *err = NULL;
-	int code = session_open_history(&s, c);
+	int code = 0, rc = c->follow ? follow(c, q.name, &code, &err) : 1;
 
+	if (rc == 0)
+		return code;
+	s.cli = c;
+	if (rc < 0)
+		return cli_fail(&s, err);
+	code = session_open_history(&s, c);
 	if (code)
 		return code;
+	rc = print_running(&s, q.name, &err);
+	if (rc <= 0)
+		return rc ? cli_fail(&s, err) : 0;
 	if (history_search(&s, c->run, look, &q, &err) < 0 ||
 	    (!q.found && nothing(&s, q.name, &err) < 0) || print_log(&s, &q.run, &q.node, &err))
 		return cli_fail(&s, err);
-	return 0;
+	return c->follow && str_eq(q.node.status, "failed") ? err_exit_code(ERR_BUILD) : 0;
 }

@@ -25,15 +25,6 @@ struct shell {
 	char *kept; /* work directory of the failed one, or NULL */
 };
 
-static bool has_shell(const struct kind *kind)
-{
-	for (const struct maker *const *m = makers_all; *m; m++) {
-		if ((*m)->kind == kind)
-			return (*m)->shell != NULL;
-	}
-	return false;
-}
-
 static int find_node(struct shell *sh, const struct cli *c, struct err **err)
 {
 	const struct kind *kind;
@@ -42,7 +33,7 @@ static int find_node(struct shell *sh, const struct cli *c, struct err **err)
 	if (!sh->node)
 		return -1;
 	kind = sh->node->recipe->kind;
-	if (has_shell(kind))
+	if (kind->has_shell)
 		return 0;
 	return err_set(err, ERR_USER,
 		       "a node of kind '%s' has no sandbox to stand in; 'orch shell' is for kind "
@@ -100,7 +91,7 @@ static int look_at(void *arg, const struct run_info *run, const struct run_node 
 /* The directory of the last attempt, if that failed with the inputs of now. */
 static int find_kept(struct shell *sh, struct err **err)
 {
-	char *dir cleanup_free = job_failed_path(sh->s.store, sh->node);
+	char *dir cleanup_free = job_failed_path(sh->s.store, sh->node->name);
 	char *path cleanup_free = path_join(dir, "work");
 	struct last_attempt last = {.node = sh->node};
 

@@ -82,6 +82,8 @@ static const struct option_row rows[] = {
 		     "also a disk that is not removable, or larger than cards are"},
 	[O_ALL] = {0, "all", NULL, VALUE_FLAG, AT(all), NULL,
 		   "of every project that uses this store"},
+	[O_FOLLOW] = {'f', "follow", NULL, VALUE_FLAG, AT(follow), NULL,
+		      "print what the node prints while another orch builds it, until it ends"},
 };
 #undef AT
 

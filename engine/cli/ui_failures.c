@@ -21,6 +21,8 @@ static void failure(const struct paint *p, const struct node *n, const struct ou
 	foreign_end(&told);
 	if (has_log)
 		fprintf(stderr, "whole log: orch log %s\n", n->name);
+	if (has_log && n->recipe->kind->has_shell)
+		fprintf(stderr, "to look around where it failed: orch shell %s\n", n->name);
 }
 
 void ui_failures(const struct cli *c, const struct graph *g, const struct tally *tally)

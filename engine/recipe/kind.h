@@ -81,6 +81,8 @@ struct kind {
 	 * middling nodes in the reference project, which emulates, on the machine of base/pace.h.
 	 */
 	double usual_s;
+	/* `orch shell` opens a shell where its steps run: its maker has shell() (run/action.h). */
+	bool has_shell;
 	const struct schema *schema;
 	/*
 	 * A key whose list makes a node NAME@VALUE of each value, with ${KEY} for the value in all

@@ -33,10 +33,10 @@ static int queue_job(struct job *j, struct err **err)
 
 static int make_directories(struct job *j, int *ret_log, struct err **err)
 {
-	char *name cleanup_free = job_flat_name(j->node->name);
+	char *failed cleanup_free = job_failed_path(j->env->store, j->node->name);
 	char *work cleanup_free = NULL, *out cleanup_free = NULL;
 
-	if (tmp_dir(store_subdir(j->env->store, "tmp"), name, &j->dir, err) < 0)
+	if (tmp_dir(store_subdir(j->env->store, "tmp"), path_base(failed), &j->dir, err) < 0)
 		return -1;
 	work = xasprintf("%s/work", j->dir);
 	out = xasprintf("%s/out", j->dir);
@@ -310,11 +310,18 @@ double job_seconds(const struct job *j)
 	return (double)(clock_ms() - j->started_ms) / 1000;
 }
 
-char *job_failed_path(struct store *s, const struct node *n)
+char *job_failed_path(struct store *s, const char *node)
 {
-	char *name cleanup_free = job_flat_name(n->name);
+	char *name cleanup_free = job_flat_name(node);
 
 	return store_failed_path(s, name);
+}
+
+char *job_running_path(struct store *s, const char *node)
+{
+	char *failed cleanup_free = job_failed_path(s, node);
+
+	return tmp_find(store_subdir(s, "tmp"), path_base(failed));
 }
 
 /*
@@ -323,11 +330,10 @@ char *job_failed_path(struct store *s, const struct node *n)
  */
 static int keep_directory(struct job *j, struct err **err)
 {
-	char *name cleanup_free = job_flat_name(j->node->name);
-	char *kept cleanup_free = job_failed_path(j->env->store, j->node);
+	char *kept cleanup_free = job_failed_path(j->env->store, j->node->name);
 	char *old cleanup_free = NULL;
 
-	if (tmp_dir(store_subdir(j->env->store, "tmp"), name, &old, err) < 0)
+	if (tmp_dir(store_subdir(j->env->store, "tmp"), "replaced", &old, err) < 0)
 		return -1;
 	if (rename(kept, old) < 0 && errno != ENOENT)
 		return err_errno(err, ERR_ENV, errno, "cannot replace '%s'", kept);
@@ -347,7 +353,7 @@ void job_log(struct job *j, bool keep)
 
 	/* A log is for people: that it cannot be kept must not change the verdict on the node. */
 	if (!keep) {
-		char *old cleanup_free = job_failed_path(j->env->store, j->node);
+		char *old cleanup_free = job_failed_path(j->env->store, j->node->name);
 		char *here cleanup_free = NULL;
 
 		here = path_join(j->dir, "failed"); /* goes away with this job's directory */

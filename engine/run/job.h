@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * One attempt at one node, as the orchestrator sees it: a directory STORE/tmp/NODE.PID.XXXXXX with
- * work/, out/ and log, a worker process, its socket and its deadline.
+ * One attempt at one node, as the orchestrator sees it: a directory STORE/tmp/NODE.TAG.PID.XXXXXX
+ * (TAG: of the project, as in job_failed_path()) with work/, out/ and log, which grows while the
+ * node runs; a worker process, its socket and its deadline.
  *
  *	job_start()                 makes the directory, starts the worker, queues the JOB frame
  *	job_events(), job_io()      from the poll loop, until the process has ended
@@ -74,8 +75,10 @@ void job_describe(struct arena *arena, const struct job_env *env, const struct n
 		  const char *dir, unsigned cpus, struct job_spec *ret);
 /* A node's name as one file name: "tests/rollback" -> "tests%rollback"; caller frees. */
 char *job_flat_name(const char *node);
-/* Where the project's last failed attempt at N is kept, if there was one; caller frees. */
-char *job_failed_path(struct store *s, const struct node *n);
+/* Where the project's last failed attempt at NODE is kept, if there was one; caller frees. */
+char *job_failed_path(struct store *s, const char *node);
+/* The directory of the project's attempt at NODE that runs now, under any orch, or NULL. */
+char *job_running_path(struct store *s, const char *node);
 
 /* OUTSIDE of a user namespace, whatever the mode. */
 int job_start(const struct job_env *env, struct node *n, struct slot slot, bool outside,

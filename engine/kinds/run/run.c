@@ -158,6 +158,7 @@ const struct kind kind_run = {
 		  "work.",
 	.version = 2,
 	.usual_s = 20,
+	.has_shell = true,
 	.schema = &run_schema,
 	.outputs = run_outputs,
 	.demand = run_demand,

@@ -2,6 +2,7 @@
 #include "kinds/run/step.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -72,6 +73,24 @@ int step_wrap(const struct steps *s, size_t i, struct err **err)
 	return err_wrap(err, "%s", name);
 }
 
+/* "exited with 137 (a program was killed by SIGKILL; out of memory?)" */
+static char *step_status(int status)
+{
+	char *how cleanup_free = proc_status_string(status);
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : code > 128 ? code - 128 : 0;
+	const char *name = code > 128 ? sigabbrev_np(number) : NULL;
+	const char *memory = number == SIGKILL ? "out of memory?" : "";
+
+	if (code == 126 || code == 127)
+		return xasprintf("%s (a program %s)", how,
+				 code == 127 ? "was not found" : "could not be executed");
+	if (name)
+		return xasprintf("%s (a program was killed by SIG%s%s%s)", how, name,
+				 *memory ? "; " : "", memory);
+	return *memory ? xasprintf("%s (%s)", how, memory) : steal_ptr(how);
+}
+
 int step_check(const struct steps *s, size_t i, int status, struct err **err)
 {
 	char *name cleanup_free = NULL, *how cleanup_free = NULL;
@@ -79,7 +98,7 @@ int step_check(const struct steps *s, size_t i, int status, struct err **err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	name = step_name(s, i);
-	how = proc_status_string(status);
+	how = step_status(status);
 	return err_set(err, ERR_BUILD, "%s failed: %s", name, how);
 }
 

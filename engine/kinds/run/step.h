@@ -28,7 +28,10 @@ struct steps {
 int step_write_all(const struct steps *s, struct err **err) warn_unused;
 /* Appends the program of step I (from 0) to ARGV, tells that it runs and leaves a note of it. */
 int step_begin(const struct steps *s, size_t i, struct strv *argv, struct err **err) warn_unused;
-/* 0, or ERR_BUILD: "recipes/u-boot.yaml:5: step 2 of 3 failed: exit status 1". */
+/*
+ * 0, or ERR_BUILD: "recipes/u-boot.yaml:5: step 2 of 3 failed: exited with 1". What shells say by a
+ * status of 126 and more is told in words.
+ */
 int step_check(const struct steps *s, size_t i, int status, struct err **err) warn_unused;
 /* Puts that place before *err; -1. */
 int step_wrap(const struct steps *s, size_t i, struct err **err);

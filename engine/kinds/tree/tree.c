@@ -49,6 +49,7 @@ const struct kind kind_tree = {
 		"meaning is an error.",
 	.version = 5,
 	.usual_s = 15,
+	.has_shell = true,
 	.schema = &tree_schema,
 	.outputs = tree_outputs,
 	.demand = tree_demand,
