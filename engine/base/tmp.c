@@ -50,7 +50,7 @@ static bool is_gone(pid_t pid)
 	return p && (str_skip(p, ") Z") || str_skip(p, ") X"));
 }
 
-/* Of "x.PID.XXXXXX" the pid, and the length of what comes before its point; 0 when it is no such. */
+/* Of "x.PID.XXXXXX" the pid, and the length of "x"; 0 for other names. */
 static pid_t owner_of(const char *name, size_t *ret_len)
 {
 	const char *last = strrchr(name, '.');
@@ -99,9 +99,9 @@ char *tmp_find(const char *parent, const char *name)
 		if (!pid || len != strlen(name) || memcmp(de->d_name, name, len) != 0 ||
 		    is_gone(pid) || fstatat(dirfd(dir), de->d_name, &st, 0) < 0)
 			continue;
-		if (found && (st.st_ctim.tv_sec < newest.tv_sec ||
-			      (st.st_ctim.tv_sec == newest.tv_sec &&
-			       st.st_ctim.tv_nsec < newest.tv_nsec)))
+		if (found &&
+		    (st.st_ctim.tv_sec < newest.tv_sec ||
+		     (st.st_ctim.tv_sec == newest.tv_sec && st.st_ctim.tv_nsec < newest.tv_nsec)))
 			continue;
 		newest = st.st_ctim;
 		free(found);

@@ -158,9 +158,9 @@ static int verdict(const char *node, const struct sight *seen)
 		say(node, status);
 		return 0;
 	}
-	say(node, seen->error                                ? seen->error
-		  : status && str_eq(status, "failed")       ? "failed"
-							     : "stopped");
+	say(node, seen->error                          ? seen->error
+		  : status && str_eq(status, "failed") ? "failed"
+						       : "stopped");
 	return err_exit_code(ERR_BUILD);
 }
 
