@@ -201,11 +201,12 @@ static void tell_estimate(const struct live *l, const struct paint *paint, const
 
 	if (ev->seconds < 10 && ev->bytes < 64 * 1024 * 1024)
 		return;
-	str_printf(&s, "%zu node%s at most, about %s%s", ev->total, ev->total == 1 ? "" : "s",
-		   ev->unknown ? "~" : "", time);
+	str_printf(&s, "%zu node%s at most, %s%s", ev->total, ev->total == 1 ? "" : "s",
+		   ev->unknown ? "~" : "about ", time);
 	if (ev->unknown)
 		str_printf(&s, ", %zu never built before", ev->unknown);
-	str_printf(&s, ", %s of disk", disk);
+	if (ev->bytes)
+		str_printf(&s, ", %s of disk", disk);
 	live_line(l, paint, paint->dim, "ahead", NULL, s.buf, ret);
 }
 

@@ -40,9 +40,9 @@ const struct command commands[] = {
 	{"why", "NODE", "say why a node was or will be built: what changed, and what follows", NULL,
 	 SELECT | 1u << O_JSON, 1, 1},
 	{"log", "[NODE]", "show the log of a node; without a name, of the last one that failed",
-	 "Of this project; outside of any, of every project that uses this store. Of a node that is "
-	 "being built, what it has printed so far; with -f also what it goes on to print. The exit "
-	 "code of -f says what became of the node: 0 built or cached, 1 failed or stopped.",
+	 "Of this project; outside of any, of every project that uses this store. Of a node that "
+	 "is being built, what it has printed so far; with -f also what it goes on to print. The "
+	 "exit code of -f says what became of the node: 0 built or cached, 1 failed or stopped.",
 	 1u << O_JSON | 1u << O_RUN | 1u << O_ALL | 1u << O_FOLLOW, 0, 1},
 	{"runs", "", "list this project's runs",
 	 "A project is its directory, with the name in its project.yaml: two checkouts have two "

@@ -75,18 +75,12 @@ void tally_release(struct tally *t)
 	free(t->failed);
 }
 
-/* Terminals of a CI are logs that somebody reads later. */
-static bool can_draw(void)
-{
-	const char *ci = getenv("CI");
-
-	return paint_is_terminal(stderr) && !(ci && *ci && !str_eq(ci, "false"));
-}
-
 enum progress ui_mode(const struct cli *c)
 {
 	if (c->progress == PROGRESS_AUTO)
-		return can_draw() ? PROGRESS_TTY : PROGRESS_PLAIN;
+		/* The terminal of a CI is a log that somebody reads later. */
+		return paint_is_terminal(stderr) && ui_ci() == CI_NONE ? PROGRESS_TTY
+								       : PROGRESS_PLAIN;
 	if (c->progress == PROGRESS_TTY && !paint_is_terminal(stderr))
 		return PROGRESS_PLAIN;
 	return (enum progress)c->progress;

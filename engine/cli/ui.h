@@ -40,7 +40,8 @@ void tee_add(struct tee *t, struct sink *to);
 
 /*
  * Plain text on stderr: a line when a node starts and when it ends, and a line every 30 s for what
- * is still running. Output of nodes is never mixed in.
+ * is still running. Output of nodes is never mixed in: in a CI the log of a node that was built is
+ * printed as one block.
  */
 struct ui_plain;
 struct ui_plain *ui_plain_new(const struct cli *c, const struct graph *g);
@@ -58,10 +59,20 @@ struct ui_tty *ui_tty_new(const struct cli *c, const struct graph *g);
 struct sink *ui_tty_sink(struct ui_tty *ui);
 void ui_tty_free(struct ui_tty *ui);
 
+/* Which CI reads what is printed, as it says itself in the environment. */
+enum ci { CI_NONE, CI_GITHUB, CI_GITLAB, CI_OTHER };
+enum ci ui_ci(void);
+/*
+ * The log of the node that EV says was built, on stderr, each line after its name; folded away
+ * where the CI can do that. Of a long one the end. Nothing where no CI reads.
+ */
+void ui_block(enum ci ci, const struct event *ev);
+
 /* Which of them --progress asks for, with "auto" and a "tty" that cannot be decided. */
 enum progress ui_mode(const struct cli *c);
 /*
- * The ends of the logs of failed nodes, on stderr: last, where a reader of a CI log looks for them.
+ * The ends of the logs of failed nodes, on stderr: last, where a reader of a CI log looks for them;
+ * in a CI more of each.
  */
 void ui_failures(const struct cli *c, const struct graph *g, const struct tally *tally);
 

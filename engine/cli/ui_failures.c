@@ -4,12 +4,14 @@
 #include "cli/ui.h"
 
 #define TAIL_LINES 40
+#define CI_TAIL_LINES 400
 #define TAIL_BYTES (64 * 1024)
 
 static void failure(const struct paint *p, const struct node *n, const struct outcome *o)
 {
+	size_t lines = ui_ci() == CI_NONE ? TAIL_LINES : CI_TAIL_LINES;
 	struct log_tail tail cleanup_log_tail = LOG_TAIL_INIT;
-	bool has_log = o->log_path && log_tail_read(&tail, o->log_path, TAIL_LINES, TAIL_BYTES);
+	bool has_log = o->log_path && log_tail_read(&tail, o->log_path, lines, TAIL_BYTES);
 	struct foreign told;
 
 	fprintf(stderr, "\n%s--- %s failed ---%s\n", p->red, n->name, p->off);

@@ -8,6 +8,7 @@
 struct ui_plain {
 	struct sink sink;
 	const struct paint *paint;
+	enum ci ci;
 	struct live live;
 	uint64_t heard_ms; /* when something was printed last */
 };
@@ -48,6 +49,8 @@ static void plain_event(struct sink *self, const struct event *ev)
 	struct str line cleanup_str = STR_INIT;
 
 	live_event(&ui->live, ev);
+	if (ev->type == EVENT_NODE_BUILT) /* those of failed ones come last: ui_failures() */
+		ui_block(ui->ci, ev);
 	live_tell(&ui->live, ui->paint, ev, &line);
 	print(ui, &line);
 	heartbeat(ui);
@@ -59,6 +62,7 @@ struct ui_plain *ui_plain_new(const struct cli *c, const struct graph *g)
 
 	ui->sink.event = plain_event;
 	ui->paint = paint_for(c, stderr);
+	ui->ci = ui_ci();
 	ui->heard_ms = clock_ms();
 	live_init(&ui->live, g);
 	return ui;
