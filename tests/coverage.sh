@@ -14,11 +14,11 @@ rm -f $build.log
 ninja -C $build >$build/ninja.log 2>&1 || { tail -n 40 $build/ninja.log; exit 3; }
 find $build -name '*.gcda' -delete
 
-meson test -C $build --no-rebuild --list 2>/dev/null | sed 's/^.* \/ //' >$build/units
+meson test -C $build --no-rebuild --suite unit --list 2>/dev/null | sed 's/^.* \/ //' >$build/units
 wanted=()
 while read -r name; do
 	[ $# = 0 ] && wanted+=("$name")
-	for word; do [[ unit-$name == *$word* ]] && wanted+=("$name"); done
+	for word; do [[ $name == *$word* ]] && wanted+=("$name"); done
 done <$build/units
 if [ ${#wanted[@]} -gt 0 ]; then
 	meson test -C $build --no-rebuild --timeout-multiplier 4 "${wanted[@]}" 2>&1 | grep -E '^(Ok|Fail|Timeout|Skipped)|FAIL'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Data tests:  tests/data.sh ORCH [WORD...]
+# Data tests:  tests/data.sh ORCH [WORD...]  with the words of $TEST_WORDS where none is given
+#              tests/data.sh --list         their names
 #
 # tests/recipes/NAME/         a project; its file 'transcript' holds commands ("$ orch plan") and what
 #                             they print, stdout and stderr together, then "[N]" when they exit with N
@@ -10,8 +11,17 @@
 #
 # UPDATE=1 writes what came out as what is expected: look at the difference before you commit it.
 set -eu
+if [ "$1" = --list ]; then
+	cd "$(dirname "$0")"
+	for name in recipes/*/transcript should-fail/*.expect should-fail/*/expect; do
+		[ ! -e "$name" ] || echo "data-${name%[./]*}"
+	done
+	exit
+fi
 orch=$(realpath "$1")
 shift
+# shellcheck disable=SC2086 # words
+[ $# -gt 0 ] || set -- ${TEST_WORDS:-}
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 # What failed nodes leave has directories that nobody may write to.

@@ -1,16 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Fuzzing with libFuzzer:  tests/fuzz.sh SECONDS [TARGET...]
+# Fuzzing with libFuzzer:  tests/fuzz.sh [SECONDS [TARGET...]]
 # Exit 0; 1: a target failed; 2: usage; 3: cannot be built; 77: there is no clang.
 # Builds the targets (tests/fuzz/*.c) with clang in _build-fuzz, then runs those named, or all, for so
 # long each, two at a time. Tells 'ok NAME' or 'not ok NAME'. What was found new for the corpus stays in
 # _build-fuzz/corpus/NAME; the input of a crash in _build-fuzz/findings, as the line says.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-seconds=${1:?how many seconds each}
-shift
 build=_build-fuzz
 
+if [ $# -gt 0 ]; then
+	seconds=$1
+	shift
+else
+	seconds=5 # as tests/run.sh wants it
+	[ "${TEST_FULL:-no}" = no ] || seconds=60
+	for name in tests/fuzz/corpus/*; do
+		name=${name##*/}
+		[ -n "${TEST_WORDS:-}" ] || set -- "$@" "$name"
+		for word in ${TEST_WORDS:-}; do
+			[[ fuzz-$name != *$word* ]] || { set -- "$@" "$name" && break; }
+		done
+	done
+fi
 names=("$@")
 [ $# -gt 0 ] || mapfile -t names < <(ls tests/fuzz/corpus)
 for name in "${names[@]}"; do

@@ -56,6 +56,12 @@ git ls-files '*.c' '*.h' '*.sh' '*/meson.build' meson.build meson_options.txt de
 	while read -r f; do head -n 3 "$f" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || echo "$f"; done |
 	complain "no licence line"
 
+for f in tests/e2e/*.sh; do
+	name=${f##*/}
+	case $name in lib.sh | users.sh | *-lib.sh) continue ;; esac # what tests share
+	grep -q "^	'${name%.sh}': [0-9]*,$" tests/meson.build || echo "$f"
+done | complain "without a row in tests/meson.build"
+
 # Archives are named by alias in a project; where they are is configuration.
 git grep -n -I -E 'https?://[a-z0-9.-]+' -- engine recipes rootfs custom_build tests dev .ci |
 	grep -v -E 'https?://([^/@ ]+@)?([a-z0-9-]+\.)*(example|invalid|test|localhost|127\.0\.0\.1|json-schema\.org)' |

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch boot: a board whose firmware says hello, repeats what it hears, and switches off at 'q'.
-# timeout: 300
 . tests/e2e/lib.sh
 tests=$PWD/tests/e2e
 mkdir -p "$scratch/p/recipes/boards" "$scratch/p/firmware"

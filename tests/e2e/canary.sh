@@ -4,7 +4,6 @@
 # credential helper, of ~/.netrc) and in the environment. Looked for in every write, send and command line
 # of every process (strace), in all files of store, project and outputs while it runs and afterwards, and in
 # the memory of orch. Each search is seen to find what is planted.
-# timeout: 600
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" HOME="$scratch/home"
 unset http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY all_proxy

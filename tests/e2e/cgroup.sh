@@ -4,7 +4,6 @@
 # way it holds it, and nothing of the groups stays.
 # A group is had from the user's systemd, or is $ORCH_TEST_CGROUP: empty, this user's, with memory and pids,
 # below one whose cgroup.procs is this user's, too.
-# timeout: 300
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 in_group() { # COMMAND...: alone in a group that is delegated

@@ -3,7 +3,6 @@
 # orch check accepts the reference project and refuses copies of it with one mistake each:
 # tests/must-fail/RULE.sh, or RULE--WHAT.sh, makes the mistake in the current directory; its line
 # '# says: TEXT' is what check must say of it, in the name of that rule. Every rule has one.
-# timeout: 300
 . tests/e2e/lib.sh
 orch=$ORCH_ASAN
 work=$scratch

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The command line on a small project of 'run' nodes: what rebuilds and what does not, out/, the store
 # after damage, the reading commands.
-# timeout: 900
 . tests/e2e/lib.sh
 orch=$ORCH_ASAN
 export ORCH_STORE="$scratch/store"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Programs of this machine that orch starts see the files they are given, and nothing else of it. In their
 # place stands a script that looks around and then becomes the real one.
-# timeout: 300
 . tests/e2e/lib.sh
 . tests/e2e/users.sh
 here=$PWD

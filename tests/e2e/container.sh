@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Root in a container, as on CI runners: no idmapped mounts on its file system, often no right to mount anything.
 # root
-# timeout: 300
 . tests/e2e/lib.sh
 # shellcheck disable=SC2086
 root() { ${AS_ROOT:-} env -u SUDO_UID -u SUDO_GID -u ORCH_STORE -u XDG_CACHE_HOME HOME=/root "$@"; }

@@ -3,7 +3,6 @@
 # Several orch on one store, in one project and in clones of it, some of them killed: each node is built
 # by one of them at a time, all that live succeed, and the results are those of a lonely build.
 # ROUNDS=50 in the environment makes more rounds.
-# timeout: 1200
 . tests/e2e/lib.sh
 rounds=${ROUNDS:-4}
 p=$scratch/p

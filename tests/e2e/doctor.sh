@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch doctor tries what it speaks of: namespaces, and the tracing of what runs in them.
-# timeout: 120
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 cc -O1 -D_GNU_SOURCE -o "$scratch/without" tests/without.c || exit 1

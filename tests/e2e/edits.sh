@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# timeout: 600
 # A random graph is edited at random; what is built again must be exactly what the edit can reach. A node
 # either hands its inputs on (cat) or always makes the same (true): behind the latter nothing is built.
 # Usage: tests/e2e/edits.sh [SEED [EDITS]]

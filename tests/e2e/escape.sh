@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a step could take from the user who builds it: his terminal, the keys of his login, calls and files
 # that reach into his machine, memory and disk.
-# timeout: 120
 . tests/e2e/lib.sh
 tests=$PWD/tests/e2e
 mkdir -p "$scratch/p/recipes"

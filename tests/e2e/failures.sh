@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What goes wrong and what is said: failing nodes, mistakes on the command line and in recipes, locks,
 # signals.
-# timeout: 600
 . tests/e2e/lib.sh
 orch=$ORCH_ASAN
 export ORCH_STORE="$scratch/store"

@@ -3,7 +3,6 @@
 # A full disk, a disk that cannot sync, too few descriptors: the build fails with a message, nothing
 # half-made is ever recorded, and the next build gives the digests of an undisturbed one.
 # FAULTS=200 in the environment makes more rounds of each.
-# timeout: 1200
 . tests/e2e/lib.sh
 faults=${FAULTS:-6}
 p=$scratch/p

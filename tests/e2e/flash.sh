@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch flash: onto files that stand for cards. What is refused, what is written, and that it is read back.
-# timeout: 120
 . tests/e2e/lib.sh
 tests=$PWD/tests/e2e
 mkdir -p "$scratch/p/recipes"

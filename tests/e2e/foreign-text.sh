@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a node prints cannot speak to a CI, a terminal or a reader of a log.
-# timeout: 120
 . tests/e2e/lib.sh
 orch=$ORCH_ASAN
 export ORCH_STORE="$scratch/store"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A store on a disk that fills up: the exit code and the message say so, nothing that was built is lost,
 # and with room again the build goes on by itself. A tmpfs of a mount namespace plays the disk.
-# timeout: 600
 . tests/e2e/lib.sh
 p=$scratch/p
 mkdir -p "$p/recipes" "$scratch/disk"

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch init: what it makes builds, twice, and nothing is to be complained about.
-# timeout: 60
 . tests/e2e/lib.sh
 cd "$scratch" || exit 1
 export ORCH_STORE="$scratch/store"

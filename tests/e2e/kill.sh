@@ -4,7 +4,6 @@
 # something (all of its processes, or orch alone), and afterwards no process is left, the store
 # verifies, and the next build gives the digests of an undisturbed one and leaves no litter.
 # KILLS=500 in the environment makes more rounds, SEED=1 other ones.
-# timeout: 1200
 . tests/e2e/lib.sh
 kills=${KILLS:-30}
 seed=${SEED:-2026}

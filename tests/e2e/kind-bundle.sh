@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Kinds pki and bundle with the real rauc: keys, a bundle of two images, what a device accepts and what
 # it refuses, and that the private key stays where it is.
-# timeout: 600
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 p=$scratch/p

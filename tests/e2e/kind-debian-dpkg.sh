@@ -3,7 +3,6 @@
 # Packages made for what dpkg does with them: the order of scripts and files, owners, names, links,
 # diversions, triggers, conffiles; and what is said when a script fails. Each of the expected values
 # is what dpkg leaves in a chroot of the same tree.
-# timeout: 1800
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 archive=$scratch/archive

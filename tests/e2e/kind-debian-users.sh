@@ -3,7 +3,6 @@
 # Maintainer scripts that need several users, access lists, attributes, capabilities and devices: what
 # they make reaches the tree, on this machine's architecture and in an emulator. (kind-guest.sh: and in a
 # guest.)
-# timeout: 1800
 . tests/e2e/lib.sh
 . tests/e2e/users.sh
 p=$scratch/p

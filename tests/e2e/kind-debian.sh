@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Kind debian on the real archive: locks and what is said about them, a configured tree of this machine's
 # architecture, the same bytes twice, packages on top of a tree, sources.
-# timeout: 1800
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 p=$scratch/p

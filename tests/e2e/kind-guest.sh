@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Kinds debian, tree and run where nobody can make user namespaces: a QEMU guest takes their place, says so, and
 # makes the same bytes.
-# timeout: 1800
 . tests/e2e/lib.sh
 . tests/e2e/users.sh
 p=$scratch/p

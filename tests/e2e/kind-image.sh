@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Kinds image and disk: what is in them, that they are clean, and that nothing depends on when, where
 # or by whom they were made.
-# timeout: 600
 . tests/e2e/lib.sh
 orch=$ORCH_ASAN
 export ORCH_STORE="$scratch/store"

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Kind run: what steps see, what they may do, what becomes of their outputs, and what is said.
-# timeout: 600
 . tests/e2e/lib.sh
 orch=$ORCH_ASAN
 export ORCH_STORE="$scratch/store"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a test node does and says, with a card on which there is a boot script and nothing to boot:
 # passing, and every way a scenario can fail.
-# timeout: 5400
 . tests/e2e/lib.sh
 
 [ -f pki/private/signer.key ] || "$ORCH" pki init >/dev/null

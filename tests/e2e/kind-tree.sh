@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Kind tree: files, groups, users with keys, local packages, steps, units, the stamp, removals and modes;
 # what is refused; the same bytes in another store.
-# timeout: 1800
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 p=$scratch/p

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a vm node does and says, with a tiny guest of this machine's own kernel and programs: results,
 # and every way a guest can fail.
-# timeout: 1500
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 p=$scratch/p

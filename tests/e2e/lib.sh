@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # For e2e scripts, which run as an ordinary user in a copy of the tree:  . tests/e2e/lib.sh
 #
-# Given: $ORCH, the program (its worker is found from there); $ORCH_ASAN, the same with sanitizers. A script tells 'ok NAME',
-# 'not ok NAME' or 'skip NAME' for everything it looks at and ends with 'finish'. A line
-# '# timeout: SECONDS' near its top sets its time limit (else 900).
+# Given: $ORCH, the program (its worker is found from there); $ORCH_ASAN, the same with sanitizers. A
+# script tells 'ok NAME', 'not ok NAME' or 'skip NAME' for everything it looks at and ends with
+# 'finish'. Its row in tests/meson.build sets its time limit.
 set -u
 : "${ORCH:=$PWD/_build/engine/cli/orch}"
 : "${ORCH_ASAN:=$ORCH}"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a word of 'packages:' means: the package of that very name and version, or an error; nothing that apt reads
 # into it besides. And what an archive may change of its description without a lock being refused.
-# timeout: 600
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 archive=$scratch/archive

@@ -3,7 +3,6 @@
 # What 'orch lock' keeps, moves and says, on archives of this script's own: which pins stay when newer versions
 # come, which when versions leave the index or the pool, what a package newly asked for may move; and what a
 # build says of a lock whose lines do not fit the packages.
-# timeout: 900
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 p=$scratch/p

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Archives of one's own: where they are (mirrors), who signs them (keyring), what is taken from them
 # (recommends, overlay), and what './dev bundle' does when one has dropped a pinned package.
-# timeout: 1800
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 unset NO_COLOR CLICOLOR_FORCE

@@ -4,7 +4,6 @@
 # container, and by root in a chroot of his own: the first two are equal to the byte, the third is what
 # both must be. (kind-guest.sh: and in a guest.) Neither who builds, nor where, nor his umask changes a byte.
 # root
-# timeout: 900
 . tests/e2e/lib.sh
 . tests/e2e/users.sh
 here=$PWD

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What of a lock is the key: another archive in project.yaml builds nothing, one package more or newer
 # concerns the nodes that have it, and `orch why` names it. Projects share what is not made of their names.
-# timeout: 1200
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 archive=$scratch/archive

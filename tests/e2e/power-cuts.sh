@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The install image on an emulated board whose power is cut at random moments, and whose card is
 # damaged at times: it always comes back. POWER_CUTS says how often, POWER_SEED repeats a run.
-# timeout: 14400
-# full
 # packages
 . tests/e2e/lib.sh
 PATH=$PATH:/usr/sbin:/sbin

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch and its worker: where the one finds the other, and that both must be of one build.
-# timeout: 120
 . tests/e2e/lib.sh
 p=$scratch/p
 export ORCH_STORE="$scratch/store"

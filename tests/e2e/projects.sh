@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Projects that share a store share results and nothing else: two with nodes of the same names, and two
 # checkouts of one, edited in turn.
-# timeout: 600
 . tests/e2e/lib.sh
 copy_orch "$ORCH_ASAN" "$scratch"
 orch=$scratch/orch

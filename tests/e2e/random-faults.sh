@@ -4,8 +4,6 @@
 # EIO or ENOSPC, or does a part of its work. The build ends with the right class, no store is damaged, nothing
 # wrong is recorded, and the next build gives the digests of an undisturbed one. FAULTS=500 makes more of them,
 # SEED=N others.
-# full
-# timeout: 3600
 . tests/e2e/lib.sh
 faults=${FAULTS:-60}
 seed=${SEED:-1}

@@ -2,7 +2,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What orch makes of many packages is what dpkg makes: those of real-dpkg.packages for 'dev'.
 # root
-# full
-# timeout: 4800
 . tests/e2e/real-dpkg-lib.sh
 compare dev

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The reference project as people edit it: what an edit rebuilds, and that nothing else does.
 # Builds what the store does not have; the tools of the distribution judge what comes out.
-# timeout: 4500
 # packages
 . tests/e2e/lib.sh
 p=$scratch/p

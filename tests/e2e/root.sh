@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Root builds nothing as root: in a user's project he is that user, in his own an id of its own.
 # root
-# timeout: 300
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 # Without what tells who called sudo: as on a CI runner.

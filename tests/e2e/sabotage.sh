@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Do the scenarios notice? Copies of the reference project with one mistake each, such that the device
 # could be bricked or fooled; the scenario that is there for it must fail, at the step named here.
-# timeout: 14400
-# full
 # packages
 . tests/e2e/lib.sh
 

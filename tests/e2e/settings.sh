@@ -3,7 +3,6 @@
 # What the machine and its user say about reaching servers (apt's settings, config.yaml, ~/.netrc) holds for
 # 'orch lock' and 'orch build' alike, its secrets show nowhere, and what goes wrong is said in our words. One
 # signed archive with one source package, behind servers on the loopback.
-# timeout: 900
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg" HOME="$scratch/home"
 unset http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY all_proxy NO_COLOR CLICOLOR_FORCE

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch shell: the same sandbox as the steps, before them or where one failed.
-# timeout: 300
 . tests/e2e/lib.sh
 tests=$PWD/tests/e2e
 mkdir -p "$scratch/p/recipes/tests" "$scratch/p/src/sub"

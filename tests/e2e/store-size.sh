@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # store-size of config.yaml, kept by builds themselves: what was not used for the longest time goes, never
 # what the build or another orch needs; and a disk that is nearly full gets room the same way.
-# timeout: 300
 . tests/e2e/lib.sh
 p=$scratch/p
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config"

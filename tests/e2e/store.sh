@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch store du, gc, repair: what goes and what stays, beside a running build, and killed anywhere.
-# timeout: 600
 . tests/e2e/lib.sh
 p=$scratch/p
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config"

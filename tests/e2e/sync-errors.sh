@@ -3,7 +3,6 @@
 # A disk that cannot write: each fsync of a build fails once. The node it belongs to fails and is not
 # recorded, the store stays whole, and the next build is as if nothing had been. Also: what is synced
 # before what is named.
-# timeout: 600
 . tests/e2e/lib.sh
 p=$scratch/p
 store=$scratch/store

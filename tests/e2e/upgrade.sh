@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The way from a former release: what was shipped once is booted, today's bundle is installed on it,
 # and a further release asks for its own proof only.
-# timeout: 7200
-# full
 # packages
 . tests/e2e/lib.sh
 p=$scratch/p
