@@ -12,6 +12,7 @@
 /* What is looked at less often than the region is drawn. */
 #define LEFT_MS 500
 #define RATE_MS 2000
+#define RATE_FIRST_MS 300 /* while none is known */
 
 /* The log of a running node, read from its end as far as it has grown. */
 struct log_view {
@@ -91,7 +92,7 @@ static uint64_t loaded(struct ui_tty *ui, uint64_t now)
 
 	for (size_t i = 0; i < ui->live.running.count; i++)
 		bytes += ui->live.running.items[i]->loaded;
-	if (now - ui->rate_ms >= RATE_MS) {
+	if (now - ui->rate_ms >= (ui->rate ? RATE_MS : RATE_FIRST_MS)) {
 		ui->rate = (bytes - ui->rate_from) * 1000 / (now - ui->rate_ms);
 		ui->rate_from = bytes;
 		ui->rate_ms = now;

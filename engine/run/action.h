@@ -105,6 +105,11 @@ const char *action_output(const struct action *a, const char *name);
  */
 void action_progress(struct action *a, int percent, const char *fmt, ...) printf_like(3, 4);
 /*
+ * The same for a download, WHAT ("fetching packages"), of which DONE of TOTAL (0: unknown) bytes
+ * came. The next one of this attempt begins at less than the last has come to.
+ */
+void action_downloaded(struct action *a, uint64_t done, uint64_t total, const char *what);
+/*
  * Something the user should know although the node does not fail: shown on his terminal, and in the
  * log. Only a node that runs says it; what must be said each time is for a rule of `orch check`.
  */

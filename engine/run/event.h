@@ -15,7 +15,7 @@ enum event_type {
 	 */
 	EVENT_ESTIMATE,
 	EVENT_NODE_START,    /* .node, .text: why it runs, .log_path: where its log grows */
-	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text */
+	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text .bytes: downloaded so far */
 	EVENT_NODE_HIT,      /* .node */
 	EVENT_NODE_BUILT,    /* .node .seconds .log */
 	EVENT_NODE_FAILED,   /* .node .seconds .err .log .log_path */

@@ -116,14 +116,18 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 {
 	struct sink *sink = j->env->opts->sink;
 	struct event ev = {.type = EVENT_NODE_PROGRESS, .node = j->node};
+	struct job_progress p;
 	struct artifact a;
 
 	if (j->told)
 		return err_set(err, ERR_INTERNAL, "a worker frame came after RESULT");
 	switch (f->type) {
 	case FRAME_PROGRESS:
-		if (progress_read(j->arena, f, &ev.percent, &ev.text, err) < 0)
+		if (progress_read(j->arena, f, &p, err) < 0)
 			return -1;
+		ev.percent = p.percent;
+		ev.bytes = p.loaded;
+		ev.text = p.text;
 		if (sink && !j->stop)
 			sink->event(sink, &ev);
 		return 0;

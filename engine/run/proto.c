@@ -338,29 +338,30 @@ static void put_cut(struct str *s, const char *text, size_t max)
 	str_quote(s, copy);
 }
 
-void progress_put(struct str *out, int percent, const char *text)
+void progress_put(struct str *out, const struct job_progress *p)
 {
 	struct str s cleanup_str = STR_INIT;
 
 	/* -1 travels as 101: numbers have no sign here */
-	str_printf(&s, "%d ", percent < 0 || percent > 100 ? 101 : percent);
-	put_cut(&s, text, FRAME_PROGRESS_MAX - 16);
+	str_printf(&s, "%d %llu ", p->percent < 0 || p->percent > 100 ? 101 : p->percent,
+		   (unsigned long long)p->loaded);
+	put_cut(&s, p->text, FRAME_PROGRESS_MAX - 32);
 	str_append_char(&s, '\n');
 	frame_put(out, FRAME_PROGRESS, &s);
 }
 
-int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
-		  const char **ret_text, struct err **err)
+int progress_read(struct arena *arena, const struct frame *f, struct job_progress *ret,
+		  struct err **err)
 {
 	struct line w;
-	uint64_t n;
+	uint64_t n, loaded;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
-	if (w.count != 2 || str_u64(w.items[0], &n) != 0 || n > 101)
+	if (w.count != 3 || str_u64(w.items[0], &n) != 0 || n > 101 ||
+	    str_u64(w.items[1], &loaded) != 0)
 		return malformed("PROGRESS", err);
-	*ret_percent = n == 101 ? -1 : (int)n;
-	*ret_text = w.items[1];
+	*ret = (struct job_progress){n == 101 ? -1 : (int)n, loaded, w.items[2]};
 	return 0;
 }
 

@@ -112,10 +112,15 @@ void job_spec_clear(struct job_spec *spec);
 /* The same where the outputs belong to somebody else. */
 void job_spec_clear_lists(struct job_spec *spec);
 
-/* PROGRESS: TEXT is cut to what fits. */
-void progress_put(struct str *out, int percent, const char *text);
-int progress_read(struct arena *arena, const struct frame *f, int *ret_percent,
-		  const char **ret_text, struct err **err) warn_unused;
+struct job_progress {
+	int percent;     /* -1: unknown */
+	uint64_t loaded; /* bytes that the attempt has downloaded */
+	const char *text;
+};
+/* PROGRESS: the text is cut to what fits. */
+void progress_put(struct str *out, const struct job_progress *p);
+int progress_read(struct arena *arena, const struct frame *f, struct job_progress *ret,
+		  struct err **err) warn_unused;
 /* WARNING: TEXT is cut to what fits. */
 void warning_put(struct str *out, const char *text);
 int warning_read(struct arena *arena, const struct frame *f, const char **ret_text,

@@ -58,6 +58,8 @@ struct runner {
 	char last[256]; /* progress line logged last */
 	int last_percent;
 	uint64_t sent; /* clock_ms() */
+	/* Bytes: of downloads before the last one, of that, and as they were told. */
+	uint64_t loaded_before, loaded, loaded_told;
 };
 
 static void say(const char *fmt, va_list ap)
@@ -81,6 +83,7 @@ void action_progress(struct action *a, int percent, const char *fmt, ...)
 	struct runner *r = a->worker;
 	struct err *err cleanup_err = NULL;
 	char text[sizeof(r->last)];
+	uint64_t loaded;
 	va_list ap;
 	bool same;
 
@@ -91,16 +94,31 @@ void action_progress(struct action *a, int percent, const char *fmt, ...)
 		fprintf(stderr, "orch: %s\n", text);
 		return;
 	}
+	loaded = r->loaded_before + r->loaded;
 	same = str_eq(text, r->last);
 	if (!same)
 		fprintf(stderr, "%s\n", text);
-	else if (percent == r->last_percent || clock_ms() - r->sent < 200)
+	else if ((percent == r->last_percent && loaded == r->loaded_told) ||
+		 clock_ms() - r->sent < 200)
 		return;
 	snprintf(r->last, sizeof(r->last), "%s", text);
 	r->last_percent = percent;
+	r->loaded_told = loaded;
 	r->sent = clock_ms();
-	progress_put(&r->out, percent, text);
+	progress_put(&r->out, &(struct job_progress){percent, loaded, text});
 	(void)!frame_flush(&r->out, r->control, &err);
+}
+
+void action_downloaded(struct action *a, uint64_t done, uint64_t total, const char *what)
+{
+	struct runner *r = a->worker;
+
+	if (r && done < r->loaded)
+		r->loaded_before += r->loaded;
+	if (r)
+		r->loaded = done;
+	if (r || total)
+		action_progress(a, total ? (int)(done * 100 / total) : -1, "%s", what);
 }
 
 void action_warning(struct action *a, const char *fmt, ...)

@@ -29,14 +29,15 @@ static void one(const struct frame *f)
 	struct blob_state state;
 	int64_t since;
 	const char *text;
-	int percent, rc = 0;
+	struct job_progress progress;
+	int rc = 0;
 
 	switch (f->type) {
 	case FRAME_JOB:
 		job(arena, f, &err);
 		break;
 	case FRAME_PROGRESS:
-		rc = progress_read(arena, f, &percent, &text, &err);
+		rc = progress_read(arena, f, &progress, &err);
 		break;
 	case FRAME_OUTPUT:
 		rc = output_read(arena, f, &artifact, &err);

@@ -69,6 +69,10 @@ void action_progress(struct action *a, int percent, const char *fmt, ...)
 {
 }
 
+void action_downloaded(struct action *a, uint64_t done, uint64_t total, const char *what)
+{
+}
+
 void action_log(struct action *a, const char *fmt, ...)
 {
 }

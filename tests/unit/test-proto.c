@@ -118,7 +118,7 @@ static void small_frames(void **state)
 	struct frame fr;
 	const char *text;
 	int64_t since;
-	int percent;
+	struct job_progress p;
 
 	digest_data("x", 1, &a.digest);
 	err_set(&sent, ERR_NET, "no '\x1b' way");
@@ -126,7 +126,7 @@ static void small_frames(void **state)
 	sent->file = xstrdup("recipes/a.yaml");
 	sent->line = 3;
 	sent->col = 4;
-	progress_put(&out, -1, "half\nway");
+	progress_put(&out, &(struct job_progress){-1, 1ull << 40, "half\nway"});
 	warning_put(&out, "it \"ends\"\n");
 	output_put(&out, &a);
 	misused_put(&out, &a, 1764330000);
@@ -136,9 +136,10 @@ static void small_frames(void **state)
 	for (size_t i = 0; i < out.len; i++)
 		frames_feed(&f, out.buf + i, 1);
 	fr = next(&f);
-	assert_int_equal(progress_read(arena, &fr, &percent, &text, &err), 0);
-	assert_int_equal(percent, -1);
-	assert_string_equal(text, "half\nway");
+	assert_int_equal(progress_read(arena, &fr, &p, &err), 0);
+	assert_int_equal(p.percent, -1);
+	assert_true(p.loaded == 1ull << 40);
+	assert_string_equal(p.text, "half\nway");
 	fr = next(&f);
 	assert_int_equal(fr.type, FRAME_WARNING);
 	assert_int_equal(warning_read(arena, &fr, &text, &err), 0);
@@ -174,18 +175,18 @@ static void long_texts_are_cut(void **state)
 	struct err *err cleanup_err = NULL, *sent cleanup_err = NULL, *e cleanup_err = NULL;
 	const char *back;
 	struct frame fr;
-	int percent;
+	struct job_progress p;
 
 	for (size_t i = 0; i < FRAME_RESULT_MAX; i++)
 		str_append(&text, "\x01\xc3\xa4");
 	err_set(&sent, ERR_BUILD, "%s", text.buf);
-	progress_put(&out, 7, text.buf);
+	progress_put(&out, &(struct job_progress){7, UINT64_MAX, text.buf});
 	warning_put(&out, text.buf);
 	result_put(&out, sent);
 	frames_feed(&f, out.buf, out.len);
 	fr = next(&f);
-	assert_int_equal(progress_read(arena, &fr, &percent, &back, &err), 0);
-	assert_true(strlen(back) > 1000);
+	assert_int_equal(progress_read(arena, &fr, &p, &err), 0);
+	assert_true(strlen(p.text) > 1000);
 	fr = next(&f);
 	assert_int_equal(warning_read(arena, &fr, &back, &err), 0);
 	assert_true(strlen(back) > 1000);
@@ -268,9 +269,8 @@ static void read_any(struct frames *f)
 	struct job_spec spec;
 	struct artifact a;
 	struct frame fr;
-	const char *text;
 	int64_t since;
-	int percent;
+	struct job_progress p;
 
 	while (frames_next(f, &fr, &err) == 0) {
 		struct err *e cleanup_err = NULL;
@@ -278,7 +278,7 @@ static void read_any(struct frames *f)
 		if (job_spec_read(arena, fr.data, fr.len, &spec, &err) == 0)
 			job_spec_clear(&spec);
 		err_free(steal_ptr(err));
-		(void)!progress_read(arena, &fr, &percent, &text, &err);
+		(void)!progress_read(arena, &fr, &p, &err);
 		err_free(steal_ptr(err));
 		(void)!output_read(arena, &fr, &a, &err);
 		err_free(steal_ptr(err));
@@ -303,7 +303,7 @@ static void fuzz(void **state)
 	spec_fill(&spec);
 	job_spec_write(&spec, &payload);
 	frame_put(&good, FRAME_JOB, &payload);
-	progress_put(&good, 5, "p");
+	progress_put(&good, &(struct job_progress){5, 6, "p"});
 	output_put(&good, &(struct artifact){.name = "n"});
 	misused_put(&good, &(struct artifact){.name = "n"}, 1764330000);
 	result_put(&good, NULL);

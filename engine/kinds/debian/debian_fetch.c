@@ -57,8 +57,7 @@ static void on_passed_over(void *arg, const char *name, const char *why)
 
 static void on_progress(void *arg, uint64_t done, uint64_t total)
 {
-	if (total)
-		action_progress(arg, (int)(done * 100 / total), "fetching packages");
+	action_downloaded(arg, done, total, "fetching packages");
 }
 
 /* A pin the archive no longer has is the usual failure, and has a remedy of its own. */

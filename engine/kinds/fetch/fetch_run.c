@@ -13,10 +13,7 @@
 
 static void on_progress(void *arg, uint64_t done, uint64_t total)
 {
-	struct action *a = arg;
-
-	if (total)
-		action_progress(a, (int)(done * 100 / total), "fetching");
+	action_downloaded(arg, done, total, "fetching");
 }
 
 static void on_passed_over(void *arg, const char *name, const char *why)
