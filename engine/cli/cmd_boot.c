@@ -14,6 +14,7 @@
 #include "base/tmp.h"
 #include "cli/builder.h"
 #include "cli/paint.h"
+#include "cli/task.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
@@ -200,6 +201,8 @@ static int make_card(struct boot *b, struct err **err)
 	char *from cleanup_free = blob(b, b->image, NULL);
 	const struct artifact *a = output(b->image, NULL);
 	uint64_t size = 1 << 20;
+	struct task task;
+	int rc;
 
 	if (!from)
 		return err_set(err, ERR_INTERNAL, "node '%s' has no output", b->image->name);
@@ -208,7 +211,11 @@ static int make_card(struct boot *b, struct err **err)
 	if (tmp_dir(store_subdir(b->s.store, "tmp"), "boot", &b->dir, err))
 		return -1;
 	b->card = path_join(b->dir, "card.img");
-	if (file_copy(from, b->card, 0600, err))
+	task_open(&task, TASK_TERMINAL);
+	task_begin(&task, "copying the image to a card");
+	rc = file_copy(from, b->card, 0600, err);
+	task_close(&task);
+	if (rc)
 		return -1;
 	if (truncate(b->card, (off_t)size) < 0)
 		return err_errno(err, ERR_ENV, errno, "cannot create a card of '%s'", b->card);

@@ -10,6 +10,7 @@
 #include "cli/as_owner.h"
 #include "cli/builder.h"
 #include "cli/paint.h"
+#include "cli/task.h"
 #include "machine/flash.h"
 #include "media/disk/gpt.h"
 
@@ -17,21 +18,14 @@ struct flashing {
 	struct session s;
 	struct flash medium;
 	int image;
-	bool shows; /* progress, on a terminal */
-	const char *doing;
-	int percent;
+	struct task task;
 };
 
 static void progress(void *arg, uint64_t done, uint64_t total)
 {
 	struct flashing *f = arg;
-	int percent = (int)(done * 100 / (total ? total : 1));
 
-	if (!f->shows || percent == f->percent)
-		return;
-	f->percent = percent;
-	fprintf(stderr, "\r%s %3d %%%s", f->doing, percent, done == total ? "\n" : "");
-	fflush(stderr);
+	task_part(&f->task, done, total);
 }
 
 static int build_image(struct flashing *f, struct cli *c)
@@ -111,16 +105,23 @@ static int ask(const struct flashing *f, const struct cli *c, struct err **err)
 	return err_set(err, ERR_USER, "'%s' is not '%s': nothing was written", answer, name);
 }
 
-static int write_card(struct flashing *f, const char *name, struct err **err)
+static int fill_card(struct flashing *f, const char *name, struct err **err)
 {
-	f->shows = isatty(STDERR_FILENO);
-	f->doing = "writing";
-	f->percent = -1;
+	task_begin(&f->task, "writing");
 	if (flash_write(&f->medium, f->image, name, progress, f, err))
 		return -1;
-	f->doing = "reading back";
-	f->percent = -1;
-	if (flash_verify(&f->medium, f->image, name, progress, f, err))
+	task_begin(&f->task, "reading back");
+	return flash_verify(&f->medium, f->image, name, progress, f, err);
+}
+
+static int write_card(struct flashing *f, const char *name, struct err **err)
+{
+	int rc;
+
+	task_open(&f->task, TASK_TERMINAL);
+	rc = fill_card(f, name, err);
+	task_close(&f->task);
+	if (rc)
 		return -1;
 	if (f->medium.size > f->medium.want && gpt_fit(f->medium.fd, f->medium.path, err))
 		return -1;

@@ -3,6 +3,7 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
+#include "cli/task.h"
 #include "kinds/debian/lock_check.h"
 #include "kinds/debian/relock.h"
 
@@ -12,13 +13,16 @@ struct relock {
 	json_t *list; /* with --json */
 	size_t count;
 	size_t named; /* locks that have the package of --update */
+	struct task task;
 };
 
 static int lock_one(struct relock *l, const struct node *n, struct err **err)
 {
 	struct str report cleanup_str = STR_INIT;
+	int rc = relock_node(l->s->arena, l->s->project, n->recipe, &l->opts, &report, err);
 
-	if (relock_node(l->s->arena, l->s->project, n->recipe, &l->opts, &report, err))
+	task_pause(&l->task);
+	if (rc)
 		return err_wrap(err, "node '%s'", n->name);
 	l->count++;
 	if (l->list) {
@@ -35,10 +39,10 @@ static int lock_one(struct relock *l, const struct node *n, struct err **err)
 /* What takes a while is said on stderr; stdout has what came of it. */
 static void say(void *arg, const char *node, const char *text)
 {
-	(void)arg;
-	fprintf(stderr, "%s: ", node);
-	print_escaped(stderr, text, strlen(text));
-	fputs(" ...\n", stderr);
+	struct relock *l = arg;
+	char *line cleanup_free = xasprintf("%s: %s", node, text);
+
+	task_begin(&l->task, line);
 }
 
 /* NAME: only this node; NULL: all. */
@@ -68,7 +72,7 @@ int cmd_lock(struct cli *c)
 	struct session s cleanup_session = {0};
 	struct relock l = {.s = &s};
 	struct err *err = NULL;
-	int code = session_open(&s, c, SESSION_STORE, NULL);
+	int code = session_open(&s, c, SESSION_STORE, NULL), rc;
 
 	if (code)
 		return code;
@@ -77,9 +81,13 @@ int cmd_lock(struct cli *c)
 				      .offline = c->offline,
 				      .named = &l.named,
 				      .say = say,
+				      .arg = &l,
 				      .cache_dir = store_subdir(s.store, "apt")};
 	l.list = c->json ? json_array() : NULL;
-	if (lock_all(&l, c->args.count ? c->args.items[0] : NULL, &err)) {
+	task_open(&l.task, TASK_ALWAYS);
+	rc = lock_all(&l, c->args.count ? c->args.items[0] : NULL, &err);
+	task_close(&l.task);
+	if (rc) {
 		json_decref(l.list);
 		return cli_fail(&s, err);
 	}

@@ -9,19 +9,48 @@
 #include "cli/paint.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "cli/task.h"
 #include "kinds/user_config.h"
 
 #define THINGS_SHOWN 20
 
+/* What store_verify() and store_gc() tell while they work. */
+struct telling {
+	const struct cli *c;
+	struct task task;
+};
+
 /* What is found and done, and what is waited for: beside the one object of --json. */
 static void report(void *arg, const char *text)
 {
-	const struct cli *c = arg;
-	FILE *to = c->json ? stderr : stdout;
+	struct telling *t = arg;
+	FILE *to = t->c->json ? stderr : stdout;
 
+	task_pause(&t->task);
 	print_escaped(to, text, strlen(text));
 	fputc('\n', to);
 	fflush(to);
+}
+
+static void hashed(void *arg, uint64_t bytes)
+{
+	struct telling *t = arg;
+
+	task_part(&t->task, bytes, 0);
+}
+
+static int verify_store(struct session *s, struct cli *c, struct store_verify_result *ret,
+			struct err **err)
+{
+	struct telling t = {.c = c};
+	const struct store_verify_opts opts = {report, hashed, &t};
+	int rc;
+
+	task_open(&t.task, TASK_TERMINAL);
+	task_begin(&t.task, "hashing all blobs");
+	rc = store_verify(s->store, &opts, ret, err);
+	task_close(&t.task);
+	return rc;
 }
 
 static void print_json(const struct store_verify_result *r)
@@ -40,7 +69,7 @@ static int verify(struct session *s, struct cli *c)
 	struct err *err = NULL;
 	char *bytes cleanup_free = NULL;
 
-	if (store_verify(s->store, report, c, &r, &err))
+	if (verify_store(s, c, &r, &err))
 		return cli_fail(s, err);
 	bytes = str_bytes(r.bytes);
 	if (c->json)
@@ -62,8 +91,7 @@ static int repair(struct session *s, struct cli *c)
 	struct store_verify_result first = {0}, r = {0};
 	struct err *err = NULL;
 
-	if (store_verify(s->store, report, c, &first, &err) ||
-	    store_verify(s->store, report, c, &r, &err))
+	if (verify_store(s, c, &first, &err) || verify_store(s, c, &r, &err))
 		return cli_fail(s, err);
 	if (c->json)
 		json_print(stdout,
@@ -230,15 +258,23 @@ static int gc_limit(struct session *s, const struct cli *c, uint64_t *ret, struc
 
 static int gc(struct session *s, struct cli *c)
 {
+	struct telling telling = {.c = c};
 	struct store_gc_opts opts = {.dry_run = c->dry_run,
 				     .wait = c->no_wait ? STORE_GC_TRY : STORE_GC_WAIT,
 				     .report = report,
-				     .arg = c};
+				     .arg = &telling};
 	struct store_gc_result r;
 	struct err *err = NULL;
 	char *freed cleanup_free = NULL, *kept cleanup_free = NULL;
+	int rc;
 
-	if (gc_limit(s, c, &opts.limit, &err) || store_gc(s->store, &opts, &r, &err))
+	if (gc_limit(s, c, &opts.limit, &err))
+		return cli_fail(s, err);
+	task_open(&telling.task, TASK_TERMINAL);
+	task_begin(&telling.task, "looking for what can go");
+	rc = store_gc(s->store, &opts, &r, &err);
+	task_close(&telling.task);
+	if (rc)
 		return cli_fail(s, err);
 	freed = str_bytes(r.freed);
 	kept = str_bytes(r.kept);

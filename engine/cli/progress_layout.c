@@ -57,8 +57,7 @@ static void pad(struct str *to, unsigned used, unsigned columns)
 		str_printf(to, "%*s", (int)(columns - used), "");
 }
 
-/* "48 s", "2 m 05 s": str_seconds() without tenths, which would only flicker. */
-static char *age(double seconds)
+char *text_age(double seconds)
 {
 	if (seconds < 59.5)
 		return xasprintf("%.0f s", seconds > 0 ? seconds : 0);
@@ -81,7 +80,7 @@ static const int expendable[] = {FIELD_TIME, FIELD_LOADED, FIELD_RUNNING, FIELD_
 static void fill_head(struct head *h)
 {
 	const struct view *v = h->v;
-	char *left cleanup_free = age(v->left);
+	char *left cleanup_free = text_age(v->left);
 	char *loaded cleanup_free = str_bytes(v->loaded), *rate cleanup_free = str_bytes(v->rate);
 
 	h->field[FIELD_COUNTS] = xasprintf("%zu/%zu", v->done, v->total);
@@ -89,7 +88,7 @@ static void fill_head(struct head *h)
 		h->field[FIELD_RUNNING] = xasprintf("%zu running", v->node_count);
 	if (v->failed)
 		h->field[FIELD_FAILED] = xasprintf("%zu failed", v->failed);
-	h->field[FIELD_TIME] = age(v->elapsed);
+	h->field[FIELD_TIME] = text_age(v->elapsed);
 	if (v->stopping)
 		h->field[FIELD_LEFT] = xstrdup("stopping");
 	else if (v->left >= 0)
@@ -177,7 +176,7 @@ struct grid {
 
 static char *usual_text(const struct view_node *n)
 {
-	char *text cleanup_free = n->usual < 0 ? xstrdup("") : age(n->usual);
+	char *text cleanup_free = n->usual < 0 ? xstrdup("") : text_age(n->usual);
 
 	return *text ? xasprintf(" of %s%s", n->guessed ? "~" : "", text) : xstrdup("");
 }
@@ -190,7 +189,7 @@ static struct grid make_grid(const struct view *v, const struct screen *s, size_
 
 	for (size_t i = 0; i < count; i++) {
 		const struct view_node *n = &v->nodes[i];
-		char *time cleanup_free = age(n->seconds), *usual cleanup_free = usual_text(n);
+		char *time cleanup_free = text_age(n->seconds), *usual cleanup_free = usual_text(n);
 		unsigned name = text_width(n->name, s->utf8);
 
 		g.name = name > g.name ? name : g.name;
@@ -217,7 +216,7 @@ static bool is_late(const struct view_node *n)
 static void layout_node(const struct view_node *n, const struct screen *s, const struct grid *g,
 			unsigned columns, struct str *ret)
 {
-	char *time cleanup_free = age(n->seconds), *usual cleanup_free = usual_text(n);
+	char *time cleanup_free = text_age(n->seconds), *usual cleanup_free = usual_text(n);
 	const char *color = is_late(n) ? s->paint->yellow : "";
 	struct str line cleanup_str = STR_INIT;
 

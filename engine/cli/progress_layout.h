@@ -43,6 +43,8 @@ struct screen {
 
 /* Appends the lines, each ended by a newline. */
 void progress_layout(const struct view *v, const struct screen *s, struct str *ret);
+/* "48 s", "2 m 05 s": str_seconds() without tenths, which would only flicker; caller frees. */
+char *text_age(double seconds);
 /*
  * Appends of TEXT, which is clean, what fits COLUMNS; what is cut off is marked. Where the screen
  * knows no UTF-8, other characters than ASCII become '?'. Returns the columns that were used.

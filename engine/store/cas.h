@@ -51,6 +51,7 @@ struct cas_verify {
 	void (*report)(void *arg, const char *text);
 	void (*good)(void *arg, const struct artifact *a, const struct blob_stamp *stamp);
 	void (*bad)(void *arg, const struct artifact *a, const struct blob_state *state);
+	void (*looked)(void *arg); /* at one more, as RESULT has it */
 	void *arg;
 	struct store_verify_result *result;
 };

@@ -193,6 +193,7 @@ static int verify_one(const struct cas_verify *v, const char *directory, const c
 		return 0; /* another process took it away */
 	v->result->blobs++;
 	v->result->bytes += (uint64_t)st.st_size;
+	v->looked(v->arg);
 	if (parse_name(directory, name, &a) != 0 || !S_ISREG(st.st_mode))
 		return take_away(v, path, rel, err);
 	a.size = (uint64_t)st.st_size;

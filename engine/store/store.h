@@ -203,6 +203,11 @@ int store_note_get(struct store *s, const char *name, struct str *ret,
 int store_note_put(struct store *s, const char *name, const struct str *data,
 		   struct err **err) warn_unused;
 
+struct store_verify_opts {
+	void (*report)(void *arg, const char *text);
+	void (*progress)(void *arg, uint64_t bytes);
+	void *arg;
+};
 struct store_verify_result {
 	uint64_t blobs, bytes, damaged;
 	uint64_t missing; /* outputs to be made again: not there, or made with a damaged blob */
@@ -210,9 +215,10 @@ struct store_verify_result {
 /*
  * Hashes every blob and every unpacked tree. Damaged blobs go to quarantine, such trees are
  * removed, and the records go that name them or, since they were last known to be good, used them.
- * REPORT per bad one.
+ * `report` per bad one, `progress` per blob
+ * with the bytes that were hashed; both may be NULL.
  */
-int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
+int store_verify(struct store *s, const struct store_verify_opts *opts,
 		 struct store_verify_result *ret, struct err **err) warn_unused;
 
 /*

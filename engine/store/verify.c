@@ -21,8 +21,7 @@ DEFINE_VEC(damages, struct damage)
 
 struct verify {
 	struct store *s;
-	void (*report)(void *arg, const char *text);
-	void *arg;
+	const struct store_verify_opts *opts;
 	struct store_verify_result *result;
 	struct strv drop, mend; /* keys, hex; mend: from the record's file */
 	struct damages damages;
@@ -37,8 +36,8 @@ static void say(struct verify *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (v->report)
-		v->report(v->arg, text);
+	if (v->opts->report)
+		v->opts->report(v->opts->arg, text);
 }
 
 /* A damaged row is written again from the record's file. 0, or 1 when that is not whole. */
@@ -132,6 +131,14 @@ static void note_bad(void *arg, const struct artifact *a, const struct blob_stat
 	say(v, "blob 'cas/%s' is damaged: %s; moved to quarantine", a->name, state->why);
 	damages_push(&v->damages, (struct damage){*a, state->stamp});
 	v->damages.items[v->damages.count - 1].blob.name = NULL;
+}
+
+static void note_looked(void *arg)
+{
+	const struct verify *v = arg;
+
+	if (v->opts->progress)
+		v->opts->progress(v->opts->arg, v->result->bytes);
 }
 
 static void report_blob(void *arg, const char *text)
@@ -249,6 +256,7 @@ static int verify_all(struct verify *v, struct err **err)
 					 .report = report_blob,
 					 .good = note_good,
 					 .bad = note_bad,
+					 .looked = note_looked,
 					 .arg = v,
 					 .result = v->result};
 
@@ -259,11 +267,11 @@ static int verify_all(struct verify *v, struct err **err)
 	return mend_records(v, err) < 0 ? -1 : drop_records(v, err);
 }
 
-int store_verify(struct store *s, void (*report)(void *arg, const char *text), void *arg,
+int store_verify(struct store *s, const struct store_verify_opts *opts,
 		 struct store_verify_result *ret, struct err **err)
 {
 	struct store_verify_result result = {0};
-	struct verify v = {.s = s, .report = report, .arg = arg, .result = &result};
+	struct verify v = {.s = s, .opts = opts, .result = &result};
 	int rc = verify_all(&v, err);
 
 	strv_clear(&v.drop);

@@ -192,12 +192,12 @@ static void verify_drops_users(void **state)
 	put_user(s, "user", &a, 1700000000, &out);
 	put_user(s, "other", &b, 1700000000, &out);
 	flip(&a, 0, "x");
-	ok(store_verify(s, NULL, NULL, &r, &err), err);
+	ok(store_verify(s, &(struct store_verify_opts){0}, &r, &err), err);
 	assert_int_equal(r.damaged, 1);
 	assert_int_equal(look(s, "ma", arena, &rec), 1);
 	assert_false(has_user(s, "user", &a));
 	assert_true(has_user(s, "other", &b));
-	ok(store_verify(s, NULL, NULL, &r, &err), err);
+	ok(store_verify(s, &(struct store_verify_opts){0}, &r, &err), err);
 	assert_int_equal(r.damaged + r.missing, 0);
 	store_close(s);
 }

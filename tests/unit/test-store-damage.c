@@ -219,7 +219,7 @@ static void only_whole_files_of_records_count(void **state)
 	put_record(s, "m", "torn", &a, 1);
 	blob = cas_path(where, gone.type, &gone.digest);
 	assert_int_equal(unlink(blob), 0);
-	ok(store_verify(s, NULL, NULL, &r, &err), err);
+	ok(store_verify(s, &(struct store_verify_opts){0}, &r, &err), err);
 	assert_int_equal(r.missing, 1);
 	store_close(s);
 	key_of("torn", &key);
@@ -322,7 +322,7 @@ static void killed_writers_leave_a_valid_store(void **state)
 		assert_true(WIFSIGNALED(status));
 		s = open_store();
 		assert_null(store_warning(s));
-		ok(store_verify(s, NULL, NULL, &r, &err), err);
+		ok(store_verify(s, &(struct store_verify_opts){0}, &r, &err), err);
 		assert_int_equal(r.damaged + r.missing, 0);
 		assert_int_equal(rmdir(store_subdir(s, "tmp")), 0); /* swept */
 		store_close(s);

@@ -212,7 +212,8 @@ static void verify_finds_what_times_hide(void **state)
 	damage(pa, 1, "x");
 	assert_int_equal(utimensat(AT_FDCWD, pa, times, 0), 0);
 	unlink(pb);
-	ok(store_verify(s, count_report, &reports, &r, &err), err);
+	ok(store_verify(s, &(struct store_verify_opts){count_report, .arg = &reports}, &r, &err),
+	   err);
 	assert_int_equal(r.blobs, 2);
 	assert_int_equal(r.bytes, 8);
 	assert_int_equal(r.damaged, 1);
@@ -221,7 +222,7 @@ static void verify_finds_what_times_hide(void **state)
 	assert_int_equal(look(s, "ma", arena, &rec), 1);
 	assert_int_equal(look(s, "mb", arena, &rec), 1);
 	assert_int_equal(look(s, "mc", arena, &rec), 0);
-	ok(store_verify(s, NULL, NULL, &r, &err), err);
+	ok(store_verify(s, &(struct store_verify_opts){0}, &r, &err), err);
 	assert_int_equal(r.damaged + r.missing, 0);
 	store_close(s);
 }
