@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a CI's log gets: the log of each node as a block that GitHub and GitLab fold, and the log of what
 # failed at the end.
-# timeout: 120
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 unset GITHUB_ACTIONS GITLAB_CI CI

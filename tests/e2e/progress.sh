@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A run as it is seen: on terminals of all sizes, while they change, when it is stopped or killed; the
 # log of a node that runs.
-# timeout: 300
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 unset GITHUB_ACTIONS GITLAB_CI CI
