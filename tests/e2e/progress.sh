@@ -15,7 +15,7 @@ inputs: [input]
 run:
   - |
     i=0
-    while [ \$i -lt 30 ]; do
+    while [ \$i -lt 50 ]; do
       printf '\033[35mline %s of $n\033[0m\tpurple, and 漢字漢字 more than has room on a line of ordinary terminals\n' \$i
       sleep 0.1
       i=\$((i + 1))
