@@ -51,7 +51,7 @@ static const struct option_row rows[] = {
 	[O_SET] = {0, "set", "NAME=VALUE", VALUE_LIST, AT(sets), NULL,
 		   "override a variable of project.yaml; may be repeated"},
 	[O_PROGRESS] = {0, "progress", "HOW", VALUE_WORD, AT(progress), progress_words,
-			"auto, tty, plain, json or quiet, on stderr"},
+			"auto, tty, plain, json or quiet, on stderr; auto: tty on a terminal"},
 	[O_RESULT_JSON] = {0, "result-json", "FILE", VALUE_TEXT, AT(result_json), NULL,
 			   "write a per-node result (JSON) to FILE"},
 	[O_EVENTS] = {0, "events", "FILE", VALUE_TEXT, AT(events), NULL,
