@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|ext4|chunks|cold|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|ext4|chunks|face|cold|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -298,6 +298,16 @@ bench_arm64() {
 	done
 }
 
+# --- orch's own process while it shows a node that prints 1 MB/s on a terminal: a part of one processor
+bench_face() {
+	local both
+	if ! both=$(python3 tests/bench/face.py "$orch" "$work/face"); then
+		missed "a node of 1 MB/s on a terminal" "it fails"
+		return
+	fi
+	tell "a node of 1 MB/s on a terminal" "${both% *}" "one processor" "${both#* }"
+}
+
 # --- the reference project after an edit of its packages, and that of another checkout with the orch built
 # there: OTHER=DIR. Each is built once, which takes long, with a store in $STORES/ours and theirs if that is said.
 whose() { # ours|theirs: the checkout
@@ -348,7 +358,7 @@ bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
 
-[ $# -gt 0 ] || set -- noop ext4 chunks cold reference ${OTHER:+tzdata libssl3 kernel}
+[ $# -gt 0 ] || set -- noop ext4 chunks face cold reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed
