@@ -13,6 +13,8 @@ const struct fact_help device_fact_help[] = {
 	{"tries", "How often a slot is tried."},
 	{"bootnames", "The boot names, best first: A B."},
 	{"boot-slots", "Words of a shell: boot name and number of its partition: A=2 B=3."},
+	{"BOOT.partition", "Partition of the slot with the boot name BOOT."},
+	{"BOOT.number", "The number of that partition."},
 	{"rauc-slots", "The [slot.*] sections of system.conf."},
 	{"fw-env", "The lines of fw_env.config; U-Boot."},
 	{"env-config", "CONFIG_ENV_OFFSET, CONFIG_ENV_OFFSET_REDUND and CONFIG_ENV_SIZE; U-Boot."},
@@ -28,6 +30,7 @@ struct telling {
 	const struct device_opts *o;
 	const struct recipe *disk;
 	struct str *ret;
+	void *arg; /* of a boot_fn */
 };
 
 /* The fact cannot be told, because of WHY. */
@@ -282,25 +285,72 @@ static const struct {
 	{DEVICE_FACT, tell_json},
 };
 
+/* The slot whose boot name is the LEN bytes at NAME: boot name and partition, or NULL. */
+static const struct pair *boot_named(const struct device_opts *o, const char *name, size_t len)
+{
+	for (size_t i = 0; i < o->slots.count; i++) {
+		const struct device_slot *s = LIST_AT(o->slots, struct pair *, i)->data;
+
+		for (size_t k = 0; k < s->boot.count; k++) {
+			const struct pair *boot = LIST_AT(s->boot, struct pair *, k);
+
+			if (strlen(boot->key) == len && strncmp(boot->key, name, len) == 0)
+				return boot;
+		}
+	}
+	return NULL;
+}
+
+/* BOOT.partition, BOOT.number */
+static enum fact_result tell_boot(struct telling *t, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	const struct pair *boot = dot ? boot_named(t->o, name, (size_t)(dot - name)) : NULL;
+	uint64_t number;
+	enum fact_result result;
+
+	if (!boot || (!str_eq(dot, ".partition") && !str_eq(dot, ".number")))
+		return FACT_UNKNOWN;
+	if (str_eq(dot, ".partition")) {
+		str_append(t->ret, boot->value);
+		return FACT_KNOWN;
+	}
+	result = disk_number(t, boot->value, "number", &number);
+	if (result == FACT_KNOWN)
+		str_printf(t->ret, "%llu", (unsigned long long)number);
+	return result;
+}
+
 enum fact_result device_fact(struct facts *f, const struct recipe *r, const char *name,
 			     struct str *ret)
 {
-	struct telling t = {.f = f, .r = r, .ret = ret};
+	struct telling t = {.f = f, .r = r, .o = facts_options(f, r), .ret = ret};
 
-	for (size_t i = 0; i < array_len(tellers); i++) {
-		if (!str_eq(tellers[i].name, name))
-			continue;
-		t.o = facts_options(f, r);
-		t.disk = t.o ? facts_recipe(f, t.o->disk) : NULL;
-		if (!t.disk || t.disk->kind != &kind_disk)
-			return FACT_REFUSED;
-		return tellers[i].tell(&t);
-	}
-	return FACT_UNKNOWN;
+	t.disk = t.o ? facts_recipe(f, t.o->disk) : NULL;
+	if (!t.disk || t.disk->kind != &kind_disk)
+		return FACT_REFUSED;
+	for (size_t i = 0; i < array_len(tellers); i++)
+		if (str_eq(tellers[i].name, name))
+			return tellers[i].tell(&t);
+	return tell_boot(&t, name);
+}
+
+static enum fact_result put_fact_names(struct telling *t, const struct pair *boot)
+{
+	struct strs *names = t->arg;
+
+	strs_push(names, arena_printf(facts_arena(t->f), "%s.partition", boot->key));
+	strs_push(names, arena_printf(facts_arena(t->f), "%s.number", boot->key));
+	return FACT_KNOWN;
 }
 
 void device_fact_names(struct facts *f, const struct recipe *r, struct strs *ret)
 {
+	struct str ignored cleanup_str = STR_INIT;
+	struct telling t = {.f = f, .r = r, .o = facts_options(f, r), .ret = &ignored, .arg = ret};
+
 	for (size_t i = 0; i < array_len(tellers); i++)
 		strs_push(ret, tellers[i].name);
+	if (t.o)
+		(void)each_boot(&t, put_fact_names);
 }
