@@ -7,6 +7,7 @@
  *	rules.c             the names of the rules
  *	rules_graph.c       nodes are reached and locked; results do not depend on the host
  *	rules_disk.c        images fit their partitions; the one that keeps state is last
+ *	rules_state.c       what is kept is mounted, named, and grows
  *	rules_boot.c        RAUC's slots are partitions of the disk
  *	rules_environment.c U-Boot and fw_env.config look in the same, reserved places
  *	rules_device.c      what is written by hand says what device and disk say
@@ -15,6 +16,9 @@
  *	rules_fit.c         U-Boot can read the slots' FIT image, whose parts have hashes
  *	rules_rauc.c        what RAUC accepts and keeps
  *	rules_units.c       when a slot is called good; a growing table discards nothing
+ *	rules_words.c       the words of units are systemd's
+ *	rules_unit_names.c  the units that others name are there
+ *	rules_programs.c    programs are there, whole, and set their variables
  *	rules_kernel.c      one kernel in a tree and a slot; what it can do, once built
  *	rules_target.c      no private key, no unfilled template
  *	rules_test.c        what scenarios ask of their boards

@@ -194,6 +194,14 @@ static bool is_program(const char *text)
 	return str_skip(text, "#!");
 }
 
+static bool has_text(const struct check_texts *texts, const char *path)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (str_eq(texts->items[i].path, path))
+			return true;
+	return false;
+}
+
 static int add_text(struct check_view *v, const char *path, const char *filled, struct err **err)
 {
 	const char *text = filled ? filled : check_text_of(v, path, MAX_TEXT_BYTES);
@@ -201,11 +209,12 @@ static int add_text(struct check_view *v, const char *path, const char *filled, 
 		.path = arena_strdup(v->arena, path), .text = text, .filled = filled};
 	const char *dir = v->g->project->dir;
 
-	for (size_t i = 0; i < v->texts.count; i++)
-		if (str_eq(v->texts.items[i].path, path))
-			return 0;
-	if (!text || is_program(text))
+	if (!text || has_text(&v->texts, path) || has_text(&v->programs, path))
 		return 0;
+	if (is_program(text)) {
+		check_texts_push(&v->programs, t);
+		return 0;
+	}
 	t.kconfig = is_kconfig(text);
 	if (t.kconfig && conf_read_kconfig(v->arena, dir, t.path, filled, &v->kconfig, err) < 0)
 		return -1;

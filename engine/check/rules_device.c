@@ -3,8 +3,14 @@
  * What kind device promises and what the disk has, against files in which somebody wrote it again.
  * A template with the device's facts cannot differ; what is written by hand can.
  */
+#include <ctype.h>
+
 #include "base/path.h"
 #include "check/view.h"
+#include "kinds/device/device_opts.h"
+
+#define MAX_TEXT_BYTES (256 * 1024)
+#define RAUC_ATTEMPTS "3" /* its reference, boot-attempts= */
 
 /* Whether A and B are the same value: equal numbers may be written in several ways. */
 static bool same_value(const char *a, const char *b)
@@ -75,16 +81,22 @@ static int slots_agree(struct check_view *v, struct err **err)
 	return rc;
 }
 
-/* A single value of system.conf that the device promises. */
-static void value_agrees(struct check_view *v, const char *key, const char *fact)
+/*
+ * A single value of system.conf that the device promises. Without the line RAUC takes FALLBACK, or
+ * does not start (NULL).
+ */
+static void value_agrees(struct check_view *v, const char *key, const char *want,
+			 const char *fallback)
 {
 	const struct conf_entry *e = conf_find(&v->system, "system", key);
-	const char *want = check_fact(v, v->device, fact);
+	const char *is = e ? e->value : fallback;
 
-	if (e && want && !conf_waits(e) && !same_value(e->value, want))
-		check_say(v, CHECK_DEVICE_AGREES, e->pos,
-			  "device '%s' (%s) promises %s=%s, and here is %s", v->device->name,
-			  v->device->recipe->file, key, want, e->value);
+	if (!want || (e && conf_waits(e)) || (is && same_value(is, want)))
+		return;
+	check_say(v, CHECK_DEVICE_AGREES,
+		  e ? e->pos : (struct pos){v->system.items[0].pos.file, 1, 1},
+		  "device '%s' (%s) promises %s=%s, and here is %s", v->device->name,
+		  v->device->recipe->file, key, want, e ? e->value : "no such line");
 }
 
 /* Device, offset and size of each copy; one line of fw_env.config each. */
@@ -114,6 +126,42 @@ static int environment_agrees(struct check_view *v, struct err **err)
 	}
 	conf_entries_clear(&want);
 	return rc;
+}
+
+/* The length of "slot.CLASS.NUMBER" at P, or 0. */
+static size_t slot_length(const char *p)
+{
+	size_t n = strlen("slot."), class = n, number;
+
+	while (islower((unsigned char)p[n]) || isdigit((unsigned char)p[n]) || p[n] == '-')
+		n++;
+	number = n + 1;
+	if (n == class || p[n] != '.')
+		return 0;
+	for (n = number; isdigit((unsigned char)p[n]);)
+		n++;
+	return n > number ? n : 0;
+}
+
+/* Slots by RAUC's names, as programs of the device use them. */
+static void slots_are_there(struct check_view *v, const struct check_file *f)
+{
+	const char *text = f->filled ? f->filled : check_text_of(v, f->path, MAX_TEXT_BYTES);
+	struct pos pos = {f->path, 1, 1};
+	const char *end;
+
+	for (const char *p = text; p && *p; p = *end ? end + 1 : end, pos.line++) {
+		const char *at;
+		size_t len;
+
+		end = p + strcspn(p, "\n");
+		at = p[strspn(p, " \t")] == '#' ? NULL : memmem(p, (size_t)(end - p), "slot.", 5);
+		len = at && (at == p || !isalnum((unsigned char)at[-1])) ? slot_length(at) : 0;
+		pos.col = at ? (unsigned)(at - p) + 1 : 1;
+		if (len && !is_slot_of(&v->system, arena_strndup(v->arena, at, len)))
+			check_say(v, CHECK_DEVICE_AGREES, pos, "RAUC has no slot '%.*s'",
+				  (int)(len - strlen("slot.")), at + strlen("slot."));
+	}
 }
 
 /* How many slots of class CLASS system.conf has. */
@@ -231,17 +279,31 @@ static void tables_agree(struct check_view *v, const struct check_text *t)
 
 int check_device_rules(struct check_view *v, struct err **err)
 {
+	const struct device_opts *o = v->device ? v->device->recipe->opts : NULL;
+	int type = o ? o->bootloader->type : 0;
+
 	for (size_t i = 0; v->disk && i < v->texts.count; i++)
 		tables_agree(v, &v->texts.items[i]);
 	if (!v->system.count)
 		return 0;
 	slots_are_two(v);
+	for (size_t i = 0; i < v->files.count; i++)
+		if (check_ships(v, v->files.items[i].image))
+			slots_are_there(v, &v->files.items[i]);
 	if (!v->device) {
 		check_note(v, CHECK_DEVICE_AGREES, v->system.items[0].pos,
 			   "not checked: the project has no node of kind device");
 		return 0;
 	}
-	value_agrees(v, "compatible", "compatible");
+	value_agrees(v, "compatible", check_fact(v, v->device, "compatible"), NULL);
+	if (type != LOADER_SYSTEMD_BOOT) /* which RAUC has learnt late */
+		value_agrees(v, "bootloader", device_loaders[type], NULL);
+	if (type == LOADER_UBOOT || type == LOADER_BAREBOX) { /* RAUC knows tries of no other */
+		const char *tries = check_fact(v, v->device, "tries");
+
+		value_agrees(v, "boot-attempts", tries, RAUC_ATTEMPTS);
+		value_agrees(v, "boot-attempts-primary", tries, RAUC_ATTEMPTS);
+	}
 	if (slots_agree(v, err) < 0)
 		return -1;
 	return environment_agrees(v, err);

@@ -73,9 +73,8 @@ static bool is_copied(const struct check_view *v, const struct check_link *link,
 	return false;
 }
 
-/* All trees that IMAGE is made of; *ret_unbuilt is one that is not built yet, or NULL. */
-static int read_trees(const struct check_view *v, const struct node *image, struct tree *t,
-		      const struct node **ret_unbuilt, struct err **err)
+int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
+		     const struct node **ret_unbuilt, struct err **err)
 {
 	*ret_unbuilt = NULL;
 	for (size_t i = 0; i < image->in.count; i++) {
@@ -110,7 +109,7 @@ static int check_link(struct check_view *v, const struct check_link *link, struc
 	if (is_made_later(to) || is_copied(v, link, to))
 		return 0;
 	t = tree_new(0, NULL);
-	if (read_trees(v, link->image, t, &unbuilt, err) < 0)
+	if (check_read_trees(v, link->image, t, &unbuilt, err) < 0)
 		return -1;
 	if (unbuilt)
 		check_note(v, CHECK_DANGLING_LINK, pos,

@@ -197,6 +197,29 @@ static void names_are_promised(struct check_view *v)
 			file_names_partitions(v, &v->files.items[i], &n);
 }
 
+/* PARTNAME=NAME, as the kernel and udev say it of a partition, in TEXT, which is the file PATH. */
+static void partnames_are_there(struct check_view *v, const char *path, const char *text)
+{
+	struct pos pos = {path, 1, 1};
+	const char *p = text, *end;
+
+	for (; p && *p; p = *end ? end + 1 : end, pos.line++) {
+		const char *at;
+
+		end = p + strcspn(p, "\n");
+		at = memmem(p, (size_t)(end - p), "PARTNAME=", 9);
+		if (at && name_length(at + 9)) {
+			char *name cleanup_free = xstrndup(at + 9, name_length(at + 9));
+
+			pos.col = (unsigned)(at - p) + 1;
+			if (!is_partition(v, name))
+				check_say(v, CHECK_DEVICE_NAMES, pos,
+					  "disk '%s' (%s) has no partition '%s'", v->disk->name,
+					  v->disk->recipe->file, name);
+		}
+	}
+}
+
 int check_name_rules(struct check_view *v, struct err **err)
 {
 	names_are_stable(v, &v->fstab, false);
@@ -206,5 +229,7 @@ int check_name_rules(struct check_view *v, struct err **err)
 		name_is_made(v, v->fstab.items[i].pos, v->fstab.items[i].key);
 	if (v->device && v->disk)
 		names_are_promised(v);
+	for (size_t i = 0; v->disk && i < v->programs.count; i++)
+		partnames_are_there(v, v->programs.items[i].path, v->programs.items[i].text);
 	return 0;
 }

@@ -5,9 +5,11 @@
  */
 
 #include <ctype.h>
+#include <regex.h>
 
 #include "base/path.h"
 #include "check/view.h"
+#include "kinds/device/device_opts.h"
 
 #define MAX_WORD 64
 
@@ -341,6 +343,28 @@ static void slots_are_tried(struct check_view *v, const struct check_text *scrip
 	}
 }
 
+/* Scenarios know the choice by it: what is printed has the variables' names where it has values. */
+static void choice_is_said(struct check_view *v, const struct check_text *script)
+{
+	const struct device_opts *o = v->device ? v->device->recipe->opts : NULL;
+	const char *chosen = o ? o->bootloader->chosen : NULL;
+	bool said = false;
+	regex_t re;
+
+	if (!chosen || regcomp(&re, chosen, REG_EXTENDED) != 0)
+		return;
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
+
+		said = said || (str_eq(e->key, "echo") && !regexec(&re, e->value, 0, NULL, 0));
+	}
+	if (!said)
+		check_say(v, CHECK_CHOSEN_LINE, recipe_pos(v->device->recipe, "bootloader"),
+			  "no line that the boot script %s prints is like '%s'", script->path,
+			  chosen);
+	regfree(&re);
+}
+
 int check_script_rules(struct check_view *v, struct err **err)
 {
 	const struct conf_entry *loader = conf_find(&v->system, "system", "bootloader");
@@ -355,6 +379,7 @@ int check_script_rules(struct check_view *v, struct err **err)
 		no_prompt(v, script);
 		kernel_is_told(v, script);
 		root_is_stable(v, script);
+		choice_is_said(v, script);
 		if (v->system.count) {
 			order_is_followed(v, script);
 			slots_are_tried(v, script);

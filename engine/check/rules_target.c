@@ -33,25 +33,6 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 	return 0;
 }
 
-/* Whether some `contents:` entry of what ships brings a file to exactly this path of the target. */
-static bool target_has(const struct check_view *v, const char *target)
-{
-	if (check_target_file(v, target))
-		return true;
-	for (size_t i = 0; i < v->g->nodes.count; i++) {
-		const struct node *n = v->g->nodes.items[i];
-		const struct list *contents = check_list(n, "contents", OPT_STRUCT);
-
-		for (size_t j = 0; check_ships(v, n) && j < contents->count; j++) {
-			const struct content *c = LIST_AT(*contents, struct content *, j);
-
-			if (c->to && str_eq(c->to, target))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* Whether the LEN bytes at NAME, between the braces, are what a template would replace. */
 static bool is_replaced(const struct check_view *v, const char *name, size_t len)
 {
@@ -99,7 +80,7 @@ int check_target_rules(struct check_view *v, struct err **err)
 		if (!check_is_test(f->image) && no_private_key(v, f, err) < 0)
 			return -1;
 	}
-	if (keyring && *keyring->value == '/' && !target_has(v, keyring->value))
+	if (keyring && *keyring->value == '/' && !check_target_has(v, keyring->value))
 		check_say(v, CHECK_KEYRING_INSTALLED, keyring->pos,
 			  "no image puts a keyring at '%s'; devices could verify nothing",
 			  keyring->value);

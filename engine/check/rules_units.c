@@ -358,7 +358,9 @@ static const struct check_file *repart_definition(const struct check_view *v)
 /* START is an ExecStart= of systemd-repart.service: a command line, or a program of the project. */
 static void start_discards_nothing(struct check_view *v, const struct conf_entry *start)
 {
-	const struct check_file *program = check_target_file(v, start->value);
+	const char *path = start->value + strspn(start->value, "-@:+!"); /* systemd.service(5) */
+	char *first cleanup_free = xstrndup(path, strcspn(path, " \t"));
+	const struct check_file *program = check_target_file(v, first);
 	const char *text =
 		program ? check_text_of(v, program->path, MAX_PROGRAM_BYTES) : start->value;
 

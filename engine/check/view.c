@@ -5,6 +5,7 @@
 #include "kinds/disk/disk_opts.h"
 #include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
+#include "kinds/tree/content.h"
 #include "recipe/facts.h"
 
 bool check_is_test(const struct node *n)
@@ -180,6 +181,24 @@ const struct check_file *check_target_file(const struct check_view *v, const cha
 	return best;
 }
 
+bool check_target_has(const struct check_view *v, const char *target)
+{
+	if (check_target_file(v, target))
+		return true;
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		const struct list *contents = check_list(n, "contents", OPT_STRUCT);
+
+		for (size_t j = 0; check_ships(v, n) && j < contents->count; j++) {
+			const struct content *c = LIST_AT(*contents, struct content *, j);
+
+			if (c->to && str_eq(c->to, target))
+				return true;
+		}
+	}
+	return false;
+}
+
 typedef int conf_fn(struct arena *a, const char *dir, const char *rel, const char *filled,
 		    struct conf_entries *ret, struct err **err);
 
@@ -214,6 +233,7 @@ void check_view_clear(struct check_view *v)
 	check_files_clear(&v->files);
 	check_links_clear(&v->links);
 	check_texts_clear(&v->texts);
+	check_texts_clear(&v->programs);
 	conf_entries_clear(&v->system);
 	conf_entries_clear(&v->fw_env);
 	conf_entries_clear(&v->fstab);

@@ -16,6 +16,9 @@ enum check_id {
 	CHECK_UNLOCKED_PACKAGE,
 	CHECK_IMAGE_FITS,
 	CHECK_DATA_LAST,
+	CHECK_STATE_MOUNTED,
+	CHECK_STATE_NAMED,
+	CHECK_GROWING_TYPE,
 	CHECK_ENVIRONMENT_RESERVED,
 	CHECK_FIRST_USABLE_BLOCK,
 	CHECK_ENVIRONMENT_LINE,
@@ -30,6 +33,7 @@ enum check_id {
 	CHECK_BOOT_ORDER,
 	CHECK_BOOT_COUNTER,
 	CHECK_BOOT_PROMPT,
+	CHECK_CHOSEN_LINE,
 	CHECK_KERNEL_ARGUMENTS,
 	CHECK_FIT_IMAGE,
 	CHECK_ONE_KERNEL,
@@ -42,6 +46,11 @@ enum check_id {
 	CHECK_MARK_GOOD,
 	CHECK_FAILURE_REBOOTS,
 	CHECK_REPART_DISCARDS,
+	CHECK_UNIT_WORDS,
+	CHECK_MISSING_UNIT,
+	CHECK_MISSING_PROGRAM,
+	CHECK_SCRIPT_SYNTAX,
+	CHECK_SCRIPT_VARIABLES,
 	CHECK_DEVICE_AGREES,
 	CHECK_TABLE_RESTORED,
 	CHECK_SECOND_SLOT,
@@ -124,11 +133,12 @@ struct check_view {
 	unsigned *ships;
 	struct check_partitions partitions;
 	struct check_reserveds reserved;
-	struct check_files files;   /* what `copy:`, `template:`, `overlay:` bring, and hooks */
-	struct check_links links;   /* every link that it brings, but to tests */
-	struct check_texts texts;   /* of steps that ship */
-	struct conf_entries system; /* /etc/rauc/system.conf of what ships */
-	struct conf_entries fw_env; /* /etc/fw_env.config, likewise */
+	struct check_files files;    /* what `copy:`, `template:`, `overlay:` bring, and hooks */
+	struct check_links links;    /* every link that it brings, but to tests */
+	struct check_texts texts;    /* of steps that ship */
+	struct check_texts programs; /* "#!" files that they take; path and text alone */
+	struct conf_entries system;  /* /etc/rauc/system.conf of what ships */
+	struct conf_entries fw_env;  /* /etc/fw_env.config, likewise */
 	struct conf_entries fstab;
 	struct conf_entries kconfig; /* of all fragments among TEXTS */
 	const char *store_dir;       /* or NULL */
@@ -162,6 +172,8 @@ void check_view_clear(struct check_view *v);
 bool check_is_test(const struct node *n);
 /* The project file that is at TARGET ("/etc/fstab") of what ships, or NULL. */
 const struct check_file *check_target_file(const struct check_view *v, const char *target);
+/* Whether a file of the project, or an output of a node, comes to lie exactly there. */
+bool check_target_has(const struct check_view *v, const char *target);
 /* The bytes that a node of kind image has, as its recipe says; 0: not said, or another kind. */
 uint64_t check_image_size(const struct node *n);
 /* The option KEY of a node, a list of TYPE; an empty one when its kind has no such option. */
@@ -177,6 +189,13 @@ const char *check_fact(const struct check_view *v, const struct node *n, const c
 const char *check_text_of(const struct check_view *v, const char *path, size_t max);
 /* The project file that is the keyring of devices, or NULL: it cannot be seen. */
 const char *check_keyring(const struct check_view *v);
+/*
+ * rules_links.c: adds all trees that IMAGE is made of to T; *ret_unbuilt is one that is not built
+ * yet, or NULL.
+ */
+struct tree;
+int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
+		     const struct node **ret_unbuilt, struct err **err) warn_unused;
 /* The part of VALUE that names a disk in a way that does not last, or NULL. */
 const char *check_unstable_name(const char *value);
 /* files.c: FILES, LINKS and TEXTS of the view, once it knows what ships. */
@@ -188,4 +207,5 @@ typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
 	check_environment_rules, check_bundle_rules, check_device_rules, check_name_rules,
 	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
-	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules;
+	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules, check_word_rules,
+	check_unit_name_rules, check_program_rules, check_state_rules;

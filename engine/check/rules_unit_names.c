@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The units that the project's units name are there: systemd leaves out an order with one that it
+ * does not have, and fails what requires it. The project's own are known at once, those of packages
+ * as soon as the trees are built.
+ */
+#include "base/path.h"
+#include "check/view.h"
+#include "media/tree/tree.h"
+
+/* A unit of the project, and what its image is made of. */
+struct naming_unit {
+	const struct check_file *file;
+	struct tree *tree; /* NULL: not read yet */
+	const struct node *unbuilt;
+};
+
+static bool names_units(const char *key)
+{
+	static const char *const keys[] = {"Requires", "Requisite", "BindsTo", "Wants",
+					   "After",    "Before",    "PartOf"};
+
+	for (size_t i = 0; i < array_len(keys); i++)
+		if (str_eq(keys[i], key))
+			return true;
+	return false;
+}
+
+/* Of a kind that files make; mounts, devices and slices come from elsewhere, too. */
+static bool is_file_unit(const char *name)
+{
+	static const char *const suffixes[] = {".service", ".target", ".socket", ".timer", ".path"};
+
+	for (size_t i = 0; i < array_len(suffixes); i++)
+		if (str_ends(name, suffixes[i]))
+			return !strpbrk(name, "@%");
+	return false;
+}
+
+/* The name of the unit that F is, or NULL. */
+static const char *unit_name(const struct check_view *v, const struct check_file *f)
+{
+	char *dir cleanup_free = path_dir(f->target);
+
+	if (!check_ships(v, f->image) || !str_ends(dir, "/systemd/system"))
+		return NULL;
+	return path_base(f->target);
+}
+
+/* Adds the names of the project's units to ALL. */
+static bool project_has(const struct check_view *v, const char *name, struct strs *all)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < v->files.count; i++) {
+		const char *is = unit_name(v, &v->files.items[i]);
+
+		if (is)
+			strs_push(all, is);
+		found = found || (is && str_eq(is, name));
+	}
+	return found;
+}
+
+static bool tree_has(struct tree *t, const char *name)
+{
+	static const char *const dirs[] = {"/usr/lib/systemd/system", "/lib/systemd/system",
+					   "/etc/systemd/system"};
+
+	for (size_t i = 0; i < array_len(dirs); i++) {
+		char *path cleanup_free = path_join(dirs[i], name);
+
+		if (tree_resolve(t, path))
+			return true;
+	}
+	return false;
+}
+
+static int look_into_tree(struct check_view *v, struct naming_unit *u, struct err **err)
+{
+	if (u->tree)
+		return 0;
+	u->tree = tree_new(0, NULL);
+	return check_read_trees(v, u->file->image, u->tree, &u->unbuilt, err);
+}
+
+/* E names the unit NAME. */
+static int unit_is_there(struct check_view *v, struct naming_unit *u, const struct conf_entry *e,
+			 const char *name, struct err **err)
+{
+	struct strs all = {0};
+	bool found = project_has(v, name, &all);
+	const char *near = found ? NULL : str_nearest(name, all.items, all.count);
+
+	strs_clear(&all);
+	if (found)
+		return 0;
+	if (look_into_tree(v, u, err) < 0)
+		return -1;
+	if (!u->unbuilt && (tree_has(u->tree, name) || !tree_has(u->tree, "sysinit.target")))
+		return 0; /* or there is no systemd */
+	if (!u->unbuilt || near)
+		check_say(v, CHECK_MISSING_UNIT, e->pos, "there is no unit '%s'%s%s%s", name,
+			  near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+	else if (!v->noted[CHECK_MISSING_UNIT])
+		check_note(v, CHECK_MISSING_UNIT, e->pos,
+			   "not checked until node '%s' is built: units of packages, '%s' first",
+			   u->unbuilt->name, name);
+	return 0;
+}
+
+static int names_are_there(struct check_view *v, struct naming_unit *u, const struct conf_entry *e,
+			   struct err **err)
+{
+	size_t n;
+
+	for (const char *p = e->value; p += strspn(p, " "), (n = strcspn(p, " ")) > 0; p += n) {
+		const char *name = arena_strndup(v->arena, p, n);
+
+		if (is_file_unit(name) && unit_is_there(v, u, e, name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int check_unit_name_rules(struct check_view *v, struct err **err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < v->files.count; i++) {
+		struct naming_unit u = {.file = &v->files.items[i]};
+		struct conf_entries unit = {0};
+
+		if (!unit_name(v, u.file))
+			continue;
+		rc = conf_read_ini(v->arena, v->g->project->dir, u.file->path, u.file->filled,
+				   &unit, err);
+		for (size_t k = 0; rc == 0 && k < unit.count; k++)
+			if (names_units(unit.items[k].key))
+				rc = names_are_there(v, &u, &unit.items[k], err);
+		conf_entries_clear(&unit);
+		tree_free(u.tree);
+	}
+	return rc < 0 ? -1 : 0;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The words of unit files: systemd ignores a line whose key it does not know, and says so where
+ * nobody looks. KEY_WORDS are those of systemd 252 (`systemd --dump-configuration-items`) and some
+ * that came later (systemd.directives(7)), of all sections.
+ */
+#include "base/path.h"
+#include "check/view.h"
+
+#define MAX_UNIT_BYTES (256 * 1024)
+
+static const char key_words[] =
+	"Accept AccuracySec After Alias AllowIsolate AllowedCPUs AllowedMemoryNodes Also "
+	"AmbientCapabilities AppArmorProfile AssertACPower AssertArchitecture "
+	"AssertCPUFeature AssertCPUPressure AssertCPUs AssertCapability "
+	"AssertControlGroupController AssertCredential AssertDirectoryNotEmpty "
+	"AssertEnvironment AssertFileIsExecutable AssertFileNotEmpty AssertFirstBoot "
+	"AssertGroup AssertHost AssertIOPressure AssertKernelCommandLine "
+	"AssertKernelVersion AssertMemory AssertMemoryPressure AssertNeedsUpdate "
+	"AssertOSRelease AssertPathExists AssertPathExistsGlob AssertPathIsDirectory "
+	"AssertPathIsEncrypted AssertPathIsMountPoint AssertPathIsReadWrite "
+	"AssertPathIsSymbolicLink AssertSecurity AssertUser AssertVersion "
+	"AssertVirtualization BPFProgram Backlog Before BindIPv6Only BindPaths "
+	"BindReadOnlyPaths BindTo BindToDevice BindsTo BlockIOAccounting "
+	"BlockIODeviceWeight BlockIOReadBandwidth BlockIOWeight BlockIOWriteBandwidth "
+	"Broadcast BusName CPUAccounting CPUAffinity CPUQuota CPUQuotaPeriodSec "
+	"CPUSchedulingPolicy CPUSchedulingPriority CPUSchedulingResetOnFork CPUShares "
+	"CPUWeight CacheDirectory CacheDirectoryMode CacheDirectoryQuota "
+	"CapabilityBoundingSet CollectMode ConcurrencyHardMax ConcurrencySoftMax "
+	"ConditionACPower ConditionArchitecture ConditionCPUFeature ConditionCPUPressure "
+	"ConditionCPUs ConditionCapability ConditionControlGroupController "
+	"ConditionCredential ConditionDirectoryNotEmpty ConditionEnvironment "
+	"ConditionFileIsExecutable ConditionFileNotEmpty ConditionFirmware "
+	"ConditionFirstBoot ConditionGroup ConditionHost ConditionIOPressure "
+	"ConditionKernelCommandLine ConditionKernelVersion ConditionMemory "
+	"ConditionMemoryPressure ConditionNeedsUpdate ConditionOSRelease "
+	"ConditionPathExists ConditionPathExistsGlob ConditionPathIsDirectory "
+	"ConditionPathIsEncrypted ConditionPathIsMountPoint ConditionPathIsReadWrite "
+	"ConditionPathIsSymbolicLink ConditionSecurity ConditionUser ConditionVersion "
+	"ConditionVirtualization ConfigurationDirectory ConfigurationDirectoryMode "
+	"Conflicts CoredumpFilter CoredumpReceive DebugInvocation DefaultDependencies "
+	"DefaultInstance DefaultMemoryLow DefaultMemoryMin DefaultStartupMemoryLow "
+	"DeferAcceptSec DeferReactivation Delegate Description DeviceAllow DevicePolicy "
+	"DirectoryMode DirectoryNotEmpty DisableControllers Documentation DynamicUser "
+	"Environment EnvironmentFile ExecCondition ExecPaths ExecReload ExecReloadPost "
+	"ExecSearchPath ExecStart ExecStartPost ExecStartPre ExecStop ExecStopPost "
+	"ExecStopPre ExitType ExtensionDirectories ExtensionImages ExtraFileDescriptors "
+	"ExtraOptions FailureAction FailureActionExitStatus FileDescriptorName "
+	"FileDescriptorStoreMax FileDescriptorStorePreserve FinalKillSignal "
+	"FixedRandomDelay FlushPending ForceUnmount FreeBind Group GuessMainPID "
+	"IOAccounting IODeviceLatencyTargetSec IODeviceWeight IOReadBandwidthMax "
+	"IOReadIOPSMax IOSchedulingClass IOSchedulingPriority IOWeight IOWriteBandwidthMax "
+	"IOWriteIOPSMax IPAccounting IPAddressAllow IPAddressDeny IPCNamespacePath "
+	"IPEgressFilterPath IPIngressFilterPath IPTOS IPTTL IgnoreOnIsolate IgnoreSIGPIPE "
+	"ImportCredential InaccessibleDirectories InaccessiblePaths JobRunningTimeoutSec "
+	"JobTimeoutAction JobTimeoutRebootArgument JobTimeoutSec JoinsNamespaceOf "
+	"KeepAlive KeepAliveIntervalSec KeepAliveProbes KeepAliveTimeSec KeyringMode "
+	"KillMode KillSignal LazyUnmount LimitAS LimitCORE LimitCPU LimitDATA LimitFSIZE "
+	"LimitLOCKS LimitMEMLOCK LimitMSGQUEUE LimitNICE LimitNOFILE LimitNPROC LimitRSS "
+	"LimitRTPRIO LimitRTTIME LimitSIGPENDING LimitSTACK ListenDatagram ListenFIFO "
+	"ListenMessageQueue ListenNetlink ListenSequentialPacket ListenSpecial "
+	"ListenStream ListenUSBFunction LoadCredential LoadCredentialEncrypted "
+	"LockPersonality LogExtraFields LogLevelMax LogNamespace LogRateLimitBurst "
+	"LogRateLimitIntervalSec LogsDirectory LogsDirectoryMode MakeDirectory "
+	"ManagedOOMMemoryPressure ManagedOOMMemoryPressureDurationSec "
+	"ManagedOOMMemoryPressureLimit ManagedOOMPreference ManagedOOMSwap Mark "
+	"MaxConnections MaxConnectionsPerSource MemoryAccounting MemoryDenyWriteExecute "
+	"MemoryHigh MemoryLimit MemoryLow MemoryMax MemoryMin MemoryPressureThresholdSec "
+	"MemoryPressureWatch MemorySwapMax MemoryZSwapMax MemoryZSwapWriteback "
+	"MessageQueueMaxMessages MessageQueueMessageSize MountAPIVFS MountFlags "
+	"MountImages NFTSet NUMAMask NUMAPolicy NetworkNamespacePath Nice NoDelay "
+	"NoExecPaths NoNewPrivileges NonBlocking NotifyAccess OOMPolicy OOMScoreAdjust "
+	"OnActiveSec OnBootSec OnCalendar OnClockChange OnFailure OnFailureIsolate "
+	"OnFailureJobMode OnStartupSec OnSuccess OnSuccessJobMode OnTimezoneChange "
+	"OnUnitActiveSec OnUnitInactiveSec OpenFile Options PAMName PIDFile PartOf "
+	"PassCredentials PassEnvironment PassFileDescriptorsToExec PassPacketInfo "
+	"PassSecurity PathChanged PathExists PathExistsGlob PathModified "
+	"PermissionsStartOnly Persistent Personality PipeSize PollLimitBurst "
+	"PollLimitIntervalSec Priority PrivateBPF PrivateDevices PrivateIPC PrivateMounts "
+	"PrivateNetwork PrivatePIDs PrivateTmp PrivateUsers ProcSubset PropagateReloadFrom "
+	"PropagateReloadTo PropagatesReloadTo PropagatesStopTo ProtectClock "
+	"ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs "
+	"ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem "
+	"RandomizedDelaySec RandomizedOffsetSec ReadOnlyDirectories ReadOnlyPaths "
+	"ReadWriteDirectories ReadWriteOnly ReadWritePaths RebootArgument ReceiveBuffer "
+	"RefuseManualStart RefuseManualStop ReloadPropagatedFrom ReloadSignal "
+	"RemainAfterElapse RemainAfterExit RemoveIPC RemoveOnStop RequiredBy Requires "
+	"RequiresMountsFor RequiresOverridable Requisite RequisiteOverridable Restart "
+	"RestartForceExitStatus RestartKillSignal RestartMaxDelaySec RestartMode "
+	"RestartPreventExitStatus RestartSec RestartSteps RestrictAddressFamilies "
+	"RestrictFileSystems RestrictNamespaces RestrictNetworkInterfaces RestrictRealtime "
+	"RestrictSUIDSGID ReusePort RootDirectory RootDirectoryStartOnly RootEphemeral "
+	"RootHash RootHashSignature RootImage RootImageOptions RootVerity RuntimeDirectory "
+	"RuntimeDirectoryMode RuntimeDirectoryPreserve RuntimeMaxSec "
+	"RuntimeRandomizedExtraSec SELinuxContext SELinuxContextFromNet SecureBits "
+	"SendBuffer SendSIGHUP SendSIGKILL Service SetCredential SetCredentialEncrypted "
+	"Slice SloppyOptions SmackLabel SmackLabelIPIn SmackLabelIPOut SmackProcessLabel "
+	"SocketBindAllow SocketBindDeny SocketGroup SocketMode SocketProtocol SocketUser "
+	"Sockets SourcePath StandardError StandardInput StandardInputData "
+	"StandardInputText StandardOutput StartLimitAction StartLimitBurst "
+	"StartLimitInterval StartLimitIntervalSec StartupAllowedCPUs "
+	"StartupAllowedMemoryNodes StartupBlockIOWeight StartupCPUShares StartupCPUWeight "
+	"StartupIOWeight StartupMemoryHigh StartupMemoryLow StartupMemoryMax "
+	"StartupMemorySwapMax StartupMemoryZSwapMax StateDirectory "
+	"StateDirectoryAccounting StateDirectoryMode StateDirectoryQuota "
+	"StopPropagatedFrom StopWhenUnneeded SuccessAction SuccessActionExitStatus "
+	"SuccessExitStatus SupplementaryGroups SurviveFinalKillSignal Symlinks "
+	"SyslogFacility SyslogIdentifier SyslogLevel SyslogLevelPrefix "
+	"SystemCallArchitectures SystemCallErrorNumber SystemCallFilter SystemCallLog "
+	"TCPCongestion TTYColumns TTYPath TTYReset TTYRows TTYVHangup TTYVTDisallocate "
+	"TasksAccounting TasksMax TemporaryFileSystem TimeoutAbortSec TimeoutCleanSec "
+	"TimeoutIdleSec TimeoutSec TimeoutStartFailureMode TimeoutStartSec "
+	"TimeoutStopFailureMode TimeoutStopSec TimerSlackNSec Timestamping Transparent "
+	"TriggerLimitBurst TriggerLimitIntervalSec Type UMask USBFunctionDescriptors "
+	"USBFunctionStrings Unit UnsetEnvironment UpheldBy Upholds User UserNamespacePath "
+	"UtmpIdentifier UtmpMode WakeSystem WantedBy Wants WatchdogSec WatchdogSignal What "
+	"Where WorkingDirectory Writable";
+
+static const char *const sections[] = {"Unit",  "Install", "Service",   "Socket", "Mount", "Swap",
+				       "Timer", "Path",    "Automount", "Slice",  "Scope"};
+
+static bool is_one_of(const char *word, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(word, words[i]))
+			return true;
+	return false;
+}
+
+/* KEY_WORDS, one by one; the words live in ARENA. */
+static void split_keys(struct arena *arena, struct strs *ret)
+{
+	char *save = NULL;
+
+	for (char *w = strtok_r(arena_strdup(arena, key_words), " ", &save); w;
+	     w = strtok_r(NULL, " ", &save))
+		strs_push(ret, w);
+}
+
+/* Whether F is a unit, or a drop-in of one. */
+static bool is_unit(const struct check_file *f)
+{
+	static const char *const suffixes[] = {".service", ".target", ".socket", ".mount",
+					       ".timer",   ".path",   ".slice",  ".automount"};
+	char *dir cleanup_free = path_dir(f->target);
+
+	if (!strstr(f->target, "/systemd/system/"))
+		return false;
+	for (size_t i = 0; i < array_len(suffixes); i++) {
+		char *drop_in cleanup_free = xasprintf("%s.d", suffixes[i]);
+
+		if (str_ends(f->target, suffixes[i]) ||
+		    (str_ends(f->target, ".conf") && str_ends(dir, drop_in)))
+			return true;
+	}
+	return false;
+}
+
+static void word_is_known(struct check_view *v, const struct conf_entry *e, const struct strs *keys)
+{
+	bool section = is_one_of(e->section, sections, array_len(sections));
+	const char *word = section ? e->key : e->section;
+	const char *const *words = section ? keys->items : sections;
+	size_t count = section ? keys->count : array_len(sections);
+	const char *near;
+
+	if (str_skip(e->section, "X-") || str_skip(word, "X-") || is_one_of(word, words, count))
+		return;
+	near = str_nearest(word, words, count);
+	check_say(v, CHECK_UNIT_WORDS, e->pos,
+		  "systemd knows no %s '%s' in units and would ignore it%s%s%s",
+		  section ? "key" : "section", word, near ? ": did you mean '" : "",
+		  near ? near : "", near ? "'?" : "");
+}
+
+/* Whether line LINE of TEXT goes on with the one before, which ends in a backslash. */
+static bool is_continued(const char *text, unsigned line)
+{
+	const char *end;
+
+	for (const char *p = text; p && (end = strchr(p, '\n')); p = end + 1)
+		if (--line == 1)
+			return end > p && end[-1] == '\\';
+	return false;
+}
+
+static int words_are_known(struct check_view *v, const struct check_file *f,
+			   const struct strs *keys, struct err **err)
+{
+	const char *text = f->filled ? f->filled : check_text_of(v, f->path, MAX_UNIT_BYTES);
+	struct conf_entries unit = {0};
+	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
+
+	for (size_t i = 0; rc == 0 && i < unit.count; i++)
+		if (!is_continued(text, unit.items[i].pos.line))
+			word_is_known(v, &unit.items[i], keys);
+	conf_entries_clear(&unit);
+	return rc;
+}
+
+int check_word_rules(struct check_view *v, struct err **err)
+{
+	struct strs keys = {0};
+	int rc = 0;
+
+	split_keys(v->arena, &keys);
+	for (size_t i = 0; rc >= 0 && i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && is_unit(f))
+			rc = words_are_known(v, f, &keys, err);
+	}
+	strs_clear(&keys);
+	return rc < 0 ? -1 : 0;
+}
