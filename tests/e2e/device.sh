@@ -104,4 +104,13 @@ refused type-of-the-state "growing-type" "$disk" 's/type: linux-generic/type: va
 refused file-system-of-the-state "state-mounted" "$disk" 's/filesystem: ext4/filesystem: vfat/'
 refused unit-name "did you mean 'prepare-data.service'?" \
 	rootfs/etc/systemd/system/health-network.service 's/prepare-data.service/prepare-date.service/'
+# What is promised to be kept can be changed, but not without a word; --against then says what is lost.
+change state-path "$device" 's,/data/health:,/data/state:,'
+code state-path-is-told 0 "$orch" -C "$scratch/changed" check
+check state-path-says-why grep -q "'/data/state' is promised to outlive updates" "$scratch/err"
+code release-is-kept 0 "$orch" -C "$scratch/good" build device
+mkdir "$scratch/release"
+cp "$scratch/good/out/device/device.json" "$scratch/good/pki/keyring.pem" "$scratch/release/"
+code state-path-against-a-release 2 "$orch" -C "$scratch/changed" check --against "$scratch/release"
+check the-lost-path-is-told grep -q /data/health "$scratch/err"
 finish

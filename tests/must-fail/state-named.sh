@@ -1,4 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: '/data/settings' is promised to outlive updates
-replace recipes/device.yaml 's,^state: .*,state: {partition: data\, paths: {/data/settings: identity}},'
+replace recipes/device.yaml 's,/data/ssh:,/data/settings:,'
