@@ -52,7 +52,7 @@ static size_t name_length(const char *p)
 }
 
 /* Whether DIR, "/usr/lib/edge-device", is one that packages and systemd have no part in. */
-static bool is_own(const struct check_view *v, const char *dir)
+static bool is_private(const char *dir)
 {
 	static const char *const above[] = {"/usr/lib/", "/usr/libexec/", "/usr/local/lib/",
 					    "/opt/"};
@@ -63,16 +63,46 @@ static bool is_own(const struct check_view *v, const char *dir)
 		below = below || str_skip(dir, above[i]);
 	for (size_t i = 0; i < array_len(others); i++)
 		below = below && !str_skip(dir, others[i]);
-	for (size_t i = 0; below && i < v->files.count; i++) {
+	return below;
+}
+
+/* Adds the directories of programs of the project. */
+static void own_directories(const struct check_view *v, struct strs *ret)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
 		const struct check_file *f = &v->files.items[i];
-		char *of cleanup_free = path_dir(f->target);
+		char *dir cleanup_free = path_dir(f->target);
 		const char *text =
-			check_ships(v, f->image) && str_eq(of, dir) ? text_of(v, f) : NULL;
+			check_ships(v, f->image) && is_private(dir) ? text_of(v, f) : NULL;
 
 		if (text && str_skip(text, "#!"))
-			return true;
+			strs_push(ret, arena_strdup(v->arena, dir));
 	}
-	return false;
+}
+
+static bool is_own(const struct check_view *v, const char *dir)
+{
+	struct strs all = {0};
+	bool found = false;
+
+	own_directories(v, &all);
+	for (size_t i = 0; i < all.count; i++)
+		found = found || str_eq(all.items[i], dir);
+	strs_clear(&all);
+	return found;
+}
+
+/* The directory of the project that DIR, which is none, is likely to mean; or NULL. */
+static const char *meant(const struct check_view *v, const char *dir)
+{
+	struct strs all = {0};
+	const char *near = NULL;
+
+	own_directories(v, &all);
+	if (is_private(dir))
+		near = str_nearest(dir, all.items, all.count);
+	strs_clear(&all);
+	return near;
 }
 
 /* PATH is named at P in the text of F. */
@@ -80,11 +110,14 @@ static void is_there(struct check_view *v, const struct check_file *f, const cha
 		     const char *p, const char *path)
 {
 	char *dir cleanup_free = path_dir(path);
+	bool own = is_own(v, dir);
+	const char *near = own ? NULL : meant(v, dir);
 
-	if (!is_own(v, dir) || check_target_has(v, path))
+	if ((!own && !near) || check_target_has(v, path))
 		return;
 	check_say(v, CHECK_MISSING_PROGRAM, pos_of(f->path, text, p),
-		  "there is no '%s' in any image, and '%s' names it", path, f->target);
+		  "there is no '%s' in any image, and '%s' names it%s%s%s", path, f->target,
+		  near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* Absolute paths in TEXT; those of comments count, too, but a comment names what is there. */
