@@ -159,19 +159,36 @@ static void set_access(CURL *easy, struct transfer *t)
 	set_login(easy, t, a);
 }
 
-/* A pipe or a device would hold us where libcurl opens it, for ever. */
-static bool is_special_file(const char *url)
+/* What URL names: 0, the error number of stat(), or -1 when it is not a file: one. */
+static int stat_url(const char *url, struct stat *ret)
 {
 	CURLU *u = str_skip(url, "file:") ? curl_url() : NULL;
 	char *path = NULL;
-	struct stat st;
-	bool special = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-		       curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE) == CURLUE_OK &&
-		       stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+	int rc = -1;
 
+	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_PATH, &path, CURLU_URLDECODE) == CURLUE_OK)
+		rc = stat(path, ret) == 0 ? 0 : errno;
 	curl_free(path);
 	curl_url_cleanup(u);
-	return special;
+	return rc;
+}
+
+/* A pipe or a device would hold us where libcurl opens it, for ever. */
+static bool is_special_file(const char *url)
+{
+	struct stat st;
+
+	return stat_url(url, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+/* One that is there may be unreadable for many reasons; only one that is not is gone. */
+static bool is_missing_file(const char *url)
+{
+	struct stat st;
+	int rc = stat_url(url, &st);
+
+	return rc == ENOENT || rc == ENOTDIR;
 }
 
 static int transfer_start(struct transfer *t, struct err **err)
@@ -250,13 +267,30 @@ static char *other_digest(const struct transfer *t, const struct digest *d)
 	return xasprintf("has sha256 %s instead of %s", digest_hex(d, have), want);
 }
 
+/* libcurl takes a failing read() of a file: for its end, and tells no error. */
+static bool is_cut_short(const struct transfer *t, curl_off_t *ret_size)
+{
+	*ret_size = -1;
+	return str_skip(t->at.url, "file:") &&
+	       curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, ret_size) ==
+		       CURLE_OK &&
+	       *ret_size > 0 && t->got < (uint64_t)*ret_size;
+}
+
 /* The complete body is there: right size, right digest, then its name. */
 static int transfer_accept(struct transfer *t, struct err **err)
 {
 	struct http_item *item = t->item;
 	char *why cleanup_free = NULL;
 	struct digest d;
+	curl_off_t size;
 
+	if (is_cut_short(t, &size)) {
+		t->all_gone = false;
+		why = xasprintf("could be read for %llu of its %llu bytes only",
+				(unsigned long long)t->got, (unsigned long long)size);
+		return transfer_source_failed(t, why, false, err);
+	}
 	hasher_finish(steal_ptr(t->hasher), &d);
 	if (item->size && t->got != item->size)
 		why = xasprintf("has %llu bytes instead of %llu", (unsigned long long)t->got,
@@ -425,7 +459,7 @@ static int handle_finished(struct fetch *f, struct err **err)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
-		if (code == CURLE_FILE_COULDNT_READ_FILE)
+		if (code == CURLE_FILE_COULDNT_READ_FILE && is_missing_file(t->at.url))
 			t->status = 404; /* what a server says of such a file */
 		if ((to = redirect_of(t))) {
 			if (transfer_follow(t, to, err) < 0)
