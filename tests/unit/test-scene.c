@@ -5,7 +5,13 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/clock.h"
+#include "base/file.h"
 #include "machine/board/scene_priv.h"
 #include "tmp.h"
 
@@ -112,6 +118,73 @@ static void test_others(void **state)
 	assert_string_equal(scene_last_line(s), "console");
 }
 
+/* A board that is on: a process that does nothing, and the other end of its agent's socket. */
+static struct scene *scene_on(int *ret_guest)
+{
+	struct scene *s = scene();
+	int pair[2];
+
+	s->pid = fork();
+	assert_true(s->pid >= 0);
+	if (s->pid == 0)
+		for (;;)
+			pause();
+	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	s->agentfd = pair[0];
+	*ret_guest = pair[1];
+	return s;
+}
+
+/* Nobody reads in the guest: it is not waited for without an end. */
+static void test_deaf(void **state)
+{
+	static const struct board fast = {.time_permille = 10};
+	int guest cleanup_fd = -1;
+	struct scene *s cleanup_scene = scene_on(&guest);
+	char *script cleanup_free = xcalloc(1, 8u << 20);
+	struct err *err cleanup_err = NULL;
+	uint64_t start = clock_ms();
+	unsigned job;
+
+	s->o.board = &fast;
+	memset(script, '#', (8u << 20) - 1);
+	assert_int_equal(scene_start(s, script, false, &job, &err), -1);
+	assert_true(clock_ms() - start < 20000);
+	assert_int_equal(err->cls, ERR_BUILD);
+	assert_non_null(strstr(err->text, "bytes within 1 s: what runs commands in it hangs"));
+	assert_non_null(strstr(err->text, "'time-scale'"));
+}
+
+/* A guest that reads nothing before it has been heard, as a shell that prints does. */
+static void test_talks_first(void **state)
+{
+	int guest cleanup_fd = -1;
+	struct scene *s cleanup_scene = scene_on(&guest);
+	char *script cleanup_free = xcalloc(1, 4u << 20);
+	struct err *err cleanup_err = NULL;
+	unsigned job;
+	pid_t talker;
+
+	memset(script, '#', (4u << 20) - 1);
+	talker = fork();
+	assert_true(talker >= 0);
+	if (talker == 0) {
+		close(s->agentfd);
+		for (int i = 0; i < 100000; i++)
+			if (write(guest, "out 7 a line\n", 13) != 13)
+				_exit(1);
+		while (read(guest, script, 65536) > 0)
+			;
+		_exit(0);
+	}
+	fd_closep(&guest);
+	assert_int_equal(scene_start(s, script, false, &job, &err), 0);
+	assert_true(scene_lines(s)->count > 99000);
+	fd_closep(&s->agentfd);
+	assert_int_equal(waitpid(talker, NULL, 0), talker);
+}
+
 static void test_never(void **state)
 {
 	struct scene *s cleanup_scene = scene();
@@ -152,8 +225,9 @@ static void test_endless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),   cmocka_unit_test(test_open),
-		cmocka_unit_test(test_others),  cmocka_unit_test(test_never),
+		cmocka_unit_test(test_order),       cmocka_unit_test(test_open),
+		cmocka_unit_test(test_others),      cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_talks_first), cmocka_unit_test(test_never),
 		cmocka_unit_test(test_endless),
 	};
 

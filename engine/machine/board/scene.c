@@ -11,6 +11,7 @@
 /* -- lines -- */
 
 #define MALLOC_COST 32 /* of a line's text, besides its bytes */
+#define SEND_S 60      /* until the guest has taken a command */
 
 /*
  * Keeps a line, and tells the log of it. The board has said too much when all that is kept since
@@ -187,9 +188,9 @@ static void take_all(struct scene *s, const struct pollfd *fds)
 	if (fds[1].revents && take(&s->errfd, buf, sizeof(buf), &len) == 0)
 		console_feed(&s->own, buf, len);
 	/* A reset comes before what the new guest says. */
-	if (fds[3].revents && take(&s->qmpfd, buf, sizeof(buf), &len) == 0)
+	if (fds[3].revents & ~POLLOUT && take(&s->qmpfd, buf, sizeof(buf), &len) == 0)
 		scene_monitor_feed(s, buf, len);
-	if (fds[2].revents && take(&s->agentfd, buf, sizeof(buf), &len) == 0)
+	if (fds[2].revents & ~POLLOUT && take(&s->agentfd, buf, sizeof(buf), &len) == 0)
 		agent_feed(&s->agent, buf, len);
 }
 
@@ -210,12 +211,17 @@ int scene_reap(struct scene *s, struct err **err)
 	return 0;
 }
 
+static short events(const struct scene *s, const int *fd)
+{
+	return s->sending == fd ? POLLIN | POLLOUT : POLLIN;
+}
+
 int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 {
 	struct pollfd fds[] = {{.fd = s->outfd, .events = POLLIN},
 			       {.fd = s->errfd, .events = POLLIN},
-			       {.fd = s->agentfd, .events = POLLIN},
-			       {.fd = s->qmpfd, .events = POLLIN},
+			       {.fd = s->agentfd, .events = events(s, &s->agentfd)},
+			       {.fd = s->qmpfd, .events = events(s, &s->qmpfd)},
 			       {.fd = s->pidfd, .events = POLLIN}};
 	uint64_t now = clock_ms();
 	int n;
@@ -366,7 +372,9 @@ int scene_start(struct scene *s, const char *script, bool background, unsigned *
 		struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
-	unsigned job = ++s->next_job;
+	unsigned job = ++s->next_job, resets = s->resets;
+	size_t sent;
+	int rc;
 
 	agent_request(job, script, &text);
 	if (background)
@@ -375,7 +383,20 @@ int scene_start(struct scene *s, const char *script, bool background, unsigned *
 	if (s->agentfd < 0)
 		return err_set(err, ERR_BUILD, "the board is off");
 	*ret_job = job;
-	return scene_send(s->agentfd, text.buf, text.len, err);
+	rc = scene_send(s, &s->agentfd, text.buf, text.len, SEND_S, &sent, err);
+	if (rc < 0)
+		return -1;
+	if (s->resets != resets)
+		return err_set(err, ERR_BUILD, "the guest restarted before it had the command");
+	if (rc == 2)
+		return scene_went_off(s, "before it had the command", err);
+	if (rc == 1)
+		return err_set(err, ERR_BUILD,
+			       "the guest took %zu of the command's %zu bytes within %u s: what "
+			       "runs commands in it hangs; if it is only slow, raise the board's "
+			       "'time-scale'",
+			       sent, text.len, board_seconds(s->o.board, SEND_S));
+	return 0;
 }
 
 int scene_wait_job(struct scene *s, unsigned job, unsigned seconds, int *ret_status,

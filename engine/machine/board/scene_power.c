@@ -83,34 +83,49 @@ static void forget(struct scene *s)
 	s->resets = 0;
 }
 
-int scene_send(int fd, const void *data, size_t len, struct err **err)
+/* Part of it, if there is room. 0, with *ret_sent bytes, or -1. */
+static int send_some(int fd, const char *data, size_t len, size_t *ret_sent, struct err **err)
 {
-	const char *p = data;
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	while (len) {
-		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, ERR_BUILD, errno, "cannot write to the board");
-		p += n;
-		len -= (size_t)n;
-	}
+	*ret_sent = n > 0 ? (size_t)n : 0;
+	if (n < 0 && errno != EINTR && errno != EAGAIN)
+		return err_errno(err, ERR_BUILD, errno, "cannot write to the board");
 	return 0;
+}
+
+int scene_send(struct scene *s, const int *fd, const void *data, size_t len, unsigned seconds,
+	       size_t *ret_sent, struct err **err)
+{
+	uint64_t deadline = scene_deadline(s, seconds);
+	int rc = 0;
+
+	s->sending = fd;
+	for (*ret_sent = 0; rc == 0 && *fd >= 0;) {
+		size_t n;
+
+		rc = send_some(*fd, (const char *)data + *ret_sent, len - *ret_sent, &n, err);
+		*ret_sent += n;
+		if (rc < 0 || *ret_sent == len)
+			break;
+		rc = scene_pump(s, deadline, err);
+	}
+	s->sending = NULL;
+	return rc == 0 && *ret_sent < len ? 2 : rc;
 }
 
 /* One command, and its answer. */
 static int qmp(struct scene *s, const char *command, struct err **err)
 {
 	uint64_t deadline = clock_ms() + QMP_S * 1000;
+	size_t sent;
 	int rc = 0;
 
 	while (!s->qmp_ready && rc == 0)
 		rc = scene_pump(s, deadline, err);
 	s->qmp_answer = false;
 	if (rc == 0)
-		rc = scene_send(s->qmpfd, command, strlen(command), err);
+		rc = scene_send(s, &s->qmpfd, command, strlen(command), QMP_S, &sent, err);
 	while (rc == 0 && !s->qmp_answer)
 		rc = scene_pump(s, deadline, err);
 	if (rc == 2)

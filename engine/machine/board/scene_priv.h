@@ -25,6 +25,7 @@ struct scene {
 	uint64_t start;  /* ms */
 	pid_t pid;       /* 0: off */
 	int pidfd, outfd, errfd, agentfd, qmpfd;
+	const int *sending; /* the one of these with bytes that wait for room, or NULL */
 	struct console console, own;
 	struct agent agent;
 	struct str monitor; /* half a line of QMP */
@@ -61,5 +62,10 @@ int scene_reap(struct scene *s, struct err **err) warn_unused;
 /* "WHAT: the board switched itself off", "WHAT within 60 s". */
 int scene_went_off(struct scene *s, const char *what, struct err **err);
 int scene_too_late(const struct scene *s, const char *what, unsigned seconds, struct err **err);
-/* Writes all of it to one of QEMU's sockets. */
-int scene_send(int fd, const void *data, size_t len, struct err **err) warn_unused;
+/*
+ * Writes to one of QEMU's sockets, *FD, and takes in meanwhile what comes: a guest that waits for
+ * us to read does not read itself. 0: all is written; 1: not within SECONDS (scaled), *RET_SENT
+ * bytes are; 2: the board is off, or that socket is closed.
+ */
+int scene_send(struct scene *s, const int *fd, const void *data, size_t len, unsigned seconds,
+	       size_t *ret_sent, struct err **err) warn_unused;
