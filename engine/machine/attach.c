@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -10,6 +11,7 @@
 #include "machine/terminal.h"
 
 #define CTRL_A 1
+#define UNREAD_MAX 65536 /* bytes that wait for a guest to read them */
 
 struct joint {
 	const struct attach *a;
@@ -19,6 +21,7 @@ struct joint {
 	bool over;        /* the user wants out */
 	bool broken;      /* stdout takes no more */
 	struct console console;
+	struct str unread; /* what the guest had no room for yet */
 	int signals;
 	uint64_t deadline; /* ms; 0: none */
 };
@@ -60,18 +63,27 @@ static int from_guest(struct joint *j)
 	return 0;
 }
 
+/* Of what waits, as much as the guest has room for: it may never read, and is not waited for. */
+static void send_unread(struct joint *j)
+{
+	ssize_t n = send(j->a->console, j->unread.buf, j->unread.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0 || (size_t)n == j->unread.len) {
+		str_clear(&j->unread); /* all of it, or the guest is gone: the loop will see it */
+		return;
+	}
+	j->unread.len -= (size_t)n;
+	memmove(j->unread.buf, j->unread.buf + n, j->unread.len + 1);
+}
+
+/* Keys that nobody reads are lost in the end, as on a serial line. */
 static void send_guest(struct joint *j, const char *data, size_t len)
 {
-	while (len > 0) {
-		ssize_t n = send(j->a->console, data, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return; /* gone: the loop will see it */
-		data += n;
-		len -= (size_t)n;
-	}
+	if (j->unread.len + len <= UNREAD_MAX)
+		str_append_len(&j->unread, data, len);
+	send_unread(j);
 }
 
 static void after_escape(struct joint *j, char c)
@@ -145,8 +157,12 @@ static int join(struct joint *j, enum attach_end *ret, int *ret_signal, struct e
 	struct signalfd_siginfo si;
 
 	for (;;) {
-		int n = poll(fds, COUNT, wait_ms(j));
+		int n;
 
+		/* Keys are always looked at, for the way out; a file waits. */
+		fds[USER].events = j->interactive || !j->unread.len ? POLLIN : 0;
+		fds[GUEST].events = j->unread.len ? POLLIN | POLLOUT : POLLIN;
+		n = poll(fds, COUNT, wait_ms(j));
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for the guest");
 		*ret = ATTACH_TIMEOUT;
@@ -154,7 +170,9 @@ static int join(struct joint *j, enum attach_end *ret, int *ret_signal, struct e
 			return 0;
 		if (n <= 0)
 			continue;
-		if (fds[GUEST].revents && from_guest(j))
+		if (fds[GUEST].revents & POLLOUT)
+			send_unread(j);
+		if (fds[GUEST].revents & ~POLLOUT && from_guest(j))
 			fds[GUEST].fd = -1;
 		if (fds[USER].revents && from_user(j))
 			fds[USER].fd = -1;
@@ -181,6 +199,7 @@ int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, st
 	int rc;
 
 	j.console = (struct console)CONSOLE_INIT(NULL, put_line, &j);
+	j.unread = (struct str)STR_INIT;
 	j.deadline = a->timeout_s ? clock_ms() + a->timeout_s * 1000ull : 0;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -199,6 +218,7 @@ int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, st
 		console_end(&j.console);
 	terminal_restore(terminal);
 	console_release(&j.console);
+	str_release(&j.unread);
 	fd_closep(&j.signals);
 	sigaction(SIGPIPE, &pipe_before, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -33,23 +33,53 @@ static void pass_size(int in, int master)
 		ioctl(master, TIOCSWINSZ, &size);
 }
 
-/* Moves what is there; false at the end of FROM or when TO takes no more. */
-static bool carry(int from, int to)
+/*
+ * Shows what is there; false at its end (EIO: nobody holds the slave), or when OUT takes no more.
+ */
+static bool show(int master, int out)
 {
 	char buf[CHUNK];
-	ssize_t n = read(from, buf, sizeof(buf));
+	ssize_t n = read(master, buf, sizeof(buf));
 	struct err *ignored cleanup_err = NULL;
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN;
-	return n > 0 && fd_write_all(to, "terminal", buf, (size_t)n, &ignored) == 0;
+	return n > 0 && fd_write_all(out, "terminal", buf, (size_t)n, &ignored) == 0;
 }
 
-/* The relay: until nobody holds the slave any more (then reading the master fails with EIO). */
+/* Keys that were typed and not read yet: a program may never do so, and is shown all the same. */
+struct keys {
+	char buf[4096];
+	size_t len;
+};
+
+/* False at the end of IN. */
+static bool take_keys(int in, struct keys *k)
+{
+	ssize_t n = read(in, k->buf, sizeof(k->buf));
+
+	k->len = n > 0 ? (size_t)n : 0;
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+static void type_keys(int master, struct keys *k)
+{
+	ssize_t n = write(master, k->buf, k->len);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n < 0)
+		n = (ssize_t)k->len; /* nobody is there any more */
+	k->len -= (size_t)n;
+	memmove(k->buf, k->buf + n, k->len);
+}
+
+/* The relay: until nobody holds the slave any more. */
 static void relay(int in, int out, int master)
 {
-	struct pollfd p[] = {{.fd = in, .events = POLLIN}, {.fd = master, .events = POLLIN}};
+	struct pollfd p[] = {{.fd = in}, {.fd = master}};
 	struct sigaction action = {.sa_handler = on_resize};
+	struct keys keys = {.len = 0};
 
 	/* Keys are bytes here; a signal to our group is for the command that the user sees. */
 	signal(SIGINT, SIG_IGN);
@@ -60,15 +90,19 @@ static void relay(int in, int out, int master)
 	for (;;) {
 		if (resized)
 			pass_size(in, master);
+		p[0].events = keys.len ? 0 : POLLIN;
+		p[1].events = keys.len ? POLLIN | POLLOUT : POLLIN;
 		if (poll(p, 2, -1) < 0) {
 			if (errno != EINTR)
 				return;
 			continue;
 		}
-		if (p[1].revents && !carry(master, out))
+		if (p[1].revents & ~POLLOUT && !show(master, out))
 			return;
-		if (p[0].revents && !carry(in, master))
+		if (!keys.len && p[0].revents && !take_keys(in, &keys))
 			p[0].fd = -1;
+		if (keys.len)
+			type_keys(master, &keys);
 	}
 }
 
@@ -109,7 +143,7 @@ static int open_slave(int in, int master, struct pty *ret, struct err **err)
 
 int pty_open(int in, int out, struct pty *ret, struct err **err)
 {
-	int master cleanup_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int master cleanup_fd = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
 	*ret = (struct pty)PTY_INIT;
 	if (master < 0)

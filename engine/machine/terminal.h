@@ -4,6 +4,12 @@
  * The user's terminal, lent to somebody: a guest, or a shell in a sandbox. A process of its own
  * waits for our end and restores the terminal even when we were killed.
  *
+ * Foreign bytes reach it as they are meanwhile, and what they make a terminal do stays: it answers
+ * questions, reports the mouse, shows another screen. So it is told to stop that when it is
+ * restored, and what it answers and what was typed until then is thrown away: it would be typed to
+ * the shell that reads next. With TERM unset or "dumb" nothing is sent, and only what has come by
+ * then is thrown away.
+ *
  *	struct terminal *t = NULL;
  *	if (terminal_lend(STDIN_FILENO, true, &t, err) < 0)
  *		return -1;
@@ -21,7 +27,10 @@ struct terminal;
  * when FD is no terminal (nothing is done); -1.
  */
 int terminal_lend(int fd, bool raw, struct terminal **ret, struct err **err) warn_unused;
-/* As it was before, our process group in front again, and frees T; NULL is fine. */
+/*
+ * As it was before, our process group in front again, and frees T; NULL is fine. It takes as long
+ * as the terminal does to answer, half a second where it does not, and ten where it never ends.
+ */
 void terminal_restore(struct terminal *t);
 
 /*

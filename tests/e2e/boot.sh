@@ -61,6 +61,15 @@ kill -TERM $pid
 wait $pid
 same ends-by-a-signal 143 $?
 
+# A guest that never reads: "b ." at the start of the firmware.
+printf '\000\000\000\024' | dd of=firmware/deaf.bin status=none
+printf 'kind: board\nmachine: virt\ncpu: cortex-a57\nmemory: 64M\nfirmware: firmware/deaf.bin\n' >recipes/boards/deaf.yaml
+yes | timeout -k 5 60 "$orch" boot card --board deaf --timeout 3 >/dev/null 2>"$scratch/err"
+same ends-in-time-unheard 10 $?
+yes | timeout -k 10 5 "$orch" boot card --board deaf --timeout 100 >/dev/null 2>&1
+same ends-by-a-signal-unheard 124 $?
+rm recipes/boards/deaf.yaml
+
 echo "# on a terminal"
 on_terminal() { # NAME EXIT DIALOGUE...
 	name=$1 want=$2
@@ -76,6 +85,12 @@ check help grep -q 'Ctrl-A X ends' "$scratch/out"
 on_terminal terminated 143 'from the firmware=!TERM'
 on_terminal killed -9 'from the firmware=!KILL'
 on_terminal crashed -6 'from the firmware=!ABRT'
+echo "# what a guest asks the terminal is not answered to who reads it next"
+asks=$(printf '\033[c')
+on_terminal asks-and-ends 0 --answers 'from the firmware=\x1b[c\x1b[cq'
+check no-answer-typed grep -qx "typed b''" "$scratch/out"
+on_terminal asks-and-is-killed -9 --answers 'from the firmware=\x1b[c' "$asks=!KILL"
+check no-answer-typed-then grep -qx "typed b''" "$scratch/out"
 
 echo "# a QEMU that the board brings along"
 export XDG_CONFIG_HOME="$scratch/config"

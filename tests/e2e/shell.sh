@@ -63,13 +63,18 @@ check other-inputs-other-directory grep -q 'it failed with other inputs' "$scrat
 same new-directory 'first src' "$(tr '\n' ' ' <"$scratch/out" | sed 's/ $//')"
 
 echo "# on a terminal"
-python3 "$tests/terminal.py" 'steps=stty -echo; sleep 30\r' 'sleep=\x03' '$=echo at $((40+2))\r' 'at 42=exit 3\r' \
+python3 "$tests/terminal.py" '$ =stty -echo; sleep 30\r' 'sleep=\x03' '$=echo at $((40+2))\r' 'at 42=exit 3\r' \
 	-- "$orch" shell steps >"$scratch/out" 2>&1
 same keys-and-job-control 'exit 3
 restored' "$(tail -n 2 "$scratch/out")"
-python3 "$tests/terminal.py" 'steps=stty raw -echo; echo r"a"w\r' 'raw=!KILL' -- "$orch" shell steps >"$scratch/out" 2>&1
+python3 "$tests/terminal.py" '$ =stty raw -echo; echo r"a"w\r' 'raw=!KILL' -- "$orch" shell steps >"$scratch/out" 2>&1
 same killed 'exit -9
 restored' "$(tail -n 2 "$scratch/out")"
+
+python3 "$tests/terminal.py" --answers '$ =printf "\\033[c\\033[5n\\033[?1000h"; exit 3\r' -- "$orch" shell steps >"$scratch/out" 2>&1
+same asks-the-terminal "typed b''
+exit 3
+restored" "$(tail -n 4 "$scratch/out" | grep -v '^$')"
 
 echo "# what has no shell"
 code no-shell 2 "$orch" shell image
