@@ -16,16 +16,34 @@ static bool is_left_out(const char *path)
 	return dot && dot - path > 3 && memcmp(dot - 3, ".ko", 3) == 0;
 }
 
+struct search {
+	const char *form; /* what was found, or NULL */
+	unsigned depth;   /* layers around what is looked at */
+	size_t left;      /* bytes that may still come out of them */
+};
+
+static bool look(void *arg, const void *data, size_t len)
+{
+	struct search *s = arg;
+
+	s->form = private_key_in(data, len);
+	if (!s->form && s->depth < KEY_SEARCH_DEPTH) {
+		s->depth++;
+		unpack_look(data, len, &s->left, look, s);
+		s->depth--;
+	}
+	return s->form != NULL;
+}
+
 char *key_search(const char *path, const void *data, size_t len)
 {
-	const char *form = private_key_in(data, len);
-	struct str text cleanup_str = STR_INIT;
+	struct search s = {.form = private_key_in(data, len), .left = KEY_SEARCH_UNPACKED};
 
-	if (form)
-		return xstrdup(form);
-	if (len > KEY_SEARCH_PACKED || is_left_out(path) ||
-	    !unpack_peek(data, len, KEY_SEARCH_UNPACKED, &text))
+	if (s.form)
+		return xstrdup(s.form);
+	if (len > KEY_SEARCH_PACKED || is_left_out(path))
 		return NULL;
-	form = private_key_in(text.buf, text.len);
-	return form ? xasprintf("%s, compressed", form) : NULL;
+	s.depth = 1;
+	unpack_look(data, len, &s.left, look, &s);
+	return s.form ? xasprintf("%s, compressed", s.form) : NULL;
 }

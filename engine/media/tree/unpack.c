@@ -247,7 +247,27 @@ int unpack_check(const struct unpack *u, uint64_t more, struct err **err)
 
 /* ---- a look ---- */
 
-static void peek_data(struct archive *a, size_t max, struct str *ret)
+/* Formats that are looked into, by what stands at AT. */
+static const struct look {
+	size_t at, len;
+	const char *bytes;
+	int (*support)(struct archive *a);
+} looks[] = {
+	{0, 4, "PK\3\4", archive_read_support_format_zip},
+	{0, 8, "!<arch>\n", archive_read_support_format_ar},
+	{257, 5, "ustar", archive_read_support_format_tar},
+};
+
+static const struct look *find_look(const void *data, size_t len)
+{
+	for (size_t i = 0; i < array_len(looks); i++)
+		if (len >= looks[i].at + looks[i].len &&
+		    memcmp((const char *)data + looks[i].at, looks[i].bytes, looks[i].len) == 0)
+			return &looks[i];
+	return NULL;
+}
+
+static void read_file(struct archive *a, size_t max, struct str *ret)
 {
 	char block[16 * 1024];
 	la_ssize_t n = 1;
@@ -260,25 +280,32 @@ static void peek_data(struct archive *a, size_t max, struct str *ret)
 	}
 }
 
-bool unpack_peek(const void *data, size_t len, size_t max, struct str *ret)
+bool unpack_look(const void *data, size_t len, size_t *left, unpack_look_fn *fn, void *arg)
 {
-	const bool zip = len > 4 && memcmp(data, "PK\3\4", 4) == 0;
+	const struct look *look = find_look(data, len);
 	struct err *ignored cleanup_err = NULL;
 	struct unpack u = {.name = "file"};
 	struct archive_entry *entry;
+	bool any = false, enough = false;
 
-	if (!zip && !find_magic(data, len))
+	if (!look && !find_magic(data, len))
 		return false;
 	u.a = archive_read_new();
 	if (!u.a)
 		return false;
-	if (zip)
-		archive_read_support_format_zip(u.a);
+	if (look)
+		look->support(u.a);
 	else
 		archive_read_support_format_raw(u.a);
 	if (unpack_open(&u, data, len, &ignored) == 0)
-		while (ret->len < max && archive_read_next_header(u.a, &entry) == ARCHIVE_OK)
-			peek_data(u.a, max, ret);
+		while (!enough && *left && archive_read_next_header(u.a, &entry) == ARCHIVE_OK) {
+			struct str file cleanup_str = STR_INIT;
+
+			read_file(u.a, *left, &file);
+			*left -= file.len;
+			any |= file.len > 0;
+			enough = file.len && fn(arg, file.buf, file.len);
+		}
 	archive_read_free(u.a);
-	return ret->len > 0;
+	return any;
 }

@@ -20,7 +20,6 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "base/str.h"
 
 #define UNPACK_FREE (1ull << 30)
 #define UNPACK_RATIO 100
@@ -43,11 +42,14 @@ int unpack_check(const struct unpack *u, uint64_t more, struct err **err) warn_u
  * there. ERR_BUILD when the file is damaged or cut.
  */
 int unpack_end(const struct unpack *u, struct err **err) warn_unused;
+/* One file of an archive, or what a compressed one is decompressed to. True: that is enough. */
+typedef bool unpack_look_fn(void *arg, const void *data, size_t len);
 /*
- * Appends at most MAX bytes of what DATA is when it is decompressed; of a zip, of its files one
- * after the other. False: it is neither, or nothing of it can be read.
+ * Shows what DATA holds, one layer of it: the content of what is compressed, or the files of a tar,
+ * a zip or an ar, as .deb is one. *LEFT bytes at most, which it counts down: the last file is cut.
+ * False: it is none of these, or nothing of it can be read.
  */
-bool unpack_peek(const void *data, size_t len, size_t max, struct str *ret);
+bool unpack_look(const void *data, size_t len, size_t *left, unpack_look_fn *fn, void *arg);
 /* What LEN compressed bytes may become. */
 uint64_t unpack_most(uint64_t len);
 /* The error that libarchive has. */
