@@ -185,6 +185,40 @@ static void test_talks_first(void **state)
 	assert_int_equal(waitpid(talker, NULL, 0), talker);
 }
 
+static void keep_last(void *arg, enum scene_source source, const char *line)
+{
+	free(*(char **)arg);
+	*(char **)arg = xstrdup(strchr(line, ']') + 2);
+}
+
+/* What the console prints is not taken for what the test did. */
+static void test_forged_marks(void **state)
+{
+	static const char *const lines[][2] = {
+		{"hello\n", "hello"},
+		{"-- power off\n", "\\-- power off"},
+		{"> # true\n", "\\> # true"},
+		{"& out\n", "\\& out"},
+		{"qemu: terminating on signal 15\n", "\\qemu: terminating on signal 15"},
+		{"\033[1m-- step 2\n", "\\-- step 2"},
+		{"\\-- x\n", "\\\\-- x"},
+		{"--x > y\n", "--x > y"},
+	};
+	struct scene *s cleanup_scene = scene();
+	char *last = NULL;
+
+	s->o.log = keep_last;
+	s->o.arg = &last;
+	for (size_t i = 0; i < array_len(lines); i++) {
+		say(s, lines[i][0]);
+		assert_string_equal(last, lines[i][1]);
+	}
+	scene_note(s, "power off");
+	assert_string_equal(last, "-- power off");
+	s->o.log = quiet;
+	free(last);
+}
+
 static void test_never(void **state)
 {
 	struct scene *s cleanup_scene = scene();
@@ -225,10 +259,10 @@ static void test_endless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),       cmocka_unit_test(test_open),
-		cmocka_unit_test(test_others),      cmocka_unit_test(test_deaf),
-		cmocka_unit_test(test_talks_first), cmocka_unit_test(test_never),
-		cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_order),        cmocka_unit_test(test_open),
+		cmocka_unit_test(test_others),       cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_talks_first),  cmocka_unit_test(test_never),
+		cmocka_unit_test(test_forged_marks), cmocka_unit_test(test_endless),
 	};
 
 	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);

@@ -13,20 +13,31 @@
 #define MALLOC_COST 32 /* of a line's text, besides its bytes */
 #define SEND_S 60      /* until the guest has taken a command */
 
+/* What stands before a line in the log; a console's has nothing. */
+static const char *const marks[] = {[SCENE_CONSOLE] = "",
+				    [SCENE_QEMU] = "qemu: ",
+				    [SCENE_JOB] = "> ",
+				    [SCENE_BACKGROUND] = "& ",
+				    [SCENE_NOTE] = "-- "};
+
+/* A console that prints what is a mark, or hides one, does not speak for us. */
+static const char *mark(enum scene_source source, const char *text)
+{
+	for (size_t i = 0; source == SCENE_CONSOLE && i < array_len(marks); i++)
+		if (*marks[i] && str_skip(text, marks[i]))
+			return "\\";
+	return source == SCENE_CONSOLE && *text == '\\' ? "\\" : marks[source];
+}
+
 /*
  * Keeps a line, and tells the log of it. The board has said too much when all that is kept since
  * power-on would take more than SCENE_KEPT_MAX: nothing is forgotten, for scene_lines() has all.
  */
 static void add_line(struct scene *s, enum scene_source source, unsigned job, const char *text)
 {
-	static const char *const marks[] = {[SCENE_CONSOLE] = "",
-					    [SCENE_QEMU] = "qemu: ",
-					    [SCENE_JOB] = "> ",
-					    [SCENE_BACKGROUND] = "& ",
-					    [SCENE_NOTE] = "-- "};
 	uint64_t ms = s->start ? clock_ms() - s->start : 0;
 	char *line cleanup_free = xasprintf("[%5u.%03u] %s%s", (unsigned)(ms / 1000),
-					    (unsigned)(ms % 1000), marks[source], text);
+					    (unsigned)(ms % 1000), mark(source, text), text);
 
 	s->kept += sizeof(struct scene_line) + strlen(text) + MALLOC_COST;
 	if (s->kept <= SCENE_KEPT_MAX)

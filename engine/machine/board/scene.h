@@ -40,7 +40,11 @@ struct scene_line {
 };
 DEFINE_VEC(scene_lines, struct scene_line)
 
-/* Called for each line as it comes, with seconds since power-on before it. */
+/*
+ * Called for each line as it comes, with seconds since power-on before it and then the mark of its
+ * source: "-- " of a note, "> " and "& " of commands, "qemu: "; a line of the console has none, and
+ * gets a backslash when it begins with one or with a backslash.
+ */
 typedef void scene_log_fn(void *arg, enum scene_source source, const char *line);
 
 struct scene_opts {
