@@ -317,4 +317,55 @@ same "check: locks" 3 "$(grep -cE "(n|m|a-top).yaml:.*not locked" "$scratch/err"
 rm "$p/recipes/sign.yaml"
 check "lock" o lock
 check "check" o check
+
+# apt looks at a list when it fetches it, and keeps what it fetches from a server.
+echo "# bits of the lists that are kept"
+python3 - "$own" >"$scratch/port" <<'END' &
+import http.server, os, sys
+os.chdir(sys.argv[1])
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words): pass
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(s.server_port, flush=True)
+s.serve_forever()
+END
+server=$!
+until [ -s "$scratch/port" ]; do sleep 0.1; done
+printf 'mirrors: {own: "http://127.0.0.1:%s", more: "file://%s"}\n' "$(cat "$scratch/port")" "$more" >"$XDG_CONFIG_HOME/orch/config.yaml"
+# flip LIST TEXT: the lowest bit of the byte after TEXT; size and times stay.
+flip() {
+	python3 - "$2" "$ORCH_STORE"/apt/*/state/lists/*"$1" <<'END'
+import os, sys
+path = sys.argv[2]
+st = os.stat(path)
+with open(path, "r+b") as f:
+    at = f.read().index(sys.argv[1].encode()) + len(sys.argv[1])
+    f.seek(at)
+    c = f.read(1)[0]
+    f.seek(at)
+    f.write(bytes([c ^ 1]))
+os.utime(path, ns=(st.st_atime_ns, st.st_mtime_ns))
+END
+}
+packages=stable_main_binary-amd64_Packages
+rm -rf "$ORCH_STORE/apt" "$p/recipes/n.lock"
+check "lock" o lock n
+cp "$p/recipes/n.lock" "$scratch/first"
+# flipped WHAT LIST TEXT
+flipped() {
+	check "$1: is there" flip "$2" "$3"
+	rm "$p/recipes/n.lock"
+	check "$1: lock" o lock n
+	check "$1: the same lock" cmp "$scratch/first" "$p/recipes/n.lock"
+}
+flipped "a version" $packages 'Version: '
+flipped "a digest" $packages 'SHA256: '
+flipped "a dependency" $packages 'Depend'
+flipped "the list of the lists" stable_InRelease 'Suite: '
+check "a list is damaged" flip $packages 'Version: '
+code "offline: exit 5" 5 o lock --offline n
+says "offline: remedy" 'the package lists in the store are damaged, and --offline is set: lock without it once'
+kill $server
+wait $server 2>/dev/null
+code "a damaged list and no server: exit 4" 4 o lock n
 finish

@@ -168,18 +168,61 @@ static int update_lists(struct apt_request *q, struct err **err)
 	}
 }
 
+/*
+ * Lists as the archives signed them: those that are kept, when they still are that, else new ones.
+ * A Release file with a signature that does not fit may be the archive's or the one kept here. Have
+ * the archives nothing better, all stays as it was.
+ */
+static int update_sound_lists(struct apt_request *q, struct err **err)
+{
+	struct err *first cleanup_err = NULL, *ignored cleanup_err = NULL;
+	bool had = have_lists(q), damaged = false;
+	int rc = update_lists(q, &first);
+
+	if (rc == 0 && apt_lists_damaged(q, &damaged, err) < 0)
+		return -1;
+	if (rc == 0 && !damaged)
+		return 0;
+	if (rc < 0 && (!had || first->cls != ERR_INTEGRITY)) {
+		*err = steal_ptr(first);
+		return -1;
+	}
+	if (apt_lists_set_aside(q, err) < 0)
+		return -1;
+	if (update_lists(q, rc < 0 ? &ignored : err) == 0)
+		return 0;
+	if (rc < 0) {
+		if (apt_lists_take_back(q, err) == 0)
+			*err = steal_ptr(first);
+		return -1;
+	}
+	return err_wrap(err, "the package lists in the store are damaged");
+}
+
+/* Without the network the lists are what they are. */
+static int check_kept_lists(struct apt_request *q, struct err **err)
+{
+	bool damaged;
+
+	if (!have_lists(q))
+		return err_set(err, ERR_NET,
+			       "the package lists are not cached, and --offline is set");
+	if (apt_lists_damaged(q, &damaged, err) < 0)
+		return -1;
+	if (damaged)
+		return err_set(err, ERR_INTEGRITY,
+			       "the package lists in the store are damaged, and --offline is set: "
+			       "lock without it once");
+	return 0;
+}
+
 int apt_open(struct apt_request *q, struct err **err)
 {
 	const struct lock_entries none = {0};
 
 	if (apt_configure(q, err) < 0 || apt_prefer(q, &none, err) < 0 || drop_pool(q, err) < 0)
 		return -1;
-	if (q->offline)
-		return have_lists(q) ? 0
-				     : err_set(err, ERR_NET,
-					       "the package lists are not cached, and --offline "
-					       "is set");
-	return update_lists(q, err);
+	return q->offline ? check_kept_lists(q, err) : update_sound_lists(q, err);
 }
 
 /* ---- what apt says ---- */

@@ -114,6 +114,12 @@ int apt_write(const struct apt_request *q, const char *rel, const struct str *te
 /* Runs a program of apt, confined, its stdout in OUT; only 'update' has the network. */
 int apt_run(struct apt_request *q, char *const argv[], struct str *out,
 	    struct err **err) warn_unused;
+/* Whether a list that is kept differs from what its Release file says: *RET. */
+int apt_lists_damaged(const struct apt_request *q, bool *ret, struct err **err) warn_unused;
+/* Puts all lists and what apt made of them aside, so that it fetches them from the start. */
+int apt_lists_set_aside(const struct apt_request *q, struct err **err) warn_unused;
+/* Those that were set aside are the lists again. */
+int apt_lists_take_back(const struct apt_request *q, struct err **err) warn_unused;
 /* The alias of the archive that URL is of or below, *ret_rest what follows; NULL: of none. */
 const char *apt_archive_of(const struct apt_request *q, const char *url, const char **ret_rest);
 
