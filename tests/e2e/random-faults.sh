@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Calls that fail anywhere, in orch and its workers: one of all reads, writes, opens, renames, syncs, … says
 # EIO or ENOSPC, or does a part of its work. The build ends with the right class, no store is damaged, nothing
-# wrong is recorded, and the next build gives the digests of an undisturbed one. FAULTS=500 makes more of them,
-# SEED=N others.
+# wrong is recorded, and the next build gives the digests of an undisturbed one. Then the same in 'store gc':
+# what it keeps is whole, and what it must keep is there. FAULTS=500 makes more of them, SEED=N others.
 . tests/e2e/lib.sh
 faults=${FAULTS:-60}
 seed=${SEED:-1}
@@ -19,13 +19,18 @@ printf 'kind: fetch\nurl: "file://%s"\nsha256: %s\n' "$scratch/src.tar" \
 	"$(sha256sum <"$scratch/src.tar" | cut -c1-64)" >"$p/recipes/fetched.yaml"
 sed -i 's/^default.*/default: [all, disk, fetched]/' "$p/recipes/project.yaml"
 build() { "$orch" -C "$p" build --result-json "$result" >"$scratch/out" 2>"$scratch/err"; }
-# faulty HOW N: a build in which call N fails (0: none does); $hits and $calls tell how often and of how many.
+# faulty HOW N [COMMAND...]: a build, or that of orch, in which call N fails (0: none does); $hits and $calls tell
+# how often and of how many.
 faulty() {
+	faulty_how=$1
+	faulty_nth=$2
+	shift 2
+	[ $# -gt 0 ] || set -- -C "$p" build --result-json "$result"
 	: >"$scratch/state"
 	truncate -s 16 "$scratch/state"
 	faulty_code=0
-	env LD_PRELOAD="$scratch/faulty.so" FAULTY_ROOT="$scratch" FAULTY_STATE="$scratch/state" FAULTY_HOW="$1" \
-		FAULTY_NTH="$2" "$orch" -C "$p" build --result-json "$result" >"$scratch/out" 2>"$scratch/err" || faulty_code=$?
+	env LD_PRELOAD="$scratch/faulty.so" FAULTY_ROOT="$scratch" FAULTY_STATE="$scratch/state" FAULTY_HOW="$faulty_how" \
+		FAULTY_NTH="$faulty_nth" "$orch" "$@" >"$scratch/out" 2>"$scratch/err" || faulty_code=$?
 	read -r calls hits <<-END
 		$(od -An -td8 "$scratch/state")
 	END
@@ -35,6 +40,7 @@ classes() {
 	case $1 in
 	EIO) echo " 0 1 2 4 6 7 " ;;
 	ENOSPC) echo " 0 6 8 " ;;
+	gc) echo " 0 1 4 6 7 8 " ;;
 	*) echo " 0 " ;;
 	esac
 }
@@ -81,5 +87,51 @@ for how in EIO ENOSPC short; do
 	done
 	same "$how: builds that ended wrong" 0 $bad
 	check "$how: there were some" test $done -gt $((faults / 15))
+done
+
+# What a gc removes: a failed node, a download, and results that no build has asked for since.
+fill() {
+	rm -rf "$ORCH_STORE" "$p/out"
+	build || return 1
+	for i in 1 2 3 4 5; do
+		printf 'kind: run\nrun: ["head -c %s000 /dev/urandom >x"]\noutputs: [x]\n' "$i" >"$p/recipes/old$i.yaml"
+	done
+	printf 'kind: run\nrun: ["exit 1"]\noutputs: []\n' >"$p/recipes/bad.yaml"
+	"$orch" -C "$p" build old1 old2 old3 old4 old5 >/dev/null 2>&1 || return 1
+	! "$orch" -C "$p" build bad >/dev/null 2>&1 || return 1
+	rm "$p"/recipes/old?.yaml "$p/recipes/bad.yaml"
+	build # the newest: gc --size takes the others first
+}
+cp "$scratch/leaf1.yaml" "$p/recipes/leaf1.yaml"
+for how in EIO ENOSPC EINTR short; do
+	check "$how: a store to collect" fill
+	chmod -R u+w "$scratch/full" 2>/dev/null
+	rm -rf "$scratch/full"
+	cp -a "$ORCH_STORE" "$scratch/full"
+	faulty $how 0 store gc --size 200K
+	same "$how: gc when nothing is to fail" 0 "$faulty_code"
+	most=$calls
+	done=0 bad=0 n=0
+	while [ $n -lt $((faults / 12)) ]; do
+		n=$((n + 1))
+		chmod -R u+w "$ORCH_STORE"
+		rm -rf "$ORCH_STORE"
+		cp -a "$scratch/full" "$ORCH_STORE"
+		next "$most"
+		faulty $how "$number" store gc --size 200K
+		[ "$hits" -gt 0 ] || continue
+		done=$((done + 1))
+		case $(classes gc) in
+		*" $faulty_code "*) ;;
+		*)
+			echo "  gc, $how $number: exit $faulty_code: $(tail -n 3 "$scratch/err")"
+			bad=$((bad + 1))
+			;;
+		esac
+		same_again "gc, $how" "$number" || bad=$((bad + 1))
+		"$orch" store gc --size 200K >"$scratch/out" 2>&1 || { echo "  gc again, $how $number: $(tail -n 2 "$scratch/out")"; bad=$((bad + 1)); }
+	done
+	same "$how: collections that ended wrong" 0 $bad
+	check "$how: there were some of gc" test $done -gt 0
 done
 finish
