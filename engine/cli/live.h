@@ -21,7 +21,7 @@ struct live_node {
 	char *text;        /* last progress, or NULL */
 	char *log_path;    /* where its log grows, or NULL */
 	uint64_t loaded;   /* bytes that it downloaded */
-	void *own;         /* the sink's; freed by live_node_free, if that is set */
+	void *own;         /* the sink's; released by free_own() */
 };
 DEFINE_VEC(live_nodes, struct live_node *)
 

@@ -312,11 +312,20 @@ static void left_overs_are_swept(void **state)
 	if (pid == 0)
 		_exit(0);
 	dead = xasprintf("%s/work.%ld.abcdef", dir, (long)pid);
+	assert_null(tmp_find(dir, "work"));
 	assert_int_equal(tmp_dir(dir, "work", &mine, &err), 0);
-	for (int reaped = 0; reaped < 2; reaped++) { /* dead but not reaped counts as gone, too */
+	for (int reaped = 0; reaped < 2; reaped++) {
+		char *found cleanup_free = NULL;
+
+		/* dead but not reaped counts as gone, too */
 		assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | (reaped ? 0 : WNOWAIT)),
 				 0);
 		assert_int_equal(mkdir(dead, 0700), 0);
+		found = tmp_find(dir, "work");
+		assert_string_equal(found, mine);
+		assert_true(tmp_alive(mine));
+		assert_false(tmp_alive(dead));
+		assert_null(tmp_find(dir, "wor"));
 		assert_int_equal(tmp_sweep(dir, &err), 0);
 		assert_false(path_exists(dead));
 		assert_true(path_exists(mine));

@@ -110,10 +110,56 @@ static void plans(void **state)
 	assert_true(graph_node(g, "b")->estimate > 0);
 }
 
+/* a (10 s) is for b (1 s) and c (7 s); both are for d (2 s). */
+static void tells_what_is_left(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	double rest[] = {10, 1, 7, 2};
+	struct graph *g;
+
+	put("recipes/a.yaml", "kind: demo\nmakes: []\n");
+	put("recipes/b.yaml", "kind: demo\nmakes: []\ninputs: a\n");
+	put("recipes/c.yaml", "kind: demo\nmakes: []\ninputs: a\n");
+	put("recipes/d.yaml", "kind: demo\nmakes: []\ninputs: [b, c]\n");
+	g = good();
+	assert_int_equal(graph_select(g, NULL, &err), 0);
+	assert_true(plan_left(g, 1, rest) == 20);
+	assert_true(plan_left(g, 2, rest) == 19);
+	assert_true(plan_left(g, 8, rest) == 19);
+	rest[0] = rest[2] = 0; /* done, and what they are for is not */
+	assert_true(plan_left(g, 2, rest) == 3);
+	graph_node(g, "d")->wanted = false;
+	assert_true(plan_left(g, 2, rest) == 1);
+}
+
+/* What was never built is a guess, from what the kind says, or from another node of it. */
+static void guesses(void **state)
+{
+	struct plan_nodes plan = {0};
+	struct err *err cleanup_err = NULL;
+	struct graph *g;
+
+	put("recipes/a.yaml", "kind: demo\nmakes: []\n");
+	put("recipes/b.yaml", "kind: demo\nmakes: []\ninputs: a\n");
+	g = good();
+	assert_int_equal(graph_select(g, NULL, &err), 0);
+	assert_int_equal(plan_estimate(g, store, &err), 0);
+	assert_true(graph_node(g, "a")->guessed && graph_node(g, "a")->estimate > 0);
+	assert_int_equal(plan_make(g, store, &tools, &plan, &err), 0); /* for the key */
+	plan_release(&plan);
+	note_build("/p", g);
+	assert_int_equal(plan_estimate(g, store, &err), 0);
+	assert_false(graph_node(g, "a")->guessed);
+	assert_true(graph_node(g, "a")->estimate == 3);
+	assert_true(graph_node(g, "b")->guessed && graph_node(g, "b")->estimate == 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(plans, open_all, close_all),
+		cmocka_unit_test_setup_teardown(tells_what_is_left, open_all, close_all),
+		cmocka_unit_test_setup_teardown(guesses, open_all, close_all),
 		cmocka_unit_test_setup_teardown(plans_of_two_projects, open_all, close_all),
 	};
 
