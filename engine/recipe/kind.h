@@ -77,8 +77,8 @@ struct kind {
 	const char *manual;  /* a few paragraphs for `orch kinds NAME`; may be NULL */
 	unsigned version;    /* bumped when equal inputs give other bytes */
 	/*
-	 * Seconds that a node of it takes, for estimates while nothing else is known: of its
-	 * middling nodes in the reference project, which emulates, on the machine of base/pace.h.
+	 * Roughly the seconds that a node of it takes, on the machine of base/pace.h and where
+	 * guests are emulated: the guess while nothing was measured, not a measure itself.
 	 */
 	double usual_s;
 	/* `orch shell` opens a shell where its steps run: its maker has shell() (run/action.h). */
