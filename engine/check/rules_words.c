@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The words of unit files: systemd ignores a line whose key it does not know, and says so where
- * nobody looks. KEY_WORDS are those of systemd 252 (`systemd --dump-configuration-items`) and some
- * that came later (systemd.directives(7)), of all sections.
+ * The words of unit files, and of a few other configurations: systemd ignores a line whose key it
+ * does not know, and says so where nobody looks. KEY_WORDS are those of systemd 252 (`systemd
+ * --dump-configuration-items`) and some that came later (systemd.directives(7)), of all sections;
+ * CONFIG_WORDS those of its *.conf (systemd-system.conf(5) and so on), SSHD_WORDS of
+ * sshd_config(5).
  */
 #include "base/path.h"
 #include "check/view.h"
@@ -116,6 +118,67 @@ static const char key_words[] =
 	"UtmpIdentifier UtmpMode WakeSystem WantedBy Wants WatchdogSec WatchdogSignal What "
 	"Where WorkingDirectory Writable";
 
+static const char config_words[] =
+	"Audit CPUAffinity Cache CacheFromLocalhost CapabilityBoundingSet Compress "
+	"ConnectionRetrySec CrashChangeVT CrashReboot CrashShell CtrlAltDelBurstAction DNS "
+	"DNSOverTLS DNSSEC DNSStubListener DNSStubListenerExtra DUIDRawData DUIDType "
+	"DefaultCPUAccounting DefaultDeviceTimeoutSec DefaultEnvironment "
+	"DefaultIOAccounting DefaultIPAccounting DefaultLimitAS DefaultLimitCORE "
+	"DefaultLimitCPU DefaultLimitDATA DefaultLimitFSIZE DefaultLimitLOCKS "
+	"DefaultLimitMEMLOCK DefaultLimitMSGQUEUE DefaultLimitNICE DefaultLimitNOFILE "
+	"DefaultLimitNPROC DefaultLimitRSS DefaultLimitRTPRIO DefaultLimitRTTIME "
+	"DefaultLimitSIGPENDING DefaultLimitSTACK DefaultMemoryAccounting DefaultOOMPolicy "
+	"DefaultRestartSec DefaultSmackProcessLabel DefaultStandardError "
+	"DefaultStandardOutput DefaultStartLimitBurst DefaultStartLimitIntervalSec "
+	"DefaultTasksAccounting DefaultTasksMax DefaultTimeoutAbortSec "
+	"DefaultTimeoutStartSec DefaultTimeoutStopSec DefaultTimerAccuracySec Domains "
+	"DumpCore FallbackDNS FallbackNTP ForwardToConsole ForwardToKMsg ForwardToSyslog "
+	"ForwardToWall HandleHibernateKey HandleHibernateKeyLongPress HandleLidSwitch "
+	"HandleLidSwitchDocked HandleLidSwitchExternalPower HandlePowerKey "
+	"HandlePowerKeyLongPress HandleRebootKey HandleRebootKeyLongPress HandleSuspendKey "
+	"HandleSuspendKeyLongPress HibernateKeyIgnoreInhibited HoldoffTimeoutSec "
+	"IdleAction IdleActionSec InhibitDelayMaxSec InhibitorsMax KExecWatchdogSec "
+	"KillExcludeUsers KillOnlyUsers KillUserProcesses LLMNR LidSwitchIgnoreInhibited "
+	"LineMax LogColor LogLevel LogLocation LogTarget LogTime ManageForeignRoutes "
+	"ManageForeignRoutingPolicyRules MaxFileSec MaxLevelConsole MaxLevelKMsg "
+	"MaxLevelStore MaxLevelSyslog MaxLevelWall MaxRetentionSec MulticastDNS NAutoVTs "
+	"NTP NUMAMask NUMAPolicy NoNewPrivileges PollIntervalMaxSec PollIntervalMinSec "
+	"PowerKeyIgnoreInhibited RateLimitBurst RateLimitIntervalSec ReadEtcHosts ReadKMsg "
+	"RebootKeyIgnoreInhibited RebootWatchdogSec RemoveIPC ReserveVT "
+	"ResolveUnicastSingleLabel RootDistanceMaxSec RouteTable RuntimeDirectoryInodesMax "
+	"RuntimeDirectorySize RuntimeKeepFree RuntimeMaxFileSize RuntimeMaxFiles "
+	"RuntimeMaxUse RuntimeWatchdogPreGovernor RuntimeWatchdogPreSec RuntimeWatchdogSec "
+	"SaveIntervalSec Seal SessionsMax ShowStatus SpeedMeter SpeedMeterIntervalSec "
+	"SplitMode StaleRetentionSec StatusUnitFormat StopIdleSessionSec Storage "
+	"SuspendKeyIgnoreInhibited SyncIntervalSec SystemCallArchitectures SystemKeepFree "
+	"SystemMaxFileSize SystemMaxFiles SystemMaxUse TTYPath TimerSlackNSec "
+	"UserStopDelaySec WatchdogDevice";
+
+static const char sshd_words[] =
+	"AcceptEnv AddressFamily AllowAgentForwarding AllowGroups "
+	"AllowStreamLocalForwarding AllowTcpForwarding AllowUsers AuthenticationMethods "
+	"AuthorizedKeysCommand AuthorizedKeysCommandUser AuthorizedKeysFile "
+	"AuthorizedPrincipalsCommand AuthorizedPrincipalsCommandUser "
+	"AuthorizedPrincipalsFile Banner CASignatureAlgorithms ChannelTimeout "
+	"ChrootDirectory Ciphers ClientAliveCountMax ClientAliveInterval Compression "
+	"DenyGroups DenyUsers DisableForwarding ExposeAuthInfo FingerprintHash "
+	"ForceCommand GatewayPorts GSSAPIAuthentication GSSAPICleanupCredentials "
+	"GSSAPIKeyExchange GSSAPIStrictAcceptorCheck HostbasedAcceptedAlgorithms "
+	"HostbasedAuthentication HostbasedUsesNameFromPacketOnly HostCertificate HostKey "
+	"HostKeyAgent HostKeyAlgorithms IgnoreRhosts IgnoreUserKnownHosts Include IPQoS "
+	"KbdInteractiveAuthentication KerberosAuthentication KerberosGetAFSToken "
+	"KerberosOrLocalPasswd KerberosTicketCleanup KexAlgorithms ListenAddress "
+	"LoginGraceTime LogLevel LogVerbose MACs Match MaxAuthTries MaxSessions "
+	"MaxStartups ModuliFile PasswordAuthentication PermitEmptyPasswords PermitListen "
+	"PermitOpen PermitRootLogin PermitTTY PermitTunnel PermitUserEnvironment "
+	"PermitUserRC PerSourceMaxStartups PerSourceNetBlockSize PerSourcePenalties "
+	"PerSourcePenaltyExemptList PidFile Port PrintLastLog PrintMotd "
+	"PubkeyAcceptedAlgorithms PubkeyAuthentication PubkeyAuthOptions RDomain "
+	"RekeyLimit RequiredRSASize RevokedKeys SecurityKeyProvider SetEnv SshdSessionPath "
+	"StreamLocalBindMask StreamLocalBindUnlink StrictModes Subsystem SyslogFacility "
+	"TCPKeepAlive TrustedUserCAKeys UnusedConnectionTimeout UseDNS UsePAM "
+	"VersionAddendum X11DisplayOffset X11Forwarding X11UseLocalhost XAuthLocation";
+
 static const char *const sections[] = {"Unit",  "Install", "Service",   "Socket", "Mount", "Swap",
 				       "Timer", "Path",    "Automount", "Slice",  "Scope"};
 
@@ -127,12 +190,12 @@ static bool is_one_of(const char *word, const char *const *words, size_t count)
 	return false;
 }
 
-/* KEY_WORDS, one by one; the words live in ARENA. */
-static void split_keys(struct arena *arena, struct strs *ret)
+/* WORDS, one by one; they live in ARENA. */
+static void split_words(struct arena *arena, const char *words, struct strs *ret)
 {
 	char *save = NULL;
 
-	for (char *w = strtok_r(arena_strdup(arena, key_words), " ", &save); w;
+	for (char *w = strtok_r(arena_strdup(arena, words), " ", &save); w;
 	     w = strtok_r(NULL, " ", &save))
 		strs_push(ret, w);
 }
@@ -198,17 +261,72 @@ static int words_are_known(struct check_view *v, const struct check_file *f,
 	return rc;
 }
 
+/*
+ * A key of another configuration that is nearly one of WORDS. What is like none may be of a later
+ * version. sshd does not start with one that it does not know, and takes them in any case.
+ */
+static void key_is_spelt(struct check_view *v, const struct conf_entry *e, const struct strs *words)
+{
+	const char *near = str_nearest(e->key, words->items, words->count);
+
+	for (size_t i = 0; i < words->count; i++)
+		if (strcasecmp(words->items[i], e->key) == 0)
+			return;
+	if (near)
+		check_say(v, CHECK_UNIT_WORDS, e->pos,
+			  "nobody knows the key '%s': did you mean '%s'?", e->key, near);
+}
+
+static int config_is_spelt(struct check_view *v, const struct check_file *f, struct err **err)
+{
+	bool sshd = strstr(f->target, "/ssh/sshd_config");
+	const char *dir = v->g->project->dir;
+	struct conf_entries conf = {0};
+	struct strs words = {0};
+	int rc;
+
+	split_words(v->arena, sshd ? sshd_words : config_words, &words);
+	rc = sshd ? conf_read_table(v->arena, dir, f->path, f->filled, &conf, err)
+		  : conf_read_ini(v->arena, dir, f->path, f->filled, &conf, err);
+	for (size_t i = 0; rc == 0 && i < conf.count; i++)
+		key_is_spelt(v, &conf.items[i], &words);
+	conf_entries_clear(&conf);
+	strs_clear(&words);
+	return rc;
+}
+
+/* A configuration of systemd's own programs, or of sshd. */
+static bool is_config(const struct check_file *f)
+{
+	static const char *const names[] = {"system",   "journald", "timesyncd",
+					    "networkd", "resolved", "logind"};
+
+	if (strstr(f->target, "/ssh/sshd_config"))
+		return true;
+	for (size_t i = 0; i < array_len(names); i++) {
+		char *file cleanup_free = xasprintf("/systemd/%s.conf", names[i]);
+		const char *rest = strstr(f->target, file);
+
+		rest = rest ? rest + strlen(file) : NULL;
+		if (rest && (!*rest || str_skip(rest, ".d/")))
+			return true;
+	}
+	return false;
+}
+
 int check_word_rules(struct check_view *v, struct err **err)
 {
 	struct strs keys = {0};
 	int rc = 0;
 
-	split_keys(v->arena, &keys);
+	split_words(v->arena, key_words, &keys);
 	for (size_t i = 0; rc >= 0 && i < v->files.count; i++) {
 		const struct check_file *f = &v->files.items[i];
 
 		if (check_ships(v, f->image) && is_unit(f))
 			rc = words_are_known(v, f, &keys, err);
+		else if (check_ships(v, f->image) && is_config(f))
+			rc = config_is_spelt(v, f, err);
 	}
 	strs_clear(&keys);
 	return rc < 0 ? -1 : 0;
