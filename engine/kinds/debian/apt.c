@@ -158,7 +158,7 @@ static int update_lists(struct apt_request *q, struct err **err)
 		r = q->unknown ? apt_ask_login(q, &next) : 1;
 		if (r == 1 && failed->cls == ERR_NET)
 			r = apt_next_mirror(q, &next);
-		if (r == 1)
+		if (r > 0)
 			*err = steal_ptr(failed);
 		err_free(failed);
 		if (r < 0)
