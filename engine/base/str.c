@@ -312,3 +312,42 @@ char *str_seconds(double seconds)
 		return xasprintf("%lu m %02lu s", s / 60, s % 60);
 	return xasprintf("%lu h %02lu m", s / 3600, s / 60 % 60);
 }
+
+/*
+ * One word after what is on the line, or on a new one. COL: columns in use,
+ * 0 at the start of a line.
+ */
+static size_t put_word(const char *word, size_t len, size_t indent, size_t col, size_t width,
+		       struct str *s)
+{
+	if (col && col + 1 + len > width) {
+		str_append_char(s, '\n');
+		col = 0;
+	}
+	str_printf(s, "%*s%.*s", col ? 1 : (int)indent, "", (int)len, word);
+	return (col ? col + 1 : indent) + len;
+}
+
+void str_fill(struct str *s, const char *text, size_t indent, size_t width)
+{
+	size_t col = 0;
+
+	while (*text) {
+		size_t line = strcspn(text, "\n"), word = strcspn(text, " \n");
+
+		if (col == 0 || text[-1] == '\n') {
+			if (!line || *text == ' ' || *text == '\t') {
+				str_printf(s, "%s%*s%.*s\n", col ? "\n" : "",
+					   line ? (int)indent : 0, "", (int)line, text);
+				text += line + (text[line] == '\n');
+				col = 0;
+				continue;
+			}
+		}
+		if (word)
+			col = put_word(text, word, indent, col, width, s);
+		text += word + (text[word] != 0);
+	}
+	if (col)
+		str_append_char(s, '\n');
+}

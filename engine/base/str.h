@@ -42,6 +42,11 @@ void str_quote(struct str *s, const char *text);
  * What is escaped already stays as it is.
  */
 void str_escape(struct str *s, const char *text, size_t len);
+/*
+ * TEXT filled to lines of WIDTH columns, each after INDENT spaces. Empty lines part paragraphs;
+ * lines that begin with a space stay as they are.
+ */
+void str_fill(struct str *s, const char *text, size_t indent, size_t width);
 /* Reads one str_quote()d string at *P and moves *P after it. 0 or 1 when malformed. */
 int str_unquote(const char **p, struct str *ret);
 /* Empties, keeps memory. */

@@ -3,48 +3,6 @@
 
 #define HELP_WIDTH 78
 
-/*
- * One word after what is on the line, or on a new one. COL: columns in use,
- * 0 at the start of a line.
- */
-static size_t put_word(const char *word, size_t len, size_t indent, size_t col, struct str *ret)
-{
-	if (col && col + 1 + len > HELP_WIDTH) {
-		str_append_char(ret, '\n');
-		col = 0;
-	}
-	str_printf(ret, "%*s%.*s", col ? 1 : (int)indent, "", (int)len, word);
-	return (col ? col + 1 : indent) + len;
-}
-
-/*
- * TEXT filled to lines of HELP_WIDTH columns, each after INDENT spaces. Empty lines part
- * paragraphs; lines that begin with a space stay as they are.
- */
-static void fill(const char *text, size_t indent, struct str *ret)
-{
-	size_t col = 0;
-
-	while (*text) {
-		size_t line = strcspn(text, "\n"), word = strcspn(text, " \n");
-
-		if (col == 0 || text[-1] == '\n') {
-			if (!line || *text == ' ' || *text == '\t') {
-				str_printf(ret, "%s%*s%.*s\n", col ? "\n" : "",
-					   line ? (int)indent : 0, "", (int)line, text);
-				text += line + (text[line] == '\n');
-				col = 0;
-				continue;
-			}
-		}
-		if (word)
-			col = put_word(text, word, indent, col, ret);
-		text += word + (text[word] != 0);
-	}
-	if (col)
-		str_append_char(ret, '\n');
-}
-
 static void words_text(const struct option *o, struct str *ret)
 {
 	for (const char *const *w = o->words; *w; w++)
@@ -160,7 +118,7 @@ static void option_text(const struct option *o, int indent, struct str *ret)
 	else if (o->def)
 		str_printf(ret, "  (default: %s)", o->def);
 	str_append_char(ret, '\n');
-	fill(o->help, (size_t)indent + 4, ret);
+	str_fill(ret, o->help, (size_t)indent + 4, HELP_WIDTH);
 	if (o->example)
 		str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name, o->example);
 	if (o->sub)
@@ -180,7 +138,7 @@ static void fact_help_text(const struct fact_help *help, struct str *ret)
 	str_append(ret, "\nFacts, for scalars of any recipe:\n");
 	for (; help->name; help++) {
 		str_printf(ret, "  ${NODE#%s}\n", help->name);
-		fill(help->help, 6, ret);
+		str_fill(ret, help->help, 6, HELP_WIDTH);
 	}
 }
 
@@ -189,7 +147,7 @@ void kind_help(const struct kind *kind, struct str *ret)
 	str_printf(ret, "%s: %s\n", kind->name, kind->summary ? kind->summary : "");
 	if (kind->manual) {
 		str_append_char(ret, '\n');
-		fill(kind->manual, 0, ret);
+		str_fill(ret, kind->manual, 0, HELP_WIDTH);
 	}
 	str_append(ret, "\nKeys:\n");
 	options_text(kind->schema, 2, ret);
