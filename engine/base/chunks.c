@@ -43,10 +43,10 @@ static int one_chunk(struct walk *w, uint64_t index, struct err **err)
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", w->name);
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", w->name);
 		if (r == 0)
-			return err_set(err, ERR_ENV, "'%s' became shorter while it was read",
-				       w->name);
+			return err_set(err, E_CHANGED_WHILE_READ,
+				       "'%s' became shorter while it was read", w->name);
 		got += (size_t)r;
 	}
 	if (all_zero(w->buf, want))
@@ -84,7 +84,7 @@ int chunks_digest(int fd, const char *name, struct str *map, struct chunk_info *
 	int n;
 
 	if (fstat(fd, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 	info.size = (uint64_t)st.st_size;
 	w.hasher = hasher_new();
 	n = snprintf(head, sizeof(head), "orch-chunks 1\nsize %llu\n",

@@ -84,7 +84,7 @@ int digest_fd(int fd, const char *name, struct digest *ret, struct err **err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 		if (n == 0)
 			break;
 		hasher_update(h, buf, (size_t)n);
@@ -99,7 +99,7 @@ int digest_file(const char *path, struct digest *ret, struct err **err)
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
 	return digest_fd(fd, path, ret, err);
 }
 

@@ -56,7 +56,7 @@ static int add_file(struct walk *w, int dirfd, const char *name, const char *pat
 	struct digest d;
 
 	if (fd < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot read '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read '%s'", path);
 	if (digest_fd(fd, path, &d, err) < 0)
 		return -1;
 	hasher_update(w->content, d.b, sizeof(d.b));
@@ -69,7 +69,7 @@ static int add_link(struct walk *w, int dirfd, const char *name, const char *pat
 	ssize_t n = readlinkat(dirfd, name, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot read '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read '%s'", path);
 	target[n] = 0;
 	add_text(w->content, target);
 	return 0;
@@ -96,7 +96,8 @@ static int list(int fd, const char *path, struct strv *ret, struct err **err)
 	if (!dir) {
 		if (own >= 0)
 			close(own);
-		return err_errno(err, ERR_STORE, errno, "cannot read directory '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read directory '%s'",
+				 path);
 	}
 	for (struct dirent *e; (e = readdir(dir));) {
 		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
@@ -121,7 +122,8 @@ static int walk_dir(struct walk *w, int fd, const char *path, struct err **err)
 		struct stat st;
 
 		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return err_errno(err, ERR_STORE, errno, "cannot look at '%s'", sub);
+			return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot look at '%s'",
+					 sub);
 		add_stamp(w, sub, &st);
 		if (S_ISREG(st.st_mode))
 			w->bytes += (uint64_t)st.st_size;
@@ -131,7 +133,8 @@ static int walk_dir(struct walk *w, int fd, const char *path, struct err **err)
 			continue;
 		next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (next < 0)
-			return err_errno(err, ERR_STORE, errno, "cannot read directory '%s'", sub);
+			return err_errno(err, E_STORE_INACCESSIBLE, errno,
+					 "cannot read directory '%s'", sub);
 		if (walk_dir(w, next, sub, err) < 0)
 			return -1;
 	}
@@ -147,7 +150,7 @@ static int look(const char *dir, bool hash, struct dirseal *ret, struct err **er
 	int rc = -1;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		err_errno(err, ERR_STORE, errno, "cannot read directory '%s'", dir);
+		err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read directory '%s'", dir);
 	} else {
 		add_stamp(&w, "", &st);
 		rc = walk_dir(&w, fd, "", err);

@@ -23,7 +23,7 @@ static const struct {
 	[ERR_INTERNAL] = {"internal", 70},
 };
 
-static int take(struct err **err, enum err_class cls, int errnum, char *text)
+static int take(struct err **err, const struct err_code *code, int errnum, char *text)
 {
 	struct err *e;
 
@@ -32,7 +32,7 @@ static int take(struct err **err, enum err_class cls, int errnum, char *text)
 		return -1;
 	}
 	e = xcalloc(1, sizeof(*e));
-	e->cls = cls;
+	e->code = code;
 	e->errnum = errnum;
 	e->text = text;
 	err_free(*err);
@@ -40,7 +40,7 @@ static int take(struct err **err, enum err_class cls, int errnum, char *text)
 	return -1;
 }
 
-int err_set(struct err **err, enum err_class cls, const char *fmt, ...)
+int err_set(struct err **err, const struct err_code *code, const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
@@ -48,10 +48,22 @@ int err_set(struct err **err, enum err_class cls, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	return take(err, cls, 0, text);
+	return take(err, code, 0, text);
 }
 
-int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt, ...)
+/* What ERRNUM means, whatever was to be done; else CODE. */
+static const struct err_code *code_of(const struct err_code *code, int errnum)
+{
+	if (errnum == ENOSPC || errnum == EDQUOT)
+		return E_DISK_FULL;
+	if (errnum == ENOMEM)
+		return E_NO_MEMORY;
+	if (errnum == EIO && code->cls == ERR_USER)
+		return E_IO_ERROR; /* no mistake of whoever wrote the recipe */
+	return code;
+}
+
+int err_errno(struct err **err, const struct err_code *code, int errnum, const char *fmt, ...)
 {
 	char *head cleanup_free = NULL;
 	va_list ap;
@@ -59,25 +71,22 @@ int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt,
 	va_start(ap, fmt);
 	head = xvasprintf(fmt, ap);
 	va_end(ap);
-	if (errnum == ENOSPC || errnum == EDQUOT || errnum == ENOMEM)
-		cls = ERR_RESOURCE;
-	else if (errnum == EIO && cls == ERR_USER)
-		cls = ERR_ENV; /* no mistake of whoever wrote the recipe */
-	return take(err, cls, errnum, xasprintf("%s: %s", head, strerror(errnum)));
+	return take(err, code_of(code, errnum), errnum,
+		    xasprintf("%s: %s", head, strerror(errnum)));
 }
 
-static struct err *positioned(struct pos pos, char *text)
+static struct err *positioned(const struct err_code *code, struct pos pos, char *text)
 {
 	struct err *e = NULL;
 
-	take(&e, ERR_USER, 0, text);
+	take(&e, code, 0, text);
 	e->file = pos.file ? xstrdup(pos.file) : NULL;
 	e->line = pos.line;
 	e->col = pos.col;
 	return e;
 }
 
-int err_at(struct err **err, struct pos pos, const char *fmt, ...)
+int err_at(struct err **err, const struct err_code *code, struct pos pos, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -85,7 +94,7 @@ int err_at(struct err **err, struct pos pos, const char *fmt, ...)
 		return -1;
 	err_free(*err);
 	va_start(ap, fmt);
-	*err = positioned(pos, xvasprintf(fmt, ap));
+	*err = positioned(code, pos, xvasprintf(fmt, ap));
 	va_end(ap);
 	return -1;
 }
@@ -118,11 +127,13 @@ int err_wrap(struct err **err, const char *fmt, ...)
 
 char *err_string(const struct err *err)
 {
-	if (!err->file)
-		return xstrdup(err->text);
-	if (!err->line)
-		return xasprintf("%s: %s", err->file, err->text);
-	return xasprintf("%s:%u:%u: %s", err->file, err->line, err->col, err->text);
+	char *place cleanup_free = NULL;
+
+	if (err->file && err->line)
+		place = xasprintf("%s:%u:%u: ", err->file, err->line, err->col);
+	else if (err->file)
+		place = xasprintf("%s: ", err->file);
+	return xasprintf("%s%s [%s]", place ? place : "", err->text, err->code->name);
 }
 
 int err_exit_code(enum err_class cls)
@@ -133,17 +144,6 @@ int err_exit_code(enum err_class cls)
 const char *err_class_name(enum err_class cls)
 {
 	return classes[cls].name;
-}
-
-int err_class_parse(const char *name, enum err_class *ret_cls)
-{
-	for (size_t i = 0; i < array_len(classes); i++) {
-		if (strcmp(classes[i].name, name) == 0) {
-			*ret_cls = (enum err_class)i;
-			return 0;
-		}
-	}
-	return 1;
 }
 
 void err_free(struct err *err)
@@ -164,12 +164,13 @@ void err_list_add(struct err_list *list, struct err *err)
 	list->items[list->count++] = err;
 }
 
-void err_list_at(struct err_list *list, struct pos pos, const char *fmt, ...)
+void err_list_at(struct err_list *list, const struct err_code *code, struct pos pos,
+		 const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	err_list_add(list, positioned(pos, xvasprintf(fmt, ap)));
+	err_list_add(list, positioned(code, pos, xvasprintf(fmt, ap)));
 	va_end(ap);
 }
 

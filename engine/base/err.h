@@ -9,8 +9,13 @@
  * no error. Outputs are untouched on failure. Context is added on the way up with err_wrap(), so
  * that one line tells the story: "node 'rootfs': fetch: cannot connect to 'mirror': timed out".
  * Texts are lower case, name things in single quotes, have no newline and say the remedy.
- * The class decides retry, keep-going and the exit code; nobody parses the text.
  * Every function below that returns int returns -1, so that "return err_set(...)" reads well.
+ *
+ * Each error has a code, a row of codes.def: a name that is said after the text in brackets, a
+ * class, and a paragraph that `orch explain NAME` prints. The class decides retry, keep-going and
+ * the exit code; nobody parses the text. A code answers "what do I do about it": sites that share
+ * the answer share the code, and a new one is a row there. Rules of `orch check` have codes of
+ * their own (check/check.h), among the same names.
  */
 #include "base/alloc.h"
 
@@ -29,6 +34,20 @@ enum err_class {
 };
 #define ERR_CLASS_COUNT (ERR_INTERNAL + 1)
 
+struct err_code {
+	const char *name; /* "not-locked": a-z and '-' */
+	enum err_class cls;
+	const char *text; /* sentences; lines that begin with four spaces are an example */
+};
+/* E_NOT_LOCKED and so on: arrays of one, so that the name alone is a pointer. */
+#define CODE(id, name, cls, text) extern const struct err_code id[1];
+#include "base/codes.def"
+#undef CODE
+/* All of them, in the order of codes.def, ended by NULL. */
+extern const struct err_code *const err_codes[];
+/* NULL: there is none of that name. */
+const struct err_code *err_code_find(const char *name);
+
 /* A place in a file the user edits. line and col count from 1; 0 means unknown. */
 struct pos {
 	const char *file; /* relative to the project; lives as long as the arena it came from */
@@ -36,23 +55,25 @@ struct pos {
 };
 
 struct err {
-	enum err_class cls;
-	int errnum; /* errno behind it, or 0 */
+	const struct err_code *code; /* set again where it proves to be about something else */
+	int errnum;                  /* errno behind it, or 0 */
 	char *text;
 	char *file; /* owned copy of pos.file, or NULL */
 	unsigned line, col;
 };
 
 /* Sets *err (must be NULL before) and returns -1. */
-int err_set(struct err **err, enum err_class cls, const char *fmt, ...) printf_like(3, 4);
+int err_set(struct err **err, const struct err_code *code, const char *fmt, ...) printf_like(3, 4);
 /*
- * As err_set, and appends ": <strerror(errnum)>". ENOSPC, EDQUOT and ENOMEM become ERR_RESOURCE;
- * EIO in place of ERR_USER is ERR_ENV: what a disk cannot read is nobody's mistake.
+ * As err_set, and appends ": <strerror(errnum)>". ENOSPC and EDQUOT become E_DISK_FULL, ENOMEM
+ * E_NO_MEMORY; EIO in place of a mistake of the user is E_IO_ERROR: what a disk cannot read is
+ * nobody's mistake.
  */
-int err_errno(struct err **err, enum err_class cls, int errnum, const char *fmt, ...)
+int err_errno(struct err **err, const struct err_code *code, int errnum, const char *fmt, ...)
 	printf_like(4, 5);
-/* A mistake of the user at a place in a file: class ERR_USER. */
-int err_at(struct err **err, struct pos pos, const char *fmt, ...) printf_like(3, 4);
+/* A mistake at a place in a file. */
+int err_at(struct err **err, const struct err_code *code, struct pos pos, const char *fmt, ...)
+	printf_like(4, 5);
 /* Puts "<text>: " before *err's text and returns -1. */
 int err_wrap(struct err **err, const char *fmt, ...) printf_like(2, 3);
 /* Says where *err comes from, unless it knows; returns -1. */
@@ -65,13 +86,11 @@ int err_place(struct err **err, struct pos pos);
 #define err_wrap(...) ((void)err_wrap(__VA_ARGS__), -1)
 #define err_place(...) ((void)err_place(__VA_ARGS__), -1)
 #endif
-/* "file:line:col: text" or "text"; caller frees. */
+/* "file:line:col: text [code]" or "text [code]"; caller frees. */
 char *err_string(const struct err *err);
 int err_exit_code(enum err_class cls);
-/* "user", "build", ...: the word used in JSON and in worker frames. */
+/* "user", "build", ...: the word used in JSON. */
 const char *err_class_name(enum err_class cls);
-/* 0 and *ret_cls set, or 1 if NAME is not a class. */
-int err_class_parse(const char *name, enum err_class *ret_cls);
 void err_free(struct err *err);
 static inline void err_freep(struct err **err)
 {
@@ -88,7 +107,8 @@ struct err_list {
 	size_t count, cap;
 };
 void err_list_add(struct err_list *list, struct err *err);
-void err_list_at(struct err_list *list, struct pos pos, const char *fmt, ...) printf_like(3, 4);
+void err_list_at(struct err_list *list, const struct err_code *code, struct pos pos,
+		 const char *fmt, ...) printf_like(4, 5);
 void err_list_sort(struct err_list *list);
 void err_list_clear(struct err_list *list);
 #define cleanup_err_list __attribute__((cleanup(err_list_clear)))

@@ -23,11 +23,12 @@ int fd_read_all(int fd, const char *name, size_t limit, struct str *ret, struct 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 		if (n == 0)
 			return 0;
 		if ((size_t)n > room)
-			return err_set(err, ERR_USER, "'%s' is larger than %zu bytes", name, limit);
+			return err_set(err, E_TOO_LARGE, "'%s' is larger than %zu bytes", name,
+				       limit);
 		ret->len += (size_t)n;
 		ret->buf[ret->len] = 0;
 	}
@@ -38,7 +39,7 @@ int file_read(const char *path, size_t limit, struct str *ret, struct err **err)
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
 	return fd_read_all(fd, path, limit, ret, err);
 }
 
@@ -52,7 +53,7 @@ int fd_write_all(int fd, const char *name, const void *data, size_t len, struct 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot write '%s'", name);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot write '%s'", name);
 		p += n;
 		len -= (size_t)n;
 	}
@@ -70,7 +71,7 @@ int fd_pwrite_all(int fd, const char *name, const void *data, size_t len, uint64
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot write '%s'", name);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot write '%s'", name);
 		p += n;
 		offset += (uint64_t)n;
 		len -= (size_t)n;
@@ -81,7 +82,7 @@ int fd_pwrite_all(int fd, const char *name, const void *data, size_t len, uint64
 int fd_sync(int fd, const char *name, struct err **err)
 {
 	if (fsync(fd) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s' durable", name);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot make '%s' durable", name);
 	return 0;
 }
 
@@ -91,7 +92,7 @@ int file_sync_parent(const char *path, struct err **err)
 	int fd cleanup_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open directory '%s'", dir);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open directory '%s'", dir);
 	return fd_sync(fd, dir, err);
 }
 
@@ -101,11 +102,12 @@ static int write_and_rename(int fd, const char *tmp, const char *path, const voi
 	if (fd_write_all(fd, tmp, data, len, err) < 0)
 		return -1;
 	if (fchmod(fd, mode) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the mode of '%s'", tmp);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the mode of '%s'", tmp);
 	if (sync && fd_sync(fd, tmp, err) < 0)
 		return -1;
 	if (rename(tmp, path) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot rename '%s' to '%s'", tmp, path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot rename '%s' to '%s'", tmp,
+				 path);
 	return sync ? file_sync_parent(path, err) : 0;
 }
 
@@ -116,7 +118,8 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode, bool
 	int fd cleanup_fd = mkostemp(tmp, O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create a file beside '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a file beside '%s'",
+				 path);
 	if (write_and_rename(fd, tmp, path, data, len, mode, sync, err) < 0) {
 		unlink(tmp);
 		return -1;
@@ -137,12 +140,12 @@ int fd_extents(int fd, const char *name, uint64_t size, extent_fn *fn, void *arg
 		if (data < 0 && errno == EINVAL)
 			return fn(arg, at, size - at, err); /* no SEEK_DATA here: all is data */
 		if (data < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 		if ((uint64_t)data >= size)
 			return 0;
 		hole = lseek(fd, data, SEEK_HOLE);
 		if (hole < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 		if ((uint64_t)hole > size)
 			hole = (off_t)size;
 		rc = fn(arg, (uint64_t)data, (uint64_t)(hole - data), err);
@@ -172,9 +175,10 @@ static int copy_plain(struct copy *c, uint64_t from, uint64_t to, uint64_t len, 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read while copying");
+			return err_errno(err, E_READ_FAILED, errno, "cannot read while copying");
 		if (n == 0)
-			return err_set(err, ERR_ENV, "source became shorter while it was copied");
+			return err_set(err, E_CHANGED_WHILE_READ,
+				       "source became shorter while it was copied");
 		if (fd_pwrite_all(c->dst, "copy", c->buf, (size_t)n, to, err) < 0)
 			return -1;
 		from += (uint64_t)n;
@@ -193,7 +197,7 @@ static int copy_range(struct copy *c, uint64_t from, uint64_t to, uint64_t len, 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-			return err_errno(err, ERR_ENV, errno, "cannot copy");
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot copy");
 		if (n <= 0) {
 			c->plain = true;
 			break;
@@ -237,11 +241,11 @@ static int copy_into(int src, int dst, const char *tmp, const struct stat *st, m
 		     struct err **err)
 {
 	if (ftruncate(dst, st->st_size) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the size of '%s'", tmp);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the size of '%s'", tmp);
 	if (fd_copy_sparse(src, 0, dst, 0, (uint64_t)st->st_size, err) < 0)
 		return -1;
 	if (fchmod(dst, mode) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the mode of '%s'", tmp);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the mode of '%s'", tmp);
 	return 0;
 }
 
@@ -251,10 +255,10 @@ int file_copy_from(int src, const char *name, const char *dst, mode_t mode, stru
 	struct stat st;
 
 	if (fstat(src, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", name);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", name);
 	out = open(dst, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", dst);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", dst);
 	if (copy_into(src, out, dst, &st, mode, err) < 0) {
 		unlink(dst);
 		return err_wrap(err, "cannot copy '%s' to '%s'", name, dst);
@@ -267,7 +271,7 @@ int file_copy(const char *src, const char *dst, mode_t mode, struct err **err)
 	int in cleanup_fd = open(src, O_RDONLY | O_CLOEXEC);
 
 	if (in < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", src);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", src);
 	return file_copy_from(in, src, dst, mode, err);
 }
 
@@ -276,7 +280,8 @@ int file_free_bytes(const char *path, uint64_t *ret, struct err **err)
 	struct statvfs vfs;
 
 	if (statvfs(path, &vfs) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot see the free space of '%s'", path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot see the free space of '%s'",
+				 path);
 	*ret = (uint64_t)vfs.f_bavail * vfs.f_frsize;
 	return 0;
 }

@@ -205,14 +205,15 @@ static int transfer_start(struct transfer *t, struct err **err)
 	t->part = xasprintf("%s.XXXXXX.part", t->item->dest);
 	t->fd = mkostemps(t->part, 5, O_CLOEXEC);
 	if (t->fd < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot create a file beside '%s'", t->item->dest);
+		err_errno(err, E_WRITE_FAILED, errno, "cannot create a file beside '%s'",
+			  t->item->dest);
 		free(t->part);
 		t->part = NULL;
 		return -1;
 	}
 	t->easy = curl_easy_init();
 	if (!t->easy)
-		return err_set(err, ERR_RESOURCE, "libcurl cannot start a transfer");
+		return err_set(err, E_NO_MEMORY, "libcurl cannot start a transfer");
 	t->hasher = hasher_new();
 	t->text[0] = 0;
 	t->too_large = false;
@@ -300,7 +301,7 @@ static int transfer_accept(struct transfer *t, struct err **err)
 	if (why)
 		return transfer_source_refused(t, why, err);
 	if (fchmod(t->fd, 0444) < 0 || rename(t->part, item->dest) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", item->dest);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", item->dest);
 	free(t->part);
 	t->part = NULL;
 	t->got = 0; /* stays counted in done_bytes */
@@ -514,7 +515,7 @@ static int fetch_loop(struct fetch *f, struct err **err)
 		if (mc == CURLM_OK)
 			mc = curl_multi_poll(f->multi, NULL, 0, running ? 200 : 5, NULL);
 		if (mc != CURLM_OK)
-			return err_set(err, ERR_NET, "libcurl: %s", curl_multi_strerror(mc));
+			return err_set(err, E_FETCH_FAILED, "libcurl: %s", curl_multi_strerror(mc));
 		if (f->opts->progress)
 			f->opts->progress(f->opts->arg, f->done_bytes, f->total_bytes);
 	}
@@ -568,11 +569,11 @@ int http_fetch(struct http_item *items, size_t count, const struct http_opts *op
 	if (!count)
 		return 0;
 	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_set(err, ERR_ENV, "libcurl cannot start");
+		return err_set(err, E_WORKER_PROGRAM, "libcurl cannot start");
 	ready = true;
 	f.multi = curl_multi_init();
 	if (!f.multi)
-		return err_set(err, ERR_RESOURCE, "libcurl cannot start");
+		return err_set(err, E_NO_MEMORY, "libcurl cannot start");
 	fetch_begin(&f, items);
 	rc = fetch_loop(&f, err);
 	fetch_end(&f);

@@ -102,7 +102,7 @@ static int all_failed(const struct transfer *t, struct err **err)
 			   t->failed[i] ? t->failed[i] : "not asked, its server was not reached");
 	}
 	t->item->gone = t->all_gone;
-	return err_set(err, t->refused ? ERR_INTEGRITY : ERR_NET, "cannot fetch %s: %s%s",
+	return err_set(err, t->refused ? E_FETCH_REFUSED : E_FETCH_FAILED, "cannot fetch %s: %s%s",
 		       t->item->name, said.buf, t->refused ? "; nothing was kept" : "");
 }
 

@@ -50,7 +50,7 @@ static int names(int dirfd, const char *path, struct strv *ret, struct err **err
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!dir) {
-		err_errno(err, ERR_ENV, errno, "cannot read directory '%s'", path);
+		err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", path);
 		fd_closep(&fd);
 		return -1;
 	}
@@ -93,13 +93,13 @@ static int write_plain(int from, const struct stat *st, int dirfd, const char *n
 	int to cleanup_fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (to < 0 || ftruncate(to, st->st_size) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", name);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", name);
 	if (fd_copy_sparse(from, 0, to, 0, (uint64_t)st->st_size, err) < 0)
 		return -1;
 	if ((owner != (uid_t)-1 && fchown(to, owner, owner) < 0) ||
 	    fchmod(to, st->st_mode & 0777) < 0 || futimens(to, times) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set owner, mode and time of '%s'",
-				 name);
+		return err_errno(err, E_WRITE_FAILED, errno,
+				 "cannot set owner, mode and time of '%s'", name);
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static int deeper(const struct place *at, const char *path, struct err **err)
 {
 	return at->depth < DEPTH_MAX
 		       ? 0
-		       : err_set(err, ERR_USER, "directory '%s' is deeper than %d others", path,
+		       : err_set(err, E_TOO_LARGE, "directory '%s' is deeper than %d others", path,
 				 DEPTH_MAX);
 }
 
@@ -121,7 +121,7 @@ static int put_plain(struct mirror *m, const struct place *at, const char *name,
 	struct stat st, had;
 
 	if (open_plain(at->from, name, &fd, &st) != 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read '%s%s'", at->path, name);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s%s'", at->path, name);
 	if (fstatat(at->copy, name, &had, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(had.st_mode) &&
 	    had.st_uid == m->id && had.st_nlink == 1 && had.st_size == st.st_size &&
 	    (had.st_mode & 07777) == (st.st_mode & 0777) && same_time(had.st_mtim, st.st_mtim))
@@ -137,7 +137,8 @@ static int put_link(struct mirror *m, const struct place *at, const char *name, 
 	ssize_t n = readlinkat(at->from, name, to, sizeof(to) - 1), h;
 
 	if (n < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read link '%s%s'", at->path, name);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read link '%s%s'", at->path,
+				 name);
 	to[n] = '\0';
 	h = readlinkat(at->copy, name, had, sizeof(had) - 1);
 	if (h == n && memcmp(to, had, (size_t)n) == 0)
@@ -146,7 +147,8 @@ static int put_link(struct mirror *m, const struct place *at, const char *name, 
 		return -1;
 	if (symlinkat(to, at->copy, name) < 0 ||
 	    fchownat(at->copy, name, m->id, m->id, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot copy link '%s%s'", at->path, name);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot copy link '%s%s'", at->path,
+				 name);
 	return 0;
 }
 
@@ -157,17 +159,19 @@ static int put_below(struct mirror *m, const struct place *at, const char *name,
 	struct stat st;
 
 	if (from < 0 || fstat(from, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read directory '%s'", path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", path);
 	copy = openat(at->copy, name, DIR_FLAGS);
 	if (copy < 0) {
 		if (remove_all(at->copy, name, err) < 0)
 			return -1;
 		if (mkdirat(at->copy, name, 0700) < 0 ||
 		    (copy = openat(at->copy, name, DIR_FLAGS)) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot copy directory '%s'", path);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot copy directory '%s'",
+					 path);
 	}
 	if (fchown(copy, m->id, m->id) < 0 || fchmod(copy, (st.st_mode & 0777) | 0700) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot give directory '%s' away", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot give directory '%s' away",
+				 path);
 	if (deeper(at, path, err) < 0)
 		return -1;
 	return put_directory(m, &(struct place){from, copy, path, at->depth + 1}, err);
@@ -192,7 +196,7 @@ static int put_entry(struct mirror *m, const struct place *at, const char *name,
 
 	if (fstatat(at->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 1
-				       : err_errno(err, ERR_ENV, errno, "cannot read '%s%s'",
+				       : err_errno(err, E_READ_FAILED, errno, "cannot read '%s%s'",
 						   at->path, name);
 	if (m->without && st.st_dev == m->without_dev && st.st_ino == m->without_ino)
 		return 1;
@@ -243,10 +247,11 @@ int mirror_open(int from, const char *copy, uid_t id, const char *without, struc
 		m->without_ino = st.st_ino;
 	}
 	if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", copy);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'", copy);
 	m->copy = open(copy, DIR_FLAGS);
 	if (m->copy < 0 || fchown(m->copy, id, id) < 0 || fchmod(m->copy, 0700) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot give directory '%s' away", copy);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot give directory '%s' away",
+				 copy);
 	if (put_directory(m, &(struct place){m->from, m->copy, "", 0}, err) < 0)
 		return -1;
 	*ret = steal_ptr(m);
@@ -282,7 +287,8 @@ static int take_plain(struct mirror *m, const struct place *at, const char *name
 		return err_wrap(err, "'%s%s'", at->path, name);
 	}
 	if (renameat(at->from, ARRIVING, at->from, name) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot replace '%s%s'", at->path, name);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot replace '%s%s'", at->path,
+				 name);
 	return 0;
 }
 
@@ -296,10 +302,10 @@ static int take_below(struct mirror *m, const struct place *at, const char *name
 		return 0;
 	if (!known(m, at, name) && mkdirat(at->from, name, st->st_mode & 0777) < 0 &&
 	    errno != EEXIST)
-		return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'", path);
 	from = openat(at->from, name, DIR_FLAGS);
 	if (from < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open directory '%s'", path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open directory '%s'", path);
 	if (deeper(at, path, err) < 0)
 		return -1;
 	return take_directory(m, &(struct place){from, copy, path, at->depth + 1}, err);

@@ -314,7 +314,7 @@ int owners_parse(struct owners *o, const char *text, size_t len, const char *nam
 	int rc = 0;
 
 	if (len < strlen(HEAD) || memcmp(text, HEAD, strlen(HEAD)) != 0)
-		return err_set(err, ERR_BUILD, "'%s' is not a list of owners", name);
+		return err_set(err, E_OWNER_LIST, "'%s' is not a list of owners", name);
 	p += strlen(HEAD);
 	while (rc == 0 && p < end) {
 		struct arena *arena cleanup_arena = arena_new();
@@ -326,7 +326,7 @@ int owners_parse(struct owners *o, const char *text, size_t len, const char *nam
 			rc = parse_record(o, &w);
 	}
 	if (rc != 0)
-		return err_set(err, ERR_BUILD, "'%s' is not a list of owners: line %zu", name,
+		return err_set(err, E_OWNER_LIST, "'%s' is not a list of owners: line %zu", name,
 			       line);
 	return 0;
 }

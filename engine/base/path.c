@@ -99,8 +99,9 @@ int path_open_beneath(int dirfd, const char *rel, int flags, struct err **err)
 	if (fd >= 0)
 		return fd;
 	if (errno == EXDEV)
-		return err_set(err, ERR_USER, "'%s' leads out of the project through a link", rel);
-	return err_errno(err, ERR_USER, errno, "cannot open '%s'", rel);
+		return err_set(err, E_BAD_LINK, "'%s' leads out of the project through a link",
+			       rel);
+	return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open '%s'", rel);
 }
 
 int path_mkdirs(const char *path, struct err **err)
@@ -116,7 +117,8 @@ int path_mkdirs(const char *path, struct err **err)
 			continue;
 		*p = 0;
 		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", copy);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'",
+					 copy);
 		*p = saved;
 		if (!saved)
 			break;
@@ -138,7 +140,7 @@ int path_mkdirs_within(const char *top, const char *rel, struct err **err)
 	int at cleanup_fd = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (at < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", top);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", top);
 	for (char *name = path + strlen(path) - strlen(rel), *next; name; name = next) {
 		struct stat st;
 		int sub;
@@ -147,15 +149,16 @@ int path_mkdirs_within(const char *top, const char *rel, struct err **err)
 		if (next)
 			*next = 0;
 		if (mkdirat(at, name, 0777) < 0 && errno != EEXIST)
-			return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", path);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'",
+					 path);
 		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_BAD_LINK,
 				       "'%s' is a link, and nothing is written through a link of a "
 				       "project: remove it",
 				       path);
 		sub = openat(at, name, flags);
 		if (sub < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot open '%s'", path);
+			return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
 		close(at);
 		at = sub;
 		if (next)
@@ -168,12 +171,12 @@ static int remove_entry(void *arg, int dirfd, const char *name, bool is_dir, str
 {
 	if (unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT)
 		return 0;
-	return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", name);
+	return err_errno(err, E_WRITE_FAILED, errno, "cannot remove '%s'", name);
 }
 
 static int remove_shut(void *arg, const char *name, int why, struct err **err)
 {
-	return why == ENOENT ? 0 : err_errno(err, ERR_ENV, why, "cannot remove '%s'", name);
+	return why == ENOENT ? 0 : err_errno(err, E_WRITE_FAILED, why, "cannot remove '%s'", name);
 }
 
 int path_remove(const char *path, struct err **err)
@@ -184,7 +187,7 @@ int path_remove(const char *path, struct err **err)
 	if (lstat(path, &st) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return 0;
-		return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot remove '%s'", path);
 	}
 	if (S_ISDIR(st.st_mode) && walk_below(path, &w, err) < 0)
 		return -1;

@@ -541,7 +541,7 @@ static int check_directory(int dirfd, const char *path, const char *key, struct 
 
 	if (fstatat(dirfd, dir, &st, 0) < 0 || !(st.st_mode & 0022) || st.st_mode & S_ISVTX)
 		return 0;
-	return err_set(err, ERR_INTEGRITY,
+	return err_set(err, E_PRIVATE_KEY_WRITABLE,
 		       "others than its owner can write the directory '%s' (mode %04o) of the "
 		       "private key '%s': see that the key still is yours, then chmod 700 the "
 		       "directory",
@@ -560,7 +560,7 @@ int private_key_check_place(int dirfd, const char *path, mode_t *ret_mode, struc
 		return 0;
 	*ret_mode = st.st_mode;
 	if (st.st_mode & 0022)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_PRIVATE_KEY_WRITABLE,
 			       "others than its owner can write the private key '%s' (mode %04o): "
 			       "see that it still is yours, then chmod 600 it",
 			       path, st.st_mode & 07777);

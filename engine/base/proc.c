@@ -78,9 +78,9 @@ static int not_started(pid_t pid, int fd, const char *name, int failed, struct e
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (failed)
-		return err_errno(err, ERR_ENV, failed, "cannot start '%s'", name);
+		return err_errno(err, E_PROGRAM_MISSING, failed, "cannot start '%s'", name);
 	(void)!fd_read_all(fd, name, 65536, &why, &ignored);
-	return err_set(err, ERR_ENV, "cannot start '%s': %s", name, why.buf);
+	return err_set(err, E_PROGRAM_MISSING, "cannot start '%s': %s", name, why.buf);
 }
 
 int proc_start(char *const argv[], const struct proc_opts *opts, pid_t *ret_pid, struct err **err)
@@ -95,17 +95,17 @@ int proc_start(char *const argv[], const struct proc_opts *opts, pid_t *ret_pid,
 	if (!opts)
 		opts = &defaults;
 	if (!program)
-		return err_set(err, ERR_ENV, "program '%s' is not installed (see `orch doctor`)",
-			       argv[0]);
+		return err_set(err, E_PROGRAM_MISSING,
+			       "program '%s' is not installed (see `orch doctor`)", argv[0]);
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", argv[0]);
+		return err_errno(err, E_CANNOT_START, errno, "cannot start '%s'", argv[0]);
 	in = fds[0];
 	out = fds[1];
 	/* The raw call: glibc has no fork() with flags. */
 	pid = opts->namespaces ? (pid_t)syscall(SYS_clone, SIGCHLD | opts->namespaces, 0, 0, 0, 0)
 			       : fork();
 	if (pid < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", argv[0]);
+		return err_errno(err, E_CANNOT_START, errno, "cannot start '%s'", argv[0]);
 	if (pid == 0)
 		child(program, argv, opts, out);
 	if (!opts->same_group && !opts->enter)
@@ -126,7 +126,7 @@ int proc_wait(pid_t pid, int *ret_status, struct err **err)
 
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
-			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for a child");
+			return err_errno(err, E_INTERNAL, errno, "cannot wait for a child");
 	}
 	*ret_status = status;
 	return 0;
@@ -161,7 +161,7 @@ int proc_check(const char *name, int status, struct err **err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	text = proc_status_string(status);
-	return err_set(err, ERR_BUILD, "'%s' %s", name, text);
+	return err_set(err, E_PROGRAM_FAILED, "'%s' %s", name, text);
 }
 
 void proc_kill_group(pid_t pid, int signal)
@@ -275,7 +275,7 @@ static int give_reason(const struct said *said, struct err **err)
 	free((*err)->text);
 	(*err)->text = text;
 	if (strstr(said->last.buf, "No space left on device"))
-		(*err)->cls = ERR_RESOURCE;
+		(*err)->code = E_DISK_FULL;
 	return -1;
 }
 
@@ -307,7 +307,7 @@ static int open_pipe(const char *name, int *ret_read, int *ret_write, struct err
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", name);
+		return err_errno(err, E_CANNOT_START, errno, "cannot start '%s'", name);
 	*ret_read = fds[0];
 	*ret_write = fds[1];
 	return 0;
@@ -346,13 +346,13 @@ static int take_out(struct child *c, struct err **err)
 	if (got < 0 && errno == EINTR)
 		return 0;
 	if (got < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot read from '%s'", c->name);
+		return err_errno(err, E_INTERNAL, errno, "cannot read from '%s'", c->name);
 	if (got == 0)
 		fd_closep(&c->out);
 	c->text->len += (size_t)got;
 	c->text->buf[c->text->len] = 0;
 	if (c->text->len > c->limit)
-		return err_set(err, ERR_BUILD, "'%s' printed more than %zu bytes", c->name,
+		return err_set(err, E_PROGRAM_FAILED, "'%s' printed more than %zu bytes", c->name,
 			       c->limit);
 	return 0;
 }
@@ -396,10 +396,10 @@ static int follow(struct child *c, struct err **err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for '%s'", c->name);
+			return err_errno(err, E_INTERNAL, errno, "cannot wait for '%s'", c->name);
 		if (n == 0)
-			return err_set(err, ERR_TIMEOUT, "'%s' took longer than %u s", c->name,
-				       c->opts->timeout_s);
+			return err_set(err, E_PROGRAM_TIMEOUT, "'%s' took longer than %u s",
+				       c->name, c->opts->timeout_s);
 		if (fds[0].revents && take_out(c, err) < 0)
 			return -1;
 		if (fds[1].revents)

@@ -27,7 +27,8 @@ int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **
 		xasprintf("%s/%s.%ld.XXXXXX", parent, name, (long)(owner ? owner : getpid()));
 
 	if (!mkdtemp(path))
-		return err_errno(err, ERR_ENV, errno, "cannot create a directory in '%s'", parent);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a directory in '%s'",
+				 parent);
 	*ret_path = steal_ptr(path);
 	return 0;
 }
@@ -121,7 +122,7 @@ int tmp_sweep(const char *parent, struct err **err)
 	if (!dir) {
 		if (errno == ENOENT)
 			return 0;
-		return err_errno(err, ERR_ENV, errno, "cannot read directory '%s'", parent);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", parent);
 	}
 	while (rc == 0 && (de = readdir(dir))) {
 		char *path cleanup_free = NULL;
@@ -140,11 +141,12 @@ int tmp_in_memory(const char *name, const void *data, size_t len, int *ret_fd, s
 	int fd cleanup_fd = memfd_create(name, MFD_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create '%s' in memory", name);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot create '%s' in memory",
+				 name);
 	if (fd_write_all(fd, name, data, len, err) < 0)
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot rewind '%s'", name);
+		return err_errno(err, E_INTERNAL, errno, "cannot rewind '%s'", name);
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
@@ -155,13 +157,13 @@ int lock_file(const char *path, enum lock_mode mode, bool wait, int *ret_fd, str
 	int op = mode == LOCK_SHARED ? LOCK_SH : LOCK_EX;
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open lock file '%s'", path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open lock file '%s'", path);
 	while (flock(fd, op | (wait ? 0 : LOCK_NB)) < 0) {
 		if (errno == EINTR)
 			continue;
 		if (errno == EWOULDBLOCK)
-			return err_set(err, ERR_LOCKED, "'%s' is held by another process", path);
-		return err_errno(err, ERR_ENV, errno, "cannot lock '%s'", path);
+			return err_set(err, E_LOCK_HELD, "'%s' is held by another process", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot lock '%s'", path);
 	}
 	*ret_fd = steal_fd(&fd);
 	return 0;

@@ -86,7 +86,7 @@ static int enter(struct walking *k, int fd, int mode, const char *name, struct e
 
 	*l = (struct level){.fd = fd, .mode = mode};
 	if (!dir || fstat(fd, &st) < 0) {
-		rc = err_errno(err, ERR_ENV, errno, "cannot read directory '%s'", name);
+		rc = err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", name);
 		if (listed >= 0 && !dir)
 			close(listed);
 	} else {
@@ -136,7 +136,7 @@ static int come_back(struct walking *k, int child, struct err **err)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
-	return err_set(err, ERR_ENV, "a directory was moved while it was being read");
+	return err_set(err, E_CHANGED_WHILE_READ, "a directory was moved while it was being read");
 }
 
 static void leave(struct level *l)

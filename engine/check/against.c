@@ -44,12 +44,13 @@ static void differs(struct against *a, struct pos pos, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	err_list_at(&a->v->report->errors, pos, "%s (release '%s')", text, a->release);
+	err_list_at(&a->v->report->errors, E_PROMISE_BROKEN, pos, "%s (release '%s')", text,
+		    a->release);
 }
 
 static void unseen(struct against *a, const char *what)
 {
-	err_list_at(&a->v->report->notes, (struct pos){a->release, 0, 0},
+	err_list_at(&a->v->report->notes, E_NOT_COMPARED, (struct pos){a->release, 0, 0},
 		    "not compared, as the release does not show it: %s", what);
 }
 
@@ -331,8 +332,8 @@ static int read_json(struct against *a, const char *path, struct err **err)
 		return -1;
 	a->shipped = json_loadb(text.buf ? text.buf : "", text.len, 0, &bad);
 	if (!json_is_object(a->shipped) || number_of(a->shipped, "v") != 1)
-		return err_set(err, ERR_USER, "'%s' is not a device.json of version 1%s%s", path,
-			       a->shipped ? "" : ": ", a->shipped ? "" : bad.text);
+		return err_set(err, E_NOT_A_RELEASE, "'%s' is not a device.json of version 1%s%s",
+			       path, a->shipped ? "" : ": ", a->shipped ? "" : bad.text);
 	return 0;
 }
 
@@ -365,8 +366,8 @@ static int read_directory(struct against *a, const char *dir, struct err **err)
 		return read_json(a, json, err);
 	if (path_exists(image))
 		return read_image(a, image, err);
-	return err_set(err, ERR_USER, "'%s' has neither " DEVICE_OUTPUT " nor " RELEASE_INSTALL,
-		       dir);
+	return err_set(err, E_NOT_A_RELEASE,
+		       "'%s' has neither " DEVICE_OUTPUT " nor " RELEASE_INSTALL, dir);
 }
 
 /* The directory or file that RELEASE means; caller frees. NULL after an error. */
@@ -378,10 +379,10 @@ static char *place_of(const struct graph *g, const char *release, struct err **e
 	if (!n)
 		return xstrdup(release);
 	if (n->recipe->kind != &kind_release)
-		err_set(err, ERR_USER, "node '%s' is of kind %s, not release", release,
+		err_set(err, E_NOT_A_RELEASE, "node '%s' is of kind %s, not release", release,
 			n->recipe->kind->name);
 	else if (release_is_url(o->at))
-		err_set(err, ERR_USER,
+		err_set(err, E_NOT_A_RELEASE,
 			"release '%s' is at a URL: name a directory that has its files", release);
 	else
 		return path_join(g->project->dir, o->at);
@@ -393,7 +394,7 @@ static int read_release(struct against *a, const char *place, struct err **err)
 	struct stat st;
 
 	if (stat(place, &st) < 0)
-		return err_errno(err, ERR_USER, errno,
+		return err_errno(err, E_FILE_UNREADABLE, errno,
 				 "'%s' is neither a node nor a directory or file", a->release);
 	if (S_ISDIR(st.st_mode))
 		return read_directory(a, place, err);
@@ -424,7 +425,7 @@ int check_against(const struct graph *g, const char *release, struct check_repor
 	int rc = place ? check_view_make(&v, err) : -1;
 
 	if (rc == 0 && !v.device)
-		rc = err_set(err, ERR_USER,
+		rc = err_set(err, E_NOT_A_RELEASE,
 			     "the project has no node of kind device, which says what devices were "
 			     "promised");
 	if (rc == 0) {

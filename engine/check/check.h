@@ -37,13 +37,13 @@ struct check_report {
 	struct err_list warnings; /* worth a look */
 	struct err_list notes;    /* what could not be checked, and why */
 };
-/* Every text ends in the name of its rule: "... [image-fits]". */
+/* What breaks it has its code, "... [image-fits]", which `orch explain` knows, too. */
 struct check_rule {
-	const char *name;
-	bool warning;     /* else an error */
-	const char *text; /* what holds when it is kept */
+	struct err_code code;
+	bool warning;      /* else an error */
+	const char *holds; /* when it is kept: "images are no larger than their partitions" */
 };
-/* All rules, ended by one without a name. Each has a case in tests/must-fail/. */
+/* All rules, ended by one whose code has no name. Each has a case in tests/must-fail/. */
 extern const struct check_rule check_rules[];
 
 void check_report_clear(struct check_report *r);

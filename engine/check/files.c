@@ -36,7 +36,7 @@ static int add_link(struct check_view *v, const struct node *image, const char *
 	ssize_t n = readlink(abs, leads_to, sizeof(leads_to) - 1);
 
 	if (n < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read the link '%s'", path);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read the link '%s'", path);
 	check_links_push(&v->links,
 			 (struct check_link){image, arena_strdup(v->arena, path),
 					     arena_strdup(v->arena, target),
@@ -55,11 +55,11 @@ static int add_directory(struct check_view *v, const struct node *image, const c
 	int n, rc = 0;
 
 	if (depth > MAX_DEPTH)
-		return err_set(err, ERR_USER, "'%s' has more than %d directories in each other",
+		return err_set(err, E_TOO_LARGE, "'%s' has more than %d directories in each other",
 			       path, MAX_DEPTH);
 	n = scandir(abs, &names, NULL, alphasort);
 	if (n < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read directory '%s'", path);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read directory '%s'", path);
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 		char *sub cleanup_free = path_join(path, name),

@@ -31,7 +31,7 @@ const struct ignored_rule *check_ignored(struct check_view *v, enum check_id id,
 		const struct ignored_rule *r = LIST_AT(*list, struct ignored_rule *, i);
 		const struct node *n = r->node ? graph_node(v->g, r->node) : NULL;
 
-		if (!str_eq(r->rule, check_rules[id].name) ||
+		if (!str_eq(r->rule, check_rules[id].code.name) ||
 		    (r->node && (!n || !is_of(n, pos.file))))
 			continue;
 		v->used[i] = true;
@@ -46,7 +46,7 @@ static enum check_id rule_named(const char *name)
 {
 	enum check_id id = 0;
 
-	while (id < CHECK_COUNT && !str_eq(check_rules[id].name, name))
+	while (id < CHECK_COUNT && !str_eq(check_rules[id].code.name, name))
 		id++;
 	return id;
 }
@@ -56,21 +56,22 @@ static void entry_is_good(struct check_view *v, const struct ignored_rule *r, bo
 	enum check_id id = rule_named(r->rule);
 
 	if (id == CHECK_COUNT)
-		err_list_at(&v->report->errors, r->pos,
+		err_list_at(&v->report->errors, E_UNKNOWN_RULE, r->pos,
 			    "no rule is called '%s': 'orch check --rules' lists them", r->rule);
 	else if (r->node && !graph_node(v->g, r->node))
-		err_list_at(&v->report->errors, r->pos, "unknown node '%s'", r->node);
+		err_list_at(&v->report->errors, E_UNKNOWN_NODE, r->pos, "unknown node '%s'",
+			    r->node);
 	else if (used && v->now >= 0 && (uint64_t)v->now >= r->end)
-		err_list_at(&v->report->errors, r->pos,
+		err_list_at(&v->report->errors, E_IGNORED_RULE, r->pos,
 			    "rule '%s' was to be ignored until %s: mend what it says, or give it a "
 			    "later day",
 			    r->rule, r->until);
 	else if (!used && v->noted[id])
-		err_list_at(&v->report->notes, r->pos,
+		err_list_at(&v->report->notes, E_IGNORED_RULE, r->pos,
 			    "whether there is still something to ignore of '%s' is not known",
 			    r->rule);
 	else if (!used)
-		err_list_at(&v->report->errors, r->pos,
+		err_list_at(&v->report->errors, E_IGNORED_RULE, r->pos,
 			    "nothing is left to ignore of '%s'%s%s: take the entry out", r->rule,
 			    r->node ? " in " : "", r->node ? r->node : "");
 }

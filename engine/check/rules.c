@@ -6,118 +6,274 @@
 
 #define ERROR false
 #define WARNING true
+#define RULE(id, name, level, holds, text) [id] = {{name, ERR_USER, text}, level, holds}
 
 /* In the order of enum check_id. */
 const struct check_rule check_rules[] = {
-	[CHECK_UNREACHED_NODE] = {"unreached-node", ERROR, "a default target reaches every node"},
-	[CHECK_HOST_TOOLS] = {"host-tools", WARNING,
-			      "results do not depend on the host's programs"},
-	[CHECK_NESTED_STEPS] = {"nested-steps", WARNING,
-				"no steps make mounts and namespaces of their own"},
-	[CHECK_URL_WITHOUT_DIGEST] = {"url-without-digest", ERROR,
-				      "what comes from a URL is named by its digest"},
-	[CHECK_UNLOCKED_PACKAGE] = {"unlocked-package", ERROR,
-				    "every package is pinned by a lock that answers its recipe"},
-	[CHECK_IMAGE_FITS] = {"image-fits", ERROR, "images are no larger than their partitions"},
-	[CHECK_DATA_LAST] = {"data-last", ERROR, "the partition that keeps state is the last one"},
-	[CHECK_STATE_MOUNTED] = {"state-mounted", ERROR,
-				 "the partition that keeps state is mounted as what it holds"},
-	[CHECK_STATE_NAMED] = {"state-named", WARNING,
-			       "some file of a device keeps each path of the state"},
-	[CHECK_GROWING_TYPE] = {"growing-type", ERROR,
-				"a table that grows finds one partition of its type"},
-	[CHECK_ENVIRONMENT_RESERVED] = {"environment-reserved", ERROR,
-					"U-Boot's environment lies in reserved areas of the disk"},
-	[CHECK_FIRST_USABLE_BLOCK] =
-		{"first-usable-block", ERROR,
-		 "the table's first usable block is after U-Boot's environment"},
-	[CHECK_ENVIRONMENT_LINE] = {"environment-line", ERROR,
-				    "fw_env.config says device, offset and size"},
-	[CHECK_ENVIRONMENT_OFFSET] = {"environment-offset", ERROR,
-				      "U-Boot and fw_env.config look at the same places"},
-	[CHECK_ENVIRONMENT_SIZE] = {"environment-size", ERROR,
-				    "U-Boot and fw_env.config agree on the size"},
-	[CHECK_ENVIRONMENT_COPIES] = {"environment-copies", ERROR,
-				      "the environment has two copies, and U-Boot knows"},
-	[CHECK_ENVIRONMENT_PLACE] = {"environment-place", ERROR,
-				     "U-Boot keeps its environment on the disk, where it is said"},
-	[CHECK_SWITCHED_REGION] = {"switched-region", ERROR,
-				   "the region of boot-gpt-switch is twice the first partition"},
-	[CHECK_SLOT_DEVICE] = {"slot-device", ERROR, "RAUC's slots are partitions of the disk"},
-	[CHECK_SLOT_BOOTNAME] = {"slot-bootname", ERROR, "the boot script tries every bootname"},
-	[CHECK_SLOT_PARTITION] = {"slot-partition", ERROR,
-				  "the boot script takes each slot from its partition"},
-	[CHECK_BOOT_ORDER] = {"boot-order", ERROR, "the boot script follows BOOT_ORDER"},
-	[CHECK_BOOT_COUNTER] = {"boot-counter", ERROR,
-				"every try of a slot costs one, and that is saved"},
-	[CHECK_BOOT_PROMPT] = {"boot-prompt", ERROR, "nothing leads to U-Boot's prompt"},
-	[CHECK_CHOSEN_LINE] = {"chosen-line", ERROR,
-			       "the boot script says the line that the device promises"},
-	[CHECK_KERNEL_ARGUMENTS] = {"kernel-arguments", ERROR,
-				    "the kernel is told gpt, panic= and rauc.slot="},
-	[CHECK_FIT_IMAGE] = {"fit-image", ERROR,
-			     "U-Boot reads FIT images, and each part of one has a hash"},
-	[CHECK_ONE_KERNEL] = {"one-kernel", ERROR,
-			      "a tree of packages, or a root slot, has one kernel"},
-	[CHECK_KERNEL_FEATURES] = {"kernel-features", ERROR,
-				   "the kernel has dm-verity, squashfs and loop"},
-	[CHECK_KERNEL_ROOM] = {"kernel-room", ERROR, "the kernel has room where U-Boot puts it"},
-	[CHECK_MIN_BUNDLE_VERSION] = {"min-bundle-version", ERROR,
-				      "old bundles are refused, and the new one is not"},
-	[CHECK_CHECK_PURPOSE] = {"check-purpose", ERROR,
-				 "only certificates for code signing are accepted"},
-	[CHECK_BUNDLE_FORMATS] = {"bundle-formats", ERROR, "only verity bundles are accepted"},
-	[CHECK_STATUS_FILE] = {"status-file", ERROR, "RAUC's status outlives boots and updates"},
-	[CHECK_MARK_GOOD] = {"mark-good", ERROR,
-			     "a slot is marked good after the application has started"},
-	[CHECK_FAILURE_REBOOTS] = {"failure-reboots", ERROR,
-				   "a device whose application fails reboots"},
-	[CHECK_REPART_DISCARDS] = {"repart-discards", ERROR,
-				   "a table that grows discards no idle half of a region"},
-	[CHECK_UNIT_WORDS] = {"unit-words", ERROR,
-			      "systemd and sshd know the words that they are told"},
-	[CHECK_MISSING_UNIT] = {"missing-unit", ERROR, "units that others name are there"},
-	[CHECK_MISSING_PROGRAM] = {"missing-program", ERROR,
-				   "the project's programs are where files name them"},
-	[CHECK_SCRIPT_SYNTAX] = {"script-syntax", ERROR,
-				 "a shell can read each script of a device"},
-	[CHECK_SCRIPT_VARIABLES] = {"script-variables", ERROR,
-				    "scripts of a device set the variables that they use"},
-	[CHECK_DEVICE_AGREES] = {"device-agrees", ERROR,
-				 "files for the device say what its recipe promises"},
-	[CHECK_TABLE_RESTORED] = {"table-restored", ERROR,
-				  "U-Boot writes back the table that the disk has"},
-	[CHECK_SECOND_SLOT] = {"second-slot", ERROR,
-			       "an update writes to no slot that devices need meanwhile"},
-	[CHECK_DEVICE_NAMES] =
-		{"device-names", ERROR,
-		 "names of disks are made by a udev rule, and of partitions that are there"},
-	[CHECK_STABLE_NAMES] = {"stable-names", ERROR,
-				"disks have names that last: no mmcblkN, UUID=, LABEL="},
-	[CHECK_UNFILLED_TEMPLATE] = {"unfilled-template", ERROR,
-				     "no image has a template that was not filled"},
-	[CHECK_PRIVATE_KEY] = {"private-key", ERROR, "no private key is in an image"},
-	[CHECK_KEYRING_INSTALLED] = {"keyring-installed", ERROR,
-				     "an image has the keyring that system.conf names"},
-	[CHECK_BUNDLE_COMPATIBLE] = {"bundle-compatible", ERROR,
-				     "bundles are for the devices of the project"},
-	[CHECK_BUNDLE_CLASSES] = {"bundle-classes", ERROR,
-				  "every image of a bundle has a class of slots"},
-	[CHECK_BUNDLE_ORDER] = {"bundle-order", ERROR, "a bundle writes the boot loader last"},
-	[CHECK_SIGNER] = {"signer", ERROR,
-			  "the signer's key, certificate, usage and keyring fit each other"},
-	[CHECK_SIGNER_EXPIRES] = {"signer-expires", ERROR,
-				  "the signer's certificates are valid for another month"},
-	[CHECK_SIGNER_AGES] = {"signer-ages", WARNING,
-			       "the signer's certificates are valid for another quarter"},
-	[CHECK_KEYRING_OF_SIGNER] = {"keyring-of-signer", ERROR,
-				     "the devices' keyring knows the bundle's signer"},
-	[CHECK_UNTESTED_BUNDLE] = {"untested-bundle", WARNING, "what is signed was started before"},
-	[CHECK_TEST_COMMANDS] = {"test-commands", ERROR,
-				 "tests run commands on boards that take some"},
-	[CHECK_DANGLING_LINK] = {"dangling-link", WARNING,
-				 "links that systemd or libc follow lead to something"},
-	[CHECK_COUNT] = {NULL, ERROR, NULL},
+	RULE(CHECK_UNREACHED_NODE, "unreached-node", ERROR, "a default target reaches every node",
+	     "A recipe that no default target needs is built only when it is asked for by name, "
+	     "and so nobody notices when it breaks. Name it in 'default' of "
+	     "recipes/project.yaml, use it in another node, or delete the file. Recipes below "
+	     "tests/ may stand alone."),
+	RULE(CHECK_HOST_TOOLS, "host-tools", WARNING,
+	     "results do not depend on the host's programs",
+	     "A node with 'root: host' runs with the programs of this machine, so that another "
+	     "machine may give another result, and an upgrade of this one, too. Name a tree of "
+	     "packages in 'root'."),
+	RULE(CHECK_NESTED_STEPS, "nested-steps", WARNING,
+	     "no steps make mounts and namespaces of their own",
+	     "'nested: true' lets steps make mounts and namespaces of their own. They reach more "
+	     "of the kernel than other steps can, so it is said each time; look at what they "
+	     "run."),
+	RULE(CHECK_URL_WITHOUT_DIGEST, "url-without-digest", ERROR,
+	     "what comes from a URL is named by its digest",
+	     "A step downloads something, and nothing says what that has to be: the result "
+	     "depends on what is there that day. Let a node of kind 'fetch' get it, with its "
+	     "sha256, and name that node as input."),
+	RULE(CHECK_UNLOCKED_PACKAGE, "unlocked-package", ERROR,
+	     "every package is pinned by a lock that answers its recipe",
+	     "Packages that no lock pins would be whatever the archive has on the day of the "
+	     "build. Run 'orch lock NODE' and commit the lock; 'orch explain not-locked' and "
+	     "'lock-stale' tell more."),
+	RULE(CHECK_IMAGE_FITS, "image-fits", ERROR, "images are no larger than their partitions",
+	     "An image that is larger than its partition cannot be written, and partitions of "
+	     "devices that were shipped do not grow. Make the image smaller or the partition "
+	     "larger, as long as no device has it."),
+	RULE(CHECK_DATA_LAST, "data-last", ERROR, "the partition that keeps state is the last one",
+	     "The partition that keeps state takes what a larger card has, which only the last "
+	     "one can. Another one after it would also stand in the way when the device is to "
+	     "have more room."),
+	RULE(CHECK_STATE_MOUNTED, "state-mounted", ERROR,
+	     "the partition that keeps state is mounted as what it holds",
+	     "The partition that keeps state has to be mounted with the file system that it "
+	     "holds. Otherwise the device starts without its state, or not at all. Compare the "
+	     "line of fstab with the node of kind 'disk'."),
+	RULE(CHECK_STATE_NAMED, "state-named", WARNING,
+	     "some file of a device keeps each path of the state",
+	     "The device promises to keep a path, and no file of it names that path, so that "
+	     "perhaps nothing keeps it. Look at what should mount or link it there, or take it "
+	     "out of the promise."),
+	RULE(CHECK_GROWING_TYPE, "growing-type", ERROR,
+	     "a table that grows finds one partition of its type",
+	     "A table that grows finds the partition by its type. With two of that type, or "
+	     "none, another one grows, or none does."),
+	RULE(CHECK_ENVIRONMENT_RESERVED, "environment-reserved", ERROR,
+	     "U-Boot's environment lies in reserved areas of the disk",
+	     "U-Boot's environment lies outside of all partitions, so partitioning tools take "
+	     "its place for free space and may overwrite or discard it. Name its copies under "
+	     "'reserved' of the disk."),
+	RULE(CHECK_FIRST_USABLE_BLOCK, "first-usable-block", ERROR,
+	     "the table's first usable block is after U-Boot's environment",
+	     "The first usable block of a partition table says where tools may begin to write. "
+	     "It has to be after U-Boot's environment; orch sets it so when the copies are named "
+	     "under 'reserved'."),
+	RULE(CHECK_ENVIRONMENT_LINE, "environment-line", ERROR,
+	     "fw_env.config says device, offset and size",
+	     "/etc/fw_env.config tells RAUC and fw_setenv where the environment is, a line for "
+	     "each copy: device, offset, size. Without it no slot can be chosen or marked good. "
+	     "In a template, {{DEVICE#fw-env}} is made from the disk."),
+	RULE(CHECK_ENVIRONMENT_OFFSET, "environment-offset", ERROR,
+	     "U-Boot and fw_env.config look at the same places",
+	     "U-Boot and fw_env.config must mean the same bytes: with two opinions, RAUC writes "
+	     "an environment that U-Boot never reads, and the update never starts."),
+	RULE(CHECK_ENVIRONMENT_SIZE, "environment-size", ERROR,
+	     "U-Boot and fw_env.config agree on the size",
+	     "The check sum of the environment is over its whole size. When U-Boot and "
+	     "fw_env.config differ in it, each finds the other's environment damaged."),
+	RULE(CHECK_ENVIRONMENT_COPIES, "environment-copies", ERROR,
+	     "the environment has two copies, and U-Boot knows",
+	     "One copy of the environment is lost when the power is cut while it is written, and "
+	     "with it which slot to start. Give it two, and tell U-Boot: "
+	     "CONFIG_SYS_REDUNDAND_ENVIRONMENT=y."),
+	RULE(CHECK_ENVIRONMENT_PLACE, "environment-place", ERROR,
+	     "U-Boot keeps its environment on the disk, where it is said",
+	     "U-Boot has to keep its environment where fw_env.config says: on the same device, "
+	     "in its user area, at an offset and of a size that a fragment of its configuration "
+	     "names. What no fragment says is the board's default, which changes with U-Boot."),
+	RULE(CHECK_SWITCHED_REGION, "switched-region", ERROR,
+	     "the region of boot-gpt-switch is twice the first partition",
+	     "RAUC's boot-gpt-switch writes the half of a region that is not in use, then points "
+	     "the first partition at it. The region has to be twice that partition, begin where "
+	     "it begins, and be reserved on the disk with 'region: 2x'."),
+	RULE(CHECK_SLOT_DEVICE, "slot-device", ERROR, "RAUC's slots are partitions of the disk",
+	     "A slot of RAUC's system.conf names a device that the disk does not have, so that "
+	     "installing would fail on the device. Name a partition of the disk."),
+	RULE(CHECK_SLOT_BOOTNAME, "slot-bootname", ERROR, "the boot script tries every bootname",
+	     "The boot script never tries a slot that RAUC can choose. An update into that slot "
+	     "would never start."),
+	RULE(CHECK_SLOT_PARTITION, "slot-partition", ERROR,
+	     "the boot script takes each slot from its partition",
+	     "The boot script takes a slot from another partition than RAUC writes it to. After "
+	     "an update the device would start what it had before, or nothing."),
+	RULE(CHECK_BOOT_ORDER, "boot-order", ERROR, "the boot script follows BOOT_ORDER",
+	     "RAUC chooses the slot that is tried first by BOOT_ORDER. The boot script has to go "
+	     "through it, and must not set it each time."),
+	RULE(CHECK_BOOT_COUNTER, "boot-counter", ERROR,
+	     "every try of a slot costs one, and that is saved",
+	     "Each try of a slot has to cost one, and that has to be saved before the kernel "
+	     "starts. Otherwise a slot that does not come up is tried for ever, and the device "
+	     "never falls back to the good one."),
+	RULE(CHECK_BOOT_PROMPT, "boot-prompt", ERROR, "nothing leads to U-Boot's prompt",
+	     "A device in the field has nobody to type at U-Boot's prompt. Whatever goes wrong "
+	     "has to end in a reset, so that the next slot is tried: a last line 'reset' in the "
+	     "script, a CONFIG_BOOTCOMMAND that ends in it, CONFIG_BOOTDELAY=-2, "
+	     "CONFIG_RESET_TO_RETRY=y."),
+	RULE(CHECK_CHOSEN_LINE, "chosen-line", ERROR,
+	     "the boot script says the line that the device promises",
+	     "The device says by which line its boot loader tells the chosen slot, and scenarios "
+	     "wait for that line. The boot script has to print it."),
+	RULE(CHECK_KERNEL_ARGUMENTS, "kernel-arguments", ERROR,
+	     "the kernel is told gpt, panic= and rauc.slot=",
+	     "The kernel needs 'gpt' to use the backup of a damaged table, 'panic=' to reboot "
+	     "instead of hanging, and 'rauc.slot=' so that RAUC knows which slot it runs from."),
+	RULE(CHECK_FIT_IMAGE, "fit-image", ERROR,
+	     "U-Boot reads FIT images, and each part of one has a hash",
+	     "A slot starts by a FIT image. U-Boot has to be able to read it (CONFIG_FIT=y), and "
+	     "each of its parts needs a hash, for one without is started even when it is "
+	     "damaged."),
+	RULE(CHECK_ONE_KERNEL, "one-kernel", ERROR,
+	     "a tree of packages, or a root slot, has one kernel",
+	     "With two kernels in a tree, or in what one slot is made of, the initramfs belongs "
+	     "to one and the modules to the other. Name one kernel, and let every node that has "
+	     "one take the same: 'orch lock --update PACKAGE' without a node."),
+	RULE(CHECK_KERNEL_FEATURES, "kernel-features", ERROR,
+	     "the kernel has dm-verity, squashfs and loop",
+	     "RAUC mounts a bundle by loop, dm-verity and squashfs. A kernel without them starts "
+	     "well and can never be updated. This is seen once the tree of the kernel was built."),
+	RULE(CHECK_KERNEL_ROOM, "kernel-room", ERROR, "the kernel has room where U-Boot puts it",
+	     "U-Boot loads the kernel to an address and unpacks it there. It must not reach into "
+	     "what is loaded next to it, and not be larger than U-Boot unpacks "
+	     "(CONFIG_SYS_BOOTM_LEN)."),
+	RULE(CHECK_MIN_BUNDLE_VERSION, "min-bundle-version", ERROR,
+	     "old bundles are refused, and the new one is not",
+	     "Without 'min-bundle-version' in system.conf, an old bundle with known holes is as "
+	     "good as a new one. It must not be above the version of the bundle that is built, "
+	     "which devices would refuse."),
+	RULE(CHECK_CHECK_PURPOSE, "check-purpose", ERROR,
+	     "only certificates for code signing are accepted",
+	     "'check-purpose=codesign' in system.conf makes devices accept certificates for code "
+	     "signing only, and not, say, one for e-mail from the same CA."),
+	RULE(CHECK_BUNDLE_FORMATS, "bundle-formats", ERROR, "only verity bundles are accepted",
+	     "Devices should take bundles of format 'verity' alone: what is read is checked, "
+	     "each block of it. 'plain' can be changed after its signature was checked "
+	     "(CVE-2020-25860)."),
+	RULE(CHECK_STATUS_FILE, "status-file", ERROR, "RAUC's status outlives boots and updates",
+	     "RAUC keeps its status in a file, which has to be on a partition that outlives "
+	     "boots and updates. In a slot it is lost with the next update."),
+	RULE(CHECK_MARK_GOOD, "mark-good", ERROR,
+	     "a slot is marked good after the application has started",
+	     "A slot may be marked good only when the device does what it is for. The unit that "
+	     "does it needs Requires= and After= of the one that tells, and has to be enabled; "
+	     "otherwise a broken application counts as good, or a good one is given up after its "
+	     "tries."),
+	RULE(CHECK_FAILURE_REBOOTS, "failure-reboots", ERROR,
+	     "a device whose application fails reboots",
+	     "A device whose application fails has to reboot, so that the tries are used up and "
+	     "the other slot comes: 'FailureAction=reboot' in the unit that waits for it."),
+	RULE(CHECK_REPART_DISCARDS, "repart-discards", ERROR,
+	     "a table that grows discards no idle half of a region",
+	     "systemd-repart discards free space, and the idle half of a region looks like that. "
+	     "Give it --discard=no, also by a drop-in for systemd-repart.service."),
+	RULE(CHECK_UNIT_WORDS, "unit-words", ERROR,
+	     "systemd and sshd know the words that they are told",
+	     "systemd ignores a section or key that it does not know, and says so only in the "
+	     "journal of the device; sshd does not start with one. It is a typing error in most "
+	     "cases."),
+	RULE(CHECK_MISSING_UNIT, "missing-unit", ERROR, "units that others name are there",
+	     "A unit names another one that is not there, so that it waits for nothing, or does "
+	     "not start. Correct the name, or install what brings it."),
+	RULE(CHECK_MISSING_PROGRAM, "missing-program", ERROR,
+	     "the project's programs are where files name them",
+	     "A file names a program of the project at a place where it does not lie on the "
+	     "device. Correct the path, or copy the program there."),
+	RULE(CHECK_SCRIPT_SYNTAX, "script-syntax", ERROR,
+	     "a shell can read each script of a device",
+	     "A script that devices get cannot be read by its shell, and would fail when it is "
+	     "started. The message has what the shell says."),
+	RULE(CHECK_SCRIPT_VARIABLES, "script-variables", ERROR,
+	     "scripts of a device set the variables that they use",
+	     "A script that devices get uses a variable that nothing sets. It is a typing error "
+	     "in most cases; if the caller sets it, write ${NAME:-}."),
+	RULE(CHECK_DEVICE_AGREES, "device-agrees", ERROR,
+	     "files for the device say what its recipe promises",
+	     "A file that was written by hand says something else than the node of kind 'device' "
+	     "promises: system.conf, fw_env.config, the boot script. Change one of them, or let "
+	     "a template be filled from the device's facts."),
+	RULE(CHECK_TABLE_RESTORED, "table-restored", ERROR,
+	     "U-Boot writes back the table that the disk has",
+	     "U-Boot's script writes a partition table back when both copies are lost. It has to "
+	     "be the one of the disk, or such a device gets another layout and loses its state."),
+	RULE(CHECK_SECOND_SLOT, "second-slot", ERROR,
+	     "an update writes to no slot that devices need meanwhile",
+	     "A class of slots with one member would be written while the device still needs it, "
+	     "and a cut then leaves nothing. Give it a second slot, or a type that RAUC "
+	     "switches."),
+	RULE(CHECK_DEVICE_NAMES, "device-names", ERROR,
+	     "names of disks are made by a udev rule, and of partitions that are there",
+	     "A path below /dev is used that nothing on the device makes, or that means a "
+	     "partition which the disk does not have. Name it as a udev rule of the image does, "
+	     "or by /dev/disk/by-partlabel/."),
+	RULE(CHECK_STABLE_NAMES, "stable-names", ERROR,
+	     "disks have names that last: no mmcblkN, UUID=, LABEL=",
+	     "mmcblk0, UUID= and LABEL= do not name one disk for ever: the kernel numbers disks "
+	     "as it finds them, and both slots carry the same file system. Use names that a udev "
+	     "rule or the partition table gives."),
+	RULE(CHECK_UNFILLED_TEMPLATE, "unfilled-template", ERROR,
+	     "no image has a template that was not filled",
+	     "A file with {{…}} would come onto the device as it is. Lay it with 'template' "
+	     "instead of 'copy', after what copies its directory."),
+	RULE(CHECK_PRIVATE_KEY, "private-key", ERROR, "no private key is in an image",
+	     "A private key in an image is in the hands of everybody who has the image. Keys are "
+	     "made on the device when it starts first, or stay in pki/private/ and never leave "
+	     "the machine that signs."),
+	RULE(CHECK_KEYRING_INSTALLED, "keyring-installed", ERROR,
+	     "an image has the keyring that system.conf names",
+	     "system.conf names a keyring, and no image puts one there. Devices could verify "
+	     "nothing, and would refuse every update."),
+	RULE(CHECK_BUNDLE_COMPATIBLE, "bundle-compatible", ERROR,
+	     "bundles are for the devices of the project",
+	     "RAUC takes only bundles whose 'compatible' is that of the device. Say the same in "
+	     "the recipe of the bundle and in system.conf; a value of the device's facts does "
+	     "both."),
+	RULE(CHECK_BUNDLE_CLASSES, "bundle-classes", ERROR,
+	     "every image of a bundle has a class of slots",
+	     "A bundle has an image for a class of slots that devices do not have, and would be "
+	     "refused. Compare the names with the slots in system.conf."),
+	RULE(CHECK_BUNDLE_ORDER, "bundle-order", ERROR, "a bundle writes the boot loader last",
+	     "The images of a bundle are written in their order, and the boot loader switches to "
+	     "what is new. It has to come last, so that a cut before it leaves the old system "
+	     "whole."),
+	RULE(CHECK_SIGNER, "signer", ERROR,
+	     "the signer's key, certificate, usage and keyring fit each other",
+	     "The key, the certificate, its usages and the keyring that belong to a signer have "
+	     "to fit each other. Otherwise a build fails when it signs, or devices refuse what "
+	     "was signed."),
+	RULE(CHECK_SIGNER_EXPIRES, "signer-expires", ERROR,
+	     "the signer's certificates are valid for another month",
+	     "The signer's certificates are over in less than a month, or already. Devices check "
+	     "the date, and refuse what was signed by then. Issue a new one now."),
+	RULE(CHECK_SIGNER_AGES, "signer-ages", WARNING,
+	     "the signer's certificates are valid for another quarter",
+	     "The signer's certificates are over within a quarter. Issue new ones while there is "
+	     "time; a new CA needs an update that brings it before the old one is over."),
+	RULE(CHECK_KEYRING_OF_SIGNER, "keyring-of-signer", ERROR,
+	     "the devices' keyring knows the bundle's signer",
+	     "The keyring that devices have does not know the signer of a bundle, so that they "
+	     "would refuse it. Sign with a certificate below a CA of that keyring, or bring the "
+	     "new CA with an update that the old one signs."),
+	RULE(CHECK_UNTESTED_BUNDLE, "untested-bundle", WARNING, "what is signed was started before",
+	     "A bundle is signed though nothing has started what is in it. Name the verdict of a "
+	     "scenario in 'tested-by', and it is signed only when that has passed."),
+	RULE(CHECK_TEST_COMMANDS, "test-commands", ERROR,
+	     "tests run commands on boards that take some",
+	     "A scenario runs commands on a board that takes none ('agent: none'). Use a board "
+	     "with an agent, or look at the console alone."),
+	RULE(CHECK_DANGLING_LINK, "dangling-link", WARNING,
+	     "links that systemd or libc follow lead to something",
+	     "A symbolic link in an image leads to something that the image does not have: a "
+	     "unit that is enabled and not installed, a file of libc. Install the package that "
+	     "brings it, or take the link out."),
+	[CHECK_COUNT] = {{NULL, ERR_USER, NULL}, ERROR, NULL},
 };
 
 void check_report_clear(struct check_report *r)
@@ -138,10 +294,10 @@ void check_say(struct check_view *v, enum check_id id, struct pos pos, const cha
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	if (ignored)
-		err_list_at(&v->report->notes, pos, "%s [%s] (ignored: %s)", text,
-			    check_rules[id].name, ignored->why);
+		err_list_at(&v->report->notes, &check_rules[id].code, pos, "%s (ignored: %s)", text,
+			    ignored->why);
 	else
-		err_list_at(to, pos, "%s [%s]", text, check_rules[id].name);
+		err_list_at(to, &check_rules[id].code, pos, "%s", text);
 }
 
 void check_note(struct check_view *v, enum check_id id, struct pos pos, const char *fmt, ...)
@@ -153,5 +309,5 @@ void check_note(struct check_view *v, enum check_id id, struct pos pos, const ch
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	v->noted[id] = true;
-	err_list_at(&v->report->notes, pos, "%s [%s]", text, check_rules[id].name);
+	err_list_at(&v->report->notes, &check_rules[id].code, pos, "%s", text);
 }

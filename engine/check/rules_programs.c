@@ -196,7 +196,7 @@ static void is_whole(struct check_view *v, const char *path, const char *text)
 	struct pos pos = {path, 1, 1};
 	const char *why, *number;
 
-	if (in < 0 || said < 0 || proc_run(argv, &opts, &err) == 0 || err->cls != ERR_BUILD ||
+	if (in < 0 || said < 0 || proc_run(argv, &opts, &err) == 0 || err->code->cls != ERR_BUILD ||
 	    pread(said, buf, MAX_SAID, 0) <= 0)
 		return;
 	buf[strcspn(buf, "\n")] = 0;

@@ -21,7 +21,7 @@ static int no_private_key(struct check_view *v, const struct check_file *f, stru
 	ssize_t n;
 
 	if (fd < 0)
-		return err_errno(err, ERR_USER, errno, "cannot open '%s'", f->path);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open '%s'", f->path);
 	n = pread(fd, text, SCAN_BYTES, 0);
 	what = n > 0 ? private_key_in(text, (size_t)n) : NULL;
 	if (what)

@@ -96,10 +96,10 @@ static int make_home(const struct owner *o, struct err **err)
 	struct stat st;
 
 	if (mkdir(home, 0755) == 0 && lchown(home, o->uid, o->gid) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot give '%s' away", home);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot give '%s' away", home);
 	if (lstat(home, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != o->uid)
 		return err_set(
-			err, ERR_ENV,
+			err, E_OTHER_USER,
 			"user %u has no home, and '%s' is not his directory: set HOME to one "
 			"that is",
 			(unsigned)o->uid, home);
@@ -267,7 +267,7 @@ int act_as_owner(struct cli *c, struct err **err)
 		return 0;
 	if (project_find(".", &project, &outside) == 0) {
 		if (stat(project, &st) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot open '%s'", project);
+			return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", project);
 	} else {
 		st.st_uid = told_id("SUDO_UID");
 		st.st_gid = told_id("SUDO_GID");

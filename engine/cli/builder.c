@@ -63,7 +63,7 @@ static int open_events(struct builder *b, struct err **err)
 		return 0;
 	b->events_file = fopen(path, "we");
 	if (!b->events_file)
-		return err_errno(err, ERR_USER, errno, "cannot write '%s'", path);
+		return err_errno(err, E_REPORT_UNWRITABLE, errno, "cannot write '%s'", path);
 	b->events = ui_json_new(b->events_file);
 	tee_add(&b->tee, ui_json_sink(b->events));
 	return 0;
@@ -156,7 +156,7 @@ static int exit_code(const struct sched_result *r)
 {
 	if (r->signal)
 		return 128 + r->signal;
-	return r->first_error ? err_exit_code(r->first_error->cls) : 0;
+	return r->first_error ? err_exit_code(r->first_error->code->cls) : 0;
 }
 
 /* A node that was in the store is news when the project had something else of it. */
@@ -205,7 +205,7 @@ static int record_run(struct builder *b, int code, struct err **err)
 {
 	int rc = write_history(b, code, err);
 
-	if (rc == 0 || !b->result.signal || (*err)->cls != ERR_CANCEL)
+	if (rc == 0 || !b->result.signal || (*err)->code->cls != ERR_CANCEL)
 		return rc;
 	err_free(steal_ptr(*err));
 	return 0;
@@ -225,7 +225,7 @@ static int check_events(const struct builder *b, struct err **err)
 {
 	if (!b->events_file || (fflush(b->events_file) == 0 && !ferror(b->events_file)))
 		return 0;
-	return err_set(err, ERR_RESOURCE, "cannot write all events to '%s'", b->cli->events);
+	return err_set(err, E_SCRATCH_FAILED, "cannot write all events to '%s'", b->cli->events);
 }
 
 void builder_failures(const struct builder *b)
@@ -337,7 +337,7 @@ static int deliver_all(struct builder *b, const struct sched_opts *opts,
 	}
 	count_outcomes(b);
 	if (damaged && !*ret_undelivered && !b->result.first_error && !b->result.signal)
-		err_set(ret_undelivered, ERR_STORE,
+		err_set(ret_undelivered, E_BLOB_DAMAGED,
 			"what was built just now is damaged in the store: is its disk broken?");
 	return 0;
 }
@@ -390,7 +390,7 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	if ((b->plain || b->tty) && !b->modest)
 		banner(b);
 	if (run_and_deliver(b, &opts, &undelivered, err)) {
-		builder_failed(b, err_exit_code((*err)->cls));
+		builder_failed(b, err_exit_code((*err)->code->cls));
 		return -1;
 	}
 	note_use(b);

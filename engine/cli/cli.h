@@ -132,6 +132,7 @@ int cmd_pki(struct cli *c);
 int cmd_init(struct cli *c);
 int cmd_kinds(struct cli *c);
 int cmd_schema(struct cli *c);
+int cmd_explain(struct cli *c);
 int cmd_shell(struct cli *c);
 int cmd_store(struct cli *c);
 int cmd_doctor(struct cli *c);

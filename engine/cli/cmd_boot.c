@@ -88,12 +88,12 @@ static int choose_board(struct boot *b, const char *wanted, struct err **err)
 	if (best)
 		return 0;
 	if (!wanted)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_NO_BOARD,
 			       "this project has no board: describe one in recipes/boards/ ('orch "
 			       "kinds board')");
 	if (!session_node(&b->s, wanted, err))
 		return -1;
-	return err_set(err, ERR_USER, "node '%s' is not a board", wanted);
+	return err_set(err, E_WRONG_KIND, "node '%s' is not a board", wanted);
 }
 
 /* What is known of the device that boots from the image, and that SLOT is one of its. */
@@ -108,20 +108,21 @@ static int read_device(struct boot *b, const char *slot, struct err **err)
 	const char *text;
 
 	if (!device)
-		return err_set(err, ERR_USER, "--slot needs to know the device, and %s", why.buf);
+		return err_set(err, E_DEVICE_UNKNOWN, "--slot needs to know the device, and %s",
+			       why.buf);
 	text = facts_expand(p->facts, (struct pos){device->file, 1, 1},
 			    arena_printf(b->s.arena, "%s#" DEVICE_FACT, device->name), &errors);
 	if (!text)
-		return err_set(err, ERR_USER, "%s",
+		return err_set(err, E_DEVICE_UNKNOWN, "%s",
 			       errors.count ? errors.items[0]->text : "the device is wrong");
 	if (target_parse(b->s.arena, text, &b->target, err) < 0)
 		return -1;
 	if (!b->target.chooser)
-		return err_set(err, ERR_USER, "--slot: %s", b->target.unreadable);
+		return err_set(err, E_DEVICE_UNKNOWN, "--slot: %s", b->target.unreadable);
 	if (target_slot(&b->target, slot))
 		return 0;
 	all = target_bootnames(&b->target);
-	return err_set(err, ERR_USER, "the device has no slot '%s', only %s", slot, all);
+	return err_set(err, E_UNKNOWN_SLOT, "the device has no slot '%s', only %s", slot, all);
 }
 
 static int choose(struct boot *b, const struct cli *c, struct err **err)
@@ -132,7 +133,7 @@ static int choose(struct boot *b, const struct cli *c, struct err **err)
 	if (!b->image)
 		return -1;
 	if (!b->image->outputs.count || b->image->outputs.items[0].type != OUTPUT_IMAGE)
-		return err_set(err, ERR_USER, "node '%s' makes no image that could be booted",
+		return err_set(err, E_NO_IMAGE, "node '%s' makes no image that could be booted",
 			       name);
 	if (c->slot && read_device(b, c->slot, err) < 0)
 		return -1;
@@ -184,7 +185,7 @@ static int choose_slot(struct boot *b, const char *slot, struct err **err)
 	struct boot_state state cleanup_boot_state = {0};
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", b->card);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", b->card);
 	if (t->chooser->read(fd, t, &vars, err) < 0)
 		return -1;
 	t->chooser->get(&vars, t, &state);
@@ -205,7 +206,7 @@ static int make_card(struct boot *b, struct err **err)
 	int rc;
 
 	if (!from)
-		return err_set(err, ERR_INTERNAL, "node '%s' has no output", b->image->name);
+		return err_set(err, E_INTERNAL, "node '%s' has no output", b->image->name);
 	while (size <= a->size)
 		size *= 2;
 	if (tmp_dir(store_subdir(b->s.store, "tmp"), "boot", &b->dir, err))
@@ -218,7 +219,8 @@ static int make_card(struct boot *b, struct err **err)
 	if (rc)
 		return -1;
 	if (truncate(b->card, (off_t)size) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create a card of '%s'", b->card);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a card of '%s'",
+				 b->card);
 	return 0;
 }
 
@@ -245,7 +247,7 @@ static int prepare(struct boot *b, const struct cli *c, struct err **err)
 	b->firmware = blob(b, b->board_node, BOARD_FIRMWARE);
 	b->device_tree = blob(b, b->board_node, BOARD_DEVICE_TREE);
 	if (!json || !b->firmware)
-		return err_set(err, ERR_INTERNAL, "board '%s' has no description",
+		return err_set(err, E_INTERNAL, "board '%s' has no description",
 			       b->board_node->name);
 	if (board_read(json, &b->board, err) || make_card(b, err) || find_emulator(b, err))
 		return -1;
@@ -298,7 +300,7 @@ static int run(struct boot *b, const struct cli *c, int *ret_code, struct err **
 	if (!a.timeout_s && !isatty(STDIN_FILENO))
 		a.timeout_s = board_seconds(&b->board, UNATTENDED_S);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start QEMU");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start QEMU");
 	ours = pair[0];
 	rc = start_qemu(b, pair[1], &pid, err);
 	close(pair[1]);
@@ -312,7 +314,7 @@ static int run(struct boot *b, const struct cli *c, int *ret_code, struct err **
 	if (end_qemu(pid, rc == 0 && end == ATTACH_GUEST_OFF, rc ? NULL : err) || rc)
 		return -1;
 	if (end == ATTACH_TIMEOUT)
-		return err_set(err, ERR_TIMEOUT,
+		return err_set(err, E_BOARD_TIMEOUT,
 			       "the board was still on after %u s; --timeout gives it more",
 			       a.timeout_s);
 	*ret_code = end == ATTACH_SIGNAL ? 128 + number : 0;

@@ -152,7 +152,7 @@ int cmd_build(struct cli *c)
 	if (c->dry_run)
 		return cmd_plan(c);
 	if (c->exit_code) {
-		err_set(&err, ERR_USER,
+		err_set(&err, E_USAGE,
 			"--exit-code asks about a plan: 'orch plan', 'orch build -n'");
 		return cli_fail(&s, err);
 	}

@@ -40,7 +40,7 @@ static int finish(const struct session *s, struct check_report *r)
 				     "errors", err_array(&r->errors), "warnings",
 				     err_array(&r->warnings), "notes", err_array(&r->notes)),
 			   false);
-		return r->errors.count ? err_exit_code(r->errors.items[0]->cls) : 0;
+		return r->errors.count ? err_exit_code(r->errors.items[0]->code->cls) : 0;
 	}
 	say_all(s, "note", &r->notes);
 	say_all(s, "warning", &r->warnings);
@@ -75,14 +75,15 @@ static int list_rules(const struct cli *c)
 {
 	json_t *array = c->json ? json_array() : NULL;
 
-	for (const struct check_rule *r = check_rules; r->name; r++) {
+	for (const struct check_rule *r = check_rules; r->code.name; r++) {
 		const char *level = r->warning ? "warning" : "error";
 
 		if (array)
-			json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "name", r->name,
-							       "level", level, "text", r->text));
+			json_array_append_new(array,
+					      json_pack("{s:s, s:s, s:s}", "name", r->code.name,
+							"level", level, "text", r->holds));
 		else
-			printf("%-22s %-8s %s\n", r->name, level, r->text);
+			printf("%-22s %-8s %s\n", r->code.name, level, r->holds);
 	}
 	if (array)
 		json_print(stdout, json_pack("{s:i, s:o}", "v", 1, "rules", array), false);

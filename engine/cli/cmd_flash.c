@@ -63,20 +63,20 @@ static int open_image(struct flashing *f, const char *name, uint64_t *ret_size, 
 		return -1;
 	a = n->record && n->record->output_count ? &n->record->outputs[0] : NULL;
 	if (!a || a->type != OUTPUT_IMAGE)
-		return err_set(err, ERR_USER, "node '%s' makes no image", name);
+		return err_set(err, E_NO_IMAGE, "node '%s' makes no image", name);
 	path = cas_path(store_dir(f->s.store), a->type, &a->digest);
 	rc = gpt_read(path, &parts, err);
 	gpt_parts_clear(&parts);
 	if (rc < 0) {
 		err_free(steal_ptr(*err));
-		return err_set(err, ERR_USER,
+		return err_set(err, E_NO_IMAGE,
 			       "the image of node '%s' has no partition table: it is not a whole "
 			       "card",
 			       name);
 	}
 	f->image = open(path, O_RDONLY | O_CLOEXEC);
 	if (f->image < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot read '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read '%s'", path);
 	*ret_size = a->size;
 	return 0;
 }
@@ -93,7 +93,7 @@ static int ask(const struct flashing *f, const struct cli *c, struct err **err)
 	if (c->yes)
 		return 0;
 	if (!isatty(STDIN_FILENO))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_NOT_CONFIRMED,
 			       "without a terminal to ask on, flash wants to be told --yes");
 	fprintf(stderr, "type '%s' to go on: ", name);
 	fflush(stderr);
@@ -102,7 +102,7 @@ static int ask(const struct flashing *f, const struct cli *c, struct err **err)
 	answer[strcspn(answer, "\n")] = 0;
 	if (str_eq(answer, name))
 		return 0;
-	return err_set(err, ERR_USER, "'%s' is not '%s': nothing was written", answer, name);
+	return err_set(err, E_NOT_CONFIRMED, "'%s' is not '%s': nothing was written", answer, name);
 }
 
 static int fill_card(struct flashing *f, const char *name, struct err **err)

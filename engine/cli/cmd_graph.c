@@ -114,7 +114,7 @@ static int write_svg(const struct str *dot, struct err **err)
 	int fd cleanup_fd = -1;
 
 	if (!program)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_PROGRAM_MISSING,
 			       "drawing SVG needs 'dot': install the package graphviz, "
 			       "or use --format mermaid");
 	if (tmp_in_memory("graph.dot", dot->buf, dot->len, &fd, err) < 0)

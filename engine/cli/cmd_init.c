@@ -63,15 +63,15 @@ static int refuse_filled(const char *dir, struct err **err)
 	bool filled = false;
 
 	if (!d)
-		return errno == ENOENT
-			       ? 0
-			       : err_errno(err, ERR_USER, errno, "cannot use directory '%s'", dir);
+		return errno == ENOENT ? 0
+				       : err_errno(err, E_FILE_UNREADABLE, errno,
+						   "cannot use directory '%s'", dir);
 	for (struct dirent *e; !filled && (e = readdir(d));)
 		filled = !str_eq(e->d_name, ".") && !str_eq(e->d_name, "..");
 	closedir(d);
 	if (filled)
-		return err_set(err, ERR_USER, "'%s' is not empty; init creates a new directory",
-			       dir);
+		return err_set(err, E_DIRECTORY_NOT_EMPTY,
+			       "'%s' is not empty; init creates a new directory", dir);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ static const struct kind *find_kind(const char *name, struct err **err)
 		strs_push(&names, kinds_all[i]->name);
 	near = str_nearest(name, names.items, names.count);
 	strs_clear(&names);
-	err_set(err, ERR_USER, "no kind '%s'; %s%s%s", name, near ? "did you mean '" : "",
+	err_set(err, E_UNKNOWN_KIND, "no kind '%s'; %s%s%s", name, near ? "did you mean '" : "",
 		near ? near : "'orch kinds' lists them", near ? "'?" : "");
 	return NULL;
 }

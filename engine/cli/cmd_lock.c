@@ -54,7 +54,7 @@ static int lock_all(struct relock *l, const char *name, struct err **err)
 	if (name && !only)
 		return -1;
 	if (only && !lock_applies(only->recipe))
-		return err_set(err, ERR_USER, "node '%s' of kind '%s' has no lock", name,
+		return err_set(err, E_WRONG_KIND, "node '%s' of kind '%s' has no lock", name,
 			       only->recipe->kind->name);
 	for (size_t i = 0; i < g->order.count; i++) {
 		const struct node *n = g->order.items[i];
@@ -63,7 +63,8 @@ static int lock_all(struct relock *l, const char *name, struct err **err)
 			return -1;
 	}
 	if (l->opts.package && !l->named)
-		return err_set(err, ERR_USER, "no lock has a package '%s'", l->opts.package);
+		return err_set(err, E_UNKNOWN_PACKAGE, "no lock has a package '%s'",
+			       l->opts.package);
 	return 0;
 }
 

@@ -94,16 +94,16 @@ static int look(void *arg, const struct run_info *run, const struct run_node *n)
 static int nothing(const struct session *s, const char *name, struct err **err)
 {
 	if (s->cli->run)
-		return err_set(err, ERR_USER, "run '%s' has no log of '%s'", s->cli->run,
+		return err_set(err, E_NO_LOG, "run '%s' has no log of '%s'", s->cli->run,
 			       name ? name : "a failed node");
 	if (name && s->dir)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_NO_LOG,
 			       "node '%s' has no log: this project never built it with this store",
 			       name);
 	if (name)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_NO_LOG,
 			       "node '%s' has no log: it was never built with this store", name);
-	return err_set(err, ERR_USER,
+	return err_set(err, E_NO_LOG,
 		       "no node%s failed in any recorded run; name one: orch log NODE",
 		       s->dir ? " of this project" : "");
 }
@@ -139,9 +139,9 @@ static int print_running(const struct session *s, const char *node, struct err *
 static int follow(const struct cli *c, const char *node, int *ret_code, struct err **err)
 {
 	if (!node)
-		return err_set(err, ERR_USER, "-f wants a node: orch log -f NODE");
+		return err_set(err, E_USAGE, "-f wants a node: orch log -f NODE");
 	if (c->json || c->run)
-		return err_set(err, ERR_USER, "-f goes with neither --json nor --run");
+		return err_set(err, E_USAGE, "-f goes with neither --json nor --run");
 	return log_follow(c, node, ret_code, err);
 }
 

@@ -14,7 +14,7 @@ int cmd_pki(struct cli *c)
 	if (code)
 		return code;
 	if (!str_eq(c->args.items[0], "init")) {
-		err_set(&err, ERR_USER, "no 'orch pki %s'; there is 'orch pki init'",
+		err_set(&err, E_UNKNOWN_COMMAND, "no 'orch pki %s'; there is 'orch pki init'",
 			c->args.items[0]);
 		return cli_fail(&s, err);
 	}

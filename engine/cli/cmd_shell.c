@@ -35,7 +35,7 @@ static int find_node(struct shell *sh, const struct cli *c, struct err **err)
 	kind = sh->node->recipe->kind;
 	if (kind->has_shell)
 		return 0;
-	return err_set(err, ERR_USER,
+	return err_set(err, E_NO_SHELL,
 		       "a node of kind '%s' has no sandbox to stand in; 'orch shell' is for kind "
 		       "'run', 'orch boot' shows an image",
 		       kind->name);

@@ -247,7 +247,7 @@ static int gc_limit(struct session *s, const struct cli *c, uint64_t *ret, struc
 
 	if (c->size)
 		return size_parse(c->size, ret) || !*ret
-			       ? err_set(err, ERR_USER, "--size wants a size such as 20G, not '%s'",
+			       ? err_set(err, E_USAGE, "--size wants a size such as 20G, not '%s'",
 					 c->size)
 			       : 0;
 	if (user_config_read(s->arena, &config, err))
@@ -318,7 +318,7 @@ int cmd_store(struct cli *c)
 		if (str_eq(c->args.items[0], verbs[i].name))
 			return verbs[i].run(&s, c);
 	}
-	err_set(&err, ERR_USER, "no 'orch store %s'; there are du, gc, verify and repair",
+	err_set(&err, E_UNKNOWN_COMMAND, "no 'orch store %s'; there are du, gc, verify and repair",
 		c->args.items[0]);
 	return cli_fail(&s, err);
 }

@@ -33,15 +33,15 @@ static int bad_run(const struct session *s, const char *text, uint64_t number, s
 		if ((uint64_t)runs[i].id != number)
 			continue;
 		if (!runs[i].root)
-			return err_set(err, ERR_USER,
+			return err_set(err, E_UNKNOWN_RUN,
 				       "run %s is from before runs were told apart by project; "
 				       "--all takes it",
 				       text);
-		return err_set(err, ERR_USER,
+		return err_set(err, E_UNKNOWN_RUN,
 			       "run %s is of project '%s' in '%s'; --all takes it, too", text,
 			       runs[i].name, runs[i].root);
 	}
-	return err_set(err, ERR_USER, "no run '%s'; 'orch runs' lists them", text);
+	return err_set(err, E_UNKNOWN_RUN, "no run '%s'; 'orch runs' lists them", text);
 }
 
 int history_run(const struct session *s, const char *text, struct run_info *ret, struct err **err)
@@ -52,7 +52,7 @@ int history_run(const struct session *s, const char *text, struct run_info *ret,
 	size_t count;
 
 	if (str_u64(back ? back : text, &n))
-		return err_set(err, ERR_USER, "no run '%s'; 'orch runs' lists them", text);
+		return err_set(err, E_UNKNOWN_RUN, "no run '%s'; 'orch runs' lists them", text);
 	if (store_runs(s->store, s->arena, s->cli->all, 0, &runs, &count, err))
 		return -1;
 	for (size_t i = 0; i < count; i++) {

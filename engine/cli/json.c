@@ -36,7 +36,8 @@ json_t *json_err(const struct err *e)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "class", json_string(err_class_name(e->cls)));
+	json_object_set_new(o, "class", json_string(err_class_name(e->code->cls)));
+	json_object_set_new(o, "code", json_string(e->code->name));
 	json_object_set_new(o, "text", json_text(e->text));
 	if (e->file) {
 		json_object_set_new(o, "file", json_text(e->file));

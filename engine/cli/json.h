@@ -10,7 +10,7 @@
 json_t *json_text(const char *text);
 /* "sha256:<hex>" of a key or log; null when all zeros. */
 json_t *json_digest(const struct digest *d);
-/* {"class", "text", "file"?, "line"?, "col"?} */
+/* {"class", "code", "text", "file"?, "line"?, "col"?} */
 json_t *json_err(const struct err *e);
 /*
  * [{"name", "path", "digest", "size", "allocated"}]; path is where `orch

@@ -72,7 +72,7 @@ static int look(const struct cli *c, const char *node, struct sight *ret)
 	sight_clear(ret);
 	code = session_open_history(&s, c);
 	if (code == 0 && !s.dir)
-		err_set(&err, ERR_USER,
+		err_set(&err, E_USAGE,
 			"'orch log -f' follows a node of a project: call it there, without --all");
 	else if (code == 0)
 		(void)!look_into(&s, node, ret, &err);
@@ -98,7 +98,7 @@ static int print_more(int fd, struct str *line, struct err **err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_STORE, errno, "cannot read the log");
+			return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read the log");
 		str_append_len(line, buf, (size_t)n);
 		end = memrchr(line->buf, '\n', line->len);
 		if (end) {

@@ -20,7 +20,7 @@ int cmd_help(struct cli *c)
 	struct err *err = NULL;
 
 	if (c->args.count && !(about = command_find(c->args.items[0]))) {
-		err_set(&err, ERR_USER, "no command '%s'; 'orch help' lists them",
+		err_set(&err, E_UNKNOWN_COMMAND, "no command '%s'; 'orch help' lists them",
 			c->args.items[0]);
 		return cli_fail(&s, err);
 	}
@@ -82,6 +82,10 @@ const struct command commands[] = {
 	 1u << O_JSON, 0, 1, ROOT_STAYS},
 	{"schema", "", "print the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0,
 	 ROOT_STAYS},
+	{"explain", "[CODE]", "say what a code of an error means, and what to do",
+	 "An error ends with its code in brackets, as a finding of 'orch check' does with the name "
+	 "of its rule. Without CODE: all, with class and exit code.",
+	 1u << O_JSON, 0, 1, ROOT_STAYS},
 	{"store", "du|gc|verify|repair", "show, prune and verify the artifact store",
 	 "du: what takes how much room. gc: removes what nothing names, then, until the rest fits "
 	 "the size, what was not used for the longest time. verify: hashes every blob; exit 6 "
@@ -147,7 +151,7 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 		return cli_fail(&s, err);
 	}
 	if (c->dir && chdir(c->dir) < 0) {
-		err_errno(&err, ERR_USER, errno, "cannot open directory '%s'", c->dir);
+		err_errno(&err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'", c->dir);
 		return cli_fail(&s, err);
 	}
 	if (c->command->root == ROOT_GOES && act_as_owner(c, &err))

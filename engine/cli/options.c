@@ -101,7 +101,7 @@ static int take_number(struct cli *c, const struct option_row *row, const char *
 	uint64_t n;
 
 	if (str_u64(text, &n) || n < 1 || n > 4096)
-		return err_set(err, ERR_USER, "--%s wants a number from 1 to 4096, not '%s'",
+		return err_set(err, E_USAGE, "--%s wants a number from 1 to 4096, not '%s'",
 			       row->name, text);
 	*(unsigned *)field(c, row) = (unsigned)n;
 	return 0;
@@ -124,7 +124,7 @@ static int take_word(struct cli *c, const struct option_row *row, const char *te
 			   : row->words[i + 1] ? ", "
 					       : " or ",
 			   row->words[i]);
-	return err_set(err, ERR_USER, "--%s wants %s, not '%s'", row->name, words.buf, text);
+	return err_set(err, E_USAGE, "--%s wants %s, not '%s'", row->name, words.buf, text);
 }
 
 /* The word behind --update is its package unless it is an option. */
@@ -150,7 +150,7 @@ static int take_value(struct cli *c, const struct option_row *row, const char *t
 		return 0;
 	case VALUE_TEXT:
 		if (!*text)
-			return err_set(err, ERR_USER, "option '--%s' wants a value, not ''",
+			return err_set(err, E_USAGE, "option '--%s' wants a value, not ''",
 				       row->name);
 		free(*(char **)field(c, row));
 		*(char **)field(c, row) = xstrdup(text);
@@ -184,17 +184,18 @@ static int bad_option(const char *arg, struct err **err)
 	char *word cleanup_free = NULL;
 
 	if (optopt > UCHAR_MAX)
-		return err_set(err, ERR_USER, "option '--%s' takes no value",
+		return err_set(err, E_USAGE, "option '--%s' takes no value",
 			       rows[row_of(optopt)].name);
 	if (optopt)
-		return err_set(err, ERR_USER, "no option '-%c'; see 'orch help'", optopt);
+		return err_set(err, E_UNKNOWN_OPTION, "no option '-%c'; see 'orch help'", optopt);
 	for (size_t i = 0; i < array_len(rows); i++)
 		names[i] = rows[i].name;
 	word = xstrndup(arg + 2, strcspn(arg + 2, "="));
 	near = str_nearest(word, names, array_len(rows));
 	if (near)
-		return err_set(err, ERR_USER, "no option '--%s'; did you mean '--%s'?", word, near);
-	return err_set(err, ERR_USER, "no option '--%s'; see 'orch help'", word);
+		return err_set(err, E_UNKNOWN_OPTION, "no option '--%s'; did you mean '--%s'?",
+			       word, near);
+	return err_set(err, E_UNKNOWN_OPTION, "no option '--%s'; see 'orch help'", word);
 }
 
 /* Whether the command takes what was given: bit i of SEEN is row i. */
@@ -204,7 +205,7 @@ static int check_options(const struct command *cmd, unsigned seen, struct err **
 
 	for (size_t i = 0; i < array_len(rows); i++) {
 		if (wrong & (1u << i))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_UNKNOWN_OPTION,
 				       "'orch %s' has no option '--%s'; see 'orch help %s'",
 				       cmd->name, rows[i].name, cmd->name);
 	}
@@ -224,9 +225,9 @@ static int find_command(struct cli *c, const char *name, struct err **err)
 	near = str_nearest(name, names.items, names.count);
 	strs_clear(&names);
 	if (near)
-		return err_set(err, ERR_USER, "no command '%s'; did you mean 'orch %s'?", name,
-			       near);
-	return err_set(err, ERR_USER, "no command '%s'; 'orch help' lists them", name);
+		return err_set(err, E_UNKNOWN_COMMAND, "no command '%s'; did you mean 'orch %s'?",
+			       name, near);
+	return err_set(err, E_UNKNOWN_COMMAND, "no command '%s'; 'orch help' lists them", name);
 }
 
 static int check_args(const struct cli *c, struct err **err)
@@ -234,10 +235,10 @@ static int check_args(const struct cli *c, struct err **err)
 	const struct command *cmd = c->command;
 
 	if (c->args.count < cmd->min_args || c->args.count > cmd->max_args)
-		return err_set(err, ERR_USER, "usage: orch %s %s", cmd->name, cmd->args);
+		return err_set(err, E_USAGE, "usage: orch %s %s", cmd->name, cmd->args);
 	for (size_t i = 0; i < c->args.count; i++) {
 		if (!*c->args.items[i])
-			return err_set(err, ERR_USER, "an argument is empty: orch %s %s", cmd->name,
+			return err_set(err, E_USAGE, "an argument is empty: orch %s %s", cmd->name,
 				       cmd->args);
 	}
 	return 0;
@@ -271,8 +272,7 @@ static int parse_options(struct cli *c, int argc, char **argv, unsigned *ret_see
 		size_t i = row_of(value);
 
 		if (value == ':')
-			return err_set(err, ERR_USER, "option '%s' wants a value",
-				       argv[optind - 1]);
+			return err_set(err, E_USAGE, "option '%s' wants a value", argv[optind - 1]);
 		if (value == '?')
 			return bad_option(argv[optind - 1], err);
 		*ret_seen |= 1u << i;

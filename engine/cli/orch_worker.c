@@ -29,7 +29,7 @@ static const struct command_run runs[] = {
 
 static void no_other(char **argv, struct err **err)
 {
-	err_set(err, ERR_INTERNAL, "neither orch nor orch-worker has command '%s'", argv[1]);
+	err_set(err, E_INTERNAL, "neither orch nor orch-worker has command '%s'", argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -58,7 +58,7 @@ static int passable(const char *what, const char *path, uid_t id, struct err **e
 	if (!barrier)
 		return 0;
 	return err_set(
-		err, ERR_ENV,
+		err, E_OTHER_USER,
 		"orch runs nothing as root, and no other user may pass '%s' on the way to %s "
 		"'%s': put it elsewhere",
 		barrier, what, path);
@@ -83,7 +83,7 @@ static int copy_config(const struct own_copy *o, const char *name, struct copies
 	char *below cleanup_free = path_join(top, "orch");
 
 	if (mkdir(top, 0711) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", top);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", top);
 	ret->config = steal_ptr(top);
 	return dir < 0 ? 0 : mirror_open(dir, below, o->id, NULL, &ret->config_mirror, err);
 }
@@ -109,7 +109,7 @@ static int copy_all(const struct own_copy *o, const struct cli *c, struct copies
 	char *lock cleanup_free = xasprintf(COPIES "/%s.lock", name);
 
 	if (mkdir(COPIES, 0711) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_ENV, errno, "cannot create '" COPIES "'");
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '" COPIES "'");
 	if (lock_file(lock, LOCK_EXCLUSIVE, !c->no_wait, &ret->lock, err) < 0)
 		return -1;
 	if (copy_config(o, name, ret, err) < 0 || !o->project)
@@ -159,7 +159,7 @@ static int work(const struct own_copy *o, const struct copies *copies, const cha
 		return -1;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (chdir(dir ? dir : "/") < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot enter '%s'", dir ? dir : "/");
+		return err_errno(err, E_READ_FAILED, errno, "cannot enter '%s'", dir ? dir : "/");
 	return 0;
 }
 
@@ -218,7 +218,7 @@ int own_copy_enter(const struct own_copy *o, struct cli *c, struct err **err)
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start a process");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start a process");
 	if (pid > 0)
 		wait_and_take_back(pid, &copies, c);
 	return work(o, &copies, cwd ? cwd : "/", c, err);

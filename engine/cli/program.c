@@ -19,7 +19,7 @@ static char *own_dir(struct err **err)
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
 	if (n < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot read '/proc/self/exe'");
+		err_errno(err, E_READ_FAILED, errno, "cannot read '/proc/self/exe'");
 		return NULL;
 	}
 	path[n] = 0;
@@ -42,8 +42,9 @@ char *program_worker(struct err **err)
 					   : xasprintf("%s/%s/%s", dir, ORCH_LIBEXEC, WORKER);
 	if (path_exists(installed))
 		return steal_ptr(installed);
-	err_set(err, ERR_ENV, "orch's worker program is missing, '%s' or '%s': install orch again",
-		beside, installed);
+	err_set(err, E_WORKER_PROGRAM,
+		"orch's worker program is missing, '%s' or '%s': install orch again", beside,
+		installed);
 	return NULL;
 }
 
@@ -60,5 +61,5 @@ void program_hand_over(char **argv, struct err **err)
 	for (char **a = argv + 1; *a; a++)
 		strv_push(&args, *a);
 	execv(worker, strv_argv(&args));
-	err_errno(err, ERR_ENV, errno, "cannot start '%s'", worker);
+	err_errno(err, E_PROGRAM_MISSING, errno, "cannot start '%s'", worker);
 }

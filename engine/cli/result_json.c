@@ -20,9 +20,11 @@ int result_check(const char *path, struct err **err)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_set(err, ERR_USER, "cannot write the result: '%s' is a directory", path);
+		return err_set(err, E_REPORT_UNWRITABLE,
+			       "cannot write the result: '%s' is a directory", path);
 	if (is_replaced(path) ? access(dir, W_OK | X_OK) < 0 : access(path, W_OK) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot write the result '%s'", path);
+		return err_errno(err, E_REPORT_UNWRITABLE, errno, "cannot write the result '%s'",
+				 path);
 	return 0;
 }
 
@@ -46,7 +48,7 @@ int result_write(const char *path, json_t *object, struct err **err)
 		return file_write(path, s.buf, s.len, file_mode(), false, err);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
 	return fd_write_all(fd, path, s.buf, s.len, err);
 }
 
@@ -63,6 +65,8 @@ static json_t *node_object(const struct node *n, const struct outcome *o)
 	json_object_set_new(j, "outputs", json_outputs(n->name, done ? n->record : NULL));
 	if (o->error)
 		json_object_set_new(j, "error", json_text(o->error));
+	if (o->code)
+		json_object_set_new(j, "code", json_string(o->code));
 	return j;
 }
 

@@ -14,14 +14,16 @@ static void say(const struct session *s, const struct err *e)
 {
 	const struct paint *p = paint_for(s->cli, stderr);
 	struct str text cleanup_str = STR_INIT;
+	char *line cleanup_free = NULL;
 
 	if (e->file && s->dir) {
 		recipe_explain(s->dir, e, &text);
 		print_lines(stderr, "", text.buf, text.len);
 		return;
 	}
+	line = err_string(e);
 	fprintf(stderr, "%sorch:%s ", p->red, p->off);
-	print_escaped(stderr, e->text, strlen(e->text));
+	print_escaped(stderr, line, strlen(line));
 	fputc('\n', stderr);
 }
 
@@ -37,7 +39,7 @@ static void say_json(struct err *const *items, size_t count)
 
 int cli_fail(const struct session *s, struct err *err)
 {
-	int code = err_exit_code(err->cls);
+	int code = err_exit_code(err->code->cls);
 
 	say(s, err);
 	if (s->cli->json)
@@ -57,7 +59,7 @@ int cli_fail_list(const struct session *s, struct err_list *errors)
 		fprintf(stderr, "orch: %zu errors\n", errors->count);
 	if (s->cli->json)
 		say_json(errors->items, errors->count);
-	return err_exit_code(errors->items[0]->cls);
+	return err_exit_code(errors->items[0]->code->cls);
 }
 
 int session_store_place(const struct cli *c, char **ret, struct err **err)
@@ -69,14 +71,15 @@ int session_store_place(const struct cli *c, char **ret, struct err **err)
 	if (c->store || (env && *env)) {
 		cwd = getcwd(NULL, 0);
 		if (!cwd)
-			return err_errno(err, ERR_ENV, errno, "cannot find the current directory");
+			return err_errno(err, E_READ_FAILED, errno,
+					 "cannot find the current directory");
 		*ret = path_join(cwd, c->store ? c->store : env);
 	} else if (cache && cache[0] == '/') {
 		*ret = path_join(cache, "orch");
 	} else if (home && home[0] == '/') {
 		*ret = path_join(home, ".cache/orch");
 	} else {
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_NO_STORE,
 			       "no place for the store: set HOME, or give --store DIR");
 	}
 	return 0;
@@ -238,8 +241,9 @@ struct node *session_node(const struct session *s, const char *name, struct err 
 	near = str_nearest(name, names.items, names.count);
 	strs_clear(&names);
 	if (near)
-		err_set(err, ERR_USER, "no node '%s'; did you mean '%s'?", name, near);
+		err_set(err, E_UNKNOWN_NODE, "no node '%s'; did you mean '%s'?", name, near);
 	else
-		err_set(err, ERR_USER, "no node '%s'; 'orch graph' shows what there is", name);
+		err_set(err, E_UNKNOWN_NODE, "no node '%s'; 'orch graph' shows what there is",
+			name);
 	return NULL;
 }

@@ -46,6 +46,7 @@ static void tally_event(struct sink *self, const struct event *ev)
 		o->log = ev->log;
 		o->seconds = ev->seconds;
 		o->error = ev->err ? err_string(ev->err) : NULL;
+		o->code = ev->err ? ev->err->code->name : NULL;
 		o->log_path = ev->log_path ? xstrdup(ev->log_path) : NULL;
 		t->failed[t->failed_count++] = ev->node->index;
 		break;

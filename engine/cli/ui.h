@@ -16,6 +16,7 @@ struct outcome {
 	double seconds;
 	struct digest log; /* zeros: none */
 	char *error;       /* or NULL */
+	const char *code;  /* of a failure, or NULL */
 	char *log_path;    /* of a failure, or NULL */
 };
 

@@ -88,11 +88,12 @@ static void check_outputs(struct builder *b, const struct node *n)
 
 		if (!output_name_valid(name))
 			err_list_at(
-				b->r.errors, file_pos(n),
+				b->r.errors, E_INVALID_NAME, file_pos(n),
 				"'%s' cannot be the name of an output: use one word without '/'",
 				name);
 		else if (n->outputs.count > 1 && map_set(&seen, name, (void *)name))
-			err_list_at(b->r.errors, file_pos(n), "two outputs are named '%s'", name);
+			err_list_at(b->r.errors, E_DUPLICATE_NAME, file_pos(n),
+				    "two outputs are named '%s'", name);
 	}
 }
 
@@ -131,7 +132,7 @@ static void check_directory(struct builder *b, const struct node *n)
 	parent = map_get(&b->g->by_name, name);
 	for (size_t i = 0; parent && i < parent->outputs.count; i++)
 		if (str_eq(parent->outputs.items[i].name, slash + 1))
-			err_list_at(b->r.errors, file_pos(n),
+			err_list_at(b->r.errors, E_DUPLICATE_NAME, file_pos(n),
 				    "node '%s' and output '%s' of node '%s' need the same place: "
 				    "rename one",
 				    n->name, slash + 1, name);
@@ -201,7 +202,7 @@ static void merge(struct builder *b, struct edge *kept, const struct edge *e)
 	kept->signer |= e->signer;
 	kept->keep_git |= e->keep_git;
 	if (kept->type != e->type || (kept->output && !str_eq(kept->output, e->output)))
-		err_list_at(b->r.errors, e->pos,
+		err_list_at(b->r.errors, E_AMBIGUOUS_REFERENCE, e->pos,
 			    "'%s' means another thing than in %s:%u: name the output ('%s:...')",
 			    e->ref_text, kept->pos.file, kept->pos.line, e->ref_text);
 }
@@ -321,7 +322,8 @@ static void report_cycle(struct builder *b, const struct node *n)
 	if (count > CYCLE_SHOWN)
 		str_printf(&s, "(%zu more) -> ", count - CYCLE_SHOWN);
 	str_append(&s, n->name);
-	err_list_at(b->r.errors, blocked_edge(n)->pos, "the nodes need each other: %s", s.buf);
+	err_list_at(b->r.errors, E_REFERENCE_CYCLE, blocked_edge(n)->pos,
+		    "the nodes need each other: %s", s.buf);
 }
 
 /* From every blocked node along its first blocked edge: the walk ends on a cycle, new or known. */
@@ -376,10 +378,10 @@ static void check_defaults(struct builder *b)
 			continue;
 		near = graph_near(b->g, name);
 		if (near)
-			err_list_at(b->r.errors, pos, "unknown node '%s': did you mean '%s'?", name,
-				    near);
+			err_list_at(b->r.errors, E_UNKNOWN_NODE, pos,
+				    "unknown node '%s': did you mean '%s'?", name, near);
 		else
-			err_list_at(b->r.errors, pos, "unknown node '%s'", name);
+			err_list_at(b->r.errors, E_UNKNOWN_NODE, pos, "unknown node '%s'", name);
 	}
 }
 
@@ -417,7 +419,8 @@ struct graph *graph_build(struct arena *arena, struct project *project, struct e
 	arena_defer(arena, clear_graph, g);
 	b.r.dirfd = open(project->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (b.r.dirfd < 0) {
-		err_errno(&err, ERR_USER, errno, "cannot open directory '%s'", project->dir);
+		err_errno(&err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'",
+			  project->dir);
 		err_list_add(errors, err);
 		return NULL;
 	}
@@ -445,8 +448,9 @@ static int add_target(struct graph *g, const char *name, struct err **err)
 	}
 	near = graph_near(g, name);
 	if (near)
-		return err_set(err, ERR_USER, "unknown node '%s': did you mean '%s'?", name, near);
-	return err_set(err, ERR_USER, "unknown node '%s': a node is a file recipes/NODE.yaml",
+		return err_set(err, E_UNKNOWN_NODE, "unknown node '%s': did you mean '%s'?", name,
+			       near);
+	return err_set(err, E_UNKNOWN_NODE, "unknown node '%s': a node is a file recipes/NODE.yaml",
 		       name);
 }
 

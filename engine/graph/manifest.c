@@ -472,7 +472,7 @@ struct manifest *manifest_parse(struct arena *arena, const char *text, struct er
 			break;
 	}
 	if (!next || rc != 1 || !is_canonical(p.m, text)) {
-		err_set(err, ERR_INTERNAL, "line %u of a manifest is malformed", line);
+		err_set(err, E_INTERNAL, "line %u of a manifest is malformed", line);
 		return NULL;
 	}
 	return p.m;

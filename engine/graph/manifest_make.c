@@ -50,7 +50,7 @@ static int file_digest(struct maker *m, int dirfd, const char *name, const char 
 		return -1;
 	secret = secrets_find(&m->g->secrets, ret);
 	if (secret)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_PRIVATE_KEY_EXPOSED,
 			       "'%s' is a copy of the private '%s', and would be handed out: name "
 			       "public files only",
 			       project_path, secret);
@@ -73,7 +73,7 @@ static int add_entry(struct listing *l, int fd, const char *directory, const str
 			    : arena_strdup(l->m->arena, de->d_name);
 	path = path_join(l->root, e.path);
 	if (de->d_type != DT_REG && fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read '%s'", path);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", path);
 	if (de->d_type == DT_REG || S_ISREG(st.st_mode)) {
 		if (file_digest(l->m, fd, de->d_name, path, &st, &e.digest, err))
 			return -1;
@@ -83,19 +83,20 @@ static int add_entry(struct listing *l, int fd, const char *directory, const str
 		ssize_t n = readlinkat(fd, de->d_name, target, sizeof(target));
 
 		if (n < 0 || n == sizeof(target))
-			return err_errno(err, ERR_USER, errno, "cannot read link '%s'", path);
+			return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read link '%s'",
+					 path);
 		e.mode = S_IFLNK;
 		e.target = arena_strndup(l->m->arena, target, (size_t)n);
 	} else if (S_ISDIR(st.st_mode)) {
 		e.mode = S_IFDIR;
 		strs_push(&l->directories, e.path);
 	} else {
-		return err_set(err, ERR_USER, "'%s' is neither a file, a directory nor a link",
+		return err_set(err, E_NOT_A_FILE, "'%s' is neither a file, a directory nor a link",
 			       path);
 	}
 	manifest_entries_push(l->entries, e);
 	if (l->entries->count > FOLDER_ENTRIES_MAX)
-		return err_set(err, ERR_USER, "'%s' has more than %d entries", l->root,
+		return err_set(err, E_TOO_LARGE, "'%s' has more than %d entries", l->root,
 			       FOLDER_ENTRIES_MAX);
 	return 0;
 }
@@ -110,7 +111,7 @@ static int list_directory(struct listing *l, const char *directory, struct err *
 	int rc = 0;
 
 	if (!dir) {
-		err_errno(err, ERR_USER, errno, "cannot read directory '%s'", path);
+		err_errno(err, E_FILE_UNREADABLE, errno, "cannot read directory '%s'", path);
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -120,7 +121,7 @@ static int list_directory(struct listing *l, const char *directory, struct err *
 		    (l->keep_git || !path_is_git(de->d_name)))
 			rc = add_entry(l, fd, directory, de, err);
 	if (rc == 0 && errno)
-		rc = err_errno(err, ERR_USER, errno, "cannot read directory '%s'", path);
+		rc = err_errno(err, E_FILE_UNREADABLE, errno, "cannot read directory '%s'", path);
 	closedir(dir);
 	return rc;
 }
@@ -173,7 +174,7 @@ static char *real_path(struct maker *m, const char *path, struct err **err)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	real = realpath(link, NULL);
 	if (!root || !real || !str_skip(real, root) || real[strlen(root)] != '/') {
-		err_set(err, ERR_USER, "cannot tell where '%s' leads", path);
+		err_set(err, E_BAD_LINK, "cannot tell where '%s' leads", path);
 		return NULL;
 	}
 	return xstrdup(real + strlen(root) + 1);
@@ -196,8 +197,8 @@ static int read_template(struct maker *m, const struct edge *e, const char *path
 	if (file_digest(m, m->dirfd, path, path, &st, &now, err))
 		return err_place(err, e->pos);
 	if (!digest_eq(&now, &e->raw))
-		return err_at(err, e->pos, "template '%s' was changed while orch ran: run it again",
-			      e->path);
+		return err_at(err, E_FILE_CHANGING, e->pos,
+			      "template '%s' was changed while orch ran: run it again", e->path);
 	take_filled(e, file_mode(&st), in);
 	return 0;
 }
@@ -214,13 +215,15 @@ static int read_path(struct maker *m, const struct edge *e, struct manifest_inpu
 		return 0;
 	}
 	if (fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		return err_at(err, e->pos, "input '%s' of node '%s' cannot be read: %s", path,
-			      m->n->name, strerror(errno));
+		return err_at(err, E_FILE_UNREADABLE, e->pos,
+			      "input '%s' of node '%s' cannot be read: %s", path, m->n->name,
+			      strerror(errno));
 	}
 	if (S_ISLNK(st.st_mode)) {
 		path = real = real_path(m, path, err);
 		if (!real || fstatat(m->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return err_at(err, e->pos, "cannot follow the link '%s'", e->path);
+			return err_at(err, E_BAD_LINK, e->pos, "cannot follow the link '%s'",
+				      e->path);
 	}
 	if (e->filled)
 		return read_template(m, e, path, in, err);
@@ -247,7 +250,7 @@ static int add_blobs(const struct edge *e, struct manifest_input *in, struct err
 									       .size = a->size});
 	}
 	if (e->output && !in->blobs.count)
-		return err_set(err, ERR_INTERNAL, "the record of node '%s' has no output '%s'",
+		return err_set(err, E_INTERNAL, "the record of node '%s' has no output '%s'",
 			       e->from->name, e->output);
 	return 0;
 }
@@ -263,7 +266,7 @@ static int add_input(struct maker *m, const struct edge *e, struct err **err)
 	if (e->type == REF_PATH)
 		return read_path(m, e, in, err);
 	if (!e->from->record)
-		return err_set(err, ERR_INTERNAL, "node '%s' is asked for before '%s' has settled",
+		return err_set(err, E_INTERNAL, "node '%s' is asked for before '%s' has settled",
 			       m->n->name, e->from->name);
 	in->type = types[e->type];
 	return add_blobs(e, in, err);
@@ -279,14 +282,14 @@ static int add_pins(struct maker *m, struct err **err)
 	if (!n->lock)
 		return 0;
 	if (faccessat(m->dirfd, n->lock, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return err_at(err, (struct pos){n->recipe->file, 1, 1},
+		return err_at(err, E_NOT_LOCKED, (struct pos){n->recipe->file, 1, 1},
 			      "'%s' is missing: run 'orch lock %s'", n->lock, n->name);
 	fd = path_open_beneath(m->dirfd, n->lock, O_RDONLY, err);
 	if (fd < 0 || fd_read_all(fd, n->lock, LOCK_BYTES_MAX, &text, err) < 0)
 		return -1;
 	if (strlen(text.buf) != text.len)
-		return err_set(err, ERR_USER, "'%s' holds a NUL byte: run 'orch lock %s'", n->lock,
-			       n->name);
+		return err_set(err, E_LOCK_MALFORMED, "'%s' holds a NUL byte: run 'orch lock %s'",
+			       n->lock, n->name);
 	m->to->lock = arena_strdup(m->arena, text.buf);
 	return n->recipe->kind->pins(m->arena, n->lock, m->to->lock, &m->to->pins, err);
 }
@@ -344,7 +347,7 @@ static int maker_open(struct maker *m, struct graph *g, const struct node *n, st
 	*m = (struct maker){.g = g, .n = n, .store = s, .key = STR_INIT};
 	m->dirfd = open(g->project->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (m->dirfd < 0)
-		return err_errno(err, ERR_USER, errno, "cannot open directory '%s'",
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'",
 				 g->project->dir);
 	m->arena = arena_new();
 	m->to = manifest_new(m->arena);

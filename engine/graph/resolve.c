@@ -25,9 +25,10 @@ struct request {
 	struct edge *edge;
 };
 
-static int refuse(struct request *q, const char *fmt, ...) printf_like(2, 3);
+static int refuse(struct request *q, const struct err_code *code, const char *fmt, ...)
+	printf_like(3, 4);
 
-static int refuse(struct request *q, const char *fmt, ...)
+static int refuse(struct request *q, const struct err_code *code, const char *fmt, ...)
 {
 	char *text cleanup_free = NULL;
 	va_list ap;
@@ -35,7 +36,7 @@ static int refuse(struct request *q, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	err_list_at(q->r->errors, q->ref->pos, "%s", text);
+	err_list_at(q->r->errors, code, q->ref->pos, "%s", text);
 	return 1;
 }
 
@@ -117,15 +118,15 @@ static int choose_output(struct request *q, struct node *n)
 	if (count == 1)
 		return take_output(q, n, found);
 	if (count)
-		return refuse(q,
+		return refuse(q, E_AMBIGUOUS_REFERENCE,
 			      "node '%s' has several outputs that fit: name one like '%s:%s' (it "
 			      "makes %s)",
 			      n->name, n->name, found->name, names);
 	if (!n->outputs.count)
-		return refuse(q, "node '%s' makes no output, but '%s' takes %s", n->name, q->option,
-			      takes);
-	return refuse(q, "'%s' takes %s, but node '%s' makes %s (%s)", q->option, takes, n->name,
-		      names, type_text(n->outputs.items[0].type));
+		return refuse(q, E_WRONG_INPUT, "node '%s' makes no output, but '%s' takes %s",
+			      n->name, q->option, takes);
+	return refuse(q, E_WRONG_INPUT, "'%s' takes %s, but node '%s' makes %s (%s)", q->option,
+		      takes, n->name, names, type_text(n->outputs.items[0].type));
 }
 
 static int is_secret(void *arg, const char *option_path, const char *project_path)
@@ -151,8 +152,8 @@ static int take_node(struct request *q, struct node *n)
 		if (accept & ACCEPT_OUTPUT)
 			return choose_output(q, n);
 		takes = accepted(accept);
-		return refuse(q, "'%s' takes %s, but '%s' is a node of kind %s", q->option, takes,
-			      n->name, n->recipe->kind->name);
+		return refuse(q, E_WRONG_INPUT, "'%s' takes %s, but '%s' is a node of kind %s",
+			      q->option, takes, n->name, n->recipe->kind->name);
 	}
 	q->ref->type = q->edge->type = REF_NODE;
 	q->ref->node = n->name;
@@ -168,20 +169,23 @@ static int take_inside(struct request *q, struct node *n, const char *path)
 	const char *why;
 
 	if (!(q->ref->accept & ACCEPT_INSIDE))
-		return refuse(q, "'%s' takes %s, not a place inside a tree", q->option, takes);
+		return refuse(q, E_WRONG_INPUT, "'%s' takes %s, not a place inside a tree",
+			      q->option, takes);
 	if (path[1] && !path_is_project(path + 1, &why))
-		return refuse(q, "path '%s' in node '%s' %s", path, n->name, why);
+		return refuse(q, E_INVALID_PATH, "path '%s' in node '%s' %s", path, n->name, why);
 	for (size_t i = 0; i < n->outputs.count; i++) {
 		if (n->outputs.items[i].type != OUTPUT_TREE)
 			continue;
 		if (tree)
 			return refuse(
-				q, "node '%s' makes several trees: '%s' does not say in which one",
+				q, E_AMBIGUOUS_REFERENCE,
+				"node '%s' makes several trees: '%s' does not say in which one",
 				n->name, path);
 		tree = &n->outputs.items[i];
 	}
 	if (!tree)
-		return refuse(q, "node '%s' (kind %s) makes no tree: nothing is at '%s'", n->name,
+		return refuse(q, E_WRONG_INPUT,
+			      "node '%s' (kind %s) makes no tree: nothing is at '%s'", n->name,
 			      n->recipe->kind->name, path);
 	take_output(q, n, tree);
 	q->ref->type = q->edge->type = REF_INSIDE;
@@ -197,7 +201,8 @@ static int take_named(struct request *q, struct node *n, const char *name)
 	const char *near;
 
 	if (!(q->ref->accept & ACCEPT_OUTPUT))
-		return refuse(q, "'%s' takes %s, not one output of a node", q->option, takes);
+		return refuse(q, E_WRONG_INPUT, "'%s' takes %s, not one output of a node",
+			      q->option, takes);
 	for (size_t i = 0; i < n->outputs.count; i++) {
 		const struct output_spec *o = &n->outputs.items[i];
 
@@ -205,16 +210,17 @@ static int take_named(struct request *q, struct node *n, const char *name)
 		if (!str_eq(o->name, name))
 			continue;
 		if (!fits(q->ref->accept, o->type))
-			return refuse(q, "'%s' takes %s, but '%s' is %s", q->option, takes,
-				      q->ref->text, type_text(o->type));
+			return refuse(q, E_WRONG_INPUT, "'%s' takes %s, but '%s' is %s", q->option,
+				      takes, q->ref->text, type_text(o->type));
 		return take_output(q, n, o);
 	}
 	near = str_nearest(name, names, n->outputs.count);
 	if (near)
-		return refuse(q, "node '%s' has no output '%s': did you mean '%s'?", n->name, name,
+		return refuse(q, E_UNKNOWN_OUTPUT,
+			      "node '%s' has no output '%s': did you mean '%s'?", n->name, name,
 			      near);
-	return refuse(q, "node '%s' has no output '%s' (it makes %s)", n->name, name,
-		      *all ? all : "none");
+	return refuse(q, E_UNKNOWN_OUTPUT, "node '%s' has no output '%s' (it makes %s)", n->name,
+		      name, *all ? all : "none");
 }
 
 /* What a project path leads to, every link followed. */
@@ -313,12 +319,13 @@ static int take_path(struct request *q, const char *text, const struct place *p)
 	char *path = arena_strndup(q->r->g->arena, text, len - (text[len - 1] == '/'));
 
 	if (p->type == 'o')
-		return refuse(q, "path '%s' leads out of the project through a link", text);
+		return refuse(q, E_BAD_LINK, "path '%s' leads out of the project through a link",
+			      text);
 	if (p->type == 's')
-		return refuse(q, "path '%s' is neither a file nor a directory", text);
+		return refuse(q, E_NOT_A_FILE, "path '%s' is neither a file nor a directory", text);
 	hidden = hidden_near(q->r, path, p);
 	if (hidden)
-		return refuse(q,
+		return refuse(q, E_PRIVATE_KEY_EXPOSED,
 			      "path '%s' would hand out the private '%s': name public files only",
 			      text, hidden);
 	q->ref->type = q->edge->type = REF_PATH;
@@ -367,8 +374,9 @@ static int unknown_path(struct request *q, const char *path)
 		q->r->suggestions++ < SUGGESTIONS_MAX ? near_file(q->r, path) : NULL;
 
 	if (near)
-		return refuse(q, "no file '%s' in the project: did you mean '%s'?", path, near);
-	return refuse(q, "no file '%s' in the project", path);
+		return refuse(q, E_FILE_MISSING, "no file '%s' in the project: did you mean '%s'?",
+			      path, near);
+	return refuse(q, E_FILE_MISSING, "no file '%s' in the project", path);
 }
 
 /* Nothing in the project is called like this. NODE is the part that should be a node's name. */
@@ -392,13 +400,14 @@ static int unknown(struct request *q, const char *node)
 			near = file = near_file(q->r, plain);
 	}
 	if (path && !other && map_get(&q->r->g->by_name, text))
-		return refuse(q, "%s '%s'%s: it is a node, but '%s' takes a path", what, text,
-			      where, q->option);
+		return refuse(q, E_WRONG_INPUT, "%s '%s'%s: it is a node, but '%s' takes a path",
+			      what, text, where, q->option);
 	if (near && str_eq(near, text))
-		return refuse(q, "path '%s' is a link that leads nowhere", text);
+		return refuse(q, E_BAD_LINK, "path '%s' is a link that leads nowhere", text);
 	if (near)
-		return refuse(q, "%s '%s'%s: did you mean '%s'?", what, text, where, near);
-	return refuse(q, "%s '%s'%s", what, text, where);
+		return refuse(q, path ? E_FILE_MISSING : E_UNKNOWN_NODE,
+			      "%s '%s'%s: did you mean '%s'?", what, text, where, near);
+	return refuse(q, path ? E_FILE_MISSING : E_UNKNOWN_NODE, "%s '%s'%s", what, text, where);
 }
 
 static int no_node(struct request *q, const char *node)
@@ -409,7 +418,8 @@ static int no_node(struct request *q, const char *node)
 	if (!(q->ref->accept & ACCEPT_PATH))
 		return unknown(q, node);
 	if (!path_is_project(q->ref->text, &why))
-		return refuse(q, "path '%s' %s: paths are relative to the project's root",
+		return refuse(q, E_INVALID_PATH,
+			      "path '%s' %s: paths are relative to the project's root",
 			      q->ref->text, why);
 	p = find_place(q->r, q->ref->text);
 	if (!p.type && q->ref->later)
@@ -428,9 +438,10 @@ static int fill(struct request *q, const char *path)
 	int rc;
 
 	if (fd < 0 || fd_read_all(fd, path, TEMPLATE_MAX_BYTES, &text, &err) < 0)
-		return refuse(q, "%s", err->text);
+		return refuse(q, err->code, "%s", err->text);
 	if (memchr(text.buf, 0, text.len))
-		return refuse(q, "template '%s' is not a text: it holds a zero byte", path);
+		return refuse(q, E_NOT_TEXT, "template '%s' is not a text: it holds a zero byte",
+			      path);
 	rc = template_fill(g->arena, g->project, path, text.buf, text.len, &filled, &values,
 			   q->r->errors);
 	for (size_t i = 0; rc && i < values.count; i++) /* else whoever adds the edges says it */
@@ -450,7 +461,7 @@ static int take_template(struct request *q)
 	if (!p.type)
 		return unknown_path(q, path);
 	if (p.type == 'd')
-		return refuse(q, "'%s' is a directory: a template is a file", path);
+		return refuse(q, E_NOT_A_FILE, "'%s' is a directory: a template is a file", path);
 	return take_path(q, path, &p) || fill(q, q->edge->path);
 }
 
@@ -471,7 +482,7 @@ static int resolve(struct request *q)
 		return colon[1] == '/' ? take_inside(q, n, colon + 1) : take_named(q, n, colon + 1);
 	if ((q->ref->accept & ACCEPT_PATH) && path_is_project(text, &why) && path_type(q->r, text))
 		return refuse(
-			q,
+			q, E_AMBIGUOUS_REFERENCE,
 			"'%s' is a node and a file or directory of the project: rename one, or "
 			"write '%s/' for the directory",
 			text, text);
@@ -505,8 +516,9 @@ static int no_value(struct request *q, const struct value_ref *value)
 	if (map_get(&q->r->g->project->unsound, value->node))
 		return 1; /* its own errors are told */
 	if (near)
-		return refuse(q, "unknown node '%s': did you mean '%s'?", value->node, near);
-	return refuse(q,
+		return refuse(q, E_UNKNOWN_NODE, "unknown node '%s': did you mean '%s'?",
+			      value->node, near);
+	return refuse(q, E_UNKNOWN_NODE,
 		      "unknown node '%s': a value is ${node:output}; write '$${' for a literal "
 		      "'${'",
 		      value->node);
@@ -526,8 +538,8 @@ int resolve_value(struct resolver *r, const struct value_ref *value, struct edge
 	if (!n)
 		return no_value(&q, value);
 	if (o && o->type != OUTPUT_FILE)
-		return refuse(&q, "'%s' is %s: a value is the text of a small file", ref.text,
-			      type_text(o->type));
+		return refuse(&q, E_WRONG_INPUT, "'%s' is %s: a value is the text of a small file",
+			      ref.text, type_text(o->type));
 	if (take_named(&q, map_get(&r->g->by_name, value->node), value->output))
 		return 1;
 	*ret = edge;

@@ -57,7 +57,8 @@ const char *tool_version(struct tool_versions *tools, const char *name, bool ask
 		return known;
 	program = path_program(name);
 	if (!program) {
-		err_set(err, ERR_ENV, "program '%s' is not installed: see 'orch doctor'", name);
+		err_set(err, E_PROGRAM_MISSING, "program '%s' is not installed: see 'orch doctor'",
+			name);
 		return NULL;
 	}
 	if (!ask || ask_version(program, &version)) {

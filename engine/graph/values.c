@@ -24,7 +24,7 @@ static const struct artifact *artifact_of(const struct edge *e)
 static int refuse(const struct edge *e, const char *why, struct err **err)
 {
 	return err_at(
-		err, e->pos,
+		err, E_NOT_A_VALUE, e->pos,
 		"output '%s' of node '%s' %s: a value is one line of text of at most %d bytes",
 		e->output, e->from->name, why, VALUE_MAX_BYTES);
 }
@@ -41,7 +41,7 @@ static int read_blob(struct store *s, const struct edge *e, const struct artifac
 		digest_data(ret->buf, ret->len, &found);
 	if (digest_eq(&found, &a->digest))
 		return 0;
-	return err_set(err, ERR_STORE,
+	return err_set(err, E_BLOB_DAMAGED,
 		       "output '%s' of node '%s' in the store is damaged: a build makes it again",
 		       e->output, e->from->name);
 }
@@ -54,7 +54,7 @@ static int read_value(struct graph *g, struct store *s, struct edge *e, struct e
 	size_t len;
 
 	if (!a)
-		return err_set(err, ERR_INTERNAL, "the record of node '%s' has no output '%s'",
+		return err_set(err, E_INTERNAL, "the record of node '%s' has no output '%s'",
 			       e->from->name, e->output);
 	if (a->size > VALUE_MAX_BYTES + 2) /* with its line end */
 		return refuse(e, "is too large", err);
@@ -110,7 +110,7 @@ static int fill_template(const struct filler *f, struct edge *e, struct err **er
 {
 	e->filled = value_fill(f->g->arena, e->waits, text_of, (void *)f);
 	if (strlen(e->filled) > TEMPLATE_FILLED_MAX_BYTES)
-		return err_at(err, e->pos, "the template grows to more than %d bytes",
+		return err_at(err, E_TOO_LARGE, e->pos, "the template grows to more than %d bytes",
 			      TEMPLATE_FILLED_MAX_BYTES);
 	return 0;
 }

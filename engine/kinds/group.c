@@ -19,7 +19,7 @@ static void check_nodes(void *data, const struct yaml *map, struct err_list *err
 	const struct group_opts *o = data;
 
 	if (!o->nodes.count)
-		err_list_at(errors, yaml_get(map, NODES)->pos,
+		err_list_at(errors, E_EMPTY_VALUE, yaml_get(map, NODES)->pos,
 			    "'" NODES "' names nothing: name a node, or delete the file");
 }
 

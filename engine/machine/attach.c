@@ -164,7 +164,7 @@ static int join(struct joint *j, enum attach_end *ret, int *ret_signal, struct e
 		fds[GUEST].events = j->unread.len ? POLLIN | POLLOUT : POLLIN;
 		n = poll(fds, COUNT, wait_ms(j));
 		if (n < 0 && errno != EINTR)
-			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for the guest");
+			return err_errno(err, E_INTERNAL, errno, "cannot wait for the guest");
 		*ret = ATTACH_TIMEOUT;
 		if (j->deadline && j->deadline <= clock_ms())
 			return 0;
@@ -208,7 +208,7 @@ int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, st
 	sigprocmask(SIG_BLOCK, &set, &before);
 	sigaction(SIGPIPE, &ignore, &pipe_before);
 	j.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	rc = j.signals < 0 ? err_errno(err, ERR_RESOURCE, errno, "cannot wait for signals") : 0;
+	rc = j.signals < 0 ? err_errno(err, E_CANNOT_START, errno, "cannot wait for signals") : 0;
 	if (rc == 0)
 		rc = terminal_lend(STDIN_FILENO, true, &terminal, err);
 	j.interactive = rc == 0;

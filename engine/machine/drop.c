@@ -21,7 +21,7 @@ static int write_map(pid_t pid, const char *which, const char *text, struct err 
 	int fd cleanup_fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot write '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot write '%s'", path);
 	return 0;
 }
 
@@ -44,7 +44,7 @@ static int open_mapping(pid_t pid, uid_t id, int *ret, struct err **err)
 	if (write_map(pid, "uid_map", map, err) < 0 || write_map(pid, "gid_map", map, err) < 0)
 		return -1;
 	*ret = open(path, O_RDONLY | O_CLOEXEC);
-	return *ret < 0 ? err_errno(err, ERR_ENV, errno, "cannot open '%s'", path) : 0;
+	return *ret < 0 ? err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path) : 0;
 }
 
 /* A user namespace whose map says how a mount shows owners. */
@@ -55,9 +55,9 @@ static int mapping(uid_t id, int *ret, struct err **err)
 	pid_t pid;
 
 	if (pipe2(ready, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
+		return err_errno(err, E_CANNOT_START, errno, "cannot create a pipe");
 	if (pipe2(end, O_CLOEXEC) < 0) {
-		err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
+		err_errno(err, E_CANNOT_START, errno, "cannot create a pipe");
 		goto out;
 	}
 	pid = fork();
@@ -71,7 +71,7 @@ static int mapping(uid_t id, int *ret, struct err **err)
 	if (pid > 0 && read(ready[0], &byte, 1) == 1)
 		rc = open_mapping(pid, id, ret, err);
 	else
-		err_set(err, ERR_ENV, "cannot create a user namespace");
+		err_set(err, E_ROOT_DROP, "cannot create a user namespace");
 	close(end[1]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -90,12 +90,12 @@ static int take(const char *path, int mapping, int *ret, struct err **err)
 		open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot take '%s'", path);
+		return err_errno(err, E_ROOT_DROP, errno, "cannot take '%s'", path);
 	/* What is mounted below may be of a file system that cannot; it stays as it is then. */
 	if (mapping >= 0 &&
 	    mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 &&
 	    mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return err_errno(err, ERR_ENV, errno,
+		return err_errno(err, E_ROOT_DROP, errno,
 				 "the file system of '%s' cannot show its owners as others", path);
 	*ret = fd;
 	fd = -1;
@@ -121,11 +121,11 @@ static int attach(const struct drop_view *v, int fd, uid_t id, struct err **err)
 	char *hidden cleanup_free = drop_barrier(v->path, id);
 
 	if (hidden && mount("tmpfs", hidden, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot hide '%s'", hidden);
+		return err_errno(err, E_ROOT_DROP, errno, "cannot hide '%s'", hidden);
 	if (path_mkdirs(v->path, err) < 0)
 		return -1;
 	if (move_mount(fd, "", AT_FDCWD, v->path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot show '%s'", v->path);
+		return err_errno(err, E_ROOT_DROP, errno, "cannot show '%s'", v->path);
 	return 0;
 }
 
@@ -167,7 +167,7 @@ int drop_show(const struct drop_view *views, size_t count, uid_t id, struct err 
 	}
 	qsort(sorted, count, sizeof(*sorted), by_length);
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		rc = err_errno(err, ERR_ENV, errno, "cannot create a mount namespace");
+		rc = err_errno(err, E_ROOT_DROP, errno, "cannot create a mount namespace");
 	else
 		rc = show_all(sorted, fds, count, id, err);
 	for (size_t i = 0; i < count; i++)
@@ -176,7 +176,8 @@ int drop_show(const struct drop_view *views, size_t count, uid_t id, struct err 
 		rc = path_mkdirs(cwd, err); /* it may be hidden */
 	umask(mask);
 	if (rc == 0 && (!cwd || chdir(cwd) < 0))
-		return err_errno(err, ERR_ENV, errno, "cannot enter '%s' again", cwd ? cwd : ".");
+		return err_errno(err, E_READ_FAILED, errno, "cannot enter '%s' again",
+				 cwd ? cwd : ".");
 	return rc;
 }
 
@@ -184,11 +185,11 @@ int drop_to(uid_t uid, gid_t gid, const char *user, struct err **err)
 {
 	if ((user ? initgroups(user, gid) : setgroups(0, NULL)) < 0 ||
 	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot become user %u", (unsigned)uid);
+		return err_errno(err, E_ROOT_DROP, errno, "cannot become user %u", (unsigned)uid);
 	if (setuid(0) == 0 || setgid(0) == 0)
-		return err_set(err, ERR_INTERNAL, "root could be had back");
+		return err_set(err, E_INTERNAL, "root could be had back");
 	/* Else /proc/self is root's still, and no user namespace can be mapped. */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot become user %u", (unsigned)uid);
+		return err_errno(err, E_ROOT_DROP, errno, "cannot become user %u", (unsigned)uid);
 	return 0;
 }

@@ -77,13 +77,13 @@ static int refuse_used(const char *dir, const char *name, struct err **err)
 	char *number cleanup_free = sys_text(dir, "dev"), *at cleanup_free = mounted_at(number);
 
 	if (at)
-		return err_set(err, ERR_USER, "'/dev/%s' is mounted at '%s': unmount it first",
-			       name, at);
+		return err_set(err, E_MEDIUM_UNUSABLE,
+			       "'/dev/%s' is mounted at '%s': unmount it first", name, at);
 	if (is_swap(name))
-		return err_set(err, ERR_USER, "'/dev/%s' is swap of this machine", name);
+		return err_set(err, E_MEDIUM_UNUSABLE, "'/dev/%s' is swap of this machine", name);
 	if (has_entries(dir, "holders"))
-		return err_set(err, ERR_USER, "'/dev/%s' is part of another device (%s/holders)",
-			       name, dir);
+		return err_set(err, E_MEDIUM_UNUSABLE,
+			       "'/dev/%s' is part of another device (%s/holders)", name, dir);
 	return 0;
 }
 
@@ -123,18 +123,19 @@ static int look_at_disk(struct flash *m, const struct stat *st, bool fixed, stru
 	const char *name;
 
 	if (!dir)
-		return err_errno(err, ERR_ENV, errno, "cannot find '%s' in /sys", m->path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot find '%s' in /sys", m->path);
 	name = path_base(dir);
 	part = path_join(dir, "partition");
 	if (path_exists(part))
-		return err_set(err, ERR_USER, "'%s' is a partition; name the whole disk", m->path);
+		return err_set(err, E_MEDIUM_UNUSABLE, "'%s' is a partition; name the whole disk",
+			       m->path);
 	if (refuse_parts(dir, name, err) < 0)
 		return -1;
 	if (ioctl(m->fd, BLKGETSIZE64, &m->size) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot get the size of '%s'", m->path);
+		return err_errno(err, E_READ_FAILED, errno, "cannot get the size of '%s'", m->path);
 	size = str_bytes(m->size);
 	if (!fixed && (!is_removable(dir, dir, name) || m->size > LARGEST_CARD))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_MEDIUM_UNUSABLE,
 			       "'%s' (%s) does not look like removable media; use --fixed to "
 			       "overwrite it anyway",
 			       m->path, size);
@@ -154,25 +155,25 @@ int flash_open(const char *device, bool fixed, struct flash *ret, struct err **e
 	struct stat st;
 
 	if (stat(device, &st) < 0)
-		return err_errno(err, ERR_USER, errno, "no device '%s'", device);
+		return err_errno(err, E_MEDIUM_UNUSABLE, errno, "no device '%s'", device);
 	m.block = S_ISBLK(st.st_mode);
 	if (!m.block && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_USER, "'%s' is not a disk", device);
+		return err_set(err, E_MEDIUM_UNUSABLE, "'%s' is not a disk", device);
 	/* O_EXCL on a disk: nobody has it mounted, and nobody can while we write. */
 	m.fd = open(device, O_RDWR | O_CLOEXEC | (m.block ? O_EXCL : 0));
 	if (m.fd < 0 && errno == EBUSY) {
 		m.fd = open(device, O_RDONLY | O_CLOEXEC); /* to say who uses it */
 		if (m.fd >= 0 && look_at_disk(&m, &st, true, err) < 0)
 			return -1;
-		return err_set(err, ERR_USER, "'%s' is in use", device);
+		return err_set(err, E_MEDIUM_UNUSABLE, "'%s' is in use", device);
 	}
 	if (m.fd < 0 && errno == EACCES)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_MEDIUM_PERMISSION,
 			       "you may not write to '%s': give yourself the device, as in "
 			       "'sudo setfacl -m u:NAME:rw %s', or join the group that owns it",
 			       device, device);
 	if (m.fd < 0)
-		return err_errno(err, ERR_USER, errno, "cannot write to '%s'", device);
+		return err_errno(err, E_MEDIUM_UNUSABLE, errno, "cannot write to '%s'", device);
 	if (m.block && look_at_disk(&m, &st, fixed, err) < 0)
 		return -1;
 	if (!m.block) {
@@ -192,7 +193,8 @@ int flash_fits(struct flash *m, uint64_t size, struct err **err)
 	m->want = size;
 	if (m->size >= size)
 		return 0;
-	return err_set(err, ERR_USER, "'%s' has %s, the image needs %s", m->path, have, need);
+	return err_set(err, E_MEDIUM_TOO_SMALL, "'%s' has %s, the image needs %s", m->path, have,
+		       need);
 }
 
 void flash_close(struct flash *m)
@@ -214,9 +216,9 @@ static int read_block(int fd, const char *name, uint64_t at, unsigned char *buf,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 		if (n == 0)
-			return err_set(err, ERR_ENV, "'%s' ends at byte %llu", name,
+			return err_set(err, E_CHANGED_WHILE_READ, "'%s' ends at byte %llu", name,
 				       (unsigned long long)(at + done));
 		done += (size_t)n;
 	}
@@ -253,7 +255,7 @@ static int do_block(struct copy *c, uint64_t at, size_t len, bool hole, struct e
 		return fd_pwrite_all(m->fd, m->path, c->ours, len, at, err);
 	for (size_t i = 0; i < len; i++) {
 		if (c->ours[i] != c->theirs[i])
-			return err_set(err, ERR_INTEGRITY,
+			return err_set(err, E_MEDIUM_DAMAGED,
 				       "'%s': verification failed at byte %llu: the medium is "
 				       "damaged or counterfeit",
 				       m->path, (unsigned long long)(at + i));

@@ -112,7 +112,7 @@ static int start_relay(struct pty *p, int in, int out, int master, struct err **
 
 	p->relay = fork();
 	if (p->relay < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start a terminal relay");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start a terminal relay");
 	if (p->relay > 0)
 		return 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -131,10 +131,10 @@ static int open_slave(int in, int master, struct pty *ret, struct err **err)
 
 	if (grantpt(master) < 0 || unlockpt(master) < 0 ||
 	    ptsname_r(master, name, sizeof(name)) != 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open a pseudo-terminal");
+		return err_errno(err, E_TERMINAL_FAILED, errno, "cannot open a pseudo-terminal");
 	ret->slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (ret->slave < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", name);
+		return err_errno(err, E_TERMINAL_FAILED, errno, "cannot open '%s'", name);
 	pass_size(in, master);
 	if (tcgetattr(in, &settings) == 0)
 		tcsetattr(ret->slave, TCSANOW, &settings);
@@ -147,7 +147,7 @@ int pty_open(int in, int out, struct pty *ret, struct err **err)
 
 	*ret = (struct pty)PTY_INIT;
 	if (master < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open a pseudo-terminal");
+		return err_errno(err, E_TERMINAL_FAILED, errno, "cannot open a pseudo-terminal");
 	if (open_slave(in, master, ret, err) < 0 || start_relay(ret, in, out, master, err) < 0) {
 		pty_close(ret);
 		return -1;

@@ -99,7 +99,7 @@ static int start_guard(struct terminal *t, struct err **err)
 
 	/* High numbers, so that the child may rearrange them freely. */
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot guard the terminal");
+		return err_errno(err, E_CANNOT_START, errno, "cannot guard the terminal");
 	tty = fcntl(t->fd, F_DUPFD_CLOEXEC, 10);
 	t->alive = pipe_fds[1];
 	t->guard = tty < 0 ? -1 : fork();
@@ -114,7 +114,7 @@ static int start_guard(struct terminal *t, struct err **err)
 	if (t->guard > 0)
 		return 0;
 	fd_closep(&t->alive);
-	return err_errno(err, ERR_RESOURCE, errno, "cannot guard the terminal");
+	return err_errno(err, E_CANNOT_START, errno, "cannot guard the terminal");
 }
 
 int terminal_lend(int fd, bool raw, struct terminal **ret, struct err **err)
@@ -132,7 +132,7 @@ int terminal_lend(int fd, bool raw, struct terminal **ret, struct err **err)
 	t->group = tcgetpgrp(fd) == getpgrp() ? getpgrp() : 0;
 	if (tcgetattr(fd, &t->before) < 0) {
 		free(t);
-		return err_errno(err, ERR_ENV, errno, "cannot use the terminal");
+		return err_errno(err, E_TERMINAL_FAILED, errno, "cannot use the terminal");
 	}
 	if (start_guard(t, err) < 0) {
 		free(t);
@@ -141,7 +141,7 @@ int terminal_lend(int fd, bool raw, struct terminal **ret, struct err **err)
 	keys = t->before;
 	cfmakeraw(&keys);
 	if (raw && tcsetattr(fd, TCSADRAIN, &keys) < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot use the terminal");
+		err_errno(err, E_TERMINAL_FAILED, errno, "cannot use the terminal");
 		terminal_restore(t);
 		return -1;
 	}

@@ -67,10 +67,10 @@ static void unknown(struct expand *e, struct pos pos, const char *name)
 	const char *near = nearest(e, name);
 
 	if (near)
-		err_list_at(e->errors, pos, "unknown variable '%s': did you mean '%s'?", name,
-			    near);
+		err_list_at(e->errors, E_UNKNOWN_VARIABLE, pos,
+			    "unknown variable '%s': did you mean '%s'?", name, near);
 	else
-		err_list_at(e->errors, pos,
+		err_list_at(e->errors, E_UNKNOWN_VARIABLE, pos,
 			    "unknown variable '%s': define it in 'vars' of project.yaml, or write "
 			    "$${%s} for a literal ${%s}",
 			    name, name, name);
@@ -118,14 +118,14 @@ static const char *filtered(struct expand *e, struct pos pos, const char *filter
 	uint64_t n;
 
 	if (!sectors && !str_eq(filter, "hex"))
-		err_list_at(e->errors, pos, "unknown filter '%s': 'sectors' and 'hex' are known",
-			    filter);
+		err_list_at(e->errors, E_FACT_FILTER, pos,
+			    "unknown filter '%s': 'sectors' and 'hex' are known", filter);
 	else if (str_u64(value, &n))
-		err_list_at(e->errors, pos, "'%s' takes a number, and the fact is '%s'", filter,
-			    value);
+		err_list_at(e->errors, E_FACT_FILTER, pos,
+			    "'%s' takes a number, and the fact is '%s'", filter, value);
 	else if (sectors && n % 512)
-		err_list_at(e->errors, pos, "%s bytes are not a whole number of sectors of 512",
-			    value);
+		err_list_at(e->errors, E_FACT_FILTER, pos,
+			    "%s bytes are not a whole number of sectors of 512", value);
 	else
 		return number_text(e, filter, n);
 	return NULL;
@@ -156,13 +156,13 @@ static const char *expand_fact(struct expand *e, struct pos pos, const char *s, 
 	struct fact_ref ref = {.pos = place_of(e, pos, s, (size_t)(end - s))};
 
 	if (!node || !name) {
-		err_list_at(e->errors, ref.pos,
+		err_list_at(e->errors, E_BAD_REFERENCE, ref.pos,
 			    "'${' with a '#' begins a fact like ${node#fact}: write '$${' for a "
 			    "literal '${'");
 		return NULL;
 	}
 	if (!e->fact) {
-		err_list_at(e->errors, ref.pos,
+		err_list_at(e->errors, E_VALUE_TOO_EARLY, ref.pos,
 			    "project.yaml is read before any node is known: write the fact in the "
 			    "recipe that needs it");
 		return NULL;
@@ -173,7 +173,7 @@ static const char *expand_fact(struct expand *e, struct pos pos, const char *s, 
 	while (value && take_filter(e, &end, &filter))
 		value = filtered(e, ref.pos, filter, value);
 	if (value && *(end += strspn(end, " ")) != '}') {
-		err_list_at(e->errors, ref.pos,
+		err_list_at(e->errors, E_BAD_REFERENCE, ref.pos,
 			    "a fact ends in '}', or goes on with '| sectors' or '| hex'");
 		return NULL;
 	}
@@ -189,13 +189,13 @@ static const char *expand_value(struct expand *e, struct pos pos, const char *s,
 	struct value_ref ref = {.pos = place_of(e, pos, s, name + 2), .at = at, .len = name + 3};
 
 	if (s[2 + name] != '}' || value_name(e->arena, s + 2, name, &ref)) {
-		err_list_at(e->errors, ref.pos,
+		err_list_at(e->errors, E_BAD_REFERENCE, ref.pos,
 			    "'${' with a ':' begins a value like ${node:output}: write '$${' for a "
 			    "literal '${'");
 		return NULL;
 	}
 	if (e->no_nodes) {
-		err_list_at(e->errors, ref.pos,
+		err_list_at(e->errors, E_VALUE_TOO_EARLY, ref.pos,
 			    "project.yaml is read before any node is known: write the value in the "
 			    "recipe that needs it, or '$${' for a literal '${'");
 		return NULL;
@@ -212,7 +212,7 @@ static const char *expand_var(struct expand *e, struct pos pos, const char *s, s
 
 	n = n < name_span(s + 2) ? n : name_span(s + 2);
 	if (!n || s[2 + n] != '}') {
-		err_list_at(e->errors, place_of(e, pos, s, 2 + n),
+		err_list_at(e->errors, E_BAD_REFERENCE, place_of(e, pos, s, 2 + n),
 			    "'${' begins a variable like ${name}: write '$${' for a literal '${'");
 		return NULL;
 	}
@@ -237,7 +237,8 @@ static size_t expand_one(struct expand *e, struct pos pos, const char *s, struct
 		return 0;
 	str_append(out, value);
 	if (out->len > EXPAND_MAX_BYTES) {
-		err_list_at(e->errors, pos, "expands to more than %d bytes", EXPAND_MAX_BYTES);
+		err_list_at(e->errors, E_TOO_LARGE, pos, "expands to more than %d bytes",
+			    EXPAND_MAX_BYTES);
 		return 0;
 	}
 	return len;
@@ -276,7 +277,7 @@ static const char *var_value(struct expand *e, struct var *v)
 	if (v->state == VAR_DONE)
 		return v->value;
 	if (v->state == VAR_VISITING || e->chain == EXPAND_MAX_CHAIN) {
-		err_list_at(e->errors, v->raw->pos,
+		err_list_at(e->errors, E_REFERENCE_CYCLE, v->raw->pos,
 			    v->state == VAR_VISITING
 				    ? "variable '%s' refers to itself"
 				    : "variable '%s' ends too long a chain of variables",
@@ -401,7 +402,7 @@ static void collect(struct expand *e, const struct yaml *vars)
 		if (var_name_valid(key->text))
 			add_var(e, key->text, vars->items[i]);
 		else
-			err_list_at(e->errors, key->pos,
+			err_list_at(e->errors, E_INVALID_NAME, key->pos,
 				    "'%s' is not a variable name: use letters, digits, _ and -, "
 				    "first a letter",
 				    key->text);
@@ -424,12 +425,12 @@ static void override(struct expand *e, const char *set)
 	}
 	near = nearest(e, name);
 	if (!eq)
-		err_list_at(e->errors, nowhere, "--set '%s': write --set name=value", set);
+		err_list_at(e->errors, E_USAGE, nowhere, "--set '%s': write --set name=value", set);
 	else if (near && !strchr(near, '.'))
-		err_list_at(e->errors, nowhere, "--set '%s': no such variable: did you mean '%s'?",
-			    set, near);
+		err_list_at(e->errors, E_UNKNOWN_VARIABLE, nowhere,
+			    "--set '%s': no such variable: did you mean '%s'?", set, near);
 	else
-		err_list_at(e->errors, nowhere,
+		err_list_at(e->errors, E_UNKNOWN_VARIABLE, nowhere,
 			    "--set '%s': 'vars' of recipes/project.yaml has no '%s'", set, name);
 }
 

@@ -82,9 +82,10 @@ static void unknown(const struct recipe_files *f, struct pos pos, const char *te
 		names[i] = f->found.items[i].name;
 	near = str_nearest(text, names, f->found.count);
 	if (near)
-		err_list_at(f->errors, pos, "unknown node '%s': did you mean '%s'?", text, near);
+		err_list_at(f->errors, E_UNKNOWN_NODE, pos, "unknown node '%s': did you mean '%s'?",
+			    text, near);
 	else
-		err_list_at(f->errors, pos,
+		err_list_at(f->errors, E_UNKNOWN_NODE, pos,
 			    "unknown node '%s': 'extends' names a node, or a file that ends in "
 			    ".yaml",
 			    text);
@@ -98,12 +99,13 @@ static int check_path(const struct recipe_files *f, struct pos pos, const char *
 
 	name[strlen(name) - strlen(".yaml")] = 0;
 	if (!path_is_project(text, &why))
-		err_list_at(f->errors, pos,
+		err_list_at(f->errors, E_INVALID_PATH, pos,
 			    "path '%s' %s: paths are relative to the project's root", text, why);
 	else if (below || (!is_there(f, text) && node_named(f, name)))
-		err_list_at(f->errors, pos, "a node is extended by its name: write '%s'", name);
+		err_list_at(f->errors, E_INVALID_PATH, pos,
+			    "a node is extended by its name: write '%s'", name);
 	else if (!is_there(f, text))
-		err_list_at(f->errors, pos, "no file '%s' in the project", text);
+		err_list_at(f->errors, E_FILE_MISSING, pos, "no file '%s' in the project", text);
 	else
 		return 0;
 	return 1;
@@ -116,7 +118,7 @@ static int next_file(struct reading *r, struct pos pos, const char *text, struct
 	bool path = str_ends(text, ".yaml");
 
 	if (node && path && is_there(r->files, text)) {
-		err_list_at(r->files->errors, pos,
+		err_list_at(r->files->errors, E_AMBIGUOUS_REFERENCE, pos,
 			    "'%s' is a node and a file of the project: rename one", text);
 		return 1;
 	}
@@ -147,8 +149,8 @@ static void report_circle(struct reading *r, size_t first)
 			start = i;
 	for (size_t i = 0; i < count; i++)
 		str_printf(&s, "%s -> ", title(&circle[(start + i) % count]));
-	err_list_at(r->files->errors, circle[start].extends, "the recipes extend each other: %s%s",
-		    s.buf, title(&circle[start]));
+	err_list_at(r->files->errors, E_REFERENCE_CYCLE, circle[start].extends,
+		    "the recipes extend each other: %s%s", s.buf, title(&circle[start]));
 }
 
 static int parse_layer(struct reading *r, const struct recipe_file *file)
@@ -167,7 +169,7 @@ static int parse_layer(struct reading *r, const struct recipe_file *file)
 	l->map = recipe_files_parse(r->files, file->file);
 	l->source = (struct source){r->files->text.buf, r->files->text.len};
 	if (l->map && l->map->type != YAML_MAP)
-		err_list_at(r->files->errors, (struct pos){file->file, 1, 1},
+		err_list_at(r->files->errors, E_WRONG_TYPE, (struct pos){file->file, 1, 1},
 			    "a recipe is a map of keys and values ('kind: image')");
 	return !l->map || l->map->type != YAML_MAP;
 }
@@ -182,7 +184,7 @@ static const char *extended(struct reading *r, struct yaml *y)
 		return NULL;
 	if (y->type == YAML_SCALAR && !y->waits && !y->values && *y->text)
 		return y->text;
-	err_list_at(r->files->errors, y->pos,
+	err_list_at(r->files->errors, E_WRONG_TYPE, y->pos,
 		    "'extends' names one node, or one YAML file of the project");
 	return NULL;
 }
@@ -240,7 +242,7 @@ const char *layers_identity(const struct layers *layers, const char *node, struc
 
 	if (y && !y->refused &&
 	    (y->type != YAML_SCALAR || y->waits || y->values || !identity_valid(y->text)))
-		err_list_at(errors, y->pos,
+		err_list_at(errors, E_INVALID_NAME, y->pos,
 			    "'identity' is a name like that of a node: letters, digits, . _ + - "
 			    "and /");
 	if (y)

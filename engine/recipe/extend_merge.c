@@ -97,10 +97,10 @@ static void missing(struct merging *m, const struct yaml *y, const char *in, str
 		str_printf(&where, " in '%s'", in);
 	str_append(&where, verb);
 	if (near)
-		err_list_at(m->errors, pos, "'%s' has no '%s'%s: did you mean '%s'?", m->of, name,
-			    where.buf, near);
+		err_list_at(m->errors, E_OVERRIDE_UNKNOWN, pos,
+			    "'%s' has no '%s'%s: did you mean '%s'?", m->of, name, where.buf, near);
 	else
-		err_list_at(m->errors, pos, "'%s' has no '%s'%s%s", m->of, name,
+		err_list_at(m->errors, E_OVERRIDE_UNKNOWN, pos, "'%s' has no '%s'%s%s", m->of, name,
 			    where.len ? where.buf : "", *verb ? ": write it without 'add'" : "");
 }
 
@@ -116,7 +116,7 @@ static struct yaml *thing(struct merging *m, const struct yaml *list, const char
 		if (!name || !str_eq(name, key->text))
 			continue;
 		if (found) {
-			err_list_at(m->errors, key->pos,
+			err_list_at(m->errors, E_OVERRIDE_AMBIGUOUS, key->pos,
 				    "'%s' has several '%s' in '%s': write the whole list", m->of,
 				    key->text, in);
 			return NULL;
@@ -161,7 +161,7 @@ static void merge_things(struct merging *m, const struct schema *schema, const c
 		if (found && own->items[i]->type == YAML_MAP)
 			merge_maps(m, schema, found, own->items[i]);
 		else if (found)
-			err_list_at(m->errors, own->items[i]->pos,
+			err_list_at(m->errors, E_OVERRIDE_FORM, own->items[i]->pos,
 				    "over '%s' in '%s' stands a map of the keys that differ",
 				    own->keys[i]->text, in);
 	}
@@ -195,7 +195,7 @@ static void change_keys(struct merging *m, const struct schema *schema, const ch
 		size_t k = index_of(base, key->text);
 
 		if (said && said->type != YAML_MAP) {
-			err_list_at(m->errors, key->pos,
+			err_list_at(m->errors, E_OVERRIDE_AMBIGUOUS, key->pos,
 				    "'%s' is replaced on line %u: change it there", key->text,
 				    said->pos.line);
 		} else if (k == base->count) {
@@ -229,12 +229,12 @@ static void add(struct merging *m, const struct schema *schema, const char *in, 
 	if (base->type == YAML_MAP && delta->type == YAML_MAP)
 		change_keys(m, schema, in, base, delta, own, " to add to", add);
 	else if (base->type == YAML_MAP)
-		err_list_at(m->errors, delta->pos,
+		err_list_at(m->errors, E_OVERRIDE_FORM, delta->pos,
 			    "'%s' is a map of the lists that get more: write 'add: {packages: "
 			    "[gdb]}', and new keys without 'add'",
 			    in ? in : "add");
 	else if (base->type == YAML_SCALAR)
-		err_list_at(m->errors, delta->pos,
+		err_list_at(m->errors, E_OVERRIDE_FORM, delta->pos,
 			    "'%s' of '%s' is not a list: write it without 'add' to replace it", in,
 			    m->of);
 	else if (delta->type == YAML_MAP)
@@ -271,14 +271,15 @@ static void drop_entry(struct merging *m, struct yaml *list, const char *in,
 	if (entry->type == YAML_SCALAR)
 		missing(m, list, in, entry->pos, entry->text, "");
 	else
-		err_list_at(m->errors, entry->pos, "'%s' has no such entry in '%s'", m->of, in);
+		err_list_at(m->errors, E_OVERRIDE_UNKNOWN, entry->pos,
+			    "'%s' has no such entry in '%s'", m->of, in);
 }
 
 static void drop(struct merging *m, const struct schema *schema, const char *in, struct yaml *base,
 		 const struct yaml *delta, const struct yaml *own)
 {
 	if (base->type == YAML_SCALAR) {
-		err_list_at(m->errors, delta->pos,
+		err_list_at(m->errors, E_OVERRIDE_FORM, delta->pos,
 			    "'%s' of '%s' is a single value: name its key to drop it ([%s])", in,
 			    m->of, in);
 	} else if (delta->type == YAML_MAP && base->type == YAML_MAP) {
@@ -324,7 +325,7 @@ static void refuse_changes(struct yaml *map, struct err_list *errors)
 		size_t k = index_of(map, words[i]);
 
 		if (k < map->count)
-			err_list_at(errors, map->keys[k]->pos,
+			err_list_at(errors, E_OVERRIDE_FORM, map->keys[k]->pos,
 				    "'%s' changes what 'extends' brings, and nothing is extended",
 				    words[i]);
 		yaml_take(map, words[i]);

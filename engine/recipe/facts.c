@@ -69,7 +69,8 @@ static void report_circle(struct facts *f, const struct known *k)
 		str_printf(&s, "%s -> ", f->chain.items[at]->key);
 	if (at < f->chain.count)
 		str_printf(&s, "(%zu more) -> ", f->chain.count - at);
-	err_list_at(f->errors, f->pos, "the facts need each other: %s%s", s.buf, k->key);
+	err_list_at(f->errors, E_REFERENCE_CYCLE, f->pos, "the facts need each other: %s%s", s.buf,
+		    k->key);
 }
 
 static enum fact_result compute(struct facts *f, const struct recipe *r, const char *name,
@@ -101,8 +102,8 @@ static const struct known *find(struct facts *f, const struct recipe *r, const c
 		return &refused;
 	}
 	if (!k && f->chain.count == CHAIN_MAX) {
-		err_list_at(f->errors, f->pos, "'%s' ends a chain of more than %d facts", key,
-			    CHAIN_MAX);
+		err_list_at(f->errors, E_REFERENCE_CYCLE, f->pos,
+			    "'%s' ends a chain of more than %d facts", key, CHAIN_MAX);
 		return &refused;
 	}
 	if (!k) {
@@ -135,10 +136,10 @@ static void report_node(struct facts *f, const struct fact_ref *ref)
 		names[i] = f->recipes->entries[i].key;
 	near = str_nearest(ref->node, names, f->recipes->count);
 	if (near)
-		err_list_at(f->errors, ref->pos, "unknown node '%s': did you mean '%s'?", ref->node,
-			    near);
+		err_list_at(f->errors, E_UNKNOWN_NODE, ref->pos,
+			    "unknown node '%s': did you mean '%s'?", ref->node, near);
 	else
-		err_list_at(f->errors, ref->pos,
+		err_list_at(f->errors, E_UNKNOWN_NODE, ref->pos,
 			    "unknown node '%s': a fact is ${node#fact}; write '$${' for a literal "
 			    "'${'",
 			    ref->node);
@@ -151,8 +152,9 @@ static void report_name(struct facts *f, const struct recipe *r, const struct fa
 	const char *near;
 
 	if (!r->kind->fact_names) {
-		err_list_at(f->errors, ref->pos, "'%s' is a node of kind '%s', which has no facts",
-			    ref->node, r->kind->name);
+		err_list_at(f->errors, E_UNKNOWN_FACT, ref->pos,
+			    "'%s' is a node of kind '%s', which has no facts", ref->node,
+			    r->kind->name);
 		return;
 	}
 	r->kind->fact_names(f, r, &names);
@@ -160,11 +162,13 @@ static void report_name(struct facts *f, const struct recipe *r, const struct fa
 	for (size_t i = 0; i < names.count; i++)
 		str_printf(&all, "%s%s", i ? ", " : "", names.items[i]);
 	if (near)
-		err_list_at(f->errors, ref->pos, "node '%s' has no fact '%s': did you mean '%s'?",
-			    ref->node, ref->name, near);
+		err_list_at(f->errors, E_UNKNOWN_FACT, ref->pos,
+			    "node '%s' has no fact '%s': did you mean '%s'?", ref->node, ref->name,
+			    near);
 	else
-		err_list_at(f->errors, ref->pos, "node '%s' has no fact '%s' (it has: %s)",
-			    ref->node, ref->name, all.buf ? all.buf : "none");
+		err_list_at(f->errors, E_UNKNOWN_FACT, ref->pos,
+			    "node '%s' has no fact '%s' (it has: %s)", ref->node, ref->name,
+			    all.buf ? all.buf : "none");
 	strs_clear(&names);
 }
 
@@ -184,8 +188,8 @@ static const char *fact_text(void *arg, const struct fact_ref *ref)
 	if (k->result == FACT_UNKNOWN)
 		report_name(f, r, ref);
 	else if (k->result == FACT_MISSING)
-		err_list_at(f->errors, ref->pos, "'%s#%s' is not known: %s", ref->node, ref->name,
-			    k->text);
+		err_list_at(f->errors, E_UNKNOWN_FACT, ref->pos, "'%s#%s' is not known: %s",
+			    ref->node, ref->name, k->text);
 	return k->result == FACT_KNOWN ? k->text : NULL;
 }
 

@@ -11,15 +11,15 @@
 #include "recipe/schema.h"
 
 /* An error about a file as a whole. */
-static void file_error(struct recipe_files *f, const char *file, const char *what)
+static void file_error(struct recipe_files *f, const struct err_code *code, const char *file,
+		       const char *what)
 {
-	err_list_at(f->errors, (struct pos){file, 1, 1}, "%s", what);
+	err_list_at(f->errors, code, (struct pos){file, 1, 1}, "%s", what);
 }
 
 static void wrap_error(struct recipe_files *f, const char *file, struct err *e)
 {
-	err_list_at(f->errors, (struct pos){file, 1, 1}, "%s", e->text);
-	f->errors->items[f->errors->count - 1]->cls = e->cls;
+	err_list_at(f->errors, e->code, (struct pos){file, 1, 1}, "%s", e->text);
 	err_free(e);
 }
 
@@ -36,7 +36,7 @@ static void take_recipe(struct recipe_files *f, const char *directory, const cha
 	found->file = arena_printf(f->arena, "%s/%s", directory, entry);
 	found->name = *below ? arena_printf(f->arena, "%s/%s", below + 1, stem) : stem;
 	if (!name_valid(stem))
-		file_error(f, found->file,
+		file_error(f, E_INVALID_NAME, found->file,
 			   "the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . "
 			   "_ + -");
 }
@@ -72,14 +72,14 @@ static void take_entry(struct recipe_files *f, int fd, const char *directory,
 	if (type == 'f' && yaml)
 		take_recipe(f, directory, name);
 	else if (type == 'f' && str_ends(name, ".yml"))
-		file_error(f, arena_printf(f->arena, "%s/%s", directory, name),
+		file_error(f, E_INVALID_NAME, arena_printf(f->arena, "%s/%s", directory, name),
 			   "recipes end in .yaml: rename the file");
 	else if (type == 'l')
-		file_error(f, arena_printf(f->arena, "%s/%s", directory, name),
+		file_error(f, E_BAD_LINK, arena_printf(f->arena, "%s/%s", directory, name),
 			   "a link to a directory cannot hold recipes");
 	else if (type == 'd' && !name_valid(name))
 		file_error(
-			f, arena_printf(f->arena, "%s/%s", directory, name),
+			f, E_INVALID_NAME, arena_printf(f->arena, "%s/%s", directory, name),
 			"the name of a recipe directory has 1 to 64 of the characters A-Z a-z 0-9 "
 			". _ + -");
 	else if (type == 'd')
@@ -95,7 +95,8 @@ static void scan_directory(struct recipe_files *f, const char *directory)
 
 	if (!dir) {
 		if (!err)
-			err_errno(&err, ERR_USER, errno, "cannot read directory '%s'", directory);
+			err_errno(&err, E_FILE_UNREADABLE, errno, "cannot read directory '%s'",
+				  directory);
 		if (fd >= 0)
 			close(fd);
 		wrap_error(f, directory, err);
@@ -128,7 +129,7 @@ struct yaml *recipe_files_parse(struct recipe_files *f, const char *file)
 
 	str_clear(&f->text);
 	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		file_error(f, file, "is not a file");
+		file_error(f, E_NOT_A_FILE, file, "is not a file");
 		return NULL;
 	}
 	if (fd < 0 || fd_read_all(fd, file, YAML_MAX_BYTES, &f->text, &err) < 0) {

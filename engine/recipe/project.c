@@ -59,7 +59,7 @@ static void check_version(void *data, const struct yaml *map, struct err_list *e
 	const struct project_opts *o = data;
 
 	if (o->schema != 1)
-		err_list_at(errors, yaml_get(map, "schema")->pos,
+		err_list_at(errors, E_SCHEMA_VERSION, yaml_get(map, "schema")->pos,
 			    "schema %lld is not known to this orch (it knows 1): use a newer orch",
 			    (long long)o->schema);
 }
@@ -160,7 +160,7 @@ static void check_slots(const struct list *slots, struct err_list *errors)
 		uint64_t size;
 
 		if (size_parse(slot->value, &size) || !size)
-			err_list_at(errors, slot->pos,
+			err_list_at(errors, E_INVALID_VALUE, slot->pos,
 				    "slot '%s' needs a size like 512M or 2G, found '%s'", slot->key,
 				    slot->value);
 	}
@@ -189,8 +189,8 @@ static struct list ignored_of(const struct check_opts *o, struct err_list *error
 
 		r->end = UINT64_MAX;
 		if (r->until && (times_parse(r->until, &r->end) || r->end % DAY))
-			err_list_at(errors, r->pos, "'until' is a day like 2027-06-30, found '%s'",
-				    r->until);
+			err_list_at(errors, E_INVALID_VALUE, r->pos,
+				    "'until' is a day like 2027-06-30, found '%s'", r->until);
 		else if (r->until)
 			r->end += DAY;
 	}
@@ -204,7 +204,7 @@ static void refuse_epoch(const struct yaml *map, struct err_list *errors)
 	const struct yaml *y = map->type == YAML_MAP ? yaml_get(map, "epoch") : NULL;
 
 	if (y)
-		err_list_at(errors, y->pos,
+		err_list_at(errors, E_REMOVED_KEY, y->pos,
 			    "'epoch' is 'times' now: the time of files that come from no package");
 }
 
@@ -224,7 +224,7 @@ void project_decode(struct arena *arena, struct project *p, struct yaml *map, st
 	p->version = o->version;
 	map_set(&p->vars, "project.version", (void *)o->version);
 	if (times_parse(o->times, &p->times))
-		err_list_at(errors, yaml_get(map, "times")->pos,
+		err_list_at(errors, E_INVALID_VALUE, yaml_get(map, "times")->pos,
 			    "'times' is seconds since 1970 or a date like 2026-01-31, found '%s'",
 			    o->times);
 	p->defaults = o->defaults;

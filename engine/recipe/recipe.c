@@ -43,7 +43,8 @@ int project_find(const char *start, char **ret_dir, struct err **err)
 	char *dir cleanup_free = realpath(start, NULL), *first cleanup_free = NULL;
 
 	if (!dir)
-		return err_errno(err, ERR_USER, errno, "cannot open directory '%s'", start);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'",
+				 start);
 	first = xstrdup(dir);
 	for (;;) {
 		char *file cleanup_free = path_join(dir, PROJECT_FILE);
@@ -57,7 +58,7 @@ int project_find(const char *start, char **ret_dir, struct err **err)
 			break;
 		slash[slash == dir] = 0;
 	}
-	return err_set(err, ERR_USER,
+	return err_set(err, E_PROJECT_NOT_FOUND,
 		       "no " PROJECT_FILE " in '%s' or above: go to a project or name one with -C",
 		       first);
 }
@@ -78,11 +79,14 @@ static void unknown_kind(struct load *l, struct pos pos, const char *text)
 	}
 	near = text ? str_nearest(text, names, count) : NULL;
 	if (!text)
-		err_list_at(l->errors, pos, "key 'kind' is missing (one of: %s)", all.buf);
+		err_list_at(l->errors, E_MISSING_KEY, pos, "key 'kind' is missing (one of: %s)",
+			    all.buf);
 	else if (near)
-		err_list_at(l->errors, pos, "unknown kind '%s': did you mean '%s'?", text, near);
+		err_list_at(l->errors, E_UNKNOWN_KIND, pos, "unknown kind '%s': did you mean '%s'?",
+			    text, near);
 	else
-		err_list_at(l->errors, pos, "unknown kind '%s' (one of: %s)", text, all.buf);
+		err_list_at(l->errors, E_UNKNOWN_KIND, pos, "unknown kind '%s' (one of: %s)", text,
+			    all.buf);
 }
 
 static const struct kind *find_kind(const struct load *l, const struct yaml *y)
@@ -102,7 +106,7 @@ static bool one_kind(struct load *l, const struct layers *layers, const struct l
 
 		if (!k || k->refused || k->type != YAML_SCALAR || str_eq(k->text, y->text))
 			continue;
-		err_list_at(l->errors, k->pos,
+		err_list_at(l->errors, E_WRONG_KIND, k->pos,
 			    "kind '%s' cannot extend '%s', which is of kind '%s'", k->text,
 			    base->node ? base->node : base->file, y->text);
 		return false;
@@ -125,7 +129,8 @@ static const struct kind *kind_of(struct load *l, const struct layers *layers)
 	if (y->refused)
 		return NULL;
 	if (y->type != YAML_SCALAR || y->waits || y->values) {
-		err_list_at(l->errors, y->pos, "'kind' is a single word%s",
+		err_list_at(l->errors, y->waits || y->values ? E_VALUE_TOO_EARLY : E_WRONG_TYPE,
+			    y->pos, "'kind' is a single word%s",
 			    y->waits || y->values ? ", which cannot depend on another node" : "");
 		return NULL;
 	}
@@ -318,13 +323,13 @@ static void load_each(struct load *l, const struct recipe_file *f, const char *k
 	struct yaml *nodes = yaml_new(l->arena, YAML_LIST, values->pos);
 
 	if (!values->count)
-		err_list_at(l->errors, values->pos, "'%s' names nothing: leave it out, or name one",
-			    key);
+		err_list_at(l->errors, E_EMPTY_VALUE, values->pos,
+			    "'%s' names nothing: leave it out, or name one", key);
 	for (size_t i = 0; i < values->count; i++) {
 		const struct yaml *v = values->items[i];
 
 		if (v->type != YAML_SCALAR || !name_valid(v->text)) {
-			err_list_at(l->errors, v->pos,
+			err_list_at(l->errors, E_INVALID_NAME, v->pos,
 				    "each value of '%s' becomes part of a node's name: use A-Z a-z "
 				    "0-9 . _ + -",
 				    key);
@@ -442,7 +447,7 @@ struct project *project_load(struct arena *arena, const char *dir, const struct 
 	if (l.files.dirfd < 0) {
 		struct err *err = NULL;
 
-		err_errno(&err, ERR_USER, errno, "cannot open directory '%s'", dir);
+		err_errno(&err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'", dir);
 		err_list_add(errors, err);
 		return NULL;
 	}

@@ -51,7 +51,7 @@ bool decode_refuse_values(struct decode *d, const char *what, const struct yaml 
 	const struct value_ref *ref = y->values ? y->values->refs : NULL;
 
 	if (ref)
-		err_list_at(d->errors, ref->pos,
+		err_list_at(d->errors, E_VALUE_TOO_EARLY, ref->pos,
 			    "'%s' cannot hold the value of '%s:%s', known only when '%s' is "
 			    "built: 'cmdline', 'env', the texts of a bundle and templates can; "
 			    "write '$${' for a literal '${'",
@@ -65,11 +65,11 @@ bool decode_given(struct decode *d, const char *what, const char *expected, cons
 	if (y->refused)
 		return false;
 	if (y->type != YAML_SCALAR)
-		err_list_at(d->errors, y->pos, "'%s' must be %s, not %s", what, expected,
-			    decode_type_name(y));
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be %s, not %s", what,
+			    expected, decode_type_name(y));
 	else if (!y->quoted && (!*y->text || str_eq(y->text, "~")))
-		err_list_at(d->errors, y->pos, "'%s' has no value: give one or leave the key out",
-			    what);
+		err_list_at(d->errors, E_EMPTY_VALUE, y->pos,
+			    "'%s' has no value: give one or leave the key out", what);
 	else
 		return !decode_refuse_values(d, what, y);
 	return false;
@@ -90,11 +90,11 @@ static bool text_allowed(struct decode *d, const struct option *o, const char *t
 	const char *why;
 
 	if ((o->flags & OPT_NAME) && o->type == OPT_STRING && !name_valid(text))
-		err_list_at(d->errors, pos,
+		err_list_at(d->errors, E_INVALID_NAME, pos,
 			    "'%s' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
 			    text);
 	else if ((o->flags & OPT_ABSPATH) && !abspath_valid(text, &why))
-		err_list_at(d->errors, pos,
+		err_list_at(d->errors, E_INVALID_PATH, pos,
 			    "path '%s' %s: '%s' must be an absolute path in normal form", text, why,
 			    o->name);
 	else
@@ -132,8 +132,8 @@ static void decode_bool(struct decode *d, const struct option *o, const struct y
 	else if (str_eq(y->text, "false"))
 		*(bool *)field = false;
 	else
-		err_list_at(d->errors, y->pos, "'%s' must be true or false, not '%s'", o->name,
-			    y->text);
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
+			    "'%s' must be true or false, not '%s'", o->name, y->text);
 }
 
 static void decode_int(struct decode *d, const struct option *o, const struct yaml *y, void *field)
@@ -145,14 +145,14 @@ static void decode_int(struct decode *d, const struct option *o, const struct ya
 	if (!decode_given(d, o->name, "a whole number", y))
 		return;
 	if (str_u64(digits, &n) || n > INT64_MAX)
-		err_list_at(d->errors, y->pos, "'%s' must be a whole number, not '%s'", o->name,
-			    y->text);
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
+			    "'%s' must be a whole number, not '%s'", o->name, y->text);
 	else if ((o->flags & OPT_POSITIVE) && (minus || !n))
-		err_list_at(d->errors, y->pos, "'%s' must be at least 1, not '%s'", o->name,
-			    y->text);
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos, "'%s' must be at least 1, not '%s'",
+			    o->name, y->text);
 	else if ((o->flags & OPT_POSITIVE) && n > OPT_INT_MAX)
-		err_list_at(d->errors, y->pos, "'%s' must be at most %d, not '%s'", o->name,
-			    OPT_INT_MAX, y->text);
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos, "'%s' must be at most %d, not '%s'",
+			    o->name, OPT_INT_MAX, y->text);
 	else
 		*(int64_t *)field = minus ? -(int64_t)n : (int64_t)n;
 }
@@ -164,15 +164,16 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 	if (!decode_given(d, o->name, "a size", y))
 		return;
 	if (size_parse(y->text, &n))
-		err_list_at(d->errors, y->pos,
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
 			    "'%s' must be a size like 512M or 2G (K M G T are powers of 1024) or "
 			    "bytes, not '%s'",
 			    o->name, y->text);
 	else if ((o->flags & OPT_POSITIVE) && !n)
-		err_list_at(d->errors, y->pos, "'%s' must be larger than zero", o->name);
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos, "'%s' must be larger than zero",
+			    o->name);
 	else if (n > INT64_MAX)
-		err_list_at(d->errors, y->pos, "'%s' must be less than 8388608T, not '%s'", o->name,
-			    y->text);
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
+			    "'%s' must be less than 8388608T, not '%s'", o->name, y->text);
 	else
 		*(uint64_t *)field = n;
 }
@@ -200,12 +201,12 @@ static void decode_enum(struct decode *d, const struct option *o, const struct y
 	words_append(&all, o->words, count);
 	near = str_nearest(y->text, o->words, count);
 	if (near)
-		err_list_at(d->errors, y->pos,
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
 			    "'%s' cannot be '%s': did you mean '%s'? (one of: %s)", o->name,
 			    y->text, near, all.buf);
 	else
-		err_list_at(d->errors, y->pos, "'%s' cannot be '%s' (one of: %s)", o->name, y->text,
-			    all.buf);
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos, "'%s' cannot be '%s' (one of: %s)",
+			    o->name, y->text, all.buf);
 }
 
 static void decode_digest(struct decode *d, const struct option *o, const struct yaml *y,
@@ -216,7 +217,7 @@ static void decode_digest(struct decode *d, const struct option *o, const struct
 	if (!decode_given(d, o->name, "a SHA-256 digest", y))
 		return;
 	if (digest_parse(y->text, &digest))
-		err_list_at(d->errors, y->pos,
+		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
 			    "'%s' must be a SHA-256 digest of 64 hex digits, not '%s'", o->name,
 			    y->text);
 	else
@@ -239,7 +240,7 @@ static void decode_secret(struct decode *d, const struct option *o, const struct
 	if (!decode_given(d, o->name, "a path", y))
 		return;
 	if (!path_is_project(y->text, &why))
-		err_list_at(d->errors, y->pos,
+		err_list_at(d->errors, E_INVALID_PATH, y->pos,
 			    "path '%s' %s: paths are relative to the project's root", y->text, why);
 	else
 		*(const char **)field = y->text;
@@ -256,7 +257,8 @@ static void decode_argv(struct decode *d, const struct option *o, const struct y
 	}
 	s->argv.cap = y->count + 1;
 	if (!y->count || !*s->argv.items[0])
-		err_list_at(d->errors, y->pos, "a step of '%s' names no program", o->name);
+		err_list_at(d->errors, E_EMPTY_VALUE, y->pos, "a step of '%s' names no program",
+			    o->name);
 }
 
 static void decode_step(struct decode *d, const struct option *o, const struct yaml *y, void *field)
@@ -275,7 +277,7 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 			  void *field)
 {
 	if (y->type != YAML_MAP)
-		err_list_at(d->errors, y->pos, "'%s' must be a map, not %s", o->name,
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map, not %s", o->name,
 			    decode_type_name(y));
 	else
 		*(void **)field = decode_map(d, o->sub, y, NULL);
@@ -285,14 +287,14 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 
 static void decode_gone(struct decode *d, const struct option *o, const struct yaml *y, void *field)
 {
-	err_list_at(d->errors, y->pos, "'%s' is gone: %s", o->name, o->help);
+	err_list_at(d->errors, E_REMOVED_KEY, y->pos, "'%s' is gone: %s", o->name, o->help);
 }
 
 static bool dict_key_valid(struct decode *d, const struct option *o, const struct yaml *key)
 {
 	if (!(o->flags & OPT_NAME) || name_valid(key->text))
 		return true;
-	err_list_at(d->errors, key->pos,
+	err_list_at(d->errors, E_INVALID_NAME, key->pos,
 		    "'%s' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + -",
 		    key->text);
 	return false;
@@ -324,8 +326,8 @@ static void map_expected(struct decode *d, const struct option *o, const struct 
 		str_printf(&words, " or '%s'", *w);
 	d->refused += y->refused;
 	if (!y->refused)
-		err_list_at(d->errors, y->pos, "'%s' must be a map%s, not %s", key->text,
-			    words.buf ? words.buf : "", decode_type_name(y));
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map%s, not %s",
+			    key->text, words.buf ? words.buf : "", decode_type_name(y));
 }
 
 static struct pair *decode_pair(struct decode *d, const struct option *o, const struct yaml *key,
@@ -354,7 +356,7 @@ static void decode_dict(struct decode *d, const struct option *o, const struct y
 	void **items;
 
 	if (y->type != YAML_MAP) {
-		err_list_at(d->errors, y->pos, "'%s' must be a map, not %s", o->name,
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map, not %s", o->name,
 			    decode_type_name(y));
 		return;
 	}
@@ -447,8 +449,8 @@ void decode_unknown_key(struct decode *d, const struct strs *names, const char *
 	const char *near;
 
 	if (decode_is_one_of(key->text, reserved)) {
-		err_list_at(d->errors, key->pos, "key '%s' is reserved for a later release",
-			    key->text);
+		err_list_at(d->errors, E_RESERVED_KEY, key->pos,
+			    "key '%s' is reserved for a later release", key->text);
 		return;
 	}
 	near = str_nearest(key->text, names->items, names->count);
@@ -456,11 +458,11 @@ void decode_unknown_key(struct decode *d, const struct strs *names, const char *
 		near = str_nearest(key->text, &more[i], 1);
 	words_append(&all, names->items, names->count);
 	if (near)
-		err_list_at(d->errors, key->pos, "unknown key '%s': did you mean '%s'?", key->text,
-			    near);
+		err_list_at(d->errors, E_UNKNOWN_KEY, key->pos,
+			    "unknown key '%s': did you mean '%s'?", key->text, near);
 	else
-		err_list_at(d->errors, key->pos, "unknown key '%s' (known here: %s)", key->text,
-			    all.buf);
+		err_list_at(d->errors, E_UNKNOWN_KEY, key->pos, "unknown key '%s' (known here: %s)",
+			    key->text, all.buf);
 }
 
 static void unknown_option(struct decode *d, const struct schema *schema, const char *const *more,
@@ -487,8 +489,8 @@ static void decode_absent(struct decode *d, const struct schema *schema, const s
 		if (given[i])
 			continue;
 		if (o->flags & OPT_REQUIRED)
-			err_list_at(d->errors, map->pos, "key '%s' is missing%s%s", o->name,
-				    o->help ? ": " : "", o->help ? o->help : "");
+			err_list_at(d->errors, E_MISSING_KEY, map->pos, "key '%s' is missing%s%s",
+				    o->name, o->help ? ": " : "", o->help ? o->help : "");
 		else if (o->def)
 			decode_field(d, o, &def, data + o->offset);
 	}
@@ -528,7 +530,8 @@ void *schema_decode_waiting(const struct schema *schema, struct arena *arena,
 	void *data;
 
 	if (map->type != YAML_MAP) {
-		err_list_at(errors, map->pos, "expected keys with values ('key: value'), not %s",
+		err_list_at(errors, E_WRONG_TYPE, map->pos,
+			    "expected keys with values ('key: value'), not %s",
 			    decode_type_name(map));
 		return NULL;
 	}

@@ -65,8 +65,8 @@ static void check_keys(struct decode *d, const struct forms *forms, const struct
 		if (!known)
 			decode_unknown_key(d, &names, NULL, map->keys[i]);
 		else if (f && !schema_option(f->schema, key))
-			err_list_at(d->errors, map->items[i]->pos, "'%s' does not go with '%s'",
-				    key, f->name);
+			err_list_at(d->errors, E_CONFLICTING_KEYS, map->items[i]->pos,
+				    "'%s' does not go with '%s'", key, f->name);
 	}
 	strs_clear(&names);
 }
@@ -82,8 +82,9 @@ static void no_form(struct decode *d, const struct forms *forms, const struct ya
 			str_printf(&found, "%s'%s'", found.len ? ", " : "", map->keys[i]->text);
 	check_keys(d, forms, NULL, map);
 	if (found.len || d->errors->count == before)
-		err_list_at(d->errors, map->pos, "a %s has exactly one %s, this one has %s",
-			    forms->noun, forms->part, found.len ? found.buf : "none");
+		err_list_at(d->errors, E_CONFLICTING_KEYS, map->pos,
+			    "a %s has exactly one %s, this one has %s", forms->noun, forms->part,
+			    found.len ? found.buf : "none");
 }
 
 /* The values of MAP by F; keys that it does not have are reported already. */
@@ -104,7 +105,7 @@ void decode_form(struct decode *d, const struct option *o, const struct yaml *y,
 	struct formed *ret;
 
 	if (y->type != YAML_MAP) {
-		err_list_at(d->errors, y->pos, "'%s' must be a map, not %s", o->name,
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map, not %s", o->name,
 			    decode_type_name(y));
 		return;
 	}

@@ -31,7 +31,7 @@ static void decode_template(struct decode *d, const struct option *o, const stru
 	if (decode_refuse_values(d, "template", at))
 		return;
 	if (!path_is_project(path, &why)) {
-		err_list_at(d->errors, y->pos,
+		err_list_at(d->errors, E_INVALID_PATH, y->pos,
 			    "path '%s' %s: paths are relative to the project's root", path, why);
 		return;
 	}
@@ -62,7 +62,7 @@ void decode_ref(struct decode *d, const struct option *o, const struct yaml *y, 
 	if (!decode_given(d, o->name, reference_words(o), y))
 		return;
 	if (!*y->text) {
-		err_list_at(d->errors, y->pos, "'%s' is empty", o->name);
+		err_list_at(d->errors, E_EMPTY_VALUE, y->pos, "'%s' is empty", o->name);
 		return;
 	}
 	r = arena_alloc(d->arena, sizeof(*r));

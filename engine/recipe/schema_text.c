@@ -418,7 +418,8 @@ struct yaml *schema_unflatten(struct arena *arena, const struct option_values *v
 		r.pos.line++;
 		y = read_path(&r, v->path);
 		if (!y || read_value(y, v))
-			rc = err_at(err, r.pos, "option '%s' is malformed or repeated", v->path);
+			rc = err_at(err, E_INVALID_VALUE, r.pos,
+				    "option '%s' is malformed or repeated", v->path);
 	}
 	str_release(&r.text);
 	return rc ? NULL : r.root;

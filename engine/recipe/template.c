@@ -27,7 +27,8 @@ static const char *variable(struct filling *f, const char *name)
 		if (!strchr(vars->entries[i].key, '.')) /* those with a dot are not from 'vars' */
 			names[count++] = vars->entries[i].key;
 	near = str_nearest(name, names, count);
-	err_list_at(f->errors, f->pos, "'vars' of project.yaml has no '%s'%s%s%s", name,
+	err_list_at(f->errors, E_UNKNOWN_VARIABLE, f->pos,
+		    "'vars' of project.yaml has no '%s'%s%s%s", name,
 		    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return NULL;
 }
@@ -59,7 +60,7 @@ static const char *value_of(struct filling *f, const char *name)
 		return variable(f, var);
 	text = waiting(f, name);
 	if (!text)
-		err_list_at(f->errors, f->pos,
+		err_list_at(f->errors, E_TEMPLATE_SYNTAX, f->pos,
 			    "'{{%s}}' is not a name: {{node#fact}}, {{node:output}}, "
 			    "{{project.version}} and {{vars.name}} are",
 			    name);
@@ -111,14 +112,16 @@ int template_fill(struct arena *arena, const struct project *project, const char
 		move(&f, text, at);
 		name = name_at(&f, at, (size_t)(end - at), &taken);
 		if (!name) {
-			err_list_at(errors, f.pos, "'{{' has no '}}' in its line");
+			err_list_at(errors, E_TEMPLATE_SYNTAX, f.pos,
+				    "'{{' has no '}}' in its line");
 			taken = 2;
 		}
 		f.filled = ret->len;
 		value = name ? value_of(&f, name) : NULL;
 		str_append(ret, value ? value : "");
 		if (ret->len > TEMPLATE_FILLED_MAX_BYTES) {
-			err_list_at(errors, f.pos, "the template grows to more than %d bytes",
+			err_list_at(errors, E_TOO_LARGE, f.pos,
+				    "the template grows to more than %d bytes",
 				    TEMPLATE_FILLED_MAX_BYTES);
 			return 1;
 		}

@@ -130,14 +130,15 @@ static bool text_valid(struct parse *p)
 		struct pos pos = {p->file, u.line, u.col};
 
 		if (u.bad)
-			err_list_at(p->errors, pos,
+			err_list_at(p->errors, E_NOT_TEXT, pos,
 				    "byte 0x%02x is not UTF-8: save the file as UTF-8",
 				    (unsigned char)*u.at);
 		else if (utf8_is_control(u.code) && (!u.code || !strchr("\t\n\r", (int)u.code)))
-			err_list_at(p->errors, pos, "control character U+%04X is not allowed",
-				    u.code);
+			err_list_at(p->errors, E_NOT_TEXT, pos,
+				    "control character U+%04X is not allowed", u.code);
 		else if (u.code == 0xfeff || u.code == 0xfffe || u.code == 0xffff)
-			err_list_at(p->errors, pos, "character U+%04X is not allowed", u.code);
+			err_list_at(p->errors, E_NOT_TEXT, pos, "character U+%04X is not allowed",
+				    u.code);
 		else
 			continue;
 		return false;
@@ -185,18 +186,22 @@ static void syntax_error(struct parse *p, const yaml_parser_t *parser)
 
 	p->failed = true;
 	if (!place && open)
-		err_list_at(p->errors, open->pos, "this '%c' is not closed", bracket);
+		err_list_at(p->errors, E_NOT_YAML, open->pos, "this '%c' is not closed", bracket);
 	else if (place && open && behind_variable(p, place))
-		err_list_at(p->errors, pos, "a value with ${...} between brackets needs quotes");
+		err_list_at(p->errors, E_NOT_YAML, pos,
+			    "a value with ${...} between brackets needs quotes");
 	else if (at == '\t')
-		err_list_at(p->errors, pos, "a tab may not indent or separate here: use spaces");
+		err_list_at(p->errors, E_NOT_YAML, pos,
+			    "a tab may not indent or separate here: use spaces");
 	else if (at && strchr("@`%", at) && strstr(problem, "cannot start any token"))
-		err_list_at(p->errors, pos, "a value that begins with '%c' needs quotes", at);
+		err_list_at(p->errors, E_NOT_YAML, pos,
+			    "a value that begins with '%c' needs quotes", at);
 	else if (parser->context)
-		err_list_at(p->errors, pos, "not valid YAML: %s (%s that begins on line %zu)",
-			    problem, parser->context, parser->context_mark.line + 1);
+		err_list_at(p->errors, E_NOT_YAML, pos,
+			    "not valid YAML: %s (%s that begins on line %zu)", problem,
+			    parser->context, parser->context_mark.line + 1);
 	else
-		err_list_at(p->errors, pos, "not valid YAML: %s", problem);
+		err_list_at(p->errors, E_NOT_YAML, pos, "not valid YAML: %s", problem);
 }
 
 /* Whether map F has KEY already; remembers it otherwise. */
@@ -223,15 +228,16 @@ static void take_key(struct parse *p, struct frame *f, struct yaml *y)
 	f->key = y;
 	f->skip_value = true;
 	if (y->type != YAML_SCALAR) {
-		err_list_at(p->errors, y->pos, "a key must be a plain word, not a list or map");
+		err_list_at(p->errors, E_NOT_YAML, y->pos,
+			    "a key must be a plain word, not a list or map");
 	} else if (!*y->text) {
-		err_list_at(p->errors, y->pos, "key is empty");
+		err_list_at(p->errors, E_NOT_YAML, y->pos, "key is empty");
 	} else if (!y->quoted && str_eq(y->text, "<<")) {
-		err_list_at(p->errors, y->pos,
+		err_list_at(p->errors, E_YAML_FEATURE, y->pos,
 			    "merge key '<<' is not supported: write the keys out");
 	} else if ((old = seen_before(f, y))) {
-		err_list_at(p->errors, y->pos, "key '%s' is given twice (first on line %u)",
-			    y->text, old->pos.line);
+		err_list_at(p->errors, E_DUPLICATE_KEY, y->pos,
+			    "key '%s' is given twice (first on line %u)", y->text, old->pos.line);
 	} else {
 		f->skip_value = false;
 	}
@@ -259,10 +265,10 @@ static void refuse_decoration(struct parse *p, struct pos pos, const yaml_char_t
 			      const yaml_char_t *tag)
 {
 	if (anchor)
-		err_list_at(p->errors, pos, "anchor '&%s' is not supported: write the value out",
-			    anchor);
+		err_list_at(p->errors, E_YAML_FEATURE, pos,
+			    "anchor '&%s' is not supported: write the value out", anchor);
 	if (tag)
-		err_list_at(p->errors, pos,
+		err_list_at(p->errors, E_YAML_FEATURE, pos,
 			    "tag '%s' is not supported: values are typed by their key", tag);
 }
 
@@ -274,7 +280,7 @@ static void take_scalar(struct parse *p, struct pos pos, const yaml_event_t *ev)
 
 	refuse_decoration(p, pos, ev->data.scalar.anchor, ev->data.scalar.tag);
 	if (memchr(text, 0, len))
-		err_list_at(p->errors, pos, "a value may not contain a NUL character");
+		err_list_at(p->errors, E_NOT_TEXT, pos, "a value may not contain a NUL character");
 	y->quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	y->text = arena_strndup(p->arena, text, len);
 	take_value(p, y);
@@ -283,7 +289,8 @@ static void take_scalar(struct parse *p, struct pos pos, const yaml_event_t *ev)
 static void open_container(struct parse *p, enum yaml_type type, struct pos pos)
 {
 	if (p->depth == YAML_MAX_DEPTH) {
-		err_list_at(p->errors, pos, "nested deeper than %d levels", YAML_MAX_DEPTH);
+		err_list_at(p->errors, E_TOO_LARGE, pos, "nested deeper than %d levels",
+			    YAML_MAX_DEPTH);
 		p->failed = true;
 		return;
 	}
@@ -301,13 +308,13 @@ static void close_container(struct parse *p)
 static void start_document(struct parse *p, struct pos pos, const yaml_event_t *ev)
 {
 	if (p->documents++) {
-		err_list_at(p->errors, pos,
+		err_list_at(p->errors, E_YAML_FEATURE, pos,
 			    "a second document begins here: one file is one document");
 		p->failed = true;
 	} else if (ev->data.document_start.version_directive ||
 		   ev->data.document_start.tag_directives.start !=
 			   ev->data.document_start.tag_directives.end) {
-		err_list_at(p->errors, pos,
+		err_list_at(p->errors, E_YAML_FEATURE, pos,
 			    "directives (lines that begin with %%) are not supported");
 	}
 }
@@ -321,7 +328,8 @@ static void take_event(struct parse *p, const yaml_event_t *ev)
 		start_document(p, pos, ev);
 		break;
 	case YAML_ALIAS_EVENT:
-		err_list_at(p->errors, pos, "alias '*%s' is not supported: write the value out",
+		err_list_at(p->errors, E_YAML_FEATURE, pos,
+			    "alias '*%s' is not supported: write the value out",
 			    ev->data.alias.anchor);
 		take_value(p, yaml_new(p->arena, YAML_LIST, pos));
 		break;
@@ -346,7 +354,7 @@ static void take_event(struct parse *p, const yaml_event_t *ev)
 		break;
 	}
 	if (++p->events > YAML_MAX_EVENTS) {
-		err_list_at(p->errors, pos, "more than %d values and keys in one file",
+		err_list_at(p->errors, E_TOO_LARGE, pos, "more than %d values and keys in one file",
 			    YAML_MAX_EVENTS);
 		p->failed = true;
 	}
@@ -387,7 +395,8 @@ struct yaml *yaml_parse(struct arena *arena, const char *file, const char *text,
 	size_t before = errors->count;
 
 	if (len > YAML_MAX_BYTES) {
-		err_list_at(errors, start, "larger than %d MiB", YAML_MAX_BYTES / 1024 / 1024);
+		err_list_at(errors, E_TOO_LARGE, start, "larger than %d MiB",
+			    YAML_MAX_BYTES / 1024 / 1024);
 		return NULL;
 	}
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {

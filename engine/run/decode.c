@@ -22,13 +22,13 @@ static int find_maker(struct decoder *d, struct err **err)
 			return 0;
 		}
 	}
-	return err_set(err, ERR_INTERNAL, "this worker has no kind '%s' of version %u", d->m->kind,
+	return err_set(err, E_INTERNAL, "this worker has no kind '%s' of version %u", d->m->kind,
 		       d->m->version);
 }
 
 static int bad_place(const struct manifest_input *in, struct err **err)
 {
-	return err_set(err, ERR_INTERNAL, "the job does not say where input '%s' lies", in->ref);
+	return err_set(err, E_INTERNAL, "the job does not say where input '%s' lies", in->ref);
 }
 
 static int decode_node(struct decoder *d, const struct manifest_input *from,
@@ -100,7 +100,7 @@ static int decode_lock(struct decoder *d, struct err **err)
 	if (d->m->lock && d->a->kind->pins)
 		rc = d->a->kind->pins(d->arena, "lock", d->m->lock, &pins, err);
 	if (rc == 0 && !pins_eq(&pins, &d->m->pins))
-		rc = err_set(err, ERR_INTERNAL, "the job's lock pins other things than its key");
+		rc = err_set(err, E_INTERNAL, "the job's lock pins other things than its key");
 	pins_clear(&pins);
 	return rc;
 }
@@ -114,7 +114,7 @@ static int decode_options(struct decoder *d, struct err **err)
 		return -1;
 	d->a->opts = schema_decode(d->a->kind->schema, d->arena, map, NULL, &errors);
 	if (!d->a->opts)
-		return err_set(err, ERR_INTERNAL, "the options of the job do not decode: %s",
+		return err_set(err, E_INTERNAL, "the options of the job do not decode: %s",
 			       errors.count ? errors.items[0]->text : "?");
 	return 0;
 }

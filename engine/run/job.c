@@ -24,7 +24,7 @@ static int queue_job(struct job *j, struct err **err)
 	job_spec_write(&spec, &payload);
 	job_spec_clear_lists(&spec);
 	if (!frame_fits(FRAME_JOB, payload.len))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_TOO_LARGE,
 			       "the node has too many inputs (%zu bytes to describe them)",
 			       payload.len);
 	frame_put(&j->out, FRAME_JOB, &payload);
@@ -42,10 +42,11 @@ static int make_directories(struct job *j, int *ret_log, struct err **err)
 	out = xasprintf("%s/out", j->dir);
 	j->log_path = xasprintf("%s/log", j->dir);
 	if (mkdir(work, 0755) < 0 || mkdir(out, 0755) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create a directory in '%s'", j->dir);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a directory in '%s'",
+				 j->dir);
 	*ret_log = open(j->log_path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
 	if (*ret_log < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", j->log_path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", j->log_path);
 	return 0;
 }
 
@@ -120,7 +121,7 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 	struct artifact a;
 
 	if (j->told)
-		return err_set(err, ERR_INTERNAL, "a worker frame came after RESULT");
+		return err_set(err, E_INTERNAL, "a worker frame came after RESULT");
 	switch (f->type) {
 	case FRAME_PROGRESS:
 		if (progress_read(j->arena, f, &p, err) < 0)
@@ -157,7 +158,7 @@ static int take_frame(struct job *j, const struct frame *f, struct err **err)
 	case FRAME_ABORT:
 		break;
 	}
-	return err_set(err, ERR_INTERNAL, "a worker sent a frame that is not its own");
+	return err_set(err, E_INTERNAL, "a worker sent a frame that is not its own");
 }
 
 /* Reads what is there; a worker that breaks the protocol is killed. */
@@ -258,10 +259,10 @@ static int died(const struct job *j, int status, struct err **err)
 	const char *oom = "";
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OUT_OF_MEMORY)
-		return err_set(err, ERR_RESOURCE, "its worker ran out of memory");
+		return err_set(err, E_NO_MEMORY, "its worker ran out of memory");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		oom = " (perhaps the machine ran out of memory)";
-	return err_set(err, ERR_BUILD, "its worker %s without a result%s%s%s%s", how, oom,
+	return err_set(err, E_WORKER_DIED, "its worker %s without a result%s%s%s%s", how, oom,
 		       *line ? "; its log ends with '" : "", line, *line ? "'" : "");
 }
 
@@ -274,11 +275,11 @@ static int check_outputs(const struct job *j, struct err **err)
 		const struct artifact *a = &j->outputs.items[i];
 
 		if (!str_eq(a->name, want->items[i].name) || a->type != want->items[i].type)
-			return err_set(err, ERR_INTERNAL, "the worker sent output '%s' for '%s'",
+			return err_set(err, E_INTERNAL, "the worker sent output '%s' for '%s'",
 				       a->name, want->items[i].name);
 	}
 	if (want->count != j->outputs.count)
-		return err_set(err, ERR_INTERNAL, "the worker sent %zu outputs instead of %zu",
+		return err_set(err, E_INTERNAL, "the worker sent %zu outputs instead of %zu",
 			       j->outputs.count, want->count);
 	return 0;
 }
@@ -295,9 +296,10 @@ int job_reaped(struct job *j, int status, struct err **err)
 	if (j->told && !j->result && !j->broken && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return check_outputs(j, err);
 	if (j->stop == JOB_TIMED_OUT)
-		return err_set(err, ERR_TIMEOUT, "not done after %u s, its deadline", j->timeout_s);
+		return err_set(err, E_NODE_TIMEOUT, "not done after %u s, its deadline",
+			       j->timeout_s);
 	if (j->stop == JOB_CANCELLED)
-		return err_set(err, ERR_CANCEL, "stopped");
+		return err_set(err, E_STOPPED, "stopped");
 	if (j->broken) {
 		*err = steal_ptr(j->broken);
 		return -1;
@@ -340,9 +342,9 @@ static int keep_directory(struct job *j, struct err **err)
 	if (tmp_dir(store_subdir(j->env->store, "tmp"), "replaced", &old, err) < 0)
 		return -1;
 	if (rename(kept, old) < 0 && errno != ENOENT)
-		return err_errno(err, ERR_ENV, errno, "cannot replace '%s'", kept);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot replace '%s'", kept);
 	if (rename(j->dir, kept) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot keep '%s'", j->dir);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot keep '%s'", j->dir);
 	free(j->dir);
 	j->dir = steal_ptr(old);
 	free(j->log_path);

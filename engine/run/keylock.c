@@ -23,7 +23,7 @@ int keylock_try(struct store *s, const struct digest *key, int *ret_fd, struct e
 		int fd;
 
 		if (lock_file(path, LOCK_EXCLUSIVE, false, &fd, &e) < 0) {
-			if (e->cls == ERR_LOCKED)
+			if (e->code->cls == ERR_LOCKED)
 				return 1;
 			*err = steal_ptr(e);
 			return -1;

@@ -36,7 +36,7 @@ int frames_read(struct frames *f, int fd, struct err **err)
 	if (n < 0 && errno == ECONNRESET)
 		return 1;
 	if (n < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot read from a worker");
+		return err_errno(err, E_INTERNAL, errno, "cannot read from a worker");
 	if (n == 0)
 		return 1;
 	f->in.len += (size_t)n;
@@ -72,9 +72,9 @@ int frames_next(struct frames *f, struct frame *ret, struct err **err)
 	type = h[2];
 	len = h[4] | (size_t)h[5] << 8 | (size_t)h[6] << 16 | (size_t)h[7] << 24;
 	if (h[0] != 'o' || h[1] != 'f' || h[3] != 0 || type < FRAME_JOB || type >= array_len(types))
-		return err_set(err, ERR_INTERNAL, "a worker frame is malformed");
+		return err_set(err, E_INTERNAL, "a worker frame is malformed");
 	if (len > types[type].max)
-		return err_set(err, ERR_INTERNAL, "a %s frame of %zu bytes is over its limit",
+		return err_set(err, E_INTERNAL, "a %s frame of %zu bytes is over its limit",
 			       types[type].name, len);
 	if (f->in.len - f->used - FRAME_HEADER < len)
 		return 1;
@@ -128,7 +128,7 @@ int frame_flush(struct str *out, int fd, struct err **err)
 		if (n < 0) {
 			rc = errno == EPIPE || errno == ECONNRESET ? 1 : -1;
 			if (rc < 0)
-				err_errno(err, ERR_INTERNAL, errno, "cannot write to a worker");
+				err_errno(err, E_INTERNAL, errno, "cannot write to a worker");
 			break;
 		}
 		done += (size_t)n;
@@ -140,7 +140,7 @@ int frame_flush(struct str *out, int fd, struct err **err)
 
 static int malformed(const char *what, struct err **err)
 {
-	return err_set(err, ERR_INTERNAL, "a %s frame is malformed", what);
+	return err_set(err, E_INTERNAL, "a %s frame is malformed", what);
 }
 
 /* NAME "A" "B"... NULL: one line. */
@@ -490,8 +490,7 @@ void result_put(struct str *out, const struct err *e)
 	if (!e) {
 		str_append(&s, "ok\n");
 	} else {
-		str_printf(&s, "error %s %d ", err_class_name(e->cls),
-			   e->errnum < 0 ? 0 : e->errnum);
+		str_printf(&s, "error %s %d ", e->code->name, e->errnum < 0 ? 0 : e->errnum);
 		put_cut(&s, e->file ? e->file : "", FRAME_RESULT_MAX / 4);
 		str_printf(&s, " %u %u ", e->line, e->col);
 		put_cut(&s, e->text, FRAME_RESULT_MAX / 2);
@@ -504,18 +503,18 @@ int result_read(struct arena *arena, const struct frame *f, struct err **ret_res
 		struct err **err)
 {
 	struct line w;
-	enum err_class cls;
+	const struct err_code *code;
 	uint64_t errnum, line, col;
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
 	if (line_is(&w, "ok", 1))
 		return 0;
-	if (!line_is(&w, "error", 7) || err_class_parse(w.items[1], &cls) != 0 ||
+	if (!line_is(&w, "error", 7) || !(code = err_code_find(w.items[1])) ||
 	    str_u64(w.items[2], &errnum) != 0 || str_u64(w.items[4], &line) != 0 ||
 	    str_u64(w.items[5], &col) != 0)
 		return malformed("RESULT", err);
-	err_set(ret_result_err, cls, "%s", w.items[6]);
+	err_set(ret_result_err, code, "%s", w.items[6]);
 	(*ret_result_err)->errnum = (int)errnum;
 	if (*w.items[3])
 		(*ret_result_err)->file = xstrdup(w.items[3]);

@@ -88,7 +88,7 @@ static int collect(struct room *room, struct store *s, const struct store_gc_opt
 	room->others = false;
 	if (store_gc(s, opts, ret, &e) == 0)
 		return 0;
-	if (e->cls == ERR_LOCKED) {
+	if (e->code->cls == ERR_LOCKED) {
 		room->others = true;
 		err_free(e);
 		return 1;

@@ -233,7 +233,7 @@ static void say_waits(struct sched *d, struct node *n)
 	struct err *e = NULL;
 
 	if (d->opts->no_wait) {
-		err_set(&e, ERR_LOCKED, "another orch builds this node now");
+		err_set(&e, E_NODE_BUSY, "another orch builds this node now");
 		settle_failed(d, n, NULL, e);
 	} else if (!d->memory[n->index].waits) {
 		d->memory[n->index].waits = true;
@@ -283,9 +283,9 @@ static int start_all(struct sched *d, struct err **err)
 /* A failure that the full disk explains better than its own text does. */
 static void blame_disk(struct sched *d, struct err *e)
 {
-	if (e->cls != ERR_BUILD || !space_is_out(d->s))
+	if (e->code->cls != ERR_BUILD || !space_is_out(d->s))
 		return;
-	e->cls = ERR_RESOURCE;
+	e->code = E_DISK_FULL;
 	err_wrap(&e, "no space left in '%s'", store_dir(d->s));
 }
 
@@ -305,11 +305,11 @@ static void finish(struct sched *d, size_t i, int status)
 		rc = settle_built(d, j, &e);
 	if (rc == 0)
 		room_add(&d->room, n->record);
-	if (rc < 0 && e->cls == ERR_ENV && j->goes_outside) {
+	if (rc < 0 && e->code->cls == ERR_ENV && j->goes_outside) {
 		d->memory[n->index].outside = true;
 		rc = 1;
 	}
-	if (rc == 1 || (rc < 0 && e->cls == ERR_CANCEL)) {
+	if (rc == 1 || (rc < 0 && e->code->cls == ERR_CANCEL)) {
 		err_free(e);
 		node_set_state(d, n, NODE_READY); /* once more, or skipped with all that is left */
 	} else if (rc < 0) {
@@ -378,7 +378,7 @@ static int wait_events(struct sched *d, struct err **err)
 		p[i] = (struct pollfd){.fd = j->sock, .events = job_events(j)};
 	}
 	if (poll(p, count + 1, next_due(d)) < 0 && errno != EINTR)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot wait for workers");
+		return err_errno(err, E_INTERNAL, errno, "cannot wait for workers");
 	for (size_t i = 0; i < count; i++) {
 		if (p[i].revents || d->running.items[i].job->in_ended)
 			job_io(d->running.items[i].job, p[i].revents);
@@ -492,7 +492,7 @@ static int catch_signals(struct sched *d, struct signals *saved, struct err **er
 	sigprocmask(SIG_BLOCK, &set, &saved->mask);
 	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (d->signals < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot watch signals");
+		return err_errno(err, E_CANNOT_START, errno, "cannot watch signals");
 	return 0;
 }
 
@@ -509,7 +509,7 @@ static void release_signals(struct sched *d, const struct signals *saved)
 static int end_by_signal(struct sched *d, struct err **err)
 {
 	read_signals(d);
-	if (!d->result->signal || (*err)->cls != ERR_CANCEL)
+	if (!d->result->signal || (*err)->code->cls != ERR_CANCEL)
 		return -1;
 	err_free(steal_ptr(*err));
 	return 0;

@@ -193,7 +193,7 @@ int settle_built(struct sched *d, struct job *j, struct err **err)
 	if (rc < 0)
 		return -1;
 	if (rc == 1 && d->memory[n->index].reruns++) {
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_INPUT_CHANGED,
 			       "input '%s' keeps changing while the node runs; "
 			       "build again when nothing writes it",
 			       what);
@@ -260,7 +260,8 @@ int settle_damages(struct sched *d, struct job *j, int rc, struct err **err)
 		*err = e;
 		return -1;
 	}
-	if (rc >= 0 || !j->damages.count || (*err)->cls != ERR_STORE || d->starts >= STARTS_MAX)
+	if (rc >= 0 || !j->damages.count || (*err)->code->cls != ERR_STORE ||
+	    d->starts >= STARTS_MAX)
 		return rc;
 	err_free(steal_ptr(*err));
 	d->again = true;
@@ -271,7 +272,7 @@ int settle_damaged_values(struct sched *d, struct node *n, struct err **err)
 {
 	struct err *ignored cleanup_err = NULL;
 
-	if ((*err)->cls != ERR_STORE || d->starts >= STARTS_MAX ||
+	if ((*err)->code->cls != ERR_STORE || d->starts >= STARTS_MAX ||
 	    values_drop_damaged(n, d->s, &ignored))
 		return -1;
 	sched_warn(d, n, (*err)->text);

@@ -58,7 +58,7 @@ int space_check(struct store *s, const struct space *needed, const char *more, s
 	if (free_bytes >= all)
 		return 0;
 	have = str_bytes(free_bytes);
-	return err_set(err, ERR_RESOURCE,
+	return err_set(err, E_DISK_FULL,
 		       "the build needs about %s and '%s' has %s free%s; "
 		       "make room or name another place with --store",
 		       want, store_dir(s), have, more);

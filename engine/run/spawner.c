@@ -58,16 +58,16 @@ static int start_program(struct spawner *s, struct err **err)
 	int fds[2], mine cleanup_fd = -1, theirs cleanup_fd = -1;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start the worker program");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start the worker program");
 	mine = fds[0];
 	theirs = fds[1];
 	if (setsockopt(mine, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
 	    setsockopt(mine, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot start the worker program");
+		return err_errno(err, E_INTERNAL, errno, "cannot start the worker program");
 	/* In our process group: it leaves for a session of its own, which no group's leader can. */
 	if (proc_start(argv, &(struct proc_opts){.in = theirs, .same_group = true}, &s->pid, err) <
 	    0) {
-		(*err)->cls = ERR_ENV;
+		(*err)->code = E_WORKER_PROGRAM;
 		return err_wrap(err, "cannot start the worker program");
 	}
 	s->sock = mine;
@@ -125,11 +125,11 @@ static int fail_silent(struct spawner *s, struct err **err)
 	s->pid = 0;
 	text = proc_status_string(status);
 	if (little_memory())
-		return err_set(err, ERR_RESOURCE,
+		return err_set(err, E_NO_MEMORY,
 			       "the worker program '%s' does not start in the memory that is left "
 			       "to it (ulimit -v): it %s",
 			       s->program, text);
-	return err_set(err, ERR_ENV,
+	return err_set(err, E_WORKER_PROGRAM,
 		       "the worker program '%s' does not start: it %s; is it whole, with its "
 		       "libraries?",
 		       s->program, text);
@@ -148,13 +148,15 @@ int spawner_ready(struct spawner *s, struct err **err)
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return fail_silent(s, err);
 	if (n < 0)
-		return err_set(err, ERR_ENV, "the worker program '%s' says nothing", s->program);
+		return err_set(err, E_WORKER_PROGRAM, "the worker program '%s' says nothing",
+			       s->program);
 	text[n] = 0;
 	build = str_skip(text, GREETING);
 	if (!build)
-		return err_set(err, ERR_ENV, "'%s' is not orch's worker program", s->program);
+		return err_set(err, E_WORKER_PROGRAM, "'%s' is not orch's worker program",
+			       s->program);
 	if (!str_eq(build, s->build))
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_WORKER_PROGRAM,
 			       "'%s' is of another build than this orch: install both together",
 			       s->program);
 	s->ready = true;
@@ -199,7 +201,7 @@ static int ask(struct spawner *s, enum spawn_mode mode, int log, int sock, pid_t
 	if (n != (ssize_t)sizeof(r))
 		return 1;
 	if (r.pid < 0)
-		return err_errno(err, ERR_RESOURCE, r.error, "cannot start a worker");
+		return err_errno(err, E_CANNOT_START, r.error, "cannot start a worker");
 	*ret = r.pid;
 	return 0;
 }
@@ -217,7 +219,8 @@ static int ask_again(struct spawner *s, enum spawn_mode mode, int log, int sock,
 		return -1;
 	rc = ask(s, mode, log, sock, ret, err);
 	return rc <= 0 ? rc
-		       : err_set(err, ERR_ENV, "the worker program '%s' ends at once", s->program);
+		       : err_set(err, E_WORKER_PROGRAM, "the worker program '%s' ends at once",
+				 s->program);
 }
 
 int spawner_start(struct spawner *s, enum spawn_mode mode, int log_fd, pid_t *ret_pid,
@@ -226,11 +229,11 @@ int spawner_start(struct spawner *s, enum spawn_mode mode, int log_fd, pid_t *re
 	int fds[2], mine cleanup_fd = -1, theirs cleanup_fd = -1, rc;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start a worker");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start a worker");
 	mine = fds[0];
 	theirs = fds[1];
 	if (fcntl(mine, F_SETFL, O_NONBLOCK) < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot start a worker");
+		return err_errno(err, E_INTERNAL, errno, "cannot start a worker");
 	rc = s->pid ? ask(s, mode, log_fd, theirs, ret_pid, err) : 1;
 	if (rc == 1)
 		rc = ask_again(s, mode, log_fd, theirs, ret_pid, err);

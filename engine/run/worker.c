@@ -179,7 +179,7 @@ static int hash_inputs(struct keeper *k, struct runner *r, struct err **err)
 		if (rc < 0)
 			return -1;
 		if (rc == 1 && bad++ == 0)
-			err_set(err, ERR_STORE, "input '%s' is damaged in the store: %s",
+			err_set(err, E_BLOB_DAMAGED, "input '%s' is damaged in the store: %s",
 				blobs->items[i].name, state.why);
 		blob_put(&r->out, &blobs->items[i], &state);
 		if (frame_flush(&r->out, r->control, &lost) != 0)
@@ -203,7 +203,7 @@ static void runner_main(struct keeper *k, const struct maker *const *makers, int
 		worker_set_environment(&a);
 		rc = a.maker->run(&a, &err);
 		if (rc != 0 && !err)
-			err_set(&err, ERR_INTERNAL, "kind '%s' failed without saying why",
+			err_set(&err, E_INTERNAL, "kind '%s' failed without saying why",
 				a.kind->name);
 	}
 	fflush(NULL);
@@ -221,11 +221,11 @@ static int start_runner(struct keeper *k, const struct maker *const *makers, str
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ctl) < 0 ||
 	    pipe2(log, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start the node's process");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start the node's process");
 	(void)fcntl(log[1], F_SETPIPE_SZ, 1024 * 1024);
 	k->runner = fork();
 	if (k->runner < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start the node's process");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start the node's process");
 	if (k->runner == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setpgid(0, 0);
@@ -242,7 +242,7 @@ static int start_runner(struct keeper *k, const struct maker *const *makers, str
 	k->control = ctl[0];
 	k->log = log[0];
 	if (fcntl(k->control, F_SETFL, O_NONBLOCK) < 0 || fcntl(k->log, F_SETFL, O_NONBLOCK) < 0)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot watch the node's process");
+		return err_errno(err, E_INTERNAL, errno, "cannot watch the node's process");
 	logpipe_init(&k->pipe, k->log, 1);
 	return 0;
 }
@@ -300,8 +300,7 @@ static int read_runner(struct keeper *k, struct err **err)
 				return -1;
 			k->told = true;
 		} else {
-			return err_set(err, ERR_INTERNAL,
-				       "unexpected frame from the node's process");
+			return err_set(err, E_INTERNAL, "unexpected frame from the node's process");
 		}
 	}
 	return rc < 0 ? -1 : 0;
@@ -359,7 +358,7 @@ static int watch(struct keeper *k, struct err **err)
 		};
 
 		if (poll(p, array_len(p), -1) < 0 && errno != EINTR)
-			return err_errno(err, ERR_INTERNAL, errno, "cannot wait");
+			return err_errno(err, E_INTERNAL, errno, "cannot wait");
 		if (p[0].revents & ~POLLOUT)
 			read_orch(k);
 		if (p[2].revents && read_runner(k, err) < 0)
@@ -380,7 +379,7 @@ static int verdict(struct keeper *k, struct err **err)
 	char *text cleanup_free = NULL;
 
 	if (k->aborted)
-		return err_set(err, ERR_CANCEL, "stopped");
+		return err_set(err, E_STOPPED, "stopped");
 	if (read_runner(k, err) < 0)
 		return -1;
 	if (k->result) {
@@ -390,14 +389,14 @@ static int verdict(struct keeper *k, struct err **err)
 	if (k->told && WIFEXITED(k->status) && WEXITSTATUS(k->status) == 0)
 		return 0;
 	if (WIFEXITED(k->status) && WEXITSTATUS(k->status) == EXIT_OUT_OF_MEMORY)
-		return err_set(err, ERR_RESOURCE, "the node's process ran out of memory");
+		return err_set(err, E_NO_MEMORY, "the node's process ran out of memory");
 	text = proc_status_string(k->status);
 	if (WIFSIGNALED(k->status) && WTERMSIG(k->status) == SIGKILL)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_WORKER_DIED,
 			       "the node's process %s; perhaps the machine ran out of "
 			       "memory (see the kernel log)",
 			       text);
-	return err_set(err, ERR_BUILD, "the node's process %s without a result", text);
+	return err_set(err, E_WORKER_DIED, "the node's process %s without a result", text);
 }
 
 /*
@@ -428,17 +427,20 @@ static int take_output(struct keeper *k, const struct output_spec *spec, struct 
 
 	if (lstat(path, &st) < 0) {
 		if (errno == ENOENT)
-			return err_set(err, ERR_BUILD, "the node made no output '%s'", spec->name);
-		return err_errno(err, ERR_BUILD, errno, "cannot read output '%s'", spec->name);
+			return err_set(err, E_OUTPUT_MISSING, "the node made no output '%s'",
+				       spec->name);
+		return err_errno(err, E_OUTPUT_MISSING, errno, "cannot read output '%s'",
+				 spec->name);
 	}
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_BUILD, "output '%s' is not a plain file", spec->name);
+		return err_set(err, E_OUTPUT_MISSING, "output '%s' is not a plain file",
+			       spec->name);
 	if (st.st_nlink > 1) { /* the other name must not lead into the store */
 		alone = xasprintf("%s.copy", path);
 		if (file_copy(path, alone, 0644, err) < 0)
 			return -1;
 		if (rename(alone, path) < 0)
-			return err_errno(err, ERR_BUILD, errno, "cannot take output '%s'",
+			return err_errno(err, E_OUTPUT_MISSING, errno, "cannot take output '%s'",
 					 spec->name);
 	}
 	if (cas_ingest(k->spec.store, path, spec->type, &a, &old, err) < 0)
@@ -496,7 +498,7 @@ static int read_job(struct keeper *k, struct err **err)
 	if (rc < 0)
 		return -1;
 	if (f.type != FRAME_JOB)
-		return err_set(err, ERR_INTERNAL, "the first frame is not a JOB");
+		return err_set(err, E_INTERNAL, "the first frame is not a JOB");
 	return job_spec_read(k->arena, f.data, f.len, &k->spec, err);
 }
 
@@ -520,7 +522,7 @@ static int set_up(struct keeper *k, struct err **err)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (k->signals < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot watch signals");
+		return err_errno(err, E_CANNOT_START, errno, "cannot watch signals");
 	return 0;
 }
 

@@ -11,7 +11,7 @@ int card_open(const struct stage *s, struct err **err)
 {
 	int fd = open(s->card, O_RDWR | O_CLOEXEC);
 
-	return fd >= 0 ? fd : err_errno(err, ERR_ENV, errno, "cannot open the card");
+	return fd >= 0 ? fd : err_errno(err, E_READ_FAILED, errno, "cannot open the card");
 }
 
 int card_partition(const struct stage *s, const char *name, struct gpt_slot *ret, struct err **err)
@@ -25,15 +25,16 @@ int card_partition(const struct stage *s, const char *name, struct gpt_slot *ret
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read the card");
+		return err_errno(err, E_READ_FAILED, errno, "cannot read the card");
 	if (gpt_copy_any(fd, (uint64_t)st.st_size, &table) == 0)
 		found = gpt_slot_named(&table, name);
 	if (found)
 		*ret = *found;
 	else if (table.count)
-		rc = err_set(err, ERR_USER, "there is no partition '%s' on the card", name);
+		rc = err_set(err, E_CARD_LAYOUT, "there is no partition '%s' on the card", name);
 	else
-		rc = err_set(err, ERR_BUILD, "no copy of the card's partition table is valid");
+		rc = err_set(err, E_NO_PARTITION_TABLE,
+			     "no copy of the card's partition table is valid");
 	gpt_slots_clear(&table);
 	return rc;
 }
@@ -43,7 +44,7 @@ int card_read(int fd, uint64_t at, unsigned char *buf, size_t len, struct err **
 	ssize_t n = pread(fd, buf, len, (off_t)at);
 
 	if (n < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read an image");
+		return err_errno(err, E_READ_FAILED, errno, "cannot read an image");
 	memset(buf + n, 0, len - (size_t)n);
 	return 0;
 }

@@ -12,8 +12,8 @@ void chosen_check_keys(const struct chosen *c, struct err_list *errors)
 		const struct pair *p = LIST_AT(c->tries, struct pair *, i);
 
 		if (str_u64(p->value, &n) || n > INT16_MAX)
-			err_list_at(errors, p->pos, "tries left are a number, found '%s'",
-				    p->value);
+			err_list_at(errors, E_INVALID_VALUE, p->pos,
+				    "tries left are a number, found '%s'", p->value);
 	}
 }
 
@@ -23,7 +23,8 @@ static void check_slot(const struct target *t, const char *name, struct pos pos,
 	char *all cleanup_free = target_bootnames(t);
 
 	if (!target_slot(t, name))
-		err_list_at(errors, pos, "the device has no slot '%s', only %s", name, all);
+		err_list_at(errors, E_UNKNOWN_SLOT, pos, "the device has no slot '%s', only %s",
+			    name, all);
 }
 
 void chosen_check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
@@ -38,10 +39,11 @@ void chosen_check(const void *opts, const struct target *t, struct pos pos, stru
 		check_slot(t, p->key, p->pos, errors);
 	}
 	if (c->tries.count && !t->chooser)
-		err_list_at(errors, pos, "'tries' cannot be known: %s", t->unreadable);
+		err_list_at(errors, E_DEVICE_UNKNOWN, pos, "'tries' cannot be known: %s",
+			    t->unreadable);
 	else if (c->tries.count && !t->chooser->tries_max)
-		err_list_at(errors, pos, "'tries' cannot be known: '%s' does not count them",
-			    t->loader);
+		err_list_at(errors, E_DEVICE_UNKNOWN, pos,
+			    "'tries' cannot be known: '%s' does not count them", t->loader);
 }
 
 int choice_lines_init(struct choice_lines *l, const struct target *t, struct err **err)
@@ -73,7 +75,7 @@ int choice_line(const struct choice_lines *l, const char *line, size_t *ret_slot
 			return 1;
 		}
 	}
-	return err_set(err, ERR_BUILD, "the boot loader chose '%.*s', which is not a slot",
+	return err_set(err, E_SCENARIO_FAILED, "the boot loader chose '%.*s', which is not a slot",
 		       (int)len, line);
 }
 
@@ -126,8 +128,8 @@ static int judge_tries(struct stage *s, const struct chosen *c, const struct boo
 		size_t slot = (size_t)(target_slot(s->target, p->key) - slots->items);
 
 		if (state->left[slot] != atoi(p->value))
-			return err_set(err, ERR_BUILD, "slot %s has not %s tries left (%s)", p->key,
-				       p->value, text.buf);
+			return err_set(err, E_SCENARIO_FAILED, "slot %s has not %s tries left (%s)",
+				       p->key, p->value, text.buf);
 	}
 	return 0;
 }
@@ -142,7 +144,7 @@ int choice_judge(struct stage *s, const struct chosen *c, size_t slot, struct er
 		return -1;
 	note_state(s, &state, &text);
 	if (c->slot && !str_eq(c->slot, is))
-		return err_set(err, ERR_BUILD, "the boot loader chose slot %s, not %s%s", is,
-			       c->slot, text.buf ? text.buf : "");
+		return err_set(err, E_SCENARIO_FAILED, "the boot loader chose slot %s, not %s%s",
+			       is, c->slot, text.buf ? text.buf : "");
 	return judge_tries(s, c, &state, err);
 }

@@ -42,7 +42,7 @@ static int read_vars(int fd, const struct target *t, struct boot_vars *ret, stru
 	const char *p = block + strlen(HEAD), *end = block + size;
 
 	if (pread(fd, block, size, (off_t)t->areas[0].at) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read the card");
+		return err_errno(err, E_READ_FAILED, errno, "cannot read the card");
 	ret->valid = strncmp(block, HEAD, strlen(HEAD)) == 0;
 	while (ret->valid && p < end) {
 		struct str line cleanup_str = STR_INIT;
@@ -66,7 +66,7 @@ static int write_vars(int fd, const struct target *t, const struct boot_vars *v,
 		str_append_char(&block, '\n');
 	}
 	if (block.len >= t->areas[0].size) /* GRUB wants a '#' at the end */
-		return err_set(err, ERR_USER,
+		return err_set(err, E_ENVIRONMENT_ROOM,
 			       "the variables do not fit into GRUB's environment block");
 	while (block.len < t->areas[0].size)
 		str_append_char(&block, '#');

@@ -13,7 +13,7 @@ static void check_statuses(const struct command *c, const struct yaml *map, stru
 		const char *text = LIST_AT(c->status, const char *, i);
 
 		if (!str_eq(text, "any") && (str_u64(text, &n) || n > 255))
-			err_list_at(errors, yaml_key_pos(map, "status"),
+			err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "status"),
 				    "'status' is 0 to 255 or any, found '%s'", text);
 	}
 }
@@ -24,7 +24,7 @@ void command_check(const struct command *c, const struct yaml *map, struct err_l
 	regex_check(map, "not-output", c->not_output, errors);
 	check_statuses(c, map, errors);
 	if (c->background && (c->status.items || c->output || c->not_output))
-		err_list_at(errors, yaml_key_pos(map, "background"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "background"),
 			    "nobody waits for a command in the background: 'status' and 'output' "
 			    "say nothing");
 }
@@ -83,11 +83,11 @@ static int check_output(struct stage *s, unsigned job, const char *text, bool wa
 	hit = job_line(s, job, &regex, &last);
 	regfree(&regex);
 	if (wanted && !hit)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_SCENARIO_FAILED,
 			       "the command printed no line like '%s'; its last one: '%s'", text,
 			       last);
 	if (!wanted && hit)
-		return err_set(err, ERR_BUILD, "the command printed '%s'", hit);
+		return err_set(err, E_SCENARIO_FAILED, "the command printed '%s'", hit);
 	return 0;
 }
 
@@ -106,7 +106,8 @@ int command_run(struct stage *s, const struct command *c, const char *script, un
 		return -1;
 	if (!status_fits(c, status)) {
 		job_line(s, job, NULL, &last);
-		return err_set(err, ERR_BUILD, "the command ended with %d: '%s'", status, last);
+		return err_set(err, E_SCENARIO_FAILED, "the command ended with %d: '%s'", status,
+			       last);
 	}
 	if (check_output(s, job, c->output, true, err) < 0)
 		return -1;

@@ -58,7 +58,7 @@ static int broken(const struct knowns *v, size_t place, const char *what, const 
 		    (!best || match_differing(k->match) < match_differing(best->match)))
 			best = k;
 	}
-	return err_set(err, ERR_BUILD,
+	return err_set(err, E_SCENARIO_FAILED,
 		       "%s '%s' would be used, and is not a whole image: %llu sectors differ from "
 		       "the nearest, '%s'",
 		       what, name, best ? (unsigned long long)match_differing(best->match) : 0,
@@ -69,7 +69,8 @@ static int broken(const struct knowns *v, size_t place, const char *what, const 
 static int check_whole(struct run *r, struct err **err)
 {
 	if (r->half < 0)
-		return err_set(err, ERR_BUILD, "no copy of the partition table is valid");
+		return err_set(err, E_NO_PARTITION_TABLE,
+			       "no copy of the partition table is valid");
 	if (r->boots.count && !whole(&r->boots, (size_t)r->half))
 		return broken(&r->boots, (size_t)r->half, "half of the boot region",
 			      r->half ? "second" : "first", err);
@@ -115,7 +116,7 @@ static int find_images(struct run *r, struct err **err)
 		const struct gpt_slot *part = gpt_slot_named(&r->table, slot->partition);
 
 		if (!part)
-			return err_set(err, ERR_USER, "the card has no partition '%s'",
+			return err_set(err, E_CARD_LAYOUT, "the card has no partition '%s'",
 				       slot->partition);
 		for (size_t k = 0; k < r->c->roots.count; k++)
 			if (add_known(r, &r->roots, part->start, i, r->c->roots.items[k], err) < 0)
@@ -185,7 +186,8 @@ static int boot(struct run *r, size_t *ret_choice, struct err **err)
 	bool all = true;
 
 	if (c->most && r->result.states >= c->most)
-		return err_set(err, ERR_BUILD, "more than %llu states to boot: raise 'most'",
+		return err_set(err, E_TOO_MANY_STATES,
+			       "more than %llu states to boot: raise 'most'",
 			       (unsigned long long)c->most);
 	for (size_t i = 0; i < c->roots.count; i++)
 		all = all && started(r, c->roots.items[i]);
@@ -285,14 +287,14 @@ static int open_all(struct run *r, struct err **err)
 
 	r->card = open(r->c->card, O_RDWR | O_CLOEXEC);
 	if (r->card < 0 || fstat(r->card, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", r->c->card);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", r->c->card);
 	r->size = (uint64_t)st.st_size;
 	if (blklog_open(r->c->log, &r->log, err) < 0)
 		return -1;
 	if (gpt_copy_any(r->card, r->size, &r->table) != 0)
-		return err_set(err, ERR_USER, "the card has no valid partition table");
+		return err_set(err, E_CARD_LAYOUT, "the card has no valid partition table");
 	if (!gpt_slot_named(&r->table, r->c->target->boot_partition))
-		return err_set(err, ERR_USER, "the card has no partition '%s'",
+		return err_set(err, E_CARD_LAYOUT, "the card has no partition '%s'",
 			       r->c->target->boot_partition);
 	return find_images(r, err);
 }

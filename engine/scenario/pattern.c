@@ -127,20 +127,20 @@ int regex_compile(const char *text, regex_t *ret, struct err **err)
 	int rc;
 
 	if (strlen(text) > PLACES_MAX)
-		return err_set(err, ERR_USER, "a regular expression has at most %d bytes",
+		return err_set(err, E_INVALID_PATTERN, "a regular expression has at most %d bytes",
 			       PLACES_MAX);
 	if (places(&s) >= MANY && !s.why)
 		s.why = "it repeats too much";
 	if (s.why)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_INVALID_PATTERN,
 			       "'%s' is not a regular expression that orch looks for: %s", text,
 			       s.why);
 	rc = regcomp(ret, text, REG_EXTENDED);
 	if (!rc)
 		return 0;
 	regerror(rc, ret, message, sizeof(message));
-	return err_set(err, ERR_USER, "'%s' is not an extended regular expression: %s", text,
-		       message);
+	return err_set(err, E_INVALID_PATTERN, "'%s' is not an extended regular expression: %s",
+		       text, message);
 }
 
 void regex_check(const struct yaml *map, const char *key, const char *text, struct err_list *errors)
@@ -151,7 +151,7 @@ void regex_check(const struct yaml *map, const char *key, const char *text, stru
 	if (!text)
 		return;
 	if (regex_compile(text, &regex, &err) < 0)
-		err_list_at(errors, yaml_key_pos(map, key), "%s", err->text);
+		err_list_at(errors, err->code, yaml_key_pos(map, key), "%s", err->text);
 	else
 		regfree(&regex);
 }

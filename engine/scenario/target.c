@@ -26,8 +26,8 @@ static int add_slot(struct arena *arena, const json_t *slot, struct target *t, s
 	if (!s.bootname || !s.partition)
 		return 0;
 	if (t->slots.count == TARGET_SLOTS)
-		return err_set(err, ERR_USER, "the device has more than %d slots that are booted",
-			       TARGET_SLOTS);
+		return err_set(err, E_DEVICE_LAYOUT,
+			       "the device has more than %d slots that are booted", TARGET_SLOTS);
 	target_slots_push(&t->slots, s);
 	return 0;
 }
@@ -118,7 +118,7 @@ static int read_device(struct arena *arena, const json_t *root, struct target *r
 	ret->chosen = text_of(arena, loader, "chosen");
 	ret->tries = (unsigned)json_integer_value(json_object_get(loader, "tries"));
 	if (!ret->loader)
-		return err_set(err, ERR_INTEGRITY, "device.json names no boot loader");
+		return err_set(err, E_DEVICE_DESCRIPTION, "device.json names no boot loader");
 	if (!ret->chosen)
 		ret->chosen = CHOSEN_BY_KERNEL;
 	add_areas(json_object_get(loader, "environment"), ret);
@@ -138,7 +138,7 @@ int target_parse(struct arena *arena, const char *text, struct target *ret, stru
 	int rc;
 
 	if (!root || json_integer_value(json_object_get(root, "v")) != 1)
-		rc = err_set(err, ERR_INTEGRITY, "device.json is not of version 1");
+		rc = err_set(err, E_DEVICE_DESCRIPTION, "device.json is not of version 1");
 	else
 		rc = read_device(arena, root, ret, err);
 	json_decref(root);
@@ -149,7 +149,7 @@ void target_check_switched(const struct target *t, const char *verb, struct pos 
 			   struct err_list *errors)
 {
 	if (!t->boot_partition)
-		err_list_at(errors, pos,
+		err_list_at(errors, E_DEVICE_LAYOUT, pos,
 			    "'%s' needs a boot partition that updates switch: the device has no "
 			    "class of type boot-gpt-switch",
 			    verb);

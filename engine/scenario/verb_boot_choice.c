@@ -123,11 +123,11 @@ static int check_saved(struct trial *t, struct err **err)
 	if (card_read_state(t->s, &is, err) < 0)
 		return -1;
 	if (!is.order || !order_kept(t, order, is.order))
-		return err_set(err, ERR_BUILD, "%s: the order was saved as '%s', not '%s'", t->text,
-			       is.order ? is.order : "", order);
+		return err_set(err, E_SCENARIO_FAILED, "%s: the order was saved as '%s', not '%s'",
+			       t->text, is.order ? is.order : "", order);
 	for (size_t i = 0; i < target->slots.count; i++) {
 		if (is.left[i] != t->wanted.left[i])
-			return err_set(err, ERR_BUILD,
+			return err_set(err, E_SCENARIO_FAILED,
 				       "%s: the tries of %s were saved as %d, not %d", t->text,
 				       target->slots.items[i].bootname, is.left[i],
 				       t->wanted.left[i]);
@@ -152,8 +152,9 @@ static int try_state(struct trial *t, struct err **err)
 	if (write_state(t, err) < 0 || boot(t, &slot, err) < 0)
 		return err_wrap(err, "%s", text.buf);
 	if (slot != t->chosen)
-		return err_set(err, ERR_BUILD, "%s: the boot loader chose %s, RAUC's rule is %s",
-			       text.buf, name_of(t, slot), name_of(t, t->chosen));
+		return err_set(err, E_SCENARIO_FAILED,
+			       "%s: the boot loader chose %s, RAUC's rule is %s", text.buf,
+			       name_of(t, slot), name_of(t, t->chosen));
 	return check_saved(t, err);
 }
 
@@ -195,14 +196,15 @@ static void number_state(struct trial *t, const struct orders *orders, size_t n)
 static void check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
 {
 	if (t->slots.count > CHOICE_SLOTS)
-		err_list_at(errors, pos, "'boot-choice' knows at most %d slots", CHOICE_SLOTS);
+		err_list_at(errors, E_DEVICE_LAYOUT, pos, "'boot-choice' knows at most %d slots",
+			    CHOICE_SLOTS);
 	if (!t->chooser->tries_max)
-		err_list_at(errors, pos,
+		err_list_at(errors, E_DEVICE_UNKNOWN, pos,
 			    "'boot-choice' is about boot loaders that count tries, and '%s' does "
 			    "not",
 			    t->loader);
 	else if (!t->tries)
-		err_list_at(errors, pos,
+		err_list_at(errors, E_DEVICE_UNKNOWN, pos,
 			    "'boot-choice' needs to know how often a slot is tried: give the "
 			    "device's boot loader 'tries'");
 }

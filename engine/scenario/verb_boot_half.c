@@ -43,10 +43,11 @@ static int check_half(const struct gpt_slots *table, const struct target *t, int
 	uint64_t want = target_half(t, half == HALF_SECOND);
 
 	if (!boot)
-		return err_set(err, ERR_BUILD, "the card has no partition '%s'", t->boot_partition);
+		return err_set(err, E_SCENARIO_FAILED, "the card has no partition '%s'",
+			       t->boot_partition);
 	if (boot->start == want)
 		return 0;
-	return err_set(err, ERR_BUILD,
+	return err_set(err, E_SCENARIO_FAILED,
 		       "partition '%s' is at %" PRIu64 ", not at %" PRIu64
 		       ", the %s half of its region",
 		       boot->name, boot->start, want, half_words[half]);
@@ -67,12 +68,12 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	if (fd < 0)
 		return -1;
 	if (gpt_copy_read(fd, 1, &primary) != 0 || !primary.count)
-		rc = err_set(err, ERR_BUILD, "the primary partition table is damaged");
+		rc = err_set(err, E_SCENARIO_FAILED, "the primary partition table is damaged");
 	else if (gpt_copy_read(fd, s->card_size / GPT_SECTOR - 1, &backup) != 0)
-		rc = err_set(err, ERR_BUILD,
+		rc = err_set(err, E_SCENARIO_FAILED,
 			     "there is no valid backup of the partition table at the card's end");
 	else if (!same_tables(&primary, &backup))
-		rc = err_set(err, ERR_BUILD, "the copies of the partition table differ");
+		rc = err_set(err, E_SCENARIO_FAILED, "the copies of the partition table differ");
 	else
 		rc = check_half(&primary, s->target, b->half, err);
 	gpt_slots_clear(&primary);

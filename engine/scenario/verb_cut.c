@@ -37,7 +37,7 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 	struct cut *c = data;
 
 	if (c->after && parse_ms(c->after, &c->after_ms))
-		err_list_at(errors, yaml_key_pos(map, "after"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "after"),
 			    "'after' is a number of seconds like 0.5, found '%s'", c->after);
 	regex_check(map, "cut", c->line, errors);
 }

@@ -33,12 +33,12 @@ static void check_range(void *data, const struct yaml *map, struct err_list *err
 	const struct card_range *r = &d->range;
 
 	if (d->gpt && !str_eq(d->gpt, "primary") && !str_eq(d->gpt, "backup"))
-		err_list_at(errors, yaml_key_pos(map, "gpt"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "gpt"),
 			    "'gpt' cannot be '%s' (one of: primary, backup)", d->gpt);
 	if (d->gpt && (r->partition || r->at || r->size))
-		err_list_at(errors, map->pos, "'gpt' is a range of its own");
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos, "'gpt' is a range of its own");
 	if (!d->gpt && !r->partition && !r->size)
-		err_list_at(errors, map->pos,
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
 			    "say what is damaged: 'partition', 'gpt', or 'at' and 'size'");
 }
 
@@ -73,7 +73,7 @@ static int find_range(const struct stage *s, const struct damage_range *d, uint6
 	if (r->partition && card_partition(s, r->partition, &part, err) < 0)
 		return -1;
 	if (r->at >= part.size || r->size > part.size - r->at)
-		return err_set(err, ERR_USER, "that range is not on the card");
+		return err_set(err, E_CARD_LAYOUT, "that range is not on the card");
 	*ret_at = part.start + r->at;
 	*ret_size = r->size ? r->size : part.size - r->at;
 	return 0;

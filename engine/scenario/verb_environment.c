@@ -39,7 +39,8 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 		const struct pair *p = LIST_AT(e->variables, struct pair *, i);
 
 		if (!*p->key || strpbrk(p->key, "= \n"))
-			err_list_at(errors, p->pos, "'%s' is not a variable name", p->key);
+			err_list_at(errors, E_INVALID_NAME, p->pos, "'%s' is not a variable name",
+				    p->key);
 	}
 }
 
@@ -52,15 +53,15 @@ static int check_copies(const struct environment *wanted, unsigned valid, struct
 
 	if (wanted->copies == COPIES_ANY || numbers[wanted->copies] == valid)
 		return 0;
-	return err_set(err, ERR_BUILD, "%u of the environment's copies %s valid, not %u", valid,
-		       valid == 1 ? "is" : "are", numbers[wanted->copies]);
+	return err_set(err, E_SCENARIO_FAILED, "%u of the environment's copies %s valid, not %u",
+		       valid, valid == 1 ? "is" : "are", numbers[wanted->copies]);
 }
 
 static int differs(const struct pair *wanted, const char *is, bool valid, struct err **err)
 {
 	const char *mark = is ? "'" : "", *wanted_mark = *wanted->value ? "'" : "";
 
-	return err_set(err, ERR_BUILD, "%s is %s%s%s, not %s%s%s%s", wanted->key, mark,
+	return err_set(err, E_SCENARIO_FAILED, "%s is %s%s%s, not %s%s%s%s", wanted->key, mark,
 		       is ? is : "not set", mark, *wanted->value ? wanted_mark : "unset",
 		       wanted->value, wanted_mark,
 		       valid ? "" : " (no copy of the environment is valid)");

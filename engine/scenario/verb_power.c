@@ -54,10 +54,10 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 	const struct power *p = data;
 
 	if (p->power != POWER_ON && (p->clock || p->network || p->record))
-		err_list_at(errors, map->pos,
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
 			    "'clock', 'network' and 'record' go with `power: on` only");
 	if (p->clock && !is_date(p->clock))
-		err_list_at(errors, yaml_key_pos(map, "clock"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "clock"),
 			    "'clock' is a date like 1970-01-01 or 1970-01-01T12:00:00, found '%s'",
 			    p->clock);
 }
@@ -85,7 +85,7 @@ static int start_recording(struct stage *s, struct err **err)
 	s->record = arena_printf(s->arena, "%s/writes.log", s->dir);
 	s->before = arena_printf(s->arena, "%s/before.img", s->dir);
 	if (unlink(s->before) < 0 && errno != ENOENT)
-		return err_errno(err, ERR_ENV, errno, "cannot remove '%s'", s->before);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot remove '%s'", s->before);
 	if (file_copy(s->card, s->before, 0600, err) < 0)
 		return -1;
 	return file_write(s->record, "", 0, 0600, false, err);

@@ -43,7 +43,7 @@ static void check_wanted(void *data, const struct yaml *map, struct err_list *er
 	const struct cuts_wanted *c = data;
 
 	if (c->lost_writes < 1 || c->lost_writes > LOST_MAX)
-		err_list_at(errors, yaml_key_pos(map, "lost-writes"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "lost-writes"),
 			    "'lost-writes' is %lld: a number from 1 to %d is wanted, and of an SD "
 			    "card to %d: every subset of so many writes is tried",
 			    (long long)c->lost_writes, LOST_MAX, REPLAY_LOST_MAX);

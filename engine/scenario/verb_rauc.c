@@ -27,8 +27,8 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 
 		if (!str_eq(p->key, "booted") && !str_eq(p->key, "primary") &&
 		    !str_eq(p->value, "good") && !str_eq(p->value, "bad"))
-			err_list_at(errors, p->pos, "slot '%s' is good or bad, found '%s'", p->key,
-				    p->value);
+			err_list_at(errors, E_INVALID_VALUE, p->pos,
+				    "slot '%s' is good or bad, found '%s'", p->key, p->value);
 	}
 }
 
@@ -76,7 +76,7 @@ static int judge(const struct rauc *r, const json_t *root, struct err **err)
 		const char *is = rauc_status_value(root, p->key);
 
 		if (!is || !str_eq(is, p->value))
-			return err_set(err, ERR_BUILD, "rauc says '%s' for '%s', not '%s'",
+			return err_set(err, E_SCENARIO_FAILED, "rauc says '%s' for '%s', not '%s'",
 				       is ? is : "nothing", p->key, p->value);
 	}
 	return 0;
@@ -109,8 +109,8 @@ static int run(struct stage *s, const void *opts, struct err **err)
 		return -1;
 	root = job_json(s, job);
 	if (status || !root)
-		rc = err_set(err, ERR_BUILD, "'rauc status' ended with %d and said nothing of use",
-			     status);
+		rc = err_set(err, E_SCENARIO_FAILED,
+			     "'rauc status' ended with %d and said nothing of use", status);
 	else
 		rc = judge(r, root, err);
 	json_decref(root);

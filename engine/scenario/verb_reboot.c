@@ -24,7 +24,7 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 	const struct reboot *r = data;
 
 	if (!r->reboot)
-		err_list_at(errors, yaml_key_pos(map, "reboot"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "reboot"),
 			    "a step that reboots says `reboot: true`");
 	chosen_check_keys(&r->chosen, errors);
 }

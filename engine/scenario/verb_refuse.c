@@ -34,7 +34,8 @@ static int look_back(struct stage *s, const regex_t *regex, struct err **err)
 		const struct scene_line *line = &lines->items[i];
 
 		if (line->source == SCENE_CONSOLE && regexec(regex, line->text, 0, NULL, 0) == 0)
-			return err_set(err, ERR_BUILD, "the console shows it after %.1f s: '%s'",
+			return err_set(err, E_SCENARIO_FAILED,
+				       "the console shows it after %.1f s: '%s'",
 				       (double)line->ms / 1000, line->text);
 	}
 	return 0;

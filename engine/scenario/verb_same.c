@@ -36,7 +36,7 @@ static void check_range(void *data, const struct yaml *map, struct err_list *err
 	const struct card_range *r = data;
 
 	if (!r->partition && !r->size)
-		err_list_at(errors, map->pos,
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
 			    "say what is compared: 'partition', or 'at' and 'size'");
 }
 
@@ -68,7 +68,7 @@ static int compare(const char *a, uint64_t a_at, const char *b, uint64_t b_at, u
 	int fb cleanup_fd = open(b, O_RDONLY | O_CLOEXEC);
 
 	if (fa < 0 || fb < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", fa < 0 ? a : b);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", fa < 0 ? a : b);
 	for (uint64_t done = 0, len; done < size; done += len) {
 		len = size - done < CARD_BLOCK ? size - done : CARD_BLOCK;
 		if (card_read(fa, a_at + done, x, len, err) < 0 ||
@@ -100,17 +100,17 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	if (range->partition && card_partition(s, range->partition, &part, err) < 0)
 		return -1;
 	if (stat(image, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", m->as->text);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", m->as->text);
 	if (!size)
 		size = start ? part.size : (uint64_t)st.st_size;
 	if (range->at >= part.size || size > part.size - range->at)
-		return err_set(err, ERR_BUILD, "'%s' is larger than its place on the card",
+		return err_set(err, E_SCENARIO_FAILED, "'%s' is larger than its place on the card",
 			       m->as->text);
 	rc = compare(s->card, part.start + range->at, image,
 		     start || !range->partition ? part.start + range->at : range->at, size,
 		     &differs, err);
 	if (rc == 1)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_SCENARIO_FAILED,
 			       "the card differs from '%s' at byte %" PRIu64 " (%" PRIu64
 			       " of the card)",
 			       m->as->text, differs, part.start + range->at + differs);

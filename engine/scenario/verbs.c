@@ -39,15 +39,15 @@ void steps_check_order(const struct list *steps, struct err_list *errors)
 		const char *verb = s->form->name;
 
 		if ((traits & STEP_NEEDS_OFF) && on)
-			err_list_at(errors, s->pos,
+			err_list_at(errors, E_STEP_ORDER, s->pos,
 				    "'%s' needs the power off: `power: cut` or `off` before it",
 				    verb);
 		if ((traits & STEP_NEEDS_ON) && !on)
-			err_list_at(errors, s->pos,
+			err_list_at(errors, E_STEP_ORDER, s->pos,
 				    "'%s' needs the power on: `power: on` before it", verb);
 		if ((traits & STEP_NEEDS_RECORD) && !recorded)
-			err_list_at(errors, s->pos, "'%s' needs a power-on with `record: true`",
-				    verb);
+			err_list_at(errors, E_STEP_ORDER, s->pos,
+				    "'%s' needs a power-on with `record: true`", verb);
 		recorded = recorded || (traits & STEP_RECORDS);
 		on = (on || (traits & STEP_TURNS_ON)) && !(traits & STEP_TURNS_OFF);
 	}

@@ -18,7 +18,8 @@ static int change_lock(struct store *s, int how, struct err **err)
 		if (errno == EWOULDBLOCK)
 			return 1;
 		if (errno != EINTR)
-			return err_errno(err, ERR_STORE, errno, "cannot lock store '%s'", s->dir);
+			return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot lock store '%s'",
+					 s->dir);
 	}
 	return 0;
 }
@@ -41,7 +42,8 @@ static int reopen(struct store *s, struct err **err)
 	state_close(steal_ptr(s->state));
 	rc = state_open(s->dir, s->tmp, &s->state, &why, err);
 	if (rc > 0)
-		return err_set(err, ERR_STORE, "'%s/state.sqlite' is damaged: %s", s->dir, why);
+		return err_set(err, E_STORE_DAMAGED, "'%s/state.sqlite' is damaged: %s", s->dir,
+			       why);
 	return rc;
 }
 
@@ -53,7 +55,7 @@ static int take(struct store *s, bool wait, struct err **err)
 	int rc;
 
 	if (lock_file(path, LOCK_EXCLUSIVE, wait, &s->alone, &e) < 0) {
-		if (e->cls == ERR_LOCKED)
+		if (e->code->cls == ERR_LOCKED)
 			return 1;
 		*err = steal_ptr(e);
 		return -1;

@@ -71,7 +71,8 @@ int cas_identify(int fd, const char *name, enum output_type type, struct artifac
 		ret->allocated = info.allocated;
 	} else {
 		if (fstat(fd, &st) < 0)
-			return err_errno(err, ERR_STORE, errno, "cannot read '%s'", name);
+			return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read '%s'",
+					 name);
 		if (digest_fd(fd, name, &ret->digest, err) < 0)
 			return -1;
 		ret->size = ret->allocated = (uint64_t)st.st_size;
@@ -85,7 +86,7 @@ int cas_seal(int fd, const char *name, struct err **err)
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = BLOB_MTIME}};
 
 	if (fchmod(fd, 0444) < 0 || futimens(fd, times) < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot seal '%s'", name);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot seal '%s'", name);
 	return 0;
 }
 
@@ -104,14 +105,14 @@ static int open_output(const char *path, int *ret_fd, struct stat *ret_st, struc
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_BUILD, "'%s' is not a regular file", path);
+		return err_set(err, E_OUTPUT_MISSING, "'%s' is not a regular file", path);
 	fd = open(path, flags);
 	if (fd < 0 && errno == EACCES && chmod(path, 0400) == 0)
 		fd = open(path, flags);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", path);
 	*ret_fd = steal_fd(&fd);
 	*ret_st = st;
 	return 0;
@@ -173,7 +174,8 @@ static int publish(const struct intake *in, const char *path, const char *dest,
 	if (errno == ENOENT && make_directory(dest, err) < 0)
 		return -1;
 	if (rename(path, dest) < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", path, dest);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot move '%s' to '%s'", path,
+				 dest);
 	return file_sync_parent(dest, err);
 }
 
@@ -205,7 +207,7 @@ static int take_copy(const struct intake *in, const char *path, struct artifact 
 	copy = path_join(dir, "blob");
 	if (file_copy(path, copy, 0600, err) == 0) {
 		fd = open(copy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		rc = fd < 0 ? err_errno(err, ERR_STORE, errno, "cannot open '%s'", copy)
+		rc = fd < 0 ? err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot open '%s'", copy)
 			    : take_in(in, fd, copy, ret, err);
 	}
 	if (rc == 0)
@@ -226,7 +228,8 @@ static int ingest(const struct intake *in, const char *path, struct artifact *re
 	if (open_output(path, &fd, &st, err) < 0)
 		return -1;
 	if (stat(top, &store_st) < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot use directory '%s'", top);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot use directory '%s'",
+				 top);
 	if (st.st_nlink > 1 || st.st_dev != store_st.st_dev || st.st_uid != geteuid())
 		rc = take_copy(in, path, &a, err);
 	else
@@ -274,9 +277,9 @@ static int copy_unnamed(int src, const char *dir, const char *dest, uint64_t siz
 		fd = mkostemp(tmp, O_CLOEXEC);
 	}
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create a file in '%s'", dir);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a file in '%s'", dir);
 	if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0644) < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot create a file in '%s'", dir);
+		err_errno(err, E_WRITE_FAILED, errno, "cannot create a file in '%s'", dir);
 	} else if (fd_copy_sparse(src, 0, fd, 0, size, err) == 0 && fd_sync(fd, dest, err) == 0) {
 		*ret_fd = steal_fd(&fd);
 		*ret_tmp = steal_ptr(tmp);
@@ -300,10 +303,10 @@ static int name_file(int fd, const char *dest, char **tmp, struct err **err)
 		if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0)
 			*tmp = steal_ptr(name);
 		else if (errno != EEXIST)
-			return err_errno(err, ERR_ENV, errno, "cannot create '%s'", name);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", name);
 	}
 	if (rename(*tmp, dest) < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot create '%s'", dest);
+		err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", dest);
 		unlink(*tmp);
 		return -1;
 	}
@@ -327,7 +330,7 @@ static int check_copy(int fd, const char *dest, const char *blob, const struct a
 	rc = cas_hash(blob, a, ret, err);
 	if (rc != 0)
 		return rc;
-	return err_set(err, ERR_ENV,
+	return err_set(err, E_COPY_DIFFERS,
 		       "the copy is not what was copied: is the disk or the memory broken?");
 }
 
@@ -354,7 +357,7 @@ int cas_checkout(const char *store_dir, const struct artifact *a, const char *de
 
 	*ret = (struct blob_state){0};
 	if (src < 0 || fstat(src, &st) < 0 || (uint64_t)st.st_size != a->size) {
-		err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+		err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read blob '%s'", path);
 		return blame(path, a, ret, err);
 	}
 	if (path_mkdirs(dir, err) < 0)

@@ -24,7 +24,8 @@ int cas_quarantine(const char *store_dir, const char *path, struct err **err)
 		to = xasprintf("%s/%.*s%s.%u", dir, 2, path_base(path) - 3, path_base(path), i);
 	}
 	if (rename(path, to) < 0 && errno != ENOENT)
-		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", path, to);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot move '%s' to '%s'", path,
+				 to);
 	return 0;
 }
 
@@ -52,7 +53,7 @@ static int stamp_path(const char *path, struct stat *ret_st, struct blob_stamp *
 	if (lstat(path, ret_st) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return 1;
-		return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read blob '%s'", path);
 	}
 	stamp_fill(ret_st, ret);
 	return 0;
@@ -91,7 +92,7 @@ static int hash_content(int fd, const char *path, const struct artifact *a, stru
 	struct artifact now = {0};
 
 	if (cas_identify(fd, path, a->type, &now, &broken) < 0) {
-		if (broken->cls == ERR_RESOURCE) {
+		if (broken->code->cls == ERR_RESOURCE) {
 			*err = steal_ptr(broken);
 			return -1;
 		}
@@ -116,7 +117,7 @@ int cas_hash(const char *path, const struct artifact *a, struct blob_state *ret,
 		return rc;
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read blob '%s'", path);
 	stamp_fill(&st, &ret->stamp);
 	return hash_content(fd, path, a, ret, err);
 }
@@ -134,7 +135,7 @@ static int seal_again(const char *path, struct err **err)
 	int fd cleanup_fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot read blob '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read blob '%s'", path);
 	return cas_seal(fd, path, err);
 }
 
@@ -221,7 +222,8 @@ static int each_entry(const struct cas_verify *v, const char *path, const char *
 	int rc = 0;
 
 	if (!dir)
-		return err_errno(err, ERR_STORE, errno, "cannot read directory '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read directory '%s'",
+				 path);
 	while (rc == 0 && (de = readdir(dir))) {
 		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
 			rc = fn(v, directory, de->d_name, err);

@@ -55,7 +55,7 @@ static int enter(struct gc *g, struct err **err)
 		rc = store_alone(s, true, err);
 	}
 	if (rc > 0)
-		return err_set(err, ERR_LOCKED, "another orch uses store '%s'", s->dir);
+		return err_set(err, E_STORE_BUSY, "another orch uses store '%s'", s->dir);
 	return rc;
 }
 

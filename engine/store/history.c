@@ -12,7 +12,7 @@
 /* History is a comfort: where there is no room for it, the run goes on without. */
 static int forgive_full(int rc, struct err **err)
 {
-	if (rc == 0 || (*err)->cls != ERR_RESOURCE)
+	if (rc == 0 || (*err)->code->cls != ERR_RESOURCE)
 		return rc;
 	trace(TRACE_STORE, "history: %s", (*err)->text);
 	err_free(steal_ptr(*err));

@@ -181,7 +181,7 @@ static int walk(const struct store *s, const char *directory, bool deeper, inven
 
 	if (!dir)
 		return errno == ENOENT ? 0
-				       : err_errno(err, ERR_STORE, errno,
+				       : err_errno(err, E_STORE_INACCESSIBLE, errno,
 						   "cannot read directory '%s'", path);
 	for (struct dirent *e; rc == 0 && (e = readdir(dir));) {
 		char *name cleanup_free = path_join(directory, e->d_name), *at cleanup_free = NULL;

@@ -98,7 +98,7 @@ int store_give(const char *dir, uid_t uid, gid_t gid, struct err **err)
 		return err_wrap(err, "store '%s'", dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open store '%s'", dir);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open store '%s'", dir);
 	if (st.st_uid != 0 || !is_store(fd))
 		return 0;
 	g.dev = st.st_dev;
@@ -106,8 +106,8 @@ int store_give(const char *dir, uid_t uid, gid_t gid, struct err **err)
 	if (below >= 0)
 		give_directory(&g, below, 0);
 	if (fchown(fd, uid, gid) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot give store '%s' to user %u", dir,
-				 (unsigned)uid);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot give store '%s' to user %u",
+				 dir, (unsigned)uid);
 	trace(TRACE_STORE, "gave %zu entries of root's to uid %u", g.count, (unsigned)uid);
 	return 0;
 }

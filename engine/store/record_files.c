@@ -152,7 +152,8 @@ int records_drop(struct store *s, const struct digest *keys, size_t count, bool 
 		if (unlink(path) < 0) {
 			if (errno == ENOENT)
 				continue;
-			return err_errno(err, ERR_STORE, errno, "cannot remove '%s'", path);
+			return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot remove '%s'",
+					 path);
 		}
 		if (forever && file_sync_parent(path, err) < 0)
 			return -1;

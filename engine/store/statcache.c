@@ -122,22 +122,22 @@ static int read_digest(int dirfd, const char *rel, const char *name, struct stat
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read '%s'", name);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_USER, "'%s' is not a regular file", name);
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a regular file", name);
 	for (unsigned i = 0; i < READ_TRIES; i++) {
 		describe(&st, &before);
 		if (digest_fd(fd, name, ret, err) < 0)
 			return -1;
 		if (fstat(fd, &st) < 0)
-			return err_errno(err, ERR_USER, errno, "cannot read '%s'", name);
+			return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", name);
 		describe(&st, &after);
 		if (same(&before, &after)) {
 			*ret_st = st;
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USER, "'%s' keeps changing while it is read", name);
+	return err_set(err, E_FILE_CHANGING, "'%s' keeps changing while it is read", name);
 }
 
 int statcache_digest(struct statcache *c, int dirfd, const char *rel, const char *abs_key,
@@ -149,7 +149,7 @@ int statcache_digest(struct statcache *c, int dirfd, const char *rel, const char
 	struct stat st;
 
 	if (fstatat(dirfd, rel, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read '%s'", abs_key);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", abs_key);
 	describe(&st, &row);
 	if (known && S_ISREG(st.st_mode) && same(known, &row)) {
 		*ret = known->digest;

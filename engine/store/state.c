@@ -84,24 +84,24 @@ int state_failed(struct state *st, struct err **err)
 	/* Our statements do not change: SQLITE_ERROR is a table or column that is not there. */
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR) {
 		st->damaged = true;
-		return err_set(err, ERR_STORE, "'%s' is damaged: %s", st->path,
+		return err_set(err, E_STORE_DAMAGED, "'%s' is damaged: %s", st->path,
 			       sqlite3_errmsg(st->db));
 	}
 	if (code == SQLITE_FULL)
-		return err_errno(err, ERR_RESOURCE, ENOSPC, "cannot write '%s'", st->path);
+		return err_errno(err, E_SCRATCH_FAILED, ENOSPC, "cannot write '%s'", st->path);
 	if (code == SQLITE_NOMEM)
-		return err_errno(err, ERR_RESOURCE, ENOMEM, "cannot read '%s'", st->path);
+		return err_errno(err, E_SCRATCH_FAILED, ENOMEM, "cannot read '%s'", st->path);
 	if (code == SQLITE_BUSY && st->hurry)
-		return err_set(err, ERR_CANCEL, "stopped while another process uses '%s'",
-			       st->path);
+		return err_set(err, E_STOPPED, "stopped while another process uses '%s'", st->path);
 	if (code == SQLITE_BUSY)
-		return err_set(err, ERR_LOCKED, "'%s' has been in use by another process for %d s",
-			       st->path, BUSY_MS / 1000);
+		return err_set(err, E_STORE_BUSY,
+			       "'%s' has been in use by another process for %d s", st->path,
+			       BUSY_MS / 1000);
 	if (code == SQLITE_IOERR && errnum)
-		return err_errno(err, ERR_STORE, errnum, "cannot use '%s': %s", st->path,
+		return err_errno(err, E_STORE_INACCESSIBLE, errnum, "cannot use '%s': %s", st->path,
 				 sqlite3_errmsg(st->db));
 	return err_set(
-		err, ERR_STORE,
+		err, E_STORE_INACCESSIBLE,
 		"cannot use '%s': %s (is it yours and writable? --store names another store)",
 		st->path, sqlite3_errmsg(st->db));
 }
@@ -260,7 +260,7 @@ int state_connect(const char *path, int flags, struct state **ret, struct err **
 		if (st->db)
 			state_failed(st, err);
 		else
-			err_errno(err, ERR_RESOURCE, ENOMEM, "cannot open '%s'", path);
+			err_errno(err, E_SCRATCH_FAILED, ENOMEM, "cannot open '%s'", path);
 		state_close(st);
 		return -1;
 	}
@@ -373,7 +373,7 @@ static int check_format(struct state *st, char **ret_why, struct err **err)
 		return 1;
 	}
 	if (version > FORMAT)
-		return err_set(err, ERR_STORE,
+		return err_set(err, E_STORE_NEWER,
 			       "'%s' was made by a newer orch (format %" PRId64
 			       ", this one knows up to %" PRId64
 			       "): use that one, or another store (--store)",
@@ -412,11 +412,11 @@ static int install(struct state *st, const char *dest, struct err **err)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, ERR_STORE, errno, "cannot open '%s'", path);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot open '%s'", path);
 	if (fd_sync(fd, path, err) < 0)
 		return -1;
 	if (link(path, dest) < 0 && errno != EEXIST)
-		return err_errno(err, ERR_STORE, errno, "cannot create '%s'", dest);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot create '%s'", dest);
 	return file_sync_parent(dest, err);
 }
 
@@ -457,7 +457,8 @@ int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_
 
 	if (stat(path, &sb) < 0) {
 		if (errno != ENOENT)
-			return err_errno(err, ERR_STORE, errno, "cannot read '%s'", path);
+			return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read '%s'",
+					 path);
 		/* Its log must never meet another database. */
 		if (path_exists(log)) {
 			*ret_why = xstrdup("file is missing");
@@ -516,7 +517,8 @@ static int move_away(const char *dir, const char *name, const char *away, struct
 	char *from cleanup_free = path_join(dir, name), *to cleanup_free = path_join(away, name);
 
 	if (rename(from, to) < 0 && errno != ENOENT)
-		return err_errno(err, ERR_STORE, errno, "cannot move '%s' to '%s'", from, to);
+		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot move '%s' to '%s'", from,
+				 to);
 	return 0;
 }
 

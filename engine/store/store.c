@@ -71,7 +71,7 @@ static int alone_for_rescue(struct store *s, bool wait, struct err **err)
 	int rc = store_alone(s, wait, err);
 
 	if (rc > 0)
-		return err_set(err, ERR_LOCKED,
+		return err_set(err, E_STORE_BUSY,
 			       "the database of store '%s' is damaged and another orch uses it: "
 			       "let that one end, then run again",
 			       s->dir);
@@ -89,7 +89,7 @@ static int open_damaged(struct store *s, struct err **err)
 		rc = state_open(s->dir, s->tmp, &s->state, &why, err);
 	}
 	if (rc == 1 && !*err)
-		err_set(err, ERR_STORE, "cannot use '%s/state.sqlite': %s", s->dir, why);
+		err_set(err, E_STORE_INACCESSIBLE, "cannot use '%s/state.sqlite': %s", s->dir, why);
 	return rc != 0 || (s->rescued && bring_back(s, err) < 0) ? -1 : 0;
 }
 
@@ -120,7 +120,8 @@ static int heal_alone(struct store *s, const char *damage, struct err **err)
 	else
 		rc = state_open(s->dir, s->tmp, &s->state, &why, err);
 	if (rc > 0)
-		rc = err_set(err, ERR_STORE, "cannot use '%s/state.sqlite': %s", s->dir, why);
+		rc = err_set(err, E_STORE_INACCESSIBLE, "cannot use '%s/state.sqlite': %s", s->dir,
+			     why);
 	if (rc == 0)
 		rc = bring_back(s, err);
 	return store_together(s, rc < 0 ? &ignored : err) < 0 ? -1 : rc;
@@ -144,7 +145,8 @@ int store_ready(const struct store *s, struct err **err)
 {
 	if (s->state)
 		return 0;
-	return err_set(err, ERR_STORE, "the database of store '%s' could not be replaced", s->dir);
+	return err_set(err, E_STORE_INACCESSIBLE,
+		       "the database of store '%s' could not be replaced", s->dir);
 }
 
 static bool others_write(const char *path)
@@ -162,7 +164,7 @@ static int make_directories(struct store *s, struct err **err)
 		if (path_mkdirs(path, err) < 0)
 			return -1;
 		if (others_write(path))
-			return err_set(err, ERR_ENV,
+			return err_set(err, E_STORE_UNSAFE,
 				       "everybody can write to its '%s', and so to what you "
 				       "build: chmod -R go-w",
 				       directories[i]);
@@ -196,23 +198,23 @@ static int make_dir(struct store *s, const char *lock, struct err **err)
 	bool made = !path_exists(s->dir);
 
 	if (strlen(s->dir) > STORE_PATH_MAX)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_STORE_PLACE,
 			       "its path has %zu bytes, and those of its database would be too "
 			       "long: name one of at most %d with --store",
 			       strlen(s->dir), STORE_PATH_MAX);
 	if (path_mkdirs(s->dir, err) < 0)
 		return -1;
 	if (!path_exists(lock) && is_filled(s->dir) && !path_exists(lock) && !state_is_ours(s->dir))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_STORE_PLACE,
 			       "is neither empty nor a store: name a new directory; what an "
 			       "'rm -rf' left of a store goes with 'chmod -R u+w' and another one");
 	if (made) /* whatever the umask */
 		(void)!chmod(s->dir, 0755);
 	if (others_write(s->dir))
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_STORE_UNSAFE,
 			       "everybody can write to it, and so to what you build: chmod go-w");
 	if (access(s->dir, R_OK | W_OK | X_OK) < 0)
-		return err_errno(err, ERR_ENV, errno,
+		return err_errno(err, E_WRITE_FAILED, errno,
 				 "is it yours and writable? --store names another store");
 	return 0;
 }
@@ -239,7 +241,7 @@ int store_open(const char *dir, bool wait, struct store **ret, struct err **err)
 	struct store *s;
 
 	if (dir[0] != '/')
-		return err_set(err, ERR_INTERNAL, "store '%s' is not an absolute path", dir);
+		return err_set(err, E_INTERNAL, "store '%s' is not an absolute path", dir);
 	s = xcalloc(1, sizeof(*s));
 	s->lock = s->alone = -1;
 	s->dir = path_normal(dir);

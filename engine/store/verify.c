@@ -241,7 +241,7 @@ static int verify_database(struct verify *v, struct err **err)
 	int rc = state_verify(s->state, &why, err);
 
 	if (rc == 1)
-		rc = err_set(err, ERR_STORE, "'%s/state.sqlite' is damaged: %s", s->dir, why);
+		rc = err_set(err, E_STORE_DAMAGED, "'%s/state.sqlite' is damaged: %s", s->dir, why);
 	if (rc < 0 && store_heal(s, err)) {
 		v->result->damaged++;
 		say(v, "%s", s->warning);

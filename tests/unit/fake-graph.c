@@ -48,7 +48,7 @@ static int append(const char *path, const char *text, struct err **err)
 	int fd cleanup_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "open '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "open '%s'", path);
 	return fd_write_all(fd, path, text, strlen(text), err);
 }
 
@@ -103,7 +103,7 @@ static int flood(struct err **err)
 	for (int i = 0; i < 70 * 16; i++)
 		fwrite(block, 1, sizeof(block), stderr);
 	fputs("the last words\n", stderr);
-	return err_set(err, ERR_BUILD, "flooded");
+	return err_set(err, E_STEP_FAILED, "flooded");
 }
 
 /* As spawn.h makes one: of one user. */
@@ -126,13 +126,13 @@ static int fake_run(struct action *a, struct err **err)
 	action_progress(a, 50, "doing '%s'", o->act);
 	action_log(a, "act %s", o->act);
 	if (str_eq(o->act, "fail"))
-		return err_set(err, ERR_BUILD, "it failed");
+		return err_set(err, E_STEP_FAILED, "it failed");
 	if (str_eq(o->act, "outside") && is_in_user_namespace()) {
 		action_go_outside(a);
-		return err_set(err, ERR_ENV, "owners are not seen");
+		return err_set(err, E_SANDBOX_OWNERS, "owners are not seen");
 	}
 	if (str_eq(o->act, "env"))
-		return err_set(err, ERR_ENV, "something is not installed");
+		return err_set(err, E_PROGRAM_MISSING, "something is not installed");
 	if (str_eq(o->act, "crash")) {
 		signal(SIGSEGV, SIG_DFL); /* the sanitizers have a handler */
 		raise(SIGSEGV);
@@ -151,13 +151,13 @@ static int fake_run(struct action *a, struct err **err)
 	if (str_eq(o->act, "missing"))
 		return 0;
 	if (str_eq(o->act, "link"))
-		return symlink("/etc/passwd", out) ? err_set(err, ERR_BUILD, "symlink") : 0;
+		return symlink("/etc/passwd", out) ? err_set(err, E_STEP_FAILED, "symlink") : 0;
 	if (str_eq(o->act, "hardlink")) {
 		const char *other = arena_printf(a->arena, "%s/other", a->workdir);
 
 		if (append(other, "hard", err) < 0)
 			return -1;
-		return link(other, out) ? err_set(err, ERR_BUILD, "link") : 0;
+		return link(other, out) ? err_set(err, E_STEP_FAILED, "link") : 0;
 	}
 	if (str_eq(o->act, "secret")) {
 		for (size_t i = 0; i < a->secret_count; i++) {

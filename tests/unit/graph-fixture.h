@@ -79,7 +79,7 @@ static int locked_pins(struct arena *to, const char *file, const char *text, str
 		char *value = strchr(line, ' ');
 
 		if (!value)
-			return err_set(err, ERR_USER, "%s: bad", file);
+			return err_set(err, E_LOCK_MALFORMED, "%s: bad", file);
 		*value++ = 0;
 		pins_push(ret, (struct pin){"package", line, value});
 	}
@@ -107,7 +107,7 @@ static void demo_missing(const struct kind_ctx *ctx, struct err_list *list)
 	char *path cleanup_free = d->later ? path_join(ctx->project_dir, d->later->text) : NULL;
 
 	if (path && !path_exists(path))
-		err_list_at(list, d->later->pos, "'%s' is missing", d->later->text);
+		err_list_at(list, E_FILE_MISSING, d->later->pos, "'%s' is missing", d->later->text);
 }
 
 static struct demand demo_demand(const void *opts)

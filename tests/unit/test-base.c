@@ -168,19 +168,27 @@ static void map_keeps_order_and_finds_all(void **state)
 	assert_int_equal(m.count, 5000);
 }
 
-static void errors_carry_context_and_class(void **state)
+static void errors_carry_context_and_code(void **state)
 {
 	struct err *err cleanup_err = NULL;
 	char *text cleanup_free = NULL;
 	struct pos pos = {"recipes/a.yaml", 3, 7};
 
-	assert_int_equal(err_at(&err, pos, "unknown key '%s'", "x"), -1);
+	assert_int_equal(err_at(&err, E_UNKNOWN_KEY, pos, "unknown key '%s'", "x"), -1);
 	assert_int_equal(err_wrap(&err, "node '%s'", "a"), -1);
 	text = err_string(err);
-	assert_string_equal(text, "recipes/a.yaml:3:7: node 'a': unknown key 'x'");
-	assert_int_equal(err_exit_code(err->cls), 2);
-	err_errno(&err, ERR_ENV, ENOSPC, "cannot write");
-	assert_int_equal(err->cls, ERR_RESOURCE);
+	assert_string_equal(text, "recipes/a.yaml:3:7: node 'a': unknown key 'x' [unknown-key]");
+	assert_int_equal(err_exit_code(err->code->cls), 2);
+	err_errno(&err, E_WRITE_FAILED, EACCES, "cannot write");
+	assert_ptr_equal(err->code, E_WRITE_FAILED);
+	err_errno(&err, E_WRITE_FAILED, ENOSPC, "cannot write");
+	assert_ptr_equal(err->code, E_DISK_FULL);
+	err_errno(&err, E_FILE_UNREADABLE, EIO, "cannot read");
+	assert_ptr_equal(err->code, E_IO_ERROR);
+	err_errno(&err, E_STORE_INACCESSIBLE, EIO, "cannot read");
+	assert_ptr_equal(err->code, E_STORE_INACCESSIBLE);
+	assert_ptr_equal(err_code_find("disk-full"), E_DISK_FULL);
+	assert_null(err_code_find("disk"));
 }
 
 static void digests_match_the_standard(void **state)
@@ -234,7 +242,7 @@ static void links_may_not_lead_out(void **state)
 	assert_int_equal(symlink("/etc", link), 0);
 	got = path_open_beneath(fd, "out/passwd", O_RDONLY, &err);
 	assert_int_equal(got, -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 }
 
 static void files_are_replaced_whole(void **state)
@@ -340,7 +348,7 @@ static void locks_exclude(void **state)
 
 	assert_int_equal(lock_file(path, LOCK_SHARED, false, &a, &err), 0);
 	assert_int_equal(lock_file(path, LOCK_EXCLUSIVE, false, &b, &err), -1);
-	assert_int_equal(err->cls, ERR_LOCKED);
+	assert_int_equal(err->code->cls, ERR_LOCKED);
 }
 
 static void processes_report_how_they_ended(void **state)
@@ -359,7 +367,7 @@ static void processes_report_how_they_ended(void **state)
 	assert_int_equal(proc_run(dies, NULL, &err), -1);
 	assert_string_equal(err->text, "'sh' was killed by SIGSEGV");
 	assert_int_equal(proc_run(missing, NULL, &err), -1);
-	assert_int_equal(err->cls, ERR_ENV);
+	assert_int_equal(err->code->cls, ERR_ENV);
 }
 
 static void processes_have_deadlines(void **state)
@@ -370,9 +378,9 @@ static void processes_have_deadlines(void **state)
 	char *const argv[] = {"sh", "-c", "sleep 60 & wait", NULL};
 
 	assert_int_equal(proc_run(argv, &opts, &err), -1);
-	assert_int_equal(err->cls, ERR_TIMEOUT);
+	assert_int_equal(err->code->cls, ERR_TIMEOUT);
 	assert_int_equal(proc_output(argv, &opts, 100, &out, &err), -1);
-	assert_int_equal(err->cls, ERR_TIMEOUT);
+	assert_int_equal(err->code->cls, ERR_TIMEOUT);
 }
 
 /* Between file systems the kernel copies nothing: holes and bytes arrive all the same. */
@@ -498,7 +506,7 @@ static void directories_are_made_through_no_link(void **state)
 	assert_int_equal(path_mkdirs_within(top, "out/y/z", &err), 0);
 	assert_int_equal(symlink("../..", leads), 0);
 	assert_int_equal(path_mkdirs_within(top, "out/x/z", &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	assert_non_null(strstr(err->text, "within/out/x' is a link"));
 	assert_false(path_exists(leak));
 	err_free(steal_ptr(err));
@@ -521,7 +529,7 @@ int main(void)
 		cmocka_unit_test(near_words_are_found),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(map_keeps_order_and_finds_all),
-		cmocka_unit_test(errors_carry_context_and_class),
+		cmocka_unit_test(errors_carry_context_and_code),
 		cmocka_unit_test(digests_match_the_standard),
 		cmocka_unit_test(uuids_depend_on_their_parts),
 		cmocka_unit_test(project_paths_are_checked),

@@ -92,7 +92,7 @@ static void test_not_a_board(void **state)
 		struct err *err cleanup_err = NULL;
 
 		assert_int_equal(board_parse(texts[i], "x", &b, &err), -1);
-		assert_int_equal(err->cls, ERR_INTEGRITY);
+		assert_int_equal(err->code->cls, ERR_INTEGRITY);
 		assert_null(b.machine);
 	}
 }

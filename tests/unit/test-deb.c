@@ -218,7 +218,7 @@ static void test_no_deb(void **state)
 	(void)state;
 	ok(file_write(path, ar, sizeof(ar), 0644, false, &err), &err);
 	assert_int_equal(deb_open(&set, path, "x", &err), -1);
-	assert_int_equal(err->cls, ERR_INTEGRITY);
+	assert_int_equal(err->code->cls, ERR_INTEGRITY);
 }
 
 /* ---- tree_dir ---- */

@@ -57,7 +57,7 @@ static void a_byte_that_was_not_kept_is_found(void **state)
 	assert_memory_equal(tail, "\0ooo", 4); /* what is behind the image is left alone */
 	assert_int_equal(pwrite(m.fd, "x", 1, 2 << 20), 1);
 	assert_int_equal(flash_verify(&m, image, "image", NULL, NULL, &err), -1);
-	assert_int_equal(err->cls, ERR_INTEGRITY);
+	assert_int_equal(err->code->cls, ERR_INTEGRITY);
 	assert_non_null(strstr(err->text, "verification failed at byte 2097152"));
 }
 
@@ -68,7 +68,7 @@ static void a_card_too_small_is_refused(void **state)
 
 	assert_int_equal(flash_open(card_path, false, &m, &err), 0);
 	assert_int_equal(flash_fits(&m, 2 * SIZE, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	assert_non_null(strstr(err->text, "the image needs 6.0 MiB"));
 }
 

@@ -47,9 +47,9 @@ static void references(void **state)
 	put("base/a", "");
 	put("odd:name", "");
 	refuse("recipes/use.yaml:6:40: 'many' means another thing than in recipes/use.yaml:2: "
-	       "name the output ('many:...')\n"
+	       "name the output ('many:...') [ambiguous-reference]\n"
 	       "recipes/use.yaml:6:78: 'base' is a node and a file or directory of the project: "
-	       "rename one, or write 'base/' for the directory");
+	       "rename one, or write 'base/' for the directory [ambiguous-reference]");
 	put("recipes/use.yaml",
 	    "kind: demo\ntree: many\nimage: many:c.img\npath: base\nsign: pki\n"
 	    "inputs: [src/, src/a, base:/usr/lib/x, many:b.tar, ns/x, 'odd:name', base/, src/a]\n");
@@ -98,46 +98,52 @@ static void defects(void **state)
 	put("keys/my.key", "");
 	assert_int_equal(symlink("/etc", arena_printf(arena, "%s/out", project_dir)), 0);
 	assert_int_equal(mkfifo(arena_printf(arena, "%s/fifo", project_dir), 0600), 0);
-	refuse("recipes/a.yaml:2:7: unknown node 'bsae': did you mean 'base'?\n"
+	refuse("recipes/a.yaml:2:7: unknown node 'bsae': did you mean 'base'? [unknown-node]\n"
 	       "recipes/a.yaml:3:8: 'image' takes an image, but node 'base' makes root.tar (a "
-	       "tree)\n"
+	       "tree) [wrong-input]\n"
 	       "recipes/a.yaml:4:7: no file or directory 'base' in the project: it is a node, but "
-	       "'path' takes a path\n"
+	       "'path' takes a path [wrong-input]\n"
 	       "recipes/a.yaml:5:7: 'sign' takes a signer (kind pki), but 'base' is a node of kind "
-	       "demo\n"
-	       "recipes/a.yaml:6:10: no node, file or directory 'srcc/a' in the project\n"
+	       "demo [wrong-input]\n"
+	       "recipes/a.yaml:6:10: no node, file or directory 'srcc/a' in the project "
+	       "[file-missing]\n"
 	       "recipes/a.yaml:6:18: path '/etc/passwd' is absolute: paths are relative to the "
-	       "project's root\n"
+	       "project's root [invalid-path]\n"
 	       "recipes/a.yaml:6:31: path 'src/../x' contains '..': paths are relative to the "
-	       "project's root\n"
-	       "recipes/a.yaml:6:41: path 'out' leads out of the project through a link\n"
+	       "project's root [invalid-path]\n"
+	       "recipes/a.yaml:6:41: path 'out' leads out of the project through a link "
+	       "[bad-link]\n"
 	       "recipes/a.yaml:6:46: no node, file or directory 'src/a/' in the project: did you "
-	       "mean 'src/a'?\n"
-	       "recipes/a.yaml:6:56: node 'base' has no output 'root' (it makes root.tar)\n"
-	       "recipes/a.yaml:6:69: path '/../x' in node 'base' contains '..'\n"
+	       "mean 'src/a'? [file-missing]\n"
+	       "recipes/a.yaml:6:56: node 'base' has no output 'root' (it makes root.tar) "
+	       "[unknown-output]\n"
+	       "recipes/a.yaml:6:69: path '/../x' in node 'base' contains '..' [invalid-path]\n"
 	       "recipes/a.yaml:6:83: node 'many' makes several trees: '/x' does not say in which "
-	       "one\n"
-	       "recipes/a.yaml:6:94: node 'none' (kind demo) makes no tree: nothing is at '/x'\n"
-	       "recipes/a.yaml:6:105: path 'fifo' is neither a file nor a directory\n"
+	       "one [ambiguous-reference]\n"
+	       "recipes/a.yaml:6:94: node 'none' (kind demo) makes no tree: nothing is at '/x' "
+	       "[wrong-input]\n"
+	       "recipes/a.yaml:6:105: path 'fifo' is neither a file nor a directory [not-a-file]\n"
 	       "recipes/a.yaml:6:111: no node, file or directory 'src/aa' in the project: did you "
-	       "mean 'src/a'?\n"
-	       "recipes/a.yaml:6:119: node 'base' has no output 'root.tar.gz' (it makes root.tar)\n"
+	       "mean 'src/a'? [file-missing]\n"
+	       "recipes/a.yaml:6:119: node 'base' has no output 'root.tar.gz' (it makes root.tar) "
+	       "[unknown-output]\n"
 	       "recipes/b.yaml:2:7: node 'many' has several outputs that fit: name one like "
-	       "'many:c.tar' (it makes a, b.tar, c.tar)\n"
-	       "recipes/b.yaml:3:8: node 'none' makes no output, but 'image' takes an image\n"
-	       "recipes/b.yaml:4:7: no file or directory 'base:/x' in the project\n"
+	       "'many:c.tar' (it makes a, b.tar, c.tar) [ambiguous-reference]\n"
+	       "recipes/b.yaml:3:8: node 'none' makes no output, but 'image' takes an image "
+	       "[wrong-input]\n"
+	       "recipes/b.yaml:4:7: no file or directory 'base:/x' in the project [file-missing]\n"
 	       "recipes/b.yaml:5:10: path 'pki' would hand out the private 'pki/private': name "
-	       "public files only\n"
+	       "public files only [private-key-exposed]\n"
 	       "recipes/b.yaml:5:15: path 'pki/private/k' would hand out the private "
-	       "'pki/private': name public files only\n"
+	       "'pki/private': name public files only [private-key-exposed]\n"
 	       "recipes/b.yaml:5:39: path 'keys' would hand out the private 'keys/my.key': name "
-	       "public files only\n"
+	       "public files only [private-key-exposed]\n"
 	       "recipes/b.yaml:5:45: path 'keys/my.key' would hand out the private 'keys/my.key': "
-	       "name public files only\n"
-	       "recipes/c.yaml:3:7: unknown node 'zzzzzz'\n"
-	       "recipes/c.yaml:4:8: unknown node 'zzzzzz'\n"
-	       "recipes/d.yaml:2:7: 'tree' takes a tree, but 'c:out' is a file\n"
-	       "recipes/project.yaml:3:17: unknown node 'bundel'");
+	       "name public files only [private-key-exposed]\n"
+	       "recipes/c.yaml:3:7: unknown node 'zzzzzz' [unknown-node]\n"
+	       "recipes/c.yaml:4:8: unknown node 'zzzzzz' [unknown-node]\n"
+	       "recipes/d.yaml:2:7: 'tree' takes a tree, but 'c:out' is a file [wrong-input]\n"
+	       "recipes/project.yaml:3:17: unknown node 'bundel' [unknown-node]");
 }
 
 static void outputs(void **state)
@@ -146,18 +152,19 @@ static void outputs(void **state)
 	put("recipes/a/b.yaml", "kind: demo\ntree: a:b.tar\n");
 	put("recipes/m.yaml", "kind: demo\nmakes: [a.tar, b.tar]\n");
 	put("recipes/n.yaml", "kind: demo\ntree: m\ninputs: m\n");
-	refuse("recipes/a.yaml:1:1: '' cannot be the name of an output: use one word without '/'\n"
+	refuse("recipes/a.yaml:1:1: '' cannot be the name of an output: use one word without '/' "
+	       "[invalid-name]\n"
 	       "recipes/a.yaml:1:1: '..' cannot be the name of an output: use one word without "
-	       "'/'\n"
+	       "'/' [invalid-name]\n"
 	       "recipes/a.yaml:1:1: 'a/b' cannot be the name of an output: use one word without "
-	       "'/'\n"
-	       "recipes/a.yaml:1:1: two outputs are named 'x'\n"
+	       "'/' [invalid-name]\n"
+	       "recipes/a.yaml:1:1: two outputs are named 'x' [duplicate-name]\n"
 	       "recipes/a/b.yaml:1:1: node 'a/b' and output 'b' of node 'a' need the same place: "
-	       "rename one\n"
+	       "rename one [duplicate-name]\n"
 	       "recipes/a/b.yaml:2:7: node 'a' has no output 'b.tar' (it makes x, x, .., a/b, , "
-	       "b)\n"
+	       "b) [unknown-output]\n"
 	       "recipes/n.yaml:3:9: 'm' means another thing than in recipes/n.yaml:2: name the "
-	       "output ('m:...')");
+	       "output ('m:...') [ambiguous-reference]");
 }
 
 static void cycles(void **state)
@@ -168,8 +175,8 @@ static void cycles(void **state)
 	put("recipes/d.yaml", "kind: demo\ninputs: [a, d]\n");
 	put("recipes/e.yaml", "kind: demo\n");
 	put("recipes/f.yaml", "kind: demo\ninputs: f\n");
-	refuse("recipes/a.yaml:2:9: the nodes need each other: a -> b -> c -> a\n"
-	       "recipes/f.yaml:2:9: the nodes need each other: f -> f");
+	refuse("recipes/a.yaml:2:9: the nodes need each other: a -> b -> c -> a [reference-cycle]\n"
+	       "recipes/f.yaml:2:9: the nodes need each other: f -> f [reference-cycle]");
 }
 
 static void long_cycle(void **state)
@@ -182,7 +189,7 @@ static void long_cycle(void **state)
 	}
 	refuse("recipes/n0000.yaml:2:9: the nodes need each other: n0000 -> n0001 -> n0002 -> "
 	       "n0003 -> n0004 -> n0005 -> n0006 -> n0007 -> n0008 -> n0009 -> n0010 -> n0011 -> "
-	       "(988 more) -> n0000");
+	       "(988 more) -> n0000 [reference-cycle]");
 }
 
 /* A project made in memory: N nodes, each taking the one before. */
@@ -252,7 +259,7 @@ static void select_nodes(void **state)
 	strv_push(&targets, "bb");
 	assert_int_equal(graph_select(g, &targets, &err), -1);
 	assert_string_equal(err->text, "unknown node 'bb': did you mean 'b'?");
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	put("recipes/project.yaml", "schema: 1\nname: p\ndefault: a\n");
 	g = good();
 	assert_int_equal(graph_select(g, NULL, NULL), 0);
@@ -268,9 +275,9 @@ static void paths_that_come_later(void **state)
 	put("recipes/b.yaml", "kind: demo\nlater: /keys/pub\n");
 	put("recipes/c.yaml", "kind: demo\nkey: keys/k\nlater: keys/k\n");
 	refuse("recipes/b.yaml:2:8: path '/keys/pub' is absolute: paths are relative to the "
-	       "project's root\n"
+	       "project's root [invalid-path]\n"
 	       "recipes/c.yaml:3:8: path 'keys/k' would hand out the private 'keys/k': name public "
-	       "files only");
+	       "files only [private-key-exposed]");
 	put("recipes/b.yaml", "kind: demo\n");
 	put("recipes/c.yaml", "kind: demo\n");
 	g = good();
@@ -280,7 +287,7 @@ static void paths_that_come_later(void **state)
 	node_missing(g, graph_node(g, "a"), &errors);
 	assert_int_equal(errors.count, 1);
 	assert_string_equal(errors.items[0]->text, "'keys/pub' is missing");
-	assert_int_equal(errors.items[0]->cls, ERR_USER);
+	assert_int_equal(errors.items[0]->code->cls, ERR_USER);
 	put("keys/pub", "");
 	g = good();
 	node_missing(g, graph_node(g, "a"), &errors);

@@ -60,7 +60,7 @@ static void what_cannot_be_read_is_not_damaged(void **state)
 	bad_reads = 1000;
 	assert_int_equal(http_fetch(&item, 1, NULL, &err), -1);
 	bad_reads = 0;
-	assert_int_equal(err->cls, ERR_NET);
+	assert_int_equal(err->code->cls, ERR_NET);
 	assert_non_null(strstr(err->text, " of its 100000 bytes only"));
 	assert_false(item.gone);
 	assert_false(path_exists(dest));

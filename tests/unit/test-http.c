@@ -130,7 +130,7 @@ static int fetch(const char *path, uint64_t max, struct http_item *item)
 	unlink(dest);
 	rc = http_fetch(item, 1, NULL, &err);
 	assert_int_equal(path_exists(dest), rc == 0);
-	return rc == 0 ? -1 : (int)err->cls;
+	return rc == 0 ? -1 : (int)err->code->cls;
 }
 
 static size_t files_left(void)
@@ -168,7 +168,7 @@ static void a_wrong_digest_keeps_nothing(void **state)
 
 	unlink(dest);
 	assert_int_equal(http_fetch(&item, 1, NULL, &err), -1);
-	assert_int_equal(err->cls, ERR_INTEGRITY);
+	assert_int_equal(err->code->cls, ERR_INTEGRITY);
 	assert_int_equal(files_left(), 0);
 }
 
@@ -205,7 +205,7 @@ static bool ends_within(const char *path, const char *says, double least, double
 	rc = http_fetch(&item, 1, NULL, &err);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
-	if (rc == -1 && err->cls == ERR_NET && strstr(err->text, says) && took > least &&
+	if (rc == -1 && err->code->cls == ERR_NET && strstr(err->text, says) && took > least &&
 	    took < most)
 		return true;
 	print_error("%s: %.1f s: %s\n", path, took, err ? err->text : "it came");
@@ -348,14 +348,14 @@ static void each_answer_is_said(void **state)
 				    "//me:s3cr3t@127.0.0.1:1/x?key=s3cr3t",
 				    &c, &item, &err),
 			 -1);
-	assert_int_equal(err->cls, ERR_INTEGRITY); /* one had other bytes: never to be overlooked */
+	assert_ptr_equal(err->code, E_FETCH_REFUSED); /* one had other bytes */
 	assert_false(item.gone);
 	assert_non_null(strstr(err->text, "/gone: "));
 	assert_non_null(strstr(err->text, "/html: has another sha256 than "));
 	assert_non_null(strstr(err->text, "http://127.0.0.1:1/x?...: "));
 	assert_null(strstr(err->text, "s3cr3t"));
 	assert_int_equal(fetch_from("/gone /gone", &c, &item, &gone), -1);
-	assert_int_equal(gone->cls, ERR_NET);
+	assert_int_equal(gone->code->cls, ERR_NET);
 	assert_true(item.gone);
 	free(c.last);
 }
@@ -425,7 +425,7 @@ static int on_ask(void *arg, const char *url, const char **ret_user, const char 
 	a->count++;
 	assert_non_null(strstr(url, "//127.0.0.1:"));
 	if (a->fails)
-		return err_set(err, ERR_ENV, "%s", a->fails);
+		return err_set(err, E_CREDENTIAL_HELPER, "%s", a->fails);
 	if (!a->password)
 		return 1;
 	*ret_user = "robot";

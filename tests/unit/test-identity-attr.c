@@ -157,7 +157,7 @@ static void test_capabilities_of_another_root(void **state)
 	(void)state;
 	python(script);
 	assert_int_equal(run_argv(argv, &err), -1);
-	assert_int_equal(err->cls, ERR_ENV);
+	assert_int_equal(err->code->cls, ERR_ENV);
 	assert_non_null(strstr(err->text, "setxattr of '"));
 	assert_non_null(strstr(err->text, "sets capabilities for another root than user 0"));
 }

@@ -359,7 +359,7 @@ static void test_foreign_calls(void **state)
 	struct err *err cleanup_err = NULL;
 
 	assert_int_equal(run_argv(argv, &err), -1);
-	assert_int_equal(err->cls, ERR_ENV);
+	assert_int_equal(err->code->cls, ERR_ENV);
 	assert_non_null(strstr(err->text, "/python3' is number 20 of another architecture"));
 #endif
 	(void)state;
@@ -461,7 +461,7 @@ static void test_no_tracing(void **state)
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
 			_exit(1);
-		if (run_argv(argv, &err) != -1 || err->cls != ERR_ENV)
+		if (run_argv(argv, &err) != -1 || err->code->cls != ERR_ENV)
 			_exit(2);
 		_exit(strstr(err->text, "lets no process be traced") ? 0 : 3);
 	}

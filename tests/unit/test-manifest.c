@@ -159,7 +159,7 @@ static void missing(void **state)
 	g = good();
 	assert_int_equal(manifest_make(g, graph_node(g, "n"), store, &tools, &err), -1);
 	assert_string_equal(err->text, "'recipes/n.lock' is missing: run 'orch lock n'");
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	assert_string_equal(err->file, "recipes/n.yaml");
 	err_free(steal_ptr(err));
 	put("recipes/n.lock", "bad");
@@ -184,7 +184,7 @@ static void host_tools(void **state)
 	assert_non_null(strstr(make(g, "n"), "tool \"sort\" \"sort (GNU coreutils) "));
 	assert_int_equal(tools.known.count, 2);
 	assert_int_equal(manifest_make(g, graph_node(g, "m"), store, &tools, &err), -1);
-	assert_int_equal(err->cls, ERR_ENV);
+	assert_int_equal(err->code->cls, ERR_ENV);
 }
 
 static void recheck(void **state)
@@ -440,7 +440,7 @@ static void hostile(void **state)
 
 		if (manifest_parse(arena, bad[i], &err))
 			fail_msg("accepted: %s", bad[i]);
-		assert_int_equal(err->cls, ERR_INTERNAL);
+		assert_int_equal(err->code->cls, ERR_INTERNAL);
 	}
 }
 

@@ -49,7 +49,7 @@ static void refused(const char *c, const char *r, const char *k, time_t now, con
 
 	assert_int_equal(x509_check_signer(c, r, k, now, &facts, &err), -1);
 	assert_non_null(strstr(err->text, word));
-	assert_int_equal(err->cls, ERR_INTEGRITY);
+	assert_int_equal(err->code->cls, ERR_INTEGRITY);
 }
 
 static void fresh_keys_are_good(void **state)
@@ -118,7 +118,7 @@ static void keys_are_never_overwritten(void **state)
 
 	assert_int_equal(digest_file(key, &before, &err), 0);
 	assert_int_equal(pki_init(dir, NULL, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	err_free(steal_ptr(err));
 	assert_int_equal(digest_file(key, &after, &err), 0);
 	assert_true(digest_eq(&before, &after));
@@ -162,7 +162,7 @@ static void older_keys_get_what_they_lack(void **state)
 	assert_int_equal(stat(keys, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(pki_init(directory, NULL, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 }
 
 /* As a product has them: the rollover CA's key is elsewhere; and as one by mistake has them. */
@@ -176,12 +176,12 @@ static void only_the_rollover_ca_signs_its_signer(void **state)
 	assert_int_equal(unlink(ca), 0);
 	assert_int_equal(pki_init(directory, NULL, &err), -1);
 	assert_non_null(strstr(err->text, "/pki/private/rollover.key'"));
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	err_free(steal_ptr(err));
 	assert_int_equal(file_copy(key, ca, 0600, &err), 0);
 	assert_int_equal(pki_init(directory, NULL, &err), -1);
 	assert_non_null(strstr(err->text, "does not belong to a certificate"));
-	assert_int_equal(err->cls, ERR_INTEGRITY);
+	assert_int_equal(err->code->cls, ERR_INTEGRITY);
 	err_free(steal_ptr(err));
 	assert_int_equal(unlink(ca), 0);
 	assert_int_equal(file_copy(cert, ca, 0600, &err), 0);
@@ -245,7 +245,7 @@ static void damaged_files_are_refused(void **state)
 	assert_int_equal(
 		x509_check_signer(bad, keyring, key, time(NULL), &(struct x509_facts){0}, &err),
 		-1);
-	assert_int_equal(err->cls, ERR_INTEGRITY);
+	assert_int_equal(err->code->cls, ERR_INTEGRITY);
 	assert_int_equal(file_write(bad, "", 0, 0600, false, &(struct err *){NULL}), 0);
 	refused(bad, keyring, key, time(NULL), "has no certificate");
 }

@@ -28,7 +28,7 @@ static void fails(const char *line, enum err_class cls, const char *text)
 	close(null);
 	close(saved);
 	assert_string_equal(err->text, text);
-	assert_int_equal(err->cls, cls);
+	assert_int_equal(err->code->cls, cls);
 	assert_string_equal(again->text, text);
 }
 
@@ -106,7 +106,7 @@ static void test_limits(void **state)
 	assert_int_equal(proc_output(much, NULL, 1000, &out, &err), -1);
 	assert_string_equal(err->text, "'sh' printed more than 1000 bytes");
 	assert_int_equal(proc_run(late, &(struct proc_opts){.timeout_s = 1}, &timeout), -1);
-	assert_int_equal(timeout->cls, ERR_TIMEOUT);
+	assert_int_equal(timeout->code->cls, ERR_TIMEOUT);
 	assert_string_equal(timeout->text, "'sleep' took longer than 1 s");
 }
 

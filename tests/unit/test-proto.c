@@ -90,7 +90,7 @@ static void job_round_trip(void **state)
 				       (size_t)(strstr(out.buf, "manifest") - out.buf), &back,
 				       &err),
 			 -1);
-	assert_int_equal(err->cls, ERR_INTERNAL);
+	assert_int_equal(err->code->cls, ERR_INTERNAL);
 	job_spec_clear(&in);
 }
 
@@ -121,7 +121,7 @@ static void small_frames(void **state)
 	struct job_progress p;
 
 	digest_data("x", 1, &a.digest);
-	err_set(&sent, ERR_NET, "no '\x1b' way");
+	err_set(&sent, E_FETCH_FAILED, "no '\x1b' way");
 	sent->errnum = 5;
 	sent->file = xstrdup("recipes/a.yaml");
 	sent->line = 3;
@@ -158,7 +158,7 @@ static void small_frames(void **state)
 	assert_null(e);
 	fr = next(&f);
 	assert_int_equal(result_read(arena, &fr, &e, &err), 0);
-	assert_int_equal(e->cls, ERR_NET);
+	assert_ptr_equal(e->code, E_FETCH_FAILED);
 	assert_int_equal(e->errnum, 5);
 	assert_int_equal(e->line, 3);
 	assert_string_equal(e->file, "recipes/a.yaml");
@@ -179,7 +179,7 @@ static void long_texts_are_cut(void **state)
 
 	for (size_t i = 0; i < FRAME_RESULT_MAX; i++)
 		str_append(&text, "\x01\xc3\xa4");
-	err_set(&sent, ERR_BUILD, "%s", text.buf);
+	err_set(&sent, E_STEP_FAILED, "%s", text.buf);
 	progress_put(&out, &(struct job_progress){7, UINT64_MAX, text.buf});
 	warning_put(&out, text.buf);
 	result_put(&out, sent);
@@ -255,7 +255,7 @@ static void limits(void **state)
 
 		frames_feed(&f, bad[i].bytes, bad[i].len);
 		assert_int_equal(frames_next(&f, &fr, &err), -1);
-		assert_int_equal(err->cls, ERR_INTERNAL);
+		assert_int_equal(err->code->cls, ERR_INTERNAL);
 		frames_release(&f);
 	}
 }

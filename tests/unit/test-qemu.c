@@ -105,7 +105,7 @@ static void test_find(void **state)
 	struct err *err cleanup_err = NULL;
 
 	assert_int_equal(qemu_find(&m, NULL, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	assert_non_null(strstr(err->text, "'vax'"));
 	assert_null(qemu_console("vax"));
 	assert_string_equal(qemu_console("arm64"), "ttyAMA0");
@@ -169,7 +169,7 @@ static void test_run_fails(void **state)
 	assert_int_equal(run_fake("echo 'Could not open disk' >&2; exit 1", (struct qemu_watch){0},
 				  &seen, &err),
 			 -1);
-	assert_int_equal(err->cls, ERR_BUILD);
+	assert_int_equal(err->code->cls, ERR_BUILD);
 	assert_non_null(strstr(err->text, "Could not open disk"));
 	assert_non_null(strstr(err->text, "exited with 1"));
 	str_release(&seen.text);
@@ -183,7 +183,7 @@ static void test_run_panic(void **state)
 	assert_int_equal(run_fake("echo 'Kernel panic - not syncing: no root'; exit 0",
 				  (struct qemu_watch){.total_s = 20}, &seen, &err),
 			 -1);
-	assert_int_equal(err->cls, ERR_BUILD);
+	assert_int_equal(err->code->cls, ERR_BUILD);
 	assert_non_null(strstr(err->text, "no root"));
 	str_release(&seen.text);
 }
@@ -194,7 +194,7 @@ static void check_late(const char *body, struct qemu_watch watch, const char *te
 	struct seen seen = {0};
 
 	assert_int_equal(run_fake(body, watch, &seen, &err), -1);
-	assert_int_equal(err->cls, ERR_TIMEOUT);
+	assert_int_equal(err->code->cls, ERR_TIMEOUT);
 	assert_non_null(strstr(err->text, text));
 	str_release(&seen.text);
 }

@@ -29,8 +29,8 @@ static void demo_check(const struct kind_ctx *ctx, struct err_list *errors)
 	const struct demo *d = ctx->opts;
 
 	if (d->text && str_eq(d->text, "wrong"))
-		err_list_at(errors, yaml_get(ctx->map, "text")->pos, "node '%s' of '%s' is wrong",
-			    ctx->node, ctx->project->name);
+		err_list_at(errors, E_INVALID_VALUE, yaml_get(ctx->map, "text")->pos,
+			    "node '%s' of '%s' is wrong", ctx->node, ctx->project->name);
 }
 static const struct kind demo_kind = {.name = "demo", .schema = &demo_schema, .check = demo_check};
 static const struct kind *const kinds[] = {&demo_kind, NULL};
@@ -110,7 +110,7 @@ static void finds_root(void **state)
 
 	assert_int_equal(path_mkdirs(deep, &err), 0);
 	assert_int_equal(project_find(deep, &found, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	put("recipes/project.yaml", HEAD);
 	assert_int_equal(project_find(deep, &found, &err), 0);
 	assert_string_equal(found, real);
@@ -186,25 +186,28 @@ static void bad_variables(void **state)
 	strv_push(&sets, "zzzzz=");
 	strv_push(&sets, "project.name=x");
 	refuse(&sets,
-	       "--set 'arch': write --set name=value\n"
-	       "--set 'arhc=x': no such variable: did you mean 'arch'?\n"
-	       "--set 'project.name=x': 'vars' of recipes/project.yaml has no 'project.name'\n"
-	       "--set 'zzzzz=': 'vars' of recipes/project.yaml has no 'zzzzz'\n"
-	       "recipes/n.yaml:2:9: unknown variable 'arhc': did you mean 'arch'?\n"
+	       "--set 'arch': write --set name=value [usage]\n"
+	       "--set 'arhc=x': no such variable: did you mean 'arch'? [unknown-variable]\n"
+	       "--set 'project.name=x': 'vars' of recipes/project.yaml has no 'project.name' "
+	       "[unknown-variable]\n"
+	       "--set 'zzzzz=': 'vars' of recipes/project.yaml has no 'zzzzz' [unknown-variable]\n"
+	       "recipes/n.yaml:2:9: unknown variable 'arhc': did you mean 'arch'? "
+	       "[unknown-variable]\n"
 	       "recipes/n.yaml:3:8: unknown variable 'slots.root': define it in 'vars' of "
-	       "project.yaml, or write $${slots.root} for a literal ${slots.root}\n"
+	       "project.yaml, or write $${slots.root} for a literal ${slots.root} "
+	       "[unknown-variable]\n"
 	       "recipes/n.yaml:4:7: '${' begins a variable like ${name}: write '$${' for a literal "
-	       "'${'\n"
+	       "'${' [bad-reference]\n"
 	       "recipes/o.yaml:1:7: unknown variable 'what': define it in 'vars' of project.yaml, "
-	       "or write $${what} for a literal ${what}\n"
+	       "or write $${what} for a literal ${what} [unknown-variable]\n"
 	       "recipes/o.yaml:4:5: unknown variable 'zzzzz': define it in 'vars' of "
-	       "project.yaml, or write $${zzzzz} for a literal ${zzzzz}\n"
-	       "recipes/project.yaml:3:20: variable 'l' refers to itself\n"
+	       "project.yaml, or write $${zzzzz} for a literal ${zzzzz} [unknown-variable]\n"
+	       "recipes/project.yaml:3:20: variable 'l' refers to itself [reference-cycle]\n"
 	       "recipes/project.yaml:3:39: '1x' is not a variable name: use letters, digits, _ "
-	       "and -, first a letter\n"
-	       "recipes/project.yaml:3:52: 'list' must be a text, not a list\n"
+	       "and -, first a letter [invalid-name]\n"
+	       "recipes/project.yaml:3:52: 'list' must be a text, not a list [wrong-type]\n"
 	       "recipes/q.yaml:2:7: '${' with a ':' begins a value like ${node:output}: write "
-	       "'$${' for a literal '${'");
+	       "'$${' for a literal '${' [bad-reference]");
 }
 
 static void long_chain(void **state)
@@ -248,24 +251,27 @@ static void defects(void **state)
 	assert_int_equal(symlink("/etc/passwd", out), 0);
 	assert_int_equal(symlink("../recipes", loop), 0);
 	refuse(NULL,
-	       "recipes/a.yaml:2:6: this '[' is not closed\n"
-	       "recipes/b.yaml:1:7: unknown kind 'dmeo': did you mean 'demo'?\n"
-	       "recipes/c.yaml:1:1: key 'kind' is missing (one of: demo)\n"
-	       "recipes/d.yaml:1:1: a recipe is a map of keys and values ('kind: image')\n"
-	       "recipes/e.yml:1:1: recipes end in .yaml: rename the file\n"
+	       "recipes/a.yaml:2:6: this '[' is not closed [not-yaml]\n"
+	       "recipes/b.yaml:1:7: unknown kind 'dmeo': did you mean 'demo'? [unknown-kind]\n"
+	       "recipes/c.yaml:1:1: key 'kind' is missing (one of: demo) [missing-key]\n"
+	       "recipes/d.yaml:1:1: a recipe is a map of keys and values ('kind: image') "
+	       "[wrong-type]\n"
+	       "recipes/e.yml:1:1: recipes end in .yaml: rename the file [invalid-name]\n"
 	       "recipes/f g.yaml:1:1: the name of a recipe file has 1 to 64 of the characters A-Z "
-	       "a-z 0-9 . _ + -\n"
+	       "a-z 0-9 . _ + - [invalid-name]\n"
 	       "recipes/h i:1:1: the name of a recipe directory has 1 to 64 of the characters A-Z "
-	       "a-z 0-9 . _ + -\n"
-	       "recipes/k.yaml:1:7: 'kind' is a single word\n"
-	       "recipes/loop:1:1: a link to a directory cannot hold recipes\n"
-	       "recipes/out.yaml:1:1: 'recipes/out.yaml' leads out of the project through a link\n"
+	       "a-z 0-9 . _ + - [invalid-name]\n"
+	       "recipes/k.yaml:1:7: 'kind' is a single word [wrong-type]\n"
+	       "recipes/loop:1:1: a link to a directory cannot hold recipes [bad-link]\n"
+	       "recipes/out.yaml:1:1: 'recipes/out.yaml' leads out of the project through a link "
+	       "[bad-link]\n"
 	       "recipes/project.yaml:2:7: 'a/b' is not a name: use 1 to 64 of the characters A-Z "
-	       "a-z 0-9 . _ + -\n"
+	       "a-z 0-9 . _ + - [invalid-name]\n"
 	       "recipes/project.yaml:3:1: unknown key 'extends' (known here: "
-	       "schema, name, version, times, default, archives, check, vars, slots)\n"
+	       "schema, name, version, times, default, archives, check, vars, slots) "
+	       "[unknown-key]\n"
 	       "recipes/project.yaml:6:20: key 'suites' is missing: The suites to take packages "
-	       "from.");
+	       "from. [missing-key]");
 	put("recipes/project.yaml", "schema: 2\nname: ab\ntimes: soon\nslots: {root: big}\n");
 	assert_null(load(NULL));
 	put("recipes/project.yaml", "schema: [\n");
@@ -278,14 +284,16 @@ static void own_checks(void **state)
 	put("recipes/a.yaml", "kind: demo\ntext: wrong\n");
 	refuse(NULL,
 	       "recipes/project.yaml:3:8: 'times' is seconds since 1970 or a date like "
-	       "2026-01-31, found 'soon'\n"
-	       "recipes/project.yaml:4:15: slot 'root' needs a size like 512M or 2G, found 'big'\n"
-	       "recipes/project.yaml:4:26: slot 'boot' needs a size like 512M or 2G, found '0'");
+	       "2026-01-31, found 'soon' [invalid-value]\n"
+	       "recipes/project.yaml:4:15: slot 'root' needs a size like 512M or 2G, found 'big' "
+	       "[invalid-value]\n"
+	       "recipes/project.yaml:4:26: slot 'boot' needs a size like 512M or 2G, found '0' "
+	       "[invalid-value]");
 	put("recipes/project.yaml", HEAD);
-	refuse(NULL, "recipes/a.yaml:2:7: node 'a' of 'p' is wrong");
+	refuse(NULL, "recipes/a.yaml:2:7: node 'a' of 'p' is wrong [invalid-value]");
 	put("recipes/project.yaml", "schema: 2\nname: p\n");
 	refuse(NULL, "recipes/project.yaml:1:9: schema 2 is not known to this orch (it knows 1): "
-		     "use a newer orch");
+		     "use a newer orch [schema-version]");
 }
 
 static void explain(const struct err *e, const char *expected)
@@ -298,23 +306,25 @@ static void explain(const struct err *e, const char *expected)
 
 static void explains(void **state)
 {
-	struct err e = {.text = (char *)"bad \x1b[31m",
+	struct err e = {.code = E_NOT_YAML,
+			.text = (char *)"bad \x1b[31m",
 			.file = (char *)"recipes/a.yaml",
 			.line = 2,
 			.col = 10};
 	struct str s cleanup_str = STR_INIT;
 
 	put("recipes/a.yaml", "kind: demo\n\xe4\xb8\xad\xc3\xa9\t\x1b\xff text: zzz\r\nlast");
-	explain(&e, "recipes/a.yaml:2:10: bad \\x1b[31m\n"
+	explain(&e, "recipes/a.yaml:2:10: bad \\x1b[31m [not-yaml]\n"
 		    "     2 | \xe4\xb8\xad\xc3\xa9 ?? text: zzz\n"
 		    "       |           ^\n");
 	e.line = 3;
 	e.col = 5;
-	explain(&e, "recipes/a.yaml:3:5: bad \\x1b[31m\n     3 | last\n       |     ^\n");
+	explain(&e,
+		"recipes/a.yaml:3:5: bad \\x1b[31m [not-yaml]\n     3 | last\n       |     ^\n");
 	e.line = 9;
-	explain(&e, "recipes/a.yaml:9:5: bad \\x1b[31m\n");
+	explain(&e, "recipes/a.yaml:9:5: bad \\x1b[31m [not-yaml]\n");
 	e.file = NULL;
-	explain(&e, "bad \\x1b[31m\n");
+	explain(&e, "bad \\x1b[31m [not-yaml]\n");
 	for (int i = 0; i < 500; i++)
 		str_printf(&s, "%03d ", i);
 	put("recipes/b.yaml", s.buf);

@@ -68,7 +68,7 @@ static void refuse_text(const char *text, size_t len, unsigned line, const char 
 	struct err *err cleanup_err = NULL;
 
 	assert_int_equal(debian_lock_parse(arena, "recipes/x.lock", text, len, &l, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 	assert_string_equal(err->file, "recipes/x.lock");
 	assert_true(err->line > 0);
 	if (line)

@@ -194,7 +194,7 @@ static void stopped(const char *script, struct sandbox_limits limits, const char
 	struct err *err cleanup_err = NULL;
 
 	assert_int_equal(shell(script, (struct sandbox_opts){.limits = limits}, &err), -1);
-	assert_int_equal(err->cls, ERR_RESOURCE);
+	assert_int_equal(err->code->cls, ERR_RESOURCE);
 	if (!strstr(err->text, key))
 		fail_msg("%s", err->text);
 }
@@ -293,7 +293,7 @@ static void test_deadline(void **state)
 	(void)state;
 	assert_int_equal(shell("sleep 60 & sleep 60", (struct sandbox_opts){.timeout_s = 1}, &err),
 			 -1);
-	assert_int_equal(err->cls, ERR_TIMEOUT);
+	assert_int_equal(err->code->cls, ERR_TIMEOUT);
 }
 
 static void test_missing_command(void **state)

@@ -55,7 +55,7 @@ static bool hit(struct scene *s, const char *text, bool background)
 
 	if (scene_wait(s, &want, 1, NULL, &err) == 0)
 		return true;
-	assert_int_equal(err->cls, ERR_BUILD);
+	assert_int_equal(err->code->cls, ERR_BUILD);
 	assert_string_equal(err->text, "no such line: the board switched itself off");
 	return false;
 }
@@ -151,7 +151,7 @@ static void test_deaf(void **state)
 	memset(script, '#', (8u << 20) - 1);
 	assert_int_equal(scene_start(s, script, false, &job, &err), -1);
 	assert_true(clock_ms() - start < 20000);
-	assert_int_equal(err->cls, ERR_BUILD);
+	assert_int_equal(err->code->cls, ERR_BUILD);
 	assert_non_null(strstr(err->text, "bytes within 1 s: what runs commands in it hangs"));
 	assert_non_null(strstr(err->text, "'time-scale'"));
 }

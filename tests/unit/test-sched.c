@@ -187,7 +187,7 @@ static void failure(void **state)
 	for (int round = 0; round < 2; round++) { /* the second replaces what the first left */
 		run_with(&o, &r);
 		assert_counts(&r, !round, round, 1, 2);
-		assert_int_equal(r.first_error->cls, ERR_BUILD);
+		assert_int_equal(r.first_error->code->cls, ERR_BUILD);
 		assert_seen("failed dir/b: it failed\n");
 		assert_seen("skipped c: input 'dir/b' failed\n");
 		assert_seen("skipped d: input 'c' was skipped\n");
@@ -213,7 +213,7 @@ static void failure_stops_without_k(void **state)
 	fake_node("z", "ok", NULL);
 	run_with(&o, &r);
 	assert_counts(&r, 0, 0, 1, 1);
-	assert_int_equal(r.first_error->cls, ERR_ENV);
+	assert_int_equal(r.first_error->code->cls, ERR_ENV);
 	assert_seen("skipped z: stopped after a failure\n");
 	err_free(r.first_error);
 }
@@ -229,7 +229,7 @@ static void fails_with(const char *worker, const char *act, enum err_class cls, 
 	o.worker = worker ? worker : o.worker;
 	run_with(&o, &r);
 	assert_counts(&r, 0, 0, 1, 0);
-	if (r.first_error->cls != cls || !strstr(r.first_error->text, part))
+	if (r.first_error->code->cls != cls || !strstr(r.first_error->text, part))
 		fail_msg("%s: %s", act, r.first_error->text);
 	err_free(r.first_error);
 	assert_clean();
@@ -262,7 +262,7 @@ static void deaf_worker_is_killed(void **state)
 	fake_opts_of(fake_node("n", "deaf", NULL))->timeout = 1;
 	o.worker = FAKE_WORKER;
 	run_with(&o, &r);
-	assert_int_equal(r.first_error->cls, ERR_TIMEOUT);
+	assert_int_equal(r.first_error->code->cls, ERR_TIMEOUT);
 	assert_true(r.wall_s >= 5 && r.wall_s < 20);
 	err_free(r.first_error);
 	assert_clean();
@@ -458,7 +458,7 @@ static void no_room(void **state)
 	assert_int_equal(store_run_node(fake.store, id, &last, &err), 0);
 	fake_node("a", "ok", NULL);
 	assert_int_equal(sched_run(&fake.graph, fake.store, &o, &r, &err), -1);
-	assert_int_equal(err->cls, ERR_RESOURCE);
+	assert_int_equal(err->code->cls, ERR_RESOURCE);
 	assert_non_null(strstr(err->text, "GiB free"));
 	err_free(err);
 }

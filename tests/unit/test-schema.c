@@ -45,7 +45,8 @@ static void part_check(void *data, const struct yaml *map, struct err_list *erro
 	struct part *p = data;
 
 	if (p->size && p->grow)
-		err_list_at(errors, yaml_get(map, "grow")->pos, "either 'size' or 'grow'");
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_get(map, "grow")->pos,
+			    "either 'size' or 'grow'");
 }
 static const struct schema part_schema = SCHEMA(struct part, part_options, .check = part_check);
 
@@ -231,52 +232,55 @@ static void values(void **state)
 static void defects(void **state)
 {
 	refuse("sise: 4G\nzzz: 1\nsecrets: []\n",
-	       "a.yaml:1:1: key 'size' is missing: How large.\n"
-	       "a.yaml:1:1: unknown key 'sise': did you mean 'size'?\n"
+	       "a.yaml:1:1: key 'size' is missing: How large. [missing-key]\n"
+	       "a.yaml:1:1: unknown key 'sise': did you mean 'size'? [unknown-key]\n"
 	       "a.yaml:2:1: unknown key 'zzz' (known here: label, mount, fast, count, level, "
 	       "size, writer, table, sha256, from, sign, key, before, boot, packages, sizes, "
-	       "inputs, run, partitions, outputs, images, archives, words, color)\n"
-	       "a.yaml:3:1: key 'secrets' is reserved for a later release");
+	       "inputs, run, partitions, outputs, images, archives, words, color) [unknown-key]\n"
+	       "a.yaml:3:1: key 'secrets' is reserved for a later release [reserved-key]");
 	refuse("size: 4GB\nfast: yes\ncount: 0\nlevel: 1.5\nwriter: other\ntable: [gpt]\nsha256: "
 	       "abc\n",
 	       "a.yaml:1:7: 'size' must be a size like 512M or 2G (K M G T are powers of 1024) or "
-	       "bytes, not '4GB'\n"
-	       "a.yaml:2:7: 'fast' must be true or false, not 'yes'\n"
-	       "a.yaml:3:8: 'count' must be at least 1, not '0'\n"
-	       "a.yaml:4:8: 'level' must be a whole number, not '1.5'\n"
-	       "a.yaml:5:9: 'writer' cannot be 'other' (one of: direct, guestfs)\n"
-	       "a.yaml:6:8: 'table' must be a word, not a list\n"
-	       "a.yaml:7:9: 'sha256' must be a SHA-256 digest of 64 hex digits, not 'abc'");
+	       "bytes, not '4GB' [invalid-value]\n"
+	       "a.yaml:2:7: 'fast' must be true or false, not 'yes' [invalid-value]\n"
+	       "a.yaml:3:8: 'count' must be at least 1, not '0' [invalid-value]\n"
+	       "a.yaml:4:8: 'level' must be a whole number, not '1.5' [invalid-value]\n"
+	       "a.yaml:5:9: 'writer' cannot be 'other' (one of: direct, guestfs) [invalid-value]\n"
+	       "a.yaml:6:8: 'table' must be a word, not a list [wrong-type]\n"
+	       "a.yaml:7:9: 'sha256' must be a SHA-256 digest of 64 hex digits, not 'abc' "
+	       "[invalid-value]");
 	refuse("size:\nlabel: ~\nfrom: ''\nkey: /etc/key\nmount: boot/../x\nwriter: diret\n",
-	       "a.yaml:1:6: 'size' has no value: give one or leave the key out\n"
-	       "a.yaml:2:8: 'label' has no value: give one or leave the key out\n"
-	       "a.yaml:3:7: 'from' is empty\n"
-	       "a.yaml:4:6: path '/etc/key' is absolute: paths are relative to the project's root\n"
+	       "a.yaml:1:6: 'size' has no value: give one or leave the key out [empty-value]\n"
+	       "a.yaml:2:8: 'label' has no value: give one or leave the key out [empty-value]\n"
+	       "a.yaml:3:7: 'from' is empty [empty-value]\n"
+	       "a.yaml:4:6: path '/etc/key' is absolute: paths are relative to the project's root "
+	       "[invalid-path]\n"
 	       "a.yaml:5:8: path 'boot/../x' is not absolute: 'mount' must be an absolute path "
-	       "in normal form\n"
+	       "in normal form [invalid-path]\n"
 	       "a.yaml:6:9: 'writer' cannot be 'diret': did you mean 'direct'? (one of: direct, "
-	       "guestfs)");
+	       "guestfs) [invalid-value]");
 	refuse("size: 1\nmount: /a/../b\npackages: {a: b}\nrun: [[]]\nboot: x\npartitions: [{size: "
 	       "0}, y]\n"
 	       "outputs: {a/b: x}\nimages: [a]\n",
 	       "a.yaml:2:8: path '/a/../b' contains '..': 'mount' must be an absolute path in "
-	       "normal form\n"
-	       "a.yaml:3:11: 'packages' must be a text, not a map\n"
-	       "a.yaml:4:7: a step of 'run' names no program\n"
-	       "a.yaml:5:7: 'boot' must be a map, not a single value\n"
-	       "a.yaml:6:14: key 'name' is missing: Name.\n"
-	       "a.yaml:6:21: 'size' must be larger than zero\n"
-	       "a.yaml:6:25: 'partitions' must be a map, not a single value\n"
+	       "normal form [invalid-path]\n"
+	       "a.yaml:3:11: 'packages' must be a text, not a map [wrong-type]\n"
+	       "a.yaml:4:7: a step of 'run' names no program [empty-value]\n"
+	       "a.yaml:5:7: 'boot' must be a map, not a single value [wrong-type]\n"
+	       "a.yaml:6:14: key 'name' is missing: Name. [missing-key]\n"
+	       "a.yaml:6:21: 'size' must be larger than zero [invalid-value]\n"
+	       "a.yaml:6:25: 'partitions' must be a map, not a single value [wrong-type]\n"
 	       "a.yaml:7:11: 'a/b' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + "
-	       "-\n"
+	       "- [invalid-name]\n"
 	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' must be an absolute path in "
-	       "normal form\n"
-	       "a.yaml:8:9: 'images' must be a map, not a list");
+	       "normal form [invalid-path]\n"
+	       "a.yaml:8:9: 'images' must be a map, not a list [wrong-type]");
 	refuse("size: 1\ncount: 4294967297\n",
-	       "a.yaml:2:8: 'count' must be at most 10000000, not '4294967297'");
+	       "a.yaml:2:8: 'count' must be at most 10000000, not '4294967297' [invalid-value]");
 	refuse("size: 1\nboot: {name: a, size: 1, grow: true}\n",
-	       "a.yaml:2:32: either 'size' or 'grow'");
-	refuse("[]\n", "a.yaml:1:1: expected keys with values ('key: value'), not a list");
+	       "a.yaml:2:32: either 'size' or 'grow' [conflicting-keys]");
+	refuse("[]\n",
+	       "a.yaml:1:1: expected keys with values ('key: value'), not a list [wrong-type]");
 }
 
 static void text(void **state)

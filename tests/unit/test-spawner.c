@@ -75,7 +75,7 @@ static void refuses(const char *worker, const char *build, const char *part)
 	o.build = build;
 	assert_int_equal(sched_run(&fake.graph, fake.store, &o, &r, &err), -1);
 	assert_int_equal(r.built + r.failed, 0);
-	if (err->cls != ERR_ENV || !strstr(err->text, part))
+	if (err->code->cls != ERR_ENV || !strstr(err->text, part))
 		fail_msg("%s: %s", worker, err->text);
 }
 

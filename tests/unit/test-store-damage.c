@@ -137,7 +137,7 @@ static void a_lost_lock_is_made_again(void **state)
 	store_close(s);
 	assert_int_equal(unlink(lock) | unlink(db), 0);
 	assert_int_equal(store_open(where, false, &s, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 }
 
 /* Truncated at every page: opens, serves every record, and works on. */
@@ -190,7 +190,7 @@ static void flipped_bits_are_never_wrong_records(void **state)
 		ok(file_write(db, bad.buf, bad.len, 0644, false, &err), err);
 		/* A format number of the future is refused, all else is served. */
 		if (store_open(where, false, &s, &refused) < 0) {
-			assert_int_equal(refused->cls, ERR_STORE);
+			assert_int_equal(refused->code->cls, ERR_STORE);
 			continue;
 		}
 		assert_int_equal(count_hits(s, 1200), 1200);
@@ -341,7 +341,7 @@ static void locks_are_honoured(void **state)
 	store_close(s);
 	ok(lock_file(lock, LOCK_EXCLUSIVE, false, &fd, &err), err);
 	assert_int_equal(store_open(where, false, &second, &err), -1);
-	assert_int_equal(err->cls, ERR_LOCKED);
+	assert_int_equal(err->code->cls, ERR_LOCKED);
 	close(fd);
 }
 

@@ -153,7 +153,7 @@ static void newer_is_refused_and_left_alone(void **state)
 	fill();
 	sql("PRAGMA user_version = 99");
 	assert_int_equal(store_open(where, false, &s, &err), -1);
-	assert_int_equal(err->cls, ERR_STORE);
+	assert_int_equal(err->code->cls, ERR_STORE);
 	assert_non_null(strstr(err->text, "newer orch (format 99"));
 	assert_int_equal(number("PRAGMA user_version"), 99);
 	assert_int_equal(number("SELECT count(*) FROM record"), 1);

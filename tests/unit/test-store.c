@@ -54,7 +54,7 @@ static void outputs_that_are_no_plain_files_are_refused(void **state)
 
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	assert_int_equal(cas_ingest(where, path, OUTPUT_FILE, &a, NULL, &err), -1);
-	assert_int_equal(err->cls, ERR_BUILD);
+	assert_int_equal(err->code->cls, ERR_BUILD);
 	assert_int_equal(mkdir(directory, 0755), 0);
 	assert_int_equal(cas_ingest(where, directory, OUTPUT_FILE, &a, NULL, &err), -1);
 	store_close(s);

@@ -118,7 +118,7 @@ static void test_what_is_missing(void **state)
 	struct err *a cleanup_err = NULL, *b cleanup_err = NULL, *c cleanup_err = NULL;
 
 	assert_int_equal(tree_program(dir, "usr/bin/qemu", &argv, &a), -1);
-	assert_int_equal(a->cls, ERR_USER);
+	assert_int_equal(a->code->cls, ERR_USER);
 	put("/bin/true", "usr/bin/true");
 	assert_int_equal(tree_program(dir, "usr/bin/true", &argv, &b), -1);
 	assert_non_null(strstr(b->text, "which '/usr/bin/true' needs"));

@@ -92,7 +92,7 @@ static void test_format(void **state)
 	assert_string_equal(read.items[1], "B=two words");
 	strv_take(&v, xasprintf("C=%0*d", SIZE, 0));
 	assert_int_equal(uboot_env_format(&v, 0, copy, SIZE, &err), -1);
-	assert_int_equal(err->cls, ERR_USER);
+	assert_int_equal(err->code->cls, ERR_USER);
 }
 
 static void test_format_edge(void **state)

@@ -65,7 +65,7 @@ static void refuse(const char *text, const char *messages)
 	for (size_t i = 0; i < errors.count; i++) {
 		char *line cleanup_free = err_string(errors.items[i]);
 
-		assert_int_equal(errors.items[i]->cls, ERR_USER);
+		assert_int_equal(errors.items[i]->code->cls, ERR_USER);
 		str_printf(&s, "%s%s", i ? "\n" : "", line);
 	}
 	assert_string_equal(s.buf, messages);
@@ -108,42 +108,53 @@ static void positions(void **state)
 static void refused(void **state)
 {
 	refuse("a: &x 1\nb: *x\nc: !!str d\n",
-	       "a.yaml:1:4: anchor '&x' is not supported: write the value out\n"
-	       "a.yaml:2:4: alias '*x' is not supported: write the value out\n"
+	       "a.yaml:1:4: anchor '&x' is not supported: write the value out [yaml-feature]\n"
+	       "a.yaml:2:4: alias '*x' is not supported: write the value out [yaml-feature]\n"
 	       "a.yaml:3:4: tag 'tag:yaml.org,2002:str' is not supported: values are typed by "
-	       "their key");
-	refuse("<<: {a: b}\n", "a.yaml:1:1: merge key '<<' is not supported: write the keys out");
-	refuse("a: 1\nb: 2\na: 3\n", "a.yaml:3:1: key 'a' is given twice (first on line 1)");
-	refuse("x: {a: 1, a: 2}\n", "a.yaml:1:11: key 'a' is given twice (first on line 1)");
-	refuse("? [a]\n: b\n", "a.yaml:1:3: a key must be a plain word, not a list or map");
+	       "their key [yaml-feature]");
+	refuse("<<: {a: b}\n",
+	       "a.yaml:1:1: merge key '<<' is not supported: write the keys out [yaml-feature]");
+	refuse("a: 1\nb: 2\na: 3\n",
+	       "a.yaml:3:1: key 'a' is given twice (first on line 1) [duplicate-key]");
+	refuse("x: {a: 1, a: 2}\n",
+	       "a.yaml:1:11: key 'a' is given twice (first on line 1) [duplicate-key]");
+	refuse("? [a]\n: b\n",
+	       "a.yaml:1:3: a key must be a plain word, not a list or map [not-yaml]");
 	refuse("? {a: b}\n: {c: d}\ne: f\ne: g\n",
-	       "a.yaml:1:3: a key must be a plain word, not a list or map\n"
-	       "a.yaml:4:1: key 'e' is given twice (first on line 3)");
+	       "a.yaml:1:3: a key must be a plain word, not a list or map [not-yaml]\n"
+	       "a.yaml:4:1: key 'e' is given twice (first on line 3) [duplicate-key]");
 	refuse("a: 1\n---\nb: 2\n",
-	       "a.yaml:2:1: a second document begins here: one file is one document");
+	       "a.yaml:2:1: a second document begins here: one file is one document "
+	       "[yaml-feature]");
 	refuse("%YAML 1.1\n---\na: b\n",
-	       "a.yaml:1:1: directives (lines that begin with %) are not supported");
-	refuse("'': b\n", "a.yaml:1:1: key is empty");
-	refuse("a: \"x\\0y\"\n", "a.yaml:1:4: a value may not contain a NUL character");
+	       "a.yaml:1:1: directives (lines that begin with %) are not supported [yaml-feature]");
+	refuse("'': b\n", "a.yaml:1:1: key is empty [not-yaml]");
+	refuse("a: \"x\\0y\"\n", "a.yaml:1:4: a value may not contain a NUL character [not-text]");
 }
 
 static void syntax(void **state)
 {
-	refuse("a: [1, 2\nb: 3\n", "a.yaml:2:2: not valid YAML: did not find expected ',' or ']' "
-				   "(while parsing a flow sequence that begins on line 1)");
-	refuse("a:\n\t- b\n", "a.yaml:2:1: a tab may not indent or separate here: use spaces");
-	refuse("a: @b\n", "a.yaml:1:4: a value that begins with '@' needs quotes");
+	refuse("a: [1, 2\nb: 3\n",
+	       "a.yaml:2:2: not valid YAML: did not find expected ',' or ']' "
+	       "(while parsing a flow sequence that begins on line 1) [not-yaml]");
+	refuse("a:\n\t- b\n",
+	       "a.yaml:2:1: a tab may not indent or separate here: use spaces [not-yaml]");
+	refuse("a: @b\n", "a.yaml:1:4: a value that begins with '@' needs quotes [not-yaml]");
 	refuse("a: b: c\n",
-	       "a.yaml:1:5: not valid YAML: mapping values are not allowed in this context");
-	refuse("a: b\n\xff: c\n", "a.yaml:2:1: byte 0xff is not UTF-8: save the file as UTF-8");
+	       "a.yaml:1:5: not valid YAML: mapping values are not allowed in this context "
+	       "[not-yaml]");
+	refuse("a: b\n\xff: c\n",
+	       "a.yaml:2:1: byte 0xff is not UTF-8: save the file as UTF-8 [not-text]");
 	refuse("a: \xc3\xa9\xc0\xaf\n",
-	       "a.yaml:1:5: byte 0xc0 is not UTF-8: save the file as UTF-8");
-	refuse("a: \xed\xa0\x80\n", "a.yaml:1:4: byte 0xed is not UTF-8: save the file as UTF-8");
-	refuse("a: b\nc: \x1b[31m\n", "a.yaml:2:4: control character U+001B is not allowed");
-	refuse("a: \xc2\x9b\n", "a.yaml:1:4: control character U+009B is not allowed");
+	       "a.yaml:1:5: byte 0xc0 is not UTF-8: save the file as UTF-8 [not-text]");
+	refuse("a: \xed\xa0\x80\n",
+	       "a.yaml:1:4: byte 0xed is not UTF-8: save the file as UTF-8 [not-text]");
+	refuse("a: b\nc: \x1b[31m\n",
+	       "a.yaml:2:4: control character U+001B is not allowed [not-text]");
+	refuse("a: \xc2\x9b\n", "a.yaml:1:4: control character U+009B is not allowed [not-text]");
 	refuse("\xff\xfe"
 	       "a",
-	       "a.yaml:1:1: byte 0xff is not UTF-8: save the file as UTF-8");
+	       "a.yaml:1:1: byte 0xff is not UTF-8: save the file as UTF-8 [not-text]");
 	assert_null(yaml_parse(arena, "a.yaml", "a: \0\n", 5, &errors));
 }
 
@@ -159,11 +170,11 @@ static void limits(void **state)
 	str_clear(&s);
 	for (int i = 0; i < 100000; i++)
 		str_append_char(&s, '[');
-	refuse(s.buf, "a.yaml:1:65: nested deeper than 64 levels");
+	refuse(s.buf, "a.yaml:1:65: nested deeper than 64 levels [too-large]");
 	str_clear(&s);
 	for (int i = 0; i < 100000; i++)
 		str_append(&s, "- ");
-	refuse(s.buf, "a.yaml:1:129: nested deeper than 64 levels");
+	refuse(s.buf, "a.yaml:1:129: nested deeper than 64 levels [too-large]");
 	str_clear(&s);
 	for (int i = 0; i < 1100000; i++)
 		str_append(&s, "- a\n");
@@ -171,7 +182,7 @@ static void limits(void **state)
 	assert_string_equal(errors.items[0]->text, "more than 1000000 values and keys in one file");
 	while (s.len <= YAML_MAX_BYTES)
 		str_append(&s, "# a long comment that fills the file\n");
-	refuse(s.buf, "a.yaml:1:1: larger than 8 MiB");
+	refuse(s.buf, "a.yaml:1:1: larger than 8 MiB [too-large]");
 }
 
 static void large_map(void **state)
@@ -186,7 +197,7 @@ static void large_map(void **state)
 	assert_int_equal(y->count, 100000);
 	assert_string_equal(yaml_get(y, "k99999")->text, "99999");
 	str_append(&s, "k5: again\n");
-	refuse(s.buf, "a.yaml:100001:1: key 'k5' is given twice (first on line 6)");
+	refuse(s.buf, "a.yaml:100001:1: key 'k5' is given twice (first on line 6) [duplicate-key]");
 }
 
 /* Every prefix and every single-byte change of a rich document ends in a tree or in errors. */

@@ -96,12 +96,12 @@ static void check_slot_hooks(const struct pair *slot, struct err_list *errors)
 
 		if (!str_eq(hook, "pre-install") && !str_eq(hook, "post-install") &&
 		    !str_eq(hook, "install"))
-			err_list_at(errors, slot->pos,
+			err_list_at(errors, E_INVALID_VALUE, slot->pos,
 				    "'%s' is not a hook of a slot: pre-install, post-install or "
 				    "install",
 				    hook);
 		else if (str_eq(hook, "install") && hooks->count > 1)
-			err_list_at(errors, slot->pos,
+			err_list_at(errors, E_CONFLICTING_KEYS, slot->pos,
 				    "with the hook 'install', rauc runs no other for slot class "
 				    "'%s'",
 				    slot->key);
@@ -114,13 +114,13 @@ static void check_hooks(const struct bundle_opts *o, const struct yaml *map,
 	const struct list *slots = &o->hooks->slots;
 
 	if (!slots->count && !o->hooks->install_check)
-		err_list_at(errors, yaml_key_pos(map, "hooks"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "hooks"),
 			    "hooks need 'install-check' or 'slots': the program is never run");
 	for (size_t i = 0; i < slots->count; i++) {
 		const struct pair *slot = LIST_AT(*slots, struct pair *, i);
 
 		if (!has_image(o, slot->key))
-			err_list_at(errors, slot->pos,
+			err_list_at(errors, E_CONFLICTING_KEYS, slot->pos,
 				    "there is no image for slot class '%s', so no hook either",
 				    slot->key);
 		check_slot_hooks(slot, errors);
@@ -132,20 +132,20 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	const struct bundle_opts *o = data;
 
 	if (o->format == FORMAT_PLAIN)
-		err_list_at(errors, yaml_key_pos(map, "format"),
+		err_list_at(errors, E_BUNDLE_PLAIN, yaml_key_pos(map, "format"),
 			    "format 'plain' can be changed after its signature was checked "
 			    "(CVE-2020-25860); use 'verity'");
 	if (!is_plain_line(o->compatible))
-		err_list_at(errors, yaml_key_pos(map, "compatible"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "compatible"),
 			    "compatible must be one line of text without '");
 	if (!is_plain_line(o->version))
-		err_list_at(errors, yaml_key_pos(map, "version"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "version"),
 			    "version must be one line of text without '");
 	if (o->description && !is_plain_line(o->description))
-		err_list_at(errors, yaml_key_pos(map, "description"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "description"),
 			    "description must be one line of text without '");
 	if (!o->images.count)
-		err_list_at(errors, yaml_key_pos(map, "images"),
+		err_list_at(errors, E_EMPTY_VALUE, yaml_key_pos(map, "images"),
 			    "a bundle needs at least one image");
 	for (size_t i = 0; i < o->images.count; i++) {
 		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
@@ -153,7 +153,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 		if (strspn(image->key,
 			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
 		    strlen(image->key))
-			err_list_at(errors, image->ref->pos,
+			err_list_at(errors, E_INVALID_VALUE, image->ref->pos,
 				    "slot class '%s' may have letters, digits, '_' and '-' only",
 				    image->key);
 	}
@@ -178,7 +178,7 @@ static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
 	why = o->tools ? debian_not_packaged(ctx->arena, ctx->project, o->tools) : NULL;
 	if (!why || (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_tools))
 		return;
-	err_list_at(errors, o->tools->pos,
+	err_list_at(errors, E_UNTRUSTED_PROGRAM, o->tools->pos,
 		    "'%.*s' %s, and its rauc would read the signing key: make it a debian node, or "
 		    "set 'trust-tools: true' in your config.yaml if you trust this project",
 		    (int)strcspn(o->tools->text, ":"), o->tools->text, why);

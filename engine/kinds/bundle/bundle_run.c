@@ -122,7 +122,7 @@ static int open_signer(struct action *a, struct signer *s, struct err **err)
 	s->keyring = output_of(in, "keyring.pem");
 	s->key = action_secret(a, in->node, "key");
 	if (!s->cert || !s->keyring || !s->key)
-		return err_set(err, ERR_INTERNAL, "node '%s' does not give a signer", in->node);
+		return err_set(err, E_INTERNAL, "node '%s' does not give a signer", in->node);
 	if (x509_check_signer(s->cert, s->keyring, s->key, now, &facts, err) < 0 ||
 	    x509_split_chain(s->cert, &leaf, &rest, err) < 0)
 		return -1;
@@ -187,11 +187,11 @@ static int read_back(const struct rauc *r, const char *bundle, struct err **err)
 	struct str text cleanup_str = STR_INIT;
 
 	if (read_bundle(r, bundle, &text, err) < 0) {
-		(*err)->cls = ERR_INTEGRITY;
+		(*err)->code = E_BUNDLE_DIFFERS;
 		return err_wrap(err, "rauc does not accept the bundle it made (see the log)");
 	}
 	if (!strstr(text.buf, compatible) || !strstr(text.buf, version))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_BUNDLE_DIFFERS,
 			       "rauc reads other values than the recipe has:\n%s", text.buf);
 	return 0;
 }
@@ -214,7 +214,7 @@ static int try_rauc(const struct rauc *r, const struct signer *s, struct err **e
 	char block[16384]; /* rauc refuses a squashfs of one page: nothing that can be compressed */
 
 	if (getrandom(block, sizeof(block), 0) != (ssize_t)sizeof(block))
-		return err_errno(err, ERR_INTERNAL, errno, "cannot get random numbers");
+		return err_errno(err, E_INTERNAL, errno, "cannot get random numbers");
 	if (path_mkdirs(dir, err) < 0 ||
 	    file_write(text, manifest, strlen(manifest), 0644, false, err) < 0 ||
 	    file_write(image, block, sizeof(block), 0644, false, err) < 0)

@@ -94,7 +94,7 @@ static int run_in_tree(const struct rauc *r, struct strv *argv, struct str *outp
 	if (output) {
 		fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		if (fd < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot create '%s'", said);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", said);
 		box.out = fd;
 	}
 	if (sandbox_run(strv_argv(argv), &box, &status, err) < 0 ||

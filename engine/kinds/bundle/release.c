@@ -40,7 +40,7 @@ static void release_check(const struct kind_ctx *ctx, struct err_list *errors)
 	if (release_is_url(o->at))
 		fetch_check_url("at", o->at, yaml_get(ctx->map, "at")->pos, errors);
 	else if (!path_is_project(o->at, &why))
-		err_list_at(errors, yaml_get(ctx->map, "at")->pos,
+		err_list_at(errors, E_FILE_MISSING, yaml_get(ctx->map, "at")->pos,
 			    "'%s' is neither a URL nor a directory of the project: it %s", o->at,
 			    why);
 }

@@ -16,12 +16,12 @@ static int open_file(struct action *a, const char *path, int *ret, struct err **
 	struct stat st;
 
 	if (top < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", a->project_dir);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", a->project_dir);
 	fd = path_open_beneath(top, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, err);
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_USER, "'%s' is not a file", path);
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file", path);
 	*ret = steal_fd(&fd);
 	return 0;
 }
@@ -38,7 +38,7 @@ static int copy_file(struct action *a, const char *name, const struct digest *wa
 	    digest_file(dest, &got, err) < 0)
 		return -1;
 	if (!digest_eq(&got, want))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_FETCH_REFUSED,
 			       "'%s' is not what was released: its SHA-256 differs", path);
 	return 0;
 }

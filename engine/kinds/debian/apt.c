@@ -82,11 +82,11 @@ int apt_run(struct apt_request *q, char *const argv[], struct str *out, struct e
 	char *program cleanup_free = path_program(argv[0]);
 
 	if (!program)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_PROGRAM_MISSING,
 			       "'%s' is needed to resolve packages: install the package apt",
 			       argv[0]);
 	if (fd < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot write '%s'", log);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot write '%s'", log);
 	if (open_conf(q, &auth, &conf, err) < 0)
 		return -1;
 	opts.env = make_env(arena, conf);
@@ -112,7 +112,7 @@ static int drop_pool(struct apt_request *q, struct err **err)
 
 	q->pool = NULL;
 	if (unlink(path) < 0 && errno != ENOENT)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot remove '%s'", path);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot remove '%s'", path);
 	return 0;
 }
 
@@ -156,7 +156,7 @@ static int update_lists(struct apt_request *q, struct err **err)
 		if (apt_run(q, update, &out, &failed) == 0)
 			return 0;
 		r = q->unknown ? apt_ask_login(q, &next) : 1;
-		if (r == 1 && failed->cls == ERR_NET)
+		if (r == 1 && failed->code->cls == ERR_NET)
 			r = apt_next_mirror(q, &next);
 		if (r > 0)
 			*err = steal_ptr(failed);
@@ -183,7 +183,7 @@ static int update_sound_lists(struct apt_request *q, struct err **err)
 		return -1;
 	if (rc == 0 && !damaged)
 		return 0;
-	if (rc < 0 && (!had || first->cls != ERR_INTEGRITY)) {
+	if (rc < 0 && (!had || first->code->cls != ERR_INTEGRITY)) {
 		*err = steal_ptr(first);
 		return -1;
 	}
@@ -205,12 +205,12 @@ static int check_kept_lists(struct apt_request *q, struct err **err)
 	bool damaged;
 
 	if (!have_lists(q))
-		return err_set(err, ERR_NET,
+		return err_set(err, E_NOT_CACHED,
 			       "the package lists are not cached, and --offline is set");
 	if (apt_lists_damaged(q, &damaged, err) < 0)
 		return -1;
 	if (damaged)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_ARCHIVE_DAMAGED,
 			       "the package lists in the store are damaged, and --offline is set: "
 			       "lock without it once");
 	return 0;
@@ -318,7 +318,7 @@ int apt_parse_uris(const struct apt_request *q, char *text, enum lock_type type,
 		if (*l != '\'')
 			continue;
 		if (parse_uri(q, l, &e, &file) != 0 || parse_file_name(q, file, &e) != 0)
-			return err_set(err, ERR_INTEGRITY,
+			return err_set(err, E_APT_OUTPUT,
 				       "unexpected output of apt-get --print-uris: %s", copy);
 		lock_entries_push(ret, e);
 	}
@@ -364,7 +364,7 @@ int apt_install(struct apt_request *q, const struct strv *words, struct lock_ent
 	install_command("-qq", words, &argv);
 	if (apt_run(q, strv_argv(&argv), &out, err) == 0)
 		return apt_parse_uris(q, out.buf, LOCK_PACKAGE, ret, err);
-	if ((*err)->cls != ERR_USER)
+	if ((*err)->code->cls != ERR_USER)
 		return -1;
 	/* Only a less quiet apt says which dependency it is. */
 	install_command("-q", words, &telling);
@@ -419,7 +419,7 @@ static int parse_source(struct apt_request *q, const char *name, struct str *tex
 		if (*l != '\'')
 			continue;
 		if (parse_uri(q, l, &e, &file) != 0)
-			return err_set(err, ERR_INTEGRITY,
+			return err_set(err, E_APT_OUTPUT,
 				       "unexpected output of apt-get source: '%s'", name);
 		if (str_ends(file, ".dsc") && strchr(file, '_')) {
 			const char *v = strchr(file, '_') + 1;
@@ -437,8 +437,8 @@ static int parse_source(struct apt_request *q, const char *name, struct str *tex
 			lock_entries_push(ret, e);
 	}
 	if (!version)
-		return err_set(err, ERR_USER, "there is no source package '%s' in the archives",
-			       name);
+		return err_set(err, E_UNKNOWN_PACKAGE,
+			       "there is no source package '%s' in the archives", name);
 	for (size_t i = first; i < ret->count; i++)
 		ret->items[i].version = version;
 	return 0;
@@ -492,7 +492,7 @@ int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err)
 		closedir(dir);
 	if (!newest)
 		return err_set(
-			err, ERR_NET,
+			err, E_ARCHIVE_UNDATED,
 			"no Release file of the archives has a Date, which a lock needs: who "
 			"publishes one must write it ('apt-ftparchive release' does)");
 	*ret = newest;

@@ -52,7 +52,8 @@ static int make_dirs(const struct apt_request *q, struct err **err)
 	if (path_mkdirs(q->dir, err) < 0)
 		return -1;
 	if (chmod(q->dir, 0700) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot keep others out of '%s'", q->dir);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot keep others out of '%s'",
+				 q->dir);
 	for (size_t i = 0; i < array_len(dirs); i++) {
 		char *path cleanup_free = path_join(q->dir, dirs[i]);
 
@@ -113,7 +114,7 @@ static int debian_keyring(const struct archive *a, char **ret, struct err **err)
 		free(steal_ptr(*ret));
 	}
 	return err_set(
-		err, ERR_ENV,
+		err, E_ARCHIVE_KEYS,
 		"no keys to verify archive '%s' with: install debian-archive-keyring, or give it a "
 		"'keyring:' in recipes/project.yaml",
 		a->alias);
@@ -174,7 +175,7 @@ static int append_words(struct str *s, const char *key, const struct archive *a,
 		const char *word = LIST_AT(*words, const char *, i);
 
 		if (!*word || word[strcspn(word, " \t\r\n,")])
-			return err_set(err, ERR_USER,
+			return err_set(err, E_ARCHIVE_SETTINGS,
 				       "'%s' of archive '%s' in recipes/project.yaml is one word "
 				       "without spaces or commas",
 				       word, a->alias);
@@ -245,7 +246,7 @@ static int refuse_conflict(const struct apt_request *q, size_t i, const char **k
 		if (!suite || !str_eq(q->urls[i], q->urls[k]) ||
 		    (!other_keys && a->valid_until == b->valid_until))
 			continue;
-		return err_set(err, ERR_USER,
+		return err_set(err, E_ARCHIVE_SETTINGS,
 			       "archives %s and %s have suite '%s' of one place, but another %s: "
 			       "give both the same, or make them one archive",
 			       with_place(q->arena, b), with_place(q->arena, a), suite,
@@ -333,7 +334,7 @@ static int ask_login(struct apt_request *q, const char *url, struct err **err)
 	if (r != 0)
 		return r;
 	if (apt_auth_add(url, user, password, &s) != 0)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_ARCHIVE_PASSWORD,
 			       "the user or password for %s is empty or has a space, which apt "
 			       "cannot be told",
 			       url);

@@ -92,7 +92,7 @@ int apt_lists_set_aside(const struct apt_request *q, struct err **err)
 	if (path_remove(aside, err) < 0)
 		return -1;
 	if (rename(lists, aside) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot rename '%s'", lists);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot rename '%s'", lists);
 	/* They are of the lists, which will have the same sizes and times. */
 	for (size_t i = 0; i < array_len(caches); i++) {
 		char *path cleanup_free = path_join(q->dir, caches[i]);
@@ -111,6 +111,6 @@ int apt_lists_take_back(const struct apt_request *q, struct err **err)
 	if (path_remove(lists, err) < 0)
 		return -1;
 	if (rename(aside, lists) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot rename '%s'", aside);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot rename '%s'", aside);
 	return 0;
 }

@@ -58,7 +58,7 @@ int apt_records(struct apt_request *q, const struct strv *names, struct apt_reco
 	if (!names->count)
 		return 0;
 	if (ask_cache(q, "show", names, &out, err) < 0) {
-		if ((*err)->cls != ERR_USER) /* it found none of them */
+		if ((*err)->code->cls != ERR_USER) /* it found none of them */
 			return -1;
 		err_free(steal_ptr(*err));
 		return 0;
@@ -172,7 +172,7 @@ static int append_deb(const char *dir, const char *file, struct str *text, struc
 	if (deb_open(&set, path, NULL, err) < 0 || digest_file(path, &d, err) < 0)
 		return -1;
 	if (stat(path, &st) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot look at '%s'", path);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot look at '%s'", path);
 	str_printf(text, "%sFilename: ./%s\nSize: %llu\nSHA256: %s\n\n", set.items[0]->control,
 		   file, (unsigned long long)st.st_size, digest_hex(&d, hex));
 	return 0;

@@ -16,7 +16,7 @@
 
 struct complaint {
 	const char *marks[5]; /* one of these is in the line */
-	enum err_class cls;
+	const struct err_code *code;
 	const char *what; /* of an archive */
 	bool follows;     /* is also said when something else has gone wrong */
 };
@@ -24,51 +24,51 @@ struct complaint {
 /* The first that fits a line counts. */
 static const struct complaint complaints[] = {
 	{{"NO_PUBKEY", "Missing key", "No key for", "public key is not available"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_SIGNATURE,
 	 "is signed by a key that is not among its keys: if that key is right, put it into the "
 	 "'keyring:' of the archive (Debian's own: install a newer debian-archive-keyring)"},
 	{{"EXPKEYSIG", "KEYEXPIRED", "REVKEYSIG", "Expired on", "key is expired"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_SIGNATURE,
 	 "is signed by a key that has expired or was revoked: get the archive's current key"},
 	{{"BADSIG", "signatures were invalid", "Clearsigned file contains", "no valid OpenPGP",
 	  "signature verification"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_SIGNATURE,
 	 "has a signature that does not fit: its mirror is damaged or in the middle of an update"},
 	{{"isn't valid, got"},
-	 ERR_NET,
+	 E_ARCHIVE_ANSWER,
 	 "does not answer as an archive does: is there a page to log in at first?"},
 	{{"not signed", "no longer signed"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_SIGNATURE,
 	 "is not signed: only a signed archive can be locked",
 	 .follows = true},
 	{{"weak security", "weak algorithm"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_SIGNATURE,
 	 "is signed with algorithms that are weak"},
 	{{"is expired"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_EXPIRED,
 	 "has a signed state that has expired: its mirror is no longer updated; if it is a "
 	 "snapshot, write 'valid-until: ignore' into its entry in recipes/project.yaml"},
 	{{"is not valid yet"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_EXPIRED,
 	 "has a signed state of the future: is the clock of this machine right?"},
 	{{"Hash Sum mismatch", "unexpected size", "Writing more data than expected"},
-	 ERR_INTEGRITY,
+	 E_ARCHIVE_DAMAGED,
 	 "has files that differ from its signed index: its mirror is damaged or in the middle of "
 	 "an update; try again later"},
 	{{UNAUTHORIZED, "403  ", "407  "},
-	 ERR_NET,
+	 E_ARCHIVE_LOGIN,
 	 "refuses us: give user and password in its URL in config.yaml, in apt's auth.conf, in "
 	 "~/.netrc or by a 'credential-helper:' of config.yaml"},
 	{{"ertificate"},
-	 ERR_NET,
+	 E_ARCHIVE_CERTIFICATE,
 	 "has a certificate that is not trusted: name the authority that signed it in apt's "
 	 "setting Acquire::https::CAInfo"},
 	{{"does not have a Release file", "no longer has a Release file", "404  "},
-	 ERR_NET,
+	 E_ARCHIVE_NO_SUITE,
 	 "has no such suite at its URL: compare 'suites:' in recipes/project.yaml and the mirror"},
 	{{"Failed to fetch", "Could not resolve", "Could not connect", "Temporary failure",
 	  "Unable to fetch"},
-	 ERR_NET,
+	 E_ARCHIVE_UNREACHABLE,
 	 "cannot be reached"},
 };
 
@@ -150,7 +150,7 @@ struct reading {
 /* A wrong signature before a server that is away; with an archive's name before without. */
 static int rank(const struct complaint *c, const char *alias)
 {
-	int gravity = !c ? 0 : c->follows ? 1 : c->cls == ERR_NET ? 2 : 3;
+	int gravity = !c ? 0 : c->follows ? 1 : c->code->cls == ERR_NET ? 2 : 3;
 
 	return 2 * gravity + (alias != NULL);
 }
@@ -182,7 +182,7 @@ int apt_complain(struct apt_request *q, const char *log, struct err **err)
 	struct err *ignored cleanup_err = NULL;
 	char *save = NULL;
 
-	if ((*err)->cls != ERR_BUILD || file_read(log, MAX_LOG, &text, &ignored) < 0)
+	if ((*err)->code->cls != ERR_BUILD || file_read(log, MAX_LOG, &text, &ignored) < 0)
 		return -1;
 	for (char *l = strtok_r(text.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
 		read_line(q, l, &r);
@@ -191,12 +191,12 @@ int apt_complain(struct apt_request *q, const char *log, struct err **err)
 	q->blamed = r.worst ? r.alias : NULL;
 	q->unknown = r.worst && strstr(r.said.buf, UNAUTHORIZED);
 	if (r.worst && r.alias)
-		err_set(err, r.worst->cls, "archive '%s' %s (apt: %s)", r.alias, r.worst->what,
+		err_set(err, r.worst->code, "archive '%s' %s (apt: %s)", r.alias, r.worst->what,
 			r.said.buf);
 	else if (r.worst)
-		err_set(err, r.worst->cls, "apt: %s", r.said.buf);
+		err_set(err, r.worst->code, "apt: %s", r.said.buf);
 	else if (r.errors.len)
-		err_set(err, ERR_USER, "apt: %s", r.errors.buf);
+		err_set(err, E_APT_FAILED, "apt: %s", r.errors.buf);
 	str_release(&r.said);
 	str_release(&r.errors);
 	return -1;

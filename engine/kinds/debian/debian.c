@@ -25,7 +25,7 @@ static void check_names(const struct yaml *map, const char *key, const struct li
 		bool bad = package_word_parse(arena, text, &w) != 0;
 
 		if (bad || (!words && (w.suite || w.version)))
-			err_list_at(errors, debian_item_pos(map, key, i),
+			err_list_at(errors, E_INVALID_PACKAGE, debian_item_pos(map, key, i),
 				    "'%s' is not a package name%s", text,
 				    words ? ", NAME/SUITE or NAME=VERSION" : "");
 	}
@@ -45,7 +45,7 @@ static void check_twice(const struct yaml *map, const struct list *words, struct
 			continue;
 		other = map_set(&chosen, w.name, (void *)text);
 		if (other && !str_eq(other, text))
-			err_list_at(errors, debian_item_pos(map, "packages", i),
+			err_list_at(errors, E_INVALID_PACKAGE, debian_item_pos(map, "packages", i),
 				    "'%s' and '%s' name one package in two ways: write one of them",
 				    text, other);
 	}
@@ -60,7 +60,7 @@ void debian_check_arch(const struct yaml *map, const char *arch, struct err_list
 	for (size_t i = 0; i < array_len(known); i++)
 		if (str_eq(known[i], arch))
 			return;
-	err_list_at(errors, debian_item_pos(map, "arch", 0),
+	err_list_at(errors, E_UNKNOWN_ARCHITECTURE, debian_item_pos(map, "arch", 0),
 		    "'%s' is not an architecture of Debian that can be run or emulated%s%s%s", arch,
 		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -70,9 +70,10 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	const struct debian_opts *o = data;
 
 	if (!o->packages.count && !o->sources.count)
-		err_list_at(errors, map->pos, "a debian node needs 'packages' or 'sources'");
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
+			    "a debian node needs 'packages' or 'sources'");
 	if (!o->packages.count && o->from)
-		err_list_at(errors, debian_item_pos(map, "from", 0),
+		err_list_at(errors, E_CONFLICTING_KEYS, debian_item_pos(map, "from", 0),
 			    "'from' adds packages to a tree: name them with 'packages'");
 	debian_check_arch(map, o->arch, errors);
 	check_names(map, "packages", &o->packages, true, errors);
@@ -121,10 +122,10 @@ static void check_suites(const struct kind_ctx *ctx, struct err_list *errors)
 			known |= str_eq(suites.items[k], w.suite);
 		near = str_nearest(w.suite, suites.items, suites.count);
 		if (!known)
-			err_list_at(errors, debian_item_pos(ctx->map, "packages", i),
-				    "no archive of this node has suite '%s'%s%s%s", w.suite,
-				    near ? "; did you mean '" : "", near ? near : "",
-				    near ? "'?" : "");
+			err_list_at(
+				errors, E_UNKNOWN_ARCHIVE, debian_item_pos(ctx->map, "packages", i),
+				"no archive of this node has suite '%s'%s%s%s", w.suite,
+				near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	strs_clear(&suites);
 }
@@ -135,14 +136,15 @@ static void debian_check(const struct kind_ctx *ctx, struct err_list *errors)
 
 	if (!ctx->project->archives.count)
 		err_list_at(
-			errors, ctx->map->pos,
+			errors, E_UNKNOWN_ARCHIVE, ctx->map->pos,
 			"recipes/project.yaml names no package archive: add 'archives:' there, as "
 			"in archives: {debian: {suites: [trixie], components: [main]}}");
 	for (size_t i = 0; i < o->archives.count; i++) {
 		const char *alias = LIST_AT(o->archives, const char *, i);
 
 		if (!has_archive(ctx->project, alias))
-			err_list_at(errors, debian_item_pos(ctx->map, "archives", i),
+			err_list_at(errors, E_UNKNOWN_ARCHIVE,
+				    debian_item_pos(ctx->map, "archives", i),
 				    "recipes/project.yaml has no archive '%s'", alias);
 	}
 	check_suites(ctx, errors);

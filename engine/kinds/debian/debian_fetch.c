@@ -44,7 +44,7 @@ static int sources_of(struct action *a, const struct debian_lock *l, struct mirr
 
 	if (!archive)
 		return err_set(
-			err, ERR_USER,
+			err, E_LOCK_STALE,
 			"the lock has no line for archive '%s': make it again with 'orch lock'",
 			e->archive);
 	return mirrors_sources(m, archive, e, a->workdir, ret, err);
@@ -70,7 +70,7 @@ static int explain(const char *node, const struct lock_entry *const *entries,
 		if (!items[i].gone)
 			continue;
 		err_free(steal_ptr(*err));
-		return err_set(err, ERR_NET,
+		return err_set(err, E_PIN_GONE,
 			       "package '%s' %s (%s) is pinned by recipes/%s.lock but archive "
 			       "'%s' has dropped it: run 'orch lock %s' to move what is gone, or "
 			       "'orch lock %s --update' to take all that is current",
@@ -134,7 +134,7 @@ int debian_fetch(struct action *a, const char *node, const struct debian_lock *l
 	if (!count)
 		return 0;
 	if (a->offline)
-		return err_set(err, ERR_NET,
+		return err_set(err, E_NOT_CACHED,
 			       "%zu packages ('%s' is the first) are not cached, and --offline is "
 			       "set",
 			       count, missing[0]->name);

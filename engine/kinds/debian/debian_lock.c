@@ -223,7 +223,7 @@ static int parse_line(struct reading *r, char *line, unsigned number)
 
 static int damaged(struct err **err, struct pos pos, const char *what)
 {
-	return err_at(err, pos, "%s: " REMEDY, what);
+	return err_at(err, E_LOCK_MALFORMED, pos, "%s: " REMEDY, what);
 }
 
 /* A lock as lines without their ends, each ended by NUL; POS is that of the one looked at. */
@@ -256,7 +256,7 @@ static int check_conflict(const char *text, size_t len, struct pos *pos, struct 
 
 	for (const char *line = text; line && line < end; pos->line++) {
 		if (is_conflict(line, (size_t)(end - line)))
-			return err_at(err, *pos,
+			return err_at(err, E_LOCK_MALFORMED, *pos,
 				      "the lock has the conflict of a merge in it: take one side "
 				      "whole ('git checkout --ours' or '--theirs'), then run 'orch "
 				      "lock', which keeps its pins");
@@ -312,7 +312,7 @@ static int check_first_line(const struct lines *l, struct pos *pos, unsigned for
 	if (format == 1 || str_eq(l->items[0], FIRST_LINE))
 		return 0;
 	if (str_eq(l->items[0], FIRST_LINE_1))
-		return err_at(err, *pos,
+		return err_at(err, E_LOCK_OLD, *pos,
 			      "a lock of an older orch: run 'orch lock', which keeps its pins and "
 			      "writes them as '" FIRST_LINE "'");
 	return damaged(err, *pos,

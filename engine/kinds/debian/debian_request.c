@@ -58,7 +58,8 @@ int debian_archives(const struct project *p, const struct debian_opts *o, struct
 			out[n++] = a;
 	}
 	if (n == 0 || n < o->archives.count) /* the recipe's check says it with its place */
-		return err_set(err, ERR_USER, "recipes/project.yaml lacks an archive of this node");
+		return err_set(err, E_UNKNOWN_ARCHIVE,
+			       "recipes/project.yaml lacks an archive of this node");
 	*ret = (struct list){out, n};
 	return 0;
 }
@@ -113,7 +114,8 @@ int debian_base(struct arena *arena, const struct project *p, const struct debia
 	const struct recipe *r = map_get(&p->recipes, node);
 
 	if (!r || !str_eq(r->kind->name, "debian"))
-		return err_at(err, o->from->pos, "'%s' is not a node of kind 'debian'", text);
+		return err_at(err, E_WRONG_KIND, o->from->pos,
+			      "'%s' is not a node of kind 'debian'", text);
 	*ret_node = node;
 	*ret_opts = r->opts;
 	return 0;
@@ -136,7 +138,7 @@ int debian_read_bases(struct arena *arena, const struct project *p, const struct
 			return -1;
 		if (r == 1)
 			return err_set(
-				err, ERR_USER,
+				err, E_NOT_LOCKED,
 				"'%s', which it builds on, is not locked: run 'orch lock %s' first",
 				node, node);
 		if (!ret->arch)

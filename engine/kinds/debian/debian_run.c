@@ -22,7 +22,7 @@
 static int read_lock(struct action *a, struct debian_lock *ret, struct err **err)
 {
 	if (!a->lock)
-		return err_set(err, ERR_USER, "'%s' is not locked: run 'orch lock %s'", a->node,
+		return err_set(err, E_NOT_LOCKED, "'%s' is not locked: run 'orch lock %s'", a->node,
 			       a->node);
 	return debian_lock_parse(a->arena, debian_lock_path(a->arena, a->node), a->lock,
 				 strlen(a->lock), ret, err);
@@ -56,8 +56,8 @@ static int prepare(struct action *a, const struct debian_lock *l, const struct d
 	e = o->from ? tree_resolve(t, "var/lib/dpkg/status") : NULL;
 	status = e ? tree_inode_text(e->inode, MAX_STATUS) : NULL;
 	if (o->from && !status)
-		return err_set(err, ERR_BUILD, "the tree of '%s' has no /var/lib/dpkg/status",
-			       o->from->text);
+		return err_set(err, E_TREE_UNSUITABLE,
+			       "the tree of '%s' has no /var/lib/dpkg/status", o->from->text);
 	if (debian_verify(a, l, set, status, err) < 0)
 		return -1;
 	deb_plan_make(set, status, ret);

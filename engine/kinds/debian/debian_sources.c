@@ -57,8 +57,8 @@ static int lay_out(struct action *a, const struct debian_lock *l, const char *na
 			return -1;
 	}
 	if (!*ret_version)
-		return err_set(err, ERR_BUILD, "the lock has no source '%s': run 'orch lock %s'",
-			       name, a->node);
+		return err_set(err, E_SOURCE_NOT_LOCKED,
+			       "the lock has no source '%s': run 'orch lock %s'", name, a->node);
 	return 0;
 }
 
@@ -128,7 +128,7 @@ int debian_sources(struct action *a, const struct debian_lock *l, bool own, stru
 	struct where w = {.a = a, .dir = dir, .root = root, .own = own ? t : NULL};
 
 	if (!own && !host)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_PROGRAM_MISSING,
 			       "'dpkg-source' is needed to unpack sources: add 'dpkg-dev' to the "
 			       "node's packages or install it on this machine");
 	if (path_mkdirs(out, err) < 0)

@@ -13,7 +13,7 @@
 static int differs(const struct action *a, const struct lock_entry *e, const char *what,
 		   const char *pinned, const char *is, struct err **err)
 {
-	return err_set(err, ERR_INTEGRITY,
+	return err_set(err, E_PACKAGE_MISMATCH,
 		       "%s pins package '%s' %s with %s '%s', but the package with that digest "
 		       "says '%s': restore the lock, or run 'orch lock %s --update %s'",
 		       debian_lock_path(a->arena, a->node), e->name, e->version, what, pinned, is,
@@ -26,7 +26,8 @@ int debian_compare(const struct action *a, const struct deb *d, const struct loc
 	struct deb_package p;
 
 	if (deb_package_parse(a->arena, d->control, &p) != 0)
-		return err_set(err, ERR_INTEGRITY, "package '%s' lacks name or version", e->name);
+		return err_set(err, E_PACKAGE_MISMATCH, "package '%s' lacks name or version",
+			       e->name);
 	if (!str_eq(p.name, e->name))
 		return differs(a, e, "name", e->name, p.name, err);
 	if (!str_eq(p.version, e->version))
@@ -71,7 +72,7 @@ static int check_closure(const struct action *a, const struct deb_packages *all,
 		struct str missing cleanup_str = STR_INIT;
 
 		if (deb_index_missing(index, p->depends, &missing))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_UNMET_DEPENDENCY,
 				       "package '%s' %s depends on '%s', which nothing in %s "
 				       "satisfies: run 'orch lock %s'",
 				       p->name, p->version, missing.buf,

@@ -145,16 +145,16 @@ static int dpkg_failed(const struct dpkg_job *j, const char *dir, struct err **e
 	char *package cleanup_free = NULL, *why cleanup_free = NULL;
 
 	if (!read_complaint(dir, &package, &why))
-		return err_set(err, ERR_BUILD, "dpkg failed (run 'orch log %s')", j->a->node);
+		return err_set(err, E_DPKG_FAILED, "dpkg failed (run 'orch log %s')", j->a->node);
 	for (size_t i = 0; i < array_len(scripts); i++) {
 		const char *end = strstr(why, "returned ");
 
 		if (strstr(why, scripts[i].said) && end)
-			return err_set(err, ERR_BUILD,
+			return err_set(err, E_PACKAGE_SCRIPT,
 				       "package '%s': its %s script %s (run 'orch log %s')",
 				       package, scripts[i].name, end, j->a->node);
 	}
-	return err_set(err, ERR_BUILD, "package '%s': %s (run 'orch log %s')", package, why,
+	return err_set(err, E_DPKG_FAILED, "package '%s': %s (run 'orch log %s')", package, why,
 		       j->a->node);
 }
 

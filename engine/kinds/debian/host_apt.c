@@ -282,7 +282,7 @@ int host_apt_access(const struct host_apt *h, const char *url, const char *auth,
 	};
 	if (ret->ca_file && !path_exists(ret->ca_file))
 		return err_set(
-			err, ERR_ENV,
+			err, E_ARCHIVE_AUTHORITY,
 			"apt's setting Acquire::https::CAInfo names '%s', which is not there",
 			ret->ca_file);
 	number = lookup(h, &u, "Timeout");

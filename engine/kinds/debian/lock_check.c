@@ -49,11 +49,11 @@ static void index_entries(struct checking *c)
 
 		if (e->type == LOCK_PACKAGE && !str_eq(e->arch, "all") &&
 		    !str_eq(e->arch, c->lock.arch))
-			err_list_at(c->errors, at_line(c, e->line),
+			err_list_at(c->errors, E_WRONG_ARCHITECTURE, at_line(c, e->line),
 				    "'%s' is of architecture '%s', not '%s': " RELOCK, e->name,
 				    e->arch, c->lock.arch, c->recipe->name);
 		if (map_set(&c->own, entry_key(c->arena, e), (void *)e))
-			err_list_at(c->errors, at_line(c, e->line),
+			err_list_at(c->errors, E_LOCK_STALE, at_line(c, e->line),
 				    "'%s' is in the lock twice: " RELOCK, e->name, c->recipe->name);
 	}
 	for (size_t i = 0; i < c->base.entries.count; i++)
@@ -82,7 +82,7 @@ static void reach(struct checking *c, const char *key, const char *by, unsigned 
 
 	if (!e) {
 		if (!map_get(&c->below, key))
-			err_list_at(c->errors, at_line(c, line),
+			err_list_at(c->errors, E_LOCK_STALE, at_line(c, line),
 				    "%s needs '%s', which the lock has lost: " RELOCK, by, key,
 				    c->recipe->name);
 		return;
@@ -100,7 +100,7 @@ static void need_own(struct checking *c, const struct lock_want *w)
 		const char *name = arena_strndup(c->arena, names, n);
 
 		if (!map_get(&c->own, name) && map_get(&c->below, name))
-			err_list_at(c->errors, at_line(c, w->line),
+			err_list_at(c->errors, E_LOCK_STALE, at_line(c, w->line),
 				    "the recipe needs '%s', which the lock has lost: " RELOCK, name,
 				    c->recipe->name);
 		names += n + (names[n] == ',');
@@ -122,7 +122,7 @@ static void follow_wants(struct checking *c)
 		const struct lock_entry *e = &c->lock.entries.items[i];
 
 		if (!map_get(&c->reached, entry_key(c->arena, e)))
-			err_list_at(c->errors, at_line(c, e->line),
+			err_list_at(c->errors, E_LOCK_STALE, at_line(c, e->line),
 				    "nothing in the lock needs '%s': " RELOCK, e->name,
 				    c->recipe->name);
 	}
@@ -141,7 +141,7 @@ static const struct lock_want *find_want(const struct checking *c, const char *w
 static void need_want(struct checking *c, struct pos pos, const char *what, const char *text)
 {
 	if (!find_want(c, what))
-		err_list_at(c->errors, pos, "'%s' is not in %s: " RELOCK, text,
+		err_list_at(c->errors, E_LOCK_STALE, pos, "'%s' is not in %s: " RELOCK, text,
 			    debian_lock_path(c->arena, c->recipe->name), c->recipe->name);
 }
 
@@ -152,8 +152,8 @@ static void need_package(struct checking *c, struct pos pos, const char *text)
 
 	need_want(c, pos, text, text);
 	if (want && !*want->names && !c->o->from)
-		err_list_at(c->errors, pos, "'%s' has no package in %s: " RELOCK, text,
-			    debian_lock_path(c->arena, c->recipe->name), c->recipe->name);
+		err_list_at(c->errors, E_LOCK_STALE, pos, "'%s' has no package in %s: " RELOCK,
+			    text, debian_lock_path(c->arena, c->recipe->name), c->recipe->name);
 }
 
 static void check_version(struct checking *c, struct pos pos, const char *text)
@@ -167,8 +167,9 @@ static void check_version(struct checking *c, struct pos pos, const char *text)
 	if (!e)
 		e = map_get(&c->below, w.name);
 	if (e && !str_eq(e->version, w.version))
-		err_list_at(c->errors, pos, "'%s' is %s in %s: " RELOCK, text, e->version,
-			    debian_lock_path(c->arena, c->recipe->name), c->recipe->name);
+		err_list_at(c->errors, E_LOCK_STALE, pos, "'%s' is %s in %s: " RELOCK, text,
+			    e->version, debian_lock_path(c->arena, c->recipe->name),
+			    c->recipe->name);
 }
 
 static bool has_text(const struct list *list, const char *text)
@@ -189,7 +190,7 @@ static void check_wants(struct checking *c)
 		if (source ? has_text(&c->o->sources, source)
 			   : *w->what == '?' || has_text(&c->o->packages, w->what))
 			continue;
-		err_list_at(c->errors, at_line(c, w->line),
+		err_list_at(c->errors, E_LOCK_STALE, at_line(c, w->line),
 			    "the recipe does not ask for '%s': " RELOCK, source ? source : w->what,
 			    c->recipe->name);
 	}
@@ -253,7 +254,7 @@ static void check_archive(struct checking *c, const struct lock_archive *was)
 	const char *what;
 
 	if (!a) {
-		err_list_at(c->errors, pos,
+		err_list_at(c->errors, E_UNKNOWN_ARCHIVE, pos,
 			    "%s has packages of archive '%s', which recipes/project.yaml lacks: "
 			    "run 'orch lock %s'",
 			    debian_lock_path(c->arena, c->recipe->name), was->alias,
@@ -266,7 +267,7 @@ static void check_archive(struct checking *c, const struct lock_archive *was)
 	}
 	what = changed_word(&now, was);
 	if (what)
-		err_list_at(c->errors, pos,
+		err_list_at(c->errors, E_LOCK_STALE, pos,
 			    "%s does not answer this recipe any more (the %s of archive '%s' have "
 			    "changed): " RELOCK,
 			    debian_lock_path(c->arena, c->recipe->name), what, was->alias,
@@ -286,14 +287,14 @@ static void check_archives(struct checking *c)
 		if (map_set(&used, a->alias, NULL))
 			check_archive(c, a);
 		else
-			err_list_at(c->errors, at_line(c, 1),
+			err_list_at(c->errors, E_LOCK_STALE, at_line(c, 1),
 				    "nothing in the lock is of archive '%s', or it is there "
 				    "twice: " RELOCK,
 				    a->alias, c->recipe->name);
 	}
 	for (size_t i = 0; i < used.count; i++)
 		if (used.entries[i].value)
-			err_list_at(c->errors,
+			err_list_at(c->errors, E_LOCK_STALE,
 				    at_line(c, ((struct lock_entry *)used.entries[i].value)->line),
 				    "the lock has lost the line of archive '%s': " RELOCK,
 				    used.entries[i].key, c->recipe->name);
@@ -333,7 +334,7 @@ static bool answers(struct checking *c)
 	}
 	if (digest_eq(&request, &c->lock.request))
 		return true;
-	err_list_at(c->errors, pos,
+	err_list_at(c->errors, E_LOCK_STALE, pos,
 		    "%s does not answer this recipe any more (packages, architecture, archives or "
 		    "the node it builds on have changed): " RELOCK,
 		    debian_lock_path(c->arena, c->recipe->name), c->recipe->name);
@@ -352,8 +353,8 @@ void lock_check(struct arena *arena, const struct project *p, const struct recip
 	if (rc < 0)
 		err_list_add(errors, err);
 	else if (rc == 1)
-		err_list_at(errors, pos, "'%s' is not locked: run 'orch lock %s'", r->name,
-			    r->name);
+		err_list_at(errors, E_NOT_LOCKED, pos, "'%s' is not locked: run 'orch lock %s'",
+			    r->name, r->name);
 	else if (answers(&c))
 		check_whole(&c);
 	debian_lock_clear(&c.lock);

@@ -40,14 +40,15 @@ static int check_url(const char *alias, const char *url, struct pos pos, struct 
 	for (size_t i = 0; i < array_len(schemes); i++)
 		known |= str_skip(url, schemes[i]) != NULL;
 	if (url[strcspn(url, " \t\r\n")])
-		return err_at(err, pos, "the URL of archive '%s' has a space: write %%20", alias);
+		return err_at(err, E_INVALID_URL, pos,
+			      "the URL of archive '%s' has a space: write %%20", alias);
 	if (!known)
-		return err_at(err, pos,
+		return err_at(err, E_INVALID_URL, pos,
 			      "the URL of archive '%s' must begin with https://, http://, file:/, "
 			      "or one of these after mirror+",
 			      alias);
 	if (is_list(url) && url_has_user(url))
-		return err_at(err, pos,
+		return err_at(err, E_INVALID_URL, pos,
 			      "the list of mirrors of archive '%s' has a user or password in its "
 			      "URL: write it into apt's auth.conf",
 			      alias);
@@ -60,7 +61,7 @@ static int take_url(struct mirrors *m, const struct pair *p, const char *url, st
 	if (check_url(p->key, url, p->pos, err) < 0)
 		return -1;
 	if (url_has_user(url) && apt_auth_append(m->arena, url, auth) != 0)
-		return err_at(err, p->pos,
+		return err_at(err, E_URL_LOGIN, p->pos,
 			      "the user or password of archive '%s' is empty or has a space, which "
 			      "apt cannot be told",
 			      p->key);
@@ -82,7 +83,7 @@ static int take_pair(struct mirrors *m, const struct pair *p, struct mirror *ret
 		if (take_url(m, p, LIST_AT(*urls, const char *, i), ret, auth, err) < 0)
 			return -1;
 	if (!urls->count || (ret->list && urls->count > 1))
-		return err_at(err, p->pos,
+		return err_at(err, E_INVALID_VALUE, p->pos,
 			      "archive '%s' needs a URL, several, or one list of mirrors", p->key);
 	return 0;
 }
@@ -220,7 +221,7 @@ int mirrors_find(struct mirrors *m, const struct lock_archive *a, struct mirror 
 	if (r <= 0)
 		return r;
 	return err_set(
-		err, ERR_ENV,
+		err, E_NO_MIRROR,
 		"no mirror configured for archive '%s': add it to ~/.config/orch/config.yaml, "
 		"as in mirrors: {%s: URL} (the host's apt has no Debian source for it)",
 		a->alias, a->alias);
@@ -307,7 +308,7 @@ static int resolve_list(struct mirrors *m, struct mirror_place *p, const char *t
 		take_items(m, &items, p);
 	mirror_items_clear(&items);
 	if (!p->where.count)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_NO_MIRROR,
 			       "the list of mirrors '%s' names none that can be used: each line "
 			       "begins with https://, http:// or, in a local list, file:/",
 			       p->where.list);
@@ -399,7 +400,7 @@ int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const struc
 		if (!p->listed || mirror_item_serves(&p->listed[i], &file))
 			sources[item->source_count++] = source_of(m, p, i, path);
 	if (!item->source_count)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_NO_MIRROR,
 			       "the list of mirrors '%s' has none for '%s': all say that they have "
 			       "other files ('arch:', 'component:', 'type:')",
 			       p->where.list, e->path);
@@ -420,7 +421,7 @@ int mirrors_check_list(struct mirrors *m, const struct lock_archive *a, const ch
 	for (size_t i = 0; !served && i < p->where.count; i++)
 		served = mirror_item_serves(&p->listed[i], &index);
 	if (!served)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_NO_MIRROR,
 			       "the list of mirrors '%s' has none for the indexes of the archive: "
 			       "all say that they have other files ('type:'); add one",
 			       p->where.list);

@@ -164,7 +164,7 @@ static int resolve_tools(struct relock *l, struct apt_request *q, struct err **e
 {
 	if (!sandbox_is_native(q->arch)) {
 		if (!sandbox_emulator_name(q->arch))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_UNKNOWN_ARCHITECTURE,
 				       "architecture '%s' cannot be emulated on this machine",
 				       q->arch);
 		if (resolve_emulator(l, err) < 0)
@@ -217,7 +217,7 @@ static int keep_source(struct relock *l, struct apt_request *q, const char *name
 
 	lock_entries_clear(&found);
 	if (r < 0) {
-		if ((*err)->cls != ERR_USER)
+		if ((*err)->code->cls != ERR_USER)
 			return -1;
 		err_free(steal_ptr(*err));
 	}
@@ -306,8 +306,9 @@ static int resolve_all(struct relock *l, struct err **err)
 
 	l->now.arch = arch_of(l);
 	if (l->base.arch && !str_eq(l->now.arch, l->base.arch))
-		return err_at(err, l->o->from->pos, "'%s' is of architecture '%s', not '%s'",
-			      l->o->from->text, l->base.arch, l->now.arch);
+		return err_at(err, E_WRONG_ARCHITECTURE, l->o->from->pos,
+			      "'%s' is of architecture '%s', not '%s'", l->o->from->text,
+			      l->base.arch, l->now.arch);
 	if (debian_request(l->arena, l->project, l->o, &l->now.request, err) < 0 ||
 	    open_apt(l, l->now.arch, &q, err) < 0 || apt_date(&q, &l->now.date, err) < 0)
 		return -1;
@@ -359,7 +360,7 @@ static int check_text(struct relock *l, const struct str *text, struct err **err
 		return 0;
 	for (unsigned i = 1; i < unreadable->line && strchr(line, '\n'); i++)
 		line = strchr(line, '\n') + 1;
-	return err_set(err, ERR_INTEGRITY, "the archives have what a lock cannot hold: %.*s",
+	return err_set(err, E_APT_OUTPUT, "the archives have what a lock cannot hold: %.*s",
 		       (int)strcspn(line, "\n"), line);
 }
 
@@ -441,7 +442,7 @@ int relock_node(struct arena *arena, const struct project *p, const struct recip
 		*opts->named += old_has(&l, opts->package);
 	if (rc == 0)
 		rc = resolve_all(&l, err);
-	if (rc < 0 && (*err)->cls == ERR_USER && !(*err)->file)
+	if (rc < 0 && (*err)->code->cls == ERR_USER && !(*err)->file)
 		point_at(r, *err);
 	if (rc == 0)
 		rc = write_lock(&l, report, err);

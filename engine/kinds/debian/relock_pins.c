@@ -40,7 +40,7 @@ int relock_describe(const struct relock *l, struct lock_entry *e, struct err **e
 	const struct deb_package *p = relock_record(l, &e->sha256);
 
 	if (!p)
-		return err_set(err, ERR_INTEGRITY, "apt has no record of package '%s' %s", e->name,
+		return err_set(err, E_APT_OUTPUT, "apt has no record of package '%s' %s", e->name,
 			       e->version);
 	e->source = p->source;
 	e->source_version = p->source_version;
@@ -82,7 +82,8 @@ static int add_record(struct relock *l, const struct lock_entry *e, const char *
 	if (deb_open(&set, path, e->name, err) < 0)
 		return -1;
 	if (deb_package_parse(l->arena, set.items[0]->control, &r.package) != 0)
-		return err_set(err, ERR_INTEGRITY, "package '%s' lacks name or version", e->name);
+		return err_set(err, E_PACKAGE_MISMATCH, "package '%s' lacks name or version",
+			       e->name);
 	apt_records_push(&l->records, r);
 	return 0;
 }
@@ -109,7 +110,7 @@ static int fetch(struct relock *l, struct apt_request *q, const struct lock_entr
 	}
 	if (l->opts->offline)
 		return err_set(
-			err, ERR_NET,
+			err, E_NOT_CACHED,
 			"whether archive '%s' still has '%s' %s cannot be seen with --offline",
 			e->archive, e->name, e->version);
 	place = debian_archive_of(archive);
@@ -122,7 +123,7 @@ static int fetch(struct relock *l, struct apt_request *q, const struct lock_entr
 	if (item.gone)
 		*ret_why = arena_printf(l->arena, "archive '%s' no longer has %s", e->archive,
 					e->version);
-	else if ((*err)->cls == ERR_INTEGRITY)
+	else if ((*err)->code->cls == ERR_INTEGRITY)
 		*ret_why = arena_printf(l->arena, "archive '%s' has other bytes as %s", e->archive,
 					e->version);
 	else
@@ -319,7 +320,8 @@ static void gather(struct relock *l)
 
 static int lost_base(const struct relock *l, const struct old_pin *p, struct err **err)
 {
-	return err_set(err, ERR_USER, "'%s' is pinned to %s %s, but %s: run 'orch lock %.*s' first",
+	return err_set(err, E_BASE_PINS,
+		       "'%s' is pinned to %s %s, but %s: run 'orch lock %.*s' first",
 		       l->o->from->text, p->entry->name, p->entry->version, p->why,
 		       (int)strcspn(l->o->from->text, ":"), l->o->from->text);
 }

@@ -241,11 +241,11 @@ static int explain(const struct solving *s, struct err **err)
 		return -1;
 	err_free(steal_ptr(*err));
 	if (pinned)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_PACKAGES_CONFLICT,
 			       "packages cannot be had together: %s; 'orch lock %s --update %s' "
 			       "moves that pin",
 			       text.buf, s->l->recipe->name, pinned);
-	return err_set(err, ERR_USER, "packages cannot be had together: %s", text.buf);
+	return err_set(err, E_PACKAGES_CONFLICT, "packages cannot be had together: %s", text.buf);
 }
 
 static int attempts(struct solving *s, struct err **err)
@@ -265,8 +265,8 @@ static int attempts(struct solving *s, struct err **err)
 		err_free(steal_ptr(*err));
 	}
 	if (!*err)
-		return err_set(err, ERR_USER, "apt finds no end with these packages");
-	if ((*err)->cls != ERR_USER || !s->unmet.count)
+		return err_set(err, E_PACKAGES_CONFLICT, "apt finds no end with these packages");
+	if ((*err)->code->cls != ERR_USER || !s->unmet.count)
 		return -1;
 	/* Something of the old lock that is needed no more may be what is in the way. */
 	explain(s, err);
@@ -350,14 +350,14 @@ static int check_base(const struct solving *s, struct err **err)
 		const struct lock_entry *e = find_name(&s->found, p->entry->name);
 
 		if (p->base && (!e || !digest_eq(&e->sha256, &p->entry->sha256)))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_BASE_PINS,
 				       "'%s' is pinned to %s %s, which the archives no longer have "
 				       "together with these packages",
 				       l->o->from->text, p->entry->name, p->entry->version);
 	}
 	for (size_t i = 0; i < s->found.count; i++)
 		if (!*s->found.items[i].path)
-			return err_set(err, ERR_INTERNAL, "package '%s' %s is of no archive",
+			return err_set(err, E_INTERNAL, "package '%s' %s is of no archive",
 				       s->found.items[i].name, s->found.items[i].version);
 	return 0;
 }
@@ -425,7 +425,7 @@ static int find_needs(struct closure *c, struct err **err)
 		struct str missing cleanup_str = STR_INIT;
 
 		if (deb_index_missing(c->index, p->depends, &missing))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_PACKAGES_CONFLICT,
 				       "apt leaves '%s' %s without '%s': the archives do not fit "
 				       "together",
 				       p->name, p->version, missing.buf);
@@ -502,10 +502,10 @@ static int want_word(struct closure *c, const char *text, struct err **err)
 	struct package_word w;
 
 	if (package_word_parse(l->arena, text, &w) != 0)
-		return err_set(err, ERR_INTERNAL, "'%s' is not a word of 'packages'", text);
+		return err_set(err, E_INTERNAL, "'%s' is not a word of 'packages'", text);
 	e = find_name(&c->s->found, w.name);
 	if (e && w.version && !str_eq(e->version, w.version))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_PACKAGES_CONFLICT,
 			       "'%s' cannot be had together with the other packages: apt takes %s",
 			       text, e->version);
 	if (e)
@@ -513,7 +513,8 @@ static int want_word(struct closure *c, const char *text, struct err **err)
 	else /* a virtual package */
 		deb_index_each(c->index, w.name, add_name, c);
 	if (!c->names.count)
-		return err_set(err, ERR_USER, "there is no package '%s' in the archives", text);
+		return err_set(err, E_UNKNOWN_PACKAGE, "there is no package '%s' in the archives",
+			       text);
 	want(c, text);
 	return 0;
 }

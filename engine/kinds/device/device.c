@@ -133,21 +133,21 @@ static void check_bootloader(void *data, const struct yaml *map, struct err_list
 	regex_t re;
 
 	if (b->tries && !device_counts_tries(b->type))
-		err_list_at(errors, yaml_key_pos(map, "tries"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "tries"),
 			    "'%s' does not count tries: it starts a new slot once, and falls back",
 			    device_loaders[b->type]);
 	else if (c && b->tries > c->tries_max)
-		err_list_at(errors, yaml_key_pos(map, "tries"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "tries"),
 			    "'%s' counts at most %u tries that mean the same to everybody", c->type,
 			    c->tries_max);
 	if (!b->chosen)
 		return;
 	if (regex_compile(b->chosen, &re, &err) < 0) {
-		err_list_at(errors, yaml_key_pos(map, "chosen"), "%s", err->text);
+		err_list_at(errors, err->code, yaml_key_pos(map, "chosen"), "%s", err->text);
 		return;
 	}
 	if (re.re_nsub < 1)
-		err_list_at(errors, yaml_key_pos(map, "chosen"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "chosen"),
 			    "'%s' has no group: put what is the boot name in ( )", b->chosen);
 	regfree(&re);
 }
@@ -156,8 +156,8 @@ static void check_yes_no(const char *key, const char *value, const struct yaml *
 			 struct err_list *errors)
 {
 	if (value && !str_eq(value, "true") && !str_eq(value, "false"))
-		err_list_at(errors, yaml_key_pos(map, key), "'%s' must be true or false, not '%s'",
-			    key, value);
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, key),
+			    "'%s' must be true or false, not '%s'", key, value);
 }
 
 static void check_slot(void *data, const struct yaml *map, struct err_list *errors)
@@ -165,10 +165,10 @@ static void check_slot(void *data, const struct yaml *map, struct err_list *erro
 	const struct device_slot *s = data;
 
 	if (!s->boot.count == !s->partitions.count)
-		err_list_at(errors, map->pos,
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
 			    "a class of slots has either 'boot' or 'partitions', not empty");
 	if (s->parent && s->boot.count)
-		err_list_at(errors, yaml_key_pos(map, "parent"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "parent"),
 			    "slots that are booted belong to no other: leave 'parent' out");
 	check_yes_no("install-same", s->install_same, map, errors);
 	check_yes_no("readonly", s->readonly, map, errors);
@@ -182,8 +182,8 @@ static void check_paths(const struct device_state *s, struct err_list *errors)
 		const char *why = "is not absolute";
 
 		if (p->key[0] != '/' || !path_is_project(p->key + 1, &why))
-			err_list_at(errors, p->pos, "path '%s' %s: a path of the state is absolute",
-				    p->key, why);
+			err_list_at(errors, E_INVALID_VALUE, p->pos,
+				    "path '%s' %s: a path of the state is absolute", p->key, why);
 	}
 }
 
@@ -197,7 +197,7 @@ static void check_state(void *data, const struct yaml *map, struct err_list *err
 	for (size_t i = 0; i < s->reads.count; i++)
 		reads = reads || LIST_AT(s->reads, int64_t, i) == s->schema;
 	if (!reads)
-		err_list_at(errors, yaml_key_pos(map, "reads"),
+		err_list_at(errors, E_DEVICE_LAYOUT, yaml_key_pos(map, "reads"),
 			    "the application keeps format %lld and cannot read it: add it",
 			    (long long)s->schema);
 	for (size_t i = 0; s->reset && i < s->reset->keep.count; i++) {
@@ -207,7 +207,7 @@ static void check_state(void *data, const struct yaml *map, struct err_list *err
 		for (size_t k = 0; k < s->paths.count; k++)
 			known = known || str_eq(keep, LIST_AT(s->paths, struct pair *, k)->key);
 		if (!known)
-			err_list_at(errors, yaml_key_pos(map, "reset"),
+			err_list_at(errors, E_UNKNOWN_NAME, yaml_key_pos(map, "reset"),
 				    "a reset cannot keep '%s', which is none of 'paths'", keep);
 	}
 }
@@ -230,10 +230,10 @@ static void check_parent(const struct device_opts *o, const struct pair *class,
 			parent = other->data;
 	}
 	if (s->parent && !parent)
-		err_list_at(errors, class->pos, "class '%s' has no parent '%s' here", class->key,
-			    s->parent);
+		err_list_at(errors, E_UNKNOWN_NAME, class->pos,
+			    "class '%s' has no parent '%s' here", class->key, s->parent);
 	else if (parent && slot_count(parent) != slot_count(s))
-		err_list_at(errors, class->pos,
+		err_list_at(errors, E_DEVICE_LAYOUT, class->pos,
 			    "class '%s' has %zu slots and its parent '%s' %zu: each belongs to one",
 			    class->key, slot_count(s), s->parent, slot_count(parent));
 }
@@ -250,13 +250,13 @@ static void check_names(const struct device_opts *o, struct err_list *errors)
 			const struct pair *boot = LIST_AT(s->boot, struct pair *, k);
 
 			if (map_set(&seen, boot->key, (void *)boot->key))
-				err_list_at(errors, boot->pos, "two slots have the boot name '%s'",
-					    boot->key);
+				err_list_at(errors, E_DUPLICATE_NAME, boot->pos,
+					    "two slots have the boot name '%s'", boot->key);
 		}
 		check_parent(o, class, errors);
 	}
 	if (!seen.count && o->slots.count)
-		err_list_at(errors, LIST_AT(o->slots, struct pair *, 0)->pos,
+		err_list_at(errors, E_DEVICE_LAYOUT, LIST_AT(o->slots, struct pair *, 0)->pos,
 			    "no class has 'boot': an update needs a slot that is booted");
 }
 
@@ -271,7 +271,7 @@ static bool is_month(const char *text)
 static void check_lines(const struct yaml *y, struct err_list *errors)
 {
 	if (y->type == YAML_SCALAR && strpbrk(y->text, "\r\n"))
-		err_list_at(errors, y->pos, "must be one line");
+		err_list_at(errors, E_INVALID_VALUE, y->pos, "must be one line");
 	for (size_t i = 0; i < y->count; i++) {
 		if (y->keys)
 			check_lines(y->keys[i], errors);
@@ -286,10 +286,10 @@ static void check_device(void *data, const struct yaml *map, struct err_list *er
 	check_lines(map, errors);
 	check_names(o, errors);
 	if (o->paths[0] != '/' || !strstr(o->paths, PARTITION_WORD))
-		err_list_at(errors, yaml_key_pos(map, "paths"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "paths"),
 			    "'%s' is not an absolute path with " PARTITION_WORD " in it", o->paths);
 	if (o->support_until && !is_month(o->support_until))
-		err_list_at(errors, yaml_key_pos(map, "support-until"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "support-until"),
 			    "'%s' is not a month like 2032-12", o->support_until);
 }
 
@@ -319,8 +319,8 @@ static const struct disk_part *find_part(const struct disk_opts *d, const char *
 			return p;
 	}
 	near = str_nearest(name, names, d->partitions.count);
-	err_list_at(errors, pos, "disk '%s' has no partition '%s'%s%s%s", disk, name,
-		    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+	err_list_at(errors, E_UNKNOWN_PARTITION, pos, "disk '%s' has no partition '%s'%s%s%s", disk,
+		    name, near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return NULL;
 }
 
@@ -331,12 +331,12 @@ static void check_switched(const struct device_opts *o, const struct disk_opts *
 	const struct disk_part *first = LIST_AT(d->partitions, struct disk_part *, 0);
 
 	if (!p->region)
-		err_list_at(errors, pos,
+		err_list_at(errors, E_DEVICE_LAYOUT, pos,
 			    "boot-gpt-switch writes the half after partition '%s': give it "
 			    "'region: 2x' in '%s'",
 			    p->name, o->disk);
 	if (p != first)
-		err_list_at(errors, pos,
+		err_list_at(errors, E_DEVICE_LAYOUT, pos,
 			    "boot-gpt-switch is about the first partition of a disk, which is '%s' "
 			    "of '%s', not '%s'",
 			    first->name, o->disk, p->name);
@@ -355,8 +355,8 @@ static void check_class(const struct device_opts *o, const struct disk_opts *d,
 		const char *other = p ? map_set(taken, p->name, (void *)class->key) : NULL;
 
 		if (other)
-			err_list_at(errors, class->pos, "partition '%s' is a slot of '%s', too",
-				    p->name, other);
+			err_list_at(errors, E_DEVICE_LAYOUT, class->pos,
+				    "partition '%s' is a slot of '%s', too", p->name, other);
 		if (p && s->type && str_eq(s->type, "boot-gpt-switch"))
 			check_switched(o, d, p, class->pos, errors);
 	}
@@ -396,17 +396,19 @@ static void check_environment(const struct device_opts *o, const struct disk_opt
 		uint64_t found;
 
 		if (!place_size(d, name, &found))
-			err_list_at(errors, pos, "disk '%s' has no reserved area or partition '%s'",
-				    o->disk, name);
+			err_list_at(errors, E_UNKNOWN_PARTITION, pos,
+				    "disk '%s' has no reserved area or partition '%s'", o->disk,
+				    name);
 		else if (size && found && found != size)
-			err_list_at(errors, pos,
+			err_list_at(errors, E_DEVICE_LAYOUT, pos,
 				    "the copies of the environment are not equal in size: '%s' has "
 				    "%llu bytes, the one before %llu",
 				    name, (unsigned long long)found, (unsigned long long)size);
 		else
 			size = found;
 		if (map_get(taken, name))
-			err_list_at(errors, pos, "partition '%s' is a slot of '%s', too", name,
+			err_list_at(errors, E_DEVICE_LAYOUT, pos,
+				    "partition '%s' is a slot of '%s', too", name,
 				    (const char *)map_get(taken, name));
 	}
 }
@@ -422,7 +424,8 @@ static void device_check(const struct kind_ctx *ctx, struct err_list *errors)
 	if (!r && map_get(&ctx->project->unsound, o->disk))
 		return; /* its own mistakes are reported */
 	if (!r || r->kind != &kind_disk) {
-		err_list_at(errors, yaml_key_pos(ctx->map, "disk"),
+		err_list_at(errors, r ? E_WRONG_KIND : E_UNKNOWN_NODE,
+			    yaml_key_pos(ctx->map, "disk"),
 			    r ? "'%s' is not a node of kind disk" : "unknown node '%s'", o->disk);
 		return;
 	}
@@ -435,7 +438,8 @@ static void device_check(const struct kind_ctx *ctx, struct err_list *errors)
 		  yaml_key_pos(yaml_get(ctx->map, "state"), "partition"), errors);
 	class = map_get(&taken, o->state->partition);
 	if (class)
-		err_list_at(errors, yaml_key_pos(yaml_get(ctx->map, "state"), "partition"),
+		err_list_at(errors, E_DEVICE_LAYOUT,
+			    yaml_key_pos(yaml_get(ctx->map, "state"), "partition"),
 			    "partition '%s' is a slot of '%s': an update would write over the "
 			    "state",
 			    o->state->partition, class);

@@ -63,17 +63,17 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	char guid[37];
 
 	if (!layout_type_guid(p->type, guid))
-		err_list_at(errors, yaml_key_pos(map, "type"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
 			    "'%s' is neither a known partition type nor a GUID", p->type);
 	if (p->from && p->filesystem != IMAGE_FS_NONE)
-		err_list_at(errors, yaml_key_pos(map, "filesystem"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "filesystem"),
 			    "'filesystem' makes an empty one: leave it out "
 			    "where 'from' names an image");
 	if (!p->from && !p->size)
-		err_list_at(errors, map->pos, "partition '%s' needs a 'size' or an image ('from')",
-			    p->name);
+		err_list_at(errors, E_DISK_LAYOUT, map->pos,
+			    "partition '%s' needs a 'size' or an image ('from')", p->name);
 	if (p->label && p->filesystem == IMAGE_FS_NONE)
-		err_list_at(errors, yaml_key_pos(map, "label"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "label"),
 			    "'label' is for an empty 'filesystem'");
 	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
 }
@@ -115,13 +115,13 @@ static void check_disk(void *data, const struct yaml *map, struct err_list *erro
 
 		sizes[i] = p->size ? p->size : LAYOUT_ALIGN;
 		if (p->grow && i + 1 < o->partitions.count)
-			err_list_at(errors, yaml_key_pos(map, "partitions"),
+			err_list_at(errors, E_DISK_LAYOUT, yaml_key_pos(map, "partitions"),
 				    "partition '%s' cannot grow: another one lies after it",
 				    p->name);
 	}
 	disk_layout(o, sizes, &l);
 	if (layout_place(&l, &err) < 0)
-		err_list_at(errors, yaml_key_pos(map, "partitions"), "%s", err->text);
+		err_list_at(errors, err->code, yaml_key_pos(map, "partitions"), "%s", err->text);
 }
 
 static const struct schema disk_schema =

@@ -22,7 +22,7 @@ static int part_size(struct action *a, const struct disk_part *p, uint64_t *ret,
 	if (!p->from)
 		return 0;
 	if (stat(action_input(a, p->from)->path, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read the image '%s'",
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read the image '%s'",
 				 p->from->text);
 	if (!p->size)
 		*ret = (uint64_t)st.st_size;
@@ -30,7 +30,7 @@ static int part_size(struct action *a, const struct disk_part *p, uint64_t *ret,
 		char *has cleanup_free = str_bytes((uint64_t)st.st_size),
 			  *room cleanup_free = str_bytes(*ret);
 
-		return err_set(err, ERR_USER,
+		return err_set(err, E_IMAGE_TOO_LARGE,
 			       "image '%s' has %s (%lld bytes), more than its partition '%s', "
 			       "which has %s (%llu)",
 			       p->from->text, has, (long long)st.st_size, p->name, room,
@@ -87,7 +87,7 @@ static int copy_image(struct action *a, int disk, const struct disk_part *p, uin
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open the image '%s'",
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open the image '%s'",
 				 p->from->text);
 	if (fd_copy_sparse(fd, 0, disk, start, (uint64_t)st.st_size, err) < 0)
 		return err_wrap(err, "partition '%s'", p->name);
@@ -105,7 +105,7 @@ static int disk_run(struct action *a, struct err **err)
 		return -1;
 	fd = open(p.path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", p.path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", p.path);
 	for (size_t i = 0; i < o->partitions.count; i++) {
 		const struct disk_part *part = LIST_AT(o->partitions, struct disk_part *, i);
 

@@ -55,15 +55,16 @@ static struct pos pos_of(const struct kind_ctx *ctx, const char *key)
 void fetch_check_url(const char *key, const char *url, struct pos pos, struct err_list *errors)
 {
 	if (!str_skip(url, "https://") && !str_skip(url, "http://") && !str_skip(url, "file:///"))
-		err_list_at(errors, pos, "%s must begin with https://, http:// or file:///", key);
+		err_list_at(errors, E_INVALID_URL, pos,
+			    "%s must begin with https://, http:// or file:///", key);
 	else if (url_has_user(url))
-		err_list_at(errors, pos,
+		err_list_at(errors, E_URL_LOGIN, pos,
 			    "%s has a user or password in it: take it out, for recipes are read by "
 			    "everybody, and write 'machine HOST login USER password PASSWORD' into "
 			    "~/.netrc",
 			    key);
 	else if (strcspn(url, " \t\n") != strlen(url))
-		err_list_at(errors, pos, "%s has a space in it: write %%20", key);
+		err_list_at(errors, E_INVALID_URL, pos, "%s has a space in it: write %%20", key);
 }
 
 /* Each of the further URLs has a place of its own, unless it is the only one. */
@@ -87,7 +88,7 @@ static void fetch_check(const struct kind_ctx *ctx, struct err_list *errors)
 	if (!name ||
 	    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-") !=
 		    strlen(name))
-		err_list_at(errors, pos_of(ctx, "url"),
+		err_list_at(errors, E_INVALID_URL, pos_of(ctx, "url"),
 			    "the url ends in no plain file name; say one with 'filename:'");
 }
 

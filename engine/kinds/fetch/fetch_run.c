@@ -89,7 +89,7 @@ int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest, s
 	if (in_cache(cached, &w->sha256))
 		return file_copy(cached, dest, 0644, err);
 	if (a->offline)
-		return err_set(err, ERR_NET, "'%s' is not cached, and --offline is set",
+		return err_set(err, E_NOT_CACHED, "'%s' is not cached, and --offline is set",
 			       path_base(dest));
 	return fetch_sources(a, w, dest, err);
 }

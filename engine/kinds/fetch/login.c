@@ -263,10 +263,11 @@ static int ask_helper(struct arena *arena, const struct list *helper, const char
 		r = login_answer_parse(arena, &answer, ret_user, ret_password);
 	explicit_bzero(answer.buf, answer.len);
 	if (r < 0 && !*err)
-		err_set(err, ERR_ENV, "its answer is not one of git-credential(1)");
+		err_set(err, E_CREDENTIAL_HELPER, "its answer is not one of git-credential(1)");
 	if (r >= 0)
 		return r;
-	(*err)->cls = ERR_ENV; /* whatever it was: the user's program, not the recipe */
+	/* Whatever it was: the user's program, not the recipe. */
+	(*err)->code = E_CREDENTIAL_HELPER;
 	return err_wrap(err, "the credential helper, asked about %s", shown);
 }
 

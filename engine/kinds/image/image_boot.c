@@ -28,7 +28,7 @@ static int copy_file(struct tree *t, const char *from, const char *to, struct er
 	struct tree_inode *inode;
 
 	if (!e || !S_ISREG(e->inode->mode))
-		return err_set(err, ERR_USER, "the image has no file '/%s'", from);
+		return err_set(err, E_IMAGE_LACKS, "the image has no file '/%s'", from);
 	inode = tree_inode_new(t, S_IFREG | 0644, 0, 0, e->inode->mtime);
 	inode->size = e->inode->size;
 	inode->segments = e->inode->segments; /* both are read only and live as long as the tree */
@@ -63,7 +63,7 @@ static int install_loaders(struct tree *t, const char *esp, struct err **err)
 			return -1;
 	}
 	if (!found.count)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_IMAGE_LACKS,
 			       "bootloader: the image has no /" LOADERS
 			       "*.efi: install package systemd-boot-efi");
 	return 0;
@@ -115,7 +115,7 @@ static int find_kernel(struct tree *t, struct kernel *ret, struct err **err)
 	if (ret->initrd)
 		ret->initrd = tree_strdup(t, ret->initrd);
 	if (!ret->path)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_IMAGE_LACKS,
 			       "bootloader: the image has no kernel (/boot/vmlinuz-* or "
 			       "/vmlinuz): install a linux-image package");
 	return 0;

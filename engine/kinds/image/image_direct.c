@@ -34,9 +34,9 @@ int image_create(const struct image_plan *p, struct err **err)
 	int fd cleanup_fd = open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot create '%s'", p->path);
+		return err_errno(err, E_OUTPUT_UNWRITABLE, errno, "cannot create '%s'", p->path);
 	if (ftruncate(fd, (off_t)p->size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot make '%s' %llu bytes long",
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot make '%s' %llu bytes long",
 				 p->path, (unsigned long long)p->size);
 	return p->table ? gpt_write(p->path, &p->layout, p->disk, p->part_ids, err) : 0;
 }
@@ -67,7 +67,7 @@ static int write_fs(const struct image_plan *p, const struct image_fs *fs, struc
 	case IMAGE_FS_VFAT:
 		return image_write_fat(p, fs, err);
 	default:
-		return err_set(err, ERR_USER,
+		return err_set(err, E_WRITER_GUESTFS,
 			       "%s: the direct writer makes ext4 and vfat: say 'writer: guestfs'",
 			       fs->name);
 	}

@@ -88,9 +88,11 @@ void image_fs_check(int type, const char *label, uint64_t size, const char *name
 	if (rc == 0)
 		return;
 	if (bad_label)
-		err_list_at(errors, yaml_key_pos(map, "label"), "%s", bad_label->text);
+		err_list_at(errors, bad_label->code, yaml_key_pos(map, "label"), "%s",
+			    bad_label->text);
 	if (bad_size)
-		err_list_at(errors, yaml_key_pos(map, "size"), "%s", bad_size->text);
+		err_list_at(errors, bad_size->code, yaml_key_pos(map, "size"), "%s",
+			    bad_size->text);
 }
 
 static void check_part(void *data, const struct yaml *map, struct err_list *errors)
@@ -106,16 +108,16 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 		while (layout_type_words[count])
 			count++;
 		near = str_nearest(p->type, layout_type_words, count);
-		err_list_at(errors, yaml_key_pos(map, "type"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
 			    "'%s' is neither a known partition type nor a GUID%s%s%s", p->type,
 			    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	if (p->mount && p->filesystem == IMAGE_FS_NONE)
-		err_list_at(errors, yaml_key_pos(map, "mount"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "mount"),
 			    "a mount point needs a 'filesystem'");
 	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
 	if (p->mount && strpbrk(p->mount, "*?[\\"))
-		err_list_at(errors, yaml_key_pos(map, "mount"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "mount"),
 			    "a mount point has no '*', '?', '[' or '\\'");
 }
 
@@ -148,13 +150,14 @@ static void check_partitions(const struct image_opts *o, const struct yaml *map,
 				LIST_AT(o->partitions, struct image_part_opts *, k)->mount;
 
 			if (other && str_eq(mount, other))
-				err_list_at(errors, yaml_key_pos(map, "partitions"),
+				err_list_at(errors, E_DUPLICATE_NAME,
+					    yaml_key_pos(map, "partitions"),
 					    "two partitions are mounted at '%s'", mount);
 		}
 	}
 	image_layout(o, &l);
 	if (layout_place(&l, &err) < 0)
-		err_list_at(errors, yaml_key_pos(map, "partitions"), "%s", err->text);
+		err_list_at(errors, err->code, yaml_key_pos(map, "partitions"), "%s", err->text);
 }
 
 static void check_filesystems(const struct image_opts *o, const struct yaml *map,
@@ -167,7 +170,7 @@ static void check_filesystems(const struct image_opts *o, const struct yaml *map
 			foreign || LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem >
 					   IMAGE_FS_VFAT;
 	if (foreign && o->writer == IMAGE_WRITER_DIRECT)
-		err_list_at(errors, map->pos,
+		err_list_at(errors, E_WRITER_GUESTFS, map->pos,
 			    "the direct writer makes ext4 and vfat: say 'writer: guestfs' for "
 			    "other file systems");
 }
@@ -184,11 +187,11 @@ static void check_bootloader(const struct image_opts *o, const struct yaml *map,
 		esp = esp || (str_eq(p->type, "esp") && p->mount && p->filesystem == IMAGE_FS_VFAT);
 	}
 	if (o->bootloader == IMAGE_BOOT_SYSTEMD && !esp)
-		err_list_at(errors, yaml_key_pos(map, "bootloader"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "bootloader"),
 			    "systemd-boot needs a partition with 'type: esp', 'filesystem: vfat' "
 			    "and a 'mount'");
 	if (o->cmdline && o->bootloader == IMAGE_BOOT_NONE)
-		err_list_at(errors, yaml_key_pos(map, "cmdline"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "cmdline"),
 			    "'cmdline' is for a 'bootloader'");
 }
 
@@ -197,20 +200,20 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 	const struct image_opts *o = data;
 
 	if ((o->table == IMAGE_TABLE_GPT) == (o->filesystem != IMAGE_FS_NONE))
-		err_list_at(errors, map->pos,
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
 			    "an image has either a 'filesystem' or 'table: gpt' with "
 			    "'partitions'");
 	else if (o->table == IMAGE_TABLE_GPT)
 		check_partitions(o, map, errors);
 	else if (o->partitions.count)
-		err_list_at(errors, yaml_key_pos(map, "partitions"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "partitions"),
 			    "'partitions' needs 'table: gpt'");
 	if (o->label && o->table == IMAGE_TABLE_GPT)
-		err_list_at(errors, yaml_key_pos(map, "label"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "label"),
 			    "give each partition its own 'label'");
 	image_fs_check(o->filesystem, o->label, o->size, "the image", map, errors);
 	if (o->reserved_percent < 0 || o->reserved_percent > 50)
-		err_list_at(errors, yaml_key_pos(map, "reserved-percent"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "reserved-percent"),
 			    "'reserved-percent' is 0 to 50");
 	check_filesystems(o, map, errors);
 	check_bootloader(o, map, errors);

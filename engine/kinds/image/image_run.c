@@ -73,7 +73,7 @@ static int refuse_leftovers(struct tree *t, struct err **err)
 
 	for (size_t i = 1; i < count; i++)
 		if (!S_ISDIR(entries[i]->inode->mode))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_IMAGE_NO_PLACE,
 				       "no partition takes '/%s': give one 'mount: /', or copy it "
 				       "below the mount point of another",
 				       entries[i]->path);

@@ -56,7 +56,7 @@ int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err
 
 		if (what && !allowed(entries[i]->path, allow))
 			return err_set(
-				err, ERR_USER,
+				err, E_PRIVATE_KEY_EXPOSED,
 				"'/%s' holds a private key (%s), which every copy of the image "
 				"would share: name it under 'remove', or under "
 				"'allow-private-keys' if that is meant",
@@ -105,7 +105,7 @@ static int add_clock_epoch(struct action *a, struct tree *t, struct err **err)
 
 	if (!a->lock_date)
 		return err_set(
-			err, ERR_USER,
+			err, E_CLOCK_EPOCH,
 			"'clock-epoch' is the date of a lock, and nothing in this image comes "
 			"from a node that has one");
 	if (tree_add_file(t, path, 0644, "", 0, err) < 0)

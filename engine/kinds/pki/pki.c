@@ -21,7 +21,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	const struct pki_opts *o = data;
 
 	if (str_skip(o->key, "pkcs11:"))
-		err_list_at(errors, yaml_get(map, "key")->pos,
+		err_list_at(errors, E_INVALID_VALUE, yaml_get(map, "key")->pos,
 			    "keys in a token ('pkcs11:') cannot be used yet: name a PEM file");
 }
 
@@ -41,7 +41,7 @@ static void miss_file(const struct kind_ctx *ctx, struct pos pos, const char *wh
 	char *abs cleanup_free = path_join(ctx->project_dir, path);
 
 	if (!path_exists(abs))
-		err_list_at(errors, pos,
+		err_list_at(errors, E_KEYS_MISSING, pos,
 			    "there is no %s '%s'; `orch pki init` makes development keys", what,
 			    path);
 }

@@ -59,7 +59,7 @@ static const struct extension signer_ext[] = {
 
 static int openssl_failed(struct err **err, const char *what)
 {
-	return err_set(err, ERR_INTERNAL, "OpenSSL cannot create %s", what);
+	return err_set(err, E_INTERNAL, "OpenSSL cannot create %s", what);
 }
 
 static int add_extensions(X509 *cert, X509 *issuer, const struct extension *ext)
@@ -224,7 +224,7 @@ static int refuse_existing(const char *pki, struct err **err)
 	for (size_t i = 0; i < array_len(names); i++) {
 		if (is_there(pki, names[i]))
 			return err_set(
-				err, ERR_USER,
+				err, E_KEYS_EXIST,
 				"'%s/%s' is already there; keys are never overwritten. Move pki/ "
 				"away first if you really want new ones: devices trust the old "
 				"ones",
@@ -299,11 +299,11 @@ static int read_rollover_ca(const char *pki, struct identity *ret, struct err **
 	BIO_free(bio);
 	ERR_clear_error();
 	if (!ret->key)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_KEY_UNUSABLE,
 			       "'%s' is not a private key (PEM, without passphrase)", path);
 	ret->cert = find_cert(keyring, ret->key);
 	if (!ret->cert)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_KEY_UNUSABLE,
 			       "private key '%s' does not belong to a certificate of '%s'", path,
 			       keyring);
 	return 0;
@@ -315,7 +315,7 @@ static int add_rollover_signer(const char *pki, struct str *report, struct err *
 
 	if (!is_there(pki, "private/rollover.key"))
 		return err_set(
-			err, ERR_USER,
+			err, E_KEYS_EXIST,
 			"'%s/keyring.pem' is already there; keys are never overwritten. To "
 			"add '%s', bring the rollover CA's key to '%s/private/rollover.key'; "
 			"only a proof that devices take its bundles needs it",
@@ -346,7 +346,7 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 	if (refuse_existing(pki, err) < 0)
 		return -1;
 	if (chmod(private, 0700) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot protect '%s'", private);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot protect '%s'", private);
 	if (make_all(&root, &rollover, err) < 0 || write_all(pki, &root, &rollover, err) < 0)
 		return -1;
 	if (report)

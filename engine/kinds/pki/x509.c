@@ -85,7 +85,7 @@ static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
 	if (file_read(path, MAX_PEM_BYTES, &pem, err) < 0)
 		return err_wrap(err, "certificates (made by `orch pki init`)");
 	if (strstr(pem.buf, "PRIVATE KEY-----"))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_KEY_IN_CERTIFICATE,
 			       "'%s' holds a private key; certificates and keyrings are public, "
 			       "move the key to pki/private/",
 			       path);
@@ -94,11 +94,12 @@ static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
 		sk_X509_push(certs, x);
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
 		ERR_clear_error();
-		return err_set(err, ERR_INTEGRITY, "'%s' has a damaged PEM block", path);
+		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' has a damaged PEM block", path);
 	}
 	ERR_clear_error();
 	if (!sk_X509_num(certs))
-		return err_set(err, ERR_INTEGRITY, "'%s' has no certificate (PEM)", path);
+		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' has no certificate (PEM)",
+			       path);
 	*ret = steal_ptr(certs);
 	return 0;
 }
@@ -124,12 +125,12 @@ static int check_strength(X509 *x, const char *path, struct err **err)
 		return 0;
 	subject_of(x, subject, sizeof(subject));
 	if (!key)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_KEY_WEAK,
 			       "certificate '%s' in '%s' has a key of a kind that OpenSSL does not "
 			       "know; use RSA of 2048 bits or more, or EC P-256",
 			       subject, path);
 	return err_set(
-		err, ERR_INTEGRITY,
+		err, E_KEY_WEAK,
 		"certificate '%s' in '%s' has a weak key: %s of %d bits; use RSA of 2048 bits "
 		"or more, or EC P-256",
 		subject, path, EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
@@ -143,18 +144,18 @@ static int check_one(X509 *x, time_t now, struct x509_facts *facts, struct err *
 
 	subject_of(x, subject, sizeof(subject));
 	if (now < from)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_CERTIFICATE_EXPIRED,
 			       "certificate '%s' is not valid before %s (check the clock)", subject,
 			       x509_date(from, date));
 	if (now > to)
 		return err_set(
-			err, ERR_INTEGRITY,
+			err, E_CERTIFICATE_EXPIRED,
 			"certificate '%s' expired on %s; devices would refuse the bundle: issue a "
 			"new one",
 			subject, x509_date(to, date));
 	if (!X509_get_signature_info(x, NULL, NULL, &bits, NULL) || bits < MIN_STRENGTH)
 		return err_set(
-			err, ERR_INTEGRITY,
+			err, E_KEY_WEAK,
 			"certificate '%s' is signed with a weak digest; use SHA-256 or better",
 			subject);
 	if (from > facts->not_before)
@@ -169,19 +170,19 @@ static int check_usage(X509 *leaf, const char *subject, struct err **err)
 	uint32_t extended = X509_get_extended_key_usage(leaf);
 
 	if (X509_check_ca(leaf))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_CERTIFICATE_USAGE,
 			       "certificate '%s' is a CA; sign with a leaf certificate", subject);
 	if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_CERTIFICATE_USAGE,
 			       "certificate '%s' may not sign (keyUsage lacks digitalSignature)",
 			       subject);
 	if (extended == UINT32_MAX || !(extended & XKU_CODE_SIGN))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_CERTIFICATE_USAGE,
 			       "certificate '%s' is not for code signing (extendedKeyUsage lacks "
 			       "codeSigning)",
 			       subject);
 	if (!(extended & XKU_SMIME))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_CERTIFICATE_USAGE,
 			       "certificate '%s' lacks the usage emailProtection, without which "
 			       "rauc refuses it unless every reader sets check-purpose=codesign",
 			       subject);
@@ -198,7 +199,7 @@ static int check_ca_usage(X509 *ca, struct err **err)
 	    ((extended & XKU_CODE_SIGN) && (extended & XKU_SMIME)))
 		return 0;
 	return err_set(
-		err, ERR_INTEGRITY,
+		err, E_CERTIFICATE_USAGE,
 		"CA certificate '%s' restricts its usages (extendedKeyUsage) and lacks %s, so "
 		"rauc refuses what is signed below it: issue it without extendedKeyUsage",
 		subject_of(ca, subject, sizeof(subject)),
@@ -229,7 +230,7 @@ static int check_chain(STACK_OF(X509) * certs, X509_STORE *store, const char *ke
 	int good;
 
 	if (!X509_STORE_CTX_init(ctx, store, leaf, certs))
-		return err_set(err, ERR_INTERNAL, "OpenSSL cannot verify certificates");
+		return err_set(err, E_INTERNAL, "OpenSSL cannot verify certificates");
 	good = X509_verify_cert(ctx);
 	/* As far as it got: our reasons say more than "unsuitable certificate purpose". */
 	chain = X509_STORE_CTX_get0_chain(ctx);
@@ -239,7 +240,7 @@ static int check_chain(STACK_OF(X509) * certs, X509_STORE *store, const char *ke
 	}
 	if (good == 1)
 		return 0;
-	return err_set(err, ERR_INTEGRITY, "keyring '%s' cannot verify '%s': %s", keyring,
+	return err_set(err, E_CERTIFICATE_UNTRUSTED, "keyring '%s' cannot verify '%s': %s", keyring,
 		       subject_of(leaf, subject, sizeof(subject)),
 		       X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 }
@@ -270,13 +271,13 @@ static int try_signature(STACK_OF(X509) * certs, EVP_PKEY *key, X509_STORE *stor
 	cms = CMS_sign(sk_X509_value(certs, 0), key, others, in, CMS_BINARY | CMS_NOSMIMECAP);
 	if (!cms)
 		return err_set(
-			err, ERR_INTEGRITY,
+			err, E_KEY_WEAK,
 			"OpenSSL, and so rauc, cannot sign with a key of kind %s (%s); use EC "
 			"P-256 or RSA",
 			EVP_PKEY_get0_type_name(key), openssl_reason());
 	if (CMS_verify(cms, NULL, store, NULL, out, CMS_BINARY) != 1)
 		return err_set(
-			err, ERR_INTEGRITY,
+			err, E_KEY_WEAK,
 			"what a key of kind %s signs cannot be verified (%s); use EC P-256 or "
 			"RSA",
 			EVP_PKEY_get0_type_name(key), openssl_reason());
@@ -290,7 +291,7 @@ static int check_key_mode(const char *path, struct x509_facts *facts, struct err
 	if (private_key_check_place(AT_FDCWD, path, &mode, err) < 0)
 		return -1;
 	if (!mode)
-		return err_errno(err, ERR_ENV, errno,
+		return err_errno(err, E_KEY_UNREADABLE, errno,
 				 "cannot read the private key '%s'; `orch pki init` makes one",
 				 path);
 	facts->key_is_open = mode & 0044;
@@ -308,16 +309,16 @@ static int check_key(STACK_OF(X509) * certs, X509_STORE *store, const char *key_
 	bio = BIO_new_file(key_path, "r");
 	if (!bio) {
 		ERR_clear_error();
-		return err_set(err, ERR_ENV, "cannot read the private key '%s'", key_path);
+		return err_set(err, E_KEY_UNREADABLE, "cannot read the private key '%s'", key_path);
 	}
 	/* An empty passphrase: a locked key is refused rather than asked for on a terminal. */
 	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
 	ERR_clear_error();
 	if (!key)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_KEY_UNUSABLE,
 			       "'%s' is not a private key (PEM, without passphrase)", key_path);
 	if (EVP_PKEY_eq(key, X509_get0_pubkey(sk_X509_value(certs, 0))) != 1)
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_KEY_UNUSABLE,
 			       "private key '%s' does not belong to certificate '%s'", key_path,
 			       facts->subject);
 	return try_signature(certs, key, store, err);
@@ -333,7 +334,7 @@ static int check_distinct(STACK_OF(X509) * certs, const char *path, struct err *
 			if (X509_cmp(sk_X509_value(certs, i), sk_X509_value(certs, k)) != 0)
 				continue;
 			return err_set(
-				err, ERR_INTEGRITY,
+				err, E_CERTIFICATE_UNREADABLE,
 				"certificate '%s' stands in '%s' twice: take one out",
 				subject_of(sk_X509_value(certs, i), subject, sizeof(subject)),
 				path);

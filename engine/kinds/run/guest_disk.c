@@ -28,6 +28,6 @@ int guest_disk_write(struct tree *t, const char *path, const struct guest_disk *
 	opts.size = (bytes + bytes / 8 + d->room) >> 20 << 20;
 	opts.inodes = count + d->more_inodes;
 	if (fd < 0 || ftruncate(fd, (off_t)opts.size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create '%s'", path);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot create '%s'", path);
 	return ext4_write(t, path, 0, d->name, &opts, err);
 }

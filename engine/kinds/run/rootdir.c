@@ -64,7 +64,7 @@ static int unpack(struct action *a, const struct action_input *in, const char *t
 	if (tree_export(t, tmp, err) == 0) {
 		if (rename(tmp, to) == 0)
 			return 0;
-		err_errno(err, ERR_ENV, errno, "cannot create '%s'", to);
+		err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", to);
 	}
 	if (path_remove(tmp, &ignored) < 0)
 		trace(TRACE_KIND, "%s", ignored->text);
@@ -195,7 +195,8 @@ int rootdir_emulator(struct action *a, const struct ref *tree, const char *arch,
 	if (sandbox_is_native(arch))
 		return 0;
 	if (!name)
-		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", arch);
+		return err_set(err, E_NO_EMULATOR, "no emulator is known for architecture '%s'",
+			       arch);
 	if (!tree) {
 		char *file cleanup_free = xasprintf("%s-static", name),
 			   *path cleanup_free = path_program(file);
@@ -209,7 +210,7 @@ int rootdir_emulator(struct action *a, const struct ref *tree, const char *arch,
 	if (!path_exists(*ret))
 		*ret = arena_printf(a->arena, "%s-static", *ret);
 	if (!path_exists(*ret))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_TREE_PATH_MISSING,
 			       "tree '%s' has no /usr/bin/%s: it needs package qemu-user",
 			       tree->text, name);
 	return 0;

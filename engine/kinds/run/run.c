@@ -73,15 +73,16 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 			const char *name = LIST_AT(o->outputs, const char *, i);
 
 			if (str_eq(name, LIST_AT(o->outputs, const char *, j)))
-				err_list_at(errors, outputs->pos, "output '%s' is named twice",
-					    name);
+				err_list_at(errors, E_DUPLICATE_NAME, outputs->pos,
+					    "output '%s' is named twice", name);
 		}
 	}
 	if (o->env.count && !o->steps.count)
-		err_list_at(errors, yaml_key_pos(map, "env"), "'env' is for the steps of 'run'");
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "env"),
+			    "'env' is for the steps of 'run'");
 	step_env_check(&o->env, no_own_env, errors);
 	if (tools && !run_on_host(o))
-		err_list_at(errors, tools->pos,
+		err_list_at(errors, E_CONFLICTING_KEYS, tools->pos,
 			    "tools are for root 'host': a tree has its own, and its "
 			    "digest names them");
 }

@@ -163,11 +163,11 @@ static int take_output(struct run *r, const char *name, struct err **err)
 
 	if (lstat(from, &st) < 0)
 		return err_set(
-			err, ERR_BUILD,
+			err, E_OUTPUT_MISSING,
 			"recipes/%s.yaml: %s left no '%s' in the working directory (see 'outputs')",
 			r->a->node, steps, name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_OUTPUT_MISSING,
 			       "recipes/%s.yaml: output '%s' is a %s, not a regular file",
 			       r->a->node, name,
 			       S_ISDIR(st.st_mode)   ? "directory"
@@ -176,7 +176,7 @@ static int take_output(struct run *r, const char *name, struct err **err)
 	if (rename(from, to) == 0)
 		return 0;
 	if (errno != EXDEV)
-		return err_errno(err, ERR_ENV, errno, "cannot take output '%s'", name);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot take output '%s'", name);
 	return file_copy(from, to, 0644, err);
 }
 

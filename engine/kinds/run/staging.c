@@ -18,14 +18,14 @@ static int set_times(const struct staging *l, const char *path, struct err **err
 	struct timespec t = {.tv_sec = (time_t)l->a->epoch}, times[2] = {t, t};
 
 	if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the time of '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the time of '%s'", path);
 	return 0;
 }
 
 static int taken(const char *name, struct err **err)
 {
-	return err_set(err, ERR_USER, "two inputs have the name '%s' in the working directory",
-		       name);
+	return err_set(err, E_DUPLICATE_NAME,
+		       "two inputs have the name '%s' in the working directory", name);
 }
 
 /* Makes directory NAME and those above it; one that is there is fine. */
@@ -47,7 +47,7 @@ static int add_directory(struct staging *l, const char *name, struct err **err)
 
 		return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : taken(name, err);
 	}
-	return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'", path);
+	return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'", path);
 }
 
 static int add_above(struct staging *l, const char *name, struct err **err)
@@ -76,7 +76,7 @@ static int add_file(struct staging *l, const char *name, const char *from, struc
 	if (path_exists(to))
 		return taken(name, err);
 	if (stat(from, &st) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read '%s'", from);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", from);
 	if (st.st_size >= BIND_FROM && !must_copy(l, name)) {
 		struct sandbox_bind b = {.from = arena_strdup(l->a->arena, from),
 					 .to = arena_printf(l->a->arena, "%s/%s", l->inside, name)};
@@ -96,12 +96,12 @@ static int add_link(struct staging *l, const char *name, const char *from, struc
 	ssize_t n = readlink(from, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read link '%s'", from);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read link '%s'", from);
 	target[n] = 0;
 	if (symlink(target, to) < 0)
-		return errno == EEXIST
-			       ? taken(name, err)
-			       : err_errno(err, ERR_ENV, errno, "cannot create link '%s'", to);
+		return errno == EEXIST ? taken(name, err)
+				       : err_errno(err, E_WRITE_FAILED, errno,
+						   "cannot create link '%s'", to);
 	return set_times(l, to, err);
 }
 
@@ -114,14 +114,15 @@ static int add_entry(struct staging *l, const char *name, const char *from, unsi
 	struct stat st;
 
 	if (lstat(from, &st) < 0)
-		return err_errno(err, ERR_USER, errno, "cannot read '%s'", from);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", from);
 	if (S_ISDIR(st.st_mode))
 		return add_tree(l, name, from, depth + 1, err);
 	if (S_ISLNK(st.st_mode))
 		return add_link(l, name, from, err);
 	if (S_ISREG(st.st_mode))
 		return add_file(l, name, from, err);
-	return err_set(err, ERR_USER, "'%s' is neither a file nor a directory nor a link", from);
+	return err_set(err, E_NOT_A_FILE, "'%s' is neither a file nor a directory nor a link",
+		       from);
 }
 
 static int add_tree(struct staging *l, const char *name, const char *from, unsigned depth,
@@ -132,12 +133,12 @@ static int add_tree(struct staging *l, const char *name, const char *from, unsig
 	int rc = 0;
 
 	if (depth > DEPTH_MAX)
-		return err_set(err, ERR_USER, "directory '%s' is nested too deeply", name);
+		return err_set(err, E_TOO_LARGE, "directory '%s' is nested too deeply", name);
 	if (add_directory(l, name, err) < 0)
 		return -1;
 	dir = opendir(from);
 	if (!dir)
-		return err_errno(err, ERR_USER, errno, "cannot read directory '%s'", from);
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read directory '%s'", from);
 	while (rc == 0 && (de = readdir(dir))) {
 		char *sub cleanup_free = NULL, *sub_from cleanup_free = NULL;
 
@@ -163,13 +164,13 @@ static int add_inside(struct staging *l, const struct action_input *in, struct e
 	char *where cleanup_free = xasprintf("/%s", name);
 
 	if (!*name)
-		return err_set(err, ERR_USER, "'%s' is the whole tree: name it without ':/'",
+		return err_set(err, E_WRONG_INPUT, "'%s' is the whole tree: name it without ':/'",
 			       in->ref);
 	if (tree_read_tar(t, "/", in->path, 0, err) < 0)
 		return -1;
 	if (!tree_resolve(t, in->inside))
-		return err_set(err, ERR_USER, "there is no '%s' in the tree of node '%s'",
-			       in->inside, in->node);
+		return err_set(err, E_TREE_PATH_MISSING,
+			       "there is no '%s' in the tree of node '%s'", in->inside, in->node);
 	if (tree_copy_tree(part, where, t, in->inside, 0, err) < 0 ||
 	    path_mkdirs(directory, err) < 0 || tree_export(part, directory, err) < 0 ||
 	    add_entry(l, name, from, 0, err) < 0)
@@ -218,7 +219,7 @@ int staging_add(struct staging *l, const struct ref *ref, struct err **err)
 	case INPUT_NODE:
 		return add_node(l, in, err);
 	}
-	return err_set(err, ERR_INTERNAL, "input '%s' is of no known type", ref->text);
+	return err_set(err, E_INTERNAL, "input '%s' is of no known type", ref->text);
 }
 
 int staging_seal(struct staging *l, struct err **err)
@@ -229,7 +230,8 @@ int staging_seal(struct staging *l, struct err **err)
 		if (set_times(l, path, err) < 0)
 			return -1;
 		if (chmod(path, 0555) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot seal directory '%s'", path);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot seal directory '%s'",
+					 path);
 	}
 	return 0;
 }

@@ -99,7 +99,7 @@ int step_check(const struct steps *s, size_t i, int status, struct err **err)
 		return 0;
 	name = step_name(s, i);
 	how = step_status(status);
-	return err_set(err, ERR_BUILD, "%s failed: %s", name, how);
+	return err_set(err, E_STEP_FAILED, "%s failed: %s", name, how);
 }
 
 /* ---- a shell ---- */

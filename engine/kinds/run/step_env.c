@@ -36,9 +36,10 @@ void step_env_check(const struct list *env, const char *const *own, struct err_l
 		const char *why = reserved(p->key, own);
 
 		if (why)
-			err_list_at(errors, p->pos, "variable '%s' %s", p->key, why);
+			err_list_at(errors, E_INVALID_VARIABLE, p->pos, "variable '%s' %s", p->key,
+				    why);
 		else if (!is_variable(p->key))
-			err_list_at(errors, p->pos,
+			err_list_at(errors, E_INVALID_VARIABLE, p->pos,
 				    "'%s' is not the name of a variable: letters, digits and '_', "
 				    "not a digit first",
 				    p->key);

@@ -46,14 +46,14 @@ static bool sees_owners(void)
 
 bool step_vm_instead(struct action *a, struct err **err)
 {
-	if ((*err)->cls != ERR_ENV || !sandbox_vm_possible())
+	if ((*err)->code->cls != ERR_ENV || !sandbox_vm_possible())
 		return false;
 	if (!sees_owners()) {
 		struct err *why cleanup_err = steal_ptr(*err);
 
 		action_log(a, "%s", why->text);
 		action_go_outside(a);
-		err_set(err, ERR_ENV,
+		err_set(err, E_SANDBOX_UNAVAILABLE,
 			"%s; in a user namespace of one user no QEMU guest takes its place",
 			why->text);
 		return false;
@@ -110,7 +110,8 @@ static int add_bind(struct step_vm *b, struct tree *t, const char *from, const c
 	struct stat st;
 
 	if (stat(from, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot take '%s' into the guest", from);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot take '%s' into the guest",
+				 from);
 	if (!S_ISDIR(st.st_mode))
 		return tree_copy_path(t, to, from, 0, err);
 	part = tree_new(ANY_TIME, b->a->workdir);
@@ -190,7 +191,7 @@ int step_vm_open(struct action *a, const struct step_vm_spec *spec, struct step_
 	b->root = arena_printf(a->arena, "%s/root.img", dir);
 	b->binds = arena_printf(a->arena, "%s/binds.img", dir);
 	if (spec->arch && !sandbox_is_native(spec->arch) && !spec->emulator)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_NO_EMULATOR,
 			       "programs of architecture '%s' need an emulator in the guest, and "
 			       "none is pinned",
 			       spec->arch);
@@ -221,7 +222,7 @@ static int replace_directory(struct step_vm *b, struct tree *t, const char *from
 	    tree_export(part, fresh, err) < 0 || path_remove(to, err) < 0)
 		return -1;
 	if (rename(fresh, to) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", to);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", to);
 	return 0;
 }
 

@@ -105,7 +105,7 @@ int treebox_enter(struct treebox *b, const char *kept, struct sandbox_opts *ret,
 		b->root = arena_printf(b->a->arena, "%s/root", kept);
 		b->owners = arena_printf(b->a->arena, "%s/owners", kept);
 	} else if (b->guest) {
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_SANDBOX_UNAVAILABLE,
 			       "a shell needs the sandbox, and a guest took its place");
 	} else if (lay_out(b, err) < 0) {
 		return -1;
@@ -152,7 +152,7 @@ static int run_again(struct treebox *b, struct err **err)
 		if (step_vm_run(b->guest, b->past.items[i], "/", &status, err) < 0)
 			return -1;
 		if (status != 0)
-			return err_set(err, ERR_BUILD,
+			return err_set(err, E_STEP_FAILED,
 				       "'%s' succeeded in the sandbox and failed in the guest",
 				       path_base(b->past.items[i][0]));
 	}

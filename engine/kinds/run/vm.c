@@ -78,24 +78,30 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	const struct vm_opts *o = data;
 
 	if (o->boot == VM_BOOT_KERNEL && !o->kernel)
-		err_list_at(errors, yaml_key_pos(map, "boot"), "`boot: kernel` needs 'kernel'");
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "boot"),
+			    "`boot: kernel` needs 'kernel'");
 	if (o->boot == VM_BOOT_EFI && o->kernel)
-		err_list_at(errors, yaml_key_pos(map, "kernel"), "'kernel' needs `boot: kernel`");
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "kernel"),
+			    "'kernel' needs `boot: kernel`");
 	if (o->boot == VM_BOOT_EFI && o->initrd)
-		err_list_at(errors, yaml_key_pos(map, "initrd"), "'initrd' needs `boot: kernel`");
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "initrd"),
+			    "'initrd' needs `boot: kernel`");
 	if (!qemu_program(o->arch))
-		err_list_at(errors, yaml_key_pos(map, "arch"),
+		err_list_at(errors, E_UNKNOWN_ARCHITECTURE, yaml_key_pos(map, "arch"),
 			    "unknown architecture '%s': arm64 or amd64", o->arch);
 	if (o->memory < 64u << 20)
-		err_list_at(errors, yaml_key_pos(map, "memory"), "a guest needs at least 64M");
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "memory"),
+			    "a guest needs at least 64M");
 	if (o->cmdline && strpbrk(o->cmdline, "\n\""))
-		err_list_at(errors, yaml_key_pos(map, "cmdline"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "cmdline"),
 			    "kernel arguments are one line without \"");
 	step_env_check(&o->env, own_env, errors);
 	if (!o->run.count)
-		err_list_at(errors, yaml_key_pos(map, "run"), "a guest needs at least one step");
+		err_list_at(errors, E_EMPTY_VALUE, yaml_key_pos(map, "run"),
+			    "a guest needs at least one step");
 	if (!o->outputs.count)
-		err_list_at(errors, yaml_key_pos(map, "outputs"), "name at least one output");
+		err_list_at(errors, E_EMPTY_VALUE, yaml_key_pos(map, "outputs"),
+			    "name at least one output");
 }
 
 static const struct schema vm_schema = SCHEMA(struct vm_opts, vm_options, .check = check_options);
@@ -110,7 +116,7 @@ static void vm_check(const struct kind_ctx *ctx, struct err_list *errors)
 		board_check_ref(ctx, o->board, errors);
 	for (size_t i = 0; o->board && i < array_len(of_board); i++) {
 		if (yaml_get(ctx->map, of_board[i]))
-			err_list_at(errors, yaml_key_pos(ctx->map, of_board[i]),
+			err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(ctx->map, of_board[i]),
 				    "'%s' is the board's: leave it out with 'board'", of_board[i]);
 	}
 }

@@ -111,7 +111,7 @@ static int make_token(char ret[2 * TOKEN_LEN + 1], struct err **err)
 	unsigned char b[TOKEN_LEN];
 
 	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
-		return err_errno(err, ERR_INTERNAL, errno, "cannot get random numbers");
+		return err_errno(err, E_INTERNAL, errno, "cannot get random numbers");
 	for (size_t i = 0; i < sizeof(b); i++)
 		snprintf(ret + 2 * i, 3, "%02x", b[i]);
 	return 0;
@@ -187,7 +187,7 @@ static int collect_disks(struct vm *vm, const char *steps_path, struct err **err
 							 .name = disk_name(vm, in),
 							 .mount = !is_partitioned(in->path)};
 		if (vm->o->inputs.count && str_eq(vm->steps_disks[i].name, STEPS_INPUTS))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_DUPLICATE_NAME,
 				       "disk '%s' would appear at /mnt/" STEPS_INPUTS
 				       ", where the inputs are: rename it",
 				       in->ref);
@@ -240,7 +240,7 @@ static int host_file(struct vm *vm, const struct ref *ref, const char *name, con
 	e = tree_resolve(t, in->inside);
 	text = e ? tree_inode_text(e->inode, 1u << 30) : NULL;
 	if (!text)
-		return err_set(err, ERR_USER, "'%s' is not a file", ref->text);
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file", ref->text);
 	path = arena_printf(vm->a->arena, "%s/%s", vm->a->workdir, name);
 	if (file_write(path, text, e->inode->size, 0600, false, err) < 0)
 		return -1;
@@ -308,25 +308,25 @@ static int judge(const struct vm *vm, struct err **err)
 {
 	if (vm->lost)
 		return err_set(
-			err, ERR_BUILD,
+			err, E_GUEST_DISK,
 			"disk '%s' did not appear in the guest, or holds no file system that the "
 			"guest's kernel can mount",
 			vm->steps_disks[vm->lost - 1].name);
 	if (vm->over && vm->status != 0 && vm->step > 0)
-		return err_set(err, ERR_BUILD, "step %ld (%s) failed with exit status %ld",
+		return err_set(err, E_STEP_FAILED, "step %ld (%s) failed with exit status %ld",
 			       vm->step, step_title(vm, vm->step), vm->status);
 	if (!vm->begun)
-		return err_set(err, ERR_BUILD, "the guest went off before its first step%s",
+		return err_set(err, E_GUEST_ENDED, "the guest went off before its first step%s",
 			       vm->o->boot == VM_BOOT_EFI
 				       ? "; is there a systemd-boot of version 257 or newer "
 					 "in the image?"
 				       : "");
 	if (!vm->over)
-		return err_set(err, ERR_BUILD, "the guest went off in step %ld (%s)", vm->step,
+		return err_set(err, E_GUEST_ENDED, "the guest went off in step %ld (%s)", vm->step,
 			       vm->step > 0 ? step_title(vm, vm->step) : "");
 	if (vm->dirty)
 		return err_set(
-			err, ERR_BUILD,
+			err, E_GUEST_DISK,
 			"the guest's root file system could not be made read only after the steps: "
 			"something still writes to it");
 	return 0;
@@ -371,19 +371,19 @@ static int write_output(struct vm *vm, struct tree *t, const struct pair *p, str
 	char *text cleanup_free = NULL;
 
 	if (!e)
-		return err_set(err, ERR_BUILD, "output '%s': there is no '%s' in the guest", p->key,
-			       p->value);
+		return err_set(err, E_OUTPUT_MISSING, "output '%s': there is no '%s' in the guest",
+			       p->key, p->value);
 	if (!str_ends(p->key, ".tar")) {
 		text = tree_inode_text(e->inode, 1u << 30);
 		if (!text)
-			return err_set(err, ERR_BUILD,
+			return err_set(err, E_OUTPUT_MISSING,
 				       "output '%s': '%s' is not a file of up to 1 GiB", p->key,
 				       p->value);
 		return file_write(path, text, e->inode->size, 0644, false, err);
 	}
 	if (!S_ISDIR(e->inode->mode))
-		return err_set(err, ERR_BUILD, "output '%s': '%s' is not a directory", p->key,
-			       p->value);
+		return err_set(err, E_OUTPUT_MISSING, "output '%s': '%s' is not a directory",
+			       p->key, p->value);
 	part = tree_new(vm->a->epoch, vm->a->workdir);
 	if (tree_copy_tree(part, "/", t, e->path, 0, err) < 0 ||
 	    (!*e->path && tree_clean(part, err) < 0))
@@ -396,7 +396,7 @@ static int write_outputs(struct vm *vm, struct err **err)
 	struct tree *t cleanup_tree = tree_new(vm->a->epoch, vm->a->workdir);
 
 	if (vm->sector < 0)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_GUEST_DISK,
 			       "the guest's root file system is not on the disk of '%s'",
 			       vm->o->from->text);
 	action_progress(vm->a, -1, "reading the guest's files");

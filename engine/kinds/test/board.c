@@ -62,7 +62,8 @@ void board_check_ref(const struct kind_ctx *ctx, const struct ref *ref, struct e
 	const struct recipe *r = map_get(&ctx->project->recipes, ref->text);
 
 	if (r && r->kind != &kind_board)
-		err_list_at(errors, ref->pos, "'%s' is not a node of kind board", ref->text);
+		err_list_at(errors, E_WRONG_KIND, ref->pos, "'%s' is not a node of kind board",
+			    ref->text);
 }
 
 /* QEMU's names; a comma would add options that the recipe has words for. */
@@ -78,27 +79,28 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	unsigned scale;
 
 	if (!is_plain(o->machine))
-		err_list_at(errors, yaml_key_pos(map, "machine"), "'%s' is not a machine of QEMU",
-			    o->machine);
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "machine"),
+			    "'%s' is not a machine of QEMU", o->machine);
 	if (o->cpu && !is_plain(o->cpu))
-		err_list_at(errors, yaml_key_pos(map, "cpu"), "'%s' is not a processor of QEMU",
-			    o->cpu);
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "cpu"),
+			    "'%s' is not a processor of QEMU", o->cpu);
 	if (!qemu_program(o->arch))
-		err_list_at(errors, yaml_key_pos(map, "arch"),
+		err_list_at(errors, E_UNKNOWN_ARCHITECTURE, yaml_key_pos(map, "arch"),
 			    "unknown architecture '%s': arm64 or amd64", o->arch);
 	if (o->cpus > 64)
-		err_list_at(errors, yaml_key_pos(map, "cpus"), "a board has at most 64 processors");
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "cpus"),
+			    "a board has at most 64 processors");
 	if (o->memory < 64u << 20 || o->memory % (1u << 20) || o->memory > 64ull << 30)
-		err_list_at(errors, yaml_key_pos(map, "memory"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "memory"),
 			    "memory is 64M to 64G in whole megabytes");
 	if (o->serial < 0 || o->serial > 3)
-		err_list_at(errors, yaml_key_pos(map, "serial"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "serial"),
 			    "serial lines are numbered 0 to 3");
 	if (o->device_tree && o->load != BOARD_KERNEL)
-		err_list_at(errors, yaml_key_pos(map, "device-tree"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "device-tree"),
 			    "'device-tree' needs `load: kernel`: firmware at reset makes its own");
 	if (board_scale_parse(o->time_scale, &scale))
-		err_list_at(errors, yaml_key_pos(map, "time-scale"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "time-scale"),
 			    "'time-scale' is a number like 1.5, found '%s'", o->time_scale);
 }
 
@@ -122,7 +124,7 @@ static void board_check(const struct kind_ctx *ctx, struct err_list *errors)
 	if (!why || (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_emulators))
 		return;
 	err_list_at(
-		errors, o->emulator->pos,
+		errors, E_UNTRUSTED_PROGRAM, o->emulator->pos,
 		"'%.*s' %s, and its QEMU would run on this machine: make it "
 		"a debian node, or set 'trust-emulators: true' in your config.yaml if you trust "
 		"this project",

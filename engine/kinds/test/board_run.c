@@ -28,7 +28,7 @@ static int copy_file(struct action *a, const struct ref *ref, const char *name, 
 	e = tree_resolve(t, in->inside);
 	data = e ? tree_inode_text(e->inode, FIRMWARE_MAX) : NULL;
 	if (!data)
-		return err_set(err, ERR_USER, "'%s' is not a file of up to 64 MiB", ref->text);
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file of up to 64 MiB", ref->text);
 	return file_write(action_output(a, name), data, e->inode->size, 0644, false, err);
 }
 
@@ -74,7 +74,7 @@ static int board_run(struct action *a, struct err **err)
 	};
 
 	if (board_scale_parse(o->time_scale, &b.time_permille))
-		return err_set(err, ERR_USER, "'time-scale' is not a number");
+		return err_set(err, E_INVALID_VALUE, "'time-scale' is not a number");
 	if (qemu_version(a, &version, err) < 0)
 		return -1;
 	b.qemu = version.buf;

@@ -43,8 +43,8 @@ int board_use_open(struct action *a, const struct ref *ref, struct board *ret_bo
 	struct board_files files = {.device_tree = tree ? tree->path : NULL};
 
 	if (!json || !firmware)
-		return err_set(err, ERR_USER, "node '%s' is not a board: name a node of kind board",
-			       ref->text);
+		return err_set(err, E_WRONG_KIND,
+			       "node '%s' is not a board: name a node of kind board", ref->text);
 	files.firmware = firmware->path;
 	if (board_read(json->path, &board, err) < 0)
 		return -1;

@@ -52,13 +52,14 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 	const struct test_opts *o = data;
 
 	if (o->card_size & (o->card_size - 1) || o->card_size < 1 << 20)
-		err_list_at(errors, yaml_key_pos(map, "card-size"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "card-size"),
 			    "the size of a card is a power of two, like 4G");
 	if (!o->steps.count)
-		err_list_at(errors, yaml_key_pos(map, "steps"), "a test needs at least one step");
+		err_list_at(errors, E_EMPTY_VALUE, yaml_key_pos(map, "steps"),
+			    "a test needs at least one step");
 	for (size_t i = 0; i < o->never.count; i++) {
 		if (!*LIST_AT(o->never, const char *, i))
-			err_list_at(errors, yaml_key_pos(map, "never"),
+			err_list_at(errors, E_EMPTY_VALUE, yaml_key_pos(map, "never"),
 				    "'never' has an empty text");
 	}
 	steps_check_order(&o->steps, errors);
@@ -124,8 +125,8 @@ static void check_steps(const struct test_opts *o, const struct target *t, struc
 		unsigned traits = step_traits(s);
 
 		if ((traits & STEP_NEEDS_CHOOSER) && !t->chooser) {
-			err_list_at(errors, s->pos, "'%s' cannot be: %s", s->form->name,
-				    t->unreadable);
+			err_list_at(errors, E_DEVICE_UNKNOWN, s->pos, "'%s' cannot be: %s",
+				    s->form->name, t->unreadable);
 			return; /* once is enough */
 		}
 		if ((traits & STEP_NEEDS_DEVICE) && step_verb(s)->check)
@@ -140,10 +141,10 @@ static void no_device(const struct kind_ctx *ctx, const char *why, struct err_li
 	const struct formed *s = first_with(o, STEP_NEEDS_DEVICE);
 
 	if (o->device)
-		err_list_at(errors, yaml_key_pos(ctx->map, "device"), "%s", why);
+		err_list_at(errors, E_STEP_ORDER, yaml_key_pos(ctx->map, "device"), "%s", why);
 	else
-		err_list_at(errors, s->pos, "'%s' needs to know the device, and %s", s->form->name,
-			    why);
+		err_list_at(errors, E_DEVICE_UNKNOWN, s->pos,
+			    "'%s' needs to know the device, and %s", s->form->name, why);
 }
 
 /* Whether there are files of which not even the kind is known. */
@@ -193,7 +194,7 @@ static void check_against_device(const struct kind_ctx *ctx, struct err_list *er
 	if (!text)
 		return;
 	if (target_parse(ctx->arena, text, &t, &err) < 0)
-		err_list_at(errors, (struct pos){device->file, 1, 1}, "%s", err->text);
+		err_list_at(errors, err->code, (struct pos){device->file, 1, 1}, "%s", err->text);
 	else
 		check_steps(o, &t, errors);
 }
@@ -209,7 +210,7 @@ static void check_card(const struct kind_ctx *ctx, struct err_list *errors)
 	    facts_of(ctx->project->facts, o->card->node, "size", &text) != FACT_KNOWN ||
 	    str_u64(text.buf, &size) || size <= o->card_size)
 		return;
-	err_list_at(errors,
+	err_list_at(errors, E_IMAGE_TOO_LARGE,
 		    yaml_get(ctx->map, "card-size") ? yaml_key_pos(ctx->map, "card-size")
 						    : o->card->pos,
 		    "image '%s' has %llu bytes, more than the card: raise 'card-size'",

@@ -76,7 +76,7 @@ static int write_verdict(struct test_run *r, const char *failure, struct err **e
 	text = json_dumps(root, JSON_INDENT(2));
 	json_decref(root);
 	if (!text)
-		return err_set(err, ERR_INTERNAL, "cannot write the verdict");
+		return err_set(err, E_INTERNAL, "cannot write the verdict");
 	line = xasprintf("%s\n", text);
 	return file_write(action_output(r->a, "verdict.json"), line, strlen(line), 0644, false,
 			  err);

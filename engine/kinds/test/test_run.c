@@ -35,12 +35,12 @@ static int check_step(const struct test_run *r, const struct formed *s, struct e
 	struct str why cleanup_str = STR_INIT;
 
 	if ((step_traits(s) & STEP_NEEDS_AGENT) && r->board.agent == BOARD_AGENT_NONE)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_BOARD_LACKS,
 			       "%s: '%s' needs commands in the guest, but board '%s' takes none "
 			       "(agent: none)",
 			       action_place(r->a, s->pos), v->form.name, board);
 	if (v->refuse && v->refuse(s->data, &r->board, board, &why))
-		return err_set(err, ERR_USER, "%s: %s", action_place(r->a, s->pos), why.buf);
+		return err_set(err, E_BOARD_LACKS, "%s: %s", action_place(r->a, s->pos), why.buf);
 	return 0;
 }
 
@@ -59,15 +59,15 @@ static int make_card(struct test_run *r, struct err **err)
 	r->stage.start = action_input(r->a, r->o->card)->path;
 	r->stage.card = arena_printf(r->a->arena, "%s/card.img", r->a->workdir);
 	if (stat(r->stage.start, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", r->o->card->text);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", r->o->card->text);
 	if ((uint64_t)st.st_size > r->o->card_size)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_IMAGE_TOO_LARGE,
 			       "image '%s' has %llu bytes, more than the card: raise 'card-size'",
 			       r->o->card->text, (unsigned long long)st.st_size);
 	if (file_copy(r->stage.start, r->stage.card, 0600, err) < 0)
 		return -1;
 	if (truncate(r->stage.card, (off_t)r->o->card_size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create a card");
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot create a card");
 	return 0;
 }
 
@@ -89,11 +89,11 @@ static int add_media(struct test_run *r, struct tree *t, const struct ref *ref, 
 	struct stat st;
 
 	if (in->type != INPUT_FILE)
-		return err_set(err, ERR_USER, "'%s' is not a file: media are files", ref->text);
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file: media are files", ref->text);
 	if (stat(in->path, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", ref->text);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", ref->text);
 	if (old && old->inode->size != (uint64_t)st.st_size)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_DUPLICATE_NAME,
 			       "two files of the media are called '%s': rename a node", name);
 	if (old)
 		return 0;
@@ -128,7 +128,7 @@ static int make_media(struct test_run *r, struct err **err)
 	if (file_write(path, "", 0, 0600, false, err) < 0)
 		return -1;
 	if (truncate(path, (off_t)opts.size) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create the disk of media");
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot create the disk of media");
 	r->stage.power.media = path;
 	return ext4_write(t, path, 0, "the disk of media", &opts, err);
 }
@@ -200,7 +200,7 @@ static int prepare(struct test_run *r, struct err **err)
 	r->results = arena_alloc(r->a->arena, r->o->steps.count * sizeof(*r->results));
 	r->console = fopen(action_output(r->a, "console.log"), "we");
 	if (!r->console)
-		return err_errno(err, ERR_ENV, errno, "cannot write console.log");
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot write console.log");
 	if (open_board(r, err) < 0 || check_steps(r, err) < 0)
 		return -1;
 	action_progress(r->a, -1, "making the card");
@@ -225,7 +225,7 @@ static int blame(struct test_run *r, size_t i, const char *title, struct err **e
 	if (*last)
 		str_printf(&text, "; the console's last line: '%s'", last);
 	scene_note(r->stage.scene, "failed: %s", cause->text);
-	return err_set(err, cause->cls, "%s", test_plain(r->a->arena, text.buf));
+	return err_set(err, cause->code, "%s", test_plain(r->a->arena, text.buf));
 }
 
 static int do_step(struct test_run *r, size_t i, struct err **err)
@@ -268,7 +268,7 @@ static int finish(struct test_run *r, int rc, struct err **err)
 	if (test_report(r, NULL, err) < 0)
 		return -1;
 	if (r->o->keep_card && rename(r->stage.card, action_output(r->a, "card.img")) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot keep the card");
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot keep the card");
 	return 0;
 }
 

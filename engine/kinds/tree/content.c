@@ -29,7 +29,7 @@ int content_modes(const struct list *modes, struct tree *t, struct err **err)
 		size_t hits = 0;
 
 		if (content_attr_parse(p->value, &attr))
-			return err_at(err, p->pos, "'%s' is not a mode", p->value);
+			return err_at(err, E_INVALID_VALUE, p->pos, "'%s' is not a mode", p->value);
 		for (size_t i = 0; i < count; i++) {
 			if (!tree_glob(p->key, entries[i]->path))
 				continue;
@@ -37,7 +37,8 @@ int content_modes(const struct list *modes, struct tree *t, struct err **err)
 			hits++;
 		}
 		if (!hits)
-			return err_set(err, ERR_USER, "modes: nothing matches '%s'", p->key);
+			return err_set(err, E_TREE_PATH_MISSING, "modes: nothing matches '%s'",
+				       p->key);
 	}
 	return 0;
 }
@@ -83,7 +84,7 @@ static int apply_attr(struct sources *s, const struct content *c, const char *at
 
 	if ((c->mode && content_attr_parse(c->mode, &attr)) ||
 	    (c->owner && content_attr_parse(c->owner, &owner)))
-		return err_set(err, ERR_USER, "contents: bad mode or owner for '%s'", at);
+		return err_set(err, E_INVALID_VALUE, "contents: bad mode or owner for '%s'", at);
 	if (!top || (!c->mode && !c->owner))
 		return 0;
 	attr.uid = owner.uid;
@@ -94,7 +95,7 @@ static int apply_attr(struct sources *s, const struct content *c, const char *at
 	}
 	if (c->mode)
 		return err_set(
-			err, ERR_USER,
+			err, E_CONFLICTING_KEYS,
 			"contents: 'mode' is for a file, but '%s' is a directory: use 'modes'", at);
 	entries = tree_entries(s->t, &count);
 	for (size_t i = 0; i < count; i++) {
@@ -119,8 +120,8 @@ static int copy_inside(struct sources *s, const struct content *c, const struct 
 		return -1;
 	e = tree_resolve(src, in->inside);
 	if (!e)
-		return err_set(err, ERR_USER, "there is no '%s' in the tree of '%s'", in->inside,
-			       in->node);
+		return err_set(err, E_TREE_PATH_MISSING, "there is no '%s' in the tree of '%s'",
+			       in->inside, in->node);
 	directory = S_ISDIR(e->inode->mode);
 	if (!directory)
 		to = file_target(s, to, path_base(in->inside));

@@ -76,27 +76,29 @@ static void check_content(void *data, const struct yaml *map, struct err_list *e
 	struct content_attr attr;
 
 	if (!!c->unpack + !!c->copy + !!c->template != 1)
-		err_list_at(errors, map->pos,
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
 			    "an entry of contents has either 'unpack', 'copy' or 'template'");
 	if ((c->copy || c->template) && !c->to)
-		err_list_at(errors, map->pos, "'%s' needs 'to'", c->copy ? "copy" : "template");
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos, "'%s' needs 'to'",
+			    c->copy ? "copy" : "template");
 	if (c->keep_git && !c->copy)
-		err_list_at(errors, yaml_key_pos(map, "keep-git"), "'keep-git' goes with 'copy'");
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "keep-git"),
+			    "'keep-git' goes with 'copy'");
 	if (c->copy && !c->keep_git && is_in_git(c->copy->text))
-		err_list_at(errors, c->copy->pos,
+		err_list_at(errors, E_GIT_DIRECTORY, c->copy->pos,
 			    "'%s' is git's own, and differs between clones of one commit: add "
 			    "'keep-git: true' if that is meant",
 			    c->copy->text);
 	if (c->copy)
 		c->copy->keep_git = c->keep_git;
 	if (c->mode && c->unpack)
-		err_list_at(errors, yaml_key_pos(map, "mode"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "mode"),
 			    "'mode' goes with 'copy': use 'modes' for a tree");
 	if (c->mode && (content_attr_parse(c->mode, &attr) || attr.mode < 0 || attr.uid >= 0))
-		err_list_at(errors, yaml_key_pos(map, "mode"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "mode"),
 			    "'%s' is not a mode: write it like \"0644\"", c->mode);
 	if (c->owner && (content_attr_parse(c->owner, &attr) || attr.mode >= 0 || attr.uid < 0))
-		err_list_at(errors, yaml_key_pos(map, "owner"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "owner"),
 			    "'%s' is not an owner: write it like \"0:42\"", c->owner);
 }
 
@@ -106,8 +108,8 @@ void content_check_globs(const struct list *globs, struct pos pos, struct err_li
 		const char *glob = LIST_AT(*globs, const char *, i);
 
 		if (glob[0] != '/' || !glob[1])
-			err_list_at(errors, pos, "'%s' must be an absolute pattern below '/'",
-				    glob);
+			err_list_at(errors, E_INVALID_VALUE, pos,
+				    "'%s' must be an absolute pattern below '/'", glob);
 	}
 }
 
@@ -119,9 +121,10 @@ void content_check_modes(const struct list *modes, struct err_list *errors)
 		const struct pair *p = LIST_AT(*modes, struct pair *, i);
 
 		if (p->key[0] != '/')
-			err_list_at(errors, p->pos, "'%s' must be an absolute pattern", p->key);
+			err_list_at(errors, E_INVALID_VALUE, p->pos,
+				    "'%s' must be an absolute pattern", p->key);
 		if (content_attr_parse(p->value, &attr))
-			err_list_at(errors, p->pos,
+			err_list_at(errors, E_INVALID_VALUE, p->pos,
 				    "'%s' is not a mode: write \"0640\", \"0:42\" or \"0640 0:42\"",
 				    p->value);
 	}

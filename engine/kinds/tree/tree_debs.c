@@ -28,7 +28,7 @@ static int open_directory(struct action *a, const struct action_input *in, struc
 			return -1;
 	}
 	if (set->count == before)
-		return err_set(err, ERR_USER, "there is no .deb in it");
+		return err_set(err, E_WRONG_INPUT, "there is no .deb in it");
 	return 0;
 }
 
@@ -41,7 +41,7 @@ static int open_outputs(const struct action_input *in, struct deb_set *set, stru
 		    deb_open(set, in->files[i].path, in->files[i].name, err) < 0)
 			return -1;
 	if (set->count == before)
-		return err_set(err, ERR_USER, "no output of it is a .deb");
+		return err_set(err, E_WRONG_INPUT, "no output of it is a .deb");
 	return 0;
 }
 
@@ -70,14 +70,14 @@ static int check_set(const struct deb_set *set, const char *arch, struct err **e
 		const struct deb *d = set->items[i];
 
 		if (!str_eq(d->arch, "all") && !str_eq(d->arch, arch))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_WRONG_ARCHITECTURE,
 				       "debs: package '%s' is for architecture '%s', and the tree "
 				       "is '%s'",
 				       d->name, d->arch, arch);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(d->name, set->items[k]->name))
-				return err_set(err, ERR_USER, "debs: package '%s' is there twice",
-					       d->name);
+				return err_set(err, E_DUPLICATE_NAME,
+					       "debs: package '%s' is there twice", d->name);
 	}
 	return 0;
 }
@@ -99,13 +99,13 @@ static int check_closure(const struct deb_packages *all, size_t tree_count,
 		if (!deb_index_missing(now, p->depends, &missing))
 			continue;
 		if (i >= tree_count)
-			return err_set(err, ERR_USER,
+			return err_set(err, E_UNMET_DEPENDENCY,
 				       "debs: package '%s' %s depends on '%s', which the tree does "
 				       "not have: add it to the packages of the tree below, or to "
 				       "'debs'",
 				       p->name, p->version, missing.buf);
 		if (!deb_index_missing(then, p->depends, &before))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_UNMET_DEPENDENCY,
 				       "debs: package '%s' %s of the tree depends on '%s', which "
 				       "would no longer be there",
 				       p->name, p->version, missing.buf);
@@ -159,7 +159,7 @@ int tree_plan_debs(struct action *a, const struct tree *t, struct deb_set *set,
 	const char *arch = status ? dpkg_arch(a, status) : NULL;
 
 	if (!arch)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_UNMET_DEPENDENCY,
 			       "debs: the tree has no package 'dpkg', which installs them: "
 			       "'unpack' what needs no installation");
 	if (open_debs(a, set, err) < 0 || check_set(set, arch, err) < 0 ||

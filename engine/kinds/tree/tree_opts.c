@@ -114,7 +114,7 @@ static void check_name(const struct yaml *map, const char *key, const char *name
 		       struct err_list *errors)
 {
 	if (!is_name(name))
-		err_list_at(errors, yaml_key_pos(map, key),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, key),
 			    "'%s' is not a %s name: lower-case letters, digits, '_' and '-', at "
 			    "most %d, not a digit first",
 			    name, what, NAME_MAX_LEN);
@@ -129,7 +129,7 @@ static bool is_id(int64_t n)
 static void check_id(const struct yaml *map, const char *key, int64_t id, struct err_list *errors)
 {
 	if (!is_id(id))
-		err_list_at(errors, yaml_key_pos(map, key),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, key),
 			    "'%s' is 0 to 4294967294 and not 65535, found %" PRId64, key, id);
 }
 
@@ -145,7 +145,7 @@ static void check_path(const struct yaml *map, const char *key, const char *path
 		       struct err_list *errors)
 {
 	if (path && (strpbrk(path, ":\n") || (path[1] && str_ends(path, "/"))))
-		err_list_at(errors, yaml_key_pos(map, key),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, key),
 			    "'%s' of a user has no ':' and no '/' at its end", key);
 }
 
@@ -157,7 +157,7 @@ static void check_user(void *data, const struct yaml *map, struct err_list *erro
 	check_name(map, "name", u->name, "user", errors);
 	check_id(map, "uid", u->uid, errors);
 	if (u->gid && (str_u64(u->gid, &gid) || gid > INT64_MAX || !is_id((int64_t)gid)))
-		err_list_at(errors, yaml_key_pos(map, "gid"),
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "gid"),
 			    "'gid' is 0 to 4294967294 and not 65535, found '%s'", u->gid);
 	check_path(map, "home", u->home, errors);
 	check_path(map, "shell", u->shell, errors);
@@ -173,7 +173,7 @@ static void check_twice(const struct tree_opts *o, struct err_list *errors)
 					       *v = LIST_AT(o->users, struct tree_user *, k);
 
 			if (str_eq(u->name, v->name) || u->uid == v->uid)
-				err_list_at(errors, u->pos,
+				err_list_at(errors, E_DUPLICATE_NAME, u->pos,
 					    "user '%s' has the name or the uid of one before it",
 					    u->name);
 		}
@@ -183,7 +183,7 @@ static void check_twice(const struct tree_opts *o, struct err_list *errors)
 						*h = LIST_AT(o->groups, struct tree_group *, k);
 
 			if (str_eq(g->name, h->name) || g->gid == h->gid)
-				err_list_at(errors, g->pos,
+				err_list_at(errors, E_DUPLICATE_NAME, g->pos,
 					    "group '%s' has the name or the gid of one before it",
 					    g->name);
 		}
@@ -202,18 +202,20 @@ static void check_tree(void *data, const struct yaml *map, struct err_list *erro
 	const struct tree_opts *o = data;
 
 	if (o->from && o->arch)
-		err_list_at(errors, yaml_key_pos(map, "arch"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "arch"),
 			    "'arch' is for a tree from nothing: 'from' has its own");
 	else if (!o->from && !o->arch)
-		err_list_at(errors, map->pos, "a tree has 'from', or from nothing 'arch'");
+		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
+			    "a tree has 'from', or from nothing 'arch'");
 	if (o->arch && str_eq(o->arch, "build"))
-		err_list_at(errors, yaml_key_pos(map, "arch"),
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "arch"),
 			    "a tree does not depend on the machine that makes it: name an "
 			    "architecture");
 	else if (o->arch)
 		debian_check_arch(map, o->arch, errors);
 	if (o->env.count && !o->steps.count)
-		err_list_at(errors, yaml_key_pos(map, "env"), "'env' is for the steps of 'run'");
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "env"),
+			    "'env' is for the steps of 'run'");
 	step_env_check(&o->env, own_env, errors);
 	check_twice(o, errors);
 	content_check_globs(&o->remove, yaml_key_pos(map, "remove"), errors);

@@ -72,7 +72,7 @@ static int find_arch(struct programs *p, struct err **err)
 
 	/* An ELF file does not tell armel from armhf. */
 	if (runs && asked && !str_eq(runs, asked))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_WRONG_ARCHITECTURE,
 			       "recipes/%s.yaml: 'arch' is %s, but the tree has programs of %s",
 			       p->a->node, o->arch, is);
 	p->spec.arch = is ? is : o->arch;

@@ -33,7 +33,7 @@ int tree_stamp(struct tree *t, const char *path, const char *id, const char *ver
 	struct str s cleanup_str = STR_INIT;
 
 	if (!text)
-		return err_set(err, ERR_USER, "stamp: the tree has no file '%s'", path);
+		return err_set(err, E_TREE_PATH_MISSING, "stamp: the tree has no file '%s'", path);
 	for (char *line; (line = strsep(&next, "\n"));) {
 		bool last = !next && !*line;
 

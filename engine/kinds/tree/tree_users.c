@@ -36,11 +36,11 @@ static int check_keys(const char *name, const char *text, struct err **err)
 			continue;
 		wrong = ssh_key_wrong(line);
 		if (wrong)
-			return err_set(err, ERR_USER, "%s:%u: %s", name, number, wrong);
+			return err_set(err, E_SSH_KEYS, "%s:%u: %s", name, number, wrong);
 		keys++;
 	}
 	if (!keys)
-		return err_set(err, ERR_USER, "'%s' has no public key", name);
+		return err_set(err, E_SSH_KEYS, "'%s' has no public key", name);
 	return 0;
 }
 
@@ -53,9 +53,9 @@ static int add_keys(struct action *a, const struct tree_user *opts, const struct
 	struct str text cleanup_str = STR_INIT;
 
 	if (in->type != INPUT_FILE)
-		return err_set(err, ERR_USER, "keys '%s' is not a file", in->ref);
+		return err_set(err, E_NOT_A_FILE, "keys '%s' is not a file", in->ref);
 	if (str_eq(u->home, NO_HOME))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_USER_CONFLICT,
 			       "user '%s' has no home for its keys: give it a 'home'", u->name);
 	if (file_read(in->path, KEYS_MAX, &text, err) < 0 || check_keys(in->ref, text.buf, err) < 0)
 		return -1;
@@ -77,8 +77,8 @@ static int add_home(struct tree *t, const struct account *u, struct err **err)
 	struct tree_entry *e = tree_resolve(t, u->home);
 
 	if (e && !S_ISDIR(e->inode->mode))
-		return err_set(err, ERR_USER, "the home '%s' of user '%s' is not a directory",
-			       u->home, u->name);
+		return err_set(err, E_USER_CONFLICT,
+			       "the home '%s' of user '%s' is not a directory", u->home, u->name);
 	if (e || str_eq(u->home, NO_HOME))
 		return 0;
 	if (tree_add_dir(t, u->home, 0700, err) < 0)
@@ -167,8 +167,8 @@ int tree_check_shells(struct action *a, const struct tree *t, struct err **err)
 
 		if (!u->shell || tree_resolve(t, u->shell))
 			continue;
-		err_set(err, ERR_USER, "the tree has no '%s', the shell of user '%s'", u->shell,
-			u->name);
+		err_set(err, E_USER_CONFLICT, "the tree has no '%s', the shell of user '%s'",
+			u->shell, u->name);
 		return tree_place(a, u->pos, err);
 	}
 	return 0;

@@ -69,7 +69,7 @@ static int find_unit(struct tree *t, const char *unit, char **ret_path, struct t
 	char *template cleanup_free = template_of(unit);
 
 	if (strchr(unit, '/') || !strchr(unit, '.'))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_INVALID_NAME,
 			       "'%s' is not a unit name: write it with its suffix, 'app.service'",
 			       unit);
 	*ret = find_named(t, unit, ret_path);
@@ -77,7 +77,7 @@ static int find_unit(struct tree *t, const char *unit, char **ret_path, struct t
 		*ret = find_named(t, template, ret_path);
 	if (*ret)
 		return 0;
-	return err_set(err, ERR_USER,
+	return err_set(err, E_UNKNOWN_UNIT,
 		       "there is no unit '%s': install its package or copy it "
 		       "to /etc/systemd/system",
 		       unit);
@@ -186,7 +186,8 @@ static int make_link(struct tree *t, const char *path, const char *target, struc
 	struct tree_entry *there = tree_lookup(t, path);
 
 	if (there && !S_ISLNK(there->inode->mode))
-		return err_set(err, ERR_USER, "'%s' is in the way of a link: remove it", path);
+		return err_set(err, E_UNIT_NOT_ENABLED, "'%s' is in the way of a link: remove it",
+			       path);
 	return tree_add_symlink(t, path, target, err);
 }
 
@@ -198,7 +199,7 @@ static int make_links(struct tree *t, const struct strv *words, const char *suff
 		char *word cleanup_free = expand(words->items[i], unit), *path cleanup_free = NULL;
 
 		if (!word || strchr(word, '/'))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_UNIT_NOT_ENABLED,
 				       "unit '%s': cannot follow '%s' in its [Install] section",
 				       unit, words->items[i]);
 		path = suffix ? xasprintf(ETC_UNITS "/%s.%s/%s", word, suffix, unit)
@@ -261,16 +262,18 @@ static int enable(struct tree *t, const char *unit, struct strv *done, struct er
 		if (str_eq(done->items[i], unit))
 			return 0;
 	if (done->count > MAX_ALSO)
-		return err_set(err, ERR_USER, "unit '%s' names too many others by Also=", unit);
+		return err_set(err, E_UNIT_NOT_ENABLED,
+			       "unit '%s' names too many others by Also=", unit);
 	strv_push(done, unit);
 	if (find_unit(t, unit, &path, &e, err) < 0)
 		return -1;
 	text = tree_inode_text(e->inode, MAX_UNIT);
 	if (!text)
-		return err_set(err, ERR_USER, "unit '%s' is masked or no file: '%s'", unit, path);
+		return err_set(err, E_UNIT_NOT_ENABLED, "unit '%s' is masked or no file: '%s'",
+			       unit, path);
 	parse_install(text, &in);
 	if (!in.present)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_UNIT_NOT_ENABLED,
 			       "unit '%s' has no [Install] section: there is nothing to enable "
 			       "(it is started by others)",
 			       unit);
@@ -317,7 +320,7 @@ static int mask(struct tree *t, const char *unit, struct err **err)
 	char *path cleanup_free = path_join(ETC_UNITS, unit);
 
 	if (strchr(unit, '/') || !strchr(unit, '.'))
-		return err_set(err, ERR_USER, "'%s' is not a unit name", unit);
+		return err_set(err, E_INVALID_NAME, "'%s' is not a unit name", unit);
 	return make_link(t, path, "/dev/null", err);
 }
 

@@ -152,13 +152,13 @@ int board_parse(const char *text, const char *name, struct board *ret, struct er
 	int rc;
 
 	if (!root)
-		return err_set(err, ERR_INTEGRITY, "'%s' is not a description of a board: %s", name,
-			       where.text);
+		return err_set(err, E_BOARD_DESCRIPTION, "'%s' is not a description of a board: %s",
+			       name, where.text);
 	rc = read_board(root, &b);
 	json_decref(root);
 	if (rc) {
 		board_clear(&b);
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_BOARD_DESCRIPTION,
 			       "'%s' is not a description of a board that this orch knows", name);
 	}
 	*ret = b;

@@ -240,21 +240,22 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 	if (!s->pid)
 		return 2;
 	if (s->deadline && now >= s->deadline)
-		return err_set(err, ERR_TIMEOUT, "the test was not done in time");
+		return err_set(err, E_BOARD_TIMEOUT, "the test was not done in time");
 	if (s->deadline && deadline > s->deadline)
 		deadline = s->deadline;
 	if (now >= deadline)
 		return 1;
 	n = poll(fds, array_len(fds), deadline - now > 60000 ? 60000 : (int)(deadline - now));
 	if (n < 0 && errno != EINTR)
-		return err_errno(err, ERR_INTERNAL, errno, "cannot wait for the board");
+		return err_errno(err, E_INTERNAL, errno, "cannot wait for the board");
 	if (n > 0)
 		take_all(s, fds);
 	if (s->broken)
-		return err_set(err, ERR_BUILD, "the console shows '%s', which it never must: '%s'",
-			       s->broken, scene_last_line(s));
+		return err_set(err, E_SCENARIO_FAILED,
+			       "the console shows '%s', which it never must: '%s'", s->broken,
+			       scene_last_line(s));
 	if (s->kept > SCENE_KEPT_MAX)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_SCENARIO_FAILED,
 			       "the board said more than %u MiB since it was switched on",
 			       SCENE_KEPT_MAX >> 20);
 	/* QEMU is gone when everything it said has been read. */
@@ -275,15 +276,16 @@ int scene_went_off(struct scene *s, const char *what, struct err **err)
 	char *how cleanup_free = NULL;
 
 	if (WIFEXITED(s->status) && WEXITSTATUS(s->status) == 0)
-		return err_set(err, ERR_BUILD, "%s: the board switched itself off", what);
+		return err_set(err, E_BOARD_OFF, "%s: the board switched itself off", what);
 	how = proc_status_string(s->status);
-	return err_set(err, ERR_BUILD, "%s: QEMU %s%s%s", what, how, s->last_own ? ": " : "",
+	return err_set(err, E_BOARD_OFF, "%s: QEMU %s%s%s", what, how, s->last_own ? ": " : "",
 		       s->last_own ? s->last_own : "");
 }
 
 int scene_too_late(const struct scene *s, const char *what, unsigned seconds, struct err **err)
 {
-	return err_set(err, ERR_BUILD, "%s within %u s", what, board_seconds(s->o.board, seconds));
+	return err_set(err, E_SCENARIO_FAILED, "%s within %u s", what,
+		       board_seconds(s->o.board, seconds));
 }
 
 int scene_pass(struct scene *s, uint64_t ms, struct err **err)
@@ -392,17 +394,18 @@ int scene_start(struct scene *s, const char *script, bool background, unsigned *
 		strv_printf(&s->background, "%u", job);
 	scene_note(s, "command %u", job);
 	if (s->agentfd < 0)
-		return err_set(err, ERR_BUILD, "the board is off");
+		return err_set(err, E_BOARD_OFF, "the board is off");
 	*ret_job = job;
 	rc = scene_send(s, &s->agentfd, text.buf, text.len, SEND_S, &sent, err);
 	if (rc < 0)
 		return -1;
 	if (s->resets != resets)
-		return err_set(err, ERR_BUILD, "the guest restarted before it had the command");
+		return err_set(err, E_SCENARIO_FAILED,
+			       "the guest restarted before it had the command");
 	if (rc == 2)
 		return scene_went_off(s, "before it had the command", err);
 	if (rc == 1)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_SCENARIO_FAILED,
 			       "the guest took %zu of the command's %zu bytes within %u s: what "
 			       "runs commands in it hangs; if it is only slow, raise the board's "
 			       "'time-scale'",
@@ -426,7 +429,8 @@ int scene_wait_job(struct scene *s, unsigned job, unsigned seconds, int *ret_sta
 			}
 		}
 		if (s->resets != resets)
-			return err_set(err, ERR_BUILD, "the guest restarted during the command");
+			return err_set(err, E_SCENARIO_FAILED,
+				       "the guest restarted during the command");
 		rc = scene_pump(s, deadline, err);
 		if (rc < 0)
 			return -1;

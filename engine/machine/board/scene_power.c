@@ -20,7 +20,7 @@
 static int pair(int ret[2], struct err **err)
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start the board");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start the board");
 	return 0;
 }
 
@@ -35,7 +35,7 @@ static int spawn(struct scene *s, struct board_power *p, struct err **err)
 
 	rc = pair(agent, err) < 0 || pair(qmp, err) < 0 ? -1 : 0;
 	if (rc == 0 && (pipe2(out, O_CLOEXEC) < 0 || pipe2(own, O_CLOEXEC) < 0))
-		rc = err_errno(err, ERR_RESOURCE, errno, "cannot start the board");
+		rc = err_errno(err, E_CANNOT_START, errno, "cannot start the board");
 	if (rc == 0) {
 		p->agent_fd = pass[0] = agent[1];
 		p->qmp_fd = pass[1] = qmp[1];
@@ -90,7 +90,7 @@ static int send_some(int fd, const char *data, size_t len, size_t *ret_sent, str
 
 	*ret_sent = n > 0 ? (size_t)n : 0;
 	if (n < 0 && errno != EINTR && errno != EAGAIN)
-		return err_errno(err, ERR_BUILD, errno, "cannot write to the board");
+		return err_errno(err, E_BOARD_OFF, errno, "cannot write to the board");
 	return 0;
 }
 
@@ -131,14 +131,14 @@ static int qmp(struct scene *s, const char *command, struct err **err)
 	if (rc == 2)
 		return scene_went_off(s, "cannot start the board", err);
 	if (rc == 1 || (rc == 0 && s->qmp_failed))
-		return err_set(err, ERR_BUILD, "QEMU's monitor does not take '%s'", command);
+		return err_set(err, E_BOARD_OFF, "QEMU's monitor does not take '%s'", command);
 	return rc;
 }
 
 int scene_link(struct scene *s, bool up, struct err **err)
 {
 	if (s->o.board->network == BOARD_NET_NONE)
-		return err_set(err, ERR_USER, "this board has no network");
+		return err_set(err, E_BOARD_LACKS, "this board has no network");
 	return qmp(
 		s,
 		up ? "{\"execute\":\"set_link\",\"arguments\":{\"name\":\"nic0\",\"up\":true}}\n"
@@ -152,7 +152,7 @@ int scene_power_on(struct scene *s, const struct board_power *power, bool link, 
 	struct str script cleanup_str = STR_INIT;
 
 	if (s->pid)
-		return err_set(err, ERR_INTERNAL, "the power is on");
+		return err_set(err, E_INTERNAL, "the power is on");
 	str_printf(&script, "%s%s", p.media ? AGENT_MEDIA : "", agent_script);
 	if (file_write(s->script, script.buf, script.len, 0600, false, err) < 0)
 		return -1;

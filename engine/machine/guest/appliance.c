@@ -92,7 +92,7 @@ static int failed(struct appliance *g, const char *what, struct err **err)
 			*p = p[1] ? ' ' : 0;
 	}
 	log_kept(g);
-	return err_set(err, guestfs_last_errno(g->h) == ENOSPC ? ERR_RESOURCE : ERR_BUILD,
+	return err_set(err, guestfs_last_errno(g->h) == ENOSPC ? E_IMAGE_FULL : E_GUESTFS_FAILED,
 		       "libguestfs: cannot %s: %s", what, line);
 }
 
@@ -183,7 +183,7 @@ int appliance_new(const struct appliance_opts *opts, struct appliance **ret, str
 	g->h = guestfs_create_flags(GUESTFS_CREATE_NO_ENVIRONMENT |
 				    GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
 	if (!g->h)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start libguestfs");
+		return err_errno(err, E_CANNOT_START, errno, "cannot start libguestfs");
 	guestfs_set_error_handler(g->h, NULL, NULL);
 	if (configure(g, err) < 0)
 		return -1;
@@ -245,14 +245,14 @@ int appliance_launch(struct appliance *g, struct err **err)
 
 	if (!kernel)
 		return err_set(
-			err, ERR_ENV,
+			err, E_GUESTFS_UNAVAILABLE,
 			"libguestfs needs a kernel it can read, and there is no readable "
 			"/boot/vmlinuz-*: apt install linux-image-cloud-amd64 or chmod 0644 it");
 	if (confine(g, err) < 0)
 		return -1;
 	if (guestfs_launch(g->h) < 0) {
 		failed(g, "start the appliance", err);
-		(*err)->cls = ERR_ENV;
+		(*err)->code = E_GUESTFS_UNAVAILABLE;
 		return err_wrap(err, "see `orch doctor`");
 	}
 	g->launched = true;

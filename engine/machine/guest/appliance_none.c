@@ -6,7 +6,7 @@
 
 static int absent(struct err **err)
 {
-	return err_set(err, ERR_ENV,
+	return err_set(err, E_GUESTFS_UNAVAILABLE,
 		       "this orch was built without libguestfs (-Dguestfs=enabled): use "
 		       "`writer: direct`");
 }

@@ -39,12 +39,12 @@ int appliance_wall_make(const char *path, const char *program, const struct str 
 	struct stat st;
 
 	if (stat(program, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot find '%s'", program);
+		return err_errno(err, E_READ_FAILED, errno, "cannot find '%s'", program);
 	if (file_write(list, files->buf, files->len, 0600, false, err) < 0 ||
 	    file_write(path, FIRST_LINE, strlen(FIRST_LINE), 0700, false, err) < 0)
 		return -1;
 	if (utimensat(AT_FDCWD, path, (struct timespec[]){st.st_mtim, st.st_mtim}, 0) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the time of '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the time of '%s'", path);
 	return 0;
 }
 
@@ -132,7 +132,7 @@ int appliance_wall_main(char *argv[])
 	if (file_read(list, FILES_MAX, &files, &err) == 0) {
 		take_files(files.buf, &wall, &program);
 		if (!program)
-			err_set(&err, ERR_INTERNAL, "'%s' names no program", list);
+			err_set(&err, E_INTERNAL, "'%s' names no program", list);
 		else if (start(program, &wall, dir, argv + 1, &err) == 0)
 			return await();
 	}

@@ -80,8 +80,8 @@ int qemu_from_tree(const char *root, const char *arch, struct strv *ret, struct 
 	struct strv argv cleanup_strv = {0};
 
 	if (!t)
-		return err_set(err, ERR_USER, "guests of architecture '%s' are not supported",
-			       arch);
+		return err_set(err, E_UNKNOWN_ARCHITECTURE,
+			       "guests of architecture '%s' are not supported", arch);
 	if (tree_program(root, program, &argv, err) < 0)
 		return err_wrap(err, "it needs package '%s'", t->package);
 	/* Its modules lie beside its libraries; it would look for them where this machine's are. */
@@ -140,8 +140,8 @@ static int find_firmware(const struct target *t, struct qemu_machine *m, struct 
 			return 0;
 		}
 	}
-	return err_set(err, ERR_ENV, "no EFI firmware for %s guests: apt install %s", t->arch,
-		       t->firmware_package);
+	return err_set(err, E_PROGRAM_MISSING, "no EFI firmware for %s guests: apt install %s",
+		       t->arch, t->firmware_package);
 }
 
 int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err)
@@ -153,13 +153,13 @@ int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err
 	if (!ret_package)
 		ret_package = &package;
 	if (!t)
-		return err_set(err, ERR_USER, "guests of architecture '%s' are not supported",
-			       m->arch);
+		return err_set(err, E_UNKNOWN_ARCHITECTURE,
+			       "guests of architecture '%s' are not supported", m->arch);
 	program = path_program(t->program);
 	*ret_package = t->package;
 	if (!program && !m->command)
-		return err_set(err, ERR_ENV, "'%s' is not installed: apt install %s", t->program,
-			       t->package);
+		return err_set(err, E_PROGRAM_MISSING, "'%s' is not installed: apt install %s",
+			       t->program, t->package);
 	*ret_package = t->firmware_package;
 	if (m->efi && find_firmware(t, m, err) < 0)
 		return -1;

@@ -124,7 +124,7 @@ static int watch_guest(struct run *r, const char **ret_what, struct err **err)
 			return 1;
 		n = poll(fds, array_len(fds), wait_ms(deadline));
 		if (n < 0 && errno != EINTR)
-			return err_errno(err, ERR_INTERNAL, errno, "cannot wait for the guest");
+			return err_errno(err, E_INTERNAL, errno, "cannot wait for the guest");
 		if (n <= 0)
 			continue;
 		if (fds[0].revents && take(r->outfd, &r->console))
@@ -166,11 +166,11 @@ static int start(struct run *r, const struct qemu_machine *m, struct err **err)
 	strv_printf(&env, "TMPDIR=%s", m->tmp_dir);
 	strv_push(&env, "PATH=/usr/bin:/bin");
 	if (pipe2(out, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", m->program);
+		return err_errno(err, E_CANNOT_START, errno, "cannot start '%s'", m->program);
 	if (pipe2(own, O_CLOEXEC) < 0) {
 		close(out[0]);
 		close(out[1]);
-		return err_errno(err, ERR_RESOURCE, errno, "cannot start '%s'", m->program);
+		return err_errno(err, E_CANNOT_START, errno, "cannot start '%s'", m->program);
 	}
 	r->outfd = out[0];
 	r->errfd = own[0];
@@ -206,14 +206,14 @@ static int finish(struct run *r, const char *program, int watched, const char *l
 	if (watched < 0)
 		return -1;
 	if (r->panic)
-		return err_set(err, ERR_BUILD, "the guest's kernel gave up: %s", r->panic);
+		return err_set(err, E_GUEST_ENDED, "the guest's kernel gave up: %s", r->panic);
 	if (watched > 0)
-		return err_set(err, ERR_TIMEOUT, "%s (%u s)", late,
+		return err_set(err, E_GUEST_TIMEOUT, "%s (%u s)", late,
 			       (unsigned)((clock_ms() - r->start) / 1000));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	how = proc_status_string(status);
-	return err_set(err, ERR_BUILD, "'%s' %s%s%s", program, how, r->last_own ? ": " : "",
+	return err_set(err, E_PROGRAM_FAILED, "'%s' %s%s%s", program, how, r->last_own ? ": " : "",
 		       r->last_own ? r->last_own : "");
 }
 

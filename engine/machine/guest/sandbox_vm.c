@@ -126,7 +126,7 @@ static int read_status(const char *said, int *ret_status, struct err **err)
 	int code;
 
 	if (sscanf(said, "ready %d", &code) != 1)
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_SANDBOX_UNAVAILABLE,
 			       "the sandbox could not be set up in the guest; the log says why");
 	/* As a shell does, it can only say 128 + n: make a signal of it again. */
 	*ret_status = code > 128 && code < 128 + 65 ? code - 128 : code << 8;

@@ -17,7 +17,7 @@ int call_wall(bool nested, struct err **err)
 		wall = (struct sock_fprog){array_len(wall_code_nested),
 					   (struct sock_filter *)wall_code_nested};
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &wall) < 0)
-		return err_errno(err, ERR_ENV, errno,
+		return err_errno(err, E_SANDBOX_SETUP, errno,
 				 "cannot filter system calls in the sandbox (the kernel needs "
 				 "CONFIG_SECCOMP_FILTER)");
 	return 0;

@@ -75,7 +75,7 @@ static int write_proc(const char *path, const char *text, struct err **err)
 	int fd cleanup_fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot write '%s'", path);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot write '%s'", path);
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static int enter(void *arg, struct err **err)
 	    write_proc("/proc/self/gid_map", groups, err) < 0 || mounts_enter(&opts, &how, err) < 0)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set no_new_privs");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot set no_new_privs");
 	return call_wall(false, err);
 }
 

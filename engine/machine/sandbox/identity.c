@@ -329,7 +329,7 @@ int identity_open(const char *path, struct identity **ret, struct err **err)
 	self->owners = owners_new();
 	self->list = open(path, O_RDWR | O_CLOEXEC);
 	if (self->list < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '%s'", path);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot open '%s'", path);
 	if (fd_read_all(self->list, path, MAX_LIST, &text, err) < 0 ||
 	    owners_parse(self->owners, text.buf, text.len, path, err) < 0)
 		return -1;
@@ -346,7 +346,7 @@ static int apply_sets(const struct identity *self, struct err **err)
 		char *path cleanup_free = path_join("/", sets[i].path);
 
 		if (lsetxattr(path, sets[i].attr.name, sets[i].attr.value, sets[i].attr.len, 0) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot set '%s' of '%s'",
+			return err_errno(err, E_SANDBOX_SETUP, errno, "cannot set '%s' of '%s'",
 					 sets[i].attr.name, path);
 	}
 	return 0;
@@ -389,7 +389,7 @@ int identity_start(struct identity *self, identity_command_fn *command, void *ar
 	if (stat("/proc", &st) == 0)
 		self->proc_dev = st.st_dev;
 	if (pipe2(go, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
+		return err_errno(err, E_CANNOT_START, errno, "cannot create a pipe");
 	pid = fork();
 	if (pid == 0) {
 		close(go[1]);
@@ -397,10 +397,10 @@ int identity_start(struct identity *self, identity_command_fn *command, void *ar
 	}
 	close(go[0]);
 	if (pid < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot fork");
+		return err_errno(err, E_CANNOT_START, errno, "cannot fork");
 	if (ptrace(PTRACE_SEIZE, pid, NULL, OPTIONS) < 0)
 		return err_errno(
-			err, ERR_ENV, errno,
+			err, E_SANDBOX_OWNERS, errno,
 			"this machine lets no process be traced, which the sandbox needs to "
 			"hold owners (sysctl kernel.yama.ptrace_scope below 3; no strace "
 			"around orch)");
@@ -409,7 +409,7 @@ int identity_start(struct identity *self, identity_command_fn *command, void *ar
 	t->creds = creds_root();
 	t->born = true;
 	if (write(go[1], "", 1) != 1)
-		return err_errno(err, ERR_ENV, errno, "cannot start the command");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot start the command");
 	close(go[1]);
 	return 0;
 }
@@ -420,7 +420,7 @@ static int save(const struct identity *self, struct err **err)
 
 	owners_format(self->owners, false, &text);
 	if (ftruncate(self->list, 0) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot write '%s'", self->list_name);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot write '%s'", self->list_name);
 	return fd_pwrite_all(self->list, self->list_name, text.buf, text.len, 0, err);
 }
 
@@ -432,7 +432,7 @@ int identity_serve(struct identity *self, int *ret_status, struct err **err)
 		pid_t tid = waitpid(-1, &status, __WALL);
 
 		if (tid < 0 && errno != EINTR)
-			return err_errno(err, ERR_INTERNAL, errno, "the command was lost");
+			return err_errno(err, E_INTERNAL, errno, "the command was lost");
 		if (tid > 0)
 			on_status(self, tid, status);
 	}

@@ -287,13 +287,13 @@ int calls_filter(struct err **err)
 	give(&p, SECCOMP_RET_ALLOW);
 	prog = (struct sock_fprog){p.len, p.code};
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
-		return err_errno(err, ERR_ENV, errno,
+		return err_errno(err, E_SANDBOX_SETUP, errno,
 				 "cannot filter system calls (seccomp) in the sandbox");
 	return 0;
 }
 #else
 int calls_filter(struct err **err)
 {
-	return err_set(err, ERR_ENV, "the sandbox holds owners on amd64 and arm64 only");
+	return err_set(err, E_SANDBOX_OWNERS, "the sandbox holds owners on amd64 and arm64 only");
 }
 #endif

@@ -333,7 +333,7 @@ enum next tracee_fail(struct tracee *t, const char *why)
 
 	if (t->self->failure)
 		return RUN;
-	err_set(&t->self->failure, ERR_ENV, "%s%s of '%s' %s", script, call,
+	err_set(&t->self->failure, E_SANDBOX_OWNERS, "%s%s of '%s' %s", script, call,
 		t->program ? t->program : "?", why);
 	return RUN;
 }

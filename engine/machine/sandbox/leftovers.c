@@ -71,7 +71,7 @@ int leftovers_open(const char *dir, struct leftovers **ret, struct err **err)
 	path = path_join(dir, "notes-XXXXXX");
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-		err_errno(err, ERR_RESOURCE, errno, "cannot create '%s'", path);
+		err_errno(err, E_SCRATCH_FAILED, errno, "cannot create '%s'", path);
 		free(path);
 		return -1;
 	}

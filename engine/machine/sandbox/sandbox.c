@@ -47,7 +47,8 @@ static int write_proc(const char *path, const char *text, struct err **err)
 	int fd cleanup_fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot write '%s'" REMEDY, path);
+		return err_errno(err, E_SANDBOX_UNAVAILABLE, errno, "cannot write '%s'" REMEDY,
+				 path);
 	return 0;
 }
 
@@ -71,7 +72,8 @@ static int loopback_up(struct err **err)
 	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot bring up the sandbox's loopback");
+		return err_errno(err, E_SANDBOX_SETUP, errno,
+				 "cannot bring up the sandbox's loopback");
 	return 0;
 }
 
@@ -83,7 +85,7 @@ static int loopback_up(struct err **err)
 static int step_down(const struct sandbox_opts *opts, struct err **err)
 {
 	if (unshare(CLONE_NEWUSER | (opts->nested ? CLONE_NEWNS : 0)) < 0)
-		return err_errno(err, ERR_ENV, errno,
+		return err_errno(err, E_SANDBOX_UNAVAILABLE, errno,
 				 "cannot create a second user namespace" REMEDY);
 	return map_user(opts->as_root ? 0 : 1000, 0, 0, err);
 }
@@ -96,7 +98,7 @@ static int step_down(const struct sandbox_opts *opts, struct err **err)
 static int keep_to_itself(struct err **err)
 {
 	if (prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot give up a capability");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot give up a capability");
 	return 0;
 }
 
@@ -110,7 +112,8 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 
 	umask(022);
 	if (personality(PER_LINUX) < 0) /* of whom setarch(8) has started */
-		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's personality");
+		return err_errno(err, E_SANDBOX_SETUP, errno,
+				 "cannot set the sandbox's personality");
 	if (map_user(0, uid, gid, err) < 0)
 		return -1;
 	limits_segments(&opts->limits);
@@ -118,14 +121,14 @@ static int set_up(const struct sandbox_opts *opts, uid_t uid, gid_t gid, struct 
 	    mounts_enter(opts, &how, err) < 0)
 		return -1;
 	if (sethostname("localhost", 9) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the sandbox's host name");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot set the sandbox's host name");
 	if ((!opts->as_root || opts->nested) && step_down(opts, err) < 0)
 		return -1;
 	if (opts->cwd && chdir(opts->cwd) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot enter '%s' in the sandbox",
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot enter '%s' in the sandbox",
 				 opts->cwd);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set no_new_privs");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot set no_new_privs");
 	if (keep_to_itself(err) < 0 || limits_apply(&opts->limits, err) < 0)
 		return -1;
 	return call_wall(opts->nested, err);
@@ -141,7 +144,7 @@ static void report(int fd, char tag, const char *text)
 
 static void report_err(int fd, const struct err *e)
 {
-	char *line cleanup_free = xasprintf("%s %s", err_class_name(e->cls), e->text);
+	char *line cleanup_free = xasprintf("%s %s", e->code->name, e->text);
 
 	report(fd, 'E', line);
 }
@@ -158,7 +161,7 @@ exec_command(char *const argv[], const struct sandbox_opts *opts, int report_fd)
 	signal(SIGPIPE, SIG_DFL);
 	environ = (char **)opts->env;
 	execvp(argv[0], argv);
-	err_errno(&err, ERR_BUILD, errno, "cannot run '%s' in the sandbox", argv[0]);
+	err_errno(&err, E_COMMAND_NOT_STARTED, errno, "cannot run '%s' in the sandbox", argv[0]);
 	report_err(report_fd, err);
 	_exit(SETUP_FAILED);
 }
@@ -248,9 +251,11 @@ static void redirect(const struct sandbox_opts *opts)
 static int leave_login(const struct sandbox_opts *opts, struct err **err)
 {
 	if (proc_leave_login() < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot start a session for the sandbox");
+		return err_errno(err, E_SANDBOX_SETUP, errno,
+				 "cannot start a session for the sandbox");
 	if (opts->terminal && ioctl(0, TIOCSCTTY, 0) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot give the sandbox its terminal");
+		return err_errno(err, E_SANDBOX_SETUP, errno,
+				 "cannot give the sandbox its terminal");
 	return 0;
 }
 
@@ -312,11 +317,11 @@ static int parse_error(const char *line, struct err **err)
 {
 	const char *space = strchr(line, ' ');
 	char *name cleanup_free = xstrndup(line, space ? (size_t)(space - line) : strlen(line));
-	enum err_class cls = ERR_INTERNAL;
+	const struct err_code *code = err_code_find(name);
 
-	if (err_class_parse(name, &cls) != 0 || !space)
-		return err_set(err, ERR_INTERNAL, "the sandbox reported '%s'", line);
-	return err_set(err, cls, "%s", space + 1);
+	if (!code || !space)
+		return err_set(err, E_INTERNAL, "the sandbox reported '%s'", line);
+	return err_set(err, code, "%s", space + 1);
 }
 
 /* Everything the sandbox has to say until its command runs. */
@@ -367,7 +372,7 @@ static int watch_init(const struct box *b, const struct sandbox_opts *opts, cons
 		if (n > 0)
 			return limits_check_end(&watch, name, err);
 		if (n == 0 && opts->timeout_s && (left -= (uint64_t)pause) == 0)
-			return err_set(err, ERR_TIMEOUT,
+			return err_set(err, E_PROGRAM_TIMEOUT,
 				       "'%s' did not end within %u s and was killed", name,
 				       opts->timeout_s);
 		if (limits_check(&watch, name, err) < 0)
@@ -458,13 +463,13 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 
 	if (opts->owners && opts->arch && !str_eq(opts->arch, sandbox_host_arch()) &&
 	    sandbox_is_native(opts->arch))
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_SANDBOX_OWNERS,
 			       "the sandbox cannot hold the owners of what programs of "
 			       "architecture '%s' make",
 			       opts->arch);
 	if (pipe2(pipes.report, O_CLOEXEC) < 0 || pipe2(pipes.verdict, O_CLOEXEC) < 0 ||
 	    pipe2(pipes.alive, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
+		return err_errno(err, E_CANNOT_START, errno, "cannot create a pipe");
 	fflush(NULL);
 	box.group = limits_group(&opts->limits);
 	box.pid = clone_init(&box);
@@ -473,7 +478,8 @@ int sandbox_run(char *const argv[], const struct sandbox_opts *opts, int *ret_st
 		init_main(argv, opts, uid, gid, &pipes);
 	}
 	if (box.pid < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create a user namespace" REMEDY);
+		return err_errno(err, E_SANDBOX_UNAVAILABLE, errno,
+				 "cannot create a user namespace" REMEDY);
 	close_end(&pipes.report[1]);
 	close_end(&pipes.verdict[1]);
 	close_end(&pipes.alive[0]);
@@ -489,7 +495,9 @@ int sandbox_probe(struct err **err)
 
 	if (sandbox_run(argv, &opts, &status, err) < 0)
 		return -1;
-	return status == 0 ? 0 : err_set(err, ERR_ENV, "the sandbox cannot run '/usr/bin/true'");
+	return status == 0 ? 0
+			   : err_set(err, E_SANDBOX_UNAVAILABLE,
+				     "the sandbox cannot run '/usr/bin/true'");
 }
 
 /* Gives a file away, at LIST's expense. */
@@ -510,7 +518,8 @@ static int try_users(const char *list, struct err **err)
 	    sandbox_run(argv, &opts, &status, err) < 0)
 		return -1;
 	return status == 0 ? 0
-			   : err_set(err, ERR_ENV, "the sandbox cannot hold the owners of files");
+			   : err_set(err, E_SANDBOX_OWNERS,
+				     "the sandbox cannot hold the owners of files");
 }
 
 int sandbox_probe_users(const char *tmp, struct err **err)

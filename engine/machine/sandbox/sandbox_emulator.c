@@ -118,7 +118,8 @@ int emulator_line(const char *arch, const char *path, struct str *ret, struct er
 	const struct machine *m = machine_of(arch);
 
 	if (!m)
-		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'", arch);
+		return err_set(err, E_NO_EMULATOR, "no emulator is known for architecture '%s'",
+			       arch);
 	elf_magic(m, magic, mask);
 	/*
 	 * F: opened now, so it need not exist inside; P: argv[0] is kept; C and O: as root sees it.
@@ -140,7 +141,8 @@ static int register_own(const struct machine *m, const char *emulator, struct er
 	int registry, fd cleanup_fd = -1;
 
 	if (program < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open the emulator '%s'", emulator);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot open the emulator '%s'",
+				 emulator);
 	/* Stays open in process 1: with its last mount a registry forgets what it knows. */
 	registry = own_registry();
 	fd = registry < 0 ? -1 : openat(registry, "register", O_WRONLY | O_CLOEXEC);
@@ -153,7 +155,7 @@ static int register_own(const struct machine *m, const char *emulator, struct er
 	if (emulator_line(m->arch, path, &line, err) < 0)
 		return -1;
 	if (write(fd, line.buf, line.len) != (ssize_t)line.len)
-		return err_errno(err, ERR_ENV, errno, "cannot register the emulator '%s'",
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot register the emulator '%s'",
 				 m->emulator);
 	return 0;
 }
@@ -200,7 +202,7 @@ int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err
 		return 0;
 	m = machine_of(opts->arch);
 	if (!m)
-		return err_set(err, ERR_ENV, "no emulator is known for architecture '%s'",
+		return err_set(err, E_NO_EMULATOR, "no emulator is known for architecture '%s'",
 			       opts->arch);
 	if (opts->emulator)
 		r = register_own(m, opts->emulator, err);
@@ -215,7 +217,7 @@ int emulator_register(const struct sandbox_opts *opts, bool *ret_own, struct err
 		return 0;
 	}
 	if (!host_has(m))
-		return err_set(err, ERR_ENV,
+		return err_set(err, E_NO_EMULATOR,
 			       "cannot run programs of architecture '%s': %s, and the host has no "
 			       "registration with flag F; install the package qemu-user-static or "
 			       "qemu-user-binfmt",

@@ -49,10 +49,11 @@ static int copy_link(const char *from, const char *to, struct err **err)
 	ssize_t n = readlink(from, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read the link '%s'", from);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot read the link '%s'", from);
 	target[n] = '\0';
 	if (symlink(target, to) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox", to);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot link '/%s' in the sandbox",
+				 to);
 	return 0;
 }
 
@@ -61,7 +62,8 @@ static int write_file(const char *to, const char *text, size_t len, struct err *
 	int fd cleanup_fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
-		return err_errno(err, ERR_ENV, errno, "cannot write '/%s' in the sandbox", to);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot write '/%s' in the sandbox",
+				 to);
 	return 0;
 }
 
@@ -92,7 +94,8 @@ static int put(const char *name, struct err **err)
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	if (mkdir(to, 0755) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create '/%s' in the sandbox", to);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot create '/%s' in the sandbox",
+				 to);
 	return mounts_lay_over(to, from, err);
 }
 
@@ -110,7 +113,7 @@ static int put_named(struct err **err)
 	int r = 0;
 
 	if (!dir)
-		return err_errno(err, ERR_ENV, errno, "cannot read '/etc'");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot read '/etc'");
 	for (struct dirent *e; r == 0 && (e = readdir(dir));)
 		if (is_named(e->d_name))
 			r = put(e->d_name, err);
@@ -125,7 +128,7 @@ int etc_enter(struct err **err)
 {
 	if (mkdir("etc", 0755) < 0 ||
 	    mount("tmpfs", "etc", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot mount a tmpfs on '/etc'");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot mount a tmpfs on '/etc'");
 	if (put_named(err) < 0)
 		return err_wrap(err, "sandbox");
 	for (size_t i = 0; i < array_len(made); i++)
@@ -139,6 +142,6 @@ int etc_close(struct err **err)
 	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
 
 	if (mount_setattr(AT_FDCWD, "etc", 0, &read_only, sizeof(read_only)) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '/etc' read-only");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot make '/etc' read-only");
 	return 0;
 }

@@ -40,14 +40,15 @@ static int set_soft_limits(struct err **err)
 		struct rlimit limit;
 
 		if (getrlimit(told[i].what, &limit) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read a limit");
+			return err_errno(err, E_SANDBOX_SETUP, errno, "cannot read a limit");
 		if (limit.rlim_max < told[i].soft)
-			return err_set(err, ERR_ENV,
+			return err_set(err, E_SANDBOX_SETUP,
 				       "the sandbox limits %s, and orch may have less: raise it",
 				       told[i].name);
 		limit.rlim_cur = told[i].soft;
 		if (setrlimit(told[i].what, &limit) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot limit %s", told[i].name);
+			return err_errno(err, E_SANDBOX_SETUP, errno, "cannot limit %s",
+					 told[i].name);
 	}
 	return 0;
 }
@@ -65,7 +66,7 @@ int limits_apply(const struct sandbox_limits *l, struct err **err)
 	if (getrlimit(RLIMIT_FSIZE, &had) == 0 && had.rlim_max < file.rlim_max)
 		file = had;
 	if (setrlimit(RLIMIT_NPROC, &processes) < 0 || setrlimit(RLIMIT_FSIZE, &file) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot limit the sandbox");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot limit the sandbox");
 	return set_soft_limits(err);
 }
 
@@ -95,7 +96,7 @@ static int too_much_memory(const char *name, uint64_t held, uint64_t limit, stru
 {
 	char *has cleanup_free = str_bytes(held), *most cleanup_free = str_bytes(limit);
 
-	return err_set(err, ERR_RESOURCE,
+	return err_set(err, E_MEMORY_LIMIT,
 		       "'%s' was stopped: it held %s of memory, files in /tmp and /run included; "
 		       "the limit is %s (the recipe's 'memory:' raises it)",
 		       name, has, most);
@@ -276,7 +277,7 @@ static int check_processes(struct limits_watch *w, const char *name, struct err 
 
 	find_processes(&all, w->pid);
 	if (all.count > PROCESSES)
-		return err_set(err, ERR_RESOURCE,
+		return err_set(err, E_PROCESS_LIMIT,
 			       "'%s' was stopped: it started more than %d processes", name,
 			       PROCESSES);
 	if (clock_ms() >= w->next_nameless) {
@@ -351,12 +352,12 @@ static int exceeded(const struct limits_watch *w, const char *name, uint64_t byt
 	char *has cleanup_free = str_bytes(bytes), *limit cleanup_free = str_bytes(w->scratch);
 
 	if (w->opts->limits.scratch)
-		return err_set(err, ERR_RESOURCE,
+		return err_set(err, E_SCRATCH_LIMIT,
 			       "'%s' was stopped: it wrote %s, more than the limit of %s (the "
 			       "recipe's 'scratch:' raises it)",
 			       name, has, limit);
 	return err_set(
-		err, ERR_RESOURCE,
+		err, E_SCRATCH_LIMIT,
 		"'%s' was stopped: it wrote %s, more than three quarters of what was free on "
 		"the disk, %s (make room, or set another limit with the recipe's "
 		"'scratch:')",
@@ -412,7 +413,7 @@ int limits_check_end(const struct limits_watch *w, const char *name, struct err 
 	case CGROUP_KILLED_BY_LIMIT:
 		return too_much_memory(name, w->memory, w->memory, err);
 	case CGROUP_KILLED_FOR_OTHERS:
-		return err_set(err, ERR_RESOURCE,
+		return err_set(err, E_NO_MEMORY,
 			       "'%s' was stopped by the kernel: there is no memory left for all "
 			       "that runs here (a smaller 'jobs:' needs less)",
 			       name);

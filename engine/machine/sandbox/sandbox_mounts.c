@@ -49,10 +49,11 @@ static int take(struct pieces *v, const char *from, const char *to, bool writabl
 		open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot take '%s' into the sandbox", from);
-	if (!writable && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make '%s' read-only in the sandbox",
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot take '%s' into the sandbox",
 				 from);
+	if (!writable && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0)
+		return err_errno(err, E_SANDBOX_SETUP, errno,
+				 "cannot make '%s' read-only in the sandbox", from);
 	p = pieces_at_end(v);
 	*p = (struct piece){
 		.to = xstrdup(to), .fd = fd, .dir = S_ISDIR(st.st_mode), .writable = writable};
@@ -101,7 +102,7 @@ static int take_root(struct pieces *v, const struct sandbox_opts *opts, struct e
 	int r = 0;
 
 	if (!dir)
-		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", root);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot read '%s'", root);
 	for (struct dirent *e; r == 0 && (e = readdir(dir));)
 		if (!is_fresh(e->d_name) && (opts->root || is_host_part(e->d_name)))
 			r = take_entry(v, root, e->d_name, err);
@@ -138,7 +139,8 @@ static int take_all(struct pieces *root, struct pieces *extra, const struct sand
 static int attach(const struct piece *p, struct err **err)
 {
 	if (move_mount(p->fd, "", AT_FDCWD, p->to, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot mount '/%s' in the sandbox", p->to);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot mount '/%s' in the sandbox",
+				 p->to);
 	return 0;
 }
 
@@ -147,8 +149,8 @@ static int place(const struct piece *p, struct err **err)
 {
 	if (p->target) {
 		if (symlink(p->target, p->to) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox",
-					 p->to);
+			return err_errno(err, E_SANDBOX_SETUP, errno,
+					 "cannot link '/%s' in the sandbox", p->to);
 		return 0;
 	}
 	if (p->dir) {
@@ -161,8 +163,8 @@ static int place(const struct piece *p, struct err **err)
 			return err_wrap(err, "sandbox");
 		fd = open(p->to, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (fd < 0 && !path_exists(p->to))
-			return err_errno(err, ERR_ENV, errno, "cannot create '/%s' in the sandbox",
-					 p->to);
+			return err_errno(err, E_SANDBOX_SETUP, errno,
+					 "cannot create '/%s' in the sandbox", p->to);
 	}
 	return attach(p, err);
 }
@@ -177,7 +179,7 @@ static int fresh_tmpfs(const char *to, const char *mode, const struct sandbox_op
 	if (path_mkdirs(to, err) < 0)
 		return err_wrap(err, "sandbox");
 	if (mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV, how) < 0)
-		return err_errno(err, ERR_ENV, errno,
+		return err_errno(err, E_SANDBOX_SETUP, errno,
 				 "cannot mount a tmpfs on '/%s' in the sandbox", to);
 	return 0;
 }
@@ -208,7 +210,8 @@ static int hide(const char *path, bool is_dir, struct err **err)
 		return mounts_lay_over(path, "/dev/null", err);
 	if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "mode=0555,size=4k") < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot hide '/%s' in the sandbox", path);
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot hide '/%s' in the sandbox",
+				 path);
 	return 0;
 }
 
@@ -269,11 +272,12 @@ static int fresh_dev(const struct sandbox_opts *opts, struct err **err)
 	    path_mkdirs("dev/shm", err) < 0)
 		return -1;
 	if (chmod("dev/shm", 01777) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open '/dev/shm' to all users");
+		return err_errno(err, E_SANDBOX_SETUP, errno,
+				 "cannot open '/dev/shm' to all users");
 	for (size_t i = 0; i < array_len(links); i++)
 		if (symlink(links[i][0], links[i][1]) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot link '/%s' in the sandbox",
-					 links[i][1]);
+			return err_errno(err, E_SANDBOX_SETUP, errno,
+					 "cannot link '/%s' in the sandbox", links[i][1]);
 	/* Terminals are a comfort: not every container lets us have them. */
 	mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 	      "newinstance,ptmxmode=0666,mode=620");
@@ -287,12 +291,13 @@ static int build_root(struct pieces *root, struct pieces *extra, struct piece *p
 	if (opts->root_writable) {
 		if (move_mount(root->items[0].fd, "", AT_FDCWD, NEW_ROOT, MOVE_MOUNT_F_EMPTY_PATH) <
 		    0)
-			return err_errno(err, ERR_ENV, errno, "cannot mount '%s'", opts->root);
+			return err_errno(err, E_SANDBOX_SETUP, errno, "cannot mount '%s'",
+					 opts->root);
 	} else if (mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0) {
-		return err_errno(err, ERR_ENV, errno, "cannot mount a tmpfs");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot mount a tmpfs");
 	}
 	if (chdir(NEW_ROOT) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot enter the new root");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot enter the new root");
 	for (size_t i = 0; !opts->root_writable && i < root->count; i++)
 		if (place(&root->items[i], err) < 0)
 			return -1;
@@ -318,11 +323,11 @@ int mounts_enter(const struct sandbox_opts *opts, const struct mounts_how *how, 
 			   proc cleanup_pieces = {0};
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot make mounts private");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot make mounts private");
 	if (take_all(&root, &extra, opts, err) < 0 || take(&proc, "/proc", "proc", true, err) < 0 ||
 	    build_root(&root, &extra, &proc.items[0], opts, how, err) < 0)
 		return -1;
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot change the root");
+		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot change the root");
 	return 0;
 }

@@ -89,9 +89,10 @@ int tree_program(const char *root, const char *program, struct strv *ret, struct
 	int fd cleanup_fd = open_in(root, program), loader_fd cleanup_fd = -1;
 
 	if (fd < 0)
-		return err_set(err, ERR_USER, "the tree has no '/%s'", program);
+		return err_set(err, E_TREE_PROGRAM, "the tree has no '/%s'", program);
 	if (read_loader(fd, &loader))
-		return err_set(err, ERR_USER, "'/%s' is not a program of this machine", program);
+		return err_set(err, E_TREE_PROGRAM, "'/%s' is not a program of this machine",
+			       program);
 	if (!loader) {
 		strv_push(ret, path);
 		return 0;
@@ -99,8 +100,8 @@ int tree_program(const char *root, const char *program, struct strv *ret, struct
 	loader_fd = open_in(root, loader);
 	place = loader_fd < 0 ? NULL : place_of(loader_fd);
 	if (!place)
-		return err_set(err, ERR_USER, "the tree has no '%s', which '/%s' needs", loader,
-			       program);
+		return err_set(err, E_TREE_PROGRAM, "the tree has no '%s', which '/%s' needs",
+			       loader, program);
 	libraries = path_dir(place);
 	strv_push(ret, place);
 	strv_push(ret, "--library-path");

@@ -53,13 +53,13 @@ static int map_file(struct deb *d, struct err **err)
 	void *map;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "package '%s': cannot open '%s'", d->label,
-				 d->path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "package '%s': cannot open '%s'",
+				 d->label, d->path);
 	if (st.st_size < AR_HEADER)
-		return err_set(err, ERR_INTEGRITY, "package '%s' is not a .deb", d->label);
+		return err_set(err, E_PACKAGE_MISMATCH, "package '%s' is not a .deb", d->label);
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot map '%s'", d->path);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot map '%s'", d->path);
 	d->map = map;
 	d->map_len = (size_t)st.st_size;
 	return 0;
@@ -76,7 +76,8 @@ static int read_stanza(struct deb *d, size_t at, size_t len, struct err **err)
 	e = tree_lookup(t, "control");
 	d->control = e ? tree_inode_text(e->inode, MAX_CONTROL) : NULL;
 	if (!d->control)
-		return err_set(err, ERR_INTEGRITY, "package '%s' has no control file", d->label);
+		return err_set(err, E_PACKAGE_MISMATCH, "package '%s' has no control file",
+			       d->label);
 	return 0;
 }
 
@@ -100,7 +101,7 @@ static int read_control(struct deb *d, struct err **err)
 
 	if (find_member(d->map, d->map_len, "control.tar", &at, &len) ||
 	    find_member(d->map, d->map_len, "data.tar", &d->data_at, &d->data_len))
-		return err_set(err, ERR_INTEGRITY, "package '%s' is not a .deb", d->label);
+		return err_set(err, E_PACKAGE_MISMATCH, "package '%s' is not a .deb", d->label);
 	if (read_stanza(d, at, len, err) < 0)
 		return -1;
 	d->control = trim_stanza(d->control);
@@ -108,7 +109,7 @@ static int read_control(struct deb *d, struct err **err)
 	d->version = deb_field(d->control, "Version");
 	d->arch = deb_field(d->control, "Architecture");
 	if (!d->name || !d->version || !d->arch || strchr(d->name, '/'))
-		return err_set(err, ERR_INTEGRITY,
+		return err_set(err, E_PACKAGE_MISMATCH,
 			       "package '%s' lacks name, version or architecture", d->label);
 	return 0;
 }
@@ -135,7 +136,7 @@ int deb_expand(const struct deb *d, const char *path, struct err **err)
 	uint64_t size;
 
 	if (fd < 0)
-		return err_errno(err, ERR_RESOURCE, errno, "cannot create '%s'", path);
+		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot create '%s'", path);
 	if (tree_expand(d->label, d->map + d->data_at, d->data_len, fd, d->data_at, &size, err) < 0)
 		return err_wrap(err, "package '%s'", d->label);
 	member_header(&data, "data.tar", size);

@@ -49,7 +49,7 @@ static const unsigned char *view(struct blklog *log, uint64_t offset, size_t len
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			err_errno(err, ERR_ENV, errno, "cannot read '%s'", log->path);
+			err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", log->path);
 			return NULL;
 		}
 		if (!n)
@@ -57,7 +57,8 @@ static const unsigned char *view(struct blklog *log, uint64_t offset, size_t len
 		log->len += (size_t)n;
 	}
 	if (log->len < len) {
-		err_set(err, ERR_BUILD, "write log '%s' ends in the middle of an entry", log->path);
+		err_set(err, E_WRITE_LOG, "write log '%s' ends in the middle of an entry",
+			log->path);
 		return NULL;
 	}
 	return log->data;
@@ -83,7 +84,7 @@ static int read_super(struct blklog *log, struct err **err)
 	log->sector = le32toh(sector);
 	if (u64_at(p) != MAGIC || u64_at(p + 8) != VERSION || log->sector < BLKLOG_SECTOR ||
 	    log->sector > 65536 || log->sector & (log->sector - 1))
-		return err_set(err, ERR_BUILD, "'%s' is not a log of writes", log->path);
+		return err_set(err, E_WRITE_LOG, "'%s' is not a log of writes", log->path);
 	log->next = log->sector;
 	return 0;
 }
@@ -95,7 +96,7 @@ int blklog_open(const char *path, struct blklog **ret, struct err **err)
 	log->path = xstrdup(path);
 	log->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (log->fd < 0)
-		err_errno(err, ERR_ENV, errno, "cannot read '%s'", path);
+		err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", path);
 	if (log->fd < 0 || read_super(log, err) < 0) {
 		blklog_free(log);
 		return -1;
@@ -124,7 +125,7 @@ int blklog_next(struct blklog *log, struct blklog_write *ret, struct err **err)
 	extra = u64_at(p + 24);
 	if (u64_at(p) > UINT64_MAX / log->sector || u64_at(p + 8) > UINT64_MAX / log->sector ||
 	    extra > MAX_DATA)
-		return err_set(err, ERR_BUILD, "write log '%s' is damaged", log->path);
+		return err_set(err, E_WRITE_LOG, "write log '%s' is damaged", log->path);
 	w.number = ++log->number;
 	w.offset = u64_at(p) * log->sector;
 	w.flush = flags & FLAG_FLUSH;
@@ -134,7 +135,7 @@ int blklog_next(struct blklog *log, struct blklog_write *ret, struct err **err)
 		log->next += (extra + log->sector - 1) / log->sector * log->sector;
 	} else if (w.size && !(flags & FLAG_DISCARD)) {
 		if (w.size > MAX_DATA)
-			return err_set(err, ERR_BUILD, "write log '%s' is damaged", log->path);
+			return err_set(err, E_WRITE_LOG, "write log '%s' is damaged", log->path);
 		w.data = view(log, log->next, (size_t)w.size, err);
 		if (!w.data)
 			return -1;

@@ -23,7 +23,8 @@ static void context_freep(struct fdisk_context **cxt)
 
 static int fail(int rc, const char *path, const char *action, struct err **err)
 {
-	return err_errno(err, ERR_BUILD, rc < 0 ? -rc : rc, "'%s': cannot %s", path, action);
+	return err_errno(err, E_OUTPUT_UNWRITABLE, rc < 0 ? -rc : rc, "'%s': cannot %s", path,
+			 action);
 }
 
 /*
@@ -102,7 +103,7 @@ int gpt_write(const char *path, const struct layout *l, const unsigned char disk
 	int rc;
 
 	if (!cxt)
-		return err_set(err, ERR_RESOURCE, "no memory for libfdisk");
+		return err_set(err, E_NO_MEMORY, "no memory for libfdisk");
 	if (assign(cxt, -1, path, 0, err) < 0 || create_label(cxt, path, l, disk, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->parts.count; i++)
@@ -137,11 +138,11 @@ int gpt_read(const char *path, struct gpt_parts *ret, struct err **err)
 	int rc;
 
 	if (!cxt)
-		return err_set(err, ERR_RESOURCE, "no memory for libfdisk");
+		return err_set(err, E_NO_MEMORY, "no memory for libfdisk");
 	if (assign(cxt, -1, path, 1, err) < 0)
 		return -1;
 	if (!fdisk_is_label(cxt, GPT))
-		return err_set(err, ERR_BUILD, "'%s' has no GUID partition table", path);
+		return err_set(err, E_NO_PARTITION_TABLE, "'%s' has no GUID partition table", path);
 	rc = fdisk_get_partitions(cxt, &table);
 	for (size_t i = 0; !rc && i < fdisk_table_get_nents(table); i++)
 		rc = read_part(cxt, fdisk_table_get_partition(table, i), gpt_parts_at_end(&parts));
@@ -160,12 +161,13 @@ int gpt_fit(int fd, const char *name, struct err **err)
 	int rc;
 
 	if (!cxt)
-		return err_set(err, ERR_RESOURCE, "no memory for libfdisk");
+		return err_set(err, E_NO_MEMORY, "no memory for libfdisk");
 	if (assign(cxt, fd, name, 0, err) < 0)
 		return -1;
 	if (!fdisk_is_label(cxt, GPT))
-		return err_set(err, ERR_BUILD, "'%s' has no GUID partition table", name);
+		return err_set(err, E_NO_PARTITION_TABLE, "'%s' has no GUID partition table", name);
 	rc = fdisk_write_disklabel(cxt); /* corrects the places of both copies */
-	return rc ? err_errno(err, ERR_ENV, -rc, "cannot fit the partition table of '%s'", name)
+	return rc ? err_errno(err, E_WRITE_FAILED, -rc, "cannot fit the partition table of '%s'",
+			      name)
 		  : 0;
 }

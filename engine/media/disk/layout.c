@@ -82,7 +82,7 @@ static int check_areas(const struct layout *l, struct err **err)
 		const struct layout_area *a = &l->areas.items[i];
 
 		if (a->at < LAYOUT_GPT_HEAD)
-			return err_set(err, ERR_USER,
+			return err_set(err, E_DISK_LAYOUT,
 				       "reserved area '%s' at byte %llu lies over the partition "
 				       "table, which takes the first %d bytes",
 				       a->name, (unsigned long long)a->at, LAYOUT_GPT_HEAD);
@@ -90,7 +90,7 @@ static int check_areas(const struct layout *l, struct err **err)
 			const struct layout_area *b = &l->areas.items[k];
 
 			if (a->at < b->at + b->size && b->at < a->at + a->size)
-				return err_set(err, ERR_USER,
+				return err_set(err, E_DISK_LAYOUT,
 					       "reserved areas '%s' and '%s' overlap", b->name,
 					       a->name);
 		}
@@ -116,17 +116,17 @@ static int place_at(const struct layout *l, const struct layout_part *p, uint64_
 	char *wish cleanup_free = bytes(p->at), *end cleanup_free = bytes(cursor);
 
 	if (p->at % LAYOUT_ALIGN)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_DISK_LAYOUT,
 			       "partition '%s' cannot start at %s: it is not a multiple of 1 MiB",
 			       p->name, wish);
 	for (size_t i = 0; is_first && i < l->areas.count; i++)
 		if (p->at < l->areas.items[i].at + l->areas.items[i].size)
 			return err_set(
-				err, ERR_USER,
+				err, E_DISK_LAYOUT,
 				"partition '%s' at %s would overwrite the reserved area '%s'",
 				p->name, wish, l->areas.items[i].name);
 	if (is_first ? p->at < LAYOUT_ALIGN : p->at < cursor)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_DISK_LAYOUT,
 			       "partition '%s' cannot start at %s: the space up to %s is taken",
 			       p->name, wish, end);
 	return 0;
@@ -139,12 +139,12 @@ static int place_rest(const struct layout *l, struct layout_part *p, bool is_las
 
 	if (!is_last || !l->size)
 		return err_set(
-			err, ERR_USER,
+			err, E_DISK_LAYOUT,
 			"partition '%s' needs a size: only the last one of a disk with a size may "
 			"take the rest",
 			p->name);
 	if (end < LAYOUT_ALIGN || p->start + LAYOUT_ALIGN > end - LAYOUT_ALIGN)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_DISK_LAYOUT,
 			       "no room is left for partition '%s': raise the disk's size",
 			       p->name);
 	p->size = end - LAYOUT_ALIGN - p->start;
@@ -159,15 +159,15 @@ static int check_names(const struct layout *l, struct err **err)
 		const struct layout_part *p = &l->parts.items[i];
 
 		if (strlen(p->name) > 36)
-			return err_set(err, ERR_USER,
+			return err_set(err, E_DISK_LAYOUT,
 				       "partition '%s': a name has at most 36 characters", p->name);
 		if (!layout_type_guid(p->type, buf))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_DISK_LAYOUT,
 				       "partition '%s': '%s' is neither a known type nor a GUID",
 				       p->name, p->type);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(p->name, l->parts.items[k].name))
-				return err_set(err, ERR_USER, "two partitions are called '%s'",
+				return err_set(err, E_DISK_LAYOUT, "two partitions are called '%s'",
 					       p->name);
 	}
 	return 0;
@@ -181,11 +181,11 @@ static int finish(struct layout *l, uint64_t end, struct err **err)
 	if (!l->size)
 		l->size = need;
 	if (l->size % 512)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_DISK_LAYOUT,
 			       "the size of the disk, %s, is not a multiple of 512 bytes", has);
 	if (l->size < need)
 		return err_set(
-			err, ERR_USER,
+			err, E_DISK_LAYOUT,
 			"the partitions need %s, but the disk has %s: raise its size or make a "
 			"partition smaller",
 			needs, has);
@@ -197,7 +197,7 @@ int layout_place(struct layout *l, struct err **err)
 	uint64_t cursor = gap_end(l);
 
 	if (!l->parts.count)
-		return err_set(err, ERR_USER, "a disk needs at least one partition");
+		return err_set(err, E_DISK_LAYOUT, "a disk needs at least one partition");
 	if (check_areas(l, err) < 0 || check_names(l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->parts.count; i++) {
@@ -210,11 +210,11 @@ int layout_place(struct layout *l, struct err **err)
 			return -1;
 		p->size = layout_round(p->size);
 		if (p->size > INT64_MAX / 4 / (p->regions ? p->regions : 1))
-			return err_set(err, ERR_USER, "partition '%s' is too large", p->name);
+			return err_set(err, E_DISK_LAYOUT, "partition '%s' is too large", p->name);
 		cursor = p->start + p->size * (p->regions ? p->regions : 1);
 		if (cursor > INT64_MAX / 2)
-			return err_set(err, ERR_USER, "the disk is too large up to partition '%s'",
-				       p->name);
+			return err_set(err, E_DISK_LAYOUT,
+				       "the disk is too large up to partition '%s'", p->name);
 	}
 	l->first = l->parts.items[0].start;
 	return finish(l, cursor, err);

@@ -30,7 +30,7 @@ static int read_at(int fd, const char *name, unsigned char *buf, size_t len, uin
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 		if (!n)
 			break;
 		done += (size_t)n;
@@ -81,7 +81,7 @@ int match_new(int card, uint64_t at, const char *image, struct match **ret, stru
 	m->a = xmalloc(BLOCK);
 	m->b = xmalloc(BLOCK);
 	if (m->image < 0 || fstat(m->image, &st) < 0) {
-		err_errno(err, ERR_ENV, errno, "cannot read '%s'", image);
+		err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", image);
 		match_free(m);
 		return -1;
 	}

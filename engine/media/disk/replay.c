@@ -76,7 +76,7 @@ int replay_read(struct replay *r, uint64_t offset, unsigned char *buf, size_t le
 	ssize_t n = pread(r->card, buf, len, (off_t)offset);
 
 	if (n < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read the card");
+		return err_errno(err, E_READ_FAILED, errno, "cannot read the card");
 	memset(buf + n, 0, len - (size_t)n);
 	return 0;
 }
@@ -234,7 +234,7 @@ static int apply(struct replay *r, const struct blklog_write *w, struct err **er
 static int one_write(struct replay *r, const struct blklog_write *w, struct err **err)
 {
 	if (w->size > r->size || w->offset > r->size - w->size)
-		return err_set(err, ERR_BUILD, "it does not lie on the card");
+		return err_set(err, E_WRITE_LOG, "it does not lie on the card");
 	if (w->flush && r->cached && cache_flush(r, &r->newest, err) < 0)
 		return -1;
 	if (!w->size)
@@ -254,7 +254,7 @@ int replay_run(struct replay *r, struct err **err)
 	int rc;
 
 	if (size < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot look at the card");
+		return err_errno(err, E_READ_FAILED, errno, "cannot look at the card");
 	r->size = (uint64_t)size;
 	if (tell_state(r, 0, 0, false, err) < 0)
 		return -1;

@@ -48,13 +48,14 @@ int uboot_env_format(const struct strv *vars, unsigned char flag, unsigned char 
 	uint32_t crc;
 
 	if (size <= UBOOT_ENV_HEAD)
-		return err_set(err, ERR_USER, "an environment of %zu bytes has no room", size);
+		return err_set(err, E_ENVIRONMENT_ROOM, "an environment of %zu bytes has no room",
+			       size);
 	memset(copy, 0, size);
 	for (size_t i = 0; i < vars->count; i++) {
 		size_t len = strlen(vars->items[i]) + 1;
 
 		if (len >= size - used)
-			return err_set(err, ERR_USER,
+			return err_set(err, E_ENVIRONMENT_ROOM,
 				       "the variables do not fit into an environment of %zu bytes",
 				       size);
 		memcpy(copy + used, vars->items[i], len);
@@ -72,9 +73,10 @@ static int read_at(int fd, const char *name, uint64_t at, void *buf, size_t size
 	ssize_t n = pread(fd, buf, size, (off_t)at);
 
 	if (n < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot read '%s'", name);
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", name);
 	if ((size_t)n != size)
-		return err_set(err, ERR_USER, "'%s' is too small for an environment at %llu", name,
+		return err_set(err, E_ENVIRONMENT_ROOM,
+			       "'%s' is too small for an environment at %llu", name,
 			       (unsigned long long)at);
 	return 0;
 }
@@ -88,7 +90,7 @@ int uboot_env_read(int fd, const char *name, const uint64_t at[2], uint64_t size
 	int rc = 0;
 
 	if (size > UBOOT_ENV_MAX)
-		return err_set(err, ERR_USER, "an environment has at most 1 MiB");
+		return err_set(err, E_ENVIRONMENT_ROOM, "an environment has at most 1 MiB");
 	copy = xmalloc(size);
 	for (int i = 0; i < 2 && rc == 0; i++) {
 		rc = read_at(fd, name, at[i], copy, size, err);
@@ -116,7 +118,7 @@ int uboot_env_write(int fd, const char *name, const uint64_t at[2], uint64_t siz
 	int newer = e->newer < 0 ? 0 : e->newer;
 
 	if (size > UBOOT_ENV_MAX)
-		return err_set(err, ERR_USER, "an environment has at most 1 MiB");
+		return err_set(err, E_ENVIRONMENT_ROOM, "an environment has at most 1 MiB");
 	copy = xmalloc(size);
 	for (int i = 0; i < 2; i++) {
 		unsigned char next = (unsigned char)(flag + (i == newer ? 2 : 1));

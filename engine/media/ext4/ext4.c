@@ -62,8 +62,8 @@ static int put_symlink(struct ext4_writer *w, const struct ext4_numbered *n,
 		return 0;
 	}
 	if (len >= EXT4_BLOCK)
-		return err_set(err, ERR_BUILD, "'/%s': the target of the link is too long",
-			       n->path);
+		return err_set(err, E_FILESYSTEM_LIMITS,
+			       "'/%s': the target of the link is too long", n->path);
 	return ext4_put_data(w, &as_file, inode, err);
 }
 
@@ -85,7 +85,7 @@ static int put_xattrs(struct ext4_writer *w, const struct ext4_numbered *n, stru
 	}
 	ext2fs_xattrs_close(&h);
 	if (code == EXT2_ET_EA_NO_SPACE)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_FILESYSTEM_LIMITS,
 			       "'/%s': its extended attributes do not fit into one block of ext4",
 			       n->path);
 	return code ? ext4_fail(code, n->path, "cannot set the extended attributes", err) : 0;
@@ -188,10 +188,11 @@ static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
 		if (inode->user)
 			continue;
 		if (!dir && inode->links > MAX_LINKS)
-			return err_set(err, ERR_BUILD, "'/%s' has %u hard links; ext4 takes %u",
-				       entries[i]->path, inode->links, MAX_LINKS);
+			return err_set(err, E_FILESYSTEM_LIMITS,
+				       "'/%s' has %u hard links; ext4 takes %u", entries[i]->path,
+				       inode->links, MAX_LINKS);
 		if (S_ISREG(inode->mode) && inode->size > MAX_FILE)
-			return err_set(err, ERR_BUILD,
+			return err_set(err, E_FILESYSTEM_LIMITS,
 				       "'/%s' is larger than ext4 can hold: %llu bytes, at most "
 				       "%llu",
 				       entries[i]->path, (unsigned long long)inode->size,
@@ -256,7 +257,7 @@ static int check_room(struct ext4_writer *w, const struct ext4_opts *opts, struc
 	has = str_bytes(room * EXT4_BLOCK);
 	all = str_bytes(opts->size);
 	return err_set(
-		err, ERR_USER,
+		err, E_IMAGE_TOO_SMALL,
 		"%s: its content needs %s (%llu bytes), but a file system of %s has room for %s: "
 		"raise its size or remove something",
 		w->name, needs, (unsigned long long)need * EXT4_BLOCK, all, has);
@@ -315,7 +316,7 @@ int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *na
 	w.lost_found = !tree_lookup(t, "lost+found");
 	w.fd = open(path, O_RDWR | O_CLOEXEC);
 	if (w.fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
 	if (number(&w, EXT2_GOOD_OLD_FIRST_INO + w.lost_found, err) < 0)
 		return -1;
 	inodes = w.list.count + EXT2_GOOD_OLD_FIRST_INO + w.list.count / 8 + 64;

@@ -13,9 +13,9 @@
 int ext4_fail(errcode_t code, const char *name, const char *action, struct err **err)
 {
 	if (code > 0 && code < 256)
-		return err_errno(err, ERR_BUILD, (int)code, "%s: %s", name, action);
+		return err_errno(err, E_OUTPUT_UNWRITABLE, (int)code, "%s: %s", name, action);
 	initialize_ext2_error_table();
-	return err_set(err, ERR_BUILD, "%s: %s: %s", name, action, error_message(code));
+	return err_set(err, E_OUTPUT_UNWRITABLE, "%s: %s: %s", name, action, error_message(code));
 }
 
 static void set_features(struct ext2_super_block *sb, bool journal)
@@ -121,7 +121,7 @@ int ext4_format(const char *path, uint64_t offset, const char *name, const struc
 	    ext4_check_size(opts->size, name, err) < 0)
 		return -1;
 	if (inodes > UINT32_MAX)
-		return err_set(err, ERR_USER, "%s: ext4 has no room for %llu files", name,
+		return err_set(err, E_IMAGE_TOO_SMALL, "%s: ext4 has no room for %llu files", name,
 			       (unsigned long long)inodes);
 	param.s_rev_level = EXT2_DYNAMIC_REV;
 	param.s_creator_os = EXT2_OS_LINUX;

@@ -266,8 +266,8 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 	errcode_t code = 0;
 
 	if (ino < EXT2_ROOT_INO || ino > r->fs->super->s_inodes_count)
-		return err_set(err, ERR_BUILD, "'%s': '/%s' has a bad inode number: run e2fsck",
-			       r->name, path);
+		return err_set(err, E_FILESYSTEM_DAMAGED,
+			       "'%s': '/%s' has a bad inode number: run e2fsck", r->name, path);
 	inode = r->seen[ino - 1];
 	known = inode != NULL;
 	if (!known)
@@ -283,8 +283,8 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 		return 0;
 	}
 	if (known && S_ISDIR(inode->mode))
-		return err_set(err, ERR_BUILD, "'%s': directory '/%s' has two names: run e2fsck",
-			       r->name, path);
+		return err_set(err, E_FILESYSTEM_DAMAGED,
+			       "'%s': directory '/%s' has two names: run e2fsck", r->name, path);
 	r->seen[ino - 1] = inode;
 	return tree_put(r->t, path, inode, TREE_FOLLOW, true, err);
 }
@@ -324,12 +324,13 @@ static int check_state(const struct reader *r, struct err **err)
 	if (ext2fs_has_feature_journal_needs_recovery(r->fs->super) ||
 	    !(r->fs->super->s_state & EXT2_VALID_FS))
 		return err_set(
-			err, ERR_BUILD,
+			err, E_FILESYSTEM_DAMAGED,
 			"'%s' was not unmounted: its journal must be replayed first (boot it and "
 			"power it off, or run e2fsck)",
 			r->name);
 	if (r->fs->super->s_state & EXT2_ERROR_FS)
-		return err_set(err, ERR_BUILD, "'%s' is marked as damaged: run e2fsck", r->name);
+		return err_set(err, E_FILESYSTEM_DAMAGED, "'%s' is marked as damaged: run e2fsck",
+			       r->name);
 	return 0;
 }
 
@@ -355,11 +356,11 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 	errcode_t code;
 
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
 	if (tree_map_fd(t, fd, path, &map, &len, err) < 0)
 		return -1;
 	if (offset >= len)
-		return err_set(err, ERR_BUILD, "'%s' ends before its file system", path);
+		return err_set(err, E_FILESYSTEM_DAMAGED, "'%s' ends before its file system", path);
 	r.map = (const char *)map + offset;
 	r.map_len = len - offset;
 	code = ext4_open(path, offset, 0, &r.fs);

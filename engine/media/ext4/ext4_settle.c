@@ -122,13 +122,13 @@ static int forget(const char *path, uint64_t offset, unsigned blocksize, const s
 	int fd cleanup_fd = open(path, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
 	for (size_t i = 0; i < all->count; i++) {
 		if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			      (off_t)(offset + all->items[i].first * blocksize),
 			      (off_t)(all->items[i].count * blocksize)) < 0)
-			return err_errno(err, ERR_BUILD, errno, "cannot punch a hole into '%s'",
-					 path);
+			return err_errno(err, E_OUTPUT_UNWRITABLE, errno,
+					 "cannot punch a hole into '%s'", path);
 	}
 	return 0;
 }
@@ -148,7 +148,8 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
 	blocksize = fs->blocksize;
 	if (ext2fs_has_feature_journal_needs_recovery(fs->super)) {
 		ext2fs_close_free(&fs);
-		return err_set(err, ERR_BUILD, "%s: the file system was not unmounted", name);
+		return err_set(err, E_FILESYSTEM_DAMAGED, "%s: the file system was not unmounted",
+			       name);
 	}
 	code = ext2fs_read_bitmaps(fs);
 	if (!code)

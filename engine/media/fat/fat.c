@@ -143,16 +143,16 @@ static int check_entry(struct fat *f, const struct tree_entry *e, struct err **e
 {
 	if (S_ISLNK(e->inode->mode))
 		return err_set(
-			err, ERR_USER,
+			err, E_FAT_CANNOT_HOLD,
 			"%s: '/%s' is a symbolic link, which FAT does not know: copy its target or "
 			"remove it",
 			f->name, e->path);
 	if (!S_ISREG(e->inode->mode) && !S_ISDIR(e->inode->mode))
-		return err_set(err, ERR_USER,
+		return err_set(err, E_FAT_CANNOT_HOLD,
 			       "%s: '/%s' is a special file, which FAT does not know: remove it",
 			       f->name, e->path);
 	if (S_ISREG(e->inode->mode) && e->inode->size > UINT32_MAX)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_FAT_CANNOT_HOLD,
 			       "%s: '/%s' is larger than 4 GiB, which FAT cannot hold", f->name,
 			       e->path);
 	return 0;
@@ -167,7 +167,8 @@ static int name_it(struct fat *f, name_fn *half, struct node *n, struct err **er
 	const char *why = half(path_base(n->path), &n->parent->taken, f->arena, &n->name);
 
 	if (why)
-		return err_set(err, ERR_USER, "%s: the name '/%s' %s", f->name, n->path, why);
+		return err_set(err, E_FAT_CANNOT_HOLD, "%s: the name '/%s' %s", f->name, n->path,
+			       why);
 	return 0;
 }
 
@@ -180,7 +181,7 @@ static int give_short_names(struct fat *f, struct err **err)
 			return -1;
 		n->parent->slots += fat_name_slots(&n->name);
 		if (n->parent->slots > DIR_SLOTS_MAX)
-			return err_set(err, ERR_USER,
+			return err_set(err, E_FAT_CANNOT_HOLD,
 				       "%s: directory '/%s' has too many files for FAT: it holds "
 				       "%u entries of 32 bytes, and a long name takes several: use "
 				       "subdirectories",
@@ -234,7 +235,7 @@ static int allocate(struct fat *f, struct err **err)
 		if (!i && !f->is32) {
 			if (n->slots > FAT16_ROOT_SLOTS)
 				return err_set(
-					err, ERR_USER,
+					err, E_IMAGE_TOO_SMALL,
 					"%s: its top directory has too many files for FAT16: use "
 					"directories or at least 34 MiB",
 					f->name);
@@ -247,7 +248,7 @@ static int allocate(struct fat *f, struct err **err)
 	if (need > f->clusters) {
 		needs = str_bytes(need * cluster_bytes(f));
 		has = str_bytes((uint64_t)f->clusters * cluster_bytes(f));
-		return err_set(err, ERR_USER,
+		return err_set(err, E_IMAGE_TOO_SMALL,
 			       "%s: its content needs %s (%llu bytes), but there is room for %s: "
 			       "raise its size or remove something",
 			       f->name, needs, (unsigned long long)need * cluster_bytes(f), has);
@@ -463,7 +464,7 @@ int fat_write(struct tree *t, const char *path, uint64_t offset, const char *nam
 	f.copy = xmalloc(COPY_SIZE);
 	f.fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (f.fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
 	if (fat_check_label(opts->label, name, err) < 0 || choose_geometry(&f, err) < 0 ||
 	    gather(&f, t, err) < 0 || allocate(&f, err) < 0 || write_tables(&f, err) < 0 ||
 	    write_boot(&f, err) < 0)

@@ -15,7 +15,7 @@ int fat_check_size(uint64_t size, const char *name, struct err **err)
 	uint64_t sectors = size / SECTOR;
 
 	if (sectors < 2 * FAT16_MIN_CLUSTERS || sectors > UINT32_MAX)
-		return err_set(err, ERR_USER,
+		return err_set(err, E_INVALID_VALUE,
 			       "%s: %llu bytes are no size for FAT: it takes 4 MiB to 2 TiB", name,
 			       (unsigned long long)size);
 	return 0;
@@ -26,11 +26,11 @@ int fat_check_label(const char *label, const char *name, struct err **err)
 	if (!label)
 		return 0;
 	if (!*label || strlen(label) > FAT_SHORT)
-		return err_set(err, ERR_USER, "%s: the label '%s' must have 1 to 11 characters",
-			       name, label);
+		return err_set(err, E_INVALID_VALUE,
+			       "%s: the label '%s' must have 1 to 11 characters", name, label);
 	for (const char *p = label; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr(" -_!#$%&'()@^`{}~", *p))
-			return err_set(err, ERR_USER, "%s: FAT takes no '%c' in the label '%s'",
-				       name, *p, label);
+			return err_set(err, E_INVALID_VALUE,
+				       "%s: FAT takes no '%c' in the label '%s'", name, *p, label);
 	return 0;
 }

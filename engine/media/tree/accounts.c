@@ -109,13 +109,13 @@ int accounts_add_group(struct tree *t, const char *name, uint32_t gid, struct er
 
 	if (accounts_find_group(t, name, &is) == 0)
 		return is == gid ? 0
-				 : err_set(err, ERR_USER,
+				 : err_set(err, E_USER_CONFLICT,
 					   "the tree has a group '%s' with gid %" PRIu32
 					   ", not %" PRIu32,
 					   name, is, gid);
 	if (other)
-		return err_set(err, ERR_USER, "gid %" PRIu32 " is group '%s' in the tree", gid,
-			       other);
+		return err_set(err, E_USER_CONFLICT, "gid %" PRIu32 " is group '%s' in the tree",
+			       gid, other);
 	if (append(t, group, line, err) < 0)
 		return -1;
 	return tree_resolve(t, gshadow) ? append(t, gshadow, hidden, err) : 0;
@@ -147,8 +147,8 @@ static int add_member(struct tree *t, const char *path, const char *name, unsign
 	if (!line)
 		return 0;
 	if (!members)
-		return err_set(err, ERR_BUILD, "the tree's '/%s' has a malformed line for '%s'",
-			       path, name);
+		return err_set(err, E_TREE_UNSUITABLE,
+			       "the tree's '/%s' has a malformed line for '%s'", path, name);
 	if (has_member(members, user))
 		return 0;
 	str_append_len(&now, text, (size_t)(end - text));
@@ -168,7 +168,7 @@ static int no_group(const struct tree *t, const char *name, struct err **err)
 		strv_push(&names, n);
 	}
 	near = str_nearest(name, (const char *const *)names.items, names.count);
-	return err_set(err, ERR_USER, "the tree has no group '%s'%s%s%s", name,
+	return err_set(err, E_USER_CONFLICT, "the tree has no group '%s'%s%s%s", name,
 		       near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -199,7 +199,7 @@ static int compare_user(const char *line, const struct account *u, struct err **
 		char *is cleanup_free = field(line, all[i].field);
 
 		if (!is || !str_eq(is, all[i].wanted))
-			return err_set(err, ERR_USER,
+			return err_set(err, E_USER_CONFLICT,
 				       "the tree has a user '%s' with %s '%s', not '%s'", u->name,
 				       all[i].what, is ? is : "", all[i].wanted);
 	}
@@ -242,7 +242,7 @@ int accounts_add_user(struct tree *t, const struct account *u, struct err **err)
 	if (taken) {
 		char *other cleanup_free = field(taken, 0);
 
-		return err_set(err, ERR_USER, "uid %s is user '%s' in the tree", uid, other);
+		return err_set(err, E_USER_CONFLICT, "uid %s is user '%s' in the tree", uid, other);
 	}
 	if (append(t, passwd, line, err) < 0)
 		return -1;

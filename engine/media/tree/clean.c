@@ -92,8 +92,8 @@ static int fix_days(struct tree *t, const char *path, struct err **err)
 		     *day = strsep(&line, ":");
 
 		if (!day || !line)
-			return err_set(err, ERR_BUILD, "the tree's '/%s' has a malformed line",
-				       path);
+			return err_set(err, E_TREE_UNSUITABLE,
+				       "the tree's '/%s' has a malformed line", path);
 		str_printf(&out, "%s:%s:", name, password);
 		if (str_eq(day, "0"))
 			str_append(&out, day); /* must be changed at the next login */

@@ -103,7 +103,7 @@ int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr,
 	struct tree_mapping m;
 
 	if (fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", name);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", name);
 	*ret_addr = NULL;
 	*ret_len = (size_t)st.st_size;
 	if (st.st_size == 0)
@@ -111,7 +111,7 @@ int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr,
 	m.len = (size_t)st.st_size;
 	m.addr = mmap(NULL, m.len, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (m.addr == MAP_FAILED)
-		return err_errno(err, ERR_BUILD, errno, "cannot map '%s'", name);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot map '%s'", name);
 	tree_mappings_push(&t->mappings, m);
 	*ret_addr = m.addr;
 	return 0;
@@ -123,7 +123,7 @@ static int spool_open(struct tree *t, struct err **err)
 		return 0;
 	t->spool = open(t->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (t->spool < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create a scratch file in '%s'",
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a scratch file in '%s'",
 				 t->scratch);
 	return 0;
 }
@@ -140,15 +140,15 @@ static void *spool_alloc(struct tree *t, size_t len, struct err **err)
 			return NULL;
 		rc = posix_fallocate(t->spool, (off_t)t->spool_size, (off_t)size);
 		if (rc) {
-			err_errno(err, ERR_RESOURCE, rc, "cannot enlarge the scratch file in '%s'",
-				  t->scratch);
+			err_errno(err, E_SCRATCH_FAILED, rc,
+				  "cannot enlarge the scratch file in '%s'", t->scratch);
 			return NULL;
 		}
 		m.len = size;
 		m.addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, t->spool,
 			      (off_t)t->spool_size);
 		if (m.addr == MAP_FAILED) {
-			err_errno(err, ERR_RESOURCE, errno, "cannot map the scratch file");
+			err_errno(err, E_SCRATCH_FAILED, errno, "cannot map the scratch file");
 			return NULL;
 		}
 		tree_mappings_push(&t->mappings, m);
@@ -425,7 +425,7 @@ static int make_parents(struct tree *t, const char *path, struct err **err)
 			entry_set(t, dir,
 				  tree_inode_new(t, S_IFDIR | 0755, 0, 0, (int64_t)t->epoch));
 		else if (!S_ISDIR(e->inode->mode))
-			return err_set(err, ERR_BUILD,
+			return err_set(err, E_TREE_CONFLICT,
 				       "cannot create '/%s': '/%s' is not a directory", path, dir);
 	}
 	return 0;
@@ -448,10 +448,11 @@ static int judge_replace(const struct tree *t, const struct tree_entry *e,
 	if ((flags & TREE_REPLACE) && !e->children)
 		return 0;
 	if (was_dir)
-		return err_set(err, ERR_BUILD, "'/%s' is a directory%s and cannot become a %s",
-			       e->path, e->children ? " with content" : "",
+		return err_set(err, E_TREE_CONFLICT,
+			       "'/%s' is a directory%s and cannot become a %s", e->path,
+			       e->children ? " with content" : "",
 			       S_ISLNK(inode->mode) ? "link" : "file");
-	return err_set(err, ERR_BUILD, "'/%s' is a %s and cannot become a directory", e->path,
+	return err_set(err, E_TREE_CONFLICT, "'/%s' is a %s and cannot become a directory", e->path,
 		       S_ISLNK(e->inode->mode) ? "link" : "file");
 }
 
@@ -464,18 +465,18 @@ int tree_put(struct tree *t, const char *path, struct tree_inode *inode, unsigne
 	int rc;
 
 	if (tree_path_normal(path, &normal))
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_UNPACK_REFUSED,
 			       "the name '%s' is refused: it is too long or has '..'", path);
 	if (walk(t, normal.buf, &w, &real)) {
 		if (w.bad)
-			return err_set(err, ERR_BUILD,
+			return err_set(err, E_UNPACK_REFUSED,
 				       "the name '%s' is refused: '/%s' is a symbolic link", path,
 				       w.bad);
-		return err_set(err, ERR_BUILD, "the name '%s' leads into a loop of symbolic links",
-			       path);
+		return err_set(err, E_UNPACK_REFUSED,
+			       "the name '%s' leads into a loop of symbolic links", path);
 	}
 	if (!real.len && !S_ISDIR(inode->mode))
-		return err_set(err, ERR_BUILD, "the root of a tree cannot be a file");
+		return err_set(err, E_UNPACK_REFUSED, "the root of a tree cannot be a file");
 	if (make_parents(t, real.buf, err) < 0)
 		return -1;
 	e = entry_get(t, real.buf);
@@ -523,7 +524,7 @@ int tree_add_symlink(struct tree *t, const char *path, const char *target, struc
 	struct tree_inode *inode = tree_inode_new(t, S_IFLNK | 0777, 0, 0, (int64_t)t->epoch);
 
 	if (!*target || strlen(target) >= MAX_PATH)
-		return err_set(err, ERR_BUILD, "'%s' has a bad link target", path);
+		return err_set(err, E_UNPACK_REFUSED, "'%s' has a bad link target", path);
 	inode->target = tree_strdup(t, target);
 	return tree_put(t, path, inode, TREE_FOLLOW, false, err);
 }
@@ -557,7 +558,7 @@ int tree_remove(struct tree *t, const char *glob, size_t *ret_count, struct err 
 	size_t count, removed = 0;
 
 	if (glob[0] != '/' || !glob[1])
-		return err_set(err, ERR_USER,
+		return err_set(err, E_INVALID_VALUE,
 			       "cannot remove '%s': write an absolute pattern below '/'", glob);
 	entries = tree_entries(t, &count);
 	for (size_t i = 1; i < count; i++) {

@@ -96,12 +96,12 @@ static int acl_gather(struct tree *t, struct archive_entry *ae, int type, struct
 		struct acl_named n = {.tag = tag_of(tag), .perm = (uint16_t)(perm & 7)};
 
 		if (!n.tag || ret->items.count >= MAX_ACL)
-			return err_set(err, ERR_BUILD, "'%s' has an ACL of an unknown form",
+			return err_set(err, E_UNPACK_REFUSED, "'%s' has an ACL of an unknown form",
 				       ret->path);
 		n.id = has_number(n.tag) && id >= 0 ? (uint32_t)id : ACL_NO_ID;
 		if (has_number(n.tag) && id < 0) {
 			if (!name || !*name)
-				return err_set(err, ERR_BUILD,
+				return err_set(err, E_UNPACK_REFUSED,
 					       "'%s' has an ACL entry with neither name nor number",
 					       ret->path);
 			n.name = tree_strdup(t, name);
@@ -191,7 +191,7 @@ int tree_acl_settle(struct tree *t, const char *to, struct acl_lists *later, str
 			bool user = n->tag == tag_of(ARCHIVE_ENTRY_ACL_USER);
 
 			if (n->name && id_of(user ? users : groups, n->name, &n->id))
-				return err_set(err, ERR_BUILD,
+				return err_set(err, E_UNPACK_REFUSED,
 					       "'%s' has an ACL for %s '%s', which the tree's own "
 					       "/etc/%s does not have: make the archive with tar's "
 					       "--numeric-owner",
@@ -237,7 +237,7 @@ int tree_acl_text(const void *value, size_t len, const char *path, struct str *r
 	if (len >= sizeof(version))
 		memcpy(&version, p, sizeof(version));
 	if (le32toh(version) != ACL_VERSION || (len - sizeof(version)) % sizeof(struct acl_entry))
-		return err_set(err, ERR_BUILD, "'%s' has an ACL of an unknown form", path);
+		return err_set(err, E_UNPACK_REFUSED, "'%s' has an ACL of an unknown form", path);
 	for (size_t at = sizeof(version); at < len; at += sizeof(struct acl_entry)) {
 		struct acl_entry e;
 		uint16_t tag, perm;
@@ -246,7 +246,8 @@ int tree_acl_text(const void *value, size_t len, const char *path, struct str *r
 		tag = le16toh(e.tag);
 		perm = le16toh(e.perm);
 		if (!letter_of(tag))
-			return err_set(err, ERR_BUILD, "'%s' has an ACL of an unknown form", path);
+			return err_set(err, E_UNPACK_REFUSED, "'%s' has an ACL of an unknown form",
+				       path);
 		str_printf(ret, "%s%c:", at > sizeof(version) ? "," : "", letter_of(tag));
 		if (has_number(tag))
 			str_printf(ret, "%u", le32toh(e.id));

@@ -61,7 +61,7 @@ int tree_copy_tree(struct tree *t, const char *to, const struct tree *src, const
 	size_t count;
 
 	if (!top)
-		return err_set(err, ERR_BUILD, "there is no '%s' in the tree", from);
+		return err_set(err, E_COPY_SOURCE, "there is no '%s' in the tree", from);
 	tree_begin(t);
 	entries = tree_entries((struct tree *)src, &count);
 	for (size_t i = 0; i < count; i++) {
@@ -108,7 +108,7 @@ static int read_small(struct host_walk *w, int fd, const char *name, struct tree
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", name);
+			return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", name);
 		if (n == 0)
 			break;
 		got += (size_t)n;
@@ -165,7 +165,7 @@ static int put_link(struct host_walk *w, int dirfd, const char *entry, const cha
 	ssize_t n = readlinkat(dirfd, entry, target, sizeof(target) - 1);
 
 	if (n < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read the link '%s'", name);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read the link '%s'", name);
 	target[n] = '\0';
 	return tree_add_symlink(w->t, to, target, err);
 }
@@ -180,15 +180,15 @@ static int put_any(struct host_walk *w, int dirfd, const char *entry, const char
 	int fd cleanup_fd = -1;
 
 	if (fstatat(dirfd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", name);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", name);
 	if (S_ISLNK(st.st_mode))
 		return put_link(w, dirfd, entry, name, to, err);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_COPY_SOURCE,
 			       "'%s' is neither file, directory nor link: remove it", name);
 	fd = openat(dirfd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", name);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", name);
 	if (S_ISREG(st.st_mode))
 		return put_file(w, fd, &st, name, to, err);
 	return put_directory(w, fd, name, to, err);
@@ -210,9 +210,9 @@ static int put_directory(struct host_walk *w, int fd, const char *name, const ch
 
 	dir = own < 0 ? NULL : fdopendir(own);
 	if (!dir)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", name);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", name);
 	if (++w->depth > MAX_DEPTH)
-		return err_set(err, ERR_BUILD, "'%s': directories are nested too deeply", name);
+		return err_set(err, E_COPY_SOURCE, "'%s': directories are nested too deeply", name);
 	if (!(there && S_ISDIR(there->inode->mode)) && tree_add_dir(w->t, to, 0755, err) < 0)
 		return -1;
 	while (errno = 0, (d = readdir(dir))) {
@@ -227,7 +227,7 @@ static int put_directory(struct host_walk *w, int fd, const char *name, const ch
 			return -1;
 	}
 	if (errno)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", name);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", name);
 	w->depth--;
 	return 0;
 }
@@ -240,11 +240,11 @@ int tree_copy_path(struct tree *t, const char *to, const char *host_path, unsign
 	int fd cleanup_fd = open(host_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", host_path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", host_path);
 	tree_begin(t);
 	if (S_ISREG(st.st_mode))
 		return put_file(&w, fd, &st, host_path, to, err);
 	if (S_ISDIR(st.st_mode))
 		return put_directory(&w, fd, host_path, to, err);
-	return err_set(err, ERR_BUILD, "'%s' is neither file nor directory", host_path);
+	return err_set(err, E_COPY_SOURCE, "'%s' is neither file nor directory", host_path);
 }

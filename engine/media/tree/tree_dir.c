@@ -28,7 +28,7 @@ struct writing {
 
 static int write_fail(const struct writing *w, const char *path, struct err **err)
 {
-	return err_errno(err, ERR_BUILD, errno, "cannot write '%s/%s'", w->dir, path);
+	return err_errno(err, E_OUTPUT_UNWRITABLE, errno, "cannot write '%s/%s'", w->dir, path);
 }
 
 /* The set-id bits that go to the list: those of what is a regular file on disk. */
@@ -189,10 +189,10 @@ int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err 
 	int fd cleanup_fd = -1;
 
 	if (mkdir(dir, 0755) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot create '%s'", dir);
+		return err_errno(err, E_OUTPUT_UNWRITABLE, errno, "cannot create '%s'", dir);
 	w.dirfd = fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", dir);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", dir);
 	if (write_entries(&w, t, err) < 0)
 		return -1;
 	if (!owners)
@@ -298,7 +298,7 @@ static int make_readable(const struct reading *r, const char *host, const struct
 	    (st->st_mode & need) == need)
 		return 0;
 	if (chmod(host, (st->st_mode & 0777) | need) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", host);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", host);
 	return 0;
 }
 
@@ -318,7 +318,8 @@ static int make_entry(struct reading *r, const char *host, const char *path, con
 	case S_IFLNK:
 		n = readlink(host, target, sizeof(target) - 1);
 		if (n < 0)
-			return err_errno(err, ERR_BUILD, errno, "cannot read the link '%s'", host);
+			return err_errno(err, E_INPUT_UNREADABLE, errno,
+					 "cannot read the link '%s'", host);
 		target[n] = '\0';
 		return tree_add_symlink(r->t, path, target, err);
 	case S_IFIFO:
@@ -339,7 +340,7 @@ static int read_any(struct reading *r, const char *host, const char *path, struc
 	int rc;
 
 	if (lstat(host, &st) < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", host);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", host);
 	snprintf(ino, sizeof(ino), "%llu", (unsigned long long)st.st_ino);
 	linked = map_get(&r->links, ino);
 	if (linked)
@@ -351,7 +352,7 @@ static int read_any(struct reading *r, const char *host, const char *path, struc
 		return rc < 0 ? -1 : 0;
 	e = tree_lookup(r->t, path);
 	if (!e)
-		return err_set(err, ERR_INTERNAL, "'%s' was lost from the tree", path);
+		return err_set(err, E_INTERNAL, "'%s' was lost from the tree", path);
 	o = r->owners ? owners_get(r->owners, st.st_dev, st.st_ino) : NULL;
 	set_attributes(r, e->inode, &st, o);
 	read_xattrs(r, host, e->inode, o);
@@ -366,13 +367,13 @@ static int read_directory(struct reading *r, const char *host, const char *path,
 	DIR *dir = opendir(host);
 
 	if (!dir)
-		return err_errno(err, ERR_BUILD, errno, "cannot read '%s'", host);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", host);
 	for (struct dirent *d; (d = readdir(dir));)
 		if (!str_eq(d->d_name, ".") && !str_eq(d->d_name, ".."))
 			strv_push(&names, d->d_name);
 	closedir(dir);
 	if (++r->depth > MAX_DEPTH)
-		return err_set(err, ERR_BUILD, "'%s': directories are nested too deeply", host);
+		return err_set(err, E_COPY_SOURCE, "'%s': directories are nested too deeply", host);
 	strv_sort(&names);
 	for (size_t i = 0; i < names.count; i++) {
 		char *sub cleanup_free = path_join(host, names.items[i]);

@@ -23,7 +23,7 @@ int tree_expand(const char *name, const void *data, size_t len, int fd, uint64_t
 	*ret_len = 0;
 	a = archive_read_new();
 	if (!a)
-		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
+		return err_set(err, E_INTERNAL, "libarchive has no reader");
 	u.a = a;
 	archive_read_support_format_raw(a);
 	if (unpack_open(&u, data, len, err) < 0)

@@ -12,7 +12,7 @@ static int set_time(int dirfd, const char *path, int64_t mtime, struct err **err
 	struct timespec times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
 
 	if (utimensat(dirfd, path, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the time of '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the time of '%s'", path);
 	return 0;
 }
 
@@ -21,7 +21,7 @@ static int write_segments(int fd, const struct tree_entry *e, struct err **err)
 	const struct tree_inode *inode = e->inode;
 
 	if (ftruncate(fd, (off_t)inode->size) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot write '%s'", e->path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot write '%s'", e->path);
 	for (size_t i = 0; i < inode->segment_count; i++) {
 		const struct tree_segment *s = &inode->segments[i];
 
@@ -29,7 +29,8 @@ static int write_segments(int fd, const struct tree_entry *e, struct err **err)
 			return -1;
 	}
 	if (fchmod(fd, (inode->mode & 0777) | 0400) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the mode of '%s'", e->path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the mode of '%s'",
+				 e->path);
 	return 0;
 }
 
@@ -41,12 +42,12 @@ static int write_file(int dirfd, const struct tree_entry *e, const struct tree_e
 
 	if (first) {
 		if (linkat(dirfd, first->path, dirfd, e->path, 0) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot link '%s'", e->path);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot link '%s'", e->path);
 		return 0;
 	}
 	fd = openat(dirfd, e->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create '%s'", e->path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", e->path);
 	if (write_segments(fd, e, err) < 0)
 		return -1;
 	return set_time(dirfd, e->path, e->inode->mtime, err);
@@ -58,14 +59,15 @@ static int write_entry(int dirfd, const struct tree_entry *e, const struct tree_
 	switch (e->inode->mode & S_IFMT) {
 	case S_IFDIR:
 		if (*e->path && mkdirat(dirfd, e->path, 0700) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot create directory '%s'",
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'",
 					 e->path);
 		return 0;
 	case S_IFREG:
 		return write_file(dirfd, e, first, err);
 	case S_IFLNK:
 		if (symlinkat(e->inode->target, dirfd, e->path) < 0)
-			return err_errno(err, ERR_ENV, errno, "cannot create link '%s'", e->path);
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot create link '%s'",
+					 e->path);
 		return set_time(dirfd, e->path, e->inode->mtime, err);
 	default:
 		return 0; /* devices, pipes and sockets mean nothing here */
@@ -78,7 +80,7 @@ static int finish_directory(int dirfd, const struct tree_entry *e, struct err **
 	const char *path = *e->path ? e->path : ".";
 
 	if (fchmodat(dirfd, path, (e->inode->mode & 0777) | 0700, 0) < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot set the mode of '%s'", path);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot set the mode of '%s'", path);
 	return set_time(dirfd, path, e->inode->mtime, err);
 }
 
@@ -90,7 +92,7 @@ int tree_export(struct tree *t, const char *dir, struct err **err)
 	int rc = 0;
 
 	if (dirfd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot open directory '%s'", dir);
+		return err_errno(err, E_READ_FAILED, errno, "cannot open directory '%s'", dir);
 	entries = tree_entries(t, &count);
 	for (size_t i = 0; i < count; i++)
 		entries[i]->inode->user = 0;

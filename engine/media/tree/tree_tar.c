@@ -81,7 +81,7 @@ static int check_piece(const struct reading *r, const struct tree_inode *inode, 
 {
 	if (!len || (offset >= 0 && tree_inode_takes(inode, (uint64_t)offset, len)))
 		return 0;
-	return err_set(err, ERR_BUILD,
+	return err_set(err, E_UNPACK_REFUSED,
 		       "'%s': '%s' is damaged: its pieces are not in order, or larger than the "
 		       "file",
 		       r->name, path);
@@ -138,7 +138,7 @@ static int check_access_list(const struct reading *r, const char *name, const vo
 
 	if (!str_skip(name, "system.posix_acl_") || acl_parse(value, len, &acl) == 0)
 		return 0;
-	return err_set(err, ERR_BUILD, "'%s': '%s' has a bad access list", r->name, path);
+	return err_set(err, E_UNPACK_REFUSED, "'%s': '%s' has a bad access list", r->name, path);
 }
 
 /*
@@ -157,8 +157,8 @@ static int read_xattrs(struct reading *r, struct archive_entry *ae, struct tree_
 		const char *name;
 
 		if (!written || len > MAX_XATTR || strstr(written, "%00"))
-			return err_set(err, ERR_BUILD, "'%s': '%s' has a bad extended attribute",
-				       r->name, path);
+			return err_set(err, E_UNPACK_REFUSED,
+				       "'%s': '%s' has a bad extended attribute", r->name, path);
 		name = url_decode(r->t->arena, written);
 		if (check_access_list(r, name, value, len, path, err) < 0)
 			return -1;
@@ -186,7 +186,7 @@ static int need_plain(struct reading *r, struct err **err)
 		return 0;
 	fd = open(r->t->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_errno(err, ERR_ENV, errno, "cannot create a scratch file in '%s'",
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a scratch file in '%s'",
 				 r->t->scratch);
 	if (tree_expand(r->name, r->data, r->data_len, fd, 0, &len, err) < 0 ||
 	    tree_map_fd(r->t, fd, r->name, &plain, &r->plain_len, err) < 0)
@@ -204,7 +204,7 @@ static int check_headers(struct reading *r, struct archive_entry *ae, struct err
 		return -1;
 	if (pax_check(r->plain, r->plain_len, at < 0 ? 0 : (uint64_t)at, &why))
 		return 0;
-	return err_set(err, ERR_BUILD,
+	return err_set(err, E_UNPACK_REFUSED,
 		       "'%s': '%s' has an attribute that cannot be read (%s), and would be without "
 		       "it",
 		       r->name, entry_path(ae), why.buf);
@@ -222,7 +222,7 @@ static int check_attributes(struct reading *r, struct archive_entry *ae, int rc,
 	bool hides = rc == ARCHIVE_WARN && archive_errno(r->a) > 0;
 
 	if (why && !hides)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_UNPACK_REFUSED,
 			       "'%s': '%s' has an attribute that cannot be read (%s), and would be "
 			       "without it",
 			       r->name, entry_path(ae), why);
@@ -256,7 +256,7 @@ static int place(struct reading *r, const char *path, struct tree_inode *inode, 
 
 	path += strspn(path, "/"); /* of tar -P; as tar and dpkg do */
 	if (tree_path_normal(path, &normal))
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_UNPACK_REFUSED,
 			       "'%s': the name '%s' is refused: it is too long or has '..'",
 			       r->name, path);
 	shown = normal.buf;
@@ -284,7 +284,7 @@ static int read_hardlink(struct reading *r, const char *path, const char *target
 		return -1;
 	e = rc ? NULL : tree_link_target(r->t, from.buf, r->flags, true);
 	if (!e)
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_UNPACK_REFUSED,
 			       "'%s': '%s' is a hard link to '%s', which is not there", r->name,
 			       path, target);
 	return tree_put(r->t, to.buf, e->inode, r->flags, true, err);
@@ -304,8 +304,8 @@ static int read_special(struct reading *r, struct archive_entry *ae, struct tree
 	case S_IFLNK:
 		target = entry_symlink(ae);
 		if (!target || !*target)
-			return err_set(err, ERR_BUILD, "'%s': '%s' is a link without a target",
-				       r->name, path);
+			return err_set(err, E_UNPACK_REFUSED,
+				       "'%s': '%s' is a link without a target", r->name, path);
 		inode->target = tree_strdup(r->t, target);
 		return 0;
 	case S_IFCHR:
@@ -315,7 +315,7 @@ static int read_special(struct reading *r, struct archive_entry *ae, struct tree
 		return 0;
 	default:
 		return err_set(
-			err, ERR_BUILD,
+			err, E_UNPACK_REFUSED,
 			"'%s': '%s' is of a type that trees do not have (the rest of a file from "
 			"another volume, or a socket)",
 			r->name, path);
@@ -330,14 +330,14 @@ static int read_entry(struct reading *r, struct archive_entry *ae, struct err **
 	int rc;
 
 	if (!path)
-		return err_set(err, ERR_BUILD, "'%s' has an entry without a name", r->name);
+		return err_set(err, E_UNPACK_REFUSED, "'%s' has an entry without a name", r->name);
 	if (check_size(r, ae, err) < 0)
 		return -1;
 	if (link)
 		return read_hardlink(r, path, link, err);
 	if (archive_entry_uid(ae) > UINT32_MAX || archive_entry_gid(ae) > UINT32_MAX ||
 	    archive_entry_uid(ae) < 0 || archive_entry_gid(ae) < 0)
-		return err_set(err, ERR_BUILD, "'%s': '%s' has a bad owner", r->name, path);
+		return err_set(err, E_UNPACK_REFUSED, "'%s': '%s' has a bad owner", r->name, path);
 	inode = tree_inode_new(r->t, archive_entry_mode(ae), (uint32_t)archive_entry_uid(ae),
 			       (uint32_t)archive_entry_gid(ae), archive_entry_mtime(ae));
 	rc = read_special(r, ae, inode, path, err);
@@ -364,7 +364,7 @@ static int read_all(struct reading *r, const void *data, size_t len, struct err 
 
 	a = archive_read_new();
 	if (!a)
-		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
+		return err_set(err, E_INTERNAL, "libarchive has no reader");
 	r->a = a;
 	r->unpack = (struct unpack){.a = a, .name = r->name};
 	r->data = data;
@@ -399,11 +399,11 @@ int tree_read_tar(struct tree *t, const char *to, const char *path, unsigned fla
 	int rc;
 
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot open '%s'", path);
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
 	if (tree_map_fd(t, fd, path, &addr, &r.map_len, err) < 0)
 		return -1;
 	if (!addr)
-		return err_set(err, ERR_BUILD, "'%s' is empty and no tar", path);
+		return err_set(err, E_UNPACK_REFUSED, "'%s' is empty and no tar", path);
 	r.map = addr;
 	rc = read_all(&r, addr, r.map_len, err);
 	acl_lists_free(&r.later);
@@ -466,7 +466,7 @@ static int check_holes(struct tree *t, const char *path, struct err **err)
 		     holes <= most))
 			continue;
 		limit = str_bytes(most);
-		return err_set(err, ERR_BUILD,
+		return err_set(err, E_FILESYSTEM_LIMITS,
 			       "'%s': '/%s' has holes of more than %s, which a tar would have to "
 			       "hold as zeros",
 			       path, entries[i]->path, limit);
@@ -578,7 +578,7 @@ int tree_write_tar(struct tree *t, const char *path, struct err **err)
 		return -1;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return err_errno(err, ERR_BUILD, errno, "cannot create '%s'", path);
+		return err_errno(err, E_OUTPUT_UNWRITABLE, errno, "cannot create '%s'", path);
 	a = archive_write_new();
 	if (!a || archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
 	    archive_write_set_options(a, "xattrheader=SCHILY") != ARCHIVE_OK ||

@@ -48,8 +48,8 @@ int unpack_fail(const struct unpack *u, struct err **err)
 	const char *text = archive_error_string(u->a);
 	int num = archive_errno(u->a);
 
-	return err_set(err, num == ENOSPC || num == ENOMEM ? ERR_RESOURCE : ERR_BUILD, "'%s': %s",
-		       u->name, text ? text : "cannot be read as an archive");
+	return err_set(err, num == ENOSPC || num == ENOMEM ? E_DISK_FULL : E_UNPACK_FAILED,
+		       "'%s': %s", u->name, text ? text : "cannot be read as an archive");
 }
 
 /*
@@ -155,7 +155,7 @@ static int gunzip_open(struct unpacked *s, const char *name, const void *data, s
 		       struct err **err)
 {
 	if (inflateInit2(&s->z, GZIP_WINDOW) != Z_OK)
-		return err_set(err, ERR_RESOURCE, "'%s': zlib has no memory", name);
+		return err_set(err, E_NO_MEMORY, "'%s': zlib has no memory", name);
 	s->z.next_in = (z_const Bytef *)data;
 	s->left = len;
 	return 0;
@@ -169,12 +169,12 @@ static int raw_open(struct unpacked *s, const struct magic *m, const char *name,
 
 	s->raw = u.a = archive_read_new();
 	if (!s->raw)
-		return err_set(err, ERR_INTERNAL, "libarchive has no reader");
+		return err_set(err, E_INTERNAL, "libarchive has no reader");
 	archive_read_support_format_raw(s->raw);
 	/* ARCHIVE_WARN: the library lacks it and would start a program. */
 	if (archive_read_append_filter(s->raw, m->filter) != ARCHIVE_OK)
-		return err_set(err, ERR_ENV, "'%s': this machine's libarchive has no %s", name,
-			       m->name);
+		return err_set(err, E_UNPACK_FORMAT, "'%s': this machine's libarchive has no %s",
+			       name, m->name);
 	if (archive_read_open_memory(s->raw, data, len) != ARCHIVE_OK ||
 	    archive_read_next_header(s->raw, &ae) != ARCHIVE_OK)
 		return unpack_fail(&u, err);
@@ -206,7 +206,8 @@ int unpack_end(const struct unpack *u, struct err **err)
 
 	while (u->unpacked && (n = unpacked_next(u->unpacked, &data)) != 0) {
 		if (n < 0)
-			return err_set(err, ERR_BUILD, "'%s': %s", u->name, u->unpacked->wrong);
+			return err_set(err, E_UNPACK_FAILED, "'%s': %s", u->name,
+				       u->unpacked->wrong);
 		more += (uint64_t)n;
 		if (unpack_check(u, more, err) < 0)
 			return -1;
@@ -239,7 +240,7 @@ int unpack_check(const struct unpack *u, uint64_t more, struct err **err)
 	packed = str_bytes(u->packed);
 	most = str_bytes(u->most);
 	return err_set(
-		err, ERR_BUILD,
+		err, E_UNPACK_REFUSED,
 		"'%s' has %s and would become more than %s, which nothing that is made to be "
 		"unpacked does; if it is right so, decompress it in a node of kind 'run'",
 		u->name, packed, most);
