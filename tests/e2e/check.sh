@@ -152,7 +152,7 @@ ignoring() {
 }
 ignoring 'mark-good, node: root, why: "by hand", until: 2099-12-31'
 code ignored 0 "$orch" -C "$work/ignore" check
-check told-with-the-reason grep -q '^note: .*\[mark-good\] (ignored: by hand)' "$scratch/err"
+check told-with-the-reason grep -q '^note: .* (ignored: by hand) \[mark-good\]' "$scratch/err"
 ignoring 'mark-good, node: boot, why: "of another node"'
 code no-bundle-for-it 2 "$orch" -C "$work/ignore" build bundle
 check build-names-the-rule grep -q 'is not started.*\[mark-good\]$' "$scratch/err"

@@ -48,7 +48,7 @@ same "and 40 lines of what failed" 40 "$(grep -c '^  bad ' "$scratch/log")"
 run ci CI=true
 check "a block: head, lines with the name, what became of it" rising '^log of sub/good, [0-9.]* s$' \
 	'^sub/good | \[what comes before: orch log sub/good\]$' '^sub/good | number 2000$' 'built   sub/good' \
-	'failed  bad' '^--- bad failed ---$' '^  bad 300$' '^recipes/bad.yaml:3: step 1 of 1 failed: was killed by SIGKILL (out of memory?)$' \
+	'failed  bad' '^--- bad failed ---$' '^  bad 300$' '^recipes/bad.yaml:3: step 1 of 1 failed: was killed by SIGKILL (out of memory?) \[step-failed\]$' \
 	'^whole log: orch log bad$' '^to look around where it failed: orch shell bad$'
 check "no more than a thousand lines" test "$(grep -c '^sub/good | number' "$scratch/log")" -le 1000
 same "all of what failed" 300 "$(grep -c '^  bad ' "$scratch/log")"
