@@ -48,7 +48,8 @@ done
 
 cd "$TEST_TREE" || exit 1
 timeout --kill-after=30 "$limit" "${as_user[@]}" env -i PATH=/usr/local/bin:/usr/bin:/bin \
-	HOME="$TEST_HOME" TMPDIR="$TEST_TREE/../tmp" LC_ALL=C.UTF-8 TERM=dumb XDG_CONFIG_HOME="$TEST_TREE/../config" \
+	HOME="$TEST_HOME" TMPDIR="${TEST_TREE%/tree}/tmp" LC_ALL=C.UTF-8 TERM=dumb \
+	XDG_CONFIG_HOME="${TEST_TREE%/tree}/config" \
 	ORCH="$TEST_TREE/_build/engine/cli/orch" ORCH_ASAN="$TEST_TREE/_build-asan/engine/cli/orch" \
 	"${environment[@]}" "${command[@]}" </dev/null
 code=$?

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 orch=_build/engine/cli/orch
 keys=$TEST_HOME/pki
 pki=$TEST_TREE/pki
-result=$TEST_TREE/../tmp/packages.json
+result=${TEST_TREE%/tree}/tmp/packages.json
 
 as_tester() { tests/as-tester.sh "$@"; }
 

@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 [ -n "${TEST_TREE:-}" ] || { echo "skip $1: './dev test' prepares what it needs"; exit 0; }
-result=$TEST_TREE/../tmp/$1.json
+result=${TEST_TREE%/tree}/tmp/$1.json
 if tests/as-tester.sh 36000 _build/engine/cli/orch build --keep-going --result-json "$result" "$1"; then
 	echo "ok $1"
 else
