@@ -101,6 +101,20 @@ readelf --wide --dynamic "$orch" 2>&1 | grep -E 'NEEDED.*lib(curl|archive|guestf
 grep -q -e -fstack-clash-protection _build/compile_commands.json || echo "$orch" |
 	complain "compiled without stack clash protection"
 git grep -n -w -E 'TODO|FIXME|XXX' -- engine dev recipes | complain "left open"
+# Codes of errors: E_NOT_LOCKED is "not-locked", has a paragraph and a site, shares its name with no rule
+# of check, and docs show none that is not there.
+codes=$(sed -n -E 's/^CODE\((E_[A-Z_]+), "([a-z-]+)", ERR_[A-Z]+,$/\1 \2/p' engine/base/codes/*.def)
+[ "$(wc -l <<<"$codes")" = "$(cat engine/base/codes/*.def | grep -c '^CODE(')" ] || echo "a row of another form" |
+	complain engine/base/codes
+used=$(git grep -h -o -w -E 'E_[A-Z_]+' -- 'engine/*.c' | sort -u)
+while read -r id name; do
+	[ "$id" = "E_$(tr a-z- A-Z_ <<<"$name")" ] || echo "$id is called '$name'"
+	grep -q -x "$id" <<<"$used" || echo "$id has no site"
+done <<<"$codes" | complain engine/base/codes
+names=$({ awk '{ print $2 }' <<<"$codes"; sed -n -E 's/^\tRULE\(CHECK_[A-Z_]+, "([a-z-]+)",.*/\1/p' engine/check/rules.c; })
+sort <<<"$names" | uniq -d | complain "two codes of one name"
+git grep -h -o -E '\[[a-z]+(-[a-z]+)+\]$|orch explain [a-z-]+' -- README.md HACKING.md 'docs/*.md' |
+	sed 's/.*[[ ]//; s/\]//' | sort -u | grep -v -x -F "$names" | complain "no code, and docs show it"
 # The glossary of HACKING.md. Manifests have a word of their own, which is in keys.
 git grep -n -w -i -E '(sub)?folders?|anew|in front of|at hand|umount it|initial file system' -- \
 	engine dev docs README.md ARCHITECTURE.md recipes/'*.yaml' ':!engine/graph/manifest*.[ch]' ':!engine/graph/why.c' |
