@@ -45,9 +45,9 @@ const struct check_rule check_rules[] = {
 	     "have more room."),
 	RULE(CHECK_STATE_MOUNTED, "state-mounted", ERROR,
 	     "the partition that keeps state is mounted as what it holds",
-	     "The partition that keeps state has to be mounted with the file system that it "
-	     "holds. Otherwise the device starts without its state, or not at all. Compare the "
-	     "line of fstab with the node of kind 'disk'."),
+	     "The partition that keeps state has to be mounted, with the file system that it "
+	     "holds. Otherwise the device starts without its state, or not at all. Compare "
+	     "fstab, or a mount unit, with the node of kind 'disk'."),
 	RULE(CHECK_STATE_NAMED, "state-named", WARNING,
 	     "some file of a device keeps each path of the state",
 	     "The device promises to keep a path, and no file of it names that path, so that "
@@ -185,15 +185,17 @@ const struct check_rule check_rules[] = {
 	RULE(CHECK_MISSING_PROGRAM, "missing-program", ERROR,
 	     "the project's programs are where files name them",
 	     "A file names a program of the project at a place where it does not lie on the "
-	     "device. Correct the path, or copy the program there."),
+	     "device, or where nobody may execute it. Correct the path, copy the program there, "
+	     "or chmod +x it."),
 	RULE(CHECK_SCRIPT_SYNTAX, "script-syntax", ERROR,
 	     "a shell can read each script of a device",
 	     "A script that devices get cannot be read by its shell, and would fail when it is "
 	     "started. The message has what the shell says."),
 	RULE(CHECK_SCRIPT_VARIABLES, "script-variables", ERROR,
 	     "scripts of a device set the variables that they use",
-	     "A script that devices get uses a variable that nothing sets. It is a typing error "
-	     "in most cases; if the caller sets it, write ${NAME:-}."),
+	     "A script that devices get uses a variable in small letters that nothing in it "
+	     "sets. It is a typing error in most cases. What the caller of a script sets has a "
+	     "name in capitals."),
 	RULE(CHECK_DEVICE_AGREES, "device-agrees", ERROR,
 	     "files for the device say what its recipe promises",
 	     "A file that was written by hand says something else than the node of kind 'device' "
