@@ -5,7 +5,7 @@
 . tests/e2e/lib.sh
 export ORCH_STORE="$scratch/store"
 p=$scratch/p
-mkdir -p "$p/recipes" "$p/tree"
+mkdir -p "$p/recipes" "$p/tree" "$scratch/disk"
 
 # A kernel that finds an ext4 on NVMe by itself, as cloud kernels do.
 kernel=
@@ -180,4 +180,25 @@ EOF
 mkdir "$scratch/bin"
 code "without QEMU: exit code" 7 env PATH="$scratch/bin" "$orch" -C "$p" build noqemu
 check "without QEMU: names it" grep -q 'qemu-system-' "$scratch/err"
+
+# A disk of this machine that fills up, played by a tmpfs, ends the guest: it would lose what it writes.
+printf 'kind: image\nsize: 3G\nfilesystem: ext4\n' >"$p/recipes/big.yaml"
+vm fills 'disks: [big]' 'outputs: {root.tar: /}' 'timeout: 900' <<'EOF'
+  - dd if=/dev/zero of=/mnt/big/x bs=1M count=2500 || echo the guest goes on
+  - while :; do sleep 1; done
+EOF
+if unshare -rm true 2>/dev/null; then
+	cat >"$scratch/inside.sh" <<'EOF'
+mount -t tmpfs -o size=8G tmpfs "$1"
+shift
+"$@" disk big || exit 1
+mount -n -t tmpfs -o remount,size=1200M tmpfs "$scratch/disk" # in full: else it repeats a foreign uid
+exec "$@" fills
+EOF
+	code "the disk is full" 8 env scratch="$scratch" unshare -rm sh "$scratch/inside.sh" "$scratch/disk" \
+		"$orch" -C "$p" --store "$scratch/disk/store" build
+	check "which it says" grep -q 'no room left for what the guest writes' "$scratch/err"
+else
+	skip "a disk that fills up: no user namespaces here"
+fi
 finish

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "machine/board/scene_priv.h"
+#include "machine/guest/qemu.h"
 
 /* -- lines -- */
 
@@ -245,9 +246,13 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 		deadline = s->deadline;
 	if (now >= deadline)
 		return 1;
-	n = poll(fds, array_len(fds), deadline - now > 60000 ? 60000 : (int)(deadline - now));
+	n = poll(fds, array_len(fds),
+		 deadline - now > QEMU_ROOM_MS ? QEMU_ROOM_MS : (int)(deadline - now));
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, E_INTERNAL, errno, "cannot wait for the board");
+	if (!qemu_has_room(s->o.dir))
+		return err_set(err, E_DISK_FULL,
+			       "there is no room left for what the board writes to its card");
 	if (n > 0)
 		take_all(s, fds);
 	if (s->broken)

@@ -39,7 +39,7 @@ struct qemu_machine {
 	unsigned cpus;
 	unsigned memory_mb;
 	uint64_t epoch;      /* what the guest's real-time clock shows at start; 0: the present */
-	const char *tmp_dir; /* for QEMU's temporary files */
+	const char *tmp_dir; /* for QEMU's temporary files; what disks grow into lies there, too */
 	bool efi;
 	const char *cmdline_extra; /* EFI: for systemd-boot, through SMBIOS; NULL: none */
 	const char *vars_path;     /* EFI: private, writable copy of the firmware's variables */
@@ -80,6 +80,14 @@ int qemu_find(struct qemu_machine *m, const char *cache_dir, struct err **err) w
 int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err) warn_unused;
 /* Appends the whole command; MACHINE went through qemu_find(). */
 void qemu_argv(const struct qemu_machine *m, struct strv *ret);
+
+/*
+ * Whether disks of a guest can still grow in DIR; to be asked every QEMU_ROOM_MS. QEMU's NVMe tells
+ * the guest of one that cannot that it failed: a guest that does not look loses what was in its
+ * cache and goes on. Other devices stop the guest, for ever (-drive werror=enospc, the default).
+ */
+bool qemu_has_room(const char *dir);
+#define QEMU_ROOM_MS 1000
 
 struct qemu_watch {
 	const char *token; /* of the markers */

@@ -13,14 +13,17 @@
 #include "machine/guest/qemu.h"
 
 #define AFTER_PANIC_S 10 /* panic=-1 reboots at once, and QEMU leaves with -no-reboot */
+#define ROOM_BYTES (8u * 1024 * 1024)
 
 struct run {
 	const struct qemu_watch *watch;
+	const char *disks;                 /* directory on the file system where they grow */
 	struct console console;            /* QEMU's stdout: the guest's serial line */
 	struct console own;                /* QEMU's stderr */
 	char *panic;                       /* the line, or NULL */
 	char *last_own;                    /* QEMU's last message, or NULL */
 	bool begun, over;                  /* the first marker came; *watch->done was seen */
+	bool full;                         /* there is no room for what the guest writes */
 	uint64_t start, panic_at, done_at; /* ms */
 	pid_t pid;
 	int pidfd, outfd, errfd;
@@ -52,6 +55,8 @@ static void qemu_said(void *arg, enum console_event event, const char *text, lon
 		return;
 	free(r->last_own);
 	r->last_own = xstrdup(text);
+	if (strstr(text, strerror(ENOSPC)))
+		r->full = true;
 	line = xasprintf("qemu: %s", text);
 	r->watch->fn(r->watch->arg, CONSOLE_LINE, line, 0, 0);
 }
@@ -98,10 +103,18 @@ static int wait_ms(uint64_t deadline)
 	uint64_t now = clock_ms();
 
 	if (!deadline)
-		return -1;
+		return QEMU_ROOM_MS;
 	if (deadline <= now)
 		return 0;
-	return deadline - now > 60000 ? 60000 : (int)(deadline - now);
+	return deadline - now > QEMU_ROOM_MS ? QEMU_ROOM_MS : (int)(deadline - now);
+}
+
+bool qemu_has_room(const char *dir)
+{
+	uint64_t bytes;
+	struct err *ignored cleanup_err = NULL;
+
+	return file_free_bytes(dir, &bytes, &ignored) < 0 || bytes >= ROOM_BYTES;
 }
 
 /*
@@ -120,7 +133,8 @@ static int watch_guest(struct run *r, const char **ret_what, struct err **err)
 
 		if (ended)
 			return 0;
-		if (deadline && deadline <= clock_ms())
+		r->full = r->full || !qemu_has_room(r->disks);
+		if (r->full || (deadline && deadline <= clock_ms()))
 			return 1;
 		n = poll(fds, array_len(fds), wait_ms(deadline));
 		if (n < 0 && errno != EINTR)
@@ -205,6 +219,9 @@ static int finish(struct run *r, const char *program, int watched, const char *l
 	console_end(&r->own);
 	if (watched < 0)
 		return -1;
+	if (r->full)
+		return err_set(err, E_DISK_FULL,
+			       "there is no room left for what the guest writes to its disks");
 	if (r->panic)
 		return err_set(err, E_GUEST_ENDED, "the guest's kernel gave up: %s", r->panic);
 	if (watched > 0)
@@ -219,7 +236,7 @@ static int finish(struct run *r, const char *program, int watched, const char *l
 
 int qemu_run(const struct qemu_machine *m, const struct qemu_watch *watch, struct err **err)
 {
-	struct run r = {.watch = watch, .pidfd = -1, .outfd = -1, .errfd = -1};
+	struct run r = {.watch = watch, .disks = m->tmp_dir, .pidfd = -1, .outfd = -1, .errfd = -1};
 	const char *late = "";
 	int rc;
 
