@@ -219,6 +219,7 @@ static bool is_unit(const struct check_file *f)
 	return false;
 }
 
+/* A section or key that is nearly a known one. What is like none may be of a later systemd. */
 static void word_is_known(struct check_view *v, const struct conf_entry *e, const struct strs *keys)
 {
 	bool section = is_one_of(e->section, sections, array_len(sections));
@@ -230,10 +231,11 @@ static void word_is_known(struct check_view *v, const struct conf_entry *e, cons
 	if (str_skip(e->section, "X-") || str_skip(word, "X-") || is_one_of(word, words, count))
 		return;
 	near = str_nearest(word, words, count);
-	check_say(v, CHECK_UNIT_WORDS, e->pos,
-		  "systemd knows no %s '%s' in units and would ignore it%s%s%s",
-		  section ? "key" : "section", word, near ? ": did you mean '" : "",
-		  near ? near : "", near ? "'?" : "");
+	if (near)
+		check_say(v, CHECK_UNIT_WORDS, e->pos,
+			  "systemd knows no %s '%s' in units and would ignore it: did you mean "
+			  "'%s'?",
+			  section ? "key" : "section", word, near);
 }
 
 /* Whether line LINE of TEXT goes on with the one before, which ends in a backslash. */
@@ -262,8 +264,8 @@ static int words_are_known(struct check_view *v, const struct check_file *f,
 }
 
 /*
- * A key of another configuration that is nearly one of WORDS. What is like none may be of a later
- * version. sshd does not start with one that it does not know, and takes them in any case.
+ * The same of another configuration, whose keys are WORDS. sshd does not start with one that it
+ * does not know, and takes them in any case.
  */
 static void key_is_spelt(struct check_view *v, const struct conf_entry *e, const struct strs *words)
 {
