@@ -41,9 +41,10 @@ wanted() { # NAME...: whether one of them has one of the words
 	return 1
 }
 
-# The names of the tests that are to run. Suites data and fuzz are one test each, of many results.
+# The names of the tests that are to run, in that order, which meson keeps. Suites data and fuzz are one
+# test each, of many results.
 select_tests() {
-	local suites name packages=no
+	local suites name all packages=no selected=()
 	meson test -C $build --no-rebuild --list >"$work/list" 2>"$work/list.log" || { cat "$work/list.log"; return 1; }
 	while read -r suites name; do
 		[ $TEST_FULL = yes ] || [[ +$suites+ != *+full+* ]] || continue
@@ -54,15 +55,16 @@ select_tests() {
 			all=("$name")
 			[ $TEST_FULL != "$([ "$name" = scenario-tests ] && echo no || echo yes)" ] || continue
 			;;
-		packages) continue ;;
 		*) all=("$name") ;;
 		esac
-		wanted "${all[@]}" || continue
-		names+=("$name")
+		[ "$name" = packages ] || wanted "${all[@]}" || continue
+		selected+=("$name")
 		[[ $name != scenario-* ]] || packages=yes
 		! grep -qs '^# packages$' "tests/e2e/${name#e2e-}.sh" || packages=yes
 	done < <(sed -n 's,^.*:\([^ ]*\) / \(.*\)$,\1 \2,p' "$work/list")
-	[ $packages = no ] || names+=(packages)
+	for name in "${selected[@]}"; do
+		[ "$name" = packages ] && [ $packages = no ] || names+=("$name")
+	done
 }
 
 # The tree as it stands (tracked files), with the binaries, where the tester may write. Started by root,
