@@ -19,6 +19,7 @@ complain() {
 mapfile -t sources < <(git ls-files 'engine/*.c' 'engine/*.h' 'tests/*.c' 'tests/*.h')
 mapfile -t scripts < <(git ls-files dev .ci/run '*.sh')
 
+clang-format --version >/dev/null || echo "cannot run" | complain clang-format
 printf '%s\0' "${sources[@]}" | xargs -0 -P 2 -n 40 clang-format --dry-run 2>&1 |
 	sed -n 's/:[0-9]*:[0-9]*: warning: .*//p' | sort -u | complain "not formatted (./dev format)"
 
@@ -58,7 +59,10 @@ ctags -x --_xformat='%N %F %n %e' --kinds-C=f "${sources[@]}" 2>/dev/null |
 	complain "function over 80 lines"
 
 git ls-files '*.c' '*.h' '*.sh' '*/meson.build' meson.build meson_options.txt dev .ci/run 'recipes/*.yaml' |
-	xargs -d '\n' grep -L -m 1 'SPDX-License-Identifier: GPL-3.0-or-later' | complain "no licence line"
+	while read -r f; do
+		mapfile -n 3 top <"$f"
+		[[ ${top[*]} == *'SPDX-License-Identifier: GPL-3.0-or-later'* ]] || echo "$f"
+	done | complain "no licence line"
 
 for f in tests/e2e/*.sh; do
 	name=${f##*/}

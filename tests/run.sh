@@ -57,7 +57,11 @@ select_tests() {
 			;;
 		*) all=("$name") ;;
 		esac
-		[ "$name" = packages ] || wanted "${all[@]}" || continue
+		if wanted "${all[@]}"; then
+			[ "$name" != packages ] || packages=yes
+		elif [ "$name" != packages ]; then
+			continue
+		fi
 		selected+=("$name")
 		[[ $name != scenario-* ]] || packages=yes
 		! grep -qs '^# packages$' "tests/e2e/${name#e2e-}.sh" || packages=yes

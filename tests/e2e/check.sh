@@ -134,9 +134,11 @@ while [ $# -gt 0 ]; do
 		shift
 	fi
 	wait
-	cat "$work/told-one" "$work/told-two"
-	failures=$((failures + $(cat "$work/told-one" "$work/told-two" | grep -c '^not ok')))
+	cat "$work/told-one" "$work/told-two" | tee -a "$work/told"
 done
+failures=$((failures + $(grep -c '^not ok' "$work/told")))
+same every-case-was-tried "$(printf '%s\n' tests/must-fail/*.sh | wc -l)" \
+	"$(grep -c '^ok\|^not ok' "$work/told")"
 
 # A command on two lines is one.
 cp -R "$work/good" "$work/lines"
