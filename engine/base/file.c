@@ -82,7 +82,7 @@ int fd_pwrite_all(int fd, const char *name, const void *data, size_t len, uint64
 int fd_sync(int fd, const char *name, struct err **err)
 {
 	if (fsync(fd) < 0)
-		return err_errno(err, E_WRITE_FAILED, errno, "cannot make '%s' durable", name);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot sync '%s' to disk", name);
 	return 0;
 }
 
