@@ -23,7 +23,7 @@ enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 enum progress { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
 enum graph_format { GRAPH_DOT, GRAPH_SVG, GRAPH_MERMAID, GRAPH_JSON };
 
-/* Which options a command takes: 1 << the option's place in the table. */
+/* Which options a command takes: OPTION() of the place in the table. */
 enum option_bit {
 	O_DIR,
 	O_STORE,
@@ -55,6 +55,7 @@ enum option_bit {
 	O_ALL,
 	O_FOLLOW,
 };
+#define OPTION(bit) (UINT64_C(1) << (bit))
 
 struct command;
 
@@ -87,7 +88,7 @@ struct command {
 	const char *args; /* "[TARGET...]" */
 	const char *summary;
 	const char *help; /* further paragraphs, or NULL */
-	unsigned options; /* 1 << enum option_bit, beyond those every command takes */
+	uint64_t options; /* OPTION(), beyond those every command takes */
 	unsigned min_args, max_args;
 	enum root_use root;
 };

@@ -88,7 +88,7 @@ static const struct option_row rows[] = {
 #undef AT
 
 /* Options every command takes. */
-#define COMMON ((1u << O_JSON) - 1)
+#define COMMON (OPTION(O_JSON) - 1)
 
 static void *field(struct cli *c, const struct option_row *row)
 {
@@ -199,12 +199,12 @@ static int bad_option(const char *arg, struct err **err)
 }
 
 /* Whether the command takes what was given: bit i of SEEN is row i. */
-static int check_options(const struct command *cmd, unsigned seen, struct err **err)
+static int check_options(const struct command *cmd, uint64_t seen, struct err **err)
 {
-	unsigned wrong = seen & ~(cmd->options | COMMON);
+	uint64_t wrong = seen & ~(cmd->options | COMMON);
 
 	for (size_t i = 0; i < array_len(rows); i++) {
-		if (wrong & (1u << i))
+		if (wrong & OPTION(i))
 			return err_set(err, E_UNKNOWN_OPTION,
 				       "'orch %s' has no option '--%s'; see 'orch help %s'",
 				       cmd->name, rows[i].name, cmd->name);
@@ -259,7 +259,7 @@ static void make_tables(struct option *longs, struct str *shorts)
 	}
 }
 
-static int parse_options(struct cli *c, int argc, char **argv, unsigned *ret_seen, struct err **err)
+static int parse_options(struct cli *c, int argc, char **argv, uint64_t *ret_seen, struct err **err)
 {
 	struct option longs[array_len(rows) + 1] = {0};
 	struct str shorts cleanup_str = STR_INIT;
@@ -275,7 +275,7 @@ static int parse_options(struct cli *c, int argc, char **argv, unsigned *ret_see
 			return err_set(err, E_USAGE, "option '%s' wants a value", argv[optind - 1]);
 		if (value == '?')
 			return bad_option(argv[optind - 1], err);
-		*ret_seen |= 1u << i;
+		*ret_seen |= OPTION(i);
 		if (rows[i].type == VALUE_MAYBE)
 			take_maybe(c, &rows[i], optarg, argv, argc);
 		else if (take_value(c, &rows[i], optarg, err))
@@ -286,7 +286,7 @@ static int parse_options(struct cli *c, int argc, char **argv, unsigned *ret_see
 
 int cli_parse(struct cli *c, int argc, char **argv, struct err **err)
 {
-	unsigned seen = 0;
+	uint64_t seen = 0;
 
 	if (parse_options(c, argc, argv, &seen, err))
 		return -1;
@@ -335,10 +335,10 @@ static void print_row(const struct option_row *row, FILE *to)
 		row->type == VALUE_MAYBE ? "]" : "", row->help);
 }
 
-static void print_options(unsigned bits, FILE *to)
+static void print_options(uint64_t bits, FILE *to)
 {
 	for (size_t i = 0; i < array_len(rows); i++) {
-		if (bits & (1u << i))
+		if (bits & OPTION(i))
 			print_row(&rows[i], to);
 	}
 }
