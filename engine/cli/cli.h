@@ -54,6 +54,7 @@ enum option_bit {
 	O_FIXED,
 	O_ALL,
 	O_FOLLOW,
+	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
 

@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cli/cli.h"
+#include "cli/options.h"
 
 #include <getopt.h>
 #include <limits.h>
 
 #include "base/str.h"
 
-enum value_type {
-	VALUE_FLAG,   /* bool */
-	VALUE_TEXT,   /* char *, owned */
-	VALUE_LIST,   /* struct strv */
-	VALUE_NUMBER, /* unsigned */
-	VALUE_WORD,   /* int, index into words */
-	VALUE_MAYBE,  /* bool, and the text after it (if any) in update_name */
-};
-
-struct option_row {
-	char letter; /* 0: none */
-	const char *name, *arg;
-	enum value_type type;
-	size_t offset;
-	const char *const *words;
-	const char *help;
-};
-
 static const char *const when_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "tty", "plain", "json", "quiet", NULL};
 static const char *const format_words[] = {"dot", "svg", "mermaid", "json", NULL};
 
 #define AT(field) offsetof(struct cli, field)
-/* In the order of enum option_bit. */
-static const struct option_row rows[] = {
+const struct option_row option_rows[] = {
 	[O_DIR] = {'C', "directory", "DIR", VALUE_TEXT, AT(dir), NULL, "change to DIR first"},
 	[O_STORE] = {0, "store", "DIR", VALUE_TEXT, AT(store), NULL,
 		     "the artifact store (else $ORCH_STORE, else the user's cache directory)"},
@@ -86,9 +67,6 @@ static const struct option_row rows[] = {
 		      "print what the node prints while another orch builds it, until it ends"},
 };
 #undef AT
-
-/* Options every command takes. */
-#define COMMON (OPTION(O_JSON) - 1)
 
 static void *field(struct cli *c, const struct option_row *row)
 {
@@ -170,28 +148,28 @@ static size_t row_of(int value)
 {
 	if (value > UCHAR_MAX)
 		return (size_t)(value - UCHAR_MAX - 1);
-	for (size_t i = 0; i < array_len(rows); i++) {
-		if (rows[i].letter == value)
+	for (size_t i = 0; i < O_COUNT; i++) {
+		if (option_rows[i].letter == value)
 			return i;
 	}
-	return array_len(rows);
+	return O_COUNT;
 }
 
 /* getopt refused ARG, or the letter optopt of it. */
 static int bad_option(const char *arg, struct err **err)
 {
-	const char *names[array_len(rows)], *near;
+	const char *names[O_COUNT], *near;
 	char *word cleanup_free = NULL;
 
 	if (optopt > UCHAR_MAX)
 		return err_set(err, E_USAGE, "option '--%s' takes no value",
-			       rows[row_of(optopt)].name);
+			       option_rows[row_of(optopt)].name);
 	if (optopt)
 		return err_set(err, E_UNKNOWN_OPTION, "no option '-%c'; see 'orch help'", optopt);
-	for (size_t i = 0; i < array_len(rows); i++)
-		names[i] = rows[i].name;
+	for (size_t i = 0; i < O_COUNT; i++)
+		names[i] = option_rows[i].name;
 	word = xstrndup(arg + 2, strcspn(arg + 2, "="));
-	near = str_nearest(word, names, array_len(rows));
+	near = str_nearest(word, names, O_COUNT);
 	if (near)
 		return err_set(err, E_UNKNOWN_OPTION, "no option '--%s'; did you mean '--%s'?",
 			       word, near);
@@ -201,13 +179,13 @@ static int bad_option(const char *arg, struct err **err)
 /* Whether the command takes what was given: bit i of SEEN is row i. */
 static int check_options(const struct command *cmd, uint64_t seen, struct err **err)
 {
-	uint64_t wrong = seen & ~(cmd->options | COMMON);
+	uint64_t wrong = seen & ~(cmd->options | OPTIONS_COMMON);
 
-	for (size_t i = 0; i < array_len(rows); i++) {
+	for (size_t i = 0; i < O_COUNT; i++) {
 		if (wrong & OPTION(i))
 			return err_set(err, E_UNKNOWN_OPTION,
 				       "'orch %s' has no option '--%s'; see 'orch help %s'",
-				       cmd->name, rows[i].name, cmd->name);
+				       cmd->name, option_rows[i].name, cmd->name);
 	}
 	return 0;
 }
@@ -248,20 +226,21 @@ static int check_args(const struct cli *c, struct err **err)
 static void make_tables(struct option *longs, struct str *shorts)
 {
 	str_append(shorts, ":");
-	for (size_t i = 0; i < array_len(rows); i++) {
-		int has_arg = rows[i].type == VALUE_FLAG    ? no_argument
-			      : rows[i].type == VALUE_MAYBE ? optional_argument
-							    : required_argument;
+	for (size_t i = 0; i < O_COUNT; i++) {
+		int has_arg = option_rows[i].type == VALUE_FLAG    ? no_argument
+			      : option_rows[i].type == VALUE_MAYBE ? optional_argument
+								   : required_argument;
 
-		longs[i] = (struct option){rows[i].name, has_arg, NULL, UCHAR_MAX + 1 + (int)i};
-		if (rows[i].letter)
-			str_printf(shorts, "%c%s", rows[i].letter, has_arg ? ":" : "");
+		longs[i] =
+			(struct option){option_rows[i].name, has_arg, NULL, UCHAR_MAX + 1 + (int)i};
+		if (option_rows[i].letter)
+			str_printf(shorts, "%c%s", option_rows[i].letter, has_arg ? ":" : "");
 	}
 }
 
 static int parse_options(struct cli *c, int argc, char **argv, uint64_t *ret_seen, struct err **err)
 {
-	struct option longs[array_len(rows) + 1] = {0};
+	struct option longs[O_COUNT + 1] = {0};
 	struct str shorts cleanup_str = STR_INIT;
 	int value;
 
@@ -276,9 +255,9 @@ static int parse_options(struct cli *c, int argc, char **argv, uint64_t *ret_see
 		if (value == '?')
 			return bad_option(argv[optind - 1], err);
 		*ret_seen |= OPTION(i);
-		if (rows[i].type == VALUE_MAYBE)
-			take_maybe(c, &rows[i], optarg, argv, argc);
-		else if (take_value(c, &rows[i], optarg, err))
+		if (option_rows[i].type == VALUE_MAYBE)
+			take_maybe(c, &option_rows[i], optarg, argv, argc);
+		else if (take_value(c, &option_rows[i], optarg, err))
 			return -1;
 	}
 	return 0;
@@ -337,9 +316,9 @@ static void print_row(const struct option_row *row, FILE *to)
 
 static void print_options(uint64_t bits, FILE *to)
 {
-	for (size_t i = 0; i < array_len(rows); i++) {
+	for (size_t i = 0; i < O_COUNT; i++) {
 		if (bits & OPTION(i))
-			print_row(&rows[i], to);
+			print_row(&option_rows[i], to);
 	}
 }
 
@@ -359,7 +338,7 @@ void cli_help(const struct command *command, FILE *to)
 			fprintf(to, "  %-8s %s\n", cmd->name, cmd->summary);
 	}
 	fputs("\nglobal options:\n", to);
-	print_options(COMMON, to);
+	print_options(OPTIONS_COMMON, to);
 	if (!command)
 		fputs("\n'orch help COMMAND' says more; 'orch kinds' describes what recipes may "
 		      "say.\n",
