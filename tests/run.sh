@@ -130,7 +130,7 @@ fi
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^not ok ' "$results")
 skipped=$(grep -c '^skip ' "$results")
-[ "$failed" = 0 ] || { echo; grep '^not ok ' "$results"; }
+[ "$failed" = 0 ] || { echo; grep -E '^(not ok |#)' "$results"; }
 [ "$skipped" = 0 ] || { echo; grep '^skip ' "$results"; }
 [ "$passed" -gt 0 ] || { echo "no test ran"; failed=$((failed + 1)); }
 echo

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What a script tells of itself, as TAP:  tests/tap.sh COMMAND...
 # Lines 'ok NAME', 'not ok NAME' and 'skip NAME' are results, and so is what cmocka writes as TAP (whose
-# 1.1.5 says 'not ok' of a test that is skipped); all others go to stderr. A command that fails without
-# saying what, or says nothing, is a result of its own, 'not ok'; one that exits with 77 is skipped.
+# 1.1.5 says 'not ok' of a test that is skipped); all others go to stderr, where 'not ok NAME' is
+# repeated after what led to it. A command that fails without saying what, or says nothing, is a result
+# of its own, 'not ok'; one that exits with 77 is skipped.
 set -uo pipefail
 count=0
 bad=0
 result() { # PREFIX NAME [DIRECTIVE]
 	count=$((count + 1))
 	printf '%s %d - %s%s\n' "$1" $count "${2//'#'/no. }" "${3:-}" # '#' would begin a directive
+	[ "$1" = ok ] || printf '%s %s\n' "$1" "$2" >&2
 }
 while IFS= read -r line || [ -n "$line" ]; do
 	case $line in
