@@ -7,9 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "kinds/run/rootdir.h"
 #include "machine/sandbox/confined.h"
-#include "machine/sandbox/sandbox.h"
 
 #define OUTPUT_MAX (1024 * 1024)
 /* In a tree. Its own directories are read-only: these are made beside them. */
@@ -20,22 +18,14 @@
 
 int rauc_open(struct rauc *r, const struct ref *tools, struct err **err)
 {
-	struct rootdir dir;
-
-	if (!tools)
-		return 0;
-	if (rootdir_get(r->a, action_input(r->a, tools), &dir, err) < 0)
-		return -1;
-	r->root = dir.path;
-	r->arch = dir.arch;
-	return dir.arch ? rootdir_emulator(r->a, NULL, dir.arch, &r->emulator, err) : 0;
+	return tools ? toolbox_open(r->a, tools, &r->tools, err) : 0;
 }
 
 const char *rauc_path(const struct rauc *r, const char *path)
 {
 	const struct sandbox_bind places[] = {{r->a->workdir, WORK}, {r->a->outdir, OUT}};
 
-	if (!r->root)
+	if (!r->tools.root)
 		return path;
 	if (str_eq(path, r->key))
 		return KEY;
@@ -69,44 +59,27 @@ static int run_here(const struct rauc *r, struct strv *argv, struct str *output,
 static int run_in_tree(const struct rauc *r, struct strv *argv, struct str *output,
 		       struct err **err)
 {
-	char *epoch = arena_printf(r->a->arena, "SOURCE_DATE_EPOCH=%llu",
-				   (unsigned long long)r->a->epoch);
-	char *env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-		       "LC_ALL=C.UTF-8",
-		       "TZ=UTC",
-		       "HOME=/tmp",
-		       epoch,
-		       NULL};
 	const struct sandbox_bind binds[] = {{r->a->workdir, WORK, true},
 					     {r->a->outdir, OUT, true},
 					     {r->keyring, KEYRING, false},
 					     {r->key, KEY, false}};
 	char *said cleanup_free = path_join(r->a->workdir, "rauc.out");
-	int fd cleanup_fd = -1, status;
-	struct sandbox_opts box = {.root = r->root,
-				   .arch = r->arch,
-				   .emulator = r->emulator,
-				   .binds = binds,
-				   .bind_count = array_len(binds) - (output != NULL),
-				   .cwd = WORK,
-				   .env = env};
+	int fd cleanup_fd = -1;
 
-	if (output) {
-		fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (fd < 0)
-			return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", said);
-		box.out = fd;
-	}
-	if (sandbox_run(strv_argv(argv), &box, &status, err) < 0 ||
-	    proc_check(argv->items[0], status, err) < 0)
+	if (!output)
+		return toolbox_run(&r->tools, argv, binds, array_len(binds), WORK, 0, err);
+	fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", said);
+	if (toolbox_run(&r->tools, argv, binds, array_len(binds) - 1, WORK, fd, err) < 0)
 		return -1;
-	return output ? file_read(said, OUTPUT_MAX, output, err) : 0;
+	return file_read(said, OUTPUT_MAX, output, err);
 }
 
 /* With OUTPUT, which gets what it prints, it does not see the key. */
 static int run(const struct rauc *r, struct strv *argv, struct str *output, struct err **err)
 {
-	return r->root ? run_in_tree(r, argv, output, err) : run_here(r, argv, output, err);
+	return r->tools.root ? run_in_tree(r, argv, output, err) : run_here(r, argv, output, err);
 }
 
 int rauc_sign(const struct rauc *r, struct strv *argv, struct err **err)

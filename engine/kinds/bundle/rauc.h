@@ -13,13 +13,12 @@
  */
 #include "base/str.h"
 #include "base/vec.h"
-#include "run/action.h"
+#include "kinds/run/toolbox.h"
 
 struct rauc {
 	struct action *a;
 	const char *key, *keyring; /* absolute */
-	/* of the tree, filled by rauc_open(); NULL: this machine's programs */
-	const char *root, *arch, *emulator;
+	struct toolbox tools; /* filled by rauc_open(); without a root: this machine's programs */
 };
 
 /* TOOLS: the tree, or NULL. */
