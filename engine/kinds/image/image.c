@@ -32,22 +32,15 @@ static struct demand image_demand(const void *opts)
 
 /*
  * The appliance is made of this machine's programs, and the bytes of its file systems depend on
- * these. (Its kernel is the machine's as well, and in no key: nobody knows which one it will be.)
+ * those that make them. (Its kernel is the machine's as well, and in no key: nobody knows which one
+ * it will be.) A tree's are named by its digest.
  */
 static void image_tools(const void *opts, struct strs *ret)
 {
-	static const char *const programs[] = {[IMAGE_FS_EXT4] = "mkfs.ext4",
-					       [IMAGE_FS_XFS] = "mkfs.xfs",
-					       [IMAGE_FS_BTRFS] = "mkfs.btrfs"};
 	const struct image_opts *o = opts;
-	bool used[array_len(programs)] = {false};
 
-	used[o->filesystem] = true;
-	for (size_t i = 0; i < o->partitions.count; i++)
-		used[LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem] = true;
-	for (size_t i = 0; o->writer == IMAGE_WRITER_GUESTFS && i < array_len(programs); i++)
-		if (used[i] && programs[i])
-			strs_push(ret, programs[i]);
+	if (o->writer == IMAGE_WRITER_GUESTFS && !o->tools)
+		image_programs(o, ret);
 }
 
 static bool image_dated(const void *opts)
@@ -72,7 +65,8 @@ const struct kind kind_image = {
 		"project, node and partition name, and what is made gets the project's 'times': "
 		"the direct writer gives equal bytes for equal content. 'writer: guestfs' makes "
 		"the same files with libguestfs, and file systems that the direct writer does not "
-		"know.\n\n"
+		"know: the mkfs of this machine, or of the tree 'tools', makes each, and the "
+		"appliance's kernel fills it.\n\n"
 		"Owners, attributes and access lists are kept where the file system has them; FAT "
 		"has none. A time that it does not have (ext4: 1901 to 2446, FAT: 1980 to 2107) "
 		"becomes the nearest.\n\n"

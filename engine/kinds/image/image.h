@@ -16,6 +16,9 @@
 enum image_fs_type { IMAGE_FS_NONE, IMAGE_FS_EXT4, IMAGE_FS_VFAT, IMAGE_FS_XFS, IMAGE_FS_BTRFS };
 extern const char *const image_fs_words[];
 
+/* The program that makes file system TYPE, "mkfs.xfs"; NULL: orch does itself, or there is none. */
+const char *image_fs_program(int type);
+
 /* The help of option 'type': every word of layout_type_words. */
 #define PARTITION_TYPE_HELP                                                               \
 	"Partition type: esp, xbootldr, root-arm64, root-arm, root-x86-64, root-x86, "    \
@@ -51,6 +54,8 @@ struct image_plan {
 	/* GUIDs of the partitions, in the layout's order; arena. */
 	const unsigned char (*part_ids)[16];
 	struct image_fs_list fs;
+	/* The tree whose mkfs makes what libguestfs fills; NULL: that of the appliance. */
+	const struct ref *tools;
 };
 void image_plan_clear(struct image_plan *p);
 #define cleanup_image_plan __attribute__((cleanup(image_plan_clear)))
@@ -67,6 +72,8 @@ int image_create(const struct image_plan *p, struct err **err) warn_unused;
 /* One FAT file system of the plan, into the file that image_create() made. */
 int image_write_fat(const struct image_plan *p, const struct image_fs *fs,
 		    struct err **err) warn_unused;
+/* image_mkfs.c: the file systems that programs of p->tools make, without content yet. */
+int image_mkfs(struct action *a, const struct image_plan *p, struct err **err) warn_unused;
 /* The writers: image_create() and all file systems. */
 int image_write_direct(struct action *a, const struct image_plan *p, struct err **err) warn_unused;
 int image_write_guestfs(struct action *a, const struct image_plan *p, struct err **err) warn_unused;

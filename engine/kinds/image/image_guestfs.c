@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The libguestfs writer: the kernel of a small appliance makes the file systems, so every type it
+ * The libguestfs writer: the kernel of a small appliance fills the file systems, so every type it
  * knows can be made, with everything it keeps. FAT is written by this process all the same: FAT has
  * nothing that a kernel knows better, but creation times that nobody can set through one.
  */
@@ -92,7 +92,8 @@ static int write_fs(struct action *a, struct appliance *g, const struct image_pl
 	made.uuid = uuid_format(fs->uuid, uuid);
 	made.seed = fs->type == IMAGE_FS_EXT4 ? fs->seed : NULL;
 	made.reserved_percent = fs->reserved_percent;
-	if (tree_write_tar(fs->tree, tar, err) < 0 || appliance_mkfs(g, dev, &made, err) < 0 ||
+	if (tree_write_tar(fs->tree, tar, err) < 0 ||
+	    (!p->tools && appliance_mkfs(g, dev, &made, err) < 0) ||
 	    appliance_mount(g, dev, "/", options, err) < 0 ||
 	    appliance_tar_in(g, tar, "/", true, err) < 0 || set_acls(g, fs->tree, err) < 0 ||
 	    set_directory_times(g, fs->tree, tar, err) < 0 || appliance_trim(g, "/", err) < 0 ||
@@ -131,7 +132,7 @@ int image_write_guestfs(struct action *a, const struct image_plan *p, struct err
 	uint64_t start = (uint64_t)time(NULL); /* the appliance has this machine's clock */
 	bool needed = false;
 
-	if (image_create(p, err) < 0)
+	if (image_create(p, err) < 0 || (p->tools && image_mkfs(a, p, err) < 0))
 		return -1;
 	for (size_t i = 0; i < p->fs.count; i++) {
 		const struct image_fs *fs = &p->fs.items[i];

@@ -38,6 +38,10 @@ static const struct option image_options[] = {
 	{"writer", OPT_ENUM, offsetof(struct image_opts, writer), .def = "direct", .words = writers,
 	 .help = "direct is fast and needs nothing; guestfs boots libguestfs and knows every file "
 		 "system."},
+	{"tools", OPT_REF, offsetof(struct image_opts, tools), .accept = ACCEPT_TREE,
+	 .help = "For 'writer: guestfs': tree whose mkfs.ext4, mkfs.xfs and mkfs.btrfs make the "
+		 "file systems, in the sandbox. Without it this host's do. vfat needs none.",
+	 .example = "tools"},
 	{"size", OPT_SIZE, offsetof(struct image_opts, size), OPT_REQUIRED | OPT_POSITIVE,
 	 .help = "Size of the image.", .example = "2G"},
 	{"filesystem", OPT_ENUM, offsetof(struct image_opts, filesystem), .def = "none",
@@ -72,6 +76,27 @@ static const struct option image_options[] = {
 	{"allow-private-keys", OPT_STRING, offsetof(struct image_opts, allow_private_keys),
 	 OPT_LIST, .help = "Patterns of files that may hold a private key."},
 };
+
+const char *image_fs_program(int type)
+{
+	static const char *const programs[] = {[IMAGE_FS_EXT4] = "mkfs.ext4",
+					       [IMAGE_FS_XFS] = "mkfs.xfs",
+					       [IMAGE_FS_BTRFS] = "mkfs.btrfs"};
+
+	return (size_t)type < array_len(programs) ? programs[type] : NULL;
+}
+
+void image_programs(const struct image_opts *o, struct strs *ret)
+{
+	bool used[array_len(image_fs_words)] = {false};
+
+	used[o->filesystem] = true;
+	for (size_t i = 0; i < o->partitions.count; i++)
+		used[LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem] = true;
+	for (size_t i = 0; i < array_len(used); i++)
+		if (used[i] && image_fs_program((int)i))
+			strs_push(ret, image_fs_program((int)i));
+}
 
 void image_fs_check(int type, const char *label, uint64_t size, const char *name,
 		    const struct yaml *map, struct err_list *errors)
@@ -175,6 +200,22 @@ static void check_filesystems(const struct image_opts *o, const struct yaml *map
 			    "other file systems");
 }
 
+/* Only libguestfs has file systems made by programs. */
+static void check_tools(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+{
+	struct strs programs = {0};
+
+	image_programs(o, &programs);
+	if (o->tools && o->writer == IMAGE_WRITER_DIRECT)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "tools"),
+			    "the direct writer makes file systems itself and runs no tools: leave "
+			    "'tools' out, or say 'writer: guestfs'");
+	else if (o->tools && !programs.count)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "tools"),
+			    "no file system of this image is made by a program: leave 'tools' out");
+	strs_clear(&programs);
+}
+
 static void check_bootloader(const struct image_opts *o, const struct yaml *map,
 			     struct err_list *errors)
 {
@@ -216,6 +257,7 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "reserved-percent"),
 			    "'reserved-percent' is 0 to 50");
 	check_filesystems(o, map, errors);
+	check_tools(o, map, errors);
 	check_bootloader(o, map, errors);
 	content_check_globs(&o->remove, yaml_key_pos(map, "remove"), errors);
 	content_check_globs(&o->allow_private_keys, yaml_key_pos(map, "allow-private-keys"),

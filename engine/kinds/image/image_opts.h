@@ -30,10 +30,13 @@ struct image_opts {
 	struct units *units;
 	struct list allow_private_keys; /* of const char * */
 	bool clock_epoch;
+	struct ref *tools;
 };
 
 extern const struct schema image_schema;
 
+/* The programs that make the file systems of O ("mkfs.xfs"), each once. */
+void image_programs(const struct image_opts *o, struct strs *ret);
 /* The layout that the options ask for, not yet placed. */
 void image_layout(const struct image_opts *o, struct layout *ret);
 

@@ -133,7 +133,8 @@ static int image_run(struct action *a, struct err **err)
 	const struct image_opts *o = a->opts;
 	struct image_plan p cleanup_image_plan = {
 		.path = action_output(a, arena_printf(a->arena, "%s.img", path_base(a->node))),
-		.size = o->size};
+		.size = o->size,
+		.tools = o->tools};
 	struct tree *t = NULL;
 
 	action_progress(a, -1, "putting the content together");

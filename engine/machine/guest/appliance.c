@@ -268,9 +268,6 @@ int appliance_finish(struct appliance *g, struct err **err)
 	return 0;
 }
 
-#define EXT4_FEATURES "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file"
-#define EXT4_SEED_AT (1024 + 0xec) /* s_hash_seed; the superblock has no checksum */
-
 int appliance_mkfs(struct appliance *g, const char *device, const struct appliance_fs *fs,
 		   struct err **err)
 {
@@ -283,14 +280,15 @@ int appliance_mkfs(struct appliance *g, const char *device, const struct applian
 	}
 	if (ext4) {
 		o.bitmask |= GUESTFS_MKFS_OPTS_FEATURES_BITMASK;
-		o.features = EXT4_FEATURES;
+		o.features = APPLIANCE_EXT4_FEATURES;
 	}
 	if (guestfs_mkfs_opts_argv(g->h, fs->type, device, &o) < 0)
 		return failed(g, "make a file system", err);
 	if (fs->uuid && !str_eq(fs->type, "vfat") && guestfs_set_uuid(g->h, device, fs->uuid) < 0)
 		return failed(g, "name the file system", err);
 	if (ext4 && fs->seed &&
-	    guestfs_pwrite_device(g->h, device, (const char *)fs->seed, 16, EXT4_SEED_AT) != 16)
+	    guestfs_pwrite_device(g->h, device, (const char *)fs->seed, 16,
+				  APPLIANCE_EXT4_SEED_AT) != 16)
 		return failed(g, "set the hash seed", err);
 	if (ext4 && guestfs_tune2fs(g->h, device, GUESTFS_TUNE2FS_RESERVEDBLOCKSPERCENTAGE,
 				    (int)fs->reserved_percent, -1) < 0)

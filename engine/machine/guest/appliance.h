@@ -80,6 +80,8 @@ struct appliance_fs {
  * ext4 is made with features that U-Boot and older kernels know, and without checksums of metadata:
  * so it can be made equal to another one of the same content afterwards (ext4_settle).
  */
+#define APPLIANCE_EXT4_FEATURES "^metadata_csum,^metadata_csum_seed,^64bit,^orphan_file"
+#define APPLIANCE_EXT4_SEED_AT (1024 + 0xec) /* s_hash_seed; the superblock has no checksum */
 int appliance_mkfs(struct appliance *g, const char *device, const struct appliance_fs *fs,
 		   struct err **err) warn_unused;
 /*
