@@ -59,6 +59,28 @@ static void describe_json(const char *name, const struct schema *schema)
 		   false);
 }
 
+static int describe_key(const char *name, const struct schema *schema, const char *key,
+			struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	const char *unknown = schema_help_key(schema, key, &text), *near;
+	struct strs names = {0};
+
+	if (!unknown) {
+		fputs(text.buf, stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < schema->count; i++)
+		strs_push(&names, schema->options[i].name);
+	near = unknown == key ? str_nearest(key, names.items, names.count) : NULL;
+	strs_clear(&names);
+	if (near)
+		return err_set(err, E_UNKNOWN_KEY, "'%s' has no key '%s'; did you mean '%s'?", name,
+			       key, near);
+	return err_set(err, E_UNKNOWN_KEY, "'%s' has no key '%s'; 'orch kinds %s' lists them", name,
+		       key, name);
+}
+
 static int describe(const struct cli *c, const char *name, struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
@@ -69,6 +91,8 @@ static int describe(const struct cli *c, const char *name, struct err **err)
 
 	if (!schema && !kind)
 		return -1;
+	if (c->args.count > 1)
+		return describe_key(name, kind ? kind->schema : schema, c->args.items[1], err);
 	if (c->json) {
 		describe_json(name, kind ? kind->schema : schema);
 		return 0;

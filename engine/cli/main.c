@@ -8,6 +8,7 @@
 #include "base/trace.h"
 #include "cli/as_owner.h"
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "cli/session.h"
 
 #define ANY_ARGS 100000
@@ -78,8 +79,9 @@ const struct command commands[] = {
 	 ROOT_GOES_LATER},
 	{"pki", "init", "create development keys below pki/; overwrite nothing", NULL, 0, 1, 1},
 	{"init", "DIR", "create a new project that builds", NULL, 0, 1, 1, ROOT_GOES_LATER},
-	{"kinds", "[KIND]", "show what recipes may say: the kinds, or the keys of one", NULL,
-	 1u << O_JSON, 0, 1, ROOT_STAYS},
+	{"kinds", "[KIND [KEY]]", "show what recipes may say: the kinds, or the keys of one",
+	 "KEY is one of its keys, or one below: 'orch kinds image contents.unpack'.", 1u << O_JSON,
+	 0, 2, ROOT_STAYS},
 	{"schema", "", "print the JSON Schema of recipes, for editors", NULL, 1u << O_JSON, 0, 0,
 	 ROOT_STAYS},
 	{"explain", "[CODE]", "say what a code of an error means, and what to do",
@@ -94,6 +96,12 @@ const struct command commands[] = {
 	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1},
 	{"doctor", "", "check this machine and say how to fix what is missing", NULL, 1u << O_JSON,
 	 0, 0},
+	{"completion", "bash|zsh|fish",
+	 "print what a shell reads to complete command lines of orch",
+	 "bash: eval \"$(orch completion bash)\" in ~/.bashrc; zsh: the same in ~/.zshrc, after "
+	 "compinit; fish: orch completion fish >~/.config/fish/completions/orch.fish. A package "
+	 "of orch has done so for everybody.",
+	 0, 1, 1, ROOT_STAYS},
 	{"help", "[COMMAND]", "show this list, or the options of a command", NULL, 0, 0, 1,
 	 ROOT_STAYS},
 	{NULL},
@@ -134,7 +142,10 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 	char **moved cleanup_free = xmemdup(argv, ((size_t)argc + 1) * sizeof(*argv));
 	const struct command_run *command;
 	struct err *err = NULL;
+	int code;
 
+	if (complete_asked(argc, argv, &code))
+		return code;
 	if (cli_parse(c, argc, moved, &err))
 		return cli_fail(&s, err);
 	if (c->version) {

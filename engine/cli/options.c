@@ -50,7 +50,7 @@ const struct option_row option_rows[] = {
 	[O_AGAINST] = {0, "against", "RELEASE", VALUE_TEXT, AT(against), NULL,
 		       "compare with what was shipped, too: a node of kind release, a directory, "
 		       "a device.json or a card image"},
-	[O_BOARD] = {0, "board", "NODE", VALUE_TEXT, AT(board), NULL,
+	[O_BOARD] = {0, "board", "BOARD", VALUE_TEXT, AT(board), NULL,
 		     "on this board (else: the project's fastest)"},
 	[O_SLOT] = {0, "slot", "NAME", VALUE_TEXT, AT(slot), NULL,
 		    "let the boot loader take this slot first: its boot name"},

@@ -132,6 +132,34 @@ void schema_help(const struct schema *schema, struct str *ret)
 	options_text(schema, 2, ret);
 }
 
+/* The row NAME of O's maps, of whatever form. */
+static const struct option *option_below(const struct option *o, const char *name)
+{
+	const struct option *ret = o->sub ? schema_option(o->sub, name) : NULL;
+
+	for (const struct form *const *f = o->forms ? o->forms->all : NULL; !ret && f && *f; f++)
+		ret = schema_option((*f)->schema, name);
+	return ret;
+}
+
+const char *schema_help_key(const struct schema *schema, const char *path, struct str *ret)
+{
+	const struct option *o = NULL;
+	size_t len;
+
+	for (;; path += len + 1) {
+		char *name cleanup_free = xstrndup(path, len = strcspn(path, "."));
+
+		o = o ? option_below(o, name) : schema_option(schema, name);
+		if (!o || o->type == OPT_GONE)
+			return path;
+		if (!path[len])
+			break;
+	}
+	option_text(o, 2, ret);
+	return NULL;
+}
+
 /* "${NODE#PART.start}" and what it is, for each. */
 static void fact_help_text(const struct fact_help *help, struct str *ret)
 {

@@ -11,3 +11,5 @@ void schema_json_keys(const struct schema *schema, struct str *ret);
 void kind_help(const struct kind *kind, struct str *ret);
 /* The same for a table that is no kind's, such as project_schema. */
 void schema_help(const struct schema *schema, struct str *ret);
+/* Of one key of it, "contents" or "contents.unpack". NULL, or the part of PATH that is unknown. */
+const char *schema_help_key(const struct schema *schema, const char *path, struct str *ret);

@@ -306,6 +306,23 @@ bench_face() {
 		return
 	fi
 	tell "a node of 1 MB/s on a terminal" "${both% *}" "one processor" "${both#* }"
+	bench_tab
+}
+# 50 times each: the version, and a node's name of this project, as bash asks for it.
+bench_tab() {
+	local i git=/usr/share/bash-completion/completions/git
+	# shellcheck disable=SC2317
+	ours() { for ((i = 0; i < 50; i++)); do "$orch" --version; done; }
+	# shellcheck disable=SC2317
+	theirs() { for ((i = 0; i < 50; i++)); do git --version; done; }
+	compare "--version, 50 times" 5 ours git theirs
+	[ -r "$git" ] || { missed "completion" "no '$git'"; return; }
+	"$orch" completion bash >"$work/completion"
+	# shellcheck disable=SC2317
+	ours() { bash tests/bench/tab.sh "$work/completion" "$orch" why roo; }
+	# shellcheck disable=SC2317
+	theirs() { bash tests/bench/tab.sh "$git" git checkout mai; }
+	compare "a node's name, or a branch's, by tab, 50 times" 5 ours git theirs
 }
 
 # --- the reference project after an edit of its packages, and that of another checkout with the orch built

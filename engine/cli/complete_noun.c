@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What can be named on a command line: nodes, runs, kinds, codes. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "check/check.h"
+#include "cli/as_owner.h"
+#include "cli/complete.h"
+#include "cli/session.h"
+#include "kinds/kinds.h"
+#include "recipe/extend.h"
+#include "recipe/files.h"
+
+/* Of larger projects only the names of files are looked at: nobody waits for a word. */
+#define PARSED_MAX 500
+#define RUNS_MAX 50
+#define LOCK_MAX (16 * 1024 * 1024)
+
+static void add_commands(struct completion *c)
+{
+	for (const struct command *cmd = commands; cmd->name; cmd++)
+		complete_add(c, cmd->name, cmd->summary);
+}
+
+static void add_kinds(struct completion *c)
+{
+	for (size_t i = 0; kinds_all[i]; i++)
+		complete_add(c, kinds_all[i]->name, kinds_all[i]->summary);
+	complete_add(c, "recipe", "what recipes of all kinds may say");
+	complete_add(c, "project", "recipes/project.yaml");
+}
+
+static void add_codes(struct completion *c)
+{
+	for (const struct err_code *const *code = err_codes; *code; code++)
+		complete_add(c, (*code)->name, err_class_name((*code)->cls));
+	for (const struct check_rule *r = check_rules; r->code.name; r++)
+		complete_add(c, r->code.name, r->holds);
+}
+
+/* The project and its store, as whom it is for (as_owner.h). No project: S->dir is NULL. */
+static bool enter(struct completion *c, struct session *s, struct cli *cli)
+{
+	struct err *err cleanup_err = NULL;
+
+	if (c->dir && chdir(c->dir) < 0)
+		return false;
+	*cli = (struct cli){.no_wait = true, .store = (char *)c->store};
+	if (act_as_owner(cli, &err))
+		return false;
+	s->cli = cli;
+	s->arena = arena_new();
+	return project_find(".", &s->dir, &err) == 0;
+}
+
+/* The names of its files, whatever is in them. */
+static void find_files(struct session *s, struct recipe_files *ret)
+{
+	struct err_list errors cleanup_err_list = {0};
+
+	*ret = (struct recipe_files){.arena = s->arena, .errors = &errors, .text = STR_INIT};
+	ret->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ret->dirfd >= 0)
+		recipe_files_find(ret);
+}
+
+static void close_files(struct recipe_files *f)
+{
+	if (f->dirfd >= 0)
+		close(f->dirfd);
+	recipe_files_clear(f);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct map_entry *)a)->key, ((const struct map_entry *)b)->key);
+}
+
+/* Nodes of project P of KIND (NULL: any); those with mistakes, too, where all are wanted. */
+static void add_parsed(struct completion *c, const struct project *p, const char *kind)
+{
+	const struct recipe *r;
+
+	qsort(p->parsed.entries, p->parsed.count, sizeof(*p->parsed.entries), by_key);
+	for (size_t i = 0; i < p->parsed.count; i++) {
+		r = p->parsed.entries[i].value;
+		if (!kind || str_eq(r->kind->name, kind))
+			complete_add(c, r->name, r->kind->name);
+	}
+	for (size_t i = 0; !kind && i < p->unsound.count; i++)
+		if (!map_get(&p->parsed, p->unsound.entries[i].key))
+			complete_add(c, p->unsound.entries[i].key, NULL);
+}
+
+static void add_nodes(struct completion *c, const char *kind)
+{
+	struct err_list errors cleanup_err_list = {0};
+	const struct strv none = {0};
+	struct session s cleanup_session = {0};
+	const struct project *p = NULL;
+	struct recipe_files files;
+	struct cli cli;
+
+	if (!enter(c, &s, &cli))
+		return;
+	find_files(&s, &files);
+	if (files.found.count <= PARSED_MAX)
+		p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
+	if (p)
+		add_parsed(c, p, kind);
+	for (size_t i = 0; !p && !kind && i < files.found.count; i++)
+		complete_add(c, files.found.items[i].name, NULL);
+	close_files(&files);
+}
+
+static void add_variables(struct completion *c)
+{
+	struct err_list errors cleanup_err_list = {0};
+	const struct strv none = {0};
+	struct session s cleanup_session = {0};
+	const struct project *p;
+	struct cli cli;
+
+	if (!enter(c, &s, &cli))
+		return;
+	p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
+	for (size_t i = 0; p && i < p->vars.count; i++) {
+		char *word cleanup_free = xasprintf("%s=", p->vars.entries[i].key);
+
+		if (!str_skip(word, "slots.") && !str_skip(word, "project."))
+			complete_add(c, word, p->vars.entries[i].value);
+	}
+}
+
+/* "package ARCHIVE NAME VERSION ...": the third word, once. */
+static void add_locked(struct completion *c, char *text, struct map *seen)
+{
+	char *line, *archive, *name, *version;
+
+	while ((line = strsep(&text, "\n"))) {
+		if (!str_eq(strsep(&line, " "), "package") || !(archive = strsep(&line, " ")) ||
+		    !(name = strsep(&line, " ")) || !(version = strsep(&line, " ")))
+			continue;
+		if (!map_set(seen, name, name))
+			complete_add(c, name, version);
+	}
+}
+
+static void add_packages(struct completion *c)
+{
+	struct session s cleanup_session = {0};
+	struct map seen cleanup_map = {0};
+	struct recipe_files files;
+	struct cli cli;
+
+	if (!enter(c, &s, &cli))
+		return;
+	find_files(&s, &files);
+	for (size_t i = 0; i < files.found.count; i++) {
+		struct str text = STR_INIT;
+		struct err *err cleanup_err = NULL;
+		char *path cleanup_free =
+			xasprintf("%s/recipes/%s.lock", s.dir, files.found.items[i].name);
+
+		if (path_exists(path) && file_read(path, LOCK_MAX, &text, &err) == 0)
+			add_locked(c, arena_strdup(s.arena, text.buf), &seen);
+		str_release(&text);
+	}
+	close_files(&files);
+}
+
+static void add_runs(struct completion *c)
+{
+	struct session s cleanup_session = {0}, history cleanup_session = {0};
+	struct err *err cleanup_err = NULL;
+	struct run_info *runs;
+	char *place cleanup_free = NULL;
+	struct cli cli;
+	size_t count;
+
+	enter(c, &s, &cli);
+	if (session_store_place(&cli, &place, &err) || !path_exists(place) ||
+	    session_open_history(&history, &cli) ||
+	    store_runs(history.store, history.arena, false, RUNS_MAX, &runs, &count, &err))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		char *number cleanup_free = xasprintf("%lld", (long long)runs[i].id);
+		char *back cleanup_free = xasprintf("^%zu", i);
+		const char *what = *runs[i].targets ? runs[i].targets : "(default)";
+
+		complete_add(c, number, what);
+		complete_add(c, back, what);
+	}
+}
+
+static void add_keys(struct completion *c)
+{
+	const char *kind = c->arg_count ? c->args[0] : "";
+	const struct schema *schema = str_eq(kind, "project")  ? &project_schema
+				      : str_eq(kind, "recipe") ? &recipe_schema
+							       : NULL;
+
+	for (size_t i = 0; !schema && kinds_all[i]; i++)
+		if (str_eq(kinds_all[i]->name, kind))
+			schema = kinds_all[i]->schema;
+	for (size_t i = 0; schema && i < schema->count; i++)
+		if (schema->options[i].type != OPT_GONE)
+			complete_add(c, schema->options[i].name, schema->options[i].help);
+}
+
+void complete_noun(struct completion *c, const char *noun)
+{
+	if (str_eq(noun, "NODE") || str_eq(noun, "TARGET"))
+		add_nodes(c, NULL);
+	else if (str_eq(noun, "BOARD"))
+		add_nodes(c, "board");
+	else if (str_eq(noun, "RUN"))
+		add_runs(c);
+	else if (str_eq(noun, "KIND"))
+		add_kinds(c);
+	else if (str_eq(noun, "KEY"))
+		add_keys(c);
+	else if (str_eq(noun, "CODE"))
+		add_codes(c);
+	else if (str_eq(noun, "COMMAND"))
+		add_commands(c);
+	else if (str_eq(noun, "PACKAGE"))
+		add_packages(c);
+	else if (str_skip(noun, "NAME=VALUE"))
+		add_variables(c);
+	if (str_eq(noun, "RELEASE"))
+		add_nodes(c, "release");
+	if (str_eq(noun, "RELEASE") || str_eq(noun, "FILE") || str_eq(noun, "DEVICE"))
+		str_append(&c->out, ":file\n");
+	else if (str_eq(noun, "DIR"))
+		str_append(&c->out, ":directory\n");
+}
