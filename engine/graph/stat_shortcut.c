@@ -318,6 +318,7 @@ int stat_shortcut_save(const struct graph *g, struct store *s,
 		sum = sum_of(v.out.buf + head + sizeof(sum), v.out.len - head - sizeof(sum));
 		memcpy(v.out.buf + head, &sum, sizeof(sum));
 		rc = store_note_put(s, req->project_dir, &v.out, err);
+		store_fold_log(s);
 	}
 	close_bases(v.dirs);
 	map_clear(&v.seen);

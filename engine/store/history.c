@@ -98,6 +98,12 @@ int store_note_put(struct store *s, const char *name, const struct str *data, st
 	return state_call(s, err, state_note_put(s->state, name, data, err));
 }
 
+void store_fold_log(struct store *s)
+{
+	if (s->state)
+		state_fold_log(s->state);
+}
+
 DEFINE_VEC(run_infos, struct run_info)
 DEFINE_VEC(run_nodes, struct run_node)
 

@@ -400,6 +400,17 @@ static int create(const char *path, struct state **ret, struct err **err)
 	return 0;
 }
 
+void state_fold_log(struct state *st)
+{
+	int rc;
+
+	sqlite3_busy_handler(st->db, NULL, NULL); /* who still reads the log is not waited for */
+	rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_handler(st->db, wait_turn, st);
+	if (rc != SQLITE_OK)
+		trace(TRACE_STORE, "the log stays: %s", sqlite3_errstr(rc));
+}
+
 /* Folds the log in, closes ST, and gives its file the name DEST, unless that is taken. */
 static int install(struct state *st, const char *dest, struct err **err)
 {

@@ -31,6 +31,11 @@ int state_open(const char *dir, const char *tmp, struct state **ret, char **ret_
 bool state_is_ours(const char *dir);
 void state_close(struct state *st);
 /*
+ * Writes what the log holds into the database and empties it, unless another process uses either.
+ * Whoever opens the database alone reads all of the log, up to 4 MB, to find its end.
+ */
+void state_fold_log(struct state *st);
+/*
  * A call waits up to a minute for another process that holds the database; from now on a moment,
  * then it fails with ERR_CANCEL. The same when a signal that ends programs is blocked and pending.
  */

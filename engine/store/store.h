@@ -194,6 +194,9 @@ int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct ru
 int store_run_of_key(struct store *s, const struct digest *key, struct arena *arena,
 		     struct run_info *ret, struct err **err) warn_unused;
 
+/* Makes the next opening of the store as quick as it can be; this may wait for the disk. */
+void store_fold_log(struct store *s);
+
 /*
  * One text per NAME, for graph/stat_shortcut.c; it may be lost at any time. Get appends to *RET: 0,
  * 1 when there is none, -1.

@@ -315,6 +315,42 @@ static void stat_cache_refuses_what_is_no_file(void **state)
 	store_close(s);
 }
 
+static off_t log_size(void)
+{
+	char *path cleanup_free = path_join(where, "state.sqlite-wal");
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* A reader keeps the log, and is not waited for. */
+static void the_log_is_folded_in_when_nobody_reads_it(void **state)
+{
+	char *path cleanup_free = path_join(where, "state.sqlite");
+	struct arena *arena cleanup_arena = arena_new();
+	struct store *s = open_store();
+	struct artifact a = put_blob("x", "content");
+	time_t began = time(NULL);
+	struct record *rec;
+	sqlite3 *reader;
+
+	assert_int_equal(sqlite3_open(path, &reader), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM record", NULL, NULL, NULL),
+		SQLITE_OK);
+	put_record(s, "n", "manifest", &a, 1);
+	store_fold_log(s);
+	assert_true(time(NULL) - began < 30);
+	assert_true(log_size() > 0);
+	sqlite3_close(reader);
+	store_fold_log(s);
+	assert_int_equal(log_size(), 0);
+	store_close(s);
+	s = open_store();
+	assert_int_equal(look(s, "manifest", arena, &rec), 0);
+	store_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +366,7 @@ int main(void)
 		TEST(stat_cache_reads_a_settled_file_once),
 		TEST(stat_cache_sees_every_change),
 		TEST(stat_cache_refuses_what_is_no_file),
+		TEST(the_log_is_folded_in_when_nobody_reads_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
