@@ -128,6 +128,7 @@ int cmd_runs(struct cli *c);
 int cmd_diff(struct cli *c);
 int cmd_flash(struct cli *c);
 int cmd_graph(struct cli *c);
+int cmd_image(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_lock(struct cli *c);
 int cmd_pki(struct cli *c);

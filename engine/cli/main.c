@@ -56,6 +56,15 @@ const struct command commands[] = {
 	 1u << O_JSON | 1u << O_EXIT_CODE | 1u << O_ALL, 2, 2},
 	{"graph", "[TARGET...]", "draw the graph, with status", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS},
+	{"image", "ls|cat|cp NODE[:[OUTPUT]/PATH] [DEST]",
+	 "look into what a node made: trees, file systems, disks, bundles",
+	 "Of what the node made last, or as of a run; nothing is built, mounted or done as root. "
+	 "A path leads into partitions ('install:/root-a/etc') and, with a '/' at its end, into "
+	 "archives and images that are files themselves. A pattern such as '/usr/lib/**/*.so' "
+	 "lists what matches. Instead of NODE a file: './card.img:/etc'. cp writes to DEST, which "
+	 "must not exist, or into DEST if it is a directory; owners, devices and set-id bits stay "
+	 "behind.",
+	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL), 2, 3},
 	{"check", "", "find mistakes without building", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_RULES | 1u << O_AGAINST, 0, 0},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,

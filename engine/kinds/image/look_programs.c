@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* File systems that programs of this machine read for us: both are confined, see look.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "kinds/image/look.h"
+#include "machine/sandbox/confined.h"
+#include "media/tree/tree_dir.h"
+
+#define TIMEOUT_S 600
+
+static int run_confined(char *const argv[], const char *file, const char *dir, struct err **err)
+{
+	static char *const env[] = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin",
+				    "HOME=/tmp",
+				    "TZ=UTC",
+				    "LC_ALL=C.UTF-8",
+				    "MTOOLSRC=/dev/null",
+				    "MTOOLS_SKIP_CHECK=1",
+				    NULL};
+	struct proc_opts opts = {.env = env, .timeout_s = TIMEOUT_S};
+	struct confined wall cleanup_confined = {0};
+	struct str said cleanup_str = STR_INIT;
+	char *program cleanup_free = path_program(argv[0]);
+
+	if (!program)
+		return err_set(err, E_PROGRAM_MISSING,
+			       "to look into this file system takes '%s': install the package %s",
+			       argv[0], str_eq(argv[0], "mcopy") ? "mtools" : "squashfs-tools");
+	confined_program(&wall, argv[0]);
+	confined_read(&wall, file);
+	confined_write(&wall, dir);
+	confined_apply(&wall, &opts);
+	return proc_output(argv, &opts, 1 << 20, &said, err);
+}
+
+static int make_directory(const char *dir, struct err **err)
+{
+	if (mkdir(dir, 0700) < 0)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'", dir);
+	return 0;
+}
+
+/* ---- FAT ---- */
+
+/* It knows neither owners nor modes: they are as when Linux mounts it. */
+static void set_modes(struct tree *t)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(t, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct tree_inode *n = entries[i]->inode;
+
+		n->mode = (n->mode & S_IFMT) | 0755;
+		n->uid = n->gid = 0;
+	}
+}
+
+int look_fat(struct tree *t, const char *file, uint64_t offset, const char *dir, struct err **err)
+{
+	char *image cleanup_free = xasprintf("%s@@%llu", file, (unsigned long long)offset);
+	char *argv[] = {"mcopy", "-s", "-n", "-m", "-i", image, "::/", (char *)dir, NULL};
+
+	if (make_directory(dir, err) < 0 || run_confined(argv, file, dir, err) < 0 ||
+	    tree_from_dir(t, dir, NULL, INT64_MAX, err) < 0)
+		return -1;
+	set_modes(t);
+	return 0;
+}
+
+/* ---- squashfs ---- */
+
+/*
+ * unsquashfs tells all of a file system as a "pseudo file": a line for each name, then the bytes of
+ * all files. In names a backslash stands before a space, a backslash and a quotation mark.
+ */
+struct pseudo {
+	struct tree *t;
+	const char *data;
+	uint64_t data_len;
+};
+
+/* Takes the next word off *P; NULL at the end of the line. Heap. */
+static char *word(const char **p)
+{
+	struct str s = STR_INIT;
+	const char *at = *p;
+
+	while (*at == ' ')
+		at++;
+	if (!*at)
+		return NULL;
+	for (; *at && *at != ' '; at++) {
+		if (*at == '\\' && at[1])
+			at++;
+		str_append_char(&s, *at);
+	}
+	*p = at;
+	return str_steal(&s);
+}
+
+/* The next number of BASE. 0, or -1. */
+static int number(const char **p, int base, uint64_t *ret)
+{
+	char *end;
+
+	while (**p == ' ')
+		(*p)++;
+	if (**p < '0' || **p > '9')
+		return -1;
+	errno = 0;
+	*ret = strtoull(*p, &end, base);
+	*p = end;
+	return errno || (*end && *end != ' ') ? -1 : 0;
+}
+
+static mode_t type_of(char letter)
+{
+	switch (letter) {
+	case 'D':
+	case 'd':
+		return S_IFDIR;
+	case 'S':
+	case 's':
+		return S_IFLNK;
+	case 'B':
+	case 'b':
+		return S_IFBLK;
+	case 'C':
+	case 'c':
+		return S_IFCHR;
+	case 'I':
+	case 'i':
+		return S_IFIFO;
+	default:
+		return S_IFREG;
+	}
+}
+
+/* What follows the attributes of NODE, by its type. 0, 1 it is malformed, -1. */
+static int add_content(const struct pseudo *ps, struct tree_inode *node, const char *p,
+		       struct err **err)
+{
+	uint64_t a = 0, b = 0;
+
+	switch (node->mode & S_IFMT) {
+	case S_IFREG:
+		if (number(&p, 10, &a) || number(&p, 10, &b) || b > ps->data_len ||
+		    a > ps->data_len - b)
+			return 1;
+		node->size = a;
+		return a ? tree_inode_append(ps->t, node, 0, ps->data + b, a, err) : 0;
+	case S_IFCHR:
+	case S_IFBLK:
+		if (number(&p, 10, &a) || number(&p, 10, &b))
+			return 1;
+		node->major = (uint32_t)a;
+		node->minor = (uint32_t)b;
+		return 0;
+	case S_IFLNK:
+		node->target = tree_strdup(ps->t, p + strspn(p, " "));
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int add_link(const struct pseudo *ps, const char *name, const char *target, struct err **err)
+{
+	struct tree_entry *e = tree_lookup(ps->t, target + strspn(target, " "));
+
+	return e ? tree_link(ps->t, name, e->inode, 0, err) : 1;
+}
+
+/* "NAME LETTER TIME MODE UID GID ...". 0, 1 it is malformed, -1. */
+static int add_line(const struct pseudo *ps, const char *line, struct err **err)
+{
+	char *name cleanup_free = word(&line), *letter cleanup_free = word(&line);
+	uint64_t mtime, mode, uid, gid;
+	struct tree_inode *node;
+	int rc;
+
+	if (!name || !letter || letter[1])
+		return 1;
+	if (*letter == 'L')
+		return add_link(ps, name, line, err);
+	if (*letter == 'x')
+		return 0;
+	if (number(&line, 10, &mtime) || number(&line, 8, &mode) || number(&line, 10, &uid) ||
+	    number(&line, 10, &gid))
+		return 1;
+	node = tree_inode_new(ps->t, type_of(*letter) | (mode_t)(mode & 07777), (uint32_t)uid,
+			      (uint32_t)gid, (int64_t)mtime);
+	if (str_eq(name, "/")) {
+		struct tree_inode *root = tree_lookup(ps->t, "/")->inode;
+
+		root->mode = node->mode;
+		root->uid = node->uid;
+		root->gid = node->gid;
+		root->mtime = node->mtime;
+		return 0;
+	}
+	rc = add_content(ps, node, line, err);
+	return rc ? rc : tree_link(ps->t, name, node, 0, err);
+}
+
+static int add_lines(const struct pseudo *ps, const char *text, const char *end, struct err **err)
+{
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		size_t len = (size_t)((stop ? stop : end) - text);
+		char *line cleanup_free = xstrndup(text, len);
+		int rc = *line == '#' || !*line ? 0 : add_line(ps, line, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc)
+			return err_set(err, E_FILESYSTEM_DAMAGED,
+				       "unsquashfs tells of a file in a form that orch cannot "
+				       "read: '%s'",
+				       line);
+		text += len + 1;
+	}
+	return 0;
+}
+
+static int read_pseudo(struct tree *t, const char *path, struct err **err)
+{
+	static const char mark[] = "#\n# START OF DATA - DO NOT MODIFY\n#\n";
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct pseudo ps = {.t = t};
+	const char *text, *data;
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
+	text = mmap(NULL, (size_t)st.st_size + 1 /* it may be empty */, PROT_READ, MAP_PRIVATE, fd,
+		    0);
+	if (text == MAP_FAILED)
+		return err_errno(err, E_READ_FAILED, errno, "cannot map '%s'", path);
+	data = memmem(text, (size_t)st.st_size, mark, sizeof(mark) - 1);
+	ps.data = data ? data + sizeof(mark) - 1 : text + st.st_size;
+	ps.data_len = (uint64_t)(text + st.st_size - ps.data);
+	rc = add_lines(&ps, text, data ? data : text + st.st_size, err);
+	munmap((void *)text, (size_t)st.st_size + 1);
+	return rc;
+}
+
+int look_squashfs(struct tree *t, const char *file, uint64_t offset, const char *dir,
+		  struct err **err)
+{
+	char *at cleanup_free = xasprintf("%llu", (unsigned long long)offset);
+	char *list cleanup_free = path_join(dir, "list"), *image cleanup_free = xstrdup(file);
+	char *argv[] = {"unsquashfs", "-no-progress", "-o", at, "-pf", list, image, NULL};
+
+	if (make_directory(dir, err) < 0 || run_confined(argv, file, dir, err) < 0)
+		return -1;
+	return read_pseudo(t, list, err);
+}
