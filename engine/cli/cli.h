@@ -109,6 +109,8 @@ struct program {
 	/* Becomes the program that has the other commands; returns only with an error. */
 	void (*hand_over)(char **argv, struct err **err);
 };
+/* "0.1.0 (8b1f00dcafe5)": the version, and the commit or the package that it is of. */
+extern const char orch_version[];
 /* main() of both programs. Returns the exit code. */
 int cli_main(int argc, char **argv, const struct program *program);
 

@@ -158,7 +158,7 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 	if (cli_parse(c, argc, moved, &err))
 		return cli_fail(&s, err);
 	if (c->version) {
-		puts("orch " ORCH_VERSION);
+		printf("orch %s\n", orch_version);
 		return 0;
 	}
 	if (c->help) {
