@@ -71,7 +71,7 @@ select_tests() {
 	done
 }
 
-# The tree as it stands (tracked files), with the binaries, where the tester may write. Started by root,
+# The tree as it stands (tracked files), with the binaries and what is installed, where the tester may write. Started by root,
 # that is 'nobody' (tests/as-tester.sh).
 prepare_tree() {
 	local from tree=$work/tree
@@ -84,6 +84,7 @@ prepare_tree() {
 		mkdir -p "$tree/$from/engine/cli"
 		cp $from/engine/cli/orch $from/engine/cli/orch-worker "$tree/$from/engine/cli/"
 	done
+	DESTDIR=$tree/_installed meson install -C _build --no-rebuild --quiet
 	[ ! -d pki ] || cp -R pki "$tree/"
 	chmod 755 "$work"
 	if [ "$(id -u)" = 0 ]; then

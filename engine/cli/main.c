@@ -111,6 +111,8 @@ const struct command commands[] = {
 	 "compinit; fish: orch completion fish >~/.config/fish/completions/orch.fish. A package "
 	 "of orch has done so for everybody.",
 	 0, 1, 1, ROOT_STAYS},
+	{"manual", "orch|orch-recipes|orch-config", "print a manual page",
+	 "To read it: orch manual orch-recipes | man -l -", 0, 1, 1, ROOT_STAYS},
 	{"help", "[COMMAND]", "show this list, or the options of a command", NULL, 0, 0, 1,
 	 ROOT_STAYS},
 	{NULL},

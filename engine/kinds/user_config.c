@@ -32,7 +32,7 @@ static const struct option config_options[] = {
 	{"trust-tools", OPT_BOOL, offsetof(struct user_config, trust_tools), .def = "false",
 	 .help = "Let a bundle's `tools:` come out of any tree: its rauc reads the signing key."},
 };
-static const struct schema config_schema = SCHEMA(struct user_config, config_options);
+const struct schema user_config_schema = SCHEMA(struct user_config, config_options);
 
 static char *config_path(void)
 {
@@ -59,7 +59,7 @@ int user_config_read(struct arena *arena, struct user_config *ret, struct err **
 		return -1;
 	map = yaml_parse(arena, arena_strdup(arena, path), text.buf, text.len, &errors);
 	if (map)
-		c = schema_decode(&config_schema, arena, map, NULL, &errors);
+		c = schema_decode(&user_config_schema, arena, map, NULL, &errors);
 	if (!c) {
 		*err = errors.items[--errors.count];
 		return -1;

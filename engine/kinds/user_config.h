@@ -18,6 +18,8 @@ struct user_config {
 	bool trust_tools;     /* a bundle's rauc, which reads the key, see kinds/bundle/bundle.c */
 };
 
+/* Its keys. */
+extern const struct schema user_config_schema;
 /* Everything lives in ARENA. No file: zeros. */
 int user_config_read(struct arena *arena, struct user_config *ret, struct err **err) warn_unused;
 /* What the user says of downloads. */

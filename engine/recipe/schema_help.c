@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/roff.h"
 #include "recipe/schema_json.h"
 
 #define HELP_WIDTH 78
+
+/* Where a manual goes, and how: to a terminal, or as a page (base/roff.h). */
+struct manual {
+	struct str *text;
+	int indent;
+	bool page;
+};
 
 static void words_text(const struct option *o, struct str *ret)
 {
@@ -75,10 +83,43 @@ static bool is_common(const struct forms *forms, const struct option *o)
 	return true;
 }
 
-static void option_text(const struct option *o, int indent, struct str *ret);
+static void option_text(struct manual *m, const struct option *o);
+
+static void deeper(struct manual *m)
+{
+	m->indent += 4;
+	if (m->page)
+		roff_indent(m->text);
+}
+
+static void back(struct manual *m)
+{
+	m->indent -= 4;
+	if (m->page)
+		roff_outdent(m->text);
+}
+
+/* The keys of form F but its name, and those of all forms. */
+static void form_text(struct manual *m, const struct forms *forms, const struct form *f)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < f->schema->count; i++) {
+		const struct option *o = &f->schema->options[i];
+
+		if (str_eq(o->name, f->name) || is_common(forms, o))
+			continue;
+		if (!any)
+			deeper(m);
+		any = true;
+		option_text(m, o);
+	}
+	if (any)
+		back(m);
+}
 
 /* The keys of each form, the others below the one that names it; those of all at the end. */
-static void forms_text(const struct forms *forms, int indent, struct str *ret)
+static void forms_text(struct manual *m, const struct forms *forms)
 {
 	const struct schema *first = forms->all[0]->schema;
 
@@ -86,30 +127,24 @@ static void forms_text(const struct forms *forms, int indent, struct str *ret)
 		struct option own = *schema_option((*f)->schema, (*f)->name);
 
 		own.flags &= ~(unsigned)OPT_REQUIRED;
-		option_text(&own, indent, ret);
-		for (size_t i = 0; i < (*f)->schema->count; i++) {
-			const struct option *o = &(*f)->schema->options[i];
-
-			if (!str_eq(o->name, (*f)->name) && !is_common(forms, o))
-				option_text(o, indent + 4, ret);
-		}
+		option_text(m, &own);
+		form_text(m, forms, *f);
 	}
 	for (size_t i = 0; i < first->count; i++)
 		if (is_common(forms, &first->options[i]))
-			option_text(&first->options[i], indent, ret);
+			option_text(m, &first->options[i]);
 }
 
-static void options_text(const struct schema *schema, int indent, struct str *ret)
+static void options_text(struct manual *m, const struct schema *schema)
 {
 	for (size_t i = 0; i < schema->count; i++)
-		option_text(&schema->options[i], indent, ret);
+		option_text(m, &schema->options[i]);
 }
 
-static void option_text(const struct option *o, int indent, struct str *ret)
+/* "size: size  (required)" */
+static void title_text(const struct option *o, const char *mark, struct str *ret)
 {
-	if (o->type == OPT_GONE)
-		return;
-	str_printf(ret, "%*s%s: ", indent, "", o->name);
+	str_printf(ret, "%s%s%s: ", mark, o->name, mark);
 	type_text(o, ret);
 	if (o->flags & OPT_VALUE)
 		str_append(ret, ", may hold ${node:output}");
@@ -117,19 +152,53 @@ static void option_text(const struct option *o, int indent, struct str *ret)
 		str_append(ret, "  (required)");
 	else if (o->def)
 		str_printf(ret, "  (default: %s)", o->def);
-	str_append_char(ret, '\n');
-	str_fill(ret, o->help, (size_t)indent + 4, HELP_WIDTH);
-	if (o->example)
-		str_printf(ret, "%*sExample: %s: %s\n", indent + 4, "", o->name, o->example);
+}
+
+static void explain_text(struct manual *m, const struct option *o)
+{
+	struct str title cleanup_str = STR_INIT;
+
+	title_text(o, m->page ? "`" : "", &title);
+	if (m->page) {
+		roff_plain_term(m->text, title.buf);
+		roff_text(m->text, o->help);
+	} else {
+		str_printf(m->text, "%*s%s\n", m->indent, "", title.buf);
+		str_fill(m->text, o->help, (size_t)m->indent + 4, HELP_WIDTH);
+	}
+	if (!o->example)
+		return;
+	str_clear(&title);
+	str_printf(&title, "Example: %s: %s", o->name, o->example);
+	if (m->page)
+		roff_line(m->text, title.buf);
+	else
+		str_printf(m->text, "%*s%s\n", m->indent + 4, "", title.buf);
+}
+
+static void option_text(struct manual *m, const struct option *o)
+{
+	if (o->type == OPT_GONE)
+		return;
+	explain_text(m, o);
+	if (!o->sub && !o->forms)
+		return;
+	deeper(m);
 	if (o->sub)
-		options_text(o->sub, indent + 4, ret);
+		options_text(m, o->sub);
 	if (o->forms)
-		forms_text(o->forms, indent + 4, ret);
+		forms_text(m, o->forms);
+	back(m);
 }
 
 void schema_help(const struct schema *schema, struct str *ret)
 {
-	options_text(schema, 2, ret);
+	options_text(&(struct manual){ret, 2, false}, schema);
+}
+
+void schema_page(const struct schema *schema, struct str *ret)
+{
+	options_text(&(struct manual){ret, 2, true}, schema);
 }
 
 /* The row NAME of O's maps, of whatever form. */
@@ -156,7 +225,7 @@ const char *schema_help_key(const struct schema *schema, const char *path, struc
 		if (!path[len])
 			break;
 	}
-	option_text(o, 2, ret);
+	option_text(&(struct manual){ret, 2, false}, o);
 	return NULL;
 }
 
@@ -178,7 +247,26 @@ void kind_help(const struct kind *kind, struct str *ret)
 		str_fill(ret, kind->manual, 0, HELP_WIDTH);
 	}
 	str_append(ret, "\nKeys:\n");
-	options_text(kind->schema, 2, ret);
+	schema_help(kind->schema, ret);
 	if (kind->fact_help)
 		fact_help_text(kind->fact_help, ret);
+}
+
+void kind_page(const struct kind *kind, struct str *ret)
+{
+	char *heading cleanup_free = xasprintf("KIND %s", kind->name);
+
+	roff_heading(ret, heading);
+	roff_sentence(ret, kind->summary ? kind->summary : kind->name);
+	if (kind->manual) {
+		str_append(ret, ".PP\n");
+		roff_text(ret, kind->manual);
+	}
+	schema_page(kind->schema, ret);
+	for (const struct fact_help *f = kind->fact_help; f && f->name; f++) {
+		char *term cleanup_free = xasprintf("`${NODE#%s}`", f->name);
+
+		roff_plain_term(ret, term);
+		roff_text(ret, f->help);
+	}
 }

@@ -13,3 +13,6 @@ void kind_help(const struct kind *kind, struct str *ret);
 void schema_help(const struct schema *schema, struct str *ret);
 /* Of one key of it, "contents" or "contents.unpack". NULL, or the part of PATH that is unknown. */
 const char *schema_help_key(const struct schema *schema, const char *path, struct str *ret);
+/* Both as parts of a manual page (base/roff.h). */
+void kind_page(const struct kind *kind, struct str *ret);
+void schema_page(const struct schema *schema, struct str *ret);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/environment.h"
+
+#include <stddef.h>
+
+const struct environment_row environment_rows[] = {
+	{"ORCH_STORE", "The artifact store, when no `--store` is given."},
+	{"XDG_CACHE_HOME", "The store is `orch` in it, when nothing else says where. Without it, "
+			   "`~/.cache/orch`."},
+	{"XDG_CONFIG_HOME", "Your configuration is `orch/config.yaml` in it. Without it, "
+			    "`~/.config/orch/config.yaml`."},
+	{"NO_COLOR", "No colour, unless `--color` says otherwise."},
+	{"CLICOLOR_FORCE", "Colour also where no terminal is."},
+	{"TERM", "What the terminal can do; on a `dumb` one orch paints nothing."},
+	{"CI", "Progress is told in lines, as in a log. `GITHUB_ACTIONS` and `GITLAB_CI` group "
+	       "them as those services fold them."},
+	{"http_proxy", "A proxy for downloads, where apt names none. So are `https_proxy` and "
+		       "`no_proxy`."},
+	{"CURL_CA_BUNDLE",
+	 "A file of certificate authorities for kinds `fetch` and `release`. So is "
+	 "`SSL_CERT_FILE`."},
+	{"APT_CONFIG", "A further file of apt's configuration, as apt itself takes it."},
+	{"ORCH_SANDBOX", "`guest`: work in QEMU guests, as on a machine without user namespaces."},
+	{"ORCH_DEBUG", "A developer's trace on stderr: `all`, or names of areas with commas "
+		       "between."},
+	{NULL},
+};
+
+const struct exit_row exit_rows[] = {
+	{0, "All is well."},
+	{1, "A node failed."},
+	{2, "The command line or a recipe is wrong."},
+	{3, "With `--exit-code`: something would run, or differs."},
+	{4, "A download or the network failed."},
+	{5, "A signature or a digest was refused."},
+	{6, "The store is damaged."},
+	{7, "The machine lacks something; the message names it and the remedy."},
+	{8, "Disk or memory is exhausted."},
+	{9, "With `--no-wait`: another orch holds a lock."},
+	{10, "A deadline passed."},
+	{70, "A bug in orch."},
+	{130, "Stopped by SIGINT."},
+	{143, "Stopped by SIGTERM."},
+	{0},
+};
