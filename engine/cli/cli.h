@@ -141,5 +141,6 @@ int cmd_explain(struct cli *c);
 int cmd_manual(struct cli *c);
 int cmd_completion(struct cli *c);
 int cmd_shell(struct cli *c);
+int cmd_size(struct cli *c);
 int cmd_store(struct cli *c);
 int cmd_doctor(struct cli *c);

@@ -10,35 +10,15 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "base/tmp.h"
 #include "cli/json.h"
 #include "cli/paint.h"
-#include "cli/result.h"
 #include "cli/table.h"
-#include "kinds/image/look.h"
+#include "cli/view.h"
 #include "media/tree/tree_export.h"
-
-struct view {
-	struct session s;
-	struct result result;
-	struct look look;
-	char *scratch;
-};
 
 static bool is_pattern(const char *path)
 {
 	return path[strcspn(path, "*?[")] != '\0';
-}
-
-static int open_view(struct view *v, const char *text, struct err **err)
-{
-	if (result_find(&v->s, text, v->s.cli->run, &v->result, err) < 0 ||
-	    tmp_dir(store_subdir(v->s.store, "tmp"), "image", &v->scratch, err) < 0)
-		return -1;
-	v->look.scratch = v->scratch;
-	if (look_into(&v->look, v->result.file, v->result.path, is_pattern(v->result.path), err))
-		return err_wrap(err, "'%s'", v->result.name);
-	return 0;
 }
 
 /* ---- ls ---- */
@@ -252,12 +232,12 @@ static void print_json(const struct view *v, const struct lines *l)
 		   false);
 }
 
-static int list(struct view *v, struct err **err)
+static int list(const struct cli *c, struct view *v, struct err **err)
 {
 	struct lines l = {0};
 	int rc = v->look.tree ? list_tree(&l, &v->look, err) : 0;
 
-	if (rc == 0 && v->s.cli->json) {
+	if (rc == 0 && c->json) {
 		print_json(v, &l);
 	} else if (rc == 0 && v->look.disk) {
 		print_disk(&v->look);
@@ -347,7 +327,7 @@ static int show_piece(void *arg, const void *data, size_t len, struct err **err)
 	return 0;
 }
 
-static int cat(struct view *v, struct err **err)
+static int cat(const struct cli *c, struct view *v, struct err **err)
 {
 	bool terminal = paint_is_terminal(stdout);
 	struct tree_entry *e;
@@ -412,14 +392,14 @@ static char *destination(const struct view *v, const struct tree_entry *e, const
 	return path_join(dest, name);
 }
 
-static int copy(struct view *v, struct err **err)
+static int copy(const struct cli *c, struct view *v, struct err **err)
 {
 	char *dest cleanup_free = NULL;
 	struct tree_entry *e;
 
 	if (find_file(v, &e, err) < 0)
 		return -1;
-	dest = destination(v, e, v->s.cli->args.items[2]);
+	dest = destination(v, e, c->args.items[2]);
 	if (e && S_ISDIR(e->inode->mode))
 		return copy_directory(v, e, dest, err);
 	if (!e || S_ISREG(e->inode->mode))
@@ -430,19 +410,23 @@ static int copy(struct view *v, struct err **err)
 
 /* ---- */
 
-static int act(struct view *v, struct err **err)
+static int act(const struct session *s, struct view *v, struct err **err)
 {
 	static const struct {
 		const char *name;
 		size_t args;
-		int (*fn)(struct view *v, struct err **err);
+		int (*fn)(const struct cli *c, struct view *v, struct err **err);
 	} verbs[] = {{"ls", 2, list}, {"cat", 2, cat}, {"cp", 3, copy}};
-	const struct strv *args = &v->s.cli->args;
+	const struct strv *args = &s->cli->args;
 
 	for (size_t i = 0; i < array_len(verbs); i++) {
+		const char *text = args->items[1];
+
 		if (!str_eq(args->items[0], verbs[i].name) || args->count != verbs[i].args)
 			continue;
-		return open_view(v, args->items[1], err) < 0 ? -1 : verbs[i].fn(v, err);
+		if (view_open(v, s, text, s->cli->run, is_pattern(text), err) < 0)
+			return -1;
+		return verbs[i].fn(s->cli, v, err);
 	}
 	return err_set(err, E_USAGE,
 		       "usage: orch image ls NODE[:[OUTPUT]/PATH], orch image cat NODE:/PATH, orch "
@@ -451,17 +435,12 @@ static int act(struct view *v, struct err **err)
 
 int cmd_image(struct cli *c)
 {
-	struct err *err = NULL, *ignored cleanup_err = NULL;
-	struct view v = {0};
-	int code = session_open_history(&v.s, c);
+	struct session s cleanup_session = {0};
+	struct view v cleanup_view = {0};
+	struct err *err = NULL;
+	int code = session_open_history(&s, c);
 
-	if (code == 0 && act(&v, &err) < 0)
-		code = cli_fail(&v.s, err);
-	look_release(&v.look);
-	if (v.scratch && path_remove(v.scratch, &ignored) < 0)
-		print_aside(ignored->text);
-	free(v.scratch);
-	result_release(&v.result);
-	session_close(&v.s);
+	if (code == 0 && act(&s, &v, &err) < 0)
+		code = cli_fail(&s, err);
 	return code;
 }

@@ -65,6 +65,12 @@ const struct command commands[] = {
 	 "must not exist, or into DEST if it is a directory; owners, devices and set-id bits stay "
 	 "behind.",
 	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL), 2, 3},
+	{"size", "NODE[:[OUTPUT]/PATH] [OTHER]",
+	 "show what takes room in what a node made, and what grew",
+	 "By package, where dpkg's lists are in the tree, and by directory. A file counts once, "
+	 "however many names it has. OTHER is what it is compared with: a run ('^1', the one "
+	 "before the last), or another node or file, named as the first.",
+	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL) | OPTION(O_EXIT_CODE), 1, 2},
 	{"check", "", "find mistakes without building", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_RULES | 1u << O_AGAINST, 0, 0},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,

@@ -20,6 +20,9 @@ run:
     chmod 4755 t/usr/bin/tool
     ln -s usr/bin t/bin
     ln -s /etc/passwd t/etc/out
+    mkdir -p t/var/lib/dpkg/info t/usr/share/doc/a/b && head -c 5000 /dev/zero >t/usr/share/doc/a/b/c
+    printf '/.\n/usr/bin\n/bin/tool\n/usr/bin/same\n' >t/var/lib/dpkg/info/tools:arm64.list
+    printf '/usr/share/doc/a/b/c\n' >t/var/lib/dpkg/info/doc.list
     printf x >"$(printf 't/etc/a\033[2Jb c\\d')"
     tar --sort=name --owner=3 --group=42 --numeric-owner --mtime=@86400 -C t -cf root.tar .
     printf x >plain
@@ -73,7 +76,7 @@ same 'a tool is there' 100000 "$(stat -c %s "$scratch/tool")"
 
 same 'a tree is listed' '-rwsr-xr-x 3:42 100000 1970-01-02 00:00 tool' \
 	"$(image ls base:/usr/bin/tool | tr -s ' ')"
-same 'and its top' 'bin -> usr/bin empty etc usr' "$(image ls base | sed 's/.* ..:.. //' | paste -sd ' ')"
+same 'and its top' 'bin -> usr/bin empty etc usr var' "$(image ls base | sed 's/.* ..:.. //' | paste -sd ' ')"
 for at in base:/usr/bin/tool card:root-a/usr/bin/tool card:/root-a/bin/same boot:/dir/bin/tool \
 	nested:/inner.sqfs/usr/bin/tool nested:/inner.sqfs/bin/tool nested:/inner.tar.gz/usr/bin/tool; do
 	case $at in card:root-a/*) at=card:/${at#card:} ;; esac
@@ -89,7 +92,7 @@ same 'squashfs has modes, links and times' '0755 0 2 86400' \
 	"$(image ls nested:/inner.sqfs/usr/bin/tool --json | jq -r '.entries[] | "\(.mode) \(.uid) \(.links) \(.mtime)"')"
 same 'a pattern' '/usr/bin/same /usr/bin/tool' \
 	"$(image ls 'nested:/inner.sqfs/**/bin/*' --json | jq -r '[.entries[].path] | sort | join(" ")')"
-same 'an image in an image, and into it' 'bin empty etc usr' \
+same 'an image in an image, and into it' 'bin empty etc usr var' \
 	"$(image ls nested:/inner.sqfs/ --json | jq -r '[.entries[].path[1:]] | join(" ")')"
 same 'without / it is a file' file "$(image ls nested:/inner.sqfs --json | jq -r '.entries[].type')"
 
@@ -115,6 +118,19 @@ code 'what is there is not written over' 2 image cp card:/root-a/usr/bin/tool "$
 check 'into a directory' image cp card:/root-a/etc/text "$scratch/usr/bin"
 same 'under its name' 'one' "$(head -n 1 "$scratch/usr/bin/text")"
 
+# What takes room.
+same 'by package, hard links once' 'tools 100000 1, doc 5000 1, (of no package) 66 4' \
+	"$(o size base --json | jq -r '[.packages[] | "\(.name) \(.bytes) \(.files)"] | join(", ")')"
+same 'by directory' '/usr/bin 100000, /usr/share/doc 5000, /var/lib/dpkg 57, /etc 9' \
+	"$(o size base --json | jq -r '[.directories[] | "\(.name) \(.bytes)"] | join(", ")')"
+for at in base card:/root-a nested:/inner.sqfs/; do
+	same "both tables of $at sum up" true "$(o size "$at" --json | jq '.total.bytes as $t
+		| [.packages, .directories] | map(map(.bytes) | add) == [$t, $t] and $t == 105066')"
+done
+same 'of a directory alone' 5000 "$(o size base:/usr/share --json | jq .total.bytes)"
+code 'of a disk, a partition' 2 o size card
+same 'a tree beside its image' 'the same' "$(o size base card:/root-a | sed -n '1s/.*: //p')"
+
 # An older result, and a file that is no output.
 cp "$p/out/card/card.img" "$scratch/c:ard.img"
 same 'a file of this machine' "$want" "$(cd "$scratch" && "$orch" -C "$p" image cat "$scratch/c:ard.img:/root-a/usr/bin/tool" | sha256sum)"
@@ -122,6 +138,19 @@ sed -i "s/'one.ntwo.n'/'three\\\\n'/" "$p/recipes/base.yaml"
 check 'build again' o build base
 same 'what it made last' three "$(image cat base:/etc/text)"
 same 'and what before' one "$(image cat base:/etc/text -r ^1 | head -n 1)"
+
+sed -i 's/head -c 5000/head -c 7000/; s/head -c 100000/head -c 90000/; s|>t/var/lib/dpkg/info/doc.list|&; cp t/etc/text t/opt|' "$p/recipes/base.yaml"
+sed -i 's|mkdir -p t/etc|mkdir -p t/opt t/etc|; s|cp t/etc/text t/opt|head -c 300 /dev/zero >t/opt/new|' "$p/recipes/base.yaml"
+check 'and again' o build base
+same 'what grew, what shrank' 'tools -10000, doc 2000, (of no package) 300' \
+	"$(o size base ^1 --json | jq -r '[.packages[] | "\(.name) \(.grew)"] | join(", ")')"
+same 'and where' '/usr/bin -10000, /usr/share/doc 2000, /opt 300' \
+	"$(o size base ^1 --json | jq -r '[.directories[] | "\(.name) \(.grew)"] | join(", ")')"
+same 'in all' -7700 "$(o size base ^1 --json | jq .total.grew)"
+o size base ^1 >"$scratch/out"
+check 'in words' grep -qE '^ *\+300 B +300 B +1 /opt \(new\)$' "$scratch/out"
+code 'with an exit code' 3 o size base ^1 --exit-code
+code 'of the same none' 0 o size base ^0 --exit-code
 
 # Damaged and hostile: a message, no crash.
 head -c 3000000 "$scratch/c:ard.img" >"$scratch/cut.img"
