@@ -8,13 +8,19 @@
 # tests/should-fail/NAME.yaml a recipe that 'orch plan' must refuse with exit 2 and exactly the text of
 #                             NAME.expect; its node is NAME in a project that has nothing else
 # tests/should-fail/NAME/     the same for a whole project, with 'expect' inside
+# docs/howto/NAME.md          a page: tests/pages.sh
 #
 # UPDATE=1 writes what came out as what is expected: look at the difference before you commit it.
 set -eu
+# shellcheck source=tests/pages.sh
+. "$(dirname "$0")/pages.sh"
 if [ "$1" = --list ]; then
 	cd "$(dirname "$0")"
-	for name in recipes/*/transcript should-fail/*.expect should-fail/*/expect; do
-		[ ! -e "$name" ] || echo "data-${name%[./]*}"
+	for name in recipes/*/transcript should-fail/*.expect should-fail/*/expect ../docs/howto/*.md; do
+		case $name in
+		*.md) needs_packages "$name" || echo "data-howto/$(basename "$name" .md)" ;;
+		*) echo "data-${name%[./]*}" ;;
+		esac
 	done
 	exit
 fi
@@ -49,16 +55,6 @@ compare() {
 	if diff -u "$2" "$3"; then echo "ok $1"; else echo "not ok $1"; fi
 }
 
-# Runs the commands of a transcript in the current directory and prints it again.
-replay() {
-	sed -n 's/^\$ //p' "$1" | while IFS= read -r command; do
-		printf '$ %s\n' "$command"
-		code=0
-		sh -c "$command" </dev/null 2>&1 || code=$?
-		[ $code = 0 ] || printf '[%d]\n' $code
-	done
-}
-
 project() { # DIR: an empty one
 	mkdir -p "$1/recipes"
 	printf 'schema: 1\nname: test\nversion: "1"\n' >"$1/recipes/project.yaml"
@@ -83,6 +79,14 @@ for transcript in recipes/*/transcript; do
 	rm "$work/p/transcript"
 	(cd "$work/p" && replay "$OLDPWD/$transcript") >"$work/got"
 	compare "$name" "$transcript" "$work/got"
+done
+for page in ../docs/howto/*.md; do
+	name=howto/$(basename "$page" .md)
+	wanted "data-$name" "$@" || continue
+	if needs_packages "$page"; then continue; fi
+	remove "$work/store"
+	export ORCH_STORE="$work/store"
+	try_page "$name" "$page" "$work"
 done
 export ORCH_STORE="$work/store"
 for expect in should-fail/*.expect should-fail/*/expect; do
