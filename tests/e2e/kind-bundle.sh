@@ -257,8 +257,8 @@ done
 echo "# $1" >t/etc/tree
 if [ -n "${2:-}" ]; then
 	printf '#!/bin/sh\n%s\n' "$2" >t/usr/bin/rauc
-	cp /bin/sh t/bin/
-	ldd /bin/sh | sed -n -E 's/^(.*=> )?[[:space:]]*(\/[^ ]*) .*/\2/p' | while read -r lib; do
+	cp /bin/sh /bin/ln /bin/rm t/bin/
+	ldd /bin/sh /bin/ln /bin/rm | sed -n -E 's/^(.*=> )?[[:space:]]*(\/[^ ]*) .*/\2/p' | while read -r lib; do
 		mkdir -p "t${lib%/*}" && cp -L "$lib" "t$lib"
 	done
 fi
@@ -300,6 +300,12 @@ code "a rauc that cannot sign" 1 "$orch" -C "$p" build bundle-refuses
 says "is told before the images are packed" "the rauc of 'tools' cannot sign with this key and verify it"
 tools nothing "exit 0"
 code "a rauc that makes no bundle" 5 "$orch" -C "$p" build bundle-nothing
+# What orch writes where it has run, or reads, is not where its links lead.
+mkdir "$scratch/led"
+echo precious >"$scratch/led/said"
+tools planter "rm -rf /work/*; for name in content leaf.pem intermediates.pem; do ln -s $scratch/led /work/\$name; done; ln -s $scratch/led/said /work/rauc.out"
+code "a rauc that leaves links" 5 "$orch" -C "$p" build bundle-planter
+same "leads orch nowhere" "$scratch/led/said precious" "$(find "$scratch/led" -type f | tr '\n' ' ')$(cat "$scratch/led/said")"
 
 echo "# a former release"
 former() { # AT CARD: its key are the digests, so each has a card of its own

@@ -98,7 +98,8 @@ static int write_content(struct action *a, const char *dir, struct err **err)
 
 struct signer {
 	const char *cert, *keyring, *key; /* as the pki node gives them */
-	char *leaf, *intermediates; /* split, in the work directory; intermediates NULL: none */
+	const char *dir;                  /* of the next two */
+	char *leaf, *intermediates;       /* split; intermediates NULL: none */
 };
 
 static const char *output_of(const struct action_input *in, const char *name)
@@ -127,12 +128,14 @@ static int open_signer(struct action *a, struct signer *s, struct err **err)
 	    x509_split_chain(s->cert, &leaf, &rest, err) < 0)
 		return -1;
 	pki_warn(a, &facts, s->key, now);
-	s->leaf = arena_printf(a->arena, "%s/leaf.pem", a->workdir);
-	if (file_write(s->leaf, leaf.buf, leaf.len, 0644, false, err) < 0)
+	s->dir = arena_printf(a->arena, "%s/certs", a->workdir);
+	s->leaf = arena_printf(a->arena, "%s/leaf.pem", s->dir);
+	if (path_mkdirs(s->dir, err) < 0 ||
+	    file_write(s->leaf, leaf.buf, leaf.len, 0644, false, err) < 0)
 		return -1;
 	if (!rest.len)
 		return 0;
-	s->intermediates = arena_printf(a->arena, "%s/intermediates.pem", a->workdir);
+	s->intermediates = arena_printf(a->arena, "%s/intermediates.pem", s->dir);
 	return file_write(s->intermediates, rest.buf, rest.len, 0644, false, err);
 }
 
@@ -144,11 +147,12 @@ static const char *const compression_args[] = {
 	[BUNDLE_XZ] = "-comp xz",
 };
 
-/* Packs the directory CONTENT, signs it, and makes the bundle OUT of it. */
-static int make_bundle(const struct rauc *r, const struct signer *s, const char *content,
-		       const char *out, struct err **err)
+/* Packs the directory "content" of r->dir, signs it, and makes the bundle OUT of it. */
+static int make_bundle(const struct rauc *r, const struct signer *s, const char *out,
+		       struct err **err)
 {
 	const struct bundle_opts *o = r->a->opts;
+	const char *content = arena_printf(r->a->arena, "%s/content", r->dir);
 	struct strv argv cleanup_strv = {0};
 
 	strv_push(&argv, "rauc");
@@ -200,14 +204,14 @@ static int read_back(const struct rauc *r, const char *bundle, struct err **err)
  * Whether rauc, as it was built, can sign with this key and verify it: with a bundle of nothing
  * much, before the images are packed. x509_check_signer() has tried the library that orch has.
  */
-static int try_rauc(const struct rauc *r, const struct signer *s, struct err **err)
+static int try_rauc(struct rauc *r, const struct signer *s, struct err **err)
 {
 	static const char manifest[] = "[update]\ncompatible=trial\nversion=1\n\n"
 				       "[bundle]\nformat=verity\n\n"
 				       "[image.trial]\nfilename=trial.img\n";
 	const struct bundle_opts *o = r->a->opts;
-	const char *dir = arena_printf(r->a->arena, "%s/trial", r->a->workdir);
-	const char *bundle = arena_printf(r->a->arena, "%s/trial.raucb", r->a->workdir);
+	const char *dir = arena_printf(r->a->arena, "%s/trial/content", r->a->workdir);
+	const char *bundle = arena_printf(r->a->arena, "%s/trial/trial.raucb", r->a->workdir);
 	char *text cleanup_free = path_join(dir, "manifest.raucm"),
 		   *image cleanup_free = path_join(dir, "trial.img");
 	struct str said cleanup_str = STR_INIT;
@@ -219,7 +223,8 @@ static int try_rauc(const struct rauc *r, const struct signer *s, struct err **e
 	    file_write(text, manifest, strlen(manifest), 0644, false, err) < 0 ||
 	    file_write(image, block, sizeof(block), 0644, false, err) < 0)
 		return -1;
-	if (make_bundle(r, s, dir, bundle, err) < 0 || read_bundle(r, bundle, &said, err) < 0)
+	r->dir = arena_printf(r->a->arena, "%s/trial", r->a->workdir);
+	if (make_bundle(r, s, bundle, err) < 0 || read_bundle(r, bundle, &said, err) < 0)
 		return err_wrap(err,
 				"the rauc of %s cannot sign with this key and verify it (see "
 				"the log)",
@@ -229,7 +234,8 @@ static int try_rauc(const struct rauc *r, const struct signer *s, struct err **e
 
 static int bundle_run(struct action *a, struct err **err)
 {
-	const char *content = arena_printf(a->arena, "%s/content", a->workdir);
+	const char *dir = arena_printf(a->arena, "%s/bundle", a->workdir);
+	const char *content = arena_printf(a->arena, "%s/content", dir);
 	const char *name = arena_printf(a->arena, "%s.raucb", path_base(a->node));
 	const char *out = action_output(a, name);
 	const struct bundle_opts *o = a->opts;
@@ -240,11 +246,13 @@ static int bundle_run(struct action *a, struct err **err)
 		return -1;
 	r.key = signer.key;
 	r.keyring = signer.keyring;
+	r.certs = signer.dir;
 	if (rauc_open(&r, o->tools, err) < 0 || try_rauc(&r, &signer, err) < 0 ||
 	    path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0)
 		return -1;
 	action_progress(a, -1, "compressing and signing");
-	if (make_bundle(&r, &signer, content, out, err) < 0)
+	r.dir = dir;
+	if (make_bundle(&r, &signer, out, err) < 0)
 		return -1;
 	return read_back(&r, out, err);
 }

@@ -12,6 +12,7 @@
 #define OUTPUT_MAX (1024 * 1024)
 /* In a tree. Its own directories are read-only: these are made beside them. */
 #define WORK "/work"
+#define CERTS "/certs"
 #define OUT "/out"
 #define KEY "/signer.key"
 #define KEYRING "/keyring.pem"
@@ -23,7 +24,8 @@ int rauc_open(struct rauc *r, const struct ref *tools, struct err **err)
 
 const char *rauc_path(const struct rauc *r, const char *path)
 {
-	const struct sandbox_bind places[] = {{r->a->workdir, WORK}, {r->a->outdir, OUT}};
+	const struct sandbox_bind places[] = {
+		{r->dir, WORK}, {r->certs, CERTS}, {r->a->outdir, OUT}};
 
 	if (!r->tools.root)
 		return path;
@@ -49,7 +51,8 @@ static int run_here(const struct rauc *r, struct strv *argv, struct str *output,
 	confined_program(&wall, "mksquashfs");
 	confined_read(&wall, output ? NULL : r->key);
 	confined_read(&wall, r->keyring);
-	confined_write(&wall, r->a->workdir);
+	confined_read(&wall, r->certs);
+	confined_write(&wall, r->dir);
 	confined_write(&wall, r->a->outdir);
 	confined_apply(&wall, &opts);
 	return output ? proc_output(strv_argv(argv), &opts, OUTPUT_MAX, output, err)
@@ -59,8 +62,9 @@ static int run_here(const struct rauc *r, struct strv *argv, struct str *output,
 static int run_in_tree(const struct rauc *r, struct strv *argv, struct str *output,
 		       struct err **err)
 {
-	const struct sandbox_bind binds[] = {{r->a->workdir, WORK, true},
+	const struct sandbox_bind binds[] = {{r->dir, WORK, true},
 					     {r->a->outdir, OUT, true},
+					     {r->certs, CERTS, false},
 					     {r->keyring, KEYRING, false},
 					     {r->key, KEY, false}};
 	char *said cleanup_free = path_join(r->a->workdir, "rauc.out");

@@ -2,11 +2,11 @@
 #pragma once
 /*
  * rauc, and the mksquashfs that it starts: this machine's, confined (machine/sandbox/confined.h),
- * or those of a tree, in the sandbox (machine/sandbox/sandbox.h). Of the node's files it sees the
- * work directory and that of the outputs, which it may change, and the keys. In a tree they have
- * other names:
+ * or those of a tree, in the sandbox (machine/sandbox/sandbox.h). Of the node's files it sees DIR
+ * and the directory of the outputs, which it may change, the certificates and the keys. In a tree
+ * they have other names:
  *
- *	struct rauc r = {.a = a, .key = key, .keyring = keyring};
+ *	struct rauc r = {.a = a, .key = key, .keyring = keyring, .certs = certs, .dir = dir};
  *	rauc_open(&r, o->tools, err);
  *	strv_printf(&argv, "--key=%s", rauc_path(&r, r.key));
  *	rauc_sign(&r, &argv, err);
@@ -17,7 +17,12 @@
 
 struct rauc {
 	struct action *a;
-	const char *key, *keyring; /* absolute */
+	const char *key, *keyring, *certs; /* absolute; the last is a directory */
+	/*
+	 * Absolute. Once a program has run in it nothing else writes there or reads what is there,
+	 * for links may lead anywhere: each job of a program has one of its own.
+	 */
+	const char *dir;
 	struct toolbox tools; /* filled by rauc_open(); without a root: this machine's programs */
 };
 
