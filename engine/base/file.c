@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/path.h"
@@ -40,6 +41,18 @@ int file_read(const char *path, size_t limit, struct str *ret, struct err **err)
 
 	if (fd < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
+	return fd_read_all(fd, path, limit, ret, err);
+}
+
+int file_read_foreign(const char *path, size_t limit, struct str *ret, struct err **err)
+{
+	int fd cleanup_fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file", path);
 	return fd_read_all(fd, path, limit, ret, err);
 }
 

@@ -40,6 +40,9 @@ static inline void file_closep(FILE **f)
 
 /* Reads a whole file of at most LIMIT bytes (larger: ERR_USER) and appends it to *RET. */
 int file_read(const char *path, size_t limit, struct str *ret, struct err **err) warn_unused;
+/* The same where foreign programs have written: a link is not followed, a pipe not waited for. */
+int file_read_foreign(const char *path, size_t limit, struct str *ret,
+		      struct err **err) warn_unused;
 /* The same from a descriptor; NAME is for messages. */
 int fd_read_all(int fd, const char *name, size_t limit, struct str *ret,
 		struct err **err) warn_unused;

@@ -185,6 +185,11 @@ deb fails 1 all ''
 refused "a script that fails" "package 'fails': its postinst script .*7" <<'END'
 debs: [debs/fails.deb]
 END
+printf '#!/bin/sh\nrm /run/orch/status\nmkfifo /run/orch/status\nexit 7\n' >"$scratch/fails/DEBIAN/postinst"
+deb fails 1 all ''
+refused "one that puts a pipe where dpkg's words are read" "dpkg failed" <<'END'
+debs: [debs/fails.deb]
+END
 
 echo "# a tree of another architecture"
 arch=arm64

@@ -123,7 +123,7 @@ static bool read_complaint(const char *dir, char **ret_package, char **ret_why)
 	char *save = NULL;
 
 	*ret_package = *ret_why = NULL;
-	if (!path_exists(path) || file_read(path, MAX_STATUS_LINES, &text, &ignored) < 0)
+	if (file_read_foreign(path, MAX_STATUS_LINES, &text, &ignored) < 0)
 		return false;
 	for (char *l = strtok_r(text.buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		char *what = (char *)str_skip(l, "status: "), *why = strstr(l, " : error : ");
