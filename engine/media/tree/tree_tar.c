@@ -6,16 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/acl.h"
 #include "base/file.h"
-#include "base/url.h"
 #include "media/tree/pax.h"
 #include "media/tree/tree.h"
 #include "media/tree/tree_acl.h"
 #include "media/tree/tree_priv.h"
+#include "media/tree/tree_xattr.h"
 #include "media/tree/unpack.h"
-
-#define MAX_XATTR (64 * 1024)
 
 /* One reading. */
 struct reading {
@@ -129,42 +126,6 @@ static int check_size(const struct reading *r, struct archive_entry *ae, struct 
 	la_int64_t size = archive_entry_sparse_count(ae) ? 0 : archive_entry_size(ae);
 
 	return unpack_check(&r->unpack, size > 0 ? (uint64_t)size : 0, err);
-}
-
-static int check_access_list(const struct reading *r, const char *name, const void *value,
-			     size_t len, const char *path, struct err **err)
-{
-	struct acl acl cleanup_acl = {0};
-
-	if (!str_skip(name, "system.posix_acl_") || acl_parse(value, len, &acl) == 0)
-		return 0;
-	return err_set(err, E_UNPACK_REFUSED, "'%s': '%s' has a bad access list", r->name, path);
-}
-
-/*
- * GNU tar writes '%' and '=' of names as %25 and %3D, libarchive everything else that is not
- * printable ASCII, too, and reads none of it back.
- */
-static int read_xattrs(struct reading *r, struct archive_entry *ae, struct tree_inode *inode,
-		       const char *path, struct err **err)
-{
-	const char *written;
-	const void *value;
-	size_t len;
-
-	archive_entry_xattr_reset(ae);
-	while (archive_entry_xattr_next(ae, &written, &value, &len) == ARCHIVE_OK) {
-		const char *name;
-
-		if (!written || len > MAX_XATTR || strstr(written, "%00"))
-			return err_set(err, E_UNPACK_REFUSED,
-				       "'%s': '%s' has a bad extended attribute", r->name, path);
-		name = url_decode(r->t->arena, written);
-		if (check_access_list(r, name, value, len, path, err) < 0)
-			return -1;
-		tree_inode_xattr(r->t, inode, name, value, len);
-	}
-	return tree_acl_read(r->t, ae, inode, path, &r->later, err);
 }
 
 /* Paths of pax headers are UTF-8 and have no other form in the C locale. */
@@ -342,7 +303,9 @@ static int read_entry(struct reading *r, struct archive_entry *ae, struct err **
 			       (uint32_t)archive_entry_gid(ae), archive_entry_mtime(ae));
 	rc = read_special(r, ae, inode, path, err);
 	if (rc == 0)
-		rc = read_xattrs(r, ae, inode, path, err);
+		rc = tree_xattrs_read(r->t, ae, inode, r->name, path, err);
+	if (rc == 0)
+		rc = tree_acl_read(r->t, ae, inode, path, &r->later, err);
 	if (rc == 0)
 		rc = place(r, path, inode, &to, err);
 	if (rc)
