@@ -533,6 +533,8 @@ const char *private_key_in(const void *data, size_t len)
 	return has_wide_pem(&s) ? "PEM in UTF-16" : NULL;
 }
 
+#define KEY_MAX (1024 * 1024) /* bytes; far more than any has */
+
 /* The directory of the key PATH, or where it is REALLY: others could put their own in its place. */
 static int check_directory(int dirfd, const char *path, const char *key, struct err **err)
 {
@@ -564,6 +566,11 @@ int private_key_check_place(int dirfd, const char *path, mode_t *ret_mode, struc
 			       "others than its owner can write the private key '%s' (mode %04o): "
 			       "see that it still is yours, then chmod 600 it",
 			       path, st.st_mode & 07777);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, E_KEY_UNUSABLE, "the private key '%s' is not a file", path);
+	if (st.st_size > KEY_MAX)
+		return err_set(err, E_KEY_UNUSABLE,
+			       "'%s' is too large for a private key: name a PEM file", path);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, real, sizeof(real) - 1);
 	real[n > 0 ? n : 0] = 0;

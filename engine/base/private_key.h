@@ -31,7 +31,8 @@ const char *private_key_in(const void *data, size_t len);
 /*
  * 0, or ERR_INTEGRITY when others than its owner can write the key file PATH, below DIRFD, or put
  * another into its directory, or into that of the file it is a link to: who can do that signs with
- * one of his own tomorrow. *RET_MODE is that of the file; 0, and no error, when it is not there.
+ * one of his own tomorrow. Likewise when it is not a file, or is larger than any key. *RET_MODE is
+ * that of the file; 0, and no error, when it is not there.
  */
 int private_key_check_place(int dirfd, const char *path, mode_t *ret_mode,
 			    struct err **err) warn_unused;

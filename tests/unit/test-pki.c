@@ -224,6 +224,38 @@ static void private_keys_do_not_pass_as_public(void **state)
 	assert_int_equal(file_read(key, 1 << 20, &text, &err), 0);
 	assert_int_equal(file_write(both, text.buf, text.len, 0600, false, &err), 0);
 	refused(cert, both, key, time(NULL), "holds a private key");
+	/* Behind a NUL, where the text of a file ends for some; and as DER, which is no text. */
+	text.len = 0;
+	assert_int_equal(file_read(keyring, 1 << 20, &text, &err), 0);
+	str_append_len(&text, "\n", 2);
+	assert_int_equal(file_read(key, 1 << 20, &text, &err), 0);
+	assert_int_equal(file_write(both, text.buf, text.len, 0600, false, &err), 0);
+	refused(cert, both, key, time(NULL), "holds a private key");
+	refused(both, keyring, key, time(NULL), "holds a private key");
+	assert_int_equal(proc_run((char *[]){"openssl", "pkcs8", "-topk8", "-nocrypt", "-outform",
+					     "DER", "-in", key, "-out", both, NULL},
+				  &(struct proc_opts){0}, &err),
+			 0);
+	text.len = 0;
+	assert_int_equal(file_read(keyring, 1 << 20, &text, &err), 0);
+	assert_int_equal(file_read(both, 1 << 20, &text, &err), 0);
+	assert_int_equal(file_write(both, text.buf, text.len, 0600, false, &err), 0);
+	refused(cert, both, key, time(NULL), "holds a private key");
+}
+
+/* What would be waited for, or read for ever, is no key. */
+static void what_is_no_file_is_no_key(void **state)
+{
+	char *pipe cleanup_free = path_join(dir, "pipe.key");
+	char *large cleanup_free = path_join(dir, "large.key");
+	int fd cleanup_fd = open(large, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	alarm(60);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	refused(cert, keyring, pipe, time(NULL), "is not a file");
+	assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+	refused(cert, keyring, large, time(NULL), "is too large");
+	alarm(0);
 }
 
 static void a_ca_does_not_sign_bundles(void **state)
@@ -438,6 +470,7 @@ int main(void)
 		cmocka_unit_test(the_key_must_belong_to_the_certificate),
 		cmocka_unit_test(a_foreign_keyring_does_not_verify),
 		cmocka_unit_test(private_keys_do_not_pass_as_public),
+		cmocka_unit_test(what_is_no_file_is_no_key),
 		cmocka_unit_test(a_ca_does_not_sign_bundles),
 		cmocka_unit_test(damaged_files_are_refused),
 		cmocka_unit_test(wrong_usages_are_refused),

@@ -80,15 +80,17 @@ static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
 	STACK_OF(X509) *certs cleanup_stack = sk_X509_new_null();
 	struct str pem cleanup_str = STR_INIT;
 	BIO *bio cleanup_bio = NULL;
+	const char *form;
 	X509 *x;
 
 	if (file_read(path, MAX_PEM_BYTES, &pem, err) < 0)
 		return err_wrap(err, "certificates (made by `orch pki init`)");
-	if (strstr(pem.buf, "PRIVATE KEY-----"))
+	form = private_key_in(pem.buf, pem.len);
+	if (form)
 		return err_set(err, E_KEY_IN_CERTIFICATE,
-			       "'%s' holds a private key; certificates and keyrings are public, "
-			       "move the key to pki/private/",
-			       path);
+			       "'%s' holds a private key (%s); certificates and keyrings are "
+			       "public, move the key to pki/private/",
+			       path, form);
 	bio = BIO_new_mem_buf(pem.buf, (int)pem.len);
 	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
 		sk_X509_push(certs, x);
