@@ -8,15 +8,16 @@
 # tests/should-fail/NAME.yaml a recipe that 'orch plan' must refuse with exit 2 and exactly the text of
 #                             NAME.expect; its node is NAME in a project that has nothing else
 # tests/should-fail/NAME/     the same for a whole project, with 'expect' inside
-# docs/howto/NAME.md          a page: tests/pages.sh
+# docs/howto/NAME.md          a page, and first-bundle.md and model.md: tests/pages.sh
 #
 # UPDATE=1 writes what came out as what is expected: look at the difference before you commit it.
 set -eu
 # shellcheck source=tests/pages.sh
 . "$(dirname "$0")/pages.sh"
+pages='../docs/first-bundle.md ../docs/model.md ../docs/howto/*.md'
 if [ "$1" = --list ]; then
 	cd "$(dirname "$0")"
-	for name in recipes/*/transcript should-fail/*.expect should-fail/*/expect ../docs/howto/*.md; do
+	for name in recipes/*/transcript should-fail/*.expect should-fail/*/expect $pages; do
 		case $name in
 		*.md) needs_packages "$name" || echo "data-howto/$(basename "$name" .md)" ;;
 		*) echo "data-${name%[./]*}" ;;
@@ -80,7 +81,7 @@ for transcript in recipes/*/transcript; do
 	(cd "$work/p" && replay "$OLDPWD/$transcript") >"$work/got"
 	compare "$name" "$transcript" "$work/got"
 done
-for page in ../docs/howto/*.md; do
+for page in $pages; do
 	name=howto/$(basename "$page" .md)
 	wanted "data-$name" "$@" || continue
 	if needs_packages "$page"; then continue; fi
