@@ -14,15 +14,20 @@ const struct environment_row environment_rows[] = {
 	{"TERM", "What the terminal can do; on a `dumb` one orch paints nothing."},
 	{"CI", "Progress is told in lines, as in a log. `GITHUB_ACTIONS` and `GITLAB_CI` group "
 	       "them as those services fold them."},
-	{"http_proxy", "A proxy for downloads, where apt names none. So are `https_proxy` and "
-		       "`no_proxy`."},
+	{"http_proxy", "A proxy for downloads, where apt names none.", true},
+	{"https_proxy", "The same, of `https`.", true},
+	{"no_proxy", "Hosts that are reached without one.", true},
 	{"CURL_CA_BUNDLE",
 	 "A file of certificate authorities for kinds `fetch` and `release`. So is "
-	 "`SSL_CERT_FILE`."},
-	{"APT_CONFIG", "A further file of apt's configuration, as apt itself takes it."},
-	{"ORCH_SANDBOX", "`guest`: work in QEMU guests, as on a machine without user namespaces."},
-	{"ORCH_DEBUG", "A developer's trace on stderr: `all`, or names of areas with commas "
-		       "between."},
+	 "`SSL_CERT_FILE`.",
+	 true},
+	{"APT_CONFIG", "A further file of apt's configuration, as apt itself takes it.", true},
+	{"ORCH_SANDBOX", "`guest`: work in QEMU guests, as on a machine without user namespaces.",
+	 true},
+	{"ORCH_DEBUG",
+	 "A developer's trace on stderr: `all`, or names of areas with commas "
+	 "between.",
+	 true},
 	{NULL},
 };
 

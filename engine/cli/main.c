@@ -111,6 +111,11 @@ const struct command commands[] = {
 	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1},
 	{"doctor", "", "check this machine and say how to fix what is missing", NULL, 1u << O_JSON,
 	 0, 0},
+	{"config", "", "print every setting, its value, and where it comes from",
+	 "What is set by options, the environment, your config.yaml, and for archives of the "
+	 "project by this machine's apt; the rest is as it is without them. Passwords are left "
+	 "out.",
+	 OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 0, 0},
 	{"completion", "bash|zsh|fish",
 	 "print what a shell reads to complete command lines of orch",
 	 "bash: eval \"$(orch completion bash)\" in ~/.bashrc; zsh: the same in ~/.zshrc, after "

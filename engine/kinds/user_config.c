@@ -34,7 +34,7 @@ static const struct option config_options[] = {
 };
 const struct schema user_config_schema = SCHEMA(struct user_config, config_options);
 
-static char *config_path(void)
+char *user_config_path(void)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
@@ -43,18 +43,19 @@ static char *config_path(void)
 	return home && *home == '/' ? xasprintf("%s/.config/orch/config.yaml", home) : NULL;
 }
 
-int user_config_read(struct arena *arena, struct user_config *ret, struct err **err)
+int user_config_parse(struct arena *arena, const struct yaml **ret_map, struct user_config *ret,
+		      struct err **err)
 {
-	char *path cleanup_free = config_path();
+	char *path cleanup_free = user_config_path();
 	struct str text cleanup_str = STR_INIT;
 	struct err_list errors cleanup_err_list = {0};
 	const struct user_config *c = NULL;
 	const struct yaml *map;
 
-	if (!path || !path_exists(path)) {
-		*ret = (struct user_config){0};
+	*ret_map = NULL;
+	*ret = (struct user_config){0};
+	if (!path || !path_exists(path))
 		return 0;
-	}
 	if (file_read(path, MAX_FILE, &text, err) < 0)
 		return -1;
 	map = yaml_parse(arena, arena_strdup(arena, path), text.buf, text.len, &errors);
@@ -64,8 +65,38 @@ int user_config_read(struct arena *arena, struct user_config *ret, struct err **
 		*err = errors.items[--errors.count];
 		return -1;
 	}
+	*ret_map = map;
 	*ret = *c;
 	return 0;
+}
+
+int user_config_read(struct arena *arena, struct user_config *ret, struct err **err)
+{
+	const struct yaml *map;
+
+	return user_config_parse(arena, &map, ret, err);
+}
+
+static void value_text(const struct yaml *value, struct str *ret)
+{
+	if (value->type == YAML_SCALAR)
+		str_append(ret, value->text);
+	for (size_t i = 0; value->type == YAML_LIST && i < value->count; i++) {
+		str_append(ret, i ? " " : "");
+		value_text(value->items[i], ret);
+	}
+}
+
+bool user_config_said(const struct yaml *map, const char *key, struct str *ret_text,
+		      struct pos *ret_pos)
+{
+	const struct yaml *value = map ? yaml_get(map, key) : NULL;
+
+	if (!value)
+		return false;
+	value_text(value, ret_text);
+	*ret_pos = yaml_key_pos(map, key);
+	return true;
 }
 
 void user_config_limit(const struct user_config *c, struct http_opts *opts)

@@ -22,5 +22,13 @@ struct user_config {
 extern const struct schema user_config_schema;
 /* Everything lives in ARENA. No file: zeros. */
 int user_config_read(struct arena *arena, struct user_config *ret, struct err **err) warn_unused;
+/* The same, and *RET_MAP is what the file says, with places; NULL: no file. */
+int user_config_parse(struct arena *arena, const struct yaml **ret_map, struct user_config *ret,
+		      struct err **err) warn_unused;
+/* Whether MAP, which may be NULL, has KEY; its text (of a list, with spaces between), and where. */
+bool user_config_said(const struct yaml *map, const char *key, struct str *ret_text,
+		      struct pos *ret_pos);
+/* Where the file is, or would be; NULL: nothing says where. Caller frees. */
+char *user_config_path(void);
 /* What the user says of downloads. */
 void user_config_limit(const struct user_config *c, struct http_opts *opts);
