@@ -225,7 +225,7 @@ static int confine(struct appliance *g, struct err **err)
 {
 	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
 	char *tmp cleanup_free = path_join(g->opts.tmp_dir, "guestfs");
-	char *wall cleanup_free = path_join(g->opts.tmp_dir, "guestfs-qemu");
+	char *wall cleanup_free = appliance_wall_path(g->opts.tmp_dir);
 	char *program cleanup_free = guestfs_get_hv(g->h);
 
 	if (!program)

@@ -16,6 +16,14 @@
 	"#!/proc/self/exe appliance\n" /* whose: of libguestfs' process, before it execs */
 #define FILES_MAX 1048576
 #define FAILED 125
+#define WALL_NAME "guestfs-qemu"
+/*
+ * Of libguestfs' line, with some bytes to spare: the memory it begins with, what is before the path
+ * at least, and all that is around it at most.
+ */
+#define LINE_ROOM 256
+#define LINE_BEFORE 100
+#define LINE_AROUND 230
 
 void appliance_wall_program(struct str *files, const char *path)
 {
@@ -30,6 +38,39 @@ void appliance_wall_read(struct str *files, const char *path)
 void appliance_wall_write(struct str *files, const char *path)
 {
 	str_printf(files, "write %s\n", path);
+}
+
+/* What PATH takes in libguestfs' line, which is in double quotes. */
+static size_t quoted_len(const char *path)
+{
+	size_t len = 0;
+
+	for (; *path; path++)
+		len += strchr("$`\\\"", *path) ? 2 : 1;
+	return len;
+}
+
+/* How many bytes more than LEN a path must have, see above. */
+static size_t padding(size_t len)
+{
+	for (size_t room = LINE_ROOM;; room *= 2) {
+		if (len + LINE_BEFORE < room)
+			return room - LINE_BEFORE - len;
+		if (len + LINE_AROUND < 2 * room)
+			return 0;
+	}
+}
+
+char *appliance_wall_path(const char *dir)
+{
+	char *path cleanup_free = path_join(dir, WALL_NAME);
+	struct str padded = STR_INIT;
+
+	str_append(&padded, dir);
+	for (size_t more = padding(quoted_len(path)); more; more--)
+		str_append_char(&padded, '/');
+	str_append(&padded, "/" WALL_NAME);
+	return str_steal(&padded);
 }
 
 int appliance_wall_make(const char *path, const char *program, const struct str *files,

@@ -15,6 +15,11 @@
  *	write /home/u/.cache/orch/work/root.1234.x/root.img
  *
  * The file has QEMU's time of change, by which libguestfs knows QEMU again.
+ *
+ * libguestfs (1.48 to 1.57, lib/command.c, add_string) also writes the path into a line for a
+ * shell, with 118 to 126 bytes before it and up to 62 after it, in memory of 256, 512, ... bytes.
+ * It asks for more only when all of that is in use, so that a word after the path may be written
+ * beyond it. What is safe is a path on whose own bytes the memory grows: they are added one by one.
  */
 #include "base/err.h"
 #include "base/str.h"
@@ -23,6 +28,8 @@
 void appliance_wall_program(struct str *files, const char *path);
 void appliance_wall_read(struct str *files, const char *path);
 void appliance_wall_write(struct str *files, const char *path);
+/* The path of such a file in DIR, with as many slashes as libguestfs needs (above); caller frees. */
+char *appliance_wall_path(const char *dir);
 /* Makes the new file PATH, for QEMU at PROGRAM with FILES. */
 int appliance_wall_make(const char *path, const char *program, const struct str *files,
 			struct err **err) warn_unused;
