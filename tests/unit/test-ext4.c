@@ -124,6 +124,17 @@ static void test_no_epoch(void **state)
 	check("old.img");
 }
 
+/* As a guest's disk has for what was made for it; ext4 knows times until 2446. */
+static void test_end_of_time(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(INT64_MAX, dir);
+	struct err *err = NULL;
+
+	ok(tree_add_file(t, "x", 0644, "hello", 5, &err), &err);
+	ok(write_image(t, "late.img", 16 << 20, &err), &err);
+	check("late.img");
+}
+
 /* libext2fs would put the bitmaps past the end of its memory. */
 static void test_first_block(void **state)
 {
@@ -295,17 +306,12 @@ static void test_foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_no_epoch),
-		cmocka_unit_test(test_first_block),
-		cmocka_unit_test(test_at_an_offset),
-		cmocka_unit_test(test_large_directory),
-		cmocka_unit_test(test_too_many_links),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_too_large_file),
-		cmocka_unit_test(test_holes_and_fragments),
-		cmocka_unit_test(test_xattrs_too_large),
-		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_everything),       cmocka_unit_test(test_no_epoch),
+		cmocka_unit_test(test_end_of_time),      cmocka_unit_test(test_first_block),
+		cmocka_unit_test(test_at_an_offset),     cmocka_unit_test(test_large_directory),
+		cmocka_unit_test(test_too_many_links),   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_too_large_file),   cmocka_unit_test(test_holes_and_fragments),
+		cmocka_unit_test(test_xattrs_too_large), cmocka_unit_test(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

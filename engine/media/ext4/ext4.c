@@ -22,6 +22,8 @@
 
 void ext4_init_inode(const struct tree_inode *src, struct ext2_inode_large *inode)
 {
+	const uint64_t mtime = (uint64_t)src->mtime;
+
 	memset(inode, 0, sizeof(*inode));
 	inode->i_mode = (uint16_t)src->mode;
 	inode->i_uid = (uint16_t)src->uid;
@@ -31,7 +33,7 @@ void ext4_init_inode(const struct tree_inode *src, struct ext2_inode_large *inod
 	inode->i_links_count = (uint16_t)src->links;
 	inode->i_mtime = inode->i_atime = inode->i_ctime = inode->i_crtime = (uint32_t)src->mtime;
 	/* the two low bits of the extra fields carry the time beyond 2038 */
-	inode->i_mtime_extra = (uint32_t)((src->mtime - (int32_t)src->mtime) >> 32) & 3;
+	inode->i_mtime_extra = (uint32_t)((mtime - (uint64_t)(int32_t)src->mtime) >> 32) & 3;
 	inode->i_atime_extra = inode->i_ctime_extra = inode->i_crtime_extra = inode->i_mtime_extra;
 	inode->i_extra_isize = sizeof(*inode) - EXT2_GOOD_OLD_INODE_SIZE;
 }
