@@ -28,7 +28,7 @@
 void appliance_wall_program(struct str *files, const char *path);
 void appliance_wall_read(struct str *files, const char *path);
 void appliance_wall_write(struct str *files, const char *path);
-/* The path of such a file in DIR, with as many slashes as libguestfs needs (above); caller frees. */
+/* The path of such a file in DIR, with as many slashes as libguestfs needs; the caller frees it. */
 char *appliance_wall_path(const char *dir);
 /* Makes the new file PATH, for QEMU at PROGRAM with FILES. */
 int appliance_wall_make(const char *path, const char *program, const struct str *files,
