@@ -170,6 +170,19 @@ static void put_key(struct telling *t, const char *key, const char *value)
 		str_printf(t->ret, "\n%s=%s", key, value);
 }
 
+static void put_slot_keys(struct telling *t, const struct device_slot *s, const char *bootname,
+			  size_t i)
+{
+	put_key(t, "bootname", bootname);
+	if (s->parent)
+		str_printf(t->ret, "\nparent=%s.%zu", s->parent, i);
+	put_key(t, "readonly", s->readonly);
+	put_key(t, "install-same", s->install_same);
+	put_key(t, "resize", s->resize);
+	put_key(t, "extra-mount-opts", s->extra_mount_opts);
+	put_key(t, "extra-mkfs-opts", s->extra_mkfs_opts);
+}
+
 static enum fact_result put_slot(struct telling *t, const struct pair *class, size_t i)
 {
 	const struct device_slot *s = class->data;
@@ -179,14 +192,8 @@ static enum fact_result put_slot(struct telling *t, const struct pair *class, si
 	device_slot_partitions(s, &parts, &names);
 	str_printf(t->ret, "%s[slot.%s.%zu]\n", t->ret->len ? "\n\n" : "", class->key, i);
 	result = put_place(t, s, parts.items[i]);
-	put_key(t, "bootname", i < names.count ? names.items[i] : NULL);
-	if (s->parent)
-		str_printf(t->ret, "\nparent=%s.%zu", s->parent, i);
-	put_key(t, "readonly", s->readonly);
-	put_key(t, "install-same", s->install_same);
-	put_key(t, "resize", s->resize);
-	put_key(t, "extra-mount-opts", s->extra_mount_opts);
-	put_key(t, "extra-mkfs-opts", s->extra_mkfs_opts);
+	if (result == FACT_KNOWN)
+		put_slot_keys(t, s, i < names.count ? names.items[i] : NULL, i);
 	strs_clear(&parts);
 	strs_clear(&names);
 	return result;
