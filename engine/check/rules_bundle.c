@@ -73,7 +73,7 @@ static const struct ref *copied_to(const struct check_view *v, const char *targe
 		for (size_t k = 0; check_ships(v, n) && k < contents->count; k++) {
 			const struct content *c = LIST_AT(*contents, struct content *, k);
 
-			if (c->to && str_eq(c->to, target))
+			if (check_brings(c, target))
 				return c->copy;
 		}
 	}

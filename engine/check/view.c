@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check/view.h"
 
+#include "base/path.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/disk/disk_opts.h"
 #include "kinds/image/image_opts.h"
@@ -181,6 +182,17 @@ const struct check_file *check_target_file(const struct check_view *v, const cha
 	return best;
 }
 
+bool check_brings(const struct content *c, const char *target)
+{
+	const struct ref *r = c->copy;
+	const char *name = r && r->inside ? path_base(r->inside) : r ? r->output : NULL;
+	const char *rest = c->to ? str_skip(target, c->to) : NULL;
+
+	if (!rest || !*rest)
+		return rest;
+	return name && str_ends(c->to, "/") && str_eq(rest, name);
+}
+
 bool check_target_has(const struct check_view *v, const char *target)
 {
 	if (check_target_file(v, target))
@@ -190,9 +202,7 @@ bool check_target_has(const struct check_view *v, const char *target)
 		const struct list *contents = check_list(n, "contents", OPT_STRUCT);
 
 		for (size_t j = 0; check_ships(v, n) && j < contents->count; j++) {
-			const struct content *c = LIST_AT(*contents, struct content *, j);
-
-			if (c->to && str_eq(c->to, target))
+			if (check_brings(LIST_AT(*contents, struct content *, j), target))
 				return true;
 		}
 	}

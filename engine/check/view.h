@@ -172,6 +172,9 @@ void check_view_clear(struct check_view *v);
 bool check_is_test(const struct node *n);
 /* The project file that is at TARGET ("/etc/fstab") of what ships, or NULL. */
 const struct check_file *check_target_file(const struct check_view *v, const char *target);
+struct content;
+/* Whether C, an entry of 'contents:', brings a single file to TARGET. */
+bool check_brings(const struct content *c, const char *target);
 /* Whether a file of the project, or an output of a node, comes to lie exactly there. */
 bool check_target_has(const struct check_view *v, const char *target);
 /* The bytes that a node of kind image has, as its recipe says; 0: not said, or another kind. */

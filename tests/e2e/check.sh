@@ -20,6 +20,10 @@ rm "$work/older/pki/rollover-signer.pem" "$work/older/pki/private/rollover-signe
 code keys-that-only-a-test-needs 0 "$orch" -C "$work/older" check
 check notes-what-is-missing grep -q "^note: recipes/tests/pki-rollover.yaml.*orch pki init" "$scratch/err"
 
+cp -R "$work/good" "$work/into"
+sed -i 's#to: /etc/rauc/keyring.pem#to: /etc/rauc/#' "$work/into/recipes/root.yaml"
+code keyring-that-goes-into-a-directory 0 "$orch" -C "$work/into" check
+
 # For the cases: replace FILE SED-SCRIPT, which must change something
 replace() {
 	cp "$1" "$at/before"
