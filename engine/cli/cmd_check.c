@@ -63,12 +63,20 @@ static const char *look_into_store(struct session *s)
 	return known ? store_dir(s->store) : NULL;
 }
 
-/* What wanted nodes miss, such as keys, is an error beside all others. */
+/*
+ * What wanted nodes miss is an error beside all others. Not so keys: they are no part of the
+ * project, and rule signer has noted that it could not look at them.
+ */
 static void add_missing(const struct session *s, struct check_report *r)
 {
+	struct err_list missing cleanup_err_list = {0};
+
 	for (size_t i = 0; i < s->graph->nodes.count; i++)
 		if (s->graph->nodes.items[i]->wanted)
-			node_missing(s->graph, s->graph->nodes.items[i], &r->errors);
+			node_missing(s->graph, s->graph->nodes.items[i], &missing);
+	for (size_t i = 0; i < missing.count; i++)
+		if (missing.items[i]->code != E_KEYS_MISSING)
+			err_list_add(&r->errors, steal_ptr(missing.items[i]));
 }
 
 static int list_rules(const struct cli *c)

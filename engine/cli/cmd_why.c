@@ -211,7 +211,7 @@ int cmd_why(struct cli *c)
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
 	if (code == 0)
-		code = session_check_files(&s, false);
+		code = session_note_missing(&s, false);
 	if (code)
 		return code;
 	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) == 0)

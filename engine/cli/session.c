@@ -179,6 +179,35 @@ int session_check_files(const struct session *s, bool locks)
 	return errors.count ? cli_fail_list(s, &errors) : 0;
 }
 
+/* Of what N misses, what is not there yet is noted; the rest goes to ERRORS. */
+static void note_missing(const struct session *s, struct node *n, bool strict,
+			 struct err_list *errors)
+{
+	struct err_list missing cleanup_err_list = {0};
+
+	node_missing(s->graph, n, &missing);
+	if (lock_applies(n->recipe))
+		lock_check(s->arena, s->project, n->recipe, &missing);
+	for (size_t i = 0; i < missing.count; i++) {
+		struct err *e = missing.items[i];
+
+		if (e->code != E_KEYS_MISSING && (strict || e->code != E_NOT_LOCKED))
+			err_list_add(errors, steal_ptr(missing.items[i]));
+		else if (!n->lacks)
+			n->lacks = arena_strdup(s->arena, e->text);
+	}
+}
+
+int session_note_missing(const struct session *s, bool strict)
+{
+	struct err_list errors cleanup_err_list = {0};
+
+	for (size_t i = 0; i < s->graph->nodes.count; i++)
+		if (s->graph->nodes.items[i]->wanted)
+			note_missing(s, s->graph->nodes.items[i], strict, &errors);
+	return errors.count ? cli_fail_list(s, &errors) : 0;
+}
+
 int session_open(struct session *s, const struct cli *c, enum session_part part,
 		 const struct strv *targets)
 {

@@ -46,6 +46,11 @@ int session_open_rest(struct session *s, const struct strv *targets);
  * recipe. 0 or the exit code. For commands that are about to use these.
  */
 int session_check_files(const struct session *s, bool locks);
+/*
+ * The same for commands that build nothing: keys that are not there, and unless STRICT locks,
+ * are no error but what the node lacks (node->lacks), which its place in the plan tells.
+ */
+int session_note_missing(const struct session *s, bool strict);
 /* The store, after what session_open() opened, for a command that can do without. */
 int session_add_store(struct session *s, struct err **err) warn_unused;
 /* Only the store, for commands that need no project. */

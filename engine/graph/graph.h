@@ -57,6 +57,7 @@ struct node {
 	uint64_t lock_date; /* seconds; the newest of the locks that it reaches; 0: none */
 	bool wanted;        /* reached from the targets */
 	bool target;        /* named as a target */
+	const char *lacks;  /* what is missing before it can be built, or NULL: plan_make() */
 	/* the run's state; changed by one function, node_set_state() of the scheduler */
 	enum node_state state;
 	size_t nblock;     /* distinct unsettled wanted inputs; 0 after graph_build() */

@@ -142,6 +142,8 @@ static int plan_one(struct planner *p, struct node *n, struct err **err)
 	if (behind) {
 		pn->verdict = PLAN_MAYBE;
 		pn->reason = arena_printf(p->g->arena, "after %s", behind->name);
+	} else if (n->lacks) {
+		pn->reason = n->lacks;
 	} else if (manifest_make(p->g, n, p->s, p->tools, err)) {
 		rc = -1;
 	} else {

@@ -29,7 +29,10 @@ int plan_reason(struct arena *arena, struct store *s, const struct node *n, stru
 /* Where the result of KEY comes from: "built in run 7 of /srv/a". In ARENA. */
 int plan_origin(struct arena *arena, struct store *s, const struct digest *key, const char **ret,
 		struct err **err) warn_unused;
-/* The wanted nodes in topological order. Sets node keys, manifests and records where known. */
+/*
+ * The wanted nodes in topological order; one that lacks something (node->lacks) has that as its
+ * reason and no key. Sets node keys, manifests and records where known.
+ */
 int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
 	      struct err **err) warn_unused;
 /* Frees what plan_make put into RET, changes included. */
