@@ -5,7 +5,9 @@
  * environment block (GRUB's manual, "Environment block"; its lib/envblk.c): a line that says so,
  * then NAME=VALUE lines in which '\' stands before a '\' or a line end of the value, comments, and
  * '#' to the block's end. Orch reads a block that is all of a reserved area or of a partition,
- * which GRUB takes as a block list and grub-editenv as a device; none in a file.
+ * which grub-editenv takes as a device; or the file "grubenv" with which a tar there begins, since
+ * GRUB saves to files alone (2.12 reads a block list, and cannot save to one), and one in a tar
+ * never moves. None in another file system.
  */
 #include "base/file.h"
 #include "scenario/chooser.h"
@@ -13,6 +15,8 @@
 #define BLOCK_MAX (1u << 20)
 #define HEAD "# GRUB Environment Block\n"
 #define ORDER "ORDER"
+#define TAR_HEADER 512
+#define TAR_FILE "grubenv"
 
 static const char *refuse(const struct target *t)
 {
@@ -22,6 +26,26 @@ static const char *refuse(const struct target *t)
 	if (t->areas[0].size < 1024 || t->areas[0].size > BLOCK_MAX)
 		return "an environment block of GRUB has 1024 bytes to 1M";
 	return NULL;
+}
+
+/* Where the block lies in the area: all of it, or the first file of a tar. */
+static int find_block(int fd, const struct target *t, struct target_area *ret, struct err **err)
+{
+	char head[TAR_HEADER + 1] = "";
+	uint64_t size;
+
+	*ret = t->areas[0];
+	if (pread(fd, head, TAR_HEADER, (off_t)ret->at) < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read the card");
+	if (!str_eq(head, TAR_FILE) || strncmp(head + 257, "ustar", 5) != 0)
+		return 0;
+	size = strtoull(head + 124, NULL, 8);
+	if (size > ret->size - TAR_HEADER)
+		return err_set(err, E_DEVICE_LAYOUT,
+			       "the tar with GRUB's environment block is larger than its place");
+	ret->at += TAR_HEADER;
+	ret->size = size;
+	return 0;
 }
 
 /* The line at P up to END, without its escapes if it has any; *P goes on to the next one. */
@@ -37,11 +61,16 @@ static void take_line(const char **p, const char *end, bool escapes, struct str 
 
 static int read_vars(int fd, const struct target *t, struct boot_vars *ret, struct err **err)
 {
-	size_t size = t->areas[0].size;
-	char *block cleanup_free = xcalloc(1, size);
-	const char *p = block + strlen(HEAD), *end = block + size;
+	struct target_area at;
+	char *block cleanup_free = NULL;
+	const char *p, *end;
 
-	if (pread(fd, block, size, (off_t)t->areas[0].at) < 0)
+	if (find_block(fd, t, &at, err) < 0)
+		return -1;
+	block = xcalloc(1, at.size + strlen(HEAD));
+	p = block + strlen(HEAD);
+	end = block + at.size;
+	if (pread(fd, block, at.size, (off_t)at.at) < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot read the card");
 	ret->valid = strncmp(block, HEAD, strlen(HEAD)) == 0;
 	while (ret->valid && p < end) {
@@ -58,19 +87,22 @@ static int read_vars(int fd, const struct target *t, struct boot_vars *ret, stru
 static int write_vars(int fd, const struct target *t, const struct boot_vars *v, struct err **err)
 {
 	struct str block cleanup_str = STR_INIT;
+	struct target_area at;
 
+	if (find_block(fd, t, &at, err) < 0)
+		return -1;
 	str_append(&block, HEAD);
 	for (size_t i = 0; i < v->vars.count; i++) {
 		for (const char *c = v->vars.items[i]; *c; c++)
 			str_printf(&block, *c == '\\' || *c == '\n' ? "\\%c" : "%c", *c);
 		str_append_char(&block, '\n');
 	}
-	if (block.len >= t->areas[0].size) /* GRUB wants a '#' at the end */
+	if (block.len >= at.size) /* GRUB wants a '#' at the end */
 		return err_set(err, E_ENVIRONMENT_ROOM,
 			       "the variables do not fit into GRUB's environment block");
-	while (block.len < t->areas[0].size)
+	while (block.len < at.size)
 		str_append_char(&block, '#');
-	return fd_pwrite_all(fd, "the card", block.buf, block.len, t->areas[0].at, err);
+	return fd_pwrite_all(fd, "the card", block.buf, block.len, at.at, err);
 }
 
 /* The variable of SLOT: "A_OK". */

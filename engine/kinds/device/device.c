@@ -460,7 +460,8 @@ const struct kind kind_device = {
 		  "Names of partitions and reserved areas are those of the 'disk'; where they lie "
 		  "and what they hold comes from it. " DEVICE_OUTPUT " has all of it for other "
 		  "programs. Of boot loaders orch can read U-Boot's environment, and GRUB's "
-		  "environment block where that is all of a reserved area or partition; fw-env and "
+		  "environment block where that is all of a reserved area or partition, or file "
+		  "grubenv of a tar there; fw-env and "
 		  "env-config are U-Boot's alone.",
 	.version = 1,
 	.usual_s = 0.2,
