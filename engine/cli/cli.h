@@ -54,6 +54,10 @@ enum option_bit {
 	O_FIXED,
 	O_ALL,
 	O_FOLLOW,
+	O_LIST,
+	O_TEMPLATE,
+	O_NAME,
+	O_COMPATIBLE,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -66,14 +70,15 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current directory */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed, all, follow;
+		yes, fixed, all, follow, list;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
 	struct strv sets;
-	char *result_json, *events, *run, *board, *slot, *size, *against;
+	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
+		*compatible;
 	char *update_name; /* --update PKG, or NULL: everything */
 };
 

@@ -93,7 +93,11 @@ const struct command commands[] = {
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2,
 	 ROOT_GOES_LATER},
 	{"pki", "init", "create development keys below pki/; overwrite nothing", NULL, 0, 1, 1},
-	{"init", "DIR", "create a new project that builds", NULL, 0, 1, 1, ROOT_GOES_LATER},
+	{"init", "[DIR]", "create a new project that builds",
+	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "
+	 "of the device, tests, a README, and files for CI.",
+	 OPTION(O_TEMPLATE) | OPTION(O_LIST) | OPTION(O_NAME) | OPTION(O_COMPATIBLE), 0, 1,
+	 ROOT_GOES_LATER},
 	{"kinds", "[KIND [KEY]]", "show what recipes may say: the kinds, or the keys of one",
 	 "KEY is one of its keys, or one below: 'orch kinds image contents.unpack'.", 1u << O_JSON,
 	 0, 2, ROOT_STAYS},

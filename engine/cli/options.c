@@ -65,6 +65,14 @@ const struct option_row option_rows[] = {
 		   "of every project that uses this store"},
 	[O_FOLLOW] = {'f', "follow", NULL, VALUE_FLAG, AT(follow), NULL,
 		      "print what the node prints while another orch builds it, until it ends"},
+	[O_LIST] = {0, "list", NULL, VALUE_FLAG, AT(list), NULL,
+		    "list what there is, and do no more"},
+	[O_TEMPLATE] = {0, "template", "NAME", VALUE_TEXT, AT(template), NULL,
+			"what to begin with (else: minimal); --list shows all"},
+	[O_NAME] = {0, "name", "NAME", VALUE_TEXT, AT(name), NULL,
+		    "the project's name (else asked on a terminal, else that of DIR)"},
+	[O_COMPATIBLE] = {0, "compatible", "NAME", VALUE_TEXT, AT(compatible), NULL,
+			  "the device, as updates name it (else asked, else the project's name)"},
 };
 #undef AT
 
@@ -298,6 +306,9 @@ void cli_release(struct cli *c)
 	free(c->slot);
 	free(c->against);
 	free(c->size);
+	free(c->template);
+	free(c->name);
+	free(c->compatible);
 }
 
 static void print_row(const struct option_row *row, FILE *to)
