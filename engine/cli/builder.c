@@ -99,6 +99,8 @@ static int open_sinks(struct builder *b, struct err **err)
 	b->history = (struct builder_history){
 		{history_event}, b->session->store, &b->tally, target_text(b->cli), 0, NULL};
 	tee_add(&b->tee, &b->history.sink);
+	timing_open(&b->timing, b->session->graph, b->session->arena);
+	tee_add(&b->tee, &b->timing.sink);
 	open_progress(b);
 	return open_events(b, err);
 }
@@ -132,6 +134,7 @@ void builder_close(struct builder *b)
 	if (b->events_file)
 		fclose(b->events_file);
 	free(b->history.targets);
+	timing_close(&b->timing);
 	err_free(b->history.err);
 	if (b->tally.nodes)
 		tally_release(&b->tally);
@@ -187,6 +190,17 @@ static int record_hits(struct builder *b, struct err **err)
 	return 0;
 }
 
+/* As all history, it is lost on a full disk. */
+static int keep_timing(struct builder *b, struct err **err)
+{
+	int rc = timing_keep(&b->timing, b->history.store, b->history.run, err);
+
+	if (rc == 0 || (*err)->code->cls != ERR_RESOURCE)
+		return rc;
+	err_free(steal_ptr(*err));
+	return 0;
+}
+
 static int write_history(struct builder *b, int code, struct err **err)
 {
 	struct builder_history *h = &b->history;
@@ -197,7 +211,9 @@ static int write_history(struct builder *b, int code, struct err **err)
 	}
 	if (record_hits(b, err))
 		return -1;
-	return store_run_end(h->store, h->run, b->result.wall_s, code, err);
+	if (store_run_end(h->store, h->run, b->result.wall_s, code, err) < 0)
+		return -1;
+	return h->run ? keep_timing(b, err) : 0;
 }
 
 /* What was stopped by a signal does not wait for its place in the history. */

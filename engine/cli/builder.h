@@ -10,6 +10,7 @@
  *	builder_close(&b);
  */
 #include "cli/session.h"
+#include "cli/timing.h"
 #include "cli/ui.h"
 #include "run/room.h"
 
@@ -47,6 +48,7 @@ struct builder {
 	struct ui_json *json, *events;
 	FILE *events_file;
 	struct builder_history history;
+	struct timing timing;
 	struct sched_result result;
 	struct room room;
 	struct cgroup_run *groups; /* NULL: none */

@@ -58,6 +58,9 @@ enum option_bit {
 	O_TEMPLATE,
 	O_NAME,
 	O_COMPATIBLE,
+	O_HTML,
+	O_FOCUS,
+	O_DEPTH,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -76,9 +79,10 @@ struct cli {
 	int format;       /* enum graph_format */
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
+	unsigned depth;   /* 0: not given */
 	struct strv sets;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
-		*compatible;
+		*compatible, *html, *focus;
 	char *update_name; /* --update PKG, or NULL: everything */
 };
 
@@ -149,4 +153,5 @@ int cmd_completion(struct cli *c);
 int cmd_shell(struct cli *c);
 int cmd_size(struct cli *c);
 int cmd_store(struct cli *c);
+int cmd_timings(struct cli *c);
 int cmd_doctor(struct cli *c);

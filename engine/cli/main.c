@@ -54,6 +54,11 @@ const struct command commands[] = {
 	{"diff", "RUN RUN", "show what changed between two runs: results and packages",
 	 "A run is its number, or ^0 for this project's last one.",
 	 1u << O_JSON | 1u << O_EXIT_CODE | 1u << O_ALL, 2, 2},
+	{"timings", "[RUN]", "show when the nodes of a run ran, and what it had to wait for",
+	 "A run is its number, or ^0 for this project's last one, which is shown without RUN. What "
+	 "the run had to wait for, one after the other, is its critical path: those nodes have a "
+	 "'*' and their bars are of '#'. With --html a page is written instead.",
+	 OPTION(O_JSON) | OPTION(O_ALL) | OPTION(O_HTML), 0, 1},
 	{"graph", "[TARGET...]", "draw the graph, with status", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS},
 	{"image", "ls|cat|cp NODE[:[OUTPUT]/PATH] [DEST]",

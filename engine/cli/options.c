@@ -73,6 +73,12 @@ const struct option_row option_rows[] = {
 		    "the project's name (else asked on a terminal, else that of DIR)"},
 	[O_COMPATIBLE] = {0, "compatible", "NAME", VALUE_TEXT, AT(compatible), NULL,
 			  "the device, as updates name it (else asked, else the project's name)"},
+	[O_HTML] = {0, "html", "FILE", VALUE_TEXT, AT(html), NULL,
+		    "write a page to FILE, which needs no network and no other file"},
+	[O_FOCUS] = {0, "focus", "NODE", VALUE_TEXT, AT(focus), NULL,
+		     "only what NODE needs, and what needs it"},
+	[O_DEPTH] = {0, "depth", "N", VALUE_NUMBER, AT(depth), NULL,
+		     "with --focus: only so many steps away"},
 };
 #undef AT
 
@@ -309,6 +315,8 @@ void cli_release(struct cli *c)
 	free(c->template);
 	free(c->name);
 	free(c->compatible);
+	free(c->html);
+	free(c->focus);
 }
 
 static void print_row(const struct option_row *row, FILE *to)

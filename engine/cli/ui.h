@@ -30,7 +30,7 @@ struct tally {
 void tally_init(struct tally *t, const struct graph *g);
 void tally_release(struct tally *t);
 
-#define TEE_MAX 4
+#define TEE_MAX 5
 struct tee {
 	struct sink sink;
 	struct sink *to[TEE_MAX];

@@ -108,8 +108,9 @@ int state_project_each(struct state *st, state_project_fn *fn, void *arg, struct
 
 int state_project_drop(struct state *st, int64_t id, struct err **err)
 {
-	static const enum stmt steps[] = {SQL_PROJECT_DROP_RUN_NODES, SQL_PROJECT_DROP_RUNS,
-					  SQL_PROJECT_DROP_NODES, SQL_PROJECT_DROP};
+	static const enum stmt steps[] = {SQL_PROJECT_DROP_TIMINGS, SQL_PROJECT_DROP_RUN_NODES,
+					  SQL_PROJECT_DROP_RUNS, SQL_PROJECT_DROP_NODES,
+					  SQL_PROJECT_DROP};
 	int rc = 0;
 
 	if (state_begin(st, false, err) < 0)
@@ -189,7 +190,8 @@ static int put_node(struct state *st, int64_t project, int64_t run, const struct
 static int insert_run(struct state *st, int64_t project, const char *targets, int64_t started_at,
 		      int64_t *ret_id, struct err **err)
 {
-	static const enum stmt prunes[] = {SQL_RUN_PRUNE_NODES, SQL_RUN_PRUNE};
+	static const enum stmt prunes[] = {SQL_RUN_PRUNE_TIMINGS, SQL_RUN_PRUNE_NODES,
+					   SQL_RUN_PRUNE};
 	sqlite3_stmt *q;
 	int64_t id;
 

@@ -4,6 +4,10 @@
 #define RUNS_KEPT "200" /* of each project */
 #define OLD_RUNS \
 	"(SELECT id FROM run WHERE project = ?1 ORDER BY id DESC LIMIT -1 OFFSET " RUNS_KEPT ")"
+/* Notes of cli/timing.h: "timings/RUN". */
+#define TIMINGS_OF                                 \
+	"name >= 'timings/' AND name < 'timings0'" \
+	" AND CAST(substr(name, 9) AS INTEGER) IN "
 #define RUN_COLUMNS                                                              \
 	"run.id, started_at, targets, wall_s, exit_code, project.id, root, name" \
 	" FROM run LEFT JOIN project ON project.id = run.project"
@@ -42,6 +46,8 @@ const char *const state_sql[SQL_COUNT] = {
 	[SQL_PROJECT_DROP_NODES] = "DELETE FROM project_node WHERE project = ?1",
 	[SQL_PROJECT_DROP_RUN_NODES] =
 		"DELETE FROM run_node WHERE run IN (SELECT id FROM run WHERE project = ?1)",
+	[SQL_PROJECT_DROP_TIMINGS] =
+		"DELETE FROM snapshot WHERE " TIMINGS_OF "(SELECT id FROM run WHERE project = ?1)",
 	[SQL_PROJECT_DROP_RUNS] = "DELETE FROM run WHERE project = ?1",
 	[SQL_NODE_EACH] = "SELECT node, key, previous, run, built FROM project_node"
 			  " WHERE project = ?1",
@@ -63,6 +69,7 @@ const char *const state_sql[SQL_COUNT] = {
 			      " ORDER BY project.id = ?1, used, project.id",
 	[SQL_RUN_BEGIN] = "INSERT INTO run(project, started_at, targets)"
 			  " VALUES(nullif(?1, 0), ?2, ?3)",
+	[SQL_RUN_PRUNE_TIMINGS] = "DELETE FROM snapshot WHERE " TIMINGS_OF OLD_RUNS,
 	[SQL_RUN_PRUNE_NODES] = "DELETE FROM run_node WHERE run IN " OLD_RUNS,
 	[SQL_RUN_PRUNE] = "DELETE FROM run WHERE id IN " OLD_RUNS,
 	[SQL_RUN_NODE_PUT] = "INSERT INTO run_node(run, node, status, key, seconds, log, error)"
