@@ -364,6 +364,7 @@ static void test_diff(void **state)
 {
 	struct arena *arena cleanup_arena = arena_new();
 	struct debian_lock old cleanup_lock = {0}, now cleanup_lock = {0}, none cleanup_lock = {0};
+	struct debian_lock one cleanup_lock = {0};
 	struct str diff cleanup_str = STR_INIT;
 	struct map why cleanup_map = {0};
 	struct err *err = NULL;
@@ -390,6 +391,13 @@ static void test_diff(void **state)
 	assert_string_equal(diff.buf, "");
 	debian_lock_diff(&none, &now, NULL, &diff);
 	assert_string_equal(diff.buf, "2 packages, 10 B to download\n");
+	str_clear(&diff);
+	assert_int_equal(parse(arena,
+			       HEAD "package debian aa 1 all pool/aa.deb 5 " SUM " aa 1 0 -\n",
+			       &one, &err),
+			 0);
+	debian_lock_diff(&none, &one, NULL, &diff);
+	assert_string_equal(diff.buf, "1 package, 5 B to download\n");
 }
 
 static void test_words(void **state)

@@ -32,7 +32,7 @@ static void tell_new_lock(const struct debian_lock *l, struct str *ret)
 		count += !is_repeated(l, i);
 	}
 	size = str_bytes(bytes);
-	str_printf(ret, "%zu packages, %s to download\n", count, size);
+	str_printf(ret, "%zu package%s, %s to download\n", count, count == 1 ? "" : "s", size);
 }
 
 static void tell_move(const struct lock_entry *was, const struct lock_entry *e,

@@ -64,7 +64,8 @@ static int open_apt(struct relock *l, const char *arch, struct apt_request *q, s
 	digest_data(name, strlen(name), &d);
 	q->dir = arena_printf(l->arena, "%s/%.16s-%s", l->opts->cache_dir, digest_hex(&d, hex),
 			      arch);
-	relock_say(l, "reading the package lists of %zu archives (%s)", q->archives.count, arch);
+	relock_say(l, "reading the package lists of %zu archive%s (%s)", q->archives.count,
+		   q->archives.count == 1 ? "" : "s", arch);
 	return apt_open(q, err);
 }
 

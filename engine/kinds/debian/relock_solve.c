@@ -579,7 +579,9 @@ int relock_solve(struct relock *l, struct apt_request *q, struct err **err)
 	int r;
 
 	find_extras(&s);
-	relock_say(l, "resolving %zu packages and what they need", l->o->packages.count);
+	relock_say(l, "resolving %zu package%s and what %s", l->o->packages.count,
+		   l->o->packages.count == 1 ? "" : "s",
+		   l->o->packages.count == 1 ? "it needs" : "they need");
 	r = attempts(&s, err);
 	if (r == 0)
 		r = put_pins(&s, err);
