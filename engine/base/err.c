@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static const struct {
 	const char *name;
 	int exit_code;
@@ -23,6 +25,23 @@ static const struct {
 	[ERR_INTERNAL] = {"internal", 70},
 };
 
+/* TEXT, which it takes, without newlines: names that others chose may have some. */
+static char *one_line(char *text)
+{
+	struct str s = STR_INIT;
+
+	if (!strchr(text, '\n'))
+		return text;
+	for (const char *p = text; *p; p++) {
+		if (*p == '\n')
+			str_append(&s, "\\n");
+		else
+			str_append_char(&s, *p);
+	}
+	free(text);
+	return str_steal(&s);
+}
+
 static int take(struct err **err, const struct err_code *code, int errnum, char *text)
 {
 	struct err *e;
@@ -34,7 +53,7 @@ static int take(struct err **err, const struct err_code *code, int errnum, char 
 	e = xcalloc(1, sizeof(*e));
 	e->code = code;
 	e->errnum = errnum;
-	e->text = text;
+	e->text = one_line(text);
 	err_free(*err);
 	*err = e;
 	return -1;
@@ -121,7 +140,7 @@ int err_wrap(struct err **err, const char *fmt, ...)
 	va_end(ap);
 	text = xasprintf("%s: %s", head, (*err)->text);
 	free((*err)->text);
-	(*err)->text = text;
+	(*err)->text = one_line(text);
 	return -1;
 }
 

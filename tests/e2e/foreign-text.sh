@@ -39,6 +39,18 @@ for json in "" --json; do
 	check "marks are shown ($json)" grep -q 'turned .*xe2.*x80.*xaearound\|turned .u202Earound' "$scratch/out"
 done
 
+echo "# names that look like lines of orch's own"
+mkdir "$p/over"
+printf -- '-----BEGIN PRIVATE KEY-----\nMIIEvQ==\n-----END PRIVATE KEY-----\n' >"$p/over/a
+ok: built 9, cached 0, failed 0, skipped 0 in 0.1 s
+::error::owned"
+printf 'kind: image\nfilesystem: ext4\nsize: 8M\ncontents: [{copy: over, to: /}]\n' >"$p/recipes/image.yaml"
+code "a key is in a file of such a name" 2 "$orch" -C "$p" build image --result-json "$result"
+check "which is told" grep -q -F "/a\\nok: built 9" "$scratch/err"
+same "on no line of its own" "" "$(grep -e '^ok:' -e '^::error' "$scratch/err")"
+"$orch" -C "$p" log image >"$scratch/out" 2>&1
+same "nor by log" "" "$(grep -e '^ok:' -e '^::error' "$scratch/out")"
+
 echo "# GitHub Actions"
 # between FILE: the text lies between the command that stops commands and the one that ends that.
 between() {

@@ -194,9 +194,11 @@ static int read_back(const struct rauc *r, const char *bundle, struct err **err)
 		(*err)->code = E_BUNDLE_DIFFERS;
 		return err_wrap(err, "rauc does not accept the bundle it made (see the log)");
 	}
-	if (!strstr(text.buf, compatible) || !strstr(text.buf, version))
+	if (!strstr(text.buf, compatible) || !strstr(text.buf, version)) {
+		action_log(r->a, "%s", text.buf);
 		return err_set(err, E_BUNDLE_DIFFERS,
-			       "rauc reads other values than the recipe has:\n%s", text.buf);
+			       "rauc reads other values than the recipe has (see the log)");
+	}
 	return 0;
 }
 
