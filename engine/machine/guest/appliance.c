@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/trace.h"
 #include "machine/board/console.h"
+#include "machine/guest/appliance_seal.h"
 #include "machine/guest/appliance_wall.h"
 #include "machine/host.h"
 #include "machine/sandbox/leftovers.h"
@@ -241,6 +242,8 @@ static int confine(struct appliance *g, struct err **err)
 
 int appliance_launch(struct appliance *g, struct err **err)
 {
+	struct appliance_seal seal cleanup_appliance_seal = {0};
+	char *cache cleanup_free = path_join(g->opts.cache_dir, "appliance");
 	char *kernel cleanup_free = host_kernel();
 
 	if (!kernel)
@@ -248,15 +251,17 @@ int appliance_launch(struct appliance *g, struct err **err)
 			err, E_GUESTFS_UNAVAILABLE,
 			"libguestfs needs a kernel it can read, and there is no readable "
 			"/boot/vmlinuz-*: apt install linux-image-cloud-amd64 or chmod 0644 it");
-	if (confine(g, err) < 0)
+	if (confine(g, err) < 0 || appliance_seal_check(cache, &seal, err) < 0)
 		return -1;
+	if (seal.changed && g->opts.log)
+		g->opts.log(g->opts.arg, "the cached appliance has changed: it is built again");
 	if (guestfs_launch(g->h) < 0) {
 		failed(g, "start the appliance", err);
 		(*err)->code = E_GUESTFS_UNAVAILABLE;
 		return err_wrap(err, "see `orch doctor`");
 	}
 	g->launched = true;
-	return 0;
+	return appliance_seal_make(cache, &seal, err);
 }
 
 int appliance_finish(struct appliance *g, struct err **err)

@@ -13,11 +13,11 @@
  *
  * Disks are raw and never probed; there is no network; nothing is read from the environment. Where
  * namespaces can be made, QEMU is confined to the appliance, the disks and tmp_dir
- * (appliance_wall.h). The appliance is built once per user and kernel in cache_dir. Temporary files
- * lie below tmp_dir; what libguestfs puts elsewhere (sockets of root, or where tmp_dir is too long
- * a path for them) is noted in cache_dir and removed by the next appliance if this process is
- * killed (leftovers.h). A handle belongs to one thread. Device names are the appliance's, paths
- * those of its mounted tree.
+ * (appliance_wall.h). The appliance is built once per user and kernel in cache_dir, and looked at
+ * before it is used again (appliance_seal.h). Temporary files lie below tmp_dir; what libguestfs
+ * puts elsewhere (sockets of root, or where tmp_dir is too long a path for them) is noted in
+ * cache_dir and removed by the next appliance if this process is killed (leftovers.h). A handle
+ * belongs to one thread. Device names are the appliance's, paths those of its mounted tree.
  *
  * A disk has the name APPLIANCE_DISK LABEL in calls and in scripts (udev makes it of the serial
  * number that the label becomes), its partition N that name with N after it. /dev/sda and so on say
