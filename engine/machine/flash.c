@@ -1,118 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "machine/flash.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "base/file.h"
 #include "base/path.h"
+#include "machine/flash_disk.h"
 
 #define BLOCK (1u << 20)
-#define LARGEST_CARD ((uint64_t)256 << 30)
-
-/* --- what may not be written to ------------------------------------------------------------ */
-
-/* One line of a file of sysfs, trimmed; "" when there is none. Caller frees. */
-static char *sys_text(const char *dir, const char *name)
-{
-	char *path cleanup_free = path_join(dir, name);
-	struct err *ignored cleanup_err = NULL;
-	struct str s = STR_INIT;
-
-	if (path_exists(path) && file_read(path, 4096, &s, &ignored) < 0)
-		str_clear(&s);
-	while (s.len && strchr(" \n\t", s.buf[s.len - 1]))
-		s.buf[--s.len] = 0;
-	return str_steal(&s);
-}
-
-static bool has_entries(const char *dir, const char *name)
-{
-	char *path cleanup_free = path_join(dir, name);
-	DIR *d = opendir(path);
-	bool found = false;
-
-	for (struct dirent *e; d && !found && (e = readdir(d));)
-		found = e->d_name[0] != '.';
-	if (d)
-		closedir(d);
-	return found;
-}
-
-/* Where a device "8:1" is mounted, or NULL; caller frees. */
-static char *mounted_at(const char *device)
-{
-	FILE *f cleanup_file = fopen("/proc/self/mountinfo", "re");
-	char line[PATH_MAX * 2], number[64], at[PATH_MAX];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*s %*s %63s %*s %4095s", number, at) == 2 &&
-		    str_eq(number, device))
-			return xstrdup(at);
-	}
-	return NULL;
-}
-
-static bool is_swap(const char *name)
-{
-	FILE *f cleanup_file = fopen("/proc/swaps", "re");
-	char line[PATH_MAX * 2], path[PATH_MAX];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%4095s", path) == 1 && str_eq(path_base(path), name))
-			return true;
-	}
-	return false;
-}
-
-/* DIR is the device's directory in sysfs, NAME its name. */
-static int refuse_used(const char *dir, const char *name, struct err **err)
-{
-	char *number cleanup_free = sys_text(dir, "dev"), *at cleanup_free = mounted_at(number);
-
-	if (at)
-		return err_set(err, E_MEDIUM_UNUSABLE,
-			       "'/dev/%s' is mounted at '%s': unmount it first", name, at);
-	if (is_swap(name))
-		return err_set(err, E_MEDIUM_UNUSABLE, "'/dev/%s' is swap of this machine", name);
-	if (has_entries(dir, "holders"))
-		return err_set(err, E_MEDIUM_UNUSABLE,
-			       "'/dev/%s' is part of another device (%s/holders)", name, dir);
-	return 0;
-}
-
-/* The disk and each of its partitions. */
-static int refuse_parts(const char *dir, const char *name, struct err **err)
-{
-	DIR *d = opendir(dir);
-	int rc = refuse_used(dir, name, err);
-
-	for (struct dirent *e; d && rc == 0 && (e = readdir(d));) {
-		char *sub cleanup_free = path_join(dir, e->d_name);
-		char *partition cleanup_free = path_join(sub, "partition");
-
-		if (path_exists(partition))
-			rc = refuse_used(sub, e->d_name, err);
-	}
-	if (d)
-		closedir(d);
-	return rc;
-}
-
-/* A card, a stick, or a loop device, by what sysfs tells. */
-static bool is_removable(const char *dir, const char *real, const char *name)
-{
-	char *removable cleanup_free = sys_text(dir, "removable");
-
-	return str_eq(removable, "1") || str_skip(name, "mmcblk") || str_skip(name, "loop") ||
-	       strstr(real, "/usb");
-}
 
 static int look_at_disk(struct flash *m, const struct stat *st, bool fixed, struct err **err)
 {
@@ -129,21 +28,17 @@ static int look_at_disk(struct flash *m, const struct stat *st, bool fixed, stru
 	if (path_exists(part))
 		return err_set(err, E_MEDIUM_UNUSABLE, "'%s' is a partition; name the whole disk",
 			       m->path);
-	if (refuse_parts(dir, name, err) < 0)
+	if (flash_disk_used("", dir, name, err) < 0)
 		return -1;
 	if (ioctl(m->fd, BLKGETSIZE64, &m->size) < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot get the size of '%s'", m->path);
 	size = str_bytes(m->size);
-	if (!fixed && (!is_removable(dir, dir, name) || m->size > LARGEST_CARD))
+	if (!fixed && !flash_disk_is_card(dir, name, m->size))
 		return err_set(err, E_MEDIUM_UNUSABLE,
 			       "'%s' (%s) does not look like removable media; use --fixed to "
 			       "overwrite it anyway",
 			       m->path, size);
-	model = sys_text(dir, "device/model");
-	if (!*model) {
-		free(steal_ptr(model));
-		model = sys_text(dir, "device/name");
-	}
+	model = flash_disk_model(dir);
 	m->about = xasprintf("%s%s%s, %s", m->path, *model ? ", " : "", model, size);
 	return 0;
 }

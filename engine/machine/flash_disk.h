@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Disks of this machine as sysfs and proc tell of them, without opening any: what flash.h may write
+ * to. DIR is a disk's directory in sysfs with all links followed, NAME its name; ROOT stands before
+ * /proc and /sys, and is "" but for tests.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* ERR_USER: the disk or one of its partitions is mounted, swap, or part of another device. */
+int flash_disk_used(const char *root, const char *dir, const char *name,
+		    struct err **err) warn_unused;
+/* Whether it is a card, a stick or a loop device, and no larger than cards are. SIZE: bytes. */
+bool flash_disk_is_card(const char *dir, const char *name, uint64_t size);
+/* "" when it does not say; caller frees. */
+char *flash_disk_model(const char *dir);
