@@ -9,9 +9,12 @@
 #include "base/path.h"
 #include "cli/as_owner.h"
 #include "cli/builder.h"
+#include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/table.h"
 #include "cli/task.h"
 #include "machine/flash.h"
+#include "machine/flash_disk.h"
 #include "media/disk/gpt.h"
 
 struct flashing {
@@ -148,11 +151,109 @@ static int flash(struct flashing *f, struct cli *c)
 	return 0;
 }
 
+static json_t *disk_object(const struct flash_disk *d)
+{
+	char *path cleanup_free = xasprintf("/dev/%s", d->name);
+
+	return json_pack("{s:o, s:I, s:o, s:o, s:i, s:b, s:o}", "device", json_text(path), "size",
+			 (json_int_t)d->size, "model", json_text(d->model), "serial",
+			 json_text(d->serial), "partitions", (int)d->partitions, "usable", !d->why,
+			 "why", json_text(d->why));
+}
+
+static void print_disks_json(const struct flash_disks *disks)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < disks->count; i++)
+		json_array_append_new(array, disk_object(&disks->items[i]));
+	json_print(stdout, json_pack("{s:i, s:b, s:o}", "v", 1, "ok", 1, "disks", array), false);
+}
+
+static void print_disks(const struct flash_disks *disks)
+{
+	struct table *table =
+		table_new("DEVICE", ">SIZE", "MODEL", "SERIAL", ">PARTS", "FLASH", NULL);
+	size_t usable = 0;
+
+	for (size_t i = 0; i < disks->count; i++) {
+		const struct flash_disk *d = &disks->items[i];
+		char *path cleanup_free = xasprintf("/dev/%s", d->name);
+		char *size cleanup_free = str_bytes(d->size);
+		char *parts cleanup_free = xasprintf("%u", d->partitions);
+
+		table_row(table, path, size, d->model, d->serial, parts, d->why ? d->why : "yes");
+		usable += !d->why;
+	}
+	table_print(table);
+	if (!usable)
+		puts("no disk that flash would write to: plug in a card or a stick");
+}
+
+/* How large the image of the node was when it was built last; 0: not known. */
+static int size_of_node(struct session *s, struct cli *c, uint64_t *ret)
+{
+	const struct node *n;
+	struct record *last = NULL;
+	struct err *err = NULL;
+	int code = session_open(s, c, SESSION_STORE, &c->args);
+
+	*ret = 0;
+	if (code)
+		return code;
+	n = session_node(s, c->args.items[0], &err);
+	if (!n || store_record_last(s->store, n->name, s->arena, &last, &err) < 0)
+		return cli_fail(s, err);
+	if (last && last->output_count)
+		*ret = last->outputs[0].size;
+	return 0;
+}
+
+/* What there is to write to; with a node, whether its image fits. No device is opened. */
+static int list_disks(struct cli *c)
+{
+	struct session s cleanup_session = {.cli = c};
+	struct flash_disks disks = {0};
+	struct err *err = NULL;
+	uint64_t need = 0;
+	int code = 0;
+
+	if (act_as_owner(c, &err))
+		return cli_fail(&s, err);
+	if (c->args.count)
+		code = size_of_node(&s, c, &need);
+	if (code)
+		return code;
+	if (flash_disks_list("", need, &disks, &err))
+		code = cli_fail(&s, err);
+	else if (c->json)
+		print_disks_json(&disks);
+	else
+		print_disks(&disks);
+	flash_disks_release(&disks);
+	return code;
+}
+
+static int refuse_args(const struct cli *c)
+{
+	const struct session s = {.cli = c};
+	struct err *err = NULL;
+
+	err_set(&err, E_USAGE, "usage: orch flash %s",
+		c->list ? "--list [NODE]" : c->command->args);
+	return cli_fail(&s, err);
+}
+
 int cmd_flash(struct cli *c)
 {
 	struct flashing f = {.s = {.cli = c}, .image = -1, .medium = {.fd = -1}};
-	int code = flash(&f, c);
+	int code;
 
+	if (c->list ? c->args.count > 1 : c->args.count != 2)
+		return refuse_args(c);
+	if (c->list)
+		return list_disks(c);
+	code = flash(&f, c);
 	fd_closep(&f.image);
 	flash_close(&f.medium);
 	session_close(&f.s);

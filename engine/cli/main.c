@@ -94,9 +94,12 @@ const struct command commands[] = {
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1},
 	{"flash", "NODE DEVICE", "write an image to a card, and read it back",
 	 "DEVICE is a whole disk that nothing uses, or a file that stands for one. It asks before "
-	 "it writes. On a larger card the backup of the partition table is moved to its end.",
-	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_YES | 1u << O_FIXED, 2, 2,
-	 ROOT_GOES_LATER},
+	 "it writes. On a larger card the backup of the partition table is moved to its end. With "
+	 "--list it shows what could be written, and why not the rest; with NODE also what is too "
+	 "small for it.",
+	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_YES) |
+		 OPTION(O_FIXED) | OPTION(O_LIST),
+	 0, 2, ROOT_GOES_LATER},
 	{"pki", "init", "create development keys below pki/; overwrite nothing", NULL, 0, 1, 1},
 	{"init", "[DIR]", "create a new project that builds",
 	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -115,4 +116,115 @@ char *flash_disk_model(const char *dir)
 		return model;
 	free(model);
 	return sys_text(dir, "device/name");
+}
+
+/* --- the list ---*/
+
+static uint64_t number_of(const char *dir, const char *name)
+{
+	char *text cleanup_free = sys_text(dir, name);
+	uint64_t n;
+
+	return str_u64(text, &n) ? 0 : n;
+}
+
+static unsigned count_partitions(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned count = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char *sub cleanup_free = path_join(dir, e->d_name);
+		char *partition cleanup_free = path_join(sub, "partition");
+
+		count += path_exists(partition);
+	}
+	if (d)
+		closedir(d);
+	return count;
+}
+
+/* The disk of an SD card or a stick says its number elsewhere than one of SCSI. */
+static char *serial_of(const char *dir)
+{
+	static const char *const places[] = {"device/serial", "serial", "device/../serial",
+					     "device/../../../../serial"};
+
+	for (size_t i = 0; i < array_len(places); i++) {
+		char *text = sys_text(dir, places[i]);
+
+		if (*text)
+			return text;
+		free(text);
+	}
+	return xstrdup("");
+}
+
+/* Why it is not written to; caller frees. NULL: nothing speaks against it. */
+static char *why_not(const char *root, const char *dir, const struct flash_disk *d, uint64_t need)
+{
+	struct err *err cleanup_err = NULL;
+	char *want cleanup_free = str_bytes(need);
+
+	if (flash_disk_used(root, dir, d->name, &err) < 0)
+		return xstrdup(err->text);
+	if (number_of(dir, "ro"))
+		return xstrdup("read-only: look for a switch on the card");
+	if (need > d->size)
+		return xasprintf("too small: the image needs %s", want);
+	if (!flash_disk_is_card(dir, d->name, d->size))
+		return xstrdup("not removable, or larger than cards are: with --fixed alone");
+	return NULL;
+}
+
+static void add_disk(const char *root, const char *name, uint64_t need, struct flash_disks *ret)
+{
+	char *link cleanup_free = xasprintf("%s/sys/block/%s", root, name);
+	char *dir cleanup_free = realpath(link, NULL);
+	struct flash_disk d = {0};
+
+	if (dir)
+		d.size = number_of(dir, "size") * 512;
+	if (!d.size || str_skip(name, "ram") || str_skip(name, "zram") || str_skip(name, "sr"))
+		return;
+	d.name = xstrdup(name);
+	d.model = flash_disk_model(dir);
+	d.serial = serial_of(dir);
+	d.partitions = count_partitions(dir);
+	d.why = why_not(root, dir, &d, need);
+	flash_disks_push(ret, d);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strverscmp(((const struct flash_disk *)a)->name,
+			  ((const struct flash_disk *)b)->name);
+}
+
+int flash_disks_list(const char *root, uint64_t need, struct flash_disks *ret, struct err **err)
+{
+	char *path cleanup_free = xasprintf("%s/sys/block", root);
+	DIR *d = opendir(path);
+
+	if (!d)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", path);
+	for (struct dirent *e; (e = readdir(d));) {
+		if (e->d_name[0] != '.')
+			add_disk(root, e->d_name, need, ret);
+	}
+	closedir(d);
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), by_name);
+	return 0;
+}
+
+void flash_disks_release(struct flash_disks *disks)
+{
+	for (size_t i = 0; i < disks->count; i++) {
+		free(disks->items[i].name);
+		free(disks->items[i].model);
+		free(disks->items[i].serial);
+		free(disks->items[i].why);
+	}
+	flash_disks_clear(disks);
 }

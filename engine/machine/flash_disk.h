@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/vec.h"
 
 /* ERR_USER: the disk or one of its partitions is mounted, swap, or part of another device. */
 int flash_disk_used(const char *root, const char *dir, const char *name,
@@ -17,3 +18,20 @@ int flash_disk_used(const char *root, const char *dir, const char *name,
 bool flash_disk_is_card(const char *dir, const char *name, uint64_t size);
 /* "" when it does not say; caller frees. */
 char *flash_disk_model(const char *dir);
+/* A disk, and why flash would not write to it. */
+struct flash_disk {
+	char *name; /* "sdb" */
+	char *model, *serial;
+	uint64_t size;       /* bytes */
+	unsigned partitions; /* that the kernel sees */
+	char *why;           /* "mounted at '/'"; NULL: it could be written */
+};
+DEFINE_VEC(flash_disks, struct flash_disk)
+
+/*
+ * The disks of this machine that have a medium, by name; loop devices and the like only when they
+ * have one. What is written has NEED bytes; 0: not known. RET is released by flash_disks_release().
+ */
+int flash_disks_list(const char *root, uint64_t need, struct flash_disks *ret,
+		     struct err **err) warn_unused;
+void flash_disks_release(struct flash_disks *disks);

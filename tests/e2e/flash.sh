@@ -37,6 +37,16 @@ python3 "$tests/terminal.py" "go on=card1\r" -- "$orch" flash card "$scratch/car
 same another-name-typed 'exit 2' "$(grep ^exit "$scratch/out")"
 check nothing-was-written cmp "$scratch/card" "$scratch/before"
 
+echo "# what there is"
+code lists 0 "$orch" flash --list
+check headings grep -q '^DEVICE .*FLASH$' "$scratch/out"
+code lists-for-a-node 0 "$orch" flash --list card --json
+check is-json jq -e '.v == 1 and (.disks | type == "array")' "$scratch/out"
+same root-is-in-use '' "$(jq -r --arg root "/dev/$(lsblk -no pkname "$(findmnt -no SOURCE /)" 2>/dev/null | head -n 1)" \
+	'.disks[] | select(.device == $root and .usable) | .device' "$scratch/out")"
+code lists-for-no-node 2 "$orch" flash --list nothing
+code one-argument 2 "$orch" flash card
+
 echo "# what is written"
 code onto-old-data 0 "$orch" flash card "$scratch/card" --yes
 # The table's copies move; all between them is the image, holes included.

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "machine/flash.h"
+#include "machine/flash_disk.h"
 #include "tmp.h"
 
 #define SIZE (3u << 20)
@@ -72,6 +73,75 @@ static void a_card_too_small_is_refused(void **state)
 	assert_non_null(strstr(err->text, "the image needs 6.0 MiB"));
 }
 
+/* A disk of a made-up /sys: its files, as in "size", "2048". */
+static void put_disk(const char *name, const char *const *files)
+{
+	for (; files[0]; files += 2) {
+		char *path cleanup_free = xasprintf("%s/sys/block/%s/%s", dir, name, files[0]);
+		struct err *err = NULL;
+
+		assert_int_equal(path_mkparents(path, &err), 0);
+		assert_int_equal(file_write(path, files[1], strlen(files[1]), 0644, false, &err),
+				 0);
+	}
+}
+
+static void put_proc(const char *name, const char *text)
+{
+	char *path cleanup_free = xasprintf("%s/proc/%s", dir, name);
+	struct err *err = NULL;
+
+	assert_int_equal(path_mkparents(path, &err), 0);
+	assert_int_equal(file_write(path, text, strlen(text), 0644, false, &err), 0);
+}
+
+static void disks_are_told_with_what_speaks_against_them(void **state)
+{
+	static const struct {
+		const char *name, *why; /* of sda to sdh; what is not here is not told */
+	} want[] = {
+		{"sda", "'/dev/sda1' is mounted at '/boot': unmount it first"},
+		{"sdb", NULL},
+		{"sdc", "read-only: look for a switch on the card"},
+		{"sdd", "too small: the image needs 1.0 MiB"},
+		{"sde", "is part of another device"},
+		{"sdf", "not removable, or larger than cards are: with --fixed alone"},
+		{"sdg", "'/dev/sdg' is swap of this machine"},
+	};
+	struct flash_disks disks = {0};
+	struct err *err cleanup_err = NULL;
+
+	put_proc("self/mountinfo", "22 1 8:1 / /boot rw - ext4 /dev/sda1 rw\n");
+	put_proc("swaps", "Filename Type Size Used Priority\n/dev/sdg partition 1 0 -2\n");
+	put_disk("sda", (const char *[]){"size", "4096\n", "removable", "1\n", "dev", "8:0\n",
+					 "sda1/dev", "8:1\n", "sda1/partition", "1\n", NULL});
+	put_disk("sdb", (const char *[]){"size", "4096\n", "removable", "1\n", "dev", "8:16\n",
+					 "device/model", "Card Reader \n", "device/serial", "77\n",
+					 "sdb1/partition", "1\n", "sdb2/partition", "2\n", NULL});
+	put_disk("sdc", (const char *[]){"size", "4096", "removable", "1", "ro", "1", NULL});
+	put_disk("sdd", (const char *[]){"size", "2047", "removable", "1", NULL});
+	put_disk("sde",
+		 (const char *[]){"size", "4096", "removable", "1", "holders/dm-0", "", NULL});
+	put_disk("sdf", (const char *[]){"size", "4096", "removable", "0", NULL});
+	put_disk("sdg", (const char *[]){"size", "4096", "removable", "1", NULL});
+	put_disk("sdh", (const char *[]){"size", "0", "removable", "1", NULL}); /* no medium */
+	put_disk("sr0", (const char *[]){"size", "4096", "removable", "1", NULL});
+	assert_int_equal(flash_disks_list(dir, 1 << 20, &disks, &err), 0);
+	assert_int_equal(disks.count, array_len(want));
+	for (size_t i = 0; i < array_len(want); i++) {
+		assert_string_equal(disks.items[i].name, want[i].name);
+		if (want[i].why)
+			assert_non_null(strstr(disks.items[i].why, want[i].why));
+		else
+			assert_null(disks.items[i].why);
+	}
+	assert_string_equal(disks.items[1].model, "Card Reader");
+	assert_string_equal(disks.items[1].serial, "77");
+	assert_int_equal(disks.items[1].size, 4096 * 512);
+	assert_int_equal(disks.items[1].partitions, 2);
+	flash_disks_release(&disks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +149,8 @@ int main(void)
 						remove_files),
 		cmocka_unit_test_setup_teardown(a_card_too_small_is_refused, make_files,
 						remove_files),
+		cmocka_unit_test_setup_teardown(disks_are_told_with_what_speaks_against_them,
+						dir_setup, dir_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
