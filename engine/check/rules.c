@@ -131,6 +131,12 @@ const struct check_rule check_rules[] = {
 	     "A slot starts by a FIT image. U-Boot has to be able to read it (CONFIG_FIT=y), and "
 	     "each of its parts needs a hash, for one without is started even when it is "
 	     "damaged."),
+	RULE(CHECK_FIT_SIGNED, "fit-signed", ERROR,
+	     "where FIT images are signed, U-Boot starts nothing else",
+	     "A FIT image is signed (kind 'fit'), and U-Boot would start another one all the "
+	     "same: it was built to look at no signature, its own device tree lacks the key, or "
+	     "the boot script or the old image format lead around the signature. docs/device.md, "
+	     "'Signed images', has all that belongs together."),
 	RULE(CHECK_ONE_KERNEL, "one-kernel", ERROR,
 	     "a tree of packages, or a root slot, has one kernel",
 	     "With two kernels in a tree, or in what one slot is made of, the initramfs belongs "

@@ -2,8 +2,11 @@
 /*
  * A root slot's FIT image: U-Boot can read one, and starts nothing of it that is not as it was
  * built, because each image in it has a hash. Its source is read by lines, as people write it.
+ * Where it is signed, U-Boot knows the key, and no way leads around it.
  */
 #include "check/view.h"
+#include "kinds/fit/fit_opts.h"
+#include "kinds/kinds.h"
 
 #define MAX_DEPTH 8
 
@@ -74,6 +77,117 @@ static const struct conf_entry *takes_fit(const struct check_text *script)
 	return NULL;
 }
 
+/* A word that starts a kernel, in a line of commands: not bootm, which verifies what it starts. */
+static const char *unverified(const struct conf_entry *e)
+{
+	static const char *const words[] = {"booti ", "bootz ", "bootefi ", "sysboot "};
+
+	for (size_t i = 0; i < array_len(words); i++) {
+		char *word cleanup_free = xstrndup(words[i], strlen(words[i]) - 1);
+
+		if (str_eq(e->key, word) || strstr(e->value, words[i]))
+			return words[i];
+	}
+	return NULL;
+}
+
+static void all_ways_verify(struct check_view *v, const struct check_text *script,
+			    const struct node *fit)
+{
+	struct pos pos = recipe_pos(fit->recipe, "key");
+
+	for (size_t i = 0; i < script->lines.count; i++) {
+		const struct conf_entry *e = &script->lines.items[i];
+		const char *word = str_eq(e->key, "echo") ? NULL : unverified(e);
+
+		if (word)
+			check_say(v, CHECK_FIT_SIGNED, e->pos,
+				  "'%.*s' starts a kernel that nobody signed, though the FIT image "
+				  "is (%s:%u): take this way out",
+				  (int)strlen(word) - 1, word, pos.file, pos.line);
+	}
+}
+
+static void u_boot_verifies(struct check_view *v, const struct node *fit)
+{
+	static const struct {
+		const char *symbol, *value, *why;
+	} wanted[] = {
+		{"CONFIG_FIT_SIGNATURE", "y", "without it U-Boot looks at no signature"},
+		{"CONFIG_RSA", "y", "a defconfig may turn it off, and then no signature is right"},
+		{"CONFIG_LEGACY_IMAGE_FORMAT", "n",
+		 "bootm would start an image of that format, which has no signature; the boot "
+		 "script becomes a FIT image, too"},
+	};
+	struct pos pos = recipe_pos(fit->recipe, "key");
+
+	if (!v->kconfig.count)
+		check_note(v, CHECK_FIT_SIGNED, pos, "not checked: U-Boot's configuration");
+	for (size_t i = 0; v->kconfig.count && i < array_len(wanted); i++) {
+		const struct conf_entry *e = conf_find(&v->kconfig, "", wanted[i].symbol);
+
+		if (!e || !str_eq(e->value, wanted[i].value))
+			check_say(v, CHECK_FIT_SIGNED, e ? e->pos : pos,
+				  "'%s' is signed (%s:%u), but %s is not '%s': %s", fit->name,
+				  pos.file, pos.line, wanted[i].symbol, wanted[i].value,
+				  wanted[i].why);
+	}
+}
+
+/* The place where something that ships, but the node FIT, takes OUTPUT of FROM; or NULL. */
+static const struct edge *shipped_as(const struct check_view *v, const struct node *from,
+				     const char *output, const struct node *fit)
+{
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+
+		for (size_t k = 0; n != fit && check_ships(v, n) && k < n->in.count; k++) {
+			const struct edge *e = &n->in.items[k];
+
+			if (e->from == from && (!e->output || str_eq(e->output, output)))
+				return e;
+		}
+	}
+	return NULL;
+}
+
+/* U-Boot asks for no signature of a key that its own device tree does not have. */
+static void u_boot_knows_key(struct check_view *v, const struct node *fit)
+{
+	const struct fit_opts *o = fit->recipe->opts;
+
+	if (!o->device_trees.count)
+		check_say(v, CHECK_FIT_SIGNED, recipe_pos(fit->recipe, "key"),
+			  "U-Boot does not know this key, and starts what nobody signed: name its "
+			  "own device trees in 'device-trees', and ship what comes out");
+	for (size_t i = 0; i < o->device_trees.count; i++) {
+		const struct ref *tree = LIST_AT(o->device_trees, struct ref *, i);
+		const char *name = fit_output_name(tree);
+		const struct node *from = check_node_of(v, tree);
+		const struct edge *bare = from ? shipped_as(v, from, name, fit) : NULL;
+
+		if (bare)
+			check_say(v, CHECK_FIT_SIGNED, bare->pos,
+				  "this device tree has no key, so that U-Boot starts what nobody "
+				  "signed: take '%s:%s' (%s:%u)",
+				  fit->name, name, tree->pos.file, tree->pos.line);
+		else if (!shipped_as(v, fit, name, fit))
+			check_say(v, CHECK_FIT_SIGNED, tree->pos,
+				  "nothing that ships takes '%s:%s', so that U-Boot does not know "
+				  "the key",
+				  fit->name, name);
+	}
+}
+
+static void signature_counts(struct check_view *v, const struct node *fit)
+{
+	u_boot_verifies(v, fit);
+	u_boot_knows_key(v, fit);
+	for (size_t i = 0; i < v->texts.count; i++)
+		if (v->texts.items[i].starts_kernel)
+			all_ways_verify(v, &v->texts.items[i], fit);
+}
+
 int check_fit_rules(struct check_view *v, struct err **err)
 {
 	const struct conf_entry *can = conf_find(&v->kconfig, "", "CONFIG_FIT");
@@ -88,6 +202,12 @@ int check_fit_rules(struct check_view *v, struct err **err)
 			check_say(v, CHECK_FIT_IMAGE, can ? can->pos : load->pos,
 				  "the boot script starts a FIT image, which U-Boot cannot read: "
 				  "set CONFIG_FIT=y");
+	}
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+
+		if (n->recipe->kind == &kind_fit && check_ships(v, n))
+			signature_counts(v, n);
 	}
 	return 0;
 }

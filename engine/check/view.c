@@ -88,8 +88,8 @@ static void read_disk(struct check_view *v)
  */
 static bool passes_on(const struct kind *user, const struct kind *input)
 {
-	if (user == &kind_run || user == &kind_vm)
-		return input == &kind_run || input == &kind_vm;
+	if (user == &kind_run || user == &kind_vm || user == &kind_fit)
+		return input == &kind_run || input == &kind_vm || input == &kind_fit;
 	return user == &kind_disk || user == &kind_bundle || user == &kind_image ||
 	       user == &kind_tree || user == &kind_debian;
 }

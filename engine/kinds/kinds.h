@@ -11,6 +11,7 @@ extern const struct kind kind_debian;
 extern const struct kind kind_device;
 extern const struct kind kind_disk;
 extern const struct kind kind_fetch;
+extern const struct kind kind_fit;
 extern const struct kind kind_group;
 extern const struct kind kind_image;
 extern const struct kind kind_pki;

@@ -16,6 +16,7 @@ extern const struct maker maker_debian;
 extern const struct maker maker_device;
 extern const struct maker maker_disk;
 extern const struct maker maker_fetch;
+extern const struct maker maker_fit;
 extern const struct maker maker_group;
 extern const struct maker maker_image;
 extern const struct maker maker_pki;

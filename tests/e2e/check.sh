@@ -36,6 +36,19 @@ in_guest() {
 	printf '%s\n' 'outputs: {boot.scr: /boot.scr, uboot-raspberrypi400.deb: /uboot-raspberrypi400.deb}' \
 		>>recipes/boot-script.yaml
 }
+# signed_fit: the FIT image is signed, as docs/device.md has it
+signed_fit() {
+	mv recipes/fit.yaml recipes/fit-unsigned.yaml
+	printf '%s\n' 'kind: fit' 'from: "fit-unsigned:slot.itb"' 'key: pki/private/boot.key' \
+		'cert: pki/boot.crt' 'tools: toolchain' \
+		'device-trees: ["device-trees:bcm2711-rpi-4-b.dtb", "device-trees:bcm2711-rpi-400.dtb"]' >recipes/fit.yaml
+	: >pki/private/boot.key
+	: >pki/boot.crt
+	replace recipes/boot.yaml 's/"device-trees:/"fit:/'
+	replace custom_build/uboot-raspberrypi400/boot.config \
+		's/^CONFIG_FIT=y/&\nCONFIG_FIT_SIGNATURE=y\nCONFIG_RSA=y/; s/^\(CONFIG_LEGACY_IMAGE_FORMAT\)=y/# \1 is not set/'
+	replace custom_build/uboot-raspberrypi400/boot.txt '/^# A slot of release 1.0.0/,/booti/d'
+}
 # other_keys: a directory 'other' with other keys
 other_keys() {
 	mkdir -p other/recipes && cp recipes/project.yaml other/recipes/ &&
@@ -127,6 +140,11 @@ check a-tree-with-a-kernel good_kernel
 "$orch" -C "$work/kernel" check >"$work/out" 2>&1
 check other-rules-have-spoken grep -qF '[unreached-node]' "$work/out" # of what the tree replaced
 lacks good-kernel '\[kernel-' "$work/out"
+cp -R "$work/good" "$work/signed"
+at=$work
+(cd "$work/signed" && signed_fit)
+code signed-images 0 "$orch" -C "$work/signed" check
+lacks signed-images-notes 'fit-signed' "$scratch/err"
 # Two at a time.
 set -- tests/must-fail/*.sh
 while [ $# -gt 0 ]; do

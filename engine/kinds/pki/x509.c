@@ -300,30 +300,42 @@ static int check_key_mode(const char *path, struct x509_facts *facts, struct err
 	return 0;
 }
 
-static int check_key(STACK_OF(X509) * certs, X509_STORE *store, const char *key_path,
-		     struct x509_facts *facts, struct err **err)
+/* The private key at PATH, which has to be that of CERT; the caller frees it. */
+static EVP_PKEY *load_key(const char *path, const X509 *cert, struct x509_facts *facts,
+			  struct err **err)
 {
 	EVP_PKEY *key __attribute__((cleanup(pkey_freep))) = NULL;
 	BIO *bio cleanup_bio = NULL;
 
-	if (check_key_mode(key_path, facts, err) < 0)
-		return -1;
-	bio = BIO_new_file(key_path, "r");
+	if (check_key_mode(path, facts, err) < 0)
+		return NULL;
+	bio = BIO_new_file(path, "r");
 	if (!bio) {
 		ERR_clear_error();
-		return err_set(err, E_KEY_UNREADABLE, "cannot read the private key '%s'", key_path);
+		err_set(err, E_KEY_UNREADABLE, "cannot read the private key '%s'", path);
+		return NULL;
 	}
 	/* An empty passphrase: a locked key is refused rather than asked for on a terminal. */
 	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
 	ERR_clear_error();
 	if (!key)
-		return err_set(err, E_KEY_UNUSABLE,
-			       "'%s' is not a private key (PEM, without passphrase)", key_path);
-	if (EVP_PKEY_eq(key, X509_get0_pubkey(sk_X509_value(certs, 0))) != 1)
-		return err_set(err, E_KEY_UNUSABLE,
-			       "private key '%s' does not belong to certificate '%s'", key_path,
-			       facts->subject);
-	return try_signature(certs, key, store, err);
+		err_set(err, E_KEY_UNUSABLE, "'%s' is not a private key (PEM, without passphrase)",
+			path);
+	else if (EVP_PKEY_eq(key, X509_get0_pubkey(cert)) != 1)
+		err_set(err, E_KEY_UNUSABLE, "private key '%s' does not belong to certificate '%s'",
+			path, facts->subject);
+	else
+		return steal_ptr(key);
+	return NULL;
+}
+
+static int check_key(STACK_OF(X509) * certs, X509_STORE *store, const char *key_path,
+		     struct x509_facts *facts, struct err **err)
+{
+	EVP_PKEY *key __attribute__((cleanup(pkey_freep))) =
+		load_key(key_path, sk_X509_value(certs, 0), facts, err);
+
+	return key ? try_signature(certs, key, store, err) : -1;
 }
 
 /* CMS takes no certificate twice, and says of it that memory ran out. */
@@ -375,6 +387,32 @@ int x509_check_signer(const char *cert_path, const char *keyring_path, const cha
 	    check_chain(certs, store, keyring_path, err) < 0)
 		return -1;
 	if (key_path && check_key(certs, store, key_path, &facts, err) < 0)
+		return -1;
+	*ret = facts;
+	return 0;
+}
+
+int x509_check_rsa(const char *cert_path, const char *key_path, struct x509_facts *ret,
+		   struct err **err)
+{
+	STACK_OF(X509) *certs cleanup_stack = NULL;
+	EVP_PKEY *key __attribute__((cleanup(pkey_freep))) = NULL;
+	struct x509_facts facts = {.not_before = INT64_MIN, .not_after = INT64_MAX};
+	X509 *x;
+
+	if (load_certs(cert_path, &certs, err) < 0)
+		return -1;
+	x = sk_X509_value(certs, 0);
+	subject_of(x, facts.subject, sizeof(facts.subject));
+	if (check_strength(x, cert_path, err) < 0)
+		return -1;
+	if (EVP_PKEY_get_base_id(X509_get0_pubkey(x)) != EVP_PKEY_RSA)
+		return err_set(err, E_KEY_WEAK,
+			       "certificate '%s' in '%s' has a key of kind %s; U-Boot verifies RSA",
+			       facts.subject, cert_path,
+			       EVP_PKEY_get0_type_name(X509_get0_pubkey(x)));
+	key = load_key(key_path, x, &facts, err);
+	if (!key)
 		return -1;
 	*ret = facts;
 	return 0;

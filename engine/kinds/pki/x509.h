@@ -36,6 +36,13 @@ struct x509_facts {
 int x509_check_signer(const char *cert_path, const char *keyring_path, const char *key_path,
 		      time_t now, struct x509_facts *ret, struct err **err) warn_unused;
 /*
+ * Checks that the first certificate of the file has an RSA key of 2048 bits or more, and that
+ * KEY_PATH is that key; of its place as above. Nobody asks for the dates of a certificate that only
+ * carries a key: RET has none. ERR_INTEGRITY when refused; ERR_ENV when a file cannot be read.
+ */
+int x509_check_rsa(const char *cert_path, const char *key_path, struct x509_facts *ret,
+		   struct err **err) warn_unused;
+/*
  * Splits a certificate file: the leaf as PEM text, and the intermediates (may be empty). rauc's
  * --cert reads one certificate and wants the others by --intermediate.
  */
