@@ -118,7 +118,7 @@ char *flash_disk_model(const char *dir)
 	return sys_text(dir, "device/name");
 }
 
-/* --- the list ---*/
+/* --- the list --- */
 
 static uint64_t number_of(const char *dir, const char *name)
 {
