@@ -222,6 +222,7 @@ void schema_json_keys(const struct schema *schema, struct str *ret)
 	write_json(object_schema(schema), ret);
 }
 
+/* `kind` stands at the top, too: an editor offers it before there is a word that tells a form. */
 void schema_json(const struct kind *const *kinds, struct str *ret)
 {
 	json_t *definitions = json_object(), *names = json_array(), *rules = json_array();
@@ -243,9 +244,11 @@ void schema_json(const struct kind *const *kinds, struct str *ret)
 	json_object_set_new(definitions, "extending", extending_schema(names));
 	kind = json_pack("{s:{s:[s]}, s:{s:o}, s:{s:s}}", "if", "required", "kind", "then", "allOf",
 			 rules, "else", "$ref", "#/definitions/project.yaml");
-	all = json_pack("{s:s, s:s, s:{s:[s]}, s:{s:s}, s:o, s:o}", "$schema",
-			"http://json-schema.org/draft-07/schema#", "title", "orch recipes", "if",
-			"required", "extends", "then", "$ref", "#/definitions/extending", "else",
-			kind, "definitions", definitions);
+	all = json_pack("{s:s, s:s, s:{s:{s:O, s:s}}, s:{s:[s]}, s:{s:s}, s:o, s:o}", "$schema",
+			"http://json-schema.org/draft-07/schema#", "title", "orch recipes",
+			"properties", "kind", "enum", names, "description",
+			schema_option(&recipe_schema, "kind")->help, "if", "required", "extends",
+			"then", "$ref", "#/definitions/extending", "else", kind, "definitions",
+			definitions);
 	write_json(all, ret);
 }

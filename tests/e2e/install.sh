@@ -47,5 +47,8 @@ check "keys in orch-config(5)" grep -q '^ *credential-helper: list of text$' "$s
 PATH=$root/bin:$PATH python3 "$OLDPWD/tests/e2e/complete.py" bash "$share/bash-completion/completions/orch.bash" \
 	'orch expl' | sed 's/ *$//' >"$scratch/got"
 same "a tab in bash" "orch expl => orch explain" "$(cat "$scratch/got")"
-check "the schema" jq -e '.definitions.image.properties.kind.const == "image"' "$share/orch/recipes.schema.json"
+same "kinds that the schema offers in an empty file" "$("$orch" kinds --json | jq -c '[.kinds[].name]')" \
+	"$(jq -c .properties.kind.enum "$share/orch/recipes.schema.json")"
+check "each has its keys" jq -e '[.properties.kind.enum[] as $kind | .definitions[$kind].properties.kind.const == $kind] | all' \
+	"$share/orch/recipes.schema.json"
 finish
