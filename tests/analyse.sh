@@ -12,7 +12,7 @@ self=$(realpath "$0")
 cd "$(dirname "$0")/.." || exit 1
 command -v clang >/dev/null || { echo "the analyser needs clang: ./dev deps" >&2; exit 77; }
 
-flags=(-std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DORCH_VERSION='"0"' -DORCH_LIBEXEC='"/"' -DORCH_DATE='"0"' -DHAVE_GUESTFS=1 -Iengine -I_build/engine -include base/banned.h)
+flags=(-std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DORCH_VERSION='"0"' -DORCH_LIBEXEC='"/"' -DORCH_SHARE='"/"' -DORCH_DATE='"0"' -DHAVE_GUESTFS=1 -Iengine -I_build/engine -include base/banned.h)
 read -r -a packages < <(pkg-config --cflags libcrypto libcurl yaml-0.1 sqlite3 jansson libarchive ext2fs fdisk smartcols libguestfs libseccomp)
 flags+=("${packages[@]}")
 

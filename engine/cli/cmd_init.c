@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "cli/as_owner.h"
+#include "cli/program.h"
 #include "cli/session.h"
 #include "cli/skeleton.h"
 #include "machine/guest/steps.h"
@@ -133,7 +134,8 @@ static int make(const struct cli *c, const struct skeleton *t, const char *dir, 
 	char *name cleanup_free = ask("name of the project", c->name, def);
 	/* for whoever reads it, who is not in DIR of -C */
 	char *at cleanup_free = c->dir ? path_join(c->dir, dir) : xstrdup(dir);
-	struct skeleton_words words = {name, name};
+	char *schema cleanup_free = program_schema();
+	struct skeleton_words words = {name, name, schema};
 	const char *arch;
 	unsigned count;
 

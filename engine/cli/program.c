@@ -10,6 +10,7 @@
 #include "base/vec.h"
 
 #define WORKER "orch-worker"
+#define SCHEMA "recipes.schema.json"
 #define DELETED " (deleted)" /* what the kernel adds to the name of a program that is no more */
 
 /* The directory of this program, whatever links led to it; caller frees. */
@@ -28,24 +29,41 @@ static char *own_dir(struct err **err)
 	return path_dir(path);
 }
 
+/* PART of a build directory, else in PLACE, which is relative to where orch is. Caller frees both. */
+static char *find_part(const char *dir, const char *part, const char *place, char **ret_installed)
+{
+	char *beside cleanup_free = path_join(dir, part);
+
+	*ret_installed = NULL;
+	if (path_exists(beside))
+		return steal_ptr(beside);
+	*ret_installed =
+		place[0] == '/' ? path_join(place, part) : xasprintf("%s/%s/%s", dir, place, part);
+	return path_exists(*ret_installed) ? xstrdup(*ret_installed) : NULL;
+}
+
 char *program_worker(struct err **err)
 {
-	char *dir cleanup_free = own_dir(err), *beside cleanup_free = NULL,
-		  *installed cleanup_free = NULL;
+	char *dir cleanup_free = own_dir(err), *installed cleanup_free = NULL, *found;
 
 	if (!dir)
 		return NULL;
-	beside = path_join(dir, WORKER);
-	if (path_exists(beside))
-		return steal_ptr(beside);
-	installed = ORCH_LIBEXEC[0] == '/' ? path_join(ORCH_LIBEXEC, WORKER)
-					   : xasprintf("%s/%s/%s", dir, ORCH_LIBEXEC, WORKER);
-	if (path_exists(installed))
-		return steal_ptr(installed);
-	err_set(err, E_WORKER_PROGRAM,
-		"orch's worker program is missing, '%s' or '%s': install orch again", beside,
-		installed);
-	return NULL;
+	found = find_part(dir, WORKER, ORCH_LIBEXEC, &installed);
+	if (!found)
+		err_set(err, E_WORKER_PROGRAM,
+			"orch's worker program is missing, '%s/" WORKER
+			"' or '%s': install orch again",
+			dir, installed);
+	return found;
+}
+
+char *program_schema(void)
+{
+	struct err *err cleanup_err = NULL;
+	char *dir cleanup_free = own_dir(&err), *installed cleanup_free = NULL;
+	char *found cleanup_free = dir ? find_part(dir, SCHEMA, ORCH_SHARE, &installed) : NULL;
+
+	return found ? realpath(found, NULL) : NULL;
 }
 
 void program_hand_over(char **argv, struct err **err)

@@ -13,3 +13,8 @@ extern const char build_id[];
 char *program_worker(struct err **err) warn_unused;
 /* Becomes orch-worker, with the arguments of orch. Returns only with an error. */
 void program_hand_over(char **argv, struct err **err);
+/*
+ * The JSON Schema of recipes, as a file that editors can be shown: beside orch in a build
+ * directory, in share/orch when installed. Caller frees; NULL when there is none.
+ */
+char *program_schema(void);

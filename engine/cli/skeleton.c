@@ -93,12 +93,16 @@ static int write_file(const struct skeleton_file *f, const struct skeleton_words
 {
 	char *rel cleanup_free = skeleton_fill(f->path, w), *path cleanup_free = NULL;
 	char *text cleanup_free = skeleton_fill(f->text, w);
+	struct str whole cleanup_str = STR_INIT;
 
 	path = path_join(dir, rel);
+	if (w->schema && str_skip(rel, "recipes/") && str_ends(rel, ".yaml"))
+		str_printf(&whole, "# yaml-language-server: $schema=%s\n", w->schema);
+	str_append(&whole, text);
 	if (path_mkparents(path, err) < 0)
 		return -1;
 	if (!S_ISLNK(f->mode))
-		return file_write(path, text, strlen(text), f->mode, false, err);
+		return file_write(path, whole.buf, whole.len, f->mode, false, err);
 	if (symlink(text, path) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot create link '%s'", path);
 	return 0;

@@ -32,6 +32,7 @@ extern const struct skeleton_file skeleton_files[];
 
 struct skeleton_words {
 	const char *name, *compatible;
+	const char *schema; /* of recipes, for editors: an absolute path; NULL: there is none */
 };
 
 /* ERR_USER with a near name, or with all. */

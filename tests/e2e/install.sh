@@ -22,6 +22,10 @@ for file in bin/orch libexec/orch/orch-worker share/man/man1/orch.1 share/man/ma
 done
 check "the version, and of what it is" sh -c "'$orch' --version | grep -q -E '^orch [0-9.]+( \([0-9a-z.+~-]+\))?$'"
 code "a project" 0 "$orch" init "$scratch/project"
+for recipe in project root card; do
+	same "where editors find the schema: $recipe" "# yaml-language-server: \$schema=$(realpath "$share")/orch/recipes.schema.json" \
+		"$(head -n 1 "$scratch/project/recipes/$recipe.yaml")"
+done
 code "is built" 0 "$orch" -C "$scratch/project" build
 check "and is there" test -s "$scratch/project/out/card/card.img"
 code "a command of the worker" 0 "$orch" -C "$scratch/project" check
