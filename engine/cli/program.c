@@ -29,7 +29,7 @@ static char *own_dir(struct err **err)
 	return path_dir(path);
 }
 
-/* PART in DIR, as in a build directory, else in PLACE below it, if it is there. Caller frees both. */
+/* PART in DIR, as in a build directory, else in PLACE below it, if it is there; caller frees. */
 static char *find_part(const char *dir, const char *part, const char *place, char **ret_installed)
 {
 	char *beside cleanup_free = path_join(dir, part);
