@@ -61,6 +61,7 @@ enum option_bit {
 	O_HTML,
 	O_FOCUS,
 	O_DEPTH,
+	O_NO_STATUS,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -73,7 +74,7 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current directory */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed, all, follow, list;
+		yes, fixed, all, follow, no_status, list;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */

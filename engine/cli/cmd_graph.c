@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch graph: the nodes the targets reach and their edges, coloured by what a build would do. */
-#include "base/file.h"
-#include "base/path.h"
-#include "base/proc.h"
-#include "base/tmp.h"
+#include "cli/graph_svg.h"
 #include "cli/json.h"
 #include "cli/session.h"
-#include "machine/sandbox/confined.h"
-
-#define SVG_MAX (64 * 1024 * 1024)
 
 static const char *const words[] = {"cached", "build", "perhaps"};
 static const char *const fills[] = {"#d5efd5", "#f7d9c4", "#f7f0c4"};
@@ -22,7 +16,7 @@ static void each_input(const struct plan_node *p,
 
 	for (size_t i = 0; i < p->node->in.count; i++) {
 		const struct node *from = p->node->in.items[i].from;
-		bool seen = !from || from == last;
+		bool seen = !from || !from->wanted || from == last;
 
 		for (size_t k = 0; !seen && k < i; k++)
 			seen = p->node->in.items[k].from == from;
@@ -103,46 +97,108 @@ static void write_json(const struct plan_nodes *plan)
 		false);
 }
 
-/* Graphviz draws: our text goes in through a file without a name. */
-static int write_svg(const struct str *dot, struct err **err)
-{
-	static char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp", "LC_ALL=C.UTF-8", NULL};
-	char *argv[] = {"dot", "-Tsvg", NULL}, *program cleanup_free = path_program("dot");
-	struct proc_opts opts = {.env = env, .timeout_s = 120};
-	struct confined wall cleanup_confined = {0};
-	struct str svg cleanup_str = STR_INIT;
-	int fd cleanup_fd = -1;
+/* ---- what is shown ---- */
 
-	if (!program)
-		return err_set(err, E_PROGRAM_MISSING,
-			       "drawing SVG needs 'dot': install the package graphviz, "
-			       "or use --format mermaid");
-	if (tmp_in_memory("graph.dot", dot->buf, dot->len, &fd, err) < 0)
+/* Notes in KEEP what N needs (or, USERS, what needs it), at most DEPTH steps away; 0: all. */
+static void mark(const struct node *n, bool users, unsigned depth, bool *keep)
+{
+	struct nodes todo = {0};
+
+	keep[n->index] = true;
+	nodes_push(&todo, (struct node *)n);
+	for (size_t at = 0, step = 0, end = 1; at < todo.count; at++) {
+		if (at == end) {
+			step++;
+			end = todo.count;
+		}
+		if (depth && step == depth)
+			break;
+		n = todo.items[at];
+		for (size_t i = 0; i < (users ? n->users.count : n->in.count); i++) {
+			struct node *next = users ? n->users.items[i] : n->in.items[i].from;
+
+			if (next && !keep[next->index]) {
+				keep[next->index] = true;
+				nodes_push(&todo, next);
+			}
+		}
+	}
+	nodes_clear(&todo);
+}
+
+static int focus(const struct session *s, struct err **err)
+{
+	const struct node *n = s->cli->focus ? session_node(s, s->cli->focus, err) : NULL;
+	bool *keep cleanup_free = xcalloc(s->graph->nodes.count + 1, sizeof(*keep));
+	bool *users cleanup_free = xcalloc(s->graph->nodes.count + 1, sizeof(*users));
+
+	if (s->cli->depth && !s->cli->focus)
+		return err_set(err, E_USAGE, "--depth needs --focus NODE");
+	if (!s->cli->focus)
+		return 0;
+	if (!n)
 		return -1;
-	opts.in = fd;
-	confined_program(&wall, "dot");
-	confined_apply(&wall, &opts);
-	if (proc_output(argv, &opts, SVG_MAX, &svg, err))
-		return -1;
-	fwrite(svg.buf, 1, svg.len, stdout);
+	mark(n, false, s->cli->depth, keep);
+	mark(n, true, s->cli->depth, users);
+	for (size_t i = 0; i < s->graph->nodes.count; i++)
+		s->graph->nodes.items[i]->wanted &= keep[i] || users[i];
 	return 0;
 }
 
-static int print_graph(const struct session *s, const struct plan_nodes *plan, struct err **err)
+/* Those of PLAN that are shown still; the others' changes are freed. */
+static void drop_others(struct plan_nodes *plan)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->items[i].node->wanted)
+			plan->items[kept++] = plan->items[i];
+		else
+			changes_clear(&plan->items[i].changes);
+	}
+	plan->count = kept;
+}
+
+static void write_svg(const struct session *s, const struct plan_nodes *plan, struct str *to)
+{
+	const struct plan_node **by_index cleanup_free =
+		xcalloc(s->graph->nodes.count + 1, sizeof(*by_index));
+
+	for (size_t i = 0; i < plan->count; i++)
+		by_index[plan->items[i].node->index] = &plan->items[i];
+	graph_svg(s->graph, by_index, to);
+}
+
+static void print_graph(const struct session *s, const struct plan_nodes *plan)
 {
 	struct str text cleanup_str = STR_INIT;
 	int format = s->cli->json ? GRAPH_JSON : s->cli->format;
 
-	if (format == GRAPH_JSON) {
+	if (format == GRAPH_JSON)
 		write_json(plan);
-		return 0;
-	}
-	if (format == GRAPH_MERMAID)
+	else if (format == GRAPH_MERMAID)
 		write_mermaid(plan, &text);
+	else if (format == GRAPH_SVG)
+		write_svg(s, plan, &text);
 	else
 		write_dot(s, plan, &text);
-	if (format == GRAPH_SVG)
-		return write_svg(&text, err);
+	fwrite(text.buf, 1, text.len, stdout);
+}
+
+/* The graph alone, the same whatever was built: it needs no store. */
+static int print_plain(struct session *s, const struct cli *c)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct err *err = NULL;
+	int code = session_open(s, c, SESSION_GRAPH, &c->args);
+
+	if (code)
+		return code;
+	if (c->json || c->format != GRAPH_SVG)
+		err_set(&err, E_USAGE, "--no-status is for --format svg");
+	if (err || focus(s, &err) < 0)
+		return cli_fail(s, err);
+	graph_svg(s->graph, NULL, &text);
 	fwrite(text.buf, 1, text.len, stdout);
 	return 0;
 }
@@ -152,14 +208,21 @@ int cmd_graph(struct cli *c)
 	struct session s cleanup_session = {0};
 	struct plan_nodes plan = {0};
 	struct err *err = NULL;
-	int code = session_open(&s, c, SESSION_STORE, &c->args);
+	int code;
 
+	if (c->no_status)
+		return print_plain(&s, c);
+	code = session_open(&s, c, SESSION_STORE, &c->args);
 	if (code == 0)
 		code = session_note_missing(&s, false);
 	if (code)
 		return code;
-	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) || print_graph(&s, &plan, &err))
+	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) || focus(&s, &err)) {
 		code = cli_fail(&s, err);
+	} else {
+		drop_others(&plan);
+		print_graph(&s, &plan);
+	}
 	plan_release(&plan);
 	return code;
 }

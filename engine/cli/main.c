@@ -59,8 +59,12 @@ const struct command commands[] = {
 	 "the run had to wait for, one after the other, is its critical path: those nodes have a "
 	 "'*' and their bars are of '#'. With --html a page is written instead.",
 	 OPTION(O_JSON) | OPTION(O_ALL) | OPTION(O_HTML), 0, 1},
-	{"graph", "[TARGET...]", "draw the graph, with status", NULL,
-	 SELECT | 1u << O_JSON | 1u << O_FORMAT, 0, ANY_ARGS},
+	{"graph", "[TARGET...]", "draw the graph, with status, times and sizes",
+	 "As text for graphviz (dot) or mermaid, as JSON, or as a picture (svg), which needs no "
+	 "other program. In the picture a mouse over a node shows why it would be built.",
+	 SELECT | OPTION(O_JSON) | OPTION(O_FORMAT) | OPTION(O_FOCUS) | OPTION(O_DEPTH) |
+		 OPTION(O_NO_STATUS),
+	 0, ANY_ARGS},
 	{"image", "ls|cat|cp NODE[:[OUTPUT]/PATH] [DEST]",
 	 "look into what a node made: trees, file systems, disks, bundles",
 	 "Of what the node made last, or as of a run; nothing is built, mounted or done as root. "

@@ -79,6 +79,8 @@ const struct option_row option_rows[] = {
 		     "only what NODE needs, and what needs it"},
 	[O_DEPTH] = {0, "depth", "N", VALUE_NUMBER, AT(depth), NULL,
 		     "with --focus: only so many steps away"},
+	[O_NO_STATUS] = {0, "no-status", NULL, VALUE_FLAG, AT(no_status), NULL,
+			 "the graph alone, coloured by kind: no status, times or sizes"},
 };
 #undef AT
 

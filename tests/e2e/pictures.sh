@@ -28,7 +28,7 @@ well_formed() {
 	python3 -c 'import sys, xml.dom.minidom
 text = open(sys.argv[1], encoding="utf-8").read()
 xml.dom.minidom.parseString(text.replace("<!DOCTYPE html>", "", 1))
-bad = [w for w in ("src=", "@import", "url(", "<script", "<link") if w in text]
+bad = [w for w in ("src=", "@import", "url(", "<script", "<link") if w in text.replace("url(#", "")]
 assert not bad, bad' "$1"
 }
 
@@ -58,4 +58,35 @@ same 'with a bar for each' 3 "$(grep -c '<div class="bar' "$scratch/t.html")"
 same 'and one for the run before' 4 "$(o timings ^1 --html "$scratch/u.html" && grep -c '<div class="bar' "$scratch/u.html")"
 code 'a run that is not there' 2 o timings 99
 code 'a page that cannot be written' 7 o timings --html "$scratch/none/t.html"
+# The graph.
+o graph --format svg >"$scratch/g.svg"
+check 'a picture' well_formed "$scratch/g.svg"
+same 'of all nodes' 'all base long short' "$(sed -n 's/.*class="name"[^>]*>\([^<]*\)<.*/\1/p' "$scratch/g.svg" | sort | paste -sd ' ')"
+same 'and all edges' 4 "$(grep -c 'class="edge"' "$scratch/g.svg")"
+same 'of which one is a target' 1 "$(grep -c 'class="target"' "$scratch/g.svg")"
+check 'with status, time and size' grep -qE 'class="box cached".*run · [0-9.]+ s · 6 B<' "$scratch/g.svg"
+sed -i 's/echo base/echo basis/' "$p/recipes/base.yaml"
+o graph --format svg >"$scratch/g.svg"
+check 'what would be built, and why' grep -qF 'base: run, build: option' "$scratch/g.svg"
+same 'what perhaps' 3 "$(grep -c 'class="box perhaps".*rx="6"' "$scratch/g.svg")"
+edges() { o graph --json "$@" | jq -r '[.edges[] | "\(.from)-\(.to)"] | sort | join(" ")'; }
+same 'what a node needs and what needs it' 'base-long long-all' "$(edges --focus long)"
+same 'a step away' 'base-long base-short' "$(edges --focus base --depth 1)"
+same 'all of it' 'base-long base-short long-all short-all' "$(edges --focus base)"
+code 'a node that is not there' 2 o graph --focus lon
+check 'with the one that is meant' grep -q "'long'" "$scratch/err"
+code 'a depth of nothing' 2 o graph --depth 1
+# Places: no two nodes over each other, whatever the graph.
+"$orch" graph --no-status --format svg >"$scratch/r.svg"
+check 'the reference project' well_formed "$scratch/r.svg"
+check 'no node lies on another' python3 -c 'import re, sys
+boxes = [tuple(map(float, m)) for m in re.findall(
+    r"class=\"box kind\"[^>]* x=\"([\d.-]+)\" y=\"([\d.-]+)\" width=\"([\d.]+)\" height=\"([\d.]+)\" rx=\"6\"",
+    open(sys.argv[1]).read())]
+assert len(boxes) > 20, len(boxes)
+for i, (x, y, w, h) in enumerate(boxes):
+    for X, Y, W, H in boxes[:i]:
+        assert x + w <= X or X + W <= x or y + h <= Y or Y + H <= y, (x, y, X, Y)' "$scratch/r.svg"
+check 'docs/overview.svg is of these recipes: orch graph --no-status --format svg >docs/overview.svg' \
+	cmp docs/overview.svg "$scratch/r.svg"
 finish
