@@ -141,6 +141,10 @@ static void add_part(struct completion *c, const char *part)
 		}
 		return;
 	}
+	if (strchr(c->typed, ':') && strstr(part, "OUTPUT")) {
+		complete_noun(c, "OUTPUT");
+		return;
+	}
 	name = xstrndup(part, strspn(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
 	complete_noun(c, name);
 }

@@ -9,6 +9,7 @@
 #include "cli/as_owner.h"
 #include "cli/complete.h"
 #include "cli/session.h"
+#include "cli/skeleton.h"
 #include "kinds/kinds.h"
 #include "recipe/extend.h"
 #include "recipe/files.h"
@@ -115,6 +116,39 @@ static void add_nodes(struct completion *c, const char *kind)
 	close_files(&files);
 }
 
+/* "NODE:OUTPUT/" for each output of the node that is typed. */
+static void add_outputs(struct completion *c)
+{
+	struct err_list errors cleanup_err_list = {0};
+	const struct strv none = {0};
+	struct session s cleanup_session = {0};
+	char *name cleanup_free = xstrndup(c->typed, strcspn(c->typed, ":"));
+	struct output_specs outputs = {0};
+	const struct project *p;
+	const struct recipe *r;
+	struct cli cli;
+
+	if (!enter(c, &s, &cli))
+		return;
+	p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
+	r = p ? map_get(&p->recipes, name) : NULL;
+	if (r)
+		r->kind->outputs(&(struct kind_ctx){s.arena, r->name, s.dir, p, r->opts, r->map},
+				 &outputs);
+	for (size_t i = 0; i < outputs.count; i++) {
+		char *word cleanup_free = xasprintf("%s:%s/", name, outputs.items[i].name);
+
+		complete_add(c, word, output_type_word(outputs.items[i].type));
+	}
+	output_specs_clear(&outputs);
+}
+
+static void add_templates(struct completion *c)
+{
+	for (const struct skeleton *t = skeletons; t->name; t++)
+		complete_add(c, t->name, t->summary);
+}
+
 static void add_variables(struct completion *c)
 {
 	struct err_list errors cleanup_err_list = {0};
@@ -212,8 +246,12 @@ static void add_keys(struct completion *c)
 
 void complete_noun(struct completion *c, const char *noun)
 {
-	if (str_eq(noun, "NODE") || str_eq(noun, "TARGET"))
+	if (str_eq(noun, "NODE") || str_eq(noun, "TARGET") || str_eq(noun, "OTHER"))
 		add_nodes(c, NULL);
+	else if (str_eq(noun, "OUTPUT"))
+		add_outputs(c);
+	else if (str_eq(noun, "TEMPLATE"))
+		add_templates(c);
 	else if (str_eq(noun, "BOARD"))
 		add_nodes(c, "board");
 	else if (str_eq(noun, "RUN"))
@@ -232,7 +270,8 @@ void complete_noun(struct completion *c, const char *noun)
 		add_variables(c);
 	if (str_eq(noun, "RELEASE"))
 		add_nodes(c, "release");
-	if (str_eq(noun, "RELEASE") || str_eq(noun, "FILE") || str_eq(noun, "DEVICE"))
+	if (str_eq(noun, "RELEASE") || str_eq(noun, "FILE") || str_eq(noun, "DEVICE") ||
+	    str_eq(noun, "DEST"))
 		str_append(&c->out, ":file\n");
 	else if (str_eq(noun, "DIR"))
 		str_append(&c->out, ":directory\n");

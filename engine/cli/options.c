@@ -67,7 +67,7 @@ const struct option_row option_rows[] = {
 		      "print what the node prints while another orch builds it, until it ends"},
 	[O_LIST] = {0, "list", NULL, VALUE_FLAG, AT(list), NULL,
 		    "list what there is, and do no more"},
-	[O_TEMPLATE] = {0, "template", "NAME", VALUE_TEXT, AT(template), NULL,
+	[O_TEMPLATE] = {0, "template", "TEMPLATE", VALUE_TEXT, AT(template), NULL,
 			"what to begin with (else: minimal); --list shows all"},
 	[O_NAME] = {0, "name", "NAME", VALUE_TEXT, AT(name), NULL,
 		    "the project's name (else asked on a terminal, else that of DIR)"},

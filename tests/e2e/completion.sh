@@ -31,6 +31,8 @@ code "a key that is near one" 2 "$orch" kinds image content
 check "is told" grep -q "did you mean 'contents'" "$scratch/err"
 same "codes" "not-locked " "$(words explain not-lo)"
 same "what a command does" "du gc verify repair " "$(words store '')"
+same "outputs of a node" "card:card.img/ " "$(words image ls card:)"
+same "templates" "ab-efi ab-uboot " "$(words init --template ab)"
 same "files" ":file " "$(words build --result-json '')"
 same "directories" ":directory " "$(words init '')"
 same "options behind --" "" "$(words build -- --p)"
