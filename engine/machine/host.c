@@ -11,6 +11,7 @@
 #include "machine/guest/appliance.h"
 #include "machine/guest/sandbox_vm.h"
 #include "machine/guest/qemu.h"
+#include "machine/host_fix.h"
 #include "machine/sandbox/sandbox.h"
 
 #define ENOUGH_BYTES (10ull << 30) /* what a cold build of a Debian image takes */
@@ -118,10 +119,7 @@ static void probe_sandbox(struct arena *arena, const char *tmp, struct findings 
 {
 	static const char what[] = "user namespaces";
 	struct err *err cleanup_err = NULL;
-	const char *fix = path_exists("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-				  ? "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-				  : "sudo sysctl kernel.unprivileged_userns_clone=1 "
-				    "user.max_user_namespaces=10000";
+	const char *fix = host_userns_fix(arena, "");
 
 	if (sandbox_vm_forced()) {
 		add(ret, FINDING_SLOW, what,
