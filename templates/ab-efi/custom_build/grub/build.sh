@@ -3,7 +3,7 @@
 # build.sh TARGET SIZE: makes grub.efi, which looks for its script beside itself, and grubenv.img, what
 # the partition of that size has on a new disk: a tar with GRUB's environment block as its one file, since
 # GRUB saves to files alone, and one in a tar never moves. It is 1024 bytes from byte 512 on
-# (rootfs/etc/systemd/system/grubenv.service).
+# (rootfs/usr/lib/@NAME@/grubenv).
 set -eu
 target=$1 size=$2
 grub-mkimage -O "$target" -p /EFI/BOOT -o grub.efi \
