@@ -2,7 +2,7 @@
 /*
  * orch shell: what a node needs is built, and then, instead of its steps, a shell gets a terminal
  * (machine/pty.h): in a new work directory, or in the one that the node's last attempt left when it
- * failed.
+ * failed. A node without steps is built itself, and the shell is in the tree that it made.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,6 +12,8 @@
 #include "cli/builder.h"
 #include "cli/history.h"
 #include "cli/paint.h"
+#include "cli/view.h"
+#include "kinds/run/tree_shell.h"
 #include "kinds/makers.h"
 #include "machine/pty.h"
 #include "machine/terminal.h"
@@ -21,27 +23,29 @@
 struct shell {
 	struct session s;
 	struct node *node;
-	char *dir;  /* of this attempt */
-	char *kept; /* work directory of the failed one, or NULL */
+	char *dir;      /* of this attempt */
+	char *kept;     /* work directory of the failed one, or NULL */
+	bool in_result; /* it has no steps: the shell is in what it made */
+	struct view view;
 };
 
 static int find_node(struct shell *sh, const struct cli *c, struct err **err)
 {
-	const struct kind *kind;
+	const char *text = c->args.items[0];
+	char *name cleanup_free = xstrndup(text, strcspn(text, ":"));
 
-	sh->node = session_node(&sh->s, c->args.items[0], err);
+	sh->node = session_node(&sh->s, name, err);
 	if (!sh->node)
 		return -1;
-	kind = sh->node->recipe->kind;
-	if (kind->has_shell)
+	sh->in_result = !sh->node->recipe->kind->has_shell;
+	if (sh->in_result || str_eq(name, text))
 		return 0;
-	return err_set(err, E_NO_SHELL,
-		       "a node of kind '%s' has no sandbox to stand in; 'orch shell' is for kind "
-		       "'run', 'orch boot' shows an image",
-		       kind->name);
+	return err_set(err, E_USAGE,
+		       "'%s' has steps, and its shell is where they run: orch shell %s", name,
+		       name);
 }
 
-/* What the node needs, but not the node. 0 or the exit code, said. */
+/* What the node needs, but not the node, unless the shell is in its result. 0 or the exit code. */
 static int build_inputs(struct shell *sh)
 {
 	struct session *s = &sh->s;
@@ -51,8 +55,10 @@ static int build_inputs(struct shell *sh)
 	struct err *err = NULL;
 	int code = 0;
 
+	if (sh->in_result)
+		strv_push(&targets, sh->node->name);
 	for (size_t i = 0; i < sh->node->in.count; i++) {
-		if (sh->node->in.items[i].from)
+		if (!sh->in_result && sh->node->in.items[i].from)
 			strv_push(&targets, sh->node->in.items[i].from->name);
 	}
 	if (session_add_store(s, &err))
@@ -132,22 +138,60 @@ static void leave_signals_to_shell(void)
 	sigaction(SIGQUIT, &handled, NULL);
 }
 
-static int enter(struct shell *sh, int *ret_status, struct err **err)
+static int shell_of_steps(struct shell *sh, const struct shell_request *q, int *ret_status,
+			  struct err **err)
 {
 	struct session *s = &sh->s;
 	const struct sched_opts opts = {.offline = s->cli->offline};
 	const struct job_env env = {.graph = s->graph, .store = s->store, .opts = &opts};
-	const char *term = getenv("TERM");
-	struct shell_request q = {.kept = sh->kept};
-	struct terminal *terminal = NULL;
-	struct pty pty = PTY_INIT;
 	struct job_spec spec;
 	struct action a;
 	int rc;
 
 	job_describe(s->arena, &env, sh->node, sh->dir, 1, &spec);
 	rc = action_decode(s->arena, &spec, makers_all, &a, err);
-	if (rc == 0 && isatty(STDIN_FILENO)) {
+	if (rc == 0)
+		rc = a.maker->shell(&a, q, ret_status, err);
+	job_spec_clear_lists(&spec);
+	return rc;
+}
+
+/* In the tree that the node made, or that a path in what it made leads to. */
+static int shell_of_result(struct shell *sh, const struct shell_request *q, int *ret_status,
+			   struct err **err)
+{
+	struct session *s = &sh->s;
+	const char *text = s->cli->args.items[0];
+	struct action a = {.arena = s->arena,
+			   .node = sh->node->name,
+			   .workdir = arena_printf(s->arena, "%s/work", sh->dir),
+			   .roots_dir = store_subdir(s->store, "roots"),
+			   .cpus = 1};
+
+	if (view_open(&sh->view, s, text, NULL, false, err) < 0)
+		return -1;
+	if (sh->view.look.disk)
+		return err_set(err, E_NO_SHELL,
+			       "'%s' is a disk: name a partition, as 'orch image ls %s' shows "
+			       "them; 'orch boot' starts it",
+			       text, text);
+	if (!sh->view.look.tree || *sh->view.look.rest)
+		return err_set(
+			err, E_NO_SHELL,
+			"'%s' is neither a tree nor a file system: a shell has no place there",
+			text);
+	return tree_shell_run(&a, sh->view.look.tree, q, ret_status, err);
+}
+
+static int enter(struct shell *sh, int *ret_status, struct err **err)
+{
+	const char *term = getenv("TERM");
+	struct shell_request q = {.kept = sh->kept};
+	struct terminal *terminal = NULL;
+	struct pty pty = PTY_INIT;
+	int rc = 0;
+
+	if (isatty(STDIN_FILENO)) {
 		q.term = term ? term : "dumb";
 		rc = pty_open(STDIN_FILENO, isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO,
 			      &pty, err);
@@ -157,12 +201,24 @@ static int enter(struct shell *sh, int *ret_status, struct err **err)
 	}
 	if (rc >= 0) {
 		leave_signals_to_shell();
-		rc = a.maker->shell(&a, &q, ret_status, err);
+		rc = sh->in_result ? shell_of_result(sh, &q, ret_status, err)
+				   : shell_of_steps(sh, &q, ret_status, err);
 	}
 	pty_close(&pty);
 	terminal_restore(terminal);
-	job_spec_clear_lists(&spec);
 	return rc;
+}
+
+/* Where the node's steps would begin, or had failed. */
+static int find_steps(struct shell *sh, struct err **err)
+{
+	struct session *s = &sh->s;
+
+	if (sh->in_result)
+		return 0;
+	if (manifest_make(s->graph, sh->node, s->store, &s->tools, err))
+		return -1;
+	return find_kept(sh, err);
 }
 
 static int shell(struct shell *sh, struct cli *c)
@@ -178,8 +234,7 @@ static int shell(struct shell *sh, struct cli *c)
 	code = build_inputs(sh);
 	if (code)
 		return code;
-	if (manifest_make(s->graph, sh->node, s->store, &s->tools, &err) || find_kept(sh, &err) ||
-	    make_directories(sh, &err) || enter(sh, &status, &err))
+	if (find_steps(sh, &err) || make_directories(sh, &err) || enter(sh, &status, &err))
 		return cli_fail(s, err);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -192,6 +247,7 @@ int cmd_shell(struct cli *c)
 
 	if (sh.dir && path_remove(sh.dir, &ignored) < 0)
 		print_aside(ignored->text);
+	view_close(&sh.view);
 	free(sh.dir);
 	free(sh.kept);
 	session_close(&sh.s);

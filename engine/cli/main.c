@@ -90,11 +90,14 @@ const struct command commands[] = {
 	 "minutes (times the board's time-scale) have passed.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS | 1u << O_BOARD | 1u << O_SLOT | 1u << O_TIMEOUT,
 	 1, 1},
-	{"shell", "NODE", "open a shell in the exact sandbox of a node",
-	 "What the node needs is built first. If its last attempt failed with the inputs of now, "
-	 "the shell is in the directory that it left, else in a new one. Every step is there as "
-	 "/run/orch/step-N. The exit code is that of the shell; without a terminal it reads its "
-	 "commands from stdin.",
+	{"shell", "NODE[:[OUTPUT]/PATH]",
+	 "open a shell where a node's steps run, or in what it made",
+	 "Of a node with steps, what it needs is built first. If its last attempt failed with the "
+	 "inputs of now, the shell is in the directory that it left, else in a new one. Every step "
+	 "is there as /run/orch/step-N. A node without steps (a debian tree, an image) is built "
+	 "itself, and the shell is in a copy of that, which is thrown away; of a disk, in a "
+	 "partition ('install:/root-a'). The exit code is that of the shell; without a terminal it "
+	 "reads its commands from stdin.",
 	 SELECT | 1u << O_JOBS | 1u << O_PROGRESS, 1, 1},
 	{"flash", "NODE DEVICE", "write an image to a card, and read it back",
 	 "DEVICE is a whole disk that nothing uses, or a file that stands for one. It asks before "

@@ -76,9 +76,41 @@ same asks-the-terminal "typed b''
 exit 3
 restored" "$(tail -n 4 "$scratch/out" | grep -v '^$')"
 
-echo "# what has no shell"
+echo "# in what a node made"
+cat >recipes/programs.yaml <<'END'
+kind: run
+root: host
+run:
+  - |
+    mkdir -p t/bin t/etc
+    cp /bin/dash t/bin/sh
+    cp /bin/ls /bin/rm t/bin/
+    ldd /bin/dash /bin/ls | grep -o '/[^ ]*' | grep -v : | sort -u | while read -r f; do mkdir -p "t$(dirname "$f")"; cp -L "$f" "t$f"; done
+    echo built >t/etc/state
+    echo secret >t/etc/shadow
+    chmod 640 t/etc/shadow
+    tar -C t --owner=0 --group=0 --mtime=@1 --sort=name -cf root.tar .
+outputs: [root.tar]
+END
+printf 'kind: image\nfilesystem: ext4\nsize: 32M\ncontents: [{unpack: programs}]\nmodes: {/etc/shadow: "0640 0:42"}\n' >recipes/system.yaml
+cat >recipes/card.yaml <<'END'
+kind: disk
+partitions:
+  - {name: root-a, type: linux-generic, from: system}
+END
+echo 'read -r line </etc/state; echo "$line"; ls -n /etc/shadow; rm /etc/state; exit 6' >"$scratch/commands"
+code shell-in-an-image 6 sh -c "$orch shell system <$scratch/commands"
+check with-its-files grep -qx built "$scratch/out"
+check and-owners grep -q '^-rw-r----- 1 0 42 ' "$scratch/out"
+check tells-where grep -q "'system', as it was built" "$scratch/err"
+code and-again-as-it-was 6 sh -c "$orch shell system <$scratch/commands"
+code in-a-partition 6 sh -c "$orch shell card:/root-a <$scratch/commands"
+check with-its-files-too grep -qx built "$scratch/out"
+code a-disk-alone 2 "$orch" shell card
+check is-told-what-to-name grep -q "name a partition" "$scratch/err"
 code no-shell 2 "$orch" shell image
-check no-shell-says grep -q "of kind 'image' has no sandbox" "$scratch/err"
+check no-shell-says grep -q "has no /bin/sh" "$scratch/err"
+code steps-have-no-path 2 "$orch" shell steps:/etc
 code no-such-node 2 "$orch" shell stepz
 check sweeps "$orch" build tests/good
 empty nothing-left "$ORCH_STORE/tmp"

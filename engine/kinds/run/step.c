@@ -115,6 +115,12 @@ static void tell_place(const struct steps *s, const struct shell_request *q)
 			   "orch: '%s', where step %s of %zu failed: sh -e %s/step-%s runs it "
 			   "again; 'exit' ends",
 			   s->a->node, step.buf, s->list->count, s->inside, step.buf);
+	else if (!s->list)
+		action_log(
+			s->a,
+			"orch: '%s', as it was built; 'exit' ends, and what is changed is thrown "
+			"away",
+			s->a->node);
 	else
 		action_log(s->a,
 			   "orch: '%s', before its %zu step%s (%s/step-N); 'exit' ends, and the "

@@ -36,6 +36,9 @@ int step_check(const struct steps *s, size_t i, int status, struct err **err) wa
 /* Puts that place before *err; -1. */
 int step_wrap(const struct steps *s, size_t i, struct err **err);
 
-/* Runs a shell in BOX, whose environment is ENV; says where it stands first. */
+/*
+ * Runs a shell in BOX, whose environment is ENV; says where it stands first. Without a list of
+ * steps that is what the node made.
+ */
 int step_shell(const struct steps *s, const struct shell_request *q, struct sandbox_opts *box,
 	       struct strv *env, int *ret_status, struct err **err) warn_unused;
