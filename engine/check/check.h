@@ -17,6 +17,9 @@
  *	rules_rauc.c        what RAUC accepts and keeps
  *	rules_units.c       when a slot is called good; a growing table discards nothing
  *	rules_words.c       the words of units are systemd's
+ *	rules_values.c      their values can be read
+ *	rules_udev.c        udev can read its rules
+ *	rules_fstab.c       what fstab mounts can be mounted
  *	rules_unit_names.c  the units that others name are there
  *	rules_programs.c    programs are there, whole, and set their variables
  *	rules_kernel.c      one kernel in a tree and a slot; what it can do, once built

@@ -118,6 +118,12 @@ const struct check_rule check_rules[] = {
 	     "has to end in a reset, so that the next slot is tried: a last line 'reset' in the "
 	     "script, a CONFIG_BOOTCOMMAND that ends in it, CONFIG_BOOTDELAY=-2, "
 	     "CONFIG_RESET_TO_RETRY=y."),
+	RULE(CHECK_GRUB_ENVIRONMENT, "grub-environment", ERROR,
+	     "GRUB can read the environment block that ships, and write to it",
+	     "A file 'grubenv' is no environment block: it begins with the line '# GRUB "
+	     "Environment Block', has lines NAME=VALUE, and is filled with '#' to 1024 bytes. "
+	     "GRUB reads no other, and RAUC's 'grub-editenv' writes none. Make it by "
+	     "'grub-editenv FILE create' and 'grub-editenv FILE set NAME=VALUE'."),
 	RULE(CHECK_CHOSEN_LINE, "chosen-line", ERROR,
 	     "the boot script says the line that the device promises",
 	     "The device says by which line its boot loader tells the chosen slot, and scenarios "
@@ -185,6 +191,19 @@ const struct check_rule check_rules[] = {
 	     "systemd ignores a section or key that it does not know, and says so only in the "
 	     "journal of the device; sshd does not start with one. It is a typing error in most "
 	     "cases."),
+	RULE(CHECK_UNIT_VALUES, "unit-values", ERROR, "systemd can read the values in units",
+	     "A line of a unit has a value that systemd cannot read ('Type=onshot'). It ignores "
+	     "the line and starts the unit all the same, as if it did not say so. Write one of "
+	     "the values that its manual page lists."),
+	RULE(CHECK_UDEV_WORDS, "udev-words", ERROR, "udev can read the lines of its rules",
+	     "A line of a udev rule has a key or operator that udev does not know, or leads to a "
+	     "label that is not there. udev leaves the line out and goes on, so that links to "
+	     "devices are missing. Mend the word; see udev(7)."),
+	RULE(CHECK_FSTAB_LINES, "fstab-lines", ERROR,
+	     "fstab can be mounted, and a read-only root has a /var to write to",
+	     "A line of fstab names a directory, file system or option that is nearly a known "
+	     "one, and would not be mounted so; or nothing is mounted on /var although the root "
+	     "slot stays read-only."),
 	RULE(CHECK_MISSING_UNIT, "missing-unit", ERROR, "units that others name are there",
 	     "A unit names another one that is not there, so that it waits for nothing, or does "
 	     "not start. Correct the name, or install what brings it."),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* RAUC's slots are partitions of the disk, and lie where it says. */
+/* RAUC's slots are partitions of the disk, and lie where it says; GRUB's block can be read. */
 #include "base/path.h"
 #include "check/view.h"
+
+#define GRUB_BLOCK_MAX (64 * 1024)
 
 static const struct check_partition *partition_named(const struct check_view *v, const char *name)
 {
@@ -60,8 +62,38 @@ static void slot_agrees(struct check_view *v, const struct conf_entry *device)
 			  v->disk->name, v->disk->recipe->file, name);
 }
 
+static bool is_block(const struct check_view *v, const char *target)
+{
+	const struct conf_entry *said = conf_find(&v->system, "system", "grubenv");
+
+	return said ? str_eq(target, said->value) : str_ends(target, "/grub/grubenv");
+}
+
+/* As GRUB's lib/envblk.c has it. */
+static void block_is_read(struct check_view *v, const struct check_file *f)
+{
+	static const char head[] = "# GRUB Environment Block\n";
+	const char *text = f->filled ? f->filled : check_text_of(v, f->path, GRUB_BLOCK_MAX);
+	const char *rest = text ? str_skip(text, head) : NULL;
+	struct pos pos = {f->path, 1, 1};
+
+	if (!rest)
+		check_say(v, CHECK_GRUB_ENVIRONMENT, pos,
+			  "grub-editenv refuses '%s': it does not begin with '%.*s'", f->target,
+			  (int)strlen(head) - 1, head);
+	else if (!str_ends(rest, "#"))
+		check_say(v, CHECK_GRUB_ENVIRONMENT, pos,
+			  "'%s' is not filled with '#' to its end, so that nothing can be set in "
+			  "it",
+			  f->target);
+}
+
 int check_boot_rules(struct check_view *v, struct err **err)
 {
+	for (size_t i = 0; i < v->files.count; i++)
+		if (check_ships(v, v->files.items[i].image) &&
+		    is_block(v, v->files.items[i].target))
+			block_is_read(v, &v->files.items[i]);
 	for (size_t i = 0; i < v->system.count; i++) {
 		const struct conf_entry *e = &v->system.items[i];
 

@@ -88,6 +88,51 @@ static const struct conf_entry *always_sets(const struct check_text *script, con
 	return NULL;
 }
 
+/* Whether P, behind "test ", is a test that VARIABLE is above 0. */
+static bool is_above_zero(const char *p, const char *variable)
+{
+	static const char *const befores[] = {"0x", "", "\"", "\"0x"};
+	static const char *const afters[] = {" -gt 0",   " -ne 0",   " -ge 1",   " != 0",
+					     "\" -gt 0", "\" -ne 0", "\" -ge 1", "\" != 0"};
+
+	for (size_t i = 0; i < array_len(befores); i++) {
+		char *want cleanup_free = xasprintf("%s${%s}", befores[i], variable);
+		const char *rest = str_skip(p, want);
+
+		for (size_t k = 0; rest && k < array_len(afters); k++) {
+			const char *end = str_skip(rest, afters[k]);
+
+			if (end && (!*end || strchr(" ;\t", *end)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool tests_counter(const struct conf_entry *e, const char *variable)
+{
+	for (const char *p = e->value; (p = strstr(p, "test ")); p++)
+		if (is_above_zero(p + strlen("test "), variable))
+			return true;
+	return false;
+}
+
+/* The branch that takes one off VARIABLE, at line AT, begins with a test of it. */
+static void counter_is_tested(struct check_view *v, const struct check_text *script, size_t at,
+			      const char *variable)
+{
+	const struct conf_entry *down = &script->lines.items[at];
+
+	while (at > 0 && !str_eq(script->lines.items[at].key, "if") &&
+	       !str_eq(script->lines.items[at].key, "elif"))
+		at--;
+	if (!tests_counter(&script->lines.items[at], variable))
+		check_say(v, CHECK_BOOT_COUNTER, script->lines.items[at].pos,
+			  "no 'test 0x${%s} -gt 0' here decides about the branch that takes one "
+			  "off it (line %u): its slot would be tried for ever, or never",
+			  variable, down->pos.line);
+}
+
 static void counter_counts(struct check_view *v, const struct check_text *script,
 			   const struct conf_entry *bootname)
 {
@@ -104,6 +149,7 @@ static void counter_counts(struct check_view *v, const struct check_text *script
 
 		if (!takes_one(e, variable))
 			continue;
+		counter_is_tested(v, script, i, variable);
 		if (!saved_after(script, i))
 			check_say(v, CHECK_BOOT_COUNTER, e->pos,
 				  "the new %s is not saved before the kernel starts: a slot that "

@@ -95,6 +95,29 @@ static void state_is_mounted(struct check_view *v, const struct device_opts *o)
 			  (int)strcspn(type, " \t"), type);
 }
 
+/* What is kept lies below where the partition is mounted, at least some of it. */
+static void paths_are_mounted(struct check_view *v, const struct device_opts *o)
+{
+	char *device cleanup_free = device_path(o, o->state->partition);
+	const struct conf_entry *e = device ? mount_of(v, device) : NULL;
+	char *place cleanup_free = e ? xstrndup(e->value, strcspn(e->value, " \t")) : NULL;
+	const struct pair *p = NULL;
+
+	for (size_t i = 0; e && i < o->state->paths.count; i++) {
+		const char *rest;
+
+		p = LIST_AT(o->state->paths, struct pair *, i);
+		rest = str_skip(p->key, place);
+		if (rest && (*rest == '/' || !*rest))
+			return;
+	}
+	if (p)
+		check_say(v, CHECK_STATE_MOUNTED, e->pos,
+			  "'%s' is mounted at '%s', and none of what it keeps lies there, as '%s' "
+			  "(%s:%u)",
+			  device, place, p->key, p->pos.file, p->pos.line);
+}
+
 static void state_is_named(struct check_view *v, const struct device_opts *o)
 {
 	for (size_t i = 0; v->files.count && i < o->state->paths.count; i++) {
@@ -155,6 +178,7 @@ int check_state_rules(struct check_view *v, struct err **err)
 
 	if (o && o->state) {
 		state_is_mounted(v, o);
+		paths_are_mounted(v, o);
 		state_is_named(v, o);
 	}
 	for (size_t i = 0; v->disk && i < v->files.count; i++) {

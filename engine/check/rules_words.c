@@ -200,8 +200,25 @@ static void split_words(struct arena *arena, const char *words, struct strs *ret
 		strs_push(ret, w);
 }
 
-/* Whether F is a unit, or a drop-in of one. */
-static bool is_unit(const struct check_file *f)
+bool check_word_in(const char *list, const char *word, size_t n)
+{
+	char *want cleanup_free = xasprintf(" %.*s ", (int)n, word);
+
+	return n && !memchr(word, ' ', n) && strstr(list, want);
+}
+
+const char *check_word_near(const struct check_view *v, const char *list, const char *text)
+{
+	struct strs all = {0};
+	const char *near;
+
+	split_words(v->arena, list + 1, &all);
+	near = str_nearest(text, all.items, all.count);
+	strs_clear(&all);
+	return near;
+}
+
+bool check_is_unit(const struct check_file *f)
 {
 	static const char *const suffixes[] = {".service", ".target", ".socket", ".mount",
 					       ".timer",   ".path",   ".slice",  ".automount"};
@@ -325,7 +342,7 @@ int check_word_rules(struct check_view *v, struct err **err)
 	for (size_t i = 0; rc >= 0 && i < v->files.count; i++) {
 		const struct check_file *f = &v->files.items[i];
 
-		if (check_ships(v, f->image) && is_unit(f))
+		if (check_ships(v, f->image) && check_is_unit(f))
 			rc = words_are_known(v, f, &keys, err);
 		else if (check_ships(v, f->image) && is_config(f))
 			rc = config_is_spelt(v, f, err);

@@ -33,6 +33,7 @@ enum check_id {
 	CHECK_BOOT_ORDER,
 	CHECK_BOOT_COUNTER,
 	CHECK_BOOT_PROMPT,
+	CHECK_GRUB_ENVIRONMENT,
 	CHECK_CHOSEN_LINE,
 	CHECK_KERNEL_ARGUMENTS,
 	CHECK_FIT_IMAGE,
@@ -48,6 +49,9 @@ enum check_id {
 	CHECK_FAILURE_REBOOTS,
 	CHECK_REPART_DISCARDS,
 	CHECK_UNIT_WORDS,
+	CHECK_UNIT_VALUES,
+	CHECK_UDEV_WORDS,
+	CHECK_FSTAB_LINES,
 	CHECK_MISSING_UNIT,
 	CHECK_MISSING_PROGRAM,
 	CHECK_SCRIPT_SYNTAX,
@@ -204,6 +208,12 @@ int check_read_trees(const struct check_view *v, const struct node *image, struc
 const char *check_unstable_name(const char *value);
 /* files.c: FILES, LINKS and TEXTS of the view, once it knows what ships. */
 int check_files_gather(struct check_view *v, struct err **err) warn_unused;
+/* rules_words.c: whether LIST, words with a space before and after each, has the N bytes WORD. */
+bool check_word_in(const char *list, const char *word, size_t n);
+/* The word of such a list that is most like TEXT, in the arena; or NULL: none is. */
+const char *check_word_near(const struct check_view *v, const char *list, const char *text);
+/* Whether F is a unit of systemd, or a drop-in of one. */
+bool check_is_unit(const struct check_file *f);
 /* Whether line E of a boot script starts a kernel. */
 bool check_starts_kernel(const struct conf_entry *e);
 
@@ -212,4 +222,5 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_environment_rules, check_bundle_rules, check_device_rules, check_name_rules,
 	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
 	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules, check_word_rules,
-	check_unit_name_rules, check_program_rules, check_state_rules;
+	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
+	check_udev_rules, check_fstab_rules;
