@@ -138,17 +138,37 @@ static void needs_line(struct check_view *v, const char *key, const char *why)
 			  "no fragment says %s: %s", key, why);
 }
 
-/* "mmc 0:1" in a boot script or a boot command: the device is 0. */
-static bool names_mmc(const char *text, uint64_t device)
+/* Whether the line that P is in is a comment. */
+static bool is_comment(const char *text, const char *p)
+{
+	while (p > text && p[-1] != '\n')
+		p--;
+	return p[strspn(p, " \t")] == '#';
+}
+
+/* Where TEXT names another device than mmc DEVICE ("mmc 1:2", "mmc dev 1"), or NULL. */
+static const char *other_mmc(const char *text, uint64_t device)
 {
 	for (const char *p = text; (p = strstr(p, "mmc ")); p += 4) {
+		const char *number = str_skip(p + 4, "dev ");
+		uint64_t n;
 		char *end;
-		uint64_t n = strtoull(p + 4, &end, 16);
 
-		if (end > p + 4 && *end == ':')
-			return n == device;
+		number = number ? number : p + 4;
+		n = strtoull(number, &end, 16);
+		if (end > number && strchr(": ;\n", *end) && n != device && !is_comment(text, p))
+			return p;
 	}
-	return true;
+	return NULL;
+}
+
+static unsigned line_of(const char *text, const char *p)
+{
+	unsigned line = 1;
+
+	for (; text < p; text++)
+		line += *text == '\n';
+	return line;
 }
 
 static void device_is_the_card(struct check_view *v)
@@ -161,13 +181,15 @@ static void device_is_the_card(struct check_view *v)
 		return;
 	for (size_t i = 0; i < v->texts.count; i++) {
 		const struct check_text *t = &v->texts.items[i];
+		const char *other = other_mmc(t->text, n);
 
-		if (t->starts_kernel && !names_mmc(t->text, n))
+		if (other)
 			check_say(v, CHECK_ENVIRONMENT_PLACE,
-				  device ? device->pos : (struct pos){t->path, 1, 1},
-				  "U-Boot keeps its environment on mmc %llu, but the boot script "
-				  "%s loads from another one",
-				  (unsigned long long)n, t->path);
+				  (struct pos){t->path, line_of(t->text, other), 1},
+				  "this is another device than mmc %llu, where U-Boot keeps its "
+				  "environment (CONFIG_SYS_MMC_ENV_DEV, %s:%u)",
+				  (unsigned long long)n, device ? device->pos.file : "default",
+				  device ? device->pos.line : 0);
 	}
 	if (part && !str_eq(part->value, "0"))
 		check_say(v, CHECK_ENVIRONMENT_PLACE, part->pos,
