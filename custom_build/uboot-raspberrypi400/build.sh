@@ -20,7 +20,10 @@ export ARCH=arm CROSS_COMPILE=aarch64-linux-gnu- KBUILD_BUILD_USER=build KBUILD_
 
 # The variables that boot.scr, RAUC and fw_setenv share. They are the only ones
 # that survive in the environment on the card; "w" is what lets them in.
-saved=BOOT_ORDER:sw,BOOT_A_LEFT:xw,BOOT_B_LEFT:xw${SAVED:+,$SAVED}
+saved=BOOT_ORDER:sw
+bootnames="{{device#bootnames}}"
+for name in $bootnames; do saved=$saved,BOOT_${name}_LEFT:xw; done
+saved=$saved${SAVED:+,$SAVED}
 
 mkdir "$build"
 make -s -C "$src" O="$build" "$defconfig"
