@@ -61,8 +61,9 @@ static void append_tree(struct str *ar, const char *name, struct tree *t, bool z
 static mode_t directory_mode = 0755;
 static bool compressed; /* the content */
 
-/* Writes it as NAME.deb and opens it. */
-static void add(struct deb_set *set, const char *name, const struct recipe *r)
+/* Writes it as NAME.deb and opens it, as deb_open() does. */
+static int try_add(struct deb_set *set, const char *name, const struct recipe *r,
+		   struct err **ret_err)
 {
 	struct tree *control cleanup_tree = tree_new(EPOCH, dir),
 			     *data cleanup_tree = tree_new(EPOCH, dir);
@@ -83,7 +84,14 @@ static void add(struct deb_set *set, const char *name, const struct recipe *r)
 	append_tree(&ar, "control.tar", control, false);
 	append_tree(&ar, compressed ? "data.tar.gz" : "data.tar", data, compressed);
 	ok(file_write(path, ar.buf, ar.len, 0644, false, &err), &err);
-	ok(deb_open(set, path, name, &err), &err);
+	return deb_open(set, path, name, ret_err);
+}
+
+static void add(struct deb_set *set, const char *name, const struct recipe *r)
+{
+	struct err *err = NULL;
+
+	ok(try_add(set, name, r, &err), &err);
 }
 
 #define CONTROL(name, more) \
@@ -221,6 +229,24 @@ static void test_no_deb(void **state)
 	assert_int_equal(err->code->cls, ERR_INTEGRITY);
 }
 
+/* dpkg is told of packages by name. */
+static void test_name_is_no_option(void **state)
+{
+	static const char *const controls[] = {CONTROL("--force-all", ""), CONTROL("a/b", ""),
+					       CONTROL("a b", ""),
+					       "Package: a\nVersion: 1\nArchitecture: -x\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(controls) / sizeof(*controls); i++) {
+		struct deb_set set cleanup_deb_set = {0};
+		struct err *err cleanup_err = NULL;
+
+		assert_int_equal(try_add(&set, "x", &(struct recipe){controls[i], {0}}, &err), -1);
+		assert_int_equal(err->code->cls, ERR_INTEGRITY);
+		assert_non_null(strstr(err->text, "calls itself"));
+	}
+}
+
 /* ---- tree_dir ---- */
 
 static void test_directory_and_back(void **state)
@@ -343,6 +369,7 @@ int main(void)
 		DIR_TEST(test_seed_dirs),
 		DIR_TEST(test_expand),
 		DIR_TEST(test_no_deb),
+		DIR_TEST(test_name_is_no_option),
 		DIR_TEST(test_directory_and_back),
 	};
 

@@ -12,6 +12,7 @@
 #define AR_MAGIC "!<arch>\n"
 #define AR_HEADER 60
 #define MAX_CONTROL (16 * 1024 * 1024)
+#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 /*
  * The place of the member whose name begins with PREFIX; 1 when there is none or the file is no ar.
@@ -95,6 +96,12 @@ static char *trim_stanza(char *text)
 	return out;
 }
 
+/* A name or an architecture as dpkg takes them (pkg_name_is_illegal()); an option is none. */
+static bool is_word(const char *s)
+{
+	return strspn(s, ALNUM) > 0 && !s[strspn(s, ALNUM "-+._")];
+}
+
 static int read_control(struct deb *d, struct err **err)
 {
 	size_t at, len;
@@ -108,9 +115,14 @@ static int read_control(struct deb *d, struct err **err)
 	d->name = deb_field(d->control, "Package");
 	d->version = deb_field(d->control, "Version");
 	d->arch = deb_field(d->control, "Architecture");
-	if (!d->name || !d->version || !d->arch || strchr(d->name, '/'))
+	if (!d->name || !d->version || !d->arch)
 		return err_set(err, E_PACKAGE_MISMATCH,
 			       "package '%s' lacks name, version or architecture", d->label);
+	if (!is_word(d->name) || !is_word(d->arch))
+		return err_set(err, E_PACKAGE_MISMATCH,
+			       "package '%s' calls itself '%s', for architecture '%s', which "
+			       "dpkg would not take",
+			       d->label, d->name, d->arch);
 	return 0;
 }
 
