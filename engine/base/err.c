@@ -8,6 +8,11 @@
 
 #include "base/str.h"
 
+/* Bytes of a text, and what is kept of a longer one. */
+#define TEXT_MAX 8192
+#define TEXT_HEAD 4096
+#define TEXT_TAIL 2048
+
 static const struct {
 	const char *name;
 	int exit_code;
@@ -25,11 +30,35 @@ static const struct {
 	[ERR_INTERNAL] = {"internal", 70},
 };
 
-/* TEXT, which it takes, without newlines: names that others chose may have some. */
+/* The start of the character that TEXT[AT] is a byte of, in UTF-8. */
+static size_t character_at(const char *text, size_t at)
+{
+	while (at && ((unsigned char)text[at] & 0xc0) == 0x80)
+		at--;
+	return at;
+}
+
+/* TEXT, which it takes, with its middle left out when it is too long to be read. */
+static char *shortened(char *text)
+{
+	size_t len = strlen(text), head, tail;
+	char *out;
+
+	if (len <= TEXT_MAX)
+		return text;
+	head = character_at(text, TEXT_HEAD);
+	tail = character_at(text, len - TEXT_TAIL);
+	out = xasprintf("%.*s[... %zu bytes ...]%s", (int)head, text, tail - head, text + tail);
+	free(text);
+	return out;
+}
+
+/* TEXT, which it takes, as one line that is not too long: others choose names that are neither. */
 static char *one_line(char *text)
 {
 	struct str s = STR_INIT;
 
+	text = shortened(text);
 	if (!strchr(text, '\n'))
 		return text;
 	for (const char *p = text; *p; p++) {

@@ -8,8 +8,8 @@
  * returns 0, or -1 with *err set; 1 stands for the expected "no" (miss, end, not found) and sets
  * no error. Outputs are untouched on failure. Context is added on the way up with err_wrap(), so
  * that one line tells the story: "node 'rootfs': fetch: cannot connect to 'mirror': timed out".
- * Texts are lower case, name things in single quotes, and say the remedy; a newline in a name that
- * others chose becomes \n.
+ * Texts are lower case, name things in single quotes, and say the remedy. Names that others chose
+ * spoil none: a newline becomes \n, and of more than 8 KiB the middle is left out.
  * Every function below that returns int returns -1, so that "return err_set(...)" reads well.
  *
  * Each error has a code, a row of codes.def: a name that is said after the text in brackets, a

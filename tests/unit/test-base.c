@@ -191,6 +191,30 @@ static void errors_carry_context_and_code(void **state)
 	assert_null(err_code_find("disk"));
 }
 
+/* 'ü' has two bytes, of which the cut must take both or none. */
+static void errors_are_short_lines(void **state)
+{
+	char name[100001];
+
+	for (size_t shift = 0; shift < 2; shift++) {
+		struct err *err cleanup_err = NULL;
+
+		for (size_t i = 0; i + 1 < sizeof(name); i += 2)
+			memcpy(name + i, "\xc3\xbc", 2);
+		name[sizeof(name) - 1] = 0;
+		name[3000] = name[3001] = '\n';
+		err_set(&err, E_UNKNOWN_KEY, "%sfile '%s' is wrong: remove it", shift ? "x" : "",
+			name);
+		assert_true(strlen(err->text) < 8192);
+		assert_null(strchr(err->text, '\n'));
+		assert_non_null(strstr(err->text, "\xbc[... 9"));
+		assert_non_null(strstr(err->text, " bytes ...]\xc3"));
+		assert_non_null(strstr(err->text, "' is wrong: remove it"));
+		err_wrap(&err, "node '%s'", name);
+		assert_true(strlen(err->text) < 8192);
+	}
+}
+
 static void digests_match_the_standard(void **state)
 {
 	char hex[DIGEST_HEX + 1];
@@ -530,6 +554,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(map_keeps_order_and_finds_all),
 		cmocka_unit_test(errors_carry_context_and_code),
+		cmocka_unit_test(errors_are_short_lines),
 		cmocka_unit_test(digests_match_the_standard),
 		cmocka_unit_test(uuids_depend_on_their_parts),
 		cmocka_unit_test(project_paths_are_checked),
