@@ -31,21 +31,27 @@ static const struct {
 	const char *machine, *arch;
 } arches[] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}};
 
-const struct skeleton *skeleton_find(const char *name, struct err **err)
+static const struct skeleton *no_such(const char *name, struct err **err)
 {
 	struct strs names = {0};
 	const char *near;
 
-	for (const struct skeleton *t = skeletons; t->name; t++) {
-		if (str_eq(t->name, name))
-			return t;
+	for (const struct skeleton *t = skeletons; t->name; t++)
 		strs_push(&names, t->name);
-	}
 	near = str_nearest(name, names.items, names.count);
 	err_set(err, E_USAGE, "no template '%s'%s%s%s; 'orch init --list' shows them", name,
 		near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 	strs_clear(&names);
 	return NULL;
+}
+
+const struct skeleton *skeleton_find(const char *name, struct err **err)
+{
+	for (const struct skeleton *t = skeletons; t->name; t++) {
+		if (str_eq(t->name, name))
+			return t;
+	}
+	return no_such(name, err);
 }
 
 int skeleton_arch(const struct skeleton *t, const char **ret, struct err **err)
