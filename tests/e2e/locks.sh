@@ -311,7 +311,10 @@ echo "# all at once"
 rm "$p/recipes/n.lock" "$p/recipes/m.lock"
 printf 'kind: pki\nkey: pki/private/x.key\ncert: pki/x.pem\nkeyring: pki/k.pem\n' | recipe sign
 code "plan: exit 2" 2 o plan
-same "plan: locks and keys" 6 "$(grep -cE "n.yaml:.*not locked|m.yaml:.*not locked|a-top.yaml:.*'m'.*not locked|there is no" "$scratch/err")"
+same "plan: locks" 3 "$(grep -cE "(n|m).yaml:.*not locked|a-top.yaml:.*'m'.*not locked" "$scratch/err")"
+same "plan: no keys" 0 "$(grep -c 'there is no' "$scratch/err")"
+code "build: exit 2" 2 o build
+same "build: locks and keys" 6 "$(grep -cE "(n|m).yaml:.*not locked|a-top.yaml:.*'m'.*not locked|there is no" "$scratch/err")"
 code "check: exit 2" 2 o check
 same "check: locks" 3 "$(grep -cE "(n|m|a-top).yaml:.*not locked" "$scratch/err")"
 rm "$p/recipes/sign.yaml"
