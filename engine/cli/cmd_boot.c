@@ -12,15 +12,13 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/tmp.h"
+#include "cli/boot_parts.h"
 #include "cli/builder.h"
 #include "cli/paint.h"
-#include "cli/task.h"
-#include "kinds/device/device_opts.h"
 #include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
 #include "machine/board/board.h"
 #include "machine/terminal.h"
-#include "recipe/facts.h"
 #include "scenario/chooser.h"
 
 #define UNATTENDED_S 600 /* without a terminal nobody would press Ctrl-A X */
@@ -34,25 +32,6 @@ struct boot {
 	char *firmware, *device_tree;
 	const struct strv *qemu; /* NULL: this machine's */
 };
-
-static const struct artifact *output(const struct node *n, const char *name)
-{
-	for (size_t i = 0; n->record && i < n->record->output_count; i++) {
-		const struct artifact *a = &n->record->outputs[i];
-
-		if (!name || str_eq(a->name, name))
-			return a;
-	}
-	return NULL;
-}
-
-/* The place of a blob, or NULL when N has no such output; caller frees. */
-static char *blob(const struct boot *b, const struct node *n, const char *name)
-{
-	const struct artifact *a = output(n, name);
-
-	return a ? cas_path(store_dir(b->s.store), a->type, &a->digest) : NULL;
-}
 
 static bool is_kind(const struct node *n, const char *kind)
 {
@@ -99,26 +78,10 @@ static int choose_board(struct boot *b, const char *wanted, struct err **err)
 /* What is known of the device that boots from the image, and that SLOT is one of its. */
 static int read_device(struct boot *b, const char *slot, struct err **err)
 {
-	const struct project *p = b->s.graph->project;
-	struct err_list errors cleanup_err_list = {0};
-	struct str why cleanup_str = STR_INIT;
-	const struct recipe *device =
-		device_find(&p->recipes, NULL, b->image->name, "boot the disk of one", &why);
 	char *all cleanup_free = NULL;
-	const char *text;
 
-	if (!device)
-		return err_set(err, E_DEVICE_UNKNOWN, "--slot needs to know the device, and %s",
-			       why.buf);
-	text = facts_expand(p->facts, (struct pos){device->file, 1, 1},
-			    arena_printf(b->s.arena, "%s#" DEVICE_FACT, device->name), &errors);
-	if (!text)
-		return err_set(err, E_DEVICE_UNKNOWN, "%s",
-			       errors.count ? errors.items[0]->text : "the device is wrong");
-	if (target_parse(b->s.arena, text, &b->target, err) < 0)
+	if (boot_parts_device(&b->s, b->image, "--slot", &b->target, err) < 0)
 		return -1;
-	if (!b->target.chooser)
-		return err_set(err, E_DEVICE_UNKNOWN, "--slot: %s", b->target.unreadable);
 	if (target_slot(&b->target, slot))
 		return 0;
 	all = target_bootnames(&b->target);
@@ -196,39 +159,21 @@ static int choose_slot(struct boot *b, const char *slot, struct err **err)
 	return t->chooser->write(fd, t, &vars, err);
 }
 
-/* A card of the next power of two above the image: what QEMU's cards, and real ones, have. */
 static int make_card(struct boot *b, struct err **err)
 {
-	char *from cleanup_free = blob(b, b->image, NULL);
-	const struct artifact *a = output(b->image, NULL);
-	uint64_t size = 1 << 20;
-	struct task task;
-	int rc;
+	uint64_t size;
 
-	if (!from)
-		return err_set(err, E_INTERNAL, "node '%s' has no output", b->image->name);
-	while (size <= a->size)
-		size *= 2;
 	if (tmp_dir(store_subdir(b->s.store, "tmp"), "boot", &b->dir, err))
 		return -1;
 	b->card = path_join(b->dir, "card.img");
-	task_open(&task, TASK_TERMINAL);
-	task_begin(&task, "copying the image to a card");
-	rc = file_copy(from, b->card, 0600, err);
-	task_close(&task);
-	if (rc)
-		return -1;
-	if (truncate(b->card, (off_t)size) < 0)
-		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a card of '%s'",
-				 b->card);
-	return 0;
+	return boot_parts_card(&b->s, b->image, b->card, &size, err);
 }
 
 /* The board's own QEMU, if it has one. */
 static int find_emulator(struct boot *b, struct err **err)
 {
-	const struct artifact *emulator = output(b->board_node, BOARD_EMULATOR);
-	char *path cleanup_free = blob(b, b->board_node, BOARD_EMULATOR);
+	const struct artifact *emulator = boot_parts_output(b->board_node, BOARD_EMULATOR);
+	char *path cleanup_free = boot_parts_blob(&b->s, b->board_node, BOARD_EMULATOR);
 	struct action a = {.arena = b->s.arena,
 			   .roots_dir = store_subdir(b->s.store, "roots"),
 			   .workdir = b->dir};
@@ -242,10 +187,10 @@ static int find_emulator(struct boot *b, struct err **err)
 
 static int prepare(struct boot *b, const struct cli *c, struct err **err)
 {
-	char *json cleanup_free = blob(b, b->board_node, BOARD_JSON);
+	char *json cleanup_free = boot_parts_blob(&b->s, b->board_node, BOARD_JSON);
 
-	b->firmware = blob(b, b->board_node, BOARD_FIRMWARE);
-	b->device_tree = blob(b, b->board_node, BOARD_DEVICE_TREE);
+	b->firmware = boot_parts_blob(&b->s, b->board_node, BOARD_FIRMWARE);
+	b->device_tree = boot_parts_blob(&b->s, b->board_node, BOARD_DEVICE_TREE);
 	if (!json || !b->firmware)
 		return err_set(err, E_INTERNAL, "board '%s' has no description",
 			       b->board_node->name);
