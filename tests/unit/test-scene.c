@@ -256,13 +256,36 @@ static void test_endless(void **state)
 	assert_string_equal(err->text, "the board said more than 64 MiB since it was switched on");
 }
 
+/* A signal's handler ends what waits, and the board goes with the scene. */
+static void test_stop(void **state)
+{
+	volatile sig_atomic_t stop = 0;
+	struct scene *s cleanup_scene = scene();
+	struct err *err cleanup_err = NULL;
+
+	s->o.stop = &stop;
+	s->pid = fork();
+	if (!s->pid)
+		for (;;)
+			pause();
+	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	assert_int_equal(scene_pass(s, 10, &err), 0);
+	stop = SIGINT;
+	assert_int_equal(scene_pass(s, 60000, &err), -1);
+	assert_int_equal(err->code->cls, ERR_CANCEL);
+	err_free(steal_ptr(err));
+	assert_int_equal(scene_cut(s, &err), -1);
+	assert_false(scene_is_on(s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),        cmocka_unit_test(test_open),
-		cmocka_unit_test(test_others),       cmocka_unit_test(test_deaf),
-		cmocka_unit_test(test_talks_first),  cmocka_unit_test(test_never),
-		cmocka_unit_test(test_forged_marks), cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_stop),    cmocka_unit_test(test_order),
+		cmocka_unit_test(test_open),    cmocka_unit_test(test_others),
+		cmocka_unit_test(test_deaf),    cmocka_unit_test(test_talks_first),
+		cmocka_unit_test(test_never),   cmocka_unit_test(test_forged_marks),
+		cmocka_unit_test(test_endless),
 	};
 
 	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);

@@ -240,6 +240,8 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 
 	if (!s->pid)
 		return 2;
+	if (s->o.stop && *s->o.stop)
+		return err_set(err, E_STOPPED, "stopped while the board was on");
 	if (s->deadline && now >= s->deadline)
 		return err_set(err, E_BOARD_TIMEOUT, "the test was not done in time");
 	if (s->deadline && deadline > s->deadline)

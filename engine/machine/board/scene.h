@@ -16,6 +16,7 @@
  * the whole took too long, ERR_BUILD for what the board did or did not do in time, and when it said
  * more than can be kept (64 MiB since power-on).
  */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,6 +54,8 @@ struct scene_opts {
 	const char *const *never; /* texts that the console must not show */
 	size_t never_count;
 	unsigned total_s; /* all of it; 0: no deadline. Scaled. */
+	/* Not 0, as from a handler of signals: what waits ends with ERR_CANCEL. NULL: never. */
+	const volatile sig_atomic_t *stop;
 	scene_log_fn *log;
 	void *arg;
 };
