@@ -62,6 +62,7 @@ enum option_bit {
 	O_FOCUS,
 	O_DEPTH,
 	O_NO_STATUS,
+	O_SCRIPT,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -74,7 +75,7 @@ struct cli {
 	char *dir;        /* -C, or NULL: the current directory */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed, all, follow, no_status, list;
+		yes, fixed, all, follow, no_status, list, script;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */
@@ -156,3 +157,4 @@ int cmd_size(struct cli *c);
 int cmd_store(struct cli *c);
 int cmd_timings(struct cli *c);
 int cmd_doctor(struct cli *c);
+int cmd_demo(struct cli *c);

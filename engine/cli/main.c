@@ -113,6 +113,13 @@ const struct command commands[] = {
 	 "of the device, tests, a README, and files for CI.",
 	 OPTION(O_TEMPLATE) | OPTION(O_LIST) | OPTION(O_NAME) | OPTION(O_COMPATIBLE), 0, 1,
 	 ROOT_GOES_LATER},
+	{"demo", "[DIR]", "watch an update lose its power, and a broken one fall back",
+	 "Makes the project of template ab-efi, with keys and locked packages, in DIR, where it "
+	 "stays for the next time; none: beside the store. Builds it and starts its disk on an "
+	 "emulated PC, on the terminal. Keys: u installs a good update, b one that does not come "
+	 "up, x cuts the power, r reboots or switches on, s shows slots and boot environment, q "
+	 "ends it. Without a terminal, or with --script, it plays by itself.",
+	 OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_SCRIPT), 0, 1},
 	{"kinds", "[KIND [KEY]]", "show what recipes may say: the kinds, or the keys of one",
 	 "KEY is one of its keys, or one below: 'orch kinds image contents.unpack'.", 1u << O_JSON,
 	 0, 2, ROOT_STAYS},

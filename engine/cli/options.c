@@ -81,6 +81,8 @@ const struct option_row option_rows[] = {
 		     "with --focus: only so many steps away"},
 	[O_NO_STATUS] = {0, "no-status", NULL, VALUE_FLAG, AT(no_status), NULL,
 			 "the graph alone, coloured by kind: no status, times or sizes"},
+	[O_SCRIPT] = {0, "script", NULL, VALUE_FLAG, AT(script), NULL,
+		      "play by itself, and exit 1 unless all of it was seen"},
 };
 #undef AT
 

@@ -11,7 +11,7 @@ the terminal finds in it.
 """
 import os, pty, select, signal, sys, termios, time
 
-LIMIT = 60
+LIMIT = float(os.environ.get("TERMINAL_LIMIT", 60))  # seconds
 DELAY = 0.15  # seconds until an answer comes
 ANSWERS = {b"\x1b[c": b"\x1b[?1;2c", b"\x1b[5n": b"\x1b[0n"}
 answers = "--answers" in sys.argv
