@@ -5,9 +5,8 @@
  */
 #include "base/path.h"
 #include "kinds/bundle/bundle_opts.h"
-#include "kinds/debian/debian.h"
 #include "kinds/kinds.h"
-#include "kinds/user_config.h"
+#include "kinds/signing_tool.h"
 
 static const char *const formats[] = {"verity", "plain", NULL};
 enum format { FORMAT_VERITY, FORMAT_PLAIN };
@@ -164,24 +163,12 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 static const struct schema bundle_schema =
 	SCHEMA(struct bundle_opts, bundle_options, .check = check_options);
 
-/*
- * The rauc that signs reads the key's bytes and writes the bundle: one of the recipe's own could
- * put the first into the second. Its answers are also all that is known of the bundle.
- */
+/* The rauc that signs also gives all the answers about the bundle. */
 static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct bundle_opts *o = ctx->opts;
-	struct err *err cleanup_err = NULL;
-	struct user_config config;
-	const char *why;
 
-	why = o->tools ? debian_not_packaged(ctx->arena, ctx->project, o->tools) : NULL;
-	if (!why || (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_tools))
-		return;
-	err_list_at(errors, E_UNTRUSTED_PROGRAM, o->tools->pos,
-		    "'%.*s' %s, and its rauc would read the signing key: make it a debian node, or "
-		    "set 'trust-tools: true' in your config.yaml if you trust this project",
-		    (int)strcspn(o->tools->text, ":"), o->tools->text, why);
+	signing_tool_check(ctx, o->tools, "rauc", errors);
 }
 
 static void bundle_outputs(const struct kind_ctx *ctx, struct output_specs *ret)

@@ -4,10 +4,9 @@
  * image itself is made elsewhere, by steps that never see the private key.
  */
 #include "base/path.h"
-#include "kinds/debian/debian.h"
 #include "kinds/fit/fit_opts.h"
 #include "kinds/kinds.h"
-#include "kinds/user_config.h"
+#include "kinds/signing_tool.h"
 
 static const struct option fit_options[] = {
 	{"from", OPT_REF, offsetof(struct fit_opts, from), OPT_REQUIRED,
@@ -84,21 +83,11 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 static const struct schema fit_schema =
 	SCHEMA(struct fit_opts, fit_options, .check = check_options);
 
-/* What reads the key's bytes and writes outputs could put the first into the second. */
 static void fit_check(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct fit_opts *o = ctx->opts;
-	struct err *err cleanup_err = NULL;
-	struct user_config config;
-	const char *why;
 
-	why = o->tools ? debian_not_packaged(ctx->arena, ctx->project, o->tools) : NULL;
-	if (!why || (user_config_read(ctx->arena, &config, &err) == 0 && config.trust_tools))
-		return;
-	err_list_at(errors, E_UNTRUSTED_PROGRAM, o->tools->pos,
-		    "'%.*s' %s, and its mkimage would read the signing key: make it a debian node, "
-		    "or set 'trust-tools: true' in your config.yaml if you trust this project",
-		    (int)strcspn(o->tools->text, ":"), o->tools->text, why);
+	signing_tool_check(ctx, o->tools, "mkimage", errors);
 }
 
 static void fit_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
