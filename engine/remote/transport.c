@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "remote/transport.h"
+
+/* One descriptor per file transport_NAME.c. */
+static const struct transport_type *const types[] = {NULL};
+
+static bool has_scheme(const struct transport_type *type, const char *url, size_t len)
+{
+	for (const char *p = type->schemes; *p; p += strspn(p, " ")) {
+		size_t word = strcspn(p, " ");
+
+		if (word == len && !strncmp(p, url, len))
+			return true;
+		p += word;
+	}
+	return false;
+}
+
+int transport_open(const char *url, const struct remote_access *access, struct transport **ret,
+		   struct err **err)
+{
+	const char *end = strstr(url, "://");
+
+	for (size_t i = 0; end && types[i]; i++) {
+		if (has_scheme(types[i], url, (size_t)(end - url)))
+			return types[i]->open(url, access, ret, err);
+	}
+	return err_set(err, E_REMOTE_URL, "'%.*s' is no scheme of a shared cache; use file://",
+		       end ? (int)(end - url) : 20, url);
+}
+
+void transport_close(struct transport *t)
+{
+	if (t)
+		t->type->close(t);
+}
