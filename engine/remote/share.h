@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Results and artifacts to and from shared caches. Calls block; the scheduler makes them in its
+ * helper process. No database is touched: blobs go to and from STORE/cas (cas_ingest() works in
+ * any process), records are the caller's to store.
+ *
+ *	share_open(&config, store_dir, &s, &err)
+ *	share_result_get(s, &key, size, wanted, n, arena, &r, &why, &err)   records first
+ *	share_fetch(s, &r->outputs[0], &err)                                bytes when needed
+ *	share_push(s, &record, &opts, &pushed, &err)                        parts first, record last
+ *
+ * A cache that does not answer, or will not do something, is an error of class NET; one that gives
+ * wrong bytes of class INTEGRITY. The others of the list are asked first.
+ */
+#include "remote/remote_config.h"
+#include "remote/result.h"
+
+struct share;
+/*
+ * With all caches of C (none: E_REMOTE_URL), which lives as long. The key of `sign:` is read when C
+ * may write. STORE_DIR: absolute; copied. Connects when first used.
+ */
+int share_open(const struct remote_config *c, const char *store_dir, struct share **ret,
+	       struct err **err) warn_unused;
+void share_close(struct share *s);
+/* The transports in the order of the list, for `orch doctor` and statistics. */
+size_t share_count(const struct share *s);
+struct transport *share_transport(const struct share *s, size_t i);
+
+/* What S has done since it was opened. */
+struct share_counts {
+	uint64_t asked, hits; /* results */
+	uint64_t refused; /* that were there and could not be used: unsigned, foreign, damaged */
+	uint64_t damaged; /* blobs whose bytes were wrong */
+	uint64_t pushed, known;  /* results stored; that were there already */
+	uint64_t sent, received; /* bytes of blobs and results, of all transports */
+};
+void share_counts(const struct share *s, struct share_counts *ret);
+/*
+ * What was noticed and is no error: WARN is called with a sentence for the user. "a result of
+ * 'root' in file:///c is not signed by anybody whom 'trust:' names". NULL: nobody is told.
+ */
+void share_on_warning(struct share *s, void (*warn)(void *arg, const char *text), void *arg);
+/* Bytes of blobs that came or went since the last call; more often than once per blob is not. */
+void share_on_bytes(struct share *s, void (*moved)(void *arg, uint64_t bytes), void *arg);
+
+/*
+ * The result of KEY, whose manifest has MANIFEST_SIZE bytes. WANTED, of which name and type count,
+ * are the outputs that the node declares; one with others is a miss. 0 and *RET in ARENA; 1 a miss:
+ * *RET_WHY (heap) says why when there was one that may not be used, else NULL; -1 no cache could be
+ * asked.
+ */
+int share_result_get(struct share *s, const struct digest *key, size_t manifest_size,
+		     const struct artifact *wanted, size_t count, struct arena *arena,
+		     struct result **ret, char **ret_why, struct err **err) warn_unused;
+/*
+ * Fetches the bytes of O into the store's cas/. 0; 1 lost: no cache has all of them, *RET_WHY
+ * (heap) says more; -1. The identity was checked when 0.
+ */
+int share_fetch(struct share *s, const struct result_output *o, char **ret_why,
+		struct err **err) warn_unused;
+/* Its log into STORE/logs. 0; 1 it is not there; -1. */
+int share_fetch_log(struct share *s, const struct result *r, struct err **err) warn_unused;
+
+struct share_push_opts {
+	const bool *none; /* per output: not to be stored (RESULT_NONE); NULL: all are */
+	bool again;       /* the result may be there while bytes are lost: look at each part */
+};
+enum share_pushed {
+	SHARE_PUSHED,
+	SHARE_KNOWN,  /* the same result was there */
+	SHARE_DIFFERS /* another result was there, and stays: the node is not reproducible */
+};
+/*
+ * Stores REC, whose blobs are in the store, in the first cache; *RET_WHY (heap, or NULL) is a
+ * sentence for the user when it differs.
+ */
+int share_push(struct share *s, const struct record *rec, const struct share_push_opts *opts,
+	       enum share_pushed *ret, char **ret_why, struct err **err) warn_unused;
+
+/*
+ * Downloads (STORE/downloads/<sha256>, of packages, `fetch`, sources). They are named by content,
+ * so nobody has to be trusted. Get: 0 it lies there now, or did; 1 no cache has it; -1. MAX: bytes
+ * that it may have.
+ */
+int share_download_get(struct share *s, const struct digest *d, uint64_t max,
+		       struct err **err) warn_unused;
+int share_download_put(struct share *s, const struct digest *d, struct err **err) warn_unused;
