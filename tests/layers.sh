@@ -33,7 +33,9 @@ guestfs.h engine/machine/guest/appliance.c
 libfdisk engine/media/disk/gpt.c
 ext2fs/ engine/media/ext4/
 archive engine/media/tree/
-openssl/ engine/base/digest.c engine/base/private_key.c engine/media/tree/ssh_key.c engine/kinds/pki/
+nghttp2/ engine/remote/grpc
+openssl/ engine/base/digest.c engine/base/private_key.c engine/media/tree/ssh_key.c engine/kinds/pki/ engine/remote/dial
+zstd engine/remote/transport_reapi
 libsmartcols engine/cli/table.c
 seccomp.h engine/machine/sandbox/call_wall_gen.c
 '
