@@ -63,6 +63,7 @@ enum option_bit {
 	O_DEPTH,
 	O_NO_STATUS,
 	O_SCRIPT,
+	O_SINCE,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -73,6 +74,7 @@ struct cli {
 	const struct command *command;
 	struct strv args; /* after the command's name */
 	char *dir;        /* -C, or NULL: the current directory */
+	char *home;       /* root's project, when this works on a copy (own_copy.h), or NULL */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
 		yes, fixed, all, follow, no_status, list, script;
@@ -84,7 +86,7 @@ struct cli {
 	unsigned depth;   /* 0: not given */
 	struct strv sets;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
-		*compatible, *html, *focus;
+		*compatible, *html, *focus, *since;
 	char *update_name; /* --update PKG, or NULL: everything */
 };
 
@@ -139,6 +141,7 @@ int cmd_why(struct cli *c);
 int cmd_log(struct cli *c);
 int cmd_runs(struct cli *c);
 int cmd_diff(struct cli *c);
+int cmd_changed(struct cli *c);
 int cmd_flash(struct cli *c);
 int cmd_graph(struct cli *c);
 int cmd_image(struct cli *c);

@@ -40,6 +40,13 @@ const struct command commands[] = {
 	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS},
 	{"why", "NODE", "say why a node was or will be built: what changed, and what follows", NULL,
 	 SELECT | 1u << O_JSON, 1, 1},
+	{"changed", "[TARGET...]",
+	 "show which nodes are others than in a git revision; build nothing",
+	 "Compares the directory as it is, with what is not committed, with the revision REV of "
+	 "--since, which is needed: recipes, locks, files. 'perhaps' are nodes behind those that "
+	 "changed. What git ignores is taken as the same. Nothing of the repository is run and "
+	 "nothing fetched, no result is needed.",
+	 SELECT | OPTION(O_JSON) | OPTION(O_EXIT_CODE) | OPTION(O_SINCE), 0, ANY_ARGS},
 	{"log", "[NODE]", "show the log of a node; without a name, of the last one that failed",
 	 "Of this project; outside of any, of every project that uses this store. Of a node that "
 	 "is being built, what it has printed so far; with -f also what it goes on to print. The "

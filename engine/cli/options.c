@@ -83,6 +83,8 @@ const struct option_row option_rows[] = {
 			 "the graph alone, coloured by kind: no status, times or sizes"},
 	[O_SCRIPT] = {0, "script", NULL, VALUE_FLAG, AT(script), NULL,
 		      "play by itself, and exit 1 unless all of it was seen"},
+	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,
+		     "a git revision: a branch, tag or commit; REV... is where HEAD left it"},
 };
 #undef AT
 
@@ -307,6 +309,7 @@ void cli_release(struct cli *c)
 	strv_clear(&c->args);
 	strv_clear(&c->sets);
 	free(c->dir);
+	free(c->home);
 	free(c->store);
 	free(c->result_json);
 	free(c->events);
@@ -321,6 +324,7 @@ void cli_release(struct cli *c)
 	free(c->compatible);
 	free(c->html);
 	free(c->focus);
+	free(c->since);
 }
 
 static void print_row(const struct option_row *row, FILE *to)

@@ -150,6 +150,7 @@ static int work(const struct own_copy *o, const struct copies *copies, const cha
 
 	move_path(o, copies, &c->result_json);
 	move_path(o, copies, &c->events);
+	c->home = o->project ? xstrdup(o->project) : NULL;
 	free(c->store);
 	c->store = xstrdup(o->store);
 	setenv("XDG_CONFIG_HOME", copies->config, 1);

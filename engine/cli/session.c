@@ -225,6 +225,13 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
 	return code;
 }
 
+int session_open_at(struct session *s, const struct cli *c, const char *dir)
+{
+	begin(s, c);
+	s->dir = xstrdup(dir);
+	return open_graph(s, SESSION_GRAPH, NULL);
+}
+
 int session_add_store(struct session *s, struct err **err)
 {
 	return open_store(s, err) ? -1 : enter(s, err);

@@ -40,6 +40,8 @@ int session_open(struct session *s, const struct cli *c, enum session_part part,
  */
 int session_open_dir_and_store(struct session *s, const struct cli *c);
 int session_open_rest(struct session *s, const struct strv *targets);
+/* The graph of the project in DIR, whatever is in the directories above; its default targets. */
+int session_open_at(struct session *s, const struct cli *c, const char *dir);
 /*
  * Says on stderr, all at once, which wanted nodes miss a file that is not part of the project, such
  * as a key, and with LOCKS also which have a lock that is missing, damaged or answers another

@@ -132,6 +132,14 @@ struct tool_versions {
 int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_versions *tools,
 		  struct err **err) warn_unused;
 /*
+ * The outline of a node: the text of a manifest as far as it is known when nothing was built. Nodes
+ * and outputs that it takes are named, values are not filled in, tools have no version, and a lock
+ * or file that is missing is left out: two revisions of a project can be compared anywhere. In
+ * g->arena. Errors as of manifest_make(), but for what is left out.
+ */
+int manifest_outline(struct graph *g, const struct node *n, const char **ret,
+		     struct err **err) warn_unused;
+/*
  * Whether the project files and the pins of the node are still what its manifest says (they were
  * read while it ran). 0 yes; 1 no, *ret_what names the first that changed (caller frees); -1.
  */

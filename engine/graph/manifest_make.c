@@ -21,7 +21,7 @@
 struct maker {
 	struct graph *g;
 	const struct node *n;
-	struct store *store;
+	struct store *store; /* NULL: of an outline */
 	int dirfd;           /* the project's root */
 	struct arena *arena; /* of the manifest */
 	struct manifest *to;
@@ -37,6 +37,19 @@ struct listing {
 	bool keep_git;
 };
 
+/* As store_stat_digest(), and nobody remembers it. */
+static int read_digest(int dirfd, const char *name, const char *project_path, struct stat *ret_st,
+		       struct digest *ret, struct err **err)
+{
+	int fd cleanup_fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", project_path);
+	if (!S_ISREG(ret_st->st_mode))
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a regular file", project_path);
+	return digest_fd(fd, project_path, ret, err);
+}
+
 static int file_digest(struct maker *m, int dirfd, const char *name, const char *project_path,
 		       struct stat *ret_st, struct digest *ret, struct err **err)
 {
@@ -46,7 +59,8 @@ static int file_digest(struct maker *m, int dirfd, const char *name, const char 
 	str_append(&m->key, m->g->project->dir);
 	str_append_char(&m->key, '/');
 	str_append(&m->key, project_path);
-	if (store_stat_digest(m->store, dirfd, name, m->key.buf, ret_st, ret, err))
+	if (m->store ? store_stat_digest(m->store, dirfd, name, m->key.buf, ret_st, ret, err)
+		     : read_digest(dirfd, name, project_path, ret_st, ret, err))
 		return -1;
 	secret = secrets_find(&m->g->secrets, ret);
 	if (secret)
@@ -403,6 +417,64 @@ int manifest_make(struct graph *g, struct node *n, struct store *s, struct tool_
 		n->manifest = arena_strndup(g->arena, text.buf, text.len);
 		digest_data(text.buf, text.len, &n->key);
 		n->lock_text = m.to->lock ? arena_strdup(g->arena, m.to->lock) : NULL;
+	}
+	maker_close(&m);
+	return rc;
+}
+
+static bool is_there(const struct maker *m, const char *path)
+{
+	return faccessat(m->dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int outline_inputs(struct maker *m, struct err **err)
+{
+	for (size_t i = 0; i < m->n->in.count && !m->n->in.items[i].value; i++) {
+		const struct edge *e = &m->n->in.items[i];
+		struct manifest_input *in;
+
+		if (e->type == REF_PATH && e->path && !is_there(m, e->path))
+			continue;
+		in = manifest_inputs_at_end(&m->to->inputs);
+		in->ref = e->ref_text;
+		in->type = MANIFEST_NODE;
+		if (e->type == REF_PATH && read_path(m, e, in, err))
+			return -1;
+	}
+	return 0;
+}
+
+static void outline_tools(struct maker *m)
+{
+	const struct kind *k = m->n->recipe->kind;
+	struct strs names = {0};
+
+	if (k->tools)
+		k->tools(m->n->recipe->opts, &names);
+	for (size_t i = 0; i < names.count; i++)
+		manifest_tools_push(
+			&m->to->tools,
+			(struct manifest_tool){arena_strdup(m->arena, names.items[i]), ""});
+	strs_clear(&names);
+}
+
+int manifest_outline(struct graph *g, const struct node *n, const char **ret, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct maker m;
+	int rc = 0;
+
+	if (maker_open(&m, g, n, NULL, err))
+		return -1;
+	add_head(&m);
+	if (n->lock && is_there(&m, n->lock))
+		rc = add_pins(&m, err);
+	if (rc == 0)
+		rc = outline_inputs(&m, err);
+	if (rc == 0) {
+		outline_tools(&m);
+		manifest_print(m.to, false, &text);
+		*ret = arena_strndup(g->arena, text.buf, text.len);
 	}
 	maker_close(&m);
 	return rc;

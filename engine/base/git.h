@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Revisions of a directory that git keeps. Whoever laid out a repository wrote its .git/config,
+ * too, so that nothing in there is run: no hook, no monitor of files, no filter, no pager, and
+ * nothing is fetched. Variables GIT_* of the environment do not count.
+ */
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/vec.h"
+
+struct git {
+	char *dir;    /* absolute: any directory of a work tree */
+	char *prefix; /* where it is in that: "", "products/gateway/" */
+};
+
+/* The repository that DIR is in. No program git: ERR_ENV; none there: ERR_USER. */
+int git_open(const char *dir, struct git *ret, struct err **err) warn_unused;
+void git_close(struct git *g);
+#define cleanup_git __attribute__((cleanup(git_close)))
+
+/*
+ * The commit that REV names: a branch, tag or digest, as git reads it; "REV..." is the last one
+ * that REV and HEAD have in common. Caller frees. ERR_USER when the clone does not have it, with
+ * what fetches it.
+ */
+int git_commit(const struct git *g, const char *rev, char **ret, struct err **err) warn_unused;
+/*
+ * Writes what COMMIT has of g->dir into the directory TO, which is empty: blobs as they were
+ * committed, submodules as far as they are checked out in g->dir. Of a file that git LFS keeps
+ * there is the pointer, unless the file in g->dir is the one that it means. *RET_FOUND: whether the
+ * commit has that directory.
+ */
+int git_export(const struct git *g, const char *commit, const char *to, bool *ret_found,
+	       struct err **err) warn_unused;
+/* The files that git ignores among PATHS and below them, relative to g->dir. */
+int git_ignored(const struct git *g, const struct strs *paths, struct strv *ret,
+		struct err **err) warn_unused;

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/git.h"
+#include "base/path.h"
+#include "base/proc.h"
+
+struct fixture {
+	char *top, *repository, *out;
+};
+
+/* Runs shell lines in the repository. */
+static void in_repository(const struct fixture *f, const char *lines)
+{
+	char *text cleanup_free =
+		xasprintf("set -e; export HOME=$PWD GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a "
+			  "GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a; %s",
+			  lines);
+	char *const argv[] = {"sh", "-c", text, NULL};
+	struct err *err = NULL;
+
+	assert_int_equal(proc_run(argv, &(struct proc_opts){.cwd = f->repository}, &err), 0);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	struct err *err = NULL;
+
+	f->top = xstrdup("/tmp/test-git.XXXXXX");
+	assert_non_null(mkdtemp(f->top));
+	f->repository = path_join(f->top, "repository");
+	f->out = path_join(f->top, "out");
+	assert_int_equal(path_mkdirs(f->repository, &err), 0);
+	assert_int_equal(path_mkdirs(f->out, &err), 0);
+	in_repository(f, "git init -q .; echo one >one; mkdir sub; echo two >sub/two; "
+			 "ln -s one link; chmod +x sub/two; echo /ignored >.gitignore; git add .; "
+			 "git commit -q -m one");
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	struct err *err = NULL;
+
+	assert_int_equal(path_remove(f->top, &err), 0);
+	free(f->top);
+	free(f->repository);
+	free(f->out);
+	free(f);
+	return 0;
+}
+
+/* Exports REV of DIR; returns what git_export() does, its error in *RET. */
+static int export(const struct fixture *f, const char *dir, const char *rev, bool *ret_found,
+		  struct err **ret)
+{
+	char *at cleanup_free = path_join(f->repository, dir), *commit cleanup_free = NULL;
+	struct git g cleanup_git = {0};
+
+	assert_int_equal(git_open(at, &g, ret), 0);
+	assert_int_equal(git_commit(&g, rev, &commit, ret), 0);
+	return git_export(&g, commit, f->out, ret_found, ret);
+}
+
+static void holds(const struct fixture *f, const char *name, const char *text)
+{
+	char *path cleanup_free = path_join(f->out, name);
+	struct str got cleanup_str = STR_INIT;
+	struct err *err = NULL;
+
+	assert_int_equal(file_read(path, 1000, &got, &err), 0);
+	assert_string_equal(got.buf, text);
+}
+
+static void test_export(void **state)
+{
+	const struct fixture *f = *state;
+	char *link cleanup_free = path_join(f->out, "link");
+	char *program cleanup_free = path_join(f->out, "sub/two"), target[16] = "";
+	struct err *err = NULL;
+	bool found = false;
+
+	in_repository(f, "echo other >one");
+	assert_int_equal(export(f, "", "HEAD", &found, &err), 0);
+	assert_true(found);
+	holds(f, "one", "one\n");
+	holds(f, "sub/two", "two\n");
+	assert_int_equal(access(program, X_OK), 0);
+	assert_int_equal(readlink(link, target, sizeof(target) - 1), 3);
+	assert_string_equal(target, "one");
+}
+
+static void test_directory(void **state)
+{
+	const struct fixture *f = *state;
+	struct err *err = NULL;
+	bool found = false;
+
+	assert_int_equal(export(f, "sub", "HEAD", &found, &err), 0);
+	assert_true(found);
+	holds(f, "two", "two\n");
+	in_repository(f, "mkdir new; echo x >new/x; git add .; git commit -q -m new");
+	assert_int_equal(export(f, "new", "HEAD~1", &found, &err), 0);
+	assert_false(found);
+}
+
+static void test_ignored(void **state)
+{
+	const struct fixture *f = *state;
+	struct git g cleanup_git = {0};
+	struct strv got cleanup_strv = {0};
+	struct strs paths = {0};
+	struct err *err = NULL;
+
+	in_repository(f, "mkdir ignored; echo a >ignored/a; echo b >b");
+	strs_push(&paths, "ignored");
+	strs_push(&paths, "b");
+	strs_push(&paths, "*");
+	assert_int_equal(git_open(f->repository, &g, &err), 0);
+	assert_int_equal(git_ignored(&g, &paths, &got, &err), 0);
+	assert_int_equal(got.count, 1);
+	assert_string_equal(got.items[0], "ignored/a");
+	strs_clear(&paths);
+}
+
+/* raw OID: its bytes; tree: a tree object of what it reads; $blob: a file. */
+#define FORGE                                                          \
+	"raw() { for x in $(echo $1 | sed 's/../& /g'); do "           \
+	"printf \"\\\\$(printf %o 0x$x)\"; done; }; "                  \
+	"tree() { git hash-object -t tree -w --literally --stdin; }; " \
+	"blob=$(git rev-parse HEAD:one); "
+
+/* Trees that git itself would not make: a name that leads out, and a file below a link. */
+static void test_forged(void **state)
+{
+	const struct fixture *f = *state;
+	char *outside cleanup_free = path_join(f->top, "outside");
+	struct err *err cleanup_err = NULL, *below cleanup_err = NULL;
+	bool found;
+
+	in_repository(f, FORGE "file=$( (printf '100644 outside\\0'; raw $blob) | tree); "
+			       "up=$( (printf '40000 ..\\0'; raw $file) | tree); "
+			       "git tag up $(git commit-tree -m up $up)");
+	assert_int_equal(export(f, "", "up", &found, &err), -1);
+	assert_ptr_equal(err->code, E_NO_REPOSITORY);
+	assert_false(path_exists(outside));
+	in_repository(f, FORGE "to=$(printf .. | git hash-object -w --stdin); "
+			       "file=$( (printf '100644 outside\\0'; raw $blob) | tree); "
+			       "both=$( (printf '120000 a\\0'; raw $to; printf '40000 a\\0'; "
+			       "raw $file) | tree); "
+			       "git tag both $(git commit-tree -m both $both)");
+	assert_int_equal(export(f, "", "both", &found, &below), -1);
+	assert_false(path_exists(outside));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_export, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ignored, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
