@@ -191,8 +191,11 @@ static int enter(struct shell *sh, int *ret_status, struct err **err)
 	struct pty pty = PTY_INIT;
 	int rc = 0;
 
-	if (isatty(STDIN_FILENO)) {
+	if (isatty(STDIN_FILENO))
 		q.term = term ? term : "dumb";
+	if (sh->node->recipe->kind->shell_in_guest)
+		return shell_of_steps(sh, &q, ret_status, err);
+	if (q.term) {
 		rc = pty_open(STDIN_FILENO, isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO,
 			      &pty, err);
 		q.terminal = pty.slave;

@@ -11,6 +11,7 @@
 #include "machine/terminal.h"
 
 #define CTRL_A 1
+#define CTRL_C 3
 #define UNREAD_MAX 65536 /* bytes that wait for a guest to read them */
 
 struct joint {
@@ -21,6 +22,9 @@ struct joint {
 	bool over;        /* the user wants out */
 	bool broken;      /* stdout takes no more */
 	struct console console;
+	char *mark;        /* "ORCH-TOKEN ", what begins a marker; NULL: there are none */
+	size_t marked;     /* how much of it this line began with: held back */
+	bool line_start;   /* nothing was printed since the last newline */
 	struct str unread; /* what the guest had no room for yet */
 	int signals;
 	uint64_t deadline; /* ms; 0: none */
@@ -46,6 +50,41 @@ static void put_line(void *arg, enum console_event event, const char *text, long
 	put(j, line.buf, line.len);
 }
 
+static bool is_held(const struct joint *j)
+{
+	return j->a->held && *j->a->held;
+}
+
+/* One byte of a guest that is heard: into OUT, unless it is of a marker, or may be. */
+static void pass_byte(struct joint *j, char c, struct str *out)
+{
+	size_t whole = strlen(j->mark);
+
+	if (j->marked == whole) { /* the rest of the line is of the marker */
+		j->marked = c == '\n' ? 0 : whole;
+	} else if ((j->marked || j->line_start) && c == j->mark[j->marked]) {
+		j->marked++;
+	} else {
+		str_append_len(out, j->mark, j->marked);
+		str_append_char(out, c);
+		j->marked = 0;
+	}
+	j->line_start = c == '\n';
+}
+
+/* Byte for byte: what a marker in it changes holds from the next one on. */
+static void hear(struct joint *j, const char *data, size_t len)
+{
+	struct str out cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < len; i++) {
+		if (!is_held(j))
+			pass_byte(j, data[i], &out);
+		console_feed(&j->console, data + i, 1);
+	}
+	put(j, out.buf ? out.buf : "", out.len);
+}
+
 /* What the guest says. 1: it has hung up. */
 static int from_guest(struct joint *j)
 {
@@ -56,7 +95,9 @@ static int from_guest(struct joint *j)
 		return errno == EINTR || errno == EAGAIN ? 0 : 1;
 	if (n == 0)
 		return 1;
-	if (j->clean)
+	if (j->mark)
+		hear(j, buf, (size_t)n);
+	else if (j->clean)
 		console_feed(&j->console, buf, (size_t)n);
 	else
 		put(j, buf, (size_t)n);
@@ -66,7 +107,11 @@ static int from_guest(struct joint *j)
 /* Of what waits, as much as the guest has room for: it may never read, and is not waited for. */
 static void send_unread(struct joint *j)
 {
-	ssize_t n = send(j->a->console, j->unread.buf, j->unread.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n;
+
+	if (is_held(j))
+		return;
+	n = send(j->a->console, j->unread.buf, j->unread.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -103,6 +148,8 @@ static void typed(struct joint *j, const char *data, size_t len)
 	size_t from = 0;
 
 	for (size_t i = 0; i < len && !j->over; i++) {
+		if (data[i] == CTRL_C && is_held(j))
+			j->over = true;
 		if (!j->escape && data[i] != CTRL_A)
 			continue;
 		if (j->escape) {
@@ -161,7 +208,7 @@ static int join(struct joint *j, enum attach_end *ret, int *ret_signal, struct e
 
 		/* Keys are always looked at, for the way out; a file waits. */
 		fds[USER].events = j->interactive || !j->unread.len ? POLLIN : 0;
-		fds[GUEST].events = j->unread.len ? POLLIN | POLLOUT : POLLIN;
+		fds[GUEST].events = j->unread.len && !is_held(j) ? POLLIN | POLLOUT : POLLIN;
 		n = poll(fds, COUNT, wait_ms(j));
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, E_INTERNAL, errno, "cannot wait for the guest");
@@ -199,6 +246,10 @@ int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, st
 	int rc;
 
 	j.console = (struct console)CONSOLE_INIT(NULL, put_line, &j);
+	if (a->held && !j.clean) {
+		j.console = (struct console)CONSOLE_INIT(a->token, a->fn, a->arg);
+		j.mark = xasprintf("ORCH-%s ", a->token);
+	}
 	j.unread = (struct str)STR_INIT;
 	j.deadline = a->timeout_s ? clock_ms() + a->timeout_s * 1000ull : 0;
 	sigemptyset(&set);
@@ -219,6 +270,7 @@ int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal, st
 	terminal_restore(terminal);
 	console_release(&j.console);
 	str_release(&j.unread);
+	free(j.mark);
 	fd_closep(&j.signals);
 	sigaction(SIGPIPE, &pipe_before, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);

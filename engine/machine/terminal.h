@@ -19,6 +19,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "machine/board/console.h"
 
 struct terminal;
 
@@ -50,6 +51,16 @@ struct attach {
 	int console;        /* the socket */
 	int process;        /* pidfd of QEMU */
 	unsigned timeout_s; /* 0: none */
+	/*
+	 * A guest that is heard in parts, on a terminal alone: lines go to FN, and markers of
+	 * TOKEN, at which it may change *HELD. While that is true nothing else is printed, keys
+	 * wait and Ctrl-C is a way out, too; else bytes go through but for the markers. NULL: never
+	 * held.
+	 */
+	const bool *held;
+	const char *token;
+	console_fn *fn;
+	void *arg;
 };
 /* The process is not touched: ending it is the caller's part. *ret_signal is set for a signal. */
 int attach_run(const struct attach *a, enum attach_end *ret, int *ret_signal,

@@ -83,6 +83,7 @@ struct kind {
 	double usual_s;
 	/* `orch shell` opens a shell where its steps run: its maker has shell() (run/action.h). */
 	bool has_shell;
+	bool shell_in_guest; /* on the console of a guest, which takes our terminal itself */
 	const struct schema *schema;
 	/*
 	 * A key whose list makes a node NAME@VALUE of each value, with ${KEY} for the value in all

@@ -27,7 +27,7 @@ cp "$kernel" "$p/vmlinuz"
 
 # The guest's root: a shell and what the steps use, with their libraries.
 guest=$p/tree
-for program in sh cat date dd env grep mkdir mount sleep sync touch umount; do
+for program in sh cat date dd env grep mkdir mount setsid sleep stty sync touch umount; do
 	from=$(readlink -f "$(command -v $program)")
 	mkdir -p "$guest/bin"
 	cp "$from" "$guest/bin/$program"
@@ -128,15 +128,33 @@ check "and in no other" sh -c "'$orch' -C '$p' log on-own-board | grep -q '/root
 rm "$p/recipes/qemu.yaml" "$p/recipes/own-board.yaml" "$p/recipes/on-own-board.yaml"
 
 vm failing 'outputs: {root.tar: /}' <<'EOF'
-  - echo first
+  - echo first >/root/made
   - |
     # the second step
     echo about to fail
     sh -c 'exit 7'
     echo never
 EOF
-fails failing 1 'step 2 (echo about to fail) failed with exit status 7'
+fails failing 1 'recipes/failing.yaml:12: step 2 (echo about to fail) failed with exit status 7'
 check "failing: shows the tail of the log" grep -qF 'about to fail' "$scratch/err"
+check "failing: tells of the shell" grep -q 'look around.* orch shell failing' "$scratch/err"
+
+# Its disk, booted again.
+echo 'cat /root/made; sh -e /run/orch/step-2; echo "again $?"; echo >/root/repaired; exit 5' >"$scratch/commands"
+code "a shell where the step failed" 5 sh -c "'$orch' -C '$p' shell failing <'$scratch/commands'"
+same "what the steps had made is there, and the step" 'first about to fail again 7 ' "$(tr '\n' ' ' <"$scratch/out")"
+check "it says where it is" grep -q "'failing', where step 2 of 2 failed: sh -e /run/orch/step-2" "$scratch/err"
+# On a terminal, with keys that are signals; what the last one changed is there.
+TERMINAL_LIMIT=200 python3 tests/e2e/terminal.py '(failing) / $=[ -e /root/repaired ] && echo at $((40+2)); sleep 300\r' \
+	'at 42=\x03' '(failing) / $=stty size; echo OR; exit 3\r' -- "$orch" -C "$p" shell failing >"$scratch/out" 2>&1
+same "a terminal" 'exit 3 restored' "$(tail -n 2 "$scratch/out" | paste -sd ' ')"
+check "whose own lines are not cut" grep -qx 'OR' "$scratch/out"
+lacks "and no marker is seen" 'ORCH-' "$scratch/out"
+vm busy 'outputs: {root.tar: /}' <<'EOF'
+  - sleep 1000 >/root/open 2>&1 &
+EOF
+code "a shell before the steps" 0 sh -c "echo '[ ! -e /root/made ]' | '$orch' -C '$p' shell busy"
+check "which it says" grep -q "'busy', before its 1 step " "$scratch/err"
 
 vm panic 'outputs: {root.tar: /}' <<'EOF'
   - echo c >/proc/sysrq-trigger; sleep 60
@@ -153,9 +171,6 @@ vm off 'outputs: {root.tar: /}' <<'EOF'
 EOF
 fails off 1 "the guest went off in step 1"
 
-vm busy 'outputs: {root.tar: /}' <<'EOF'
-  - sleep 1000 >/root/open 2>&1 &
-EOF
 code "a program left behind does not spoil the disk" 0 "$orch" -C "$p" build busy
 
 vm lost 'disks: [junk.img]' 'outputs: {root.tar: /}' <<'EOF'

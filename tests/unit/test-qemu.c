@@ -255,6 +255,41 @@ static void check_script(bool systemd)
 	assert_int_equal(proc_run((char *[]){"sh", "-n", path, NULL}, NULL, &err), 0);
 }
 
+/* A shell takes the place of the steps, with or without a terminal, where a login would have it. */
+static void check_shell(const char *input, bool systemd)
+{
+	const char *const scripts[] = {"true"};
+	const struct steps_shell shell = {
+		.input = input, .tty = "ttyS0", .term = "xterm", .name = "it's", .rows = 40};
+	const struct steps_plan plan = {.token = "f00d",
+					.scripts = scripts,
+					.count = 1,
+					.systemd = systemd,
+					.shell = &shell};
+	char *path cleanup_free = path_join(dir, "shell.sh");
+	struct str s cleanup_str = STR_INIT;
+	struct err *err = NULL;
+
+	steps_script(&plan, &s);
+	assert_non_null(strstr(s.buf, "/run/orch/step-1"));
+	assert_null(strstr(s.buf, "\nrun 1\n"));
+	assert_true((strstr(s.buf, "\necho typed\nEND-f00d\n") != NULL) == (input != NULL));
+	assert_true((strstr(s.buf, "shell_on_terminal ttyS0 xterm 'it'\\''s'\n") != NULL) ==
+		    !input);
+	assert_true((strstr(s.buf, "/dev/null /run/systemd/system/serial-getty@ttyS0") != NULL) ==
+		    (systemd && !input));
+	assert_int_equal(file_write(path, s.buf, s.len, 0644, false, &err), 0);
+	assert_int_equal(proc_run((char *[]){"sh", "-n", path, NULL}, NULL, &err), 0);
+}
+
+static void test_shell(void **state)
+{
+	check_shell(NULL, false);
+	check_shell(NULL, true);
+	check_shell("echo typed", false);
+	check_shell("echo typed", true);
+}
+
 static void test_script(void **state)
 {
 	check_script(false);
@@ -292,7 +327,8 @@ int main(void)
 		cmocka_unit_test(test_find),      cmocka_unit_test(test_run),
 		cmocka_unit_test(test_run_fails), cmocka_unit_test(test_run_panic),
 		cmocka_unit_test(test_deadlines), cmocka_unit_test(test_quote),
-		cmocka_unit_test(test_script),    cmocka_unit_test(test_cmdline),
+		cmocka_unit_test(test_script),    cmocka_unit_test(test_shell),
+		cmocka_unit_test(test_cmdline),
 	};
 
 	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);

@@ -21,13 +21,21 @@ static char *step_name(const struct steps *s, size_t i)
 			 s->list->count);
 }
 
-/* Which step is running, for a shell after a failure. */
-static int note_step(const struct steps *s, size_t i, struct err **err)
+int step_note(struct action *a, size_t i, struct err **err)
 {
-	char *path cleanup_free = path_join(s->a->workdir, STEP_NOTE);
+	char *path cleanup_free = path_join(a->workdir, STEP_NOTE);
 	char *text cleanup_free = xasprintf("%zu", i + 1);
 
 	return file_write(path, text, strlen(text), 0644, false, err);
+}
+
+size_t step_noted(const char *kept)
+{
+	char *path cleanup_free = path_join(kept, STEP_NOTE);
+	struct str text cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+
+	return file_read(path, 32, &text, &ignored) == 0 ? strtoul(text.buf, NULL, 10) : 0;
 }
 
 int step_write_all(const struct steps *s, struct err **err)
@@ -52,7 +60,7 @@ int step_begin(const struct steps *s, size_t i, struct strv *argv, struct err **
 {
 	const struct step *step = LIST_AT(*s->list, struct step *, i);
 
-	if (note_step(s, i, err) < 0)
+	if (step_note(s->a, i, err) < 0)
 		return -1;
 	action_progress(s->a, -1, "step %zu of %zu", i + 1, s->list->count);
 	if (!step->script) {
@@ -104,17 +112,15 @@ int step_check(const struct steps *s, size_t i, int status, struct err **err)
 
 /* ---- a shell ---- */
 
-static void tell_place(const struct steps *s, const struct shell_request *q)
+void step_tell_place(const struct steps *s, const struct shell_request *q, const char *place)
 {
-	char *path cleanup_free = q->kept ? path_join(q->kept, STEP_NOTE) : NULL;
-	struct str step cleanup_str = STR_INIT;
-	struct err *ignored cleanup_err = NULL;
+	size_t step = q->kept ? step_noted(q->kept) : 0;
 
-	if (path && file_read(path, 32, &step, &ignored) == 0)
+	if (step)
 		action_log(s->a,
-			   "orch: '%s', where step %s of %zu failed: sh -e %s/step-%s runs it "
+			   "orch: '%s', where step %zu of %zu failed: sh -e %s/step-%zu runs it "
 			   "again; 'exit' ends",
-			   s->a->node, step.buf, s->list->count, s->inside, step.buf);
+			   s->a->node, step, s->list->count, s->inside, step);
 	else if (!s->list)
 		action_log(
 			s->a,
@@ -124,8 +130,9 @@ static void tell_place(const struct steps *s, const struct shell_request *q)
 	else
 		action_log(s->a,
 			   "orch: '%s', before its %zu step%s (%s/step-N); 'exit' ends, and the "
-			   "directory is thrown away",
-			   s->a->node, s->list->count, s->list->count == 1 ? "" : "s", s->inside);
+			   "%s is thrown away",
+			   s->a->node, s->list->count, s->list->count == 1 ? "" : "s", s->inside,
+			   place);
 }
 
 static const char *find_shell(const struct sandbox_opts *box)
@@ -142,7 +149,7 @@ int step_shell(const struct steps *s, const struct shell_request *q, struct sand
 	char *argv[] = {(char *)shell, NULL, NULL};
 	int in cleanup_fd = fcntl(q->term ? q->terminal : STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
-	tell_place(s, q);
+	step_tell_place(s, q, "directory");
 	if (q->term) {
 		strv_printf(env, "TERM=%s", q->term);
 		if (str_eq(shell, "/bin/bash")) {

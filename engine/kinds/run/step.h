@@ -24,6 +24,10 @@ struct steps {
 	const char *inside;
 };
 
+/* Leaves a note in the work directory that step I (from 0) runs, for a shell after a failure. */
+int step_note(struct action *a, size_t i, struct err **err) warn_unused;
+/* The number of the step that ran (from 1) when KEPT, a work directory, was left; 0: none. */
+size_t step_noted(const char *kept);
 /* Writes all steps to the directory, before it is shown to a sandbox or guest. */
 int step_write_all(const struct steps *s, struct err **err) warn_unused;
 /* Appends the program of step I (from 0) to ARGV, tells that it runs and leaves a note of it. */
@@ -36,6 +40,11 @@ int step_check(const struct steps *s, size_t i, int status, struct err **err) wa
 /* Puts that place before *err; -1. */
 int step_wrap(const struct steps *s, size_t i, struct err **err);
 
+/*
+ * Says where a shell stands: where a step failed; else before all steps, with a PLACE ("directory")
+ * of its own; without a list of steps in what the node made.
+ */
+void step_tell_place(const struct steps *s, const struct shell_request *q, const char *place);
 /*
  * Runs a shell in BOX, whose environment is ENV; says where it stands first. Without a list of
  * steps that is what the node made.

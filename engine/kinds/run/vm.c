@@ -176,9 +176,12 @@ const struct kind kind_vm = {
 		  "whatever else the kernel needs.\n"
 		  "\n"
 		  "The console is in the log, live. A failing step, a kernel panic, a guest that "
-		  "goes off or is not done in time fail the node.",
+		  "goes off or is not done in time fail the node. `orch shell NODE` boots the "
+		  "disk of the failed attempt again, with a shell where its step failed.",
 	.version = 2,
 	.usual_s = 150,
+	.has_shell = true,
+	.shell_in_guest = true,
 	.schema = &vm_schema,
 	.outputs = vm_outputs,
 	.check = vm_check,

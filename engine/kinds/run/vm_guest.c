@@ -131,7 +131,8 @@ static int write_steps(struct vm *vm, const char *path, struct err **err)
 				  .disk_count = vm->o->disks.count,
 				  .epoch = vm->a->epoch,
 				  .inputs = vm->o->inputs.count > 0,
-				  .systemd = vm->o->systemd};
+				  .systemd = vm->o->systemd,
+				  .shell = vm->shell};
 	struct str text cleanup_str = STR_INIT;
 
 	step_env_push(&vm->o->env, &env);
@@ -169,8 +170,7 @@ static int host_file(struct vm *vm, const struct ref *ref, const char *name, con
 	return 0;
 }
 
-/* The recipe's board, or one made of its options. */
-static int choose_board(struct vm *vm, struct err **err)
+int vm_choose_board(struct vm *vm, struct err **err)
 {
 	const struct vm_opts *o = vm->o;
 
@@ -225,10 +225,20 @@ uint64_t vm_clock(const struct action *a)
 
 int vm_prepare(struct vm *vm, const char *steps_path, struct err **err)
 {
-	if (choose_board(vm, err) < 0 || make_token(vm->token, err) < 0)
+	if (make_token(vm->token, err) < 0)
 		return -1;
 	collect_scripts(vm);
 	return collect_disks(vm, steps_path, err) < 0 ? -1 : write_steps(vm, steps_path, err);
+}
+
+int vm_judge_disks(const struct vm *vm, struct err **err)
+{
+	if (!vm->lost)
+		return 0;
+	return err_set(err, E_GUEST_DISK,
+		       "disk '%s' did not appear in the guest, or holds no file system that the "
+		       "guest's kernel can mount",
+		       vm->steps_disks[vm->lost - 1].name);
 }
 
 void vm_clear(struct vm *vm)

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
+#include "kinds/run/step.h"
 #include "kinds/run/vm_guest.h"
 #include "kinds/tree/content.h"
 #include "media/ext4/ext4.h"
@@ -16,6 +17,15 @@
 #define LOG_MAX (64u * 1024 * 1024) /* of console output that is kept */
 
 /* -- one run -- */
+
+/* Without it a shell after a failure is before the steps. */
+static void note_step(struct vm *vm)
+{
+	struct err *err cleanup_err = NULL;
+
+	if (step_note(vm->a, (size_t)vm->step - 1, &err) < 0)
+		action_log(vm->a, "%s", err->text);
+}
 
 static void take_marker(struct vm *vm, const char *word, long a, long b)
 {
@@ -27,6 +37,7 @@ static void take_marker(struct vm *vm, const char *word, long a, long b)
 		vm->sector = a;
 	} else if (str_eq(word, "step") && is_step) {
 		vm->step = a;
+		note_step(vm);
 		action_progress(vm->a, -1, "step %ld of %zu: %s", a, vm->o->run.count,
 				vm_step_title(vm, a));
 	} else if (str_eq(word, "done") && is_step) {
@@ -56,18 +67,21 @@ static void on_console(void *arg, enum console_event event, const char *text, lo
 			   LOG_MAX >> 20);
 }
 
+static const char *step_place(const struct vm *vm)
+{
+	const struct step *step = LIST_AT(vm->o->run, struct step *, vm->step - 1);
+
+	return action_place(vm->a, step->pos);
+}
+
 /* What was wrong, when the guest went off by itself. */
 static int judge(const struct vm *vm, struct err **err)
 {
-	if (vm->lost)
-		return err_set(
-			err, E_GUEST_DISK,
-			"disk '%s' did not appear in the guest, or holds no file system that the "
-			"guest's kernel can mount",
-			vm->steps_disks[vm->lost - 1].name);
+	if (vm_judge_disks(vm, err) < 0)
+		return -1;
 	if (vm->over && vm->status != 0 && vm->step > 0)
-		return err_set(err, E_STEP_FAILED, "step %ld (%s) failed with exit status %ld",
-			       vm->step, vm_step_title(vm, vm->step), vm->status);
+		return err_set(err, E_STEP_FAILED, "%s: step %ld (%s) failed with exit status %ld",
+			       step_place(vm), vm->step, vm_step_title(vm, vm->step), vm->status);
 	if (!vm->begun)
 		return err_set(err, E_GUEST_ENDED, "the guest went off before its first step%s",
 			       vm->o->boot == VM_BOOT_EFI
@@ -170,7 +184,7 @@ static int run_in(struct vm *vm, struct err **err)
 	const char *steps = arena_printf(a->arena, "%s/steps", a->workdir);
 
 	vm->image = arena_printf(a->arena, "%s/" VM_IMAGE, a->workdir);
-	if (vm_prepare(vm, steps, err) < 0 ||
+	if (vm_choose_board(vm, err) < 0 || vm_prepare(vm, steps, err) < 0 ||
 	    file_copy(action_input(a, vm->o->from)->path, vm->image, 0600, err) < 0 ||
 	    run_guest(vm, err) < 0)
 		return -1;
@@ -189,4 +203,5 @@ static int vm_run(struct action *a, struct err **err)
 const struct maker maker_vm = {
 	.kind = &kind_vm,
 	.run = vm_run,
+	.shell = vm_shell,
 };

@@ -267,8 +267,6 @@ void qemu_argv(const struct qemu_machine *m, struct strv *ret)
 		"-nic",
 		"none",
 		"-no-reboot",
-		"-chardev",
-		"stdio,id=console,signal=off",
 		"-serial",
 		"chardev:console",
 	};
@@ -286,6 +284,8 @@ void qemu_argv(const struct qemu_machine *m, struct strv *ret)
 	strv_printf(ret, "%u", m->memory_mb);
 	for (size_t i = 0; i < array_len(fixed); i++)
 		strv_push(ret, fixed[i]);
+	strv_push(ret, "-chardev");
+	strv_push(ret, m->console ? m->console : "stdio,id=console,signal=off");
 	push_rtc(ret, m->epoch);
 	push_boot(ret, m);
 	for (size_t i = 0; i < m->disk_count; i++)

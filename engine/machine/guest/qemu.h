@@ -21,6 +21,7 @@
 #include "base/vec.h"
 #include "machine/board/console.h"
 #include "machine/sandbox/confined.h"
+#include "machine/terminal.h"
 
 enum qemu_bus { QEMU_NVME, QEMU_VIRTIO };
 
@@ -46,6 +47,7 @@ struct qemu_machine {
 	const char *kernel, *initrd, *append; /* without EFI; initrd may be NULL */
 	const struct qemu_disk *disks;        /* the first one is the boot disk */
 	size_t disk_count;
+	const char *console; /* a -chardev of id "console"; NULL: QEMU's stdin and stdout */
 
 	/* Set by qemu_find(); text lives as long as the process. */
 	const char *program;
@@ -105,3 +107,9 @@ struct qemu_watch {
  */
 int qemu_run(const struct qemu_machine *m, const struct qemu_watch *watch,
 	     struct err **err) warn_unused;
+/*
+ * Runs the machine, whose .console this sets, on our terminal as A says (attach_run(); its .console
+ * and .process are set here), until QEMU ends or the user wants out; QEMU is gone in any case.
+ */
+int qemu_attach(struct qemu_machine *m, struct attach *a, enum attach_end *ret, int *ret_signal,
+		struct err **err) warn_unused;

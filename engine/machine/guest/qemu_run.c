@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -168,6 +169,12 @@ static void show_files(const struct qemu_machine *m, struct confined *ret)
 	}
 }
 
+static void set_environment(const struct qemu_machine *m, struct strv *env)
+{
+	strv_printf(env, "TMPDIR=%s", m->tmp_dir);
+	strv_push(env, "PATH=/usr/bin:/bin");
+}
+
 static int start(struct run *r, const struct qemu_machine *m, struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
@@ -177,8 +184,7 @@ static int start(struct run *r, const struct qemu_machine *m, struct err **err)
 	int out[2], own[2], rc;
 
 	qemu_argv(m, &argv);
-	strv_printf(&env, "TMPDIR=%s", m->tmp_dir);
-	strv_push(&env, "PATH=/usr/bin:/bin");
+	set_environment(m, &env);
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_errno(err, E_CANNOT_START, errno, "cannot start '%s'", m->program);
 	if (pipe2(own, O_CLOEXEC) < 0) {
@@ -234,14 +240,20 @@ static int finish(struct run *r, const char *program, int watched, const char *l
 		       r->last_own ? r->last_own : "");
 }
 
+static int copy_variables(const struct qemu_machine *m, struct err **err)
+{
+	if (!m->efi || path_exists(m->vars_path))
+		return 0;
+	return file_copy(m->firmware_vars, m->vars_path, 0600, err);
+}
+
 int qemu_run(const struct qemu_machine *m, const struct qemu_watch *watch, struct err **err)
 {
 	struct run r = {.watch = watch, .disks = m->tmp_dir, .pidfd = -1, .outfd = -1, .errfd = -1};
 	const char *late = "";
 	int rc;
 
-	if (m->efi && !path_exists(m->vars_path) &&
-	    file_copy(m->firmware_vars, m->vars_path, 0600, err) < 0)
+	if (copy_variables(m, err) < 0)
 		return -1;
 	r.console = (struct console)CONSOLE_INIT(watch->token, guest_said, &r);
 	r.own = (struct console)CONSOLE_INIT(NULL, qemu_said, &r);
@@ -258,4 +270,51 @@ int qemu_run(const struct qemu_machine *m, const struct qemu_watch *watch, struc
 	free(r.panic);
 	free(r.last_own);
 	return rc;
+}
+
+/* -- on our terminal -- */
+
+static int start_attached(struct qemu_machine *m, int console, pid_t *ret, struct err **err)
+{
+	const int pass[] = {console, -1};
+	char *chardev cleanup_free = xasprintf("socket,id=console,fd=%d", console);
+	struct confined wall cleanup_confined = {0};
+	struct proc_opts opts = {.pass = pass};
+	struct strv argv cleanup_strv = {0}, env cleanup_strv = {0};
+
+	m->console = chardev;
+	qemu_argv(m, &argv);
+	m->console = NULL;
+	set_environment(m, &env);
+	opts.env = strv_argv(&env);
+	show_files(m, &wall);
+	confined_apply(&wall, &opts);
+	return proc_start(strv_argv(&argv), &opts, ret, err);
+}
+
+int qemu_attach(struct qemu_machine *m, struct attach *a, enum attach_end *ret, int *ret_signal,
+		struct err **err)
+{
+	int ours cleanup_fd = -1, process cleanup_fd = -1, pair[2], status, rc;
+	struct err *ignored cleanup_err = NULL;
+	pid_t pid;
+
+	if (copy_variables(m, err) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(err, E_CANNOT_START, errno, "cannot start '%s'", m->program);
+	ours = pair[0];
+	rc = start_attached(m, pair[1], &pid, err);
+	close(pair[1]);
+	if (rc < 0)
+		return -1;
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	a->console = ours;
+	a->process = process;
+	rc = attach_run(a, ret, ret_signal, err);
+	if (rc < 0 || *ret != ATTACH_GUEST_OFF)
+		kill(pid, SIGKILL);
+	if (proc_wait(pid, &status, rc < 0 ? &ignored : err) < 0 || rc < 0)
+		return -1;
+	return *ret == ATTACH_GUEST_OFF ? proc_check(m->program, status, err) : 0;
 }

@@ -24,6 +24,10 @@ static const char disk_functions[] =
 #include "machine/steps_disks.sh.h"
 	;
 
+static const char shell_functions[] =
+#include "machine/steps_shell.sh.h"
+	;
+
 static const char leave_alone[] =
 #include "machine/steps_leave.sh.h"
 	;
@@ -33,18 +37,21 @@ static const char leave_systemd[] =
 	;
 
 /* Between the two: the variables of the recipe. */
-static const char run_begin[] =
-	"run() {\n"
-	"\tsay \"step $1\"\n"
+static const char clean_begin[] =
+	"clean() {\n"
 	"\tenv -i PATH=\"$PATH\" HOME=/root LC_ALL=C.UTF-8 TZ=UTC TERM=dumb SHELL=/bin/sh \\\n"
 	"\t\tDEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH $DISKS \\\n\t\t";
 
-static const char run_end[] =
-	" \\\n\t\t/bin/sh -e /run/orch/step-$1 </dev/null >/dev/console 2>&1\n"
-	"\trc=$?\n"
-	"\tsay \"done $1 $rc\"\n"
-	"\t[ $rc = 0 ] || leave $rc\n"
-	"}\n";
+static const char clean_end[] = " \\\n\t\t\"$@\"\n"
+				"}\n";
+
+static const char run[] = "run() {\n"
+			  "\tsay \"step $1\"\n"
+			  "\tclean /bin/sh -e /run/orch/step-$1 </dev/null >/dev/console 2>&1\n"
+			  "\trc=$?\n"
+			  "\tsay \"done $1 $rc\"\n"
+			  "\t[ $rc = 0 ] || leave $rc\n"
+			  "}\n";
 
 static const char unit[] = "[Unit]\n"
 			   "Description=Build steps\n"
@@ -121,14 +128,30 @@ static void write_disks(const struct steps_plan *plan, struct str *ret)
 			   plan->disk_count + 1, plan->disk_count + 1);
 }
 
+static void write_shell(const struct steps_shell *shell, struct str *ret)
+{
+	str_append(ret, shell_functions);
+	if (shell->input) {
+		str_append(ret, "shell_of_input\n");
+	} else {
+		str_printf(ret, "rows=%u columns=%u\nshell_on_terminal ", shell->rows,
+			   shell->columns);
+		steps_quote_argv((const char *[]){shell->tty, shell->term, shell->name}, 3, ret);
+		str_append_char(ret, '\n');
+	}
+}
+
 /* The part that runs the steps: all of it as PID 1, or the unit's program under systemd. */
 static void write_main(const struct steps_plan *plan, struct str *ret)
 {
-	str_append(ret, run_begin);
+	str_append(ret, clean_begin);
 	steps_quote_argv(plan->env, plan->env_count, ret);
-	str_append(ret, run_end);
+	str_append(ret, clean_end);
+	str_append(ret, run);
 	write_disks(plan, ret);
-	for (size_t i = 0; i < plan->count; i++)
+	if (plan->shell)
+		write_shell(plan->shell, ret);
+	for (size_t i = 0; i < plan->count && !plan->shell; i++)
 		str_printf(ret, "run %zu\n", i + 1);
 	str_append(ret, "leave 0\n");
 }
@@ -150,6 +173,11 @@ static void write_handover(const struct steps_plan *plan, struct str *ret)
 	write_head(plan, &main_part);
 	write_main(plan, &main_part);
 	put_file(plan, "main", main_part.buf, ret);
+	if (plan->shell && !plan->shell->input) /* a login there would take its keys */
+		str_printf(ret,
+			   "mkdir -p /run/systemd/system\n"
+			   "ln -s /dev/null /run/systemd/system/serial-getty@%s.service\n",
+			   plan->shell->tty);
 	str_printf(ret,
 		   "mkdir -p /run/systemd/system/default.target.wants\n"
 		   "cat >/run/systemd/system/orch-steps.service <<'%s'\n%s%s\n"
@@ -172,6 +200,8 @@ void steps_script(const struct steps_plan *plan, struct str *ret)
 		snprintf(name, sizeof(name), "step-%zu", i + 1);
 		put_file(plan, name, plan->scripts[i], ret);
 	}
+	if (plan->shell && plan->shell->input)
+		put_file(plan, "input", plan->shell->input, ret);
 	if (plan->systemd)
 		write_handover(plan, ret);
 	else

@@ -28,6 +28,18 @@
 #define STEPS_INPUTS_SERIAL "orch-inputs"
 #define STEPS_INPUTS "inputs" /* the name below /mnt */
 
+/*
+ * A shell in place of the steps, in their environment, where they begin, with each step as
+ * /run/orch/step-N. Markers: "shell" when it begins, "over RC" when it has ended, before "end 0".
+ */
+struct steps_shell {
+	const char *input;            /* commands for it; NULL: it is on the terminal TTY */
+	const char *tty;              /* "ttyS0" */
+	const char *term;             /* TERM */
+	const char *name;             /* for the prompt */
+	unsigned short rows, columns; /* 0: unknown */
+};
+
 struct steps_disk {
 	const char *serial; /* of the disk device */
 	const char *name;   /* mounted at /mnt/NAME */
@@ -45,6 +57,7 @@ struct steps_plan {
 	size_t env_count;
 	bool inputs; /* a file system on the disk STEPS_INPUTS_SERIAL, for /mnt/inputs */
 	bool systemd;
+	const struct steps_shell *shell; /* NULL: the steps run */
 };
 
 /* Appends the script, padded with newlines to whole sectors. */
