@@ -14,7 +14,7 @@ code built 0 "$orch" build --result-json "$result"
 printf 'seconds to bundle and disk: %s\n' "$(jq .wall_s "$result")"
 check bundle-is-signed rauc --keyring=pki/keyring.pem info out/bundle/bundle.raucb
 check table-is-sound sfdisk --verify out/install/install.img
-code updates-and-falls-back 0 "$orch" build tests
+code updates-and-falls-back 0 "$orch" build tests/update tests/cut-install
 for line in 'native-app 1.0.0: slot A: up' 'native-app 2.0.0: slot B: up' 'native-app 3.0.0: slot A: broken'; do
 	check "$line" grep -q -F "$line" out/tests/update/console.log
 done
