@@ -349,8 +349,8 @@ static int read_image(struct against *a, const char *path, struct err **err)
 
 		json_array_append_new(list,
 				      json_pack("{s:s, s:I, s:I, s:I}", "name", p->name, "number",
-						(json_int_t)i + 1, "start", (json_int_t)p->start,
-						"size", (json_int_t)p->size));
+						(json_int_t)p->number, "start",
+						(json_int_t)p->start, "size", (json_int_t)p->size));
 	}
 	a->shipped = json_pack("{s:{s:o}}", "disk", "partitions", list);
 	gpt_parts_clear(&parts);

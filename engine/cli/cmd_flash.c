@@ -13,6 +13,7 @@
 #include "cli/paint.h"
 #include "cli/table.h"
 #include "cli/task.h"
+#include "kinds/kinds.h"
 #include "machine/flash.h"
 #include "machine/flash_disk.h"
 #include "media/disk/gpt.h"
@@ -70,6 +71,10 @@ static int open_image(struct flashing *f, const char *name, uint64_t *ret_size, 
 	path = cas_path(store_dir(f->s.store), a->type, &a->digest);
 	rc = gpt_read(path, &parts, err);
 	gpt_parts_clear(&parts);
+	if (rc < 0 && n->recipe->kind == &kind_disk) { /* 'table: none' is a card as well */
+		err_free(steal_ptr(*err));
+		rc = 0;
+	}
 	if (rc < 0) {
 		err_free(steal_ptr(*err));
 		return err_set(err, E_NO_IMAGE,

@@ -57,6 +57,11 @@ const char *action_output(const struct action *a, const char *name)
 	return arena_printf(a->arena, "%s/%s", a->outdir, name);
 }
 
+const char *action_place(const struct action *a, struct pos pos)
+{
+	return arena_printf(a->arena, "%s:%u", pos.file, pos.line);
+}
+
 void action_misused(struct action *a, const struct action_input *tree, int64_t since)
 {
 }

@@ -99,6 +99,35 @@ static void test_card(void **state)
 	arena_free(b.arena);
 }
 
+static void test_blobs(void **state)
+{
+	struct action a = attempt("table: mbr\n"
+				  "reserved:\n"
+				  "- {name: code, at: 0, size: 512, from: boot}\n"
+				  "- {name: spl, at: 8K, from: root}\n"
+				  "partitions: [{name: data, type: linux, size: 1M, at: 7M}]\n");
+	struct action b = attempt("reserved: [{name: spl, at: 32K, size: 1K, from: root}]\n"
+				  "partitions: [{name: data, type: esp, size: 1M}]\n");
+	struct action c = attempt("reserved: [{name: spl, at: 32K, from: root}]\n"
+				  "partitions: [{name: data, type: esp, size: 1M, at: 1M}]\n");
+	struct err *err = NULL;
+
+	make_image("boot.img", 512);
+	make_image("root.img", 2 * M);
+	ok(maker_disk.run(&a, &err), &err);
+	at_place(action_output(&a, "install.img"), 0, "boot");
+	at_place(action_output(&a, "install.img"), 508, "\0\0\x55\xaa"); /* the table's */
+	at_place(action_output(&a, "install.img"), 8192, "root");
+	at_place(action_output(&a, "install.img"), 8192 + 2 * M - 4, "root");
+	refused(maker_disk.run(&b, &err), &err,
+		"image 'root' has 2.0 MiB (2097152 bytes), more than its reserved area 'spl'");
+	refused(maker_disk.run(&c, &err), &err,
+		"partition 'data' at 1.0 MiB (1048576) would overwrite the reserved area 'spl'");
+	arena_free(a.arena);
+	arena_free(b.arena);
+	arena_free(c.arena);
+}
+
 static void test_refused(void **state)
 {
 	struct action a = attempt(card), b = attempt("size: 30M\npartitions:\n"
@@ -135,7 +164,7 @@ static void test_options(void **state)
 	      "1M}]\n",
 	      "cannot grow");
 	wrong("reserved: [{name: env, at: 5M, size: 1M}]\n"
-	      "partitions: [{name: a, type: esp, size: 1M, at: 4M}]\n",
+	      "partitions: [{name: a, type: esp, size: 2M, at: 4M}]\n",
 	      "would overwrite the reserved area 'env'");
 	wrong("reserved: [{name: env, at: 4K, size: 1M}]\npartitions: [{name: a, type: esp, size: "
 	      "1M}]\n",
@@ -146,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_card),
+		cmocka_unit_test(test_blobs),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_options),
 	};

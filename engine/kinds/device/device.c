@@ -413,6 +413,22 @@ static void check_environment(const struct device_opts *o, const struct disk_opt
 	}
 }
 
+#define BY_LABEL "/dev/disk/by-partlabel/"
+
+/* Only a GPT has names of partitions in it. */
+static void check_gpt_names(const struct device_opts *o, const struct disk_opts *d,
+			    const struct yaml *map, struct err_list *errors)
+{
+	if (layout_has_gpt((enum layout_table)d->table) || !str_skip(o->paths, BY_LABEL))
+		return;
+	err_list_at(
+		errors, E_DEVICE_LAYOUT,
+		yaml_key_pos(map, yaml_get(map, "paths") ? "paths" : "disk"),
+		"the partitions of disk '%s' have no names in its table, so there is no " BY_LABEL
+		": give 'paths' that a udev rule of the device makes",
+		o->disk);
+}
+
 /* What the disk must have. */
 static void device_check(const struct kind_ctx *ctx, struct err_list *errors)
 {
@@ -432,6 +448,7 @@ static void device_check(const struct kind_ctx *ctx, struct err_list *errors)
 	for (size_t i = 0; i < o->slots.count; i++)
 		check_class(o, r->opts, LIST_AT(o->slots, struct pair *, i), &taken, errors);
 	check_environment(o, r->opts, &taken, ctx->map, errors);
+	check_gpt_names(o, r->opts, ctx->map, errors);
 	if (!o->state)
 		return;
 	find_part(r->opts, o->disk, o->state->partition,

@@ -1,35 +1,53 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kind disk: a GPT disk from other nodes' images. */
+/* kind disk: a disk from other nodes' images. */
 #include "base/path.h"
 #include "kinds/disk/disk_opts.h"
 #include "kinds/image/image.h"
 #include "kinds/kinds.h"
 
-static const char *const tables[] = {"gpt", NULL};
+const char *const disk_tables[] = {"gpt", "mbr", "hybrid", "none", NULL};
 static const char *const regions[] = {"1x", "2x", NULL};
 static const char *const filesystems[] = {"none", "ext4", "vfat", NULL};
 
 static const struct option area_options[] = {
 	{"name", OPT_STRING, offsetof(struct disk_area, name), OPT_REQUIRED | OPT_NAME,
 	 .help = "Name for messages and checks.", .example = "uboot-env"},
-	{"at", OPT_SIZE, offsetof(struct disk_area, at), OPT_REQUIRED | OPT_POSITIVE,
-	 .help = "First byte on the disk.", .example = "1M"},
-	{"size", OPT_SIZE, offsetof(struct disk_area, size), OPT_REQUIRED | OPT_POSITIVE,
-	 .help = "Bytes.", .example = "32K"},
+	{"at", OPT_SIZE, offsetof(struct disk_area, at), OPT_REQUIRED,
+	 .help = "First byte on the disk, a multiple of 512. At 0 it is the boot code of the "
+		 "first sector, of which the table leaves 440 bytes.",
+	 .example = "1M"},
+	{"size", OPT_SIZE, offsetof(struct disk_area, size), OPT_POSITIVE,
+	 .help = "Bytes; without it as many as what 'from' names.", .example = "32K"},
+	{"from", OPT_REF, offsetof(struct disk_area, from),
+	 .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
+	 .help = "What is written there: a first stage for a boot ROM.",
+	 .example = "u-boot:idbloader.img"},
 };
-const struct schema disk_area_schema = SCHEMA(struct disk_area, area_options);
+static void check_area(void *data, const struct yaml *map, struct err_list *errors);
+const struct schema disk_area_schema = SCHEMA(struct disk_area, area_options, .check = check_area);
 
 static const struct option part_options[] = {
 	{"name", OPT_STRING, offsetof(struct disk_part, name), OPT_REQUIRED | OPT_NAME,
 	 .help = "Name in the partition table; identities derive from it.", .example = "root-a"},
-	{"type", OPT_STRING, offsetof(struct disk_part, type), OPT_REQUIRED,
-	 .help = PARTITION_TYPE_HELP, .example = "root-arm64"},
-	{"from", OPT_REF, offsetof(struct disk_part, from), .accept = ACCEPT_IMAGE | ACCEPT_FILE,
+	{"type", OPT_STRING, offsetof(struct disk_part, type),
+	 .help = PARTITION_TYPE_HELP " With 'table: mbr' " MBR_TYPE_HELP " Needed with a table.",
+	 .example = "root-arm64"},
+	{"mbr-type", OPT_STRING, offsetof(struct disk_part, mbr_type),
+	 .help = "With 'table: hybrid': the partition is in the MBR, too, and this is its type "
+		 "there: " MBR_TYPE_HELP,
+	 .example = "fat32-lba"},
+	{"active", OPT_BOOL, offsetof(struct disk_part, active),
+	 .help = "The flag by which a BIOS or boot loader finds where to boot from; in a GPT the "
+		 "attribute 'legacy BIOS bootable'."},
+	{"from", OPT_REF, offsetof(struct disk_part, from),
+	 .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
 	 .help = "The image that is copied into it.", .example = "root"},
 	{"size", OPT_SIZE, offsetof(struct disk_part, size), OPT_POSITIVE,
-	 .help = "Size, rounded up to 1 MiB; without it that of the image.", .example = "1500M"},
+	 .help = "Size, rounded up to 'align'; without it that of the image.", .example = "1500M"},
 	{"at", OPT_SIZE, offsetof(struct disk_part, at), OPT_POSITIVE,
-	 .help = "Start on the disk, a multiple of 1 MiB; without it after the one before."},
+	 .help = "Start on the disk, a multiple of 512 bytes; without it after the one before, at "
+		 "a multiple of 'align'.",
+	 .example = "16M"},
 	{"region", OPT_ENUM, offsetof(struct disk_part, region), .def = "1x", .words = regions,
 	 .help = "2x keeps as much free after the partition, for RAUC's boot-gpt-switch."},
 	{"filesystem", OPT_ENUM, offsetof(struct disk_part, filesystem), .def = "none",
@@ -44,27 +62,45 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 const struct schema disk_part_schema = SCHEMA(struct disk_part, part_options, .check = check_part);
 
 static const struct option disk_options[] = {
-	{"table", OPT_ENUM, offsetof(struct disk_opts, table), .def = "gpt", .words = tables,
-	 .help = "Partition table."},
+	{"table", OPT_ENUM, offsetof(struct disk_opts, table), .def = "gpt", .words = disk_tables,
+	 .help = "Partition table; hybrid is a GPT whose MBR shows up to three partitions to boot "
+		 "ROMs that know no GPT."},
+	{"gpt-entries", OPT_INT, offsetof(struct disk_opts, entries), OPT_POSITIVE,
+	 .help = "How many partitions the GPT has room for, 128 without it; 56 leave byte 8192 "
+		 "free for boot ROMs.",
+	 .example = "56"},
+	{"gpt-entries-offset", OPT_SIZE, offsetof(struct disk_opts, entries_at), OPT_POSITIVE,
+	 .help = "Where the entries of the GPT begin, a multiple of 512 bytes; without it at 1024. "
+		 "What lies before them is free for a blob.",
+	 .example = "1M"},
+	{"align", OPT_SIZE, offsetof(struct disk_opts, align), OPT_POSITIVE,
+	 .help = "Sizes of partitions, and starts without 'at', are multiples of it; 1M without "
+		 "it.",
+	 .example = "512"},
 	{"size", OPT_SIZE, offsetof(struct disk_opts, size), OPT_POSITIVE,
 	 .help = "Size of the disk; without it as large as its partitions need."},
 	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST | OPT_PLACED,
 	 .sub = &disk_area_schema,
-	 .help = "Areas before the partitions that no tool may take for free space."},
+	 .help = "Areas outside of all partitions, for blobs and for what a boot loader keeps; no "
+		 "tool may take them for free space."},
 	{"partitions", OPT_STRUCT, offsetof(struct disk_opts, partitions),
 	 OPT_LIST | OPT_REQUIRED | OPT_PLACED, .sub = &disk_part_schema,
 	 .help = "The partitions, in order."},
 };
 
+static void check_area(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct disk_area *a = data;
+
+	if (!a->size && !a->from)
+		err_list_at(errors, E_DISK_LAYOUT, map->pos,
+			    "reserved area '%s' needs a 'size', or 'from'", a->name);
+}
+
 static void check_part(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct disk_part *p = data;
-	char *name cleanup_free = xasprintf("partition '%s'", p->name);
-	char guid[37];
 
-	if (!layout_type_guid(p->type, guid))
-		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
-			    "'%s' is neither a known partition type nor a GUID", p->type);
 	if (p->from && p->filesystem != IMAGE_FS_NONE)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "filesystem"),
 			    "'filesystem' makes an empty one: leave it out "
@@ -75,26 +111,32 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	if (p->label && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "label"),
 			    "'label' is for an empty 'filesystem'");
-	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
 }
 
 struct layout_part disk_layout_part(const struct disk_part *p, uint64_t size)
 {
 	return (struct layout_part){.name = p->name,
 				    .type = p->type,
+				    .mbr_type = p->mbr_type,
+				    .active = p->active,
 				    .at = p->at,
 				    .size = size,
 				    .regions = (unsigned)p->region + 1,
 				    .grow = p->grow};
 }
 
-void disk_layout(const struct disk_opts *o, const uint64_t *sizes, struct layout *ret)
+void disk_layout(const struct disk_opts *o, const uint64_t *sizes, const uint64_t *areas,
+		 struct layout *ret)
 {
 	ret->size = o->size;
+	ret->table = (enum layout_table)o->table;
+	ret->entries = (unsigned)o->entries;
+	ret->entries_at = o->entries_at;
+	ret->align = o->align;
 	for (size_t i = 0; i < o->reserved.count; i++) {
 		const struct disk_area *r = LIST_AT(o->reserved, struct disk_area *, i);
 
-		layout_areas_push(&ret->areas, (struct layout_area){r->name, r->at, r->size});
+		layout_areas_push(&ret->areas, (struct layout_area){r->name, r->at, areas[i]});
 	}
 	for (size_t i = 0; i < o->partitions.count; i++)
 		layout_parts_push(
@@ -102,26 +144,118 @@ void disk_layout(const struct disk_opts *o, const uint64_t *sizes, struct layout
 			disk_layout_part(LIST_AT(o->partitions, struct disk_part *, i), sizes[i]));
 }
 
-/* Before anything is built the size of an image is not known: it counts as small. */
-static void check_disk(void *data, const struct yaml *map, struct err_list *errors)
+/* The map of entry INDEX of the list under KEY, of which one may stand alone. */
+static const struct yaml *entry_of(const struct yaml *map, const char *key, size_t index)
 {
-	const struct disk_opts *o = data;
+	const struct yaml *y = yaml_get(map, key);
+
+	return y->type == YAML_LIST ? y->items[index] : y;
+}
+
+static void check_words(const struct disk_opts *o, const struct disk_part *p,
+			const struct yaml *map, struct err_list *errors)
+{
+	bool gpt = layout_has_gpt((enum layout_table)o->table);
+	unsigned char byte;
+	char guid[37];
+
+	if (!p->type && o->table != LAYOUT_NONE)
+		err_list_at(errors, E_MISSING_KEY, map->pos,
+			    "key 'type' is missing: the type of partition '%s' in the table",
+			    p->name);
+	else if (gpt && !layout_type_guid(p->type, guid))
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
+			    "'%s' is neither a known partition type nor a GUID", p->type);
+	else if (o->table == LAYOUT_MBR && layout_mbr_type(p->type, &byte))
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
+			    "'%s' is neither a known type of an MBR (linux, swap, fat32-lba, esp, "
+			    "…) nor a number like 0x83",
+			    p->type);
+	if (p->mbr_type && o->table != LAYOUT_HYBRID)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "mbr-type"),
+			    "'mbr-type' is for 'table: hybrid'%s",
+			    o->table == LAYOUT_MBR ? ": here 'type' is that of the MBR" : "");
+	else if (p->mbr_type && layout_mbr_type(p->mbr_type, &byte))
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "mbr-type"),
+			    "'%s' is neither a known type of an MBR nor a number like 0x83",
+			    p->mbr_type);
+	if (p->active && o->table == LAYOUT_NONE)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "active"),
+			    "'active' is a flag of the partition table, and there is none");
+}
+
+static void check_table_keys(const struct disk_opts *o, const struct yaml *map,
+			     struct err_list *errors)
+{
+	static const char *const keys[] = {"gpt-entries", "gpt-entries-offset"};
+
+	for (size_t i = 0; i < array_len(keys); i++)
+		if (!layout_has_gpt((enum layout_table)o->table) && yaml_get(map, keys[i]))
+			err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, keys[i]),
+				    "'%s' is about a GPT, and this disk has none", keys[i]);
+}
+
+struct pos disk_bad_place(const struct disk_opts *o, const struct layout *l)
+{
+	size_t area = l->bad_area ? (size_t)(l->bad_area - l->areas.items) : 0;
+	size_t part = l->bad_part ? (size_t)(l->bad_part - l->parts.items) : 0;
+
+	if (l->bad_area)
+		return LIST_AT(o->reserved, struct disk_area *, area)->pos;
+	return LIST_AT(o->partitions, struct disk_part *, part)->pos;
+}
+
+/* Before anything is built the size of an image is not known: it counts as small. */
+static void check_layout(const struct disk_opts *o, const struct yaml *map, struct err_list *errors)
+{
 	uint64_t *sizes cleanup_free = xcalloc(o->partitions.count + 1, sizeof(*sizes));
+	uint64_t *areas cleanup_free = xcalloc(o->reserved.count + 1, sizeof(*areas));
 	struct layout l cleanup_layout = {0};
 	struct err *err cleanup_err = NULL;
 
 	for (size_t i = 0; i < o->partitions.count; i++) {
 		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
 
-		sizes[i] = p->size ? p->size : LAYOUT_ALIGN;
-		if (p->grow && i + 1 < o->partitions.count)
-			err_list_at(errors, E_DISK_LAYOUT, yaml_key_pos(map, "partitions"),
+		sizes[i] = p->size ? p->size : 1;
+	}
+	for (size_t i = 0; i < o->reserved.count; i++) {
+		const struct disk_area *a = LIST_AT(o->reserved, struct disk_area *, i);
+
+		areas[i] = a->size ? a->size : 1;
+	}
+	disk_layout(o, sizes, areas, &l);
+	if (layout_place(&l, &err) < 0)
+		err_list_at(errors, err->code,
+			    l.bad_area || l.bad_part ? disk_bad_place(o, &l)
+						     : yaml_key_pos(map, "partitions"),
+			    "%s", err->text);
+}
+
+static void check_disk(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct disk_opts *o = data;
+	size_t before = errors->count;
+
+	check_table_keys(o, map, errors);
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
+		const struct yaml *at = entry_of(map, "partitions", i);
+		char *name cleanup_free = xasprintf("partition '%s'", p->name);
+
+		check_words(o, p, at, errors);
+		image_fs_check(p->filesystem, p->label, layout_round(p->size, o->align), name, at,
+			       errors);
+	}
+	if (errors->count == before)
+		check_layout(o, map, errors);
+	for (size_t i = 0; i + 1 < o->partitions.count; i++) {
+		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
+
+		if (p->grow)
+			err_list_at(errors, E_DISK_LAYOUT, p->pos,
 				    "partition '%s' cannot grow: another one lies after it",
 				    p->name);
 	}
-	disk_layout(o, sizes, &l);
-	if (layout_place(&l, &err) < 0)
-		err_list_at(errors, err->code, yaml_key_pos(map, "partitions"), "%s", err->text);
 }
 
 static const struct schema disk_schema =
@@ -136,12 +270,19 @@ static void disk_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 
 const struct kind kind_disk = {
 	.name = "disk",
-	.summary = "a GPT disk from other nodes' images",
+	.summary = "a disk from other nodes' images",
 	.manual =
-		"Partitions lie in the order of the recipe, on whole mebibytes. 'reserved' "
-		"names areas in the gap before them (the boot loader's environment); the "
-		"first partition then starts at the next multiple of 4 MiB, and the table's "
-		"first usable block is its start, so that no tool takes the gap for free space.\n\n"
+		"Partitions lie in the order of the recipe, on whole mebibytes unless 'at' or "
+		"'align' says otherwise. 'reserved' names areas outside of them: what a boot "
+		"loader keeps, or a blob that 'from' writes where a boot ROM looks for it. The "
+		"first partition then starts at the next multiple of 4 MiB after them, if it has "
+		"no 'at', and the first usable block of a GPT is its start, so that no tool takes "
+		"the gap for free space. An area over a table or a partition is an error: "
+		"'gpt-entries' makes the table shorter, 'gpt-entries-offset' moves most of it "
+		"away.\n\n"
+		"An MBR has four entries: with more partitions, those from the fourth on are "
+		"logical, numbered from 5. Its partitions have no names on the disk: there, names "
+		"are for the recipe, facts and messages.\n\n"
 		"'size' is a promise: an image that is larger is refused, a smaller one leaves "
 		"a hole. 'region: 2x' keeps as much free after a partition, which RAUC's "
 		"boot-gpt-switch needs. Identities depend on project, node and partition name, so "

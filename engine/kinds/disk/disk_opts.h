@@ -7,20 +7,23 @@
 struct disk_area {
 	struct pos pos; /* OPT_PLACED */
 	const char *name;
-	uint64_t at, size;
+	uint64_t at, size; /* size: 0: that of what FROM names */
+	struct ref *from;
 };
 
 struct disk_part {
 	struct pos pos; /* OPT_PLACED */
-	const char *name, *type, *label;
+	const char *name, *type, *mbr_type, *label;
 	struct ref *from;
 	uint64_t size, at;
 	int region, filesystem;
-	bool grow;
+	bool grow, active;
 };
 
 struct disk_opts {
-	int table;
+	int table; /* enum layout_table */
+	int64_t entries;
+	uint64_t entries_at, align;
 	uint64_t size;
 	struct list reserved;   /* of struct disk_area * */
 	struct list partitions; /* of struct disk_part * */
@@ -30,8 +33,16 @@ extern const struct schema disk_area_schema, disk_part_schema; /* of an entry of
 
 /* P as the layout takes it, with SIZE bytes; not yet placed. */
 struct layout_part disk_layout_part(const struct disk_part *p, uint64_t size);
-/* The layout that the options ask for, not yet placed; SIZES has the size of each partition. */
-void disk_layout(const struct disk_opts *o, const uint64_t *sizes, struct layout *ret);
+/*
+ * The layout that the options ask for, not yet placed; SIZES has the size of each partition, AREAS
+ * that of each reserved area.
+ */
+void disk_layout(const struct disk_opts *o, const uint64_t *sizes, const uint64_t *areas,
+		 struct layout *ret);
+/* Where the recipe has the area or the partition that L says is bad. */
+struct pos disk_bad_place(const struct disk_opts *o, const struct layout *l);
+/* Words of the option 'table', in the order of enum layout_table. */
+extern const char *const disk_tables[];
 
 /* disk_facts.c: the hooks of struct kind. */
 extern const struct fact_help disk_fact_help[];

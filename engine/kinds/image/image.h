@@ -24,6 +24,10 @@ const char *image_fs_program(int type);
 	"Partition type: esp, xbootldr, root-arm64, root-arm, root-x86-64, root-x86, "    \
 	"root-riscv64, usr-arm64, usr-x86-64, home, srv, var, tmp, swap, linux-generic, " \
 	"basic-data, bios-boot or a GUID."
+/* The same for types of an MBR, layout_mbr_words; it ends a sentence. */
+#define MBR_TYPE_HELP                                                                       \
+	"linux, swap, fat12, fat16, fat16-lba, fat32, fat32-lba, ntfs, lvm, raid, esp, da " \
+	"or a number like 0x83."
 
 /*
  * Reports a label (or NULL) and a size (0: not known) that a file system cannot have, at the keys
@@ -48,7 +52,7 @@ DEFINE_VEC(image_fs_list, struct image_fs)
 struct image_plan {
 	const char *path;       /* the image: does not exist yet */
 	uint64_t size;          /* bytes */
-	bool table;             /* whether there is a GPT; else one file system fills the image */
+	bool table;             /* whether there are partitions; else one file system fills it */
 	struct layout layout;   /* placed */
 	unsigned char disk[16]; /* GUID of the disk */
 	/* GUIDs of the partitions, in the layout's order; arena. */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "kinds/image/image.h"
 #include "kinds/image/image_ids.h"
+#include "media/disk/mbr.h"
 #include "media/ext4/ext4.h"
 #include "media/fat/fat.h"
 
@@ -29,6 +30,17 @@ void image_fs_ids(const struct action *a, const char *name, struct image_fs *fs)
 	image_hash_seed(a->project, a->identity, name, fs->seed);
 }
 
+static int write_table(const struct image_plan *p, struct err **err)
+{
+	const struct layout *l = &p->layout;
+
+	if (layout_has_gpt(l->table) && gpt_write(p->path, l, p->disk, p->part_ids, err) < 0)
+		return -1;
+	return l->table == LAYOUT_MBR || l->table == LAYOUT_HYBRID
+		       ? mbr_write(p->path, l, p->disk, err)
+		       : 0;
+}
+
 int image_create(const struct image_plan *p, struct err **err)
 {
 	int fd cleanup_fd = open(p->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -38,7 +50,7 @@ int image_create(const struct image_plan *p, struct err **err)
 	if (ftruncate(fd, (off_t)p->size) < 0)
 		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot make '%s' %llu bytes long",
 				 p->path, (unsigned long long)p->size);
-	return p->table ? gpt_write(p->path, &p->layout, p->disk, p->part_ids, err) : 0;
+	return p->table ? write_table(p, err) : 0;
 }
 
 static uint32_t volume_id(const unsigned char uuid[16])

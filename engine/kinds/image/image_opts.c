@@ -140,7 +140,7 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	if (p->mount && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "mount"),
 			    "a mount point needs a 'filesystem'");
-	image_fs_check(p->filesystem, p->label, layout_round(p->size), name, map, errors);
+	image_fs_check(p->filesystem, p->label, layout_round(p->size, 0), name, map, errors);
 	if (p->mount && strpbrk(p->mount, "*?[\\"))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "mount"),
 			    "a mount point has no '*', '?', '[' or '\\'");

@@ -64,6 +64,23 @@ static const char *format_of(int fd, uint64_t offset, uint64_t size)
 	return "file";
 }
 
+/* An MBR of something: what a FAT or a boot sector has there is no table. */
+static bool is_mbr(int fd, uint64_t size)
+{
+	unsigned char sector[512];
+	bool used = false;
+
+	if (size < sizeof(sector) || pread(fd, sector, sizeof(sector), 0) != sizeof(sector) ||
+	    sector[510] != 0x55 || sector[511] != 0xaa)
+		return false;
+	for (const unsigned char *e = sector + 446; e < sector + 510; e += 16) {
+		if (e[0] & 0x7f || (e[4] && !memcmp(e + 12, "\0\0\0\0", 4)))
+			return false;
+		used = used || e[4];
+	}
+	return used;
+}
+
 static int identify(struct look *l, struct err **err)
 {
 	int fd cleanup_fd = open(l->file, O_RDONLY | O_CLOEXEC);
@@ -74,6 +91,8 @@ static int identify(struct look *l, struct err **err)
 	if (!l->size)
 		l->size = (uint64_t)st.st_size - l->offset;
 	l->format = format_of(fd, l->offset, l->size);
+	if (!l->offset && str_eq(l->format, "file") && is_mbr(fd, l->size))
+		l->format = "mbr";
 	return 0;
 }
 
@@ -150,7 +169,7 @@ char *look_part_name(const struct gpt_parts *parts, size_t i)
 			name = "";
 	}
 	if (!*name || strchr(name, '/'))
-		return xasprintf("p%zu", i + 1);
+		return xasprintf("p%u", parts->items[i].number);
 	return xstrdup(name);
 }
 
@@ -269,7 +288,7 @@ int look_into(struct look *l, const char *file, const char *path, bool whole, st
 	while (rc == 0) {
 		if (identify(l, err) < 0)
 			return -1;
-		l->disk = str_eq(l->format, "gpt") && !l->offset;
+		l->disk = (str_eq(l->format, "gpt") || str_eq(l->format, "mbr")) && !l->offset;
 		if (!l->disk && !has_tree(l))
 			return *l->rest || !str_eq(l->format, "file") ? no_content(l, err) : 0;
 		rc = l->disk ? open_disk(l, err) : open_tree(l, err);

@@ -2,9 +2,9 @@
 #pragma once
 /*
  * What is in a file that a node made, for people who look: trees (tar, compressed or not, .deb),
- * file systems (ext2 to ext4, FAT, squashfs, of which a bundle is one) and disks with a GPT, each
- * within each other. Nothing is mounted. tar, .deb and ext4 are read by this process, as in any
- * worker; mtools and unsquashfs are confined (machine/sandbox/confined.h).
+ * file systems (ext2 to ext4, FAT, squashfs, of which a bundle is one) and disks with a GPT or an
+ * MBR, each within each other. Nothing is mounted. tar, .deb and ext4 are read by this process, as
+ * in any worker; mtools and unsquashfs are confined (machine/sandbox/confined.h).
  *
  * A path leads through all of them: "root-a/etc/passwd" of a disk is a partition, then a file
  * of its file system; "rootfs.ext4/etc" of a bundle goes into an image that is a file there.
@@ -26,7 +26,7 @@ struct look {
 	struct tree *tree;
 	struct gpt_parts parts;
 	bool disk;
-	const char *format; /* "tar", "deb", "ext4", "vfat", "squashfs", "gpt", "file" */
+	const char *format; /* "tar", "deb", "ext4", "vfat", "squashfs", "gpt", "mbr", "file" */
 	char *rest;
 	/* The bytes of it: SIZE from OFFSET on of FILE. */
 	char *file;
