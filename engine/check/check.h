@@ -23,6 +23,7 @@
  *	rules_unit_names.c  the units that others name are there
  *	rules_programs.c    programs are there, whole, and set their variables
  *	rules_kernel.c      one kernel in a tree and a slot; what it can do, once built
+ *	rules_modules.c     the kernel has the modules that lists name
  *	rules_target.c      no private key, no unfilled template
  *	rules_test.c        what scenarios ask of their boards
  *	rules_links.c       links that somebody follows on the device lead to something

@@ -156,6 +156,11 @@ const struct check_rule check_rules[] = {
 	     "U-Boot loads the kernel to an address and unpacks it there. It must not reach into "
 	     "what is loaded next to it, and not be larger than U-Boot unpacks "
 	     "(CONFIG_SYS_BOOTM_LEN)."),
+	RULE(CHECK_MISSING_MODULE, "missing-module", ERROR,
+	     "the kernel has the modules that lists name",
+	     "A list of modules for the initramfs, or of systemd, names one that the kernel does "
+	     "not have, nor as built in. It is left out without a word, and perhaps the device "
+	     "does not find its disk. This is seen once the tree of the kernel was built."),
 	RULE(CHECK_MIN_BUNDLE_VERSION, "min-bundle-version", ERROR,
 	     "old bundles are refused, and the new one is not",
 	     "Without 'min-bundle-version' in system.conf, an old bundle with known holes is as "

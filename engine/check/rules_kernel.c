@@ -202,13 +202,9 @@ static int kernel_tree_of(const struct check_view *v, const struct node *n, stru
 	return 0;
 }
 
-/*
- * Goes from IMAGE to what it is made of until a tree with a kernel is met. *RET stays NULL when
- * there is none; *ret_unbuilt is then the nearest node that may have it but is not built.
- */
-static int find_kernel(const struct check_view *v, struct node *image, struct tree **ret,
-		       const struct node **ret_from, const struct node **ret_unbuilt,
-		       struct err **err)
+int check_find_kernel(const struct check_view *v, struct node *image, struct tree **ret,
+		      const struct node **ret_from, const struct node **ret_unbuilt,
+		      struct err **err)
 {
 	struct search s = {.seen = xcalloc(v->g->nodes.count + 1, sizeof(bool))};
 	int rc = 0;
@@ -448,7 +444,7 @@ int check_kernel_rules(struct check_view *v, struct err **err)
 		return 0;
 	if (one)
 		one_kernel_in_slot(v, image);
-	if (v->store_dir && find_kernel(v, image, &t, &from, &unbuilt, err) < 0)
+	if (v->store_dir && check_find_kernel(v, image, &t, &from, &unbuilt, err) < 0)
 		return -1;
 	if (t) {
 		kernel_can(v, t, from);

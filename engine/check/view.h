@@ -41,6 +41,7 @@ enum check_id {
 	CHECK_ONE_KERNEL,
 	CHECK_KERNEL_FEATURES,
 	CHECK_KERNEL_ROOM,
+	CHECK_MISSING_MODULE,
 	CHECK_MIN_BUNDLE_VERSION,
 	CHECK_CHECK_PURPOSE,
 	CHECK_BUNDLE_FORMATS,
@@ -204,6 +205,14 @@ const char *check_keyring(const struct check_view *v);
 struct tree;
 int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
 		     const struct node **ret_unbuilt, struct err **err) warn_unused;
+/*
+ * rules_kernel.c: goes from IMAGE to what it is made of until a tree with a kernel is met, which is
+ * built and in the store. *RET, which the caller frees, stays NULL when there is none; *ret_unbuilt
+ * is then the nearest node that may have it but is not built, or NULL.
+ */
+int check_find_kernel(const struct check_view *v, struct node *image, struct tree **ret,
+		      const struct node **ret_from, const struct node **ret_unbuilt,
+		      struct err **err) warn_unused;
 /* The part of VALUE that names a disk in a way that does not last, or NULL. */
 const char *check_unstable_name(const char *value);
 /* files.c: FILES, LINKS and TEXTS of the view, once it knows what ships. */
@@ -223,4 +232,4 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
 	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules, check_word_rules,
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
-	check_udev_rules, check_fstab_rules;
+	check_udev_rules, check_fstab_rules, check_module_rules;

@@ -68,12 +68,14 @@ default_md = sha256\npolicy = p\nx509_extensions = e\n[p]\ncommonName = supplied
 			-startdate 20200101000000Z -enddate "$cert_end" -in ca/request -out pki/signer.pem &&
 		rm -r ca
 }
-# system_tree: the directory 'tree' becomes what the root image is made of, built
-system_tree() {
+# tree_of NODE: the directory 'tree' becomes what NODE makes, built
+tree_of() {
 	printf 'kind: run\ninputs: [tree]\nrun: ["tar -C tree -cf root.tar ."]\noutputs: [root.tar]\n' \
-		>recipes/system.yaml
-	"$orch" build system
+		>"recipes/$1.yaml"
+	"$orch" build "$1"
 }
+# system_tree: 'tree' becomes what the root image is made of
+system_tree() { tree_of system; }
 # kernel SIZE: an arm64 kernel in tree/vmlinuz that takes so many bytes (hexadecimal, 16 digits)
 kernel() {
 	mkdir -p tree/boot
@@ -140,6 +142,11 @@ check a-tree-with-a-kernel good_kernel
 "$orch" -C "$work/kernel" check >"$work/out" 2>&1
 check other-rules-have-spoken grep -qF '[unreached-node]' "$work/out" # of what the tree replaced
 lacks good-kernel '\[kernel-' "$work/out"
+# shellcheck disable=SC2317 # called by check
+good_modules() { (cd "$work/kernel" && printf '# a list\n\ndm_verity x=1\nsquashfs\n' >custom_build/initramfs/modules && tree_of build-base); }
+check a-tree-for-the-initramfs good_modules
+"$orch" -C "$work/kernel" check >"$work/out" 2>&1
+lacks good-modules '\[missing-module\]' "$work/out"
 cp -R "$work/good" "$work/signed"
 at=$work
 (cd "$work/signed" && signed_fit)
