@@ -14,7 +14,8 @@ int check_project(const struct graph *g, const char *store_dir, int64_t now,
 		check_kernel_rules,      check_test_rules,   check_link_rules,
 		check_fit_rules,         check_word_rules,   check_unit_name_rules,
 		check_program_rules,     check_state_rules,  check_value_rules,
-		check_udev_rules,        check_fstab_rules,  check_module_rules};
+		check_udev_rules,        check_fstab_rules,  check_module_rules,
+		check_exec_rules};
 	struct check_view v = {
 		.g = g, .arena = g->arena, .store_dir = store_dir, .now = now, .report = ret};
 	int rc;

@@ -22,6 +22,7 @@
  *	rules_fstab.c       what fstab mounts can be mounted
  *	rules_unit_names.c  the units that others name are there
  *	rules_programs.c    programs are there, whole, and set their variables
+ *	rules_exec.c        so are those that units and RAUC start, once built
  *	rules_kernel.c      one kernel in a tree and a slot; what it can do, once built
  *	rules_modules.c     the kernel has the modules that lists name
  *	rules_target.c      no private key, no unfilled template

@@ -73,6 +73,18 @@ static bool is_copied(const struct check_view *v, const struct check_link *link,
 	return false;
 }
 
+/* Takes away what `remove:` of IMAGE does. */
+static int remove_from(const struct node *image, struct tree *t, struct err **err)
+{
+	const struct list *globs = check_list(image, "remove", OPT_STRING);
+	size_t count;
+
+	for (size_t i = 0; i < globs->count; i++)
+		if (tree_remove(t, LIST_AT(*globs, const char *, i), &count, err) < 0)
+			return -1;
+	return 0;
+}
+
 int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
 		     const struct node **ret_unbuilt, struct err **err)
 {
@@ -96,7 +108,7 @@ int check_read_trees(const struct check_view *v, const struct node *image, struc
 				return -1;
 		}
 	}
-	return 0;
+	return remove_from(image, t, err);
 }
 
 static int check_link(struct check_view *v, const struct check_link *link, struct err **err)
