@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "check/view.h"
 #include "kinds/bundle/bundle_opts.h"
+#include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
 #include "kinds/pki/x509.h"
@@ -17,6 +18,47 @@ static bool has_slot_class(const struct check_view *v, const char *class)
 			return true;
 	}
 	return false;
+}
+
+/* The partition of the disk that holds a slot of CLASS, as system.conf says; or NULL. */
+static const struct check_partition *slot_of_class(const struct check_view *v, const char *class)
+{
+	char *section cleanup_free = xasprintf("slot.%s.0", class);
+	const struct conf_entry *device = conf_find(&v->system, section, "device");
+	const struct conf_entry *type = conf_find(&v->system, section, "type");
+	bool region = type && str_skip(type->value, "boot-");
+
+	for (size_t i = 0; device && i < v->partitions.count; i++)
+		if (region ? v->partitions.items[i].twice
+			   : str_eq(v->partitions.items[i].name, path_base(device->value)))
+			return &v->partitions.items[i];
+	return NULL;
+}
+
+static const struct image_opts *image_opts_of(const struct node *n)
+{
+	return n && n->recipe->kind == &kind_image ? n->recipe->opts : NULL;
+}
+
+/* An update brings to a slot what a new card has there, as far as their recipes say. */
+static void image_suits_slot(struct check_view *v, const struct named_ref *image)
+{
+	const struct check_partition *p = slot_of_class(v, image->key);
+	const struct node *brought = check_node_of(v, image->ref);
+	const struct image_opts *new = image_opts_of(brought);
+	const struct image_opts *card = p ? image_opts_of(p->from) : NULL;
+
+	if (!new || !card)
+		return;
+	if (new->filesystem != card->filesystem)
+		check_say(v, CHECK_BUNDLE_CLASSES, image->ref->pos,
+			  "a slot of class '%s' has another file system on a new card ('%s', "
+			  "%s:%u) than image '%s' of this bundle",
+			  image->key, p->from->name, p->pos.file, p->pos.line, brought->name);
+	else if (p->size != CHECK_UNKNOWN && new->size > p->size)
+		check_say(v, CHECK_BUNDLE_CLASSES, image->ref->pos,
+			  "image '%s' is larger than a slot of class '%s' (%s:%u)", brought->name,
+			  image->key, p->pos.file, p->pos.line);
 }
 
 static void bundle_suits_devices(struct check_view *v, const struct node *bundle)
@@ -41,6 +83,8 @@ static void bundle_suits_devices(struct check_view *v, const struct node *bundle
 			check_say(v, CHECK_BUNDLE_CLASSES, image->ref->pos,
 				  "devices have no slot of class '%s' (%s)", image->key,
 				  device->pos.file);
+		else
+			image_suits_slot(v, image);
 	}
 }
 

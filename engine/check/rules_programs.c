@@ -277,6 +277,17 @@ static void script_holds(struct check_view *v, const char *path, const char *tex
 		variables_are_set(v, path, text);
 }
 
+/* "#!/bin/sh\r" names a program that nobody has. */
+static void first_line_ends(struct check_view *v, const char *path, const char *text)
+{
+	size_t len = strcspn(text, "\n");
+
+	if (len && text[len - 1] == '\r')
+		check_say(v, CHECK_SCRIPT_SYNTAX, (struct pos){path, 1, (unsigned)len},
+			  "the first line ends in a carriage return, so that nothing can start "
+			  "this program: save it with the ends of lines of Unix");
+}
+
 static bool is_shell(const char *text)
 {
 	return str_skip(text, "#!/bin/sh\n") || str_skip(text, "#!/bin/sh ");
@@ -293,6 +304,7 @@ int check_program_rules(struct check_view *v, struct err **err)
 		paths_are_there(v, f, text);
 		if (!str_skip(text, "#!"))
 			continue;
+		first_line_ends(v, f->path, text);
 		neighbours_are_there(v, f, text);
 		is_executable(v, f);
 		if (is_shell(text))

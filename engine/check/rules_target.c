@@ -80,6 +80,11 @@ int check_target_rules(struct check_view *v, struct err **err)
 		if (!check_is_test(f->image) && no_private_key(v, f, err) < 0)
 			return -1;
 	}
+	if (v->system.count && !keyring && !conf_find(&v->system, "keyring", "directory"))
+		check_say(v, CHECK_KEYRING_INSTALLED,
+			  (struct pos){v->system.items[0].pos.file, 1, 1},
+			  "RAUC is told of no keyring, and would refuse every bundle: say "
+			  "'path=/etc/rauc/keyring.pem' in [keyring]");
 	if (keyring && *keyring->value == '/' && !check_target_has(v, keyring->value))
 		check_say(v, CHECK_KEYRING_INSTALLED, keyring->pos,
 			  "no image puts a keyring at '%s'; devices could verify nothing",

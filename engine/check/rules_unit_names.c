@@ -123,6 +123,55 @@ static int names_are_there(struct check_view *v, struct naming_unit *u, const st
 	return 0;
 }
 
+/* Units that a command of E names: "ExecStart=/usr/lib/edge-device/stays-up app.service 20". */
+static int arguments_are_there(struct check_view *v, struct naming_unit *u,
+			       const struct conf_entry *e, struct err **err)
+{
+	const char *p = e->value + strcspn(e->value, " ");
+	size_t n;
+
+	for (; p += strspn(p, " "), (n = strcspn(p, " ")) > 0; p += n) {
+		const char *word = arena_strndup(v->arena, p, n);
+
+		if (is_file_unit(word) && !strpbrk(word, "/*$\"'=;") &&
+		    unit_is_there(v, u, e, word, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Units that an option of fstab names: "x-systemd.requires=check-data.service". */
+static int fstab_names(struct check_view *v, const struct conf_entry *e, struct naming_unit *u,
+		       struct err **err)
+{
+	static const char *const options[] = {
+		"x-systemd.requires=", "x-systemd.before=", "x-systemd.after=",
+		"x-systemd.wanted-by=", "x-systemd.required-by="};
+
+	for (size_t i = 0; i < array_len(options); i++) {
+		for (const char *p = e->value; (p = strstr(p, options[i]));) {
+			const char *name;
+
+			p += strlen(options[i]);
+			name = arena_strndup(v->arena, p, strcspn(p, ", \t"));
+			if (is_file_unit(name) && unit_is_there(v, u, e, name, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int fstab_is_there(struct check_view *v, struct err **err)
+{
+	struct naming_unit u = {.file = check_target_file(v, "/etc/fstab")};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && u.file && i < v->fstab.count; i++)
+		rc = fstab_names(v, &v->fstab.items[i], &u, err);
+	tree_free(u.tree);
+	return rc;
+}
+
 int check_unit_name_rules(struct check_view *v, struct err **err)
 {
 	int rc = 0;
@@ -135,11 +184,14 @@ int check_unit_name_rules(struct check_view *v, struct err **err)
 			continue;
 		rc = conf_read_ini(v->arena, v->g->project->dir, u.file->path, u.file->filled,
 				   &unit, err);
-		for (size_t k = 0; rc == 0 && k < unit.count; k++)
+		for (size_t k = 0; rc == 0 && k < unit.count; k++) {
 			if (names_units(unit.items[k].key))
 				rc = names_are_there(v, &u, &unit.items[k], err);
+			else if (str_skip(unit.items[k].key, "Exec"))
+				rc = arguments_are_there(v, &u, &unit.items[k], err);
+		}
 		conf_entries_clear(&unit);
 		tree_free(u.tree);
 	}
-	return rc < 0 ? -1 : 0;
+	return rc < 0 ? -1 : fstab_is_there(v, err);
 }

@@ -243,6 +243,19 @@ static void is_enabled(struct check_view *v, const struct check_file *f, const c
 			  name, off ? off->name : f->image->name);
 }
 
+/* The booted slot is what RAUC marks without a further word. */
+static void marks_booted(struct check_view *v, const struct conf_entries *unit)
+{
+	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+
+	if (strstr(start->value, "rauc status ") &&
+	    !str_ends(start->value, "rauc status mark-good") &&
+	    !str_ends(start->value, "rauc status mark-good booted"))
+		check_say(v, CHECK_MARK_GOOD, start->pos,
+			  "this does not mark the booted slot as good, so that it would be given "
+			  "up after its tries: say 'rauc status mark-good'");
+}
+
 static int marks_good_at_last(struct check_view *v, const struct check_file *f, bool *found,
 			      struct err **err)
 {
@@ -253,6 +266,7 @@ static int marks_good_at_last(struct check_view *v, const struct check_file *f, 
 	if (rc == 0 && marks_good(f, &unit)) {
 		*found = true;
 		is_enabled(v, f, path_base(f->target));
+		marks_booted(v, &unit);
 		needed_units(v, &unit, &needs);
 		if (!needs.count)
 			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,

@@ -199,8 +199,8 @@ const char *check_text_of(const struct check_view *v, const char *path, size_t m
 /* The project file that is the keyring of devices, or NULL: it cannot be seen. */
 const char *check_keyring(const struct check_view *v);
 /*
- * rules_links.c: adds all trees that IMAGE is made of to T, which is empty, without what it removes;
- * *ret_unbuilt is one that is not built yet, or NULL.
+ * rules_links.c: adds all trees that IMAGE is made of to T, which is empty, and takes away what
+ * IMAGE removes; *ret_unbuilt is one that is not built yet, or NULL.
  */
 struct tree;
 int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
@@ -232,5 +232,4 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
 	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules, check_word_rules,
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
-	check_udev_rules, check_fstab_rules, check_module_rules,
-	check_exec_rules;
+	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules;
