@@ -177,6 +177,10 @@ const struct check_rule check_rules[] = {
 	RULE(CHECK_STATUS_FILE, "status-file", ERROR, "RAUC's status outlives boots and updates",
 	     "RAUC keeps its status in a file, which has to be on a partition that outlives "
 	     "boots and updates. In a slot it is lost with the next update."),
+	RULE(CHECK_RAUC_WORDS, "rauc-words", ERROR, "RAUC can read its configuration",
+	     "RAUC does not start with a section or key in system.conf that it does not know, or "
+	     "a number that it cannot read: then nothing is installed, and no slot is marked "
+	     "good. Only words that are nearly known ones are told."),
 	RULE(CHECK_MARK_GOOD, "mark-good", ERROR,
 	     "a slot is marked good after the application has started",
 	     "A slot may be marked good only when the device does what it is for. The unit that "

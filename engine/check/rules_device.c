@@ -196,6 +196,40 @@ static void slots_are_two(struct check_view *v)
 	}
 }
 
+/* The partition of the disk that the slot of SECTION is, or NULL. */
+static const struct check_partition *partition_of(const struct check_view *v, const char *section)
+{
+	const struct conf_entry *device = conf_find(&v->system, section, "device");
+
+	for (size_t i = 0; device && i < v->partitions.count; i++)
+		if (str_eq(v->partitions.items[i].name, path_base(device->value)))
+			return &v->partitions.items[i];
+	return NULL;
+}
+
+/* On a new card all slots of a class can be started: they hold one image, or nothing yet. */
+static void slots_hold_one_image(struct check_view *v)
+{
+	for (size_t i = 0; i < v->system.count; i++) {
+		const char *section = v->system.items[i].section, *dot = strrchr(section, '.');
+		char *first cleanup_free =
+			dot ? xasprintf("%.*s.0", (int)(dot - section), section) : NULL;
+		const struct check_partition *p, *other;
+
+		if (!first || !str_eq(v->system.items[i].key, "device"))
+			continue;
+		p = partition_of(v, section);
+		other = partition_of(v, first);
+		if (p && other && p->from && other->from && p->from != other->from)
+			check_say(v, CHECK_SECOND_SLOT, p->pos,
+				  "'%s' holds '%s' on a new card and '%s' (%s:%u) holds '%s', "
+				  "though both are slots of one class: an update writes either of "
+				  "them",
+				  p->name, p->from->name, other->name, other->pos.file,
+				  other->pos.line, other->from->name);
+	}
+}
+
 /* "4M", "768MiB", "0x100000", "8388608" in bytes; 1: something else, such as "-" for the rest. */
 static int table_number(const char *text, uint64_t *ret)
 {
@@ -287,6 +321,7 @@ int check_device_rules(struct check_view *v, struct err **err)
 	if (!v->system.count)
 		return 0;
 	slots_are_two(v);
+	slots_hold_one_image(v);
 	for (size_t i = 0; i < v->files.count; i++)
 		if (check_ships(v, v->files.items[i].image))
 			slots_are_there(v, &v->files.items[i]);

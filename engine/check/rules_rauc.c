@@ -5,6 +5,49 @@
 #include "kinds/kinds.h"
 #include "media/deb/deb.h"
 
+/* Of rauc(1), 'System Configuration File', and the manual of 1.15; between spaces. */
+static const char sections[] =
+	" system keyring casync streaming encryption autoinstall handlers polling slot artifacts "
+	"log ";
+static const char keys[] =
+	" activate-installed allow-mounted allow-partial-chain allowed-signer-cns "
+	"barebox-dtbpath barebox-statename boot-attempts boot-attempts-primary bootloader "
+	"bootloader-custom-backend bootname bundle-formats candidate-criteria cert check-crl "
+	"check-purpose compatible data-directory description device directory efi-use-bootnext "
+	"events extra-mkfs-opts extra-mount-opts filename force-install-same format grubenv "
+	"ignore-checksum inhibit-files install-args install-criteria install-same interval-sec key "
+	"max-bundle-download-size max-bundle-signature-size max-files max-interval-sec max-size "
+	"min-bundle-version mountprefix parent path perform-pre-check post-install pre-install "
+	"prevent-late-fallback readonly reboot-cmd reboot-criteria region-size region-start resize "
+	"sandbox-user send-headers size-limit source statusfile storepath system-info tls-ca "
+	"tls-cert tls-key tls-no-verify tmppath type use-bundle-signing-time use-desync "
+	"variant-dtb variant-file variant-name ";
+static const char number_keys[] =
+	" boot-attempts boot-attempts-primary max-bundle-download-size max-bundle-signature-size "
+	"max-files interval-sec max-interval-sec ";
+
+/* With a word or number that it cannot read RAUC does not start, and no slot is marked good. */
+static void words_are_read(struct check_view *v, const struct conf_entry *e)
+{
+	size_t section = strcspn(e->section, ".");
+	bool known = check_word_in(sections, e->section, section);
+	const char *word = known ? e->key : arena_strndup(v->arena, e->section, section);
+	const char *list = known ? keys : sections;
+	const char *near =
+		check_word_in(list, word, strlen(word)) ? NULL : check_word_near(v, list, word);
+
+	if (near)
+		check_say(v, CHECK_RAUC_WORDS, e->pos,
+			  "RAUC knows no %s '%s', and would not start: did you mean '%s'?",
+			  known ? "key" : "section", word, near);
+	else if (check_word_in(number_keys, e->key, strlen(e->key)) && !conf_waits(e) &&
+		 (!*e->value || e->value[strspn(e->value, "0123456789")]))
+		check_say(v, CHECK_RAUC_WORDS, e->pos,
+			  "RAUC reads '%s' as a number without a unit, and would not start with "
+			  "'%s'",
+			  e->key, e->value);
+}
+
 /* Says that KEY of SECTION is missing or wrong; the position is its own, else the file's. */
 static void wants(struct check_view *v, enum check_id id, const struct conf_entry *have,
 		  const char *section, const char *line, const char *why)
@@ -86,6 +129,8 @@ int check_rauc_rules(struct check_view *v, struct err **err)
 {
 	if (!v->system.count)
 		return 0;
+	for (size_t i = 0; i < v->system.count; i++)
+		words_are_read(v, &v->system.items[i]);
 	old_bundles_are_refused(v);
 	bundles_are_verified(v);
 	status_is_kept(v);

@@ -4,7 +4,7 @@
  * does not know, and says so where nobody looks. KEY_WORDS are those of systemd 252 (`systemd
  * --dump-configuration-items`) and some that came later (systemd.directives(7)), of all sections;
  * CONFIG_WORDS those of its *.conf (systemd-system.conf(5) and so on), SSHD_WORDS of
- * sshd_config(5).
+ * sshd_config(5), NETWORK_WORDS and NETWORK_SECTIONS of systemd.network(5) and systemd.netdev(5).
  */
 #include "base/path.h"
 #include "check/view.h"
@@ -179,6 +179,123 @@ static const char sshd_words[] =
 	"TCPKeepAlive TrustedUserCAKeys UnusedConnectionTimeout UseDNS UsePAM "
 	"VersionAddendum X11DisplayOffset X11Forwarding X11UseLocalhost XAuthLocation";
 
+static const char network_words[] =
+	"ARP ARPAllTargets ARPIPTargets ARPIntervalSec ARPProxy ARPValidate Activate "
+	"ActivationPolicy ActiveSlave AdActorSystem AdActorSystemPriority AdSelect "
+	"AdUserPortKey AddPrefixRoute Address AddressAutoconfiguration AgeingTimeSec "
+	"Aggregation AllMulticast AllSlavesActive AllowList AllowLocalRemote "
+	"AllowPortToBeRoot AllowedIPs Announce Anonymize Architecture Assign "
+	"AssignToLoopback AssociatedWith AutoJoin AutoRateIngress BSSID Bands "
+	"Bandwidth BatmanAdvanced BindCarrier BindToInterface BitRate BlackList "
+	"Blackhole Bond BootFilename BootServerAddress BootServerName Bridge "
+	"BridgeLoopAvoidance Broadcast BroadcastMulticastQueueLength Buckets "
+	"BufferBytes Burst BurstBytes BusErrorReporting CEThresholdSec "
+	"CeilBufferBytes CeilRate ClassId ClassicDataLengthCode ClientIdentifier "
+	"CompensationMode ConfigureWithoutCarrier CopyDSCP Cost Credential "
+	"CriticalConnection DHCP DHCPPrefixDelegation DHCPServer DHCPv6Client "
+	"DHCPv6PrefixDelegation DNS DNSDefaultRoute DNSLifetimeSec DNSOverTLS DNSSEC "
+	"DNSSECNegativeTrustAnchors DUIDRawData DUIDType DataBitRate "
+	"DataPhaseBufferSegment1 DataPhaseBufferSegment2 DataPropagationSegment "
+	"DataSamplePoint DataSyncJumpWidth DataTimeQuantaNSec DefaultClass "
+	"DefaultLeaseTimeSec DefaultPVID DefaultRouteOnDevice DefaultVirtualQueue "
+	"DelayJitterSec DelaySec DenyList Description Destination DestinationPort "
+	"DiscoverPathMTU DistributedArpTable Domains DownDelaySec Driver "
+	"DuplicateAddressDetection DuplicateRate DynamicTransmitLoadBalancing ECN "
+	"ERSPANDirection ERSPANHardwareId ERSPANIndex ERSPANVersion EgressQOSMaps "
+	"EgressUntagged EmitDNS EmitDomains EmitLLDP EmitLPR EmitNTP EmitPOP3 "
+	"EmitRouter EmitSIP EmitSMTP EmitTimezone Encapsulation EncapsulationLimit "
+	"EncapsulationType Encrypt Endpoint EtherType External FDBAgeingSec FDMode "
+	"FDNonISO FOUDestinationPort FOUSourcePort FailOverMACPolicy "
+	"FallbackLeaseLifetimeSec Family FastLeave FastOpenNoCookie FirewallMark "
+	"Firmware Flags FlowIsolationMode FlowLabel FlowLimit Flows FooOverUDP "
+	"ForceDHCPv6PDOtherInformation ForwardDelaySec Fragmentation From FwMark "
+	"GVRP Gateway GatewayBandwidthDown GatewayBandwidthUp GatewayBandwithDown "
+	"GatewayBandwithUp GatewayMode GatewayOnLink GatewayOnlink "
+	"GenericProtocolExtension GenericRIO GratuitousARP Group GroupForwardMask "
+	"GroupPolicyExtension HairPin Handle HelloTimeSec HomeAddress HopPenalty "
+	"Host Hostname IAID IPDoNotFragment IPForward IPMasquerade IPProtocol "
+	"IPServiceType IPVLAN IPVTAP IPoIB IPv4AcceptLocal IPv4LL IPv4LLRoute "
+	"IPv4LLStartAddress IPv4ProxyARP IPv4ProxyARPPrivateVLAN "
+	"IPv4ReversePathFilter IPv4RouteLocalnet IPv6AcceptRA "
+	"IPv6AcceptRouterAdvertisements IPv6DuplicateAddressDetection IPv6FlowLabel "
+	"IPv6HopLimit IPv6LinkLocalAddressGenerationMode IPv6MTUBytes IPv6Preference "
+	"IPv6PrefixDelegation IPv6PrivacyExtensions IPv6ProxyNDP IPv6ProxyNDPAddress "
+	"IPv6RapidDeploymentPrefix IPv6RetransmissionTimeSec IPv6SendRA "
+	"IPv6StableSecretAddress IPv6Token ISATAP Id IgnoreCarrierLoss "
+	"IgnoreUserspaceMulticastGroups IncomingInterface Independent IngressQOSMaps "
+	"InitialAdvertisedReceiveWindow InitialCongestionWindow InitialQuantum "
+	"InitialQuantumBytes InputKey InterfaceId IntervalSec InvertRule Isolated "
+	"KeepCarrier KeepConfiguration KeepMaster KernelCommandLine KernelVersion "
+	"Key KeyFile KeyId Kind L2MissNotification L2TP L3MissNotification "
+	"LACPTransmitRate LLDP LLMNR LPR Label LatencySec Layer2SpecificHeader "
+	"LearnPacketIntervalSec Learning LifetimeSec LimitBytes LimitSize "
+	"LinkLayerAddress LinkLocalAddressing ListenOnly ListenPort Local Loopback "
+	"LooseBinding LossRate MACAddress MACVLAN MACVTAP MACsec MIIMonitorSec "
+	"MPLSRouting MPUBytes MTUBytes MUDURL MVRP MacLearning ManageForeignRoutes "
+	"ManageForeignRoutingPolicyRules ManageTemporaryAddress Managed MaxAgeSec "
+	"MaxAttempts MaxLeaseTimeSec MaxPacketBytes MaximumFDBEntries MaximumRate "
+	"MemoryLimit MemoryLimitBytes Metric MinLinks Mode MultiPathRoute MultiQueue "
+	"Multicast MulticastDNS MulticastFlood MulticastGroupAddress "
+	"MulticastIGMPVersion MulticastQuerier MulticastRouter MulticastSnooping "
+	"MulticastToUnicast NAT NTP Name NeighborSuppression NetLabel "
+	"NetworkEmulatorDelayJitterSec NetworkEmulatorDelaySec "
+	"NetworkEmulatorDuplicateRate NetworkEmulatorLossRate "
+	"NetworkEmulatorPacketLimit NextHop OnLink OneQueue OneShot "
+	"OriginatorIntervalSec OrphanMask OtherInformation OutgoingInterface "
+	"OutputKey OverheadBytes POP3 PVID Pacing PacketInfo PacketLimit "
+	"PacketNumber PacketsPerSlave Parent PartitionKey Path PeakRate Peer "
+	"PeerPort PeerSessionId PeerTunnelId PermanentMACAddress PersistLeases "
+	"PersistentKeepalive PerturbPeriodSec PhaseBufferSegment1 "
+	"PhaseBufferSegment2 PhysicalDevice PoolOffset PoolSize Port PortRange "
+	"PreferredLifetime PreferredLifetimeSec PreferredSource Prefix "
+	"PrefixAllowList PrefixDelegationHint PrefixDenyList PrefixRoute "
+	"PresharedKey PresharedKeyFile PresumeACK PrimaryReselectPolicy PrimarySlave "
+	"Priority PriorityMap PriorityQueueingPreset PrivateKey PrivateKeyFile "
+	"Promiscuous PropagationSegment Property Protocol ProxyARP ProxyARPWiFi "
+	"PublicKey Quantum QuantumBytes QuickAck RapidCommit Rate RateToQuantum "
+	"ReduceARPProxy RelayAgentCircuitId RelayAgentRemoteId RelayTarget Remote "
+	"RemoteChecksumRx RemoteChecksumTx ReorderHeader RequestBroadcast "
+	"RequestOptions RequiredFamilyForOnline RequiredForOnline ResendIGMP "
+	"RestartSec Route RouteAllowList RouteDenyList RouteMTUBytes RouteMetric "
+	"RouteShortCircuit RouteTable Router RouterAllowList RouterDenyList "
+	"RouterLifetimeSec RouterPreference RoutesToDNS RoutesToNTP RoutingAlgorithm "
+	"SIP SMTP SSID STP SamplePoint Scope SendDecline SendHostname SendOption "
+	"SendRelease SendVendorOption SerializeTunneledPackets ServerAddress "
+	"SessionId Source SourceMACAddress SourcePort SpeedMeter "
+	"SpeedMeterIntervalSec SplitGSO StrictBands SubnetId SuppressInterfaceGroup "
+	"SuppressPrefixLength SyncJumpWidth TCPAdvertisedMaximumSegmentSize "
+	"TCPCongestionControlAlgorithm TOS TTL TTLPropagate Table TableId TargetSec "
+	"Termination TimeQuantaNSec Timezone To Token TransmitHashPolicy "
+	"TripleSampling Tunnel TunnelId Type TypeOfService UDP6CheckSumRx "
+	"UDP6CheckSumTx UDP6ZeroCheckSumRx UDP6ZeroCheckSumTx UDP6ZeroChecksumRx "
+	"UDP6ZeroChecksumTx UDPCheckSum UDPChecksum UDPDestinationPort UDPSourcePort "
+	"UnicastFlood Unmanaged UpDelaySec UplinkInterface Use6RD UseAddress "
+	"UseAutonomousPrefix UseBPDU UseDNS UseDelegatedPrefix UseDomainName "
+	"UseDomains UseForEncoding UseGateway UseHopLimit UseHostname UseMTU UseNTP "
+	"UseOnLinkPrefix UseRawPacketSize UseReachableTime UseRetransmissionTime "
+	"UseRoutePrefix UseRoutes UseSIP UseTimezone User UserClass VLAN "
+	"VLANFiltering VLANId VLANProtocol VNI VNetHeader VRF VXLAN ValidLifetimeSec "
+	"VendorClass VendorClassIdentifier VirtualQueues Virtualization WDS "
+	"WLANInterfaceType Wash Weight WithoutRA Xfrm";
+
+static const char network_sections[] =
+	"Address BFIFO BareUDP BatmanAdvanced Bond Bridge BridgeFDB BridgeMDB "
+	"BridgeVLAN CAKE CAN ControlledDelay DHCP DHCPPrefixDelegation DHCPServer "
+	"DHCPServerStaticLease DHCPv4 DHCPv6 DHCPv6PrefixDelegation "
+	"DeficitRoundRobinScheduler DeficitRoundRobinSchedulerClass "
+	"EnhancedTransmissionSelection FairQueueing FairQueueingControlledDelay "
+	"FlowQueuePIE FooOverUDP GENEVE GenericRandomEarlyDetection "
+	"HeavyHitterFilter HierarchyTokenBucket HierarchyTokenBucketClass IPVLAN "
+	"IPVTAP IPoIB IPv6AcceptRA IPv6AddressLabel IPv6Prefix IPv6PrefixDelegation "
+	"IPv6RoutePrefix IPv6SendRA L2TP L2TPSession LLDP Link MACVLAN MACVTAP "
+	"MACsec MACsecReceiveAssociation MACsecReceiveChannel "
+	"MACsecTransmitAssociation Match Neighbor NetDev Network NetworkEmulator "
+	"NextHop PFIFO PFIFOFast PFIFOHeadDrop Peer QDisc QuickFairQueueing "
+	"QuickFairQueueingClass Route RoutingPolicyRule StochasticFairBlue "
+	"StochasticFairnessQueueing Tap TokenBucketFilter "
+	"TrafficControlQueueingDiscipline TrivialLinkEqualizer Tun Tunnel VLAN VRF "
+	"VXCAN VXLAN WLAN WireGuard WireGuardPeer Xfrm";
+
 static const char *const sections[] = {"Unit",  "Install", "Service",   "Socket", "Mount", "Swap",
 				       "Timer", "Path",    "Automount", "Slice",  "Scope"};
 
@@ -296,19 +413,45 @@ static void key_is_spelt(struct check_view *v, const struct conf_entry *e, const
 			  "nobody knows the key '%s': did you mean '%s'?", e->key, near);
 }
 
+static bool is_network(const struct check_file *f)
+{
+	return strstr(f->target, "/systemd/network/") &&
+	       (str_ends(f->target, ".network") || str_ends(f->target, ".netdev"));
+}
+
+/* Sections that systemd-networkd(8) would pass over. */
+static void sections_are_spelt(struct check_view *v, const struct conf_entries *conf)
+{
+	struct strs words = {0};
+
+	split_words(v->arena, network_sections, &words);
+	for (size_t i = 0; i < conf->count; i++) {
+		const struct conf_entry *e = &conf->items[i];
+		const char *near = str_nearest(e->section, words.items, words.count);
+
+		if (near && !is_one_of(e->section, words.items, words.count))
+			check_say(v, CHECK_UNIT_WORDS, e->pos,
+				  "nobody knows the section '%s': did you mean '%s'?", e->section,
+				  near);
+	}
+	strs_clear(&words);
+}
+
 static int config_is_spelt(struct check_view *v, const struct check_file *f, struct err **err)
 {
-	bool sshd = strstr(f->target, "/ssh/sshd_config");
+	bool sshd = strstr(f->target, "/ssh/sshd_config"), network = is_network(f);
 	const char *dir = v->g->project->dir;
 	struct conf_entries conf = {0};
 	struct strs words = {0};
 	int rc;
 
-	split_words(v->arena, sshd ? sshd_words : config_words, &words);
+	split_words(v->arena, sshd ? sshd_words : network ? network_words : config_words, &words);
 	rc = sshd ? conf_read_table(v->arena, dir, f->path, f->filled, &conf, err)
 		  : conf_read_ini(v->arena, dir, f->path, f->filled, &conf, err);
 	for (size_t i = 0; rc == 0 && i < conf.count; i++)
 		key_is_spelt(v, &conf.items[i], &words);
+	if (rc == 0 && network)
+		sections_are_spelt(v, &conf);
 	conf_entries_clear(&conf);
 	strs_clear(&words);
 	return rc;
@@ -320,7 +463,7 @@ static bool is_config(const struct check_file *f)
 	static const char *const names[] = {"system",   "journald", "timesyncd",
 					    "networkd", "resolved", "logind"};
 
-	if (strstr(f->target, "/ssh/sshd_config"))
+	if (strstr(f->target, "/ssh/sshd_config") || is_network(f))
 		return true;
 	for (size_t i = 0; i < array_len(names); i++) {
 		char *file cleanup_free = xasprintf("/systemd/%s.conf", names[i]);
