@@ -68,6 +68,53 @@ static void images_are_hashed(struct check_view *v, const struct check_text *t)
 	}
 }
 
+/* Whether TEXT opens a node NAME: "kernel {". */
+static bool has_fit_node(const char *text, const char *name, size_t len)
+{
+	char *want cleanup_free = xstrndup(name, len);
+
+	for (const char *p = text; *want && (p = strstr(p, want)); p++) {
+		const char *rest = p + len + strspn(p + len, " \t\r\n");
+
+		if (*rest == '{' && p > text && strchr(" \t\n:", p[-1]))
+			return true;
+	}
+	return false;
+}
+
+/* A line of a configuration: 'fdt = "rpi-400", "overlay";'. What it names is in the source. */
+static void names_fit_nodes(struct check_view *v, const struct check_text *t, const char *line,
+			    unsigned number)
+{
+	static const char *const keys[] = {"default", "kernel", "ramdisk", "fdt", "loadables"};
+	const char *value = NULL, *end = line + strcspn(line, "\n"), *close;
+
+	for (size_t i = 0; i < array_len(keys) && !value; i++) {
+		value = str_skip(line, keys[i]);
+		value = value ? value + strspn(value, " \t") : NULL;
+		value = value && *value == '=' ? value : NULL;
+	}
+	for (; value && (value = strchr(value, '"')) && value < end; value = close + 1) {
+		value++;
+		close = strchr(value, '"');
+		if (!close)
+			return;
+		if (!has_fit_node(t->text, value, (size_t)(close - value)))
+			check_say(v, CHECK_FIT_IMAGE, (struct pos){t->path, number, 1},
+				  "there is no '%.*s' in this image, so U-Boot would start "
+				  "nothing with this",
+				  (int)(close - value), value);
+	}
+}
+
+static void names_are_there(struct check_view *v, const struct check_text *t)
+{
+	unsigned line = 0;
+
+	for (const char *p = t->text; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		names_fit_nodes(v, t, line_start(p), ++line);
+}
+
 /* The line of SCRIPT that loads or starts such an image, or NULL. */
 static const struct conf_entry *takes_fit(const struct check_text *script)
 {
@@ -196,8 +243,10 @@ int check_fit_rules(struct check_view *v, struct err **err)
 		const struct check_text *t = &v->texts.items[i];
 		const struct conf_entry *load = takes_fit(t);
 
-		if (is_fit_source(t))
+		if (is_fit_source(t)) {
 			images_are_hashed(v, t);
+			names_are_there(v, t);
+		}
 		if (load && v->kconfig.count && !(can && str_eq(can->value, "y")))
 			check_say(v, CHECK_FIT_IMAGE, can ? can->pos : load->pos,
 				  "the boot script starts a FIT image, which U-Boot cannot read: "

@@ -413,8 +413,7 @@ static void kernel_has_room(struct check_view *v, const struct check_text *scrip
 			   from->name);
 }
 
-/* The image in the first slot that is booted. */
-static struct node *root_image(const struct check_view *v)
+struct node *check_root_image(const struct check_view *v)
 {
 	for (size_t i = 0; i < v->system.count; i++) {
 		const struct conf_entry *e = &v->system.items[i];
@@ -433,7 +432,7 @@ static struct node *root_image(const struct check_view *v)
 
 int check_kernel_rules(struct check_view *v, struct err **err)
 {
-	struct node *image = root_image(v);
+	struct node *image = check_root_image(v);
 	const struct node *from = NULL, *unbuilt = NULL;
 	struct tree *t cleanup_tree = NULL;
 	bool one = true;

@@ -7,15 +7,18 @@
 
 #include "base/path.h"
 #include "check/view.h"
+#include "kinds/image/image.h"
+#include "kinds/image/image_opts.h"
+#include "kinds/kinds.h"
 #include "media/tree/tree.h"
 
 #define MAX_TEXT_BYTES (16 * 1024 * 1024)
 
 /* What a kernel has, by name, '-' written as '_'. */
 struct modules {
-	struct str names;      /* modules and what is built in, each after a space */
+	struct str names;      /* of modules, each after a space */
 	char *aliases;         /* lines "alias PATTERN MODULE"; or NULL */
-	struct str built_in;   /* aliases of what is built in, each after a space */
+	struct str built_in;   /* what is built in, and its aliases, likewise */
 	const char *directory; /* "usr/lib/modules/6.12.9-arm64" */
 };
 
@@ -27,8 +30,8 @@ static void modules_clear(struct modules *m)
 }
 #define cleanup_modules __attribute__((cleanup(modules_clear)))
 
-/* Adds " NAME" of ".../NAME.ko", whatever may follow. */
-static void add_module(struct modules *m, const char *path, size_t len)
+/* Adds " NAME" of ".../NAME.ko", whatever may follow, to NAMES. */
+static void add_module(struct str *names, const char *path, size_t len)
 {
 	char *part cleanup_free = xstrndup(path, len);
 	const char *name = path_base(part);
@@ -36,15 +39,15 @@ static void add_module(struct modules *m, const char *path, size_t len)
 
 	if (!end)
 		return;
-	str_append_char(&m->names, ' ');
+	str_append_char(names, ' ');
 	for (; name < end; name++)
-		str_append_char(&m->names, *name == '-' ? '_' : *name);
+		str_append_char(names, *name == '-' ? '_' : *name);
 }
 
 static void add_lines(struct modules *m, const char *text)
 {
 	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n')
-		add_module(m, p, strcspn(p, "\n"));
+		add_module(&m->built_in, p, strcspn(p, "\n"));
 }
 
 /* modules.builtin.modinfo: "ext4.alias=fs-ext4", each ended by NUL. */
@@ -94,7 +97,7 @@ static void read_modules(const struct check_view *v, struct tree *t, struct modu
 		below += strlen("lib/modules/");
 		below += strcspn(below, "/");
 		m->directory = arena_strndup(v->arena, e->path, (size_t)(below - e->path));
-		add_module(m, e->path, strlen(e->path));
+		add_module(&m->names, e->path, strlen(e->path));
 		add_index(m, e);
 	}
 	str_append_char(&m->names, ' ');
@@ -111,7 +114,12 @@ static bool has_alias(const struct modules *m, const char *name)
 		if (pattern && fnmatch(pattern, name, 0) == 0)
 			return true;
 	}
-	return check_word_in(m->built_in.buf, name, strlen(name));
+	return false;
+}
+
+static bool has_word(const struct str *words, const char *name)
+{
+	return check_word_in(words->buf, name, strlen(name));
 }
 
 static void kernel_has(struct check_view *v, const struct modules *m, const struct conf_entry *e,
@@ -123,7 +131,8 @@ static void kernel_has(struct check_view *v, const struct modules *m, const stru
 	for (char *p = name; *p; p++)
 		if (*p == '-')
 			*p = '_';
-	if (check_word_in(m->names.buf, name, strlen(name)) || has_alias(m, e->key))
+	if (has_word(&m->names, name) || has_word(&m->built_in, name) ||
+	    has_word(&m->built_in, e->key) || has_alias(m, e->key))
 		return;
 	near = check_word_near(v, m->names.buf, name);
 	remedy = near ? arena_printf(v->arena, "did you mean '%s'?", near)
@@ -133,9 +142,34 @@ static void kernel_has(struct check_view *v, const struct modules *m, const stru
 		  m->directory, from->name, e->key, remedy);
 }
 
-/* The list at PATH (its text, where it is a filled template) is read with the kernel of USER. */
+/* An initramfs of nothing but this list mounts the root slot. */
+static void root_is_mounted(struct check_view *v, const struct modules *m,
+			    const struct conf_entries *lines, const char *path)
+{
+	const struct node *root = check_root_image(v);
+	const struct image_opts *o =
+		root && root->recipe->kind == &kind_image ? root->recipe->opts : NULL;
+	const char *name = o && o->filesystem ? image_fs_words[o->filesystem] : NULL;
+	struct pos pos;
+
+	if (!name || has_word(&m->built_in, name))
+		return;
+	for (size_t i = 0; i < lines->count; i++)
+		if (str_eq(lines->items[i].key, name))
+			return;
+	pos = recipe_pos(root->recipe, "filesystem");
+	check_say(v, CHECK_MISSING_MODULE, (struct pos){path, 1, 1},
+		  "the initramfs cannot mount the root slot, which is %s (%s:%u): the kernel does "
+		  "not have that built in, and this list does not name it",
+		  name, pos.file, pos.line);
+}
+
+/*
+ * The list at PATH (its text, where it is a filled template) is read with the kernel of USER. WHOLE:
+ * an initramfs has no other modules.
+ */
 static int list_is_known(struct check_view *v, const char *path, const char *filled,
-			 struct node *user, struct err **err)
+			 struct node *user, bool whole, struct err **err)
 {
 	struct conf_entries lines = {0};
 	const struct node *from = NULL, *unbuilt = NULL;
@@ -157,6 +191,8 @@ static int list_is_known(struct check_view *v, const char *path, const char *fil
 	for (size_t i = 0; m.directory && i < lines.count; i++)
 		if (lines.items[i].key[0] != ';')
 			kernel_has(v, &m, &lines.items[i], from);
+	if (whole && m.directory)
+		root_is_mounted(v, &m, &lines, path);
 	conf_entries_clear(&lines);
 	return 0;
 }
@@ -208,14 +244,17 @@ int check_module_rules(struct check_view *v, struct err **err)
 		const struct check_file *f = &v->files.items[i];
 
 		if (check_ships(v, f->image) && is_list(f->target) &&
-		    list_is_known(v, f->path, f->filled, graph_node(v->g, f->image->name), err) < 0)
+		    list_is_known(v, f->path, f->filled, graph_node(v->g, f->image->name), false,
+				  err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < v->texts.count; i++) {
+		const char *text = v->texts.items[i].text;
 		const char *list = list_beside(v, v->texts.items[i].path);
 		struct node *user = list ? user_of(v, list) : NULL;
 
-		if (user && list_is_known(v, list, NULL, user, err) < 0)
+		if (user &&
+		    list_is_known(v, list, NULL, user, strstr(text, "\nMODULES=list\n"), err) < 0)
 			return -1;
 	}
 	return 0;

@@ -300,6 +300,39 @@ static void kernel_is_told(struct check_view *v, const struct check_text *script
 	}
 }
 
+/* A kernel that waits for somebody to open the watchdog resets the device when nobody does. */
+static int watchdog_is_opened(struct check_view *v, const struct check_text *script,
+			      struct err **err)
+{
+	const struct conf_entry *waits = NULL;
+	bool opened = false;
+
+	for (size_t i = 0; i < script->lines.count; i++)
+		if (str_eq(script->lines.items[i].key, "setenv") &&
+		    has_argument(script->lines.items[i].value, "watchdog.open_timeout="))
+			waits = &script->lines.items[i];
+	for (size_t i = 0; waits && !opened && i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+		struct conf_entries conf = {0};
+		const struct conf_entry *sec;
+
+		if (!check_ships(v, f->image) || !strstr(f->target, "/systemd/system.conf"))
+			continue;
+		if (conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &conf, err) < 0)
+			return -1;
+		sec = conf_find(&conf, "Manager", "RuntimeWatchdogSec");
+		opened = sec && !str_eq(sec->value, "0") && !str_eq(sec->value, "off");
+		conf_entries_clear(&conf);
+	}
+	if (waits && !opened && !has_argument(waits->value, "systemd.watchdog_sec="))
+		check_say(
+			v, CHECK_KERNEL_ARGUMENTS, waits->pos,
+			"with 'watchdog.open_timeout=' the kernel resets a device on which nobody "
+			"opens the watchdog, and no system.conf of systemd says "
+			"'RuntimeWatchdogSec='");
+	return 0;
+}
+
 static const struct conf_entry *last_kconfig(const struct check_view *v, const char *key)
 {
 	return conf_find(&v->kconfig, "", key);
@@ -426,6 +459,8 @@ int check_script_rules(struct check_view *v, struct err **err)
 		kernel_is_told(v, script);
 		root_is_stable(v, script);
 		choice_is_said(v, script);
+		if (watchdog_is_opened(v, script, err) < 0)
+			return -1;
 		if (v->system.count) {
 			order_is_followed(v, script);
 			slots_are_tried(v, script);

@@ -206,6 +206,8 @@ const char *check_keyring(const struct check_view *v);
 struct tree;
 int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
 		     const struct node **ret_unbuilt, struct err **err) warn_unused;
+/* rules_kernel.c: the image in the first slot that is booted, or NULL. */
+struct node *check_root_image(const struct check_view *v);
 /*
  * rules_kernel.c: goes from IMAGE to what it is made of until a tree with a kernel is met, which is
  * built and in the store. *RET, which the caller frees, stays NULL when there is none; *ret_unbuilt
