@@ -34,6 +34,7 @@ libfdisk engine/media/disk/gpt.c
 ext2fs/ engine/media/ext4/
 archive engine/media/tree/
 nghttp2/ engine/remote/grpc
+protobuf-c/ engine/remote/
 openssl/ engine/base/digest.c engine/base/private_key.c engine/media/tree/ssh_key.c engine/kinds/pki/ engine/remote/dial
 zstd engine/remote/transport_reapi
 libsmartcols engine/cli/table.c

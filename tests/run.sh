@@ -83,6 +83,8 @@ prepare_tree() {
 	for from in _build _build-asan; do
 		mkdir -p "$tree/$from/engine/cli"
 		cp $from/engine/cli/orch $from/engine/cli/orch-worker "$tree/$from/engine/cli/"
+		mkdir -p "$tree/$from/tests"
+		[ ! -e $from/tests/place ] || cp $from/tests/place "$tree/$from/tests/"
 	done
 	DESTDIR=$tree/_installed meson install -C _build --no-rebuild --quiet
 	[ ! -d pki ] || cp -R pki "$tree/"

@@ -27,9 +27,9 @@ struct dial {
 	enum state state;
 	uint64_t until_ms, address_until_ms;
 	struct arena *arena;
-	struct url proxy; /* host "": none */
-	struct gaicb *name;
-	struct addrinfo hints;
+	struct url proxy;               /* host "": none */
+	struct gaicb *name;             /* that is asked for */
+	struct addrinfo *numeric;       /* what needs no asking */
 	const struct addrinfo *address; /* that is tried */
 	int fd;
 	short waits;     /* poll events */
@@ -137,7 +137,10 @@ struct dial *dial_new(const struct dial_opts *opts)
 /* A resolver that does not answer cannot be stopped: what it writes to stays its own. */
 static void name_free(struct dial *d)
 {
-	if (!d->name || gai_cancel(d->name) == EAI_NOTCANCELED)
+	if (d->numeric)
+		freeaddrinfo(d->numeric);
+	if (!d->name ||
+	    (gai_error(d->name) == EAI_INPROGRESS && gai_cancel(d->name) != EAI_CANCELED))
 		return;
 	if (d->name->ar_result)
 		freeaddrinfo(d->name->ar_result);
@@ -173,10 +176,24 @@ static int name_ask(struct dial *d, struct err **err)
 	return rc ? unreachable(d, gai_strerror(rc), err) : 0;
 }
 
+static bool name_is_address(struct dial *d)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				       .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+
+	if (getaddrinfo(next_host(d), next_port(d), &hints, &d->numeric))
+		return false;
+	d->address = d->numeric;
+	d->state = CONNECT;
+	return true;
+}
+
 static int name_step(struct dial *d, struct err **err)
 {
 	int rc;
 
+	if (!d->name && name_is_address(d))
+		return 0;
 	if (!d->name && name_ask(d, err) < 0)
 		return -1;
 	rc = gai_error(d->name);

@@ -355,7 +355,7 @@ void grpc_start(struct grpc *g, struct grpc_call *c)
 	c->done = c->submitted = c->answered = c->sent_all = false;
 	c->status = GRPC_UNKNOWN;
 	c->http = 0;
-	c->at = 0;
+	c->at = c->framed ? GRPC_PREFIX : 0;
 	c->sent = c->received = 0;
 	c->started_ms = c->moved_ms = clock_ms();
 	grpc_prefix(c->prefix, c->request ? c->request->len : 0);

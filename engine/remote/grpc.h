@@ -12,7 +12,8 @@
  *	if (c.status) …                  // c.text has the server's words
  *	grpc_call_release(&c);
  *
- * A call sends one message and gets one or, of a method that streams, any number. Whatever happens
+ * A call sends one message (or several that are ready) and gets one or, of a method that streams,
+ * any number. Whatever happens
  * to the connection ends a call as GRPC_UNAVAILABLE; nothing is tried again here (retry.h). The
  * connection is made when the first call starts, without waiting, and again for the first call
  * after it was lost. While calls are open a server that says nothing for 30 s is asked for a sign
@@ -29,8 +30,9 @@
 
 struct grpc_call {
 	/* Set before grpc_start(); what they point to is the caller's and lives until `done`. */
-	const char *method;          /* "package.Service/Method" */
-	const struct str *request;   /* the message; NULL: an empty one */
+	const char *method;        /* "package.Service/Method" */
+	const struct str *request; /* the message; NULL: an empty one */
+	bool framed;               /* REQUEST has several messages, each after its grpc_prefix() */
 	grpc_message_fn *on_message; /* of each that comes; non-zero cancels; NULL: dropped */
 	void *arg;
 	size_t message_max;  /* bytes of one; 0: 4 MiB */

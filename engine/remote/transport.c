@@ -4,7 +4,14 @@
 #include "remote/transport.h"
 
 /* One descriptor per file transport_NAME.c. */
-static const struct transport_type *const types[] = {NULL};
+extern const struct transport_type transport_reapi;
+
+static const struct transport_type *const types[] = {
+#ifdef ORCH_GRPC
+	&transport_reapi,
+#endif
+	NULL,
+};
 
 static bool has_scheme(const struct transport_type *type, const char *url, size_t len)
 {

@@ -1,0 +1,101 @@
+# shellcheck shell=sh disable=SC2154,SC2034
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What tests of shared places have in common:  . tests/e2e/remote-lib.sh  after lib.sh
+place=${ORCH_ASAN%/engine/cli/orch}/tests/place
+run=$scratch/run
+mkdir -p "$run"
+trap 'tests/engines.sh stop "$run"; [ -z "${helpers:-}" ] || kill $helpers 2>/dev/null; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
+helpers=
+
+# engine NAME [WORD...]: starts it, or ends this script where it cannot be had.
+engine() {
+	engine_name=$1
+	shift
+	set -- "$engine_name" "$run" "$@"
+	tests/engines.sh start "$@" && return
+	[ $? = 77 ] || exit 1
+	skip "$1 cannot be had"
+	exit 77
+}
+port() { cat "$run/$1.port"; }
+
+# at URL WORD...: asks the place; what it says is in $scratch/said, its exit code in $code.
+at() {
+	code=0
+	"$place" "$@" >"$scratch/said" 2>"$scratch/counts" || code=$?
+	! grep -qE 'Sanitizer|runtime error' "$scratch/counts" || cat "$scratch/counts"
+}
+# says NAME TEXT...: each stands in what the place said last.
+says() {
+	says_name=$1
+	shift
+	for says_text; do
+		grep -qF -- "$says_text" "$scratch/said" && continue
+		echo "  not said: $says_text"
+		sed 's/^/  /' "$scratch/said" "$scratch/counts"
+		not_ok "$says_name"
+		return
+	done
+	ok "$says_name"
+}
+# ends NAME CODE: of the last.
+ends() { same "$1" "$2" "$code"; }
+
+# python3 FILE [ARG...] as a helper that says its port first, which is in $helper_port.
+helper() {
+	python3 "$@" >"$scratch/helper.out" 2>>"$scratch/helper.err" &
+	helpers="$helpers $!"
+	for _ in $(seq 200); do
+		[ ! -s "$scratch/helper.out" ] || break
+		sleep 0.05
+	done
+	helper_port=$(cat "$scratch/helper.out")
+}
+
+# certificates: in $scratch/tls, of a CA and of servers 'good' (localhost, 127.0.0.1), 'expired', 'early',
+# 'other' (another name), of another CA 'stranger', and of a client.
+certificates() {
+	tls=$scratch/tls
+	mkdir -p "$tls/new"
+	(
+		cd "$tls" || exit 1
+		cat >conf <<-'END'
+			[ca]
+			default_ca = here
+			[here]
+			database = index
+			new_certs_dir = new
+			rand_serial = yes
+			default_md = sha256
+			policy = names
+			unique_subject = no
+			copy_extensions = copy
+			[names]
+			commonName = supplied
+			[req]
+			distinguished_name = names
+			[authority]
+			basicConstraints = critical,CA:TRUE
+			subjectKeyIdentifier = hash
+		END
+		: >index
+		for ca in ca strangers; do
+			openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $ca.key -out $ca.pem -days 9 \
+				-subj "/CN=Test $ca" -config conf -extensions authority
+		done
+		# NAME CA SAN START END
+		while read -r name ca san start end; do
+			openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$name.key" -out "$name.csr" \
+				-subj "/CN=$name" -addext "subjectAltName=$san"
+			openssl ca -batch -config conf -cert "$ca.pem" -keyfile "$ca.key" -in "$name.csr" -out "$name.pem" -notext \
+				-startdate "$start" -enddate "$end"
+		done <<-END
+			good ca DNS:localhost,IP:127.0.0.1 20200101000000Z 20400101000000Z
+			expired ca DNS:localhost,IP:127.0.0.1 20200101000000Z 20210101000000Z
+			early ca DNS:localhost,IP:127.0.0.1 20390101000000Z 20400101000000Z
+			other ca DNS:elsewhere.example 20200101000000Z 20400101000000Z
+			stranger strangers DNS:localhost,IP:127.0.0.1 20200101000000Z 20400101000000Z
+			client ca DNS:client.example 20200101000000Z 20400101000000Z
+		END
+	) >"$scratch/openssl.log" 2>&1 || { cat "$scratch/openssl.log"; exit 1; }
+}
