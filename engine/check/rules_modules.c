@@ -165,8 +165,8 @@ static void root_is_mounted(struct check_view *v, const struct modules *m,
 }
 
 /*
- * The list at PATH (its text, where it is a filled template) is read with the kernel of USER. WHOLE:
- * an initramfs has no other modules.
+ * The list at PATH (FILLED is its text, where it is a filled template) is read with the kernel of
+ * USER. WHOLE: an initramfs has no other modules.
  */
 static int list_is_known(struct check_view *v, const char *path, const char *filled,
 			 struct node *user, bool whole, struct err **err)
