@@ -6,6 +6,7 @@
 #include "cli/paint.h"
 #include "cli/program.h"
 #include "kinds/user_config.h"
+#include "run/farm.h"
 #include "machine/sandbox/cgroup.h"
 #include "store/blob.h"
 
@@ -376,10 +377,22 @@ static void open_groups(void *arg)
 		b->groups = cgroup_run_open(&cgroup_own);
 }
 
+/* 0 and RET->url is NULL when there is none. */
+static int find_farm(struct farm *ret, struct err **err)
+{
+	const char *url = getenv("ORCH_EXECUTOR");
+
+	if (!url || !*url)
+		return 0;
+	ret->url = url;
+	return farm_check(ret, err);
+}
+
 int builder_run(struct builder *b, int *ret_code, struct err **err)
 {
 	struct err *undelivered = NULL;
 	struct user_config config;
+	struct farm farm = {0};
 	struct sched_opts opts = {
 		.jobs = b->cli->jobs,
 		.keep_going = b->cli->keep_going,
@@ -396,8 +409,10 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	if (!worker)
 		return -1;
 	opts.worker = worker;
-	if (user_config_read(b->session->arena, &config, err) || open_sinks(b, err))
+	if (user_config_read(b->session->arena, &config, err) || find_farm(&farm, err) ||
+	    open_sinks(b, err))
 		return -1;
+	opts.farm = farm.url ? &farm : NULL;
 	if (!opts.jobs)
 		opts.jobs = (unsigned)config.jobs;
 	opts.store_size = config.store_size;

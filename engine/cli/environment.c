@@ -5,6 +5,7 @@
 
 const struct environment_row environment_rows[] = {
 	{"ORCH_STORE", "The artifact store, when no `--store` is given."},
+	{"ORCH_EXECUTOR", "The farm that makes nodes in place of this machine (docs/sharing.md)."},
 	{"XDG_CACHE_HOME", "The store is `orch` in it, when nothing else says where. Without it, "
 			   "`~/.cache/orch`."},
 	{"XDG_CONFIG_HOME", "Your configuration is `orch/config.yaml` in it. Without it, "

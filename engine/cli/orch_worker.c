@@ -4,6 +4,7 @@
  * it. Only orch starts it (program.h, run/spawner.h):
  *
  *	orch-worker worker
+ *	orch-worker worker --job FILE               on another machine (run/detached.h)
  *	orch-worker command BUILD ARGUMENT...       as the arguments of orch
  *	orch-worker appliance FILE ARGUMENT...      QEMU for libguestfs (guest/appliance_wall.h)
  */
@@ -15,6 +16,7 @@
 #include "cli/program.h"
 #include "kinds/makers.h"
 #include "machine/guest/appliance_wall.h"
+#include "run/detached.h"
 #include "run/sched.h"
 
 static const struct command_run runs[] = {
@@ -41,6 +43,10 @@ int main(int argc, char **argv)
 	if (argc == 2 && str_eq(argv[1], "worker")) {
 		trace_init();
 		return worker_main(makers_all, build_id);
+	}
+	if (argc == 4 && str_eq(argv[1], "worker") && str_eq(argv[2], "--job")) {
+		trace_init();
+		return detached_main(makers_all, argv[3]);
 	}
 	if (argc >= 3 && str_eq(argv[1], "appliance")) {
 		trace_init();

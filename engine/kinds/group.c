@@ -42,4 +42,5 @@ const struct kind kind_group = {
 	.schema = &group_schema,
 	.ties = NODES,
 	.outputs = group_outputs,
+	.at_home = kind_always,
 };

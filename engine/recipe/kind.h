@@ -166,4 +166,9 @@ struct kind {
 	 * where it is not the node's name; only where named(). NULL: no.
 	 */
 	bool (*identified)(const void *opts);
+	/*
+	 * Whether it uses this machine or its network in a way that no key tells, so that it is
+	 * made on no other (run/farm.h). kind_always(), or NULL: no.
+	 */
+	bool (*at_home)(const void *opts);
 };

@@ -83,6 +83,11 @@ struct maker {
 	/* Makes the outputs, in the worker process. */
 	int (*run)(struct action *a, struct err **err);
 	/*
+	 * Downloads what run() would into cache_dir, so that it can be sent to a machine without a
+	 * network. NULL: run() downloads nothing, or has to itself.
+	 */
+	int (*fetch)(struct action *a, struct err **err);
+	/*
 	 * A shell on our terminal, where the steps of run() stand; NULL: this kind runs no
 	 * commands. *ret_status: of wait(2).
 	 */

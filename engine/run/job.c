@@ -14,6 +14,25 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/tmp.h"
+#include "run/farm.h"
+
+/* Who makes it in our place. */
+static void describe_farm(const struct job *j, struct job_farm *ret)
+{
+	const struct farm *f = j->env->opts->farm;
+	char *failed cleanup_free = job_failed_path(j->env->store, j->node->name);
+
+	*ret = (struct job_farm){.url = f->url,
+				 .instance = f->instance,
+				 .ca = f->ca,
+				 .cert = f->cert,
+				 .cert_key = f->cert_key,
+				 .token = f->token,
+				 .timeout_s = j->timeout_s,
+				 .again = path_exists(failed)};
+	for (size_t i = 0; i < f->platform.count; i++)
+		farm_words_push(&ret->platform, f->platform.items[i]);
+}
 
 static int queue_job(struct job *j, struct err **err)
 {
@@ -21,6 +40,8 @@ static int queue_job(struct job *j, struct err **err)
 	struct job_spec spec;
 
 	job_describe(j->arena, j->env, j->node, j->dir, j->slot.cpus, &spec);
+	if (j->slot.farm)
+		describe_farm(j, &spec.farm);
 	job_spec_write(&spec, &payload);
 	job_spec_clear_lists(&spec);
 	if (!frame_fits(FRAME_JOB, payload.len))
@@ -75,7 +96,8 @@ int job_start(const struct job_env *env, struct node *n, struct slot slot, bool 
 		return -1;
 	}
 	j->started_ms = clock_ms();
-	j->deadline_ms = j->started_ms + j->timeout_s * 1000ull;
+	/* Where it is queued first, the other machine counts. */
+	j->deadline_ms = slot.farm ? UINT64_MAX : j->started_ms + j->timeout_s * 1000ull;
 	*ret = j;
 	return 0;
 }

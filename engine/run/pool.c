@@ -108,8 +108,32 @@ bool pool_take(struct pool *p, struct demand demand, struct slot *ret)
 	return true;
 }
 
+void pool_add_farm(struct pool *p, unsigned jobs)
+{
+	p->farm_jobs = jobs;
+}
+
+bool pool_take_farm(struct pool *p, struct demand demand, struct slot *ret)
+{
+	if (p->used_farm >= p->farm_jobs)
+		return false;
+	p->used_farm++;
+	*ret = (struct slot){
+		.cpus = demand.cpus ? demand.cpus : 1, .memory_mb = demand.memory_mb, .farm = true};
+	return true;
+}
+
+bool pool_is_full(const struct pool *p)
+{
+	return p->used_cpus >= p->cpus && p->used_farm >= p->farm_jobs;
+}
+
 void pool_give(struct pool *p, struct slot slot)
 {
+	if (slot.farm) {
+		p->used_farm--;
+		return;
+	}
 	p->used_cpus -= slot.cpus;
 	p->used_memory -= slot.memory_mb;
 }

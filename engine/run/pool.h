@@ -26,11 +26,13 @@ struct pool {
 	unsigned cpus, memory_mb;        /* limits */
 	unsigned used_cpus, used_memory; /* used_cpus may exceed cpus */
 	unsigned claimed_memory;         /* by the first node of this round that did not fit */
+	unsigned farm_jobs, used_farm;   /* nodes on other machines */
 };
 
 /* What one node holds. */
 struct slot {
 	unsigned cpus, memory_mb;
+	bool farm; /* on another machine: nothing of this one is taken */
 };
 
 /*
@@ -41,4 +43,9 @@ void pool_init(struct pool *p, unsigned cpus, unsigned memory_mb);
 void pool_round(struct pool *p);
 /* Whether DEMAND fits; then it is taken and *ret says what to give back. */
 bool pool_take(struct pool *p, struct demand demand, struct slot *ret);
+/* JOBS nodes may be on other machines at once, which pool_take_farm() takes as pool_take(). */
+void pool_add_farm(struct pool *p, unsigned jobs);
+bool pool_take_farm(struct pool *p, struct demand demand, struct slot *ret);
+/* Nothing can be taken, whatever it demands. */
+bool pool_is_full(const struct pool *p);
 void pool_give(struct pool *p, struct slot slot);

@@ -181,6 +181,22 @@ static int artifact_words(const char *const *v, struct artifact *ret)
 	return 0;
 }
 
+static void put_farm(struct str *s, const struct job_farm *f)
+{
+	const char *const texts[] = {"farm",     f->url,      "farm-instance", f->instance,
+				     "farm-ca",  f->ca,       "farm-cert",     f->cert,
+				     "farm-key", f->cert_key, "farm-token",    f->token};
+
+	for (size_t i = 0; i < array_len(texts); i += 2) {
+		if (texts[i + 1])
+			put_line(s, texts[i], texts[i + 1], NULL);
+	}
+	for (size_t i = 0; i < f->platform.count; i++)
+		put_line(s, "farm-platform", f->platform.items[i].name, f->platform.items[i].value,
+			 NULL);
+	str_printf(s, "farm-timeout %u\nfarm-again %d\n", f->timeout_s, f->again);
+}
+
 void job_spec_write(const struct job_spec *spec, struct str *ret)
 {
 	put_line(ret, "store", spec->store, NULL);
@@ -203,6 +219,8 @@ void job_spec_write(const struct job_spec *spec, struct str *ret)
 		put_line(ret, "secret", s->node, s->option, s->path, NULL);
 	}
 	put_line(ret, "manifest", spec->manifest, NULL);
+	if (spec->farm.url)
+		put_farm(ret, &spec->farm);
 }
 
 static int job_number(const struct line *w, unsigned long max, unsigned long *ret)
@@ -215,13 +233,45 @@ static int job_number(const struct line *w, unsigned long max, unsigned long *re
 	return 0;
 }
 
+/* A line of two words whose second is a text. 1: there is none of that name. */
+static int job_text(const struct line *w, struct job_spec *r)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} texts[] = {
+		{"store", offsetof(struct job_spec, store)},
+		{"project", offsetof(struct job_spec, project_dir)},
+		{"out", offsetof(struct job_spec, outdir)},
+		{"work", offsetof(struct job_spec, workdir)},
+		{"cache", offsetof(struct job_spec, cache_dir)},
+		{"manifest", offsetof(struct job_spec, manifest)},
+		{"farm", offsetof(struct job_spec, farm.url)},
+		{"farm-instance", offsetof(struct job_spec, farm.instance)},
+		{"farm-ca", offsetof(struct job_spec, farm.ca)},
+		{"farm-cert", offsetof(struct job_spec, farm.cert)},
+		{"farm-key", offsetof(struct job_spec, farm.cert_key)},
+		{"farm-token", offsetof(struct job_spec, farm.token)},
+	};
+
+	for (size_t i = 0; i < array_len(texts); i++) {
+		if (str_eq(w->items[0], texts[i].name)) {
+			*(const char **)((char *)r + texts[i].offset) = w->items[1];
+			return 0;
+		}
+	}
+	return 1;
+}
+
 /* One line of a JOB. 1: malformed. */
 static int job_line(const struct line *w, struct job_spec *r)
 {
 	const char *const *v = w->items;
 	unsigned long n;
 
-	if (line_is(w, "secret", 4)) {
+	if (line_is(w, "farm-platform", 3)) {
+		farm_words_push(&r->farm.platform, (struct farm_word){v[1], v[2]});
+	} else if (line_is(w, "secret", 4)) {
 		job_secrets_push(&r->secrets, (struct job_secret){v[1], v[2], v[3]});
 	} else if (line_is(w, "hash", 6)) {
 		struct artifact a;
@@ -253,26 +303,16 @@ static int job_line(const struct line *w, struct job_spec *r)
 		if (job_number(w, INT64_MAX, &n) != 0)
 			return 1;
 		r->began_ns = (int64_t)n;
+	} else if (str_eq(v[0], "farm-timeout")) {
+		if (job_number(w, UINT32_MAX, &n) != 0)
+			return 1;
+		r->farm.timeout_s = (unsigned)n;
+	} else if (str_eq(v[0], "farm-again")) {
+		if (job_number(w, 1, &n) != 0)
+			return 1;
+		r->farm.again = n;
 	} else {
-		static const struct {
-			const char *name;
-			size_t offset;
-		} texts[] = {
-			{"store", offsetof(struct job_spec, store)},
-			{"project", offsetof(struct job_spec, project_dir)},
-			{"out", offsetof(struct job_spec, outdir)},
-			{"work", offsetof(struct job_spec, workdir)},
-			{"cache", offsetof(struct job_spec, cache_dir)},
-			{"manifest", offsetof(struct job_spec, manifest)},
-		};
-
-		for (size_t i = 0; i < array_len(texts); i++) {
-			if (str_eq(v[0], texts[i].name)) {
-				*(const char **)((char *)r + texts[i].offset) = v[1];
-				return 0;
-			}
-		}
-		return 1;
+		return job_text(w, r);
 	}
 	return 0;
 }
@@ -302,6 +342,7 @@ void job_spec_clear_lists(struct job_spec *spec)
 {
 	job_secrets_clear(&spec->secrets);
 	artifacts_clear(&spec->hash);
+	farm_words_clear(&spec->farm.platform);
 }
 
 void job_spec_clear(struct job_spec *spec)

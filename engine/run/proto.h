@@ -93,6 +93,19 @@ DEFINE_VEC(job_secrets, struct job_secret)
 
 DEFINE_VEC(artifacts, struct artifact)
 
+struct farm_word {
+	const char *name, *value;
+};
+DEFINE_VEC(farm_words, struct farm_word)
+/* The machines on which it is made in place of this one (run/farm.h). */
+struct job_farm {
+	const char *url;                                     /* NULL: here */
+	const char *instance, *ca, *cert, *cert_key, *token; /* as struct remote_access */
+	struct farm_words platform;                          /* what they shall be */
+	unsigned timeout_s;                                  /* the node's */
+	bool again; /* it failed there before: an answer from memory is no use */
+};
+
 struct job_spec {
 	const char *store, *project_dir, *outdir, *workdir, *cache_dir; /* absolute */
 	unsigned cpus;
@@ -103,6 +116,7 @@ struct job_spec {
 	struct job_secrets secrets;
 	struct artifacts hash; /* blobs among the inputs to be hashed before the kind runs */
 	const char *manifest;  /* whole: with unkeyed options, and where the inputs lie */
+	struct job_farm farm;
 };
 void job_spec_write(const struct job_spec *spec, struct str *ret);
 /* Everything lives in ARENA; the vectors of *RET are to be cleared with job_spec_clear(). */

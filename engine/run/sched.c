@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/dirseal.h"
 #include "base/file.h"
+#include "run/farm.h"
 #include "run/keylock.h"
 #include "run/sched_run.h"
 #include "run/space.h"
@@ -38,6 +39,8 @@ static int prepare(struct sched *d, struct err **err)
 		return 0;
 	d->prepared = true;
 	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
+	if (d->opts->farm)
+		pool_add_farm(&d->pool, d->opts->farm->jobs ? d->opts->farm->jobs : FARM_JOBS);
 	d->env.mode = spawn_probe();
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for what a plain worker leaves */
 	if (d->opts->before_work)
@@ -254,7 +257,7 @@ static int start_all(struct sched *d, struct err **err)
 	if (!d->estimated && (estimate(d, err) < 0 || spawner_ready(d->env.spawner, err) < 0))
 		return -1;
 	pool_round(&d->pool);
-	while (rc >= 0 && !waits && !d->stopping && d->pool.used_cpus < d->pool.cpus &&
+	while (rc >= 0 && !waits && !d->stopping && !pool_is_full(&d->pool) &&
 	       (n = queue_pop(&d->ready))) {
 		struct slot slot;
 
@@ -263,7 +266,7 @@ static int start_all(struct sched *d, struct err **err)
 			nodes_push(&back, n);
 			continue;
 		}
-		if (!pool_take(&d->pool, node_demand(n), &slot)) {
+		if (!sched_take_slot(d, n, &slot)) {
 			nodes_push(&back, n);
 			continue;
 		}
@@ -309,6 +312,8 @@ static void finish(struct sched *d, size_t i, int status)
 		d->memory[n->index].outside = true;
 		rc = 1;
 	}
+	if (rc < 0 && sched_make_here(d, j, e))
+		rc = 1;
 	if (rc == 1 || (rc < 0 && e->code->cls == ERR_CANCEL)) {
 		err_free(e);
 		node_set_state(d, n, NODE_READY); /* once more, or skipped with all that is left */

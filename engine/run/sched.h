@@ -18,8 +18,9 @@ struct sched_opts {
 	bool keep_going;
 	bool offline;
 	bool no_wait; /* ERR_LOCKED instead of waiting for another orch that builds the same */
-	const char *worker; /* absolute path of the worker program, see run/spawner.h */
-	const char *build;  /* which build that is of */
+	const char *worker;      /* absolute path of the worker program, see run/spawner.h */
+	const char *build;       /* which build that is of */
+	const struct farm *farm; /* other machines that make nodes (farm.h), or NULL */
 	struct sink *sink;
 	void (*before_work)(void *arg); /* before the first worker is started, if any is; or NULL */
 	void *arg;

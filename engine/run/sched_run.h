@@ -20,6 +20,7 @@ struct memory {
 	uint64_t made_ms; /* when its manifest was made */
 	unsigned reruns;
 	bool outside; /* of a user namespace it is run, as it failed in one */
+	bool here;    /* the farm could not make it: it is made here */
 	bool waits;   /* for another orch, and the user was told */
 	bool hit;     /* the user was told that it is cached */
 	bool built;   /* in this run: a hit after a new start counts as built */
@@ -60,6 +61,12 @@ int sched_next_tick(struct sched *d);
 void sched_tick(struct sched *d);
 /* For store_on_wait(): serves what runs for MS, without the store. */
 void sched_serve(void *arg, int ms);
+
+/* sched_farm.c */
+/* Whether there is room for N now: on the farm when it may go there, unless that failed. */
+bool sched_take_slot(struct sched *d, const struct node *n, struct slot *ret);
+/* Whether J failed with E for what a farm did: then the user is told, and it is made here. */
+bool sched_make_here(struct sched *d, const struct job *j, const struct err *e);
 
 void sched_tell(struct sched *d, const struct event *ev);
 /* Nothing more is started. */

@@ -325,10 +325,11 @@ static int become_worker(const struct serving *v, enum spawn_mode mode, int log,
  * The raw system call leaves out glibc's fork handlers: there is one thread only, and a worker
  * forks once more before it calls a library. What fails is said in the log.
  */
-static struct reply fork_worker(const struct serving *v, enum spawn_mode mode, int log, int sock)
+static struct reply fork_worker(const struct serving *v, enum spawn_mode mode, bool sibling,
+				int log, int sock)
 {
 	static const char oops[] = "orch: cannot start the worker process\n";
-	struct reply r = {.pid = spawn_fork(mode, true)};
+	struct reply r = {.pid = spawn_fork(mode, sibling)};
 
 	if (r.pid < 0)
 		r.error = errno;
@@ -341,6 +342,18 @@ static struct reply fork_worker(const struct serving *v, enum spawn_mode mode, i
 	v->work(v->arg);
 	fflush(NULL);
 	_exit(0);
+}
+
+int spawner_fork(enum spawn_mode mode, int log, int sock, void (*work)(const void *arg),
+		 const void *arg, pid_t *ret_pid, struct err **err)
+{
+	const struct serving v = {getpid(), geteuid(), getegid(), work, arg};
+	struct reply r = fork_worker(&v, mode, false, log, sock);
+
+	if (r.pid < 0)
+		return err_errno(err, E_CANNOT_START, r.error, "cannot start a worker");
+	*ret_pid = r.pid;
+	return 0;
 }
 
 static void default_signals(void)
@@ -367,7 +380,7 @@ int spawner_serve(const char *build, void (*work)(const void *arg), const void *
 		return 127;
 	}
 	while (next_request(&q, &log, &sock) == 0) {
-		struct reply r = fork_worker(&v, q.mode, log, sock);
+		struct reply r = fork_worker(&v, q.mode, true, log, sock);
 
 		close(log);
 		close(sock);

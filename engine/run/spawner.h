@@ -44,3 +44,9 @@ void spawner_close(struct spawner *s);
  * worker. Returns the exit code.
  */
 int spawner_serve(const char *build, void (*work)(const void *arg), const void *arg);
+/*
+ * A worker without a spawner: a fork of this process, which has one thread, in which WORK(ARG) is
+ * called. It finds SOCK as WORKER_FD and logs to LOG; the caller closes both.
+ */
+int spawner_fork(enum spawn_mode mode, int log, int sock, void (*work)(const void *arg),
+		 const void *arg, pid_t *ret_pid, struct err **err) warn_unused;

@@ -30,6 +30,8 @@
 #include "base/proc.h"
 #include "base/tmp.h"
 #include "run/decode.h"
+#include "run/detached.h"
+#include "run/farm.h"
 #include "run/logpipe.h"
 #include "run/sched.h"
 #include "run/spawner.h"
@@ -42,11 +44,12 @@ struct keeper {
 	struct str to_orch;
 	int signals, control, log; /* signalfd; to the runner; its stdout and stderr */
 	pid_t runner;
-	int status;         /* of the runner, once ended */
-	bool ended;         /* the runner has */
-	bool aborted;       /* by ABORT, a closed socket or SIGTERM */
-	bool told;          /* the runner sent RESULT */
-	struct err *result; /* what it said */
+	int status;                    /* of the runner, once ended */
+	bool ended;                    /* the runner has */
+	bool aborted;                  /* by ABORT, a closed socket or SIGTERM */
+	bool told;                     /* the runner sent RESULT */
+	struct err *result;            /* what it said */
+	struct artifacts told_outputs; /* as the machine says that made them, if it is another */
 	struct logpipe pipe;
 };
 
@@ -188,6 +191,21 @@ static int hash_inputs(struct keeper *k, struct runner *r, struct err **err)
 	return bad ? -1 : 0;
 }
 
+/* Here, or on the machines that the job names. */
+static int make_outputs(struct keeper *k, struct runner *r, struct action *a, struct err **err)
+{
+	struct artifacts told = {0};
+	int rc;
+
+	if (!k->spec.farm.url)
+		return a->maker->run(a, err);
+	rc = farm_run(a, &k->spec, &told, err);
+	for (size_t i = 0; i < told.count; i++)
+		output_put(&r->out, &told.items[i]);
+	artifacts_clear(&told);
+	return rc;
+}
+
 /* Never returns. */
 static void runner_main(struct keeper *k, const struct maker *const *makers, int control)
 {
@@ -201,7 +219,7 @@ static void runner_main(struct keeper *k, const struct maker *const *makers, int
 	if (rc == 0) {
 		a.worker = &r;
 		worker_set_environment(&a);
-		rc = a.maker->run(&a, &err);
+		rc = make_outputs(k, &r, &a, &err);
 		if (rc != 0 && !err)
 			err_set(&err, E_INTERNAL, "kind '%s' failed without saying why",
 				a.kind->name);
@@ -295,6 +313,9 @@ static int read_runner(struct keeper *k, struct err **err)
 		if (f.type == FRAME_PROGRESS || f.type == FRAME_WARNING || f.type == FRAME_HASHED ||
 		    f.type == FRAME_DAMAGED || f.type == FRAME_MISUSED || f.type == FRAME_OUTSIDE) {
 			hand_on(k, &f);
+		} else if (f.type == FRAME_OUTPUT && k->spec.farm.url) {
+			if (output_read(k->arena, &f, artifacts_at_end(&k->told_outputs), err) < 0)
+				return -1;
 		} else if (f.type == FRAME_RESULT && !k->told) {
 			if (result_read(k->arena, &f, &k->result, err) < 0)
 				return -1;
@@ -447,6 +468,8 @@ static int take_output(struct keeper *k, const struct output_spec *spec, struct 
 		return err_wrap(err, "output '%s'", spec->name);
 	a.name = spec->name;
 	a.type = spec->type;
+	if (k->spec.farm.url && farm_same(&k->spec, &k->told_outputs, &a, err) < 0)
+		return -1;
 	tell_output(k, &a, &old);
 	return 0;
 }
@@ -533,10 +556,11 @@ static void release(struct keeper *k)
 	frames_release(&k->from_orch);
 	frames_release(&k->from_runner);
 	str_release(&k->to_orch);
+	artifacts_clear(&k->told_outputs);
 	err_free(k->result);
 }
 
-static void work(const void *arg)
+void worker_attempt(const void *arg)
 {
 	const struct maker *const *makers = arg;
 	struct keeper k = {.arena = arena_new(),
@@ -563,5 +587,5 @@ static void work(const void *arg)
 
 int worker_main(const struct maker *const *makers, const char *build)
 {
-	return spawner_serve(build, work, makers);
+	return spawner_serve(build, worker_attempt, makers);
 }

@@ -53,4 +53,5 @@ const struct kind kind_release = {
 	.schema = &release_schema,
 	.outputs = release_outputs,
 	.check = release_check,
+	.at_home = kind_always,
 };

@@ -105,6 +105,13 @@ static int system_tree(struct action *a, const struct debian_lock *l, struct err
 	return tree_write_tar(after, action_output(a, DEBIAN_OUTPUT), err);
 }
 
+static int fetch(struct action *a, struct err **err)
+{
+	struct debian_lock l cleanup_lock = {0};
+
+	return read_lock(a, &l, err) < 0 ? -1 : debian_fetch(a, a->node, &l, err);
+}
+
 static int debian_run(struct action *a, struct err **err)
 {
 	const struct debian_opts *o = a->opts;
@@ -120,4 +127,5 @@ static int debian_run(struct action *a, struct err **err)
 const struct maker maker_debian = {
 	.kind = &kind_debian,
 	.run = debian_run,
+	.fetch = fetch,
 };

@@ -100,4 +100,5 @@ const struct kind kind_fetch = {
 	.schema = &fetch_schema,
 	.outputs = fetch_outputs,
 	.check = fetch_check,
+	.at_home = kind_always,
 };

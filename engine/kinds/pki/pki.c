@@ -63,4 +63,5 @@ const struct kind kind_pki = {
 	.schema = &pki_schema,
 	.outputs = pki_outputs,
 	.missing = pki_missing,
+	.at_home = kind_always,
 };

@@ -115,6 +115,11 @@ static struct demand run_demand(const void *opts)
 			       .timeout_s = (unsigned)o->timeout};
 }
 
+static bool at_home(const void *opts)
+{
+	return run_on_host(opts);
+}
+
 static void add_tool(struct strs *v, const char *name)
 {
 	for (size_t i = 0; i < v->count; i++) {
@@ -165,4 +170,5 @@ const struct kind kind_run = {
 	.demand = run_demand,
 	.tools = run_tools,
 	.tools_named = true,
+	.at_home = at_home,
 };

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * What another machine is sent to make a node: a directory in which orch's own worker
+ * (remote/runtime.h) is started, and in which it leaves what it made (run/detached.h).
+ *
+ *	bin/ lib/          the worker and its libraries
+ *	job                a job_spec (run/proto.h) whose places are relative to this directory
+ *	in/0 in/1/a/b ...  files and directories of the project
+ *	in/2 ...           outputs of nodes: in/2 itself, or in/2.parts/ (remote/parts.h)
+ *
+ *	scratch/downloads/ what the node's pins name (struct action's cache_dir)
+ *
+ *	out/               made there
+ *	scratch/           its work directory and store, which nobody wants back
+ */
+#include "remote/runtime.h"
+#include "run/proto.h"
+
+#define ROOT_JOB "job"
+#define ROOT_OUT "out"
+#define ROOT_SCRATCH "scratch"
+#define ROOT_DOWNLOADS ROOT_SCRATCH "/downloads"
+
+enum root_type {
+	ROOT_FILE,     /* a small file of the project, or of the runtime */
+	ROOT_ARTIFACT, /* an output of a node, of any size */
+	ROOT_TEXT,     /* .text */
+	ROOT_LINK,     /* a symbolic link to .text */
+	ROOT_FOLDER,   /* an empty directory; those above others are not listed */
+};
+struct root_entry {
+	enum root_type type;
+	const char *path;        /* in the directory */
+	const char *source;      /* absolute */
+	struct digest digest;    /* FILE: SHA-256; ARTIFACT: its identity */
+	enum output_type output; /* of an ARTIFACT */
+	const char *text;
+	bool executable;
+};
+DEFINE_VEC(root_entries, struct root_entry)
+
+struct input_root {
+	struct root_entries entries; /* sorted by path, byte order */
+	struct strv command;         /* to be run in it */
+};
+
+/*
+ * Of the attempt that SPEC describes, as this machine's worker is told of it; RUNTIME may be NULL
+ * where the other side has it. Strings live in ARENA; input_root_clear() frees the rest.
+ * SPEC tells no secret.
+ */
+int input_root_make(struct arena *arena, const struct job_spec *spec, const struct runtime *runtime,
+		    struct input_root *ret, struct err **err) warn_unused;
+void input_root_clear(struct input_root *r);
+/* Lays it into DIR, which is empty. */
+int input_root_write(const struct input_root *r, const char *dir, struct err **err) warn_unused;
