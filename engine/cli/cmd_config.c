@@ -137,6 +137,31 @@ static void add_key(struct config *c, const struct option *o)
 	}
 }
 
+/* Of a shared cache's user everything is shown but what a server wants to hear. */
+static void add_remote_key(struct config *c, const struct option *o)
+{
+	char *name cleanup_free = xasprintf("remote.%s", o->name);
+	const char *set = str_eq(o->name, "cache")   ? "ORCH_CACHE"
+			  : str_eq(o->name, "token") ? "ORCH_CACHE_TOKEN"
+						     : NULL;
+	struct str text cleanup_str = STR_INIT;
+	struct pos pos = {0};
+	bool said = user_config_said(c->map, name, &text, &pos);
+	bool named = set && variable(set);
+	const char *value = named ? variable(set) : text.buf;
+	bool url = str_eq(o->name, "cache") || str_eq(o->name, "executor");
+	char *shown cleanup_free = str_eq(o->name, "token") ? xstrdup(*value ? "set" : "")
+				   : url                    ? remote_urls_shown(value)
+							    : xstrdup(value);
+
+	if (named)
+		add(c, name, shown, "environment", set);
+	else if (said)
+		add(c, name, shown, "file", place(c, pos));
+	else
+		add(c, name, o->def ? o->def : "", "default", NULL);
+}
+
 static const struct pair *user_mirror(struct config *c, const char *alias)
 {
 	for (size_t i = 0; i < c->user.mirrors.count; i++) {
@@ -216,8 +241,11 @@ static int fill(struct config *c, struct err **err)
 	if (add_store(c, err))
 		return -1;
 	for (size_t i = 0; i < user_config_schema.count; i++)
-		if (!str_eq(user_config_schema.options[i].name, "mirrors"))
+		if (user_config_schema.options[i].type != OPT_DICT &&
+		    !user_config_schema.options[i].sub)
 			add_key(c, &user_config_schema.options[i]);
+	for (size_t i = 0; i < remote_config_schema.count; i++)
+		add_remote_key(c, &remote_config_schema.options[i]);
 	if (add_mirrors(c, err))
 		return -1;
 	add_color(c);

@@ -10,6 +10,10 @@ const struct environment_row environment_rows[] = {
 			   "`~/.cache/orch`."},
 	{"XDG_CONFIG_HOME", "Your configuration is `orch/config.yaml` in it. Without it, "
 			    "`~/.config/orch/config.yaml`."},
+	{"ORCH_CACHE",
+	 "URLs of shared caches, parted by spaces, in place of `cache:` below `remote:` "
+	 "of your configuration."},
+	{"ORCH_CACHE_TOKEN", "What their servers want to hear, in place of `token:` there."},
 	{"NO_COLOR", "No colour, unless `--color` says otherwise."},
 	{"CLICOLOR_FORCE", "Colour also where no terminal is."},
 	{"TERM", "What the terminal can do; on a `dumb` one orch paints nothing."},

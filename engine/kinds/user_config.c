@@ -31,6 +31,8 @@ static const struct option config_options[] = {
 		 "do."},
 	{"trust-tools", OPT_BOOL, offsetof(struct user_config, trust_tools), .def = "false",
 	 .help = "Let a bundle's `tools:` come out of any tree: its rauc reads the signing key."},
+	{"remote", OPT_STRUCT, offsetof(struct user_config, remote), .sub = &remote_config_schema,
+	 .help = "Caches and executors that are shared with other machines (docs/sharing.md)."},
 };
 const struct schema user_config_schema = SCHEMA(struct user_config, config_options);
 
@@ -85,18 +87,36 @@ static void value_text(const struct yaml *value, struct str *ret)
 		str_append(ret, i ? " " : "");
 		value_text(value->items[i], ret);
 	}
+	for (size_t i = 0; value->type == YAML_MAP && i < value->count; i++) {
+		str_printf(ret, "%s%s=", i ? " " : "", value->keys[i]->text);
+		value_text(value->items[i], ret);
+	}
 }
 
 bool user_config_said(const struct yaml *map, const char *key, struct str *ret_text,
 		      struct pos *ret_pos)
 {
-	const struct yaml *value = map ? yaml_get(map, key) : NULL;
+	const char *dot = strchr(key, '.');
+	char *top cleanup_free = dot ? xstrndup(key, (size_t)(dot - key)) : NULL;
+	const struct yaml *value;
 
+	if (dot)
+		map = map ? yaml_get(map, top) : NULL;
+	key = dot ? dot + 1 : key;
+	value = map && map->type == YAML_MAP ? yaml_get(map, key) : NULL;
 	if (!value)
 		return false;
 	value_text(value, ret_text);
 	*ret_pos = yaml_key_pos(map, key);
 	return true;
+}
+
+void user_config_remote(const struct user_config *c, struct arena *arena, struct remote_config *ret)
+{
+	char *path cleanup_free = user_config_path();
+	char *dir cleanup_free = path ? path_dir(path) : xstrdup("/");
+
+	remote_config_use(c->remote, dir, arena, ret);
 }
 
 void user_config_limit(const struct user_config *c, struct http_opts *opts)

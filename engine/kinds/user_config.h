@@ -6,6 +6,7 @@
  */
 #include "base/http.h"
 #include "recipe/schema.h"
+#include "remote/remote_config.h"
 
 struct user_config {
 	struct list mirrors;           /* of struct pair *: alias -> struct list of URLs */
@@ -16,6 +17,7 @@ struct user_config {
 	uint64_t store_size;           /* bytes; 0: not said */
 	bool trust_emulators; /* a board's QEMU may come out of any tree, see kinds/test/board.c */
 	bool trust_tools;     /* a bundle's rauc, which reads the key, see kinds/bundle/bundle.c */
+	struct remote_config *remote; /* as the file says it, or NULL: user_config_remote() */
 };
 
 /* Its keys. */
@@ -25,10 +27,16 @@ int user_config_read(struct arena *arena, struct user_config *ret, struct err **
 /* The same, and *RET_MAP is what the file says, with places; NULL: no file. */
 int user_config_parse(struct arena *arena, const struct yaml **ret_map, struct user_config *ret,
 		      struct err **err) warn_unused;
-/* Whether MAP, which may be NULL, has KEY; its text (of a list, with spaces between), and where. */
+/*
+ * Whether MAP, which may be NULL, has KEY ("jobs", "remote.cache"); its text (of a list and a map,
+ * with spaces between), and where.
+ */
 bool user_config_said(const struct yaml *map, const char *key, struct str *ret_text,
 		      struct pos *ret_pos);
 /* Where the file is, or would be; NULL: nothing says where. Caller frees. */
 char *user_config_path(void);
+/* What it and the environment say of shared caches, with the paths of files absolute; in ARENA. */
+void user_config_remote(const struct user_config *c, struct arena *arena,
+			struct remote_config *ret);
 /* What the user says of downloads. */
 void user_config_limit(const struct user_config *c, struct http_opts *opts);

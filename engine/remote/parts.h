@@ -66,7 +66,7 @@ int parts_ingest(const char *store_dir, const char *path, const struct artifact 
 
 /*
  * The same as a directory of files, "map" and a file per part named by its SHA-256; of several
- * volumes "00", "01", ... (hexadecimal) each with such files. For executors, whose inputs and
+ * volumes "000", "001", ... (hexadecimal) each with such files. For executors, whose inputs and
  * outputs these are. DIR must not exist (save) or be one of a stranger (load).
  */
 int parts_dir_save(int fd, const char *name, const struct artifact *a, const char *dir,

@@ -33,11 +33,13 @@ extern const struct schema remote_config_schema;
  * pointers are C's, the environment's or ARENA's. Files are taken as relative to DIR, the
  * directory of the configuration.
  */
-int remote_config_use(const struct remote_config *c, const char *dir, struct arena *arena,
-		      struct remote_config *ret, struct err **err) warn_unused;
+void remote_config_use(const struct remote_config *c, const char *dir, struct arena *arena,
+		       struct remote_config *ret);
 /* Whether there is a cache to ask. */
 bool remote_config_has_cache(const struct remote_config *c);
 /* For transport_open(); pointers are C's and the environment's. */
 void remote_config_access(const struct remote_config *c, struct remote_access *ret);
 /* The keys of `trust:`, decoded; in ARENA. */
 void remote_config_trust(const struct remote_config *c, struct arena *arena, struct trust *ret);
+/* URLs, parted by spaces, for people: without users and queries but for those of directories. */
+char *remote_urls_shown(const char *urls);

@@ -14,11 +14,11 @@
  *	output "root.img" image chunks:<hex> <size> <allocated> parts <sha256> <bytes>
  *	output "boot.txt" file sha256:<hex> <size> <allocated> blob
  *	output "x.img" image chunks:<hex> <size> <allocated> none
- *	signature ed25519 <first 16 digits of the key> <hex>            over all lines before
+ *	signature ed25519:<public key> <hex>                            over all lines before
  *
  * within the message ActionResult of the REAPI, as its stdout_raw: so that servers know which blobs
  * it needs, the message names them again (output_files, output_directories NAME.parts, of several
- * volumes NAME.parts/00 and so on, stderr_digest).
+ * volumes NAME.parts/000 and so on, stderr_digest).
  *
  * `parts` is followed by the REAPI Directory that holds map and parts (parts.h), or of several
  * volumes those Directories: what an executor's input names. It and all of the message but the text

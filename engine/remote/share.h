@@ -55,17 +55,20 @@ int share_result_get(struct share *s, const struct digest *key, size_t manifest_
 		     const struct artifact *wanted, size_t count, struct arena *arena,
 		     struct result **ret, char **ret_why, struct err **err) warn_unused;
 /*
- * Fetches the bytes of O into the store's cas/. 0; 1 lost: no cache has all of them, *RET_WHY
- * (heap) says more; -1. The identity was checked when 0.
+ * Fetches the bytes of O into the store's cas/. NEAR, whose blobs are in the store, are artifacts
+ * that may have parts of it (what its node made before): those are not fetched. 0, and the identity
+ * was checked; 1 lost: no cache has all of its bytes, or not the right ones, *RET_WHY (heap) says
+ * more; -1.
  */
-int share_fetch(struct share *s, const struct result_output *o, char **ret_why,
-		struct err **err) warn_unused;
+int share_fetch(struct share *s, const struct result_output *o, const struct artifact *near,
+		size_t near_count, char **ret_why, struct err **err) warn_unused;
 /* Its log into STORE/logs. 0; 1 it is not there; -1. */
 int share_fetch_log(struct share *s, const struct result *r, struct err **err) warn_unused;
 
 struct share_push_opts {
 	const bool *none; /* per output: not to be stored (RESULT_NONE); NULL: all are */
 	bool again;       /* the result may be there while bytes are lost: look at each part */
+	bool check;       /* the blobs are not fresh: hash each before it goes out */
 };
 enum share_pushed {
 	SHARE_PUSHED,
