@@ -208,6 +208,22 @@ int reapi_result_blobs(const void *message, size_t len, struct arena *arena,
 	return rc;
 }
 
+int reapi_result_trees_all(const void *message, size_t len, struct arena *arena,
+			   struct result_blob **ret, size_t *ret_count)
+{
+	struct reapi_result *opened cleanup_reapi_result = reapi_result_open(message, len);
+	const Reapi__ActionResult *m = message_of(opened);
+	int rc = 0;
+
+	if (!m)
+		return 1;
+	*ret = arena_alloc(arena, (m->n_output_directories + 1) * sizeof(**ret));
+	*ret_count = m->n_output_directories;
+	for (size_t i = 0; rc == 0 && i < m->n_output_directories; i++)
+		rc = read_blob(m->output_directories[i]->tree_digest, &(*ret)[i]);
+	return rc;
+}
+
 /* --- directories --------------------------------------------------------------------------- */
 
 static int by_digest(const void *a, const void *b)
@@ -310,4 +326,24 @@ int reapi_tree_map(const void *tree, size_t len, struct result_blob *ret)
 	if (t)
 		reapi__tree__free_unpacked(t, NULL);
 	return rc;
+}
+
+int reapi_tree_directory(const void *tree, size_t len, struct digest *ret)
+{
+	const unsigned char *p = tree, *end = p + len;
+	uint64_t size = 0;
+	unsigned shift = 0;
+
+	if (p == end || *p++ != 0x0a)
+		return 1;
+	for (; p < end && shift < 35; shift += 7) {
+		size |= (uint64_t)(*p & 0x7f) << shift;
+		if (!(*p++ & 0x80)) {
+			if (size > (uint64_t)(end - p))
+				return 1;
+			digest_data(p, size, ret);
+			return 0;
+		}
+	}
+	return 1;
 }

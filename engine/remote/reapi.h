@@ -30,6 +30,10 @@ int reapi_result_trees(const struct reapi_result *m, struct arena *arena, struct
 int reapi_result_blobs(const void *message, size_t len, struct arena *arena,
 		       struct result_blob **ret, size_t *ret_count);
 
+/* The trees among them. */
+int reapi_result_trees_all(const void *message, size_t len, struct arena *arena,
+			   struct result_blob **ret, size_t *ret_count);
+
 /*
  * The Directory with a map and its parts, each once, as `map` and by their digests; appended to
  * RET.
@@ -45,3 +49,5 @@ int reapi_tree_map(const void *tree, size_t len, struct result_blob *ret);
 /* All files of a Tree, in ARENA. 0 or 1. */
 int reapi_tree_files(const void *tree, size_t len, struct arena *arena, struct result_blob **ret,
 		     size_t *ret_count);
+/* The digest of the Directory in a Tree, as its bytes stand there. 0 or 1. */
+int reapi_tree_directory(const void *tree, size_t len, struct digest *ret);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "remote/transport.h"
+#include "remote/transport_dir.h"
 
 /* One descriptor per file transport_NAME.c. */
 extern const struct transport_type transport_reapi;
 
 static const struct transport_type *const types[] = {
+	&transport_dir,
 #ifdef ORCH_GRPC
 	&transport_reapi,
 #endif
