@@ -39,7 +39,8 @@ static void card_hint(const struct node *n, struct str *to)
 {
 	char *path cleanup_free = NULL;
 
-	if (!str_eq(n->recipe->kind->name, "disk") || !n->record || !n->record->output_count)
+	if (!str_eq(n->recipe->kind->name, "disk") || !n->record || !n->record->output_count ||
+	    n->record->outputs[0].type != OUTPUT_IMAGE) /* a compressed one is for other tools */
 		return;
 	path = checkout_path(n->name, n->record->outputs[0].name);
 	str_printf(to,

@@ -6,6 +6,11 @@
 #include "kinds/kinds.h"
 
 const char *const disk_tables[] = {"gpt", "mbr", "hybrid", "none", NULL};
+static const char *const formats[] = {"raw", "zst", "xz", "bmap", "qcow2", NULL};
+const char *const disk_endings[DISK_FORMATS] = {".img", ".img.zst", ".img.xz", ".img.bmap",
+						".qcow2"};
+const char *const disk_programs[DISK_FORMATS] = {
+	[DISK_ZST] = "zstd", [DISK_XZ] = "xz", [DISK_QCOW2] = "qemu-img"};
 static const char *const regions[] = {"1x", "2x", NULL};
 static const char *const filesystems[] = {"none", "ext4", "vfat", NULL};
 
@@ -77,6 +82,14 @@ static const struct option disk_options[] = {
 	 .help = "Sizes of partitions, and starts without 'at', are multiples of it; 1M without "
 		 "it.",
 	 .example = "512"},
+	{"formats", OPT_ENUM, offsetof(struct disk_opts, formats), OPT_LIST, .words = formats,
+	 .help = "What is made of the disk: NAME.img (raw), NAME.img.zst, NAME.img.xz, NAME.qcow2, "
+		 "and NAME.img.bmap, by which bmaptool writes only what is in use; raw without it.",
+	 .example = "[raw, zst, bmap]"},
+	{"tools", OPT_REF, offsetof(struct disk_opts, tools), .accept = ACCEPT_TREE,
+	 .help = "Tree whose zstd, xz and qemu-img make 'formats', in the sandbox. Without it this "
+		 "host's do.",
+	 .example = "tools"},
 	{"size", OPT_SIZE, offsetof(struct disk_opts, size), OPT_POSITIVE,
 	 .help = "Size of the disk; without it as large as its partitions need."},
 	{"reserved", OPT_STRUCT, offsetof(struct disk_opts, reserved), OPT_LIST | OPT_PLACED,
@@ -231,12 +244,48 @@ static void check_layout(const struct disk_opts *o, const struct yaml *map, stru
 			    "%s", err->text);
 }
 
+bool disk_has_format(const struct disk_opts *o, enum disk_format format)
+{
+	for (size_t i = 0; i < o->formats.count; i++)
+		if (LIST_AT(o->formats, int, i) == (int)format)
+			return true;
+	return !o->formats.count && format == DISK_RAW;
+}
+
+static bool needs_program(const struct disk_opts *o)
+{
+	for (enum disk_format f = 0; f < DISK_FORMATS; f++)
+		if (disk_programs[f] && disk_has_format(o, f))
+			return true;
+	return false;
+}
+
+static void check_formats(const struct disk_opts *o, const struct yaml *map,
+			  struct err_list *errors)
+{
+	for (size_t i = 0; i < o->formats.count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (LIST_AT(o->formats, int, i) == LIST_AT(o->formats, int, k))
+				err_list_at(errors, E_DUPLICATE_NAME, yaml_key_pos(map, "formats"),
+					    "'%s' is named twice",
+					    formats[LIST_AT(o->formats, int, i)]);
+	if (disk_has_format(o, DISK_BMAP) && !disk_has_format(o, DISK_RAW) &&
+	    !disk_has_format(o, DISK_ZST) && !disk_has_format(o, DISK_XZ))
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "formats"),
+			    "a bmap says what of an image to write, and there is none: add 'raw', "
+			    "'zst' or 'xz'");
+	if (o->tools && !needs_program(o))
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "tools"),
+			    "no format of this disk is made by a program: leave 'tools' out");
+}
+
 static void check_disk(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct disk_opts *o = data;
 	size_t before = errors->count;
 
 	check_table_keys(o, map, errors);
+	check_formats(o, map, errors);
 	for (size_t i = 0; i < o->partitions.count; i++) {
 		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
 		const struct yaml *at = entry_of(map, "partitions", i);
@@ -263,9 +312,23 @@ static const struct schema disk_schema =
 
 static void disk_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
-	const char *name = arena_printf(ctx->arena, "%s.img", path_base(ctx->node));
+	for (enum disk_format f = 0; f < DISK_FORMATS; f++) {
+		const char *name =
+			arena_printf(ctx->arena, "%s%s", path_base(ctx->node), disk_endings[f]);
 
-	output_specs_push(ret, (struct output_spec){name, OUTPUT_IMAGE});
+		if (disk_has_format(ctx->opts, f))
+			output_specs_push(
+				ret, (struct output_spec){name, f ? OUTPUT_FILE : OUTPUT_IMAGE});
+	}
+}
+
+static void disk_tools(const void *opts, struct strs *ret)
+{
+	const struct disk_opts *o = opts;
+
+	for (enum disk_format f = 0; f < DISK_FORMATS; f++)
+		if (!o->tools && disk_programs[f] && disk_has_format(o, f))
+			strs_push(ret, disk_programs[f]);
 }
 
 const struct kind kind_disk = {
@@ -293,6 +356,7 @@ const struct kind kind_disk = {
 	.identified = kind_always,
 	.schema = &disk_schema,
 	.outputs = disk_outputs,
+	.tools = disk_tools,
 	.fact_help = disk_fact_help,
 	.fact = disk_fact,
 	.fact_names = disk_fact_names,

@@ -24,10 +24,19 @@ struct disk_opts {
 	int table; /* enum layout_table */
 	int64_t entries;
 	uint64_t entries_at, align;
+	struct list formats; /* of int, enum disk_format; none: DISK_RAW alone */
+	struct ref *tools;   /* or NULL */
 	uint64_t size;
 	struct list reserved;   /* of struct disk_area * */
 	struct list partitions; /* of struct disk_part * */
 };
+
+enum disk_format { DISK_RAW, DISK_ZST, DISK_XZ, DISK_BMAP, DISK_QCOW2, DISK_FORMATS };
+bool disk_has_format(const struct disk_opts *o, enum disk_format format);
+/* What stands behind the node's name for a format: ".img.zst". */
+extern const char *const disk_endings[DISK_FORMATS];
+/* The program that makes a format, or NULL. */
+extern const char *const disk_programs[DISK_FORMATS];
 
 extern const struct schema disk_area_schema, disk_part_schema; /* of an entry of the lists */
 

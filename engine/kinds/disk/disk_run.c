@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "kinds/disk/disk_opts.h"
+#include "kinds/disk/disk_formats.h"
 #include "kinds/image/image.h"
 #include "kinds/makers.h"
 
@@ -197,7 +197,9 @@ static int disk_run(struct action *a, struct err **err)
 	fd = open(p.path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", p.path);
-	return fill_areas(a, fd, &p.layout, err) < 0 ? -1 : fill_partitions(a, fd, &p.layout, err);
+	if (fill_areas(a, fd, &p.layout, err) < 0 || fill_partitions(a, fd, &p.layout, err) < 0)
+		return -1;
+	return disk_make_formats(a, p.path, &p.layout, err);
 }
 
 const struct maker maker_disk = {

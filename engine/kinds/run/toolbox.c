@@ -31,6 +31,7 @@ int toolbox_run(const struct toolbox *b, struct strv *argv, const struct sandbox
 				   .binds = binds,
 				   .bind_count = count,
 				   .cwd = cwd,
+				   .in = b->in,
 				   .out = out,
 				   .env = env};
 	int status;

@@ -17,6 +17,7 @@
 struct toolbox {
 	struct action *a;
 	const char *root, *arch, *emulator; /* of the action's arena, as in struct sandbox_opts */
+	int in;                             /* stdin of the programs; 0: nothing */
 };
 
 /* Unpacks TOOLS where the store has it not yet; ERR_ENV when nothing here runs its programs. */

@@ -49,3 +49,10 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
  */
 int ext4_settle(const char *path, uint64_t offset, const char *name, const unsigned char seed[16],
 		uint64_t epoch, uint64_t since, struct err **err) warn_unused;
+
+/*
+ * Calls FN for each run of free blocks of the ext2, ext3 or ext4 file system at OFFSET of PATH, in
+ * bytes of the file system. 1: there is none that can be read, and nothing was told.
+ */
+typedef void ext4_free_fn(void *arg, uint64_t at, uint64_t size);
+int ext4_each_free(const char *path, uint64_t offset, ext4_free_fn *fn, void *arg);
