@@ -381,7 +381,8 @@ static void check_defaults(struct builder *b)
 			err_list_at(b->r.errors, E_UNKNOWN_NODE, pos,
 				    "unknown node '%s': did you mean '%s'?", name, near);
 		else
-			err_list_at(b->r.errors, E_UNKNOWN_NODE, pos, "unknown node '%s'", name);
+			err_list_at(b->r.errors, E_UNKNOWN_NODE, pos,
+				    "unknown node '%s': there is no recipes/%s.yaml", name, name);
 	}
 }
 

@@ -407,7 +407,10 @@ static int unknown(struct request *q, const char *node)
 	if (near)
 		return refuse(q, path ? E_FILE_MISSING : E_UNKNOWN_NODE,
 			      "%s '%s'%s: did you mean '%s'?", what, text, where, near);
-	return refuse(q, path ? E_FILE_MISSING : E_UNKNOWN_NODE, "%s '%s'%s", what, text, where);
+	if (!path)
+		return refuse(q, E_UNKNOWN_NODE, "unknown node '%s': there is no recipes/%s.yaml",
+			      text, text);
+	return refuse(q, E_FILE_MISSING, "%s '%s'%s", what, text, where);
 }
 
 static int no_node(struct request *q, const char *node)

@@ -41,6 +41,11 @@ int size_parse(const char *text, uint64_t *ret)
 	return 0;
 }
 
+const char *decode_map_name(const struct option *o)
+{
+	return o->flags & OPT_LIST ? "a list of maps" : "a map";
+}
+
 const char *decode_type_name(const struct yaml *y)
 {
 	return y->type == YAML_LIST ? "a list" : y->type == YAML_MAP ? "a map" : "a single value";
@@ -277,8 +282,8 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 			  void *field)
 {
 	if (y->type != YAML_MAP)
-		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map, not %s", o->name,
-			    decode_type_name(y));
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be %s, not %s", o->name,
+			    decode_map_name(o), decode_type_name(y));
 	else
 		*(void **)field = decode_map(d, o->sub, y, NULL);
 	if ((o->flags & OPT_PLACED) && *(struct pos **)field)

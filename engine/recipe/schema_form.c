@@ -105,8 +105,8 @@ void decode_form(struct decode *d, const struct option *o, const struct yaml *y,
 	struct formed *ret;
 
 	if (y->type != YAML_MAP) {
-		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map, not %s", o->name,
-			    decode_type_name(y));
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be %s, not %s", o->name,
+			    decode_map_name(o), decode_type_name(y));
 		return;
 	}
 	while (*f && !form_covers(o->forms, *f, y))

@@ -37,4 +37,6 @@ bool decode_is_one_of(const char *word, const char *const *words);
 void decode_unknown_key(struct decode *d, const struct strs *names, const char *const *more,
 			const struct yaml *key);
 /* "a list", "a map", "a single value". */
+/* What a value of map option O must be: "a map", "a list of maps". */
+const char *decode_map_name(const struct option *o);
 const char *decode_type_name(const struct yaml *y);

@@ -176,6 +176,24 @@ static const struct yaml *open_bracket(const struct parse *p, char *ret_bracket)
 	return at && (*at == '[' || *at == '{') ? y : NULL;
 }
 
+/* What people mostly did when libyaml says PROBLEM; "" where that says enough. */
+static const char *likely_cause(const char *problem)
+{
+	static const char *const causes[][2] = {
+		{"mapping values are not allowed",
+		 ": is the line indented too far, or does a value with ': ' in it need quotes?"},
+		{"did not find expected '-'", ": does it begin in the column of the items before?"},
+		{"did not find expected key", ": does it begin in the column of the keys before?"},
+		{"did not find expected ','", ": is a quote or a bracket before it not closed?"},
+	};
+
+	for (size_t i = 0; i < array_len(causes); i++) {
+		if (str_skip(problem, causes[i][0]))
+			return causes[i][1];
+	}
+	return "";
+}
+
 static void syntax_error(struct parse *p, const yaml_parser_t *parser)
 {
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
@@ -196,12 +214,16 @@ static void syntax_error(struct parse *p, const yaml_parser_t *parser)
 	else if (at && strchr("@`%", at) && strstr(problem, "cannot start any token"))
 		err_list_at(p->errors, E_NOT_YAML, pos,
 			    "a value that begins with '%c' needs quotes", at);
+	else if (str_skip(problem, "could not find expected ':'") && parser->context)
+		err_list_at(p->errors, E_NOT_YAML, pos_of(p, &parser->context_mark),
+			    "not valid YAML: a key has ':' and a space after it");
 	else if (parser->context)
 		err_list_at(p->errors, E_NOT_YAML, pos,
-			    "not valid YAML: %s (%s that begins on line %zu)", problem,
-			    parser->context, parser->context_mark.line + 1);
+			    "not valid YAML: %s (%s that begins on line %zu)%s", problem,
+			    parser->context, parser->context_mark.line + 1, likely_cause(problem));
 	else
-		err_list_at(p->errors, E_NOT_YAML, pos, "not valid YAML: %s", problem);
+		err_list_at(p->errors, E_NOT_YAML, pos, "not valid YAML: %s%s", problem,
+			    likely_cause(problem));
 }
 
 /* Whether map F has KEY already; remembers it otherwise. */

@@ -140,10 +140,13 @@ static void defects(void **state)
 	       "public files only [private-key-exposed]\n"
 	       "recipes/b.yaml:5:45: path 'keys/my.key' would hand out the private 'keys/my.key': "
 	       "name public files only [private-key-exposed]\n"
-	       "recipes/c.yaml:3:7: unknown node 'zzzzzz' [unknown-node]\n"
-	       "recipes/c.yaml:4:8: unknown node 'zzzzzz' [unknown-node]\n"
+	       "recipes/c.yaml:3:7: unknown node 'zzzzzz': there is no "
+	       "recipes/zzzzzz.yaml [unknown-node]\n"
+	       "recipes/c.yaml:4:8: unknown node 'zzzzzz': there is no "
+	       "recipes/zzzzzz.yaml [unknown-node]\n"
 	       "recipes/d.yaml:2:7: 'tree' takes a tree, but 'c:out' is a file [wrong-input]\n"
-	       "recipes/project.yaml:3:17: unknown node 'bundel' [unknown-node]");
+	       "recipes/project.yaml:3:17: unknown node 'bundel': there is no "
+	       "recipes/bundel.yaml [unknown-node]");
 }
 
 static void outputs(void **state)

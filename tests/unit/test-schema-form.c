@@ -127,7 +127,7 @@ static void bad_forms(void **state)
 		 "unknown key 'quite-another' (known here: go, stop, with, for)"},
 		{"way: [{stop: a, for: 0}]", "'for' must be at least 1, not '0'"},
 		{"way: [{stop: a, halt: 1}]", "'halt' is gone: write 'for'"},
-		{"way: [a]", "'way' must be a map, not a single value"},
+		{"way: [a]", "'way' must be a list of maps, not a single value"},
 	};
 
 	for (size_t i = 0; i < array_len(cases); i++) {

@@ -269,7 +269,7 @@ static void defects(void **state)
 	       "a.yaml:5:7: 'boot' must be a map, not a single value [wrong-type]\n"
 	       "a.yaml:6:14: key 'name' is missing: Name. [missing-key]\n"
 	       "a.yaml:6:21: 'size' must be larger than zero [invalid-value]\n"
-	       "a.yaml:6:25: 'partitions' must be a map, not a single value [wrong-type]\n"
+	       "a.yaml:6:25: 'partitions' must be a list of maps, not a single value [wrong-type]\n"
 	       "a.yaml:7:11: 'a/b' is not a name: use 1 to 64 of the characters A-Z a-z 0-9 . _ + "
 	       "- [invalid-name]\n"
 	       "a.yaml:7:16: path 'x' is not absolute: 'outputs' must be an absolute path in "

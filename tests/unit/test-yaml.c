@@ -136,12 +136,14 @@ static void syntax(void **state)
 {
 	refuse("a: [1, 2\nb: 3\n",
 	       "a.yaml:2:2: not valid YAML: did not find expected ',' or ']' "
-	       "(while parsing a flow sequence that begins on line 1) [not-yaml]");
+	       "(while parsing a flow sequence that begins on line 1): is a quote or a bracket "
+	       "before it not closed? [not-yaml]");
 	refuse("a:\n\t- b\n",
 	       "a.yaml:2:1: a tab may not indent or separate here: use spaces [not-yaml]");
 	refuse("a: @b\n", "a.yaml:1:4: a value that begins with '@' needs quotes [not-yaml]");
 	refuse("a: b: c\n",
-	       "a.yaml:1:5: not valid YAML: mapping values are not allowed in this context "
+	       "a.yaml:1:5: not valid YAML: mapping values are not allowed in this context: is "
+	       "the line indented too far, or does a value with ': ' in it need quotes? "
 	       "[not-yaml]");
 	refuse("a: b\n\xff: c\n",
 	       "a.yaml:2:1: byte 0xff is not UTF-8: save the file as UTF-8 [not-text]");

@@ -127,12 +127,8 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	char guid[37];
 
 	if (!layout_type_guid(p->type, guid)) {
-		size_t count = 0;
-		const char *near;
+		const char *near = layout_type_near(p->type);
 
-		while (layout_type_words[count])
-			count++;
-		near = str_nearest(p->type, layout_type_words, count);
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
 			    "'%s' is neither a known partition type nor a GUID%s%s%s", p->type,
 			    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");

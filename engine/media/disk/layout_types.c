@@ -43,6 +43,15 @@ static bool is_guid(const char *s)
 	return true;
 }
 
+const char *layout_type_near(const char *type)
+{
+	size_t count = 0;
+
+	while (layout_type_words[count])
+		count++;
+	return str_nearest(type, layout_type_words, count);
+}
+
 const char *layout_type_guid(const char *type, char buf[37])
 {
 	for (size_t i = 0; layout_type_words[i]; i++)
