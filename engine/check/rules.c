@@ -132,6 +132,11 @@ const struct check_rule check_rules[] = {
 	     "the kernel is told gpt, panic= and rauc.slot=",
 	     "The kernel needs 'gpt' to use the backup of a damaged table, 'panic=' to reboot "
 	     "instead of hanging, and 'rauc.slot=' so that RAUC knows which slot it runs from."),
+	RULE(CHECK_FIRMWARE_FILES, "firmware-files", ERROR,
+	     "what config.txt names is in the boot image",
+	     "A Raspberry Pi's firmware reads config.txt, passes over what it does not know, and "
+	     "starts nothing when a file that is named there is not beside it. The boot partition "
+	     "has no fallback: an update with such an image ends the device."),
 	RULE(CHECK_FIT_IMAGE, "fit-image", ERROR,
 	     "U-Boot reads FIT images, and each part of one has a hash",
 	     "A slot starts by a FIT image. U-Boot has to be able to read it (CONFIG_FIT=y), and "
@@ -187,6 +192,10 @@ const struct check_rule check_rules[] = {
 	     "does it needs Requires= and After= of the one that tells, and has to be enabled; "
 	     "otherwise a broken application counts as good, or a good one is given up after its "
 	     "tries."),
+	RULE(CHECK_IDLE_UNIT, "idle-unit", WARNING, "units of the project are started",
+	     "A unit has an [Install] section, and nothing starts it: no 'units: enable', no link, "
+	     "no other unit. Or files for systemd-networkd are there, and it is not started. "
+	     "Name it in 'units: enable' of the image, or take it out."),
 	RULE(CHECK_FAILURE_REBOOTS, "failure-reboots", ERROR,
 	     "a device whose application fails reboots",
 	     "A device whose application fails has to reboot, so that the tries are used up and "

@@ -299,6 +299,49 @@ static int slots_are_marked_good(struct check_view *v, struct err **err)
 	return 0;
 }
 
+static int unit_is_started(struct check_view *v, const struct check_file *f, struct err **err)
+{
+	const char *name = path_base(f->target);
+	struct conf_entries unit = {0};
+	const struct node *off;
+	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
+
+	if (rc == 0 && conf_find(&unit, "Install", "WantedBy") && !strchr(name, '@') &&
+	    !is_started(v, name, &off) && !off)
+		check_say(v, CHECK_IDLE_UNIT, conf_find(&unit, "Install", "WantedBy")->pos,
+			  "nothing starts '%s': name it in 'units: enable' of '%s'", name,
+			  f->image->name);
+	conf_entries_clear(&unit);
+	return rc < 0 ? -1 : 0;
+}
+
+/* What the project brings for systemd-networkd is read by nobody else. */
+static void network_is_started(struct check_view *v, const struct check_file *f)
+{
+	static const char daemon[] = "systemd-networkd.service";
+
+	if (!is_started(v, daemon, NULL))
+		check_say(v, CHECK_IDLE_UNIT, (struct pos){f->path, 1, 1},
+			  "nothing starts %s, which reads this: name it in 'units: enable' of '%s'",
+			  daemon, f->image->name);
+}
+
+static int units_are_started(struct check_view *v, struct err **err)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (!check_ships(v, f->image))
+			continue;
+		if (str_ends(f->target, ".network") || str_ends(f->target, ".netdev"))
+			network_is_started(v, f);
+		else if (check_is_unit(f) && !str_ends(f->target, ".conf") &&
+			 unit_is_started(v, f, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Whether a copy lies in free space, so that nothing may be discarded there. */
 static bool keeps_free_space(const struct check_view *v)
 {
@@ -411,6 +454,8 @@ static int repart_discards_nothing(struct check_view *v, struct err **err)
 
 int check_unit_rules(struct check_view *v, struct err **err)
 {
+	if (units_are_started(v, err) < 0)
+		return -1;
 	if (!v->system.count)
 		return 0;
 	if (repart_discards_nothing(v, err) < 0)

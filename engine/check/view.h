@@ -36,6 +36,7 @@ enum check_id {
 	CHECK_GRUB_ENVIRONMENT,
 	CHECK_CHOSEN_LINE,
 	CHECK_KERNEL_ARGUMENTS,
+	CHECK_FIRMWARE_FILES,
 	CHECK_FIT_IMAGE,
 	CHECK_FIT_SIGNED,
 	CHECK_ONE_KERNEL,
@@ -48,6 +49,7 @@ enum check_id {
 	CHECK_STATUS_FILE,
 	CHECK_RAUC_WORDS,
 	CHECK_MARK_GOOD,
+	CHECK_IDLE_UNIT,
 	CHECK_FAILURE_REBOOTS,
 	CHECK_REPART_DISCARDS,
 	CHECK_UNIT_WORDS,
@@ -235,4 +237,5 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
 	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules, check_word_rules,
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
-	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules;
+	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules,
+	check_firmware_rules;
