@@ -13,17 +13,19 @@ static const char file_keys[] =
 
 /* Of the firmware's manual, "config.txt"; those that decide what is started first. */
 static const char keys[] =
-	" kernel device_tree armstub ramfsfile initramfs start_file fixup_file arm_64bit "
-	"upstream_kernel enable_uart uart_2ndstage kernel_address device_tree_address "
-	"device_tree_end ramfsaddr cmdline os_prefix overlay_prefix dtoverlay dtparam include "
-	"start_x start_debug auto_initramfs boot_delay boot_ramdisk disable_commandline_tags "
-	"disable_splash disable_overscan os_check total_mem gpu_mem gpu_mem_256 gpu_mem_512 "
-	"gpu_mem_1024 arm_freq arm_boost over_voltage force_turbo initial_turbo temp_limit core_freq "
-	"gpu_freq sdram_freq hdmi_force_hotplug hdmi_group hdmi_mode hdmi_drive hdmi_safe "
-	"hdmi_ignore_hotplug hdmi_blanking camera_auto_detect display_auto_detect "
-	"max_framebuffers max_usb_current enable_gic gpio enable_jtag_gpio avoid_warnings "
-	"init_uart_baud init_uart_clock pciex4_reset usb_max_current_enable "
-	"disable_fw_kms_setup disable_poe_fan dtdebug disable_camera_led ";
+	" kernel device_tree armstub ramfsfile initramfs start_file fixup_file "
+	"arm_64bit upstream_kernel enable_uart uart_2ndstage kernel_address "
+	"device_tree_address device_tree_end ramfsaddr cmdline os_prefix "
+	"overlay_prefix dtoverlay dtparam include start_x start_debug auto_initramfs "
+	"boot_delay boot_ramdisk disable_commandline_tags disable_splash "
+	"disable_overscan os_check total_mem gpu_mem gpu_mem_256 gpu_mem_512 "
+	"gpu_mem_1024 arm_freq arm_boost over_voltage force_turbo initial_turbo "
+	"temp_limit core_freq gpu_freq sdram_freq hdmi_force_hotplug hdmi_group "
+	"hdmi_mode hdmi_drive hdmi_safe hdmi_ignore_hotplug hdmi_blanking "
+	"camera_auto_detect display_auto_detect max_framebuffers max_usb_current "
+	"enable_gic gpio enable_jtag_gpio avoid_warnings init_uart_baud "
+	"init_uart_clock pciex4_reset usb_max_current_enable disable_fw_kms_setup "
+	"disable_poe_fan dtdebug disable_camera_led ";
 
 /* Whether C may bring TARGET: it does, or what it brings is not known here. */
 static bool may_bring(const struct content *c, const char *target)
