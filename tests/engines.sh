@@ -118,7 +118,7 @@ start_nginx() {
 	port=$(port "$run/nginx.port")
 	mkdir -p "$run/nginx/tmp" "$run/nginx/root"
 	{
-		echo "worker_processes 1; daemon off; pid $run/nginx/pid; error_log $run/nginx/error.log warn;"
+		echo "master_process off; daemon off; pid $run/nginx/pid; error_log $run/nginx/error.log warn;"
 		[ ! -e $module ] || echo "load_module $module;"
 		echo "events { worker_connections 256; }"
 		echo "http { access_log $run/nginx/access.log; client_body_temp_path $run/nginx/tmp; client_max_body_size 8m;"

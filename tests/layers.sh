@@ -27,7 +27,7 @@ there=$(find engine -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)
 # HEADER-PATTERN FILE...: only these files may include it.
 homes='
 yaml.h engine/recipe/yaml.c
-curl/ engine/base/http.c
+curl/ engine/base/http.c engine/base/http_request.c
 sqlite3.h engine/store/state
 guestfs.h engine/machine/guest/appliance.c
 libfdisk engine/media/disk/gpt.c

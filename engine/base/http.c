@@ -119,8 +119,9 @@ static void set_string(CURL *easy, CURLoption option, const char *value)
 		curl_easy_setopt(easy, option, value);
 }
 
-static void set_tls(CURL *easy, const struct http_access *a)
+void http_set_access(void *easy, const struct http_access *a)
 {
+	set_string(easy, CURLOPT_PROXY, a->proxy);
 	set_string(easy, CURLOPT_CAINFO, a->ca_file);
 	if (a->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -154,8 +155,7 @@ static void set_access(CURL *easy, struct transfer *t)
 	if (a->bytes_per_second)
 		curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE,
 				 (curl_off_t)(a->bytes_per_second / parallel_of(t->fetch) + 1));
-	set_string(easy, CURLOPT_PROXY, a->proxy);
-	set_tls(easy, a);
+	http_set_access(easy, a);
 	set_login(easy, t, a);
 }
 
@@ -310,11 +310,9 @@ static int transfer_accept(struct transfer *t, struct err **err)
 	return 0;
 }
 
-static bool may_retry(CURLcode code, long status)
+bool http_may_retry(int code)
 {
 	switch (code) {
-	case CURLE_HTTP_RETURNED_ERROR:
-		return status >= 500 || status == 408 || status == 429;
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_FILE_COULDNT_READ_FILE:
@@ -331,7 +329,14 @@ static bool may_retry(CURLcode code, long status)
 	}
 }
 
-static bool not_reached(CURLcode code)
+static bool may_retry(CURLcode code, long status)
+{
+	if (code == CURLE_HTTP_RETURNED_ERROR)
+		return status >= 500 || status == 408 || status == 429;
+	return http_may_retry(code);
+}
+
+bool http_not_reached(int code)
 {
 	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
 	       code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_OPERATION_TIMEDOUT;
@@ -439,7 +444,7 @@ static int transfer_failed(struct transfer *t, CURLcode code, struct err **err)
 		return too_large(t, err);
 	if (status != 404 && status != 410)
 		t->all_gone = false;
-	if (not_reached(code))
+	if (http_not_reached(code))
 		transfer_server_down(t);
 	t->silent_ms += transfer_silence_ms(t, code == CURLE_OPERATION_TIMEDOUT);
 	return transfer_source_failed(t, why, !may_retry(code, status) || !transfer_patience_ms(t),
@@ -558,19 +563,27 @@ static void fetch_end(struct fetch *f)
 	curl_multi_cleanup(f->multi);
 }
 
+int http_init(struct err **err)
+{
+	static bool ready;
+
+	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(err, E_WORKER_PROGRAM, "libcurl cannot start");
+	ready = true;
+	return 0;
+}
+
 int http_fetch(struct http_item *items, size_t count, const struct http_opts *opts,
 	       struct err **err)
 {
 	static const struct http_opts defaults;
 	struct fetch f = {.opts = opts ? opts : &defaults, .count = count};
-	static bool ready;
 	int rc;
 
 	if (!count)
 		return 0;
-	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_set(err, E_WORKER_PROGRAM, "libcurl cannot start");
-	ready = true;
+	if (http_init(err) < 0)
+		return -1;
 	f.multi = curl_multi_init();
 	if (!f.multi)
 		return err_set(err, E_NO_MEMORY, "libcurl cannot start");

@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Between the files of base/http.h: http.c, which talks to libcurl, and http_source.c, which says
- * which source of an item is tried next and how long it may take.
+ * which source of an item is tried next and how long it may take. And what http_request.c has of
+ * http.c.
  */
 
 #include "base/http.h"
@@ -93,3 +94,13 @@ int transfer_source_failed(struct transfer *t, const char *why, bool for_good,
 			   struct err **err) warn_unused;
 /* It has other bytes than it should. */
 int transfer_source_refused(struct transfer *t, const char *why, struct err **err) warn_unused;
+
+/* ---- for whoever talks to libcurl; CODE is its ---- */
+
+/* Starts it, once. */
+int http_init(struct err **err) warn_unused;
+/* Proxy and TLS of a CURL. */
+void http_set_access(void *easy, const struct http_access *a);
+/* Whether another try may end in another way, and whether it never came to a connection. */
+bool http_may_retry(int code);
+bool http_not_reached(int code);

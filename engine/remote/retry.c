@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "remote/retry.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
@@ -30,6 +30,14 @@ int retry_pause(struct retry *r, bool known)
 	if (r->failed >= RETRY_TRIES || (!known && now - r->since_ms + ms > RETRY_STRANGER_MS))
 		return -1;
 	return (int)ms;
+}
+
+void retry_sleep(int ms)
+{
+	struct timespec left = {ms / 1000, ms % 1000 * 1000000L};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
 }
 
 bool breaker_lets(struct breaker *b)

@@ -25,6 +25,8 @@ struct retry {
  */
 int retry_pause(struct retry *r, bool known);
 
+void retry_sleep(int ms);
+
 /* A server that is left alone for OFF after it failed, then asked once. All zero: it is asked. */
 #define BREAKER_OFF_MS 30000
 

@@ -4,13 +4,14 @@
 #include "remote/transport_dir.h"
 
 /* One descriptor per file transport_NAME.c. */
-extern const struct transport_type transport_reapi;
+extern const struct transport_type transport_web, transport_reapi;
 
 static const struct transport_type *const types[] = {
 	&transport_dir,
 #ifdef ORCH_GRPC
 	&transport_reapi,
 #endif
+	&transport_web,
 	NULL,
 };
 
