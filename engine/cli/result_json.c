@@ -36,20 +36,26 @@ static mode_t file_mode(void)
 	return 0666 & ~mask;
 }
 
+int result_write_text(const char *path, const struct str *text, struct err **err)
+{
+	int fd cleanup_fd = -1;
+
+	if (is_replaced(path))
+		return file_write(path, text->buf, text->len, file_mode(), false, err);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
+	return fd_write_all(fd, path, text->buf, text->len, err);
+}
+
 int result_write(const char *path, json_t *object, struct err **err)
 {
 	char *text cleanup_free = json_dumps(object, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	struct str s cleanup_str = STR_INIT;
-	int fd cleanup_fd = -1;
 
 	json_decref(object);
 	str_printf(&s, "%s\n", text);
-	if (is_replaced(path))
-		return file_write(path, s.buf, s.len, file_mode(), false, err);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path);
-	return fd_write_all(fd, path, s.buf, s.len, err);
+	return result_write_text(path, &s, err);
 }
 
 static json_t *node_object(const struct node *n, const struct outcome *o)

@@ -98,5 +98,7 @@ json_t *result_object(const struct graph *g, const struct tally *tally, double w
 json_t *result_refused(const char *text);
 /* Writes OBJECT, which it frees. */
 int result_write(const char *path, json_t *object, struct err **err) warn_unused;
+/* Any text that somebody asked for in a file; PATH may be a pipe. */
+int result_write_text(const char *path, const struct str *text, struct err **err) warn_unused;
 /* Before hours of work: whether result_write() can write there. */
 int result_check(const char *path, struct err **err) warn_unused;
