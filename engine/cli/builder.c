@@ -2,6 +2,7 @@
 #include "cli/builder.h"
 
 #include "base/file.h"
+#include "cli/finding.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/program.h"
@@ -249,6 +250,12 @@ void builder_failures(const struct builder *b)
 {
 	if (b->mode != PROGRESS_JSON)
 		ui_failures(b->cli, b->session->graph, &b->tally);
+	for (size_t i = 0; i < b->tally.failed_count; i++) {
+		size_t failed = b->tally.failed[i];
+
+		finding_add_node(b->cli, b->session->dir, b->session->graph->nodes.items[failed],
+				 &b->tally.nodes[failed]);
+	}
 }
 
 bool builder_quiet(const struct builder *b)

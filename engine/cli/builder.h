@@ -64,7 +64,7 @@ void builder_failed(struct builder *b, int code);
 void builder_damaged(void *arg, const struct node *n, const char *text);
 /* A deliver function for who reads the blobs themselves: hashes the outputs of the targets. */
 int builder_hash_targets(struct builder *b, size_t *ret_damaged, struct err **err) warn_unused;
-/* Shows the ends of the logs of failed nodes, unless stderr is JSON. */
+/* Shows the ends of the logs of failed nodes, unless stderr is JSON; they are findings. */
 void builder_failures(const struct builder *b);
 /* Whether progress is not to be shown. */
 bool builder_quiet(const struct builder *b);

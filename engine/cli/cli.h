@@ -64,6 +64,9 @@ enum option_bit {
 	O_NO_STATUS,
 	O_SCRIPT,
 	O_SINCE,
+	O_SUMMARY,
+	O_JUNIT,
+	O_CODE_QUALITY,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -86,8 +89,10 @@ struct cli {
 	unsigned depth;   /* 0: not given */
 	struct strv sets;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
-		*compatible, *html, *focus, *since;
-	char *update_name; /* --update PKG, or NULL: everything */
+		*compatible, *html, *focus, *since, *summary, *junit, *code_quality;
+	char *update_name;         /* --update PKG, or NULL: everything */
+	struct findings *findings; /* finding.h; NULL where nobody gathers them */
+	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */
 };
 
 /* What becomes of root's rights (as_owner.h). */

@@ -9,6 +9,7 @@
 #include "cli/checkout.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/report.h"
 #include "cli/session.h"
 #include "cli/shortcut.h"
 
@@ -109,6 +110,20 @@ static int deliver(struct builder *b, size_t *ret_damaged, struct err **err)
 	return checkout_targets(s->graph, s->store, builder_damaged, b, ret_damaged, err);
 }
 
+static int report(const struct build *b, int code, struct err **err)
+{
+	const struct session *s = b->builder.session;
+	const struct report r = {.cli = b->builder.cli,
+				 .graph = s->graph,
+				 .tally = &b->builder.tally,
+				 .project = s->project,
+				 .result = b->builder.result,
+				 .started_ns = b->started_ns,
+				 .code = code};
+
+	return report_write(&r, err);
+}
+
 static int finish(struct build *b, int code, struct err **err)
 {
 	struct session *s = b->builder.session;
@@ -117,18 +132,35 @@ static int finish(struct build *b, int code, struct err **err)
 	if (tell_result(&b->builder, code == 0, err))
 		return -1;
 	summary(&b->builder);
+	if (report(b, code, err) < 0)
+		return -1;
 	target_list(s->graph, &list);
 	return code == 0 ? shortcut_save(s, b->started_ns, &list, err) : 0;
 }
 
-/* A run that could not begin leaves a result file too, so that no old one is taken for its own. */
-static void refuse(const struct cli *c, int code)
+/* A run that could not begin leaves these files too, so that no old one is taken for its own. */
+static void refuse(const struct build *b, int code)
 {
 	char *text cleanup_free = xasprintf("exit %d: see the messages on stderr", code);
-	struct err *err cleanup_err = NULL;
+	const struct cli *c = b->builder.cli;
+	const struct report none = {.cli = c, .started_ns = b->started_ns, .code = code};
+	struct err *err cleanup_err = NULL, *other cleanup_err = NULL;
 
 	if (c->result_json && result_write(c->result_json, result_refused(text), &err))
 		print_aside(err->text);
+	if (report_write(&none, &other) < 0)
+		print_aside(other->text);
+}
+
+/* Before hours of work. */
+static int check_reports(const struct cli *c, struct err **err)
+{
+	const char *const files[] = {c->result_json, c->summary, c->junit, c->code_quality};
+
+	for (size_t i = 0; i < array_len(files); i++)
+		if (files[i] && result_check(files[i], err))
+			return -1;
+	return 0;
 }
 
 /* Whether devices would take the bundles that are wanted, and start what is in them. */
@@ -157,7 +189,7 @@ int cmd_build(struct cli *c)
 			"--exit-code asks about a plan: 'orch plan', 'orch build -n'");
 		return cli_fail(&s, err);
 	}
-	if (c->result_json && result_check(c->result_json, &err))
+	if (check_reports(c, &err))
 		return cli_fail(&s, err);
 	code = session_open_dir_and_store(&s, c);
 	if (code == 0 && shortcut_take(&s, b.started_ns))
@@ -169,11 +201,11 @@ int cmd_build(struct cli *c)
 	if (code == 0)
 		code = check_what_is_signed(&s);
 	if (code) {
-		refuse(c, code);
+		refuse(&b, code);
 	} else if (builder_run(&b.builder, &code, &err) || finish(&b, code, &err)) {
 		code = cli_fail(&s, err);
 		builder_failed(&b.builder, code);
-		refuse(c, code);
+		refuse(&b, code);
 	}
 	builder_close(&b.builder);
 	return code;

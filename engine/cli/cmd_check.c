@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "check/check.h"
+#include "cli/finding.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
@@ -32,6 +33,13 @@ static void say_all(const struct session *s, const char *word, struct err_list *
 	}
 }
 
+static void add_findings(const struct session *s, enum finding_level level,
+			 const struct err_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		finding_add(s->cli, s->dir, level, list->items[i]);
+}
+
 static int finish(const struct session *s, struct check_report *r)
 {
 	if (s->cli->json) {
@@ -40,10 +48,13 @@ static int finish(const struct session *s, struct check_report *r)
 				     "errors", err_array(&r->errors), "warnings",
 				     err_array(&r->warnings), "notes", err_array(&r->notes)),
 			   false);
+		add_findings(s, FINDING_WARNING, &r->warnings);
+		add_findings(s, FINDING_ERROR, &r->errors);
 		return r->errors.count ? err_exit_code(r->errors.items[0]->code->cls) : 0;
 	}
 	say_all(s, "note", &r->notes);
 	say_all(s, "warning", &r->warnings);
+	add_findings(s, FINDING_WARNING, &r->warnings);
 	if (r->errors.count)
 		return cli_fail_list(s, &r->errors);
 	printf("%zu nodes: no error, %zu warning%s\n", s->graph->nodes.count, r->warnings.count,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +10,9 @@
 #include "cli/as_owner.h"
 #include "cli/cli.h"
 #include "cli/complete.h"
+#include "cli/finding.h"
 #include "cli/session.h"
+#include "cli/ui.h"
 
 #define ANY_ARGS 100000
 #define SELECT (1u << O_SET)
@@ -34,7 +37,8 @@ const struct command commands[] = {
 	 "Targets are node names; none: project.yaml's 'default'. Their outputs appear as "
 	 "out/NODE/OUTPUT.",
 	 SELECT | 1u << O_JOBS | 1u << O_KEEP_GOING | 1u << O_DRY_RUN | 1u << O_PROGRESS |
-		 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON | 1u << O_EXIT_CODE,
+		 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON | 1u << O_EXIT_CODE |
+		 OPTION(O_SUMMARY) | OPTION(O_JUNIT) | OPTION(O_CODE_QUALITY),
 	 0, ANY_ARGS},
 	{"plan", "[TARGET...]", "show what would be built, what is cached, and why; build nothing",
 	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS},
@@ -88,7 +92,7 @@ const struct command commands[] = {
 	 "before the last), or another node or file, named as the first.",
 	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL) | OPTION(O_EXIT_CODE), 1, 2},
 	{"check", "", "find mistakes without building", NULL,
-	 SELECT | 1u << O_JSON | 1u << O_RULES | 1u << O_AGAINST, 0, 0},
+	 SELECT | 1u << O_JSON | 1u << O_RULES | 1u << O_AGAINST | OPTION(O_CODE_QUALITY), 0, 0},
 	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1},
 	{"boot", "NODE", "boot an image on an emulated board",
@@ -190,6 +194,25 @@ static const struct command_run *find_run(const struct program *p, const struct 
 	return NULL;
 }
 
+/* GitHub's runner names it, and it is the runner's: an own id could not open it. */
+static void open_step_summary(struct cli *c)
+{
+	const char *path = getenv("GITHUB_STEP_SUMMARY");
+
+	if (path && *path && ui_ci() == CI_GITHUB && (c->command->options & OPTION(O_SUMMARY)))
+		c->step_summary = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Where the command has ended, whatever came of it. */
+static int write_findings(const struct cli *c, int code)
+{
+	const struct session s = {.cli = c};
+	struct err *err = NULL;
+	int other = c->code_quality && findings_write(c, &err) < 0 ? cli_fail(&s, err) : 0;
+
+	return code ? code : other;
+}
+
 static int run(struct cli *c, int argc, char **argv, const struct program *program)
 {
 	const struct session s = {.cli = c};
@@ -220,9 +243,10 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 		err_errno(&err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'", c->dir);
 		return cli_fail(&s, err);
 	}
+	open_step_summary(c);
 	if (c->command->root == ROOT_GOES && act_as_owner(c, &err))
 		return cli_fail(&s, err);
-	return command->run(c);
+	return write_findings(c, command->run(c));
 }
 
 /* Output that could not be written is a failure even if everything else went well. */
@@ -236,7 +260,8 @@ static int flush_output(int code)
 
 int cli_main(int argc, char **argv, const struct program *program)
 {
-	struct cli c = {0};
+	struct findings findings = {0};
+	struct cli c = {.findings = &findings, .step_summary = -1};
 	int code;
 
 	/* What is made here decides what is built: others never write to it, whatever the umask. */

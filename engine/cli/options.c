@@ -3,8 +3,10 @@
 
 #include <getopt.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "base/str.h"
+#include "cli/finding.h"
 
 static const char *const when_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "tty", "plain", "json", "quiet", NULL};
@@ -83,6 +85,12 @@ const struct option_row option_rows[] = {
 			 "the graph alone, coloured by kind: no status, times or sizes"},
 	[O_SCRIPT] = {0, "script", NULL, VALUE_FLAG, AT(script), NULL,
 		      "play by itself, and exit 1 unless all of it was seen"},
+	[O_SUMMARY] = {0, "summary", "FILE", VALUE_TEXT, AT(summary), NULL,
+		       "write a summary of the run (Markdown) to FILE"},
+	[O_JUNIT] = {0, "junit", "FILE", VALUE_TEXT, AT(junit), NULL,
+		     "write what came of scenarios and other nodes (JUnit's XML) to FILE"},
+	[O_CODE_QUALITY] = {0, "code-quality", "FILE", VALUE_TEXT, AT(code_quality), NULL,
+			    "write what is wrong to FILE, as GitLab's code quality report"},
 	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,
 		     "a git revision: a branch, tag or commit; REV... is where HEAD left it"},
 };
@@ -325,6 +333,13 @@ void cli_release(struct cli *c)
 	free(c->html);
 	free(c->focus);
 	free(c->since);
+	free(c->summary);
+	free(c->junit);
+	free(c->code_quality);
+	if (c->findings)
+		findings_release(c->findings);
+	if (c->step_summary >= 0)
+		close(c->step_summary);
 }
 
 static void print_row(const struct option_row *row, FILE *to)

@@ -150,6 +150,9 @@ static int work(const struct own_copy *o, const struct copies *copies, const cha
 
 	move_path(o, copies, &c->result_json);
 	move_path(o, copies, &c->events);
+	move_path(o, copies, &c->summary);
+	move_path(o, copies, &c->junit);
+	move_path(o, copies, &c->code_quality);
 	c->home = o->project ? xstrdup(o->project) : NULL;
 	free(c->store);
 	c->store = xstrdup(o->store);

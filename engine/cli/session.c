@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "cli/finding.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "kinds/debian/lock_check.h"
@@ -19,12 +20,13 @@ static void say(const struct session *s, const struct err *e)
 	if (e->file && s->dir) {
 		recipe_explain(s->dir, e, &text);
 		print_lines(stderr, "", text.buf, text.len);
-		return;
+	} else {
+		line = err_string(e);
+		fprintf(stderr, "%sorch:%s ", p->red, p->off);
+		print_escaped(stderr, line, strlen(line));
+		fputc('\n', stderr);
 	}
-	line = err_string(e);
-	fprintf(stderr, "%sorch:%s ", p->red, p->off);
-	print_escaped(stderr, line, strlen(line));
-	fputc('\n', stderr);
+	finding_add(s->cli, s->dir, FINDING_ERROR, e);
 }
 
 static void say_json(struct err *const *items, size_t count)

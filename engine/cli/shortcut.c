@@ -19,7 +19,8 @@ int64_t shortcut_now(void)
 
 static bool applies(const struct cli *c)
 {
-	return !c->json && !c->result_json && !c->events && c->progress != PROGRESS_JSON;
+	return !c->json && !c->result_json && !c->events && !c->summary && !c->junit &&
+	       !c->code_quality && c->step_summary < 0 && c->progress != PROGRESS_JSON;
 }
 
 /* The day is part of it: once a day the long way notes what is in use, for `orch store gc`. */

@@ -23,6 +23,18 @@ void tee_add(struct tee *t, struct sink *to)
 	t->to[t->count++] = to;
 }
 
+static void keep_error(struct outcome *o, const struct err *e)
+{
+	if (!e)
+		return;
+	o->error = err_string(e);
+	o->code = e->code->name;
+	o->text = xstrdup(e->text);
+	o->file = e->file ? xstrdup(e->file) : NULL;
+	o->line = e->line;
+	o->col = e->col;
+}
+
 static void tally_event(struct sink *self, const struct event *ev)
 {
 	struct tally *t = (struct tally *)self;
@@ -45,8 +57,7 @@ static void tally_event(struct sink *self, const struct event *ev)
 		o->status = "failed";
 		o->log = ev->log;
 		o->seconds = ev->seconds;
-		o->error = ev->err ? err_string(ev->err) : NULL;
-		o->code = ev->err ? ev->err->code->name : NULL;
+		keep_error(o, ev->err);
 		o->log_path = ev->log_path ? xstrdup(ev->log_path) : NULL;
 		t->failed[t->failed_count++] = ev->node->index;
 		break;
@@ -70,6 +81,8 @@ void tally_release(struct tally *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		free(t->nodes[i].error);
+		free(t->nodes[i].text);
+		free(t->nodes[i].file);
 		free(t->nodes[i].log_path);
 	}
 	free(t->nodes);

@@ -17,7 +17,10 @@ struct outcome {
 	struct digest log; /* zeros: none */
 	char *error;       /* or NULL */
 	const char *code;  /* of a failure, or NULL */
-	char *log_path;    /* of a failure, or NULL */
+	char *text;        /* of a failure: ERROR without place and code; or NULL */
+	char *file;        /* where in the project, or NULL */
+	unsigned line, col;
+	char *log_path; /* of a failure, or NULL */
 };
 
 struct tally {
