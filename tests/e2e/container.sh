@@ -137,11 +137,25 @@ $orch build image >/dev/null 2>&1
 echo "image: $? $(stat -c %u out/image/image.img)"
 $orch build leaf1 >/dev/null 2>run
 echo "run: $? $(grep -o "seccomp=unconfined" run | sort -u)"
+mkdir -p /w/repo
+cp -R /root/p /w/repo/
+cd /w/repo
+git init -q . && git add . && git -c user.name=a -c user.email=a@example.com commit -q -m one
+echo more >>p/src/one
+mkdir -m 700 /w/runner
+: >/w/runner/step
+cd p
+echo "changed: $($orch changed --since HEAD --json image | jq -r '.nodes[] | .verdict + " " + .name' 2>&1)"
+GITHUB_ACTIONS=true GITHUB_WORKSPACE=/w/repo GITHUB_STEP_SUMMARY=/w/runner/step \
+	$orch build image --junit junit.xml >/dev/null 2>&1
+echo "reports: $? $(grep -c '^### orch build: ok' /w/runner/step) $(stat -c %u junit.xml)"
 END
 contained chroot setpriv --bounding-set="$docker" --inh-caps=-all sh "$scratch/plain" >"$scratch/said" 2>"$scratch/err" ||
 	cat "$scratch/err"
 same "root makes an image" "0 0" "$(said image)"
 same "steps with the machine's own programs say what they need" "7 seccomp=unconfined" "$(said run)"
+same "the repository of the copy's project is asked" "changed image" "$(said changed)"
+same "the runner's own file gets the summary" "0 1 0" "$(said reports)"
 
 echo "# root of a container without root"
 if user unshare -r true 2>/dev/null; then
