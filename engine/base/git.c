@@ -150,6 +150,27 @@ int git_commit(const struct git *g, const char *rev, char **ret, struct err **er
 				     : "");
 }
 
+int git_names(const struct git *g, struct strv *ret, struct err **err)
+{
+	struct strv argv cleanup_strv = {0};
+	struct str out cleanup_str = STR_INIT;
+	char *rest, *line;
+
+	command(&argv, g->dir);
+	strv_push(&argv, "for-each-ref");
+	strv_push(&argv, "--format=%(refname:short)");
+	strv_push(&argv, "refs/heads");
+	strv_push(&argv, "refs/remotes");
+	strv_push(&argv, "refs/tags");
+	if (run(&argv, true, &out, err) < 0)
+		return -1;
+	rest = out.buf;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			strv_push(ret, line);
+	return 0;
+}
+
 /* A file, link or submodule of a commit. */
 struct entry {
 	char *path; /* in the directory that is written */

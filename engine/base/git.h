@@ -26,6 +26,8 @@ void git_close(struct git *g);
  * what fetches it.
  */
 int git_commit(const struct git *g, const char *rev, char **ret, struct err **err) warn_unused;
+/* What revisions are called: branches, also those of other places ("origin/main"), and tags. */
+int git_names(const struct git *g, struct strv *ret, struct err **err) warn_unused;
 /*
  * Writes what COMMIT has of g->dir into the directory TO, which is empty: blobs as they were
  * committed, submodules as far as they are checked out in g->dir. Of a file that git LFS keeps

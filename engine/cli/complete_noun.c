@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/git.h"
 #include "base/path.h"
 #include "check/check.h"
 #include "cli/as_owner.h"
@@ -229,6 +230,20 @@ static void add_runs(struct completion *c)
 	}
 }
 
+static void add_revisions(struct completion *c)
+{
+	struct session s cleanup_session = {0};
+	struct err *err cleanup_err = NULL;
+	struct strv names cleanup_strv = {0};
+	struct git git cleanup_git = {0};
+	struct cli cli;
+
+	if (!enter(c, &s, &cli) || git_open(s.dir, &git, &err) || git_names(&git, &names, &err))
+		return;
+	for (size_t i = 0; i < names.count; i++)
+		complete_add(c, names.items[i], NULL);
+}
+
 static void add_keys(struct completion *c)
 {
 	const char *kind = c->arg_count ? c->args[0] : "";
@@ -256,6 +271,8 @@ void complete_noun(struct completion *c, const char *noun)
 		add_nodes(c, "board");
 	else if (str_eq(noun, "RUN"))
 		add_runs(c);
+	else if (str_eq(noun, "REV"))
+		add_revisions(c);
 	else if (str_eq(noun, "KIND"))
 		add_kinds(c);
 	else if (str_eq(noun, "KEY"))

@@ -40,6 +40,10 @@ same "an unknown command" "" "$(words nonsense '')"
 same "no runs yet, and no store made" " no" "$(words log -r '') $(test -e "$ORCH_STORE" || echo no)"
 "$orch" build root --progress quiet || exit 1
 same "runs" "1 ^0 " "$(words log -r '')"
+same "no revisions without a repository" "" "$(words changed --since '')"
+git init -q -b main . && git add recipes && git -c user.name=a -c user.email=a@example.com commit -q -m one
+git tag v1
+same "revisions" "main v1 " "$(words changed --since '')"
 
 # Of a broken project, too: it is being written.
 printf 'kind: image\nsise: 1\n' >recipes/broken.yaml

@@ -133,6 +133,22 @@ static void test_ignored(void **state)
 	strs_clear(&paths);
 }
 
+static void test_names(void **state)
+{
+	const struct fixture *f = *state;
+	struct git g cleanup_git = {0};
+	struct strv got cleanup_strv = {0};
+	struct err *err = NULL;
+
+	in_repository(f, "git branch -m trunk; git tag v1; git branch a/b");
+	assert_int_equal(git_open(f->repository, &g, &err), 0);
+	assert_int_equal(git_names(&g, &got, &err), 0);
+	assert_int_equal(got.count, 3);
+	assert_string_equal(got.items[0], "a/b");
+	assert_string_equal(got.items[1], "trunk");
+	assert_string_equal(got.items[2], "v1");
+}
+
 /* raw OID: its bytes; tree: a tree object of what it reads; $blob: a file. */
 #define FORGE                                                          \
 	"raw() { for x in $(echo $1 | sed 's/../& /g'); do "           \
@@ -169,6 +185,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_export, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ignored, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
 	};
 
