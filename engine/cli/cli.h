@@ -67,6 +67,7 @@ enum option_bit {
 	O_SUMMARY,
 	O_JUNIT,
 	O_CODE_QUALITY,
+	O_ONLY,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -84,6 +85,7 @@ struct cli {
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */
+	int only;         /* --only: 1 targets */
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
 	unsigned depth;   /* 0: not given */
@@ -162,6 +164,7 @@ int cmd_manual(struct cli *c);
 int cmd_completion(struct cli *c);
 int cmd_shell(struct cli *c);
 int cmd_size(struct cli *c);
+int cmd_cache(struct cli *c);
 int cmd_store(struct cli *c);
 int cmd_timings(struct cli *c);
 int cmd_doctor(struct cli *c);

@@ -146,6 +146,16 @@ const struct command commands[] = {
 	 "when one is damaged. repair: does the same until nothing is wrong any more; what was "
 	 "damaged is built again.",
 	 1u << O_JSON | 1u << O_SIZE | 1u << O_DRY_RUN, 1, 1},
+	{"cache", "push|pull|prune|stats|key [TARGET...|FILE]",
+	 "share results with other machines, by hand",
+	 "push: stores what is built of the targets in the first cache of `remote:` in your "
+	 "config.yaml. pull: brings what the caches have of them into the store. prune: removes "
+	 "from a directory, until the rest fits the size, what was not used for the longest time. "
+	 "stats: what is in the caches, and what this store had of them. key: makes a signing key "
+	 "in FILE, unless it is there, and prints the word for `trust:`. Builds do the first two "
+	 "themselves.",
+	 SELECT | OPTION(O_JSON) | OPTION(O_SIZE) | OPTION(O_DRY_RUN) | OPTION(O_ONLY), 1,
+	 ANY_ARGS},
 	{"doctor", "", "check this machine and say how to fix what is missing", NULL, 1u << O_JSON,
 	 0, 0},
 	{"config", "", "print every setting, its value, and where it comes from",

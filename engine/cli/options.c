@@ -10,6 +10,7 @@
 
 static const char *const when_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "tty", "plain", "json", "quiet", NULL};
+static const char *const only_words[] = {"all", "targets", NULL};
 static const char *const format_words[] = {"dot", "svg", "mermaid", "json", NULL};
 
 #define AT(field) offsetof(struct cli, field)
@@ -58,8 +59,10 @@ const struct option_row option_rows[] = {
 		    "let the boot loader take this slot first: its boot name"},
 	[O_TIMEOUT] = {0, "timeout", "SECONDS", VALUE_NUMBER, AT(timeout), NULL,
 		       "end it after so long, with exit code 10"},
-	[O_SIZE] = {0, "size", "SIZE", VALUE_TEXT, AT(size), NULL,
-		    "what gc leaves at most, as in 20G (else store-size of config.yaml)"},
+	[O_SIZE] =
+		{0, "size", "SIZE", VALUE_TEXT, AT(size), NULL,
+		 "what is left at most, as in 20G (else store-size of config.yaml; of a cache what "
+		 "its URL says)"},
 	[O_YES] = {0, "yes", NULL, VALUE_FLAG, AT(yes), NULL, "do not ask"},
 	[O_FIXED] = {0, "fixed", NULL, VALUE_FLAG, AT(fixed), NULL,
 		     "also a disk that is not removable, or larger than cards are"},
@@ -93,6 +96,8 @@ const struct option_row option_rows[] = {
 			    "write what is wrong to FILE, as GitLab's code quality report"},
 	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,
 		     "a git revision: a branch, tag or commit; REV... is where HEAD left it"},
+	[O_ONLY] = {0, "only", "WHAT", VALUE_WORD, AT(only), only_words,
+		    "all, or targets: the outputs of nothing but the targets"},
 };
 #undef AT
 

@@ -370,8 +370,8 @@ bool result_same(const struct result *a, const struct result *b)
 	return same;
 }
 
-void result_record(const struct result *r, const char *manifest, const struct digest *log,
-		   struct arena *arena, struct record *ret)
+void result_to_record(const struct result *r, const char *manifest, const struct digest *log,
+		      struct arena *arena, struct record *ret)
 {
 	struct artifact *outputs = arena_alloc(arena, r->output_count * sizeof(*outputs));
 

@@ -86,5 +86,5 @@ bool result_same(const struct result *a, const struct result *b);
  * R as the store's record; MANIFEST is the caller's. The log is that of R only when it lies in the
  * store, which is the caller's to say: LOG may be NULL.
  */
-void result_record(const struct result *r, const char *manifest, const struct digest *log,
-		   struct arena *arena, struct record *ret);
+void result_to_record(const struct result *r, const char *manifest, const struct digest *log,
+		      struct arena *arena, struct record *ret);

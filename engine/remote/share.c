@@ -17,6 +17,10 @@ static int open_all(struct share *s, const struct remote_config *c, struct err *
 		return err_set(err, E_REMOTE_URL,
 			       "no shared cache is configured: write 'remote: {cache: URL}' into "
 			       "config.yaml, or set ORCH_CACHE");
+	if (c->mode == REMOTE_WRITE && s->trust.count && !c->sign)
+		return err_set(err, E_INVALID_VALUE,
+			       "with 'trust' nothing counts that is not signed: write 'sign' into "
+			       "'remote' of config.yaml, too");
 	if (c->mode == REMOTE_WRITE && c->sign)
 		return signer_load(c->sign, &s->signer, err);
 	return 0;

@@ -89,4 +89,10 @@ int share_push(struct share *s, const struct record *rec, const struct share_pus
  */
 int share_download_get(struct share *s, const struct digest *d, uint64_t max,
 		       struct err **err) warn_unused;
+/* 1: it is not in the store, or too large for what there is. */
 int share_download_put(struct share *s, const struct digest *d, struct err **err) warn_unused;
+/*
+ * What a node of that manifest downloads when it is made: the digests that its lock and its recipe
+ * pin, in ARENA. Who fetches them before (share_download_get()) asks no archive.
+ */
+size_t share_downloads(struct arena *arena, const char *manifest, struct digest **ret);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/line.h"
 #include "base/path.h"
 #include "base/tmp.h"
 #include "remote/share_priv.h"
@@ -105,6 +106,8 @@ int share_download_put(struct share *s, const struct digest *d, struct err **err
 
 	describe(s, d, &w);
 	path = w.path;
+	if (!path_exists(path))
+		return 1;
 	if (digest_file(path, &a.digest, err) < 0)
 		return -1;
 	if (!digest_eq(&a.digest, d))
@@ -118,4 +121,40 @@ int share_download_put(struct share *s, const struct digest *d, struct err **err
 			      .outputs = &a,
 			      .output_count = 1};
 	return share_store(s, &rec, &path, NULL, &done, &why, err);
+}
+
+/* pin package "tzdata" "2025b-1 all sha256:HEX", option "sha256" HEX */
+static bool names_download(const struct line *w, struct digest *ret)
+{
+	const char *at;
+
+	if (line_is(w, "option", 3) && str_eq(w->items[1], "sha256"))
+		return digest_parse(w->items[2], ret) == 0;
+	if (!line_is(w, "pin", 4) || !str_eq(w->items[1], "package"))
+		return false;
+	at = strstr(w->items[3], "sha256:");
+	return at && digest_parse(at + strlen("sha256:"), ret) == 0;
+}
+
+size_t share_downloads(struct arena *arena, const char *manifest, struct digest **ret)
+{
+	const char *p = manifest, *end = p + strlen(p);
+	size_t count = 0, cap = 16;
+	struct digest *all = arena_alloc(arena, cap * sizeof(*all)), d;
+	struct line w;
+
+	while (line_read(arena, &p, end, &w) == 0) {
+		if (!names_download(&w, &d))
+			continue;
+		if (count == cap) {
+			struct digest *more = arena_alloc(arena, 2 * cap * sizeof(*more));
+
+			memcpy(more, all, cap * sizeof(*all));
+			all = more;
+			cap *= 2;
+		}
+		all[count++] = d;
+	}
+	*ret = all;
+	return count;
 }

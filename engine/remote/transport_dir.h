@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * A directory as a shared cache, file:///DIR?size=2G: on a disk, on NFS, in what a CI keeps from job
- * to job.
+ * A directory as a shared cache, file:///DIR?size=2G: on a disk, on NFS, in what a CI keeps from
+ * job to job.
  *
  *	DIR/ac/<key>        results
  *	DIR/cas/<sha256>    blobs
