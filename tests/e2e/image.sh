@@ -50,7 +50,9 @@ cat >"$p/recipes/nested.yaml" <<'END'
 kind: run
 inputs: [base]
 run:
-  - mkdir t && tar -C t -xf base/root.tar && mkdir s && mksquashfs t s/inner.sqfs -all-root -quiet -no-progress
+  - mkdir t && tar -C t -xf base/root.tar && mkdir s
+  - 'printf n >"s/$(printf "new\nline")"'
+  - mksquashfs t s/inner.sqfs -all-root -quiet -no-progress
   - gzip <base/root.tar >s/inner.tar.gz && mksquashfs s outer.sqfs -quiet -no-progress
 outputs: [outer.sqfs]
 END
@@ -100,6 +102,9 @@ image ls base:/etc >"$scratch/list"
 lacks 'no escape byte of a name' "$(printf '\033')" "$scratch/list"
 check 'but what it is' grep -qF 'a\x1b[2Jb c' "$scratch/list"
 check 'in squashfs, too' sh -c '"$1" -C "$2" image ls nested:/inner.sqfs/etc | grep -qF "a\x1b[2Jb c"' sh "$orch" "$p"
+
+same 'a newline in a name of squashfs' n "$(image cat 'nested:/new
+line')"
 
 code 'a link that leads out leads nowhere' 2 image cat base:/etc/out
 code 'what is not there' 2 image ls card:/root-a/usr/nothing

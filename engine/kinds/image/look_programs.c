@@ -78,7 +78,8 @@ int look_fat(struct tree *t, const char *file, uint64_t offset, const char *dir,
 
 /*
  * unsquashfs tells all of a file system as a "pseudo file": a line for each name, then the bytes of
- * all files. In names a backslash stands before a space, a backslash and a quotation mark.
+ * all files. In names a backslash stands before a space, a backslash and a quotation mark, so that
+ * the first bare space ends one, which may hold newlines. Where a link leads stands bare.
  */
 struct pseudo {
 	struct tree *t;
@@ -210,14 +211,55 @@ static int add_line(const struct pseudo *ps, const char *line, struct err **err)
 	return rc ? rc : tree_link(ps->t, name, node, 0, err);
 }
 
+/* How long the line at TEXT is: a REMARK, or what tells of one file. */
+static size_t line_length(const char *text, const char *end, bool remark)
+{
+	bool named = remark;
+	const char *p = text;
+
+	for (; p < end && !(*p == '\n' && named); p++) {
+		if (!named && *p == '\\' && p + 1 < end)
+			p++;
+		else if (*p == ' ')
+			named = true;
+	}
+	return (size_t)(p - text);
+}
+
+static bool is_symlink(const char *line)
+{
+	char *name cleanup_free = word(&line);
+
+	return name && str_skip(line, " S ");
+}
+
+/* Whether what is left of a link's target seems to stand at TEXT: it would be taken for a name. */
+static bool is_rest_of_link(const char *text, const char *end)
+{
+	const char *stop = memchr(text, '\n', (size_t)(end - text));
+
+	return stop && !memchr(text, ' ', (size_t)(stop - text));
+}
+
 static int add_lines(const struct pseudo *ps, const char *text, const char *end, struct err **err)
 {
-	while (text < end) {
-		const char *stop = memchr(text, '\n', (size_t)(end - text));
-		size_t len = (size_t)((stop ? stop : end) - text);
-		char *line cleanup_free = xstrndup(text, len);
-		int rc = *line == '#' || !*line ? 0 : add_line(ps, line, err);
+	bool link = false, begun = false; /* with the root, after remarks */
 
+	while (text < end) {
+		bool remark = !begun && (*text == '#' || *text == '\n');
+		size_t len = line_length(text, end, remark);
+		char *line cleanup_free = xstrndup(text, len);
+		int rc;
+
+		if (link && is_rest_of_link(text, end))
+			return err_set(
+				err, E_UNPACK_FORMAT,
+				"a link in it leads to a name with a newline, or a name with one "
+				"stands after a link: unsquashfs lists neither clearly; "
+				"unpack it by hand");
+		begun = !remark;
+		rc = remark ? 0 : add_line(ps, line, err);
+		link = is_symlink(line);
 		if (rc < 0)
 			return -1;
 		if (rc)
