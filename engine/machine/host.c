@@ -115,7 +115,8 @@ static void probe_users(struct arena *arena, const char *tmp, struct findings *r
 		    tracing_fix(arena));
 }
 
-static void probe_sandbox(struct arena *arena, const char *tmp, struct findings *ret)
+/* Whether steps can be run in namespaces. */
+static bool probe_sandbox(struct arena *arena, const char *tmp, struct findings *ret)
 {
 	static const char what[] = "user namespaces";
 	struct err *err cleanup_err = NULL;
@@ -129,6 +130,7 @@ static void probe_sandbox(struct arena *arena, const char *tmp, struct findings 
 	} else if (sandbox_probe(&err) == 0) {
 		add(ret, FINDING_OK, what, "can be made by this user", NULL);
 		probe_users(arena, tmp, ret);
+		return true;
 	} else if (sandbox_vm_possible()) {
 		add(ret, FINDING_SLOW, what,
 		    arena_printf(arena,
@@ -139,6 +141,7 @@ static void probe_sandbox(struct arena *arena, const char *tmp, struct findings 
 	} else {
 		add(ret, FINDING_MISSING, what, arena_strdup(arena, err->text), fix);
 	}
+	return false;
 }
 
 /* The kernel's version as one number: 6.7 is 6007. */
@@ -167,10 +170,16 @@ static bool has_binfmt(void)
 	return flags && memchr(flags, 'F', strcspn(flags, "\n")) != NULL;
 }
 
-static void probe_binfmt(struct arena *arena, struct findings *ret)
+static void probe_binfmt(struct arena *arena, bool namespaces, struct findings *ret)
 {
 	if (sandbox_is_native("arm64"))
 		add(ret, FINDING_OK, "arm64 programs", "run on this processor", NULL);
+	else if (!namespaces && sandbox_vm_possible())
+		add(ret, FINDING_OK, "arm64 programs", "run through qemu-user in QEMU guests",
+		    NULL);
+	else if (!namespaces)
+		add(ret, FINDING_MISSING, "arm64 programs",
+		    "cannot run: they need user namespaces, or libguestfs for QEMU guests", NULL);
 	else if (kernel_version(arena) >= 6007)
 		add(ret, FINDING_OK, "arm64 programs",
 		    "run through qemu-user, registered in the sandbox itself", NULL);
@@ -273,9 +282,11 @@ static void probe_space(struct arena *arena, const char *dir, struct findings *r
 
 void host_probe(struct arena *arena, const struct host_query *query, struct findings *ret)
 {
+	bool namespaces;
+
 	probe_programs(arena, ret);
-	probe_sandbox(arena, query->cache_dir ? query->cache_dir : "/tmp", ret);
-	probe_binfmt(arena, ret);
+	namespaces = probe_sandbox(arena, query->cache_dir ? query->cache_dir : "/tmp", ret);
+	probe_binfmt(arena, namespaces, ret);
 	probe_qemu(arena, "arm64", true, ret);
 	probe_qemu(arena, sandbox_host_arch(), false, ret);
 	probe_guestfs(arena, ret);

@@ -20,6 +20,7 @@ mends "no tracing: a remedy" tracing
 doctor "$scratch/without" userns
 finds "no namespaces: what is taken" "^slow *user namespaces.*'debian', 'tree' and 'run' take QEMU guests"
 mends "no namespaces: a remedy" 'user namespaces'
+lacks "no namespaces: no emulator in them" 'arm64 programs.*(registered|sandbox)' "$scratch/out"
 lacks "no namespaces: nothing of tracing" '^[a-z]* *tracing' "$scratch/out"
 doctor env ORCH_SANDBOX=guest
 finds "as asked: guests" '^slow *user namespaces *not used'
