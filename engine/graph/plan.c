@@ -73,7 +73,7 @@ int plan_origin(struct arena *arena, struct store *s, const struct digest *key, 
 		return -1;
 	if (rc > 0)
 		*ret = "already in the store";
-	else if (!run.root)
+	else if (!run.root || store_run_is_own(s, &run))
 		*ret = arena_printf(arena, "built in run %lld", (long long)run.id);
 	else
 		*ret = arena_printf(arena, "built in run %lld of '%s'", (long long)run.id,

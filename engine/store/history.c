@@ -187,6 +187,11 @@ int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct ru
 	return rc;
 }
 
+bool store_run_is_own(const struct store *s, const struct run_info *run)
+{
+	return s->project && s->project->id && s->project->id == run->project;
+}
+
 int store_run_of_key(struct store *s, const struct digest *key, struct arena *arena,
 		     struct run_info *ret, struct err **err)
 {

@@ -193,6 +193,8 @@ int store_run_nodes(struct store *s, int64_t run, struct arena *arena, struct ru
 /* The newest run, of any project, that built KEY: 0, 1 when none is known, -1. */
 int store_run_of_key(struct store *s, const struct digest *key, struct arena *arena,
 		     struct run_info *ret, struct err **err) warn_unused;
+/* Whether RUN is one of the project entered. */
+bool store_run_is_own(const struct store *s, const struct run_info *run);
 
 /* Makes the next opening of the store as quick as it can be; this may wait for the disk. */
 void store_fold_log(struct store *s);
