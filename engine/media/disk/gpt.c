@@ -199,6 +199,16 @@ static int read_part(struct fdisk_context *cxt, struct fdisk_partition *pa, stru
 	return fdisk_gpt_get_partition_attrs(cxt, fdisk_partition_get_partno(pa), &ret->attrs);
 }
 
+/* Whether an MBR is there only to protect a GPT, which libfdisk could not read then. */
+static bool protects_gpt(struct fdisk_context *cxt, const struct gpt_parts *parts)
+{
+	bool protects = false;
+
+	for (size_t i = 0; i < parts->count && fdisk_is_label(cxt, DOS); i++)
+		protects = protects || str_eq(parts->items[i].type, "0xee");
+	return protects;
+}
+
 int gpt_read(const char *path, struct gpt_parts *ret, struct err **err)
 {
 	struct fdisk_context *cxt cleanup_context = fdisk_new_context();
@@ -220,6 +230,12 @@ int gpt_read(const char *path, struct gpt_parts *ret, struct err **err)
 			rc = read_part(cxt, pa, gpt_parts_at_end(&parts));
 	}
 	fdisk_unref_table(table);
+	if (!rc && protects_gpt(cxt, &parts)) {
+		gpt_parts_clear(&parts);
+		return err_set(err, E_NO_PARTITION_TABLE,
+			       "'%s' is damaged or was cut: neither table of its GPT can be read",
+			       path);
+	}
 	/* The first sector of a FAT passes for an MBR of nothing. */
 	if (!rc && !parts.count && !fdisk_is_label(cxt, GPT))
 		return err_set(err, E_NO_PARTITION_TABLE, "'%s' has no partition table", path);
