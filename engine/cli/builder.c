@@ -384,14 +384,34 @@ static void open_groups(void *arg)
 		b->groups = cgroup_run_open(&cgroup_own);
 }
 
-/* 0 and RET->url is NULL when there is none. */
-static int find_farm(struct farm *ret, struct err **err)
+/* Who makes nodes in our place; $ORCH_EXECUTOR before the user's configuration. */
+static int find_farm(struct builder *b, const struct user_config *config, struct farm *ret,
+		     struct err **err)
 {
-	const char *url = getenv("ORCH_EXECUTOR");
+	struct arena *arena = b->session->arena;
+	const char *env = getenv("ORCH_EXECUTOR");
+	struct remote_config c;
+	char *words, *word;
 
-	if (!url || !*url)
+	user_config_remote(config, arena, &c);
+	if (b->cli->offline || c.mode == REMOTE_OFF || !(env ? *env != 0 : c.executor != NULL))
 		return 0;
-	ret->url = url;
+	words = arena_strdup(arena, env ? env : c.executor);
+	while ((word = strsep(&words, " "))) {
+		if (*word)
+			strs_push(&ret->urls, word);
+	}
+	for (size_t i = 0; i < c.platform.count; i++) {
+		const struct pair *p = LIST_AT(c.platform, struct pair *, i);
+
+		farm_words_push(&ret->platform, (struct farm_word){p->key, p->value});
+	}
+	ret->instance = c.instance;
+	ret->ca = c.ca;
+	ret->cert = c.cert;
+	ret->cert_key = c.key;
+	ret->token = c.token;
+	ret->jobs = (unsigned)c.jobs;
 	return farm_check(ret, err);
 }
 
@@ -416,10 +436,10 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	if (!worker)
 		return -1;
 	opts.worker = worker;
-	if (user_config_read(b->session->arena, &config, err) || find_farm(&farm, err) ||
-	    open_sinks(b, err))
+	if (user_config_read(b->session->arena, &config, err) ||
+	    find_farm(b, &config, &farm, err) || open_sinks(b, err))
 		return -1;
-	opts.farm = farm.url ? &farm : NULL;
+	opts.farm = farm.urls.count ? &farm : NULL;
 	if (!opts.jobs)
 		opts.jobs = (unsigned)config.jobs;
 	opts.store_size = config.store_size;

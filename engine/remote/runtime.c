@@ -224,11 +224,11 @@ void runtime_clear(struct runtime *r)
 	*r = (struct runtime){0};
 }
 
-void runtime_command(const struct runtime *r, struct strv *ret)
+void runtime_command(const struct runtime *r, const char *where, struct strv *ret)
 {
-	strv_push(ret, r->loader);
+	strv_printf(ret, "%s/%s", where, r->loader);
 	strv_push(ret, "--inhibit-cache");
 	strv_push(ret, "--library-path");
-	strv_push(ret, "lib");
-	strv_push(ret, PROGRAM);
+	strv_printf(ret, "%s/lib", where);
+	strv_printf(ret, "%s/" PROGRAM, where);
 }

@@ -35,5 +35,5 @@ struct runtime {
  */
 int runtime_open(const char *store, struct runtime *ret, struct err **err) warn_unused;
 void runtime_clear(struct runtime *r);
-/* Appends the words that start it in the directory that holds bin/ and lib/: an argv's first. */
-void runtime_command(const struct runtime *r, struct strv *ret);
+/* Appends the words that start it when bin/ and lib/ lie in WHERE: an argv's first. */
+void runtime_command(const struct runtime *r, const char *where, struct strv *ret);

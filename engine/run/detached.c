@@ -14,6 +14,8 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "graph/manifest.h"
+#include "remote/parts.h"
+#include "remote/result.h"
 #include "run/input_root.h"
 #include "run/spawner.h"
 
@@ -72,12 +74,23 @@ static int locate_places(struct detached *d, struct err **err)
 static int locate_blob(struct detached *d, struct manifest_blob *b, struct err **err)
 {
 	const char *name = b->at;
+	struct artifact a = {
+		.name = b->name, .type = b->type, .digest = b->digest, .size = b->size};
+	char *parts cleanup_free = NULL, *whole cleanup_free = NULL;
 
 	if (!name)
 		return bad_job(err, "the job does not say where '%s' lies", b->name);
 	if (locate(d, &b->at, err) < 0)
 		return -1;
-	return path_exists(b->at) ? 0 : bad_job(err, "'%s' is missing beside the job", name);
+	parts = xasprintf("%s.parts", b->at);
+	if (!path_exists(parts))
+		return path_exists(b->at) ? 0
+					  : bad_job(err, "'%s' is missing beside the job", name);
+	whole = xasprintf("%s/" ROOT_SCRATCH "/%s", d->top, name);
+	b->at = arena_strdup(d->arena, whole);
+	if (path_exists(b->at)) /* two inputs may be one artifact */
+		return 0;
+	return path_mkparents(whole, err) < 0 ? -1 : parts_dir_load(parts, &a, whole, err);
 }
 
 static int locate_input(struct detached *d, struct manifest_input *in, struct err **err)
@@ -308,8 +321,15 @@ static int place_output(const struct detached *d, size_t i, struct err **err)
 	char *from cleanup_free = cas_path(d->spec.store, a->type, &a->digest);
 	char *to cleanup_free = xasprintf("%s/" ROOT_OUT "/%zu", d->top, i);
 
-	/* Two outputs may be one blob. */
-	return file_copy(from, to, 0644, err);
+	char *parts cleanup_free = xasprintf("%s.parts", to);
+	int fd cleanup_fd = -1;
+
+	if (a->type != OUTPUT_IMAGE && a->size <= RESULT_BLOB_MAX)
+		return file_copy(from, to, 0644, err); /* two outputs may be one blob */
+	fd = open(from, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", from);
+	return parts_dir_save(fd, from, a, parts, err);
 }
 
 static int place_outputs(const struct detached *d, struct err **err)
@@ -323,7 +343,7 @@ static int place_outputs(const struct detached *d, struct err **err)
 
 static int write_record(struct detached *d, const struct err *result, struct err **err)
 {
-	char *path cleanup_free = path_join(d->top, ROOT_OUT "/record");
+	char *path cleanup_free = xasprintf("%s/" ROOT_OUT "/record", d->top);
 
 	result_put(&d->record, result);
 	return file_write(path, d->record.buf, d->record.len, 0644, false, err);
@@ -335,8 +355,8 @@ static int open_top(struct detached *d, struct err **err)
 
 	if (!here)
 		return err_errno(err, E_READ_FAILED, errno, "cannot tell the current directory");
-	d->top = arena_strdup(d->arena, here);
-	log = path_join(here, ROOT_OUT "/log");
+	d->top = arena_strdup(d->arena, str_eq(here, "/") ? "" : here);
+	log = xasprintf("%s/" ROOT_OUT "/log", d->top);
 	if (path_mkparents(log, err) < 0)
 		return -1;
 	d->log_file = open(log, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -364,7 +384,7 @@ static int attempt(struct detached *d, const struct maker *const *makers, const 
 
 static void release(struct detached *d)
 {
-	char *scratch cleanup_free = d->top ? path_join(d->top, ROOT_SCRATCH) : NULL;
+	char *scratch cleanup_free = d->top ? xasprintf("%s/" ROOT_SCRATCH, d->top) : NULL;
 	struct err *ignored cleanup_err = NULL;
 
 	if (scratch)

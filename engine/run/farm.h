@@ -24,14 +24,14 @@
 
 /* The farm of the user's configuration. Strings are the caller's. */
 struct farm {
-	const char *url;                                     /* NULL: none */
+	struct strs urls; /* of executors; nodes are spread over them */
 	const char *instance, *ca, *cert, *cert_key, *token; /* as struct remote_access */
 	struct farm_words platform;                          /* for all nodes, verbatim */
 	unsigned jobs;                                       /* nodes at once; 0: FARM_JOBS */
 };
 #define FARM_JOBS 16
 
-/* E_REMOTE_URL when nobody knows its scheme. */
+/* E_REMOTE_URL when nobody knows the scheme of one. */
 int farm_check(const struct farm *f, struct err **err) warn_unused;
 /*
  * Why N, whose manifest is made, may be made on this machine alone, as "it is told a secret"; NULL:
@@ -51,3 +51,5 @@ int farm_run(struct action *a, const struct job_spec *spec, struct artifacts *re
  */
 int farm_same(const struct job_spec *spec, const struct artifacts *told, const struct artifact *a,
 	      struct err **err) warn_unused;
+/* Asks RUNNER to end, and gives it the time to cancel what runs elsewhere. SIGNALS: of SIGCHLD. */
+void farm_farewell(pid_t runner, int signals);

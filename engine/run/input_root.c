@@ -84,7 +84,7 @@ static void take_downloads(struct making *m, const char *cache_dir, const struct
 
 	while ((p = strstr(p, "sha256:"))) {
 		char hex[DIGEST_HEX + 1];
-		struct root_entry e = {.type = ROOT_ARTIFACT, .output = OUTPUT_FILE};
+		struct root_entry e = {.type = ROOT_FILE};
 
 		p += strlen("sha256:");
 		snprintf(hex, sizeof(hex), "%s", p);
@@ -103,7 +103,7 @@ static void take_runtime(struct making *m, const struct runtime *r)
 	for (size_t i = 0; i < r->files.count; i++) {
 		const struct runtime_file *f = &r->files.items[i];
 		struct root_entry e = {.type = ROOT_FILE,
-				       .path = arena_strdup(m->arena, f->name),
+				       .path = arena_printf(m->arena, ROOT_RUNTIME "/%s", f->name),
 				       .source = arena_printf(m->arena, "%s/%s", r->dir, f->name),
 				       .digest = f->digest,
 				       .executable = true};
@@ -163,7 +163,7 @@ int input_root_make(struct arena *arena, const struct job_spec *spec, const stru
 	write_job(&m, spec, manifest);
 	if (runtime) {
 		take_runtime(&m, runtime);
-		runtime_command(runtime, &r.command);
+		runtime_command(runtime, ROOT_RUNTIME, &r.command);
 	}
 	strv_push(&r.command, "worker");
 	strv_push(&r.command, "--job");

@@ -4,7 +4,8 @@
  * What another machine is sent to make a node: a directory in which orch's own worker
  * (remote/runtime.h) is started, and in which it leaves what it made (run/detached.h).
  *
- *	bin/ lib/          the worker and its libraries
+ *	orch/bin orch/lib  the worker and its libraries; some engines lay a bin/ and lib/ of
+ *	                   their own over the directory
  *	job                a job_spec (run/proto.h) whose places are relative to this directory
  *	in/0 in/1/a/b ...  files and directories of the project
  *	in/2 ...           outputs of nodes: in/2 itself, or in/2.parts/ (remote/parts.h)
@@ -14,31 +15,15 @@
  *	out/               made there
  *	scratch/           its work directory and store, which nobody wants back
  */
+#include "remote/exec_root.h"
 #include "remote/runtime.h"
 #include "run/proto.h"
 
+#define ROOT_RUNTIME "orch"
 #define ROOT_JOB "job"
 #define ROOT_OUT "out"
 #define ROOT_SCRATCH "scratch"
 #define ROOT_DOWNLOADS ROOT_SCRATCH "/downloads"
-
-enum root_type {
-	ROOT_FILE,     /* a small file of the project, or of the runtime */
-	ROOT_ARTIFACT, /* an output of a node, of any size */
-	ROOT_TEXT,     /* .text */
-	ROOT_LINK,     /* a symbolic link to .text */
-	ROOT_FOLDER,   /* an empty directory; those above others are not listed */
-};
-struct root_entry {
-	enum root_type type;
-	const char *path;        /* in the directory */
-	const char *source;      /* absolute */
-	struct digest digest;    /* FILE: SHA-256; ARTIFACT: its identity */
-	enum output_type output; /* of an ARTIFACT */
-	const char *text;
-	bool executable;
-};
-DEFINE_VEC(root_entries, struct root_entry)
 
 struct input_root {
 	struct root_entries entries; /* sorted by path, byte order */

@@ -493,6 +493,8 @@ static int attempt(struct keeper *k, const struct maker *const *makers, struct e
 	if (rc < 0)
 		return -1;
 	rc = watch(k, err);
+	if (k->spec.farm.url && !k->ended)
+		farm_farewell(k->runner, k->signals);
 	kill_rest(k);
 	if (k->log >= 0)
 		(void)logpipe_pump(&k->pipe);
