@@ -89,6 +89,7 @@ static int take_capabilities(struct reapi *r, const Reapi__ServerCapabilities *s
 	r->zstd = has(c->supported_batch_update_compressors,
 		      c->n_supported_batch_update_compressors, REAPI_ZSTD);
 	r->writes = c->action_cache_update && c->action_cache_update->update_enabled;
+	r->executes = s->execution && s->execution->exec_enabled;
 	free(r->version);
 	r->version = s->high_api_version ? xasprintf("%d.%d", s->high_api_version->major,
 						     s->high_api_version->minor)
@@ -129,7 +130,8 @@ static int reapi_hello(struct transport *t, struct str *ret, struct err **err)
 		return -1;
 	size = str_bytes(r->batch_max);
 	digest_data("", 0, &empty.digest);
-	str_printf(ret, "REAPI %s, batches of %s%s; ", r->version, size, r->zstd ? ", zstd" : "");
+	str_printf(ret, "REAPI %s, batches of %s%s; %s", r->version, size, r->zstd ? ", zstd" : "",
+		   r->executes ? "it runs actions; " : "");
 	if (!r->writes)
 		str_append(ret, "results may only be read");
 	else if (t->type->put(t, &empty, 1, &why) < 0)

@@ -25,7 +25,8 @@ struct reapi {
 	size_t batch_max; /* bytes */
 	bool zstd;        /* in batches */
 	bool writes;      /* results */
-	char *version;    /* of the API */
+	bool executes;
+	char *version; /* of the API */
 };
 
 /* A Digest and the text it points to. */
