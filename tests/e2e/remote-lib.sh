@@ -99,3 +99,28 @@ certificates() {
 		END
 	) >"$scratch/openssl.log" 2>&1 || { cat "$scratch/openssl.log"; exit 1; }
 }
+
+# round URL NAME: everything that a good place does.
+round() {
+	at "$1" hello blobs 40 200000 1 missing put missing find a result a text find a blobs 1 0 0 missing put missing get blobs 0 1 1 get
+	says "$2: an empty cache is filled" 'results may be read and written' 'missing 40 of 40' 'missing 0 of 40' 'a: none' \
+		'stored a' 'a: found' 'missing 0 of 1' 'got 1 of 1' 'got 0 of 0'
+	at "$1" blobs 40 200000 1 missing get find a find b
+	says "$2: a second reader finds all of it" 'missing 0 of 40' 'got 40 of 40' 'a: found' 'b: none'
+}
+
+# chaos ENGINE URL COUNT KILLS: COUNT blobs of half a MB up and down, while the server is killed.
+chaos() {
+	(
+		for i in $(seq "$4"); do
+			sleep "0.$((i * 37 % 10 + 2))"
+			tests/engines.sh kill "$run" "$1"
+			sleep 0.3
+			tests/engines.sh start "$1" "$run"
+		done
+	) &
+	killer=$!
+	at "$2" hello blobs "$3" 500000 4 missing put missing get
+	wait $killer
+	says "$1, killed $4 times, loses nothing" "missing 0 of $3" "got $3 of $3"
+}
