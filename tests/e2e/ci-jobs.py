@@ -21,6 +21,7 @@ base = sys.argv[6] if len(sys.argv) > 6 else None
 work, cache, artifacts = (os.path.join(state, name) for name in ("work", "cache", "artifacts"))
 run_id = str(len(os.listdir(cache)) + 1) if os.path.isdir(cache) else "1"
 env = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
+env["ORCH_STORE"] = os.path.join(state, "store")  # of this job alone
 env["CI"] = "true"
 
 
@@ -139,7 +140,7 @@ def github():
             files = {n: os.path.join(state, "%s.%d" % (n, number)) for n in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
             for path in files.values():
                 open(path, "w").close()
-            code = shell(fill(step["run"], context), files)
+            code = shell(fill(step["run"], context).replace("/var/cache", state), files)
             outputs = dict(line.split("=", 1) for line in open(files["GITHUB_OUTPUT"]).read().splitlines())
             steps[step.get("id", str(number))] = Context({"outputs": Context(outputs)})
             context["steps"] = Context(steps)
@@ -205,7 +206,7 @@ def gitlab():
     return code
 
 
-for path in artifacts, os.path.join(state, "log"), os.path.join(state, "summary.md"):
+for path in artifacts, env["ORCH_STORE"], os.path.join(state, "log"), os.path.join(state, "summary.md"):
     shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.path.exists(path) and os.unlink(path)
 os.makedirs(cache, exist_ok=True)
 sys.exit(github() if service == "github" else gitlab())

@@ -149,6 +149,15 @@ echo "changed: $($orch changed --since HEAD --json image | jq -r '.nodes[] | .ve
 GITHUB_ACTIONS=true GITHUB_WORKSPACE=/w/repo GITHUB_STEP_SUMMARY=/w/runner/step \
 	$orch build image --junit junit.xml >/dev/null 2>&1
 echo "reports: $? $(grep -c '^### orch build: ok' /w/runner/step) $(stat -c %u junit.xml)"
+mkdir /w/shared
+chmod 777 /w/shared
+ORCH_CACHE=file:///w/shared?size=1G $orch cache push image >/dev/null 2>&1
+echo "shared: $?"
+$orch store gc --size 1 >/dev/null 2>&1
+chown -R 0:0 /w/shared # as what a CI unpacks
+chmod -R a+rwX /w/shared
+ORCH_CACHE=file:///w/shared?size=1G $orch cache pull image >/dev/null 2>&1
+echo "pulled: $? $($orch plan image | tail -n 1)"
 END
 contained chroot setpriv --bounding-set="$docker" --inh-caps=-all sh "$scratch/plain" >"$scratch/said" 2>"$scratch/err" ||
 	cat "$scratch/err"
@@ -156,6 +165,8 @@ same "root makes an image" "0 0" "$(said image)"
 same "steps with the machine's own programs say what they need" "7 seccomp=unconfined" "$(said run)"
 same "the repository of the copy's project is asked" "changed image" "$(said changed)"
 same "the runner's own file gets the summary" "0 1 0" "$(said reports)"
+same "a directory that others may write is shared" 0 "$(said shared)"
+same "and read when a CI has unpacked it" "0 0 to build, 0 perhaps, 1 cached" "$(said pulled)"
 
 echo "# root of a container without root"
 if user unshare -r true 2>/dev/null; then
