@@ -78,12 +78,11 @@ static void print_json(const struct cache *c, const char *done)
 
 	share_counts(c->share, &counts);
 	json_print(stdout,
-		   json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "v", 1, "ok",
-			     !c->failed, done, (json_int_t)c->done, "known",
-			     (json_int_t)(c->known + c->cached), "left", (json_int_t)c->left,
-			     "differ", (json_int_t)c->failed, "downloads", (json_int_t)c->downloads,
-			     "sent", (json_int_t)counts.sent, "received",
-			     (json_int_t)counts.received),
+		   json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "v", 1, "ok", 1, done,
+			     (json_int_t)c->done, "known", (json_int_t)(c->known + c->cached),
+			     "left", (json_int_t)c->left, "differ", (json_int_t)c->failed,
+			     "downloads", (json_int_t)c->downloads, "sent", (json_int_t)counts.sent,
+			     "received", (json_int_t)counts.received),
 		   false);
 }
 

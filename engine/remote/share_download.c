@@ -106,6 +106,10 @@ int share_download_put(struct share *s, const struct digest *d, struct err **err
 
 	describe(s, d, &w);
 	path = w.path;
+	if (!path_exists(path)) { /* what `fetch` has is the node's own output */
+		free(path);
+		path = cas_path(s->store, OUTPUT_FILE, d);
+	}
 	if (!path_exists(path))
 		return 1;
 	if (digest_file(path, &a.digest, err) < 0)

@@ -19,6 +19,7 @@ struct push {
 	char *const *paths; /* of the outputs' files */
 	const struct share_push_opts *opts;
 	struct result r;
+	const struct result *there; /* the same result, whose bytes may be gone; or NULL */
 };
 
 /* --- blobs --------------------------------------------------------------------------------- */
@@ -333,11 +334,27 @@ static int look_first(struct push *p, enum share_pushed *ret, char **ret_why, st
 	if (result_same(there, &p->r)) {
 		*ret = SHARE_KNOWN;
 		p->s->counts.known++;
+		p->there = there;
 		return p->opts->again ? 0 : 1;
 	}
 	*ret = SHARE_DIFFERS;
 	explain(p, there, ret_why);
 	return 1;
+}
+
+/* Whether what is there names the very blobs: then it need not be written again. */
+static bool names_the_same(const struct push *p)
+{
+	for (size_t i = 0; i < p->r.output_count; i++) {
+		const struct result_output *a = &p->r.outputs[i], *b = &p->there->outputs[i];
+
+		if (a->form != b->form || a->tree_count != b->tree_count)
+			return false;
+		for (size_t t = 0; a->form == RESULT_PARTS && t < a->tree_count; t++)
+			if (!digest_eq(&a->trees[t].digest, &b->trees[t].digest))
+				return false;
+	}
+	return true;
 }
 
 static int push_all(struct push *p, enum share_pushed *ret, char **ret_why, struct err **err)
@@ -351,7 +368,11 @@ static int push_all(struct push *p, enum share_pushed *ret, char **ret_why, stru
 	for (size_t i = 0; i < p->r.output_count; i++)
 		if (put_output(p, i, err) < 0)
 			return -1;
-	if (put_log(p, err) < 0 || put_manifest(p, err) < 0 || put_result(p, err) < 0)
+	if (put_log(p, err) < 0 || put_manifest(p, err) < 0)
+		return -1;
+	if (p->there && names_the_same(p))
+		return 0;
+	if (put_result(p, err) < 0)
 		return -1;
 	p->s->counts.pushed++;
 	*ret = SHARE_PUSHED;
