@@ -21,8 +21,9 @@ bool check_ships(const struct check_view *v, const struct node *n)
 
 uint64_t check_image_size(const struct node *n)
 {
-	return n->recipe->kind == &kind_image ? ((const struct image_opts *)n->recipe->opts)->size
-					      : 0;
+	const struct image_opts *o = n->recipe->kind == &kind_image ? n->recipe->opts : NULL;
+
+	return o && o->size != SIZE_AUTO ? o->size : 0;
 }
 
 const struct list *check_list(const struct node *n, const char *key, enum option_type type)

@@ -168,6 +168,10 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 
 	if (!decode_given(d, o->name, "a size", y))
 		return;
+	if (o->words && str_eq(y->text, o->words[0])) {
+		*(uint64_t *)field = SIZE_AUTO;
+		return;
+	}
 	if (size_parse(y->text, &n))
 		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
 			    "'%s' must be a size like 512M or 2G (K M G T are powers of 1024) or "

@@ -24,7 +24,7 @@
  *	OPT_STRING  const char * (NULL: absent)          struct list of const char *
  *	OPT_BOOL    bool                                  -
  *	OPT_INT     int64_t                               struct list of int64_t
- *	OPT_SIZE    uint64_t, bytes                       struct list of uint64_t
+ *	OPT_SIZE    uint64_t, bytes; SIZE_AUTO for .words[0]  struct list of uint64_t
  *	OPT_ENUM    int, index into words                 struct list of int
  *	OPT_DIGEST  struct digest                         -
  *	OPT_REF     struct ref * (NULL: absent)           struct list of struct ref *
@@ -65,6 +65,7 @@ enum option_type {
 	OPT_GONE, /* a key of earlier releases: an error, with .help for what to write */
 };
 
+#define SIZE_AUTO UINT64_MAX /* the word of an OPT_SIZE that has one */
 /* Of anything that is counted; as seconds, more than a hundred days. */
 #define OPT_INT_MAX 10000000
 
@@ -179,7 +180,7 @@ struct option {
 	unsigned accept; /* OPT_REF, OPT_REFDICT */
 	const char *def; /* default as it would stand in YAML (scalars only), or NULL */
 	/*
-	 * OPT_ENUM: allowed words; OPT_REF: words that are not references; OPT_DICT with .sub:
+	 * OPT_ENUM: allowed words; OPT_SIZE: "auto"; OPT_REF: words, no references; OPT_DICT with .sub:
 	 * words that stand for a map; ended by NULL.
 	 */
 	const char *const *words;

@@ -116,7 +116,8 @@ static json_t *value_schema(const struct option *o)
 	case OPT_INT:
 		return type_or_text("integer", "^-?[0-9]+$");
 	case OPT_SIZE:
-		return type_or_text("integer", "^[0-9]+[KMGT]?$");
+		return type_or_text("integer",
+				    o->words ? "^([0-9]+[KMGT]?|auto)$" : "^[0-9]+[KMGT]?$");
 	case OPT_ENUM:
 		return enum_schema(o);
 	case OPT_DIGEST:

@@ -167,7 +167,8 @@ static void write_value(struct writer *w, const struct option *o, const void *fi
 		break;
 	case OPT_SIZE:
 		snprintf(buf, sizeof(buf), "%" PRIu64, *(const uint64_t *)field);
-		write_text(w, buf);
+		write_text(w,
+			   o->words && *(const uint64_t *)field == SIZE_AUTO ? o->words[0] : buf);
 		break;
 	case OPT_ENUM:
 		write_text(w, o->words[*(const int *)field]);

@@ -10,15 +10,22 @@ static void image_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	const char *name = arena_printf(ctx->arena, "%s.img", path_base(ctx->node));
 
 	output_specs_push(ret, (struct output_spec){name, OUTPUT_IMAGE});
+	if (!((const struct image_opts *)ctx->opts)->verity)
+		return;
+	name = arena_printf(ctx->arena, "%s.roothash", path_base(ctx->node));
+	output_specs_push(ret, (struct output_spec){name, OUTPUT_FILE});
+	name = arena_printf(ctx->arena, "%s.verity", path_base(ctx->node));
+	output_specs_push(ret, (struct output_spec){name, OUTPUT_FILE});
 }
 
 /* Images are sparse and rarely more than half full; a very large one is large to have room. */
 #define DISK_GUESS_MAX_MB 2048
+#define DISK_GUESS_AUTO_MB 256
 
 static struct demand image_demand(const void *opts)
 {
 	const struct image_opts *o = opts;
-	uint64_t half_mb = o->size >> 21;
+	uint64_t half_mb = o->size == SIZE_AUTO ? DISK_GUESS_AUTO_MB : o->size >> 21;
 	struct demand d = {.cpus = 1,
 			   .disk_mb = half_mb < DISK_GUESS_MAX_MB ? (unsigned)half_mb
 								  : DISK_GUESS_MAX_MB};
@@ -39,7 +46,7 @@ static void image_tools(const void *opts, struct strs *ret)
 {
 	const struct image_opts *o = opts;
 
-	if (o->writer == IMAGE_WRITER_GUESTFS && !o->tools)
+	if (!o->tools)
 		image_programs(o, ret);
 }
 
@@ -66,7 +73,13 @@ const struct kind kind_image = {
 		"the direct writer gives equal bytes for equal content. 'writer: guestfs' makes "
 		"the same files with libguestfs, and file systems that the direct writer does not "
 		"know: the mkfs of this machine, or of the tree 'tools', makes each, and the "
-		"appliance's kernel fills it.\n\n"
+		"appliance's kernel fills it. squashfs and erofs are packed by a program of this "
+		"machine, or of 'tools'.\n\n"
+		"'verity: true' makes NAME.img of the file system, dm-verity's superblock and its "
+		"hash tree, as veritysetup does; NAME.roothash, which others take as "
+		"${NAME:NAME.roothash}; and NAME.verity, a device-mapper table in which DEVICE "
+		"stands for the device that has the image. Salt and UUID depend on project and "
+		"node.\n\n"
 		"Owners, attributes and access lists are kept where the file system has them; FAT "
 		"has none. A time that it does not have (ext4: 1901 to 2446, FAT: 1980 to 2107) "
 		"becomes the nearest.\n\n"

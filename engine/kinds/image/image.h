@@ -13,7 +13,21 @@
 #include "run/action.h"
 
 /* Words of the option 'filesystem', in this order in image_fs_words. */
-enum image_fs_type { IMAGE_FS_NONE, IMAGE_FS_EXT4, IMAGE_FS_VFAT, IMAGE_FS_XFS, IMAGE_FS_BTRFS };
+enum image_fs_type {
+	IMAGE_FS_NONE,
+	IMAGE_FS_EXT4,
+	IMAGE_FS_VFAT,
+	IMAGE_FS_XFS,
+	IMAGE_FS_BTRFS,
+	IMAGE_FS_SQUASHFS,
+	IMAGE_FS_EROFS
+};
+/* Made whole by a program, and read only from then on. */
+static inline bool image_is_packed(int type)
+{
+	return type == IMAGE_FS_SQUASHFS || type == IMAGE_FS_EROFS;
+}
+#define IMAGE_BLOCK 4096
 extern const char *const image_fs_words[];
 
 /* The program that makes file system TYPE, "mkfs.xfs"; NULL: orch does itself, or there is none. */
@@ -45,6 +59,8 @@ struct image_fs {
 	unsigned char uuid[16]; /* of the file system; FAT: its volume id is the first four bytes */
 	unsigned char seed[16]; /* hash seed of ext4 */
 	unsigned reserved_percent; /* ext4: blocks kept for root */
+	const char *packed;        /* image_pack(): the file system as it was made */
+	uint64_t packed_size;      /* bytes, whole blocks */
 	struct tree *tree;         /* its content; owned by the plan, never NULL */
 };
 DEFINE_VEC(image_fs_list, struct image_fs)
@@ -76,6 +92,10 @@ int image_create(const struct image_plan *p, struct err **err) warn_unused;
 /* One FAT file system of the plan, into the file that image_create() made. */
 int image_write_fat(const struct image_plan *p, const struct image_fs *fs,
 		    struct err **err) warn_unused;
+/* image_pack.c: packs those that are packed; puts one into the file that image_create() made. */
+int image_pack(struct action *a, struct image_plan *p, struct err **err) warn_unused;
+int image_put_packed(const struct image_plan *p, const struct image_fs *fs,
+		     struct err **err) warn_unused;
 /* image_mkfs.c: the file systems that programs of p->tools make, without content yet. */
 int image_mkfs(struct action *a, const struct image_plan *p, struct err **err) warn_unused;
 /* The writers: image_create() and all file systems. */

@@ -78,6 +78,9 @@ static int write_fs(const struct image_plan *p, const struct image_fs *fs, struc
 		return ext4_write(fs->tree, p->path, fs->start, fs->name, &ext4, err);
 	case IMAGE_FS_VFAT:
 		return image_write_fat(p, fs, err);
+	case IMAGE_FS_SQUASHFS:
+	case IMAGE_FS_EROFS:
+		return image_put_packed(p, fs, err);
 	default:
 		return err_set(err, E_WRITER_GUESTFS,
 			       "%s: the direct writer makes ext4 and vfat: say 'writer: guestfs'",

@@ -7,7 +7,8 @@
 const struct fact_help image_fact_help[] = {
 	{"size", "Of the image, bytes."},
 	{"uuid", "Of the file system that the whole image is, as blkid shows it."},
-	{"filesystem", "Of the whole image: ext4, vfat, xfs, btrfs; none with a partition table."},
+	{"filesystem", "Of the whole image: ext4, vfat, xfs, btrfs, squashfs, erofs; none with a "
+		       "partition table."},
 	{NULL, NULL},
 };
 
@@ -20,8 +21,14 @@ static const char *filesystem(struct facts *f, const struct recipe *r)
 
 static enum fact_result size(struct facts *f, const struct recipe *r, struct str *ret)
 {
+	const char *text = facts_scalar(f, r->map, "size");
 	uint64_t n;
 
+	if (text && str_eq(text, "auto")) {
+		str_printf(ret, "the size of '%s' is known when it is built: give it a size",
+			   r->name);
+		return FACT_MISSING;
+	}
 	if (facts_size(f, r->map, "size", &n))
 		return FACT_REFUSED;
 	str_printf(ret, "%llu", (unsigned long long)n);
@@ -37,7 +44,8 @@ static enum fact_result uuid(struct facts *f, const struct recipe *r, struct str
 
 	if (!type)
 		return FACT_REFUSED;
-	if (str_eq(type, image_fs_words[IMAGE_FS_NONE]))
+	if (str_eq(type, image_fs_words[IMAGE_FS_NONE]) ||
+	    str_eq(type, image_fs_words[IMAGE_FS_SQUASHFS])) /* it has none */
 		return FACT_UNKNOWN;
 	image_filesystem_uuid(facts_project(f)->name, r->identity, "", id);
 	if (str_eq(type, image_fs_words[IMAGE_FS_VFAT]))

@@ -6,7 +6,9 @@
 #include "media/ext4/ext4.h"
 #include "media/fat/fat.h"
 
-const char *const image_fs_words[] = {"none", "ext4", "vfat", "xfs", "btrfs", NULL};
+const char *const image_fs_words[] = {"none",  "ext4",     "vfat",  "xfs",
+				      "btrfs", "squashfs", "erofs", NULL};
+static const char *const autos[] = {"auto", NULL};
 static const char *const writers[] = {"direct", "guestfs", NULL};
 static const char *const tables[] = {"none", "gpt", NULL};
 static const char *const bootloaders[] = {"none", "systemd-boot", NULL};
@@ -39,11 +41,32 @@ static const struct option image_options[] = {
 	 .help = "direct is fast and needs nothing; guestfs boots libguestfs and knows every file "
 		 "system."},
 	{"tools", OPT_REF, offsetof(struct image_opts, tools), .accept = ACCEPT_TREE,
-	 .help = "For 'writer: guestfs': tree whose mkfs.ext4, mkfs.xfs and mkfs.btrfs make the "
-		 "file systems, in the sandbox. Without it this host's do. vfat needs none.",
+	 .help = "Tree whose programs make the file systems, in the sandbox: sqfstar and "
+		 "mkfs.erofs (from 1.7 on), and for 'writer: guestfs' mkfs.ext4, mkfs.xfs and "
+		 "mkfs.btrfs. Without it this host's do. vfat needs none.",
 	 .example = "tools"},
 	{"size", OPT_SIZE, offsetof(struct image_opts, size), OPT_REQUIRED | OPT_POSITIVE,
-	 .help = "Size of the image.", .example = "2G"},
+	 .words = autos,
+	 .help = "Size of the image, with 'verity' of all of it; 'auto' is what the content needs, "
+		 "for images that are no slot.",
+	 .example = "2G"},
+	{"headroom", OPT_STRING, offsetof(struct image_opts, headroom),
+	 .help = "With 'size: auto': how much larger than its content a file system is that is "
+		 "written to.",
+	 .example = "10%"},
+	{"compression", OPT_STRING, offsetof(struct image_opts, compression),
+	 .help = "Of squashfs: zstd (without it), xz, gzip, lzo, lz4 or none; of erofs: lz4hc "
+		 "(without it), lz4, lzma, deflate, zstd or none.",
+	 .example = "xz"},
+	{"compression-level", OPT_INT, offsetof(struct image_opts, compression_level), OPT_POSITIVE,
+	 .help = "How hard it tries, in the program's own numbers.", .example = "19"},
+	{"block-size", OPT_SIZE, offsetof(struct image_opts, block_size), OPT_POSITIVE,
+	 .help = "What squashfs and erofs compress at once, a power of 2; without it the program's "
+		 "default.",
+	 .example = "1M"},
+	{"verity", OPT_BOOL, offsetof(struct image_opts, verity),
+	 .help = "Appends dm-verity's hash tree; the outputs NAME.roothash and NAME.verity are the "
+		 "root hash and a device-mapper table."},
 	{"filesystem", OPT_ENUM, offsetof(struct image_opts, filesystem), .def = "none",
 	 .words = image_fs_words, .help = "Makes the whole image this file system."},
 	{"table", OPT_ENUM, offsetof(struct image_opts, table), .def = "none", .words = tables,
@@ -81,7 +104,9 @@ const char *image_fs_program(int type)
 {
 	static const char *const programs[] = {[IMAGE_FS_EXT4] = "mkfs.ext4",
 					       [IMAGE_FS_XFS] = "mkfs.xfs",
-					       [IMAGE_FS_BTRFS] = "mkfs.btrfs"};
+					       [IMAGE_FS_BTRFS] = "mkfs.btrfs",
+					       [IMAGE_FS_SQUASHFS] = "sqfstar",
+					       [IMAGE_FS_EROFS] = "mkfs.erofs"};
 
 	return (size_t)type < array_len(programs) ? programs[type] : NULL;
 }
@@ -94,7 +119,8 @@ void image_programs(const struct image_opts *o, struct strs *ret)
 	for (size_t i = 0; i < o->partitions.count; i++)
 		used[LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem] = true;
 	for (size_t i = 0; i < array_len(used); i++)
-		if (used[i] && image_fs_program((int)i))
+		if (used[i] && image_fs_program((int)i) &&
+		    (o->writer == IMAGE_WRITER_GUESTFS || image_is_packed((int)i)))
 			strs_push(ret, image_fs_program((int)i));
 }
 
@@ -181,15 +207,108 @@ static void check_partitions(const struct image_opts *o, const struct yaml *map,
 		err_list_at(errors, err->code, yaml_key_pos(map, "partitions"), "%s", err->text);
 }
 
+static bool needs_kernel(int type)
+{
+	return type == IMAGE_FS_XFS || type == IMAGE_FS_BTRFS;
+}
+
+/* Whether WORD is one of the words of LIST, which have a space between. */
+static bool is_one_of(const char *word, const char *list)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)); p += len)
+		if ((p == list || p[-1] == ' ') && (p[len] == ' ' || !p[len]))
+			return len && !strchr(word, ' ');
+	return false;
+}
+
+/* What shapes a packed file system, which may be that of a partition. */
+static void check_packing(const struct image_opts *o, bool packed, const struct yaml *map,
+			  struct err_list *errors)
+{
+	static const char *const keys[] = {"compression", "compression-level", "block-size"};
+	const char *words = o->filesystem == IMAGE_FS_EROFS ? "lz4 lz4hc lzma deflate zstd none"
+							    : "gzip xz lzo lz4 zstd none";
+
+	for (size_t i = 0; i < array_len(keys); i++)
+		if (!packed && yaml_get(map, keys[i]))
+			err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, keys[i]),
+				    "'%s' is for squashfs and erofs", keys[i]);
+	if (packed && o->compression && o->filesystem != IMAGE_FS_NONE &&
+	    !is_one_of(o->compression, words))
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "compression"),
+			    "'compression' of %s cannot be '%s' (one of: %s)",
+			    image_fs_words[o->filesystem], o->compression, words);
+	if (o->block_size & (o->block_size - 1) || (o->block_size && o->block_size < 4096) ||
+	    o->block_size > 1 << 20)
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "block-size"),
+			    "'block-size' is a power of 2 from 4K to 1M");
+}
+
+unsigned image_headroom(const struct image_opts *o)
+{
+	return o->headroom ? (unsigned)strtoul(o->headroom, NULL, 10) : 0;
+}
+
+static void check_auto(const struct image_opts *o, const struct yaml *map, struct err_list *errors)
+{
+	size_t digits = o->headroom ? strspn(o->headroom, "0123456789") : 0;
+
+	if (o->size == SIZE_AUTO &&
+	    (o->filesystem == IMAGE_FS_NONE || o->writer == IMAGE_WRITER_GUESTFS))
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "size"),
+			    "'size: auto' is for one file system that orch writes itself: give a "
+			    "size");
+	if (o->headroom && (!digits || digits > 3 || !str_eq(o->headroom + digits, "%")))
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "headroom"),
+			    "'headroom' is a percentage like 10%%, not '%s'", o->headroom);
+	if (o->headroom && (o->size != SIZE_AUTO || image_is_packed(o->filesystem)))
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "headroom"),
+			    o->size != SIZE_AUTO ? "'headroom' is for 'size: auto'"
+						 : "a packed file system is never written to: "
+						   "leave 'headroom' out");
+}
+
+/* Its blocks have 4096 bytes, and nothing is written to it. */
+static void check_verity(const struct image_opts *o, const struct yaml *map,
+			 struct err_list *errors)
+{
+	bool can = o->filesystem == IMAGE_FS_EXT4 || image_is_packed(o->filesystem);
+
+	if (!o->verity)
+		return;
+	if (o->table == IMAGE_TABLE_GPT)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "verity"),
+			    "'verity' is about one file system: make each an image of its own, and "
+			    "a 'disk' of them");
+	else if (!can || o->writer == IMAGE_WRITER_GUESTFS)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "verity"),
+			    "%s cannot be mounted from dm-verity, which has blocks of 4096 bytes "
+			    "and is never written: take squashfs, erofs or ext4 by the direct "
+			    "writer",
+			    image_fs_words[o->filesystem]);
+	else if (o->size != SIZE_AUTO && verity_data_size(o->size) == 0)
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "size"),
+			    "there is no room for a hash tree: raise the size");
+}
+
 static void check_filesystems(const struct image_opts *o, const struct yaml *map,
 			      struct err_list *errors)
 {
-	bool foreign = o->filesystem > IMAGE_FS_VFAT;
+	bool foreign = needs_kernel(o->filesystem), packed = image_is_packed(o->filesystem);
 
-	for (size_t i = 0; i < o->partitions.count; i++)
-		foreign =
-			foreign || LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem >
-					   IMAGE_FS_VFAT;
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		int type = LIST_AT(o->partitions, struct image_part_opts *, i)->filesystem;
+
+		foreign = foreign || needs_kernel(type);
+		packed = packed || image_is_packed(type);
+	}
+	if (packed && o->writer == IMAGE_WRITER_GUESTFS)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "writer"),
+			    "squashfs and erofs are packed by programs, not by libguestfs: leave "
+			    "'writer' out");
+	check_packing(o, packed, map, errors);
 	if (foreign && o->writer == IMAGE_WRITER_DIRECT)
 		err_list_at(errors, E_WRITER_GUESTFS, map->pos,
 			    "the direct writer makes ext4 and vfat: say 'writer: guestfs' for "
@@ -202,7 +321,7 @@ static void check_tools(const struct image_opts *o, const struct yaml *map, stru
 	struct strs programs = {0};
 
 	image_programs(o, &programs);
-	if (o->tools && o->writer == IMAGE_WRITER_DIRECT)
+	if (o->tools && o->writer == IMAGE_WRITER_DIRECT && !programs.count)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "tools"),
 			    "the direct writer makes file systems itself and runs no tools: leave "
 			    "'tools' out, or say 'writer: guestfs'");
@@ -248,7 +367,10 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 	if (o->label && o->table == IMAGE_TABLE_GPT)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "label"),
 			    "give each partition its own 'label'");
-	image_fs_check(o->filesystem, o->label, o->size, "the image", map, errors);
+	image_fs_check(o->filesystem, o->label, o->size == SIZE_AUTO ? 0 : o->size, "the image",
+		       map, errors);
+	check_auto(o, map, errors);
+	check_verity(o, map, errors);
 	if (o->reserved_percent < 0 || o->reserved_percent > 50)
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "reserved-percent"),
 			    "'reserved-percent' is 0 to 50");

@@ -4,6 +4,7 @@
 #include "kinds/image/image.h"
 #include "kinds/tree/content.h"
 #include "kinds/tree/units.h"
+#include "media/disk/verity.h"
 #include "media/tree/tree.h"
 #include "recipe/kind.h"
 
@@ -20,7 +21,7 @@ struct image_part_opts {
 
 struct image_opts {
 	int writer, filesystem, table, bootloader;
-	uint64_t size;
+	uint64_t size; /* SIZE_AUTO: what the content needs */
 	int64_t reserved_percent;
 	const char *label, *cmdline;
 	struct list partitions; /* of struct image_part_opts * */
@@ -31,6 +32,11 @@ struct image_opts {
 	struct list allow_private_keys; /* of const char * */
 	bool clock_epoch;
 	struct ref *tools;
+	const char *compression; /* or NULL: the file system's default */
+	int64_t compression_level;
+	uint64_t block_size;
+	const char *headroom; /* "10%" or NULL */
+	bool verity;
 };
 
 extern const struct schema image_schema;
@@ -39,6 +45,12 @@ extern const struct schema image_schema;
 void image_programs(const struct image_opts *o, struct strs *ret);
 /* The layout that the options ask for, not yet placed. */
 void image_layout(const struct image_opts *o, struct layout *ret);
+
+/* The percentage of 'headroom', 0 without it. */
+unsigned image_headroom(const struct image_opts *o);
+
+/* image_size.c: the direct writer for an image of 'size: auto', which has one file system. */
+int image_write_auto(struct action *a, struct image_plan *p, struct err **err) warn_unused;
 
 /* image_tree.c: the whole content as one tree; units, removals and modes done. */
 int image_assemble(struct action *a, struct tree **ret, struct err **err) warn_unused;

@@ -3,6 +3,7 @@
  * Making an image. The content is put together as one tree, whatever the partitions are; each file
  * system then gets what lies below its mount point.
  */
+#include "base/file.h"
 #include "base/path.h"
 #include "kinds/image/image_opts.h"
 #include "kinds/makers.h"
@@ -128,6 +129,43 @@ static int plan_partitions(struct action *a, struct image_plan *p, struct tree *
 	return distribute(a, p, t, err);
 }
 
+static int write_text(struct action *a, const char *ending, const char *text, struct err **err)
+{
+	const char *path =
+		action_output(a, arena_printf(a->arena, "%s.%s", path_base(a->node), ending));
+	char *line cleanup_free = xasprintf("%s\n", text);
+
+	return file_write(path, line, strlen(line), 0644, false, err);
+}
+
+/* Behind the data of the image its hash tree, and beside it what the kernel must be told. */
+static int seal(struct action *a, const struct image_plan *p, struct err **err)
+{
+	uint64_t data = p->fs.items[0].size;
+	char hex[DIGEST_HEX + 1], *table cleanup_free = NULL;
+	struct verity v;
+
+	uuid_derive(v.uuid, a->project, a->identity, "verity", NULL);
+	uuid_derive(v.salt, a->project, a->identity, "verity-salt", "1", NULL);
+	uuid_derive(v.salt + 16, a->project, a->identity, "verity-salt", "2", NULL);
+	action_progress(a, -1, "hashing");
+	if (verity_write(p->path, data, &v, err) < 0)
+		return -1;
+	table = verity_table(&v, data, "DEVICE");
+	return write_text(a, "roothash", digest_hex(&v.root, hex), err) < 0 ||
+			       write_text(a, "verity", table, err) < 0
+		       ? -1
+		       : 0;
+}
+
+static int write_sealed(struct action *a, struct image_plan *p, struct err **err)
+{
+	const struct image_opts *o = a->opts;
+	int rc = o->size == SIZE_AUTO ? image_write_auto(a, p, err) : image_write_direct(a, p, err);
+
+	return rc < 0 || !o->verity ? rc : seal(a, p, err);
+}
+
 static int image_run(struct action *a, struct err **err)
 {
 	const struct image_opts *o = a->opts;
@@ -146,9 +184,13 @@ static int image_run(struct action *a, struct err **err)
 	} else {
 		struct image_fs *fs = add_fs(a, &p, "", o->filesystem, o->label);
 
-		fs->size = o->size;
+		fs->size = o->verity ? verity_data_size(o->size) : o->size;
 		fs->tree = t;
 	}
+	if (image_pack(a, &p, err) < 0)
+		return -1;
+	if (o->size == SIZE_AUTO || o->verity)
+		return write_sealed(a, &p, err);
 	if (o->writer == IMAGE_WRITER_GUESTFS)
 		return image_write_guestfs(a, &p, err);
 	return image_write_direct(a, &p, err);

@@ -14,8 +14,9 @@ int tool_open(struct action *a, const struct ref *tools, struct tool *ret, struc
 static int run_here(const struct tool *t, const char *dir, struct strv *argv, int in, int out,
 		    struct err **err)
 {
-	char *epoch = arena_printf(t->a->arena, "SOURCE_DATE_EPOCH=%llu",
-				   (unsigned long long)t->a->epoch);
+	char *epoch =
+		arena_printf(t->a->arena, "SOURCE_DATE_EPOCH=%llu",
+			     (unsigned long long)(t->box.newest ? t->box.newest : t->a->epoch));
 	char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 			     "LC_ALL=C.UTF-8",
 			     "TZ=UTC",
@@ -27,6 +28,7 @@ static int run_here(const struct tool *t, const char *dir, struct strv *argv, in
 
 	confined_program(&wall, argv->items[0]);
 	confined_write(&wall, dir);
+	wall.as_root = true;
 	confined_apply(&wall, &opts);
 	return proc_run(strv_argv(argv), &opts, err);
 }
@@ -40,5 +42,6 @@ int tool_run(const struct tool *t, const char *dir, struct strv *argv, int in, i
 	if (!t->in_tree)
 		return run_here(t, dir, argv, in, out, err);
 	box.in = in;
+	box.as_root = true;
 	return toolbox_run(&box, argv, &bind, 1, WORK, out, err);
 }

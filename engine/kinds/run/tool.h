@@ -3,7 +3,8 @@
 /*
  * A program that orch itself runs for a node, on the files of one directory: that of the tree
  * `tools:`, in the sandbox, else this machine's, confined. It sees that directory, which is where
- * it stands, and nothing else of the node, so arguments are names of files in it.
+ * it stands, and nothing else of the node, so arguments are names of files in it. It takes itself
+ * for root, so that no number of ours gets into what it makes.
  *
  *	struct tool t;
  *	if (tool_open(a, o->tools, &t, err) < 0 || tool_run(&t, a->outdir, &argv, 0, 0, err) < 0)

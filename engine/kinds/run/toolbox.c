@@ -18,7 +18,7 @@ int toolbox_run(const struct toolbox *b, struct strv *argv, const struct sandbox
 		size_t count, const char *cwd, int out, struct err **err)
 {
 	char *epoch = arena_printf(b->a->arena, "SOURCE_DATE_EPOCH=%llu",
-				   (unsigned long long)b->a->epoch);
+				   (unsigned long long)(b->newest ? b->newest : b->a->epoch));
 	char *env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 		       "LC_ALL=C.UTF-8",
 		       "TZ=UTC",
@@ -31,6 +31,7 @@ int toolbox_run(const struct toolbox *b, struct strv *argv, const struct sandbox
 				   .binds = binds,
 				   .bind_count = count,
 				   .cwd = cwd,
+				   .as_root = b->as_root,
 				   .in = b->in,
 				   .out = out,
 				   .env = env};

@@ -18,6 +18,8 @@ struct toolbox {
 	struct action *a;
 	const char *root, *arch, *emulator; /* of the action's arena, as in struct sandbox_opts */
 	int in;                             /* stdin of the programs; 0: nothing */
+	bool as_root;                       /* they take themselves for root */
+	uint64_t newest; /* SOURCE_DATE_EPOCH of the programs; 0: the action's epoch */
 };
 
 /* Unpacks TOOLS where the store has it not yet; ERR_ENV when nothing here runs its programs. */

@@ -79,18 +79,32 @@ static int write_proc(const char *path, const char *text, struct err **err)
 	return 0;
 }
 
+/* Whoever is root when a program begins has all rights that this set has. */
+static int give_up_rights(struct err **err)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return err_errno(err, E_SANDBOX_SETUP, errno,
+					 "cannot give up a capability");
+	return 0;
+}
+
 /* In the new namespaces, before the program. */
 static int enter(void *arg, struct err **err)
 {
 	struct confined *c = arg;
 	struct sandbox_opts opts = {.binds = c->binds.items, .bind_count = c->binds.count};
 	const struct mounts_how how = {0};
-	char *users cleanup_free = xasprintf("%u %u 1\n", (unsigned)c->uid, (unsigned)c->uid);
-	char *groups cleanup_free = xasprintf("%u %u 1\n", (unsigned)c->gid, (unsigned)c->gid);
+	char *users cleanup_free =
+		xasprintf("%u %u 1\n", c->as_root ? 0 : (unsigned)c->uid, (unsigned)c->uid);
+	char *groups cleanup_free =
+		xasprintf("%u %u 1\n", c->as_root ? 0 : (unsigned)c->gid, (unsigned)c->gid);
 
 	if (write_proc("/proc/self/setgroups", "deny", err) < 0 ||
 	    write_proc("/proc/self/uid_map", users, err) < 0 ||
 	    write_proc("/proc/self/gid_map", groups, err) < 0 || mounts_enter(&opts, &how, err) < 0)
+		return -1;
+	if (c->as_root && give_up_rights(err) < 0)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot set no_new_privs");

@@ -29,6 +29,7 @@ DEFINE_VEC(confined_binds, struct sandbox_bind)
 struct confined {
 	struct confined_binds binds; /* their text is this struct's */
 	bool network;                /* that of the machine */
+	bool as_root;                /* it takes itself for root, and may do no more for that */
 	uid_t uid;                   /* private: who we are outside */
 	gid_t gid;
 };
