@@ -2,6 +2,10 @@
 # An HTTP/2 server that does what the request's message says, well or badly, and prints its port:
 #   python3 hostile-h2.py
 # The message is a word: see the functions below. "ok:TEXT" answers TEXT.
+#   python3 hostile-h2.py WORD
+# An engine of the REAPI that takes part in the first call (its capabilities) of a connection and answers
+# all others as WORD says: class Engine.
+import re
 import socket
 import struct
 import sys
@@ -81,9 +85,11 @@ class Connection:
                     self.send(frame(WINDOW, 0, 0, struct.pack(">I", size)), frame(WINDOW, 0, stream, struct.pack(">I", size)))
                 self.asked[stream] = self.asked.get(stream, b"") + body
                 if flags & END_STREAM:
-                    word = self.asked.pop(stream)[5:].decode("latin-1")
-                    name, _, text = word.partition(":")
-                    getattr(self, "do_" + name)(stream, text)
+                    self.take(stream, self.asked.pop(stream)[5:])
+
+    def take(self, stream, body):
+        name, _, text = body.decode("latin-1").partition(":")
+        getattr(self, "do_" + name)(stream, text)
 
     def do_ok(self, s, text):
         self.send(answer(s, text.encode()))
@@ -159,9 +165,76 @@ class Connection:
         self.send(frame(DATA, 0, 4711, b"who asked"), answer(s, b"ok"))
 
 
+def field(number, value):
+    """Of protobuf: bytes, or a number."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def varint(n):
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def digest(name, size):
+    return field(1, name) + field(2, size)
+
+
+def bomb(blocks):
+    """A zstd frame of BLOCKS times 128 KiB of zeros."""
+    block = (1 << 17) << 3 | 1 << 1
+    return b"\x28\xb5\x2f\xfd\x00\x58" + (block.to_bytes(3, "little") + b"\0") * blocks + b"\x01\0\0"
+
+
+class Engine(Connection):
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.ready = False
+
+    def take(self, stream, body):
+        self.names = re.findall(rb"[0-9a-f]{64}", body)
+        if not self.ready and sys.argv[1] not in ("nothing", "sha1"):
+            self.ready = True
+            body = field(1, field(1, b"\1") + field(7, b"\1"))
+        else:
+            body = getattr(self, "as_" + sys.argv[1])()
+        self.send(answer(stream, body))
+
+    def as_nothing(self):
+        return b""
+
+    def as_sha1(self):
+        return field(1, field(1, b"\2"))
+
+    def as_bomb(self):
+        return b"".join(field(1, field(1, digest(n, 1000)) + field(2, bomb(2000)) + field(4, 1)) for n in self.names)
+
+    def as_garbled(self):
+        return b"".join(field(1, field(1, digest(n, 1000)) + field(2, b"no zstd") + field(4, 1)) for n in self.names)
+
+    def as_liar(self):
+        return b"".join(field(1, field(1, digest(n, 1 << 62)) + field(2, b"short")) for n in self.names)
+
+    def as_uninvited(self):
+        return field(1, field(1, digest(b"0" * 64, 5)) + field(2, b"hello")) + field(2, digest(b"f" * 64, 5))
+
+    def as_twice(self):
+        return self.as_liar() * 2 + field(1, field(1, digest(b"not hexadecimal", 1))) + field(1, b"")
+
+    def as_crumbs(self):
+        return field(1, b"") * 900000
+
+    def as_noise(self):
+        return b"\xff" * 1000
+
+
 def serve(sock):
     try:
-        Connection(sock).serve()
+        (Engine if len(sys.argv) > 1 else Connection)(sock).serve()
     except (Closed, OSError):
         pass
     finally:

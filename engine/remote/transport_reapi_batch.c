@@ -381,6 +381,8 @@ static void batch_start(struct transfer *x, struct batch *b)
 /* How a call ended, with what its answer says of blobs. */
 static struct verdict batch_verdict(const struct transfer *x, const struct batch *b)
 {
+	if (b->call.unreadable)
+		return (struct verdict){GRPC_INTERNAL, "an answer that cannot be read"};
 	if (b->call.call.status)
 		return (struct verdict){b->call.call.status, b->call.call.text};
 	if (x->put)

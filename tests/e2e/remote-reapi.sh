@@ -141,6 +141,18 @@ says "a slow server is waited for" 'got 10 of 10'
 helper tests/hostile-h2.py
 at "grpc://127.0.0.1:$helper_port" hello
 says "a server that breaks off" '[remote-unreachable]'
+for case in 'nothing|not a cache' 'sha1|does not name blobs by SHA-256' 'bomb|got 0 of 3|cannot be unpacked' \
+	'garbled|got 0 of 3|cannot be unpacked' 'liar|got 0 of 3|not those of its name' 'uninvited|got 0 of 3' \
+	'twice|got 0 of 3|not those of its name' 'crumbs|got 0 of 3|cannot be read' 'noise|got 0 of 3|cannot be read'; do
+	helper tests/hostile-h2.py "${case%%|*}"
+	at "grpc://127.0.0.1:$helper_port" blobs 3 1000 7 get
+	printf '%s\n' "${case#*|}" | tr '|' '\n' >"$scratch/wanted"
+	check "an engine that answers with ${case%%|*}" sh -c \
+		'while read -r text; do grep -F -- "$text" "$2" || { cat "$2"; exit 1; }; done <"$1"' sh "$scratch/wanted" "$scratch/said"
+done
+helper tests/hostile-h2.py uninvited
+at "grpc://127.0.0.1:$helper_port" blobs 3 1000 7 missing
+says "an engine that misses what nobody asked for" 'missing 0 of 3'
 helper -c 'import http.server; s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler); print(s.server_port, flush=True); s.serve_forever()'
 at "grpc://127.0.0.1:$helper_port" hello
 ends "a server that is none of HTTP/2" 4
