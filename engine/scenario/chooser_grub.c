@@ -6,8 +6,7 @@
  * then NAME=VALUE lines in which '\' stands before a '\' or a line end of the value, comments, and
  * '#' to the block's end. Orch reads a block that is all of a reserved area or of a partition,
  * which grub-editenv takes as a device; or the file "grubenv" with which a tar there begins, since
- * GRUB saves to files alone (2.12 reads a block list, and cannot save to one), and one in a tar
- * never moves. None in another file system.
+ * GRUB saves to files alone (2.12 reads a block list, but saves to none): there it never moves.
  */
 #include "base/file.h"
 #include "scenario/chooser.h"
