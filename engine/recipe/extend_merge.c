@@ -57,23 +57,6 @@ static const char *name_of(const struct yaml *y)
 	return name && name->type == YAML_SCALAR ? name->text : NULL;
 }
 
-/* Whether both say the same; in maps whatever the order. */
-static bool equal(const struct yaml *a, const struct yaml *b)
-{
-	if (a->type != b->type || a->count != b->count)
-		return false;
-	if (a->type == YAML_SCALAR)
-		return str_eq(a->text, b->text);
-	for (size_t i = 0; i < a->count; i++) {
-		const struct yaml *other =
-			a->type == YAML_MAP ? yaml_get(b, a->keys[i]->text) : b->items[i];
-
-		if (!other || !equal(a->items[i], other))
-			return false;
-	}
-	return true;
-}
-
 /* ---- what there is not ---- */
 
 /* Nothing in Y, which is called IN (NULL: the recipe), is called NAME. VERB: " to add to". */
@@ -262,7 +245,7 @@ static void drop_entry(struct merging *m, struct yaml *list, const char *in,
 		struct yaml *item = list->items[i];
 		const char *name = entry->type == YAML_SCALAR ? name_of(item) : NULL;
 
-		if (!equal(item, entry) && !(name && str_eq(name, entry->text)))
+		if (!yaml_eq(item, entry) && !(name && str_eq(name, entry->text)))
 			list->items[kept++] = item;
 	}
 	list->count = kept;

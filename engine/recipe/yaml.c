@@ -434,3 +434,19 @@ struct yaml *yaml_parse(struct arena *arena, const char *file, const char *text,
 		return yaml_new(arena, YAML_MAP, start);
 	return p.root;
 }
+
+bool yaml_eq(const struct yaml *a, const struct yaml *b)
+{
+	if (a->type != b->type || a->count != b->count)
+		return false;
+	if (a->type == YAML_SCALAR)
+		return str_eq(a->text, b->text);
+	for (size_t i = 0; i < a->count; i++) {
+		const struct yaml *other =
+			a->type == YAML_MAP ? yaml_get(b, a->keys[i]->text) : b->items[i];
+
+		if (!other || !yaml_eq(a->items[i], other))
+			return false;
+	}
+	return true;
+}

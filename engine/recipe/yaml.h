@@ -38,6 +38,8 @@ struct yaml {
  */
 struct yaml *yaml_parse(struct arena *arena, const char *file, const char *text, size_t len,
 			struct err_list *errors);
+/* Whether both say the same, wherever they stand; in maps whatever the order. */
+bool yaml_eq(const struct yaml *a, const struct yaml *b);
 /* The value under KEY of a map, or NULL. */
 struct yaml *yaml_get(const struct yaml *map, const char *key);
 /* The same, and takes it and its key out of the map. */
