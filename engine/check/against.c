@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "check/view.h"
+#include "graph/variants.h"
 #include "kinds/bundle/release_opts.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
@@ -416,8 +417,8 @@ static int compare(struct against *a, const char *place, struct err **err)
 	return compare_keyring(a, place, err);
 }
 
-int check_against(const struct graph *g, const char *release, struct check_report *ret,
-		  struct err **err)
+static int check_variant(const struct graph *g, const char *release, struct check_report *ret,
+			 struct err **err)
 {
 	struct check_view v = {.g = g, .arena = g->arena, .report = ret};
 	struct against a = {.v = &v, .release = release};
@@ -437,4 +438,30 @@ int check_against(const struct graph *g, const char *release, struct check_repor
 	json_decref(a.shipped);
 	check_view_clear(&v);
 	return rc;
+}
+
+/* The device of a variant, or NULL. */
+static const struct node *device_of(const struct graph *g)
+{
+	for (size_t i = 0; i < g->nodes.count; i++)
+		if (g->nodes.items[i]->recipe->kind == &kind_device)
+			return g->nodes.items[i]->whole;
+	return NULL;
+}
+
+int check_against(struct graph *g, const char *release, struct check_report *ret, struct err **err)
+{
+	const struct graph *of = g->variant_count ? NULL : g;
+
+	for (size_t i = 0; i < g->variant_count; i++) {
+		if (!g->chosen[i])
+			continue;
+		if (of && device_of(of) != device_of(g->variants[i]))
+			return err_set(err, E_AMBIGUOUS_REFERENCE,
+				       "'%s' is a release of one device, and the variants have "
+				       "several: say which with --variant AXIS=VALUE",
+				       release);
+		of = g->variants[i];
+	}
+	return check_variant(of, release, ret, err);
 }

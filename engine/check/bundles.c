@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Apart from check.c, whose rules on trees link what reads them. */
 #include "check/view.h"
+#include "graph/variants.h"
 #include "kinds/kinds.h"
 
 static bool wants_bundle(const struct graph *g)
@@ -14,7 +15,8 @@ static bool wants_bundle(const struct graph *g)
 	return false;
 }
 
-int check_bundles(const struct graph *g, int64_t now, struct err_list *errors, struct err **err)
+static int check_variant(const struct graph *g, int64_t now, struct err_list *errors,
+			 struct err **err)
 {
 	check_fn *const rules[] = {check_disk_rules,   check_boot_rules,    check_environment_rules,
 				   check_device_rules, check_name_rules,    check_unit_rules,
@@ -34,5 +36,19 @@ int check_bundles(const struct graph *g, int64_t now, struct err_list *errors, s
 		err_list_add(errors, steal_ptr(report.errors.items[i]));
 	report.errors.count = 0;
 	check_report_clear(&report);
+	return rc;
+}
+
+int check_bundles(struct graph *g, int64_t now, struct err_list *errors, struct err **err)
+{
+	int rc = 0;
+
+	graph_tell_variants(g);
+	if (!g->variant_count)
+		return check_variant(g, now, errors, err);
+	for (size_t i = 0; i < g->variant_count && rc == 0; i++)
+		if (g->chosen[i])
+			rc = check_variant(g->variants[i], now, errors, err);
+	err_list_sort(errors);
 	return rc;
 }

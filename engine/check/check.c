@@ -2,9 +2,18 @@
 #include "check/check.h"
 
 #include "check/view.h"
+#include "graph/variants.h"
 
-int check_project(const struct graph *g, const char *store_dir, int64_t now,
-		  struct check_report *ret, struct err **err)
+/* What is known of check.ignore of all variants together. */
+struct ignored_so_far {
+	bool *used;
+	bool noted[CHECK_COUNT];
+};
+
+/* LAST: nothing is looked at after it. */
+static int check_variant(const struct graph *g, const char *store_dir, int64_t now,
+			 struct ignored_so_far *so_far, bool last, struct check_report *ret,
+			 struct err **err)
 {
 	check_fn *const rules[] = {
 		check_graph_rules,       check_disk_rules,    check_boot_rules,
@@ -16,17 +25,51 @@ int check_project(const struct graph *g, const char *store_dir, int64_t now,
 		check_program_rules,     check_state_rules,   check_value_rules,
 		check_udev_rules,        check_fstab_rules,   check_module_rules,
 		check_exec_rules,        check_firmware_rules};
-	struct check_view v = {
-		.g = g, .arena = g->arena, .store_dir = store_dir, .now = now, .report = ret};
+	struct check_view v = {.g = g,
+			       .arena = g->arena,
+			       .store_dir = store_dir,
+			       .now = now,
+			       .used = so_far->used,
+			       .report = ret};
 	int rc;
 
 	rc = check_view_make(&v, err);
 	for (size_t i = 0; rc == 0 && i < array_len(rules); i++)
 		rc = rules[i](&v, err);
-	if (rc == 0)
+	so_far->used = v.used;
+	for (size_t i = 0; i < CHECK_COUNT; i++)
+		v.noted[i] = so_far->noted[i] |= v.noted[i];
+	if (rc == 0 && last)
 		check_ignored_end(&v);
 	check_view_clear(&v);
+	return rc;
+}
+
+static size_t last_chosen(const struct graph *g)
+{
+	size_t last = g->variant_count;
+
+	while (last && !g->chosen[last - 1])
+		last--;
+	return last;
+}
+
+int check_project(struct graph *g, const char *store_dir, int64_t now, struct check_report *ret,
+		  struct err **err)
+{
+	struct ignored_so_far so_far = {0};
+	size_t last = last_chosen(g);
+	int rc = 0;
+
+	graph_tell_variants(g);
+	if (!g->variant_count)
+		rc = check_variant(g, store_dir, now, &so_far, true, ret, err);
+	for (size_t i = 0; i < last && rc == 0; i++)
+		if (g->chosen[i])
+			rc = check_variant(g->variants[i], store_dir, now, &so_far, i + 1 == last,
+					   ret, err);
 	err_list_sort(&ret->errors);
 	err_list_sort(&ret->warnings);
+	err_list_sort(&ret->notes);
 	return rc;
 }

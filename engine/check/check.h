@@ -55,25 +55,25 @@ extern const struct check_rule check_rules[];
 void check_report_clear(struct check_report *r);
 
 /*
- * Runs all rules over the whole graph. NOW (seconds since 1970) is for certificates. What was built
+ * Runs all rules over the whole graph, or over each variant of the project that is chosen. NOW (seconds since 1970) is for certificates. What was built
  * is looked at as well where nodes have records (plan_make) of the store in STORE_DIR (may be
  * NULL).
  */
-int check_project(const struct graph *g, const char *store_dir, int64_t now,
-		  struct check_report *ret, struct err **err) warn_unused;
+int check_project(struct graph *g, const char *store_dir, int64_t now, struct check_report *ret,
+		  struct err **err) warn_unused;
 /*
  * Compares the project's device with what was shipped before: RELEASE is a directory with a
  * device.json or an install.img, one of these files, or a node of kind release that is such a
  * directory. What devices in the field have cannot be changed by an update: each difference is an
  * error with both values. What RELEASE does not show is a note. ERR_USER where it cannot be read,
- * or the project has no device.
+ * the project has no device, or the variants chosen have several.
  */
-int check_against(const struct graph *g, const char *release, struct check_report *ret,
+int check_against(struct graph *g, const char *release, struct check_report *ret,
 		  struct err **err) warn_unused;
 /*
  * Runs the rules about devices and their updates if a bundle is wanted, but for tests; breaches go
  * to ERRORS. For builds: nothing is signed that devices would refuse, or could not start. It opens
  * no store, and looks at no tree.
  */
-int check_bundles(const struct graph *g, int64_t now, struct err_list *errors,
+int check_bundles(struct graph *g, int64_t now, struct err_list *errors,
 		  struct err **err) warn_unused;

@@ -98,7 +98,7 @@ static void check_locked(struct check_view *v, const struct node *n)
 
 	if (!n->wanted || !lock_applies(n->recipe))
 		return;
-	lock_check(v->arena, v->g->project, n->recipe, &found);
+	lock_check(v->arena, n->recipe->project, n->recipe, &found);
 	for (size_t i = 0; i < found.count; i++) {
 		const struct err *e = found.items[i];
 

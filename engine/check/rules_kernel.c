@@ -53,7 +53,7 @@ static const char *kernel_below(const struct check_view *v, const struct debian_
 		const char *other;
 
 		if (debian_base(v->arena, v->g->project, o, ret_node, &o, &err) < 0 ||
-		    debian_lock_read(v->arena, v->g->project->dir, *ret_node, &lock, &err) != 0)
+		    debian_lock_read(v->arena, v->g->project, *ret_node, &lock, &err) != 0)
 			return NULL;
 		other = kernel_in(&lock, kernel);
 		if (other)
@@ -70,7 +70,7 @@ static bool one_kernel(struct check_view *v, const struct node *n)
 	struct err *err cleanup_err = NULL;
 
 	if (!n->wanted || n->recipe->kind != &kind_debian ||
-	    debian_lock_read(v->arena, v->g->project->dir, n->name, &lock, &err) != 0)
+	    debian_lock_read(v->arena, v->g->project, n->name, &lock, &err) != 0)
 		return true;
 	first = kernel_in(&lock, NULL);
 	if (!first)
@@ -128,7 +128,7 @@ static const char *kernel_of(const struct check_view *v, const struct node *n,
 	struct err *err cleanup_err = NULL;
 
 	if (n->recipe->kind != &kind_debian ||
-	    debian_lock_read(v->arena, v->g->project->dir, n->name, &lock, &err) != 0)
+	    debian_lock_read(v->arena, v->g->project, n->name, &lock, &err) != 0)
 		return NULL;
 	*ret_arch = lock.arch;
 	return kernel_in(&lock, NULL);

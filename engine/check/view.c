@@ -223,7 +223,8 @@ static int read_config(struct check_view *v, const char *target, conf_fn *fn,
 
 int check_view_make(struct check_view *v, struct err **err)
 {
-	v->used = arena_alloc(v->arena, v->g->project->ignored.count + 1);
+	if (!v->used)
+		v->used = arena_alloc(v->arena, v->g->project->ignored.count + 1);
 	choose_disk(v);
 	mark_what_ships(v);
 	if (v->disk)

@@ -68,6 +68,7 @@ enum option_bit {
 	O_JUNIT,
 	O_CODE_QUALITY,
 	O_ONLY,
+	O_VARIANT,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -89,7 +90,7 @@ struct cli {
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
 	unsigned depth;   /* 0: not given */
-	struct strv sets;
+	struct strv sets, variants;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
 		*compatible, *html, *focus, *since, *summary, *junit, *code_quality;
 	char *update_name;         /* --update PKG, or NULL: everything */

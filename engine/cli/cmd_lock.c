@@ -4,7 +4,9 @@
 #include "cli/paint.h"
 #include "cli/session.h"
 #include "cli/task.h"
+#include "graph/variants.h"
 #include "kinds/debian/lock_check.h"
+#include "kinds/debian/lock_sections.h"
 #include "kinds/debian/relock.h"
 
 struct relock {
@@ -16,10 +18,24 @@ struct relock {
 	struct task task;
 };
 
+/* What variants do not ask for any more goes out of the lock of N. */
+static int tidy(const struct relock *l, const struct node *n, struct err **err)
+{
+	const struct graph *g = l->s->graph;
+	const struct project **projects;
+
+	if (!g->variant_count)
+		return 0;
+	projects = arena_alloc(l->s->arena, g->variant_count * sizeof(*projects));
+	for (size_t i = 0; i < g->variant_count; i++)
+		projects[i] = g->variants[i]->project;
+	return lock_sections_tidy(l->s->arena, projects, g->variant_count, n->recipe->name, err);
+}
+
 static int lock_one(struct relock *l, const struct node *n, struct err **err)
 {
 	struct str report cleanup_str = STR_INIT;
-	int rc = relock_node(l->s->arena, l->s->project, n->recipe, &l->opts, &report, err);
+	int rc = relock_node(l->s->arena, n->recipe->project, n->recipe, &l->opts, &report, err);
 
 	task_pause(&l->task);
 	if (rc)
@@ -49,17 +65,15 @@ static void say(void *arg, const char *node, const char *text)
 static int lock_all(struct relock *l, const char *name, struct err **err)
 {
 	const struct graph *g = l->s->graph;
-	const struct node *only = name ? session_node(l->s, name, err) : NULL;
 
-	if (name && !only)
-		return -1;
-	if (only && !lock_applies(only->recipe))
-		return err_set(err, E_WRONG_KIND, "node '%s' of kind '%s' has no lock", name,
-			       only->recipe->kind->name);
 	for (size_t i = 0; i < g->order.count; i++) {
 		const struct node *n = g->order.items[i];
 
-		if ((only ? n == only : lock_applies(n->recipe)) && lock_one(l, n, err))
+		if (name && n->target && !lock_applies(n->recipe))
+			return err_set(err, E_WRONG_KIND, "node '%s' of kind '%s' has no lock",
+				       n->name, n->recipe->kind->name);
+		if ((!name || n->target) && lock_applies(n->recipe) && graph_chosen(g, n) &&
+		    (lock_one(l, n, err) || tidy(l, n, err)))
 			return -1;
 	}
 	if (l->opts.package && !l->named)
@@ -73,7 +87,7 @@ int cmd_lock(struct cli *c)
 	struct session s cleanup_session = {0};
 	struct relock l = {.s = &s};
 	struct err *err = NULL;
-	int code = session_open(&s, c, SESSION_STORE, NULL), rc;
+	int code = session_open(&s, c, SESSION_STORE, c->args.count ? &c->args : NULL), rc;
 
 	if (code)
 		return code;

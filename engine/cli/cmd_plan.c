@@ -72,7 +72,26 @@ static void print_json(const struct plan_nodes *plan, const struct totals *t)
 	json_print(stdout, o, false);
 }
 
-static void print_text(const struct plan_nodes *plan, const struct totals *t)
+/* "board 3 x flavour 2, without 1: 5 variants, 14 nodes" */
+static void print_variants(const struct graph *g)
+{
+	const struct variants *v = &g->project->variants;
+	size_t all = 1;
+
+	if (!g->variant_count)
+		return;
+	for (size_t i = 0; i < v->axes.count; i++) {
+		const struct axis *a = LIST_AT(v->axes, struct axis *, i);
+
+		printf("%s%s %zu", i ? " x " : "", a->name, a->values.count);
+		all *= a->values.count;
+	}
+	if (all != g->variant_count)
+		printf(", without %zu", all - g->variant_count);
+	printf(": %zu variants, %zu nodes\n", g->variant_count, g->nodes.count);
+}
+
+static void print_text(const struct graph *g, const struct plan_nodes *plan, const struct totals *t)
 {
 	struct table *table = table_new("PLAN", "NODE", ">TIME", "WHY", NULL);
 	char *seconds cleanup_free = str_seconds(t->seconds);
@@ -100,9 +119,10 @@ static void print_text(const struct plan_nodes *plan, const struct totals *t)
 		putchar('\'');
 	}
 	putchar('\n');
+	print_variants(g);
 }
 
-static int print_plan(const struct cli *c, const struct plan_nodes *plan)
+static int print_plan(const struct cli *c, const struct graph *g, const struct plan_nodes *plan)
 {
 	struct totals totals = {0};
 
@@ -110,7 +130,7 @@ static int print_plan(const struct cli *c, const struct plan_nodes *plan)
 	if (c->json)
 		print_json(plan, &totals);
 	else
-		print_text(plan, &totals);
+		print_text(g, plan, &totals);
 	return c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
 }
 
@@ -131,7 +151,7 @@ int cmd_plan(struct cli *c)
 	    plan_make(s.graph, s.store, &s.tools, &plan, &err))
 		code = cli_fail(&s, err);
 	else
-		code = print_plan(c, &plan);
+		code = print_plan(c, s.graph, &plan);
 	plan_release(&plan);
 	return code;
 }

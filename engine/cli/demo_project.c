@@ -70,7 +70,7 @@ static bool is_locked(const struct session *s)
 		const struct node *n = s->graph->nodes.items[i];
 
 		if (n->wanted && lock_applies(n->recipe))
-			lock_check(s->arena, s->project, n->recipe, &errors);
+			lock_check(s->arena, n->recipe->project, n->recipe, &errors);
 	}
 	return !errors.count;
 }

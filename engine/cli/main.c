@@ -15,7 +15,7 @@
 #include "cli/ui.h"
 
 #define ANY_ARGS 100000
-#define SELECT (1u << O_SET)
+#define SELECT (OPTION(O_SET) | OPTION(O_VARIANT))
 
 int cmd_help(struct cli *c)
 {

@@ -34,6 +34,8 @@ const struct option_row option_rows[] = {
 		       "show what would be done, and do nothing"},
 	[O_SET] = {0, "set", "NAME=VALUE", VALUE_LIST, AT(sets), NULL,
 		   "override a variable of project.yaml; may be repeated"},
+	[O_VARIANT] = {0, "variant", "AXIS=VALUE", VALUE_LIST, AT(variants), NULL,
+		       "only variants of project.yaml with that value; may be repeated"},
 	[O_PROGRESS] = {0, "progress", "HOW", VALUE_WORD, AT(progress), progress_words,
 			"auto, tty, plain, json or quiet, on stderr; auto: tty on a terminal"},
 	[O_RESULT_JSON] = {0, "result-json", "FILE", VALUE_TEXT, AT(result_json), NULL,
@@ -321,6 +323,7 @@ void cli_release(struct cli *c)
 {
 	strv_clear(&c->args);
 	strv_clear(&c->sets);
+	strv_clear(&c->variants);
 	free(c->dir);
 	free(c->home);
 	free(c->store);

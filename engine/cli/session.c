@@ -8,6 +8,7 @@
 #include "cli/finding.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "graph/variants.h"
 #include "kinds/debian/lock_check.h"
 #include "kinds/kinds.h"
 
@@ -157,10 +158,11 @@ static int open_graph(struct session *s, enum session_part part, const struct st
 		return cli_fail_list(s, &errors);
 	if (part == SESSION_PROJECT)
 		return 0;
-	s->graph = graph_build(s->arena, s->project, &errors);
+	s->graph = graph_build_variants(s->arena, s->project, kinds_all, &s->cli->sets, &errors);
 	if (!s->graph || errors.count)
 		return cli_fail_list(s, &errors);
-	if (graph_select(s->graph, targets ? targets : &all, &err))
+	if (graph_choose(s->graph, &s->cli->variants, &err) ||
+	    graph_select(s->graph, targets ? targets : &all, &err))
 		return cli_fail(s, err);
 	return 0;
 }
@@ -176,7 +178,7 @@ int session_check_files(const struct session *s, bool locks)
 			continue;
 		node_missing(s->graph, n, &errors);
 		if (locks && lock_applies(n->recipe))
-			lock_check(s->arena, s->project, n->recipe, &errors);
+			lock_check(s->arena, n->recipe->project, n->recipe, &errors);
 	}
 	return errors.count ? cli_fail_list(s, &errors) : 0;
 }
@@ -189,7 +191,7 @@ static void note_missing(const struct session *s, struct node *n, bool strict,
 
 	node_missing(s->graph, n, &missing);
 	if (lock_applies(n->recipe))
-		lock_check(s->arena, s->project, n->recipe, &missing);
+		lock_check(s->arena, n->recipe->project, n->recipe, &missing);
 	for (size_t i = 0; i < missing.count; i++) {
 		struct err *e = missing.items[i];
 
@@ -266,14 +268,33 @@ void session_close(struct session *s)
 	*s = (struct session){0};
 }
 
+/* One of FOUND, where there must be one. */
+static struct node *only_node(const struct nodes *found, const char *name, struct err **err)
+{
+	struct str names cleanup_str = STR_INIT;
+
+	if (found->count == 1)
+		return found->items[0];
+	for (size_t i = 0; i < found->count; i++)
+		str_printf(&names, "%s%s", i ? ", " : "", found->items[i]->name);
+	err_set(err, E_AMBIGUOUS_REFERENCE, "'%s' is there %zu times: name one of %s", name,
+		found->count, names.buf);
+	return NULL;
+}
+
 struct node *session_node(const struct session *s, const char *name, struct err **err)
 {
-	struct node *n = graph_node(s->graph, name);
+	struct nodes found = {0};
 	struct strs names = {0};
 	const char *near;
 
-	if (n)
+	graph_match(s->graph, name, &found);
+	if (found.count) {
+		struct node *n = only_node(&found, name, err);
+
+		nodes_clear(&found);
 		return n;
+	}
 	for (size_t i = 0; i < s->graph->nodes.count; i++)
 		strs_push(&names, s->graph->nodes.items[i]->name);
 	near = str_nearest(name, names.items, names.count);

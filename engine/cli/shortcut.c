@@ -33,6 +33,8 @@ static char *request_text(const struct cli *c, int64_t started_ns)
 		str_printf(&s, "target %s\n", c->args.items[i]);
 	for (size_t i = 0; i < c->sets.count; i++)
 		str_printf(&s, "set %s\n", c->sets.items[i]);
+	for (size_t i = 0; i < c->variants.count; i++)
+		str_printf(&s, "variant %s\n", c->variants.items[i]);
 	return str_steal(&s);
 }
 

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "graph/order.h"
 #include "graph/resolve.h"
+#include "graph/variants.h"
 #include "recipe/facts.h"
 
 /* Names of a cycle that are shown at most. */
@@ -34,9 +35,9 @@ static void clear_graph(void *graph)
 struct kind_ctx node_ctx(const struct graph *g, const struct node *n)
 {
 	return (struct kind_ctx){.arena = g->arena,
-				 .node = n->name,
+				 .node = n->recipe->name,
 				 .project_dir = g->project->dir,
-				 .project = g->project,
+				 .project = n->recipe->project,
 				 .opts = n->recipe->opts,
 				 .map = n->recipe->map};
 }
@@ -385,13 +386,22 @@ struct node *graph_node(const struct graph *g, const char *name)
 
 static int add_target(struct graph *g, const char *name, struct err **err)
 {
-	struct node *n = graph_node(g, name);
+	struct nodes found = {0};
 	const char *near;
+	bool any;
 
-	if (n) {
-		n->target = n->wanted = true;
+	graph_match(g, name, &found);
+	for (size_t i = 0; i < found.count; i++)
+		found.items[i]->target = found.items[i]->wanted = true;
+	any = found.count;
+	nodes_clear(&found);
+	if (any)
 		return 0;
-	}
+	if (g->variant_count && strchr(name, '@'))
+		return err_set(err, E_UNKNOWN_VARIANT,
+			       "'%s' is in no variant that is built: 'orch plan' lists those of "
+			       "'%.*s'",
+			       name, (int)strcspn(name, "@"), name);
 	near = graph_near(g, name);
 	if (near)
 		return err_set(err, E_UNKNOWN_NODE, "unknown node '%s': did you mean '%s'?", name,
@@ -417,8 +427,11 @@ int graph_select(struct graph *g, const struct strv *targets, struct err **err)
 	const struct list *defaults = &g->project->defaults;
 	bool given = targets && targets->count, all = !given && !defaults->count;
 
-	for (size_t i = 0; i < g->nodes.count; i++)
-		g->nodes.items[i]->target = g->nodes.items[i]->wanted = all;
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		struct node *n = g->nodes.items[i];
+
+		n->target = n->wanted = all && graph_chosen(g, n);
+	}
 	for (size_t i = 0; given && i < targets->count; i++)
 		if (add_target(g, targets->items[i], err))
 			return -1;

@@ -47,17 +47,19 @@ struct edge {
 DEFINE_VEC(edges, struct edge)
 
 struct node {
-	const char *name;
-	size_t index; /* in graph.nodes; names ascend */
+	const char *name; /* with the @VALUES of variants (variants.h) */
+	size_t index;     /* in graph.nodes; names ascend */
 	struct recipe *recipe;
 	struct edges in;    /* sorted by ref_text, the values after all inputs */
 	struct nodes users; /* distinct nodes that wait for this one */
 	const char *lock;   /* project path of what pins it (kind.h), or NULL */
 	struct output_specs outputs;
-	uint64_t lock_date; /* seconds; the newest of the locks that it reaches; 0: none */
-	bool wanted;        /* reached from the targets */
-	bool target;        /* named as a target */
-	const char *lacks;  /* what is missing before it can be built, or NULL: plan_make() */
+	uint64_t lock_date;     /* seconds; the newest of the locks that it reaches; 0: none */
+	bool wanted;            /* reached from the targets */
+	bool target;            /* named as a target */
+	const bool *in_variant; /* of graph.variants, by number; NULL: there are none */
+	struct node *whole;     /* of a node of graph.variants: what it is a copy of; else NULL */
+	const char *lacks;      /* what is missing before it can be built, or NULL: plan_make() */
 	/* the run's state; changed by one function, node_set_state() of the scheduler */
 	enum node_state state;
 	size_t nblock;     /* distinct unsettled wanted inputs; 0 after graph_build() */
@@ -75,8 +77,11 @@ struct graph {
 	struct project *project;
 	struct nodes nodes; /* all nodes, names ascend */
 	struct map by_name;
-	struct nodes order;     /* topological: inputs before users */
-	struct secrets secrets; /* what no input may hold */
+	struct nodes order;      /* topological: inputs before users */
+	struct secrets secrets;  /* what no input may hold */
+	struct graph **variants; /* each by itself (variants.h) */
+	size_t variant_count;    /* 0: the project has none */
+	bool *chosen;            /* variants that commands are about; by number */
 };
 
 /*

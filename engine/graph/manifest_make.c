@@ -286,11 +286,23 @@ static int add_input(struct maker *m, const struct edge *e, struct err **err)
 	return add_blobs(e, in, err);
 }
 
+/* What of the lock in TEXT is the node's: 0, or 1 when nothing is. */
+static int part_of(const struct maker *m, const char *text, struct lock_part *ret)
+{
+	const struct kind *k = m->n->recipe->kind;
+	struct kind_ctx ctx = node_ctx(m->g, m->n);
+
+	*ret = (struct lock_part){text, strlen(text)};
+	ctx.arena = m->arena;
+	return k->lock_part ? k->lock_part(&ctx, text, ret) : 0;
+}
+
 /* Reads the lock, and what it pins into the manifest in m->to. */
 static int add_pins(struct maker *m, struct err **err)
 {
 	const struct node *n = m->n;
 	struct str text cleanup_str = STR_INIT;
+	struct lock_part part;
 	int fd cleanup_fd = -1;
 
 	if (!n->lock)
@@ -304,7 +316,11 @@ static int add_pins(struct maker *m, struct err **err)
 	if (strlen(text.buf) != text.len)
 		return err_set(err, E_LOCK_MALFORMED, "'%s' holds a NUL byte: run 'orch lock %s'",
 			       n->lock, n->name);
-	m->to->lock = arena_strdup(m->arena, text.buf);
+	if (part_of(m, text.buf, &part))
+		return err_at(err, E_NOT_LOCKED, (struct pos){n->recipe->file, 1, 1},
+			      "'%s' has nothing for this variant: run 'orch lock %s'", n->lock,
+			      n->name);
+	m->to->lock = arena_strndup(m->arena, part.text, part.len);
 	return n->recipe->kind->pins(m->arena, n->lock, m->to->lock, &m->to->pins, err);
 }
 
@@ -382,16 +398,16 @@ static void add_head(struct maker *m)
 	m->to->kind = k->name;
 	m->to->version = k->version;
 	m->to->named = k->named && k->named(m->n->recipe->opts);
-	m->to->project = m->g->project->name;
-	m->to->node = m->n->name;
+	m->to->project = m->n->recipe->project->name;
+	m->to->node = m->n->recipe->name;
 	if (m->to->named && k->identified && k->identified(m->n->recipe->opts) &&
-	    !str_eq(m->n->recipe->identity, m->n->name))
+	    !str_eq(m->n->recipe->identity, m->n->recipe->name))
 		m->to->identity = m->n->recipe->identity;
-	m->to->times = m->g->project->times;
+	m->to->times = m->n->recipe->project->times;
 	m->to->lock_date = m->n->lock_date;
 	m->to->dated = k->dated && k->dated(m->n->recipe->opts);
 	if (k->versioned && k->versioned(m->n->recipe->opts))
-		m->to->project_version = m->g->project->version;
+		m->to->project_version = m->n->recipe->project->version;
 	schema_flatten(k->schema, m->n->recipe->opts, m->arena, &m->to->options);
 }
 

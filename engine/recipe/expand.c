@@ -383,7 +383,7 @@ static bool var_name_valid(const char *name)
 	return n && !name[n];
 }
 
-static void add_var(struct expand *e, const char *name, struct yaml *raw)
+static void add_var(struct expand *e, const char *name, const struct yaml *raw)
 {
 	struct var *v = arena_alloc(e->arena, sizeof(*v));
 
@@ -407,6 +407,17 @@ static void collect(struct expand *e, const struct yaml *vars)
 				    "first a letter",
 				    key->text);
 	}
+}
+
+/* What the values of a variant are, and their variables. */
+static void collect_variant(struct expand *e, const struct variants *variants,
+			    const struct variant *v)
+{
+	for (size_t i = 0; v && i < variants->axes.count; i++)
+		add_var(e, LIST_AT(variants->axes, struct axis *, i)->name, v->names[i]);
+	for (size_t i = 0; v && i < variants->axes.count; i++)
+		if (v->sets[i]->type == YAML_MAP)
+			collect(e, v->sets[i]);
 }
 
 /* One "name=value" of the command line: its text is taken as it is. */
@@ -446,8 +457,9 @@ static void take_value(const struct map *raw, const char *name, struct yaml *y)
 	y->text = v->value ? v->value : "";
 }
 
-void expand_vars(struct arena *arena, const struct yaml *project, const struct strv *sets,
-		 struct source source, struct map *ret, struct err_list *errors)
+void expand_vars(struct arena *arena, const struct yaml *project, const struct variants *variants,
+		 const struct variant *v, const struct strv *sets, struct source source,
+		 struct map *ret, struct err_list *errors)
 {
 	struct map raw cleanup_map = {0};
 	struct expand e = {.arena = arena,
@@ -461,6 +473,7 @@ void expand_vars(struct arena *arena, const struct yaml *project, const struct s
 
 	if (vars && vars->type == YAML_MAP)
 		collect(&e, vars);
+	collect_variant(&e, variants, v);
 	add_var(&e, "project.name", name);
 	add_var(&e, "project.version", version);
 	for (size_t i = 0; sets && i < sets->count; i++)
@@ -468,10 +481,10 @@ void expand_vars(struct arena *arena, const struct yaml *project, const struct s
 	for (size_t i = 0; i < raw.count; i++)
 		var_value(&e, raw.entries[i].value);
 	for (size_t i = 0; i < raw.count; i++) {
-		struct var *v = raw.entries[i].value;
+		struct var *var = raw.entries[i].value;
 
 		/* A broken variable has been reported: its users should not be, too. */
-		map_set(ret, v->name, (void *)(v->value ? v->value : ""));
+		map_set(ret, var->name, (void *)(var->value ? var->value : ""));
 	}
 	take_value(&raw, "project.name", name);
 	take_value(&raw, "project.version", version);

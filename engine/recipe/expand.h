@@ -15,6 +15,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "recipe/variants.h"
 #include "recipe/yaml.h"
 
 /* Where the text of a file is, to point at a name inside a value; len 0: unknown. */
@@ -55,8 +56,10 @@ void expand_waiting(struct arena *arena, struct yaml *y, fact_text_fn *fn, void 
 		    struct err_list *errors);
 /*
  * Puts the entries of 'vars' of PROJECT (the map of project.yaml), project.name and project.version
- * into RET, each expanded with the others; SETS ("name=value") override vars. A loop is an error.
- * The values of 'name' and 'version' in PROJECT become what they expand to.
+ * into RET, each expanded with the others; what variant V of VARIANTS (NULL: none) has is put over
+ * vars, SETS ("name=value") over all. A loop is an error. The values of 'name' and 'version' in
+ * PROJECT become what they expand to.
  */
-void expand_vars(struct arena *arena, const struct yaml *project, const struct strv *sets,
-		 struct source source, struct map *ret, struct err_list *errors);
+void expand_vars(struct arena *arena, const struct yaml *project, const struct variants *variants,
+		 const struct variant *v, const struct strv *sets, struct source source,
+		 struct map *ret, struct err_list *errors);

@@ -8,12 +8,12 @@
 #include "base/file.h"
 #include "base/path.h"
 
-const char *const recipe_keys[] = {"kind", "extends", "add", "drop", "identity", NULL};
+const char *const recipe_keys[] = {"kind", "extends", "add", "drop", "identity", "per", NULL};
 
 /* Never decoded: what these keys say is taken out before the kind's table is. */
 struct common {
 	const char *kind, *extends, *identity;
-	struct list add, drop;
+	struct list add, drop, per;
 };
 
 static const struct option common_options[] = {
@@ -37,6 +37,10 @@ static const struct option common_options[] = {
 	 .help = "The name that UUIDs, hash seeds and volume ids derive from; default: the node "
 		 "that is extended, else the node itself.",
 	 .example = "root-of-the-lab"},
+	{"per", OPT_STRING, offsetof(struct common, per), .flags = OPT_LIST,
+	 .help = "The axes of 'variants' that the node may come to depend on; an error when it "
+		 "does on another.",
+	 .example = "[board]"},
 };
 const struct schema recipe_schema = SCHEMA(struct common, common_options);
 
@@ -117,6 +121,8 @@ static int next_file(struct reading *r, struct pos pos, const char *text, struct
 	const struct recipe_file *node = node_named(r->files, text);
 	bool path = str_ends(text, ".yaml");
 
+	if (node && node->under && str_eq(node->file, last(r)->file))
+		node = node->under; /* root@pc.yaml extends root */
 	if (node && path && is_there(r->files, text)) {
 		err_list_at(r->files->errors, E_AMBIGUOUS_REFERENCE, pos,
 			    "'%s' is a node and a file of the project: rename one", text);

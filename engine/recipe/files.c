@@ -26,7 +26,7 @@ static void wrap_error(struct recipe_files *f, const char *file, struct err *e)
 static void take_recipe(struct recipe_files *f, const char *directory, const char *entry)
 {
 	size_t len = strlen(entry) - strlen(".yaml");
-	char *stem = arena_strndup(f->arena, entry, len);
+	char *stem = arena_strndup(f->arena, entry, len), *at = strchr(stem, '@');
 	const char *below = directory + strlen("recipes");
 	struct recipe_file *found;
 
@@ -34,11 +34,14 @@ static void take_recipe(struct recipe_files *f, const char *directory, const cha
 		return;
 	found = recipe_file_list_at_end(&f->found);
 	found->file = arena_printf(f->arena, "%s/%s", directory, entry);
+	found->only = at ? arena_strdup(f->arena, at) : NULL;
+	if (at)
+		*at = 0;
 	found->name = *below ? arena_printf(f->arena, "%s/%s", below + 1, stem) : stem;
 	if (!name_valid(stem))
 		file_error(f, E_INVALID_NAME, found->file,
 			   "the name of a recipe file has 1 to 64 of the characters A-Z a-z 0-9 . "
-			   "_ + -");
+			   "_ + -, before the @VALUE of a variant");
 }
 
 /* What an entry without type in its directory is: 'd', 'f', 'l' for a link to a directory, or 0. */
@@ -109,7 +112,10 @@ static void scan_directory(struct recipe_files *f, const char *directory)
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(((const struct recipe_file *)a)->name, ((const struct recipe_file *)b)->name);
+	const struct recipe_file *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return c ? c : strcmp(x->only ? x->only : "", y->only ? y->only : "");
 }
 
 void recipe_files_find(struct recipe_files *f)
@@ -119,6 +125,51 @@ void recipe_files_find(struct recipe_files *f)
 		scan_directory(f, f->directories.items[i]);
 	if (f->found.count)
 		qsort(f->found.items, f->found.count, sizeof(*f->found.items), compare);
+}
+
+/* How many values "@pc@dev" names, all of V's; -1: another's, or after an error. */
+static int values_of(struct recipe_files *f, const struct recipe_file *file,
+		     const struct variants *variants, const struct variant *v)
+{
+	char *text cleanup_free = xstrdup(file->only ? file->only + 1 : ""), *rest = text, *value;
+	int count = 0;
+
+	while (*text && count >= 0 && (value = strsep(&rest, "@"))) {
+		int axis = variants_axis_of(variants, value);
+
+		if (axis < 0)
+			file_error(f, E_UNKNOWN_VARIANT, file->file,
+				   "no axis of 'variants' in project.yaml has the value that the "
+				   "file's name has after '@'");
+		count = axis >= 0 && str_eq(v->values[axis], value) ? count + 1 : -1;
+	}
+	return count;
+}
+
+void recipe_files_choose(struct recipe_files *f, const struct variants *variants,
+			 const struct variant *variant)
+{
+	size_t kept = 0;
+	int most = -1;
+
+	for (size_t i = 0; i < f->found.count; i++) {
+		struct recipe_file *file = &f->found.items[i];
+		struct recipe_file *last = kept ? &f->found.items[kept - 1] : NULL;
+		int count = values_of(f, file, variants, variant);
+		bool same = last && str_eq(last->name, file->name);
+
+		if (count < 0 || (same && count <= most))
+			continue;
+		most = count;
+		if (same) {
+			struct recipe_file *under = arena_alloc(f->arena, sizeof(*under));
+
+			*under = *last;
+			file->under = under;
+		}
+		*(same ? last : &f->found.items[kept++]) = *file;
+	}
+	f->found.count = kept;
 }
 
 struct yaml *recipe_files_parse(struct recipe_files *f, const char *file)

@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 #include "base/vec.h"
+#include "recipe/variants.h"
 #include "recipe/yaml.h"
 
 #define PROJECT_FILE "recipes/project.yaml"
@@ -13,6 +14,8 @@
 struct recipe_file {
 	const char *name; /* of the node: "tests/rollback" */
 	const char *file; /* "recipes/tests/rollback.yaml" */
+	const char *only; /* "@pc" of recipes/root@pc.yaml: of these variants alone; or NULL */
+	const struct recipe_file *under; /* that it takes the place of, and may extend; or NULL */
 };
 DEFINE_VEC(recipe_file_list, struct recipe_file)
 
@@ -27,6 +30,12 @@ struct recipe_files {
 
 /* Finds all files below recipes/ but project.yaml, sorted by name. */
 void recipe_files_find(struct recipe_files *f);
+/*
+ * Leaves of each node the one file that VARIANT takes: with most of its values in the name. NULL:
+ * there are no variants. A value that no axis has is an error.
+ */
+void recipe_files_choose(struct recipe_files *f, const struct variants *variants,
+			 const struct variant *variant);
 /* Reads FILE (a path of the project) into f->text and parses it; NULL after errors. */
 struct yaml *recipe_files_parse(struct recipe_files *f, const char *file);
 void recipe_files_clear(struct recipe_files *f);

@@ -67,6 +67,11 @@ struct pin {
 	const char *value; /* words with a space between; a version first: "2025b-1 all sha256:…" */
 };
 DEFINE_VEC(pins, struct pin)
+/* Bytes of the text of a lock. */
+struct lock_part {
+	const char *text;
+	size_t len;
+};
 /* For hooks that answer about options: yes, whatever they are. */
 bool kind_always(const void *opts);
 bool pins_eq(const struct pins *a, const struct pins *b);
@@ -136,6 +141,8 @@ struct kind {
 	 * both.
 	 */
 	const char *(*lock)(const struct kind_ctx *ctx);
+	/* The part of such a file that is the node's in its variant: 0, 1 none is. NULL: all. */
+	int (*lock_part)(const struct kind_ctx *ctx, const char *text, struct lock_part *ret);
 	int (*pins)(struct arena *arena, const char *file, const char *text, struct pins *ret,
 		    struct err **err);
 	/*

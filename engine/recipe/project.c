@@ -13,7 +13,7 @@ struct project_opts {
 	struct check_opts *check;
 	int64_t schema;
 	const char *name, *version, *times;
-	struct list defaults, archives, vars, slots;
+	struct list defaults, archives, vars, slots, variants;
 };
 
 static const char *const valid_until_words[] = {"check", "ignore", NULL};
@@ -94,6 +94,11 @@ static const struct option project_options[] = {
 	 .help = "The sizes of the device's slots, for ${slots.name}: a promise to shipped "
 		 "devices.",
 	 .example = "{boot: 64M, root: 1500M}"},
+	/* Taken out before the rest is decoded (variants.h). */
+	{"variants", OPT_DICT, AT(variants),
+	 .help = "Axes of named sets of variables: the nodes are there once for each set of values "
+		 "that they come to depend on. 'exclude' lists what is not wanted.",
+	 .example = "{board: {pc: {arch: amd64}, rpi400: {arch: arm64}}}"},
 };
 const struct schema project_schema =
 	SCHEMA(struct project_opts, project_options, .check = check_version);
@@ -141,7 +146,7 @@ static void expand_project(struct arena *arena, struct project *p, struct source
 {
 	const struct yaml *slots = yaml_get(p->map, "slots");
 
-	expand_vars(arena, p->map, sets, source, &p->vars, errors);
+	expand_vars(arena, p->map, &p->variants, p->variant, sets, source, &p->vars, errors);
 	expand_key(arena, p, "slots", source, errors);
 	for (size_t i = 0; slots && slots->type == YAML_MAP && i < slots->count; i++)
 		if (slots->items[i]->type == YAML_SCALAR)
@@ -209,11 +214,15 @@ static void refuse_epoch(const struct yaml *map, struct err_list *errors)
 }
 
 void project_decode(struct arena *arena, struct project *p, struct yaml *map, struct source source,
-		    const struct strv *sets, struct err_list *errors)
+		    size_t variant, const struct strv *sets, struct err_list *errors)
 {
 	struct project_opts *o;
 
 	p->map = map;
+	if (map->type == YAML_MAP)
+		variants_take(arena, map, &p->variants, errors);
+	if (variant < p->variants.all.count)
+		p->variant = LIST_AT(p->variants.all, struct variant *, variant);
 	if (map->type == YAML_MAP)
 		expand_project(arena, p, source, sets, errors);
 	refuse_epoch(map, errors);

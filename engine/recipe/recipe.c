@@ -22,6 +22,7 @@ struct load {
 	struct recipe_files files;
 	struct recipes recipes; /* in the order of their files */
 	struct recipes waiting; /* with facts that are still to be put in */
+	size_t variant;         /* its number */
 };
 
 bool recipe_waits(const struct recipe *r, const char *const *field)
@@ -215,11 +216,13 @@ static void load_node(struct load *l, const char *name, const char *file, const 
 	size_t before = l->errors->count;
 	bool waits = false;
 
+	r->project = l->project;
 	r->name = name;
 	r->file = file;
 	for (size_t i = 0; i < layers->count; i++)
 		waits |= expand_layer(l, vars, &layers->items[i]);
 	r->identity = layers_identity(layers, name, l->errors);
+	r->per = layers_get(layers, "per");
 	r->extended = extended_of(l, layers);
 	r->kind = kind_of(l, layers);
 	if (r->kind) {
@@ -396,8 +399,8 @@ static void load_project(struct load *l, const struct strv *sets)
 
 	if (map)
 		project_decode(l->arena, l->project, map,
-			       (struct source){l->files.text.buf, l->files.text.len}, sets,
-			       l->errors);
+			       (struct source){l->files.text.buf, l->files.text.len}, l->variant,
+			       sets, l->errors);
 }
 
 /*
@@ -412,6 +415,7 @@ static bool load_all(struct load *l, const struct strv *sets)
 	load_project(l, sets);
 	sound = l->errors->count == before;
 	recipe_files_find(&l->files);
+	recipe_files_choose(&l->files, &l->project->variants, l->project->variant);
 	for (size_t i = 0; i < l->files.found.count; i++) {
 		if (l->project->map)
 			load_recipe(l, &l->files.found.items[i]);
@@ -436,7 +440,14 @@ static void clear_project(void *project)
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
 			     const struct strv *sets, struct err_list *errors)
 {
-	struct load l = {.arena = arena, .kinds = kinds, .errors = errors};
+	return project_load_variant(arena, dir, kinds, sets, 0, errors);
+}
+
+struct project *project_load_variant(struct arena *arena, const char *dir,
+				     const struct kind *const *kinds, const struct strv *sets,
+				     size_t n, struct err_list *errors)
+{
+	struct load l = {.arena = arena, .kinds = kinds, .errors = errors, .variant = n};
 	bool sound;
 
 	l.project = arena_alloc(arena, sizeof(*l.project));

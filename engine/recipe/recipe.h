@@ -8,6 +8,7 @@
  */
 #include "base/map.h"
 #include "recipe/kind.h"
+#include "recipe/variants.h"
 
 struct archive { /* archives.NAME of project.yaml; what it contains, never where it is */
 	const char *alias;
@@ -42,6 +43,8 @@ struct project {
 	struct map unsound; /* names of nodes whose recipes have errors -> not NULL */
 	struct map parsed;  /* name -> struct recipe *, of all whose kind is known */
 	struct facts *facts; /* of all that are parsed (facts.h) */
+	struct variants variants;
+	const struct variant *variant; /* in which it was loaded; NULL: it has none */
 };
 
 /* A recipe, or a file that is none, whose keys another recipe takes (extend.h). */
@@ -51,10 +54,12 @@ struct extended {
 };
 
 struct recipe {
-	const char *name;     /* "base", "tests/rollback" */
-	const char *file;     /* "recipes/base.yaml" */
-	const char *identity; /* the name that UUIDs, hash seeds and volume ids derive from */
-	struct list extended; /* of struct extended *: the nearest first */
+	const struct project *project; /* in one of its variants */
+	const char *name;              /* "base", "tests/rollback" */
+	const char *file;              /* "recipes/base.yaml" */
+	const char *identity;   /* the name that UUIDs, hash seeds and volume ids derive from */
+	struct list extended;   /* of struct extended *: the nearest first */
+	const struct yaml *per; /* names of axes: a text or a list of texts; NULL: any */
 	const struct kind *kind;
 	struct yaml *map;            /* with what it extends, after expansion */
 	void *opts;                  /* the kind's struct; NULL when it had errors */
@@ -74,6 +79,10 @@ int project_find(const char *start, char **ret_dir, struct err **err) warn_unuse
  */
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
 			     const struct strv *sets, struct err_list *errors);
+/* The same in the variant of number N; project_load() takes the first, if there is any. */
+struct project *project_load_variant(struct arena *arena, const char *dir,
+				     const struct kind *const *kinds, const struct strv *sets,
+				     size_t n, struct err_list *errors);
 /* The option table of project.yaml, for `orch schema` and `orch kinds`. */
 extern const struct schema project_schema;
 /*

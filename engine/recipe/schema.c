@@ -453,7 +453,7 @@ const struct option *schema_option(const struct schema *schema, const char *name
 void decode_unknown_key(struct decode *d, const struct strs *names, const char *const *more,
 			const struct yaml *key)
 {
-	static const char *const reserved[] = {"variants", "secrets", NULL};
+	static const char *const reserved[] = {"secrets", NULL};
 	struct str all cleanup_str = STR_INIT;
 	const char *near;
 

@@ -208,6 +208,22 @@ static json_t *extending_schema(json_t *kinds)
 	return ret;
 }
 
+/* project.yaml; its variants are maps of maps of maps, which no row of a table can say. */
+static json_t *project_keys(void)
+{
+	json_t *ret = object_schema(&project_schema), *set, *variants;
+
+	set = json_pack("{s:s, s:{s:s, s:{s:[s, s, s]}}}", "type", "object", "additionalProperties",
+			"type", "object", "additionalProperties", "type", "string", "number",
+			"boolean");
+	variants = json_pack("{s:s, s:{s:{s:s, s:{s:s}}}, s:o, s:s}", "type", "object",
+			     "properties", "exclude", "type", "array", "items", "type", "object",
+			     "additionalProperties", set, "description",
+			     schema_option(&project_schema, "variants")->help);
+	json_object_set_new(json_object_get(ret, "properties"), "variants", variants);
+	return ret;
+}
+
 /* Appends the text of OBJECT, which it frees. */
 static void write_json(json_t *object, struct str *ret)
 {
@@ -241,7 +257,7 @@ void schema_json(const struct kind *const *kinds, struct str *ret)
 	}
 	json_array_append_new(rules,
 			      json_pack("{s:{s:{s:o}}}", "properties", "kind", "enum", names));
-	json_object_set_new(definitions, "project.yaml", object_schema(&project_schema));
+	json_object_set_new(definitions, "project.yaml", project_keys());
 	json_object_set_new(definitions, "extending", extending_schema(names));
 	kind = json_pack("{s:{s:[s]}, s:{s:o}, s:{s:s}}", "if", "required", "kind", "then", "allOf",
 			 rules, "else", "$ref", "#/definitions/project.yaml");

@@ -26,7 +26,7 @@ static void add_places(const struct describe *d, const struct edge *e, struct ma
 		in->at = arena_printf(d->arena, "%s/%s", d->env->graph->project->dir, e->path);
 		return;
 	}
-	in->node = e->from->name;
+	in->node = e->from->recipe->name;
 	in->inside = e->inside;
 	for (size_t i = 0; i < in->blobs.count; i++) {
 		struct manifest_blob *b = &in->blobs.items[i];
@@ -47,7 +47,7 @@ static const char *whole_manifest(const struct describe *d)
 	assert(m); /* it was printed by this orch */
 	m->options.count = 0;
 	schema_flatten(r->kind->schema, r->opts, d->arena, &m->options);
-	m->node = d->node->name;
+	m->node = d->node->recipe->name;
 	m->lock = d->node->lock_text;
 	m->lock_date = d->node->lock_date;
 	for (size_t i = 0; i < m->inputs.count; i++)

@@ -346,18 +346,23 @@ static void test_format_1_keeps_its_pins(void **state)
 
 	(void)state;
 	put("recipes/n.lock", text, strlen(text));
-	assert_int_equal(debian_lock_read(arena, dir, "n", &l, &err), -1);
+	assert_int_equal(debian_lock_read(arena, &(struct project){.dir = dir}, "n", &l, &err), -1);
 	assert_non_null(strstr(err->text, "run 'orch lock', which keeps its pins"));
-	assert_int_equal(debian_lock_read_any(arena, dir, "n", &l, &(struct err *){NULL}), 0);
+	assert_int_equal(debian_lock_read_any(arena, &(struct project){.dir = dir}, "n", &l,
+					      &(struct err *){NULL}),
+			 0);
 	assert_int_equal(l.format, 1);
 	assert_int_equal(l.entries.count, 2);
 	assert_string_equal(l.entries.items[0].version, "1");
 	assert_null(l.entries.items[0].source);
 	put("recipes/n.lock", text, strlen(text) - 20);
 	debian_lock_clear(&l);
-	assert_int_equal(debian_lock_read_any(arena, dir, "n", &l, &damaged), -1);
+	assert_int_equal(
+		debian_lock_read_any(arena, &(struct project){.dir = dir}, "n", &l, &damaged), -1);
 	assert_int_equal(damaged->line, 8);
-	assert_int_equal(debian_lock_read_any(arena, dir, "none", &l, &(struct err *){NULL}), 1);
+	assert_int_equal(debian_lock_read_any(arena, &(struct project){.dir = dir}, "none", &l,
+					      &(struct err *){NULL}),
+			 1);
 }
 
 static void test_diff(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind debian: a root tree from locked Debian packages, and unpacked source packages. */
 #include "kinds/debian/debian.h"
+#include "kinds/debian/lock_sections.h"
 
 #include "kinds/debian/relock.h"
 #include "kinds/kinds.h"
@@ -192,13 +193,25 @@ static const char *debian_lock_of(const struct kind_ctx *ctx)
 	return debian_lock_path(ctx->arena, ctx->node);
 }
 
+static int debian_lock_part(const struct kind_ctx *ctx, const char *text, struct lock_part *ret)
+{
+	struct lock_section s;
+	bool answers;
+	int rc = lock_section_of(ctx->arena, ctx->project, ctx->node, text, strlen(text), &s,
+				 &answers);
+
+	if (rc == 0)
+		*ret = (struct lock_part){s.text, s.len};
+	return rc;
+}
+
 static uint64_t debian_lock_date(const struct kind_ctx *ctx)
 {
 	struct debian_lock l cleanup_lock = {0};
 	struct err *ignored cleanup_err = NULL;
 
-	return debian_lock_read(ctx->arena, ctx->project_dir, ctx->node, &l, &ignored) == 0 ? l.date
-											    : 0;
+	return debian_lock_read(ctx->arena, ctx->project, ctx->node, &l, &ignored) == 0 ? l.date
+											: 0;
 }
 
 static struct demand debian_demand(const void *opts)
@@ -259,6 +272,7 @@ const struct kind kind_debian = {
 	.demand = debian_demand,
 	.check = debian_check,
 	.lock = debian_lock_of,
+	.lock_part = debian_lock_part,
 	.pins = debian_pins,
 	.lock_date = debian_lock_date,
 };

@@ -133,6 +133,7 @@ struct pos debian_item_pos(const struct yaml *map, const char *key, size_t i);
 const char *debian_not_packaged(struct arena *arena, const struct project *p,
 				const struct ref *ref);
 
+#define LOCK_MAX_BYTES (64 * 1024 * 1024)
 /* "recipes/NODE.lock". */
 const char *debian_lock_path(struct arena *arena, const char *node);
 /*
@@ -141,11 +142,14 @@ const char *debian_lock_path(struct arena *arena, const char *node);
  */
 int debian_lock_parse(struct arena *arena, const char *file, const char *text, size_t len,
 		      struct debian_lock *ret, struct err **err) warn_unused;
-/* Reads recipes/NODE.lock of a project; 1: there is no such file, the only case of "no lock". */
-int debian_lock_read(struct arena *arena, const char *project_dir, const char *node,
+/*
+ * Reads what is NODE's of recipes/NODE.lock (lock_sections.h). 1, "no lock": there is no such file,
+ * or no variant of this architecture has been locked.
+ */
+int debian_lock_read(struct arena *arena, const struct project *p, const char *node,
 		     struct debian_lock *ret, struct err **err) warn_unused;
 /* As debian_lock_read, and reads format 1, too, of which `orch lock` keeps the pins. */
-int debian_lock_read_any(struct arena *arena, const char *project_dir, const char *node,
+int debian_lock_read_any(struct arena *arena, const struct project *p, const char *node,
 			 struct debian_lock *ret, struct err **err) warn_unused;
 /*
  * What the lock in TEXT pins, for the node's key: the architecture, and of each entry what makes

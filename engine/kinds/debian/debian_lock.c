@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/debian/debian.h"
+#include "kinds/debian/lock_sections.h"
 
-#define MAX_LOCK (64 * 1024 * 1024)
 #define WORDS 12 /* of a package */
 #define SOURCE_WORDS 8
 #define VALID_UNTIL_IGNORED "valid-until:ignore"
@@ -429,34 +429,47 @@ int debian_lock_parse(struct arena *arena, const char *file, const char *text, s
 	return parse_format(arena, 2, file, text, len, ret, err);
 }
 
-static int read_format(struct arena *arena, const char *project_dir, const char *node, bool any,
+/* The line in ERR counts from the section's first. */
+static int section_at(const struct lock_section *section, struct err *err)
+{
+	if (err->line)
+		err->line += section->line - 1;
+	return -1;
+}
+
+static int read_format(struct arena *arena, const struct project *p, const char *node, bool any,
 		       struct debian_lock *ret, struct err **err)
 {
 	const char *file = debian_lock_path(arena, node);
-	char *path cleanup_free = path_join(project_dir, file);
+	char *path cleanup_free = path_join(p->dir, file);
 	struct str text cleanup_str = STR_INIT;
+	struct lock_section section;
 	struct stat st;
-	bool old;
+	bool old, answers;
 
 	if (lstat(path, &st) < 0 && errno == ENOENT)
 		return 1;
-	if (file_read(path, MAX_LOCK, &text, err) < 0)
+	if (file_read(path, LOCK_MAX_BYTES, &text, err) < 0)
 		return -1;
 	old = any &&
 	      (str_skip(text.buf, FIRST_LINE_1 "\n") || str_skip(text.buf, FIRST_LINE_1 "\r"));
-	return parse_format(arena, old ? 1 : 2, file, text.buf, text.len, ret, err);
+	if (lock_section_of(arena, p, node, text.buf, text.len, &section, &answers))
+		return 1;
+	return parse_format(arena, old ? 1 : 2, file, section.text, section.len, ret, err) < 0
+		       ? section_at(&section, *err)
+		       : 0;
 }
 
-int debian_lock_read(struct arena *arena, const char *project_dir, const char *node,
+int debian_lock_read(struct arena *arena, const struct project *p, const char *node,
 		     struct debian_lock *ret, struct err **err)
 {
-	return read_format(arena, project_dir, node, false, ret, err);
+	return read_format(arena, p, node, false, ret, err);
 }
 
-int debian_lock_read_any(struct arena *arena, const char *project_dir, const char *node,
+int debian_lock_read_any(struct arena *arena, const struct project *p, const char *node,
 			 struct debian_lock *ret, struct err **err)
 {
-	return read_format(arena, project_dir, node, true, ret, err);
+	return read_format(arena, p, node, true, ret, err);
 }
 
 /* ---- writing ---- */

@@ -133,7 +133,7 @@ int debian_read_bases(struct arena *arena, const struct project *p, const struct
 
 		if (debian_base(arena, p, o, &node, &o, err) < 0)
 			return -1;
-		r = debian_lock_read(arena, p->dir, node, &one, err);
+		r = debian_lock_read(arena, p, node, &one, err);
 		if (r < 0)
 			return -1;
 		if (r == 1)

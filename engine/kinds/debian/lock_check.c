@@ -348,7 +348,7 @@ void lock_check(struct arena *arena, const struct project *p, const struct recip
 		.arena = arena, .project = p, .recipe = r, .o = r->opts, .errors = errors};
 	struct pos pos = {.file = r->file, .line = 1, .col = 1};
 	struct err *err = NULL;
-	int rc = debian_lock_read(arena, p->dir, r->name, &c.lock, &err);
+	int rc = debian_lock_read(arena, p, r->name, &c.lock, &err);
 
 	if (rc < 0)
 		err_list_add(errors, err);

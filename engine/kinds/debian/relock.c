@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
+#include "kinds/debian/lock_sections.h"
 #include "kinds/debian/relock_priv.h"
 #include "machine/sandbox/sandbox.h"
 #include "media/deb/deb.h"
@@ -372,6 +373,20 @@ static const char *nothing_moved(const struct relock *l)
 	return "answers the changed recipe, with the same packages\n";
 }
 
+/* TEXT is the file, or a section of it where the project has variants. */
+static int put_section(const struct relock *l, const char *path, const struct str *text,
+		       struct err **err)
+{
+	struct str old cleanup_str = STR_INIT, all cleanup_str = STR_INIT;
+
+	if (!l->project->variant)
+		return file_write(path, text->buf, text->len, 0644, true, err);
+	if (path_exists(path) && file_read(path, LOCK_MAX_BYTES, &old, err) < 0)
+		return -1;
+	lock_sections_replace(old.buf, old.len, text->buf, &all);
+	return file_write(path, all.buf, all.len, 0644, true, err);
+}
+
 static int write_lock(struct relock *l, struct str *report, struct err **err)
 {
 	struct str diff cleanup_str = STR_INIT, text cleanup_str = STR_INIT,
@@ -386,15 +401,14 @@ static int write_lock(struct relock *l, struct str *report, struct err **err)
 	if (check_text(l, &text, err) < 0)
 		return -1;
 	if (l->lent)
-		str_printf(report, "as the lock of '%s', which it extends%s\n", l->lent,
-			   diff.len ? ", but for:" : "");
+		str_printf(report, "as the lock of %s%s\n", l->lent, diff.len ? ", but for:" : "");
 	else if (l->old.format == 2)
 		debian_lock_format(&l->old, &was);
 	if (str_eq(text.buf, was.buf))
 		return 0;
 	if (diff.len || !l->lent)
 		str_append(report, diff.len ? diff.buf : nothing_moved(l));
-	return file_write(path, text.buf, text.len, 0644, true, err);
+	return put_section(l, path, &text, err);
 }
 
 /*
@@ -411,19 +425,32 @@ static int borrow_lock(struct relock *l, struct err **err)
 
 		if (!node)
 			continue;
-		rc = debian_lock_read_any(l->arena, l->project->dir, node, &l->old, err);
-		l->lent = rc == 0 ? node : NULL;
+		rc = debian_lock_read_any(l->arena, l->project, node, &l->old, err);
+		if (rc == 0)
+			l->lent = arena_printf(l->arena, "'%s', which it extends", node);
 	}
 	return rc < 0 ? -1 : 0;
+}
+
+/* Whether the old lock is of what the recipe asks for, and not of a variant's that is like it. */
+static bool answers(const struct relock *l)
+{
+	struct digest request;
+	struct err *ignored cleanup_err = NULL;
+
+	return debian_request(l->arena, l->project, l->o, &request, &ignored) == 0 &&
+	       digest_eq(&request, &l->old.request);
 }
 
 /* A lock that cannot be read is not "no lock": its pins would be lost. */
 static int read_locks(struct relock *l, struct err **err)
 {
-	int rc = debian_lock_read_any(l->arena, l->project->dir, l->recipe->name, &l->old, err);
+	int rc = debian_lock_read_any(l->arena, l->project, l->recipe->name, &l->old, err);
 
 	if (rc < 0 || (rc == 1 && borrow_lock(l, err) < 0))
 		return -1;
+	if (rc == 0 && l->project->variant && !answers(l))
+		l->lent = "another variant";
 	return debian_read_bases(l->arena, l->project, l->o, &l->base, err);
 }
 

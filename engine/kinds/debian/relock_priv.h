@@ -29,7 +29,7 @@ struct relock {
 	const struct debian_opts *o;
 	const struct relock_opts *opts;
 	struct debian_lock old, now;
-	const char *lent; /* the node that OLD is the lock of, while this one has none; or NULL */
+	const char *lent; /* for people: whose lock OLD is, while this node has none; or NULL */
 	struct debian_lock base; /* packages of all nodes it builds on, in one */
 	struct old_pins pins;    /* of packages: the base's, then the old lock's */
 	struct map why;          /* name -> why it moved, const char * */
