@@ -55,9 +55,9 @@ extern const struct check_rule check_rules[];
 void check_report_clear(struct check_report *r);
 
 /*
- * Runs all rules over the whole graph, or over each variant of the project that is chosen. NOW (seconds since 1970) is for certificates. What was built
- * is looked at as well where nodes have records (plan_make) of the store in STORE_DIR (may be
- * NULL).
+ * Runs all rules over the whole graph, or over each variant of the project that is chosen. NOW
+ * (seconds since 1970) is for certificates. What was built is looked at as well where nodes have
+ * records (plan_make) of the store in STORE_DIR (may be NULL).
  */
 int check_project(struct graph *g, const char *store_dir, int64_t now, struct check_report *ret,
 		  struct err **err) warn_unused;
