@@ -258,7 +258,7 @@ static void defects(void **state)
 	       "[wrong-type]\n"
 	       "recipes/e.yml:1:1: recipes end in .yaml: rename the file [invalid-name]\n"
 	       "recipes/f g.yaml:1:1: the name of a recipe file has 1 to 64 of the characters A-Z "
-	       "a-z 0-9 . _ + - [invalid-name]\n"
+	       "a-z 0-9 . _ + -, before the @VALUE of a variant [invalid-name]\n"
 	       "recipes/h i:1:1: the name of a recipe directory has 1 to 64 of the characters A-Z "
 	       "a-z 0-9 . _ + - [invalid-name]\n"
 	       "recipes/k.yaml:1:7: 'kind' is a single word [wrong-type]\n"
@@ -268,7 +268,7 @@ static void defects(void **state)
 	       "recipes/project.yaml:2:7: 'a/b' is not a name: use 1 to 64 of the characters A-Z "
 	       "a-z 0-9 . _ + - [invalid-name]\n"
 	       "recipes/project.yaml:3:1: unknown key 'extends' (known here: "
-	       "schema, name, version, times, default, archives, check, vars, slots) "
+	       "schema, name, version, times, default, archives, check, vars, slots, variants) "
 	       "[unknown-key]\n"
 	       "recipes/project.yaml:6:20: key 'suites' is missing: The suites to take packages "
 	       "from. [missing-key]");
