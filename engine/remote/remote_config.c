@@ -79,6 +79,19 @@ static const char *variable(const char *name)
 	return value && *value ? value : NULL;
 }
 
+static char *kept_token;
+
+void remote_config_keep_token(void)
+{
+	const char *token = variable("ORCH_CACHE_TOKEN");
+
+	if (!token)
+		return;
+	free(kept_token);
+	kept_token = xstrdup(token);
+	unsetenv("ORCH_CACHE_TOKEN");
+}
+
 static void split(struct arena *arena, const char *text, struct list *ret)
 {
 	char *copy = arena_strdup(arena, text), *save = NULL;
@@ -110,6 +123,8 @@ void remote_config_use(const struct remote_config *c, const char *dir, struct ar
 	make_absolute(arena, dir, &ret->sign);
 	if (variable("ORCH_CACHE"))
 		split(arena, variable("ORCH_CACHE"), &ret->cache);
+	if (kept_token)
+		ret->token = kept_token;
 	if (variable("ORCH_CACHE_TOKEN"))
 		ret->token = variable("ORCH_CACHE_TOKEN");
 }

@@ -35,6 +35,8 @@ extern const struct schema remote_config_schema;
  */
 void remote_config_use(const struct remote_config *c, const char *dir, struct arena *arena,
 		       struct remote_config *ret);
+/* Takes $ORCH_CACHE_TOKEN out of the environment, where children would have it, and keeps it. */
+void remote_config_keep_token(void);
 /* Whether there is a cache to ask. */
 bool remote_config_has_cache(const struct remote_config *c);
 /* For transport_open(); pointers are C's and the environment's. */

@@ -76,8 +76,8 @@ enum share_pushed {
 	SHARE_DIFFERS /* another result was there, and stays: the node is not reproducible */
 };
 /*
- * Stores REC, whose blobs are in the store, in the first cache; *RET_WHY (heap, or NULL) is a
- * sentence for the user when it differs.
+ * Stores REC, whose blobs are in the store, and the downloads that it pins, in the first cache;
+ * *RET_WHY (heap, or NULL) is a sentence for the user when it differs.
  */
 int share_push(struct share *s, const struct record *rec, const struct share_push_opts *opts,
 	       enum share_pushed *ret, char **ret_why, struct err **err) warn_unused;

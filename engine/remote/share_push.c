@@ -398,6 +398,19 @@ int share_store(struct share *s, const struct record *rec, char *const *paths,
 	return 0;
 }
 
+/* What it was made of and archives may drop. */
+static int push_downloads(struct share *s, const struct record *rec, struct err **err)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct digest *all;
+	size_t count = share_downloads(arena, rec->manifest, &all);
+
+	for (size_t i = 0; i < count; i++)
+		if (share_download_put(s, &all[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 int share_push(struct share *s, const struct record *rec, const struct share_push_opts *opts,
 	       enum share_pushed *ret, char **ret_why, struct err **err)
 {
@@ -408,5 +421,7 @@ int share_push(struct share *s, const struct record *rec, const struct share_pus
 
 		strv_take(&paths, cas_path(s->store, a->type, &a->digest));
 	}
-	return share_store(s, rec, paths.items, opts, ret, ret_why, err);
+	if (share_store(s, rec, paths.items, opts, ret, ret_why, err) < 0)
+		return -1;
+	return *ret == SHARE_PUSHED ? push_downloads(s, rec, err) : 0;
 }

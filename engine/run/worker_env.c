@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/vec.h"
+#include "remote/remote_config.h"
 
 void worker_set_environment(const struct action *a)
 {
@@ -36,6 +37,7 @@ void worker_set_environment(const struct action *a)
 		"LIBGUESTFS_CACHEDIR",
 		"LIBGUESTFS_DEBUG",
 		"LIBGUESTFS_TRACE",
+		"ORCH_CACHE",
 		"ORCH_DEBUG",
 		"ORCH_SANDBOX",
 		"ASAN_OPTIONS",
@@ -49,6 +51,7 @@ void worker_set_environment(const struct action *a)
 
 		values[i] = v ? xstrdup(v) : NULL;
 	}
+	remote_config_keep_token();
 	clearenv();
 	for (size_t i = 0; i < array_len(kept); i++) {
 		if (values[i])

@@ -194,4 +194,5 @@ rm "$dir"/ac/"$(jq -r '.nodes[0].key' <"$(ORCH_STORE="$scratch/store-plain" "$or
 rm "$scratch/file"
 same download-is-pulled '0 1' "$(as reader2 -C "$q" cache pull >/dev/null 2>&1; XDG_CONFIG_HOME="$scratch/plain" ORCH_STORE="$scratch/store-reader2" "$orch" -C "$q" cache pull --json | jq -r '"\(.pulled) \(.downloads)"')"
 check archive-is-not-asked fetches reader2
+code worker-asks-the-cache 0 env XDG_CONFIG_HOME="$scratch/plain" ORCH_STORE="$scratch/store-reader3" "$orch" -C "$q" build
 finish

@@ -9,6 +9,7 @@
 #include "base/tmp.h"
 #include "base/url.h"
 #include "kinds/debian/mirrors.h"
+#include "kinds/shared_downloads.h"
 #include "media/deb/deb.h"
 #include "run/action.h"
 
@@ -111,6 +112,21 @@ static int fetch_missing(struct action *a, const char *node, const struct debian
 	return 0;
 }
 
+/* What a shared cache has of the COUNT missing ones; how many are still missing. */
+static size_t take_shared(struct action *a, const struct lock_entry **missing, size_t count)
+{
+	struct digest *all = arena_alloc(a->arena, count * sizeof(*all));
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++)
+		all[i] = missing[i]->sha256;
+	shared_downloads_get(a, all, count);
+	for (size_t i = 0; i < count; i++)
+		if (!is_whole(debian_file(a, missing[i]), missing[i]))
+			missing[left++] = missing[i];
+	return left;
+}
+
 int debian_fetch(struct action *a, const char *node, const struct debian_lock *l, struct err **err)
 {
 	const struct lock_entry **missing =
@@ -138,7 +154,8 @@ int debian_fetch(struct action *a, const char *node, const struct debian_lock *l
 			       "%zu packages ('%s' is the first) are not cached, and --offline is "
 			       "set",
 			       count, missing[0]->name);
-	return fetch_missing(a, node, l, missing, count, err);
+	count = take_shared(a, missing, count);
+	return count ? fetch_missing(a, node, l, missing, count, err) : 0;
 }
 
 /* ---- tools ---- */

@@ -9,6 +9,7 @@
 #include "base/url.h"
 #include "kinds/fetch/login.h"
 #include "kinds/makers.h"
+#include "kinds/shared_downloads.h"
 #include "kinds/user_config.h"
 
 static void on_progress(void *arg, uint64_t done, uint64_t total)
@@ -86,6 +87,8 @@ int fetch_file(struct action *a, const struct fetch_wish *w, const char *dest, s
 	char hex[DIGEST_HEX + 1];
 	char *cached cleanup_free = path_join(a->cache_dir, digest_hex(&w->sha256, hex));
 
+	if (!path_exists(cached))
+		shared_downloads_get(a, &w->sha256, 1);
 	if (in_cache(cached, &w->sha256))
 		return file_copy(cached, dest, 0644, err);
 	if (a->offline)
