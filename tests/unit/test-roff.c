@@ -28,9 +28,8 @@ static void no_text_is_a_macro(void **state)
 	becomes(roff_plain_term, "`.x`", ".TP\n\\fB.x\\fR\n");
 	becomes(roff_line, ".x", ".br\n\\&.x\n");
 	/* at the beginning of a line that was filled */
-	becomes(roff_text,
-		"aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaa .b",
-		"aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaa\n\\&.b\n");
+#define LONG "aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaa"
+	becomes(roff_text, LONG " .b", LONG "\n\\&.b\n");
 }
 
 static void what_is_typed_can_be_copied(void **state)
