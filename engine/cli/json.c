@@ -89,7 +89,8 @@ static void print_text(FILE *to, const char *text)
 void json_print(FILE *to, json_t *object, bool compact)
 {
 	char *text cleanup_free =
-		json_dumps(object, JSON_ENSURE_ASCII | (compact ? JSON_COMPACT : JSON_INDENT(2)));
+		json_dumps(object, JSON_ENSURE_ASCII | JSON_PLAIN_REALS |
+					   (compact ? JSON_COMPACT : JSON_INDENT(2)));
 
 	json_decref(object);
 	print_text(to, text ? text : "null");

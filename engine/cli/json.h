@@ -6,6 +6,9 @@
 
 #include "graph/manifest.h"
 
+/* For json_dumps(): 0.061, not 0.060999999999999999. */
+#define JSON_PLAIN_REALS JSON_REAL_PRECISION(15)
+
 /* A JSON string of any bytes: what is not UTF-8 becomes \xNN text. NULL gives null. */
 json_t *json_text(const char *text);
 /* "sha256:<hex>" of a key or log; null when all zeros. */

@@ -50,7 +50,8 @@ int result_write_text(const char *path, const struct str *text, struct err **err
 
 int result_write(const char *path, json_t *object, struct err **err)
 {
-	char *text cleanup_free = json_dumps(object, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	char *text cleanup_free =
+		json_dumps(object, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_PLAIN_REALS);
 	struct str s cleanup_str = STR_INIT;
 
 	json_decref(object);

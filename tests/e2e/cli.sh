@@ -219,6 +219,7 @@ echo "# events"
 "$orch" -C "$p" build --set word=again --events "$scratch/events" --progress quiet >"$scratch/out" 2>"$scratch/err"
 check "events are JSON lines" jq -e -s 'map(.v) | all(. == 1)' "$scratch/events"
 check "from start to end" jq -e -s '[.[].event] | .[0] == "run_start" and .[-1] == "run_end" and any(. == "node_built")' "$scratch/events"
+lacks "times have three decimals" '"t":[0-9]+\.[0-9]{4}' "$scratch/events"
 same "quiet is quiet" 0 "$(cat "$scratch/out" "$scratch/err" | wc -c)"
 code "events that cannot be written" 8 "$orch" -C "$p" build --events /dev/full
 "$orch" -C "$p" build --progress json >/dev/null 2>"$scratch/err"
