@@ -24,6 +24,7 @@ static char *const *environment(struct strv *v)
 	strv_set(v, "LC_ALL", "C");
 	strv_push(v, "GIT_TERMINAL_PROMPT=0");
 	strv_push(v, "GIT_NO_LAZY_FETCH=1");
+	strv_push(v, "GIT_ALLOW_PROTOCOL=none"); /* counts for more than any configuration */
 	return strv_argv(v);
 }
 
@@ -39,8 +40,6 @@ static void command(struct strv *argv, const char *dir)
 		"core.fsmonitor=false",
 		"-c",
 		"core.hooksPath=/dev/null",
-		"-c",
-		"protocol.allow=never",
 		"-c",
 		"safe.directory=*",
 		"-C",

@@ -121,6 +121,15 @@ echo '* filter=x diff=x' >"$scratch/hostile/.gitattributes"
 touch "$scratch/hostile/src/one"
 at=$scratch/hostile differs "a hostile repository" '' --since HEAD
 check "ran nothing" test ! -e "$trap_/ran"
+hostile config remote.origin.url "ext::$trap_/run"
+hostile config remote.origin.promisor true
+hostile config protocol.ext.allow always
+hostile config extensions.partialClone origin
+blob=$(hostile rev-parse HEAD:src/one)
+rm -f "$scratch/hostile/.git/objects/$(echo "$blob" | cut -c1-2)/$(echo "$blob" | cut -c3-)"
+rm -f "$trap_/ran"
+at=$scratch/hostile refuses "a blob that only a server of its choice has" no-revision "lacks 'src/one' of the revision" --since HEAD
+check "and that is not asked" test ! -e "$trap_/ran"
 hostile status >/dev/null 2>&1
 check "and would have" test -e "$trap_/ran"
 
