@@ -180,8 +180,8 @@ struct option {
 	unsigned accept; /* OPT_REF, OPT_REFDICT */
 	const char *def; /* default as it would stand in YAML (scalars only), or NULL */
 	/*
-	 * OPT_ENUM: allowed words; OPT_SIZE: "auto"; OPT_REF: words, no references; OPT_DICT with .sub:
-	 * words that stand for a map; ended by NULL.
+	 * OPT_ENUM: allowed words; OPT_SIZE: "auto"; OPT_REF: words, no references; OPT_DICT with
+	 * .sub: words that stand for a map; ended by NULL.
 	 */
 	const char *const *words;
 	const struct schema *sub;  /* OPT_STRUCT, OPT_DICT */
