@@ -10,6 +10,7 @@ round "http://127.0.0.1:$(cat "$run/bazel-remote.http")" "bazel-remote, HTTP"
 cache=grpc://127.0.0.1:$(port bazel-remote)
 at "$cache" blobs 40 200000 1 missing get find a
 says "what came by HTTP is there by gRPC" 'missing 0 of 40' 'got 40 of 40' 'a: found'
+shares "$cache" bazel-remote
 at "$cache" hello batch 100000 blobs 9 300000 2 put missing get
 says "blobs larger than a batch travel as streams" ', zstd' 'missing 0 of 9' 'got 9 of 9'
 at "$cache" blobs 3 300000 5 put result needs text

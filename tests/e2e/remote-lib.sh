@@ -124,3 +124,32 @@ chaos() {
 	wait $killer
 	says "$1, killed $4 times, loses nothing" "missing 0 of $3" "got $3 of $3"
 }
+
+# shares URL NAME: orch itself stores what it built there, and builds nothing with another store.
+shares() {
+	shared_url=$1
+	shared=$scratch/shared.$(echo "$2" | tr -cd '[:lower:]')
+	mkdir -p "$shared/recipes" "$shared/config/orch"
+	printf 'schema: 1\nname: share\nversion: "1"\ndefault: [a, b]\n' >"$shared/recipes/project.yaml"
+	head -c 3000000 /dev/urandom >"$shared/noise"
+	printf 'kind: run\ninputs: [noise]\nrun: [cp noise a.bin]\noutputs: [a.bin]\n' >"$shared/recipes/a.yaml"
+	printf 'kind: run\ninputs: ["a:a.bin"]\nrun: [sha256sum <a.bin >b.txt]\noutputs: [b.txt]\n' >"$shared/recipes/b.yaml"
+	shared_word=$("$orch" cache key "$shared/ci.key")
+	printf 'remote:\n  mode: write\n  sign: %s\n  trust: [%s]\n' "$shared/ci.key" "$shared_word" >"$shared/config/orch/config.yaml"
+	here one build
+	here one cache push --json
+	same "$2: orch pushes" '2 0' "$(jq -r '"\(.pushed) \(.left)"' "$scratch/here")"
+	here two cache pull --json
+	same "$2: another store pulls" '2 0' "$(jq -r '"\(.pulled) \(.left)"' "$scratch/here")"
+	rm -rf "$shared/out"
+	here two --offline build --json
+	same "$2: and builds nothing" 'cached cached' "$(jq -r '[.nodes[].status] | join(" ")' "$scratch/here")"
+	check "$2: with the same bytes" cmp "$shared/noise" "$shared/out/a/a.bin"
+}
+# here STORE WORD...: orch with a store of its own and the cache of shares(); what it says is in $scratch/here.
+here() {
+	here_store=$1
+	shift
+	ORCH_CACHE=$shared_url ORCH_STORE=$shared/$here_store XDG_CONFIG_HOME=$shared/config "$orch" -C "$shared" "$@" \
+		>"$scratch/here" 2>"$scratch/here.err" || sed 's/^/  /' "$scratch/here.err" "$scratch/here"
+}

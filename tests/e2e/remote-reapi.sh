@@ -15,6 +15,8 @@ says "a second reader finds all of it" 'missing 0 of 40' 'got 40 of 40' 'a: foun
 at "$cache" hello batch 100000 blobs 9 300000 2 put missing get blobs 1 0 0 missing put get blobs 0 1 1 missing put get
 says "blobs larger than a batch travel as streams" 'missing 0 of 9' 'got 9 of 9' 'got 1 of 1' 'got 0 of 0'
 
+shares "$cache" casd
+
 # --- what orch doctor says of it ------------------------------------------------------------------------
 # doctor: with $ORCH_CACHE; what it says is in $scratch/said.
 doctor() { ORCH_STORE=$scratch/store XDG_CONFIG_HOME=$scratch/config "$orch" doctor >"$scratch/said" 2>&1; }
