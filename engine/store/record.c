@@ -13,6 +13,8 @@ static const char *const type_words[] = {
 	[OUTPUT_IMAGE] = "image",
 };
 
+#define SHARED_WORD " shared"
+
 static void add_text(struct hasher *h, const char *text)
 {
 	hasher_update(h, text, strlen(text) + 1);
@@ -40,8 +42,9 @@ void record_encode(const struct record *rec, struct str *outputs, struct state_r
 		const struct artifact *a = &rec->outputs[i];
 
 		str_quote(outputs, a->name);
-		str_printf(outputs, " %s %s %" PRIu64 " %" PRIu64 "\n", type_words[a->type],
-			   digest_hex(&a->digest, hex), a->size, a->allocated);
+		str_printf(outputs, " %s %s %" PRIu64 " %" PRIu64 "%s\n", type_words[a->type],
+			   digest_hex(&a->digest, hex), a->size, a->allocated,
+			   a->shared ? SHARED_WORD : "");
 	}
 	*row = (struct state_record){
 		.key = rec->key,
@@ -83,7 +86,7 @@ static int parse_output(char **p, struct arena *arena, struct artifact *ret)
 {
 	struct str name cleanup_str = STR_INIT;
 	const char *rest = *p;
-	char *type, *hex, *size, *allocated;
+	char *type, *hex, *size, *allocated, *more;
 
 	if (str_unquote(&rest, &name) != 0 || *rest != ' ')
 		return 1;
@@ -92,6 +95,10 @@ static int parse_output(char **p, struct arena *arena, struct artifact *ret)
 	hex = type ? take_word(p, ' ') : NULL;
 	size = hex ? take_word(p, ' ') : NULL;
 	allocated = size ? take_word(p, '\n') : NULL;
+	more = allocated ? strchr(allocated, ' ') : NULL;
+	ret->shared = more && str_eq(more, SHARED_WORD);
+	if (ret->shared)
+		*more = 0;
 	if (!allocated || parse_type(type, &ret->type) != 0 ||
 	    digest_parse(hex, &ret->digest) != 0 || str_u64(size, &ret->size) != 0 ||
 	    str_u64(allocated, &ret->allocated) != 0)

@@ -3,7 +3,7 @@
 /*
  * Records as rows of the database and back. The outputs are one text, a line each:
  *
- *	"root.img" image <sha256> <size> <allocated>
+ *	"root.img" image <sha256> <size> <allocated> [shared]
  *
  * and a row carries the SHA-256 of everything in it but the manifest (whose SHA-256 is the key), so
  * that a damaged row is a miss and never a wrong hit.

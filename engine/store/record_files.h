@@ -10,7 +10,7 @@
  *	built 1764330000
  *	log <sha256>
  *	sum <sha256>                     of all but the manifest, as in the row (record.h)
- *	output "root.img" image <sha256> <size> <allocated>
+ *	output "root.img" image <sha256> <size> <allocated> [shared]
  *	manifest
  *	...                              its SHA-256 is the key
  *

@@ -74,6 +74,9 @@ int state_record_each(struct state *st, state_record_fn *fn, void *arg,
 /* Replaces a record of the same key. */
 int state_record_put(struct state *st, const struct state_record *row,
 		     struct err **err) warn_unused;
+/* The same for several at once, without waiting for the disk: a power cut may take them. */
+int state_records_put(struct state *st, const struct state_record *rows, size_t count,
+		      struct err **err) warn_unused;
 /* Adds those of the records that NEXT gives, up to NULL, which are not there; all or none. */
 typedef const struct state_record *state_next_fn(void *arg);
 int state_records_add(struct state *st, state_next_fn *next, void *arg, uint64_t *ret_added,

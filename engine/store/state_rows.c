@@ -110,6 +110,18 @@ int state_record_put(struct state *st, const struct state_record *row, struct er
 	return state_end(st, put_record(st, row, 0, err), err);
 }
 
+int state_records_put(struct state *st, const struct state_record *rows, size_t count,
+		      struct err **err)
+{
+	int rc = 0;
+
+	if (state_begin(st, false, err) < 0)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = put_record(st, &rows[i], 0, err);
+	return state_end(st, rc, err);
+}
+
 static int add_record(struct state *st, const struct state_record *row, uint64_t *added,
 		      struct err **err)
 {

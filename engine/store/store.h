@@ -33,6 +33,11 @@ struct artifact {
 	struct digest digest;
 	uint64_t size;      /* bytes as seen by a reader */
 	uint64_t allocated; /* bytes of data without holes */
+	/*
+	 * Its record was taken from a place that several machines share (remote/): the blob may be
+	 * there alone, and is fetched when something needs its bytes.
+	 */
+	bool shared;
 };
 
 struct record {
@@ -76,12 +81,29 @@ int store_record_get(struct store *s, const struct digest *key, struct arena *ar
 		     struct record **ret, struct err **err) warn_unused;
 int store_record_put(struct store *s, const struct record *rec, struct err **err) warn_unused;
 /*
+ * Records of shared results. They have no files and need not survive a power cut: who shared them
+ * is asked again.
+ */
+int store_records_take(struct store *s, struct record *const *recs, size_t count,
+		       struct err **err) warn_unused;
+/*
+ * The record of KEY as its file in the store in DIR has it (record_files.h), in ARENA: 0, or 1 when
+ * there is none that is whole. Works in processes that have no store open.
+ */
+int store_record_peek(const char *dir, const struct digest *key, struct arena *arena,
+		      struct record **ret);
+/*
  * Whether all blobs of REC are there with the size and times they were stored with (a file that has
- * others is hashed). No bytes are looked at otherwise: see blob.h. 0 yes; 1 no: damaged ones are in
- * quarantine, *ret_why says which.
+ * others is hashed); those that are shared need not be there. No bytes are looked at otherwise: see
+ * blob.h. 0 yes; 1 no: damaged ones are in quarantine, *ret_why says which.
  */
 int store_record_check(struct store *s, const struct record *rec, char **ret_why,
 		       struct err **err) warn_unused;
+
+/* Forgets the record of KEY; no error when there is none. On the disk when it returns. */
+int store_record_drop(struct store *s, const struct digest *key, struct err **err) warn_unused;
+/* Whether the blob of A is there at all: asked of those that are shared. */
+bool store_blob_is_here(const struct store *s, const struct artifact *a);
 
 /*
  * Takes the file at PATH into the store (by rename when on the same file system; PATH is gone then)

@@ -93,7 +93,7 @@ static int verify_record(void *arg, const struct state_record *row, struct err *
 		const struct artifact *a = &rec->outputs[i];
 		char *path cleanup_free = cas_path(v->s->dir, a->type, &a->digest);
 
-		if (path_exists(path))
+		if (a->shared || path_exists(path))
 			continue;
 		whole = false;
 		v->result->missing++;
