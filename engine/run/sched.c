@@ -15,7 +15,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,65 +30,6 @@
 #define LOCK_RETRY_MS 200
 /* A manifest older than this is made again before its node starts: files may have been edited. */
 #define MANIFEST_FRESH_MS 1500
-
-/* What is only needed when something runs, once per run. */
-static int prepare(struct sched *d, struct err **err)
-{
-	if (d->prepared)
-		return 0;
-	d->prepared = true;
-	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
-	if (d->opts->farm)
-		pool_add_farm(&d->pool, d->opts->farm->jobs ? d->opts->farm->jobs : FARM_JOBS);
-	d->env.mode = spawn_probe();
-	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for what a plain worker leaves */
-	if (d->opts->before_work)
-		d->opts->before_work(d->opts->arg);
-	/* It loads while nodes are looked up. */
-	if (spawner_open(d->opts->worker, d->opts->build, &d->env.spawner, err) < 0)
-		return -1;
-	return plan_estimate(d->g, d->s, err);
-}
-
-/* 0, 1 when everything is looked up again first, or N has failed. */
-static int make_manifest(struct sched *d, struct node *n)
-{
-	struct err *e = NULL;
-	int rc;
-
-	d->memory[n->index].made_ms = clock_ms();
-	rc = manifest_make(d->g, n, d->s, &d->tools, &e);
-	if (rc < 0)
-		rc = settle_damaged_values(d, n, &e);
-	if (rc < 0)
-		settle_failed(d, n, NULL, e);
-	return rc != 0;
-}
-
-/* A ready node: known to the store, or into the queue. -1: the run cannot go on. */
-static int consider(struct sched *d, struct node *n, struct err **err)
-{
-	int rc;
-
-	if (make_manifest(d, n))
-		return 0;
-	rc = settle_lookup(d, n, err);
-	if (rc <= 0)
-		return rc;
-	if (prepare(d, err) < 0)
-		return -1;
-	queue_push(&d->ready, n);
-	return 0;
-}
-
-static int consider_all(struct sched *d, struct err **err)
-{
-	while (d->fresh.count && !d->stopping && !d->again) {
-		if (consider(d, d->fresh.items[--d->fresh.count], err) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* Nothing is running. */
 static int make_room(struct sched *d, const struct space *want, struct err **err)
@@ -199,7 +139,8 @@ static int start(struct sched *d, struct node *n, struct slot slot, struct err *
 {
 	int lock = -1, rc;
 
-	if (clock_ms() - d->memory[n->index].made_ms > MANIFEST_FRESH_MS && make_manifest(d, n)) {
+	if (clock_ms() - d->memory[n->index].made_ms > MANIFEST_FRESH_MS &&
+	    sched_make_manifest(d, n)) {
 		pool_give(&d->pool, slot);
 		return 0;
 	}
@@ -434,7 +375,7 @@ static void start_again(struct sched *d)
 static int loop(struct sched *d, struct err **err)
 {
 	for (;;) {
-		if (consider_all(d, err) < 0 || start_all(d, err) < 0)
+		if (sched_consider_all(d, err) < 0 || start_all(d, err) < 0)
 			return -1;
 		if (d->again && !d->stopping && !d->running.count)
 			start_again(d);

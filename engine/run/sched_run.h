@@ -50,6 +50,12 @@ struct sched {
 	uint64_t tick_ms;
 };
 
+/* consider.c */
+/* N has a manifest and a key. 0; 1 when everything is looked up again first, or N has failed. */
+int sched_make_manifest(struct sched *d, struct node *n);
+/* Looks up what is ready: known to the store, or into the queue. -1: the run cannot go on. */
+int sched_consider_all(struct sched *d, struct err **err) warn_unused;
+
 /* sched_wait.c */
 /* SIGTERM, with grace, to all that runs; HARD: SIGKILL. */
 void sched_abort_all(struct sched *d, bool hard);
