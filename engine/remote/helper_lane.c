@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The helper's own processes: helper.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "remote/helper_wire.h"
+#include "remote/share.h"
+
+/* Questions are short and wait for a network, transfers keep a disk and a processor busy. */
+#define LANES 8
+#define SOCK 0
+/* Bytes between two words of a transfer that goes on. */
+#define TELL_BYTES (1024u * 1024)
+
+struct lane {
+	struct share *share; /* NULL: it cannot be used, see ERR */
+	struct err *err;
+	const char *store;
+	uint64_t id;    /* of the request that is served */
+	uint64_t moved; /* since something was said */
+};
+
+static void reply(const struct helper_reply *r)
+{
+	struct str packet cleanup_str = STR_INIT;
+
+	helper_reply_put(&packet, r);
+	if (packet.len > HELPER_PACKET_MAX || helper_send(SOCK, &packet) < 0)
+		_exit(1); /* nobody listens */
+}
+
+static void on_warning(void *arg, const char *text)
+{
+	const struct lane *l = arg;
+
+	reply(&(struct helper_reply){.type = HELPER_WARNING, .id = l->id, .text = text});
+}
+
+static void on_bytes(void *arg, uint64_t bytes)
+{
+	struct lane *l = arg;
+
+	l->moved += bytes;
+	if (l->moved < TELL_BYTES)
+		return;
+	reply(&(struct helper_reply){.type = HELPER_MOVED, .id = l->id, .bytes = l->moved});
+	l->moved = 0;
+}
+
+/* What RC, of a call of share.h, and its error or reason mean. */
+static void end(struct lane *l, int rc, enum helper_answer good, enum helper_answer no,
+		const char *why, struct err *err)
+{
+	struct helper_reply r = {.type = rc == 0 ? good : no, .id = l->id, .text = why};
+
+	if (rc < 0) {
+		r.type = HELPER_FAILED;
+		r.text = err->text;
+		r.code = err->code;
+	}
+	r.bytes = l->moved;
+	l->moved = 0;
+	reply(&r);
+	err_free(err);
+}
+
+static void tell_record(const struct lane *l, const struct result *r, struct arena *arena)
+{
+	struct helper_reply answer = {.type = HELPER_RECORD, .id = l->id, .by = r->host};
+
+	result_to_record(r, "", NULL, arena, &answer.record);
+	answer.moves = arena_alloc(arena, (r->output_count + 1) * sizeof(*answer.moves));
+	for (size_t i = 0; i < r->output_count; i++)
+		answer.moves[i] = r->outputs[i].bytes;
+	reply(&answer);
+}
+
+static void serve_ask(struct lane *l, const struct helper_request *q, struct arena *arena)
+{
+	char *why cleanup_free = NULL;
+	struct err *err = NULL;
+	struct result *r;
+	int rc = share_result_get(l->share, &q->key, q->manifest_size, q->artifacts, q->count,
+				  arena, &r, &why, &err);
+
+	l->moved = 0;
+	if (rc == 0)
+		tell_record(l, r, arena);
+	else
+		end(l, rc, HELPER_MISS, HELPER_MISS, why, err);
+}
+
+/* The output of R that is A, or NULL. */
+static const struct result_output *find_output(const struct result *r, const struct artifact *a)
+{
+	for (size_t i = 0; i < r->output_count; i++) {
+		const struct result_output *o = &r->outputs[i];
+
+		if (str_eq(o->artifact.name, a->name) && o->artifact.type == a->type &&
+		    o->artifact.size == a->size && digest_eq(&o->artifact.digest, &a->digest))
+			return o;
+	}
+	return NULL;
+}
+
+/* The record may be another by now, and so may what it names. */
+static int fetch(struct lane *l, const struct helper_request *q, struct arena *arena,
+		 char **ret_why, struct err **err)
+{
+	const struct result_output *o = NULL;
+	struct result *r;
+	int rc = share_result_get(l->share, &q->key, q->manifest_size, q->artifacts,
+				  q->output_count, arena, &r, ret_why, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		o = find_output(r, &q->artifacts[q->output]);
+	if (!o) {
+		if (!*ret_why)
+			*ret_why = xstrdup("the cache has no such result any more");
+		return 1;
+	}
+	free(*ret_why);
+	return share_fetch(l->share, o, q->artifacts + q->output_count, q->count - q->output_count,
+			   ret_why, err);
+}
+
+static void serve_fetch(struct lane *l, const struct helper_request *q, struct arena *arena)
+{
+	char *why cleanup_free = NULL;
+	struct err *err = NULL;
+	int rc = fetch(l, q, arena, &why, &err);
+
+	end(l, rc, HELPER_FETCHED, HELPER_LOST, why, err);
+}
+
+static int push(const struct lane *l, const struct helper_request *q, struct arena *arena,
+		char **ret_why, struct err **err)
+{
+	const struct share_push_opts opts = {0};
+	enum share_pushed how;
+	struct record *rec;
+
+	if (store_record_peek(l->store, &q->key, arena, &rec) != 0)
+		return err_set(err, E_NO_RESULT, "its record is no longer in the store");
+	return share_push(l->share, rec, &opts, &how, ret_why, err);
+}
+
+static void serve_push(struct lane *l, const struct helper_request *q, struct arena *arena)
+{
+	char *why cleanup_free = NULL;
+	struct err *err = NULL;
+	int rc = push(l, q, arena, &why, &err);
+
+	end(l, rc, HELPER_PUSHED, HELPER_PUSHED, why, err);
+}
+
+static void serve(struct lane *l, const char *data, size_t len)
+{
+	static void (*const fns[])(struct lane *, const struct helper_request *, struct arena *) = {
+		[HELPER_ASK] = serve_ask,
+		[HELPER_FETCH] = serve_fetch,
+		[HELPER_PUSH] = serve_push,
+	};
+	struct arena *arena cleanup_arena = arena_new();
+	struct helper_request q;
+	struct err *err = NULL;
+
+	if (helper_request_read(arena, data, len, &q, &err) < 0) {
+		fprintf(stderr, "orch: %s\n", err->text);
+		_exit(1);
+	}
+	l->id = q.id;
+	if (l->share)
+		fns[q.verb](l, &q, arena);
+	else
+		reply(&(struct helper_reply){.type = HELPER_FAILED,
+					     .id = q.id,
+					     .code = l->err->code,
+					     .text = l->err->text});
+}
+
+static void run_lane(const struct remote_config *c, const char *store, pid_t parent)
+{
+	static char packet[HELPER_PACKET_MAX + 1];
+	struct lane l = {.store = store};
+	ssize_t n;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	if (share_open(c, store, &l.share, &l.err) == 0) {
+		share_on_warning(l.share, on_warning, &l);
+		share_on_bytes(l.share, on_bytes, &l);
+	}
+	while ((n = helper_receive(SOCK, packet)) > 0)
+		serve(&l, packet, (size_t)n);
+	share_close(l.share);
+	err_free(l.err);
+}
+
+static int start_lane(const struct remote_config *c, const char *store)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid == 0) {
+		run_lane(c, store, parent);
+		exit(0);
+	}
+	return pid < 0 ? -1 : 0;
+}
+
+int helper_serve(const struct remote_config *c, const char *store, const char *build)
+{
+	struct str hello cleanup_str = STR_INIT;
+	int status = 0;
+
+	prctl(PR_SET_NAME, "orch-helper");
+	str_printf(&hello, "%s%s", HELPER_GREETING, build);
+	if (helper_send(SOCK, &hello) < 0)
+		return 127;
+	for (unsigned i = 0; i < LANES; i++) {
+		if (start_lane(c, store) < 0) {
+			perror("orch-helper");
+			return 127;
+		}
+	}
+	close(SOCK);
+	while (wait(&status) < 0 && errno == EINTR)
+		;
+	return status ? 1 : 0; /* the other lanes end with this process */
+}
