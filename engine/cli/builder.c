@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/program.h"
+#include "cli/remote_use.h"
 #include "kinds/user_config.h"
 #include "run/farm.h"
 #include "machine/sandbox/cgroup.h"
@@ -294,7 +295,7 @@ static int hash_output(struct builder *b, const struct node *n, const struct art
 	size_t dropped;
 	int rc;
 
-	if (store_blob_known(s, a, true))
+	if (store_blob_known(s, a, true) || (a->shared && !store_blob_is_here(s, a)))
 		return 0;
 	rc = blob_hash(store_dir(s), a, &state, err);
 	if (rc == 0)
@@ -420,6 +421,7 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	struct err *undelivered = NULL;
 	struct user_config config;
 	struct farm farm = {0};
+	struct remote_use use;
 	struct sched_opts opts = {
 		.jobs = b->cli->jobs,
 		.keep_going = b->cli->keep_going,
@@ -436,10 +438,13 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	if (!worker)
 		return -1;
 	opts.worker = worker;
-	if (user_config_read(b->session->arena, &config, err) ||
-	    find_farm(b, &config, &farm, err) || open_sinks(b, err))
+	if (user_config_read(b->session->arena, &config, err) || find_farm(b, &config, &farm, err))
 		return -1;
 	opts.farm = farm.urls.count ? &farm : NULL;
+	rc = remote_use_of(b->cli, &config, b->session->arena, &use, err);
+	if (rc < 0 || open_sinks(b, err))
+		return -1;
+	opts.remote = rc == 0 ? &use : NULL;
 	if (!opts.jobs)
 		opts.jobs = (unsigned)config.jobs;
 	opts.store_size = config.store_size;

@@ -127,7 +127,11 @@ static int checkout_node(struct checkout *c, const struct node *n, struct err **
 	if (!n->target || !n->record)
 		return 0;
 	for (size_t i = 0; i < n->record->output_count; i++) {
-		if (checkout_one(c, n, &n->record->outputs[i], err) < 0)
+		const struct artifact *a = &n->record->outputs[i];
+
+		if (a->shared && !store_blob_is_here(c->s, a))
+			continue; /* --fetch none */
+		if (checkout_one(c, n, a, err) < 0)
 			return -1;
 	}
 	return 0;

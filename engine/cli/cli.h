@@ -69,6 +69,12 @@ enum option_bit {
 	O_CODE_QUALITY,
 	O_ONLY,
 	O_VARIANT,
+	O_REMOTE_READ,
+	O_REMOTE_WRITE,
+	O_REMOTE_REQUIRED,
+	O_FETCH,
+	O_PUSH_WAIT,
+	O_REMOTE,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -82,17 +88,19 @@ struct cli {
 	char *home;       /* root's project, when this works on a copy (own_copy.h), or NULL */
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
-		yes, fixed, all, follow, no_status, list, script;
+		yes, fixed, all, follow, no_status, list, script, remote_read, remote_write,
+		remote_required, remote;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum graph_format */
 	int only;         /* --only: 1 targets */
+	int fetch;        /* enum fetch_what */
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
 	unsigned depth;   /* 0: not given */
 	struct strv sets, variants;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
-		*compatible, *html, *focus, *since, *summary, *junit, *code_quality;
+		*compatible, *html, *focus, *since, *push_wait, *summary, *junit, *code_quality;
 	char *update_name;         /* --update PKG, or NULL: everything */
 	struct findings *findings; /* finding.h; NULL where nobody gathers them */
 	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */

@@ -9,6 +9,7 @@
 #include "cli/checkout.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/remote_use.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/shortcut.h"
@@ -19,7 +20,7 @@ struct build {
 };
 
 /* The outputs of one target: path and size. */
-static void list_outputs(const struct node *n, struct str *to)
+static void list_outputs(const struct store *s, const struct node *n, struct str *to)
 {
 	for (size_t i = 0; n->record && i < n->record->output_count; i++) {
 		const struct artifact *a = &n->record->outputs[i];
@@ -27,6 +28,8 @@ static void list_outputs(const struct node *n, struct str *to)
 		char *size cleanup_free = str_bytes(a->size);
 		char *data cleanup_free = str_bytes(a->allocated);
 
+		if (a->shared && !store_blob_is_here(s, a))
+			continue; /* --fetch none */
 		str_escape(to, path, strlen(path));
 		str_printf(to, "  %s", size);
 		if (a->type == OUTPUT_IMAGE)
@@ -36,12 +39,13 @@ static void list_outputs(const struct node *n, struct str *to)
 }
 
 /* An image with a partition table on it is what goes onto a card. */
-static void card_hint(const struct node *n, struct str *to)
+static void card_hint(const struct store *s, const struct node *n, struct str *to)
 {
 	char *path cleanup_free = NULL;
 
 	if (!str_eq(n->recipe->kind->name, "disk") || !n->record || !n->record->output_count ||
-	    n->record->outputs[0].type != OUTPUT_IMAGE) /* a compressed one is for other tools */
+	    n->record->outputs[0].type != OUTPUT_IMAGE || /* a compressed one is for other tools */
+	    !store_blob_is_here(s, &n->record->outputs[0]))
 		return;
 	path = checkout_path(n->name, n->record->outputs[0].name);
 	str_printf(to,
@@ -52,16 +56,32 @@ static void card_hint(const struct node *n, struct str *to)
 }
 
 /* What was asked for, on stdout when all is said: outputs of the targets, and how to use them. */
-static void target_list(const struct graph *g, struct str *to)
+static void target_list(const struct session *s, struct str *to)
 {
+	const struct graph *g = s->graph;
+
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		if (g->nodes.items[i]->target)
-			list_outputs(g->nodes.items[i], to);
+			list_outputs(s->store, g->nodes.items[i], to);
 	}
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		if (g->nodes.items[i]->target)
-			card_hint(g->nodes.items[i], to);
+			card_hint(s->store, g->nodes.items[i], to);
 	}
+}
+
+/* What came from shared caches and went there. */
+static void remote_summary(const struct remote_sums *s, struct str *to)
+{
+	char *down cleanup_free = str_bytes(s->fetched_bytes);
+	char *up cleanup_free = str_bytes(s->pushed_bytes);
+
+	if (s->hits)
+		str_printf(to, ", %zu from the shared cache (%s fetched)", s->hits, down);
+	else if (s->fetched)
+		str_printf(to, ", %s fetched from the shared cache", down);
+	if (s->pushed)
+		str_printf(to, ", %zu stored there (%s)", s->pushed, up);
 }
 
 static void summary(const struct builder *b)
@@ -69,22 +89,22 @@ static void summary(const struct builder *b)
 	const struct sched_result *r = &b->result;
 	const struct paint *p = paint_for(b->cli, stderr);
 	char *wall cleanup_free = str_seconds(r->wall_s);
-	const struct graph *g = b->session->graph;
-	struct str list cleanup_str = STR_INIT;
+	struct str list cleanup_str = STR_INIT, remote cleanup_str = STR_INIT;
 
 	builder_failures(b);
+	remote_summary(&r->remote, &remote);
 	if (builder_quiet(b) || b->mode == PROGRESS_JSON)
 		return;
-	fprintf(stderr, "%s%s%s: built %zu, cached %zu, failed %zu, skipped %zu in %s\n",
+	fprintf(stderr, "%s%s%s: built %zu, cached %zu, failed %zu, skipped %zu in %s%s\n",
 		r->first_error ? p->red : p->green,
 		r->signal        ? "stopped"
 		: r->first_error ? "failed"
 				 : "ok",
-		p->off, r->built, r->cached, r->failed, r->skipped, wall);
+		p->off, r->built, r->cached, r->failed, r->skipped, wall, remote.buf);
 	if (b->cli->json)
 		return;
 	fflush(stderr);
-	target_list(g, &list);
+	target_list(b->session, &list);
 	fputs(list.buf, stdout);
 }
 
@@ -134,7 +154,7 @@ static int finish(struct build *b, int code, struct err **err)
 	summary(&b->builder);
 	if (report(b, code, err) < 0)
 		return -1;
-	target_list(s->graph, &list);
+	target_list(s, &list);
 	return code == 0 ? shortcut_save(s, b->started_ns, &list, err) : 0;
 }
 
@@ -161,6 +181,54 @@ static int check_reports(const struct cli *c, struct err **err)
 		if (files[i] && result_check(files[i], err))
 			return -1;
 	return 0;
+}
+
+/* Whether keys that are not here stand in the way of running N. */
+static bool lacks_keys(const struct node *n)
+{
+	for (size_t i = 0; i < n->in.count && !n->lacks; i++)
+		if (n->in.items[i].signer && n->in.items[i].from->lacks)
+			return true;
+	return n->lacks;
+}
+
+static bool is_shared(const struct session *s)
+{
+	struct err *ignored cleanup_err = NULL;
+	struct user_config config;
+	struct remote_use use;
+
+	return user_config_read(s->arena, &config, &ignored) == 0 &&
+	       remote_use_of(s->cli, &config, s->arena, &use, &ignored) == 0;
+}
+
+/* Whether the nodes that lack keys have their results already. */
+static bool lacking_are_cached(struct session *s)
+{
+	struct err *ignored cleanup_err = NULL;
+	struct plan_nodes plan = {0};
+	bool cached = plan_make(s->graph, s->store, &s->tools, &plan, &ignored) == 0;
+
+	for (size_t i = 0; i < plan.count && cached; i++)
+		cached = !lacks_keys(plan.items[i].node) || plan.items[i].verdict == PLAN_CACHED;
+	plan_release(&plan);
+	return cached;
+}
+
+/*
+ * Keys that are not here matter to nodes that have to run alone. With a shared cache that is seen
+ * as the run goes; without, now.
+ */
+static int check_files(struct session *s)
+{
+	int code = session_note_missing(s, true);
+	bool lacking = false;
+
+	for (size_t i = 0; code == 0 && i < s->graph->nodes.count; i++)
+		lacking |= s->graph->nodes.items[i]->wanted && s->graph->nodes.items[i]->lacks;
+	if (!lacking || is_shared(s) || lacking_are_cached(s))
+		return code;
+	return session_check_files(s, true);
 }
 
 /* Whether devices would take the bundles that are wanted, and start what is in them. */
@@ -197,7 +265,7 @@ int cmd_build(struct cli *c)
 	if (code == 0)
 		code = session_open_rest(&s, &c->args);
 	if (code == 0)
-		code = session_check_files(&s, true);
+		code = check_files(&s);
 	if (code == 0)
 		code = check_what_is_signed(&s);
 	if (code) {

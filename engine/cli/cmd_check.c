@@ -62,6 +62,21 @@ static int finish(const struct session *s, struct check_report *r)
 	return 0;
 }
 
+/* What is in a shared cache alone cannot be looked into: as if it were not built. */
+static void forget_absent(const struct session *s)
+{
+	for (size_t i = 0; i < s->graph->nodes.count; i++) {
+		struct node *n = s->graph->nodes.items[i];
+
+		for (size_t k = 0; n->record && k < n->record->output_count; k++) {
+			const struct artifact *a = &n->record->outputs[k];
+
+			if (a->shared && !store_blob_is_here(s->store, a))
+				n->record = NULL;
+		}
+	}
+}
+
 /* Finds out what is built already. A project that cannot be planned is checked all the same. */
 static const char *look_into_store(struct session *s)
 {
@@ -71,6 +86,8 @@ static const char *look_into_store(struct session *s)
 		     plan_make(s->graph, s->store, &s->tools, &plan, &err) == 0;
 
 	plan_release(&plan);
+	if (known)
+		forget_absent(s);
 	return known ? store_dir(s->store) : NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/remote_ask.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "kinds/user_config.h"
@@ -20,6 +21,8 @@ struct totals {
 	size_t unknown;   /* such nodes without history */
 	size_t borrowed;  /* such nodes with the time of another checkout */
 	const char *from; /* one of those */
+	size_t shared;    /* nodes whose results are in a shared cache alone */
+	uint64_t fetch;   /* bytes of targets' outputs that are */
 };
 
 static void add_up(const struct plan_nodes *plan, struct totals *t)
@@ -28,6 +31,8 @@ static void add_up(const struct plan_nodes *plan, struct totals *t)
 		const struct plan_node *p = &plan->items[i];
 
 		t->count[p->verdict]++;
+		t->shared += p->shared || p->fetch;
+		t->fetch += p->node->target ? p->fetch : 0;
 		if (p->verdict == PLAN_CACHED)
 			continue;
 		if (p->estimate < 0)
@@ -54,6 +59,10 @@ static json_t *node_object(const struct plan_node *p)
 	json_object_set_new(o, "estimate_s",
 			    p->estimate < 0 ? json_null() : json_real(p->estimate));
 	json_object_set_new(o, "estimate_from", json_text(p->estimate_from));
+	if (p->shared || p->fetch) {
+		json_object_set_new(o, "shared", json_true());
+		json_object_set_new(o, "fetch_bytes", json_integer((json_int_t)p->fetch));
+	}
 	return o;
 }
 
@@ -118,6 +127,11 @@ static void print_text(const struct graph *g, const struct plan_nodes *plan, con
 		print_escaped(stdout, t->from, strlen(t->from));
 		putchar('\'');
 	}
+	if (t->shared) {
+		char *bytes cleanup_free = str_bytes(t->fetch);
+
+		printf("; %zu in the shared cache, %s to fetch for the targets", t->shared, bytes);
+	}
 	putchar('\n');
 	print_variants(g);
 }
@@ -134,6 +148,18 @@ static int print_plan(const struct cli *c, const struct graph *g, const struct p
 	return c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
 }
 
+static int make_plan(struct session *s, struct plan_nodes *ret, struct err **err)
+{
+	struct remote_ask *ask = NULL;
+	int rc = s->cli->remote ? remote_ask_open(s, &ask, err) : 0;
+
+	if (rc == 0)
+		rc = plan_make_asking(s->graph, s->store, &s->tools, ask ? remote_ask_node : NULL,
+				      ask, ret, err);
+	remote_ask_close(ask);
+	return rc;
+}
+
 int cmd_plan(struct cli *c)
 {
 	struct session s cleanup_session = {0};
@@ -147,8 +173,7 @@ int cmd_plan(struct cli *c)
 	if (code)
 		return code;
 	/* A mistake in config.yaml ends a build, whatever it is about. */
-	if (user_config_read(s.arena, &ignored, &err) ||
-	    plan_make(s.graph, s.store, &s.tools, &plan, &err))
+	if (user_config_read(s.arena, &ignored, &err) || make_plan(&s, &plan, &err))
 		code = cli_fail(&s, err);
 	else
 		code = print_plan(c, s.graph, &plan);

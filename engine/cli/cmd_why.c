@@ -7,6 +7,7 @@
 #include "cli/history.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/remote_ask.h"
 
 struct answer {
 	const struct plan_node *plan;
@@ -15,6 +16,7 @@ struct answer {
 	struct changes past; /* of a cached node: since what the project had before */
 	struct strs behind;  /* inputs that will be built and so decide this node */
 	struct strs follows; /* nodes that depend on it */
+	const char *remote;  /* a sentence about shared caches, or NULL */
 };
 
 /* Walks in the order of the graph, not along its edges: chains may be longer than a stack. */
@@ -137,6 +139,30 @@ static int explain(const struct session *s, const struct plan_nodes *plan, struc
 	return 0;
 }
 
+/* What shared caches have of a node that will be built, or what is to fetch of one that is not. */
+static int tell_remote(const struct session *s, struct answer *a, struct remote_ask *ask,
+		       struct err **err)
+{
+	const struct plan_node *p = a->plan;
+	char *bytes cleanup_free = str_bytes(p->fetch);
+	struct record *last;
+	int rc;
+
+	if (p->fetch)
+		a->remote = arena_printf(s->arena,
+					 "its outputs are in the shared cache: %s to fetch", bytes);
+	if (!ask || p->verdict != PLAN_BUILD)
+		return 0;
+	rc = store_record_last(s->store, p->node->name, s->arena, &last, err);
+	if (rc < 0)
+		return -1;
+	a->remote = rc == 0 && remote_ask_key(ask, p->node, last)
+			    ? "the shared cache has no result of it as it is now, but the one that "
+			      "this project had last"
+			    : "the shared cache has no result of it as it is now";
+	return 0;
+}
+
 static void print_change(const struct change *c)
 {
 	struct str text cleanup_str = STR_INIT;
@@ -165,6 +191,8 @@ static void print_text(const struct answer *a)
 	print_lines(stdout, "", a->verdict, strlen(a->verdict));
 	for (size_t i = 0; i < a->changes->count; i++)
 		print_change(&a->changes->items[i]);
+	if (a->remote)
+		printf("  %s\n", a->remote);
 	print_names("waits for", &a->behind);
 	print_names("what follows from it", &a->follows);
 }
@@ -186,10 +214,12 @@ static void print_json(const struct answer *a)
 	for (size_t i = 0; i < a->changes->count; i++)
 		json_array_append_new(changes, json_change(&a->changes->items[i]));
 	json_print(stdout,
-		   json_pack("{s:i, s:b, s:o, s:s, s:o, s:o, s:o, s:o}", "v", 1, "ok", 1, "node",
-			     json_text(a->plan->node->name), "verdict", words[a->plan->verdict],
-			     "text", json_text(a->verdict), "changes", changes, "waits_for",
-			     name_list(&a->behind), "follows", name_list(&a->follows)),
+		   json_pack("{s:i, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o*}", "v", 1, "ok", 1,
+			     "node", json_text(a->plan->node->name), "verdict",
+			     words[a->plan->verdict], "text", json_text(a->verdict), "changes",
+			     changes, "waits_for", name_list(&a->behind), "follows",
+			     name_list(&a->follows), "remote",
+			     a->remote ? json_text(a->remote) : NULL),
 		   false);
 }
 
@@ -206,6 +236,7 @@ int cmd_why(struct cli *c)
 {
 	struct session s cleanup_session = {0};
 	struct plan_nodes plan = {0};
+	struct remote_ask *ask = NULL;
 	struct answer a = {0};
 	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
@@ -214,15 +245,18 @@ int cmd_why(struct cli *c)
 		code = session_note_missing(&s, false);
 	if (code)
 		return code;
-	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) == 0)
+	if ((!c->remote || remote_ask_open(&s, &ask, &err) == 0) &&
+	    plan_make_asking(s.graph, s.store, &s.tools, ask ? remote_ask_node : NULL, ask, &plan,
+			     &err) == 0)
 		a.plan = find_plan(&plan, session_node(&s, c->args.items[0], &err));
-	if (!a.plan || explain(&s, &plan, &a, &err))
+	if (!a.plan || explain(&s, &plan, &a, &err) || tell_remote(&s, &a, ask, &err))
 		code = cli_fail(&s, err);
 	else if (c->json)
 		print_json(&a);
 	else
 		print_text(&a);
 	plan_release(&plan);
+	remote_ask_close(ask);
 	changes_clear(&a.past);
 	strs_clear(&a.behind);
 	strs_clear(&a.follows);

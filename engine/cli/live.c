@@ -94,6 +94,24 @@ static void progress(struct live *l, const struct event *ev)
 	}
 }
 
+/* What comes or goes is shown as what runs is. */
+static void transfer(struct live *l, const struct event *ev)
+{
+	struct event shown = {.node = ev->node, .percent = -1};
+	char *moved cleanup_free = str_bytes(ev->bytes);
+	char *text cleanup_free = xasprintf("%s%s%s, %s", ev->up ? "storing" : "fetching",
+					    ev->up ? "" : " ", ev->up ? "" : ev->text, moved);
+
+	if (ev->done || ev->failed) {
+		remove_node(l, ev->node);
+		return;
+	}
+	if (!live_find(l, ev->node))
+		start(l, &shown);
+	shown.text = text;
+	progress(l, &shown);
+}
+
 void live_event(struct live *l, const struct event *ev)
 {
 	switch (ev->type) {
@@ -119,6 +137,9 @@ void live_event(struct live *l, const struct event *ev)
 	case EVENT_NODE_FAILED:
 	case EVENT_NODE_SKIPPED:
 		stop(l, ev);
+		break;
+	case EVENT_TRANSFER:
+		transfer(l, ev);
 		break;
 	default:
 		break;
@@ -210,6 +231,19 @@ static void tell_estimate(const struct live *l, const struct paint *paint, const
 	live_line(l, paint, paint->dim, "ahead", NULL, s.buf, ret);
 }
 
+static void tell_transfer(const struct live *l, const struct paint *paint, const struct event *ev,
+			  struct str *ret)
+{
+	char *size cleanup_free = str_bytes(ev->bytes), *time cleanup_free = NULL;
+	char *text cleanup_free = NULL;
+
+	if (!ev->done)
+		return;
+	time = str_seconds(ev->seconds);
+	text = xasprintf("%s%s%s in %s", ev->up ? "" : ev->text, ev->up ? "" : ", ", size, time);
+	live_line(l, paint, paint->dim, ev->up ? "stored" : "fetched", ev->node, text, ret);
+}
+
 void live_tell(const struct live *l, const struct paint *paint, const struct event *ev,
 	       struct str *ret)
 {
@@ -235,6 +269,9 @@ void live_tell(const struct live *l, const struct paint *paint, const struct eve
 		break;
 	case EVENT_WARNING:
 		live_line(l, paint, paint->yellow, "warning", ev->node, ev->text, ret);
+		break;
+	case EVENT_TRANSFER:
+		tell_transfer(l, paint, ev, ret);
 		break;
 	case EVENT_NOTE:
 		live_line(l, paint, paint->dim, "store", ev->node, ev->text, ret);

@@ -38,12 +38,14 @@ const struct command commands[] = {
 	 "out/NODE/OUTPUT.",
 	 SELECT | 1u << O_JOBS | 1u << O_KEEP_GOING | 1u << O_DRY_RUN | 1u << O_PROGRESS |
 		 1u << O_RESULT_JSON | 1u << O_EVENTS | 1u << O_JSON | 1u << O_EXIT_CODE |
-		 OPTION(O_SUMMARY) | OPTION(O_JUNIT) | OPTION(O_CODE_QUALITY),
+		 OPTION(O_REMOTE_READ) | OPTION(O_REMOTE_WRITE) | OPTION(O_REMOTE_REQUIRED) |
+		 OPTION(O_FETCH) | OPTION(O_PUSH_WAIT) | OPTION(O_SUMMARY) | OPTION(O_JUNIT) |
+		 OPTION(O_CODE_QUALITY),
 	 0, ANY_ARGS},
 	{"plan", "[TARGET...]", "show what would be built, what is cached, and why; build nothing",
-	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE, 0, ANY_ARGS},
+	 NULL, SELECT | 1u << O_JSON | 1u << O_EXIT_CODE | OPTION(O_REMOTE), 0, ANY_ARGS},
 	{"why", "NODE", "say why a node was or will be built: what changed, and what follows", NULL,
-	 SELECT | 1u << O_JSON, 1, 1},
+	 SELECT | 1u << O_JSON | OPTION(O_REMOTE), 1, 1},
 	{"changed", "[TARGET...]",
 	 "show which nodes are others than in a git revision; build nothing",
 	 "Compares the directory as it is, with what is not committed, with the revision REV of "

@@ -13,6 +13,8 @@ static const char *const progress_words[] = {"auto", "tty", "plain", "json", "qu
 static const char *const only_words[] = {"all", "targets", NULL};
 static const char *const format_words[] = {"dot", "svg", "mermaid", "json", NULL};
 
+static const char *const fetch_words[] = {"targets", "all", "none", NULL}; /* enum fetch_what */
+
 #define AT(field) offsetof(struct cli, field)
 const struct option_row option_rows[] = {
 	[O_DIR] = {'C', "directory", "DIR", VALUE_TEXT, AT(dir), NULL, "change to DIR first"},
@@ -96,6 +98,21 @@ const struct option_row option_rows[] = {
 		     "write what came of scenarios and other nodes (JUnit's XML) to FILE"},
 	[O_CODE_QUALITY] = {0, "code-quality", "FILE", VALUE_TEXT, AT(code_quality), NULL,
 			    "write what is wrong to FILE, as GitLab's code quality report"},
+	[O_REMOTE_READ] = {0, "remote-read", NULL, VALUE_FLAG, AT(remote_read), NULL,
+			   "ask the shared cache, and write nothing there"},
+	[O_REMOTE_WRITE] = {0, "remote-write", NULL, VALUE_FLAG, AT(remote_write), NULL,
+			    "ask the shared cache, and store there what is built"},
+	[O_REMOTE_REQUIRED] = {0, "remote-required", NULL, VALUE_FLAG, AT(remote_required), NULL,
+			       "fail when the shared cache cannot be reached, instead of going on "
+			       "without it"},
+	[O_FETCH] = {0, "fetch", "WHAT", VALUE_WORD, AT(fetch), fetch_words,
+		     "what to bring here of what the shared cache has: the outputs of the targets "
+		     "(else), of all nodes, or none; what runs here gets its inputs anyway"},
+	[O_PUSH_WAIT] = {0, "push-wait", "TIME", VALUE_TEXT, AT(push_wait), NULL,
+			 "wait so long at the end for what is still being written to the shared "
+			 "cache, as in 30s (else 10m)"},
+	[O_REMOTE] = {0, "remote", NULL, VALUE_FLAG, AT(remote), NULL,
+		      "ask the shared cache, too, and say what would be fetched"},
 	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,
 		     "a git revision: a branch, tag or commit; REV... is where HEAD left it"},
 	[O_ONLY] = {0, "only", "WHAT", VALUE_WORD, AT(only), only_words,
@@ -340,6 +357,7 @@ void cli_release(struct cli *c)
 	free(c->compatible);
 	free(c->html);
 	free(c->focus);
+	free(c->push_wait);
 	free(c->since);
 	free(c->summary);
 	free(c->junit);

@@ -6,6 +6,7 @@
  *	orch-worker worker
  *	orch-worker worker --job FILE               on another machine (run/detached.h)
  *	orch-worker command BUILD ARGUMENT...       as the arguments of orch
+ *	orch-worker remote BUILD STORE read|write   speaks to shared caches (remote/helper.h)
  *	orch-worker appliance FILE ARGUMENT...      QEMU for libguestfs (guest/appliance_wall.h)
  */
 #include <stdio.h>
@@ -15,7 +16,9 @@
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "kinds/makers.h"
+#include "kinds/user_config.h"
 #include "machine/guest/appliance_wall.h"
+#include "remote/helper.h"
 #include "run/detached.h"
 #include "run/sched.h"
 
@@ -30,6 +33,23 @@ static void no_other(char **argv, struct err **err)
 	err_set(err, E_INTERNAL, "neither orch nor orch-worker has command '%s'", argv[1]);
 }
 
+/* ARGV: BUILD STORE read|write */
+static int remote_main(char **argv)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct err *err cleanup_err = NULL;
+	struct user_config config;
+	struct remote_config remote;
+
+	if (user_config_read(arena, &config, &err) < 0) {
+		fprintf(stderr, "orch: %s\n", err->text);
+		return err_exit_code(err->code->cls);
+	}
+	user_config_remote(&config, arena, &remote);
+	remote.mode = str_eq(argv[2], "write") ? REMOTE_WRITE : REMOTE_READ;
+	return helper_serve(&remote, argv[1], argv[0]);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && str_eq(argv[1], "worker")) {
@@ -39,6 +59,10 @@ int main(int argc, char **argv)
 	if (argc == 4 && str_eq(argv[1], "worker") && str_eq(argv[2], "--job")) {
 		trace_init();
 		return detached_main(makers_all, argv[3]);
+	}
+	if (argc == 5 && str_eq(argv[1], "remote")) {
+		trace_init();
+		return remote_main(argv + 2);
 	}
 	if (argc >= 3 && str_eq(argv[1], "appliance")) {
 		trace_init();

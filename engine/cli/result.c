@@ -44,8 +44,9 @@ static int search(const struct session *s, const char *node, const char *run, st
 	return store_record_get(s->store, &q.key, s->arena, ret, err);
 }
 
-int result_record(const struct session *s, const char *node, const char *run,
-		  const struct record **ret, struct err **err)
+/* Its blobs are there, as far as their sizes and times tell, or in a shared cache. */
+static int find_record(const struct session *s, const char *node, const char *run,
+		       const struct record **ret, struct err **err)
 {
 	char *why cleanup_free = NULL;
 	struct record *rec;
@@ -66,6 +67,17 @@ int result_record(const struct session *s, const char *node, const char *run,
 			       node, node);
 	*ret = rec;
 	return 0;
+}
+
+static int check_here(const struct session *s, const char *node, const struct artifact *a,
+		      struct err **err)
+{
+	if (!a->shared || store_blob_is_here(s->store, a))
+		return 0;
+	return err_set(err, E_NO_RESULT,
+		       "output '%s' of node '%s' is in the shared cache alone; 'orch build %s' "
+		       "fetches it",
+		       a->name, node, node);
 }
 
 static int choose_output(const struct record *rec, const char *node, const char *name,
@@ -94,8 +106,9 @@ static int find_output(const struct session *s, const char *text, const char *ru
 	char *node cleanup_free = xstrndup(text, len);
 	char *output cleanup_free = xstrndup(after, strcspn(after, "/"));
 
-	if (result_record(s, node, run, &ret->record, err) < 0 ||
-	    choose_output(ret->record, node, output, ret, err) < 0)
+	if (find_record(s, node, run, &ret->record, err) < 0 ||
+	    choose_output(ret->record, node, output, ret, err) < 0 ||
+	    check_here(s, node, ret->artifact, err) < 0)
 		return -1;
 	ret->path = xstrdup(after + strlen(output));
 	ret->name = xasprintf("%s%s%s", node, *output ? ":" : "", output);

@@ -18,12 +18,6 @@ struct result {
 	const struct artifact *artifact; /* the same */
 };
 
-/*
- * The record that NODE had as of run RUN (as history_run() takes it), or last (NULL). In the
- * session's arena. Its blobs are there, as far as their sizes and times tell.
- */
-int result_record(const struct session *s, const char *node, const char *run,
-		  const struct record **ret, struct err **err) warn_unused;
 /* What TEXT names. S comes from session_open_history(). */
 int result_find(const struct session *s, const char *text, const char *run, struct result *ret,
 		struct err **err) warn_unused;

@@ -70,6 +70,10 @@ static json_t *node_object(const struct node *n, const struct outcome *o)
 	json_object_set_new(j, "key", n->manifest ? json_digest(&n->key) : json_null());
 	json_object_set_new(j, "seconds", json_real(o->seconds));
 	json_object_set_new(j, "outputs", json_outputs(n->name, done ? n->record : NULL));
+	if (o->shared)
+		json_object_set_new(j, "shared", json_true());
+	if (o->fetched)
+		json_object_set_new(j, "fetched_bytes", json_integer((json_int_t)o->fetched));
 	if (o->error)
 		json_object_set_new(j, "error", json_text(o->error));
 	if (o->code)

@@ -29,6 +29,7 @@ static char *request_text(const struct cli *c, int64_t started_ns)
 	struct str s cleanup_str = STR_INIT;
 
 	str_printf(&s, "day %lld\n", (long long)(started_ns / DAY_NS));
+	str_printf(&s, "fetch %d\n", c->fetch);
 	for (size_t i = 0; i < c->args.count; i++)
 		str_printf(&s, "target %s\n", c->args.items[i]);
 	for (size_t i = 0; i < c->sets.count; i++)

@@ -47,6 +47,11 @@ static void tally_event(struct sink *self, const struct event *ev)
 	case EVENT_NODE_HIT:
 		if (!o->status) /* else this run has built it, and looked it up again */
 			o->status = "cached";
+		o->shared = ev->shared;
+		break;
+	case EVENT_TRANSFER:
+		if (ev->done && !ev->up)
+			o->fetched += ev->bytes;
 		break;
 	case EVENT_NODE_BUILT:
 		o->status = "built";

@@ -20,7 +20,9 @@ struct outcome {
 	char *text;        /* of a failure: ERROR without place and code; or NULL */
 	char *file;        /* where in the project, or NULL */
 	unsigned line, col;
-	char *log_path; /* of a failure, or NULL */
+	char *log_path;   /* of a failure, or NULL */
+	bool shared;      /* cached: its record came from a shared cache */
+	uint64_t fetched; /* bytes that moved for its outputs */
 };
 
 struct tally {

@@ -17,12 +17,27 @@ static const char *const names[] = {
 	[EVENT_NODE_FAILED] = "node_failed", [EVENT_NODE_SKIPPED] = "node_skipped",
 	[EVENT_WARNING] = "warning",         [EVENT_NOTE] = "note",
 	[EVENT_STOPPING] = "stopping",       [EVENT_RUN_END] = "run_end",
+	[EVENT_TRANSFER] = "transfer",
 };
 
 /* Seconds with three decimals, so that lines stay short. */
 static json_t *seconds(double s)
 {
 	return json_real((double)(long long)(s * 1000 + 0.5) / 1000);
+}
+
+static void add_transfer(json_t *o, const struct event *ev)
+{
+	json_object_set_new(o, "direction", json_string(ev->up ? "up" : "down"));
+	if (ev->text)
+		json_object_set_new(o, "output", json_text(ev->text));
+	json_object_set_new(o, "moved_bytes", json_integer((json_int_t)ev->bytes));
+	json_object_set_new(o, "data_bytes", json_integer((json_int_t)ev->total_bytes));
+	json_object_set_new(o, "seconds", seconds(ev->seconds));
+	json_object_set_new(o, "state",
+			    json_string(ev->done     ? "done"
+					: ev->failed ? "failed"
+						     : "running"));
 }
 
 static void json_event(struct sink *self, const struct event *ev)
@@ -44,12 +59,19 @@ static void json_event(struct sink *self, const struct event *ev)
 		json_object_set_new(o, "estimate_s", seconds(ev->seconds));
 		json_object_set_new(o, "disk_bytes", json_integer((json_int_t)ev->bytes));
 	}
+	if (ev->type == EVENT_TRANSFER)
+		add_transfer(o, ev);
+	if (ev->type == EVENT_NODE_HIT && ev->shared)
+		json_object_set_new(o, "shared", json_true());
 	if (ev->type == EVENT_NODE_PROGRESS && ev->percent >= 0)
 		json_object_set_new(o, "percent", json_integer(ev->percent));
 	if (ev->type == EVENT_NODE_BUILT || ev->type == EVENT_NODE_FAILED)
 		json_object_set_new(o, "seconds", seconds(ev->seconds));
-	if (ev->text)
-		json_object_set_new(o, ev->type == EVENT_NODE_START ? "reason" : "text",
+	if (ev->text && ev->type != EVENT_TRANSFER)
+		json_object_set_new(o,
+				    ev->type == EVENT_NODE_START ? "reason"
+				    : ev->type == EVENT_NODE_HIT ? "by"
+								 : "text",
 				    json_text(ev->text));
 	if (ev->err)
 		json_object_set_new(o, "error", json_err(ev->err));

@@ -9,9 +9,11 @@
 #include "store/store.h"
 
 enum node_state {
-	NODE_WAITING, /* nblock > 0 */
-	NODE_READY,   /* all inputs settled */
-	NODE_HIT,     /* the store has it */
+	NODE_WAITING,  /* nblock > 0 */
+	NODE_ASKED,    /* a shared cache is asked for it */
+	NODE_FETCHING, /* bytes of its inputs come from there */
+	NODE_READY,    /* all inputs settled */
+	NODE_HIT,      /* the store has it */
 	NODE_RUNNING,
 	NODE_BUILT,
 	NODE_FAILED,

@@ -2,6 +2,7 @@
 #include "graph/plan.h"
 
 #include "base/pace.h"
+#include "graph/values.h"
 
 /* Seconds for a node of a kind that was never built and says nothing of it. */
 #define ESTIMATE_UNKNOWN 1.0
@@ -12,6 +13,8 @@ struct planner {
 	struct tool_versions *tools;
 	struct plan_nodes *ret;
 	enum plan_verdict *verdicts; /* by node index */
+	plan_ask_fn *ask;            /* or NULL */
+	void *arg;
 };
 
 /* The first input that is not cached; NULL: the node's key can be made. */
@@ -95,6 +98,35 @@ static int explain_hit(struct planner *p, struct plan_node *pn, struct err **err
 	return plan_origin(p->g->arena, p->s, &pn->node->key, &pn->reason, err);
 }
 
+/* What is not here of a result whose record is. */
+static uint64_t bytes_elsewhere(const struct store *s, const struct record *rec)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < rec->output_count; i++) {
+		const struct artifact *a = &rec->outputs[i];
+
+		if (a->shared && !store_blob_is_here(s, a))
+			bytes += a->allocated;
+	}
+	return bytes;
+}
+
+/* 0: a shared cache has it. */
+static int ask_elsewhere(struct planner *p, struct plan_node *pn)
+{
+	const char *by = "";
+
+	if (!p->ask || p->ask(p->arg, p->g, pn->node, &pn->fetch, &by) != 0)
+		return 1;
+	pn->verdict = PLAN_CACHED;
+	pn->estimate = 0;
+	pn->shared = true;
+	pn->reason =
+		arena_printf(p->g->arena, "in the shared cache%s%s", *by ? ", made by " : "", by);
+	return 0;
+}
+
 /* Looks the node's key up: hit, or miss for a reason. */
 static int ask_store(struct planner *p, struct plan_node *pn, struct err **err)
 {
@@ -105,6 +137,8 @@ static int ask_store(struct planner *p, struct plan_node *pn, struct err **err)
 
 	if (rc < 0)
 		return -1;
+	if (rc > 0 && ask_elsewhere(p, pn) == 0)
+		return 0;
 	if (rc > 0)
 		return plan_reason(p->g->arena, p->s, n, &pn->changes, &pn->reason, err);
 	rc = store_record_check(p->s, found, &why, err);
@@ -117,6 +151,7 @@ static int ask_store(struct planner *p, struct plan_node *pn, struct err **err)
 	n->record = found;
 	pn->verdict = PLAN_CACHED;
 	pn->estimate = 0;
+	pn->fetch = bytes_elsewhere(p->s, found);
 	return explain_hit(p, pn, err);
 }
 
@@ -132,39 +167,61 @@ static int estimate_node(struct planner *p, struct plan_node *pn, struct err **e
 	return rc < 0 ? -1 : 0;
 }
 
+/* A node whose inputs are all cached. What it lacks (node->lacks) counts when it would run. */
+static int plan_ready(struct planner *p, struct plan_node *pn, struct err **err)
+{
+	struct node *n = pn->node;
+	int rc = manifest_make(p->g, n, p->s, p->tools, err);
+
+	if (rc == 0)
+		rc = ask_store(p, pn, err);
+	if (!n->lacks || pn->verdict == PLAN_CACHED)
+		return rc;
+	if (rc < 0)
+		err_free(steal_ptr(*err));
+	pn->reason = n->lacks;
+	return 0;
+}
+
 static int plan_one(struct planner *p, struct node *n, struct err **err)
 {
 	const struct node *behind = unsettled_input(p, n);
+	const struct edge *value = behind ? NULL : values_absent(n, p->s);
 	struct plan_node *pn = plan_nodes_at_end(p->ret);
 	int rc = 0;
 
 	*pn = (struct plan_node){.node = n, .verdict = PLAN_BUILD, .estimate = -1};
-	if (behind) {
+	if (behind || value)
 		pn->verdict = PLAN_MAYBE;
+	if (behind)
 		pn->reason = arena_printf(p->g->arena, "after %s", behind->name);
-	} else if (n->lacks) {
-		pn->reason = n->lacks;
-	} else if (manifest_make(p->g, n, p->s, p->tools, err)) {
-		rc = -1;
-	} else {
-		rc = ask_store(p, pn, err);
-	}
+	else if (value)
+		pn->reason = arena_printf(p->g->arena, "its value %s is in the shared cache alone",
+					  value->ref_text);
+	else
+		rc = plan_ready(p, pn, err);
 	p->verdicts[n->index] = pn->verdict;
 	if (rc == 0 && pn->verdict != PLAN_CACHED)
 		rc = estimate_node(p, pn, err);
 	return rc;
 }
 
-int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
-	      struct err **err)
+int plan_make_asking(struct graph *g, struct store *s, struct tool_versions *tools,
+		     plan_ask_fn *ask, void *arg, struct plan_nodes *ret, struct err **err)
 {
 	enum plan_verdict *verdicts cleanup_free = xcalloc(g->nodes.count + 1, sizeof(*verdicts));
-	struct planner p = {g, s, tools, ret, verdicts};
+	struct planner p = {g, s, tools, ret, verdicts, ask, arg};
 
 	for (size_t i = 0; i < g->order.count; i++)
 		if (g->order.items[i]->wanted && plan_one(&p, g->order.items[i], err))
 			return -1;
 	return 0;
+}
+
+int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
+	      struct err **err)
+{
+	return plan_make_asking(g, s, tools, NULL, NULL, ret, err);
 }
 
 void plan_release(struct plan_nodes *plan)

@@ -258,6 +258,8 @@ static int add_node(struct saver *v, struct store *s, const struct node *n)
 		char *path cleanup_free = cas_path(store_dir(s), a->type, &a->digest);
 		const char *rel = str_skip(path, cas);
 
+		if (a->shared && !store_blob_is_here(s, a))
+			continue;
 		if (!rel || add_path(v, BASE_CAS, rel, &st) < 0)
 			return -1;
 	}

@@ -133,6 +133,17 @@ int values_fill(struct graph *g, struct node *n, struct store *s, struct err **e
 	return check_options(n->recipe, err);
 }
 
+const struct edge *values_absent(const struct node *n, const struct store *s)
+{
+	for (const struct edge *e = first_value(n); e < n->in.items + n->in.count; e++) {
+		const struct artifact *a = artifact_of(e);
+
+		if (a && a->shared && !store_blob_is_here(s, a))
+			return e;
+	}
+	return NULL;
+}
+
 int values_drop_damaged(const struct node *n, struct store *s, struct err **err)
 {
 	int rc = 1;

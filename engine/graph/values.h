@@ -15,6 +15,8 @@ const char *values_edge_name(struct arena *arena, const struct value_ref *ref);
  * ERR_STORE for a blob that is damaged.
  */
 int values_fill(struct graph *g, struct node *n, struct store *s, struct err **err) warn_unused;
+/* The first value of N, all of whose inputs are settled, whose bytes are elsewhere; or NULL. */
+const struct edge *values_absent(const struct node *n, const struct store *s);
 /*
  * After ERR_STORE: drops what is damaged of the outputs that N takes values from, so that it is
  * made again. 1: nothing is.

@@ -119,6 +119,11 @@ struct kind {
 	 */
 	const char *input_fact;
 	bool (*wants_fact)(const void *opts);
+	/*
+	 * Whether a result may come from another machine and go there: all that shapes it is in the
+	 * key. NULL: yes.
+	 */
+	bool (*shared)(const void *opts);
 	/* May be NULL. */
 	struct demand (*demand)(const void *opts);
 	/*

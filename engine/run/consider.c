@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "run/farm.h"
-#include "run/sched_run.h"
+#include "run/remote.h"
 
 /* What is only needed when something runs, once per run. */
 static int prepare(struct sched *d, struct err **err)
@@ -25,6 +25,23 @@ static int prepare(struct sched *d, struct err **err)
 	return plan_estimate(d->g, d->s, err);
 }
 
+/* What stands in the way of running N, but not of its result: keys that are not here; or NULL. */
+static const char *lacks(const struct node *n)
+{
+	for (size_t i = 0; i < n->in.count && !n->lacks; i++)
+		if (n->in.items[i].signer && n->in.items[i].from->lacks)
+			return n->in.items[i].from->lacks;
+	return n->lacks;
+}
+
+static void fail_lacking(struct sched *d, struct node *n)
+{
+	struct err *e = NULL;
+
+	err_set(&e, E_KEYS_MISSING, "%s", lacks(n));
+	settle_failed(d, n, NULL, e);
+}
+
 int sched_make_manifest(struct sched *d, struct node *n)
 {
 	struct err *e = NULL;
@@ -34,25 +51,47 @@ int sched_make_manifest(struct sched *d, struct node *n)
 	rc = manifest_make(d->g, n, d->s, &d->tools, &e);
 	if (rc < 0)
 		rc = settle_damaged_values(d, n, &e);
-	if (rc < 0)
+	if (rc < 0 && n->lacks) {
+		err_free(e);
+		fail_lacking(d, n);
+	} else if (rc < 0) {
 		settle_failed(d, n, NULL, e);
+	}
 	return rc != 0;
 }
 
-/* A ready node: known to the store, or into the queue. -1: the run cannot go on. */
+/* N has to run: into the queue when the bytes of its inputs are here. */
+static int enqueue(struct sched *d, struct node *n, struct err **err)
+{
+	bool here;
+
+	if (lacks(n)) {
+		fail_lacking(d, n);
+		return 0;
+	}
+	if (remote_need(d, n, false, &here, err) < 0 || prepare(d, err) < 0)
+		return -1;
+	if (here)
+		queue_push(&d->ready, n);
+	return 0;
+}
+
+/* A ready node: known to the store, asked for, or into the queue. -1: the run cannot go on. */
 static int consider(struct sched *d, struct node *n, struct err **err)
 {
+	bool here;
 	int rc;
 
-	if (sched_make_manifest(d, n))
+	if (n->state != NODE_READY)
+		return 0; /* an input is made again */
+	if (remote_need(d, n, true, &here, err) < 0)
+		return -1;
+	if (!here || sched_make_manifest(d, n))
 		return 0;
 	rc = settle_lookup(d, n, err);
-	if (rc <= 0)
+	if (rc != 1)
 		return rc;
-	if (prepare(d, err) < 0)
-		return -1;
-	queue_push(&d->ready, n);
-	return 0;
+	return remote_ask(d, n) ? 0 : enqueue(d, n, err);
 }
 
 int sched_consider_all(struct sched *d, struct err **err)

@@ -16,13 +16,19 @@ enum event_type {
 	EVENT_ESTIMATE,
 	EVENT_NODE_START,    /* .node, .text: why it runs, .log_path: where its log grows */
 	EVENT_NODE_PROGRESS, /* .node .percent (-1: unknown) .text .bytes: downloaded so far */
-	EVENT_NODE_HIT,      /* .node */
-	EVENT_NODE_BUILT,    /* .node .seconds .log */
-	EVENT_NODE_FAILED,   /* .node .seconds .err .log .log_path */
-	EVENT_NODE_SKIPPED,  /* .node .text: which input failed */
-	EVENT_WARNING,       /* .text; .node may be NULL */
-	EVENT_NOTE,          /* .text: what was removed from the store */
-	EVENT_STOPPING,      /* nothing more is started: a signal came, or a node failed */
+	EVENT_NODE_HIT,     /* .node .shared: its record came from a shared cache, .text: of whom */
+	EVENT_NODE_BUILT,   /* .node .seconds .log */
+	EVENT_NODE_FAILED,  /* .node .seconds .err .log .log_path */
+	EVENT_NODE_SKIPPED, /* .node .text: which input failed */
+	EVENT_WARNING,      /* .text; .node may be NULL */
+	EVENT_NOTE,         /* .text: what was removed from the store */
+	/*
+	 * Bytes of output .text of .node come from a shared cache, or its result goes there (.up):
+	 * when it begins, about once a second, and at its end (.done or .failed). .bytes that moved
+	 * on the way, .total_bytes of the artifacts, .seconds.
+	 */
+	EVENT_TRANSFER,
+	EVENT_STOPPING, /* nothing more is started: a signal came, or a node failed */
 	EVENT_TICK, /* each sched_opts.tick_ms while nodes run, so that sinks can show what runs */
 	EVENT_RUN_END,
 };
@@ -38,7 +44,8 @@ struct event {
 	const char *log_path; /* where it lies */
 	size_t total, unknown;
 	unsigned jobs;
-	uint64_t bytes;
+	uint64_t bytes, total_bytes;
+	bool shared, up, done, failed;
 };
 
 struct sink {

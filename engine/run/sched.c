@@ -4,6 +4,7 @@
  * process), start what fits, wait for workers and signals.
  *
  *	WAITING --> READY --> HIT                            consider(), settle_lookup()
+ *	              |-----> ASKED, FETCHING                consider(), remote.h
  *	              |-----> RUNNING --> BUILT | FAILED     start(), finish()
  *	   users of FAILED: SKIPPED                          settle_failed()
  *
@@ -24,7 +25,7 @@
 #include "base/file.h"
 #include "run/farm.h"
 #include "run/keylock.h"
-#include "run/sched_run.h"
+#include "run/remote.h"
 #include "run/space.h"
 
 #define LOCK_RETRY_MS 200
@@ -201,7 +202,13 @@ static int start_all(struct sched *d, struct err **err)
 	while (rc >= 0 && !waits && !d->stopping && !pool_is_full(&d->pool) &&
 	       (n = queue_pop(&d->ready))) {
 		struct slot slot;
+		bool here;
 
+		if (n->state != NODE_READY)
+			continue; /* settled meanwhile, or an input is made again */
+		rc = remote_need(d, n, false, &here, err);
+		if (rc < 0 || !here)
+			continue;
 		rc = needs_room(d, n, &waits, err);
 		if (rc < 0 || waits) {
 			nodes_push(&back, n);
@@ -286,11 +293,12 @@ static void reap(struct sched *d)
 	}
 	if (!plain)
 		return;
-	keep = xreallocarray(NULL, d->running.count + 1, sizeof(*keep));
+	keep = xreallocarray(NULL, d->running.count + 2, sizeof(*keep));
 	for (size_t i = 0; i < d->running.count; i++)
 		keep[i] = d->running.items[i].job->pid;
 	keep[d->running.count] = spawner_pid(d->env.spawner);
-	spawn_kill_strays(keep, d->running.count + 1);
+	keep[d->running.count + 1] = remote_pid(d);
+	spawn_kill_strays(keep, d->running.count + 2);
 }
 
 static void read_signals(struct sched *d)
@@ -303,10 +311,12 @@ static void read_signals(struct sched *d)
 /* Milliseconds until something is due without an event. */
 static int next_due(struct sched *d)
 {
-	int wait = sched_next_tick(d);
+	int wait = sched_next_tick(d), due = remote_due(d);
 
 	if (d->child_ended)
 		return 0;
+	if (due >= 0 && (wait < 0 || due < wait))
+		wait = due;
 	if (d->ready.heap.count && !d->stopping && !d->again && (wait < 0 || wait > LOCK_RETRY_MS))
 		wait = LOCK_RETRY_MS;
 	return wait;
@@ -315,15 +325,16 @@ static int next_due(struct sched *d)
 static int wait_events(struct sched *d, struct err **err)
 {
 	size_t count = d->running.count;
-	struct pollfd *p cleanup_free = xcalloc(count + 1, sizeof(*p));
+	struct pollfd *p cleanup_free = xcalloc(count + 2, sizeof(*p));
 
 	p[count] = (struct pollfd){.fd = d->signals, .events = POLLIN};
+	remote_poll(d, &p[count + 1]);
 	for (size_t i = 0; i < count; i++) {
 		const struct job *j = d->running.items[i].job;
 
 		p[i] = (struct pollfd){.fd = j->sock, .events = job_events(j)};
 	}
-	if (poll(p, count + 1, next_due(d)) < 0 && errno != EINTR)
+	if (poll(p, count + 2, next_due(d)) < 0 && errno != EINTR)
 		return err_errno(err, E_INTERNAL, errno, "cannot wait for workers");
 	for (size_t i = 0; i < count; i++) {
 		if (p[i].revents || d->running.items[i].job->in_ended)
@@ -332,13 +343,14 @@ static int wait_events(struct sched *d, struct err **err)
 	if (p[count].revents || d->child_ended)
 		read_signals(d);
 	sched_tick(d);
-	return 0;
+	remote_tick(d);
+	return remote_io(d, p[count + 1].revents, err);
 }
 
 /* Distinct wanted inputs; those without any are ready. What failed or was skipped stays that. */
 static void count_inputs(struct sched *d)
 {
-	d->wanted = d->result->built = d->result->cached = 0;
+	d->wanted = d->result->built = d->result->cached = d->asked = 0;
 	for (size_t i = 0; i < d->g->nodes.count; i++) {
 		struct node *n = d->g->nodes.items[i];
 
@@ -372,8 +384,19 @@ static void start_again(struct sched *d)
 	count_inputs(d);
 }
 
+/* Nothing is to do, but perhaps to bring here what was asked for. */
+static int is_done(struct sched *d, bool *ret, struct err **err)
+{
+	*ret = d->stopping;
+	if (d->stopping || d->ready.heap.count || remote_busy(d))
+		return 0;
+	return remote_need_outputs(d, ret, err);
+}
+
 static int loop(struct sched *d, struct err **err)
 {
+	bool done;
+
 	for (;;) {
 		if (sched_consider_all(d, err) < 0 || start_all(d, err) < 0)
 			return -1;
@@ -381,8 +404,14 @@ static int loop(struct sched *d, struct err **err)
 			start_again(d);
 		if (d->fresh.count && !d->stopping && !d->again)
 			continue; /* a hit under start() readied more */
-		if (!d->running.count && (d->stopping || !d->ready.heap.count))
-			return 0;
+		if (!d->running.count) {
+			if (is_done(d, &done, err) < 0)
+				return -1;
+			if (done)
+				return 0;
+			if (d->fresh.count)
+				continue; /* what could not be fetched is made */
+		}
 		if (wait_events(d, err) < 0)
 			return -1;
 	}
@@ -395,7 +424,7 @@ static void skip_rest(struct sched *d)
 	for (size_t i = 0; i < d->g->order.count; i++) {
 		struct node *n = d->g->order.items[i];
 
-		if (!n->wanted || (n->state != NODE_WAITING && n->state != NODE_READY))
+		if (!n->wanted || n->state > NODE_READY)
 			continue;
 		node_set_state(d, n, NODE_SKIPPED);
 		sched_tell(d, &(struct event){.type = EVENT_NODE_SKIPPED, .node = n, .text = text});
@@ -477,6 +506,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	*ret = (struct sched_result){0};
 	d.env = (struct job_env){.graph = g, .store = s, .opts = opts, .began_ns = dirseal_now()};
 	d.memory = xcalloc(g->nodes.count + 1, sizeof(*d.memory));
+	remote_open(&d);
 	room_open(&d.room, opts->store_size);
 	rc = catch_signals(&d, &saved, err);
 	store_on_wait(sched_serve, &d);
@@ -485,6 +515,8 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 		count_inputs(&d);
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_START, .total = d.wanted});
 		rc = loop(&d, err);
+		if (rc == 0)
+			rc = remote_drain(&d, err);
 		if (rc < 0) {
 			kill_all(&d);
 			rc = end_by_signal(&d, err);
@@ -494,6 +526,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_END});
 	}
 	store_on_wait(NULL, NULL);
+	remote_close(&d);
 	spawner_close(d.env.spawner);
 	release_signals(&d, &saved);
 	queue_clear(&d.ready);

@@ -10,6 +10,16 @@
 #include "run/action.h"
 #include "run/event.h"
 
+/* What of the outputs that shared caches have is brought here at the end of a run. */
+enum fetch_what { FETCH_TARGETS, FETCH_ALL, FETCH_NONE };
+/* How a run uses them (remote/); the user's configuration says where they are. */
+struct remote_use {
+	bool write;    /* what is built is stored there */
+	bool required; /* not reaching them ends the run */
+	enum fetch_what fetch;
+	unsigned push_wait_s; /* at the end of the run, for what is still being written */
+};
+
 struct sched_opts {
 	unsigned jobs;       /* CPU slots; 0: number of CPUs */
 	unsigned memory_mb;  /* guest memory slots; 0: three quarters of what is available */
@@ -21,13 +31,24 @@ struct sched_opts {
 	const char *worker;      /* absolute path of the worker program, see run/spawner.h */
 	const char *build;       /* which build that is of */
 	const struct farm *farm; /* other machines that make nodes (farm.h), or NULL */
+	const struct remote_use *remote; /* NULL: nobody is asked */
 	struct sink *sink;
 	void (*before_work)(void *arg); /* before the first worker is started, if any is; or NULL */
 	void *arg;
 };
 
+/* What came from shared caches and went there. Bytes are those that moved. */
+struct remote_sums {
+	size_t hits;    /* of the cached nodes: whose records came */
+	size_t fetched; /* outputs */
+	size_t pushed;  /* results */
+	size_t left;    /* results that should have been written, and were not */
+	uint64_t fetched_bytes, pushed_bytes;
+};
+
 struct sched_result {
 	size_t built, cached, failed, skipped;
+	struct remote_sums remote;
 	double wall_s;
 	struct err *first_error; /* of the first node that failed; owned; NULL when ok */
 	int signal;              /* that stopped the run, or 0 */

@@ -24,6 +24,13 @@ struct memory {
 	bool waits;   /* for another orch, and the user was told */
 	bool hit;     /* the user was told that it is cached */
 	bool built;   /* in this run: a hit after a new start counts as built */
+	bool local;   /* made here, whatever a shared cache has: its bytes cannot be had */
+	bool asked;   /* a shared cache was asked for ASKED_KEY */
+	bool shared;  /* and had it */
+	struct digest asked_key;
+	const char *by;        /* the machine that made it */
+	struct record *found;  /* what it said */
+	struct record *before; /* what it had said of a node that is made again, or NULL */
 };
 
 struct sched {
@@ -38,6 +45,8 @@ struct sched {
 	struct queue ready;
 	struct nodes fresh; /* READY, not looked up yet */
 	struct runnings running;
+	struct remote *remote; /* see run/remote.h */
+	size_t asked;          /* nodes in that state */
 	struct memory *memory;
 	size_t wanted;
 	bool prepared;  /* see prepare() */
@@ -82,6 +91,8 @@ void sched_warn(struct sched *d, const struct node *n, const char *text);
 void node_set_state(struct sched *d, struct node *n, enum node_state state);
 /* N is HIT or BUILT: its users wait for one input less. */
 void settle(struct sched *d, struct node *n);
+/* N, a hit, is to be made again: users that have not begun wait for it. */
+void unsettle(struct sched *d, struct node *n);
 /* N failed, its users are skipped; without -k nothing more is started. Takes ERR; J may be NULL. */
 void settle_failed(struct sched *d, struct node *n, const struct job *j, struct err *err);
 /* Asks the store for N's key. 0: HIT and settled; 1: miss; -1. */

@@ -3,7 +3,7 @@
 
 #include "base/trace.h"
 #include "graph/values.h"
-#include "run/sched_run.h"
+#include "run/remote.h"
 
 /* A disk on which blobs break faster than they are made is not worth more. */
 #define STARTS_MAX 5
@@ -29,6 +29,7 @@ void sched_warn(struct sched *d, const struct node *n, const char *text)
 void node_set_state(struct sched *d, struct node *n, enum node_state state)
 {
 	trace(TRACE_SCHED, "%s: state %d -> %d", n->name, (int)n->state, (int)state);
+	d->asked += (state == NODE_ASKED) - (n->state == NODE_ASKED);
 	n->state = state;
 	switch (state) {
 	case NODE_HIT:
@@ -47,19 +48,90 @@ void node_set_state(struct sched *d, struct node *n, enum node_state state)
 		nodes_push(&d->fresh, n);
 		break;
 	case NODE_WAITING:
+	case NODE_ASKED:
+	case NODE_FETCHING:
 	case NODE_RUNNING:
 		break;
 	}
 }
 
+static bool same_outputs(const struct record *a, const struct record *b)
+{
+	if (a->output_count != b->output_count)
+		return false;
+	for (size_t i = 0; i < a->output_count; i++)
+		if (!digest_eq(&a->outputs[i].digest, &b->outputs[i].digest))
+			return false;
+	return true;
+}
+
+/* N was made again. Has it other bytes, what used it follows: everything is looked up again. */
+static void compare(struct sched *d, const struct node *n)
+{
+	struct memory *m = &d->memory[n->index];
+	char *text cleanup_free = NULL;
+
+	if (m->before && !same_outputs(m->before, n->record)) {
+		text = xasprintf("'%s' is not reproducible: the shared cache has other bytes",
+				 n->name);
+		sched_warn(d, n, text);
+		d->again = true;
+	}
+	m->before = NULL;
+}
+
 void settle(struct sched *d, struct node *n)
 {
+	compare(d, n);
 	for (size_t i = 0; i < n->users.count; i++) {
 		struct node *u = n->users.items[i];
 
 		if (u->wanted && u->state == NODE_WAITING && --u->nblock == 0)
 			node_set_state(d, u, NODE_READY);
 	}
+}
+
+static bool is_settled(const struct node *n)
+{
+	return n->state == NODE_HIT || n->state == NODE_BUILT;
+}
+
+/* Distinct inputs of N that are not settled. */
+static size_t count_unsettled(const struct node *n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct node *from = n->in.items[i].from;
+		bool seen = !from || is_settled(from);
+
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = n->in.items[k].from == from;
+		count += !seen;
+	}
+	return count;
+}
+
+void unsettle(struct sched *d, struct node *n)
+{
+	d->result->cached -= n->state == NODE_HIT;
+	d->memory[n->index].hit = false;
+	for (size_t i = 0; i < n->users.count; i++) {
+		struct node *u = n->users.items[i];
+
+		if (!u->wanted)
+			continue;
+		if (u->state == NODE_WAITING) {
+			u->nblock++;
+		} else if (u->state == NODE_READY || u->state == NODE_ASKED ||
+			   u->state == NODE_FETCHING) {
+			u->nblock = 1;
+			node_set_state(d, u, NODE_WAITING);
+		}
+	}
+	n->record = NULL;
+	n->nblock = count_unsettled(n);
+	node_set_state(d, n, n->nblock ? NODE_WAITING : NODE_READY);
 }
 
 /* All that need N, over any number of steps, cannot be built. */
@@ -120,6 +192,29 @@ static bool outputs_fit(const struct node *n, const struct record *r)
 	return true;
 }
 
+/* Whether bytes of R are in a shared cache alone. */
+static bool is_elsewhere(const struct sched *d, const struct record *r)
+{
+	for (size_t i = 0; i < r->output_count; i++)
+		if (r->outputs[i].shared && !store_blob_is_here(d->s, &r->outputs[i]))
+			return true;
+	return false;
+}
+
+static void tell_hit(struct sched *d, const struct node *n)
+{
+	struct memory *m = &d->memory[n->index];
+
+	if (!m->built && !m->hit) {
+		sched_tell(d, &(struct event){.type = EVENT_NODE_HIT,
+					      .node = n,
+					      .shared = m->shared,
+					      .text = m->by});
+		d->result->remote.hits += m->shared;
+	}
+	m->hit = true;
+}
+
 int settle_lookup(struct sched *d, struct node *n, struct err **err)
 {
 	char *why cleanup_free = NULL;
@@ -128,7 +223,7 @@ int settle_lookup(struct sched *d, struct node *n, struct err **err)
 
 	if (rc)
 		return rc;
-	if (!outputs_fit(n, rec))
+	if (!outputs_fit(n, rec) || (d->memory[n->index].local && is_elsewhere(d, rec)))
 		return 1;
 	rc = store_record_check(d->s, rec, &why, err);
 	if (rc > 0) {
@@ -141,9 +236,7 @@ int settle_lookup(struct sched *d, struct node *n, struct err **err)
 		return rc;
 	n->record = rec;
 	node_set_state(d, n, d->memory[n->index].built ? NODE_BUILT : NODE_HIT);
-	if (!d->memory[n->index].built && !d->memory[n->index].hit)
-		sched_tell(d, &(struct event){.type = EVENT_NODE_HIT, .node = n});
-	d->memory[n->index].hit = true;
+	tell_hit(d, n);
 	settle(d, n);
 	return 0;
 }
@@ -157,6 +250,7 @@ static void built(struct sched *d, const struct job *j)
 				      .seconds = j->node->record->seconds,
 				      .log = j->log,
 				      .log_path = j->log_path});
+	remote_built(d, j->node);
 	settle(d, j->node);
 }
 

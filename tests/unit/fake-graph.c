@@ -79,6 +79,7 @@ static int write_output(struct action *a, struct err **err)
 	const struct fake_opts *o = a->opts;
 	struct str s cleanup_str = STR_INIT;
 	char *line cleanup_free = xasprintf("%s\n", a->node);
+	char *other cleanup_free = xasprintf("%s.other", o->ran);
 
 	str_printf(&s, "%s:", o->text ? o->text : "");
 	for (size_t i = 0; i < o->from.count; i++) {
@@ -89,6 +90,8 @@ static int write_output(struct action *a, struct err **err)
 				return -1;
 		}
 	}
+	if (str_eq(o->act, "drift") && path_exists(other))
+		str_append_char(&s, '!');
 	if (append(o->ran, line, err) < 0)
 		return -1;
 	return append(action_output(a, "out.txt"), s.buf, err);

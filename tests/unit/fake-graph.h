@@ -6,6 +6,7 @@
  *
  *	ok          writes its text and those of its inputs to "out.txt"; appends its name to "ran"
  *	slow        the same after a second
+ *	drift       the same, and "!" when there is a file "ran.other", which is in no key
  *	fail, env   an error of class BUILD, ENV
  *	crash       SIGSEGV
  *	hang        leaves a daemon (double fork, new session) and sleeps for ever

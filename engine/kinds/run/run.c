@@ -6,6 +6,9 @@
 #include "kinds/run/step.h"
 #include "kinds/run/step_env.h"
 
+enum share { SHARE_AUTO, SHARE_YES, SHARE_NO };
+static const char *const share_words[] = {
+	[SHARE_AUTO] = "auto", [SHARE_YES] = "true", [SHARE_NO] = "false", NULL};
 static const char *const root_words[] = {"host", NULL};
 
 #define AT(field) offsetof(struct run_opts, field)
@@ -37,6 +40,9 @@ static const struct option run_options[] = {
 	 .help = "With root host: further programs by whose bytes it is decided whether to run "
 		 "again.",
 	 .example = "[gcc, make]"},
+	{"share", OPT_ENUM, AT(share), OPT_UNKEYED, .words = share_words, .def = "auto",
+	 .help = "Whether the result may come from a shared cache and go there; auto: not with "
+		 "root host, whose programs are of this machine."},
 	{"nested", OPT_BOOL, AT(nested), .def = "false",
 	 .help = "Steps may make mounts and namespaces of their own, as programs that build trees "
 		 "do; 'orch check' names the node."},
@@ -58,6 +64,13 @@ static const struct option run_options[] = {
 bool run_on_host(const struct run_opts *o)
 {
 	return o->root->type == REF_WORD;
+}
+
+bool run_shared(const void *opts)
+{
+	const struct run_opts *o = opts;
+
+	return o->share == SHARE_YES || (o->share == SHARE_AUTO && !run_on_host(o));
 }
 
 /* All that run_run.c sets is set everywhere. */
@@ -165,6 +178,7 @@ const struct kind kind_run = {
 	.version = 2,
 	.usual_s = 20,
 	.has_shell = true,
+	.shared = run_shared,
 	.schema = &run_schema,
 	.outputs = run_outputs,
 	.demand = run_demand,

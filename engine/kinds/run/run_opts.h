@@ -12,7 +12,10 @@ struct run_opts {
 	struct list tools;   /* of const char * */
 	int64_t cpus, memory, scratch, timeout;
 	bool nested;
+	int share; /* run_shared() */
 };
 
+/* The hook `shared` of the kind. */
+bool run_shared(const void *opts);
 /* Whether the steps run with this machine's programs (root: host). */
 bool run_on_host(const struct run_opts *o);
