@@ -277,14 +277,13 @@ static void every_call_fails(void **state)
 
 	warm_up();
 	for (size_t i = 0; i < array_len(how); i++) {
-		for (unsigned nth = 0; nth <= 3; nth++) {
-			char *ask cleanup_free = xasprintf("a%u %s", nth, how[i]);
-			char *fetch cleanup_free = xasprintf("f%u %s", nth, how[i]);
+		char *all cleanup_free = xasprintf("a0 %s", how[i]);
+		char *second cleanup_free = xasprintf("a2 %s", how[i]);
+		char *fetch cleanup_free = xasprintf("f0 %s", how[i]);
 
-			one_fault(ask);
-			if (nth < 2)
-				one_fault(fetch);
-		}
+		one_fault(all);
+		one_fault(second);
+		one_fault(fetch);
 	}
 }
 
