@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|variants|ext4|chunks|face|cold|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|variants|ext4|chunks|face|cold|farm|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -328,6 +328,59 @@ bench_arm64() {
 	done
 }
 
+# --- two workers of a farm against one: 40 nodes that wait five seconds each
+bench_farm() {
+	local engines=${ORCH_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/orch-engines} m w mounts=() one two
+	[ "$(id -u)" != 0 ] || { missed "two workers and one" "they run for an ordinary user only"; return; }
+	tests/engines.sh get casd || { missed "two workers and one" "buildbox cannot be had"; return; }
+	for m in /usr:/usr /usr/bin:/bin /usr/sbin:/sbin /usr/lib:/lib /usr/lib64:/lib64 /etc:/etc; do
+		[ ! -e "${m%%:*}" ] || mounts+=("--runner-arg=--ro-bind-mount=$m")
+	done
+	for w in 1 2; do
+		tests/engines.sh start casd "$work/w$w" --buildbox-run="$engines/buildbox-run" --jobs=4 \
+			--runner-arg=--disable-localcas "${mounts[@]}"
+	done
+	farm_project "$work/farm"
+	farm_build 2 warm >/dev/null # sends the worker to both
+	one=$(farm_build 1 one) two=$(farm_build 2 two)
+	tests/engines.sh stop "$work/w1"
+	tests/engines.sh stop "$work/w2"
+	tell "40 nodes that wait 5 s: two workers, one" "$two" "one worker" "$one"
+}
+
+farm_project() { # DIRECTORY
+	local i
+	mkdir -p "$1/recipes" "$work/farm-config/orch"
+	printf 'remote:\n  platform: {unixUID: "1000", unixGID: "1000"}\n  jobs: 8\n' >"$work/farm-config/orch/config.yaml"
+	printf 'schema: 1\nname: farm\nversion: "1"\ndefault: [all]\n' >"$1/recipes/project.yaml"
+	cat >"$1/recipes/tree.yaml" <<-'END'
+		kind: run
+		root: host
+		run:
+		  - |
+		    mkdir -p r/usr/bin
+		    cp /bin/sh /bin/sleep r/usr/bin/
+		    for l in $(ldd /bin/sh /bin/sleep | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
+		      mkdir -p r/usr/$(dirname $l); cp -L $l r/usr/$l
+		    done
+		    for d in bin lib lib64; do ln -s usr/$d r/$d; done
+		    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C r -cf root.tar .
+		outputs: [root.tar]
+	END
+	for ((i = 1; i <= 40; i++)); do
+		printf 'kind: run\nroot: tree\ninputs: [what]\nrun: ["sleep 5; echo %d >x"]\noutputs: [x]\n' "$i" >"$1/recipes/n$i.yaml"
+	done
+	printf 'kind: group\nnodes: [%s]\n' "$(seq -s ', ' -f 'n%g' 40)" >"$1/recipes/all.yaml"
+}
+
+farm_build() { # WORKERS WHAT
+	local w urls=
+	echo "$2" >"$work/farm/what"
+	for ((w = 1; w <= $1; w++)); do urls="$urls grpc://127.0.0.1:$(cat "$work/w$w/casd.port")"; done
+	seconds env ORCH_STORE="$work/farm-store" ORCH_EXECUTOR="$urls" XDG_CONFIG_HOME="$work/farm-config" \
+		"$orch" -C "$work/farm" build
+}
+
 # --- orch's own process while it shows a node that prints 1 MB/s on a terminal: a part of one processor
 bench_face() {
 	local both
@@ -405,7 +458,7 @@ bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
 
-[ $# -gt 0 ] || set -- noop variants ext4 chunks face cold reference ${OTHER:+tzdata libssl3 kernel}
+[ $# -gt 0 ] || set -- noop variants ext4 chunks face cold farm reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed
