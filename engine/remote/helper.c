@@ -71,6 +71,13 @@ void helper_close(struct helper *h)
 	if (!h)
 		return;
 	close(h->sock);
+	/* Idle lanes end by themselves, and are waited for: a container may have nobody else. */
+	for (int i = 0; h->pid && i < 20; i++) {
+		if (waitpid(h->pid, NULL, WNOHANG) != 0)
+			h->pid = 0;
+		else
+			poll(NULL, 0, 10);
+	}
 	if (h->pid) {
 		kill(h->pid, SIGKILL);
 		while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)

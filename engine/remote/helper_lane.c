@@ -232,7 +232,9 @@ int helper_serve(const struct remote_config *c, const char *store, const char *b
 		}
 	}
 	close(SOCK);
-	while (wait(&status) < 0 && errno == EINTR)
-		;
-	return status ? 1 : 0; /* the other lanes end with this process */
+	/* All end when the socket closes. When one crashes, the others end with this process. */
+	while (wait(&status) > 0 || errno == EINTR)
+		if (status)
+			return 1;
+	return 0;
 }
