@@ -43,6 +43,7 @@ ends() { same "$1" "$2" "$code"; }
 
 # python3 FILE [ARG...] as a helper that says its port first, which is in $helper_port.
 helper() {
+	: >"$scratch/helper.out" # or the port of the one before is read
 	python3 "$@" >"$scratch/helper.out" 2>>"$scratch/helper.err" &
 	helpers="$helpers $!"
 	for _ in $(seq 200); do
