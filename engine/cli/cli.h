@@ -169,6 +169,7 @@ int cmd_kinds(struct cli *c);
 int cmd_schema(struct cli *c);
 int cmd_explain(struct cli *c);
 int cmd_config(struct cli *c);
+int cmd_convert(struct cli *c);
 int cmd_manual(struct cli *c);
 int cmd_completion(struct cli *c);
 int cmd_shell(struct cli *c);

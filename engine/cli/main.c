@@ -165,6 +165,11 @@ const struct command commands[] = {
 	 "project by this machine's apt; the rest is as it is without them. Passwords are left "
 	 "out.",
 	 OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 0, 0},
+	{"convert", "genimage FILE", "write recipes that make what another tool's file describes",
+	 "A recipe for each image of a configuration of genimage, into recipes/ of this directory; "
+	 "what has no counterpart is listed with file and line. Images are made of what lies in "
+	 "input/, file systems of root/, where genimage has them by default.",
+	 0, 2, 2, ROOT_GOES_LATER},
 	{"completion", "bash|zsh|fish",
 	 "print what a shell reads to complete command lines of orch",
 	 "bash: eval \"$(orch completion bash)\" in ~/.bashrc; zsh: the same in ~/.zshrc, after "
