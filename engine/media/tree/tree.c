@@ -17,11 +17,12 @@
 struct tree *tree_new(uint64_t epoch, const char *scratch)
 {
 	struct tree *t = xcalloc(1, sizeof(*t));
+	const char *tmp = getenv("TMPDIR");
 	struct tree_entry *root;
 
 	t->arena = arena_new();
 	t->epoch = epoch;
-	t->scratch = xstrdup(scratch ? scratch : "/var/tmp");
+	t->scratch = xstrdup(scratch ? scratch : tmp && *tmp ? tmp : "/var/tmp");
 	t->spool = -1;
 	root = arena_alloc(t->arena, sizeof(*root));
 	root->path = "";

@@ -76,7 +76,8 @@ struct tree_entry {
 };
 
 /*
- * SCRATCH is a directory for data that must be decompressed; NULL: /var/tmp. Has a root, 0755 0:0.
+ * SCRATCH is a directory for data that must be decompressed; NULL: $TMPDIR, which in a worker is
+ * the node's own, else /var/tmp. Has a root, 0755 0:0.
  */
 struct tree *tree_new(uint64_t epoch, const char *scratch);
 void tree_free(struct tree *t);
