@@ -2,13 +2,13 @@
 #include "cli/builder.h"
 
 #include "base/file.h"
+#include "cli/executor.h"
 #include "cli/finding.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/program.h"
 #include "cli/remote_use.h"
 #include "kinds/user_config.h"
-#include "run/farm.h"
 #include "machine/sandbox/cgroup.h"
 #include "store/blob.h"
 
@@ -385,37 +385,6 @@ static void open_groups(void *arg)
 		b->groups = cgroup_run_open(&cgroup_own);
 }
 
-/* Who makes nodes in our place; $ORCH_EXECUTOR before the user's configuration. */
-static int find_farm(struct builder *b, const struct user_config *config, struct farm *ret,
-		     struct err **err)
-{
-	struct arena *arena = b->session->arena;
-	const char *env = getenv("ORCH_EXECUTOR");
-	struct remote_config c;
-	char *words, *word;
-
-	user_config_remote(config, arena, &c);
-	if (b->cli->offline || c.mode == REMOTE_OFF || !(env ? *env != 0 : c.executor != NULL))
-		return 0;
-	words = arena_strdup(arena, env ? env : c.executor);
-	while ((word = strsep(&words, " "))) {
-		if (*word)
-			strs_push(&ret->urls, word);
-	}
-	for (size_t i = 0; i < c.platform.count; i++) {
-		const struct pair *p = LIST_AT(c.platform, struct pair *, i);
-
-		farm_words_push(&ret->platform, (struct farm_word){p->key, p->value});
-	}
-	ret->instance = c.instance;
-	ret->ca = c.ca;
-	ret->cert = c.cert;
-	ret->cert_key = c.key;
-	ret->token = c.token;
-	ret->jobs = (unsigned)c.jobs;
-	return farm_check(ret, err);
-}
-
 int builder_run(struct builder *b, int *ret_code, struct err **err)
 {
 	struct err *undelivered = NULL;
@@ -438,7 +407,8 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	if (!worker)
 		return -1;
 	opts.worker = worker;
-	if (user_config_read(b->session->arena, &config, err) || find_farm(b, &config, &farm, err))
+	if (user_config_read(b->session->arena, &config, err) ||
+	    executor_find(b->session->arena, b->cli, &config, &farm, err))
 		return -1;
 	opts.farm = farm.urls.count ? &farm : NULL;
 	rc = remote_use_of(b->cli, &config, b->session->arena, &use, err);

@@ -2,12 +2,12 @@
 /* orch plan: what a build would do and why, from manifests and the store; nothing runs. */
 #include <string.h>
 
+#include "cli/executor.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/remote_ask.h"
 #include "cli/session.h"
 #include "cli/table.h"
-#include "kinds/user_config.h"
 
 static const char *const verdicts[] = {
 	[PLAN_CACHED] = "cached",
@@ -136,7 +136,20 @@ static void print_text(const struct graph *g, const struct plan_nodes *plan, con
 	print_variants(g);
 }
 
-static int print_plan(const struct cli *c, const struct graph *g, const struct plan_nodes *plan)
+/* What a farm is not sent, where there is one. */
+static void print_here(const struct plan_nodes *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_node *p = &plan->items[i];
+		const char *why = p->verdict == PLAN_CACHED ? NULL : farm_why_not(p->node);
+
+		if (why)
+			printf("made here, not by the executor: %s: %s\n", p->node->name, why);
+	}
+}
+
+static int print_plan(const struct cli *c, const struct graph *g, const struct plan_nodes *plan,
+		      const struct farm *farm)
 {
 	struct totals totals = {0};
 
@@ -145,6 +158,8 @@ static int print_plan(const struct cli *c, const struct graph *g, const struct p
 		print_json(plan, &totals);
 	else
 		print_text(g, plan, &totals);
+	if (!c->json && farm->urls.count)
+		print_here(plan);
 	return c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
 }
 
@@ -164,7 +179,8 @@ int cmd_plan(struct cli *c)
 {
 	struct session s cleanup_session = {0};
 	struct plan_nodes plan = {0};
-	struct user_config ignored;
+	struct user_config config;
+	struct farm farm = {0};
 	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
@@ -173,10 +189,11 @@ int cmd_plan(struct cli *c)
 	if (code)
 		return code;
 	/* A mistake in config.yaml ends a build, whatever it is about. */
-	if (user_config_read(s.arena, &ignored, &err) || make_plan(&s, &plan, &err))
+	if (user_config_read(s.arena, &config, &err) ||
+	    executor_find(s.arena, c, &config, &farm, &err) || make_plan(&s, &plan, &err))
 		code = cli_fail(&s, err);
 	else
-		code = print_plan(c, s.graph, &plan);
+		code = print_plan(c, s.graph, &plan, &farm);
 	plan_release(&plan);
 	return code;
 }

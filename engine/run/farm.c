@@ -41,11 +41,11 @@ const char *farm_why_not(const struct node *n)
 
 	if (told_secret(n))
 		return "it is told a secret";
+	if (n->manifest && strstr(n->manifest, "\ntool "))
+		return "it uses programs of this machine";
 	if (k->at_home && k->at_home(n->recipe->opts))
 		return "it uses this machine in ways that no key tells";
 	if (node_demand(n).host_owners)
 		return "it starts a guest made of this machine's files";
-	if (n->manifest && strstr(n->manifest, "\ntool "))
-		return "it uses programs of this machine, which 'tools:' would take from a tree";
 	return NULL;
 }

@@ -75,6 +75,9 @@ check "here" env -u ORCH_EXECUTOR ORCH_STORE="$scratch/here" "$ORCH" -C "$p" bui
 digests "$p" >"$scratch/want"
 rm -rf "$p/out"
 export ORCH_EXECUTOR ORCH_STORE="$scratch/store"
+code "a plan" 0 "$orch" -C "$p" plan card
+same "tells what is not sent" "made here, not by the executor: tree: it uses programs of this machine" \
+	"$(grep "made here" "$scratch/out")"
 check "elsewhere" "$orch" -C "$p" build card step boot root
 same "to the same bytes" "$(cat "$scratch/want")" "$(digests "$p")"
 same "all but what uses this machine" 4 "$(calls)"
