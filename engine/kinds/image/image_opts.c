@@ -47,8 +47,7 @@ static const struct option image_options[] = {
 	 .example = "tools"},
 	{"size", OPT_SIZE, offsetof(struct image_opts, size), OPT_REQUIRED | OPT_POSITIVE,
 	 .words = autos,
-	 .help = "Size of the image, with 'verity' of all of it; 'auto' is what the content needs, "
-		 "for images that are no slot.",
+	 .help = "Size of the whole image; 'auto': what the content needs.",
 	 .example = "2G"},
 	{"headroom", OPT_STRING, offsetof(struct image_opts, headroom),
 	 .help = "With 'size: auto': how much larger than its content a file system is that is "
