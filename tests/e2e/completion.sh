@@ -14,7 +14,7 @@ export ORCH_STORE="$scratch/store"
 words() { "$orch" completion words "$@" | cut -f1 | tr '\n' ' '; }
 
 same "commands" "build boot " "$(words b)"
-same "options of the command" "--progress= " "$(words build --p)"
+same "options of the command" "--progress= " "$(words build --pr)"
 same "none of another command" "" "$(words why --prog)"
 same "words of an option" "--progress=tty " "$(words build --progress=t)"
 same "after the option, too" "tty " "$(words build --progress t)"

@@ -43,7 +43,7 @@ check "a table" grep -q -E "^jobs +3 +$config:1$" "$scratch/out"
 same "and no password in it" 0 "$(grep -c secret "$scratch/out")"
 keys=$("$orch" manual orch-config | sed '/^.SH ENVIRONMENT/,$d' | sed -n 's/^\\fB\(.*\)\\fR: .*/\1/p' | sed 's/[\]//g')
 check "orch-config(5) has keys" test "$(echo "$keys" | wc -w)" -gt 5
-same "they are all told" "" "$(for key in $keys; do grep -q "^$key" "$scratch/out" || echo "$key"; done)"
+same "they are all told" "" "$(for key in $keys; do grep -q "^\(remote\.\)\?$key" "$scratch/out" || echo "$key"; done)"
 same "no store was made for that" no "$(test -e "$scratch/.cache/orch" && echo yes || echo no)"
 echo 'jobz: 1' >"$config"
 code "a mistake in the file" 2 "$orch" config
