@@ -11,6 +11,7 @@
 #include "cli/complete.h"
 #include "cli/session.h"
 #include "cli/skeleton.h"
+#include "graph/variants.h"
 #include "kinds/kinds.h"
 #include "recipe/extend.h"
 #include "recipe/files.h"
@@ -96,12 +97,28 @@ static void add_parsed(struct completion *c, const struct project *p, const char
 			complete_add(c, p->unsound.entries[i].key, NULL);
 }
 
+/* "root@pc": a node of each value, once the '@' is typed. */
+static void add_of_variants(struct completion *c, struct session *s, struct project *p,
+			    const char *kind)
+{
+	struct err_list errors cleanup_err_list = {0};
+	const struct strv none = {0};
+	const struct graph *g = graph_build_variants(s->arena, p, kinds_all, &none, &errors);
+
+	for (size_t i = 0; g && i < g->nodes.count; i++) {
+		const struct node *n = g->nodes.items[i];
+
+		if (!kind || str_eq(n->recipe->kind->name, kind))
+			complete_add(c, n->name, n->recipe->kind->name);
+	}
+}
+
 static void add_nodes(struct completion *c, const char *kind)
 {
 	struct err_list errors cleanup_err_list = {0};
 	const struct strv none = {0};
 	struct session s cleanup_session = {0};
-	const struct project *p = NULL;
+	struct project *p = NULL;
 	struct recipe_files files;
 	struct cli cli;
 
@@ -110,7 +127,9 @@ static void add_nodes(struct completion *c, const char *kind)
 	find_files(&s, &files);
 	if (files.found.count <= PARSED_MAX)
 		p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
-	if (p)
+	if (p && p->variant && strchr(c->typed, '@'))
+		add_of_variants(c, &s, p, kind);
+	else if (p)
 		add_parsed(c, p, kind);
 	for (size_t i = 0; !p && !kind && i < files.found.count; i++)
 		complete_add(c, files.found.items[i].name, NULL);
@@ -166,6 +185,29 @@ static void add_variables(struct completion *c)
 
 		if (!str_skip(word, "slots.") && !str_skip(word, "project."))
 			complete_add(c, word, p->vars.entries[i].value);
+	}
+}
+
+static void add_values(struct completion *c)
+{
+	struct err_list errors cleanup_err_list = {0};
+	const struct strv none = {0};
+	struct session s cleanup_session = {0};
+	const struct project *p;
+	struct cli cli;
+
+	if (!enter(c, &s, &cli))
+		return;
+	p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
+	for (size_t i = 0; p && i < p->variants.axes.count; i++) {
+		const struct axis *a = LIST_AT(p->variants.axes, struct axis *, i);
+
+		for (size_t k = 0; k < a->values.count; k++) {
+			char *word cleanup_free =
+				xasprintf("%s=%s", a->name, LIST_AT(a->values, const char *, k));
+
+			complete_add(c, word, NULL);
+		}
 	}
 }
 
@@ -285,6 +327,8 @@ void complete_noun(struct completion *c, const char *noun)
 		add_packages(c);
 	else if (str_skip(noun, "NAME=VALUE"))
 		add_variables(c);
+	else if (str_eq(noun, "AXIS=VALUE"))
+		add_values(c);
 	if (str_eq(noun, "RELEASE"))
 		add_nodes(c, "release");
 	if (str_eq(noun, "RELEASE") || str_eq(noun, "FILE") || str_eq(noun, "DEVICE") ||

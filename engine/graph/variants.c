@@ -269,6 +269,18 @@ static void name_family(struct whole *w, struct family *f)
 		s->node->name = name_of(w, f, s, all);
 }
 
+/* NODE@1.0.0 of a recipe's own list is named apart from NODE@VALUE of an axis. */
+static void check_own_value(struct whole *w, const struct recipe *r)
+{
+	const char *at = strrchr(r->name, '@');
+
+	if (at && variants_axis_of(w->v, at + 1) >= 0)
+		err_list_at(w->errors, E_DUPLICATE_NAME, (struct pos){r->file, 1, 1},
+			    "'%s' is a value of a list here and of an axis of 'variants': give one "
+			    "another name",
+			    at + 1);
+}
+
 /* `per` names axes. */
 static void check_per(struct whole *w, const struct recipe *r)
 {
@@ -303,6 +315,7 @@ static void put_together(struct whole *w)
 
 		name_family(w, f);
 		for (struct same *s = f->first; s; s = s->next) {
+			check_own_value(w, s->node->recipe);
 			check_per(w, s->node->recipe);
 			nodes_push(&g->nodes, s->node);
 		}

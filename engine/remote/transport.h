@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * A place that several machines share: two sets of small things: blobs named by their SHA-256,
- * and results named by the key of a node. Directories, web servers and engines of the Bazel
+ * A place that several machines share. It holds two sets of small things: blobs named by their
+ * SHA-256, and results named by the key of a node. Directories, web servers and engines of the Bazel
  * Remote Execution API (REAPI) are transports; a new one is a file that ends in a descriptor and
  * a row of the table in transport.c.
  *
