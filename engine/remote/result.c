@@ -9,6 +9,8 @@
 #include "remote/reapi.h"
 #include "remote/transport.h"
 
+const char result_libraries[] = ORCH_LIBRARIES;
+
 static const char *const form_words[] = {
 	[RESULT_NONE] = "none",
 	[RESULT_BLOB] = "blob",
@@ -65,6 +67,8 @@ static void append_text(struct str *s, const struct result *r, const struct sign
 	str_quote(s, r->version);
 	str_append(s, " ");
 	str_quote(s, r->machine);
+	str_append(s, " ");
+	str_quote(s, r->libraries);
 	str_append(s, r->has_log ? "\nlog sha256:" : "\nlog -");
 	if (r->has_log)
 		append_blob(s, &r->log);
@@ -209,10 +213,11 @@ static int parse_line(struct reading *p, const struct line *w)
 		r->built_at = (int64_t)built;
 		return 0;
 	}
-	if (line_is(w, "by", 4)) {
+	if (line_is(w, "by", 5)) {
 		r->host = w->items[1];
 		r->version = w->items[2];
 		r->machine = w->items[3];
+		r->libraries = w->items[4];
 		return !once(p, SEEN_BY);
 	}
 	if (str_eq(w->items[0], "log"))

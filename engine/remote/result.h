@@ -9,7 +9,7 @@
  *	node "root"
  *	seconds 10.3
  *	built 1764322450
- *	by "ci.example" "0.2.0" "x86_64"
+ *	by "ci.example" "0.2.0" "x86_64" "libarchive 3.6.2, libext2fs 1.47.0, libfdisk 2.38.1"
  *	log sha256:<hex> <bytes>                                        or: log -
  *	output "root.img" image chunks:<hex> <size> <allocated> parts <sha256> <bytes>
  *	output "boot.txt" file sha256:<hex> <size> <allocated> blob
@@ -57,6 +57,11 @@ struct result {
 	double seconds;
 	int64_t built_at;
 	const char *host, *version, *machine; /* who made it */
+	/*
+	 * And with which releases of the libraries that shape bytes: another machine's may make
+	 * others of the same key.
+	 */
+	const char *libraries;
 	bool has_log;
 	struct result_blob log;
 	struct result_output *outputs;
@@ -64,6 +69,9 @@ struct result {
 	bool is_signed;                 /* by one of whom the reader trusts */
 	char signer[SIGN_WORD_LEN + 1]; /* "ed25519:…" of who signed; "": nobody, or not trusted */
 };
+
+/* What `libraries` is here, as this orch was built. */
+extern const char result_libraries[];
 
 /* The message of R, signed by SIGNER (NULL: not), appended to RET. */
 void result_encode(const struct result *r, const struct signer *signer, struct str *ret);

@@ -143,6 +143,24 @@ static void keep(struct err **first, struct err *err)
 		*first = err;
 }
 
+/*
+ * Whether R was made with the libraries that we have: what they render may differ in bytes. Said
+ * once: it is so for all results of a machine.
+ */
+static bool made_alike(struct share *s, const struct transport *t, const struct result *r,
+		       char **ret_why)
+{
+	if (str_eq(r->libraries, result_libraries))
+		return true;
+	*ret_why = xasprintf("was made with %s, and here it is %s", r->libraries, result_libraries);
+	s->counts.refused++;
+	if (!s->told_libraries)
+		share_warn(s, "the result of '%s' in %s %s; such results are not used", r->node,
+			   t->shown, *ret_why);
+	s->told_libraries = true;
+	return false;
+}
+
 int share_result_get(struct share *s, const struct digest *key, size_t manifest_size,
 		     const struct artifact *wanted, size_t count, struct arena *arena,
 		     struct result **ret, char **ret_why, struct err **err)
@@ -158,6 +176,8 @@ int share_result_get(struct share *s, const struct digest *key, size_t manifest_
 		struct result *r;
 		int rc = share_ask(s, i, key, manifest_size, &s->trust, arena, &r, &why, &e);
 
+		if (rc == 0 && !made_alike(s, s->all[i], r, &why))
+			rc = 1;
 		if (rc == 0 && result_fits(r, wanted, count)) {
 			free(steal_ptr(*ret_why));
 			s->counts.hits++;

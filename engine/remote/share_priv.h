@@ -21,7 +21,8 @@ struct share {
 	void *warn_arg;
 	void (*moved)(void *arg, uint64_t bytes);
 	void *moved_arg;
-	uint64_t told; /* of bytes that moved, by then */
+	uint64_t told;       /* of bytes that moved, by then */
+	bool told_libraries; /* that results were made with others */
 };
 
 void share_warn(struct share *s, const char *fmt, ...) printf_like(2, 3);

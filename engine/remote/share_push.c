@@ -257,6 +257,7 @@ static void describe(struct push *p)
 		.host = arena_strdup(p->arena, u.nodename),
 		.version = ORCH_VERSION,
 		.machine = arena_strdup(p->arena, u.machine),
+		.libraries = result_libraries,
 		.outputs = arena_alloc(p->arena, (p->rec->output_count + 1) * sizeof(*r->outputs)),
 		.output_count = p->rec->output_count,
 	};
@@ -313,6 +314,14 @@ static void explain(const struct push *p, const struct result *there, char **ret
 		if (!digest_eq(&ours->outputs[i].artifact.digest,
 			       &there->outputs[i].artifact.digest))
 			name = ours->outputs[i].artifact.name;
+	if (!str_eq(ours->libraries, there->libraries)) {
+		*ret_why = xasprintf("'%s' was made by '%s' with %s, here it is %s: the older one "
+				     "stays in %s; give each release of a distribution a place of "
+				     "its own",
+				     ours->node, there->host, there->libraries, ours->libraries,
+				     p->t->shown);
+		return;
+	}
 	*ret_why =
 		xasprintf("'%s' is not reproducible: of the same inputs, '%s' made another '%s' "
 			  "at '%s' (orch %s); the older one stays in %s",

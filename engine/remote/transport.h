@@ -2,9 +2,9 @@
 #pragma once
 /*
  * A place that several machines share. It holds two sets of small things: blobs named by their
- * SHA-256, and results named by the key of a node. Directories, web servers and engines of the Bazel
- * Remote Execution API (REAPI) are transports; a new one is a file that ends in a descriptor and
- * a row of the table in transport.c.
+ * SHA-256, and results named by the key of a node. Directories, web servers and engines of the
+ * Bazel Remote Execution API (REAPI) are transports; a new one is a file that ends in a descriptor
+ * and a row of the table in transport.c.
  *
  * All carry the same bytes under the same names, so that one may be copied to another: a blob as
  * it is, and as a result the REAPI message ActionResult (result.h). Over HTTP and in a directory

@@ -114,6 +114,9 @@ same plain-builds 'a b c' "$(alone plain)"
 code unsigned-writes 0 as plain -C "$p" cache push
 refused unsigned 'is not signed'
 same unsigned-is-fine-without-trust '3 0' "$(pull plain)"
+for ac in "$dir"/ac/*; do sed -i 's/libext2fs [0-9]/libext2fs 0/' "$ac"; done
+same other-libraries-are-not-taken '0 3' "$(pull plain)"
+check and-it-is-told grep -q 'was made with .*libext2fs 0' "$scratch/pull.err"
 restore
 as dev cache stats --json >"$scratch/stats"
 same stats-count true "$(jq '.caches[0].results == 3 and .caches[0].bytes > 6000000 and .counts.asked > 0' "$scratch/stats")"

@@ -65,6 +65,7 @@ static void make(struct result *r)
 		.host = "ci.example",
 		.version = "1",
 		.machine = "x86_64",
+		.libraries = "libarchive 3.6.2",
 		.has_log = true,
 		.log = {digest(D2), 17},
 		.output_count = 4,
@@ -231,7 +232,7 @@ static void test_key_file(void **state)
 /* --- hostile texts ------------------------------------------------------------------------- */
 
 #define TOP "orch-record 1\nkey sha256:" KEY "\nnode \"n\"\n"
-#define REST "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog -\n"
+#define REST "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n"
 #define OUT "output \"x\" file sha256:" D1 " 5 5 blob\n"
 #define HEAD TOP REST
 
@@ -265,17 +266,17 @@ static void test_hostile(void **state)
 		TOP TOP REST OUT,
 		TOP "node \"n\"\n" REST OUT,
 		TOP REST REST OUT,
-		TOP "seconds 1\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog -\n" OUT,
-		TOP "seconds inf\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog -\n" OUT,
-		TOP "seconds -1.000\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog -\n" OUT,
-		TOP "seconds 1e9.000\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog -\n" OUT,
-		TOP "seconds 99999999999999999999.000\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog -\n" OUT,
-		TOP "seconds 1.000\nbuilt -1\nby \"h\" \"v\" \"m\"\nlog -\n" OUT,
-		TOP "seconds 1.000\nbuilt 99999999999999\nby \"h\" \"v\" \"m\"\nlog -\n" OUT,
+		TOP "seconds 1\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
+		TOP "seconds inf\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
+		TOP "seconds -1.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
+		TOP "seconds 1e9.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
+		TOP "seconds 99999999999999999999.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
+		TOP "seconds 1.000\nbuilt -1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
+		TOP "seconds 1.000\nbuilt 99999999999999\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
 		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\"\nlog -\n" OUT,
-		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog\n" OUT,
-		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog sha256:" D1 "\n" OUT,
-		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\"\nlog sha256:" D1
+		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog\n" OUT,
+		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog sha256:" D1 "\n" OUT,
+		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog sha256:" D1
 		    " 99999999\n" OUT,
 		HEAD OUT OUT,
 		HEAD "output \"x\" file chunks:" D1 " 5 5 blob\n",

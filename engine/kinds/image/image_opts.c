@@ -46,8 +46,7 @@ static const struct option image_options[] = {
 		 "mkfs.btrfs. Without it this host's do. vfat needs none.",
 	 .example = "tools"},
 	{"size", OPT_SIZE, offsetof(struct image_opts, size), OPT_REQUIRED | OPT_POSITIVE,
-	 .words = autos,
-	 .help = "Size of the whole image; 'auto': what the content needs.",
+	 .words = autos, .help = "Size of the whole image; 'auto': what the content needs.",
 	 .example = "2G"},
 	{"headroom", OPT_STRING, offsetof(struct image_opts, headroom),
 	 .help = "With 'size: auto': how much larger than its content a file system is that is "
