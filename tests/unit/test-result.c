@@ -270,8 +270,8 @@ static void test_hostile(void **state)
 		TOP "seconds inf\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
 		TOP "seconds -1.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
 		TOP "seconds 1e9.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
-		TOP
-		"seconds 99999999999999999999.000\nbuilt 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
+		TOP "seconds 99999999999999999999.000\n"
+		    "built 1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
 		TOP "seconds 1.000\nbuilt -1\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
 		TOP "seconds 1.000\nbuilt 99999999999999\nby \"h\" \"v\" \"m\" \"l\"\nlog -\n" OUT,
 		TOP "seconds 1.000\nbuilt 1\nby \"h\" \"v\"\nlog -\n" OUT,
