@@ -24,8 +24,8 @@ struct modules {
 
 static void modules_clear(struct modules *m)
 {
-	str_clear(&m->names);
-	str_clear(&m->built_in);
+	str_release(&m->names);
+	str_release(&m->built_in);
 	free(m->aliases);
 }
 #define cleanup_modules __attribute__((cleanup(modules_clear)))
