@@ -221,7 +221,7 @@ static bool lacking_are_cached(struct session *s)
  */
 static int check_files(struct session *s)
 {
-	int code = session_note_missing(s, true);
+	int code = session_note_missing(s, SESSION_NOTE_KEYS_ALONE);
 	bool lacking = false;
 
 	for (size_t i = 0; code == 0 && i < s->graph->nodes.count; i++)

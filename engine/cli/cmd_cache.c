@@ -143,7 +143,7 @@ static int push(struct cache *c, const struct strv *args)
 	struct share_counts counts;
 
 	if (code == 0)
-		code = session_note_missing(c->s, false);
+		code = session_note_missing(c->s, SESSION_NOTE_KEYS_AND_LOCKS);
 	if (code)
 		return code;
 	if (cache_open(c, true, &err) < 0 || push_all(c, &err) < 0)
@@ -170,7 +170,7 @@ static int pull(struct cache *c, const struct strv *args)
 	struct share_counts counts;
 
 	if (code == 0)
-		code = session_note_missing(c->s, false);
+		code = session_note_missing(c->s, SESSION_NOTE_KEYS_AND_LOCKS);
 	if (code)
 		return code;
 	if (cache_open(c, false, &err) < 0 || cache_pull(c, c->cli->only == 1, &err) < 0)

@@ -214,7 +214,7 @@ int cmd_graph(struct cli *c)
 		return print_plain(&s, c);
 	code = session_open(&s, c, SESSION_STORE, &c->args);
 	if (code == 0)
-		code = session_note_missing(&s, false);
+		code = session_note_missing(&s, SESSION_NOTE_KEYS_AND_LOCKS);
 	if (code)
 		return code;
 	if (plan_make(s.graph, s.store, &s.tools, &plan, &err) || focus(&s, &err)) {

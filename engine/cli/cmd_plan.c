@@ -185,7 +185,7 @@ int cmd_plan(struct cli *c)
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
 	if (code == 0)
-		code = session_note_missing(&s, true);
+		code = session_note_missing(&s, SESSION_NOTE_KEYS);
 	if (code)
 		return code;
 	/* A mistake in config.yaml ends a build, whatever it is about. */

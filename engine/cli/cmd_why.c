@@ -242,7 +242,7 @@ int cmd_why(struct cli *c)
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 
 	if (code == 0)
-		code = session_note_missing(&s, false);
+		code = session_note_missing(&s, SESSION_NOTE_KEYS_AND_LOCKS);
 	if (code)
 		return code;
 	if ((!c->remote || remote_ask_open(&s, &ask, &err) == 0) &&

@@ -183,9 +183,9 @@ int session_check_files(const struct session *s, bool locks)
 	return errors.count ? cli_fail_list(s, &errors) : 0;
 }
 
-/* Of what N misses, what is not there yet is noted; the rest goes to ERRORS. */
-static void note_missing(const struct session *s, struct node *n, bool strict,
-			 struct err_list *errors)
+/* Of what N misses, what is not there yet is noted, keys go to KEYS, too; the rest to ERRORS. */
+static void note_missing(const struct session *s, struct node *n, enum session_note note,
+			 struct err_list *keys, struct err_list *errors)
 {
 	struct err_list missing cleanup_err_list = {0};
 
@@ -193,23 +193,29 @@ static void note_missing(const struct session *s, struct node *n, bool strict,
 	if (lock_applies(n->recipe))
 		lock_check(s->arena, n->recipe->project, n->recipe, &missing);
 	for (size_t i = 0; i < missing.count; i++) {
-		struct err *e = missing.items[i];
+		struct err *e = steal_ptr(missing.items[i]);
+		bool key = e->code == E_KEYS_MISSING;
+		bool noted =
+			key || (note == SESSION_NOTE_KEYS_AND_LOCKS && e->code == E_NOT_LOCKED);
 
-		if (e->code != E_KEYS_MISSING && (strict || e->code != E_NOT_LOCKED))
-			err_list_add(errors, steal_ptr(missing.items[i]));
-		else if (!n->lacks)
+		if (noted && !n->lacks)
 			n->lacks = arena_strdup(s->arena, e->text);
+		err_list_add(noted ? keys : errors, e);
 	}
 }
 
-int session_note_missing(const struct session *s, bool strict)
+int session_note_missing(const struct session *s, enum session_note note)
 {
-	struct err_list errors cleanup_err_list = {0};
+	struct err_list errors cleanup_err_list = {0}, keys cleanup_err_list = {0};
 
 	for (size_t i = 0; i < s->graph->nodes.count; i++)
 		if (s->graph->nodes.items[i]->wanted)
-			note_missing(s, s->graph->nodes.items[i], strict, &errors);
-	return errors.count ? cli_fail_list(s, &errors) : 0;
+			note_missing(s, s->graph->nodes.items[i], note, &keys, &errors);
+	if (!errors.count)
+		return 0;
+	for (size_t i = 0; note == SESSION_NOTE_KEYS_ALONE && i < keys.count; i++)
+		err_list_add(&errors, steal_ptr(keys.items[i]));
+	return cli_fail_list(s, &errors);
 }
 
 int session_open(struct session *s, const struct cli *c, enum session_part part,

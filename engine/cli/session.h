@@ -48,11 +48,14 @@ int session_open_at(struct session *s, const struct cli *c, const char *dir);
  * recipe. 0 or the exit code. For commands that are about to use these.
  */
 int session_check_files(const struct session *s, bool locks);
-/*
- * The same for commands that build nothing: keys that are not there, and unless STRICT locks,
- * are no error but what the node lacks (node->lacks), which its place in the plan tells.
- */
-int session_note_missing(const struct session *s, bool strict);
+/* What of that is noted and no error: node->lacks, which the node's place in a plan tells. */
+enum session_note {
+	SESSION_NOTE_KEYS,           /* keys */
+	SESSION_NOTE_KEYS_AND_LOCKS, /* and locks that are not there */
+	SESSION_NOTE_KEYS_ALONE,     /* keys, but where there is an error all is told at once */
+};
+/* The same for commands that build nothing, or perhaps nothing for which a key is needed. */
+int session_note_missing(const struct session *s, enum session_note note);
 /* The store, after what session_open() opened, for a command that can do without. */
 int session_add_store(struct session *s, struct err **err) warn_unused;
 /* Only the store, for commands that need no project. */
