@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "remote/grpc_priv.h"
 #include "remote/retry.h"
+#include "server.h"
 
 static pid_t server_pid;
 static char port[16];
@@ -26,7 +27,7 @@ static int setup(void **state)
 	struct err *err = NULL;
 	struct proc_opts opts = {0};
 	int fds[2];
-	ssize_t n;
+	size_t n;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
@@ -34,12 +35,9 @@ static int setup(void **state)
 	if (proc_start(argv, &opts, &server_pid, &err) < 0)
 		return -1;
 	close(fds[1]);
-	n = read(fds[0], port, sizeof(port) - 1);
+	n = read_line(fds[0], port, sizeof(port));
 	close(fds[0]);
-	if (n < 2)
-		return -1;
-	port[n - 1] = 0;
-	return 0;
+	return n < 1 ? -1 : 0;
 }
 
 static int teardown(void **state)

@@ -15,6 +15,7 @@
 #include "base/http.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "server.h"
 #include "tmp.h"
 
 /* A server of one script, on a loopback port that the kernel chooses; it prints the port. */
@@ -85,7 +86,7 @@ static int setup(void **state)
 	struct err *err = NULL;
 	struct proc_opts opts = {0};
 	int fds[2];
-	ssize_t n;
+	size_t n;
 
 	if (dir_setup(state) < 0 || pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
@@ -93,11 +94,9 @@ static int setup(void **state)
 	if (proc_start(argv, &opts, &server_pid, &err) < 0)
 		return -1;
 	close(fds[1]);
-	n = read(fds[0], port, sizeof(port) - 1);
-	if (n < 2)
-		return -1;
-	port[n - 1] = 0;
-	return 0;
+	n = read_line(fds[0], port, sizeof(port));
+	close(fds[0]);
+	return n < 1 ? -1 : 0;
 }
 
 static int teardown(void **state)
