@@ -389,7 +389,7 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 {
 	struct err *undelivered = NULL;
 	struct user_config config;
-	struct farm farm = {0};
+	struct farm farm cleanup_farm = {0};
 	struct remote_use use;
 	struct sched_opts opts = {
 		.jobs = b->cli->jobs,

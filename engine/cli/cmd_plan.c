@@ -180,7 +180,7 @@ int cmd_plan(struct cli *c)
 	struct session s cleanup_session = {0};
 	struct plan_nodes plan = {0};
 	struct user_config config;
-	struct farm farm = {0};
+	struct farm farm cleanup_farm = {0};
 	struct err *err = NULL;
 	int code = session_open(&s, c, SESSION_STORE, &c->args);
 

@@ -100,7 +100,8 @@ static void split(struct arena *arena, const char *text, struct list *ret)
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
 		strs_push(&words, w);
 	ret->items = arena_alloc(arena, (words.count + 1) * sizeof(char *));
-	memcpy(ret->items, words.items, words.count * sizeof(char *));
+	if (words.count)
+		memcpy(ret->items, words.items, words.count * sizeof(char *));
 	ret->count = words.count;
 	strs_clear(&words);
 }

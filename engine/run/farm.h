@@ -30,6 +30,12 @@ struct farm {
 	unsigned jobs;                                       /* nodes at once; 0: FARM_JOBS */
 };
 #define FARM_JOBS 16
+static inline void farm_clear(struct farm *f)
+{
+	strs_clear(&f->urls);
+	farm_words_clear(&f->platform);
+}
+#define cleanup_farm __attribute__((cleanup(farm_clear)))
 
 /* E_REMOTE_URL when nobody knows the scheme of one. */
 int farm_check(const struct farm *f, struct err **err) warn_unused;
