@@ -15,6 +15,8 @@ says "a second reader finds all of it" 'missing 0 of 40' 'got 40 of 40' 'a: foun
 at "$cache" hello batch 100000 blobs 9 300000 2 put missing get blobs 1 0 0 missing put get blobs 0 1 1 missing put get
 says "blobs larger than a batch travel as streams" 'missing 0 of 9' 'got 9 of 9' 'got 1 of 1' 'got 0 of 0'
 
+# Where some of these blobs are; others come.
+find "$run/casd/cas/objects" -type f -size +60k | sort >"$scratch/objects"
 shares "$cache" casd
 
 # --- what orch doctor says of it ------------------------------------------------------------------------
@@ -37,7 +39,7 @@ ORCH_CACHE=$cache doctor
 finds "doctor: nobody signs" '^slow *signed by *nobody'
 
 # --- what happens to blobs on a server's disk ---------------------------------------------------------
-object() { find "$run/casd/cas/objects" -type f -size +60k | sort | sed -n "$1p"; }
+object() { sed -n "$1p" "$scratch/objects"; }
 damage() { chmod u+w "$1" && printf 'XXXX' | dd of="$1" bs=1 seek=1000 conv=notrunc status=none; }
 at "$cache" blobs 12 190000 3 put
 damage "$(object 3)"
