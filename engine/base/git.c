@@ -28,7 +28,10 @@ static char *const *environment(struct strv *v)
 	return strv_argv(v);
 }
 
-/* "git", and what keeps it from running anything; the owner of the files is no matter then. */
+/*
+ * "git", with what keeps it from running anything that a repository names: whose the files are does
+ * not matter then.
+ */
 static void command(struct strv *argv, const char *dir)
 {
 	static const char *const words[] = {

@@ -86,7 +86,7 @@ static const char *text_of(void *arg, const struct value_ref *ref)
 	const struct filler *f = arg;
 
 	for (const struct edge *e = first_value(f->n); e < f->n->in.items + f->n->in.count; e++)
-		if (str_eq(e->from->name, ref->node) && str_eq(e->output, ref->output))
+		if (str_eq(e->from->recipe->name, ref->node) && str_eq(e->output, ref->output))
 			return e->text;
 	abort(); /* graph_build() made an edge of each */
 }

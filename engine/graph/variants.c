@@ -220,7 +220,7 @@ static void keep_promise(struct whole *w, const struct family *f, size_t axis, s
 	char *why cleanup_free = difference(f->of[a], f->of[b]);
 
 	if (per && !may_depend(per, name))
-		err_list_at(w->errors, E_UNKNOWN_VARIANT, per->pos,
+		err_list_at(w->errors, E_OTHER_AXIS, per->pos,
 			    "node '%s' depends on axis '%s' (%s), which 'per' does not name",
 			    f->name, name, why);
 }
@@ -365,6 +365,18 @@ static void clear_whole(void *graph)
 	map_clear(&g->by_name);
 	nodes_clear(&g->nodes);
 	nodes_clear(&g->order);
+	secrets_clear(&g->secrets);
+}
+
+/* No input may hold the key of any variant. */
+static void take_secrets(struct graph *g, const struct graph *variant)
+{
+	for (size_t i = 0; i < variant->secrets.count; i++) {
+		const struct secret *s = &variant->secrets.items[i];
+
+		if (!secrets_find(&g->secrets, &s->digest))
+			secrets_push(&g->secrets, *s);
+	}
 }
 
 struct graph *graph_build_variants(struct arena *arena, struct project *project,
@@ -388,11 +400,12 @@ struct graph *graph_build_variants(struct arena *arena, struct project *project,
 	arena_defer(arena, clear_whole, g);
 	for (size_t i = 0; i < g->variant_count; i++) {
 		g->variants[i] = build_variant(&w, kinds, sets, i);
-		if (g->variants[i] && errors->count == before)
-			take_variant(&w, i, g->variants[i]);
+		if (!g->variants[i] || errors->count > before)
+			continue;
+		take_variant(&w, i, g->variants[i]);
+		take_secrets(g, g->variants[i]);
 	}
 	if (errors->count == before) {
-		g->secrets = g->variants[0]->secrets;
 		put_together(&w);
 	}
 	map_clear(&w.sames);

@@ -104,7 +104,7 @@ static int add_secret(void *arg, const char *option_path, const char *project_pa
 static void add_secrets(const struct describe *d, struct job_secrets *secrets)
 {
 	const struct node *n = d->node;
-	struct secret_arg arg = {d, secrets, n->name};
+	struct secret_arg arg = {d, secrets, n->recipe->name};
 
 	schema_each_secret(n->recipe->kind->schema, n->recipe->opts, add_secret, &arg);
 	for (size_t i = 0; i < n->in.count; i++) {
@@ -112,7 +112,7 @@ static void add_secrets(const struct describe *d, struct job_secrets *secrets)
 
 		if (!from || !n->in.items[i].signer)
 			continue;
-		arg.node = from->name;
+		arg.node = from->recipe->name;
 		schema_each_secret(from->recipe->kind->schema, from->recipe->opts, add_secret,
 				   &arg);
 	}
