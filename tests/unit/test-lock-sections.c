@@ -122,8 +122,8 @@ static void what_nobody_asks_for_goes(void **state)
 {
 	struct arena *arena cleanup_arena = arena_new();
 	struct str text cleanup_str = STR_INIT, swept cleanup_str = STR_INIT,
-			again cleanup_str = STR_INIT;
-	struct digest asked[] = {request_of(arena, 0), request_of(arena, 3)};
+			again cleanup_str = STR_INIT, more cleanup_str = STR_INIT;
+	struct digest asked[] = {request_of(arena, 0), request_of(arena, 3), request_of(arena, 1)};
 
 	for (size_t i = 0; i < 4; i++)
 		str_append(&text, section(arena, i, i % 3 ? "gone" : "kept"));
@@ -131,17 +131,35 @@ static void what_nobody_asks_for_goes(void **state)
 	assert_null(strstr(swept.buf, "gone"));
 	assert_non_null(strstr(swept.buf, "kept"));
 	assert_int_equal(lock_sections_sweep(swept.buf, swept.len, asked, 2, &again), 1);
+	/* As long as one is not locked, what it had before may be among them. */
+	str_append(&swept, "orch-lock 2\n# comment\nrequest before\narch arm64\n");
+	assert_int_equal(lock_sections_sweep(swept.buf, swept.len, asked, 3, &more), 1);
+	assert_non_null(strstr(more.buf, "request before"));
+}
+
+static void a_changed_recipe_finds_what_it_had(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct str text cleanup_str = STR_INIT;
+	struct lock_section s;
+	bool answers;
+
+	str_append(&text, section(arena, 0, "release"));
+	str_append(&text, "want aa aa\nwant bb bb\n");
+	str_append(&text, "orch-lock 2\n# comment\nrequest before\narch arm64\nword dev\n"
+			  "want aa aa\nwant cc cc\nwant dd dd\n");
+	s = found(arena, 1, text.buf, &answers, 0);
+	assert_true(!answers && has(&s, "word dev"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_variant_has_its_own, dir_setup, dir_teardown),
-		cmocka_unit_test_setup_teardown(another_architecture_is_no_lock, dir_setup,
-						dir_teardown),
-		cmocka_unit_test_setup_teardown(a_section_takes_the_place_of_its_request, dir_setup,
-						dir_teardown),
-		cmocka_unit_test_setup_teardown(what_nobody_asks_for_goes, dir_setup, dir_teardown),
+		DIR_TEST(each_variant_has_its_own),
+		DIR_TEST(another_architecture_is_no_lock),
+		DIR_TEST(a_section_takes_the_place_of_its_request),
+		DIR_TEST(what_nobody_asks_for_goes),
+		DIR_TEST(a_changed_recipe_finds_what_it_had),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,12 +76,37 @@ static const struct lock_section *answering(const struct lock_sections *all,
 	return NULL;
 }
 
-static const struct lock_section *of_arch(const struct lock_sections *all, const char *arch)
+/* How many of the recipe's packages the section is there for. */
+static size_t likeness(const struct lock_section *s, const struct debian_opts *o)
 {
-	for (size_t i = 0; i < all->count; i++)
-		if (says(&all->items[i], "arch", arch))
-			return &all->items[i];
-	return NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < o->packages.count; i++) {
+		char *line cleanup_free =
+			xasprintf("\nwant %s ", LIST_AT(o->packages, const char *, i));
+
+		count += memmem(s->text, s->len, line, strlen(line)) != NULL;
+	}
+	return count;
+}
+
+/* Of the architecture of O, whatever it is of "build", the section with most of its packages. */
+static const struct lock_section *nearest(const struct lock_sections *all,
+					  const struct debian_opts *o)
+{
+	bool any = str_eq(o->arch, "build");
+	const struct lock_section *best = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		size_t count = likeness(&all->items[i], o);
+
+		if ((!any && !says(&all->items[i], "arch", o->arch)) || (best && count <= most))
+			continue;
+		best = &all->items[i];
+		most = count;
+	}
+	return best;
 }
 
 int lock_section_of(struct arena *arena, const struct project *p, const char *node,
@@ -103,10 +128,8 @@ int lock_section_of(struct arena *arena, const struct project *p, const char *no
 	else if (debian_request(arena, p, o, &request, &ignored) == 0)
 		found = answering(&all, &request);
 	*ret_answers = found != NULL;
-	if (!found && str_eq(o->arch, "build"))
-		found = &all.items[0];
-	else if (!found)
-		found = of_arch(&all, o->arch);
+	if (!found)
+		found = nearest(&all, o);
 	if (found)
 		*ret = *found;
 	lock_sections_clear(&all);
@@ -158,26 +181,32 @@ void lock_sections_replace(const char *old, size_t old_len, const char *now, str
 	lock_sections_clear(&all);
 }
 
+static bool asked(const struct lock_section *s, const struct digest *requests, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (lock_section_answers(s, &requests[i]))
+			return true;
+	return false;
+}
+
 int lock_sections_sweep(const char *text, size_t len, const struct digest *requests, size_t count,
 			struct str *ret)
 {
 	struct lock_sections all = {0};
 	size_t kept = 0, before;
+	bool answered = true;
 
 	lock_sections_split(text, len, &all);
+	for (size_t i = 0; i < count; i++)
+		answered = answered && answering(&all, &requests[i]);
 	before = all.count;
-	for (size_t i = 0; i < before; i++) {
-		bool asked = false;
-
-		for (size_t k = 0; k < count; k++)
-			asked |= lock_section_answers(&all.items[i], &requests[k]);
-		if (asked)
+	for (size_t i = 0; i < before && answered; i++)
+		if (asked(&all.items[i], requests, count))
 			all.items[kept++] = all.items[i];
-	}
-	all.count = kept;
+	all.count = answered ? kept : before;
 	put_all(&all, ret);
 	lock_sections_clear(&all);
-	return kept == before;
+	return !answered || kept == before;
 }
 
 int lock_sections_tidy(struct arena *arena, const struct project *const *projects, size_t count,

@@ -450,7 +450,7 @@ static int read_locks(struct relock *l, struct err **err)
 	if (rc < 0 || (rc == 1 && borrow_lock(l, err) < 0))
 		return -1;
 	if (rc == 0 && l->project->variant && !answers(l))
-		l->lent = "another variant";
+		l->lent = "the variant most like it";
 	return debian_read_bases(l->arena, l->project, l->o, &l->base, err);
 }
 
