@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -449,4 +450,23 @@ int proc_output(char *const argv[], const struct proc_opts *opts, size_t limit, 
 					.limit = limit};
 
 	return child_run(&c, argv, opts, err);
+}
+
+int proc_watch_signals(int *ret_fd, struct err **err)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return err_errno(err, E_CANNOT_START, errno, "cannot watch signals");
+	*ret_fd = fd;
+	return 0;
 }

@@ -46,6 +46,12 @@ int proc_run(char *const argv[], const struct proc_opts *opts, struct err **err)
 /* As proc_run, and gathers stdout (at most LIMIT bytes) into *RET. */
 int proc_output(char *const argv[], const struct proc_opts *opts, size_t limit, struct str *ret,
 		struct err **err) warn_unused;
+/*
+ * For a process that only waits: from here on its children's ends and TERM, INT and HUP come by
+ * *RET_FD (signalfd(2), not blocking), and a reader that is gone is an error and no signal. What it
+ * starts inherits that, unless proc_start() does.
+ */
+int proc_watch_signals(int *ret_fd, struct err **err) warn_unused;
 /* SIGNAL to the whole process group of PID. */
 void proc_kill_group(pid_t pid, int signal);
 /*

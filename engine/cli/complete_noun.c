@@ -136,11 +136,18 @@ static void add_nodes(struct completion *c, const char *kind)
 	close_files(&files);
 }
 
-/* "NODE:OUTPUT/" for each output of the node that is typed. */
-static void add_outputs(struct completion *c)
+/* The project, or NULL. S and CLI live as long as it is used. */
+static const struct project *load(struct completion *c, struct session *s, struct cli *cli)
 {
 	struct err_list errors cleanup_err_list = {0};
 	const struct strv none = {0};
+
+	return enter(c, s, cli) ? project_load(s->arena, s->dir, kinds_all, &none, &errors) : NULL;
+}
+
+/* "NODE:OUTPUT/" for each output of the node that is typed. */
+static void add_outputs(struct completion *c)
+{
 	struct session s cleanup_session = {0};
 	char *name cleanup_free = xstrndup(c->typed, strcspn(c->typed, ":"));
 	struct output_specs outputs = {0};
@@ -148,9 +155,7 @@ static void add_outputs(struct completion *c)
 	const struct recipe *r;
 	struct cli cli;
 
-	if (!enter(c, &s, &cli))
-		return;
-	p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
+	p = load(c, &s, &cli);
 	r = p ? map_get(&p->recipes, name) : NULL;
 	if (r)
 		r->kind->outputs(&(struct kind_ctx){s.arena, r->name, s.dir, p, r->opts, r->map},
@@ -171,15 +176,11 @@ static void add_templates(struct completion *c)
 
 static void add_variables(struct completion *c)
 {
-	struct err_list errors cleanup_err_list = {0};
-	const struct strv none = {0};
 	struct session s cleanup_session = {0};
 	const struct project *p;
 	struct cli cli;
 
-	if (!enter(c, &s, &cli))
-		return;
-	p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
+	p = load(c, &s, &cli);
 	for (size_t i = 0; p && i < p->vars.count; i++) {
 		char *word cleanup_free = xasprintf("%s=", p->vars.entries[i].key);
 
@@ -190,15 +191,11 @@ static void add_variables(struct completion *c)
 
 static void add_values(struct completion *c)
 {
-	struct err_list errors cleanup_err_list = {0};
-	const struct strv none = {0};
 	struct session s cleanup_session = {0};
 	const struct project *p;
 	struct cli cli;
 
-	if (!enter(c, &s, &cli))
-		return;
-	p = project_load(s.arena, s.dir, kinds_all, &none, &errors);
+	p = load(c, &s, &cli);
 	for (size_t i = 0; p && i < p->variants.axes.count; i++) {
 		const struct axis *a = LIST_AT(p->variants.axes, struct axis *, i);
 

@@ -157,23 +157,6 @@ static int read_job(struct detached *d, const char *file, struct err **err)
 
 /* ---- the worker ---- */
 
-static int watch_signals(struct detached *d, struct err **err)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (d->signals < 0)
-		return err_errno(err, E_CANNOT_START, errno, "cannot watch signals");
-	return 0;
-}
-
 static int start_worker(struct detached *d, const struct maker *const *makers, struct err **err)
 {
 	struct str payload cleanup_str = STR_INIT;
@@ -370,7 +353,7 @@ static int attempt(struct detached *d, const struct maker *const *makers, const 
 {
 	int rc;
 
-	if (read_job(d, file, err) < 0 || watch_signals(d, err) < 0)
+	if (read_job(d, file, err) < 0 || proc_watch_signals(&d->signals, err) < 0)
 		return -1;
 	rc = start_worker(d, makers, err);
 	if (rc == 0)

@@ -531,24 +531,13 @@ static int read_job(struct keeper *k, struct err **err)
 static int set_up(struct keeper *k, struct err **err)
 {
 	static const struct rlimit no_core = {0, 0};
-	sigset_t set;
 
 	umask(022);
 	prctl(PR_SET_NAME, "orch-worker");
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (getpid() != 1)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (k->signals < 0)
-		return err_errno(err, E_CANNOT_START, errno, "cannot watch signals");
-	return 0;
+	return proc_watch_signals(&k->signals, err);
 }
 
 static void release(struct keeper *k)
