@@ -13,6 +13,8 @@ chunks=$PWD/_build/tests/bench/bench-chunks
 work=$(mktemp -d /var/tmp/orch-bench.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8
+# shellcheck source=tests/e2e/farm-lib.sh
+. tests/e2e/farm-lib.sh
 failed=0
 
 # seconds COMMAND...: wall time of one run; its output goes to $work/log.
@@ -353,20 +355,7 @@ farm_project() { # DIRECTORY
 	mkdir -p "$1/recipes" "$work/farm-config/orch"
 	printf 'remote:\n  platform: {unixUID: "1000", unixGID: "1000"}\n  jobs: 8\n' >"$work/farm-config/orch/config.yaml"
 	printf 'schema: 1\nname: farm\nversion: "1"\ndefault: [all]\n' >"$1/recipes/project.yaml"
-	cat >"$1/recipes/tree.yaml" <<-'END'
-		kind: run
-		root: host
-		run:
-		  - |
-		    mkdir -p r/usr/bin
-		    cp /bin/sh /bin/sleep r/usr/bin/
-		    for l in $(ldd /bin/sh /bin/sleep | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-		      mkdir -p r/usr/$(dirname $l); cp -L $l r/usr/$l
-		    done
-		    for d in bin lib lib64; do ln -s usr/$d r/$d; done
-		    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C r -cf root.tar .
-		outputs: [root.tar]
-	END
+	host_tree "$1" /bin/sh /bin/sleep
 	for ((i = 1; i <= 40; i++)); do
 		printf 'kind: run\nroot: tree\ninputs: [what]\nrun: ["sleep 5; echo %d >x"]\noutputs: [x]\n' "$i" >"$1/recipes/n$i.yaml"
 	done

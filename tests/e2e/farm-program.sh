@@ -4,6 +4,7 @@
 # sent: to the same bytes as here. What may not be sent stays; what goes wrong there is told, and the
 # node is made here.
 . tests/e2e/lib.sh
+. tests/e2e/farm-lib.sh
 
 # An empty machine: only the directory, /proc, /dev and /tmp. BEFORE and AFTER are a case's own.
 cat >"$scratch/elsewhere" <<END
@@ -28,20 +29,7 @@ echo '#!/bin/sh' >"$p/rootfs/etc/sub/program"
 chmod 755 "$p/rootfs/etc/sub/program"
 ln -s sub/program "$p/rootfs/etc/link"
 head -c 3000000 /dev/urandom >"$p/rootfs/etc/large"
-cat >"$p/recipes/tree.yaml" <<'END'
-kind: run
-root: host
-run:
-  - |
-    mkdir -p r/usr/bin
-    cp /bin/sh /bin/cat r/usr/bin/
-    for l in $(ldd /bin/sh /bin/cat | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-      mkdir -p r/usr/$(dirname $l); cp -L $l r/usr/$l
-    done
-    for d in bin lib lib64; do ln -s usr/$d r/$d; done
-    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C r -cf root.tar .
-outputs: [root.tar]
-END
+host_tree "$p" /bin/sh /bin/cat
 cat >"$p/recipes/step.yaml" <<'END'
 kind: run
 root: tree
@@ -55,20 +43,7 @@ filesystem: ext4
 size: 64M
 contents: [{unpack: tree}, {copy: rootfs/, to: /}]
 END
-cat >"$p/recipes/boot.yaml" <<'END'
-kind: image
-filesystem: vfat
-size: 40M
-contents: [{copy: rootfs/etc/large, to: /}]
-END
-cat >"$p/recipes/card.yaml" <<'END'
-kind: disk
-partitions:
-  - {name: boot, type: esp, from: boot}
-  - {name: root-a, type: root-arm64, from: root, size: 70M}
-END
-# digests of all outputs; orch's out/ are copies
-digests() { (cd "$1" && find out -type f ! -name '.*' -exec sha256sum {} + | sort); }
+boot_and_card "$p"
 calls() { wc -l <"$scratch/calls"; }
 
 check "here" env -u ORCH_EXECUTOR ORCH_STORE="$scratch/here" "$ORCH" -C "$p" build card step boot root

@@ -3,6 +3,7 @@
 # Nodes made on two workers of a farm (buildbox-casd): to the same bytes as here, while workers are
 # killed, when one lies, and when the user stops.
 . tests/e2e/lib.sh
+. tests/e2e/farm-lib.sh
 run=$scratch/run
 kills=${FARM_KILLS:-5}
 mkdir -p "$run/w1" "$run/w2" "$run/liar"
@@ -43,20 +44,7 @@ printf 'schema: 1\nname: demo\nversion: "1"\ntimes: 2025-01-01\ndefault: [card]\
 echo "a text" >"$p/rootfs/etc/text"
 ln -s text "$p/rootfs/etc/link"
 head -c 3000000 /dev/urandom >"$p/rootfs/etc/large"
-cat >"$p/recipes/tree.yaml" <<'END'
-kind: run
-root: host
-run:
-  - |
-    mkdir -p r/usr/bin
-    cp /bin/sh /bin/cat /bin/sleep r/usr/bin/
-    for l in $(ldd /bin/sh /bin/cat /bin/sleep | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-      mkdir -p r/usr/$(dirname $l); cp -L $l r/usr/$l
-    done
-    for d in bin lib lib64; do ln -s usr/$d r/$d; done
-    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C r -cf root.tar .
-outputs: [root.tar]
-END
+host_tree "$p" /bin/sh /bin/cat /bin/sleep
 for i in 1 2 3 4 5 6; do
 	cat >"$p/recipes/step$i.yaml" <<END
 kind: run
@@ -80,19 +68,7 @@ contents:
   - {copy: step5, to: /5}
   - {copy: step6, to: /6}
 END
-cat >"$p/recipes/boot.yaml" <<'END'
-kind: image
-filesystem: vfat
-size: 40M
-contents: [{copy: rootfs/etc/large, to: /}]
-END
-cat >"$p/recipes/card.yaml" <<'END'
-kind: disk
-partitions:
-  - {name: boot, type: esp, from: boot}
-  - {name: root-a, type: root-arm64, from: root, size: 70M}
-END
-digests() { (cd "$1" && find out -type f ! -name '.*' -exec sha256sum {} + | sort); }
+boot_and_card "$p"
 targets="card step1 step6 root"
 
 # shellcheck disable=SC2086
