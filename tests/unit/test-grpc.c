@@ -24,20 +24,8 @@ static struct remote_access nobody;
 static int setup(void **state)
 {
 	char *const argv[] = {"/usr/bin/python3", HOSTILE_H2, NULL};
-	struct err *err = NULL;
-	struct proc_opts opts = {0};
-	int fds[2];
-	size_t n;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -1;
-	opts.out = fds[1];
-	if (proc_start(argv, &opts, &server_pid, &err) < 0)
-		return -1;
-	close(fds[1]);
-	n = read_line(fds[0], port, sizeof(port));
-	close(fds[0]);
-	return n < 1 ? -1 : 0;
+	return server_start(argv, &server_pid, port, sizeof(port));
 }
 
 static int teardown(void **state)
