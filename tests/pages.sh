@@ -47,12 +47,17 @@ page() {
 
 needs_packages() { grep -q '^Needs packages' "$1"; }
 
+# What orch guesses of times, which is another thing on each machine, and how wide plan's column of them is.
+guessed() {
+	sed -E '/^(PLAN|build|perhaps|cached) /s/  +/ /g; s/ ?~[0-9.]+ [smh]( [0-9]+ [sm])?/ ~N/g' "$1"
+}
+
 # A page without what may differ.
 settled() {
 	settled_more=
 	if needs_packages "$1"; then settled_more='s/[0-9][0-9A-Za-z.+~:-]*/N/g'; fi
-	sed -E "s/[0-9a-f]{8,64}/H/g; s/[0-9]{4}-[0-9]{2}-[0-9]{2}/D/g; s/[0-9]{2}:[0-9]{2}(:[0-9]{2})?/T/g
-		s/[0-9]+(\.[0-9]+)? (ms|s|B|KiB|MiB|GiB)/N \2/g; s/  +/ /g; $settled_more" "$1"
+	guessed "$1" | sed -E "s/[0-9a-f]{8,64}/H/g; s/[0-9]{4}-[0-9]{2}-[0-9]{2}/D/g; s/[0-9]{2}:[0-9]{2}(:[0-9]{2})?/T/g
+		s/[0-9]+(\.[0-9]+)? (ms|s|B|KiB|MiB|GiB)/N \2/g; s/  +/ /g; $settled_more"
 }
 
 # try_page NAME PAGE DIR: tells whether it is as it says, having worked in DIR. Called in tests/.

@@ -5,6 +5,7 @@
 #include "cli/executor.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/progress_layout.h"
 #include "cli/remote_ask.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -18,7 +19,7 @@ static const char *const verdicts[] = {
 struct totals {
 	size_t count[3];
 	double seconds;   /* of nodes to build and perhaps to build, one after the other */
-	size_t unknown;   /* such nodes without history */
+	size_t guessed;   /* such nodes that were never built */
 	size_t borrowed;  /* such nodes with the time of another checkout */
 	const char *from; /* one of those */
 	size_t shared;    /* nodes whose results are in a shared cache alone */
@@ -29,24 +30,24 @@ static void add_up(const struct plan_nodes *plan, struct totals *t)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_node *p = &plan->items[i];
+		const struct node *n = p->node;
 
 		t->count[p->verdict]++;
 		t->shared += p->shared || p->fetch;
 		t->fetch += p->node->target ? p->fetch : 0;
 		if (p->verdict == PLAN_CACHED)
 			continue;
-		if (p->estimate < 0)
-			t->unknown++;
-		else
-			t->seconds += p->estimate;
-		t->borrowed += p->estimate_from != NULL;
-		t->from = p->estimate_from ? p->estimate_from : t->from;
+		t->seconds += n->estimate;
+		t->guessed += n->guessed;
+		t->borrowed += n->estimate_from != NULL;
+		t->from = n->estimate_from ? n->estimate_from : t->from;
 	}
 }
 
 static json_t *node_object(const struct plan_node *p)
 {
 	json_t *o = json_object(), *changes = json_array();
+	bool cached = p->verdict == PLAN_CACHED;
 
 	for (size_t i = 0; i < p->changes.count; i++)
 		json_array_append_new(changes, json_change(&p->changes.items[i]));
@@ -56,9 +57,9 @@ static json_t *node_object(const struct plan_node *p)
 	json_object_set_new(o, "reason", json_text(p->reason));
 	json_object_set_new(o, "changes", changes);
 	json_object_set_new(o, "key", p->node->manifest ? json_digest(&p->node->key) : json_null());
-	json_object_set_new(o, "estimate_s",
-			    p->estimate < 0 ? json_null() : json_real(p->estimate));
-	json_object_set_new(o, "estimate_from", json_text(p->estimate_from));
+	json_object_set_new(o, "estimate_s", json_real(cached ? 0 : p->node->estimate));
+	json_object_set_new(o, "guessed", json_boolean(!cached && p->node->guessed));
+	json_object_set_new(o, "estimate_from", json_text(cached ? NULL : p->node->estimate_from));
 	if (p->shared || p->fetch) {
 		json_object_set_new(o, "shared", json_true());
 		json_object_set_new(o, "fetch_bytes", json_integer((json_int_t)p->fetch));
@@ -76,7 +77,8 @@ static void print_json(const struct plan_nodes *plan, const struct totals *t)
 	json_object_set_new(o, "ok", json_true());
 	for (size_t i = 0; i < array_len(verdicts); i++)
 		json_object_set_new(o, verdicts[i], json_integer((json_int_t)t->count[i]));
-	json_object_set_new(o, "estimate_s", t->unknown ? json_null() : json_real(t->seconds));
+	json_object_set_new(o, "estimate_s", json_real(t->seconds));
+	json_object_set_new(o, "guessed", json_integer((json_int_t)t->guessed));
 	json_object_set_new(o, "nodes", nodes);
 	json_print(stdout, o, false);
 }
@@ -103,7 +105,7 @@ static void print_variants(const struct graph *g)
 static void print_text(const struct graph *g, const struct plan_nodes *plan, const struct totals *t)
 {
 	struct table *table = table_new("PLAN", "NODE", ">TIME", "WHY", NULL);
-	char *seconds cleanup_free = str_seconds(t->seconds);
+	char *seconds cleanup_free = text_estimate(t->seconds, t->guessed);
 
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_node *p = &plan->items[i];
@@ -111,17 +113,17 @@ static void print_text(const struct graph *g, const struct plan_nodes *plan, con
 
 		if (p->verdict == PLAN_CACHED && plan->count > 100)
 			continue;
-		if (p->verdict != PLAN_CACHED && p->estimate >= 0)
-			time = str_seconds(p->estimate);
+		if (p->verdict != PLAN_CACHED)
+			time = text_estimate(p->node->estimate, p->node->guessed);
 		table_row(table, verdicts[p->verdict], p->node->name, time, p->reason);
 	}
 	table_print(table);
 	printf("%zu to build, %zu perhaps, %zu cached", t->count[PLAN_BUILD], t->count[PLAN_MAYBE],
 	       t->count[PLAN_CACHED]);
-	if (t->seconds > 0)
-		printf("; %s %s of work", t->unknown ? "at least" : "about", seconds);
-	if (t->unknown)
-		printf("; no history yet for %zu", t->unknown);
+	if (t->count[PLAN_BUILD] + t->count[PLAN_MAYBE])
+		printf("; %s%s of work", t->guessed ? "" : "about ", seconds);
+	if (t->guessed)
+		printf(", %zu never built before", t->guessed);
 	if (t->borrowed) {
 		printf("; %zu of the times from the checkout in '", t->borrowed);
 		print_escaped(stdout, t->from, strlen(t->from));

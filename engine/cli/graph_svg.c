@@ -3,6 +3,7 @@
 
 #include "cli/layers.h"
 #include "cli/markup.h"
+#include "cli/progress_layout.h"
 
 #define MARGIN 16.0
 #define LEGEND 34.0
@@ -44,22 +45,26 @@ static size_t kind_index(struct picture *p, const char *kind)
 	return p->kinds.count - 1;
 }
 
+/* "1.2 s", of what is to be built as `orch plan` has it; heap. */
+static char *time_text(const struct node *n)
+{
+	return n->record ? str_seconds(n->record->seconds) : text_estimate(n->estimate, n->guessed);
+}
+
 /* "image · 1.2 s · 64.0 MiB"; heap. */
 static char *more_text(const struct picture *p, const struct node *n)
 {
-	const struct plan_node *plan = p->plan ? p->plan[n->index] : NULL;
-	double seconds = n->record ? n->record->seconds : plan ? plan->estimate : -1;
-	char *time cleanup_free = str_seconds(seconds < 0 ? 0 : seconds), *size cleanup_free = NULL;
+	char *time cleanup_free = NULL, *size cleanup_free = NULL;
 	uint64_t bytes = 0;
 
-	if (!plan)
+	if (!p->plan || !p->plan[n->index])
 		return xstrdup(n->recipe->kind->name);
+	time = time_text(n);
 	for (size_t i = 0; n->record && i < n->record->output_count; i++)
 		bytes += n->record->outputs[i].allocated;
 	size = str_bytes(bytes);
-	return xasprintf("%s%s%s%s%s", n->recipe->kind->name, seconds < 0 ? "" : " \302\267 ",
-			 seconds < 0 ? "" : time, n->record ? " \302\267 " : "",
-			 n->record ? size : "");
+	return xasprintf("%s \302\267 %s%s%s", n->recipe->kind->name, time,
+			 n->record ? " \302\267 " : "", n->record ? size : "");
 }
 
 static double width_of(const struct picture *p, const struct node *n)

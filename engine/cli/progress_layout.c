@@ -64,6 +64,14 @@ char *text_age(double seconds)
 	return str_seconds(seconds < 60 ? 60 : seconds);
 }
 
+char *text_estimate(double seconds, bool guessed)
+{
+	char *text cleanup_free =
+		guessed ? text_age(seconds < 1 ? 1 : seconds) : str_seconds(seconds);
+
+	return xasprintf("%s%s", guessed ? "~" : "", text);
+}
+
 /* ---- the line of the run ---- */
 
 enum { FIELD_COUNTS, FIELD_RUNNING, FIELD_FAILED, FIELD_TIME, FIELD_LEFT, FIELD_LOADED, FIELDS };

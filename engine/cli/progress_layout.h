@@ -45,6 +45,8 @@ struct screen {
 void progress_layout(const struct view *v, const struct screen *s, struct str *ret);
 /* "48 s", "2 m 05 s": str_seconds() without tenths, which would only flicker; caller frees. */
 char *text_age(double seconds);
+/* "48.2 s" of what was measured, "~48 s" of a guess; caller frees. */
+char *text_estimate(double seconds, bool guessed);
 /*
  * Appends of TEXT, which is clean, what fits COLUMNS; what is cut off is marked. Where the screen
  * knows no UTF-8, other characters than ASCII become '?'. Returns the columns that were used.

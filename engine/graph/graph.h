@@ -67,11 +67,12 @@ struct node {
 	size_t nblock;     /* distinct unsettled wanted inputs; 0 after graph_build() */
 	struct digest key; /* valid when manifest is set */
 	const char *manifest;
-	const char *lock_text; /* that the manifest was made of */
-	struct record *record; /* of HIT and BUILT */
-	double estimate;       /* seconds it is going to take: plan_estimate() */
-	bool guessed;          /* that is no measure of this node */
-	double critical;       /* longest path from here to a target, seconds, itself included */
+	const char *lock_text;     /* that the manifest was made of */
+	struct record *record;     /* of HIT and BUILT */
+	double estimate;           /* seconds it is going to take: plan_estimate() */
+	bool guessed;              /* that is no measure of this node */
+	const char *estimate_from; /* root of another checkout that measured it, or NULL */
+	double critical; /* longest path from here to a target, seconds, itself included */
 };
 
 struct graph {

@@ -15,6 +15,7 @@ struct planner {
 	enum plan_verdict *verdicts; /* by node index */
 	plan_ask_fn *ask;            /* or NULL */
 	void *arg;
+	bool builds; /* one of them is not cached */
 };
 
 /* The first input that is not cached; NULL: the node's key can be made. */
@@ -120,7 +121,6 @@ static int ask_elsewhere(struct planner *p, struct plan_node *pn)
 	if (!p->ask || p->ask(p->arg, p->g, pn->node, &pn->fetch, &by) != 0)
 		return 1;
 	pn->verdict = PLAN_CACHED;
-	pn->estimate = 0;
 	pn->shared = true;
 	pn->reason =
 		arena_printf(p->g->arena, "in the shared cache%s%s", *by ? ", made by " : "", by);
@@ -150,21 +150,8 @@ static int ask_store(struct planner *p, struct plan_node *pn, struct err **err)
 	}
 	n->record = found;
 	pn->verdict = PLAN_CACHED;
-	pn->estimate = 0;
 	pn->fetch = bytes_elsewhere(p->s, found);
 	return explain_hit(p, pn, err);
-}
-
-static int estimate_node(struct planner *p, struct plan_node *pn, struct err **err)
-{
-	struct duration d;
-	int rc = store_duration(p->s, pn->node->name, &d, err);
-
-	if (rc == 0) {
-		pn->estimate = d.seconds;
-		pn->estimate_from = d.root;
-	}
-	return rc < 0 ? -1 : 0;
 }
 
 /* A node whose inputs are all cached. What it lacks (node->lacks) counts when it would run. */
@@ -190,7 +177,7 @@ static int plan_one(struct planner *p, struct node *n, struct err **err)
 	struct plan_node *pn = plan_nodes_at_end(p->ret);
 	int rc = 0;
 
-	*pn = (struct plan_node){.node = n, .verdict = PLAN_BUILD, .estimate = -1};
+	*pn = (struct plan_node){.node = n, .verdict = PLAN_BUILD};
 	if (behind || value)
 		pn->verdict = PLAN_MAYBE;
 	if (behind)
@@ -201,8 +188,7 @@ static int plan_one(struct planner *p, struct node *n, struct err **err)
 	else
 		rc = plan_ready(p, pn, err);
 	p->verdicts[n->index] = pn->verdict;
-	if (rc == 0 && pn->verdict != PLAN_CACHED)
-		rc = estimate_node(p, pn, err);
+	p->builds = p->builds || pn->verdict != PLAN_CACHED;
 	return rc;
 }
 
@@ -210,12 +196,12 @@ int plan_make_asking(struct graph *g, struct store *s, struct tool_versions *too
 		     plan_ask_fn *ask, void *arg, struct plan_nodes *ret, struct err **err)
 {
 	enum plan_verdict *verdicts cleanup_free = xcalloc(g->nodes.count + 1, sizeof(*verdicts));
-	struct planner p = {g, s, tools, ret, verdicts, ask, arg};
+	struct planner p = {g, s, tools, ret, verdicts, ask, arg, false};
 
 	for (size_t i = 0; i < g->order.count; i++)
 		if (g->order.items[i]->wanted && plan_one(&p, g->order.items[i], err))
 			return -1;
-	return 0;
+	return p.builds ? plan_estimate(g, s, err) : 0;
 }
 
 int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
@@ -281,6 +267,7 @@ static int read_history(struct graph *g, struct store *s, struct map *kinds, str
 		if (!n->wanted)
 			continue;
 		n->estimate = -1;
+		n->estimate_from = NULL;
 		n->guessed = true;
 		rc = store_duration(s, n->name, &d, err);
 		if (rc < 0)
@@ -288,6 +275,7 @@ static int read_history(struct graph *g, struct store *s, struct map *kinds, str
 		if (rc > 0)
 			continue;
 		n->estimate = d.seconds;
+		n->estimate_from = d.root;
 		n->guessed = false;
 		if (!h) {
 			h = xcalloc(1, sizeof(*h));

@@ -15,10 +15,8 @@ struct plan_node {
 	/* "never built", "option size 4G -> 6G (and 2 more)", "after base", ... */
 	const char *reason;
 	struct changes changes;
-	double estimate;           /* seconds; negative: unknown */
-	const char *estimate_from; /* root of another checkout that it was taken from, or NULL */
-	bool shared;               /* cached: the result is in a shared cache alone */
-	uint64_t fetch;            /* bytes of its outputs that are not here */
+	bool shared;    /* cached: the result is in a shared cache alone */
+	uint64_t fetch; /* bytes of its outputs that are not here */
 };
 DEFINE_VEC(plan_nodes, struct plan_node)
 
@@ -33,11 +31,11 @@ int plan_origin(struct arena *arena, struct store *s, const struct digest *key, 
 		struct err **err) warn_unused;
 /*
  * The wanted nodes in topological order; one that lacks something (node->lacks) has that as its
- * reason and no key. Sets node keys, manifests and records where known.
+ * reason and no key. Sets node keys, manifests and records where known, and estimates unless all
+ * are cached (plan_estimate()).
  */
 int plan_make(struct graph *g, struct store *s, struct tool_versions *tools, struct plan_nodes *ret,
 	      struct err **err) warn_unused;
-/* Frees what plan_make put into RET, changes included. */
 /*
  * The same, and ASK is asked about nodes that the store does not have: 0, and N has a record whose
  * outputs are shared, *RET_BYTES to fetch and *RET_BY made it (in the graph's arena); 1 nobody has
@@ -48,10 +46,12 @@ typedef int plan_ask_fn(void *arg, struct graph *g, struct node *n, uint64_t *re
 int plan_make_asking(struct graph *g, struct store *s, struct tool_versions *tools,
 		     plan_ask_fn *ask, void *arg, struct plan_nodes *ret,
 		     struct err **err) warn_unused;
+/* Frees what plan_make put into RET, changes included. */
 void plan_release(struct plan_nodes *plan);
 /*
  * Fills node->estimate and node->critical of all wanted nodes: from history; of what was never
- * built from the nodes of its kind that were, else from what the kind says, scaled to this machine.
+ * built (node->guessed) from the nodes of its kind that were, else from what the kind says, scaled
+ * to this machine.
  */
 int plan_estimate(struct graph *g, struct store *s, struct err **err) warn_unused;
 /*

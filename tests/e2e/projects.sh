@@ -33,7 +33,7 @@ project one first-product one
 project two second-product two
 code "the first builds" 0 "$orch" -C one build
 same "the second was never built" "never built" "$(reason two base)"
-same "and has no times" null "$("$orch" -C two plan --json | jq '.nodes[0].estimate_s')"
+same "and has no times but a guess" true "$("$orch" -C two plan --json | jq '.nodes[0].guessed')"
 same "no runs" 0 "$("$orch" -C two runs --json | jq '.runs | length')"
 code "and no log" 2 "$orch" -C two log base
 check "which it says" grep -q 'this project never built it' "$scratch/err"
