@@ -7,13 +7,38 @@
 #	-PATH           less this
 #	s/…/…/          and this edit (sed) of paths and texts of all that is taken so
 #
-# A file of the template's own replaces one that is taken. In NAME/amd64 and NAME/arm64 are the files that
+# A file of the template's own replaces one that is taken. A line @DECISIONS@ in one becomes the list of
+# docs/decisions.md. In NAME/amd64 and NAME/arm64 are the files that
 # differ by the architecture of the machine on which a project is made.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=${here%/*}
 out=$1 depfile=$2
 shift 2
+
+# decisions: the rows of that table, but for what to do about each
+decisions() {
+	printf '%s\n' "$root/docs/decisions.md" >>"$depfile.new"
+	awk -F ' *[|] *' '/^[|] \*\*/ {
+		count = split($2 " (" $5 "), because " $3, words, " ")
+		line = "-"
+		for (i = 1; i <= count; i++) {
+			if (length(line " " words[i]) > 98) {
+				print line
+				line = " "
+			}
+			line = line " " words[i]
+		}
+		print line
+	}' "$root/docs/decisions.md"
+}
+
+# text FILE [SED]
+text() {
+	sed "${2:-}" "$1" | while IFS= read -r line; do
+		if [ "$line" = @DECISIONS@ ]; then decisions; else printf '%s\n' "$line"; fi
+	done
+}
 
 # row TEMPLATE ARCH PATH FILE [SED]
 row() {
@@ -26,7 +51,7 @@ row() {
 	[ -z "$(tail -c 1 "$4")" ] || { echo "$4 does not end in a line end" >&2; exit 1; }
 	printf '%s\n' "$4" >>"$depfile.new"
 	printf '{"%s", %s, "%s", %s,\n""' "$1" "$2" "$3" "$mode"
-	sed "${5:-}" "$4" | sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/'
+	text "$4" "${5:-}" | sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/'
 	printf '},\n'
 }
 

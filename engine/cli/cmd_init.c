@@ -111,7 +111,7 @@ static int print_decisions(const char *dir, struct err **err)
 	end = strstr(from + strlen(DECISIONS), "\n## ");
 	putchar('\n');
 	for (const char *p = from + strlen("## "); *p && p != end; p++) {
-		if (*p != '`')
+		if (*p != '`' && *p != '*')
 			putchar(*p);
 	}
 	putchar('\n');

@@ -57,9 +57,20 @@ for template in $templates; do
 	[ "$template" != minimal ] || continue
 	check "$template-tells-decisions" grep -q '^Decisions you cannot take back' said
 	check "$template-names-device" grep -q "the-device" said
+	# Each decision of the book, with a place that is there.
+	sed -n 's/^| \*\*\([^*]*\)\*\*.*/\1/p' "$tree/docs/decisions.md" | tr -d '`' >decisions
+	check "$template-has-decisions" test "$(wc -l <decisions)" -gt 10
+	same "$template-tells-all" '' "$(while read -r decision; do
+		grep -q "^- $decision" said || echo "$decision"
+	done <decisions)"
+	sed -n 's/^- .*(\(.*\)), because.*/\1/p' said | sed 's/.* of //' | sort -u >places
+	check "$template-has-places" test "$(wc -l <places)" -gt 3
 	sed -n 's/^next: orch -C [^ ]* //p' said >next
 	same "$template-next" 'pki init,lock,build,' "$(tr '\n' , <next)"
 	code "$template-keys" 0 "$orch" -C "$template" pki init
+	same "$template-places-are-there" '' "$(while read -r place; do
+		test -e "$template/$place" || echo "$place"
+	done <places)"
 	"$orch" -C "$template" check >"$scratch/out" 2>&1
 	same "$template-nothing-but-locks-is-wrong" '' \
 		"$(grep -E '\[[a-z-]+\]$' "$scratch/out" | grep -v -E '^note|^warning|\[unlocked-package\]$')"
