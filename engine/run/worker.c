@@ -41,7 +41,7 @@ struct keeper {
 	struct arena *arena;
 	struct job_spec spec;
 	struct frames from_orch, from_runner;
-	struct str to_orch;
+	struct str to_orch, late;  /* late: the newest progress that to_orch had no room for */
 	int signals, control, log; /* signalfd; to the runner; its stdout and stderr */
 	pid_t runner;
 	int status;                    /* of the runner, once ended */
@@ -287,11 +287,26 @@ static void kill_rest(struct keeper *k)
 static void hand_on(struct keeper *k, const struct frame *f)
 {
 	struct str payload cleanup_str = STR_INIT;
+	struct str *to = &k->to_orch;
 
-	if (f->type == FRAME_PROGRESS && k->to_orch.len)
-		return; /* it reads slowly: progress may be left out */
+	if (f->type == FRAME_PROGRESS) {
+		str_clear(&k->late);
+		if (k->to_orch.len)
+			to = &k->late; /* it reads slowly: only the newest is told */
+	}
 	str_append_len(&payload, f->data, f->len);
-	frame_put(&k->to_orch, f->type, &payload);
+	frame_put(to, f->type, &payload);
+}
+
+static int tell_orch(struct keeper *k, struct err **err)
+{
+	int rc = frame_flush(&k->to_orch, WORKER_FD, err);
+
+	if (rc != 0 || k->to_orch.len || !k->late.len)
+		return rc;
+	str_append_len(&k->to_orch, k->late.buf, k->late.len);
+	str_clear(&k->late);
+	return frame_flush(&k->to_orch, WORKER_FD, err);
 }
 
 /* What the runner says. */
@@ -388,7 +403,7 @@ static int watch(struct keeper *k, struct err **err)
 			k->log = -1;
 		if (p[1].revents)
 			read_signals(k);
-		if (k->to_orch.len && frame_flush(&k->to_orch, WORKER_FD, err) != 0)
+		if (k->to_orch.len && tell_orch(k, err) != 0)
 			k->aborted = true;
 	}
 	return 0;
@@ -547,6 +562,7 @@ static void release(struct keeper *k)
 	frames_release(&k->from_orch);
 	frames_release(&k->from_runner);
 	str_release(&k->to_orch);
+	str_release(&k->late);
 	artifacts_clear(&k->told_outputs);
 	err_free(k->result);
 }
@@ -558,6 +574,7 @@ void worker_attempt(const void *arg)
 			   .from_orch = FRAMES_INIT,
 			   .from_runner = FRAMES_INIT,
 			   .to_orch = STR_INIT,
+			   .late = STR_INIT,
 			   .control = -1,
 			   .log = -1};
 	struct err *err cleanup_err = NULL, *lost cleanup_err = NULL;

@@ -134,11 +134,17 @@ scenario wrong-tries <<'END'
   - {slot: A, tries: {A: "3"}, within: 120}
 END
 fails wrong-tries 1 "slot A has not 3 tries left (order <A B>, left A=2 B=3)"
-scenario wrong-line <<'END'
+scenario wrong-line <<END
   - {power: "on"}
+  - {wait: DRAM, within: 120}
+$(for i in $(seq 20); do echo '  - {refuse: "no such line"}'; done)
   - {wait: "no such line", within: 3}
 END
-fails wrong-line 1 "step 2 of 2 (wait no such line): no line like 'no such line' within 3 s"
+code wrong-line 1 "$ORCH" -C "$p" build wrong-line --events "$scratch/events"
+check "its place and deadline are told" grep -qF \
+	"step 23 of 23 (wait no such line): no line like 'no such line' within 3 s" "$scratch/err"
+same "what it waits for was shown, whatever went fast before" "step 23 of 23: wait no such line" \
+	"$(jq -r 'select(.event == "node_progress" and .node == "wrong-line").text' "$scratch/events" | tail -n 1)"
 scenario too-early <<'END'
   - {power: "on"}
   - {wait: "BOOT: slot", within: 120}
