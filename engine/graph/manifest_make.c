@@ -339,7 +339,7 @@ static int add_tools(struct maker *m, struct tool_versions *tools, struct err **
 		if (version)
 			manifest_tools_push(&m->to->tools, (struct manifest_tool){name, version});
 		else
-			rc = err_wrap(err, "node '%s'", m->n->name);
+			rc = err_wrap(err, "%s: node '%s'", m->n->recipe->file, m->n->name);
 	}
 	strs_clear(&names);
 	return rc;

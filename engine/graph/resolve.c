@@ -382,7 +382,8 @@ static int unknown_path(struct request *q, const char *path)
 /* Nothing in the project is called like this. NODE is the part that should be a node's name. */
 static int unknown(struct request *q, const char *node)
 {
-	bool path = q->ref->accept & ACCEPT_PATH, other = q->ref->accept & ~(unsigned)ACCEPT_PATH;
+	bool other = q->ref->accept & ~(unsigned)ACCEPT_PATH;
+	bool path = q->ref->accept & ACCEPT_PATH && !(other && strchr(q->ref->text, ':'));
 	const char *what = !path    ? "unknown node"
 			   : !other ? "no file or directory"
 				    : "no node, file or directory";
@@ -413,6 +414,16 @@ static int unknown(struct request *q, const char *node)
 	return refuse(q, E_FILE_MISSING, "%s '%s'%s", what, text, where);
 }
 
+static int wrong_path(struct request *q, const char *path, const char *why)
+{
+	const char *plain = str_skip(path, "./"), *ignored;
+
+	if (plain && path_is_project(plain, &ignored))
+		return refuse(q, E_INVALID_PATH, "path '%s' %s: write '%s'", path, why, plain);
+	return refuse(q, E_INVALID_PATH, "path '%s' %s: paths are relative to the project's root",
+		      path, why);
+}
+
 static int no_node(struct request *q, const char *node)
 {
 	struct place p cleanup_place = {0};
@@ -421,9 +432,7 @@ static int no_node(struct request *q, const char *node)
 	if (!(q->ref->accept & ACCEPT_PATH))
 		return unknown(q, node);
 	if (!path_is_project(q->ref->text, &why))
-		return refuse(q, E_INVALID_PATH,
-			      "path '%s' %s: paths are relative to the project's root",
-			      q->ref->text, why);
+		return wrong_path(q, q->ref->text, why);
 	p = find_place(q->r, q->ref->text);
 	if (!p.type && q->ref->later)
 		p.type = 'f';

@@ -57,8 +57,9 @@ const char *tool_version(struct tool_versions *tools, const char *name, bool ask
 		return known;
 	program = path_program(name);
 	if (!program) {
-		err_set(err, E_PROGRAM_MISSING, "program '%s' is not installed: see 'orch doctor'",
-			name);
+		err_set(err, E_PROGRAM_MISSING, "program '%s' is not installed: %s", name,
+			ask ? "see 'orch doctor'"
+			    : "install it, or name in 'root' a tree that has it");
 		return NULL;
 	}
 	if (!ask || ask_version(program, &version)) {

@@ -213,7 +213,10 @@ static const char *expand_var(struct expand *e, struct pos pos, const char *s, s
 	n = n < name_span(s + 2) ? n : name_span(s + 2);
 	if (!n || s[2 + n] != '}') {
 		err_list_at(e->errors, E_BAD_REFERENCE, place_of(e, pos, s, 2 + n),
-			    "'${' begins a variable like ${name}: write '$${' for a literal '${'");
+			    strchr(s, '}') ? "'${' begins a variable like ${name}: write '$${' for "
+					     "a literal '${'"
+					   : "'${' has no '}': a variable is written ${name}, and "
+					     "a literal '${' as '$${'");
 		return NULL;
 	}
 	name = xstrndup(s + 2, n);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -90,6 +91,21 @@ static void unknown_kind(struct load *l, struct pos pos, const char *text)
 			    all.buf);
 }
 
+/* MAP does not say its kind; perhaps it says it by a misspelt key. */
+static void no_kind(struct load *l, const struct yaml *map)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct yaml *key = map->keys[i];
+
+		if (strcasecmp(key->text, "kind") == 0 || str_distance(key->text, "kind", 1) <= 1) {
+			err_list_at(l->errors, E_UNKNOWN_KEY, key->pos,
+				    "unknown key '%s': did you mean 'kind'?", key->text);
+			return;
+		}
+	}
+	unknown_kind(l, map->pos, NULL);
+}
+
 static const struct kind *find_kind(const struct load *l, const struct yaml *y)
 {
 	for (const struct kind *const *k = l->kinds; y && y->type == YAML_SCALAR && *k; k++)
@@ -124,7 +140,7 @@ static const struct kind *kind_of(struct load *l, const struct layers *layers)
 	while (!y && i-- > 0)
 		y = yaml_get(layers->items[i].map, "kind");
 	if (!y) {
-		unknown_kind(l, layers->items[0].map->pos, NULL);
+		no_kind(l, layers->items[0].map);
 		return NULL;
 	}
 	if (y->refused)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/str.h"
 #include "remote/transport_dir.h"
 
 /* One descriptor per file transport_NAME.c. */
@@ -31,13 +32,17 @@ int transport_open(const char *url, const struct remote_access *access, struct t
 		   struct err **err)
 {
 	const char *end = strstr(url, "://");
+	struct str all cleanup_str = STR_INIT;
 
 	for (size_t i = 0; end && types[i]; i++) {
 		if (has_scheme(types[i], url, (size_t)(end - url)))
 			return types[i]->open(url, access, ret, err);
 	}
-	return err_set(err, E_REMOTE_URL, "'%.*s' is no scheme of a shared cache; use file://",
-		       end ? (int)(end - url) : 20, url);
+	for (size_t i = 0; types[i]; i++)
+		str_printf(&all, "%s%s", i ? " " : "", types[i]->schemes);
+	return err_set(err, E_REMOTE_URL,
+		       "'%.*s' is no scheme of a shared cache, which is SCHEME://… with one of: %s",
+		       end ? (int)(end - url) : 20, url, all.buf);
 }
 
 void transport_close(struct transport *t)

@@ -52,12 +52,28 @@ static void check_twice(const struct yaml *map, const struct list *words, struct
 	}
 }
 
+/* Debian's name of what the kernel and compilers call NAME, or NULL. */
+static const char *debian_name(const char *name)
+{
+	static const char *const pairs[][2] = {
+		{"aarch64", "arm64"}, {"x86_64", "amd64"}, {"x86-64", "amd64"}, {"x64", "amd64"},
+		{"arm", "armhf"},     {"armv7", "armhf"},  {"x86", "i386"},     {"i686", "i386"},
+	};
+
+	for (size_t i = 0; i < array_len(pairs); i++)
+		if (str_eq(pairs[i][0], name))
+			return pairs[i][1];
+	return NULL;
+}
+
 void debian_check_arch(const struct yaml *map, const char *arch, struct err_list *errors)
 {
 	static const char *const known[] = {"build", "amd64",   "arm64",   "armel",   "armhf",
 					    "i386",  "loong64", "ppc64el", "riscv64", "s390x"};
-	const char *near = str_nearest(arch, known, array_len(known));
+	const char *near = debian_name(arch);
 
+	if (!near)
+		near = str_nearest(arch, known, array_len(known));
 	for (size_t i = 0; i < array_len(known); i++)
 		if (str_eq(known[i], arch))
 			return;

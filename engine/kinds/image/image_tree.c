@@ -123,7 +123,7 @@ int image_assemble(struct action *a, struct tree **ret, struct err **err)
 	if (content_lay(a, &o->contents, t, err) < 0)
 		return -1;
 	if (o->units && units_apply(t, o->units, err) < 0)
-		return err_wrap(err, "units");
+		return err_wrap(err, "%s: units", action_place(a, o->units->pos));
 	if (o->bootloader == IMAGE_BOOT_SYSTEMD && install_boot(a, t, err) < 0)
 		return -1;
 	if (o->clock_epoch && add_clock_epoch(a, t, err) < 0)

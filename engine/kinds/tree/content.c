@@ -170,7 +170,7 @@ int content_lay(struct action *a, const struct list *contents, struct tree *t, s
 
 		rc = c->unpack ? unpack(&s, c, err) : copy(&s, c, err);
 		if (rc)
-			err_wrap(err, "contents: '%s'", ref->text);
+			err_wrap(err, "%s: contents: '%s'", action_place(a, c->pos), ref->text);
 	}
 	map_clear(&s.read);
 	return rc;

@@ -10,13 +10,14 @@
  *	content_remove(a, &o->remove, t, err);
  *	content_modes(&o->modes, t, err);
  *
- * Errors: ERR_USER for what the recipe says wrong, naming the entry.
+ * Errors: ERR_USER for what the recipe says wrong, naming the entry and its line.
  */
 #include "media/tree/tree.h"
 #include "run/action.h"
 
 /* An entry of `contents:`. */
 struct content {
+	struct pos pos;                       /* OPT_PLACED */
 	struct ref *unpack, *copy, *template; /* one of them */
 	const char *to, *mode, *owner;
 	bool keep_git;

@@ -55,7 +55,7 @@ static const struct option tree_options[] = {
 	 .help = "Tree to start with; without it from nothing, with 'arch'.", .example = "base"},
 	{"arch", OPT_STRING, AT(arch), OPT_NAME,
 	 .help = "Debian's name of the architecture of a tree from nothing.", .example = "arm64"},
-	{"contents", OPT_STRUCT, AT(contents), OPT_LIST, .sub = &content_schema,
+	{"contents", OPT_STRUCT, AT(contents), OPT_LIST | OPT_PLACED, .sub = &content_schema,
 	 .help = "What is laid over it, in order; later entries lie over earlier ones."},
 	{"groups", OPT_STRUCT, AT(groups), OPT_LIST | OPT_PLACED, .sub = &group_schema,
 	 .help = "Groups to add.", .example = "[{name: gpio, gid: 995}]"},
@@ -87,7 +87,7 @@ static const struct option tree_options[] = {
 	 .help = "Tree with qemu-user for a tree of a foreign architecture; without it this "
 		 "machine's emulator is used.",
 	 .example = "toolchain"},
-	{"units", OPT_STRUCT, AT(units), .sub = &units_schema,
+	{"units", OPT_STRUCT, AT(units), OPT_PLACED, .sub = &units_schema,
 	 .help = "systemd units to enable, disable or mask."},
 	{"stamp", OPT_STRING, AT(stamp), OPT_ABSPATH,
 	 .help = "File that gets IMAGE_ID and IMAGE_VERSION, name and version of the project; "

@@ -151,7 +151,7 @@ static int finish(struct action *a, struct tree *t, struct err **err)
 	const struct tree_opts *o = a->opts;
 
 	if (o->units && units_apply(t, o->units, err) < 0)
-		return err_wrap(err, "recipes/%s.yaml: units", a->node);
+		return err_wrap(err, "%s: units", action_place(a, o->units->pos));
 	if (o->stamp && tree_stamp(t, o->stamp, a->project, a->version, err) < 0)
 		return tree_place(a, (struct pos){0}, err);
 	if (tree_check_shells(a, t, err) < 0)

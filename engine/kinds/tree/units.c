@@ -62,11 +62,34 @@ static struct tree_entry *find_named(struct tree *t, const char *unit, char **re
 	return NULL;
 }
 
+/* The unit of T that is written most alike, or NULL; of the tree. */
+static const char *near_unit(struct tree *t, const char *unit)
+{
+	struct strs names = {0};
+	size_t count;
+	struct tree_entry *const *all = tree_entries(t, &count);
+	const char *near;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *path = all[i]->path, *name = path_base(path);
+		size_t len = (size_t)(name - path);
+
+		for (size_t k = 0; k < array_len(unit_dirs); k++)
+			if (len == strlen(unit_dirs[k]) &&
+			    strncmp(path, unit_dirs[k] + 1, len - 1) == 0)
+				strs_push(&names, name);
+	}
+	near = str_nearest(unit, names.items, names.count);
+	strs_clear(&names);
+	return near;
+}
+
 /* The file of a unit and the path it is linked by; caller frees *ret_path. */
 static int find_unit(struct tree *t, const char *unit, char **ret_path, struct tree_entry **ret,
 		     struct err **err)
 {
 	char *template cleanup_free = template_of(unit);
+	const char *near;
 
 	if (strchr(unit, '/') || !strchr(unit, '.'))
 		return err_set(err, E_INVALID_NAME,
@@ -77,10 +100,12 @@ static int find_unit(struct tree *t, const char *unit, char **ret_path, struct t
 		*ret = find_named(t, template, ret_path);
 	if (*ret)
 		return 0;
+	near = near_unit(t, unit);
 	return err_set(err, E_UNKNOWN_UNIT,
-		       "there is no unit '%s': install its package or copy it "
+		       "there is no unit '%s': %s%s%sinstall its package or copy it "
 		       "to /etc/systemd/system",
-		       unit);
+		       unit, near ? "did you mean '" : "", near ? near : "",
+		       near ? "'? Else " : "");
 }
 
 static void add_words(struct strv *to, const char *text)

@@ -7,6 +7,7 @@
 #include "recipe/schema.h"
 
 struct units {
+	struct pos pos;                    /* OPT_PLACED */
 	struct list enable, disable, mask; /* of const char * */
 };
 extern const struct schema units_schema;
