@@ -61,6 +61,8 @@ static int convert(struct genimage *g, struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
 
+	if (access(g->file, R_OK) < 0)
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", g->file);
 	if (file_read(g->file, CONF_MAX, &text, err) < 0 ||
 	    genimage_parse(g->file, text.buf ? text.buf : "", &g->conf, err) < 0)
 		return -1;

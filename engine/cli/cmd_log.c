@@ -96,6 +96,11 @@ static int nothing(const struct session *s, const char *name, struct err **err)
 	if (s->cli->run)
 		return err_set(err, E_NO_LOG, "run '%s' has no log of '%s'", s->cli->run,
 			       name ? name : "a failed node");
+	if (name && !session_has_recipe(s, name))
+		return err_set(err, E_UNKNOWN_NODE,
+			       "no node '%s', and none of that name was built: 'orch plan' lists "
+			       "nodes, 'orch log --run RUN' shows what failed in a run",
+			       name);
 	if (name && s->dir)
 		return err_set(err, E_NO_LOG,
 			       "node '%s' has no log: this project never built it with this store",

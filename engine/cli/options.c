@@ -242,17 +242,33 @@ static int check_options(const struct command *cmd, uint64_t seen, struct err **
 	return 0;
 }
 
+/* What people type who come from other tools, or NULL. */
+static const char *other_word(const char *name)
+{
+	static const char *const words[][2] = {
+		{"clean", "store gc"},      {"update", "lock --update"}, {"test", "build tests"},
+		{"ls", "image ls"},         {"cat", "image cat"},        {"status", "plan"},
+		{"verify", "store verify"}, {"gc", "store gc"},          {"keygen", "pki init"},
+	};
+
+	for (size_t i = 0; i < array_len(words); i++)
+		if (str_eq(words[i][0], name))
+			return words[i][1];
+	return NULL;
+}
+
 static int find_command(struct cli *c, const char *name, struct err **err)
 {
 	struct strs names = {0};
-	const char *near;
+	const char *near = other_word(name);
 
 	c->command = command_find(name);
 	if (c->command)
 		return 0;
 	for (const struct command *cmd = commands; cmd->name; cmd++)
 		strs_push(&names, cmd->name);
-	near = str_nearest(name, names.items, names.count);
+	if (!near)
+		near = str_nearest(name, names.items, names.count);
 	strs_clear(&names);
 	if (near)
 		return err_set(err, E_UNKNOWN_COMMAND, "no command '%s'; did you mean 'orch %s'?",
@@ -264,6 +280,10 @@ static int check_args(const struct cli *c, struct err **err)
 {
 	const struct command *cmd = c->command;
 
+	if (c->args.count && !cmd->max_args)
+		return err_set(err, E_USAGE,
+			       "'orch %s' takes no arguments, found '%s'; see 'orch help %s'",
+			       cmd->name, c->args.items[0], cmd->name);
 	if (c->args.count < cmd->min_args || c->args.count > cmd->max_args)
 		return err_set(err, E_USAGE, "usage: orch %s %s", cmd->name, cmd->args);
 	for (size_t i = 0; i < c->args.count; i++) {

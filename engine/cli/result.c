@@ -60,6 +60,9 @@ static int find_record(const struct session *s, const char *node, const char *ru
 		return err_set(err, E_NO_RESULT,
 			       "the store has nothing that node '%s' had made as of run %s", node,
 			       run);
+	if (rc == 1 && !session_has_recipe(s, node))
+		return err_set(err, E_UNKNOWN_NODE,
+			       "neither a node nor a file '%s'; 'orch plan' lists nodes", node);
 	if (rc == 1)
 		return err_set(err, E_NO_RESULT,
 			       "the store has nothing that node '%s' made; 'orch build %s' makes "

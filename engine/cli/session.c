@@ -288,6 +288,16 @@ static struct node *only_node(const struct nodes *found, const char *name, struc
 	return NULL;
 }
 
+bool session_has_recipe(const struct session *s, const char *name)
+{
+	char *path cleanup_free = NULL;
+
+	if (!s->dir)
+		return true;
+	path = xasprintf("%s/recipes/%.*s.yaml", s->dir, (int)strcspn(name, "@"), name);
+	return access(path, F_OK) == 0 || strchr(name, '@');
+}
+
 struct node *session_node(const struct session *s, const char *name, struct err **err)
 {
 	struct nodes found = {0};

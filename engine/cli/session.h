@@ -73,6 +73,12 @@ void session_close(struct session *s);
 /* The node NAME, or NULL with an error that suggests a near one. */
 struct node *session_node(const struct session *s, const char *name, struct err **err);
 
+/*
+ * Whether NAME can be a node of the project, by the names of its recipes, which may be broken; true
+ * where no project is meant.
+ */
+bool session_has_recipe(const struct session *s, const char *name);
+
 /* Says ERR on stderr (and as JSON on stdout with --json), frees it and returns its exit code. */
 int cli_fail(const struct session *s, struct err *err);
 /* The same for all errors of a list, in order of place. Returns the exit code of the first. */

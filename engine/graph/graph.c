@@ -384,6 +384,22 @@ struct node *graph_node(const struct graph *g, const char *name)
 	return map_get(&g->by_name, name);
 }
 
+/* The node that NAME may stand for: its recipe, its place in out/, one of its outputs, a typo. */
+static const char *near_target(const struct graph *g, const char *name)
+{
+	const char *start = str_skip(name, "recipes/"), *out = str_skip(name, "out/");
+	char *plain cleanup_free = xstrdup(start ? start : out ? out : name);
+	char *suffix = strrchr(plain, '.'), *colon = strchr(plain, ':');
+	const struct node *n;
+
+	if (colon)
+		*colon = 0;
+	else if (suffix && (str_eq(suffix, ".yaml") || str_eq(suffix, ".lock")))
+		*suffix = 0;
+	n = graph_node(g, plain);
+	return n ? n->name : graph_near(g, plain);
+}
+
 static int add_target(struct graph *g, const char *name, struct err **err)
 {
 	struct nodes found = {0};
@@ -402,7 +418,7 @@ static int add_target(struct graph *g, const char *name, struct err **err)
 			       "'%s' is in no variant that is built: 'orch plan' lists those of "
 			       "'%.*s'",
 			       name, (int)strcspn(name, "@"), name);
-	near = graph_near(g, name);
+	near = near_target(g, name);
 	if (near)
 		return err_set(err, E_UNKNOWN_NODE, "unknown node '%s': did you mean '%s'?", name,
 			       near);
