@@ -49,14 +49,14 @@ struct packing {
 	Reapi__ActionResult message;
 };
 
-static void add_file(struct packing *p, const struct result_output *o)
+static void add_file(struct packing *p, const char *path, const struct digest *d, uint64_t size)
 {
 	Reapi__OutputFile *f = arena_alloc(p->arena, sizeof(*f));
 	struct named *n = arena_alloc(p->arena, sizeof(*n));
-	struct result_blob blob = {o->artifact.digest, o->artifact.size};
+	struct result_blob blob = {*d, size};
 
 	reapi__output_file__init(f);
-	f->path = arena_strdup(p->arena, o->artifact.name);
+	f->path = arena_strdup(p->arena, path);
 	f->digest = name_blob(n, &blob);
 	p->message.output_files[p->message.n_output_files++] = f;
 }
@@ -96,17 +96,19 @@ void reapi_result_pack(const struct result *r, const struct str *text, struct st
 
 	reapi__action_result__init(&p.message);
 	p.message.output_files =
-		arena_alloc(arena, (r->output_count + 1) * sizeof(*p.message.output_files));
+		arena_alloc(arena, (r->output_count + 2) * sizeof(*p.message.output_files));
 	p.message.output_directories =
 		arena_alloc(arena, (tree_count(r) + 1) * sizeof(*p.message.output_directories));
 	for (size_t i = 0; i < r->output_count; i++) {
 		const struct result_output *o = &r->outputs[i];
 
 		if (o->form == RESULT_BLOB)
-			add_file(&p, o);
+			add_file(&p, o->artifact.name, &o->artifact.digest, o->artifact.size);
 		for (size_t t = 0; o->form == RESULT_PARTS && t < o->tree_count; t++)
 			add_tree(&p, o, t);
 	}
+	if (r->manifest_size)
+		add_file(&p, ".manifest", &r->key, r->manifest_size);
 	p.message.stdout_raw.data = (uint8_t *)text->buf;
 	p.message.stdout_raw.len = text->len;
 	if (r->has_log)

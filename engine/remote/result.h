@@ -62,6 +62,11 @@ struct result {
 	 * others of the same key.
 	 */
 	const char *libraries;
+	/*
+	 * Bytes of the manifest, when it lies beside the result: places that look whether all of a
+	 * result is there look at it, too, and keep it. 0: not said.
+	 */
+	uint64_t manifest_size;
 	bool has_log;
 	struct result_blob log;
 	struct result_output *outputs;

@@ -258,6 +258,7 @@ static void describe(struct push *p)
 		.version = ORCH_VERSION,
 		.machine = arena_strdup(p->arena, u.machine),
 		.libraries = result_libraries,
+		.manifest_size = strlen(p->rec->manifest),
 		.outputs = arena_alloc(p->arena, (p->rec->output_count + 1) * sizeof(*r->outputs)),
 		.output_count = p->rec->output_count,
 	};

@@ -168,7 +168,6 @@ static bool names_of(const struct prune *p, const struct item *result, struct na
 	    reapi_result_blobs(message.buf, message.len, arena, &blobs, &n) != 0 ||
 	    reapi_result_trees_all(message.buf, message.len, arena, &trees, &count) != 0)
 		return false;
-	(void)add(p, &result->digest, ret); /* its manifest */
 	for (size_t i = 0; i < n; i++)
 		whole &= add(p, &blobs[i].digest, ret);
 	for (size_t i = 0; i < count; i++)
