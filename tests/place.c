@@ -10,6 +10,9 @@
  *	get                fetches them; how many are there, all compared with what they should be
  *	result NAME TEXT   stores TEXT, a message ActionResult, under the digest of NAME
  *	find NAME          whether there is a result of that name
+ *	results TEXT       stores TEXT as a result for each of the blobs, as if it were a manifest
+ *	ask                asks for all of these at once
+ *	clock              the milliseconds since the last such word, on stderr
  *	batch SIZE         pretends that a server of the REAPI takes batches of SIZE bytes
  *	again              opens the place once more
  *
@@ -110,7 +113,7 @@ static void find(const char *name)
 	int rc;
 
 	digest_data(name, strlen(name), &key);
-	rc = place->type->result_get(place, &key, strlen(name), &message, &err);
+	rc = transport_result_get(place, &key, strlen(name), &message, &err);
 	check(rc, &err);
 	printf("%s: %s (%zu)\n", name, rc ? "none" : "found", message.len);
 }
@@ -151,6 +154,50 @@ static void store(const char *name, const char *text)
 	pack_result(text, &message);
 	check(place->type->result_put(place, &key, strlen(name), &message, &err), &err);
 	printf("stored %s\n", name);
+}
+
+static void store_all(const char *text)
+{
+	struct str message cleanup_str = STR_INIT;
+	struct err *err = NULL;
+	size_t n = count;
+
+	count = 0; /* they need no others */
+	pack_result(text, &message);
+	count = n;
+	for (size_t i = 0; i < count; i++)
+		check(place->type->result_put(place, &blobs[i].digest, blobs[i].size, &message,
+					      &err),
+		      &err);
+	printf("stored %zu\n", count);
+}
+
+static void ask_all(void)
+{
+	struct remote_question *q = xcalloc(count + 1, sizeof(*q));
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		q[i] = (struct remote_question){.key = blobs[i].digest,
+						.manifest_size = blobs[i].size,
+						.message = STR_INIT};
+	place->type->results_get(place, q, count);
+	for (size_t i = 0; i < count; i++) {
+		check(q[i].rc, &q[i].err);
+		found += q[i].rc == 0 && q[i].message.len;
+		remote_question_release(&q[i]);
+	}
+	free(q);
+	printf("found %zu of %zu\n", found, count);
+}
+
+static void tell_clock(void)
+{
+	static uint64_t last;
+	uint64_t now = clock_ms();
+
+	fprintf(stderr, "%llu\n", last ? (unsigned long long)(now - last) : 0);
+	last = now;
 }
 
 static void hello(void)
@@ -201,6 +248,13 @@ static char **do_word(char **w)
 	} else if (str_eq(*w, "find")) {
 		find(w[1]);
 		return w + 2;
+	} else if (str_eq(*w, "results")) {
+		store_all(w[1]);
+		return w + 2;
+	} else if (str_eq(*w, "ask")) {
+		ask_all();
+	} else if (str_eq(*w, "clock")) {
+		tell_clock();
 	} else if (str_eq(*w, "again")) {
 		open_place();
 #ifdef ORCH_GRPC

@@ -363,7 +363,8 @@ void grpc_start(struct grpc *g, struct grpc_call *c)
 				     .max = c->message_max ? c->message_max : MESSAGE_MAX,
 				     .on_message = c->on_message,
 				     .arg = c->arg};
-	grpc_step(g, 0);
+	if (!c->later)
+		grpc_step(g, 0);
 }
 
 enum grpc_status grpc_perform(struct grpc *g, struct grpc_call *c)

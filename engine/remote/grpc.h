@@ -32,6 +32,7 @@ struct grpc_call {
 	/* Set before grpc_start(); what they point to is the caller's and lives until `done`. */
 	const char *method;        /* "package.Service/Method" */
 	const struct str *request; /* the message; NULL: an empty one */
+	bool later;                /* it goes out when grpc_step() is called the next time */
 	bool framed;               /* REQUEST has several messages, each after its grpc_prefix() */
 	grpc_message_fn *on_message; /* of each that comes; non-zero cancels; NULL: dropped */
 	void *arg;

@@ -10,7 +10,7 @@
  * takes the helper along (its requests would never be answered), and the helper's end is seen as
  * the end of the socket. It holds nothing: what it had not finished is not done.
  *
- *	ask    key                 -> record | miss | failed
+ *	ask    key, another ...    -> record | miss | failed, for each
  *	fetch  key, output, near   -> moved ... fetched | lost | failed
  *	push   key                 -> moved ... pushed | failed
  *

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -11,8 +12,6 @@
 #include "remote/helper_wire.h"
 #include "remote/share.h"
 
-/* Questions are short and wait for a network, transfers keep a disk and a processor busy. */
-#define LANES 8
 #define SOCK 0
 /* Bytes between two words of a transfer that goes on. */
 #define TELL_BYTES (1024u * 1024)
@@ -69,9 +68,9 @@ static void end(struct lane *l, int rc, enum helper_answer good, enum helper_ans
 	err_free(err);
 }
 
-static void tell_record(const struct lane *l, const struct result *r, struct arena *arena)
+static void tell_record(uint64_t id, const struct result *r, struct arena *arena)
 {
-	struct helper_reply answer = {.type = HELPER_RECORD, .id = l->id, .by = r->host};
+	struct helper_reply answer = {.type = HELPER_RECORD, .id = id, .by = r->host};
 
 	result_to_record(r, "", NULL, arena, &answer.record);
 	answer.moves = arena_alloc(arena, (r->output_count + 1) * sizeof(*answer.moves));
@@ -80,19 +79,30 @@ static void tell_record(const struct lane *l, const struct result *r, struct are
 	reply(&answer);
 }
 
-static void serve_ask(struct lane *l, const struct helper_request *q, struct arena *arena)
+static void answer(struct lane *l, uint64_t id, struct share_question *q, struct arena *arena)
 {
-	char *why cleanup_free = NULL;
-	struct err *err = NULL;
-	struct result *r;
-	int rc = share_result_get(l->share, &q->key, q->manifest_size, q->artifacts, q->count,
-				  arena, &r, &why, &err);
-
+	l->id = id;
 	l->moved = 0;
-	if (rc == 0)
-		tell_record(l, r, arena);
+	if (q->rc == 0)
+		tell_record(id, q->result, arena);
 	else
-		end(l, rc, HELPER_MISS, HELPER_MISS, why, err);
+		end(l, q->rc, HELPER_MISS, HELPER_MISS, q->why, steal_ptr(q->err));
+	share_question_release(q);
+}
+
+static void serve_asks(struct lane *l, const struct helper_request *asks, size_t n,
+		       struct arena *arena)
+{
+	struct share_question *q cleanup_free = xcalloc(n, sizeof(*q));
+
+	for (size_t i = 0; i < n; i++)
+		q[i] = (struct share_question){.key = asks[i].key,
+					       .manifest_size = asks[i].manifest_size,
+					       .wanted = asks[i].artifacts,
+					       .count = asks[i].count};
+	share_results_get(l->share, q, n, arena);
+	for (size_t i = 0; i < n; i++)
+		answer(l, asks[i].id, &q[i], arena);
 }
 
 /* The output of R that is A, or NULL. */
@@ -161,29 +171,53 @@ static void serve_push(struct lane *l, const struct helper_request *q, struct ar
 	end(l, rc, HELPER_PUSHED, HELPER_PUSHED, why, err);
 }
 
-static void serve(struct lane *l, const char *data, size_t len)
+/* The requests of a packet: one, or several questions. Their number. */
+static size_t read_requests(struct arena *arena, const char *data, size_t len,
+			    struct helper_request *ret)
 {
-	static void (*const fns[])(struct lane *, const struct helper_request *, struct arena *) = {
-		[HELPER_ASK] = serve_ask,
-		[HELPER_FETCH] = serve_fetch,
-		[HELPER_PUSH] = serve_push,
-	};
-	struct arena *arena cleanup_arena = arena_new();
-	struct helper_request q;
+	const char *end = data + len;
 	struct err *err = NULL;
+	size_t n = 0;
 
-	if (helper_request_read(arena, data, len, &q, &err) < 0) {
-		fprintf(stderr, "orch: %s\n", err->text);
-		_exit(1);
+	for (const char *p = data; p < end; n++) {
+		const char *border = memmem(p, (size_t)(end - p), "\n\n", 2);
+		const char *stop = border ? border + 1 : end;
+
+		if (n == HELPER_QUESTIONS_MAX ||
+		    helper_request_read(arena, p, (size_t)(stop - p), &ret[n], &err) < 0 ||
+		    (n && ret[n].verb != HELPER_ASK)) {
+			fprintf(stderr, "orch: %s\n", err ? err->text : "too many requests");
+			_exit(1);
+		}
+		p = border ? border + 2 : end;
 	}
-	l->id = q.id;
-	if (l->share)
-		fns[q.verb](l, &q, arena);
-	else
+	return n;
+}
+
+static void fail_all(const struct lane *l, const struct helper_request *q, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		reply(&(struct helper_reply){.type = HELPER_FAILED,
-					     .id = q.id,
+					     .id = q[i].id,
 					     .code = l->err->code,
 					     .text = l->err->text});
+}
+
+static void serve(struct lane *l, const char *data, size_t len)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct helper_request q[HELPER_QUESTIONS_MAX];
+	size_t n = read_requests(arena, data, len, q);
+
+	l->id = q[0].id;
+	if (!l->share)
+		fail_all(l, q, n);
+	else if (q[0].verb == HELPER_ASK)
+		serve_asks(l, q, n, arena);
+	else if (q[0].verb == HELPER_FETCH)
+		serve_fetch(l, q, arena);
+	else
+		serve_push(l, q, arena);
 }
 
 static void run_lane(const struct remote_config *c, const char *store, pid_t parent)
@@ -225,7 +259,7 @@ int helper_serve(const struct remote_config *c, const char *store, const char *b
 	str_printf(&hello, "%s%s", HELPER_GREETING, build);
 	if (helper_send(SOCK, &hello) < 0)
 		return 127;
-	for (unsigned i = 0; i < LANES; i++) {
+	for (unsigned i = 0; i < HELPER_LANES; i++) {
 		if (start_lane(c, store) < 0) {
 			perror("orch-helper");
 			return 127;

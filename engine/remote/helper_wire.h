@@ -7,6 +7,10 @@
 /* Longer texts are cut. */
 #define HELPER_TEXT_MAX 2000u
 #define HELPER_GREETING "orch-helper "
+/* Processes that serve. */
+#define HELPER_LANES 8
+/* Questions may travel together: with an empty line between them, and so many at most. */
+#define HELPER_QUESTIONS_MAX 128u
 
 enum helper_verb { HELPER_ASK, HELPER_FETCH, HELPER_PUSH };
 #define HELPER_VERBS 3

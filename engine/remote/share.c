@@ -108,30 +108,42 @@ void share_tell(struct share *s)
 	s->told = now;
 }
 
+/* What came from transport I for KEY: 0 and *RET; 1, and why one may not be used; -1. */
+static int judge(struct share *s, size_t i, struct remote_question *q, const struct trust *trust,
+		 struct arena *arena, struct result **ret, char **ret_why, struct err **err)
+{
+	char hex[DIGEST_HEX + 1];
+
+	if (q->rc < 0 && q->err->code == E_REMOTE_DAMAGED) {
+		s->counts.damaged++;
+		share_warn(s, "%s", q->err->text);
+		return 1;
+	}
+	if (q->rc < 0)
+		*err = steal_ptr(q->err);
+	if (q->rc != 0)
+		return q->rc;
+	if (result_decode(q->message.buf, q->message.len, &q->key, trust, arena, ret, ret_why) == 0)
+		return 0;
+	s->counts.refused++;
+	share_warn(s, "the result %.12s in %s %s; it is not used", digest_hex(&q->key, hex),
+		   s->all[i]->shown, *ret_why);
+	return 1;
+}
+
 int share_ask(struct share *s, size_t i, const struct digest *key, size_t manifest_size,
 	      const struct trust *trust, struct arena *arena, struct result **ret, char **ret_why,
 	      struct err **err)
 {
-	struct transport *t = s->all[i];
-	struct str message cleanup_str = STR_INIT;
-	char hex[DIGEST_HEX + 1];
-	int rc = t->type->result_get(t, key, manifest_size, &message, err);
+	struct remote_question q = {
+		.key = *key, .manifest_size = manifest_size, .message = STR_INIT};
+	int rc;
 
+	s->all[i]->type->results_get(s->all[i], &q, 1);
 	share_tell(s);
-	if (rc < 0 && (*err)->code == E_REMOTE_DAMAGED) {
-		s->counts.damaged++;
-		share_warn(s, "%s", (*err)->text);
-		err_free(steal_ptr(*err));
-		return 1;
-	}
-	if (rc != 0)
-		return rc;
-	if (result_decode(message.buf, message.len, key, trust, arena, ret, ret_why) == 0)
-		return 0;
-	s->counts.refused++;
-	share_warn(s, "the result %.12s in %s %s; it is not used", digest_hex(key, hex), t->shown,
-		   *ret_why);
-	return 1;
+	rc = judge(s, i, &q, trust, arena, ret, ret_why, err);
+	remote_question_release(&q);
+	return rc;
 }
 
 /* Keeps the first error, for when nobody answers. */
@@ -161,46 +173,94 @@ static bool made_alike(struct share *s, const struct transport *t, const struct 
 	return false;
 }
 
+/* What transport I answers to Q, which no other could: in Q's results. */
+static void take_answer(struct share *s, size_t i, struct remote_question *a, struct arena *arena,
+			struct share_question *q)
+{
+	char *why cleanup_free = NULL;
+	struct err *e = NULL;
+	int rc = judge(s, i, a, &s->trust, arena, &q->result, &why, &e);
+
+	if (rc == 0 && !made_alike(s, s->all[i], q->result, &why))
+		rc = 1;
+	if (rc == 0 && !result_fits(q->result, q->wanted, q->count)) {
+		rc = 1;
+		s->counts.refused++;
+		why = xstrdup("has other outputs than the node");
+		share_warn(s, "the result of '%s' in %s %s; it is not used", q->result->node,
+			   s->all[i]->shown, why);
+	}
+	s->counts.hits += rc == 0;
+	if (rc < 0)
+		keep(&q->err, e);
+	else
+		q->rc = rc;
+	if (why && !q->why)
+		q->why = steal_ptr(why);
+}
+
+/* Those of Q that nobody has answered with a result go to transport I. */
+static void ask_transport(struct share *s, size_t i, struct share_question *q, size_t n,
+			  struct arena *arena)
+{
+	struct remote_question *all cleanup_free = xcalloc(n + 1, sizeof(*all));
+	struct share_question **open cleanup_free = xcalloc(n + 1, sizeof(struct share_question *));
+	size_t count = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		if (q[k].rc == 0)
+			continue;
+		all[count] = (struct remote_question){
+			.key = q[k].key, .manifest_size = q[k].manifest_size, .message = STR_INIT};
+		open[count++] = &q[k];
+	}
+	if (count)
+		s->all[i]->type->results_get(s->all[i], all, count);
+	share_tell(s);
+	for (size_t k = 0; k < count; k++) {
+		take_answer(s, i, &all[k], arena, open[k]);
+		remote_question_release(&all[k]);
+	}
+}
+
+void share_results_get(struct share *s, struct share_question *q, size_t n, struct arena *arena)
+{
+	s->counts.asked += n;
+	for (size_t k = 0; k < n; k++) {
+		q[k].rc = -1; /* until somebody has answered */
+		q[k].why = NULL;
+		q[k].err = NULL;
+	}
+	for (size_t i = 0; i < s->count; i++)
+		ask_transport(s, i, q, n, arena);
+	for (size_t k = 0; k < n; k++) {
+		if (q[k].rc >= 0)
+			err_free(steal_ptr(q[k].err));
+		if (q[k].rc <= 0)
+			free(steal_ptr(q[k].why));
+	}
+}
+
+void share_question_release(struct share_question *q)
+{
+	free(steal_ptr(q->why));
+	err_free(steal_ptr(q->err));
+}
+
 int share_result_get(struct share *s, const struct digest *key, size_t manifest_size,
 		     const struct artifact *wanted, size_t count, struct arena *arena,
 		     struct result **ret, char **ret_why, struct err **err)
 {
-	struct err *first cleanup_err = NULL;
-	size_t answers = 0;
+	struct share_question q = {
+		.key = *key, .manifest_size = manifest_size, .wanted = wanted, .count = count};
 
-	*ret_why = NULL;
-	s->counts.asked++;
-	for (size_t i = 0; i < s->count; i++) {
-		char *why cleanup_free = NULL;
-		struct err *e = NULL;
-		struct result *r;
-		int rc = share_ask(s, i, key, manifest_size, &s->trust, arena, &r, &why, &e);
-
-		if (rc == 0 && !made_alike(s, s->all[i], r, &why))
-			rc = 1;
-		if (rc == 0 && result_fits(r, wanted, count)) {
-			free(steal_ptr(*ret_why));
-			s->counts.hits++;
-			*ret = r;
-			return 0;
-		}
-		if (rc == 0) {
-			s->counts.refused++;
-			why = xstrdup("has other outputs than the node");
-			share_warn(s, "the result of '%s' in %s %s; it is not used", r->node,
-				   s->all[i]->shown, why);
-		}
-		answers += rc >= 0;
-		if (rc < 0)
-			keep(&first, e);
-		if (why && !*ret_why)
-			*ret_why = steal_ptr(why);
-	}
-	if (answers || !first)
-		return 1;
-	free(steal_ptr(*ret_why));
-	*err = steal_ptr(first);
-	return -1;
+	share_results_get(s, &q, 1, arena);
+	*ret = q.result;
+	*ret_why = steal_ptr(q.why);
+	if (q.rc < 0)
+		*err = steal_ptr(q.err);
+	share_question_release(&q);
+	return q.rc;
 }
 
 /* --- blobs --------------------------------------------------------------------------------- */

@@ -45,12 +45,24 @@ void share_on_warning(struct share *s, void (*warn)(void *arg, const char *text)
 /* Bytes of blobs that came or went since the last call; more often than once per blob is not. */
 void share_on_bytes(struct share *s, void (*moved)(void *arg, uint64_t bytes), void *arg);
 
-/*
- * The result of KEY, whose manifest has MANIFEST_SIZE bytes. WANTED, of which name and type count,
- * are the outputs that the node declares; one with others is a miss. 0 and *RET in ARENA; 1 a miss:
- * *RET_WHY (heap) says why when there was one that may not be used, else NULL; -1 no cache could be
- * asked.
- */
+/* A result that is wanted. */
+struct share_question {
+	struct digest key;
+	size_t manifest_size;
+	/* The outputs that the node declares, name and type; a result with others is a miss. */
+	const struct artifact *wanted;
+	size_t count;
+	/* What came of it. */
+	int rc;                /* 0; 1 a miss; -1 no cache could be asked */
+	struct result *result; /* in the arena given */
+	char *why;             /* of a miss: why one that is there may not be used, else NULL */
+	struct err *err;
+};
+/* Frees what came. */
+void share_question_release(struct share_question *q);
+/* Answers all of Q, many at once where a cache can. */
+void share_results_get(struct share *s, struct share_question *q, size_t n, struct arena *arena);
+/* One question: returns its rc; *RET_WHY is heap, NULL when there is nothing to say. */
 int share_result_get(struct share *s, const struct digest *key, size_t manifest_size,
 		     const struct artifact *wanted, size_t count, struct arena *arena,
 		     struct result **ret, char **ret_why, struct err **err) warn_unused;

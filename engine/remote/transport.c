@@ -50,3 +50,23 @@ void transport_close(struct transport *t)
 	if (t)
 		t->type->close(t);
 }
+
+void remote_question_release(struct remote_question *q)
+{
+	str_release(&q->message);
+	err_free(steal_ptr(q->err));
+}
+
+int transport_result_get(struct transport *t, const struct digest *key, size_t manifest_size,
+			 struct str *ret, struct err **err)
+{
+	struct remote_question q = {
+		.key = *key, .manifest_size = manifest_size, .message = STR_INIT};
+
+	t->type->results_get(t, &q, 1);
+	str_append_len(ret, q.message.buf, q.message.len);
+	if (q.rc < 0)
+		*err = steal_ptr(q.err);
+	remote_question_release(&q);
+	return q.rc;
+}

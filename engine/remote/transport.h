@@ -31,6 +31,18 @@ struct remote_blob {
 	bool missing;     /* set by missing(); put() sends those alone */
 };
 
+/* A result that is asked for. */
+struct remote_question {
+	struct digest key;
+	size_t manifest_size;
+	/* What came of it. */
+	int rc; /* 0; 1 there is none, or its blobs are gone and the place knows it; -1 */
+	struct str message; /* ActionResult */
+	struct err *err;
+};
+/* Frees what came. */
+void remote_question_release(struct remote_question *q);
+
 /* How a place is reached, out of the user's configuration (config.h). All zero: anonymously. */
 struct remote_access {
 	const char *instance;        /* REAPI instance name; NULL: "" */
@@ -71,12 +83,8 @@ struct transport_type {
 	 * E_REMOTE_DAMAGED after all others were fetched.
 	 */
 	int (*get)(struct transport *t, struct remote_blob *blobs, size_t n, struct err **err);
-	/*
-	 * The message under KEY: 0, 1 there is none (or its blobs are gone and the place knows
-	 * it), -1.
-	 */
-	int (*result_get)(struct transport *t, const struct digest *key, size_t manifest_size,
-			  struct str *ret, struct err **err);
+	/* Answers all of Q, whose `message` is empty, with as many under way at once as it can. */
+	void (*results_get)(struct transport *t, struct remote_question *q, size_t n);
 	/* Blobs that MESSAGE names were put before. */
 	int (*result_put)(struct transport *t, const struct digest *key, size_t manifest_size,
 			  const struct str *message, struct err **err);
@@ -94,3 +102,6 @@ struct transport {
 int transport_open(const char *url, const struct remote_access *access, struct transport **ret,
 		   struct err **err) warn_unused;
 void transport_close(struct transport *t);
+/* One result, whose message is appended to RET: 0, 1, -1 as a question has it. */
+int transport_result_get(struct transport *t, const struct digest *key, size_t manifest_size,
+			 struct str *ret, struct err **err) warn_unused;

@@ -302,13 +302,11 @@ static int is_complete(struct dir *d, const struct str *message, struct err **er
 	return are_there(d, blobs, n) ? 1 : trees_are_there(d, arena, message, err);
 }
 
-static int dir_result_get(struct transport *t, const struct digest *key, size_t manifest_size,
-			  struct str *ret, struct err **err)
+static int get_result(struct dir *d, const struct digest *key, struct str *ret, struct err **err)
 {
-	struct dir *d = dir_of(t);
+	struct transport *t = &d->base;
 	char *path cleanup_free = name_of(d, "ac", key);
 	struct err *why cleanup_err = NULL;
-	size_t before = ret->len;
 	struct stat st;
 	int rc;
 
@@ -324,12 +322,18 @@ static int dir_result_get(struct transport *t, const struct digest *key, size_t 
 			       why->text);
 	rc = is_complete(d, ret, err);
 	if (rc != 0) {
-		ret->len = before;
+		str_clear(ret);
 		return rc;
 	}
-	t->received += ret->len - before;
+	t->received += ret->len;
 	utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 	return 0;
+}
+
+static void dir_results_get(struct transport *t, struct remote_question *q, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		q[i].rc = get_result(dir_of(t), &q[i].key, &q[i].message, &q[i].err);
 }
 
 static int dir_result_put(struct transport *t, const struct digest *key, size_t manifest_size,
@@ -351,6 +355,6 @@ const struct transport_type transport_dir = {
 	.missing = dir_missing,
 	.put = dir_put,
 	.get = dir_get,
-	.result_get = dir_result_get,
+	.results_get = dir_results_get,
 	.result_put = dir_result_put,
 };

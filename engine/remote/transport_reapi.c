@@ -222,95 +222,6 @@ static int reapi_get(struct transport *t, struct remote_blob *blobs, size_t n, s
 	return rc;
 }
 
-/* ---- results ---- */
-
-/* The blob that MESSAGE names as its text, put back into it. 0; 1: it is gone; -1. */
-static int inline_text(struct reapi *r, Reapi__ActionResult *message, struct str *ret,
-		       struct err **err)
-{
-	const Reapi__Digest *d = message->stdout_digest;
-	struct remote_blob blob = {.size = (size_t)d->size_bytes};
-	int rc = 1;
-
-	if (d->size_bytes < 0 || d->size_bytes > REMOTE_RESULT_MAX ||
-	    digest_parse(d->hash, &blob.digest))
-		return 1;
-	if (reapi_get(&r->t, &blob, 1, err) < 0)
-		return -1;
-	if (blob.got) {
-		message->stdout_raw.data = (uint8_t *)blob.got;
-		message->stdout_raw.len = blob.size;
-		reapi_pack(&message->base, ret);
-		message->stdout_raw = (ProtobufCBinaryData){0};
-		rc = 0;
-	}
-	free(blob.got);
-	return rc;
-}
-
-/* Servers may keep what we sent as the text as a blob, and are free to leave it there. */
-static int take_result(struct reapi *r, const struct str *raw, struct str *ret, struct err **err)
-{
-	Reapi__ActionResult *m =
-		(void *)reapi_unpack(&reapi__action_result__descriptor, raw->buf, raw->len);
-	int rc = 0;
-
-	r->t.received += raw->len;
-	if (m && !m->stdout_raw.len && m->stdout_digest && m->stdout_digest->size_bytes)
-		rc = inline_text(r, m, ret, err);
-	else
-		str_append_len(ret, raw->buf, raw->len);
-	reapi_unpacked_free(m ? &m->base : NULL);
-	return rc;
-}
-
-static int reapi_result_get(struct transport *t, const struct digest *key, size_t manifest_size,
-			    struct str *ret, struct err **err)
-{
-	struct reapi *r = reapi_of(t);
-	Reapi__GetActionResultRequest q = REAPI__GET_ACTION_RESULT_REQUEST__INIT;
-	struct reapi_call c = {
-		.call = {.limit_ms = GRPC_UNARY_MS, .message_max = REMOTE_RESULT_MAX}};
-	struct reapi_name name;
-	int rc = reapi_ready(r, err);
-
-	q.instance_name = (char *)r->instance;
-	q.action_digest = reapi_name(&name, key, manifest_size);
-	q.inline_stdout = true;
-	if (rc == 0)
-		rc = reapi_call_run(r->g, &c, REAPI_METHOD "ActionCache/GetActionResult", &q.base,
-				    NULL, t, r->named, err);
-	if (rc == 0)
-		rc = take_result(r, &c.raw, ret, err);
-	reapi_call_release(&c);
-	return rc > 0 ? 1 : rc;
-}
-
-static int reapi_result_put(struct transport *t, const struct digest *key, size_t manifest_size,
-			    const struct str *message, struct err **err)
-{
-	struct reapi *r = reapi_of(t);
-	Reapi__UpdateActionResultRequest q = REAPI__UPDATE_ACTION_RESULT_REQUEST__INIT;
-	struct reapi_call c = {.call.silence_ms = GRPC_SILENCE_MS};
-	struct reapi_name name;
-	int rc = reapi_ready(r, err);
-
-	q.instance_name = (char *)r->instance;
-	q.action_digest = reapi_name(&name, key, manifest_size);
-	q.action_result.data = (uint8_t *)message->buf;
-	q.action_result.len = message->len;
-	if (rc == 0)
-		rc = reapi_call_run(r->g, &c, REAPI_METHOD "ActionCache/UpdateActionResult",
-				    &q.base, NULL, t, r->named, err);
-	if (rc > 0)
-		rc = reapi_error(GRPC_NOT_FOUND, c.call.text, r->shown, "UpdateActionResult",
-				 r->named, err);
-	if (rc == 0)
-		t->sent += message->len;
-	reapi_call_release(&c);
-	return rc;
-}
-
 /* ---- open and close ---- */
 
 static void reapi_close(struct transport *t)
@@ -335,7 +246,7 @@ const struct transport_type transport_reapi = {
 	.missing = reapi_missing,
 	.put = reapi_put,
 	.get = reapi_get,
-	.result_get = reapi_result_get,
+	.results_get = reapi_results_get,
 	.result_put = reapi_result_put,
 };
 

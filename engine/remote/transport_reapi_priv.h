@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Between the files of the transport for engines of the REAPI: transport_reapi.c, which asks, and
- * transport_reapi_batch.c, which moves blobs.
+ * Between the files of the transport for engines of the REAPI: transport_reapi.c, which asks,
+ * transport_reapi_batch.c, which moves blobs, and transport_reapi_results.c.
  */
 #include "remote/reapi_cache.pb-c.h"
 #include "remote/reapi_call.h"
@@ -49,3 +49,7 @@ int reapi_ready(struct reapi *r, struct err **err) warn_unused;
 /* Sends or fetches all of S, in batches. */
 int reapi_put_all(struct reapi *r, struct reapi_sorted *s, struct err **err) warn_unused;
 int reapi_get_all(struct reapi *r, struct reapi_sorted *s, struct err **err) warn_unused;
+/* As struct transport_type has them. */
+void reapi_results_get(struct transport *t, struct remote_question *q, size_t n);
+int reapi_result_put(struct transport *t, const struct digest *key, size_t manifest_size,
+		     const struct str *message, struct err **err) warn_unused;

@@ -267,28 +267,32 @@ static char *result_url(const struct web *w, const struct digest *key)
 	return xasprintf("%s/ac/%s", w->at.base, digest_hex(key, hex));
 }
 
-static int web_result_get(struct transport *t, const struct digest *key, size_t manifest_size,
-			  struct str *ret, struct err **err)
+static int take_result(struct web *w, struct http_request *r, struct str *ret, struct err **err)
+{
+	if (r->too_large)
+		return err_set(err, E_REMOTE_DAMAGED, "%s: what it has as a result is too large",
+			       w->t.shown);
+	if (is_absent(w, r))
+		return 1;
+	if (r->status / 100 != 2)
+		return answer_error(w, r, err);
+	str_append_len(ret, r->answer.buf, r->answer.len);
+	w->t.received += r->answer.len;
+	return 0;
+}
+
+static void web_results_get(struct transport *t, struct remote_question *q, size_t n)
 {
 	struct web *w = web_of(t);
-	char *url cleanup_free = result_url(w, key);
-	struct http_request r = {.method = "GET", .url = url, .max = REMOTE_RESULT_MAX};
-	int rc = 0;
+	struct http_request *r = xcalloc(n + 1, sizeof(*r));
 
-	run(w, &r, 1);
-	if (r.too_large)
-		rc = err_set(err, E_REMOTE_DAMAGED, "%s: what it has as a result is too large",
-			     t->shown);
-	else if (is_absent(w, &r))
-		rc = 1;
-	else if (r.status / 100 != 2)
-		rc = answer_error(w, &r, err);
-	if (rc == 0) {
-		str_append_len(ret, r.answer.buf, r.answer.len);
-		t->received += r.answer.len;
-	}
-	http_request_release(&r);
-	return rc;
+	for (size_t i = 0; i < n; i++)
+		r[i] = (struct http_request){
+			.method = "GET", .url = result_url(w, &q[i].key), .max = REMOTE_RESULT_MAX};
+	run(w, r, n);
+	for (size_t i = 0; i < n; i++)
+		q[i].rc = take_result(w, &r[i], &q[i].message, &q[i].err);
+	requests_free(r, n);
 }
 
 static int web_result_put(struct transport *t, const struct digest *key, size_t manifest_size,
@@ -319,7 +323,7 @@ static int web_hello(struct transport *t, struct str *ret, struct err **err)
 	struct err *why cleanup_err = NULL;
 
 	digest_data("", 0, &empty.digest);
-	if (web_result_get(t, &empty.digest, 0, &none, err) < 0)
+	if (transport_result_get(t, &empty.digest, 0, &none, err) < 0)
 		return -1;
 	str_append(ret, w->at.is_s3 ? "S3; " : "HTTP; ");
 	if (web_put(t, &empty, 1, &why) < 0)
@@ -350,7 +354,7 @@ const struct transport_type transport_web = {
 	.missing = web_missing,
 	.put = web_put,
 	.get = web_get,
-	.result_get = web_result_get,
+	.results_get = web_results_get,
 	.result_put = web_result_put,
 };
 

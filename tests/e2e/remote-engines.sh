@@ -7,6 +7,7 @@
 
 engine bazel-remote
 round "http://127.0.0.1:$(cat "$run/bazel-remote.http")" "bazel-remote, HTTP"
+together "grpc://127.0.0.1:$(port bazel-remote)" bazel-remote
 cache=grpc://127.0.0.1:$(port bazel-remote)
 at "$cache" blobs 40 200000 1 missing get find a
 says "what came by HTTP is there by gRPC" 'missing 0 of 40' 'got 40 of 40' 'a: found'

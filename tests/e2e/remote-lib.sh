@@ -110,6 +110,14 @@ round() {
 	says "$2: a second reader finds all of it" 'missing 0 of 40' 'got 40 of 40' 'a: found' 'b: none'
 }
 
+# together URL NAME: results that are asked for at once, of some of which not even the manifest is there.
+together() {
+	at "$1" blobs 60 300 5 ask blobs 40 300 5 put ask results text ask blobs 60 300 5 ask
+	says "$2: many results are asked for at once" 'found 0 of 60' 'found 0 of 40' 'found 40 of 40' 'found 40 of 60'
+	at "$1" blobs 7 300 5 ask
+	says "$2: and few" 'found 7 of 7'
+}
+
 # chaos ENGINE URL COUNT KILLS: COUNT blobs of half a MB up and down, while the server is killed.
 chaos() {
 	(

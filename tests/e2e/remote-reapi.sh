@@ -18,6 +18,7 @@ says "blobs larger than a batch travel as streams" 'missing 0 of 9' 'got 9 of 9'
 # Where some of these blobs are; others come.
 find "$run/casd/cas/objects" -type f -size +60k | sort >"$scratch/objects"
 shares "$cache" casd
+together "$cache" casd
 
 # --- what orch doctor says of it ------------------------------------------------------------------------
 # doctor: with $ORCH_CACHE; what it says is in $scratch/said.

@@ -10,6 +10,7 @@ engine nginx
 web=http://127.0.0.1:$(port nginx)
 round "$web/a/b" nginx
 shares "$web/shared" nginx
+together "$web/together" nginx
 root=$run/nginx/root/a/b
 same "names are those of a directory" 41 "$(find "$root/cas" -type f | wc -l)"
 

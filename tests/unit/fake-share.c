@@ -131,6 +131,19 @@ int share_result_get(struct share *s, const struct digest *key, size_t manifest_
 	return 0;
 }
 
+void share_results_get(struct share *s, struct share_question *q, size_t n, struct arena *arena)
+{
+	for (size_t i = 0; i < n; i++)
+		q[i].rc = share_result_get(s, &q[i].key, q[i].manifest_size, q[i].wanted,
+					   q[i].count, arena, &q[i].result, &q[i].why, &q[i].err);
+}
+
+void share_question_release(struct share_question *q)
+{
+	free(steal_ptr(q->why));
+	err_free(steal_ptr(q->err));
+}
+
 void result_to_record(const struct result *r, const char *manifest, const struct digest *log,
 		      struct arena *arena, struct record *ret)
 {
