@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|variants|ext4|chunks|face|cold|farm|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|variants|ext4|chunks|face|cold|asked|farm|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -330,6 +330,32 @@ bench_arm64() {
 	done
 }
 
+# --- results of N keys against one FindMissingBlobs of the same digests, in an engine of the REAPI: none
+# is there, then all are
+bench_asked() {
+	local place=$PWD/_build/tests/place n=${KEYS:-10000} url round words=()
+	[ "$(id -u)" != 0 ] || { missed "results of $n keys" "engines run for an ordinary user only"; return; }
+	tests/engines.sh get bazel-remote || { missed "results of $n keys" "bazel-remote cannot be had"; return; }
+	tests/engines.sh start bazel-remote "$work/asked"
+	url=grpc://127.0.0.1:$(cat "$work/asked/bazel-remote.port")
+	for round in 1 2 3 4 5 6; do words+=(missing clock ask clock); done
+	for round in none all; do
+		[ "$round" = none ] || "$place" "$url" blobs "$n" 300 1 put results text >"$work/log" 2>&1
+		if ! "$place" "$url" hello blobs "$n" 300 1 clock "${words[@]}" >"$work/log" 2>"$work/clock"; then
+			missed "results of $n keys, $round there" "it fails"
+			continue
+		fi
+		# The first round warms up.
+		mapfile -t round_ms < <(grep -x '[0-9]*' "$work/clock" | tail -n 10)
+		tell "results of $n keys, $round there" \
+			"$(in_s "$(middle "${round_ms[1]}" "${round_ms[3]}" "${round_ms[5]}" "${round_ms[7]}" "${round_ms[9]}")")" \
+			FindMissingBlobs \
+			"$(in_s "$(middle "${round_ms[0]}" "${round_ms[2]}" "${round_ms[4]}" "${round_ms[6]}" "${round_ms[8]}")")"
+	done
+	tests/engines.sh stop "$work/asked"
+}
+in_s() { awk -v ms="$1" 'BEGIN { printf "%.3f\n", ms / 1000 }'; }
+
 # --- two workers of a farm against one: 40 nodes that wait five seconds each
 bench_farm() {
 	local engines=${ORCH_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/orch-engines} m w mounts=() one two
@@ -353,7 +379,7 @@ bench_farm() {
 farm_project() { # DIRECTORY
 	local i
 	mkdir -p "$1/recipes" "$work/farm-config/orch"
-	printf 'remote:\n  platform: {unixUID: "1000", unixGID: "1000"}\n  jobs: 8\n' >"$work/farm-config/orch/config.yaml"
+	printf 'remote:\n  platform: {unixUID: "1000", unixGID: "1000"}\n  jobs: 16\n' >"$work/farm-config/orch/config.yaml"
 	printf 'schema: 1\nname: farm\nversion: "1"\ndefault: [all]\n' >"$1/recipes/project.yaml"
 	host_tree "$1" /bin/sh /bin/sleep
 	for ((i = 1; i <= 40; i++)); do
@@ -447,7 +473,7 @@ bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
 
-[ $# -gt 0 ] || set -- noop variants ext4 chunks face cold farm reference ${OTHER:+tzdata libssl3 kernel}
+[ $# -gt 0 ] || set -- noop variants ext4 chunks face cold asked farm reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed
