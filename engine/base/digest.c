@@ -29,14 +29,24 @@ static const EVP_MD *sha256(void)
 	return md;
 }
 
-struct hasher *hasher_new(void)
+static struct hasher *new_hasher(const EVP_MD *md)
 {
 	struct hasher *h = xmalloc(sizeof(*h));
 
 	h->ctx = EVP_MD_CTX_new();
-	if (!h->ctx || EVP_DigestInit_ex2(h->ctx, sha256(), NULL) != 1)
+	if (!h->ctx || EVP_DigestInit_ex2(h->ctx, md, NULL) != 1)
 		out_of_memory(0);
 	return h;
+}
+
+struct hasher *hasher_new(void)
+{
+	return new_hasher(sha256());
+}
+
+struct hasher *hasher_new_sha1(void)
+{
+	return new_hasher(EVP_sha1());
 }
 
 void hasher_update(struct hasher *h, const void *data, size_t len)
@@ -46,6 +56,13 @@ void hasher_update(struct hasher *h, const void *data, size_t len)
 }
 
 void hasher_finish(struct hasher *h, struct digest *ret)
+{
+	if (EVP_DigestFinal_ex(h->ctx, ret->b, NULL) != 1)
+		out_of_memory(0);
+	hasher_free(h);
+}
+
+void hasher_finish_sha1(struct hasher *h, struct sha1 *ret)
 {
 	if (EVP_DigestFinal_ex(h->ctx, ret->b, NULL) != 1)
 		out_of_memory(0);
@@ -118,14 +135,24 @@ static char *put_hex(char *to, unsigned char byte)
 	return to;
 }
 
-char *digest_hex(const struct digest *d, char buf[DIGEST_HEX + 1])
+static char *bytes_hex(const unsigned char *bytes, size_t len, char *buf)
 {
 	char *p = buf;
 
-	for (size_t i = 0; i < DIGEST_LEN; i++)
-		p = put_hex(p, d->b[i]);
+	for (size_t i = 0; i < len; i++)
+		p = put_hex(p, bytes[i]);
 	*p = 0;
 	return buf;
+}
+
+char *digest_hex(const struct digest *d, char buf[DIGEST_HEX + 1])
+{
+	return bytes_hex(d->b, DIGEST_LEN, buf);
+}
+
+char *sha1_hex(const struct sha1 *d, char buf[SHA1_HEX + 1])
+{
+	return bytes_hex(d->b, sizeof(d->b), buf);
 }
 
 static int hex_value(char c)

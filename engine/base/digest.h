@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * SHA-256 (FIPS 180-4, through OpenSSL EVP) and what is named by it.
+ * SHA-256 (FIPS 180-4, through OpenSSL EVP) and what is named by it. SHA-1 is there for formats
+ * that ask for it; nothing of ours is known by one.
  */
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -28,6 +29,12 @@ struct hasher;
 struct hasher *hasher_new(void);
 void hasher_update(struct hasher *h, const void *data, size_t len);
 void hasher_finish(struct hasher *h, struct digest *ret); /* frees H */
+struct sha1 {
+	unsigned char b[20];
+};
+/* A hasher that hasher_finish_sha1() must finish. */
+struct hasher *hasher_new_sha1(void);
+void hasher_finish_sha1(struct hasher *h, struct sha1 *ret); /* frees H */
 void hasher_free(struct hasher *h); /* gives up without a result; NULL is fine */
 
 void digest_data(const void *data, size_t len, struct digest *ret);
@@ -37,6 +44,9 @@ int digest_file(const char *path, struct digest *ret, struct err **err) warn_unu
 bool digest_eq(const struct digest *a, const struct digest *b);
 /* Lower-case hex with NUL into BUF of DIGEST_HEX + 1 bytes; returns BUF. */
 char *digest_hex(const struct digest *d, char buf[DIGEST_HEX + 1]);
+#define SHA1_HEX 40
+/* The same of a SHA-1, into BUF of SHA1_HEX + 1 bytes. */
+char *sha1_hex(const struct sha1 *d, char buf[SHA1_HEX + 1]);
 /* 0, or 1 when TEXT is not exactly 64 hex digits. */
 int digest_parse(const char *text, struct digest *ret);
 
