@@ -21,7 +21,16 @@
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 enum progress { PROGRESS_AUTO, PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
-enum graph_format { GRAPH_DOT, GRAPH_SVG, GRAPH_MERMAID, GRAPH_JSON };
+/* --format; AUTO: what the command prints when not told. */
+enum format {
+	FORMAT_AUTO,
+	FORMAT_DOT,
+	FORMAT_SVG,
+	FORMAT_MERMAID,
+	FORMAT_JSON,
+	FORMAT_SPDX,
+	FORMAT_CYCLONEDX,
+};
 
 /* Which options a command takes: OPTION() of the place in the table. */
 enum option_bit {
@@ -92,7 +101,7 @@ struct cli {
 		remote_required, remote;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
-	int format;       /* enum graph_format */
+	int format;       /* enum format */
 	int only;         /* --only: 1 targets */
 	int fetch;        /* enum fetch_what */
 	unsigned jobs;    /* 0: as many as there are CPUs */
@@ -173,6 +182,7 @@ int cmd_convert(struct cli *c);
 int cmd_manual(struct cli *c);
 int cmd_completion(struct cli *c);
 int cmd_shell(struct cli *c);
+int cmd_sbom(struct cli *c);
 int cmd_size(struct cli *c);
 int cmd_cache(struct cli *c);
 int cmd_store(struct cli *c);

@@ -172,13 +172,13 @@ static void write_svg(const struct session *s, const struct plan_nodes *plan, st
 static void print_graph(const struct session *s, const struct plan_nodes *plan)
 {
 	struct str text cleanup_str = STR_INIT;
-	int format = s->cli->json ? GRAPH_JSON : s->cli->format;
+	int format = s->cli->json ? FORMAT_JSON : s->cli->format;
 
-	if (format == GRAPH_JSON)
+	if (format == FORMAT_JSON)
 		write_json(plan);
-	else if (format == GRAPH_MERMAID)
+	else if (format == FORMAT_MERMAID)
 		write_mermaid(plan, &text);
-	else if (format == GRAPH_SVG)
+	else if (format == FORMAT_SVG)
 		write_svg(s, plan, &text);
 	else
 		write_dot(s, plan, &text);
@@ -194,7 +194,7 @@ static int print_plain(struct session *s, const struct cli *c)
 
 	if (code)
 		return code;
-	if (c->json || c->format != GRAPH_SVG)
+	if (c->json || c->format != FORMAT_SVG)
 		err_set(&err, E_USAGE, "--no-status is for --format svg");
 	if (err || focus(s, &err) < 0)
 		return cli_fail(s, err);
@@ -205,11 +205,15 @@ static int print_plain(struct session *s, const struct cli *c)
 
 int cmd_graph(struct cli *c)
 {
-	struct session s cleanup_session = {0};
+	struct session s cleanup_session = {.cli = c};
 	struct plan_nodes plan = {0};
 	struct err *err = NULL;
 	int code;
 
+	if (c->format > FORMAT_JSON) {
+		err_set(&err, E_USAGE, "a graph has --format dot, svg, mermaid or json");
+		return cli_fail(&s, err);
+	}
 	if (c->no_status)
 		return print_plain(&s, c);
 	code = session_open(&s, c, SESSION_STORE, &c->args);

@@ -87,6 +87,12 @@ const struct command commands[] = {
 	 "must not exist, or into DEST if it is a directory; owners, devices and set-id bits stay "
 	 "behind.",
 	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL), 2, 3},
+	{"sbom", "NODE", "show what a result is made of: packages, files, sources",
+	 "A software bill of materials, of the result that the recipes as they are have; nothing "
+	 "is built. As a table, or as SPDX 2.3 or CycloneDX 1.6 with --format. Packages are those "
+	 "in the file systems that ship, with the licences that machine-readable copyright files "
+	 "declare; what steps made is there with what it was made from.",
+	 SELECT | OPTION(O_FORMAT), 1, 1},
 	{"size", "NODE[:[OUTPUT]/PATH] [OTHER]",
 	 "show what takes room in what a node made, and what grew",
 	 "By package, where dpkg's lists are in the tree, and by directory. A file counts once, "

@@ -11,7 +11,8 @@
 static const char *const when_words[] = {"auto", "always", "never", NULL};
 static const char *const progress_words[] = {"auto", "tty", "plain", "json", "quiet", NULL};
 static const char *const only_words[] = {"all", "targets", NULL};
-static const char *const format_words[] = {"dot", "svg", "mermaid", "json", NULL};
+static const char *const format_words[] = {"auto", "dot",  "svg",       "mermaid",
+					   "json", "spdx", "cyclonedx", NULL};
 
 static const char *const fetch_words[] = {"targets", "all", "none", NULL}; /* enum fetch_what */
 
@@ -49,7 +50,7 @@ const struct option_row option_rows[] = {
 	[O_RUN] = {'r', "run", "RUN", VALUE_TEXT, AT(run), NULL,
 		   "of that run: its number, or ^0 for the last, ^1 for the one before"},
 	[O_FORMAT] = {0, "format", "FORMAT", VALUE_WORD, AT(format), format_words,
-		      "dot, svg, mermaid or json"},
+		      "graph: dot, svg, mermaid or json; sbom: spdx or cyclonedx"},
 	[O_UPDATE] = {0, "update", "PACKAGE", VALUE_MAYBE, AT(update), NULL,
 		      "take the archive's current versions (of PACKAGE, or of everything)"},
 	[O_RULES] = {0, "rules", NULL, VALUE_FLAG, AT(rules), NULL,

@@ -34,6 +34,18 @@ lacks "no ssh host key ships" 'ssh_host_' "$scratch/ssh"
 check "the natively built application is there" sh -c \
 	"debugfs -R 'dump /usr/bin/edge-app $scratch/app' '$p/out/root/root.img' && readelf -h '$scratch/app' | grep -q AArch64"
 
+# the bill of materials has the packages that dpkg finds in the image, each with the .deb that was locked
+mkdir "$scratch/dpkg"
+debugfs -R "rdump /var/lib/dpkg $scratch/dpkg" "$p/out/root/root.img" >/dev/null 2>&1
+code "a bill of materials" 0 "$orch" -C "$p" sbom bundle --format spdx
+# shellcheck disable=SC2016 # dpkg's own
+same "has the packages of the image" "$(dpkg-query --admindir="$scratch/dpkg/dpkg" -W -f '${Package} ${Version}\n' | sort)" \
+	"$(jq -r '(.packages[] | select(.name == "root").SPDXID) as $root | (.relationships | map(select(.spdxElementId == $root).relatedSpdxElement)) as $in |
+	.packages[] | select(.SPDXID as $id | ($id | startswith("SPDXRef-Package-")) and ($in | index($id))) | .name + " " + .versionInfo' "$scratch/out" | sort)"
+same "with the digests of the lock" "$(sed -n 's/^package debian netbase .*deb [0-9]* \([0-9a-f]*\) .*/\1/p' recipes/base.lock)" \
+	"$(jq -r '.packages[] | select(.name == "netbase" and .versionInfo and .checksums).checksums[0].checksumValue' "$scratch/out")"
+same "and the sources of what was compiled" u-boot "$(jq -r '[.packages[] | .externalRefs[]?.referenceLocator | capture("^pkg:deb/debian/(?<n>u-boot)@").n] | first' "$scratch/out")"
+
 # --- nothing changed -------------------------------------------------------------------------------
 nothing() { # NAME COMMAND...
 	name=$1

@@ -1,0 +1,147 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Bills of materials: packages as dpkg-query counts them, their sources, licences and files; what steps made
+# and took; a file system without a database; both formats.
+. tests/e2e/lib.sh
+export ORCH_STORE="$scratch/store"
+p=$scratch/p
+mkdir -p "$p/recipes" "$p/files/etc" "$p/files/usr/lib/app" "$p/files/var/lib/dpkg/info" "$p/src" "$p/files/usr/bin"
+cd "$p" || exit 1
+recipe() { cat >"recipes/$1.yaml"; } # NAME, text on stdin
+printf 'schema: 1\nname: bills\nversion: 1.2.0\ntimes: 1704067200\ndefault: [card]\n' | recipe project
+db=files/var/lib/dpkg
+printf 'ID=debian\nVERSION_CODENAME=trixie\n' >files/etc/os-release
+
+# package NAME VERSION ARCH FIELDS FILE...: an entry of the database, and its files.
+package() {
+	name=$1 list=$db/info/$1.list
+	case $4 in *same*) list=$db/info/$1:$3.list ;; esac
+	printf 'Package: %s\nStatus: install ok installed\nVersion: %s\nArchitecture: %s\nMaintainer: %s\n%b\n' \
+		"$1" "$2" "$3" 'The App Team <app@test.invalid>' "$4" >>$db/status
+	shift 4
+	echo /. >"$list"
+	for file; do
+		echo "/$file" >>"$list"
+		mkdir -p "files/$(dirname "$file")"
+		echo "$name" >"files/$file"
+	done
+}
+package app '1:2.0~rc1+deb13u1' all 'Source: app-src (1:2.0~rc1)\nHomepage: https://app.test.invalid\n' \
+	usr/bin/app usr/share/doc/app/copyright
+package lib 1.0-1+b2 arm64 'Multi-Arch: same\nSource: lib (1.0-1)\n' usr/lib/lib.so usr/share/doc/lib/copyright
+package lib 1.0-1+b2 amd64 'Multi-Arch: same\nSource: lib (1.0-1)\n' usr/lib/lib64.so
+package plain 3 all '' usr/share/plain usr/share/doc/plain/copyright
+printf 'Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n\n' >>$db/status
+# another one's file that 'app' has put aside
+printf '/usr/lib/lib.so\n/usr/lib/lib.so.aside\napp\n' >$db/diversions
+mv files/usr/lib/lib.so files/usr/lib/lib.so.aside
+cat >files/usr/share/doc/app/copyright <<'TEXT'
+Format: https://test.invalid/copyright-format/1.0/
+Upstream-Name: app
+
+Files: *
+Copyright: x
+License: GPL-2+ or Expat, and BSD-3-clause
+
+Files: data/*
+Copyright: y
+License: public-domain
+ Nobody owns it.
+ .
+ At all.
+
+License: Expat
+ Do what you like.
+TEXT
+printf 'Format: https://test.invalid/copyright-format/1.0\n\nFiles: *\nCopyright: x\nLicense: LGPL-2.1+ with linking-exception\n\nLicense: LGPL-2.1+ with linking-exception\n As said.\n' \
+	>files/usr/share/doc/lib/copyright
+echo 'It is free, see /usr/share/common-licenses/GPL.' >files/usr/share/doc/plain/copyright
+echo ours >files/etc/ours
+echo 'int main;' >src/main.c
+printf 'kind: tree\narch: arm64\ncontents: [{copy: files, to: /}, {copy: "made:app.bin", to: /usr/lib/app/}]\n' | recipe tree
+printf 'kind: run\ninputs: [src]\nrun: cp src/main.c app.bin\noutputs: [app.bin]\n' | recipe made
+printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe root
+printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{unpack: "tree:root.tar"}]\nremove: [/var/lib/dpkg, /usr/share/plain, /usr/share/doc/plain]\n' |
+	recipe bare
+printf 'kind: disk\ntable: gpt\npartitions: [{name: root, type: linux-generic, from: root}]\n' | recipe card
+code built 0 "$orch" build card bare tree
+
+# bill NODE: as SPDX and as CycloneDX
+bill() {
+	code "spdx of $1" 0 "$orch" sbom "$1" --format spdx
+	cp "$scratch/out" "$scratch/$1.spdx"
+	code "cyclonedx of $1" 0 "$orch" sbom "$1" --format cyclonedx
+	cp "$scratch/out" "$scratch/$1.cdx"
+}
+for node in card tree bare; do bill $node; done
+
+# --- packages ----------------------------------------------------------------------------------------
+# shellcheck disable=SC2016 # dpkg's own
+want=$(dpkg-query --admindir="$PWD/$db" -W -f '${Package} ${Version} ${Architecture} ${db:Status-Status}\n' 2>/dev/null |
+	sed -n 's/ installed$//p' | sort)
+# packages FILE: those of an SPDX document
+packages() {
+	jq -r '.packages[] | select(.SPDXID | startswith("SPDXRef-Package-")) | .name + " " + .versionInfo + " " +
+		(.externalRefs[0].referenceLocator | capture("arch=(?<a>[^&]*)").a)' "$1" | sort
+}
+same as-dpkg-has-them "$want" "$(packages "$scratch/card.spdx")"
+same of-the-tree "$want" "$(packages "$scratch/tree.spdx")"
+same as-cyclonedx "$want" "$(jq -r '.components[] | select(.purl) | .name + " " + .version + " " +
+	(.purl | capture("arch=(?<a>[^&]*)").a)' "$scratch/card.cdx" | sort)"
+# what has no file left is not there
+same database-removed "$(echo "$want" | grep -v ^plain)" "$(packages "$scratch/bare.spdx")"
+same says-whose-database true "$(jq '.packages[0].comment | test("no dpkg database: packages are those of .tree")' "$scratch/bare.spdx")"
+# of FILE NAME FILTER
+of() { jq -r --arg n "$2" ".packages[] | select(.name == \$n and (.SPDXID | startswith(\"SPDXRef-Package-\"))) | $3" "$1"; }
+same purl 'pkg:deb/debian/app@1:2.0~rc1%2Bdeb13u1?arch=all&distro=trixie' \
+	"$(of "$scratch/card.spdx" app '.externalRefs[0].referenceLocator')"
+same source 'pkg:deb/debian/app-src@1:2.0~rc1?arch=source&distro=trixie' \
+	"$(jq -r '.packages[] | select(.name == "app-src").externalRefs[0].referenceLocator' "$scratch/card.spdx")"
+same one-source-of-both-libs 1 "$(jq '[.packages[] | select(.primaryPackagePurpose == "SOURCE" and .name == "lib")] | length' "$scratch/card.spdx")"
+same supplier 'Organization: The App Team (app@test.invalid)' "$(of "$scratch/card.spdx" app .supplier)"
+
+# --- licences ----------------------------------------------------------------------------------------
+id=$(jq -r '.hasExtractedLicensingInfos[] | select(.name == "public-domain").licenseId' "$scratch/card.spdx")
+same licence "((GPL-2.0-or-later OR MIT) AND BSD-3-Clause) AND $id" "$(of "$scratch/card.spdx" app .licenseDeclared)"
+same its-text 'Nobody owns it.
+
+At all.' "$(jq -r '.hasExtractedLicensingInfos[] | select(.name == "public-domain").extractedText' "$scratch/card.spdx")"
+same unknown-exception 'LGPL-2.1+ with linking-exception' \
+	"$(jq -r --arg id "$(of "$scratch/card.spdx" lib .licenseDeclared | head -n 1)" '.hasExtractedLicensingInfos[] | select(.licenseId == $id).name' "$scratch/card.spdx")"
+same not-machine-readable NOASSERTION "$(of "$scratch/card.spdx" plain .licenseDeclared)"
+
+# --- files and what steps made -----------------------------------------------------------------------
+same files-of-no-package './etc/os-release
+./etc/ours
+./usr/lib/app/app.bin' "$(jq -r '.files[].fileName' "$scratch/card.spdx" | sort)"
+same digest "$(sha256sum <files/etc/ours | cut -d' ' -f1)" \
+	"$(jq -r '.files[] | select(.fileName == "./etc/ours").checksums[] | select(.algorithm == "SHA256").checksumValue' "$scratch/card.spdx")"
+same verification-code "$(jq -r '.files[].checksums[] | select(.algorithm == "SHA1").checksumValue' "$scratch/card.spdx" | sort | tr -d '\n' | sha1sum | cut -d' ' -f1)" \
+	"$(jq -r '.packages[] | select(.filesAnalyzed).packageVerificationCode.packageVerificationCodeValue' "$scratch/card.spdx")"
+# relation FILE FROM TYPE TO: by the names of packages; true or false
+relation() {
+	jq --arg a "$2" --arg t "$3" --arg b "$4" '(.packages | map({(.SPDXID): .name}) | add) as $n |
+		.relationships | any($n[.spdxElementId] == $a and .relationshipType == $t and $n[.relatedSpdxElement] == $b)' "$1"
+}
+same holds true "$(relation "$scratch/card.spdx" card CONTAINS root)"
+same holds-what-a-step-made true "$(relation "$scratch/card.spdx" root CONTAINS made)"
+same made-from true "$(relation "$scratch/card.spdx" made GENERATED_FROM src)"
+
+# --- as a document -----------------------------------------------------------------------------------
+same created 2024-01-01T00:00:00Z "$(jq -r .creationInfo.created "$scratch/card.spdx")"
+bill card
+cp "$scratch/card.spdx" "$scratch/again"
+mv "$p" "$scratch/moved"
+cd "$scratch/moved" || exit 1
+bill card
+check the-same-elsewhere cmp "$scratch/again" "$scratch/card.spdx"
+code as-a-table 0 "$orch" sbom card
+check table grep -q '^app  *1:2.0~rc1+deb13u1  *all  *app-src  *' "$scratch/out"
+code wrong-format 2 "$orch" sbom card --format svg
+code unknown-node 2 "$orch" sbom crad
+check near grep -q "did you mean 'card'" "$scratch/err"
+echo more >files/etc/ours
+code not-built 2 "$orch" sbom card
+check build-it grep -q "'orch build card' makes it" "$scratch/err"
+code not-of-graphs 2 "$orch" graph --format spdx
+finish
