@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-3.0-or-later
 # For scripts about farms:  . tests/e2e/farm-lib.sh
 
@@ -40,3 +40,38 @@ END
 
 # digests PROJECT: of all outputs; orch's out/ are copies.
 digests() { (cd "$1" && find out -type f ! -name '.*' -exec sha256sum {} + | sort); }
+
+# --- a farm of our own: workers of buildbox-casd, each in $workers/NAME ---------------------------
+# They are stopped when the script ends. $XDG_CONFIG_HOME is the scripts' own.
+workers=$scratch/workers
+engines=${ORCH_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/orch-engines}
+export XDG_CONFIG_HOME="$scratch/config"
+mkdir -p "$workers" "$XDG_CONFIG_HOME/orch"
+stop_workers() {
+	for stopped in "$workers"/*/; do tests/engines.sh stop "$stopped" 2>/dev/null; done
+	# shellcheck disable=SC2086
+	[ -z "${helpers:-}" ] || kill $helpers 2>/dev/null
+}
+trap 'stop_workers; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
+
+# What a worker's sandbox has beside the node's inputs: the machine's programs.
+mounts=
+for m in /usr:/usr /usr/bin:/bin /usr/sbin:/sbin /usr/lib:/lib /usr/lib64:/lib64 /etc:/etc; do
+	[ ! -e "${m%%:*}" ] || mounts="$mounts --runner-arg=--ro-bind-mount=$m"
+done
+worker() { # NAME [WORD...]: words of buildbox-casd
+	worker_name=$1
+	shift
+	# shellcheck disable=SC2086
+	tests/engines.sh start casd "$workers/$worker_name" --buildbox-run="$engines/buildbox-run" \
+		--runner-arg=--disable-localcas --jobs=2 --cache-failures=false $mounts "$@"
+}
+url() { echo "grpc://127.0.0.1:$(cat "$workers/$1/casd.port")"; }
+farm() { # URL...: the executors of the user's configuration
+	cat >"$XDG_CONFIG_HOME/orch/config.yaml" <<END
+remote:
+  executor: "$*"
+  platform: {unixUID: "1000", unixGID: "1000"}
+  jobs: 4
+END
+}

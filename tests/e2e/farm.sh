@@ -4,38 +4,10 @@
 # killed, when one lies, and when the user stops.
 . tests/e2e/lib.sh
 . tests/e2e/farm-lib.sh
-run=$scratch/run
 kills=${FARM_KILLS:-5}
-mkdir -p "$run/w1" "$run/w2" "$run/liar"
-stop_workers() { for w in w1 w2 liar; do tests/engines.sh stop "$run/$w" 2>/dev/null; done; }
-trap 'stop_workers; chmod -R u+rwx "$scratch" 2>/dev/null; rm -rf "$scratch"' EXIT
-
-# What a worker's sandbox has beside the node's inputs: the machine's programs.
-mounts=
-for m in /usr:/usr /usr/bin:/bin /usr/sbin:/sbin /usr/lib:/lib /usr/lib64:/lib64 /etc:/etc; do
-	[ ! -e "${m%%:*}" ] || mounts="$mounts --runner-arg=--ro-bind-mount=$m"
-done
-engines=${ORCH_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/orch-engines}
-worker() { # NAME [ENGINES]
-	# shellcheck disable=SC2086
-	ORCH_ENGINES=${2:-$engines} tests/engines.sh start casd "$run/$1" --buildbox-run="$engines/buildbox-run" \
-		--runner-arg=--disable-localcas --jobs=2 --cache-failures=false $mounts
-}
 tests/engines.sh get casd || { skip "buildbox cannot be had" && exit 77; }
 worker w1 || exit 1
 worker w2 || exit 1
-url() { echo "grpc://127.0.0.1:$(cat "$run/$1/casd.port")"; }
-
-export XDG_CONFIG_HOME="$scratch/config"
-farm() { # URLS: the farm of the user's configuration
-	mkdir -p "$XDG_CONFIG_HOME/orch"
-	cat >"$XDG_CONFIG_HOME/orch/config.yaml" <<END
-remote:
-  executor: "$*"
-  platform: {unixUID: "1000", unixGID: "1000"}
-  jobs: 4
-END
-}
 farm "$(url w1)" "$(url w2)"
 
 p=$scratch/p
@@ -82,7 +54,7 @@ lacks "without a warning" "warning" "$scratch/err"
 same "to the same bytes" "$(cat "$scratch/want")" "$(digests "$p")"
 check "its log is here" sh -c '"$1" -C "$2" log step6 | grep -q "line 6 of the log"' sh "$orch" "$p"
 check "both workers had some" sh -c 'for w; do [ -n "$(find "$w/casd" -type f -size +1M -print -quit)" ] || exit 1; done' \
-	sh "$run/w1" "$run/w2"
+	sh "$workers/w1" "$workers/w2"
 rm -rf "$p/out" "$scratch/second"
 # shellcheck disable=SC2086
 check "another store, what the farm remembers" env ORCH_STORE="$scratch/second" "$orch" -C "$p" build $targets
@@ -127,7 +99,7 @@ echo "# workers are killed $kills times"
 	for i in $(seq "$kills"); do
 		sleep "$(((i * 37) % 3 + 1)).$(((i * 53) % 10))"
 		w=w$((i % 2 + 1))
-		tests/engines.sh kill "$run/$w" casd
+		tests/engines.sh kill "$workers/$w" casd
 		sleep 0.3
 		worker $w
 	done
@@ -166,7 +138,7 @@ done
 exit $result
 END
 chmod 755 "$scratch/liar/bwrap"
-worker liar "$scratch/liar" || exit 1
+(export ORCH_ENGINES="$scratch/liar" && worker liar) || exit 1
 farm "$(url liar)"
 echo "# a lie" >>"$p/rootfs/etc/text"
 code "is found out" 0 "$orch" -C "$p" build step1
