@@ -2,6 +2,7 @@
 /* orch plan: what a build would do and why, from manifests and the store; nothing runs. */
 #include <string.h>
 
+#include "base/url.h"
 #include "cli/executor.h"
 #include "cli/json.h"
 #include "cli/paint.h"
@@ -44,7 +45,28 @@ static void add_up(const struct plan_nodes *plan, struct totals *t)
 	}
 }
 
-static json_t *node_object(const struct plan_node *p)
+/* Where it would be made. */
+static void add_farm(json_t *o, const struct plan_node *p, const struct farm *farm)
+{
+	const char *why = farm_why_not(p->node);
+	char *url cleanup_free = why ? NULL : url_shown(farm_url(farm, p->node));
+	struct farm_words words = {0};
+	json_t *platform;
+
+	if (why) {
+		json_object_set_new(o, "made_here", json_text(why));
+		return;
+	}
+	platform = json_object();
+	farm_platform(farm, p->node, &words);
+	for (size_t i = 0; i < words.count; i++)
+		json_object_set_new(platform, words.items[i].name, json_text(words.items[i].value));
+	farm_words_clear(&words);
+	json_object_set_new(o, "executor", json_text(url));
+	json_object_set_new(o, "platform", platform);
+}
+
+static json_t *node_object(const struct plan_node *p, const struct farm *farm)
 {
 	json_t *o = json_object(), *changes = json_array();
 	bool cached = p->verdict == PLAN_CACHED;
@@ -64,15 +86,18 @@ static json_t *node_object(const struct plan_node *p)
 		json_object_set_new(o, "shared", json_true());
 		json_object_set_new(o, "fetch_bytes", json_integer((json_int_t)p->fetch));
 	}
+	if (farm->urls.count && p->verdict != PLAN_CACHED)
+		add_farm(o, p, farm);
 	return o;
 }
 
-static void print_json(const struct plan_nodes *plan, const struct totals *t)
+static void print_json(const struct plan_nodes *plan, const struct totals *t,
+		       const struct farm *farm)
 {
 	json_t *o = json_object(), *nodes = json_array();
 
 	for (size_t i = 0; i < plan->count; i++)
-		json_array_append_new(nodes, node_object(&plan->items[i]));
+		json_array_append_new(nodes, node_object(&plan->items[i], farm));
 	json_object_set_new(o, "v", json_integer(1));
 	json_object_set_new(o, "ok", json_true());
 	for (size_t i = 0; i < array_len(verdicts); i++)
@@ -138,30 +163,80 @@ static void print_text(const struct graph *g, const struct plan_nodes *plan, con
 	print_variants(g);
 }
 
-/* What a farm is not sent, where there is one. */
-static void print_here(const struct plan_nodes *plan)
+/* "sent to grpc://build.example:8980, platform OSFamily=linux kvm=yes"; in ARENA. */
+static const char *sent_line(struct arena *arena, const struct farm *farm, const struct node *n)
 {
+	char *url cleanup_free = url_shown(farm_url(farm, n));
+	struct farm_words words = {0};
+	struct str line cleanup_str = STR_INIT;
+
+	str_printf(&line, "sent to %s", url);
+	farm_platform(farm, n, &words);
+	for (size_t i = 0; i < words.count; i++) {
+		const struct farm_word *w = &words.items[i];
+
+		str_append(&line, i ? " " : ", platform ");
+		str_escape(&line, w->name, strlen(w->name));
+		str_append(&line, "=");
+		str_escape(&line, w->value, strlen(w->value));
+	}
+	farm_words_clear(&words);
+	return arena_strdup(arena, line.buf);
+}
+
+/* Nodes of which the same is said stand in one line, that of the first. */
+static void print_sent(const struct nodes *nodes, const struct strs *lines)
+{
+	for (size_t i = 0; i < nodes->count; i++) {
+		bool told = false;
+
+		for (size_t j = 0; j < i && !told; j++)
+			told = str_eq(lines->items[j], lines->items[i]);
+		for (size_t j = i; j < nodes->count && !told; j++) {
+			if (j == i)
+				printf("%s: %s", lines->items[i], nodes->items[i]->name);
+			else if (str_eq(lines->items[j], lines->items[i]))
+				printf(", %s", nodes->items[j]->name);
+		}
+		if (!told)
+			putchar('\n');
+	}
+}
+
+/* What a farm is sent, where there is one, and what it is not. */
+static void print_farm(struct arena *arena, const struct plan_nodes *plan, const struct farm *farm)
+{
+	struct nodes sent = {0};
+	struct strs lines = {0};
+
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct plan_node *p = &plan->items[i];
+		struct plan_node *p = &plan->items[i];
 		const char *why = p->verdict == PLAN_CACHED ? NULL : farm_why_not(p->node);
 
 		if (why)
 			printf("made here, not by the executor: %s: %s\n", p->node->name, why);
+		if (why || p->verdict == PLAN_CACHED)
+			continue;
+		nodes_push(&sent, p->node);
+		strs_push(&lines, sent_line(arena, farm, p->node));
 	}
+	print_sent(&sent, &lines);
+	nodes_clear(&sent);
+	strs_clear(&lines);
 }
 
-static int print_plan(const struct cli *c, const struct graph *g, const struct plan_nodes *plan,
+static int print_plan(const struct cli *c, struct graph *g, const struct plan_nodes *plan,
 		      const struct farm *farm)
 {
 	struct totals totals = {0};
 
 	add_up(plan, &totals);
 	if (c->json)
-		print_json(plan, &totals);
+		print_json(plan, &totals, farm);
 	else
 		print_text(g, plan, &totals);
 	if (!c->json && farm->urls.count)
-		print_here(plan);
+		print_farm(g->arena, plan, farm);
 	return c->exit_code && totals.count[PLAN_BUILD] + totals.count[PLAN_MAYBE] ? 3 : 0;
 }
 

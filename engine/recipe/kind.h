@@ -183,4 +183,15 @@ struct kind {
 	 * made on no other (run/farm.h). kind_always(), or NULL: no.
 	 */
 	bool (*at_home)(const void *opts);
+	size_t platform_at; /* where its options have the list of PLATFORM_OPTION; 0: nowhere */
 };
+
+/* The row of kinds whose nodes may want machines of a farm that others need not be. */
+#define PLATFORM_OPTION(type)                                                                                  \
+	{                                                                                                      \
+		"platform", OPT_DICT, offsetof(type, platform), OPT_UNKEYED,                                   \
+			.help = "What a machine of the user's farm must be to make this node, in the farm's "  \
+				"words, beside those of the configuration; where nodes are made here it says " \
+				"nothing.",                                                                    \
+			.example = "{kvm: \"yes\"}"                                                            \
+	}

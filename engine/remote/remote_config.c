@@ -43,7 +43,7 @@ static const struct option remote_options[] = {
 	 .help = "What an executor's workers must be, in the words of that farm.",
 	 .example = "{OSFamily: linux, ISA: x86-64}"},
 	{"jobs", OPT_INT, offsetof(struct remote_config, jobs), OPT_POSITIVE,
-	 .help = "How many nodes an executor is given at once; 32 when not given."},
+	 .help = "How many nodes an executor is given at once; 16 when not given."},
 };
 
 static void check(void *data, const struct yaml *map, struct err_list *errors)

@@ -35,17 +35,69 @@ static bool told_secret(const struct node *n)
 	return ret;
 }
 
+static bool uses_programs(const struct node *n)
+{
+	const struct kind *k = n->recipe->kind;
+	struct strs names = {0};
+	bool ret;
+
+	if (n->manifest)
+		return strstr(n->manifest, "\ntool ") != NULL;
+	if (k->tools)
+		k->tools(n->recipe->opts, &names);
+	ret = names.count > 0;
+	strs_clear(&names);
+	return ret;
+}
+
 const char *farm_why_not(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 
 	if (told_secret(n))
 		return "it is told a secret";
-	if (n->manifest && strstr(n->manifest, "\ntool "))
+	if (uses_programs(n))
 		return "it uses programs of this machine";
 	if (k->at_home && k->at_home(n->recipe->opts))
 		return "it uses this machine in ways that no key tells";
 	if (node_demand(n).host_owners)
 		return "it starts a guest made of this machine's files";
 	return NULL;
+}
+
+const char *farm_url(const struct farm *f, const struct node *n)
+{
+	return f->urls.items[n->index % f->urls.count];
+}
+
+static const struct list *own_words(const struct node *n)
+{
+	static const struct list none;
+	size_t at = n->recipe->kind->platform_at;
+
+	return at ? (const struct list *)((const char *)n->recipe->opts + at) : &none;
+}
+
+static bool says(const struct list *words, const char *name)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (str_eq(LIST_AT(*words, struct pair *, i)->key, name))
+			return true;
+	}
+	return false;
+}
+
+void farm_platform(const struct farm *f, const struct node *n, struct farm_words *ret)
+{
+	const struct list *own = own_words(n);
+
+	for (size_t i = 0; i < f->platform.count; i++) {
+		if (!says(own, f->platform.items[i].name))
+			farm_words_push(ret, f->platform.items[i]);
+	}
+	for (size_t i = 0; i < own->count; i++) {
+		const struct pair *p = LIST_AT(*own, struct pair *, i);
+
+		farm_words_push(ret, (struct farm_word){p->key, p->value});
+	}
 }

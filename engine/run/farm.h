@@ -26,8 +26,8 @@
 struct farm {
 	struct strs urls; /* of executors; nodes are spread over them */
 	const char *instance, *ca, *cert, *cert_key, *token; /* as struct remote_access */
-	struct farm_words platform;                          /* for all nodes, verbatim */
-	unsigned jobs;                                       /* nodes at once; 0: FARM_JOBS */
+	struct farm_words platform; /* for all nodes; see farm_platform() */
+	unsigned jobs;              /* nodes at once; 0: FARM_JOBS */
 };
 #define FARM_JOBS 16
 static inline void farm_clear(struct farm *f)
@@ -40,10 +40,15 @@ static inline void farm_clear(struct farm *f)
 /* E_REMOTE_URL when nobody knows the scheme of one. */
 int farm_check(const struct farm *f, struct err **err) warn_unused;
 /*
- * Why N, whose manifest is made, may be made on this machine alone, as "it is told a secret"; NULL:
- * it may be sent.
+ * Why N may be made on this machine alone, as "it is told a secret"; NULL: it may be sent, as far as
+ * is known before its manifest is made.
  */
 const char *farm_why_not(const struct node *n);
+
+/* The executor that N is sent to: the URL in F. */
+const char *farm_url(const struct farm *f, const struct node *n);
+/* Appends what a machine must be to make N: the words of F, and those of N in their place. */
+void farm_platform(const struct farm *f, const struct node *n, struct farm_words *ret);
 
 /*
  * Makes the outputs of A, whose job SPEC is, in a->outdir. RET gets what the other machine said

@@ -22,7 +22,7 @@ static void describe_farm(const struct job *j, struct job_farm *ret)
 	const struct farm *f = j->env->opts->farm;
 	char *failed cleanup_free = job_failed_path(j->env->store, j->node->name);
 
-	*ret = (struct job_farm){.url = f->urls.items[j->node->index % f->urls.count],
+	*ret = (struct job_farm){.url = farm_url(f, j->node),
 				 .instance = f->instance,
 				 .ca = f->ca,
 				 .cert = f->cert,
@@ -30,8 +30,7 @@ static void describe_farm(const struct job *j, struct job_farm *ret)
 				 .token = f->token,
 				 .timeout_s = j->timeout_s,
 				 .again = path_exists(failed)};
-	for (size_t i = 0; i < f->platform.count; i++)
-		farm_words_push(&ret->platform, f->platform.items[i]);
+	farm_platform(f, j->node, &ret->platform);
 }
 
 static int queue_job(struct job *j, struct err **err)

@@ -34,6 +34,7 @@ cat >"$p/recipes/step.yaml" <<'END'
 kind: run
 root: tree
 inputs: [rootfs/etc]
+platform: {kvm: "yes"}
 run: ["echo a line of the log; cat rootfs/etc/text rootfs/etc/link >log; echo >record"]
 outputs: [log, record]
 END
@@ -53,6 +54,11 @@ export ORCH_EXECUTOR ORCH_STORE="$scratch/store"
 code "a plan" 0 "$orch" -C "$p" plan card
 same "tells what is not sent" "made here, not by the executor: tree: it uses programs of this machine" \
 	"$(grep "made here" "$scratch/out")"
+same "and what is sent where" "sent to program:$scratch/elsewhere: boot, root, card" "$(grep "sent to" "$scratch/out")"
+code "a plan of a node that wants another machine" 0 "$orch" -C "$p" plan step
+same "says so" "sent to program:$scratch/elsewhere, platform kvm=yes: step" "$(grep "sent to" "$scratch/out")"
+same "and for programs" "program:$scratch/elsewhere yes null" \
+	"$("$orch" -C "$p" plan --json step | jq -r '.nodes[] | select(.name == "step") | "\(.executor) \(.platform.kvm) \(.made_here)"')"
 check "elsewhere" "$orch" -C "$p" build card step boot root
 same "to the same bytes" "$(cat "$scratch/want")" "$(digests "$p")"
 same "all but what uses this machine" 4 "$(calls)"

@@ -194,6 +194,7 @@ static const struct option debian_options[] = {
 	 .help = "A directory laid over the tree before maintainer scripts run, for configuration "
 		 "they read.",
 	 .example = "debian-config"},
+	PLATFORM_OPTION(struct debian_opts),
 };
 const struct schema debian_schema =
 	SCHEMA(struct debian_opts, debian_options, .check = check_options);
@@ -291,4 +292,5 @@ const struct kind kind_debian = {
 	.lock_part = debian_lock_part,
 	.pins = debian_pins,
 	.lock_date = debian_lock_date,
+	.platform_at = offsetof(struct debian_opts, platform),
 };

@@ -61,6 +61,7 @@ struct debian_opts {
 	struct list packages, sources, archives; /* of const char * */
 	bool recommends;
 	struct ref *from, *overlay;
+	struct list platform; /* of struct pair * */
 };
 
 enum lock_type { LOCK_PACKAGE, LOCK_SOURCE, LOCK_TOOL };

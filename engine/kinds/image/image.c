@@ -96,4 +96,5 @@ const struct kind kind_image = {
 	.dated = image_dated,
 	.tools = image_tools,
 	.demand = image_demand,
+	.platform_at = offsetof(struct image_opts, platform),
 };

@@ -96,6 +96,7 @@ static const struct option image_options[] = {
 		 "again when that date moves."},
 	{"allow-private-keys", OPT_STRING, offsetof(struct image_opts, allow_private_keys),
 	 OPT_LIST, .help = "Patterns of files that may hold a private key."},
+	PLATFORM_OPTION(struct image_opts),
 };
 
 const char *image_fs_program(int type)

@@ -37,6 +37,7 @@ struct image_opts {
 	uint64_t block_size;
 	const char *headroom; /* "10%" or NULL */
 	bool verity;
+	struct list platform; /* of struct pair * */
 };
 
 extern const struct schema image_schema;

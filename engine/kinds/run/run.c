@@ -59,6 +59,7 @@ static const struct option run_options[] = {
 	 .example = "10G"},
 	{"timeout", OPT_INT, AT(timeout), OPT_UNKEYED | OPT_POSITIVE, .def = "7200",
 	 .help = "Seconds after which the node is stopped."},
+	PLATFORM_OPTION(struct run_opts),
 };
 
 bool run_on_host(const struct run_opts *o)
@@ -185,4 +186,5 @@ const struct kind kind_run = {
 	.tools = run_tools,
 	.tools_named = true,
 	.at_home = at_home,
+	.platform_at = offsetof(struct run_opts, platform),
 };

@@ -13,6 +13,7 @@ struct run_opts {
 	int64_t cpus, memory, scratch, timeout;
 	bool nested;
 	int share; /* run_shared() */
+	struct list platform; /* of struct pair * */
 };
 
 /* The hook `shared` of the kind. */

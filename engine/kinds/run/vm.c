@@ -41,6 +41,7 @@ static const struct option vm_options[] = {
 	 .help = "Processors of the guest."},
 	{"timeout", OPT_INT, offsetof(struct vm_opts, timeout), OPT_UNKEYED | OPT_POSITIVE,
 	 .def = "7200", .help = "Seconds after which the guest is stopped and the node fails."},
+	PLATFORM_OPTION(struct vm_opts),
 	{"disks", OPT_REF, offsetof(struct vm_opts, disks), OPT_LIST,
 	 .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
 	 .help = "Other images to attach. A file system is mounted at /mnt/NAME (the last part of "
@@ -187,4 +188,5 @@ const struct kind kind_vm = {
 	.check = vm_check,
 	.demand = vm_demand,
 	.tools = vm_tools,
+	.platform_at = offsetof(struct vm_opts, platform),
 };

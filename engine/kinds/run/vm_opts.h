@@ -17,4 +17,5 @@ struct vm_opts {
 	struct list env;    /* of struct pair * */
 	bool systemd;
 	struct list outputs; /* of struct pair * */
+	struct list platform; /* of struct pair * */
 };

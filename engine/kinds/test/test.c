@@ -39,6 +39,7 @@ static const struct option test_options[] = {
 	 .example = "[\"U-Boot>\", \"=> \"]"},
 	{"timeout", OPT_INT, AT(timeout), OPT_POSITIVE | OPT_UNKEYED, .def = "3600",
 	 .help = "Seconds for the whole, times the board's time-scale."},
+	PLATFORM_OPTION(struct test_opts),
 	{"keep-card", OPT_BOOL, AT(keep_card),
 	 .help = "Whether the card is an output (card.img), for other tests to go on with."},
 	{"steps", OPT_FORM, AT(steps), OPT_LIST | OPT_REQUIRED, .forms = &verb_forms,
@@ -287,4 +288,5 @@ const struct kind kind_test = {
 	.wants_fact = wants_fact,
 	.outputs = test_outputs,
 	.demand = test_demand,
+	.platform_at = offsetof(struct test_opts, platform),
 };

@@ -17,6 +17,7 @@ struct test_opts {
 	int64_t timeout;
 	bool keep_card;
 	struct list steps; /* of struct formed *, of verb_forms */
+	struct list platform; /* of struct pair * */
 };
 
 /* Whether a step asks for what the device is. */

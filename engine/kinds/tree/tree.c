@@ -55,4 +55,5 @@ const struct kind kind_tree = {
 	.demand = tree_demand,
 	.named = tree_stamped,
 	.versioned = tree_stamped,
+	.platform_at = offsetof(struct tree_opts, platform),
 };

@@ -99,6 +99,7 @@ static const struct option tree_options[] = {
 	{"modes", OPT_DICT, AT(modes),
 	 .help = "Pattern and octal mode, owner, or both; something must match.",
 	 .example = "{/etc/shadow: \"0640 0:42\"}"},
+	PLATFORM_OPTION(struct tree_opts),
 };
 #undef AT
 
