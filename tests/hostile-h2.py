@@ -80,12 +80,20 @@ class Connection:
                 self.send(frame(SETTINGS, ACK, 0))
             elif kind == PING and not flags & ACK:
                 self.send(frame(PING, ACK, 0, body))
+            elif kind == HEADERS:
+                self.headers(stream, body)
             elif kind == DATA:
                 if size:
                     self.send(frame(WINDOW, 0, 0, struct.pack(">I", size)), frame(WINDOW, 0, stream, struct.pack(">I", size)))
-                self.asked[stream] = self.asked.get(stream, b"") + body
+                self.asked.setdefault(stream, bytearray()).extend(body)
                 if flags & END_STREAM:
-                    self.take(stream, self.asked.pop(stream)[5:])
+                    self.whole(stream, bytes(self.asked.pop(stream)))
+
+    def headers(self, stream, block):
+        pass
+
+    def whole(self, stream, framed):
+        self.take(stream, framed[5:])
 
     def take(self, stream, body):
         name, _, text = body.decode("latin-1").partition(":")
@@ -145,6 +153,9 @@ class Connection:
 
     def do_away_now(self, s, text):
         self.send(frame(GOAWAY, 0, 0, struct.pack(">II", 0, 0)))
+
+    def do_calm(self, s, text):
+        self.send(frame(GOAWAY, 0, 0, struct.pack(">II", s, 11)), answer(s, b"bye"))
 
     def do_garbage(self, s, text):
         self.send(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 40)
@@ -241,7 +252,12 @@ def serve(sock):
         sock.close()
 
 
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1], flush=True)
-while True:
-    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+def listen(serve):
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+
+if __name__ == "__main__":
+    listen(serve)

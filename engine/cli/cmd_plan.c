@@ -49,7 +49,8 @@ static void add_up(const struct plan_nodes *plan, struct totals *t)
 static void add_farm(json_t *o, const struct plan_node *p, const struct farm *farm)
 {
 	const char *why = farm_why_not(p->node);
-	char *url cleanup_free = why ? NULL : url_shown(farm_url(farm, p->node));
+	char *url cleanup_free =
+		why ? NULL : url_shown(farm->urls.items[farm_executor(farm, p->node)]);
 	struct farm_words words = {0};
 	json_t *platform;
 
@@ -166,7 +167,7 @@ static void print_text(const struct graph *g, const struct plan_nodes *plan, con
 /* "sent to grpc://build.example:8980, platform OSFamily=linux kvm=yes"; in ARENA. */
 static const char *sent_line(struct arena *arena, const struct farm *farm, const struct node *n)
 {
-	char *url cleanup_free = url_shown(farm_url(farm, n));
+	char *url cleanup_free = url_shown(farm->urls.items[farm_executor(farm, n)]);
 	struct farm_words words = {0};
 	struct str line cleanup_str = STR_INIT;
 

@@ -229,6 +229,15 @@ static uint64_t address_limit(const struct dial *d)
 	return now + left / n;
 }
 
+/* A machine that is gone is found out where servers do not want to be asked often. */
+static void watch_peer(int fd)
+{
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){30}, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){10}, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &(int){3}, sizeof(int));
+}
+
 static int address_start(struct dial *d, struct err **err)
 {
 	const struct addrinfo *a = d->address;
@@ -237,6 +246,7 @@ static int address_start(struct dial *d, struct err **err)
 	if (d->fd < 0)
 		return next_address(d, strerror(errno), err);
 	setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	watch_peer(d->fd);
 	d->address_until_ms = address_limit(d);
 	d->waits = POLLOUT;
 	if (connect(d->fd, a->ai_addr, a->ai_addrlen) < 0 && errno != EINPROGRESS)

@@ -10,7 +10,10 @@
 #define SLACK_S 60      /* that a command has beside its time: unpacking, packing */
 #define QUEUED_MS 60000 /* that nobody takes it, until the user is told */
 #define CANCEL_MS 3000
-#define TRIES 3 /* of a worker or stream that is lost */
+#define LOG_END_MS 5000 /* that the rest of what is printed has, when the command has ended */
+#define TRIES 3         /* of a worker or stream that is lost */
+#define LASTED_MS 10000 /* a stream that did was no failure: proxies cut them by the clock */
+#define OVERDUE_S 30    /* that an engine has to end what has used up its time */
 
 enum stage { STAGE_UNKNOWN, STAGE_CACHE, STAGE_QUEUED, STAGE_RUNNING, STAGE_DONE };
 
@@ -28,12 +31,12 @@ struct run {
 	bool again, sent_again;
 	char *operation; /* its name, once it has one */
 	enum stage stage;
-	uint64_t queued_ms;
+	uint64_t stage_ms; /* since when */
 	bool told_queued;
 	/* What is printed, where the engine has a stream of it. */
 	struct reapi_call log;
 	char *stream;
-	bool streamed;
+	size_t streamed; /* bytes of it */
 	/* The end of it. */
 	bool ended, unreadable;
 	int code; /* grpc_status */
@@ -133,18 +136,29 @@ static int take_log(void *arg, const void *data, size_t len)
 
 	if (!m)
 		return 1;
-	x->streamed = x->streamed || m->data.len;
+	x->streamed += m->data.len;
 	x->ui->log(x->ui->arg, m->data.data, m->data.len);
 	reapi_unpacked_free(&m->base);
-	return 0;
+	return x->streamed > LOG_MAX;
 }
 
+static void leave_log(struct run *x)
+{
+	if (x->stream)
+		grpc_cancel(x->r->g, &x->log.call);
+	reapi_call_release(&x->log);
+	free(steal_ptr(x->stream));
+	x->streamed = 0;
+}
+
+/* Another worker has another one. */
 static void follow_log(struct run *x, const char *stream)
 {
 	Reapi__ReadRequest q = REAPI__READ_REQUEST__INIT;
 
-	if (x->stream || !*stream)
+	if (!*stream || (x->stream && str_eq(stream, x->stream)))
 		return;
+	leave_log(x);
 	x->stream = xstrdup(stream);
 	x->log = (struct reapi_call){.on_message = take_log, .call.arg = x};
 	q.resource_name = x->stream;
@@ -161,6 +175,17 @@ static void read_log(struct run *x, struct str *ret)
 		str_append_len(ret, result->stderr_raw.data, result->stderr_raw.len);
 	else if (result->stderr_digest && result->stderr_digest->size_bytes)
 		(void)!exec_blob(x->r, result->stderr_digest, LOG_MAX, ret, &ignored);
+}
+
+/* What did not come while it ran. */
+static void finish_log(struct run *x, const struct str *log)
+{
+	uint64_t end = clock_ms() + LOG_END_MS;
+
+	while (x->stream && !x->log.call.done && clock_ms() < end)
+		grpc_step(x->r->g, (int)(end - clock_ms()));
+	if (log->len > x->streamed)
+		x->ui->log(x->ui->arg, log->buf + x->streamed, log->len - x->streamed);
 }
 
 /* It has left nothing: the worker did not start, or was ended. What it said last is why. */
@@ -195,7 +220,7 @@ static void take_stage(struct run *x, const Reapi__Any *any)
 		return;
 	if (m->stage > STAGE_UNKNOWN && m->stage <= STAGE_DONE && (int)x->stage != m->stage) {
 		x->stage = (enum stage)m->stage;
-		x->queued_ms = clock_ms();
+		x->stage_ms = clock_ms();
 		if (texts[x->stage])
 			x->ui->stage(x->ui->arg, texts[x->stage]);
 	}
@@ -243,7 +268,7 @@ static void warn_queued(struct run *x)
 {
 	struct str text cleanup_str = STR_INIT;
 
-	if (x->stage != STAGE_QUEUED || x->told_queued || clock_ms() - x->queued_ms < QUEUED_MS)
+	if (x->stage != STAGE_QUEUED || x->told_queued || clock_ms() - x->stage_ms < QUEUED_MS)
 		return;
 	x->told_queued = true;
 	str_printf(&text, "no worker of %s has taken it yet; its platform is", x->r->shown);
@@ -252,6 +277,14 @@ static void warn_queued(struct run *x)
 	if (!x->a->platform.count)
 		str_append(&text, " empty");
 	x->ui->warn(x->ui->arg, text.buf);
+}
+
+/* Whether an engine does not end what has used up its time. */
+static bool is_overdue(const struct run *x)
+{
+	uint64_t most = 1000ull * (x->a->timeout_s + SLACK_S + OVERDUE_S);
+
+	return x->a->timeout_s && x->stage == STAGE_RUNNING && clock_ms() - x->stage_ms > most;
 }
 
 /* Commands go on when nobody listens: they have to be told. */
@@ -268,6 +301,7 @@ static void cancel(struct run *x)
 	while (!c.call.done)
 		grpc_step(x->r->g, -1);
 	reapi_call_release(&c);
+	free(steal_ptr(x->operation));
 }
 
 /* Has it run, or WAIT for what runs. The status of the call; *RET_TEXT is the server's. */
@@ -288,11 +322,11 @@ static enum grpc_status listen(struct run *x, bool wait, char **ret_text)
 				 NULL);
 	else
 		reapi_call_start(x->r->g, &c, REAPI_METHOD "Execution/Execute", &q.base, NULL);
-	while (!c.call.done && !*x->ui->stop && !x->ended) {
+	while (!c.call.done && !*x->ui->stop && !x->ended && !is_overdue(x)) {
 		grpc_step(x->r->g, 500);
 		warn_queued(x);
 	}
-	if (*x->ui->stop)
+	if (*x->ui->stop || is_overdue(x))
 		cancel(x);
 	if (!c.call.done)
 		grpc_cancel(x->r->g, &c.call);
@@ -341,6 +375,7 @@ static int have_run(struct run *x, struct err **err)
 
 	for (;;) {
 		char *text cleanup_free = NULL;
+		uint64_t since = clock_ms();
 		enum grpc_status status = listen(x, wait, &text);
 
 		if (*x->ui->stop)
@@ -350,6 +385,12 @@ static int have_run(struct run *x, struct err **err)
 				       "%s: Execute: an answer that cannot be read", x->r->shown);
 		if (x->ended && x->code == GRPC_OK)
 			return 0;
+		if (!x->ended && is_overdue(x))
+			return err_set(err, E_REMOTE_UNREACHABLE,
+				       "%s: it has not ended the node, whose time is %u s",
+				       x->r->shown, x->a->timeout_s);
+		if (x->operation && clock_ms() - since > LASTED_MS)
+			tries = 0;
 		if (wait && !x->ended && status == GRPC_NOT_FOUND) {
 			forget_end(x); /* the server has lost it, too */
 			wait = false;
@@ -375,8 +416,7 @@ static int fetch(struct run *x, const char *dir, struct err **err)
 		return err_set(err, E_REMOTE_REFUSED, "%s: Execute: it sent no result",
 			       x->r->shown);
 	read_log(x, &log);
-	if (!x->streamed)
-		x->ui->log(x->ui->arg, log.buf, log.len);
+	finish_log(x, &log);
 	if (!exec_has_outputs(x->response->result))
 		return fail_silent(x, &log, err);
 	x->ui->stage(x->ui->arg, "fetching what it made");
@@ -410,12 +450,11 @@ int exec_run(struct exec *x, const struct exec_action *a, const struct exec_ui *
 	struct run r = {.r = x->r, .a = a, .ui = ui, .again = a->again};
 	int rc = path_mkdirs(dir, err) < 0 || reapi_ready(x->r, err) < 0 ? -1 : run(&r, dir, err);
 
-	if (r.stream && !r.log.call.done)
-		grpc_cancel(x->r->g, &r.log.call);
-	reapi_call_release(&r.log);
+	if (rc < 0)
+		cancel(&r);
+	leave_log(&r);
 	forget_end(&r);
 	exec_root_free(r.root);
-	free(r.stream);
 	free(r.text);
 	return rc;
 }

@@ -17,7 +17,8 @@
  * to the connection ends a call as GRPC_UNAVAILABLE; nothing is tried again here (retry.h). The
  * connection is made when the first call starts, without waiting, and again for the first call
  * after it was lost. While calls are open a server that says nothing for 30 s is asked for a sign
- * of life, so that a stream may be silent for hours, and a dead peer is found out in 45 s.
+ * of life, so that a stream may be silent for hours, and a dead peer is found out in 45 s. A
+ * server that finds this too often is asked seldom, and its machine by TCP.
  */
 #include <poll.h>
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#define CALM_MS 310000 /* servers of gRPC take no more than a ping in 5 minutes, unless told to */
 #define STREAM_WINDOW (4 << 20)
 #define CONNECTION_WINDOW (16 << 20)
 
@@ -99,8 +100,8 @@ static void on_goaway(struct grpc *g, const nghttp2_goaway *f)
 	g->why = xasprintf("the server closes the connection (%s)",
 			   nghttp2_http2_strerror(f->error_code));
 	g->leaving_ms = clock_ms();
-	if (f->error_code == NGHTTP2_ENHANCE_YOUR_CALM)
-		g->ping_ms *= 2; /* it may be these that it does not like */
+	if (f->error_code == NGHTTP2_ENHANCE_YOUR_CALM) /* it may be these that it does not like */
+		g->ping_ms = g->ping_ms < CALM_MS ? CALM_MS : 2 * g->ping_ms;
 }
 
 static void end_of_answer(struct grpc *g, struct grpc_call *c)

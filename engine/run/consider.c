@@ -13,8 +13,7 @@ static int prepare(struct sched *d, struct err **err)
 		return 0;
 	d->prepared = true;
 	pool_init(&d->pool, d->opts->jobs, d->opts->memory_mb);
-	if (d->opts->farm)
-		pool_add_farm(&d->pool, d->opts->farm->jobs ? d->opts->farm->jobs : FARM_JOBS);
+	sched_open_farm(d);
 	d->env.mode = spawn_probe();
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for what a plain worker leaves */
 	if (d->opts->before_work)

@@ -65,11 +65,6 @@ const char *farm_why_not(const struct node *n)
 	return NULL;
 }
 
-const char *farm_url(const struct farm *f, const struct node *n)
-{
-	return f->urls.items[n->index % f->urls.count];
-}
-
 static const struct list *own_words(const struct node *n)
 {
 	static const struct list none;

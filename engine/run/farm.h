@@ -45,8 +45,11 @@ int farm_check(const struct farm *f, struct err **err) warn_unused;
  */
 const char *farm_why_not(const struct node *n);
 
-/* The executor that N is sent to: the URL in F. */
-const char *farm_url(const struct farm *f, const struct node *n);
+/* The executor that N is sent to as long as that answers: its number in f->urls. */
+static inline size_t farm_executor(const struct farm *f, const struct node *n)
+{
+	return n->index % f->urls.count;
+}
 /* Appends what a machine must be to make N: the words of F, and those of N in their place. */
 void farm_platform(const struct farm *f, const struct node *n, struct farm_words *ret);
 

@@ -22,7 +22,7 @@ static void describe_farm(const struct job *j, struct job_farm *ret)
 	const struct farm *f = j->env->opts->farm;
 	char *failed cleanup_free = job_failed_path(j->env->store, j->node->name);
 
-	*ret = (struct job_farm){.url = farm_url(f, j->node),
+	*ret = (struct job_farm){.url = f->urls.items[j->slot.executor],
 				 .instance = f->instance,
 				 .ca = f->ca,
 				 .cert = f->cert,

@@ -32,7 +32,8 @@ struct pool {
 /* What one node holds. */
 struct slot {
 	unsigned cpus, memory_mb;
-	bool farm; /* on another machine: nothing of this one is taken */
+	bool farm;       /* on another machine: nothing of this one is taken */
+	size_t executor; /* then: which of the farm's it is sent to */
 };
 
 /*

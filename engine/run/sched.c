@@ -253,6 +253,8 @@ static void finish(struct sched *d, size_t i, int status)
 	d->running.items[i] = d->running.items[--d->running.count];
 	pool_give(&d->pool, j->slot);
 	if (rc == 0)
+		sched_farm_answered(d, j);
+	if (rc == 0)
 		rc = settle_built(d, j, &e);
 	if (rc == 0)
 		room_add(&d->room, n->record);

@@ -4,6 +4,7 @@
  * What a run knows, shared by the loop (sched.c) and by what follows from a node's fate (settle.c);
  * nobody else includes this.
  */
+#include "remote/retry.h"
 #include "run/job.h"
 #include "run/queue.h"
 #include "run/room.h"
@@ -19,14 +20,15 @@ DEFINE_VEC(runnings, struct running)
 struct memory {
 	uint64_t made_ms; /* when its manifest was made */
 	unsigned reruns;
-	bool outside; /* of a user namespace it is run, as it failed in one */
-	bool here;    /* the farm could not make it: it is made here */
-	bool waits;   /* for another orch, and the user was told */
-	bool hit;     /* the user was told that it is cached */
-	bool built;   /* in this run: a hit after a new start counts as built */
-	bool local;   /* made here, whatever a shared cache has: its bytes cannot be had */
-	bool asked;   /* a shared cache was asked for ASKED_KEY */
-	bool shared;  /* and had it */
+	bool outside;  /* of a user namespace it is run, as it failed in one */
+	bool here;     /* the farm could not make it: it is made here */
+	unsigned lost; /* executors that did not answer when it was sent to them */
+	bool waits;    /* for another orch, and the user was told */
+	bool hit;      /* the user was told that it is cached */
+	bool built;    /* in this run: a hit after a new start counts as built */
+	bool local;    /* made here, whatever a shared cache has: its bytes cannot be had */
+	bool asked;    /* a shared cache was asked for ASKED_KEY */
+	bool shared;   /* and had it */
 	struct digest asked_key;
 	const char *by;        /* the machine that made it */
 	struct record *found;  /* what it said */
@@ -46,6 +48,7 @@ struct sched {
 	struct nodes fresh; /* READY, not looked up yet */
 	struct runnings running;
 	struct remote *remote; /* see run/remote.h */
+	struct breaker *farm;  /* of the executors of opts->farm */
 	size_t asked;          /* nodes in that state */
 	struct memory *memory;
 	size_t wanted;
@@ -80,8 +83,14 @@ void sched_serve(void *arg, int ms);
 /* sched_farm.c */
 /* Whether there is room for N now: on the farm when it may go there, unless that failed. */
 bool sched_take_slot(struct sched *d, const struct node *n, struct slot *ret);
-/* Whether J failed with E for what a farm did: then the user is told, and it is made here. */
+/*
+ * Whether J failed with E for what a farm did: then the user is told, and it is made by another
+ * executor or here. An executor that does not answer is left alone for a while.
+ */
 bool sched_make_here(struct sched *d, const struct job *j, const struct err *e);
+void sched_open_farm(struct sched *d);
+/* J is done: its executor answers. */
+void sched_farm_answered(struct sched *d, const struct job *j);
 
 void sched_tell(struct sched *d, const struct event *ev);
 /* Nothing more is started. */

@@ -263,6 +263,14 @@ static void a_dead_server_is_found_out(void **state)
 	release(&a);
 }
 
+static void a_server_is_not_asked_more_often_than_it_likes(void **state)
+{
+	assert_int_equal(g->ping_ms, 30000);
+	answers("calm", GRPC_OK, "bye\n");
+	assert_true(g->ping_ms > 300000);
+	answers("ok:again", GRPC_OK, "again\n");
+}
+
 static void other_loops_can_wait(void **state)
 {
 	struct asked a;
@@ -433,6 +441,7 @@ int main(void)
 		CALL_TEST(going_away_loses_nothing),
 		CALL_TEST(silence_has_an_end),
 		CALL_TEST(a_dead_server_is_found_out),
+		CALL_TEST(a_server_is_not_asked_more_often_than_it_likes),
 		CALL_TEST(other_loops_can_wait),
 		CALL_TEST(closing_ends_calls),
 		cmocka_unit_test(nobody_is_there),
