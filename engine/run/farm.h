@@ -40,8 +40,8 @@ static inline void farm_clear(struct farm *f)
 /* E_REMOTE_URL when nobody knows the scheme of one. */
 int farm_check(const struct farm *f, struct err **err) warn_unused;
 /*
- * Why N may be made on this machine alone, as "it is told a secret"; NULL: it may be sent, as far as
- * is known before its manifest is made.
+ * Why N may be made on this machine alone, as "it is told a secret"; NULL: it may be sent, as far
+ * as is known before its manifest is made.
  */
 const char *farm_why_not(const struct node *n);
 
