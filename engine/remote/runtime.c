@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -13,10 +14,14 @@
 
 #define PROGRAM "bin/orch-worker"
 #define UNUSED_S (30 * 24 * 3600)
+#define KNOWN_MAX (1u << 20)
+/* Files that have changed so lately may change again without another time. */
+#define UNREST_S 2
 
 /* A file of this machine that belongs to it. */
 struct source {
 	char *path;
+	struct stat st;
 	struct runtime_file file;
 };
 DEFINE_VEC(sources, struct source)
@@ -61,15 +66,12 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct source *)a)->file.name, ((const struct source *)b)->file.name);
 }
 
-static int hash_source(struct source *s, struct err **err)
+static int look_at(struct source *s, struct err **err)
 {
-	int fd cleanup_fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (stat(s->path, &s->st) < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", s->path);
-	s->file.size = (uint64_t)st.st_size;
-	return digest_fd(fd, s->path, &s->file.digest, err);
+	s->file.size = (uint64_t)s->st.st_size;
+	return 0;
 }
 
 static int find_sources(struct making *m, struct err **err)
@@ -84,9 +86,80 @@ static int find_sources(struct making *m, struct err **err)
 		if (i && by_name(&m->sources.items[i - 1], &m->sources.items[i]) == 0)
 			return err_set(err, E_WORKER_PROGRAM, "two libraries are called '%s'",
 				       m->sources.items[i].file.name);
-		if (hash_source(&m->sources.items[i], err) < 0)
+		if (look_at(&m->sources.items[i], err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* --- digests, which each node needs: hashed once for each state of the files ---------------- */
+
+/* The files as the file system knows them, a line each; and whether all are at rest. */
+static bool print_state(const struct sources *v, struct str *ret)
+{
+	time_t now = time(NULL);
+	bool rests = true;
+
+	for (size_t i = 0; i < v->count; i++) {
+		const struct stat *st = &v->items[i].st;
+
+		str_quote(ret, v->items[i].file.name);
+		str_printf(ret, " %ju %ju %ju %jd.%09ld %jd.%09ld\n", (uintmax_t)st->st_dev,
+			   (uintmax_t)st->st_ino, (uintmax_t)st->st_size,
+			   (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+			   (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+		rests = rests && now - st->st_ctim.tv_sec > UNREST_S;
+	}
+	return rests;
+}
+
+/* TEXT is the state and, after it, a digest a line. 0: they are taken over; 1: of another state. */
+static int read_known(const char *path, const struct str *state, struct sources *v)
+{
+	struct str text cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+	size_t line = DIGEST_HEX + 1;
+
+	if (file_read(path, KNOWN_MAX, &text, &ignored) < 0 ||
+	    text.len != state->len + v->count * line ||
+	    memcmp(text.buf, state->buf, state->len) != 0)
+		return 1;
+	for (size_t i = 0; i < v->count; i++) {
+		char *hex = text.buf + state->len + i * line;
+
+		hex[DIGEST_HEX] = 0;
+		if (digest_parse(hex, &v->items[i].file.digest) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int hash_all(struct sources *v, struct str *known, struct err **err)
+{
+	char hex[DIGEST_HEX + 1];
+
+	for (size_t i = 0; i < v->count; i++) {
+		if (digest_file(v->items[i].path, &v->items[i].file.digest, err) < 0)
+			return -1;
+		str_printf(known, "%s\n", digest_hex(&v->items[i].file.digest, hex));
+	}
+	return 0;
+}
+
+/* PARENT is where what is known of them lies. */
+static int find_digests(struct sources *v, const char *parent, struct err **err)
+{
+	char *path cleanup_free = path_join(parent, "known");
+	struct str text cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+	bool rests = print_state(v, &text);
+
+	if (read_known(path, &text, v) == 0)
+		return 0;
+	if (path_mkdirs(parent, err) < 0 || hash_all(v, &text, err) < 0)
+		return -1;
+	if (rests)
+		(void)!file_write(path, text.buf, text.len, 0644, false, &ignored);
 	return 0;
 }
 
@@ -180,6 +253,8 @@ static int open_in(struct making *m, const char *store, struct runtime *r, struc
 	char *parent cleanup_free = path_join(store, "runtime");
 	char hex[DIGEST_HEX + 1];
 
+	if (find_digests(&m->sources, parent, err) < 0)
+		return -1;
 	digest_list(&m->sources, &r->digest);
 	r->dir = path_join(parent, digest_hex(&r->digest, hex));
 	r->loader = xasprintf("lib/%s", path_base(m->loader));
