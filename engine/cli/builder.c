@@ -196,7 +196,10 @@ static int record_hits(struct builder *b, struct err **err)
 /* As all history, it is lost on a full disk. */
 static int keep_timing(struct builder *b, struct err **err)
 {
-	int rc = timing_keep(&b->timing, b->history.store, b->history.run, err);
+	int rc;
+
+	b->timing.remote = b->result.remote;
+	rc = timing_keep(&b->timing, b->history.store, b->history.run, err);
 
 	if (rc == 0 || (*err)->code->cls != ERR_RESOURCE)
 		return rc;

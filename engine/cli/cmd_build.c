@@ -9,6 +9,7 @@
 #include "cli/checkout.h"
 #include "cli/json.h"
 #include "cli/paint.h"
+#include "cli/remote_sums.h"
 #include "cli/remote_use.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -70,20 +71,6 @@ static void target_list(const struct session *s, struct str *to)
 	}
 }
 
-/* What came from shared caches and went there. */
-static void remote_summary(const struct remote_sums *s, struct str *to)
-{
-	char *down cleanup_free = str_bytes(s->fetched_bytes);
-	char *up cleanup_free = str_bytes(s->pushed_bytes);
-
-	if (s->hits)
-		str_printf(to, ", %zu from the shared cache (%s fetched)", s->hits, down);
-	else if (s->fetched)
-		str_printf(to, ", %s fetched from the shared cache", down);
-	if (s->pushed)
-		str_printf(to, ", %zu stored there (%s)", s->pushed, up);
-}
-
 static void summary(const struct builder *b)
 {
 	const struct sched_result *r = &b->result;
@@ -92,7 +79,7 @@ static void summary(const struct builder *b)
 	struct str list cleanup_str = STR_INIT, remote cleanup_str = STR_INIT;
 
 	builder_failures(b);
-	remote_summary(&r->remote, &remote);
+	remote_sums_text(&r->remote, &remote);
 	if (builder_quiet(b) || b->mode == PROGRESS_JSON)
 		return;
 	fprintf(stderr, "%s%s%s: built %zu, cached %zu, failed %zu, skipped %zu in %s%s\n",

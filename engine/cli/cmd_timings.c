@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/history.h"
 #include "cli/json.h"
+#include "cli/remote_sums.h"
 #include "cli/table.h"
 #include "cli/timings_html.h"
 
@@ -99,13 +100,15 @@ static void print_text(const struct timing *t, const struct run_info *run, const
 					"CRITICAL", "WHEN", NULL);
 	double wall = wall_of(t, run), spared = 0;
 	char *took cleanup_free = str_seconds(wall), *saved cleanup_free = NULL;
+	struct str remote cleanup_str = STR_INIT;
 
 	for (size_t i = 0; i < t->spared.count; i++)
 		spared += t->spared.items[i].seconds;
 	saved = str_seconds(spared);
-	printf("run %lld: %s, %s; %zu ran, at most %u at once; %zu cached, which once took %s\n",
+	remote_sums_text(&t->remote, &remote);
+	printf("run %lld: %s, %s; %zu ran, at most %u at once; %zu cached, which once took %s%s\n",
 	       (long long)run->id, history_state(run), took, t->spans.count, t->jobs,
-	       t->spared.count, saved);
+	       t->spared.count, saved, remote.buf);
 	for (size_t i = 0; i < t->spans.count; i++)
 		span_row(table, &t->spans.items[i], wall, critical[i]);
 	table_print(table);
@@ -134,9 +137,10 @@ static void print_json(const struct timing *t, const struct run_info *run, const
 							s->kind, "seconds", s->seconds));
 	}
 	json_print(stdout,
-		   json_pack("{s:i, s:b, s:I, s:o, s:f, s:i, s:o, s:o}", "v", 1, "ok", 1, "run",
-			     (json_int_t)run->id, "project", history_project(run), "wall_s",
-			     run->wall_s, "jobs", (int)t->jobs, "ran", ran, "cached", cached),
+		   json_pack("{s:i, s:b, s:I, s:o, s:f, s:i, s:o, s:o, s:o}", "v", 1, "ok", 1,
+			     "run", (json_int_t)run->id, "project", history_project(run), "wall_s",
+			     run->wall_s, "jobs", (int)t->jobs, "ran", ran, "cached", cached,
+			     "remote", remote_sums_json(&t->remote)),
 		   false);
 }
 

@@ -2,6 +2,7 @@
 /* The summary of a build, in the Markdown that GitHub and GitLab have in common. */
 #include "cli/checkout.h"
 #include "cli/finding.h"
+#include "cli/remote_sums.h"
 #include "cli/report.h"
 
 #define ROWS_MAX 300  /* of nodes that were not cached */
@@ -206,8 +207,10 @@ void report_summary(const struct report *r, struct str *to)
 	}
 	str_append(to, "Project ");
 	code(to, r->project->name);
-	str_printf(to, ": built %zu, cached %zu, failed %zu, skipped %zu in %s\n\n", result->built,
+	str_printf(to, ": built %zu, cached %zu, failed %zu, skipped %zu in %s", result->built,
 		   result->cached, result->failed, result->skipped, wall);
+	remote_sums_text(&result->remote, to);
+	str_append(to, "\n\n");
 	failures(r, to);
 	targets(r, to);
 	table(r, to);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "cli/json.h"
+#include "cli/remote_sums.h"
 
 /* ---- recording ---- */
 
@@ -155,8 +156,9 @@ static json_t *spared_array(const struct timing *t)
 
 int timing_keep(struct timing *t, struct store *s, int64_t run, struct err **err)
 {
-	json_t *o = json_pack("{s:i, s:i, s:o, s:o}", "v", 1, "jobs", (int)t->jobs, "spans",
-			      spans_array(t), "cached", spared_array(t));
+	json_t *o = json_pack("{s:i, s:i, s:o, s:o, s:o}", "v", 1, "jobs", (int)t->jobs, "spans",
+			      spans_array(t), "cached", spared_array(t), "remote",
+			      remote_sums_json(&t->remote));
 	char *name cleanup_free = note_name(run), *dump = json_dumps(o, JSON_COMPACT);
 	struct str text cleanup_str = STR_INIT;
 
@@ -215,6 +217,7 @@ int timing_load(struct store *s, int64_t run, struct arena *arena, struct timing
 	*ret = (struct timing){.arena = arena};
 	(void)!json_unpack(o, "{s:i}", "jobs", &jobs);
 	ret->jobs = jobs > 0 ? (unsigned)jobs : 1;
+	remote_sums_read(json_object_get(o, "remote"), &ret->remote);
 	json_array_foreach(json_object_get(o, "spans"), i, item) load_span(ret, item);
 	json_array_foreach(json_object_get(o, "cached"), i, item) load_spared(ret, item);
 	return 0;

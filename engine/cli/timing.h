@@ -7,6 +7,7 @@
  */
 #include "cli/session.h"
 #include "run/event.h"
+#include "run/sched.h"
 
 struct span {
 	const char *node, *kind;
@@ -34,6 +35,7 @@ struct timing {
 	unsigned jobs;
 	struct spans spans;
 	struct spareds spared;
+	struct remote_sums remote; /* set before timing_keep() */
 };
 
 /* A recorder: T->sink hears of events. ARENA lives as long as T. */

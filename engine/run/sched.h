@@ -37,11 +37,12 @@ struct sched_opts {
 	void *arg;
 };
 
-/* What came from shared caches and went there. Bytes are those that moved. */
+/* What came from shared caches and farms, and went there. Bytes are those that moved. */
 struct remote_sums {
 	size_t hits;    /* of the cached nodes: whose records came */
 	size_t fetched; /* outputs */
 	size_t pushed;  /* results */
+	size_t farmed;  /* nodes that a farm made */
 	size_t left;    /* results that should have been written, and were not */
 	uint64_t fetched_bytes, pushed_bytes;
 };

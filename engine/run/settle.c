@@ -245,6 +245,7 @@ static void built(struct sched *d, const struct job *j)
 {
 	d->memory[j->node->index].built = true;
 	node_set_state(d, j->node, NODE_BUILT);
+	d->result->remote.farmed += j->slot.farm;
 	sched_tell(d, &(struct event){.type = EVENT_NODE_BUILT,
 				      .node = j->node,
 				      .seconds = j->node->record->seconds,

@@ -95,6 +95,9 @@ machine "$scratch/m"
 expect 'a machine that has nothing, without keys' build
 expect 'builds nothing' counts 0 5
 expect 'and has the same card' same_card
+expect 'timings say what came' eval \
+	'"$orch" --store "$scratch/store" timings >"$scratch/said" && said "5 from the shared cache (.* fetched)"'
+expect 'and runs' eval '"$orch" --store "$scratch/store" runs >"$scratch/said" && said "5 fetched ("'
 fetched=$(sed -n 's/.*fetched_bytes": \([0-9]*\).*/\1/p' "$result" | awk '{ n += $1 } END { print n }')
 whole=$(du -k --apparent-size "$scratch/p/files/large" | cut -f1)
 expect 'whose bytes are about all that moved' test "$((fetched / 1024))" -lt "$((whole * 3))"
