@@ -38,6 +38,13 @@ int transport_open(const char *url, const struct remote_access *access, struct t
 		if (has_scheme(types[i], url, (size_t)(end - url)))
 			return types[i]->open(url, access, ret, err);
 	}
+#ifndef ORCH_GRPC
+	if (str_skip(url, "grpc://") || str_skip(url, "grpcs://"))
+		return err_set(
+			err, E_REMOTE_URL,
+			"this orch was built without gRPC, which engines of the REAPI speak: "
+			"use https:// or file://, or an orch that has it");
+#endif
 	for (size_t i = 0; types[i]; i++)
 		str_printf(&all, "%s%s", i ? " " : "", types[i]->schemes);
 	return err_set(err, E_REMOTE_URL,

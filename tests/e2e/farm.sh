@@ -5,6 +5,7 @@
 . tests/e2e/lib.sh
 . tests/e2e/farm-lib.sh
 kills=${FARM_KILLS:-5}
+needs_grpc
 tests/engines.sh get casd || { skip "buildbox cannot be had" && exit 77; }
 worker w1 || exit 1
 worker w2 || exit 1

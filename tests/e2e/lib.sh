@@ -33,6 +33,14 @@ not_ok() {
 }
 skip() { printf 'skip %s\n' "$*"; }
 
+# needs_grpc: ends this script where orch was built without it (meson: -Dremote=disabled).
+needs_grpc() {
+	if "${ORCH_ASAN%/engine/cli/orch}/tests/place" grpc://127.0.0.1:1 2>&1 | grep -q "built without gRPC"; then
+		skip "this orch was built without gRPC"
+		exit 77
+	fi
+}
+
 # check NAME COMMAND...: the command must succeed.
 check() {
 	check_name=$1

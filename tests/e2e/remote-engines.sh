@@ -5,6 +5,7 @@
 . tests/e2e/lib.sh
 . tests/e2e/remote-lib.sh
 
+needs_grpc
 engine bazel-remote
 round "http://127.0.0.1:$(cat "$run/bazel-remote.http")" "bazel-remote, HTTP"
 together "grpc://127.0.0.1:$(port bazel-remote)" bazel-remote

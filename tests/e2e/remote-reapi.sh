@@ -4,6 +4,7 @@
 # and answers that no good engine gives are wanted.
 . tests/e2e/lib.sh
 . tests/e2e/remote-lib.sh
+needs_grpc
 engine casd
 cache=grpc://127.0.0.1:$(port casd)
 
