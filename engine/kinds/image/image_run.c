@@ -166,18 +166,15 @@ static int write_sealed(struct action *a, struct image_plan *p, struct err **err
 	return rc < 0 || !o->verity ? rc : seal(a, p, err);
 }
 
-static int image_run(struct action *a, struct err **err)
+/* The image of what is in T. */
+static int write_image(struct action *a, struct tree *t, struct err **err)
 {
 	const struct image_opts *o = a->opts;
 	struct image_plan p cleanup_image_plan = {
 		.path = action_output(a, arena_printf(a->arena, "%s.img", path_base(a->node))),
 		.size = o->size,
 		.tools = o->tools};
-	struct tree *t = NULL;
 
-	action_progress(a, -1, "putting the content together");
-	if (image_assemble(a, &t, err) < 0)
-		return -1;
 	if (o->table == IMAGE_TABLE_GPT) {
 		if (plan_partitions(a, &p, t, err) < 0)
 			return -1;
@@ -194,6 +191,18 @@ static int image_run(struct action *a, struct err **err)
 	if (o->writer == IMAGE_WRITER_GUESTFS)
 		return image_write_guestfs(a, &p, err);
 	return image_write_direct(a, &p, err);
+}
+
+static int image_run(struct action *a, struct err **err)
+{
+	struct tree *t = NULL;
+
+	action_progress(a, -1, "putting the content together");
+	if (image_assemble(a, &t, err) < 0)
+		return -1;
+	if (write_image(a, t, err) < 0)
+		return err_wrap(err, "%s", action_place(a, (struct pos){0}));
+	return 0;
 }
 
 const struct maker maker_image = {

@@ -115,6 +115,20 @@ static int add_clock_epoch(struct action *a, struct tree *t, struct err **err)
 	return 0;
 }
 
+/* What comes after the units. */
+static int finish(struct action *a, struct tree *t, struct err **err)
+{
+	const struct image_opts *o = a->opts;
+
+	if (o->bootloader == IMAGE_BOOT_SYSTEMD && install_boot(a, t, err) < 0)
+		return -1;
+	if (o->clock_epoch && add_clock_epoch(a, t, err) < 0)
+		return -1;
+	if (content_remove(a, &o->remove, t, err) < 0 || content_modes(&o->modes, t, err) < 0)
+		return -1;
+	return image_refuse_keys(t, &o->allow_private_keys, err);
+}
+
 int image_assemble(struct action *a, struct tree **ret, struct err **err)
 {
 	const struct image_opts *o = a->opts;
@@ -124,13 +138,8 @@ int image_assemble(struct action *a, struct tree **ret, struct err **err)
 		return -1;
 	if (o->units && units_apply(t, o->units, err) < 0)
 		return err_wrap(err, "%s: units", action_place(a, o->units->pos));
-	if (o->bootloader == IMAGE_BOOT_SYSTEMD && install_boot(a, t, err) < 0)
-		return -1;
-	if (o->clock_epoch && add_clock_epoch(a, t, err) < 0)
-		return -1;
-	if (content_remove(a, &o->remove, t, err) < 0 || content_modes(&o->modes, t, err) < 0 ||
-	    image_refuse_keys(t, &o->allow_private_keys, err) < 0)
-		return -1;
+	if (finish(a, t, err) < 0)
+		return err_wrap(err, "%s", action_place(a, (struct pos){0}));
 	*ret = steal_ptr(t);
 	return 0;
 }
