@@ -12,7 +12,7 @@
 #include "kinds/makers.h"
 #include "kinds/run/step_vm.h"
 #include "kinds/run/rootdir.h"
-#include "kinds/run/run_opts.h"
+#include "kinds/run/run_by.h"
 #include "kinds/run/staging.h"
 #include "kinds/run/step.h"
 #include "kinds/run/step_env.h"
@@ -191,9 +191,9 @@ static int lay_out(struct run *r, struct err **err)
 	return staging_seal(&r->staging, err);
 }
 
-static struct run run_begin(struct action *a)
+static struct run run_begin(struct action *a, const struct run_opts *o)
 {
-	struct run r = {.a = a, .o = a->opts, .note = STR_INIT};
+	struct run r = {.a = a, .o = o, .note = STR_INIT};
 
 	r.work = arena_printf(a->arena, "%s/work", a->workdir);
 	r.steps = (struct steps){.a = a,
@@ -213,9 +213,9 @@ static void run_end(struct run *r)
 	str_release(&r->note);
 }
 
-static int run_run(struct action *a, struct err **err)
+int run_by(struct action *a, const struct run_opts *o, struct err **err)
 {
-	struct run r = run_begin(a);
+	struct run r = run_begin(a, o);
 	int rc = lay_out(&r, err);
 
 	if (rc == 0)
@@ -228,10 +228,10 @@ static int run_run(struct action *a, struct err **err)
 
 /* --- a shell where the steps run ------------------------------------------------------------ */
 
-static int run_shell(struct action *a, const struct shell_request *q, int *ret_status,
-		     struct err **err)
+int run_shell_by(struct action *a, const struct run_opts *o, const struct shell_request *q,
+		 int *ret_status, struct err **err)
 {
-	struct run r = run_begin(a);
+	struct run r = run_begin(a, o);
 	struct shell_request here = *q;
 	const char *work = q->kept ? arena_printf(a->arena, "%s/work", q->kept) : NULL;
 	int rc = lay_out(&r, err);
@@ -247,6 +247,17 @@ static int run_shell(struct action *a, const struct shell_request *q, int *ret_s
 		rc = step_shell(&r.steps, &here, &r.box, &r.env, ret_status, err);
 	run_end(&r);
 	return rc;
+}
+
+static int run_run(struct action *a, struct err **err)
+{
+	return run_by(a, a->opts, err);
+}
+
+static int run_shell(struct action *a, const struct shell_request *q, int *ret_status,
+		     struct err **err)
+{
+	return run_shell_by(a, a->opts, q, ret_status, err);
 }
 
 const struct maker maker_run = {
