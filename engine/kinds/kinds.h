@@ -14,6 +14,7 @@ extern const struct kind kind_fetch;
 extern const struct kind kind_fit;
 extern const struct kind kind_group;
 extern const struct kind kind_image;
+extern const struct kind kind_package;
 extern const struct kind kind_pki;
 extern const struct kind kind_release;
 extern const struct kind kind_run;

@@ -19,6 +19,7 @@ extern const struct maker maker_fetch;
 extern const struct maker maker_fit;
 extern const struct maker maker_group;
 extern const struct maker maker_image;
+extern const struct maker maker_package;
 extern const struct maker maker_pki;
 extern const struct maker maker_release;
 extern const struct maker maker_run;

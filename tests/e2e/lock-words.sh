@@ -91,6 +91,38 @@ sealed "$p/recipes/n.lock"
 code "plan: exit 2" 2 o plan n
 says "plan: says which" "'xx' has no package in recipes/n.lock: run 'orch lock n'"
 
+echo "# what building needs"
+deb build-essential 1
+deb helper 13.2 'Provides: helper-compat (= 13)'
+deb tool 2
+check "an archive with them" publish own@example.org
+mkdir -p "$p/app/debian"
+control() { printf 'Source: app\nBuild-Depends: %s\n\nPackage: app\n' "$1" >"$p/app/debian/control"; }
+# builds BUILD-DEPENDS PACKAGES: as locked, of a node that needs what app needs.
+builds() {
+	control "$1"
+	printf 'kind: debian\narch: amd64\npackages: [build-essential]\nbuild-depends: [app]\n' >"$p/recipes/n.yaml"
+	check "[$1]: lock" o lock n
+	same "[$1]: packages" "$2" "$(sed -n 's/^want build:app //p' "$p/recipes/n.lock")"
+	check "[$1]: plan" o plan n
+}
+rm -f "$p/recipes/n.lock"
+builds "helper-compat (= 13), none [armhf], never <nocheck>" "build-essential,helper"
+builds "helper (>= 13) | none, tool <!nocheck>" "build-essential,helper,tool"
+control "helper"
+code "other needs: exit 2" 2 o plan n
+says "other needs: says so" "recipes/n.lock does not answer this recipe any more"
+control "helper, none (>= 2)"
+code "what no archive has: exit 2" 2 o lock n
+says "what no archive has: says where" "recipes/n.yaml:4:17: "
+says "what no archive has: says what" "the build of 'app' needs none (>= 2)"
+control "helper-compat (= 14)"
+code "no such version: exit 2" 2 o lock n
+says "no such version: says what" "the build of 'app' needs helper-compat (= 14)"
+rm "$p/app/debian/control"
+code "no control file: exit 2" 2 o plan n
+says "no control file: says so" "'app' has no debian/control, and is none of 'sources'"
+
 echo "# an archive describes itself in other words"
 locked "xx" "xx=2.0"
 cp "$p/recipes/n.lock" "$scratch/lock"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/debian/apt.h"
+#include "kinds/debian/build_depends.h"
 #include "kinds/debian/mirrors.h"
 
 #include <dirent.h>
@@ -18,6 +19,7 @@
 
 #define MAX_OUTPUT (64 * 1024 * 1024)
 #define POOL_SOURCES "etc/sources.d/pool.sources"
+#define BUILD_SOURCES "etc/sources.d/build.sources"
 
 /* Above 1000, so that a kept version wins even over a newer one. */
 int apt_prefer(const struct apt_request *q, const struct lock_entries *keep, struct err **err)
@@ -106,35 +108,68 @@ static bool have_lists(const struct apt_request *q)
 	return apt_date(q, &date, &ignored) == 0;
 }
 
-static int drop_pool(struct apt_request *q, struct err **err)
+static int drop_local(struct apt_request *q, const char *sources, struct err **err)
 {
-	char *path cleanup_free = path_join(q->dir, POOL_SOURCES);
+	char *path cleanup_free = path_join(q->dir, sources);
 
-	q->pool = NULL;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot remove '%s'", path);
 	return 0;
 }
 
-int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *files, struct err **err)
+static int drop_locals(struct apt_request *q, struct err **err)
+{
+	q->pool = q->builds = NULL;
+	return drop_local(q, POOL_SOURCES, err) < 0 ? -1 : drop_local(q, BUILD_SOURCES, err);
+}
+
+/* Makes DIR (encoded), which has an index of what is in it, an archive: in the file SOURCES. */
+static int add_local(struct apt_request *q, const char *dir, const char *sources, struct err **err)
 {
 	struct str s cleanup_str = STR_INIT, out cleanup_str = STR_INIT;
-	const char *list = arena_printf(q->arena, "%s/" POOL_SOURCES, q->dir);
-	char *const update[] = {"apt-get",
-				"-qq",
-				"update",
-				arena_printf(q->arena, "-oDir::Etc::sourcelist=%s", list),
-				"-oDir::Etc::sourceparts=/dev/null",
-				"-oAPT::Get::List-Cleanup=0",
-				NULL};
+	char *const update[] = {
+		"apt-get",
+		"-qq",
+		"update",
+		arena_printf(q->arena, "-oDir::Etc::sourcelist=%s/%s", q->dir, sources),
+		"-oDir::Etc::sourceparts=/dev/null",
+		"-oAPT::Get::List-Cleanup=0",
+		NULL};
 
+	str_printf(&s, "Types: deb\nURIs: file:%s\nSuites: ./\nTrusted: yes\n", dir);
+	if (apt_write(q, sources, &s, err) < 0)
+		return -1;
+	return apt_run(q, update, &out, err);
+}
+
+int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *files, struct err **err)
+{
 	if (apt_write_pool(dir, files, err) < 0)
 		return -1;
 	q->pool = url_encode_path(q->arena, dir);
-	str_printf(&s, "Types: deb\nURIs: file:%s\nSuites: ./\nTrusted: yes\n", q->pool);
-	if (apt_write(q, POOL_SOURCES, &s, err) < 0)
+	return add_local(q, q->pool, POOL_SOURCES, err);
+}
+
+int apt_add_builds(struct apt_request *q, const struct strv *depends, struct err **err)
+{
+	char *dir cleanup_free = path_join(q->dir, "build");
+	struct str text cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < depends->count; i++) {
+		struct digest d;
+		char hex[DIGEST_HEX + 1];
+
+		digest_data(depends->items[i], strlen(depends->items[i]), &d);
+		str_printf(&text,
+			   "Package: " APT_BUILD "%zu\nVersion: 1\nArchitecture: all\n"
+			   "Maintainer: -\nDescription: -\nDepends: %s\n"
+			   "Filename: ./" APT_BUILD "%zu_1_all.deb\nSize: 1\nSHA256: %s\n\n",
+			   i, depends->items[i], i, digest_hex(&d, hex));
+	}
+	if (path_mkdirs(dir, err) < 0 || apt_write(q, "build/Packages", &text, err) < 0)
 		return -1;
-	return apt_run(q, update, &out, err);
+	q->builds = url_encode_path(q->arena, dir);
+	return add_local(q, q->builds, BUILD_SOURCES, err);
 }
 
 static int update_lists(struct apt_request *q, struct err **err)
@@ -220,7 +255,7 @@ int apt_open(struct apt_request *q, struct err **err)
 {
 	const struct lock_entries none = {0};
 
-	if (apt_configure(q, err) < 0 || apt_prefer(q, &none, err) < 0 || drop_pool(q, err) < 0)
+	if (apt_configure(q, err) < 0 || apt_prefer(q, &none, err) < 0 || drop_locals(q, err) < 0)
 		return -1;
 	return q->offline ? check_kept_lists(q, err) : update_sound_lists(q, err);
 }
@@ -255,7 +290,8 @@ static int place_url(const struct apt_request *q, const char *url, struct lock_e
 {
 	const char *rest;
 
-	if (q->pool && str_skip(plain_url(url), q->pool)) {
+	if ((q->pool && str_skip(plain_url(url), q->pool)) ||
+	    (q->builds && str_skip(plain_url(url), q->builds))) {
 		e->archive = e->path = "";
 		return 0;
 	}
@@ -403,6 +439,34 @@ static const char *full_version(struct apt_request *q, const char *name, const c
 			return arena_strdup(q->arena, version);
 	}
 	return file_version;
+}
+
+int apt_source_needs(struct apt_request *q, const char *name, const char *version, const char **ret,
+		     struct err **err)
+{
+	char *const argv[] = {"apt-cache", "showsrc", "--only-source", (char *)name, NULL};
+	struct str out cleanup_str = STR_INIT;
+
+	if (apt_run(q, argv, &out, err) < 0)
+		return -1;
+	for (char *at = out.buf, *end; at; at = end) {
+		char *is cleanup_free = NULL;
+
+		end = strstr(at, "\n\n");
+		if (end) {
+			end[1] = '\0';
+			end += 2;
+		}
+		is = deb_field(at, "Version");
+		if (is && str_eq(is, version)) {
+			*ret = build_depends_fields(q->arena, at);
+			return 0;
+		}
+	}
+	return err_set(err, E_UNKNOWN_PACKAGE,
+		       "what building source '%s' %s needs is in no index of the archives any "
+		       "more: 'orch lock NODE --update %s' takes the version that they have",
+		       name, version, name);
 }
 
 static int parse_source(struct apt_request *q, const char *name, struct str *text,

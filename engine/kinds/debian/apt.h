@@ -27,10 +27,11 @@ struct apt_request {
 	const char *blamed;        /* alias of the archive that the last error was about, or NULL */
 	bool unknown;              /* it wants to know who we are */
 	/* May have passwords, so apt reads them from memory: no file of the store has them. */
-	const char *conf; /* apt.conf */
-	const char *auth; /* auth.conf */
-	bool *asked;      /* by archive: who we are, for its servers */
-	const char *pool; /* of apt_add_pool(); else NULL */
+	const char *conf;   /* apt.conf */
+	const char *auth;   /* auth.conf */
+	bool *asked;        /* by archive: who we are, for its servers */
+	const char *pool;   /* of apt_add_pool(); else NULL */
+	const char *builds; /* of apt_add_builds(); else NULL */
 };
 
 int apt_open(struct apt_request *q, struct err **err) warn_unused;
@@ -43,6 +44,13 @@ int apt_prefer(const struct apt_request *q, const struct lock_entries *keep,
  */
 int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *files,
 		 struct err **err) warn_unused;
+/*
+ * One archive more, of packages that are never installed: number I of DEPENDS, "orch-build-I",
+ * depends on what it says. That is how apt is asked for relations, not names. What is taken from it
+ * has an empty archive and path.
+ */
+#define APT_BUILD "orch-build-"
+int apt_add_builds(struct apt_request *q, const struct strv *depends, struct err **err) warn_unused;
 
 /*
  * Why packages cannot be had together: PACKAGE needs NAME, in apt's words TEXT ("b (>= 2)"); or it
@@ -81,6 +89,9 @@ DEFINE_VEC(apt_places, struct apt_place)
 /* Adds the places of all versions of NAMES. */
 int apt_places(struct apt_request *q, const struct strv *names, struct apt_places *ret,
 	       struct err **err) warn_unused;
+/* What building version VERSION of a source package needs (build_depends_fields()); arena. */
+int apt_source_needs(struct apt_request *q, const char *name, const char *version, const char **ret,
+		     struct err **err) warn_unused;
 /* The files of a source package; VERSION may be NULL. */
 int apt_source(struct apt_request *q, const char *name, const char *version,
 	       struct lock_entries *ret, struct err **err) warn_unused;

@@ -119,7 +119,10 @@ static const char *verb_of(const char *relation)
 	return str_skip(relation, "Breaks:") ? "breaks" : "needs";
 }
 
-/* "Depends: b (>= 2) but 1 is to be installed or"; an alternative lacks the first word. */
+/*
+ * "Depends: b (>= 2) but 1 is to be installed or"; an alternative lacks the first word, and what is
+ * only provided, in another version, all from "but" on.
+ */
 static void parse_relation(struct arena *arena, const char *package, char *text,
 			   struct apt_unmets *ret)
 {
@@ -129,12 +132,15 @@ static void parse_relation(struct arena *arena, const char *package, char *text,
 	if (colon && (size_t)(colon - word) == strcspn(word, " :"))
 		word = colon + 2;
 	but = strstr(word, " but ");
-	if (!*word || !but)
+	if (!*word)
 		return;
-	*but = '\0';
+	if (but)
+		*but = '\0';
+	else if (str_ends(word, " or"))
+		word[strlen(word) - 3] = '\0';
 	u.text = arena_strdup(arena, word);
 	u.name = arena_strndup(arena, word, strcspn(word, " :"));
-	u.absent = str_skip(but + 5, "it is not going to be installed") != NULL;
+	u.absent = but && str_skip(but + 5, "it is not going to be installed");
 	apt_unmets_push(ret, u);
 }
 

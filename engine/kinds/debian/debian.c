@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind debian: a root tree from locked Debian packages, and unpacked source packages. */
+#include "kinds/debian/build_depends.h"
 #include "kinds/debian/debian.h"
+#include "base/path.h"
 #include "kinds/debian/lock_sections.h"
 
 #include "kinds/debian/relock.h"
@@ -82,6 +84,31 @@ void debian_check_arch(const struct yaml *map, const char *arch, struct err_list
 		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* What is no word of `sources:` is a directory; one that can stand in a line of a lock. */
+static void check_build_depends(const struct yaml *map, const struct debian_opts *o,
+				struct err_list *errors)
+{
+	for (size_t i = 0; i < o->build_depends.count; i++) {
+		const char *word = LIST_AT(o->build_depends, const char *, i), *why;
+
+		if (build_depends_of_source(o, word))
+			continue;
+		if (!path_is_project(word, &why))
+			err_list_at(errors, E_INVALID_PATH,
+				    debian_item_pos(map, "build-depends", i), "'%s' %s", word, why);
+		else if (word[strspn(word, LOCK_WORD)])
+			err_list_at(errors, E_INVALID_PATH,
+				    debian_item_pos(map, "build-depends", i),
+				    "'%s' has characters that a lock cannot say: call "
+				    "the directory something else",
+				    word);
+	}
+	if (o->build_depends.count && !o->packages.count)
+		err_list_at(errors, E_CONFLICTING_KEYS, debian_item_pos(map, "build-depends", 0),
+			    "'build-depends' adds to 'packages': name at least 'build-essential' "
+			    "there");
+}
+
 static void check_options(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct debian_opts *o = data;
@@ -96,6 +123,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	check_names(map, "packages", &o->packages, true, errors);
 	check_twice(map, &o->packages, errors);
 	check_names(map, "sources", &o->sources, false, errors);
+	check_build_depends(map, o, errors);
 }
 
 static bool has_archive(const struct project *p, const char *alias)
@@ -180,6 +208,10 @@ static const struct option debian_options[] = {
 	 .example = "[systemd-sysv, dbus, openssh-server, hello=2.10-3]"},
 	{"sources", OPT_STRING, AT(sources), OPT_LIST | OPT_NAME | OPT_UNKEYED,
 	 .help = "Source packages to unpack, patched, to /usr/src/NAME.", .example = "[u-boot]"},
+	{"build-depends", OPT_STRING, AT(build_depends), OPT_LIST | OPT_UNKEYED,
+	 .help = "Also what building these needs: directories of the project with debian/control, "
+		 "and names of 'sources'; their Build-Depends are locked as 'packages' are.",
+	 .example = "[custom_build/app, u-boot]"},
 	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
 	 .help = "A debian node whose tree the packages are added to. What it has stays as it is, "
 		 "but for packages that are asked for in another version here, or updated here "

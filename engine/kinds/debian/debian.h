@@ -26,7 +26,8 @@
  *           commas, "-" when empty; a URL is looked up by the first suite (mirrors_find()). KEYS:
  *           "debian", or the SHA-256 of the keyring's bytes
  * want      why packages are here. WHAT is a word of the recipe's `packages:`, or "source:" and
- *           one of `sources:`, or "?essential" (the archives' essential packages), or "?tools",
+ *           one of `sources:`, or "build:" and one of `build-depends:`, or "?essential" (the
+ *           archives' essential packages), or "?tools",
  *           or "?updated" (what a node below has in an older version, by `--update PACKAGE`),
  *           or "?moved" (what a node below has in a version that does not fit to another one
  *           that is taken here). NAMES (commas) answer it: packages, files of a source,
@@ -59,6 +60,7 @@
 struct debian_opts {
 	const char *arch;                        /* as written: "arm64", "build" */
 	struct list packages, sources, archives; /* of const char * */
+	struct list build_depends;               /* of const char *, see build_depends.h */
 	bool recommends;
 	struct ref *from, *overlay;
 	struct list platform; /* of struct pair * */

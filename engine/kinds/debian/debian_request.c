@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "kinds/debian/debian.h"
+#include "kinds/debian/build_depends.h"
 
 /* ---- the words of `packages:` ---- */
 
@@ -178,6 +178,25 @@ static void append_pins(struct str *out, struct debian_lock *l)
 	}
 }
 
+/* Of a source its archive says it, by the version that is pinned. */
+static int append_builds(struct arena *arena, const struct project *p, const struct debian_opts *o,
+			 struct str *out, struct err **err)
+{
+	append_sorted(out, "build", &o->build_depends);
+	for (size_t i = 0; i < o->build_depends.count; i++) {
+		const char *word = LIST_AT(o->build_depends, const char *, i), *fields;
+
+		if (build_depends_of_source(o, word))
+			continue;
+		if (build_depends_read(arena, p, word, &fields, err) < 0)
+			return -1;
+		str_printf(out, "needs %s ", word);
+		str_quote(out, fields);
+		str_append_char(out, '\n');
+	}
+	return 0;
+}
+
 int debian_request(struct arena *arena, const struct project *p, const struct debian_opts *o,
 		   struct digest *ret, struct err **err)
 {
@@ -187,6 +206,8 @@ int debian_request(struct arena *arena, const struct project *p, const struct de
 	str_printf(&text, "orch-lock-request 2\narch %s\nrecommends %d\n", o->arch, o->recommends);
 	append_sorted(&text, "package", &o->packages);
 	append_sorted(&text, "source", &o->sources);
+	if (append_builds(arena, p, o, &text, err) < 0)
+		return -1;
 	append_sorted(&text, "archive", &o->archives);
 	if (o->from) {
 		if (debian_read_bases(arena, p, o, &base, err) < 0)

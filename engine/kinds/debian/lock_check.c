@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "kinds/debian/debian.h"
+#include "kinds/debian/build_depends.h"
 #include "kinds/debian/lock_check.h"
 
 bool lock_applies(const struct recipe *r)
@@ -185,10 +185,12 @@ static void check_wants(struct checking *c)
 {
 	for (size_t i = 0; i < c->lock.wants.count; i++) {
 		const struct lock_want *w = &c->lock.wants.items[i];
-		const char *source = str_skip(w->what, LOCK_SOURCE_PREFIX);
+		const char *source = str_skip(w->what, LOCK_SOURCE_PREFIX),
+			   *build = str_skip(w->what, LOCK_BUILD_PREFIX);
 
-		if (source ? has_text(&c->o->sources, source)
-			   : *w->what == '?' || has_text(&c->o->packages, w->what))
+		if (source  ? has_text(&c->o->sources, source)
+		    : build ? has_text(&c->o->build_depends, build)
+			    : *w->what == '?' || has_text(&c->o->packages, w->what))
 			continue;
 		err_list_at(c->errors, E_LOCK_STALE, at_line(c, w->line),
 			    "the recipe does not ask for '%s': " RELOCK, source ? source : w->what,
@@ -213,6 +215,12 @@ static void check_words(struct checking *c)
 
 		need_want(c, debian_item_pos(map, "sources", i),
 			  arena_printf(c->arena, LOCK_SOURCE_PREFIX "%s", text), text);
+	}
+	for (size_t i = 0; i < c->o->build_depends.count; i++) {
+		const char *text = LIST_AT(c->o->build_depends, const char *, i);
+
+		need_want(c, debian_item_pos(map, "build-depends", i),
+			  arena_printf(c->arena, LOCK_BUILD_PREFIX "%s", text), text);
 	}
 	if (c->o->packages.count && !c->o->from)
 		need_want(c, start, LOCK_ESSENTIAL, LOCK_ESSENTIAL);

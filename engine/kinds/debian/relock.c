@@ -317,19 +317,21 @@ static int resolve_all(struct relock *l, struct err **err)
 	say_if_older(l);
 	if (relock_find_pins(l, &q, err) < 0)
 		return -1;
-	if ((l->o->packages.count || l->o->from) &&
-	    (relock_solve(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
-		return -1;
 	for (size_t i = 0; i < l->o->sources.count; i++)
 		if (resolve_source(l, &q, LIST_AT(l->o->sources, const char *, i), err) < 0)
 			return -1;
+	if (relock_find_builds(l, &q, err) < 0)
+		return -1;
+	if ((l->o->packages.count || l->o->from) &&
+	    (relock_solve(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
+		return -1;
 	return record_archives(l, &q.archives, err);
 }
 
 /* The recipe's line that names what apt could not find, if it is there. */
 static void point_at(const struct recipe *r, struct err *e)
 {
-	static const char *const keys[] = {"packages", "sources"};
+	static const char *const keys[] = {"packages", "sources", "build-depends"};
 
 	for (size_t k = 0; k < array_len(keys); k++) {
 		const struct yaml *list = yaml_get(r->map, keys[k]);
@@ -478,6 +480,7 @@ int relock_node(struct arena *arena, const struct project *p, const struct recip
 	debian_lock_clear(&l.base);
 	debian_lock_clear(&l.now);
 	old_pins_clear(&l.pins);
+	strv_clear(&l.builds);
 	map_clear(&l.why);
 	apt_records_clear(&l.records);
 	return rc;

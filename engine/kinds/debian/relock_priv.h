@@ -5,6 +5,7 @@
  *
  *	relock.c        the locks as they were, tools and sources, the lock as it will be
  *	relock_pins.c   which pins the archives still have
+ *	relock_builds.c what builds need
  *	relock_solve.c  the packages, through apt, with the pins in their place
  */
 #include "kinds/debian/apt.h"
@@ -31,8 +32,9 @@ struct relock {
 	struct debian_lock old, now;
 	const char *lent; /* for people: whose lock OLD is, while this node has none; or NULL */
 	struct debian_lock base; /* packages of all nodes it builds on, in one */
-	struct old_pins pins;    /* of packages: the base's, then the old lock's */
-	struct map why;          /* name -> why it moved, const char * */
+	struct strv builds;   /* for each of `build-depends:`, in its order: relations, for apt */
+	struct old_pins pins; /* of packages: the base's, then the old lock's */
+	struct map why;       /* name -> why it moved, const char * */
 	struct apt_records records;
 };
 
@@ -62,5 +64,13 @@ struct old_pin *relock_pin(const struct relock *l, const char *name);
 const struct deb_package *relock_record(const struct relock *l, const struct digest *sha256);
 /* Puts what the archive's index says of E into it. */
 int relock_describe(const struct relock *l, struct lock_entry *e, struct err **err) warn_unused;
+/* relock_builds.c: fills L->builds and tells apt of them; sources are pinned already. */
+int relock_find_builds(struct relock *l, struct apt_request *q, struct err **err) warn_unused;
+/* What apt is asked to install for them. */
+void relock_push_builds(const struct relock *l, struct strv *words);
+/* How a package that apt complains about is called: it may stand for a build. */
+const char *relock_subject(const struct relock *l, const char *package);
+/* Takes out what stands for builds. */
+void relock_drop_builds(const struct relock *l, struct lock_entries *found);
 /* Resolves the packages: entries and wants of L->now. */
 int relock_solve(struct relock *l, struct apt_request *q, struct err **err) warn_unused;

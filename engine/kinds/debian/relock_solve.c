@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "kinds/debian/build_depends.h"
 #include "kinds/debian/relock_priv.h"
 
 struct solving {
@@ -33,7 +34,7 @@ static bool is_asked(const struct relock *l, const char *what)
 	for (size_t i = 0; i < l->o->packages.count; i++)
 		if (str_eq(LIST_AT(l->o->packages, const char *, i), what))
 			return true;
-	return str_eq(what, LOCK_ESSENTIAL);
+	return str_eq(what, LOCK_ESSENTIAL) || str_skip(what, LOCK_BUILD_PREFIX);
 }
 
 static void reach_old(struct solving *s, const char *names);
@@ -123,6 +124,7 @@ static void arguments(const struct solving *s, struct strv *words)
 		else if (w.version || w.suite || !is_named(l, w.name, true))
 			strv_push(words, text); /* to apt the last one for a package counts */
 	}
+	relock_push_builds(l, words);
 	for (size_t i = 0; i < s->probes.count; i++)
 		strv_push(words, s->probes.items[i]);
 }
@@ -227,8 +229,8 @@ static int explain(const struct solving *s, struct err **err)
 		const struct old_pin *p = relock_pin(s->l, u->name);
 
 		if (text.len < 1000)
-			str_printf(&text, "%s'%s' %s %s", text.len ? "; " : "", u->package, u->verb,
-				   u->text);
+			str_printf(&text, "%s%s %s %s", text.len ? "; " : "",
+				   relock_subject(s->l, u->package), u->verb, u->text);
 		if (p && p->base)
 			str_printf(&text, " ('%s' pins %s)", s->l->o->from->text,
 				   p->entry->version);
@@ -532,6 +534,11 @@ static int find_wants(struct closure *c, struct err **err)
 	for (size_t i = 0; i < l->o->packages.count; i++)
 		if (want_word(c, LIST_AT(l->o->packages, const char *, i), err) < 0)
 			return -1;
+	for (size_t i = 0; i < l->builds.count; i++) {
+		deb_index_each(c->index, l->builds.items[i], add_name, c);
+		want(c, arena_printf(l->arena, LOCK_BUILD_PREFIX "%s",
+				     LIST_AT(l->o->build_depends, const char *, i)));
+	}
 	return 0;
 }
 
@@ -583,6 +590,7 @@ int relock_solve(struct relock *l, struct apt_request *q, struct err **err)
 		   l->o->packages.count == 1 ? "" : "s",
 		   l->o->packages.count == 1 ? "it needs" : "they need");
 	r = attempts(&s, err);
+	relock_drop_builds(l, &s.found);
 	if (r == 0)
 		r = put_pins(&s, err);
 	if (r == 0)

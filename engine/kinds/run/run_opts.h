@@ -12,7 +12,8 @@ struct run_opts {
 	struct list tools;   /* of const char * */
 	int64_t cpus, memory, scratch, timeout;
 	bool nested;
-	int share; /* run_shared() */
+	bool as_root;         /* no key of kind run: see machine/sandbox/sandbox.h */
+	int share;            /* run_shared() */
 	struct list platform; /* of struct pair * */
 };
 

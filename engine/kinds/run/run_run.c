@@ -133,6 +133,7 @@ static int open_box(struct run *r, struct err **err)
 	r->box.bind_count = r->binds.count;
 	r->box.cwd = WORK;
 	r->box.nested = r->o->nested;
+	r->box.as_root = r->o->as_root;
 	r->box.limits = (struct sandbox_limits){.memory = (uint64_t)r->o->memory,
 						.scratch = (uint64_t)r->o->scratch};
 	r->box.note = &r->note;
