@@ -16,7 +16,9 @@
  *	rules_firmware.c    the files that config.txt of a Raspberry Pi names are beside it
  *	rules_fit.c         U-Boot reads the slots' FIT image; hashes and signatures count
  *	rules_rauc.c        what RAUC accepts and keeps
- *	rules_units.c       when a slot is called good; a growing table discards nothing
+ *	rules_units.c       units are started; a growing table discards nothing
+ *	rules_health.c      when a slot is called good
+ *	rules_restart.c     what is to end in a reboot ends
  *	rules_words.c       the words of units are systemd's
  *	rules_values.c      their values can be read
  *	rules_udev.c        udev can read its rules
@@ -28,6 +30,9 @@
  *	rules_modules.c     the kernel has the modules that lists name
  *	rules_target.c      no private key, no unfilled template
  *	rules_test.c        what scenarios ask of their boards
+ *	rules_ssh.c         sshd finds its keys, and can read lists of keys
+ *	rules_identity.c    devices make their own identity, and have a name
+ *	rules_kept.c        what systemd keeps in a /var that is in memory
  *	rules_links.c       links that somebody follows on the device lead to something
  *	rules_bundle.c      compatible, slot classes, a keyring that knows the signer
  *	rules_sign.c        certificates and their last day

@@ -299,8 +299,7 @@ static bool has_steps(const struct node *n)
 	       (n->recipe->kind == &kind_tree && check_list(n, "run", OPT_STEP)->count);
 }
 
-/* Whether `remove:` of NODE takes the file at TARGET away, by itself or with a directory. */
-static bool removes(const struct node *node, const char *target)
+bool check_removes(const struct node *node, const char *target)
 {
 	const struct list *globs = check_list(node, "remove", OPT_STRING);
 
@@ -329,7 +328,7 @@ static bool is_removed(const struct check_view *v, const struct check_file *f)
 
 		if ((n == f->image || (check_ships(v, n) && check_ships(v, f->image) &&
 				       v->ships[i] < v->ships[f->image->index])) &&
-		    removes(n, f->target))
+		    check_removes(n, f->target))
 			return true;
 	}
 	return false;

@@ -209,10 +209,34 @@ const struct check_rule check_rules[] = {
 	     "systemd ignores a section or key that it does not know, and says so only in the "
 	     "journal of the device; sshd does not start with one. It is a typing error in most "
 	     "cases."),
-	RULE(CHECK_UNIT_VALUES, "unit-values", ERROR, "systemd can read the values in units",
-	     "A line of a unit has a value that systemd cannot read ('Type=onshot'). It ignores "
-	     "the line and starts the unit all the same, as if it did not say so. Write one of "
-	     "the values that its manual page lists."),
+	RULE(CHECK_UNIT_VALUES, "unit-values", ERROR,
+	     "systemd and sshd can read the values that they are told",
+	     "A line of a unit, or of another configuration of systemd, has a value that systemd "
+	     "cannot read ('Type=onshot', 'SystemMaxUse=32MB'). It ignores the line and goes on, "
+	     "as if it did not say so; sshd does not start with one. Write one of the values that "
+	     "the manual page lists."),
+	RULE(CHECK_SSHD_KEYS, "sshd-keys", ERROR,
+	     "sshd finds its host keys and can read lists of keys",
+	     "sshd is told of a host key, or of a list of public keys, that the image does not "
+	     "have and nothing on the device can make there; or a line of such a list is not a "
+	     "whole key. Nobody could log in. Name the place where the key is made, and copy each "
+	     "public key as one line."),
+	RULE(CHECK_OWN_IDENTITY, "own-identity", ERROR, "each device makes its own identity",
+	     "An image has a machine id, or a seed, which every device would then have. Leave "
+	     "/etc/machine-id empty, and take the others out: systemd makes them."),
+	RULE(CHECK_HOST_NAME, "host-name", ERROR, "/etc/hostname is the name of a host",
+	     "/etc/hostname has something that no host can be called. systemd takes what it can "
+	     "of it, or calls the device 'localhost'. Use letters, digits and '-'."),
+	RULE(CHECK_CLOCK_KEPT, "clock-kept", WARNING,
+	     "a clock without a battery does not fall behind",
+	     "systemd-timesyncd keeps the time in /var, which is in memory here, and takes the "
+	     "time of /usr/lib/clock-epoch where it has nothing. Keep "
+	     "/var/lib/systemd/timesync where it outlives a boot, and let the image have "
+	     "'clock-epoch: true'."),
+	RULE(CHECK_JOURNAL_KEPT, "journal-kept", WARNING, "the journal is kept where files say so",
+	     "systemd-journald is told to keep no journal, and other lines, or files, are about "
+	     "one that is kept. Leave 'Storage=' out: then it is kept if /var/log/journal is "
+	     "there."),
 	RULE(CHECK_UDEV_WORDS, "udev-words", ERROR, "udev can read the lines of its rules",
 	     "A line of a udev rule has a key or operator that udev does not know, or leads to a "
 	     "label that is not there. udev leaves the line out and goes on, so that links to "

@@ -58,8 +58,8 @@ static void options_are_spelt(struct check_view *v, const struct conf_entry *e, 
 	}
 }
 
-/* Whether a file that ships, but fstab itself, has PATH as a word. */
-static bool is_named(const struct check_view *v, const char *path)
+bool check_names_path(const struct check_view *v, const char *path,
+		      const struct check_file *other_than)
 {
 	size_t len = strlen(path);
 
@@ -68,7 +68,7 @@ static bool is_named(const struct check_view *v, const char *path)
 		const char *text =
 			f->filled ? f->filled : check_text_of(v, f->path, MAX_TEXT_BYTES);
 
-		if (!check_ships(v, f->image) || str_eq(f->target, "/etc/fstab"))
+		if (!check_ships(v, f->image) || f == other_than)
 			continue;
 		for (const char *p = text; p && (p = strstr(p, path)); p++)
 			if (!isalnum((unsigned char)p[len]) && p[len] != '-' && p[len] != '_')
@@ -82,7 +82,7 @@ static void line_can_be_mounted(struct check_view *v, const struct conf_entry *e
 	char *place cleanup_free = field(e, 0), *type cleanup_free = field(e, 1);
 	char *all cleanup_free = field(e, 2);
 
-	if (!is_named(v, place))
+	if (!check_names_path(v, place, check_target_file(v, "/etc/fstab")))
 		is_spelt(v, e, "directory", place, places);
 	is_spelt(v, e, "file system", type, types);
 	options_are_spelt(v, e, all);
@@ -100,8 +100,7 @@ static const struct conf_entry *mounts(const struct check_view *v, const char *p
 	return NULL;
 }
 
-/* The line of a boot script that has the kernel mount the root read-only, or NULL. */
-static const struct conf_entry *root_is_read_only(const struct check_view *v)
+const struct conf_entry *check_read_only_root(const struct check_view *v)
 {
 	for (size_t i = 0; i < v->texts.count; i++) {
 		const struct conf_entries *lines = &v->texts.items[i].lines;
@@ -114,9 +113,35 @@ static const struct conf_entry *root_is_read_only(const struct check_view *v)
 	return NULL;
 }
 
+/* Whether the directory PLACE is PATH, or above it. */
+static bool is_above(const char *place, const char *path)
+{
+	const char *rest = str_eq(place, "/") ? path : str_skip(path, place);
+
+	return rest && (!*rest || *rest == '/');
+}
+
+bool check_is_writable(const struct check_view *v, const char *path)
+{
+	static const char *const memory[] = {"/run", "/tmp", "/dev", "/proc", "/sys"};
+
+	if (!check_read_only_root(v))
+		return true;
+	for (size_t i = 0; i < array_len(memory); i++)
+		if (is_above(memory[i], path))
+			return true;
+	for (size_t i = 0; i < v->fstab.count; i++) {
+		char *at cleanup_free = field(&v->fstab.items[i], 0);
+
+		if (is_above(at, path))
+			return true;
+	}
+	return false;
+}
+
 static void var_can_be_written(struct check_view *v)
 {
-	const struct conf_entry *root = root_is_read_only(v);
+	const struct conf_entry *root = check_read_only_root(v);
 
 	if (root && v->fstab.count && !mounts(v, "/") && !mounts(v, "/var") &&
 	    !check_target_has(v, "/etc/systemd/system/var.mount") &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Symbolic links of the project that systemd or the C library follows on the device, such as
- * /etc/localtime: where they lead must be in the image. What the project copies is known at once,
- * the trees below it as soon as they are built.
+ * /etc/localtime: where they lead must be in the image, as must the directories that fstab mounts
+ * on. What the project copies is known at once, the trees below it as soon as they are built.
  */
 #include "base/path.h"
 #include "check/view.h"
@@ -56,19 +56,17 @@ static char *destination(const struct check_link *link)
 	return str_steal(&out);
 }
 
-/* Whether the project itself brings PATH, or something below it, to the image of LINK. */
-static bool is_copied(const struct check_view *v, const struct check_link *link, const char *path)
+bool check_is_made(const struct check_view *v, const struct node *image, const char *path)
 {
 	for (size_t i = 0; i < v->files.count; i++) {
 		const struct check_file *f = &v->files.items[i];
-		const char *rest = f->image == link->image ? str_skip(f->target, path) : NULL;
+		const char *rest = f->image == image ? str_skip(f->target, path) : NULL;
 
 		if (rest && (!*rest || *rest == '/'))
 			return true;
 	}
 	for (size_t i = 0; i < v->links.count; i++)
-		if (v->links.items[i].image == link->image &&
-		    str_eq(v->links.items[i].target, path))
+		if (v->links.items[i].image == image && str_eq(v->links.items[i].target, path))
 			return true;
 	return false;
 }
@@ -118,7 +116,7 @@ static int check_link(struct check_view *v, const struct check_link *link, struc
 	const struct node *unbuilt;
 	struct pos pos = {link->path, 1, 1};
 
-	if (is_made_later(to) || is_copied(v, link, to))
+	if (is_made_later(to) || check_is_made(v, link->image, to))
 		return 0;
 	t = tree_new(0, NULL);
 	if (check_read_trees(v, link->image, t, &unbuilt, err) < 0)
@@ -135,11 +133,51 @@ static int check_link(struct check_view *v, const struct check_link *link, struc
 	return 0;
 }
 
+/* Whether IMAGE has PLACE without its trees, or somebody can make it there. */
+static bool place_is_made(const struct check_view *v, const struct node *image, const char *place)
+{
+	char *above cleanup_free = path_dir(place);
+
+	return *place != '/' || check_is_made(v, image, place) || check_is_writable(v, above);
+}
+
+/* A root that stays read-only gets no directory for what fstab mounts later. */
+static int places_are_there(struct check_view *v, const struct node *image, struct err **err)
+{
+	const struct conf_entry *root = check_read_only_root(v);
+	struct tree *t cleanup_tree = tree_new(0, NULL);
+	const struct node *unbuilt;
+
+	if (!root || check_read_trees(v, image, t, &unbuilt, err) < 0)
+		return root ? -1 : 0;
+	for (size_t i = 0; i < v->fstab.count; i++) {
+		const struct conf_entry *e = &v->fstab.items[i];
+		const char *place = arena_strndup(v->arena, e->value, strcspn(e->value, " \t"));
+
+		if (place_is_made(v, image, place) || (!unbuilt && tree_resolve(t, place)))
+			continue;
+		if (unbuilt) {
+			check_note(v, CHECK_FSTAB_LINES, e->pos,
+				   "not checked until node '%s' is built: whether image '%s' has "
+				   "'%s' to mount on",
+				   unbuilt->name, image->name, place);
+			break;
+		}
+		check_say(v, CHECK_FSTAB_LINES, e->pos,
+			  "image '%s' has no directory '%s' to mount this on, and the root slot "
+			  "stays read-only (%s:%u): let the image have one",
+			  image->name, place, root->pos.file, root->pos.line);
+	}
+	return 0;
+}
+
 int check_link_rules(struct check_view *v, struct err **err)
 {
+	const struct check_file *fstab = check_target_file(v, "/etc/fstab");
+
 	for (size_t i = 0; i < v->links.count; i++)
 		if (is_needed(v->links.items[i].target) &&
 		    check_link(v, &v->links.items[i], err) < 0)
 			return -1;
-	return 0;
+	return fstab ? places_are_there(v, fstab->image, err) : 0;
 }

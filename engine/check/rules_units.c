@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Units of the device: which must have started before a slot is called good, that the one which
- * says so is started itself, and what a growing table may not do.
- */
+/* Units of the device: that they are started, and what a growing table may not do. */
 #include "base/path.h"
 #include "check/view.h"
 #include "kinds/tree/units.h"
 
-#define MAX_UNITS 16                         /* targets after each other */
-#define BOOT_COMPLETE "boot-complete.target" /* systemd's: a check of the boot is required by it */
 #define MAX_PROGRAM_BYTES (256 * 1024)
 
-static bool names_unit(const struct conf_entries *e, const char *key, const char *unit)
+bool check_names_unit(const struct conf_entries *e, const char *key, const char *unit)
 {
 	char *word cleanup_free = xasprintf(" %s ", unit);
 
@@ -24,27 +19,25 @@ static bool names_unit(const struct conf_entries *e, const char *key, const char
 	return false;
 }
 
-/* The units that this one needs and waits for, in the arena; the caller clears RET. */
-static void needed_units(const struct check_view *v, const struct conf_entries *e, struct strs *ret)
+/* Adds what the drop-ins of unit NAME say. */
+static int read_drop_ins(struct check_view *v, const char *name, struct conf_entries *ret,
+			 struct err **err)
 {
-	for (size_t i = 0; i < e->count; i++) {
-		const char *key = e->items[i].key, *p = e->items[i].value;
+	char *dir cleanup_free = xasprintf("/systemd/system/%s.d/", name);
 
-		if (!str_eq(key, "Requires") && !str_eq(key, "BindsTo") &&
-		    !str_eq(key, "Requisite"))
-			continue;
-		for (size_t n; p += strspn(p, " "), (n = strcspn(p, " ")) > 0; p += n) {
-			const char *unit = arena_strndup(v->arena, p, n);
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
 
-			if (names_unit(e, "After", unit))
-				strs_push(ret, unit);
-		}
+		if (check_ships(v, f->image) && strstr(f->target, dir) &&
+		    str_ends(f->target, ".conf") &&
+		    conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret, err) < 0)
+			return -1;
 	}
+	return 0;
 }
 
-/* Reads unit NAME of the project. 1: it has none. */
-static int read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
-		     struct err **err)
+int check_read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
+		    struct err **err)
 {
 	static const char *const dirs[] = {"/etc/systemd/system/", "/usr/lib/systemd/system/"};
 
@@ -52,24 +45,13 @@ static int read_unit(struct check_view *v, const char *name, struct conf_entries
 		char *target cleanup_free = xasprintf("%s%s", dirs[i], name);
 		const struct check_file *f = check_target_file(v, target);
 
-		if (f)
-			return conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret,
-					     err);
+		if (!f)
+			continue;
+		if (conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret, err) < 0)
+			return -1;
+		return read_drop_ins(v, name, ret, err);
 	}
 	return 1;
-}
-
-static bool reboots(const struct conf_entries *unit)
-{
-	static const char *const keys[] = {"FailureAction", "JobTimeoutAction"};
-
-	for (size_t i = 0; i < array_len(keys); i++) {
-		const struct conf_entry *e = conf_find(unit, "Unit", keys[i]);
-
-		if (e && strstr(e->value, "reboot"))
-			return true;
-	}
-	return false;
 }
 
 /* Whether LIST of UNITS, an option of many kinds, has the unit NAME. */
@@ -116,15 +98,14 @@ static bool is_wanted(struct check_view *v, const char *name)
 		if (check_ships(v, f->image) && strstr(f->target, "/systemd/system/") &&
 		    conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, &err) ==
 			    0)
-			wanted = names_unit(&unit, "Wants", name) ||
-				 names_unit(&unit, "Requires", name);
+			wanted = check_names_unit(&unit, "Wants", name) ||
+				 check_names_unit(&unit, "Requires", name);
 		conf_entries_clear(&unit);
 	}
 	return wanted;
 }
 
-/* Whether something starts the unit; *ret_off (may be NULL) is the node that forbids it. */
-static bool is_started(struct check_view *v, const char *name, const struct node **ret_off)
+bool check_is_started(struct check_view *v, const char *name, const struct node **ret_off)
 {
 	bool enabled = is_linked(v, name) || is_wanted(v, name);
 	const struct node *off = NULL;
@@ -143,162 +124,6 @@ static bool is_started(struct check_view *v, const char *name, const struct node
 	return enabled && !off;
 }
 
-static bool is_service(const struct check_file *f)
-{
-	return strstr(f->target, "/systemd/system/") && str_ends(f->target, ".service");
-}
-
-/* The unit of the project in F, when [Install] has it required by TARGET: it must come before. */
-static int add_required_by(struct check_view *v, const struct check_file *f, const char *target,
-			   struct strs *needs, struct err **err)
-{
-	const char *name = path_base(f->target);
-	struct conf_entries unit = {0};
-	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
-
-	if (rc == 0 && names_unit(&unit, "RequiredBy", target)) {
-		strs_push(needs, arena_strdup(v->arena, name));
-		if (!is_started(v, name, NULL))
-			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,
-				  "'%s' is never asked: name it in 'units: enable' of '%s'", name,
-				  f->image->name);
-		if (!names_unit(&unit, "Before", target))
-			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,
-				  "'%s' does not wait for '%s': say Before=%s in [Unit]", target,
-				  name, target);
-	}
-	conf_entries_clear(&unit);
-	return rc < 0 ? -1 : 0;
-}
-
-static int required_by(struct check_view *v, const char *target, struct strs *needs,
-		       struct err **err)
-{
-	for (size_t i = 0; i < v->files.count; i++) {
-		const struct check_file *f = &v->files.items[i];
-
-		if (check_ships(v, f->image) && is_service(f) &&
-		    add_required_by(v, f, target, needs, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/*
- * Follows Requires= and After=, and RequiredBy= of targets, from the unit that marks a slot good
- * (its place is AT) to the services that must have started, as far as the project has them. A
- * target needs one; a service must reboot when it fails.
- */
-static int application_counts(struct check_view *v, const char *name, struct pos at, unsigned depth,
-			      struct err **err)
-{
-	bool target = str_ends(name, ".target"), ours;
-	struct conf_entries unit = {0};
-	struct strs needs = {0};
-	int rc = read_unit(v, name, &unit, err);
-
-	ours = rc == 0 && unit.count;
-	if (ours)
-		needed_units(v, &unit, &needs);
-	if (rc >= 0 && target && required_by(v, name, &needs, err) < 0)
-		rc = -1;
-	if (rc >= 0 && (ours || str_eq(name, BOOT_COMPLETE))) {
-		if (target && !needs.count)
-			check_say(
-				v, CHECK_MARK_GOOD, ours ? unit.items[0].pos : at,
-				"'%s' is reached without anything having started: give it "
-				"Requires= and After= of the service that makes the device useful",
-				name);
-		if (ours && !target && !reboots(&unit))
-			check_say(v, CHECK_FAILURE_REBOOTS, unit.items[0].pos,
-				  "when '%s' fails the device stays in a slot that is of no use: "
-				  "say 'FailureAction=reboot' in [Unit]",
-				  name);
-	}
-	for (size_t i = 0; target && rc >= 0 && depth < MAX_UNITS && i < needs.count; i++)
-		rc = application_counts(v, needs.items[i], at, depth + 1, err);
-	strs_clear(&needs);
-	conf_entries_clear(&unit);
-	return rc < 0 ? -1 : 0;
-}
-
-/* Whether this is the unit that tells RAUC that the booted slot is good. */
-static bool marks_good(const struct check_file *f, const struct conf_entries *unit)
-{
-	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
-
-	return start && (strstr(start->value, "mark-good") || strstr(f->target, "mark-good"));
-}
-
-/* Nothing is marked good by a unit that is there and never started. */
-static void is_enabled(struct check_view *v, const struct check_file *f, const char *name)
-{
-	const struct node *off;
-
-	if (!is_started(v, name, &off))
-		check_say(v, CHECK_MARK_GOOD,
-			  off ? recipe_pos(off->recipe, "units") : (struct pos){f->path, 1, 1},
-			  "'%s' is not started, so no slot would be marked good, and each would "
-			  "be given up after its tries: name it in 'units: enable' of '%s'",
-			  name, off ? off->name : f->image->name);
-}
-
-/* The booted slot is what RAUC marks without a further word. */
-static void marks_booted(struct check_view *v, const struct conf_entries *unit)
-{
-	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
-
-	if (strstr(start->value, "rauc status ") &&
-	    !str_ends(start->value, "rauc status mark-good") &&
-	    !str_ends(start->value, "rauc status mark-good booted"))
-		check_say(v, CHECK_MARK_GOOD, start->pos,
-			  "this does not mark the booted slot as good, so that it would be given "
-			  "up after its tries: say 'rauc status mark-good'");
-}
-
-static int marks_good_at_last(struct check_view *v, const struct check_file *f, bool *found,
-			      struct err **err)
-{
-	struct conf_entries unit = {0};
-	struct strs needs = {0};
-	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
-
-	if (rc == 0 && marks_good(f, &unit)) {
-		*found = true;
-		is_enabled(v, f, path_base(f->target));
-		marks_booted(v, &unit);
-		needed_units(v, &unit, &needs);
-		if (!needs.count)
-			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,
-				  "the slot is marked good whether the application works or not: "
-				  "the unit needs Requires= and After= of one that tells");
-	}
-	for (size_t i = 0; rc == 0 && i < needs.count; i++)
-		rc = application_counts(v, needs.items[i], unit.items[0].pos, 0, err);
-	strs_clear(&needs);
-	conf_entries_clear(&unit);
-	return rc;
-}
-
-static int slots_are_marked_good(struct check_view *v, struct err **err)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < v->files.count; i++) {
-		const struct check_file *f = &v->files.items[i];
-
-		if (check_ships(v, f->image) && is_service(f) &&
-		    marks_good_at_last(v, f, &found, err) < 0)
-			return -1;
-	}
-	if (!found)
-		check_say(
-			v, CHECK_MARK_GOOD, (struct pos){v->system.items[0].pos.file, 1, 1},
-			"no unit of the project runs 'rauc status mark-good': RAUC's own does when "
-			"the system is up, whether the application works or not");
-	return 0;
-}
-
 static int unit_is_started(struct check_view *v, const struct check_file *f, struct err **err)
 {
 	const char *name = path_base(f->target);
@@ -307,7 +132,7 @@ static int unit_is_started(struct check_view *v, const struct check_file *f, str
 	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
 
 	if (rc == 0 && conf_find(&unit, "Install", "WantedBy") && !strchr(name, '@') &&
-	    !is_started(v, name, &off) && !off)
+	    !check_is_started(v, name, &off) && !off)
 		check_say(v, CHECK_IDLE_UNIT, conf_find(&unit, "Install", "WantedBy")->pos,
 			  "nothing starts '%s': name it in 'units: enable' of '%s'", name,
 			  f->image->name);
@@ -320,7 +145,7 @@ static void network_is_started(struct check_view *v, const struct check_file *f)
 {
 	static const char daemon[] = "systemd-networkd.service";
 
-	if (!is_started(v, daemon, NULL))
+	if (!check_is_started(v, daemon, NULL))
 		check_say(v, CHECK_IDLE_UNIT, (struct pos){f->path, 1, 1},
 			  "nothing starts %s, which reads this: name it in 'units: enable' of '%s'",
 			  daemon, f->image->name);
@@ -458,7 +283,5 @@ int check_unit_rules(struct check_view *v, struct err **err)
 		return -1;
 	if (!v->system.count)
 		return 0;
-	if (repart_discards_nothing(v, err) < 0)
-		return -1;
-	return slots_are_marked_good(v, err);
+	return repart_discards_nothing(v, err);
 }

@@ -4,7 +4,8 @@
  * does not know, and says so where nobody looks. KEY_WORDS are those of systemd 252 (`systemd
  * --dump-configuration-items`) and some that came later (systemd.directives(7)), of all sections;
  * CONFIG_WORDS those of its *.conf (systemd-system.conf(5) and so on), SSHD_WORDS of
- * sshd_config(5), NETWORK_WORDS and NETWORK_SECTIONS of systemd.network(5) and systemd.netdev(5).
+ * sshd_config(5) with those that it only passes over, NETWORK_WORDS and NETWORK_SECTIONS of
+ * systemd.network(5) and systemd.netdev(5).
  */
 #include "base/path.h"
 #include "check/view.h"
@@ -158,25 +159,31 @@ static const char sshd_words[] =
 	"AcceptEnv AddressFamily AllowAgentForwarding AllowGroups "
 	"AllowStreamLocalForwarding AllowTcpForwarding AllowUsers AuthenticationMethods "
 	"AuthorizedKeysCommand AuthorizedKeysCommandUser AuthorizedKeysFile "
-	"AuthorizedPrincipalsCommand AuthorizedPrincipalsCommandUser "
-	"AuthorizedPrincipalsFile Banner CASignatureAlgorithms ChannelTimeout "
+	"AuthorizedKeysFile2 AuthorizedPrincipalsCommand "
+	"AuthorizedPrincipalsCommandUser AuthorizedPrincipalsFile Banner "
+	"CASignatureAlgorithms ChallengeResponseAuthentication ChannelTimeout "
 	"ChrootDirectory Ciphers ClientAliveCountMax ClientAliveInterval Compression "
-	"DenyGroups DenyUsers DisableForwarding ExposeAuthInfo FingerprintHash "
-	"ForceCommand GatewayPorts GSSAPIAuthentication GSSAPICleanupCredentials "
-	"GSSAPIKeyExchange GSSAPIStrictAcceptorCheck HostbasedAcceptedAlgorithms "
-	"HostbasedAuthentication HostbasedUsesNameFromPacketOnly HostCertificate HostKey "
+	"DebianBanner DenyGroups DenyUsers DisableForwarding DSAAuthentication "
+	"ExposeAuthInfo FingerprintHash ForceCommand GatewayPorts GSSAPIAuthentication "
+	"GSSAPICleanupCredentials GSSAPIDelegateCredentials GSSAPIKexAlgorithms "
+	"GSSAPIKeyExchange GSSAPIStoreCredentialsOnRekey GSSAPIStrictAcceptorCheck "
+	"HostbasedAcceptedAlgorithms HostbasedAcceptedKeyTypes HostbasedAuthentication "
+	"HostbasedUsesNameFromPacketOnly HostCertificate HostDSAKey HostKey "
 	"HostKeyAgent HostKeyAlgorithms IgnoreRhosts IgnoreUserKnownHosts Include IPQoS "
 	"KbdInteractiveAuthentication KerberosAuthentication KerberosGetAFSToken "
-	"KerberosOrLocalPasswd KerberosTicketCleanup KexAlgorithms ListenAddress "
-	"LoginGraceTime LogLevel LogVerbose MACs Match MaxAuthTries MaxSessions "
-	"MaxStartups ModuliFile PasswordAuthentication PermitEmptyPasswords PermitListen "
-	"PermitOpen PermitRootLogin PermitTTY PermitTunnel PermitUserEnvironment "
-	"PermitUserRC PerSourceMaxStartups PerSourceNetBlockSize PerSourcePenalties "
-	"PerSourcePenaltyExemptList PidFile Port PrintLastLog PrintMotd "
-	"PubkeyAcceptedAlgorithms PubkeyAuthentication PubkeyAuthOptions RDomain "
-	"RekeyLimit RequiredRSASize RevokedKeys SecurityKeyProvider SetEnv SshdSessionPath "
-	"StreamLocalBindMask StreamLocalBindUnlink StrictModes Subsystem SyslogFacility "
-	"TCPKeepAlive TrustedUserCAKeys UnusedConnectionTimeout UseDNS UsePAM "
+	"KerberosOrLocalPasswd KerberosTicketCleanup KexAlgorithms "
+	"KeyRegenerationInterval ListenAddress LoginGraceTime LogLevel LogVerbose MACs "
+	"Match MaxAuthTries MaxSessions MaxStartups ModuliFile PasswordAuthentication "
+	"PermitEmptyPasswords PermitListen PermitOpen PermitRootLogin PermitTTY "
+	"PermitTunnel PermitUserEnvironment PermitUserRC PerSourceMaxStartups "
+	"PerSourceNetBlockSize PerSourcePenalties PerSourcePenaltyExemptList PidFile "
+	"Port PrintLastLog PrintMotd Protocol PubkeyAcceptedAlgorithms "
+	"PubkeyAcceptedKeyTypes PubkeyAuthentication PubkeyAuthOptions RDomain "
+	"RefuseConnection RekeyLimit RequiredRSASize RevokedKeys "
+	"RhostsRSAAuthentication RSAAuthentication SecurityKeyProvider ServerKeyBits "
+	"SetEnv SshdAuthPath SshdSessionPath StreamLocalBindMask StreamLocalBindUnlink "
+	"StrictModes Subsystem SyslogFacility TCPKeepAlive TrustedUserCAKeys "
+	"UnusedConnectionTimeout UseDNS UseLogin UsePAM UsePrivilegeSeparation "
 	"VersionAddendum X11DisplayOffset X11Forwarding X11UseLocalhost XAuthLocation";
 
 static const char network_words[] =
@@ -397,11 +404,9 @@ static int words_are_known(struct check_view *v, const struct check_file *f,
 	return rc;
 }
 
-/*
- * The same of another configuration, whose keys are WORDS. sshd does not start with one that it
- * does not know, and takes them in any case.
- */
-static void key_is_spelt(struct check_view *v, const struct conf_entry *e, const struct strs *words)
+/* The same of another configuration, whose keys are WORDS. sshd takes them in any case. */
+static void key_is_spelt(struct check_view *v, const struct conf_entry *e, const struct strs *words,
+			 bool sshd)
 {
 	const char *near = str_nearest(e->key, words->items, words->count);
 
@@ -411,6 +416,14 @@ static void key_is_spelt(struct check_view *v, const struct conf_entry *e, const
 	if (near)
 		check_say(v, CHECK_UNIT_WORDS, e->pos,
 			  "nobody knows the key '%s': did you mean '%s'?", e->key, near);
+	else if (sshd)
+		check_say(v, CHECK_UNIT_WORDS, e->pos,
+			  "sshd does not start with the key '%s', which it does not know", e->key);
+}
+
+bool check_is_sshd_config(const struct check_file *f)
+{
+	return strstr(f->target, "/ssh/sshd_config");
 }
 
 static bool is_network(const struct check_file *f)
@@ -439,7 +452,7 @@ static void sections_are_spelt(struct check_view *v, const struct conf_entries *
 
 static int config_is_spelt(struct check_view *v, const struct check_file *f, struct err **err)
 {
-	bool sshd = strstr(f->target, "/ssh/sshd_config"), network = is_network(f);
+	bool sshd = check_is_sshd_config(f), network = is_network(f);
 	const char *dir = v->g->project->dir;
 	struct conf_entries conf = {0};
 	struct strs words = {0};
@@ -449,7 +462,7 @@ static int config_is_spelt(struct check_view *v, const struct check_file *f, str
 	rc = sshd ? conf_read_table(v->arena, dir, f->path, f->filled, &conf, err)
 		  : conf_read_ini(v->arena, dir, f->path, f->filled, &conf, err);
 	for (size_t i = 0; rc == 0 && i < conf.count; i++)
-		key_is_spelt(v, &conf.items[i], &words);
+		key_is_spelt(v, &conf.items[i], &words, sshd);
 	if (rc == 0 && network)
 		sections_are_spelt(v, &conf);
 	conf_entries_clear(&conf);
@@ -457,13 +470,12 @@ static int config_is_spelt(struct check_view *v, const struct check_file *f, str
 	return rc;
 }
 
-/* A configuration of systemd's own programs, or of sshd. */
-static bool is_config(const struct check_file *f)
+bool check_is_config(const struct check_file *f)
 {
 	static const char *const names[] = {"system",   "journald", "timesyncd",
 					    "networkd", "resolved", "logind"};
 
-	if (strstr(f->target, "/ssh/sshd_config") || is_network(f))
+	if (check_is_sshd_config(f) || is_network(f))
 		return true;
 	for (size_t i = 0; i < array_len(names); i++) {
 		char *file cleanup_free = xasprintf("/systemd/%s.conf", names[i]);
@@ -487,7 +499,7 @@ int check_word_rules(struct check_view *v, struct err **err)
 
 		if (check_ships(v, f->image) && check_is_unit(f))
 			rc = words_are_known(v, f, &keys, err);
-		else if (check_ships(v, f->image) && is_config(f))
+		else if (check_ships(v, f->image) && check_is_config(f))
 			rc = config_is_spelt(v, f, err);
 	}
 	strs_clear(&keys);

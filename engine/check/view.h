@@ -54,6 +54,11 @@ enum check_id {
 	CHECK_REPART_DISCARDS,
 	CHECK_UNIT_WORDS,
 	CHECK_UNIT_VALUES,
+	CHECK_SSHD_KEYS,
+	CHECK_OWN_IDENTITY,
+	CHECK_HOST_NAME,
+	CHECK_CLOCK_KEPT,
+	CHECK_JOURNAL_KEPT,
 	CHECK_UDEV_WORDS,
 	CHECK_FSTAB_LINES,
 	CHECK_MISSING_UNIT,
@@ -208,6 +213,8 @@ const char *check_keyring(const struct check_view *v);
 struct tree;
 int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
 		     const struct node **ret_unbuilt, struct err **err) warn_unused;
+/* Whether the project itself brings PATH, or something below it, to IMAGE. */
+bool check_is_made(const struct check_view *v, const struct node *image, const char *path);
 /* rules_kernel.c: the image in the first slot that is booted, or NULL. */
 struct node *check_root_image(const struct check_view *v);
 /*
@@ -228,6 +235,37 @@ bool check_word_in(const char *list, const char *word, size_t n);
 const char *check_word_near(const struct check_view *v, const char *list, const char *text);
 /* Whether F is a unit of systemd, or a drop-in of one. */
 bool check_is_unit(const struct check_file *f);
+/* Whether F is a configuration of systemd's own programs, of its networks, or of sshd. */
+bool check_is_config(const struct check_file *f);
+bool check_is_sshd_config(const struct check_file *f);
+/* rules_values.c: whether TEXT is a span of time (systemd.time(7)), and its seconds. */
+bool check_span(const char *text, double *ret);
+/* rules_units.c: whether a line KEY= of a unit names UNIT. */
+bool check_names_unit(const struct conf_entries *e, const char *key, const char *unit);
+/* Whether something starts the unit; *ret_off (may be NULL) is the node that forbids it. */
+bool check_is_started(struct check_view *v, const char *name, const struct node **ret_off);
+/*
+ * rules_units.c: what the project's unit NAME says, with its drop-ins after it. 1: the project has
+ * no such unit.
+ */
+int check_read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
+		    struct err **err) warn_unused;
+/* rules_restart.c: whether UNIT reboots where KEY, an action of [Unit], is taken. */
+bool check_unit_reboots(const struct conf_entries *unit, const char *key);
+/* Whether the job that starts UNIT has a time after which it fails. */
+bool check_job_ends(const struct conf_entries *unit);
+/* rules_fstab.c: the line of a boot script that has the root mounted read-only, or NULL. */
+const struct conf_entry *check_read_only_root(const struct check_view *v);
+/*
+ * Whether the running system can make PATH: the root is not read-only, a line of fstab mounts what
+ * is above it, or it lies where systemd mounts memory.
+ */
+bool check_is_writable(const struct check_view *v, const char *path);
+/* Whether a file that ships, but for OTHER_THAN (may be NULL), has PATH as a whole word. */
+bool check_names_path(const struct check_view *v, const char *path,
+		      const struct check_file *other_than);
+/* files.c: whether `remove:` of NODE takes what is at TARGET away, or a directory above it. */
+bool check_removes(const struct node *node, const char *target);
 /* Whether line E of a boot script starts a kernel. */
 bool check_starts_kernel(const struct conf_entry *e);
 
@@ -238,4 +276,5 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules, check_word_rules,
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
 	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules,
-	check_firmware_rules;
+	check_firmware_rules, check_ssh_rules, check_identity_rules, check_kept_rules,
+	check_restart_rules, check_health_rules;

@@ -13,7 +13,7 @@ cp -R recipes rootfs custom_build tests "$work/good/"
 (cd "$work/good/tests" && rm -r bench e2e fuzz must-fail recipes should-fail unit) # no node's inputs
 (cd "$work/good" && "$orch" pki init >/dev/null) || { echo "not ok pki-init"; exit 1; }
 code reference-project 0 "$orch" -C "$work/good" check
-same says-what-it-could-not-look-at 3 "$(grep -c "note: .*until node 'system' is built" "$scratch/err")"
+same says-what-it-could-not-look-at 4 "$(grep -c "note: .*until node 'system' is built" "$scratch/err")"
 cp -R "$work/good" "$work/older"
 rm "$work/older/pki/rollover-signer.pem" "$work/older/pki/private/rollover-signer.key" \
 	"$work/older/pki/private/rollover-intermediate.key"

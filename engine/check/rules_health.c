@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * When a slot is called good: which units must have started before, and that the one which says so
+ * is started itself.
+ */
+#include <math.h>
+
+#include "base/path.h"
+#include "check/view.h"
+
+#define MAX_UNITS 16                         /* targets after each other */
+#define BOOT_COMPLETE "boot-complete.target" /* systemd's: a check of the boot is required by it */
+
+/* The units that this one needs and waits for, in the arena; the caller clears RET. */
+static void needed_units(const struct check_view *v, const struct conf_entries *e, struct strs *ret)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const char *key = e->items[i].key, *p = e->items[i].value;
+
+		if (!str_eq(key, "Requires") && !str_eq(key, "BindsTo") &&
+		    !str_eq(key, "Requisite"))
+			continue;
+		for (size_t n; p += strspn(p, " "), (n = strcspn(p, " ")) > 0; p += n) {
+			const char *unit = arena_strndup(v->arena, p, n);
+
+			if (check_names_unit(e, "After", unit))
+				strs_push(ret, unit);
+		}
+	}
+}
+
+static bool reboots(const struct conf_entries *unit)
+{
+	return check_unit_reboots(unit, "FailureAction") ||
+	       check_unit_reboots(unit, "JobTimeoutAction");
+}
+
+static bool is_service(const struct check_file *f)
+{
+	return strstr(f->target, "/systemd/system/") && str_ends(f->target, ".service");
+}
+
+/* Whether a unit that waits for this service waits until its program has said how it went. */
+static bool is_waited_for(const struct conf_entries *unit)
+{
+	static const char *const types[] = {"oneshot", "notify", "notify-reload", "forking",
+					    "dbus"};
+	const struct conf_entry *type = conf_find(unit, "Service", "Type");
+
+	for (size_t i = 0; type && i < array_len(types); i++)
+		if (str_eq(type->value, types[i]))
+			return true;
+	return false;
+}
+
+/* UNIT, called NAME, is in F and holds TARGET back, if it is as it should be. */
+static void holds_back(struct check_view *v, const struct check_file *f,
+		       const struct conf_entries *unit, const char *target)
+{
+	const char *name = path_base(f->target);
+
+	if (!check_is_started(v, name, NULL))
+		check_say(v, CHECK_MARK_GOOD, unit->items[0].pos,
+			  "'%s' is never asked: name it in 'units: enable' of '%s'", name,
+			  f->image->name);
+	if (!check_names_unit(unit, "Before", target))
+		check_say(v, CHECK_MARK_GOOD, unit->items[0].pos,
+			  "'%s' does not wait for '%s': say Before=%s in [Unit]", target, name,
+			  target);
+	if (!is_waited_for(unit))
+		check_say(v, CHECK_MARK_GOOD, unit->items[0].pos,
+			  "'%s' counts as passed as soon as its program has started: say "
+			  "Type=oneshot",
+			  name);
+}
+
+/*
+ * The unit of the project in F, when [Install] has it required by TARGET: it must come before. One
+ * that is wanted and comes before was meant to be.
+ */
+static int add_required_by(struct check_view *v, const struct check_file *f, const char *target,
+			   struct strs *needs, struct err **err)
+{
+	const char *name = path_base(f->target);
+	struct conf_entries unit = {0};
+	int rc = check_read_unit(v, name, &unit, err);
+
+	if (rc == 0 && check_names_unit(&unit, "RequiredBy", target)) {
+		strs_push(needs, arena_strdup(v->arena, name));
+		holds_back(v, f, &unit, target);
+	} else if (rc == 0 && check_names_unit(&unit, "WantedBy", target) &&
+		   check_names_unit(&unit, "Before", target)) {
+		check_say(v, CHECK_MARK_GOOD, conf_find(&unit, "Install", "WantedBy")->pos,
+			  "'%s' is reached when '%s' fails as well: say RequiredBy=%s", target,
+			  name, target);
+	}
+	conf_entries_clear(&unit);
+	return rc < 0 ? -1 : 0;
+}
+
+static int required_by(struct check_view *v, const char *target, struct strs *needs,
+		       struct err **err)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && is_service(f) &&
+		    add_required_by(v, f, target, needs, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Whether a service that does not end to start is given up after a time. */
+static bool start_ends(const struct conf_entries *unit)
+{
+	static const char *const keys[] = {"TimeoutStartSec", "TimeoutSec"};
+	const struct conf_entry *type = conf_find(unit, "Service", "Type");
+	bool ends = !type || !str_eq(type->value, "oneshot"); /* others have a default */
+
+	for (size_t i = 0; i < array_len(keys); i++) {
+		const struct conf_entry *e = conf_find(unit, "Service", keys[i]);
+		double seconds;
+
+		if (e && check_span(e->value, &seconds))
+			ends = seconds > 0 && !isinf(seconds);
+	}
+	return ends;
+}
+
+/*
+ * The service NAME has to have started before a slot is good. LIMITED: what needs it reboots when
+ * that takes too long.
+ */
+static void service_tells(struct check_view *v, const char *name, const struct conf_entries *unit,
+			  bool limited)
+{
+	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+
+	if (!reboots(unit))
+		check_say(v, CHECK_FAILURE_REBOOTS, unit->items[0].pos,
+			  "when '%s' fails the device stays in a slot that is of no use: say "
+			  "'FailureAction=reboot' in [Unit]",
+			  name);
+	if (!limited && !start_ends(unit) && !check_job_ends(unit))
+		check_say(v, CHECK_FAILURE_REBOOTS, unit->items[0].pos,
+			  "'%s' may take for ever to start, and the device neither calls the slot "
+			  "good nor reboots: say 'TimeoutStartSec=' in [Service]",
+			  name);
+	if (start && memchr(start->value, '-', strspn(start->value, "-@:+!|")))
+		check_say(v, CHECK_MARK_GOOD, start->pos,
+			  "the '-' has systemd ignore that this fails, and the slot is marked good "
+			  "all the same: take it away");
+}
+
+/*
+ * Follows Requires= and After=, and RequiredBy= of targets, from the unit that marks a slot good
+ * (its place is AT) to the services that must have started, as far as the project has them. A
+ * target needs one; a service must reboot when it fails.
+ */
+static int application_counts(struct check_view *v, const char *name, struct pos at, unsigned depth,
+			      bool limited, struct err **err)
+{
+	bool target = str_ends(name, ".target"), ours;
+	struct conf_entries unit = {0};
+	struct strs needs = {0};
+	int rc = check_read_unit(v, name, &unit, err);
+
+	ours = rc == 0 && unit.count;
+	if (ours)
+		needed_units(v, &unit, &needs);
+	if (rc >= 0 && target && required_by(v, name, &needs, err) < 0)
+		rc = -1;
+	if (rc >= 0 && (ours || str_eq(name, BOOT_COMPLETE))) {
+		if (target && !needs.count)
+			check_say(
+				v, CHECK_MARK_GOOD, ours ? unit.items[0].pos : at,
+				"'%s' is reached without anything having started: give it "
+				"Requires= and After= of the service that makes the device useful",
+				name);
+		if (ours && !target)
+			service_tells(v, name, &unit, limited);
+	}
+	limited |= check_unit_reboots(&unit, "JobTimeoutAction") && check_job_ends(&unit);
+	for (size_t i = 0; target && rc >= 0 && depth < MAX_UNITS && i < needs.count; i++)
+		rc = application_counts(v, needs.items[i], at, depth + 1, limited, err);
+	strs_clear(&needs);
+	conf_entries_clear(&unit);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Whether this is the unit that tells RAUC that the booted slot is good. */
+static bool marks_good(const struct check_file *f, const struct conf_entries *unit)
+{
+	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+
+	return start && (strstr(start->value, "mark-good") || strstr(f->target, "mark-good"));
+}
+
+/* Nothing is marked good by a unit that is there and never started. */
+static void is_enabled(struct check_view *v, const struct check_file *f, const char *name)
+{
+	const struct node *off;
+
+	if (!check_is_started(v, name, &off))
+		check_say(v, CHECK_MARK_GOOD,
+			  off ? recipe_pos(off->recipe, "units") : (struct pos){f->path, 1, 1},
+			  "'%s' is not started, so no slot would be marked good, and each would "
+			  "be given up after its tries: name it in 'units: enable' of '%s'",
+			  name, off ? off->name : f->image->name);
+}
+
+/* The booted slot is what RAUC marks without a further word. */
+static void marks_booted(struct check_view *v, const struct conf_entries *unit)
+{
+	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+
+	if (strstr(start->value, "rauc status ") &&
+	    !str_ends(start->value, "rauc status mark-good") &&
+	    !str_ends(start->value, "rauc status mark-good booted"))
+		check_say(v, CHECK_MARK_GOOD, start->pos,
+			  "this does not mark the booted slot as good, so that it would be given "
+			  "up after its tries: say 'rauc status mark-good'");
+}
+
+/* Whether the project's unit NAME, or what it needs, waits for TARGET. */
+static bool waits_for(struct check_view *v, const char *name, const char *target, unsigned depth)
+{
+	struct err *err cleanup_err = NULL;
+	struct conf_entries unit = {0};
+	struct strs needs = {0};
+	bool waits = false;
+
+	if (depth < MAX_UNITS && check_read_unit(v, name, &unit, &err) == 0)
+		needed_units(v, &unit, &needs);
+	for (size_t i = 0; !waits && i < needs.count; i++)
+		waits = str_eq(needs.items[i], target) ||
+			waits_for(v, needs.items[i], target, depth + 1);
+	strs_clear(&needs);
+	conf_entries_clear(&unit);
+	return waits;
+}
+
+/* Checks of the boot are in vain when the unit that marks, NAME at POS, does not wait for them. */
+static int waits_for_checks(struct check_view *v, const char *name, struct pos pos,
+			    struct err **err)
+{
+	struct strs checks = {0};
+	int rc;
+
+	if (waits_for(v, name, BOOT_COMPLETE, 0))
+		return 0;
+	rc = required_by(v, BOOT_COMPLETE, &checks, err);
+	if (rc == 0 && checks.count)
+		check_say(v, CHECK_MARK_GOOD, pos,
+			  "the slot is marked good whatever '%s' finds: the unit needs Requires= "
+			  "and After= of " BOOT_COMPLETE,
+			  checks.items[0]);
+	strs_clear(&checks);
+	return rc;
+}
+
+/* Whether the kernel's ARGUMENTS have WORD, by itself or with a value. */
+static bool has_argument(const char *arguments, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = arguments; (p = strstr(p, word)); p++)
+		if ((p == arguments || strchr(" \"", p[-1])) &&
+		    (!p[n] || strchr(" =\"", p[n]) || word[n - 1] == '='))
+			return true;
+	return false;
+}
+
+/* The line of the boot script that says what the kernel is told, or NULL. */
+static const struct conf_entry *kernel_arguments(const struct check_view *v)
+{
+	const struct conf_entry *found = NULL;
+
+	for (size_t i = 0; i < v->texts.count; i++) {
+		const struct conf_entries *lines = &v->texts.items[i].lines;
+
+		for (size_t k = 0; k < lines->count; k++)
+			if (str_eq(lines->items[k].key, "setenv") &&
+			    str_skip(lines->items[k].value, "bootargs "))
+				found = &lines->items[k];
+	}
+	return found;
+}
+
+/* The unit that marks is not passed over for something that the kernel is told, or is not. */
+static void is_not_passed_over(struct check_view *v, const struct conf_entries *unit)
+{
+	const struct conf_entry *told = kernel_arguments(v);
+
+	for (size_t i = 0; told && i < unit->count; i++) {
+		const struct conf_entry *e = &unit->items[i];
+		const char *word = e->value + strspn(e->value, "|!");
+		bool not = memchr(e->value, '!', (size_t)(word - e->value)) != NULL;
+
+		if (str_eq(e->key, "ConditionKernelCommandLine") && *word &&
+		    !strchr(e->value, '|') &&
+		    has_argument(told->value + strlen("bootargs "), word) == not )
+			check_say(v, CHECK_MARK_GOOD, e->pos,
+				  "no slot would ever be marked good, and each be given up after "
+				  "its tries: the kernel is told %s'%s' (%s:%u)",
+				  not ? "" : "no ", word, told->pos.file, told->pos.line);
+	}
+}
+
+static int marks_good_at_last(struct check_view *v, const struct check_file *f, bool *found,
+			      struct err **err)
+{
+	struct conf_entries unit = {0};
+	struct strs needs = {0};
+	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
+
+	if (rc == 0 && marks_good(f, &unit)) {
+		*found = true;
+		is_enabled(v, f, path_base(f->target));
+		marks_booted(v, &unit);
+		is_not_passed_over(v, &unit);
+		needed_units(v, &unit, &needs);
+		if (!needs.count)
+			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,
+				  "the slot is marked good whether the application works or not: "
+				  "the unit needs Requires= and After= of one that tells");
+	}
+	if (rc == 0 && needs.count)
+		rc = waits_for_checks(v, path_base(f->target), unit.items[0].pos, err);
+	for (size_t i = 0; rc == 0 && i < needs.count; i++)
+		rc = application_counts(v, needs.items[i], unit.items[0].pos, 0, false, err);
+	strs_clear(&needs);
+	conf_entries_clear(&unit);
+	return rc;
+}
+
+static int slots_are_marked_good(struct check_view *v, struct err **err)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+
+		if (check_ships(v, f->image) && is_service(f) &&
+		    marks_good_at_last(v, f, &found, err) < 0)
+			return -1;
+	}
+	if (!found)
+		check_say(
+			v, CHECK_MARK_GOOD, (struct pos){v->system.items[0].pos.file, 1, 1},
+			"no unit of the project runs 'rauc status mark-good': RAUC's own does when "
+			"the system is up, whether the application works or not");
+	return 0;
+}
+
+int check_health_rules(struct check_view *v, struct err **err)
+{
+	return v->system.count ? slots_are_marked_good(v, err) : 0;
+}

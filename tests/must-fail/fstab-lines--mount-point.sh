@@ -1,0 +1,5 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# says: has no directory '/data' to mount this on
+mkdir -p tree/var
+system_tree
