@@ -67,7 +67,7 @@ check_config() {
 			fi
 			echo "$at: $key=$want does not arrive: $why"
 		done >build/missing
-	[ ! -s build/missing ] || fail config "$(cat build/missing)"
+	[ ! -s build/missing ] || fail config "$(sed ':next; N; $!b next; s/\n/; /g' build/missing)"
 }
 
 # compile FILE OUTPUT: a device tree or overlay, with what it includes.
