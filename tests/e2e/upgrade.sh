@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The way from a former release: what was shipped once is booted, today's bundle is installed on it,
+# The way from a previous release: what was shipped once is booted, today's bundle is installed on it,
 # and a further release asks for its own proof only.
 # packages
 . tests/e2e/lib.sh
@@ -20,7 +20,7 @@ release() {
 	} >"$p/recipes/releases/$1.yaml"
 }
 
-code "the former release" 0 "$ORCH" -C "$p" build install bundle
+code "the previous release" 0 "$ORCH" -C "$p" build install bundle
 [ "$failures" = 0 ] || finish
 release 1.1.0
 sed -i 's/^version:.*/version: "1.2.0"/' "$p/recipes/project.yaml"
