@@ -41,9 +41,6 @@ void chosen_check(const void *opts, const struct target *t, struct pos pos, stru
 	if (c->tries.count && !t->chooser)
 		err_list_at(errors, E_DEVICE_UNKNOWN, pos, "'tries' cannot be known: %s",
 			    t->unreadable);
-	else if (c->tries.count && !t->chooser->tries_max)
-		err_list_at(errors, E_DEVICE_UNKNOWN, pos,
-			    "'tries' cannot be known: '%s' does not count them", t->loader);
 }
 
 int choice_lines_init(struct choice_lines *l, const struct target *t, struct err **err)

@@ -42,7 +42,7 @@ struct boot_state {
 
 struct chooser {
 	const char *type;          /* in device.json */
-	unsigned tries_max;        /* the most it can count; 0: it does not count */
+	unsigned tries_max;        /* the most it can count */
 	const char *starts_kernel; /* a text of the console, right before a slot's kernel runs */
 	/* NULL, or why it cannot be read on the disk of T: the wrong number of areas, ... */
 	const char *(*refuse)(const struct target *t);

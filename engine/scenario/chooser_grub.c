@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * GRUB with RAUC's variables (RAUC's reference, "GRUB", and its src/bootloaders/grub.c): ORDER, the
- * slots to try, best first; x_OK=1 and x_TRY=0 for a slot x that can be tried, once. They are in an
+ * slots to try, best first; x_OK=1 for a slot x that can be tried, x_TRY how often it was. RAUC
+ * writes a TRY of 0 and takes any other for "not good"; how often a slot is tried is its device's
+ * to say (`tries`), in GRUB's script as here, and once where nothing is said. They are in an
  * environment block (GRUB's manual, "Environment block"; its lib/envblk.c): a line that says so,
  * then NAME=VALUE lines in which '\' stands before a '\' or a line end of the value, comments, and
  * '#' to the block's end. Orch reads a block that is all of a reserved area or of a partition,
@@ -110,9 +112,23 @@ static char *name_of(const struct target_slot *slot, const char *what)
 	return xasprintf("%s_%s", slot->bootname, what);
 }
 
+static int tries_of(const struct target *t)
+{
+	return t->tries ? (int)t->tries : 1;
+}
+
+/* How often it was tried: what is not a number up to MOST is as good as MOST. */
+static int tries_counted(const char *text, int most)
+{
+	uint64_t n;
+
+	return str_u64(text, &n) || n > (uint64_t)most ? most : (int)n;
+}
+
 static void get(const struct boot_vars *v, const struct target *t, struct boot_state *ret)
 {
 	const char *order = strv_get(&v->vars, ORDER);
+	int tries = tries_of(t);
 
 	ret->order = order ? xstrdup(order) : NULL;
 	for (size_t i = 0; i < t->slots.count; i++) {
@@ -121,26 +137,33 @@ static void get(const struct boot_vars *v, const struct target *t, struct boot_s
 		const char *ok = strv_get(&v->vars, ok_name);
 		const char *tried = strv_get(&v->vars, try_name);
 
-		ret->left[i] = !ok || !tried ? LEFT_UNSET : str_eq(ok, "1") && str_eq(tried, "0");
+		ret->left[i] = !ok || !tried     ? LEFT_UNSET
+			       : str_eq(ok, "1") ? tries - tries_counted(tried, tries)
+						 : 0;
 	}
 }
 
 /* No tries left: as RAUC marks a slot bad. */
 static void set(struct boot_vars *v, const struct target *t, const struct boot_state *s)
 {
+	int tries = tries_of(t);
+
 	strv_set(&v->vars, ORDER, s->order);
 	for (size_t i = 0; i < t->slots.count; i++) {
 		char *ok_name cleanup_free = name_of(&t->slots.items[i], "OK");
 		char *try_name cleanup_free = name_of(&t->slots.items[i], "TRY");
-		const char *ok = s->left[i] > 0 ? "1" : "0";
+		int left = s->left[i];
+		char *tried cleanup_free =
+			xasprintf("%d", left > 0 && left < tries ? tries - left : 0);
 
-		strv_set(&v->vars, ok_name, s->left[i] == LEFT_UNSET ? NULL : ok);
-		strv_set(&v->vars, try_name, s->left[i] == LEFT_UNSET ? NULL : "0");
+		strv_set(&v->vars, ok_name, left == LEFT_UNSET ? NULL : left > 0 ? "1" : "0");
+		strv_set(&v->vars, try_name, left == LEFT_UNSET ? NULL : tried);
 	}
 }
 
 const struct chooser chooser_grub = {
 	.type = "grub",
+	.tries_max = 9, /* one digit for its script, which cannot add */
 	.starts_kernel = "Linux version",
 	.refuse = refuse,
 	.read = read_vars,

@@ -198,12 +198,7 @@ static void check(const void *opts, const struct target *t, struct pos pos, stru
 	if (t->slots.count > CHOICE_SLOTS)
 		err_list_at(errors, E_DEVICE_LAYOUT, pos, "'boot-choice' knows at most %d slots",
 			    CHOICE_SLOTS);
-	if (!t->chooser->tries_max)
-		err_list_at(errors, E_DEVICE_UNKNOWN, pos,
-			    "'boot-choice' is about boot loaders that count tries, and '%s' does "
-			    "not",
-			    t->loader);
-	else if (!t->tries)
+	if (!t->tries)
 		err_list_at(errors, E_DEVICE_UNKNOWN, pos,
 			    "'boot-choice' needs to know how often a slot is tried: give the "
 			    "device's boot loader 'tries'");

@@ -50,6 +50,32 @@ static void test_grub(void **state)
 	close(fd);
 }
 
+/* x_TRY counts up to the tries of the device; RAUC's 0 of 'bad' is no try left. */
+static void test_tries(void **state)
+{
+	static struct target_slot slots[] = {{"A", "root-a"}, {"B", "root-b"}};
+	static const struct {
+		const char *ok, *tried;
+		int left;
+	} cases[] = {{"1", "0", 3}, {"1", "2", 1}, {"1", "3", 0},  {"1", "8", 0},
+		     {"1", "x", 0}, {"0", "0", 0}, {"1", "-1", 0}, {"yes", "0", 0}};
+	const struct target t = {.slots = {slots, 2, 0}, .tries = 3};
+	struct boot_vars vars cleanup_boot_vars = {0};
+
+	for (size_t i = 0; i < array_len(cases); i++) {
+		struct boot_state is cleanup_boot_state = {0};
+
+		strv_set(&vars.vars, "A_OK", cases[i].ok);
+		strv_set(&vars.vars, "A_TRY", cases[i].tried);
+		chooser_grub.get(&vars, &t, &is);
+		assert_int_equal(is.left[0], cases[i].left);
+	}
+	chooser_grub.set(&vars, &t, &(struct boot_state){NULL, {2, 3}});
+	assert_string_equal(strv_get(&vars.vars, "A_OK"), "1");
+	assert_string_equal(strv_get(&vars.vars, "A_TRY"), "1");
+	assert_string_equal(strv_get(&vars.vars, "B_TRY"), "0");
+}
+
 /* The block as the first file of a tar: what is before and after it stays. */
 static void test_grub_tar(void **state)
 {
@@ -87,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grub),
+		cmocka_unit_test(test_tries),
 		cmocka_unit_test(test_grub_tar),
 	};
 
