@@ -2,8 +2,10 @@
 #include "cli/boot_parts.h"
 
 #include "base/file.h"
+#include "base/path.h"
 #include "cli/task.h"
 #include "kinds/device/device_opts.h"
+#include "kinds/test/board_use.h"
 #include "recipe/facts.h"
 
 const struct artifact *boot_parts_output(const struct node *n, const char *name)
@@ -46,6 +48,15 @@ int boot_parts_card(const struct session *s, const struct node *image, const cha
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a card of '%s'", path);
 	*ret_size = size;
 	return 0;
+}
+
+int boot_parts_variables(const struct session *s, const struct node *board, const char *dir,
+			 char **ret, struct err **err)
+{
+	char *from cleanup_free = boot_parts_blob(s, board, BOARD_VARIABLES);
+
+	*ret = from ? path_join(dir, BOARD_VARIABLES) : NULL;
+	return from ? file_copy(from, *ret, 0600, err) : 0;
 }
 
 int boot_parts_device(const struct session *s, const struct node *disk, const char *what,

@@ -14,6 +14,9 @@ char *boot_parts_blob(const struct session *s, const struct node *n, const char 
  */
 int boot_parts_card(const struct session *s, const struct node *image, const char *path,
 		    uint64_t *ret_size, struct err **err) warn_unused;
+/* A variable store of BOARD's own in DIR, as on a new board; NULL where it has none. */
+int boot_parts_variables(const struct session *s, const struct node *board, const char *dir,
+			 char **ret, struct err **err) warn_unused;
 /*
  * The device that boots from DISK, with a boot loader whose state can be read. ERR_USER: there is
  * none; the message says that WHAT needs it. target_clear(ret) in any case.

@@ -29,7 +29,7 @@ struct boot {
 	struct board board;
 	struct target target; /* with --slot */
 	char *dir, *card;     /* of this run */
-	char *firmware, *device_tree;
+	char *firmware, *variables, *device_tree;
 	const struct strv *qemu; /* NULL: this machine's */
 };
 
@@ -194,7 +194,9 @@ static int prepare(struct boot *b, const struct cli *c, struct err **err)
 	if (!json || !b->firmware)
 		return err_set(err, E_INTERNAL, "board '%s' has no description",
 			       b->board_node->name);
-	if (board_read(json, &b->board, err) || make_card(b, err) || find_emulator(b, err))
+	if (board_read(json, &b->board, err) || make_card(b, err) ||
+	    boot_parts_variables(&b->s, b->board_node, b->dir, &b->variables, err) ||
+	    find_emulator(b, err))
 		return -1;
 	return c->slot ? choose_slot(b, c->slot, err) : 0;
 }
@@ -205,6 +207,7 @@ static int start_qemu(const struct boot *b, int console, pid_t *ret_pid, struct 
 	char *chardev cleanup_free = xasprintf("socket,id=console,fd=%d", console);
 	struct board_power power = {.qemu = b->qemu,
 				    .firmware = b->firmware,
+				    .variables = b->variables,
 				    .device_tree = b->device_tree,
 				    .card = b->card,
 				    .console = chardev};
@@ -289,6 +292,7 @@ static void release(struct boot *b)
 	free(b->dir);
 	free(b->card);
 	free(b->firmware);
+	free(b->variables);
 	free(b->device_tree);
 	session_close(&b->s);
 }

@@ -29,7 +29,7 @@ struct demo {
 	char *drawn; /* the line of keys as it is on the terminal, or NULL */
 	int slot;    /* the one that was chosen last, -1: none yet */
 	struct stage stage;
-	char *dir, *card, *media, *firmware; /* of this run */
+	char *dir, *card, *media, *firmware, *variables; /* of this run */
 };
 
 /* -- demo_project.c -- */

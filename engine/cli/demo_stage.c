@@ -204,6 +204,8 @@ static int read_board(struct demo *d, struct err **err)
 	d->firmware = boot_parts_blob(&d->s, n, BOARD_FIRMWARE);
 	if (!json || !d->firmware)
 		return err_set(err, E_INTERNAL, "board '%s' has no description", n->name);
+	if (boot_parts_variables(&d->s, n, d->dir, &d->variables, err) < 0)
+		return -1;
 	return board_read(json, &d->board, err);
 }
 
@@ -237,6 +239,7 @@ int demo_open(struct demo *d, struct err **err)
 	d->stage.target = &d->target;
 	d->stage.card = d->card;
 	d->stage.power.firmware = d->firmware;
+	d->stage.power.variables = d->variables;
 	d->stage.power.media = d->media;
 	return scene_new(&o, &d->stage.scene, err);
 }
@@ -256,6 +259,7 @@ void demo_close(struct demo *d)
 	free(d->card);
 	free(d->media);
 	free(d->firmware);
+	free(d->variables);
 	free(d->drawn);
 	session_close(&d->s);
 }

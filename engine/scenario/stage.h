@@ -26,11 +26,13 @@ struct stage {
 	const struct target *target; /* NULL: no step has STEP_NEEDS_DEVICE */
 	struct board_power power;    /* what is the same for each power-on; without the card */
 	struct scene *scene;
-	const char *start;  /* the image that the card was made of */
-	const char *card;   /* path; written to while the power is on */
-	uint64_t card_size; /* bytes */
-	const char *record; /* the log of writes of the last recorded power-on, or NULL */
-	const char *before; /* the card before that */
+	const char *start;            /* the image that the card was made of */
+	const char *card;             /* path; written to while the power is on */
+	uint64_t card_size;           /* bytes */
+	const char *variables;        /* the firmware's store, kept over power cycles; NULL: none */
+	const char *record;           /* the log of writes of the last recorded power-on, or NULL */
+	const char *before;           /* the card before that */
+	const char *variables_before; /* and the variables, or NULL */
 	const struct stage_host *host;
 	void *arg;
 };

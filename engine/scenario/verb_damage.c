@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* damage: a part of the card is overwritten. */
+/* damage: a part of the card, or of the firmware's variable store, is overwritten. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "base/file.h"
 #include "scenario/card.h"
 #include "scenario/verb.h"
 
-enum damage_with { DAMAGE_ZERO, DAMAGE_RANDOM, DAMAGE_FLIP };
-static const char *const with_words[] = {"zero", "random", "flip", NULL};
+enum damage_with { DAMAGE_ZERO, DAMAGE_RANDOM, DAMAGE_FLIP, DAMAGE_BLANK };
+static const char *const with_words[] = {"zero", "random", "flip", "blank", NULL};
 
-/* A range of the card, or a copy of its table. */
+/* A range of the card or the variables, or a copy of the card's table. */
 struct damage_range {
 	struct card_range range;
 	const char *gpt; /* "primary", "backup"; NULL: the range */
+	bool variables;  /* not of the card */
 	int with;        /* enum damage_with */
 };
 
@@ -19,11 +23,15 @@ static const struct option range_options[] = {
 	{"partition", OPT_STRING, AT(range.partition), .help = "A partition, by its name.",
 	 .example = "data"},
 	{"gpt", OPT_STRING, AT(gpt), .help = "A copy of the partition table: primary or backup."},
-	{"at", OPT_SIZE, AT(range.at), .help = "First byte on the card, or in the partition."},
+	{"variables", OPT_BOOL, AT(variables),
+	 .help = "Not the card: the variable store of the board's firmware."},
+	{"at", OPT_SIZE, AT(range.at),
+	 .help = "First byte on the card, in the partition or the variable store."},
 	{"size", OPT_SIZE, AT(range.size), OPT_POSITIVE,
-	 .help = "Bytes; without it to the end of the partition."},
+	 .help = "Bytes; without it to the end of the partition or the variable store."},
 	{"with", OPT_ENUM, AT(with), .def = "zero", .words = with_words,
-	 .help = "What is written: zero, random (the same bytes each time) or flip (every bit)."},
+	 .help = "What is written: zero, random (the same bytes each time), flip (every bit) or "
+		 "blank (all ones, as erased flash)."},
 };
 #undef AT
 
@@ -37,9 +45,13 @@ static void check_range(void *data, const struct yaml *map, struct err_list *err
 			    "'gpt' cannot be '%s' (one of: primary, backup)", d->gpt);
 	if (d->gpt && (r->partition || r->at || r->size))
 		err_list_at(errors, E_CONFLICTING_KEYS, map->pos, "'gpt' is a range of its own");
-	if (!d->gpt && !r->partition && !r->size)
+	if (d->variables && (d->gpt || r->partition))
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "variables"),
+			    "'variables' are not on the card: leave 'gpt' and 'partition' out");
+	if (!d->gpt && !d->variables && !r->partition && !r->size)
 		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
-			    "say what is damaged: 'partition', 'gpt', or 'at' and 'size'");
+			    "say what is damaged: 'partition', 'gpt', 'variables', or 'at' and "
+			    "'size'");
 }
 
 static const struct schema range_schema =
@@ -58,11 +70,24 @@ static const struct option options[] = {
 };
 static const struct schema schema = SCHEMA(struct damage, options);
 
-/* The bytes of the card that are meant. GPT: header and entries of one copy. */
-static int find_range(const struct stage *s, const struct damage_range *d, uint64_t *ret_at,
-		      uint64_t *ret_size, struct err **err)
+static int open_damaged(const struct stage *s, const struct damage_range *d, struct err **err)
 {
-	struct gpt_slot part = {.size = s->card_size};
+	int fd;
+
+	if (!d->variables)
+		return card_open(s, err);
+	if (!s->variables)
+		return err_set(err, E_BOARD_LACKS,
+			       "this board has no variable store: give it 'variables'");
+	fd = open(s->variables, O_RDWR | O_CLOEXEC);
+	return fd >= 0 ? fd : err_errno(err, E_READ_FAILED, errno, "cannot open the variables");
+}
+
+/* The bytes that are meant of a file of SIZE. GPT: header and entries of one copy. */
+static int find_range(const struct stage *s, const struct damage_range *d, uint64_t size,
+		      uint64_t *ret_at, uint64_t *ret_size, struct err **err)
+{
+	struct gpt_slot part = {.size = size};
 	const struct card_range *r = &d->range;
 
 	if (d->gpt) {
@@ -73,7 +98,8 @@ static int find_range(const struct stage *s, const struct damage_range *d, uint6
 	if (r->partition && card_partition(s, r->partition, &part, err) < 0)
 		return -1;
 	if (r->at >= part.size || r->size > part.size - r->at)
-		return err_set(err, E_CARD_LAYOUT, "that range is not on the card");
+		return err_set(err, E_CARD_LAYOUT, "that range is not %s",
+			       d->variables ? "in the variable store" : "on the card");
 	*ret_at = part.start + r->at;
 	*ret_size = r->size ? r->size : part.size - r->at;
 	return 0;
@@ -103,11 +129,18 @@ static int run(struct stage *s, const void *opts, struct err **err)
 {
 	const struct damage_range *d = ((const struct damage *)opts)->range;
 	unsigned char *buf cleanup_free = xcalloc(1, CARD_BLOCK);
-	int fd cleanup_fd = card_open(s, err);
+	int fd cleanup_fd = open_damaged(s, d, err);
 	uint64_t at = 0, size = 0, state = UINT64_C(88172645463325252);
+	struct stat st;
 
-	if (fd < 0 || find_range(s, d, &at, &size, err) < 0)
+	if (fd < 0)
 		return -1;
+	if (fstat(fd, &st) < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read what is damaged");
+	if (find_range(s, d, (uint64_t)st.st_size, &at, &size, err) < 0)
+		return -1;
+	if (d->with == DAMAGE_BLANK)
+		memset(buf, 0xff, CARD_BLOCK);
 	for (uint64_t done = 0, len; done < size; done += len) {
 		len = size - done < CARD_BLOCK ? size - done : CARD_BLOCK;
 		if (d->with == DAMAGE_RANDOM)

@@ -79,14 +79,22 @@ static unsigned traits_of(const void *opts)
 	return STEP_NEEDS_ON | STEP_TURNS_OFF;
 }
 
-/* Copies the card as it is now, and makes a file for the writes to come. */
+/* A copy of FROM, which is as it was before. */
+static int keep(struct stage *s, const char *from, const char *name, const char **ret,
+		struct err **err)
+{
+	*ret = arena_printf(s->arena, "%s/%s", s->dir, name);
+	if (unlink(*ret) < 0 && errno != ENOENT)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot remove '%s'", *ret);
+	return file_copy(from, *ret, 0600, err);
+}
+
+/* Copies card and variables as they are now, and makes a file for the writes to come. */
 static int start_recording(struct stage *s, struct err **err)
 {
 	s->record = arena_printf(s->arena, "%s/writes.log", s->dir);
-	s->before = arena_printf(s->arena, "%s/before.img", s->dir);
-	if (unlink(s->before) < 0 && errno != ENOENT)
-		return err_errno(err, E_WRITE_FAILED, errno, "cannot remove '%s'", s->before);
-	if (file_copy(s->card, s->before, 0600, err) < 0)
+	if (keep(s, s->card, "before.img", &s->before, err) < 0 ||
+	    (s->variables && keep(s, s->variables, "before.vars", &s->variables_before, err) < 0))
 		return -1;
 	return file_write(s->record, "", 0, 0600, false, err);
 }

@@ -192,6 +192,25 @@ static void test_argv_disk(void **state)
 	assert_true(board_has_write_cache(&disk));
 }
 
+/* Firmware that keeps variables: both are flash, and a snapshot keeps none of them. */
+static void test_argv_flash(void **state)
+{
+	struct board pc = virt;
+	struct board_power p = {.firmware = "code.fd", .variables = "vars", .card = "card"};
+	char *line cleanup_free = NULL, *lost cleanup_free = NULL;
+
+	pc.card = BOARD_NVME;
+	line = line_of(&pc, &p);
+	assert_has(line, "-drive if=pflash,unit=0,format=raw,readonly=on,file=code.fd ");
+	assert_has(line, "-drive if=pflash,unit=1,format=raw,file=vars ");
+	assert_has(line, "-device nvme,drive=card0,serial=");
+	assert_lacks(line, "-bios");
+	assert_true(board_has_write_cache(&pc));
+	p.snapshot = true;
+	lost = line_of(&pc, &p);
+	assert_has(lost, "if=pflash,unit=1,format=raw,snapshot=on,file=vars ");
+}
+
 static void on_agent(void *arg, enum agent_event event, unsigned id, const char *text, int status)
 {
 	struct str *s = arg;
@@ -234,10 +253,11 @@ static void test_agent_request(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scale),       cmocka_unit_test(test_roundtrip),
-		cmocka_unit_test(test_not_a_board), cmocka_unit_test(test_argv_pi),
-		cmocka_unit_test(test_argv_virt),   cmocka_unit_test(test_argv_disk),
-		cmocka_unit_test(test_agent),       cmocka_unit_test(test_agent_request),
+		cmocka_unit_test(test_scale),         cmocka_unit_test(test_roundtrip),
+		cmocka_unit_test(test_not_a_board),   cmocka_unit_test(test_argv_pi),
+		cmocka_unit_test(test_argv_virt),     cmocka_unit_test(test_argv_disk),
+		cmocka_unit_test(test_argv_flash),    cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_agent_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,10 @@ static const struct option board_options[] = {
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
 	 .help = "The first code that orch gives to the board: its U-Boot.",
 	 .example = "\"u-boot:u-boot.bin\""},
+	{"variables", OPT_REF, AT(variables), .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .help = "What the firmware's variable store is on a new board. Firmware and store are "
+		 "then flash memory, and a test's board keeps what the firmware writes there.",
+	 .example = "\"tools:/usr/share/OVMF/OVMF_VARS_4M.fd\""},
 	{"load", OPT_ENUM, AT(load), .def = "bios", .words = board_loads,
 	 .help = "How it is started: bios (at reset) or kernel (with a device tree, as the "
 		 "firmware of a Raspberry Pi does)."},
@@ -39,8 +43,8 @@ static const struct option board_options[] = {
 	 .help = "The device tree that the firmware is handed; without it the machine's own.",
 	 .example = "\"tests/device-tree-pi3:bcm2837-rpi-3-b.dtb\""},
 	{"card", OPT_ENUM, AT(card), .def = "sdhci-pci", .words = board_cards,
-	 .help = "Where the SD card is: sdhci-pci (a controller of its own) or builtin; virtio: a "
-		 "disk with a write cache in its place."},
+	 .help = "Where the SD card is: sdhci-pci (a controller of its own) or builtin; virtio "
+		 "and nvme: a disk with a write cache in its place."},
 	{"serial", OPT_INT, AT(serial), .help = "Which serial line is the console, from 0."},
 	{"network", OPT_ENUM, AT(network), .def = "virtio", .words = board_networks,
 	 .help = "The network card; it gives an address by DHCP and leads nowhere."},
@@ -99,6 +103,10 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	if (o->device_tree && o->load != BOARD_KERNEL)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "device-tree"),
 			    "'device-tree' needs `load: kernel`: firmware at reset makes its own");
+	if (o->variables && o->load != BOARD_BIOS)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "variables"),
+			    "'variables' needs `load: bios`: firmware that is loaded as a kernel "
+			    "is not in flash memory");
 	if (board_scale_parse(o->time_scale, &scale))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "time-scale"),
 			    "'time-scale' is a number like 1.5, found '%s'", o->time_scale);
@@ -137,6 +145,8 @@ static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 
 	output_specs_push(ret, (struct output_spec){BOARD_JSON, OUTPUT_FILE});
 	output_specs_push(ret, (struct output_spec){BOARD_FIRMWARE, OUTPUT_FILE});
+	if (o->variables)
+		output_specs_push(ret, (struct output_spec){BOARD_VARIABLES, OUTPUT_FILE});
 	if (o->device_tree)
 		output_specs_push(ret, (struct output_spec){BOARD_DEVICE_TREE, OUTPUT_FILE});
 	if (o->emulator)
@@ -168,9 +178,10 @@ const struct kind kind_board = {
 		  "the card is attached. `test` and `vm` name it by `board:`, `orch boot` starts "
 		  "it.\n"
 		  "\n"
-		  "The outputs are board.json, firmware.bin and, as far as it has them, board.dtb "
-		  "(device tree) and emulator.tar (QEMU). With an `emulator` the verdicts do "
-		  "not depend on what the host has installed.",
+		  "The outputs are board.json, firmware.bin and, as far as it has them, "
+		  "variables.bin (a new variable store), board.dtb (device tree) and emulator.tar "
+		  "(QEMU). With an `emulator` the verdicts do not depend on what the host has "
+		  "installed.",
 	.version = 1,
 	.usual_s = 0.2,
 	.schema = &board_schema,

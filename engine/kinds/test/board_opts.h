@@ -7,7 +7,7 @@ struct board_opts {
 	const char *machine, *arch, *cpu, *time_scale;
 	int64_t cpus, serial;
 	uint64_t memory;
-	struct ref *firmware, *device_tree, *emulator;
+	struct ref *firmware, *variables, *device_tree, *emulator;
 	int load, card, network, watchdog, agent;
 };
 

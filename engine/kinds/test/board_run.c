@@ -81,6 +81,7 @@ static int board_run(struct action *a, struct err **err)
 	board_print(&b, &text);
 	if (file_write(action_output(a, BOARD_JSON), text.buf, text.len, 0644, false, err) < 0 ||
 	    copy_file(a, o->firmware, BOARD_FIRMWARE, err) < 0 ||
+	    (o->variables && copy_file(a, o->variables, BOARD_VARIABLES, err) < 0) ||
 	    (o->device_tree && copy_file(a, o->device_tree, BOARD_DEVICE_TREE, err) < 0))
 		return -1;
 	if (!o->emulator)

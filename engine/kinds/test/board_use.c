@@ -37,10 +37,12 @@ int board_use_open(struct action *a, const struct ref *ref, struct board *ret_bo
 	const struct action_input *in = action_input(a, ref);
 	const struct input_file *json = file_of(in, BOARD_JSON),
 				*firmware = file_of(in, BOARD_FIRMWARE),
+				*variables = file_of(in, BOARD_VARIABLES),
 				*tree = file_of(in, BOARD_DEVICE_TREE),
 				*emulator = file_of(in, BOARD_EMULATOR);
 	struct board board cleanup_board = {0};
-	struct board_files files = {.device_tree = tree ? tree->path : NULL};
+	struct board_files files = {.device_tree = tree ? tree->path : NULL,
+				    .variables = variables ? variables->path : NULL};
 
 	if (!json || !firmware)
 		return err_set(err, E_WRONG_KIND,

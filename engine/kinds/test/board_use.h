@@ -8,11 +8,13 @@
 
 #define BOARD_JSON "board.json"
 #define BOARD_FIRMWARE "firmware.bin"
+#define BOARD_VARIABLES "variables.bin"
 #define BOARD_DEVICE_TREE "board.dtb"
 #define BOARD_EMULATOR "emulator.tar"
 
 struct board_files {
 	const char *firmware;
+	const char *variables;   /* what its variable store begins as; NULL: it has none */
 	const char *device_tree; /* NULL: none */
 	const struct strv *qemu; /* how its QEMU is started; NULL: this machine's. Arena. */
 };

@@ -23,6 +23,7 @@ static int open_board(struct test_run *r, struct err **err)
 		return -1;
 	r->stage.power.firmware = files.firmware;
 	r->stage.power.device_tree = files.device_tree;
+	r->new_variables = files.variables;
 	r->stage.power.qemu = files.qemu;
 	return 0;
 }
@@ -69,6 +70,16 @@ static int make_card(struct test_run *r, struct err **err)
 	if (truncate(r->stage.card, (off_t)r->o->card_size) < 0)
 		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot create a card");
 	return 0;
+}
+
+/* The board's own variable store: what the firmware writes there stays for the whole scenario. */
+static int make_variables(struct test_run *r, struct err **err)
+{
+	if (!r->new_variables)
+		return 0;
+	r->stage.variables = arena_printf(r->a->arena, "%s/variables", r->a->workdir);
+	r->stage.power.variables = r->stage.variables;
+	return file_copy(r->new_variables, r->stage.variables, 0600, err);
 }
 
 /* "NODE/FILE" on the disk of media. */
@@ -204,7 +215,7 @@ static int prepare(struct test_run *r, struct err **err)
 	if (open_board(r, err) < 0 || check_steps(r, err) < 0)
 		return -1;
 	action_progress(r->a, -1, "making the card");
-	if (make_card(r, err) < 0 || make_media(r, err) < 0)
+	if (make_card(r, err) < 0 || make_variables(r, err) < 0 || make_media(r, err) < 0)
 		return -1;
 	return scene_new(&opts, &r->stage.scene, err);
 }

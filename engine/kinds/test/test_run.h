@@ -21,6 +21,7 @@ struct test_run {
 	struct board board;
 	struct target target;
 	struct stage stage;
+	const char *new_variables; /* of the board, or NULL */
 	FILE *console;
 	uint64_t written; /* bytes of console.log */
 	struct step_result *results;

@@ -9,14 +9,14 @@
 #define BOARD_VERSION 1
 
 const char *const board_loads[] = {"bios", "kernel", NULL};
-const char *const board_cards[] = {"sdhci-pci", "builtin", "virtio", NULL};
+const char *const board_cards[] = {"sdhci-pci", "builtin", "virtio", "nvme", NULL};
 const char *const board_networks[] = {"virtio", "usb", "none", NULL};
 const char *const board_watchdogs[] = {"i6300esb", "builtin", "none", NULL};
 const char *const board_agents[] = {"virtio", "none", NULL};
 
 bool board_has_write_cache(const struct board *b)
 {
-	return b->card == BOARD_VIRTIO;
+	return b->card == BOARD_VIRTIO || b->card == BOARD_NVME;
 }
 
 void board_clear(struct board *b)
@@ -224,6 +224,8 @@ static void push_card(struct strv *argv, const struct board *b, const struct boa
 	}
 	if (b->card == BOARD_VIRTIO)
 		push(argv, "-device", "virtio-blk-pci,drive=card0");
+	if (b->card == BOARD_NVME)
+		push(argv, "-device", "nvme,drive=card0,serial=orch-card");
 }
 
 static void push_media(struct strv *argv, const struct board_power *p)
@@ -284,8 +286,22 @@ static void push_console(struct strv *argv, const struct board *b, const struct 
 	push(argv, "-serial", "chardev:console");
 }
 
+/* Firmware and its variables as flash memory, where the board's reset looks. */
+static void push_flash(struct strv *argv, const struct board_power *p)
+{
+	push_drive(argv, "if=pflash,unit=0,format=raw,readonly=on", "file", p->firmware);
+	push_drive(argv,
+		   p->snapshot ? "if=pflash,unit=1,format=raw,snapshot=on"
+			       : "if=pflash,unit=1,format=raw",
+		   "file", p->variables);
+}
+
 static void push_firmware(struct strv *argv, const struct board *b, const struct board_power *p)
 {
+	if (p->variables) {
+		push_flash(argv, p);
+		return;
+	}
 	push(argv, b->load == BOARD_KERNEL ? "-kernel" : "-bios", p->firmware);
 	if (p->device_tree)
 		push(argv, "-dtb", p->device_tree);
@@ -307,14 +323,14 @@ void board_show(const struct board *b, const struct board_power *p, struct confi
 {
 	const char *const read[] = {p->firmware,   p->device_tree,   p->media,
 				    p->agent_unit, p->agent_drop_in, p->agent_script};
+	void (*show)(struct confined * ret, const char *path);
 
 	qemu_show(p->qemu, qemu_program(b->arch), ret);
 	for (size_t i = 0; i < array_len(read); i++)
 		confined_read(ret, read[i]);
-	if (p->snapshot)
-		confined_read(ret, p->card);
-	else
-		confined_write(ret, p->card);
+	show = p->snapshot ? confined_read : confined_write;
+	show(ret, p->card);
+	show(ret, p->variables);
 	confined_write(ret, p->record);
 }
 

@@ -28,6 +28,7 @@ enum board_card {
 	BOARD_SDHCI_PCI, /* a controller of its own on the PCI bus */
 	BOARD_BUILTIN,   /* the board's own slot */
 	BOARD_VIRTIO,    /* no card: a disk with a write cache, /dev/vda */
+	BOARD_NVME,      /* likewise, /dev/nvme0n1 */
 };
 enum board_network { BOARD_NET_VIRTIO, BOARD_NET_USB, BOARD_NET_NONE };
 enum board_watchdog { BOARD_DOG_I6300ESB, BOARD_DOG_BUILTIN, BOARD_DOG_NONE };
@@ -77,8 +78,9 @@ unsigned board_seconds(const struct board *b, unsigned seconds);
 struct board_power {
 	const struct strv *qemu;            /* how QEMU is started; NULL: this machine's */
 	const char *firmware, *device_tree; /* device_tree: NULL for none */
+	const char *variables; /* the firmware's variable store, flash that it writes; or NULL */
 	const char *card;
-	bool snapshot;       /* the card stays as it is: writes are lost */
+	bool snapshot;       /* card and variables stay as they are: writes are lost */
 	const char *record;  /* file for QEMU's blklogwrites of the card, or NULL */
 	const char *media;   /* read-only disk with serial number BOARD_MEDIA_SERIAL, or NULL */
 	const char *clock;   /* "1970-01-01T00:00:00" at power-on, or NULL: the present */
