@@ -28,7 +28,7 @@ struct run {
 	struct replay *replay;
 	struct knowns roots, boots;
 	size_t half_area[2];
-	int half;               /* in use, or -1: no valid table */
+	int half;               /* in use, 0 where none is switched; -1: no valid table */
 	struct choices choices; /* slot, by the id of a state */
 	size_t choice;          /* now */
 	struct gpt_slots table; /* of the card as it began */
@@ -82,6 +82,11 @@ static int check_whole(struct run *r, struct err **err)
 
 /* ---- where things are ---- */
 
+static bool switched(const struct run *r)
+{
+	return r->c->target->boot_partition != NULL;
+}
+
 /* Which half of the region the table on the card names. */
 static void find_half(struct run *r)
 {
@@ -89,14 +94,18 @@ static void find_half(struct run *r)
 	const struct gpt_slot *boot = NULL;
 
 	r->half = -1;
-	if (gpt_copy_any(r->card, r->size, &table) == 0)
-		boot = gpt_slot_named(&table, r->c->target->boot_partition);
+	if (gpt_copy_any(r->card, r->size, &table) == 0) {
+		if (!switched(r))
+			r->half = 0;
+		else
+			boot = gpt_slot_named(&table, r->c->target->boot_partition);
+	}
 	for (int i = 0; boot && i < 2; i++) {
 		if (boot->start == target_half(r->c->target, (unsigned)i))
 			r->half = i;
 	}
 	gpt_slots_clear(&table);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; switched(r) && i < 2; i++)
 		replay_watch(r->replay, r->half_area[i], r->half == i);
 }
 
@@ -264,7 +273,7 @@ static int replay(struct run *r, struct err **err)
 		replay_area(r->replay, c->target->areas[i].at, c->target->areas[i].size, true);
 	replay_area(r->replay, 0, GPT_HEAD_SECTORS * GPT_SECTOR, true);
 	replay_area(r->replay, r->size - backup, backup, true);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; switched(r) && i < 2; i++)
 		r->half_area[i] = replay_area(r->replay, target_half(c->target, (unsigned)i),
 					      c->target->region.size / 2, false);
 	if (!c->write_cache)
@@ -293,7 +302,7 @@ static int open_all(struct run *r, struct err **err)
 		return -1;
 	if (gpt_copy_any(r->card, r->size, &r->table) != 0)
 		return err_set(err, E_CARD_LAYOUT, "the card has no valid partition table");
-	if (!gpt_slot_named(&r->table, r->c->target->boot_partition))
+	if (switched(r) && !gpt_slot_named(&r->table, r->c->target->boot_partition))
 		return err_set(err, E_CARD_LAYOUT, "the card has no partition '%s'",
 			       r->c->target->boot_partition);
 	return find_images(r, err);

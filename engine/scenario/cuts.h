@@ -21,10 +21,11 @@
 struct cuts {
 	const char *card; /* as it was when the recording began; the replay writes to it */
 	const char *log;
-	const struct target *target; /* with a boot partition that is switched */
-	struct strs roots, boots;    /* image files that may be in slots, in the boot halves */
-	bool torn;                   /* also the moments in the middle of a sector */
-	unsigned lost_writes;        /* 0 and 1: only the last one; else see write_cache */
+	const struct target *target;
+	struct strs roots;    /* image files that may be in slots */
+	struct strs boots;    /* in the boot halves; none where no boot partition is switched */
+	bool torn;            /* also the moments in the middle of a sector */
+	unsigned lost_writes; /* 0 and 1: only the last one; else see write_cache */
 	/*
 	 * Any of so many last writes of a card may be lost (replay_lose()), or with a write cache
 	 * any since a flush, with so many random sets (replay_lose_unflushed()).

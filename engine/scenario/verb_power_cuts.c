@@ -22,16 +22,17 @@ static const struct option wanted_options[] = {
 	{"roots", OPT_REF, AT(roots), OPT_LIST | OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
 	 .help = "Every image that a root slot may hold when it is chosen: old and new.",
 	 .example = "[root, \"tests/v2:root.img\"]"},
-	{"boots", OPT_REF, AT(boots), OPT_LIST | OPT_REQUIRED, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
-	 .help = "Every image that the boot partition may hold: old and new.",
+	{"boots", OPT_REF, AT(boots), OPT_LIST, .accept = ACCEPT_IMAGE | ACCEPT_FILE,
+	 .help = "Every image that the boot partition may hold, if updates switch it.",
 	 .example = "[boot, \"tests/v2:boot.img\"]"},
 	{"torn", OPT_BOOL, AT(torn), .def = "true",
 	 .help = "Also with the last write done by half, sector by sector."},
 	{"lost-writes", OPT_INT, AT(lost_writes), .def = "1",
 	 .help = "Any of so many last writes may be lost, all subsets (1 to 12): an SD card holds "
 		 "writes back and knows no flush. 1: none but the last one. On a board whose card "
-		 "is virtio: any sector since the last flush, all subsets of up to 12; of more "
-		 "each alone, all but one, all after each, and so many random ones (2 to 1000).",
+		 "is virtio or nvme: any sector since the last flush, all subsets of up to 12; of "
+		 "more each alone, all but one, all after each, and so many random ones (2 to "
+		 "1000).",
 	 .example = "8"},
 	{"most", OPT_INT, AT(most),
 	 .help = "Fails when more boots than this would be needed; without it there is no limit."},
@@ -60,7 +61,8 @@ struct power_cuts {
 static const struct option options[] = {
 	{"power-cuts", OPT_STRUCT, offsetof(struct power_cuts, wanted), .sub = &wanted_schema,
 	 .help = "After a recorded power-on: the card as it was after each write and, torn, in the "
-		 "middle of it must boot a whole slot."},
+		 "middle of it must boot a whole slot; with the firmware's "
+		 "variables as they were before, too."},
 	STEP_NAME(struct power_cuts),
 	STEP_WITHIN(struct power_cuts, 120),
 };
@@ -68,7 +70,14 @@ static const struct schema schema = SCHEMA(struct power_cuts, options);
 
 static void check(const void *opts, const struct target *t, struct pos pos, struct err_list *errors)
 {
-	target_check_switched(t, "power-cuts", pos, errors);
+	const struct power_cuts *p = opts;
+
+	if (p->wanted->boots.count)
+		target_check_switched(t, "power-cuts: boots", pos, errors);
+	else if (t->boot_partition)
+		err_list_at(errors, E_MISSING_KEY, pos,
+			    "'power-cuts' needs 'boots': updates of this device switch '%s'",
+			    t->boot_partition);
 }
 
 static int refuse(const void *opts, const struct board *board, const char *name, struct str *ret)
@@ -112,13 +121,14 @@ static int see_choice(struct boots *b, bool kernel, size_t *ret, struct err **er
 	return scene_cut(scene, err);
 }
 
-static int boot(void *arg, const char *card, bool kernel, size_t *ret_slot, struct err **err)
+static int boot_with(struct boots *b, const char *variables, const char *card, bool kernel,
+		     size_t *ret_slot, struct err **err)
 {
-	struct boots *b = arg;
 	struct board_power p = b->s->power;
 	struct err *ignored cleanup_err = NULL;
 
 	p.card = card;
+	p.variables = variables;
 	p.snapshot = true;
 	p.media = NULL;
 	if (scene_power_on(b->s->scene, &p, true, err) == 0 &&
@@ -127,6 +137,26 @@ static int boot(void *arg, const char *card, bool kernel, size_t *ret_slot, stru
 	if (scene_cut(b->s->scene, &ignored) < 0)
 		scene_note(b->s->scene, "%s", ignored->text);
 	return -1;
+}
+
+/* With the firmware's variables as they are now and as they were: the same slot. */
+static int boot(void *arg, const char *card, bool kernel, size_t *ret_slot, struct err **err)
+{
+	struct boots *b = arg;
+	const struct target_slots *slots = &b->s->target->slots;
+	size_t before;
+
+	if (boot_with(b, b->s->variables, card, kernel, ret_slot, err) < 0)
+		return -1;
+	if (!b->s->variables_before)
+		return 0;
+	if (boot_with(b, b->s->variables_before, card, kernel, &before, err) < 0)
+		return err_wrap(err, "with the firmware's variables from before");
+	if (before == *ret_slot)
+		return 0;
+	return err_set(err, E_SCENARIO_FAILED,
+		       "slot %s is chosen, and %s with the firmware's variables from before",
+		       slots->items[*ret_slot].bootname, slots->items[before].bootname);
 }
 
 static void progress(void *arg, uint64_t write, uint64_t writes, uint64_t boots)
@@ -181,9 +211,11 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	add_images(s, &wanted->boots, &b.cuts.boots);
 	rc = cuts_run(&b.cuts, &result, err);
 	if (rc == 0)
-		scene_note(s->scene, "%llu writes, %llu moments, %llu states, each boots",
+		scene_note(s->scene, "%llu writes, %llu moments, %llu states, each boots%s",
 			   (unsigned long long)result.writes, (unsigned long long)result.moments,
-			   (unsigned long long)result.states);
+			   (unsigned long long)result.states,
+			   s->variables_before ? ", with the firmware's variables of before, too"
+					       : "");
 	if (rc == 0 && wanted->lost_writes > 1)
 		note_lost(s, wanted->lost_writes, &result);
 	strs_clear(&b.cuts.roots);

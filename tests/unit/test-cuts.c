@@ -66,6 +66,7 @@ struct scene {
 	struct strv boots;
 	unsigned lost_writes;
 	bool write_cache;
+	bool unswitched; /* the device has no boot partition that is switched */
 };
 
 static void u64(struct str *s, uint64_t v)
@@ -170,13 +171,19 @@ static int play(struct scene *s, struct cuts_result *ret, struct err **err)
 			 .write_cache = s->write_cache,
 			 .arg = s,
 			 .boot = boot};
+	struct target unswitched = device;
 	int rc;
 
+	unswitched.boot_partition = NULL;
+	if (s->unswitched)
+		c.target = &unswitched;
 	log_save(s);
 	strs_push(&c.roots, image("old", 'o'));
 	strs_push(&c.roots, image("new", 'n'));
-	strs_push(&c.boots, image("boot-old", 'b'));
-	strs_push(&c.boots, image("boot-new", 'c'));
+	if (!s->unswitched) {
+		strs_push(&c.boots, image("boot-old", 'b'));
+		strs_push(&c.boots, image("boot-new", 'c'));
+	}
 	rc = cuts_run(&c, ret, err);
 	strs_clear(&c.roots);
 	strs_clear(&c.boots);
@@ -254,6 +261,35 @@ static void test_in_use(void **state)
 	begin(&s);
 	fill(&s, 4 * M, 512, 'x');
 	refused(play(&s, &result, &err), &err, "half of the boot region 'first' would be used");
+	strv_clear(&s.boots);
+}
+
+/* Of a device that switches no boot partition, slots and tables count, and nothing else. */
+static void test_unswitched(void **state)
+{
+	struct scene s;
+	struct cuts_result result;
+	struct err *err = NULL;
+
+	begin(&s);
+	s.unswitched = true;
+	fill(&s, 4 * M, 512, 'x');
+	fill(&s, ROOT_B, 4096, 'n');
+	environment(&s, 1, 2, 'B');
+	ok(play(&s, &result, &err), &err);
+	assert_string_equal(s.boots.items[s.boots.count - 1], "B kernel");
+	strv_clear(&s.boots);
+	begin(&s);
+	s.unswitched = true;
+	environment(&s, 1, 2, 'B');
+	fill(&s, ROOT_B, 4096, 'n');
+	refused(play(&s, &result, &err), &err, "slot 'B' would be used");
+	strv_clear(&s.boots);
+	begin(&s);
+	s.unswitched = true;
+	fill(&s, 0, 34 * 512, 'x');
+	fill(&s, SIZE - 33 * 512, 33 * 512, 'x');
+	refused(play(&s, &result, &err), &err, "no copy of the partition table is valid");
 	strv_clear(&s.boots);
 }
 
@@ -380,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_in_use),      cmocka_unit_test(test_no_table),
 		cmocka_unit_test(test_copies),      cmocka_unit_test(test_lost_slot),
 		cmocka_unit_test(test_lost_copies), cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_unswitched),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
