@@ -7,7 +7,7 @@
 set -eu
 target=$1 size=$2
 grub-mkimage -O "$target" -p /EFI/BOOT -o grub.efi \
-	part_gpt fat ext2 tar normal configfile linux loadenv test regexp echo eval reboot sleep
+	part_gpt fat ext2 tar normal configfile linux loadenv hashsum gcry_sha256 test regexp echo eval reboot sleep
 {
 	printf '# GRUB Environment Block\n'
 	printf 'ORDER=A B\nA_OK=1\nA_TRY=0\nB_OK=1\nB_TRY=0\n'
