@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|variants|ext4|chunks|face|cold|asked|farm|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|variants|ext4|chunks|face|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -13,6 +13,7 @@ chunks=$PWD/_build/tests/bench/bench-chunks
 work=$(mktemp -d /var/tmp/orch-bench.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8
+scratch=$work # ends what was started there, and removes it
 # shellcheck source=tests/e2e/farm-lib.sh
 . tests/e2e/farm-lib.sh
 failed=0
@@ -356,6 +357,77 @@ bench_asked() {
 }
 in_s() { awk -v ms="$1" 'BEGIN { printf "%.3f\n", ms / 1000 }'; }
 
+# --- a machine that has nothing, and a warm cache: to the bundle, against curl of the bundle, both through one
+# proxy that lets 12.5 MB/s through (100 Mbit/s)
+make_fresh() { # DIRECTORY
+	mkdir -p "$1/recipes" "$1/tree"
+	tar -C / -c usr/include usr/share/perl 2>/dev/null | tar -C "$1/tree" -x --no-same-owner
+	find "$1/tree" \( -type l -o -perm /6000 \) -delete
+	grep -rlZ -e '-----BEGIN .*PRIVATE KEY' "$1/tree" | xargs -0 rm -f
+	head -c 60M /dev/urandom >"$1/tree/usr/data" # what a device has of packed files
+	printf 'schema: 1\nname: fresh\nversion: "1"\ntimes: 1700000000\ndefault: [bundle]\n' >"$1/recipes/project.yaml"
+	printf 'kind: image\nfilesystem: ext4\nsize: 512M\ncontents: [{copy: tree, to: /}]\n' >"$1/recipes/root.yaml"
+	printf 'kind: pki\nkey: pki/private/signer.key\ncert: pki/signer.pem\nkeyring: pki/keyring.pem\n' >"$1/recipes/pki.yaml"
+	printf 'kind: bundle\ncompatible: fresh\nversion: "1"\nimages: {rootfs: root}\nsign: pki\n' >"$1/recipes/bundle.yaml"
+	"$orch" -C "$1" pki init
+}
+
+bench_fresh() {
+	local port proxy p=$work/fresh run=$work/web
+	PATH=$PATH:/usr/sbin command -v nginx >/dev/null || { missed "a fresh machine" "nginx is not installed"; return; }
+	tests/engines.sh start nginx "$run"
+	if ! make_fresh "$p" >"$work/log" 2>&1 ||
+		! ORCH_CACHE=http://127.0.0.1:$(cat "$run/nginx.port")/c "$orch" -C "$p" --store "$work/store5" build \
+			--remote-write --progress plain >"$work/log" 2>&1; then
+		tail -n 20 "$work/log" >&2
+		missed "a fresh machine" "it fails"
+		tests/engines.sh stop "$run"
+		return
+	fi
+	cp -L "$p"/out/bundle/*.raucb "$run/nginx/root/bundle"
+	rm -rf "$p/pki/private"
+	coproc PROXY { exec python3 tests/bench/slow-proxy.py "$(cat "$run/nginx.port")" 12500000; }
+	proxy=$PROXY_PID
+	read -r port <&"${PROXY[0]}"
+	# shellcheck disable=SC2317
+	ours() {
+		rm -rf "$work/store6" "$p/out"
+		ORCH_CACHE=http://127.0.0.1:$port/c "$orch" -C "$p" --store "$work/store6" build --progress plain &&
+			grep -q 'built 0, ' "$work/log" && cmp "$p"/out/bundle/*.raucb "$run/nginx/root/bundle"
+	}
+	# shellcheck disable=SC2317
+	theirs() { curl -sSf -o "$work/bundle" "http://127.0.0.1:$port/bundle" && sync "$work/bundle"; }
+	echo "  ($(du -m "$run/nginx/root/bundle" | cut -f1) MB at 100 Mbit/s)"
+	compare "a fresh machine, a warm cache, to the bundle" "${ROUNDS:-3}" ours curl theirs
+	kill "$proxy"
+	tests/engines.sh stop "$run"
+}
+
+# --- an image of 2 GiB with 300 MB of data into a shared directory and out of it, against cp --sparse
+bench_large() {
+	local p=$work/large at=file://$work/shared
+	mkdir -p "$p/recipes"
+	printf 'schema: 1\nname: large\ndefault: [disk]\n' >"$p/recipes/project.yaml"
+	cat >"$p/recipes/disk.yaml" <<-'END'
+		kind: run
+		root: host
+		share: true
+		run:
+		  - truncate -s 2G x.img
+		  - for i in 0 300 900 1500 2000; do dd if=/dev/urandom of=x.img bs=1M seek=$i count=60 conv=notrunc; done
+		outputs: [x.img]
+	END
+	seconds "$orch" -C "$p" --store "$work/store7" build >/dev/null || { missed "2 GiB" "it fails"; return; }
+	# shellcheck disable=SC2317
+	ours() { rm -rf "$work/shared" && ORCH_CACHE=$at "$orch" -C "$p" --store "$work/store7" cache push; }
+	# shellcheck disable=SC2317
+	theirs() { rm -f "$work/copy" && cp --sparse=always "$p/out/disk/x.img" "$work/copy" && sync "$work/copy"; }
+	compare "2 GiB, 300 MB of data, into a directory" "${ROUNDS:-3}" ours "cp --sparse" theirs
+	# shellcheck disable=SC2317
+	ours() { rm -rf "$work/store8" && ORCH_CACHE=$at "$orch" -C "$p" --store "$work/store8" cache pull; }
+	compare "2 GiB, 300 MB of data, out of it" "${ROUNDS:-3}" ours "cp --sparse" theirs
+}
+
 # --- two workers of a farm against one: 40 nodes that wait five seconds each
 bench_farm() {
 	local engines=${ORCH_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/orch-engines} m w mounts=() one two
@@ -473,7 +545,7 @@ bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
 
-[ $# -gt 0 ] || set -- noop variants ext4 chunks face cold asked farm reference ${OTHER:+tzdata libssl3 kernel}
+[ $# -gt 0 ] || set -- noop variants ext4 chunks face cold asked fresh large farm reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed
