@@ -348,6 +348,12 @@ static void forget_end(struct run *x)
 	x->stage = STAGE_UNKNOWN;
 }
 
+/* The stream of a command that goes on; proxies end it so when nothing has come for a while. */
+static bool is_cut(const struct run *x, enum grpc_status status)
+{
+	return x->operation && !x->ended && status == GRPC_INTERNAL;
+}
+
 /*
  * What is to be done about STATUS, of a call or of the end of a command. 0: it is tried again; -1.
  */
@@ -361,7 +367,8 @@ static int go_on(struct run *x, enum grpc_status status, const char *text, unsig
 	if (x->ended && status == GRPC_DEADLINE_EXCEEDED)
 		return err_set(err, E_NODE_TIMEOUT, "not done after %u s, its deadline",
 			       x->a->timeout_s);
-	if ((reapi_may_pass(status, text) || status == GRPC_CANCELLED) && ++*tries < TRIES) {
+	if ((reapi_may_pass(status, text) || status == GRPC_CANCELLED || is_cut(x, status)) &&
+	    ++*tries < TRIES) {
 		reapi_pause(x->r->g, 500 << *tries);
 		return 0;
 	}
@@ -410,6 +417,7 @@ static int have_run(struct run *x, struct err **err)
 static int fetch(struct run *x, const char *dir, struct err **err)
 {
 	struct str log cleanup_str = STR_INIT;
+	char *result cleanup_free = NULL;
 	int rc;
 
 	if (!x->response || !x->response->result)
@@ -421,6 +429,9 @@ static int fetch(struct run *x, const char *dir, struct err **err)
 		return fail_silent(x, &log, err);
 	x->ui->stage(x->ui->arg, "fetching what it made");
 	rc = exec_fetch(x->r, x->response->result, dir, err);
+	result = xasprintf("%s/" EXEC_OUT "/%s", dir, x->a->result);
+	if (rc == 0 && !path_exists(result))
+		return fail_silent(x, &log, err);
 	if (rc == 1 && x->again)
 		return err_set(err, E_REMOTE_DAMAGED, "%s: what the worker made is gone",
 			       x->r->shown);

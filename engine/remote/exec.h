@@ -22,6 +22,7 @@ struct exec_action {
 	struct strs platform; /* name, value, name, value ... */
 	unsigned timeout_s;   /* of the command, which has a minute more; 0: the engine's */
 	bool again;           /* not what the engine remembers of the same command */
+	const char *result;   /* a file of `out` that every command leaves which came to its end */
 };
 
 /* What is told while it goes on. */

@@ -91,7 +91,8 @@ static int run_exec(struct sending *s, struct err **err)
 	struct exec_action action = {.root = &s->root.entries,
 				     .command = &s->root.command,
 				     .timeout_s = f->timeout_s,
-				     .again = f->again};
+				     .again = f->again,
+				     .result = "record"};
 	struct exec *x;
 	int rc;
 

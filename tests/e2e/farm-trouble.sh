@@ -67,10 +67,10 @@ overdue_engine=$helpers
 helpers=
 cp -r "$p" "$scratch/overdue"
 sed -i 's/sleep 1; //; $a timeout: 1' "$scratch/overdue/recipes/step.yaml"
+mkdir -p "$scratch/overdue.config/orch"
+echo "remote: {executor: \"grpc://127.0.0.1:$helper_port\"}" >"$scratch/overdue.config/orch/config.yaml"
 (
-	XDG_CONFIG_HOME=$scratch/overdue.config
-	configure "grpc://127.0.0.1:$helper_port"
-	exec "$orch" -C "$scratch/overdue" --store "$scratch/overdue.store" build step >"$scratch/overdue.out" 2>"$scratch/overdue.err"
+	exec env XDG_CONFIG_HOME="$scratch/overdue.config" "$orch" -C "$scratch/overdue" --store "$scratch/overdue.store" build step >"$scratch/overdue.out" 2>"$scratch/overdue.err"
 ) &
 overdue=$!
 
@@ -140,6 +140,41 @@ for _ in $(seq 200); do
 done
 check "it is here while the command runs" sh -c 'grep -rqs "it begins" "$1/tmp" && ! grep -rqs "it ends" "$1/tmp"' sh "$ORCH_STORE"
 wait $orch_pid
+
+echo "# TLS, and a proxy that cuts by the clock"
+if command -v nginx >/dev/null; then
+	certificates
+	engine
+	tls_port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+	secure() { # SECONDS: of silence
+		tests/engines.sh stop "$workers/front" 2>/dev/null
+		tests/engines.sh start nginx "$workers/front" "listen 127.0.0.1:$tls_port ssl http2;" \
+			"ssl_certificate $tls/good.pem; ssl_certificate_key $tls/good.key;" \
+			"grpc_read_timeout ${1}s; client_max_body_size 0; if (\$http_authorization != 'Bearer s3cr3t') { return 401; }" \
+			"location / { grpc_pass grpc://127.0.0.1:$helper_port; }"
+	}
+	secure 60
+	over_tls() { # NAME CA TOKEN
+		makes_name=$1
+		printf 'remote:\n  executor: grpcs://localhost:%s\n  ca: %s\n  token: %s\n' "$tls_port" "$2" "$3" >"$XDG_CONFIG_HOME/orch/config.yaml"
+		echo "$1" >"$p/rootfs/etc/text"
+		rm -rf "$p/out"
+		code "$1" 0 "$orch" -C "$p" build step
+		same "$1: is made" "$1" "$(cat "$p/out/step/text")"
+	}
+	over_tls "over TLS" "$tls/ca.pem" s3cr3t
+	there
+	over_tls "with a token that it does not know" "$tls/ca.pem" other
+	here "does not accept the token"
+	over_tls "with a certificate that nobody vouches for" "$tls/strangers.pem" s3cr3t
+	here "whom this machine does not know"
+	secure 2
+	over_tls "over what cuts a silent stream" "$tls/ca.pem" s3cr3t
+	there
+	check "$makes_name: it was cut" grep -q WaitExecution "$calls"
+else
+	skip "no nginx"
+fi
 
 echo "# time"
 engine late
