@@ -129,7 +129,7 @@ for how in evict cut_short scribble exchange; do
 done
 
 # --- who may be believed ----------------------------------------------------------------------------------
-export ORCH_CACHE=$by_http
+export ORCH_CACHE="$by_http"
 ours=$("$orch" cache key "$scratch/ours.key")
 theirs=$("$orch" cache key "$scratch/theirs.key")
 believe() { printf 'remote:\n  sign: %s\n  trust: [%s]\n' "$1" "$2" >"$XDG_CONFIG_HOME/orch/config.yaml"; }
@@ -155,7 +155,7 @@ build "two results" one --remote-write
 key() { "$orch" -C "$p" --store "$scratch/one" plan --json | jq -r --arg n "$1" '.nodes[] | select(.name == $n).key' | cut -d: -f2; }
 check "one is shown as the other" sh -c 'curl -sf "$1/ac/$2" -o "$4" && curl -sf -T "$4" "$1/ac/$3"' \
 	sh "$ORCH_CACHE" "$(key step1)" "$(key step2)" "$scratch/result"
-builds "a forged result is not used" step2
+builds "a forged result is not used" card step2
 
 # --- no room there ----------------------------------------------------------------------------------------
 : >"$XDG_CONFIG_HOME/orch/config.yaml"
