@@ -164,6 +164,7 @@ int cmd_build(struct cli *c);
 int cmd_plan(struct cli *c);
 int cmd_why(struct cli *c);
 int cmd_log(struct cli *c);
+int cmd_query(struct cli *c);
 int cmd_runs(struct cli *c);
 int cmd_diff(struct cli *c);
 int cmd_changed(struct cli *c);

@@ -131,6 +131,69 @@ same made-from true "$(relation "$scratch/card.spdx" made GENERATED_FROM src)"
 same created 2024-01-01T00:00:00Z "$(jq -r .creationInfo.created "$scratch/card.spdx")"
 bill card
 cp "$scratch/card.spdx" "$scratch/again"
+
+# --- asking many of them -----------------------------------------------------------------------------
+mkdir -p "$scratch/releases/1.0.0" "$scratch/releases/1.2.0"
+cp "$scratch/card.spdx" "$scratch/releases/1.2.0/card.spdx.json"
+cp "$scratch/card.cdx" "$scratch/releases/1.2.0/card.cdx.json" # about the same: not read
+cp "$scratch/bare.cdx" "$scratch/releases/1.0.0/card.cdx.json"
+# found COMMAND...: its rows, as JSON has them, a line each
+found() {
+	"$orch" query "$@" --json | jq -r '.found[] | (.id // "-") + " " + .package + " " + .version + " " + (.fixed // "-") + " " +
+		(.document | sub(".*/(?<d>[^/]*/[^/]*)$"; "\(.d)"))' | sort
+}
+same by-name '- app 1:2.0~rc1+deb13u1 - 1.0.0/card.cdx.json
+- app 1:2.0~rc1+deb13u1 - 1.2.0/card.spdx.json' "$(found contains app "$scratch/releases")"
+same by-source "$(found contains app "$scratch/releases")" "$(found contains app-src "$scratch/releases")"
+same by-version '- lib 1.0-1+b2 - 1.2.0/card.spdx.json
+- lib 1.0-1+b2 - 1.2.0/card.spdx.json' "$(found contains lib=1.0-1 "$scratch/releases/1.2.0")"
+same not-a-newer-one '' "$(found contains lib=1.0-2 "$scratch/releases")"
+code found-is-3 3 "$orch" query contains plain "$scratch/releases" --exit-code
+check in-one-of-two grep -q '1 found in 1 of 2 documents' "$scratch/out"
+# what has it, what is fixed, what never had it, what is of another release
+cat >"$scratch/tracker.json" <<'JSON'
+{"app-src": {
+  "CVE-2030-0001": {"releases": {"trixie": {"status": "resolved", "fixed_version": "1:2.0~rc2"}}},
+  "CVE-2030-0002": {"releases": {"trixie": {"status": "resolved", "fixed_version": "1:2.0~beta"}}},
+  "CVE-2030-0003": {"releases": {"trixie": {"status": "open"}}},
+  "CVE-2030-0004": {"releases": {"trixie": {"status": "resolved", "fixed_version": "0"}}},
+  "CVE-2030-0005": {"releases": {"sid": {"status": "open"}}}},
+ "lib": {"CVE-2030-0006": {"releases": {"trixie": {"status": "resolved", "fixed_version": "1.0-1"}}}},
+ "plain": {"CVE-2030-0007": {"releases": {"trixie": {"status": "undetermined"}}}}}
+JSON
+same tracker 'CVE-2030-0001 app 1:2.0~rc1+deb13u1 1:2.0~rc2 1.0.0/card.cdx.json
+CVE-2030-0001 app 1:2.0~rc1+deb13u1 1:2.0~rc2 1.2.0/card.spdx.json
+CVE-2030-0003 app 1:2.0~rc1+deb13u1 - 1.0.0/card.cdx.json
+CVE-2030-0003 app 1:2.0~rc1+deb13u1 - 1.2.0/card.spdx.json
+CVE-2030-0007 plain 3 - 1.2.0/card.spdx.json' "$(found vulnerable "$scratch/tracker.json" "$scratch/releases")"
+# introduced and fixed in whatever order, twice, last affected, listed; of another ecosystem; withdrawn
+osv() { # ID NAME ECOSYSTEM REST
+	printf '{"id": "%s", "aliases": ["CVE-%s"], "affected": [{"package": {"ecosystem": "%s", "name": "%s"}, %s}]}' "$1" "$1" "$3" "$2" "$4"
+}
+range() { printf '"ranges": [{"type": "ECOSYSTEM", "events": [%s]}]' "$1"; }
+{
+	printf '['
+	osv 1 app-src Debian:13 "$(range '{"fixed": "1:2.0"}, {"introduced": "0"}')" && printf ,
+	osv 2 app-src Debian:13 "$(range '{"introduced": "1:2.0"}')" && printf ,
+	osv 3 app-src Debian:12 "$(range '{"introduced": "0"}')" && printf ,
+	osv 4 app-src Debian "$(range '{"introduced": "0"}, {"fixed": "1:1"}, {"introduced": "1:2.0~alpha"}')" && printf ,
+	osv 5 app-src Debian:13 "$(range '{"introduced": "0"}, {"last_affected": "1:1.9"}')" && printf ,
+	osv 6 plain Debian:13 '"versions": ["2", "3"]' && printf ,
+	osv 7 plain PyPI "$(range '{"introduced": "0"}')" && printf ,
+	osv 8 lib Debian:13 "$(range '{"introduced": "0"}, {"last_affected": "1.0-1"}')" && printf ']'
+} >"$scratch/osv.json"
+same osv 'CVE-1 app 1:2.0~rc1+deb13u1 1:2.0 1.2.0/card.spdx.json
+CVE-4 app 1:2.0~rc1+deb13u1 - 1.2.0/card.spdx.json
+CVE-6 plain 3 - 1.2.0/card.spdx.json
+CVE-8 lib 1.0-1+b2 - 1.2.0/card.spdx.json
+CVE-8 lib 1.0-1+b2 - 1.2.0/card.spdx.json' "$(found vulnerable "$scratch/osv.json" "$scratch/releases/1.2.0")"
+echo '{"a": 1}' >"$scratch/other.json"
+code no-list 2 "$orch" query vulnerable "$scratch/other.json" "$scratch/releases"
+check says-what-is-read grep -q 'neither OSV nor' "$scratch/err"
+code no-bill 2 "$orch" query contains app "$scratch/other.json"
+code no-bills 2 "$orch" query contains app "$p/src"
+code nothing-there 2 "$orch" query contains app "$scratch/none"
+code not-a-verb 2 "$orch" query holds app
 mv "$p" "$scratch/moved"
 cd "$scratch/moved" || exit 1
 bill card

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Known vulnerabilities, as lists of them say, and which packages they are about. A list is a file
+ * that somebody has fetched:
+ *
+ *	OSV           a record, a list of records, or {"vulns": [...]} (OSV schema 1.x); of
+ *	              ecosystems Debian:N and Debian, by source package
+ *	tracker       the JSON of Debian's security tracker:
+ *	              {SOURCE: {CVE: {"releases": {SUITE: ...}}}}
+ *
+ * Versions are compared as dpkg does (Debian Policy 5.6.12). What a list does not say of a
+ * package's release is not known, and no finding.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/map.h"
+#include "evidence/sbom_read.h"
+
+enum vulnerable_status {
+	VULNERABLE_FIXED_LATER, /* a later version has the fix: FIXED */
+	VULNERABLE_OPEN,        /* no version of this release has a fix */
+	VULNERABLE_UNDETERMINED /* the tracker does not know yet */
+};
+struct vulnerable {
+	const char *id; /* "CVE-2024-0001"; with an alias of that form, that */
+	const struct sbom_package *package;
+	enum vulnerable_status status;
+	const char *fixed; /* the first version that has the fix, or NULL */
+};
+DEFINE_VEC(vulnerables, struct vulnerable)
+
+struct vulnerability_list {
+	json_t *root;
+	bool tracker;
+	struct map by_source; /* OSV: name of a source package -> what is said of it */
+	struct arena *arena;
+};
+
+/* Reads the list in file PATH. ERR_USER: it is neither. */
+int vulnerability_list_read(struct arena *arena, const char *path, struct vulnerability_list *ret,
+			    struct err **err) warn_unused;
+void vulnerability_list_release(struct vulnerability_list *l);
+#define cleanup_vulnerability_list __attribute__((cleanup(vulnerability_list_release)))
+/* Pushes what L says that package P is affected by. */
+void vulnerability_list_match(struct vulnerability_list *l, const struct sbom_package *p,
+			      struct vulnerables *ret);
