@@ -82,7 +82,7 @@ static void name_is_one(struct check_view *v, const struct check_file *f)
 
 	while (len && isspace((unsigned char)name[len - 1]))
 		len--;
-	if (!is_host_name(name, len))
+	if (!is_host_name(name, len) && !memmem(name, len, "{{", 2)) /* known once it is built */
 		check_say(v, CHECK_HOST_NAME, pos,
 			  "'%.*s' is not a name of a host: letters, digits and '-', at most %d of "
 			  "them; systemd leaves out what it cannot take, or the whole name",

@@ -24,6 +24,14 @@ cp -R "$work/good" "$work/into"
 sed -i 's#to: /etc/rauc/keyring.pem#to: /etc/rauc/#' "$work/into/recipes/root.yaml"
 code keyring-that-goes-into-a-directory 0 "$orch" -C "$work/into" check
 
+# What is put in when it is built is not judged before.
+cp -R "$work/good" "$work/waits"
+printf '%s\n' 'edge-{{device:device.json}}' >"$work/waits/rootfs/etc/hostname"
+printf '%s\n' '{{device:device.json}}' >>"$work/waits/rootfs/etc/ssh/authorized_keys"
+sed -i 's,^  - .template: rootfs/etc/fw_env.*,&\n  - {template: rootfs/etc/hostname\, to: /etc/}\
+  - {template: rootfs/etc/ssh/authorized_keys\, to: /etc/ssh/},' "$work/waits/recipes/root.yaml"
+code texts-that-wait-for-an-output 0 "$orch" -C "$work/waits" check
+
 # For the cases: replace FILE SED-SCRIPT, which must change something
 replace() {
 	cp "$1" "$at/before"
