@@ -97,7 +97,7 @@ static int ask(const struct flashing *f, const struct cli *c, struct err **err)
 
 	fprintf(stderr, "everything on ");
 	print_escaped(stderr, f->medium.about, strlen(f->medium.about));
-	fprintf(stderr, " will be overwritten\n");
+	fprintf(stderr, ", will be overwritten\n");
 	if (c->yes)
 		return 0;
 	if (!isatty(STDIN_FILENO))
@@ -160,10 +160,10 @@ static json_t *disk_object(const struct flash_disk *d)
 {
 	char *path cleanup_free = xasprintf("/dev/%s", d->name);
 
-	return json_pack("{s:o, s:I, s:o, s:o, s:i, s:b, s:o}", "device", json_text(path), "size",
-			 (json_int_t)d->size, "model", json_text(d->model), "serial",
+	return json_pack("{s:o, s:I, s:o, s:o, s:i, s:b, s:b, s:o}", "device", json_text(path),
+			 "size", (json_int_t)d->size, "model", json_text(d->model), "serial",
 			 json_text(d->serial), "partitions", (int)d->partitions, "usable", !d->why,
-			 "why", json_text(d->why));
+			 "writable", d->ours, "why", json_text(d->why));
 }
 
 static void print_disks_json(const struct flash_disks *disks)
@@ -187,7 +187,10 @@ static void print_disks(const struct flash_disks *disks)
 		char *size cleanup_free = str_bytes(d->size);
 		char *parts cleanup_free = xasprintf("%u", d->partitions);
 
-		table_row(table, path, size, d->model, d->serial, parts, d->why ? d->why : "yes");
+		table_row(table, path, size, d->model, d->serial, parts,
+			  d->why    ? d->why
+			  : d->ours ? "yes"
+				    : "yes, with sudo");
 		usable += !d->why;
 	}
 	table_print(table);

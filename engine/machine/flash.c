@@ -20,6 +20,7 @@ static int look_at_disk(struct flash *m, const struct stat *st, bool fixed, stru
 	char *dir cleanup_free = realpath(link, NULL), *part cleanup_free = NULL;
 	char *model cleanup_free = NULL, *size cleanup_free = NULL;
 	const char *name;
+	int read_only = 0;
 
 	if (!dir)
 		return err_errno(err, E_READ_FAILED, errno, "cannot find '%s' in /sys", m->path);
@@ -32,6 +33,11 @@ static int look_at_disk(struct flash *m, const struct stat *st, bool fixed, stru
 		return -1;
 	if (ioctl(m->fd, BLKGETSIZE64, &m->size) < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot get the size of '%s'", m->path);
+	if (!m->size)
+		return err_set(err, E_MEDIUM_UNUSABLE, "nothing is in '%s': put a card into it",
+			       m->path);
+	if (ioctl(m->fd, BLKROGET, &read_only) == 0 && read_only)
+		return err_set(err, E_MEDIUM_UNUSABLE, "'%s' is " FLASH_READ_ONLY, m->path);
 	size = str_bytes(m->size);
 	if (!fixed && !flash_disk_is_card(dir, name, m->size))
 		return err_set(err, E_MEDIUM_UNUSABLE,

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -72,6 +73,9 @@ static int refuse_used(const char *root, const char *dir, const char *name, stru
 	char *number cleanup_free = sys_text(dir, "dev");
 	char *at cleanup_free = mounted_at(root, number);
 
+	if (at && str_eq(at, "/"))
+		return err_set(err, E_MEDIUM_UNUSABLE, "'/dev/%s' is what this machine runs from",
+			       name);
 	if (at)
 		return err_set(err, E_MEDIUM_UNUSABLE,
 			       "'/dev/%s' is mounted at '%s': unmount it first", name, at);
@@ -169,7 +173,7 @@ static char *why_not(const char *root, const char *dir, const struct flash_disk 
 	if (flash_disk_used(root, dir, d->name, &err) < 0)
 		return xstrdup(err->text);
 	if (number_of(dir, "ro"))
-		return xstrdup("read-only: look for a switch on the card");
+		return xstrdup(FLASH_READ_ONLY);
 	if (need > d->size)
 		return xasprintf("too small: the image needs %s", want);
 	if (!flash_disk_is_card(dir, d->name, d->size))
@@ -180,6 +184,7 @@ static char *why_not(const char *root, const char *dir, const struct flash_disk 
 static void add_disk(const char *root, const char *name, uint64_t need, struct flash_disks *ret)
 {
 	char *link cleanup_free = xasprintf("%s/sys/block/%s", root, name);
+	char *device cleanup_free = xasprintf("%s/dev/%s", root, name);
 	char *dir cleanup_free = realpath(link, NULL);
 	struct flash_disk d = {0};
 
@@ -192,6 +197,7 @@ static void add_disk(const char *root, const char *name, uint64_t need, struct f
 	d.serial = serial_of(dir);
 	d.partitions = count_partitions(dir);
 	d.why = why_not(root, dir, &d, need);
+	d.ours = access(device, W_OK) == 0;
 	flash_disks_push(ret, d);
 }
 

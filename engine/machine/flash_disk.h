@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/vec.h"
 
+#define FLASH_READ_ONLY "read-only: look for a switch on the card"
+
 /* ERR_USER: the disk or one of its partitions is mounted, swap, or part of another device. */
 int flash_disk_used(const char *root, const char *dir, const char *name,
 		    struct err **err) warn_unused;
@@ -25,6 +27,7 @@ struct flash_disk {
 	uint64_t size;       /* bytes */
 	unsigned partitions; /* that the kernel sees */
 	char *why;           /* "mounted at '/'"; NULL: it could be written */
+	bool ours;           /* by this user, without root */
 };
 DEFINE_VEC(flash_disks, struct flash_disk)
 

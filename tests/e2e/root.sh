@@ -63,6 +63,21 @@ root chown 0:0 "$card"
 root chmod 600 "$card"
 code "root writes a card that is his alone" 0 root "$orch" -C "$p" flash card "$card" --yes
 code "and the owner cannot" 7 user "$orch" -C "$p" flash card "$card" --yes
+if loop=$(root losetup --find --show --read-only "$card" 2>"$scratch/err"); then
+	code "a disk that cannot be written is refused at once" 2 root "$orch" -C "$p" flash card "$loop" --yes
+	check "with the reason" grep -q "'$loop' is read-only" "$scratch/err"
+	same "that the list has" "read-only: look for a switch on the card" \
+		"$(user "$orch" flash --list --json | jq -r --arg d "$loop" '.disks[] | select(.device == $d).why')"
+	root losetup --detach "$loop"
+	loop=$(root losetup --find --show "$card")
+	same "one that root may write is told as that" "null false true" "$(user "$orch" flash --list --json |
+		jq -r --arg d "$loop" '.disks[] | select(.device == $d) | "\(.why) \(.writable) \(.usable)"')"
+	code "and root writes it, from the user's store" 0 root "$orch" -C "$p" flash card "$loop" --yes
+	lacks "without building" '\] built' "$scratch/err"
+	root losetup --detach "$loop"
+else
+	skip "no loop devices: $(head -n 1 "$scratch/err")"
+fi
 check "the card is the image" root cmp -n 1048576 -i 1048576 "$p/out/card/card.img" "$card"
 same "nothing of it is root's" "" "$(of_root "$p" "$ORCH_STORE")"
 code "a new project is the owner's too" 0 root "$orch" init "$p/new"

@@ -98,7 +98,7 @@ static void put_proc(const char *name, const char *text)
 static void disks_are_told_with_what_speaks_against_them(void **state)
 {
 	static const struct {
-		const char *name, *why; /* of sda to sdh; what is not here is not told */
+		const char *name, *why; /* of sda to sdi; what is not here is not told */
 	} want[] = {
 		{"sda", "'/dev/sda1' is mounted at '/boot': unmount it first"},
 		{"sdb", NULL},
@@ -107,11 +107,13 @@ static void disks_are_told_with_what_speaks_against_them(void **state)
 		{"sde", "is part of another device"},
 		{"sdf", "not removable, or larger than cards are: with --fixed alone"},
 		{"sdg", "'/dev/sdg' is swap of this machine"},
+		{"sdi", "'/dev/sdi2' is what this machine runs from"},
 	};
 	struct flash_disks disks = {0};
 	struct err *err cleanup_err = NULL;
 
-	put_proc("self/mountinfo", "22 1 8:1 / /boot rw - ext4 /dev/sda1 rw\n");
+	put_proc("self/mountinfo", "22 1 8:1 / /boot rw - ext4 /dev/sda1 rw\n"
+				   "23 1 8:130 / / rw - ext4 /dev/sdi2 rw\n");
 	put_proc("swaps", "Filename Type Size Used Priority\n/dev/sdg partition 1 0 -2\n");
 	put_disk("sda", (const char *[]){"size", "4096\n", "removable", "1\n", "dev", "8:0\n",
 					 "sda1/dev", "8:1\n", "sda1/partition", "1\n", NULL});
@@ -125,6 +127,8 @@ static void disks_are_told_with_what_speaks_against_them(void **state)
 	put_disk("sdf", (const char *[]){"size", "4096", "removable", "0", NULL});
 	put_disk("sdg", (const char *[]){"size", "4096", "removable", "1", NULL});
 	put_disk("sdh", (const char *[]){"size", "0", "removable", "1", NULL}); /* no medium */
+	put_disk("sdi", (const char *[]){"size", "4096", "removable", "1", "sdi2/dev", "8:130\n",
+					 "sdi2/partition", "2\n", NULL});
 	put_disk("sr0", (const char *[]){"size", "4096", "removable", "1", NULL});
 	assert_int_equal(flash_disks_list(dir, 1 << 20, &disks, &err), 0);
 	assert_int_equal(disks.count, array_len(want));
