@@ -20,6 +20,7 @@
 #define LOOK_MS 100 /* until a key that was pressed is seen */
 #define WHOLE_MS 100
 #define CTRL_C 3
+#define CTRL_Z 26
 
 /* -- by itself -- */
 
@@ -239,6 +240,44 @@ static int show(struct demo *d, struct err **err)
 	return scene_is_on(d->stage.scene) ? begin(d, "rauc status:", STATUS, err) : 0;
 }
 
+/* Keys come one by one, and lines are printed as ever. */
+static void set_keys(void)
+{
+	struct termios t;
+
+	if (tcgetattr(STDIN_FILENO, &t) < 0)
+		return;
+	t.c_oflag |= OPOST | ONLCR;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
+}
+
+static int take_terminal(struct demo *d, struct err **err)
+{
+	if (terminal_lend(STDIN_FILENO, true, &d->lent, err) < 0)
+		return -1;
+	set_keys();
+	if (!d->plain)
+		terminal_open();
+	demo_draw(d, true);
+	return 0;
+}
+
+static void leave_terminal(struct demo *d)
+{
+	if (!d->plain)
+		terminal_close();
+	terminal_restore(steal_ptr(d->lent));
+	free(steal_ptr(d->drawn));
+}
+
+/* Ctrl-Z: the terminal is the shell's until we go on. The PC runs meanwhile. */
+static int stop_here(struct demo *d, struct err **err)
+{
+	leave_terminal(d);
+	kill(0, SIGTSTP);
+	return take_terminal(d, err);
+}
+
 /* 1: the demo is over. */
 static int do_key(struct demo *d, char key, struct err **err)
 {
@@ -255,6 +294,8 @@ static int do_key(struct demo *d, char key, struct err **err)
 		return reboot(d, err);
 	case 's':
 		return show(d, err);
+	case CTRL_Z:
+		return stop_here(d, err);
 	case CTRL_C:
 		demo_signal = SIGINT;
 		return 1;
@@ -310,29 +351,13 @@ static int follow_keys(struct demo *d, struct err **err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Keys come one by one, and lines are printed as ever. */
-static void set_keys(void)
-{
-	struct termios t;
-
-	if (tcgetattr(STDIN_FILENO, &t) < 0)
-		return;
-	t.c_oflag |= OPOST | ONLCR;
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
-}
-
 static int play_keys(struct demo *d, struct err **err)
 {
-	struct terminal *lent = NULL;
-	int rc = terminal_lend(STDIN_FILENO, true, &lent, err);
+	int rc = take_terminal(d, err);
 
-	if (rc < 0)
-		return -1;
-	set_keys();
-	terminal_open();
-	rc = follow_keys(d, err);
-	terminal_close();
-	terminal_restore(lent);
+	if (rc == 0)
+		rc = follow_keys(d, err);
+	leave_terminal(d);
 	return rc;
 }
 
@@ -367,6 +392,19 @@ static int enter_project(struct demo *d, const struct cli *c, struct err **err)
 	return 0;
 }
 
+/* By keys where somebody can press them. */
+static void choose_how(struct demo *d, const struct cli *c)
+{
+	const char *term = getenv("TERM");
+
+	d->keys = !c->script && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+	d->plain = !term || !*term || str_eq(term, "dumb");
+	if (!d->keys && !c->script)
+		fputs("orch: nobody can press keys here, so the demo plays by itself, as with "
+		      "--script\n",
+		      stderr);
+}
+
 static int run(struct demo *d, const struct cli *c)
 {
 	struct err *err = NULL;
@@ -377,7 +415,7 @@ static int run(struct demo *d, const struct cli *c)
 	code = demo_build(d);
 	if (code)
 		return code;
-	d->keys = !c->script && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+	choose_how(d, c);
 	rc = demo_open(d, &err);
 	if (rc == 0)
 		rc = d->keys ? play_keys(d, &err) : play(d, &err);

@@ -21,12 +21,14 @@
 struct demo {
 	struct cli cli; /* the caller's, for commands in the project's directory */
 	struct session s;
-	bool keys; /* a person plays: the line of keys stays below what the board says */
+	bool keys;  /* a person plays: the keys stay below what the board says */
+	bool plain; /* the terminal cannot do that: they are told when they change */
+	struct terminal *lent;
 	struct board board;
 	struct target target;
 	struct choice_lines choices;
 	bool choices_ready;
-	char *drawn; /* the line of keys as it is on the terminal, or NULL */
+	char *drawn; /* the keys as they are on the terminal, or NULL */
 	int slot;    /* the one that was chosen last, -1: none yet */
 	struct stage stage;
 	char *dir, *card, *media, *firmware, *variables; /* of this run */
@@ -49,7 +51,7 @@ int demo_open(struct demo *d, struct err **err) warn_unused;
 void demo_close(struct demo *d);
 /* A line of the demo itself. */
 void demo_say(struct demo *d, const char *fmt, ...) printf_like(2, 3);
-/* The line of keys, on a terminal: if it says something else, or AGAIN. */
+/* The keys, on a terminal: if something has changed, or AGAIN. */
 void demo_draw(struct demo *d, bool again);
 /* Whether the slot that was chosen last is marked good on the card. */
 int demo_is_good(struct demo *d, bool *ret, struct err **err) warn_unused;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The demo's board with its disk, and what is seen of it. */
+#include <limits.h>
+
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
@@ -18,29 +20,54 @@ volatile sig_atomic_t demo_signal;
 
 /* -- what is seen -- */
 
+/* One item after what is on the line, or on a new one; *COL columns of it are in use. */
+static void put_item(struct str *text, size_t *col, const char *item, unsigned columns)
+{
+	size_t len = strlen(item), most = columns > 1 ? columns - 1 : 1;
+
+	if (*col && *col + 2 + len > most) {
+		str_append_char(text, '\n');
+		*col = 0;
+	}
+	len = len < most ? len : most;
+	str_printf(text, "%*s%.*s", *col ? 2 : 0, "", (int)len, item);
+	*col += len + (*col ? 2 : 0);
+}
+
+/* Power, slot and keys, in as many lines as they take. */
+static void key_lines(const struct demo *d, unsigned columns, struct str *ret)
+{
+	static const char *const keys[] = {"u update", "b broken", "x cut power",
+					   "r reboot", "s slots",  "q quit"};
+	const char *slot = d->slot < 0 ? "-" : d->target.slots.items[d->slot].bootname;
+	char *state cleanup_free =
+		xasprintf("[%s, slot %s]", scene_is_on(d->stage.scene) ? "on" : "off", slot);
+	size_t col = 0;
+
+	put_item(ret, &col, state, columns);
+	for (size_t i = 0; i < array_len(keys); i++)
+		put_item(ret, &col, keys[i], columns);
+	str_append_char(ret, '\n');
+}
+
 void demo_draw(struct demo *d, bool again)
 {
-	struct str line cleanup_str = STR_INIT;
-	const char *state = scene_is_on(d->stage.scene) ? "on" : "off";
-	const char *slot = d->slot < 0 ? "-" : d->target.slots.items[d->slot].bootname;
+	struct str text cleanup_str = STR_INIT;
 
 	if (!d->keys)
 		return;
-	str_printf(&line,
-		   "[%s, slot %s]  u update  b broken  x cut power  r reboot  s slots  q quit",
-		   state, slot);
-	if (line.len >= terminal_size().columns)
-		line.len = terminal_size().columns - 1;
-	line.buf[line.len] = 0;
-	str_append_char(&line, '\n');
-	if (!again && d->drawn && str_eq(d->drawn, line.buf))
+	key_lines(d, d->plain ? UINT_MAX : terminal_size().columns, &text);
+	if ((!again || d->plain) && d->drawn && str_eq(d->drawn, text.buf))
 		return;
-	terminal_draw(&line);
+	if (d->plain)
+		fputs(text.buf, stderr);
+	else
+		terminal_draw(&text);
 	free(d->drawn);
-	d->drawn = str_steal(&line);
+	d->drawn = str_steal(&text);
 }
 
-/* A line above the line of keys, or on stdout. */
+/* A line above the keys, or on stdout. */
 static void print(struct demo *d, const char *before, const char *text, bool foreign)
 {
 	const struct paint *p = paint_for(&d->cli, d->keys ? stderr : stdout);
@@ -51,12 +78,12 @@ static void print(struct demo *d, const char *before, const char *text, bool for
 	str_escape(&line, text, strlen(text));
 	str_append(&line, p->off);
 	str_append_char(&line, '\n');
-	if (d->keys) {
+	if (d->keys && !d->plain) {
 		terminal_print(line.buf);
 		demo_draw(d, true);
 		return;
 	}
-	fputs(line.buf, stdout);
+	fputs(line.buf, d->keys ? stderr : stdout);
 	fflush(stdout);
 }
 

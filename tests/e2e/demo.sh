@@ -50,11 +50,48 @@ same what-keys-did '== installing version 2 -- power cut == boot environment -- 
 	"$(grep -o -E '== installing version 2|-- power (cut|on)|== boot environment' keys | sed -n 2,5p | paste -sd ' ')"
 nothing_left keys
 
-python3 "$tests/terminal.py" 'BOOT: slot A=\x03' -- "$orch" demo p >keys 2>&1
-same ctrl-c 'exit 130 restored' "$(tail -n 2 keys | paste -sd ' ')"
+cat >narrow.py <<'END'
+import sys
+from screen import Screen
+
+orch = sys.argv[1]
+s = Screen(40, 24, ["bash", "--norc", "-i"], env={"PS1": "HERE "}, limit=600)
+s.wait("HERE")
+s.type(orch + " demo p\r")
+s.wait("q quit")
+print("narrow:", s.lines()[[i for i, l in enumerate(s.lines()) if l.startswith("[on")][0] + 1])
+s.resize(20, 10)
+s.wait("BOOT: sl")
+s.resize(100, 30)
+s.wait("[on, slot A]  u update  b broken  x cut power  r reboot  s slots  q quit")
+s.type("\x1a")
+s.wait("Stopped")
+s.type("clear; echo we are in a she''ll\r")
+s.wait("we are in a shell")
+print("stopped:", "u update" not in s.text())
+s.type("fg\r")
+s.wait("[on, slot A]  u update")
+s.type("\x03")
+s.wait("HERE")
+s.type("clear; echo code $?\r")
+s.wait("code 130")
+print("ended:", "u update" not in s.text())
+s.type("exit\r")
+s.end()
+
+s = Screen(60, 24, [orch, "demo", "p"], env={"TERM": "dumb"}, limit=600)
+s.wait("[on, slot -]")
+s.type("q")
+print("dumb:", s.end(), b"\x1b" in s.raw, s.restored())
+END
+PYTHONPATH=$tests python3 narrow.py "$orch" >narrow 2>&1
+same what-a-narrow-terminal-shows 'x cut power  r reboot  s slots  q quit' "$(sed -n 's/^narrow: //p' narrow)"
+same ctrl-z-and-fg True "$(sed -n 's/^stopped: //p' narrow)"
+same ctrl-c True "$(sed -n 's/^ended: //p' narrow)"
+same a-terminal-that-can-do-nothing '0 False True' "$(sed -n 's/^dumb: //p' narrow)"
 nothing_left ctrl-c
 
-"$orch" demo --script p >out 2>&1 &
+"$orch" demo p </dev/null >out 2>&1 &
 pid=$!
 for _ in $(seq 600); do
 	grep -q 'BOOT: slot A' out && break
@@ -63,5 +100,6 @@ done
 kill "$pid"
 wait "$pid"
 same killed 143 $?
+check that-nobody-can-press-keys-is-said grep -q 'the demo plays by itself' out
 nothing_left killed
 finish
