@@ -38,7 +38,7 @@ for page in "$share"/man/man*/*; do
 	same "$name for groff" "" "$(cat "$scratch/lint")"
 	mandoc -T ascii "$page" | sed 's/.\x08//g' >"$scratch/${name%.*}.txt"
 done
-"$orch" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' >"$scratch/commands"
+"$orch" help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >"$scratch/commands"
 same "commands that orch(1) does not have" "" "$(while read -r name; do
 	grep -q "^ *orch $name\>" "$scratch/orch.txt" || echo "$name"
 done <"$scratch/commands")"
