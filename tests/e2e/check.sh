@@ -82,8 +82,8 @@ tree_of() {
 		>"recipes/$1.yaml"
 	"$orch" build "$1"
 }
-# system_tree: 'tree' becomes what the root image is made of
-system_tree() { tree_of system; }
+# system_tree: 'tree', with what fstab mounts on, becomes what the root image is made of
+system_tree() { mkdir -p tree/data tree/var && tree_of system; }
 # kernel SIZE: an arm64 kernel in tree/vmlinuz that takes so many bytes (hexadecimal, 16 digits)
 kernel() {
 	mkdir -p tree/boot

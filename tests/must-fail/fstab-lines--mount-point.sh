@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: has no directory '/data' to mount this on
 mkdir -p tree/var
-system_tree
+tree_of system
