@@ -75,7 +75,7 @@ compile_tree() {
 	dtc=build/src/scripts/dtc/dtc
 	[ -x $dtc ] || dtc=dtc
 	"${gnu:+$gnu-}gcc" -E -nostdinc -undef -D__DTS__ -x assembler-with-cpp -I build/src/include \
-		-I "build/src/arch/$karch/boot/dts" -I "${1%/*}" -o build/tree.dts "$1"
+		-I "build/src/arch/$karch/boot/dts" -I "$(dirname -- "$1")" -o build/tree.dts "$1"
 	$dtc -@ -q -I dts -O dtb -i "build/src/arch/$karch/boot/dts" -o "$2" build/tree.dts
 }
 
@@ -133,9 +133,9 @@ build_kernel() {
 	merge_config
 	check_config
 	cp build/src/.config build/kernel.config
-	release=$(linux kernelrelease)
 	version=$(linux kernelversion)-1
 	linux "KDEB_PKGVERSION=$version" DPKG_FLAGS=-d bindeb-pkg
+	release=$(cat build/src/include/config/kernel.release) # with CONFIG_LOCALVERSION, once it is built
 	mkdir -p extra
 	build_modules
 	compile_trees
