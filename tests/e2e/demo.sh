@@ -72,7 +72,7 @@ print("stopped:", "u update" not in s.text())
 s.type("fg\r")
 s.wait("[on, slot A]  u update")
 s.type("\x03")
-while s.text().count("HERE") < 2 and s.read(1):  # the prompt is there when all has been restored
+while [l for l in s.lines() if l][-1] != "HERE" and s.read(1):  # the prompt is there when all has been restored
     pass
 s.type("clear; echo code $?\r")
 s.wait("code 130")
