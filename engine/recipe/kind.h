@@ -187,11 +187,11 @@ struct kind {
 };
 
 /* The row of kinds whose nodes may want machines of a farm that others need not be. */
-#define PLATFORM_OPTION(type)                                                                                  \
-	{                                                                                                      \
-		"platform", OPT_DICT, offsetof(type, platform), OPT_UNKEYED,                                   \
-			.help = "What a machine of the user's farm must be to make this node, in the farm's "  \
-				"words, beside those of the configuration; where nodes are made here it says " \
-				"nothing.",                                                                    \
-			.example = "{kvm: \"yes\"}"                                                            \
+#define PLATFORM_HELP                                                                        \
+	"What a machine of the user's farm must be to make this node, in the farm's words, " \
+	"beside those of the configuration; where nodes are made here it says nothing."
+#define PLATFORM_OPTION(type)                                                \
+	{                                                                    \
+		"platform", OPT_DICT, offsetof(type, platform), OPT_UNKEYED, \
+			.help = PLATFORM_HELP, .example = "{kvm: \"yes\"}"   \
 	}

@@ -370,3 +370,19 @@ int relock_find_pins(struct relock *l, struct apt_request *q, struct err **err)
 		return -1;
 	return check_words(l, q, err);
 }
+
+const char *relock_own_names(const struct relock *l, const char *names)
+{
+	struct str own cleanup_str = STR_INIT;
+
+	while (*names) {
+		size_t n = strcspn(names, ",");
+		const char *name = arena_strndup(l->arena, names, n);
+		const struct old_pin *p = relock_pin(l, name);
+
+		if (!p || !p->base)
+			str_printf(&own, "%s%s", own.len ? "," : "", name);
+		names += n + (names[n] == ',');
+	}
+	return arena_strdup(l->arena, own.buf);
+}

@@ -60,6 +60,8 @@ int relock_still_there(struct relock *l, struct apt_request *q, const struct loc
 void relock_leave_base(const struct relock *l, struct old_pin *p, const char *why);
 /* The pin of a package, or NULL. */
 struct old_pin *relock_pin(const struct relock *l, const char *name);
+/* NAMES, with commas, without those that a node below pins. Arena. */
+const char *relock_own_names(const struct relock *l, const char *names);
 /* What an index says of the package with these bytes, or NULL. */
 const struct deb_package *relock_record(const struct relock *l, const struct digest *sha256);
 /* Puts what the archive's index says of E into it. */

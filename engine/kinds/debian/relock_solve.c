@@ -452,22 +452,6 @@ static void reach(struct closure *c, const char *names)
 	}
 }
 
-/* NAMES without those of the base. */
-static const char *own_names(const struct relock *l, const char *names)
-{
-	struct str own cleanup_str = STR_INIT;
-
-	while (*names) {
-		size_t n = strcspn(names, ",");
-		const char *name = arena_strndup(l->arena, names, n);
-
-		if (!base_pin(l, name))
-			str_printf(&own, "%s%s", own.len ? "," : "", name);
-		names += n + (names[n] == ',');
-	}
-	return arena_strdup(l->arena, own.buf);
-}
-
 static void want(struct closure *c, const char *what)
 {
 	struct relock *l = c->s->l;
@@ -475,7 +459,7 @@ static void want(struct closure *c, const char *what)
 
 	reach(c, names);
 	lock_wants_push(&l->now.wants,
-			(struct lock_want){.what = what, .names = own_names(l, names)});
+			(struct lock_want){.what = what, .names = relock_own_names(l, names)});
 }
 
 /* What arguments() asks for in any tree; apt counts itself to "?essential". */

@@ -53,6 +53,7 @@ look_around() {
 }
 
 check_depends() {
+	# shellcheck disable=SC2086 # no word when it is empty
 	needs=$(cd build/src && dpkg-checkbuilddeps $cross ${profiles:+-P"$profiles"} 2>&1) && return
 	needs=$(printf '%s\n' "$needs" | sed -n 's/^.*[Uu]nmet build dependencies: //p')
 	if [ -n "$cross" ]; then
@@ -77,6 +78,7 @@ build() {
 	DEB_BUILD_OPTIONS="parallel=$jobs${DEB_BUILD_OPTIONS:+ $DEB_BUILD_OPTIONS}"
 	export DEB_BUILD_OPTIONS
 	date=$(date -u -R -d "@$SOURCE_DATE_EPOCH")
+	# shellcheck disable=SC2086 # no word when it is empty
 	(cd build/src && dpkg-buildpackage -b -us -uc -d $cross ${profiles:+-P"$profiles"} \
 		--hook-changes="sed -i 's/^Build-Date:.*/Build-Date: $date/' ../*.buildinfo")
 }
@@ -103,7 +105,7 @@ find_output() {
 }
 
 take_outputs() {
-	made=$(cd build && ls -d -- *.* | sed -n -e 's/_.*\.deb$/.deb/p' -e '/\.dtb$/p' -e '/\.dtbo$/p' | xargs)
+	made=$(cd build && printf '%s\n' *.* | sed -n -e 's/_.*\.deb$/.deb/p' -e '/\.dtb$/p' -e '/\.dtbo$/p' | xargs)
 	outputs | while IFS= read -r name; do
 		find_output "$name" || fail no-output "the build made no '$name': it made $made"
 		mv "$found" "$name"

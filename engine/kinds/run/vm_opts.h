@@ -16,6 +16,6 @@ struct vm_opts {
 	struct list run;    /* of struct step * */
 	struct list env;    /* of struct pair * */
 	bool systemd;
-	struct list outputs; /* of struct pair * */
+	struct list outputs;  /* of struct pair * */
 	struct list platform; /* of struct pair * */
 };

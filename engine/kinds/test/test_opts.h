@@ -16,7 +16,7 @@ struct test_opts {
 	struct list never;  /* of const char * */
 	int64_t timeout;
 	bool keep_card;
-	struct list steps; /* of struct formed *, of verb_forms */
+	struct list steps;    /* of struct formed *, of verb_forms */
 	struct list platform; /* of struct pair * */
 };
 

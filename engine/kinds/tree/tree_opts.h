@@ -43,7 +43,7 @@ struct tree_opts {
 	struct list modes;  /* of struct pair * */
 	bool nested;
 	int64_t memory, scratch; /* bytes; 0: the default */
-	struct list platform; /* of struct pair * */
+	struct list platform;    /* of struct pair * */
 };
 extern const struct schema tree_schema;
 
