@@ -74,7 +74,7 @@ s.wait("[on, slot A]  u update")
 s.type("\x03")
 while [l for l in s.lines() if l][-1] != "HERE" and s.read(1):  # the prompt is there when all has been restored
     pass
-s.type("clear; echo code $?\r")
+s.type("echo code $?\r")
 s.wait("code 130")
 print("ended:", "u update" not in s.text())
 s.type("exit\r")
