@@ -24,7 +24,8 @@ static enum bill_part_type type_of(const struct kind *k)
 static bool is_material(const struct kind *k)
 {
 	return k == &kind_image || k == &kind_tree || k == &kind_debian || k == &kind_disk ||
-	       k == &kind_run || k == &kind_vm || k == &kind_fit || k == &kind_fetch;
+	       k == &kind_run || k == &kind_vm || k == &kind_fit || k == &kind_fetch ||
+	       k == &kind_package;
 }
 
 /* ---- what locks pin ---- */
