@@ -16,7 +16,7 @@ static const struct {
 	{"begin", {"init", "pki", "lock", "demo", "doctor", "convert"}},
 	{"build", {"build", "plan", "check", "boot", "shell", "flash"}},
 	{"see what a run did", {"why", "log", "runs", "diff", "changed", "timings", "graph"}},
-	{"look into results", {"image", "size", "sbom"}},
+	{"look into results", {"image", "size", "sbom", "query"}},
 	{"keep and share results", {"store", "cache"}},
 	{"reference", {"kinds", "explain", "schema", "config", "manual", "completion", "help"}},
 };
@@ -40,6 +40,8 @@ static const struct {
 		  "orch image cp 'root:/usr/lib/**/*.so' ."},
 	{"size", "orch size root\norch size root ^1"},
 	{"sbom", "orch sbom bundle\norch sbom bundle --format spdx >bundle.spdx.json"},
+	{"query", "orch query contains openssl releases\n"
+		  "orch query vulnerable osv.json releases --json"},
 	{"check", "orch check\norch check --against releases/1.0.0"},
 	{"lock", "orch lock\norch lock base --update"},
 	{"boot", "orch boot install\norch boot install --slot B"},

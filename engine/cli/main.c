@@ -87,13 +87,14 @@ const struct command commands[] = {
 	 "must not exist, or into DEST if it is a directory; owners, devices and set-id bits stay "
 	 "behind.",
 	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL), 2, 3},
-	{"query", "contains PKG[=VERSION] [WHERE...] | vulnerable FILE [WHERE...]",
+	{"query", "contains|vulnerable WHAT [WHERE...]",
 	 "find packages and known vulnerabilities in bills of materials",
-	 "WHERE are files that 'orch sbom' or another program has written (SPDX, CycloneDX; JSON), "
-	 "and directories, in which all *.spdx.json and *.cdx.json count; none: the current "
-	 "directory. PKG is a package or the source package that it was built from. FILE is a list "
-	 "of vulnerabilities that was fetched before: OSV, or the JSON of Debian's security "
-	 "tracker. Exit 3 with --exit-code when something is found.",
+	 "'query contains' asks for a package (NAME or NAME=VERSION), or the source package that "
+	 "others were built from; 'query vulnerable' for what a list of vulnerabilities is about, a "
+	 "file that was fetched before: OSV, or the JSON of Debian's security tracker. WHERE are "
+	 "files that 'orch sbom' or another program has written (SPDX, CycloneDX; JSON), and "
+	 "directories, in which all *.spdx.json and *.cdx.json count; none: the current directory. "
+	 "Exit 3 with --exit-code when something is found.",
 	 OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_STAYS},
 	{"sbom", "NODE", "show what a result is made of: packages, files, sources",
 	 "A software bill of materials, of the result that the recipes as they are have; nothing "
