@@ -90,8 +90,8 @@ const struct command commands[] = {
 	{"query", "contains|vulnerable WHAT [WHERE...]",
 	 "find packages and known vulnerabilities in bills of materials",
 	 "'query contains' asks for a package (NAME or NAME=VERSION), or the source package that "
-	 "others were built from; 'query vulnerable' for what a list of vulnerabilities is about, a "
-	 "file that was fetched before: OSV, or the JSON of Debian's security tracker. WHERE are "
+	 "others were built from; 'query vulnerable' for what a list of vulnerabilities is about, "
+	 "a file that was fetched before: OSV, or the JSON of Debian's security tracker. WHERE are "
 	 "files that 'orch sbom' or another program has written (SPDX, CycloneDX; JSON), and "
 	 "directories, in which all *.spdx.json and *.cdx.json count; none: the current directory. "
 	 "Exit 3 with --exit-code when something is found.",
