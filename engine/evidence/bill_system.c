@@ -9,6 +9,7 @@
 #include "kinds/image/look.h"
 #include "kinds/kinds.h"
 #include "media/deb/deb.h"
+#include "media/deb/deb_relations.h"
 
 #define TEXT_MAX (64u << 20)
 #define READ_BYTES (256 * 1024)
@@ -48,16 +49,6 @@ static int open_output(struct bill_reading *r, const struct node *n, const struc
 
 /* ---- the database of dpkg ---- */
 
-/* "gcc-12 (12.2.0-14)" or "gcc-12"; nothing: the package's own name and version. */
-static void read_source(struct arena *arena, const char *field, struct bill_package *p)
-{
-	const char *open = field ? strchr(field, '(') : NULL;
-
-	p->source = field ? arena_strndup(arena, field, strcspn(field, " (")) : p->name;
-	p->source_version =
-		open ? arena_strndup(arena, open + 1, strcspn(open + 1, ")")) : p->version;
-}
-
 static const char *field_of(struct arena *arena, const char *stanza, const char *name)
 {
 	char *value cleanup_free = deb_field(stanza, name);
@@ -75,37 +66,34 @@ static bool is_installed(const char *stanza)
 static void push_package(struct bill_reading *r, const char *stanza, struct bill_packages *ret)
 {
 	struct arena *arena = r->bill->arena;
-	char *source cleanup_free = deb_field(stanza, "Source"), *key cleanup_free = NULL;
-	struct bill_package p = {.name = field_of(arena, stanza, "Package"),
-				 .version = field_of(arena, stanza, "Version"),
-				 .arch = field_of(arena, stanza, "Architecture"),
-				 .maintainer = field_of(arena, stanza, "Maintainer"),
-				 .homepage = field_of(arena, stanza, "Homepage")};
+	char *key cleanup_free = NULL;
 	const struct digest *deb;
+	struct deb_package d;
+	struct bill_package p;
 
-	if (!p.name || !p.version || !p.arch || !is_installed(stanza))
+	if (deb_package_parse(arena, stanza, &d) || !is_installed(stanza))
 		return;
+	p = (struct bill_package){.name = d.name,
+				  .version = d.version,
+				  .arch = d.arch,
+				  .source = d.source,
+				  .source_version = d.source_version,
+				  .maintainer = field_of(arena, stanza, "Maintainer"),
+				  .homepage = field_of(arena, stanza, "Homepage")};
 	key = xasprintf("%s %s %s", p.name, p.version, p.arch);
 	deb = map_get(&r->debs, key);
 	if (deb)
 		p.deb = *deb;
-	read_source(arena, source, &p);
 	bill_packages_push(ret, p);
 }
 
 /* STATUS is changed. */
 static void read_status(struct bill_reading *r, char *status, struct bill_packages *ret)
 {
-	for (char *stanza = status, *end; *stanza; stanza = end) {
-		end = strstr(stanza, "\n\n");
-		if (end) {
-			end[1] = 0;
-			end += 2;
-		} else {
-			end = stanza + strlen(stanza);
-		}
+	char *stanza;
+
+	while ((stanza = deb_next_stanza(&status)))
 		push_package(r, stanza, ret);
-	}
 }
 
 /* ID and VERSION_CODENAME of os-release(5). */

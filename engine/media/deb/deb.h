@@ -38,6 +38,10 @@ void deb_set_free(struct deb_set *set);
 int deb_unpack(const struct deb *d, struct tree *t, struct err **err) warn_unused;
 /* Writes D as a new file PATH, its content not compressed: that spares an emulator the work. */
 int deb_expand(const struct deb *d, const char *path, struct err **err) warn_unused;
+/*
+ * Takes the next stanza off *REST, the text of a status file, which is changed; NULL: none is left.
+ */
+char *deb_next_stanza(char **rest);
 /* The value of FIELD in a stanza (in any case), folded lines joined; NULL when absent. Heap. */
 char *deb_field(const char *stanza, const char *field);
 /* As dpkg --compare-versions: less than, equal to or greater than 0. */

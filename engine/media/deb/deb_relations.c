@@ -63,17 +63,12 @@ void deb_packages_installed(struct arena *arena, const char *status, const struc
 			    struct deb_packages *ret)
 {
 	char *text cleanup_free = status ? xstrdup(status) : NULL;
-	char *next = text;
+	char *rest = text, *stanza;
 
-	while (next && *next) {
-		char *stanza = next, *end = strstr(next, "\n\n");
-		char *state cleanup_free = NULL;
+	while ((stanza = deb_next_stanza(&rest))) {
+		char *state cleanup_free = deb_field(stanza, "Status");
 		struct deb_package p;
 
-		next = end ? end + 2 : NULL;
-		if (end)
-			end[1] = '\0';
-		state = deb_field(stanza, "Status");
 		if (state && str_skip(state, "install ok ") &&
 		    deb_package_parse(arena, stanza, &p) == 0 && !in_set(but, p.name))
 			deb_packages_push(ret, p);

@@ -128,6 +128,18 @@ bool deb_relation_next(const char **field, struct deb_relation *ret)
 	return true;
 }
 
+char *deb_next_stanza(char **rest)
+{
+	char *stanza = *rest, *end = stanza ? strstr(stanza, "\n\n") : NULL;
+
+	if (!stanza || !*stanza)
+		return NULL;
+	*rest = end ? end + 2 : NULL;
+	if (end)
+		end[1] = '\0';
+	return stanza;
+}
+
 char *deb_field(const char *stanza, const char *field)
 {
 	size_t n = strlen(field);
