@@ -120,7 +120,7 @@ const struct check_rule check_rules[] = {
 	     "CONFIG_RESET_TO_RETRY=y."),
 	RULE(CHECK_GRUB_ENVIRONMENT, "grub-environment", ERROR,
 	     "GRUB can read the environment block that ships, and write to it",
-	     "A file 'grubenv' is no environment block: it begins with the line '# GRUB "
+	     "A file 'grubenv' is not an environment block: it begins with the line '# GRUB "
 	     "Environment Block', has lines NAME=VALUE, and is filled with '#' to 1024 bytes. "
 	     "GRUB reads no other, and RAUC's 'grub-editenv' writes none. Make it by "
 	     "'grub-editenv FILE create' and 'grub-editenv FILE set NAME=VALUE'."),

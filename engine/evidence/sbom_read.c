@@ -199,7 +199,7 @@ int sbom_read(struct arena *arena, const char *path, struct sbom_document *ret, 
 		read_cyclonedx(arena, doc, ret);
 	else
 		rc = err_set(err, E_BAD_BILL,
-			     "'%s' is no bill of materials: neither SPDX 2 nor CycloneDX", path);
+			     "'%s' is not a bill of materials: neither SPDX 2 nor CycloneDX", path);
 	json_decref(doc);
 	if (!ret->name)
 		ret->name = ret->path;

@@ -250,10 +250,11 @@ int vulnerability_list_read(struct arena *arena, const char *path, struct vulner
 	ret->tracker = is_tracker(ret->root);
 	if (ret->tracker || index_osv(ret))
 		return 0;
-	return err_set(err, E_BAD_VULNERABILITIES,
-		       "'%s' is no list of vulnerabilities: neither OSV nor the JSON of Debian's "
-		       "security tracker",
-		       path);
+	return err_set(
+		err, E_BAD_VULNERABILITIES,
+		"'%s' is not a list of vulnerabilities: neither OSV nor the JSON of Debian's "
+		"security tracker",
+		path);
 }
 
 void vulnerability_list_release(struct vulnerability_list *l)
