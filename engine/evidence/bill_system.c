@@ -56,11 +56,12 @@ static const char *field_of(struct arena *arena, const char *stanza, const char 
 	return value && *value ? arena_strdup(arena, value) : NULL;
 }
 
-static bool is_installed(const char *stanza)
+/* Whether files of it are there: unpacked, or waiting for triggers, too. */
+static bool is_there_at_all(const char *stanza)
 {
 	char *status cleanup_free = deb_field(stanza, "Status");
 
-	return status && str_ends(status, " installed");
+	return status && !str_ends(status, " not-installed") && !str_ends(status, " config-files");
 }
 
 static void push_package(struct bill_reading *r, const char *stanza, struct bill_packages *ret)
@@ -71,7 +72,7 @@ static void push_package(struct bill_reading *r, const char *stanza, struct bill
 	struct deb_package d;
 	struct bill_package p;
 
-	if (deb_package_parse(arena, stanza, &d) || !is_installed(stanza))
+	if (deb_package_parse(arena, stanza, &d) || !is_there_at_all(stanza))
 		return;
 	p = (struct bill_package){.name = d.name,
 				  .version = d.version,
@@ -381,16 +382,11 @@ int bill_read_system(struct bill_reading *r, struct bill_part *part, struct err 
 
 /* ---- something that was taken out of a tree ---- */
 
-struct inside {
-	const char *path;
-};
-
 static bool is_inside(void *arg, const char *path)
 {
-	const struct inside *in = arg;
-	const char *rest = str_skip(path, in->path);
+	const char *top = arg, *rest = str_skip(path, top);
 
-	return rest && (!*rest || *rest == '/' || str_ends(in->path, "/"));
+	return rest && (!*rest || *rest == '/' || str_ends(top, "/"));
 }
 
 static bool is_marked(void *arg, const char *path)
@@ -428,12 +424,11 @@ int bill_read_owners(struct bill_reading *r, const struct node *n, const struct 
 		     const char *path, struct bill_packages *ret, struct err **err)
 {
 	struct look l cleanup_look = {0};
-	struct inside in = {path};
 
 	if (open_output(r, n, a, "", &l, err) < 0)
 		return -1;
 	if (l.tree)
-		push_owners(r, l.tree, is_inside, &in, ret);
+		push_owners(r, l.tree, is_inside, (void *)path, ret);
 	return 0;
 }
 

@@ -25,6 +25,39 @@ char *sbom_uuid(const json_t *o, char buf[37])
 	return uuid_format(uuid, buf);
 }
 
+json_t *sbom_text(const char *text)
+{
+	struct str s cleanup_str = STR_INIT;
+	json_t *value = text ? json_string(text) : NULL;
+
+	if (!text || value)
+		return value;
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		str_printf(&s, *p < 0x80 ? "%c" : "\\x%02x", *p);
+	return json_string(s.buf);
+}
+
+void sbom_set(json_t *o, const char *key, const char *text)
+{
+	if (text)
+		json_object_set_new(o, key, sbom_text(text));
+}
+
+int sbom_maintainer(struct arena *arena, const char *text, const char **ret_name,
+		    const char **ret_address)
+{
+	size_t name = text ? strcspn(text, "<") : 0;
+	const char *address = text && text[name] ? text + name + 1 : "";
+
+	while (name && text[name - 1] == ' ')
+		name--;
+	if (!name)
+		return 1;
+	*ret_name = arena_strndup(arena, text, name);
+	*ret_address = arena_strndup(arena, address, strcspn(address, ">"));
+	return 0;
+}
+
 const char *sbom_digest(const struct bill *b, const struct node *n)
 {
 	char *text cleanup_free = artifact_digest_string(&n->record->outputs[0]);

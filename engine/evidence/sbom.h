@@ -24,6 +24,13 @@ json_t *sbom_cyclonedx(const struct bill *b, const char *tool_version);
 char *sbom_time(uint64_t seconds, char buf[32]);
 /* A UUID from the texts of O, "xxxxxxxx-...", into BUF of 37 bytes; returns BUF. */
 char *sbom_uuid(const json_t *o, char buf[37]);
+/* A string of any bytes: in TEXT that is not UTF-8, each such byte is \xNN. NULL gives NULL. */
+json_t *sbom_text(const char *text);
+/* Sets KEY of O; nothing when TEXT is NULL. */
+void sbom_set(json_t *o, const char *key, const char *text);
+/* "Name <address>" apart, in ARENA; 1: it names nobody. The address is "" where there is none. */
+int sbom_maintainer(struct arena *arena, const char *text, const char **ret_name,
+		    const char **ret_address);
 /* "sha256:..." of the main output of N, or "chunks:..." of an image. Arena. */
 const char *sbom_digest(const struct bill *b, const struct node *n);
 /* "bundle", "root file system": what a part is, for people. */

@@ -8,14 +8,6 @@ struct cyclonedx {
 	json_t *components, *dependencies;
 };
 
-static void set_text(json_t *o, const char *key, const char *text)
-{
-	json_t *value = text ? json_string(text) : NULL;
-
-	if (value)
-		json_object_set_new(o, key, value);
-}
-
 static void add_hash(json_t *component, const char *algorithm, const char *hex)
 {
 	json_t *hashes = json_object_get(component, "hashes");
@@ -40,29 +32,25 @@ static void add_property(json_t *component, const char *name, const char *value)
 
 static json_t *new_component(const char *type, const char *ref, const char *name)
 {
-	return json_pack("{s:s, s:s, s:s}", "type", type, "bom-ref", ref, "name", name);
+	return json_pack("{s:s, s:s, s:o}", "type", type, "bom-ref", ref, "name", sbom_text(name));
 }
 
 /* ---- Debian packages ---- */
 
 static void set_supplier(json_t *component, struct arena *arena, const char *maintainer)
 {
-	size_t name = maintainer ? strcspn(maintainer, "<") : 0;
-	const char *address = maintainer && maintainer[name] ? maintainer + name + 1 : "";
-	json_t *supplier, *contact;
+	json_t *supplier = json_object(), *contact = json_object();
+	const char *name, *address;
 
-	while (name && maintainer[name - 1] == ' ')
-		name--;
-	if (!name)
-		return;
-	supplier = json_object();
-	set_text(supplier, "name", arena_strndup(arena, maintainer, name));
-	if (*address) {
-		contact = json_object();
-		set_text(contact, "email", arena_strndup(arena, address, strcspn(address, ">")));
-		json_object_set_new(supplier, "contact", json_pack("[o]", contact));
+	if (sbom_maintainer(arena, maintainer, &name, &address) == 0) {
+		sbom_set(supplier, "name", name);
+		sbom_set(contact, "email", address);
+		if (*address)
+			json_object_set_new(supplier, "contact", json_pack("[O]", contact));
+		json_object_set(component, "supplier", supplier);
 	}
-	json_object_set_new(component, "supplier", supplier);
+	json_decref(contact);
+	json_decref(supplier);
 }
 
 /* The source package, of which the binary one is a variant: what advisories name. */
@@ -84,13 +72,13 @@ static const char *add_debian(struct cyclonedx *x, const struct bill_package *p,
 	json_t *c = new_component("library", ref, p->name);
 	char hex[DIGEST_HEX + 1];
 
-	set_text(c, "version", p->version);
+	sbom_set(c, "version", p->version);
 	set_supplier(c, arena, p->maintainer);
 	if (!digest_eq(&p->deb, &none))
 		add_hash(c, "SHA-256", digest_hex(&p->deb, hex));
 	if (p->licence)
 		json_object_set_new(c, "licenses", json_pack("[{s:s}]", "expression", p->licence));
-	set_text(c, "purl", bill_purl(arena, p));
+	sbom_set(c, "purl", bill_purl(arena, p));
 	if (p->homepage)
 		json_object_set_new(
 			c, "externalReferences",
@@ -130,8 +118,8 @@ static json_t *part_component(const struct cyclonedx *x, size_t i)
 	const char *digest = sbom_digest(x->b, p->node), *hex = str_skip(digest, "sha256:");
 
 	if (i == 0)
-		set_text(c, "version", x->b->project->version);
-	set_text(c, "description", sbom_part_text(p));
+		sbom_set(c, "version", x->b->project->version);
+	sbom_set(c, "description", sbom_part_text(p));
 	if (hex)
 		add_hash(c, "SHA-256", hex);
 	add_property(c, "orch:kind", p->node->recipe->kind->name);
@@ -146,11 +134,10 @@ static const char *add_file(struct cyclonedx *x, const struct bill_file *f, size
 			    size_t number)
 {
 	const char *ref = arena_printf(x->b->arena, "part-%zu-file-%zu", part + 1, number + 1);
-	json_t *name = json_sprintf("/%s", f->path), *c;
+	char *name cleanup_free = xasprintf("/%s", f->path);
 	char sha1[SHA1_HEX + 1], sha256[DIGEST_HEX + 1];
+	json_t *c = new_component("file", ref, name);
 
-	c = new_component("file", ref, name ? json_string_value(name) : "(not UTF-8)");
-	json_decref(name);
 	add_hash(c, "SHA-1", sha1_hex(&f->sha1, sha1));
 	add_hash(c, "SHA-256", digest_hex(&f->sha256, sha256));
 	json_array_append_new(x->components, c);
@@ -165,9 +152,9 @@ static const char *add_source(struct cyclonedx *x, const struct bill_source *s, 
 	char hex[DIGEST_HEX + 1];
 
 	digest_hex(&s->digest, hex);
-	set_text(c, "version", s->version);
+	sbom_set(c, "version", s->version);
 	if (s->package)
-		set_text(c, "purl", bill_archive_purl(x->b->arena, s));
+		sbom_set(c, "purl", bill_archive_purl(x->b->arena, s));
 	if (s->directory)
 		add_property(c, "orch:directory", arena_printf(x->b->arena, "sha256:%s", hex));
 	else

@@ -2,7 +2,6 @@
 #include "evidence/sbom.h"
 
 #include <stdlib.h>
-#include <ctype.h>
 
 #include "base/map.h"
 #include "base/str.h"
@@ -47,20 +46,13 @@ static bool is_known(const struct digest *d)
 /* A package of the document with what each must have. */
 static json_t *new_package(struct spdx *x, const char *id, const char *name)
 {
-	json_t *p = json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s}", "SPDXID", id, "name", name,
-			      "downloadLocation", NOTHING, "filesAnalyzed", 0, "licenseConcluded",
-			      NOTHING, "licenseDeclared", NOTHING, "copyrightText", NOTHING);
+	json_t *p = json_pack("{s:s, s:o, s:s, s:b, s:s, s:s, s:s}", "SPDXID", id, "name",
+			      sbom_text(name), "downloadLocation", NOTHING, "filesAnalyzed", 0,
+			      "licenseConcluded", NOTHING, "licenseDeclared", NOTHING,
+			      "copyrightText", NOTHING);
 
 	json_array_append_new(x->packages, p);
 	return p; /* borrowed */
-}
-
-static void set_text(json_t *o, const char *key, const char *text)
-{
-	json_t *value = text ? json_string(text) : NULL;
-
-	if (value)
-		json_object_set_new(o, key, value);
 }
 
 static void set_purl(json_t *package, const char *purl)
@@ -75,24 +67,16 @@ static void set_supplier(struct spdx *x, json_t *package, const char *maintainer
 {
 	static const char *const groups[] = {"team",       "group",  "maintainers",
 					     "developers", "debian", "project"};
-	size_t name = maintainer ? strcspn(maintainer, "<") : 0;
-	const char *address = maintainer && maintainer[name] ? maintainer + name + 1 : "";
-	char *lower cleanup_free = NULL;
+	const char *name, *address;
 	bool group = false;
 
-	while (name && maintainer[name - 1] == ' ')
-		name--;
-	if (!name)
+	if (sbom_maintainer(x->b->arena, maintainer, &name, &address))
 		return;
-	lower = xstrndup(maintainer, name);
-	for (char *p = lower; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
 	for (size_t i = 0; i < array_len(groups); i++)
-		group |= strstr(lower, groups[i]) != NULL;
-	set_text(package, "supplier",
-		 arena_printf(x->b->arena, *address ? "%s: %.*s (%.*s)" : "%s: %.*s",
-			      group ? "Organization" : "Person", (int)name, maintainer,
-			      (int)strcspn(address, ">"), address));
+		group |= strcasestr(name, groups[i]) != NULL;
+	sbom_set(package, "supplier",
+		 arena_printf(x->b->arena, *address ? "%s: %s (%s)" : "%s: %s",
+			      group ? "Organization" : "Person", name, address));
 }
 
 /* ---- Debian packages ---- */
@@ -109,8 +93,8 @@ static const char *source_id(struct spdx *x, const struct bill_package *p)
 	id = arena_printf(x->b->arena, "SPDXRef-Source-%zu", x->sources.count + 1);
 	map_set(&x->sources, purl, id);
 	package = new_package(x, id, p->source);
-	set_text(package, "versionInfo", p->source_version);
-	set_text(package, "primaryPackagePurpose", "SOURCE");
+	sbom_set(package, "versionInfo", p->source_version);
+	sbom_set(package, "primaryPackagePurpose", "SOURCE");
 	set_supplier(x, package, p->maintainer);
 	set_purl(package, purl);
 	return id;
@@ -122,10 +106,10 @@ static void add_debian(struct spdx *x, const struct bill_package *p, const char 
 	const char *id = arena_printf(arena, "SPDXRef-Package-%zu", ++x->package_count);
 	json_t *package = new_package(x, id, p->name);
 
-	set_text(package, "versionInfo", p->version);
-	set_text(package, "homepage", p->homepage);
-	set_text(package, "licenseDeclared", p->licence);
-	set_text(package, "sourceInfo",
+	sbom_set(package, "versionInfo", p->version);
+	sbom_set(package, "homepage", p->homepage);
+	sbom_set(package, "licenseDeclared", p->licence);
+	sbom_set(package, "sourceInfo",
 		 arena_printf(arena, "built from source package %s %s", p->source,
 			      p->source_version));
 	set_supplier(x, package, p->maintainer);
@@ -164,14 +148,12 @@ static void add_file(struct spdx *x, const struct bill_file *f, const char *hold
 {
 	const char *id = arena_printf(x->b->arena, "SPDXRef-File-%zu", ++x->file_count);
 	char sha1[SHA1_HEX + 1], sha256[DIGEST_HEX + 1];
-	json_t *name = json_sprintf("./%s", f->path);
+	char *name cleanup_free = xasprintf("./%s", f->path);
 
-	if (!name)
-		name = json_sprintf("./(a name that is not UTF-8, file %zu)", x->file_count);
 	json_array_append_new(
 		x->files,
-		json_pack("{s:s, s:o, s:[o, o], s:s, s:[s], s:s}", "SPDXID", id, "fileName", name,
-			  "checksums", checksum("SHA1", sha1_hex(&f->sha1, sha1)),
+		json_pack("{s:s, s:o, s:[o, o], s:s, s:[s], s:s}", "SPDXID", id, "fileName",
+			  sbom_text(name), "checksums", checksum("SHA1", sha1_hex(&f->sha1, sha1)),
 			  checksum("SHA256", digest_hex(&f->sha256, sha256)), "licenseConcluded",
 			  NOTHING, "licenseInfoInFiles", NOTHING, "copyrightText", NOTHING));
 	relate(x, holder, "CONTAINS", id);
@@ -213,17 +195,17 @@ static void add_source(struct spdx *x, const struct bill_source *s, const char *
 	json_t *package = new_package(x, id, s->name);
 
 	if (s->package) {
-		set_text(package, "versionInfo", s->version);
-		set_text(package, "comment",
+		sbom_set(package, "versionInfo", s->version);
+		sbom_set(package, "comment",
 			 arena_printf(arena, "a file of source package %s %s", s->package,
 				      s->version));
 		set_purl(package, bill_archive_purl(arena, s));
 	}
-	set_text(package, "primaryPackagePurpose", s->url ? "ARCHIVE" : "SOURCE");
+	sbom_set(package, "primaryPackagePurpose", s->url ? "ARCHIVE" : "SOURCE");
 	if (s->url)
-		set_text(package, "downloadLocation", s->name);
+		sbom_set(package, "downloadLocation", s->name);
 	if (s->directory)
-		set_text(package, "comment",
+		sbom_set(package, "comment",
 			 arena_printf(arena,
 				      "a directory of the project; SHA-256 of its list of "
 				      "files: %s",
@@ -258,8 +240,8 @@ static void add_part(struct spdx *x, size_t i)
 	struct str comment cleanup_str = STR_INIT;
 
 	if (i == 0)
-		set_text(package, "versionInfo", x->b->project->version);
-	set_text(package, "primaryPackagePurpose", purpose(p));
+		sbom_set(package, "versionInfo", x->b->project->version);
+	sbom_set(package, "primaryPackagePurpose", purpose(p));
 	if (hex)
 		json_object_set_new(package, "checksums",
 				    json_pack("[o]", checksum("SHA256", hex)));
@@ -271,7 +253,7 @@ static void add_part(struct spdx *x, size_t i)
 			   "; it has no dpkg database: packages are those of '%s' of which it has "
 			   "files",
 			   p->packages_of);
-	set_text(package, "comment", comment.buf);
+	sbom_set(package, "comment", comment.buf);
 	for (size_t k = 0; k < p->packages.count; k++)
 		add_debian(x, &p->packages.items[k], id);
 	add_files(x, p, id);
@@ -300,12 +282,9 @@ static json_t *other_licences(const struct bill *b)
 
 	for (size_t i = 0; i < b->licences.count; i++) {
 		const struct licence *l = &b->licences.items[i];
-		json_t *name = json_string(l->name), *text = json_string(l->text);
-
 		json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "licenseId", l->id,
-						      "extractedText",
-						      text ? text : json_string("(not UTF-8)"),
-						      "name", name ? name : json_string(l->id)));
+						      "extractedText", sbom_text(l->text), "name",
+						      sbom_text(l->name)));
 	}
 	return list;
 }

@@ -32,6 +32,9 @@ package lib 1.0-1+b2 arm64 'Multi-Arch: same\nSource: lib (1.0-1)\n' usr/lib/lib
 package lib 1.0-1+b2 amd64 'Multi-Arch: same\nSource: lib (1.0-1)\n' usr/lib/lib64.so
 package plain 3 all '' usr/share/plain usr/share/doc/plain/copyright
 printf 'Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n\n' >>$db/status
+# its files are there, configured or not
+package waiting 1 all '' usr/share/waiting
+sed -i '/^Package: waiting/{n;s/ok installed/ok unpacked/}' $db/status
 # another one's file that 'app' has put aside
 printf '/usr/lib/lib.so\n/usr/lib/lib.so.aside\napp\n' >$db/diversions
 mv files/usr/lib/lib.so files/usr/lib/lib.so.aside
@@ -57,14 +60,17 @@ printf 'Format: https://test.invalid/copyright-format/1.0\n\nFiles: *\nCopyright
 	>files/usr/share/doc/lib/copyright
 echo 'It is free, see /usr/share/common-licenses/GPL.' >files/usr/share/doc/plain/copyright
 echo ours >files/etc/ours
+latin=$(printf 'n\344me')
+echo 'not UTF-8' >"files/etc/$latin"
 echo 'int main;' >src/main.c
 printf 'kind: tree\narch: arm64\ncontents: [{copy: files, to: /}, {copy: "made:app.bin", to: /usr/lib/app/}]\n' | recipe tree
 printf 'kind: run\ninputs: [src]\nrun: cp src/main.c app.bin\noutputs: [app.bin]\n' | recipe made
 printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe root
 printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{unpack: "tree:root.tar"}]\nremove: [/var/lib/dpkg, /usr/share/plain, /usr/share/doc/plain]\n' |
 	recipe bare
+printf 'kind: image\nfilesystem: squashfs\nsize: auto\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe squashfs
 printf 'kind: disk\ntable: gpt\npartitions: [{name: root, type: linux-generic, from: root}]\n' | recipe card
-code built 0 "$orch" build card bare tree
+code built 0 "$orch" build card bare tree squashfs
 
 # bill NODE: as SPDX and as CycloneDX
 bill() {
@@ -73,12 +79,12 @@ bill() {
 	code "cyclonedx of $1" 0 "$orch" sbom "$1" --format cyclonedx
 	cp "$scratch/out" "$scratch/$1.cdx"
 }
-for node in card tree bare; do bill $node; done
+for node in card tree bare squashfs; do bill $node; done
 
 # --- packages ----------------------------------------------------------------------------------------
 # shellcheck disable=SC2016 # dpkg's own
 want=$(dpkg-query --admindir="$PWD/$db" -W -f '${Package} ${Version} ${Architecture} ${db:Status-Status}\n' 2>/dev/null |
-	sed -n 's/ installed$//p' | sort)
+	sed -n -e '/ config-files$/d' -e '/ not-installed$/d' -e 's/ [^ ]*$//p' | sort)
 # packages FILE: those of an SPDX document
 packages() {
 	jq -r '.packages[] | select(.SPDXID | startswith("SPDXRef-Package-")) | .name + " " + .versionInfo + " " +
@@ -88,6 +94,7 @@ same as-dpkg-has-them "$want" "$(packages "$scratch/card.spdx")"
 same of-the-tree "$want" "$(packages "$scratch/tree.spdx")"
 same as-cyclonedx "$want" "$(jq -r '.components[] | select(.purl) | .name + " " + .version + " " +
 	(.purl | capture("arch=(?<a>[^&]*)").a)' "$scratch/card.cdx" | sort)"
+same of-squashfs "$want" "$(packages "$scratch/squashfs.spdx")"
 # what has no file left is not there
 same database-removed "$(echo "$want" | grep -v ^plain)" "$(packages "$scratch/bare.spdx")"
 same says-whose-database true "$(jq '.packages[0].comment | test("no dpkg database: packages are those of .tree")' "$scratch/bare.spdx")"
@@ -111,7 +118,8 @@ same unknown-exception 'LGPL-2.1+ with linking-exception' \
 same not-machine-readable NOASSERTION "$(of "$scratch/card.spdx" plain .licenseDeclared)"
 
 # --- files and what steps made -----------------------------------------------------------------------
-same files-of-no-package './etc/os-release
+same files-of-no-package './etc/n\xe4me
+./etc/os-release
 ./etc/ours
 ./usr/lib/app/app.bin' "$(jq -r '.files[].fileName' "$scratch/card.spdx" | sort)"
 same digest "$(sha256sum <files/etc/ours | cut -d' ' -f1)" \
