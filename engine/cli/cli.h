@@ -84,6 +84,7 @@ enum option_bit {
 	O_FETCH,
 	O_PUSH_WAIT,
 	O_REMOTE,
+	O_OUTPUT,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -109,7 +110,8 @@ struct cli {
 	unsigned depth;   /* 0: not given */
 	struct strv sets, variants;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
-		*compatible, *html, *focus, *since, *push_wait, *summary, *junit, *code_quality;
+		*compatible, *html, *focus, *since, *push_wait, *summary, *junit, *code_quality,
+		*output;
 	char *update_name;         /* --update PKG, or NULL: everything */
 	struct findings *findings; /* finding.h; NULL where nobody gathers them */
 	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */

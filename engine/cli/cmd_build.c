@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "check/check.h"
+#include "cli/beside.h"
 #include "cli/builder.h"
 #include "cli/checkout.h"
 #include "cli/json.h"
@@ -114,7 +115,9 @@ static int deliver(struct builder *b, size_t *ret_damaged, struct err **err)
 {
 	struct session *s = b->session;
 
-	return checkout_targets(s->graph, s->store, builder_damaged, b, ret_damaged, err);
+	if (checkout_targets(s->graph, s->store, builder_damaged, b, ret_damaged, err) < 0)
+		return -1;
+	return *ret_damaged ? 0 : beside_write(s, builder_damaged, b, err);
 }
 
 static int report(const struct build *b, int code, struct err **err)

@@ -5,12 +5,14 @@
  */
 #include "evidence/sbom.h"
 
+#include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "kinds/beside_opts.h"
 
 /* ---- as text ---- */
 
@@ -80,16 +82,49 @@ static void print_part(const struct bill *b, const struct bill_part *p)
 	print_packages(p);
 }
 
+static json_t *document(const struct bill *b, int format)
+{
+	return format == FORMAT_SPDX        ? sbom_spdx(b, orch_version)
+	       : format == FORMAT_CYCLONEDX ? sbom_cyclonedx(b, orch_version)
+					    : NULL;
+}
+
 static void print_bill(const struct cli *c, const struct bill *b)
 {
-	json_t *doc = c->format == FORMAT_SPDX        ? sbom_spdx(b, orch_version)
-		      : c->format == FORMAT_CYCLONEDX ? sbom_cyclonedx(b, orch_version)
-						      : NULL;
+	json_t *doc = document(b, c->format);
 
 	if (doc)
 		json_print(stdout, doc, false);
 	for (size_t i = 0; !doc && i < b->parts.count; i++)
 		print_part(b, &b->parts.items[i]);
+}
+
+/* ---- as files ---- */
+
+static int write_document(const struct bill *b, int format, const char *path, struct err **err)
+{
+	json_t *doc = document(b, format);
+	char *text cleanup_free = json_dumps(doc, JSON_ENSURE_ASCII | JSON_INDENT(2));
+	struct str lines cleanup_str = STR_INIT;
+
+	json_decref(doc);
+	str_printf(&lines, "%s\n", text ? text : "null");
+	return file_write(path, lines.buf, lines.len, 0644, false, err);
+}
+
+static int write_bill(const struct cli *c, const struct bill *b, struct err **err)
+{
+	static const int formats[BESIDE_FORMATS] = {FORMAT_SPDX, FORMAT_CYCLONEDX};
+	const char *name = path_base(b->parts.items[0].node->name);
+
+	for (int f = 0; f < BESIDE_FORMATS; f++) {
+		char *path cleanup_free = xasprintf("%s/%s%s", c->output, name, beside_endings[f]);
+
+		if ((c->format == FORMAT_AUTO || c->format == formats[f]) &&
+		    write_document(b, formats[f], path, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- */
@@ -103,6 +138,8 @@ static int make(struct session *s, struct node *n, const char *scratch, struct e
 	plan_release(&plan);
 	if (rc == 0)
 		rc = bill_make(&b, s->graph, n, store_dir(s->store), scratch, s->arena, err);
+	if (rc == 0 && s->cli->output)
+		return write_bill(s->cli, &b, err);
 	if (rc == 0)
 		print_bill(s->cli, &b);
 	return rc;

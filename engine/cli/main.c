@@ -98,10 +98,12 @@ const struct command commands[] = {
 	 OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_STAYS},
 	{"sbom", "NODE", "show what a result is made of: packages, files, sources",
 	 "A software bill of materials, of the result that the recipes as they are have; nothing "
-	 "is built. As a table, or as SPDX 2.3 or CycloneDX 1.6 with --format. Packages are those "
-	 "in the file systems that ship, with the licences that machine-readable copyright files "
-	 "declare; what steps made is there with what it was made from.",
-	 SELECT | OPTION(O_FORMAT), 1, 1},
+	 "is built. As a table, or as SPDX 2.3 or CycloneDX 1.6 with --format; with --output as "
+	 "NAME.spdx.json and NAME.cdx.json in a directory, as 'orch build' writes them beside "
+	 "bundles and disks. Packages are those in the file systems that ship, with the licences "
+	 "that machine-readable copyright files declare; what steps made is there with what it was "
+	 "made from.",
+	 SELECT | OPTION(O_FORMAT) | OPTION(O_OUTPUT), 1, 1},
 	{"size", "NODE[:[OUTPUT]/PATH] [OTHER]",
 	 "show what takes room in what a node made, and what grew",
 	 "By package, where dpkg's lists are in the tree, and by directory. A file counts once, "

@@ -114,6 +114,8 @@ const struct option_row option_rows[] = {
 			 "cache, as in 30s (else 10m)"},
 	[O_REMOTE] = {0, "remote", NULL, VALUE_FLAG, AT(remote), NULL,
 		      "ask the shared cache, too, and say what would be fetched"},
+	[O_OUTPUT] = {'o', "output", "DIR", VALUE_TEXT, AT(output), NULL,
+		      "write documents into DIR, which is there"},
 	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,
 		     "a git revision: a branch, tag or commit; REV... is where HEAD left it"},
 	[O_ONLY] = {0, "only", "WHAT", VALUE_WORD, AT(only), only_words,

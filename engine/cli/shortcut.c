@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "cli/beside.h"
 #include "cli/checkout.h"
 #include "cli/paint.h"
 #include "graph/stat_shortcut.h"
@@ -81,6 +82,8 @@ int shortcut_save(struct session *s, int64_t started_ns, const struct str *list,
 		wanted += n->wanted;
 		for (size_t k = 0; n->target && n->record && k < n->record->output_count; k++)
 			strv_take(&copies, checkout_path(n->name, n->record->outputs[k].name));
+		if (n->target && n->record)
+			beside_paths(s, n, &copies);
 	}
 	if (!applies(s->cli))
 		return 0;

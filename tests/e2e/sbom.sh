@@ -72,6 +72,50 @@ printf 'kind: image\nfilesystem: squashfs\nsize: auto\ncontents: [{unpack: "tree
 printf 'kind: disk\ntable: gpt\npartitions: [{name: root, type: linux-generic, from: root}]\n' | recipe card
 code built 0 "$orch" build card bare tree squashfs
 
+# --- beside results -----------------------------------------------------------------------------------
+code spdx-of-the-card 0 "$orch" sbom card --format spdx
+check written-beside cmp "$scratch/out" out/card/card.spdx.json
+code cyclonedx-of-the-card 0 "$orch" sbom card --format cyclonedx
+check both cmp "$scratch/out" out/card/card.cdx.json
+cp out/card/*.json "$scratch/"
+same only-what-is-delivered 'out/card/card.cdx.json out/card/card.spdx.json' "$(echo out/*/*.json)"
+# quiet NAME COMMAND...: it must not open an image again: no worker is started
+quiet() {
+	quiet_name=$1
+	shift
+	code "$quiet_name" 0 strace -f -qq -e trace=execve -o "$scratch/trace" "$@"
+	same "$quiet_name-looks-into-nothing" 0 "$(grep -c '"sbom"' "$scratch/trace")"
+}
+quiet nothing-to-do "$orch" build card
+quiet nothing-to-do-the-long-way "$orch" build card --json
+rm out/card/card.cdx.json
+echo damaged >out/card/card.spdx.json
+code damaged-and-removed 0 "$orch" build card
+check again-cyclonedx cmp "$scratch/card.cdx.json" out/card/card.cdx.json
+check again-spdx cmp "$scratch/card.spdx.json" out/card/card.spdx.json
+key=$("$orch" plan card --json | jq -r '.nodes[] | select(.node == "card").key')
+cp recipes/card.yaml "$scratch/card.yaml"
+echo 'sbom: [spdx]' >>recipes/card.yaml
+code one-format 0 "$orch" build card
+check in-no-key grep -q 'built 0,' "$scratch/err"
+same the-key-stays "$key" "$("$orch" plan card --json | jq -r '.nodes[] | select(.node == "card").key')"
+same only-spdx out/card/card.spdx.json "$(echo out/card/*.json)"
+echo 'sbom: []' | cat "$scratch/card.yaml" - >recipes/card.yaml
+code none 0 "$orch" build card
+same no-bill 'out/card/*.json' "$(echo out/card/*.json)"
+cp "$scratch/card.yaml" recipes/card.yaml
+code back 0 "$orch" build card
+# a source from which a step made the same is another bill of the same card
+echo 'int  main;' >src/main.c
+sed -i 's/^run:.*/run: tr -s " " <src\/main.c >app.bin/' recipes/made.yaml
+code other-source 0 "$orch" build card
+check card-is-the-same grep -q 'built 1,' "$scratch/err"
+code spdx-of-it 0 "$orch" sbom card --format spdx
+check follows-its-sources cmp "$scratch/out" out/card/card.spdx.json
+mkdir "$scratch/documents"
+code into-a-directory 0 "$orch" sbom card --output "$scratch/documents"
+check as-beside cmp out/card/card.spdx.json "$scratch/documents/card.spdx.json"
+
 # bill NODE: as SPDX and as CycloneDX
 bill() {
 	code "spdx of $1" 0 "$orch" sbom "$1" --format spdx

@@ -62,6 +62,7 @@ static const struct option bundle_options[] = {
 	 .accept = ACCEPT_FILE,
 	 .help = "Verdicts of tests that must pass before the bundle is made.",
 	 .example = "tests/boot:verdict.json"},
+	BESIDE_OPTIONS(struct bundle_opts),
 };
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /* The options of kind bundle. */
-#include "recipe/schema.h"
+#include "kinds/beside_opts.h"
 
 enum bundle_compression { BUNDLE_ZSTD, BUNDLE_LZ4, BUNDLE_GZIP, BUNDLE_XZ };
 
@@ -19,4 +19,5 @@ struct bundle_opts {
 	struct ref *sign, *tools;
 	struct bundle_hooks *hooks;
 	struct list tested_by; /* of struct ref * */
+	struct beside_opts beside;
 };

@@ -99,6 +99,7 @@ static const struct option disk_options[] = {
 	{"partitions", OPT_STRUCT, offsetof(struct disk_opts, partitions),
 	 OPT_LIST | OPT_REQUIRED | OPT_PLACED, .sub = &disk_part_schema,
 	 .help = "The partitions, in order."},
+	BESIDE_OPTIONS(struct disk_opts),
 };
 
 static void check_area(void *data, const struct yaml *map, struct err_list *errors)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /* The options of kind disk, the layout they ask for, and the facts it makes. */
+#include "kinds/beside_opts.h"
 #include "media/disk/layout.h"
-#include "recipe/kind.h"
 
 struct disk_area {
 	struct pos pos; /* OPT_PLACED */
@@ -29,6 +29,7 @@ struct disk_opts {
 	uint64_t size;
 	struct list reserved;   /* of struct disk_area * */
 	struct list partitions; /* of struct disk_part * */
+	struct beside_opts beside;
 };
 
 enum disk_format { DISK_RAW, DISK_ZST, DISK_XZ, DISK_BMAP, DISK_QCOW2, DISK_FORMATS };
