@@ -102,14 +102,9 @@ static const struct conf_entry *mounts(const struct check_view *v, const char *p
 
 const struct conf_entry *check_read_only_root(const struct check_view *v)
 {
-	for (size_t i = 0; i < v->texts.count; i++) {
-		const struct conf_entries *lines = &v->texts.items[i].lines;
-
-		for (size_t k = 0; k < lines->count; k++)
-			if (strstr(lines->items[k].value, "bootargs") &&
-			    strstr(lines->items[k].value, " ro "))
-				return &lines->items[k];
-	}
+	for (size_t i = 0; i < v->told.count; i++)
+		if (check_has_argument(v->told.items[i].value, "ro"))
+			return &v->told.items[i];
 	return NULL;
 }
 

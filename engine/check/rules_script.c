@@ -258,20 +258,7 @@ static void slot_is_its_partition(struct check_view *v, const struct check_text 
 	}
 }
 
-static bool has_argument(const char *arguments, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = arguments; (p = strstr(p, word)); p++) {
-		bool begins = p == arguments || strchr(" \t\"'", p[-1]);
-
-		if (begins && (word[n - 1] == '=' || !p[n] || strchr(" \t\"'", p[n])))
-			return true;
-	}
-	return false;
-}
-
-static void kernel_is_told(struct check_view *v, const struct check_text *script)
+static void kernel_is_told(struct check_view *v)
 {
 	static const struct {
 		const char *word, *why;
@@ -281,18 +268,16 @@ static void kernel_is_told(struct check_view *v, const struct check_text *script
 		{"rauc.slot=", "without it RAUC has to guess which slot runs"},
 	};
 
-	for (size_t i = 0; i < script->lines.count; i++) {
-		const struct conf_entry *e = &script->lines.items[i];
-		const char *arguments =
-			str_eq(e->key, "setenv") ? str_skip(e->value, "bootargs ") : NULL;
+	for (size_t i = 0; i < v->told.count; i++) {
+		const struct conf_entry *e = &v->told.items[i];
 
-		for (size_t k = 0; arguments && k < array_len(wanted); k++) {
-			if (!has_argument(arguments, wanted[k].word))
+		for (size_t k = 0; k < array_len(wanted); k++) {
+			if (!check_has_argument(e->value, wanted[k].word))
 				check_say(v, CHECK_KERNEL_ARGUMENTS, e->pos,
 					  "kernel argument '%s' is missing: %s", wanted[k].word,
 					  wanted[k].why);
 		}
-		if (arguments && has_argument(arguments, "panic=0"))
+		if (check_has_argument(e->value, "panic=0"))
 			check_say(
 				v, CHECK_KERNEL_ARGUMENTS, e->pos,
 				"panic=0 makes a panic last for ever, and no other slot is tried: "
@@ -301,16 +286,14 @@ static void kernel_is_told(struct check_view *v, const struct check_text *script
 }
 
 /* A kernel that waits for somebody to open the watchdog resets the device when nobody does. */
-static int watchdog_is_opened(struct check_view *v, const struct check_text *script,
-			      struct err **err)
+static int watchdog_is_opened(struct check_view *v, struct err **err)
 {
 	const struct conf_entry *waits = NULL;
 	bool opened = false;
 
-	for (size_t i = 0; i < script->lines.count; i++)
-		if (str_eq(script->lines.items[i].key, "setenv") &&
-		    has_argument(script->lines.items[i].value, "watchdog.open_timeout="))
-			waits = &script->lines.items[i];
+	for (size_t i = 0; i < v->told.count; i++)
+		if (check_has_argument(v->told.items[i].value, "watchdog.open_timeout="))
+			waits = &v->told.items[i];
 	for (size_t i = 0; waits && !opened && i < v->files.count; i++) {
 		const struct check_file *f = &v->files.items[i];
 		struct conf_entries conf = {0};
@@ -324,7 +307,7 @@ static int watchdog_is_opened(struct check_view *v, const struct check_text *scr
 		opened = sec && !str_eq(sec->value, "0") && !str_eq(sec->value, "off");
 		conf_entries_clear(&conf);
 	}
-	if (waits && !opened && !has_argument(waits->value, "systemd.watchdog_sec="))
+	if (waits && !opened && !check_has_argument(waits->value, "systemd.watchdog_sec="))
 		check_say(
 			v, CHECK_KERNEL_ARGUMENTS, waits->pos,
 			"with 'watchdog.open_timeout=' the kernel resets a device on which nobody "
@@ -387,14 +370,14 @@ static bool has_word(const char *text, const char *word)
 }
 
 /* root= of the kernel: a PARTUUID read from the table is the only name that U-Boot can give. */
-static void root_is_stable(struct check_view *v, const struct check_text *script)
+static void root_is_stable(struct check_view *v)
 {
-	for (size_t i = 0; i < script->lines.count; i++) {
-		const struct conf_entry *e = &script->lines.items[i];
+	for (size_t i = 0; i < v->told.count; i++) {
+		const struct conf_entry *e = &v->told.items[i];
 		const char *root = strstr(e->value, "root="), *bad;
 		char *word cleanup_free = NULL;
 
-		if (!root || !str_skip(e->value, "bootargs "))
+		if (!root)
 			continue;
 		word = xstrndup(root + 5, strcspn(root + 5, " \t\"'"));
 		if (str_skip(word, "PARTUUID=") || !(bad = check_unstable_name(word)))
@@ -449,6 +432,10 @@ int check_script_rules(struct check_view *v, struct err **err)
 	const struct conf_entry *loader = conf_find(&v->system, "system", "bootloader");
 	bool any = false;
 
+	kernel_is_told(v);
+	root_is_stable(v);
+	if (watchdog_is_opened(v, err) < 0)
+		return -1;
 	for (size_t i = 0; i < v->texts.count; i++) {
 		const struct check_text *script = &v->texts.items[i];
 
@@ -456,11 +443,7 @@ int check_script_rules(struct check_view *v, struct err **err)
 			continue;
 		any = true;
 		no_prompt(v, script);
-		kernel_is_told(v, script);
-		root_is_stable(v, script);
 		choice_is_said(v, script);
-		if (watchdog_is_opened(v, script, err) < 0)
-			return -1;
 		if (v->system.count) {
 			order_is_followed(v, script);
 			slots_are_tried(v, script);

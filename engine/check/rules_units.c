@@ -36,22 +36,29 @@ static int read_drop_ins(struct check_view *v, const char *name, struct conf_ent
 	return 0;
 }
 
+const struct check_file *check_unit_file(const struct check_view *v, const char *name)
+{
+	static const char *const dirs[] = {"/etc/systemd/system/", "/usr/lib/systemd/system/"};
+	const struct check_file *f = NULL;
+
+	for (size_t i = 0; !f && i < array_len(dirs); i++) {
+		char *target cleanup_free = xasprintf("%s%s", dirs[i], name);
+
+		f = check_target_file(v, target);
+	}
+	return f;
+}
+
 int check_read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
 		    struct err **err)
 {
-	static const char *const dirs[] = {"/etc/systemd/system/", "/usr/lib/systemd/system/"};
+	const struct check_file *f = check_unit_file(v, name);
 
-	for (size_t i = 0; i < array_len(dirs); i++) {
-		char *target cleanup_free = xasprintf("%s%s", dirs[i], name);
-		const struct check_file *f = check_target_file(v, target);
-
-		if (!f)
-			continue;
-		if (conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret, err) < 0)
-			return -1;
-		return read_drop_ins(v, name, ret, err);
-	}
-	return 1;
+	if (!f)
+		return 1;
+	if (conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret, err) < 0)
+		return -1;
+	return read_drop_ins(v, name, ret, err);
 }
 
 /* Whether LIST of UNITS, an option of many kinds, has the unit NAME. */

@@ -229,8 +229,10 @@ int check_view_make(struct check_view *v, struct err **err)
 	mark_what_ships(v);
 	if (v->disk)
 		read_disk(v);
-	if (check_files_gather(v, err) < 0 ||
-	    read_config(v, "/etc/rauc/system.conf", conf_read_ini, &v->system, err) < 0 ||
+	if (check_files_gather(v, err) < 0)
+		return -1;
+	check_arguments_gather(v);
+	if (read_config(v, "/etc/rauc/system.conf", conf_read_ini, &v->system, err) < 0 ||
 	    read_config(v, "/etc/fw_env.config", conf_read_table, &v->fw_env, err) < 0)
 		return -1;
 	return read_config(v, "/etc/fstab", conf_read_table, &v->fstab, err);
@@ -250,4 +252,5 @@ void check_view_clear(struct check_view *v)
 	conf_entries_clear(&v->fw_env);
 	conf_entries_clear(&v->fstab);
 	conf_entries_clear(&v->kconfig);
+	conf_entries_clear(&v->told);
 }

@@ -155,9 +155,11 @@ struct check_view {
 	struct conf_entries fw_env;  /* /etc/fw_env.config, likewise */
 	struct conf_entries fstab;
 	struct conf_entries kconfig; /* of all fragments among TEXTS */
-	const char *store_dir;       /* or NULL */
-	bool noted[CHECK_COUNT];     /* by rule: it could not look at something */
-	bool *used;                  /* by entry of check.ignore: it covers a finding */
+	/* What boot scripts tell kernels: key "bootargs", the words, where they stand. */
+	struct conf_entries told;
+	const char *store_dir;   /* or NULL */
+	bool noted[CHECK_COUNT]; /* by rule: it could not look at something */
+	bool *used;              /* by entry of check.ignore: it covers a finding */
 	int64_t now;
 	struct check_report *report;
 };
@@ -227,6 +229,10 @@ int check_find_kernel(const struct check_view *v, struct node *image, struct tre
 		      struct err **err) warn_unused;
 /* The part of VALUE that names a disk in a way that does not last, or NULL. */
 const char *check_unstable_name(const char *value);
+/* arguments.c: TOLD of the view, once it has its texts. */
+void check_arguments_gather(struct check_view *v);
+/* Whether the kernel's ARGUMENTS have WORD: "panic=", "panic=5", or "gpt", with a value or not. */
+bool check_has_argument(const char *arguments, const char *word);
 /* files.c: FILES, LINKS and TEXTS of the view, once it knows what ships. */
 int check_files_gather(struct check_view *v, struct err **err) warn_unused;
 /* rules_words.c: whether LIST, words with a space before and after each, has the N bytes WORD. */
@@ -244,6 +250,8 @@ bool check_span(const char *text, double *ret);
 bool check_names_unit(const struct conf_entries *e, const char *key, const char *unit);
 /* Whether something starts the unit; *ret_off (may be NULL) is the node that forbids it. */
 bool check_is_started(struct check_view *v, const char *name, const struct node **ret_off);
+/* rules_units.c: the file of the project's unit NAME, or NULL. */
+const struct check_file *check_unit_file(const struct check_view *v, const char *name);
 /*
  * rules_units.c: what the project's unit NAME says, with its drop-ins after it. 1: the project has
  * no such unit.
