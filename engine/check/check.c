@@ -30,6 +30,7 @@ static int check_variant(const struct graph *g, const char *store_dir, int64_t n
 	struct check_view v = {.g = g,
 			       .arena = g->arena,
 			       .store_dir = store_dir,
+			       .tree_has = check_tree_has,
 			       .now = now,
 			       .used = so_far->used,
 			       .report = ret};

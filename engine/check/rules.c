@@ -192,6 +192,18 @@ const struct check_rule check_rules[] = {
 	     "does it needs Requires= and After= of the one that tells, and has to be enabled; "
 	     "otherwise a broken application counts as good, or a good one is given up after its "
 	     "tries."),
+	RULE(CHECK_SKIPPED_CHECK, "skipped-check", ERROR,
+	     "no unit that a slot's mark waits for is always skipped",
+	     "systemd skips a unit whose condition does not hold, and what waits for it goes on as "
+	     "if it had started: a check that is always skipped finds nothing, and every slot is "
+	     "marked good. The condition here never holds on the device. Take it out, or mend what "
+	     "it names."),
+	RULE(CHECK_CONDITIONAL_CHECK, "conditional-check", WARNING,
+	     "units that a slot's mark waits for have no conditions",
+	     "systemd skips a unit whose condition does not hold, and what waits for it goes on as "
+	     "if it had started. Where a check has to be made, say Assert… in place of Condition…: "
+	     "then the unit fails. Where it need not always be made, let a program in "
+	     "ExecCondition= decide, which can look at more than one file."),
 	RULE(CHECK_IDLE_UNIT, "idle-unit", WARNING, "units of the project are started",
 	     "A unit has an [Install] section, and nothing starts it: no 'units: enable', no link, "
 	     "no other unit. Or files for systemd-networkd are there, and it is not started. "

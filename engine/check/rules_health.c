@@ -153,6 +153,25 @@ static void service_tells(struct check_view *v, const char *name, const struct c
 			  "all the same: take it away");
 }
 
+/* The unit NAME has to have started before a slot is good, and one that is skipped has not. */
+static int never_skipped(struct check_view *v, const char *name, const struct conf_entries *unit,
+			 struct err **err)
+{
+	struct check_skip skip;
+
+	if (check_skipped(v, check_unit_file(v, name), unit, &skip, err) < 0)
+		return -1;
+	if (skip.never)
+		check_say(v, CHECK_SKIPPED_CHECK, skip.never->pos,
+			  "'%s' is always skipped, which counts as passed: %s", name, skip.why);
+	else if (skip.perhaps)
+		check_say(v, CHECK_CONDITIONAL_CHECK, skip.perhaps->pos,
+			  "where this does not hold '%s' is skipped, which counts as passed: say "
+			  "Assert… in its place, or let a program in ExecCondition= decide",
+			  name);
+	return 0;
+}
+
 /*
  * Follows Requires= and After=, and RequiredBy= of targets, from the unit that marks a slot good
  * (its place is AT) to the services that must have started, as far as the project has them. A
@@ -167,8 +186,10 @@ static int application_counts(struct check_view *v, const char *name, struct pos
 	int rc = check_read_unit(v, name, &unit, err);
 
 	ours = rc == 0 && unit.count;
-	if (ours)
+	if (ours) {
 		needed_units(v, &unit, &needs);
+		rc = never_skipped(v, name, &unit, err);
+	}
 	if (rc >= 0 && target && required_by(v, name, &needs, err) < 0)
 		rc = -1;
 	if (rc >= 0 && (ours || str_eq(name, BOOT_COMPLETE))) {
@@ -260,52 +281,20 @@ static int waits_for_checks(struct check_view *v, const char *name, struct pos p
 	return rc;
 }
 
-/* Whether the kernel's ARGUMENTS have WORD, by itself or with a value. */
-static bool has_argument(const char *arguments, const char *word)
+/* The unit that marks is not skipped for ever. */
+static int is_not_skipped(struct check_view *v, const struct check_file *f,
+			  const struct conf_entries *unit, struct err **err)
 {
-	size_t n = strlen(word);
+	struct check_skip skip;
 
-	for (const char *p = arguments; (p = strstr(p, word)); p++)
-		if ((p == arguments || strchr(" \"", p[-1])) &&
-		    (!p[n] || strchr(" =\"", p[n]) || word[n - 1] == '='))
-			return true;
-	return false;
-}
-
-/* The line of the boot script that says what the kernel is told, or NULL. */
-static const struct conf_entry *kernel_arguments(const struct check_view *v)
-{
-	const struct conf_entry *found = NULL;
-
-	for (size_t i = 0; i < v->texts.count; i++) {
-		const struct conf_entries *lines = &v->texts.items[i].lines;
-
-		for (size_t k = 0; k < lines->count; k++)
-			if (str_eq(lines->items[k].key, "setenv") &&
-			    str_skip(lines->items[k].value, "bootargs "))
-				found = &lines->items[k];
-	}
-	return found;
-}
-
-/* The unit that marks is not passed over for something that the kernel is told, or is not. */
-static void is_not_passed_over(struct check_view *v, const struct conf_entries *unit)
-{
-	const struct conf_entry *told = kernel_arguments(v);
-
-	for (size_t i = 0; told && i < unit->count; i++) {
-		const struct conf_entry *e = &unit->items[i];
-		const char *word = e->value + strspn(e->value, "|!");
-		bool not = memchr(e->value, '!', (size_t)(word - e->value)) != NULL;
-
-		if (str_eq(e->key, "ConditionKernelCommandLine") && *word &&
-		    !strchr(e->value, '|') &&
-		    has_argument(told->value + strlen("bootargs "), word) == not )
-			check_say(v, CHECK_MARK_GOOD, e->pos,
-				  "no slot would ever be marked good, and each be given up after "
-				  "its tries: the kernel is told %s'%s' (%s:%u)",
-				  not ? "" : "no ", word, told->pos.file, told->pos.line);
-	}
+	if (check_skipped(v, f, unit, &skip, err) < 0)
+		return -1;
+	if (skip.never)
+		check_say(v, CHECK_MARK_GOOD, skip.never->pos,
+			  "no slot would ever be marked good, and each be given up after its "
+			  "tries: %s",
+			  skip.why);
+	return 0;
 }
 
 static int marks_good_at_last(struct check_view *v, const struct check_file *f, bool *found,
@@ -319,7 +308,7 @@ static int marks_good_at_last(struct check_view *v, const struct check_file *f, 
 		*found = true;
 		is_enabled(v, f, path_base(f->target));
 		marks_booted(v, &unit);
-		is_not_passed_over(v, &unit);
+		rc = is_not_skipped(v, f, &unit, err);
 		needed_units(v, &unit, &needs);
 		if (!needs.count)
 			check_say(v, CHECK_MARK_GOOD, unit.items[0].pos,

@@ -109,6 +109,19 @@ int check_read_trees(const struct check_view *v, const struct node *image, struc
 	return remove_from(image, t, err);
 }
 
+int check_tree_has(const struct check_view *v, const struct node *image, const char *path,
+		   const struct node **ret_unbuilt, struct err **err)
+{
+	struct tree *t cleanup_tree = tree_new(0, NULL);
+
+	*ret_unbuilt = NULL;
+	if (check_is_made(v, image, path))
+		return 1;
+	if (check_read_trees(v, image, t, ret_unbuilt, err) < 0)
+		return -1;
+	return tree_resolve(t, path) != NULL;
+}
+
 static int check_link(struct check_view *v, const struct check_link *link, struct err **err)
 {
 	char *to cleanup_free = destination(link);

@@ -49,6 +49,8 @@ enum check_id {
 	CHECK_STATUS_FILE,
 	CHECK_RAUC_WORDS,
 	CHECK_MARK_GOOD,
+	CHECK_SKIPPED_CHECK,
+	CHECK_CONDITIONAL_CHECK,
 	CHECK_IDLE_UNIT,
 	CHECK_FAILURE_REBOOTS,
 	CHECK_REPART_DISCARDS,
@@ -133,6 +135,14 @@ struct check_text {
 };
 DEFINE_VEC(check_texts, struct check_text)
 
+struct check_view;
+/*
+ * Whether IMAGE has PATH, of its trees or of the project: 1 or 0; -1 with ERR. *ret_unbuilt is a
+ * tree that is not built yet, so that 0 means nothing; or NULL.
+ */
+typedef int check_tree_fn(const struct check_view *v, const struct node *image, const char *path,
+			  const struct node **ret_unbuilt, struct err **err);
+
 struct check_view {
 	const struct graph *g;
 	struct arena *arena;
@@ -158,6 +168,7 @@ struct check_view {
 	/* What boot scripts tell kernels: key "bootargs", the words, where they stand. */
 	struct conf_entries told;
 	const char *store_dir;   /* or NULL */
+	check_tree_fn *tree_has; /* NULL: no rule may look into trees */
 	bool noted[CHECK_COUNT]; /* by rule: it could not look at something */
 	bool *used;              /* by entry of check.ignore: it covers a finding */
 	int64_t now;
@@ -215,6 +226,7 @@ const char *check_keyring(const struct check_view *v);
 struct tree;
 int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
 		     const struct node **ret_unbuilt, struct err **err) warn_unused;
+check_tree_fn check_tree_has;
 /* Whether the project itself brings PATH, or something below it, to IMAGE. */
 bool check_is_made(const struct check_view *v, const struct node *image, const char *path);
 /* rules_kernel.c: the image in the first slot that is booted, or NULL. */
@@ -258,6 +270,15 @@ const struct check_file *check_unit_file(const struct check_view *v, const char 
  */
 int check_read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
 		    struct err **err) warn_unused;
+/* What conditions make of a unit (systemd.unit(5)): skipped, it counts as started. */
+struct check_skip {
+	const struct conf_entry *never;   /* the line for which it is always skipped, or NULL */
+	const char *why;                  /* of NEVER: "the kernel is told no 'x' (file:1)" */
+	const struct conf_entry *perhaps; /* else a line of which that depends, or NULL */
+};
+/* rules_condition.c: the same for UNIT, whose file is F. */
+int check_skipped(struct check_view *v, const struct check_file *f, const struct conf_entries *unit,
+		  struct check_skip *ret, struct err **err) warn_unused;
 /* rules_restart.c: whether UNIT reboots where KEY, an action of [Unit], is taken. */
 bool check_unit_reboots(const struct conf_entries *unit, const char *key);
 /* Whether the job that starts UNIT has a time after which it fails. */
