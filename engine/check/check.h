@@ -19,6 +19,7 @@
  *	rules_units.c       units are started; a growing table discards nothing
  *	rules_health.c      when a slot is called good
  *	rules_condition.c   what conditions make of such units
+ *	rules_emergency.c   a system that does not come up reboots
  *	rules_restart.c     what is to end in a reboot ends
  *	rules_words.c       the words of units are systemd's
  *	rules_values.c      their values can be read

@@ -19,9 +19,8 @@ bool check_names_unit(const struct conf_entries *e, const char *key, const char 
 	return false;
 }
 
-/* Adds what the drop-ins of unit NAME say. */
-static int read_drop_ins(struct check_view *v, const char *name, struct conf_entries *ret,
-			 struct err **err)
+int check_read_drop_ins(struct check_view *v, const char *name, struct conf_entries *ret,
+			struct err **err)
 {
 	char *dir cleanup_free = xasprintf("/systemd/system/%s.d/", name);
 
@@ -58,7 +57,7 @@ int check_read_unit(struct check_view *v, const char *name, struct conf_entries 
 		return 1;
 	if (conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret, err) < 0)
 		return -1;
-	return read_drop_ins(v, name, ret, err);
+	return check_read_drop_ins(v, name, ret, err);
 }
 
 /* Whether LIST of UNITS, an option of many kinds, has the unit NAME. */

@@ -270,6 +270,9 @@ const struct check_file *check_unit_file(const struct check_view *v, const char 
  */
 int check_read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
 		    struct err **err) warn_unused;
+/* Adds what the drop-ins of unit NAME say, whoever brings the unit. */
+int check_read_drop_ins(struct check_view *v, const char *name, struct conf_entries *ret,
+			struct err **err) warn_unused;
 /* What conditions make of a unit (systemd.unit(5)): skipped, it counts as started. */
 struct check_skip {
 	const struct conf_entry *never;   /* the line for which it is always skipped, or NULL */
@@ -306,4 +309,4 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
 	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules,
 	check_firmware_rules, check_ssh_rules, check_identity_rules, check_kept_rules,
-	check_restart_rules, check_health_rules;
+	check_restart_rules, check_health_rules, check_emergency_rules;
