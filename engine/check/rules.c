@@ -245,10 +245,13 @@ const struct check_rule check_rules[] = {
 	     "time of /usr/lib/clock-epoch where it has nothing. Keep "
 	     "/var/lib/systemd/timesync where it outlives a boot, and let the image have "
 	     "'clock-epoch: true'."),
-	RULE(CHECK_JOURNAL_KEPT, "journal-kept", WARNING, "the journal is kept where files say so",
+	RULE(CHECK_JOURNAL_KEPT, "journal-kept", WARNING,
+	     "the journal is kept where files say so, and has a limit",
 	     "systemd-journald is told to keep no journal, and other lines, or files, are about "
-	     "one that is kept. Leave 'Storage=' out: then it is kept if /var/log/journal is "
-	     "there."),
+	     "one that is kept: leave 'Storage=' out, then it is kept if /var/log/journal is "
+	     "there. Or it may take more than the partition, or the memory, in which it lies has: "
+	     "what the state or RAUC's status need is then gone. Let 'SystemMaxUse=' be a small "
+	     "share of the partition, and 'RuntimeMaxUse=' of the memory."),
 	RULE(CHECK_UDEV_WORDS, "udev-words", ERROR, "udev can read the lines of its rules",
 	     "A line of a udev rule has a key or operator that udev does not know, or leads to a "
 	     "label that is not there. udev leaves the line out and goes on, so that links to "

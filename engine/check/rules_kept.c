@@ -3,12 +3,16 @@
  * What systemd keeps in /var, where a device has that in memory: the time that its clock does not
  * fall behind (systemd-timesyncd(8)), and the journal.
  */
+#include "base/path.h"
 #include "check/view.h"
+#include "kinds/device/device_opts.h"
 #include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
+#include "kinds/test/board_opts.h"
 
 #define CLOCK "/var/lib/systemd/timesync"
 #define JOURNAL "/var/log/journal"
+#define RUN_SHARE 5 /* systemd: TMPFS_LIMITS_RUN, 20% */
 
 /* The line of fstab that mounts memory on /var, or NULL. */
 static const struct conf_entry *var_in_memory(const struct check_view *v)
@@ -90,6 +94,95 @@ static const struct conf_entry *is_about_disk(const struct conf_entries *conf)
 	return NULL;
 }
 
+static const struct check_partition *partition_called(const struct check_view *v, const char *name)
+{
+	for (size_t i = 0; i < v->partitions.count; i++)
+		if (str_eq(v->partitions.items[i].name, name))
+			return &v->partitions.items[i];
+	return NULL;
+}
+
+/* The partition that a line of fstab mounts where the journal is, or above it; or NULL. */
+static const struct check_partition *mounted_for_journal(const struct check_view *v)
+{
+	const struct check_partition *found = NULL;
+	size_t longest = 0;
+
+	for (size_t i = 0; i < v->fstab.count; i++) {
+		const struct conf_entry *e = &v->fstab.items[i];
+		size_t n = strcspn(e->value, " \t");
+
+		if (n <= longest || n < strlen("/v") || strncmp(JOURNAL, e->value, n) != 0 ||
+		    (JOURNAL[n] && JOURNAL[n] != '/'))
+			continue;
+		longest = n;
+		found = partition_called(v, path_base(e->key));
+	}
+	return found;
+}
+
+/* The partition that keeps the journal, as far as files tell; or NULL. */
+static const struct check_partition *journal_partition(const struct check_view *v)
+{
+	const struct device_opts *o = v->device ? v->device->recipe->opts : NULL;
+
+	if (o && o->state && o->state->partition && var_in_memory(v))
+		return check_names_path(v, JOURNAL, NULL) ? partition_called(v, o->state->partition)
+							  : NULL;
+	return mounted_for_journal(v);
+}
+
+/* More than the partition has is no limit: the journal takes what others need. */
+static void journal_has_room(struct check_view *v, const struct conf_entries *conf)
+{
+	const struct conf_entry *most = conf_find(conf, "Journal", "SystemMaxUse");
+	const struct check_partition *p = most ? journal_partition(v) : NULL;
+	char *size cleanup_free = p ? str_bytes(p->size) : NULL;
+	double bytes;
+
+	if (p && p->size != CHECK_UNKNOWN && check_bytes(most->value, &bytes) &&
+	    bytes > (double)p->size)
+		check_say(v, CHECK_JOURNAL_KEPT, most->pos,
+			  "the journal may take %s, and partition '%s' that keeps it (%s:%u) has "
+			  "%s%s: this is no limit",
+			  most->value, p->name, p->pos.file, p->pos.line, size,
+			  p->grows ? " on the smallest disk" : "");
+}
+
+/* The most memory that a board of the project has; 0: it has none. */
+static uint64_t board_memory(const struct check_view *v, const struct node **ret_board)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		const struct board_opts *o =
+			n->recipe->kind == &kind_board ? n->recipe->opts : NULL;
+
+		if (o && o->memory > most) {
+			most = o->memory;
+			*ret_board = n;
+		}
+	}
+	return most;
+}
+
+/* Until it is kept, and where it is not, the journal is in /run, a fifth of the memory. */
+static void journal_leaves_memory(struct check_view *v, const struct conf_entries *conf)
+{
+	const struct conf_entry *most = conf_find(conf, "Journal", "RuntimeMaxUse");
+	const struct node *board = NULL;
+	uint64_t memory = board_memory(v, &board);
+	char *size cleanup_free = str_bytes(memory);
+	double bytes;
+
+	if (most && board && check_bytes(most->value, &bytes) && bytes > (double)memory / RUN_SHARE)
+		check_say(v, CHECK_JOURNAL_KEPT, most->pos,
+			  "the journal may take %s of memory, and systemd gives /run a fifth of "
+			  "what a board has, of %s at most ('%s', %s): this is no limit",
+			  most->value, size, board->name, board->recipe->file);
+}
+
 static int journal_is_kept(struct check_view *v, struct err **err)
 {
 	struct conf_entries conf = {0};
@@ -109,6 +202,8 @@ static int journal_is_kept(struct check_view *v, struct err **err)
 			  "'Storage=%s' keeps no journal, and '%s' (%s:%u) is about one that is "
 			  "kept",
 			  storage->value, disk->key, disk->pos.file, disk->pos.line);
+	journal_has_room(v, &conf);
+	journal_leaves_memory(v, &conf);
 	conf_entries_clear(&conf);
 	return rc;
 }

@@ -149,19 +149,34 @@ bool check_span(const char *p, double *ret)
 	return true;
 }
 
-/* "32M", "1.5G", "1G 500M". */
-static bool is_size(const char *p)
+bool check_bytes(const char *p, double *ret)
 {
+	static const char units[] = "BKMGTPE";
+
+	*ret = 0;
 	do {
 		size_t digits = strspn(p, "0123456789.");
+		double n = strtod(p, NULL);
+		const char *unit;
 
 		if (!digits)
 			return false;
 		p += digits + strspn(p + digits, " ");
-		p += *p && strchr("BKMGTPE", *p);
+		unit = *p ? strchr(units, *p) : NULL;
+		for (ptrdiff_t i = unit ? unit - units : 0; i > 0; i--)
+			n *= 1024;
+		*ret += n;
+		p += unit != NULL;
 		p += strspn(p, " ");
 	} while (*p);
 	return true;
+}
+
+static bool is_size(const char *p)
+{
+	double bytes;
+
+	return check_bytes(p, &bytes);
 }
 
 static bool is_limit(const char *p)

@@ -78,6 +78,7 @@ static void read_disk(struct check_view *v)
 				.start = part_number(v, p->name, "start"),
 				.size = part_number(v, p->name, "size"),
 				.twice = p->region > 0,
+				.grows = p->grow,
 				.state = !p->from && (p->filesystem != IMAGE_FS_NONE || p->grow),
 				.pos = p->pos});
 	}

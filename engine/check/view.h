@@ -95,6 +95,7 @@ struct check_partition {
 	uint64_t size;           /* bytes, likewise */
 	bool twice;              /* region: 2x */
 	bool state;              /* no image: a file system of its own, or all that is left */
+	bool grows;              /* SIZE is the least that it has */
 	struct pos pos;
 };
 DEFINE_VEC(check_partitions, struct check_partition)
@@ -258,6 +259,8 @@ bool check_is_config(const struct check_file *f);
 bool check_is_sshd_config(const struct check_file *f);
 /* rules_values.c: whether TEXT is a span of time (systemd.time(7)), and its seconds. */
 bool check_span(const char *text, double *ret);
+/* Whether TEXT is a size as systemd reads them, "32M", "1.5G", "1G 500M", and its bytes. */
+bool check_bytes(const char *text, double *ret);
 /* rules_units.c: whether a line KEY= of a unit names UNIT. */
 bool check_names_unit(const struct conf_entries *e, const char *key, const char *unit);
 /* Whether something starts the unit; *ret_off (may be NULL) is the node that forbids it. */
