@@ -26,14 +26,17 @@ printf '%s\0' "${sources[@]}" | xargs -0 -P 2 -n 40 clang-format --dry-run 2>&1 
 # Comments and messages are laid out by hand: what a formatter once did to them must not come back.
 awk '
 	FNR == 1 { comment = 0 }
-	comment && /^[[:space:]]* \*[A-Za-z]/ { print FILENAME ":" FNR ": " $0 }
 	{
+		start = index($0, "/*")
+		text = comment ? $0 : start ? substr($0, start + 2) : ""
+		if ((comment && /^[[:space:]]* \*[A-Za-z]/) || text ~ /\/ \*([^\/]|$)/)
+			print FILENAME ":" FNR ": " $0
 		rest = $0
 		while (i = index(rest, comment ? "*/" : "/*")) {
 			rest = substr(rest, i + 2)
 			comment = !comment
 		}
-	}' "${sources[@]}" | complain "comment line without a space after its star"
+	}' "${sources[@]}" | complain "lines of a comment run together, or without a space after the star"
 awk '
 	length > 30 { # or it is not worth the trouble
 		columns = 0
