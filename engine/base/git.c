@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/git.h"
+#include "base/git_priv.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +16,7 @@
 extern char **environ;
 
 /* Owned by V. */
-static char *const *environment(struct strv *v)
+static char *const *environment(struct strv *v, const struct strv *more)
 {
 	for (char **e = environ; *e; e++)
 		if (!str_skip(*e, "GIT_"))
@@ -25,14 +25,12 @@ static char *const *environment(struct strv *v)
 	strv_push(v, "GIT_TERMINAL_PROMPT=0");
 	strv_push(v, "GIT_NO_LAZY_FETCH=1");
 	strv_push(v, "GIT_ALLOW_PROTOCOL=none"); /* counts for more than any configuration */
+	for (size_t i = 0; more && i < more->count; i++)
+		strv_push(v, more->items[i]);
 	return strv_argv(v);
 }
 
-/*
- * "git", with what keeps it from running anything that a repository names: whose the files are does
- * not matter then.
- */
-static void command(struct strv *argv, const char *dir)
+void git_command(struct strv *argv, const char *dir)
 {
 	static const char *const words[] = {
 		"git",
@@ -53,14 +51,29 @@ static void command(struct strv *argv, const char *dir)
 	strv_push(argv, dir);
 }
 
-/* Runs ARGV; with QUIET what it says of a failure is left out. */
-static int run(struct strv *argv, bool quiet, struct str *ret, struct err **err)
+int git_run(struct strv *argv, const struct strv *more, bool quiet, struct str *ret,
+	    struct err **err)
 {
 	struct strv env cleanup_strv = {0};
 	int null cleanup_fd = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
-	struct proc_opts opts = {.env = environment(&env), .errfd = quiet ? null : 0};
+	struct proc_opts opts = {.env = environment(&env, more), .errfd = quiet ? null : 0};
 
 	return proc_output(strv_argv(argv), &opts, OUTPUT_MAX, ret, err);
+}
+
+/* Appends the lines that it prints, but for empty ones. */
+static int run_lines(struct strv *argv, struct strv *ret, struct err **err)
+{
+	struct str out cleanup_str = STR_INIT;
+	char *rest, *line;
+
+	if (git_run(argv, NULL, true, &out, err) < 0)
+		return -1;
+	rest = out.buf;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			strv_push(ret, line);
+	return 0;
 }
 
 /* One line that git says; 1 when it refuses. */
@@ -70,15 +83,30 @@ static int ask(const char *dir, const char *const *words, char **ret)
 	struct str out cleanup_str = STR_INIT;
 	struct err *refused cleanup_err = NULL;
 
-	command(&argv, dir);
+	git_command(&argv, dir);
 	for (; *words; words++)
 		strv_push(&argv, *words);
-	if (run(&argv, true, &out, &refused) < 0)
+	if (git_run(&argv, NULL, true, &out, &refused) < 0)
 		return 1;
 	*ret = xstrndup(out.buf, strcspn(out.buf, "\n"));
 	return 0;
 }
 #define ASK(g, ret, ...) ask((g)->dir, (const char *const[]){__VA_ARGS__, NULL}, ret)
+
+bool git_lfs_means(const char *text, const char *path)
+{
+	static const char key[] = "\noid sha256:";
+	const char *oid = str_skip(text, "version ") ? strstr(text, key) : NULL;
+	struct err *ignored cleanup_err = NULL;
+	struct digest d;
+	struct stat st;
+	char hex[DIGEST_HEX + 1];
+
+	if (!oid || lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    digest_file(path, &d, &ignored) < 0)
+		return false;
+	return str_skip(oid + strlen(key), digest_hex(&d, hex));
+}
 
 int git_open(const char *dir, struct git *ret, struct err **err)
 {
@@ -103,7 +131,7 @@ void git_close(struct git *g)
 	*g = (struct git){0};
 }
 
-static bool is_shallow(const struct git *g)
+bool git_shallow(const struct git *g)
 {
 	char *answer cleanup_free = NULL;
 
@@ -113,7 +141,7 @@ static bool is_shallow(const struct git *g)
 
 static int no_revision(const struct git *g, const char *rev, struct err **err)
 {
-	if (is_shallow(g))
+	if (git_shallow(g))
 		return err_set(err, E_NO_REVISION,
 			       "there is no revision '%s' in this clone, which is shallow: 'git "
 			       "fetch --unshallow', or fetch-depth: 0 (GitHub), GIT_DEPTH: 0 "
@@ -148,29 +176,35 @@ int git_commit(const struct git *g, const char *rev, char **ret, struct err **er
 	if (ASK(g, ret, "merge-base", tip, "HEAD") == 0)
 		return 0;
 	return err_set(err, E_NO_REVISION, "'%s' and HEAD have no commit in common%s", name,
-		       is_shallow(g) ? " in this clone, which is shallow: 'git fetch --unshallow'"
-				     : "");
+		       git_shallow(g) ? " in this clone, which is shallow: 'git fetch --unshallow'"
+				      : "");
 }
 
 int git_names(const struct git *g, struct strv *ret, struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
-	struct str out cleanup_str = STR_INIT;
-	char *rest, *line;
 
-	command(&argv, g->dir);
+	git_command(&argv, g->dir);
 	strv_push(&argv, "for-each-ref");
 	strv_push(&argv, "--format=%(refname:short)");
 	strv_push(&argv, "refs/heads");
 	strv_push(&argv, "refs/remotes");
 	strv_push(&argv, "refs/tags");
-	if (run(&argv, true, &out, err) < 0)
-		return -1;
-	rest = out.buf;
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			strv_push(ret, line);
-	return 0;
+	return run_lines(&argv, ret, err);
+}
+
+int git_tags(const struct git *g, const char *commit, bool before, struct strv *ret,
+	     struct err **err)
+{
+	struct strv argv cleanup_strv = {0};
+
+	git_command(&argv, g->dir);
+	strv_push(&argv, "for-each-ref");
+	strv_push(&argv, "--format=%(refname:strip=2)");
+	strv_push(&argv, before ? "--merged" : "--points-at");
+	strv_push(&argv, commit);
+	strv_push(&argv, "refs/tags");
+	return run_lines(&argv, ret, err);
 }
 
 /* A file, link or submodule of a commit. */
@@ -252,12 +286,12 @@ static int list(struct part *p, const char *tree, struct err **err)
 	struct strv argv cleanup_strv = {0};
 	struct str out cleanup_str = STR_INIT;
 
-	command(&argv, p->g->dir);
+	git_command(&argv, p->g->dir);
 	strv_push(&argv, "ls-tree");
 	strv_push(&argv, "-rz");
 	strv_push(&argv, "--full-tree");
 	strv_push(&argv, tree);
-	if (run(&argv, false, &out, err) < 0)
+	if (git_run(&argv, NULL, false, &out, err) < 0)
 		return -1;
 	for (const char *at = out.buf; at < out.buf + out.len; at += strlen(at) + 1)
 		if (read_entry(p, at, err) < 0)
@@ -268,21 +302,9 @@ static int list(struct part *p, const char *tree, struct err **err)
 /* The file of the work tree, when TEXT is a pointer of git LFS that means it; heap. */
 static char *kept_elsewhere(const struct part *p, const struct entry *e, const struct str *text)
 {
-	static const char key[] = "\noid sha256:";
-	char *file cleanup_free = NULL;
-	struct err *ignored cleanup_err = NULL;
-	const char *oid;
-	struct digest d;
-	struct stat st;
-	char hex[DIGEST_HEX + 1];
+	char *file cleanup_free = path_join(p->g->dir, e->path + strlen(p->at));
 
-	oid = str_skip(text->buf, "version ") ? strstr(text->buf, key) : NULL;
-	if (!oid)
-		return NULL;
-	file = path_join(p->g->dir, e->path + strlen(p->at));
-	if (lstat(file, &st) < 0 || !S_ISREG(st.st_mode) || digest_file(file, &d, &ignored) < 0)
-		return NULL;
-	return str_skip(oid + strlen(key), digest_hex(&d, hex)) ? steal_ptr(file) : NULL;
+	return git_lfs_means(text->buf, file) ? steal_ptr(file) : NULL;
 }
 
 static int write_file(const struct part *p, const struct entry *e, const struct str *text,
@@ -355,13 +377,13 @@ static int wanted(const struct part *p, int *ret_fd, struct err **err)
 static int start_reader(const struct part *p, int in, pid_t *ret_pid, FILE **ret, struct err **err)
 {
 	struct strv argv cleanup_strv = {0}, env cleanup_strv = {0};
-	struct proc_opts opts = {.in = in, .env = environment(&env)};
+	struct proc_opts opts = {.in = in, .env = environment(&env, NULL)};
 	int fds[2], rc;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_errno(err, E_CANNOT_START, errno, "cannot start 'git'");
 	opts.out = fds[1];
-	command(&argv, p->g->dir);
+	git_command(&argv, p->g->dir);
 	strv_push(&argv, "cat-file");
 	strv_push(&argv, "--batch");
 	rc = proc_start(strv_argv(&argv), &opts, ret_pid, err);
@@ -476,12 +498,12 @@ int git_ignored(const struct git *g, const struct strs *paths, struct strv *ret,
 
 	if (!paths->count)
 		return 0;
-	command(&argv, g->dir);
+	git_command(&argv, g->dir);
 	for (size_t i = 0; i < array_len(words); i++)
 		strv_push(&argv, words[i]);
 	for (size_t i = 0; i < paths->count; i++)
 		strv_push(&argv, paths->items[i]);
-	if (run(&argv, false, &out, err) < 0)
+	if (git_run(&argv, NULL, false, &out, err) < 0)
 		return -1;
 	for (const char *at = out.buf; at < out.buf + out.len; at += strlen(at) + 1)
 		strv_push(ret, at);

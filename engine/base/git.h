@@ -26,6 +26,20 @@ void git_close(struct git *g);
  * what fetches it.
  */
 int git_commit(const struct git *g, const char *rev, char **ret, struct err **err) warn_unused;
+/*
+ * Whether g->dir has what HEAD has: files that git keeps are as they were committed (those of git
+ * LFS have what their pointers mean). Files that it does not keep do not count, nor does what is
+ * changed within submodules.
+ */
+int git_clean(const struct git *g, bool *ret, struct err **err) warn_unused;
+/*
+ * Appends the names of tags to RET: those of COMMIT, with BEFORE those of all that it descends
+ * from, too.
+ */
+int git_tags(const struct git *g, const char *commit, bool before, struct strv *ret,
+	     struct err **err) warn_unused;
+/* Whether the clone lacks a part of the history, and tags with it. */
+bool git_shallow(const struct git *g);
 /* What revisions are called: branches, also those of other places ("origin/main"), and tags. */
 int git_names(const struct git *g, struct strv *ret, struct err **err) warn_unused;
 /*

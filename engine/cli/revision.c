@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/tmp.h"
 #include "kinds/kinds.h"
+#include "recipe/git_version.h"
 
 /* The paths of the project that nodes read, each once. */
 static void list_inputs(const struct graph *g, struct strs *ret)
@@ -67,6 +68,25 @@ static int open_repository(const struct session *now, struct git *ret, struct er
 	return git_open(now->cli->home ? now->cli->home : now->dir, ret, err);
 }
 
+/* For `version: git`, which has no repository to ask there. */
+static int note_version(const struct revision *r, const struct session *now, const struct git *git,
+			struct err **err)
+{
+	char *path cleanup_free = path_join(r->dir, TARBALL_VERSION), *version cleanup_free = NULL;
+	struct err *unknown = NULL;
+
+	if (path_exists(path))
+		return 0;
+	if (git_version_at(git, r->commit, &version, &unknown) == 0)
+		return file_write(path, version, strlen(version), 0644, false, err);
+	if (!now->project->version_by_git) {
+		err_free(unknown);
+		return 0;
+	}
+	*err = unknown;
+	return -1;
+}
+
 static int export(struct revision *r, const struct session *now, const char *rev, struct err **err)
 {
 	struct git git cleanup_git = {0};
@@ -85,7 +105,9 @@ static int export(struct revision *r, const struct session *now, const char *rev
 		return -1;
 	project = path_join(r->dir, "recipes/project.yaml");
 	r->found = r->found && path_exists(project);
-	return r->found ? add_ignored(r, now, &git, err) : 0;
+	if (!r->found)
+		return 0;
+	return note_version(r, now, &git, err) < 0 ? -1 : add_ignored(r, now, &git, err);
 }
 
 int revision_select(struct graph *g, const struct strv *targets, struct err **err)

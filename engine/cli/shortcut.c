@@ -85,7 +85,8 @@ int shortcut_save(struct session *s, int64_t started_ns, const struct str *list,
 		if (n->target && n->record)
 			beside_paths(s, n, &copies);
 	}
-	if (!applies(s->cli))
+	/* A tag changes no file that is looked at. */
+	if (!applies(s->cli) || s->project->version_by_git)
 		return 0;
 	str_printf(&answer, "%zu %s", wanted, list->buf);
 	return stat_shortcut_save(s->graph, s->store, &req, &copies, &answer, err);

@@ -351,7 +351,7 @@ static struct graph *build_variant(struct whole *w, const struct kind *const *ki
 	struct project *first = w->g->project, *p = first;
 
 	if (i)
-		p = project_load_variant(w->arena, first->dir, kinds, sets, i, w->errors);
+		p = project_load_variant(w->arena, first, kinds, sets, i, w->errors);
 	if (!p)
 		return NULL;
 	compare_projects(w, first, p);

@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "recipe/git_version.h"
+
 #define DAY (24 * 3600)
 
 struct check_opts {
@@ -72,7 +74,9 @@ static const struct option project_options[] = {
 	 .help = "The project's name; identities of file systems and partitions derive from it.",
 	 .example = "edge-device"},
 	{"version", OPT_STRING, AT(version), .def = "0",
-	 .help = "The version of what the project makes, for ${project.version}.",
+	 .help = "The version of what the project makes, for ${project.version}. git: by its tags; "
+		 "X.Y.Z when HEAD is vX.Y.Z and nothing is changed, else X.Y.(Z+1)-dev after the "
+		 "highest one before it. A copy without its repository has it in .tarball-version.",
 	 .example = "\"1.0.0\""},
 	{"times", OPT_STRING, AT(times), .def = "2024-01-01",
 	 .help = "The time of the project's files and of everything that a step makes, for ever: "
@@ -158,6 +162,29 @@ static void expand_project(struct arena *arena, struct project *p, struct source
 	expand_key(arena, p, "check", source, errors);
 }
 
+/* What "git" stands for, as if it had been written; in further variants it is the one of FIRST. */
+static void find_version(struct arena *arena, struct project *p, const struct project *first,
+			 struct err_list *errors)
+{
+	struct yaml *y = p->map->type == YAML_MAP ? yaml_get(p->map, "version") : NULL;
+	char *version cleanup_free = NULL;
+	struct err *err = NULL;
+
+	if (!y || y->type != YAML_SCALAR || !str_eq(y->text, "git"))
+		return;
+	p->version_by_git = true;
+	if (first) {
+		y->text = first->version;
+		return;
+	}
+	if (git_version(p->dir, &version, &err) < 0) {
+		(void)err_place(&err, y->pos);
+		err_list_add(errors, err);
+	}
+	y->text = version ? arena_strdup(arena, version) : "0";
+	y->quoted = true;
+}
+
 static void check_slots(const struct list *slots, struct err_list *errors)
 {
 	for (size_t i = 0; i < slots->count; i++) {
@@ -214,7 +241,8 @@ static void refuse_epoch(const struct yaml *map, struct err_list *errors)
 }
 
 void project_decode(struct arena *arena, struct project *p, struct yaml *map, struct source source,
-		    size_t variant, const struct strv *sets, struct err_list *errors)
+		    size_t variant, const struct project *first, const struct strv *sets,
+		    struct err_list *errors)
 {
 	struct project_opts *o;
 
@@ -223,6 +251,7 @@ void project_decode(struct arena *arena, struct project *p, struct yaml *map, st
 		variants_take(arena, map, &p->variants, errors);
 	if (variant < p->variants.all.count)
 		p->variant = LIST_AT(p->variants.all, struct variant *, variant);
+	find_version(arena, p, first, errors);
 	if (map->type == YAML_MAP)
 		expand_project(arena, p, source, sets, errors);
 	refuse_epoch(map, errors);

@@ -21,9 +21,10 @@ struct load {
 	const struct kind *const *kinds;
 	struct err_list *errors;
 	struct recipe_files files;
-	struct recipes recipes; /* in the order of their files */
-	struct recipes waiting; /* with facts that are still to be put in */
-	size_t variant;         /* its number */
+	struct recipes recipes;      /* in the order of their files */
+	struct recipes waiting;      /* with facts that are still to be put in */
+	const struct project *first; /* the project in its first variant; NULL: this is that */
+	size_t variant;              /* its number */
 };
 
 bool recipe_waits(const struct recipe *r, const char *const *field)
@@ -416,7 +417,7 @@ static void load_project(struct load *l, const struct strv *sets)
 	if (map)
 		project_decode(l->arena, l->project, map,
 			       (struct source){l->files.text.buf, l->files.text.len}, l->variant,
-			       sets, l->errors);
+			       l->first, sets, l->errors);
 }
 
 /*
@@ -453,35 +454,44 @@ static void clear_project(void *project)
 	map_clear(&p->parsed);
 }
 
-struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
-			     const struct strv *sets, struct err_list *errors)
+static struct project *load(struct load *l, const char *dir, const struct strv *sets)
 {
-	return project_load_variant(arena, dir, kinds, sets, 0, errors);
-}
-
-struct project *project_load_variant(struct arena *arena, const char *dir,
-				     const struct kind *const *kinds, const struct strv *sets,
-				     size_t n, struct err_list *errors)
-{
-	struct load l = {.arena = arena, .kinds = kinds, .errors = errors, .variant = n};
 	bool sound;
 
-	l.project = arena_alloc(arena, sizeof(*l.project));
-	arena_defer(arena, clear_project, l.project);
-	l.project->dir = arena_strdup(arena, dir);
-	l.files = (struct recipe_files){.arena = arena, .errors = errors, .text = STR_INIT};
-	l.files.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (l.files.dirfd < 0) {
+	l->project = arena_alloc(l->arena, sizeof(*l->project));
+	arena_defer(l->arena, clear_project, l->project);
+	l->project->dir = arena_strdup(l->arena, dir);
+	l->files = (struct recipe_files){.arena = l->arena, .errors = l->errors, .text = STR_INIT};
+	l->files.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l->files.dirfd < 0) {
 		struct err *err = NULL;
 
 		err_errno(&err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'", dir);
-		err_list_add(errors, err);
+		err_list_add(l->errors, err);
 		return NULL;
 	}
-	sound = load_all(&l, sets);
-	close(l.files.dirfd);
-	recipe_files_clear(&l.files);
-	recipes_clear(&l.recipes);
-	recipes_clear(&l.waiting);
-	return sound ? l.project : NULL;
+	sound = load_all(l, sets);
+	close(l->files.dirfd);
+	recipe_files_clear(&l->files);
+	recipes_clear(&l->recipes);
+	recipes_clear(&l->waiting);
+	return sound ? l->project : NULL;
+}
+
+struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
+			     const struct strv *sets, struct err_list *errors)
+{
+	struct load l = {.arena = arena, .kinds = kinds, .errors = errors};
+
+	return load(&l, dir, sets);
+}
+
+struct project *project_load_variant(struct arena *arena, const struct project *first,
+				     const struct kind *const *kinds, const struct strv *sets,
+				     size_t n, struct err_list *errors)
+{
+	struct load l = {
+		.arena = arena, .kinds = kinds, .errors = errors, .first = first, .variant = n};
+
+	return load(&l, first->dir, sets);
 }

@@ -32,6 +32,7 @@ enum valid_until { VALID_UNTIL_CHECK, VALID_UNTIL_IGNORE };
 struct project {
 	const char *dir; /* absolute path of the project's root */
 	const char *name, *version;
+	bool version_by_git;  /* it follows HEAD and its tags, not project.yaml (git_version.h) */
 	uint64_t times;       /* seconds since 1970; of its files and of what steps make */
 	struct list defaults; /* of const char *: default targets */
 	struct list archives; /* of struct archive * */
@@ -79,8 +80,8 @@ int project_find(const char *start, char **ret_dir, struct err **err) warn_unuse
  */
 struct project *project_load(struct arena *arena, const char *dir, const struct kind *const *kinds,
 			     const struct strv *sets, struct err_list *errors);
-/* The same in the variant of number N; project_load() takes the first, if there is any. */
-struct project *project_load_variant(struct arena *arena, const char *dir,
+/* Another variant of FIRST, that of number N; project_load() takes the first, if there is any. */
+struct project *project_load_variant(struct arena *arena, const struct project *first,
 				     const struct kind *const *kinds, const struct strv *sets,
 				     size_t n, struct err_list *errors);
 /* The option table of project.yaml, for `orch schema` and `orch kinds`. */

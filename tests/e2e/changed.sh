@@ -195,4 +195,39 @@ cp "$scratch/large" "$scratch/lfs/src/one"
 at=$scratch/lfs differs "the file that a pointer means" '' --since HEAD
 echo larger >>"$scratch/lfs/src/one"
 at=$scratch/lfs differs "another one" 'changed leaf1, changed leaf2, changed leaf3, perhaps two, perhaps all' --since HEAD
+
+echo "# version: git"
+v=$scratch/version
+mkdir -p "$v/recipes"
+cat >"$v/recipes/project.yaml" <<EOF
+schema: 1
+name: v
+version: git
+variants: {board: {a: {x: "1"}, b: {x: "2"}}}
+EOF
+printf 'kind: run\nrun: ["echo ${project.version} ${x} >out"]\noutputs: [out]\n' >"$v/recipes/n.yaml"
+echo /out >"$v/.gitignore"
+git -C "$v" init -q
+git -C "$v" add .
+git -C "$v" commit -q -m one
+# is_version NAME BUILT VERSION: so many nodes are built for it.
+is_version() {
+	code "$1" 0 "$orch" -C "$v" build
+	check "$1: $2 built" grep -q "ok: built $2," "$scratch/err"
+	same "$1: in all variants" "$3 1, $3 2" "$(cat "$v/out/n@a/out" "$v/out/n@b/out" | paste -sd, | sed 's/,/, /')"
+}
+is_version "no tag" 2 0.0.1-dev
+git -C "$v" tag v1.2.3
+is_version "a tag, and no file changed" 2 1.2.3
+git -C "$v" commit -q --allow-empty -m two
+is_version "a commit after it" 2 1.2.4-dev
+git -C "$v" commit -q --allow-empty -m three
+is_version "another one" 0 1.2.4-dev
+at=$v differs "a revision has its version" 'changed n@a, changed n@b' --since v1.2.3
+at=$v differs "and so has one of the same" '' --since HEAD^
+rm -rf "$v/.git"
+code "no repository" 2 "$orch" -C "$v" plan
+check "names the line, and what helps" grep -q "^recipes/project.yaml:3:10: .*'.tarball-version'" "$scratch/err"
+echo 1.2.3 >"$v/.tarball-version"
+is_version "a copy without it" 0 1.2.3
 finish

@@ -11,6 +11,7 @@
 #include "base/git.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "recipe/git_version.h"
 
 struct fixture {
 	char *top, *repository, *out;
@@ -179,6 +180,120 @@ static void test_forged(void **state)
 	assert_false(path_exists(outside));
 }
 
+static bool is_clean(const struct fixture *f, const char *dir)
+{
+	char *at cleanup_free = path_join(f->repository, dir);
+	struct git g cleanup_git = {0};
+	struct err *err = NULL;
+	bool clean;
+
+	assert_int_equal(git_open(at, &g, &err), 0);
+	assert_int_equal(git_clean(&g, &clean, &err), 0);
+	return clean;
+}
+
+static void test_clean(void **state)
+{
+	const struct fixture *f = *state;
+
+	assert_true(is_clean(f, ""));
+	in_repository(f, "touch -d 2001-01-01 one; echo new >untracked; echo new >ignored");
+	assert_true(is_clean(f, ""));
+	in_repository(f, "echo more >>one");
+	assert_false(is_clean(f, ""));
+	assert_true(is_clean(f, "sub"));
+	in_repository(f, "git checkout -q one; git rm -q --cached one");
+	assert_false(is_clean(f, ""));
+	in_repository(f, "git reset -q; rm sub/two");
+	assert_false(is_clean(f, "sub"));
+}
+
+/* What a repository names as a filter would be run on a file with other times. */
+static void test_no_filter(void **state)
+{
+	const struct fixture *f = *state;
+	char *ran cleanup_free = path_join(f->top, "ran");
+
+	in_repository(f, "echo 'one filter=f.g=h' >.gitattributes; git add .; "
+			 "git commit -q -m two; git config filter.f.g=h.clean 'touch ../ran; cat'; "
+			 "git config filter.f.g=h.required true; touch -d 2001-01-01 one");
+	assert_true(is_clean(f, ""));
+	assert_false(path_exists(ran));
+	in_repository(f, "git config filter.f.g=h.process 'touch ../ran; cat'; "
+			 "touch -d 2002-01-01 one");
+	assert_true(is_clean(f, ""));
+	assert_false(path_exists(ran));
+	in_repository(f, "git status >/dev/null 2>&1 || true"); /* the trap itself works */
+	assert_true(path_exists(ran));
+}
+
+static void test_lfs_clean(void **state)
+{
+	const struct fixture *f = *state;
+
+	in_repository(f, "echo large >large; sum=$(sha256sum <large | cut -c 1-64); cp large kept; "
+			 "printf 'version https://git-lfs.example/spec/v1\\noid sha256:%s\\n"
+			 "size 6\\n' $sum >large; git add large; git commit -q -m two; "
+			 "cp kept large");
+	assert_true(is_clean(f, ""));
+	in_repository(f, "echo other >large");
+	assert_false(is_clean(f, ""));
+}
+
+static void is_version(const struct fixture *f, const char *expected)
+{
+	char *version cleanup_free = NULL;
+	struct err *err = NULL;
+
+	assert_int_equal(git_version(f->repository, &version, &err), 0);
+	assert_string_equal(version, expected);
+}
+
+static void test_version(void **state)
+{
+	const struct fixture *f = *state;
+
+	is_version(f, "0.0.1-dev");
+	in_repository(f, "git tag v1.2.9; git tag 9.9.9; git tag v01.3.0; git tag v2; "
+			 "git tag v1.3.0-rc1; git tag v1.2.3.4");
+	is_version(f, "1.2.9");
+	in_repository(f, "git tag -a -m ten v1.2.10"); /* a number, not a text; annotated */
+	is_version(f, "1.2.10");
+	in_repository(f, "echo more >>one");
+	is_version(f, "1.2.11-dev");
+	in_repository(f, "git commit -q -a -m two");
+	is_version(f, "1.2.11-dev");
+	in_repository(f, "git commit -q --allow-empty -m three; git branch other");
+	is_version(f, "1.2.11-dev");
+	in_repository(f, "git commit -q --allow-empty -m four; git tag v1.3.0; "
+			 "git checkout -q other");
+	is_version(f, "1.2.11-dev"); /* HEAD does not descend from v1.3.0 */
+	in_repository(f, "echo 7.0.0 >.tarball-version");
+	is_version(f, "7.0.0");
+}
+
+static void refuses(const struct fixture *f, const char *dir, const char *text)
+{
+	char *at cleanup_free = path_join(f->repository, dir), *version cleanup_free = NULL;
+	struct err *err cleanup_err = NULL;
+
+	assert_int_equal(git_version(at, &version, &err), -1);
+	assert_non_null(strstr(err->text, text));
+}
+
+static void test_no_version(void **state)
+{
+	const struct fixture *f = *state;
+
+	in_repository(f, "git tag v1.0.0; git commit -q --allow-empty -m two; "
+			 "git clone -q --depth 1 file://$PWD shallow 2>&1; git init -q empty");
+	refuses(f, "shallow", "fetch-depth: 0");
+	refuses(f, "empty", "nothing is committed");
+	refuses(f, "..", "in no git repository");
+	in_repository(f, "echo >.tarball-version");
+	refuses(f, "", "has no version");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +302,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ignored, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clean, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_filter, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lfs_clean, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_version, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_version, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,8 @@ static struct project *variant(struct arena *arena, size_t n)
 
 	put("recipes/project.yaml", PROJECT, strlen(PROJECT));
 	put("recipes/n.yaml", RECIPE, strlen(RECIPE));
-	p = project_load_variant(arena, dir, kinds, &sets, n, &errors);
+	p = project_load(arena, dir, kinds, &sets, &errors);
+	p = p && n ? project_load_variant(arena, p, kinds, &sets, n, &errors) : p;
 	assert_non_null(p);
 	assert_int_equal(errors.count, 0);
 	return p;

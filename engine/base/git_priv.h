@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/* How git is run, for git*.c alone. */
+#include "base/git.h"
+#include "base/str.h"
+
+/*
+ * "git" into ARGV, with what keeps it from running anything that the repository of DIR names: whose
+ * the files are does not matter then.
+ */
+void git_command(struct strv *argv, const char *dir);
+/*
+ * Runs ARGV with the environment of this process, but for GIT_*, and with MORE ("NAME=VALUE"; may
+ * be NULL); appends its output to RET. With QUIET what it says of a failure is left out.
+ */
+int git_run(struct strv *argv, const struct strv *more, bool quiet, struct str *ret,
+	    struct err **err) warn_unused;
+/* Whether TEXT is a pointer of git LFS, and the plain file at PATH what it means. */
+bool git_lfs_means(const char *text, const char *path);
