@@ -9,28 +9,37 @@
 #include "kinds/tree/content.h"
 
 #define MAX_TEMPLATE_BYTES (1024 * 1024) /* template.h */
-#define SCAN_BYTES (1024 * 1024)         /* of each file; the image's own look is at all of it */
+/* Of each file; the image's own look is at all of it. */
+#define SCAN_BYTES (MAX_TEMPLATE_BYTES + 1)
 
-static int no_private_key(struct check_view *v, const struct check_file *f, struct err **err)
+/* The beginning of F's file, in BUF: its bytes, at most SCAN_BYTES and a NUL; or -1. */
+static ssize_t read_head(const struct check_view *v, const struct check_file *f, char *buf,
+			 struct err **err)
 {
 	char *path cleanup_free = path_join(v->g->project->dir, f->path);
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text cleanup_free = xcalloc(1, SCAN_BYTES + 1);
-	struct pos pos = {.file = arena_strdup(v->arena, f->path), .line = 1, .col = 1};
-	const char *what;
 	ssize_t n;
 
 	if (fd < 0)
 		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open '%s'", f->path);
-	n = pread(fd, text, SCAN_BYTES, 0);
-	what = n > 0 ? private_key_in(text, (size_t)n) : NULL;
+	n = pread(fd, buf, SCAN_BYTES, 0);
+	n = n < 0 ? 0 : n;
+	buf[n] = 0;
+	return n;
+}
+
+static void no_private_key(struct check_view *v, const struct check_file *f, const char *head,
+			   size_t len)
+{
+	struct pos pos = {.file = arena_strdup(v->arena, f->path), .line = 1, .col = 1};
+	const char *what = private_key_in(head, len);
+
 	if (what)
 		check_say(
 			v, CHECK_PRIVATE_KEY, pos,
 			"a private key would be in '%s' as '%s' (%s); keys are made on the device "
 			"or stay in pki/private/",
 			f->image->name, f->target, what);
-	return 0;
 }
 
 /* Whether the LEN bytes at NAME, between the braces, are what a template would replace. */
@@ -48,10 +57,10 @@ static bool is_replaced(const struct check_view *v, const char *name, size_t len
 }
 
 /* A template that is copied as it is leaves the names of facts where their values should be. */
-static void template_is_filled(struct check_view *v, const struct check_file *f)
+static void template_is_filled(struct check_view *v, const struct check_file *f, const char *text)
 {
-	const char *text = f->filled ? NULL : check_text_of(v, f->path, MAX_TEMPLATE_BYTES), *end;
 	struct pos pos = {f->path, 1, 1};
+	const char *end;
 
 	for (const char *p = text; p && (p = strstr(p, "{{")); p = end) {
 		end = p + 2 + strcspn(p + 2, "{}\n");
@@ -69,15 +78,28 @@ static void template_is_filled(struct check_view *v, const struct check_file *f)
 	}
 }
 
+/* Each file is read once: trees have thousands. */
+static int file_is_clean(struct check_view *v, const struct check_file *f, char *buf,
+			 struct err **err)
+{
+	ssize_t n = read_head(v, f, buf, err);
+
+	if (n < 0)
+		return -1;
+	if (!f->filled && n <= MAX_TEMPLATE_BYTES && strlen(buf) == (size_t)n)
+		template_is_filled(v, f, buf);
+	if (!check_is_test(f->image))
+		no_private_key(v, f, buf, (size_t)n);
+	return 0;
+}
+
 int check_target_rules(struct check_view *v, struct err **err)
 {
 	const struct conf_entry *keyring = conf_find(&v->system, "keyring", "path");
+	char *buf cleanup_free = xmalloc(SCAN_BYTES + 1);
 
 	for (size_t i = 0; i < v->files.count; i++) {
-		const struct check_file *f = &v->files.items[i];
-
-		template_is_filled(v, f);
-		if (!check_is_test(f->image) && no_private_key(v, f, err) < 0)
+		if (file_is_clean(v, &v->files.items[i], buf, err) < 0)
 			return -1;
 	}
 	if (v->system.count && !keyring && !conf_find(&v->system, "keyring", "directory"))
