@@ -8,6 +8,7 @@
  *	missing            how many of them it has not
  *	put                stores those that are missing
  *	get                fetches them; how many are there, all compared with what they should be
+ *	take               the same, each as it comes, before the rest is there
  *	result NAME TEXT   stores TEXT, a message ActionResult, under the digest of NAME
  *	find NAME          whether there is a result of that name
  *	results TEXT       stores TEXT as a result for each of the blobs, as if it were a manifest
@@ -102,6 +103,37 @@ static void get(void)
 			printf("WRONG BYTES\n");
 	}
 	printf("got %zu of %zu\n", there, count);
+	check(rc, &err);
+}
+
+static size_t taken, in_time;
+
+static void on_arrived(void *arg, struct remote_blob *b)
+{
+	size_t came = 0;
+
+	for (size_t i = 0; i < count; i++)
+		came += blobs[i].got || blobs[i].taken;
+	in_time += came < count;
+	if (memcmp(b->got, b->data, b->size))
+		printf("WRONG BYTES\n");
+	free(steal_ptr(b->got));
+	b->taken = true;
+	taken++;
+}
+
+static void take(void)
+{
+	struct err *err = NULL;
+	int rc;
+
+	for (size_t i = 0; i < count; i++)
+		free(steal_ptr(blobs[i].got));
+	taken = in_time = 0;
+	place->arrived = on_arrived;
+	rc = place->type->get(place, blobs, count, &err);
+	place->arrived = NULL;
+	printf("took %zu of %zu%s\n", taken, count, in_time ? ", as they came" : "");
 	check(rc, &err);
 }
 
@@ -242,6 +274,8 @@ static char **do_word(char **w)
 		put();
 	} else if (str_eq(*w, "get")) {
 		get();
+	} else if (str_eq(*w, "take")) {
+		take();
 	} else if (str_eq(*w, "result")) {
 		store(w[1], w[2]);
 		return w + 3;

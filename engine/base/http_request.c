@@ -212,6 +212,8 @@ static void ended(struct slot *s, CURLcode code)
 		r->why = words(s, code);
 	}
 	finish(s);
+	if (r->came && r->status / 100 == 2)
+		r->came(r);
 }
 
 /* Whether the server could not be reached. */

@@ -14,6 +14,9 @@ struct http_request {
 	const void *body;   /* of PUT: BODY_LEN bytes, the caller's */
 	size_t body_len;
 	size_t max; /* bytes that the answer may have: with more it ends as damaged */
+	/* Called as soon as it has ended with 2xx, while others are under way; or NULL. */
+	void (*came)(struct http_request *r);
+	void *arg; /* the caller's */
 	/* Results, of http_client_run(). */
 	long status;       /* of HTTP; 0: none came, and `why` says why */
 	struct str answer; /* the body, empty at first; or the beginning of it */

@@ -271,7 +271,7 @@ static size_t pick_missing(struct remote_blob *blobs, size_t n, struct remote_bl
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!blobs[i].got)
+		if (!blobs[i].got && !blobs[i].taken)
 			ret[k++] = &blobs[i];
 	return k;
 }
@@ -285,8 +285,10 @@ static int get_from(struct share *s, struct transport *t, struct remote_blob **w
 	for (size_t i = 0; i < n; i++)
 		copy[i] = *wanted[i];
 	rc = t->type->get(t, copy, n, err);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		wanted[i]->got = copy[i].got;
+		wanted[i]->taken = copy[i].taken;
+	}
 	share_tell(s);
 	return rc;
 }
@@ -319,6 +321,21 @@ int share_get(struct share *s, struct remote_blob *blobs, size_t n, struct err *
 		return 1;
 	*err = steal_ptr(first);
 	return -1;
+}
+
+int share_get_each(struct share *s, struct remote_blob *blobs, size_t n,
+		   void (*arrived)(void *arg, struct remote_blob *b), void *arg, struct err **err)
+{
+	int rc;
+
+	for (size_t i = 0; i < s->count; i++) {
+		s->all[i]->arrived = arrived;
+		s->all[i]->arrived_arg = arg;
+	}
+	rc = share_get(s, blobs, n, err);
+	for (size_t i = 0; i < s->count; i++)
+		s->all[i]->arrived = NULL;
+	return rc;
 }
 
 void share_free_got(struct remote_blob *blobs, size_t n)

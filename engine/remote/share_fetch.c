@@ -13,6 +13,8 @@
 /* Times as large as its bytes, and bytes beside those. */
 #define HOLLOW 16u
 #define HOLLOW_MIN (64u * 1024 * 1024)
+/* So many are asked for together; what cannot be written is found out after them. */
+#define PARTS_AT_ONCE 1024u
 
 /* An artifact on its way into a file. */
 struct load {
@@ -22,6 +24,7 @@ struct load {
 	int fd;
 	struct parts parts; /* of the map, then sorted by digest */
 	bool *done;         /* per part of PARTS: it has been written */
+	struct err *err;    /* a part could not be written */
 	char **ret_why;
 };
 
@@ -140,46 +143,46 @@ static void take_near(struct load *l, const struct artifact *a)
 	parts_clear(&parts);
 }
 
-/* From *AT on, as many names as fit into a batch. */
-static size_t next_batch(const struct load *l, size_t *at, struct remote_blob *ret, size_t max)
+/* From *AT on, names of parts that are not here, each once, MAX at most. */
+static size_t missing_parts(const struct load *l, size_t *at, struct remote_blob *ret, size_t max)
 {
 	const struct part *all = l->parts.items;
-	uint64_t bytes = 0;
 	size_t n = 0;
 
-	for (; *at < l->parts.count && n < max && bytes < SHARE_BATCH_BYTES; ++*at) {
+	for (; *at < l->parts.count && n < max; ++*at) {
 		const struct part *p = &all[*at];
 
-		if (l->done[*at] || (n && digest_eq(&ret[n - 1].digest, &p->digest)))
-			continue;
-		ret[n++] = (struct remote_blob){.digest = p->digest, .size = p->len};
-		bytes += p->len;
+		if (!l->done[*at] && !(n && digest_eq(&ret[n - 1].digest, &p->digest)))
+			ret[n++] = (struct remote_blob){.digest = p->digest, .size = p->len};
 	}
 	return n;
 }
 
-static int write_batch(struct load *l, const struct remote_blob *blobs, size_t n, struct err **err)
+/* Writes B wherever it belongs, while others are on their way. */
+static void on_part(void *arg, struct remote_blob *b)
 {
+	struct load *l = arg;
 	size_t next;
 
-	for (size_t i = 0; i < n; i++)
-		if (put_all(l, find(&l->parts, &blobs[i].digest), blobs[i].got, &next, err) < 0)
-			return -1;
-	return 0;
+	if (!l->err && put_all(l, find(&l->parts, &b->digest), b->got, &next, &l->err) == 0)
+		share_tell(l->s);
+	free(steal_ptr(b->got));
+	b->taken = true;
 }
 
 static int load_rest(struct load *l, struct err **err)
 {
-	const size_t max = 1024;
-	struct remote_blob *blobs cleanup_free = xcalloc(max, sizeof(*blobs));
+	struct remote_blob *blobs cleanup_free = xcalloc(PARTS_AT_ONCE, sizeof(*blobs));
 	size_t at = 0, n;
 	int rc = 0;
 
-	while (rc == 0 && (n = next_batch(l, &at, blobs, max)) > 0) {
-		rc = share_get(l->s, blobs, n, err);
-		if (rc == 0)
-			rc = write_batch(l, blobs, n, err);
-		share_free_got(blobs, n);
+	while (rc == 0 && (n = missing_parts(l, &at, blobs, PARTS_AT_ONCE)) > 0) {
+		rc = share_get_each(l->s, blobs, n, on_part, l, err);
+		if (!l->err)
+			continue;
+		err_free(steal_ptr(*err));
+		*err = steal_ptr(l->err);
+		rc = -1;
 	}
 	/* A name that has two lengths is in no true map. */
 	for (size_t i = 0; rc == 0 && i < l->parts.count; i++)

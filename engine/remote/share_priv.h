@@ -40,6 +40,10 @@ int share_ask(struct share *s, size_t i, const struct digest *key, size_t manife
  * are nowhere, or damaged everywhere; -1 no cache could be asked.
  */
 int share_get(struct share *s, struct remote_blob *blobs, size_t n, struct err **err) warn_unused;
+/* The same; each goes to ARRIVED as it comes, which takes its bytes. */
+int share_get_each(struct share *s, struct remote_blob *blobs, size_t n,
+		   void (*arrived)(void *arg, struct remote_blob *b), void *arg,
+		   struct err **err) warn_unused;
 void share_free_got(struct remote_blob *blobs, size_t n);
 /* The file PATH of O, whose bytes are in parts or one blob. As share_fetch(). */
 int share_load(struct share *s, const struct result_output *o, const struct artifact *near,

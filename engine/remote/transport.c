@@ -58,6 +58,12 @@ void transport_close(struct transport *t)
 		t->type->close(t);
 }
 
+void transport_arrived(struct transport *t, struct remote_blob *b)
+{
+	if (t->arrived && b->got)
+		t->arrived(t->arrived_arg, b);
+}
+
 void remote_question_release(struct remote_question *q)
 {
 	str_release(&q->message);

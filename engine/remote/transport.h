@@ -28,6 +28,7 @@ struct remote_blob {
 	size_t size;      /* exact; at most REMOTE_BLOB_MAX */
 	const void *data; /* put: SIZE bytes, the caller's */
 	char *got;        /* get: SIZE bytes, the caller's to free; NULL: it is not there */
+	bool taken;       /* get: it came, and whom `arrived` calls has it: GOT is NULL */
 	bool missing;     /* set by missing(); put() sends those alone */
 };
 
@@ -79,8 +80,9 @@ struct transport_type {
 	/* Stores those that are marked missing, each durable as far as the place can. */
 	int (*put)(struct transport *t, struct remote_blob *blobs, size_t n, struct err **err);
 	/*
-	 * Fills `got` of each that is there and has the right bytes; one that has not is
-	 * E_REMOTE_DAMAGED after all others were fetched.
+	 * Fills `got` of each that is there and has the right bytes, and tells `arrived` of it
+	 * while others are under way; one that has not is E_REMOTE_DAMAGED after all others were
+	 * fetched.
 	 */
 	int (*get)(struct transport *t, struct remote_blob *blobs, size_t n, struct err **err);
 	/* Answers all of Q, whose `message` is empty, with as many under way at once as it can. */
@@ -96,7 +98,15 @@ struct transport {
 	const char *shown;       /* its URL without secrets, for messages */
 	uint64_t sent, received; /* bytes of blobs and results */
 	uint64_t calls, retries;
+	/*
+	 * Who takes blobs as they come, so that not all of them are in memory and the network does
+	 * not wait for what is done with them; may be NULL.
+	 */
+	void (*arrived)(void *arg, struct remote_blob *b);
+	void *arrived_arg;
 };
+/* For get(): B's bytes are there. They may be taken away by that. */
+void transport_arrived(struct transport *t, struct remote_blob *b);
 
 /* By the scheme of URL. E_REMOTE_URL: nobody knows it, or a part is wrong. */
 int transport_open(const char *url, const struct remote_access *access, struct transport **ret,

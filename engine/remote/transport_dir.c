@@ -246,8 +246,10 @@ static int dir_get(struct transport *t, struct remote_blob *blobs, size_t n, str
 		struct err *e cleanup_err = NULL;
 
 		t->calls++;
+		blobs[i].taken = false;
 		if (get_blob(d, &blobs[i].digest, blobs[i].size, &blobs[i].got, &e) < 0 && !first)
 			first = steal_ptr(e);
+		transport_arrived(t, &blobs[i]);
 	}
 	if (!first)
 		return 0;

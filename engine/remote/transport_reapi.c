@@ -213,8 +213,10 @@ static int reapi_get(struct transport *t, struct remote_blob *blobs, size_t n, s
 	struct reapi_sorted s = {0};
 	int rc = reapi_ready(r, err);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		blobs[i].got = NULL;
+		blobs[i].taken = false;
+	}
 	reapi_sort(&s, blobs, n, false);
 	if (rc == 0 && n)
 		rc = reapi_get_all(r, &s, err);

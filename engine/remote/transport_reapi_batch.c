@@ -398,6 +398,8 @@ static void batch_succeeded(struct transfer *x, struct batch *b)
 		stream_keep(x, b);
 	else
 		take_blobs(x, b);
+	for (size_t i = 0; !x->put && i < b->count; i++)
+		transport_arrived(&x->r->t, b->items[i]);
 	b->done = true;
 }
 

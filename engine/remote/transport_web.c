@@ -233,18 +233,47 @@ static int take(struct web *w, struct remote_blob *b, struct http_request *r, st
 	return 0;
 }
 
+/* A blob that is asked for. */
+struct asked {
+	struct web *w;
+	struct remote_blob *blob;
+};
+
+/* What is wrong with one is said when all have ended. */
+static void on_came(struct http_request *r)
+{
+	struct asked *a = r->arg;
+	struct err *ignored cleanup_err = NULL;
+
+	if (take(a->w, a->blob, r, &ignored) == 0)
+		transport_arrived(&a->w->t, a->blob);
+}
+
+static void get_all(struct web *w, struct remote_blob *blobs, struct http_request *r, size_t n)
+{
+	struct asked *all cleanup_free = xcalloc(n + 1, sizeof(*all));
+
+	for (size_t i = 0; i < n; i++) {
+		blobs[i].got = NULL;
+		blobs[i].taken = false;
+		all[i] = (struct asked){w, &blobs[i]};
+		r[i].came = on_came;
+		r[i].arg = &all[i];
+	}
+	run(w, r, n);
+}
+
 static int web_get(struct transport *t, struct remote_blob *blobs, size_t n, struct err **err)
 {
 	struct web *w = web_of(t);
 	struct http_request *r = requests_for(w, "GET", blobs, n);
 	struct err *damaged = NULL, *failed = NULL;
 
-	run(w, r, n);
+	get_all(w, blobs, r, n);
 	for (size_t i = 0; i < n; i++) {
 		struct err *e = NULL;
 
-		blobs[i].got = NULL;
-		if (take(w, &blobs[i], &r[i], &e) == 0)
+		if (blobs[i].got || blobs[i].taken || take(w, &blobs[i], &r[i], &e) == 0)
 			continue;
 		if (e->code == E_REMOTE_DAMAGED && !damaged)
 			damaged = steal_ptr(e);

@@ -106,8 +106,8 @@ round() {
 	at "$1" hello blobs 40 200000 1 missing put missing find a result a text find a blobs 1 0 0 missing put missing get blobs 0 1 1 get
 	says "$2: an empty cache is filled" 'results may be read and written' 'missing 40 of 40' 'missing 0 of 40' 'a: none' \
 		'stored a' 'a: found' 'missing 0 of 1' 'got 1 of 1' 'got 0 of 0'
-	at "$1" blobs 40 200000 1 missing get find a find b
-	says "$2: a second reader finds all of it" 'missing 0 of 40' 'got 40 of 40' 'a: found' 'b: none'
+	at "$1" blobs 40 200000 1 missing get take find a find b
+	says "$2: a second reader finds all of it" 'missing 0 of 40' 'got 40 of 40' 'took 40 of 40, as they came' 'a: found' 'b: none'
 }
 
 # together URL NAME: results that are asked for at once, of some of which not even the manifest is there.
