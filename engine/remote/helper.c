@@ -96,6 +96,11 @@ pid_t helper_pid(const struct helper *h)
 	return h->pid;
 }
 
+bool helper_ready(const struct helper *h)
+{
+	return h->ready;
+}
+
 int helper_fd(const struct helper *h)
 {
 	return h->sock;

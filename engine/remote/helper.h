@@ -35,6 +35,8 @@ int helper_open(const struct helper_opts *o, struct helper **ret, struct err **e
 /* Ends it, whatever it is at. NULL is fine. */
 void helper_close(struct helper *h);
 pid_t helper_pid(const struct helper *h);
+/* Whether it has loaded. */
+bool helper_ready(const struct helper *h);
 int helper_fd(const struct helper *h);
 /* poll(2) events to wait for. */
 short helper_events(const struct helper *h);

@@ -12,7 +12,7 @@
 /* So long nobody may answer anything before nodes start without an answer, and so long the helper
  * may take to load. */
 #define SILENCE_MS 2000
-#define LOAD_MS 4000
+#define LOAD_MS 20000
 /* How long a cache that does not answer is left alone. */
 #define OFF_MS 30000
 
@@ -114,6 +114,7 @@ bool remote_usable(struct sched *d)
 	if (r->helper)
 		return true;
 	if (helper_open(&o, &r->helper, &err) == 0) {
+		r->loading = true;
 		r->heard_ms = clock_ms() + LOAD_MS - SILENCE_MS;
 		return true;
 	}
@@ -286,10 +287,24 @@ static void on_reply(void *arg, const struct helper_reply *r)
 		on_no_record(d, n);
 }
 
+/* What could not be heard while trees were hashed is no silence; nor was anything sent then. */
+static void listen_again(struct remote *r)
+{
+	uint64_t now = clock_ms(), from = r->away_ms;
+
+	if (!from)
+		return;
+	if (r->heard_ms > from && r->heard_ms < now)
+		from = r->heard_ms;
+	r->heard_ms += now - from;
+	r->away_ms = 0;
+}
+
 void remote_poll(const struct sched *d, struct pollfd *ret)
 {
 	const struct helper *h = d->remote->helper;
 
+	listen_again(d->remote);
 	*ret = (struct pollfd){.fd = -1};
 	if (h)
 		*ret = (struct pollfd){.fd = helper_fd(h), .events = helper_events(h)};
@@ -305,6 +320,10 @@ int remote_io(struct sched *d, short revents, struct err **err)
 		return 0;
 	if (helper_io(r->helper, revents, arena, on_reply, d, &gone) < 0)
 		lose_helper(d, gone);
+	if (r->loading && r->helper && helper_ready(r->helper)) {
+		r->loading = false;
+		r->heard_ms = clock_ms();
+	}
 	if (settle_found(d, err) < 0 || transfer_lose_all(d, err) < 0)
 		return -1;
 	if (r->err) {
@@ -337,4 +356,5 @@ void remote_tick(struct sched *d)
 		give_up_waiting(d);
 	}
 	transfer_tick(d);
+	r->away_ms = clock_ms();
 }

@@ -22,10 +22,12 @@ DEFINE_VEC(transfers, struct transfer *)
 struct remote {
 	const struct remote_use *use; /* NULL: no cache */
 	struct helper *helper;        /* NULL: not started, or gone */
+	bool loading;                 /* it has not greeted */
 	bool dead;                    /* no cache any more in this run */
 	uint64_t off_until;           /* ms; 0: the cache answers */
 	bool probing;                 /* one question is on its way to see whether it does again */
 	uint64_t heard_ms;            /* the last answer, or the first question */
+	uint64_t away_ms;             /* since when nobody listens: the scheduler does its work */
 	struct nodes found;           /* records came for them, not taken into the store yet */
 	struct transfers transfers;
 	size_t fetching, pushing; /* under way */

@@ -345,8 +345,10 @@ static int wait_events(struct sched *d, struct err **err)
 	if (p[count].revents || d->child_ended)
 		read_signals(d);
 	sched_tick(d);
+	if (remote_io(d, p[count + 1].revents, err) < 0)
+		return -1;
 	remote_tick(d);
-	return remote_io(d, p[count + 1].revents, err);
+	return 0;
 }
 
 /* Distinct wanted inputs; those without any are ready. What failed or was skipped stays that. */

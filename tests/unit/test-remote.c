@@ -21,6 +21,7 @@ static struct {
 	struct sink sink;
 	struct str text;
 	unsigned warnings;
+	unsigned busy_at; /* the node that is this hit keeps the scheduler busy; 0: none does */
 } seen;
 
 static void on_event(struct sink *self, const struct event *ev)
@@ -38,6 +39,8 @@ static void on_event(struct sink *self, const struct event *ev)
 	else if (ev->type == EVENT_TRANSFER && ev->done)
 		str_printf(&seen.text, "%s %s\n", ev->up ? "pushed" : "fetched", name);
 	seen.warnings += ev->type == EVENT_WARNING;
+	if (ev->type == EVENT_NODE_HIT && seen.busy_at && !--seen.busy_at)
+		sleep(5);
 }
 
 static void assert_seen(const char *part)
@@ -301,6 +304,25 @@ static void silence_is_not_waited_for(void **state)
 	assert_output();
 }
 
+/* A fresh clone hashes large trees before it looks for answers. */
+static void work_is_no_silence(void **state)
+{
+	struct sched_result r;
+
+	warm_up();
+	for (int i = 0; i < 2; i++) {
+		fake_new_graph();
+		fake_node("x", "ok", NULL);
+		if (i)
+			fake_node("a", "ok", NULL);
+		fake_node("y", "ok", NULL);
+		seen.busy_at = i ? 2 : 0;
+		run(reads(), &r);
+		assert_counts(&r, i ? 0 : 2, i ? 3 : 0);
+	}
+	assert_seen("hit a shared\n");
+}
+
 static void writing_fails(void **state)
 {
 	static const char *const faults[] = {"p0 unreachable", "p1 refused", "p2 crash", "p2 full"};
@@ -384,6 +406,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(other_bytes_are_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_call_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_is_not_waited_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(work_is_no_silence, setup, teardown),
 		cmocka_unit_test_setup_teardown(writing_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(slow_writing_is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(required, setup, teardown),
