@@ -16,17 +16,17 @@ static int check_variant(const struct graph *g, const char *store_dir, int64_t n
 			 struct err **err)
 {
 	check_fn *const rules[] = {
-		check_graph_rules,       check_disk_rules,      check_boot_rules,
-		check_environment_rules, check_device_rules,    check_name_rules,
-		check_unit_rules,        check_target_rules,    check_script_rules,
-		check_rauc_rules,        check_bundle_rules,    check_sign_rules,
-		check_kernel_rules,      check_test_rules,      check_link_rules,
-		check_fit_rules,         check_word_rules,      check_unit_name_rules,
-		check_program_rules,     check_state_rules,     check_value_rules,
-		check_udev_rules,        check_fstab_rules,     check_module_rules,
-		check_exec_rules,        check_firmware_rules,  check_health_rules,
-		check_restart_rules,     check_emergency_rules, check_ssh_rules,
-		check_identity_rules,    check_kept_rules};
+		check_graph_rules,       check_disk_rules,     check_boot_rules,
+		check_environment_rules, check_device_rules,   check_name_rules,
+		check_unit_rules,        check_target_rules,   check_script_rules,
+		check_rauc_rules,        check_bundle_rules,   check_sign_rules,
+		check_kernel_rules,      check_test_rules,     check_link_rules,
+		check_fit_rules,         check_word_rules,     check_unit_name_rules,
+		check_program_rules,     check_state_rules,    check_value_rules,
+		check_udev_rules,        check_fstab_rules,    check_module_rules,
+		check_exec_rules,        check_firmware_rules, check_health_rules,
+		check_restart_rules,     check_grub_rules,     check_emergency_rules,
+		check_ssh_rules,         check_identity_rules, check_kept_rules};
 	struct check_view v = {.g = g,
 			       .arena = g->arena,
 			       .store_dir = store_dir,

@@ -106,24 +106,28 @@ const struct check_rule check_rules[] = {
 	     "The boot script takes a slot from another partition than RAUC writes it to. After "
 	     "an update the device would start what it had before, or nothing."),
 	RULE(CHECK_BOOT_ORDER, "boot-order", ERROR, "the boot script follows BOOT_ORDER",
-	     "RAUC chooses the slot that is tried first by BOOT_ORDER. The boot script has to go "
-	     "through it, and must not set it each time."),
+	     "RAUC chooses the slot that is tried first by BOOT_ORDER, for GRUB by ORDER. The boot "
+	     "script has to go through it, must not set it each time, and may start no slot that "
+	     "RAUC called bad."),
 	RULE(CHECK_BOOT_COUNTER, "boot-counter", ERROR,
 	     "every try of a slot costs one, and that is saved",
 	     "Each try of a slot has to cost one, and that has to be saved before the kernel "
 	     "starts. Otherwise a slot that does not come up is tried for ever, and the device "
 	     "never falls back to the good one."),
-	RULE(CHECK_BOOT_PROMPT, "boot-prompt", ERROR, "nothing leads to U-Boot's prompt",
-	     "A device in the field has nobody to type at U-Boot's prompt. Whatever goes wrong "
+	RULE(CHECK_BOOT_PROMPT, "boot-prompt", ERROR, "nothing leads to a boot loader's prompt",
+	     "A device in the field has nobody to type at a prompt. Whatever goes wrong "
 	     "has to end in a reset, so that the next slot is tried: a last line 'reset' in the "
 	     "script, a CONFIG_BOOTCOMMAND that ends in it, CONFIG_BOOTDELAY=-2, "
-	     "CONFIG_RESET_TO_RETRY=y."),
+	     "CONFIG_RESET_TO_RETRY=y. GRUB's script ends in 'reboot' whatever cannot be read, and "
+	     "has no menu that a key can stop."),
 	RULE(CHECK_GRUB_ENVIRONMENT, "grub-environment", ERROR,
-	     "GRUB can read the environment block that ships, and write to it",
+	     "GRUB can read its environment block, write to it, and go without",
 	     "A file 'grubenv' is not an environment block: it begins with the line '# GRUB "
 	     "Environment Block', has lines NAME=VALUE, and is filled with '#' to 1024 bytes. "
 	     "GRUB reads no other, and RAUC's 'grub-editenv' writes none. Make it by "
-	     "'grub-editenv FILE create' and 'grub-editenv FILE set NAME=VALUE'."),
+	     "'grub-editenv FILE create' and 'grub-editenv FILE set NAME=VALUE'. It has to lie "
+	     "where the device promises it, and a script that cannot read it has to start a slot "
+	     "all the same."),
 	RULE(CHECK_CHOSEN_LINE, "chosen-line", ERROR,
 	     "the boot script says the line that the device promises",
 	     "The device says by which line its boot loader tells the chosen slot, and scenarios "

@@ -236,13 +236,18 @@ int check_view_make(struct check_view *v, struct err **err)
 	if (read_config(v, "/etc/rauc/system.conf", conf_read_ini, &v->system, err) < 0 ||
 	    read_config(v, "/etc/fw_env.config", conf_read_table, &v->fw_env, err) < 0)
 		return -1;
-	return read_config(v, "/etc/fstab", conf_read_table, &v->fstab, err);
+	if (read_config(v, "/etc/fstab", conf_read_table, &v->fstab, err) < 0)
+		return -1;
+	return check_grub_gather(v, err);
 }
 
 void check_view_clear(struct check_view *v)
 {
 	for (size_t i = 0; i < v->texts.count; i++)
 		conf_entries_clear(&v->texts.items[i].lines);
+	for (size_t i = 0; i < v->grubs.count; i++)
+		conf_entries_clear(&v->grubs.items[i].lines);
+	check_grubs_clear(&v->grubs);
 	check_partitions_clear(&v->partitions);
 	check_reserveds_clear(&v->reserved);
 	check_files_clear(&v->files);

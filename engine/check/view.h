@@ -136,6 +136,14 @@ struct check_text {
 };
 DEFINE_VEC(check_texts, struct check_text)
 
+/* A script of GRUB's that devices get (grub.h). */
+struct check_grub {
+	const char *path;
+	const char *root; /* the partition it is in, "hd0,gpt1" */
+	struct conf_entries lines;
+};
+DEFINE_VEC(check_grubs, struct check_grub)
+
 struct check_view;
 /*
  * Whether IMAGE has PATH, of its trees or of the project: 1 or 0; -1 with ERR. *ret_unbuilt is a
@@ -162,8 +170,9 @@ struct check_view {
 	struct check_links links;    /* every link that it brings, but to tests */
 	struct check_texts texts;    /* of steps that ship */
 	struct check_texts programs; /* "#!" files that they take; path and text alone */
-	struct conf_entries system;  /* /etc/rauc/system.conf of what ships */
-	struct conf_entries fw_env;  /* /etc/fw_env.config, likewise */
+	struct check_grubs grubs;
+	struct conf_entries system; /* /etc/rauc/system.conf of what ships */
+	struct conf_entries fw_env; /* /etc/fw_env.config, likewise */
 	struct conf_entries fstab;
 	struct conf_entries kconfig; /* of all fragments among TEXTS */
 	/* What boot scripts tell kernels: key "bootargs", the words, where they stand. */
@@ -242,6 +251,8 @@ int check_find_kernel(const struct check_view *v, struct node *image, struct tre
 		      struct err **err) warn_unused;
 /* The part of VALUE that names a disk in a way that does not last, or NULL. */
 const char *check_unstable_name(const char *value);
+/* rules_grub.c: GRUBS of the view, and what they tell kernels, once it has all else. */
+int check_grub_gather(struct check_view *v, struct err **err) warn_unused;
 /* arguments.c: TOLD of the view, once it has its texts. */
 void check_arguments_gather(struct check_view *v);
 /* Whether the kernel's ARGUMENTS have WORD: "panic=", "panic=5", or "gpt", with a value or not. */
@@ -312,4 +323,4 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
 	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules,
 	check_firmware_rules, check_ssh_rules, check_identity_rules, check_kept_rules,
-	check_restart_rules, check_health_rules, check_emergency_rules;
+	check_restart_rules, check_health_rules, check_grub_rules, check_emergency_rules;

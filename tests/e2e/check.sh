@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # orch check accepts the reference project and refuses copies of it with one mistake each:
 # tests/must-fail/RULE.sh, or RULE--WHAT.sh, makes the mistake in the current directory; its line
-# '# says: TEXT' is what check must say of it, in the name of that rule. Every rule has one.
+# '# says: TEXT' is what check must say of it, in the name of that rule. Every rule has one. With a line
+# '# template: NAME' the copy is of a project that 'orch init' made.
 . tests/e2e/lib.sh
 orch=$ORCH_ASAN
 work=$scratch
@@ -23,6 +24,13 @@ check notes-what-is-missing grep -q "^note: recipes/tests/pki-rollover.yaml.*orc
 cp -R "$work/good" "$work/into"
 sed -i 's#to: /etc/rauc/keyring.pem#to: /etc/rauc/#' "$work/into/recipes/root.yaml"
 code keyring-that-goes-into-a-directory 0 "$orch" -C "$work/into" check
+
+code other-boot-loader 0 "$orch" init --template ab-efi --name gateway "$work/ab-efi"
+printf 'check: {ignore: [{rule: unlocked-package, why: "what has no lock yet"}]}\n' \
+	>>"$work/ab-efi/recipes/project.yaml"
+(cd "$work/ab-efi" && "$orch" pki init >/dev/null)
+code its-template 0 "$orch" -C "$work/ab-efi" check
+lacks its-script-is-looked-at 'boot-counter' "$scratch/err"
 
 # What is put in when it is built is not judged before.
 cp -R "$work/good" "$work/waits"
@@ -113,11 +121,13 @@ refused() { # CASE DIRECTORY, for itself
 	name=$(basename "$1" .sh)
 	rule=${name%%--*}
 	says=$(sed -n 's/^# says: //p' "$1")
+	right=$work/$(sed -n 's/^# template: //p' "$1")
+	[ "$right" != "$work/" ] || right=$work/good
 	level=$(sed -n "s/^$rule *\([a-z]*\) .*/\1/p" "$work/rules")
 	want=2
 	[ "$level" = error ] || want=0
 	rm -rf "$at/bad"
-	cp -R "$work/good" "$at/bad"
+	cp -R "$right" "$at/bad"
 	: >"$at/unmade"
 	# shellcheck source=/dev/null
 	if ! (cd "$at/bad" && . "$1") >"$at/mistake" 2>&1 || [ -s "$at/unmade" ]; then
@@ -125,7 +135,7 @@ refused() { # CASE DIRECTORY, for itself
 		not_ok "$name (the mistake could not be made)"
 		return
 	fi
-	if diff -r --no-dereference "$work/good" "$at/bad" >/dev/null; then
+	if diff -r --no-dereference "$right" "$at/bad" >/dev/null; then
 		not_ok "$name (the mistake changed nothing)"
 		return
 	fi
