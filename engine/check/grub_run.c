@@ -80,6 +80,8 @@ static void run_if(struct grub *g, bool live)
 /* Whether a loop goes on after one turn of it. */
 static bool goes_on(struct grub *g)
 {
+	if (++g->steps > MAX_STEPS)
+		grub_unknown(g, "a loop without an end");
 	if (!g->breaks)
 		return is_live(g);
 	g->breaks--;
