@@ -232,8 +232,9 @@ static void tries_are_counted(const struct trial *t, size_t slot)
 			  name, name);
 	else if (tries && boots != tries)
 		check_say(t->v, CHECK_BOOT_COUNTER, line_pos(t, run.kernel_line),
-			  "slot '%s' is tried %u times, and device '%s' (%s) promises %lld", name,
-			  boots, t->v->device->name, t->v->device->recipe->file, (long long)tries);
+			  "slot '%s' is tried %u time%s, and device '%s' (%s) promises %lld", name,
+			  boots, boots == 1 ? "" : "s", t->v->device->name,
+			  t->v->device->recipe->file, (long long)tries);
 }
 
 /* What RAUC called bad is not started. */
