@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/str.h"
+
 #define DEPTH 3 /* directories below it count as what they are in */
 #define LIST_MAX (16u << 20)
 #define INFO "/var/lib/dpkg/info"
@@ -46,8 +48,7 @@ static void note_files(struct tree *t, const struct tree_entry *list, size_t pac
 	}
 }
 
-/* dpkg's lists of files, of which inode->user becomes an index + 1 into RET. */
-static void note_packages(struct sizes *z, struct tree *t, struct strs *ret)
+void sizes_note_packages(struct arena *arena, struct tree *t, struct strs *ret)
 {
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(t, &count);
@@ -59,7 +60,7 @@ static void note_packages(struct sizes *z, struct tree *t, struct strs *ret)
 
 		if (!name || *name != '/' || !str_ends(name, ".list"))
 			continue;
-		strs_push(ret, package_of(z->arena, name + 1));
+		strs_push(ret, package_of(arena, name + 1));
 		note_files(t, entries[i], ret->count);
 	}
 }
@@ -114,7 +115,7 @@ void sizes_count(struct sizes *z, unsigned side, struct tree *t, const char *top
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(t, &count);
 
-	note_packages(z, t, &packages);
+	sizes_note_packages(z->arena, t, &packages);
 	z->packages_known[side] = packages.count > 0;
 	for (size_t i = 0; i < count; i++) {
 		if (is_below(entries[i]->path, top))
