@@ -85,6 +85,7 @@ enum option_bit {
 	O_PUSH_WAIT,
 	O_REMOTE,
 	O_OUTPUT,
+	O_MARKDOWN,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -99,7 +100,7 @@ struct cli {
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
 		yes, fixed, all, follow, no_status, list, script, remote_read, remote_write,
-		remote_required, remote;
+		remote_required, remote, markdown;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum format */

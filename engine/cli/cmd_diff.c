@@ -1,315 +1,351 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* orch diff: what is different between two runs: results, and the packages in them. */
+/*
+ * orch diff: what is different between two of anything: runs and revisions, of which it tells the
+ * results that differ (diff_runs.h), and what ships (evidence/delta.h).
+ */
+#include <ctype.h>
 #include <string.h>
 
-#include "cli/history.h"
-#include "cli/json.h"
+#include "base/path.h"
+#include "base/tmp.h"
+#include "cli/diff_runs.h"
+#include "cli/diff_show.h"
 #include "cli/paint.h"
-#include "cli/table.h"
+#include "cli/result.h"
+#include "cli/revision.h"
 
-/* The state of every node as of a run: its newest entry in that run or an older one. */
-struct state {
-	struct arena *arena;
-	struct run_info run;
-	struct map nodes; /* name -> struct run_node * */
+enum { BEFORE, AFTER, SIDES };
+
+/* What one of the two arguments means. */
+struct operand {
+	const char *run, *rev; /* at most one; both NULL: as it is now */
+	const char *thing;     /* "NODE[:...]", "./FILE"; NULL: the whole project then */
+	struct revision then;  /* of REV */
 };
 
-static int take_state(void *arg, const struct run_info *run, const struct run_node *n)
-{
-	struct state *st = arg;
-
-	if (run->id > st->run.id || run->project != st->run.project ||
-	    map_get(&st->nodes, n->node) || str_eq(n->status, "skipped"))
-		return 0;
-	map_set(&st->nodes, arena_strdup(st->arena, n->node), (void *)n);
-	return 0;
-}
-
-static int state_of(const struct session *s, const char *run, struct state *ret, struct err **err)
-{
-	if (history_run(s, run, &ret->run, err))
-		return -1;
-	ret->arena = s->arena;
-	return history_search(s, NULL, take_state, ret, err);
-}
-
-/* A node on one side. */
-struct side {
-	const struct run_node *n; /* NULL: there was none */
-	struct record *rec;       /* NULL: it failed, or its result is no longer in the store */
+struct comparison {
+	struct session *s;
+	struct operand sides[SIDES];
+	char *scratch;
+	unsigned count; /* of directories in it */
+	bool differs;
+	json_t *things; /* with --json */
 };
 
-struct difference {
-	const char *node;
-	struct side before, after;
-	struct changes packages;
-};
-DEFINE_VEC(differences, struct difference)
+/* ---- arguments ---- */
 
-static bool failed(const struct side *side)
+static bool is_number(const char *text)
 {
-	return side->n && str_eq(side->n->status, "failed");
+	return *text && strspn(text, "0123456789") == strlen(text);
 }
 
-static int look_up(const struct session *s, struct side *side, struct err **err)
+/* "run:N:NODE" and "git:REV:NODE" name a node, too. */
+static void split(struct arena *arena, const char *text, const char **ret_time,
+		  const char **ret_thing)
 {
-	if (!side->n || failed(side))
-		return 0;
-	return store_record_get(s->store, &side->n->key, s->arena, &side->rec, err) < 0 ? -1 : 0;
+	const char *colon = strchr(text, ':');
+
+	*ret_time = colon ? arena_strndup(arena, text, (size_t)(colon - text)) : text;
+	*ret_thing = colon && colon[1] ? colon + 1 : NULL;
 }
 
-/* The version of a pin: "1.13-1 amd64 sha256:1f3a..." or the version alone. */
-static const char *version_of(struct arena *arena, const char *value)
+static void parse(const struct session *s, const char *text, struct operand *ret)
 {
-	return value ? arena_strndup(arena, value, strcspn(value, " ")) : NULL;
+	const char *run = str_skip(text, "run:"), *rev = str_skip(text, "git:");
+
+	if (run || rev)
+		split(s->arena, run ? run : rev, run ? &ret->run : &ret->rev, &ret->thing);
+	else if (*text == '^' || is_number(text))
+		ret->run = text;
+	else if (strchr("/.", *text) || !path_exists(text) ||
+		 (s->dir && session_has_recipe(s, text)))
+		ret->thing = text;
+	else
+		ret->thing = arena_printf(s->arena, "./%s", text);
 }
 
-static void find_packages(const struct session *s, struct difference *d)
+static bool is_file(const char *thing)
 {
-	struct changes all = {0};
+	return *thing == '/' || str_skip(thing, "./") || str_skip(thing, "../");
+}
 
-	if (!d->before.rec || !d->after.rec)
-		return;
-	manifest_diff(s->arena, d->before.rec->manifest, d->after.rec->manifest, &all);
-	for (size_t i = 0; i < all.count; i++) {
-		struct change c = all.items[i];
+/* A run or revision beside a node means that node then. */
+static int complete(struct operand *sides, struct err **err)
+{
+	for (int i = 0; i < SIDES; i++) {
+		struct operand *own = &sides[i], *other = &sides[!i];
 
-		if (!str_eq(c.what, "package"))
+		if (own->thing || !other->thing)
 			continue;
-		c.before = version_of(s->arena, c.before);
-		c.after = version_of(s->arena, c.after);
-		changes_push(&d->packages, c);
-	}
-	changes_clear(&all);
-}
-
-/* Pushes to RET when the node differs. */
-static int compare(const struct session *s, const char *name, const struct state *a,
-		   const struct state *b, struct differences *ret, struct err **err)
-{
-	struct difference d = {.node = name,
-			       .before.n = map_get(&a->nodes, name),
-			       .after.n = map_get(&b->nodes, name)};
-
-	if (d.before.n && d.after.n && digest_eq(&d.before.n->key, &d.after.n->key) &&
-	    failed(&d.before) == failed(&d.after))
-		return 0;
-	if (look_up(s, &d.before, err) || look_up(s, &d.after, err))
-		return -1;
-	find_packages(s, &d);
-	differences_push(ret, d);
-	return 0;
-}
-
-static int compare_all(const struct session *s, const struct state *a, const struct state *b,
-		       struct differences *ret, struct err **err)
-{
-	for (size_t i = 0; i < b->nodes.count; i++) {
-		if (compare(s, b->nodes.entries[i].key, a, b, ret, err))
-			return -1;
-	}
-	for (size_t i = 0; i < a->nodes.count; i++) {
-		const char *name = a->nodes.entries[i].key;
-
-		if (!map_get(&b->nodes, name) && compare(s, name, a, b, ret, err))
-			return -1;
+		if (is_file(other->thing))
+			return err_set(
+				err, E_USAGE,
+				"a file is compared with a file or a node, as in 'run:3:root' "
+				"or 'git:main:root', not with a whole run or revision");
+		own->thing = other->thing;
 	}
 	return 0;
 }
 
-static const struct artifact *find_output(const struct record *rec, const char *name)
+/* ---- two things that ship ---- */
+
+static char *new_scratch(struct comparison *c, struct err **err)
 {
-	for (size_t i = 0; rec && i < rec->output_count; i++) {
-		if (str_eq(rec->outputs[i].name, name))
-			return &rec->outputs[i];
-	}
+	char *dir = xasprintf("%s/%u", c->scratch, c->count++);
+
+	if (path_mkdirs(dir, err) == 0)
+		return dir;
+	free(dir);
 	return NULL;
 }
 
-static bool same_output(const struct artifact *a, const struct artifact *b)
+static void tell(struct comparison *c, const char *title, const struct delta *d)
 {
-	return a && b && a->type == b->type && digest_eq(&a->digest, &b->digest);
-}
+	const struct cli *cli = c->s->cli;
 
-static bool same_bytes(const struct difference *d)
-{
-	const struct record *a = d->before.rec, *b = d->after.rec;
-
-	if (!a || !b || a->output_count != b->output_count)
-		return false;
-	for (size_t i = 0; i < b->output_count; i++) {
-		if (!same_output(find_output(a, b->outputs[i].name), &b->outputs[i]))
-			return false;
-	}
-	return true;
-}
-
-/* --- as text ------------------------------------------------------------------------------- */
-
-/* Of a side without outputs: why. */
-static const char *missing_text(const struct side *side)
-{
-	if (failed(side))
-		return "failed";
-	return side->n && !side->rec ? "no longer in the store" : "-";
-}
-
-/* "chunks:1f3a2b4c5d 1.0 GiB (219 MiB of data)"; caller frees. */
-static char *output_text(const struct side *side, const struct artifact *a)
-{
-	char *digest cleanup_free = NULL, *size cleanup_free = NULL, *data cleanup_free = NULL;
-
-	if (!a)
-		return xstrdup(missing_text(side));
-	digest = artifact_digest_string(a);
-	size = str_bytes(a->size);
-	data = str_bytes(a->allocated);
-	if (a->type != OUTPUT_IMAGE)
-		return xasprintf("%.17s %s", digest, size);
-	return xasprintf("%.17s %s (%s of data)", digest, size, data);
-}
-
-static void output_row(struct table *t, const struct difference *d, const char *name)
-{
-	const struct artifact *a = find_output(d->before.rec, name);
-	const struct artifact *b = find_output(d->after.rec, name);
-	char *before cleanup_free = output_text(&d->before, a);
-	char *after cleanup_free = output_text(&d->after, b);
-
-	table_row(t, d->node, name, before, same_output(a, b) ? "the same bytes" : after);
-}
-
-static void print_outputs(struct table *t, const struct difference *d)
-{
-	const struct record *a = d->before.rec, *b = d->after.rec;
-
-	if (same_bytes(d)) {
-		table_row(t, d->node, "", "", "the same bytes from other inputs");
-		return;
-	}
-	if (!a && !b)
-		table_row(t, d->node, "", missing_text(&d->before), missing_text(&d->after));
-	for (size_t i = 0; b && i < b->output_count; i++)
-		output_row(t, d, b->outputs[i].name);
-	for (size_t i = 0; a && i < a->output_count; i++) {
-		if (!find_output(b, a->outputs[i].name))
-			output_row(t, d, a->outputs[i].name);
-	}
-}
-
-static void print_package(const struct change *c)
-{
-	struct str s cleanup_str = STR_INIT;
-
-	str_printf(&s, "%c %s", !c->before ? '+' : !c->after ? '-' : '~', c->name);
-	if (c->before)
-		str_printf(&s, " %s", c->before);
-	if (c->before && c->after)
-		str_append(&s, " ->");
-	if (c->after)
-		str_printf(&s, " %s", c->after);
-	print_lines(stdout, "  ", s.buf, s.len);
-}
-
-static void print_text(const struct differences *list)
-{
-	struct table *t = table_new("NODE", "OUTPUT", "BEFORE", "AFTER", NULL);
-
-	for (size_t i = 0; i < list->count; i++)
-		print_outputs(t, &list->items[i]);
-	if (!list->count)
-		puts("no difference");
-	table_print(t);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct difference *d = &list->items[i];
-
-		if (d->packages.count)
-			printf("packages of %s:\n", d->node);
-		for (size_t k = 0; k < d->packages.count; k++)
-			print_package(&d->packages.items[k]);
-	}
-}
-
-/* --- as JSON ------------------------------------------------------------------------------- */
-
-static json_t *side_object(const char *node, const struct side *side)
-{
-	json_t *outputs = side->rec ? json_outputs(node, side->rec) : json_null(), *output;
-	size_t i;
-
-	if (!side->n)
-		return json_null();
-	json_array_foreach(outputs, i, output)
-		json_object_del(output, "path"); /* out/ holds those of now */
-	return json_pack("{s:s, s:o, s:o}", "status", side->n->status, "key",
-			 json_digest(&side->n->key), "outputs", outputs);
-}
-
-static json_t *difference_object(const struct difference *d)
-{
-	json_t *packages = json_array();
-
-	for (size_t i = 0; i < d->packages.count; i++) {
-		const struct change *c = &d->packages.items[i];
-
-		json_array_append_new(
-			packages, json_pack("{s:o, s:o, s:o}", "name", json_text(c->name), "before",
-					    json_text(c->before), "after", json_text(c->after)));
-	}
-	return json_pack("{s:o, s:o, s:o, s:b, s:o}", "node", json_text(d->node), "before",
-			 side_object(d->node, &d->before), "after", side_object(d->node, &d->after),
-			 "same_bytes", same_bytes(d), "packages", packages);
-}
-
-static json_t *run_object(const struct run_info *r)
-{
-	return json_pack("{s:I, s:o}", "run", (json_int_t)r->id, "project", history_project(r));
-}
-
-static void print_json(const struct state *a, const struct state *b, const struct differences *list)
-{
-	json_t *nodes = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(nodes, difference_object(&list->items[i]));
-	json_print(stdout,
-		   json_pack("{s:i, s:b, s:o, s:o, s:o}", "v", 1, "ok", 1, "before",
-			     run_object(&a->run), "after", run_object(&b->run), "nodes", nodes),
-		   false);
-}
-
-static int diff(const struct session *s, struct state *a, struct state *b, struct differences *ret,
-		struct err **err)
-{
-	const struct cli *c = s->cli;
-
-	if (state_of(s, c->args.items[0], a, err) || state_of(s, c->args.items[1], b, err))
-		return -1;
-	return compare_all(s, a, b, ret, err);
-}
-
-int cmd_diff(struct cli *c)
-{
-	struct session s cleanup_session = {0};
-	struct differences list = {0};
-	struct state a = {0}, b = {0};
-	struct err *err = NULL;
-	int code = session_open_history(&s, c);
-
-	if (code)
-		return code;
-	if (diff(&s, &a, &b, &list, &err))
-		code = cli_fail(&s, err);
-	else if (c->json)
-		print_json(&a, &b, &list);
+	c->differs |= delta_differs(d);
+	if (cli->json)
+		json_array_append_new(c->things, diff_show_json(title, d));
+	else if (cli->markdown)
+		diff_show_markdown(title, d);
 	else
-		print_text(&list);
-	if (code == 0 && c->exit_code && list.count)
-		code = 3;
-	for (size_t i = 0; i < list.count; i++)
-		changes_clear(&list.items[i].packages);
-	differences_clear(&list);
+		diff_show_text(cli, title, d);
+}
+
+static int compare_results(struct comparison *c, const char *title, const struct result *a,
+			   const struct result *b, struct err **err)
+{
+	struct subject before cleanup_subject = {.scratch = NULL};
+	struct subject after cleanup_subject = {.scratch = NULL};
+	struct delta d cleanup_delta = {.arena = c->s->arena};
+	char *one cleanup_free = new_scratch(c, err), *two cleanup_free = NULL;
+
+	two = one ? new_scratch(c, err) : NULL;
+	if (!two)
+		return -1;
+	before.scratch = one;
+	after.scratch = two;
+	if (subject_open(&before, a->file, a->path, err) < 0)
+		return err_wrap(err, "'%s'", a->name);
+	if (subject_open(&after, b->file, b->path, err) < 0)
+		return err_wrap(err, "'%s'", b->name);
+	if (delta_make(&d, &before, &after, err) < 0)
+		return -1;
+	tell(c, title, &d);
+	return 0;
+}
+
+/* The record of a node in the graph of a revision. */
+static int find_then(const struct operand *o, const struct session *s, struct result *ret,
+		     struct err **err)
+{
+	char *name cleanup_free = xstrndup(o->thing, strcspn(o->thing, ":"));
+	const struct node *n = o->then.found ? graph_node(o->then.s.graph, name) : NULL;
+
+	if (!n)
+		return err_set(err, E_UNKNOWN_NODE, "revision %.12s has no node '%s'",
+			       o->then.commit, name);
+	if (!n->record)
+		return err_set(
+			err, E_NO_RESULT,
+			"the store has not what node '%s' made of revision %.12s: check that "
+			"out in another directory, and 'orch build %s' makes it",
+			name, o->then.commit, name);
+	return result_in(s, o->thing, n->record, ret, err);
+}
+
+static int find_thing(const struct operand *o, const struct session *s, struct result *ret,
+		      struct err **err)
+{
+	return o->rev ? find_then(o, s, ret, err) : result_find(s, o->thing, o->run, ret, err);
+}
+
+static int compare_things(struct comparison *c, struct err **err)
+{
+	struct result a cleanup_result = {0}, b cleanup_result = {0};
+	const char *title;
+
+	if (find_thing(&c->sides[BEFORE], c->s, &a, err) < 0 ||
+	    find_thing(&c->sides[AFTER], c->s, &b, err) < 0)
+		return -1;
+	title = str_eq(a.name, b.name) ? a.name
+				       : arena_printf(c->s->arena, "%s -> %s", a.name, b.name);
+	return compare_results(c, title, &a, &b, err);
+}
+
+/* ---- two states of the project ---- */
+
+static int take_state(struct comparison *c, const struct operand *o, struct diff_state *ret,
+		      struct err **err)
+{
+	if (o->run)
+		return diff_state_run(c->s, o->run, ret, err);
+	if (!o->then.found)
+		return err_set(err, E_NO_REVISION, "revision %.12s has no project here",
+			       o->then.commit);
+	diff_state_graph(c->s, o->then.s.graph, o->then.commit, ret);
+	return 0;
+}
+
+static bool is_of_kind(const struct diff_node *n, const char *kind)
+{
+	const char *text = n->after.rec ? n->after.rec->manifest : "";
+	const char *line = strstr(text, "\nkind ");
+	const char *word = line ? line + strlen("\nkind ") : "";
+
+	return n->before.rec && !strncmp(word, kind, strlen(kind)) && word[strlen(kind)] == ' ';
+}
+
+static int compare_node(struct comparison *c, const struct diff_node *n, struct err **err)
+{
+	struct result a cleanup_result = {0}, b cleanup_result = {0};
+
+	if (result_in(c->s, n->node, n->before.rec, &a, err) < 0 ||
+	    result_in(c->s, n->node, n->after.rec, &b, err) < 0)
+		return -1;
+	return digest_eq(&a.artifact->digest, &b.artifact->digest)
+		       ? 0
+		       : compare_results(c, n->node, &a, &b, err);
+}
+
+/* What ships, or else what would be in it: the first kind of which something differs. */
+static int compare_shipped(struct comparison *c, const struct diff_nodes *list, struct err **err)
+{
+	static const char *const kinds[] = {"bundle", "disk", "image", "tree", "debian"};
+	bool any = false;
+
+	for (size_t k = 0; k < array_len(kinds) && !any; k++) {
+		for (size_t i = 0; i < list->count; i++) {
+			if (!is_of_kind(&list->items[i], kinds[k]))
+				continue;
+			any = true;
+			if (!c->s->cli->json)
+				putchar('\n');
+			if (compare_node(c, &list->items[i], err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void print_nodes_markdown(const struct diff_nodes *list)
+{
+	printf("**%zu node%s differ%s**", list->count, list->count == 1 ? "" : "s",
+	       list->count == 1 ? "s" : "");
+	for (size_t i = 0; i < list->count; i++)
+		printf("%s `%s`", i ? "," : ":", list->items[i].node);
+	putchar('\n');
+}
+
+static int compare_states(struct comparison *c, struct err **err)
+{
+	struct diff_state a = {0}, b = {0};
+	struct diff_nodes list = {0};
+	const struct cli *cli = c->s->cli;
+	int rc = take_state(c, &c->sides[BEFORE], &a, err);
+
+	if (rc == 0)
+		rc = take_state(c, &c->sides[AFTER], &b, err);
+	if (rc == 0)
+		rc = diff_states(c->s, &a, &b, &list, err);
+	c->differs |= list.count > 0;
+	if (rc == 0 && cli->markdown)
+		print_nodes_markdown(&list);
+	else if (rc == 0 && !cli->json)
+		diff_nodes_print(&list);
+	if (rc == 0)
+		rc = compare_shipped(c, &list, err);
+	if (rc == 0 && cli->json)
+		json_print(stdout,
+			   json_pack("{s:i, s:b, s:o, s:o, s:o, s:O}", "v", 1, "ok", 1, "before",
+				     diff_state_json(&a), "after", diff_state_json(&b), "nodes",
+				     diff_nodes_json(&list), "things", c->things),
+			   false);
+	diff_nodes_release(&list);
 	map_clear(&a.nodes);
 	map_clear(&b.nodes);
+	return rc;
+}
+
+/* ---- */
+
+/* The graph of a revision, with what the store has for its nodes. */
+static int open_then(struct session *s, struct operand *o)
+{
+	static const struct strv all = {0};
+	struct plan_nodes plan = {0};
+	struct err *err = NULL;
+	int code;
+
+	if (!o->rev)
+		return 0;
+	code = revision_open(&o->then, s, o->rev);
+	if (code || !o->then.found)
+		return code;
+	if (graph_select(o->then.s.graph, &all, &err) < 0 ||
+	    plan_make(o->then.s.graph, s->store, &s->tools, &plan, &err) < 0)
+		code = cli_fail(s, err);
+	plan_release(&plan);
+	return code;
+}
+
+static int open_all(struct session *s, struct comparison *c)
+{
+	const struct strv *args = &s->cli->args;
+	bool git = str_skip(args->items[0], "git:") || str_skip(args->items[1], "git:");
+	int code = git ? session_open(s, s->cli, SESSION_STORE, NULL)
+		       : session_open_history(s, s->cli);
+
+	c->s = s;
+	for (int i = 0; i < SIDES && code == 0; i++) {
+		parse(s, args->items[i], &c->sides[i]);
+		code = open_then(s, &c->sides[i]);
+	}
+	return code;
+}
+
+static int compare(struct comparison *c, struct err **err)
+{
+	if (tmp_dir(store_subdir(c->s->store, "tmp"), "diff", &c->scratch, err) < 0 ||
+	    complete(c->sides, err) < 0)
+		return -1;
+	if (!c->sides[BEFORE].thing)
+		return compare_states(c, err);
+	if (compare_things(c, err) < 0)
+		return -1;
+	if (c->s->cli->json)
+		json_print(stdout,
+			   json_pack("{s:i, s:b, s:O}", "v", 1, "ok", 1, "things", c->things),
+			   false);
+	return 0;
+}
+
+static void release(struct comparison *c)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (c->scratch && path_remove(c->scratch, &ignored) < 0)
+		print_aside(ignored->text);
+	free(c->scratch);
+	json_decref(c->things);
+	for (int i = 0; i < SIDES; i++)
+		revision_close(&c->sides[i].then);
+}
+
+int cmd_diff(struct cli *cli)
+{
+	struct session s cleanup_session = {0};
+	struct comparison c = {0};
+	struct err *err = NULL;
+	int code;
+
+	s.cli = cli;
+	c.things = json_array();
+	code = open_all(&s, &c);
+	if (code == 0 && compare(&c, &err) < 0)
+		code = cli_fail(&s, err);
+	if (code == 0 && cli->exit_code && c.differs)
+		code = 3;
+	release(&c);
 	return code;
 }

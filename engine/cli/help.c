@@ -31,7 +31,9 @@ static const struct {
 	{"why", "orch why root"},
 	{"changed", "orch changed --since main"},
 	{"log", "orch log\norch log -f root\norch log root -r ^1"},
-	{"diff", "orch diff ^1 ^0"},
+	{"diff", "orch diff ^1 ^0\n"
+		 "orch diff git:v1.0.0 bundle --markdown\n"
+		 "orch diff old.raucb new.raucb --json"},
 	{"timings", "orch timings\norch timings ^1 --html timings.html"},
 	{"graph",
 	 "orch graph --format svg >graph.svg\norch graph --format svg --focus root >root.svg"},

@@ -64,9 +64,16 @@ const struct command commands[] = {
 	 "and a directory that was moved keeps its own. The newest 200 runs of each are kept.\n"
 	 "Outside of any project, the runs of all are listed.",
 	 1u << O_JSON | 1u << O_ALL, 0, 0},
-	{"diff", "RUN RUN", "show what changed between two runs: results and packages",
-	 "A run is its number, or ^0 for this project's last one.",
-	 1u << O_JSON | 1u << O_EXIT_CODE | 1u << O_ALL, 2, 2},
+	{"diff", "BEFORE AFTER",
+	 "show what changed: between runs, revisions, results, releases, bundles, images",
+	 "Each is 'run:N' (or N, or ^0 for this project's last run), 'git:REV', a node (with "
+	 "':[OUTPUT]/PATH', as 'orch image' has it), a file, which begins with '/' or './' or is "
+	 "no node, or a directory. Two runs or revisions: results that differ, and what ships of "
+	 "them. A node and a run or revision: what the node was then. Else what is in them: "
+	 "packages, files, units, users, kernel, partitions, what grew, and what an update would "
+	 "fetch and write. Nothing is built or mounted.",
+	 OPTION(O_JSON) | OPTION(O_MARKDOWN) | OPTION(O_EXIT_CODE) | OPTION(O_ALL) | OPTION(O_SET),
+	 2, 2},
 	{"timings", "[RUN]", "show when the nodes of a run ran, and what it had to wait for",
 	 "A run is its number, or ^0 for this project's last one, which is shown without RUN. What "
 	 "the run had to wait for, one after the other, is its critical path: those nodes have a "

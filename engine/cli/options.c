@@ -116,6 +116,8 @@ const struct option_row option_rows[] = {
 		      "ask the shared cache, too, and say what would be fetched"},
 	[O_OUTPUT] = {'o', "output", "DIR", VALUE_TEXT, AT(output), NULL,
 		      "write documents into DIR, which is there"},
+	[O_MARKDOWN] = {0, "markdown", NULL, VALUE_FLAG, AT(markdown), NULL,
+			"print Markdown, as for a pull request"},
 	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,
 		     "a git revision: a branch, tag or commit; REV... is where HEAD left it"},
 	[O_ONLY] = {0, "only", "WHAT", VALUE_WORD, AT(only), only_words,

@@ -14,7 +14,6 @@ static const struct command_run runs[] = {
 	{"runs", cmd_runs},
 	{"timings", cmd_timings},
 	{"changed", cmd_changed},
-	{"diff", cmd_diff},
 	{"graph", cmd_graph},
 	{"pki", cmd_pki},
 	{"init", cmd_init},

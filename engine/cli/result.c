@@ -101,22 +101,31 @@ static int choose_output(const struct record *rec, const char *node, const char 
 		       all.buf);
 }
 
-static int find_output(const struct session *s, const char *text, const char *run,
-		       struct result *ret, struct err **err)
+int result_in(const struct session *s, const char *text, const struct record *rec,
+	      struct result *ret, struct err **err)
 {
 	size_t len = strcspn(text, ":");
 	const char *after = text[len] ? text + len + 1 : "";
 	char *node cleanup_free = xstrndup(text, len);
 	char *output cleanup_free = xstrndup(after, strcspn(after, "/"));
 
-	if (find_record(s, node, run, &ret->record, err) < 0 ||
-	    choose_output(ret->record, node, output, ret, err) < 0 ||
+	if (choose_output(rec, node, output, ret, err) < 0 ||
 	    check_here(s, node, ret->artifact, err) < 0)
 		return -1;
+	ret->record = rec;
 	ret->path = xstrdup(after + strlen(output));
 	ret->name = xasprintf("%s%s%s", node, *output ? ":" : "", output);
 	ret->file = cas_path(store_dir(s->store), ret->artifact->type, &ret->artifact->digest);
 	return 0;
+}
+
+static int find_output(const struct session *s, const char *text, const char *run,
+		       struct result *ret, struct err **err)
+{
+	char *node cleanup_free = xstrndup(text, strcspn(text, ":"));
+	const struct record *rec = NULL;
+
+	return find_record(s, node, run, &rec, err) < 0 ? -1 : result_in(s, text, rec, ret, err);
 }
 
 /* The longest that is there: names of files may have colons. */

@@ -21,5 +21,8 @@ struct result {
 /* What TEXT names. S comes from session_open_history(). */
 int result_find(const struct session *s, const char *text, const char *run, struct result *ret,
 		struct err **err) warn_unused;
+/* The same of a node whose record is REC: NODE[:[OUTPUT]/PATH]. */
+int result_in(const struct session *s, const char *text, const struct record *rec,
+	      struct result *ret, struct err **err) warn_unused;
 void result_release(struct result *r);
 #define cleanup_result __attribute__((cleanup(result_release)))

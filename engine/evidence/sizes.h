@@ -30,8 +30,8 @@ struct sizes {
 /* Adds what T has below TOP ("", "usr/lib"). The user fields of its inodes are changed. */
 void sizes_count(struct sizes *z, unsigned side, struct tree *t, const char *top);
 /*
- * Adds to RET the names of packages that have lists of files; user of an inode becomes the index + 1
- * there of the one that owns it, else 0.
+ * Adds to RET the names of packages that have lists of files; user of an inode becomes the index +
+ * 1 there of the one that owns it, else 0.
  */
 void sizes_note_packages(struct arena *arena, struct tree *t, struct strs *ret);
 /* Bytes; less than 0: it shrank. */

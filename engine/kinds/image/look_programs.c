@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/image/look.h"
+#include "kinds/image/look_bundle.h"
 #include "machine/sandbox/confined.h"
 #include "media/tree/tree_dir.h"
 
@@ -305,4 +306,35 @@ int look_squashfs(struct tree *t, const char *file, uint64_t offset, const char 
 	if (make_directory(dir, err) < 0 || run_confined(argv, file, dir, err) < 0)
 		return -1;
 	return read_pseudo(t, list, err);
+}
+
+/* ---- bundles ---- */
+
+#define SIGNATURE_MAX (1u << 20)
+
+bool look_is_bundle(const char *file)
+{
+	int fd cleanup_fd = open(file, O_RDONLY | O_CLOEXEC);
+	unsigned char tail[8], head[4];
+	uint64_t len = 0;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < 4096 || pread(fd, head, 4, 0) != 4 ||
+	    memcmp(head, "hsqs", 4) != 0 ||
+	    pread(fd, tail, sizeof(tail), st.st_size - 8) != sizeof(tail))
+		return false;
+	for (size_t i = 0; i < sizeof(tail); i++)
+		len = len << 8 | tail[i];
+	if (len < 64 || len > SIGNATURE_MAX || len + 8 > (uint64_t)st.st_size)
+		return false;
+	return pread(fd, head, 2, st.st_size - 8 - (off_t)len) == 2 && head[0] == 0x30 &&
+	       head[1] == 0x82; /* a DER sequence whose length has two bytes */
+}
+
+int look_unpack_bundle(const char *file, const char *dir, struct err **err)
+{
+	char *above cleanup_free = path_dir(dir), *image cleanup_free = xstrdup(file);
+	char *argv[] = {"unsquashfs", "-no-progress", "-no-xattrs", "-d", (char *)dir, image, NULL};
+
+	return run_confined(argv, file, above, err);
 }

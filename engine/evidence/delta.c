@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/str.h"
+#include "evidence/delta_priv.h"
+
+const struct delta_title delta_titles[DELTA_SECTIONS] = {
+	[DELTA_PARTITIONS] = {"partitions", "Partitions"},
+	[DELTA_PACKAGES] = {"packages", "Packages"},
+	[DELTA_UNITS] = {"units", "Units"},
+	[DELTA_ACCOUNTS] = {"accounts", "Users and groups"},
+	[DELTA_BOOT] = {"boot", "Kernel arguments"},
+	[DELTA_KERNEL] = {"kernel", "Kernel configuration"},
+	[DELTA_FILES] = {"files", "Files"},
+};
+
+struct delta_row *delta_add(struct delta_part *p, enum delta_section section, const char *name,
+			    const char *change)
+{
+	struct delta_row *row = delta_rows_at_end(&p->rows[section]);
+
+	row->name = name;
+	row->change = change;
+	return row;
+}
+
+/* ---- partitions ---- */
+
+static const struct gpt_part *find_partition(const struct gpt_parts *parts, const char *name,
+					     size_t *ret)
+{
+	for (size_t i = 0; i < parts->count; i++) {
+		char *one cleanup_free = look_part_name(parts, i);
+
+		*ret = i;
+		if (str_eq(one, name))
+			return &parts->items[i];
+	}
+	return NULL;
+}
+
+static const char *partition_text(struct arena *arena, const struct gpt_part *p)
+{
+	char *size cleanup_free = str_bytes(p->size), *start cleanup_free = str_bytes(p->start);
+
+	return arena_printf(arena, "number %u, %s at %s, %s, %s", p->number, size, start, p->type,
+			    p->uuid);
+}
+
+/* Devices in the field cannot follow what moved or shrank. */
+static const char *partition_change(const struct gpt_part *a, const struct gpt_part *b,
+				    bool *ret_alarm)
+{
+	*ret_alarm = true;
+	if (a->start != b->start)
+		return "moved";
+	if (b->size < a->size)
+		return "shrunk";
+	*ret_alarm = a->number != b->number;
+	if (a->size != b->size)
+		return "grown";
+	if (a->number != b->number)
+		return "renumbered";
+	return str_eq(a->type, b->type) && str_eq(a->uuid, b->uuid) && a->attrs == b->attrs
+		       ? NULL
+		       : "changed";
+}
+
+static void add_partition(struct delta_part *p, struct arena *arena, const char *name,
+			  const struct gpt_part *a, const struct gpt_part *b)
+{
+	bool alarm = !b;
+	const char *change = !a ? "added" : !b ? "removed" : partition_change(a, b, &alarm);
+	struct delta_row *row;
+
+	if (!change)
+		return;
+	row = delta_add(p, DELTA_PARTITIONS, arena_strdup(arena, name), change);
+	row->before = a ? partition_text(arena, a) : NULL;
+	row->after = b ? partition_text(arena, b) : NULL;
+	row->alarm = alarm;
+}
+
+static void compare_tables(struct delta_part *p, struct arena *arena, const struct look *a,
+			   const struct look *b)
+{
+	size_t at;
+
+	for (size_t i = 0; i < b->parts.count; i++) {
+		char *name cleanup_free = look_part_name(&b->parts, i);
+
+		add_partition(p, arena, name, find_partition(&a->parts, name, &at),
+			      &b->parts.items[i]);
+	}
+	for (size_t i = 0; i < a->parts.count; i++) {
+		char *name cleanup_free = look_part_name(&a->parts, i);
+
+		if (!find_partition(&b->parts, name, &at))
+			add_partition(p, arena, name, &a->parts.items[i], NULL);
+	}
+	if (!str_eq(a->format, b->format)) {
+		struct delta_row *row = delta_add(p, DELTA_PARTITIONS, "(table)", "changed");
+
+		row->before = a->format;
+		row->after = b->format;
+		row->alarm = true;
+	}
+}
+
+/* ---- a part ---- */
+
+static void compare_trees(struct delta_part *p, struct arena *arena, const struct look *a,
+			  const struct look *b)
+{
+	p->has_sizes = true;
+	p->sizes = (struct sizes){.arena = arena, .compared = true};
+	delta_system(p, arena, a->tree, b->tree);
+	delta_files(p, arena, a->tree, b->tree);
+	sizes_count(&p->sizes, SIZES_BEFORE, a->tree, "");
+	sizes_count(&p->sizes, SIZES_NOW, b->tree, "");
+}
+
+static struct block_place place_of(const struct look *l)
+{
+	return (struct block_place){l->file, l->offset, l->size};
+}
+
+static const char *note_of(struct arena *arena, const struct subject_part *a,
+			   const struct subject_part *b)
+{
+	const char *why = b->unread ? b->unread : a->unread;
+
+	if (why)
+		return arena_printf(arena, "compared as bytes: %s: %s",
+				    b->unread ? "after" : "before", why);
+	if (!str_eq(a->look.format, b->look.format))
+		return arena_printf(arena, "%s before, %s now", a->look.format, b->look.format);
+	return NULL;
+}
+
+static bool has_bytes(const struct look *l)
+{
+	return !l->disk && !str_eq(l->format, "directory");
+}
+
+static int compare(struct delta *d, const struct subject_part *a, const struct subject_part *b,
+		   struct err **err)
+{
+	struct delta_part *p = delta_parts_at_end(&d->parts);
+	struct block_place before = place_of(&a->look), after = place_of(&b->look);
+	bool bytes = !(a->look.tree && b->look.tree) && has_bytes(&a->look) && has_bytes(&b->look);
+
+	p->name = arena_strdup(d->arena, b->name);
+	p->note = note_of(d->arena, a, b);
+	p->differs = !str_eq(a->look.format, b->look.format);
+	if (a->look.disk && b->look.disk)
+		compare_tables(p, d->arena, &a->look, &b->look);
+	if (a->look.tree && b->look.tree)
+		compare_trees(p, d->arena, &a->look, &b->look);
+	for (size_t i = 0; i < DELTA_SECTIONS; i++)
+		p->differs |= p->rows[i].count > 0;
+	if ((a->image && b->image) || bytes) {
+		p->has_blocks = a->image && b->image;
+		if (blocks_compare(&before, &after, &p->blocks, err) < 0)
+			return -1;
+		p->differs |= p->blocks.changed || before.size != after.size;
+	}
+	return 0;
+}
+
+static void add_lone(struct delta *d, const struct subject_part *s, const char *note)
+{
+	struct delta_part *p = delta_parts_at_end(&d->parts);
+
+	p->name = arena_strdup(d->arena, s->name);
+	p->note = note;
+	p->differs = true;
+}
+
+/* The same part of OTHER: by name, or the only one of both. */
+static const struct subject_part *partner(const struct subject *own, const struct subject_part *p,
+					  const struct subject *other)
+{
+	const struct subject_part *found = subject_part(other, p->name);
+
+	if (!found && own->parts.count == 1 && other->parts.count == 1)
+		found = other->parts.items[0];
+	return found;
+}
+
+int delta_make(struct delta *d, const struct subject *before, const struct subject *after,
+	       struct err **err)
+{
+	d->payload[0] = before->payload;
+	d->payload[1] = after->payload;
+	for (size_t i = 0; i < after->parts.count; i++) {
+		const struct subject_part *b = after->parts.items[i];
+		const struct subject_part *a = partner(after, b, before);
+
+		if (!a)
+			add_lone(d, b, "only after");
+		else if (compare(d, a, b, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < before->parts.count; i++) {
+		if (!partner(before, before->parts.items[i], after))
+			add_lone(d, before->parts.items[i], "only before");
+	}
+	return 0;
+}
+
+bool delta_differs(const struct delta *d)
+{
+	for (size_t i = 0; i < d->parts.count; i++) {
+		if (d->parts.items[i].differs)
+			return true;
+	}
+	return false;
+}
+
+uint64_t delta_fetched(const struct delta_part *p)
+{
+	return p->blocks.fetched * BLOCK_BYTES + p->blocks.blocks * BLOCK_INDEX_BYTES;
+}
+
+void delta_clear(struct delta *d)
+{
+	for (size_t i = 0; i < d->parts.count; i++) {
+		struct delta_part *p = &d->parts.items[i];
+
+		for (size_t k = 0; k < DELTA_SECTIONS; k++)
+			delta_rows_clear(&p->rows[k]);
+		sizes_clear(&p->sizes);
+		blocks_clear(&p->blocks);
+	}
+	delta_parts_clear(&d->parts);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "evidence/subject.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "kinds/image/look_bundle.h"
+#include "media/tree/tree_dir.h"
+
+static int add_file(struct subject *s, const char *file, const char *path, const char *name,
+		    struct err **err) warn_unused;
+
+static char *new_scratch(struct subject *s, struct err **err)
+{
+	char *dir = xasprintf("%s/part.%u", s->scratch, s->count++);
+
+	if (path_mkdirs(dir, err) == 0)
+		return dir;
+	free(dir);
+	return NULL;
+}
+
+static struct subject_part *add_part(struct subject *s, const char *name, struct err **err)
+{
+	struct subject_part *p = xcalloc(1, sizeof(*p));
+
+	p->look.scratch = new_scratch(s, err);
+	p->name = xstrdup(name);
+	subject_parts_push(&s->parts, p);
+	return p->look.scratch ? p : NULL;
+}
+
+/* What orch cannot read stays as bytes: damaged, not unmounted, of another sort. */
+static void keep_bytes(struct subject_part *p, struct err *why)
+{
+	p->unread = xstrdup(why->text);
+	tree_free(p->look.tree);
+	p->look.tree = NULL;
+	err_free(why);
+}
+
+/* ---- disks ---- */
+
+static int add_partition(struct subject *s, const char *file, const struct gpt_parts *parts,
+			 size_t i, const char *above, struct err **err)
+{
+	char *partition cleanup_free = look_part_name(parts, i);
+	char *path cleanup_free = xasprintf("%s/", partition);
+	char *name cleanup_free = xasprintf("%s%s%s", above, *above ? "/" : "", partition);
+	struct subject_part *p = add_part(s, name, err);
+	struct err *why = NULL;
+
+	if (!p)
+		return -1;
+	p->image = true;
+	if (look_into(&p->look, file, path, false, &why) == 0)
+		return 0;
+	keep_bytes(p, why);
+	free(p->look.file);
+	p->look.file = xstrdup(file);
+	p->look.offset = parts->items[i].start;
+	p->look.size = parts->items[i].size;
+	return 0;
+}
+
+static int add_partitions(struct subject *s, const char *file, const char *above,
+			  const struct gpt_parts *parts, struct err **err)
+{
+	for (size_t i = 0; i < parts->count; i++) {
+		if (add_partition(s, file, parts, i, above, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- directories ---- */
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_plain(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && (d->d_type == DT_REG || d->d_type == DT_UNKNOWN);
+}
+
+static const char *suffix_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && dot != name ? dot : name;
+}
+
+/*
+ * What the file is called: by its suffix when no other has it, since names of files have versions
+ * of which each release has another.
+ */
+static char *label_of(struct dirent *const *list, int count, int i)
+{
+	const char *suffix = suffix_of(list[i]->d_name);
+	int same = 0;
+
+	for (int k = 0; k < count; k++)
+		same += str_eq(suffix_of(list[k]->d_name), suffix);
+	return same > 1 || *suffix != '.' ? xstrdup(list[i]->d_name) : xasprintf("*%s", suffix);
+}
+
+static int add_listed(struct subject *s, const char *dir, const char *file, const char *above,
+		      const char *label, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, file);
+	char *name cleanup_free = xasprintf("%s%s%s", above, *above ? "/" : "", label);
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) ? add_file(s, path, "", name, err) : 0;
+}
+
+/* LABELS: names may have versions in them. */
+static int add_files(struct subject *s, const char *dir, const char *above, bool labels,
+		     struct err **err)
+{
+	struct dirent **list = NULL;
+	int count = scandir(dir, &list, is_plain, by_name), rc = 0;
+
+	if (count < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", dir);
+	for (int i = 0; i < count && rc == 0; i++) {
+		char *label cleanup_free =
+			labels ? label_of(list, count, i) : xstrdup(list[i]->d_name);
+
+		rc = add_listed(s, dir, list[i]->d_name, above, label, err);
+	}
+	for (int i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+	return rc;
+}
+
+/* A directory that is a root file system, or one of files that ship. */
+static int add_directory(struct subject *s, const char *dir, struct err **err)
+{
+	char *usr cleanup_free = path_join(dir, "usr");
+	struct subject_part *p;
+
+	if (!path_exists(usr))
+		return add_files(s, dir, "", true, err);
+	p = add_part(s, "", err);
+	if (!p)
+		return -1;
+	p->look.format = "directory";
+	p->look.file = xstrdup(dir);
+	p->look.tree = tree_new(0, p->look.scratch);
+	return tree_from_dir(p->look.tree, dir, NULL, INT64_MAX, err);
+}
+
+/* ---- files ---- */
+
+/* The parts of a bundle from FIRST on that its manifest names are what slots get. */
+static int mark_images(struct subject *s, const char *dir, size_t first, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, "manifest.raucm");
+	struct str text cleanup_str = STR_INIT;
+
+	if (file_read_foreign(path, 1 << 20, &text, err) < 0)
+		return -1;
+	for (; first < s->parts.count; first++) {
+		struct subject_part *p = s->parts.items[first];
+		char *line cleanup_free = xasprintf("\nfilename=%s\n", path_base(p->name));
+
+		p->image = strstr(text.buf, line) != NULL;
+	}
+	return 0;
+}
+
+static int add_bundle(struct subject *s, const char *file, const char *name, struct err **err)
+{
+	char *dir cleanup_free = new_scratch(s, err), *to cleanup_free = NULL;
+	size_t first = s->parts.count;
+	struct stat st;
+
+	if (!dir)
+		return -1;
+	to = path_join(dir, "bundle");
+	if (look_unpack_bundle(file, to, err) < 0 || add_files(s, to, name, false, err) < 0)
+		return -1;
+	if (stat(file, &st) == 0)
+		s->payload = s->bundles++ ? 0 : (uint64_t)st.st_size;
+	return mark_images(s, to, first, err);
+}
+
+static bool is_image(const struct look *l)
+{
+	static const char *const formats[] = {"ext4",  "squashfs", "vfat", "xfs",
+					      "btrfs", "erofs",    "file"};
+
+	for (size_t i = 0; i < array_len(formats); i++) {
+		if (str_eq(l->format, formats[i]))
+			return true;
+	}
+	return false;
+}
+
+static int add_file(struct subject *s, const char *file, const char *path, const char *name,
+		    struct err **err)
+{
+	struct subject_part *p;
+	struct err *why = NULL;
+
+	if (!*path && look_is_bundle(file))
+		return add_bundle(s, file, name, err);
+	p = add_part(s, name, err);
+	if (!p)
+		return -1;
+	if (look_into(&p->look, file, path, false, &why) < 0) {
+		if (!p->look.format) {
+			*err = why;
+			return -1;
+		}
+		keep_bytes(p, why);
+	}
+	p->image = is_image(&p->look);
+	return p->look.disk ? add_partitions(s, file, name, &p->look.parts, err) : 0;
+}
+
+int subject_open(struct subject *s, const char *file, const char *path, struct err **err)
+{
+	struct stat st;
+
+	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+		return add_directory(s, file, err);
+	return add_file(s, file, path, "", err);
+}
+
+struct subject_part *subject_part(const struct subject *s, const char *name)
+{
+	for (size_t i = 0; i < s->parts.count; i++) {
+		if (str_eq(s->parts.items[i]->name, name))
+			return s->parts.items[i];
+	}
+	return NULL;
+}
+
+void subject_close(struct subject *s)
+{
+	for (size_t i = 0; i < s->parts.count; i++) {
+		struct subject_part *p = s->parts.items[i];
+
+		look_release(&p->look);
+		free((char *)p->look.scratch);
+		free(p->unread);
+		free(p->name);
+		free(p);
+	}
+	subject_parts_clear(&s->parts);
+}

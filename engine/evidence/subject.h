@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Something that ships, taken apart: a bundle's images, a disk's table and partitions, a file
+ * system, a tree, the files of a directory. Nothing is mounted; who reads what is in
+ * kinds/image/look.h.
+ *
+ *	struct subject s cleanup_subject = {.scratch = dir};
+ *	subject_open(&s, "card.img", "", err);
+ *	for (size_t i = 0; i < s.parts.count; i++)
+ *		... s.parts.items[i]->look.tree
+ */
+#include "kinds/image/look.h"
+
+struct subject_part {
+	/*
+	 * "" is the thing itself; "root-a" a partition, "rootfs.ext4" an image of a bundle,
+	 * "*.img/root-a" what is in a file of a directory, where no other has that suffix.
+	 */
+	char *name;
+	struct look look; /* of a disk: its table */
+	bool image;       /* its bytes are what lies on a device */
+	char *unread;     /* why orch could not look into it; NULL: it could, or there is nothing */
+};
+DEFINE_VEC(subject_parts, struct subject_part *)
+
+struct subject {
+	const char *scratch; /* a directory for what has to be unpacked, in use as long as this */
+	struct subject_parts parts;
+	uint64_t payload; /* bytes of the bundle, when there is exactly one */
+	unsigned bundles;
+	unsigned count; /* private: names in scratch */
+};
+
+/* Opens FILE, from PATH on. */
+int subject_open(struct subject *s, const char *file, const char *path,
+		 struct err **err) warn_unused;
+/* Of that name, or NULL. */
+struct subject_part *subject_part(const struct subject *s, const char *name);
+void subject_close(struct subject *s);
+#define cleanup_subject __attribute__((cleanup(subject_close)))
