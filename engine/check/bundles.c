@@ -19,12 +19,12 @@ static int check_variant(const struct graph *g, int64_t now, struct err_list *er
 			 struct err **err)
 {
 	check_fn *const rules[] = {
-		check_disk_rules,    check_boot_rules,     check_environment_rules,
-		check_device_rules,  check_name_rules,     check_unit_rules,
-		check_target_rules,  check_script_rules,   check_rauc_rules,
-		check_bundle_rules,  check_firmware_rules, check_health_rules,
-		check_restart_rules, check_grub_rules,     check_emergency_rules,
-		check_identity_rules};
+		check_disk_rules,      check_boot_rules,     check_environment_rules,
+		check_device_rules,    check_name_rules,     check_unit_rules,
+		check_target_rules,    check_script_rules,   check_rauc_rules,
+		check_bundle_rules,    check_firmware_rules, check_health_rules,
+		check_restart_rules,   check_grub_rules,     check_grub_module_rules,
+		check_emergency_rules, check_identity_rules};
 	struct check_report report = {0};
 	struct check_view v = {.g = g, .arena = g->arena, .now = now, .report = &report};
 	int rc;

@@ -14,6 +14,7 @@
  *	rules_names.c       names of disks and partitions last, are made, and mean one that is there
  *	rules_script.c      the boot script counts, follows RAUC, leads to no prompt
  *	rules_grub.c        GRUB's script does so, in each state that RAUC can bring about
+ *	rules_grub_modules.c GRUB has the commands that its script uses
  *	rules_firmware.c    the files that config.txt of a Raspberry Pi names are beside it
  *	rules_fit.c         U-Boot reads the slots' FIT image; hashes and signatures count
  *	rules_rauc.c        what RAUC accepts and keeps

@@ -51,5 +51,8 @@ void grub_run(const struct conf_entries *lines, struct grub_run *run);
 /* Whether LINES are a script that starts a kernel. */
 bool grub_is_script(struct arena *a, const struct conf_entries *lines);
 
+/* Adds the commands that LINES use: the key is the name, at the line it is in. */
+void grub_commands(struct arena *a, const struct conf_entries *lines, struct conf_entries *ret);
+
 const char *grub_get(const struct grub_vars *vars, const char *name); /* "" when unset */
 void grub_set(struct grub_vars *vars, const char *name, const char *value);

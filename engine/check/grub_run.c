@@ -386,3 +386,16 @@ bool grub_is_script(struct arena *a, const struct conf_entries *lines)
 	grub_tokens_clear(&t);
 	return kernel && other;
 }
+
+void grub_commands(struct arena *a, const struct conf_entries *lines, struct conf_entries *ret)
+{
+	struct grub_tokens t = {0};
+
+	tokens_of(a, lines, &t);
+	for (size_t i = 0; i < t.count; i++)
+		if (is_command(&t, i))
+			conf_entries_push(ret,
+					  (struct conf_entry){"", t.items[i].text, "",
+							      lines->items[t.items[i].line].pos});
+	grub_tokens_clear(&t);
+}

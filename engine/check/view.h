@@ -323,4 +323,5 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
 	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules,
 	check_firmware_rules, check_ssh_rules, check_identity_rules, check_kept_rules,
-	check_restart_rules, check_health_rules, check_grub_rules, check_emergency_rules;
+	check_restart_rules, check_health_rules, check_grub_rules, check_grub_module_rules,
+	check_emergency_rules;
