@@ -215,7 +215,9 @@ const struct check_rule check_rules[] = {
 	RULE(CHECK_FAILURE_REBOOTS, "failure-reboots", ERROR,
 	     "a device whose application fails reboots",
 	     "A device whose application fails has to reboot, so that the tries are used up and "
-	     "the other slot comes: 'FailureAction=reboot' in the unit that waits for it."),
+	     "the other slot comes: 'FailureAction=reboot' in the unit that waits for it. So has "
+	     "one that does not come up: systemd's emergency mode asks for a password and waits, "
+	     "unless a drop-in of emergency.service reboots."),
 	RULE(CHECK_REPART_DISCARDS, "repart-discards", ERROR,
 	     "a table that grows discards no idle half of a region",
 	     "systemd-repart discards free space, and the idle half of a region looks like that. "
