@@ -22,6 +22,20 @@ struct condition {
 typedef int truth_fn(struct check_view *v, const struct condition *c, enum truth *ret,
 		     const char **ret_why, struct err **err);
 
+/* Whether another line of the script that E is of has WORD: then a variable in E may bring it. */
+static bool may_be_added(const struct check_view *v, const struct conf_entry *e, const char *word)
+{
+	for (size_t i = 0; strchr(e->value, '$') && i < v->texts.count; i++) {
+		const struct check_text *t = &v->texts.items[i];
+
+		for (size_t k = 0; str_eq(t->path, e->pos.file) && k < t->lines.count; k++)
+			if (strstr(t->lines.items[k].key, word) ||
+			    strstr(t->lines.items[k].value, word))
+				return true;
+	}
+	return false;
+}
+
 static int told_word(struct check_view *v, const struct condition *c, enum truth *ret,
 		     const char **ret_why, struct err **err)
 {
@@ -30,7 +44,7 @@ static int told_word(struct check_view *v, const struct condition *c, enum truth
 	(void)err;
 	if (!e)
 		return 0;
-	*ret = FAILS;
+	*ret = may_be_added(v, e, c->value) ? UNKNOWN : FAILS;
 	for (size_t i = 0; i < v->told.count; i++)
 		if (check_has_argument(v->told.items[i].value, c->value)) {
 			*ret = HOLDS;
