@@ -14,7 +14,7 @@ struct condition {
 	const struct check_file *unit;
 	const struct conf_entry *line;
 	const char *value;
-	bool not ;    /* '!' */
+	bool negated; /* '!' */
 	bool trigger; /* '|': one of these has to hold */
 };
 
@@ -175,7 +175,7 @@ static int holds(struct check_view *v, const struct condition *c, enum truth *re
 	*ret = UNKNOWN;
 	if (fn && fn(v, c, ret, ret_why, err) < 0)
 		return -1;
-	if (c->not &&*ret != UNKNOWN)
+	if (c->negated && *ret != UNKNOWN)
 		*ret = *ret == HOLDS ? FAILS : HOLDS;
 	return 0;
 }
@@ -203,8 +203,8 @@ static struct condition take_apart(const struct check_file *f, const struct conf
 
 	c.trigger = *c.value == '|';
 	c.value += c.trigger;
-	c.not = *c.value == '!';
-	c.value += c.not ;
+	c.negated = *c.value == '!';
+	c.value += c.negated;
 	c.value += strspn(c.value, " \t");
 	return c;
 }
