@@ -35,7 +35,7 @@ ext2fs/ engine/media/ext4/
 archive engine/media/tree/
 nghttp2/ engine/remote/grpc
 protobuf-c/ engine/remote/
-openssl/ engine/base/digest.c engine/base/private_key.c engine/media/tree/ssh_key.c engine/kinds/pki/ engine/remote/dial engine/remote/sign.c
+openssl/ engine/base/digest.c engine/base/private_key.c engine/media/tree/ssh_key.c engine/kinds/pki/ engine/evidence/dsse.c engine/remote/dial engine/remote/sign.c
 zstd engine/remote/transport_reapi
 libsmartcols engine/cli/table.c
 seccomp.h engine/machine/sandbox/call_wall_gen.c

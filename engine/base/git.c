@@ -509,3 +509,61 @@ int git_ignored(const struct git *g, const struct strs *paths, struct strv *ret,
 		strv_push(ret, at);
 	return 0;
 }
+
+/* ---- what the work tree is at ---- */
+
+static bool is_ignored(const char *path, const char *const *ignored)
+{
+	for (; *ignored; ignored++) {
+		const char *rest = str_skip(path, *ignored);
+
+		if (rest && (*rest == '/' || !*rest))
+			return true;
+	}
+	return false;
+}
+
+/* No `git status`: it would run what the repository names as a filter. */
+static int ask_dirty(const struct git *g, const char *const *ignored, bool *ret, struct err **err)
+{
+	static const char *const words[] = {"ls-files", "-z", "--others", "--exclude-standard"};
+	struct strv argv cleanup_strv = {0};
+	struct str out cleanup_str = STR_INIT;
+	bool clean;
+
+	git_command(&argv, g->dir);
+	for (size_t i = 0; i < array_len(words); i++)
+		strv_push(&argv, words[i]);
+	if (git_clean(g, &clean, err) < 0 || git_run(&argv, NULL, false, &out, err) < 0)
+		return -1;
+	*ret = !clean;
+	for (const char *at = out.buf; at < out.buf + out.len; at += strlen(at) + 1)
+		*ret |= !is_ignored(at, ignored);
+	return 0;
+}
+
+int git_state(const struct git *g, const char *const *ignored, struct git_state *ret,
+	      struct err **err)
+{
+	struct git_state s cleanup_git_state = {0};
+
+	if (ASK(g, &s.commit, "rev-parse", "--verify", "--quiet", "HEAD"))
+		return 1;
+	if (ASK(g, &s.branch, "symbolic-ref", "--quiet", "--short", "HEAD"))
+		s.branch = NULL;
+	if (ASK(g, &s.log, "rev-parse", "--git-path", "logs/HEAD"))
+		s.log = NULL;
+	if (ask_dirty(g, ignored, &s.dirty, err) < 0)
+		return -1;
+	*ret = s;
+	s = (struct git_state){0};
+	return 0;
+}
+
+void git_state_release(struct git_state *s)
+{
+	free(s->commit);
+	free(s->branch);
+	free(s->log);
+	*s = (struct git_state){0};
+}

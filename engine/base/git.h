@@ -40,6 +40,21 @@ int git_tags(const struct git *g, const char *commit, bool before, struct strv *
 	     struct err **err) warn_unused;
 /* Whether the clone lacks a part of the history, and tags with it. */
 bool git_shallow(const struct git *g);
+/* What the work tree of g->dir is at. */
+struct git_state {
+	char *commit; /* of HEAD */
+	char *branch; /* "main"; NULL: none is checked out */
+	bool dirty;   /* g->dir has changes that no commit has, or files that git does not know */
+	char *log; /* path from g->dir of the file that each commit and checkout adds a line to */
+};
+/*
+ * Files below the directories IGNORED (relative to g->dir, ended by NULL) do not make it dirty. 0,
+ * 1 when there is no commit yet, -1. git_state_release() frees what RET holds.
+ */
+int git_state(const struct git *g, const char *const *ignored, struct git_state *ret,
+	      struct err **err) warn_unused;
+void git_state_release(struct git_state *s);
+#define cleanup_git_state __attribute__((cleanup(git_state_release)))
 /* What revisions are called: branches, also those of other places ("origin/main"), and tags. */
 int git_names(const struct git *g, struct strv *ret, struct err **err) warn_unused;
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cli/beside.h"
+#include "cli/beside_priv.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -8,24 +8,15 @@
 #include "base/proc.h"
 #include "cli/checkout.h"
 #include "cli/program.h"
-#include "cli/stamps.h"
-#include "kinds/beside_opts.h"
 
-struct beside {
-	struct session *s;
-	struct stamps stamps;
-	beside_left_fn *left;
-	void *arg;
-};
-
-static char *document_path(const struct node *n, const char *ending)
+char *beside_path(const struct node *n, const char *ending)
 {
 	char *name cleanup_free = xasprintf("%s%s", path_base(n->name), ending);
 
 	return checkout_path(n->name, name);
 }
 
-static const struct beside_opts *opts_of(const struct node *n)
+const struct beside_opts *beside_opts_of(const struct node *n)
 {
 	return beside_opts(n->recipe->kind, n->recipe->opts);
 }
@@ -125,7 +116,7 @@ static int run_sbom(const struct session *s, const struct node *n, int format, s
 	return proc_run(strv_argv(&argv), &(struct proc_opts){.cwd = s->dir}, err);
 }
 
-static int remove_document(const struct beside *b, const char *rel, struct err **err)
+int beside_remove(const struct beside *b, const char *rel, struct err **err)
 {
 	char *path cleanup_free = path_join(b->s->dir, rel);
 
@@ -141,18 +132,18 @@ static int remove_document(const struct beside *b, const char *rel, struct err *
 static int find_stale(struct beside *b, const struct node *n, const char *word, int *ret,
 		      struct err **err)
 {
-	const struct beside_opts *o = opts_of(n);
+	const struct beside_opts *o = beside_opts_of(n);
 
 	*ret = -1;
 	for (int f = 0; f < BESIDE_FORMATS; f++) {
-		char *rel cleanup_free = document_path(n, beside_endings[f]);
+		char *rel cleanup_free = beside_path(n, beside_endings[f]);
 		bool wanted = beside_has_format(o, (enum beside_format)f);
 
 		if (wanted && stamps_fresh(&b->stamps, rel, word))
 			continue;
 		if (!wanted && !map_get(&b->stamps.known, rel))
 			continue;
-		if (remove_document(b, rel, err) < 0)
+		if (beside_remove(b, rel, err) < 0)
 			return -1;
 		if (wanted)
 			*ret = *ret == -1 ? f : BESIDE_FORMATS;
@@ -160,10 +151,10 @@ static int find_stale(struct beside *b, const struct node *n, const char *word, 
 	return 0;
 }
 
-static int write_bills(struct beside *b, const struct node *n, struct err **err)
+static int write_bills(struct beside *b, const struct node *n, const char *word, struct err **err)
 {
 	bool *seen cleanup_free = xcalloc(b->s->graph->nodes.count + 1, sizeof(*seen));
-	char *word cleanup_free = bill_word(b->s, n), *text cleanup_free = NULL;
+	char *text cleanup_free = NULL;
 	const struct node *absent;
 	int stale;
 
@@ -182,9 +173,9 @@ static int write_bills(struct beside *b, const struct node *n, struct err **err)
 	if (run_sbom(b->s, n, stale, err) < 0)
 		return err_wrap(err, "node '%s': cannot write its bill of materials", n->name);
 	for (int f = 0; f < BESIDE_FORMATS; f++) {
-		char *rel cleanup_free = document_path(n, beside_endings[f]);
+		char *rel cleanup_free = beside_path(n, beside_endings[f]);
 
-		if (beside_has_format(opts_of(n), (enum beside_format)f))
+		if (beside_has_format(beside_opts_of(n), (enum beside_format)f))
 			stamps_set(&b->stamps, rel, word);
 	}
 	return 0;
@@ -192,31 +183,60 @@ static int write_bills(struct beside *b, const struct node *n, struct err **err)
 
 /* ---- */
 
+static int write_all(struct beside *b, const struct node *n, struct err **err)
+{
+	char *word cleanup_free = bill_word(b->s, n);
+
+	if (write_bills(b, n, word, err) < 0)
+		return -1;
+	return beside_provenance(b, n, word, err);
+}
+
 int beside_write(struct session *s, beside_left_fn *left, void *arg, struct err **err)
 {
 	struct beside b = {.s = s, .left = left, .arg = arg};
-	int rc = 0;
+	int rc = user_config_read(s->arena, &b.user, err);
 
 	stamps_read(&b.stamps, s->dir, "out/.beside");
 	for (size_t i = 0; rc == 0 && i < s->graph->nodes.count; i++) {
 		const struct node *n = s->graph->nodes.items[i];
 
-		if (opts_of(n) && is_placed(s, n))
-			rc = write_bills(&b, n, err);
+		if (beside_opts_of(n) && is_placed(s, n))
+			rc = write_all(&b, n, err);
 	}
 	if (rc == 0)
 		rc = stamps_write(&b.stamps, err);
 	stamps_release(&b.stamps);
+	origin_release(&b.origin);
 	return rc;
+}
+
+/* A commit that has what N was made of adds a line to git's log. */
+static void push_log(const struct session *s, const struct node *n, struct strv *ret)
+{
+	struct err *ignored cleanup_err = NULL;
+	struct origin now cleanup_origin = {0};
+	struct made m;
+
+	if (made_get(s->store, &n->record->key, s->arena, &m, &ignored) || !m.dirty)
+		return;
+	origin_look(&now, s->dir);
+	if (now.known && now.git.log)
+		strv_push(ret, now.git.log);
 }
 
 void beside_paths(const struct session *s, const struct node *n, struct strv *ret)
 {
-	for (int f = 0; opts_of(n) && f < BESIDE_FORMATS; f++) {
-		char *rel cleanup_free = document_path(n, beside_endings[f]);
+	static const char *const endings[] = {".spdx.json", ".cdx.json", BESIDE_PROVENANCE,
+					      BESIDE_ENVELOPE};
+
+	for (size_t i = 0; beside_opts_of(n) && i < array_len(endings); i++) {
+		char *rel cleanup_free = beside_path(n, endings[i]);
 		char *path cleanup_free = path_join(s->dir, rel);
 
 		if (path_exists(path))
 			strv_push(ret, rel);
 	}
+	if (beside_opts_of(n) && beside_opts_of(n)->provenance != PROVENANCE_NONE)
+		push_log(s, n, ret);
 }

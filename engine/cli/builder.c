@@ -102,6 +102,8 @@ static int open_sinks(struct builder *b, struct err **err)
 	b->history = (struct builder_history){
 		{history_event}, b->session->store, &b->tally, target_text(b->cli), 0, NULL};
 	tee_add(&b->tee, &b->history.sink);
+	if (b->also)
+		tee_add(&b->tee, b->also);
 	timing_open(&b->timing, b->session->graph, b->session->arena);
 	tee_add(&b->tee, &b->timing.sink);
 	open_progress(b);

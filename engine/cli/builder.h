@@ -38,6 +38,7 @@ struct builder {
 	const struct cli *cli;
 	struct session *session;     /* its graph selected, its store open */
 	bool last;                   /* the store is not used after builder_close() */
+	struct sink *also;           /* hears of events, too; or NULL */
 	bool modest;                 /* no line of its own before what the nodes say */
 	builder_deliver_fn *deliver; /* or NULL */
 	struct tee tee;

@@ -86,6 +86,8 @@ enum option_bit {
 	O_REMOTE,
 	O_OUTPUT,
 	O_MARKDOWN,
+	O_KEY,
+	O_POLICY,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -109,10 +111,10 @@ struct cli {
 	unsigned jobs;    /* 0: as many as there are CPUs */
 	unsigned timeout; /* seconds; 0: not given */
 	unsigned depth;   /* 0: not given */
-	struct strv sets, variants;
+	struct strv sets, variants, keys;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
 		*compatible, *html, *focus, *since, *push_wait, *summary, *junit, *code_quality,
-		*output;
+		*output, *policy;
 	char *update_name;         /* --update PKG, or NULL: everything */
 	struct findings *findings; /* finding.h; NULL where nobody gathers them */
 	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */
@@ -168,6 +170,7 @@ int cmd_plan(struct cli *c);
 int cmd_why(struct cli *c);
 int cmd_log(struct cli *c);
 int cmd_query(struct cli *c);
+int cmd_verify(struct cli *c);
 int cmd_runs(struct cli *c);
 int cmd_diff(struct cli *c);
 int cmd_changed(struct cli *c);

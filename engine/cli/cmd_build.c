@@ -2,6 +2,7 @@
 /*
  * orch build: opens the session, lets the scheduler run, places the targets' outputs, and sums up.
  */
+#include <stddef.h>
 #include <time.h>
 
 #include "check/check.h"
@@ -9,16 +10,21 @@
 #include "cli/builder.h"
 #include "cli/checkout.h"
 #include "cli/json.h"
+#include "cli/origin.h"
 #include "cli/paint.h"
 #include "cli/remote_sums.h"
 #include "cli/remote_use.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/shortcut.h"
+#include "kinds/beside_opts.h"
+#include "kinds/user_config.h"
 
 struct build {
 	struct builder builder;
 	int64_t started_ns; /* CLOCK_REALTIME, before anything was read */
+	struct sink watch;
+	struct origin origin; /* when the first node began */
 };
 
 /* The outputs of one target: path and size. */
@@ -111,13 +117,53 @@ static int tell_result(const struct builder *b, bool ok, struct err **err)
 	return rc;
 }
 
+static void watch_event(struct sink *self, const struct event *ev)
+{
+	struct build *b = (struct build *)((char *)self - offsetof(struct build, watch));
+
+	if (ev->type == EVENT_NODE_START)
+		origin_look(&b->origin, b->builder.session->dir);
+}
+
+/* Of which commit, and by whom, what is delivered some day was made in this run. */
+static int note_made(const struct build *b, struct err **err)
+{
+	struct session *s = b->builder.session;
+	struct origin now cleanup_origin = {0};
+	struct user_config user;
+
+	if (!b->origin.looked)
+		return 0;
+	if (user_config_read(s->arena, &user, err) < 0)
+		return -1;
+	origin_look(&now, s->dir);
+	for (size_t i = 0; i < s->graph->nodes.count; i++) {
+		const struct node *n = s->graph->nodes.items[i];
+		const char *status = b->builder.tally.nodes[i].status;
+		struct made m = {.run = b->builder.history.run,
+				 .builder = beside_builder(&user),
+				 .orch = orch_version};
+
+		if (!status || !str_eq(status, "built") || !n->record ||
+		    !beside_opts(n->recipe->kind, n->recipe->opts))
+			continue;
+		made_at(&m, &b->origin, &now);
+		if (made_put(s->store, &n->record->key, &m, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int deliver(struct builder *b, size_t *ret_damaged, struct err **err)
 {
 	struct session *s = b->session;
 
 	if (checkout_targets(s->graph, s->store, builder_damaged, b, ret_damaged, err) < 0)
 		return -1;
-	return *ret_damaged ? 0 : beside_write(s, builder_damaged, b, err);
+	if (*ret_damaged)
+		return 0;
+	return note_made((struct build *)b, err) < 0 ? -1
+						     : beside_write(s, builder_damaged, b, err);
 }
 
 static int report(const struct build *b, int code, struct err **err)
@@ -236,10 +282,12 @@ int cmd_build(struct cli *c)
 {
 	struct session s cleanup_session = {.cli = c};
 	struct build b = {.builder = {.cli = c, .session = &s, .last = true, .deliver = deliver},
-			  .started_ns = shortcut_now()};
+			  .started_ns = shortcut_now(),
+			  .watch = {watch_event}};
 	struct err *err = NULL;
 	int code;
 
+	b.builder.also = &b.watch;
 	if (c->dry_run)
 		return cmd_plan(c);
 	if (c->exit_code) {
@@ -266,5 +314,6 @@ int cmd_build(struct cli *c)
 		refuse(&b, code);
 	}
 	builder_close(&b.builder);
+	origin_release(&b.origin);
 	return code;
 }

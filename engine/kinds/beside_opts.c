@@ -6,6 +6,7 @@
 #include "kinds/kinds.h"
 
 const char *const beside_formats[] = {"spdx", "cyclonedx", NULL};
+const char *const beside_provenances[] = {"true", "false", "signed", NULL};
 const char *const beside_endings[BESIDE_FORMATS] = {".spdx.json", ".cdx.json"};
 
 const struct beside_opts *beside_opts(const struct kind *kind, const void *opts)

@@ -31,6 +31,11 @@ static const struct option config_options[] = {
 		 "do."},
 	{"trust-tools", OPT_BOOL, offsetof(struct user_config, trust_tools), .def = "false",
 	 .help = "Let a bundle's `tools:` come out of any tree: its rauc reads the signing key."},
+	{"builder", OPT_STRING, offsetof(struct user_config, builder),
+	 .help = "URI that provenance names as the builder; without it that of this version of "
+		 "orch."},
+	{"provenance-key", OPT_STRING, offsetof(struct user_config, provenance_key),
+	 .help = "Private key (PEM) that signs the provenance of bundles and disks."},
 	{"remote", OPT_STRUCT, offsetof(struct user_config, remote), .sub = &remote_config_schema,
 	 .help = "Caches and executors that are shared with other machines (docs/sharing.md)."},
 };
@@ -117,6 +122,14 @@ void user_config_remote(const struct user_config *c, struct arena *arena, struct
 	char *dir cleanup_free = path ? path_dir(path) : xstrdup("/");
 
 	remote_config_use(c->remote, dir, arena, ret);
+}
+
+char *user_config_provenance_key(const struct user_config *c)
+{
+	char *path cleanup_free = user_config_path();
+	char *dir cleanup_free = path ? path_dir(path) : xstrdup("/");
+
+	return c->provenance_key ? path_join(dir, c->provenance_key) : NULL;
 }
 
 void user_config_limit(const struct user_config *c, struct http_opts *opts)

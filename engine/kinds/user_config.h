@@ -17,6 +17,8 @@ struct user_config {
 	uint64_t store_size;           /* bytes; 0: not said */
 	bool trust_emulators; /* a board's QEMU may come out of any tree, see kinds/test/board.c */
 	bool trust_tools;     /* a bundle's rauc, which reads the key, see kinds/bundle/bundle.c */
+	const char *builder;  /* URI of who builds here, or NULL */
+	const char *provenance_key;   /* as the file says it, or NULL */
 	struct remote_config *remote; /* as the file says it, or NULL: user_config_remote() */
 };
 
@@ -38,5 +40,7 @@ char *user_config_path(void);
 /* What it and the environment say of shared caches, with the paths of files absolute; in ARENA. */
 void user_config_remote(const struct user_config *c, struct arena *arena,
 			struct remote_config *ret);
+/* The key that signs provenance, as an absolute path; NULL: not said. Caller frees. */
+char *user_config_provenance_key(const struct user_config *c);
 /* What the user says of downloads. */
 void user_config_limit(const struct user_config *c, struct http_opts *opts);

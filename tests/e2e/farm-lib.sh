@@ -39,7 +39,7 @@ END
 }
 
 # digests PROJECT: of all outputs; orch's out/ are copies.
-digests() { (cd "$1" && find out -type f ! -name '.*' -exec sha256sum {} + | sort); }
+digests() { (cd "$1" && find out -type f ! -name '.*' ! -name '*.provenance.*' -exec sha256sum {} + | sort); }
 
 # --- a farm of our own: workers of buildbox-casd, each in $workers/NAME ---------------------------
 # They are stopped when the script ends. $XDG_CONFIG_HOME is the scripts' own.

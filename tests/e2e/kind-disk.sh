@@ -107,7 +107,7 @@ same used-file "$(cat files/etc/greeting)" "$(debugfs -R 'cat /etc/greeting' "$s
 same nothing-old-is-found "" "$(blkid -p -O $((32 << 20)) -S $((20 << 20)) -o value "$scratch/used")"
 
 echo "# again"
-sums=$(sha256sum out/ship/*)
+sums=$(sha256sum out/ship/ship.[!p]*)
 ORCH_STORE="$scratch/store2" "$orch" build ship >/dev/null 2>&1
-same reproducible "$sums" "$(sha256sum out/ship/*)"
+same reproducible "$sums" "$(sha256sum out/ship/ship.[!p]*)"
 finish

@@ -77,8 +77,8 @@ code spdx-of-the-card 0 "$orch" sbom card --format spdx
 check written-beside cmp "$scratch/out" out/card/card.spdx.json
 code cyclonedx-of-the-card 0 "$orch" sbom card --format cyclonedx
 check both cmp "$scratch/out" out/card/card.cdx.json
-cp out/card/*.json "$scratch/"
-same only-what-is-delivered 'out/card/card.cdx.json out/card/card.spdx.json' "$(echo out/*/*.json)"
+cp out/card/card.[sc]*.json "$scratch/"
+same only-what-is-delivered 'out/card/card.cdx.json out/card/card.provenance.json out/card/card.spdx.json' "$(echo out/*/*.json)"
 # quiet NAME COMMAND...: it must not open an image again: no worker is started
 quiet() {
 	quiet_name=$1
@@ -99,10 +99,10 @@ echo 'sbom: [spdx]' >>recipes/card.yaml
 code one-format 0 "$orch" build card
 check in-no-key grep -q 'built 0,' "$scratch/err"
 same the-key-stays "$key" "$("$orch" plan card --json | jq -r '.nodes[] | select(.node == "card").key')"
-same only-spdx out/card/card.spdx.json "$(echo out/card/*.json)"
+same only-spdx out/card/card.spdx.json "$(echo out/card/card.[sc]*.json)"
 echo 'sbom: []' | cat "$scratch/card.yaml" - >recipes/card.yaml
 code none 0 "$orch" build card
-same no-bill 'out/card/*.json' "$(echo out/card/*.json)"
+same no-bill out/card/card.provenance.json "$(echo out/card/*.json)"
 cp "$scratch/card.yaml" recipes/card.yaml
 code back 0 "$orch" build card
 # a source from which a step made the same is another bill of the same card

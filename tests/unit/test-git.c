@@ -294,6 +294,40 @@ static void test_no_version(void **state)
 	refuses(f, "", "has no version");
 }
 
+static void check_state(const struct fixture *f, const char *branch, bool dirty)
+{
+	static const char *const ignored[] = {"out", NULL};
+	struct git g cleanup_git = {0};
+	struct git_state s cleanup_git_state = {0};
+	char *head cleanup_free = NULL, *log cleanup_free = NULL;
+	struct err *err = NULL;
+
+	assert_int_equal(git_open(f->repository, &g, &err), 0);
+	assert_int_equal(git_state(&g, ignored, &s, &err), 0);
+	assert_int_equal(git_commit(&g, "HEAD", &head, &err), 0);
+	assert_string_equal(s.commit, head);
+	assert_string_equal(s.branch ? s.branch : "", branch);
+	assert_int_equal(s.dirty, dirty);
+	log = path_join(f->repository, s.log);
+	assert_true(path_exists(log));
+}
+
+static void test_state(void **state)
+{
+	const struct fixture *f = *state;
+
+	in_repository(f, "git checkout -q -b topic; mkdir out; echo x >out/x; echo x >ignored");
+	check_state(f, "topic", false);
+	in_repository(f, "echo x >outer");
+	check_state(f, "topic", true);
+	in_repository(f, "rm outer; chmod -x sub/two");
+	check_state(f, "topic", true);
+	in_repository(f, "git checkout -q -- sub; git rm -q --cached one");
+	check_state(f, "topic", true);
+	in_repository(f, "git commit -q -m less; rm one; git checkout -q --detach");
+	check_state(f, "", false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +341,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lfs_clean, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_version, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_state, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * Whether a file is what its provenance says, and whether that is good enough: the documents that
+ * `orch build` writes beside what it delivers (evidence/provenance.h), read by somebody else.
+ *
+ *	signature   of the envelope, by one of the keys that are trusted; the plain statement beside
+ *	            it, if there is one, is the same to the byte
+ *	statement   an in-toto Statement with SLSA provenance, as orch writes it
+ *	subject     has the file's name and SHA-256
+ *	bill        each bill of materials beside it is one that the statement names, by SHA-256
+ *	builder, branch, commit    what the policy asks for
+ */
+#include "evidence/dsse.h"
+#include "recipe/schema.h"
+
+struct verify_policy {
+	struct list keys;     /* of const char *: files with public keys or certificates */
+	struct list builders; /* of const char *: URIs; none: any */
+	struct list branches; /* of const char *: none: any, or none */
+	bool clean;           /* built of a commit, without changes that it does not have */
+	bool is_unsigned;     /* a plain statement will do: it is believed */
+};
+/* Reads the file PATH; paths in it are made relative to where it is. In ARENA. */
+int verify_policy_read(struct arena *arena, const char *path, struct verify_policy *ret,
+		       struct err **err) warn_unused;
+
+struct verify_finding {
+	const char *check; /* "signature" */
+	bool good;
+	const char *text; /* "signed by key 1f2e… (EC)" */
+};
+DEFINE_VEC(verify_findings, struct verify_finding)
+
+/*
+ * Looks at ARTIFACT and what lies beside it. What is found is pushed to RET, in ARENA: the answer
+ * is yes if all of it is good. -1 where the artifact cannot be read.
+ */
+int verify_artifact(struct arena *arena, const char *artifact, const struct dsse_keys *keys,
+		    const struct verify_policy *policy, struct verify_findings *ret,
+		    struct err **err) warn_unused;
