@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/walk.h"
 #include "graph/manifest.h"
 #include "remote/parts.h"
 #include "remote/result.h"
@@ -365,13 +366,27 @@ static int attempt(struct detached *d, const struct maker *const *makers, const 
 	return rc == 0 ? place_outputs(d, err) : -1;
 }
 
-static void release(struct detached *d)
+static int leave_entry(void *arg, int dirfd, const char *name, bool is_dir, struct err **err)
 {
+	return 0;
+}
+
+/*
+ * An unpacked tree has directories that nobody may write, and so could not be removed by who gave
+ * us this one. Removing it is left to him: it takes long, and he has the result meanwhile.
+ */
+static void open_scratch(const struct detached *d)
+{
+	const struct walk w = {WALK_FORCE, leave_entry, NULL, NULL};
 	char *scratch cleanup_free = d->top ? xasprintf("%s/" ROOT_SCRATCH, d->top) : NULL;
 	struct err *ignored cleanup_err = NULL;
 
 	if (scratch)
-		(void)!path_remove(scratch, &ignored);
+		(void)!walk_below(scratch, &w, &ignored);
+}
+
+static void release(struct detached *d)
+{
 	job_spec_clear(&d->spec);
 	artifacts_clear(&d->outputs);
 	str_release(&d->to_worker);
@@ -398,6 +413,7 @@ int detached_main(const struct maker *const *makers, const char *file)
 		if (write_record(&d, err, rc == 0 ? &err : &lost) < 0)
 			rc = -1;
 	}
+	open_scratch(&d);
 	release(&d);
 	if (rc == 0)
 		return 0;

@@ -9,6 +9,7 @@
  *	out/log              what the node printed; stderr has the same as it comes
  *	out/0 out/1.parts/   the outputs in the order of the job, when RESULT is ok: small files
  *	                     (RESULT_BLOB_MAX) as they are, others in parts (remote/parts.h)
+ *	scratch/             what it worked in: whoever gave the directory may remove it
  *
  * and exits with 0, or the exit code of the error that RESULT has. A job that orch has not written
  * so is E_JOB_FILE. Killed by SIGTERM it ends all that it started.

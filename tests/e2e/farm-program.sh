@@ -29,13 +29,13 @@ echo '#!/bin/sh' >"$p/rootfs/etc/sub/program"
 chmod 755 "$p/rootfs/etc/sub/program"
 ln -s sub/program "$p/rootfs/etc/link"
 head -c 3000000 /dev/urandom >"$p/rootfs/etc/large"
-host_tree "$p" /bin/sh /bin/cat
+host_tree "$p" /bin/sh /bin/cat /bin/mkdir /bin/chmod
 cat >"$p/recipes/step.yaml" <<'END'
 kind: run
 root: tree
 inputs: [rootfs/etc]
 platform: {kvm: "yes"}
-run: ["echo a line of the log; cat rootfs/etc/text rootfs/etc/link >log; echo >record"]
+run: ["mkdir shut; echo >shut/x; chmod 500 shut; echo a line of the log; cat rootfs/etc/text rootfs/etc/link >log; echo >record"]
 outputs: [log, record]
 END
 cat >"$p/recipes/root.yaml" <<'END'
@@ -86,6 +86,8 @@ again() { # NAME LINE: the program does LINE, and 'step' is made once more
 again "other bytes come back" after 'echo more >>out/0'
 check "is told" grep -q "sent other bytes as output 'log' .* made on this machine" "$scratch/err"
 same "and not used" "# other bytes come back" "$(sed -n 2p "$p/out/step/log")"
+again "what nobody wants back" after "[ -d scratch ] && rm -rf scratch && echo x >'$scratch/removed'"
+check "is left to whoever gave the directory, who can remove it" [ -e "$scratch/removed" ]
 again "an output is missing" after 'rm out/1'
 check "is told" grep -q "output 'record' is missing in it; it is made" "$scratch/err"
 again "an output is a link" after 'rm out/1; ln -s /etc/passwd out/1'
