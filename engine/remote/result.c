@@ -94,6 +94,7 @@ struct reading {
 	struct result *r;
 	const char *why; /* a constant */
 	unsigned seen;   /* bits of the lines that may come once */
+	size_t room;     /* outputs that there may be, RESULT_OUTPUTS_MAX at most */
 };
 
 enum seen {
@@ -162,7 +163,7 @@ static int parse_output(struct reading *p, const struct line *w)
 	struct result_output *o = &p->r->outputs[p->r->output_count];
 	struct artifact *a = &o->artifact;
 
-	if (p->r->output_count == RESULT_OUTPUTS_MAX || w->count < 7)
+	if (p->r->output_count == p->room || w->count < 7)
 		return 1;
 	a->name = w->items[1];
 	if (output_type_parse(w->items[2], &a->type) != 0 ||
@@ -325,6 +326,21 @@ static int refuse(const struct reading *p, char **ret_why)
 	return 1;
 }
 
+/* Lines of TEXT that may be outputs. */
+static size_t count_outputs(const char *text, size_t len)
+{
+	static const char word[] = "\noutput ";
+	const char *end = text + len, *p = text;
+	size_t n = 0;
+
+	while (n < RESULT_OUTPUTS_MAX &&
+	       (p = memmem(p, (size_t)(end - p), word, sizeof(word) - 1))) {
+		p += sizeof(word) - 1;
+		n++;
+	}
+	return n;
+}
+
 int result_decode(const void *message, size_t len, const struct digest *key,
 		  const struct trust *trust, struct arena *arena, struct result **ret,
 		  char **ret_why)
@@ -334,11 +350,12 @@ int result_decode(const void *message, size_t len, const struct digest *key,
 	struct reapi_result *m cleanup_reapi_result = reapi_result_open(message, len);
 
 	p.r = arena_alloc(arena, sizeof(*p.r));
-	p.r->outputs = arena_alloc(arena, RESULT_OUTPUTS_MAX * sizeof(*p.r->outputs));
 	if (!m || !reapi_result_text(m)) {
 		p.why = "is not one of orch";
 		return refuse(&p, ret_why);
 	}
+	p.room = count_outputs(reapi_result_text(m), reapi_result_len(m));
+	p.r->outputs = arena_alloc(arena, (p.room + 1) * sizeof(*p.r->outputs));
 	if (read_text(&p, trust ? trust : &nobody, reapi_result_text(m), reapi_result_len(m)) != 0)
 		return refuse(&p, ret_why);
 	if (!digest_eq(&p.r->key, key)) {
