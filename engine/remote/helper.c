@@ -167,9 +167,10 @@ void helper_fetch(struct helper *h, uint64_t id, const struct record *rec, size_
 					    count + near_count, count, output});
 }
 
-void helper_push(struct helper *h, uint64_t id, const struct digest *key)
+void helper_push(struct helper *h, uint64_t id, const struct digest *key, bool repair)
 {
-	request(h, &(struct helper_request){.verb = HELPER_PUSH, .id = id, .key = *key});
+	request(h, &(struct helper_request){
+			   .verb = HELPER_PUSH, .id = id, .key = *key, .output = repair});
 }
 
 /* --- packets ------------------------------------------------------------------------------- */

@@ -47,13 +47,13 @@ size_t helper_pending(const struct helper *h);
  * Requests wait in a queue: questions go first, and only so many transfers are under way that a
  * lane is left for them. ID comes back with each answer. WANTED are the outputs that the node
  * declares, NEAR blobs of the store that may have parts of what is fetched: an OUTPUT of REC, which
- * has its manifest (share_fetch()).
+ * has its manifest (share_fetch()). REPAIR as in struct share_push_opts.
  */
 void helper_ask(struct helper *h, uint64_t id, const struct digest *key, size_t manifest_size,
 		const struct artifact *wanted, size_t count);
 void helper_fetch(struct helper *h, uint64_t id, const struct record *rec, size_t output,
 		  const struct artifact *near, size_t near_count);
-void helper_push(struct helper *h, uint64_t id, const struct digest *key);
+void helper_push(struct helper *h, uint64_t id, const struct digest *key, bool repair);
 
 enum helper_answer {
 	HELPER_RECORD,

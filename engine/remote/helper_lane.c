@@ -153,7 +153,7 @@ static void serve_fetch(struct lane *l, const struct helper_request *q, struct a
 static int push(const struct lane *l, const struct helper_request *q, struct arena *arena,
 		char **ret_why, struct err **err)
 {
-	const struct share_push_opts opts = {0};
+	const struct share_push_opts opts = {.repair = q->output != 0};
 	enum share_pushed how;
 	struct record *rec;
 

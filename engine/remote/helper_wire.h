@@ -23,7 +23,7 @@ struct helper_request {
 	/* The outputs of the node (of a question, names and types alone), then what is near. */
 	struct artifact *artifacts;
 	size_t count, output_count;
-	size_t output; /* fetch: which of them */
+	size_t output; /* fetch: which of them; push: 1 to repair it */
 };
 
 void helper_request_put(struct str *ret, const struct helper_request *q);

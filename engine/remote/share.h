@@ -80,6 +80,7 @@ int share_fetch_log(struct share *s, const struct result *r, struct err **err) w
 struct share_push_opts {
 	const bool *none; /* per output: not to be stored (RESULT_NONE); NULL: all are */
 	bool again;       /* the result may be there while bytes are lost: look at each part */
+	bool repair;      /* what is there was damaged, or no longer whole: store all of it */
 	bool check;       /* the blobs are not fresh: hash each before it goes out */
 };
 enum share_pushed {

@@ -24,10 +24,20 @@ struct push {
 
 /* --- blobs --------------------------------------------------------------------------------- */
 
+/* Marks those that are to be sent. */
+static int find_missing(struct push *p, struct remote_blob *blobs, size_t n, struct err **err)
+{
+	if (!p->opts->repair)
+		return p->t->type->missing(p->t, blobs, n, err);
+	for (size_t i = 0; i < n; i++)
+		blobs[i].missing = true;
+	return 0;
+}
+
 /* Those in memory that are not there yet. */
 static int put_data(struct push *p, struct remote_blob *blobs, size_t n, struct err **err)
 {
-	int rc = p->t->type->missing(p->t, blobs, n, err);
+	int rc = find_missing(p, blobs, n, err);
 
 	if (rc == 0)
 		rc = p->t->type->put(p->t, blobs, n, err);
@@ -103,8 +113,7 @@ static int put_named(struct push *p, int fd, const char *path, const struct part
 	for (size_t i = 0; i < n; i++)
 		blobs[i] = (struct remote_blob){.digest = parts[i]->digest, .size = parts[i]->len};
 	for (size_t i = 0; rc == 0 && i < n; i += SHARE_ASK_MAX)
-		rc = p->t->type->missing(p->t, blobs + i,
-					 n - i < SHARE_ASK_MAX ? n - i : SHARE_ASK_MAX, err);
+		rc = find_missing(p, blobs + i, n - i < SHARE_ASK_MAX ? n - i : SHARE_ASK_MAX, err);
 	for (size_t i = 0; rc == 0 && i < n;)
 		rc = put_batch(p, &src, blobs, n, i, &i, err);
 	return rc;
@@ -345,7 +354,7 @@ static int look_first(struct push *p, enum share_pushed *ret, char **ret_why, st
 		*ret = SHARE_KNOWN;
 		p->s->counts.known++;
 		p->there = there;
-		return p->opts->again ? 0 : 1;
+		return p->opts->again || p->opts->repair ? 0 : 1;
 	}
 	*ret = SHARE_DIFFERS;
 	explain(p, there, ret_why);

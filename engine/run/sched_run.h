@@ -27,6 +27,7 @@ struct memory {
 	bool hit;      /* the user was told that it is cached */
 	bool built;    /* in this run: a hit after a new start counts as built */
 	bool local;    /* made here, whatever a shared cache has: its bytes cannot be had */
+	bool repair;   /* a shared cache has it without its bytes, or with others */
 	bool asked;    /* a shared cache was asked for ASKED_KEY */
 	bool shared;   /* and had it */
 	struct digest asked_key;

@@ -267,7 +267,7 @@ static void push(struct sched *d, struct node *n)
 {
 	struct transfer *t = begin(d, n, true, 0);
 
-	helper_push(d->remote->helper, id_of(d), &n->key);
+	helper_push(d->remote->helper, id_of(d), &n->key, d->memory[n->index].repair);
 	tell(d, t);
 }
 
@@ -417,6 +417,7 @@ static int lose(struct sched *d, struct transfer *t, struct err **err)
 
 	if (n->state != NODE_HIT || n->record != t->rec)
 		return 0;
+	d->memory[n->index].repair = t->why != NULL;
 	if (t->why) /* else why the cache cannot be used was said */
 		why = xasprintf("cannot fetch output '%s' of '%s': %s; building it here",
 				artifact_of(t)->name, n->name, t->why);

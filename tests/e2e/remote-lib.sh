@@ -141,11 +141,11 @@ shares() {
 	mkdir -p "$shared/recipes" "$shared/config/orch"
 	printf 'schema: 1\nname: share\nversion: "1"\ndefault: [a, b]\n' >"$shared/recipes/project.yaml"
 	head -c 3000000 /dev/urandom >"$shared/noise"
-	printf 'kind: run\ninputs: [noise]\nrun: [cp noise a.bin]\noutputs: [a.bin]\n' >"$shared/recipes/a.yaml"
-	printf 'kind: run\ninputs: ["a:a.bin"]\nrun: [sha256sum <a.bin >b.txt]\noutputs: [b.txt]\n' >"$shared/recipes/b.yaml"
+	printf 'kind: run\nshare: true\ninputs: [noise]\nrun: [cp noise a.bin]\noutputs: [a.bin]\n' >"$shared/recipes/a.yaml"
+	printf 'kind: run\nshare: true\ninputs: ["a:a.bin"]\nrun: [sha256sum <a.bin >b.txt]\noutputs: [b.txt]\n' >"$shared/recipes/b.yaml"
 	shared_word=$("$orch" cache key "$shared/ci.key")
 	printf 'remote:\n  mode: write\n  sign: %s\n  trust: [%s]\n' "$shared/ci.key" "$shared_word" >"$shared/config/orch/config.yaml"
-	here one build
+	here one build --remote-read
 	here one cache push --json
 	same "$2: orch pushes" '2 0' "$(jq -r '"\(.pushed) \(.left)"' "$scratch/here")"
 	here two cache pull --json

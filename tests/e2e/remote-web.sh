@@ -26,6 +26,20 @@ ends "class INTEGRITY" 5
 at "$web/a/b" blobs 40 200000 1 missing put missing get
 says "what is missing is sent again" 'missing 0 of 40' 'got 39 of 40'
 
+# --- who makes what came damaged, or not at all, mends it there --------------------------------------
+statuses() { jq -r '[.nodes[].status] | join(" ")' "$scratch/here"; }
+for how in damaged gone; do
+	part=$(find "$run/nginx/root/shared/cas" -type f -size +60k | sort | sed -n 2p)
+	printf 'XXXX' | dd of="$part" bs=1 seek=1000 conv=notrunc status=none
+	[ $how = damaged ] || rm "$part"
+	rm -rf "$shared/out"
+	here "$how" build --json
+	same "a part is $how: its node is made" 'built cached' "$(statuses)"
+	rm -rf "$shared/out"
+	here "$how.after" build --json
+	same "and everybody else finds it whole" 'cached cached' "$(statuses)"
+done
+
 # --- servers that come and go ---------------------------------------------------------------------------
 chaos nginx "$web/chaos" 60 2
 tests/engines.sh kill "$run" nginx
