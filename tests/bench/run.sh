@@ -353,8 +353,13 @@ bench_asked() {
 			FindMissingBlobs \
 			"$(in_s "$(middle "${round_ms[0]}" "${round_ms[2]}" "${round_ms[4]}" "${round_ms[6]}" "${round_ms[8]}")")"
 	done
+	# The API has no call for many results: what is there takes one each, and most of it is the server's.
+	words=(hello blobs "$n" 300 1)
+	tell_here "$(spent "$place" "$url" "${words[@]}" ask ask ask ask ask)" \
+		"$(spent "$place" "$url" "${words[@]}" missing missing missing missing missing)"
 	tests/engines.sh stop "$work/asked"
 }
+tell_here() { tell "  five times, processor time here alone" "${1#* }" FindMissingBlobs "${2#* }"; }
 in_s() { awk -v ms="$1" 'BEGIN { printf "%.3f\n", ms / 1000 }'; }
 
 # --- a machine that has nothing, and a warm cache: to the bundle, against curl of the bundle, both through one
