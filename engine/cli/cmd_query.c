@@ -1,31 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * orch query: which of many releases have a package, or a vulnerability that became known, by their
- * bills of materials. Needs no project and no store.
+ * bills of materials. Needs no project; of one it takes its locks and its own statements.
  */
+#include "base/path.h"
+#include "cli/as_owner.h"
 #include "cli/json.h"
 #include "cli/session.h"
 #include "cli/table.h"
-#include "evidence/vulnerable.h"
+#include "evidence/locked.h"
+#include "evidence/vex.h"
+#include "media/deb/deb.h"
 
 struct query {
-	const struct cli *cli;
+	struct cli *cli;
 	struct arena *arena;
-	struct sbom_documents documents;
+	const char *name, *version; /* contains: what is asked for; VERSION may be NULL */
+	struct vulnerability_list list;
+	struct vex vex;
+	struct locked locked;
+	size_t said_not_affected, said_fixed;
 	struct table *table; /* or, with --json, */
 	json_t *found;
 	size_t count; /* of rows */
-	size_t documents_hit;
+	size_t documents, documents_hit;
 };
 
-static int read_documents(struct query *q, struct err **err)
+/* FN for each document that is meant. */
+static int each_document(struct query *q, sbom_document_fn *fn, struct err **err)
 {
 	const struct strv *args = &q->cli->args;
 
 	if (args->count == 2)
-		return sbom_read_all(q->arena, ".", &q->documents, err);
+		return sbom_each(".", fn, q, err);
 	for (size_t i = 2; i < args->count; i++) {
-		if (sbom_read_all(q->arena, args->items[i], &q->documents, err) < 0)
+		if (sbom_each(args->items[i], fn, q, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -65,27 +74,31 @@ static bool is_named(const struct sbom_package *p, const char *name, const char 
 	       (source && str_eq(p->source_version, version));
 }
 
+static int look_for_package(void *arg, const struct sbom_document *d, struct err **err)
+{
+	struct query *q = arg;
+	size_t before = q->count;
+
+	for (size_t i = 0; i < d->packages.count; i++) {
+		if (is_named(&d->packages.items[i], q->name, q->version))
+			tell_package(q, d, &d->packages.items[i]);
+	}
+	q->documents++;
+	q->documents_hit += q->count > before;
+	return 0;
+}
+
 static int contains(struct query *q, struct err **err)
 {
 	const char *text = q->cli->args.items[1], *equals = strchr(text, '=');
-	const char *name =
-		arena_strndup(q->arena, text, equals ? (size_t)(equals - text) : strlen(text));
 
-	if (!*name || (equals && !equals[1]))
+	q->name = arena_strndup(q->arena, text, equals ? (size_t)(equals - text) : strlen(text));
+	q->version = equals ? equals + 1 : NULL;
+	if (!*q->name || (equals && !*q->version))
 		return err_set(err, E_USAGE, "'%s' is not a package: PKG or PKG=VERSION", text);
 	if (!q->found)
 		q->table = table_new("PACKAGE", "VERSION", "ARCH", "SOURCE", "IN", NULL);
-	for (size_t i = 0; i < q->documents.count; i++) {
-		const struct sbom_document *d = &q->documents.items[i];
-		size_t before = q->count;
-
-		for (size_t k = 0; k < d->packages.count; k++) {
-			if (is_named(&d->packages.items[k], name, equals ? equals + 1 : NULL))
-				tell_package(q, d, &d->packages.items[k]);
-		}
-		q->documents_hit += q->count > before;
-	}
-	return 0;
+	return each_document(q, look_for_package, err);
 }
 
 /* ---- vulnerable ---- */
@@ -103,52 +116,124 @@ static const char *status_text(const struct vulnerable *v)
 	return "(undetermined)";
 }
 
-static void tell_vulnerable(struct query *q, const struct sbom_document *d,
-			    const struct vulnerable *v)
+static const char *status_word(const struct vulnerable *v)
 {
-	const struct sbom_package *p = v->package;
-	json_t *o;
+	return v->status == VULNERABLE_FIXED_LATER ? "fixed-later"
+	       : v->status == VULNERABLE_OPEN      ? "open"
+						   : "undetermined";
+}
 
-	q->count++;
-	if (!q->found) {
-		table_row(q->table, v->id, p->name, p->source, p->source_version, status_text(v),
-			  d->path);
-		return;
+/* What the project's makers say of it. */
+static const char *vex_text(const struct vex_statement *s)
+{
+	switch (s ? s->status : VEX_NONE) {
+	case VEX_NONE:
+		break;
+	case VEX_AFFECTED:
+		return "affected";
+	case VEX_NOT_AFFECTED:
+		return "not affected, no reason given";
+	case VEX_FIXED:
+		return "fixed";
+	case VEX_UNDER_INVESTIGATION:
+		return "under investigation";
 	}
-	o = package_object(d, p);
+	return "";
+}
+
+static const char *lock_text(struct arena *arena, const struct vulnerable *v, const char *locked)
+{
+	if (!locked)
+		return "";
+	return arena_printf(arena, "%s%s", locked,
+			    !v->fixed                                    ? ""
+			    : deb_version_compare(locked, v->fixed) >= 0 ? " (has it)"
+									 : " (has it not)");
+}
+
+static void tell_object(struct query *q, const struct sbom_document *d, const struct vulnerable *v,
+			const struct vex_statement *said, const char *locked)
+{
+	json_t *o = package_object(d, v->package);
+
 	json_object_set_new(o, "id", json_text(v->id));
 	json_object_set_new(o, "fixed", json_text(v->fixed));
-	json_object_set_new(o, "status",
-			    json_string(v->status == VULNERABLE_FIXED_LATER ? "fixed-later"
-					: v->status == VULNERABLE_OPEN      ? "open"
-									    : "undetermined"));
+	json_object_set_new(o, "status", json_string(status_word(v)));
+	json_object_set_new(o, "vex", said ? json_text(vex_text(said)) : json_null());
+	json_object_set_new(o, "locked", json_text(locked));
+	json_object_set_new(o, "lock-has-fix",
+			    locked && v->fixed
+				    ? json_boolean(deb_version_compare(locked, v->fixed) >= 0)
+				    : json_null());
 	json_array_append_new(q->found, o);
 }
 
-static void match_document(struct query *q, struct vulnerability_list *l,
-			   const struct sbom_document *d)
+static void tell_vulnerable(struct query *q, const struct sbom_document *d,
+			    const struct vulnerable *v, const struct vex_statement *said)
 {
-	struct vulnerables all = {0};
+	const struct sbom_package *p = v->package;
+	const char *locked = locked_version(&q->locked, p->distro, p->source);
 
-	for (size_t i = 0; i < d->packages.count; i++)
-		vulnerability_list_match(l, &d->packages.items[i], &all);
-	for (size_t i = 0; i < all.count; i++)
-		tell_vulnerable(q, d, &all.items[i]);
-	q->documents_hit += all.count > 0;
+	q->count++;
+	if (q->found)
+		tell_object(q, d, v, said, locked);
+	else
+		table_row(q->table, v->id, p->name, p->source, p->source_version, status_text(v),
+			  lock_text(q->arena, v, locked), vex_text(said), d->path);
+}
+
+static void weigh(struct query *q, const struct sbom_document *d, const struct vulnerable *v)
+{
+	const struct vex_statement *said = vex_find(&q->vex, d, v);
+
+	if (!vex_settles(said))
+		tell_vulnerable(q, d, v, said);
+	else if (said->status == VEX_FIXED)
+		q->said_fixed++;
+	else
+		q->said_not_affected++;
+}
+
+static int look_for_vulnerabilities(void *arg, const struct sbom_document *d, struct err **err)
+{
+	struct query *q = arg;
+	struct vulnerables all = {0};
+	size_t before = q->count;
+	int rc = 0;
+
+	for (size_t i = 0; i < d->packages.count && rc == 0; i++)
+		rc = vulnerability_list_match(&q->list, &d->packages.items[i], &all, err);
+	for (size_t i = 0; i < all.count && rc == 0; i++)
+		weigh(q, d, &all.items[i]);
+	q->documents++;
+	q->documents_hit += q->count > before;
 	vulnerables_clear(&all);
+	return rc;
+}
+
+/* What the project that the current directory is in, if any, has to say. */
+static int read_project(struct query *q, struct err **err)
+{
+	struct err *none cleanup_err = NULL;
+	char *found cleanup_free = NULL, *dir cleanup_free = NULL, *vex cleanup_free = NULL;
+
+	if (project_find(".", &found, &none))
+		return 0;
+	if (act_as_owner(q->cli, err) < 0 || project_find(".", &dir, err))
+		return -1;
+	vex = path_join(dir, "vex");
+	return vex_read(&q->vex, vex, err) < 0 ? -1 : locked_read(&q->locked, dir, err);
 }
 
 static int vulnerable(struct query *q, struct err **err)
 {
-	struct vulnerability_list list cleanup_vulnerability_list = {0};
-
-	if (vulnerability_list_read(q->arena, q->cli->args.items[1], &list, err) < 0)
+	if (read_project(q, err) < 0 ||
+	    vulnerability_list_read(q->arena, q->cli->args.items[1], &q->list, err) < 0)
 		return -1;
 	if (!q->found)
-		q->table = table_new("ID", "PACKAGE", "SOURCE", "VERSION", "FIXED IN", "IN", NULL);
-	for (size_t i = 0; i < q->documents.count; i++)
-		match_document(q, &list, &q->documents.items[i]);
-	return 0;
+		q->table = table_new("ID", "PACKAGE", "SOURCE", "VERSION", "FIXED IN", "LOCKED",
+				     "VEX", "IN", NULL);
+	return each_document(q, look_for_vulnerabilities, err);
 }
 
 /* ---- */
@@ -157,32 +242,41 @@ static int ask(struct query *q, struct err **err)
 {
 	const char *verb = q->cli->args.items[0];
 
-	if (!str_eq(verb, "contains") && !str_eq(verb, "vulnerable"))
-		return err_set(err, E_USAGE,
-			       "'orch query' has no '%s'; it has contains and vulnerable", verb);
-	if (read_documents(q, err) < 0)
-		return -1;
-	return str_eq(verb, "contains") ? contains(q, err) : vulnerable(q, err);
+	if (str_eq(verb, "contains"))
+		return contains(q, err);
+	if (str_eq(verb, "vulnerable"))
+		return vulnerable(q, err);
+	return err_set(err, E_USAGE, "'orch query' has no '%s'; it has contains and vulnerable",
+		       verb);
 }
 
 static void tell(struct query *q)
 {
 	if (q->found) {
 		json_print(stdout,
-			   json_pack("{s:i, s:b, s:I, s:O}", "v", 1, "ok", 1, "documents",
-				     (json_int_t)q->documents.count, "found", q->found),
+			   json_pack("{s:i, s:b, s:I, s:I, s:I, s:O}", "v", 1, "ok", 1, "documents",
+				     (json_int_t)q->documents, "not-affected",
+				     (json_int_t)q->said_not_affected, "fixed",
+				     (json_int_t)q->said_fixed, "found", q->found),
 			   false);
 		return;
 	}
 	table_print(q->table);
 	printf("%s%zu found in %zu of %zu document%s\n", q->count ? "\n" : "", q->count,
-	       q->documents_hit, q->documents.count, q->documents.count == 1 ? "" : "s");
+	       q->documents_hit, q->documents, q->documents == 1 ? "" : "s");
+	if (q->said_not_affected || q->said_fixed)
+		printf("left out, as the project's statements say: %zu not affected, %zu fixed\n",
+		       q->said_not_affected, q->said_fixed);
 }
 
 int cmd_query(struct cli *c)
 {
 	struct arena *arena cleanup_arena = arena_new();
-	struct query q = {.cli = c, .arena = arena, .found = c->json ? json_array() : NULL};
+	struct query q = {.cli = c,
+			  .arena = arena,
+			  .found = c->json ? json_array() : NULL,
+			  .vex = {.arena = arena},
+			  .locked = {.arena = arena}};
 	struct session s = {.cli = c};
 	struct err *err = NULL;
 	int code = ask(&q, &err) < 0 ? cli_fail(&s, err) : 0;
@@ -191,7 +285,9 @@ int cmd_query(struct cli *c)
 		tell(&q);
 	if (code == 0 && c->exit_code && q.count)
 		code = 3;
-	sbom_documents_release(&q.documents);
+	vulnerability_list_release(&q.list);
+	vex_release(&q.vex);
+	locked_release(&q.locked);
 	json_decref(q.found);
 	return code;
 }

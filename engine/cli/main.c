@@ -101,8 +101,10 @@ const struct command commands[] = {
 	 "a file that was fetched before: OSV, or the JSON of Debian's security tracker. WHERE are "
 	 "files that 'orch sbom' or another program has written (SPDX, CycloneDX; JSON), and "
 	 "directories, in which all *.spdx.json and *.cdx.json count; none: the current directory. "
+	 "Of a project that the current directory is in, its statements about vulnerabilities "
+	 "count, vex/*.json (OpenVEX or CycloneDX), and what its locks have today is told beside. "
 	 "Exit 3 with --exit-code when something is found.",
-	 OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_STAYS},
+	 OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_GOES_LATER},
 	{"sbom", "NODE", "show what a result is made of: packages, files, sources",
 	 "A software bill of materials, of the result that the recipes as they are have; nothing "
 	 "is built. As a table, or as SPDX 2.3 or CycloneDX 1.6 with --format; with --output as "

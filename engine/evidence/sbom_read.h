@@ -21,16 +21,25 @@ struct sbom_document {
 	const char *name, *version; /* of what it describes; version may be NULL */
 	struct sbom_packages packages;
 };
-DEFINE_VEC(sbom_documents, struct sbom_document)
 
-/* Reads the file PATH; strings live in ARENA. ERR_USER: it is none of these. */
+/*
+ * Reads the file PATH; strings live in ARENA, and the caller clears its packages, whatever comes
+ * of it. ERR_USER: it is none of these.
+ */
 int sbom_read(struct arena *arena, const char *path, struct sbom_document *ret,
 	      struct err **err) warn_unused;
 /*
- * Reads PATH, or, of a directory, each *.spdx.json below it, and each *.cdx.json that has no such
- * sister. Pushed in the order of their paths.
+ * What the package URL of a Debian package says, in ARENA; VERSION is NULL where it has none. 1: it
+ * is of another sort, or NULL.
  */
-int sbom_read_all(struct arena *arena, const char *path, struct sbom_documents *ret,
-		  struct err **err) warn_unused;
-void sbom_documents_release(struct sbom_documents *d);
-#define cleanup_sboms __attribute__((cleanup(sbom_documents_release)))
+int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret);
+/* The same of LEN bytes of JSON; PATH is for messages, and the document's. */
+int sbom_parse(struct arena *arena, const char *path, const char *json, size_t len,
+	       struct sbom_document *ret, struct err **err) warn_unused;
+/*
+ * Calls FN for the document PATH, or, of a directory, for each *.spdx.json below it, and each
+ * *.cdx.json that has no such sister, in the order of their paths. What it gets lives as long as
+ * the call; -1 ends it all.
+ */
+typedef int sbom_document_fn(void *arg, const struct sbom_document *d, struct err **err);
+int sbom_each(const char *path, sbom_document_fn *fn, void *arg, struct err **err) warn_unused;

@@ -1,14 +1,72 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence/vulnerable.h"
 
+#include "base/file.h"
+#include "base/json_scan.h"
 #include "base/str.h"
 #include "media/deb/deb.h"
+
+#define FILE_MAX (UINT64_C(4) << 30)
+
+/* A part of the list: what it says of a source package, or a record. Parsed when asked for. */
+struct vulnerability_part {
+	struct json_slice text;
+	json_t *json; /* or NULL: not parsed yet */
+};
+DEFINE_VEC(parts, struct vulnerability_part *)
+
+static int parse(const struct vulnerability_list *l, struct vulnerability_part *part,
+		 struct err **err)
+{
+	json_error_t where;
+
+	if (!part->json)
+		part->json = json_loadb(part->text.at, part->text.len, 0, &where);
+	if (!part->json)
+		return err_set(err, E_BAD_VULNERABILITIES, "'%s': %s", l->path, where.text);
+	return 0;
+}
+
+static void release_parts(void *arg)
+{
+	parts_clear(arg);
+}
+
+static void release_part(void *arg)
+{
+	struct vulnerability_part *part = arg;
+
+	json_decref(part->json);
+}
+
+static struct vulnerability_part *new_part(struct vulnerability_list *l, struct json_slice text)
+{
+	struct vulnerability_part *part = arena_alloc(l->arena, sizeof(*part));
+
+	part->text = text;
+	arena_defer(l->arena, release_part, part);
+	return part;
+}
+
+static void add_part(struct vulnerability_list *l, const char *source,
+		     struct vulnerability_part *part)
+{
+	struct parts *all = map_get(&l->by_source, source);
+
+	if (!all) {
+		all = arena_alloc(l->arena, sizeof(*all));
+		arena_defer(l->arena, release_parts, all);
+		map_set(&l->by_source, source, all);
+	}
+	if (!all->count || all->items[all->count - 1] != part)
+		parts_push(all, part);
+}
 
 /* ---- the Debian security tracker ---- */
 
 /* What it says of one vulnerability in the release of P. */
-static void match_tracker(struct vulnerability_list *l, const struct sbom_package *p,
-			  const char *id, const json_t *vulnerability, struct vulnerables *ret)
+static void match_tracker(const struct sbom_package *p, const char *id, const json_t *vulnerability,
+			  struct vulnerables *ret)
 {
 	const json_t *releases = json_object_get(vulnerability, "releases");
 	const json_t *release = p->distro ? json_object_get(releases, p->distro) : NULL;
@@ -151,104 +209,179 @@ static const char *name_of(const json_t *record)
 	return id ? id : "(no id)";
 }
 
-/* What record R of OSV says of P: AFFECTED is one of its entries, for P's source package. */
-struct osv_match {
-	const json_t *record, *affected;
-};
-DEFINE_VEC(osv_matches, struct osv_match)
-
-static void match_osv(const struct osv_match *m, const struct sbom_package *p,
+/* What RECORD says of P with AFFECTED, one of its entries. */
+static void match_osv(const json_t *record, const json_t *affected, const struct sbom_package *p,
 		      struct vulnerables *ret)
 {
-	const json_t *package = json_object_get(m->affected, "package");
-	struct vulnerable v = {.id = name_of(m->record), .package = p};
+	const json_t *package = json_object_get(affected, "package");
+	const char *name = event(package, "name");
+	struct vulnerable v = {.id = name_of(record), .package = p};
 
-	if (!is_about(event(package, "ecosystem"), p) ||
-	    !is_affected(m->affected, p->source_version, &v.fixed))
+	if (!name || !str_eq(name, p->source) || !is_about(event(package, "ecosystem"), p) ||
+	    !is_affected(affected, p->source_version, &v.fixed))
 		return;
 	v.status = v.fixed ? VULNERABLE_FIXED_LATER : VULNERABLE_OPEN;
 	vulnerables_push(ret, v);
 }
 
-static void release_matches(void *arg)
+/* ---- reading ---- */
+
+/* "name" of "package" of an entry of "affected"; NULL: it has none. */
+static const char *affected_name(struct vulnerability_list *l, struct json_scan *s)
 {
-	osv_matches_clear(arg);
-}
+	struct json_slice key, name = {0};
 
-static void index_record(struct vulnerability_list *l, const json_t *record)
-{
-	json_t *affected;
-	size_t i;
-
-	json_array_foreach(json_object_get(record, "affected"), i, affected)
-	{
-		const char *name = event(json_object_get(affected, "package"), "name");
-		struct osv_matches *all = name ? map_get(&l->by_source, name) : NULL;
-
-		if (!name || event(record, "withdrawn"))
+	if (!json_enter(s, '{'))
+		return NULL;
+	while (json_key(s, &key)) {
+		if (!json_is(key, "package") || !json_enter(s, '{')) {
+			if (!json_is(key, "package"))
+				json_skip(s);
 			continue;
-		if (!all) {
-			all = arena_alloc(l->arena, sizeof(*all));
-			arena_defer(l->arena, release_matches, all);
-			map_set(&l->by_source, name, all);
 		}
-		osv_matches_push(all, (struct osv_match){record, affected});
+		while (json_key(s, &key)) {
+			if (json_is(key, "name"))
+				json_text_of(s, &name);
+			else
+				json_skip(s);
+		}
 	}
+	return json_decoded(l->arena, name);
 }
 
-static bool is_record(const json_t *o)
+static bool read_affected(struct vulnerability_list *l, struct json_scan *s, struct strs *names)
 {
-	return json_is_string(json_object_get(o, "id")) &&
-	       json_is_array(json_object_get(o, "affected"));
-}
-
-/* Whether L's root is OSV; then it is indexed. */
-static bool index_osv(struct vulnerability_list *l)
-{
-	const json_t *records = json_object_get(l->root, "vulns"), *list = l->root;
-	json_t *record;
-	size_t i;
-
-	if (is_record(l->root)) {
-		index_record(l, l->root);
-		return true;
-	}
-	if (json_is_array(records))
-		list = records;
-	if (!json_is_array(list))
+	if (!json_enter(s, '['))
 		return false;
-	json_array_foreach(list, i, record)
-	{
-		if (!is_record(record))
-			return false;
-		index_record(l, record);
+	while (json_item(s)) {
+		const char *name = affected_name(l, s);
+
+		if (name)
+			strs_push(names, name);
 	}
 	return true;
 }
 
-/* ---- either ---- */
-
-/* A source package whose vulnerabilities have releases. */
-static bool is_tracker(const json_t *root)
+/* One value of S; whether it is a record. Those that were withdrawn are not kept. */
+static bool index_record(struct vulnerability_list *l, struct json_scan *s)
 {
-	void *source = json_object_iter((json_t *)root);
-	void *first = source ? json_object_iter(json_object_iter_value(source)) : NULL;
+	struct json_slice key, text;
+	struct strs names = {0};
+	bool has_id = false, has_affected = false, withdrawn = false;
+	const char *from;
 
-	return first && json_is_object(json_object_get(json_object_iter_value(first), "releases"));
+	json_next(s);
+	from = s->at;
+	if (!json_enter(s, '{'))
+		return false;
+	while (json_key(s, &key)) {
+		if (json_is(key, "id"))
+			has_id = json_text_of(s, &text);
+		else if (json_is(key, "withdrawn"))
+			withdrawn = json_text_of(s, &text);
+		else if (json_is(key, "affected"))
+			has_affected = read_affected(l, s, &names);
+		else
+			json_skip(s);
+	}
+	if (has_id && has_affected && !withdrawn) {
+		struct vulnerability_part *part =
+			new_part(l, (struct json_slice){from, (size_t)(s->at - from)});
+
+		for (size_t i = 0; i < names.count; i++)
+			add_part(l, names.items[i], part);
+	}
+	strs_clear(&names);
+	return has_id && has_affected;
 }
 
-int vulnerability_list_read(struct arena *arena, const char *path, struct vulnerability_list *ret,
-			    struct err **err)
+static bool index_records(struct vulnerability_list *l, struct json_scan *s)
 {
-	json_error_t where;
+	bool all = json_enter(s, '[');
 
-	*ret = (struct vulnerability_list){.arena = arena};
-	ret->root = json_load_file(path, 0, &where);
-	if (!ret->root)
-		return err_set(err, E_BAD_VULNERABILITIES, "'%s': line %d: %s", path, where.line,
-			       where.text);
-	ret->tracker = is_tracker(ret->root);
-	if (ret->tracker || index_osv(ret))
+	while (all && json_item(s))
+		all = index_record(l, s);
+	return all;
+}
+
+/* Whether the value of S is OSV; then it is indexed. */
+static bool index_osv(struct vulnerability_list *l, struct json_scan *s)
+{
+	struct json_scan again = *s;
+	struct json_slice key;
+	bool found = false;
+
+	if (json_next(s) == '[')
+		return index_records(l, s);
+	if (index_record(l, s))
+		return true;
+	*s = again;
+	if (!json_enter(s, '{'))
+		return false;
+	while (json_key(s, &key)) {
+		if (json_is(key, "vulns"))
+			found = index_records(l, s);
+		else
+			json_skip(s);
+	}
+	return found;
+}
+
+/* Whether the first source package of the value of S has vulnerabilities that have releases. */
+static bool is_tracker(struct json_scan s)
+{
+	struct json_slice key;
+
+	for (int depth = 0; depth < 3; depth++) {
+		if (!json_enter(&s, '{') || (depth < 2 && !json_key(&s, &key)))
+			return false;
+	}
+	while (json_key(&s, &key)) {
+		if (json_is(key, "releases"))
+			return json_next(&s) == '{';
+		json_skip(&s);
+	}
+	return false;
+}
+
+static void index_tracker(struct vulnerability_list *l, struct json_scan *s)
+{
+	struct json_slice key;
+
+	if (!json_enter(s, '{'))
+		return;
+	while (json_key(s, &key)) {
+		const char *source = json_decoded(l->arena, key);
+		struct vulnerability_part *part = new_part(l, json_value(s));
+
+		if (source && !s->bad)
+			add_part(l, source, part);
+	}
+}
+
+/* Whether it is one of the lists. */
+static bool index_list(struct vulnerability_list *l, struct json_scan *s)
+{
+	l->tracker = is_tracker(*s);
+	if (!l->tracker)
+		return index_osv(l, s);
+	index_tracker(l, s);
+	return true;
+}
+
+int vulnerability_list_parse(struct arena *arena, const char *path, const char *json, size_t len,
+			     struct vulnerability_list *ret, struct err **err)
+{
+	struct json_scan s = json_scan(json, len);
+	bool known;
+
+	ret->arena = arena;
+	ret->path = arena_strdup(arena, path);
+	known = index_list(ret, &s);
+	if (s.bad || (known && !json_end(&s)))
+		return err_set(err, E_BAD_VULNERABILITIES, "'%s': line %u: is not JSON", path,
+			       json_line(&s));
+	if (known)
 		return 0;
 	return err_set(
 		err, E_BAD_VULNERABILITIES,
@@ -257,32 +390,57 @@ int vulnerability_list_read(struct arena *arena, const char *path, struct vulner
 		path);
 }
 
+int vulnerability_list_read(struct arena *arena, const char *path, struct vulnerability_list *ret,
+			    struct err **err)
+{
+	*ret = (struct vulnerability_list){.text = STR_INIT};
+	if (file_read(path, FILE_MAX, &ret->text, err) < 0)
+		return -1;
+	return vulnerability_list_parse(arena, path, ret->text.buf, ret->text.len, ret, err);
+}
+
 void vulnerability_list_release(struct vulnerability_list *l)
 {
-	json_decref(l->root);
+	if (l->text.cap)
+		str_release(&l->text);
 	map_clear(&l->by_source);
 	*l = (struct vulnerability_list){0};
 }
 
-static void match_source_osv(struct vulnerability_list *l, const struct sbom_package *p,
-			     struct vulnerables *ret)
-{
-	const struct osv_matches *all = map_get(&l->by_source, p->source);
+/* ---- asking ---- */
 
-	for (size_t i = 0; all && i < all->count; i++)
-		match_osv(&all->items[i], p, ret);
+static void match_record(const json_t *record, const struct sbom_package *p,
+			 struct vulnerables *ret)
+{
+	json_t *affected;
+	size_t i;
+
+	json_array_foreach(json_object_get(record, "affected"), i, affected)
+		match_osv(record, affected, p, ret);
 }
 
-void vulnerability_list_match(struct vulnerability_list *l, const struct sbom_package *p,
-			      struct vulnerables *ret)
+static void match_source(const json_t *vulnerabilities, const struct sbom_package *p,
+			 struct vulnerables *ret)
 {
 	json_t *vulnerability;
 	const char *id;
 
-	if (!l->tracker) {
-		match_source_osv(l, p, ret);
-		return;
+	json_object_foreach((json_t *)vulnerabilities, id, vulnerability)
+		match_tracker(p, id, vulnerability, ret);
+}
+
+int vulnerability_list_match(const struct vulnerability_list *l, const struct sbom_package *p,
+			     struct vulnerables *ret, struct err **err)
+{
+	const struct parts *all = map_get(&l->by_source, p->source);
+
+	for (size_t i = 0; all && i < all->count; i++) {
+		if (parse(l, all->items[i], err) < 0)
+			return -1;
+		if (l->tracker)
+			match_source(all->items[i]->json, p, ret);
+		else
+			match_record(all->items[i]->json, p, ret);
 	}
-	json_object_foreach(json_object_get(l->root, p->source), id, vulnerability)
-		match_tracker(l, p, id, vulnerability, ret);
+	return 0;
 }

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "base/map.h"
+#include "base/str.h"
 #include "evidence/sbom_read.h"
 
 enum vulnerable_status {
@@ -31,18 +32,23 @@ struct vulnerable {
 };
 DEFINE_VEC(vulnerables, struct vulnerable)
 
+/* Of a list that may be large, only what is asked for is parsed. */
 struct vulnerability_list {
-	json_t *root;
 	bool tracker;
-	struct map by_source; /* OSV: name of a source package -> what is said of it */
+	const char *path;     /* for messages */
+	struct str text;      /* the file */
+	struct map by_source; /* name of a source package -> what is said of it */
 	struct arena *arena;
 };
 
 /* Reads the list in file PATH. ERR_USER: it is neither. */
 int vulnerability_list_read(struct arena *arena, const char *path, struct vulnerability_list *ret,
 			    struct err **err) warn_unused;
+/* The same of LEN bytes of JSON, which live as long as the list; *RET is zeroed. */
+int vulnerability_list_parse(struct arena *arena, const char *path, const char *json, size_t len,
+			     struct vulnerability_list *ret, struct err **err) warn_unused;
 void vulnerability_list_release(struct vulnerability_list *l);
 #define cleanup_vulnerability_list __attribute__((cleanup(vulnerability_list_release)))
-/* Pushes what L says that package P is affected by. */
-void vulnerability_list_match(struct vulnerability_list *l, const struct sbom_package *p,
-			      struct vulnerables *ret);
+/* Pushes what L says that package P is affected by; ids live as long as L's arena. */
+int vulnerability_list_match(const struct vulnerability_list *l, const struct sbom_package *p,
+			     struct vulnerables *ret, struct err **err) warn_unused;

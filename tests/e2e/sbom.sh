@@ -239,6 +239,39 @@ CVE-4 app 1:2.0~rc1+deb13u1 - 1.2.0/card.spdx.json
 CVE-6 plain 3 - 1.2.0/card.spdx.json
 CVE-8 lib 1.0-1+b2 - 1.2.0/card.spdx.json
 CVE-8 lib 1.0-1+b2 - 1.2.0/card.spdx.json' "$(found vulnerable "$scratch/osv.json" "$scratch/releases/1.2.0")"
+# what the project says itself, and whether its lock has the fix
+mkdir vex
+printf '{"@context": "https://openvex.test.invalid/ns", "timestamp": "2030-01-01T00:00:00Z", "statements": [
+ {"vulnerability": {"name": "CVE-2030-0001"}, "products": [{"@id": "bills-card", "subcomponents": [{"@id": "pkg:deb/debian/app"}]}],
+  "status": "not_affected", "justification": "component_not_present"},
+ {"vulnerability": {"name": "CVE-2030-0003"}, "products": [{"@id": "pkg:deb/debian/app-src?arch=source"}], "status": "under_investigation"}]}' \
+	>vex/app.json
+printf '{"bomFormat": "CycloneDX", "vulnerabilities": [{"id": "CVE-2030-0007", "analysis": {"state": "resolved"},
+ "affects": [{"ref": "pkg:deb/debian/plain@3"}]}]}' >vex/plain.json
+code vex 0 "$orch" query vulnerable "$scratch/tracker.json" "$scratch/releases/1.2.0"
+check under-investigation grep -q 'CVE-2030-0003 .*under investigation' "$scratch/out"
+same settled-is-left-out '' "$(grep -e CVE-2030-0001 -e CVE-2030-0007 "$scratch/out")"
+check settled-is-counted grep -q '1 not affected, 1 fixed' "$scratch/out"
+echo '{"statements": []}' >vex/bad.json
+code bad-vex 2 "$orch" query vulnerable "$scratch/tracker.json" "$scratch/releases"
+rm -r vex
+locked() { # VERSION: app's source, in a lock of trixie
+	{
+		printf 'orch-lock 2\n# Made by %sorch lock%s; what the recipe%ss packages are, exactly.\n' "'" "'" "'"
+		printf 'request %064d\narch arm64\ndate 1\narchive debian trixie main debian\nwant app app\n' 0
+		printf 'package debian app %s arm64 pool/app.deb 1 %064d app-src %s 1 -\n' "$1" 0 "$1"
+	} >"$scratch/lock"
+	{ cat "$scratch/lock" && printf 'digest %s\n' "$(sha256sum <"$scratch/lock" | cut -d' ' -f1)"; } >recipes/base.lock
+}
+lock_says() {
+	"$orch" query vulnerable "$scratch/tracker.json" "$scratch/releases/1.2.0" --json |
+		jq -r '.found[] | select(.id == "CVE-2030-0001") | "\(.locked) \(."lock-has-fix")"'
+}
+locked '1:2.0~rc1+deb13u1'
+same lock-has-it-not '1:2.0~rc1+deb13u1 false' "$(lock_says)"
+locked 1:2.0-1
+same lock-has-it '1:2.0-1 true' "$(lock_says)"
+rm recipes/base.lock
 echo '{"a": 1}' >"$scratch/other.json"
 code no-list 2 "$orch" query vulnerable "$scratch/other.json" "$scratch/releases"
 check says-what-is-read grep -q 'neither OSV nor' "$scratch/err"

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "evidence/vex.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/path.h"
+
+#define FILE_MAX (64u << 20)
+
+static const char *text(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static void push(struct vex *x, struct strs *to, const char *value)
+{
+	if (value)
+		strs_push(to, arena_strdup(x->arena, value));
+}
+
+static struct vex_statement *add(struct vex *x, const char *path, const char *time)
+{
+	struct vex_statement *s = vex_statements_at_end(&x->statements);
+
+	s->file = arena_strdup(x->arena, path);
+	s->time = time ? arena_strdup(x->arena, time) : "";
+	return s;
+}
+
+static const char *kept(struct vex *x, const char *value)
+{
+	return value && *value ? arena_strdup(x->arena, value) : NULL;
+}
+
+/* ---- OpenVEX ---- */
+
+static enum vex_status openvex_status(const char *word)
+{
+	static const char *const words[] = {NULL, "affected", "not_affected", "fixed",
+					    "under_investigation"};
+
+	for (size_t i = 1; word && i < array_len(words); i++) {
+		if (str_eq(word, words[i]))
+			return (enum vex_status)i;
+	}
+	return VEX_NONE;
+}
+
+/* A product or component: its name as text, "@id", or among its identifiers. */
+static void take_names(struct vex *x, const json_t *thing, struct strs *to)
+{
+	push(x, to, json_string_value(thing));
+	push(x, to, text(thing, "@id"));
+	push(x, to, text(json_object_get(thing, "identifiers"), "purl"));
+}
+
+static void take_vulnerability(struct vex *x, const json_t *v, struct strs *to)
+{
+	json_t *alias;
+	size_t i;
+
+	push(x, to, json_string_value(v));
+	push(x, to, text(v, "name"));
+	push(x, to, text(v, "@id"));
+	json_array_foreach(json_object_get(v, "aliases"), i, alias)
+		push(x, to, json_string_value(alias));
+}
+
+static void take_products(struct vex *x, const json_t *statement, struct vex_statement *s)
+{
+	json_t *product, *part;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(statement, "products"), i, product)
+	{
+		take_names(x, product, &s->products);
+		json_array_foreach(json_object_get(product, "subcomponents"), k, part)
+			take_names(x, part, &s->parts);
+	}
+}
+
+static void read_openvex(struct vex *x, const char *path, const json_t *doc)
+{
+	json_t *statement;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "statements"), i, statement)
+	{
+		const char *time = text(statement, "timestamp"), *why;
+		struct vex_statement *s = add(x, path, time ? time : text(doc, "timestamp"));
+
+		why = text(statement, "justification");
+		s->status = openvex_status(text(statement, "status"));
+		s->why = kept(x, why ? why : text(statement, "impact_statement"));
+		take_vulnerability(x, json_object_get(statement, "vulnerability"), &s->ids);
+		take_products(x, statement, s);
+	}
+}
+
+/* ---- CycloneDX ---- */
+
+static enum vex_status cyclonedx_status(const char *word)
+{
+	static const struct {
+		const char *word;
+		enum vex_status status;
+	} words[] = {{"exploitable", VEX_AFFECTED},         {"not_affected", VEX_NOT_AFFECTED},
+		     {"false_positive", VEX_NOT_AFFECTED},  {"resolved", VEX_FIXED},
+		     {"resolved_with_pedigree", VEX_FIXED}, {"in_triage", VEX_UNDER_INVESTIGATION}};
+
+	for (size_t i = 0; word && i < array_len(words); i++) {
+		if (str_eq(word, words[i].word))
+			return words[i].status;
+	}
+	return VEX_NONE;
+}
+
+/* What "urn:cdx:SERIAL/1#REF" or REF names: the purl of that component, where the file has it. */
+static const char *of_reference(const json_t *doc, const char *ref)
+{
+	const char *hash = strchr(ref, '#');
+	json_t *component;
+	size_t i;
+
+	if (hash && str_skip(ref, "urn:cdx:"))
+		ref = hash + 1;
+	json_array_foreach(json_object_get(doc, "components"), i, component)
+	{
+		const char *its = text(component, "bom-ref");
+
+		if (its && str_eq(its, ref) && text(component, "purl"))
+			return text(component, "purl");
+	}
+	return ref;
+}
+
+static void read_cyclonedx(struct vex *x, const char *path, const json_t *doc)
+{
+	const char *now = text(json_object_get(doc, "metadata"), "timestamp");
+	json_t *v, *affects;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(doc, "vulnerabilities"), i, v)
+	{
+		const json_t *analysis = json_object_get(v, "analysis");
+		const char *time = text(analysis, "lastUpdated"), *why;
+		struct vex_statement *s = add(x, path, time ? time : now);
+
+		why = text(analysis, "justification");
+		s->status = cyclonedx_status(text(analysis, "state"));
+		s->why = kept(x, why ? why : text(analysis, "detail"));
+		push(x, &s->ids, text(v, "id"));
+		json_array_foreach(json_object_get(v, "affects"), k, affects)
+		{
+			const char *ref = text(affects, "ref");
+
+			push(x, &s->products, ref ? of_reference(doc, ref) : NULL);
+		}
+	}
+}
+
+/* ---- files ---- */
+
+int vex_parse(struct vex *x, const char *path, const char *json, size_t len, struct err **err)
+{
+	json_error_t where;
+	json_t *doc = json_loadb(json, len, 0, &where);
+	const char *context = text(doc, "@context");
+	int rc = 0;
+
+	if (!doc)
+		return err_set(err, E_BAD_VEX, "'%s': line %d: %s", path, where.line, where.text);
+	if (context && strstr(context, "openvex") && json_object_get(doc, "statements"))
+		read_openvex(x, path, doc);
+	else if (json_object_get(doc, "bomFormat") && json_object_get(doc, "vulnerabilities"))
+		read_cyclonedx(x, path, doc);
+	else
+		rc = err_set(err, E_BAD_VEX,
+			     "'%s' has no statements about vulnerabilities: neither OpenVEX nor "
+			     "CycloneDX with 'vulnerabilities'",
+			     path);
+	json_decref(doc);
+	return rc;
+}
+
+static int read_file(struct vex *x, const char *dir, const char *name, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, name);
+	struct str json cleanup_str = STR_INIT;
+
+	if (file_read(path, FILE_MAX, &json, err) < 0)
+		return -1;
+	return vex_parse(x, path, json.buf, json.len, err);
+}
+
+static int is_json(const struct dirent *e)
+{
+	return e->d_name[0] != '.' && str_ends(e->d_name, ".json");
+}
+
+int vex_read(struct vex *x, const char *dir, struct err **err)
+{
+	struct dirent **names;
+	int rc = 0, count = scandir(dir, &names, is_json, alphasort);
+
+	if (count < 0 && errno == ENOENT)
+		return 0;
+	if (count < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot look into '%s'", dir);
+	for (int i = 0; i < count; i++) {
+		if (rc == 0)
+			rc = read_file(x, dir, names[i]->d_name, err);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+void vex_release(struct vex *x)
+{
+	for (size_t i = 0; i < x->statements.count; i++) {
+		struct vex_statement *s = &x->statements.items[i];
+
+		strs_clear(&s->ids);
+		strs_clear(&s->products);
+		strs_clear(&s->parts);
+	}
+	vex_statements_clear(&x->statements);
+}
+
+/* ---- asking ---- */
+
+static bool same(const char *want, const char *has)
+{
+	return !want || (has && str_eq(want, has));
+}
+
+/* Whether NAME is a package URL that names P, or the source package that it was built from. */
+static bool is_package(struct arena *arena, const char *name, const struct sbom_package *p)
+{
+	struct sbom_package it;
+
+	if (sbom_purl(arena, name, &it) || !same(it.distro, p->distro))
+		return false;
+	if (it.arch && str_eq(it.arch, "source"))
+		return str_eq(it.name, p->source) && same(it.version, p->source_version);
+	return str_eq(it.name, p->name) && same(it.version, p->version) && same(it.arch, p->arch);
+}
+
+/* "NAME", "NAME@VERSION", "pkg:generic/acme/NAME@VERSION?...". */
+static bool is_product(const char *name, const struct sbom_document *d)
+{
+	const char *purl = str_skip(name, "pkg:"), *slash = purl ? strrchr(purl, '/') : NULL;
+	const char *rest = str_skip(slash ? slash + 1 : name, d->name);
+	size_t len = d->version ? strlen(d->version) : 0;
+
+	if (!rest || (*rest && *rest != '@' && *rest != '?'))
+		return false;
+	if (*rest != '@')
+		return true;
+	return len && strncmp(rest + 1, d->version, len) == 0 &&
+	       (!rest[1 + len] || rest[1 + len] == '?');
+}
+
+static bool names_package(struct arena *arena, const struct strs *names,
+			  const struct sbom_package *p)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (is_package(arena, names->items[i], p))
+			return true;
+	}
+	return false;
+}
+
+static bool names_product(const struct strs *names, const struct sbom_document *d)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (is_product(names->items[i], d))
+			return true;
+	}
+	return !names->count;
+}
+
+static bool is_about(struct arena *arena, const struct vex_statement *s,
+		     const struct sbom_document *d, const struct vulnerable *v)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < s->ids.count && !named; i++)
+		named = str_eq(s->ids.items[i], v->id);
+	if (!named)
+		return false;
+	if (names_package(arena, &s->products, v->package))
+		return true;
+	return names_product(&s->products, d) &&
+	       (!s->parts.count || names_package(arena, &s->parts, v->package));
+}
+
+const struct vex_statement *vex_find(const struct vex *x, const struct sbom_document *d,
+				     const struct vulnerable *v)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	const struct vex_statement *best = NULL;
+
+	for (size_t i = 0; i < x->statements.count; i++) {
+		const struct vex_statement *s = &x->statements.items[i];
+
+		if (s->status != VEX_NONE && is_about(arena, s, d, v) &&
+		    (!best || strcmp(s->time, best->time) >= 0))
+			best = s;
+	}
+	return best;
+}
+
+bool vex_settles(const struct vex_statement *s)
+{
+	return s && (s->status == VEX_FIXED || (s->status == VEX_NOT_AFFECTED && s->why));
+}
