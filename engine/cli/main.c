@@ -105,6 +105,14 @@ const struct command commands[] = {
 	 "count, vex/*.json (OpenVEX or CycloneDX), and what its locks have today is told beside. "
 	 "Exit 3 with --exit-code when something is found.",
 	 OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_GOES_LATER},
+	{"repro", "[TARGET...]", "build again in other surroundings, and compare bit by bit",
+	 "The targets and all that they need are built, unless they are there, and then once "
+	 "more: in a copy of the project in another place, with an empty store and no shared "
+	 "cache, as another user, with another umask, language and time zone, on one "
+	 "processor, one node at a time, later. With ORCH_SANDBOX=guest what is in the store "
+	 "is compared with what guests make. Of what differs it tells partition, blocks, file, "
+	 "package and the likely cause. Exit 3 when something differs.",
+	 SELECT | OPTION(O_JSON), 0, ANY_ARGS},
 	{"sbom", "NODE", "show what a result is made of: packages, files, sources",
 	 "A software bill of materials, of the result that the recipes as they are have; nothing "
 	 "is built. As a table, or as SPDX 2.3 or CycloneDX 1.6 with --format; with --output as "

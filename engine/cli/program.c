@@ -57,6 +57,19 @@ char *program_worker(struct err **err)
 	return found;
 }
 
+char *program_orch(struct err **err)
+{
+	char *dir cleanup_free = own_dir(err), *installed cleanup_free = NULL, *found;
+
+	if (!dir)
+		return NULL;
+	found = find_part(dir, "orch", "../../bin", &installed);
+	if (!found)
+		err_set(err, E_PROGRAM_MISSING,
+			"orch is neither '%s/orch' nor '%s': install it again", dir, installed);
+	return found;
+}
+
 char *program_schema(void)
 {
 	struct err *err cleanup_err = NULL;

@@ -11,6 +11,8 @@ extern const char build_id[];
 
 /* The path of orch-worker; caller frees. ERR_ENV when it is not there. */
 char *program_worker(struct err **err) warn_unused;
+/* The path of orch, for orch-worker; caller frees. */
+char *program_orch(struct err **err) warn_unused;
 /* Becomes orch-worker, with the arguments of orch. Returns only with an error. */
 void program_hand_over(char **argv, struct err **err);
 /*

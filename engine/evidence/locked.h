@@ -12,7 +12,7 @@ struct locked {
 	struct map sources; /* "SUITE SOURCE" -> const char *, the oldest version that a lock has */
 };
 
-/* All recipes/ *.lock of the project in DIR. */
+/* Every lock below recipes/ of the project in DIR. */
 int locked_read(struct locked *l, const char *dir, struct err **err) warn_unused;
 /*
  * The oldest version of source package SOURCE that is locked from release DISTRO of its

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "evidence/cause.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/vec.h"
+
+#define DAY 86400
+#define OLDEST INT64_C(946684800) /* 2000 */
+
+size_t cause_place(const struct cause_side *a, const struct cause_side *b)
+{
+	size_t i = 0;
+
+	while (i < a->len && i < b->len && a->data[i] == b->data[i])
+		i++;
+	return i;
+}
+
+static bool has_path(const struct cause_side *s)
+{
+	return s->path && memmem(s->data, s->len, s->path, strlen(s->path));
+}
+
+/* ---- order ---- */
+
+static bool same_bytes(const struct cause_side *a, const struct cause_side *b)
+{
+	size_t count[256] = {0};
+
+	for (size_t i = 0; i < a->len; i++)
+		count[(unsigned char)a->data[i]]++;
+	for (size_t i = 0; i < b->len; i++)
+		count[(unsigned char)b->data[i]]--;
+	for (size_t i = 0; i < array_len(count); i++) {
+		if (count[i])
+			return false;
+	}
+	return true;
+}
+
+static void split(const struct cause_side *s, struct strv *lines)
+{
+	char *text cleanup_free = xstrndup(s->data, s->len), *rest = text, *line;
+
+	while (rest && (line = strsep(&rest, "\n")))
+		strv_push(lines, line);
+	strv_sort(lines);
+}
+
+static bool same_lines(const struct cause_side *a, const struct cause_side *b)
+{
+	struct strv x cleanup_strv = {0}, y cleanup_strv = {0};
+	bool same;
+
+	split(a, &x);
+	split(b, &y);
+	same = x.count == y.count && x.count > 2;
+	for (size_t i = 0; same && i < x.count; i++)
+		same = str_eq(x.items[i], y.items[i]);
+	return same;
+}
+
+/* Equal counts of bytes say little of a short file: the digits of two numbers may be the same. */
+static bool is_order(const struct cause_side *a, const struct cause_side *b)
+{
+	return a->len == b->len && same_bytes(a, b) && (a->len >= 256 || same_lines(a, b));
+}
+
+/* ---- time ---- */
+
+static bool is_when(const struct cause_side *s, int64_t t)
+{
+	return s->from ? t >= s->from - DAY && t <= s->until + DAY : t >= OLDEST;
+}
+
+static uint32_t word_at(const struct cause_side *s, size_t at, bool big)
+{
+	const unsigned char *p = (const unsigned char *)s->data + at;
+
+	return big ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+		   : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+/* Seconds since 1970 in four bytes that take in PLACE: of gzip, python, file systems. */
+static bool is_binary_time(const struct cause_side *a, const struct cause_side *b, size_t place)
+{
+	for (size_t at = place < 3 ? 0 : place - 3; at <= place; at++) {
+		for (int big = 0; big < 2 && at + 4 <= a->len && at + 4 <= b->len; big++) {
+			if (is_when(a, word_at(a, at, big)) && is_when(b, word_at(b, at, big)) &&
+			    b->from)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_time_sign(char c)
+{
+	return isdigit((unsigned char)c) || strchr(":-+.,/TZ ", c);
+}
+
+/* The text around PLACE that a time may be made of. Heap. */
+static char *around(const struct cause_side *s, size_t place)
+{
+	size_t from = place < s->len ? place : s->len, to = from;
+
+	while (from > 0 && place - from < 32 && s->data[from - 1] &&
+	       is_time_sign(s->data[from - 1]))
+		from--;
+	while (to < s->len && to - place < 32 && s->data[to] && is_time_sign(s->data[to]))
+		to++;
+	return xstrndup(s->data + from, to - from);
+}
+
+/* A number of seconds from the time of the build, "10:20:30", "2026-11-30". */
+static bool is_text_time(const struct cause_side *s, size_t place)
+{
+	char *text cleanup_free = around(s, place);
+
+	for (const char *p = text; *p; p++) {
+		int n = 0, a, b, c;
+
+		if (p != text && isdigit((unsigned char)p[-1]))
+			continue;
+		if ((sscanf(p, "%2d:%2d:%2d%n", &a, &b, &c, &n) == 3 && n == 8) ||
+		    (sscanf(p, "%4d-%2d-%2d%n", &a, &b, &c, &n) == 3 && n == 10))
+			return true;
+		if (strspn(p, "0123456789") >= 10) {
+			char *ten cleanup_free = xstrndup(p, 10);
+
+			if (is_when(s, strtoll(ten, NULL, 10)) && s->from)
+				return true;
+		}
+	}
+	return false;
+}
+
+enum cause cause_guess(const struct cause_side *a, const struct cause_side *b)
+{
+	size_t place = cause_place(a, b);
+
+	if (has_path(a) || has_path(b))
+		return CAUSE_PATH;
+	if (is_order(a, b))
+		return CAUSE_ORDER;
+	if ((is_text_time(a, place) && is_text_time(b, place)) || is_binary_time(a, b, place))
+		return CAUSE_TIME;
+	return CAUSE_UNKNOWN;
+}
+
+const char *cause_word(enum cause c)
+{
+	switch (c) {
+	case CAUSE_PATH:
+		return "path";
+	case CAUSE_ORDER:
+		return "order";
+	case CAUSE_TIME:
+		return "time";
+	case CAUSE_UNKNOWN:
+		break;
+	}
+	return "randomness?";
+}

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Built again in other surroundings: what is the same, what writes the time, what is random, in which file
+# of which package, on which partition.
+. tests/e2e/lib.sh
+export ORCH_STORE="$scratch/store"
+p=$scratch/p
+mkdir -p "$p/recipes" "$p/files/var/lib/dpkg/info" "$p/files/usr/bin"
+cd "$p" || exit 1
+recipe() { cat >"recipes/$1.yaml"; } # NAME, text on stdin
+printf 'schema: 1\nname: again\ntimes: 1704067200\ndefault: [same]\n' | recipe project
+printf '/.\n/usr/bin/app\n' >files/var/lib/dpkg/info/app.list
+echo app >files/usr/bin/app
+# step NAME COMMAND: a node that makes one file
+step() { printf 'kind: run\nrun: |\n  %s\noutputs: [o]\n' "$2" | recipe "$1"; }
+step same 'echo the same >o; umask >>o; locale 2>/dev/null | head -n 1 >>o || :'
+step clock 'echo made by me; date +%s >o'
+step random 'od -An -N16 -tx1 /dev/urandom >o'
+step order 'seq 1 60 | shuf >o'
+step cpus 'nproc >o'
+printf 'kind: tree\narch: %s\ncontents: [{copy: files, to: /}, {copy: "clock:o", to: /usr/bin/app}]\n' \
+	"$(dpkg --print-architecture)" | recipe tree
+printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe root
+printf 'kind: disk\ntable: gpt\npartitions: [{name: root-a, type: linux-generic, from: root}]\n' | recipe card
+
+code the-same 0 "$orch" repro same
+check all-of-it grep -qx '1 output bit-identical' "$scratch/out"
+code all-others 3 "$orch" repro clock random order card --json
+# cause NODE
+cause() { jq -r --arg n "$1" '.differences[] | select(.node == $n).cause' "$scratch/out"; }
+same time time "$(cause clock)"
+same randomness 'randomness?' "$(cause random)"
+same order order "$(cause order)"
+same where 'root-a /usr/bin/app content app time' \
+	"$(jq -r '.differences[] | select(.node == "card") | [.partition, .file, .what, .package, .cause] | join(" ")' "$scratch/out")"
+# same_inputs NODE
+same_inputs() { jq --arg n "$1" '.differences[] | select(.node == $n)."same-inputs"' "$scratch/out"; }
+same its-own-fault true "$(same_inputs clock)"
+same not-its-own false "$(same_inputs card)"
+if [ "$(nproc)" -gt 1 ]; then
+	code one-processor 3 "$orch" repro cpus
+	check says-so grep -q '^cpus: o differs' "$scratch/out"
+fi
+step broken 'false'
+code what-fails 1 "$orch" repro broken
+same nothing-left '' "$(ls "$ORCH_STORE/tmp")"
+finish
