@@ -295,7 +295,9 @@ static void check_per(struct whole *w, const struct recipe *r)
 			known |= str_eq(LIST_AT(w->v->axes, struct axis *, k)->name, y->text);
 		if (!known)
 			err_list_at(w->errors, E_UNKNOWN_VARIANT, y->pos,
-				    "'per' lists axes of 'variants' in project.yaml");
+				    "'%s' is not an axis of 'variants' in project.yaml: 'per' "
+				    "lists those",
+				    y->type == YAML_SCALAR ? y->text : "per");
 	}
 }
 

@@ -23,6 +23,7 @@ struct expand {
 	const struct map *vars; /* name -> text, final */
 	struct map *raw;        /* name -> struct var, while vars are expanded; else NULL */
 	struct source source;
+	const char *variant; /* as in struct scope */
 	struct err_list *errors;
 	unsigned chain;           /* variables in work */
 	bool no_nodes;            /* as in struct scope */
@@ -65,15 +66,17 @@ static const char *nearest(const struct expand *e, const char *name)
 static void unknown(struct expand *e, struct pos pos, const char *name)
 {
 	const char *near = nearest(e, name);
+	const char *in = e->variant;
 
 	if (near)
 		err_list_at(e->errors, E_UNKNOWN_VARIABLE, pos,
 			    "unknown variable '%s': did you mean '%s'?", name, near);
 	else
 		err_list_at(e->errors, E_UNKNOWN_VARIABLE, pos,
-			    "unknown variable '%s': define it in 'vars' of project.yaml, or write "
-			    "$${%s} for a literal ${%s}",
-			    name, name, name);
+			    "unknown variable '%s'%s%s%s: define it in 'vars' of project.yaml, or "
+			    "write $${%s} for a literal ${%s}",
+			    name, in ? " in variant '" : "", in ? in : "", in ? "'" : "", name,
+			    name);
 }
 
 static const char *lookup(struct expand *e, struct pos pos, const char *at, const char *name)
@@ -345,6 +348,7 @@ bool expand_tree(struct arena *arena, const struct scope *scope, struct yaml *tr
 	struct expand e = {.arena = arena,
 			   .vars = scope->vars,
 			   .source = scope->source,
+			   .variant = scope->variant,
 			   .errors = errors,
 			   .no_nodes = scope->no_nodes};
 

@@ -28,6 +28,7 @@ struct source {
 struct scope {
 	const struct map *vars;
 	struct source source;
+	const char *variant; /* "pc, dev"; NULL: the project has none */
 	bool no_nodes; /* project.yaml is read before any node is known: their texts are errors */
 };
 

@@ -25,6 +25,7 @@ struct load {
 	struct recipes waiting;      /* with facts that are still to be put in */
 	const struct project *first; /* the project in its first variant; NULL: this is that */
 	size_t variant;              /* its number */
+	const char *variant_name;    /* for messages, or NULL */
 };
 
 bool recipe_waits(const struct recipe *r, const char *const *field)
@@ -39,6 +40,22 @@ bool recipe_waits(const struct recipe *r, const char *const *field)
 struct pos recipe_pos(const struct recipe *r, const char *key)
 {
 	return yaml_key_pos(r->map, key);
+}
+
+bool recipe_place(const struct recipe *r, const char *key, const char *word, struct pos *ret)
+{
+	const struct yaml *y = yaml_get(r->map, key);
+
+	if (!y)
+		return false;
+	*ret = y->pos;
+	for (size_t i = 0; word && i < y->count; i++) {
+		const struct yaml *at = y->type == YAML_MAP ? y->keys[i] : y->items[i];
+
+		if (at->type == YAML_SCALAR && str_eq(at->text, word))
+			*ret = at->pos;
+	}
+	return true;
 }
 
 int project_find(const char *start, char **ret_dir, struct err **err)
@@ -186,6 +203,7 @@ static struct scope *scope_of(struct load *l, const struct map *vars, struct sou
 
 	scope->vars = vars;
 	scope->source = source;
+	scope->variant = l->variant_name;
 	if (source.text == l->files.text.buf && expand_has_facts(source))
 		scope->source.text = arena_strndup(l->arena, source.text, source.len);
 	return scope;
@@ -410,6 +428,16 @@ static void take_recipes(struct load *l, bool check)
 		take_sound(l);
 }
 
+/* "pc, dev" */
+static const char *variant_name(struct arena *arena, const struct project *p)
+{
+	struct str s cleanup_str = STR_INIT;
+
+	for (size_t i = 0; p->variant && i < p->variants.axes.count; i++)
+		str_printf(&s, "%s%s", i ? ", " : "", p->variant->values[i]);
+	return s.len ? arena_strdup(arena, s.buf) : NULL;
+}
+
 static void load_project(struct load *l, const struct strv *sets)
 {
 	struct yaml *map = recipe_files_parse(&l->files, PROJECT_FILE);
@@ -418,6 +446,7 @@ static void load_project(struct load *l, const struct strv *sets)
 		project_decode(l->arena, l->project, map,
 			       (struct source){l->files.text.buf, l->files.text.len}, l->variant,
 			       l->first, sets, l->errors);
+	l->variant_name = variant_name(l->arena, l->project);
 }
 
 /*

@@ -71,6 +71,11 @@ struct recipe {
 bool recipe_waits(const struct recipe *r, const char *const *field);
 /* The place of KEY in the recipe, or of the recipe. */
 struct pos recipe_pos(const struct recipe *r, const char *key);
+/*
+ * The place of WORD (may be NULL) among the keys or items of KEY's value, or else of that value.
+ * False: the recipe has no KEY.
+ */
+bool recipe_place(const struct recipe *r, const char *key, const char *word, struct pos *ret);
 /* Finds the directory that holds recipes/project.yaml, from START upwards. */
 int project_find(const char *start, char **ret_dir, struct err **err) warn_unused;
 /*

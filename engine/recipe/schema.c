@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "base/path.h"
+#include "recipe/meant.h"
 #include "recipe/schema_priv.h"
 
 static void decode_option(struct decode *d, const struct option *o, const struct yaml *y,
@@ -14,6 +15,9 @@ bool name_valid(const char *text)
 
 	return len && len <= 64 && !text[len] && !str_eq(text, ".") && !str_eq(text, "..");
 }
+
+/* For "%s%s": how its value is written. */
+#define EXAMPLE_OF(o) (o)->example ? ", as in " : "", (o)->example ? (o)->example : ""
 
 int size_parse(const char *text, uint64_t *ret)
 {
@@ -141,6 +145,15 @@ static void decode_bool(struct decode *d, const struct option *o, const struct y
 			    "'%s' must be true or false, not '%s'", o->name, y->text);
 }
 
+static void refuse_number(struct decode *d, const struct option *o, const struct yaml *y)
+{
+	char *seconds cleanup_free = str_skip(o->help, "Seconds ") ? meant_seconds(y->text) : NULL;
+
+	err_list_at(d->errors, E_INVALID_VALUE, y->pos, "'%s' must be a whole number, not '%s'%s%s",
+		    o->name, y->text, seconds ? ": it is in seconds, write " : "",
+		    seconds ? seconds : "");
+}
+
 static void decode_int(struct decode *d, const struct option *o, const struct yaml *y, void *field)
 {
 	const char *digits = y->type == YAML_SCALAR && *y->text == '-' ? y->text + 1 : y->text;
@@ -150,8 +163,7 @@ static void decode_int(struct decode *d, const struct option *o, const struct ya
 	if (!decode_given(d, o->name, "a whole number", y))
 		return;
 	if (str_u64(digits, &n) || n > INT64_MAX)
-		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
-			    "'%s' must be a whole number, not '%s'", o->name, y->text);
+		refuse_number(d, o, y);
 	else if ((o->flags & OPT_POSITIVE) && (minus || !n))
 		err_list_at(d->errors, E_INVALID_VALUE, y->pos, "'%s' must be at least 1, not '%s'",
 			    o->name, y->text);
@@ -160,6 +172,17 @@ static void decode_int(struct decode *d, const struct option *o, const struct ya
 			    o->name, OPT_INT_MAX, y->text);
 	else
 		*(int64_t *)field = minus ? -(int64_t)n : (int64_t)n;
+}
+
+static void refuse_size(struct decode *d, const struct option *o, const struct yaml *y)
+{
+	char *meant cleanup_free = meant_size(y->text);
+
+	err_list_at(d->errors, E_INVALID_VALUE, y->pos,
+		    "'%s' must be a size like 512M or 2G (K M G T are powers of 1024) or bytes, "
+		    "not '%s'%s%s%s",
+		    o->name, y->text, meant ? ": write '" : "", meant ? meant : "",
+		    meant ? "'" : "");
 }
 
 static void decode_size(struct decode *d, const struct option *o, const struct yaml *y, void *field)
@@ -173,10 +196,7 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 		return;
 	}
 	if (size_parse(y->text, &n))
-		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
-			    "'%s' must be a size like 512M or 2G (K M G T are powers of 1024) or "
-			    "bytes, not '%s'",
-			    o->name, y->text);
+		refuse_size(d, o, y);
 	else if ((o->flags & OPT_POSITIVE) && !n)
 		err_list_at(d->errors, E_INVALID_VALUE, y->pos, "'%s' must be larger than zero",
 			    o->name);
@@ -286,8 +306,8 @@ static void decode_struct(struct decode *d, const struct option *o, const struct
 			  void *field)
 {
 	if (y->type != YAML_MAP)
-		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be %s, not %s", o->name,
-			    decode_map_name(o), decode_type_name(y));
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be %s, not %s%s%s", o->name,
+			    decode_map_name(o), decode_type_name(y), EXAMPLE_OF(o));
 	else
 		*(void **)field = decode_map(d, o->sub, y, NULL);
 	if ((o->flags & OPT_PLACED) && *(struct pos **)field)
@@ -365,8 +385,8 @@ static void decode_dict(struct decode *d, const struct option *o, const struct y
 	void **items;
 
 	if (y->type != YAML_MAP) {
-		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map, not %s", o->name,
-			    decode_type_name(y));
+		err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a map, not %s%s%s",
+			    o->name, decode_type_name(y), EXAMPLE_OF(o));
 		return;
 	}
 	items = arena_alloc(d->arena, (y->count + 1) * sizeof(*items));
@@ -402,6 +422,18 @@ size_t option_width(const struct option *o)
 	}
 }
 
+/* A map is no list of one text. */
+static bool refuse_map(struct decode *d, const struct option *o, const struct yaml *y)
+{
+	static const unsigned of_maps = 1 << OPT_STRUCT | 1 << OPT_FORM | 1 << OPT_REF;
+
+	if (y->type != YAML_MAP || of_maps >> o->type & 1)
+		return false;
+	err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a list, not a map%s%s", o->name,
+		    EXAMPLE_OF(o));
+	return true;
+}
+
 static void decode_list(struct decode *d, const struct option *o, const struct yaml *y, void *field)
 {
 	struct list *l = field;
@@ -409,6 +441,8 @@ static void decode_list(struct decode *d, const struct option *o, const struct y
 	size_t count = y->type == YAML_LIST ? y->count : 1;
 	char *items = arena_alloc(d->arena, (count + 1) * width);
 
+	if (refuse_map(d, o, y))
+		return;
 	for (size_t i = 0; i < count; i++)
 		decode_option(d, o, y->type == YAML_LIST ? y->items[i] : y, items + i * width);
 	*l = (struct list){items, count};

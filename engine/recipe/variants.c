@@ -85,6 +85,17 @@ static const struct axis *axis_named(const struct reading *r, const char *name, 
 	return NULL;
 }
 
+static void unknown_axis(const struct reading *r, const struct yaml *key)
+{
+	const char *near = NULL;
+
+	for (size_t i = 0; !near && i < r->v->axes.count; i++)
+		near = str_nearest(key->text, &LIST_AT(r->v->axes, struct axis *, i)->name, 1);
+	err_list_at(r->errors, E_UNKNOWN_VARIANT, key->pos,
+		    "'%s' is not an axis of 'variants'%s%s%s", key->text,
+		    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /* "NAME: VALUE" of an entry of `exclude`. */
 static void check_excluded(struct reading *r, const struct yaml *key, const struct yaml *value)
 {
@@ -93,8 +104,7 @@ static void check_excluded(struct reading *r, const struct yaml *key, const stru
 	const char *near;
 
 	if (!a) {
-		err_list_at(r->errors, E_UNKNOWN_VARIANT, key->pos, "'%s' is no axis of 'variants'",
-			    key->text);
+		unknown_axis(r, key);
 		return;
 	}
 	if (value->type == YAML_SCALAR && yaml_get(r->axes[index], value->text))

@@ -241,7 +241,7 @@ static void defects(void **state)
 	refuse("size: 4GB\nfast: yes\ncount: 0\nlevel: 1.5\nwriter: other\ntable: [gpt]\nsha256: "
 	       "abc\n",
 	       "a.yaml:1:7: 'size' must be a size like 512M or 2G (K M G T are powers of 1024) or "
-	       "bytes, not '4GB' [invalid-value]\n"
+	       "bytes, not '4GB': write '4G' [invalid-value]\n"
 	       "a.yaml:2:7: 'fast' must be true or false, not 'yes' [invalid-value]\n"
 	       "a.yaml:3:8: 'count' must be at least 1, not '0' [invalid-value]\n"
 	       "a.yaml:4:8: 'level' must be a whole number, not '1.5' [invalid-value]\n"
@@ -264,7 +264,7 @@ static void defects(void **state)
 	       "outputs: {a/b: x}\nimages: [a]\n",
 	       "a.yaml:2:8: path '/a/../b' contains '..': 'mount' must be an absolute path in "
 	       "normal form [invalid-path]\n"
-	       "a.yaml:3:11: 'packages' must be a text, not a map [wrong-type]\n"
+	       "a.yaml:3:11: 'packages' must be a list, not a map [wrong-type]\n"
 	       "a.yaml:4:7: a step of 'run' names no program [empty-value]\n"
 	       "a.yaml:5:7: 'boot' must be a map, not a single value [wrong-type]\n"
 	       "a.yaml:6:14: key 'name' is missing: Name. [missing-key]\n"

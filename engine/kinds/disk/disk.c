@@ -170,7 +170,7 @@ static void check_words(const struct disk_opts *o, const struct disk_part *p,
 			const struct yaml *map, struct err_list *errors)
 {
 	bool gpt = layout_has_gpt((enum layout_table)o->table);
-	const char *near = gpt && p->type ? layout_type_near(p->type) : NULL;
+	char *hint cleanup_free = gpt && p->type ? layout_type_hint(p->type) : NULL;
 	unsigned char byte;
 	char guid[37];
 
@@ -180,8 +180,7 @@ static void check_words(const struct disk_opts *o, const struct disk_part *p,
 			    p->name);
 	else if (gpt && !layout_type_guid(p->type, guid))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
-			    "'%s' is neither a known partition type nor a GUID%s%s%s", p->type,
-			    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+			    "'%s' is neither a known partition type nor a GUID%s", p->type, hint);
 	else if (o->table == LAYOUT_MBR && layout_mbr_type(p->type, &byte))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
 			    "'%s' is neither a known type of an MBR (linux, swap, fat32-lba, esp, "

@@ -77,9 +77,10 @@ static const struct option image_options[] = {
 	 .help = "Share of ext4's blocks that is kept for root."},
 	{"contents", OPT_STRUCT, offsetof(struct image_opts, contents), OPT_LIST | OPT_PLACED,
 	 .sub = &content_schema,
-	 .help = "What goes into it, in order; later entries lie over earlier ones."},
+	 .help = "What goes into it, in order; later entries lie over earlier ones.",
+	 .example = "[{unpack: base}, {copy: rootfs/, to: /}]"},
 	{"units", OPT_STRUCT, offsetof(struct image_opts, units), OPT_PLACED, .sub = &units_schema,
-	 .help = "systemd units to enable, disable or mask."},
+	 .help = "systemd units to enable, disable or mask.", .example = "{enable: [app.service]}"},
 	{"bootloader", OPT_ENUM, offsetof(struct image_opts, bootloader), .def = "none",
 	 .words = bootloaders, .help = "Boot loader to install from the content into the ESP."},
 	{"cmdline", OPT_STRING, offsetof(struct image_opts, cmdline), OPT_VALUE,
@@ -152,11 +153,10 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	char guid[37];
 
 	if (!layout_type_guid(p->type, guid)) {
-		const char *near = layout_type_near(p->type);
+		char *hint cleanup_free = layout_type_hint(p->type);
 
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "type"),
-			    "'%s' is neither a known partition type nor a GUID%s%s%s", p->type,
-			    near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+			    "'%s' is neither a known partition type nor a GUID%s", p->type, hint);
 	}
 	if (p->mount && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "mount"),

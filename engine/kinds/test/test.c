@@ -44,7 +44,8 @@ static const struct option test_options[] = {
 	 .help = "Whether the card is an output (card.img), for other tests to go on with."},
 	{"steps", OPT_FORM, AT(steps), OPT_LIST | OPT_REQUIRED, .forms = &verb_forms,
 	 .help = "What is done and must be seen, in order; each step has exactly one verb, and the "
-		 "keys below it."},
+		 "keys below it.",
+	 .example = "[{power: on}, {wait: \"login:\"}]"},
 };
 #undef AT
 

@@ -56,7 +56,8 @@ static const struct option tree_options[] = {
 	{"arch", OPT_STRING, AT(arch), OPT_NAME,
 	 .help = "Debian's name of the architecture of a tree from nothing.", .example = "arm64"},
 	{"contents", OPT_STRUCT, AT(contents), OPT_LIST | OPT_PLACED, .sub = &content_schema,
-	 .help = "What is laid over it, in order; later entries lie over earlier ones."},
+	 .help = "What is laid over it, in order; later entries lie over earlier ones.",
+	 .example = "[{copy: rootfs/, to: /}]"},
 	{"groups", OPT_STRUCT, AT(groups), OPT_LIST | OPT_PLACED, .sub = &group_schema,
 	 .help = "Groups to add.", .example = "[{name: gpio, gid: 995}]"},
 	{"users", OPT_STRUCT, AT(users), OPT_LIST | OPT_PLACED, .sub = &user_schema,
@@ -88,7 +89,7 @@ static const struct option tree_options[] = {
 		 "machine's emulator is used.",
 	 .example = "toolchain"},
 	{"units", OPT_STRUCT, AT(units), OPT_PLACED, .sub = &units_schema,
-	 .help = "systemd units to enable, disable or mask."},
+	 .help = "systemd units to enable, disable or mask.", .example = "{enable: [app.service]}"},
 	{"stamp", OPT_STRING, AT(stamp), OPT_ABSPATH,
 	 .help = "File that gets IMAGE_ID and IMAGE_VERSION, name and version of the project; "
 		 "links are followed inside the tree.",

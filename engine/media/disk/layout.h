@@ -96,8 +96,8 @@ bool layout_is_logical(const struct layout *l, size_t index);
 const char *layout_type_guid(const char *type, char buf[37]);
 /* All type words, for messages; ended by NULL. */
 extern const char *const layout_type_words[];
-/* The word that TYPE was probably meant to be, or NULL. */
-const char *layout_type_near(const char *type);
+/* ": did you mean 'esp'?", or all words in brackets, for the message that TYPE is unknown; heap. */
+char *layout_type_hint(const char *type);
 /* 0 and the byte that an MBR has for TYPE, a word or "0x83"; 1: there is none. */
 int layout_mbr_type(const char *type, unsigned char *ret);
 /* All words of types in an MBR, ended by NULL. */

@@ -43,13 +43,29 @@ static bool is_guid(const char *s)
 	return true;
 }
 
-const char *layout_type_near(const char *type)
+/* The word that TYPE begins, or else is nearly. */
+static const char *near(const char *type)
 {
-	size_t count = 0;
+	size_t count = 0, len = strlen(type);
 
-	while (layout_type_words[count])
-		count++;
+	for (; layout_type_words[count]; count++)
+		if (strncmp(layout_type_words[count], type, len) == 0 &&
+		    layout_type_words[count][len] == '-')
+			return layout_type_words[count];
 	return str_nearest(type, layout_type_words, count);
+}
+
+char *layout_type_hint(const char *type)
+{
+	const char *word = near(type);
+	struct str all = STR_INIT;
+
+	if (word)
+		return xasprintf(": did you mean '%s'?", word);
+	for (size_t i = 0; layout_type_words[i]; i++)
+		str_printf(&all, "%s%s", i ? ", " : " (one of: ", layout_type_words[i]);
+	str_append(&all, ")");
+	return str_steal(&all);
 }
 
 const char *layout_type_guid(const char *type, char buf[37])
