@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/failure_hint.h"
 #include "cli/log_text.h"
 #include "cli/paint.h"
 #include "cli/ui.h"
@@ -12,6 +13,7 @@ static void failure(const struct paint *p, const struct node *n, const struct ou
 	size_t lines = ui_ci() == CI_NONE ? TAIL_LINES : CI_TAIL_LINES;
 	struct log_tail tail cleanup_log_tail = LOG_TAIL_INIT;
 	bool has_log = o->log_path && log_tail_read(&tail, o->log_path, lines, TAIL_BYTES);
+	char *hint cleanup_free = has_log ? failure_hint(n, o, tail.text, tail.len) : NULL;
 	struct foreign told;
 
 	fprintf(stderr, "\n%s--- %s failed ---%s\n", p->red, n->name, p->off);
@@ -21,6 +23,8 @@ static void failure(const struct paint *p, const struct node *n, const struct ou
 	if (o->error)
 		print_lines(stderr, "", o->error, strlen(o->error));
 	foreign_end(&told);
+	if (hint)
+		fprintf(stderr, "hint: %s\n", hint);
 	if (has_log)
 		fprintf(stderr, "whole log: orch log %s\n", n->name);
 	if (has_log && n->recipe->kind->has_shell)

@@ -160,6 +160,28 @@ static void skip_users(struct sched *d, struct node *failed)
 	nodes_clear(&todo);
 }
 
+/*
+ * A worker knows the lines of few keys: "recipes/NODE.yaml: KEY: …" gets KEY's place, or that of
+ * the first '…' in its value.
+ */
+static void place_error(const struct recipe *r, struct err *err)
+{
+	const char *text = str_skip(err->text, r->file), *rest = text ? str_skip(text, ": ") : NULL;
+	const char *said = rest ? strstr(rest, ": ") : NULL,
+		   *from = said ? strchr(said, '\'') : NULL;
+	const char *to = from ? strchr(from + 1, '\'') : NULL;
+	char *key cleanup_free = said ? xstrndup(rest, (size_t)(said - rest)) : NULL;
+	char *word cleanup_free = to ? xstrndup(from + 1, (size_t)(to - from - 1)) : NULL;
+	struct pos pos;
+
+	if (!key || !recipe_place(r, key, word, &pos))
+		return;
+	err_place(&err, pos);
+	text = xstrdup(rest);
+	free(err->text);
+	err->text = (char *)text;
+}
+
 void settle_failed(struct sched *d, struct node *n, const struct job *j, struct err *err)
 {
 	struct event ev = {.type = EVENT_NODE_FAILED, .node = n, .err = err};
@@ -169,6 +191,7 @@ void settle_failed(struct sched *d, struct node *n, const struct job *j, struct 
 		ev.log = j->log;
 		ev.log_path = j->log_path;
 	}
+	place_error(n->recipe, err);
 	node_set_state(d, n, NODE_FAILED);
 	sched_tell(d, &ev);
 	if (d->result->first_error)

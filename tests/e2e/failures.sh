@@ -36,6 +36,24 @@ run: ["true"]
 outputs: []
 END
 
+# What a program prints who wants what steps do not have, and what orch says to it.
+mkdir "$p/src"
+echo x >"$p/src/data"
+hint() { # NAME, SCRIPT, HINT
+	printf 'kind: run\nrun:\n  - |\n    %s\noutputs: [App.bin]\n' "$2" >"$p/recipes/hint.yaml"
+	code "hint-$1" 1 "$orch" -C "$p" build hint
+	same "hint-$1-says" "$3" "$(sed -n 's/^hint: //p' "$scratch/err")"
+}
+echo "# hints"
+hint network 'getent hosts archive.invalid || echo "curl: (6) Could not resolve host: archive.invalid"; exit 6' \
+	"steps have no network: kind 'fetch' gets files by their digest, kind 'debian' locked packages and sources; a step takes them as inputs, or runs in their tree"
+hint bash '[[ a = a ]]' "a step is a script of /bin/sh; one of bash is [bash, -ec, '…']"
+hint input 'LC_ALL=C cp src/data App.bin' "'src/data' is in the project, but steps see only what 'inputs' names"
+hint nothing 'cp src/none App.bin' ""
+hint output ': >app.bin' ""
+check "where the output is asked for" grep -q "^recipes/hint.yaml:5:11: outputs: .* no 'App.bin' .*: did you mean 'app.bin'" "$scratch/err"
+rm "$p/recipes/hint.yaml"
+
 echo "# failing nodes"
 code "a failing node" 1 "$orch" -C "$p" build after --result-json "$result"
 check "the tail of its log comes last" sh -c "tail -n 8 '$scratch/err' | grep -q wrong"

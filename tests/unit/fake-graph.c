@@ -332,7 +332,10 @@ struct node *fake_node(const char *name, const char *act, ...)
 				.text = name,
 				.ran = arena_printf(fake.arena, "%s/ran", fake.dir),
 				.from = {refs, 0}};
-	*r = (struct recipe){.name = name, .kind = &fake_kind, .opts = o};
+	*r = (struct recipe){.name = name,
+			     .file = arena_printf(fake.arena, "recipes/%s.yaml", name),
+			     .kind = &fake_kind,
+			     .opts = o};
 	*n = (struct node){
 		.name = name, .recipe = r, .wanted = true, .index = fake.graph.nodes.count};
 	output_specs_push(&n->outputs, (struct output_spec){"out.txt", OUTPUT_FILE});

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
+#include "kinds/run/output_near.h"
 #include "kinds/run/step_vm.h"
 #include "kinds/run/rootdir.h"
 #include "kinds/run/run_by.h"
@@ -155,21 +156,35 @@ static int run_steps(struct run *r, struct err **err)
 
 /* --- outputs ------------------------------------------------------------------------------- */
 
+static int output_missing(const struct run *r, const char *name, struct err **err)
+{
+	char *near cleanup_free = output_near(r->work, name);
+	const char *before = "", *after = "";
+
+	if (near && strchr(near, '/')) {
+		before = "; move '";
+		after = "' there";
+	} else if (near) {
+		before = ": did you mean '";
+		after = "'?";
+	}
+	return err_set(err, E_OUTPUT_MISSING,
+		       "recipes/%s.yaml: outputs: %s left no '%s' in the working directory%s%s%s",
+		       r->a->node, r->o->steps.count ? "the steps" : "no input", name, before,
+		       near ? near : "", after);
+}
+
 static int take_output(struct run *r, const char *name, struct err **err)
 {
 	char *from cleanup_free = path_join(r->work, name);
-	const char *to = action_output(r->a, name),
-		   *steps = r->o->steps.count ? "the steps" : "no input";
+	const char *to = action_output(r->a, name);
 	struct stat st;
 
 	if (lstat(from, &st) < 0)
-		return err_set(
-			err, E_OUTPUT_MISSING,
-			"recipes/%s.yaml: %s left no '%s' in the working directory (see 'outputs')",
-			r->a->node, steps, name);
+		return output_missing(r, name, err);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, E_OUTPUT_MISSING,
-			       "recipes/%s.yaml: output '%s' is a %s, not a regular file",
+			       "recipes/%s.yaml: outputs: '%s' is a %s, not a regular file",
 			       r->a->node, name,
 			       S_ISDIR(st.st_mode)   ? "directory"
 			       : S_ISLNK(st.st_mode) ? "link"
