@@ -15,6 +15,7 @@
 #include "cli/own_copy.h"
 #include "cli/program.h"
 #include "cli/session.h"
+#include "cli/sudo_env.h"
 #include "machine/drop.h"
 
 /* Whether we are root of the machine, not of a user namespace of some ordinary user. */
@@ -253,6 +254,8 @@ static int act_as_own_id(struct cli *c, const char *project, struct err **err)
 static int become(const struct cli *c, const struct owner *o, struct err **err)
 {
 	trace(TRACE_STORE, "root acts as user %u", (unsigned)o->uid);
+	if (o->uid == told_id("SUDO_UID"))
+		sudo_env_restore();
 	return set_environment(c, o, err) < 0 ? -1 : drop_to(o->uid, o->gid, o->user, err);
 }
 

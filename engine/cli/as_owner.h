@@ -6,7 +6,7 @@
  * Everything from then on is as if he had typed it: his home (kept from the environment when it is
  * his, else as the machine's users say; without one /var/cache/orch-UID), and of the XDG_
  * directories those that are his; XDG_CONFIG_HOME also when everybody may look into it. What names
- * a store stays as given.
+ * a store stays as given, and is what he had set before sudo took it away (sudo_env.h).
  *
  * Is the owner root, as on a CI runner, it is OWN_ID, an id that owns nothing on this machine and
  * that nobody else should have: it is shown root's project, store and configuration where they are

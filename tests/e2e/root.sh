@@ -85,6 +85,16 @@ same "all of it" "" "$(of_root "$p")"
 code "outside of it, root is who called sudo" 0 root sh -c "cd / && exec \"\$@\"" sh \
 	env SUDO_UID="$uid" SUDO_GID="$(user id -g)" "$orch" store verify
 same "and leaves nothing of root's in his store" "" "$(of_root "$ORCH_STORE")"
+# sudo hands on no variables; where the store is, is asked of it.
+mkdir "$scratch/bin"
+printf '#!/bin/sh\nenv -u ORCH_STORE -u XDG_CONFIG_HOME "$@"\nexit $?\n' >"$scratch/bin/sudo"
+chmod 755 "$scratch/bin/sudo"
+sudo_store() { # UID, who called sudo
+	root XDG_CONFIG_HOME="$p/conf" "$scratch/bin/sudo" SUDO_UID="$1" SUDO_GID="$(user id -g)" \
+		"$orch" -C "$p" config --json | jq -r '.settings[] | select(.name == "store").value'
+}
+same "the store is the one that sudo was told" "$ORCH_STORE" "$(sudo_store "$uid")"
+check "but for nobody else" test "$(sudo_store $((uid + 1)))" != "$ORCH_STORE"
 echo >>"$p/src/one"
 code "the owner builds on" 0 user "$orch" -C "$p" build all
 code "and collects" 0 user "$orch" store gc --size 1
