@@ -88,6 +88,7 @@ enum option_bit {
 	O_MARKDOWN,
 	O_KEY,
 	O_POLICY,
+	O_RELEASES,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -113,8 +114,8 @@ struct cli {
 	unsigned depth;   /* 0: not given */
 	struct strv sets, variants, keys;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
-		*compatible, *html, *focus, *since, *push_wait, *summary, *junit, *code_quality,
-		*output, *policy;
+		*compatible, *html, *focus, *since, *push_wait, *releases, *summary, *junit,
+		*code_quality, *output, *policy;
 	char *update_name;         /* --update PKG, or NULL: everything */
 	struct findings *findings; /* finding.h; NULL where nobody gathers them */
 	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */
@@ -177,6 +178,7 @@ int cmd_changed(struct cli *c);
 int cmd_flash(struct cli *c);
 int cmd_graph(struct cli *c);
 int cmd_image(struct cli *c);
+int cmd_inspect(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_lock(struct cli *c);
 int cmd_pki(struct cli *c);

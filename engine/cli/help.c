@@ -16,7 +16,7 @@ static const struct {
 	{"begin", {"init", "pki", "lock", "demo", "doctor", "convert"}},
 	{"build", {"build", "plan", "check", "boot", "shell", "flash"}},
 	{"see what a run did", {"why", "log", "runs", "diff", "changed", "timings", "graph"}},
-	{"look into results", {"image", "size", "sbom", "query"}},
+	{"look into results", {"image", "size", "inspect", "sbom", "query"}},
 	{"keep and share results", {"store", "cache"}},
 	{"reference", {"kinds", "explain", "schema", "config", "manual", "completion", "help"}},
 };
@@ -40,6 +40,7 @@ static const struct {
 	{"image", "orch image ls root:/etc\n"
 		  "orch image cat install:/root-a/etc/fstab\n"
 		  "orch image cp 'root:/usr/lib/**/*.so' ."},
+	{"inspect", "orch inspect card.img --releases releases"},
 	{"size", "orch size root\norch size root ^1"},
 	{"sbom", "orch sbom bundle\norch sbom bundle --format spdx >bundle.spdx.json"},
 	{"query", "orch query contains openssl releases\n"

@@ -94,6 +94,14 @@ const struct command commands[] = {
 	 "must not exist, or into DEST if it is a directory; owners, devices and set-id bits stay "
 	 "behind.",
 	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL), 2, 3},
+	{"inspect", "CARD|IMAGE", "say what is on a card that came back from the field",
+	 "A block device or a copy of one; nothing is written or mounted, and it may be damaged. "
+	 "Tells the state of its partition table, of the boot loader's environment and of its file "
+	 "systems, which release is in each slot and which files differ from it, and the "
+	 "certificates that it trusts. Releases are those of --releases, else the images that this "
+	 "project made; the device is that of the project, or device.json beside the releases. "
+	 "Exit 3 with --exit-code when something is not as it was made.",
+	 OPTION(O_JSON) | OPTION(O_RELEASES) | OPTION(O_EXIT_CODE) | OPTION(O_ALL), 1, 1},
 	{"query", "contains|vulnerable WHAT [WHERE...]",
 	 "find packages and known vulnerabilities in bills of materials",
 	 "'query contains' asks for a package (NAME or NAME=VERSION), or the source package that "

@@ -116,6 +116,8 @@ const struct option_row option_rows[] = {
 		      "ask the shared cache, too, and say what would be fetched"},
 	[O_OUTPUT] = {'o', "output", "DIR", VALUE_TEXT, AT(output), NULL,
 		      "write documents into DIR, which is there"},
+	[O_RELEASES] = {0, "releases", "DIR", VALUE_TEXT, AT(releases), NULL,
+			"what was shipped: images, bundles, and directories of them"},
 	[O_MARKDOWN] = {0, "markdown", NULL, VALUE_FLAG, AT(markdown), NULL,
 			"print Markdown, as for a pull request"},
 	[O_KEY] = {0, "key", "FILE", VALUE_LIST, AT(keys), NULL,
@@ -389,6 +391,7 @@ void cli_release(struct cli *c)
 	free(c->push_wait);
 	free(c->since);
 	free(c->summary);
+	free(c->releases);
 	free(c->junit);
 	free(c->code_quality);
 	if (c->findings)

@@ -27,6 +27,7 @@
 struct boot_vars {
 	struct strv vars; /* "NAME=VALUE" */
 	unsigned valid;   /* copies whose checksum is right */
+	int counts;       /* the copy that the loader takes, from 0; -1: none */
 	struct {          /* for the loader alone: which copy counts */
 		bool ok[2];
 		unsigned char serial[2];

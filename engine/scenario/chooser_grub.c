@@ -74,6 +74,8 @@ static int read_vars(int fd, const struct target *t, struct boot_vars *ret, stru
 	if (pread(fd, block, at.size, (off_t)at.at) < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot read the card");
 	ret->valid = strncmp(block, HEAD, strlen(HEAD)) == 0;
+	ret->copies.ok[0] = ret->valid;
+	ret->counts = ret->valid ? 0 : -1;
 	while (ret->valid && p < end) {
 		struct str line cleanup_str = STR_INIT;
 		bool comment = *p == '#';

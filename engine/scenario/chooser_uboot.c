@@ -39,6 +39,7 @@ static int read_vars(int fd, const struct target *t, struct boot_vars *ret, stru
 	if (uboot_env_read(fd, "the card", at, t->areas[0].size, &e, err) < 0)
 		return -1;
 	ret->valid = 0;
+	ret->counts = e.newer;
 	for (int i = 0; i < 2; i++) {
 		ret->valid += e.valid[i];
 		ret->copies.ok[i] = e.valid[i];

@@ -84,12 +84,12 @@ static bool is_mbr(int fd, uint64_t size)
 static int identify(struct look *l, struct err **err)
 {
 	int fd cleanup_fd = open(l->file, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END); /* a card has no size of a file */
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (end < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", l->file);
 	if (!l->size)
-		l->size = (uint64_t)st.st_size - l->offset;
+		l->size = (uint64_t)end - l->offset;
 	l->format = format_of(fd, l->offset, l->size);
 	if (!l->offset && str_eq(l->format, "file") && is_mbr(fd, l->size))
 		l->format = "mbr";

@@ -118,6 +118,22 @@ static char *subject_of(const X509 *x, char *buf, size_t size)
 	return buf;
 }
 
+size_t x509_each(const char *pem, x509_certificate_fn *fn, void *arg)
+{
+	BIO *bio cleanup_bio = BIO_new_mem_buf(pem, -1);
+	char subject[256];
+	size_t count = 0;
+	X509 *x;
+
+	for (; (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
+		fn(arg, subject_of(x, subject, sizeof(subject)), seconds_of(X509_get0_notBefore(x)),
+		   seconds_of(X509_get0_notAfter(x)));
+		X509_free(x);
+	}
+	ERR_clear_error();
+	return count;
+}
+
 static int check_strength(X509 *x, const char *path, struct err **err)
 {
 	EVP_PKEY *key = X509_get0_pubkey(x);

@@ -56,3 +56,16 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
  */
 typedef void ext4_free_fn(void *arg, uint64_t at, uint64_t size);
 int ext4_each_free(const char *path, uint64_t offset, ext4_free_fn *fn, void *arg);
+
+/*
+ * Calls FN for each run of blocks that a file or directory has in the ext2, ext3 or ext4 file
+ * system at OFFSET of PATH, in bytes of the file system; NAME is its path, "/etc/passwd", one of
+ * several. 1: there is none that can be read, and nothing was told.
+ */
+typedef void ext4_owner_fn(void *arg, uint64_t at, uint64_t size, const char *name);
+int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg);
+/*
+ * How the file system at OFFSET was left: "clean", or what is wrong, a constant. NULL: there is
+ * none. Only its superblock is read, so that the rest may be damaged.
+ */
+const char *ext4_state(int fd, uint64_t offset);

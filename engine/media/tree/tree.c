@@ -106,8 +106,10 @@ int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr,
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", name);
 	*ret_addr = NULL;
+	if (S_ISBLK(st.st_mode))
+		st.st_size = lseek(fd, 0, SEEK_END);
 	*ret_len = (size_t)st.st_size;
-	if (st.st_size == 0)
+	if (st.st_size <= 0)
 		return 0;
 	m.len = (size_t)st.st_size;
 	m.addr = mmap(NULL, m.len, PROT_READ, MAP_PRIVATE, fd, 0);

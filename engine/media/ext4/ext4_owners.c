@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whose a block is, and what state a file system was left in. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "media/ext4/ext4_priv.h"
+
+struct named {
+	ext2_ino_t ino;
+	char *path;
+};
+DEFINE_VEC(named_list, struct named)
+
+struct owners {
+	ext2_filsys fs;
+	ext4_owner_fn *fn;
+	void *arg;
+	struct named_list todo;
+	const char *path; /* of the inode that is looked at */
+	bool *seen;       /* by inode number */
+};
+
+static int tell_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_t ref, int offset,
+		      void *arg)
+{
+	struct owners *o = arg;
+
+	o->fn(o->arg, *block * fs->blocksize, fs->blocksize, o->path);
+	return 0;
+}
+
+static int add_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int offset, int blocksize,
+		    char *buf, void *arg)
+{
+	struct owners *o = arg;
+	int len = ext2fs_dirent_name_len(e);
+
+	if ((len == 1 && e->name[0] == '.') || (len == 2 && !memcmp(e->name, "..", 2)) ||
+	    e->inode < EXT2_ROOT_INO || e->inode > o->fs->super->s_inodes_count ||
+	    o->seen[e->inode])
+		return 0;
+	o->seen[e->inode] = true;
+	named_list_push(&o->todo,
+			(struct named){e->inode, xasprintf("%s/%.*s", o->path, len, e->name)});
+	return 0;
+}
+
+static void tell_inode(struct owners *o, ext2_ino_t ino)
+{
+	struct ext2_inode inode;
+
+	if (ext2fs_read_inode(o->fs, ino, &inode))
+		return;
+	if (ext2fs_inode_has_valid_blocks2(o->fs, &inode))
+		(void)ext2fs_block_iterate3(o->fs, ino, BLOCK_FLAG_READ_ONLY, NULL, tell_block, o);
+	if (LINUX_S_ISDIR(inode.i_mode))
+		(void)ext2fs_dir_iterate2(o->fs, ino, 0, NULL, add_name, o);
+}
+
+int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg)
+{
+	struct owners o = {.fn = fn, .arg = arg, .path = ""};
+
+	if (ext4_open(path, offset, 0, &o.fs))
+		return 1;
+	o.seen = xcalloc((size_t)o.fs->super->s_inodes_count + 1, sizeof(*o.seen));
+	tell_inode(&o, EXT2_ROOT_INO);
+	for (size_t i = 0; i < o.todo.count; i++) {
+		char *name cleanup_free = o.todo.items[i].path;
+
+		o.path = name;
+		tell_inode(&o, o.todo.items[i].ino);
+	}
+	named_list_clear(&o.todo);
+	free(o.seen);
+	ext2fs_free(o.fs);
+	return 0;
+}
+
+/* ---- its state ---- */
+
+const char *ext4_state(int fd, uint64_t offset)
+{
+	struct ext2_super_block s;
+
+	if (pread(fd, &s, sizeof(s), (off_t)(offset + 1024)) != sizeof(s) ||
+	    ext2fs_le16_to_cpu(s.s_magic) != EXT2_SUPER_MAGIC)
+		return NULL;
+	if (ext2fs_le16_to_cpu(s.s_state) & EXT2_ERROR_FS)
+		return "has errors: run e2fsck on a copy";
+	if (ext2fs_le32_to_cpu(s.s_feature_incompat) & EXT3_FEATURE_INCOMPAT_RECOVER)
+		return "was not unmounted: its journal is to be replayed";
+	return ext2fs_le16_to_cpu(s.s_state) & EXT2_VALID_FS ? "clean" : "was not unmounted";
+}

@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# orch inspect: a card of a small product, and each damage that was done to a copy of it, is told.
+. tests/e2e/lib.sh
+orch=$ORCH_ASAN
+export ORCH_STORE="$scratch/store"
+p=$scratch/p
+mkdir -p "$p/recipes" "$p/files/etc/rauc"
+cd "$p" || exit 1
+recipe() { cat >"recipes/$1.yaml"; } # NAME, text on stdin
+printf 'schema: 1\nname: demo\nversion: "1"\ntimes: 2025-01-01\ndefault: [card, root, device]\n' | recipe project
+cat <<'END' | recipe root
+kind: image
+filesystem: ext4
+size: 16M
+contents: [{copy: files/, to: /}, {copy: pki/keyring.pem, to: /etc/rauc/keyring.pem}]
+END
+cat <<'END' | recipe card
+kind: disk
+table: gpt
+reserved:
+  - {name: env, at: 1M, size: 16K}
+  - {name: env-redundant, at: 2M, size: 16K}
+partitions:
+  - {name: root-a, type: linux-generic, from: root}
+  - {name: root-b, type: linux-generic, from: root}
+  - {name: data, type: linux-generic, size: 16M, filesystem: ext4, grow: true}
+END
+cat <<'END' | recipe device
+kind: device
+disk: card
+compatible: demo
+bootloader: {type: uboot, environment: [env, env-redundant], tries: 3}
+slots: {rootfs: {boot: {A: root-a, B: root-b}}}
+state: {partition: data, paths: {/var/lib/app: {owner: root}}}
+END
+echo 'IMAGE_VERSION="1.0.0"' >files/etc/os-release
+seq 30000 >files/etc/numbers
+printf '[system]\ncompatible=demo\n[keyring]\npath=keyring.pem\n' >files/etc/rauc/system.conf
+check 'keys' "$orch" pki init
+code 'built' 0 "$orch" build
+mkdir -p "$scratch/releases/1.0.0" "$scratch/releases/2.0.0"
+cp out/root/root.img "$scratch/releases/1.0.0/root.img" && cp out/device/device.json "$scratch/releases/1.0.0/"
+echo 'IMAGE_VERSION="2.0.0"' >files/etc/os-release
+seq 2 30001 >files/etc/numbers
+code 'built again' 0 "$orch" build
+cp out/root/root.img "$scratch/releases/2.0.0/root.img"
+
+# A card as it was in the field: 1.0.0 in slot B, an environment that was saved twice.
+cp out/card/card.img "$scratch/card.img"
+cat >"$scratch/do.py" <<'END'
+import json, struct, sys, zlib
+card, what = sys.argv[1:3]
+d = open(card, "r+b")
+def env(at, flag, text):
+    body = text.encode() + bytes(16384 - 5 - len(text))
+    d.seek(at)
+    d.write(struct.pack("<IB", zlib.crc32(body), flag) + body)
+def flip(at):
+    d.seek(at)
+    b = d.read(1)
+    d.seek(at)
+    d.write(bytes([b[0] ^ 0xff]))
+if what == "field":
+    env(1 << 20, 3, "BOOT_ORDER=A B\0BOOT_A_LEFT=3\0BOOT_B_LEFT=3\0\0")
+    env(2 << 20, 4, "BOOT_ORDER=B A\0BOOT_A_LEFT=3\0BOOT_B_LEFT=2\0\0")
+    d.seek(int(sys.argv[3]))
+    d.write(open(sys.argv[4], "rb").read())
+elif what == "flip":
+    flip(int(sys.argv[3]))
+elif what == "find":
+    d.seek(int(sys.argv[3]))
+    print(d.read(16 << 20).index(b"\n12000\n") + int(sys.argv[3]))
+elif what == "cut":
+    d.truncate(int(sys.argv[3]))
+elif what == "state":
+    d.seek(int(sys.argv[3]) + 1024 + 0x60)
+    incompat, = struct.unpack("<I", d.read(4))
+    d.seek(int(sys.argv[3]) + 1024 + 0x60)
+    d.write(struct.pack("<I", incompat | 4))
+END
+do_to() { python3 "$scratch/do.py" "$@"; }
+start() { jq -r ".disk.partitions[] | select(.name == \"$1\").start" "$scratch/releases/1.0.0/device.json"; }
+do_to "$scratch/card.img" field "$(start root-b)" "$scratch/releases/1.0.0/root.img"
+
+# inspected CARD CODE: as JSON in $scratch/out.
+inspected() { code "inspect $1" "$2" "$orch" inspect "$scratch/$1" --releases "$scratch/releases" --json --exit-code; }
+told() { jq -r "$1" "$scratch/out"; }
+part() { told ".partitions[] | select(.name == \"$1\") | $2"; }
+inspected card.img 0
+same 'both copies of the table' 'gpt true true true' \
+	"$(told '.table | "\(.type) \(.primary.valid) \(.backup.valid) \(.equal)"')"
+same 'which release is in which slot' 'A 2.0.0/root.img 2.0.0 0, B 1.0.0/root.img 1.0.0 0' \
+	"$(told '[.partitions[] | select(.slot) | "\(.slot) \(.release) \(.version) \(.changed_blocks)"] | join(", ")')"
+same 'the copy that counts' '[false,true]' "$(told '[.environment.copies[].counts] | tojson')"
+same 'its order' 'B A' "$(told .environment.order)"
+same 'the state' 'true clean' "$(part data '"\(.state) \(.filesystem)"')"
+same 'whom it trusts' "$(openssl x509 -in pki/keyring.pem -noout -enddate -dateopt iso_8601 | sed 's/notAfter=//; s/ .*//')" \
+	"$(part root-a '.certificates[0].until')"
+code 'for people' 0 "$orch" inspect "$scratch/card.img" --releases "$scratch/releases"
+check 'the same in words' grep -q '^  is: 1.0.0/root.img$' "$scratch/out"
+code 'with the images of the project' 0 "$orch" inspect "$scratch/card.img" --json
+same 'its runs' 'run:2:root run:1:root' "$(told '[.partitions[] | select(.slot).release] | join(" ")')"
+
+damaged() { cp "$scratch/card.img" "$scratch/$1.img"; } # NAME
+damaged flipped
+do_to "$scratch/flipped.img" flip "$(do_to "$scratch/flipped.img" find "$(start root-a)")"
+inspected flipped.img 3
+same 'one block, of that file' '2.0.0/root.img 1 /etc/numbers 4096' \
+	"$(part root-a '"\(.release) \(.changed_blocks) \(.files[0].path) \(.files[0].bytes)"')"
+damaged primary
+do_to "$scratch/primary.img" flip 600
+inspected primary.img 3
+same 'the backup still tells all' 'false its header is damaged (check sum) true root-a,root-b,data 1.0.0/root.img' \
+	"$(told '"\(.table.primary.valid) \(.table.primary.why) \(.table.backup.valid) \([.partitions[].name] | join(",")) \(.partitions[1].release)"')"
+damaged environment
+do_to "$scratch/environment.img" flip $(((2 << 20) + 100))
+inspected environment.img 3
+same 'the other copy counts' 'true true, false false; A B' \
+	"$(told '([.environment.copies[] | "\(.valid) \(.counts)"] | join(", ")) + "; " + .environment.order')"
+damaged cut
+do_to "$scratch/cut.img" cut $(($(start data) + 4096))
+inspected cut.img 3
+same 'a cut disk' 'true false true' "$(told '"\(.table.primary.valid) \(.table.backup.valid) \(.table.made_for > .table.size)"')"
+same 'and its last partition' true "$(part data .cut)"
+damaged larger
+truncate -s +8M "$scratch/larger.img"
+inspected larger.img 0
+same 'a larger card' true "$(told '.table.size > .table.made_for')"
+damaged dirty
+do_to "$scratch/dirty.img" state "$(start data)"
+inspected dirty.img 3
+same 'a journal' 'was not unmounted: its journal is to be replayed' "$(part data .filesystem)"
+damaged superblock
+do_to "$scratch/superblock.img" flip $(($(start root-b) + 1024 + 8))
+inspected superblock.img 3
+same 'a file system that cannot be read is compared all the same' '1.0.0/root.img 1 (file system)' \
+	"$(part root-b '"\(.release) \(.changed_blocks) \(.files[0].path)"')"
+head -c 1000000 /dev/urandom >"$scratch/noise.img"
+inspected noise.img 3
+same 'no card' none "$(told .table.type)"
+: >"$scratch/empty.img"
+inspected empty.img 3
+code 'nothing there' 2 "$orch" inspect "$scratch/missing.img"
+finish
