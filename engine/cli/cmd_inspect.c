@@ -13,7 +13,10 @@
 #include "cli/table.h"
 #include "evidence/inspect.h"
 #include "evidence/subject.h"
+#include "kinds/device/device_opts.h"
+#include "kinds/kinds.h"
 #include "kinds/pki/x509.h"
+#include "recipe/facts.h"
 
 #define DEVICE_JSON "device.json"
 #define DEVICE_MAX (1u << 20)
@@ -65,6 +68,29 @@ static int read_device(struct inspection *i, const char *path, struct err **err)
 		return -1;
 	i->device = arena_strdup(i->s->arena, text.buf);
 	return 0;
+}
+
+/* As the recipes have it, where they have one. */
+static void take_own_device(struct inspection *i)
+{
+	struct err_list mistakes cleanup_err_list = {0};
+	struct str text cleanup_str = STR_INIT;
+	const struct project *p = NULL;
+	const char *name = NULL;
+
+	if (i->s->dir && !i->device)
+		p = project_load(i->s->arena, i->s->dir, kinds_all, &i->s->cli->sets, &mistakes);
+	for (size_t k = 0; p && k < p->recipes.count; k++) {
+		const struct recipe *r = p->recipes.entries[k].value;
+
+		if (r->kind != &kind_device)
+			continue;
+		if (name)
+			return;
+		name = r->name;
+	}
+	if (name && facts_of(p->facts, name, DEVICE_FACT, &text) == FACT_KNOWN)
+		i->device = arena_strdup(i->s->arena, text.buf);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -170,9 +196,10 @@ static int find_shipped(struct inspection *i, struct err **err)
 {
 	const char *releases = i->s->cli->releases;
 
-	if (releases)
-		return take_directory(i, releases, "", false, err);
-	return history_search(i->s, NULL, take_node, i, err) < 0 ? -1 : 0;
+	if (releases && take_directory(i, releases, "", false, err) < 0)
+		return -1;
+	take_own_device(i);
+	return releases ? 0 : history_search(i->s, NULL, take_node, i, err);
 }
 
 /* ---- for people ---- */

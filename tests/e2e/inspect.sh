@@ -102,6 +102,9 @@ check 'the same in words' grep -q '^  is: 1.0.0/root.img$' "$scratch/out"
 code 'with the images of the project' 0 "$orch" inspect "$scratch/card.img" --json
 same 'its runs' 'run:2:root run:1:root' "$(told '[.partitions[] | select(.slot).release] | join(" ")')"
 
+code 'where nothing was built' 0 env ORCH_STORE="$scratch/empty" "$orch" inspect "$scratch/card.img" --json
+same 'the device is that of the recipes' 'B A' "$(told .environment.order)"
+
 damaged() { cp "$scratch/card.img" "$scratch/$1.img"; } # NAME
 damaged flipped
 do_to "$scratch/flipped.img" flip "$(do_to "$scratch/flipped.img" find "$(start root-a)")"
