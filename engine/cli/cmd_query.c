@@ -261,7 +261,7 @@ static void tell(struct query *q)
 			   false);
 		return;
 	}
-	table_print(q->table);
+	table_print(steal_ptr(q->table));
 	printf("%s%zu found in %zu of %zu document%s\n", q->count ? "\n" : "", q->count,
 	       q->documents_hit, q->documents, q->documents == 1 ? "" : "s");
 	if (q->said_not_affected || q->said_fixed)
@@ -285,6 +285,7 @@ int cmd_query(struct cli *c)
 		tell(&q);
 	if (code == 0 && c->exit_code && q.count)
 		code = 3;
+	table_free(q.table);
 	vulnerability_list_release(&q.list);
 	vex_release(&q.vex);
 	locked_release(&q.locked);

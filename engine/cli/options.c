@@ -367,33 +367,25 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err **err)
 	return check_args(c, err);
 }
 
+/* Every value that an option can leave. */
+static void release_values(struct cli *c)
+{
+	for (size_t i = 0; i < O_COUNT; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (row->type == VALUE_TEXT)
+			free(steal_ptr(*(char **)field(c, row)));
+		else if (row->type == VALUE_LIST)
+			strv_clear(field(c, row));
+	}
+	free(c->update_name);
+}
+
 void cli_release(struct cli *c)
 {
 	strv_clear(&c->args);
-	strv_clear(&c->sets);
-	strv_clear(&c->variants);
-	free(c->dir);
+	release_values(c);
 	free(c->home);
-	free(c->store);
-	free(c->result_json);
-	free(c->events);
-	free(c->run);
-	free(c->update_name);
-	free(c->board);
-	free(c->slot);
-	free(c->against);
-	free(c->size);
-	free(c->template);
-	free(c->name);
-	free(c->compatible);
-	free(c->html);
-	free(c->focus);
-	free(c->push_wait);
-	free(c->since);
-	free(c->summary);
-	free(c->releases);
-	free(c->junit);
-	free(c->code_quality);
 	if (c->findings)
 		findings_release(c->findings);
 	if (c->step_summary >= 0)

@@ -63,10 +63,16 @@ void table_row(struct table *t, ...)
 	t->rows++;
 }
 
+void table_free(struct table *t)
+{
+	if (t)
+		scols_unref_table(t->tb);
+	free(t);
+}
+
 void table_print(struct table *t)
 {
 	if (t->rows)
 		must(scols_print_table(t->tb));
-	scols_unref_table(t->tb);
-	free(t);
+	table_free(t);
 }

@@ -14,3 +14,5 @@ void table_plain(struct table *t);
 /* As many const char * as there are columns; NULL is an empty cell. */
 void table_row(struct table *t, ...);
 void table_print(struct table *t);
+/* Of one that is not printed; NULL: nothing. */
+void table_free(struct table *t);
