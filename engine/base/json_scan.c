@@ -11,6 +11,8 @@
 
 struct json_scan json_scan(const char *text, size_t len)
 {
+	if (!len)
+		text = ""; /* it may be NULL */
 	return (struct json_scan){.at = text, .begin = text, .end = text + len};
 }
 
