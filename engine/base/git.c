@@ -13,14 +13,14 @@
 
 #define OUTPUT_MAX (1u << 30)
 
-extern char **environ;
-
 /* Owned by V. */
 static char *const *environment(struct strv *v, const struct strv *more)
 {
-	for (char **e = environ; *e; e++)
-		if (!str_skip(*e, "GIT_"))
-			strv_push(v, *e);
+	static const char *const kept[] = {"PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR",
+					   "LD_LIBRARY_PATH"};
+
+	for (size_t i = 0; i < array_len(kept); i++)
+		strv_set(v, kept[i], getenv(kept[i]));
 	strv_set(v, "LC_ALL", "C");
 	strv_push(v, "GIT_TERMINAL_PROMPT=0");
 	strv_push(v, "GIT_NO_LAZY_FETCH=1");

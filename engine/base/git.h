@@ -3,7 +3,7 @@
 /*
  * Revisions of a directory that git keeps. Whoever laid out a repository wrote its .git/config,
  * too, so that nothing in there is run: no hook, no monitor of files, no filter, no pager, and
- * nothing is fetched. Variables GIT_* of the environment do not count.
+ * nothing is fetched. Of the environment git sees what it needs to find itself and its settings.
  */
 #include <stdbool.h>
 
