@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -46,6 +47,7 @@ static void take_place(const struct proc_opts *o, int errfd)
  */
 static void child(const char *program, char *const argv[], const struct proc_opts *o, int errfd)
 {
+	static const struct rlimit nothing = {0, 0};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
@@ -63,7 +65,7 @@ static void child(const char *program, char *const argv[], const struct proc_opt
 		if (fcntl(*fd, F_SETFD, 0) < 0)
 			goto fail;
 	}
-	if (o->cwd && chdir(o->cwd) < 0)
+	if ((o->cwd && chdir(o->cwd) < 0) || (o->no_core && setrlimit(RLIMIT_CORE, &nothing) < 0))
 		goto fail;
 	execve(program, argv, o->env ? o->env : environ);
 fail:

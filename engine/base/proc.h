@@ -18,6 +18,7 @@ struct proc_opts {
 	int in, out, errfd; /* 0: /dev/null for in, the parent's for out and err */
 	const int *pass; /* descriptors that stay open under their numbers, ended by -1; or NULL */
 	bool same_group; /* stay in the parent's process group */
+	bool no_core;    /* leave none: secrets pass through its memory */
 	/*
 	 * CLONE_NEW*: namespaces of its own, a pid namespace among them, whose first process it is;
 	 * and what is called there before it becomes the program (machine/sandbox/confined.h): 0,

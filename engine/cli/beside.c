@@ -113,7 +113,8 @@ static int run_sbom(const struct session *s, const struct node *n, int format, s
 		strv_printf(&argv, "--format=%s", beside_formats[format]);
 	strv_printf(&argv, "--output=out/%s", n->name);
 	strv_push(&argv, n->name);
-	return proc_run(strv_argv(&argv), &(struct proc_opts){.cwd = s->dir}, err);
+	/* It compares inputs with the project's private keys, as orch does. */
+	return proc_run(strv_argv(&argv), &(struct proc_opts){.cwd = s->dir, .no_core = true}, err);
 }
 
 int beside_remove(const struct beside *b, const char *rel, struct err **err)
