@@ -35,7 +35,7 @@ struct tally {
 void tally_init(struct tally *t, const struct graph *g);
 void tally_release(struct tally *t);
 
-#define TEE_MAX 5
+#define TEE_MAX 8 /* of a build: counts, history, timing, provenance, progress, events */
 struct tee {
 	struct sink sink;
 	struct sink *to[TEE_MAX];
