@@ -121,19 +121,19 @@ kind: run
 run: ["true"]
 outputs: [there-is-none]
 END
-says "a missing output" missing "recipes/missing.yaml: the steps left no 'there-is-none'"
+says "a missing output" missing "recipes/missing.yaml:3:11: outputs: the steps left no 'there-is-none'"
 recipe link <<'END'
 kind: run
 run: [ln -s /etc/passwd x]
 outputs: [x]
 END
-says "a link" link "output 'x' is a link"
+says "a link" link "outputs: 'x' is a link"
 recipe directory <<'END'
 kind: run
 run: [mkdir x]
 outputs: [x]
 END
-says "a directory" directory "output 'x' is a directory"
+says "a directory" directory "outputs: 'x' is a directory"
 recipe closed <<'END'
 kind: run
 run: [echo closed >x; chmod 0 x]
