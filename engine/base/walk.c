@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "base/vec.h"
 
 #define FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define MAX_OPEN 64 /* levels whose directory stays open; others are found again by ".." */
@@ -86,7 +85,7 @@ static int enter(struct walking *k, int fd, int mode, const char *name, struct e
 
 	*l = (struct level){.fd = fd, .mode = mode};
 	if (!dir || fstat(fd, &st) < 0) {
-		rc = err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", name);
+		rc = err_errno(err, E_FILE_UNREADABLE, errno, "cannot read directory '%s'", name);
 		if (listed >= 0 && !dir)
 			close(listed);
 	} else {
@@ -188,4 +187,30 @@ int walk_below(const char *path, const struct walk *w, struct err **err)
 		leave(&k.stack.items[--k.stack.count]);
 	levels_clear(&k.stack);
 	return rc;
+}
+
+static int is_shown(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+/* alphasort(3) has the order of the user's language. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int walk_names(const char *dir, struct strv *ret, struct err **err)
+{
+	struct dirent **list;
+	int count = scandir(dir, &list, is_shown, by_bytes);
+
+	if (count < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", dir);
+	for (int i = 0; i < count; i++) {
+		strv_push(ret, list[i]->d_name);
+		free(list[i]);
+	}
+	free(list);
+	return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/vec.h"
 
 /* What becomes of a directory of our own whose mode keeps us out. */
 enum walk_how {
@@ -33,3 +34,8 @@ struct walk {
 };
 /* PATH itself is no entry. ERR_ENV when a directory on the way back is not where it was. */
 int walk_below(const char *path, const struct walk *w, struct err **err) warn_unused;
+/*
+ * Appends the names of what is in the one directory DIR, but those that begin with a dot, in the
+ * order of their bytes. ERR_USER when it cannot be read: somebody named it.
+ */
+int walk_names(const char *dir, struct strv *ret, struct err **err) warn_unused;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch inspect: what is on a card that came back from the field (evidence/inspect.h). */
-#include <dirent.h>
-#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
+#include "base/walk.h"
 #include "cli/history.h"
 #include "cli/json.h"
 #include "cli/paint.h"
@@ -93,16 +92,6 @@ static void take_own_device(struct inspection *i)
 		i->device = arena_strdup(i->s->arena, text.buf);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_shown(const struct dirent *d)
-{
-	return d->d_name[0] != '.';
-}
-
 /* What is no image is of no interest here: a note, a signature. */
 static int take_entry(struct inspection *i, const char *path, const char *name, bool below,
 		      struct err **err);
@@ -110,22 +99,19 @@ static int take_entry(struct inspection *i, const char *path, const char *name, 
 static int take_directory(struct inspection *i, const char *dir, const char *name, bool below,
 			  struct err **err)
 {
-	struct dirent **list = NULL;
-	int count = scandir(dir, &list, is_shown, by_name), rc = 0;
+	struct strv names cleanup_strv = {0};
 
-	if (count < 0)
-		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read directory '%s'", dir);
-	for (int k = 0; k < count; k++) {
-		char *path cleanup_free = path_join(dir, list[k]->d_name);
-		const char *full = arena_printf(i->s->arena, "%s%s%s", name, *name ? "/" : "",
-						list[k]->d_name);
+	if (walk_names(dir, &names, err) < 0)
+		return -1;
+	for (size_t k = 0; k < names.count; k++) {
+		char *path cleanup_free = path_join(dir, names.items[k]);
+		const char *full =
+			arena_printf(i->s->arena, "%s%s%s", name, *name ? "/" : "", names.items[k]);
 
-		if (rc == 0)
-			rc = take_entry(i, path, full, below, err);
-		free(list[k]);
+		if (take_entry(i, path, full, below, err) < 0)
+			return -1;
 	}
-	free(list);
-	return rc;
+	return 0;
 }
 
 static int take_entry(struct inspection *i, const char *path, const char *name, bool below,

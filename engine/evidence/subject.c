@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence/subject.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/walk.h"
 #include "kinds/image/look_bundle.h"
 #include "media/tree/tree_dir.h"
 
@@ -79,14 +78,21 @@ static int add_partitions(struct subject *s, const char *file, const char *above
 
 /* ---- directories ---- */
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+/* The names of plain files. */
+static int list_files(const char *dir, struct strv *ret, struct err **err)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
+	struct strv names cleanup_strv = {0};
+	struct stat st;
 
-static int is_plain(const struct dirent *d)
-{
-	return d->d_name[0] != '.' && (d->d_type == DT_REG || d->d_type == DT_UNKNOWN);
+	if (walk_names(dir, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		char *path cleanup_free = path_join(dir, names.items[i]);
+
+		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+			strv_push(ret, names.items[i]);
+	}
+	return 0;
 }
 
 static const char *suffix_of(const char *name)
@@ -100,14 +106,14 @@ static const char *suffix_of(const char *name)
  * What the file is called: by its suffix when no other has it, since names of files have versions
  * of which each release has another.
  */
-static char *label_of(struct dirent *const *list, int count, int i)
+static char *label_of(const struct strv *names, size_t i)
 {
-	const char *suffix = suffix_of(list[i]->d_name);
-	int same = 0;
+	const char *suffix = suffix_of(names->items[i]);
+	size_t same = 0;
 
-	for (int k = 0; k < count; k++)
-		same += str_eq(suffix_of(list[k]->d_name), suffix);
-	return same > 1 || *suffix != '.' ? xstrdup(list[i]->d_name) : xasprintf("*%s", suffix);
+	for (size_t k = 0; k < names->count; k++)
+		same += str_eq(suffix_of(names->items[k]), suffix);
+	return same > 1 || *suffix != '.' ? xstrdup(names->items[i]) : xasprintf("*%s", suffix);
 }
 
 static int add_listed(struct subject *s, const char *dir, const char *file, const char *above,
@@ -115,30 +121,25 @@ static int add_listed(struct subject *s, const char *dir, const char *file, cons
 {
 	char *path cleanup_free = path_join(dir, file);
 	char *name cleanup_free = xasprintf("%s%s%s", above, *above ? "/" : "", label);
-	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) ? add_file(s, path, "", name, err) : 0;
+	return add_file(s, path, "", name, err);
 }
 
 /* LABELS: names may have versions in them. */
 static int add_files(struct subject *s, const char *dir, const char *above, bool labels,
 		     struct err **err)
 {
-	struct dirent **list = NULL;
-	int count = scandir(dir, &list, is_plain, by_name), rc = 0;
+	struct strv names cleanup_strv = {0};
 
-	if (count < 0)
-		return err_errno(err, E_READ_FAILED, errno, "cannot read directory '%s'", dir);
-	for (int i = 0; i < count && rc == 0; i++) {
-		char *label cleanup_free =
-			labels ? label_of(list, count, i) : xstrdup(list[i]->d_name);
+	if (list_files(dir, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		char *label cleanup_free = labels ? label_of(&names, i) : xstrdup(names.items[i]);
 
-		rc = add_listed(s, dir, list[i]->d_name, above, label, err);
+		if (add_listed(s, dir, names.items[i], above, label, err) < 0)
+			return -1;
 	}
-	for (int i = 0; i < count; i++)
-		free(list[i]);
-	free(list);
-	return rc;
+	return 0;
 }
 
 /* A directory that is a root file system, or one of files that ship. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence/vex.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/walk.h"
 
 #define FILE_MAX (64u << 20)
 
@@ -196,27 +195,18 @@ static int read_file(struct vex *x, const char *dir, const char *name, struct er
 	return vex_parse(x, path, json.buf, json.len, err);
 }
 
-static int is_json(const struct dirent *e)
-{
-	return e->d_name[0] != '.' && str_ends(e->d_name, ".json");
-}
-
 int vex_read(struct vex *x, const char *dir, struct err **err)
 {
-	struct dirent **names;
-	int rc = 0, count = scandir(dir, &names, is_json, alphasort);
+	struct strv names cleanup_strv = {0};
 
-	if (count < 0 && errno == ENOENT)
+	if (!path_exists(dir))
 		return 0;
-	if (count < 0)
-		return err_errno(err, E_READ_FAILED, errno, "cannot look into '%s'", dir);
-	for (int i = 0; i < count; i++) {
-		if (rc == 0)
-			rc = read_file(x, dir, names[i]->d_name, err);
-		free(names[i]);
-	}
-	free(names);
-	return rc;
+	if (walk_names(dir, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (str_ends(names.items[i], ".json") && read_file(x, dir, names.items[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 void vex_release(struct vex *x)
