@@ -3,7 +3,6 @@
  * GRUB as one file ('grub-mkimage') knows the commands and file systems of the modules that it was
  * given. A script that needs another one ends at the prompt.
  */
-#include "base/path.h"
 #include "check/grub.h"
 #include "check/view.h"
 #include "kinds/image/image.h"
@@ -109,17 +108,11 @@ static void commands_are_known(struct check_view *v, const struct check_text *t,
 static void slots_can_be_read(struct check_view *v, const struct check_text *t)
 {
 	for (size_t i = 0; i < v->system.count; i++) {
-		const struct conf_entry *e = &v->system.items[i];
-		const struct conf_entry *device = conf_find(&v->system, e->section, "device");
+		const struct check_partition *p = check_slot_partition(v, &v->system.items[i]);
+		const char *module = p ? module_of_image(p->from) : NULL;
 
-		for (size_t k = 0; str_eq(e->key, "bootname") && device && k < v->partitions.count;
-		     k++) {
-			const struct check_partition *p = &v->partitions.items[k];
-			const char *module = module_of_image(p->from);
-
-			if (module && str_eq(p->name, path_base(device->value)))
-				is_given(v, t, module, p->pos, "read", p->name);
-		}
+		if (module)
+			is_given(v, t, module, p->pos, "read", p->name);
 	}
 }
 

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 
-#include "base/path.h"
 #include "check/view.h"
 #include "kinds/debian/debian.h"
 #include "kinds/kinds.h"
@@ -416,16 +415,10 @@ static void kernel_has_room(struct check_view *v, const struct check_text *scrip
 struct node *check_root_image(const struct check_view *v)
 {
 	for (size_t i = 0; i < v->system.count; i++) {
-		const struct conf_entry *e = &v->system.items[i];
-		const struct conf_entry *device = conf_find(&v->system, e->section, "device");
+		const struct check_partition *p = check_slot_partition(v, &v->system.items[i]);
 
-		for (size_t k = 0; str_eq(e->key, "bootname") && device && k < v->partitions.count;
-		     k++) {
-			const struct check_partition *p = &v->partitions.items[k];
-
-			if (p->from && str_eq(p->name, path_base(device->value)))
-				return graph_node(v->g, p->from->name);
-		}
+		if (p && p->from)
+			return graph_node(v->g, p->from->name);
 	}
 	return NULL;
 }

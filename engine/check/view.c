@@ -222,6 +222,17 @@ static int read_config(struct check_view *v, const char *target, conf_fn *fn,
 	return f ? fn(v->arena, v->g->project->dir, f->path, f->filled, ret, err) : 0;
 }
 
+const struct check_partition *check_slot_partition(const struct check_view *v,
+						   const struct conf_entry *e)
+{
+	const struct conf_entry *device = conf_find(&v->system, e->section, "device");
+
+	for (size_t i = 0; str_eq(e->key, "bootname") && device && i < v->partitions.count; i++)
+		if (str_eq(v->partitions.items[i].name, path_base(device->value)))
+			return &v->partitions.items[i];
+	return NULL;
+}
+
 int check_view_make(struct check_view *v, struct err **err)
 {
 	if (!v->used)

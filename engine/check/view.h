@@ -241,6 +241,9 @@ check_tree_fn check_tree_has;
 bool check_is_made(const struct check_view *v, const struct node *image, const char *path);
 /* rules_kernel.c: the image in the first slot that is booted, or NULL. */
 struct node *check_root_image(const struct check_view *v);
+/* The partition of the slot whose boot name line E of v->system says; NULL: no such line. */
+const struct check_partition *check_slot_partition(const struct check_view *v,
+						   const struct conf_entry *e);
 /*
  * rules_kernel.c: goes from IMAGE to what it is made of until a tree with a kernel is met, which is
  * built and in the store. *RET, which the caller frees, stays NULL when there is none; *ret_unbuilt
