@@ -3,7 +3,6 @@
  * orch diff: what is different between two of anything: runs and revisions, of which it tells the
  * results that differ (diff_runs.h), and what ships (evidence/delta.h).
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/path.h"
@@ -13,6 +12,7 @@
 #include "cli/paint.h"
 #include "cli/result.h"
 #include "cli/revision.h"
+#include "graph/manifest.h"
 
 enum { BEFORE, AFTER, SIDES };
 
@@ -187,13 +187,11 @@ static int take_state(struct comparison *c, const struct operand *o, struct diff
 	return 0;
 }
 
+/* Both are there, and of that kind now. */
 static bool is_of_kind(const struct diff_node *n, const char *kind)
 {
-	const char *text = n->after.rec ? n->after.rec->manifest : "";
-	const char *line = strstr(text, "\nkind ");
-	const char *word = line ? line + strlen("\nkind ") : "";
-
-	return n->before.rec && !strncmp(word, kind, strlen(kind)) && word[strlen(kind)] == ' ';
+	return n->before.rec && n->after.rec &&
+	       manifest_is_of_kind(n->after.rec->manifest, kind);
 }
 
 static int compare_node(struct comparison *c, const struct diff_node *n, struct err **err)

@@ -12,6 +12,7 @@
 #include "cli/table.h"
 #include "evidence/inspect.h"
 #include "evidence/subject.h"
+#include "graph/manifest.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/x509.h"
@@ -135,14 +136,6 @@ static int take_entry(struct inspection *i, const char *path, const char *name, 
 
 /* ---- what this project made ---- */
 
-static bool is_of_kind(const struct record *rec, const char *kind)
-{
-	const char *line = strstr(rec->manifest, "\nkind ");
-
-	return line && !strncmp(line + strlen("\nkind "), kind, strlen(kind)) &&
-	       line[strlen("\nkind ") + strlen(kind)] == ' ';
-}
-
 static void take_record(struct inspection *i, const struct run_info *run, const struct record *rec)
 {
 	const struct artifact *a = &rec->outputs[0];
@@ -152,9 +145,9 @@ static void take_record(struct inspection *i, const struct run_info *run, const 
 
 	if (!path_exists(file))
 		return;
-	if (is_of_kind(rec, "device"))
+	if (manifest_is_of_kind(rec->manifest, "device"))
 		(void)!read_device(i, file, &ignored);
-	else if (is_of_kind(rec, "image"))
+	else if (manifest_is_of_kind(rec->manifest, "image"))
 		inspect_images_push(&i->card.images,
 				    (struct inspect_image){
 					    name, {arena_strdup(i->s->arena, file), 0, a->size}});

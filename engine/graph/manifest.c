@@ -459,6 +459,14 @@ static bool is_canonical(const struct manifest *m, const char *text)
 	return str_eq(again.buf, text);
 }
 
+bool manifest_is_of_kind(const char *text, const char *kind)
+{
+	const char *at = str_skip(text, MANIFEST_HEAD "kind ");
+
+	at = at ? str_skip(at, kind) : NULL;
+	return at && *at == ' ';
+}
+
 struct manifest *manifest_parse(struct arena *arena, const char *text, struct err **err)
 {
 	struct parser p = {.m = manifest_new(arena)};

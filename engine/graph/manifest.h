@@ -115,6 +115,8 @@ void manifest_print(const struct manifest *m, bool whole, struct str *ret);
  * the order of inputs and options. NULL then; strings live in ARENA.
  */
 struct manifest *manifest_parse(struct arena *arena, const char *text, struct err **err);
+/* Whether the TEXT of a manifest is that of a node of KIND, without reading the rest. */
+bool manifest_is_of_kind(const char *text, const char *kind);
 /* The digest of a directory's entries. */
 void manifest_entries_digest(const struct manifest_entries *entries, struct digest *ret);
 
