@@ -85,7 +85,7 @@ char *failure_hint(const struct node *n, const struct outcome *o, const char *te
 {
 	if (!o->code || !str_eq(o->code, "step-failed"))
 		return NULL;
-	for (size_t i = 0; i < sizeof(sayings) / sizeof(*sayings); i++)
+	for (size_t i = 0; i < array_len(sayings); i++)
 		if (memmem(text, len, sayings[i].said, strlen(sayings[i].said)))
 			return xstrdup(sayings[i].means);
 	return str_eq(n->recipe->kind->name, "run") ? missing_input(n, text, len) : NULL;

@@ -38,7 +38,7 @@ void sudo_env_restore(void)
 	if (read_parent("comm", &comm) < 0 || !str_eq(comm.buf, "sudo\n") ||
 	    read_parent("environ", &block) < 0 || !block.len)
 		return;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < array_len(names); i++) {
 		const char *value = getenv(names[i]) ? NULL : value_of(&block, names[i]);
 
 		if (value && *value)

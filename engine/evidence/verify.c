@@ -6,9 +6,7 @@
 #include "base/path.h"
 #include "evidence/provenance.h"
 #include "kinds/beside_opts.h"
-#include "recipe/yaml.h"
 
-#define POLICY_MAX (1024 * 1024)
 #define DOCUMENT_MAX (256 * 1024 * 1024)
 
 /* ---- policy ---- */
@@ -31,20 +29,10 @@ int verify_policy_read(struct arena *arena, const char *path, struct verify_poli
 		       struct err **err)
 {
 	char *dir cleanup_free = path_dir(path);
-	struct str text cleanup_str = STR_INIT;
-	struct err_list errors cleanup_err_list = {0};
-	const struct verify_policy *p = NULL;
-	const struct yaml *map;
+	const struct verify_policy *p = schema_read(&policy_schema, arena, path, NULL, err);
 
-	if (file_read(path, POLICY_MAX, &text, err) < 0)
+	if (!p)
 		return -1;
-	map = yaml_parse(arena, arena_strdup(arena, path), text.buf, text.len, &errors);
-	if (map)
-		p = schema_decode(&policy_schema, arena, map, NULL, &errors);
-	if (!p) {
-		*err = errors.items[--errors.count];
-		return -1;
-	}
 	*ret = *p;
 	for (size_t i = 0; i < ret->keys.count; i++) {
 		char *key cleanup_free = path_join(dir, LIST_AT(ret->keys, const char *, i));

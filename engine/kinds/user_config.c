@@ -3,11 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/path.h"
 #include "recipe/yaml.h"
-
-#define MAX_FILE (1024 * 1024)
 
 static const struct option config_options[] = {
 	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors), OPT_LIST,
@@ -54,25 +51,15 @@ int user_config_parse(struct arena *arena, const struct yaml **ret_map, struct u
 		      struct err **err)
 {
 	char *path cleanup_free = user_config_path();
-	struct str text cleanup_str = STR_INIT;
-	struct err_list errors cleanup_err_list = {0};
-	const struct user_config *c = NULL;
-	const struct yaml *map;
+	const struct user_config *c;
 
 	*ret_map = NULL;
 	*ret = (struct user_config){0};
 	if (!path || !path_exists(path))
 		return 0;
-	if (file_read(path, MAX_FILE, &text, err) < 0)
+	c = schema_read(&user_config_schema, arena, path, ret_map, err);
+	if (!c)
 		return -1;
-	map = yaml_parse(arena, arena_strdup(arena, path), text.buf, text.len, &errors);
-	if (map)
-		c = schema_decode(&user_config_schema, arena, map, NULL, &errors);
-	if (!c) {
-		*err = errors.items[--errors.count];
-		return -1;
-	}
-	*ret_map = map;
 	*ret = *c;
 	return 0;
 }

@@ -39,7 +39,7 @@ char *meant_seconds(const char *text)
 	const char *unit;
 	double n = number(text, &unit);
 
-	for (size_t i = 0; n > 0 && i < sizeof(units) / sizeof(*units); i++)
+	for (size_t i = 0; n > 0 && i < array_len(units); i++)
 		if (str_eq(unit, units[i].word))
 			return xasprintf("%" PRIu64, round_up(n * units[i].seconds));
 	return NULL;

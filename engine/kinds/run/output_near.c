@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/path.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -24,13 +25,6 @@ static void list_files(char *work, struct strv *ret)
 		fts_close(walk);
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 char *output_near(const char *work, const char *name)
 {
 	char *root cleanup_free = xstrdup(work);
@@ -40,7 +34,7 @@ char *output_near(const char *work, const char *name)
 	list_files(root, &files);
 	names = xcalloc(files.count + 1, sizeof(*names));
 	for (size_t i = 0; i < files.count; i++) {
-		names[i] = base_of(files.items[i]);
+		names[i] = path_base(files.items[i]);
 		if (strcasecmp(names[i], name) == 0)
 			return xstrdup(files.items[i]);
 	}
