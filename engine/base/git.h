@@ -28,8 +28,8 @@ void git_close(struct git *g);
 int git_commit(const struct git *g, const char *rev, char **ret, struct err **err) warn_unused;
 /*
  * Whether g->dir has what HEAD has: files that git keeps are as they were committed (those of git
- * LFS have what their pointers mean). Files that it does not keep do not count, nor does what is
- * changed within submodules.
+ * LFS have what their pointers mean), in submodules, too, and whatever git was told to take for
+ * unchanged. Files that it does not keep do not count.
  */
 int git_clean(const struct git *g, bool *ret, struct err **err) warn_unused;
 /*

@@ -59,7 +59,7 @@ static bool differs(const struct git *g, const char *entry)
 	return !str_skip(entry, " M ") || !path || !is_as_pointer_means(g, path);
 }
 
-int git_clean(const struct git *g, bool *ret, struct err **err)
+static int is_status_empty(const struct git *g, bool *ret, struct err **err)
 {
 	static const char *const words[] = {"status",
 					    "--porcelain=v1",
@@ -81,4 +81,58 @@ int git_clean(const struct git *g, bool *ret, struct err **err)
 	for (const char *at = out.buf; *ret && at < out.buf + out.len; at += strlen(at) + 1)
 		*ret = !differs(g, at);
 	return 0;
+}
+
+/* The submodule at PATH, as far as it is checked out. */
+static int is_module_clean(const struct git *g, const char *path, bool *ret, struct err **err)
+{
+	char *dir cleanup_free = path_join(g->dir, path),
+		  *own cleanup_free = path_join(dir, ".git");
+	struct git module cleanup_git = {0};
+
+	if (!path_exists(own))
+		return 0;
+	return git_open(dir, &module, err) < 0 ? -1 : git_clean(&module, ret, err);
+}
+
+/*
+ * One entry of git-ls-files(1): "H 160000 OID 0\tPATH". A small letter is a file that git was told
+ * to take for unchanged, S one that it does not look at when it is there.
+ */
+static int look_at_entry(const struct git *g, const char *entry, bool *ret, struct err **err)
+{
+	const char *path = strchr(entry, '\t');
+	char *at cleanup_free = path ? path_join(g->dir, path + 1) : NULL;
+
+	if (!at)
+		return 0;
+	if ((*entry >= 'a' && *entry <= 'z') || (*entry == 'S' && path_exists(at)))
+		*ret = false;
+	else if (str_skip(entry + 1, " 160000 "))
+		return is_module_clean(g, path + 1, ret, err);
+	return 0;
+}
+
+/* What git-status(1) says nothing of. */
+static int look_closer(const struct git *g, bool *ret, struct err **err)
+{
+	static const char *const words[] = {"ls-files", "-v", "--stage", "-z"};
+	struct strv argv cleanup_strv = {0};
+	struct str out cleanup_str = STR_INIT;
+
+	git_command(&argv, g->dir);
+	push_all(&argv, words, array_len(words));
+	if (git_run(&argv, NULL, false, &out, err) < 0)
+		return -1;
+	for (const char *at = out.buf; *ret && at < out.buf + out.len; at += strlen(at) + 1)
+		if (look_at_entry(g, at, ret, err) < 0)
+			return -1;
+	return 0;
+}
+
+int git_clean(const struct git *g, bool *ret, struct err **err)
+{
+	if (is_status_empty(g, ret, err) < 0)
+		return -1;
+	return *ret ? look_closer(g, ret, err) : 0;
 }

@@ -208,6 +208,35 @@ static void test_clean(void **state)
 	assert_false(is_clean(f, "sub"));
 }
 
+/* What git was told not to look at. */
+static void test_flags(void **state)
+{
+	const struct fixture *f = *state;
+
+	in_repository(f, "git update-index --assume-unchanged one");
+	assert_false(is_clean(f, ""));
+	in_repository(f, "git update-index --no-assume-unchanged one; "
+			 "git update-index --skip-worktree one");
+	assert_false(is_clean(f, ""));
+	in_repository(f, "rm one"); /* as a sparse checkout has it */
+	assert_true(is_clean(f, ""));
+}
+
+static void test_submodule(void **state)
+{
+	const struct fixture *f = *state;
+
+	in_repository(f,
+		      "git clone -q . ../lib; "
+		      "git -c protocol.file.allow=always submodule -q add ../lib lib 2>/dev/null; "
+		      "git commit -q -m lib");
+	assert_true(is_clean(f, ""));
+	in_repository(f, "echo more >>lib/one");
+	assert_false(is_clean(f, ""));
+	in_repository(f, "git -C lib checkout -q one; rm -rf lib; mkdir lib");
+	assert_true(is_clean(f, "")); /* not checked out */
+}
+
 /* What a repository names as a filter would be run on a file with other times. */
 static void test_no_filter(void **state)
 {
@@ -337,6 +366,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clean, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_submodule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lfs_clean, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_version, setup, teardown),
