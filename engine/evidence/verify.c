@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence/verify.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/path.h"
@@ -21,7 +26,7 @@ static const struct option policy_options[] = {
 	{"clean", OPT_BOOL, offsetof(struct verify_policy, clean), .def = "false",
 	 .help = "It must have been built of a commit, without changes."},
 	{"unsigned", OPT_BOOL, offsetof(struct verify_policy, is_unsigned), .def = "false",
-	 .help = "A statement that nobody has signed will do."},
+	 .help = "Where no key is given, a statement that nobody has signed will do."},
 };
 static const struct schema policy_schema = SCHEMA(struct verify_policy, policy_options);
 
@@ -113,6 +118,19 @@ static void find_stem(struct verify *v)
 	v->stem = NULL;
 }
 
+/* Strangers have published it: a pipe is not waited for. */
+static int read_document(const char *path, struct str *ret, struct err **err)
+{
+	int fd cleanup_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file", path);
+	return fd_read_all(fd, path, DOCUMENT_MAX, ret, err);
+}
+
 /* 0, or 1: nothing more is to be looked at. */
 static int open_envelope(struct verify *v, const char *path, struct str *ret)
 {
@@ -124,7 +142,7 @@ static int open_envelope(struct verify *v, const char *path, struct str *ret)
 		tell(v, "signature", false, "nobody is trusted: name a key with --key");
 		return 1;
 	}
-	if (file_read(path, DOCUMENT_MAX, &text, &err) < 0 ||
+	if (read_document(path, &text, &err) < 0 ||
 	    dsse_open(&text, DSSE_IN_TOTO, v->keys, ret, &key, &err) < 0) {
 		tell(v, "signature", false, "'%s': %s", path_base(path), err->text);
 		return 1;
@@ -142,7 +160,7 @@ static int compare_plain(struct verify *v, const char *path, const struct str *s
 
 	if (!path_exists(path))
 		return 0;
-	if (file_read(path, DOCUMENT_MAX, &plain, &err) < 0 || plain.len != sealed->len ||
+	if (read_document(path, &plain, &err) < 0 || plain.len != sealed->len ||
 	    memcmp(plain.buf, sealed->buf, plain.len) != 0) {
 		tell(v, "statement", false, "'%s' is not what was signed", path_base(path));
 		return 1;
@@ -158,12 +176,13 @@ static int read_statement(struct verify *v, struct str *ret)
 
 	if (path_exists(sealed))
 		return open_envelope(v, sealed, ret) || compare_plain(v, plain, ret);
-	if (!v->policy->is_unsigned) {
+	/* Or whoever takes the envelope away could take the key away. */
+	if (!v->policy->is_unsigned || v->keys->count) {
 		tell(v, "signature", false, "'%s' is not there: nobody has signed the provenance",
 		     path_base(sealed));
 		return 1;
 	}
-	if (file_read(plain, DOCUMENT_MAX, ret, &err) < 0) {
+	if (read_document(plain, ret, &err) < 0) {
 		tell(v, "statement", false, "%s", err->text);
 		return 1;
 	}
@@ -193,6 +212,13 @@ static int parse_statement(struct verify *v, const struct str *text)
 	    !str_eq(build, PROVENANCE_BUILD_TYPE)) {
 		tell(v, "statement", false, "it is of another type: %s, %s, %s", type, predicate,
 		     build);
+		return 1;
+	}
+	/* Else whoever names the envelope says which bills are looked at. */
+	if (!str_eq(path_base(node), path_base(v->stem))) {
+		tell(v, "statement", false,
+		     "it is of node '%s', and the documents here are called '%s'", node,
+		     path_base(v->stem));
 		return 1;
 	}
 	tell(v, "statement", true, "node '%s', built %s to %s by %s", node, from, to, builder);
@@ -244,21 +270,26 @@ static const json_t *predicate_part(const struct verify *v, const char *part, co
 	return json_object_get(json_object_get(predicate, part), key);
 }
 
-static int check_bill(struct verify *v, const char *ending, struct err **err)
+static void check_bill(struct verify *v, const char *ending)
 {
 	char *path cleanup_free = document(v, ending);
 	const char *name = path_base(path);
 	const char *said = listed_sha256(predicate_part(v, "runDetails", "byproducts"), name);
+	struct str text cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
 	char hex[DIGEST_HEX + 1];
 	struct digest d;
 
 	if (!path_exists(path)) {
 		if (said)
 			tell(v, "bill", true, "'%s' is not here, and was not looked at", name);
-		return 0;
+		return;
 	}
-	if (digest_file(path, &d, err) < 0)
-		return -1;
+	if (read_document(path, &text, &err) < 0) {
+		tell(v, "bill", false, "%s", err->text);
+		return;
+	}
+	digest_data(text.buf, text.len, &d);
 	digest_hex(&d, hex);
 	if (!said)
 		tell(v, "bill", false, "the provenance does not know '%s'", name);
@@ -266,7 +297,6 @@ static int check_bill(struct verify *v, const char *ending, struct err **err)
 		tell(v, "bill", false, "'%s' was changed", name);
 	else
 		tell(v, "bill", true, "'%s' is the one that was written with it", name);
-	return 0;
 }
 
 static const json_t *find_commit(const struct verify *v)
@@ -287,7 +317,7 @@ static void check_builder(struct verify *v)
 {
 	const char *id = text_at(predicate_part(v, "runDetails", "builder"), "id");
 
-	if (v->policy->builders.count)
+	if (v->policy->builders.items)
 		tell(v, "builder", is_listed(&v->policy->builders, id), "%s", id ? id : "unknown");
 }
 
@@ -298,7 +328,7 @@ static void check_commit(struct verify *v)
 	const char *id = text_at(json_object_get(commit, "digest"), "gitCommit");
 	bool clean = id && json_is_false(json_object_get(notes, "dirty"));
 
-	if (v->policy->branches.count)
+	if (v->policy->branches.items)
 		tell(v, "branch", is_listed(&v->policy->branches, branch), "built of %s",
 		     branch ? branch : "no branch that is known");
 	if (v->policy->clean)
@@ -313,10 +343,13 @@ int verify_artifact(struct arena *arena, const char *artifact, const struct dsse
 	struct verify v = {
 		.arena = arena, .artifact = artifact, .keys = keys, .policy = policy, .found = ret};
 	struct str text cleanup_str = STR_INIT;
+	struct stat st;
 	int rc = 0;
 
-	if (!path_exists(artifact))
-		return err_set(err, E_FILE_UNREADABLE, "there is no file '%s'", artifact);
+	if (stat(artifact, &st) < 0)
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot read '%s'", artifact);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file", artifact);
 	find_stem(&v);
 	if (!v.stem) {
 		tell(&v, "statement", false, "there is no provenance beside it (NAME%s)",
@@ -325,8 +358,8 @@ int verify_artifact(struct arena *arena, const char *artifact, const struct dsse
 	}
 	if (read_statement(&v, &text) == 0 && parse_statement(&v, &text) == 0) {
 		rc = check_subject(&v, err);
-		for (int f = 0; rc == 0 && f < BESIDE_FORMATS; f++)
-			rc = check_bill(&v, beside_endings[f], err);
+		for (int f = 0; f < BESIDE_FORMATS; f++)
+			check_bill(&v, beside_endings[f]);
 		check_builder(&v);
 		check_commit(&v);
 	}

@@ -6,7 +6,8 @@
  *
  *	signature   of the envelope, by one of the keys that are trusted; the plain statement beside
  *	            it, if there is one, is the same to the byte
- *	statement   an in-toto Statement with SLSA provenance, as orch writes it
+ *	statement   an in-toto Statement with SLSA provenance, as orch writes it, of the node by
+ *	            which the documents are called
  *	subject     has the file's name and SHA-256
  *	bill        each bill of materials beside it is one that the statement names, by SHA-256
  *	builder, branch, commit    what the policy asks for
@@ -16,10 +17,10 @@
 
 struct verify_policy {
 	struct list keys;     /* of const char *: files with public keys or certificates */
-	struct list builders; /* of const char *: URIs; none: any */
-	struct list branches; /* of const char *: none: any, or none */
+	struct list builders; /* of const char *: URIs; items NULL: any */
+	struct list branches; /* of const char *; items NULL: any, or none that is known */
 	bool clean;           /* built of a commit, without changes that it does not have */
-	bool is_unsigned;     /* a plain statement will do: it is believed */
+	bool is_unsigned;     /* where there are no keys: a plain statement is believed */
 };
 /* Reads the file PATH; paths in it are made relative to where it is. In ARENA. */
 int verify_policy_read(struct arena *arena, const char *path, struct verify_policy *ret,
