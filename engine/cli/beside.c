@@ -52,8 +52,7 @@ static void hash_nodes(struct hasher *h, const struct node *n, bool *seen)
 	}
 }
 
-/* Of the results that N was made of, and of what this orch makes of them. */
-static char *bill_word(const struct session *s, const struct node *n)
+char *beside_word(const struct session *s, const struct node *n)
 {
 	bool *seen cleanup_free = xcalloc(s->graph->nodes.count + 1, sizeof(*seen));
 	struct hasher *h = hasher_new();
@@ -91,11 +90,12 @@ static const struct node *find_absent(const struct session *s, const struct node
 	return absent;
 }
 
-/* FORMAT: an enum beside_format, or BESIDE_FORMATS for all. */
-static int run_sbom(const struct session *s, const struct node *n, int format, struct err **err)
+/* FORMAT: an enum beside_format, or BESIDE_FORMATS for all; WORD: beside_word(). */
+static int run_sbom(const struct session *s, const struct node *n, int format, const char *word,
+		    struct err **err)
 {
 	char *worker cleanup_free = program_worker(err);
-	struct strv argv cleanup_strv = {0};
+	struct strv argv cleanup_strv = {0}, env cleanup_strv = {0};
 	const struct cli *c = s->cli;
 
 	if (!worker)
@@ -113,16 +113,22 @@ static int run_sbom(const struct session *s, const struct node *n, int format, s
 		strv_printf(&argv, "--format=%s", beside_formats[format]);
 	strv_printf(&argv, "--output=out/%s", n->name);
 	strv_push(&argv, n->name);
+	for (char **e = environ; *e; e++)
+		strv_push(&env, *e);
+	strv_set(&env, BESIDE_MADE_OF, word);
 	/* It compares inputs with the project's private keys, as orch does. */
-	return proc_run(strv_argv(&argv), &(struct proc_opts){.cwd = s->dir, .no_core = true}, err);
+	return proc_run(strv_argv(&argv),
+			&(struct proc_opts){.cwd = s->dir, .env = strv_argv(&env), .no_core = true},
+			err);
 }
 
-int beside_remove(const struct beside *b, const char *rel, struct err **err)
+int beside_remove(struct beside *b, const char *rel, struct err **err)
 {
 	char *path cleanup_free = path_join(b->s->dir, rel);
 
 	if (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot remove '%s'", path);
+	stamps_forget(&b->stamps, rel);
 	return 0;
 }
 
@@ -142,7 +148,7 @@ static int find_stale(struct beside *b, const struct node *n, const char *word, 
 
 		if (wanted && stamps_fresh(&b->stamps, rel, word))
 			continue;
-		if (!wanted && !map_get(&b->stamps.known, rel))
+		if (!wanted && !stamps_know(&b->stamps, rel))
 			continue;
 		if (beside_remove(b, rel, err) < 0)
 			return -1;
@@ -171,7 +177,7 @@ static int write_bills(struct beside *b, const struct node *n, const char *word,
 		b->left(b->arg, n, text);
 		return 0;
 	}
-	if (run_sbom(b->s, n, stale, err) < 0)
+	if (run_sbom(b->s, n, stale, word, err) < 0)
 		return err_wrap(err, "node '%s': cannot write its bill of materials", n->name);
 	for (int f = 0; f < BESIDE_FORMATS; f++) {
 		char *rel cleanup_free = beside_path(n, beside_endings[f]);
@@ -186,7 +192,7 @@ static int write_bills(struct beside *b, const struct node *n, const char *word,
 
 static int write_all(struct beside *b, const struct node *n, struct err **err)
 {
-	char *word cleanup_free = bill_word(b->s, n);
+	char *word cleanup_free = beside_word(b->s, n);
 
 	if (write_bills(b, n, word, err) < 0)
 		return -1;
@@ -221,23 +227,43 @@ static void push_log(const struct session *s, const struct node *n, struct strv 
 
 	if (made_get(s->store, &n->record->key, s->arena, &m, &ignored) || !m.dirty)
 		return;
-	origin_look(&now, s->dir);
+	origin_look(&now, s);
 	if (now.known && now.git.log)
 		strv_push(ret, now.git.log);
 }
 
+static void push_document(const struct session *s, const struct node *n, const char *ending,
+			  struct strv *ret)
+{
+	char *rel cleanup_free = beside_path(n, ending),
+		  *path cleanup_free = path_join(s->dir, rel);
+
+	if (path_exists(path))
+		strv_push(ret, rel);
+}
+
+/* Of who signs; one that is not there is asked for again. */
+static void push_key(const struct session *s, const struct node *n, struct strv *ret)
+{
+	struct err *ignored cleanup_err = NULL, *none cleanup_err = NULL;
+	char *key cleanup_free = NULL;
+	struct user_config user;
+
+	if (user_config_read(s->arena, &user, &ignored) == 0 &&
+	    beside_key(s, &user, n, &key, &none) == 0 && key)
+		strv_push(ret, key);
+}
+
 void beside_paths(const struct session *s, const struct node *n, struct strv *ret)
 {
-	static const char *const endings[] = {".spdx.json", ".cdx.json", BESIDE_PROVENANCE,
-					      BESIDE_ENVELOPE};
-
-	for (size_t i = 0; beside_opts_of(n) && i < array_len(endings); i++) {
-		char *rel cleanup_free = beside_path(n, endings[i]);
-		char *path cleanup_free = path_join(s->dir, rel);
-
-		if (path_exists(path))
-			strv_push(ret, rel);
-	}
-	if (beside_opts_of(n) && beside_opts_of(n)->provenance != PROVENANCE_NONE)
-		push_log(s, n, ret);
+	if (!beside_opts_of(n))
+		return;
+	for (int f = 0; f < BESIDE_FORMATS; f++)
+		push_document(s, n, beside_endings[f], ret);
+	push_document(s, n, BESIDE_PROVENANCE, ret);
+	push_document(s, n, BESIDE_ENVELOPE, ret);
+	if (beside_opts_of(n)->provenance == PROVENANCE_NONE)
+		return;
+	push_log(s, n, ret);
+	push_key(s, n, ret);
 }

@@ -20,7 +20,10 @@ struct beside {
 char *beside_path(const struct node *n, const char *ending);
 const struct beside_opts *beside_opts_of(const struct node *n);
 /* Removes the file REL of the project; no error when it is not there. */
-int beside_remove(const struct beside *b, const char *rel, struct err **err) warn_unused;
+int beside_remove(struct beside *b, const char *rel, struct err **err) warn_unused;
+/* *RET: the file with the key that signs for N, or NULL: nobody does. Caller frees. */
+int beside_key(const struct session *s, const struct user_config *user, const struct node *n,
+	       char **ret, struct err **err) warn_unused;
 /*
  * The provenance of N, whose outputs and bills are in place. WORD: of what the latter were made of
  * (beside.c).

@@ -30,13 +30,13 @@ static char *signer_key(const struct session *s, const struct node *n)
 	return pki ? path_join(s->dir, ((const struct pki_opts *)pki->recipe->opts)->key) : NULL;
 }
 
-/* *RET: the key that signs, or NULL: the statement is not signed. */
-static int find_key(const struct beside *b, const struct node *n, char **ret, struct err **err)
+int beside_key(const struct session *s, const struct user_config *user, const struct node *n,
+	       char **ret, struct err **err)
 {
-	*ret = user_config_provenance_key(&b->user);
+	*ret = user_config_provenance_key(user);
 	if (*ret || beside_opts_of(n)->provenance != PROVENANCE_SIGNED)
 		return 0;
-	*ret = signer_key(b->s, n);
+	*ret = signer_key(s, n);
 	if (*ret)
 		return 0;
 	return err_at(err, E_KEYS_MISSING, recipe_pos(n->recipe, "provenance"),
@@ -69,21 +69,43 @@ static void guess_made(const struct beside *b, const struct node *n, struct made
 		m->run = run.id;
 }
 
-/* With the commit that has what the result was made of, if there is one by now. */
+char *beside_said(const struct session *s, const struct node *n)
+{
+	char *path cleanup_free = path_join(s->dir, n->recipe->file);
+	struct str text cleanup_str = STR_INIT;
+	struct err *ignored cleanup_err = NULL;
+	char hex[DIGEST_HEX + 1];
+	struct digest d;
+
+	str_printf(&text, "%s\n%s\n", s->project->name,
+		   s->project->version ? s->project->version : "");
+	(void)!file_read(path, SIZE_MAX, &text, &ignored); /* told when the statement is made */
+	digest_data(text.buf, text.len, &d);
+	return xstrdup(digest_hex(&d, hex));
+}
+
+/*
+ * With the commit that has what the result was made of, if there is one by now, and what is said of
+ * it besides: name, version and recipe are in no key, and told as they are now.
+ */
 static int find_made(struct beside *b, const struct node *n, struct made *m, struct err **err)
 {
+	char *said cleanup_free = beside_said(b->s, n);
 	int rc = made_get(b->s->store, &n->record->key, b->s->arena, m, err);
 
 	if (rc < 0)
 		return -1;
 	if (rc == 1)
 		guess_made(b, n, m);
-	if (m->commit && !m->dirty)
+	if (m->commit && !m->dirty && m->said && str_eq(m->said, said))
 		return 0;
-	origin_look(&b->origin, b->s->dir);
-	if (!b->origin.known || b->origin.git.dirty)
+	origin_look(&b->origin, b->s);
+	if (!b->origin.known || b->origin.git.dirty) {
+		m->dirty = true;
 		return 0;
+	}
 	made_at(m, NULL, &b->origin);
+	m->said = arena_strdup(b->s->arena, said);
 	return made_put(b->s->store, &n->record->key, m, err);
 }
 
@@ -95,6 +117,20 @@ static int digest_there(const struct beside *b, const char *rel, struct digest *
 	char *path cleanup_free = path_join(b->s->dir, rel);
 
 	return digest_file(path, ret, err);
+}
+
+/* Another orch may be at work in out/: REL is to be the copy of A that was placed. */
+static int check_placed(const struct beside *b, const struct artifact *a, const char *rel,
+			struct err **err)
+{
+	char *digest cleanup_free = artifact_digest_string(a);
+	struct stamps copied cleanup_stamps = {0};
+
+	stamps_read(&copied, b->s->dir, CHECKOUT_STAMPS);
+	if (stamps_fresh(&copied, rel, digest))
+		return 0;
+	return err_set(err, E_CHANGED_WHILE_READ,
+		       "'%s' was changed while its provenance was written: build it again", rel);
 }
 
 /* The SHA-256 of an image, which the store knows by another digest: counted once. */
@@ -109,7 +145,7 @@ static int digest_image(const struct beside *b, const struct artifact *a, const 
 
 	if (rc < 0 || (rc == 0 && digest_parse(text.buf, ret) == 0))
 		return rc;
-	if (digest_there(b, rel, ret, err) < 0)
+	if (digest_there(b, rel, ret, err) < 0 || check_placed(b, a, rel, err) < 0)
 		return -1;
 	str_clear(&text);
 	str_append(&text, digest_hex(ret, hex));
@@ -124,7 +160,8 @@ static int push_subjects(const struct beside *b, const struct node *n, struct pr
 		char *rel cleanup_free = checkout_path(n->name, a->name);
 		struct provenance_file f = {.name = a->name, .sha256 = a->digest};
 
-		if (a->type == OUTPUT_IMAGE && digest_image(b, a, rel, &f.sha256, err) < 0)
+		if ((a->type == OUTPUT_IMAGE && digest_image(b, a, rel, &f.sha256, err) < 0) ||
+		    check_placed(b, a, rel, err) < 0)
 			return -1;
 		provenance_files_push(ret, f);
 	}
@@ -139,7 +176,8 @@ static int push_bills(const struct beside *b, const struct node *n, struct prove
 		char *path cleanup_free = path_join(b->s->dir, rel);
 		struct provenance_file file = {.name = arena_strdup(b->s->arena, path_base(rel))};
 
-		if (!path_exists(path))
+		if (!beside_has_format(beside_opts_of(n), (enum beside_format)f) ||
+		    !path_exists(path))
 			continue;
 		if (digest_file(path, &file.sha256, err) < 0)
 			return -1;
@@ -206,18 +244,23 @@ static char *whole_word(const struct beside *b, const struct node *n, const stru
 			const char *key, const char *word)
 {
 	struct str text cleanup_str = STR_INIT;
+	char *said cleanup_free = beside_said(b->s, n);
 	char hex[DIGEST_HEX + 1];
 	struct digest d;
 	struct stat st;
 
-	str_printf(&text, "%s\n%s\n%s\n%d\n%" PRId64 "\n%s\n%s\n", word, m->commit ? m->commit : "",
-		   m->branch ? m->branch : "", m->dirty, m->run, m->builder,
-		   m->orch ? m->orch : "");
+	for (size_t i = 0; i < b->s->cli->sets.count; i++)
+		str_printf(&text, "%s\n", b->s->cli->sets.items[i]);
+	str_printf(&text, "%s\n%s\n%s\n%s\n%d\n%" PRId64 "\n%s\n%s\n", word, said,
+		   m->commit ? m->commit : "", m->branch ? m->branch : "", m->dirty, m->run,
+		   m->builder, m->orch ? m->orch : "");
 	for (int f = 0; f < BESIDE_FORMATS; f++) {
 		char *rel cleanup_free = beside_path(n, beside_endings[f]);
 		char *path cleanup_free = path_join(b->s->dir, rel);
 
-		str_printf(&text, "%d\n", path_exists(path));
+		str_printf(&text, "%d\n",
+			   beside_has_format(beside_opts_of(n), (enum beside_format)f) &&
+				   path_exists(path));
 	}
 	if (key && stat(key, &st) == 0)
 		str_printf(&text, "%s %jd.%09ld\n", key, (intmax_t)st.st_mtim.tv_sec,
@@ -250,7 +293,7 @@ static int remove_documents(struct beside *b, const struct node *n, struct err *
 	for (size_t i = 0; i < array_len(endings); i++) {
 		char *rel cleanup_free = beside_path(n, endings[i]);
 
-		if (map_get(&b->stamps.known, rel) && beside_remove(b, rel, err) < 0)
+		if (stamps_know(&b->stamps, rel) && beside_remove(b, rel, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -276,7 +319,7 @@ int beside_provenance(struct beside *b, const struct node *n, const char *word, 
 
 	if (beside_opts_of(n)->provenance == PROVENANCE_NONE)
 		return remove_documents(b, n, err);
-	if (find_key(b, n, &key, err) < 0 || find_made(b, n, &m, err) < 0)
+	if (beside_key(b->s, &b->user, n, &key, err) < 0 || find_made(b, n, &m, err) < 0)
 		return -1;
 	drop_absent_key(b, n, &key);
 	whole = whole_word(b, n, &m, key, word);

@@ -79,7 +79,7 @@ int checkout_targets(const struct graph *g, struct store *s, checkout_bad_fn *ba
 	struct checkout c = {.g = g, .s = s, .bad = bad, .arg = arg};
 	int rc = 0;
 
-	stamps_read(&c.stamps, g->project->dir, "out/.copied");
+	stamps_read(&c.stamps, g->project->dir, CHECKOUT_STAMPS);
 	for (size_t i = 0; rc == 0 && i < g->nodes.count; i++)
 		rc = checkout_node(&c, g->nodes.items[i], err);
 	if (rc == 0)

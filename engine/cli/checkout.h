@@ -9,6 +9,8 @@
  */
 #include "graph/graph.h"
 
+#define CHECKOUT_STAMPS "out/.copied" /* cli/stamps.h, with the digest of each output */
+
 /* "out/NODE/OUTPUT", relative to the project; caller frees. */
 char *checkout_path(const char *node, const char *output);
 /*

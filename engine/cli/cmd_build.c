@@ -122,7 +122,7 @@ static void watch_event(struct sink *self, const struct event *ev)
 	struct build *b = (struct build *)((char *)self - offsetof(struct build, watch));
 
 	if (ev->type == EVENT_NODE_START)
-		origin_look(&b->origin, b->builder.session->dir);
+		origin_look(&b->origin, b->builder.session);
 }
 
 /* Of which commit, and by whom, what is delivered some day was made in this run. */
@@ -136,18 +136,20 @@ static int note_made(const struct build *b, struct err **err)
 		return 0;
 	if (user_config_read(s->arena, &user, err) < 0)
 		return -1;
-	origin_look(&now, s->dir);
+	origin_look(&now, s);
 	for (size_t i = 0; i < s->graph->nodes.count; i++) {
 		const struct node *n = s->graph->nodes.items[i];
 		const char *status = b->builder.tally.nodes[i].status;
 		struct made m = {.run = b->builder.history.run,
 				 .builder = beside_builder(&user),
 				 .orch = orch_version};
+		char *said cleanup_free = NULL;
 
 		if (!status || !str_eq(status, "built") || !n->record ||
 		    !beside_opts(n->recipe->kind, n->recipe->opts))
 			continue;
 		made_at(&m, &b->origin, &now);
+		m.said = said = beside_said(s, n);
 		if (made_put(s->store, &n->record->key, &m, err) < 0)
 			return -1;
 	}

@@ -5,9 +5,12 @@
  */
 #include "evidence/sbom.h"
 
+#include <stdlib.h>
+
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
+#include "cli/beside.h"
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
@@ -129,6 +132,19 @@ static int write_bill(const struct cli *c, const struct bill *b, struct err **er
 
 /* ---- */
 
+/* Whoever builds waits for a bill of what was built. */
+static int check_made_of(const struct session *s, const struct node *n, struct err **err)
+{
+	const char *wanted = getenv(BESIDE_MADE_OF);
+	char *word cleanup_free = wanted ? beside_word(s, n) : NULL;
+
+	if (!wanted || str_eq(word, wanted))
+		return 0;
+	return err_set(err, E_INPUT_CHANGED,
+		       "the project was changed while node '%s' was built: build it again",
+		       n->name);
+}
+
 static int make(struct session *s, struct node *n, const char *scratch, struct err **err)
 {
 	struct bill b cleanup_bill = {0};
@@ -136,6 +152,8 @@ static int make(struct session *s, struct node *n, const char *scratch, struct e
 	int rc = plan_make(s->graph, s->store, &s->tools, &plan, err);
 
 	plan_release(&plan);
+	if (rc == 0)
+		rc = check_made_of(s, n, err);
 	if (rc == 0)
 		rc = bill_make(&b, s->graph, n, store_dir(s->store), scratch, s->arena, err);
 	if (rc == 0 && s->cli->output)

@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "kinds/kinds.h"
+
 static const char *variable(const char *name)
 {
 	const char *value = getenv(name);
@@ -21,7 +23,26 @@ static const char *branch_of_job(void)
 	return type && str_eq(type, "branch") ? variable("GITHUB_REF_NAME") : NULL;
 }
 
-void origin_look(struct origin *o, const char *dir)
+static bool reads_ignored(const struct git *g, const struct graph *graph)
+{
+	struct err *none cleanup_err = NULL;
+	struct strv files cleanup_strv = {0};
+	struct strs inputs = {0};
+	int rc;
+
+	for (size_t i = 0; i < graph->nodes.count; i++) {
+		const struct node *n = graph->nodes.items[i];
+
+		for (size_t k = 0; n->wanted && k < n->in.count; k++)
+			if (n->in.items[k].path && n->recipe->kind != &kind_pki)
+				strs_push(&inputs, n->in.items[k].path);
+	}
+	rc = git_ignored(g, &inputs, &files, &none);
+	strs_clear(&inputs);
+	return rc < 0 || files.count;
+}
+
+void origin_look(struct origin *o, const struct session *s)
 {
 	static const char *const ignored[] = {"out", NULL};
 	struct git g cleanup_git = {0};
@@ -30,7 +51,9 @@ void origin_look(struct origin *o, const char *dir)
 	if (o->looked)
 		return;
 	o->looked = true;
-	o->known = git_open(dir, &g, &none) == 0 && git_state(&g, ignored, &o->git, &none) == 0;
+	o->known = git_open(s->dir, &g, &none) == 0 && git_state(&g, ignored, &o->git, &none) == 0;
+	if (o->known && !o->git.dirty)
+		o->git.dirty = reads_ignored(&g, s->graph);
 	if (o->known && !o->git.branch && branch_of_job())
 		o->git.branch = xstrdup(branch_of_job());
 }
@@ -74,6 +97,7 @@ int made_get(struct store *s, const struct digest *key, struct arena *arena, str
 		.run = json_integer_value(json_object_get(o, "run")),
 		.builder = text_of(arena, o, "builder"),
 		.orch = text_of(arena, o, "orch"),
+		.said = text_of(arena, o, "said"),
 	};
 	rc = o ? 0 : 1;
 	json_decref(o);
@@ -82,9 +106,9 @@ int made_get(struct store *s, const struct digest *key, struct arena *arena, str
 
 int made_put(struct store *s, const struct digest *key, const struct made *m, struct err **err)
 {
-	json_t *o = json_pack("{s:s?, s:s?, s:b, s:I, s:s?, s:s?}", "commit", m->commit, "branch",
-			      m->branch, "dirty", m->dirty, "run", (json_int_t)m->run, "builder",
-			      m->builder, "orch", m->orch);
+	json_t *o = json_pack("{s:s?, s:s?, s:b, s:I, s:s?, s:s?, s:s?}", "commit", m->commit,
+			      "branch", m->branch, "dirty", m->dirty, "run", (json_int_t)m->run,
+			      "builder", m->builder, "orch", m->orch, "said", m->said);
 	char *name cleanup_free = note_name(key), *dump cleanup_free = json_dumps(o, JSON_COMPACT);
 	struct str text cleanup_str = STR_INIT;
 

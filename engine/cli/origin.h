@@ -14,8 +14,11 @@ struct origin {
 	bool looked, known;
 	struct git_state git;
 };
-/* Looks once. In a CI that checks out no branch, its environment names that. */
-void origin_look(struct origin *o, const char *dir);
+/*
+ * Looks once at the project of S, which has its graph: what git ignores and a node reads no commit
+ * has, but what signs. In a CI that checks out no branch, its environment names that.
+ */
+void origin_look(struct origin *o, const struct session *s);
 void origin_release(struct origin *o);
 #define cleanup_origin __attribute__((cleanup(origin_release)))
 
@@ -24,6 +27,7 @@ struct made {
 	bool dirty;
 	int64_t run;                /* 0: not known */
 	const char *builder, *orch; /* its URI and version; NULL: not known */
+	const char *said;           /* beside_said() of the commit; NULL: not known */
 };
 /* 0, 1 when nothing is noted of KEY, -1. In ARENA. */
 int made_get(struct store *s, const struct digest *key, struct arena *arena, struct made *ret,

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/shortcut.h"
 
+#include <inttypes.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "cli/beside.h"
 #include "cli/checkout.h"
 #include "cli/paint.h"
 #include "graph/stat_shortcut.h"
+#include "kinds/user_config.h"
 
 #define DAY_NS (24 * 3600 * 1000000000ll)
 
@@ -24,6 +27,17 @@ static bool applies(const struct cli *c)
 	       !c->code_quality && c->step_summary < 0 && c->progress != PROGRESS_JSON;
 }
 
+/* Who builds and who signs. */
+static void put_config(struct str *s)
+{
+	char *path cleanup_free = user_config_path();
+	struct stat st;
+
+	if (path && stat(path, &st) == 0)
+		str_printf(s, "config %ju %jd %jd.%09ld\n", (uintmax_t)st.st_ino,
+			   (intmax_t)st.st_size, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+}
+
 /* The day is part of it: once a day the long way notes what is in use, for `orch store gc`. */
 static char *request_text(const struct cli *c, int64_t started_ns)
 {
@@ -37,6 +51,7 @@ static char *request_text(const struct cli *c, int64_t started_ns)
 		str_printf(&s, "set %s\n", c->sets.items[i]);
 	for (size_t i = 0; i < c->variants.count; i++)
 		str_printf(&s, "variant %s\n", c->variants.items[i]);
+	put_config(&s);
 	return str_steal(&s);
 }
 

@@ -58,6 +58,22 @@ bool stamps_fresh(const struct stamps *t, const char *rel, const char *word)
 	return now && before && str_eq(now, before);
 }
 
+bool stamps_know(const struct stamps *t, const char *rel)
+{
+	const char *stamp = map_get(&t->known, rel);
+
+	return stamp && *stamp;
+}
+
+/* A name leaves the map when it is written. */
+void stamps_forget(struct stamps *t, const char *rel)
+{
+	if (!stamps_know(t, rel))
+		return;
+	map_set(&t->known, arena_strdup(t->arena, rel), "");
+	t->changed = true;
+}
+
 void stamps_set(struct stamps *t, const char *rel, const char *word)
 {
 	char *now cleanup_free = stamp_make(t, rel, word);
@@ -74,9 +90,12 @@ int stamps_write(const struct stamps *t, struct err **err)
 
 	if (!t->changed)
 		return 0;
-	for (size_t i = 0; i < t->known.count; i++)
-		str_printf(&text, "%s\t%s\n", t->known.entries[i].key,
-			   (const char *)t->known.entries[i].value);
+	for (size_t i = 0; i < t->known.count; i++) {
+		const char *rel = t->known.entries[i].key;
+
+		if (stamps_know(t, rel))
+			str_printf(&text, "%s\t%s\n", rel, (const char *)t->known.entries[i].value);
+	}
 	return file_write(path, text.buf, text.len, 0644, false, err);
 }
 

@@ -28,8 +28,11 @@ struct stamps {
 void stamps_read(struct stamps *t, const char *dir, const char *file);
 /* Whether the file REL is as it was when it was remembered with this word. */
 bool stamps_fresh(const struct stamps *t, const char *rel, const char *word);
+/* Whether it is remembered, as whatever. */
+bool stamps_know(const struct stamps *t, const char *rel);
 /* Remembers it as it is. */
 void stamps_set(struct stamps *t, const char *rel, const char *word);
+void stamps_forget(struct stamps *t, const char *rel);
 int stamps_write(const struct stamps *t, struct err **err) warn_unused;
 void stamps_release(struct stamps *t);
 #define cleanup_stamps __attribute__((cleanup(stamps_release)))

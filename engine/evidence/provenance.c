@@ -30,16 +30,18 @@ static json_t *sha256_set(const struct digest *d)
 	return digest_set("sha256", digest_hex(d, hex));
 }
 
-/* Takes DIGEST; NULL when something of this name is there already. */
+/* Takes DIGEST; NULL when the same is there already. Of one name there may be several. */
 static json_t *add_dependency(struct statement *x, const char *name, json_t *digest)
 {
+	char *set cleanup_free = json_dumps(digest, JSON_COMPACT);
+	char *what cleanup_free = xasprintf("%s\n%s", name, set ? set : "");
 	json_t *o;
 
-	if (map_get(&x->seen, name)) {
+	if (map_get(&x->seen, what)) {
 		json_decref(digest);
 		return NULL;
 	}
-	map_set(&x->seen, arena_strdup(x->arena, name), x);
+	map_set(&x->seen, arena_strdup(x->arena, what), x);
 	o = json_pack("{s:o, s:o}", "name", sbom_text(name), "digest", digest);
 	json_array_append_new(x->dependencies, o);
 	return o;
@@ -81,14 +83,12 @@ static void add_commit(struct statement *x)
 
 static void add_file(struct statement *x, const struct manifest_input *in)
 {
-	const char *path = str_skip(in->ref, "{template: ");
-	char *name cleanup_free = path ? xstrndup(path, strcspn(path, "}")) : xstrdup(in->ref);
 	char hex[DIGEST_HEX + 1];
 
 	if (in->type == MANIFEST_FILE)
-		add_dependency(x, name, sha256_set(&in->digest));
+		add_dependency(x, in->ref, sha256_set(&in->digest));
 	else if (in->type == MANIFEST_FOLDER)
-		add_dependency(x, name, digest_set("orchFolder", digest_hex(&in->digest, hex)));
+		add_dependency(x, in->ref, digest_set("orchFolder", digest_hex(&in->digest, hex)));
 }
 
 static void add_fetched(struct statement *x, const struct node *n)
@@ -153,12 +153,16 @@ static int add_node(struct statement *x, const struct node *n, bool *seen, struc
 
 /* ---- the parts of the predicate ---- */
 
-static int by_name(const void *a, const void *b)
+/* By their names, and what else they say. */
+static int by_text(const void *a, const void *b)
 {
 	json_t *const *x = a, *const *y = b;
+	int order = strcmp(json_string_value(json_object_get(*x, "name")),
+			   json_string_value(json_object_get(*y, "name")));
+	char *one cleanup_free = order ? NULL : json_dumps(*x, JSON_COMPACT | JSON_SORT_KEYS);
+	char *two cleanup_free = order ? NULL : json_dumps(*y, JSON_COMPACT | JSON_SORT_KEYS);
 
-	return strcmp(json_string_value(json_object_get(*x, "name")),
-		      json_string_value(json_object_get(*y, "name")));
+	return one && two ? strcmp(one, two) : order;
 }
 
 static json_t *sorted(json_t *list)
@@ -168,7 +172,7 @@ static json_t *sorted(json_t *list)
 
 	for (size_t i = 0; i < count; i++)
 		items[i] = json_array_get(list, i);
-	qsort(items, count, sizeof(json_t *), by_name);
+	qsort(items, count, sizeof(json_t *), by_text);
 	for (size_t i = 0; i < count; i++)
 		json_array_append(ret, items[i]);
 	free(items);

@@ -71,7 +71,7 @@ same its-name "$(git rev-parse HEAD) topic false" "$(commit)"
 
 # --- signing -----------------------------------------------------------------------------------------
 printf 'provenance-key: signer.key\nbuilder: https://ci.test.invalid/runner\n' >"$keys/config.yaml"
-code signed 0 "$orch" build --json
+code signed 0 "$orch" build
 key=$(openssl pkey -pubin -in "$scratch/signer.pub" -outform der | sha256sum | cut -d' ' -f1)
 same key-id "$key" "$(jq -r '.signatures[].keyid' $e)"
 jq -r .payload $e | base64 -d >"$scratch/payload"
@@ -124,6 +124,12 @@ mkdir "$scratch/published"
 cp $card $e "$scratch/published"
 code without-bills 0 verify "$scratch/published/card.img" --key "$scratch/signer.pub"
 check not-looked-at grep -q "'card.spdx.json' is not here" "$scratch/out"
+mkdir "$scratch/renamed" && cp $card "$scratch/renamed" && cp $e "$scratch/renamed/card.img.provenance.dsse.json"
+echo '{}' >"$scratch/renamed/card.spdx.json"
+code envelope-renamed 5 verify "$scratch/renamed/card.img" --key "$scratch/signer.pub"
+mkfifo "$scratch/published/card.spdx.json"
+code a-pipe-is-no-bill 5 timeout 10 "$orch" verify "$scratch/published/card.img" --key "$scratch/signer.pub"
+rm "$scratch/published/card.spdx.json"
 # signed by who may, about something else
 sed 's/"card.img"/"card.bin"/' $s >"$scratch/published/card.provenance.json"
 code plain-differs 5 verify "$scratch/published/card.img" --key "$scratch/signer.pub"
@@ -139,6 +145,8 @@ code by-somebody-else 5 verify $card --policy "$scratch/policy.yaml"
 policy 'keys: [signer.pub]\nbranches: [main]\n'
 code of-another-branch 5 verify $card --policy "$scratch/policy.yaml"
 check which-branch grep -q '^no  branch     built of topic' "$scratch/out"
+policy 'keys: [signer.pub]\nbuilders: []\n'
+code nobody-may 5 verify $card --policy "$scratch/policy.yaml"
 policy 'keys: [signer.pub]\nclean: maybe\n'
 code not-a-policy 2 verify $card --policy "$scratch/policy.yaml"
 echo more >>files/etc/ours
@@ -149,19 +157,36 @@ policy 'keys: [signer.pub]\nclean: true\n'
 code not-clean 5 verify $card --policy "$scratch/policy.yaml" --json
 same as-json 'commit false' "$(jq -r '.findings[] | select(.good | not) | .check + " " + (.good | tostring)' "$scratch/out")"
 
+git commit -q -a -m five
+code committed-again 0 "$orch" build
+code clean-again 0 verify $card --policy "$scratch/policy.yaml"
+sed -i 's/^version:.*/version: 6.6.6/' recipes/project.yaml
+code what-is-in-no-key 0 "$orch" build
+check nothing-built grep -q 'built 0,' "$scratch/err"
+code says-what-no-commit-has 5 verify $card --policy "$scratch/policy.yaml"
+git checkout -q recipes/project.yaml
+echo 'secret*' >>.gitignore
+git commit -q -a -m six
+echo x >files/etc/secret.conf
+code an-ignored-file 0 "$orch" build
+code ignored-is-not-clean 5 verify $card --policy "$scratch/policy.yaml"
+rm files/etc/secret.conf
+code without-it 0 "$orch" build
+
 mv "$keys/signer.key" "$scratch/away"
-code without-the-key 0 "$orch" build --json
+code without-the-key 0 "$orch" build
 check says-that-it-is-not-signed grep -q 'its provenance is not signed' "$scratch/err"
 same not-signed-then no "$([ -e $e ] && echo yes || echo no)"
 mv "$scratch/away" "$keys/signer.key"
 
 # --- turned off, unsigned ----------------------------------------------------------------------------
 rm "$keys/config.yaml"
-code without-a-key 0 "$orch" build --json
+code without-a-key 0 "$orch" build
 same no-envelope no "$([ -e $e ] && echo yes || echo no)"
 code unsigned-is-refused 5 verify $card --key "$scratch/signer.pub"
 policy 'unsigned: true\n'
 code unsigned-will-do 0 verify $card --policy "$scratch/policy.yaml"
+code a-key-asks-for-a-signature 5 verify $card --policy "$scratch/policy.yaml" --key "$scratch/signer.pub"
 key_of_node=$("$orch" plan card --json | jq -r '.nodes[] | select(.node == "card").key')
 echo 'provenance: signed' >>recipes/card.yaml
 code nobody-signs 2 "$orch" build --json

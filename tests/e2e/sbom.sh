@@ -103,6 +103,11 @@ same only-spdx out/card/card.spdx.json "$(echo out/card/card.[sc]*.json)"
 echo 'sbom: []' | cat "$scratch/card.yaml" - >recipes/card.yaml
 code none 0 "$orch" build card
 same no-bill out/card/card.provenance.json "$(echo out/card/*.json)"
+echo '{}' >out/card/card.spdx.json
+code somebody-else-s-bill 0 "$orch" build --json
+same is-not-named '[]' "$(jq -c .predicate.runDetails.byproducts out/card/card.provenance.json)"
+check and-stays grep -qxF '{}' out/card/card.spdx.json
+rm out/card/card.spdx.json
 cp "$scratch/card.yaml" recipes/card.yaml
 code back 0 "$orch" build card
 # a source from which a step made the same is another bill of the same card
@@ -113,6 +118,8 @@ check card-is-the-same grep -q 'built 1,' "$scratch/err"
 code spdx-of-it 0 "$orch" sbom card --format spdx
 check follows-its-sources cmp "$scratch/out" out/card/card.spdx.json
 mkdir "$scratch/documents"
+code of-another-state 1 env ORCH_MADE_OF=00 "$orch" sbom card --output "$scratch/documents"
+check says-that-it-changed grep -q 'the project was changed' "$scratch/err"
 code into-a-directory 0 "$orch" sbom card --output "$scratch/documents"
 check as-beside cmp out/card/card.spdx.json "$scratch/documents/card.spdx.json"
 
