@@ -190,8 +190,7 @@ static int take_state(struct comparison *c, const struct operand *o, struct diff
 /* Both are there, and of that kind now. */
 static bool is_of_kind(const struct diff_node *n, const char *kind)
 {
-	return n->before.rec && n->after.rec &&
-	       manifest_is_of_kind(n->after.rec->manifest, kind);
+	return n->before.rec && n->after.rec && manifest_is_of_kind(n->after.rec->manifest, kind);
 }
 
 static int compare_node(struct comparison *c, const struct diff_node *n, struct err **err)
