@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "check/view.h"
 #include "graph/variants.h"
-#include "kinds/bundle/release_opts.h"
+#include "kinds/bundle/shipped_opts.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
 #include "media/disk/gpt.h"
@@ -361,28 +361,28 @@ static int read_image(struct against *a, const char *path, struct err **err)
 static int read_directory(struct against *a, const char *dir, struct err **err)
 {
 	char *json cleanup_free = path_join(dir, DEVICE_OUTPUT);
-	char *image cleanup_free = path_join(dir, RELEASE_INSTALL);
+	char *image cleanup_free = path_join(dir, SHIPPED_INSTALL);
 
 	if (path_exists(json))
 		return read_json(a, json, err);
 	if (path_exists(image))
 		return read_image(a, image, err);
 	return err_set(err, E_NOT_A_RELEASE,
-		       "'%s' has neither " DEVICE_OUTPUT " nor " RELEASE_INSTALL, dir);
+		       "'%s' has neither " DEVICE_OUTPUT " nor " SHIPPED_INSTALL, dir);
 }
 
 /* The directory or file that RELEASE means; caller frees. NULL after an error. */
 static char *place_of(const struct graph *g, const char *release, struct err **err)
 {
 	const struct node *n = graph_node(g, release);
-	const struct release_opts *o = n ? n->recipe->opts : NULL;
+	const struct shipped_opts *o = n ? n->recipe->opts : NULL;
 
 	if (!n)
 		return xstrdup(release);
-	if (n->recipe->kind != &kind_release)
+	if (n->recipe->kind != &kind_shipped)
 		err_set(err, E_NOT_A_RELEASE, "node '%s' is of kind %s, not release", release,
 			n->recipe->kind->name);
-	else if (release_is_url(o->at))
+	else if (shipped_is_url(o->at))
 		err_set(err, E_NOT_A_RELEASE,
 			"release '%s' is at a URL: name a directory that has its files", release);
 	else

@@ -72,7 +72,7 @@ int check_project(struct graph *g, const char *store_dir, int64_t now, struct ch
 		  struct err **err) warn_unused;
 /*
  * Compares the project's device with what was shipped before: RELEASE is a directory with a
- * device.json or an install.img, one of these files, or a node of kind release that is such a
+ * device.json or an install.img, one of these files, or a node of kind shipped that is such a
  * directory. What devices in the field have cannot be changed by an update: each difference is an
  * error with both values. What RELEASE does not show is a note. ERR_USER where it cannot be read,
  * the project has no device, or the variants chosen have several.

@@ -327,7 +327,7 @@ void complete_noun(struct completion *c, const char *noun)
 	else if (str_eq(noun, "AXIS=VALUE"))
 		add_values(c);
 	if (str_eq(noun, "RELEASE"))
-		add_nodes(c, "release");
+		add_nodes(c, "shipped");
 	if (str_eq(noun, "RELEASE") || str_eq(noun, "FILE") || str_eq(noun, "DEVICE") ||
 	    str_eq(noun, "DEST"))
 		str_append(&c->out, ":file\n");

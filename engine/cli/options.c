@@ -56,7 +56,7 @@ const struct option_row option_rows[] = {
 	[O_RULES] = {0, "rules", NULL, VALUE_FLAG, AT(rules), NULL,
 		     "list what is checked, and check nothing"},
 	[O_AGAINST] = {0, "against", "RELEASE", VALUE_TEXT, AT(against), NULL,
-		       "compare with what was shipped, too: a node of kind release, a directory, "
+		       "compare with what was shipped, too: a node of kind shipped, a directory, "
 		       "a device.json or a card image"},
 	[O_BOARD] = {0, "board", "BOARD", VALUE_TEXT, AT(board), NULL,
 		     "on this board (else: the project's fastest)"},

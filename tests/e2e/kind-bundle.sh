@@ -309,7 +309,7 @@ same "leads orch nowhere" "$scratch/led/said precious" "$(find "$scratch/led" -t
 
 echo "# a former release"
 former() { # AT CARD: its key are the digests, so each has a card of its own
-	printf 'kind: release\nat: %s\ninstall: %s\nbundle: %s\n' "$1" \
+	printf 'kind: shipped\nat: %s\ninstall: %s\nbundle: %s\n' "$1" \
 		"$(echo "$2" | sha256sum | cut -c1-64)" "$(echo update | sha256sum | cut -c1-64)" | recipe former
 }
 mkdir "$p/old" "$scratch/outside"

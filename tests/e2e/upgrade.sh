@@ -14,7 +14,7 @@ release() {
 	cp --sparse=always "$p/out/install/install.img" "$p/out/bundle/bundle.raucb" "$p/releases/$1/"
 	(cd "$p/releases/$1" && sha256sum install.img bundle.raucb) >"$scratch/sums"
 	{
-		echo "kind: release"
+		echo "kind: shipped"
 		echo "at: releases/$1"
 		awk '{ sub(/\..*/, "", $2); print $2 ": " $1 }' "$scratch/sums"
 	} >"$p/recipes/releases/$1.yaml"

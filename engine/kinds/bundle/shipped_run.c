@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "kinds/bundle/release_opts.h"
+#include "kinds/bundle/shipped_opts.h"
 #include "kinds/fetch/fetch.h"
 #include "kinds/makers.h"
 
@@ -29,7 +29,7 @@ static int open_file(struct action *a, const char *path, int *ret, struct err **
 static int copy_file(struct action *a, const char *name, const struct digest *want,
 		     struct err **err)
 {
-	char *path cleanup_free = path_join(((const struct release_opts *)a->opts)->at, name);
+	char *path cleanup_free = path_join(((const struct shipped_opts *)a->opts)->at, name);
 	const char *dest = action_output(a, name);
 	int fd cleanup_fd = -1;
 	struct digest got;
@@ -46,26 +46,26 @@ static int copy_file(struct action *a, const char *name, const struct digest *wa
 static int take_file(struct action *a, const char *name, const struct digest *want,
 		     struct err **err)
 {
-	const struct release_opts *o = a->opts;
+	const struct shipped_opts *o = a->opts;
 	struct fetch_wish wish = {.sha256 = *want, .max_size = (uint64_t)64 << 30};
 
 	action_progress(a, -1, "taking %s", name);
-	if (!release_is_url(o->at))
+	if (!shipped_is_url(o->at))
 		return copy_file(a, name, want, err);
 	wish.url = arena_printf(a->arena, "%s/%s", o->at, name);
 	return fetch_file(a, &wish, action_output(a, name), err);
 }
 
-static int release_run(struct action *a, struct err **err)
+static int shipped_run(struct action *a, struct err **err)
 {
-	const struct release_opts *o = a->opts;
+	const struct shipped_opts *o = a->opts;
 
-	if (take_file(a, RELEASE_INSTALL, &o->install, err) < 0)
+	if (take_file(a, SHIPPED_INSTALL, &o->install, err) < 0)
 		return -1;
-	return take_file(a, RELEASE_BUNDLE, &o->bundle, err);
+	return take_file(a, SHIPPED_BUNDLE, &o->bundle, err);
 }
 
-const struct maker maker_release = {
-	.kind = &kind_release,
-	.run = release_run,
+const struct maker maker_shipped = {
+	.kind = &kind_shipped,
+	.run = shipped_run,
 };
