@@ -2,6 +2,7 @@
 /* Which device is meant: one in a project needs no naming. */
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
+#include "recipe/facts.h"
 #include "recipe/recipe.h"
 
 static const struct recipe *find_named(const struct map *recipes, const char *name, struct str *ret)
@@ -49,4 +50,13 @@ const struct recipe *device_find(const struct map *recipes, const char *name, co
 		str_append(ret, "there is no device: describe slots and boot loader in a node of "
 				"kind device ('orch kinds device')");
 	return NULL;
+}
+
+enum fact_result device_of_recipe(struct facts *f, const struct recipe *r, struct str *ret)
+{
+	const char *wanted = facts_scalar(f, r->map, "device");
+	struct str why cleanup_str = STR_INIT;
+	const struct recipe *device = device_find(facts_recipes(f), wanted, NULL, "", &why);
+
+	return device ? facts_of(f, device->name, DEVICE_FACT, ret) : FACT_REFUSED;
 }

@@ -69,6 +69,12 @@ struct recipe;
 const struct recipe *device_find(const struct map *recipes, const char *name, const char *disk,
 				 const char *remedy, struct str *ret);
 
+/*
+ * The text of DEVICE_OUTPUT of the device that key `device` of R names, or of the only one: a fact
+ * of kinds that have that key.
+ */
+enum fact_result device_of_recipe(struct facts *f, const struct recipe *r, struct str *ret);
+
 /* The partitions of S in order; NAMES (may be NULL) are their boot names. Adds to both. */
 void device_slot_partitions(const struct device_slot *s, struct strs *ret, struct strs *names);
 

@@ -104,14 +104,7 @@ static const struct fact_help fact_help[] = {
 static enum fact_result fact(struct facts *f, const struct recipe *r, const char *name,
 			     struct str *ret)
 {
-	const char *wanted = facts_scalar(f, r->map, "device");
-	struct str why cleanup_str = STR_INIT;
-	const struct recipe *device;
-
-	if (!str_eq(name, TEST_FACT))
-		return FACT_UNKNOWN;
-	device = device_find(facts_recipes(f), wanted, NULL, "", &why);
-	return device ? facts_of(f, device->name, DEVICE_FACT, ret) : FACT_REFUSED;
+	return str_eq(name, TEST_FACT) ? device_of_recipe(f, r, ret) : FACT_UNKNOWN;
 }
 
 static void fact_names(struct facts *f, const struct recipe *r, struct strs *ret)
