@@ -371,23 +371,41 @@ static int read_directory(struct against *a, const char *dir, struct err **err)
 		       "'%s' has neither " DEVICE_OUTPUT " nor " SHIPPED_INSTALL, dir);
 }
 
+/* What the node says of its device.json holds for the one in DIR, which is read in its place. */
+static int check_digest(const struct shipped_opts *o, const char *dir, struct err **err)
+{
+	char *path cleanup_free = path_join(dir, DEVICE_OUTPUT);
+	struct digest is;
+
+	if (!shipped_has_device(o))
+		return 0;
+	if (digest_file(path, &is, err) < 0)
+		return -1;
+	if (!digest_eq(&is, &o->device))
+		return err_set(err, E_FETCH_REFUSED,
+			       "'%s' is not what was shipped: its SHA-256 differs from 'device'",
+			       path);
+	return 0;
+}
+
 /* The directory or file that RELEASE means; caller frees. NULL after an error. */
 static char *place_of(const struct graph *g, const char *release, struct err **err)
 {
 	const struct node *n = graph_node(g, release);
 	const struct shipped_opts *o = n ? n->recipe->opts : NULL;
+	char *dir cleanup_free = NULL;
 
 	if (!n)
 		return xstrdup(release);
 	if (n->recipe->kind != &kind_shipped)
-		err_set(err, E_NOT_A_RELEASE, "node '%s' is of kind %s, not release", release,
+		err_set(err, E_NOT_A_RELEASE, "node '%s' is of kind %s, not shipped", release,
 			n->recipe->kind->name);
 	else if (shipped_is_url(o->at))
 		err_set(err, E_NOT_A_RELEASE,
 			"release '%s' is at a URL: name a directory that has its files", release);
 	else
-		return path_join(g->project->dir, o->at);
-	return NULL;
+		dir = path_join(g->project->dir, o->at);
+	return dir && check_digest(o, dir, err) == 0 ? steal_ptr(dir) : NULL;
 }
 
 static int read_release(struct against *a, const char *place, struct err **err)

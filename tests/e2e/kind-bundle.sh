@@ -317,6 +317,17 @@ echo update | tee "$p/old/bundle.raucb" >"$scratch/outside/bundle.raucb"
 echo card >"$p/old/install.img"
 former old card
 check "out of the project" o build former
+echo '{}' >"$p/old/device.json"
+echo "device: $(sha256sum <"$p/old/device.json" | cut -c1-64)" >>"$p/recipes/former.yaml"
+check "with what its device was" o build former
+same "which is an output" '{}' "$(cat "$p/out/former/device.json")"
+echo '{"changed": 1}' >"$p/old/device.json"
+echo again >"$p/old/install.img" # else it is in the store
+sed -i "s/^install: .*/install: $(echo again | sha256sum | cut -c1-64)/" "$p/recipes/former.yaml"
+code "and no other" 5 "$orch" -C "$p" build former
+says "is taken" "'old/device.json' is not what was released"
+code "nor compared with" 5 "$orch" -C "$p" check --against former
+says "as it is told" "device.json' is not what was shipped"
 echo other >"$scratch/outside/install.img"
 ln -s "$scratch/outside" "$p/away"
 former away other

@@ -6,6 +6,7 @@
  */
 #include "base/path.h"
 #include "kinds/bundle/shipped_opts.h"
+#include "kinds/device/device_opts.h"
 #include "kinds/fetch/fetch.h"
 #include "kinds/kinds.h"
 
@@ -18,6 +19,9 @@ static const struct option shipped_options[] = {
 	 .help = "SHA-256 of its installation image, 64 hex digits."},
 	{"bundle", OPT_DIGEST, offsetof(struct shipped_opts, bundle), OPT_REQUIRED,
 	 .help = "SHA-256 of its update bundle, 64 hex digits."},
+	{"device", OPT_DIGEST, offsetof(struct shipped_opts, device),
+	 .help = "SHA-256 of its " DEVICE_OUTPUT ", where that lies beside them: what 'orch check "
+		 "--against' compares with."},
 };
 static const struct schema shipped_schema = SCHEMA(struct shipped_opts, shipped_options);
 
@@ -26,10 +30,21 @@ bool shipped_is_url(const char *at)
 	return str_skip(at, "https://") || str_skip(at, "http://") || str_skip(at, "file:///");
 }
 
+bool shipped_has_device(const struct shipped_opts *o)
+{
+	static const struct digest none;
+
+	return !digest_eq(&o->device, &none);
+}
+
 static void shipped_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
+	const struct shipped_opts *o = ctx->opts;
+
 	output_specs_push(ret, (struct output_spec){SHIPPED_INSTALL, OUTPUT_IMAGE});
 	output_specs_push(ret, (struct output_spec){SHIPPED_BUNDLE, OUTPUT_FILE});
+	if (shipped_has_device(o))
+		output_specs_push(ret, (struct output_spec){DEVICE_OUTPUT, OUTPUT_FILE});
 }
 
 static void shipped_check(const struct kind_ctx *ctx, struct err_list *errors)

@@ -6,6 +6,7 @@
 struct shipped_opts {
 	const char *at;
 	struct digest install, bundle;
+	struct digest device; /* all zero: not given */
 };
 
 /* Names of the outputs, and of the files in the directory. */
@@ -14,3 +15,4 @@ struct shipped_opts {
 
 /* Whether AT is a URL, not a directory of the project. */
 bool shipped_is_url(const char *at);
+bool shipped_has_device(const struct shipped_opts *o);

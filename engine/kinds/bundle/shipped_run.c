@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/bundle/shipped_opts.h"
+#include "kinds/device/device_opts.h"
 #include "kinds/fetch/fetch.h"
 #include "kinds/makers.h"
 
@@ -62,7 +63,9 @@ static int shipped_run(struct action *a, struct err **err)
 
 	if (take_file(a, SHIPPED_INSTALL, &o->install, err) < 0)
 		return -1;
-	return take_file(a, SHIPPED_BUNDLE, &o->bundle, err);
+	if (take_file(a, SHIPPED_BUNDLE, &o->bundle, err) < 0)
+		return -1;
+	return shipped_has_device(o) ? take_file(a, DEVICE_OUTPUT, &o->device, err) : 0;
 }
 
 const struct maker maker_shipped = {
