@@ -52,6 +52,23 @@ const struct recipe *device_find(const struct map *recipes, const char *name, co
 	return NULL;
 }
 
+/* Whether there are files of which not even the kind is known. */
+static bool some_unread(const struct project *p)
+{
+	for (size_t i = 0; i < p->unsound.count; i++)
+		if (!map_get(facts_recipes(p->facts), p->unsound.entries[i].key))
+			return true;
+	return false;
+}
+
+bool device_is_missing(const struct kind_ctx *ctx, const char *name, struct str *ret)
+{
+	if (device_find(facts_recipes(ctx->project->facts), name, NULL, "name one in 'device'",
+			ret))
+		return false;
+	return !some_unread(ctx->project); /* perhaps that one is it */
+}
+
 enum fact_result device_of_recipe(struct facts *f, const struct recipe *r, struct str *ret)
 {
 	const char *wanted = facts_scalar(f, r->map, "device");

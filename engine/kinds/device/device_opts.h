@@ -75,6 +75,12 @@ const struct recipe *device_find(const struct map *recipes, const char *name, co
  */
 enum fact_result device_of_recipe(struct facts *f, const struct recipe *r, struct str *ret);
 
+/*
+ * Whether there is no such device, as device_find() says, for a kind with key `device`, whose value
+ * is NAME.
+ */
+bool device_is_missing(const struct kind_ctx *ctx, const char *name, struct str *ret);
+
 /* The partitions of S in order; NAMES (may be NULL) are their boot names. Adds to both. */
 void device_slot_partitions(const struct device_slot *s, struct strs *ret, struct strs *names);
 

@@ -142,15 +142,6 @@ static void no_device(const struct kind_ctx *ctx, const char *why, struct err_li
 			    "'%s' needs to know the device, and %s", s->form->name, why);
 }
 
-/* Whether there are files of which not even the kind is known. */
-static bool some_unread(const struct project *p)
-{
-	for (size_t i = 0; i < p->unsound.count; i++)
-		if (!map_get(facts_recipes(p->facts), p->unsound.entries[i].key))
-			return true;
-	return false;
-}
-
 static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct test_opts *o = ctx->opts;
@@ -158,10 +149,7 @@ static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
 
 	if (!test_needs_device(o) && !o->device)
 		return;
-	if (device_find(facts_recipes(ctx->project->facts), o->device, NULL, "name one in 'device'",
-			&why))
-		return;
-	if (!some_unread(ctx->project)) /* perhaps that one is it */
+	if (device_is_missing(ctx, o->device, &why))
 		no_device(ctx, why.buf, errors);
 }
 
