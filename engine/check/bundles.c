@@ -4,15 +4,36 @@
 #include "graph/variants.h"
 #include "kinds/kinds.h"
 
-static bool wants_bundle(const struct graph *g)
+static bool wants(const struct graph *g, const struct kind *kind)
 {
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		const struct node *n = g->nodes.items[i];
 
-		if (n->wanted && n->recipe->kind == &kind_bundle && !check_is_test(n))
+		if (n->wanted && n->recipe->kind == kind && !check_is_test(n))
 			return true;
 	}
 	return false;
+}
+
+static void take_all(struct err_list *from, struct err_list *to)
+{
+	for (size_t i = 0; i < from->count; i++)
+		err_list_add(to, steal_ptr(from->items[i]));
+	from->count = 0;
+}
+
+/* What `orch check` warns of in good time stands in the way of a release. */
+static int check_releases(struct check_view *v, struct err_list *errors, struct err **err)
+{
+	struct check_report report = {0}, *outer = v->report;
+	int rc;
+
+	v->report = &report;
+	rc = check_release_rules(v, err);
+	v->report = outer;
+	take_all(&report.warnings, errors);
+	check_report_clear(&report);
+	return rc;
 }
 
 static int check_variant(const struct graph *g, int64_t now, struct err_list *errors,
@@ -29,15 +50,15 @@ static int check_variant(const struct graph *g, int64_t now, struct err_list *er
 	struct check_view v = {.g = g, .arena = g->arena, .now = now, .report = &report};
 	int rc;
 
-	if (!wants_bundle(g))
+	if (!wants(g, &kind_bundle))
 		return 0;
 	rc = check_view_make(&v, err);
 	for (size_t i = 0; rc == 0 && i < array_len(rules); i++)
 		rc = rules[i](&v, err);
+	if (rc == 0 && wants(g, &kind_release))
+		rc = check_releases(&v, errors, err);
 	check_view_clear(&v);
-	for (size_t i = 0; i < report.errors.count; i++)
-		err_list_add(errors, steal_ptr(report.errors.items[i]));
-	report.errors.count = 0;
+	take_all(&report.errors, errors);
 	check_report_clear(&report);
 	return rc;
 }

@@ -40,6 +40,7 @@
  *	rules_links.c       links that somebody follows on the device lead to something
  *	rules_bundle.c      compatible, slot classes, a keyring that knows the signer
  *	rules_sign.c        certificates and their last day
+ *	rules_release.c     what is released is fit to ship
  *
  * Rules look at what devices get (view.h): rootfs/etc/rauc/system.conf counts because an image on
  * the disk copies rootfs/ to /, and a boot script because the step that takes it makes a file of

@@ -354,6 +354,35 @@ const struct check_rule check_rules[] = {
 	RULE(CHECK_UNTESTED_BUNDLE, "untested-bundle", WARNING, "what is signed was started before",
 	     "A bundle is signed though nothing has started what is in it. Name the verdict of a "
 	     "scenario in 'tested-by', and it is signed only when that has passed."),
+	RULE(CHECK_RELEASE_KEYS, "release-keys", WARNING, "releases are signed with product keys",
+	     "A release would be signed, or trusted by its devices, with certificates that 'orch "
+	     "pki init' makes for development: their keys lie in a directory of the project, open "
+	     "to who can read it. Make a CA for the product and keep its keys in a token; no "
+	     "release is built before."),
+	RULE(CHECK_RELEASE_COMPATIBLE, "release-compatible", WARNING,
+	     "releases are for a device with a name of its own",
+	     "The bundle of a release has the 'compatible' of a template, so that devices of "
+	     "others may have it, too, and yours can never change it. Choose one that nobody else "
+	     "has, with the name of your company in it, before the first device ships; no release "
+	     "is built before."),
+	RULE(CHECK_RELEASE_VERSION, "release-version", WARNING,
+	     "a release and its bundle have one version",
+	     "The version of a release is not that of one commit, or its bundle has another. Set "
+	     "the tag that 'version: git' looks for, and let the bundle have "
+	     "'${project.version}'."),
+	RULE(CHECK_RELEASE_TOOLS, "release-tools", WARNING,
+	     "releases are made by programs that a lock pins",
+	     "A node that ships is made by programs of the machine that builds, so that it cannot "
+	     "be made again when they are gone. Name a tree of packages that has them in 'tools', "
+	     "or in 'root' of a node of kind run; no release is built before."),
+	RULE(CHECK_RELEASE_TESTED, "release-tested", WARNING, "what is released was started before",
+	     "No scenario has started what a release has in it. Name the verdict of one in "
+	     "'tested-by' of the bundle or of the release; no release is built before."),
+	RULE(CHECK_RELEASE_DOCUMENTS, "release-documents", WARNING,
+	     "releases have a bill of materials and provenance",
+	     "The bundle or the disk of a release is built without a bill of materials or without "
+	     "provenance. Take 'sbom: []' or 'provenance: false' out of it; no release is built "
+	     "before."),
 	RULE(CHECK_TEST_COMMANDS, "test-commands", ERROR,
 	     "tests run commands on boards that take some",
 	     "A scenario runs commands on a board that takes none ('agent: none'). Use a board "

@@ -39,15 +39,15 @@ static void mark_extended(const struct graph *g, bool *seen)
 }
 
 /*
- * Tests and boards are there to be asked for by name, what ties others together likewise; devices
- * for their facts, which make no edge; previous releases to be compared with.
+ * Tests, boards and releases are there to be asked for by name, what ties others together likewise;
+ * devices for their facts, which make no edge; what was shipped to be compared with.
  */
 static bool stands_alone(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 
 	return k->ties || k->input_fact || check_is_test(n) || k == &kind_board ||
-	       k == &kind_shipped;
+	       k == &kind_release || k == &kind_shipped;
 }
 
 /* Of a chain that nothing reaches only the end is named. */

@@ -83,6 +83,12 @@ enum check_id {
 	CHECK_SIGNER_AGES,
 	CHECK_KEYRING_OF_SIGNER,
 	CHECK_UNTESTED_BUNDLE,
+	CHECK_RELEASE_KEYS,
+	CHECK_RELEASE_COMPATIBLE,
+	CHECK_RELEASE_VERSION,
+	CHECK_RELEASE_TOOLS,
+	CHECK_RELEASE_TESTED,
+	CHECK_RELEASE_DOCUMENTS,
 	CHECK_TEST_COMMANDS,
 	CHECK_DANGLING_LINK,
 	CHECK_COUNT,
@@ -327,4 +333,4 @@ check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rul
 	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules,
 	check_firmware_rules, check_ssh_rules, check_identity_rules, check_kept_rules,
 	check_restart_rules, check_health_rules, check_grub_rules, check_grub_module_rules,
-	check_emergency_rules;
+	check_emergency_rules, check_release_rules;

@@ -12,6 +12,7 @@
 #include "cli/json.h"
 #include "cli/origin.h"
 #include "cli/paint.h"
+#include "cli/release_dir.h"
 #include "cli/remote_sums.h"
 #include "cli/remote_use.h"
 #include "cli/report.h"
@@ -72,6 +73,7 @@ static void target_list(const struct session *s, struct str *to)
 		if (g->nodes.items[i]->target)
 			list_outputs(s->store, g->nodes.items[i], to);
 	}
+	release_list(s, to);
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		if (g->nodes.items[i]->target)
 			card_hint(s->store, g->nodes.items[i], to);
@@ -164,8 +166,9 @@ static int deliver(struct builder *b, size_t *ret_damaged, struct err **err)
 		return -1;
 	if (*ret_damaged)
 		return 0;
-	return note_made((struct build *)b, err) < 0 ? -1
-						     : beside_write(s, builder_damaged, b, err);
+	if (note_made((struct build *)b, err) < 0 || beside_write(s, builder_damaged, b, err) < 0)
+		return -1;
+	return release_dirs_write(s, err);
 }
 
 static int report(const struct build *b, int code, struct err **err)
@@ -304,6 +307,8 @@ int cmd_build(struct cli *c)
 		return 0;
 	if (code == 0)
 		code = session_open_rest(&s, &c->args);
+	if (code == 0)
+		release_add_targets(&s);
 	if (code == 0)
 		code = check_files(&s);
 	if (code == 0)

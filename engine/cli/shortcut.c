@@ -8,6 +8,7 @@
 #include "cli/beside.h"
 #include "cli/checkout.h"
 #include "cli/paint.h"
+#include "cli/release_dir.h"
 #include "graph/stat_shortcut.h"
 #include "kinds/user_config.h"
 
@@ -99,6 +100,8 @@ int shortcut_save(struct session *s, int64_t started_ns, const struct str *list,
 			strv_take(&copies, checkout_path(n->name, n->record->outputs[k].name));
 		if (n->target && n->record)
 			beside_paths(s, n, &copies);
+		if (n->record)
+			release_paths(n, &copies);
 	}
 	/* A tag changes no file that is looked at. */
 	if (!applies(s->cli) || s->project->version_by_git)

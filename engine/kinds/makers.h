@@ -21,6 +21,7 @@ extern const struct maker maker_group;
 extern const struct maker maker_image;
 extern const struct maker maker_package;
 extern const struct maker maker_pki;
+extern const struct maker maker_release;
 extern const struct maker maker_shipped;
 extern const struct maker maker_run;
 extern const struct maker maker_test;

@@ -164,6 +164,14 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 static const struct schema bundle_schema =
 	SCHEMA(struct bundle_opts, bundle_options, .check = check_options);
 
+bool bundle_is_tested_by(const struct bundle_opts *o, const char *ref)
+{
+	for (size_t i = 0; i < o->tested_by.count; i++)
+		if (str_eq(LIST_AT(o->tested_by, struct ref *, i)->text, ref))
+			return true;
+	return false;
+}
+
 /* The rauc that signs also gives all the answers about the bundle. */
 static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
 {

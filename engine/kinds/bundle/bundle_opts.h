@@ -21,3 +21,6 @@ struct bundle_opts {
 	struct list tested_by; /* of struct ref * */
 	struct beside_opts beside;
 };
+
+/* Whether the input called REF (struct edge) is one of the verdicts. */
+bool bundle_is_tested_by(const struct bundle_opts *o, const char *ref);

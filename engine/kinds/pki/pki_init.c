@@ -177,11 +177,11 @@ struct branch_names {
 	const char *intermediate, *signer;
 	const char *intermediate_key, *signer_key, *certs;
 };
-static const struct branch_names root_names = {"development signing CA", "development signer",
-					       "private/intermediate.key", "private/signer.key",
-					       "signer.pem"};
+static const struct branch_names root_names = {PKI_DEVELOPMENT "signing CA",
+					       PKI_DEVELOPMENT "signer", "private/intermediate.key",
+					       "private/signer.key", "signer.pem"};
 static const struct branch_names rollover_names = {
-	"development rollover signing CA", "development rollover signer",
+	PKI_DEVELOPMENT "rollover signing CA", PKI_DEVELOPMENT "rollover signer",
 	"private/rollover-intermediate.key", "private/rollover-signer.key", "rollover-signer.pem"};
 
 static int make_below(struct branch *b, const struct branch_names *n, struct err **err)
@@ -235,10 +235,10 @@ static int refuse_existing(const char *pki, struct err **err)
 
 static int make_all(struct branch *root, struct branch *rollover, struct err **err)
 {
-	if (make_identity(&root->ca, "development root CA", NULL, PKI_ROOT_DAYS, root_ext, err) <
-		    0 ||
-	    make_identity(&rollover->ca, "development rollover CA", NULL, PKI_ROOT_DAYS, root_ext,
+	if (make_identity(&root->ca, PKI_DEVELOPMENT "root CA", NULL, PKI_ROOT_DAYS, root_ext,
 			  err) < 0 ||
+	    make_identity(&rollover->ca, PKI_DEVELOPMENT "rollover CA", NULL, PKI_ROOT_DAYS,
+			  root_ext, err) < 0 ||
 	    make_below(root, &root_names, err) < 0)
 		return -1;
 	return make_below(rollover, &rollover_names, err);

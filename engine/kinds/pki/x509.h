@@ -12,6 +12,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* What the names of all certificates begin with that `orch pki init` makes. */
+#define PKI_DEVELOPMENT "development "
+
 struct x509_facts {
 	char subject[256];             /* of the leaf, one line */
 	int64_t not_before, not_after; /* of the chain as a whole: latest start, earliest end */

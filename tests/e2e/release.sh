@@ -1,0 +1,192 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A release: what is in its directory, what reads it, and what is not fit to be one.
+. tests/e2e/lib.sh
+export LC_ALL=C.UTF-8
+export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config"
+export HOME="$scratch" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
+p=$scratch/p
+mkdir -p "$p/recipes" "$p/files" "$p/pki/private" "$scratch/config/orch"
+printf 'trust-tools: true\nprovenance-key: who.key\n' >"$scratch/config/orch/config.yaml"
+openssl genpkey -algorithm ed25519 -out "$scratch/config/orch/who.key"
+openssl pkey -in "$scratch/config/orch/who.key" -pubout -out "$scratch/who.pub"
+chmod 600 "$scratch/config/orch/who.key"
+cd "$p" || exit 1
+says() { check "$1" grep -q -- "$2" "$scratch/err"; }
+recipe() { cat >"recipes/$1.yaml"; } # NAME, text on stdin
+sha() { sha256sum <"$1" | cut -d' ' -f1; }
+
+# keys NAME: a root and a signer below it that are called so
+keys() {
+	openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=$1 root" -days 4000 -keyout "$scratch/root.key" \
+		-addext keyUsage=critical,keyCertSign,cRLSign -out pki/keyring.pem
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1 signer" -keyout pki/private/signer.key -out "$scratch/csr"
+	printf '%s\n' basicConstraints=CA:FALSE keyUsage=critical,digitalSignature \
+		extendedKeyUsage=codeSigning,emailProtection >"$scratch/ext"
+	openssl x509 -req -in "$scratch/csr" -CA pki/keyring.pem -CAkey "$scratch/root.key" -CAcreateserial \
+		-days 3000 -extfile "$scratch/ext" -out pki/signer.pem
+	chmod 600 pki/private/signer.key
+}
+# This host's rauc and mksquashfs as a tree, so that no node needs a program of the host.
+kit() {
+	for program in rauc mksquashfs unsquashfs; do
+		file=$(command -v "$program")
+		mkdir -p kit/usr/bin && cp "$file" kit/usr/bin/
+		ldd "$file" | sed -n -E 's/^(.*=> )?[[:space:]]*(\/[^ ]*) .*/\2/p' | while read -r lib; do
+			mkdir -p "kit${lib%/*}" && cp -L "$lib" "kit$lib"
+			[ ! -e "${lib%/*}/libgcc_s.so.1" ] || cp -L "${lib%/*}/libgcc_s.so.1" "kit${lib%/*}/"
+		done
+	done
+	for dir in bin tmp proc dev run sys etc; do mkdir -p "kit/$dir" && : >"kit/$dir/.keep"; done
+}
+kit
+keys "Acme" >/dev/null 2>&1
+cp -R pki "$scratch/product-keys"
+
+cat <<'END' | recipe project
+schema: 1
+name: gate
+version: 1.0.0
+vars: {compatible: acme-gate}
+default: [bundle, card]
+END
+head -c 20000 /dev/urandom >files/ours # rauc makes no bundle of a page
+printf 'out/\nreleases/\npki/private/\n' >.gitignore
+printf 'First release.\n' >NEWS.md
+printf 'kind: tree\narch: amd64\ncontents: [{copy: kit/, to: /}]\n' | recipe tools
+printf 'kind: tree\narch: arm64\ncontents: [{copy: files, to: /}]\n' | recipe tree
+printf 'kind: image\nfilesystem: ext4\nsize: 8M\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe system
+cat <<'END' | recipe card
+kind: disk
+table: gpt
+formats: [raw, bmap]
+provenance: signed
+reserved: [{name: env, at: 1M, size: 32K}, {name: env-2, at: 2M, size: 32K}]
+partitions:
+  - {name: root-a, type: root-arm64, from: system}
+  - {name: root-b, type: root-arm64, from: system}
+END
+cat <<'END' | recipe device
+kind: device
+disk: card
+compatible: ${compatible}
+bootloader: {type: uboot, environment: [env, env-2], tries: 3}
+slots: {rootfs: {boot: {A: root-a, B: root-b}}}
+END
+printf 'kind: pki\nkey: pki/private/signer.key\ncert: pki/signer.pem\nkeyring: pki/keyring.pem\n' | recipe pki
+cat <<'END' | recipe bundle
+kind: bundle
+compatible: ${compatible}
+version: ${project.version}
+images: {rootfs: system}
+sign: pki
+tools: tools
+provenance: signed
+END
+printf 'kind: release\nbundle: bundle\ncard: card\nnotes: NEWS.md\n' | recipe release
+git init -q -b main . && git add . && git commit -q -m one
+new() { sed -i "s/^version:.*/version: $1/" recipes/project.yaml && git commit -q -a -m "$1"; } # VERSION
+
+# --- what is not fit to ship -------------------------------------------------------------------------
+refused() { # NAME TEXT [EXIT]
+	code "$1" "${3:-2}" "$orch" build release
+	says "$1: why" "$2"
+	same "$1: no release" no "$([ -e releases/1.0.0 ] && echo yes || echo no)"
+	same "$1: nothing is left" '' "$(ls -A releases 2>/dev/null)"
+}
+refused untested 'no scenario has started what would be released.*\[release-tested\]'
+code check-warns-in-good-time 0 "$orch" check
+says check-names-it '^warning: recipes.release.yaml.*release-tested'
+cat >>recipes/project.yaml <<'END'
+check: {ignore: [{rule: release-tested, node: release, why: "tests/e2e/release.sh starts nothing"}]}
+END
+git commit -q -a -m two
+sed -i '/^tools/d' recipes/bundle.yaml
+refused programs-of-this-machine "node 'bundle' is made by programs of the machine that builds (rauc, mksquashfs).*\[release-tools\]"
+git checkout -q recipes
+sed -i 's/acme-gate/raspberrypi/' recipes/project.yaml
+refused name-of-a-template "'raspberrypi' is what a template calls its device.*\[release-compatible\]"
+git checkout -q recipes
+echo 'sbom: []' >>recipes/bundle.yaml
+refused without-a-bill "take 'sbom: \[\]' out of node 'bundle' \[release-documents\]"
+git checkout -q recipes
+sed -i 's/^version: .*/version: "2"/' recipes/bundle.yaml
+refused other-version "the bundle of release '1.0.0' calls itself '2' \[release-version\]"
+git checkout -q recipes
+keys "development" >/dev/null 2>&1
+git add pki && git commit -q -m keys
+refused development-keys "made for development, 'CN = development .*\[release-keys\]"
+rm -rf pki && cp -R "$scratch/product-keys" pki
+git add pki && git commit -q -m keys
+echo more >>files/ours
+refused uncommitted "the project has changes that no commit has.*\[release-uncommitted\]"
+git checkout -q files
+git add -f pki/private && git commit -q -m oops
+refused committed-key "'pki/private/signer.key' is a private key, and committed" 2
+git rm -q --cached -r pki/private && git commit -q -m better
+mv .git "$scratch/git"
+refused without-git "git does not keep this project"
+mv "$scratch/git" .git
+
+# --- what is in it -----------------------------------------------------------------------------------
+code release 0 "$orch" build release
+r=releases/1.0.0
+check says-where grep -q "^released as $r\$" "$scratch/out"
+same files "NEWS.md SHA256SUMS bundle.cdx.json bundle.provenance.dsse.json bundle.provenance.json bundle.raucb bundle.spdx.json card.cdx.json \
+card.img card.img.bmap card.provenance.dsse.json card.provenance.json card.spdx.json device.json install.img keyring.pem \
+project release.json" "$(cd $r && echo *)"
+check sums sh -c "cd $r && sha256sum --quiet -c SHA256SUMS"
+same all-are-summed '' "$(cd $r && find . -type f ! -name SHA256SUMS | sed 's,^./,,' | LC_ALL=C sort >"$scratch/a"
+	cut -c67- SHA256SUMS | LC_ALL=C sort | diff "$scratch/a" -)"
+check card cmp $r/card.img out/card/card.img
+same as-kind-shipped-knows-it card.img "$(readlink $r/install.img)"
+check bundle cmp $r/bundle.raucb out/bundle/bundle.raucb
+check devices-accept-it rauc info --keyring=$r/keyring.pem $r/bundle.raucb
+same what-it-is "gate 1.0.0 acme-gate $(sha $r/bundle.raucb) $(sha $r/install.img) $(sha $r/device.json) NEWS.md" \
+	"$(jq -r '[.project, .version, .compatible, .bundle.sha256, .card.sha256, .device.sha256, .notes.file] | join(" ")' \
+		$r/release.json)"
+check the-project sh -c "git archive HEAD | tar -t | grep -v '/\$' | LC_ALL=C sort >'$scratch/a' &&
+	(cd $r/project && find . -type f | sed 's,^./,,' | LC_ALL=C sort) | diff '$scratch/a' -"
+same no-key '' "$(grep -rlF -- "$(sed -n 3p pki/private/signer.key)" $r)"
+same nobody-writes '' "$(find $r -type f -perm /222)"
+for file in bundle.raucb card.img; do
+	code "$file-verifies" 0 "$orch" verify --key "$scratch/who.pub" $r/$file
+done
+
+# --- it stays ----------------------------------------------------------------------------------------
+find $r -type f -exec stat -c '%n %Y %i' {} + | sort >"$scratch/before"
+code again 0 "$orch" build release
+code the-long-way 0 "$orch" build release --json
+find $r -type f -exec stat -c '%n %Y %i' {} + | sort | diff "$scratch/before" - >"$scratch/diff"
+same it-is-left-alone '' "$(cat "$scratch/diff")"
+echo changed >>files/ours
+git commit -q -a -m three
+code other-bytes 2 "$orch" build release
+says are-no-release-of-that-version "'releases/1.0.0' is there with other bytes.*\[release-exists\]"
+find $r -type f -exec stat -c '%n %Y %i' {} + | sort | diff "$scratch/before" - >"$scratch/diff"
+same and-change-nothing '' "$(cat "$scratch/diff")"
+new 1.1.0
+code another-version 0 "$orch" build release
+same both '1.0.0 1.1.0' "$(cd releases && echo *)"
+rm -rf releases/1.1.0
+code one-that-was-removed 0 "$orch" build release
+check is-laid-out-again test -e releases/1.1.0/SHA256SUMS
+
+# --- who reads it ------------------------------------------------------------------------------------
+code check-against 0 "$orch" check --against $r
+sed -i 's/root-b, type/slot-b, type/' recipes/card.yaml
+sed -i 's/B: root-b/B: slot-b/' recipes/device.yaml
+code what-devices-have 2 "$orch" check --against $r
+says is-kept "devices have a partition 'root-b', which is gone here"
+git checkout -q recipes
+{
+	printf 'kind: shipped\nat: %s\ninstall: %s\n' $r "$(sha $r/install.img)"
+	printf 'bundle: %s\ndevice: %s\n' "$(sha $r/bundle.raucb)" "$(sha $r/device.json)"
+} | recipe shipped
+code as-shipped 0 "$orch" build shipped
+code against-the-node 0 "$orch" check --against shipped
+code diff 0 "$orch" diff $r releases/1.1.0
+check names-what-changed grep -q 'ours' "$scratch/out"
+code inspect 0 "$orch" inspect $r/install.img --releases releases
+check names-the-release grep -q '1\.0\.0' "$scratch/out"
+finish
