@@ -166,6 +166,16 @@ static void table_line(struct arena *a, char *line, struct pos pos, const char *
 	push(a, ret, *section, s, trim(rest), pos);
 }
 
+static void whole_line(struct arena *a, char *line, struct pos pos, const char **section,
+		       struct conf_entries *ret)
+{
+	size_t n = strlen(line);
+
+	if (n && line[n - 1] == '\r')
+		line[n - 1] = 0;
+	push(a, ret, *section, "", line, pos);
+}
+
 int conf_read_ini(struct arena *a, const char *dir, const char *rel, const char *filled,
 		  struct conf_entries *ret, struct err **err)
 {
@@ -182,6 +192,12 @@ int conf_read_table(struct arena *a, const char *dir, const char *rel, const cha
 		    struct conf_entries *ret, struct err **err)
 {
 	return read_lines(a, dir, rel, filled, table_line, ret, err);
+}
+
+int conf_read_lines(struct arena *a, const char *dir, const char *rel, const char *filled,
+		    struct conf_entries *ret, struct err **err)
+{
+	return read_lines(a, dir, rel, filled, whole_line, ret, err);
 }
 
 const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,

@@ -29,6 +29,12 @@ int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, const c
  */
 int conf_read_table(struct arena *a, const char *dir, const char *rel, const char *filled,
 		    struct conf_entries *ret, struct err **err) warn_unused;
+/*
+ * Lines as they stand, the empty ones, too: the value is all of a line but a carriage return at its
+ * end, the key is "".
+ */
+int conf_read_lines(struct arena *a, const char *dir, const char *rel, const char *filled,
+		    struct conf_entries *ret, struct err **err) warn_unused;
 /* The last value of KEY in SECTION, or NULL. */
 const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,
 				   const char *key);

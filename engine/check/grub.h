@@ -4,7 +4,7 @@
  * GRUB's scripts (its manual, "Writing full configuration files directly"), run without a machine:
  * what a script would start, what it tells the kernel, and what it saves before. Words are split as
  * GRUB splits them. Commands that look at hardware do nothing and succeed; what is not known ends
- * the run. A run is bounded, whatever the script says.
+ * the run. A run is bounded, in time and memory, whatever the script says.
  *
  *	grub_words.c     a text as words, and what a word stands for
  *	grub_commands.c  the commands
@@ -26,6 +26,13 @@ enum grub_end {
 	GRUB_UNKNOWN, /* something that is not known here: WORD */
 };
 
+/* What is printed, a line each; the last comes first. */
+struct grub_said {
+	const char *line;
+	bool open; /* it did not end yet */
+	const struct grub_said *before;
+};
+
 /* All strings are in the arena. */
 struct grub_run {
 	struct arena *arena;
@@ -35,6 +42,7 @@ struct grub_run {
 	struct grub_vars saved; /* the environment block, before and after */
 
 	enum grub_end end;
+	size_t work;             /* what it took: bytes of words, commands, in no unit */
 	unsigned asked;          /* kernels, hashes, files that were asked for */
 	unsigned line;           /* index of the line that was run last */
 	unsigned failed_line;    /* of what FAILS is about */
@@ -42,11 +50,11 @@ struct grub_run {
 	const char *kernel;      /* its arguments; NULL: none was loaded */
 	const char *kernel_root; /* "hd0,gpt3": what it was loaded from */
 	const char *block;       /* the file that was saved to or loaded from, or NULL */
-	const char *said;        /* the last line printed that is not empty; or "" */
-	const char *word;        /* of GRUB_UNKNOWN */
-	unsigned keys;           /* seconds in which a key leads to the menu */
+	const struct grub_said *said;
+	const char *word; /* of GRUB_UNKNOWN */
+	unsigned keys;    /* seconds in which a key leads to the menu */
 };
-/* Runs the script LINES, which are of conf_read_table(). The caller clears RUN->saved. */
+/* Runs the script LINES, which are of conf_read_lines(). The caller clears RUN->saved. */
 void grub_run(const struct conf_entries *lines, struct grub_run *run);
 /* Whether LINES are a script that starts a kernel. */
 bool grub_is_script(struct arena *a, const struct conf_entries *lines);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
 #include <regex.h>
 
 #include "base/str.h"
 #include "check/grub_priv.h"
 
 #define MAX_GROUPS 10
+#define REGEXP_WORK 16 /* bytes of a pattern and of a text, multiplied, that take as long as one */
 
 /* What is asked for here may not be there: whether it is. */
 static bool is_there(struct grub *g)
@@ -16,7 +18,7 @@ static bool is_there(struct grub *g)
 }
 
 /* The arguments from FIRST on, with spaces between. */
-static const char *joined(struct grub *g, const struct strs *argv, size_t first)
+static char *joined(struct grub *g, const struct strs *argv, size_t first)
 {
 	struct str text cleanup_str = STR_INIT;
 
@@ -50,13 +52,67 @@ static int cmd_false(struct grub *g, const struct strs *argv)
 	return 1;
 }
 
+/* Prints TEXT, which has no end of a line in it; ENDS: one comes after it. */
+static void say(struct grub *g, const char *text, bool ends)
+{
+	const struct grub_said *last = g->run->said;
+	struct grub_said *line = arena_alloc(g->run->arena, sizeof(*line));
+
+	*line = (struct grub_said){text, !ends, last};
+	if (last && last->open) {
+		grub_work(g, strlen(last->line));
+		line->line = arena_printf(g->run->arena, "%s%s", last->line, text);
+		line->before = last->before;
+	}
+	g->run->said = line;
+}
+
+/* The byte that the escape P ("n" of "\n") of 'echo -e' means; 0: it is none. */
+static char escape(char p)
+{
+	static const char names[] = "\\abfnrtv", meant[] = "\\\a\b\f\n\r\t\v";
+	const char *at = p ? strchr(names, p) : NULL;
+
+	return at ? meant[at - names] : 0;
+}
+
+/* What 'echo -e' makes of TEXT, in place; false: no end of the line comes after it ("\c"). */
+static bool escapes(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p; p++) {
+		if (*p == '\\' && p[1] == 'c') {
+			*to = 0;
+			return false;
+		}
+		if (*p == '\\' && escape(p[1]))
+			*to++ = escape(*++p);
+		else
+			*to++ = *p;
+	}
+	*to = 0;
+	return true;
+}
+
 static int cmd_echo(struct grub *g, const struct strs *argv)
 {
-	bool option = argv->count > 1 && argv->items[1][0] == '-';
-	const char *text = joined(g, argv, option ? 2 : 1);
+	bool ends = true, escaped = false;
+	char *text, *line;
+	size_t i = 1;
 
-	if (*text)
-		g->run->said = text;
+	for (; i < argv->count; i++) {
+		const char *option = str_skip(argv->items[i], "-");
+
+		if (!option || !*option || option[strspn(option, "ne")])
+			break;
+		ends &= !strchr(option, 'n');
+		escaped |= strchr(option, 'e') != NULL;
+	}
+	text = joined(g, argv, i);
+	ends &= !escaped || escapes(text);
+	while ((line = strsep(&text, "\n")))
+		say(g, line, text || ends);
 	return 0;
 }
 
@@ -169,11 +225,12 @@ static int cmd_test(struct grub *g, const struct strs *argv)
 	return !test_or(&t, 0);
 }
 
-/* Where the names of variables begin, after options; takes --file. */
+/* Where the names of variables begin, after options; takes --file, or what is read without it. */
 static size_t block_names(struct grub *g, const struct strs *argv)
 {
 	size_t i = 1;
 
+	g->run->block = arena_printf(g->run->arena, "%s/grubenv", grub_get(&g->vars, "prefix"));
 	for (; i < argv->count && argv->items[i][0] == '-'; i++) {
 		const char *file = str_skip(argv->items[i], "--file=");
 
@@ -224,6 +281,17 @@ static void set_group(struct grub *g, const char *what, const char *text, const 
 				       (size_t)(m->rm_eo - m->rm_so)));
 }
 
+/* Repeats and references back: what they take grows without a bound. */
+static bool is_costly(const char *pattern)
+{
+	for (const char *p = pattern; *p; p++) {
+		if (*p == '{' || (*p == '\\' && isdigit((unsigned char)p[1])))
+			return true;
+		p += *p == '\\' && p[1];
+	}
+	return false;
+}
+
 static int cmd_regexp(struct grub *g, const struct strs *argv)
 {
 	const char *pattern = argv->count > 2 ? argv->items[argv->count - 2] : "{";
@@ -232,7 +300,8 @@ static int cmd_regexp(struct grub *g, const struct strs *argv)
 	regex_t re;
 	int rc;
 
-	if (strchr(pattern, '{') || regcomp(&re, pattern, REG_EXTENDED) != 0) {
+	grub_work(g, strlen(pattern) * strlen(text) / REGEXP_WORK);
+	if (g->over || is_costly(pattern) || regcomp(&re, pattern, REG_EXTENDED) != 0) {
 		grub_unknown(g, "regexp");
 		return 1;
 	}
@@ -254,13 +323,23 @@ static int cmd_regexp(struct grub *g, const struct strs *argv)
 static int cmd_search(struct grub *g, const struct strs *argv)
 {
 	for (size_t i = 1; i < argv->count; i++) {
+		const char *option = str_skip(argv->items[i], "-");
+		const char *next = i + 1 < argv->count ? argv->items[i + 1] : "-";
 		const char *name = str_skip(argv->items[i], "--set=");
 
-		if (!name && str_eq(argv->items[i], "--set"))
-			name = i + 2 < argv->count ? argv->items[i + 1] : "root";
+		if (option && (str_eq(option, "-set") || (*option != '-' && str_ends(option, "s"))))
+			name = *next == '-' ? "root" : next;
 		if (name)
 			grub_set(&g->vars, name, "found");
 	}
+	return !is_there(g);
+}
+
+/* "search.fs_label NAME VARIABLE HINT…" */
+static int cmd_search_one(struct grub *g, const struct strs *argv)
+{
+	if (argv->count > 2)
+		grub_set(&g->vars, argv->items[2], "found");
 	return !is_there(g);
 }
 
@@ -381,9 +460,9 @@ bool grub_command(struct grub *g, struct strs *argv)
 		{"save_env", cmd_save_env},
 		{"regexp", cmd_regexp},
 		{"search", cmd_search},
-		{"search.file", cmd_search},
-		{"search.fs_label", cmd_search},
-		{"search.fs_uuid", cmd_search},
+		{"search.file", cmd_search_one},
+		{"search.fs_label", cmd_search_one},
+		{"search.fs_uuid", cmd_search_one},
 		{"probe", cmd_search},
 		{"hashsum", cmd_file},
 		{"sha256sum", cmd_file},

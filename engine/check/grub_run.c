@@ -4,7 +4,8 @@
 #include "base/str.h"
 #include "check/grub_priv.h"
 
-#define MAX_STEPS 20000
+#define MAX_WORK (512 * 1024)
+#define COMMAND_WORK 16 /* what a command takes besides its words */
 #define MAX_DEPTH 64
 
 static void run_list(struct grub *g, bool live);
@@ -22,6 +23,13 @@ void grub_unknown(struct grub *g, const char *word)
 	if (!g->over)
 		g->run->word = word;
 	grub_over(g, GRUB_UNKNOWN);
+}
+
+void grub_work(struct grub *g, size_t n)
+{
+	g->run->work += n;
+	if (g->run->work > MAX_WORK)
+		grub_unknown(g, "a loop without an end");
 }
 
 static const char *word(const struct grub *g)
@@ -80,8 +88,7 @@ static void run_if(struct grub *g, bool live)
 /* Whether a loop goes on after one turn of it. */
 static bool goes_on(struct grub *g)
 {
-	if (++g->steps > MAX_STEPS)
-		grub_unknown(g, "a loop without an end");
+	grub_work(g, COMMAND_WORK);
 	if (!g->breaks)
 		return is_live(g);
 	g->breaks--;
@@ -110,8 +117,8 @@ static void run_while(struct grub *g, bool live)
 /* What the words up to the end of the command stand for; they are passed over. */
 static void take_words(struct grub *g, bool live, const char *end, struct strs *ret)
 {
-	for (; *word(g) && !is(g, ";") && !(end && is(g, end)); g->at++)
-		if (live)
+	for (; *word(g) && !is(g, ";") && !(end && is(g, end)); g->at++, grub_work(g, 1))
+		if (live && !g->over)
 			grub_expand(g, word(g), ret);
 }
 
@@ -146,7 +153,7 @@ static void run_for(struct grub *g, bool live)
 static void keep_block(struct grub *g, bool live, struct grub_blocks *to)
 {
 	struct strs header = {0};
-	struct grub_block b = {.name = "", .id = ""};
+	struct grub_block b = {.name = "", .id = "", .in = g->tokens};
 
 	g->at++;
 	take_words(g, true, "{", &header);
@@ -164,14 +171,24 @@ static void keep_block(struct grub *g, bool live, struct grub_blocks *to)
 	strs_clear(&header);
 }
 
-/* Runs the tokens of a block, and comes back. */
+/* Runs the tokens from AT on, to the end of the list, and comes back; where that was. */
+static size_t run_tokens(struct grub *g, const struct grub_tokens *tokens, size_t at)
+{
+	const struct grub_tokens *back = g->tokens;
+	size_t back_at = g->at, end;
+
+	g->tokens = tokens;
+	g->at = at;
+	run_list(g, true);
+	end = g->at;
+	g->tokens = back;
+	g->at = back_at;
+	return end;
+}
+
 static void run_block(struct grub *g, const struct grub_block *b)
 {
-	size_t back = g->at;
-
-	g->at = b->at;
-	run_list(g, true);
-	g->at = back;
+	(void)run_tokens(g, b->in, b->at);
 	g->returns = false;
 }
 
@@ -225,9 +242,10 @@ static void run_simple(struct grub *g, bool live)
 
 static void run_command(struct grub *g, bool live)
 {
-	if (++g->steps > MAX_STEPS)
-		grub_unknown(g, word(g));
-	else if (is(g, "if"))
+	grub_work(g, COMMAND_WORK + g->vars.count / 4);
+	if (g->over)
+		return;
+	if (is(g, "if"))
 		run_if(g, live);
 	else if (is(g, "while") || is(g, "until"))
 		run_while(g, live);
@@ -258,21 +276,23 @@ static void run_list(struct grub *g, bool live)
 	g->depth--;
 }
 
+/* What is in one of BLOCKS lies in TOKENS. */
+static bool any_in(const struct grub_blocks *blocks, const struct grub_tokens *tokens)
+{
+	for (size_t i = 0; i < blocks->count; i++)
+		if (blocks->items[i].in == tokens)
+			return true;
+	return false;
+}
+
 void grub_eval(struct grub *g, const char *text)
 {
-	const struct grub_tokens *tokens = g->tokens;
 	struct grub_tokens own = {0};
-	size_t at = g->at;
 
-	if (!grub_tokens_of(g->run->arena, text, g->run->line, &own)) {
+	if (!grub_tokens_of(g->run->arena, text, g->run->line, &own) ||
+	    run_tokens(g, &own, 0) < own.count || any_in(&g->functions, &own) ||
+	    any_in(&g->entries, &own))
 		grub_unknown(g, text);
-	} else {
-		g->tokens = &own;
-		g->at = 0;
-		run_list(g, true);
-		g->tokens = tokens;
-		g->at = at;
-	}
 	grub_tokens_clear(&own);
 }
 
@@ -319,13 +339,28 @@ static void run_menu(struct grub *g)
 	strs_clear(&fallback);
 }
 
+/* Adds line I, with those that carry it on, to TEXT; the index of the next. */
+static size_t add_line(const struct conf_entries *lines, size_t i, struct str *text)
+{
+	while (i < lines->count) {
+		const char *line = lines->items[i++].value;
+		bool more = grub_is_carried_on(line);
+
+		str_append_len(text, line, strlen(line) - more);
+		if (!more)
+			break;
+	}
+	return i;
+}
+
 static bool tokens_of(struct arena *a, const struct conf_entries *lines, struct grub_tokens *ret)
 {
-	for (size_t i = 0; i < lines->count; i++) {
-		const struct conf_entry *e = &lines->items[i];
+	struct str text cleanup_str = STR_INIT;
 
-		if (!grub_tokens_of(a, arena_printf(a, "%s %s", e->key, e->value), (unsigned)i,
-				    ret))
+	for (size_t i = 0, next; i < lines->count; i = next) {
+		str_clear(&text);
+		next = add_line(lines, i, &text);
+		if (!grub_tokens_of(a, text.buf ? text.buf : "", (unsigned)i, ret))
 			return false;
 	}
 	return true;
@@ -337,10 +372,14 @@ void grub_run(const struct conf_entries *lines, struct grub_run *run)
 	struct grub g = {.run = run, .tokens = &tokens};
 
 	run->end = GRUB_WAITS;
-	run->said = "";
+	run->said = NULL;
+	run->work = 0;
+	for (size_t i = 0; i < lines->count; i++)
+		grub_work(&g, strlen(lines->items[i].value));
 	grub_set(&g.vars, "root", run->root);
 	grub_set(&g.vars, "prefix", arena_printf(run->arena, "(%s)/EFI/BOOT", run->root));
 	grub_set(&g.vars, "cmdpath", grub_get(&g.vars, "prefix"));
+	grub_set(&g.vars, "grub_platform", "efi");
 	if (!tokens_of(run->arena, lines, &tokens))
 		grub_unknown(&g, "a quote that does not end");
 	run_list(&g, true);
@@ -357,8 +396,8 @@ void grub_run(const struct conf_entries *lines, struct grub_run *run)
 /* Whether the token at I is at the place of a command. */
 static bool is_command(const struct grub_tokens *t, size_t i)
 {
-	static const char *const befores[] = {";",  "then", "else", "elif",
-					      "do", "if",   "{",    "while"};
+	static const char *const befores[] = {";",  "then", "else",  "elif",  "do",
+					      "if", "{",    "while", "until", "!"};
 
 	for (size_t k = 0; i && k < array_len(befores); k++)
 		if (str_eq(t->items[i - 1].text, befores[k]))

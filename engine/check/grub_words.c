@@ -39,6 +39,22 @@ static size_t word_length(const char *p)
 	return quote ? 0 : n;
 }
 
+bool grub_is_carried_on(const char *line)
+{
+	size_t end = strlen(line), first = end;
+
+	for (const char *p = line; *(p += strspn(p, " \t;"));) {
+		size_t n = word_length(p);
+
+		if (*p == '#')
+			return false;
+		p += n ? n : strlen(p);
+	}
+	while (first && line[first - 1] == '\\')
+		first--;
+	return (end - first) % 2;
+}
+
 bool grub_tokens_of(struct arena *a, const char *text, unsigned line, struct grub_tokens *ret)
 {
 	const char *p = text + strspn(text, " \t");
@@ -57,17 +73,18 @@ bool grub_tokens_of(struct arena *a, const char *text, unsigned line, struct gru
 
 /* A word that is being put together. */
 struct field {
+	struct grub *g;
 	struct str text;
 	bool any; /* it is one even when nothing is in it */
 	struct strs *to;
-	struct arena *arena;
 };
 
 static void field_end(struct field *f)
 {
-	if (f->any || f->text.len)
-		strs_push(f->to,
-			  arena_strndup(f->arena, f->text.buf ? f->text.buf : "", f->text.len));
+	grub_work(f->g, f->text.len + 1);
+	if ((f->any || f->text.len) && !f->g->over)
+		strs_push(f->to, arena_strndup(f->g->run->arena, f->text.buf ? f->text.buf : "",
+					       f->text.len));
 	str_clear(&f->text);
 	f->any = false;
 }
@@ -75,7 +92,7 @@ static void field_end(struct field *f)
 /* Without quotes a value is several words where it has spaces. */
 static void field_value(struct field *f, const char *value, bool quoted)
 {
-	for (; *value; value++) {
+	for (; *value && !f->g->over; value++) {
 		if (!quoted && isspace((unsigned char)*value))
 			field_end(f);
 		else
@@ -103,19 +120,20 @@ static size_t variable(struct arena *a, const char *p, const char **ret_name)
 
 void grub_expand(struct grub *g, const char *word, struct strs *ret)
 {
-	struct field f = {.text = STR_INIT, .to = ret, .arena = g->run->arena};
+	struct field f = {.g = g, .text = STR_INIT, .to = ret};
+	struct arena *arena = g->run->arena;
 	const char *name;
 	char quote = 0;
 	size_t n;
 
-	for (const char *p = word; *p && f.text.len < MAX_VALUE; p++) {
+	for (const char *p = word; *p && !g->over && f.text.len < MAX_VALUE; p++) {
 		if (quote ? *p == quote : *p == '"' || *p == '\'') {
 			quote = quote ? 0 : *p;
 			f.any = true;
 		} else if (*p == '\\' && p[1] && quote != '\'' &&
 			   (!quote || strchr("\\\"$", p[1]))) {
 			str_append_char(&f.text, *++p);
-		} else if (*p == '$' && quote != '\'' && (n = variable(f.arena, p + 1, &name))) {
+		} else if (*p == '$' && quote != '\'' && (n = variable(arena, p + 1, &name))) {
 			field_value(&f, grub_get(&g->vars, name), quote);
 			p += n;
 		} else {
@@ -123,7 +141,7 @@ void grub_expand(struct grub *g, const char *word, struct strs *ret)
 		}
 	}
 	if (f.text.len >= MAX_VALUE)
-		grub_unknown(g, arena_strndup(f.arena, word, 32));
+		grub_unknown(g, arena_strndup(arena, word, 32));
 	field_end(&f);
 	str_release(&f.text);
 }

@@ -14,8 +14,15 @@
 
 #define MAX_TEXT_BYTES (256 * 1024)
 #define MAX_SLOTS 8
-#define MAX_BOOTS 64 /* in a row, until something must have happened */
-#define NO_TRIES 9   /* where nobody says how many there are */
+#define MAX_BOOTS 64                /* in a row, until something must have happened */
+#define NO_TRIES 9                  /* where nobody says how many there are */
+#define MAX_WORK (16 * 1024 * 1024) /* of all runs of a script together (grub.h) */
+
+/* What has come of the runs so far. */
+struct so_far {
+	size_t work;
+	bool unknown; /* it was said that one met something that is not known here */
+};
 
 /* A script on a device with these slots. */
 struct trial {
@@ -24,6 +31,7 @@ struct trial {
 	const struct conf_entry *slots[MAX_SLOTS]; /* bootname= of system.conf */
 	size_t count;
 	const struct device_opts *device; /* or NULL */
+	struct so_far *so_far;            /* NULL: it runs once, and nothing is said */
 };
 
 static struct trial trial_of(struct check_view *v, const struct check_grub *s)
@@ -65,25 +73,46 @@ static struct grub_vars all_good(const struct trial *t, size_t first)
 	return saved;
 }
 
+static struct pos line_pos(const struct trial *t, unsigned line)
+{
+	return t->s->lines.items[line].pos;
+}
+
+/* One note is enough. */
+static void unknown_is_said(const struct trial *t, const struct grub_run *run, const char *order)
+{
+	if (run->end != GRUB_UNKNOWN || t->so_far->unknown)
+		return;
+	t->so_far->unknown = true;
+	check_note(t->v, CHECK_BOOT_COUNTER, line_pos(t, run->line),
+		   "not checked: what GRUB does with ORDER='%s'; '%s' is not known here", order,
+		   run->word);
+}
+
 /* Runs the script once; SAVED becomes what it leaves. */
 static struct grub_run start(const struct trial *t, struct grub_vars *saved, unsigned fails)
 {
-	struct grub_run run = {
-		.arena = t->v->arena, .fails = fails, .no_block = !saved, .root = t->s->root};
+	struct grub_run run = {.arena = t->v->arena,
+			       .fails = fails,
+			       .no_block = !saved,
+			       .root = t->s->root,
+			       .end = GRUB_UNKNOWN,
+			       .word = "a loop without an end"};
+	const char *order = saved ? grub_get(saved, "ORDER") : "";
 
 	if (saved)
 		run.saved = *saved;
-	grub_run(&t->s->lines, &run);
+	if (!t->so_far || t->so_far->work < MAX_WORK)
+		grub_run(&t->s->lines, &run);
+	if (t->so_far) {
+		t->so_far->work += run.work;
+		unknown_is_said(t, &run, order);
+	}
 	if (saved)
 		*saved = run.saved;
 	else
 		grub_vars_clear(&run.saved);
 	return run;
-}
-
-static struct pos line_pos(const struct trial *t, unsigned line)
-{
-	return t->s->lines.items[line].pos;
 }
 
 /* The value of the kernel's argument KEY ("root="), in the arena; NULL: it has none. */
@@ -154,26 +183,39 @@ static void from_its_partition(const struct trial *t, const struct grub_run *run
 			  device->pos.file, device->pos.line, label);
 }
 
+/* What the first line of SAID that is like RE names, in the arena; NULL: none is. */
+static const char *choice_in(const struct trial *t, const struct grub_said *said, const regex_t *re)
+{
+	const char *name = NULL;
+	regmatch_t m[2];
+
+	for (; said; said = said->before)
+		if (regexec(re, said->line, array_len(m), m, 0) == 0 && m[1].rm_so >= 0)
+			name = arena_strndup(t->v->arena, said->line + m[1].rm_so,
+					     (size_t)(m[1].rm_eo - m[1].rm_so));
+	return name;
+}
+
 /* What the script prints tells scenarios which slot was chosen. */
 static void choice_is_said(const struct trial *t, const struct grub_run *run, size_t slot)
 {
 	const char *chosen = t->device ? t->device->bootloader->chosen : NULL;
-	const char *name = t->slots[slot]->value;
-	regmatch_t groups[2];
+	const char *name = t->slots[slot]->value, *said;
 	regex_t re;
-	bool said;
 
 	if (!chosen || regcomp(&re, chosen, REG_EXTENDED) != 0)
 		return;
-	said = regexec(&re, run->said, array_len(groups), groups, 0) == 0;
-	if (said && re.re_nsub && groups[1].rm_so >= 0)
-		said = (size_t)(groups[1].rm_eo - groups[1].rm_so) == strlen(name) &&
-		       strncmp(run->said + groups[1].rm_so, name, strlen(name)) == 0;
+	said = choice_in(t, run->said, &re);
+	regfree(&re);
 	if (!said)
 		check_say(t->v, CHECK_CHOSEN_LINE, recipe_pos(t->v->device->recipe, "bootloader"),
-			  "before slot '%s' starts %s prints '%s' last, which is not like '%s'",
-			  name, t->s->path, run->said, chosen);
-	regfree(&re);
+			  "no line that %s prints before slot '%s' starts is like '%s'", t->s->path,
+			  name, chosen);
+	else if (!str_eq(said, name))
+		check_say(t->v, CHECK_CHOSEN_LINE, recipe_pos(t->v->device->recipe, "bootloader"),
+			  "before slot '%s' starts the first line that %s prints like '%s' names "
+			  "'%s'",
+			  name, t->s->path, chosen, said);
 }
 
 /* With SLOT first in ORDER it is started; false: other tests of it are in vain. */
@@ -185,6 +227,8 @@ static bool is_started(const struct trial *t, size_t slot)
 	size_t is = started(t, &run);
 
 	grub_vars_clear(&saved);
+	if (run.end == GRUB_UNKNOWN)
+		return false;
 	if (run.end == GRUB_WAITS)
 		check_say(t->v, CHECK_BOOT_PROMPT, line_pos(t, run.line),
 			  "with ORDER='%s' GRUB starts nothing, and waits after this for ever: let "
@@ -225,6 +269,8 @@ static void tries_are_counted(const struct trial *t, size_t slot)
 			break;
 	}
 	grub_vars_clear(&saved);
+	if (run.end == GRUB_UNKNOWN)
+		return;
 	if (boots == MAX_BOOTS)
 		check_say(t->v, CHECK_BOOT_COUNTER, line_pos(t, run.kernel_line),
 			  "slot '%s' is tried for ever: a try has to be counted in %s_TRY, looked "
@@ -373,16 +419,16 @@ static void slots_are_chosen(const struct trial *t)
 static void look_at(struct check_view *v, const struct check_grub *s)
 {
 	const struct conf_entry *loader = conf_find(&v->system, "system", "bootloader");
+	struct so_far so_far = {0};
 	struct trial t = trial_of(v, s);
 	struct grub_vars saved = all_good(&t, 0);
-	struct grub_run run = start(&t, &saved, 0);
+	struct grub_run run;
 
+	t.so_far = &so_far;
+	run = start(&t, &saved, 0);
 	grub_vars_clear(&saved);
-	if (run.end == GRUB_UNKNOWN) {
-		check_note(v, CHECK_BOOT_COUNTER, line_pos(&t, run.line),
-			   "not checked: what GRUB does; '%s' is not known here", run.word);
+	if (run.end == GRUB_UNKNOWN)
 		return;
-	}
 	keys_lead_nowhere(&t, &run);
 	block_is_in_place(&t, &run);
 	if (loader && str_eq(loader->value, "grub") && t.count)
@@ -425,7 +471,7 @@ static int add_script(struct check_view *v, const struct node *image, const char
 
 	if (!text || !strstr(text, "linux") || str_skip(text, "#!"))
 		return 0;
-	if (conf_read_table(v->arena, v->g->project->dir, path, filled, &s.lines, err) < 0 ||
+	if (conf_read_lines(v->arena, v->g->project->dir, path, filled, &s.lines, err) < 0 ||
 	    !grub_is_script(v->arena, &s.lines)) {
 		conf_entries_clear(&s.lines);
 		return *err ? -1 : 0;

@@ -14,8 +14,8 @@ static bool has_word(const char *text, const char *word)
 	size_t n = strlen(word);
 
 	for (const char *p = text; (p = strstr(p, word)); p++)
-		if ((p == text || strchr(" \t\n\"'=", p[-1])) &&
-		    (!p[n] || strchr(" \t\n\"'\\", p[n])))
+		if ((p == text || strchr(" \t\n\"'=(,", p[-1])) &&
+		    (!p[n] || strchr(" \t\n\"'\\;),", p[n])))
 			return true;
 	return false;
 }
@@ -48,13 +48,31 @@ static const char *module_of(const char *command)
 	static const struct {
 		const char *command, *module;
 	} modules[] = {
-		{"[", "test"},           {"test", "test"},         {"regexp", "regexp"},
-		{"eval", "eval"},        {"echo", "echo"},         {"sleep", "sleep"},
-		{"reboot", "reboot"},    {"halt", "halt"},         {"load_env", "loadenv"},
-		{"save_env", "loadenv"}, {"hashsum", "hashsum"},   {"sha256sum", "hashsum"},
-		{"linux", "linux"},      {"initrd", "linux"},      {"search", "search"},
-		{"probe", "probe"},      {"loopback", "loopback"}, {"configfile", "configfile"},
-		{"true", "true"},        {"false", "true"},
+		{"[", "test"},
+		{"test", "test"},
+		{"regexp", "regexp"},
+		{"eval", "eval"},
+		{"echo", "echo"},
+		{"sleep", "sleep"},
+		{"reboot", "reboot"},
+		{"halt", "halt"},
+		{"load_env", "loadenv"},
+		{"save_env", "loadenv"},
+		{"hashsum", "hashsum"},
+		{"sha256sum", "hashsum"},
+		{"sha512sum", "hashsum"},
+		{"md5sum", "hashsum"},
+		{"search.file", "search_fs_file"},
+		{"search.fs_label", "search_label"},
+		{"search.fs_uuid", "search_fs_uuid"},
+		{"linux", "linux"},
+		{"initrd", "linux"},
+		{"search", "search"},
+		{"probe", "probe"},
+		{"loopback", "loopback"},
+		{"configfile", "configfile"},
+		{"true", "true"},
+		{"false", "true"},
 	};
 
 	for (size_t i = 0; i < array_len(modules); i++)

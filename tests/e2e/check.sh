@@ -32,6 +32,22 @@ printf 'check: {ignore: [{rule: unlocked-package, why: "what has no lock yet"}]}
 code its-template 0 "$orch" -C "$work/ab-efi" check
 lacks its-script-is-looked-at 'boot-counter' "$scratch/err"
 
+# GRUB's language has more than one way to say it.
+cp -R "$work/ab-efi" "$work/grub"
+sed -i 's/ gpt systemd/ \\\n\t\tgpt systemd/
+	s/^set root=$disk.*/search -n -s root -l $name\nif [ "$grub_platform" != efi ]; then reboot; fi/
+	s/^echo "BOOT: slot $slot order.*/echo -n -e "BOOT: "\necho "slot $slot order $ORDER"\necho "It is loaded."/
+	s/^if \[ "$slot" = A \]; then$/function names_A {/
+	/^function names_A/,/^fi$/ { s/^else$/}\nfunction names_B {/; s/^fi$/}\neval "names_$slot"/ }' "$work/grub/custom_build/grub/grub.cfg"
+sed -i 's/^\(.*\) echo eval reboot sleep$/\1 $more/; 1a more=$(for m in echo eval reboot sleep,search; do echo "$m"; done)' \
+	"$work/grub/custom_build/grub/build.sh"
+same so-many-lines 12 "$(diff "$work/ab-efi/custom_build/grub/grub.cfg" "$work/grub/custom_build/grub/grub.cfg" | grep -c '^>')"
+code grub-in-other-words 0 "$orch" -C "$work/grub" check
+lacks nothing-is-said-of-it 'custom_build/grub' "$scratch/err"
+sed -i 's/^search -n .*/&\nif [ "$slot" = B ]; then nativedisk; fi/' "$work/grub/custom_build/grub/grub.cfg"
+code a-word-that-only-b-meets 0 "$orch" -C "$work/grub" check
+same is-told-once 1 "$(grep -c "^note: .*; 'nativedisk' is not known here" "$scratch/err")"
+
 # What is put in when it is built is not judged before.
 cp -R "$work/good" "$work/waits"
 printf '%s\n' 'edge-{{device:device.json}}' >"$work/waits/rootfs/etc/hostname"

@@ -21,20 +21,21 @@ static enum grub_end runs(const char *script)
 
 	conf_entries_clear(&lines);
 	assert_int_equal(file_write(path, script, strlen(script), 0644, false, &err), 0);
-	assert_int_equal(conf_read_table(arena, dir, "grub.cfg", NULL, &lines, &err), 0);
+	assert_int_equal(conf_read_lines(arena, dir, "grub.cfg", NULL, &lines, &err), 0);
 	run = (struct grub_run){
 		.arena = arena, .root = "hd0,gpt1", .saved = run.saved, .fails = run.fails};
 	grub_run(&lines, &run);
 	return run.end;
 }
 
-/* What the script prints last. */
+/* The last line that the script prints. */
 static void says(const char *script, const char *what)
 {
 	char *all cleanup_free = xasprintf("%s\nreboot\n", script);
 
 	assert_int_equal(runs(all), GRUB_RESETS);
-	assert_string_equal(run.said, what);
+	assert_non_null(run.said);
+	assert_string_equal(run.said->line, what);
 }
 
 static void test_words(void **state)
@@ -47,6 +48,86 @@ static void test_words(void **state)
 	says("set s=A; set A_OK=1; eval \"set ok=\\$${s}_OK\"; echo $ok", "1");
 	says("regexp --set=1:disk '^([^,]+),' \"$root\"; echo $disk", "hd0");
 	assert_int_equal(runs("echo 'no end\nreboot"), GRUB_UNKNOWN);
+}
+
+static void test_lines(void **state)
+{
+	(void)state;
+	says("echo a \\\n\tb\\\nc \\\\\necho d", "d");
+	says("echo a \\\n\tb\\\nc \\\\", "a bc \\");
+	says("echo a \\\n\nfalse", "a");
+	says("echo a # \\\necho b", "b");
+	says("# \\\necho b", "b");
+	says("echo 'a # b' \\\n c", "a # b c");
+	assert_int_equal(runs("frobnicate \\\nx\n"), GRUB_UNKNOWN);
+	assert_int_equal(run.line, 0);
+}
+
+static void test_echo(void **state)
+{
+	(void)state;
+	says("echo a; echo -n b; echo -n -e 'c\\td'; echo e", "bc\tde");
+	assert_string_equal(run.said->before->line, "a");
+	says("echo -ne 'a\\nb'; echo", "b");
+	assert_string_equal(run.said->before->line, "a");
+	says("echo -e 'a\\cb' c; echo -x", "a-x");
+	says("echo -- -n", "-- -n");
+}
+
+static void test_eval(void **state)
+{
+	(void)state;
+	says("function f_A { echo in; }\nset s=A; eval \"f_$s\"", "in");
+	says("function f { eval 'return'; echo no; }\necho yes\nf", "yes");
+	says("function f { eval \"eval 'echo $1'\"; }\neval 'f x; f y'", "y");
+	assert_int_equal(runs("eval 'function f { echo a; }'\nf\n"), GRUB_UNKNOWN);
+	assert_int_equal(runs("eval 'menuentry x { boot; }'\nset timeout=0\n"), GRUB_UNKNOWN);
+	assert_int_equal(runs("eval 'true; fi'\nreboot"), GRUB_UNKNOWN);
+}
+
+static void test_places(void **state)
+{
+	(void)state;
+	says("search -n -s there -l x; echo $there", "found");
+	says("search --set -l x; echo $root", "found");
+	says("search --label x --set there; echo $there $root", "found hd0,gpt1");
+	says("search --set=there --label x; echo $there $root", "found hd0,gpt1");
+	says("search.fs_label x root; echo $root", "found");
+	says("search.fs_label root; echo $root", "hd0,gpt1");
+	says("echo $grub_platform", "efi");
+	says("save_env a; echo", "");
+	assert_string_equal(run.block, "(hd0,gpt1)/EFI/BOOT/grubenv");
+	says("set prefix=(hd0,gpt2)/grub; load_env; echo", "");
+	assert_string_equal(run.block, "(hd0,gpt2)/grub/grubenv");
+}
+
+/* "a a a …" of N bytes; heap. */
+static char *letters(size_t n)
+{
+	char *text = xcalloc(1, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		text[i] = i % 2 ? ' ' : 'a';
+	return text;
+}
+
+/* What would take ages, or all memory. */
+static void test_bounds(void **state)
+{
+	char *many cleanup_free = letters(4000);
+	char *spread cleanup_free =
+		xasprintf("set a=\"%s\"\nwhile true; do for x in $a $a; do true; done; done", many);
+	char *matched cleanup_free = xasprintf("set a=\"%s\"\nregexp \"$a\" \"$a\"", many);
+
+	(void)state;
+	says("regexp --set=1:x '(b+)' abbc; echo $x", "bb");
+	says("regexp '\\\\1' '\\1'; echo $?", "0");
+	assert_int_equal(runs("regexp '(.*)(.*)\\2\\1b' aaaa"), GRUB_UNKNOWN);
+	assert_int_equal(runs("regexp 'a{9}' aaaa"), GRUB_UNKNOWN);
+	assert_int_equal(runs(spread), GRUB_UNKNOWN);
+	assert_string_equal(run.word, "a loop without an end");
+	assert_in_range(run.work, 500000, 600000);
+	assert_int_equal(runs(matched), GRUB_UNKNOWN);
 }
 
 static void test_tests(void **state)
@@ -77,8 +158,9 @@ static void test_loops(void **state)
 	assert_string_equal(run.word, "frobnicate");
 }
 
-static const char kernel[] = "load_env --file (hd0,gpt2)/grubenv\nset A_TRY=1\nsave_env A_TRY\n"
-			     "if linux (hd0,gpt3)/vmlinuz root=$r ro; then\nboot\nfi\nreboot\n";
+static const char kernel[] =
+	"load_env --file (hd0,gpt2)/grubenv\nset A_TRY=1\nsave_env --file (hd0,gpt2)/grubenv A_TRY\n"
+	"if linux (hd0,gpt3)/vmlinuz root=$r ro; then\nboot\nfi\nreboot\n";
 
 static void test_kernel(void **state)
 {
@@ -135,6 +217,29 @@ static void test_is_script(void **state)
 	assert_false(grub_is_script(arena, &lines));
 }
 
+static bool uses(const char *command)
+{
+	struct conf_entries used = {0};
+	bool found = false;
+
+	grub_commands(arena, &lines, &used);
+	for (size_t i = 0; i < used.count; i++)
+		found |= str_eq(used.items[i].key, command);
+	conf_entries_clear(&used);
+	return found;
+}
+
+static void test_commands(void **state)
+{
+	(void)state;
+	runs("if ! hashsum x; then reboot; fi\nuntil search x; do sleep 1; done\n");
+	assert_true(uses("hashsum"));
+	assert_true(uses("reboot"));
+	assert_true(uses("search"));
+	assert_true(uses("sleep"));
+	assert_false(uses("x"));
+}
+
 static int setup(void **state)
 {
 	arena = arena_new();
@@ -152,9 +257,12 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words), cmocka_unit_test(test_tests),
-		cmocka_unit_test(test_loops), cmocka_unit_test(test_kernel),
-		cmocka_unit_test(test_menu),  cmocka_unit_test(test_is_script),
+		cmocka_unit_test(test_words),     cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_echo),      cmocka_unit_test(test_eval),
+		cmocka_unit_test(test_tests),     cmocka_unit_test(test_loops),
+		cmocka_unit_test(test_kernel),    cmocka_unit_test(test_menu),
+		cmocka_unit_test(test_is_script), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_bounds),    cmocka_unit_test(test_commands),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
