@@ -210,6 +210,26 @@ const struct conf_entry *conf_find(const struct conf_entries *e, const char *sec
 	return NULL;
 }
 
+const struct conf_entry *conf_next(const struct conf_entries *e, const char *section,
+				   const char *key, size_t *i)
+{
+	const struct conf_entry *found = NULL;
+
+	for (size_t k = *i; k < e->count; k++) {
+		const struct conf_entry *entry = &e->items[k];
+
+		if (!str_eq(entry->section, section) || !str_eq(entry->key, key))
+			continue;
+		if (!*entry->value)
+			found = NULL;
+		else if (!found)
+			found = entry;
+	}
+	if (found)
+		*i = (size_t)(found - e->items) + 1;
+	return found;
+}
+
 bool conf_waits(const struct conf_entry *e)
 {
 	return strstr(e->value, "{{");

@@ -38,6 +38,12 @@ int conf_read_lines(struct arena *a, const char *dir, const char *rel, const cha
 /* The last value of KEY in SECTION, or NULL. */
 const struct conf_entry *conf_find(const struct conf_entries *e, const char *section,
 				   const char *key);
+/*
+ * The first value of KEY in SECTION from *I on that counts: an empty one takes back all before it
+ * (systemd.syntax(7)). *I is then behind it. NULL: no further one.
+ */
+const struct conf_entry *conf_next(const struct conf_entries *e, const char *section,
+				   const char *key, size_t *i);
 /* Whether the value is known only when an output is: names of facts are replaced already. */
 bool conf_waits(const struct conf_entry *e);
 /* "0x100000", "1048576", "4M". 0, or 1 when it is not a number. */

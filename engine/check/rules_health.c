@@ -135,7 +135,7 @@ static bool start_ends(const struct conf_entries *unit)
 static void service_tells(struct check_view *v, const char *name, const struct conf_entries *unit,
 			  bool limited)
 {
-	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+	const struct conf_entry *start;
 
 	if (!reboots(unit))
 		check_say(v, CHECK_FAILURE_REBOOTS, unit->items[0].pos,
@@ -147,10 +147,11 @@ static void service_tells(struct check_view *v, const char *name, const struct c
 			  "'%s' may take for ever to start, and the device neither calls the slot "
 			  "good nor reboots: say 'TimeoutStartSec=' in [Service]",
 			  name);
-	if (start && memchr(start->value, '-', strspn(start->value, "-@:+!|")))
-		check_say(v, CHECK_MARK_GOOD, start->pos,
-			  "the '-' has systemd ignore that this fails, and the slot is marked good "
-			  "all the same: take it away");
+	for (size_t i = 0; (start = conf_next(unit, "Service", "ExecStart", &i));)
+		if (memchr(start->value, '-', strspn(start->value, "-@:+!|")))
+			check_say(v, CHECK_MARK_GOOD, start->pos,
+				  "the '-' has systemd ignore that this fails, and the slot is "
+				  "marked good all the same: take it away");
 }
 
 /* The unit NAME has to have started before a slot is good, and one that is skipped has not. */
@@ -213,9 +214,12 @@ static int application_counts(struct check_view *v, const char *name, struct pos
 /* Whether this is the unit that tells RAUC that the booted slot is good. */
 static bool marks_good(const struct check_file *f, const struct conf_entries *unit)
 {
-	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+	const struct conf_entry *start;
 
-	return start && (strstr(start->value, "mark-good") || strstr(f->target, "mark-good"));
+	for (size_t i = 0; (start = conf_next(unit, "Service", "ExecStart", &i));)
+		if (strstr(start->value, "mark-good") || strstr(f->target, "mark-good"))
+			return true;
+	return false;
 }
 
 /* Nothing is marked good by a unit that is there and never started. */
@@ -234,14 +238,15 @@ static void is_enabled(struct check_view *v, const struct check_file *f, const c
 /* The booted slot is what RAUC marks without a further word. */
 static void marks_booted(struct check_view *v, const struct conf_entries *unit)
 {
-	const struct conf_entry *start = conf_find(unit, "Service", "ExecStart");
+	const struct conf_entry *start;
 
-	if (strstr(start->value, "rauc status ") &&
-	    !str_ends(start->value, "rauc status mark-good") &&
-	    !str_ends(start->value, "rauc status mark-good booted"))
-		check_say(v, CHECK_MARK_GOOD, start->pos,
-			  "this does not mark the booted slot as good, so that it would be given "
-			  "up after its tries: say 'rauc status mark-good'");
+	for (size_t i = 0; (start = conf_next(unit, "Service", "ExecStart", &i));)
+		if (strstr(start->value, "rauc status ") &&
+		    !str_ends(start->value, "rauc status mark-good") &&
+		    !str_ends(start->value, "rauc status mark-good booted"))
+			check_say(v, CHECK_MARK_GOOD, start->pos,
+				  "this does not mark the booted slot as good, so that it would be "
+				  "given up after its tries: say 'rauc status mark-good'");
 }
 
 /* Whether the project's unit NAME, or what it needs, waits for TARGET. */
@@ -304,6 +309,8 @@ static int marks_good_at_last(struct check_view *v, const struct check_file *f, 
 	struct strs needs = {0};
 	int rc = conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, &unit, err);
 
+	if (rc == 0)
+		rc = check_read_drop_ins(v, path_base(f->target), &unit, err);
 	if (rc == 0 && marks_good(f, &unit)) {
 		*found = true;
 		is_enabled(v, f, path_base(f->target));

@@ -34,7 +34,7 @@ bool check_unit_reboots(const struct conf_entries *unit, const char *key)
 {
 	const struct conf_entry *e = conf_find(unit, "Unit", key);
 
-	return e && strstr(e->value, "reboot");
+	return e && str_skip(e->value, "reboot"); /* a soft-reboot asks no boot loader */
 }
 
 bool check_job_ends(const struct conf_entries *unit)

@@ -19,22 +19,6 @@ bool check_names_unit(const struct conf_entries *e, const char *key, const char 
 	return false;
 }
 
-int check_read_drop_ins(struct check_view *v, const char *name, struct conf_entries *ret,
-			struct err **err)
-{
-	char *dir cleanup_free = xasprintf("/systemd/system/%s.d/", name);
-
-	for (size_t i = 0; i < v->files.count; i++) {
-		const struct check_file *f = &v->files.items[i];
-
-		if (check_ships(v, f->image) && strstr(f->target, dir) &&
-		    str_ends(f->target, ".conf") &&
-		    conf_read_ini(v->arena, v->g->project->dir, f->path, f->filled, ret, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 const struct check_file *check_unit_file(const struct check_view *v, const char *name)
 {
 	static const char *const dirs[] = {"/etc/systemd/system/", "/usr/lib/systemd/system/"};
@@ -111,10 +95,46 @@ static bool is_wanted(struct check_view *v, const char *name)
 	return wanted;
 }
 
+const struct check_link *check_unit_link(const struct check_view *v, const char *name)
+{
+	for (size_t i = 0; i < v->links.count; i++) {
+		const struct check_link *l = &v->links.items[i];
+		const char *rest = str_skip(l->target, "/etc/systemd/system/");
+
+		if (check_ships(v, l->image) && rest && str_eq(rest, name))
+			return l;
+	}
+	return NULL;
+}
+
+static bool masks(const struct check_link *l)
+{
+	return l && str_eq(l->leads_to, "/dev/null");
+}
+
+bool check_is_masked(const struct check_view *v, const char *name, struct pos *ret_pos)
+{
+	const struct check_link *l = check_unit_link(v, name);
+
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		const struct units *u = check_ships(v, n) ? units_of(n) : NULL;
+
+		if (!u || !lists_unit(&u->mask, name))
+			continue;
+		*ret_pos = recipe_pos(n->recipe, "units");
+		return true;
+	}
+	if (masks(l))
+		*ret_pos = (struct pos){l->path, 1, 1};
+	return masks(l);
+}
+
 bool check_is_started(struct check_view *v, const char *name, const struct node **ret_off)
 {
 	bool enabled = is_linked(v, name) || is_wanted(v, name);
-	const struct node *off = NULL;
+	const struct check_link *l = check_unit_link(v, name);
+	const struct node *off = masks(l) ? l->image : NULL;
 
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];

@@ -285,6 +285,13 @@ bool check_bytes(const char *text, double *ret);
 bool check_names_unit(const struct conf_entries *e, const char *key, const char *unit);
 /* Whether something starts the unit; *ret_off (may be NULL) is the node that forbids it. */
 bool check_is_started(struct check_view *v, const char *name, const struct node **ret_off);
+/*
+ * Whether unit NAME can be started by nobody: by `units: mask`, or by a link to /dev/null;
+ * *ret_pos is where that is said.
+ */
+bool check_is_masked(const struct check_view *v, const char *name, struct pos *ret_pos);
+/* The link of the project that puts another unit in the place of NAME, or masks it; or NULL. */
+const struct check_link *check_unit_link(const struct check_view *v, const char *name);
 /* rules_units.c: the file of the project's unit NAME, or NULL. */
 const struct check_file *check_unit_file(const struct check_view *v, const char *name);
 /*
@@ -293,7 +300,7 @@ const struct check_file *check_unit_file(const struct check_view *v, const char 
  */
 int check_read_unit(struct check_view *v, const char *name, struct conf_entries *ret,
 		    struct err **err) warn_unused;
-/* Adds what the drop-ins of unit NAME say, whoever brings the unit. */
+/* drop_ins.c: adds what the drop-ins of unit NAME say, whoever brings the unit. */
 int check_read_drop_ins(struct check_view *v, const char *name, struct conf_entries *ret,
 			struct err **err) warn_unused;
 /* What conditions make of a unit (systemd.unit(5)): skipped, it counts as started. */

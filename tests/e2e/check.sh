@@ -32,6 +32,23 @@ printf 'check: {ignore: [{rule: unlocked-package, why: "what has no lock yet"}]}
 code its-template 0 "$orch" -C "$work/ab-efi" check
 lacks its-script-is-looked-at 'boot-counter' "$scratch/err"
 
+# Of drop-ins that have one name the nearest counts, and all are read in the order of their names.
+cp -R "$work/good" "$work/emergency"
+(
+	cd "$work/emergency/rootfs/etc/systemd/system" &&
+		printf '[Unit]\nSuccessAction=reboot-force\n[Service]\nExecStart=\nExecStart=/bin/sleep 10\n' \
+			>emergency.service.d/edge-device.conf &&
+		mkdir service.d rauc-mark-good.service.d rauc-.service.d rauc-mark-.service.d &&
+		printf '[Service]\nExecStart=/usr/sbin/sulogin\n' >emergency.service.d/00-first.conf &&
+		printf '[Unit]\nConditionPathExists=/none\n' >service.d/when.conf &&
+		printf '[Unit]\nConditionPathExists=\n' >service.d/when-not.conf &&
+		cp service.d/when.conf rauc-.service.d/never.conf &&
+		: >rauc-mark-.service.d/never.conf
+)
+code commands-that-are-taken-back 0 "$orch" -C "$work/emergency" check
+(cd "$work/emergency/rootfs/etc/systemd/system" && rm -r emergency.service.d && ln -s reboot.target emergency.target)
+code a-target-that-reboots 0 "$orch" -C "$work/emergency" check
+
 # GRUB's language has more than one way to say it.
 cp -R "$work/ab-efi" "$work/grub"
 sed -i 's/ gpt systemd/ \\\n\t\tgpt systemd/

@@ -159,7 +159,7 @@ static void test_loops(void **state)
 }
 
 static const char kernel[] =
-	"load_env --file (hd0,gpt2)/grubenv\nset A_TRY=1\nsave_env --file (hd0,gpt2)/grubenv A_TRY\n"
+	"set b=(hd0,gpt2)/grubenv\nload_env --file $b\nset A_TRY=1; save_env --file $b A_TRY\n"
 	"if linux (hd0,gpt3)/vmlinuz root=$r ro; then\nboot\nfi\nreboot\n";
 
 static void test_kernel(void **state)
