@@ -55,27 +55,80 @@ static int told_word(struct check_view *v, const struct condition *c, enum truth
 	return 0;
 }
 
+/* Whether IMAGE has PATH. */
+static int image_has(struct check_view *v, const struct node *image, const char *path,
+		     enum truth *ret, struct err **err)
+{
+	enum check_writes writes = check_writes(v, image, path);
+	const struct node *unbuilt = NULL;
+	int has = check_target_has(v, path) || writes == CHECK_WRITES;
+
+	*ret = has ? HOLDS : UNKNOWN;
+	if (has || !v->tree_has)
+		return 0;
+	has = v->tree_has(v, image, path, &unbuilt, err);
+	if (has > 0)
+		*ret = HOLDS;
+	else if (has == 0 && !unbuilt && !writes)
+		*ret = FAILS;
+	return has < 0 ? -1 : 0;
+}
+
+/* Whether IMAGE is made of NODE, by trees alone. SEEN is by node index. */
+static bool is_made_of(const struct node *image, const struct node *node, bool *seen)
+{
+	bool found = image == node;
+
+	for (size_t i = 0; !found && i < image->in.count; i++) {
+		const struct node *from = image->in.items[i].from;
+
+		if (!from || seen[from->index] || from->recipe->kind == &kind_image)
+			continue;
+		seen[from->index] = true;
+		found = is_made_of(from, node, seen);
+	}
+	return found;
+}
+
+/* The image that has what lies in NODE, a tree; NULL: none has, or several. */
+static const struct node *image_of(const struct check_view *v, const struct node *node)
+{
+	const struct node *found = NULL;
+
+	if (node->recipe->kind == &kind_image)
+		return node;
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		bool *seen;
+
+		if (n->recipe->kind != &kind_image || !check_ships(v, n))
+			continue;
+		seen = arena_alloc(v->arena, v->g->nodes.count * sizeof(*seen));
+		if (!is_made_of(n, node, seen))
+			continue;
+		if (found)
+			return NULL;
+		found = n;
+	}
+	return found;
+}
+
 /* Paths of the system; what the running one can make is not decided here. */
 static int has_path(struct check_view *v, const struct condition *c, enum truth *ret,
 		    const char **ret_why, struct err **err)
 {
-	bool exists = str_eq(c->line->key, "ConditionPathExists");
-	const struct node *unbuilt = NULL;
-	int has;
+	const struct node *image = image_of(v, c->unit->image);
+	enum truth has;
 
-	if (*c->value != '/' || strpbrk(c->value, "%*?[") || check_is_writable(v, c->value))
+	if (!image || *c->value != '/' || strpbrk(c->value, "%*?[") ||
+	    check_is_writable(v, c->value))
 		return 0;
-	has = check_target_has(v, c->value);
-	if (!has && !v->tree_has)
-		return 0;
-	if (!has && (has = v->tree_has(v, c->unit->image, c->value, &unbuilt, err)) < 0)
+	if (image_has(v, image, c->value, &has, err) < 0)
 		return -1;
-	if (!has && !unbuilt)
-		*ret = FAILS;
-	else if (has && exists)
-		*ret = HOLDS;
-	*ret_why = arena_printf(v->arena, "image '%s' (%s) has %s'%s'", c->unit->image->name,
-				c->unit->image->recipe->file, has ? "" : "no ", c->value);
+	if (has == FAILS || str_eq(c->line->key, "ConditionPathExists"))
+		*ret = has;
+	*ret_why = arena_printf(v->arena, "image '%s' (%s) has %s'%s'", image->name,
+				image->recipe->file, has == HOLDS ? "" : "no ", c->value);
 	return 0;
 }
 

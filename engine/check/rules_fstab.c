@@ -108,14 +108,6 @@ const struct conf_entry *check_read_only_root(const struct check_view *v)
 	return NULL;
 }
 
-/* Whether the directory PLACE is PATH, or above it. */
-static bool is_above(const char *place, const char *path)
-{
-	const char *rest = str_eq(place, "/") ? path : str_skip(path, place);
-
-	return rest && (!*rest || *rest == '/');
-}
-
 bool check_is_writable(const struct check_view *v, const char *path)
 {
 	static const char *const memory[] = {"/run", "/tmp", "/dev", "/proc", "/sys"};
@@ -123,12 +115,12 @@ bool check_is_writable(const struct check_view *v, const char *path)
 	if (!check_read_only_root(v))
 		return true;
 	for (size_t i = 0; i < array_len(memory); i++)
-		if (is_above(memory[i], path))
+		if (check_is_above(memory[i], path))
 			return true;
 	for (size_t i = 0; i < v->fstab.count; i++) {
 		char *at cleanup_free = field(&v->fstab.items[i], 0);
 
-		if (is_above(at, path))
+		if (check_is_above(at, path))
 			return true;
 	}
 	return false;

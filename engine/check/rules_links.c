@@ -129,7 +129,8 @@ static int check_link(struct check_view *v, const struct check_link *link, struc
 	const struct node *unbuilt;
 	struct pos pos = {link->path, 1, 1};
 
-	if (is_made_later(to) || check_is_made(v, link->image, to))
+	if (is_made_later(to) || check_is_made(v, link->image, to) ||
+	    check_writes(v, link->image, to))
 		return 0;
 	t = tree_new(0, NULL);
 	if (check_read_trees(v, link->image, t, &unbuilt, err) < 0)
@@ -151,7 +152,8 @@ static bool place_is_made(const struct check_view *v, const struct node *image, 
 {
 	char *above cleanup_free = path_dir(place);
 
-	return *place != '/' || check_is_made(v, image, place) || check_is_writable(v, above);
+	return *place != '/' || check_is_made(v, image, place) || check_writes(v, image, place) ||
+	       check_is_writable(v, above);
 }
 
 /* A root that stays read-only gets no directory for what fstab mounts later. */

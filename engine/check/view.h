@@ -243,6 +243,14 @@ struct tree;
 int check_read_trees(const struct check_view *v, const struct node *image, struct tree *t,
 		     const struct node **ret_unbuilt, struct err **err) warn_unused;
 check_tree_fn check_tree_has;
+/*
+ * writes.c: whether node N itself puts something to PATH, a file or directory, besides the files of
+ * the project, which check_is_made() knows, and the trees of check_read_trees().
+ */
+enum check_writes { CHECK_WRITES_NOTHING, CHECK_MAY_WRITE, CHECK_WRITES };
+enum check_writes check_writes(const struct check_view *v, const struct node *n, const char *path);
+/* Whether the directory PLACE is PATH, or above it. */
+bool check_is_above(const char *place, const char *path);
 /* Whether the project itself brings PATH, or something below it, to IMAGE. */
 bool check_is_made(const struct check_view *v, const struct node *image, const char *path);
 /* rules_kernel.c: the image in the first slot that is booted, or NULL. */

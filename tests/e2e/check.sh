@@ -198,6 +198,31 @@ good_modules() { (cd "$work/kernel" && printf '# a list\n\ndm_verity x=1\nsquash
 check a-tree-for-the-initramfs good_modules
 "$orch" -C "$work/kernel" check >"$work/out" 2>&1
 lacks good-modules '\[missing-module\]' "$work/out"
+# What the image's own recipe writes is in no tree.
+cp -R "$work/good" "$work/writes"
+# asks PATH...: the check of the application does not run without PATH.
+asks() {
+	for path in "$@"; do echo "ConditionPathExists=$path"; done >"$work/conditions"
+	sed -i -e '/^ConditionPath/d' -e "/^.Unit/r $work/conditions" rootfs/etc/systemd/system/health-application.service
+}
+# shellcheck disable=SC2317 # called by check
+surely() { (cd "$work/writes" && system_tree && asks /usr/lib/clock-epoch /lost+found /empty /etc/systemd/system/getty@.service); }
+mkdir "$work/writes/rootfs/empty"
+check paths-that-are-surely-there surely
+"$orch" -C "$work/writes" check >"$work/out" 2>&1
+check other-rules-have-spoken-of-it grep -qF '[unreached-node]' "$work/out"
+lacks what-the-image-writes '(skipped|conditional)-check\]' "$work/out"
+# perhaps WHAT PATH: it may be there, and may not.
+perhaps() {
+	(cd "$work/writes" && asks "$2")
+	"$orch" -C "$work/writes" check >"$work/out" 2>&1
+	check "perhaps-$1" grep -q '^warning: .*\[conditional-check\]$' "$work/out"
+	lacks "not-surely-$1" 'skipped-check' "$work/out"
+}
+perhaps a-link-of-a-unit /etc/systemd/system/network-online.target.wants/systemd-networkd-wait-online.service
+sed -i 's,^  - {copy: rootfs/.*,&\n  - {unpack: "system:/data"\, to: /usr/local/etc},' "$work/writes/recipes/root.yaml"
+perhaps what-is-unpacked /usr/local/etc/hostname
+
 cp -R "$work/good" "$work/signed"
 at=$work
 (cd "$work/signed" && signed_fit)
