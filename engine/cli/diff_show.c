@@ -95,8 +95,8 @@ char *diff_show_counts(const struct delta_part *p)
 
 char *diff_show_update(const struct delta *d, const struct delta_part *p)
 {
-	char *fetch cleanup_free = str_bytes(delta_fetched(p));
-	char *write cleanup_free = str_bytes(p->blocks.changed * BLOCK_BYTES);
+	char *fetch cleanup_free = str_bytes(blocks_fetched(&p->blocks));
+	char *write cleanup_free = str_bytes(blocks_written(&p->blocks));
 	char *full cleanup_free = str_bytes(p->blocks.blocks * BLOCK_BYTES);
 	char *payload cleanup_free = str_bytes(d->payload[1]);
 	struct str s cleanup_str = STR_INIT;
@@ -224,8 +224,8 @@ static json_t *update_object(const struct delta *d, const struct delta_part *p)
 {
 	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I}", "blocks", (json_int_t)p->blocks.blocks,
 			      "changed", (json_int_t)p->blocks.changed, "fetch",
-			      (json_int_t)delta_fetched(p), "write",
-			      (json_int_t)(p->blocks.changed * BLOCK_BYTES), "full_write",
+			      (json_int_t)blocks_fetched(&p->blocks), "write",
+			      (json_int_t)blocks_written(&p->blocks), "full_write",
 			      (json_int_t)(p->blocks.blocks * BLOCK_BYTES));
 
 	if (d->payload[1])

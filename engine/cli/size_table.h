@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
-/* What takes room and what grew (evidence/sizes.h), for people and programs. */
+/* What takes room and what grew (media/tree/sizes.h), for people and programs. */
 #include "cli/json.h"
-#include "evidence/sizes.h"
+#include "media/tree/sizes.h"
 
 /* "+1.5 MiB", "-12 B", "0 B"; caller frees. */
 char *size_signed(int64_t bytes);

@@ -16,7 +16,7 @@
  * All that is told comes from the node's manifest and the bytes of its results, so that equal
  * results have equal bills.
  */
-#include "evidence/copyright.h"
+#include "media/deb/copyright.h"
 #include "graph/manifest.h"
 
 struct bill_package {

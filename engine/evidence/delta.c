@@ -118,11 +118,6 @@ static void compare_trees(struct delta_part *p, struct arena *arena, const struc
 	sizes_count(&p->sizes, SIZES_NOW, b->tree, "");
 }
 
-static struct block_place place_of(const struct look *l)
-{
-	return (struct block_place){l->file, l->offset, l->size};
-}
-
 static const char *note_of(struct arena *arena, const struct subject_part *a,
 			   const struct subject_part *b)
 {
@@ -145,7 +140,7 @@ static int compare(struct delta *d, const struct subject_part *a, const struct s
 		   struct err **err)
 {
 	struct delta_part *p = delta_parts_at_end(&d->parts);
-	struct block_place before = place_of(&a->look), after = place_of(&b->look);
+	struct block_place before = subject_place(a), after = subject_place(b);
 	bool bytes = !(a->look.tree && b->look.tree) && has_bytes(&a->look) && has_bytes(&b->look);
 
 	p->name = arena_strdup(d->arena, b->name);
@@ -175,17 +170,6 @@ static void add_lone(struct delta *d, const struct subject_part *s, const char *
 	p->differs = true;
 }
 
-/* The same part of OTHER: by name, or the only one of both. */
-static const struct subject_part *partner(const struct subject *own, const struct subject_part *p,
-					  const struct subject *other)
-{
-	const struct subject_part *found = subject_part(other, p->name);
-
-	if (!found && own->parts.count == 1 && other->parts.count == 1)
-		found = other->parts.items[0];
-	return found;
-}
-
 int delta_make(struct delta *d, const struct subject *before, const struct subject *after,
 	       struct err **err)
 {
@@ -193,7 +177,7 @@ int delta_make(struct delta *d, const struct subject *before, const struct subje
 	d->payload[1] = after->payload;
 	for (size_t i = 0; i < after->parts.count; i++) {
 		const struct subject_part *b = after->parts.items[i];
-		const struct subject_part *a = partner(after, b, before);
+		const struct subject_part *a = subject_partner(after, b, before);
 
 		if (!a)
 			add_lone(d, b, "only after");
@@ -201,7 +185,7 @@ int delta_make(struct delta *d, const struct subject *before, const struct subje
 			return -1;
 	}
 	for (size_t i = 0; i < before->parts.count; i++) {
-		if (!partner(before, before->parts.items[i], after))
+		if (!subject_partner(before, before->parts.items[i], after))
 			add_lone(d, before->parts.items[i], "only before");
 	}
 	return 0;
@@ -214,11 +198,6 @@ bool delta_differs(const struct delta *d)
 			return true;
 	}
 	return false;
-}
-
-uint64_t delta_fetched(const struct delta_part *p)
-{
-	return p->blocks.fetched * BLOCK_BYTES + p->blocks.blocks * BLOCK_INDEX_BYTES;
 }
 
 void delta_clear(struct delta *d)

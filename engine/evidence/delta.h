@@ -9,9 +9,9 @@
  *	for (size_t i = 0; i < d.parts.count; i++)
  *		... d.parts.items[i].rows[DELTA_PACKAGES]
  */
-#include "evidence/blocks.h"
-#include "evidence/sizes.h"
-#include "evidence/subject.h"
+#include "media/disk/blocks.h"
+#include "media/tree/sizes.h"
+#include "kinds/image/subject.h"
 
 enum delta_section {
 	DELTA_PARTITIONS,
@@ -59,7 +59,5 @@ int delta_make(struct delta *d, const struct subject *before, const struct subje
 	       struct err **err) warn_unused;
 /* Whether anything is another than it was. */
 bool delta_differs(const struct delta *d);
-/* Bytes that an adaptive update of P fetches before they are compressed, the index among them. */
-uint64_t delta_fetched(const struct delta_part *p);
 void delta_clear(struct delta *d);
 #define cleanup_delta __attribute__((cleanup(delta_clear)))

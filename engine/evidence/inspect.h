@@ -5,7 +5,7 @@
  * were shipped each partition had. A partition is compared block by block with each image; the one
  * of which most is there is meant. Files that differ are those that own blocks which do.
  */
-#include "evidence/blocks.h"
+#include "media/disk/blocks.h"
 #include "media/disk/table.h"
 #include "scenario/chooser.h"
 

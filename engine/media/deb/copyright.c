@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "evidence/copyright.h"
+#include "media/deb/copyright.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -81,7 +81,7 @@ static const char *spdx_name(const char *name)
 {
 	static const char *const known[][2] = {
 #define LICENCE(debian, spdx) {debian, spdx},
-#include "evidence/licences.def"
+#include "media/deb/licences.def"
 #undef LICENCE
 	};
 

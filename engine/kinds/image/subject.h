@@ -11,6 +11,7 @@
  *		... s.parts.items[i]->look.tree
  */
 #include "kinds/image/look.h"
+#include "media/disk/blocks.h"
 
 struct subject_part {
 	/*
@@ -37,5 +38,10 @@ int subject_open(struct subject *s, const char *file, const char *path,
 		 struct err **err) warn_unused;
 /* Of that name, or NULL. */
 struct subject_part *subject_part(const struct subject *s, const char *name);
+/* The same part of OTHER as P of OWN: by name, or the only one of both; or NULL. */
+struct subject_part *subject_partner(const struct subject *own, const struct subject_part *p,
+				     const struct subject *other);
+/* Where its bytes lie. */
+struct block_place subject_place(const struct subject_part *p);
 void subject_close(struct subject *s);
 #define cleanup_subject __attribute__((cleanup(subject_close)))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "evidence/blocks.h"
+#include "media/disk/blocks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,6 +196,16 @@ int blocks_compare(const struct block_place *before, const struct block_place *a
 	rc = compare(&a, &b, &c, ret, err);
 	free(c.slots);
 	return rc;
+}
+
+uint64_t blocks_fetched(const struct blocks *b)
+{
+	return b->fetched * BLOCK_BYTES + b->blocks * BLOCK_INDEX_BYTES;
+}
+
+uint64_t blocks_written(const struct blocks *b)
+{
+	return b->changed * BLOCK_BYTES;
 }
 
 int blocks_sample(const struct block_place *before, const struct block_place *after, unsigned count,

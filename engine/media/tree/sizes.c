@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "evidence/sizes.h"
+#include "media/tree/sizes.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -35,6 +35,10 @@ struct block_place {
 /* Compares; RET is to be cleared with blocks_clear(). A file that ends early reads as zeros. */
 int blocks_compare(const struct block_place *before, const struct block_place *after,
 		   struct blocks *ret, struct err **err) warn_unused;
+/* Bytes that an adaptive update fetches before they are compressed, the index among them. */
+uint64_t blocks_fetched(const struct blocks *b);
+/* Bytes that it writes. */
+uint64_t blocks_written(const struct blocks *b);
 /*
  * How many of at most COUNT blocks of data, spread evenly over AFTER, are the same in BEFORE; 1000
  * of 1000 when all are.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "evidence/subject.h"
+#include "kinds/image/subject.h"
 
 #include <sys/stat.h>
 
@@ -244,6 +244,21 @@ struct subject_part *subject_part(const struct subject *s, const char *name)
 			return s->parts.items[i];
 	}
 	return NULL;
+}
+
+struct subject_part *subject_partner(const struct subject *own, const struct subject_part *p,
+				     const struct subject *other)
+{
+	struct subject_part *found = subject_part(other, p->name);
+
+	if (!found && own->parts.count == 1 && other->parts.count == 1)
+		found = other->parts.items[0];
+	return found;
+}
+
+struct block_place subject_place(const struct subject_part *p)
+{
+	return (struct block_place){p->look.file, p->look.offset, p->look.size};
 }
 
 void subject_close(struct subject *s)
