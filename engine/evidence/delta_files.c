@@ -18,15 +18,6 @@ struct files {
 	const char *top, *top_change; /* the directory that was added or removed last */
 };
 
-static const struct tree_xattr *xattr(const struct tree_inode *n, const char *name)
-{
-	for (size_t i = 0; i < n->xattr_count; i++) {
-		if (str_eq(n->xattrs[i].name, name))
-			return &n->xattrs[i];
-	}
-	return NULL;
-}
-
 static bool same_xattr(const struct tree_xattr *a, const struct tree_xattr *b)
 {
 	return a == b || (a && b && a->len == b->len && !memcmp(a->value, b->value, a->len));
@@ -37,7 +28,7 @@ static bool same_xattrs(const struct tree_inode *a, const struct tree_inode *b)
 	if (a->xattr_count != b->xattr_count)
 		return false;
 	for (size_t i = 0; i < a->xattr_count; i++) {
-		if (!same_xattr(&a->xattrs[i], xattr(b, a->xattrs[i].name)))
+		if (!same_xattr(&a->xattrs[i], tree_inode_find_xattr(b, a->xattrs[i].name)))
 			return false;
 	}
 	return true;
@@ -95,7 +86,7 @@ static const char *type_text(mode_t mode)
 
 static void add_capability(struct str *s, const struct tree_inode *n)
 {
-	const struct tree_xattr *x = xattr(n, CAPABILITY);
+	const struct tree_xattr *x = tree_inode_find_xattr(n, CAPABILITY);
 
 	if (!x)
 		return;
@@ -130,7 +121,8 @@ static const char *change_text(struct arena *arena, const struct tree_inode *a,
 {
 	struct str s cleanup_str = STR_INIT;
 	bool type = (a->mode & S_IFMT) != (b->mode & S_IFMT), file = S_ISREG(b->mode);
-	bool caps = !same_xattr(xattr(a, CAPABILITY), xattr(b, CAPABILITY));
+	bool caps = !same_xattr(tree_inode_find_xattr(a, CAPABILITY),
+				tree_inode_find_xattr(b, CAPABILITY));
 
 	add_word(&s, type, "type");
 	add_word(&s, !S_ISLNK(b->mode) && (a->mode & 07777) != (b->mode & 07777), "mode");
@@ -150,13 +142,13 @@ static bool is_alarm(const struct tree_inode *a, const struct tree_inode *b)
 	mode_t had = a ? a->mode : 0;
 	bool open = (b->mode & S_IWOTH) && !S_ISLNK(b->mode) &&
 		    !(S_ISDIR(b->mode) && (b->mode & S_ISVTX));
-	const struct tree_xattr *caps = xattr(b, CAPABILITY);
+	const struct tree_xattr *caps = tree_inode_find_xattr(b, CAPABILITY);
 
 	if (S_ISREG(b->mode) && (b->mode & SET_ID & ~had))
 		return true;
 	if (S_ISREG(b->mode) && (b->mode & SET_ID) && a && (a->uid != b->uid || a->gid != b->gid))
 		return true;
-	if (caps && !(a && same_xattr(xattr(a, CAPABILITY), caps)))
+	if (caps && !(a && same_xattr(tree_inode_find_xattr(a, CAPABILITY), caps)))
 		return true;
 	return open && !(had & S_IWOTH);
 }

@@ -2,41 +2,10 @@
 /*
  * The content of an image as one tree: contents laid over each other, then units, removals, modes.
  */
-#include <sys/stat.h>
-
 #include "kinds/image/image_opts.h"
 #include "media/tree/key_search.h"
 
-#define WHOLE_MAX (64u * 1024 * 1024) /* bytes of a file in pieces that are put together */
-
 /* ---- private keys ---- */
-
-/*
- * Programs (ELF, and PE, as which arm64's kernels are made) are left out: they carry the keys of
- * their own self-tests: Debian's linux-image, libgnutls and openssl do.
- */
-static bool is_program(const struct tree_inode *inode)
-{
-	char magic[4] = {0};
-
-	tree_inode_read(inode, 0, magic, inode->size < 4 ? inode->size : 4);
-	return memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "MZ", 2) == 0;
-}
-
-static char *find_key(const struct tree_entry *e)
-{
-	const struct tree_inode *inode = e->inode;
-	const struct tree_segment *s = inode->segments;
-	char *text cleanup_free = NULL, *what = NULL;
-
-	if (!S_ISREG(inode->mode) || is_program(inode))
-		return NULL;
-	if (inode->segment_count > 1 && (text = tree_inode_text(inode, WHOLE_MAX)))
-		return key_search(e->path, text, inode->size);
-	for (size_t i = 0; i < inode->segment_count && !what; i++)
-		what = key_search(e->path, s[i].data, s[i].len);
-	return what;
-}
 
 static bool allowed(const char *path, const struct list *allow)
 {
@@ -52,7 +21,7 @@ int image_refuse_keys(struct tree *t, const struct list *allow, struct err **err
 	struct tree_entry *const *entries = tree_entries(t, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		char *what cleanup_free = find_key(entries[i]);
+		char *what cleanup_free = key_search_entry(entries[i]);
 
 		if (what && !allowed(entries[i]->path, allow))
 			return err_set(

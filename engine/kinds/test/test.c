@@ -7,6 +7,7 @@
 #include "kinds/kinds.h"
 #include "kinds/test/board_opts.h"
 #include "kinds/test/test_opts.h"
+#include "kinds/verdict.h"
 #include "recipe/facts.h"
 #include "scenario/chooser.h"
 
@@ -210,7 +211,7 @@ static void test_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const struct test_opts *o = ctx->opts;
 
-	output_specs_push(ret, (struct output_spec){"verdict.json", OUTPUT_FILE});
+	output_specs_push(ret, (struct output_spec){VERDICT_OUTPUT, OUTPUT_FILE});
 	output_specs_push(ret, (struct output_spec){"console.log", OUTPUT_FILE});
 	output_specs_push(ret, (struct output_spec){"junit.xml", OUTPUT_FILE});
 	if (o->keep_card)

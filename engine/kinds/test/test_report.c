@@ -3,14 +3,13 @@
  * What a scenario leaves: the console, a verdict without times, and a report for those who read
  * JUnit's.
  */
-#include <jansson.h>
-
 #include "base/file.h"
 #include "base/utf8.h"
 #include "kinds/test/test_run.h"
+#include "kinds/verdict.h"
 
 #define LOG_MAX (64u << 20) /* of console output that is kept */
-#define VERDICT_VERSION 1
+#define TEST_VERDICT_VERSION 1
 
 static const struct formed *step_at(const struct test_run *r, size_t i)
 {
@@ -61,11 +60,10 @@ static const char *title_of(const struct test_run *r, size_t i)
 static int write_verdict(struct test_run *r, const char *failure, struct err **err)
 {
 	json_t *root = json_object(), *steps = json_array();
-	char *text cleanup_free = NULL, *line cleanup_free = NULL;
 
 	for (size_t i = 0; i < r->o->steps.count; i++)
 		json_array_append_new(steps, json_string(title_of(r, i)));
-	json_object_set_new(root, "v", json_integer(VERDICT_VERSION));
+	json_object_set_new(root, "v", json_integer(TEST_VERDICT_VERSION));
 	json_object_set_new(root, "scenario", json_string(r->a->node));
 	json_object_set_new(root, "pass", json_boolean(!failure));
 	if (failure) {
@@ -73,13 +71,7 @@ static int write_verdict(struct test_run *r, const char *failure, struct err **e
 		json_object_set_new(root, "message", json_string(failure));
 	}
 	json_object_set_new(root, "steps", steps);
-	text = json_dumps(root, JSON_INDENT(2));
-	json_decref(root);
-	if (!text)
-		return err_set(err, E_INTERNAL, "cannot write the verdict");
-	line = xasprintf("%s\n", text);
-	return file_write(action_output(r->a, "verdict.json"), line, strlen(line), 0644, false,
-			  err);
+	return verdict_write(r->a, root, err);
 }
 
 static void xml(struct str *s, const char *text)

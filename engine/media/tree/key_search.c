@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media/tree/key_search.h"
 
+#include <sys/stat.h>
+
 #include "base/private_key.h"
 #include "base/str.h"
 #include "media/tree/unpack.h"
+
+#define WHOLE_MAX (64u * 1024 * 1024) /* bytes of a file in pieces that are put together */
 
 static bool is_left_out(const char *path)
 {
@@ -46,4 +50,33 @@ char *key_search(const char *path, const void *data, size_t len)
 	s.depth = 1;
 	unpack_look(data, len, &s.left, look, &s);
 	return s.form ? xasprintf("%s, compressed", s.form) : NULL;
+}
+
+/* ---- in trees ---- */
+
+/*
+ * Programs (ELF, and PE, as which arm64's kernels are made) are left out: they carry the keys of
+ * their own self-tests: Debian's linux-image, libgnutls and openssl do.
+ */
+static bool is_program(const struct tree_inode *inode)
+{
+	char magic[4] = {0};
+
+	tree_inode_read(inode, 0, magic, inode->size < 4 ? inode->size : 4);
+	return memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "MZ", 2) == 0;
+}
+
+char *key_search_entry(const struct tree_entry *e)
+{
+	const struct tree_inode *inode = e->inode;
+	const struct tree_segment *s = inode->segments;
+	char *text cleanup_free = NULL, *what = NULL;
+
+	if (!S_ISREG(inode->mode) || is_program(inode))
+		return NULL;
+	if (inode->segment_count > 1 && (text = tree_inode_text(inode, WHOLE_MAX)))
+		return key_search(e->path, text, inode->size);
+	for (size_t i = 0; i < inode->segment_count && !what; i++)
+		what = key_search(e->path, s[i].data, s[i].len);
+	return what;
 }

@@ -10,9 +10,13 @@
  */
 #include <stddef.h>
 
+#include "media/tree/tree.h"
+
 #define KEY_SEARCH_PACKED (256u * 1024)
 #define KEY_SEARCH_UNPACKED (1024u * 1024)
 #define KEY_SEARCH_DEPTH 4
 
 /* The form of the first key in DATA of file PATH, "PEM, compressed"; heap. NULL: there is none. */
 char *key_search(const char *path, const void *data, size_t len);
+/* The same of a file of a tree; what is no file has none. */
+char *key_search_entry(const struct tree_entry *e);

@@ -188,6 +188,8 @@ int tree_inode_append(struct tree *t, struct tree_inode *inode, uint64_t offset,
 		      size_t len, struct err **err) warn_unused;
 void tree_inode_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value,
 		      size_t len); /* sets or replaces */
+/* The attribute NAME of INODE, or NULL. */
+const struct tree_xattr *tree_inode_find_xattr(const struct tree_inode *inode, const char *name);
 /* The permissions of MODE for INODE, as chmod(2) gives them: its access list follows. */
 void tree_inode_chmod(struct tree *t, struct tree_inode *inode, mode_t mode);
 int tree_link(struct tree *t, const char *path, struct tree_inode *inode, unsigned flags,

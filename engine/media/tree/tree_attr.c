@@ -32,6 +32,15 @@ void tree_inode_chmod(struct tree *t, struct tree_inode *inode, mode_t mode)
 	}
 }
 
+const struct tree_xattr *tree_inode_find_xattr(const struct tree_inode *inode, const char *name)
+{
+	for (size_t i = 0; i < inode->xattr_count; i++) {
+		if (str_eq(inode->xattrs[i].name, name))
+			return &inode->xattrs[i];
+	}
+	return NULL;
+}
+
 void tree_inode_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value,
 		      size_t len)
 {
