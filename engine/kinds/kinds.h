@@ -6,6 +6,7 @@
 extern const struct kind *const kinds_all[];
 
 extern const struct kind kind_board;
+extern const struct kind kind_budget;
 extern const struct kind kind_bundle;
 extern const struct kind kind_debian;
 extern const struct kind kind_device;
@@ -16,6 +17,7 @@ extern const struct kind kind_group;
 extern const struct kind kind_image;
 extern const struct kind kind_package;
 extern const struct kind kind_pki;
+extern const struct kind kind_policy;
 extern const struct kind kind_release;
 extern const struct kind kind_shipped;
 extern const struct kind kind_run;

@@ -11,6 +11,7 @@
 extern const struct maker *const makers_all[];
 
 extern const struct maker maker_board;
+extern const struct maker maker_budget;
 extern const struct maker maker_bundle;
 extern const struct maker maker_debian;
 extern const struct maker maker_device;
@@ -21,6 +22,7 @@ extern const struct maker maker_group;
 extern const struct maker maker_image;
 extern const struct maker maker_package;
 extern const struct maker maker_pki;
+extern const struct maker maker_policy;
 extern const struct maker maker_release;
 extern const struct maker maker_shipped;
 extern const struct maker maker_run;

@@ -130,6 +130,17 @@ static int times_parse(const char *text, uint64_t *ret)
 	return 1;
 }
 
+int until_parse(const char *until, uint64_t *ret)
+{
+	*ret = UINT64_MAX;
+	if (!until)
+		return 0;
+	if (times_parse(until, ret) || *ret % DAY)
+		return 1;
+	*ret += DAY;
+	return 0;
+}
+
 /* Expands the value under KEY, if there. */
 static void expand_key(struct arena *arena, struct project *p, const char *key,
 		       struct source source, struct err_list *errors)
@@ -219,12 +230,9 @@ static struct list ignored_of(const struct check_opts *o, struct err_list *error
 	for (size_t i = 0; o && i < o->ignore.count; i++) {
 		struct ignored_rule *r = LIST_AT(o->ignore, struct ignored_rule *, i);
 
-		r->end = UINT64_MAX;
-		if (r->until && (times_parse(r->until, &r->end) || r->end % DAY))
+		if (until_parse(r->until, &r->end))
 			err_list_at(errors, E_INVALID_VALUE, r->pos,
 				    "'until' is a day like 2027-06-30, found '%s'", r->until);
-		else if (r->until)
-			r->end += DAY;
 	}
 	return o ? o->ignore : none;
 }

@@ -26,6 +26,12 @@ struct ignored_rule {
 	uint64_t end;           /* the first second after that day; UINT64_MAX: none */
 };
 
+/*
+ * The first second after the day UNTIL, "2027-06-30"; of NULL UINT64_MAX. 0, or 1 when it is not a
+ * day.
+ */
+int until_parse(const char *until, uint64_t *ret);
+
 /* What becomes of a signed state of an archive after the day that it was good until. */
 enum valid_until { VALID_UNTIL_CHECK, VALID_UNTIL_IGNORE };
 

@@ -19,6 +19,7 @@ const struct fact_help device_fact_help[] = {
 	{"fw-env", "The lines of fw_env.config; U-Boot."},
 	{"env-config", "CONFIG_ENV_OFFSET, CONFIG_ENV_OFFSET_REDUND and CONFIG_ENV_SIZE; U-Boot."},
 	{"gpt-write", "The argument of U-Boot's 'gpt write' that makes the disk's table again."},
+	{"support-until", "The month in which support ends: 2032-12."},
 	{DEVICE_FACT, "All of it, as it stands in " DEVICE_OUTPUT "."},
 	{NULL, NULL},
 };
@@ -65,6 +66,14 @@ static enum fact_result disk_number(struct telling *t, const char *of, const cha
 static enum fact_result tell_compatible(struct telling *t)
 {
 	str_append(t->ret, t->o->compatible);
+	return FACT_KNOWN;
+}
+
+static enum fact_result tell_support_until(struct telling *t)
+{
+	if (!t->o->support_until)
+		return no_key(t, "support-until");
+	str_append(t->ret, t->o->support_until);
 	return FACT_KNOWN;
 }
 
@@ -285,11 +294,11 @@ static const struct {
 	const char *name;
 	enum fact_result (*tell)(struct telling *t);
 } tellers[] = {
-	{"compatible", tell_compatible}, {"tries", tell_tries},
-	{"bootnames", tell_bootnames},   {"boot-slots", tell_boot_slots},
-	{"rauc-slots", tell_rauc_slots}, {"fw-env", tell_fw_env},
-	{"env-config", tell_env_config}, {"gpt-write", tell_gpt_write},
-	{DEVICE_FACT, tell_json},
+	{"compatible", tell_compatible},       {"tries", tell_tries},
+	{"bootnames", tell_bootnames},         {"boot-slots", tell_boot_slots},
+	{"rauc-slots", tell_rauc_slots},       {"fw-env", tell_fw_env},
+	{"support-until", tell_support_until}, {"env-config", tell_env_config},
+	{"gpt-write", tell_gpt_write},         {DEVICE_FACT, tell_json},
 };
 
 /* The slot whose boot name is the LEN bytes at NAME: boot name and partition, or NULL. */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Keys that nobody may have, and certificates that must last. */
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "kinds/pki/x509.h"
+#include "kinds/policy/policy_run.h"
+#include "media/tree/key_search.h"
+
+#define TEXT_MAX (8u << 20)
+#define KEY_REMEDY                                                                            \
+	"every copy has it: take it out with 'remove' and make it on the device, or name it " \
+	"under 'private-keys'"
+
+/* ---- private keys ---- */
+
+static void tell_key(struct policy_run *r, const struct policy_part *p, const char *path,
+		     const char *what)
+{
+	policy_tell_unless(r, POLICY_PRIVATE_KEYS, &policy_opts(r)->private_keys, p, path,
+			   KEY_REMEDY, "holds a private key (%s)", what);
+}
+
+static int look_into_file(struct policy_run *r, const struct policy_part *p, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	char *what cleanup_free = NULL;
+	struct stat st;
+
+	if (stat(p->file, &st) == 0 && st.st_size > TEXT_MAX) {
+		policy_note(r, "%s%s was not looked into: it is larger than a file of keys",
+			    p->place, p->path);
+		return 0;
+	}
+	if (file_read_foreign(p->file, TEXT_MAX, &text, err) < 0)
+		return -1;
+	what = key_search(p->path + (*p->path == '/'), text.buf, text.len);
+	if (what)
+		tell_key(r, p, p->path, what);
+	return 0;
+}
+
+int policy_look_keys(struct policy_run *r, const struct policy_part *part, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries;
+
+	if (!part->tree)
+		return look_into_file(r, part, err);
+	entries = tree_entries(part->tree, &count);
+	for (size_t i = 0; i < count; i++) {
+		char *what cleanup_free = key_search_entry(entries[i]);
+		char *path cleanup_free = xasprintf("/%s", entries[i]->path);
+
+		if (what)
+			tell_key(r, part, path, what);
+	}
+	return 0;
+}
+
+/* ---- certificates ---- */
+
+struct certificates {
+	struct policy_run *r;
+	const struct policy_part *part;
+	const char *path;
+	uint64_t end; /* the first second at which they need not be valid */
+};
+
+static void look_at_certificate(void *arg, const char *subject, int64_t not_before,
+				int64_t not_after)
+{
+	struct certificates *c = arg;
+	char date[16];
+
+	if (not_after < 0 || (uint64_t)not_after + 1 < c->end)
+		policy_tell(c->r, POLICY_CERTIFICATES, c->part, c->path,
+			    "renew it, and bring the new one to the devices before that",
+			    "has certificate '%s', which ends on %s, before %s has passed", subject,
+			    x509_date(not_after, date), policy_opts(c->r)->certificates->until);
+}
+
+static void look_at_text(struct certificates *c, const char *text)
+{
+	if (!x509_each(text, look_at_certificate, c))
+		policy_tell(c->r, POLICY_CERTIFICATES, c->part, c->path,
+			    "write it as PEM, or leave it out of 'paths'",
+			    "holds no certificate that orch can read");
+}
+
+static int look_at_file(struct certificates *c, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+
+	if (!policy_matches(c->r, POLICY_CERTIFICATES, &policy_opts(c->r)->certificates->paths,
+			    c->path))
+		return 0;
+	if (file_read_foreign(c->part->file, TEXT_MAX, &text, err) < 0)
+		return -1;
+	look_at_text(c, text.buf);
+	return 0;
+}
+
+static void look_at_entry(struct certificates *c, const struct tree_entry *e)
+{
+	char *path cleanup_free = xasprintf("/%s", e->path), *text cleanup_free = NULL;
+
+	if (!S_ISREG(e->inode->mode) ||
+	    !policy_matches(c->r, POLICY_CERTIFICATES, &policy_opts(c->r)->certificates->paths,
+			    path))
+		return;
+	text = tree_inode_text(e->inode, TEXT_MAX);
+	c->path = path;
+	look_at_text(c, text ? text : "");
+	c->path = NULL;
+}
+
+int policy_look_certificates(struct policy_run *r, const struct policy_part *part, struct err **err)
+{
+	struct certificates c = {.r = r, .part = part, .path = part->path};
+	struct tree_entry *const *entries;
+	size_t count;
+
+	if (policy_until(policy_opts(r)->certificates->until, &c.end))
+		return err_set(err, E_INTERNAL, "'until' is not a day"); /* the schema looked */
+	if (!part->tree)
+		return look_at_file(&c, err);
+	entries = tree_entries(part->tree, &count);
+	for (size_t i = 0; i < count; i++)
+		look_at_entry(&c, entries[i]);
+	return 0;
+}
