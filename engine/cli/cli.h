@@ -144,8 +144,8 @@ const struct command *command_find(const char *name);
 
 /* Which function carries out a command. */
 struct command_run {
-	const char *name;
-	int (*run)(struct cli *c); /* returns the exit code */
+	const char *name;          /* "build"; "query owner": with that first argument alone */
+	int (*run)(struct cli *c); /* returns the exit code; NULL: the other program has it */
 };
 struct program {
 	/* What it carries out itself, ended by a row without a name. */
@@ -171,6 +171,7 @@ int cmd_plan(struct cli *c);
 int cmd_why(struct cli *c);
 int cmd_log(struct cli *c);
 int cmd_query(struct cli *c);
+int cmd_query_owner(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_runs(struct cli *c);
 int cmd_diff(struct cli *c);

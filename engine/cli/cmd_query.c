@@ -6,7 +6,7 @@
 #include "base/path.h"
 #include "cli/as_owner.h"
 #include "cli/json.h"
-#include "cli/session.h"
+#include "cli/query.h"
 #include "cli/table.h"
 #include "evidence/locked.h"
 #include "evidence/vex.h"
@@ -238,6 +238,19 @@ static int vulnerable(struct query *q, struct err **err)
 
 /* ---- */
 
+int query_check(const struct cli *c, const char *verb, size_t count, const char *usage,
+		struct err **err)
+{
+	if (!str_eq(c->args.items[0], verb))
+		return err_set(err, E_USAGE,
+			       "'orch query' has no '%s'; it has contains, vulnerable, owner and "
+			       "rdeps",
+			       c->args.items[0]);
+	if (c->args.count != count)
+		return err_set(err, E_USAGE, "usage: orch query %s %s", verb, usage);
+	return 0;
+}
+
 static int ask(struct query *q, struct err **err)
 {
 	const char *verb = q->cli->args.items[0];
@@ -246,8 +259,7 @@ static int ask(struct query *q, struct err **err)
 		return contains(q, err);
 	if (str_eq(verb, "vulnerable"))
 		return vulnerable(q, err);
-	return err_set(err, E_USAGE, "'orch query' has no '%s'; it has contains and vulnerable",
-		       verb);
+	return query_check(q->cli, "contains", 3, "PKG[=VERSION] [WHERE...]", err);
 }
 
 static void tell(struct query *q)
@@ -269,7 +281,7 @@ static void tell(struct query *q)
 		       q->said_not_affected, q->said_fixed);
 }
 
-int cmd_query(struct cli *c)
+static int query_documents(struct cli *c)
 {
 	struct arena *arena cleanup_arena = arena_new();
 	struct query q = {.cli = c,
@@ -291,4 +303,9 @@ int cmd_query(struct cli *c)
 	locked_release(&q.locked);
 	json_decref(q.found);
 	return code;
+}
+
+int cmd_query(struct cli *c)
+{
+	return str_eq(c->args.items[0], "rdeps") ? query_rdeps(c) : query_documents(c);
 }

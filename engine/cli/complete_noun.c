@@ -298,6 +298,19 @@ static void add_keys(struct completion *c)
 			complete_add(c, schema->options[i].name, schema->options[i].help);
 }
 
+/* What 'orch query' is asked about. */
+static void add_asked(struct completion *c)
+{
+	const char *verb = c->arg_count ? c->args[0] : "";
+
+	if (str_eq(verb, "owner") || str_eq(verb, "rdeps"))
+		add_nodes(c, NULL);
+	else if (str_eq(verb, "contains"))
+		add_packages(c);
+	else
+		str_append(&c->out, ":file\n");
+}
+
 void complete_noun(struct completion *c, const char *noun)
 {
 	if (str_eq(noun, "NODE") || str_eq(noun, "TARGET") || str_eq(noun, "OTHER"))
@@ -326,10 +339,12 @@ void complete_noun(struct completion *c, const char *noun)
 		add_variables(c);
 	else if (str_eq(noun, "AXIS=VALUE"))
 		add_values(c);
+	else if (str_eq(noun, "WHAT"))
+		add_asked(c);
 	if (str_eq(noun, "RELEASE"))
 		add_nodes(c, "shipped");
 	if (str_eq(noun, "RELEASE") || str_eq(noun, "FILE") || str_eq(noun, "DEVICE") ||
-	    str_eq(noun, "DEST"))
+	    str_eq(noun, "DEST") || str_eq(noun, "WHERE"))
 		str_append(&c->out, ":file\n");
 	else if (str_eq(noun, "DIR"))
 		str_append(&c->out, ":directory\n");

@@ -44,7 +44,9 @@ static const struct {
 	{"size", "orch size root\norch size root ^1"},
 	{"sbom", "orch sbom bundle\norch sbom bundle --format spdx >bundle.spdx.json"},
 	{"query", "orch query contains openssl releases\n"
-		  "orch query vulnerable osv.json releases --json"},
+		  "orch query vulnerable osv.json releases --json\n"
+		  "orch query owner install /usr/bin/apt\n"
+		  "orch query rdeps base"},
 	{"check", "orch check\norch check --against releases/1.0.0"},
 	{"lock", "orch lock\norch lock base --update"},
 	{"boot", "orch boot install\norch boot install --slot B"},

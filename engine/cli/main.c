@@ -102,8 +102,12 @@ const struct command commands[] = {
 	 "project made; the device is that of the project, or device.json beside the releases. "
 	 "Exit 3 with --exit-code when something is not as it was made.",
 	 OPTION(O_JSON) | OPTION(O_RELEASES) | OPTION(O_EXIT_CODE) | OPTION(O_ALL), 1, 1},
-	{"query", "contains|vulnerable WHAT [WHERE...]",
-	 "find packages and known vulnerabilities in bills of materials",
+	{"query", "contains|vulnerable|owner|rdeps WHAT [WHERE...]",
+	 "ask what has a package or vulnerability, where a file is from, what needs a node",
+	 "'query owner NODE PATH' tells which package, line of a recipe or step a path of a tree, "
+	 "an image, a disk or a bundle comes from, and by way of which nodes; on a disk it is in "
+	 "the partition that the path begins with, or that the device mounts there. 'query rdeps "
+	 "NODE' tells what depends on a node. The others read documents:\n"
 	 "'query contains' asks for a package (NAME or NAME=VERSION), or the source package that "
 	 "others were built from; 'query vulnerable' for what a list of vulnerabilities is about, "
 	 "a file that was fetched before: OSV, or the JSON of Debian's security tracker. WHERE are "
@@ -112,7 +116,7 @@ const struct command commands[] = {
 	 "Of a project that the current directory is in, its statements about vulnerabilities "
 	 "count, vex/*.json (OpenVEX or CycloneDX), and what its locks have today is told beside. "
 	 "Exit 3 with --exit-code when something is found.",
-	 OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_GOES_LATER},
+	 SELECT | OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_GOES_LATER},
 	{"repro", "[TARGET...]", "build again in other surroundings, and compare bit by bit",
 	 "The targets and all that they need are built, unless they are there, and then once "
 	 "more: in a copy of the project in another place, with an empty store and no shared "
@@ -250,11 +254,16 @@ static void extend_path(void)
 	setenv("PATH", path, 1);
 }
 
-static const struct command_run *find_run(const struct program *p, const struct command *cmd)
+/* The first row that fits: those with an argument stand before the command's own. */
+static const struct command_run *find_run(const struct program *p, const struct cli *c)
 {
 	for (const struct command_run *r = p->runs; r->name; r++) {
-		if (str_eq(r->name, cmd->name))
-			return r;
+		const char *rest = str_skip(r->name, c->command->name);
+
+		if (!rest || (*rest && *rest != ' '))
+			continue;
+		if (!*rest || (c->args.count && str_eq(c->args.items[0], rest + 1)))
+			return r->run ? r : NULL;
 	}
 	return NULL;
 }
@@ -299,7 +308,7 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 		cli_help(c->command, stdout);
 		return 0;
 	}
-	command = find_run(program, c->command);
+	command = find_run(program, c);
 	if (!command) {
 		program->hand_over(argv, &err);
 		return cli_fail(&s, err);

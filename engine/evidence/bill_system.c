@@ -6,7 +6,6 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "evidence/bill_priv.h"
-#include "kinds/image/look.h"
 #include "kinds/kinds.h"
 #include "media/deb/deb.h"
 #include "media/deb/deb_relations.h"
@@ -28,8 +27,8 @@ static char *text_at(const struct tree *t, const char *path)
 
 /* ---- opening what a node made ---- */
 
-static int open_output(struct bill_reading *r, const struct node *n, const struct artifact *a,
-		       const char *path, struct look *l, struct err **err)
+int bill_open(struct bill_reading *r, const struct node *n, const struct artifact *a,
+	      const char *path, struct look *l, struct err **err)
 {
 	char *file cleanup_free = cas_path(r->store_dir, a->type, &a->digest);
 	char *dir cleanup_free = xasprintf("%s/%u", r->scratch, r->scratch_count++);
@@ -255,7 +254,7 @@ static bool has_database(struct bill_reading *r, const struct node *n, struct lo
 			 struct err **err)
 {
 	*ret = false;
-	if (open_output(r, n, &n->record->outputs[0], "", l, err) < 0)
+	if (bill_open(r, n, &n->record->outputs[0], "", l, err) < 0)
 		return false;
 	*ret = l->tree && tree_resolve(l->tree, DPKG "/status");
 	return true;
@@ -357,7 +356,7 @@ static int read_partitions(struct bill_reading *r, struct bill_part *part, const
 		char *name cleanup_free = look_part_name(parts, i);
 		char *path cleanup_free = xasprintf("%s/", name);
 
-		if (open_output(r, part->node, a, path, &l, err) < 0)
+		if (bill_open(r, part->node, a, path, &l, err) < 0)
 			return -1;
 		if (l.tree && read_whole(r, part, l.tree, err) < 0)
 			return -1;
@@ -371,7 +370,7 @@ int bill_read_system(struct bill_reading *r, struct bill_part *part, struct err 
 	struct look l cleanup_look = {0};
 	int rc;
 
-	if (open_output(r, part->node, a, "", &l, err) < 0)
+	if (bill_open(r, part->node, a, "", &l, err) < 0)
 		return -1;
 	if (l.disk)
 		rc = read_partitions(r, part, a, &l.parts, err);
@@ -425,16 +424,69 @@ int bill_read_owners(struct bill_reading *r, const struct node *n, const struct 
 {
 	struct look l cleanup_look = {0};
 
-	if (open_output(r, n, a, "", &l, err) < 0)
+	if (bill_open(r, n, a, "", &l, err) < 0)
 		return -1;
 	if (l.tree)
 		push_owners(r, l.tree, is_inside, (void *)path, ret);
 	return 0;
 }
 
+/* ---- whose a path is ---- */
+
+struct sought {
+	const struct tree *tree;
+	const struct tree_entry *entry;
+	char *from; /* it was put aside from there, where packages list it; or NULL */
+	char *by;   /* the package that has its own file there, at FROM or here; or NULL */
+};
+
+static bool is_sought(void *arg, const char *path)
+{
+	const struct sought *s = arg;
+
+	return s->from ? str_eq(path, s->from) : tree_lookup(s->tree, path) == s->entry;
+}
+
+/* Lines of three: from where, to where, by which package; ":" is a person. */
+static void find_diversion(struct sought *s)
+{
+	char *text cleanup_free = text_at(s->tree, DPKG "/diversions");
+	char *rest = text, *from, *to, *by;
+
+	while (!s->by && rest && (from = strsep(&rest, "\n")) && (to = strsep(&rest, "\n")) &&
+	       (by = strsep(&rest, "\n"))) {
+		bool aside = tree_lookup(s->tree, to) == s->entry;
+
+		if (!aside && tree_lookup(s->tree, from) != s->entry)
+			continue;
+		s->from = aside ? xstrdup(from) : NULL;
+		s->by = xstrdup(by);
+	}
+}
+
+bool bill_owners_of(struct bill_reading *r, const struct tree *t, const struct tree_entry *e,
+		    struct bill_packages *ret)
+{
+	struct sought s = {.tree = t, .entry = e};
+	struct bill_packages found = {0};
+
+	if (!tree_resolve(t, DPKG "/status"))
+		return false;
+	find_diversion(&s);
+	push_owners(r, t, is_sought, &s, &found);
+	for (size_t i = 0; i < found.count; i++) {
+		if (!s.by || str_eq(found.items[i].name, s.by) == !s.from)
+			bill_packages_push(ret, found.items[i]);
+	}
+	bill_packages_clear(&found);
+	free(s.from);
+	free(s.by);
+	return true;
+}
+
 /* ---- something that a step took out of a tree as it is ---- */
 
-static bool has_same_bytes(const struct tree_inode *inode, const struct digest *d)
+bool bill_same_bytes(const struct tree_inode *inode, const struct digest *d)
 {
 	struct bill_file f;
 
@@ -459,7 +511,7 @@ static int mark_copies(struct tree *t, const struct artifact *a, const char *fil
 		if (!hashed && digest_file(file, &d, err) < 0)
 			return -1;
 		hashed = true;
-		if (has_same_bytes(inode, &d)) {
+		if (bill_same_bytes(inode, &d)) {
 			inode->user = COPIED;
 			*ret_any = true;
 		}
@@ -473,7 +525,7 @@ int bill_read_copied(struct bill_reading *r, const struct node *n, const struct 
 	struct look l cleanup_look = {0};
 	bool any = false;
 
-	if (open_output(r, n, &n->record->outputs[0], "", &l, err) < 0)
+	if (bill_open(r, n, &n->record->outputs[0], "", &l, err) < 0)
 		return -1;
 	if (!l.tree)
 		return 0;
