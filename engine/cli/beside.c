@@ -62,6 +62,7 @@ char *beside_word(const struct session *s, const struct node *n)
 	hash_text(h, build_id);
 	hash_text(h, s->project->name);
 	hash_text(h, s->project->version ? s->project->version : "");
+	hash_text(h, s->project->supplier ? s->project->supplier : "");
 	hash_nodes(h, n, seen);
 	hasher_finish(h, &d);
 	return xstrdup(digest_hex(&d, hex));

@@ -27,6 +27,9 @@ struct bill_package {
 	const char *homepage;                /* or NULL */
 	const char *licence;                 /* SPDX expression; NULL: not known */
 	struct digest deb;                   /* SHA-256 of the .deb; zeros: not known */
+	/* As in dpkg's database: Pre-Depends and Depends; Provides; "" when there is none. */
+	const char *depends, *provides;
+	const char *built_using; /* Built-Using and Static-Built-Using, or NULL */
 };
 DEFINE_VEC(bill_packages, struct bill_package)
 
@@ -95,6 +98,13 @@ int bill_make(struct bill *b, const struct graph *g, const struct node *n, const
 	      const char *scratch, struct arena *arena, struct err **err) warn_unused;
 void bill_clear(struct bill *b);
 #define cleanup_bill __attribute__((cleanup(bill_clear)))
+
+/* Calls FN for each package of PART that another one needs; both are indexes. */
+typedef void bill_need_fn(void *arg, size_t user, size_t needed);
+void bill_each_need(const struct bill_part *part, bill_need_fn *fn, void *arg);
+/* Calls FN with each source package, besides its own, of which something was built into P. */
+void bill_each_built_using(struct arena *arena, const struct bill_package *p,
+			   void (*fn)(void *arg, const struct bill_package *source), void *arg);
 
 /* "pkg:deb/debian/zlib1g@1:1.2.13?arch=amd64&distro=trixie" (package-url, type deb). Arena. */
 const char *bill_purl(struct arena *arena, const struct bill_package *p);

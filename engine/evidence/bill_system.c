@@ -55,6 +55,15 @@ static const char *field_of(struct arena *arena, const char *stanza, const char 
 	return value && *value ? arena_strdup(arena, value) : NULL;
 }
 
+/* "Static-" has what is in the program in any case, the other what must be kept, too. */
+static const char *built_using(struct arena *arena, const char *stanza)
+{
+	const char *kept = field_of(arena, stanza, "Built-Using");
+	const char *linked = field_of(arena, stanza, "Static-Built-Using");
+
+	return kept && linked ? arena_printf(arena, "%s, %s", kept, linked) : kept ? kept : linked;
+}
+
 /* Whether files of it are there: unpacked, or waiting for triggers, too. */
 static bool is_there_at_all(const char *stanza)
 {
@@ -78,6 +87,9 @@ static void push_package(struct bill_reading *r, const char *stanza, struct bill
 				  .arch = d.arch,
 				  .source = d.source,
 				  .source_version = d.source_version,
+				  .depends = d.depends,
+				  .provides = d.provides,
+				  .built_using = built_using(arena, stanza),
 				  .maintainer = field_of(arena, stanza, "Maintainer"),
 				  .homepage = field_of(arena, stanza, "Homepage")};
 	key = xasprintf("%s %s %s", p.name, p.version, p.arch);

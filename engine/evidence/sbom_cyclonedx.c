@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence/sbom.h"
 
+#include "base/map.h"
 #include "base/str.h"
 
 struct cyclonedx {
 	const struct bill *b;
 	json_t *components, *dependencies;
+	struct map sources; /* purl -> the reference of its component */
 };
 
 static void add_hash(json_t *component, const char *algorithm, const char *hex)
@@ -35,23 +37,22 @@ static json_t *new_component(const char *type, const char *ref, const char *name
 	return json_pack("{s:s, s:s, s:o}", "type", type, "bom-ref", ref, "name", sbom_text(name));
 }
 
-/* ---- Debian packages ---- */
-
-static void set_supplier(json_t *component, struct arena *arena, const char *maintainer)
+/* KEY of O: who TEXT, "Name <address>", is; nothing when it names nobody. */
+static void set_entity(json_t *o, const char *key, struct arena *arena, const char *text)
 {
-	json_t *supplier = json_object(), *contact = json_object();
 	const char *name, *address;
+	json_t *entity;
 
-	if (sbom_maintainer(arena, maintainer, &name, &address) == 0) {
-		sbom_set(supplier, "name", name);
-		sbom_set(contact, "email", address);
-		if (*address)
-			json_object_set_new(supplier, "contact", json_pack("[O]", contact));
-		json_object_set(component, "supplier", supplier);
-	}
-	json_decref(contact);
-	json_decref(supplier);
+	if (sbom_maintainer(arena, text, &name, &address))
+		return;
+	entity = json_pack("{s:o}", "name", sbom_text(name));
+	if (*address)
+		json_object_set_new(entity, "contact",
+				    json_pack("[{s:o}]", "email", sbom_text(address)));
+	json_object_set_new(o, key, entity);
 }
+
+/* ---- Debian packages ---- */
 
 /* The source package, of which the binary one is a variant: what advisories name. */
 static void set_pedigree(const struct cyclonedx *x, json_t *component, const struct bill_package *p)
@@ -63,17 +64,41 @@ static void set_pedigree(const struct cyclonedx *x, json_t *component, const str
 	json_object_set_new(component, "pedigree", json_pack("{s:[o]}", "ancestors", source));
 }
 
+/* A component for each source package, once: scanners look at components. */
+static const char *source_ref(struct cyclonedx *x, const struct bill_package *p)
+{
+	const char *purl = bill_source_purl(x->b->arena, p);
+	const char *ref = map_get(&x->sources, purl);
+	json_t *c;
+
+	if (ref)
+		return ref;
+	ref = arena_printf(x->b->arena, "source-%zu", x->sources.count + 1);
+	map_set(&x->sources, purl, (void *)ref);
+	c = new_component("library", ref, p->source);
+	sbom_set(c, "version", p->source_version);
+	set_entity(c, "supplier", x->b->arena, p->maintainer);
+	sbom_set(c, "purl", purl);
+	json_array_append_new(x->components, c);
+	return ref;
+}
+
+static const char *package_ref(const struct cyclonedx *x, size_t part, size_t number)
+{
+	return arena_printf(x->b->arena, "part-%zu-package-%zu", part + 1, number + 1);
+}
+
 static const char *add_debian(struct cyclonedx *x, const struct bill_package *p, size_t part,
 			      size_t number)
 {
 	static const struct digest none;
 	struct arena *arena = x->b->arena;
-	const char *ref = arena_printf(arena, "part-%zu-package-%zu", part + 1, number + 1);
+	const char *ref = package_ref(x, part, number);
 	json_t *c = new_component("library", ref, p->name);
 	char hex[DIGEST_HEX + 1];
 
 	sbom_set(c, "version", p->version);
-	set_supplier(c, arena, p->maintainer);
+	set_entity(c, "supplier", arena, p->maintainer);
 	if (!digest_eq(&p->deb, &none))
 		add_hash(c, "SHA-256", digest_hex(&p->deb, hex));
 	if (p->licence)
@@ -86,6 +111,50 @@ static const char *add_debian(struct cyclonedx *x, const struct bill_package *p,
 	set_pedigree(x, c, p);
 	json_array_append_new(x->components, c);
 	return ref;
+}
+
+struct needs {
+	struct cyclonedx *x;
+	size_t part;
+	json_t **lists;  /* what each package of the part needs, and what it was built of */
+	json_t *sources; /* the list that add_built_using() adds to */
+};
+
+static void add_need(void *arg, size_t user, size_t needed)
+{
+	const struct needs *n = arg;
+
+	json_array_append_new(n->lists[user], json_string(package_ref(n->x, n->part, needed)));
+}
+
+static void add_built_using(void *arg, const struct bill_package *source)
+{
+	const struct needs *n = arg;
+	const char *ref = source_ref(n->x, source);
+
+	for (size_t i = 0; i < json_array_size(n->sources); i++) {
+		if (str_eq(json_string_value(json_array_get(n->sources, i)), ref))
+			return;
+	}
+	json_array_append_new(n->sources, json_string(ref));
+}
+
+static void add_needs(struct cyclonedx *x, size_t part)
+{
+	const struct bill_part *p = &x->b->parts.items[part];
+	json_t **lists cleanup_free = xcalloc(p->packages.count + 1, sizeof(*lists));
+	struct needs n = {x, part, lists, NULL};
+
+	for (size_t i = 0; i < p->packages.count; i++) {
+		n.sources = lists[i] = json_array();
+		add_built_using(&n, &p->packages.items[i]); /* its own comes first */
+		bill_each_built_using(x->b->arena, &p->packages.items[i], add_built_using, &n);
+	}
+	bill_each_need(p, add_need, &n);
+	for (size_t i = 0; i < p->packages.count; i++)
+		json_array_append_new(x->dependencies,
+				      json_pack("{s:s, s:o}", "ref", package_ref(x, part, i),
+						"dependsOn", lists[i]));
 }
 
 /* ---- parts ---- */
@@ -117,8 +186,8 @@ static json_t *part_component(const struct cyclonedx *x, size_t i)
 	json_t *c = new_component(part_type(p), part_ref(x, i), p->node->name);
 	const char *digest = sbom_digest(x->b, p->node), *hex = str_skip(digest, "sha256:");
 
-	if (i == 0)
-		sbom_set(c, "version", x->b->project->version);
+	sbom_set(c, "version", x->b->project->version);
+	set_entity(c, "supplier", x->b->arena, x->b->project->supplier);
 	sbom_set(c, "description", sbom_part_text(p));
 	if (hex)
 		add_hash(c, "SHA-256", hex);
@@ -184,21 +253,25 @@ static void add_part(struct cyclonedx *x, size_t i)
 		json_array_append_new(on, json_string(add_source(x, &p->sources.items[k], i, k)));
 	json_array_append_new(x->dependencies,
 			      json_pack("{s:s, s:o}", "ref", part_ref(x, i), "dependsOn", on));
+	add_needs(x, i);
 }
 
 static json_t *metadata(const struct cyclonedx *x, const char *tool_version)
 {
 	char time[32];
+	json_t *o = json_pack("{s:s, s:{s:[{s:s, s:s, s:s}]}, s:o}", "timestamp",
+			      sbom_time(x->b->project->times, time), "tools", "components", "type",
+			      "application", "name", "orch", "version", tool_version, "component",
+			      part_component(x, 0));
 
-	return json_pack("{s:s, s:{s:[{s:s, s:s, s:s}]}, s:o}", "timestamp",
-			 sbom_time(x->b->project->times, time), "tools", "components", "type",
-			 "application", "name", "orch", "version", tool_version, "component",
-			 part_component(x, 0));
+	set_entity(o, "manufacturer", x->b->arena, x->b->project->supplier);
+	set_entity(o, "supplier", x->b->arena, x->b->project->supplier);
+	return o;
 }
 
 json_t *sbom_cyclonedx(const struct bill *b, const char *tool_version)
 {
-	struct cyclonedx x = {b, json_array(), json_array()};
+	struct cyclonedx x = {b, json_array(), json_array(), {0}};
 	char uuid[37];
 	json_t *doc;
 
@@ -207,6 +280,7 @@ json_t *sbom_cyclonedx(const struct bill *b, const char *tool_version)
 	doc = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o}", "bomFormat", "CycloneDX", "specVersion",
 			"1.6", "version", 1, "metadata", metadata(&x, tool_version), "components",
 			x.components, "dependencies", x.dependencies);
+	map_clear(&x.sources);
 	json_object_set_new(doc, "serialNumber", json_sprintf("urn:uuid:%s", sbom_uuid(doc, uuid)));
 	return doc;
 }

@@ -190,6 +190,8 @@ static void take_source(struct reading *r, struct json_slice from, struct json_s
 
 	if (!package || !source || !is_source(source))
 		return;
+	if (package->source != package->name) /* the first is its own, others were built into it */
+		return;
 	package->source = source->source;
 	package->source_version = source->version;
 	source->name = NULL; /* told by what was built of it */
@@ -213,6 +215,8 @@ static void read_relation(struct reading *r, struct json_scan *s)
 	}
 	if (json_is(type, "GENERATED_FROM"))
 		take_source(r, from, to);
+	else if (json_is(type, "GENERATES"))
+		take_source(r, to, from);
 }
 
 static void read_relations(struct reading *r, struct json_scan *s)
@@ -355,6 +359,31 @@ static void read_metadata(struct reading *r, struct sbom_document *about)
 	}
 }
 
+/* Drops source packages that are told by what was built of them. */
+static void finish_cyclonedx(struct reading *r)
+{
+	struct sbom_packages *all = &r->doc->packages;
+	struct map told cleanup_map = {0};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct sbom_package *p = &all->items[i];
+
+		if (!is_source(p))
+			map_set(&told,
+				arena_printf(r->arena, "%s %s", p->source, p->source_version),
+				&told);
+	}
+	for (size_t i = 0; i < all->count; i++) {
+		struct sbom_package p = all->items[i];
+		char *key cleanup_free = xasprintf("%s %s", p.name, p.version);
+
+		if (!is_source(&p) || !map_get(&told, key))
+			all->items[kept++] = p;
+	}
+	all->count = kept;
+}
+
 /* ---- documents ---- */
 
 static void read_member(struct reading *r, struct json_slice key, struct sbom_document *about)
@@ -409,6 +438,8 @@ static int read_document(struct reading *r, struct err **err)
 	}
 	if (r->is_spdx)
 		finish_spdx(r);
+	else
+		finish_cyclonedx(r);
 	if (is_complete(r) ? !is_whole(r) : !json_end(&r->scan))
 		return err_set(err, E_BAD_BILL, "'%s': line %u: is not JSON", doc->path,
 			       json_line(&r->scan));

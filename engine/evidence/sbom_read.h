@@ -3,8 +3,9 @@
 /*
  * Bills of materials read back, ours and those of others: SPDX 2.2 and 2.3, CycloneDX 1.4 to 1.6,
  * JSON. Of a document only the Debian packages are looked at, by their package URLs; a source
- * package is found by the relation GENERATED_FROM, or as an ancestor. One of which the document has
- * nothing that was built of it stands for itself.
+ * package is found by the relation GENERATED_FROM or GENERATES, of which a package's first counts,
+ * or as an ancestor. One of which the document has nothing that was built of it, but for what is
+ * linked into other programs, stands for itself.
  */
 #include "base/err.h"
 #include "base/vec.h"

@@ -62,21 +62,39 @@ static void set_purl(json_t *package, const char *purl)
 				      "referenceType", "purl", "referenceLocator", purl));
 }
 
+/* "Organization: Acme (security@acme.example)"; NULL: it names nobody. Arena. */
+static const char *actor(struct spdx *x, const char *type, const char *text)
+{
+	const char *name, *address;
+
+	if (sbom_maintainer(x->b->arena, text, &name, &address))
+		return NULL;
+	return arena_printf(x->b->arena, *address ? "%s: %s (%s)" : "%s: %s", type, name, address);
+}
+
+/* Who has made it of what others have: the project's own. */
+static void set_own(struct spdx *x, json_t *package)
+{
+	const char *supplier = actor(x, "Organization", x->b->project->supplier);
+
+	sbom_set(package, "versionInfo", x->b->project->version);
+	sbom_set(package, "supplier", supplier ? supplier : NOTHING);
+}
+
 /* "Organization: Debian QA Group (packages@qa.debian.org)" */
 static void set_supplier(struct spdx *x, json_t *package, const char *maintainer)
 {
 	static const char *const groups[] = {"team",       "group",  "maintainers",
 					     "developers", "debian", "project"};
-	const char *name, *address;
+	const char *name, *address, *supplier;
 	bool group = false;
 
-	if (sbom_maintainer(x->b->arena, maintainer, &name, &address))
-		return;
-	for (size_t i = 0; i < array_len(groups); i++)
-		group |= strcasestr(name, groups[i]) != NULL;
-	sbom_set(package, "supplier",
-		 arena_printf(x->b->arena, *address ? "%s: %s (%s)" : "%s: %s",
-			      group ? "Organization" : "Person", name, address));
+	if (sbom_maintainer(x->b->arena, maintainer, &name, &address) == 0) {
+		for (size_t i = 0; i < array_len(groups); i++)
+			group |= strcasestr(name, groups[i]) != NULL;
+	}
+	supplier = actor(x, group ? "Organization" : "Person", maintainer);
+	sbom_set(package, "supplier", supplier ? supplier : NOTHING);
 }
 
 /* ---- Debian packages ---- */
@@ -100,6 +118,20 @@ static const char *source_id(struct spdx *x, const struct bill_package *p)
 	return id;
 }
 
+struct user {
+	struct spdx *x;
+	const char *id;   /* of the package that was built */
+	const char *purl; /* of its own source */
+};
+
+static void add_built_using(void *arg, const struct bill_package *source)
+{
+	const struct user *u = arg;
+
+	if (!str_eq(bill_source_purl(u->x->b->arena, source), u->purl))
+		relate(u->x, u->id, "GENERATED_FROM", source_id(u->x, source));
+}
+
 static void add_debian(struct spdx *x, const struct bill_package *p, const char *holder)
 {
 	struct arena *arena = x->b->arena;
@@ -117,7 +149,23 @@ static void add_debian(struct spdx *x, const struct bill_package *p, const char 
 	if (is_known(&p->deb))
 		json_object_set_new(package, "checksums", sha256_list(&p->deb));
 	relate(x, holder, "CONTAINS", id);
-	relate(x, id, "GENERATED_FROM", source_id(x, p));
+	relate(x, id, "GENERATED_FROM", source_id(x, p)); /* its own comes first */
+	bill_each_built_using(arena, p, add_built_using,
+			      &(struct user){x, id, bill_source_purl(arena, p)});
+}
+
+struct needs {
+	struct spdx *x;
+	size_t before; /* packages that the document has before those of the part */
+};
+
+static void add_need(void *arg, size_t user, size_t needed)
+{
+	const struct needs *n = arg;
+	char *from cleanup_free = xasprintf("SPDXRef-Package-%zu", n->before + user + 1);
+	char *to cleanup_free = xasprintf("SPDXRef-Package-%zu", n->before + needed + 1);
+
+	relate(n->x, from, "DEPENDS_ON", to);
 }
 
 /* ---- files of no package ---- */
@@ -170,6 +218,7 @@ static void add_files(struct spdx *x, const struct bill_part *part, const char *
 		return;
 	package = new_package(
 		x, id, arena_printf(x->b->arena, "%s: files of no package", part->node->name));
+	set_own(x, package);
 	verification_code(&part->files, code);
 	json_object_set_new(package, "filesAnalyzed", json_true());
 	json_object_set_new(package, "packageVerificationCode",
@@ -238,9 +287,9 @@ static void add_part(struct spdx *x, size_t i)
 	json_t *package = new_package(x, id, p->node->name);
 	const char *hex = str_skip(digest, "sha256:");
 	struct str comment cleanup_str = STR_INIT;
+	struct needs needs = {x, x->package_count};
 
-	if (i == 0)
-		sbom_set(package, "versionInfo", x->b->project->version);
+	set_own(x, package);
 	sbom_set(package, "primaryPackagePurpose", purpose(p));
 	if (hex)
 		json_object_set_new(package, "checksums",
@@ -256,6 +305,7 @@ static void add_part(struct spdx *x, size_t i)
 	sbom_set(package, "comment", comment.buf);
 	for (size_t k = 0; k < p->packages.count; k++)
 		add_debian(x, &p->packages.items[k], id);
+	bill_each_need(p, add_need, &needs);
 	add_files(x, p, id);
 	for (size_t k = 0; k < p->sources.count; k++)
 		add_source(x, &p->sources.items[k], id);
@@ -274,6 +324,16 @@ static void add_links(struct spdx *x, size_t i)
 		else
 			relate(x, id, l->type == BILL_HOLDS ? "CONTAINS" : "GENERATED_FROM", other);
 	}
+}
+
+static json_t *creators(struct spdx *x, const char *tool_version)
+{
+	const char *supplier = actor(x, "Organization", x->b->project->supplier);
+	json_t *list = json_pack("[o]", json_sprintf("Tool: orch-%s", tool_version));
+
+	if (supplier)
+		json_array_append_new(list, sbom_text(supplier));
+	return list;
 }
 
 static json_t *other_licences(const struct bill *b)
@@ -302,10 +362,10 @@ json_t *sbom_spdx(const struct bill *b, const char *tool_version)
 		add_part(&x, i);
 	for (size_t i = 0; i < b->parts.count; i++)
 		add_links(&x, i);
-	doc = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:[o]}}", "spdxVersion", "SPDX-2.3",
+	doc = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:o}}", "spdxVersion", "SPDX-2.3",
 			"dataLicense", "CC0-1.0", "SPDXID", "SPDXRef-DOCUMENT", "name", name,
 			"creationInfo", "created", sbom_time(b->project->times, time), "creators",
-			json_sprintf("Tool: orch-%s", tool_version));
+			creators(&x, tool_version));
 	json_object_set_new(doc, "packages", x.packages);
 	json_object_set_new(doc, "files", x.files);
 	json_object_set_new(doc, "relationships", x.relations);

@@ -14,7 +14,7 @@ struct check_opts {
 struct project_opts {
 	struct check_opts *check;
 	int64_t schema;
-	const char *name, *version, *times;
+	const char *name, *version, *supplier, *times;
 	struct list defaults, archives, vars, slots, variants;
 };
 
@@ -78,6 +78,9 @@ static const struct option project_options[] = {
 		 "X.Y.Z when HEAD is vX.Y.Z and nothing is changed, else X.Y.(Z+1)-dev after the "
 		 "highest one before it. A copy without its repository has it in .tarball-version.",
 	 .example = "\"1.0.0\""},
+	{"supplier", OPT_STRING, AT(supplier),
+	 .help = "Who answers for what the project makes, as its bills of materials name them.",
+	 .example = "Acme GmbH <security@acme.example>"},
 	{"times", OPT_STRING, AT(times), .def = "2024-01-01",
 	 .help = "The time of the project's files and of everything that a step makes, for ever: "
 		 "seconds since 1970 or a date (UTC). What is in packages keeps its own.",
@@ -268,6 +271,7 @@ void project_decode(struct arena *arena, struct project *p, struct yaml *map, st
 		return;
 	p->name = o->name;
 	p->version = o->version;
+	p->supplier = o->supplier;
 	map_set(&p->vars, "project.version", (void *)o->version);
 	if (times_parse(o->times, &p->times))
 		err_list_at(errors, E_INVALID_VALUE, yaml_get(map, "times")->pos,

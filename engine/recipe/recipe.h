@@ -38,6 +38,7 @@ enum valid_until { VALID_UNTIL_CHECK, VALID_UNTIL_IGNORE };
 struct project {
 	const char *dir; /* absolute path of the project's root */
 	const char *name, *version;
+	const char *supplier; /* "Name <address>", who answers for what it makes; or NULL */
 	bool version_by_git;  /* it follows HEAD and its tags, not project.yaml (git_version.h) */
 	uint64_t times;       /* seconds since 1970; of its files and of what steps make */
 	struct list defaults; /* of const char *: default targets */

@@ -30,10 +30,10 @@ package app '1:2.0~rc1+deb13u1' all 'Source: app-src (1:2.0~rc1)\nHomepage: http
 	usr/bin/app usr/share/doc/app/copyright
 package lib 1.0-1+b2 arm64 'Multi-Arch: same\nSource: lib (1.0-1)\n' usr/lib/lib.so usr/share/doc/lib/copyright
 package lib 1.0-1+b2 amd64 'Multi-Arch: same\nSource: lib (1.0-1)\n' usr/lib/lib64.so
-package plain 3 all '' usr/share/plain usr/share/doc/plain/copyright
+package plain 3 all 'Depends: app (>= 2), absent | lib (= 1.0-1+b2)\nPre-Depends: virtual\nBuilt-Using: lib (= 1.0-1)\nStatic-Built-Using: linked (= 4-1), linked (= 4-1)\n' usr/share/plain usr/share/doc/plain/copyright
 printf 'Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n\n' >>$db/status
 # its files are there, configured or not
-package waiting 1 all '' usr/share/waiting
+package waiting 1 all 'Provides: virtual (= 2)\n' usr/share/waiting
 sed -i '/^Package: waiting/{n;s/ok installed/ok unpacked/}' $db/status
 # another one's file that 'app' has put aside
 printf '/usr/lib/lib.so\n/usr/lib/lib.so.aside\napp\n' >$db/diversions
@@ -143,7 +143,7 @@ packages() {
 }
 same as-dpkg-has-them "$want" "$(packages "$scratch/card.spdx")"
 same of-the-tree "$want" "$(packages "$scratch/tree.spdx")"
-same as-cyclonedx "$want" "$(jq -r '.components[] | select(.purl) | .name + " " + .version + " " +
+same as-cyclonedx "$want" "$(jq -r '.components[] | select(.purl and (.purl | test("arch=source") | not)) | .name + " " + .version + " " +
 	(.purl | capture("arch=(?<a>[^&]*)").a)' "$scratch/card.cdx" | sort)"
 same of-squashfs "$want" "$(packages "$scratch/squashfs.spdx")"
 # what has no file left is not there
@@ -156,6 +156,21 @@ same purl 'pkg:deb/debian/app@1:2.0~rc1%2Bdeb13u1?arch=all&distro=trixie' \
 same source 'pkg:deb/debian/app-src@1:2.0~rc1?arch=source&distro=trixie' \
 	"$(jq -r '.packages[] | select(.name == "app-src").externalRefs[0].referenceLocator' "$scratch/card.spdx")"
 same one-source-of-both-libs 1 "$(jq '[.packages[] | select(.primaryPackagePurpose == "SOURCE" and .name == "lib")] | length' "$scratch/card.spdx")"
+# what packages need, and what was built into them
+needs='plain DEPENDS_ON app
+plain DEPENDS_ON lib
+plain DEPENDS_ON lib
+plain DEPENDS_ON waiting
+plain GENERATED_FROM lib 1.0-1
+plain GENERATED_FROM linked 4-1
+plain GENERATED_FROM plain 3'
+same needs "$needs" "$(jq -r '(.packages | map({(.SPDXID): .}) | add) as $p | .relationships[] | $p[.spdxElementId].name as $n |
+	select($n == "plain" and .relationshipType != "CONTAINS") | $p[.relatedSpdxElement] as $to |
+	"\($n) \(.relationshipType) \($to.name)" + if .relationshipType == "DEPENDS_ON" then "" else " " + $to.versionInfo end' "$scratch/card.spdx" | sort)"
+same needs-as-cyclonedx "$(echo "$needs" | cut -d' ' -f3 | sort)" "$(jq -r '(.components | map({(."bom-ref"): .name}) | add) as $n |
+	.dependencies[] | select($n[.ref] == "plain").dependsOn[] | $n[.]' "$scratch/card.cdx" | sort)"
+same linked-in-cyclonedx 'pkg:deb/debian/linked@4-1?arch=source&distro=trixie' \
+	"$(jq -r '.components[] | select(.name == "linked").purl' "$scratch/card.cdx")"
 same supplier 'Organization: The App Team (app@test.invalid)' "$(of "$scratch/card.spdx" app .supplier)"
 
 # --- licences ----------------------------------------------------------------------------------------
@@ -190,6 +205,17 @@ same made-from true "$(relation "$scratch/card.spdx" made GENERATED_FROM src)"
 same created 2024-01-01T00:00:00Z "$(jq -r .creationInfo.created "$scratch/card.spdx")"
 bill card
 cp "$scratch/card.spdx" "$scratch/again"
+same nobody-is-named 'NOASSERTION null' "$(jq -r '.packages[0].supplier' "$scratch/card.spdx") $(jq -r .metadata.supplier "$scratch/card.cdx")"
+same part-version 1.2.0 "$(jq -r '.packages[] | select(.name == "made").versionInfo' "$scratch/card.spdx")"
+cp recipes/project.yaml "$scratch/project.yaml"
+echo 'supplier: "Acme GmbH <security@acme.test>"' >>recipes/project.yaml
+code supplier 0 "$orch" build card
+same supplier-of-parts 'Organization: Acme GmbH (security@acme.test)' "$(jq -r '.packages[0].supplier' out/card/card.spdx.json)"
+same supplier-as-creator 'Organization: Acme GmbH (security@acme.test)' "$(jq -r '.creationInfo.creators[1]' out/card/card.spdx.json)"
+same supplier-in-cyclonedx 'Acme GmbH security@acme.test' \
+	"$(jq -r '.metadata.supplier | .name + " " + .contact[0].email' out/card/card.cdx.json)"
+same in-no-key-either 'built 0,' "$(grep -o 'built 0,' "$scratch/err")"
+cp "$scratch/project.yaml" recipes/project.yaml
 
 # --- asking many of them -----------------------------------------------------------------------------
 mkdir -p "$scratch/releases/1.0.0" "$scratch/releases/1.2.0"
@@ -206,6 +232,11 @@ same by-name '- app 1:2.0~rc1+deb13u1 - 1.0.0/card.cdx.json
 same by-source "$(found contains app "$scratch/releases")" "$(found contains app-src "$scratch/releases")"
 same by-version '- lib 1.0-1+b2 - 1.2.0/card.spdx.json
 - lib 1.0-1+b2 - 1.2.0/card.spdx.json' "$(found contains lib=1.0-1 "$scratch/releases/1.2.0")"
+same linked-into-others '- linked 4-1 - 1.2.0/card.spdx.json' "$(found contains linked "$scratch/releases/1.2.0")"
+mkdir "$scratch/cyclonedx"
+cp "$scratch/card.cdx" "$scratch/cyclonedx/card.cdx.json"
+same cyclonedx-says-the-same "$(found contains lib "$scratch/releases/1.2.0" | sed 's/ [^ ]*$//'; echo '- linked 4-1 -')" \
+	"$(for w in lib linked; do found contains $w "$scratch/cyclonedx"; done | sed 's/ [^ ]*$//')"
 same not-a-newer-one '' "$(found contains lib=1.0-2 "$scratch/releases")"
 code found-is-3 3 "$orch" query contains plain "$scratch/releases" --exit-code
 check in-one-of-two grep -q '1 found in 1 of 2 documents' "$scratch/out"

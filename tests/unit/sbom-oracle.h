@@ -51,10 +51,13 @@ static void take_source(struct map *packages, const json_t *relation)
 	const char *type = json_string_value(json_object_get(relation, "relationshipType"));
 	const char *from = json_string_value(json_object_get(relation, "spdxElementId"));
 	const char *to = json_string_value(json_object_get(relation, "relatedSpdxElement"));
-	struct sbom_package *package = from ? map_get(packages, from) : NULL;
-	struct sbom_package *source = to ? map_get(packages, to) : NULL;
+	bool generates = type && str_eq(type, "GENERATES");
+	const char *built = generates ? to : from, *of = generates ? from : to;
+	struct sbom_package *package = built ? map_get(packages, built) : NULL;
+	struct sbom_package *source = of ? map_get(packages, of) : NULL;
 
-	if (!type || !str_eq(type, "GENERATED_FROM") || !package || !source || !is_source(source))
+	if (!type || !(generates || str_eq(type, "GENERATED_FROM")) || !package || !source ||
+	    !is_source(source) || package->source != package->name)
 		return;
 	package->source = source->source;
 	package->source_version = source->version;
@@ -114,6 +117,30 @@ static void read_component(struct arena *arena, const json_t *component, struct 
 	sbom_packages_push(&ret->packages, p);
 }
 
+static bool is_told(const struct sbom_packages *all, const struct sbom_package *source)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct sbom_package *p = &all->items[i];
+
+		if (!is_source(p) && str_eq(p->source, source->name) &&
+		    str_eq(p->source_version, source->version))
+			return true;
+	}
+	return false;
+}
+
+static void drop_told(struct sbom_packages *all)
+{
+	struct sbom_packages kept = {0};
+
+	for (size_t i = 0; i < all->count; i++) {
+		if (!is_source(&all->items[i]) || !is_told(all, &all->items[i]))
+			sbom_packages_push(&kept, all->items[i]);
+	}
+	sbom_packages_clear(all);
+	*all = kept;
+}
+
 static void read_cyclonedx(struct arena *arena, const json_t *doc, struct sbom_document *ret)
 {
 	const json_t *about = json_object_get(json_object_get(doc, "metadata"), "component");
@@ -124,6 +151,7 @@ static void read_cyclonedx(struct arena *arena, const json_t *doc, struct sbom_d
 	ret->version = text(arena, about, "version");
 	json_array_foreach(json_object_get(doc, "components"), i, item)
 		read_component(arena, item, ret);
+	drop_told(&ret->packages);
 }
 
 /* 0, or 1: it is no document, or one in which a key is there twice, of which readers differ. */
