@@ -28,14 +28,16 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+/* A word of the recipe tells more than that a package is essential. */
 static void note_wants(const struct debian_lock *l, struct reason *all, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < l->wants.count && !all[i].known; k++) {
+		for (size_t k = 0; k < l->wants.count; k++) {
 			const struct lock_want *want = &l->wants.items[k];
 
 			if (str_eq(want->what, LOCK_TOOLS) ||
-			    !has_word(want->names, all[i].entry->name))
+			    !has_word(want->names, all[i].entry->name) ||
+			    (all[i].known && *want->what == '?'))
 				continue;
 			all[i].want = want->what;
 			all[i].known = true;

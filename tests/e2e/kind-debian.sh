@@ -55,6 +55,10 @@ code "update of a package nobody has: exit 2" 2 "$orch" -C "$p" lock --update no
 echo "# a tree"
 check "build" o build small
 tree=$p/out/small/root.tar
+code "whose a file is" 0 "$orch" -C "$p" query owner small /usr/bin/passwd
+check "whose a file is: by the recipe" grep -q '^  recipes/small.yaml:2: package passwd$' "$scratch/out"
+code "whose a script's file is" 0 "$orch" -C "$p" query owner small /etc/passwd --json
+same "whose a script's file is: of none" 'scripts 0' "$(jq -r '"\(.origin) \(.packages | length)"' "$scratch/out")"
 same "every package is configured" "Status: install ok installed " "$(states "$tree")"
 same "owners" "0/42" "$(tar --numeric-owner -tvf "$tree" etc/shadow | awk '{print $2}')"
 same "set-user-id" "-rwsr-xr-x" "$(tar -tvf "$tree" usr/bin/su | cut -c1-10)"
