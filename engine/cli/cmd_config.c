@@ -13,8 +13,8 @@
 
 struct setting {
 	const char *name, *value;
-	const char
-		*from;  /* "default", "option", "environment", "file", "apt"; NULL: nothing says */
+	/* "default", "option", "environment", "file", "project", "apt"; NULL: nothing says */
+	const char *from;
 	const char *at; /* "--store", "ORCH_STORE", "/home/u/.config/orch/config.yaml:3" */
 };
 DEFINE_VEC(settings, struct setting)
@@ -173,10 +173,10 @@ static const struct pair *user_mirror(struct config *c, const char *alias)
 	return NULL;
 }
 
-/* As they are written, without user and password. */
-static void add_user_mirror(struct config *c, const struct pair *p)
+/* "mirrors" or "pools" of P, as they are written, without user and password. */
+static void add_places(struct config *c, const char *key, const struct pair *p)
 {
-	char *name cleanup_free = xasprintf("mirrors.%s", p->key);
+	char *name cleanup_free = xasprintf("%s.%s", key, p->key);
 	const struct list *urls = p->data;
 	struct str text cleanup_str = STR_INIT;
 
@@ -212,18 +212,12 @@ static int add_host_mirror(struct config *c, struct mirrors *m, const struct arc
 	return 0;
 }
 
-static int add_mirrors(struct config *c, struct err **err)
+static int add_mirrors(struct config *c, const struct project *p, struct err **err)
 {
-	struct err_list mistakes cleanup_err_list = {0};
-	struct err *outside cleanup_err = NULL;
-	const struct strv none = {0};
-	const struct project *p = NULL;
 	struct mirrors m = {0};
 
 	for (size_t i = 0; i < c->user.mirrors.count; i++)
-		add_user_mirror(c, LIST_AT(c->user.mirrors, struct pair *, i));
-	if (project_find(".", &c->s->dir, &outside) == 0)
-		p = project_load(c->s->arena, c->s->dir, kinds_all, &none, &mistakes);
+		add_places(c, "mirrors", LIST_AT(c->user.mirrors, struct pair *, i));
 	for (size_t i = 0; p && i < p->archives.count; i++) {
 		const struct archive *a = LIST_AT(p->archives, struct archive *, i);
 
@@ -233,8 +227,30 @@ static int add_mirrors(struct config *c, struct err **err)
 	return 0;
 }
 
+static void add_pools(struct config *c, const struct project *p)
+{
+	for (size_t i = 0; i < c->user.pools.count; i++)
+		add_places(c, "pools", LIST_AT(c->user.pools, struct pair *, i));
+	if (p && p->pool)
+		add(c, "pool", p->pool, "project", place(c, p->pool_pos));
+}
+
+/* The one that the current directory is in, as far as it can be read, or NULL. */
+static const struct project *find_project(struct config *c)
+{
+	struct err_list mistakes cleanup_err_list = {0};
+	struct err *outside cleanup_err = NULL;
+	const struct strv none = {0};
+
+	if (project_find(".", &c->s->dir, &outside))
+		return NULL;
+	return project_load(c->s->arena, c->s->dir, kinds_all, &none, &mistakes);
+}
+
 static int fill(struct config *c, struct err **err)
 {
+	const struct project *p;
+
 	if (user_config_parse(c->s->arena, &c->map, &c->user, err))
 		return -1;
 	add_file(c);
@@ -246,8 +262,10 @@ static int fill(struct config *c, struct err **err)
 			add_key(c, &user_config_schema.options[i]);
 	for (size_t i = 0; i < remote_config_schema.count; i++)
 		add_remote_key(c, &remote_config_schema.options[i]);
-	if (add_mirrors(c, err))
+	p = find_project(c);
+	if (add_mirrors(c, p, err))
 		return -1;
+	add_pools(c, p);
 	add_color(c);
 	add_progress(c);
 	add_flag(c, "offline", "--offline", c->cli->offline);

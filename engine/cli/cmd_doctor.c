@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch doctor: what this machine can do. Exit 7 when something is missing that kinds need. */
+#include "cli/doctor_pools.h"
 #include "cli/doctor_remote.h"
 #include "cli/json.h"
 #include "cli/paint.h"
@@ -57,6 +58,7 @@ int cmd_doctor(struct cli *c)
 	query.store_dir = store_dir(s.store);
 	host_probe(s.arena, &query, &found);
 	doctor_remote(&s, &found);
+	doctor_pools(&s, &found);
 	for (size_t i = 0; i < found.count; i++)
 		missing += found.items[i].level == FINDING_MISSING;
 	if (c->json)

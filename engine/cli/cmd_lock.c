@@ -97,7 +97,8 @@ int cmd_lock(struct cli *c)
 				      .named = &l.named,
 				      .say = say,
 				      .arg = &l,
-				      .cache_dir = store_subdir(s.store, "apt")};
+				      .cache_dir = store_subdir(s.store, "apt"),
+				      .downloads = store_subdir(s.store, "downloads")};
 	l.list = c->json ? json_array() : NULL;
 	task_open(&l.task, TASK_ALWAYS);
 	rc = lock_all(&l, c->args.count ? c->args.items[0] : NULL, &err);

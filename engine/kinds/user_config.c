@@ -10,6 +10,10 @@ static const struct option config_options[] = {
 	{"mirrors", OPT_DICT, offsetof(struct user_config, mirrors), OPT_LIST,
 	 .help = "URL of each package archive by its alias in project.yaml; several are tried in "
 		 "order."},
+	{"pools", OPT_DICT, offsetof(struct user_config, pools), OPT_LIST,
+	 .help = "Directories and URLs that keep packages for longer than archives do, by the "
+		 "alias of an archive, or 'debian' for all of Debian packages; `orch lock` fills "
+		 "the first directory of each list."},
 	{"credential-helper", OPT_STRING, offsetof(struct user_config, credential_helper), OPT_LIST,
 	 .help = "Program, with its arguments, that is asked for user and password of a server; it "
 		 "speaks the protocol of git-credential(1)."},
@@ -36,7 +40,39 @@ static const struct option config_options[] = {
 	{"remote", OPT_STRUCT, offsetof(struct user_config, remote), .sub = &remote_config_schema,
 	 .help = "Caches and executors that are shared with other machines (docs/sharing.md)."},
 };
-const struct schema user_config_schema = SCHEMA(struct user_config, config_options);
+static void check_pool(const struct pair *p, const char *text, struct err_list *errors)
+{
+	bool url = strstr(text, "://") || str_skip(text, "file:/");
+
+	if (url && !str_skip(text, "http://") && !str_skip(text, "https://") &&
+	    !str_skip(text, "file:/"))
+		err_list_at(errors, E_INVALID_URL, p->pos,
+			    "a pool of '%s' must begin with https://, http:// or file:/, or be a "
+			    "directory",
+			    p->key);
+	else if (url && text[strcspn(text, " \t\r\n")])
+		err_list_at(errors, E_INVALID_URL, p->pos,
+			    "the URL of a pool of '%s' has a space: write %%20", p->key);
+	else if (!*text)
+		err_list_at(errors, E_INVALID_VALUE, p->pos, "a pool of '%s' has no name", p->key);
+}
+
+static void check_config(void *data, const struct yaml *map, struct err_list *errors)
+{
+	const struct user_config *c = data;
+
+	(void)map;
+	for (size_t i = 0; i < c->pools.count; i++) {
+		const struct pair *p = LIST_AT(c->pools, struct pair *, i);
+		const struct list *items = p->data;
+
+		for (size_t k = 0; k < items->count; k++)
+			check_pool(p, LIST_AT(*items, const char *, k), errors);
+	}
+}
+
+const struct schema user_config_schema =
+	SCHEMA(struct user_config, config_options, .check = check_config);
 
 char *user_config_path(void)
 {

@@ -10,6 +10,7 @@
 
 struct user_config {
 	struct list mirrors;           /* of struct pair *: alias -> struct list of URLs */
+	struct list pools;             /* the same; "debian": of all archives (package_pool.h) */
 	int64_t jobs;                  /* 0: not said */
 	struct list credential_helper; /* of const char *: a program and its arguments */
 	uint64_t download_pace;        /* bytes per second; 0: not said */

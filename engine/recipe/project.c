@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "base/path.h"
 #include "recipe/git_version.h"
 
 #define DAY (24 * 3600)
@@ -14,7 +15,7 @@ struct check_opts {
 struct project_opts {
 	struct check_opts *check;
 	int64_t schema;
-	const char *name, *version, *supplier, *times;
+	const char *name, *version, *supplier, *times, *pool;
 	struct list defaults, archives, vars, slots, variants;
 };
 
@@ -91,6 +92,10 @@ static const struct option project_options[] = {
 	 .help = "Package archives by alias: what they are; where they are is the user's "
 		 "configuration.",
 	 .example = "{debian: {suites: [trixie]}}"},
+	{"pool", OPT_STRING, AT(pool),
+	 .help = "A directory of the project in which `orch lock` keeps what it pins, packages and "
+		 "their sources, by digest; builds look there for what archives have dropped.",
+	 .example = "pool"},
 	{"check", OPT_STRUCT, AT(check), .sub = &check_schema,
 	 .help = "What `orch check` does not refuse here.",
 	 .example = "{ignore: [{rule: mark-good, why: \"RAUC's own unit does it\"}]}"},
@@ -173,6 +178,7 @@ static void expand_project(struct arena *arena, struct project *p, struct source
 	expand_key(arena, p, "times", source, errors);
 	expand_key(arena, p, "default", source, errors);
 	expand_key(arena, p, "archives", source, errors);
+	expand_key(arena, p, "pool", source, errors);
 	expand_key(arena, p, "check", source, errors);
 }
 
@@ -212,6 +218,19 @@ static void check_slots(const struct list *slots, struct err_list *errors)
 	}
 }
 
+static const char *pool_of(const struct project_opts *o, const struct yaml *map,
+			   struct err_list *errors)
+{
+	const char *why;
+
+	if (o->pool && !path_is_project(o->pool, &why))
+		err_list_at(errors, E_INVALID_PATH, yaml_get(map, "pool")->pos,
+			    "'%s' %s: 'pool' is a directory of the project; others are named by "
+			    "'pools:' in config.yaml (docs/config.md)",
+			    o->pool, why);
+	return o->pool;
+}
+
 static struct list archives_of(struct arena *arena, const struct list *pairs)
 {
 	struct archive **items = arena_alloc(arena, (pairs->count + 1) * sizeof(*items));
@@ -238,6 +257,11 @@ static struct list ignored_of(const struct check_opts *o, struct err_list *error
 				    "'until' is a day like 2027-06-30, found '%s'", r->until);
 	}
 	return o ? o->ignore : none;
+}
+
+const char *project_pool_dir(struct arena *arena, const struct project *p)
+{
+	return p->pool ? arena_printf(arena, "%s/%s", p->dir, p->pool) : NULL;
 }
 
 static const char *const replaced[] = {"epoch", NULL};
@@ -281,5 +305,8 @@ void project_decode(struct arena *arena, struct project *p, struct yaml *map, st
 	p->slots = o->slots;
 	check_slots(&o->slots, errors);
 	p->archives = archives_of(arena, &o->archives);
+	p->pool = pool_of(o, map, errors);
+	if (p->pool)
+		p->pool_pos = yaml_key_pos(map, "pool");
 	p->ignored = ignored_of(o->check, errors);
 }

@@ -44,6 +44,8 @@ struct project {
 	struct list defaults; /* of const char *: default targets */
 	struct list archives; /* of struct archive * */
 	struct list ignored;  /* of struct ignored_rule * */
+	const char *pool;     /* a project path: the directory that keeps what locks pin; or NULL */
+	struct pos pool_pos;  /* where it says so */
 	struct map vars;    /* names that ${...} knows (vars, slots.*, project.*) -> const char * */
 	struct list slots;  /* of struct pair *: slots.NAME, sizes that size_parse() reads */
 	struct yaml *map;   /* for positions */
@@ -74,6 +76,8 @@ struct recipe {
 	struct option_text *waiting; /* texts in it that wait for values */
 };
 
+/* The directory that project.yaml names as `pool:`, absolute, or NULL; arena. */
+const char *project_pool_dir(struct arena *arena, const struct project *p);
 /* Whether the text in FIELD of its options waits for values. */
 bool recipe_waits(const struct recipe *r, const char *const *field);
 /* The place of KEY in the recipe, or of the recipe. */

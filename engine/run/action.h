@@ -63,6 +63,7 @@ struct action {
 	const char *outdir;    /* write outputs here, by their names */
 	const char *workdir;   /* scratch, removed afterwards unless the node fails */
 	const char *cache_dir; /* shared downloads, files named by SHA-256; verify before use */
+	const char *pool_dir;  /* absolute: the project's pool (kinds/package_pool.h), or NULL */
 	const char *roots_dir; /* unpacked trees, shared; see kinds/run/rootdir.h */
 	int64_t began_ns;      /* when the run began, since 1970; 0: not in a run */
 	bool offline;          /* make no connection */

@@ -130,6 +130,7 @@ void job_describe(struct arena *arena, const struct job_env *env, const struct n
 		.outdir = arena_printf(arena, "%s/out", dir),
 		.workdir = arena_printf(arena, "%s/work", dir),
 		.cache_dir = store_subdir(s, "downloads"),
+		.pool_dir = project_pool_dir(arena, env->graph->project),
 		.cpus = cpus,
 		.offline = env->opts->offline,
 		.owner = getpid(),

@@ -58,6 +58,7 @@ static int locate_places(struct detached *d, struct err **err)
 				       &d->spec.workdir, &d->spec.cache_dir};
 	static const char *const within[] = {"roots", "tmp", "cas"};
 
+	d->spec.pool_dir = NULL;
 	for (size_t i = 0; i < array_len(places); i++) {
 		if (locate(d, places[i], err) < 0 || path_mkdirs(*places[i], err) < 0)
 			return -1;

@@ -204,6 +204,8 @@ void job_spec_write(const struct job_spec *spec, struct str *ret)
 	put_line(ret, "out", spec->outdir, NULL);
 	put_line(ret, "work", spec->workdir, NULL);
 	put_line(ret, "cache", spec->cache_dir, NULL);
+	if (spec->pool_dir)
+		put_line(ret, "pool", spec->pool_dir, NULL);
 	str_printf(ret, "cpus %u\noffline %d\nowner %ld\nbegan %jd\n", spec->cpus, spec->offline,
 		   spec->owner, (intmax_t)spec->began_ns);
 	for (size_t i = 0; i < spec->outputs.count; i++)
@@ -245,6 +247,7 @@ static int job_text(const struct line *w, struct job_spec *r)
 		{"out", offsetof(struct job_spec, outdir)},
 		{"work", offsetof(struct job_spec, workdir)},
 		{"cache", offsetof(struct job_spec, cache_dir)},
+		{"pool", offsetof(struct job_spec, pool_dir)},
 		{"manifest", offsetof(struct job_spec, manifest)},
 		{"farm", offsetof(struct job_spec, farm.url)},
 		{"farm-instance", offsetof(struct job_spec, farm.instance)},

@@ -108,6 +108,7 @@ struct job_farm {
 
 struct job_spec {
 	const char *store, *project_dir, *outdir, *workdir, *cache_dir; /* absolute */
+	const char *pool_dir; /* absolute, or NULL: the project has none */
 	unsigned cpus;
 	bool offline;
 	long owner;       /* pid of the orchestrator, for the names of temporary directories */

@@ -95,6 +95,18 @@ int apt_source_needs(struct apt_request *q, const char *name, const char *versio
 /* The files of a source package; VERSION may be NULL. */
 int apt_source(struct apt_request *q, const char *name, const char *version,
 	       struct lock_entries *ret, struct err **err) warn_unused;
+/* A version of a source package that is looked for. */
+struct apt_source_wish {
+	const char *name, *version;
+	bool found;
+};
+DEFINE_VEC(apt_sources, struct apt_source_wish)
+/*
+ * Adds all files of those of WANTED that an index has, the .dsc among them, which no lock has, and
+ * says which were found. Equal names of WANTED stand together.
+ */
+int apt_sources(struct apt_request *q, struct apt_sources *wanted, struct lock_entries *ret,
+		struct err **err) warn_unused;
 /* The newest date of the archives' Release files, seconds since 1970. */
 int apt_date(const struct apt_request *q, uint64_t *ret, struct err **err) warn_unused;
 

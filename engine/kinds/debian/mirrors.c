@@ -10,6 +10,7 @@
 #include "base/url.h"
 #include "kinds/debian/apt_auth.h"
 #include "kinds/debian/mirror_list.h"
+#include "kinds/package_pool.h"
 
 #define MAX_LIST (1024 * 1024)
 
@@ -383,22 +384,58 @@ static struct http_source source_of(struct mirrors *m, const struct mirror_place
 	return (struct http_source){url, access};
 }
 
+static void push_mirrors(struct mirrors *m, const struct lock_archive *a,
+			 const struct mirror_place *p, const struct lock_entry *e,
+			 struct http_source *sources, size_t *count)
+{
+	const char *path = url_encode_path(m->arena, e->path);
+	struct mirror_file file = describe(a, e);
+
+	for (size_t i = 0; i < p->where.count; i++)
+		if (!p->listed || mirror_item_serves(&p->listed[i], &file))
+			sources[(*count)++] = source_of(m, p, i, path);
+}
+
+/* Servers of pools are reached as archives are. */
+static int push_pools(struct mirrors *m, const struct pools *pools, const struct digest *d,
+		      struct http_source *sources, size_t *count, struct err **err)
+{
+	for (size_t i = 0; i < pools->url_count; i++) {
+		struct http_access *access = arena_alloc(m->arena, sizeof(*access));
+		const char *url = arena_printf(m->arena, "%s/%s", take_login(m, pools->urls[i]),
+					       pool_path(m->arena, d));
+
+		if (host_apt_access(&m->host, url, m->auth, access, err) < 0)
+			return -1;
+		access->elsewhere = elsewhere;
+		access->elsewhere_arg = m;
+		sources[(*count)++] = (struct http_source){url, access};
+	}
+	return 0;
+}
+
 int mirrors_sources(struct mirrors *m, const struct lock_archive *a, const struct lock_entry *e,
 		    const char *tmp_dir, struct http_item *item, struct err **err)
 {
-	struct mirror_file file = describe(a, e);
 	struct http_source *sources;
-	struct mirror_place *p;
-	const char *path;
+	struct mirror_place *p = NULL;
+	struct pools pools;
+	size_t most;
 
-	if (find_place(m, a, tmp_dir, &p, err) < 0)
-		return -1;
-	path = url_encode_path(m->arena, e->path);
-	item->sources = sources = arena_alloc(m->arena, p->where.count * sizeof(*sources));
+	pools_find(m->arena, &m->config, NULL, a->alias, &pools);
+	if (find_place(m, a, tmp_dir, &p, err) < 0) {
+		if (!pools.url_count)
+			return -1;
+		err_free(steal_ptr(*err));
+		p = NULL;
+	}
+	most = (p ? p->where.count : 0) + pools.url_count;
+	item->sources = sources = arena_alloc(m->arena, most * sizeof(*sources));
 	item->source_count = 0;
-	for (size_t i = 0; i < p->where.count; i++)
-		if (!p->listed || mirror_item_serves(&p->listed[i], &file))
-			sources[item->source_count++] = source_of(m, p, i, path);
+	if (p)
+		push_mirrors(m, a, p, e, sources, &item->source_count);
+	if (push_pools(m, &pools, &e->sha256, sources, &item->source_count, err) < 0)
+		return -1;
 	if (!item->source_count)
 		return err_set(err, E_NO_MIRROR,
 			       "the list of mirrors '%s' has none for '%s': all say that they have "

@@ -304,7 +304,7 @@ static void say_if_older(const struct relock *l)
 
 static int resolve_all(struct relock *l, struct err **err)
 {
-	struct apt_request q;
+	struct apt_request *q = &l->apt;
 
 	l->now.arch = arch_of(l);
 	if (l->base.arch && !str_eq(l->now.arch, l->base.arch))
@@ -312,20 +312,20 @@ static int resolve_all(struct relock *l, struct err **err)
 			      "'%s' is of architecture '%s', not '%s'", l->o->from->text,
 			      l->base.arch, l->now.arch);
 	if (debian_request(l->arena, l->project, l->o, &l->now.request, err) < 0 ||
-	    open_apt(l, l->now.arch, &q, err) < 0 || apt_date(&q, &l->now.date, err) < 0)
+	    open_apt(l, l->now.arch, q, err) < 0 || apt_date(q, &l->now.date, err) < 0)
 		return -1;
 	say_if_older(l);
-	if (relock_find_pins(l, &q, err) < 0)
+	if (relock_find_pins(l, q, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->o->sources.count; i++)
-		if (resolve_source(l, &q, LIST_AT(l->o->sources, const char *, i), err) < 0)
+		if (resolve_source(l, q, LIST_AT(l->o->sources, const char *, i), err) < 0)
 			return -1;
-	if (relock_find_builds(l, &q, err) < 0)
+	if (relock_find_builds(l, q, err) < 0)
 		return -1;
 	if ((l->o->packages.count || l->o->from) &&
-	    (relock_solve(l, &q, err) < 0 || resolve_tools(l, &q, err) < 0))
+	    (relock_solve(l, q, err) < 0 || resolve_tools(l, q, err) < 0))
 		return -1;
-	return record_archives(l, &q.archives, err);
+	return record_archives(l, &q->archives, err);
 }
 
 /* The recipe's line that names what apt could not find, if it is there. */
@@ -476,6 +476,8 @@ int relock_node(struct arena *arena, const struct project *p, const struct recip
 		point_at(r, *err);
 	if (rc == 0)
 		rc = write_lock(&l, report, err);
+	if (rc == 0)
+		rc = relock_fill_pools(&l, err);
 	debian_lock_clear(&l.old);
 	debian_lock_clear(&l.base);
 	debian_lock_clear(&l.now);

@@ -12,6 +12,7 @@ struct relock_opts {
 	bool offline;        /* make no connection: ERR_NET when that cannot be */
 	size_t *named; /* with PACKAGE: counts nodes that have it, or build on it; may be NULL */
 	const char *cache_dir; /* absolute: where lists and indexes may be kept */
+	const char *downloads; /* absolute: what builds have downloaded, by digest */
 	void (*say)(void *arg, const char *node, const char *text); /* what it does; may be NULL */
 	void *arg;
 };

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "kinds/debian/relock_priv.h"
 #include "kinds/debian/mirrors.h"
+#include "kinds/package_pool.h"
 #include "media/deb/deb.h"
 
 bool relock_updates(const struct relock *l, const char *name)
@@ -50,7 +51,7 @@ int relock_describe(const struct relock *l, struct lock_entry *e, struct err **e
 	return 0;
 }
 
-static const struct archive *archive_named(const struct apt_request *q, const char *alias)
+const struct archive *relock_archive(const struct apt_request *q, const char *alias)
 {
 	for (size_t i = 0; i < q->archives.count; i++)
 		if (str_eq(LIST_AT(q->archives, const struct archive *, i)->alias, alias))
@@ -88,7 +89,23 @@ static int add_record(struct relock *l, const struct lock_entry *e, const char *
 	return 0;
 }
 
-/* 0: its bytes lie in the pool's directory; 1: they are not to be had. */
+/* 0: a pool of the user's or the project's has it, whatever archives have. */
+static int take_pooled(struct relock *l, struct apt_request *q, const struct lock_entry *e,
+		       const char *dest, struct err **err)
+{
+	const char *damaged;
+	struct pools pools;
+	int rc;
+
+	pools_find(l->arena, &q->mirrors->config, project_pool_dir(l->arena, l->project),
+		   e->archive, &pools);
+	if (!pools.dir_count)
+		return 1;
+	rc = pools_copy(l->arena, &pools, &e->sha256, e->size, dest, &damaged, err);
+	return rc == 0 ? add_record(l, e, dest, err) : rc;
+}
+
+/* 0: its bytes lie in the directory for apt; 1: they are not to be had. */
 static int fetch(struct relock *l, struct apt_request *q, const struct lock_entry *e,
 		 const char **ret_why, struct err **err)
 {
@@ -99,23 +116,28 @@ static int fetch(struct relock *l, struct apt_request *q, const struct lock_entr
 		.size = e->size,
 		.sha256 = &e->sha256,
 		.name = arena_printf(l->arena, "package '%s' %s", e->name, e->version)};
-	const struct archive *archive = archive_named(q, e->archive);
+	const struct archive *archive = relock_archive(q, e->archive);
 	struct http_opts opts = {0};
 	struct lock_archive place;
+	int r;
 
 	if (!archive) {
 		*ret_why = arena_printf(l->arena, "archive '%s' is not among the node's archives",
 					e->archive);
 		return 1;
 	}
+	if (path_mkdirs(dir, err) < 0)
+		return -1;
+	r = take_pooled(l, q, e, dest, err);
+	if (r <= 0)
+		return r;
 	if (l->opts->offline)
 		return err_set(
 			err, E_NOT_CACHED,
 			"whether archive '%s' still has '%s' %s cannot be seen with --offline",
 			e->archive, e->name, e->version);
 	place = debian_archive_of(archive);
-	if (path_mkdirs(dir, err) < 0 ||
-	    mirrors_sources(q->mirrors, &place, e, dir, &item, err) < 0)
+	if (mirrors_sources(q->mirrors, &place, e, dir, &item, err) < 0)
 		return -1;
 	user_config_limit(&q->mirrors->config, &opts);
 	if (http_fetch(&item, 1, &opts, err) == 0)

@@ -6,6 +6,7 @@
  *	relock.c        the locks as they were, tools and sources, the lock as it will be
  *	relock_pins.c   which pins the archives still have
  *	relock_builds.c what builds need
+ *	relock_pool.c   pools that keep all of it
  *	relock_solve.c  the packages, through apt, with the pins in their place
  */
 #include "kinds/debian/apt.h"
@@ -36,6 +37,7 @@ struct relock {
 	struct old_pins pins; /* of packages: the base's, then the old lock's */
 	struct map why;       /* name -> why it moved, const char * */
 	struct apt_records records;
+	struct apt_request apt; /* of the node's architecture, open */
 };
 
 /* Tells the user what is being done, which may take a while. */
@@ -58,6 +60,8 @@ int relock_still_there(struct relock *l, struct apt_request *q, const struct loc
  * archives have it, else what is found, because of WHY.
  */
 void relock_leave_base(const struct relock *l, struct old_pin *p, const char *why);
+/* The archive ALIAS of Q, or NULL. */
+const struct archive *relock_archive(const struct apt_request *q, const char *alias);
 /* The pin of a package, or NULL. */
 struct old_pin *relock_pin(const struct relock *l, const char *name);
 /* NAMES, with commas, without those that a node below pins. Arena. */
@@ -74,5 +78,7 @@ void relock_push_builds(const struct relock *l, struct strv *words);
 const char *relock_subject(const struct relock *l, const char *package);
 /* Takes out what stands for builds. */
 void relock_drop_builds(const struct relock *l, struct lock_entries *found);
+/* relock_pool.c: what L->now pins, and the sources of it, go where pools are. */
+int relock_fill_pools(struct relock *l, struct err **err) warn_unused;
 /* Resolves the packages: entries and wants of L->now. */
 int relock_solve(struct relock *l, struct apt_request *q, struct err **err) warn_unused;

@@ -1,0 +1,240 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Pools: what 'orch lock' keeps of an archive of this script's own, and that a fresh clone is built from it when the
+# archive has dropped every version. And 'orch lock --update --from', which moves what one archive has newer.
+. tests/e2e/lib.sh
+export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
+p=$scratch/p
+own=$scratch/own
+pool=$p/pool
+config=$XDG_CONFIG_HOME/orch/config.yaml
+# shellcheck disable=SC2317 # called by check
+o() {
+	"$ORCH" -C "$p" "$@" >"$scratch/out" 2>"$scratch/err" && return
+	o_code=$?
+	cat "$scratch/err"
+	return "$o_code"
+}
+says() { check "$1" grep -q -- "$2" "$scratch/err"; }
+recipe() { cat >"$p/recipes/$1.yaml"; } # NAME, text on stdin
+# deb NAME VERSION [more lines of its control file]...: with its source package, but for what says Source.
+deb() {
+	d=$scratch/deb
+	rm -rf "$d"
+	mkdir -p "$d/DEBIAN" "$d/usr/share/$1" "$own/pool"
+	[ "$1$2" != base-files1 ] || programs
+	d=$scratch/deb
+	echo "$2" >"$d/usr/share/$1/version"
+	name=$1
+	version=$2
+	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nInstalled-Size: 7\n' \
+		"$name" "$version" >"$d/DEBIAN/control"
+	shift 2
+	[ $# = 0 ] || printf '%s\n' "$@" >>"$d/DEBIAN/control"
+	echo 'Description: test' >>"$d/DEBIAN/control"
+	dpkg-deb --root-owner-group -Zgzip -z1 -b "$d" "$own/pool/${name}_${version#*:}_all.deb" >/dev/null
+	case $* in *Source:*) ;; *) src "$name" "$version" ;; esac
+}
+# programs: what dpkg is and calls, of this machine, in the package that is about to be made.
+programs() {
+	t=$scratch/deb
+	mkdir -p "$t/usr/bin" "$t/usr/lib" "$t/usr/sbin" "$t/var/lib/dpkg" "$t/tmp" "$t/etc"
+	for link in bin lib sbin; do ln -s usr/$link "$t/$link"; done
+	ln -s usr/lib "$t/lib64"
+	for program in sh dpkg dpkg-deb dpkg-split dpkg-query tar rm cat chmod diff start-stop-daemon ldconfig; do
+		file=$(readlink -f "$(command -v $program)")
+		cp "$file" "$t/usr/bin/$program"
+		ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
+			mkdir -p "$t/usr/lib/$(dirname "${library#*lib*/}")"
+			cp -L "$library" "$t/usr/lib/${library#*lib*/}"
+		done
+	done
+}
+# src NAME VERSION: a native source package.
+src() {
+	d=$scratch/src/$1-${2#*:}
+	rm -rf "$d"
+	mkdir -p "$d/debian/source"
+	echo '3.0 (native)' >"$d/debian/source/format"
+	printf '%s (%s) stable; urgency=low\n\n  * Test.\n\n -- Nobody <nobody@example.org>  Thu, 01 Jan 2026 00:00:00 +0000\n' \
+		"$1" "$2" >"$d/debian/changelog"
+	printf 'Source: %s\nMaintainer: Nobody <nobody@example.org>\nStandards-Version: 4.6.2\n\nPackage: %s\nArchitecture: all\nDescription: test\n' \
+		"$1" "$1" >"$d/debian/control"
+	(cd "$own/pool" && dpkg-source -b "$d" >/dev/null 2>&1)
+}
+# suite SUITE DIRECTORY...: lists and signs what these directories below the archive hold.
+suite() {
+	(
+		cd "$own" || exit 1
+		suite=$1
+		shift
+		rm -rf "dists/$suite"
+		mkdir -p "dists/$suite/main/binary-amd64" "dists/$suite/main/source"
+		for d; do
+			dpkg-scanpackages -m "$d" >>"dists/$suite/main/binary-amd64/Packages" 2>/dev/null
+			dpkg-scansources "$d" >>"dists/$suite/main/source/Sources" 2>/dev/null
+		done
+		cd "dists/$suite" || exit 1
+		{
+			printf 'Origin: own\nSuite: %s\nCodename: %s\nDate: %s\n' "$suite" "$suite" "$(LC_ALL=C date -Ru)"
+			printf 'Architectures: amd64 all\nComponents: main\nSHA256:\n'
+			find main -type f | while read -r f; do
+				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
+			done
+		} >"$scratch/Release"
+		mv "$scratch/Release" .
+		gpg --batch --yes --quiet --clearsign -o InRelease Release
+	)
+}
+configure() { printf 'mirrors: {own: "file://%s"}\n%s\n' "$own" "${1-}" >"$config"; }
+# fresh: a clone of the project as it is, and an empty store; the pool is not in git.
+fresh() {
+	chmod -R u+w "$ORCH_STORE" 2>/dev/null
+	rm -rf "$ORCH_STORE" "$scratch/clone"
+	mkdir "$scratch/clone"
+	cp -R "$p/recipes" "$p/keys" "$scratch/clone/"
+}
+in_clone() { # ARG...: orch there
+	"$ORCH" -C "$scratch/clone" "$@"
+}
+file_of() { echo "$pool/sha256/$(printf %.2s "$1")/$1"; } # DIGEST
+pinned() { awk -v n="$1" '$1 == "package" && $3 == n {print $8}' "$p/recipes/n.lock"; } # PACKAGE
+
+mkdir -p "$p/recipes" "$p/keys" "${config%/*}"
+check "a key" key own@example.org
+gpg --batch --export >"$p/keys/own.gpg"
+cat >"$p/recipes/project.yaml" <<'END'
+schema: 1
+name: demo
+version: "1"
+default: [n]
+pool: pool
+archives:
+  own: {suites: [stable, stable-security], components: [main], keyring: keys/own.gpg}
+END
+configure
+deb base-files 1 'Essential: yes'
+deb usr-is-merged 1
+deb hello 1:2.10
+deb libtool-data 1 'Source: odd-source (7)'
+src odd-source 7
+mkdir "$own/security"
+check "an archive" suite stable pool
+check "and another" suite stable-security security
+printf 'kind: debian\narch: amd64\npackages: [hello, libtool-data]\nsources: [hello]\n' | recipe n
+
+echo "# a pool is filled"
+check "lock" o lock n
+says "is told" "files are new in the pool 'pool'"
+same "every package that is locked" "" "$(awk '$1 == "package" {print $8}' "$p/recipes/n.lock" | while read -r d; do
+	[ "$(sha256sum <"$(file_of "$d")" | cut -d' ' -f1)" = "$d" ] || echo "$d"; done)"
+same "each file is what it is called" "" "$(find "$pool/sha256" -type f | while read -r f; do
+	[ "$(sha256sum <"$f" | cut -d' ' -f1)" = "${f##*/}" ] || echo "$f"; done)"
+check "by name, too" cmp "$pool/by-name/h/hello/hello_2.10_all.deb" "$own/pool/hello_2.10_all.deb"
+check "a source by its own name" test -e "$pool/by-name/o/odd-source/odd-source_7.dsc"
+check "with its packages" test -e "$pool/by-name/o/odd-source/libtool-data_1_all.deb"
+same "links are relative" "" "$(find "$pool/by-name" -type l -lname '/*')"
+for dsc in "$pool"/by-name/*/*/*.dsc; do
+	name=$(basename "$dsc")
+	# shellcheck disable=SC2016
+	check "$name: files as it says" sh -ec 'cd "$(dirname "$1")"; sed -n "/^Checksums-Sha256:/,/^[^ ]/s/^ \([0-9a-f]*\) [0-9]* /\1  /p" "$1" >"$2"; [ -s "$2" ]; sha256sum --status -c "$2"' sh "$dsc" "$scratch/sums"
+	check "$name: is unpacked" dpkg-source --no-check -x "$dsc" "$scratch/unpacked-$name"
+done
+find "$pool" -printf '%p %i %T@\n' | grep -v .parts | sort >"$scratch/before"
+check "lock again" o lock n
+find "$pool" -printf '%p %i %T@\n' | grep -v .parts | sort >"$scratch/after"
+check "nothing is written twice" cmp "$scratch/before" "$scratch/after"
+check "nothing unfinished is left" test -z "$(ls -A "$pool/.parts/files")"
+check "settings" sh -c "'$ORCH' -C '$p' config | grep -q '^pool  *pool '"
+
+echo "# a file of the pool is damaged"
+hello=$(file_of "$(pinned hello)")
+chmod u+w "$hello"
+printf x | dd of="$hello" bs=1 seek=100 conv=notrunc 2>/dev/null
+check "lock" o lock n
+says "is told" "is damaged, and is replaced"
+check "is replaced" cmp "$hello" "$own/pool/hello_2.10_all.deb"
+rm "$hello"
+ln -s /dev/zero "$hello"
+check "lock, with a link in its place" o lock n
+check "is a file again" test ! -L "$hello"
+
+echo "# the archive has dropped every version"
+check "build" o build --result-json "$result"
+digests "$result" >"$scratch/digests"
+cp -R "$own" "$scratch/old-own"
+rm -f "$own"/pool/*
+deb base-files 2 'Essential: yes'
+deb usr-is-merged 2
+deb hello 1:2.12
+deb libtool-data 2
+suite stable pool
+fresh
+sed -i '/^pool:/d' "$scratch/clone/recipes/project.yaml"
+code "no pool: exit 4" 4 in_clone build
+says "no pool: package, version, remedy" "package '[a-z-]*' [^ ]* (all) is pinned by recipes/n.lock but archive 'own' has dropped it.*'pool: DIR' in recipes/project.yaml"
+fresh
+code "an empty pool: exit 4" 4 in_clone build
+says "an empty pool: said so" "has dropped it, and no pool has it: run 'orch lock n'"
+fresh
+cp -R "$pool" "$scratch/clone/"
+check "a fresh clone with the pool" in_clone build --result-json "$result"
+check "makes the same" sh -c "jq -r '.nodes[] | .name + \" \" + (.outputs[] | .name + \" \" + .digest)' '$result' | sort | cmp - '$scratch/digests'"
+fresh
+cp -R "$pool" "$scratch/clone/"
+check "offline, too" in_clone --offline build
+fresh
+configure "pools: {debian: [\"$pool\"]}"
+sed -i '/^pool:/d' "$scratch/clone/recipes/project.yaml"
+check "from a pool of the user's" in_clone build
+check "doctor" sh -c "'$ORCH' -C '$scratch/clone' doctor | grep -q '^ok  *pool  *$pool: is filled'"
+check "his settings" sh -c "'$ORCH' -C '$scratch/clone' config | grep -q '^pools.debian '"
+fresh
+configure "pools: {own: [\"file://$pool\"]}"
+sed -i '/^pool:/d' "$scratch/clone/recipes/project.yaml"
+check "from a URL" in_clone build
+configure
+cp "$p/recipes/n.lock" "$scratch/n.lock"
+check "lock" o lock n
+check "moves nothing that the pool has" cmp "$scratch/n.lock" "$p/recipes/n.lock"
+check "nor without lists" sh -c "chmod -R u+w '$ORCH_STORE'; rm -rf '$ORCH_STORE'; '$ORCH' -C '$p' lock n && cmp '$scratch/n.lock' '$p/recipes/n.lock'"
+
+echo "# a file of a recipe"
+f=$scratch/clone/recipes/file.yaml
+fresh
+mkdir -p "$scratch/clone/pool/sha256/$(printf fetched | sha256sum | cut -c1-2)"
+printf fetched >"$scratch/clone/pool/sha256/$(printf fetched | sha256sum | cut -c1-2)/$(printf fetched | sha256sum | cut -d' ' -f1)"
+printf 'kind: fetch\nurl: file:///nowhere/file\nsha256: %s\n' "$(printf fetched | sha256sum | cut -d' ' -f1)" >"$f"
+check "is in the pool" in_clone build file
+same "which has its bytes" fetched "$(cat "$scratch/clone/out/file/file")"
+mv "$scratch/clone/pool" "$scratch/clone/served"
+chmod -R u+w "$ORCH_STORE"
+rm -rf "$ORCH_STORE"
+configure "pools: {own: [\"file://$scratch/clone/served\"]}"
+check "or behind a URL" in_clone build file
+configure
+
+echo "# and the pool is damaged"
+fresh
+cp -R "$pool" "$scratch/clone/"
+bad=$scratch/clone/pool/sha256/$(pinned hello | cut -c1-2)/$(pinned hello)
+chmod u+w "$bad"
+printf x | dd of="$bad" bs=1 seek=100 conv=notrunc 2>/dev/null
+code "exit 5" 5 in_clone build
+says "is told" "package 'hello' 1:2.10 (all) is pinned by recipes/n.lock, archive 'own' has dropped it, and '.*pool/sha256/.*' of the pool has other bytes"
+check "nothing is kept of it" test ! -e "$ORCH_STORE/downloads/$(pinned hello)"
+fresh
+cp -R "$pool" "$scratch/clone/"
+rm -rf "$scratch/clone/pool/sha256"
+mkdir "$scratch/elsewhere"
+ln -s "$scratch/elsewhere" "$scratch/clone/pool/sha256"
+code "a pool that leads out of the project: exit 2" 2 in_clone lock n --update
+says "is told" "is a link, and nothing is written through a link"
+empty "and nothing is written there" "$scratch/elsewhere"
+sed 's/^pool: .*/pool: ..\/pool/' "$p/recipes/project.yaml" >"$scratch/clone/recipes/project.yaml"
+code "a path out of the project: exit 2" 2 in_clone plan
+says "a path out of the project: remedy" "project.yaml:5:7: .*'pool' is a directory of the project"
+configure 'pools: {debian: ["ftp://example.org/"]}'
+code "another scheme: exit 2" 2 in_clone plan
+configure
+finish
