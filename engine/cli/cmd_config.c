@@ -229,6 +229,8 @@ static int add_mirrors(struct config *c, const struct project *p, struct err **e
 
 static void add_pools(struct config *c, const struct project *p)
 {
+	if (!c->user.pools.count)
+		add(c, "pools", "", "default", NULL);
 	for (size_t i = 0; i < c->user.pools.count; i++)
 		add_places(c, "pools", LIST_AT(c->user.pools, struct pair *, i));
 	if (p && p->pool)

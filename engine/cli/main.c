@@ -147,8 +147,13 @@ const struct command commands[] = {
 	 OPTION(O_JSON) | OPTION(O_RUN) | OPTION(O_ALL) | OPTION(O_EXIT_CODE), 1, 2},
 	{"check", "", "find mistakes without building", NULL,
 	 SELECT | 1u << O_JSON | 1u << O_RULES | 1u << O_AGAINST | OPTION(O_CODE_QUALITY), 0, 0},
-	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed", NULL,
-	 SELECT | 1u << O_JSON | 1u << O_UPDATE, 0, 1},
+	{"lock", "[NODE]", "resolve packages and write the lock, showing what changed",
+	 "No pin moves that an archive or a pool still has. '--update' takes what is current, "
+	 "'--update --from trixie-security' what that archive or suite has newer, and nothing else "
+	 "but what it needs; a pin that is gone is then an error, and moves nothing. With "
+	 "'--advisories' a table tells which vulnerabilities the new versions fix. What is pinned "
+	 "goes into the pools of project.yaml and config.yaml, with its sources.",
+	 SELECT | 1u << O_JSON | 1u << O_UPDATE | OPTION(O_FROM) | OPTION(O_ADVISORIES), 0, 1},
 	{"boot", "NODE", "boot an image on an emulated board",
 	 "The image is copied first, and what is written to the copy is thrown away. Ctrl-A X "
 	 "ends it. Without a terminal the serial line is printed, until the guest is off or 10 "

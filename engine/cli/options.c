@@ -53,6 +53,12 @@ const struct option_row option_rows[] = {
 		      "graph: dot, svg, mermaid or json; sbom: spdx or cyclonedx"},
 	[O_UPDATE] = {0, "update", "PACKAGE", VALUE_MAYBE, AT(update), NULL,
 		      "take the archive's current versions (of PACKAGE, or of everything)"},
+	[O_FROM] = {0, "from", "ARCHIVE", VALUE_TEXT, AT(from), NULL,
+		    "with --update: move only what this archive of project.yaml, or this suite, "
+		    "has newer"},
+	[O_ADVISORIES] = {0, "advisories", "FILE", VALUE_TEXT, AT(advisories), NULL,
+			  "name what the moves fix, by a list of vulnerabilities: OSV, or the JSON "
+			  "of Debian's security tracker"},
 	[O_RULES] = {0, "rules", NULL, VALUE_FLAG, AT(rules), NULL,
 		     "list what is checked, and check nothing"},
 	[O_AGAINST] = {0, "against", "RELEASE", VALUE_TEXT, AT(against), NULL,

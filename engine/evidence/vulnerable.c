@@ -72,7 +72,7 @@ static void match_tracker(const struct sbom_package *p, const char *id, const js
 	const json_t *release = p->distro ? json_object_get(releases, p->distro) : NULL;
 	const char *status = json_string_value(json_object_get(release, "status"));
 	const char *fixed = json_string_value(json_object_get(release, "fixed_version"));
-	struct vulnerable v = {.id = id, .package = p, .status = VULNERABLE_OPEN};
+	struct vulnerable v = {.id = id, .names = id, .package = p, .status = VULNERABLE_OPEN};
 
 	if (!status)
 		return;
@@ -209,9 +209,31 @@ static const char *name_of(const json_t *record)
 	return id ? id : "(no id)";
 }
 
+/* An advisory with the CVEs that it is about; else ID. */
+static const char *names_of(struct arena *arena, const json_t *record, const char *id)
+{
+	const char *own = event(record, "id"), *keys[] = {"upstream", "aliases"};
+	struct str s cleanup_str = STR_INIT;
+	json_t *alias;
+	size_t i;
+
+	if (!own || str_eq(own, id))
+		return id;
+	for (size_t k = 0; k < array_len(keys); k++) {
+		json_array_foreach(json_object_get(record, keys[k]), i, alias)
+		{
+			const char *text = json_string_value(alias);
+
+			if (text && str_skip(text, "CVE-") && !strstr(s.buf, text))
+				str_printf(&s, "%s%s", s.len ? ", " : "", text);
+		}
+	}
+	return arena_printf(arena, "%s (%s)", own, s.buf);
+}
+
 /* What RECORD says of P with AFFECTED, one of its entries. */
-static void match_osv(const json_t *record, const json_t *affected, const struct sbom_package *p,
-		      struct vulnerables *ret)
+static void match_osv(struct arena *arena, const json_t *record, const json_t *affected,
+		      const struct sbom_package *p, struct vulnerables *ret)
 {
 	const json_t *package = json_object_get(affected, "package");
 	const char *name = event(package, "name");
@@ -220,6 +242,7 @@ static void match_osv(const json_t *record, const json_t *affected, const struct
 	if (!name || !str_eq(name, p->source) || !is_about(event(package, "ecosystem"), p) ||
 	    !is_affected(affected, p->source_version, &v.fixed))
 		return;
+	v.names = names_of(arena, record, v.id);
 	v.status = v.fixed ? VULNERABLE_FIXED_LATER : VULNERABLE_OPEN;
 	vulnerables_push(ret, v);
 }
@@ -409,14 +432,14 @@ void vulnerability_list_release(struct vulnerability_list *l)
 
 /* ---- asking ---- */
 
-static void match_record(const json_t *record, const struct sbom_package *p,
+static void match_record(struct arena *arena, const json_t *record, const struct sbom_package *p,
 			 struct vulnerables *ret)
 {
 	json_t *affected;
 	size_t i;
 
 	json_array_foreach(json_object_get(record, "affected"), i, affected)
-		match_osv(record, affected, p, ret);
+		match_osv(arena, record, affected, p, ret);
 }
 
 static void match_source(const json_t *vulnerabilities, const struct sbom_package *p,
@@ -440,7 +463,7 @@ int vulnerability_list_match(const struct vulnerability_list *l, const struct sb
 		if (l->tracker)
 			match_source(all->items[i]->json, p, ret);
 		else
-			match_record(all->items[i]->json, p, ret);
+			match_record(l->arena, all->items[i]->json, p, ret);
 	}
 	return 0;
 }

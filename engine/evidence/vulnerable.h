@@ -26,6 +26,8 @@ enum vulnerable_status {
 };
 struct vulnerable {
 	const char *id; /* "CVE-2024-0001"; with an alias of that form, that */
+	/* What else it is called: "DSA-5900-1 (CVE-2024-0001, CVE-2024-0002)"; without, the id. */
+	const char *names;
 	const struct sbom_package *package;
 	enum vulnerable_status status;
 	const char *fixed; /* the first version that has the fix, or NULL */

@@ -5,11 +5,11 @@
  * digest:
  *
  *	POOL/sha256/ab/abcd...	a file, read only
- *	POOL/by-name/h/hello/	links to its packages and sources, named as in Debian's own pool;
+ *	POOL/by-name/h/hello/	links to its packages and sources, as in Debian's own pool;
  *				for people, never read
  *
- * `orch lock` fills them (pool_fill.h), builds read them. What is read is compared with the digest it
- * is asked by, so a pool need not be trusted.
+ * `orch lock` fills them (pool_fill.h), builds read them. What is read is compared with the digest
+ * that it is asked by, so a pool need not be trusted.
  */
 #include "base/digest.h"
 #include "kinds/user_config.h"

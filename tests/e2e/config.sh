@@ -17,6 +17,7 @@ jobs: 3
 mirrors:
   vendor: [https://robot:secret@near.example/apt, http://far.example/apt]
 store-size: 5G
+pools: {debian: [pool, https://robot:secret@far.example/pool]}
 END
 
 # says NAME OPTION...: value, from and at of the setting
@@ -31,6 +32,7 @@ same "of the file" "3 file $config:1" "$(says jobs)"
 same "an option wins" "7 option --jobs" "$(says jobs -j 7)"
 same "a default" "16K default null" "$(says download-pace)"
 same "a mirror, without the password" "https://near.example/apt http://far.example/apt file $config:3" "$(says mirrors.vendor)"
+same "a pool, without the password" "pool https://far.example/pool file $config:5" "$(says pools.debian)"
 same "one that nothing tells of" "null null null" "$(says mirrors.own)"
 same "the store by default" "$scratch/.cache/orch default null" "$(says store)"
 same "of the environment" "/x environment ORCH_STORE" "$(ORCH_STORE=/x says store)"

@@ -110,7 +110,7 @@ version: "1"
 default: [n]
 pool: pool
 archives:
-  own: {suites: [stable, stable-security], components: [main], keyring: keys/own.gpg}
+  own: {suites: [trixie, trixie-security], components: [main], keyring: keys/own.gpg}
 END
 configure
 deb base-files 1 'Essential: yes'
@@ -119,8 +119,8 @@ deb hello 1:2.10
 deb libtool-data 1 'Source: odd-source (7)'
 src odd-source 7
 mkdir "$own/security"
-check "an archive" suite stable pool
-check "and another" suite stable-security security
+check "an archive" suite trixie pool
+check "and another" suite trixie-security security
 printf 'kind: debian\narch: amd64\npackages: [hello, libtool-data]\nsources: [hello]\n' | recipe n
 
 echo "# a pool is filled"
@@ -168,7 +168,7 @@ deb base-files 2 'Essential: yes'
 deb usr-is-merged 2
 deb hello 1:2.12
 deb libtool-data 2
-suite stable pool
+suite trixie pool
 fresh
 sed -i '/^pool:/d' "$scratch/clone/recipes/project.yaml"
 code "no pool: exit 4" 4 in_clone build
@@ -237,4 +237,74 @@ says "a path out of the project: remedy" "project.yaml:5:7: .*'pool' is a direct
 configure 'pools: {debian: ["ftp://example.org/"]}'
 code "another scheme: exit 2" 2 in_clone plan
 configure
+
+echo "# what one archive has newer"
+sed -i '/^pool:/d' "$p/recipes/project.yaml"
+rm -rf "$p/recipes/n.lock" "$own/pool"
+deb base-files 1 'Essential: yes'
+deb usr-is-merged 1
+deb lib 1.0
+deb lib-dev 1.0 'Source: lib' 'Depends: lib (= 1.0)'
+deb app 1.0 'Depends: lib'
+deb other 1.0
+suite trixie pool
+printf 'kind: debian\narch: amd64\npackages: [app, lib-dev, other]\nsources: [lib]\n' | recipe n
+check "lock" o lock n
+cp "$p/recipes/n.lock" "$scratch/first"
+deb app 2.0 'Depends: lib (>= 2.0)'
+deb lib 2.0
+deb lib-dev 2.0 'Source: lib' 'Depends: lib (= 2.0)'
+deb other 2.0
+suite trixie pool
+mv "$own/pool" "$own/main"
+deb lib 1.1
+deb lib-dev 1.1 'Source: lib' 'Depends: lib (= 1.1)'
+deb other 0.9
+rm -rf "$own/security"
+mv "$own/pool" "$own/security"
+mv "$own/main" "$own/pool"
+suite trixie-security security
+cat >"$scratch/tracker.json" <<'END'
+{"lib": {"CVE-2026-0001": {"releases": {"trixie": {"status": "resolved", "fixed_version": "1.1"}}},
+         "CVE-2026-0002": {"releases": {"trixie": {"status": "resolved", "fixed_version": "2.0"}}},
+         "CVE-2026-0003": {"releases": {"trixie": {"status": "resolved", "fixed_version": "0.9"}}},
+         "CVE-2026-0004": {"releases": {"trixie": {"status": "open"}}}},
+ "other": {"CVE-2026-0005": {"releases": {"trixie": {"status": "resolved", "fixed_version": "2.0"}}}}}
+END
+cat >"$scratch/osv.json" <<'END'
+[{"id": "DSA-1-1", "upstream": ["CVE-2026-0001", "CVE-2026-0006"], "affected": [{"package": {"ecosystem": "Debian:13",
+ "name": "lib"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.1"}]}]}]}]
+END
+code "without --update: exit 2" 2 o lock n --from trixie-security
+says "without --update: said so" "give both"
+code "no such archive: exit 2" 2 o lock n --update --from trixie-securty
+says "no such archive: a near one" "did you mean 'trixie-security'"
+check "lock" o lock n --update --from trixie-security --advisories "$scratch/tracker.json" --json
+rest() { grep -vE '^(date|digest) | lib(-dev)? 1|^want source:lib ' "$1"; }
+rest "$scratch/first" >"$scratch/rest"
+same "nothing else moves" "$(cat "$scratch/rest")" "$(rest "$p/recipes/n.lock")"
+same "what moves, and what that fixes" "package lib 1.0 1.1 CVE-2026-0001
+package lib-dev 1.0 1.1 CVE-2026-0001
+source lib 1.0 1.1 CVE-2026-0001" \
+	"$(jq -r '.nodes[].moves[] | [.type, .name, .was, .now, .fixes[]] | join(" ")' "$scratch/out")"
+same "with the archive, and the source" "lib 1.0 1.1 own" \
+	"$(jq -r '.nodes[].moves[] | select(.name == "lib-dev") | [.source, ."source-was", ."source-now", .archive] | join(" ")' "$scratch/out")"
+cp "$scratch/first" "$p/recipes/n.lock"
+check "as a table" o lock n --update --from trixie-security --advisories "$scratch/osv.json"
+check "names advisory and vulnerabilities" grep -qE '^lib +1.0 +1.1 +own +n +DSA-1-1 \(CVE-2026-0001, CVE-2026-0006\)$' "$scratch/out"
+check "once more" o lock n --update --from trixie-security
+check "has nothing newer" grep -q "'trixie-security' has nothing that is newer" "$scratch/out"
+cp "$scratch/first" "$p/recipes/n.lock"
+check "one package of it" o lock n --update lib --from own
+check "goes to the newest of the archive" grep -q '^package own lib 2.0 ' "$p/recipes/n.lock"
+check "with what must go along" grep -q '^package own lib-dev 2.0 ' "$p/recipes/n.lock"
+check "and nothing else" grep -q '^package own other 1.0 ' "$p/recipes/n.lock"
+cp "$scratch/first" "$p/recipes/n.lock"
+rm "$own/pool/other_1.0_all.deb"
+suite trixie pool
+code "another pin is gone: exit 4" 4 o lock n --update --from trixie-security
+says "another pin is gone: remedy" "'other' is pinned to 1.0, but archive 'own' no longer has 1.0, and --from moves nothing but .*run 'orch lock n' first"
+check "nothing is written" cmp "$scratch/first" "$p/recipes/n.lock"
+code "no list of vulnerabilities: exit 2" 2 o lock n --update --advisories "$p/recipes/n.yaml"
+check "nothing is written" cmp "$scratch/first" "$p/recipes/n.lock"
 finish

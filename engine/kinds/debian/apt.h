@@ -95,6 +95,15 @@ int apt_source_needs(struct apt_request *q, const char *name, const char *versio
 /* The files of a source package; VERSION may be NULL. */
 int apt_source(struct apt_request *q, const char *name, const char *version,
 	       struct lock_entries *ret, struct err **err) warn_unused;
+/* An index that an archive has for a suite. */
+struct apt_index {
+	const char *archive, *suite;
+};
+typedef int apt_stanza_fn(void *arg, const struct apt_index *index, const char *stanza,
+			  struct err **err);
+/* Calls FN for each stanza of all indexes WHAT, "Packages" or "Sources"; ends at the first -1. */
+int apt_index(struct apt_request *q, const char *what, apt_stanza_fn *fn, void *arg,
+	      struct err **err) warn_unused;
 /* A version of a source package that is looked for. */
 struct apt_source_wish {
 	const char *name, *version;

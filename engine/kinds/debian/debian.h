@@ -173,6 +173,16 @@ void debian_lock_format(struct debian_lock *l, struct str *ret);
  */
 void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, const struct map *why,
 		      struct str *ret);
+/* A package, tool or source that is in another version than before; strings are those of locks. */
+struct lock_move {
+	struct lock_entry was, now;
+	const char *suite; /* the first of its archive */
+	const char *why;   /* as debian_lock_diff() has it; NULL: it was asked for */
+};
+DEFINE_VEC(lock_moves, struct lock_move)
+/* Adds what moved from OLD to NOW, which are sorted; a source is the first of its files. */
+void debian_lock_moves(const struct debian_lock *old, const struct debian_lock *now,
+		       const struct map *why, struct lock_moves *ret);
 /*
  * The digest of what is asked for: architecture, packages, sources, the archives that the recipe
  * names, and what the node it builds on is pinned to. A lock answers a recipe while this stays the

@@ -73,3 +73,24 @@ void debian_lock_diff(struct debian_lock *old, struct debian_lock *now, const st
 			tell_move(was, e, why, ret);
 	}
 }
+
+static const char *suite_of(const struct debian_lock *l, const char *alias)
+{
+	for (size_t i = 0; i < l->archives.count; i++)
+		if (str_eq(l->archives.items[i].alias, alias))
+			return l->archives.items[i].suite;
+	return "";
+}
+
+void debian_lock_moves(const struct debian_lock *old, const struct debian_lock *now,
+		       const struct map *why, struct lock_moves *ret)
+{
+	for (size_t i = 0; i < now->entries.count; i++) {
+		const struct lock_entry *e = &now->entries.items[i];
+		const struct lock_entry *was = find_entry(old, e);
+
+		if (was && !is_repeated(now, i) && !str_eq(was->version, e->version))
+			lock_moves_push(ret, (struct lock_move){*was, *e, suite_of(now, e->archive),
+								map_get(why, e->name)});
+	}
+}

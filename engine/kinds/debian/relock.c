@@ -84,10 +84,11 @@ static const struct lock_entry *old_tool(const struct relock *l, const char *nam
 	return NULL;
 }
 
-/* 0: TOOL is as it was, and still there; 1: it is to be looked for. */
+/* 0: TOOL is as it was, and still there; 1: it is to be looked for, in *RET_VERSION or any. */
 static int keep_tool(struct relock *l, struct apt_request *q, const char *name,
-		     struct lock_entry *tool, struct err **err)
+		     struct lock_entry *tool, const char **ret_version, struct err **err)
 {
+	struct map offers cleanup_map = {0};
 	const struct lock_entry *e = old_tool(l, name, q->arch);
 	struct strv names cleanup_strv = {0};
 	const char *why;
@@ -98,7 +99,14 @@ static int keep_tool(struct relock *l, struct apt_request *q, const char *name,
 		return -1;
 	if (!e || relock_updates(l, name))
 		return 1;
+	if (relock_offers(l, q, "Packages", &offers, err) < 0)
+		return -1;
+	*ret_version = relock_offered(l, &offers, name, e->version);
+	if (*ret_version)
+		return 1;
 	r = relock_still_there(l, q, e, &why, err);
+	if (r == 1 && relock_gone(l, e, why, err) < 0)
+		return -1;
 	if (r == 1)
 		map_set(&l->why, name, (void *)why);
 	*tool = *e;
@@ -109,13 +117,16 @@ static int keep_tool(struct relock *l, struct apt_request *q, const char *name,
 static int resolve_tool(struct relock *l, struct apt_request *q, const char *name, struct err **err)
 {
 	struct lock_entry tool;
-	int r = keep_tool(l, q, name, &tool, err);
+	const char *version = NULL;
+	int r = keep_tool(l, q, name, &tool, &version, err);
 
 	if (r < 0)
 		return -1;
 	if (r == 1) {
 		struct lock_entries found = {0};
 
+		if (version)
+			name = arena_printf(l->arena, "%s=%s", name, version);
 		if (apt_tool(q, name, &found, err) < 0)
 			return -1;
 		tool = found.items[0];
@@ -226,6 +237,8 @@ static int keep_source(struct relock *l, struct apt_request *q, const char *name
 	if (same)
 		return 0;
 	r = relock_still_there(l, q, smallest(was), &why, err);
+	if (r == 1 && relock_gone(l, &was->items[0], why, err) < 0)
+		return -1;
 	if (r == 1)
 		map_set(&l->why, name, (void *)why);
 	return r;
@@ -237,16 +250,19 @@ static int resolve_source(struct relock *l, struct apt_request *q, const char *n
 	struct lock_entries was = {0};
 	struct str files cleanup_str = STR_INIT;
 	size_t first = l->now.entries.count;
+	const char *target = NULL;
 	int r = 1;
 
 	old_source(l, name, &was);
 	relock_say(l, "looking for source '%s'", name);
-	if (was.count && !relock_updates(l, name))
+	if (was.count)
+		target = relock_offered(l, &l->offered_sources, name, was.items[0].version);
+	if (was.count && !target && !relock_updates(l, name))
 		r = keep_source(l, q, name, &was, err);
 	for (size_t i = 0; r == 0 && i < was.count; i++)
 		lock_entries_push(&l->now.entries, was.items[i]);
 	if (r == 1)
-		r = apt_source(q, name, NULL, &l->now.entries, err);
+		r = apt_source(q, name, target, &l->now.entries, err);
 	lock_entries_clear(&was);
 	for (size_t i = first; r == 0 && i < l->now.entries.count; i++)
 		str_printf(&files, "%s%s", i > first ? "," : "",
@@ -397,6 +413,8 @@ static int write_lock(struct relock *l, struct str *report, struct err **err)
 		path_join(l->project->dir, debian_lock_path(l->arena, l->recipe->name));
 
 	debian_lock_diff(&l->old, &l->now, &l->why, &diff);
+	if (l->opts->moves)
+		debian_lock_moves(&l->old, &l->now, &l->why, l->opts->moves);
 	if (!diff.len && l->old.date)
 		l->now.date = l->old.date;
 	debian_lock_format(&l->now, &text);
@@ -484,6 +502,8 @@ int relock_node(struct arena *arena, const struct project *p, const struct recip
 	old_pins_clear(&l.pins);
 	strv_clear(&l.builds);
 	map_clear(&l.why);
+	map_clear(&l.offered);
+	map_clear(&l.offered_sources);
 	apt_records_clear(&l.records);
 	return rc;
 }

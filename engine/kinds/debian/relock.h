@@ -4,15 +4,17 @@
  * `orch lock`: recipes/NODE.lock pins what the packages of a 'debian' node resolve to. Only this
  * asks the archives; a build uses the lock and nothing else.
  */
-#include "recipe/recipe.h"
+#include "kinds/debian/debian.h"
 
 struct relock_opts {
 	bool update; /* take current versions; else move no pin that the archives still have */
 	const char *package; /* with update: only this package, and what it needs; NULL: all */
+	const char *from;    /* with update: move only what this archive or suite has newer; NULL */
 	bool offline;        /* make no connection: ERR_NET when that cannot be */
 	size_t *named; /* with PACKAGE: counts nodes that have it, or build on it; may be NULL */
-	const char *cache_dir; /* absolute: where lists and indexes may be kept */
-	const char *downloads; /* absolute: what builds have downloaded, by digest */
+	struct lock_moves *moves; /* gets what moved; may be NULL */
+	const char *cache_dir;    /* absolute: where lists and indexes may be kept */
+	const char *downloads;    /* absolute: what builds have downloaded, by digest */
 	void (*say)(void *arg, const char *node, const char *text); /* what it does; may be NULL */
 	void *arg;
 };

@@ -15,7 +15,8 @@
 
 bool relock_updates(const struct relock *l, const char *name)
 {
-	return l->opts->update && (!l->opts->package || str_eq(l->opts->package, name));
+	return l->opts->update && !l->opts->from &&
+	       (!l->opts->package || str_eq(l->opts->package, name));
 }
 
 struct old_pin *relock_pin(const struct relock *l, const char *name)
@@ -348,6 +349,39 @@ static int lost_base(const struct relock *l, const struct old_pin *p, struct err
 		       (int)strcspn(l->o->from->text, ":"), l->o->from->text);
 }
 
+/* Whether a word of the recipe says which version or suite NAME is taken from. */
+static bool is_chosen(const struct relock *l, const char *name)
+{
+	for (size_t i = 0; i < l->o->packages.count; i++) {
+		struct package_word w;
+
+		if (package_word_parse(l->arena, LIST_AT(l->o->packages, const char *, i), &w) ==
+			    0 &&
+		    str_eq(w.name, name) && (w.version || w.suite))
+			return true;
+	}
+	return false;
+}
+
+/* What --from moves goes to the very version that its archive has. */
+static int find_targets(struct relock *l, struct apt_request *q, struct err **err)
+{
+	if (relock_offers(l, q, "Packages", &l->offered, err) < 0 ||
+	    relock_offers(l, q, "Sources", &l->offered_sources, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l->pins.count; i++) {
+		struct old_pin *p = &l->pins.items[i];
+		const char *name = p->entry->name;
+
+		if (p->base || !p->kept || is_chosen(l, name))
+			continue;
+		p->target = relock_offered(l, &l->offered, name, p->entry->version);
+		if (p->target)
+			p->kept = false;
+	}
+	return 0;
+}
+
 /* Those that no index has are fetched: what they depend on is in their own control data alone. */
 static int ask_pools(struct relock *l, struct apt_request *q, struct strv *files, struct err **err)
 {
@@ -364,7 +398,7 @@ static int ask_pools(struct relock *l, struct apt_request *q, struct strv *files
 				   "looking in the pools for pins that are in no index any more");
 		said = true;
 		r = relock_still_there(l, q, p->entry, &p->why, err);
-		if (r < 0)
+		if (r < 0 || (r == 1 && !p->base && relock_gone(l, p->entry, p->why, err) < 0))
 			return -1;
 		p->kept = r == 0;
 		if (r == 0)
@@ -386,7 +420,7 @@ int relock_find_pins(struct relock *l, struct apt_request *q, struct err **err)
 		if (l->old.entries.items[i].type == LOCK_TOOL)
 			strv_push(&names, l->old.entries.items[i].name);
 	if (apt_records(q, &names, &l->records, err) < 0 || leave_bases(l, q, err) < 0 ||
-	    ask_pools(l, q, &files, err) < 0)
+	    find_targets(l, q, err) < 0 || ask_pools(l, q, &files, err) < 0)
 		return -1;
 	if (files.count && apt_add_pool(q, pool_dir(q), &files, err) < 0)
 		return -1;

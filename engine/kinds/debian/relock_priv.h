@@ -6,6 +6,7 @@
  *	relock.c        the locks as they were, tools and sources, the lock as it will be
  *	relock_pins.c   which pins the archives still have
  *	relock_builds.c what builds need
+ *	relock_from.c   what --from moves
  *	relock_pool.c   pools that keep all of it
  *	relock_solve.c  the packages, through apt, with the pins in their place
  */
@@ -19,6 +20,7 @@ struct old_pin {
 	bool left;    /* a node below has it, and this node takes its own in its place */
 	bool updated; /* LEFT, because of --update, then or now */
 	const struct lock_entry *own; /* while BASE: the old lock's line in its place; NULL: none */
+	const char *target;           /* the version it moves to, by --from; NULL: whatever comes */
 	bool kept;                    /* stays: the archive has it, nobody asked for another */
 	const char *why;              /* why it is not kept; NULL: by --update */
 };
@@ -35,14 +37,15 @@ struct relock {
 	struct debian_lock base; /* packages of all nodes it builds on, in one */
 	struct strv builds;   /* for each of `build-depends:`, in its order: relations, for apt */
 	struct old_pins pins; /* of packages: the base's, then the old lock's */
-	struct map why;       /* name -> why it moved, const char * */
+	struct map offered, offered_sources; /* name -> newest version, of the archive of --from */
+	struct map why;                      /* name -> why it moved, const char * */
 	struct apt_records records;
 	struct apt_request apt; /* of the node's architecture, open */
 };
 
 /* Tells the user what is being done, which may take a while. */
 void relock_say(const struct relock *l, const char *fmt, ...) printf_like(2, 3);
-/* Whether --update is meant for NAME. */
+/* Whether --update takes whatever is newest of NAME. */
 bool relock_updates(const struct relock *l, const char *name);
 /*
  * Fills L->pins, with the archives of Q open. Kept pins that only the pools still have are handed
@@ -70,6 +73,18 @@ const char *relock_own_names(const struct relock *l, const char *names);
 const struct deb_package *relock_record(const struct relock *l, const struct digest *sha256);
 /* Puts what the archive's index says of E into it. */
 int relock_describe(const struct relock *l, struct lock_entry *e, struct err **err) warn_unused;
+/*
+ * relock_from.c: adds name -> newest version of all that the archive of --from has among WHAT,
+ * "Packages" or "Sources", of Q; without --from nothing.
+ */
+int relock_offers(const struct relock *l, struct apt_request *q, const char *what, struct map *ret,
+		  struct err **err) warn_unused;
+/* The version to which --from moves NAME from VERSION, or NULL. */
+const char *relock_offered(const struct relock *l, const struct map *offers, const char *name,
+			   const char *version);
+/* With --from, -1: pin E, which is not to be had because of WHY, would move, too. */
+int relock_gone(const struct relock *l, const struct lock_entry *e, const char *why,
+		struct err **err) warn_unused;
 /* relock_builds.c: fills L->builds and tells apt of them; sources are pinned already. */
 int relock_find_builds(struct relock *l, struct apt_request *q, struct err **err) warn_unused;
 /* What apt is asked to install for them. */

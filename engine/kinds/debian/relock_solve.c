@@ -92,9 +92,15 @@ static bool is_named(const struct relock *l, const char *name, bool choosing)
 	return false;
 }
 
+/* The version that P is to have, or NULL: whatever apt takes. */
+static const char *version_of(const struct old_pin *p)
+{
+	return p->kept ? p->entry->version : p->target;
+}
+
 static void push_pin(struct strv *words, const struct old_pin *p)
 {
-	strv_printf(words, "%s=%s", p->entry->name, p->entry->version);
+	strv_printf(words, "%s=%s", p->entry->name, version_of(p));
 }
 
 static void arguments(const struct solving *s, struct strv *words)
@@ -106,7 +112,7 @@ static void arguments(const struct solving *s, struct strv *words)
 	for (size_t i = 0; i < l->pins.count; i++) {
 		const struct old_pin *p = &l->pins.items[i];
 
-		if (p->kept && (p->base || p->left || map_get(&s->extras, p->entry->name)))
+		if (version_of(p) && (p->base || p->left || map_get(&s->extras, p->entry->name)))
 			push_pin(words, p);
 		else if (p->left && !p->kept && !is_named(l, p->entry->name, false))
 			strv_push(words, p->entry->name);
@@ -119,7 +125,7 @@ static void arguments(const struct solving *s, struct strv *words)
 		if (package_word_parse(l->arena, text, &w) != 0)
 			continue;
 		p = relock_pin(l, w.name);
-		if (p && p->kept)
+		if (p && version_of(p))
 			push_pin(words, p);
 		else if (w.version || w.suite || !is_named(l, w.name, true))
 			strv_push(words, text); /* to apt the last one for a package counts */
@@ -136,8 +142,10 @@ static int attempt(struct solving *s, struct err **err)
 	int r;
 
 	for (size_t i = 0; i < s->l->pins.count; i++)
-		if (s->l->pins.items[i].kept)
-			lock_entries_push(&keep, *s->l->pins.items[i].entry);
+		if (version_of(&s->l->pins.items[i]))
+			*lock_entries_at_end(&keep) =
+				(struct lock_entry){.name = s->l->pins.items[i].entry->name,
+						    .version = version_of(&s->l->pins.items[i])};
 	arguments(s, &words);
 	lock_entries_clear(&s->found);
 	apt_unmets_clear(&s->unmet);
