@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -12,15 +14,29 @@
 #include "base/tmp.h"
 
 #define OUTPUT_MAX (1u << 30)
+#define LINE_MAX 200 /* of what git says, in an error */
+/* git_copied(), for the programs that this one starts, too */
+#define COPY "ORCH_GIT_COPY"
+#define ORIGINAL "ORCH_GIT_ORIGINAL"
+
+/* git warns of settings in a directory that it may not enter, as root's are for another user. */
+static void keep_settings(struct strv *v, const char *name)
+{
+	const char *dir = getenv(name);
+
+	if (dir && access(dir, X_OK) == 0)
+		strv_set(v, name, dir);
+}
 
 /* Owned by V. */
 static char *const *environment(struct strv *v, const struct strv *more)
 {
-	static const char *const kept[] = {"PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR",
-					   "LD_LIBRARY_PATH"};
+	static const char *const kept[] = {"PATH", "TMPDIR", "LD_LIBRARY_PATH"};
 
 	for (size_t i = 0; i < array_len(kept); i++)
 		strv_set(v, kept[i], getenv(kept[i]));
+	keep_settings(v, "HOME");
+	keep_settings(v, "XDG_CONFIG_HOME");
 	strv_set(v, "LC_ALL", "C");
 	strv_push(v, "GIT_TERMINAL_PROMPT=0");
 	strv_push(v, "GIT_NO_LAZY_FETCH=1");
@@ -51,14 +67,27 @@ void git_command(struct strv *argv, const char *dir)
 	strv_push(argv, dir);
 }
 
+/* Puts the first line of what it said before the error. */
+static int wrap(int said, struct err **err)
+{
+	char line[LINE_MAX];
+	ssize_t n = pread(said, line, sizeof(line) - 1, 0);
+
+	line[n > 0 ? n : 0] = 0;
+	line[strcspn(line, "\n")] = 0;
+	return *line ? err_wrap(err, "%s", line) : -1;
+}
+
 int git_run(struct strv *argv, const struct strv *more, bool quiet, struct str *ret,
 	    struct err **err)
 {
 	struct strv env cleanup_strv = {0};
-	int null cleanup_fd = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
-	struct proc_opts opts = {.env = environment(&env, more), .errfd = quiet ? null : 0};
+	int said cleanup_fd = quiet ? memfd_create("git", MFD_CLOEXEC) : -1;
+	struct proc_opts opts = {.env = environment(&env, more), .errfd = quiet ? said : 0};
 
-	return proc_output(strv_argv(argv), &opts, OUTPUT_MAX, ret, err);
+	if (proc_output(strv_argv(argv), &opts, OUTPUT_MAX, ret, err) == 0)
+		return 0;
+	return said < 0 ? -1 : wrap(said, err);
 }
 
 /* Appends the lines that it prints, but for empty ones. */
@@ -108,18 +137,42 @@ bool git_lfs_means(const char *text, const char *path)
 	return str_skip(oid + strlen(key), digest_hex(&d, hex));
 }
 
+void git_copied(const char *copy, const char *original)
+{
+	if (copy) {
+		setenv(COPY, copy, 1);
+		setenv(ORIGINAL, original, 1);
+	} else {
+		unsetenv(COPY);
+	}
+}
+
+/* What DIR, in a copy, is a copy of, caller frees; NULL: it is none. */
+static char *original_of(const char *dir)
+{
+	const char *copy = getenv(COPY), *original = getenv(ORIGINAL);
+	const char *rest = copy && original ? str_skip(dir, copy) : NULL;
+
+	return rest && (!*rest || *rest == '/') ? xasprintf("%s%s", original, rest) : NULL;
+}
+
 int git_open(const char *dir, struct git *ret, struct err **err)
 {
-	char *program cleanup_free = path_program("git");
+	char *program cleanup_free = path_program("git"), *original cleanup_free = NULL;
 	struct git g = {.dir = (char *)dir};
 
 	if (!program)
 		return err_set(err, E_PROGRAM_MISSING,
 			       "program 'git' is not installed: sudo apt-get install git");
-	if (ASK(&g, &g.prefix, "rev-parse", "--show-prefix"))
-		return err_set(err, E_NO_REPOSITORY,
-			       "'%s' is in no git repository that could be read", dir);
-	g.dir = xstrdup(dir);
+	if (ASK(&g, &g.prefix, "rev-parse", "--show-prefix")) {
+		original = original_of(dir);
+		g.dir = original;
+		if (!original || ASK(&g, &g.prefix, "rev-parse", "--show-prefix"))
+			return err_set(err, E_NO_REPOSITORY,
+				       "'%s' is in no git repository that could be read",
+				       original ? original : dir);
+	}
+	g.dir = xstrdup(g.dir);
 	*ret = g;
 	return 0;
 }

@@ -15,6 +15,12 @@ struct git {
 	char *prefix; /* where it is in that: "", "products/gateway/" */
 };
 
+/*
+ * The directory COPY is a copy of ORIGINAL, both absolute: where it is in no repository, that of
+ * ORIGINAL is asked, by this process and by all that get its environment. COPY may be NULL: there
+ * is none any more.
+ */
+void git_copied(const char *copy, const char *original);
 /* The repository that DIR is in. No program git: ERR_ENV; none there: ERR_USER. */
 int git_open(const char *dir, struct git *ret, struct err **err) warn_unused;
 void git_close(struct git *g);

@@ -12,7 +12,8 @@ void git_command(struct strv *argv, const char *dir);
 /*
  * Runs ARGV with what it takes to find programs and the user's settings, and with MORE
  * ("NAME=VALUE"; may be NULL), and nothing else of the environment, which may hold secrets.
- * Appends its output to RET. With QUIET what it says of a failure is left out.
+ * Appends its output to RET. With QUIET what it says is left out, but for the
+ * first line in the error of a failure.
  */
 int git_run(struct strv *argv, const struct strv *more, bool quiet, struct str *ret,
 	    struct err **err) warn_unused;

@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/git.h"
 #include "base/mirror.h"
 #include "base/path.h"
 #include "base/tmp.h"
@@ -154,6 +155,8 @@ static int work(const struct own_copy *o, const struct copies *copies, const cha
 	move_path(o, copies, &c->junit);
 	move_path(o, copies, &c->code_quality);
 	c->home = o->project ? xstrdup(o->project) : NULL;
+	if (c->home)
+		git_copied(copies->project, c->home);
 	free(c->store);
 	c->store = xstrdup(o->store);
 	setenv("XDG_CONFIG_HOME", copies->config, 1);

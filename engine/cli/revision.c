@@ -58,16 +58,6 @@ static int add_ignored(const struct revision *r, const struct session *now, cons
 	return rc;
 }
 
-/* A copy of root's project has what is in its directory, and the repository may be above it. */
-static int open_repository(const struct session *now, struct git *ret, struct err **err)
-{
-	struct err *of_copy cleanup_err = NULL;
-
-	if (now->cli->home && git_open(now->dir, ret, &of_copy) == 0)
-		return 0;
-	return git_open(now->cli->home ? now->cli->home : now->dir, ret, err);
-}
-
 /* For `version: git`, which has no repository to ask there. */
 static int note_version(const struct revision *r, const struct session *now, const struct git *git,
 			struct err **err)
@@ -99,7 +89,7 @@ static int export(struct revision *r, const struct session *now, const char *rev
 			       rev);
 	if (str_skip(rev, "git:"))
 		rev += strlen("git:");
-	if (open_repository(now, &git, err) < 0 || git_commit(&git, rev, &r->commit, err) < 0 ||
+	if (git_open(now->dir, &git, err) < 0 || git_commit(&git, rev, &r->commit, err) < 0 ||
 	    tmp_dir(store_subdir(now->store, "tmp"), "revision", &r->dir, err) < 0 ||
 	    git_export(&git, r->commit, r->dir, &r->found, err) < 0)
 		return -1;

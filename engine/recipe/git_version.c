@@ -14,14 +14,14 @@ struct release {
 	uint64_t part[3]; /* major, minor, patch */
 };
 
-/* One number, without a zero ahead, from *AT. */
+/* One number, without a zero ahead, from *AT; a next one must be left for it. */
 static bool read_part(const char **at, uint64_t *ret)
 {
 	size_t n = strspn(*at, "0123456789");
 	char *digits cleanup_free = xstrndup(*at, n);
 
 	*at += n;
-	return n && (n == 1 || *digits != '0') && str_u64(digits, ret) == 0;
+	return n && (n == 1 || *digits != '0') && str_u64(digits, ret) == 0 && *ret < UINT64_MAX;
 }
 
 /* "v1.2.3", and nothing else. */

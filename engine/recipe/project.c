@@ -193,6 +193,7 @@ static void find_version(struct arena *arena, struct project *p, const struct pr
 	if (!y || y->type != YAML_SCALAR || !str_eq(y->text, "git"))
 		return;
 	p->version_by_git = true;
+	y->quoted = true;
 	if (first) {
 		y->text = first->version;
 		return;
@@ -202,7 +203,6 @@ static void find_version(struct arena *arena, struct project *p, const struct pr
 		err_list_add(errors, err);
 	}
 	y->text = version ? arena_strdup(arena, version) : "0";
-	y->quoted = true;
 }
 
 static void check_slots(const struct list *slots, struct err_list *errors)

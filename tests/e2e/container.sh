@@ -140,7 +140,16 @@ echo "run: $? $(grep -o "seccomp=unconfined" run | sort -u)"
 mkdir -p /w/repo
 cp -R /root/p /w/repo/
 cd /w/repo
+sed -i 's/^version: .*/version: git/' p/recipes/project.yaml
+printf 'kind: disk\ntable: gpt\npartitions: [{name: root, type: linux-generic, from: image}]\n' >p/recipes/card.yaml
+mkdir -p /root/.config/git
+printf '[user]\n\tname = root\n' >/root/.config/git/config
 git init -q . && git add . && git -c user.name=a -c user.email=a@example.com commit -q -m one
+git tag v4.5.6
+$orch -C p build card >/dev/null 2>git
+echo "version: $? $(jq -r .predicate.buildDefinition.externalParameters.version p/out/card/card.provenance.json)"
+echo "commit: $(jq -r '.predicate.buildDefinition.resolvedDependencies[] | select(.name == "project") |
+	.digest.gitCommit' p/out/card/card.provenance.json | grep -cx "$(git rev-parse HEAD)") $(grep -ci 'warning\|denied' git)"
 echo more >>p/src/one
 mkdir -m 700 /w/runner
 : >/w/runner/step
@@ -163,6 +172,8 @@ contained chroot setpriv --bounding-set="$docker" --inh-caps=-all sh "$scratch/p
 	cat "$scratch/err"
 same "root makes an image" "0 0" "$(said image)"
 same "steps with the machine's own programs say what they need" "7 seccomp=unconfined" "$(said run)"
+same "the version is that of the repository" "0 4.5.6" "$(said version)"
+same "so is the commit, and root's settings are not looked for" "1 0" "$(said commit)"
 same "the repository of the copy's project is asked" "changed image" "$(said changed)"
 same "the runner's own file gets the summary" "0 1 0" "$(said reports)"
 same "a directory that others may write is shared" 0 "$(said shared)"

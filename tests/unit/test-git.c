@@ -288,6 +288,9 @@ static void test_version(void **state)
 	is_version(f, "1.2.9");
 	in_repository(f, "git tag -a -m ten v1.2.10"); /* a number, not a text; annotated */
 	is_version(f, "1.2.10");
+	in_repository(f, "git tag v18446744073709551615.0.0; "
+			 "git tag v1.2.18446744073709551615; git tag v18446744073709551616.0.0");
+	is_version(f, "1.2.10"); /* there is no next one */
 	in_repository(f, "echo more >>one");
 	is_version(f, "1.2.11-dev");
 	in_repository(f, "git commit -q -a -m two");
@@ -321,6 +324,30 @@ static void test_no_version(void **state)
 	refuses(f, "..", "in no git repository");
 	in_repository(f, "echo >.tarball-version");
 	refuses(f, "", "has no version");
+	in_repository(f, "rm .tarball-version; git tag v1.0.1; "
+			 "echo deadbeefdeadbeefdeadbeefdeadbeefdeadbeef >.git/refs/tags/v1.0.2");
+	refuses(f, "", "malformed object at 'refs/tags/v1.0.2'"); /* git's own words */
+}
+
+/* A copy asks the repository of what it is a copy of. */
+static void test_copy(void **state)
+{
+	const struct fixture *f = *state;
+	char *copy cleanup_free = path_join(f->top, "copy"), *sub cleanup_free = NULL;
+	char *version cleanup_free = NULL;
+	struct err *err = NULL;
+
+	in_repository(f, "git tag v1.2.3; cp -R sub ../copy; git init -q ../copy/own");
+	sub = path_join(f->repository, "sub");
+	git_copied(copy, sub);
+	assert_int_equal(git_version(copy, &version, &err), 0);
+	assert_string_equal(version, "1.2.3");
+	git_copied(NULL, NULL);
+	refuses(f, "../copy", "in no git repository");
+	git_copied(copy, sub);
+	refuses(f, "../copy/own", "nothing is committed");
+	refuses(f, "../copy-of-another", "in no git repository");
+	git_copied(NULL, NULL);
 }
 
 static void check_state(const struct fixture *f, const char *branch, bool dirty)
@@ -373,6 +400,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
