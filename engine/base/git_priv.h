@@ -10,6 +10,10 @@
  */
 void git_command(struct strv *argv, const char *dir);
 /*
+ * All of the environment that git gets, with MORE ("NAME=VALUE"; may be NULL) after it; owned by V.
+ */
+char *const *git_environment(struct strv *v, const struct strv *more);
+/*
  * Runs ARGV with what it takes to find programs and the user's settings, and with MORE
  * ("NAME=VALUE"; may be NULL), and nothing else of the environment, which may hold secrets.
  * Appends its output to RET. With QUIET what it says is left out, but for the
