@@ -96,11 +96,13 @@ int cmd_verify(struct cli *c)
 	struct dsse_keys keys cleanup_dsse_keys = {0};
 	struct verify_findings found = {0};
 	struct verify_policy policy = {0};
+	struct err_list errors cleanup_err_list = {0};
 	struct err *err = NULL;
 	int code;
 
-	if ((c->policy && verify_policy_read(s.arena, c->policy, &policy, &err) < 0) ||
-	    add_keys(c, &policy, &keys, &err) < 0 ||
+	if (c->policy && verify_policy_read(s.arena, c->policy, &policy, &errors) < 0)
+		return cli_fail_list(&s, &errors);
+	if (add_keys(c, &policy, &keys, &err) < 0 ||
 	    verify_artifact(s.arena, c->args.items[0], &keys, &policy, &found, &err) < 0)
 		code = cli_fail(&s, err);
 	else

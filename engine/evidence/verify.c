@@ -31,10 +31,10 @@ static const struct option policy_options[] = {
 static const struct schema policy_schema = SCHEMA(struct verify_policy, policy_options);
 
 int verify_policy_read(struct arena *arena, const char *path, struct verify_policy *ret,
-		       struct err **err)
+		       struct err_list *errors)
 {
 	char *dir cleanup_free = path_dir(path);
-	const struct verify_policy *p = schema_read(&policy_schema, arena, path, NULL, err);
+	const struct verify_policy *p = schema_read(&policy_schema, arena, path, NULL, errors);
 
 	if (!p)
 		return -1;

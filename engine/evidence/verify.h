@@ -22,9 +22,9 @@ struct verify_policy {
 	bool clean;           /* built of a commit, without changes that it does not have */
 	bool is_unsigned;     /* where there are no keys: a plain statement is believed */
 };
-/* Reads the file PATH; paths in it are made relative to where it is. In ARENA. */
+/* Reads the file PATH, -1 with all its mistakes; paths in it begin where it is. In ARENA. */
 int verify_policy_read(struct arena *arena, const char *path, struct verify_policy *ret,
-		       struct err **err) warn_unused;
+		       struct err_list *errors) warn_unused;
 
 struct verify_finding {
 	const char *check; /* "signature" */

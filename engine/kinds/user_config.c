@@ -87,15 +87,18 @@ int user_config_parse(struct arena *arena, const struct yaml **ret_map, struct u
 		      struct err **err)
 {
 	char *path cleanup_free = user_config_path();
+	struct err_list errors cleanup_err_list = {0};
 	const struct user_config *c;
 
 	*ret_map = NULL;
 	*ret = (struct user_config){0};
 	if (!path || !path_exists(path))
 		return 0;
-	c = schema_read(&user_config_schema, arena, path, ret_map, err);
-	if (!c)
+	c = schema_read(&user_config_schema, arena, path, ret_map, &errors);
+	if (!c) {
+		*err = errors.items[--errors.count];
 		return -1;
+	}
 	*ret = *c;
 	return 0;
 }

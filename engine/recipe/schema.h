@@ -214,10 +214,10 @@ void *schema_decode(const struct schema *schema, struct arena *arena, const stru
 		    const char *const *ignore, struct err_list *errors);
 /*
  * The same of a file that stands by itself, of 1 MiB at most; *RET_MAP (may be NULL) is what it
- * says. NULL with one of its mistakes, whose place names PATH.
+ * says. NULL with all its mistakes, whose places name PATH.
  */
 void *schema_read(const struct schema *schema, struct arena *arena, const char *path,
-		  const struct yaml **ret_map, struct err **err) warn_unused;
+		  const struct yaml **ret_map, struct err_list *errors) warn_unused;
 /* A text of a decoded struct that waits for values. */
 struct option_text {
 	struct option_text *next;
