@@ -113,3 +113,23 @@ int command_run(struct stage *s, const struct command *c, const char *script, un
 		return -1;
 	return check_output(s, job, c->not_output, false, err);
 }
+
+int command_lines(struct stage *s, const char *script, unsigned seconds, struct strv *ret,
+		  struct err **err)
+{
+	const struct scene_lines *lines;
+	unsigned job;
+	int status;
+
+	if (command_start(s, script, false, &job, err) < 0 ||
+	    scene_wait_job(s->scene, job, seconds, &status, err) < 0)
+		return -1;
+	if (status)
+		return err_set(err, E_SCENARIO_FAILED, "the command ended with %d", status);
+	lines = scene_lines(s->scene);
+	for (size_t i = 0; i < lines->count; i++) {
+		if (lines->items[i].source == SCENE_JOB && lines->items[i].job == job)
+			strv_push(ret, lines->items[i].text);
+	}
+	return 0;
+}

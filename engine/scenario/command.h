@@ -29,6 +29,9 @@ void command_check(const struct command *c, const struct yaml *map, struct err_l
 /* Starts SCRIPT in the guest, as soon as that takes commands. */
 int command_start(struct stage *s, const char *script, bool background, unsigned *ret_job,
 		  struct err **err) warn_unused;
+/* Runs SCRIPT, which ends with 0, and adds the lines that it printed to RET. */
+int command_lines(struct stage *s, const char *script, unsigned seconds, struct strv *ret,
+		  struct err **err) warn_unused;
 /* Runs it, and judges it as C says. SECONDS: unless C has others. */
 int command_run(struct stage *s, const struct command *c, const char *script, unsigned seconds,
 		struct err **err) warn_unused;

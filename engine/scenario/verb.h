@@ -96,6 +96,7 @@ const char *step_title(struct arena *arena, const struct formed *step);
 /* `within` of a step, or SECONDS. */
 unsigned step_within(const struct step_head *head, unsigned seconds);
 
-extern const struct verb verb_boot_choice, verb_boot_half, verb_cut, verb_damage, verb_environment,
-	verb_install, verb_network, verb_power, verb_power_cuts, verb_rauc, verb_reboot,
-	verb_refuse, verb_run, verb_same, verb_set_environment, verb_slot, verb_wait;
+extern const struct verb verb_boot_choice, verb_boot_half, verb_boot_time, verb_cut, verb_damage,
+	verb_environment, verb_install, verb_listening, verb_network, verb_power, verb_power_cuts,
+	verb_rauc, verb_reboot, verb_refuse, verb_run, verb_same, verb_set_environment, verb_slot,
+	verb_wait;
