@@ -50,12 +50,19 @@ programs() {
 		done
 	done
 }
-# src NAME VERSION: a native source package.
+# src NAME VERSION: a source package, a native one unless VERSION has a revision.
 src() {
 	d=$scratch/src/$1-${2#*:}
 	rm -rf "$d"
 	mkdir -p "$d/debian/source"
-	echo '3.0 (native)' >"$d/debian/source/format"
+	case $2 in
+	*-*)
+		echo '3.0 (quilt)' >"$d/debian/source/format"
+		v=${2#*:}
+		tar -C "$d" --exclude=debian -czf "$own/pool/$1_${v%-*}.orig.tar.gz" .
+		;;
+	*) echo '3.0 (native)' >"$d/debian/source/format" ;;
+	esac
 	printf '%s (%s) stable; urgency=low\n\n  * Test.\n\n -- Nobody <nobody@example.org>  Thu, 01 Jan 2026 00:00:00 +0000\n' \
 		"$1" "$2" >"$d/debian/changelog"
 	printf 'Source: %s\nMaintainer: Nobody <nobody@example.org>\nStandards-Version: 4.6.2\n\nPackage: %s\nArchitecture: all\nDescription: test\n' \
@@ -115,7 +122,7 @@ END
 configure
 deb base-files 1 'Essential: yes'
 deb usr-is-merged 1
-deb hello 1:2.10
+deb hello 1:2.10-3
 deb libtool-data 1 'Source: odd-source (7)'
 src odd-source 7
 mkdir "$own/security"
@@ -125,12 +132,12 @@ printf 'kind: debian\narch: amd64\npackages: [hello, libtool-data]\nsources: [he
 
 echo "# a pool is filled"
 check "lock" o lock n
-says "is told" "files are new in the pool 'pool'"
+says "is told" "the pool 'pool' has [0-9]* new files"
 same "every package that is locked" "" "$(awk '$1 == "package" {print $8}' "$p/recipes/n.lock" | while read -r d; do
 	[ "$(sha256sum <"$(file_of "$d")" | cut -d' ' -f1)" = "$d" ] || echo "$d"; done)"
 same "each file is what it is called" "" "$(find "$pool/sha256" -type f | while read -r f; do
 	[ "$(sha256sum <"$f" | cut -d' ' -f1)" = "${f##*/}" ] || echo "$f"; done)"
-check "by name, too" cmp "$pool/by-name/h/hello/hello_2.10_all.deb" "$own/pool/hello_2.10_all.deb"
+check "by name, too" cmp "$pool/by-name/h/hello/hello_2.10-3_all.deb" "$own/pool/hello_2.10-3_all.deb"
 check "a source by its own name" test -e "$pool/by-name/o/odd-source/odd-source_7.dsc"
 check "with its packages" test -e "$pool/by-name/o/odd-source/libtool-data_1_all.deb"
 same "links are relative" "" "$(find "$pool/by-name" -type l -lname '/*')"
@@ -143,6 +150,7 @@ done
 find "$pool" -printf '%p %i %T@\n' | grep -v .parts | sort >"$scratch/before"
 check "lock again" o lock n
 find "$pool" -printf '%p %i %T@\n' | grep -v .parts | sort >"$scratch/after"
+check "the lock is as it was" grep -q '^n: unchanged$' "$scratch/out"
 check "nothing is written twice" cmp "$scratch/before" "$scratch/after"
 check "nothing unfinished is left" test -z "$(ls -A "$pool/.parts/files")"
 check "settings" sh -c "'$ORCH' -C '$p' config | grep -q '^pool  *pool '"
@@ -153,11 +161,20 @@ chmod u+w "$hello"
 printf x | dd of="$hello" bs=1 seek=100 conv=notrunc 2>/dev/null
 check "lock" o lock n
 says "is told" "is damaged, and is replaced"
-check "is replaced" cmp "$hello" "$own/pool/hello_2.10_all.deb"
+check "is replaced" cmp "$hello" "$own/pool/hello_2.10-3_all.deb"
 rm "$hello"
 ln -s /dev/zero "$hello"
 check "lock, with a link in its place" o lock n
 check "is a file again" test ! -L "$hello"
+
+rm "$hello"
+part=$pool/.parts/files/$(pinned hello)
+code "a disk that fails: exit 7" 7 strace -f -qq -o "$scratch/trace" -P "$part" -e trace=fsync -e inject=fsync:error=EIO \
+	"$ORCH" -C "$p" lock n
+says "a disk that fails: said so" "cannot sync"
+check "what may not be on the disk has no name" test ! -e "$hello"
+check "lock" o lock n
+check "has a name now" cmp "$hello" "$own/pool/hello_2.10-3_all.deb"
 
 echo "# the archive has dropped every version"
 check "build" o build --result-json "$result"
@@ -166,7 +183,7 @@ cp -R "$own" "$scratch/old-own"
 rm -f "$own"/pool/*
 deb base-files 2 'Essential: yes'
 deb usr-is-merged 2
-deb hello 1:2.12
+deb hello 1:2.12-1
 deb libtool-data 2
 suite trixie pool
 fresh
@@ -221,7 +238,7 @@ bad=$scratch/clone/pool/sha256/$(pinned hello | cut -c1-2)/$(pinned hello)
 chmod u+w "$bad"
 printf x | dd of="$bad" bs=1 seek=100 conv=notrunc 2>/dev/null
 code "exit 5" 5 in_clone build
-says "is told" "package 'hello' 1:2.10 (all) is pinned by recipes/n.lock, archive 'own' has dropped it, and '.*pool/sha256/.*' of the pool has other bytes"
+says "is told" "package 'hello' 1:2.10-3 (all) is pinned by recipes/n.lock, archive 'own' has dropped it, and '.*pool/sha256/.*' of the pool has other bytes"
 check "nothing is kept of it" test ! -e "$ORCH_STORE/downloads/$(pinned hello)"
 fresh
 cp -R "$pool" "$scratch/clone/"

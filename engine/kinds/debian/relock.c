@@ -154,10 +154,19 @@ static int resolve_emulator(struct relock *l, struct err **err)
 	return resolve_tool(l, &host, "qemu-user-static", err);
 }
 
+/* With commas. */
+static const char *joined(const struct relock *l, const struct strv *names)
+{
+	struct str text cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < names->count; i++)
+		str_printf(&text, "%s%s", i ? "," : "", names->items[i]);
+	return arena_strdup(l->arena, text.buf);
+}
+
 static void want_tools(struct relock *l)
 {
 	struct strv names cleanup_strv = {0};
-	struct str text cleanup_str = STR_INIT;
 
 	for (size_t i = 0; i < l->now.entries.count; i++) {
 		const struct lock_entry *e = &l->now.entries.items[i];
@@ -166,10 +175,7 @@ static void want_tools(struct relock *l)
 			strv_printf(&names, "%s:%s", e->name, e->arch);
 	}
 	strv_sort(&names);
-	for (size_t i = 0; i < names.count; i++)
-		str_printf(&text, "%s%s", i ? "," : "", names.items[i]);
-	lock_wants_push(&l->now.wants,
-			(struct lock_want){LOCK_TOOLS, arena_strdup(l->arena, text.buf), 0});
+	lock_wants_push(&l->now.wants, (struct lock_want){LOCK_TOOLS, joined(l, &names), 0});
 }
 
 /* What runs the maintainer scripts of a foreign architecture: an emulator. */
@@ -244,11 +250,23 @@ static int keep_source(struct relock *l, struct apt_request *q, const char *name
 	return r;
 }
 
+/* The files of source NAME are the entries from number FIRST on. */
+static void want_source(struct relock *l, const char *name, size_t first)
+{
+	struct strv names cleanup_strv = {0};
+
+	for (size_t i = first; i < l->now.entries.count; i++)
+		strv_push(&names, path_base(l->now.entries.items[i].path));
+	strv_sort(&names);
+	lock_wants_push(&l->now.wants,
+			(struct lock_want){arena_printf(l->arena, LOCK_SOURCE_PREFIX "%s", name),
+					   joined(l, &names), 0});
+}
+
 static int resolve_source(struct relock *l, struct apt_request *q, const char *name,
 			  struct err **err)
 {
 	struct lock_entries was = {0};
-	struct str files cleanup_str = STR_INIT;
 	size_t first = l->now.entries.count;
 	const char *target = NULL;
 	int r = 1;
@@ -264,14 +282,8 @@ static int resolve_source(struct relock *l, struct apt_request *q, const char *n
 	if (r == 1)
 		r = apt_source(q, name, target, &l->now.entries, err);
 	lock_entries_clear(&was);
-	for (size_t i = first; r == 0 && i < l->now.entries.count; i++)
-		str_printf(&files, "%s%s", i > first ? "," : "",
-			   path_base(l->now.entries.items[i].path));
 	if (r == 0)
-		lock_wants_push(
-			&l->now.wants,
-			(struct lock_want){arena_printf(l->arena, LOCK_SOURCE_PREFIX "%s", name),
-					   arena_strdup(l->arena, files.buf), 0});
+		want_source(l, name, first);
 	return r;
 }
 

@@ -228,7 +228,8 @@ static int download(struct pooling *p, struct pooled_files *far, struct err **er
 			"--offline is set",
 			far->count, p->shown, path_base(far->items[0].entry->path));
 	size = str_bytes(bytes);
-	relock_say(p->l, "fetching %zu files, %s, for the pool '%s'", far->count, size, p->shown);
+	relock_say(p->l, "fetching %zu file%s, %s, for the pool '%s'", far->count,
+		   far->count == 1 ? "" : "s", size, p->shown);
 	for (size_t i = 0; i < far->count; i += AT_ONCE) {
 		size_t n = far->count - i < AT_ONCE ? far->count - i : AT_ONCE;
 
@@ -300,7 +301,8 @@ static int fill(struct pooling *p, const struct apt_sources *wanted, struct err 
 		return -1;
 	tell_lost(p, wanted);
 	if (p->kept)
-		relock_say(p->l, "%zu files are new in the pool '%s'", p->kept, p->shown);
+		relock_say(p->l, "the pool '%s' has %zu new file%s", p->shown, p->kept,
+			   p->kept == 1 ? "" : "s");
 	return 0;
 }
 
