@@ -93,7 +93,7 @@ suite() {
 		gpg --batch --yes --quiet --clearsign -o InRelease Release
 	)
 }
-configure() { printf 'mirrors: {own: "file://%s"}\n%s\n' "$own" "${1-}" >"$config"; }
+configure() { printf 'mirrors: {own: "file://%s", sec: "file://%s"}\n%s\n' "$own" "$own" "${1-}" >"$config"; }
 # fresh: a clone of the project as it is, and an empty store; the pool is not in git.
 fresh() {
 	chmod -R u+w "$ORCH_STORE" 2>/dev/null
@@ -117,7 +117,8 @@ version: "1"
 default: [n]
 pool: pool
 archives:
-  own: {suites: [trixie, trixie-security], components: [main], keyring: keys/own.gpg}
+  own: {suites: [trixie], components: [main], keyring: keys/own.gpg}
+  sec: {suites: [trixie-security], components: [main], keyring: keys/own.gpg}
 END
 configure
 deb base-files 1 'Essential: yes'
@@ -309,6 +310,10 @@ same "with the archive, and the source" "lib 1.0 1.1 own" \
 cp "$scratch/first" "$p/recipes/n.lock"
 check "as a table" o lock n --update --from trixie-security --advisories "$scratch/osv.json"
 check "names advisory and vulnerabilities" grep -qE '^lib +1.0 +1.1 +own +n +DSA-1-1 \(CVE-2026-0001, CVE-2026-0006\)$' "$scratch/out"
+cp "$p/recipes/n.lock" "$scratch/by-suite"
+cp "$scratch/first" "$p/recipes/n.lock"
+check "by the archive's name" o lock n --update --from sec
+check "the same" cmp "$scratch/by-suite" "$p/recipes/n.lock"
 check "once more" o lock n --update --from trixie-security
 check "has nothing newer" grep -q "'trixie-security' has nothing that is newer" "$scratch/out"
 cp "$scratch/first" "$p/recipes/n.lock"

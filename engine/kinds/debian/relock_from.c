@@ -5,17 +5,44 @@
 
 struct offering {
 	const struct relock *l;
+	const struct apt_request *q;
 	struct map *found;
 };
+
+static const char *url_of(const struct apt_request *q, const char *alias)
+{
+	for (size_t i = 0; i < q->archives.count; i++)
+		if (str_eq(LIST_AT(q->archives, const struct archive *, i)->alias, alias))
+			return q->urls[i];
+	return "";
+}
+
+static bool has_suite(const struct archive *a, const char *suite)
+{
+	for (size_t i = 0; a && i < a->suites.count; i++)
+		if (str_eq(LIST_AT(a->suites, const char *, i), suite))
+			return true;
+	return false;
+}
+
+/* Of archives at one place apt tells only the first: the suite tells which it is. */
+static bool is_meant(const struct offering *o, const struct apt_index *index)
+{
+	const char *from = o->l->opts->from;
+
+	return str_eq(index->suite, from) ||
+	       (has_suite(relock_archive(o->q, from), index->suite) &&
+		str_eq(url_of(o->q, from), url_of(o->q, index->archive)));
+}
 
 static int note(void *arg, const struct apt_index *index, const char *stanza, struct err **err)
 {
 	const struct offering *o = arg;
-	const char *from = o->l->opts->from, *known;
+	const char *known;
 	char *name cleanup_free = NULL, *version cleanup_free = NULL;
 
 	(void)err;
-	if (!str_eq(index->archive, from) && !str_eq(index->suite, from))
+	if (!is_meant(o, index))
 		return 0;
 	name = deb_field(stanza, "Package");
 	version = deb_field(stanza, "Version");
@@ -31,7 +58,7 @@ static int note(void *arg, const struct apt_index *index, const char *stanza, st
 int relock_offers(const struct relock *l, struct apt_request *q, const char *what, struct map *ret,
 		  struct err **err)
 {
-	struct offering o = {l, ret};
+	struct offering o = {l, q, ret};
 
 	return l->opts->from ? apt_index(q, what, note, &o, err) : 0;
 }
