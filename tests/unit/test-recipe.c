@@ -268,7 +268,8 @@ static void defects(void **state)
 	       "recipes/project.yaml:2:7: 'a/b' is not a name: use 1 to 64 of the characters A-Z "
 	       "a-z 0-9 . _ + - [invalid-name]\n"
 	       "recipes/project.yaml:3:1: unknown key 'extends' (known here: "
-	       "schema, name, version, times, default, archives, check, vars, slots, variants) "
+	       "schema, name, version, supplier, times, default, archives, pool, check, vars, "
+	       "slots, variants) "
 	       "[unknown-key]\n"
 	       "recipes/project.yaml:6:20: key 'suites' is missing: The suites to take packages "
 	       "from. [missing-key]");
