@@ -205,6 +205,33 @@ static void test_sockets(void **state)
 	assert_string_equal(left_out->items[0], "talk");
 }
 
+static void put_time(const char *path, int64_t mtime)
+{
+	const struct timespec times[] = {{mtime, 0}, {mtime, 0}};
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+}
+
+/* A package's own time stays, also where the clock says that it is still to come. */
+static void test_times_to_come(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	int64_t now = time(NULL);
+
+	assert_int_equal(mkdir(at("timed"), 0700), 0);
+	put_time(at("timed/made"), now);
+	put_time(at("timed/old"), now - 1000);
+	put_time(at("timed/to-come"), now + 1000);
+	ok(tree_from_dir(t, at("timed"), NULL, now - 10, &err), &err);
+	assert_int_equal(tree_lookup(t, "made")->inode->mtime, EPOCH);
+	assert_int_equal(tree_lookup(t, "old")->inode->mtime, now - 1000);
+	assert_int_equal(tree_lookup(t, "to-come")->inode->mtime, now + 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_permissions),
 		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_times_to_come),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

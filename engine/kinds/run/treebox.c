@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/run/treebox.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <time.h>
+#include <sys/stat.h>
 
 #include "base/path.h"
 #include "base/vec.h"
@@ -74,11 +75,16 @@ static struct sandbox_opts sandbox_of(const struct treebox *b)
 
 static int lay_out(struct treebox *b, struct err **err)
 {
+	struct stat st;
+
 	if (b->start)
 		return 0;
 	if (tree_to_dir(b->spec->tree, b->root, b->owners, err) < 0)
 		return -1;
-	b->start = time(NULL);
+	/* Laying it out has just changed it: that is now, by the clock that stamps its files. */
+	if (stat(b->root, &st) < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot look at '%s'", b->root);
+	b->start = st.st_ctime;
 	return 0;
 }
 

@@ -269,6 +269,15 @@ static void read_sets(struct reading *r)
 	}
 }
 
+/*
+ * Whether what is in the file was written at R's time or later. One that is younger than its last
+ * change was given its time: a package's file, where the clock of this machine is behind.
+ */
+static bool is_young(const struct reading *r, const struct stat *st)
+{
+	return st->st_mtime >= r->since && st->st_mtime <= st->st_ctime;
+}
+
 /* Gives a fresh inode the attributes of the file. */
 static void set_attributes(struct reading *r, struct tree_inode *inode, const struct stat *st,
 			   const struct owner *o)
@@ -278,7 +287,7 @@ static void set_attributes(struct reading *r, struct tree_inode *inode, const st
 	inode->mode = st->st_mode | (o ? o->set_id : 0);
 	inode->uid = o ? o->uid : 0;
 	inode->gid = o ? o->gid : 0;
-	inode->mtime = st->st_mtime >= r->since ? epoch : tree_time(st->st_mtime);
+	inode->mtime = is_young(r, st) ? epoch : tree_time(st->st_mtime);
 	if (o && o->type) {
 		inode->mode = o->type | (inode->mode & 07777);
 		inode->major = o->major;
