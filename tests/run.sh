@@ -82,7 +82,7 @@ prepare_tree() {
 	git ls-files -z | xargs -0 cp --parents -P -t "$tree" --
 	for from in _build _build-asan; do
 		mkdir -p "$tree/$from/engine/cli"
-		cp $from/engine/cli/orch $from/engine/cli/orch-worker "$tree/$from/engine/cli/"
+		cp $from/engine/cli/orch $from/engine/cli/orch-worker $from/engine/cli/orch-launcher "$tree/$from/engine/cli/"
 		mkdir -p "$tree/$from/tests"
 		[ ! -e $from/tests/place ] || cp $from/tests/place "$tree/$from/tests/"
 	done

@@ -168,7 +168,7 @@ static int deliver(struct builder *b, size_t *ret_damaged, struct err **err)
 		return 0;
 	if (note_made((struct build *)b, err) < 0 || beside_write(s, builder_damaged, b, err) < 0)
 		return -1;
-	return release_dirs_write(s, err);
+	return release_dirs_write(s, builder_damaged, b, err);
 }
 
 static int report(const struct build *b, int code, struct err **err)

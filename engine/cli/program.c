@@ -10,6 +10,7 @@
 #include "base/vec.h"
 
 #define WORKER "orch-worker"
+#define LAUNCHER "orch-launcher"
 #define SCHEMA "recipes.schema.json"
 #define DELETED " (deleted)" /* what the kernel adds to the name of a program that is no more */
 
@@ -67,6 +68,19 @@ char *program_orch(struct err **err)
 	if (!found)
 		err_set(err, E_PROGRAM_MISSING,
 			"orch is neither '%s/orch' nor '%s': install it again", dir, installed);
+	return found;
+}
+
+char *program_launcher(struct err **err)
+{
+	char *dir cleanup_free = own_dir(err), *installed cleanup_free = NULL, *found;
+
+	if (!dir)
+		return NULL;
+	found = find_part(dir, LAUNCHER, ORCH_LIBEXEC, &installed);
+	if (!found)
+		err_set(err, E_WORKER_PROGRAM,
+			"'%s/" LAUNCHER "' or '%s' is missing: install orch again", dir, installed);
 	return found;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * The two programs of orch, see cli.h. The worker lies beside orch, as in a build directory, or in
+ * The programs of orch, see cli.h. The worker lies beside orch, as in a build directory, or in
  * libexec, as installed; nothing in the environment or in a project says where.
  */
 #include "base/err.h"
@@ -13,6 +13,8 @@ extern const char build_id[];
 char *program_worker(struct err **err) warn_unused;
 /* The path of orch, for orch-worker; caller frees. */
 char *program_orch(struct err **err) warn_unused;
+/* The path of orch-launcher (launcher.c), which lies where the worker does; caller frees. */
+char *program_launcher(struct err **err) warn_unused;
 /* Becomes orch-worker, with the arguments of orch. Returns only with an error. */
 void program_hand_over(char **argv, struct err **err);
 /*

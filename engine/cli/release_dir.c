@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cli/release_dir.h"
+#include "cli/release_dir_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,28 +14,14 @@
 #include "base/tmp.h"
 #include "cli/beside.h"
 #include "cli/checkout.h"
-#include "cli/origin.h"
 #include "kinds/beside_opts.h"
 #include "kinds/bundle/bundle_opts.h"
-#include "kinds/bundle/release_opts.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
 #include "store/blob.h"
 
 #define SUMS "SHA256SUMS"
-#define FILE_MODE 0444
-
-/* A release while it is laid out. */
-struct laying {
-	struct session *s;
-	const struct node *release;
-	const struct release_opts *o;
-	struct origin origin;
-	char *parent; /* absolute, of all releases */
-	char *place;  /* absolute, what it gets its name for */
-	char *dir;    /* absolute, where it is laid out */
-};
 
 static const char *version_of(const struct node *n)
 {
@@ -79,7 +65,7 @@ void release_paths(const struct node *n, struct strv *ret)
 	strv_printf(ret, "%s/" SUMS, dir);
 }
 
-static struct node *node_of(const struct session *s, const struct ref *ref)
+struct node *release_node_of(const struct session *s, const struct ref *ref)
 {
 	return ref->node ? graph_node(s->graph, ref->node) : NULL;
 }
@@ -92,8 +78,8 @@ void release_add_targets(struct session *s)
 
 		if (!is_release(n))
 			continue;
-		node_of(s, o->bundle)->target = true;
-		node_of(s, o->card)->target = true;
+		release_node_of(s, o->bundle)->target = true;
+		release_node_of(s, o->card)->target = true;
 	}
 }
 
@@ -130,7 +116,7 @@ static int place_output(const struct laying *l, const struct node *n, const stru
 static const struct artifact *output_of(const struct laying *l, const struct ref *ref,
 					const struct node **ret)
 {
-	const struct node *n = *ret = node_of(l->s, ref);
+	const struct node *n = *ret = release_node_of(l->s, ref);
 
 	for (size_t i = 0; n && n->record && i < n->record->output_count; i++)
 		if (!ref->output || str_eq(n->record->outputs[i].name, ref->output))
@@ -167,7 +153,7 @@ static int place_results(const struct laying *l, const struct node *n, struct er
 		char *from cleanup_free = path_join(l->s->dir, rel);
 		char *to cleanup_free = path_join(l->dir, file);
 
-		if (path_exists(from) && file_copy(from, to, FILE_MODE, err) < 0)
+		if (path_exists(from) && file_copy(from, to, RELEASE_FILE_MODE, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -197,15 +183,15 @@ static int place_file(const struct laying *l, const struct ref *ref, const char 
 
 	if (a)
 		return place_output(l, n, a, name ? name : a->name, err);
-	return file_copy(from, to, FILE_MODE, err);
+	return file_copy(from, to, RELEASE_FILE_MODE, err);
 }
 
 static int place_made(const struct laying *l, struct err **err)
 {
-	const struct node *bundle = node_of(l->s, l->o->bundle), *n = l->release;
-	const struct node *card = node_of(l->s, l->o->card);
+	const struct node *bundle = release_node_of(l->s, l->o->bundle), *n = l->release;
+	const struct node *card = release_node_of(l->s, l->o->card);
 	const struct bundle_opts *b = bundle->recipe->opts;
-	const struct pki_opts *keys = node_of(l->s, b->sign)->recipe->opts;
+	const struct pki_opts *keys = release_node_of(l->s, b->sign)->recipe->opts;
 
 	if (place_results(l, n, err) < 0 || place_results(l, bundle, err) < 0 ||
 	    place_results(l, card, err) < 0 || place_name(l, bundle, SHIPPED_BUNDLE, err) < 0 ||
@@ -302,7 +288,7 @@ static int write_sums(const struct laying *l, struct err **err)
 			rc = add_sum(l, e, &text, err);
 	}
 	fts_close(walk);
-	return rc < 0 ? -1 : file_write(path, text.buf, text.len, FILE_MODE, false, err);
+	return rc < 0 ? -1 : file_write(path, text.buf, text.len, RELEASE_FILE_MODE, false, err);
 }
 
 /* ---- all of it ---- */
@@ -324,7 +310,8 @@ static int lay_out(struct laying *l, struct err **err)
 	if (is_committed(l, err) < 0 || tmp_sweep(l->parent, err) < 0 ||
 	    tmp_dir(l->parent, ".release", &l->dir, err) < 0)
 		return -1;
-	if (place_made(l, err) < 0 || place_project(l, err) < 0 || write_sums(l, err) < 0)
+	if (place_made(l, err) < 0 || place_project(l, err) < 0 ||
+	    release_place_again(l, err) < 0 || write_sums(l, err) < 0)
 		return -1;
 	return settle(l, err);
 }
@@ -348,15 +335,19 @@ static int compare(const struct laying *l, struct err **err)
 		l->o->in, version_of(l->release));
 }
 
-static int write_one(struct session *s, const struct node *n, struct err **err)
+static int write_one(struct laying *how, const struct node *n, struct err **err)
 {
-	struct laying l = {.s = s, .release = n, .o = n->recipe->opts};
+	struct laying l = {.s = how->s,
+			   .release = n,
+			   .o = n->recipe->opts,
+			   .tell = how->tell,
+			   .arg = how->arg};
 	struct err *ignored cleanup_err = NULL;
 	int rc;
 
-	l.parent = path_join(s->dir, l.o->in);
+	l.parent = path_join(l.s->dir, l.o->in);
 	l.place = path_join(l.parent, version_of(n));
-	rc = path_mkdirs_within(s->dir, l.o->in, err);
+	rc = path_mkdirs_within(l.s->dir, l.o->in, err);
 	if (rc == 0)
 		rc = path_exists(l.place) ? compare(&l, err) : lay_out(&l, err);
 	if (rc < 0 && l.dir)
@@ -368,12 +359,14 @@ static int write_one(struct session *s, const struct node *n, struct err **err)
 	return rc;
 }
 
-int release_dirs_write(struct session *s, struct err **err)
+int release_dirs_write(struct session *s, release_tell_fn *tell, void *arg, struct err **err)
 {
+	struct laying how = {.s = s, .tell = tell, .arg = arg};
+
 	for (size_t i = 0; i < s->graph->nodes.count; i++) {
 		const struct node *n = s->graph->nodes.items[i];
 
-		if (is_release(n) && n->record && write_one(s, n, err) < 0)
+		if (is_release(n) && n->record && write_one(&how, n, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -12,18 +12,21 @@
  *	keyring.pem                    what devices verify with
  *	NOTES verdicts/NODE/...        as the recipe names them
  *	project/                       all files of the commit
- *	pool/                          what its locks pin (kinds/package_pool.h)
+ *	orch/ pool/ rebuild ...        what builds it again (release_again.c)
  *	SHA256SUMS                     of all other files, as sha256sum(1) reads it
  */
 #include "cli/session.h"
 
 /* Results that a release is made of are wanted in out/, too: they become targets. */
 void release_add_targets(struct session *s);
+/* Tells the user what N is laid out without. */
+typedef void release_tell_fn(void *arg, const struct node *n, const char *text);
 /*
  * Lays out the targets of kind release that have a record; beside_write() has been there. One that
  * is there with the same bytes is left alone; with others: ERR_USER.
  */
-int release_dirs_write(struct session *s, struct err **err) warn_unused;
+int release_dirs_write(struct session *s, release_tell_fn *tell, void *arg,
+		       struct err **err) warn_unused;
 /* A line for each that is there: "releases/1.2.0". */
 void release_list(const struct session *s, struct str *to);
 /* Pushes paths, relative to the project, that are there while the release of N is; else none. */

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/path.h"
 
-#define PARTS ".parts"
+#define PARTS POOL_PARTS
 #define README "README"
 
 static const char readme[] =

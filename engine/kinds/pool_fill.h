@@ -15,6 +15,8 @@
  */
 #include "kinds/package_pool.h"
 
+#define POOL_PARTS ".parts" /* what is being written, and the lock; not part of what a pool holds */
+
 struct pool_fill {
 	struct arena *arena;
 	const char *dir; /* absolute */

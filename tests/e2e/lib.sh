@@ -19,11 +19,11 @@ trap 'exit 129' HUP # a shell that dies of a signal does not do what EXIT asks f
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# copy_orch ORCH DIRECTORY: both programs, the worker beside the other.
+# copy_orch ORCH DIRECTORY: all programs, the others beside it.
 copy_orch() {
 	copied_worker=${1%/*}/orch-worker
 	[ -e "$copied_worker" ] || copied_worker=${1%/*}/../libexec/orch/orch-worker # as installed
-	cp "$1" "$2/orch" && cp "$copied_worker" "$2/"
+	cp "$1" "$2/orch" && cp "$copied_worker" "${copied_worker%/*}/orch-launcher" "$2/"
 }
 
 ok() { printf 'ok %s\n' "$*"; }

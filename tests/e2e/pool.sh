@@ -217,6 +217,62 @@ check "lock" o lock n
 check "moves nothing that the pool has" cmp "$scratch/n.lock" "$p/recipes/n.lock"
 check "nor without lists" sh -c "chmod -R u+w '$ORCH_STORE'; rm -rf '$ORCH_STORE'; '$ORCH' -C '$p' lock n && cmp '$scratch/n.lock' '$p/recipes/n.lock'"
 
+echo "# a release holds what it was locked to"
+fresh
+cp -R "$pool" "$scratch/clone/"
+q=$scratch/clone
+printf 'kind: image\nfilesystem: ext4\nsize: 256M\ncontents: [{unpack: "n:root.tar"}]\n' >"$q/recipes/root.yaml"
+cat >"$q/recipes/card.yaml" <<'END'
+kind: disk
+reserved: [{name: env, at: 1M, size: 32K}, {name: env-2, at: 2M, size: 32K}]
+partitions: [{name: root-a, type: root-x86-64, from: root}, {name: root-b, type: root-x86-64, from: root}]
+END
+cat >"$q/recipes/device.yaml" <<'END'
+kind: device
+disk: card
+compatible: acme-gate
+bootloader: {type: uboot, environment: [env, env-2], tries: 3}
+slots: {rootfs: {boot: {A: root-a, B: root-b}}}
+END
+printf 'kind: pki\nkey: pki/private/signer.key\ncert: pki/signer.pem\nkeyring: pki/keyring.pem\n' >"$q/recipes/pki.yaml"
+printf 'kind: bundle\ncompatible: acme-gate\nversion: "1"\nimages: {rootfs: root}\nsign: pki\n' >"$q/recipes/bundle.yaml"
+printf 'kind: release\nbundle: bundle\ncard: card\n' >"$q/recipes/release.yaml"
+cat >>"$q/recipes/project.yaml" <<'END'
+check:
+  ignore:
+    - {rule: release-keys, why: "this script is about packages"}
+    - {rule: release-tools, why: "this script is about packages"}
+    - {rule: release-tested, why: "this script is about packages"}
+END
+printf 'out/\nreleases/\npki/private/\npool/\n' >"$q/.gitignore"
+in_clone pki init >/dev/null
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
+(cd "$q" && git init -q && git add . && git commit -q -m one)
+code "release" 0 in_clone build release
+r=$q/releases/1
+same "every package that is locked" "" "$(awk '$1 == "package" {print $8}' "$q/recipes/n.lock" | while read -r d; do
+	[ "$(sha256sum <"$r/pool/sha256/$(printf %.2s "$d")/$d" | cut -d' ' -f1)" = "$d" ] || echo "$d"; done)"
+same "by name, with their sources" "base-files_1.dsc base-files_1.tar.xz base-files_1_all.deb hello_2.10.dsc hello_2.10.tar.xz \
+hello_2.10_all.deb libtool-data_1_all.deb odd-source_7.dsc odd-source_7.tar.xz usr-is-merged_1.dsc usr-is-merged_1.tar.xz \
+usr-is-merged_1_all.deb" "$(find "$r/pool/by-name" -type l -printf '%f\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
+same "and no link leads to nothing" "" "$(find "$r" -xtype l)"
+mv "$r" "$scratch/kept"
+mv "$q" "$scratch/gone"
+mkdir "$scratch/later"
+# Ten years later: what is fetched, signed or believed by date is over.
+later() {
+	env -i PATH=/usr/bin:/bin HOME="$scratch/later" NO_FAKE_STAT=1 unshare --map-current-user -n faketime "2036-06-01 10:00:00" "$@"
+}
+code "is built again without archive, network and orch" 0 later "$scratch/kept/rebuild" "$scratch/later"
+check "to the same bytes" grep -q '^out/root/root.img: OK$' "$scratch/out"
+mv "$scratch/gone" "$q"
+sed -i '/^pool:/d' "$q/recipes/project.yaml"
+(cd "$q" && git commit -q -a -m two)
+chmod -R u+w "$ORCH_STORE"
+rm -rf "$ORCH_STORE/downloads"
+code "without pool and downloads: exit 2" 2 in_clone build release
+says "what lacks, and the remedy" "node 'n' pins package .*, which no pool has and no build here has downloaded: name a 'pool'"
+
 echo "# a file of a recipe"
 f=$scratch/clone/recipes/file.yaml
 fresh

@@ -133,8 +133,8 @@ code release 0 "$orch" build release
 r=releases/1.0.0
 check says-where grep -q "^released as $r\$" "$scratch/out"
 same files "NEWS.md SHA256SUMS bundle.cdx.json bundle.provenance.dsse.json bundle.provenance.json bundle.raucb bundle.spdx.json card.cdx.json \
-card.img card.img.bmap card.provenance.dsse.json card.provenance.json card.spdx.json device.json install.img keyring.pem \
-project release.json" "$(cd $r && echo *)"
+card.img card.img.bmap card.provenance.dsse.json card.provenance.json card.spdx.json device.json install.img keyring.pem orch pool \
+project rebuild rebuild.sums release.json" "$(cd $r && echo *)"
 check sums sh -c "cd $r && sha256sum --quiet -c SHA256SUMS"
 same all-are-summed '' "$(cd $r && find . -type f ! -name SHA256SUMS | sed 's,^./,,' | LC_ALL=C sort >"$scratch/a"
 	cut -c67- SHA256SUMS | LC_ALL=C sort | diff "$scratch/a" -)"
@@ -189,4 +189,24 @@ code diff 0 "$orch" diff $r releases/1.1.0
 check names-what-changed grep -q 'ours' "$scratch/out"
 code inspect 0 "$orch" inspect $r/install.img --releases releases
 check names-the-release grep -q '1\.0\.0' "$scratch/out"
+
+# --- years later -------------------------------------------------------------------------------------
+# Another machine, as far as it can be one: no network, no orch, no project, nobody's settings.
+mv releases/1.0.0 "$scratch/kept"
+r=$scratch/kept
+mv "$p" "$scratch/gone"
+mkdir "$scratch/later" && cd "$scratch/later" || exit 1
+later() { env -i PATH=/usr/bin:/bin HOME="$scratch/later" unshare --map-current-user -n "$@"; }
+code carried-orch 0 later "$r/orch/orch" --version
+same is-this-one "$("$orch" --version)" "$(cat "$scratch/out")"
+code rebuild 0 later "$r/rebuild" again
+check says-that-it-is-the-same grep -q '^out/card/card.img: OK$' "$scratch/out"
+check card-of-later cmp again/project/out/card/card.img "$r/card.img"
+check root-of-later grep -q '^out/system/system.img: OK$' "$scratch/out"
+code nothing-to-do-later 0 later "$r/rebuild" again
+cp -R "$r" "$scratch/changed"
+chmod -R u+w "$scratch/changed"
+echo more >>"$scratch/changed/project/files/ours"
+code other-bytes-later 1 later "$scratch/changed/rebuild" other
+check are-told grep -q '^out/card/card.img: FAILED$' "$scratch/out"
 finish

@@ -137,6 +137,8 @@ const char *debian_not_packaged(struct arena *arena, const struct project *p,
 				const struct ref *ref);
 
 #define LOCK_MAX_BYTES (64 * 1024 * 1024)
+/* "hello_2.10-3.dsc" of SOURCE "hello" in VERSION "1:2.10-3": file names have no epochs. */
+const char *debian_dsc_name(struct arena *arena, const char *source, const char *version);
 /* "recipes/NODE.lock". */
 const char *debian_lock_path(struct arena *arena, const char *node);
 /*

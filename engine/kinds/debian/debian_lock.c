@@ -18,6 +18,13 @@
 
 static const char *const type_names[] = {"package", "source", "tool"};
 
+const char *debian_dsc_name(struct arena *arena, const char *source, const char *version)
+{
+	const char *colon = strchr(version, ':');
+
+	return arena_printf(arena, "%s_%s.dsc", source, colon ? colon + 1 : version);
+}
+
 const char *debian_lock_path(struct arena *arena, const char *node)
 {
 	return arena_printf(arena, "recipes/%s.lock", node);

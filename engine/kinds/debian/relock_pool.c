@@ -253,14 +253,6 @@ static int name_all(struct pooling *p, struct err **err)
 	return 0;
 }
 
-/* "hello_2.10-3.dsc": file names have no epochs. */
-static const char *dsc_name(struct arena *arena, const struct apt_source_wish *w)
-{
-	const char *colon = strchr(w->version, ':');
-
-	return arena_printf(arena, "%s_%s.dsc", w->name, colon ? colon + 1 : w->version);
-}
-
 /* Source packages that no archive has any more, or ever had, unless the pool got them in time. */
 static void tell_lost(const struct pooling *p, const struct apt_sources *wanted)
 {
@@ -270,7 +262,8 @@ static void tell_lost(const struct pooling *p, const struct apt_sources *wanted)
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct apt_source_wish *w = &wanted->items[i];
 
-		if (w->found || pool_fill_named(&p->f, w->name, dsc_name(p->l->arena, w)))
+		if (w->found || pool_fill_named(&p->f, w->name,
+						debian_dsc_name(p->l->arena, w->name, w->version)))
 			continue;
 		first = first ? first : w;
 		count++;

@@ -23,7 +23,8 @@
 int tree_to_dir(struct tree *t, const char *dir, const char *owners, struct err **err) warn_unused;
 /*
  * Adds the content of DIR. What was changed at SINCE (seconds, by the clock of the file system, as
- * in a ctime) or later gets the epoch as its time, whatever the clock says. Capabilities become version 2, as root would have set them.
+ * in a ctime) or later gets the epoch as its time, whatever the clock says. Capabilities become
+ * version 2, as root would have set them.
  * With a list, DIR is the caller's own: what cannot be read gets the permission. Mapped files of
  * DIR must stay as they are while T lives.
  */
