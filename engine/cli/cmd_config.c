@@ -137,18 +137,25 @@ static void add_key(struct config *c, const struct option *o)
 	}
 }
 
+/* The variable that is said in place of a key of `remote:`, or NULL. */
+static const char *remote_variable(const char *key)
+{
+	return str_eq(key, "cache")      ? "ORCH_CACHE"
+	       : str_eq(key, "executor") ? "ORCH_EXECUTOR"
+	       : str_eq(key, "token")    ? "ORCH_CACHE_TOKEN"
+					 : NULL;
+}
+
 /* Of a shared cache's user everything is shown but what a server wants to hear. */
 static void add_remote_key(struct config *c, const struct option *o)
 {
 	char *name cleanup_free = xasprintf("remote.%s", o->name);
-	const char *set = str_eq(o->name, "cache")   ? "ORCH_CACHE"
-			  : str_eq(o->name, "token") ? "ORCH_CACHE_TOKEN"
-						     : NULL;
+	const char *set = remote_variable(o->name), *env = set ? getenv(set) : NULL;
 	struct str text cleanup_str = STR_INIT;
 	struct pos pos = {0};
 	bool said = user_config_said(c->map, name, &text, &pos);
-	bool named = set && variable(set);
-	const char *value = named ? variable(set) : text.buf;
+	bool named = env && (*env || !str_eq(o->name, "token")); /* an empty URL: none */
+	const char *value = named ? env : text.buf;
 	bool url = str_eq(o->name, "cache") || str_eq(o->name, "executor");
 	char *shown cleanup_free = str_eq(o->name, "token") ? xstrdup(*value ? "set" : "")
 				   : url                    ? remote_urls_shown(value)

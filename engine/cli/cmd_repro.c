@@ -96,7 +96,11 @@ static void vary_environment(const struct repro *r, struct strv *env)
 	strv_set(&old, "LC_ALL", "C");
 	strv_set(&old, "LANG", "tr_TR.UTF-8");
 	strv_set(&old, "TZ", "Pacific/Kiritimati");
+	/* Set but empty: neither what config.yaml says. */
 	strv_set(&old, "ORCH_CACHE", NULL);
+	strv_push(&old, "ORCH_CACHE=");
+	strv_set(&old, "ORCH_EXECUTOR", NULL);
+	strv_push(&old, "ORCH_EXECUTOR=");
 	*env = old;
 }
 

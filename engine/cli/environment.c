@@ -5,14 +5,16 @@
 
 const struct environment_row environment_rows[] = {
 	{"ORCH_STORE", "The artifact store, when no `--store` is given."},
-	{"ORCH_EXECUTOR", "The farm that makes nodes in place of this machine (docs/sharing.md)."},
+	{"ORCH_EXECUTOR",
+	 "The farm that makes nodes in place of this machine (docs/sharing.md), in place of "
+	 "`executor:` below `remote:` of your configuration; empty, none."},
 	{"XDG_CACHE_HOME", "The store is `orch` in it, when nothing else says where. Without it, "
 			   "`~/.cache/orch`."},
 	{"XDG_CONFIG_HOME", "Your configuration is `orch/config.yaml` in it. Without it, "
 			    "`~/.config/orch/config.yaml`."},
 	{"ORCH_CACHE",
 	 "URLs of shared caches, parted by spaces, in place of `cache:` below `remote:` "
-	 "of your configuration."},
+	 "of your configuration; empty, none."},
 	{"ORCH_CACHE_TOKEN", "What their servers want to hear, in place of `token:` there."},
 	{"NO_COLOR", "No colour, unless `--color` says otherwise."},
 	{"CLICOLOR_FORCE", "Colour also where no terminal is."},

@@ -122,8 +122,8 @@ void remote_config_use(const struct remote_config *c, const char *dir, struct ar
 	make_absolute(arena, dir, &ret->cert);
 	make_absolute(arena, dir, &ret->key);
 	make_absolute(arena, dir, &ret->sign);
-	if (variable("ORCH_CACHE"))
-		split(arena, variable("ORCH_CACHE"), &ret->cache);
+	if (getenv("ORCH_CACHE"))
+		split(arena, getenv("ORCH_CACHE"), &ret->cache);
 	if (kept_token)
 		ret->token = kept_token;
 	if (variable("ORCH_CACHE_TOKEN"))

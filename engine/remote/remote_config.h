@@ -2,7 +2,8 @@
 #pragma once
 /*
  * What the user's configuration says of shared places: its map `remote:` (kinds/user_config.h), and
- * what the environment sets in its place: $ORCH_CACHE (URLs parted by spaces), $ORCH_CACHE_TOKEN.
+ * what the environment sets in its place: $ORCH_CACHE (URLs parted by spaces; empty: none),
+ * $ORCH_CACHE_TOKEN.
  * docs/sharing.md is the manual.
  */
 #include "recipe/schema.h"

@@ -41,6 +41,14 @@ if [ "$(nproc)" -gt 1 ]; then
 	code one-processor 3 "$orch" repro cpus
 	check says-so grep -q '^cpus: o differs' "$scratch/out"
 fi
+# What a shared place has is no second build, whoever says where it is.
+mkdir -p "$scratch/etc/orch"
+printf 'remote: {cache: ["file://%s/shared"], mode: write}\n' "$scratch" >"$scratch/etc/orch/config.yaml"
+step shared 'od -An -N15 -tx1 /dev/urandom >o'
+echo 'share: true' >>recipes/shared.yaml # however little work it was
+code from-a-shared-cache 3 env XDG_CONFIG_HOME="$scratch/etc" "$orch" repro shared
+check there-is-something test -d "$scratch/shared/ac"
+code elsewhere 3 env XDG_CONFIG_HOME="$scratch/etc" ORCH_CACHE="file://$scratch/shared" "$orch" repro shared
 step broken 'false'
 code what-fails 1 "$orch" repro broken
 same nothing-left '' "$(ls "$ORCH_STORE/tmp")"
