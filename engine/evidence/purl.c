@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "evidence/bill.h"
-
+/* Package URLs, written and read. */
 #include <ctype.h>
+#include <stdlib.h>
 
 #include "base/str.h"
+#include "evidence/bill.h"
+#include "evidence/sbom_read.h"
+
+/* ---- written ---- */
 
 /* As the package-url specification has it: all but letters, digits and ".-_~:" is %XX. */
 static void append_encoded(struct str *ret, const char *text)
@@ -49,4 +53,63 @@ const char *bill_source_purl(struct arena *arena, const struct bill_package *p)
 const char *bill_archive_purl(struct arena *arena, const struct bill_source *s)
 {
 	return make(arena, &(struct bill_package){0}, s->package, s->version, "source");
+}
+
+/* ---- read ---- */
+
+/* LEN bytes from START with %XX decoded. Arena. */
+static const char *decoded(struct arena *arena, const char *start, size_t len)
+{
+	char *text = arena_strndup(arena, start, len), *to = memchr(text, '%', len);
+
+	for (const char *from = to; from && *from; from++) {
+		char hex[3] = {0}, *end;
+		long c;
+
+		if (*from != '%' || from + 2 >= text + len) {
+			*to++ = *from;
+			continue;
+		}
+		memcpy(hex, from + 1, 2);
+		c = strtol(hex, &end, 16);
+		*to++ = *end || !c ? '?' : (char)c;
+		from += 2;
+	}
+	if (to)
+		*to = '\0';
+	return text;
+}
+
+/* The value of a qualifier, "arch" of "...?arch=arm64&distro=trixie". Arena, or NULL. */
+static const char *qualifier(struct arena *arena, const char *purl, const char *name)
+{
+	const char *at = strchr(purl, '?');
+	size_t len = strlen(name);
+
+	while (at) {
+		at++;
+		if (strncmp(at, name, len) == 0 && at[len] == '=')
+			return decoded(arena, at + len + 1, strcspn(at + len + 1, "&#"));
+		at = strchr(at, '&');
+	}
+	return NULL;
+}
+
+int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret)
+{
+	const char *rest = purl ? str_skip(purl, "pkg:deb/") : NULL;
+	const char *slash = rest ? strchr(rest, '/') : NULL,
+		   *at = slash ? slash + strcspn(slash, "@?#") : NULL;
+
+	if (!at)
+		return 1;
+	*ret = (struct sbom_package){
+		.name = decoded(arena, slash + 1, (size_t)(at - slash - 1)),
+		.version = *at == '@' ? decoded(arena, at + 1, strcspn(at + 1, "?#")) : NULL,
+		.arch = qualifier(arena, purl, "arch"),
+		.distro = qualifier(arena, purl, "distro"),
+	};
+	ret->source = ret->name;
+	ret->source_version = ret->version;
+	return 0;
 }

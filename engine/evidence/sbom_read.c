@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -17,65 +16,6 @@
 #define SPDX_END ".spdx.json"
 #define CYCLONEDX_END ".cdx.json"
 #define FILE_MAX (1u << 30)
-
-/* ---- package URLs ---- */
-
-/* LEN bytes from START with %XX decoded. Arena. */
-static const char *decoded(struct arena *arena, const char *start, size_t len)
-{
-	char *text = arena_strndup(arena, start, len), *to = memchr(text, '%', len);
-
-	for (const char *from = to; from && *from; from++) {
-		char hex[3] = {0}, *end;
-		long c;
-
-		if (*from != '%' || from + 2 >= text + len) {
-			*to++ = *from;
-			continue;
-		}
-		memcpy(hex, from + 1, 2);
-		c = strtol(hex, &end, 16);
-		*to++ = *end || !c ? '?' : (char)c;
-		from += 2;
-	}
-	if (to)
-		*to = '\0';
-	return text;
-}
-
-/* The value of a qualifier, "arch" of "...?arch=arm64&distro=trixie". Arena, or NULL. */
-static const char *qualifier(struct arena *arena, const char *purl, const char *name)
-{
-	const char *at = strchr(purl, '?');
-	size_t len = strlen(name);
-
-	while (at) {
-		at++;
-		if (strncmp(at, name, len) == 0 && at[len] == '=')
-			return decoded(arena, at + len + 1, strcspn(at + len + 1, "&#"));
-		at = strchr(at, '&');
-	}
-	return NULL;
-}
-
-int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret)
-{
-	const char *rest = purl ? str_skip(purl, "pkg:deb/") : NULL;
-	const char *slash = rest ? strchr(rest, '/') : NULL,
-		   *at = slash ? slash + strcspn(slash, "@?#") : NULL;
-
-	if (!at)
-		return 1;
-	*ret = (struct sbom_package){
-		.name = decoded(arena, slash + 1, (size_t)(at - slash - 1)),
-		.version = *at == '@' ? decoded(arena, at + 1, strcspn(at + 1, "?#")) : NULL,
-		.arch = qualifier(arena, purl, "arch"),
-		.distro = qualifier(arena, purl, "distro"),
-	};
-	ret->source = ret->name;
-	ret->source_version = ret->version;
-	return 0;
-}
 
 /* 0, or 1: PURL is that of no Debian package with a version. */
 static int read_purl(struct arena *arena, const char *purl, struct sbom_package *ret)
