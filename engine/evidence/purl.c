@@ -95,6 +95,35 @@ static const char *qualifier(struct arena *arena, const char *purl, const char *
 	return NULL;
 }
 
+/* Debian's releases, as ecosystems of OSV number them (distro-info-data, debian.csv). */
+static const struct {
+	const char *codename, *number;
+} releases[] = {{"buster", "10"}, {"bullseye", "11"}, {"bookworm", "12"},
+		{"trixie", "13"}, {"forky", "14"},    {"duke", "15"}};
+
+const char *debian_release_number(const char *codename)
+{
+	for (size_t i = 0; codename && i < array_len(releases); i++) {
+		if (str_eq(releases[i].codename, codename))
+			return releases[i].number;
+	}
+	return NULL;
+}
+
+/* "trixie" of "debian-13" or "debian-13.1", which others write; else DISTRO, which may be NULL. */
+static const char *codename_of(const char *distro)
+{
+	const char *number = distro ? str_skip(distro, "debian-") : NULL;
+
+	for (size_t i = 0; number && i < array_len(releases); i++) {
+		const char *rest = str_skip(number, releases[i].number);
+
+		if (rest && (!*rest || *rest == '.'))
+			return releases[i].codename;
+	}
+	return distro;
+}
+
 int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret)
 {
 	const char *rest = purl ? str_skip(purl, "pkg:deb/") : NULL;
@@ -107,7 +136,8 @@ int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret)
 		.name = decoded(arena, slash + 1, (size_t)(at - slash - 1)),
 		.version = *at == '@' ? decoded(arena, at + 1, strcspn(at + 1, "?#")) : NULL,
 		.arch = qualifier(arena, purl, "arch"),
-		.distro = qualifier(arena, purl, "distro"),
+		.vendor = decoded(arena, rest, (size_t)(slash - rest)),
+		.distro = codename_of(qualifier(arena, purl, "distro")),
 	};
 	ret->source = ret->name;
 	ret->source_version = ret->version;

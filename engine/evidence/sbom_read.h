@@ -13,7 +13,8 @@
 struct sbom_package {
 	const char *name, *version, *arch;
 	const char *source, *source_version; /* its own where the document does not say */
-	const char *distro;                  /* "trixie", of the package URL; or NULL */
+	const char *vendor;                  /* "debian", of the package URL */
+	const char *distro; /* "trixie", there, or what is there in place of that; or NULL */
 };
 DEFINE_VEC(sbom_packages, struct sbom_package)
 
@@ -30,11 +31,13 @@ struct sbom_document {
 int sbom_read(struct arena *arena, const char *path, struct sbom_document *ret,
 	      struct err **err) warn_unused;
 /*
- * What the package URL of a Debian package says, in ARENA; VERSION is NULL where it has none. 1: it
- * is of another sort, or NULL.
+ * What the package URL of a Debian package says, in ARENA; VERSION is NULL where it has none. A
+ * distro of "debian-13" or "debian-13.1" becomes "trixie". 1: it is of another sort, or NULL.
  */
 int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret);
-/* The same of LEN bytes of JSON; PATH is for messages, and the document's. */
+/* The number of the release of Debian with that codename, "13" of "trixie"; NULL: there is none. */
+const char *debian_release_number(const char *codename);
+/* sbom_read() of LEN bytes of JSON; PATH is for messages, and the document's. */
 int sbom_parse(struct arena *arena, const char *path, const char *json, size_t len,
 	       struct sbom_document *ret, struct err **err) warn_unused;
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence/vex.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -20,18 +21,117 @@ static void push(struct vex *x, struct strs *to, const char *value)
 		strs_push(to, arena_strdup(x->arena, value));
 }
 
-static struct vex_statement *add(struct vex *x, const char *path, const char *time)
+static struct vex_statement *add(struct vex *x, const char *path, struct timespec time)
 {
 	struct vex_statement *s = vex_statements_at_end(&x->statements);
 
 	s->file = arena_strdup(x->arena, path);
-	s->time = time ? arena_strdup(x->arena, time) : "";
+	s->time = time;
 	return s;
 }
 
 static const char *kept(struct vex *x, const char *value)
 {
 	return value && *value ? arena_strdup(x->arena, value) : NULL;
+}
+
+/* ---- times ---- */
+
+/* COUNT digits of *TEXT, which are from LOW to HIGH. -1: they are not there. */
+static int take_number(const char **text, int count, int low, int high)
+{
+	int value = 0;
+
+	for (; count--; (*text)++) {
+		if (!isdigit((unsigned char)**text))
+			return -1;
+		value = value * 10 + **text - '0';
+	}
+	return value >= low && value <= high ? value : -1;
+}
+
+/* "2030-01-31T10:00:00" of *TEXT, in UTC. */
+static bool take_date(const char **text, time_t *ret)
+{
+	static const struct {
+		const char *before; /* one of these */
+		int count, low, high;
+	} fields[] = {{"", 4, 1, 9999},  {"-", 2, 1, 12}, {"-", 2, 1, 31},
+		      {"Tt ", 2, 0, 23}, {":", 2, 0, 59}, {":", 2, 0, 60}};
+	int n[array_len(fields)];
+	struct tm tm = {0};
+
+	for (size_t i = 0; i < array_len(fields); i++) {
+		if (*fields[i].before && (!**text || !strchr(fields[i].before, *(*text)++)))
+			return false;
+		n[i] = take_number(text, fields[i].count, fields[i].low, fields[i].high);
+		if (n[i] < 0)
+			return false;
+	}
+	tm = (struct tm){.tm_year = n[0] - 1900,
+			 .tm_mon = n[1] - 1,
+			 .tm_mday = n[2],
+			 .tm_hour = n[3],
+			 .tm_min = n[4],
+			 .tm_sec = n[5]};
+	*ret = timegm(&tm);
+	return true;
+}
+
+/* ".25" of *TEXT, which may have none, in nanoseconds. */
+static bool take_fraction(const char **text, long *ret)
+{
+	long unit = 100000000;
+
+	*ret = 0;
+	if (**text != '.')
+		return true;
+	for ((*text)++; isdigit((unsigned char)**text); (*text)++, unit /= 10)
+		*ret += (**text - '0') * unit;
+	return isdigit((unsigned char)(*text)[-1]);
+}
+
+/* "Z", "+02:00", "-02:00" of *TEXT, in seconds. */
+static bool take_offset(const char **text, time_t *ret)
+{
+	char sign = **text;
+	int hours, minutes;
+
+	*ret = 0;
+	if (!sign || !strchr("Zz+-", *(*text)++))
+		return false;
+	if (toupper(sign) == 'Z')
+		return true;
+	hours = take_number(text, 2, 0, 23);
+	if (hours < 0 || *(*text)++ != ':')
+		return false;
+	minutes = take_number(text, 2, 0, 59);
+	*ret = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+	return minutes >= 0;
+}
+
+/* TEXT as RFC 3339 has it; NULL: nothing was said. */
+static int read_time(const char *path, const char *text, struct timespec *ret, struct err **err)
+{
+	const char *rest = text;
+	time_t offset = 0;
+
+	*ret = (struct timespec){.tv_sec = INT64_MIN};
+	if (!text)
+		return 0;
+	if (!take_date(&rest, &ret->tv_sec) || !take_fraction(&rest, &ret->tv_nsec) ||
+	    !take_offset(&rest, &offset) || *rest)
+		return err_set(err, E_BAD_VEX,
+			       "'%s': '%s' is not a time as RFC 3339 has it, "
+			       "\"2030-01-31T10:00:00Z\"",
+			       path, text);
+	ret->tv_sec -= offset;
+	return 0;
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
 /* ---- OpenVEX ---- */
@@ -68,35 +168,40 @@ static void take_vulnerability(struct vex *x, const json_t *v, struct strs *to)
 		push(x, to, json_string_value(alias));
 }
 
-static void take_products(struct vex *x, const json_t *statement, struct vex_statement *s)
+/* What STATEMENT says of PRODUCT, a thing of its own: it may have other parts than the next. */
+static void take_product(struct vex *x, const char *path, const json_t *statement,
+			 const json_t *product, struct timespec time)
 {
-	json_t *product, *part;
-	size_t i, k;
+	const json_t *parts = json_object_get(product, "subcomponents");
+	const char *why = text(statement, "justification");
+	struct vex_statement *s = add(x, path, time);
+	json_t *part;
+	size_t i;
 
-	json_array_foreach(json_object_get(statement, "products"), i, product)
-	{
-		take_names(x, product, &s->products);
-		json_array_foreach(json_object_get(product, "subcomponents"), k, part)
-			take_names(x, part, &s->parts);
-	}
+	s->status = openvex_status(text(statement, "status"));
+	s->why = kept(x, why ? why : text(statement, "impact_statement"));
+	s->in_parts = json_array_size(parts) > 0;
+	take_vulnerability(x, json_object_get(statement, "vulnerability"), &s->ids);
+	take_names(x, product, &s->products);
+	json_array_foreach(parts, i, part) take_names(x, part, &s->parts);
 }
 
-static void read_openvex(struct vex *x, const char *path, const json_t *doc)
+static int read_openvex(struct vex *x, const char *path, const json_t *doc, struct err **err)
 {
-	json_t *statement;
-	size_t i;
+	json_t *statement, *product;
+	struct timespec time;
+	size_t i, k;
 
 	json_array_foreach(json_object_get(doc, "statements"), i, statement)
 	{
-		const char *time = text(statement, "timestamp"), *why;
-		struct vex_statement *s = add(x, path, time ? time : text(doc, "timestamp"));
+		const char *its = text(statement, "timestamp");
 
-		why = text(statement, "justification");
-		s->status = openvex_status(text(statement, "status"));
-		s->why = kept(x, why ? why : text(statement, "impact_statement"));
-		take_vulnerability(x, json_object_get(statement, "vulnerability"), &s->ids);
-		take_products(x, statement, s);
+		if (read_time(path, its ? its : text(doc, "timestamp"), &time, err) < 0)
+			return -1;
+		json_array_foreach(json_object_get(statement, "products"), k, product)
+			take_product(x, path, statement, product, time);
 	}
+	return 0;
 }
 
 /* ---- CycloneDX ---- */
@@ -136,29 +241,42 @@ static const char *of_reference(const json_t *doc, const char *ref)
 	return ref;
 }
 
-static void read_cyclonedx(struct vex *x, const char *path, const json_t *doc)
+static void take_analysed(struct vex *x, const char *path, const json_t *doc, const json_t *v,
+			  struct timespec time)
+{
+	const json_t *analysis = json_object_get(v, "analysis");
+	const char *why = text(analysis, "justification");
+	struct vex_statement *s = add(x, path, time);
+	json_t *affects;
+	size_t i;
+
+	s->status = cyclonedx_status(text(analysis, "state"));
+	s->why = kept(x, why ? why : text(analysis, "detail"));
+	push(x, &s->ids, text(v, "id"));
+	json_array_foreach(json_object_get(v, "affects"), i, affects)
+	{
+		const char *ref = text(affects, "ref");
+
+		push(x, &s->products, ref ? of_reference(doc, ref) : NULL);
+	}
+}
+
+static int read_cyclonedx(struct vex *x, const char *path, const json_t *doc, struct err **err)
 {
 	const char *now = text(json_object_get(doc, "metadata"), "timestamp");
-	json_t *v, *affects;
-	size_t i, k;
+	struct timespec time;
+	json_t *v;
+	size_t i;
 
 	json_array_foreach(json_object_get(doc, "vulnerabilities"), i, v)
 	{
-		const json_t *analysis = json_object_get(v, "analysis");
-		const char *time = text(analysis, "lastUpdated"), *why;
-		struct vex_statement *s = add(x, path, time ? time : now);
+		const char *its = text(json_object_get(v, "analysis"), "lastUpdated");
 
-		why = text(analysis, "justification");
-		s->status = cyclonedx_status(text(analysis, "state"));
-		s->why = kept(x, why ? why : text(analysis, "detail"));
-		push(x, &s->ids, text(v, "id"));
-		json_array_foreach(json_object_get(v, "affects"), k, affects)
-		{
-			const char *ref = text(affects, "ref");
-
-			push(x, &s->products, ref ? of_reference(doc, ref) : NULL);
-		}
+		if (read_time(path, its ? its : now, &time, err) < 0)
+			return -1;
+		take_analysed(x, path, doc, v, time);
 	}
+	return 0;
 }
 
 /* ---- files ---- */
@@ -173,9 +291,9 @@ int vex_parse(struct vex *x, const char *path, const char *json, size_t len, str
 	if (!doc)
 		return err_set(err, E_BAD_VEX, "'%s': line %d: %s", path, where.line, where.text);
 	if (context && strstr(context, "openvex") && json_object_get(doc, "statements"))
-		read_openvex(x, path, doc);
+		rc = read_openvex(x, path, doc, err);
 	else if (json_object_get(doc, "bomFormat") && json_object_get(doc, "vulnerabilities"))
-		read_cyclonedx(x, path, doc);
+		rc = read_cyclonedx(x, path, doc, err);
 	else
 		rc = err_set(err, E_BAD_VEX,
 			     "'%s' has no statements about vulnerabilities: neither OpenVEX nor "
@@ -233,26 +351,34 @@ static bool is_package(struct arena *arena, const char *name, const struct sbom_
 {
 	struct sbom_package it;
 
-	if (sbom_purl(arena, name, &it) || !same(it.distro, p->distro))
+	if (sbom_purl(arena, name, &it) || !same(it.vendor, p->vendor) ||
+	    !same(it.distro, p->distro))
 		return false;
 	if (it.arch && str_eq(it.arch, "source"))
 		return str_eq(it.name, p->source) && same(it.version, p->source_version);
 	return str_eq(it.name, p->name) && same(it.version, p->version) && same(it.arch, p->arch);
 }
 
-/* "NAME", "NAME@VERSION", "pkg:generic/acme/NAME@VERSION?...". */
+/*
+ * "NAME", "NAME@VERSION", "pkg:generic/acme/NAME@VERSION?..."; a Debian package is a part of a
+ * product, even if it is called as that is.
+ */
 static bool is_product(const char *name, const struct sbom_document *d)
 {
-	const char *purl = str_skip(name, "pkg:"), *slash = purl ? strrchr(purl, '/') : NULL;
-	const char *rest = str_skip(slash ? slash + 1 : name, d->name);
-	size_t len = d->version ? strlen(d->version) : 0;
+	const char *purl = str_skip(name, "pkg:"), *slash;
+	size_t len = purl ? strcspn(name, "?#") : strlen(name);
+	size_t version = d->version ? strlen(d->version) : 0;
+	const char *rest;
 
-	if (!rest || (*rest && *rest != '@' && *rest != '?'))
+	if (str_skip(name, "pkg:deb/"))
 		return false;
-	if (*rest != '@')
-		return true;
-	return len && strncmp(rest + 1, d->version, len) == 0 &&
-	       (!rest[1 + len] || rest[1 + len] == '?');
+	slash = purl ? memrchr(name, '/', len) : NULL;
+	rest = str_skip(slash ? slash + 1 : name, d->name);
+	if (!rest || rest > name + len)
+		return false;
+	len -= (size_t)(rest - name);
+	return !len || (*rest == '@' && version && len == version + 1 &&
+			strncmp(rest + 1, d->version, version) == 0);
 }
 
 static bool names_package(struct arena *arena, const struct strs *names,
@@ -271,7 +397,7 @@ static bool names_product(const struct strs *names, const struct sbom_document *
 		if (is_product(names->items[i], d))
 			return true;
 	}
-	return !names->count;
+	return false;
 }
 
 static bool is_about(struct arena *arena, const struct vex_statement *s,
@@ -283,10 +409,9 @@ static bool is_about(struct arena *arena, const struct vex_statement *s,
 		named = str_eq(s->ids.items[i], v->id);
 	if (!named)
 		return false;
-	if (names_package(arena, &s->products, v->package))
-		return true;
-	return names_product(&s->products, d) &&
-	       (!s->parts.count || names_package(arena, &s->parts, v->package));
+	if (s->in_parts && !names_package(arena, &s->parts, v->package))
+		return false;
+	return names_product(&s->products, d) || names_package(arena, &s->products, v->package);
 }
 
 const struct vex_statement *vex_find(const struct vex *x, const struct sbom_document *d,
@@ -299,7 +424,7 @@ const struct vex_statement *vex_find(const struct vex *x, const struct sbom_docu
 		const struct vex_statement *s = &x->statements.items[i];
 
 		if (s->status != VEX_NONE && is_about(arena, s, d, v) &&
-		    (!best || strcmp(s->time, best->time) >= 0))
+		    (!best || !is_before(&s->time, &best->time)))
 			best = s;
 	}
 	return best;

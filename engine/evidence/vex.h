@@ -5,9 +5,11 @@
  * vulnerabilities of CycloneDX 1.4 to 1.6, as JSON. A statement is about packages, by package URLs,
  * in which version, arch and distro may be left out and arch=source stands for all that was built
  * of a source package, or about a product, by the name of what a bill of materials describes, or a
- * package URL with that name; then about all of it or about the components that it names.
+ * package URL with that name; then about all of it or about the components that it names. What is
+ * named in another way alone, by a CPE, is not known to be anything: nothing is said of it.
  */
 #include <stdbool.h>
+#include <time.h>
 
 #include "evidence/vulnerable.h"
 
@@ -21,10 +23,11 @@ enum vex_status {
 struct vex_statement {
 	enum vex_status status;
 	struct strs ids;      /* of the vulnerability: its name and others */
-	struct strs products; /* empty: any */
-	struct strs parts;    /* of the products; empty: all of them */
+	struct strs products; /* names of one product, or of several of which the same is said */
+	bool in_parts;        /* not about all of the product, but of it about */
+	struct strs parts;    /* these */
 	const char *why;      /* the justification, or what it says of the impact; or NULL */
-	const char *time;     /* RFC 3339; "" */
+	struct timespec time; /* since 1970; where nothing is said before all others */
 	const char *file;
 };
 DEFINE_VEC(vex_statements, struct vex_statement)
@@ -34,7 +37,10 @@ struct vex {
 	struct arena *arena;
 };
 
-/* Adds the statements of LEN bytes of JSON, file PATH. ERR_USER: it is none of these. */
+/*
+ * Adds the statements of LEN bytes of JSON, file PATH. ERR_USER: it is none of these, or a time in
+ * it is none.
+ */
 int vex_parse(struct vex *x, const char *path, const char *json, size_t len,
 	      struct err **err) warn_unused;
 /* Those of all *.json in directory DIR, which need not be there. */

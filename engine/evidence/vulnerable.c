@@ -91,35 +91,34 @@ static void match_tracker(const struct sbom_package *p, const char *id, const js
 
 /* ---- OSV ---- */
 
-/* Debian's releases, as ecosystems of OSV number them (distro-info-data, debian.csv). */
-static const char *release_number(const char *codename)
+/* Whether P is Debian's, or of a distribution made from a release of it. */
+static bool is_debian(const struct sbom_package *p)
 {
-	static const struct {
-		const char *codename, *number;
-	} releases[] = {{"buster", "10"}, {"bullseye", "11"}, {"bookworm", "12"},
-			{"trixie", "13"}, {"forky", "14"},    {"duke", "15"}};
-
-	for (size_t i = 0; codename && i < array_len(releases); i++) {
-		if (str_eq(releases[i].codename, codename))
-			return releases[i].number;
-	}
-	return NULL;
+	return (p->vendor && str_eq(p->vendor, "debian")) || debian_release_number(p->distro);
 }
 
 /* "Debian" is about all releases, "Debian:13" about one. */
 static bool is_about(const char *ecosystem, const struct sbom_package *p)
 {
 	const char *rest = ecosystem ? str_skip(ecosystem, "Debian") : NULL;
-	const char *number = release_number(p->distro);
+	const char *number = debian_release_number(p->distro);
 
 	if (!rest || (*rest && *rest != ':'))
 		return false;
-	return !*rest || (number && str_eq(rest + 1, number));
+	return *rest ? number && str_eq(rest + 1, number) : is_debian(p);
 }
 
 static const char *event(const json_t *e, const char *key)
 {
 	return json_string_value(json_object_get(e, key));
+}
+
+/* As dpkg does, but "0" is where a range begins: before all, "0~git1" too. */
+static int compare_versions(const char *a, const char *b)
+{
+	bool first = str_eq(a, "0"), second = str_eq(b, "0");
+
+	return first || second ? second - first : deb_version_compare(a, b);
 }
 
 /* The nearest version to VERSION that events of RANGE have under KEY: at most it, or after it. */
@@ -132,11 +131,11 @@ static const char *nearest(const json_t *range, const char *key, const char *ver
 	json_array_foreach(json_object_get(range, "events"), i, e)
 	{
 		const char *at = event(e, key);
-		int side = at ? deb_version_compare(at, version) : 0, beside;
+		int side = at ? compare_versions(at, version) : 0, beside;
 
 		if (!at || (after ? side <= 0 : side > 0))
 			continue;
-		beside = best ? deb_version_compare(at, best) : 0;
+		beside = best ? compare_versions(at, best) : 0;
 		if (!best || (after ? beside < 0 : beside > 0))
 			best = at;
 	}
@@ -154,9 +153,10 @@ static bool in_range(const json_t *range, const char *version, const char **ret_
 	const char *last = nearest(range, "last_affected", version, false);
 
 	*ret_fixed = nearest(range, "fixed", version, true);
-	if (!introduced || (fixed && deb_version_compare(fixed, introduced) > 0))
+	if (!introduced || (fixed && compare_versions(fixed, introduced) > 0))
 		return false;
-	return !last || str_eq(last, version) || deb_version_compare(last, introduced) < 0;
+	return !last || compare_versions(last, version) == 0 ||
+	       compare_versions(last, introduced) < 0;
 }
 
 static bool is_listed(const json_t *versions, const char *version)
@@ -188,46 +188,45 @@ static bool is_affected(const json_t *affected, const char *version, const char 
 	return is_listed(json_object_get(affected, "versions"), version);
 }
 
-/* The CVE among a record's names, which people look for; else its id. */
-static const char *name_of(const json_t *record)
+static bool has(const struct strs *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (str_eq(list->items[i], text))
+			return true;
+	}
+	return false;
+}
+
+/* The CVEs among a record's names, which people look for, each once; else its id. */
+static void ids_of(const json_t *record, struct strs *ret)
 {
 	json_t *alias;
 	size_t i;
 	const char *keys[] = {"upstream", "aliases"}, *id = event(record, "id");
 
-	if (id && str_skip(id, "CVE-"))
-		return id;
-	for (size_t k = 0; k < array_len(keys); k++) {
+	for (size_t k = 0; k < array_len(keys) && !(id && str_skip(id, "CVE-")); k++) {
 		json_array_foreach(json_object_get(record, keys[k]), i, alias)
 		{
 			const char *text = json_string_value(alias);
 
-			if (text && str_skip(text, "CVE-"))
-				return text;
+			if (text && str_skip(text, "CVE-") && !has(ret, text))
+				strs_push(ret, text);
 		}
 	}
-	return id ? id : "(no id)";
+	if (!ret->count)
+		strs_push(ret, id ? id : "(no id)");
 }
 
-/* An advisory with the CVEs that it is about; else ID. */
-static const char *names_of(struct arena *arena, const json_t *record, const char *id)
+/* An advisory with the CVEs that it is about, IDS; else its id. */
+static const char *names_of(struct arena *arena, const json_t *record, const struct strs *ids)
 {
-	const char *own = event(record, "id"), *keys[] = {"upstream", "aliases"};
+	const char *own = event(record, "id");
 	struct str s cleanup_str = STR_INIT;
-	json_t *alias;
-	size_t i;
 
-	if (!own || str_eq(own, id))
-		return id;
-	for (size_t k = 0; k < array_len(keys); k++) {
-		json_array_foreach(json_object_get(record, keys[k]), i, alias)
-		{
-			const char *text = json_string_value(alias);
-
-			if (text && str_skip(text, "CVE-") && !strstr(s.buf, text))
-				str_printf(&s, "%s%s", s.len ? ", " : "", text);
-		}
-	}
+	if (!own || str_eq(own, ids->items[0]))
+		return ids->items[0];
+	for (size_t i = 0; i < ids->count; i++)
+		str_printf(&s, "%s%s", s.len ? ", " : "", ids->items[i]);
 	return arena_printf(arena, "%s (%s)", own, s.buf);
 }
 
@@ -237,14 +236,20 @@ static void match_osv(struct arena *arena, const json_t *record, const json_t *a
 {
 	const json_t *package = json_object_get(affected, "package");
 	const char *name = event(package, "name");
-	struct vulnerable v = {.id = name_of(record), .package = p};
+	struct vulnerable v = {.package = p};
+	struct strs ids = {0};
 
 	if (!name || !str_eq(name, p->source) || !is_about(event(package, "ecosystem"), p) ||
 	    !is_affected(affected, p->source_version, &v.fixed))
 		return;
-	v.names = names_of(arena, record, v.id);
+	ids_of(record, &ids);
+	v.names = names_of(arena, record, &ids);
 	v.status = v.fixed ? VULNERABLE_FIXED_LATER : VULNERABLE_OPEN;
-	vulnerables_push(ret, v);
+	for (size_t i = 0; i < ids.count; i++) {
+		v.id = ids.items[i];
+		vulnerables_push(ret, v);
+	}
+	strs_clear(&ids);
 }
 
 /* ---- reading ---- */

@@ -25,7 +25,7 @@ enum vulnerable_status {
 	VULNERABLE_UNDETERMINED /* the tracker does not know yet */
 };
 struct vulnerable {
-	const char *id; /* "CVE-2024-0001"; with an alias of that form, that */
+	const char *id; /* "CVE-2024-0001": a record that is about several is one of each */
 	/* What else it is called: "DSA-5900-1 (CVE-2024-0001, CVE-2024-0002)"; without, the id. */
 	const char *names;
 	const struct sbom_package *package;

@@ -10,6 +10,7 @@ static void match(struct arena *arena, const char *json, size_t len, const struc
 					      .arch = "arm64",
 					      .source = "s",
 					      .source_version = "1:2.0-1",
+					      .vendor = "debian",
 					      .distro = "trixie"};
 	static const struct sbom_document d = {.name = "card", .version = "1"};
 	struct vulnerability_list l cleanup_vulnerability_list = {0};

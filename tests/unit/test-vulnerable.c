@@ -52,8 +52,10 @@ static size_t matches(const char *json, const struct sbom_package *p, struct vul
 static void test_fixed_at(void **state)
 {
 	for (size_t i = 0; i < array_len(pairs); i++) {
-		const struct sbom_package p = {
-			.source = "s", .source_version = pairs[i].a, .distro = "trixie"};
+		const struct sbom_package p = {.source = "s",
+					       .source_version = pairs[i].a,
+					       .vendor = "debian",
+					       .distro = "trixie"};
 		const char *tracker =
 			arena_printf(arena,
 				     "{\"s\": {\"CVE-1\": {\"releases\": {\"trixie\": {\"status\": "
@@ -71,6 +73,90 @@ static void test_fixed_at(void **state)
 	}
 }
 
+/* What OSV's RECORD says of version VERSION of source package s, whose package URL is PURL. */
+static size_t osv_matches(const char *record, const char *purl, const char **ret_ids)
+{
+	struct vulnerability_list l cleanup_vulnerability_list = {0};
+	struct vulnerables all = {0};
+	struct err *err cleanup_err = NULL;
+	struct sbom_package p;
+	size_t count;
+
+	assert_int_equal(sbom_purl(arena, purl, &p), 0);
+	assert_int_equal(vulnerability_list_parse(arena, "x", record, strlen(record), &l, &err), 0);
+	assert_int_equal(vulnerability_list_match(&l, &p, &all, &err), 0);
+	count = all.count;
+	*ret_ids = "";
+	for (size_t i = 0; i < count; i++)
+		*ret_ids = arena_printf(arena, "%s%s ", *ret_ids, all.items[i].id);
+	vulnerables_clear(&all);
+	return count;
+}
+
+#define OSV(names, ecosystem, introduced, fixed)                                                 \
+	"{\"id\": \"DSA-1\", " names "\"affected\": [{\"package\": {\"ecosystem\": \"" ecosystem \
+	"\", \"name\": \"s\"}, \"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": "              \
+	"[{\"introduced\": \"" introduced "\"}, {\"fixed\": \"" fixed "\"}]}]}]}"
+
+/* An advisory may be about many; who looks for one of them finds it. */
+static void test_several_names(void **state)
+{
+	const char *ids;
+
+	assert_int_equal(osv_matches(OSV("\"upstream\": [\"CVE-1\", \"CVE-2\", \"CVE-1\"], "
+					 "\"aliases\": [\"CVE-2\", \"GHSA-1\"], ",
+					 "Debian:13", "0", "2"),
+				     "pkg:deb/debian/s@1?distro=trixie", &ids),
+			 2);
+	assert_string_equal(ids, "CVE-1 CVE-2 ");
+	osv_matches(OSV("", "Debian:13", "0", "2"), "pkg:deb/debian/s@1?distro=trixie", &ids);
+	assert_string_equal(ids, "DSA-1 ");
+}
+
+/* "0" begins a range: it is before all versions, to dpkg it is not. */
+static void test_from_the_first(void **state)
+{
+	const char *ids;
+
+	assert_int_equal(osv_matches(OSV("", "Debian:13", "0", "1.0-1"),
+				     "pkg:deb/debian/s@0~git1-1?distro=trixie", &ids),
+			 1);
+	assert_int_equal(osv_matches(OSV("", "Debian:13", "0", "0~git1-1"),
+				     "pkg:deb/debian/s@0~git1-1?distro=trixie", &ids),
+			 0);
+	assert_int_equal(osv_matches(OSV("", "Debian:13", "0", "0~git1-1"),
+				     "pkg:deb/debian/s@0~git0-1?distro=trixie", &ids),
+			 1);
+}
+
+/* Whose package it is: other distributions have other versions. */
+static void test_distributions(void **state)
+{
+	static const struct {
+		const char *purl;
+		size_t all, one; /* what is found by "Debian", and by "Debian:13" */
+	} packages[] = {
+		{"pkg:deb/debian/s@1?distro=trixie", 1, 1},
+		{"pkg:deb/debian/s@1?distro=debian-13", 1, 1},
+		{"pkg:deb/debian/s@1?distro=debian-13.1", 1, 1},
+		{"pkg:deb/debian/s@1?distro=debian-12", 1, 0},
+		{"pkg:deb/debian/s@1", 1, 0},
+		{"pkg:deb/acme/s@1?distro=trixie", 1, 1},
+		{"pkg:deb/ubuntu/s@1?distro=ubuntu-22.04", 0, 0},
+		{"pkg:deb/ubuntu/s@1?distro=jammy", 0, 0},
+		{"pkg:deb/ubuntu/s@1", 0, 0},
+	};
+	const char *ids;
+
+	for (size_t i = 0; i < array_len(packages); i++) {
+		assert_int_equal(osv_matches(OSV("", "Debian", "0", "2"), packages[i].purl, &ids),
+				 packages[i].all);
+		assert_int_equal(
+			osv_matches(OSV("", "Debian:13", "0", "2"), packages[i].purl, &ids),
+			packages[i].one);
+	}
+}
+
 /* ---- VEX ---- */
 
 static const struct sbom_package ssl = {.name = "libssl3",
@@ -78,6 +164,7 @@ static const struct sbom_package ssl = {.name = "libssl3",
 					.arch = "arm64",
 					.source = "openssl",
 					.source_version = "3.0-1",
+					.vendor = "debian",
 					.distro = "trixie"};
 static const struct sbom_document card = {.name = "card", .version = "1.2"};
 
@@ -116,6 +203,8 @@ static void test_vex_products(void **state)
 		"{\"@id\": \"pkg:generic/acme/card@1.2\"}",
 		"{\"@id\": \"card\", \"subcomponents\": [" AT("libssl3") "]}",
 		"{\"@id\": \"x\", \"identifiers\": {\"purl\": \"pkg:deb/debian/libssl3\"}}",
+		AT("libssl3?distro=debian-13"),
+		"{\"@id\": \"other\", \"subcomponents\": [" AT("zlib1g") "]}, {\"@id\": \"card\"}",
 	};
 	static const char *const other[] = {
 		AT("libssl3@3.0-2"),
@@ -125,6 +214,20 @@ static void test_vex_products(void **state)
 		"{\"@id\": \"cardboard\"}",
 		"{\"@id\": \"card@1.20\"}",
 		"{\"@id\": \"card\", \"subcomponents\": [" AT("zlib1g") "]}",
+		"", /* of which product? */
+		"{\"identifiers\": {\"cpe23\": \"cpe:2.3:a:acme:card:1.2:*:*:*:*:*:*:*\"}}",
+		"{\"@id\": \"card\", \"subcomponents\": [{\"identifiers\": {\"cpe22\": "
+		"\"cpe:/a:zlib:zlib\"}}]}",
+		/* what is said of one product is not said of another */
+		"{\"@id\": \"card\", \"subcomponents\": [" AT(
+			"zlib1g") "]}, "
+				  "{\"@id\": \"other\", \"subcomponents\": [" AT("libssl3") "]}",
+		"{\"@id\": \"card\", \"subcomponents\": [" AT("zlib1g") "]}, {\"@id\": \"other\"}",
+		"{\"@id\": \"pkg:deb/debian/libssl3\", \"subcomponents\": [" AT("zlib1g") "]}",
+		"{\"@id\": \"pkg:deb/ubuntu/libssl3\"}",
+		"{\"@id\": \"pkg:deb/debian/card@1.2\"}", /* a package of that name */
+		"{\"@id\": \"pkg:generic/x?vcs_url=git/card\"}",
+		"{\"@id\": \"card@2?x=@1.2\"}",
 	};
 
 	for (size_t i = 0; i < array_len(about); i++)
@@ -164,6 +267,55 @@ static void test_vex_time(void **state)
 		VEX_AFFECTED);
 }
 
+/* What is said at TIMES of being affected and then of not being so: which of them counts. */
+static enum vex_status later(const char *affected, const char *not_affected)
+{
+	return said(
+		arena_printf(
+			arena,
+			ABOUT(AT("libssl3"), NOT_AFFECTED ", \"timestamp\": \"%s\"") ", " ABOUT(
+				AT("libssl3"), "\"status\": \"affected\", \"timestamp\": \"%s\""),
+			not_affected, affected),
+		NULL);
+}
+
+/* Times are compared, not their texts. */
+static void test_vex_offsets(void **state)
+{
+	assert_int_equal(later("2030-01-01T10:00:00Z", "2030-01-01T11:00:00+02:00"), VEX_AFFECTED);
+	assert_int_equal(later("2030-01-01T10:00:00Z", "2030-01-01T09:00:00-02:00"),
+			 VEX_NOT_AFFECTED);
+	assert_int_equal(later("2030-01-01T10:00:00.5Z", "2030-01-01T10:00:00Z"), VEX_AFFECTED);
+	assert_int_equal(later("2030-01-01T10:00:00.50Z", "2030-01-01T10:00:00.501Z"),
+			 VEX_NOT_AFFECTED);
+	assert_int_equal(later("2030-01-01t10:00:00z", "2030-01-01 09:59:60Z"), VEX_AFFECTED);
+}
+
+/* What cannot be compared is refused: something would be said to be the newest. */
+static void test_vex_bad_times(void **state)
+{
+	static const char *const bad[] = {"soon",
+					  "2030-01-01",
+					  "2030-01-01T10:00:00",
+					  "2030-13-01T10:00:00Z",
+					  "2030-01-01T10:00:00Zulu",
+					  "2030-01-01T10:00:00+2",
+					  "2030-01-01T10:00:00.Z"};
+
+	for (size_t i = 0; i < array_len(bad); i++) {
+		const char *json =
+			arena_printf(arena,
+				     "{\"@context\": \"https://openvex.test.invalid/ns\", "
+				     "\"timestamp\": \"%s\", \"statements\": [%s]}",
+				     bad[i], ABOUT(AT("libssl3"), NOT_AFFECTED));
+		struct vex x cleanup_vex = {.arena = arena};
+		struct err *err cleanup_err = NULL;
+
+		assert_int_equal(vex_parse(&x, "x", json, strlen(json), &err), -1);
+		assert_non_null(strstr(err->text, bad[i]));
+	}
+}
+
 static void test_vex_cyclonedx(void **state)
 {
 	static const char json[] =
@@ -183,8 +335,10 @@ static void test_vex_cyclonedx(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_fixed_at), TEST(test_vex_products),  TEST(test_vex_status),
-		TEST(test_vex_time), TEST(test_vex_cyclonedx),
+		TEST(test_fixed_at),       TEST(test_vex_products),  TEST(test_vex_status),
+		TEST(test_vex_time),       TEST(test_vex_cyclonedx), TEST(test_several_names),
+		TEST(test_from_the_first), TEST(test_distributions), TEST(test_vex_offsets),
+		TEST(test_vex_bad_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
