@@ -35,6 +35,12 @@ static void compare_trees(struct delta_part *p, struct arena *arena, const struc
 	sizes_count(&p->sizes, SIZES_NOW, b->tree, "");
 }
 
+/* A link that leads elsewhere. */
+static bool has_moved(const struct subject_part *a, const struct subject_part *b)
+{
+	return a->target && b->target && !str_eq(a->target, b->target);
+}
+
 static const char *note_of(struct arena *arena, const struct subject_part *a,
 			   const struct subject_part *b)
 {
@@ -45,12 +51,14 @@ static const char *note_of(struct arena *arena, const struct subject_part *a,
 				    b->unread ? "after" : "before", why);
 	if (!str_eq(a->look.format, b->look.format))
 		return arena_printf(arena, "%s before, %s now", a->look.format, b->look.format);
+	if (has_moved(a, b))
+		return arena_printf(arena, "leads to %s now, to %s before", b->target, a->target);
 	return NULL;
 }
 
 static bool has_bytes(const struct look *l)
 {
-	return !l->disk && !str_eq(l->format, "directory");
+	return !l->disk && l->file && !str_eq(l->format, "directory");
 }
 
 static int compare(struct delta *d, const struct subject_part *a, const struct subject_part *b,
@@ -62,9 +70,9 @@ static int compare(struct delta *d, const struct subject_part *a, const struct s
 
 	p->name = arena_strdup(d->arena, b->name);
 	p->note = note_of(d->arena, a, b);
-	p->differs = !str_eq(a->look.format, b->look.format);
-	if (a->look.disk && b->look.disk)
-		delta_disk(p, d->arena, &a->look, &b->look);
+	p->differs = !str_eq(a->look.format, b->look.format) || has_moved(a, b);
+	if (a->look.disk && b->look.disk && delta_disk(p, d->arena, &a->look, &b->look, err) < 0)
+		return -1;
 	if (a->look.tree && b->look.tree)
 		compare_trees(p, d->arena, &a->look, &b->look);
 	for (size_t i = 0; i < DELTA_SECTIONS; i++)

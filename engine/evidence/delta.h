@@ -14,7 +14,7 @@
 #include "kinds/image/subject.h"
 
 enum delta_section {
-	DELTA_PARTITIONS,
+	DELTA_PARTITIONS, /* and the bytes of a disk in none of them: "before root-a" */
 	DELTA_PACKAGES,
 	DELTA_UNITS,    /* of systemd */
 	DELTA_ACCOUNTS, /* "user app", "group gpio" */

@@ -7,9 +7,9 @@
 /* A row about NAME in a section of P. */
 struct delta_row *delta_add(struct delta_part *p, enum delta_section section, const char *name,
 			    const char *change);
-/* delta_disk.c: partitions; A, B: the disks before and after. */
-void delta_disk(struct delta_part *p, struct arena *arena, const struct look *a,
-		const struct look *b);
+/* delta_disk.c: partitions, and the bytes beside them; A, B: the disks before and after. */
+int delta_disk(struct delta_part *p, struct arena *arena, const struct look *a,
+	       const struct look *b, struct err **err) warn_unused;
 /* delta_system.c: all sections but files and partitions; BEFORE or AFTER may be NULL. */
 void delta_system(struct delta_part *p, struct arena *arena, struct tree *before,
 		  struct tree *after);

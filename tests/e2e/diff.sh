@@ -129,7 +129,7 @@ same 'states of units' 'enabled disabled, disabled masked, disabled enabled' \
 same 'what grew' 'true' "$(of tar '.sizes.directories | any(.name == "/usr/lib" and .grew == 50000)')"
 same 'no time differs, no directory of either' 0 "$(of tar '[.files[] | select(.name == "/usr" or .name == "/etc")] | length')"
 
-same 'partitions' 'root-b grown' "$(jq -r '[.things[0].parts[0].partitions[] | "\(.name) \(.change)"] | join(",")' "$scratch/card")"
+same 'partitions' 'root-b grown,(disk) grown' "$(jq -r '[.things[0].parts[0].partitions[] | "\(.name) \(.change)"] | join(",")' "$scratch/card")"
 same 'both slots' 'root-a root-b' "$(jq -r '[.things[0].parts[] | select(.packages != []).name] | join(" ")' "$scratch/card")"
 same 'arguments of a boot partition' '/cmdline.txt: console ttyS0 ttyS1' \
 	"$(jq -r '.things[0].parts[] | select(.name == "boot").boot[] | "\(.name) \(.before) \(.after)"' "$scratch/card")"

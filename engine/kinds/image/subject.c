@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/image/subject.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -78,8 +81,8 @@ static int add_partitions(struct subject *s, const char *file, const char *above
 
 /* ---- directories ---- */
 
-/* The names of plain files. */
-static int list_files(const char *dir, struct strv *ret, struct err **err)
+/* The names of what is of TYPE: S_IFREG, ... */
+static int list_type(const char *dir, mode_t type, struct strv *ret, struct err **err)
 {
 	struct strv names cleanup_strv = {0};
 	struct stat st;
@@ -89,7 +92,7 @@ static int list_files(const char *dir, struct strv *ret, struct err **err)
 	for (size_t i = 0; i < names.count; i++) {
 		char *path cleanup_free = path_join(dir, names.items[i]);
 
-		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+		if (lstat(path, &st) == 0 && (st.st_mode & S_IFMT) == type)
 			strv_push(ret, names.items[i]);
 	}
 	return 0;
@@ -116,22 +119,79 @@ static char *label_of(const struct strv *names, size_t i)
 	return same > 1 || *suffix != '.' ? xstrdup(names->items[i]) : xasprintf("*%s", suffix);
 }
 
+/* How what is called LABEL in directory ABOVE is called. Caller frees. */
+static char *name_below(const char *above, const char *label)
+{
+	return xasprintf("%s%s%s", above, *above ? "/" : "", label);
+}
+
 static int add_listed(struct subject *s, const char *dir, const char *file, const char *above,
 		      const char *label, struct err **err)
 {
 	char *path cleanup_free = path_join(dir, file);
-	char *name cleanup_free = xasprintf("%s%s%s", above, *above ? "/" : "", label);
+	char *name cleanup_free = name_below(above, label);
 
 	return add_file(s, path, "", name, err);
 }
 
-/* LABELS: names may have versions in them. */
+static int add_link(struct subject *s, const char *path, const char *name, struct err **err)
+{
+	struct subject_part *p = add_part(s, name, err);
+	char target[PATH_MAX];
+	ssize_t n = p ? readlink(path, target, sizeof(target)) : -1;
+
+	if (!p)
+		return -1;
+	if (n < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read link '%s'", path);
+	p->look.format = "link";
+	p->target = xstrndup(target, (size_t)n);
+	return 0;
+}
+
+static int add_links(struct subject *s, const char *dir, const char *above, struct err **err)
+{
+	struct strv names cleanup_strv = {0};
+
+	if (list_type(dir, S_IFLNK, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		char *path cleanup_free = path_join(dir, names.items[i]);
+		char *name cleanup_free = name_below(above, names.items[i]);
+
+		if (add_link(s, path, name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_files(struct subject *s, const char *dir, const char *above, bool labels,
+		     struct err **err);
+
+static int add_below(struct subject *s, const char *dir, const char *above, bool labels,
+		     struct err **err)
+{
+	struct strv names cleanup_strv = {0};
+
+	if (list_type(dir, S_IFDIR, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		char *path cleanup_free = path_join(dir, names.items[i]);
+		char *name cleanup_free = name_below(above, names.items[i]);
+
+		if (add_files(s, path, name, labels, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What is in DIR, of any depth. LABELS: names may have versions in them. */
 static int add_files(struct subject *s, const char *dir, const char *above, bool labels,
 		     struct err **err)
 {
 	struct strv names cleanup_strv = {0};
 
-	if (list_files(dir, &names, err) < 0)
+	if (list_type(dir, S_IFREG, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.count; i++) {
 		char *label cleanup_free = labels ? label_of(&names, i) : xstrdup(names.items[i]);
@@ -139,7 +199,9 @@ static int add_files(struct subject *s, const char *dir, const char *above, bool
 		if (add_listed(s, dir, names.items[i], above, label, err) < 0)
 			return -1;
 	}
-	return 0;
+	if (add_links(s, dir, above, err) < 0)
+		return -1;
+	return add_below(s, dir, above, labels, err);
 }
 
 /* A directory that is a root file system, or one of files that ship. */
@@ -269,6 +331,7 @@ void subject_close(struct subject *s)
 		look_release(&p->look);
 		free((char *)p->look.scratch);
 		free(p->unread);
+		free(p->target);
 		free(p->name);
 		free(p);
 	}

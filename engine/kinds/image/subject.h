@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Something that ships, taken apart: a bundle's images, a disk's table and partitions, a file
- * system, a tree, the files of a directory. Nothing is mounted; who reads what is in
+ * system, a tree, the files and links of a directory and those below it (but for names that begin
+ * with a dot). Nothing is mounted; who reads what is in
  * kinds/image/look.h.
  *
  *	struct subject s cleanup_subject = {.scratch = dir};
@@ -21,6 +22,7 @@ struct subject_part {
 	char *name;
 	struct look look; /* of a disk: its table */
 	bool image;       /* its bytes are what lies on a device */
+	char *target;     /* of a link in a directory, whose format is "link" */
 	char *unread;     /* why orch could not look into it; NULL: it could, or there is nothing */
 };
 DEFINE_VEC(subject_parts, struct subject_part *)
