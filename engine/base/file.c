@@ -169,6 +169,18 @@ int fd_extents(int fd, const char *name, uint64_t size, extent_fn *fn, void *arg
 	return 0;
 }
 
+uint64_t fd_next_data(int fd, uint64_t at)
+{
+	off_t data = at > INT64_MAX ? -1 : lseek(fd, (off_t)at, SEEK_DATA), end;
+
+	if (data >= 0)
+		return (uint64_t)data;
+	if (at > INT64_MAX || errno == ENXIO)
+		return UINT64_MAX;
+	end = lseek(fd, 0, SEEK_END); /* no SEEK_DATA here: all is data */
+	return end >= 0 && at >= (uint64_t)end ? UINT64_MAX : at;
+}
+
 struct copy {
 	int src, dst;
 	uint64_t src_off, dst_off;

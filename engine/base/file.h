@@ -62,6 +62,11 @@ typedef int extent_fn(void *arg, uint64_t offset, uint64_t len, struct err **err
 int fd_extents(int fd, const char *name, uint64_t size, extent_fn *fn, void *arg,
 	       struct err **err) warn_unused;
 /*
+ * The first place from AT on that may have data, for who compares two files; UINT64_MAX: there is
+ * nothing but a hole until the file ends, or it ends before.
+ */
+uint64_t fd_next_data(int fd, uint64_t at);
+/*
  * Copies SIZE bytes from SRC at SRC_OFF into DST at DST_OFF: reflink where the file system can,
  * else copy_file_range of the data extents. Holes are skipped: DST must read as zeros there
  * already.

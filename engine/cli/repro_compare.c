@@ -34,34 +34,50 @@ static ssize_t block_of(int fd, uint64_t at, char buf[REPRO_BLOCK])
 	return (ssize_t)have;
 }
 
-static void note_block(struct repro_difference *d, uint64_t at, const char *a, const char *b)
+/* Compares one block, of which either file may have less. */
+static void compare_block(struct repro_difference *d, int a, int b, uint64_t at)
 {
-	size_t i = 0;
+	char x[REPRO_BLOCK], y[REPRO_BLOCK];
+	ssize_t n = block_of(a, at, x), m = block_of(b, at, y), i = 0;
 
-	while (i < REPRO_BLOCK - 1 && a[i] == b[i])
+	if (n == m && !memcmp(x, y, REPRO_BLOCK))
+		return;
+	while (i < n && i < m && x[i] == y[i])
 		i++;
 	if (!d->blocks++)
-		d->offset = at + i;
+		d->offset = at + (uint64_t)i;
 }
 
+/* The first block from AT on that is not a hole in both; END: there is none. */
+static uint64_t next_block(int a, int b, uint64_t at, uint64_t end)
+{
+	uint64_t x = fd_next_data(a, at), y = fd_next_data(b, at), next = x < y ? x : y;
+
+	return next < end ? next / REPRO_BLOCK * REPRO_BLOCK : end;
+}
+
+/* Blocks that only the longer one has differ from nothing. */
 static int compare_blocks(struct comparison *c, struct err **err)
 {
 	int a cleanup_fd = open(c->side[0]->file, O_RDONLY | O_CLOEXEC);
 	int b cleanup_fd = open(c->side[1]->file, O_RDONLY | O_CLOEXEC);
-	char x[REPRO_BLOCK], y[REPRO_BLOCK];
+	struct stat x, y;
+	uint64_t both, longer;
 
-	if (a < 0 || b < 0)
+	if (a < 0 || b < 0 || fstat(a, &x) < 0 || fstat(b, &y) < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'",
 				 c->side[a < 0 ? 0 : 1]->file);
-	for (uint64_t at = 0;; at += REPRO_BLOCK) {
-		ssize_t n = block_of(a, at, x), m = block_of(b, at, y);
-
-		if (!n && !m)
-			return c->ret->blocks ? 0 : 1;
-		c->ret->compared++;
-		if (n != m || memcmp(x, y, REPRO_BLOCK) != 0)
-			note_block(c->ret, at, x, y);
+	both = (uint64_t)(x.st_size < y.st_size ? x.st_size : y.st_size) / REPRO_BLOCK;
+	longer = (uint64_t)(x.st_size > y.st_size ? x.st_size : y.st_size);
+	c->ret->compared = longer / REPRO_BLOCK + (longer % REPRO_BLOCK != 0);
+	for (uint64_t at = next_block(a, b, 0, both * REPRO_BLOCK); at < both * REPRO_BLOCK;
+	     at = next_block(a, b, at + REPRO_BLOCK, both * REPRO_BLOCK))
+		compare_block(c->ret, a, b, at);
+	if (c->ret->compared > both) {
+		compare_block(c->ret, a, b, both * REPRO_BLOCK);
+		c->ret->blocks += c->ret->compared - both - 1;
 	}
+	return c->ret->blocks ? 0 : 1;
 }
 
 /* ---- causes ---- */
@@ -76,13 +92,20 @@ static enum cause guess(const struct comparison *c, const char *a, size_t a_len,
 	return cause_guess(&x, &y);
 }
 
-/* At most LIMIT bytes of an inode, from before the place where the two differ. Heap. */
-static char *bytes_of(const struct tree_inode *inode, size_t *ret_len)
+/* Where the part of a file begins that its cause is guessed from: PLACE, the first difference, is in. */
+static uint64_t guess_from(uint64_t place)
 {
-	size_t len = inode->size < GUESS_MAX ? (size_t)inode->size : GUESS_MAX;
+	return place < GUESS_MAX / 2 ? 0 : place - GUESS_MAX / 2;
+}
+
+/* At most GUESS_MAX bytes of an inode from FROM on. Heap. */
+static char *bytes_of(const struct tree_inode *inode, uint64_t from, size_t *ret_len)
+{
+	uint64_t left = inode->size - from;
+	size_t len = left < GUESS_MAX ? (size_t)left : GUESS_MAX;
 	char *data = xmalloc(len + 1);
 
-	tree_inode_read(inode, 0, data, len);
+	tree_inode_read(inode, from, data, len);
 	*ret_len = len;
 	return data;
 }
@@ -90,8 +113,10 @@ static char *bytes_of(const struct tree_inode *inode, size_t *ret_len)
 static void guess_inodes(struct comparison *c, const struct tree_inode *a,
 			 const struct tree_inode *b)
 {
+	uint64_t from = guess_from(tree_inode_difference(a, b));
 	size_t a_len, b_len;
-	char *x cleanup_free = bytes_of(a, &a_len), *y cleanup_free = bytes_of(b, &b_len);
+	char *x cleanup_free = bytes_of(a, from, &a_len),
+		*y cleanup_free = bytes_of(b, from, &b_len);
 
 	c->ret->cause = guess(c, x, a_len, y, b_len);
 }
@@ -99,7 +124,7 @@ static void guess_inodes(struct comparison *c, const struct tree_inode *a,
 /* Of a file that is no tree: a part of it, around the first difference. */
 static int guess_files(struct comparison *c, struct err **err)
 {
-	uint64_t from = c->ret->offset < GUESS_MAX / 2 ? 0 : c->ret->offset - GUESS_MAX / 2;
+	uint64_t from = guess_from(c->ret->offset);
 	char *data[2] = {xmalloc(GUESS_MAX), xmalloc(GUESS_MAX)};
 	ssize_t len[2] = {0, 0};
 	int rc = 0;
@@ -121,21 +146,6 @@ static int guess_files(struct comparison *c, struct err **err)
 
 /* ---- files in it ---- */
 
-static bool same_content(const struct tree_inode *a, const struct tree_inode *b)
-{
-	char x[65536], y[65536];
-
-	for (uint64_t at = 0; a->size == b->size && at < a->size; at += sizeof(x)) {
-		size_t len = a->size - at < sizeof(x) ? (size_t)(a->size - at) : sizeof(x);
-
-		tree_inode_read(a, at, x, len);
-		tree_inode_read(b, at, y, len);
-		if (memcmp(x, y, len) != 0)
-			return false;
-	}
-	return a->size == b->size;
-}
-
 /* What differs of two entries of one path, or NULL. */
 static const char *entry_difference(const struct tree_inode *a, const struct tree_inode *b)
 {
@@ -143,7 +153,7 @@ static const char *entry_difference(const struct tree_inode *a, const struct tre
 		return "mode";
 	if (a->uid != b->uid || a->gid != b->gid)
 		return "owner";
-	if (S_ISREG(a->mode) && !same_content(a, b))
+	if (S_ISREG(a->mode) && tree_inode_difference(a, b) != UINT64_MAX)
 		return "content";
 	if (S_ISLNK(a->mode) && !str_eq(a->target, b->target))
 		return "where it leads";

@@ -29,19 +29,30 @@ static bool has_path(const struct cause_side *s)
 
 /* ---- order ---- */
 
-static bool same_bytes(const struct cause_side *a, const struct cause_side *b)
+/* From FROM on. */
+static bool same_bytes(const struct cause_side *a, const struct cause_side *b, size_t from)
 {
 	size_t count[256] = {0};
 
-	for (size_t i = 0; i < a->len; i++)
+	for (size_t i = from; i < a->len; i++)
 		count[(unsigned char)a->data[i]]++;
-	for (size_t i = 0; i < b->len; i++)
+	for (size_t i = from; i < b->len; i++)
 		count[(unsigned char)b->data[i]]--;
 	for (size_t i = 0; i < array_len(count); i++) {
 		if (count[i])
 			return false;
 	}
 	return true;
+}
+
+/* How many bytes there are from PLACE to the last that differs. */
+static size_t differing(const struct cause_side *a, const struct cause_side *b, size_t place)
+{
+	size_t end = a->len < b->len ? a->len : b->len;
+
+	while (end > place && a->data[end - 1] == b->data[end - 1])
+		end--;
+	return end - place;
 }
 
 static void split(const struct cause_side *s, struct strv *lines)
@@ -66,10 +77,14 @@ static bool same_lines(const struct cause_side *a, const struct cause_side *b)
 	return same;
 }
 
-/* Equal counts of bytes say little of a short file: the digits of two numbers may be the same. */
-static bool is_order(const struct cause_side *a, const struct cause_side *b)
+/*
+ * Equal counts of bytes from PLACE on, where they differ first, say little when these are few: the
+ * digits of two numbers may be the same.
+ */
+static bool is_order(const struct cause_side *a, const struct cause_side *b, size_t place)
 {
-	return a->len == b->len && same_bytes(a, b) && (a->len >= 256 || same_lines(a, b));
+	return a->len == b->len && place < a->len && same_bytes(a, b, place) &&
+	       (differing(a, b, place) >= 256 || same_lines(a, b));
 }
 
 /* ---- time ---- */
@@ -147,7 +162,7 @@ enum cause cause_guess(const struct cause_side *a, const struct cause_side *b)
 
 	if (has_path(a) || has_path(b))
 		return CAUSE_PATH;
-	if (is_order(a, b))
+	if (is_order(a, b, place))
 		return CAUSE_ORDER;
 	if ((is_text_time(a, place) && is_text_time(b, place)) || is_binary_time(a, b, place))
 		return CAUSE_TIME;

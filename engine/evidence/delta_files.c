@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "evidence/delta_priv.h"
 
-#define PIECE 65536u
 #define SET_ID (S_ISUID | S_ISGID)
 #define CAPABILITY "security.capability"
 
@@ -29,44 +28,6 @@ static bool same_xattrs(const struct tree_inode *a, const struct tree_inode *b)
 		return false;
 	for (size_t i = 0; i < a->xattr_count; i++) {
 		if (!same_xattr(&a->xattrs[i], tree_inode_find_xattr(b, a->xattrs[i].name)))
-			return false;
-	}
-	return true;
-}
-
-/* ---- bytes ---- */
-
-static bool same_segments(const struct tree_inode *a, const struct tree_inode *b)
-{
-	if (a->segment_count != b->segment_count)
-		return false;
-	for (size_t i = 0; i < a->segment_count; i++) {
-		if (a->segments[i].offset != b->segments[i].offset ||
-		    a->segments[i].len != b->segments[i].len)
-			return false;
-	}
-	return true;
-}
-
-static bool same_bytes(const struct tree_inode *a, const struct tree_inode *b)
-{
-	char one[PIECE], two[PIECE];
-
-	if (a->size != b->size)
-		return false;
-	if (same_segments(a, b)) {
-		for (size_t i = 0; i < a->segment_count; i++) {
-			if (memcmp(a->segments[i].data, b->segments[i].data, a->segments[i].len))
-				return false;
-		}
-		return true;
-	}
-	for (uint64_t at = 0; at < a->size; at += PIECE) {
-		size_t len = a->size - at < PIECE ? (size_t)(a->size - at) : PIECE;
-
-		tree_inode_read(a, at, one, len);
-		tree_inode_read(b, at, two, len);
-		if (memcmp(one, two, len))
 			return false;
 	}
 	return true;
@@ -130,7 +91,9 @@ static const char *change_text(struct arena *arena, const struct tree_inode *a,
 	add_word(&s, caps, "capabilities");
 	add_word(&s, !caps && !same_xattrs(a, b), "attributes");
 	add_word(&s, !type && file && a->size != b->size, "size");
-	add_word(&s, !type && file && a->size == b->size && !same_bytes(a, b), "content");
+	add_word(&s,
+		 !type && file && a->size == b->size && tree_inode_difference(a, b) != UINT64_MAX,
+		 "content");
 	add_word(&s, !type && S_ISLNK(b->mode) && !str_eq(a->target, b->target), "target");
 	add_word(&s, !type && (a->major != b->major || a->minor != b->minor), "device");
 	return s.len ? arena_strdup(arena, s.buf) : NULL;

@@ -23,13 +23,18 @@ printf 'kind: tree\narch: %s\ncontents: [{copy: files, to: /}, {copy: "clock:o",
 printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe root
 printf 'kind: disk\ntable: gpt\npartitions: [{name: root-a, type: linux-generic, from: root}]\n' | recipe card
 
+step big 'head -c 6000000 /dev/zero >o; od -An -N16 -tx1 /dev/urandom >>o'
+printf 'kind: tree\narch: %s\ncontents: [{copy: "big:o", to: /usr/share/}]\n' \
+	"$(dpkg --print-architecture)" | recipe far
+
 code the-same 0 "$orch" repro same
 check all-of-it grep -qx '1 output bit-identical' "$scratch/out"
-code all-others 3 "$orch" repro clock random order card --json
+code all-others 3 "$orch" repro clock random order card far --json
 # cause NODE
 cause() { jq -r --arg n "$1" '.differences[] | select(.node == $n).cause' "$scratch/out"; }
 same time time "$(cause clock)"
 same randomness 'randomness?' "$(cause random)"
+same far-into-a-file 'randomness?' "$(cause far)"
 same order order "$(cause order)"
 same where 'root-a /usr/bin/app content app time' \
 	"$(jq -r '.differences[] | select(.node == "card") | [.partition, .file, .what, .package, .cause] | join(" ")' "$scratch/out")"

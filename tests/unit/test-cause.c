@@ -49,6 +49,24 @@ static void test_order(void **state)
 	assert_int_equal(of_text("1\n2\n3\n10\n", "10\n1\n3\n2\n"), CAUSE_ORDER);
 }
 
+/* What is the same before the difference says nothing of it. */
+static void test_no_order(void **state)
+{
+	char a[1010], b[1010];
+
+	memset(a, 'x', sizeof(a));
+	memcpy(b, a, sizeof(b));
+	assert_int_equal(of(a, sizeof(a), b, sizeof(b)), CAUSE_UNKNOWN);
+	memcpy(a + 1000, "12", 2);
+	memcpy(b + 1000, "21", 2);
+	assert_int_equal(of(a, sizeof(a), b, sizeof(b)), CAUSE_UNKNOWN);
+	for (size_t i = 0; i < 300; i++) {
+		a[i] = (char)i;
+		b[i] = (char)(299 - i);
+	}
+	assert_int_equal(of(a, 300, b, 300), CAUSE_ORDER);
+}
+
 static void test_path(void **state)
 {
 	assert_int_equal(of_text("in /home/a/project/x.c", "in /tmp/elsewhere/x.c"), CAUSE_PATH);
@@ -66,7 +84,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_time),  cmocka_unit_test(test_no_time),
 		cmocka_unit_test(test_order), cmocka_unit_test(test_path),
-		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_place), cmocka_unit_test(test_no_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

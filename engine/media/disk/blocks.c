@@ -92,10 +92,24 @@ static void reader_close(struct reader *r)
 }
 #define cleanup_reader __attribute__((cleanup(reader_close)))
 
+/* The first block from AT on that may be other than zeros; UINT64_MAX: there is none. */
+static uint64_t reader_next(const struct reader *r, uint64_t at)
+{
+	uint64_t start = r->place->at, data;
+
+	if (at >= r->place->size || at > UINT64_MAX - start)
+		return UINT64_MAX;
+	data = fd_next_data(r->fd, start + at);
+	if (data == UINT64_MAX || data - start >= r->place->size)
+		return UINT64_MAX;
+	return (data - start) / BLOCK_BYTES * BLOCK_BYTES;
+}
+
 /* LEN bytes of the image from AT on, zeros where it has ended. */
 static int reader_get(struct reader *r, uint64_t at, size_t len, struct err **err)
 {
-	uint64_t left = at < r->place->size ? r->place->size - at : 0;
+	bool there = at < r->place->size && r->place->at <= INT64_MAX - at - len;
+	uint64_t left = there ? r->place->size - at : 0;
 	size_t want = left < len ? (size_t)left : len, got = 0;
 
 	while (got < want) {
@@ -135,7 +149,6 @@ static void compare_block(struct blocks *ret, struct contents *c, const unsigned
 {
 	bool zero = is_zero(after);
 
-	ret->blocks++;
 	ret->zero += zero;
 	if (!memcmp(before, after, BLOCK_BYTES))
 		return;
@@ -148,7 +161,8 @@ static void compare_block(struct blocks *ret, struct contents *c, const unsigned
 /* What of C is somewhere in R is not to be fetched. */
 static int find_contents(struct reader *r, struct contents *c, struct err **err)
 {
-	for (uint64_t at = 0; c->count && at < r->place->size; at += PIECE) {
+	for (uint64_t at = reader_next(r, 0); c->count && at < r->place->size;
+	     at = reader_next(r, at + PIECE)) {
 		if (reader_get(r, at, PIECE, err) < 0)
 			return -1;
 		for (size_t i = 0; i < PIECE; i += BLOCK_BYTES) {
@@ -164,19 +178,30 @@ static int find_contents(struct reader *r, struct contents *c, struct err **err)
 	return 0;
 }
 
+/* The first block from AT on in which A and B may differ; UINT64_MAX: there is none. */
+static uint64_t next_block(const struct reader *a, const struct reader *b, uint64_t at)
+{
+	uint64_t x = reader_next(a, at), y = reader_next(b, at);
+
+	return x < y ? x : y;
+}
+
 static int compare(struct reader *a, struct reader *b, struct contents *c, struct blocks *ret,
 		   struct err **err)
 {
-	uint64_t size = b->place->size;
+	uint64_t size = b->place->size, read = 0;
 
-	for (uint64_t at = 0; at < size; at += PIECE) {
+	for (uint64_t at = next_block(a, b, 0); at < size; at = next_block(a, b, at + PIECE)) {
 		size_t len = size - at < PIECE ? (size_t)(size - at) : PIECE;
 
 		if (reader_get(a, at, PIECE, err) < 0 || reader_get(b, at, PIECE, err) < 0)
 			return -1;
-		for (size_t i = 0; i < len; i += BLOCK_BYTES)
+		for (size_t i = 0; i < len; i += BLOCK_BYTES, read++)
 			compare_block(ret, c, a->buf + i, b->buf + i, at + i);
 	}
+	/* the others are holes in both */
+	ret->blocks = size / BLOCK_BYTES + (size % BLOCK_BYTES != 0);
+	ret->zero += ret->blocks - read;
 	if (find_contents(a, c, err) < 0)
 		return -1;
 	ret->fetched = c->count - c->met;

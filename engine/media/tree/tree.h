@@ -212,6 +212,11 @@ struct tree_entry *const *tree_entries(struct tree *t, size_t *ret_count);
  * The bytes [offset, offset + len) of a regular file, holes as zeros. Reads within the file only.
  */
 void tree_inode_read(const struct tree_inode *inode, uint64_t offset, void *buf, size_t len);
+/*
+ * Where the bytes of two regular files differ first: the end of the shorter one when they differ in
+ * nothing but length, UINT64_MAX when in nothing. Holes are not read.
+ */
+uint64_t tree_inode_difference(const struct tree_inode *a, const struct tree_inode *b);
 /* A whole file of at most LIMIT bytes, NUL-terminated on the heap; NULL when larger or no file. */
 char *tree_inode_text(const struct tree_inode *inode, size_t limit);
 
