@@ -92,7 +92,7 @@ static enum cause guess(const struct comparison *c, const char *a, size_t a_len,
 	return cause_guess(&x, &y);
 }
 
-/* Where the part of a file begins that its cause is guessed from: PLACE, the first difference, is in. */
+/* Where the bytes begin that a cause is guessed from: around PLACE, the first difference. */
 static uint64_t guess_from(uint64_t place)
 {
 	return place < GUESS_MAX / 2 ? 0 : place - GUESS_MAX / 2;

@@ -303,15 +303,68 @@ static void test_foreign(void **state)
 	refused(ext4_read_tree(t, at("junk"), 0, &err), &err, "cannot read the file system");
 }
 
+/* A block of pointers to itself, which stands for 2^30 blocks at the third level. */
+#define LOOP 4096
+
+static void put_loop(const char *image)
+{
+	int fd cleanup_fd = open(at(image), O_WRONLY | O_CLOEXEC);
+	uint32_t block[1024];
+
+	for (size_t i = 0; i < array_len(block); i++)
+		block[i] = LOOP;
+	assert_int_equal(pwrite(fd, block, sizeof(block), LOOP * (off_t)sizeof(block)),
+			 sizeof(block));
+}
+
+static void count_blocks(void *arg, uint64_t from, uint64_t size, const char *name)
+{
+	*(uint64_t *)arg += size;
+}
+
+/* Also a directory's: the block passes for an entry without a name. */
+static void test_loops(void **state)
+{
+	static const char *const paths[] = {"/dir/file", "/dir"};
+	struct err *err = NULL;
+
+	put("in/dir/file", "content");
+	for (size_t i = 0; i < array_len(paths); i++) {
+		struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+		char *pointer cleanup_free =
+			xasprintf("set_inode_field %s block[TIND] %u", paths[i], LOOP);
+		char *size cleanup_free =
+			xasprintf("set_inode_field %s size 0x10000000000", paths[i]);
+		uint64_t told = 0;
+
+		RUN("rm", "-f", "loop.img");
+		RUN("mke2fs", "-q", "-t", "ext2", "-b", "4096", "-N", "8192", "-d", "in",
+		    "loop.img", "32M");
+		RUN("debugfs", "-w", "-R", pointer, "loop.img");
+		RUN("debugfs", "-w", "-R", size, "loop.img");
+		put_loop("loop.img");
+		refused(ext4_read_tree(t, at("loop.img"), 0, &err), &err, "cannot be read");
+		assert_int_equal(ext4_each_owner(at("loop.img"), 0, count_blocks, &told), 0);
+		assert_true(told <= 64 << 20);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),       cmocka_unit_test(test_no_epoch),
-		cmocka_unit_test(test_end_of_time),      cmocka_unit_test(test_first_block),
-		cmocka_unit_test(test_at_an_offset),     cmocka_unit_test(test_large_directory),
-		cmocka_unit_test(test_too_many_links),   cmocka_unit_test(test_full),
-		cmocka_unit_test(test_too_large_file),   cmocka_unit_test(test_holes_and_fragments),
-		cmocka_unit_test(test_xattrs_too_large), cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_no_epoch),
+		cmocka_unit_test(test_end_of_time),
+		cmocka_unit_test(test_first_block),
+		cmocka_unit_test(test_at_an_offset),
+		cmocka_unit_test(test_large_directory),
+		cmocka_unit_test(test_too_many_links),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_too_large_file),
+		cmocka_unit_test(test_holes_and_fragments),
+		cmocka_unit_test(test_xattrs_too_large),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_loops),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

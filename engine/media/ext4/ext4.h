@@ -60,7 +60,8 @@ int ext4_each_free(const char *path, uint64_t offset, ext4_free_fn *fn, void *ar
 /*
  * Calls FN for each run of blocks that a file or directory has in the ext2, ext3 or ext4 file
  * system at OFFSET of PATH, in bytes of the file system; NAME is its path, "/etc/passwd", one of
- * several. 1: there is none that can be read, and nothing was told.
+ * several. In one that is damaged not all may be told. 1: there is none that can be read, and
+ * nothing was told.
  */
 typedef void ext4_owner_fn(void *arg, uint64_t at, uint64_t size, const char *name);
 int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg);

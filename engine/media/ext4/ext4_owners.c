@@ -2,6 +2,7 @@
 /* Whose a block is, and what state a file system was left in. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,6 +21,7 @@ struct owners {
 	struct named_list todo;
 	const char *path; /* of the inode that is looked at */
 	bool *seen;       /* by inode number */
+	struct ext4_limit left;
 };
 
 static int tell_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_t ref, int offset,
@@ -27,6 +29,8 @@ static int tell_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64
 {
 	struct owners *o = arg;
 
+	if (!ext4_take(&o->left.blocks, 1))
+		return BLOCK_ABORT;
 	o->fn(o->arg, *block * fs->blocksize, fs->blocksize, o->path);
 	return 0;
 }
@@ -37,6 +41,8 @@ static int add_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int off
 	struct owners *o = arg;
 	int len = ext2fs_dirent_name_len(e);
 
+	if (!ext4_take(&o->left.names, 1))
+		return DIRENT_ABORT;
 	if ((len == 1 && e->name[0] == '.') || (len == 2 && !memcmp(e->name, "..", 2)) ||
 	    e->inode < EXT2_ROOT_INO || e->inode > o->fs->super->s_inodes_count ||
 	    o->seen[e->inode])
@@ -56,15 +62,18 @@ static void tell_inode(struct owners *o, ext2_ino_t ino)
 	if (ext2fs_inode_has_valid_blocks2(o->fs, &inode))
 		(void)ext2fs_block_iterate3(o->fs, ino, BLOCK_FLAG_READ_ONLY, NULL, tell_block, o);
 	if (LINUX_S_ISDIR(inode.i_mode))
-		(void)ext2fs_dir_iterate2(o->fs, ino, 0, NULL, add_name, o);
+		(void)ext2fs_dir_iterate2(o->fs, ino, DIRENT_FLAG_INCLUDE_EMPTY, NULL, add_name, o);
 }
 
 int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg)
 {
 	struct owners o = {.fn = fn, .arg = arg, .path = ""};
+	struct stat st;
 
-	if (ext4_open(path, offset, 0, &o.fs))
+	if (stat(path, &st) < 0 || ext4_open(path, offset, 0, &o.fs))
 		return 1;
+	o.left = ext4_limit_of(o.fs,
+			       (uint64_t)st.st_size > offset ? (uint64_t)st.st_size - offset : 0);
 	o.seen = xcalloc((size_t)o.fs->super->s_inodes_count + 1, sizeof(*o.seen));
 	tell_inode(&o, EXT2_ROOT_INO);
 	for (size_t i = 0; i < o.todo.count; i++) {

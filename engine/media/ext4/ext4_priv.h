@@ -24,6 +24,23 @@ int ext4_fail(errcode_t code, const char *name, const char *action, struct err *
  */
 errcode_t ext4_open(const char *path, uint64_t offset, int flags, ext2_filsys *ret_fs) warn_unused;
 /*
+ * How much a reader of what somebody else wrote may meet before it is damaged for sure: pointers
+ * may lead in a circle, and then libext2fs follows them 2^30 times.
+ */
+struct ext4_limit {
+	uint64_t blocks, names; /* that are left */
+};
+/* Of a file system of LEN bytes. Blocks that are shared (as Android has it) count each time. */
+struct ext4_limit ext4_limit_of(ext2_filsys fs, uint64_t len);
+/* Takes COUNT of what is LEFT. Whether there were as many. */
+static inline bool ext4_take(uint64_t *left, uint64_t count)
+{
+	bool enough = count <= *left;
+
+	*left -= enough ? count : *left;
+	return enough;
+}
+/*
  * A new file system without any directory: superblock, tables, reserved inodes, journal. *ret_fs is
  * to be closed with ext2fs_close_free().
  */

@@ -28,6 +28,7 @@ struct reader {
 	uint64_t map_len;
 	struct tree_inode **seen; /* by inode number: hard links */
 	struct found_list todo;
+	struct ext4_limit left;
 };
 
 /* ---- data ---- */
@@ -41,6 +42,8 @@ static int refer(struct reader *r, struct tree_inode *inode, uint64_t logical, u
 {
 	uint64_t bs = r->fs->blocksize, offset = logical * bs, len = count * bs;
 
+	if (!ext4_take(&r->left.blocks, count))
+		return -1;
 	if (offset >= inode->size)
 		return 0;
 	if (len > inode->size - offset)
@@ -64,6 +67,10 @@ static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inod
 		return code;
 	while (!(code = ext2fs_extent_get(h, op, &e))) {
 		op = EXT2_EXTENT_NEXT;
+		if (!ext4_take(&r->left.blocks, 1)) {
+			code = EXT2_ET_EXTENT_HEADER_BAD;
+			break;
+		}
 		if (!(e.e_flags & EXT2_EXTENT_FLAGS_LEAF) ||
 		    (e.e_flags & EXT2_EXTENT_FLAGS_UNINIT) ||
 		    (e.e_flags & EXT2_EXTENT_FLAGS_SECOND_VISIT))
@@ -241,6 +248,7 @@ static errcode_t read_inode(struct reader *r, ext2_ino_t ino, struct tree_inode 
 struct dir_walk {
 	struct reader *r;
 	const char *dir;
+	bool bad;
 };
 
 static int one_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int offset, int blocksize,
@@ -249,7 +257,10 @@ static int one_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int off
 	struct dir_walk *w = arg;
 	int len = ext2fs_dirent_name_len(e);
 
-	if ((len == 1 && e->name[0] == '.') || (len == 2 && !memcmp(e->name, "..", 2)))
+	w->bad = !ext4_take(&w->r->left.names, 1);
+	if (w->bad)
+		return DIRENT_ABORT;
+	if (!e->inode || (len == 1 && e->name[0] == '.') || (len == 2 && !memcmp(e->name, "..", 2)))
 		return 0;
 	found_list_push(
 		&w->r->todo,
@@ -258,9 +269,17 @@ static int one_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int off
 	return 0;
 }
 
+static errcode_t read_directory(struct reader *r, ext2_ino_t ino, const char *path)
+{
+	struct dir_walk w = {r, path, false};
+	errcode_t code =
+		ext2fs_dir_iterate2(r->fs, ino, DIRENT_FLAG_INCLUDE_EMPTY, NULL, one_name, &w);
+
+	return code ? code : w.bad ? EXT2_ET_DIR_CORRUPTED : 0;
+}
+
 static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct err **err)
 {
-	struct dir_walk w = {r, path};
 	struct tree_inode *inode = NULL;
 	bool known;
 	errcode_t code = 0;
@@ -273,7 +292,7 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 	if (!known)
 		code = read_inode(r, ino, &inode);
 	if (!code && inode && S_ISDIR(inode->mode) && !known)
-		code = ext2fs_dir_iterate2(r->fs, ino, 0, NULL, one_name, &w);
+		code = read_directory(r, ino, path);
 	if (code) {
 		ext4_fail(code, path, "cannot be read", err);
 		return err_wrap(err, "'%s'", r->name);
@@ -347,6 +366,18 @@ errcode_t ext4_open(const char *path, uint64_t offset, int flags, ext2_filsys *r
 	return EXT2_ET_CORRUPT_SUPERBLOCK;
 }
 
+struct ext4_limit ext4_limit_of(ext2_filsys fs, uint64_t len)
+{
+	bool shared = fs->super->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS;
+	uint64_t blocks = len / fs->blocksize;
+
+	if (blocks > ext2fs_blocks_count(fs->super))
+		blocks = ext2fs_blocks_count(fs->super);
+	/* an extent is counted beside its blocks; an entry has at least twelve bytes */
+	return (struct ext4_limit){.blocks = blocks * (shared ? 32 : 2),
+				   .names = blocks * fs->blocksize / 12};
+}
+
 int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err **err)
 {
 	struct reader r __attribute__((cleanup(reader_release))) = {.t = t, .name = path};
@@ -368,6 +399,7 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 		return ext4_fail(code, path, "cannot read the file system", err);
 	if (check_state(&r, err) < 0)
 		return -1;
+	r.left = ext4_limit_of(r.fs, r.map_len);
 	tree_begin(t);
 	return read_tree(&r, err);
 }

@@ -68,12 +68,22 @@ static errcode_t settle_inodes(ext2_filsys fs, uint32_t epoch, uint32_t since)
 	return code;
 }
 
+struct journal_walk {
+	struct stales *all;
+	struct ext4_limit left;
+	bool bad;
+};
+
 static int note_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t index, blk64_t ref, int offset,
 		      void *arg)
 {
-	struct stales *all = arg;
+	struct journal_walk *w = arg;
+	struct stales *all = w->all;
 	struct stale *last = all->count ? &all->items[all->count - 1] : NULL;
 
+	w->bad = !ext4_take(&w->left.blocks, 1);
+	if (w->bad)
+		return BLOCK_ABORT;
 	if (index < 1) /* the journal's superblock, and indirect blocks */
 		return 0;
 	if (last && last->first + last->count == *block)
@@ -101,6 +111,7 @@ static errcode_t settle_journal_head(ext2_filsys fs, blk64_t block)
 
 static errcode_t settle_journal(ext2_filsys fs, struct stales *ret_stale)
 {
+	struct journal_walk w = {ret_stale, ext4_limit_of(fs, UINT64_MAX), false};
 	ext2_ino_t ino = fs->super->s_journal_inum;
 	blk64_t head = 0;
 	errcode_t code;
@@ -112,8 +123,8 @@ static errcode_t settle_journal(ext2_filsys fs, struct stales *ret_stale)
 		code = settle_journal_head(fs, head);
 	if (!code)
 		code = ext2fs_block_iterate3(fs, ino, BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_DATA_ONLY,
-					     NULL, note_block, ret_stale);
-	return code;
+					     NULL, note_block, &w);
+	return code ? code : w.bad ? EXT2_ET_BAD_BLOCK_NUM : 0;
 }
 
 static int forget(const char *path, uint64_t offset, unsigned blocksize, const struct stales *all,
