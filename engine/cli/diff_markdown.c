@@ -96,7 +96,7 @@ static void print_part(const struct delta *d, size_t i)
 		print_text(p->name);
 		fputs("**: ", stdout);
 	}
-	print_text(twin ? "the same as in " : p->note ? p->note : counts);
+	print_text(twin ? "the same files differ as in " : p->note ? p->note : counts);
 	print_text(twin ? twin->name : "");
 	putchar('\n');
 	for (size_t k = 0; !twin && k < DELTA_SECTIONS; k++)

@@ -181,10 +181,12 @@ static void print_part(const struct cli *c, const struct delta *d, size_t i)
 		fputs(": ", stdout);
 	}
 	if (twin) {
-		printf("the same as in %s\n", twin->name);
+		fputs("the same files differ as in ", stdout);
+		print_escaped(stdout, twin->name, strlen(twin->name));
+		putchar('\n');
 		return;
 	}
-	fputs(p->note ? p->note : counts, stdout);
+	print_escaped(stdout, p->note ? p->note : counts, strlen(p->note ? p->note : counts));
 	putchar('\n');
 	print_alarms(c, p);
 	for (size_t k = 0; k < DELTA_SECTIONS; k++)

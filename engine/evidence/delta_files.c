@@ -99,12 +99,17 @@ static const char *change_text(struct arena *arena, const struct tree_inode *a,
 	return s.len ? arena_strdup(arena, s.buf) : NULL;
 }
 
+/* Whether everybody may write to it, or to what others have in it. */
+static bool is_open(const struct tree_inode *n)
+{
+	return (n->mode & S_IWOTH) && !S_ISLNK(n->mode) &&
+	       !(S_ISDIR(n->mode) && (n->mode & S_ISVTX));
+}
+
 /* Rights that are there now and were not: set-id, capabilities, writable by everybody. */
 static bool is_alarm(const struct tree_inode *a, const struct tree_inode *b)
 {
-	mode_t had = a ? a->mode : 0;
-	bool open = (b->mode & S_IWOTH) && !S_ISLNK(b->mode) &&
-		    !(S_ISDIR(b->mode) && (b->mode & S_ISVTX));
+	mode_t had = a && S_ISREG(a->mode) ? a->mode : 0;
 	const struct tree_xattr *caps = tree_inode_find_xattr(b, CAPABILITY);
 
 	if (S_ISREG(b->mode) && (b->mode & SET_ID & ~had))
@@ -113,7 +118,7 @@ static bool is_alarm(const struct tree_inode *a, const struct tree_inode *b)
 		return true;
 	if (caps && !(a && same_xattr(tree_inode_find_xattr(a, CAPABILITY), caps)))
 		return true;
-	return open && !(had & S_IWOTH);
+	return is_open(b) && !(a && is_open(a));
 }
 
 /* ---- walking ---- */

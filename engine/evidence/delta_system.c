@@ -45,8 +45,12 @@ static bool is_there(const char *stanza)
 	return status && !str_ends(status, " not-installed") && !str_ends(status, " config-files");
 }
 
-/* A second architecture of a package is called "libc6:armhf". */
-static void gather_packages(struct facts_of *f)
+struct installed {
+	const char *name, *arch, *version;
+};
+DEFINE_VEC(installed_list, struct installed)
+
+static void list_packages(struct facts_of *f, struct installed_list *ret)
 {
 	char *text cleanup_free = text_at(f->t, "var/lib/dpkg/status");
 	char *rest = text, *stanza;
@@ -54,13 +58,46 @@ static void gather_packages(struct facts_of *f)
 	while (rest && (stanza = deb_next_stanza(&rest))) {
 		struct deb_package p;
 
-		if (deb_package_parse(f->arena, stanza, &p) || !is_there(stanza))
-			continue;
-		put(f,
-		    map_get(f->ret, p.name) ? arena_printf(f->arena, "%s:%s", p.name, p.arch)
-					    : p.name,
-		    p.version);
+		if (!deb_package_parse(f->arena, stanza, &p) && is_there(stanza))
+			installed_list_push(ret, (struct installed){p.name, p.arch, p.version});
 	}
+}
+
+/* Which architecture is the system's own: the first that dpkg knows, else dpkg's, else any. */
+static const char *own_arch(struct facts_of *f, const struct installed_list *list)
+{
+	char *text cleanup_free = text_at(f->t, "var/lib/dpkg/arch");
+	const char *any = NULL;
+
+	if (text && strcspn(text, "\n"))
+		return arena_strndup(f->arena, text, strcspn(text, "\n"));
+	for (size_t i = 0; i < list->count; i++) {
+		const struct installed *p = &list->items[i];
+
+		if (str_eq(p->name, "dpkg"))
+			return p->arch;
+		if (!str_eq(p->arch, "all") && (!any || strcmp(p->arch, any) < 0))
+			any = p->arch;
+	}
+	return any;
+}
+
+/* One of an architecture that is not the system's own is called "libc6:armhf". */
+static void gather_packages(struct facts_of *f)
+{
+	struct installed_list list = {0};
+	const char *own;
+
+	list_packages(f, &list);
+	own = own_arch(f, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct installed *p = &list.items[i];
+		bool plain = str_eq(p->arch, "all") || (own && str_eq(p->arch, own));
+
+		put(f, plain ? p->name : arena_printf(f->arena, "%s:%s", p->name, p->arch),
+		    p->version);
+	}
+	installed_list_clear(&list);
 }
 
 static const char *package_change(const char *a, const char *b, bool *ret_alarm)
@@ -145,45 +182,69 @@ static void gather_units(struct facts_of *f)
 
 /* ---- users and groups ---- */
 
-/* What follows the first ':' of the line that begins with NAME; or NULL. Points into TEXT. */
-static const char *line_of(const char *text, const char *name)
+/* The next field of a line; "": it has no more. */
+static char *next_field(char **line)
 {
-	size_t len = strlen(name);
+	char *field = strsep(line, ":");
 
-	for (const char *p = text; p && *p; p = strchr(p, '\n'), p += p != NULL) {
-		if (!strncmp(p, name, len) && p[len] == ':')
-			return p + len + 1;
-	}
-	return NULL;
+	return field ? field : (char *)"";
 }
 
-static const char *password_text(const char *shadow, const char *user)
+/* Users and their passwords, of which the first line of a name counts. */
+static void read_shadow(char *text, struct map *ret)
 {
-	const char *field = line_of(shadow, user);
+	char *line;
 
-	if (!field)
+	while (text && (line = strsep(&text, "\n"))) {
+		const char *name = next_field(&line);
+
+		if (line && !map_get(ret, name))
+			map_set(ret, name, next_field(&line));
+	}
+}
+
+/* FIELD: of passwd, "x" where shadow has it. */
+static const char *password_text(const struct map *shadow, const char *user, const char *field)
+{
+	if (str_eq(field, "x"))
+		field = map_get(shadow, user);
+	if (!field || *field == '*' || *field == '!')
 		return "";
-	if (*field == ':')
-		return ", no password needed";
-	return *field == '*' || *field == '!' ? "" : ", has a password";
+	return *field ? ", has a password" : ", no password needed";
+}
+
+/* "0" of "00". */
+static const char *number_text(const char *field)
+{
+	while (*field == '0' && isdigit((unsigned char)field[1]))
+		field++;
+	return field;
+}
+
+static void put_user(struct facts_of *f, char *line, const struct map *shadow)
+{
+	const char *name = next_field(&line), *password = next_field(&line);
+	const char *uid = number_text(next_field(&line)), *gid = next_field(&line);
+	const char *home, *shell, *key = arena_printf(f->arena, "user %s", name);
+
+	next_field(&line);
+	home = next_field(&line);
+	shell = next_field(&line);
+	if (*uid && !map_get(f->ret, key))
+		put(f, key,
+		    arena_printf(f->arena, "%s:%s %s %s%s", uid, gid, home, shell,
+				 password_text(shadow, name, password)));
 }
 
 static void gather_users(struct facts_of *f)
 {
-	char *shadow cleanup_free = text_at(f->t, "etc/shadow");
+	char *secret cleanup_free = text_at(f->t, "etc/shadow");
 	char *text cleanup_free = text_at(f->t, "etc/passwd"), *rest = text, *line;
+	struct map shadow cleanup_map = {0};
 
-	while (rest && (line = strsep(&rest, "\n"))) {
-		char *field[7];
-		size_t n = 0;
-
-		while (n < array_len(field) && (field[n] = strsep(&line, ":")))
-			n++;
-		if (n == array_len(field))
-			put(f, arena_printf(f->arena, "user %s", field[0]),
-			    arena_printf(f->arena, "%s:%s %s %s%s", field[2], field[3], field[5],
-					 field[6], password_text(shadow, field[0])));
-	}
+	read_shadow(secret, &shadow);
+	while (rest && (line = strsep(&rest, "\n")))
+		put_user(f, line, &shadow);
 }
 
 static void gather_accounts(struct facts_of *f)
@@ -268,22 +329,48 @@ static const char *arguments_in(const char *line)
 	return args ? args : str_skip(line, "bootargs=");
 }
 
+/* The values of a word that is there several times, each with a space before it. */
+struct word {
+	struct str values;
+};
+
+static struct word *word_of(struct arena *arena, struct map *words, const char *name, size_t len)
+{
+	char *key cleanup_free = xstrndup(name, len);
+	struct word *w = map_get(words, key);
+
+	if (!w) {
+		w = xcalloc(1, sizeof(*w));
+		w->values = (struct str)STR_INIT;
+		map_set(words, arena_strdup(arena, key), w);
+	}
+	return w;
+}
+
 /* Each word for itself: "console=ttyS0" is one called "console". */
-static void put_arguments(struct facts_of *f, const char *path, const char *args)
+static void take_arguments(struct arena *arena, struct map *words, const char *args)
 {
 	while (*(args += strspn(args, " \t\"'"))) {
 		size_t len = strcspn(args, " \t\"'"), name = strcspn(args, "= \t\"'");
-		const char *key = arena_printf(f->arena, "/%s: %.*s", path,
-					       (int)(name < len ? name : len), args);
-		const char *was = map_get(f->ret, key);
-		const char *value =
-			name < len ? arena_strndup(f->arena, args + name + 1, len - name - 1)
-				   : "set";
+		struct word *w = word_of(arena, words, args, name < len ? name : len);
+		char *value cleanup_free =
+			name < len ? xstrndup(args + name + 1, len - name - 1) : xstrdup("set");
 
-		put(f, key,
-		    was && !str_eq(was, value) ? arena_printf(f->arena, "%s %s", was, value)
-					       : value);
+		if (!w->values.len || !str_eq(w->values.buf + 1, value))
+			str_printf(&w->values, " %s", value);
 		args += len;
+	}
+}
+
+static void put_words(struct facts_of *f, const char *path, struct map *words)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		struct word *w = words->entries[i].value;
+
+		put(f, arena_printf(f->arena, "/%s: %s", path, words->entries[i].key),
+		    w->values.buf + 1);
+		str_release(&w->values);
+		free(w);
 	}
 }
 
@@ -292,6 +379,7 @@ static void gather_script(struct facts_of *f, const struct tree_entry *e, bool a
 	char *text cleanup_free = tree_inode_text(e->inode, 1 << 20), *rest, *line;
 	size_t head =
 		str_ends(e->path, ".scr") ? 72 : 0; /* U-Boot's header of an image, and sizes */
+	struct map words cleanup_map = {0};
 
 	if (!text || e->inode->size < head)
 		return;
@@ -299,8 +387,9 @@ static void gather_script(struct facts_of *f, const struct tree_entry *e, bool a
 		const char *args = all ? line : arguments_in(line);
 
 		if (args && *args != '#')
-			put_arguments(f, e->path, args);
+			take_arguments(f->arena, &words, args);
 	}
+	put_words(f, e->path, &words);
 }
 
 static void gather_boot(struct facts_of *f)

@@ -13,7 +13,7 @@
 struct sbom_package {
 	const char *name, *version, *arch;
 	const char *source, *source_version; /* its own where the document does not say */
-	const char *vendor;                  /* "debian", of the package URL */
+	const char *vendor;                  /* "debian", of the package URL; NULL: not known */
 	const char *distro; /* "trixie", there, or what is there in place of that; or NULL */
 };
 DEFINE_VEC(sbom_packages, struct sbom_package)

@@ -91,10 +91,10 @@ static void match_tracker(const struct sbom_package *p, const char *id, const js
 
 /* ---- OSV ---- */
 
-/* Whether P is Debian's, or of a distribution made from a release of it. */
+/* Whether P is Debian's, as far as is known, or of a distribution made from a release of it. */
 static bool is_debian(const struct sbom_package *p)
 {
-	return (p->vendor && str_eq(p->vendor, "debian")) || debian_release_number(p->distro);
+	return !p->vendor || str_eq(p->vendor, "debian") || debian_release_number(p->distro);
 }
 
 /* "Debian" is about all releases, "Debian:13" about one. */

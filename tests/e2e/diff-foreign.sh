@@ -41,4 +41,52 @@ ln -s x.txt d1/now && ln -s y.txt d2/now
 differs 'a link' ./d1 ./d2
 rm d2/now
 differs 'a link that is gone' ./d1 ./d2
+
+# Rights: who may write where others look, and who comes in.
+mkdir -p t1/usr t1/etc t1/tmp t2/usr t2/etc t2/tmp
+chmod 1777 t1/tmp && chmod 0777 t2/tmp
+ln -s y t1/etc/x && echo hi >t2/etc/x && chmod 666 t2/etc/x
+printf 'root:x:0:0:root:/root:/bin/sh\napp:x:9:9::/:/bin/sh\nother:x:8:8::/:/bin/sh\n' >t1/etc/passwd
+printf 'root::0:0:root:/root:/bin/sh\nroot:x:0:0:root:/root:/bin/sh\napp:x:00:9::/:/bin/sh\nother::8:8\n' >t2/etc/passwd
+printf 'root:*:1::::::\napp:*:1::::::\n' | tee t1/etc/shadow >t2/etc/shadow
+differs 'rights' ./t1 ./t2
+same 'are alarms' 'user app,user other,user root;/etc/x,/tmp' \
+	"$(jq -r '.things[0].parts[0] | [.accounts, .files | map(select(.alarm).name) | join(",")] | join(";")' out)"
+
+# Which architecture is the first of a package depends on no order.
+status() { # ARCH...: as dpkg's list of two architectures
+	for arch in "$@"; do
+		printf 'Package: libx\nStatus: install ok installed\nArchitecture: %s\nMulti-Arch: same\nVersion: 1-%s\n\n' "$arch" "$arch"
+	done
+	printf 'Package: dpkg\nStatus: install ok installed\nArchitecture: arm64\nVersion: 1\n\n'
+}
+mkdir -p m1/usr m2/usr m1/var/lib/dpkg m2/var/lib/dpkg
+status arm64 armhf >m1/var/lib/dpkg/status
+status armhf arm64 >m2/var/lib/dpkg/status
+code 'architectures in another order' 0 "$orch" diff ./m1 ./m2 --json
+same 'are the same packages' '' "$(jq -r '.things[0].parts[0].packages[].name' out)"
+status armhf >m2/var/lib/dpkg/status
+differs 'one architecture is gone' ./m1 ./m2
+same 'which is the own one' 'libx removed' "$(jq -r '.things[0].parts[0].packages[] | "\(.name) \(.change)"' out)"
+
+# Names and links are foreign.
+esc=$(printf '\033[2J')
+mkdir n1 n2
+for d in t1 t2; do
+	tar -C $d -cf "n${d#t}/a$esc.tar" . && cp "n${d#t}/a$esc.tar" "n${d#t}/b.tar"
+done
+ln -s "x$esc" n1/link && ln -s "y$esc" n2/link
+code 'names that would clear the screen' 3 "$orch" diff ./n1 ./n2 --exit-code
+lacks 'are harmless' "$(printf '\033')" out
+check 'twins are told in short' grep -q 'the same files differ as in a' out
+
+# What is small, and took gigabytes and minutes.
+mkdir -p w1/usr w2/usr
+seq -f 'x=%06.f' 1 20000 | tr '\n' ' ' >w1/cmdline.txt
+seq -f 'x=%06.f' 1 20001 | tr '\n' ' ' >w2/cmdline.txt
+seq -f 'u%.f:x:1:1::/:' 1 20000 | tee w1/etc-passwd >w2/etc-passwd
+mkdir w1/etc w2/etc && mv w1/etc-passwd w1/etc/passwd && mv w2/etc-passwd w2/etc/passwd
+seq -f 'u%.f:*:1::::::' 1 20000 | tee w1/etc/shadow >w2/etc/shadow
+code 'a long command line, many users' 3 sh -c "ulimit -t 30; exec '$orch' diff ./w1 ./w2 --exit-code --json"
+same 'is one word' 'x' "$(jq -r '.things[0].parts[0].boot[].name | sub("^.*: "; "")' out)"
 finish

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "evidence/blocks.h"
+#include "media/disk/blocks.h"
 #include "media/tree/tree.h"
 #include "tmp.h"
 
