@@ -192,13 +192,15 @@ static void print_disk(const struct table *t)
 {
 	char *size cleanup_free = str_bytes(t->size), *said cleanup_free = str_bytes(t->said);
 
-	if (!t->protective && !t->parts.count) {
+	if (!t->gpt && !t->parts.count) {
 		printf("%s, no partition table\n", size);
 		return;
 	}
-	printf("%s, %s\n", size, t->protective ? "GUID partition table" : "MBR");
-	if (!t->protective)
+	printf("%s, %s\n", size, t->gpt ? "GUID partition table" : "MBR");
+	if (!t->gpt)
 		return;
+	if (!t->protective)
+		puts("  the first sector has no protective MBR");
 	print_copy("primary", &t->primary);
 	print_copy("backup", &t->backup);
 	if (t->primary.valid && t->backup.valid && !t->equal)
@@ -222,7 +224,10 @@ static void print_environment(const struct inspect *c)
 	}
 	printf("\nenvironment of %s:\n", c->target->loader);
 	for (size_t i = 0; i < c->target->area_count; i++)
-		printf("  copy %zu: %s%s\n", i + 1, c->vars.copies.ok[i] ? "valid" : "damaged",
+		printf("  copy %zu: %s%s\n", i + 1,
+		       c->vars.copies.ok[i] ? "valid"
+		       : c->blank[i]        ? "never saved"
+					    : "damaged",
 		       c->vars.counts == (int)i ? ", counts" : "");
 	boot_state_text(&c->state, c->target, &text);
 	print_lines(stdout, "  ", text.buf, text.len);
@@ -259,8 +264,9 @@ static void print_part(const struct inspect *c, const struct inspect_part *p)
 	if (p->version)
 		print_lines(stdout, "  version: ", p->version, strlen(p->version));
 	if (p->release)
-		print_lines(stdout, p->changed ? "  differs from: " : "  is: ", p->release,
-			    strlen(p->release));
+		print_lines(stdout, "  is: ", p->release, strlen(p->release));
+	else if (p->near)
+		print_lines(stdout, "  near: ", p->near, strlen(p->near));
 	else if (c->images.count && p->bootname)
 		puts("  is none of the releases");
 	if (p->changed)
@@ -294,13 +300,13 @@ static json_t *copy_object(const struct table_copy *copy)
 
 static json_t *table_object(const struct table *t)
 {
-	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:b}", "type",
-			 t->protective    ? "gpt"
+	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:b, s:b}", "type",
+			 t->gpt           ? "gpt"
 			 : t->parts.count ? "mbr"
 					  : "none",
 			 "size", (json_int_t)t->size, "made_for", (json_int_t)t->said, "primary",
 			 copy_object(&t->primary), "backup", copy_object(&t->backup), "equal",
-			 t->equal);
+			 t->equal, "protective", t->protective);
 }
 
 static json_t *environment_object(const struct inspect *c)
@@ -313,8 +319,10 @@ static json_t *environment_object(const struct inspect *c)
 		return json_null();
 	}
 	for (size_t i = 0; i < c->target->area_count; i++)
-		json_array_append_new(copies, json_pack("{s:b, s:b}", "valid", c->vars.copies.ok[i],
-							"counts", c->vars.counts == (int)i));
+		json_array_append_new(copies,
+				      json_pack("{s:b, s:b, s:b}", "valid", c->vars.copies.ok[i],
+						"counts", c->vars.counts == (int)i, "saved",
+						!c->blank[i]));
 	for (size_t i = 0; i < c->vars.vars.count; i++)
 		json_array_append_new(vars, json_text(c->vars.vars.items[i]));
 	return json_pack("{s:s, s:o, s:o, s:o}", "loader", c->target->loader, "copies", copies,
@@ -338,13 +346,14 @@ static json_t *part_object(const struct inspect_part *p)
 						"from", x509_date(k->not_before, from), "until",
 						x509_date(k->not_after, to)));
 	}
-	return json_pack("{s:o, s:I, s:I, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
-			 "name", json_text(p->name), "start", (json_int_t)p->part->start, "size",
-			 (json_int_t)p->part->size, "slot", json_text(p->bootname), "state",
-			 p->is_state, "cut", p->cut, "format", p->format, "filesystem",
-			 json_text(p->state), "unread", json_text(p->unread), "version",
-			 json_text(p->version), "release", json_text(p->release), "changed_blocks",
-			 (json_int_t)p->changed, "files", files, "certificates", certificates);
+	return json_pack(
+		"{s:o, s:I, s:I, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+		"name", json_text(p->name), "start", (json_int_t)p->part->start, "size",
+		(json_int_t)p->part->size, "slot", json_text(p->bootname), "state", p->is_state,
+		"cut", p->cut, "format", p->format, "filesystem", json_text(p->state), "unread",
+		json_text(p->unread), "version", json_text(p->version), "release",
+		json_text(p->release), "near", json_text(p->near), "changed_blocks",
+		(json_int_t)p->changed, "files", files, "certificates", certificates);
 }
 
 static void print_json(const struct inspect *c)

@@ -16,7 +16,8 @@
 #include "media/ext4/ext4.h"
 
 #define SAMPLES 256
-#define LIKELY 300 /* permille of an image that must be there */
+#define LIKELY 300 /* permille of an image that samples must find, for all of it to be compared */
+#define NEAR 100   /* permille of its data that may differ in what is near it */
 #define TEXT_MAX (1u << 20)
 
 /* ---- which image it is ---- */
@@ -52,11 +53,17 @@ static void join(struct inspect *c, const char **list, const char *name)
 	*list = *list ? arena_printf(c->arena, "%s, %s", *list, name) : name;
 }
 
-/* Compares with all of IMAGES that the samples liked best; *RET is the nearest, NULL: none. */
+static bool is_near(const struct blocks *b)
+{
+	return b->changed * 1000 <= (b->blocks - b->zero) * NEAR;
+}
+
+/* Compares with all of IMAGES that the samples liked best; *RET is the nearest, NULL: none is. */
 static int find_image(struct inspect *c, struct inspect_part *p, struct blocks *ret_blocks,
 		      const struct inspect_image **ret, struct err **err)
 {
 	unsigned *permille cleanup_free = xcalloc(c->images.count + 1, sizeof(*permille)), best;
+	const char *name = NULL;
 
 	if (best_of(c, p, permille, &best, err) < 0)
 		return -1;
@@ -70,7 +77,7 @@ static int find_image(struct inspect *c, struct inspect_part *p, struct blocks *
 		if (blocks_compare(&image->place, &place, &b, err) < 0)
 			return -1;
 		if (*ret && b.changed == ret_blocks->changed)
-			join(c, &p->release, image->name);
+			join(c, &name, image->name);
 		if (*ret && b.changed >= ret_blocks->changed) {
 			blocks_clear(&b);
 			continue;
@@ -78,8 +85,14 @@ static int find_image(struct inspect *c, struct inspect_part *p, struct blocks *
 		blocks_clear(ret_blocks);
 		*ret_blocks = b;
 		*ret = image;
-		p->release = image->name;
+		name = image->name;
 	}
+	if (*ret && !ret_blocks->changed)
+		p->release = name;
+	else if (*ret && is_near(ret_blocks))
+		p->near = name;
+	else
+		*ret = NULL;
 	return 0;
 }
 
@@ -267,6 +280,35 @@ static int inspect_partition(struct inspect *c, int fd, size_t i, struct err **e
 
 /* ---- a card ---- */
 
+/* Whether an area is as it was erased: nothing was saved there yet. */
+static bool is_blank(int fd, const struct target_area *area)
+{
+	unsigned char buf[4096], first = 0;
+
+	for (uint64_t at = 0; at < area->size; at += sizeof(buf)) {
+		uint64_t left = area->size - at;
+		size_t len = left < sizeof(buf) ? (size_t)left : sizeof(buf);
+
+		if (pread(fd, buf, len, (off_t)(area->at + at)) != (ssize_t)len)
+			return false;
+		if (!at)
+			first = buf[0];
+		if ((first && first != 0xff) || buf[0] != first || memcmp(buf, buf + 1, len - 1))
+			return false;
+	}
+	return true;
+}
+
+/* Whether each copy is valid, or was never saved. */
+static bool environment_is_well(const struct inspect *c)
+{
+	for (size_t i = 0; i < c->target->area_count; i++) {
+		if (!c->vars.copies.ok[i] && !c->blank[i])
+			return false;
+	}
+	return c->has_environment;
+}
+
 /* What cannot be read is told with the rest. */
 static void read_environment(struct inspect *c, int fd)
 {
@@ -282,6 +324,8 @@ static void read_environment(struct inspect *c, int fd)
 		c->no_environment = arena_strdup(c->arena, why->text);
 		return;
 	}
+	for (size_t i = 0; i < c->target->area_count; i++)
+		c->blank[i] = is_blank(fd, &c->target->areas[i]);
 	c->target->chooser->get(&c->vars, c->target, &c->state);
 	c->has_environment = true;
 }
@@ -303,12 +347,12 @@ int inspect_card(struct inspect *c, struct err **err)
 
 bool inspect_is_well(const struct inspect *c)
 {
-	bool gpt = c->table.primary.valid || c->table.backup.valid;
-	bool well = c->table.parts.count &&
-		    (!gpt || (c->table.equal && c->table.size >= c->table.said));
+	const struct table *t = &c->table;
+	bool well =
+		t->parts.count && (!t->gpt || (t->equal && t->protective && t->size >= t->said));
 
 	if (c->target && c->target->chooser)
-		well = well && c->has_environment && c->vars.valid == c->target->area_count;
+		well = well && environment_is_well(c);
 	for (size_t i = 0; i < c->parts.count && well; i++) {
 		const struct inspect_part *p = &c->parts.items[i];
 

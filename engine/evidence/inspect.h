@@ -2,8 +2,9 @@
 #pragma once
 /*
  * A card that came back from the field, damaged or not: what is on it, and which of the images that
- * were shipped each partition had. A partition is compared block by block with each image; the one
- * of which most is there is meant. Files that differ are those that own blocks which do.
+ * were shipped each partition has. A partition is compared block by block with the images that
+ * samples find in it; it is the one of which all is there, and near the one of which most is. Files
+ * that differ are those that own blocks which do.
  */
 #include "media/disk/blocks.h"
 #include "media/disk/table.h"
@@ -35,8 +36,9 @@ struct inspect_part {
 	const char *state;   /* of the file system: "clean", or what is wrong; NULL: unknown */
 	const char *unread;  /* why orch could not look into it; NULL: it could */
 	const char *version; /* that os-release tells; NULL: none */
-	const char *release; /* images that it may be, joined by ", "; NULL: none is known */
-	uint64_t changed;    /* blocks that differ from them */
+	const char *release; /* images that it is, joined by ", "; NULL: none that is known */
+	const char *near;    /* those that it may have been: most of it is the same; or NULL */
+	uint64_t changed;    /* blocks that differ from these */
 	struct inspect_files files; /* whose they are */
 	struct inspect_certificates certificates;
 	bool is_state; /* of the device */
@@ -56,6 +58,7 @@ struct inspect {
 	struct boot_vars vars;
 	struct boot_state state;
 	bool has_environment;       /* VARS was read */
+	bool blank[TARGET_AREAS];   /* that area was never saved to */
 	const char *no_environment; /* why it was not; NULL: the device is not known */
 	struct inspect_parts parts;
 };

@@ -71,6 +71,26 @@ elif what == "flip":
 elif what == "find":
     d.seek(int(sys.argv[3]))
     print(d.read(16 << 20).index(b"\n12000\n") + int(sys.argv[3]))
+elif what == "announce":
+    d.seek(446)
+    d.write(bytes(64))
+elif what == "itself":
+    d.seek(512)
+    h = bytearray(d.read(92))
+    h[32:40] = struct.pack("<Q", 1)
+    h[16:20] = bytes(4)
+    h[16:20] = struct.pack("<I", zlib.crc32(bytes(h)))
+    d.seek(512)
+    d.write(h)
+elif what == "erase":
+    d.seek(int(sys.argv[3]))
+    d.write(b"\xff" * 16384)
+elif what == "half":
+    for at in range(int(sys.argv[3]), int(sys.argv[3]) + (16 << 20), 8192):
+        d.seek(at)
+        if any(d.read(4096)):
+            d.seek(at)
+            d.write(bytes([at // 8192 % 251 + 1]) * 4096)
 elif what == "cut":
     d.truncate(int(sys.argv[3]))
 elif what == "state":
@@ -109,8 +129,14 @@ damaged() { cp "$scratch/card.img" "$scratch/$1.img"; } # NAME
 damaged flipped
 do_to "$scratch/flipped.img" flip "$(do_to "$scratch/flipped.img" find "$(start root-a)")"
 inspected flipped.img 3
-same 'one block, of that file' '2.0.0/root.img 1 /etc/numbers 4096' \
-	"$(part root-a '"\(.release) \(.changed_blocks) \(.files[0].path) \(.files[0].bytes)"')"
+same 'one block, of that file' 'null 2.0.0/root.img 1 /etc/numbers 4096' \
+	"$(part root-a '"\(.release) \(.near) \(.changed_blocks) \(.files[0].path) \(.files[0].bytes)"')"
+code 'for people' 0 "$orch" inspect "$scratch/flipped.img" --releases "$scratch/releases"
+check 'near it' grep -q '^  near: 2.0.0/root.img$' "$scratch/out"
+damaged half
+do_to "$scratch/half.img" half "$(start root-a)"
+inspected half.img 3
+same 'what has half of a release is none' 'null null 0' "$(part root-a '"\(.release) \(.near) \(.changed_blocks)"')"
 damaged primary
 do_to "$scratch/primary.img" flip 600
 inspected primary.img 3
@@ -121,6 +147,23 @@ do_to "$scratch/environment.img" flip $(((2 << 20) + 100))
 inspected environment.img 3
 same 'the other copy counts' 'true true, false false; A B' \
 	"$(told '([.environment.copies[] | "\(.valid) \(.counts)"] | join(", ")) + "; " + .environment.order')"
+damaged saved-once
+do_to "$scratch/saved-once.img" erase $((1 << 20))
+inspected saved-once.img 0
+same 'a copy that was not saved yet is not damaged' 'false false, true true' \
+	"$(told '[.environment.copies[] | "\(.valid) \(.saved)"] | join(", ")')"
+cp out/card/card.img "$scratch/new.img"
+inspected new.img 0
+code 'for people' 0 "$orch" inspect "$scratch/new.img" --releases "$scratch/releases"
+check 'in words' grep -q '^  copy 1: never saved$' "$scratch/out"
+damaged unannounced
+do_to "$scratch/unannounced.img" announce
+inspected unannounced.img 3
+same 'no protective MBR' false "$(told .table.protective)"
+damaged itself
+do_to "$scratch/itself.img" itself
+inspected itself.img 3
+same 'a table that is its own backup' 'true false' "$(told '.table | "\(.primary.valid) \(.backup.valid)"')"
 damaged cut
 do_to "$scratch/cut.img" cut $(($(start data) + 4096))
 inspected cut.img 3
@@ -138,7 +181,7 @@ damaged superblock
 do_to "$scratch/superblock.img" flip $(($(start root-b) + 1024 + 8))
 inspected superblock.img 3
 same 'a file system that cannot be read is compared all the same' '1.0.0/root.img 1 (file system)' \
-	"$(part root-b '"\(.release) \(.changed_blocks) \(.files[0].path)"')"
+	"$(part root-b '"\(.near) \(.changed_blocks) \(.files[0].path)"')"
 head -c 1000000 /dev/urandom >"$scratch/noise.img"
 inspected noise.img 3
 same 'no card' none "$(told .table.type)"

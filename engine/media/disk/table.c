@@ -129,6 +129,7 @@ static unsigned char *read_copy(int fd, uint64_t sector, struct header *h, struc
 	return entries;
 }
 
+/* The first sector; an MBR counts where there is no GPT. */
 static void read_first(int fd, struct table *t)
 {
 	unsigned char s[SECTOR];
@@ -137,7 +138,8 @@ static void read_first(int fd, struct table *t)
 		return;
 	for (const unsigned char *e = s + 446; e < s + 510; e += 16)
 		t->protective |= e[4] == 0xee;
-	for (const unsigned char *e = s + 446; !t->protective && e < s + 510; e += 16) {
+	t->gpt |= t->protective;
+	for (const unsigned char *e = s + 446; !t->gpt && e < s + 510; e += 16) {
 		struct gpt_part *p;
 
 		if (!e[4] || !number(e + 12, 4) || e[0] & 0x7f)
@@ -150,6 +152,12 @@ static void read_first(int fd, struct table *t)
 	}
 }
 
+/* Of a disk whose last sector is LAST; 0: there is none with so many. */
+static uint64_t said_size(uint64_t last)
+{
+	return last > 1 && last < INT64_MAX / SECTOR ? (last + 1) * SECTOR : 0;
+}
+
 void table_read(int fd, uint64_t size, struct table *ret)
 {
 	struct header one = {0}, two = {0};
@@ -157,18 +165,18 @@ void table_read(int fd, uint64_t size, struct table *ret)
 
 	*ret = (struct table){.size = size};
 	first = read_copy(fd, 1, &one, &ret->primary);
-	second = read_copy(fd, first ? one.other : size / SECTOR - 1, &two, &ret->backup);
+	if (first && one.other <= one.own)
+		ret->backup.why = "the primary has no other place for it";
+	else
+		second = read_copy(fd, first ? one.other : size / SECTOR - 1, &two, &ret->backup);
 	if (first || second) {
-		const struct header *h = first ? &one : &two;
-
-		add_parts(h, first ? first : second, &ret->parts);
-		ret->said = ((first ? one.other : two.own) + 1) * SECTOR;
-		ret->protective = true;
+		add_parts(first ? &one : &two, first ? first : second, &ret->parts);
+		ret->said = said_size(first ? one.other : two.own);
+		ret->gpt = true;
 	}
-	if (!first && !second)
-		read_first(fd, ret);
-	ret->equal = first && second && one.count == two.count && one.crc == two.crc &&
-		     !memcmp(one.disk, two.disk, sizeof(one.disk));
+	read_first(fd, ret);
+	ret->equal = first && second && two.other == one.own && one.count == two.count &&
+		     one.crc == two.crc && !memcmp(one.disk, two.disk, sizeof(one.disk));
 }
 
 void table_clear(struct table *t)

@@ -13,9 +13,10 @@ struct table_copy {
 
 struct table {
 	struct table_copy primary, backup;
-	bool equal;             /* both are valid and say the same */
-	bool protective;        /* the first sector says that the disk has a GPT */
-	uint64_t size, said;    /* bytes: of the disk, and of the one that the table is for */
+	bool equal;             /* both are valid, name each other and say the same */
+	bool gpt;               /* one is valid, or the first sector says so: */
+	bool protective;        /* it has an entry of type 0xEE */
+	uint64_t size, said;    /* bytes: of the disk, and of the one that the table is for; 0 */
 	struct gpt_parts parts; /* of the primary, else the backup, else an MBR */
 };
 
