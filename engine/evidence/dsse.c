@@ -30,21 +30,14 @@ static bool is_usable(const EVP_PKEY *p)
 	return id == EVP_PKEY_ED25519 || id == EVP_PKEY_EC || id == EVP_PKEY_RSA;
 }
 
-/* Takes PKEY, which may be NULL. */
-static int key_new(EVP_PKEY *pkey, const char *path, const char *what, struct dsse_key **ret,
-		   struct err **err)
+/* Takes PKEY. Returns 0. */
+static int key_new(EVP_PKEY *pkey, struct dsse_key **ret)
 {
 	unsigned char *der = NULL;
 	struct digest d;
 	int len;
 
 	ERR_clear_error();
-	if (!pkey || !is_usable(pkey)) {
-		EVP_PKEY_free(pkey);
-		return err_set(err, E_KEY_UNUSABLE,
-			       "'%s' is not %s: Ed25519, EC or RSA, as PEM without passphrase",
-			       path, what);
-	}
 	*ret = xcalloc(1, sizeof(**ret));
 	(*ret)->pkey = pkey;
 	len = i2d_PUBKEY(pkey, &der);
@@ -69,7 +62,13 @@ int dsse_key_private(const char *path, struct dsse_key **ret, struct err **err)
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
 	BIO_free(bio);
 	OPENSSL_cleanse(text.buf, text.len);
-	return key_new(pkey, path, "a private key", ret, err);
+	if (pkey && is_usable(pkey))
+		return key_new(pkey, ret);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return err_set(err, E_KEY_UNUSABLE,
+		       "'%s' is not a private key: Ed25519, EC or RSA, as PEM without passphrase",
+		       path);
 }
 
 static EVP_PKEY *read_public(BIO *bio)
@@ -86,6 +85,23 @@ static EVP_PKEY *read_public(BIO *bio)
 	return pkey;
 }
 
+static int refuse_public(const char *path, struct str *text, struct err **err)
+{
+	bool is_private = strstr(text->buf, "PRIVATE KEY-----") != NULL;
+
+	OPENSSL_cleanse(text->buf, text->len);
+	ERR_clear_error();
+	if (is_private)
+		return err_set(err, E_USAGE,
+			       "'%s' is a private key, and whoever verifies needs none: give its "
+			       "public half ('openssl pkey -in %s -pubout' prints it), or the "
+			       "certificate that has it",
+			       path, path);
+	return err_set(err, E_USAGE,
+		       "'%s' is not a public key or a certificate: Ed25519, EC or RSA, as PEM",
+		       path);
+}
+
 int dsse_key_public(const char *path, struct dsse_key **ret, struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
@@ -97,7 +113,10 @@ int dsse_key_public(const char *path, struct dsse_key **ret, struct err **err)
 	bio = BIO_new_mem_buf(text.buf, (int)text.len);
 	pkey = read_public(bio);
 	BIO_free(bio);
-	return key_new(pkey, path, "a public key or a certificate", ret, err);
+	if (pkey && is_usable(pkey))
+		return key_new(pkey, ret);
+	EVP_PKEY_free(pkey);
+	return refuse_public(path, &text, err);
 }
 
 const char *dsse_key_id(const struct dsse_key *k)

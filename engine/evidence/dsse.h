@@ -19,7 +19,7 @@ DEFINE_VEC(dsse_keys, struct dsse_key *)
 
 /* A private key (PEM, without passphrase) that nobody else can replace. */
 int dsse_key_private(const char *path, struct dsse_key **ret, struct err **err) warn_unused;
-/* A public key, or that of the first certificate (PEM). */
+/* A public key, or that of the first certificate (PEM). E_USAGE: it is none, or a private key. */
 int dsse_key_public(const char *path, struct dsse_key **ret, struct err **err) warn_unused;
 /* SHA-256 of its SubjectPublicKeyInfo, in hex. */
 const char *dsse_key_id(const struct dsse_key *k);

@@ -88,6 +88,9 @@ check says-who grep -q "^yes signature  signed by key $(printf %.16s "$key")" "$
 code other-output 0 verify $card.bmap --key "$scratch/signer.pub"
 code other-key 5 verify $card --key "$scratch/other.pub"
 check nobody-trusted grep -q 'no trusted key has signed it' "$scratch/out"
+code private-key 2 verify $card --key "$keys/signer.key"
+check its-public-half grep -q "is a private key.*openssl pkey -in $keys/signer.key -pubout" "$scratch/err"
+code not-a-key 2 verify $card --key files/etc/ours
 code no-key 5 verify $card
 code no-such-file 2 verify out/card/none --key "$scratch/signer.pub"
 code no-provenance 5 verify files/etc/ours --key "$scratch/signer.pub"
