@@ -17,8 +17,9 @@ DEFINE_VEC(ports, struct port)
 /* "22/tcp", "68/udp". 0, or 1 when TEXT is not one. */
 int port_parse(const char *text, struct port *ret);
 /*
- * A line of those files behind the name of its file: "tcp6 0: 00000000...:0016 ...". 0, or 1 when it
- * is about no port that others reach: a connection, an address of the machine alone, the heading.
+ * A line of those files behind the name of its file: "tcp6 0: 00000000...:0016 ...". 0, or 1 when
+ * it is about no port that others reach: a connection, an address of the machine alone, the
+ * heading.
  */
 int port_read(const char *line, struct port *ret);
 /* Adds it where it belongs, by number, unless it is there. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * How long a system took to start, as systemd tells it: the total of `systemd-analyze time`, which is
- * made of properties of org.freedesktop.systemd1.Manager, in microseconds.
+ * How long a system took to start, as systemd tells it: the total of `systemd-analyze time`, which
+ * is made of properties of org.freedesktop.systemd1.Manager, in microseconds.
  */
 #include <stdbool.h>
 #include <stdint.h>
