@@ -177,12 +177,24 @@ static void devices_know_the_signer(struct check_view *v, const struct node *bun
 			  bundle->name, signer->name, signer->recipe->file, bad->text);
 }
 
+/* Whether one of the verdicts is more than a look at files: of a scenario, or of a step. */
+static bool was_started(const struct check_view *v, const struct list *tested_by)
+{
+	for (size_t i = 0; i < tested_by->count; i++) {
+		const struct node *n = check_node_of(v, LIST_AT(*tested_by, struct ref *, i));
+
+		if (n && n->recipe->kind != &kind_budget && n->recipe->kind != &kind_policy)
+			return true;
+	}
+	return false;
+}
+
 /* What is signed should have been seen to start. */
 static void bundle_was_tried(struct check_view *v, const struct node *bundle)
 {
 	const struct bundle_opts *o = bundle->recipe->opts;
 
-	if (!o->tested_by.count)
+	if (!was_started(v, &o->tested_by))
 		check_say(v, CHECK_UNTESTED_BUNDLE, recipe_pos(bundle->recipe, "tested-by"),
 			  "bundle '%s' is signed though nothing has started what is in it: name "
 			  "the verdict of a test in 'tested-by'",

@@ -60,7 +60,8 @@ static const struct option bundle_options[] = {
 	 .example = "tools"},
 	{"tested-by", OPT_REF, offsetof(struct bundle_opts, tested_by), OPT_LIST,
 	 .accept = ACCEPT_FILE,
-	 .help = "Verdicts of tests that must pass before the bundle is made.",
+	 .help = "Verdicts of tests, budgets and policies that must pass before the bundle is "
+		 "made.",
 	 .example = "tests/boot:verdict.json"},
 	BESIDE_OPTIONS(struct bundle_opts),
 };
