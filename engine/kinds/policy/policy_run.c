@@ -16,6 +16,7 @@ enum fate { BAD, ALLOWED, IGNORED, FATES };
 static const char *const fate_keys[FATES] = {"findings", "allowed", "ignored"};
 
 struct finding {
+	size_t number; /* in which it came */
 	enum policy_rule rule;
 	enum fate fate;
 	const char *where, *text, *remedy; /* remedy: NULL where it is good as it is */
@@ -106,18 +107,23 @@ static const struct policy_ignored *ignored(struct policy_run *r, enum policy_ru
 	return hit;
 }
 
+static void push(struct policy_run *r, struct finding f)
+{
+	f.number = r->found.count;
+	findings_push(&r->found, f);
+}
+
 static void tell(struct policy_run *r, enum policy_rule rule, const struct policy_part *part,
 		 const char *path, const char *remedy, bool allowed, const char *text)
 {
-	struct finding f = {rule, BAD, arena_printf(r->a->arena, "%s%s", part->place, path), text,
-			    remedy};
+	struct finding f = {.rule = rule, .text = text, .remedy = remedy};
 
-	f.where = plain(r, f.where);
+	f.where = plain(r, arena_printf(r->a->arena, "%s%s", part->place, path));
 	if (allowed)
 		f.fate = ALLOWED;
 	else if ((f.ignored = ignored(r, rule, part->node, path)))
 		f.fate = IGNORED;
-	findings_push(&r->found, f);
+	push(r, f);
 }
 
 void policy_tell(struct policy_run *r, enum policy_rule rule, const struct policy_part *part,
@@ -251,16 +257,23 @@ static void note_unmet(struct policy_run *r, enum policy_rule rule, const struct
 	}
 }
 
+static void refuse(struct policy_run *r, enum policy_rule rule, const char *where, const char *text,
+		   const char *remedy)
+{
+	push(r, (struct finding){.rule = rule,
+				 .where = plain(r, where),
+				 .text = plain(r, text),
+				 .remedy = remedy});
+}
+
 /* A list of what must be valid or debuggable that names nothing would hold for ever. */
 static void refuse_unmet(struct policy_run *r, enum policy_rule rule, const struct list *patterns)
 {
 	for (size_t i = 0; i < patterns->count; i++) {
 		const char *pattern = LIST_AT(*patterns, const char *, i);
-		struct finding f = {rule, BAD, plain(r, pattern), "meets nothing",
-				    "take it out, or correct it"};
 
 		if (!map_get(&r->met[rule], pattern))
-			findings_push(&r->found, f);
+			refuse(r, rule, pattern, "meets nothing", "take it out, or correct it");
 	}
 }
 
@@ -268,25 +281,22 @@ static void refuse_idle(struct policy_run *r)
 {
 	for (size_t i = 0; i < r->o->ignore.count; i++) {
 		const struct policy_ignored *g = LIST_AT(r->o->ignore, struct policy_ignored *, i);
-		struct finding f = {POLICY_IGNORE, BAD, action_place(r->a, g->pos), NULL,
-				    "take the entry out"};
 
-		f.text = plain(r, arena_printf(r->a->arena, "has nothing left to ignore at '%s'",
-					       g->path));
 		if (!r->ignored[i])
-			findings_push(&r->found, f);
+			refuse(r, POLICY_IGNORE, action_place(r->a, g->pos),
+			       arena_printf(r->a->arena, "has nothing left to ignore at '%s'",
+					    g->path),
+			       "take the entry out");
 	}
 }
 
 /* Where the database was removed nobody knows what is in it. */
 static void refuse_no_packages(struct policy_run *r)
 {
-	struct finding f = {POLICY_LICENCES, BAD, NULL, "has no database of packages",
-			    "name the tree in which they were installed under 'of'"};
-
-	f.where = plain(r, LIST_AT(r->o->of, struct ref *, 0)->text);
 	if (!map_get(&r->met[POLICY_LICENCES], POLICY_PACKAGES))
-		findings_push(&r->found, f);
+		refuse(r, POLICY_LICENCES, LIST_AT(r->o->of, struct ref *, 0)->text,
+		       "has no database of packages",
+		       "name the tree in which they were installed under 'of'");
 }
 
 static void look_at_lists(struct policy_run *r)
@@ -306,6 +316,16 @@ static void look_at_lists(struct policy_run *r)
 }
 
 /* ---- the verdict ---- */
+
+/* By rule, in the order of files, whatever was looked at first. */
+static int by_rule(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->rule != y->rule)
+		return x->rule < y->rule ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
 
 static json_t *finding_object(const struct finding *f)
 {
@@ -400,6 +420,8 @@ static int conclude(struct policy_run *r, struct err **err)
 	struct str counts cleanup_str = STR_INIT;
 	size_t count[FATES];
 
+	if (r->found.count)
+		qsort(r->found.items, r->found.count, sizeof(*r->found.items), by_rule);
 	json_object_set_new(root, "v", json_integer(POLICY_VERDICT_VERSION));
 	json_object_set_new(root, "policy", json_string(r->a->node));
 	json_object_set_new(root, "pass", json_false());
