@@ -135,7 +135,10 @@ const struct check_rule check_rules[] = {
 	RULE(CHECK_KERNEL_ARGUMENTS, "kernel-arguments", ERROR,
 	     "the kernel is told gpt, panic= and rauc.slot=",
 	     "The kernel needs 'gpt' to use the backup of a damaged table, 'panic=' to reboot "
-	     "instead of hanging, and 'rauc.slot=' so that RAUC knows which slot it runs from."),
+	     "instead of hanging, and 'rauc.slot=' so that RAUC knows which slot it runs from. "
+	     "They are read where they are what boots: in the boot script or GRUB's, else in "
+	     "extlinux.conf, the entries of systemd-boot, 'cmdline' of an image that has it, or "
+	     "cmdline.txt of a Raspberry Pi's firmware."),
 	RULE(CHECK_FIRMWARE_FILES, "firmware-files", ERROR,
 	     "what config.txt names is in the boot image",
 	     "A Raspberry Pi's firmware reads config.txt, passes over what it does not know, and "

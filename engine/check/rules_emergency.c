@@ -309,7 +309,7 @@ int check_emergency_rules(struct check_view *v, struct err **err)
 		return 0;
 	if (!v->told.count) {
 		check_note(v, CHECK_FAILURE_REBOOTS, image_pos(v),
-			   "not checked: emergency mode; no boot script of the project says what "
+			   "not checked: emergency mode; no file of the project says what "
 			   "the kernel is told");
 		return 0;
 	}

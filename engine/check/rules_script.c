@@ -268,7 +268,7 @@ static void kernel_is_told(struct check_view *v)
 		{"rauc.slot=", "without it RAUC has to guess which slot runs"},
 	};
 
-	for (size_t i = 0; i < v->told.count; i++) {
+	for (size_t i = 0; v->system.count && i < v->told.count; i++) {
 		const struct conf_entry *e = &v->told.items[i];
 
 		for (size_t k = 0; k < array_len(wanted); k++) {

@@ -249,7 +249,7 @@ int check_view_make(struct check_view *v, struct err **err)
 		return -1;
 	if (read_config(v, "/etc/fstab", conf_read_table, &v->fstab, err) < 0)
 		return -1;
-	return check_grub_gather(v, err);
+	return check_grub_gather(v, err) < 0 ? -1 : check_boot_files_gather(v, err);
 }
 
 void check_view_clear(struct check_view *v)

@@ -181,7 +181,10 @@ struct check_view {
 	struct conf_entries fw_env; /* /etc/fw_env.config, likewise */
 	struct conf_entries fstab;
 	struct conf_entries kconfig; /* of all fragments among TEXTS */
-	/* What boot scripts tell kernels: key "bootargs", the words, where they stand. */
+	/*
+	 * What boot scripts and boot loaders' files tell kernels: key "bootargs", the words, where
+	 * they stand.
+	 */
 	struct conf_entries told;
 	const char *store_dir;   /* or NULL */
 	check_tree_fn *tree_has; /* NULL: no rule may look into trees */
@@ -272,6 +275,8 @@ const char *check_unstable_name(const char *value);
 int check_grub_gather(struct check_view *v, struct err **err) warn_unused;
 /* arguments.c: TOLD of the view, once it has its texts. */
 void check_arguments_gather(struct check_view *v);
+/* boot_files.c: adds to TOLD what files tell, where no script among texts and GRUBS does. */
+int check_boot_files_gather(struct check_view *v, struct err **err) warn_unused;
 /* Whether the kernel's ARGUMENTS have WORD: "panic=", "panic=5", or "gpt", with a value or not. */
 bool check_has_argument(const char *arguments, const char *word);
 /* files.c: FILES, LINKS and TEXTS of the view, once it knows what ships. */

@@ -65,6 +65,24 @@ sed -i 's/^search -n .*/&\nif [ "$slot" = B ]; then nativedisk; fi/' "$work/grub
 code a-word-that-only-b-meets 0 "$orch" -C "$work/grub" check
 same is-told-once 1 "$(grep -c "^note: .*; 'nativedisk' is not known here" "$scratch/err")"
 
+# What a file that nobody reads says is not what the kernel is told.
+cp -R "$work/good" "$work/unread"
+mkdir -p "$work/unread/rootfs/boot/extlinux" "$work/unread/rootfs/loader/entries"
+printf 'label a\nappend single\n' >"$work/unread/rootfs/boot/extlinux/extlinux.conf"
+echo single >"$work/unread/rootfs/boot/cmdline.txt"
+echo >"$work/unread/rootfs/boot/config.txt"
+echo 'options single' >"$work/unread/rootfs/loader/entries/a.conf"
+"$orch" -C "$work/unread" check >"$work/out" 2>&1
+lacks told-by-the-script "'single'" "$work/out"
+mkdir -p "$work/pc/recipes"
+printf 'schema: 1\nname: pc\nversion: "1"\n' >"$work/pc/recipes/project.yaml"
+printf '%s\n' 'kind: image' 'size: 64M' 'table: gpt' 'bootloader: systemd-boot' 'cmdline: root=LABEL=system quiet' 'partitions:' \
+	'  - {name: esp, type: esp, size: 16M, filesystem: vfat, mount: /efi}' \
+	'  - {name: root, type: linux-generic, size: 32M, filesystem: ext4, mount: /}' >"$work/pc/recipes/pc.yaml"
+code told-by-an-image 2 "$orch" -C "$work/pc" check
+check names-its-line grep -q "^recipes/pc.yaml:5:.*does not name one slot for ever" "$scratch/err"
+lacks without-slots-nothing-is-asked-for 'kernel-arguments' "$scratch/err"
+
 # What is put in when it is built is not judged before.
 cp -R "$work/good" "$work/waits"
 printf '%s\n' 'edge-{{device:device.json}}' >"$work/waits/rootfs/etc/hostname"
