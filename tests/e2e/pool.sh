@@ -156,6 +156,21 @@ check "nothing is written twice" cmp "$scratch/before" "$scratch/after"
 check "nothing unfinished is left" test -z "$(ls -A "$pool/.parts/files")"
 check "settings" sh -c "'$ORCH' -C '$p' config | grep -q '^pool  *pool '"
 
+echo "# two fill one pool"
+configure "pools: {debian: [\"$scratch/both\"]}"
+for i in 1 2; do
+	cp -R "$p" "$scratch/p$i"
+	sed -i '/^pool:/d' "$scratch/p$i/recipes/project.yaml"
+done
+ORCH_STORE=$scratch/store1 "$ORCH" -C "$scratch/p1" lock n >"$scratch/out1" 2>&1 &
+first=$!
+check "one" env ORCH_STORE="$scratch/store2" "$ORCH" -C "$scratch/p2" lock n
+check "and the other" wait $first
+same "the same files" "$(cd "$pool/sha256" && find . -type f | sort)" "$(cd "$scratch/both/sha256" && find . -type f | sort)"
+same "each as it is called" "" "$(find "$scratch/both/sha256" -type f | while read -r f; do
+	[ "$(sha256sum <"$f" | cut -d' ' -f1)" = "${f##*/}" ] || echo "$f"; done)"
+configure
+
 echo "# a file of the pool is damaged"
 hello=$(file_of "$(pinned hello)")
 chmod u+w "$hello"
@@ -170,7 +185,7 @@ check "is a file again" test ! -L "$hello"
 
 rm "$hello"
 part=$pool/.parts/files/$(pinned hello)
-code "a disk that fails: exit 7" 7 strace -f -qq -o "$scratch/trace" -P "$part" -e trace=fsync -e inject=fsync:error=EIO \
+code "a disk that fails: exit 7" 7 env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$scratch/trace" -P "$part" -e trace=fsync -e inject=fsync:error=EIO \
 	"$ORCH" -C "$p" lock n
 says "a disk that fails: said so" "cannot sync"
 check "what may not be on the disk has no name" test ! -e "$hello"
