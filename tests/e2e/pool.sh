@@ -267,8 +267,8 @@ code "release" 0 in_clone build release
 r=$q/releases/1
 same "every package that is locked" "" "$(awk '$1 == "package" {print $8}' "$q/recipes/n.lock" | while read -r d; do
 	[ "$(sha256sum <"$r/pool/sha256/$(printf %.2s "$d")/$d" | cut -d' ' -f1)" = "$d" ] || echo "$d"; done)"
-same "by name, with their sources" "base-files_1.dsc base-files_1.tar.xz base-files_1_all.deb hello_2.10.dsc hello_2.10.tar.xz \
-hello_2.10_all.deb libtool-data_1_all.deb odd-source_7.dsc odd-source_7.tar.xz usr-is-merged_1.dsc usr-is-merged_1.tar.xz \
+same "by name, with their sources" "base-files_1.dsc base-files_1.tar.xz base-files_1_all.deb \
+hello_2.10-3.debian.tar.xz hello_2.10-3.dsc hello_2.10-3_all.deb hello_2.10.orig.tar.gz libtool-data_1_all.deb odd-source_7.dsc odd-source_7.tar.xz usr-is-merged_1.dsc usr-is-merged_1.tar.xz \
 usr-is-merged_1_all.deb" "$(find "$r/pool/by-name" -type l -printf '%f\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
 same "and no link leads to nothing" "" "$(find "$r" -xtype l)"
 mv "$r" "$scratch/kept"
