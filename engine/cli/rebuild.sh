@@ -20,4 +20,4 @@ pools:
 END
 unset ORCH_EXECUTOR ORCH_CACHE
 export XDG_CONFIG_HOME="$to/config" ORCH_STORE="$to/store"
-cd "$to/project"
+cd "$to/project" || exit
