@@ -16,6 +16,8 @@ export LC_ALL=C.UTF-8
 scratch=$work # ends what was started there, and removes it
 # shellcheck source=tests/e2e/farm-lib.sh
 . tests/e2e/farm-lib.sh
+# shellcheck source=tests/bench/shipped.sh
+. tests/bench/shipped.sh
 failed=0
 
 # seconds COMMAND...: wall time of one run; its output goes to $work/log.
@@ -549,50 +551,6 @@ bench_edit() { # WHAT
 bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
-
-# --- a package in 50 bills of materials of a device's size (700 packages, 670 kB), against grep for its name
-make_query() {
-	mkdir -p "$work/query"
-	python3 - "$work/query" <<-'END'
-		import json, os, sys
-		packages, relations = [], []
-		def add(spdxid, name, version, arch):
-		    packages.append({"SPDXID": spdxid, "name": name, "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
-		        "licenseConcluded": "NOASSERTION", "licenseDeclared": "GPL-2.0-or-later", "copyrightText": "NOASSERTION",
-		        "versionInfo": version, "checksums": [{"algorithm": "SHA256", "checksumValue": "0" * 64}],
-		        "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
-		            "referenceLocator": f"pkg:deb/debian/{name}@{version}?arch={arch}&distro=trixie"}]})
-		for i in range(350):
-		    name = "openssl" if i == 100 else f"package-{i}"
-		    add(f"SPDXRef-Package-{i}", name, f"1.{i}-1", "arm64")
-		    add(f"SPDXRef-Source-{i}", name, f"1.{i}-1", "source")
-		    relations.append({"spdxElementId": f"SPDXRef-Package-{i}", "relationshipType": "GENERATED_FROM",
-		        "relatedSpdxElement": f"SPDXRef-Source-{i}"})
-		text = "Permission is hereby granted,\nfree of charge, to any person\n" * 60
-		doc = {"spdxVersion": "SPDX-2.3", "name": "bench", "packages": packages, "relationships": relations,
-		    "hasExtractedLicensingInfos": [{"licenseId": f"L{i}", "extractedText": text} for i in range(60)]}
-		for i in range(50):
-		    doc["name"] = f"bench-{i}"
-		    os.mkdir(f"{sys.argv[1]}/{i}")
-		    with open(f"{sys.argv[1]}/{i}/bundle.spdx.json", "w") as f:
-		        json.dump(doc, f, indent=2)
-	END
-	echo '{"openssl": {"CVE-1": {"releases": {"trixie": {"status": "resolved", "fixed_version": "9"}}}}}' >"$work/tracker.json"
-}
-
-bench_query() {
-	make_query
-	cd "$work/query" # outside of any project
-	# shellcheck disable=SC2317
-	ours() { for _ in 1 2 3 4 5 6 7 8 9 10; do "$orch" query contains openssl "$work/query"; done; }
-	# shellcheck disable=SC2317
-	theirs() { for _ in 1 2 3 4 5 6 7 8 9 10; do grep -r openssl "$work/query"; done; }
-	compare "a package in 50 releases, 10 times" 7 ours grep theirs
-	# shellcheck disable=SC2317
-	ours() { for _ in 1 2 3 4 5 6 7 8 9 10; do "$orch" query vulnerable "$work/tracker.json" "$work/query"; done; }
-	compare "a vulnerability in 50 releases, 10 times" 7 ours grep theirs
-	cd "$top"
-}
 
 [ $# -gt 0 ] || set -- noop variants ext4 chunks face query cold asked fresh large farm reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
