@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|variants|ext4|chunks|face|query|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|variants|ext4|chunks|face|query|diff|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -552,7 +552,7 @@ bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
 
-[ $# -gt 0 ] || set -- noop variants ext4 chunks face query cold asked fresh large farm reference ${OTHER:+tzdata libssl3 kernel}
+[ $# -gt 0 ] || set -- noop variants ext4 chunks face query diff cold asked fresh large farm reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed

@@ -34,7 +34,7 @@ make_query() {
 
 bench_query() {
 	make_query
-	cd "$work/query" # outside of any project
+	cd "$work/query" || exit # outside of any project
 	# shellcheck disable=SC2317
 	ours() { for _ in 1 2 3 4 5 6 7 8 9 10; do "$orch" query contains openssl "$work/query"; done; }
 	# shellcheck disable=SC2317
@@ -43,5 +43,24 @@ bench_query() {
 	# shellcheck disable=SC2317
 	ours() { for _ in 1 2 3 4 5 6 7 8 9 10; do "$orch" query vulnerable "$work/tracker.json" "$work/query"; done; }
 	compare "a vulnerability in 50 releases, 10 times" 7 ours grep theirs
-	cd "$top"
+	cd "$top" || exit
+}
+
+# --- two images of a gigabyte with 300 MB of files, of which one differs, against reading both once
+make_diff() {
+	mkdir -p "$work/diff/tree"
+	tar -C / -c usr/include usr/lib/gcc usr/share/doc usr/share/perl 2>/dev/null |
+		tar -C "$work/diff/tree" -x --no-same-owner
+	mke2fs -q -t ext4 -d "$work/diff/tree" "$work/diff/before.img" 1G >/dev/null 2>&1
+	echo edited >"$work/diff/tree/usr/include/edited.h"
+	mke2fs -q -t ext4 -d "$work/diff/tree" "$work/diff/after.img" 1G >/dev/null 2>&1
+}
+
+bench_diff() {
+	make_diff
+	# shellcheck disable=SC2317
+	ours() { "$orch" --store "$work/store" diff "$work/diff/before.img" "$work/diff/after.img"; }
+	# shellcheck disable=SC2317
+	theirs() { sha256sum "$work/diff/before.img" "$work/diff/after.img"; }
+	compare "what differs in two images of 1 GiB" 3 ours "sha256sum of both" theirs
 }
