@@ -206,22 +206,34 @@ static const char *blob(const struct repro *r, int side, const json_t *output)
 	return arena_strdup(r->session->arena, path);
 }
 
+/* A line of TEXT, which may be foreign, under NAME. */
+static void tell_line(const char *name, const char *text)
+{
+	printf("  %-10s ", name);
+	print_escaped(stdout, text, strlen(text));
+	putchar('\n');
+}
+
 static void tell_text(const char *node, const char *output, const struct repro_difference *d,
 		      bool same_inputs)
 {
+	char *blocks cleanup_free = xasprintf(
+		"%llu of %llu; the first difference is at byte %llu", (unsigned long long)d->blocks,
+		(unsigned long long)d->compared, (unsigned long long)d->offset);
+	char *file cleanup_free =
+		xasprintf("%s: %s%s", d->path ? d->path : "", d->what ? d->what : "",
+			  d->files > 1 ? ", and others" : "");
+
 	printf("%s: %s differs%s\n", node, output,
 	       same_inputs ? "" : ", as does something that it is made from");
 	if (d->partition)
-		printf("  partition  %s\n", d->partition);
-	printf("  blocks     %llu of %llu; the first difference is at byte %llu\n",
-	       (unsigned long long)d->blocks, (unsigned long long)d->compared,
-	       (unsigned long long)d->offset);
+		tell_line("partition", d->partition);
+	tell_line("blocks", blocks);
 	if (d->path)
-		printf("  file       %s: %s%s\n", d->path, d->what,
-		       d->files > 1 ? ", and others" : "");
+		tell_line("file", file);
 	if (d->package)
-		printf("  package    %s\n", d->package);
-	printf("  cause      %s\n", cause_word(d->cause));
+		tell_line("package", d->package);
+	tell_line("cause", cause_word(d->cause));
 }
 
 static json_t *difference_object(const char *node, const char *output,
