@@ -9,6 +9,7 @@
 #include "media/crc32.h"
 #include "media/disk/gpt.h"
 #include "media/disk/gpt_copy.h"
+#include "media/disk/table.h"
 
 /* libfdisk allocates as much as a header says: what no card has must not count as a finding. */
 const char *__asan_default_options(void);
@@ -45,6 +46,18 @@ static void copies(int fd)
 	}
 }
 
+/* What a damaged card is told by. */
+static void tell(int fd, uint64_t size)
+{
+	struct table t cleanup_table = {0};
+
+	table_read(fd, size, &t);
+	assert(t.primary.valid == !t.primary.why && t.backup.valid == !t.backup.why);
+	assert(!t.equal || (t.primary.valid && t.backup.valid && t.gpt));
+	for (size_t i = 0; i < t.parts.count; i++)
+		assert(t.parts.items[i].start + t.parts.items[i].size > t.parts.items[i].start);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned char *card cleanup_free = xcalloc(1, CARD);
@@ -66,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct fuzz_file f cleanup_fuzz_file = fuzz_file(card, card_len);
 
 		copies(f.fd);
+		tell(f.fd, card_len);
 		if (gpt_read(f.path, &parts, &err) == 0)
 			gpt_parts_clear(&parts);
 		if (gpt_fit(f.fd, f.path, &fit) < 0)
