@@ -7,6 +7,7 @@
 #include "check/view.h"
 #include "kinds/bundle/bundle_opts.h"
 #include "kinds/bundle/release_opts.h"
+#include "kinds/debian/debian.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
@@ -157,12 +158,47 @@ static void each_part(struct check_view *v, const struct node *n, bool *seen, pa
 	}
 }
 
+static bool pins_dpkg_source(const struct debian_lock *lock)
+{
+	for (size_t i = 0; i < lock->entries.count; i++)
+		if (lock->entries.items[i].type == LOCK_PACKAGE &&
+		    str_eq(lock->entries.items[i].name, "dpkg-dev"))
+			return true;
+	return false;
+}
+
+/* Whether N has sources that this machine's dpkg-source unpacks, as the tree itself has none. */
+static bool unpacks_by_host(const struct check_view *v, const struct node *n)
+{
+	const struct debian_opts *o = n->recipe->opts;
+	const struct project *p = n->recipe->project;
+	struct debian_lock own cleanup_lock = {0}, bases cleanup_lock = {0};
+	struct err *none cleanup_err = NULL, *unlocked cleanup_err = NULL;
+
+	if (n->recipe->kind != &kind_debian || !o->sources.count ||
+	    debian_lock_read(v->arena, p, n->name, &own, &unlocked) != 0)
+		return false;
+	return !pins_dpkg_source(&own) &&
+	       !(debian_read_bases(v->arena, p, o, &bases, &none) == 0 && pins_dpkg_source(&bases));
+}
+
+static void sources_need_no_host(struct check_view *v, const struct node *n)
+{
+	if (unpacks_by_host(v, n))
+		check_say(
+			v, CHECK_RELEASE_TOOLS, recipe_pos(n->recipe, "sources"),
+			"node '%s' has its sources unpacked by the dpkg-source of the machine that "
+			"builds: add 'dpkg-dev' to its packages",
+			n->name);
+}
+
 static void needs_no_host(struct check_view *v, const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 	struct strs programs = {0};
 	struct str list cleanup_str = STR_INIT;
 
+	sources_need_no_host(v, n);
 	if (k->tools)
 		k->tools(n->recipe->opts, &programs);
 	for (size_t i = 0; i < programs.count; i++)

@@ -263,6 +263,8 @@ printf 'out/\nreleases/\npki/private/\npool/\n' >"$q/.gitignore"
 in_clone pki init >/dev/null
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
 (cd "$q" && git init -q && git add . && git commit -q -m one)
+code "programs of this machine" 0 in_clone check
+check "are told: dpkg-source" grep -q "note: .*node 'n' has its sources unpacked by the dpkg-source of the machine.*\\[release-tools\\]" "$scratch/err"
 code "release" 0 in_clone build release
 r=$q/releases/1
 same "every package that is locked" "" "$(awk '$1 == "package" {print $8}' "$q/recipes/n.lock" | while read -r d; do
