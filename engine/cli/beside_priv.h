@@ -24,6 +24,8 @@ int beside_remove(struct beside *b, const char *rel, struct err **err) warn_unus
 /* *RET: the file with the key that signs for N, or NULL: nobody does. Caller frees. */
 int beside_key(const struct session *s, const struct user_config *user, const struct node *n,
 	       char **ret, struct err **err) warn_unused;
+/* Who would sign for bundle N: the key of the user's configuration, else the bundle's; heap. */
+char *beside_signer(const struct session *s, const struct user_config *user, const struct node *n);
 /*
  * The provenance of N, whose outputs and bills are in place. WORD: of what the latter were made of
  * (beside.c).

@@ -30,6 +30,13 @@ static char *signer_key(const struct session *s, const struct node *n)
 	return pki ? path_join(s->dir, ((const struct pki_opts *)pki->recipe->opts)->key) : NULL;
 }
 
+char *beside_signer(const struct session *s, const struct user_config *user, const struct node *n)
+{
+	char *key = user_config_provenance_key(user);
+
+	return key ? key : signer_key(s, n);
+}
+
 int beside_key(const struct session *s, const struct user_config *user, const struct node *n,
 	       char **ret, struct err **err)
 {

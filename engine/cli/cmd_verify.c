@@ -3,11 +3,17 @@
  * orch verify: whether a file is what its provenance says, and may be used (evidence/verify.h). It
  * needs no project and no store, only the file and what was published with it.
  */
+#include <sys/stat.h>
+
 #include "evidence/verify.h"
 
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/session.h"
+
+typedef int verify_fn(struct arena *arena, const char *path, const struct dsse_keys *keys,
+		      const struct verify_policy *policy, struct verify_findings *ret,
+		      struct err **err);
 
 static int add_key(const char *path, struct dsse_keys *keys, struct err **err)
 {
@@ -90,6 +96,13 @@ static int answer(const struct session *s, const struct verify_findings *found)
 	return cli_fail(s, err);
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int cmd_verify(struct cli *c)
 {
 	struct session s cleanup_session = {.cli = c, .arena = arena_new()};
@@ -97,13 +110,15 @@ int cmd_verify(struct cli *c)
 	struct verify_findings found = {0};
 	struct verify_policy policy = {0};
 	struct err_list errors cleanup_err_list = {0};
+	verify_fn *verify;
 	struct err *err = NULL;
 	int code;
 
 	if (c->policy && verify_policy_read(s.arena, c->policy, &policy, &errors) < 0)
 		return cli_fail_list(&s, &errors);
+	verify = is_directory(c->args.items[0]) ? verify_release : verify_artifact;
 	if (add_keys(c, &policy, &keys, &err) < 0 ||
-	    verify_artifact(s.arena, c->args.items[0], &keys, &policy, &found, &err) < 0)
+	    verify(s.arena, c->args.items[0], &keys, &policy, &found, &err) < 0)
 		code = cli_fail(&s, err);
 	else
 		code = answer(&s, &found);

@@ -136,8 +136,9 @@ const struct command commands[] = {
 	{"verify", "ARTIFACT", "check a result against its provenance",
 	 "Looks at the documents that 'orch build' has written beside it: the signature of "
 	 "NAME.provenance.dsse.json by a key that is given, the file's digest and those of bills "
-	 "of materials, and what a policy asks of builder, branch and commit. Exit 0: all of it is "
-	 "good; 5: refused, with the reasons. It needs no project.",
+	 "of materials, and what a policy asks of builder, branch and commit. Of a release's "
+	 "directory: all of it. Exit 0: all of it is good; 5: refused, with the reasons. It needs "
+	 "no project.",
 	 OPTION(O_JSON) | OPTION(O_KEY) | OPTION(O_POLICY), 1, 1, ROOT_STAYS},
 	{"size", "NODE[:[OUTPUT]/PATH] [OTHER]",
 	 "show what takes room in what a node made, and what grew",

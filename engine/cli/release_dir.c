@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,16 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
-#include "cli/beside.h"
+#include "cli/beside_priv.h"
 #include "cli/checkout.h"
+#include "evidence/dsse.h"
+#include "evidence/release.h"
 #include "kinds/beside_opts.h"
 #include "kinds/bundle/bundle_opts.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
 #include "store/blob.h"
-
-#define SUMS "SHA256SUMS"
 
 static const char *version_of(const struct node *n)
 {
@@ -62,7 +61,7 @@ void release_paths(const struct node *n, struct strv *ret)
 	if (!dir)
 		return;
 	strv_printf(ret, "%s/" RELEASE_OUTPUT, dir);
-	strv_printf(ret, "%s/" SUMS, dir);
+	strv_printf(ret, "%s/" RELEASE_SUMS, dir);
 }
 
 struct node *release_node_of(const struct session *s, const struct ref *ref)
@@ -254,41 +253,65 @@ static int is_committed(struct laying *l, struct err **err)
 
 /* ---- the sums ---- */
 
-static int by_path(const FTSENT **a, const FTSENT **b)
+/* Nobody is to change it by mistake. */
+static int protect(const struct laying *l, const struct release_files *f, struct err **err)
 {
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
+	for (size_t i = 0; i < f->count; i++) {
+		char *path cleanup_free = path_join(l->dir, f->items[i].name);
+		struct stat st;
 
-static int add_sum(const struct laying *l, const FTSENT *e, struct str *to, struct err **err)
-{
-	char hex[DIGEST_HEX + 1];
-	struct digest d;
-
-	if (chmod(e->fts_accpath, e->fts_statp->st_mode & 0555) < 0)
-		return err_errno(err, E_WRITE_FAILED, errno, "cannot change '%s'", e->fts_path);
-	if (digest_file(e->fts_path, &d, err) < 0)
-		return -1;
-	str_printf(to, "%s  %s\n", digest_hex(&d, hex), e->fts_path + strlen(l->dir) + 1);
+		if (!f->items[i].link &&
+		    (stat(path, &st) < 0 || chmod(path, st.st_mode & 0555) < 0))
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot change '%s'", path);
+	}
 	return 0;
 }
 
-/* Of all files, in the order of a walk; links are part of the project's commit. */
 static int write_sums(const struct laying *l, struct err **err)
 {
-	char *const roots[] = {l->dir, NULL};
-	char *path cleanup_free = path_join(l->dir, SUMS);
+	char *path cleanup_free = path_join(l->dir, RELEASE_SUMS);
+	struct release_files files cleanup_release_files = {0};
 	struct str text cleanup_str = STR_INIT;
-	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_path);
-	int rc = 0;
 
-	if (!walk)
-		return err_errno(err, E_READ_FAILED, errno, "cannot look into '%s'", l->dir);
-	for (FTSENT *e; rc == 0 && (e = fts_read(walk));) {
-		if (e->fts_info == FTS_F)
-			rc = add_sum(l, e, &text, err);
-	}
-	fts_close(walk);
+	if (release_files_read(l->dir, &files, err) < 0 || protect(l, &files, err) < 0)
+		return -1;
+	release_sums(&files, &text);
+	return file_write(path, text.buf, text.len, RELEASE_FILE_MODE, false, err);
+}
+
+static int seal(const struct laying *l, const char *key_path, struct err **err)
+{
+	char *path cleanup_free = path_join(l->dir, RELEASE_ENVELOPE);
+	struct release_files files cleanup_release_files = {0};
+	struct str statement cleanup_str = STR_INIT, text cleanup_str = STR_INIT;
+	struct dsse_key *key;
+	int rc;
+
+	if (release_files_read(l->dir, &files, err) < 0 ||
+	    release_statement(&files, l->s->project->name, version_of(l->release), &statement,
+			      err) < 0 ||
+	    dsse_key_private(key_path, &key, err) < 0)
+		return -1;
+	rc = dsse_sign(key, DSSE_IN_TOTO, &statement, &text, err);
+	dsse_key_free(key);
 	return rc < 0 ? -1 : file_write(path, text.buf, text.len, RELEASE_FILE_MODE, false, err);
+}
+
+/* By who signs provenance, else by who signs the bundle. */
+static int sign(const struct laying *l, struct err **err)
+{
+	const struct node *bundle = release_node_of(l->s, l->o->bundle);
+	char *key cleanup_free = NULL, *text cleanup_free = NULL;
+	struct user_config user;
+
+	if (user_config_read(l->s->arena, &user, err) < 0)
+		return -1;
+	key = beside_signer(l->s, &user, bundle);
+	if (path_exists(key))
+		return seal(l, key, err);
+	text = xasprintf("the release is not signed: there is no key '%s'", key);
+	l->tell(l->arg, l->release, text);
+	return 0;
 }
 
 /* ---- all of it ---- */
@@ -311,7 +334,7 @@ static int lay_out(struct laying *l, struct err **err)
 	    tmp_dir(l->parent, ".release", &l->dir, err) < 0)
 		return -1;
 	if (place_made(l, err) < 0 || place_project(l, err) < 0 ||
-	    release_place_again(l, err) < 0 || write_sums(l, err) < 0)
+	    release_place_again(l, err) < 0 || write_sums(l, err) < 0 || sign(l, err) < 0)
 		return -1;
 	return settle(l, err);
 }

@@ -13,7 +13,7 @@
  *	NOTES verdicts/NODE/...        as the recipe names them
  *	project/                       all files of the commit
  *	orch/ pool/ rebuild ...        what builds it again (release_again.c)
- *	SHA256SUMS                     of all other files, as sha256sum(1) reads it
+ *	SHA256SUMS release.dsse.json   what all of that is (evidence/release.h)
  */
 #include "cli/session.h"
 

@@ -112,3 +112,5 @@ const char *bill_purl(struct arena *arena, const struct bill_package *p);
 const char *bill_source_purl(struct arena *arena, const struct bill_package *p);
 /* The same of a source that is a file of a source package. */
 const char *bill_archive_purl(struct arena *arena, const struct bill_source *s);
+/* Appends "pkg:generic/NAME@VERSION". */
+void purl_generic(struct str *ret, const char *name, const char *version);

@@ -55,6 +55,14 @@ const char *bill_archive_purl(struct arena *arena, const struct bill_source *s)
 	return make(arena, &(struct bill_package){0}, s->package, s->version, "source");
 }
 
+void purl_generic(struct str *ret, const char *name, const char *version)
+{
+	str_append(ret, "pkg:generic/");
+	append_encoded(ret, name);
+	str_append_char(ret, '@');
+	append_encoded(ret, version);
+}
+
 /* ---- read ---- */
 
 /* LEN bytes from START with %XX decoded. Arena. */

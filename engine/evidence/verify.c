@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "evidence/verify.h"
+#include "evidence/verify_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,19 +49,7 @@ int verify_policy_read(struct arena *arena, const char *path, struct verify_poli
 
 /* ---- findings ---- */
 
-struct verify {
-	struct arena *arena;
-	const char *artifact;
-	const char *stem; /* of its documents: "out/card/card" */
-	const struct dsse_keys *keys;
-	const struct verify_policy *policy;
-	struct verify_findings *found;
-	json_t *statement;
-};
-
-static void tell(struct verify *v, const char *check, bool good, const char *fmt, ...)
-	printf_like(4, 5);
-static void tell(struct verify *v, const char *check, bool good, const char *fmt, ...)
+void verify_tell(struct verify *v, const char *check, bool good, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -118,6 +106,16 @@ static void find_stem(struct verify *v)
 	v->stem = NULL;
 }
 
+bool verify_is_sealed(struct arena *arena, const char *artifact)
+{
+	struct verify v = {.arena = arena, .artifact = artifact};
+	char *sealed cleanup_free = NULL;
+
+	find_stem(&v);
+	sealed = v.stem ? document(&v, BESIDE_ENVELOPE) : NULL;
+	return sealed && path_exists(sealed);
+}
+
 /* Strangers have published it: a pipe is not waited for. */
 static int read_document(const char *path, struct str *ret, struct err **err)
 {
@@ -131,24 +129,23 @@ static int read_document(const char *path, struct str *ret, struct err **err)
 	return fd_read_all(fd, path, DOCUMENT_MAX, ret, err);
 }
 
-/* 0, or 1: nothing more is to be looked at. */
-static int open_envelope(struct verify *v, const char *path, struct str *ret)
+int verify_open_envelope(struct verify *v, const char *path, struct str *ret)
 {
 	struct str text cleanup_str = STR_INIT;
 	struct err *err cleanup_err = NULL;
 	const struct dsse_key *key;
 
 	if (!v->keys->count) {
-		tell(v, "signature", false, "nobody is trusted: name a key with --key");
+		verify_tell(v, "signature", false, "nobody is trusted: name a key with --key");
 		return 1;
 	}
 	if (read_document(path, &text, &err) < 0 ||
 	    dsse_open(&text, DSSE_IN_TOTO, v->keys, ret, &key, &err) < 0) {
-		tell(v, "signature", false, "'%s': %s", path_base(path), err->text);
+		verify_tell(v, "signature", false, "'%s': %s", path_base(path), err->text);
 		return 1;
 	}
-	tell(v, "signature", true, "signed by key %.16s… (%s)", dsse_key_id(key),
-	     dsse_key_type(key));
+	verify_tell(v, "signature", true, "signed by key %.16s… (%s)", dsse_key_id(key),
+		    dsse_key_type(key));
 	return 0;
 }
 
@@ -162,7 +159,7 @@ static int compare_plain(struct verify *v, const char *path, const struct str *s
 		return 0;
 	if (read_document(path, &plain, &err) < 0 || plain.len != sealed->len ||
 	    memcmp(plain.buf, sealed->buf, plain.len) != 0) {
-		tell(v, "statement", false, "'%s' is not what was signed", path_base(path));
+		verify_tell(v, "statement", false, "'%s' is not what was signed", path_base(path));
 		return 1;
 	}
 	return 0;
@@ -175,18 +172,19 @@ static int read_statement(struct verify *v, struct str *ret)
 	struct err *err cleanup_err = NULL;
 
 	if (path_exists(sealed))
-		return open_envelope(v, sealed, ret) || compare_plain(v, plain, ret);
+		return verify_open_envelope(v, sealed, ret) || compare_plain(v, plain, ret);
 	/* Or whoever takes the envelope away could take the key away. */
 	if (!v->policy->is_unsigned || v->keys->count) {
-		tell(v, "signature", false, "'%s' is not there: nobody has signed the provenance",
-		     path_base(sealed));
+		verify_tell(v, "signature", false,
+			    "'%s' is not there: nobody has signed the provenance",
+			    path_base(sealed));
 		return 1;
 	}
 	if (read_document(plain, ret, &err) < 0) {
-		tell(v, "statement", false, "%s", err->text);
+		verify_tell(v, "statement", false, "%s", err->text);
 		return 1;
 	}
-	tell(v, "signature", true, "nobody has signed it, and the policy asks for nobody");
+	verify_tell(v, "signature", true, "nobody has signed it, and the policy asks for nobody");
 	return 0;
 }
 
@@ -205,23 +203,24 @@ static int parse_statement(struct verify *v, const struct str *text)
 			"builder", "id", &builder, "metadata", "startedOn", &from, "finishedOn",
 			&to, "byproducts", &parts) ||
 	    !json_is_array(subject) || !json_is_array(dependencies) || !json_is_array(parts)) {
-		tell(v, "statement", false, "it is not provenance as orch writes it");
+		verify_tell(v, "statement", false, "it is not provenance as orch writes it");
 		return 1;
 	}
 	if (!str_eq(type, PROVENANCE_STATEMENT) || !str_eq(predicate, PROVENANCE_PREDICATE) ||
 	    !str_eq(build, PROVENANCE_BUILD_TYPE)) {
-		tell(v, "statement", false, "it is of another type: %s, %s, %s", type, predicate,
-		     build);
+		verify_tell(v, "statement", false, "it is of another type: %s, %s, %s", type,
+			    predicate, build);
 		return 1;
 	}
 	/* Else whoever names the envelope says which bills are looked at. */
 	if (!str_eq(path_base(node), path_base(v->stem))) {
-		tell(v, "statement", false,
-		     "it is of node '%s', and the documents here are called '%s'", node,
-		     path_base(v->stem));
+		verify_tell(v, "statement", false,
+			    "it is of node '%s', and the documents here are called '%s'", node,
+			    path_base(v->stem));
 		return 1;
 	}
-	tell(v, "statement", true, "node '%s', built %s to %s by %s", node, from, to, builder);
+	verify_tell(v, "statement", true, "node '%s', built %s to %s by %s", node, from, to,
+		    builder);
 	return 0;
 }
 
@@ -254,12 +253,12 @@ static int check_subject(struct verify *v, struct err **err)
 		return -1;
 	digest_hex(&d, hex);
 	if (!said)
-		tell(v, "subject", false, "the provenance is not about a file '%s'", name);
+		verify_tell(v, "subject", false, "the provenance is not about a file '%s'", name);
 	else if (!str_eq(said, hex))
-		tell(v, "subject", false, "'%s' was changed: its SHA-256 is %.16s…, not %.16s…",
-		     name, hex, said);
+		verify_tell(v, "subject", false,
+			    "'%s' was changed: its SHA-256 is %.16s…, not %.16s…", name, hex, said);
 	else
-		tell(v, "subject", true, "SHA-256 %s", hex);
+		verify_tell(v, "subject", true, "SHA-256 %s", hex);
 	return 0;
 }
 
@@ -282,21 +281,22 @@ static void check_bill(struct verify *v, const char *ending)
 
 	if (!path_exists(path)) {
 		if (said)
-			tell(v, "bill", true, "'%s' is not here, and was not looked at", name);
+			verify_tell(v, "bill", true, "'%s' is not here, and was not looked at",
+				    name);
 		return;
 	}
 	if (read_document(path, &text, &err) < 0) {
-		tell(v, "bill", false, "%s", err->text);
+		verify_tell(v, "bill", false, "%s", err->text);
 		return;
 	}
 	digest_data(text.buf, text.len, &d);
 	digest_hex(&d, hex);
 	if (!said)
-		tell(v, "bill", false, "the provenance does not know '%s'", name);
+		verify_tell(v, "bill", false, "the provenance does not know '%s'", name);
 	else if (!str_eq(said, hex))
-		tell(v, "bill", false, "'%s' was changed", name);
+		verify_tell(v, "bill", false, "'%s' was changed", name);
 	else
-		tell(v, "bill", true, "'%s' is the one that was written with it", name);
+		verify_tell(v, "bill", true, "'%s' is the one that was written with it", name);
 }
 
 static const json_t *find_commit(const struct verify *v)
@@ -318,7 +318,8 @@ static void check_builder(struct verify *v)
 	const char *id = text_at(predicate_part(v, "runDetails", "builder"), "id");
 
 	if (v->policy->builders.items)
-		tell(v, "builder", is_listed(&v->policy->builders, id), "%s", id ? id : "unknown");
+		verify_tell(v, "builder", is_listed(&v->policy->builders, id), "%s",
+			    id ? id : "unknown");
 }
 
 static void check_commit(struct verify *v)
@@ -329,11 +330,12 @@ static void check_commit(struct verify *v)
 	bool clean = id && json_is_false(json_object_get(notes, "dirty"));
 
 	if (v->policy->branches.items)
-		tell(v, "branch", is_listed(&v->policy->branches, branch), "built of %s",
-		     branch ? branch : "no branch that is known");
+		verify_tell(v, "branch", is_listed(&v->policy->branches, branch), "built of %s",
+			    branch ? branch : "no branch that is known");
 	if (v->policy->clean)
-		tell(v, "commit", clean, "built of %s%s", id ? id : "no commit that is known",
-		     !id || clean ? "" : " and changes that it does not have");
+		verify_tell(v, "commit", clean, "built of %s%s",
+			    id ? id : "no commit that is known",
+			    !id || clean ? "" : " and changes that it does not have");
 }
 
 int verify_artifact(struct arena *arena, const char *artifact, const struct dsse_keys *keys,
@@ -352,8 +354,8 @@ int verify_artifact(struct arena *arena, const char *artifact, const struct dsse
 		return err_set(err, E_NOT_A_FILE, "'%s' is not a file", artifact);
 	find_stem(&v);
 	if (!v.stem) {
-		tell(&v, "statement", false, "there is no provenance beside it (NAME%s)",
-		     BESIDE_PROVENANCE);
+		verify_tell(&v, "statement", false, "there is no provenance beside it (NAME%s)",
+			    BESIDE_PROVENANCE);
 		return 0;
 	}
 	if (read_statement(&v, &text) == 0 && parse_statement(&v, &text) == 0) {

@@ -134,9 +134,9 @@ r=releases/1.0.0
 check says-where grep -q "^released as $r\$" "$scratch/out"
 same files "NEWS.md SHA256SUMS bundle.cdx.json bundle.provenance.dsse.json bundle.provenance.json bundle.raucb bundle.spdx.json card.cdx.json \
 card.img card.img.bmap card.provenance.dsse.json card.provenance.json card.spdx.json device.json install.img keyring.pem orch pool \
-project rebuild rebuild.sums release.json" "$(cd $r && echo *)"
+project rebuild rebuild.sums release.dsse.json release.json" "$(cd $r && echo *)"
 check sums sh -c "cd $r && sha256sum --quiet -c SHA256SUMS"
-same all-are-summed '' "$(cd $r && find . -type f ! -name SHA256SUMS | sed 's,^./,,' | LC_ALL=C sort >"$scratch/a"
+same all-are-summed '' "$(cd $r && find . -type f ! -name SHA256SUMS ! -name release.dsse.json | sed 's,^./,,' | LC_ALL=C sort >"$scratch/a"
 	cut -c67- SHA256SUMS | LC_ALL=C sort | diff "$scratch/a" -)"
 check card cmp $r/card.img out/card/card.img
 same as-kind-shipped-knows-it card.img "$(readlink $r/install.img)"
@@ -152,6 +152,32 @@ same nobody-writes '' "$(find $r -type f -perm /222)"
 for file in bundle.raucb card.img; do
 	code "$file-verifies" 0 "$orch" verify --key "$scratch/who.pub" $r/$file
 done
+
+code verify-all 0 "$orch" verify --key "$scratch/who.pub" $r
+check says-of-what grep -q '^yes statement  release pkg:generic/gate@1.0.0$' "$scratch/out"
+openssl genpkey -algorithm ed25519 | openssl pkey -pubout -out "$scratch/other.pub"
+code another-signer 5 "$orch" verify --key "$scratch/other.pub" $r
+code no-signer 5 "$orch" verify $r
+changed() { # NAME TEXT COMMAND...: of a copy, in which the command changes something
+	rm -rf "$scratch/bad"
+	cp -R $r "$scratch/bad"
+	chmod -R u+w "$scratch/bad"
+	changed_name=$1
+	changed_text=$2
+	shift 2
+	(cd "$scratch/bad" && "$@")
+	code "$changed_name" 5 "$orch" verify --key "$scratch/who.pub" "$scratch/bad"
+	check "$changed_name: is told" grep -q "^no  $changed_text" "$scratch/out"
+}
+changed another-file "file       'project/files/ours' was changed" sh -c 'echo >>project/files/ours'
+changed one-more "file       'project/more' is no part of the release" touch project/more
+changed one-less "file       'NEWS.md' is not here" rm NEWS.md
+changed another-link "file       'install.img' was changed" ln -sf bundle.raucb install.img
+changed a-link-for-a-file "file       'NEWS.md' was changed" sh -c 'mv NEWS.md x; ln -s x NEWS.md'
+changed another-sum "file       'SHA256SUMS' was changed" sh -c 'echo >>SHA256SUMS'
+changed another-card "subject    'card.img' was changed" sh -c 'printf x | dd of=card.img bs=1 seek=4000 conv=notrunc 2>/dev/null'
+changed no-envelope "signature  'release.dsse.json' is not there" rm release.dsse.json
+changed another-payload 'signature ' sed -i 's/"payload": "./"payload": "B/' release.dsse.json
 
 # --- it stays ----------------------------------------------------------------------------------------
 find $r -type f -exec stat -c '%n %Y %i' {} + | sort >"$scratch/before"
@@ -171,6 +197,13 @@ same both '1.0.0 1.1.0' "$(cd releases && echo *)"
 rm -rf releases/1.1.0
 code one-that-was-removed 0 "$orch" build release
 check is-laid-out-again test -e releases/1.1.0/SHA256SUMS
+
+mv "$scratch/config/orch/who.key" "$scratch/"
+new 1.2.0
+code without-a-key 0 "$orch" build release
+says is-not-signed "the release is not signed: there is no key '.*/who.key'"
+same is-not-signed-indeed no "$([ -e releases/1.2.0/release.dsse.json ] && echo yes || echo no)"
+mv "$scratch/who.key" "$scratch/config/orch/"
 
 # --- who reads it ------------------------------------------------------------------------------------
 code check-against 0 "$orch" check --against $r
