@@ -68,13 +68,15 @@ static pid_t owner_of(const char *name, size_t *ret_len)
 	return (pid_t)pid;
 }
 
-/* Whether NAME is "x.PID.XXXXXX" of a process that is gone. */
-static bool is_left_over(const char *name)
+/* Whether ENTRY is "MADE_AS.PID.XXXXXX" of a process that is gone; MADE_AS NULL: whatever it is. */
+static bool is_left_over(const char *entry, const char *made_as)
 {
 	size_t len;
-	pid_t pid = owner_of(name, &len);
+	pid_t pid = owner_of(entry, &len);
 
-	return pid && is_gone(pid);
+	if (!pid || (made_as && (strlen(made_as) != len || memcmp(entry, made_as, len) != 0)))
+		return false;
+	return is_gone(pid);
 }
 
 bool tmp_alive(const char *path)
@@ -113,7 +115,7 @@ char *tmp_find(const char *parent, const char *name)
 	return found;
 }
 
-int tmp_sweep(const char *parent, struct err **err)
+int tmp_sweep_named(const char *parent, const char *name, struct err **err)
 {
 	DIR *dir = opendir(parent);
 	struct dirent *de;
@@ -127,13 +129,18 @@ int tmp_sweep(const char *parent, struct err **err)
 	while (rc == 0 && (de = readdir(dir))) {
 		char *path cleanup_free = NULL;
 
-		if (!is_left_over(de->d_name))
+		if (!is_left_over(de->d_name, name))
 			continue;
 		path = path_join(parent, de->d_name);
 		rc = path_remove(path, err);
 	}
 	closedir(dir);
 	return rc;
+}
+
+int tmp_sweep(const char *parent, struct err **err)
+{
+	return tmp_sweep_named(parent, NULL, err);
 }
 
 int tmp_in_memory(const char *name, const void *data, size_t len, int *ret_fd, struct err **err)

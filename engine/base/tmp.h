@@ -17,6 +17,8 @@ int tmp_dir(const char *parent, const char *name, char **ret_path, struct err **
  * error.
  */
 int tmp_sweep(const char *parent, struct err **err) warn_unused;
+/* Of these, only what tmp_dir() made as NAME: for a PARENT in which others choose names, too. */
+int tmp_sweep_named(const char *parent, const char *name, struct err **err) warn_unused;
 
 /*
  * A directory that tmp_dir() made as NAME in PARENT, of a process that is still there: the newest.

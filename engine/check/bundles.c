@@ -9,7 +9,8 @@ static bool wants(const struct graph *g, const struct kind *kind)
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		const struct node *n = g->nodes.items[i];
 
-		if (n->wanted && n->recipe->kind == kind && !check_is_test(n))
+		if (n->wanted && n->recipe->kind == kind &&
+		    (kind == &kind_release || !check_is_test(n)))
 			return true;
 	}
 	return false;
@@ -50,7 +51,7 @@ static int check_variant(const struct graph *g, int64_t now, struct err_list *er
 	struct check_view v = {.g = g, .arena = g->arena, .now = now, .report = &report};
 	int rc;
 
-	if (!wants(g, &kind_bundle))
+	if (!wants(g, &kind_bundle) && !wants(g, &kind_release))
 		return 0;
 	rc = check_view_make(&v, err);
 	for (size_t i = 0; rc == 0 && i < array_len(rules); i++)

@@ -138,13 +138,15 @@ static void version_is_its_own(struct check_view *v, const struct node *release)
 
 /* ---- what it is made of ---- */
 
-/* Calls FN for what ships by way of N: no tests, and not what only lets a bundle be made. */
+/*
+ * Calls FN for what ships by way of N, whatever it is called; not what only lets a bundle be made.
+ */
 typedef void part_fn(struct check_view *v, const struct node *n);
 static void each_part(struct check_view *v, const struct node *n, bool *seen, part_fn *fn)
 {
 	const struct kind *k = n->recipe->kind;
 
-	if (seen[n->index] || check_is_test(n) || k == &kind_test || k == &kind_board)
+	if (seen[n->index])
 		return;
 	seen[n->index] = true;
 	fn(v, n);
@@ -208,9 +210,10 @@ static void needs_no_host(struct check_view *v, const struct node *n)
 			  "node '%s' is made by programs of the machine that builds (%s), which no "
 			  "other has for ten years: %s",
 			  n->name, list.buf,
-			  k == &kind_run  ? "name a tree in 'root'"
-			  : k == &kind_vm ? "name a board with an 'emulator' in 'board'"
-					  : "name a tree that has them in 'tools'");
+			  k == &kind_run     ? "name a tree in 'root'"
+			  : k == &kind_vm    ? "name a board with an 'emulator' in 'board'"
+			  : k == &kind_board ? "name a tree with QEMU in 'emulator'"
+					     : "name a tree that has them in 'tools'");
 	strs_clear(&programs);
 }
 
@@ -224,39 +227,76 @@ static void can_be_made_again(struct check_view *v, const struct node *release)
 
 /* ---- evidence ---- */
 
-/* Whether N is a test, or made of the verdict of one. */
-static bool tells_of_a_test(const struct node *n, bool *seen)
+/* Whether N is one of RELEASED, or made of one. */
+static bool is_made_of(const struct node *n, const bool *released, bool *seen)
 {
-	if (n->recipe->kind == &kind_test)
+	if (released[n->index])
 		return true;
 	if (seen[n->index])
 		return false;
 	seen[n->index] = true;
 	for (size_t i = 0; i < n->in.count; i++)
-		if (n->in.items[i].from && tells_of_a_test(n->in.items[i].from, seen))
+		if (n->in.items[i].from && is_made_of(n->in.items[i].from, released, seen))
 			return true;
 	return false;
 }
 
-static bool has_verdict(const struct check_view *v, const struct list *tested_by)
+/* Whether N is a test of what is RELEASED, or made of the verdict of one. */
+static bool tells_of_a_test(const struct check_view *v, const struct node *n, const bool *released,
+			    bool *seen)
+{
+	bool *below cleanup_free = xcalloc(v->g->nodes.count + 1, sizeof(*below));
+
+	if (seen[n->index])
+		return false;
+	seen[n->index] = true;
+	if (n->recipe->kind == &kind_test && is_made_of(n, released, below))
+		return true;
+	for (size_t i = 0; i < n->in.count; i++)
+		if (n->in.items[i].from && tells_of_a_test(v, n->in.items[i].from, released, seen))
+			return true;
+	return false;
+}
+
+static bool has_verdict(const struct check_view *v, const bool *released,
+			const struct list *tested_by)
 {
 	bool *seen cleanup_free = xcalloc(v->g->nodes.count + 1, sizeof(*seen));
 
 	for (size_t i = 0; i < tested_by->count; i++) {
 		const struct node *n = check_node_of(v, LIST_AT(*tested_by, struct ref *, i));
 
-		if (n && tells_of_a_test(n, seen))
+		if (n && tells_of_a_test(v, n, released, seen))
 			return true;
 	}
 	return false;
+}
+
+/* The card, the bundle, and each image in it. */
+static bool *what_is_released(const struct check_view *v, const struct node *release)
+{
+	const struct node *bundle = bundle_of(v, release);
+	const struct bundle_opts *b = bundle->recipe->opts;
+	bool *ret = xcalloc(v->g->nodes.count + 1, sizeof(*ret));
+
+	ret[bundle->index] = ret[card_of(v, release)->index] = true;
+	for (size_t i = 0; i < b->images.count; i++) {
+		const struct ref *ref = LIST_AT(b->images, struct named_ref *, i)->ref;
+		const struct node *n = check_node_of(v, ref);
+
+		if (n)
+			ret[n->index] = true;
+	}
+	return ret;
 }
 
 static void was_tried(struct check_view *v, const struct node *release)
 {
 	const struct release_opts *o = release->recipe->opts;
 	const struct bundle_opts *b = bundle_of(v, release)->recipe->opts;
+	bool *released cleanup_free = what_is_released(v, release);
 
-	if (!has_verdict(v, &o->tested_by) && !has_verdict(v, &b->tested_by))
+	if (!has_verdict(v, released, &o->tested_by) && !has_verdict(v, released, &b->tested_by))
 		check_say(v, CHECK_RELEASE_TESTED, recipe_pos(release->recipe, "tested-by"),
 			  "no scenario has started what would be released: name its verdict in "
 			  "'tested-by', here or in the bundle");
@@ -281,7 +321,7 @@ static void tells_what_is_in_it(struct check_view *v, const struct node *n)
 /* A build is about the releases that it makes, `orch check` about all. */
 static bool is_meant(const struct check_view *v, const struct node *n)
 {
-	return n->recipe->kind == &kind_release && !check_is_test(n) && (n->wanted || v->tree_has);
+	return n->recipe->kind == &kind_release && (n->wanted || v->tree_has);
 }
 
 int check_release_rules(struct check_view *v, struct err **err)

@@ -11,13 +11,16 @@ if [ ! -d "$to/project" ]; then
 	mv "$to/project.part" "$to/project"
 fi
 mkdir -p "$to/config/orch"
-cat >"$to/config/orch/config.yaml" <<END
+# A link, for a path may hold what YAML reads in its own way.
+ln -sfn "$here/pool" "$to/config/orch/pool"
+cat >"$to/config/orch/config.yaml" <<'END'
 trust-tools: true
 provenance-key: none
 pools:
-  debian:
-    - $here/pool
+  debian: [pool]
 END
 unset ORCH_EXECUTOR ORCH_CACHE
+# This machine's may name modules that the OpenSSL here cannot load.
+export OPENSSL_CONF=/dev/null
 export XDG_CONFIG_HOME="$to/config" ORCH_STORE="$to/store"
 cd "$to/project" || exit

@@ -23,13 +23,13 @@
 /* Nodes whose outputs are compared: the card and each image of the bundle, once. */
 static void find_nodes(const struct laying *l, struct nodes *ret)
 {
-	const struct node *bundle = release_node_of(l->s, l->o->bundle);
+	const struct node *bundle = release_node_of(l->release, l->o->bundle);
 	const struct bundle_opts *b = bundle->recipe->opts;
 
-	nodes_push(ret, release_node_of(l->s, l->o->card));
+	nodes_push(ret, release_node_of(l->release, l->o->card));
 	for (size_t i = 0; i < b->images.count; i++) {
 		struct node *n =
-			release_node_of(l->s, LIST_AT(b->images, struct named_ref *, i)->ref);
+			release_node_of(bundle, LIST_AT(b->images, struct named_ref *, i)->ref);
 		bool known = false;
 
 		for (size_t k = 0; k < ret->count; k++)

@@ -21,8 +21,8 @@ struct laying {
 };
 
 struct ref;
-/* The node that REF names, or NULL. */
-struct node *release_node_of(const struct session *s, const struct ref *ref);
+/* The node that REF of USER names, or NULL; recipes name it without the @VALUES of variants. */
+struct node *release_node_of(const struct node *user, const struct ref *ref);
 
 /* release_again.c: orch/, pool/, rebuild and rebuild.sums. */
 int release_place_again(const struct laying *l, struct err **err) warn_unused;

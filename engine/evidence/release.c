@@ -80,14 +80,29 @@ void release_files_free(struct release_files *f)
 	release_files_clear(f);
 }
 
-void release_sums(const struct release_files *f, struct str *ret)
+/* As sha256sum(1) writes it, with a backslash before a line that has escapes. */
+static void put_sum(struct str *to, const struct release_file *f)
 {
+	bool odd = strchr(f->name, '\n');
 	char hex[DIGEST_HEX + 1];
 
+	str_printf(to, "%s%s  ", odd ? "\\" : "", digest_hex(&f->sha256, hex));
+	for (const char *p = f->name; *p; p++) {
+		if (odd && *p == '\n')
+			str_append(to, "\\n");
+		else if (odd && *p == '\\')
+			str_append(to, "\\\\");
+		else
+			str_append_char(to, *p);
+	}
+	str_append_char(to, '\n');
+}
+
+void release_sums(const struct release_files *f, struct str *ret)
+{
 	for (size_t i = 0; i < f->count; i++)
 		if (!f->items[i].link)
-			str_printf(ret, "%s  %s\n", digest_hex(&f->items[i].sha256, hex),
-				   f->items[i].name);
+			put_sum(ret, &f->items[i]);
 }
 
 static json_t *subject(const struct release_file *f)

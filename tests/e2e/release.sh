@@ -192,7 +192,12 @@ says are-no-release-of-that-version "'releases/1.0.0' is there with other bytes.
 find $r -type f -exec stat -c '%n %Y %i' {} + | sort | diff "$scratch/before" - >"$scratch/diff"
 same and-change-nothing '' "$(cat "$scratch/diff")"
 new 1.1.0
-code another-version 0 "$orch" build release
+printf 'kind: group\nnodes: [release]\n' | recipe everything
+git add recipes && git commit -q -m group
+# shellcheck disable=SC2317 # called by code
+hidden() { (umask 077 && "$orch" build everything); }
+code another-version,by-a-group 0 hidden
+same readable-for-others '' "$(find releases/1.1.0 ! -perm -o=r ! -type l)"
 same both '1.0.0 1.1.0' "$(cd releases && echo *)"
 rm -rf releases/1.1.0
 code one-that-was-removed 0 "$orch" build release
@@ -223,13 +228,75 @@ check names-what-changed grep -q 'ours' "$scratch/out"
 code inspect 0 "$orch" inspect $r/install.img --releases releases
 check names-the-release grep -q '1\.0\.0' "$scratch/out"
 
+# --- what is called as it likes ------------------------------------------------------------------------
+git checkout -q . && git clean -q -f recipes
+other() { # a clone with the keys
+	cd "$p" || exit
+	rm -rf "$scratch/other"
+	git clone -q "$p" "$scratch/other" && cp -R "$p/pki/private" "$scratch/other/pki/"
+	cd "$scratch/other" || exit
+}
+# try NAME TEXT: commits what is there, and no release is made of it.
+try() {
+	git add -A && git commit -q -m "$1"
+	code "$1" 2 "$orch" build release
+	says "$1: why" "$2"
+	same "$1: no release" '' "$(ls -A releases 2>/dev/null)"
+}
+for version in .. ../../x a/b .x 'a b'; do
+	other && sed -i "s|^version:.*|version: '$version'|" recipes/project.yaml
+	try "version '$version'" 'a release is a directory that is called after its version'
+done
+same nothing-outside no "$([ -e "$scratch/x" ] && echo yes || echo no)"
+for in in recipes .git/x out; do
+	other && echo "in: $in" >>recipes/release.yaml
+	try "in '$in'" 'has other uses: name a directory for releases alone'
+done
+other && mkdir recipes/tests && mv recipes/bundle.yaml recipes/tests/ && sed -i 's,bundle: bundle,bundle: tests/bundle,' recipes/release.yaml
+sed -i 's/^default:.*/default: [card]/' recipes/project.yaml
+try bundle-of-tests "'tests/bundle' is of tests"
+other && mkdir recipes/tests && printf 'kind: run\nrun: ["mkdir x; tar -cf o.tar -C x ."]\noutputs: [o.tar]\n' >recipes/tests/host.yaml
+sed -i 's,contents: .*,contents: [{unpack: "tree:root.tar"}\, {unpack: "tests/host:o.tar"}],' recipes/system.yaml
+try part-of-tests "node 'tests/host' is made by programs of the machine"
+other && cp "$scratch/root.key" pki/root.key
+try key-beside-its-certificate "'pki/root.key' is a private key, and committed"
+other && printf 'a\r\nb\r\n' >files/lines && echo 'files/lines text eol=crlf' >.gitattributes
+try converted "'files/lines' is committed with other bytes"
+for name in SHA256SUMS rebuild pool keyring.pem; do
+	other && mkdir doc && echo note >"doc/$name" && sed -i "s,notes:.*,notes: doc/$name," recipes/release.yaml
+	try "notes '$name'" "two things of the release are called '$name'"
+done
+other && mkdir recipes/a recipes/b && mv recipes/bundle.yaml recipes/a/x.yaml && mv recipes/card.yaml recipes/b/x.yaml
+sed -i 's,bundle: bundle,bundle: a/x,; s,card: card,card: b/x,' recipes/release.yaml
+sed -i 's,disk: card,disk: b/x,' recipes/device.yaml && sed -i 's,^default:.*,default: [a/x\, b/x],' recipes/project.yaml
+try documents-of-one-name "two things of the release are called 'x.spdx.json'"
+# A version like a temporary directory's name, of a process that is gone.
+other
+for version in 26.4194303.202611 26.4194303.202612; do new $version && code $version 0 "$orch" build release; done
+same older-ones-stay '26.4194303.202611 26.4194303.202612' "$(cd releases && echo *)"
+other && printf 'variants: {board: {one: {compatible: acme-one}, two: {compatible: acme-two}}}\n' >>recipes/project.yaml
+# shellcheck disable=SC2016 # orch's variable
+echo 'in: releases/${board}' >>recipes/release.yaml && git commit -q -a -m variants
+code variants 0 "$orch" build release
+same each-its-own 'acme-one acme-two' "$(jq -r .compatible releases/*/*/release.json | tr '\n' ' ' | sed 's/ $//')"
+code one-of-them-again 0 releases/one/*/rebuild "$scratch/one"
+other && printf 'kind: run\ninputs: ["system:system.img"]\nrun: ["echo ok >v.txt"]\noutputs: [v.txt]\n' >recipes/tried.yaml
+echo 'tested-by: ["tried:v.txt"]' | tee -a recipes/bundle.yaml >>recipes/release.yaml
+git add -A && git commit -q -m tried
+code one-verdict-named-twice 0 "$orch" build release
+chmod u+w releases/*/card.img && : >"$(echo releases/*/card.img)"
+code an-emptied-card 2 "$orch" build release --json
+"$orch" -C "$p" --version >/dev/null && cd "$p" || exit 1
+
 # --- years later -------------------------------------------------------------------------------------
 # Another machine, as far as it can be one: no network, no orch, no project, nobody's settings.
-mv releases/1.0.0 "$scratch/kept"
-r=$scratch/kept
+mkdir "$scratch/it's: a #1"
+mv releases/1.0.0 "$scratch/it's: a #1/kept"
+r="$scratch/it's: a #1/kept"
 mv "$p" "$scratch/gone"
 mkdir "$scratch/later" && cd "$scratch/later" || exit 1
-later() { env -i PATH=/usr/bin:/bin HOME="$scratch/later" unshare --map-current-user -n "$@"; }
+printf 'openssl_conf = x\n[x]\nproviders = p\n[p]\nother = o\n[o]\nmodule = /none.so\nactivate = 1\n' >"$scratch/openssl.cnf"
+later() { env -i PATH=/usr/bin:/bin OPENSSL_CONF="$scratch/openssl.cnf" HOME="$scratch/later" unshare --map-current-user -n "$@"; }
 code carried-orch 0 later "$r/orch/orch" --version
 same is-this-one "$("$orch" --version)" "$(cat "$scratch/out")"
 code rebuild 0 later "$r/rebuild" again

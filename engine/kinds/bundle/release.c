@@ -69,7 +69,11 @@ static void check_part(const struct kind_ctx *ctx, const struct ref *ref, const 
 	const char *name = arena_strndup(ctx->arena, ref->text, strcspn(ref->text, ":"));
 	const struct recipe *r = map_get(&ctx->project->recipes, name);
 
-	if (r && r->kind != wanted)
+	if (str_skip(name, "tests/"))
+		err_list_at(errors, E_WRONG_KIND, ref->pos,
+			    "'%s' is of tests, which may be wrong on purpose: a release ships none",
+			    ref->text);
+	else if (r && r->kind != wanted)
 		err_list_at(errors, E_WRONG_KIND, ref->pos, "'%s' is not a node of kind %s",
 			    ref->text, wanted->name);
 }
@@ -85,6 +89,37 @@ static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
 			    "a release says what devices it is for, and %s", why.buf);
 }
 
+/* A directory's name, and one that no directory has while it is laid out. */
+static void check_version(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct release_opts *o = ctx->opts;
+	const char *version = o->version ? o->version : ctx->project->version;
+
+	if (!version)
+		err_list_at(errors, E_MISSING_KEY, ctx->map->pos,
+			    "a release has a version: give it here, or 'version' in project.yaml");
+	else if (!name_valid(version) || *version == '.')
+		err_list_at(errors, E_INVALID_VALUE,
+			    o->version ? yaml_key_pos(ctx->map, "version") : ctx->map->pos,
+			    "a release is a directory that is called after its version, and '%s' "
+			    "cannot be one: letters, digits and ._+-, and no '.' first",
+			    version);
+}
+
+/* Where a release would become part of the next one, or of what is no file of the project. */
+static bool is_anothers(const char *in)
+{
+	static const char *const dirs[] = {"recipes", ".git", "out"};
+
+	for (size_t i = 0; i < array_len(dirs); i++) {
+		const char *rest = str_skip(in, dirs[i]);
+
+		if (rest && (!*rest || *rest == '/'))
+			return true;
+	}
+	return false;
+}
+
 static void release_check(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct release_opts *o = ctx->opts;
@@ -93,12 +128,13 @@ static void release_check(const struct kind_ctx *ctx, struct err_list *errors)
 	check_part(ctx, o->bundle, &kind_bundle, errors);
 	check_part(ctx, o->card, &kind_disk, errors);
 	check_device(ctx, errors);
-	if (!o->version && !ctx->project->version)
-		err_list_at(errors, E_MISSING_KEY, ctx->map->pos,
-			    "a release has a version: give it here, or 'version' in project.yaml");
+	check_version(ctx, errors);
 	if (!path_is_project(o->in, &why))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(ctx->map, "in"),
 			    "'%s' is not a directory of the project: it %s", o->in, why);
+	else if (is_anothers(o->in))
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(ctx->map, "in"),
+			    "'%s' has other uses: name a directory for releases alone", o->in);
 }
 
 static bool release_versioned(const void *opts)

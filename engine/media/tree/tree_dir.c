@@ -271,11 +271,12 @@ static void read_sets(struct reading *r)
 
 /*
  * Whether what is in the file was written at R's time or later. One that is younger than its last
- * change was given its time: a package's file, where the clock of this machine is behind.
+ * change was given its time: a package's file, where the clock of this machine is behind. Programs
+ * that give a file the time it is read a finer clock than the one of changes: not by a second.
  */
 static bool is_young(const struct reading *r, const struct stat *st)
 {
-	return st->st_mtime >= r->since && st->st_mtime <= st->st_ctime;
+	return st->st_mtime >= r->since && st->st_mtime <= st->st_ctime + 1;
 }
 
 /* Gives a fresh inode the attributes of the file. */
