@@ -299,6 +299,28 @@ static int holds_no_key(const struct laying *l, const char *dir, struct err **er
 	return no_key_is_beside(l, dir, err);
 }
 
+/* What builds read is committed, certificates, which git is often told to ignore, too. */
+static int has_inputs(const struct laying *l, const char *dir, struct err **err)
+{
+	const struct nodes *nodes = &l->s->graph->nodes;
+
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct node *n = nodes->items[i];
+
+		for (size_t k = 0; n->wanted && k < n->in.count; k++) {
+			const struct edge *e = &n->in.items[k];
+			char *path cleanup_free = e->path ? path_join(dir, e->path) : NULL;
+
+			if (path && !path_exists(path))
+				return err_at(err, E_RELEASE_UNCOMMITTED, e->pos,
+					      "'%s' is in no commit, so that the release could not "
+					      "be built again: 'git add -f %s'",
+					      e->path, e->path);
+		}
+	}
+	return 0;
+}
+
 static int place_project(const struct laying *l, struct err **err)
 {
 	char *to cleanup_free = path_join(l->dir, "project");
@@ -308,7 +330,7 @@ static int place_project(const struct laying *l, struct err **err)
 	if (path_mkdirs(to, err) < 0 || git_open(l->s->dir, &git, err) < 0 ||
 	    git_export(&git, l->origin.git.commit, to, &found, err) < 0)
 		return -1;
-	return holds_no_key(l, to, err);
+	return has_inputs(l, to, err) < 0 ? -1 : holds_no_key(l, to, err);
 }
 
 /* What is released can be found again: in a commit. */

@@ -124,6 +124,10 @@ git checkout -q files
 git add -f pki/private && git commit -q -m oops
 refused committed-key "'pki/private/signer.key' is a private key, and committed" 2
 git rm -q --cached -r pki/private && git commit -q -m better
+git rm -q --cached pki/keyring.pem && echo pki/keyring.pem >>.gitignore && git commit -q -a -m ignored
+refused certificate-in-no-commit "'pki/keyring.pem' is in no commit.*git add -f"
+git reset -q --hard HEAD~1
+cp "$scratch/product-keys/keyring.pem" pki/ && git add pki && git commit -q --allow-empty -m again
 mv .git "$scratch/git"
 refused without-git "git does not keep this project"
 mv "$scratch/git" .git
