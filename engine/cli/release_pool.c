@@ -124,13 +124,14 @@ static int take_source_file(struct pooling *p, const char *source, const char *l
 	return rc ? rc : pool_fill_name(&p->f, source, file, &d, err);
 }
 
-/* 0; 1: a file that the .dsc at PATH names is in no pool. */
+/* 0; 1: a file that the .dsc at PATH names is in no pool; the others are taken all the same. */
 static int take_source_files(struct pooling *p, const char *source, const char *path,
 			     struct err **err)
 {
 	struct str text cleanup_str = STR_INIT;
 	char *sums cleanup_free = NULL;
 	struct digest d;
+	bool lacks;
 	int rc;
 
 	if (file_read(path, DSC_MAX, &text, err) < 0 || digest_file(path, &d, err) < 0)
@@ -139,13 +140,15 @@ static int take_source_files(struct pooling *p, const char *source, const char *
 	if (rc == 0)
 		rc = pool_fill_name(&p->f, source, path_base(path), &d, err);
 	sums = deb_field(text.buf, "Checksums-Sha256");
-	for (const char *line = sums; rc == 0 && line && *line;) {
+	lacks = !sums || rc == 1;
+	for (const char *line = sums; rc >= 0 && line && *line;) {
 		line += strspn(line, "\n ");
 		if (*line)
 			rc = take_source_file(p, source, line, err);
+		lacks |= rc == 1;
 		line += strcspn(line, "\n");
 	}
-	return sums || rc < 0 ? rc : 1;
+	return rc < 0 ? -1 : lacks;
 }
 
 static int take_source(struct pooling *p, const struct lock_entry *e, struct err **err)

@@ -273,6 +273,17 @@ same "by name, with their sources" "base-files_1.dsc base-files_1.tar.xz base-fi
 hello_2.10-3.debian.tar.xz hello_2.10-3.dsc hello_2.10-3_all.deb hello_2.10.orig.tar.gz libtool-data_1_all.deb odd-source_7.dsc odd-source_7.tar.xz usr-is-merged_1.dsc usr-is-merged_1.tar.xz \
 usr-is-merged_1_all.deb" "$(find "$r/pool/by-name" -type l -printf '%f\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
 same "and no link leads to nothing" "" "$(find "$r" -xtype l)"
+# A source of which one file is gone: the others are kept, and it is told.
+orig=$(readlink -f "$q/pool/by-name/o/odd-source/odd-source_7.tar.xz")
+mv "$orig" "$scratch/orig"
+mv "$r" "$scratch/whole"
+code "without a file of a source" 0 in_clone build release
+check "is told" grep -q 'the release is without 1 source packages' "$scratch/err"
+same "the others of it are there" "libtool-data_1_all.deb odd-source_7.dsc" \
+	"$(find "$r/pool/by-name/o/odd-source" -type l -printf '%f\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
+chmod -R u+w "$r" && rm -rf "$r"
+mv "$scratch/orig" "$orig"
+mv "$scratch/whole" "$r"
 mv "$r" "$scratch/kept"
 mv "$q" "$scratch/gone"
 mkdir "$scratch/later"
