@@ -83,6 +83,9 @@ static int compare(struct delta *d, const struct subject_part *a, const struct s
 			return -1;
 		p->differs |= p->blocks.changed || before.size != after.size;
 	}
+	if (!p->note && p->differs && (a->look.attributes_left_out || b->look.attributes_left_out))
+		p->note = "compared without attributes of files, which may be capabilities: orch "
+			  "cannot read those of squashfs";
 	return 0;
 }
 

@@ -40,7 +40,7 @@ DEFINE_VEC(delta_rows, struct delta_row)
 
 struct delta_part {
 	const char *name;        /* subject.h */
-	const char *note;        /* "only before", why it was compared as bytes; or NULL */
+	const char *note;        /* "only before", why it was not all compared; or NULL */
 	bool differs, has_sizes; /* the latter: SIZES is filled */
 	struct delta_rows rows[DELTA_SECTIONS];
 	struct sizes sizes;

@@ -18,11 +18,16 @@ struct magic {
 	uint64_t at;
 	const char *bytes;
 	size_t len;
+	bool foreign; /* orch cannot look into it */
 };
 
-#define MAGIC(format, at, bytes)                     \
-	{                                            \
-		format, at, bytes, sizeof(bytes) - 1 \
+#define MAGIC(format, at, bytes)                            \
+	{                                                   \
+		format, at, bytes, sizeof(bytes) - 1, false \
+	}
+#define FOREIGN(format, at, bytes)                         \
+	{                                                  \
+		format, at, bytes, sizeof(bytes) - 1, true \
 	}
 /* Of a disk before that of a FAT: both end their first sector in the same way. */
 static const struct magic magics[] = {
@@ -41,9 +46,15 @@ static const struct magic magics[] = {
 	MAGIC("tar", 0, "\x28\xb5\x2f\xfd"), /* zstd */
 	MAGIC("tar", 0, "BZh"),              /* bzip2 */
 	MAGIC("tar", 0, "\x04\x22\x4d\x18"), /* lz4 */
-	MAGIC("xfs", 0, "XFSB"),
-	MAGIC("btrfs", 0x10040, "_BHRfS_M"),
-	MAGIC("erofs", 1024, "\xe2\xe1\xf5\xe0"),
+	FOREIGN("xfs", 0, "XFSB"),
+	FOREIGN("btrfs", 0x10040, "_BHRfS_M"),
+	FOREIGN("erofs", 1024, "\xe2\xe1\xf5\xe0"),
+	FOREIGN("f2fs", 1024, "\x10\x20\xf5\xf2"),
+	FOREIGN("exfat", 3, "EXFAT   "),
+	FOREIGN("luks", 0, "LUKS\xba\xbe"),
+	FOREIGN("ubi", 0, "UBI#"),
+	FOREIGN("ubifs", 0, "\x31\x18\x10\x06"),
+	FOREIGN("cpio", 0, "070701"),
 };
 
 static bool has_magic(int fd, uint64_t offset, uint64_t size, const struct magic *m)
@@ -55,13 +66,29 @@ static bool has_magic(int fd, uint64_t offset, uint64_t size, const struct magic
 	       memcmp(got, m->bytes, m->len) == 0;
 }
 
+static bool is_archive(const char *format)
+{
+	return str_eq(format, "tar") || str_eq(format, "deb") || str_eq(format, "cpio");
+}
+
+/* In a partition, bytes that look like an archive are what they look like by chance. */
 static const char *format_of(int fd, uint64_t offset, uint64_t size)
 {
 	for (size_t i = 0; i < array_len(magics); i++) {
-		if (has_magic(fd, offset, size, &magics[i]))
+		if (has_magic(fd, offset, size, &magics[i]) &&
+		    !(offset && is_archive(magics[i].format)))
 			return magics[i].format;
 	}
 	return "file";
+}
+
+static bool is_foreign(const char *format)
+{
+	for (size_t i = 0; i < array_len(magics); i++) {
+		if (str_eq(magics[i].format, format))
+			return magics[i].foreign;
+	}
+	return false;
 }
 
 /* An MBR of something: what a FAT or a boot sector has there is no table. */
@@ -119,7 +146,7 @@ static int read_tree(struct look *l, struct tree *t, struct err **err)
 	if (str_eq(l->format, "vfat"))
 		return look_fat(t, l->file, l->offset, dir, err);
 	if (str_eq(l->format, "squashfs"))
-		return look_squashfs(t, l->file, l->offset, dir, err);
+		return look_squashfs(t, l->file, l->offset, dir, &l->attributes_left_out, err);
 	if (str_eq(l->format, "deb"))
 		return read_deb(t, l->file, err);
 	return tree_read_tar(t, "/", l->file, TREE_FOLLOW, err);
@@ -128,10 +155,8 @@ static int read_tree(struct look *l, struct tree *t, struct err **err)
 static bool has_tree(const struct look *l)
 {
 	static const char *const formats[] = {"ext4", "vfat", "squashfs", "deb", "tar"};
-	/* In a partition, bytes that look like an archive are what they look like by chance. */
-	size_t count = l->offset ? 3 : array_len(formats);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < array_len(formats); i++) {
 		if (str_eq(l->format, formats[i]))
 			return true;
 	}
@@ -142,6 +167,7 @@ static int open_tree(struct look *l, struct err **err)
 {
 	struct tree *t cleanup_tree = tree_new(0, l->scratch);
 
+	l->attributes_left_out = false;
 	if (read_tree(l, t, err) < 0)
 		return -1;
 	tree_free(l->tree);
@@ -268,7 +294,7 @@ static int go_on(struct look *l, bool into, bool whole, struct err **err)
 
 static int no_content(const struct look *l, struct err **err)
 {
-	if (str_eq(l->format, "xfs") || str_eq(l->format, "btrfs") || str_eq(l->format, "erofs"))
+	if (is_foreign(l->format))
 		return err_set(err, E_UNPACK_FORMAT,
 			       "orch cannot look into %s, only into tar, deb, ext4, vfat, squashfs "
 			       "and disks; 'orch boot' shows a system that runs",

@@ -26,6 +26,7 @@ struct look {
 	struct tree *tree;
 	struct gpt_parts parts;
 	bool disk;
+	bool attributes_left_out; /* its files have some, capabilities it may be: TREE has none */
 	const char *format; /* "tar", "deb", "ext4", "vfat", "squashfs", "gpt", "mbr", "file" */
 	char *rest;
 	/* The bytes of it: SIZE from OFFSET on of FILE. */
@@ -46,8 +47,11 @@ char *look_part_name(const struct gpt_parts *parts, size_t i);
 void look_release(struct look *l);
 #define cleanup_look __attribute__((cleanup(look_release)))
 
-/* Private: lay the file system at OFFSET of FILE over T. DIR does not exist, and stays in use. */
+/*
+ * Private: lay the file system at OFFSET of FILE over T. DIR does not exist, and stays in use.
+ * *RET_LEFT_OUT: files have extended attributes, which unsquashfs does not tell.
+ */
 int look_squashfs(struct tree *t, const char *file, uint64_t offset, const char *dir,
-		  struct err **err) warn_unused;
+		  bool *ret_left_out, struct err **err) warn_unused;
 int look_fat(struct tree *t, const char *file, uint64_t offset, const char *dir,
 	     struct err **err) warn_unused;

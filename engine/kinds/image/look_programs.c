@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* File systems that programs of this machine read for us: both are confined, see look.h. */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -76,6 +77,9 @@ int look_fat(struct tree *t, const char *file, uint64_t offset, const char *dir,
 }
 
 /* ---- squashfs ---- */
+
+#define ATTRIBUTES_AT 56         /* in the superblock: where the table of them is */
+#define NO_ATTRIBUTES UINT64_MAX /* there */
 
 /*
  * unsquashfs tells all of a file system as a "pseudo file": a line for each name, then the bytes of
@@ -296,8 +300,19 @@ static int read_pseudo(struct tree *t, const char *path, struct err **err)
 	return rc;
 }
 
+/* Whether the superblock names a table of extended attributes. */
+static bool has_attributes(const char *file, uint64_t offset)
+{
+	int fd cleanup_fd = open(file, O_RDONLY | O_CLOEXEC);
+	uint64_t table;
+
+	return fd < 0 ||
+	       pread(fd, &table, sizeof(table), (off_t)offset + ATTRIBUTES_AT) != sizeof(table) ||
+	       le64toh(table) != NO_ATTRIBUTES;
+}
+
 int look_squashfs(struct tree *t, const char *file, uint64_t offset, const char *dir,
-		  struct err **err)
+		  bool *ret_left_out, struct err **err)
 {
 	char *at cleanup_free = xasprintf("%llu", (unsigned long long)offset);
 	char *list cleanup_free = path_join(dir, "list"), *image cleanup_free = xstrdup(file);
@@ -305,6 +320,7 @@ int look_squashfs(struct tree *t, const char *file, uint64_t offset, const char 
 
 	if (make_directory(dir, err) < 0 || run_confined(argv, file, dir, err) < 0)
 		return -1;
+	*ret_left_out = has_attributes(file, offset);
 	return read_pseudo(t, list, err);
 }
 

@@ -256,16 +256,10 @@ static int add_bundle(struct subject *s, const char *file, const char *name, str
 	return mark_images(s, to, first, err);
 }
 
+/* Neither an archive nor a disk, of which each partition is one. */
 static bool is_image(const struct look *l)
 {
-	static const char *const formats[] = {"ext4",  "squashfs", "vfat", "xfs",
-					      "btrfs", "erofs",    "file"};
-
-	for (size_t i = 0; i < array_len(formats); i++) {
-		if (str_eq(l->format, formats[i]))
-			return true;
-	}
-	return false;
+	return !l->disk && !str_eq(l->format, "tar") && !str_eq(l->format, "deb");
 }
 
 static int add_file(struct subject *s, const char *file, const char *path, const char *name,

@@ -121,7 +121,7 @@ const struct kind kind_budget = {
 		"is given, and fails with all that are exceeded and what is largest there. A "
 		"bundle that names it in `tested-by` is made only within the budget.\n\n"
 		"The output, verdict.json, has each limit with what was measured and what is left.",
-	.version = 1,
+	.version = 2,
 	.usual_s = 3,
 	.named = kind_always,
 	.at_home = kind_always,

@@ -192,24 +192,38 @@ static bool needs_trees(const struct budget_opts *o)
 	return o->files || o->packages.count || o->directories.count;
 }
 
+/* What has files that orch cannot count beside others that it can is not small. */
+static int check_read(struct measuring *m, const struct subject_part *p, struct err **err)
+{
+	if (!p->unread || !needs_trees(m->o))
+		return 0;
+	return err_set(err, E_UNPACK_FORMAT,
+		       "files of %s cannot be counted: %s; limit its 'size', or 'parts' that orch "
+		       "can look into",
+		       place_of(m, p), p->unread);
+}
+
 static int measure_file_systems(struct measuring *m, struct subject *s, uint64_t *total,
 				struct err **err)
 {
 	size_t trees = 0;
 
 	for (size_t i = 0; i < s->parts.count; i++) {
-		if (!s->parts.items[i]->look.tree)
+		const struct subject_part *p = s->parts.items[i];
+
+		if (check_read(m, p, err) < 0)
+			return -1;
+		if (!p->look.tree)
 			continue;
-		measure_tree(m, s->parts.items[i], total);
+		measure_tree(m, p, total);
 		trees++;
 	}
 	find_all_unmet(m);
 	if (trees || !needs_trees(m->o))
 		return 0;
 	return err_set(err, E_UNPACK_FORMAT,
-		       "'%s' has no files that orch can look into%s%s: limit its 'size'",
-		       m->o->of->text, s->parts.items[0]->unread ? ": " : "",
-		       s->parts.items[0]->unread ? s->parts.items[0]->unread : "");
+		       "'%s' has no files that orch can look into: limit its 'size'",
+		       m->o->of->text);
 }
 
 static int measure_sizes(struct measuring *m, struct err **err)
@@ -266,17 +280,24 @@ static int add_image(const struct subject_part *before, const struct subject_par
 	return 0;
 }
 
-static int add_images(const struct subject *before, const struct subject *after, struct cost *cost,
-		      struct err **err)
+static int add_images(struct measuring *m, const struct subject *before,
+		      const struct subject *after, struct cost *cost, struct err **err)
 {
+	bool found = false;
+
 	for (size_t i = 0; i < after->parts.count; i++) {
 		const struct subject_part *p = after->parts.items[i];
 		const struct subject_part *old = subject_partner(after, p, before);
 
+		found = found || p->image;
 		if (p->image && add_image(old && old->image ? old : NULL, p, cost, err) < 0)
 			return -1;
 	}
-	return 0;
+	if (found)
+		return 0;
+	return err_set(err, E_WRONG_INPUT,
+		       "'%s' has no image that devices write: name a bundle or an image under 'to'",
+		       m->o->to->text);
 }
 
 static int measure_update(struct measuring *m, struct err **err)
@@ -300,7 +321,7 @@ static int measure_update(struct measuring *m, struct err **err)
 			       look_is_bundle(to->path) ? "a" : "not a");
 	if (subject_open(&before, old, "", err) < 0 ||
 	    subject_open(&after, to->path, "", err) < 0 ||
-	    add_images(&before, &after, &cost, err) < 0)
+	    add_images(m, &before, &after, &cost, err) < 0)
 		return -1;
 	if (m->o->fetch)
 		judge(m, "fetch", where, cost.fetch, m->o->fetch, NULL);

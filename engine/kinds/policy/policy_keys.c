@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Keys that nobody may have, and certificates that must last. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "kinds/pki/x509.h"
@@ -11,6 +15,44 @@
 #define KEY_REMEDY                                                                            \
 	"every copy has it: take it out with 'remove' and make it on the device, or name it " \
 	"under 'private-keys'"
+
+/* ---- bytes of what is not a tree ---- */
+
+struct mapping {
+	char *start; /* of a page */
+	size_t len, before;
+};
+
+static void unmap(struct mapping *m)
+{
+	if (m->len)
+		munmap(m->start, m->len);
+}
+#define cleanup_mapping __attribute__((cleanup(unmap)))
+
+/* The bytes of P, "" where it has none: m->start + m->before to m->start + m->len. */
+static int map_part(const struct policy_part *p, struct mapping *m, struct err **err)
+{
+	size_t before = (size_t)(p->offset % (uint64_t)sysconf(_SC_PAGESIZE));
+	int fd cleanup_fd = open(p->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	*m = (struct mapping){.start = ""};
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", p->file);
+	if (p->offset > (uint64_t)st.st_size || p->size > (uint64_t)st.st_size - p->offset)
+		return err_set(err, E_FILESYSTEM_DAMAGED, "%s%s: the file ends before it does",
+			       p->place, p->path);
+	if (!p->size)
+		return 0;
+	m->before = before;
+	m->len = before + (size_t)p->size;
+	m->start = mmap(NULL, m->len, PROT_READ, MAP_PRIVATE, fd, (off_t)(p->offset - before));
+	if (m->start != MAP_FAILED)
+		return 0;
+	*m = (struct mapping){.start = ""};
+	return err_errno(err, E_READ_FAILED, errno, "cannot map '%s'", p->file);
+}
 
 /* ---- private keys ---- */
 
@@ -23,18 +65,14 @@ static void tell_key(struct policy_run *r, const struct policy_part *p, const ch
 
 static int look_into_file(struct policy_run *r, const struct policy_part *p, struct err **err)
 {
-	struct str text cleanup_str = STR_INIT;
+	struct mapping m cleanup_mapping = {0};
 	char *what cleanup_free = NULL;
-	struct stat st;
 
-	if (stat(p->file, &st) == 0 && st.st_size > TEXT_MAX) {
-		policy_note(r, "%s%s was not looked into: it is larger than a file of keys",
-			    p->place, p->path);
-		return 0;
-	}
-	if (file_read_foreign(p->file, TEXT_MAX, &text, err) < 0)
+	if (map_part(p, &m, err) < 0)
 		return -1;
-	what = key_search(p->path + (*p->path == '/'), text.buf, text.len);
+	if (!key_search_is_program(m.start + m.before, m.len - m.before))
+		what = key_search(p->path + (*p->path == '/'), m.start + m.before,
+				  m.len - m.before);
 	if (what)
 		tell_key(r, p, p->path, what);
 	return 0;

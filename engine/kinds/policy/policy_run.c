@@ -160,23 +160,35 @@ void policy_note(struct policy_run *r, const char *fmt, ...)
 /* ---- what is looked at ---- */
 
 /* What has a file system that orch cannot see into is no part that holds nothing. */
-static int check_unread(struct policy_run *r, const struct subject_part *p, const char *place,
-			struct err **err)
+static int check_read(struct policy_run *r, const struct subject_part *p, const char *place,
+		      struct err **err)
 {
-	if (!p->unread)
-		return 0;
-	if (str_eq(p->look.format, "file")) {
-		policy_note(r, "%s holds no file system, and was not looked into", place);
-		return 0;
-	}
-	return err_set(err, E_UNPACK_FORMAT, "%s: %s: name the tree that it is made of instead",
-		       place, p->unread);
+	if (p->unread)
+		return err_set(err, E_UNPACK_FORMAT,
+			       "%s: %s: name the tree that it is made of instead", place,
+			       p->unread);
+	if (p->look.attributes_left_out && r->o->setuid.items)
+		return err_set(err, E_UNPACK_FORMAT,
+			       "%s: files of this squashfs have attributes, which may be "
+			       "capabilities, and orch cannot read them: name the tree that it is "
+			       "made of instead",
+			       place);
+	return 0;
+}
+
+static bool needs_tree(const struct policy_opts *o)
+{
+	return o->setuid.items || o->world_writable.items || o->licences || o->symbols;
 }
 
 static void add_part(struct policy_run *r, const struct action_input *in,
 		     const struct subject_part *p)
 {
-	struct policy_part part = {.node = in->node, .file = p->look.file, .tree = p->look.tree};
+	struct policy_part part = {.node = in->node,
+				   .tree = p->look.tree,
+				   .file = p->look.file,
+				   .offset = p->look.offset,
+				   .size = p->look.size};
 
 	part.place = arena_printf(r->a->arena, "%s:%s%s", in->node, *p->name ? "/" : "", p->name);
 	if (!part.tree)
@@ -194,12 +206,19 @@ static int open_one(struct policy_run *r, size_t i, struct err **err)
 		return -1;
 	for (size_t k = 0; k < s->parts.count; k++) {
 		const struct subject_part *p = s->parts.items[k];
-		const char *place = arena_printf(r->a->arena, "%s:/%s", in->node, p->name);
+		const char *name = *p->name || p->look.tree ? p->name : in->output;
+		const char *place = arena_printf(r->a->arena, "%s:/%s", in->node, name);
 
-		if (check_unread(r, p, place, err) < 0)
+		if (check_read(r, p, place, err) < 0)
 			return -1;
-		if (p->look.tree || (!p->look.disk && !p->unread))
-			add_part(r, in, p);
+		if (p->look.disk || p->target)
+			continue;
+		if (!p->look.tree && needs_tree(r->o))
+			policy_note(r,
+				    "%s holds no file system: only keys and certificates are "
+				    "looked for in it",
+				    place);
+		add_part(r, in, p);
 	}
 	return 0;
 }

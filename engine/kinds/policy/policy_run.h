@@ -8,13 +8,14 @@
 #include "media/tree/tree.h"
 #include "run/action.h"
 
-/* A file system, or a file that is none. */
+/* A file system, or a file or partition that is none. */
 struct policy_part {
 	const char *node;
 	const char *place; /* what stands before a path in it: "root:", "install:/root-a" */
-	struct tree *tree; /* NULL: a file, FILE, known as PATH */
+	struct tree *tree; /* NULL: SIZE bytes from OFFSET on of FILE, known as PATH */
 	const char *file;  /* absolute */
-	const char *path;  /* "/keyring.pem" */
+	uint64_t offset, size;
+	const char *path; /* "/keyring.pem" */
 };
 DEFINE_VEC(policy_parts, struct policy_part)
 

@@ -52,18 +52,19 @@ char *key_search(const char *path, const void *data, size_t len)
 	return s.form ? xasprintf("%s, compressed", s.form) : NULL;
 }
 
+bool key_search_is_program(const void *data, size_t len)
+{
+	return len >= 4 && (memcmp(data, "\177ELF", 4) == 0 || memcmp(data, "MZ", 2) == 0);
+}
+
 /* ---- in trees ---- */
 
-/*
- * Programs (ELF, and PE, as which arm64's kernels are made) are left out: they carry the keys of
- * their own self-tests: Debian's linux-image, libgnutls and openssl do.
- */
 static bool is_program(const struct tree_inode *inode)
 {
 	char magic[4] = {0};
 
 	tree_inode_read(inode, 0, magic, inode->size < 4 ? inode->size : 4);
-	return memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "MZ", 2) == 0;
+	return key_search_is_program(magic, sizeof(magic));
 }
 
 char *key_search_entry(const struct tree_entry *e)

@@ -18,5 +18,10 @@
 
 /* The form of the first key in DATA of file PATH, "PEM, compressed"; heap. NULL: there is none. */
 char *key_search(const char *path, const void *data, size_t len);
-/* The same of a file of a tree; what is no file has none. */
+/*
+ * Whether DATA is a program (ELF, and PE, as which arm64's kernels are made): they carry the keys
+ * of their own self-tests, as Debian's linux-image, libgnutls and openssl do.
+ */
+bool key_search_is_program(const void *data, size_t len);
+/* The same of a file of a tree that is no program; what is no file has none. */
 char *key_search_entry(const struct tree_entry *e);
