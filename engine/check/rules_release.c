@@ -67,7 +67,11 @@ static int look_at_certificates(struct check_view *v, const struct node *release
 		return 0;
 	if (file_read(path, PEM_MAX, &text, err) < 0)
 		return -1;
-	x509_each(text.buf, is_for_development, &c);
+	if (x509_each(text.buf, text.len, is_for_development, &c) < 0)
+		check_say(v, CHECK_RELEASE_KEYS, recipe_pos(release->recipe, "bundle"),
+			  "'%s' has a certificate that orch cannot read: nobody knows whether "
+			  "'orch pki init' made it for development. Write the file again",
+			  file);
 	return 0;
 }
 

@@ -280,6 +280,8 @@ static void print_part(const struct inspect *c, const struct inspect_part *p)
 
 		print_lines(stdout, "  trusts: ", line, strlen(line));
 	}
+	if (p->keyring_unread)
+		puts("  trusts: a certificate that cannot be read, and what comes after it");
 }
 
 static void print_text(const struct inspect *c)
@@ -347,13 +349,14 @@ static json_t *part_object(const struct inspect_part *p)
 						x509_date(k->not_after, to)));
 	}
 	return json_pack(
-		"{s:o, s:I, s:I, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+		"{s:o, s:I, s:I, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}",
 		"name", json_text(p->name), "start", (json_int_t)p->part->start, "size",
 		(json_int_t)p->part->size, "slot", json_text(p->bootname), "state", p->is_state,
 		"cut", p->cut, "format", p->format, "filesystem", json_text(p->state), "unread",
 		json_text(p->unread), "version", json_text(p->version), "release",
 		json_text(p->release), "near", json_text(p->near), "changed_blocks",
-		(json_int_t)p->changed, "files", files, "certificates", certificates);
+		(json_int_t)p->changed, "files", files, "certificates", certificates,
+		"keyring_unread", p->keyring_unread);
 }
 
 static void print_json(const struct inspect *c)

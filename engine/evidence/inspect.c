@@ -171,11 +171,15 @@ static void find_owners(struct inspect *c, struct inspect_part *p, const struct 
 
 /* ---- what is in it ---- */
 
-static char *text_at(const struct tree *t, const char *path)
+static char *text_at(const struct tree *t, const char *path, size_t *ret_len)
 {
 	const struct tree_entry *e = tree_resolve(t, path);
 
-	return e && S_ISREG(e->inode->mode) ? tree_inode_text(e->inode, TEXT_MAX) : NULL;
+	if (!e || !S_ISREG(e->inode->mode))
+		return NULL;
+	if (ret_len)
+		*ret_len = (size_t)e->inode->size;
+	return tree_inode_text(e->inode, TEXT_MAX);
 }
 
 /* VALUE of a line "KEY=VALUE" of TEXT, without quotation marks; or NULL. */
@@ -209,22 +213,24 @@ static void take_certificate(void *arg, const char *subject, int64_t not_before,
 /* The keyring that its RAUC trusts: a path below /etc/rauc, or an absolute one. */
 static void read_keyring(struct inspect *c, struct inspect_part *p, const struct tree *t)
 {
-	char *conf cleanup_free = text_at(t, "etc/rauc/system.conf"), *pem cleanup_free = NULL;
+	char *conf cleanup_free = text_at(t, "etc/rauc/system.conf", NULL);
+	char *pem cleanup_free = NULL;
 	const char *section = conf ? strstr(conf, "[keyring]") : NULL;
 	const char *path = value_of(c->arena, section, "path");
+	struct certificates all = {c, p};
+	size_t len;
 
 	if (!path)
 		path = "keyring.pem";
 	if (*path != '/')
 		path = arena_printf(c->arena, "etc/rauc/%s", path);
-	pem = text_at(t, path);
-	if (pem)
-		x509_each(pem, take_certificate, &(struct certificates){c, p});
+	pem = text_at(t, path, &len);
+	p->keyring_unread = pem && x509_each(pem, len, take_certificate, &all) < 0;
 }
 
 static void read_tree(struct inspect *c, struct inspect_part *p, const struct tree *t)
 {
-	char *text cleanup_free = text_at(t, "etc/os-release");
+	char *text cleanup_free = text_at(t, "etc/os-release", NULL);
 	const char *version = value_of(c->arena, text, "IMAGE_VERSION");
 
 	p->version = version ? version : value_of(c->arena, text, "VERSION_ID");

@@ -41,8 +41,9 @@ struct inspect_part {
 	uint64_t changed;    /* blocks that differ from these */
 	struct inspect_files files; /* whose they are */
 	struct inspect_certificates certificates;
-	bool is_state; /* of the device */
-	bool cut;      /* the disk ends before it does */
+	bool keyring_unread; /* not all are there: one cannot be read */
+	bool is_state;       /* of the device */
+	bool cut;            /* the disk ends before it does */
 };
 DEFINE_VEC(inspect_parts, struct inspect_part)
 

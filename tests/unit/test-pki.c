@@ -361,6 +361,60 @@ static void weak_keys_are_refused(void **state)
 	chain(&(struct chain_of){RSA_BITS("1024"), p256, p256, ""}, "ring.pem' has a weak key");
 }
 
+struct counted {
+	int count;
+	int64_t last; /* the end of the last one */
+};
+
+static void count_one(void *arg, const char *subject, int64_t not_before, int64_t not_after)
+{
+	struct counted *c = arg;
+
+	c->count++;
+	c->last = not_after;
+}
+
+/* All certificates are seen, or it is said that they are not. */
+static void each_certificate_is_seen(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	struct str pem cleanup_str = STR_INIT, text cleanup_str = STR_INIT;
+	struct counted c = {0};
+
+	assert_int_equal(file_read(keyring, 1 << 20, &pem, &err), 0);
+	assert_int_equal(x509_each(pem.buf, pem.len, count_one, &c), 2);
+	str_append_len(&text, "\0\n", 2);
+	str_append_len(&text, pem.buf, pem.len);
+	assert_int_equal(x509_each(text.buf, text.len, count_one, &c), 2);
+	assert_int_equal(x509_each(text.buf, text.len - 80, count_one, &c), -1);
+	assert_int_equal(x509_each("none", 4, count_one, &c), 0);
+	assert_int_equal(c.count, 5);
+	assert_true(c.last > time(NULL));
+}
+
+/* Devices trust "BEGIN TRUSTED CERTIFICATE", too, whose key may be a weak one. */
+static void trusted_certificates_are_checked(void **state)
+{
+	char *weak cleanup_free = path_join(dir, "weak.pem"), *ring cleanup_free = NULL;
+	char *weak_key cleanup_free = path_join(dir, "weak.key");
+	char *make[] = {"openssl", "req",    "-x509", "-newkey", "rsa:1024",
+			"-nodes",  "-days",  "9",     "-subj",   "/CN=weak",
+			"-keyout", weak_key, "-out",  weak,      NULL};
+	char *trust[] = {"openssl",         "x509", "-in", weak, "-trustout", "-addtrust",
+			 "emailProtection", NULL};
+	struct str all cleanup_str = STR_INIT, said cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	const struct proc_opts opts = {.timeout_s = 60};
+
+	ring = path_join(dir, "trusted.pem");
+	assert_int_equal(file_read(keyring, 1 << 20, &all, &err), 0);
+	assert_int_equal(proc_output(make, &opts, 1 << 16, &said, &err), 0);
+	assert_int_equal(proc_output(trust, &opts, 1 << 16, &all, &err), 0);
+	assert_non_null(strstr(all.buf, "BEGIN TRUSTED CERTIFICATE"));
+	assert_int_equal(file_write(ring, all.buf, all.len, 0644, false, &err), 0);
+	refused(cert, ring, NULL, time(NULL), "weak key");
+}
+
 static void keys_that_cannot_sign_cms_are_refused(void **state)
 {
 	chain(&(struct chain_of){EC("P-256"), EC("P-256"), "-algorithm ED25519", ""}, "ED25519");
@@ -476,6 +530,8 @@ int main(void)
 		cmocka_unit_test(wrong_usages_are_refused),
 		cmocka_unit_test(weak_keys_are_refused),
 		cmocka_unit_test(twice_is_refused),
+		cmocka_unit_test(each_certificate_is_seen),
+		cmocka_unit_test(trusted_certificates_are_checked),
 		cmocka_unit_test(keys_that_cannot_sign_cms_are_refused),
 		cmocka_unit_test(a_ca_that_restricts_usages_names_ours),
 		cmocka_unit_test(the_mode_of_a_key_is_looked_at),

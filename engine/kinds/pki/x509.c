@@ -74,6 +74,21 @@ static int64_t seconds_of(const ASN1_TIME *t)
 	return (int64_t)timegm(&tm);
 }
 
+/* NULL: there is none, or it cannot be read, which ends_well() tells. */
+static X509 *next_certificate(BIO *bio)
+{
+	ERR_clear_error();
+	return PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
+}
+
+static bool ends_well(void)
+{
+	bool well = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+
+	ERR_clear_error();
+	return well;
+}
+
 /* The certificates of a PEM file, in order. A file with a private key in it is refused. */
 static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
 {
@@ -92,13 +107,10 @@ static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
 			       "public, move the key to pki/private/",
 			       path, form);
 	bio = BIO_new_mem_buf(pem.buf, (int)pem.len);
-	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+	while ((x = next_certificate(bio)))
 		sk_X509_push(certs, x);
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-		ERR_clear_error();
+	if (!ends_well())
 		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' has a damaged PEM block", path);
-	}
-	ERR_clear_error();
 	if (!sk_X509_num(certs))
 		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' has no certificate (PEM)",
 			       path);
@@ -118,20 +130,21 @@ static char *subject_of(const X509 *x, char *buf, size_t size)
 	return buf;
 }
 
-size_t x509_each(const char *pem, x509_certificate_fn *fn, void *arg)
+int x509_each(const char *pem, size_t len, x509_certificate_fn *fn, void *arg)
 {
-	BIO *bio cleanup_bio = BIO_new_mem_buf(pem, -1);
+	BIO *bio cleanup_bio = len > INT_MAX ? NULL : BIO_new_mem_buf(pem, (int)len);
 	char subject[256];
-	size_t count = 0;
+	int count = 0;
 	X509 *x;
 
-	for (; (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
+	if (!bio)
+		return -1;
+	for (; (x = next_certificate(bio)); count++) {
 		fn(arg, subject_of(x, subject, sizeof(subject)), seconds_of(X509_get0_notBefore(x)),
 		   seconds_of(X509_get0_notAfter(x)));
 		X509_free(x);
 	}
-	ERR_clear_error();
-	return count;
+	return ends_well() ? count : -1;
 }
 
 static int check_strength(X509 *x, const char *path, struct err **err)

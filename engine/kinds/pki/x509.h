@@ -52,11 +52,13 @@ int x509_check_rsa(const char *cert_path, const char *key_path, struct x509_fact
 int x509_split_chain(const char *cert_path, struct str *ret_leaf, struct str *ret_intermediates,
 		     struct err **err) warn_unused;
 /*
- * Calls FN for each certificate in the PEM text of a keyring, whatever state it is in; dates are
- * seconds since 1970. Returns how many there were.
+ * Calls FN for each certificate in the LEN bytes of PEM, whatever state it is in, and whether it
+ * begins with "BEGIN CERTIFICATE" or, as OpenSSL writes it with its uses, "BEGIN TRUSTED
+ * CERTIFICATE"; dates are seconds since 1970. Returns how many there were; -1: one cannot be read,
+ * and what comes after it was not looked at.
  */
 typedef void x509_certificate_fn(void *arg, const char *subject, int64_t not_before,
 				 int64_t not_after);
-size_t x509_each(const char *pem, x509_certificate_fn *fn, void *arg);
+int x509_each(const char *pem, size_t len, x509_certificate_fn *fn, void *arg);
 /* "2027-03-02"; BUF of 16 bytes; returns BUF. */
 char *x509_date(int64_t seconds, char buf[16]);

@@ -118,9 +118,15 @@ static void look_at_certificate(void *arg, const char *subject, int64_t not_befo
 			    x509_date(not_after, date), policy_opts(c->r)->certificates->until);
 }
 
-static void look_at_text(struct certificates *c, const char *text)
+static void look_at_text(struct certificates *c, const char *text, size_t len)
 {
-	if (!x509_each(text, look_at_certificate, c))
+	int count = x509_each(text, len, look_at_certificate, c);
+
+	if (count < 0)
+		policy_tell(c->r, POLICY_CERTIFICATES, c->part, c->path,
+			    "write it again, or leave it out of 'paths'",
+			    "holds a certificate that orch cannot read");
+	else if (!count)
 		policy_tell(c->r, POLICY_CERTIFICATES, c->part, c->path,
 			    "write it as PEM, or leave it out of 'paths'",
 			    "holds no certificate that orch can read");
@@ -128,28 +134,35 @@ static void look_at_text(struct certificates *c, const char *text)
 
 static int look_at_file(struct certificates *c, struct err **err)
 {
-	struct str text cleanup_str = STR_INIT;
+	struct mapping m cleanup_mapping = {0};
 
 	if (!policy_matches(c->r, POLICY_CERTIFICATES, &policy_opts(c->r)->certificates->paths,
 			    c->path))
 		return 0;
-	if (file_read_foreign(c->part->file, TEXT_MAX, &text, err) < 0)
+	if (map_part(c->part, &m, err) < 0)
 		return -1;
-	look_at_text(c, text.buf);
+	look_at_text(c, m.start + m.before, m.len - m.before);
 	return 0;
 }
 
+static bool is_file_or_link(const struct tree_entry *e)
+{
+	return S_ISREG(e->inode->mode) || S_ISLNK(e->inode->mode);
+}
+
+/* A link is what it leads to; to a directory, it holds none. */
 static void look_at_entry(struct certificates *c, const struct tree_entry *e)
 {
 	char *path cleanup_free = xasprintf("/%s", e->path), *text cleanup_free = NULL;
+	const struct tree_entry *to = is_file_or_link(e) ? tree_resolve(c->part->tree, path) : NULL;
 
-	if (!S_ISREG(e->inode->mode) ||
+	if (!is_file_or_link(e) || (to && S_ISDIR(to->inode->mode)) ||
 	    !policy_matches(c->r, POLICY_CERTIFICATES, &policy_opts(c->r)->certificates->paths,
 			    path))
 		return;
-	text = tree_inode_text(e->inode, TEXT_MAX);
+	text = to && S_ISREG(to->inode->mode) ? tree_inode_text(to->inode, TEXT_MAX) : NULL;
 	c->path = path;
-	look_at_text(c, text ? text : "");
+	look_at_text(c, text ? text : "", text ? (size_t)to->inode->size : 0);
 	c->path = NULL;
 }
 
