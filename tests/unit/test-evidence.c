@@ -93,6 +93,11 @@ static void test_other_files(void **state)
 	assert_null(copyright_expression(arena, "This is free.\n\nLicense: GPL-2\n", &others));
 	assert_null(copyright_expression(arena, FORMAT, &others));
 	assert_null(copyright_expression(arena, FORMAT "Files: *\nLicense:\n", &others));
+	assert_null(copyright_expression(
+		arena, FORMAT "Files: *\nLicense: ISC\n\nFiles: a\nLicense:\n Some text.\n",
+		&others));
+	assert_null(copyright_expression(
+		arena, FORMAT "Files: a\nCopyright: x\n\nFiles: *\nLicense: ISC\n", &others));
 }
 
 static void test_purl(void **state)

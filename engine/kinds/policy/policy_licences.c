@@ -82,7 +82,8 @@ static void look_at_package(struct licensing *l, const char *package)
 
 	if (!expression)
 		look_at_unknown(l, package, path,
-				text ? "is not machine-readable" : "is not there");
+				text ? "is not machine-readable, or names no licence for some files"
+				     : "is not there");
 	else if (!spdx_allowed(arena, expression, is_allowed, l, &refused))
 		tell_refused(l, package, path, &refused);
 	strs_clear(&refused);

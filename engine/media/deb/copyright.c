@@ -231,18 +231,22 @@ const char *copyright_expression(struct arena *arena, const char *file, struct l
 	struct strs parts = {0};
 	const char *rest = file, *expression;
 	char *paragraph = next_paragraph(arena, &rest);
+	bool known = true;
 
 	if (!paragraph || !is_machine_readable(arena, paragraph))
 		return NULL;
 	note_texts(&r, rest);
-	while ((paragraph = next_paragraph(arena, &rest))) {
+	while (known && (paragraph = next_paragraph(arena, &rest))) {
 		const char *value = field(arena, paragraph, "License");
 
-		if (value && field(arena, paragraph, "Files") &&
-		    (expression = expression_of(&r, value)))
+		if (!field(arena, paragraph, "Files"))
+			continue;
+		expression = value ? expression_of(&r, value) : NULL;
+		known = expression != NULL;
+		if (known)
 			strs_push(&parts, expression);
 	}
-	expression = join(arena, &parts);
+	expression = known ? join(arena, &parts) : NULL;
 	strs_clear(&parts);
 	map_clear(&r.texts);
 	return expression;

@@ -17,6 +17,7 @@ DEFINE_VEC(licences, struct licence)
 /*
  * The expression of all licences that FILE, the text of a copyright file, names for some files:
  * each once, in the order of bytes, joined by AND. Those without a name in SPDX are pushed to
- * OTHERS, be they there or not. Arena; NULL: it is not machine-readable, or names no licence.
+ * OTHERS, be they there or not. Arena; NULL: it is not machine-readable, or names no licence for
+ * some files.
  */
 const char *copyright_expression(struct arena *arena, const char *file, struct licences *others);
