@@ -18,9 +18,8 @@ struct policy_debug {
 };
 
 /* Whether it is an ELF file, read into RET. */
-static bool read_entry(const struct tree_entry *e, struct elf_facts *ret)
+static bool read_inode(const struct tree_inode *n, struct elf_facts *ret)
 {
-	const struct tree_inode *n = e->inode;
 	char *text cleanup_free = NULL;
 	char magic[4] = {0};
 
@@ -50,7 +49,7 @@ static void keep_tree(struct policy_debug *d, struct tree *t)
 	for (size_t i = 0; i < count; i++) {
 		struct elf_facts facts;
 
-		if (read_entry(entries[i], &facts) && *facts.build_id && facts.has_debug)
+		if (read_inode(entries[i]->inode, &facts) && *facts.build_id && facts.has_debug)
 			keep(d, facts.build_id);
 	}
 }
@@ -109,6 +108,16 @@ static void look_at_elf(struct policy_run *r, const struct policy_debug *d,
 			    "has build-id %s, of which no debug information is kept", f->build_id);
 }
 
+/* The program or library that E is or, where a pattern may name the link, leads to. */
+static bool read_entry(const struct policy_part *p, const struct tree_entry *e, bool links,
+		       struct elf_facts *ret)
+{
+	if (links && S_ISLNK(e->inode->mode))
+		e = tree_resolve(p->tree, e->path);
+	return e && read_inode(e->inode, ret) && !ret->is_object;
+}
+
+/* A pattern that meets scripts alone meets nothing. */
 void policy_look_symbols(struct policy_run *r, const struct policy_debug *d,
 			 const struct policy_part *part)
 {
@@ -120,8 +129,8 @@ void policy_look_symbols(struct policy_run *r, const struct policy_debug *d,
 		char *path cleanup_free = xasprintf("/%s", entries[i]->path);
 		struct elf_facts facts;
 
-		if ((!paths->count || policy_matches(r, POLICY_SYMBOLS, paths, path)) &&
-		    read_entry(entries[i], &facts) && !facts.is_object)
+		if (read_entry(part, entries[i], paths->count, &facts) &&
+		    (!paths->count || policy_matches(r, POLICY_SYMBOLS, paths, path)))
 			look_at_elf(r, d, part, path, &facts);
 	}
 }
