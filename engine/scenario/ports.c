@@ -69,3 +69,14 @@ void ports_add(struct ports *list, struct port p)
 		(list->count - 1 - at) * sizeof(*list->items));
 	list->items[at] = p;
 }
+
+int ports_read(const struct strv *lines, struct ports *ret)
+{
+	struct port p;
+
+	for (size_t i = 0; i < lines->count; i++) {
+		if (port_read(lines->items[i], &p) == 0)
+			ports_add(ret, p);
+	}
+	return !lines->count;
+}

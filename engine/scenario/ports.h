@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/vec.h"
+#include "base/vec.h"
 
 struct port {
 	unsigned number; /* 1 to 65535 */
@@ -22,5 +23,10 @@ int port_parse(const char *text, struct port *ret);
  * heading.
  */
 int port_read(const char *line, struct port *ret);
+/*
+ * Adds those of LINES to RET, which the caller clears. 1: there is no line, not even the heading
+ * that each of the files has.
+ */
+int ports_read(const struct strv *lines, struct ports *ret);
 /* Adds it where it belongs, by number, unless it is there. */
 void ports_add(struct ports *list, struct port p);

@@ -50,22 +50,19 @@ static bool is_allowed(const struct listening *l, struct port p)
 	return false;
 }
 
-/* All that are open and may not be, "80/tcp, 5353/udp". */
-static void find_others(const struct listening *l, const struct strv *lines, struct str *ret)
+/* All that are open and may not be, "80/tcp, 5353/udp". 1: the system does not tell. */
+static int find_others(const struct listening *l, const struct strv *lines, struct str *ret)
 {
 	struct ports open = {0};
-	struct port p;
+	int rc = ports_read(lines, &open);
 
-	for (size_t i = 0; i < lines->count; i++) {
-		if (port_read(lines->items[i], &p) == 0)
-			ports_add(&open, p);
-	}
 	for (size_t i = 0; i < open.count; i++) {
 		if (!is_allowed(l, open.items[i]))
 			str_printf(ret, "%s%u/%s", ret->len ? ", " : "", open.items[i].number,
 				   open.items[i].udp ? "udp" : "tcp");
 	}
 	ports_clear(&open);
+	return rc;
 }
 
 static int run(struct stage *s, const void *opts, struct err **err)
@@ -76,7 +73,11 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 	if (command_lines(s, script, step_within(&l->head, COMMAND_S), &lines, err) < 0)
 		return -1;
-	find_others(l, &lines, &others);
+	if (find_others(l, &lines, &others))
+		return err_set(
+			err, E_SCENARIO_FAILED,
+			"the system does not tell which ports are open: /proc/net/tcp and its "
+			"neighbours cannot be read; mount /proc, or wait until it is");
 	if (!others.len)
 		return 0;
 	return err_set(err, E_SCENARIO_FAILED,

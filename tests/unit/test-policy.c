@@ -161,6 +161,22 @@ static void test_port_texts(void **state)
 	ports_clear(&list);
 }
 
+/* Where nobody could read the files no line is there, not even a heading. */
+static void test_no_ports(void **state)
+{
+	struct strv lines cleanup_strv = {0};
+	struct ports open = {0};
+
+	assert_int_equal(ports_read(&lines, &open), 1);
+	strv_push(&lines, "tcp sl local_address rem_address st tx_queue rx_queue tr tm->when");
+	assert_int_equal(ports_read(&lines, &open), 0);
+	assert_int_equal(open.count, 0);
+	strv_push(&lines, "tcp 0: 00000000:0016 00000000:0000 0A 00000000:00000000");
+	assert_int_equal(ports_read(&lines, &open), 0);
+	assert_int_equal(open.count, 1);
+	ports_clear(&open);
+}
+
 /* -- systemd's times -- */
 
 static void test_startup(void **state)
@@ -206,8 +222,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_licences),   cmocka_unit_test(test_licence_depth),
 		cmocka_unit_test(test_own_elf),    cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_port_texts), cmocka_unit_test(test_startup),
-		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_port_texts), cmocka_unit_test(test_no_ports),
+		cmocka_unit_test(test_startup),    cmocka_unit_test(test_durations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
