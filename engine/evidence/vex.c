@@ -168,11 +168,23 @@ static void take_vulnerability(struct vex *x, const json_t *v, struct strs *to)
 		push(x, to, json_string_value(alias));
 }
 
+/* The parts that it is about alone; NULL: it is about all. 0.0.1 has them beside the products. */
+static const json_t *parts_of(const json_t *statement, const json_t *product)
+{
+	const json_t *parts = json_object_get(product, "subcomponents");
+
+	if (!parts || json_is_null(parts))
+		parts = json_object_get(statement, "subcomponents");
+	if (!parts || json_is_null(parts) || (json_is_array(parts) && !json_array_size(parts)))
+		return NULL;
+	return parts;
+}
+
 /* What STATEMENT says of PRODUCT, a thing of its own: it may have other parts than the next. */
 static void take_product(struct vex *x, const char *path, const json_t *statement,
 			 const json_t *product, struct timespec time)
 {
-	const json_t *parts = json_object_get(product, "subcomponents");
+	const json_t *parts = parts_of(statement, product);
 	const char *why = text(statement, "justification");
 	struct vex_statement *s = add(x, path, time);
 	json_t *part;
@@ -180,9 +192,11 @@ static void take_product(struct vex *x, const char *path, const json_t *statemen
 
 	s->status = openvex_status(text(statement, "status"));
 	s->why = kept(x, why ? why : text(statement, "impact_statement"));
-	s->in_parts = json_array_size(parts) > 0;
+	s->in_parts = parts != NULL;
 	take_vulnerability(x, json_object_get(statement, "vulnerability"), &s->ids);
 	take_names(x, product, &s->products);
+	if (!json_is_array(parts))
+		take_names(x, parts, &s->parts);
 	json_array_foreach(parts, i, part) take_names(x, part, &s->parts);
 }
 
@@ -241,23 +255,106 @@ static const char *of_reference(const json_t *doc, const char *ref)
 	return ref;
 }
 
+/* What a vulnerability of a document is said to be. */
+struct analysed {
+	struct vex *x;
+	const char *path, *id, *why;
+	struct timespec time;
+	enum vex_status status;
+};
+
+static void say(const struct analysed *a, enum vex_status status, const char *product)
+{
+	struct vex_statement *s = add(a->x, a->path, a->time);
+
+	s->status = status;
+	s->why = status == a->status ? kept(a->x, a->why) : NULL; /* it is about that */
+	push(a->x, &s->ids, a->id);
+	push(a->x, &s->products, product);
+}
+
+static bool is_good(enum vex_status status)
+{
+	return status == VEX_NOT_AFFECTED || status == VEX_FIXED;
+}
+
+/* What is said of one of the versions: what the analysis found, unless that is of the others. */
+static enum vex_status status_of(const struct analysed *a, const json_t *version)
+{
+	const char *word = text(version, "status");
+
+	if (!word)
+		return a->status;
+	if (str_eq(word, "affected"))
+		return is_good(a->status) ? VEX_AFFECTED : a->status;
+	if (str_eq(word, "unaffected"))
+		return is_good(a->status) ? a->status : VEX_NOT_AFFECTED;
+	return VEX_UNDER_INVESTIGATION;
+}
+
+/* PRODUCT, "acme" or a package URL, of VERSION; NULL: it is of another. Arena. */
+static const char *of_version(struct arena *arena, const char *product, const char *version)
+{
+	size_t len = str_skip(product, "pkg:") ? strcspn(product, "?#") : strlen(product);
+	const char *at = memchr(product, '@', len);
+	struct sbom_package p;
+
+	if (!at)
+		return arena_printf(arena, "%.*s@%s%s", (int)len, product, version, product + len);
+	if (sbom_purl(arena, product, &p) == 0)
+		return p.version && str_eq(p.version, version) ? product : NULL;
+	len -= (size_t)(at + 1 - product);
+	return len == strlen(version) && !memcmp(at + 1, version, len) ? product : NULL;
+}
+
+/*
+ * What is said of some versions settles no other. Which ones a range has is not known: of all of
+ * them only what is bad is believed, and before what is said of one.
+ */
+static void take_versions(const struct analysed *a, const char *product, const json_t *versions)
+{
+	json_t *version;
+	size_t i;
+
+	json_array_foreach(versions, i, version)
+	{
+		if (!text(version, "version") && !is_good(status_of(a, version)))
+			say(a, status_of(a, version), product);
+	}
+	json_array_foreach(versions, i, version)
+	{
+		const char *its = text(version, "version");
+		const char *name = its ? of_version(a->x->arena, product, its) : NULL;
+
+		if (name)
+			say(a, status_of(a, version), name);
+	}
+}
+
 static void take_analysed(struct vex *x, const char *path, const json_t *doc, const json_t *v,
 			  struct timespec time)
 {
 	const json_t *analysis = json_object_get(v, "analysis");
 	const char *why = text(analysis, "justification");
-	struct vex_statement *s = add(x, path, time);
+	struct analysed a = {.x = x,
+			     .path = path,
+			     .id = text(v, "id"),
+			     .why = why ? why : text(analysis, "detail"),
+			     .time = time,
+			     .status = cyclonedx_status(text(analysis, "state"))};
 	json_t *affects;
 	size_t i;
 
-	s->status = cyclonedx_status(text(analysis, "state"));
-	s->why = kept(x, why ? why : text(analysis, "detail"));
-	push(x, &s->ids, text(v, "id"));
 	json_array_foreach(json_object_get(v, "affects"), i, affects)
 	{
 		const char *ref = text(affects, "ref");
+		const char *product = ref ? of_reference(doc, ref) : NULL;
+		const json_t *versions = json_object_get(affects, "versions");
 
-		push(x, &s->products, ref ? of_reference(doc, ref) : NULL);
+		if (product && json_array_size(versions))
+			take_versions(&a, product, versions);
+		else if (product)
+			say(&a, a.status, product);
 	}
 }
 

@@ -5,8 +5,9 @@
  * vulnerabilities of CycloneDX 1.4 to 1.6, as JSON. A statement is about packages, by package URLs,
  * in which version, arch and distro may be left out and arch=source stands for all that was built
  * of a source package, or about a product, by the name of what a bill of materials describes, or a
- * package URL with that name; then about all of it or about the components that it names. What is
- * named in another way alone, by a CPE, is not known to be anything: nothing is said of it.
+ * package URL with that name; then about all of it or about the components that it names. Where
+ * CycloneDX names versions it is about these; of a range only what is bad is believed, of all. What
+ * is named in another way alone, by a CPE, is not known to be anything: nothing is said of it.
  */
 #include <stdbool.h>
 #include <time.h>

@@ -331,6 +331,89 @@ static void test_vex_cyclonedx(void **state)
 	assert_true(vex_settles(vex_find(&x, &card, &v)));
 }
 
+/* What CycloneDX's ANALYSIS says of CVE-1 in SSL where it affects VERSIONS. */
+static enum vex_status analysed(const char *analysis, const char *versions, bool *ret_settles)
+{
+	const char *json = arena_printf(
+		arena,
+		"{\"bomFormat\": \"CycloneDX\", \"vulnerabilities\": [{\"id\": \"CVE-1\", "
+		"\"analysis\": {%s}, \"affects\": [{\"ref\": "
+		"\"pkg:deb/debian/openssl?arch=source\", \"versions\": [%s]}]}]}",
+		analysis, versions);
+	const struct vulnerable v = {.id = "CVE-1", .package = &ssl};
+	struct vex x cleanup_vex = {.arena = arena};
+	struct err *err cleanup_err = NULL;
+	const struct vex_statement *s;
+
+	assert_int_equal(vex_parse(&x, "x", json, strlen(json), &err), 0);
+	s = vex_find(&x, &card, &v);
+	*ret_settles = vex_settles(s);
+	return s ? s->status : VEX_NONE;
+}
+
+#define RESOLVED "\"state\": \"resolved\""
+#define EXPLOITABLE "\"state\": \"exploitable\", \"detail\": \"remotely\""
+#define VERSION(version, status) "{\"version\": \"" version "\", \"status\": \"" status "\"}"
+
+/* SSL is 3.0-1 of openssl: what is said of another version is not about it. */
+static void test_vex_versions(void **state)
+{
+	static const struct {
+		const char *analysis, *versions;
+		enum vex_status status;
+		bool settles;
+	} cases[] = {
+		{RESOLVED, "", VEX_FIXED, true},
+		{RESOLVED, "{\"version\": \"3.0-1\"}", VEX_FIXED, true},
+		{RESOLVED, VERSION("3.0-1", "unaffected"), VEX_FIXED, true},
+		{RESOLVED, VERSION("3.0-2", "unaffected"), VEX_NONE, false},
+		{RESOLVED, "{\"version\": \"3.0\"}", VEX_NONE, false},
+		{RESOLVED, VERSION("3.0-1", "affected"), VEX_AFFECTED, false},
+		{RESOLVED, VERSION("3.0-1", "unknown"), VEX_UNDER_INVESTIGATION, false},
+		{RESOLVED, "{\"range\": \"vers:deb/>=3.0\"}", VEX_NONE, false},
+		{RESOLVED, "{\"range\": \"vers:deb/<4\", \"status\": \"affected\"}", VEX_AFFECTED,
+		 false},
+		{RESOLVED,
+		 VERSION("3.0-1", "unaffected") ", {\"range\": \"x\", \"status\": \"affected\"}",
+		 VEX_FIXED, true},
+		{EXPLOITABLE, "{\"range\": \"vers:deb/<4\"}", VEX_AFFECTED, false},
+		{EXPLOITABLE, VERSION("3.0-1", "affected"), VEX_AFFECTED, false},
+		{EXPLOITABLE, VERSION("3.0-1", "unaffected"), VEX_NOT_AFFECTED, false},
+		{EXPLOITABLE, VERSION("3.0-2", "affected"), VEX_NONE, false},
+	};
+
+	for (size_t i = 0; i < array_len(cases); i++) {
+		bool settles;
+
+		assert_int_equal(analysed(cases[i].analysis, cases[i].versions, &settles),
+				 cases[i].status);
+		assert_int_equal(settles, cases[i].settles);
+	}
+}
+
+/* A part of a product, in whatever place it is named, is not all of it. */
+static void test_vex_parts(void **state)
+{
+	assert_int_equal(said(ABOUT("{\"@id\": \"card\", \"subcomponents\": " AT("zlib1g") "}",
+				    NOT_AFFECTED),
+			      NULL),
+			 VEX_NONE);
+	assert_int_equal(said(ABOUT("{\"@id\": \"card\", \"subcomponents\": " AT("libssl3") "}",
+				    NOT_AFFECTED),
+			      NULL),
+			 VEX_NOT_AFFECTED);
+	assert_int_equal(
+		said(ABOUT("\"card\"",
+			   "\"subcomponents\": [\"pkg:deb/debian/zlib1g\"], " NOT_AFFECTED),
+		     NULL),
+		VEX_NONE);
+	assert_int_equal(
+		said(ABOUT("\"card\"",
+			   "\"subcomponents\": [\"pkg:deb/debian/libssl3\"], " NOT_AFFECTED),
+		     NULL),
+		VEX_NOT_AFFECTED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void)
 {
@@ -338,7 +421,7 @@ int main(void)
 		TEST(test_fixed_at),       TEST(test_vex_products),  TEST(test_vex_status),
 		TEST(test_vex_time),       TEST(test_vex_cyclonedx), TEST(test_several_names),
 		TEST(test_from_the_first), TEST(test_distributions), TEST(test_vex_offsets),
-		TEST(test_vex_bad_times),
+		TEST(test_vex_bad_times),  TEST(test_vex_versions),  TEST(test_vex_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
