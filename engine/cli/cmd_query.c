@@ -20,6 +20,7 @@ struct query {
 	struct vex vex;
 	struct locked locked;
 	size_t said_not_affected, said_fixed;
+	size_t unsettled;    /* packages of which the documents do not say the release */
 	struct table *table; /* or, with --json, */
 	json_t *found;
 	size_t count; /* of rows */
@@ -201,8 +202,11 @@ static int look_for_vulnerabilities(void *arg, const struct sbom_document *d, st
 	size_t before = q->count;
 	int rc = 0;
 
-	for (size_t i = 0; i < d->packages.count && rc == 0; i++)
+	for (size_t i = 0; i < d->packages.count && rc == 0; i++) {
 		rc = vulnerability_list_match(&q->list, &d->packages.items[i], &all, err);
+		q->unsettled +=
+			rc == 0 && vulnerability_list_unsettled(&q->list, &d->packages.items[i]);
+	}
 	for (size_t i = 0; i < all.count && rc == 0; i++)
 		weigh(q, d, &all.items[i]);
 	q->documents++;
@@ -266,10 +270,11 @@ static void tell(struct query *q)
 {
 	if (q->found) {
 		json_print(stdout,
-			   json_pack("{s:i, s:b, s:I, s:I, s:I, s:O}", "v", 1, "ok", 1, "documents",
-				     (json_int_t)q->documents, "not-affected",
+			   json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:O}", "v", 1, "ok", 1,
+				     "documents", (json_int_t)q->documents, "not-affected",
 				     (json_int_t)q->said_not_affected, "fixed",
-				     (json_int_t)q->said_fixed, "found", q->found),
+				     (json_int_t)q->said_fixed, "release-unknown",
+				     (json_int_t)q->unsettled, "found", q->found),
 			   false);
 		return;
 	}
@@ -279,6 +284,11 @@ static void tell(struct query *q)
 	if (q->said_not_affected || q->said_fixed)
 		printf("left out, as the project's statements say: %zu not affected, %zu fixed\n",
 		       q->said_not_affected, q->said_fixed);
+	if (q->unsettled)
+		printf("not settled: of %zu package%s that the list has, the documents do not say "
+		       "of which release of Debian %s\n",
+		       q->unsettled, q->unsettled == 1 ? "" : "s",
+		       q->unsettled == 1 ? "it is" : "they are");
 }
 
 static int query_documents(struct cli *c)
@@ -295,7 +305,7 @@ static int query_documents(struct cli *c)
 
 	if (code == 0)
 		tell(&q);
-	if (code == 0 && c->exit_code && q.count)
+	if (code == 0 && c->exit_code && (q.count || q.unsettled))
 		code = 3;
 	table_free(q.table);
 	vulnerability_list_release(&q.list);

@@ -132,22 +132,46 @@ static const char *codename_of(const char *distro)
 	return distro;
 }
 
+/* VERSION with the EPOCH that others write beside it; either may be NULL. */
+static const char *with_epoch(struct arena *arena, const char *version, const char *epoch)
+{
+	if (!version || !epoch || !*epoch || str_eq(epoch, "0") || strchr(version, ':'))
+		return version;
+	return arena_printf(arena, "%s:%s", epoch, version);
+}
+
+/* What UPSTREAM, "openssl" or "openssl@3.5.1-1", says that P, whose version is VERSION, is of. */
+static void take_upstream(struct arena *arena, struct sbom_package *p, const char *upstream,
+			  const char *version)
+{
+	const char *at = strchr(upstream, '@');
+
+	p->source = at ? arena_strndup(arena, upstream, (size_t)(at - upstream)) : upstream;
+	/* Where both versions are the same without their epoch, it is that of both. */
+	if (at && at[1] && !(version && str_eq(at + 1, version)))
+		p->source_version = at + 1;
+}
+
 int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret)
 {
 	const char *rest = purl ? str_skip(purl, "pkg:deb/") : NULL;
 	const char *slash = rest ? strchr(rest, '/') : NULL,
-		   *at = slash ? slash + strcspn(slash, "@?#") : NULL;
+		   *at = slash ? slash + strcspn(slash, "@?#") : NULL, *version, *upstream;
 
 	if (!at)
 		return 1;
+	version = *at == '@' ? decoded(arena, at + 1, strcspn(at + 1, "?#")) : NULL;
 	*ret = (struct sbom_package){
 		.name = decoded(arena, slash + 1, (size_t)(at - slash - 1)),
-		.version = *at == '@' ? decoded(arena, at + 1, strcspn(at + 1, "?#")) : NULL,
+		.version = with_epoch(arena, version, qualifier(arena, purl, "epoch")),
 		.arch = qualifier(arena, purl, "arch"),
 		.vendor = decoded(arena, rest, (size_t)(slash - rest)),
 		.distro = codename_of(qualifier(arena, purl, "distro")),
 	};
 	ret->source = ret->name;
 	ret->source_version = ret->version;
+	upstream = qualifier(arena, purl, "upstream");
+	if (upstream && *upstream && *upstream != '@')
+		take_upstream(arena, ret, upstream, version);
 	return 0;
 }

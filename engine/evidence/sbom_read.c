@@ -130,7 +130,9 @@ static void take_source(struct reading *r, struct json_slice from, struct json_s
 
 	if (!package || !source || !is_source(source))
 		return;
-	if (package->source != package->name) /* the first is its own, others were built into it */
+	/* The first is its own, as the package URL may have said; others were built into it. */
+	if (package->source != package->name && !(str_eq(package->source, source->source) &&
+						  str_eq(package->source_version, source->version)))
 		return;
 	package->source = source->source;
 	package->source_version = source->version;

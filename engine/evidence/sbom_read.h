@@ -4,8 +4,9 @@
  * Bills of materials read back, ours and those of others: SPDX 2.2 and 2.3, CycloneDX 1.4 to 1.6,
  * JSON. Of a document only the Debian packages are looked at, by their package URLs; a source
  * package is found by the relation GENERATED_FROM or GENERATES, of which a package's first counts,
- * or as an ancestor. One of which the document has nothing that was built of it, but for what is
- * linked into other programs, stands for itself.
+ * as an ancestor, or in the package URL, as others write it ("upstream=openssl@3.5.1-1"). One of
+ * which the document has nothing that was built of it, but for what is linked into other programs,
+ * stands for itself.
  */
 #include "base/err.h"
 #include "base/vec.h"
@@ -32,7 +33,8 @@ int sbom_read(struct arena *arena, const char *path, struct sbom_document *ret,
 	      struct err **err) warn_unused;
 /*
  * What the package URL of a Debian package says, in ARENA; VERSION is NULL where it has none. A
- * distro of "debian-13" or "debian-13.1" becomes "trixie". 1: it is of another sort, or NULL.
+ * distro of "debian-13" or "debian-13.1" becomes "trixie", and an epoch ("epoch=1") is a part of
+ * the version. 1: it is of another sort, or NULL.
  */
 int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret);
 /* The number of the release of Debian with that codename, "13" of "trixie"; NULL: there is none. */

@@ -472,3 +472,39 @@ int vulnerability_list_match(const struct vulnerability_list *l, const struct sb
 	}
 	return 0;
 }
+
+/* "debian" and "debian-unstable" name no release that lists have. */
+static bool has_release(const struct sbom_package *p)
+{
+	if (p->vendor && !str_eq(p->vendor, "debian"))
+		return true;
+	return p->distro && !str_eq(p->distro, "debian") && !str_skip(p->distro, "debian-");
+}
+
+/* Whether RECORD has an entry for one release of Debian about SOURCE. */
+static bool is_about_release(const json_t *record, const char *source)
+{
+	json_t *affected;
+	size_t i;
+
+	json_array_foreach(json_object_get(record, "affected"), i, affected)
+	{
+		const json_t *package = json_object_get(affected, "package");
+		const char *name = event(package, "name"), *of = event(package, "ecosystem");
+
+		if (name && of && str_eq(name, source) && str_skip(of, "Debian:"))
+			return true;
+	}
+	return false;
+}
+
+bool vulnerability_list_unsettled(const struct vulnerability_list *l, const struct sbom_package *p)
+{
+	const struct parts *all = has_release(p) ? NULL : map_get(&l->by_source, p->source);
+
+	for (size_t i = 0; all && i < all->count; i++) {
+		if (l->tracker || is_about_release(all->items[i]->json, p->source))
+			return true;
+	}
+	return false;
+}

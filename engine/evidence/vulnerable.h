@@ -10,7 +10,8 @@
  *	              {SOURCE: {CVE: {"releases": {SUITE: ...}}}}
  *
  * Versions are compared as dpkg does (Debian Policy 5.6.12). What a list does not say of a
- * package's release is not known, and no finding.
+ * package's release is not known, and no finding; nor is what it says of the releases of Debian
+ * where nobody knows of which a package is: vulnerability_list_unsettled() tells.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -54,3 +55,8 @@ void vulnerability_list_release(struct vulnerability_list *l);
 /* Pushes what L says that package P is affected by; ids live as long as L's arena. */
 int vulnerability_list_match(const struct vulnerability_list *l, const struct sbom_package *p,
 			     struct vulnerables *ret, struct err **err) warn_unused;
+/*
+ * Whether L, which has been asked for P, tells of releases of Debian something about its source,
+ * and P, a package of Debian for all that is known, does not say of which one it is.
+ */
+bool vulnerability_list_unsettled(const struct vulnerability_list *l, const struct sbom_package *p);

@@ -313,6 +313,16 @@ rm recipes/base.lock
 echo '{"a": 1}' >"$scratch/other.json"
 code no-list 2 "$orch" query vulnerable "$scratch/other.json" "$scratch/releases"
 check says-what-is-read grep -q 'neither OSV nor' "$scratch/err"
+printf '{"x": {"CVE-2030-0009": {"releases": {"trixie": {"status": "open"}}}}}' >"$scratch/x.json"
+printf '{"bomFormat": "CycloneDX", "components": [{"purl": "pkg:deb/debian/libx@1?upstream=x"}]}' \
+	>"$scratch/others.json"
+code release-not-told 3 "$orch" query vulnerable "$scratch/x.json" "$scratch/others.json" --exit-code
+check so-it-is-not-settled grep -q '^not settled: of 1 package that the list has' "$scratch/out"
+same not-settled-in-json '0 1' "$("$orch" query vulnerable "$scratch/x.json" "$scratch/others.json" --json |
+	jq -r '"\(.found | length) \(."release-unknown")"')"
+sed -i 's/=x/&\&distro=debian-13.1/' "$scratch/others.json"
+code release-told 3 "$orch" query vulnerable "$scratch/x.json" "$scratch/others.json" --exit-code
+check source-of-others grep -q '^CVE-2030-0009 *libx *x *1 *(no fix)' "$scratch/out"
 code no-bill 2 "$orch" query contains app "$scratch/other.json"
 code no-bills 2 "$orch" query contains app "$p/src"
 code nothing-there 2 "$orch" query contains app "$scratch/none"

@@ -57,7 +57,10 @@ static void take_source(struct map *packages, const json_t *relation)
 	struct sbom_package *source = of ? map_get(packages, of) : NULL;
 
 	if (!type || !(generates || str_eq(type, "GENERATED_FROM")) || !package || !source ||
-	    !is_source(source) || package->source != package->name)
+	    !is_source(source))
+		return;
+	if (package->source != package->name && !(str_eq(package->source, source->source) &&
+						  str_eq(package->source_version, source->version)))
 		return;
 	package->source = source->source;
 	package->source_version = source->version;

@@ -414,6 +414,81 @@ static void test_vex_parts(void **state)
 		VEX_NOT_AFFECTED);
 }
 
+/* ---- packages of others ---- */
+
+static struct sbom_package of_purl(const char *purl)
+{
+	struct sbom_package p;
+
+	assert_int_equal(sbom_purl(arena, purl, &p), 0);
+	return p;
+}
+
+/* What other programs write into package URLs. */
+static void test_purls(void **state)
+{
+	static const struct {
+		const char *purl, *version, *source, *source_version;
+	} cases[] = {
+		{"libssl3@3.0-1?upstream=openssl", "3.0-1", "openssl", "3.0-1"},
+		{"gcc@4:14.2-1?upstream=gcc-defaults%401.220", "4:14.2-1", "gcc-defaults", "1.220"},
+		{"login@4.16-1?epoch=1&upstream=shadow%404.16-1", "1:4.16-1", "shadow", "1:4.16-1"},
+		{"login@1:4.16-1?epoch=1", "1:4.16-1", "login", "1:4.16-1"},
+		{"login@4.16-1?epoch=0&upstream=", "4.16-1", "login", "4.16-1"},
+		{"login@4.16-1?upstream=%401", "4.16-1", "login", "4.16-1"},
+		{"login@4.16-1?upstream=shadow%40", "4.16-1", "shadow", "4.16-1"},
+	};
+
+	for (size_t i = 0; i < array_len(cases); i++) {
+		struct sbom_package p =
+			of_purl(arena_printf(arena, "pkg:deb/debian/%s", cases[i].purl));
+
+		assert_string_equal(p.version, cases[i].version);
+		assert_string_equal(p.source, cases[i].source);
+		assert_string_equal(p.source_version, cases[i].source_version);
+	}
+}
+
+static bool is_unsettled(const char *json, const char *purl)
+{
+	const struct sbom_package p = of_purl(purl);
+	struct vulnerability_list l cleanup_vulnerability_list = {0};
+	struct vulnerables all = {0};
+	struct err *err cleanup_err = NULL;
+	bool unsettled;
+
+	assert_int_equal(vulnerability_list_parse(arena, "x", json, strlen(json), &l, &err), 0);
+	assert_int_equal(vulnerability_list_match(&l, &p, &all, &err), 0);
+	unsettled = vulnerability_list_unsettled(&l, &p);
+	vulnerables_clear(&all);
+	return unsettled;
+}
+
+/* Nobody knows whether a package of no release is in one of which the list tells. */
+static void test_unsettled(void **state)
+{
+	static const char tracker[] = "{\"s\": {\"CVE-1\": {\"releases\": {\"trixie\": "
+				      "{\"status\": \"open\"}}}}}";
+	static const char osv[] = "[{\"id\": \"CVE-1\", \"affected\": [{\"package\": "
+				  "{\"ecosystem\": \"Debian:13\", \"name\": \"s\"}}]}]";
+	static const char all[] = "[{\"id\": \"CVE-1\", \"affected\": [{\"package\": "
+				  "{\"ecosystem\": \"Debian\", \"name\": \"s\"}}, {\"package\": "
+				  "{\"ecosystem\": \"Debian:13\", \"name\": \"t\"}}]}]";
+	static const char *const lists[] = {tracker, osv};
+
+	for (size_t i = 0; i < array_len(lists); i++) {
+		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1"));
+		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=debian"));
+		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=debian-99"));
+		assert_true(is_unsettled(lists[i], "pkg:deb/debian/b@1?upstream=s"));
+		assert_false(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=debian-12"));
+		assert_false(is_unsettled(lists[i], "pkg:deb/debian/other@1"));
+		assert_false(is_unsettled(lists[i], "pkg:deb/ubuntu/s@1"));
+	}
+	assert_false(is_unsettled(all, "pkg:deb/debian/s@1"));
+	assert_true(is_unsettled(all, "pkg:deb/debian/t@1"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void)
 {
@@ -422,6 +497,7 @@ int main(void)
 		TEST(test_vex_time),       TEST(test_vex_cyclonedx), TEST(test_several_names),
 		TEST(test_from_the_first), TEST(test_distributions), TEST(test_vex_offsets),
 		TEST(test_vex_bad_times),  TEST(test_vex_versions),  TEST(test_vex_parts),
+		TEST(test_purls),          TEST(test_unsettled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
