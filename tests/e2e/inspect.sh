@@ -43,6 +43,7 @@ mkdir -p "$scratch/releases/1.0.0" "$scratch/releases/2.0.0"
 cp out/root/root.img "$scratch/releases/1.0.0/root.img" && cp out/device/device.json "$scratch/releases/1.0.0/"
 echo 'IMAGE_VERSION="2.0.0"' >files/etc/os-release
 seq 2 30001 >files/etc/numbers
+sed 3d pki/keyring.pem >files/damaged.pem && cat files/damaged.pem >>pki/keyring.pem && rm files/damaged.pem
 code 'built again' 0 "$orch" build
 cp out/root/root.img "$scratch/releases/2.0.0/root.img"
 
@@ -117,8 +118,10 @@ same 'its order' 'B A' "$(told .environment.order)"
 same 'the state' 'true clean' "$(part data '"\(.state) \(.filesystem)"')"
 same 'whom it trusts' "$(openssl x509 -in pki/keyring.pem -noout -enddate -dateopt iso_8601 | sed 's/notAfter=//; s/ .*//')" \
 	"$(part root-a '.certificates[0].until')"
+same 'and whether that is all' 'true false' "$(part root-a .keyring_unread) $(part root-b .keyring_unread)"
 code 'for people' 0 "$orch" inspect "$scratch/card.img" --releases "$scratch/releases"
 check 'the same in words' grep -q '^  is: 1.0.0/root.img$' "$scratch/out"
+same 'what cannot be read of a keyring' 1 "$(grep -c '^  trusts: a certificate that cannot be read' "$scratch/out")"
 code 'with the images of the project' 0 "$orch" inspect "$scratch/card.img" --json
 same 'its runs' 'run:2:root run:1:root' "$(told '[.partitions[] | select(.slot).release] | join(" ")')"
 

@@ -4,7 +4,7 @@
 # far inside a partition.
 set -eu
 mkdir -p tree/usr
-echo ping >tree/usr/ping
+echo "${1:-ping}" >tree/usr/ping
 tar -C tree --owner=0 --group=0 --mode=755 --mtime=@0 --format=pax \
 	--pax-option=LIBARCHIVE.xattr.security.capability:=AQAAAgAgAAAAAAAAAAAAAAAAAAA= -cf tree.tar usr
 rm -r tree
