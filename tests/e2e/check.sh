@@ -246,6 +246,12 @@ at=$work
 (cd "$work/signed" && signed_fit)
 code signed-images 0 "$orch" -C "$work/signed" check
 lacks signed-images-notes 'fit-signed' "$scratch/err"
+# What comes after a damaged certificate may be one for development.
+cp -R "$work/good" "$work/damaged"
+printf 'kind: release\nbundle: bundle\ncard: install\n' >"$work/damaged/recipes/release.yaml"
+sed 3d "$work/good/pki/keyring.pem" >"$work/damaged/pki/keyring.pem"
+"$orch" -C "$work/damaged" check >"$work/out" 2>&1
+check keys-that-cannot-be-read grep -q "keyring.pem' has a certificate that orch cannot read.*\[release-keys\]$" "$work/out"
 # Two at a time.
 set -- tests/must-fail/*.sh
 while [ $# -gt 0 ]; do
