@@ -19,6 +19,7 @@ static void note_missing(struct check_view *v, const struct node *pki)
 	struct err_list found cleanup_err_list = {0};
 
 	node_missing(v->g, pki, &found);
+	pki_miss_key(pki->recipe, &found);
 	for (size_t i = 0; i < found.count; i++) {
 		const struct err *e = found.items[i];
 

@@ -55,7 +55,7 @@ printf 'out/\nreleases/\npki/private/\n' >.gitignore
 printf 'First release.\n' >NEWS.md
 printf 'kind: tree\narch: amd64\ncontents: [{copy: kit/, to: /}]\n' | recipe tools
 printf 'kind: tree\narch: arm64\ncontents: [{copy: files, to: /}]\n' | recipe tree
-printf 'kind: image\nfilesystem: ext4\nsize: 8M\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe system
+printf 'kind: image\nfilesystem: ext4\nsize: 8M\ncontents: [{unpack: "tree:root.tar"}, {copy: "pki:keyring.pem", to: /etc/}]\n' | recipe system
 cat <<'END' | recipe card
 kind: disk
 table: gpt

@@ -6,7 +6,9 @@
 #include "base/path.h"
 #include "kinds/bundle/bundle_opts.h"
 #include "kinds/kinds.h"
+#include "kinds/pki/pki_opts.h"
 #include "kinds/signing_tool.h"
+#include "recipe/recipe.h"
 
 static const char *const formats[] = {"verity", "plain", NULL};
 enum format { FORMAT_VERITY, FORMAT_PLAIN };
@@ -181,6 +183,23 @@ static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
 	signing_tool_check(ctx, o->tools, "rauc", errors);
 }
 
+/* The name of a node, or of one of its outputs, without the latter. */
+static const struct recipe *signer_of(const struct kind_ctx *ctx)
+{
+	const struct ref *sign = ((const struct bundle_opts *)ctx->opts)->sign;
+
+	return map_get(&ctx->project->recipes,
+		       arena_strndup(ctx->arena, sign->text, strcspn(sign->text, ":")));
+}
+
+static void bundle_missing(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct recipe *pki = signer_of(ctx);
+
+	if (pki && pki->kind == &kind_pki)
+		pki_miss_key(pki, errors);
+}
+
 static void bundle_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const char *name = arena_printf(ctx->arena, "%s.raucb", path_base(ctx->node));
@@ -206,6 +225,7 @@ const struct kind kind_bundle = {
 	.named = kind_always,
 	.schema = &bundle_schema,
 	.check = bundle_check,
+	.missing = bundle_missing,
 	.outputs = bundle_outputs,
 	.tools = bundle_tools,
 };

@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
+#include "recipe/recipe.h"
 
 static const struct option pki_options[] = {
 	{"key", OPT_SECRET, offsetof(struct pki_opts, key), OPT_REQUIRED,
@@ -35,10 +36,10 @@ static void pki_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 }
 
 /* Whoever starts a project has no keys yet: say the command, not just that a file is missing. */
-static void miss_file(const struct kind_ctx *ctx, struct pos pos, const char *what,
-		      const char *path, struct err_list *errors)
+static void miss_file(const char *project_dir, struct pos pos, const char *what, const char *path,
+		      struct err_list *errors)
 {
-	char *abs cleanup_free = path_join(ctx->project_dir, path);
+	char *abs cleanup_free = path_join(project_dir, path);
 
 	if (!path_exists(abs))
 		err_list_at(errors, E_KEYS_MISSING, pos,
@@ -46,13 +47,20 @@ static void miss_file(const struct kind_ctx *ctx, struct pos pos, const char *wh
 			    path);
 }
 
+void pki_miss_key(const struct recipe *pki, struct err_list *errors)
+{
+	const struct pki_opts *o = pki->opts;
+
+	miss_file(pki->project->dir, yaml_get(pki->map, "key")->pos, "private key", o->key, errors);
+}
+
+/* The public parts. The private key is missed by who signs with it. */
 static void pki_missing(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct pki_opts *o = ctx->opts;
 
-	miss_file(ctx, yaml_get(ctx->map, "key")->pos, "private key", o->key, errors);
-	miss_file(ctx, o->cert->pos, "certificate", o->cert->text, errors);
-	miss_file(ctx, o->keyring->pos, "keyring", o->keyring->text, errors);
+	miss_file(ctx->project_dir, o->cert->pos, "certificate", o->cert->text, errors);
+	miss_file(ctx->project_dir, o->keyring->pos, "keyring", o->keyring->text, errors);
 }
 
 const struct kind kind_pki = {

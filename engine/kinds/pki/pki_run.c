@@ -38,6 +38,13 @@ static void warn_of_writers(struct action *a, const char *path)
 			       path_base(path));
 }
 
+static int copy_all(struct action *a, const char *cert, const char *keyring, struct err **err)
+{
+	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
+		return -1;
+	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);
+}
+
 static int pki_run(struct action *a, struct err **err)
 {
 	const struct pki_opts *o = a->opts;
@@ -48,6 +55,10 @@ static int pki_run(struct action *a, struct err **err)
 	struct x509_facts facts;
 	char from[16], to[16];
 
+	if (!path_exists(key)) {
+		action_log(a, "there is no private key here: who signs checks what is given out");
+		return copy_all(a, cert, keyring, err);
+	}
 	if (x509_check_signer(cert, keyring, key, now, &facts, err) < 0)
 		return -1;
 	action_log(a, "signer '%s', valid from %s to %s", facts.subject,
@@ -55,9 +66,7 @@ static int pki_run(struct action *a, struct err **err)
 	pki_warn(a, &facts, key, now);
 	warn_of_writers(a, cert);
 	warn_of_writers(a, keyring);
-	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
-		return -1;
-	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);
+	return copy_all(a, cert, keyring, err);
 }
 
 const struct maker maker_pki = {
