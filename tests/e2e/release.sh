@@ -308,6 +308,12 @@ check says-that-it-is-the-same grep -q '^out/card/card.img: OK$' "$scratch/out"
 check card-of-later cmp again/project/out/card/card.img "$r/card.img"
 check root-of-later grep -q '^out/system/system.img: OK$' "$scratch/out"
 code nothing-to-do-later 0 later "$r/rebuild" again
+sed "s/build --offline/build --no-such-option/" "$r/rebuild" >"$r/rebuild.fails"
+chmod 755 "$r/rebuild.fails"
+code what-is-there-is-compared 0 later "$r/rebuild.fails" again
+says and-the-failure-is-told "orch has ended with 2"
+code and-what-is-not-there 1 later "$r/rebuild.fails" nothing
+rm "$r/rebuild.fails"
 cp -R "$r" "$scratch/changed"
 chmod -R u+w "$scratch/changed"
 echo more >>"$scratch/changed/project/files/ours"
