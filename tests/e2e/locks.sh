@@ -314,7 +314,7 @@ code "plan: exit 2" 2 o plan
 same "plan: locks" 3 "$(grep -cE "(n|m).yaml:.*not locked|a-top.yaml:.*'m'.*not locked" "$scratch/err")"
 same "plan: no keys" 0 "$(grep -c 'there is no' "$scratch/err")"
 code "build: exit 2" 2 o build
-same "build: locks and keys" 6 "$(grep -cE "(n|m).yaml:.*not locked|a-top.yaml:.*'m'.*not locked|there is no" "$scratch/err")"
+same "build: locks and certificates, and no key that nobody signs with" 5 "$(grep -cE "(n|m).yaml:.*not locked|a-top.yaml:.*'m'.*not locked|there is no" "$scratch/err")"
 code "check: exit 2" 2 o check
 same "check: locks" 3 "$(grep -cE "(n|m|a-top).yaml:.*not locked" "$scratch/err")"
 rm "$p/recipes/sign.yaml"
