@@ -338,6 +338,25 @@ former old none
 code "out of a pipe" 2 timeout 60 "$orch" -C "$p" build former
 says "is not waited for" "'old/install.img' is not a file"
 
+echo "# without the private key"
+mv "$p/pki/private" "$scratch/private"
+cp "$p/pki/keyring.pem" "$scratch/keyring.pem"
+store=$ORCH_STORE
+export ORCH_STORE="$scratch/keyless"
+check "the public parts are given out" o build pki
+code "no bundle is made" 2 "$orch" -C "$p" build bundle
+says "what is missing is told" "there is no private key 'pki/private/signer.key'"
+export ORCH_STORE="$scratch/keyless-later"
+code "and though the signer's certificate is over" 0 env NO_FAKE_STAT=1 faketime "2036-06-01 10:00:00" "$orch" -C "$p" build pki
+cat "$scratch/private/signer.key" >>"$p/pki/keyring.pem"
+code "a key in the keyring is not" 5 "$orch" -C "$p" build pki
+says "is told" "private key"
+openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=other" -keyout /dev/null -out "$p/pki/keyring.pem" 2>/dev/null
+code "nor a keyring that does not know the signer" 5 "$orch" -C "$p" build pki
+cp "$scratch/keyring.pem" "$p/pki/keyring.pem"
+export ORCH_STORE="$store"
+mv "$scratch/private" "$p/pki/private"
+
 echo "# the private key"
 line=$(sed -n 2p "$p/pki/private/signer.key")
 same "is in no store and no output" "$p/pki/private/signer.key" \

@@ -183,7 +183,7 @@ static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
 	signing_tool_check(ctx, o->tools, "rauc", errors);
 }
 
-/* The name of a node, or of one of its outputs, without the latter. */
+/* The recipe that `sign` names, or NULL; a reference may name an output, too. */
 static const struct recipe *signer_of(const struct kind_ctx *ctx)
 {
 	const struct ref *sign = ((const struct bundle_opts *)ctx->opts)->sign;

@@ -8,6 +8,8 @@
 #include "kinds/makers.h"
 #include "kinds/pki/pki_opts.h"
 
+#define CERT_MAX (1u << 20)
+
 void pki_warn(struct action *a, const struct x509_facts *facts, const char *key, time_t now)
 {
 	char date[16];
@@ -38,6 +40,29 @@ static void warn_of_writers(struct action *a, const char *path)
 			       path_base(path));
 }
 
+static void take_end(void *arg, const char *subject, int64_t not_before, int64_t not_after)
+{
+	int64_t *end = arg;
+
+	*end = not_after < *end ? not_after : *end;
+}
+
+/*
+ * Now, or when the chain in CERT was last valid. Who has no key signs nothing: what shipped is
+ * given out, though its certificates may be over, and is looked at as it was.
+ */
+static int last_valid(const char *cert, time_t now, time_t *ret, struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	int64_t end = INT64_MAX;
+
+	if (file_read(cert, CERT_MAX, &text, err) < 0)
+		return -1;
+	(void)!x509_each(text.buf, text.len, take_end, &end); /* x509_check_signer() tells damage */
+	*ret = end < now ? (time_t)end - 1 : now;
+	return 0;
+}
+
 static int copy_all(struct action *a, const char *cert, const char *keyring, struct err **err)
 {
 	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
@@ -56,14 +81,17 @@ static int pki_run(struct action *a, struct err **err)
 	char from[16], to[16];
 
 	if (!path_exists(key)) {
-		action_log(a, "there is no private key here: who signs checks what is given out");
-		return copy_all(a, cert, keyring, err);
+		action_log(a, "there is no private key here: who signs compares it");
+		key = NULL;
+		if (last_valid(cert, now, &now, err) < 0)
+			return -1;
 	}
 	if (x509_check_signer(cert, keyring, key, now, &facts, err) < 0)
 		return -1;
 	action_log(a, "signer '%s', valid from %s to %s", facts.subject,
 		   x509_date(facts.not_before, from), x509_date(facts.not_after, to));
-	pki_warn(a, &facts, key, now);
+	if (key)
+		pki_warn(a, &facts, key, now);
 	warn_of_writers(a, cert);
 	warn_of_writers(a, keyring);
 	return copy_all(a, cert, keyring, err);
