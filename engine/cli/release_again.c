@@ -46,11 +46,8 @@ static int add_sum(const struct laying *l, const struct node *n, const struct ar
 	struct digest d = a->digest;
 	char hex[DIGEST_HEX + 1];
 
-	if (a->shared && !store_blob_is_here(l->s->store, a))
-		return err_set(err, E_RELEASE_INCOMPLETE,
-			       "what node '%s' made is in the shared cache alone: '--fetch all' "
-			       "brings it",
-			       n->name);
+	if (release_is_here(l, n, a, err) < 0)
+		return -1;
 	path = cas_path(store_dir(l->s->store), a->type, &a->digest);
 	if (a->type == OUTPUT_IMAGE && digest_file(path, &d, err) < 0)
 		return -1;

@@ -76,10 +76,19 @@ void release_paths(const struct node *n, struct strv *ret)
 
 struct node *release_node_of(const struct node *user, const struct ref *ref)
 {
-	for (size_t i = 0; i < user->in.count; i++)
-		if (str_eq(user->in.items[i].ref_text, ref->text))
-			return user->in.items[i].from;
-	return NULL;
+	const struct edge *e = node_edge(user, ref);
+
+	return e ? e->from : NULL;
+}
+
+int release_is_here(const struct laying *l, const struct node *n, const struct artifact *a,
+		    struct err **err)
+{
+	if (!a->shared || store_blob_is_here(l->s->store, a))
+		return 0;
+	return err_set(err, E_RELEASE_INCOMPLETE,
+		       "what node '%s' made is in the shared cache alone: '--fetch all' brings it",
+		       n->name);
 }
 
 void release_add_targets(struct session *s)
@@ -128,11 +137,8 @@ static int place_output(const struct laying *l, const struct node *n, const stru
 
 	if (is_taken(l, name))
 		return say_taken(name, n, err);
-	if (a->shared && !store_blob_is_here(l->s->store, a))
-		return err_set(err, E_RELEASE_INCOMPLETE,
-			       "what node '%s' made is in the shared cache alone: '--fetch all' "
-			       "brings it",
-			       n->name);
+	if (release_is_here(l, n, a, err) < 0)
+		return -1;
 	rc = path_mkparents(to, err) < 0 ? -1
 					 : cas_checkout(store_dir(l->s->store), a, to, &state, err);
 	if (rc == 1)

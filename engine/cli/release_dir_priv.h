@@ -24,5 +24,9 @@ struct ref;
 /* The node that REF of USER names, or NULL; recipes name it without the @VALUES of variants. */
 struct node *release_node_of(const struct node *user, const struct ref *ref);
 
+/* An error when the bytes of output A of N are not in the store. */
+int release_is_here(const struct laying *l, const struct node *n, const struct artifact *a,
+		    struct err **err) warn_unused;
+
 /* release_again.c: orch/, pool/, rebuild and rebuild.sums. */
 int release_place_again(const struct laying *l, struct err **err) warn_unused;

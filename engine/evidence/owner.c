@@ -25,15 +25,6 @@ void owner_push(struct owner_walk *w, const struct node *n, struct pos pos, cons
 	owner_steps_push(&w->o->way, (struct owner_step){n, pos, arena_strdup(w->o->arena, text)});
 }
 
-const struct edge *owner_edge(const struct node *n, const struct ref *ref)
-{
-	for (size_t i = 0; ref && i < n->in.count; i++) {
-		if (str_eq(n->in.items[i].ref_text, ref->text))
-			return &n->in.items[i];
-	}
-	return NULL;
-}
-
 /* ---- paths ---- */
 
 const char *owner_trim(struct owner_walk *w, const char *path)
@@ -212,7 +203,7 @@ static int take_content(struct owner_walk *w, const struct owner_at *at, const s
 {
 	const struct ref *ref = c->unpack ? c->unpack : c->copy ? c->copy : c->template;
 	const char *to = c->to ? c->to : "/";
-	const struct edge *e = owner_edge(at->node, ref);
+	const struct edge *e = node_edge(at->node, ref);
 	struct owner_step step = {
 		at->node, c->pos,
 		arena_printf(w->o->arena, "%s %s", c->unpack ? "unpack" : "copy", ref->text)};
@@ -241,7 +232,7 @@ static int take_contents(struct owner_walk *w, const struct owner_at *at,
 static int take_base(struct owner_walk *w, const struct owner_at *at, const struct ref *from,
 		     struct err **err)
 {
-	const struct edge *e = owner_edge(at->node, from);
+	const struct edge *e = node_edge(at->node, from);
 	struct owner_step step;
 
 	if (!e || !e->from)
@@ -255,7 +246,7 @@ static int take_base(struct owner_walk *w, const struct owner_at *at, const stru
 static int take_overlay(struct owner_walk *w, const struct owner_at *at, const struct ref *overlay,
 			struct err **err)
 {
-	const struct edge *e = owner_edge(at->node, overlay);
+	const struct edge *e = node_edge(at->node, overlay);
 
 	return e && !e->from ? take_path(w, at, e, overlay, "/", overlay->pos, err) : 1;
 }

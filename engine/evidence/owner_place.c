@@ -23,7 +23,7 @@ static const char *after(const char *name, const char *path)
 static int enter_part(struct owner_walk *w, const struct node *n, const struct disk_part *p,
 		      const char *path, struct err **err)
 {
-	const struct edge *e = owner_edge(n, p->from);
+	const struct edge *e = node_edge(n, p->from);
 	struct owner_step step;
 
 	w->o->part = p->name;
@@ -98,7 +98,7 @@ static const struct disk_part *find_mount(const struct disk_opts *o, char *text,
 static int read_fstab(struct owner_walk *w, const struct node *n, const struct disk_part *p,
 		      char **ret, struct err **err)
 {
-	const struct edge *e = owner_edge(n, p->from);
+	const struct edge *e = node_edge(n, p->from);
 	struct look l cleanup_look = {0};
 	const struct tree_entry *fstab;
 
@@ -182,7 +182,7 @@ static int enter_table(struct owner_walk *w, const struct node *n, const char *p
 static int enter_image(struct owner_walk *w, const struct node *n, const struct named_ref *image,
 		       const char *path, struct err **err)
 {
-	const struct edge *e = owner_edge(n, image->ref);
+	const struct edge *e = node_edge(n, image->ref);
 	struct owner_step step = {
 		n, image->ref->pos,
 		arena_printf(w->o->arena, "image %s from %s", image->key, image->ref->text)};

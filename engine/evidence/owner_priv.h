@@ -29,8 +29,6 @@ struct owner_at {
 int owner_go(struct owner_walk *w, struct owner_at at, const char *part,
 	     const struct owner_at *above, const struct owner_step *step,
 	     struct err **err) warn_unused;
-/* The edge by which N has the input REF; NULL: none. */
-const struct edge *owner_edge(const struct node *n, const struct ref *ref);
 void owner_push(struct owner_walk *w, const struct node *n, struct pos pos, const char *fmt, ...)
 	printf_like(4, 5);
 /* PATH without '/' around it; arena. */

@@ -186,7 +186,7 @@ static int begins_in_debs(struct owner_walk *w, const struct owner_at *at, struc
 
 	for (size_t i = 0; i < o->debs.count; i++) {
 		const struct ref *ref = LIST_AT(o->debs, struct ref *, i);
-		const struct edge *e = owner_edge(at->node, ref);
+		const struct edge *e = node_edge(at->node, ref);
 		const char *name;
 
 		if (!e || !e->from)

@@ -60,6 +60,15 @@ struct demand node_demand(const struct node *n)
 	return d;
 }
 
+const struct edge *node_edge(const struct node *n, const struct ref *ref)
+{
+	for (size_t i = 0; ref && i < n->in.count; i++) {
+		if (str_eq(n->in.items[i].ref_text, ref->text))
+			return &n->in.items[i];
+	}
+	return NULL;
+}
+
 void node_missing(const struct graph *g, const struct node *n, struct err_list *errors)
 {
 	struct kind_ctx ctx = node_ctx(g, n);

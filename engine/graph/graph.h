@@ -96,6 +96,11 @@ struct graph *graph_build(struct arena *arena, struct project *project, struct e
 struct node *graph_node(const struct graph *g, const char *name);
 /* The node whose name is written most like NAME, or NULL. */
 const char *graph_near(const struct graph *g, const char *name);
+/*
+ * The edge by which N has the input REF of its options; NULL: none, or REF is. Its node may be
+ * called otherwise than REF names it: with the @VALUES of variants.
+ */
+const struct edge *node_edge(const struct node *n, const struct ref *ref);
 /* What the hooks of the node's kind are given. */
 struct kind_ctx node_ctx(const struct graph *g, const struct node *n);
 /* What one attempt at the node takes. */
