@@ -11,17 +11,13 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/vec.h"
-#include "media/fat/fat_name.h"
+#include "media/fat/fat_priv.h"
 
 #define SECTOR 512u
 #define FAT16_ROOT_SLOTS 512
 #define FAT32_RESERVED 32
 #define FAT32_MIN_CLUSTERS 65525
-#define DIR_SLOTS_MAX 65536u /* 2 MiB: "Microsoft FAT Specification" (2005), 6 */
 #define COPY_SIZE (1u << 20)
-#define ATTR_LABEL 0x08
-#define ATTR_DIR 0x10
-#define ATTR_FILE 0x20
 
 /* A file or directory; children are contiguous neither in memory nor on disk, hence a list. */
 struct node {
@@ -180,12 +176,12 @@ static int give_short_names(struct fat *f, struct err **err)
 		if (name_it(f, fat_name_short, n, err) < 0)
 			return -1;
 		n->parent->slots += fat_name_slots(&n->name);
-		if (n->parent->slots > DIR_SLOTS_MAX)
+		if (n->parent->slots > FAT_DIR_SLOTS_MAX)
 			return err_set(err, E_FAT_CANNOT_HOLD,
 				       "%s: directory '/%s' has too many files for FAT: it holds "
 				       "%u entries of 32 bytes, and a long name takes several: use "
 				       "subdirectories",
-				       f->name, n->parent->path, DIR_SLOTS_MAX);
+				       f->name, n->parent->path, FAT_DIR_SLOTS_MAX);
 	}
 	return 0;
 }
@@ -407,18 +403,19 @@ static int write_directory(struct fat *f, const struct node *n, struct err **err
 
 	if (n->parent) {
 		up = n->parent->parent ? n->parent->cluster : 0;
-		p = put_slot(p, ".          ", ATTR_DIR, when, n->cluster, 0);
-		p = put_slot(p, "..         ", ATTR_DIR, fat_time(n->parent->inode->mtime), up, 0);
+		p = put_slot(p, ".          ", FAT_ATTR_DIR, when, n->cluster, 0);
+		p = put_slot(p, "..         ", FAT_ATTR_DIR, fat_time(n->parent->inode->mtime), up,
+			     0);
 	} else if (f->opts->label) {
 		label_text(f, label);
-		p = put_slot(p, label, ATTR_LABEL, when, 0, 0);
+		p = put_slot(p, label, FAT_ATTR_LABEL, when, 0, 0);
 	}
 	for (size_t i = 0; i < n->child_count; i++) {
 		const struct node *c = n->children[i];
 		bool is_dir = S_ISDIR(c->inode->mode);
 
 		p = fat_name_write(&c->name, p);
-		p = put_slot(p, c->name.shortname, is_dir ? ATTR_DIR : ATTR_FILE,
+		p = put_slot(p, c->name.shortname, is_dir ? FAT_ATTR_DIR : FAT_ATTR_FILE,
 			     fat_time(c->inode->mtime), c->cluster,
 			     is_dir ? 0 : (uint32_t)c->inode->size);
 	}

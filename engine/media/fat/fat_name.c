@@ -8,7 +8,6 @@
 
 #include "base/utf8.h"
 
-#define ATTR_LONG 0x0f
 #define MAX_TAIL 999999
 
 static const char *to_utf16(const char *name, struct fat_name *ret)
@@ -195,7 +194,10 @@ size_t fat_name_slots(const struct fat_name *n)
 	return n->plain ? 1 : 1 + (n->len + FAT_SLOT_CHARS - 1) / FAT_SLOT_CHARS;
 }
 
-static unsigned char checksum(const unsigned char shortname[FAT_SHORT])
+const unsigned char fat_name_place[FAT_SLOT_CHARS] = {1,  3,  5,  7,  9,  14, 16,
+						      18, 20, 22, 24, 28, 30};
+
+unsigned char fat_name_sum(const unsigned char shortname[FAT_SHORT])
 {
 	unsigned char sum = 0;
 
@@ -206,21 +208,19 @@ static unsigned char checksum(const unsigned char shortname[FAT_SHORT])
 
 unsigned char *fat_name_write(const struct fat_name *n, unsigned char *to)
 {
-	static const unsigned char place[FAT_SLOT_CHARS] = {1,  3,  5,  7,  9,  14, 16,
-							    18, 20, 22, 24, 28, 30};
 	size_t slots = fat_name_slots(n) - 1;
 
 	for (size_t slot = slots; slot > 0; slot--, to += FAT_SLOT) {
 		memset(to, 0, FAT_SLOT);
 		to[0] = (unsigned char)(slot | (slot == slots ? 0x40 : 0));
-		to[11] = ATTR_LONG;
-		to[13] = checksum(n->shortname);
+		to[11] = FAT_ATTR_LONG;
+		to[13] = fat_name_sum(n->shortname);
 		for (size_t i = 0; i < FAT_SLOT_CHARS; i++) {
 			size_t k = (slot - 1) * FAT_SLOT_CHARS + i;
 			uint16_t c = k < n->len ? n->utf16[k] : k == n->len ? 0 : 0xffff;
 
-			to[place[i]] = (unsigned char)c;
-			to[place[i] + 1] = (unsigned char)(c >> 8);
+			to[fat_name_place[i]] = (unsigned char)c;
+			to[fat_name_place[i] + 1] = (unsigned char)(c >> 8);
 		}
 	}
 	return to;

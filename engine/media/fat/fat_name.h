@@ -17,6 +17,10 @@
 #define FAT_LONG_MAX 255
 #define FAT_SLOT 32       /* bytes of a directory entry */
 #define FAT_SLOT_CHARS 13 /* characters of a long name in one slot */
+#define FAT_ATTR_LONG 0x0f
+
+/* Where they are in the slot. */
+extern const unsigned char fat_name_place[FAT_SLOT_CHARS];
 
 struct fat_name {
 	unsigned char shortname[FAT_SHORT];
@@ -40,3 +44,5 @@ const char *fat_name_short(const char *name, struct map *taken, struct arena *ar
 size_t fat_name_slots(const struct fat_name *n);
 /* Writes the long-name slots before the entry; returns the first byte after them. */
 unsigned char *fat_name_write(const struct fat_name *n, unsigned char *to);
+/* The sum of a short name, which each slot of the long name has. */
+unsigned char fat_name_sum(const unsigned char shortname[FAT_SHORT]);
