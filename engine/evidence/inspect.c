@@ -14,6 +14,7 @@
 #include "kinds/image/look.h"
 #include "kinds/pki/x509.h"
 #include "media/ext4/ext4.h"
+#include "media/fat/fat.h"
 
 #define SAMPLES 256
 #define LIKELY 300 /* permille of an image that samples must find, for all of it to be compared */
@@ -150,6 +151,19 @@ static void take_free(void *arg, uint64_t at, uint64_t size)
 	take_owner(arg, at, size, "(free)");
 }
 
+static bool tell_owners(const struct block_place *p, struct owner_walk *w)
+{
+	if (ext4_each_owner(p->file, p->at, take_owner, w) == 0) {
+		(void)ext4_each_free(p->file, p->at, take_free, w);
+		return true;
+	}
+	if (fat_each_owner(p->file, p->at, p->size, take_owner, w) == 0) {
+		(void)fat_each_free(p->file, p->at, p->size, take_free, w);
+		return true;
+	}
+	return false;
+}
+
 static void find_owners(struct inspect *c, struct inspect_part *p, const struct blocks *b,
 			const struct inspect_image *image)
 {
@@ -157,9 +171,8 @@ static void find_owners(struct inspect *c, struct inspect_part *p, const struct 
 	uint64_t all = b->changed * BLOCK_BYTES;
 
 	p->changed = b->changed;
-	if (!b->changed || ext4_each_owner(image->place.file, image->place.at, take_owner, &w) != 0)
+	if (!b->changed || !tell_owners(&image->place, &w))
 		return;
-	(void)ext4_each_free(image->place.file, image->place.at, take_free, &w);
 	for (size_t i = 0; i < w.bytes.count; i++)
 		inspect_files_push(&p->files,
 				   (struct inspect_file){w.bytes.entries[i].key,
@@ -277,6 +290,8 @@ static int inspect_partition(struct inspect *c, int fd, size_t i, struct err **e
 	p->cut = p->part->start + p->part->size > c->table.size;
 	look_at(c, p);
 	p->state = ext4_state(fd, p->part->start);
+	if (!p->state)
+		p->state = fat_state(fd, p->part->start);
 	if (find_image(c, p, &blocks, &image, err) < 0)
 		return -1;
 	if (image)

@@ -8,13 +8,14 @@ p=$scratch/p
 mkdir -p "$p/recipes" "$p/files/etc/rauc"
 cd "$p" || exit 1
 recipe() { cat >"recipes/$1.yaml"; } # NAME, text on stdin
-printf 'schema: 1\nname: demo\nversion: "1"\ntimes: 2025-01-01\ndefault: [card, root, device]\n' | recipe project
+printf 'schema: 1\nname: demo\nversion: "1"\ntimes: 2025-01-01\ndefault: [card, root, boot, device]\n' | recipe project
 cat <<'END' | recipe root
 kind: image
 filesystem: ext4
 size: 16M
 contents: [{copy: files/, to: /}, {copy: pki/keyring.pem, to: /etc/rauc/keyring.pem}]
 END
+printf 'kind: image\nfilesystem: vfat\nsize: 8M\ncontents: [{copy: bootfs/, to: /}]\n' | recipe boot
 cat <<'END' | recipe card
 kind: disk
 table: gpt
@@ -22,6 +23,7 @@ reserved:
   - {name: env, at: 1M, size: 16K}
   - {name: env-redundant, at: 2M, size: 16K}
 partitions:
+  - {name: boot, type: esp, from: boot}
   - {name: root-a, type: linux-generic, from: root}
   - {name: root-b, type: linux-generic, from: root}
   - {name: data, type: linux-generic, size: 16M, filesystem: ext4, grow: true}
@@ -36,16 +38,18 @@ state: {partition: data, paths: {/var/lib/app: {owner: root}}}
 END
 echo 'IMAGE_VERSION="1.0.0"' >files/etc/os-release
 seq 30000 >files/etc/numbers
+mkdir -p bootfs/overlays && seq 30000 >'bootfs/overlays/a long name.dtbo' && echo 'console=ttyS0' >bootfs/cmdline.txt
 printf '[system]\ncompatible=demo\n[keyring]\npath=keyring.pem\n' >files/etc/rauc/system.conf
 check 'keys' "$orch" pki init
 code 'built' 0 "$orch" build
 mkdir -p "$scratch/releases/1.0.0" "$scratch/releases/2.0.0"
-cp out/root/root.img "$scratch/releases/1.0.0/root.img" && cp out/device/device.json "$scratch/releases/1.0.0/"
+cp out/root/root.img "$scratch/releases/1.0.0/root.img" && cp out/boot/boot.img "$scratch/releases/1.0.0/" && cp out/device/device.json "$scratch/releases/1.0.0/"
 echo 'IMAGE_VERSION="2.0.0"' >files/etc/os-release
 seq 2 30001 >files/etc/numbers
+echo 'console=ttyS1' >bootfs/cmdline.txt
 sed 3d pki/keyring.pem >files/damaged.pem && cat files/damaged.pem >>pki/keyring.pem && rm files/damaged.pem
 code 'built again' 0 "$orch" build
-cp out/root/root.img "$scratch/releases/2.0.0/root.img"
+cp out/root/root.img "$scratch/releases/2.0.0/root.img" && cp out/boot/boot.img "$scratch/releases/2.0.0/"
 
 # A card as it was in the field: 1.0.0 in slot B, an environment that was saved twice.
 cp out/card/card.img "$scratch/card.img"
@@ -113,6 +117,8 @@ same 'both copies of the table' 'gpt true true true' \
 	"$(told '.table | "\(.type) \(.primary.valid) \(.backup.valid) \(.equal)"')"
 same 'which release is in which slot' 'A 2.0.0/root.img 2.0.0 0, B 1.0.0/root.img 1.0.0 0' \
 	"$(told '[.partitions[] | select(.slot) | "\(.slot) \(.release) \(.version) \(.changed_blocks)"] | join(", ")')"
+same 'a boot partition' 'vfat clean 2.0.0/boot.img 0' \
+	"$(part boot '"\(.format) \(.filesystem) \(.release) \(.changed_blocks)"')"
 same 'the copy that counts' '[false,true]' "$(told '[.environment.copies[].counts] | tojson')"
 same 'its order' 'B A' "$(told .environment.order)"
 same 'the state' 'true clean' "$(part data '"\(.state) \(.filesystem)"')"
@@ -136,6 +142,16 @@ same 'one block, of that file' 'null 2.0.0/root.img 1 /etc/numbers 4096' \
 	"$(part root-a '"\(.release) \(.near) \(.changed_blocks) \(.files[0].path) \(.files[0].bytes)"')"
 code 'for people' 0 "$orch" inspect "$scratch/flipped.img" --releases "$scratch/releases"
 check 'near it' grep -q '^  near: 2.0.0/root.img$' "$scratch/out"
+damaged boot
+do_to "$scratch/boot.img" flip "$(do_to "$scratch/boot.img" find "$(start boot)")"
+inspected boot.img 3
+same 'one block of a FAT, of that file' 'null 2.0.0/boot.img 1 /overlays/a long name.dtbo 4096' \
+	"$(part boot '"\(.release) \(.near) \(.changed_blocks) \(.files[0].path) \(.files[0].bytes)"')"
+damaged mounted
+do_to "$scratch/mounted.img" flip $(($(start boot) + 37))
+inspected mounted.img 3
+same 'a FAT that was not unmounted' 'was not unmounted 2.0.0/boot.img (file system)' \
+	"$(part boot '"\(.filesystem) \(.near) \(.files[0].path)"')"
 damaged half
 do_to "$scratch/half.img" half "$(start root-a)"
 inspected half.img 3
@@ -143,8 +159,8 @@ same 'what has half of a release is none' 'null null 0' "$(part root-a '"\(.rele
 damaged primary
 do_to "$scratch/primary.img" flip 600
 inspected primary.img 3
-same 'the backup still tells all' 'false its header is damaged (check sum) true root-a,root-b,data 1.0.0/root.img' \
-	"$(told '"\(.table.primary.valid) \(.table.primary.why) \(.table.backup.valid) \([.partitions[].name] | join(",")) \(.partitions[1].release)"')"
+same 'the backup still tells all' 'false its header is damaged (check sum) true boot,root-a,root-b,data 1.0.0/root.img' \
+	"$(told '"\(.table.primary.valid) \(.table.primary.why) \(.table.backup.valid) \([.partitions[].name] | join(",")) \(.partitions[2].release)"')"
 damaged environment
 do_to "$scratch/environment.img" flip $(((2 << 20) + 100))
 inspected environment.img 3

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "media/deb/deb.h"
 #include "media/ext4/ext4.h"
+#include "media/fat/fat.h"
 
 /* ---- what it is ---- */
 
@@ -144,7 +145,7 @@ static int read_tree(struct look *l, struct tree *t, struct err **err)
 	if (str_eq(l->format, "ext4"))
 		return ext4_read_tree(t, l->file, l->offset, err);
 	if (str_eq(l->format, "vfat"))
-		return look_fat(t, l->file, l->offset, dir, err);
+		return fat_read_tree(t, l->file, l->offset, l->size, err);
 	if (str_eq(l->format, "squashfs"))
 		return look_squashfs(t, l->file, l->offset, dir, &l->attributes_left_out, err);
 	if (str_eq(l->format, "deb"))

@@ -3,8 +3,8 @@
 /*
  * What is in a file that a node made, for people who look: trees (tar, compressed or not, .deb),
  * file systems (ext2 to ext4, FAT, squashfs, of which a bundle is one) and disks with a GPT or an
- * MBR, each within each other. Nothing is mounted. tar, .deb and ext4 are read by this process, as
- * in any worker; mtools and unsquashfs are confined (machine/sandbox/confined.h).
+ * MBR, each within each other. Nothing is mounted. All are read by this process, as in any worker,
+ * but squashfs, by a confined unsquashfs (machine/sandbox/confined.h).
  *
  * A path leads through all of them: "root-a/etc/passwd" of a disk is a partition, then a file
  * of its file system; "rootfs.ext4/etc" of a bundle goes into an image that is a file there.
@@ -53,5 +53,3 @@ void look_release(struct look *l);
  */
 int look_squashfs(struct tree *t, const char *file, uint64_t offset, const char *dir,
 		  bool *ret_left_out, struct err **err) warn_unused;
-int look_fat(struct tree *t, const char *file, uint64_t offset, const char *dir,
-	     struct err **err) warn_unused;

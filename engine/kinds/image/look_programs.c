@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* File systems that programs of this machine read for us: both are confined, see look.h. */
+/* squashfs, which unsquashfs reads for us, confined: see look.h. */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,19 +12,14 @@
 #include "kinds/image/look.h"
 #include "kinds/image/look_bundle.h"
 #include "machine/sandbox/confined.h"
-#include "media/tree/tree_dir.h"
+#include "media/tree/tree.h"
 
 #define TIMEOUT_S 600
 
 static int run_confined(char *const argv[], const char *file, const char *dir, struct err **err)
 {
-	static char *const env[] = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin",
-				    "HOME=/tmp",
-				    "TZ=UTC",
-				    "LC_ALL=C.UTF-8",
-				    "MTOOLSRC=/dev/null",
-				    "MTOOLS_SKIP_CHECK=1",
-				    NULL};
+	static char *const env[] = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/tmp", "TZ=UTC",
+				    "LC_ALL=C.UTF-8", NULL};
 	struct proc_opts opts = {.env = env, .timeout_s = TIMEOUT_S};
 	struct confined wall cleanup_confined = {0};
 	struct str said cleanup_str = STR_INIT;
@@ -32,8 +27,9 @@ static int run_confined(char *const argv[], const char *file, const char *dir, s
 
 	if (!program)
 		return err_set(err, E_PROGRAM_MISSING,
-			       "to look into this file system takes '%s': install the package %s",
-			       argv[0], str_eq(argv[0], "mcopy") ? "mtools" : "squashfs-tools");
+			       "to look into a squashfs takes '%s': install the package "
+			       "squashfs-tools",
+			       argv[0]);
 	confined_program(&wall, argv[0]);
 	confined_read(&wall, file);
 	confined_write(&wall, dir);
@@ -45,34 +41,6 @@ static int make_directory(const char *dir, struct err **err)
 {
 	if (mkdir(dir, 0700) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot create directory '%s'", dir);
-	return 0;
-}
-
-/* ---- FAT ---- */
-
-/* It knows neither owners nor modes: they are as when Linux mounts it. */
-static void set_modes(struct tree *t)
-{
-	size_t count;
-	struct tree_entry *const *entries = tree_entries(t, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		struct tree_inode *n = entries[i]->inode;
-
-		n->mode = (n->mode & S_IFMT) | 0755;
-		n->uid = n->gid = 0;
-	}
-}
-
-int look_fat(struct tree *t, const char *file, uint64_t offset, const char *dir, struct err **err)
-{
-	char *image cleanup_free = xasprintf("%s@@%llu", file, (unsigned long long)offset);
-	char *argv[] = {"mcopy", "-s", "-n", "-m", "-i", image, "::/", (char *)dir, NULL};
-
-	if (make_directory(dir, err) < 0 || run_confined(argv, file, dir, err) < 0 ||
-	    tree_from_dir(t, dir, NULL, INT64_MAX, err) < 0)
-		return -1;
-	set_modes(t);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Programs of this machine that orch starts on what a project or the network brings (rauc,
- * mksquashfs, apt, mtools, QEMU): each sees this machine's programs (/usr, /opt, what they need
+ * mksquashfs, apt, QEMU): each sees this machine's programs (/usr, /opt, what they need
  * of /etc, as sandbox.h has it) and the files that it was named, where they are, and nothing else:
  * nobody's home, no project, no store, no other process, and no network unless it is there to
  * fetch. /proc, /dev, /tmp and /run are fresh. It is the first process of a pid namespace, with
