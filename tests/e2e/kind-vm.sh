@@ -118,6 +118,14 @@ check "with the memory of the board" \
 	sh -c 'read -r _ kb _ <"$1" && [ "$kb" -gt 262144 ] && [ "$kb" -le 327680 ]' sh "$p/out/on-board/memory"
 check "on its machine" sh -c "'$orch' -C '$p' log on-board | grep -q 'machine $machine '"
 
+# EFI firmware of its board: it is what QEMU gets, and refuses for its size.
+head -c 1000 /dev/zero >"$p/flash.img"
+sed 's/^firmware:.*/firmware: flash.img\nvariables: flash.img/' "$p/recipes/board.yaml" >"$p/recipes/flashed.yaml"
+sed '/^boot:/d; /^kernel:/d; s/^board:.*/board: flashed/' "$p/recipes/on-board.yaml" >"$p/recipes/on-flashed.yaml"
+code "a guest with its board's firmware" 1 "$orch" -C "$p" build on-flashed
+check "starts with that" grep -q '1000' "$scratch/err"
+rm "$p/recipes/flashed.yaml" "$p/recipes/on-flashed.yaml"
+
 case $arch in amd64) program=qemu-system-x86_64 ;; *) program=qemu-system-aarch64 ;; esac
 export XDG_CONFIG_HOME="$scratch/config"
 qemu_tree $program >"$p/recipes/qemu.yaml"

@@ -31,7 +31,8 @@ static const struct option vm_options[] = {
 	 .example = "root=PARTLABEL=root rw"},
 	{"board", OPT_REF, offsetof(struct vm_opts, board), .accept = ACCEPT_NODE,
 	 .help = "The board to boot it on, a node of kind `board`: machine, processor and how "
-		 "many, memory, and how slow it is. Its firmware and card are not used.",
+		 "many, memory, and how slow it is. With `boot: efi` one that has `variables` "
+		 "brings its firmware, else this machine's is used. Its card is not used.",
 	 .example = "boards/virt"},
 	{"arch", OPT_STRING, offsetof(struct vm_opts, arch), .def = "arm64",
 	 .help = "Architecture of the guest: arm64 or amd64."},

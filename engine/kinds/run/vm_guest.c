@@ -209,6 +209,10 @@ int vm_describe(struct vm *vm, struct qemu_machine *m, struct err **err)
 	if (m->efi) {
 		m->cmdline_extra = arena_strdup(a->arena, line.buf);
 		m->vars_path = arena_printf(a->arena, "%s/efi-vars.fd", a->workdir);
+		if (vm->files.variables) {
+			m->firmware_code = vm->files.firmware;
+			m->firmware_vars = vm->files.variables;
+		}
 		return qemu_find(m, a->cache_dir, err);
 	}
 	m->append = arena_strdup(a->arena, line.buf);

@@ -161,7 +161,7 @@ int qemu_look(struct qemu_machine *m, const char **ret_package, struct err **err
 		return err_set(err, E_PROGRAM_MISSING, "'%s' is not installed: apt install %s",
 			       t->program, t->package);
 	*ret_package = t->firmware_package;
-	if (m->efi && find_firmware(t, m, err) < 0)
+	if (m->efi && !m->firmware_code && find_firmware(t, m, err) < 0)
 		return -1;
 	m->program = t->program;
 	return 0;

@@ -49,12 +49,16 @@ struct qemu_machine {
 	size_t disk_count;
 	const char *console; /* a -chardev of id "console"; NULL: QEMU's stdin and stdout */
 
+	/*
+	 * EFI: flash memory of the firmware, and what vars_path begins as. Both or none: then
+	 * qemu_find() takes this machine's.
+	 */
+	const char *firmware_code, *firmware_vars;
+
 	/* Set by qemu_find(); text lives as long as the process. */
 	const char *program;
-	const char *accel;         /* "kvm", or "tcg,thread=multi,..." */
-	const char *cpu;           /* "cortex-a72"; what stands here is kept, but for kvm */
-	const char *firmware_code; /* EFI */
-	const char *firmware_vars; /* template of vars_path */
+	const char *accel; /* "kvm", or "tcg,thread=multi,..." */
+	const char *cpu;   /* "cortex-a72"; what stands here is kept, but for kvm */
 };
 
 /* The serial console's name in the guest: "ttyAMA0". */
