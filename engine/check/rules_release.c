@@ -9,9 +9,12 @@
 #include "kinds/bundle/release_opts.h"
 #include "kinds/debian/debian.h"
 #include "kinds/device/device_opts.h"
+#include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
 #include "kinds/pki/x509.h"
+#include "kinds/run/vm_opts.h"
+#include "kinds/test/board_opts.h"
 #include "recipe/facts.h"
 #include "recipe/recipe.h"
 
@@ -198,13 +201,43 @@ static void sources_need_no_host(struct check_view *v, const struct node *n)
 			n->name);
 }
 
+/* What of the machine that builds takes part in N beside programs, and its remedy; else NULL. */
+static const char *part_of_host(const struct check_view *v, const struct node *n,
+				const char **ret_remedy)
+{
+	const struct kind *k = n->recipe->kind;
+
+	if (k == &kind_image) {
+		const struct image_opts *o = n->recipe->opts;
+
+		*ret_remedy = "leave 'writer' out: orch writes ext4 and FAT itself";
+		return o->writer == IMAGE_WRITER_GUESTFS ? "the kernel of libguestfs' appliance"
+							 : NULL;
+	}
+	if (k == &kind_vm) {
+		const struct vm_opts *o = n->recipe->opts;
+		const struct node *board = o->board ? check_node_of(v, o->board) : NULL;
+		const struct board_opts *b = board ? board->recipe->opts : NULL;
+
+		*ret_remedy = "name a board in 'board' that has 'firmware' and 'variables'";
+		return o->boot == VM_BOOT_EFI && !(b && b->variables) ? "the EFI firmware" : NULL;
+	}
+	return NULL;
+}
+
 static void needs_no_host(struct check_view *v, const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 	struct strs programs = {0};
 	struct str list cleanup_str = STR_INIT;
+	const char *remedy = NULL, *part = part_of_host(v, n, &remedy);
 
 	sources_need_no_host(v, n);
+	if (part)
+		check_say(v, CHECK_RELEASE_TOOLS, (struct pos){n->recipe->file, 1, 1},
+			  "node '%s' takes %s from the machine that builds, which no other has for "
+			  "ten years: %s",
+			  n->name, part, remedy);
 	if (k->tools)
 		k->tools(n->recipe->opts, &programs);
 	for (size_t i = 0; i < programs.count; i++)

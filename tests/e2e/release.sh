@@ -104,6 +104,20 @@ git commit -q -a -m two
 sed -i '/^tools/d' recipes/bundle.yaml
 refused programs-of-this-machine "node 'bundle' is made by programs of the machine that builds (rauc, mksquashfs).*\[release-tools\]"
 git checkout -q recipes
+echo 'writer: guestfs' >>recipes/system.yaml
+refused kernel-of-this-machine "node 'system' takes the kernel of libguestfs' appliance from the machine.*\[release-tools\]"
+git checkout -q recipes
+printf 'kind: image\nfilesystem: ext4\nsize: 8M\ncontents: [{copy: files, to: /}]\n' | recipe start
+printf 'kind: vm\nfrom: start\nrun: ["echo made >/made"]\noutputs: {made: /made}\n' | recipe guest
+sed -i 's/^contents: \[/&{copy: "guest:made", to: \/}, /' recipes/system.yaml
+refused firmware-of-this-machine "node 'guest' takes the EFI firmware from the machine that builds.*\[release-tools\]"
+printf 'kind: board\nmachine: virt\nfirmware: files/ours\nvariables: NEWS.md\n' | recipe board
+echo 'board: board' >>recipes/guest.yaml
+code a-board-brings-its-own 2 "$orch" build release
+says but-its-qemu-is-this-machines "node 'board' is made by programs .*qemu-system-aarch64.* name a tree with QEMU in 'emulator'"
+same its-firmware-is-not '' "$(grep 'EFI firmware' "$scratch/err")"
+rm recipes/start.yaml recipes/guest.yaml recipes/board.yaml
+git checkout -q recipes
 sed -i 's/acme-gate/raspberrypi/' recipes/project.yaml
 refused name-of-a-template "'raspberrypi' is what a template calls its device.*\[release-compatible\]"
 git checkout -q recipes
