@@ -33,7 +33,6 @@ prepare_keys() {
 }
 
 prepare_keys
-[ "$TEST_FULL" = no ] || set -- "$@" tests/qemu
 if as_tester 7200 $orch build "$@" --result-json "$result"; then
 	echo "ok the locked packages are there"
 elif grep -q 'orch lock .*--update' "$result"; then

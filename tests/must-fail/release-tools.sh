@@ -2,3 +2,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: node 'bundle' is made by programs of the machine that builds
 printf 'kind: release\nbundle: bundle\ncard: install\n' >recipes/release.yaml
+sed -i '/^tools: /d' recipes/bundle.yaml

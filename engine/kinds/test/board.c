@@ -26,7 +26,7 @@ static const struct option board_options[] = {
 	 .help = "Tree with QEMU for the machine, of this host's architecture: a debian node "
 		 "without overlay, for QEMU runs on this machine, on the board's files alone. "
 		 "Without it this host's QEMU is used.",
-	 .example = "tests/qemu"},
+	 .example = "emulator"},
 	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
 	 .help = "The first code that orch gives to the board: its U-Boot.",
