@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A release: what is in its directory, what reads it, and what is not fit to be one.
 . tests/e2e/lib.sh
+. tests/e2e/product-keys.sh
 export LC_ALL=C.UTF-8
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config"
 export HOME="$scratch" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
@@ -16,17 +17,6 @@ says() { check "$1" grep -q -- "$2" "$scratch/err"; }
 recipe() { cat >"recipes/$1.yaml"; } # NAME, text on stdin
 sha() { sha256sum <"$1" | cut -d' ' -f1; }
 
-# keys NAME: a root and a signer below it that are called so
-keys() {
-	openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=$1 root" -days 4000 -keyout "$scratch/root.key" \
-		-addext keyUsage=critical,keyCertSign,cRLSign -out pki/keyring.pem
-	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1 signer" -keyout pki/private/signer.key -out "$scratch/csr"
-	printf '%s\n' basicConstraints=CA:FALSE keyUsage=critical,digitalSignature \
-		extendedKeyUsage=codeSigning,emailProtection >"$scratch/ext"
-	openssl x509 -req -in "$scratch/csr" -CA pki/keyring.pem -CAkey "$scratch/root.key" -CAcreateserial \
-		-days 3000 -extfile "$scratch/ext" -out pki/signer.pem
-	chmod 600 pki/private/signer.key
-}
 # This host's rauc and mksquashfs as a tree, so that no node needs a program of the host.
 kit() {
 	for program in rauc mksquashfs unsquashfs; do
@@ -40,7 +30,7 @@ kit() {
 	for dir in bin tmp proc dev run sys etc; do mkdir -p "kit/$dir" && : >"kit/$dir/.keep"; done
 }
 kit
-keys "Acme" >/dev/null 2>&1
+product_keys "Acme" >/dev/null 2>&1
 cp -R pki "$scratch/product-keys"
 
 cat <<'END' | recipe project
@@ -127,7 +117,7 @@ git checkout -q recipes
 sed -i 's/^version: .*/version: "2"/' recipes/bundle.yaml
 refused other-version "the bundle of release '1.0.0' calls itself '2' \[release-version\]"
 git checkout -q recipes
-keys "development" >/dev/null 2>&1
+product_keys "development" >/dev/null 2>&1
 git add pki && git commit -q -m keys
 refused development-keys "made for development, 'CN = development .*\[release-keys\]"
 rm -rf pki && cp -R "$scratch/product-keys" pki
