@@ -3,7 +3,7 @@
 # A product made from the reference project is released, and built again ten years later: with nothing but its
 # release, without network, with no program of this machine's.
 . tests/e2e/lib.sh
-. tests/e2e/product-keys.sh
+. tests/e2e/keys-lib.sh
 [ -d _installed ] || { echo "no directory '_installed': tests/run.sh makes it"; exit 1; }
 cp -R _installed/usr/local "$scratch/there"
 orch=$scratch/there/bin/orch

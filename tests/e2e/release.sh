@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A release: what is in its directory, what reads it, and what is not fit to be one.
 . tests/e2e/lib.sh
-. tests/e2e/product-keys.sh
+. tests/e2e/keys-lib.sh
 export LC_ALL=C.UTF-8
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config"
 export HOME="$scratch" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
