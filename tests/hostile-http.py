@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A web server that answers as its prefix says, and prints its port:  python3 hostile-http.py
-# /endless/, /short/, /other/, /close/, /loop/, /tofile/, /lies/, /status/N/
+# /endless/, /short/, /more/, /other/, /close/, /loop/, /tofile/, /lies/, /status/N/
 import http.server
 import sys
+import time
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,6 +40,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_short(self, rest):
         self.reply(200, b"x" * 10, 100000)
         self.close_connection = True
+
+    def do_more(self, rest):
+        self.reply(200, b"x" * 1000)
+        time.sleep(0.05)
+        self.wfile.write(b"and more\r\n")
+        time.sleep(0.05)
 
     def do_other(self, rest):
         self.reply(200, b"x" * 1000)

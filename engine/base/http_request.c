@@ -137,6 +137,8 @@ static void set_limits(struct slot *s)
 
 static void start(struct slot *s, struct http_request *r)
 {
+	bool again = r->why != NULL;
+
 	s->request = r;
 	s->text[0] = 0;
 	http_request_release(r);
@@ -150,6 +152,8 @@ static void start(struct slot *s, struct http_request *r)
 	set_body(s);
 	say_who(s);
 	http_set_access(s->easy, &s->client->access);
+	if (again) /* the connection may have bytes that answer nothing */
+		curl_easy_setopt(s->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(s->easy, CURLOPT_URL, r->url);
 	curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
 	curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -197,6 +201,28 @@ static char *words(const struct slot *s, CURLcode code)
 	return xstrdup(text);
 }
 
+/* Whether bytes that are none of an answer have come, on a connection that had one before. */
+static bool is_leftover(const struct slot *s, CURLcode code)
+{
+	long opened = 1;
+
+	curl_easy_getinfo(s->easy, CURLINFO_NUM_CONNECTS, &opened);
+	return code == CURLE_UNSUPPORTED_PROTOCOL && !s->request->status && !opened;
+}
+
+/* The try has failed with CODE. */
+static void failed(struct slot *s, CURLcode code)
+{
+	struct http_request *r = s->request;
+	bool cut = r->status / 100 == 2 && code != CURLE_OPERATION_TIMEDOUT;
+
+	r->cuts = !cut ? 0 : r->cuts && r->cut_at == r->answer.len ? r->cuts + 1 : 1;
+	r->cut_at = r->answer.len;
+	r->lasting = !http_may_retry(code) && !is_leftover(s, code);
+	r->status = 0;
+	r->why = words(s, code);
+}
+
 static void ended(struct slot *s, CURLcode code)
 {
 	struct http_request *r = s->request;
@@ -206,11 +232,8 @@ static void ended(struct slot *s, CURLcode code)
 	curl_easy_getinfo(s->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (length >= 0)
 		r->length = (uint64_t)length;
-	if (code != CURLE_OK && !r->too_large) {
-		r->status = 0;
-		r->lasting = !http_may_retry(code);
-		r->why = words(s, code);
-	}
+	if (code != CURLE_OK && !r->too_large)
+		failed(s, code);
 	finish(s);
 	if (r->came && r->status / 100 == 2)
 		r->came(r);

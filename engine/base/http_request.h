@@ -24,6 +24,9 @@ struct http_request {
 	char *why;         /* heap */
 	bool lasting;      /* it would fail again: certificates, a URL that is none */
 	bool too_large;
+	/* Tries in a row that were answered with 2xx and ended too early, after CUT_AT bytes. */
+	unsigned cuts;
+	size_t cut_at;
 };
 /* Frees results. */
 void http_request_release(struct http_request *r);

@@ -12,6 +12,8 @@
 #include "remote/web_place.h"
 
 #define PARALLEL 16
+/* So often an answer may end too early at one place: then the server has no more of it. */
+#define CUTS_MOST 3
 
 struct web {
 	struct transport t;
@@ -34,10 +36,16 @@ static bool is_done(const struct http_request *r)
 	return r->status && r->status != 408 && r->status != 429 && r->status / 100 != 5;
 }
 
+/* A server that answers, but has not all the bytes. */
+static bool is_cut(const struct http_request *r)
+{
+	return !r->status && r->cuts >= CUTS_MOST;
+}
+
 /* Room does not come back in seconds. */
 static bool may_pass(const struct http_request *r)
 {
-	return !is_done(r) && !r->lasting && r->status != 501 && r->status != 505 &&
+	return !is_done(r) && !is_cut(r) && !r->lasting && r->status != 501 && r->status != 505 &&
 	       r->status != 507;
 }
 
@@ -221,6 +229,9 @@ static int take(struct web *w, struct remote_blob *b, struct http_request *r, st
 
 	if (is_absent(w, r))
 		return 0;
+	if (is_cut(r))
+		return err_set(err, E_REMOTE_DAMAGED, "%s: blob %s ends too early: %s", w->t.shown,
+			       digest_hex(&b->digest, hex), r->why);
 	if (!r->too_large && r->status / 100 != 2)
 		return answer_error(w, r, err);
 	digest_data(r->answer.buf, r->answer.len, &d);
@@ -303,6 +314,9 @@ static int take_result(struct web *w, struct http_request *r, struct str *ret, s
 			       w->t.shown);
 	if (is_absent(w, r))
 		return 1;
+	if (is_cut(r))
+		return err_set(err, E_REMOTE_DAMAGED, "%s: a result ends too early: %s", w->t.shown,
+			       r->why);
 	if (r->status / 100 != 2)
 		return answer_error(w, r, err);
 	str_append_len(ret, r->answer.buf, r->answer.len);

@@ -163,7 +163,7 @@ tests/engines.sh stop "$run"
 mkdir -p "$scratch/small" "$run/small/bazel-remote"
 cat >"$scratch/small/bazel-remote" <<END
 #!/bin/sh
-exec unshare -Umr sh -c 'mount -t tmpfs -o size=4m small "$run/small/bazel-remote" && exec "\$@"' sh "$engines/bazel-remote" "\$@"
+exec unshare -Umr sh -c 'mount -t tmpfs -o size=2m small "$run/small/bazel-remote" && exec "\$@"' sh "$engines/bazel-remote" "\$@"
 END
 chmod 755 "$scratch/small/bazel-remote"
 if (export ORCH_ENGINES="$scratch/small" && tests/engines.sh start bazel-remote "$run/small"); then

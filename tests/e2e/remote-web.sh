@@ -126,6 +126,12 @@ at "$bad/endless" find a
 says "a result without an end" 'too large' '[remote-damaged]'
 at "$bad/other" blobs 3 1000 7 get
 says "other bytes" 'got 0 of 3' '[remote-damaged]'
+at "$bad/short" blobs 3 1000 7 get
+says "bytes that always end too early are damaged" 'got 0 of 3' 'ends too early' '[remote-damaged]'
+at "$bad/short" find a
+says "so is a result" 'ends too early' '[remote-damaged]'
+at "$bad/more" blobs 40 1000 7 get
+says "what comes after an answer spoils no other" 'got 0 of 40' '[remote-damaged]'
 at "$bad/lies" blobs 3 1000 7 missing get
 says "a wrong length" 'missing 3 of 3' 'got 0 of 3'
 at "$bad/loop" blobs 1 1000 7 get
