@@ -450,15 +450,17 @@ bench_large() {
 
 # --- two workers of a farm against one: 40 nodes that wait five seconds each
 bench_farm() {
-	local engines=${ORCH_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/orch-engines} m w mounts=() one two
+	local w local=() one two
 	[ "$(id -u)" != 0 ] || { missed "two workers and one" "they run for an ordinary user only"; return; }
 	tests/engines.sh get casd || { missed "two workers and one" "buildbox cannot be had"; return; }
-	for m in /usr:/usr /usr/bin:/bin /usr/sbin:/sbin /usr/lib:/lib /usr/lib64:/lib64 /etc:/etc; do
-		[ ! -e "${m%%:*}" ] || mounts+=("--runner-arg=--ro-bind-mount=$m")
-	done
+	# Without FUSE each action gets copies of all its inputs, which is most of what a worker does then.
+	if ! { command -v fusermount3 && [ -w /dev/fuse ]; } >/dev/null; then
+		echo "  (without /dev/fuse and fusermount3, inputs are copied)"
+		local=(--runner-arg=--disable-localcas)
+	fi
 	for w in 1 2; do
-		tests/engines.sh start casd "$work/w$w" --buildbox-run="$engines/buildbox-run" --jobs=4 \
-			--runner-arg=--disable-localcas "${mounts[@]}"
+		# shellcheck disable=SC2086,SC2154
+		tests/engines.sh start casd "$work/w$w" --buildbox-run="$engines/buildbox-run" --jobs=4 "${local[@]}" $mounts
 	done
 	farm_project "$work/farm"
 	farm_build 2 warm >/dev/null # sends the worker to both
