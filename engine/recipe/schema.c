@@ -207,12 +207,6 @@ static void decode_size(struct decode *d, const struct option *o, const struct y
 		*(uint64_t *)field = n;
 }
 
-static void words_append(struct str *s, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		str_printf(s, "%s%s", i ? ", " : "", words[i]);
-}
-
 static void decode_enum(struct decode *d, const struct option *o, const struct yaml *y, void *field)
 {
 	struct str all cleanup_str = STR_INIT;
@@ -227,7 +221,7 @@ static void decode_enum(struct decode *d, const struct option *o, const struct y
 			return;
 		}
 	}
-	words_append(&all, o->words, count);
+	decode_words(&all, o->words, count);
 	near = str_nearest(y->text, o->words, count);
 	if (near)
 		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
@@ -481,31 +475,6 @@ const struct option *schema_option(const struct schema *schema, const char *name
 		if (str_eq(schema->options[i].name, name))
 			return &schema->options[i];
 	return NULL;
-}
-
-/* KEY is none of NAMES. */
-void decode_unknown_key(struct decode *d, const struct strs *names, const char *const *more,
-			const struct yaml *key)
-{
-	static const char *const reserved[] = {"secrets", NULL};
-	struct str all cleanup_str = STR_INIT;
-	const char *near;
-
-	if (decode_is_one_of(key->text, reserved)) {
-		err_list_at(d->errors, E_RESERVED_KEY, key->pos,
-			    "key '%s' is reserved for a later release", key->text);
-		return;
-	}
-	near = str_nearest(key->text, names->items, names->count);
-	for (size_t i = 0; !near && more && more[i]; i++)
-		near = str_nearest(key->text, &more[i], 1);
-	words_append(&all, names->items, names->count);
-	if (near)
-		err_list_at(d->errors, E_UNKNOWN_KEY, key->pos,
-			    "unknown key '%s': did you mean '%s'?", key->text, near);
-	else
-		err_list_at(d->errors, E_UNKNOWN_KEY, key->pos, "unknown key '%s' (known here: %s)",
-			    key->text, all.buf);
 }
 
 static void unknown_option(struct decode *d, const struct schema *schema, const char *const *more,

@@ -30,6 +30,8 @@ bool decode_given(struct decode *d, const char *what, const char *expected, cons
 bool decode_refuse_values(struct decode *d, const char *what, const struct yaml *y);
 /* WORDS are ended by NULL; may be NULL. */
 bool decode_is_one_of(const char *word, const char *const *words);
+/* Appends COUNT words with ", " between them. */
+void decode_words(struct str *s, const char *const *words, size_t count);
 /*
  * Reports that KEY is none of NAMES, with the nearest of them or of MORE (ended by NULL; may be
  * NULL).
