@@ -256,7 +256,7 @@ unsigned str_distance(const char *a, const char *b, unsigned cap)
 const char *str_nearest(const char *word, const char *const *words, size_t count)
 {
 	const char *best = NULL;
-	unsigned least = 3;
+	unsigned least = strlen(word) < 6 ? 2 : 3;
 
 	for (size_t i = 0; i < count; i++) {
 		unsigned d = str_distance(word, words[i], 2);

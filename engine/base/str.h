@@ -70,7 +70,10 @@ static inline const char *str_skip(const char *s, const char *prefix)
 bool str_ends(const char *s, const char *suffix);
 /* Damerau-Levenshtein distance, at most CAP + 1; for "did you mean". */
 unsigned str_distance(const char *a, const char *b, unsigned cap);
-/* The nearest of COUNT words within distance 2 (and less than the word's length), or NULL. */
+/*
+ * The nearest of COUNT words within distance 2, of a word of less than six characters within 1 (and
+ * less than the word's length), or NULL.
+ */
 const char *str_nearest(const char *word, const char *const *words, size_t count);
 /* Decimal number without sign or spaces. 0, or 1 when TEXT is not one or overflows. */
 int str_u64(const char *text, uint64_t *ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch kinds, orch schema: what the option tables say, for people and for editors. */
+#include "base/near.h"
 #include "cli/json.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -18,7 +19,7 @@ static const struct kind *find_kind(const char *name, struct err **err)
 	}
 	for (size_t i = 0; kinds_all[i]; i++)
 		strs_push(&names, kinds_all[i]->name);
-	near = str_nearest(name, names.items, names.count);
+	near = near_word(name, names.items, names.count);
 	strs_clear(&names);
 	err_set(err, E_UNKNOWN_KIND, "no kind '%s'; %s%s%s", name, near ? "did you mean '" : "",
 		near ? near : "'orch kinds' lists them", near ? "'?" : "");
@@ -72,7 +73,7 @@ static int describe_key(const char *name, const struct schema *schema, const cha
 	}
 	for (size_t i = 0; i < schema->count; i++)
 		strs_push(&names, schema->options[i].name);
-	near = unknown == key ? str_nearest(key, names.items, names.count) : NULL;
+	near = unknown == key ? near_word(key, names.items, names.count) : NULL;
 	strs_clear(&names);
 	if (near)
 		return err_set(err, E_UNKNOWN_KEY, "'%s' has no key '%s'; did you mean '%s'?", name,

@@ -301,7 +301,6 @@ bool session_has_recipe(const struct session *s, const char *name)
 struct node *session_node(const struct session *s, const char *name, struct err **err)
 {
 	struct nodes found = {0};
-	struct strs names = {0};
 	const char *near;
 
 	graph_match(s->graph, name, &found);
@@ -311,10 +310,7 @@ struct node *session_node(const struct session *s, const char *name, struct err 
 		nodes_clear(&found);
 		return n;
 	}
-	for (size_t i = 0; i < s->graph->nodes.count; i++)
-		strs_push(&names, s->graph->nodes.items[i]->name);
-	near = str_nearest(name, names.items, names.count);
-	strs_clear(&names);
+	near = graph_near(s->graph, name);
 	if (near)
 		err_set(err, E_UNKNOWN_NODE, "no node '%s'; did you mean '%s'?", name, near);
 	else

@@ -94,8 +94,16 @@ struct graph {
  */
 struct graph *graph_build(struct arena *arena, struct project *project, struct err_list *errors);
 struct node *graph_node(const struct graph *g, const char *name);
-/* The node whose name is written most like NAME, or NULL. */
-const char *graph_near(const struct graph *g, const char *name);
+/*
+ * The node that TEXT means, which names none: it is written as a path of its recipe, in other case,
+ * without the directory of recipes/ that it is in, or is spelt most alike. NULL: none.
+ */
+const char *graph_near(const struct graph *g, const char *text);
+/*
+ * The output that TEXT means, as a recipe names it ("node:output"): written as a path in out/, or
+ * with another sign between the two. NULL: none. Heap.
+ */
+char *graph_near_output(const struct graph *g, const char *text);
 /*
  * The edge by which N has the input REF of its options; NULL: none, or REF is. Its node may be
  * called otherwise than REF names it: with the @VALUES of variants.

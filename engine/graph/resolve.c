@@ -358,15 +358,6 @@ static char *near_file(const struct resolver *r, const char *path)
 	return str_eq(directory, ".") ? xstrdup(near) : path_join(directory, near);
 }
 
-const char *graph_near(const struct graph *g, const char *name)
-{
-	const char **names cleanup_free = xcalloc(g->nodes.count + 1, sizeof(*names));
-
-	for (size_t i = 0; i < g->nodes.count; i++)
-		names[i] = g->nodes.items[i]->name;
-	return str_nearest(name, names, g->nodes.count);
-}
-
 /* There is no template at PATH. */
 static int unknown_path(struct request *q, const char *path)
 {
@@ -379,6 +370,44 @@ static int unknown_path(struct request *q, const char *path)
 	return refuse(q, E_FILE_MISSING, "no file '%s' in the project", path);
 }
 
+static int is_made_later(void *path, const char *option_path, struct ref *ref)
+{
+	return ref->later && str_eq(ref->text, path);
+}
+
+/* The command that makes PATH for a node which needs it; NULL: none does. */
+static const char *path_maker(const struct graph *g, const char *path)
+{
+	for (size_t i = 0; i < g->nodes.count; i++) {
+		const struct recipe *r = g->nodes.items[i]->recipe;
+
+		if (r->opts && r->kind->made_by &&
+		    schema_each_ref(r->kind->schema, r->opts, is_made_later, (void *)path))
+			return r->kind->made_by;
+	}
+	return NULL;
+}
+
+/* What an unknown reference may mean, or NULL. NODE is the part that should be a node's; heap. */
+static char *meant(struct request *q, const char *node, bool path)
+{
+	unsigned accept = q->ref->accept;
+	size_t len = strlen(q->ref->text);
+	char *plain cleanup_free = xstrdup(q->ref->text), *output = NULL;
+	const char *near;
+
+	if (q->r->suggestions++ >= SUGGESTIONS_MAX)
+		return NULL;
+	if (plain[len - 1] == '/')
+		plain[len - 1] = 0;
+	if (accept & ACCEPT_OUTPUT)
+		output = graph_near_output(q->r->g, plain);
+	near = output || !(accept & ~(unsigned)ACCEPT_PATH) ? NULL : graph_near(q->r->g, node);
+	if (near)
+		return xstrdup(near);
+	return output || !path ? output : near_file(q->r, plain);
+}
+
 /* Nothing in the project is called like this. NODE is the part that should be a node's name. */
 static int unknown(struct request *q, const char *node)
 {
@@ -387,22 +416,20 @@ static int unknown(struct request *q, const char *node)
 	const char *what = !path    ? "unknown node"
 			   : !other ? "no file or directory"
 				    : "no node, file or directory";
-	const char *where = path ? " in the project" : "", *near = NULL, *text = q->ref->text;
-	char *plain cleanup_free = xstrdup(text), *file cleanup_free = NULL;
-	size_t len = strlen(plain);
+	const char *where = path ? " in the project" : "", *text = path ? q->ref->text : node;
+	const char *maker = path ? path_maker(q->r->g, q->ref->text) : NULL;
+	char *near cleanup_free = NULL;
 
-	if (plain[len - 1] == '/')
-		plain[len - 1] = 0;
-	if (!path)
-		text = node;
-	if (q->r->suggestions++ < SUGGESTIONS_MAX) {
-		near = other ? graph_near(q->r->g, node) : NULL;
-		if (path && !near)
-			near = file = near_file(q->r, plain);
-	}
+	if (maker)
+		return refuse(q, E_KEYS_MISSING, "there is no '%s'; `%s` makes it", text, maker);
+	if (path && strpbrk(text, "*?["))
+		return refuse(q, E_FILE_MISSING,
+			      "%s '%s'%s: patterns are not expanded, name the directory", what,
+			      text, where);
 	if (path && !other && map_get(&q->r->g->by_name, text))
 		return refuse(q, E_WRONG_INPUT, "%s '%s'%s: it is a node, but '%s' takes a path",
 			      what, text, where, q->option);
+	near = meant(q, node, path);
 	if (near && str_eq(near, text))
 		return refuse(q, E_BAD_LINK, "path '%s' is a link that leads nowhere", text);
 	if (near)
@@ -418,6 +445,10 @@ static int wrong_path(struct request *q, const char *path, const char *why)
 {
 	const char *plain = str_skip(path, "./"), *ignored;
 
+	if (strstr(path, "://"))
+		return refuse(q, E_INVALID_PATH,
+			      "'%s' is a URL: a node of kind 'fetch' downloads it, by its digest",
+			      path);
 	if (plain && path_is_project(plain, &ignored))
 		return refuse(q, E_INVALID_PATH, "path '%s' %s: write '%s'", path, why, plain);
 	return refuse(q, E_INVALID_PATH, "path '%s' %s: paths are relative to the project's root",
@@ -427,12 +458,18 @@ static int wrong_path(struct request *q, const char *path, const char *why)
 static int no_node(struct request *q, const char *node)
 {
 	struct place p cleanup_place = {0};
+	char *copied cleanup_free = NULL;
 	const char *why;
 
 	if (!(q->ref->accept & ACCEPT_PATH))
 		return unknown(q, node);
 	if (!path_is_project(q->ref->text, &why))
 		return wrong_path(q, q->ref->text, why);
+	if (strncmp(q->ref->text, "out/", 4) == 0)
+		copied = graph_near_output(q->r->g, q->ref->text);
+	if (copied)
+		return refuse(q, E_WRONG_INPUT, "'%s' is a copy of what a node makes: write '%s'",
+			      q->ref->text, copied);
 	p = find_place(q->r, q->ref->text);
 	if (!p.type && q->ref->later)
 		p.type = 'f';

@@ -139,6 +139,8 @@ struct kind {
 	 * for each, with the remedy. Asked only of nodes that are wanted; may be NULL.
 	 */
 	void (*missing)(const struct kind_ctx *ctx, struct err_list *errors);
+	/* The command that makes the files its options of OPT_LATER name; NULL: there is none. */
+	const char *made_by;
 	/*
 	 * The project file that pins what the node takes from elsewhere, made by `orch lock`, and
 	 * what its TEXT pins: all of it that shapes the result, in an order of its own. The key

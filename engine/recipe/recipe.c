@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/near.h"
 #include "base/path.h"
 #include "recipe/expand.h"
 #include "recipe/extend.h"
@@ -97,7 +98,7 @@ static void unknown_kind(struct load *l, struct pos pos, const char *text)
 		names[i] = l->kinds[i]->name;
 		str_printf(&all, "%s%s", i ? ", " : "", names[i]);
 	}
-	near = text ? str_nearest(text, names, count) : NULL;
+	near = text ? near_word(text, names, count) : NULL;
 	if (!text)
 		err_list_at(l->errors, E_MISSING_KEY, pos, "key 'kind' is missing (one of: %s)",
 			    all.buf);
@@ -112,10 +113,12 @@ static void unknown_kind(struct load *l, struct pos pos, const char *text)
 /* MAP does not say its kind; perhaps it says it by a misspelt key. */
 static void no_kind(struct load *l, const struct yaml *map)
 {
+	const char *kind = "kind";
+
 	for (size_t i = 0; i < map->count; i++) {
 		const struct yaml *key = map->keys[i];
 
-		if (strcasecmp(key->text, "kind") == 0 || str_distance(key->text, "kind", 1) <= 1) {
+		if (strcasecmp(key->text, "kind") == 0 || near_word(key->text, &kind, 1)) {
 			err_list_at(l->errors, E_UNKNOWN_KEY, key->pos,
 				    "unknown key '%s': did you mean 'kind'?", key->text);
 			return;

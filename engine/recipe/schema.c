@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 
+#include "base/near.h"
 #include "base/path.h"
 #include "recipe/meant.h"
 #include "recipe/schema_priv.h"
@@ -222,7 +223,7 @@ static void decode_enum(struct decode *d, const struct option *o, const struct y
 		}
 	}
 	decode_words(&all, o->words, count);
-	near = str_nearest(y->text, o->words, count);
+	near = near_word(y->text, o->words, count);
 	if (near)
 		err_list_at(d->errors, E_INVALID_VALUE, y->pos,
 			    "'%s' cannot be '%s': did you mean '%s'? (one of: %s)", o->name,
@@ -416,12 +417,22 @@ size_t option_width(const struct option *o)
 	}
 }
 
+/* Whether Y has maps under names that O's maps have no key of: it should be a list of them. */
+static bool is_map_of_maps(const struct option *o, const struct yaml *y)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < y->count && o->type == OPT_STRUCT; i++)
+		count += y->items[i]->type == YAML_MAP && !schema_option(o->sub, y->keys[i]->text);
+	return count && count == y->count;
+}
+
 /* A map is no list of one text. */
 static bool refuse_map(struct decode *d, const struct option *o, const struct yaml *y)
 {
 	static const unsigned of_maps = 1 << OPT_STRUCT | 1 << OPT_FORM | 1 << OPT_REF;
 
-	if (y->type != YAML_MAP || of_maps >> o->type & 1)
+	if (y->type != YAML_MAP || (of_maps >> o->type & 1 && !is_map_of_maps(o, y)))
 		return false;
 	err_list_at(d->errors, E_WRONG_TYPE, y->pos, "'%s' must be a list, not a map%s%s", o->name,
 		    EXAMPLE_OF(o));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said of a key that a schema does not have. */
+#include "base/near.h"
 #include "recipe/schema_priv.h"
 
 void decode_words(struct str *s, const char *const *words, size_t count)
@@ -20,9 +21,9 @@ void decode_unknown_key(struct decode *d, const struct strs *names, const char *
 			    "key '%s' is reserved for a later release", key->text);
 		return;
 	}
-	near = str_nearest(key->text, names->items, names->count);
+	near = near_word(key->text, names->items, names->count);
 	for (size_t i = 0; !near && more && more[i]; i++)
-		near = str_nearest(key->text, &more[i], 1);
+		near = near_word(key->text, &more[i], 1);
 	decode_words(&all, names->items, names->count);
 	if (near)
 		err_list_at(d->errors, E_UNKNOWN_KEY, key->pos,

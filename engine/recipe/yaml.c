@@ -294,6 +294,17 @@ static void refuse_decoration(struct parse *p, struct pos pos, const yaml_char_t
 			    "tag '%s' is not supported: values are typed by their key", tag);
 }
 
+/* Quotes of a word processor, which to YAML are letters. */
+static bool opens_typographic(const char *text)
+{
+	static const char *const quotes[] = {"\u201c", "\u201d", "\u201e", "\u2018", "\u2019"};
+
+	for (size_t i = 0; i < array_len(quotes); i++)
+		if (str_skip(text, quotes[i]))
+			return true;
+	return false;
+}
+
 static void take_scalar(struct parse *p, struct pos pos, const yaml_event_t *ev)
 {
 	struct yaml *y = yaml_new(p->arena, YAML_SCALAR, pos);
@@ -304,6 +315,9 @@ static void take_scalar(struct parse *p, struct pos pos, const yaml_event_t *ev)
 	if (memchr(text, 0, len))
 		err_list_at(p->errors, E_NOT_TEXT, pos, "a value may not contain a NUL character");
 	y->quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	if (!y->quoted && opens_typographic(text))
+		err_list_at(p->errors, E_NOT_YAML, pos,
+			    "typographic quotes are part of the text: write \" or '");
 	y->text = arena_strndup(p->arena, text, len);
 	take_value(p, y);
 }

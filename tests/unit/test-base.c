@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/near.h"
 #include "base/str.h"
 #include "tmp.h"
 
@@ -136,7 +137,21 @@ static void near_words_are_found(void **state)
 	assert_string_equal(str_nearest("pakages", words, 3), "packages");
 	assert_string_equal(str_nearest("szie", words, 3), "size");
 	assert_null(str_nearest("kernel", words, 3));
+	assert_null(str_nearest("ashc", words, 3));
 	assert_int_equal(str_distance("ab", "ba", 2), 1);
+}
+
+static void words_of_other_programs_are_known(void **state)
+{
+	const char *const keys[] = {"run", "inputs", "env", "to"}, *const types[] = {"esp", "vfat"};
+
+	assert_string_equal(near_word("depends", keys, 4), "inputs");
+	assert_string_equal(near_word("Script", keys, 4), "run");
+	assert_string_equal(near_word("dest", keys, 4), "to");
+	assert_string_equal(near_word("input", keys, 4), "inputs");
+	assert_string_equal(near_word("fat32", types, 2), "vfat");
+	assert_null(near_word("depend", types, 2));
+	assert_null(near_word("", keys, 4));
 }
 
 static void numbers_are_strict(void **state)
@@ -551,6 +566,7 @@ int main(void)
 		cmocka_unit_test(escaping_leaves_no_command_of_a_ci),
 		cmocka_unit_test(out_of_memory_is_an_exit),
 		cmocka_unit_test(near_words_are_found),
+		cmocka_unit_test(words_of_other_programs_are_known),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(map_keeps_order_and_finds_all),
 		cmocka_unit_test(errors_carry_context_and_code),

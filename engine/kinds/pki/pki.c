@@ -71,5 +71,6 @@ const struct kind kind_pki = {
 	.schema = &pki_schema,
 	.outputs = pki_outputs,
 	.missing = pki_missing,
+	.made_by = "orch pki init",
 	.at_home = kind_always,
 };

@@ -2,6 +2,7 @@
 /* Words for the types of partitions. */
 #include <ctype.h>
 
+#include "base/near.h"
 #include "base/str.h"
 #include "media/disk/layout.h"
 
@@ -52,7 +53,7 @@ static const char *near(const char *type)
 		if (strncmp(layout_type_words[count], type, len) == 0 &&
 		    layout_type_words[count][len] == '-')
 			return layout_type_words[count];
-	return str_nearest(type, layout_type_words, count);
+	return near_word(type, layout_type_words, count);
 }
 
 char *layout_type_hint(const char *type)
