@@ -20,7 +20,7 @@ static const char style_all[] =
 	"p{margin:.3em 0}.dim{color:var(--dim)}\n"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
 	"td,th{padding:.15em .9em .15em 0;text-align:left;border-bottom:1px solid var(--line)}"
-	"td.n,th.n{text-align:right}\n";
+	"td.n,th.n{text-align:right;white-space:nowrap}\n";
 
 void markup_text(struct str *s, const char *text)
 {

@@ -8,6 +8,7 @@
 #include "cli/markup.h"
 
 #define TICKS_MOST 10
+#define LABELS_END 0.93 /* of the chart: what begins after it would leave the page */
 
 static const char style[] =
 	".chart{position:relative;margin:.6em 0 2em 4.5em}\n"
@@ -21,7 +22,9 @@ static const char style[] =
 	".bar.failed{outline:2px dashed var(--hot);outline-offset:-2px}\n"
 	".bar.stopped{opacity:.55}\n"
 	".tick{position:absolute;top:0;bottom:-1.4em;border-left:1px solid var(--line);"
-	"color:var(--dim);font-size:11px;display:flex;align-items:flex-end;padding-left:3px}\n"
+	"color:var(--dim);font-size:11px;display:flex;align-items:flex-end;padding-left:3px;"
+	"white-space:nowrap}\n"
+	"@media (max-width:46em){.tick:nth-child(even){font-size:0}}\n"
 	".key{display:inline-block;padding:0 .6em;border-radius:3px;margin-right:.5em}\n"
 	".key.hot{background:none;box-shadow:inset 0 -3px 0 var(--hot)}\n";
 
@@ -101,7 +104,7 @@ static void ticks(struct page *p)
 	for (unsigned i = 0; i * step <= p->wall; i++) {
 		str_printf(p->to, "<div class=\"tick\" style=\"left:%.3f%%\">",
 			   i * step / p->wall * 100);
-		if (i)
+		if (i && i * step <= LABELS_END * p->wall)
 			say_seconds(p->to, i * step);
 		str_append(p->to, "</div>\n");
 	}
