@@ -173,10 +173,21 @@ static int needs_room(struct sched *d, const struct node *n, bool *ret, struct e
 	return *ret ? 0 : make_room(d, &want, err);
 }
 
+/* Whether this run builds what N is, for another node. */
+static bool runs_here(const struct sched *d, const struct node *n)
+{
+	for (size_t i = 0; i < d->running.count; i++)
+		if (digest_eq(&d->running.items[i].job->node->key, &n->key))
+			return true;
+	return false;
+}
+
 static void say_waits(struct sched *d, struct node *n)
 {
 	struct err *e = NULL;
 
+	if (runs_here(d, n))
+		return;
 	if (d->opts->no_wait) {
 		err_set(&e, E_NODE_BUSY, "another orch builds this node now");
 		settle_failed(d, n, NULL, e);
