@@ -18,7 +18,7 @@ static const char *const groups[] = {
 	"group alias phony",
 	/* keys */
 	"kind type",
-	"inputs depends depends-on depends_on dependencies deps needs requires input sources src files",
+	"inputs depends depends-on depends_on dependencies deps needs requires sources src files",
 	"run script scripts steps commands command cmd exec actions shell do",
 	"outputs artifacts results products",
 	"env environment variables",

@@ -313,7 +313,9 @@ static void take_scalar(struct parse *p, struct pos pos, const yaml_event_t *ev)
 
 	refuse_decoration(p, pos, ev->data.scalar.anchor, ev->data.scalar.tag);
 	if (memchr(text, 0, len))
-		err_list_at(p->errors, E_NOT_TEXT, pos, "a value may not contain a NUL character");
+		err_list_at(p->errors, E_NOT_TEXT, pos,
+			    "a value may not contain a NUL character, as '\\0' between double "
+			    "quotes is: write '\\\\0', or use single quotes");
 	y->quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	if (!y->quoted && opens_typographic(text))
 		err_list_at(p->errors, E_NOT_YAML, pos,
