@@ -4,6 +4,7 @@
 # diversions, triggers, conffiles; and what is said when a script fails. Each of the expected values
 # is what dpkg leaves in a chroot of the same tree.
 . tests/e2e/lib.sh
+. tests/e2e/archive-lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 archive=$scratch/archive
 p=$scratch/p

@@ -189,35 +189,6 @@ run:
 outputs: [qemu.tar]
 END
 }
-# key USER: makes a key to sign with, in $GNUPGHOME.
-key() {
-	[ -d "$GNUPGHOME" ] || mkdir -m 700 "$GNUPGHOME"
-	gpg --batch --passphrase '' --quick-gen-key "$1" rsa2048 sign never
-}
-# publish USER: lists and signs what the pool of the archive in $archive holds, as suite 'own'.
-publish() {
-	(
-		cd "${archive:?}" || exit 1
-		for dir in main/binary-amd64 main/binary-arm64 main/binary-all main/source; do
-			mkdir -p "dists/own/$dir"
-			: >"dists/own/$dir/Packages"
-		done
-		dpkg-scanpackages -m pool >dists/own/main/binary-all/Packages 2>/dev/null
-		for a in amd64 arm64; do cp dists/own/main/binary-all/Packages "dists/own/main/binary-$a/"; done
-		mv dists/own/main/source/Packages dists/own/main/source/Sources
-		cd dists/own || exit 1
-		rm -f Release InRelease
-		{
-			printf 'Origin: own\nSuite: own\nCodename: own\nDate: %s\n' "$(LC_ALL=C date -Ru)"
-			printf 'Architectures: amd64 arm64 all\nComponents: main\nSHA256:\n'
-			find main -type f | while read -r f; do
-				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
-			done
-		} >"$scratch/Release"
-		mv "$scratch/Release" .
-		gpg --batch --yes -u "$1" --clearsign -o InRelease Release
-	)
-}
 # digests RESULT.JSON: what was built, one line per output.
 digests() {
 	jq -r '.nodes[] | .name + " " + (.outputs[] | .name + " " + .digest)' "$1" | sort

@@ -3,6 +3,7 @@
 # What a word of 'packages:' means: the package of that very name and version, or an error; nothing that apt reads
 # into it besides. And what an archive may change of its description without a lock being refused.
 . tests/e2e/lib.sh
+. tests/e2e/archive-lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 archive=$scratch/archive
 p=$scratch/p
@@ -15,14 +16,8 @@ o() {
 }
 says() { check "$1" grep -q -F -e "$2" "$scratch/err"; }
 deb() { # NAME VERSION [a line of its control file]
-	d=$scratch/deb
-	rm -rf "$d"
-	mkdir -p "$d/DEBIAN" "$archive/pool"
-	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\n' "$1" "$2" \
-		>"$d/DEBIAN/control"
-	[ $# = 2 ] || echo "$3" >>"$d/DEBIAN/control"
-	echo 'Description: test' >>"$d/DEBIAN/control"
-	dpkg-deb --root-owner-group -b "$d" "$archive/pool/$1_$2_all.deb" >/dev/null
+	new_deb "$1" "$2"
+	pack "$archive/pool" "$@"
 }
 words() { # WORDS: the recipe of node n, not locked
 	printf 'kind: debian\narch: amd64\npackages: [%s]\n' "$1" >"$p/recipes/n.yaml"

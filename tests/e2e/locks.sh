@@ -4,6 +4,7 @@
 # come, which when versions leave the index or the pool, what a package newly asked for may move; and what a
 # build says of a lock whose lines do not fit the packages.
 . tests/e2e/lib.sh
+. tests/e2e/archive-lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 p=$scratch/p
 own=$scratch/own
@@ -21,44 +22,19 @@ recipe() { # NAME, text on stdin
 	cat >"$p/recipes/$1.yaml"
 }
 pin() { awk -v n="$2" '$1 == "package" && $3 == n {print $4}' "$p/recipes/$1.lock"; } # NODE PACKAGE
-# deb ARCHIVE NAME VERSION [more lines of its control file]...
-deb() {
-	d=$scratch/deb
-	rm -rf "$d"
-	mkdir -p "$d/DEBIAN" "$1/pool"
-	to=$1/pool/$2_$3_all.deb
-	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nInstalled-Size: 7\n' \
-		"$2" "$3" >"$d/DEBIAN/control"
-	shift 3
-	[ $# = 0 ] || printf '%s\n' "$@" >>"$d/DEBIAN/control"
-	echo 'Description: test' >>"$d/DEBIAN/control"
-	dpkg-deb --root-owner-group -b "$d" "$to" >/dev/null
+deb() { # ARCHIVE NAME VERSION [more lines of its control file]...
+	new_deb "$2" "$3"
+	deb_of=$1
+	shift
+	pack "$deb_of/pool" "$@"
 }
-# index ARCHIVE SUITE [PACKAGE...]: lists and signs what its pool holds; of PACKAGE only what stands there.
+# index ARCHIVE SUITE [FILE...]: lists and signs what its pool holds; FILEs alone, if there are any.
 index() {
 	(
-		cd "$1" || exit 1
-		suite=$2
+		index_of=$1 suite=$2
 		shift 2
-		mkdir -p "dists/$suite/main/binary-amd64" "dists/$suite/main/binary-arm64"
-		dpkg-scanpackages -m pool 2>/dev/null | awk -v files="$*" 'BEGIN { RS = ""; ORS = "\n\n" }
-			match($0, /Filename: pool\/[^\n]*/) && (files == "" ||
-			index(" " files " ", " " substr($0, RSTART + 15, RLENGTH - 15) " "))' \
-			>"dists/$suite/main/binary-amd64/Packages"
-		cp "dists/$suite/main/binary-amd64/Packages" "dists/$suite/main/binary-arm64/"
-		cd "dists/$suite" || exit 1
-		mkdir -p main/source
-		: >main/source/Sources
-		rm -f Release InRelease
-		{
-			printf 'Origin: own\nSuite: %s\nCodename: %s\nDate: %s\n' "$suite" "$suite" "$(LC_ALL=C date -Ru ${day:+-d "$day"})"
-			printf 'Architectures: amd64 arm64 all\nComponents: main\nSHA256:\n'
-			find main -type f | while read -r f; do
-				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
-			done
-		} >"$scratch/Release"
-		mv "$scratch/Release" .
-		gpg --batch --yes --quiet --clearsign -o InRelease Release
+		[ $# = 0 ] || only=$*
+		list_suite "$index_of" "$suite" pool
 	)
 }
 project() { # [one more archive]
@@ -72,9 +48,8 @@ $*
 END
 }
 
-mkdir -m 700 "$GNUPGHOME"
 mkdir -p "$p/recipes" "$p/keys" "$XDG_CONFIG_HOME/orch"
-gpg --batch --quiet --passphrase '' --quick-gen-key own@example.org rsa2048 sign never 2>/dev/null
+key own@example.org 2>/dev/null
 gpg --batch --export >"$p/keys/own.gpg"
 printf 'mirrors: {own: "file://%s", more: "file://%s"}\n' "$own" "$more" >"$XDG_CONFIG_HOME/orch/config.yaml"
 project

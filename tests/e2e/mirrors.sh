@@ -3,6 +3,7 @@
 # Archives of one's own: where they are (mirrors), who signs them (keyring), what is taken from them
 # (recommends, overlay), and what './dev bundle' does when one has dropped a pinned package.
 . tests/e2e/lib.sh
+. tests/e2e/archive-lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 unset NO_COLOR CLICOLOR_FORCE
 archive=$scratch/archive
@@ -17,26 +18,20 @@ o() {
 }
 says() { check "$1" grep -q -- "$2" "$scratch/err"; }
 
-# deb NAME VERSION: a package of the archive; $fields are more lines of its control file. Its postinst keeps
-# what /etc/NAME.conf says.
+# deb NAME VERSION [LINE...]: a package of the archive; LINEs are of its control file. Its postinst keeps what
+# /etc/NAME.conf says.
 deb() {
-	d=$scratch/deb/$1
-	rm -rf "$d"
-	mkdir -p "$d/DEBIAN" "$d/usr/share/$1" "$archive/pool"
-	echo "$2" >"$d/usr/share/$1/version"
-	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: test\n%s' \
-		"$1" "$2" "${fields:-}" >"$d/DEBIAN/control"
+	new_deb "$1" "$2"
 	printf '#!/bin/sh\nset -e\nmkdir -p /var/lib/%s\n[ ! -e /etc/%s.conf ] || cp /etc/%s.conf /var/lib/%s/seen\n' \
-		"$1" "$1" "$1" "$1" >"$d/DEBIAN/postinst"
-	chmod 755 "$d/DEBIAN/postinst"
-	dpkg-deb --root-owner-group -b "$d" "$archive/pool/$1_$2_all.deb" >/dev/null
+		"$1" "$1" "$1" "$1" >"$deb/DEBIAN/postinst"
+	chmod 755 "$deb/DEBIAN/postinst"
+	pack "$archive/pool" "$@"
 }
 mkdir -p "$p/recipes" "$p/keys" "$p/overlay/etc" "$p/rootfs" "$p/custom_build"
 check "a key" key one@example.org
 check "another key" key two@example.org
 gpg --export one@example.org >"$p/keys/own.gpg"
-fields='Recommends: own-extra
-' deb own-tool 1.0
+deb own-tool 1.0 'Recommends: own-extra'
 deb own-extra 1.0
 check "an archive" publish one@example.org
 cat >"$p/recipes/project.yaml" <<'END'
@@ -97,8 +92,7 @@ check "both packages are installed" tar -tf "$p/out/system/root.tar" usr/share/o
 
 echo "# what is dropped"
 rm -f "$archive"/pool/own-tool_1.0_all.deb
-fields='Recommends: own-extra
-' deb own-tool 1.1
+deb own-tool 1.1 'Recommends: own-extra'
 check "a newer package" publish one@example.org
 cp "$PWD/dev" "$p/dev"
 mkdir -p "$p/_build/engine/cli"

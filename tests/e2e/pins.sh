@@ -3,6 +3,7 @@
 # What of a lock is the key: another archive in project.yaml builds nothing, one package more or newer
 # concerns the nodes that have it, and `orch why` names it. Projects share what is not made of their names.
 . tests/e2e/lib.sh
+. tests/e2e/archive-lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 archive=$scratch/archive
 p=$scratch/p
@@ -18,42 +19,18 @@ built() {
 }
 # deb NAME VERSION [DEPENDS]: a package of the archive.
 deb() {
-	d=$scratch/deb/$1
-	mkdir -p "$d/DEBIAN" "$d/usr/share/$1" "$archive/pool"
-	echo "$2" >"$d/usr/share/$1/version"
-	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: test\n' \
-		"$1" "$2" >"$d/DEBIAN/control"
-	[ -z "${3:-}" ] || echo "Depends: $3" >>"$d/DEBIAN/control"
-	touch -d 2020-02-02 "$d/usr/share/$1/version"
-	dpkg-deb --root-owner-group -b "$d" "$archive/pool/$1_$2_all.deb" >/dev/null
-}
-# publish: lists and signs what is there.
-# shellcheck disable=SC2317 # called by check
-publish() {
-	(
-		cd "$archive" || exit 1
-		for a in amd64 arm64; do mkdir -p "dists/own/main/binary-$a"; done
-		dpkg-scanpackages -m pool 2>/dev/null | tee dists/own/main/binary-amd64/Packages >dists/own/main/binary-arm64/Packages
-		cd dists/own || exit 1
-		{
-			printf 'Origin: own\nSuite: own\nCodename: own\nDate: %s\n' "$(LC_ALL=C date -Ru)"
-			printf 'Architectures: amd64 arm64\nComponents: main\nSHA256:\n'
-			find main -type f | while read -r f; do
-				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
-			done
-		} >"$scratch/Release"
-		gpg --batch --yes -u one@example.org --clearsign -o InRelease "$scratch/Release"
-	)
+	new_deb "$1" "$2"
+	touch -d 2020-02-02 "$deb/usr/share/$1/version"
+	pack "$archive/pool" "$1" "$2" ${3:+"Depends: $3"}
 }
 
-mkdir -m 700 "$GNUPGHOME"
 mkdir -p "$p/recipes" "$p/keys" "$XDG_CONFIG_HOME/orch"
-check "a key" gpg --batch --passphrase '' --quick-gen-key one@example.org rsa2048 sign never
+check "a key" key one@example.org
 gpg --export one@example.org >"$p/keys/own.gpg"
 printf 'mirrors: {own: "file://%s", again: "file://%s"}\n' "$archive" "$scratch/again" >"$XDG_CONFIG_HOME/orch/config.yaml"
 deb own-tool 1.0
 deb own-extra 1.0
-check "an archive" publish
+check "an archive" publish one@example.org
 cp -R "$archive" "$scratch/again"
 cat >"$p/recipes/project.yaml" <<'END'
 schema: 1
@@ -105,7 +82,7 @@ same "a renamed project: only who bears the name" "img-one img-two" "$(built "$q
 echo "# other pins"
 rm "$archive/pool/own-tool_1.0_all.deb"
 deb own-tool 1.1
-check "a newer package" publish
+check "a newer package" publish one@example.org
 check "lock --update" o lock --update own-tool
 check "why names the package" o why top
 check "and both versions" grep -qE '^ *package own-tool 1\.0 -> 1\.1$' "$scratch/out"
@@ -140,12 +117,12 @@ check "one package more: its name" grep -qE '^ *package own-extra is new$' "$scr
 
 echo "# a package of the node below in another version"
 deb own-pair 1.1 'own-tool (= 1.1)'
-check "a package that needs its version" publish
+check "a package that needs its version" publish one@example.org
 sed -i 's/own-extra\]/own-extra, own-pair]/' "$p/recipes/top.yaml"
 check "below: lock" o lock top
 deb own-tool 1.2
 deb own-pair 1.2 'own-tool (= 1.2)'
-check "newer ones" publish
+check "newer ones" publish one@example.org
 printf 'kind: debian\nfrom: top\npackages: [own-tool, netbase]\n' >"$p/recipes/over.yaml"
 check "above: lock" o lock over
 same "without a version nothing moves" 0 "$(grep -c '^package ' "$p/recipes/over.lock")"
@@ -165,7 +142,7 @@ same "dpkg has each once" "own-extra=1.0=ii own-pair=1.2=ii own-tool=1.2=ii" \
 	"$(dpkg-query --admindir "$scratch/db" -W -f '${Package}=${Version}=${db:Status-Abbrev}\n' 'own-*' | xargs)"
 deb own-tool 1.3
 deb own-pair 1.3 'own-tool (= 1.3)'
-check "still newer ones" publish
+check "still newer ones" publish one@example.org
 printf 'recommends: false\n' >>"$p/recipes/over.yaml"
 check "locked again" o lock over
 same "no pin moves" "own-pair=1.2 own-tool=1.2" "$(pins over)"
@@ -191,7 +168,7 @@ cp "$p/recipes/top.lock" "$scratch/top.lock"
 pinned=$(sed -n 's/^package own own-tool \([^ ]*\) .*/\1/p' "$scratch/top.lock")
 deb own-tool 9.0
 deb own-other 1.0
-check "a newer package in the archive" publish
+check "a newer package in the archive" publish one@example.org
 printf 'extends: top\nadd: {packages: [own-other]}\n' >"$p/recipes/variant.yaml"
 code "needs a lock of its own: exit 2" 2 "$ORCH" -C "$p" build variant
 check "needs a lock of its own: says so" grep -q "run 'orch lock variant'" "$scratch/err"

@@ -3,6 +3,7 @@
 # Pools: what 'orch lock' keeps of an archive of this script's own, and that a fresh clone is built from it when the
 # archive has dropped every version. And 'orch lock --update --from', which moves what one archive has newer.
 . tests/e2e/lib.sh
+. tests/e2e/archive-lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg"
 p=$scratch/p
 own=$scratch/own
@@ -19,25 +20,14 @@ says() { check "$1" grep -q -- "$2" "$scratch/err"; }
 recipe() { cat >"$p/recipes/$1.yaml"; } # NAME, text on stdin
 # deb NAME VERSION [more lines of its control file]...: with its source package, but for what says Source.
 deb() {
-	d=$scratch/deb
-	rm -rf "$d"
-	mkdir -p "$d/DEBIAN" "$d/usr/share/$1" "$own/pool"
+	new_deb "$1" "$2"
 	[ "$1$2" != base-files1 ] || programs
-	d=$scratch/deb
-	echo "$2" >"$d/usr/share/$1/version"
-	name=$1
-	version=$2
-	printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nInstalled-Size: 7\n' \
-		"$name" "$version" >"$d/DEBIAN/control"
-	shift 2
-	[ $# = 0 ] || printf '%s\n' "$@" >>"$d/DEBIAN/control"
-	echo 'Description: test' >>"$d/DEBIAN/control"
-	dpkg-deb --root-owner-group -Zgzip -z1 -b "$d" "$own/pool/${name}_${version#*:}_all.deb" >/dev/null
-	case $* in *Source:*) ;; *) src "$name" "$version" ;; esac
+	pack "$own/pool" "$@"
+	case $* in *Source:*) ;; *) src "$1" "$2" ;; esac
 }
 # programs: what dpkg is and calls, of this machine, in the package that is about to be made.
 programs() {
-	t=$scratch/deb
+	t=$deb
 	mkdir -p "$t/usr/bin" "$t/usr/lib" "$t/usr/sbin" "$t/var/lib/dpkg" "$t/tmp" "$t/etc"
 	for link in bin lib sbin; do ln -s usr/$link "$t/$link"; done
 	ln -s usr/lib "$t/lib64"
@@ -69,30 +59,7 @@ src() {
 		"$1" "$1" >"$d/debian/control"
 	(cd "$own/pool" && dpkg-source -b "$d" >/dev/null 2>&1)
 }
-# suite SUITE DIRECTORY...: lists and signs what these directories below the archive hold.
-suite() {
-	(
-		cd "$own" || exit 1
-		suite=$1
-		shift
-		rm -rf "dists/$suite"
-		mkdir -p "dists/$suite/main/binary-amd64" "dists/$suite/main/source"
-		for d; do
-			dpkg-scanpackages -m "$d" >>"dists/$suite/main/binary-amd64/Packages" 2>/dev/null
-			dpkg-scansources "$d" >>"dists/$suite/main/source/Sources" 2>/dev/null
-		done
-		cd "dists/$suite" || exit 1
-		{
-			printf 'Origin: own\nSuite: %s\nCodename: %s\nDate: %s\n' "$suite" "$suite" "$(LC_ALL=C date -Ru)"
-			printf 'Architectures: amd64 all\nComponents: main\nSHA256:\n'
-			find main -type f | while read -r f; do
-				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
-			done
-		} >"$scratch/Release"
-		mv "$scratch/Release" .
-		gpg --batch --yes --quiet --clearsign -o InRelease Release
-	)
-}
+suite() { list_suite "$own" "$@"; } # SUITE DIRECTORY...
 configure() { printf 'mirrors: {own: "file://%s", sec: "file://%s"}\n%s\n' "$own" "$own" "${1-}" >"$config"; }
 # fresh: a clone of the project as it is, and an empty store; the pool is not in git.
 fresh() {

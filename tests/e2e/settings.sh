@@ -4,6 +4,7 @@
 # 'orch lock' and 'orch build' alike, its secrets show nowhere, and what goes wrong is said in our words. One
 # signed archive with one source package, behind servers on the loopback.
 . tests/e2e/lib.sh
+. tests/e2e/archive-lib.sh
 export ORCH_STORE="$scratch/store" XDG_CONFIG_HOME="$scratch/config" GNUPGHOME="$scratch/gpg" HOME="$scratch/home"
 unset http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY all_proxy NO_COLOR CLICOLOR_FORCE
 unset CURL_CA_BUNDLE SSL_CERT_FILE
@@ -11,17 +12,15 @@ archive=$scratch/archive
 p=$scratch/p
 config=$XDG_CONFIG_HOME/orch/config.yaml
 secret=c4n4ry$$
-mkdir -m 700 "$GNUPGHOME"
 mkdir -p "$HOME" "${config%/*}" "$p/recipes" "$p/keys" "$archive/pool" "$scratch/etc"
 
 # ---- an archive ----
-key() { gpg --batch --quiet --passphrase '' --quick-gen-key "$1" rsa2048 sign never 2>/dev/null; }
 # publish DIR SUITE USER [LINE...]: signs what DIR/pool holds, with more lines for the Release file; the suite
 # ./ is flat.
 publish() {
 	(
 		cd "$1" || exit 1
-		to=$2 user=$3
+		to=$2 signer=$3 day=2026-01-02
 		shift 3
 		dir=dists/$to/main/source
 		[ "$to" != ./ ] || dir=.
@@ -34,18 +33,7 @@ publish() {
 			for a in amd64 arm64; do : >"main/binary-$a/Packages"; done
 			rm -f main/source/Packages
 		fi
-		rm -f Release InRelease
-		{
-			printf 'Origin: own\nSuite: own\nCodename: own\nDate: %s\n' "$(LC_ALL=C date -Ru -d '2026-01-02')"
-			printf 'Architectures: amd64 arm64\nComponents: main\n'
-			[ $# = 0 ] || printf '%s\n' "$@"
-			echo SHA256:
-			find . -name Packages -o -name Sources | sed 's|^\./||' | while read -r f; do
-				printf ' %s %s %s\n' "$(sha256sum <"$f" | cut -d' ' -f1)" "$(stat -c %s "$f")" "$f"
-			done
-		} >"$scratch/Release"
-		mv "$scratch/Release" .
-		[ "$user" = nobody ] || gpg --batch --yes --quiet -u "$user" --clearsign -o InRelease Release
+		sign_suite own "$@"
 	)
 }
 key one@example.org
