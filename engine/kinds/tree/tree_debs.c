@@ -1,66 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "base/path.h"
+#include "kinds/deb_inputs.h"
 #include "kinds/tree/tree_opts.h"
 #include "media/deb/deb.h"
 #include "media/deb/deb_relations.h"
-#include "media/tree/tree_export.h"
 
 #define MAX_STATUS (64 * 1024 * 1024)
-
-/* ---- opening ---- */
-
-static int open_directory(struct action *a, const struct action_input *in, struct deb_set *set,
-			  struct err **err)
-{
-	struct tree *t cleanup_tree = tree_new(a->epoch, a->workdir);
-	size_t count, before = set->count;
-	struct tree_entry *const *entries;
-
-	if (tree_copy_path(t, "/", in->path, TREE_SKIP_GIT, err) < 0)
-		return -1;
-	entries = tree_entries(t, &count);
-	for (size_t i = 0; i < count; i++) {
-		char *path cleanup_free = path_join(in->path, entries[i]->path);
-
-		if (str_ends(entries[i]->path, ".deb") && deb_open(set, path, NULL, err) < 0)
-			return -1;
-	}
-	if (set->count == before)
-		return err_set(err, E_WRONG_INPUT, "there is no .deb in it");
-	return 0;
-}
-
-static int open_outputs(const struct action_input *in, struct deb_set *set, struct err **err)
-{
-	size_t before = set->count;
-
-	for (size_t i = 0; i < in->file_count; i++)
-		if (str_ends(in->files[i].name, ".deb") &&
-		    deb_open(set, in->files[i].path, in->files[i].name, err) < 0)
-			return -1;
-	if (set->count == before)
-		return err_set(err, E_WRONG_INPUT, "no output of it is a .deb");
-	return 0;
-}
-
-static int open_debs(struct action *a, struct deb_set *set, struct err **err)
-{
-	const struct tree_opts *o = a->opts;
-
-	for (size_t i = 0; i < o->debs.count; i++) {
-		const struct ref *ref = LIST_AT(o->debs, struct ref *, i);
-		const struct action_input *in = action_input(a, ref);
-		int rc = in->type == INPUT_FOLDER ? open_directory(a, in, set, err)
-			 : in->type == INPUT_NODE ? open_outputs(in, set, err)
-						  : deb_open(set, in->path, in->ref, err);
-
-		if (rc < 0)
-			return err_wrap(err, "debs: '%s'", ref->text);
-	}
-	return 0;
-}
 
 /* ---- checks ---- */
 
@@ -162,8 +108,8 @@ int tree_plan_debs(struct action *a, const struct tree *t, struct deb_set *set,
 		return err_set(err, E_UNMET_DEPENDENCY,
 			       "debs: the tree has no package 'dpkg', which installs them: "
 			       "'unpack' what needs no installation");
-	if (open_debs(a, set, err) < 0 || check_set(set, arch, err) < 0 ||
-	    check_depends(a, set, status, err) < 0)
+	if (deb_inputs_open(a, "debs", &((const struct tree_opts *)a->opts)->debs, set, err) < 0 ||
+	    check_set(set, arch, err) < 0 || check_depends(a, set, status, err) < 0)
 		return -1;
 	deb_plan_make(set, status, ret);
 	return 0;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "kinds/deb_inputs.h"
 #include "kinds/debian/debian.h"
 #include "kinds/run/step_env.h"
 
@@ -63,7 +64,7 @@ static const struct option tree_options[] = {
 	{"users", OPT_STRUCT, AT(users), OPT_LIST | OPT_PLACED, .sub = &user_schema,
 	 .help = "Users to add, without a password.",
 	 .example = "[{name: app, uid: 990, home: /var/lib/app, groups: [dialout]}]"},
-	{"debs", OPT_REF, AT(debs), OPT_LIST, .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_NODE,
+	{"debs", OPT_REF, AT(debs), OPT_LIST, .accept = DEB_INPUTS_ACCEPT,
 	 .help = "Debian packages to install: files or directories of the project, outputs of "
 		 "nodes. What they depend on must be in the tree, or another of them.",
 	 .example = "[\"app:app.deb\", debs/vendor.deb]"},
