@@ -439,3 +439,25 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	err_free(undelivered);
 	return rc || *err ? -1 : check_events(b, err);
 }
+
+int builder_first(struct cli *c, struct session *s)
+{
+	struct builder run = {
+		.cli = c, .session = s, .modest = true, .deliver = builder_hash_targets};
+	struct strv targets cleanup_strv = {0};
+	struct err *err = NULL;
+	int code;
+
+	strv_push(&targets, c->args.items[0]);
+	code = session_open(s, c, SESSION_STORE, &targets);
+	if (code == 0)
+		code = session_check_files(s, true);
+	if (code)
+		return code;
+	if (builder_run(&run, &code, &err))
+		code = cli_fail(s, err);
+	else if (code)
+		builder_failures(&run);
+	builder_close(&run);
+	return code;
+}

@@ -65,6 +65,11 @@ void builder_failed(struct builder *b, int code);
 void builder_damaged(void *arg, const struct node *n, const char *text);
 /* A deliver function for who reads the blobs themselves: hashes the outputs of the targets. */
 int builder_hash_targets(struct builder *b, size_t *ret_damaged, struct err **err) warn_unused;
+/*
+ * For commands whose first argument is a node that they need: opens S, builds the node and hashes
+ * its outputs. Returns the exit code; what went wrong has been told.
+ */
+int builder_first(struct cli *c, struct session *s);
 /* Shows the ends of the logs of failed nodes, unless stderr is JSON; they are findings. */
 void builder_failures(const struct builder *b);
 /* Whether progress is not to be shown. */

@@ -32,28 +32,6 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 	task_part(&f->task, done, total);
 }
 
-static int build_image(struct flashing *f, struct cli *c)
-{
-	struct builder run = {
-		.cli = c, .session = &f->s, .modest = true, .deliver = builder_hash_targets};
-	struct strv targets cleanup_strv = {0};
-	struct err *err = NULL;
-	int code;
-
-	strv_push(&targets, c->args.items[0]);
-	code = session_open(&f->s, c, SESSION_STORE, &targets);
-	if (code == 0)
-		code = session_check_files(&f->s, true);
-	if (code)
-		return code;
-	if (builder_run(&run, &code, &err))
-		code = cli_fail(&f->s, err);
-	else if (code)
-		builder_failures(&run);
-	builder_close(&run);
-	return code;
-}
-
 /* Only an image with a partition table is a whole card. */
 static int open_image(struct flashing *f, const char *name, uint64_t *ret_size, struct err **err)
 {
@@ -145,7 +123,7 @@ static int flash(struct flashing *f, struct cli *c)
 
 	if (flash_open(c->args.items[1], c->fixed, &f->medium, &err) || act_as_owner(c, &err))
 		return cli_fail(&f->s, err);
-	code = build_image(f, c);
+	code = builder_first(c, &f->s);
 	if (code)
 		return code;
 	if (open_image(f, c->args.items[0], &size, &err) || flash_fits(&f->medium, size, &err) ||
