@@ -354,6 +354,11 @@ const struct check_rule check_rules[] = {
 	     "The keyring that devices have does not know the signer of a bundle, so that they "
 	     "would refuse it. Sign with a certificate below a CA of that keyring, or bring the "
 	     "new CA with an update that the old one signs."),
+	RULE(CHECK_REPOSITORY_VALID, "repository-valid", WARNING,
+	     "package repositories are believed for another fortnight",
+	     "Consumers believe a repository from its date on for as long as 'valid-for' says, and "
+	     "this one is over, or is soon. Give its recipe a later 'date', or let 'orch lock "
+	     "--update' bring newer locks, then build and publish it again."),
 	RULE(CHECK_UNTESTED_BUNDLE, "untested-bundle", WARNING, "what is signed was started before",
 	     "A bundle is signed though nothing has started what is in it. Name the verdict of a "
 	     "scenario in 'tested-by', and it is signed only when that has passed."),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Signers: their certificates and their last day. */
+/* Signers: their certificates and their last day; that of what they sign for package archives. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,10 +8,12 @@
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
 #include "kinds/pki/x509.h"
+#include "kinds/repository/repository_opts.h"
 
 #define DAY (24 * 3600)
 #define LEAST_DAYS 30
 #define WARN_DAYS 90
+#define REPOSITORY_DAYS 14
 
 /* A signer that nobody needs here: the files of one that is wanted were asked for before. */
 static void note_missing(struct check_view *v, const struct node *pki)
@@ -56,15 +58,36 @@ static void signer_is_good(struct check_view *v, const struct node *pki)
 			  facts.subject, x509_date(facts.not_after, date));
 }
 
+static void repository_is_valid(struct check_view *v, const struct node *n)
+{
+	const struct repository_opts *o = n->recipe->opts;
+	const char *key = o->date ? "date" : "valid-for";
+	uint64_t from, span, until;
+	char day[16];
+
+	if (repository_date(o, n->lock_date, &from) != 0 ||
+	    repository_span(o->valid_for, &span) != 0)
+		return;
+	until = from + span;
+	if (until >= (uint64_t)v->now + REPOSITORY_DAYS * (uint64_t)DAY)
+		return;
+	check_say(v, CHECK_REPOSITORY_VALID, recipe_pos(n->recipe, key),
+		  "the repository of suite '%s' is valid until %s, and consumers refuse it then: "
+		  "give it a later 'date', and publish it again",
+		  o->suite, x509_date((int64_t)until, day));
+}
+
 int check_sign_rules(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
+		if (n->recipe->kind == &kind_repository && !check_is_test(n))
+			repository_is_valid(v, n);
 		if (n->recipe->kind != &kind_pki)
 			continue;
 		note_missing(v, n);
-		if (!check_is_test(n))
+		if (!check_is_test(n) && !pki_is_openpgp(n->recipe))
 			signer_is_good(v, n);
 	}
 	return 0;

@@ -276,7 +276,7 @@ static int no_key_is_beside(const struct laying *l, const char *dir, struct err 
 	for (size_t i = 0; i < l->s->graph->nodes.count; i++) {
 		const struct recipe *r = l->s->graph->nodes.items[i]->recipe;
 		const struct pki_opts *o = r->kind == &kind_pki ? r->opts : NULL;
-		const char *const files[] = {o ? o->key : NULL, o ? o->cert->text : NULL,
+		const char *const files[] = {o ? o->key : NULL, o && o->cert ? o->cert->text : NULL,
 					     o ? o->keyring->text : NULL};
 
 		for (size_t k = 0; k < array_len(files); k++) {

@@ -19,6 +19,7 @@ extern const struct kind kind_package;
 extern const struct kind kind_pki;
 extern const struct kind kind_policy;
 extern const struct kind kind_release;
+extern const struct kind kind_repository;
 extern const struct kind kind_shipped;
 extern const struct kind kind_run;
 extern const struct kind kind_test;

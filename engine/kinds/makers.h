@@ -24,6 +24,7 @@ extern const struct maker maker_package;
 extern const struct maker maker_pki;
 extern const struct maker maker_policy;
 extern const struct maker maker_release;
+extern const struct maker maker_repository;
 extern const struct maker maker_shipped;
 extern const struct maker maker_run;
 extern const struct maker maker_test;

@@ -115,11 +115,7 @@ static const struct option project_options[] = {
 const struct schema project_schema =
 	SCHEMA(struct project_opts, project_options, .check = check_version);
 
-/*
- * Seconds since 1970, from digits, "2026-01-31" or "2026-01-31T12:00:00Z".
- * 0, or 1 when none of them.
- */
-static int times_parse(const char *text, uint64_t *ret)
+int times_parse(const char *text, uint64_t *ret)
 {
 	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"};
 

@@ -27,6 +27,11 @@ struct ignored_rule {
 };
 
 /*
+ * Seconds since 1970, from digits, "2026-01-31" or "2026-01-31T12:00:00Z". 0, or 1 when TEXT is
+ * none of them, or after 2106.
+ */
+int times_parse(const char *text, uint64_t *ret);
+/*
  * The first second after the day UNTIL, "2027-06-30"; of NULL UINT64_MAX. 0, or 1 when it is not a
  * day.
  */

@@ -175,14 +175,6 @@ bool bundle_is_tested_by(const struct bundle_opts *o, const char *ref)
 	return false;
 }
 
-/* The rauc that signs also gives all the answers about the bundle. */
-static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
-{
-	const struct bundle_opts *o = ctx->opts;
-
-	signing_tool_check(ctx, o->tools, "rauc", errors);
-}
-
 /* The recipe that `sign` names, or NULL; a reference may name an output, too. */
 static const struct recipe *signer_of(const struct kind_ctx *ctx)
 {
@@ -190,6 +182,20 @@ static const struct recipe *signer_of(const struct kind_ctx *ctx)
 
 	return map_get(&ctx->project->recipes,
 		       arena_strndup(ctx->arena, sign->text, strcspn(sign->text, ":")));
+}
+
+/* The rauc that signs also gives all the answers about the bundle. */
+static void bundle_check(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct bundle_opts *o = ctx->opts;
+	const struct recipe *pki = signer_of(ctx);
+
+	if (pki && pki->opts && pki_is_openpgp(pki))
+		err_list_at(errors, E_WRONG_KIND, o->sign->pos,
+			    "'%s' signs package repositories ('type: openpgp'), and devices verify "
+			    "a bundle by certificates: name a pki node without 'type'",
+			    o->sign->text);
+	signing_tool_check(ctx, o->tools, "rauc", errors);
 }
 
 static void bundle_missing(const struct kind_ctx *ctx, struct err_list *errors)

@@ -3,11 +3,19 @@
 /* The options of kind pki. */
 #include "recipe/schema.h"
 
+enum pki_type { PKI_X509, PKI_OPENPGP };
+
+#define PKI_KEYRING_GPG "keyring.gpg" /* output of PKI_OPENPGP */
+
 struct pki_opts {
+	int type; /* enum pki_type */
 	const char *key;
-	struct ref *cert, *keyring;
+	struct ref *cert; /* NULL: PKI_OPENPGP */
+	struct ref *keyring, *tools;
 };
 
 struct recipe;
+/* Whether R, whose options are decoded, is of this kind and signs as package repositories want. */
+bool pki_is_openpgp(const struct recipe *r);
 /* An error if the private key of PKI, a recipe of this kind, is not there: for who is to sign. */
 void pki_miss_key(const struct recipe *pki, struct err_list *errors);

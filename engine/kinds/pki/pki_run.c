@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
+#include "kinds/pki/openpgp.h"
 #include "kinds/pki/pki_opts.h"
 
 #define CERT_MAX (1u << 20)
@@ -70,7 +71,33 @@ static int copy_all(struct action *a, const char *cert, const char *keyring, str
 	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);
 }
 
-static int pki_run(struct action *a, struct err **err)
+/* ---- type openpgp ---- */
+
+static int give_keyring(struct action *a, struct err **err)
+{
+	const struct pki_opts *o = a->opts;
+	const char *keyring = action_input(a, o->keyring)->path;
+	time_t now = time(NULL);
+	struct openpgp_facts facts;
+	struct tool gpg;
+	char date[16];
+
+	if (tool_open(a, o->tools, &gpg, err) < 0 ||
+	    openpgp_look(&gpg, keyring, action_output(a, PKI_KEYRING_GPG), now, &facts, err) < 0)
+		return -1;
+	action_log(a, "keys of '%s': %s", facts.about, facts.keys);
+	if (facts.not_after && facts.not_after - now < PKI_WARN_DAYS * 24 * 3600)
+		action_warning(a,
+			       "the key of '%s' expires on %s: consumers refuse its repositories "
+			       "from then on",
+			       facts.about, x509_date(facts.not_after, date));
+	warn_of_writers(a, keyring);
+	return 0;
+}
+
+/* ---- type x509 ---- */
+
+static int check_signer(struct action *a, struct err **err)
 {
 	const struct pki_opts *o = a->opts;
 	const char *cert = action_input(a, o->cert)->path,
@@ -95,6 +122,13 @@ static int pki_run(struct action *a, struct err **err)
 	warn_of_writers(a, cert);
 	warn_of_writers(a, keyring);
 	return copy_all(a, cert, keyring, err);
+}
+
+static int pki_run(struct action *a, struct err **err)
+{
+	const struct pki_opts *o = a->opts;
+
+	return o->type == PKI_OPENPGP ? give_keyring(a, err) : check_signer(a, err);
 }
 
 const struct maker maker_pki = {

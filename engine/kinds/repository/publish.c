@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/repository/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/tmp.h"
+#include "media/deb/deb.h"
+#include "media/tree/tree_export.h"
+
+#define GUARD ".orch-publish.lock"
+#define STAGE ".orch-publish" /* on the file system of the directory, so that renames do */
+#define MAX_RELEASE (1 << 20)
+
+struct publishing {
+	const char *dir;
+	struct tree *t;
+	char *stage;      /* T as files */
+	char *suite;      /* "stable" */
+	char *now, *then; /* the texts of Release, to be and as published; THEN NULL: none was */
+	struct published *ret;
+};
+
+static void publishing_clear(struct publishing *p)
+{
+	struct err *ignored cleanup_err = NULL;
+
+	if (p->stage)
+		(void)!path_remove(p->stage, &ignored);
+	free(p->stage);
+	free(p->suite);
+	free(p->now);
+	free(p->then);
+}
+#define cleanup_publishing __attribute__((cleanup(publishing_clear)))
+
+/* ---- what it is ---- */
+
+/* The suite of an entry that describes it, "dists/stable/Release"; NULL: another entry. */
+static char *suite_of(const char *path)
+{
+	const char *name = str_skip(path, "dists/");
+	size_t len = name ? strcspn(name, "/") : 0;
+
+	return len && str_eq(name + len, "/Release") ? xstrndup(name, len) : NULL;
+}
+
+static int read_tree(struct publishing *p, const char *tar, struct err **err)
+{
+	struct tree_entry *const *entries;
+	size_t count;
+
+	if (tree_read_tar(p->t, "/", tar, 0, err) < 0)
+		return -1;
+	entries = tree_entries(p->t, &count);
+	for (size_t i = 0; i < count && !p->suite; i++) {
+		p->suite = suite_of(entries[i]->path);
+		if (p->suite)
+			p->now = tree_inode_text(entries[i]->inode, MAX_RELEASE);
+	}
+	if (!p->now)
+		return err_set(err, E_WRONG_INPUT, "'%s' is not a package repository", tar);
+	snprintf(p->ret->suite, sizeof(p->ret->suite), "%s", p->suite);
+	return 0;
+}
+
+/* Seconds of a date as Release has it; -1: FIELD is not there, or is no date. */
+static int64_t date_of(const char *release, const char *field, char *ret, size_t size)
+{
+	char *text cleanup_free = deb_field(release, field);
+	struct tm tm = {0};
+
+	snprintf(ret, size, "%s", text ? text : "");
+	return text && strptime(text, "%a, %d %b %Y %H:%M:%S", &tm) ? timegm(&tm) : -1;
+}
+
+static int refuse_expired(struct publishing *p, int64_t now, struct err **err)
+{
+	int64_t until =
+		date_of(p->now, "Valid-Until", p->ret->valid_until, sizeof(p->ret->valid_until));
+
+	if (until > now)
+		return 0;
+	return err_set(
+		err, E_ARCHIVE_EXPIRED,
+		"the repository was valid until %s, and consumers refuse it: give its recipe "
+		"a 'date' of today",
+		p->ret->valid_until);
+}
+
+/* What is published there already must be an earlier state of the same. */
+static int refuse_other(const struct publishing *p, struct err **err)
+{
+	char was[64];
+	char *origin cleanup_free = deb_field(p->now, "Origin");
+	char *there cleanup_free = p->then ? deb_field(p->then, "Origin") : NULL;
+	int64_t date = date_of(p->now, "Date", p->ret->date, sizeof(p->ret->date));
+
+	if (!p->then)
+		return 0;
+	if (!there || !origin || !str_eq(there, origin))
+		return err_set(
+			err, E_PUBLISHED_OTHER,
+			"'%s' has a suite '%s' of '%s', and this one is of '%s': name another "
+			"directory, or another suite",
+			p->dir, p->suite, there ? there : "nobody", origin ? origin : "nobody");
+	if (date_of(p->then, "Date", was, sizeof(was)) > date)
+		return err_set(
+			err, E_PUBLISHED_OTHER,
+			"'%s' has a state of %s, and this one is of %s: apt believes no older "
+			"one. Give the recipe a later 'date'",
+			p->dir, was, p->ret->date);
+	return 0;
+}
+
+static int read_published(struct publishing *p, struct err **err)
+{
+	char *path cleanup_free = xasprintf("%s/dists/%s/Release", p->dir, p->suite);
+	struct str text cleanup_str = STR_INIT;
+
+	if (!path_exists(path))
+		return 0;
+	if (file_read_foreign(path, MAX_RELEASE, &text, err) < 0)
+		return -1;
+	p->then = str_steal(&text);
+	return 0;
+}
+
+/* ---- packages ---- */
+
+typedef int pool_fn(struct publishing *p, const char *path, struct err **err);
+
+static int each_package(struct publishing *p, pool_fn *fn, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(p->t, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (S_ISREG(entries[i]->inode->mode) && str_skip(entries[i]->path, "pool/") &&
+		    fn(p, entries[i]->path, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int refuse_changed(struct publishing *p, const char *path, struct err **err)
+{
+	char *from cleanup_free = path_join(p->stage, path),
+		   *to cleanup_free = path_join(p->dir, path);
+	struct digest is, was;
+
+	if (!path_exists(to))
+		return 0;
+	if (digest_file(from, &is, err) < 0 || digest_file(to, &was, err) < 0)
+		return -1;
+	if (digest_eq(&is, &was))
+		return 0;
+	return err_set(err, E_PUBLISHED_OTHER,
+		       "'%s' was published with other bytes, which locks name: give the package "
+		       "another version",
+		       to);
+}
+
+static int sync_path(const char *path, struct err **err)
+{
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path)
+		      : fd_sync(fd, path, err);
+}
+
+static int move(const char *from, const char *to, struct err **err)
+{
+	if (rename(from, to) < 0)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", to);
+	return 0;
+}
+
+static int place_package(struct publishing *p, const char *path, struct err **err)
+{
+	char *from cleanup_free = path_join(p->stage, path),
+		   *to cleanup_free = path_join(p->dir, path);
+	char *above cleanup_free = path_dir(path);
+
+	if (path_exists(to)) {
+		p->ret->kept++;
+		return 0;
+	}
+	p->ret->added++;
+	if (path_mkdirs_within(p->dir, above, err) < 0 || sync_path(from, err) < 0 ||
+	    move(from, to, err) < 0)
+		return -1;
+	return file_sync_parent(to, err);
+}
+
+/* ---- the suite ---- */
+
+/* A list that the last state named, under its digest. */
+static int keep_list(const struct publishing *p, const char *hex, const char *name,
+		     struct err **err)
+{
+	char *above cleanup_free = path_dir(name);
+	char *rel cleanup_free = xasprintf("dists/%s/%s/by-hash/SHA256/%s", p->suite, above, hex);
+	char *from cleanup_free = path_join(p->dir, rel),
+		   *to cleanup_free = path_join(p->stage, rel);
+	const char *why;
+
+	if (!path_is_project(rel, &why) || !path_exists(from) || path_exists(to))
+		return 0;
+	if (path_mkparents(to, err) < 0)
+		return -1;
+	return file_copy(from, to, 0644, err);
+}
+
+/* "DIGEST SIZE NAME" of each list of the last state. */
+static int keep_lists(const struct publishing *p, struct err **err)
+{
+	char *sums cleanup_free = p->then ? deb_field(p->then, "SHA256") : NULL;
+	char *save = NULL;
+
+	for (char *hex = sums ? strtok_r(sums, " \t", &save) : NULL; hex;
+	     hex = strtok_r(NULL, " \t", &save)) {
+		char *size = strtok_r(NULL, " \t", &save), *name = strtok_r(NULL, " \t", &save);
+
+		if (size && name && keep_list(p, hex, name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+typedef int file_fn(const struct publishing *p, const char *path, struct err **err);
+
+static int each_list(const struct publishing *p, file_fn *fn, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(p->t, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (S_ISREG(entries[i]->inode->mode) && str_skip(entries[i]->path, "dists/") &&
+		    fn(p, entries[i]->path, err) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * The times of a tree are those of all trees: a server would say of a list that has its size that
+ * it has not changed.
+ */
+static int settle(const struct publishing *p, const char *path, struct err **err)
+{
+	char *file cleanup_free = path_join(p->stage, path);
+
+	if (utimensat(AT_FDCWD, file, NULL, 0) < 0)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot change '%s'", file);
+	return sync_path(file, err);
+}
+
+/* Where two directories cannot change places: file by file, what names the others last. */
+static int place_list(const struct publishing *p, const char *path, struct err **err)
+{
+	char *from cleanup_free = path_join(p->stage, path),
+		   *to cleanup_free = path_join(p->dir, path);
+	char *above cleanup_free = path_dir(path);
+	bool last = str_eq(path_base(path), "InRelease");
+
+	if (last || path_mkdirs_within(p->dir, above, err) < 0)
+		return last ? 0 : -1;
+	return move(from, to, err);
+}
+
+static int place_one_by_one(const struct publishing *p, const char *from, const char *to,
+			    struct err **err)
+{
+	char *staged cleanup_free = path_join(from, "InRelease");
+	char *in_release cleanup_free = path_join(to, "InRelease");
+
+	if (each_list(p, place_list, err) < 0 || move(staged, in_release, err) < 0)
+		return -1;
+	return file_sync_parent(in_release, err);
+}
+
+static int place_suite(const struct publishing *p, struct err **err)
+{
+	char *rel cleanup_free = path_join("dists", p->suite);
+	char *from cleanup_free = path_join(p->stage, rel),
+		   *to cleanup_free = path_join(p->dir, rel);
+	bool there = path_exists(to);
+
+	if (path_mkdirs_within(p->dir, "dists", err) < 0 || keep_lists(p, err) < 0 ||
+	    each_list(p, settle, err) < 0)
+		return -1;
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, there ? RENAME_EXCHANGE : RENAME_NOREPLACE) <
+	    0) {
+		if (there && (errno == EINVAL || errno == ENOSYS))
+			return place_one_by_one(p, from, to, err);
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", to);
+	}
+	return file_sync_parent(to, err);
+}
+
+/* ---- all of it ---- */
+
+static int stage(struct publishing *p, struct err **err)
+{
+	p->stage = path_join(p->dir, STAGE);
+	if (path_remove(p->stage, err) < 0 || path_mkdirs(p->stage, err) < 0)
+		return -1;
+	return tree_export(p->t, p->stage, err);
+}
+
+static int publish(struct publishing *p, const char *tar, int64_t now, struct err **err)
+{
+	if (read_tree(p, tar, err) < 0 || refuse_expired(p, now, err) < 0 ||
+	    read_published(p, err) < 0 || refuse_other(p, err) < 0)
+		return -1;
+	p->ret->unchanged = p->then && str_eq(p->then, p->now);
+	if (p->ret->unchanged)
+		return 0;
+	if (stage(p, err) < 0 || each_package(p, refuse_changed, err) < 0 ||
+	    each_package(p, place_package, err) < 0)
+		return -1;
+	return place_suite(p, err);
+}
+
+int repository_publish(const char *tar, const char *dir, int64_t now, struct published *ret,
+		       struct err **err)
+{
+	struct tree *t cleanup_tree = tree_new(0, NULL);
+	struct publishing p cleanup_publishing = {.dir = dir, .t = t, .ret = ret};
+	char *guard cleanup_free = path_join(dir, GUARD);
+	int fd cleanup_fd = -1;
+
+	*ret = (struct published){0};
+	if (path_mkdirs(dir, err) < 0 || lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err) < 0)
+		return -1;
+	return publish(&p, tar, now, err);
+}
