@@ -194,6 +194,7 @@ int cmd_convert(struct cli *c);
 int cmd_manual(struct cli *c);
 int cmd_completion(struct cli *c);
 int cmd_shell(struct cli *c);
+int cmd_publish(struct cli *c);
 int cmd_repro(struct cli *c);
 int cmd_sbom(struct cli *c);
 int cmd_size(struct cli *c);

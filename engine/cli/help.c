@@ -14,7 +14,7 @@ static const struct {
 	const char *commands[8];
 } groups[] = {
 	{"begin", {"init", "pki", "lock", "demo", "doctor", "convert"}},
-	{"build", {"build", "plan", "check", "boot", "shell", "flash"}},
+	{"build", {"build", "plan", "check", "boot", "shell", "flash", "publish"}},
 	{"see what a run did", {"why", "log", "runs", "diff", "changed", "timings", "graph"}},
 	{"look into results", {"image", "size", "inspect", "sbom", "query"}},
 	{"keep and share results", {"store", "cache"}},
@@ -52,6 +52,7 @@ static const struct {
 	{"boot", "orch boot install\norch boot install --slot B"},
 	{"shell", "orch shell u-boot\norch shell install:/root-a"},
 	{"flash", "orch flash --list install\nsudo orch flash install /dev/sdX"},
+	{"publish", "orch publish packages /srv/www/debian"},
 	{"init", "orch init --list\norch init --template ab-efi gateway"},
 	{"demo", "orch demo\norch demo --script"},
 	{"kinds", "orch kinds image\norch kinds image contents.unpack"},

@@ -178,6 +178,13 @@ const struct command commands[] = {
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_YES) |
 		 OPTION(O_FIXED) | OPTION(O_LIST),
 	 0, 2, ROOT_GOES_LATER},
+	{"publish", "NODE DIR", "lay a package repository out where a web server shows it",
+	 "NODE is of kind repository, and is built. DIR is the directory that consumers name as "
+	 "the archive's place; other suites may be in it. Whoever reads it meanwhile sees the old "
+	 "state or the new one. Packages of earlier states stay, for locks name them. Refused are "
+	 "an expired state, one that is older than what DIR has, and a package that DIR has with "
+	 "other bytes.",
+	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 2, 2},
 	{"pki", "init", "create development keys below pki/; overwrite nothing", NULL, 0, 1, 1},
 	{"init", "[DIR]", "create a new project that builds",
 	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "

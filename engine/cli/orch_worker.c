@@ -23,23 +23,12 @@
 #include "run/sched.h"
 
 static const struct command_run runs[] = {
-	{"boot", cmd_boot},
-	{"cache", cmd_cache},
-	{"check", cmd_check},
-	{"config", cmd_config},
-	{"demo", cmd_demo},
-	{"diff", cmd_diff},
-	{"doctor", cmd_doctor},
-	{"flash", cmd_flash},
-	{"image", cmd_image},
-	{"inspect", cmd_inspect},
-	{"lock", cmd_lock},
-	{"repro", cmd_repro},
-	{"query", cmd_query_owner},
-	{"sbom", cmd_sbom},
-	{"shell", cmd_shell},
-	{"size", cmd_size},
-	{NULL},
+	{"boot", cmd_boot},       {"cache", cmd_cache},       {"check", cmd_check},
+	{"config", cmd_config},   {"demo", cmd_demo},         {"diff", cmd_diff},
+	{"doctor", cmd_doctor},   {"flash", cmd_flash},       {"image", cmd_image},
+	{"inspect", cmd_inspect}, {"lock", cmd_lock},         {"publish", cmd_publish},
+	{"repro", cmd_repro},     {"query", cmd_query_owner}, {"sbom", cmd_sbom},
+	{"shell", cmd_shell},     {"size", cmd_size},         {NULL},
 };
 
 static void no_other(char **argv, struct err **err)
