@@ -60,15 +60,16 @@ struct action {
 	size_t input_count;
 	const struct action_secret *secrets;
 	size_t secret_count;
-	const char *outdir;    /* write outputs here, by their names */
-	const char *workdir;   /* scratch, removed afterwards unless the node fails */
-	const char *cache_dir; /* shared downloads, files named by SHA-256; verify before use */
-	const char *pool_dir;  /* absolute: the project's pool (kinds/package_pool.h), or NULL */
-	const char *roots_dir; /* unpacked trees, shared; see kinds/run/rootdir.h */
-	int64_t began_ns;      /* when the run began, since 1970; 0: not in a run */
-	bool offline;          /* make no connection */
-	unsigned cpus;         /* how many CPUs this attempt may use */
-	void *worker;          /* the worker's own; NULL: not in a worker (a shell) */
+	const char *outdir;     /* write outputs here, by their names */
+	const char *workdir;    /* scratch, removed afterwards unless the node fails */
+	const char *cache_dir;  /* shared downloads, files named by SHA-256; verify before use */
+	const char *pool_dir;   /* absolute: the project's pool (kinds/package_pool.h), or NULL */
+	const char *roots_dir;  /* unpacked trees, shared; see kinds/run/rootdir.h */
+	const char *caches_dir; /* of builds, see kinds/run/build_cache.h; NULL: there are none */
+	int64_t began_ns;       /* when the run began, since 1970; 0: not in a run */
+	bool offline;           /* make no connection */
+	unsigned cpus;          /* how many CPUs this attempt may use */
+	void *worker;           /* the worker's own; NULL: not in a worker (a shell) */
 };
 
 /* How to open a shell; maker->shell(). */

@@ -103,6 +103,8 @@ static const char *what_is(struct collecting *c, const char *directory, const ch
 		return what_root(c, entry);
 	if (str_eq(directory, "apt"))
 		return "package lists";
+	if (str_eq(directory, "caches"))
+		return "what the builds of a project keep";
 	return arena_printf(c->v->arena, "%s/%s", directory, entry);
 }
 
@@ -162,6 +164,7 @@ int gc_collect(struct store *s, struct inventory *v, struct gc_items *ret, struc
 	if (rc == 0) {
 		add_entries(&c, "roots", GC_ROOT);
 		add_entries(&c, "apt", GC_LISTS);
+		add_entries(&c, "caches", GC_CACHE);
 		add_entries(&c, "failed", GC_LEFTOVER);
 		add_entries(&c, "quarantine", GC_LEFTOVER);
 	}

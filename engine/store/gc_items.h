@@ -9,6 +9,7 @@ enum gc_kind {
 	GC_DOWNLOAD, /* a fetched file */
 	GC_ROOT,     /* an unpacked tree; only as long as the tree is there */
 	GC_LISTS,    /* package lists of one project */
+	GC_CACHE,    /* what the builds of one project keep */
 	GC_LEFTOVER, /* of failed nodes, or damaged */
 };
 /* What the build that goes on has to do with it. */

@@ -16,6 +16,7 @@ static const struct {
 	{"downloads", "fetched files, by content"},
 	{"apt", "package lists"},
 	{"roots", "unpacked trees that steps run in"},
+	{"caches", "what builds keep for themselves"},
 	{"failed", "work directories of failed nodes"},
 	{"logs", "what nodes printed"},
 	{"tmp", "work directories of running nodes"},

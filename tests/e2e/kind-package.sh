@@ -69,7 +69,7 @@ cp "$app/debian/changelog" "$app/debian/rules" "$needs/"
 touch "$scratch/bare/top/file"
 tar -C "$scratch/bare" -cf "$p/src/bare.tar" top
 
-printf 'kind: debian\npackages: [crossbuild-essential-arm64]\nsources: [netbase]\nbuild-depends: [src/app, netbase]\n' | recipe tools
+printf 'kind: debian\npackages: [crossbuild-essential-arm64, ccache]\nsources: [netbase]\nbuild-depends: [src/app, netbase]\n' | recipe tools
 printf 'kind: debian\npackages: [passwd]\n' | recipe base
 all='edge-app.deb, edge-app-data.deb, edge-app-dbgsym.deb, edge-app.changes, edge-app.buildinfo'
 # package NAME SOURCE OUTPUTS [LINE...]
@@ -82,6 +82,7 @@ package() {
 package native src/app "$all"
 package foreign src/app "$all" 'arch: arm64'
 package again src/app "$all" 'arch: arm64' 'env: {AGAIN: "1"}'
+package cached src/app "$all" 'cache: ccache' 'env: {AGAIN: "2"}'
 package archive '"tools:/usr/src/netbase"' netbase.deb 'profiles: [nocheck]' 'env: {DEB_BUILD_OPTIONS: nocheck}'
 printf 'kind: tree\nfrom: base\ndebs: ["native:edge-app.deb", "native:edge-app-data.deb"]\n' | recipe product
 for node in tools base; do check "lock $node" o lock $node; done
@@ -105,6 +106,13 @@ find "$p/src" -exec touch {} +
 chmod -R go-rwx "$p/src"
 check "again" o build again
 check "equal, .changes and .buildinfo, too" diff -r "$p/out/foreign" "$p/out/again"
+
+echo "# with a cache of the compiler"
+check "built" o build cached
+check "the same bytes" diff -r "$p/out/native" "$p/out/cached"
+sed -i 's/AGAIN: "2"/AGAIN: "3"/' "$p/recipes/cached.yaml"
+check "built again" o build cached
+check "the same bytes from it" diff -r "$p/out/native" "$p/out/cached"
 
 echo "# what is refused"
 package needs src/needs needs.deb

@@ -4,6 +4,7 @@
 #include "kinds/debian/debian.h"
 #include "kinds/kinds.h"
 #include "kinds/package/package_opts.h"
+#include "kinds/run/build_cache.h"
 #include "kinds/run/step_env.h"
 
 static const char *const config_words[] = {"defconfig", "tinyconfig", "allnoconfig", NULL};
@@ -54,6 +55,9 @@ static const struct option package_options[] = {
 		 "SOURCE.buildinfo, and "
 		 "of a kernel NAME.dtb, NAME.dtbo, kernel.config.",
 	 .example = "[edge-app.deb, edge-app-dbgsym.deb]"},
+	{"cache", OPT_STRING, AT(cache), OPT_NAME | OPT_UNKEYED,
+	 .help = BUILD_CACHE_HELP " Where the root has package ccache, its compilers come first.",
+	 .example = "ccache"},
 	{"cpus", OPT_INT, AT(cpus), OPT_UNKEYED | OPT_POSITIVE, .def = "1",
 	 .help = "CPUs that the build keeps busy: for the scheduler, and as 'parallel=' for it."},
 	{"memory", OPT_SIZE, AT(memory), OPT_UNKEYED, .def = "0", .help = "As of kind run.",

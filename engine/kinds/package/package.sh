@@ -112,6 +112,8 @@ take_outputs() {
 	done
 }
 
+# ccache names itself as the compilers that the root has.
+if [ -n "${ORCH_CACHE_DIR:-}" ] && [ -d /usr/lib/ccache ]; then PATH=/usr/lib/ccache:$PATH; fi
 look_around
 lay_out
 if [ -n "$kernel" ]; then

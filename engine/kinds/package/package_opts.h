@@ -16,5 +16,6 @@ struct package_opts {
 	struct list modules;      /* of struct ref * */
 	struct list env;          /* of struct pair * */
 	struct list outputs;      /* of const char * */
+	const char *cache;        /* kinds/run/build_cache.h; NULL: none */
 	int64_t cpus, memory, scratch, timeout;
 };

@@ -157,6 +157,7 @@ static void as_run(struct building *b, struct action *a)
 				   .steps = {steps, 1},
 				   .env = o->env,
 				   .outputs = o->outputs,
+				   .cache = o->cache,
 				   .cpus = o->cpus,
 				   .memory = o->memory,
 				   .scratch = o->scratch,

@@ -3,6 +3,7 @@
 #include "kinds/run/run_opts.h"
 
 #include "kinds/kinds.h"
+#include "kinds/run/build_cache.h"
 #include "kinds/run/step.h"
 #include "kinds/run/step_env.h"
 
@@ -40,6 +41,8 @@ static const struct option run_options[] = {
 	 .help = "With root host: further programs by whose bytes it is decided whether to run "
 		 "again.",
 	 .example = "[gcc, make]"},
+	{"cache", OPT_STRING, AT(cache), OPT_NAME | OPT_UNKEYED, .help = BUILD_CACHE_HELP,
+	 .example = "ccache"},
 	{"share", OPT_ENUM, AT(share), OPT_UNKEYED, .words = share_words, .def = "auto",
 	 .help = "Whether the result may come from a shared cache and go there; auto: not with "
 		 "root host, whose programs are of this machine."},

@@ -10,6 +10,7 @@ struct run_opts {
 	struct list env;     /* of struct pair * */
 	struct list outputs; /* of const char * */
 	struct list tools;   /* of const char * */
+	const char *cache;   /* build_cache.h; NULL: none */
 	int64_t cpus, memory, scratch, timeout;
 	bool nested;
 	bool as_root;         /* no key of kind run: see machine/sandbox/sandbox.h */

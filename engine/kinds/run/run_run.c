@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
+#include "kinds/run/build_cache.h"
 #include "kinds/run/output_near.h"
 #include "kinds/run/step_vm.h"
 #include "kinds/run/rootdir.h"
@@ -29,7 +30,8 @@ struct run {
 	struct action *a;
 	const struct run_opts *o;
 	struct staging staging;
-	const char *work; /* on this machine */
+	const char *work;  /* on this machine */
+	const char *cache; /* likewise; NULL: none */
 	struct steps steps;
 	struct sandbox_opts box;
 	struct staging_binds binds;
@@ -47,6 +49,8 @@ static void set_environment(struct run *r)
 	strv_push(&r->env, "HOME=/tmp");
 	strv_printf(&r->env, "SOURCE_DATE_EPOCH=%llu", (unsigned long long)r->a->epoch);
 	step_env_push(&r->o->env, &r->env);
+	if (r->cache)
+		build_cache_env(&r->env);
 	r->box.env = strv_argv(&r->env);
 }
 
@@ -64,9 +68,21 @@ static int set_root(struct run *r, struct err **err)
 			: 0;
 }
 
+/* A cache comes last, and is not for guests: they would get a copy. */
+static void leave_cache(struct run *r)
+{
+	strv_set(&r->env, "ORCH_CACHE_DIR", NULL);
+	strv_set(&r->env, "CCACHE_DIR", NULL);
+	r->box.env = strv_argv(&r->env);
+	r->box.bind_count--;
+	r->cache = NULL;
+}
+
 /* All steps run in one guest: what they share are files with the times they were written at. */
 static int start_guest(struct run *r, struct err **err)
 {
+	if (r->cache)
+		leave_cache(r);
 	r->spec = (struct step_vm_spec){.root = tree_new(INT64_MAX, r->a->workdir),
 					.binds = r->box.binds,
 					.bind_count = r->box.bind_count,
@@ -119,17 +135,27 @@ static int run_step(struct run *r, size_t i, struct err **err)
 	return step_check(&r->steps, i, status, err);
 }
 
+/* A guest could not give it back: where all steps run in one there is none. */
+static int open_cache(struct run *r, struct err **err)
+{
+	if (sandbox_vm_forced() && r->box.root)
+		return 0;
+	return build_cache_open(r->a, r->o->cache, &r->cache, err);
+}
+
 /* What all steps share: root, environment, and what is bound where. */
 static int open_box(struct run *r, struct err **err)
 {
 	if (path_mkdirs(r->steps.dir, err) < 0 || step_write_all(&r->steps, err) < 0 ||
-	    set_root(r, err) < 0)
+	    set_root(r, err) < 0 || open_cache(r, err) < 0)
 		return -1;
 	set_environment(r);
 	staging_binds_push(&r->binds, (struct sandbox_bind){r->work, WORK, true});
 	for (size_t i = 0; i < r->staging.binds.count; i++)
 		staging_binds_push(&r->binds, r->staging.binds.items[i]);
 	staging_binds_push(&r->binds, (struct sandbox_bind){r->steps.dir, SCRIPTS, false});
+	if (r->cache)
+		staging_binds_push(&r->binds, (struct sandbox_bind){r->cache, BUILD_CACHE, true});
 	r->box.binds = r->binds.items;
 	r->box.bind_count = r->binds.count;
 	r->box.cwd = WORK;
@@ -151,6 +177,8 @@ static int run_steps(struct run *r, struct err **err)
 		return -1;
 	for (size_t i = 0; i < r->o->steps.count && rc == 0; i++)
 		rc = run_step(r, i, err);
+	if (r->cache)
+		build_cache_trim(r->a, r->cache, BUILD_CACHE_SIZE);
 	return leave_guest(r, rc, err);
 }
 
