@@ -259,6 +259,11 @@ static int become(const struct cli *c, const struct owner *o, struct err **err)
 	return set_environment(c, o, err) < 0 ? -1 : drop_to(o->uid, o->gid, o->user, err);
 }
 
+static bool outside_of_projects(const struct cli *c)
+{
+	return c->command && c->command->root == ROOT_OUTSIDE;
+}
+
 int act_as_owner(struct cli *c, struct err **err)
 {
 	struct owner o cleanup_owner = {0};
@@ -268,7 +273,7 @@ int act_as_owner(struct cli *c, struct err **err)
 
 	if (!is_root())
 		return 0;
-	if (project_find(".", &project, &outside) == 0) {
+	if (!outside_of_projects(c) && project_find(".", &project, &outside) == 0) {
 		if (stat(project, &st) < 0)
 			return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", project);
 	} else {

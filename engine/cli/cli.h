@@ -126,6 +126,7 @@ struct cli {
 /* What becomes of root's rights (as_owner.h). */
 enum root_use {
 	ROOT_GOES,       /* before the command */
+	ROOT_OUTSIDE,    /* the same; the command is about no project that one may stand in */
 	ROOT_GOES_LATER, /* the command does it */
 	ROOT_STAYS,      /* the command looks at no project and no store */
 };

@@ -375,6 +375,8 @@ static int find_place(const struct cli *c, const char *store, char **ret, struct
 	return 0;
 }
 
+#define DEFAULT_PLACE "the demo's project, in its default place ('orch demo DIR' takes another)"
+
 static int enter_project(struct demo *d, const struct cli *c, struct err **err)
 {
 	char *place cleanup_free = NULL;
@@ -383,8 +385,10 @@ static int enter_project(struct demo *d, const struct cli *c, struct err **err)
 	d->cli.args = (struct strv){0};
 	d->cli.store = d->cli.dir = NULL;
 	if (session_store_place(c, &d->cli.store, err) < 0 ||
-	    find_place(c, d->cli.store, &place, err) < 0 || demo_make_project(place, err) < 0)
+	    find_place(c, d->cli.store, &place, err) < 0)
 		return -1;
+	if (demo_make_project(place, err) < 0)
+		return c->args.count ? -1 : err_wrap(err, DEFAULT_PLACE);
 	if (chdir(place) < 0)
 		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'",
 				 place);

@@ -197,7 +197,7 @@ const struct command commands[] = {
 	 "emulated PC, on the terminal. Keys: u installs a good update, b one that does not come "
 	 "up, x cuts the power, r reboots or switches on, s shows slots and boot environment, q "
 	 "ends it. Without a terminal, or with --script, it plays by itself.",
-	 OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_SCRIPT), 0, 1},
+	 OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_SCRIPT), 0, 1, ROOT_OUTSIDE},
 	{"kinds", "[KIND [KEY]]", "show what recipes may say: the kinds, or the keys of one",
 	 "KEY is one of its keys, or one below: 'orch kinds image contents.unpack'.", 1u << O_JSON,
 	 0, 2, ROOT_STAYS},
@@ -331,7 +331,7 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 		return cli_fail(&s, err);
 	}
 	open_step_summary(c);
-	if (c->command->root == ROOT_GOES && act_as_owner(c, &err))
+	if (c->command->root <= ROOT_OUTSIDE && act_as_owner(c, &err))
 		return cli_fail(&s, err);
 	return write_findings(c, command->run(c));
 }

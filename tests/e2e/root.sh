@@ -117,6 +117,11 @@ attacked "root's project" "$r" "$own"
 same "all of the project is root's" "" "$(root find "$r" ! -uid 0)"
 same "nothing of the store is" "" "$(of_root "$ORCH_STORE")"
 code "root writes a card" 0 root "$orch" -C "$r" flash card "$card" --yes
+mkdir -p "$scratch/store-demo"
+echo kept >"$scratch/store-demo/file"
+code "the demo is of who called sudo, wherever that was" 2 root sh -c 'cd "$1" && shift && exec "$@"' sh "$r" \
+	env SUDO_UID="$uid" SUDO_GID="$(user id -g)" ORCH_STORE="$scratch/store" "$orch" demo
+check "which is told" grep -q "'$scratch/store-demo' is not empty, and is not a project" "$scratch/err"
 code "root collects from outside of the project" 0 root sh -c "cd / && '$orch' store gc --size 1"
 code "root may use no store of a user's" 7 root env ORCH_STORE="$scratch/store" "$orch" -C "$r" build all
 same "and leaves nothing in it" "" "$(root find "$scratch/store" ! -uid "$uid")"
