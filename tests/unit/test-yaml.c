@@ -130,8 +130,8 @@ static void refused(void **state)
 	       "a.yaml:1:1: directives (lines that begin with %) are not supported [yaml-feature]");
 	refuse("'': b\n", "a.yaml:1:1: key is empty [not-yaml]");
 	refuse("a: \"x\\0y\"\n",
-	       "a.yaml:1:4: a value may not contain a NUL character, as '\\0' between double quotes "
-	       "is: write '\\\\0', or use single quotes [not-text]");
+	       "a.yaml:1:4: a value may not contain a NUL character, as '\\0' between double "
+	       "quotes is: write '\\\\0', or use single quotes [not-text]");
 }
 
 static void syntax(void **state)
