@@ -123,17 +123,25 @@ static void print_next(const struct skeleton *t, const char *dir)
 	for (const char *const *command = t->next; *command; command++) {
 		struct str line cleanup_str = STR_INIT;
 
-		steps_quote_argv((const char *const[]){"orch", "-C", dir}, 3, &line);
+		steps_quote_argv((const char *const[]){"orch", "-C", dir}, str_eq(dir, ".") ? 1 : 3,
+				 &line);
 		printf("next: %s %s\n", line.buf, *command);
 	}
+}
+
+/* DIR for whoever reads it, who is not in that of -C. Caller frees. */
+static char *seen_from_outside(const struct cli *c, const char *dir)
+{
+	if (!c->dir)
+		return xstrdup(dir);
+	return str_eq(dir, ".") ? xstrdup(c->dir) : path_join(c->dir, dir);
 }
 
 static int make(const struct cli *c, const struct skeleton *t, const char *dir, struct err **err)
 {
 	char *def cleanup_free = name_of_directory(dir), *compatible cleanup_free = NULL;
 	char *name cleanup_free = ask("name of the project", c->name, def);
-	/* for whoever reads it, who is not in DIR of -C */
-	char *at cleanup_free = c->dir ? path_join(c->dir, dir) : xstrdup(dir);
+	char *at cleanup_free = seen_from_outside(c, dir);
 	char *schema cleanup_free = program_schema();
 	struct skeleton_words words = {name, name, schema};
 	const char *arch;

@@ -22,6 +22,10 @@ code again-refused 2 "$orch" init 'New one'
 check says-why grep -q 'is not empty' "$scratch/err"
 mkdir -p empty/.git
 code into-a-clone-of-nothing 0 "$orch" -C empty init
+same told-from-here 'next: orch -C empty build' "$(grep ^next: "$scratch/out")"
+mkdir here
+code into-where-one-stands 0 sh -c 'cd here && orch init'
+same told-from-there 'next: orch build' "$(grep ^next: "$scratch/out")"
 code which-builds 0 "$orch" -C empty build
 same its-name 'name: empty' "$(grep ^name: empty/recipes/project.yaml)"
 cd 'New one' || exit 1
