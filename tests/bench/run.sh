@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|variants|ext4|chunks|face|query|diff|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|variants|ext4|delta|chunks|face|query|diff|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -158,6 +158,27 @@ bench_ext4() {
 	# shellcheck disable=SC2317
 	mke2fs_d() { rm -f "$work/x.img" && mke2fs -q -t ext4 -d "$p/tree" "$work/x.img" 1G && sync "$work/x.img"; }
 	compare "directory to ext4, hashed and stored" 3 fresh "mke2fs -d" mke2fs_d
+}
+
+# --- what an adaptive update fetches and writes: of this machine's libraries and documentation, or of the ext4
+# image $ROOT and the tar $CHANGE with what is to lie over it; a file of 2 bytes added, and a package replaced
+bench_delta() {
+	local d=$work/delta from=${ROOT:-$work/delta/tree} size=${SIZE:-805306368} change=${CHANGE:-$work/delta/change}
+	mkdir -p "$d/tree" "$d/file/etc" "$d/change"
+	printf 'x\n' >"$d/file/etc/zz-new"
+	if [ -z "${ROOT:-}" ]; then
+		tar -C / -c usr/share/doc usr/share/perl usr/lib/gcc etc/alternatives 2>/dev/null |
+			tar -C "$d/tree" -x --no-same-owner
+		# as a package of three files whose text has grown
+		(cd "$d/tree" && find usr/lib/gcc -name '*.a' -size -1000k | sort | head -n 3 | cpio -pdm --quiet "$d/change")
+		find "$d/change" -type f -exec sh -c 'head -c 5000 /dev/urandom >>"$1"' - {} \;
+	fi
+	if ! _build/tests/bench/bench-layout "$d/before.img" "$size" "$from" ||
+		! _build/tests/bench/bench-layout "$d/file.img" "$size" "$from" "$d/file" ||
+		! _build/tests/bench/bench-layout "$d/package.img" "$size" "$from" "$change" ||
+		! (cd "$d" && python3 "$top/tests/bench/delta.py" before.img file.img package.img); then
+		missed "adaptive updates" "it fails"
+	fi
 }
 
 # --- identity of a sparse image: 2 GiB, 300 MB of data
@@ -567,7 +588,7 @@ bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
 
-[ $# -gt 0 ] || set -- noop variants ext4 chunks face query diff cold asked fresh large farm reference ${OTHER:+tzdata libssl3 kernel}
+[ $# -gt 0 ] || set -- noop variants ext4 delta chunks face query diff cold asked fresh large farm reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed

@@ -352,7 +352,7 @@ const struct kind kind_disk = {
 		"a hole. 'region: 2x' keeps as much free after a partition, which RAUC's "
 		"boot-gpt-switch needs. Identities depend on project, node and partition name, so "
 		"two cards of one image have equal ones: never mount by them.",
-	.version = 1,
+	.version = 2,
 	.usual_s = 3,
 	.named = kind_always,
 	.identified = kind_always,

@@ -84,7 +84,7 @@ const struct kind kind_image = {
 		"has none. A time that it does not have (ext4: 1901 to 2446, FAT: 1980 to 2107) "
 		"becomes the nearest.\n\n"
 		"A private key in the content is refused unless 'allow-private-keys' names it.",
-	.version = 6,
+	.version = 7,
 	.usual_s = 8,
 	.named = kind_always,
 	.identified = kind_always,

@@ -65,17 +65,36 @@ int image_write_fat(const struct image_plan *p, const struct image_fs *fs, struc
 	return fat_write(fs->tree, p->path, fs->start, fs->name, &fat, err);
 }
 
-static int write_fs(const struct image_plan *p, const struct image_fs *fs, struct err **err)
+static int write_ext4(struct action *a, const struct image_plan *p, const struct image_fs *fs,
+		      struct err **err)
 {
+	static const char *const orders[] = {
+		[EXT4_BY_NAME_WITH_ROOM] = "each where its path says, with room to grow",
+		[EXT4_BY_NAME] = "each where its path says",
+		[EXT4_IN_ORDER] = "one after the other, because it is too full for places of "
+				  "their own: an update will write most of it again"};
+	struct ext4_layout told;
 	struct ext4_opts ext4 = {.size = fs->size,
 				 .uuid = fs->uuid,
 				 .seed = fs->seed,
 				 .label = fs->label,
-				 .reserved_percent = fs->reserved_percent};
+				 .reserved_percent = fs->reserved_percent,
+				 .told = &told};
 
+	if (ext4_write(fs->tree, p->path, fs->start, fs->name, &ext4, err) < 0)
+		return -1;
+	action_log(a, "%s: %llu files and directories in %llu pieces, %s", fs->name,
+		   (unsigned long long)told.files, (unsigned long long)told.pieces,
+		   orders[told.order]);
+	return 0;
+}
+
+static int write_fs(struct action *a, const struct image_plan *p, const struct image_fs *fs,
+		    struct err **err)
+{
 	switch (fs->type) {
 	case IMAGE_FS_EXT4:
-		return ext4_write(fs->tree, p->path, fs->start, fs->name, &ext4, err);
+		return write_ext4(a, p, fs, err);
 	case IMAGE_FS_VFAT:
 		return image_write_fat(p, fs, err);
 	case IMAGE_FS_SQUASHFS:
@@ -94,7 +113,7 @@ int image_write_direct(struct action *a, const struct image_plan *p, struct err 
 		return -1;
 	for (size_t i = 0; i < p->fs.count; i++) {
 		action_progress(a, (int)(i * 100 / p->fs.count), "writing %s", p->fs.items[i].name);
-		if (write_fs(p, &p->fs.items[i], err) < 0)
+		if (write_fs(a, p, &p->fs.items[i], err) < 0)
 			return -1;
 	}
 	return 0;

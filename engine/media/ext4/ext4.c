@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The content of an ext4: inodes, directories and data of a tree, in the order of the sorted paths.
+ * The content of an ext4: inodes, directories and data of a tree. Where they go ext4_place.c says.
  */
 #include "media/ext4/ext4.h"
 
@@ -54,8 +54,9 @@ static int put_symlink(struct ext4_writer *w, const struct ext4_numbered *n,
 	size_t len = strlen(n->inode->target);
 	struct tree_segment segment = {0, len, n->inode->target};
 	struct tree_inode content = {.size = len, .segments = &segment, .segment_count = 1};
-	struct ext4_numbered as_file = {&content, n->path, n->ino, NULL};
+	struct ext4_numbered as_file = *n;
 
+	as_file.inode = &content;
 	inode->i_size = (uint32_t)len;
 	if (len < sizeof(inode->i_block)) {
 		inode->i_flags &= ~EXT4_EXTENTS_FL;
@@ -147,30 +148,44 @@ static int put_inode(struct ext4_writer *w, const struct ext4_numbered *n, struc
 	return put_xattrs(w, n, err);
 }
 
-/* ---- numbering ---- */
+/* ---- what there is ---- */
 
-/* The directory that holds PATH. */
-static struct ext4_directory *directory_of(struct ext4_writer *w, const char *path)
+/* The index of the directory that holds PATH. */
+static size_t directory_of(struct ext4_writer *w, const char *path)
 {
 	char *dir cleanup_free = path_dir(path);
 	struct tree_entry *e = tree_lookup(w->t, str_eq(dir, ".") ? "" : dir);
 
-	return w->list.items[e->inode->user - 1].directory;
+	return e->inode->user - 1;
 }
 
-static struct ext4_directory *new_directory(struct tree_inode *inode, ext2_ino_t ino,
-					    ext2_ino_t parent)
+static int check_inode(const struct tree_entry *e, struct err **err)
 {
-	struct ext4_directory *f = xcalloc(1, sizeof(*f));
+	const struct tree_inode *inode = e->inode;
 
-	f->inode = inode;
-	f->ino = ino;
-	f->parent = parent;
-	return f;
+	if (!S_ISDIR(inode->mode) && inode->links > MAX_LINKS)
+		return err_set(err, E_FILESYSTEM_LIMITS, "'/%s' has %u hard links; ext4 takes %u",
+			       e->path, inode->links, MAX_LINKS);
+	if (S_ISREG(inode->mode) && inode->size > MAX_FILE)
+		return err_set(err, E_FILESYSTEM_LIMITS,
+			       "'/%s' is larger than ext4 can hold: %llu bytes, at most %llu",
+			       e->path, (unsigned long long)inode->size,
+			       (unsigned long long)MAX_FILE);
+	return 0;
 }
 
-/* Gives numbers to the inodes in the order of their first names and fills the directories. */
-static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
+static void add_inode(struct ext4_writer *w, struct tree_inode *inode, const char *path, size_t up)
+{
+	struct ext4_numbered *n = ext4_numbers_at_end(&w->list);
+
+	*n = (struct ext4_numbered){.inode = inode, .path = path, .up = up};
+	inode->user = w->list.count;
+	if (S_ISDIR(inode->mode))
+		n->directory = xcalloc(1, sizeof(*n->directory));
+}
+
+/* Lists the inodes in the order of their first names and fills the directories. */
+static int collect(struct ext4_writer *w, struct err **err)
 {
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(w->t, &count);
@@ -179,35 +194,25 @@ static int number(struct ext4_writer *w, ext2_ino_t first, struct err **err)
 		entries[i]->inode->user = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct tree_inode *inode = entries[i]->inode;
-		struct ext4_directory *parent = i ? directory_of(w, entries[i]->path) : NULL;
-		bool dir = S_ISDIR(inode->mode);
+		size_t up = i ? directory_of(w, entries[i]->path) : 0;
 
-		if (parent) {
+		if (i) {
+			struct ext4_directory *parent = w->list.items[up].directory;
+
 			ext4_children_push(&parent->children,
 					   (struct ext4_child){path_base(entries[i]->path), inode});
-			parent->subdirs += dir;
+			parent->subdirs += S_ISDIR(inode->mode);
 		}
 		if (inode->user)
 			continue;
-		if (!dir && inode->links > MAX_LINKS)
-			return err_set(err, E_FILESYSTEM_LIMITS,
-				       "'/%s' has %u hard links; ext4 takes %u", entries[i]->path,
-				       inode->links, MAX_LINKS);
-		if (S_ISREG(inode->mode) && inode->size > MAX_FILE)
-			return err_set(err, E_FILESYSTEM_LIMITS,
-				       "'/%s' is larger than ext4 can hold: %llu bytes, at most "
-				       "%llu",
-				       entries[i]->path, (unsigned long long)inode->size,
-				       (unsigned long long)MAX_FILE);
-		*ext4_numbers_at_end(&w->list) =
-			(struct ext4_numbered){.inode = inode,
-					       .path = entries[i]->path,
-					       .ino = i ? first++ : EXT2_ROOT_INO};
-		inode->user = w->list.count;
-		if (dir)
-			w->list.items[w->list.count - 1].directory =
-				new_directory(inode, w->list.items[w->list.count - 1].ino,
-					      parent ? parent->ino : EXT2_ROOT_INO);
+		if (check_inode(entries[i], err) < 0)
+			return -1;
+		add_inode(w, inode, entries[i]->path, up);
+	}
+	if (w->lost_found) {
+		w->lost = (struct tree_inode){
+			.mode = S_IFDIR | 0700, .mtime = (int64_t)tree_epoch(w->t), .links = 2};
+		add_inode(w, &w->lost, LOST_FOUND, 0);
 	}
 	return 0;
 }
@@ -224,26 +229,26 @@ static uint64_t xattr_bytes(const struct tree_inode *inode)
 	return bytes;
 }
 
-/* Blocks of one inode; those of the extent tree are counted from above. */
-static uint64_t blocks_of(const struct ext4_numbered *n)
+/* Counts the blocks of its content. Returns those of extents, from above, and attributes. */
+static uint64_t count_blocks(struct ext4_writer *w, struct ext4_numbered *n)
 {
-	uint64_t blocks = 0, block = 0, len, runs = 0;
+	uint64_t block = 0, len, runs = 0, others = 0;
 
 	if (n->directory)
-		blocks = ext4_directory_blocks(n->directory);
+		n->blocks = ext4_directory_blocks(w, n);
 	if (S_ISLNK(n->inode->mode) && strlen(n->inode->target) >= EXT2_N_BLOCKS * 4)
-		blocks = 1;
+		n->blocks = 1;
 	if (S_ISREG(n->inode->mode))
 		while (ext4_next_run(n->inode, &block, &len)) {
-			blocks += len;
+			n->blocks += len;
 			block += len;
 			runs += 1 + len / EXT_INIT_MAX_LEN;
 		}
 	if (runs > 4)
-		blocks += 1 + runs / 160;
+		others += 1 + runs / 160;
 	if (xattr_bytes(n->inode) > IN_INODE_XATTRS)
-		blocks++;
-	return blocks;
+		others++;
+	return others;
 }
 
 static int check_room(struct ext4_writer *w, const struct ext4_opts *opts, struct err **err)
@@ -251,8 +256,10 @@ static int check_room(struct ext4_writer *w, const struct ext4_opts *opts, struc
 	uint64_t need = 0, room = ext2fs_free_blocks_count(w->fs->super);
 	char *needs cleanup_free = NULL, *has cleanup_free = NULL, *all cleanup_free = NULL;
 
-	for (size_t i = 0; i < w->list.count; i++)
-		need += blocks_of(&w->list.items[i]);
+	for (size_t i = 0; i < w->list.count; i++) {
+		need += count_blocks(w, &w->list.items[i]);
+		need += w->list.items[i].blocks;
+	}
 	if (need <= room)
 		return 0;
 	needs = str_bytes(need * EXT4_BLOCK);
@@ -276,6 +283,7 @@ static void writer_release(struct ext4_writer *w)
 		free(w->list.items[i].directory);
 	}
 	ext4_numbers_clear(&w->list);
+	ext4_areas_clear(&w->areas);
 	free(w->copy);
 	if (w->fs) { /* given up: nothing more is written */
 		w->fs->flags &= ~EXT2_FLAG_DIRTY;
@@ -285,22 +293,33 @@ static void writer_release(struct ext4_writer *w)
 		close(w->fd);
 }
 
+/* Numbers and blocks are all taken first: what libext2fs takes by itself then is what is left. */
+static int place_all(struct ext4_writer *w, struct err **err)
+{
+	errcode_t code;
+
+	ext4_number(w);
+	for (size_t i = 0; i < w->list.count; i++) {
+		struct ext4_numbered *n = &w->list.items[i];
+
+		if (n->directory) {
+			n->directory->ino = n->ino;
+			n->directory->parent = w->list.items[n->up].ino;
+		}
+		if (i)
+			ext2fs_inode_alloc_stats2(w->fs, n->ino, +1, n->directory != NULL);
+	}
+	code = ext4_place(w);
+	return code ? ext4_fail(code, w->name, "cannot place the blocks", err) : 0;
+}
+
 static int write_all(struct ext4_writer *w, struct err **err)
 {
 	errcode_t code;
 
-	/*
-	 * all numbers are taken first, so that blocks of the tables are the
-	 * only ones below the data
-	 */
-	for (size_t i = 1; i < w->list.count; i++)
-		ext2fs_inode_alloc_stats2(w->fs, w->list.items[i].ino, +1,
-					  w->list.items[i].directory != NULL);
 	for (size_t i = 0; i < w->list.count; i++)
 		if (put_inode(w, &w->list.items[i], err) < 0)
 			return -1;
-	if (w->lost_found && ext4_put_lost_found(w, err) < 0)
-		return -1;
 	w->fs->super->s_kbytes_written = 0;
 	ext2fs_mark_super_dirty(w->fs);
 	code = ext2fs_close_free(&w->fs);
@@ -311,24 +330,29 @@ static int write_all(struct ext4_writer *w, struct err **err)
 int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *name,
 	       const struct ext4_opts *opts, struct err **err)
 {
+	struct ext4_layout told = {0};
 	struct ext4_writer w __attribute__((cleanup(writer_release))) = {
-		.t = t, .name = name, .offset = offset, .fd = -1};
+		.t = t,
+		.name = name,
+		.offset = offset,
+		.fd = -1,
+		.told = opts->told ? opts->told : &told};
 	uint64_t inodes;
 
-	w.lost_found = !tree_lookup(t, "lost+found");
+	*w.told = (struct ext4_layout){0};
+	w.lost_found = !tree_lookup(t, LOST_FOUND);
 	w.fd = open(path, O_RDWR | O_CLOEXEC);
 	if (w.fd < 0)
 		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
-	if (number(&w, EXT2_GOOD_OLD_FIRST_INO + w.lost_found, err) < 0)
+	if (collect(&w, err) < 0)
 		return -1;
-	inodes = w.list.count + EXT2_GOOD_OLD_FIRST_INO + w.list.count / 8 + 64;
+	inodes = ext4_inodes_for(w.list.count);
 	if (inodes < opts->inodes)
 		inodes = opts->inodes;
 	if (ext4_format(path, offset, name, opts, tree_epoch(t), inodes, &w.fs, err) < 0)
 		return -1;
-	if (check_room(&w, opts, err) < 0)
+	if (check_room(&w, opts, err) < 0 || place_all(&w, err) < 0)
 		return -1;
 	w.copy = xmalloc(EXT4_COPY_SIZE);
-	w.cursor = w.fs->super->s_first_data_block;
 	return write_all(&w, err);
 }

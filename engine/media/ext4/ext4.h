@@ -3,13 +3,26 @@
 /*
  * ext4 file systems from trees and back, in process, on plain files, without privilege.
  *
- * Equal trees and options give equal bytes: inode numbers and blocks follow the sorted paths, every
- * time is the tree's epoch, identities come from the caller, and the features are fixed here
+ * Equal trees and options give equal bytes: inode numbers and blocks follow from paths and sizes
+ * (ext4_place.c), so that a file that comes, goes or changes moves few others; every time is
+ * the tree's epoch, identities come from the caller, and the features are fixed here
  * instead of in the host's mke2fs.conf. They are what Linux 4.x and later write and U-Boot reads:
  * no metadata_csum_seed and no orphan_file. Blocks are 4 KiB, inodes 256 bytes. Blocks that are
  * free or zero are never written, so the image is as sparse as its file was.
  */
 #include "media/tree/tree.h"
+
+/* How blocks were given to files and directories. */
+enum ext4_order {
+	EXT4_BY_NAME_WITH_ROOM, /* each where its path says, with room to grow */
+	EXT4_BY_NAME,           /* each where its path says */
+	EXT4_IN_ORDER,          /* one after the other: it is too full for the others */
+};
+struct ext4_layout {
+	enum ext4_order order;
+	uint64_t files;  /* and directories, that have blocks */
+	uint64_t pieces; /* runs of blocks that these have in all */
+};
 
 struct ext4_opts {
 	uint64_t size;             /* bytes; rounded down to whole blocks */
@@ -18,6 +31,7 @@ struct ext4_opts {
 	const char *label;         /* or NULL */
 	unsigned reserved_percent; /* blocks kept for root */
 	uint64_t inodes;           /* at least so many in all; 0: by size */
+	struct ext4_layout *told;  /* what to say about the result, or NULL */
 };
 
 /* What ext4_write() refuses whatever the tree is: a label (NULL: none), a size in bytes. */

@@ -65,22 +65,6 @@ bool ext4_next_run(const struct tree_inode *inode, uint64_t *block, uint64_t *re
 
 /* ---- blocks ---- */
 
-errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_block,
-			   uint64_t *ret_len)
-{
-	blk64_t got;
-	errcode_t code = ext2fs_new_range(w->fs, 0, w->cursor, want, NULL, ret_block, &got);
-
-	if (code)
-		return code;
-	ext2fs_block_alloc_stats_range(w->fs, *ret_block, (blk_t)got, +1);
-	w->cursor = *ret_block + got;
-	if (w->cursor >= ext2fs_blocks_count(w->fs->super))
-		w->cursor = w->fs->super->s_first_data_block;
-	*ret_len = got;
-	return 0;
-}
-
 /* Copies LEN blocks of the file from logical BLOCK to physical TO, leaving out zeros. */
 static int copy_blocks(struct ext4_writer *w, const struct tree_inode *inode, uint64_t block,
 		       blk64_t to, uint64_t len, struct err **err)
@@ -100,7 +84,7 @@ static int copy_blocks(struct ext4_writer *w, const struct tree_inode *inode, ui
 	return 0;
 }
 
-errcode_t ext4_add_extents(ext2_filsys fs, ext2_extent_handle_t h, struct ext2_inode *inode,
+errcode_t ext4_add_extents(struct ext4_writer *w, ext2_extent_handle_t h, struct ext2_inode *inode,
 			   uint64_t block, blk64_t to, uint64_t len)
 {
 	while (len) {
@@ -112,9 +96,10 @@ errcode_t ext4_add_extents(ext2_filsys fs, ext2_extent_handle_t h, struct ext2_i
 		if (!code)
 			code = ext2fs_extent_fix_parents(h);
 		if (!code)
-			code = ext2fs_iblk_add_blocks(fs, inode, e.e_len);
+			code = ext2fs_iblk_add_blocks(w->fs, inode, e.e_len);
 		if (code)
 			return code;
+		w->told->pieces++;
 		block += e.e_len;
 		to += e.e_len;
 		len -= e.e_len;
@@ -122,21 +107,22 @@ errcode_t ext4_add_extents(ext2_filsys fs, ext2_extent_handle_t h, struct ext2_i
 	return 0;
 }
 
+/* Stores LEN blocks of the file from BLOCK on at the places from AT on. */
 static int put_run(struct ext4_writer *w, ext2_extent_handle_t h, const struct ext4_numbered *n,
-		   struct ext2_inode *inode, uint64_t block, uint64_t len, struct err **err)
+		   struct ext2_inode *inode, uint64_t block, uint64_t at, uint64_t len,
+		   struct err **err)
 {
 	while (len) {
 		blk64_t to;
-		uint64_t got;
-		errcode_t code = ext4_take_blocks(w, len, &to, &got);
+		uint64_t got = ext4_blocks_at(w, at, len, &to);
+		errcode_t code = ext4_add_extents(w, h, inode, block, to, got);
 
-		if (!code)
-			code = ext4_add_extents(w->fs, h, inode, block, to, got);
 		if (code)
-			return ext4_fail(code, n->path, "cannot take blocks", err);
+			return ext4_fail(code, n->path, "cannot store the extents", err);
 		if (copy_blocks(w, n->inode, block, to, got, err) < 0)
 			return -1;
 		block += got;
+		at += got;
 		len -= got;
 	}
 	return 0;
@@ -146,7 +132,7 @@ int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n,
 		  struct ext2_inode_large *inode, struct err **err)
 {
 	struct ext2_inode *small = ext2fs_inode(inode);
-	uint64_t block = 0, len;
+	uint64_t block = 0, len, at = n->at;
 	ext2_extent_handle_t h;
 	errcode_t code = ext2fs_extent_open2(w->fs, n->ino, small, &h);
 	int rc = 0;
@@ -154,8 +140,9 @@ int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n,
 	if (code)
 		return ext4_fail(code, n->path, "cannot open the extents", err);
 	while (rc == 0 && ext4_next_run(n->inode, &block, &len)) {
-		rc = put_run(w, h, n, small, block, len, err);
+		rc = put_run(w, h, n, small, block, at, len, err);
 		block += len;
+		at += len;
 	}
 	ext2fs_extent_free(h);
 	return rc;

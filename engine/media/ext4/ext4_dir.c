@@ -6,7 +6,6 @@
 #include "media/ext4/ext4_priv.h"
 
 #define MAX_LINKS 65000
-#define LOST_FOUND "lost+found"
 #define LOST_FOUND_BLOCKS 4
 
 static int file_type(mode_t mode)
@@ -104,37 +103,39 @@ static errcode_t dir_write_blocks(struct ext4_writer *w, ext2_ino_t ino, char *d
 	return 0;
 }
 
-/* Stores the blocks in DATA as the content of directory INO. */
-static errcode_t dir_store(struct ext4_writer *w, ext2_ino_t ino, struct ext2_inode_large *inode,
-			   struct str *data)
+/* Stores the blocks in DATA as the content of directory N. */
+static errcode_t dir_store(struct ext4_writer *w, const struct ext4_numbered *n,
+			   struct ext2_inode_large *inode, struct str *data)
 {
 	struct ext2_inode *small = ext2fs_inode(inode);
 	uint64_t count = data->len / EXT4_BLOCK, done = 0, got;
 	ext2_extent_handle_t h;
-	blk64_t to;
-	errcode_t code = ext2fs_extent_open2(w->fs, ino, small, &h);
+	errcode_t code = ext2fs_extent_open2(w->fs, n->ino, small, &h);
 
 	if (code)
 		return code;
-	while (!code && done < count) {
-		code = ext4_take_blocks(w, count - done, &to, &got);
+	for (; !code && done < count; done += got) {
+		blk64_t to;
+
+		got = ext4_blocks_at(w, n->at + done, count - done, &to);
+		code = ext4_add_extents(w, h, small, done, to, got);
 		if (!code)
-			code = ext4_add_extents(w->fs, h, small, done, to, got);
-		if (!code)
-			code = dir_write_blocks(w, ino, data->buf + done * EXT4_BLOCK, to, got);
-		done += code ? 0 : got;
+			code = dir_write_blocks(w, n->ino, data->buf + done * EXT4_BLOCK, to, got);
 	}
 	ext2fs_extent_free(h);
 	return code ? code : ext2fs_inode_size_set(w->fs, small, (ext2_off64_t)data->len);
 }
 
-uint64_t ext4_directory_blocks(const struct ext4_directory *f)
+uint64_t ext4_directory_blocks(const struct ext4_writer *w, const struct ext4_numbered *n)
 {
-	uint64_t blocks = 1;
+	const struct ext4_directory *f = n->directory;
 	size_t used = 24; /* "." and ".." */
+	uint64_t blocks = 1;
 
-	if (f->ino == EXT2_ROOT_INO)
-		used += 8 + 12;
+	if (n->inode == &w->lost)
+		return LOST_FOUND_BLOCKS;
+	if (n == w->list.items && w->lost_found)
+		used += dirent_size(strlen(LOST_FOUND));
 	for (size_t i = 0; i < f->children.count; i++) {
 		size_t need = dirent_size(strlen(f->children.items[i].name));
 
@@ -157,32 +158,9 @@ int ext4_put_directory(struct ext4_writer *w, const struct ext4_numbered *n,
 
 	inode->i_links_count = links < MAX_LINKS ? (uint16_t)links : 1;
 	dir_fill(w, f, &d);
-	code = dir_store(w, n->ino, inode, &d.data);
+	while (d.data.len < n->blocks * EXT4_BLOCK)
+		dir_new_block(&d);
+	code = dir_store(w, n, inode, &d.data);
 	str_release(&d.data);
 	return code ? ext4_fail(code, n->path, "cannot write the directory", err) : 0;
-}
-
-int ext4_put_lost_found(struct ext4_writer *w, struct err **err)
-{
-	struct tree_inode dir = {
-		.mode = S_IFDIR | 0700, .mtime = (int64_t)tree_epoch(w->t), .links = 2};
-	struct ext4_directory directory = {
-		&dir, EXT2_FIRST_INODE(w->fs->super), EXT2_ROOT_INO, {0}, 0};
-	struct ext2_inode_large inode;
-	struct dir_blocks d = {.data = STR_INIT};
-	errcode_t code;
-
-	ext4_init_inode(&dir, &inode);
-	ext2fs_inode_alloc_stats2(w->fs, directory.ino, +1, 1);
-	code = ext4_start_inode(w, directory.ino, &inode);
-	dir_fill(w, &directory, &d);
-	for (int i = 1; i < LOST_FOUND_BLOCKS; i++)
-		dir_new_block(&d);
-	if (!code)
-		code = dir_store(w, directory.ino, &inode, &d.data);
-	str_release(&d.data);
-	if (!code)
-		code = ext2fs_write_inode_full(w->fs, directory.ino, ext2fs_inode(&inode),
-					       sizeof(inode));
-	return code ? ext4_fail(code, w->name, "cannot create '/" LOST_FOUND "'", err) : 0;
 }

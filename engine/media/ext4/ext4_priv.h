@@ -9,6 +9,7 @@
 #include "media/ext4/ext4.h"
 
 #define EXT4_BLOCK 4096u
+#define LOST_FOUND "lost+found"
 
 /* The clock of a file system that is written, as libext2fs takes it: there 0 means the present. */
 static inline time_t ext4_now(uint64_t epoch)
@@ -65,10 +66,23 @@ struct ext4_directory {
 struct ext4_numbered {
 	struct tree_inode *inode;
 	const char *path; /* its first name */
+	size_t up;        /* index of the directory that holds it; the root's is itself */
 	ext2_ino_t ino;
 	struct ext4_directory *directory;
+	uint64_t blocks; /* of its content, without those of extents and attributes */
+	uint64_t at;     /* the first of them, as a place: struct ext4_area */
 };
 DEFINE_VEC(ext4_numbers, struct ext4_numbered)
+
+/*
+ * A run of blocks that were free after formatting. All of them in a row, without the tables between
+ * them, are the places of a file system: 0, 1, ...
+ */
+struct ext4_area {
+	blk64_t block;
+	uint64_t place, len;
+};
+DEFINE_VEC(ext4_areas, struct ext4_area)
 
 /* One file system being written. */
 struct ext4_writer {
@@ -77,11 +91,24 @@ struct ext4_writer {
 	ext2_filsys fs;
 	int fd;
 	uint64_t offset;
-	blk64_t cursor; /* where the next data goes */
 	struct ext4_numbers list;
-	char *copy;      /* for moving data; see ext4_data.c */
-	bool lost_found; /* the tree has none: make one */
+	struct ext4_areas areas;
+	char *copy;               /* for moving data; see ext4_data.c */
+	bool lost_found;          /* the tree has none: make one, the last of the list */
+	struct tree_inode lost;   /* it */
+	struct ext4_layout *told; /* what the caller wants to know, never NULL */
 };
+
+/* ext4_place.c: which number an inode gets, and which blocks. */
+
+/* Numbers of inodes that are to be had for COUNT of them. */
+uint64_t ext4_inodes_for(uint64_t count);
+/* Gives each inode of the list its number. */
+void ext4_number(struct ext4_writer *w);
+/* Gives each inode of the list the place of its blocks, which are taken then. They must fit. */
+errcode_t ext4_place(struct ext4_writer *w);
+/* The run of blocks that the LEN places from AT on begin with; returns how many these are. */
+uint64_t ext4_blocks_at(const struct ext4_writer *w, uint64_t at, uint64_t len, blk64_t *ret_block);
 
 /* ext4_data.c: blocks and the data of files. */
 
@@ -89,11 +116,8 @@ struct ext4_writer {
 
 /* The next run of blocks that must be stored, at or after *BLOCK. False at the end of the file. */
 bool ext4_next_run(const struct tree_inode *inode, uint64_t *block, uint64_t *ret_len);
-/* Takes up to WANT blocks in one piece from the cursor on. */
-errcode_t ext4_take_blocks(struct ext4_writer *w, uint64_t want, blk64_t *ret_block,
-			   uint64_t *ret_len);
 /* Maps LEN logical blocks from BLOCK on to TO, after the extents that are there. */
-errcode_t ext4_add_extents(ext2_filsys fs, ext2_extent_handle_t h, struct ext2_inode *inode,
+errcode_t ext4_add_extents(struct ext4_writer *w, ext2_extent_handle_t h, struct ext2_inode *inode,
 			   uint64_t block, blk64_t to, uint64_t len);
 /* Stores the content of N; INODE has its extent header. */
 int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n,
@@ -104,10 +128,8 @@ int ext4_put_data(struct ext4_writer *w, const struct ext4_numbered *n,
 /* Stores the directory of N. */
 int ext4_put_directory(struct ext4_writer *w, const struct ext4_numbered *n,
 		       struct ext2_inode_large *inode, struct err **err) warn_unused;
-/* lost+found as mke2fs makes it: four blocks, so that e2fsck need not take any. */
-int ext4_put_lost_found(struct ext4_writer *w, struct err **err) warn_unused;
-/* How many blocks a directory takes. */
-uint64_t ext4_directory_blocks(const struct ext4_directory *f);
+/* How many blocks a directory takes; lost+found four, as from mke2fs, so that e2fsck takes none. */
+uint64_t ext4_directory_blocks(const struct ext4_writer *w, const struct ext4_numbered *n);
 
 /* ext4.c */
 

@@ -11,8 +11,6 @@
 #include "media/ext4/ext4_priv.h"
 #include "media/tree/tree_priv.h"
 
-#define LOST_FOUND "lost+found"
-
 /* A name that was found and is still to be read. */
 struct found {
 	ext2_ino_t ino;
