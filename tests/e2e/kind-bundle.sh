@@ -78,6 +78,16 @@ hooks:
 sign: pki
 END
 
+recipe tests/adaptive <<'END'
+kind: bundle
+compatible: demo device
+version: ${project.version}
+images: {rootfs: root, bootloader: boot}
+adaptive: true
+block-size: 64K
+sign: pki
+END
+
 echo "# keys"
 code "without keys" 2 "$orch" -C "$p" build
 says "the command that makes them" "orch pki init"
@@ -125,6 +135,22 @@ for back in 1 8 9 200 700 1500; do
 	check "the flipped file differs" sh -c "cmp -s '$b' '$scratch/flipped.raucb'; [ \$? = 1 ]"
 	code "a bit flipped $back bytes before the end" 1 info "$p/pki/keyring.pem" "$scratch/flipped.raucb"
 done
+
+echo "# adaptive"
+check "build" o build tests/adaptive
+d=$p/out/tests/adaptive/adaptive.raucb
+check "a device accepts it" info "$p/pki/keyring.pem" "$d"
+unsquashfs -q -n -d "$scratch/adaptive" "$d" >/dev/null 2>&1
+same "an index of the root, none of the boot image" "manifest.raucm rootfs.ext4 rootfs.ext4.block-hash-index " \
+	"$(find "$scratch/adaptive" -type f ! -name bootloader.vfat -printf '%f\n' | LC_ALL=C sort | tr '\n' ' ')"
+same "the digest of each block" "$(python3 -c 'import hashlib, sys
+with open(sys.argv[1], "rb") as f:
+    for block in iter(lambda: f.read(4096), b""):
+        sys.stdout.write(hashlib.sha256(block).hexdigest())' "$p/out/root/root.img" | sha256sum)" \
+	"$(od -An -v -tx1 "$scratch/adaptive/rootfs.ext4.block-hash-index" | tr -d ' \n' | sha256sum)"
+same "rauc is told of the method" "adaptive=block-hash-index;" \
+	"$(sed -n '/^\[image.rootfs\]/,/^$/p' "$scratch/adaptive/manifest.raucm" | grep ^adaptive=)"
+check "the block size is as it was asked for" sh -c "unsquashfs -s '$d' 2>/dev/null | grep -qx 'Block size 65536'"
 
 echo "# hooks"
 check "build" o build tests/hooked

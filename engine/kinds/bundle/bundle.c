@@ -51,6 +51,16 @@ static const struct option bundle_options[] = {
 	 .accept = ACCEPT_IMAGE,
 	 .help = "Slot class and the image for it; written to the device in this order.",
 	 .example = "{rootfs: root, bootloader: boot}"},
+	{"adaptive", OPT_STRING, offsetof(struct bundle_opts, adaptive), OPT_LIST,
+	 .help = "Slot classes of whose images a device fetches only blocks that it has not yet, "
+		 "or true: all but FAT. The bundle gets an index of 32 bytes for each 4 KiB "
+		 "(rauc's method block-hash-index, from 1.8 on); the device needs a "
+		 "'data-directory' in its system.conf to keep its own.",
+	 .example = "[rootfs]"},
+	{"block-size", OPT_SIZE, offsetof(struct bundle_opts, block_size), OPT_POSITIVE,
+	 .help = "What the squashfs compresses at once, a power of 2: an adaptive update fetches "
+		 "whole ones. Without it mksquashfs's default, 128K.",
+	 .example = "64K"},
 	{"hooks", OPT_STRUCT, offsetof(struct bundle_opts, hooks), .sub = &hook_schema,
 	 .help = "A program that the device's rauc runs at the points named.",
 	 .example = "{file: hook, slots: {bootloader: [post-install]}}"},
@@ -130,6 +140,28 @@ static void check_hooks(const struct bundle_opts *o, const struct yaml *map,
 	}
 }
 
+static void check_adaptive(const struct bundle_opts *o, const struct yaml *map,
+			   struct err_list *errors)
+{
+	struct pos pos = yaml_key_pos(map, "adaptive");
+
+	for (size_t i = 0; i < o->adaptive.count; i++) {
+		const char *class = LIST_AT(o->adaptive, const char *, i);
+
+		if (str_eq(class, BUNDLE_ADAPTIVE_ALL) && o->adaptive.count == 1)
+			continue;
+		if (!has_image(o, class))
+			err_list_at(errors, E_CONFLICTING_KEYS, pos,
+				    "there is no image for slot class '%s', so it cannot be "
+				    "adaptive",
+				    class);
+	}
+	if (o->block_size & (o->block_size - 1) || (o->block_size && o->block_size < 4096) ||
+	    o->block_size > 1 << 20)
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "block-size"),
+			    "'block-size' is a power of 2 from 4K to 1M");
+}
+
 static void check_options(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct bundle_opts *o = data;
@@ -160,6 +192,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 				    "slot class '%s' may have letters, digits, '_' and '-' only",
 				    image->key);
 	}
+	check_adaptive(o, map, errors);
 	if (o->hooks)
 		check_hooks(o, map, errors);
 }

@@ -19,8 +19,12 @@ struct bundle_opts {
 	struct ref *sign, *tools;
 	struct bundle_hooks *hooks;
 	struct list tested_by; /* of struct ref * */
+	struct list adaptive;  /* of const char *: slot classes, or "true" alone */
+	uint64_t block_size;   /* of the squashfs, bytes; 0: mksquashfs's default */
 	struct beside_opts beside;
 };
+
+#define BUNDLE_ADAPTIVE_ALL "true"
 
 /* Whether the input called REF (struct edge) is one of the verdicts. */
 bool bundle_is_tested_by(const struct bundle_opts *o, const char *ref);

@@ -69,6 +69,32 @@ static void write_slot_hooks(const struct bundle_opts *o, const char *class, str
 	}
 }
 
+#define ADAPTIVE_BLOCK 4096
+
+/* The line of an image's section that has rauc make an index of its blocks. */
+static int write_adaptive(const struct bundle_opts *o, const char *class, const char *image,
+			  struct str *manifest, struct err **err)
+{
+	bool all = o->adaptive.count == 1 &&
+		   str_eq(LIST_AT(o->adaptive, const char *, 0), BUNDLE_ADAPTIVE_ALL);
+	bool named = false;
+	struct stat st;
+
+	for (size_t i = 0; i < o->adaptive.count; i++)
+		named = named || str_eq(LIST_AT(o->adaptive, const char *, i), class);
+	if (!named && (!all || str_eq(image_suffix(image), "vfat")))
+		return 0;
+	if (stat(image, &st) < 0)
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", image);
+	if (st.st_size % ADAPTIVE_BLOCK)
+		return err_set(err, E_INVALID_VALUE,
+			       "the image for slot class '%s' has %llu bytes: only one of whole "
+			       "blocks of %d can be adaptive",
+			       class, (unsigned long long)st.st_size, ADAPTIVE_BLOCK);
+	str_append(manifest, "adaptive=block-hash-index\n");
+	return 0;
+}
+
 /* The content directory: manifest.raucm, and the images and the hook under the names it gives. */
 static int write_content(struct action *a, const char *dir, struct err **err)
 {
@@ -90,7 +116,8 @@ static int write_content(struct action *a, const char *dir, struct err **err)
 
 		str_printf(&text, "\n[image.%s]\nfilename=%s\n", image->key, name);
 		write_slot_hooks(o, image->key, &text);
-		if (file_copy(from, to, 0644, err) < 0)
+		if (write_adaptive(o, image->key, from, &text, err) < 0 ||
+		    file_copy(from, to, 0644, err) < 0)
 			return -1;
 	}
 	return file_write(manifest, text.buf, text.len, 0644, false, err);
@@ -152,7 +179,7 @@ static int make_bundle(const struct rauc *r, const struct signer *s, const char 
 		       struct err **err)
 {
 	const struct bundle_opts *o = r->a->opts;
-	const char *content = arena_printf(r->a->arena, "%s/content", r->dir);
+	const char *content = arena_printf(r->a->arena, "%s/content", r->dir), *blocks = "";
 	struct strv argv cleanup_strv = {0};
 
 	strv_push(&argv, "rauc");
@@ -162,8 +189,10 @@ static int make_bundle(const struct rauc *r, const struct signer *s, const char 
 	strv_printf(&argv, "--keyring=%s", rauc_path(r, s->keyring));
 	if (s->intermediates)
 		strv_printf(&argv, "--intermediate=%s", rauc_path(r, s->intermediates));
-	strv_printf(&argv, "--mksquashfs-args=%s -processors %u", compression_args[o->compression],
-		    r->a->cpus ? r->a->cpus : 1);
+	if (o->block_size)
+		blocks = arena_printf(r->a->arena, " -b %llu", (unsigned long long)o->block_size);
+	strv_printf(&argv, "--mksquashfs-args=%s%s -processors %u",
+		    compression_args[o->compression], blocks, r->a->cpus ? r->a->cpus : 1);
 	strv_push(&argv, rauc_path(r, content));
 	strv_push(&argv, rauc_path(r, out));
 	return rauc_sign(r, &argv, err);
