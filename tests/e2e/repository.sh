@@ -173,7 +173,7 @@ nginx -e "$server/error.log" -p "$server" -c "$server/conf" &
 nginx=$!
 trap 'kill $nginx; chmod -R u+rwx "$scratch"; rm -rf "$scratch"' EXIT
 i=0
-until curl -fso /dev/null "http://127.0.0.1:$port/dists/stable/InRelease" || [ $i = 50 ]; do
+until python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$port" 2>/dev/null || [ $i = 50 ]; do
 	i=$((i + 1))
 	sleep 0.2
 done
