@@ -101,8 +101,10 @@ static void fill_head(struct head *h)
 		h->field[FIELD_LEFT] = xstrdup("stopping");
 	else if (v->left >= 0)
 		h->field[FIELD_LEFT] = xasprintf("%s%s left", v->guessed ? "~" : "", left);
-	if (v->loaded)
+	if (v->loaded && v->rate)
 		h->field[FIELD_LOADED] = xasprintf("%s at %s/s", loaded, rate);
+	else if (v->loaded)
+		h->field[FIELD_LOADED] = xstrdup(loaded);
 }
 
 static unsigned head_width(const struct head *h)

@@ -101,6 +101,16 @@ static void says_all_at_80(void **state)
 		"  ??                   0 s\n");
 }
 
+static void says_no_rate_while_nothing_comes(void **state)
+{
+	struct view quiet = busy;
+	char *text cleanup_free = NULL;
+
+	quiet.rate = 0;
+	text = lay_out(&quiet, 80, 24, false, &no_paint);
+	assert_non_null(strstr(text, "  12.0 MiB\n"));
+}
+
 static void counts_what_has_no_row(void **state)
 {
 	char *text cleanup_free = lay_out(&busy, 120, 6, true, &no_paint);
@@ -264,6 +274,7 @@ int main(void)
 		cmocka_unit_test(fits_everywhere),
 		cmocka_unit_test(says_all_at_80),
 		cmocka_unit_test(says_what_matters_at_40),
+		cmocka_unit_test(says_no_rate_while_nothing_comes),
 		cmocka_unit_test(counts_what_has_no_row),
 		cmocka_unit_test(colours_what_needs_a_look),
 		cmocka_unit_test(knows_nothing_yet),
