@@ -108,7 +108,7 @@ EOF
 done
 # What makes outputs is the worker's: orch starts fast, and foreign bytes meet these libraries there alone.
 orch=_build/engine/cli/orch
-readelf --wide --dynamic "$orch" 2>&1 | grep -E 'NEEDED.*lib(curl|archive|guestfs|ext2fs|com_err|fdisk|nghttp2|protobuf-c|ssl|zstd)' |
+readelf --wide --dynamic "$orch" 2>&1 | grep -E 'NEEDED.*lib(curl|archive|guestfs|ext2fs|com_err|fdisk|nghttp2|protobuf-c|ssl|zstd|sqlite3)' |
 	complain "$orch is linked with"
 grep -q -e -fstack-clash-protection _build/compile_commands.json || echo "$orch" |
 	complain "compiled without stack clash protection"

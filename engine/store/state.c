@@ -78,14 +78,14 @@ static const char *const migrations[] = {
 
 int state_failed(struct state *st, struct err **err)
 {
-	int code = sqlite3_errcode(st->db) & 0xff;
-	int errnum = sqlite3_system_errno(st->db);
+	int code = sqlite.errcode(st->db) & 0xff;
+	int errnum = sqlite.system_errno(st->db);
 
 	/* Our statements do not change: SQLITE_ERROR is a table or column that is not there. */
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR) {
 		st->damaged = true;
 		return err_set(err, E_STORE_DAMAGED, "'%s' is damaged: %s", st->path,
-			       sqlite3_errmsg(st->db));
+			       sqlite.errmsg(st->db));
 	}
 	if (code == SQLITE_FULL)
 		return err_errno(err, E_SCRATCH_FAILED, ENOSPC, "cannot write '%s'", st->path);
@@ -99,18 +99,18 @@ int state_failed(struct state *st, struct err **err)
 			       BUSY_MS / 1000);
 	if (code == SQLITE_IOERR && errnum)
 		return err_errno(err, E_STORE_INACCESSIBLE, errnum, "cannot use '%s': %s", st->path,
-				 sqlite3_errmsg(st->db));
+				 sqlite.errmsg(st->db));
 	return err_set(
 		err, E_STORE_INACCESSIBLE,
 		"cannot use '%s': %s (is it yours and writable? --store names another store)",
-		st->path, sqlite3_errmsg(st->db));
+		st->path, sqlite.errmsg(st->db));
 }
 
 int state_statement(struct state *st, enum stmt id, sqlite3_stmt **ret, struct err **err)
 {
 	if (!st->stmts[id] &&
-	    sqlite3_prepare_v3(st->db, state_sql[id], -1, SQLITE_PREPARE_PERSISTENT, &st->stmts[id],
-			       NULL) != SQLITE_OK)
+	    sqlite.prepare_v3(st->db, state_sql[id], -1, SQLITE_PREPARE_PERSISTENT, &st->stmts[id],
+			      NULL) != SQLITE_OK)
 		return state_failed(st, err);
 	*ret = st->stmts[id];
 	return 0;
@@ -118,14 +118,14 @@ int state_statement(struct state *st, enum stmt id, sqlite3_stmt **ret, struct e
 
 int state_step(struct state *st, sqlite3_stmt *q, struct err **err)
 {
-	int rc = sqlite3_step(q);
+	int rc = sqlite.step(q);
 	int result = 1;
 
 	if (rc == SQLITE_ROW)
 		return 0;
 	if (rc != SQLITE_DONE)
 		result = state_failed(st, err);
-	sqlite3_reset(q);
+	sqlite.reset(q);
 	return result;
 }
 
@@ -143,7 +143,7 @@ int state_plain(struct state *st, enum stmt id, struct err **err)
 
 static int exec(struct state *st, const char *sql, struct err **err)
 {
-	return sqlite3_exec(st->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : state_failed(st, err);
+	return sqlite.exec(st->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : state_failed(st, err);
 }
 
 int state_begin(struct state *st, bool durable, struct err **err)
@@ -160,7 +160,7 @@ int state_end(struct state *st, int rc, struct err **err)
 {
 	if (rc == 0 && state_plain(st, SQL_COMMIT, err) == 0)
 		return 0;
-	if (!sqlite3_get_autocommit(st->db)) {
+	if (!sqlite.get_autocommit(st->db)) {
 		struct err *ignored cleanup_err = NULL;
 
 		if (state_plain(st, SQL_ROLLBACK, &ignored) < 0)
@@ -171,7 +171,7 @@ int state_end(struct state *st, int rc, struct err **err)
 
 const char *state_text(sqlite3_stmt *q, int i)
 {
-	const char *text = (const char *)sqlite3_column_text(q, i);
+	const char *text = (const char *)sqlite.column_text(q, i);
 
 	return text ? text : "";
 }
@@ -236,11 +236,11 @@ bool state_is_ours(const char *dir)
 
 static int configure(struct state *st, struct err **err)
 {
-	sqlite3_busy_handler(st->db, wait_turn, st);
-	sqlite3_extended_result_codes(st->db, 0);
+	sqlite.busy_handler(st->db, wait_turn, st);
+	sqlite.extended_result_codes(st->db, 0);
 	/* The log is folded in when it is long, not whenever the last process leaves. */
-	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite.db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite.db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	st->full = true;
 	return exec(st,
 		    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
@@ -251,11 +251,14 @@ static int configure(struct state *st, struct err **err)
 
 int state_connect(const char *path, int flags, struct state **ret, struct err **err)
 {
-	struct state *st = xcalloc(1, sizeof(*st));
+	struct state *st;
 	int rc;
 
+	if (sqlite_load(err) < 0)
+		return -1;
+	st = xcalloc(1, sizeof(*st));
 	st->path = xstrdup(path);
-	rc = sqlite3_open_v2(path, &st->db, flags, NULL);
+	rc = sqlite.open_v2(path, &st->db, flags, NULL);
 	if (rc != SQLITE_OK) {
 		if (st->db)
 			state_failed(st, err);
@@ -273,8 +276,8 @@ void state_close(struct state *st)
 	if (!st)
 		return;
 	for (size_t i = 0; i < SQL_COUNT; i++)
-		sqlite3_finalize(st->stmts[i]);
-	sqlite3_close(st->db);
+		sqlite.finalize(st->stmts[i]);
+	sqlite.close(st->db);
 	free(st->path);
 	free(st);
 }
@@ -289,14 +292,14 @@ static int pragma_int(struct state *st, const char *sql, int64_t *ret, struct er
 	sqlite3_stmt *q = NULL;
 	int rc;
 
-	if (sqlite3_prepare_v2(st->db, sql, -1, &q, NULL) != SQLITE_OK)
+	if (sqlite.prepare_v2(st->db, sql, -1, &q, NULL) != SQLITE_OK)
 		return state_failed(st, err);
-	rc = sqlite3_step(q);
+	rc = sqlite.step(q);
 	if (rc == SQLITE_ROW)
-		*ret = sqlite3_column_int64(q, 0);
+		*ret = sqlite.column_int64(q, 0);
 	else
 		state_failed(st, err);
-	sqlite3_finalize(q);
+	sqlite.finalize(q);
 	return rc == SQLITE_ROW ? 0 : -1;
 }
 
@@ -404,11 +407,11 @@ void state_fold_log(struct state *st)
 {
 	int rc;
 
-	sqlite3_busy_handler(st->db, NULL, NULL); /* who still reads the log is not waited for */
-	rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	sqlite3_busy_handler(st->db, wait_turn, st);
+	sqlite.busy_handler(st->db, NULL, NULL); /* who still reads the log is not waited for */
+	rc = sqlite.wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite.busy_handler(st->db, wait_turn, st);
 	if (rc != SQLITE_OK)
-		trace(TRACE_STORE, "the log stays: %s", sqlite3_errstr(rc));
+		trace(TRACE_STORE, "the log stays: %s", sqlite.errstr(rc));
 }
 
 /* Folds the log in, closes ST, and gives its file the name DEST, unless that is taken. */
@@ -556,7 +559,7 @@ int state_verify(struct state *st, char **ret_why, struct err **err)
 	sqlite3_stmt *q = NULL;
 	int rc;
 
-	if (sqlite3_prepare_v2(st->db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK)
+	if (sqlite.prepare_v2(st->db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK)
 		return state_failed(st, err);
 	rc = state_step(st, q, err);
 	if (rc == 0 && !str_eq(state_text(q, 0), "ok")) {
@@ -564,6 +567,6 @@ int state_verify(struct state *st, char **ret_why, struct err **err)
 		st->damaged = true;
 		rc = 1;
 	}
-	sqlite3_finalize(q);
+	sqlite.finalize(q);
 	return rc;
 }

@@ -5,9 +5,8 @@
  * holds the statements, state_rows.c reads and writes records, file stats and notes,
  * state_history.c projects and runs. No other file may include this.
  */
-#include <sqlite3.h>
-
 #include "store/state.h"
+#include "store/state_sqlite.h"
 
 enum stmt {
 	SQL_BEGIN,

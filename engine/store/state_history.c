@@ -9,7 +9,7 @@
 /* A path: any bytes but NUL. */
 static void bind_path(sqlite3_stmt *q, int i, const char *path)
 {
-	sqlite3_bind_blob(q, i, path, (int)strlen(path), SQLITE_STATIC);
+	sqlite.bind_blob(q, i, path, (int)strlen(path), SQLITE_STATIC);
 }
 
 int state_project_find(struct state *st, struct state_project *p, struct err **err)
@@ -21,15 +21,15 @@ int state_project_find(struct state *st, struct state_project *p, struct err **e
 		return -1;
 	bind_path(q, 1, p->root);
 	state_bind_text(q, 2, p->name);
-	sqlite3_bind_int64(q, 3, (int64_t)p->dev);
-	sqlite3_bind_int64(q, 4, (int64_t)p->ino);
-	sqlite3_bind_int64(q, 5, p->born_ns);
+	sqlite.bind_int64(q, 3, (int64_t)p->dev);
+	sqlite.bind_int64(q, 4, (int64_t)p->ino);
+	sqlite.bind_int64(q, 5, p->born_ns);
 	rc = state_step(st, q, err);
 	if (rc == 0) {
-		p->id = sqlite3_column_int64(q, 0);
+		p->id = sqlite.column_int64(q, 0);
 		snprintf(p->tag, sizeof(p->tag), "%s", state_text(q, 1));
 	}
-	sqlite3_reset(q);
+	sqlite.reset(q);
 	return rc;
 }
 
@@ -42,7 +42,7 @@ static int displace_other(struct state *st, const struct state_project *p, struc
 		return -1;
 	bind_path(q, 1, p->root);
 	state_bind_text(q, 2, p->name);
-	sqlite3_bind_int64(q, 3, p->id);
+	sqlite.bind_int64(q, 3, p->id);
 	return state_finish(st, q, err);
 }
 
@@ -58,12 +58,12 @@ static int write_project(struct state *st, enum stmt id, const struct state_proj
 		state_bind_text(q, 2, p->name);
 		state_bind_text(q, 3, p->tag);
 	} else {
-		sqlite3_bind_int64(q, 8, p->id);
+		sqlite.bind_int64(q, 8, p->id);
 	}
-	sqlite3_bind_int64(q, 4, (int64_t)p->dev);
-	sqlite3_bind_int64(q, 5, (int64_t)p->ino);
-	sqlite3_bind_int64(q, 6, p->born_ns);
-	sqlite3_bind_int64(q, 7, p->used);
+	sqlite.bind_int64(q, 4, (int64_t)p->dev);
+	sqlite.bind_int64(q, 5, (int64_t)p->ino);
+	sqlite.bind_int64(q, 6, p->born_ns);
+	sqlite.bind_int64(q, 7, p->used);
 	return state_finish(st, q, err);
 }
 
@@ -82,7 +82,7 @@ static int put_project(struct state *st, struct state_project *p, struct err **e
 		return write_project(st, SQL_PROJECT_USED, p, err);
 	if (write_project(st, SQL_PROJECT_ADD, p, err) < 0)
 		return -1;
-	p->id = sqlite3_last_insert_rowid(st->db);
+	p->id = sqlite.last_insert_rowid(st->db);
 	return 0;
 }
 
@@ -95,10 +95,10 @@ int state_project_each(struct state *st, state_project_fn *fn, void *arg, struct
 		return -1;
 	while ((rc = state_step(st, q, err)) == 0) {
 		struct state_project row = {
-			.id = sqlite3_column_int64(q, 0),
+			.id = sqlite.column_int64(q, 0),
 			.root = state_text(q, 1),
 			.name = state_text(q, 2),
-			.used = sqlite3_column_int64(q, 3),
+			.used = sqlite.column_int64(q, 3),
 		};
 
 		fn(arg, &row);
@@ -120,7 +120,7 @@ int state_project_drop(struct state *st, int64_t id, struct err **err)
 
 		rc = state_statement(st, steps[i], &q, err);
 		if (rc == 0) {
-			sqlite3_bind_int64(q, 1, id);
+			sqlite.bind_int64(q, 1, id);
 			rc = state_finish(st, q, err);
 		}
 	}
@@ -137,11 +137,11 @@ int state_node_each(struct state *st, int64_t project, state_node_fn *fn, void *
 
 	if (state_statement(st, SQL_NODE_EACH, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, project);
+	sqlite.bind_int64(q, 1, project);
 	while ((rc = state_step(st, q, err)) == 0) {
 		struct node_past row = {
-			.run = sqlite3_column_int64(q, 3),
-			.built = sqlite3_column_int(q, 4) != 0,
+			.run = sqlite.column_int64(q, 3),
+			.built = sqlite.column_int(q, 4) != 0,
 		};
 
 		state_column_digest(q, 1, &row.key);
@@ -159,11 +159,11 @@ int state_duration_each(struct state *st, int64_t project, const char *name, sta
 
 	if (state_statement(st, SQL_DURATION_EACH, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, project);
+	sqlite.bind_int64(q, 1, project);
 	state_bind_text(q, 2, name);
 	while ((rc = state_step(st, q, err)) == 0)
-		fn(arg, state_text(q, 0), sqlite3_column_double(q, 1),
-		   sqlite3_column_int64(q, 2) == project ? NULL : state_text(q, 3));
+		fn(arg, state_text(q, 0), sqlite.column_double(q, 1),
+		   sqlite.column_int64(q, 2) == project ? NULL : state_text(q, 3));
 	return rc < 0 ? -1 : 0;
 }
 
@@ -175,13 +175,13 @@ static int put_node(struct state *st, int64_t project, int64_t run, const struct
 
 	if (state_statement(st, SQL_NODE_PUT, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, project);
+	sqlite.bind_int64(q, 1, project);
 	state_bind_text(q, 2, n->node);
 	state_bind_digest(q, 3, &n->key);
-	sqlite3_bind_int64(q, 4, run);
-	sqlite3_bind_int(q, 5, built);
-	sqlite3_bind_double(q, 6, built ? n->seconds : 0);
-	sqlite3_bind_int(q, 7, built);
+	sqlite.bind_int64(q, 4, run);
+	sqlite.bind_int(q, 5, built);
+	sqlite.bind_double(q, 6, built ? n->seconds : 0);
+	sqlite.bind_int(q, 7, built);
 	return state_finish(st, q, err);
 }
 
@@ -197,16 +197,16 @@ static int insert_run(struct state *st, int64_t project, const char *targets, in
 
 	if (state_statement(st, SQL_RUN_BEGIN, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, project);
-	sqlite3_bind_int64(q, 2, started_at);
+	sqlite.bind_int64(q, 1, project);
+	sqlite.bind_int64(q, 2, started_at);
 	state_bind_text(q, 3, targets);
 	if (state_finish(st, q, err) < 0)
 		return -1;
-	id = sqlite3_last_insert_rowid(st->db);
+	id = sqlite.last_insert_rowid(st->db);
 	for (size_t i = 0; i < array_len(prunes); i++) {
 		if (state_statement(st, prunes[i], &q, err) < 0)
 			return -1;
-		sqlite3_bind_int64(q, 1, project);
+		sqlite.bind_int64(q, 1, project);
 		if (state_finish(st, q, err) < 0)
 			return -1;
 	}
@@ -233,11 +233,11 @@ static int put_run_node(struct state *st, int64_t run, const struct run_node *n,
 
 	if (state_statement(st, SQL_RUN_NODE_PUT, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, run);
+	sqlite.bind_int64(q, 1, run);
 	state_bind_text(q, 2, n->node);
 	state_bind_text(q, 3, n->status);
 	state_bind_digest(q, 4, &n->key);
-	sqlite3_bind_double(q, 5, n->seconds);
+	sqlite.bind_double(q, 5, n->seconds);
 	state_bind_digest(q, 6, &n->log);
 	state_bind_text(q, 7, n->error);
 	return state_finish(st, q, err);
@@ -263,23 +263,23 @@ int state_run_end(struct state *st, int64_t run, double wall_s, int exit_code, s
 
 	if (state_statement(st, SQL_RUN_END, &q, err) < 0 || state_begin(st, false, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, run);
-	sqlite3_bind_double(q, 2, wall_s);
-	sqlite3_bind_int(q, 3, exit_code);
+	sqlite.bind_int64(q, 1, run);
+	sqlite.bind_double(q, 2, wall_s);
+	sqlite.bind_int(q, 3, exit_code);
 	return state_end(st, state_finish(st, q, err), err);
 }
 
 static void give_run(sqlite3_stmt *q, state_run_fn *fn, void *arg)
 {
-	bool known = sqlite3_column_type(q, 5) != SQLITE_NULL;
+	bool known = sqlite.column_type(q, 5) != SQLITE_NULL;
 	struct run_info row = {
-		.id = sqlite3_column_int64(q, 0),
-		.started_at = sqlite3_column_int64(q, 1),
+		.id = sqlite.column_int64(q, 0),
+		.started_at = sqlite.column_int64(q, 1),
 		.targets = state_text(q, 2),
-		.wall_s = sqlite3_column_double(q, 3),
-		.exit_code = sqlite3_column_int(q, 4),
-		.state = sqlite3_column_type(q, 4) != SQLITE_NULL ? RUN_ENDED : RUN_KILLED,
-		.project = sqlite3_column_int64(q, 5),
+		.wall_s = sqlite.column_double(q, 3),
+		.exit_code = sqlite.column_int(q, 4),
+		.state = sqlite.column_type(q, 4) != SQLITE_NULL ? RUN_ENDED : RUN_KILLED,
+		.project = sqlite.column_int64(q, 5),
 		.root = known ? state_text(q, 6) : NULL,
 		.name = known ? state_text(q, 7) : NULL,
 	};
@@ -295,8 +295,8 @@ int state_run_each(struct state *st, int64_t project, size_t limit, state_run_fn
 
 	if (state_statement(st, SQL_RUN_EACH, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, project);
-	sqlite3_bind_int64(q, 2, limit ? (int64_t)limit : -1);
+	sqlite.bind_int64(q, 1, project);
+	sqlite.bind_int64(q, 2, limit ? (int64_t)limit : -1);
 	while ((rc = state_step(st, q, err)) == 0)
 		give_run(q, fn, arg);
 	return rc < 0 ? -1 : 0;
@@ -314,7 +314,7 @@ int state_run_of_key(struct state *st, const struct digest *key, state_run_fn *f
 	rc = state_step(st, q, err);
 	if (rc == 0)
 		give_run(q, fn, arg);
-	sqlite3_reset(q);
+	sqlite.reset(q);
 	return rc;
 }
 
@@ -326,13 +326,13 @@ int state_run_node_each(struct state *st, int64_t run, state_run_node_fn *fn, vo
 
 	if (state_statement(st, SQL_RUN_NODE_EACH, &q, err) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, run);
+	sqlite.bind_int64(q, 1, run);
 	while ((rc = state_step(st, q, err)) == 0) {
 		struct run_node row = {
 			.node = state_text(q, 0),
 			.status = state_text(q, 1),
-			.seconds = sqlite3_column_double(q, 3),
-			.error = (const char *)sqlite3_column_text(q, 5),
+			.seconds = sqlite.column_double(q, 3),
+			.error = (const char *)sqlite.column_text(q, 5),
 		};
 
 		state_column_digest(q, 2, &row.key);
@@ -354,21 +354,21 @@ static int copy_table(struct state *old, struct state *to, const char *table, co
 	sqlite3_stmt *q = NULL, *put = NULL;
 	int rc = 0;
 
-	if (sqlite3_prepare_v2(old->db, from, -1, &q, NULL) != SQLITE_OK)
+	if (sqlite.prepare_v2(old->db, from, -1, &q, NULL) != SQLITE_OK)
 		return 0; /* an older format, or too damaged */
 	str_printf(&into, "INSERT OR IGNORE INTO %s(%s) VALUES(?", table, columns);
-	for (int i = 1; i < sqlite3_column_count(q); i++)
+	for (int i = 1; i < sqlite.column_count(q); i++)
 		str_append(&into, ", ?");
 	str_append_char(&into, ')');
-	if (sqlite3_prepare_v2(to->db, into.buf, -1, &put, NULL) != SQLITE_OK)
+	if (sqlite.prepare_v2(to->db, into.buf, -1, &put, NULL) != SQLITE_OK)
 		rc = state_failed(to, err);
 	while (rc == 0 && state_step(old, q, &broken) == 0) {
-		for (int i = 0; i < sqlite3_column_count(q); i++)
-			sqlite3_bind_value(put, i + 1, sqlite3_column_value(q, i));
+		for (int i = 0; i < sqlite.column_count(q); i++)
+			sqlite.bind_value(put, i + 1, sqlite.column_value(q, i));
 		rc = state_finish(to, put, err);
 	}
-	sqlite3_finalize(q);
-	sqlite3_finalize(put);
+	sqlite.finalize(q);
+	sqlite.finalize(put);
 	return rc;
 }
 

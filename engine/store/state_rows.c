@@ -5,19 +5,19 @@
 
 void state_bind_digest(sqlite3_stmt *q, int i, const struct digest *d)
 {
-	sqlite3_bind_blob(q, i, d->b, DIGEST_LEN, SQLITE_STATIC);
+	sqlite.bind_blob(q, i, d->b, DIGEST_LEN, SQLITE_STATIC);
 }
 
 void state_bind_text(sqlite3_stmt *q, int i, const char *text)
 {
-	sqlite3_bind_text(q, i, text, -1, SQLITE_STATIC);
+	sqlite.bind_text(q, i, text, -1, SQLITE_STATIC);
 }
 
 void state_column_digest(sqlite3_stmt *q, int i, struct digest *ret)
 {
-	const void *data = sqlite3_column_blob(q, i);
+	const void *data = sqlite.column_blob(q, i);
 
-	if (data && sqlite3_column_bytes(q, i) == DIGEST_LEN)
+	if (data && sqlite.column_bytes(q, i) == DIGEST_LEN)
 		memcpy(ret->b, data, DIGEST_LEN);
 	else
 		memset(ret->b, 0, DIGEST_LEN);
@@ -29,8 +29,8 @@ static int give_record(sqlite3_stmt *q, state_record_fn *fn, void *arg, struct e
 {
 	struct state_record row = {
 		.node = state_text(q, 2),
-		.seconds = sqlite3_column_double(q, 3),
-		.built_at = sqlite3_column_int64(q, 4),
+		.seconds = sqlite.column_double(q, 3),
+		.built_at = sqlite.column_int64(q, 4),
 		.outputs = state_text(q, 6),
 		.manifest = state_text(q, 7),
 	};
@@ -49,7 +49,7 @@ static int one_record(struct state *st, sqlite3_stmt *q, state_record_fn *fn, vo
 
 	if (rc == 0)
 		rc = give_record(q, fn, arg, err);
-	sqlite3_reset(q);
+	sqlite.reset(q);
 	return rc;
 }
 
@@ -73,7 +73,7 @@ int state_record_each(struct state *st, state_record_fn *fn, void *arg, struct e
 		return -1;
 	while ((rc = state_step(st, q, err)) == 0) {
 		if (give_record(q, fn, arg, err) < 0) {
-			sqlite3_reset(q);
+			sqlite.reset(q);
 			return -1;
 		}
 	}
@@ -91,15 +91,15 @@ static int put_record(struct state *st, const struct state_record *row, int64_t 
 	state_bind_digest(q, 1, &row->key);
 	state_bind_digest(q, 2, &row->sum);
 	state_bind_text(q, 3, row->node);
-	sqlite3_bind_double(q, 4, row->seconds);
-	sqlite3_bind_int64(q, 5, row->built_at);
+	sqlite.bind_double(q, 4, row->seconds);
+	sqlite.bind_int64(q, 5, row->built_at);
 	state_bind_digest(q, 6, &row->log);
 	state_bind_text(q, 7, row->outputs);
 	state_bind_text(q, 8, row->manifest);
 	if (id)
-		sqlite3_bind_int64(q, 9, id);
+		sqlite.bind_int64(q, 9, id);
 	else
-		sqlite3_bind_null(q, 9);
+		sqlite.bind_null(q, 9);
 	return state_finish(st, q, err);
 }
 
@@ -132,7 +132,7 @@ static int add_record(struct state *st, const struct state_record *row, uint64_t
 		return -1;
 	state_bind_digest(q, 1, &row->key);
 	rc = state_step(st, q, err);
-	sqlite3_reset(q);
+	sqlite.reset(q);
 	if (rc <= 0)
 		return rc;
 	++*added;
@@ -177,13 +177,13 @@ static int copy_walk(struct state *old, const char *sql, struct record_copy *cop
 	sqlite3_stmt *q = NULL;
 	int rc = 0, kept = 0;
 
-	if (sqlite3_prepare_v2(old->db, sql, -1, &q, NULL) != SQLITE_OK)
+	if (sqlite.prepare_v2(old->db, sql, -1, &q, NULL) != SQLITE_OK)
 		return 0;
 	while (kept == 0 && (rc = state_step(old, q, &broken)) == 0) {
-		copy->id = sqlite3_column_int64(q, 8);
+		copy->id = sqlite.column_int64(q, 8);
 		kept = give_record(q, keep_record, copy, err);
 	}
-	sqlite3_finalize(q);
+	sqlite.finalize(q);
 	*ret_end = rc == 1;
 	return kept;
 }
@@ -217,18 +217,18 @@ int state_file_each(struct state *st, state_file_fn *fn, void *arg, struct err *
 	while ((rc = state_step(st, q, err)) == 0) {
 		struct state_file row = {
 			.path = state_text(q, 0),
-			.dev = (uint64_t)sqlite3_column_int64(q, 1),
-			.ino = (uint64_t)sqlite3_column_int64(q, 2),
-			.size = (uint64_t)sqlite3_column_int64(q, 3),
-			.mtime_ns = sqlite3_column_int64(q, 4),
-			.ctime_ns = sqlite3_column_int64(q, 5),
+			.dev = (uint64_t)sqlite.column_int64(q, 1),
+			.ino = (uint64_t)sqlite.column_int64(q, 2),
+			.size = (uint64_t)sqlite.column_int64(q, 3),
+			.mtime_ns = sqlite.column_int64(q, 4),
+			.ctime_ns = sqlite.column_int64(q, 5),
 		};
 
 		/*
 		 * A file whose row is damaged was not looked at yet: zeros would make it equal to
 		 * every other such file.
 		 */
-		if (sqlite3_column_bytes(q, 6) != DIGEST_LEN)
+		if (sqlite.column_bytes(q, 6) != DIGEST_LEN)
 			continue;
 		state_column_digest(q, 6, &row.digest);
 		fn(arg, &row);
@@ -243,11 +243,11 @@ static int put_file(struct state *st, const struct state_file *row, struct err *
 	if (state_statement(st, SQL_FILE_PUT, &q, err) < 0)
 		return -1;
 	state_bind_text(q, 1, row->path);
-	sqlite3_bind_int64(q, 2, (int64_t)row->dev);
-	sqlite3_bind_int64(q, 3, (int64_t)row->ino);
-	sqlite3_bind_int64(q, 4, (int64_t)row->size);
-	sqlite3_bind_int64(q, 5, row->mtime_ns);
-	sqlite3_bind_int64(q, 6, row->ctime_ns);
+	sqlite.bind_int64(q, 2, (int64_t)row->dev);
+	sqlite.bind_int64(q, 3, (int64_t)row->ino);
+	sqlite.bind_int64(q, 4, (int64_t)row->size);
+	sqlite.bind_int64(q, 5, row->mtime_ns);
+	sqlite.bind_int64(q, 6, row->ctime_ns);
 	state_bind_digest(q, 7, &row->digest);
 	return state_finish(st, q, err);
 }
@@ -278,8 +278,8 @@ int state_note_get(struct state *st, const char *name, struct str *ret, struct e
 	state_bind_text(q, 1, name);
 	rc = state_step(st, q, err);
 	if (rc == 0)
-		str_append_len(ret, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0));
-	sqlite3_reset(q);
+		str_append_len(ret, sqlite.column_blob(q, 0), (size_t)sqlite.column_bytes(q, 0));
+	sqlite.reset(q);
 	return rc;
 }
 
@@ -291,7 +291,7 @@ static int put_snapshot(struct state *st, const char *name, const struct str *da
 	if (state_statement(st, SQL_SNAPSHOT_PUT, &q, err) < 0)
 		return -1;
 	state_bind_text(q, 1, name);
-	sqlite3_bind_blob64(q, 2, data->buf, data->len, SQLITE_STATIC);
+	sqlite.bind_blob64(q, 2, data->buf, data->len, SQLITE_STATIC);
 	return state_finish(st, q, err);
 }
 
@@ -321,7 +321,7 @@ static int put_used(struct state *st, const struct digest *key, int64_t day, str
 		return -1;
 	text = xasprintf("%lld", (long long)day);
 	state_bind_text(q, 1, name);
-	sqlite3_bind_blob64(q, 2, text, strlen(text), SQLITE_STATIC);
+	sqlite.bind_blob64(q, 2, text, strlen(text), SQLITE_STATIC);
 	return state_finish(st, q, err);
 }
 
@@ -348,7 +348,7 @@ int state_used_each(struct state *st, state_used_fn *fn, void *arg, struct err *
 		struct digest key;
 
 		if (digest_parse(state_text(q, 0) + strlen("used/"), &key) == 0)
-			fn(arg, &key, sqlite3_column_int64(q, 1));
+			fn(arg, &key, sqlite.column_int64(q, 1));
 	}
 	return rc < 0 ? -1 : 0;
 }
