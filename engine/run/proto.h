@@ -80,6 +80,8 @@ void frames_release(struct frames *f);
  */
 void frame_put(struct str *out, enum frame_type type, const struct str *payload);
 bool frame_fits(enum frame_type type, size_t len);
+/* "JOB" and the like. */
+const char *frame_name(enum frame_type type);
 /*
  * Writes as much of OUT as FD takes and removes it. 0 (OUT->len tells what
  * is left); 1 peer gone; -1.
