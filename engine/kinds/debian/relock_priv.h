@@ -9,6 +9,7 @@
  *	relock_from.c   what --from moves
  *	relock_pool.c   pools that keep all of it
  *	relock_solve.c  the packages, through apt, with the pins in their place
+ *	relock_needs.c  why each of them is there
  */
 #include "kinds/debian/apt.h"
 #include "kinds/debian/relock.h"
@@ -95,5 +96,12 @@ const char *relock_subject(const struct relock *l, const char *package);
 void relock_drop_builds(const struct relock *l, struct lock_entries *found);
 /* relock_pool.c: what L->now pins, and the sources of it, go where pools are. */
 int relock_fill_pools(struct relock *l, struct err **err) warn_unused;
+/* The entry of package NAME, or NULL. */
+const struct lock_entry *relock_found(const struct lock_entries *list, const char *name);
+/*
+ * What is needed of FOUND, which is complete, becomes entries and wants of L->now; puts into FOUND
+ * what its packages need.
+ */
+int relock_put_packages(struct relock *l, struct lock_entries *found, struct err **err) warn_unused;
 /* Resolves the packages: entries and wants of L->now. */
 int relock_solve(struct relock *l, struct apt_request *q, struct err **err) warn_unused;
