@@ -17,6 +17,20 @@ new_deb() {
 	mkdir -p "$deb/DEBIAN" "$deb/usr/share/$1"
 	echo "$2" >"$deb/usr/share/$1/version"
 }
+# dpkg_programs: what dpkg is and calls, of this machine, in $deb: the package without which no tree is one.
+dpkg_programs() {
+	mkdir -p "$deb/usr/bin" "$deb/usr/lib" "$deb/usr/sbin" "$deb/var/lib/dpkg" "$deb/tmp" "$deb/etc"
+	for link in bin lib sbin; do ln -s usr/$link "$deb/$link"; done
+	ln -s usr/lib "$deb/lib64"
+	for program in sh dpkg dpkg-deb dpkg-split dpkg-query tar rm cat chmod diff start-stop-daemon ldconfig; do
+		file=$(readlink -f "$(command -v $program)")
+		cp "$file" "$deb/usr/bin/$program"
+		ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
+			mkdir -p "$deb/usr/lib/$(dirname "${library#*lib*/}")"
+			cp -L "$library" "$deb/usr/lib/${library#*lib*/}"
+		done
+	done
+}
 # pack POOL NAME VERSION [LINE...]: makes a package of what is in $deb; LINEs are more of its control file.
 pack() {
 	pack_to=$1/$2_${3#*:}_all.deb

@@ -21,24 +21,9 @@ recipe() { cat >"$p/recipes/$1.yaml"; } # NAME, text on stdin
 # deb NAME VERSION [more lines of its control file]...: with its source package, but for what says Source.
 deb() {
 	new_deb "$1" "$2"
-	[ "$1$2" != base-files1 ] || programs
+	[ "$1$2" != base-files1 ] || dpkg_programs
 	pack "$own/pool" "$@"
 	case $* in *Source:*) ;; *) src "$1" "$2" ;; esac
-}
-# programs: what dpkg is and calls, of this machine, in the package that is about to be made.
-programs() {
-	t=$deb
-	mkdir -p "$t/usr/bin" "$t/usr/lib" "$t/usr/sbin" "$t/var/lib/dpkg" "$t/tmp" "$t/etc"
-	for link in bin lib sbin; do ln -s usr/$link "$t/$link"; done
-	ln -s usr/lib "$t/lib64"
-	for program in sh dpkg dpkg-deb dpkg-split dpkg-query tar rm cat chmod diff start-stop-daemon ldconfig; do
-		file=$(readlink -f "$(command -v $program)")
-		cp "$file" "$t/usr/bin/$program"
-		ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
-			mkdir -p "$t/usr/lib/$(dirname "${library#*lib*/}")"
-			cp -L "$library" "$t/usr/lib/${library#*lib*/}"
-		done
-	done
 }
 # src NAME VERSION: a source package, a native one unless VERSION has a revision.
 src() {
