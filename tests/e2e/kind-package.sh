@@ -24,12 +24,14 @@ cat >"$app/edge-app.c" <<'END'
 int main(void) { printf("edge-app %s\n", __FILE__); return 0; }
 END
 cat >"$app/Makefile" <<'END'
-edge-app: edge-app.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+edge-app: edge-app.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+edge-app.o: edge-app.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 install: edge-app
 	install -D edge-app $(DESTDIR)/usr/bin/edge-app
 clean:
-	rm -f edge-app
+	rm -f edge-app edge-app.o
 END
 cat >"$app/debian/control" <<'END'
 Source: edge-app
@@ -108,11 +110,15 @@ check "again" o build again
 check "equal, .changes and .buildinfo, too" diff -r "$p/out/foreign" "$p/out/again"
 
 echo "# with a cache of the compiler"
+# kept: how many results of compilers there are.
+kept() { find "$ORCH_STORE/caches" -name '*R' -type f | wc -l; }
 check "built" o build cached
 check "the same bytes" diff -r "$p/out/native" "$p/out/cached"
+same "one result is kept" 1 "$(kept)"
 sed -i 's/AGAIN: "2"/AGAIN: "3"/' "$p/recipes/cached.yaml"
 check "built again" o build cached
 check "the same bytes from it" diff -r "$p/out/native" "$p/out/cached"
+same "and it is the same result" 1 "$(kept)"
 
 echo "# what is refused"
 package needs src/needs needs.deb
