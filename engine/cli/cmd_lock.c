@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch lock: resolves the packages of every node that has a lock, inputs before users. */
 #include "cli/json.h"
+#include "cli/lock_debs.h"
 #include "cli/lock_moves.h"
 #include "cli/paint.h"
 #include "cli/session.h"
@@ -52,10 +53,17 @@ static int lock_one(struct relock *l, const struct node *n, struct err **err)
 {
 	struct str report cleanup_str = STR_INIT;
 	struct lock_moves moves = {0};
+	struct relock_words debs = {0};
 	int rc;
 
 	l->opts.moves = &moves;
-	rc = relock_node(l->s->arena, n->recipe->project, n->recipe, &l->opts, &report, err);
+	l->opts.debs = &debs;
+	task_pause(&l->task);
+	rc = lock_debs_gather(l->s, n, &debs, err);
+	if (rc == 0)
+		rc = relock_node(l->s->arena, n->recipe->project, n->recipe, &l->opts, &report,
+				 err);
+	lock_debs_clear(&debs);
 	task_pause(&l->task);
 	if (rc)
 		(void)err_wrap(err, "node '%s'", n->name);

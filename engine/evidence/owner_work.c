@@ -180,12 +180,11 @@ static int read_deb(struct owner_walk *w, const struct edge *e, const char **ret
 }
 
 /* 1: none of them is an owner. */
-static int begins_in_debs(struct owner_walk *w, const struct owner_at *at, struct err **err)
+static int begins_in_debs(struct owner_walk *w, const struct owner_at *at, const struct list *debs,
+			  struct err **err)
 {
-	const struct tree_opts *o = at->node->recipe->opts;
-
-	for (size_t i = 0; i < o->debs.count; i++) {
-		const struct ref *ref = LIST_AT(o->debs, struct ref *, i);
+	for (size_t i = 0; i < debs->count; i++) {
+		const struct ref *ref = LIST_AT(*debs, struct ref *, i);
 		const struct edge *e = node_edge(at->node, ref);
 		const char *name;
 
@@ -236,6 +235,8 @@ int owner_begins(struct owner_walk *w, const struct owner_at *at, struct err **e
 {
 	const struct recipe *r = at->node->recipe;
 	const struct fetch_opts *fetch = r->opts;
+	const struct debian_opts *debian = r->opts;
+	const struct tree_opts *tree = r->opts;
 	int rc = 1;
 
 	if (r->kind == &kind_fetch) {
@@ -246,8 +247,10 @@ int owner_begins(struct owner_walk *w, const struct owner_at *at, struct err **e
 	}
 	if (r->kind == &kind_debian)
 		rc = begins_in_lock(w, at, err);
+	if (rc == 1 && r->kind == &kind_debian)
+		rc = begins_in_debs(w, at, &debian->debs, err);
 	else if (r->kind == &kind_tree)
-		rc = begins_in_debs(w, at, err);
+		rc = begins_in_debs(w, at, &tree->debs, err);
 	if (rc != 1)
 		return rc;
 	if (r->kind != &kind_debian)

@@ -150,7 +150,8 @@ int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *file
 	return add_local(q, q->pool, POOL_SOURCES, err);
 }
 
-int apt_add_builds(struct apt_request *q, const struct strv *depends, struct err **err)
+int apt_add_builds(struct apt_request *q, const struct strv *depends, const char *more,
+		   struct err **err)
 {
 	char *dir cleanup_free = path_join(q->dir, "build");
 	struct str text cleanup_str = STR_INIT;
@@ -166,6 +167,7 @@ int apt_add_builds(struct apt_request *q, const struct strv *depends, struct err
 			   "Filename: ./" APT_BUILD "%zu_1_all.deb\nSize: 1\nSHA256: %s\n\n",
 			   i, depends->items[i], i, digest_hex(&d, hex));
 	}
+	str_append(&text, more);
 	if (path_mkdirs(dir, err) < 0 || apt_write(q, "build/Packages", &text, err) < 0)
 		return -1;
 	q->builds = url_encode_path(q->arena, dir);

@@ -46,11 +46,12 @@ int apt_add_pool(struct apt_request *q, const char *dir, const struct strv *file
 		 struct err **err) warn_unused;
 /*
  * One archive more, of packages that are never installed: number I of DEPENDS, "orch-build-I",
- * depends on what it says. That is how apt is asked for relations, not names. What is taken from it
- * has an empty archive and path.
+ * depends on what it says. That is how apt is asked for relations, not names. MORE are stanzas of
+ * an index, of packages that no archive has. What is taken from it has an empty archive and path.
  */
 #define APT_BUILD "orch-build-"
-int apt_add_builds(struct apt_request *q, const struct strv *depends, struct err **err) warn_unused;
+int apt_add_builds(struct apt_request *q, const struct strv *depends, const char *more,
+		   struct err **err) warn_unused;
 
 /*
  * Why packages cannot be had together: PACKAGE needs NAME, in apt's words TEXT ("b (>= 2)"); or it

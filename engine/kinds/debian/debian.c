@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind debian: a root tree from locked Debian packages, and unpacked source packages. */
+#include "kinds/deb_inputs.h"
 #include "kinds/debian/build_depends.h"
 #include "kinds/debian/debian.h"
 #include "base/path.h"
@@ -109,6 +110,23 @@ static void check_build_depends(const struct yaml *map, const struct debian_opts
 			    "there");
 }
 
+/* Words that a line of a lock can hold. */
+static void check_debs(const struct yaml *map, const struct debian_opts *o, struct err_list *errors)
+{
+	for (size_t i = 0; i < o->debs.count; i++) {
+		const struct ref *ref = LIST_AT(o->debs, struct ref *, i);
+
+		if (ref->text[strspn(ref->text, LOCK_WORD)])
+			err_list_at(errors, E_INVALID_PATH, ref->pos,
+				    "'%s' has characters that a lock cannot say: call the file or "
+				    "directory something else",
+				    ref->text);
+	}
+	if (o->debs.count && !o->packages.count)
+		err_list_at(errors, E_CONFLICTING_KEYS, debian_item_pos(map, "debs", 0),
+			    "'debs' are installed with 'packages': name at least one there");
+}
+
 static void check_options(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct debian_opts *o = data;
@@ -124,6 +142,7 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 	check_twice(map, &o->packages, errors);
 	check_names(map, "sources", &o->sources, false, errors);
 	check_build_depends(map, o, errors);
+	check_debs(map, o, errors);
 }
 
 static bool has_archive(const struct project *p, const char *alias)
@@ -212,6 +231,10 @@ static const struct option debian_options[] = {
 	 .help = "Also what building these needs: directories of the project with debian/control, "
 		 "and names of 'sources'; their Build-Depends are locked as 'packages' are.",
 	 .example = "[custom_build/app, u-boot]"},
+	{"debs", OPT_REF, AT(debs), OPT_LIST, .accept = DEB_INPUTS_ACCEPT,
+	 .help = "Also packages of one's own: files or directories of the project, outputs of nodes. "
+		 "'orch lock' builds them, and locks what they need together with 'packages'.",
+	 .example = "[edge-app, debs/vendor.deb]"},
 	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
 	 .help = "A debian node whose tree the packages are added to. What it has stays as it is, "
 		 "but for packages that are asked for in another version here, or updated here "
@@ -286,6 +309,8 @@ const char *debian_not_packaged(struct arena *arena, const struct project *p, co
 			return "is not a tree of packages (kind debian)";
 		if (o->overlay)
 			return "has files of its own over its packages ('overlay')";
+		if (o->debs.count)
+			return "has packages that are of no archive ('debs')";
 		n = o->from ? o->from->text : NULL;
 	}
 	return NULL;

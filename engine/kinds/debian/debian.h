@@ -26,8 +26,9 @@
  *           commas, "-" when empty; a URL is looked up by the first suite (mirrors_find()). KEYS:
  *           "debian", or the SHA-256 of the keyring's bytes
  * want      why packages are here. WHAT is a word of the recipe's `packages:`, or "source:" and
- *           one of `sources:`, or "build:" and one of `build-depends:`, or "?essential" (the
- *           archives' essential packages), or "?tools",
+ *           one of `sources:`, or "build:" and one of `build-depends:`, or "debs:" and one of
+ *           `debs:` (what its packages need; they themselves are inputs and in no line), or
+ *           "?essential" (the archives' essential packages), or "?tools",
  *           or "?updated" (what a node below has in an older version, by `--update PACKAGE`),
  *           or "?moved" (what a node below has in a version that does not fit to another one
  *           that is taken here). NAMES (commas) answer it: packages, files of a source,
@@ -61,6 +62,7 @@ struct debian_opts {
 	const char *arch;                        /* as written: "arm64", "build" */
 	struct list packages, sources, archives; /* of const char * */
 	struct list build_depends;               /* of const char *, see build_depends.h */
+	struct list debs;                        /* of struct ref * */
 	bool recommends;
 	struct ref *from, *overlay;
 	struct list platform; /* of struct pair * */
@@ -103,6 +105,7 @@ DEFINE_VEC(lock_wants, struct lock_want)
 #define LOCK_MOVED "?moved"
 #define LOCK_UPDATED "?updated"
 #define LOCK_SOURCE_PREFIX "source:"
+#define LOCK_DEBS_PREFIX "debs:"
 
 struct debian_lock {
 	unsigned format; /* 1 or 2; 0: empty */

@@ -164,6 +164,17 @@ static void append_sorted(struct str *out, const char *what, const struct list *
 		str_printf(out, "%s %s\n", what, v.items[i]);
 }
 
+static void append_debs(struct str *out, const struct list *debs)
+{
+	struct strv v cleanup_strv = {0};
+
+	for (size_t i = 0; i < debs->count; i++)
+		strv_push(&v, LIST_AT(*debs, struct ref *, i)->text);
+	strv_sort(&v);
+	for (size_t i = 0; i < v.count; i++)
+		str_printf(out, "deb %s\n", v.items[i]);
+}
+
 /* What makes the bytes of packages, and nothing else of a lock. */
 static void append_pins(struct str *out, struct debian_lock *l)
 {
@@ -205,6 +216,7 @@ int debian_request(struct arena *arena, const struct project *p, const struct de
 
 	str_printf(&text, "orch-lock-request 2\narch %s\nrecommends %d\n", o->arch, o->recommends);
 	append_sorted(&text, "package", &o->packages);
+	append_debs(&text, &o->debs);
 	append_sorted(&text, "source", &o->sources);
 	if (append_builds(arena, p, o, &text, err) < 0)
 		return -1;

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "kinds/deb_inputs.h"
 #include "kinds/debian/debian.h"
 #include "kinds/debian/relock.h"
 #include "kinds/makers.h"
@@ -28,6 +29,33 @@ static int read_lock(struct action *a, struct debian_lock *ret, struct err **err
 				 strlen(a->lock), ret, err);
 }
 
+/* Those of `debs:`. The lock has what they needed when it was made: debian_verify() looks at it. */
+static int open_own(struct action *a, const struct debian_lock *l, struct deb_set *set,
+		    struct err **err)
+{
+	const struct debian_opts *o = a->opts;
+	size_t locked = set->count;
+
+	if (deb_inputs_open(a, "debs", &o->debs, set, err) < 0)
+		return -1;
+	for (size_t i = locked; i < set->count; i++) {
+		const struct deb *d = set->items[i];
+
+		if (!str_eq(d->arch, "all") && !str_eq(d->arch, l->arch))
+			return err_set(err, E_WRONG_ARCHITECTURE,
+				       "debs: package '%s' is for architecture '%s', and the tree "
+				       "is '%s'",
+				       d->name, d->arch, l->arch);
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(d->name, set->items[k]->name))
+				return err_set(err, E_DUPLICATE_NAME,
+					       "debs: package '%s' is there twice, or has come to "
+					       "be in the lock: run 'orch lock %s'",
+					       d->name, a->node);
+	}
+	return 0;
+}
+
 static int open_packages(struct action *a, const struct debian_lock *l, struct deb_set *set,
 			 struct err **err)
 {
@@ -39,7 +67,7 @@ static int open_packages(struct action *a, const struct debian_lock *l, struct d
 		     debian_compare(a, set->items[set->count - 1], e, err) < 0))
 			return -1;
 	}
-	return 0;
+	return open_own(a, l, set, err);
 }
 
 /* The tree before dpkg runs in it, and what it is told there. */

@@ -180,16 +180,26 @@ static bool has_text(const struct list *list, const char *text)
 	return false;
 }
 
+static bool has_ref(const struct list *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(LIST_AT(*list, const struct ref *, i)->text, text))
+			return true;
+	return false;
+}
+
 /* No line of the lock answers what nobody asks. */
 static void check_wants(struct checking *c)
 {
 	for (size_t i = 0; i < c->lock.wants.count; i++) {
 		const struct lock_want *w = &c->lock.wants.items[i];
 		const char *source = str_skip(w->what, LOCK_SOURCE_PREFIX),
-			   *build = str_skip(w->what, LOCK_BUILD_PREFIX);
+			   *build = str_skip(w->what, LOCK_BUILD_PREFIX),
+			   *debs = str_skip(w->what, LOCK_DEBS_PREFIX);
 
 		if (source  ? has_text(&c->o->sources, source)
 		    : build ? has_text(&c->o->build_depends, build)
+		    : debs  ? has_ref(&c->o->debs, debs)
 			    : *w->what == '?' || has_text(&c->o->packages, w->what))
 			continue;
 		err_list_at(c->errors, E_LOCK_STALE, at_line(c, w->line),
@@ -221,6 +231,12 @@ static void check_words(struct checking *c)
 
 		need_want(c, debian_item_pos(map, "build-depends", i),
 			  arena_printf(c->arena, LOCK_BUILD_PREFIX "%s", text), text);
+	}
+	for (size_t i = 0; i < c->o->debs.count; i++) {
+		const struct ref *ref = LIST_AT(c->o->debs, const struct ref *, i);
+
+		need_want(c, ref->pos, arena_printf(c->arena, LOCK_DEBS_PREFIX "%s", ref->text),
+			  ref->text);
 	}
 	if (c->o->packages.count && !c->o->from)
 		need_want(c, start, LOCK_ESSENTIAL, LOCK_ESSENTIAL);

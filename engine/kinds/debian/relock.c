@@ -343,7 +343,8 @@ static int resolve_all(struct relock *l, struct err **err)
 	    open_apt(l, l->now.arch, q, err) < 0 || apt_date(q, &l->now.date, err) < 0)
 		return -1;
 	say_if_older(l);
-	if (relock_find_pins(l, q, err) < 0)
+	if (relock_read_debs(l, l->now.arch, err) < 0 || relock_find_pins(l, q, err) < 0 ||
+	    relock_prefer_debs(l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->o->sources.count; i++)
 		if (resolve_source(l, q, LIST_AT(l->o->sources, const char *, i), err) < 0)
@@ -513,6 +514,7 @@ int relock_node(struct arena *arena, const struct project *p, const struct recip
 	debian_lock_clear(&l.now);
 	old_pins_clear(&l.pins);
 	strv_clear(&l.builds);
+	own_debs_clear(&l.own);
 	map_clear(&l.why);
 	map_clear(&l.offered);
 	map_clear(&l.offered_sources);

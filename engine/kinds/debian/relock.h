@@ -6,11 +6,20 @@
  */
 #include "kinds/debian/debian.h"
 
+/* A word of `debs:` of a node, or of one that it builds on, with the packages that it names. */
+struct relock_word {
+	const char *word;  /* as the recipe has it */
+	bool below;        /* of a node that it builds on */
+	struct strv files; /* absolute */
+};
+DEFINE_VEC(relock_words, struct relock_word)
+
 struct relock_opts {
 	bool update; /* take current versions; else move no pin that the archives still have */
 	const char *package; /* with update: only this package, and what it needs; NULL: all */
 	const char *from;    /* with update: move only what this archive or suite has newer; NULL */
 	bool offline;        /* make no connection: ERR_NET when that cannot be */
+	const struct relock_words *debs; /* built by the caller; NULL: there are none */
 	size_t *named; /* with PACKAGE: counts nodes that have it, or build on it; may be NULL */
 	struct lock_moves *moves; /* gets what moved; may be NULL */
 	const char *cache_dir;    /* absolute: where lists and indexes may be kept */

@@ -16,6 +16,8 @@ static const char *pinned_source(const struct relock *l, const char *name)
 
 int relock_find_builds(struct relock *l, struct apt_request *q, struct err **err)
 {
+	struct str own cleanup_str = STR_INIT;
+
 	for (size_t i = 0; i < l->o->build_depends.count; i++) {
 		const char *word = LIST_AT(l->o->build_depends, const char *, i), *fields;
 		int r = build_depends_of_source(l->o, word)
@@ -26,7 +28,8 @@ int relock_find_builds(struct relock *l, struct apt_request *q, struct err **err
 			return -1;
 		strv_push(&l->builds, build_depends_reduce(l->arena, fields, q->arch));
 	}
-	return l->builds.count ? apt_add_builds(q, &l->builds, err) : 0;
+	relock_list_debs(l, &own);
+	return l->builds.count || own.len ? apt_add_builds(q, &l->builds, own.buf, err) : 0;
 }
 
 /* The word that a package of apt_add_builds() stands for; NULL: NAME is none. */
@@ -59,7 +62,7 @@ void relock_drop_builds(const struct relock *l, struct lock_entries *found)
 	size_t n = 0;
 
 	for (size_t i = 0; i < found->count; i++)
-		if (!build_of(l, found->items[i].name))
+		if (!build_of(l, found->items[i].name) && !relock_is_own(l, found->items[i].name))
 			found->items[n++] = found->items[i];
 	found->count = n;
 }

@@ -17,7 +17,7 @@ const struct lock_entry *relock_found(const struct lock_entries *list, const cha
 struct closure {
 	struct relock *l;
 	struct lock_entries *found;
-	struct deb_packages packages; /* as FOUND */
+	struct deb_packages packages; /* as FOUND, then those of one's own */
 	struct deb_index *index;
 	struct map reached; /* name -> not NULL */
 	struct strv names;  /* being gathered */
@@ -40,7 +40,8 @@ static const char *take_names(struct closure *c, const char *self)
 	for (size_t i = 0; i < c->names.count; i++) {
 		const char *name = c->names.items[i];
 
-		if (!str_eq(name, last) && !(self && str_eq(name, self)))
+		if (!str_eq(name, last) && !(self && str_eq(name, self)) &&
+		    !relock_is_own(c->l, name))
 			str_printf(&text, "%s%s", text.len ? "," : "", name);
 		last = name;
 	}
@@ -56,21 +57,28 @@ static const struct old_pin *base_pin(const struct relock *l, const char *name)
 	return p && p->base ? p : NULL;
 }
 
+static int refuse_unmet(const struct closure *c, const struct deb_package *p, struct err **err)
+{
+	struct str missing cleanup_str = STR_INIT;
+
+	if (!deb_index_missing(c->index, p->depends, &missing))
+		return 0;
+	return err_set(err, E_PACKAGES_CONFLICT,
+		       "apt leaves '%s' %s without '%s': the archives do not fit together", p->name,
+		       p->version, missing.buf);
+}
+
 static int find_needs(struct closure *c, struct err **err)
 {
-	const struct relock *l = c->l;
-
 	for (size_t i = 0; i < c->packages.count; i++) {
 		const struct deb_package *p = &c->packages.items[i];
-		struct str missing cleanup_str = STR_INIT;
 
-		if (deb_index_missing(c->index, p->depends, &missing))
-			return err_set(err, E_PACKAGES_CONFLICT,
-				       "apt leaves '%s' %s without '%s': the archives do not fit "
-				       "together",
-				       p->name, p->version, missing.buf);
+		if (refuse_unmet(c, p, err) < 0)
+			return -1;
+		if (i >= c->found->count) /* one's own: no line of the lock */
+			continue;
 		deb_index_each(c->index, p->depends, add_name, c);
-		if (l->o->recommends)
+		if (c->l->o->recommends)
 			deb_index_each(c->index, p->recommends, add_name, c);
 		c->found->items[i].needs = take_names(c, p->name);
 	}
@@ -127,6 +135,9 @@ static int want_word(struct closure *c, const char *text, struct err **err)
 
 	if (package_word_parse(l->arena, text, &w) != 0)
 		return err_set(err, E_INTERNAL, "'%s' is not a word of 'packages'", text);
+	if (relock_is_own(l, w.name))
+		return err_set(err, E_CONFLICTING_KEYS,
+			       "'%s' comes with 'debs': name it there alone", text);
 	e = relock_found(c->found, w.name);
 	if (e && w.version && !str_eq(e->version, w.version))
 		return err_set(err, E_PACKAGES_CONFLICT,
@@ -141,6 +152,23 @@ static int want_word(struct closure *c, const char *text, struct err **err)
 			       text);
 	want(c, text);
 	return 0;
+}
+
+/* What the packages of a word of `debs:` need. */
+static void want_debs(struct closure *c, const char *word)
+{
+	const struct relock *l = c->l;
+
+	for (size_t i = 0; i < l->own.count; i++) {
+		const struct own_deb *own = &l->own.items[i];
+
+		if (own->of->below || !str_eq(own->of->word, word))
+			continue;
+		deb_index_each(c->index, own->package.depends, add_name, c);
+		if (l->o->recommends)
+			deb_index_each(c->index, own->package.recommends, add_name, c);
+	}
+	want(c, arena_printf(l->arena, LOCK_DEBS_PREFIX "%s", word));
 }
 
 static int find_wants(struct closure *c, struct err **err)
@@ -161,6 +189,8 @@ static int find_wants(struct closure *c, struct err **err)
 		want(c, arena_printf(l->arena, LOCK_BUILD_PREFIX "%s",
 				     LIST_AT(l->o->build_depends, const char *, i)));
 	}
+	for (size_t i = 0; i < l->o->debs.count; i++)
+		want_debs(c, LIST_AT(l->o->debs, const struct ref *, i)->text);
 	return 0;
 }
 
@@ -174,6 +204,8 @@ int relock_put_packages(struct relock *l, struct lock_entries *found, struct err
 		if (r == 0)
 			deb_packages_push(&c.packages, *relock_record(l, &found->items[i].sha256));
 	}
+	for (size_t i = 0; i < l->own.count; i++)
+		deb_packages_push(&c.packages, l->own.items[i].package);
 	c.index = deb_index_new(&c.packages);
 	if (r == 0)
 		r = find_needs(&c, err);

@@ -6,6 +6,7 @@
  *	relock.c        the locks as they were, tools and sources, the lock as it will be
  *	relock_pins.c   which pins the archives still have
  *	relock_builds.c what builds need
+ *	relock_debs.c   packages of one's own
  *	relock_from.c   what --from moves
  *	relock_pool.c   pools that keep all of it
  *	relock_solve.c  the packages, through apt, with the pins in their place
@@ -27,6 +28,14 @@ struct old_pin {
 };
 DEFINE_VEC(old_pins, struct old_pin)
 
+/* A package of `debs:`. */
+struct own_deb {
+	const struct relock_word *of;
+	struct deb_package package;
+	const char *stanza; /* its control file */
+};
+DEFINE_VEC(own_debs, struct own_deb)
+
 struct relock {
 	struct arena *arena;
 	const struct project *project;
@@ -37,6 +46,7 @@ struct relock {
 	const char *lent; /* for people: whose lock OLD is, while this node has none; or NULL */
 	struct debian_lock base; /* packages of all nodes it builds on, in one */
 	struct strv builds;   /* for each of `build-depends:`, in its order: relations, for apt */
+	struct own_debs own;  /* in the order of the recipe; those of nodes below last */
 	struct old_pins pins; /* of packages: the base's, then the old lock's */
 	struct map offered, offered_sources; /* name -> newest version, of the archive of --from */
 	struct map why;                      /* name -> why it moved, const char * */
@@ -92,8 +102,18 @@ int relock_find_builds(struct relock *l, struct apt_request *q, struct err **err
 void relock_push_builds(const struct relock *l, struct strv *words);
 /* How a package that apt complains about is called: it may stand for a build. */
 const char *relock_subject(const struct relock *l, const char *package);
-/* Takes out what stands for builds. */
+/* Takes out what stands for builds, and packages of one's own. */
 void relock_drop_builds(const struct relock *l, struct lock_entries *found);
+/* relock_debs.c: reads the packages of L->opts->debs into L->own, for architecture ARCH. */
+int relock_read_debs(struct relock *l, const char *arch, struct err **err) warn_unused;
+/* Gives up pins that are in their way; they are refused where a node below has another version. */
+int relock_prefer_debs(struct relock *l, struct err **err) warn_unused;
+/* Appends what an index says of them, for apt_add_builds(). */
+void relock_list_debs(const struct relock *l, struct str *ret);
+/* What apt is asked to install of them. */
+void relock_push_debs(const struct relock *l, struct strv *words);
+/* Whether one of them is called NAME. */
+bool relock_is_own(const struct relock *l, const char *name);
 /* relock_pool.c: what L->now pins, and the sources of it, go where pools are. */
 int relock_fill_pools(struct relock *l, struct err **err) warn_unused;
 /* The entry of package NAME, or NULL. */

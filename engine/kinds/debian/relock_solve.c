@@ -34,7 +34,8 @@ static bool is_asked(const struct relock *l, const char *what)
 	for (size_t i = 0; i < l->o->packages.count; i++)
 		if (str_eq(LIST_AT(l->o->packages, const char *, i), what))
 			return true;
-	return str_eq(what, LOCK_ESSENTIAL) || str_skip(what, LOCK_BUILD_PREFIX);
+	return str_eq(what, LOCK_ESSENTIAL) || str_skip(what, LOCK_BUILD_PREFIX) ||
+	       str_skip(what, LOCK_DEBS_PREFIX);
 }
 
 static void reach_old(struct solving *s, const char *names);
@@ -131,6 +132,7 @@ static void arguments(const struct solving *s, struct strv *words)
 			strv_push(words, text); /* to apt the last one for a package counts */
 	}
 	relock_push_builds(l, words);
+	relock_push_debs(l, words);
 	for (size_t i = 0; i < s->probes.count; i++)
 		strv_push(words, s->probes.items[i]);
 }
