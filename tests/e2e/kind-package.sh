@@ -71,7 +71,7 @@ cp "$app/debian/changelog" "$app/debian/rules" "$needs/"
 touch "$scratch/bare/top/file"
 tar -C "$scratch/bare" -cf "$p/src/bare.tar" top
 
-printf 'kind: debian\npackages: [crossbuild-essential-arm64, ccache]\nsources: [netbase]\nbuild-depends: [src/app, netbase]\n' | recipe tools
+printf 'kind: debian\npackages: [crossbuild-essential-arm64, ccache, gpg, gpg-agent]\nsources: [netbase]\nbuild-depends: [src/app, netbase]\n' | recipe tools
 printf 'kind: debian\npackages: [passwd]\n' | recipe base
 all='edge-app.deb, edge-app-data.deb, edge-app-dbgsym.deb, edge-app.changes, edge-app.buildinfo'
 # package NAME SOURCE OUTPUTS [LINE...]
@@ -119,6 +119,25 @@ sed -i 's/AGAIN: "2"/AGAIN: "3"/' "$p/recipes/cached.yaml"
 check "built again" o build cached
 check "the same bytes from it" diff -r "$p/out/native" "$p/out/cached"
 same "and it is the same result" 1 "$(kept)"
+
+echo "# in a repository, signed by the tree's programs and by this machine's"
+export GNUPGHOME="$scratch/gpg"
+mkdir -m 700 "$GNUPGHOME"
+mkdir -p "$p/pki/private"
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-gen-key packages ed25519 sign never 2>/dev/null
+gpg --batch --export-secret-keys >"$p/pki/private/packages.key"
+gpg --batch --export >"$p/pki/packages.gpg"
+printf 'kind: pki\ntype: openpgp\nkey: pki/private/packages.key\nkeyring: pki/packages.gpg\n' | recipe packages-key
+for tools in '' 'tools: tools'; do
+	printf 'kind: repository\npackages: ["native:edge-app.deb", foreign, netbase.deb]\nsuite: stable\nvalid-for: 520w\nsign: packages-key\n%s\n' \
+		"$tools" | recipe "repo${tools:+-tools}"
+done
+cp "$p/out/archive/netbase.deb" "$p/"
+check "both" o build repo repo-tools
+check "equal" cmp "$p/out/repo/repository.tar" "$p/out/repo-tools/repository.tar"
+same "its date is that of the lock" "$(LC_ALL=C date -u -d "@$(sed -n 's/^date //p' "$p/recipes/tools.lock")" '+%a, %d %b %Y %H:%M:%S UTC')" \
+	"$(tar -xOf "$p/out/repo/repository.tar" dists/stable/Release | sed -n 's/^Date: //p')"
+same "architectures" "amd64 arm64" "$(tar -xOf "$p/out/repo/repository.tar" dists/stable/Release | sed -n 's/^Architectures: //p')"
 
 echo "# what is refused"
 package needs src/needs needs.deb
