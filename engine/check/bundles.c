@@ -10,7 +10,7 @@ static bool wants(const struct graph *g, const struct kind *kind)
 		const struct node *n = g->nodes.items[i];
 
 		if (n->wanted && n->recipe->kind == kind &&
-		    (kind == &kind_release || !check_is_test(n)))
+		    (kind == &kind_release || !check_below_tests(n)))
 			return true;
 	}
 	return false;

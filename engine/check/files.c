@@ -73,7 +73,7 @@ static int add_directory(struct check_view *v, const struct node *image, const c
 				rc = add_directory(v, image, sub, to, depth + 1, err);
 			else if (S_ISREG(st.st_mode))
 				add_file(v, image, sub, to);
-			else if (S_ISLNK(st.st_mode) && image && !check_is_test(image))
+			else if (S_ISLNK(st.st_mode) && image && !check_is_test(v, image))
 				rc = add_link(v, image, sub, to, sub_abs, err);
 		}
 		free(names[i]);

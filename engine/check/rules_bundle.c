@@ -214,7 +214,7 @@ int check_bundle_rules(struct check_view *v, struct err **err)
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
-		if (n->recipe->kind == &kind_bundle && !check_is_test(n))
+		if (n->recipe->kind == &kind_bundle && !check_is_test(v, n))
 			check_bundle(v, n);
 	}
 	return 0;

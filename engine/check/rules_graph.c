@@ -46,7 +46,7 @@ static bool stands_alone(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
 
-	return k->ties || k->input_fact || check_is_test(n) || k == &kind_board ||
+	return k->ties || k->input_fact || check_below_tests(n) || k == &kind_board ||
 	       k == &kind_release || k == &kind_shipped;
 }
 

@@ -71,7 +71,7 @@ static void old_bundles_are_refused(struct check_view *v)
 		const struct bundle_opts *o = n->recipe->opts;
 		struct pos pos = recipe_pos(n->recipe, "version");
 
-		if (check_is_test(n) || n->recipe->kind != &kind_bundle)
+		if (check_is_test(v, n) || n->recipe->kind != &kind_bundle)
 			continue;
 		if (recipe_waits(n->recipe, &o->version) || conf_waits(least))
 			check_note(v, CHECK_MIN_BUNDLE_VERSION, pos,

@@ -82,12 +82,12 @@ int check_sign_rules(struct check_view *v, struct err **err)
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
-		if (n->recipe->kind == &kind_repository && !check_is_test(n))
+		if (n->recipe->kind == &kind_repository && !check_is_test(v, n))
 			repository_is_valid(v, n);
 		if (n->recipe->kind != &kind_pki)
 			continue;
 		note_missing(v, n);
-		if (!check_is_test(n) && !pki_is_openpgp(n->recipe))
+		if (!check_is_test(v, n) && !pki_is_openpgp(n->recipe))
 			signer_is_good(v, n);
 	}
 	return 0;

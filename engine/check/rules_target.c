@@ -88,7 +88,7 @@ static int file_is_clean(struct check_view *v, const struct check_file *f, char 
 		return -1;
 	if (!f->filled && n <= MAX_TEMPLATE_BYTES && strlen(buf) == (size_t)n)
 		template_is_filled(v, f, buf);
-	if (!check_is_test(f->image))
+	if (!check_is_test(v, f->image))
 		no_private_key(v, f, buf, (size_t)n);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "check/view.h"
 
 #include "base/path.h"
+#include "kinds/bundle/bundle_opts.h"
 #include "kinds/device/device_opts.h"
 #include "kinds/disk/disk_opts.h"
 #include "kinds/image/image_opts.h"
@@ -9,9 +10,14 @@
 #include "kinds/tree/content.h"
 #include "recipe/facts.h"
 
-bool check_is_test(const struct node *n)
+bool check_below_tests(const struct node *n)
 {
 	return str_skip(n->name, "tests/");
+}
+
+bool check_is_test(const struct check_view *v, const struct node *n)
+{
+	return check_below_tests(n) && !check_ships(v, n);
 }
 
 bool check_ships(const struct check_view *v, const struct node *n)
@@ -98,14 +104,21 @@ static bool passes_on(const struct kind *user, const struct kind *input)
 
 static void mark(struct check_view *v, const struct node *n, unsigned depth);
 
+/* Whether E is a verdict that bundle N asks for: nothing of it is in N. */
+static bool is_verdict(const struct node *n, const struct edge *e)
+{
+	return n->recipe->kind == &kind_bundle && bundle_is_tested_by(n->recipe->opts, e->ref_text);
+}
+
 /* Of what N is made of, that which a node of kind USER passes on. */
 static void mark_inputs(struct check_view *v, const struct node *n, const struct kind *user,
 			unsigned depth)
 {
 	for (size_t i = 0; i < n->in.count; i++) {
-		const struct node *from = n->in.items[i].from;
+		const struct edge *e = &n->in.items[i];
+		const struct node *from = e->from;
 
-		if (from && passes_on(user, from->recipe->kind))
+		if (from && !is_verdict(n, e) && passes_on(user, from->recipe->kind))
 			mark(v, from, depth);
 	}
 }
@@ -115,7 +128,7 @@ static void mark(struct check_view *v, const struct node *n, unsigned depth)
 {
 	const struct list *disks = check_list(n, "disks", OPT_REF);
 
-	if ((v->ships[n->index] && v->ships[n->index] <= depth) || check_is_test(n))
+	if (v->ships[n->index] && v->ships[n->index] <= depth)
 		return;
 	v->ships[n->index] = depth;
 	mark_inputs(v, n, n->recipe->kind, depth + 1);
@@ -135,13 +148,13 @@ static void mark_what_ships(struct check_view *v)
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
-		if (check_is_test(n) || (n != v->disk && n->recipe->kind != &kind_bundle))
+		if (check_below_tests(n) || (n != v->disk && n->recipe->kind != &kind_bundle))
 			continue;
 		any = true;
 		mark(v, n, 1);
 	}
 	for (size_t i = 0; !any && i < v->g->nodes.count; i++)
-		v->ships[i] = !check_is_test(v->g->nodes.items[i]);
+		v->ships[i] = !check_below_tests(v->g->nodes.items[i]);
 }
 
 /* The first disk with reserved areas, else the first. */
@@ -158,7 +171,7 @@ static void choose_disk(struct check_view *v)
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
 
-		if (check_is_test(n) || v->device)
+		if (check_below_tests(n) || v->device)
 			continue;
 		if (n->recipe->kind == &kind_device) {
 			v->device = n;

@@ -168,7 +168,7 @@ struct check_view {
 	/*
 	 * By node index: what devices get, 0 for what they do not. The images of the disk and of
 	 * bundles, what is laid into those, and the steps that made that; without a disk and a
-	 * bundle, all but tests. What lies over something else has a smaller number.
+	 * bundle, all but what is below tests/. What lies over something else has a smaller number.
 	 */
 	unsigned *ships;
 	struct check_partitions partitions;
@@ -214,9 +214,12 @@ int check_view_make(struct check_view *v, struct err **err) warn_unused;
 void check_view_clear(struct check_view *v);
 /*
  * Whether a node is below tests/: such are asked for by name, and what they contain is often wrong
- * on purpose, so that only the rules on the graph look at them.
+ * on purpose, so that only the rules on the graph look at them; but not one that devices get all the
+ * same, as a part of a bundle or disk that is not below tests/.
  */
-bool check_is_test(const struct node *n);
+bool check_is_test(const struct check_view *v, const struct node *n);
+/* Whether it is below tests/, whoever gets it. */
+bool check_below_tests(const struct node *n);
 /* The project file that is at TARGET ("/etc/fstab") of what ships, or NULL. */
 const struct check_file *check_target_file(const struct check_view *v, const char *target);
 struct content;
