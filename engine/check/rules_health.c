@@ -8,7 +8,8 @@
 #include "base/path.h"
 #include "check/view.h"
 
-#define MAX_UNITS 16                         /* targets after each other */
+#define MAX_UNITS 16 /* targets after each other */
+#define RAUCS_OWN "rauc-mark-good.service"
 #define BOOT_COMPLETE "boot-complete.target" /* systemd's: a check of the boot is required by it */
 
 /* The units that this one needs and waits for, in the arena; the caller clears RET. */
@@ -249,32 +250,45 @@ static void marks_booted(struct check_view *v, const struct conf_entries *unit)
 				  "given up after its tries: say 'rauc status mark-good'");
 }
 
+static bool waits_for(struct check_view *v, const struct strs *needs, const char *target,
+		      unsigned depth);
+
 /* Whether the project's unit NAME, or what it needs, waits for TARGET. */
-static bool waits_for(struct check_view *v, const char *name, const char *target, unsigned depth)
+static bool unit_waits_for(struct check_view *v, const char *name, const char *target,
+			   unsigned depth)
 {
 	struct err *err cleanup_err = NULL;
 	struct conf_entries unit = {0};
 	struct strs needs = {0};
-	bool waits = false;
+	bool waits;
 
 	if (depth < MAX_UNITS && check_read_unit(v, name, &unit, &err) == 0)
 		needed_units(v, &unit, &needs);
-	for (size_t i = 0; !waits && i < needs.count; i++)
-		waits = str_eq(needs.items[i], target) ||
-			waits_for(v, needs.items[i], target, depth + 1);
+	waits = waits_for(v, &needs, target, depth);
 	strs_clear(&needs);
 	conf_entries_clear(&unit);
 	return waits;
 }
 
-/* Checks of the boot are in vain when the unit that marks, NAME at POS, does not wait for them. */
-static int waits_for_checks(struct check_view *v, const char *name, struct pos pos,
+/* Whether TARGET is one of the units NEEDS, or what these need. */
+static bool waits_for(struct check_view *v, const struct strs *needs, const char *target,
+		      unsigned depth)
+{
+	for (size_t i = 0; i < needs->count; i++)
+		if (str_eq(needs->items[i], target) ||
+		    unit_waits_for(v, needs->items[i], target, depth + 1))
+			return true;
+	return false;
+}
+
+/* Checks of the boot are in vain when the unit at POS that marks, and NEEDS these, does not wait. */
+static int waits_for_checks(struct check_view *v, const struct strs *needs, struct pos pos,
 			    struct err **err)
 {
 	struct strs checks = {0};
 	int rc;
 
-	if (waits_for(v, name, BOOT_COMPLETE, 0))
+	if (waits_for(v, needs, BOOT_COMPLETE, 0))
 		return 0;
 	rc = required_by(v, BOOT_COMPLETE, &checks, err);
 	if (rc == 0 && checks.count)
@@ -302,6 +316,17 @@ static int is_not_skipped(struct check_view *v, const struct check_file *f,
 	return 0;
 }
 
+/* The unit at POS marks slots good: what it NEEDS has to be what tells that they are. */
+static int needs_tell(struct check_view *v, const struct strs *needs, struct pos pos,
+		      struct err **err)
+{
+	int rc = needs->count ? waits_for_checks(v, needs, pos, err) : 0;
+
+	for (size_t i = 0; rc == 0 && i < needs->count; i++)
+		rc = application_counts(v, needs->items[i], pos, 0, false, err);
+	return rc;
+}
+
 static int marks_good_at_last(struct check_view *v, const struct check_file *f, bool *found,
 			      struct err **err)
 {
@@ -323,9 +348,34 @@ static int marks_good_at_last(struct check_view *v, const struct check_file *f, 
 				  "the unit needs Requires= and After= of one that tells");
 	}
 	if (rc == 0 && needs.count)
-		rc = waits_for_checks(v, path_base(f->target), unit.items[0].pos, err);
-	for (size_t i = 0; rc == 0 && i < needs.count; i++)
-		rc = application_counts(v, needs.items[i], unit.items[0].pos, 0, false, err);
+		rc = needs_tell(v, &needs, unit.items[0].pos, err);
+	strs_clear(&needs);
+	conf_entries_clear(&unit);
+	return rc;
+}
+
+/*
+ * RAUC's own unit, which a package brings and enables, with what drop-ins of the project add to it.
+ * Where they have it wait for something, it is judged as one of the project.
+ */
+static int package_marks_good(struct check_view *v, bool *found, struct err **err)
+{
+	struct conf_entries unit = {0};
+	struct strs needs = {0};
+	const struct node *off;
+	int rc = check_read_drop_ins(v, RAUCS_OWN, &unit, err);
+
+	if (rc == 0)
+		needed_units(v, &unit, &needs);
+	if (needs.count) {
+		*found = true;
+		if (!check_is_started(v, RAUCS_OWN, &off) && off)
+			check_say(v, CHECK_MARK_GOOD, recipe_pos(off->recipe, "units"),
+				  "'" RAUCS_OWN "' is not started, so no slot would be marked "
+				  "good, and each would be given up after its tries");
+		marks_booted(v, &unit);
+		rc = needs_tell(v, &needs, unit.items[0].pos, err);
+	}
 	strs_clear(&needs);
 	conf_entries_clear(&unit);
 	return rc;
@@ -342,6 +392,8 @@ static int slots_are_marked_good(struct check_view *v, struct err **err)
 		    marks_good_at_last(v, f, &found, err) < 0)
 			return -1;
 	}
+	if (!found && package_marks_good(v, &found, err) < 0)
+		return -1;
 	if (!found)
 		check_say(
 			v, CHECK_MARK_GOOD, (struct pos){v->system.items[0].pos.file, 1, 1},
