@@ -182,6 +182,16 @@ int conf_read_ini(struct arena *a, const char *dir, const char *rel, const char 
 	return read_lines(a, dir, rel, filled, ini_line, ret, err);
 }
 
+void conf_parse_ini(struct arena *a, const char *name, const char *text, struct conf_entries *ret)
+{
+	struct pos pos = {.file = arena_strdup(a, name), .line = 1, .col = 1};
+	char *copy cleanup_free = xstrdup(text), *line;
+	const char *section = "";
+
+	for (char *rest = copy; (line = strsep(&rest, "\n")); pos.line++)
+		ini_line(a, line, pos, &section, ret);
+}
+
 int conf_read_kconfig(struct arena *a, const char *dir, const char *rel, const char *filled,
 		      struct conf_entries *ret, struct err **err)
 {

@@ -18,6 +18,8 @@ DEFINE_VEC(conf_entries, struct conf_entry)
 /* GLib key files: RAUC's system.conf. */
 int conf_read_ini(struct arena *a, const char *dir, const char *rel, const char *filled,
 		  struct conf_entries *ret, struct err **err) warn_unused;
+/* The same of TEXT, which is from elsewhere and called NAME. */
+void conf_parse_ini(struct arena *a, const char *name, const char *text, struct conf_entries *ret);
 /*
  * Kconfig fragments: CONFIG_X=value, quotes taken off; "# CONFIG_X is not set" has the value "n".
  */

@@ -6,7 +6,10 @@
  */
 #include "base/path.h"
 #include "check/view.h"
+#include "kinds/tree/units.h"
 #include "media/tree/tree.h"
+
+#define MAX_UNIT_BYTES (1u << 20)
 
 /* A unit of the project, and what its image is made of. */
 struct naming_unit {
@@ -59,6 +62,54 @@ static bool project_has(const struct check_view *v, const char *name, struct str
 			strs_push(all, is);
 		found = found || (is && str_eq(is, name));
 	}
+	return found || check_unit_link(v, name);
+}
+
+/* Reads the unit NAME of the project, or of T; 1: neither has it. */
+static int read_unit(struct check_view *v, struct tree *t, const char *name,
+		     struct conf_entries *ret, struct err **err)
+{
+	char *path cleanup_free = xasprintf("usr/lib/systemd/system/%s", name);
+	const struct tree_entry *e = t ? tree_resolve(t, path) : NULL;
+	char *text cleanup_free = NULL;
+	int rc = check_read_unit(v, name, ret, err);
+
+	if (rc <= 0 || !e || !(text = tree_inode_text(e->inode, MAX_UNIT_BYTES)))
+		return rc;
+	conf_parse_ini(v->arena, path, text, ret);
+	return 0;
+}
+
+/* Whether a unit that `units: enable` of N starts has the name Alias=NAME, too; or -1. */
+static int enables_alias(struct check_view *v, const struct node *n, struct tree *t,
+			 const char *name, struct err **err)
+{
+	const struct units *u = check_units_of(n);
+	int found = 0;
+
+	for (size_t i = 0; u && found == 0 && i < u->enable.count; i++) {
+		const char *enabled = LIST_AT(u->enable, const char *, i);
+		struct conf_entries unit = {0};
+
+		if (read_unit(v, t, enabled, &unit, err) < 0)
+			found = -1;
+		else if (check_names_unit(&unit, "Alias", name))
+			found = 1;
+		conf_entries_clear(&unit);
+	}
+	return found;
+}
+
+static int is_alias(struct check_view *v, struct tree *t, const char *name, struct err **err)
+{
+	int found = 0;
+
+	for (size_t i = 0; found == 0 && i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+
+		if (check_ships(v, n))
+			found = enables_alias(v, n, t, name, err);
+	}
 	return found;
 }
 
@@ -91,12 +142,16 @@ static int unit_is_there(struct check_view *v, struct naming_unit *u, const stru
 	struct strs all = {0};
 	bool found = project_has(v, name, &all);
 	const char *near = found ? NULL : str_nearest(name, all.items, all.count);
+	int alias;
 
 	strs_clear(&all);
 	if (found)
 		return 0;
 	if (look_into_tree(v, u, err) < 0)
 		return -1;
+	alias = is_alias(v, u->tree, name, err);
+	if (alias)
+		return alias < 0 ? -1 : 0;
 	if (!u->unbuilt && (tree_has(u->tree, name) || !tree_has(u->tree, "sysinit.target")))
 		return 0; /* or there is no systemd */
 	if (!u->unbuilt || near)

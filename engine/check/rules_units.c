@@ -53,8 +53,7 @@ static bool lists_unit(const struct list *list, const char *name)
 	return false;
 }
 
-/* What `units:` of N says, or NULL. */
-static const struct units *units_of(const struct node *n)
+const struct units *check_units_of(const struct node *n)
 {
 	const struct units *const *u =
 		schema_field(n->recipe->kind->schema, n->recipe->opts, "units", OPT_STRUCT);
@@ -118,7 +117,7 @@ bool check_is_masked(const struct check_view *v, const char *name, struct pos *r
 
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
-		const struct units *u = check_ships(v, n) ? units_of(n) : NULL;
+		const struct units *u = check_ships(v, n) ? check_units_of(n) : NULL;
 
 		if (!u || !lists_unit(&u->mask, name))
 			continue;
@@ -138,7 +137,7 @@ bool check_is_started(struct check_view *v, const char *name, const struct node 
 
 	for (size_t i = 0; i < v->g->nodes.count; i++) {
 		const struct node *n = v->g->nodes.items[i];
-		const struct units *u = check_ships(v, n) ? units_of(n) : NULL;
+		const struct units *u = check_ships(v, n) ? check_units_of(n) : NULL;
 
 		if (u && (lists_unit(&u->mask, name) || lists_unit(&u->disable, name)))
 			off = n;

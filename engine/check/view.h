@@ -298,7 +298,10 @@ bool check_is_sshd_config(const struct check_file *f);
 bool check_span(const char *text, double *ret);
 /* Whether TEXT is a size as systemd reads them, "32M", "1.5G", "1G 500M", and its bytes. */
 bool check_bytes(const char *text, double *ret);
-/* rules_units.c: whether a line KEY= of a unit names UNIT. */
+/* rules_units.c: what `units:` of N says, or NULL. */
+struct units;
+const struct units *check_units_of(const struct node *n);
+/* Whether a line KEY= of a unit names UNIT. */
 bool check_names_unit(const struct conf_entries *e, const char *key, const char *unit);
 /* Whether something starts the unit; *ret_off (may be NULL) is the node that forbids it. */
 bool check_is_started(struct check_view *v, const char *name, const struct node **ret_off);

@@ -49,6 +49,24 @@ code commands-that-are-taken-back 0 "$orch" -C "$work/emergency" check
 (cd "$work/emergency/rootfs/etc/systemd/system" && rm -r emergency.service.d && ln -s reboot.target emergency.target)
 code a-target-that-reboots 0 "$orch" -C "$work/emergency" check
 
+# RAUC's own unit, of a package, waits for what drop-ins of the project name.
+cp -R "$work/good" "$work/drop-in"
+(
+	cd "$work/drop-in/rootfs/etc/systemd/system" && rm rauc-mark-good.service && mkdir rauc-mark-good.service.d &&
+		printf '[Unit]\nRequires=app.target boot-complete.target\nAfter=app.target boot-complete.target\n' \
+			>rauc-mark-good.service.d/wait.conf
+)
+code a-drop-in-of-a-package 0 "$orch" -C "$work/drop-in" check
+lacks waits-for-the-application 'mark-good' "$scratch/err"
+# A unit that is enabled has the names of its Alias=, too.
+cp -R "$work/good" "$work/alias"
+(
+	cd "$work/alias/rootfs/etc/systemd/system" && echo 'Alias=health-networks.service' >>health-network.service &&
+		sed -i '/^\[Unit\]/a After=health-networks.service' app.service
+)
+code an-alias-of-a-unit 0 "$orch" -C "$work/alias" check
+lacks the-alias-is-known "health-networks" "$scratch/err"
+
 # GRUB's language has more than one way to say it.
 cp -R "$work/ab-efi" "$work/grub"
 sed -i 's/ gpt systemd/ \\\n\t\tgpt systemd/
@@ -240,6 +258,21 @@ perhaps() {
 perhaps a-link-of-a-unit /etc/systemd/system/network-online.target.wants/systemd-networkd-wait-online.service
 sed -i 's,^  - {copy: rootfs/.*,&\n  - {unpack: "system:/data"\, to: /usr/local/etc},' "$work/writes/recipes/root.yaml"
 perhaps what-is-unpacked /usr/local/etc/hostname
+
+# The aliases of a package's units, once its tree is built.
+cp -R "$work/good" "$work/aliases"
+# shellcheck disable=SC2317 # called by check
+aliases() (
+	cd "$work/aliases" && mkdir -p tree/usr/lib/systemd/system &&
+		printf '[Install]\nAlias=dbus-org.freedesktop.network1.service\n' >tree/usr/lib/systemd/system/systemd-networkd.service &&
+		: >tree/usr/lib/systemd/system/sysinit.target &&
+		sed -i '/^\[Unit\]/a After=dbus-org.freedesktop.network1.service other.service' rootfs/etc/systemd/system/app.service &&
+		system_tree
+)
+check a-tree-with-aliases aliases
+"$orch" -C "$work/aliases" check >"$work/out" 2>&1
+lacks an-alias-of-a-package "'dbus-org" "$work/out"
+check what-is-no-alias grep -q "there is no unit 'other.service'.*missing-unit" "$work/out"
 
 cp -R "$work/good" "$work/signed"
 at=$work
