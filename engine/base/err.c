@@ -196,20 +196,33 @@ const char *err_class_name(enum err_class cls)
 
 void err_free(struct err *err)
 {
-	if (!err)
-		return;
-	free(err->text);
-	free(err->file);
-	free(err);
+	while (err) {
+		struct err *next = err->next;
+
+		free(err->text);
+		free(err->file);
+		free(err);
+		err = next;
+	}
 }
 
-void err_list_add(struct err_list *list, struct err *err)
+static void add_one(struct err_list *list, struct err *err)
 {
 	if (list->count == list->cap) {
 		list->cap = list->cap ? list->cap * 2 : 8;
 		list->items = xreallocarray(list->items, list->cap, sizeof(*list->items));
 	}
 	list->items[list->count++] = err;
+}
+
+void err_list_add(struct err_list *list, struct err *err)
+{
+	while (err) {
+		struct err *next = steal_ptr(err->next);
+
+		add_one(list, err);
+		err = next;
+	}
 }
 
 void err_list_at(struct err_list *list, const struct err_code *code, struct pos pos,
@@ -249,6 +262,16 @@ void err_list_sort(struct err_list *list)
 			list->items[kept++] = list->items[i];
 	}
 	list->count = kept;
+}
+
+int err_all(struct err **err, struct err_list *list)
+{
+	err_list_sort(list);
+	for (size_t i = 0; i + 1 < list->count; i++)
+		list->items[i]->next = list->items[i + 1];
+	*err = list->items[0];
+	list->count = 0;
+	return -1;
 }
 
 void err_list_clear(struct err_list *list)

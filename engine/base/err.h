@@ -61,6 +61,7 @@ struct err {
 	char *text;
 	char *file; /* owned copy of pos.file, or NULL */
 	unsigned line, col;
+	struct err *next; /* owned: what is wrong beside this, err_all(); or NULL */
 };
 
 /* Sets *err (must be NULL before) and returns -1. */
@@ -101,7 +102,7 @@ static inline void err_freep(struct err **err)
 
 /*
  * A list of errors: recipe checks report everything that is wrong, not only the first. Adding takes
- * ownership of the error. Sorted by file, line, column when printed, each once.
+ * ownership of the error, and of all that err_all() made one. Sorted by file, line, column when printed, each once.
  */
 struct err_list {
 	struct err **items;
@@ -111,5 +112,7 @@ void err_list_add(struct err_list *list, struct err *err);
 void err_list_at(struct err_list *list, const struct err_code *code, struct pos pos,
 		 const char *fmt, ...) printf_like(4, 5);
 void err_list_sort(struct err_list *list);
+/* All of LIST, which has some, in their order as one error; LIST is empty then. Returns -1. */
+int err_all(struct err **err, struct err_list *list);
 void err_list_clear(struct err_list *list);
 #define cleanup_err_list __attribute__((cleanup(err_list_clear)))

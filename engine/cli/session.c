@@ -42,8 +42,13 @@ static void say_json(struct err *const *items, size_t count)
 
 int cli_fail(const struct session *s, struct err *err)
 {
+	struct err_list all cleanup_err_list = {0};
 	int code = err_exit_code(err->code->cls);
 
+	if (err->next) {
+		err_list_add(&all, err);
+		return cli_fail_list(s, &all);
+	}
 	say(s, err);
 	if (s->cli->json)
 		say_json(&err, 1);

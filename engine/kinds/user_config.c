@@ -95,10 +95,8 @@ int user_config_parse(struct arena *arena, const struct yaml **ret_map, struct u
 	if (!path || !path_exists(path))
 		return 0;
 	c = schema_read(&user_config_schema, arena, path, ret_map, &errors);
-	if (!c) {
-		*err = errors.items[--errors.count];
-		return -1;
-	}
+	if (!c)
+		return err_all(err, &errors);
 	*ret = *c;
 	return 0;
 }

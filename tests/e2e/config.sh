@@ -53,4 +53,9 @@ same "no store was made for that" no "$(test -e "$scratch/.cache/orch" && echo y
 echo 'jobz: 1' >"$config"
 code "a mistake in the file" 2 "$orch" config
 check "is told with its place" grep -q "config.yaml:1:1: unknown key 'jobz': did you mean 'jobs'" "$scratch/err"
+printf 'jobz: 1\njobs: none\ndownload-pace: fast\n' >"$config"
+code "several mistakes in the file" 2 "$orch" config
+same "are all told" 4 "$(grep -c "config.yaml:[1-3]:\|^orch: 3 errors$" "$scratch/err")"
+code "to other commands, too" 2 "$orch" build
+same "and all of them" 4 "$(grep -c "config.yaml:[1-3]:\|^orch: 3 errors$" "$scratch/err")"
 finish
