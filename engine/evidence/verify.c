@@ -184,7 +184,10 @@ static int read_statement(struct verify *v, struct str *ret)
 		verify_tell(v, "statement", false, "%s", err->text);
 		return 1;
 	}
-	verify_tell(v, "signature", true, "nobody has signed it, and the policy asks for nobody");
+	verify_tell(v, "signature", true,
+		    v->policy->is_covered
+			    ? "that of the release covers it: it has none of its own"
+			    : "nobody has signed it, and the policy asks for nobody");
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct verify_policy {
 	struct list branches; /* of const char *; items NULL: any, or none that is known */
 	bool clean;           /* built of a commit, without changes that it does not have */
 	bool is_unsigned;     /* where there are no keys: a plain statement is believed */
+	bool is_covered;      /* not of the file: a signature over what it is in covers it */
 };
 /* Reads the file PATH, -1 with all its mistakes; paths in it begin where it is. In ARENA. */
 int verify_policy_read(struct arena *arena, const char *path, struct verify_policy *ret,

@@ -98,7 +98,7 @@ static int look_at_result(struct verify *v, const char *dir, const char *name, s
 	struct verify_policy covered = *v->policy;
 	const struct dsse_keys none = {0};
 
-	covered.is_unsigned = true;
+	covered.is_unsigned = covered.is_covered = true;
 	return verify_is_sealed(v->arena, path)
 		       ? verify_artifact(v->arena, path, v->keys, v->policy, v->found, err)
 		       : verify_artifact(v->arena, path, &none, &covered, v->found, err);

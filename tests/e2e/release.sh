@@ -162,6 +162,7 @@ for file in bundle.raucb card.img; do
 done
 
 code verify-all 0 "$orch" verify --key "$scratch/who.pub" $r
+lacks nobody-says-it-is-unsigned 'nobody has signed' "$scratch/out"
 check says-of-what grep -q '^yes statement  release pkg:generic/gate@1.0.0$' "$scratch/out"
 openssl genpkey -algorithm ed25519 | openssl pkey -pubout -out "$scratch/other.pub"
 code another-signer 5 "$orch" verify --key "$scratch/other.pub" $r
