@@ -52,6 +52,56 @@ static void test_settle(void **state)
 	assert_true(equal("a.img", "b.img"));
 }
 
+#define SINCE (EPOCH + 1000)
+#define PACKAGE (SINCE + 86400)   /* later than the clock of who unpacked it */
+#define LATER INT64_C(4300000000) /* more than 32 bits */
+
+static void add(struct tree *t, const char *path, int64_t mtime)
+{
+	struct err *err = NULL;
+
+	ok(tree_link(t, path, tree_inode_new(t, S_IFREG | 0644, 0, 0, mtime), 0, &err), &err);
+}
+
+static int64_t time_of(const struct tree *t, const char *path)
+{
+	return tree_lookup(t, path)->inode->mtime;
+}
+
+/* What a kernel changed gets the epoch; what was given a time keeps it, be it later. */
+static void test_times(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir), *back cleanup_tree = tree_new(0, dir);
+	struct tree *settled cleanup_tree = tree_new(0, dir);
+	struct ext4_opts opts = {.size = 16 << 20, .uuid = seed, .seed = seed};
+	struct err *err = NULL;
+
+	add(t, "old", EPOCH - 1000);
+	add(t, "made", SINCE + 5);
+	add(t, "package", PACKAGE);
+	add(t, "later", LATER);
+	blank("times.img", 16 << 20);
+	ok(ext4_write(t, at("times.img"), 0, "x", &opts, &err), &err);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const files[] = {"old", "made", "package", "later"};
+		char *set cleanup_free = xasprintf("sif /%s ctime @%d", files[i], SINCE + 5);
+
+		RUN("debugfs", "-w", "-R", set, "times.img");
+	}
+	ok(ext4_read_tree(back, at("times.img"), 0, &err), &err);
+	tree_settle_times(back, SINCE);
+	assert_int_equal(time_of(back, "old"), EPOCH - 1000);
+	assert_int_equal(time_of(back, "made"), 0); /* the epoch of that tree */
+	assert_int_equal(time_of(back, "package"), PACKAGE);
+	assert_int_equal(time_of(back, "later"), LATER);
+	ok(ext4_settle(at("times.img"), 0, "x", seed, EPOCH, SINCE, &err), &err);
+	ok(ext4_read_tree(settled, at("times.img"), 0, &err), &err);
+	assert_int_equal(time_of(settled, "old"), EPOCH - 1000);
+	assert_int_equal(time_of(settled, "made"), EPOCH);
+	assert_int_equal(time_of(settled, "package"), PACKAGE);
+	assert_int_equal(time_of(settled, "later"), LATER);
+}
+
 static void test_refused(void **state)
 {
 	struct err *err cleanup_err = NULL;
@@ -65,6 +115,7 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_settle),
+					   cmocka_unit_test(test_times),
 					   cmocka_unit_test(test_refused)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -500,9 +500,14 @@ static void test_settle_times(void **state)
 
 	ok(tree_link(t, "old", tree_inode_new(t, S_IFREG | 0644, 0, 0, EPOCH + 9), 0, &err), &err);
 	ok(tree_link(t, "new", tree_inode_new(t, S_IFREG | 0644, 0, 0, EPOCH + 10), 0, &err), &err);
+	ok(tree_link(t, "given", tree_inode_new(t, S_IFREG | 0644, 0, 0, EPOCH + 30), 0, &err),
+	   &err);
+	tree_lookup(t, "new")->inode->ctime = EPOCH + 10;
+	tree_lookup(t, "given")->inode->ctime = EPOCH + 20;
 	tree_settle_times(t, EPOCH + 10);
 	assert_int_equal(tree_lookup(t, "old")->inode->mtime, EPOCH + 9);
 	assert_int_equal(tree_lookup(t, "new")->inode->mtime, EPOCH);
+	assert_int_equal(tree_lookup(t, "given")->inode->mtime, EPOCH + 30);
 }
 
 int main(void)

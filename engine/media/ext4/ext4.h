@@ -57,7 +57,8 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 
 /*
  * Makes a file system that a kernel wrote into [OFFSET, ...) of PATH depend on its content alone:
- * times of inodes become EPOCH (of contents: those from SINCE on, seconds by that kernel's clock),
+ * times of inodes become EPOCH (of contents: those of changes from SINCE on, seconds by that
+ * kernel's clock; a later time that a file was given stays),
  * generations and mount counts 0, the old journal a hole. SEED is the hash seed of its directories.
  * It must be unmounted.
  */

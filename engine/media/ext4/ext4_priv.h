@@ -131,6 +131,9 @@ int ext4_put_directory(struct ext4_writer *w, const struct ext4_numbered *n,
 /* How many blocks a directory takes; lost+found four, as from mke2fs, so that e2fsck takes none. */
 uint64_t ext4_directory_blocks(const struct ext4_writer *w, const struct ext4_numbered *n);
 
+/* ext4_read.c: a time of an inode, from its two fields. */
+int64_t ext4_time(const struct ext2_inode_large *disk, uint32_t seconds, uint32_t extra);
+
 /* ext4.c */
 
 /* Owner, mode, times and links of SRC; no content. */

@@ -194,12 +194,12 @@ static errcode_t read_symlink(struct reader *r, ext2_ino_t ino, struct ext2_inod
 	return code ? code : *target ? 0 : EXT2_ET_INODE_CORRUPTED;
 }
 
-static int64_t disk_mtime(const struct ext2_inode_large *disk)
+int64_t ext4_time(const struct ext2_inode_large *disk, uint32_t seconds, uint32_t extra)
 {
-	int64_t t = (int32_t)disk->i_mtime;
+	int64_t t = (int32_t)seconds;
 
 	if (disk->i_extra_isize >= 16)
-		t += (int64_t)(disk->i_mtime_extra & 3) << 32;
+		t += (int64_t)(extra & 3) << 32;
 	return t;
 }
 
@@ -228,7 +228,8 @@ static errcode_t read_inode(struct reader *r, ext2_ino_t ino, struct tree_inode 
 	if (disk.i_flags & EXT4_ENCRYPT_FL)
 		return EXT2_ET_UNSUPP_FEATURE;
 	inode = tree_inode_new(r->t, disk.i_mode, inode_uid(disk), inode_gid(disk),
-			       disk_mtime(&disk));
+			       ext4_time(&disk, disk.i_mtime, disk.i_mtime_extra));
+	inode->ctime = ext4_time(&disk, disk.i_ctime, disk.i_ctime_extra);
 	if (S_ISREG(inode->mode))
 		code = read_data(r, ino, small, inode);
 	else if (S_ISLNK(inode->mode))

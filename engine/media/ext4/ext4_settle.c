@@ -29,22 +29,31 @@ static void settle_super(ext2_filsys fs, const unsigned char seed[16], uint32_t 
 	memcpy(s->s_hash_seed, seed, sizeof(s->s_hash_seed));
 }
 
-static void settle_inode(struct ext2_inode_large *i, uint32_t epoch, uint32_t since)
+static bool is_young(const struct ext2_inode_large *i, uint64_t since)
 {
+	return tree_is_young(ext4_time(i, i->i_mtime, i->i_mtime_extra),
+			     ext4_time(i, i->i_ctime, i->i_ctime_extra), (int64_t)since);
+}
+
+static void settle_inode(struct ext2_inode_large *i, uint32_t epoch, uint64_t since)
+{
+	bool young = is_young(i, since);
+
 	i->i_atime = i->i_ctime = epoch;
-	if (i->i_mtime >= since)
+	if (young)
 		i->i_mtime = epoch;
 	i->i_generation = 0;
 	i->osd1.linux1.l_i_version = 0;
 	if (i->i_extra_isize >= 24) { /* up to i_crtime_extra */
 		i->i_crtime = epoch;
-		i->i_ctime_extra = i->i_mtime_extra = i->i_atime_extra = i->i_crtime_extra = 0;
+		i->i_ctime_extra = i->i_atime_extra = i->i_crtime_extra = 0;
+		i->i_mtime_extra = young ? 0 : i->i_mtime_extra & 3; /* without nanoseconds */
 	}
 	if (i->i_extra_isize >= 28)
 		i->i_version_hi = 0;
 }
 
-static errcode_t settle_inodes(ext2_filsys fs, uint32_t epoch, uint32_t since)
+static errcode_t settle_inodes(ext2_filsys fs, uint32_t epoch, uint64_t since)
 {
 	size_t size = EXT2_INODE_SIZE(fs->super);
 	struct ext2_inode *inode = xcalloc(
@@ -164,7 +173,7 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
 	}
 	code = ext2fs_read_bitmaps(fs);
 	if (!code)
-		code = settle_inodes(fs, (uint32_t)epoch, (uint32_t)since);
+		code = settle_inodes(fs, (uint32_t)epoch, since);
 	if (!code)
 		code = settle_journal(fs, &stale);
 	settle_super(fs, seed, (uint32_t)epoch);

@@ -76,7 +76,7 @@ void tree_settle_times(struct tree *t, int64_t since)
 	struct tree_entry *const *entries = tree_entries(t, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (entries[i]->inode->mtime >= since)
+		if (tree_is_young(entries[i]->inode->mtime, entries[i]->inode->ctime, since))
 			entries[i]->inode->mtime = (int64_t)t->epoch;
 }
 
@@ -175,6 +175,7 @@ struct tree_inode *tree_inode_new(struct tree *t, mode_t mode, uint32_t uid, uin
 	inode->uid = uid;
 	inode->gid = gid;
 	inode->mtime = tree_time(mtime);
+	inode->ctime = INT64_MAX;
 	inode->seq = t->seq;
 	return inode;
 }

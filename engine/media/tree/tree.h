@@ -57,6 +57,7 @@ struct tree_inode {
 	mode_t mode; /* type and permissions */
 	uint32_t uid, gid;
 	int64_t mtime;             /* seconds */
+	int64_t ctime;             /* when a file system had it changed last; INT64_MAX: unknown */
 	uint64_t size;             /* bytes; regular files only */
 	uint32_t major, minor;     /* devices only */
 	const char *target;        /* symbolic links only */
@@ -94,8 +95,21 @@ int64_t tree_time(int64_t mtime);
  * has ended, and a tar has none.
  */
 const struct strv *tree_left_out(const struct tree *t);
-/* Gives the epoch to whatever was changed at SINCE or later, by the clock of who changed it. */
+/*
+ * Gives the epoch to whatever was changed at SINCE or later, by the clock of who changed it. What
+ * was given a time then keeps it, though that be later: a file out of a package that is younger
+ * than that clock.
+ */
 void tree_settle_times(struct tree *t, int64_t since);
+/*
+ * Whether what is in a file was written at SINCE or later. One that is younger than its last change
+ * was given its time: a package's file, where the clock is behind. Programs that give a file the
+ * time it is read a finer clock than the one of changes: not by a second.
+ */
+static inline bool tree_is_young(int64_t mtime, int64_t ctime, int64_t since)
+{
+	return mtime >= since && mtime - 1 <= ctime;
+}
 
 enum tree_flags {
 	/*

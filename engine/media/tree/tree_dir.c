@@ -269,16 +269,6 @@ static void read_sets(struct reading *r)
 	}
 }
 
-/*
- * Whether what is in the file was written at R's time or later. One that is younger than its last
- * change was given its time: a package's file, where the clock of this machine is behind. Programs
- * that give a file the time it is read a finer clock than the one of changes: not by a second.
- */
-static bool is_young(const struct reading *r, const struct stat *st)
-{
-	return st->st_mtime >= r->since && st->st_mtime <= st->st_ctime + 1;
-}
-
 /* Gives a fresh inode the attributes of the file. */
 static void set_attributes(struct reading *r, struct tree_inode *inode, const struct stat *st,
 			   const struct owner *o)
@@ -288,7 +278,9 @@ static void set_attributes(struct reading *r, struct tree_inode *inode, const st
 	inode->mode = st->st_mode | (o ? o->set_id : 0);
 	inode->uid = o ? o->uid : 0;
 	inode->gid = o ? o->gid : 0;
-	inode->mtime = is_young(r, st) ? epoch : tree_time(st->st_mtime);
+	inode->mtime = tree_is_young(st->st_mtime, st->st_ctime, r->since)
+			       ? epoch
+			       : tree_time(st->st_mtime);
 	if (o && o->type) {
 		inode->mode = o->type | (inode->mode & 07777);
 		inode->major = o->major;
