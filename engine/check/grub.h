@@ -33,9 +33,14 @@ struct grub_said {
 	const struct grub_said *before;
 };
 
+/* Whether PATH ("/EFI/x") of DEVICE ("hd0,gpt1") is surely not there. */
+typedef bool grub_absent_fn(void *arg, const char *device, const char *path);
+
 /* All strings are in the arena. */
 struct grub_run {
 	struct arena *arena;
+	grub_absent_fn *absent; /* asked by [ -e FILE ]; NULL: all files are there */
+	void *absent_arg;
 	unsigned fails;         /* the how manieth thing that is asked for fails; 0: none */
 	bool no_block;          /* no environment block can be read or written */
 	const char *root;       /* "hd0,gpt1": where GRUB was started from */

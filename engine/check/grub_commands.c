@@ -166,6 +166,16 @@ static bool is_comparison(const char *op)
 	return false;
 }
 
+/* Whether FILE, "(hd0,gpt1)/x" or "/x" of the root, is surely not there. */
+static bool is_absent(const struct grub *g, const char *file)
+{
+	const char *end = *file == '(' ? strchr(file, ')') : NULL;
+	const char *device = end ? arena_strndup(g->run->arena, file + 1, (size_t)(end - file - 1))
+				 : grub_get(&g->vars, "root");
+
+	return g->run->absent && g->run->absent(g->run->absent_arg, device, end ? end + 1 : file);
+}
+
 static bool test_one(struct test *t, unsigned depth)
 {
 	const char *const *w = t->argv->items + t->at;
@@ -193,7 +203,7 @@ static bool test_one(struct test *t, unsigned depth)
 		return !*w[1] == (w[0][1] == 'z');
 	if (!strchr("defs", w[0][1]))
 		grub_unknown(t->g, w[0]);
-	return is_there(t->g);
+	return !is_absent(t->g, w[1]) && is_there(t->g);
 }
 
 static bool test_and(struct test *t, unsigned depth)

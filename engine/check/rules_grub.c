@@ -89,10 +89,63 @@ static void unknown_is_said(const struct trial *t, const struct grub_run *run, c
 		   run->word);
 }
 
+/* The number in "hd0,gpt3"; 0: it has none. */
+static unsigned long part_number(const char *device)
+{
+	const char *comma = device ? strchr(device, ',') : NULL;
+
+	return comma ? strtoul(comma + strcspn(comma, "0123456789"), NULL, 10) : 0;
+}
+
+static bool has_trees(const struct node *image)
+{
+	for (size_t i = 0; i < image->in.count; i++) {
+		const struct node *from = image->in.items[i].from;
+
+		for (size_t k = 0; from && k < from->outputs.count; k++)
+			if (from->outputs.items[k].type == OUTPUT_TREE)
+				return true;
+	}
+	return false;
+}
+
+/* Whether the project brings PATH to IMAGE, by a name that FAT takes for the same. */
+static bool is_brought(const struct check_view *v, const struct node *image, const char *path)
+{
+	for (size_t i = 0; i < v->files.count; i++)
+		if (v->files.items[i].image == image && !strcasecmp(v->files.items[i].target, path))
+			return true;
+	return check_is_made(v, image, path) ||
+	       check_writes(v, image, path) != CHECK_WRITES_NOTHING;
+}
+
+/*
+ * A file that no image brings may be put there later, by a technician or an update: what a script
+ * does then is for them to know. In a tree that is not built yet it may be.
+ */
+static bool is_absent(void *arg, const char *device, const char *path)
+{
+	const struct check_view *v = arg;
+	unsigned long number = part_number(device);
+	struct err *ignored cleanup_err = NULL;
+	const struct node *image, *unbuilt = NULL;
+
+	if (!number || number > v->partitions.count)
+		return false;
+	image = v->partitions.items[number - 1].from;
+	if (!image || is_brought(v, image, path))
+		return false;
+	if (!has_trees(image))
+		return true;
+	return v->tree_has && v->tree_has(v, image, path, &unbuilt, &ignored) == 0 && !unbuilt;
+}
+
 /* Runs the script once; SAVED becomes what it leaves. */
 static struct grub_run start(const struct trial *t, struct grub_vars *saved, unsigned fails)
 {
 	struct grub_run run = {.arena = t->v->arena,
+			       .absent = is_absent,
+			       .absent_arg = t->v,
 			       .fails = fails,
 			       .no_block = !saved,
 			       .root = t->s->root,
@@ -135,14 +188,6 @@ static size_t started(const struct trial *t, const struct grub_run *run)
 	while (i < t->count && !(name && str_eq(t->slots[i]->value, name)))
 		i++;
 	return i;
-}
-
-/* The number in "hd0,gpt3"; 0: it has none. */
-static unsigned long part_number(const char *device)
-{
-	const char *comma = device ? strchr(device, ',') : NULL;
-
-	return comma ? strtoul(comma + strcspn(comma, "0123456789"), NULL, 10) : 0;
 }
 
 /* The index of the partition of that name; the count of partitions: there is none. */

@@ -83,6 +83,16 @@ sed -i 's/^search -n .*/&\nif [ "$slot" = B ]; then nativedisk; fi/' "$work/grub
 code a-word-that-only-b-meets 0 "$orch" -C "$work/grub" check
 same is-told-once 1 "$(grep -c "^note: .*; 'nativedisk' is not known here" "$scratch/err")"
 
+# A file that no image has may be put there by somebody, who then knows what GRUB does.
+cp -R "$work/ab-efi" "$work/service"
+sed -i '1,/^regexp/s/^regexp.*/&\nif [ -e \/service ]; then exit; fi/' "$work/service/custom_build/grub/grub.cfg"
+check it-asks-for-a-file grep -qF 'if [ -e /service ]' "$work/service/custom_build/grub/grub.cfg"
+code a-file-that-no-image-has 0 "$orch" -C "$work/service" check
+lacks nothing-is-said-of-that-file 'grub.cfg' "$scratch/err"
+sed -i 's,^  - .copy: "grub:.*,&\n  - {copy: custom_build/grub/grub.cfg\, to: /service},' "$work/service/recipes/boot.yaml"
+check the-image-has-it grep -q 'to: /service' "$work/service/recipes/boot.yaml"
+code a-file-that-the-image-has 2 "$orch" -C "$work/service" check
+
 # What a file that nobody reads says is not what the kernel is told.
 cp -R "$work/good" "$work/unread"
 mkdir -p "$work/unread/rootfs/boot/extlinux" "$work/unread/rootfs/loader/entries"
