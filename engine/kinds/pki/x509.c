@@ -13,47 +13,11 @@
 
 #include "base/file.h"
 #include "base/private_key.h"
+#include "kinds/pki/x509_priv.h"
 
 #define MAX_PEM_BYTES (1024 * 1024)
 #define MIN_STRENGTH 112 /* bits; NIST SP 800-57: what SHA-1, RSA-1024 and P-192 do not reach */
 #define AUTH_LEVEL 2     /* OpenSSL's name for 112 bits */
-
-static void stack_freep(STACK_OF(X509) * *s)
-{
-	sk_X509_pop_free(*s, X509_free);
-}
-
-static void store_freep(X509_STORE **s)
-{
-	X509_STORE_free(*s);
-}
-
-static void ctx_freep(X509_STORE_CTX **c)
-{
-	X509_STORE_CTX_free(*c);
-}
-
-static void bio_freep(BIO **b)
-{
-	BIO_free(*b);
-}
-
-static void borrowed_freep(STACK_OF(X509) * *s)
-{
-	sk_X509_free(*s);
-}
-
-static void cms_freep(CMS_ContentInfo **c)
-{
-	CMS_ContentInfo_free(*c);
-}
-
-static void pkey_freep(EVP_PKEY **k)
-{
-	EVP_PKEY_free(*k);
-}
-#define cleanup_stack __attribute__((cleanup(stack_freep)))
-#define cleanup_bio __attribute__((cleanup(bio_freep)))
 
 char *x509_date(int64_t seconds, char buf[16])
 {
@@ -65,7 +29,7 @@ char *x509_date(int64_t seconds, char buf[16])
 	return buf;
 }
 
-static int64_t seconds_of(const ASN1_TIME *t)
+int64_t x509_seconds(const ASN1_TIME *t)
 {
 	struct tm tm = {0};
 
@@ -89,8 +53,7 @@ static bool ends_well(void)
 	return well;
 }
 
-/* The certificates of a PEM file, in order. A file with a private key in it is refused. */
-static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
+int x509_load(const char *path, STACK_OF(X509) * *ret, struct err **err)
 {
 	STACK_OF(X509) *certs cleanup_stack = sk_X509_new_null();
 	struct str pem cleanup_str = STR_INIT;
@@ -118,7 +81,7 @@ static int load_certs(const char *path, STACK_OF(X509) * *ret, struct err **err)
 	return 0;
 }
 
-static char *subject_of(const X509 *x, char *buf, size_t size)
+char *x509_subject(const X509 *x, char *buf, size_t size)
 {
 	BIO *bio cleanup_bio = BIO_new(BIO_s_mem());
 	int n;
@@ -140,8 +103,8 @@ int x509_each(const char *pem, size_t len, x509_certificate_fn *fn, void *arg)
 	if (!bio)
 		return -1;
 	for (; (x = next_certificate(bio)); count++) {
-		fn(arg, subject_of(x, subject, sizeof(subject)), seconds_of(X509_get0_notBefore(x)),
-		   seconds_of(X509_get0_notAfter(x)));
+		fn(arg, x509_subject(x, subject, sizeof(subject)), x509_seconds(X509_get0_notBefore(x)),
+		   x509_seconds(X509_get0_notAfter(x)));
 		X509_free(x);
 	}
 	return ends_well() ? count : -1;
@@ -154,7 +117,7 @@ static int check_strength(X509 *x, const char *path, struct err **err)
 
 	if (key && EVP_PKEY_get_security_bits(key) >= MIN_STRENGTH)
 		return 0;
-	subject_of(x, subject, sizeof(subject));
+	x509_subject(x, subject, sizeof(subject));
 	if (!key)
 		return err_set(err, E_KEY_WEAK,
 			       "certificate '%s' in '%s' has a key of a kind that OpenSSL does not "
@@ -169,11 +132,11 @@ static int check_strength(X509 *x, const char *path, struct err **err)
 
 static int check_one(X509 *x, time_t now, struct x509_facts *facts, struct err **err)
 {
-	int64_t from = seconds_of(X509_get0_notBefore(x)), to = seconds_of(X509_get0_notAfter(x));
+	int64_t from = x509_seconds(X509_get0_notBefore(x)), to = x509_seconds(X509_get0_notAfter(x));
 	char subject[256], date[16];
 	int bits = 0;
 
-	subject_of(x, subject, sizeof(subject));
+	x509_subject(x, subject, sizeof(subject));
 	if (now < from)
 		return err_set(err, E_CERTIFICATE_EXPIRED,
 			       "certificate '%s' is not valid before %s (check the clock)", subject,
@@ -233,7 +196,7 @@ static int check_ca_usage(X509 *ca, struct err **err)
 		err, E_CERTIFICATE_USAGE,
 		"CA certificate '%s' restricts its usages (extendedKeyUsage) and lacks %s, so "
 		"rauc refuses what is signed below it: issue it without extendedKeyUsage",
-		subject_of(ca, subject, sizeof(subject)),
+		x509_subject(ca, subject, sizeof(subject)),
 		extended & XKU_CODE_SIGN ? "emailProtection" : "codeSigning");
 }
 
@@ -254,7 +217,7 @@ static X509_STORE *device_store(STACK_OF(X509) * roots, time_t now)
 static int check_chain(STACK_OF(X509) * certs, X509_STORE *store, const char *keyring,
 		       struct err **err)
 {
-	X509_STORE_CTX *ctx __attribute__((cleanup(ctx_freep))) = X509_STORE_CTX_new();
+	X509_STORE_CTX *ctx cleanup_x509_ctx = X509_STORE_CTX_new();
 	X509 *leaf = sk_X509_value(certs, 0);
 	STACK_OF(X509) * chain;
 	char subject[256];
@@ -272,7 +235,7 @@ static int check_chain(STACK_OF(X509) * certs, X509_STORE *store, const char *ke
 	if (good == 1)
 		return 0;
 	return err_set(err, E_CERTIFICATE_UNTRUSTED, "keyring '%s' cannot verify '%s': %s", keyring,
-		       subject_of(leaf, subject, sizeof(subject)),
+		       x509_subject(leaf, subject, sizeof(subject)),
 		       X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 }
 
@@ -294,8 +257,8 @@ static int try_signature(STACK_OF(X509) * certs, EVP_PKEY *key, X509_STORE *stor
 	static const char blob[] = "what orch signs to see whether it can";
 	BIO *in cleanup_bio = BIO_new_mem_buf(blob, sizeof(blob));
 	BIO *out cleanup_bio = BIO_new(BIO_s_null());
-	CMS_ContentInfo *cms __attribute__((cleanup(cms_freep))) = NULL;
-	STACK_OF(X509) * others __attribute__((cleanup(borrowed_freep))) = sk_X509_new_null();
+	CMS_ContentInfo *cms cleanup_cms = NULL;
+	STACK_OF(X509) * others cleanup_borrowed = sk_X509_new_null();
 
 	for (int i = 1; i < sk_X509_num(certs); i++)
 		sk_X509_push(others, sk_X509_value(certs, i));
@@ -333,7 +296,7 @@ static int check_key_mode(const char *path, struct x509_facts *facts, struct err
 static EVP_PKEY *load_key(const char *path, const X509 *cert, struct x509_facts *facts,
 			  struct err **err)
 {
-	EVP_PKEY *key __attribute__((cleanup(pkey_freep))) = NULL;
+	EVP_PKEY *key cleanup_pkey = NULL;
 	BIO *bio cleanup_bio = NULL;
 
 	if (check_key_mode(path, facts, err) < 0)
@@ -361,7 +324,7 @@ static EVP_PKEY *load_key(const char *path, const X509 *cert, struct x509_facts 
 static int check_key(STACK_OF(X509) * certs, X509_STORE *store, const char *key_path,
 		     struct x509_facts *facts, struct err **err)
 {
-	EVP_PKEY *key __attribute__((cleanup(pkey_freep))) =
+	EVP_PKEY *key cleanup_pkey =
 		load_key(key_path, sk_X509_value(certs, 0), facts, err);
 
 	return key ? try_signature(certs, key, store, err) : -1;
@@ -379,7 +342,7 @@ static int check_distinct(STACK_OF(X509) * certs, const char *path, struct err *
 			return err_set(
 				err, E_CERTIFICATE_UNREADABLE,
 				"certificate '%s' stands in '%s' twice: take one out",
-				subject_of(sk_X509_value(certs, i), subject, sizeof(subject)),
+				x509_subject(sk_X509_value(certs, i), subject, sizeof(subject)),
 				path);
 		}
 	}
@@ -390,14 +353,14 @@ int x509_check_signer(const char *cert_path, const char *keyring_path, const cha
 		      time_t now, struct x509_facts *ret, struct err **err)
 {
 	STACK_OF(X509) *certs cleanup_stack = NULL, *roots cleanup_stack = NULL;
-	X509_STORE *store __attribute__((cleanup(store_freep))) = NULL;
+	X509_STORE *store cleanup_x509_store = NULL;
 	struct x509_facts facts = {.not_before = INT64_MIN, .not_after = INT64_MAX};
 	X509 *leaf;
 
-	if (load_certs(cert_path, &certs, err) < 0 || load_certs(keyring_path, &roots, err) < 0)
+	if (x509_load(cert_path, &certs, err) < 0 || x509_load(keyring_path, &roots, err) < 0)
 		return -1;
 	leaf = sk_X509_value(certs, 0);
-	subject_of(leaf, facts.subject, sizeof(facts.subject));
+	x509_subject(leaf, facts.subject, sizeof(facts.subject));
 	for (int i = 0; i < sk_X509_num(certs); i++) {
 		X509 *x = sk_X509_value(certs, i);
 
@@ -425,14 +388,14 @@ int x509_check_rsa(const char *cert_path, const char *key_path, struct x509_fact
 		   struct err **err)
 {
 	STACK_OF(X509) *certs cleanup_stack = NULL;
-	EVP_PKEY *key __attribute__((cleanup(pkey_freep))) = NULL;
+	EVP_PKEY *key cleanup_pkey = NULL;
 	struct x509_facts facts = {.not_before = INT64_MIN, .not_after = INT64_MAX};
 	X509 *x;
 
-	if (load_certs(cert_path, &certs, err) < 0)
+	if (x509_load(cert_path, &certs, err) < 0)
 		return -1;
 	x = sk_X509_value(certs, 0);
-	subject_of(x, facts.subject, sizeof(facts.subject));
+	x509_subject(x, facts.subject, sizeof(facts.subject));
 	if (check_strength(x, cert_path, err) < 0)
 		return -1;
 	if (EVP_PKEY_get_base_id(X509_get0_pubkey(x)) != EVP_PKEY_RSA)
@@ -463,7 +426,7 @@ int x509_split_chain(const char *cert_path, struct str *ret_leaf, struct str *re
 {
 	STACK_OF(X509) *certs cleanup_stack = NULL;
 
-	if (load_certs(cert_path, &certs, err) < 0)
+	if (x509_load(cert_path, &certs, err) < 0)
 		return -1;
 	for (int i = 0; i < sk_X509_num(certs); i++)
 		append_pem(sk_X509_value(certs, i), i ? ret_intermediates : ret_leaf);
