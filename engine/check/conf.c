@@ -240,6 +240,11 @@ const struct conf_entry *conf_next(const struct conf_entries *e, const char *sec
 	return found;
 }
 
+bool conf_is_true(const struct conf_entry *e)
+{
+	return e && (str_eq(e->value, "true") || str_eq(e->value, "1"));
+}
+
 bool conf_waits(const struct conf_entry *e)
 {
 	return strstr(e->value, "{{");

@@ -48,5 +48,7 @@ const struct conf_entry *conf_next(const struct conf_entries *e, const char *sec
 				   const char *key, size_t *i);
 /* Whether the value is known only when an output is: names of facts are replaced already. */
 bool conf_waits(const struct conf_entry *e);
+/* Whether E, which may be NULL, is a yes in a GLib key file. */
+bool conf_is_true(const struct conf_entry *e);
 /* "0x100000", "1048576", "4M". 0, or 1 when it is not a number. */
 int conf_number(const char *text, uint64_t *ret);

@@ -182,6 +182,13 @@ const struct check_rule check_rules[] = {
 	     "only certificates for code signing are accepted",
 	     "'check-purpose=codesign' in system.conf makes devices accept certificates for code "
 	     "signing only, and not, say, one for e-mail from the same CA."),
+	RULE(CHECK_SIGNING_TIME_WITHOUT_CRL, "signing-time-without-crl", ERROR,
+	     "a stolen signing key can be revoked",
+	     "With 'use-bundle-signing-time=true' what counts is the time that a bundle itself "
+	     "says, so that who has stolen a signing key dates bundles back, and no certificate's "
+	     "end stops them. 'check-crl=true' makes devices ask the lists in their keyring of "
+	     "what CAs have revoked; 'orch pki crl' puts an empty one of each CA there, which it "
+	     "has to have from the first day on (docs/keys.md)."),
 	RULE(CHECK_BUNDLE_FORMATS, "bundle-formats", ERROR, "only verity bundles are accepted",
 	     "Devices should take bundles of format 'verity' alone: what is read is checked, "
 	     "each block of it. 'plain' can be changed after its signature was checked "
@@ -359,6 +366,12 @@ const struct check_rule check_rules[] = {
 	     "Consumers believe a repository from its date on for as long as 'valid-for' says, and "
 	     "this one is over, or is soon. Give its recipe a later 'date', or let 'orch lock "
 	     "--update' bring newer locks, then build and publish it again."),
+	RULE(CHECK_REVOCATION_LISTS, "revocation-lists", ERROR,
+	     "devices that check lists of what is revoked find one of each CA",
+	     "With 'check-crl=true' in system.conf a device refuses every bundle whose chain has a "
+	     "CA without a list in the keyring: one that this CA has signed, that is not over, and "
+	     "that begins no later than what was signed. 'orch pki crl' adds empty lists that last "
+	     "as long as their CA."),
 	RULE(CHECK_UNTESTED_BUNDLE, "untested-bundle", WARNING, "what is signed was started before",
 	     "A bundle is signed though nothing has started what is in it. Name the verdict of a "
 	     "scenario in 'tested-by', and it is signed only when that has passed."),

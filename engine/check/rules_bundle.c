@@ -5,6 +5,7 @@
 #include "kinds/bundle/bundle_opts.h"
 #include "kinds/image/image_opts.h"
 #include "kinds/kinds.h"
+#include "kinds/pki/crl.h"
 #include "kinds/pki/pki_opts.h"
 #include "kinds/pki/x509.h"
 #include "kinds/tree/content.h"
@@ -177,6 +178,65 @@ static void devices_know_the_signer(struct check_view *v, const struct node *bun
 			  bundle->name, signer->name, signer->recipe->file, bad->text);
 }
 
+struct lists_look {
+	struct check_view *v;
+	struct pos pos; /* of the keyring, or the node that has it */
+	struct pos signer;
+};
+
+static void say_list(void *arg, enum crl_verdict verdict, const char *text)
+{
+	struct lists_look *l = arg;
+
+	if (verdict == CRL_REVOKED)
+		check_say(l->v, CHECK_SIGNER, l->signer, "%s", text);
+	else if (verdict != CRL_UNKNOWN)
+		check_say(l->v, CHECK_REVOCATION_LISTS, l->pos, "%s", text);
+}
+
+/* The files that become the keyring of devices: FROM, and the lists that PKI (or NULL) adds. */
+static bool trusted_files(const struct check_view *v, const char *from, const struct node *pki,
+			  struct strv *ret)
+{
+	const struct pki_opts *o = pki ? pki->recipe->opts : NULL;
+
+	strv_take(ret, path_join(v->g->project->dir, from));
+	for (size_t i = 0; o && i < o->crl.count; i++)
+		strv_take(ret,
+			  path_join(v->g->project->dir, LIST_AT(o->crl, struct ref *, i)->text));
+	for (size_t i = 0; i < ret->count; i++) {
+		if (!path_exists(ret->items[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Devices that check lists of what is revoked must find those of all CAs. */
+static void lists_are_whole(struct check_view *v, const struct node *bundle)
+{
+	const struct conf_entry *asked = conf_find(&v->system, "keyring", "check-crl");
+	const struct bundle_opts *o = bundle->recipe->opts;
+	const struct recipe *signer = graph_node(v->g, o->sign->node)->recipe;
+	const struct pki_opts *keys = signer->opts;
+	struct err *bad cleanup_err = NULL;
+	struct strv files cleanup_strv = {0};
+	struct lists_look look = {v, .signer = recipe_pos(signer, "cert")};
+	const struct node *pki;
+	const char *from = keyring(v, &pki, &look.pos);
+	char *cert cleanup_free = path_join(v->g->project->dir, keys->cert->text);
+	int count;
+
+	if (!from || !conf_is_true(asked) || !path_exists(cert) ||
+	    !trusted_files(v, from, pki, &files))
+		return;
+	count = crl_look(cert, &files, (time_t)v->now, say_list, &look, &bad);
+	if (count == 0)
+		check_say(v, CHECK_REVOCATION_LISTS, asked->pos,
+			  "devices check lists of what is revoked, there is none in '%s', and they "
+			  "would refuse every bundle: `orch pki crl` adds empty ones",
+			  from);
+}
+
 /* Whether one of the verdicts is more than a look at files: of a scenario, or of a step. */
 static bool was_started(const struct check_view *v, const struct list *tested_by)
 {
@@ -207,6 +267,7 @@ static void check_bundle(struct check_view *v, const struct node *bundle)
 	bundle_suits_devices(v, bundle);
 	boot_loader_comes_last(v, bundle);
 	devices_know_the_signer(v, bundle);
+	lists_are_whole(v, bundle);
 }
 
 int check_bundle_rules(struct check_view *v, struct err **err)

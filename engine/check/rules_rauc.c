@@ -125,6 +125,19 @@ static void bundles_are_verified(struct check_view *v)
 		      "a plain bundle can be changed between the check and the installation");
 }
 
+/* Whoever dates a bundle back outlives every certificate; a list of what is revoked ends that. */
+static void stolen_keys_end(struct check_view *v)
+{
+	const struct conf_entry *time = conf_find(&v->system, "keyring", "use-bundle-signing-time");
+
+	if (conf_is_true(time) && !conf_is_true(conf_find(&v->system, "keyring", "check-crl")))
+		check_say(
+			v, CHECK_SIGNING_TIME_WITHOUT_CRL, time->pos,
+			"a stolen signing key is good for ever, as a bundle can be dated back: say "
+			"'check-crl=true' in [keyring], and `orch pki crl` for the lists in the "
+			"keyring that this asks for");
+}
+
 int check_rauc_rules(struct check_view *v, struct err **err)
 {
 	if (!v->system.count)
@@ -133,6 +146,7 @@ int check_rauc_rules(struct check_view *v, struct err **err)
 		words_are_read(v, &v->system.items[i]);
 	old_bundles_are_refused(v);
 	bundles_are_verified(v);
+	stolen_keys_end(v);
 	status_is_kept(v);
 	return 0;
 }

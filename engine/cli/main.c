@@ -185,7 +185,11 @@ const struct command commands[] = {
 	 "an expired state, one that is older than what DIR has, and a package that DIR has with "
 	 "other bytes.",
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 2, 2},
-	{"pki", "init", "create development keys below pki/; overwrite nothing", NULL, 0, 1, 1},
+	{"pki", "init|crl", "create development keys below pki/, and lists of what is revoked",
+	 "init: keys, certificates and the keyring; overwrites nothing. crl: adds to the keyring an "
+	 "empty list for each CA that has none, signed with the CA's key in pki/private/; with --ca "
+	 "and --key for a CA whose key is elsewhere.",
+	 OPTION(O_CA) | OPTION(O_KEY), 1, 1},
 	{"init", "[DIR]", "create a new project that builds",
 	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "
 	 "of the device, tests, a README, and files for CI.",

@@ -126,8 +126,12 @@ const struct option_row option_rows[] = {
 			"what was shipped: images, bundles, and directories of them"},
 	[O_MARKDOWN] = {0, "markdown", NULL, VALUE_FLAG, AT(markdown), NULL,
 			"print Markdown, as for a pull request"},
-	[O_KEY] = {0, "key", "FILE", VALUE_LIST, AT(keys), NULL,
-		   "a public key or certificate (PEM) of who may sign; may be repeated"},
+	[O_KEY] =
+		{0, "key", "FILE", VALUE_LIST, AT(keys), NULL,
+		 "verify: a public key or certificate (PEM) of who may sign; may be repeated; pki: "
+		 "the CA's private key, a PEM file or the address of one in a token (pkcs11:...)"},
+	[O_CA] = {0, "ca", "CERT", VALUE_TEXT, AT(ca), NULL,
+		  "the CA: a file with its certificate, or its serial number"},
 	[O_POLICY] = {0, "policy", "FILE", VALUE_TEXT, AT(policy), NULL,
 		      "what is asked of it: keys, builders, branches, clean (docs/evidence.md)"},
 	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Bundles that are well made but for their certificate. The keys are made here and lost.
 #
-#   make.sh IMAGE COMPATIBLE     here: keyring.pem, with two CAs as a device's own, and
+#   make.sh IMAGE COMPATIBLE     here: keyring.pem, with two CAs and their lists as a device's own, and
 #     expired.raucb   signed after the end of its certificate
 #     usage.raucb     signed with a certificate that is not for signing code
 #     stranger.raucb  signed under a CA that is not in the keyring
@@ -63,7 +63,12 @@ done
 certificate expired first code 20210101000000Z
 certificate usage first web 20490101000000Z
 certificate stranger stranger-ca code 20490101000000Z
-cat first.pem other.pem >keyring.pem
+# Of each CA an empty list of what it has revoked: devices ask for it.
+for ca in first other; do
+	openssl ca -gencrl -config openssl.conf -cert $ca.pem -keyfile $ca.key -out $ca.crl \
+		-crl_lastupdate 20200101000000Z -crl_nextupdate 20490101000000Z
+done
+cat first.pem other.pem first.crl other.crl >keyring.pem
 
 mkdir content
 cp "$image" content/rootfs.ext4

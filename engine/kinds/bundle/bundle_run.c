@@ -15,6 +15,7 @@
 #include "kinds/bundle/bundle_opts.h"
 #include "kinds/bundle/rauc.h"
 #include "kinds/makers.h"
+#include "kinds/pki/crl.h"
 #include "kinds/pki/pki.h"
 #include "kinds/pki/x509.h"
 
@@ -138,6 +139,14 @@ static const char *output_of(const struct action_input *in, const char *name)
 	return NULL;
 }
 
+static int is_not_revoked(const struct signer *s, time_t now, struct err **err)
+{
+	struct strv trust cleanup_strv = {0};
+
+	strv_push(&trust, s->keyring);
+	return crl_check(s->cert, &trust, now, err);
+}
+
 static int open_signer(struct action *a, struct signer *s, struct err **err)
 {
 	const struct bundle_opts *o = a->opts;
@@ -152,7 +161,7 @@ static int open_signer(struct action *a, struct signer *s, struct err **err)
 	if (!s->cert || !s->keyring || !s->key)
 		return err_set(err, E_INTERNAL, "node '%s' does not give a signer", in->node);
 	if (x509_check_signer(s->cert, s->keyring, s->key, now, &facts, err) < 0 ||
-	    x509_split_chain(s->cert, &leaf, &rest, err) < 0)
+	    is_not_revoked(s, now, err) < 0 || x509_split_chain(s->cert, &leaf, &rest, err) < 0)
 		return -1;
 	pki_warn(a, &facts, s->key, now);
 	s->dir = arena_printf(a->arena, "%s/certs", a->workdir);

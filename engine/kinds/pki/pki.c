@@ -26,6 +26,11 @@ static const struct option pki_options[] = {
 	{"tools", OPT_REF, offsetof(struct pki_opts, tools), .accept = ACCEPT_TREE,
 	 .help = "Of openpgp: tree whose gpg looks at the keyring. Without it this host's does.",
 	 .example = "tools"},
+	{"crl", OPT_REF, offsetof(struct pki_opts, crl), OPT_LIST | OPT_LATER,
+	 .accept = ACCEPT_PATH,
+	 .help = "Further lists of what CAs have revoked (PEM), for devices with `check-crl=true`; "
+		 "they travel in the keyring, as those do that it has itself.",
+	 .example = "pki/vendor-crl.pem"},
 };
 
 bool pki_is_openpgp(const struct recipe *r)
@@ -96,6 +101,17 @@ void pki_miss_key(const struct recipe *pki, struct err_list *errors)
 		  errors);
 }
 
+static void miss_list(const struct kind_ctx *ctx, const struct ref *list, struct err_list *errors)
+{
+	char *abs cleanup_free = path_join(ctx->project_dir, list->text);
+
+	if (!path_exists(abs))
+		err_list_at(errors, E_KEYS_MISSING, list->pos,
+			    "there is no list of what is revoked '%s': get it from its CA (those "
+			    "that `orch pki crl` makes are in the keyring)",
+			    list->text);
+}
+
 /* The public parts. The private key is missed by who signs with it. */
 static void pki_missing(const struct kind_ctx *ctx, struct err_list *errors)
 {
@@ -104,6 +120,8 @@ static void pki_missing(const struct kind_ctx *ctx, struct err_list *errors)
 	if (o->cert)
 		miss_file(ctx->project_dir, o, o->cert->pos, "certificate", o->cert->text, errors);
 	miss_file(ctx->project_dir, o, o->keyring->pos, "keyring", o->keyring->text, errors);
+	for (size_t i = 0; i < o->crl.count; i++)
+		miss_list(ctx, LIST_AT(o->crl, struct ref *, i), errors);
 }
 
 static void pki_tools(const void *opts, struct strs *ret)

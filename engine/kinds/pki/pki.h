@@ -3,7 +3,8 @@
 /*
  * Development keys. `orch pki init` makes, below PROJECT/pki:
  *
- *	keyring.pem           root CA and rollover CA: what devices trust
+ *	keyring.pem           root CA and rollover CA: what devices trust; and of these and the
+ *	                      intermediates a list each of what it has revoked: nothing (crl.h)
  *	signer.pem            the leaf and its intermediate, under the root CA
  *	rollover-signer.pem   the same under the rollover CA
  *	private/root.key private/intermediate.key private/signer.key            0600
@@ -25,6 +26,9 @@
 #define PKI_ROOT_DAYS (20 * 365)
 #define PKI_INTERMEDIATE_DAYS (10 * 365)
 #define PKI_SIGNER_DAYS (2 * 365)
+/* Below pki/: the certificates of former signers, which may still have to be revoked. */
+#define PKI_ISSUED "issued"
+#define PKI_KEYRING "keyring.pem"
 
 /*
  * Makes the files; refuses (ERR_USER) when any of them is already there. To keys of a time when
@@ -32,6 +36,13 @@
  * (may be NULL) gets lines for the user: what was made and how long it is valid.
  */
 int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;
+/*
+ * Adds an empty list to keyring.pem for each CA below pki/ that has none. CA (a file, or a serial
+ * number): for it alone, signed with KEY (token.h; NULL: that of pki/private/). E_CA_UNKNOWN when
+ * a CA's key is not here; the lists of the others are made all the same.
+ */
+int pki_add_lists(const char *project_dir, const char *ca, const char *key, struct str *report,
+		  struct err **err) warn_unused;
 /*
  * Warns of what must change before it hurts, each time that something is signed: a certificate of
  * the chain that ends within PKI_WARN_DAYS after NOW, a private key that others can read.

@@ -257,7 +257,9 @@ static int write_all(const char *pki, const struct branch *root, const struct br
 
 static void report_all(struct str *to)
 {
-	str_printf(to, "pki/keyring.pem          root CA and rollover CA for %d days\n",
+	str_printf(to,
+		   "pki/keyring.pem          root CA and rollover CA for %d days, and what each CA "
+		   "has revoked: nothing\n",
 		   PKI_ROOT_DAYS);
 	str_printf(to, "pki/signer.pem           leaf for %d days, its intermediate for %d days\n",
 		   PKI_SIGNER_DAYS, PKI_INTERMEDIATE_DAYS);
@@ -342,12 +344,15 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 	if (path_mkdirs_within(project_dir, "pki/private", err) < 0)
 		return -1;
 	if (lacks_rollover_signer(pki))
-		return add_rollover_signer(pki, report, err);
+		return add_rollover_signer(pki, report, err) < 0
+			       ? -1
+			       : pki_add_lists(project_dir, NULL, NULL, NULL, err);
 	if (refuse_existing(pki, err) < 0)
 		return -1;
 	if (chmod(private, 0700) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot protect '%s'", private);
-	if (make_all(&root, &rollover, err) < 0 || write_all(pki, &root, &rollover, err) < 0)
+	if (make_all(&root, &rollover, err) < 0 || write_all(pki, &root, &rollover, err) < 0 ||
+	    pki_add_lists(project_dir, NULL, NULL, NULL, err) < 0)
 		return -1;
 	if (report)
 		report_all(report);

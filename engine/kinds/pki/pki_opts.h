@@ -12,6 +12,7 @@ struct pki_opts {
 	const char *key;
 	struct ref *cert; /* NULL: PKI_OPENPGP */
 	struct ref *keyring, *tools;
+	struct list crl; /* of struct ref *: PKI_X509 */
 };
 
 struct recipe;

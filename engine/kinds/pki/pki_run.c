@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/makers.h"
+#include "kinds/pki/crl.h"
 #include "kinds/pki/openpgp.h"
 #include "kinds/pki/pki_opts.h"
 
@@ -64,9 +65,26 @@ static int last_valid(const char *cert, time_t now, time_t *ret, struct err **er
 	return 0;
 }
 
-static int copy_all(struct action *a, const char *cert, const char *keyring, struct err **err)
+/* The keyring, then the lists: one file, as rauc wants it. */
+static int write_keyring(struct action *a, const struct strv *trust, struct err **err)
 {
-	if (file_copy(keyring, action_output(a, "keyring.pem"), 0644, err) < 0)
+	struct str text cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < trust->count; i++) {
+		if (file_read(trust->items[i], CERT_MAX, &text, err) < 0)
+			return -1;
+		if (text.len && text.buf[text.len - 1] != '\n')
+			str_append_char(&text, '\n');
+	}
+	return file_write(action_output(a, "keyring.pem"), text.buf, text.len, 0644, false, err);
+}
+
+static int copy_all(struct action *a, const char *cert, const struct strv *trust, struct err **err)
+{
+	const char *keyring = action_output(a, "keyring.pem");
+
+	if (trust->count > 1 ? write_keyring(a, trust, err) < 0
+			     : file_copy(trust->items[0], keyring, 0644, err) < 0)
 		return -1;
 	return file_copy(cert, action_output(a, "signer.pem"), 0644, err);
 }
@@ -97,6 +115,30 @@ static int give_keyring(struct action *a, struct err **err)
 
 /* ---- type x509 ---- */
 
+static void tell_list(void *arg, enum crl_verdict verdict, const char *text)
+{
+	if (verdict == CRL_LATE)
+		action_warning(arg, "%s", text);
+	else if (verdict == CRL_UNKNOWN)
+		action_log(arg, "%s", text);
+}
+
+/* What devices are to trust, and that what is revoked there fits. */
+static int take_trust(struct action *a, const char *cert, time_t now, struct strv *ret,
+		      struct err **err)
+{
+	const struct pki_opts *o = a->opts;
+
+	strv_push(ret, action_input(a, o->keyring)->path);
+	for (size_t i = 0; i < o->crl.count; i++)
+		strv_push(ret, action_input(a, LIST_AT(o->crl, struct ref *, i))->path);
+	for (size_t i = 0; i < ret->count; i++)
+		warn_of_writers(a, ret->items[i]);
+	if (crl_check(cert, ret, now, err) < 0)
+		return -1;
+	return crl_look(cert, ret, now, tell_list, a, err) < 0 ? -1 : 0;
+}
+
 static int check_signer(struct action *a, struct err **err)
 {
 	const struct pki_opts *o = a->opts;
@@ -104,6 +146,7 @@ static int check_signer(struct action *a, struct err **err)
 		   *keyring = action_input(a, o->keyring)->path;
 	const char *key = action_secret(a, a->node, "key");
 	time_t now = time(NULL);
+	struct strv trust cleanup_strv = {0};
 	struct x509_facts facts;
 	char from[16], to[16];
 
@@ -120,8 +163,9 @@ static int check_signer(struct action *a, struct err **err)
 	if (key)
 		pki_warn(a, &facts, key, now);
 	warn_of_writers(a, cert);
-	warn_of_writers(a, keyring);
-	return copy_all(a, cert, keyring, err);
+	if (take_trust(a, cert, now, &trust, err) < 0)
+		return -1;
+	return copy_all(a, cert, &trust, err);
 }
 
 static int pki_run(struct action *a, struct err **err)

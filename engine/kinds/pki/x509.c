@@ -103,8 +103,8 @@ int x509_each(const char *pem, size_t len, x509_certificate_fn *fn, void *arg)
 	if (!bio)
 		return -1;
 	for (; (x = next_certificate(bio)); count++) {
-		fn(arg, x509_subject(x, subject, sizeof(subject)), x509_seconds(X509_get0_notBefore(x)),
-		   x509_seconds(X509_get0_notAfter(x)));
+		fn(arg, x509_subject(x, subject, sizeof(subject)),
+		   x509_seconds(X509_get0_notBefore(x)), x509_seconds(X509_get0_notAfter(x)));
 		X509_free(x);
 	}
 	return ends_well() ? count : -1;
@@ -132,7 +132,8 @@ static int check_strength(X509 *x, const char *path, struct err **err)
 
 static int check_one(X509 *x, time_t now, struct x509_facts *facts, struct err **err)
 {
-	int64_t from = x509_seconds(X509_get0_notBefore(x)), to = x509_seconds(X509_get0_notAfter(x));
+	int64_t from = x509_seconds(X509_get0_notBefore(x)),
+		to = x509_seconds(X509_get0_notAfter(x));
 	char subject[256], date[16];
 	int bits = 0;
 
@@ -258,7 +259,7 @@ static int try_signature(STACK_OF(X509) * certs, EVP_PKEY *key, X509_STORE *stor
 	BIO *in cleanup_bio = BIO_new_mem_buf(blob, sizeof(blob));
 	BIO *out cleanup_bio = BIO_new(BIO_s_null());
 	CMS_ContentInfo *cms cleanup_cms = NULL;
-	STACK_OF(X509) * others cleanup_borrowed = sk_X509_new_null();
+	STACK_OF(X509) *others cleanup_borrowed = sk_X509_new_null();
 
 	for (int i = 1; i < sk_X509_num(certs); i++)
 		sk_X509_push(others, sk_X509_value(certs, i));
@@ -324,8 +325,7 @@ static EVP_PKEY *load_key(const char *path, const X509 *cert, struct x509_facts 
 static int check_key(STACK_OF(X509) * certs, X509_STORE *store, const char *key_path,
 		     struct x509_facts *facts, struct err **err)
 {
-	EVP_PKEY *key cleanup_pkey =
-		load_key(key_path, sk_X509_value(certs, 0), facts, err);
+	EVP_PKEY *key cleanup_pkey = load_key(key_path, sk_X509_value(certs, 0), facts, err);
 
 	return key ? try_signature(certs, key, store, err) : -1;
 }

@@ -5,9 +5,12 @@
 #include <openssl/cms.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 #define DEFINE_RELEASE(name, type, release)                                  \
 	__attribute__((unused)) static inline void name##_freep(type **self) \
@@ -20,12 +23,17 @@ DEFINE_RELEASE(x509, X509, X509_free)
 DEFINE_RELEASE(x509_store, X509_STORE, X509_STORE_free)
 DEFINE_RELEASE(x509_ctx, X509_STORE_CTX, X509_STORE_CTX_free)
 DEFINE_RELEASE(cms, CMS_ContentInfo, CMS_ContentInfo_free)
+DEFINE_RELEASE(crl, X509_CRL, X509_CRL_free)
 DEFINE_RELEASE(borrowed, STACK_OF(X509), sk_X509_free)
 #undef DEFINE_RELEASE
 
 __attribute__((unused)) static inline void stack_freep(STACK_OF(X509) * *s)
 {
 	sk_X509_pop_free(*s, X509_free);
+}
+__attribute__((unused)) static inline void crls_freep(STACK_OF(X509_CRL) * *s)
+{
+	sk_X509_CRL_pop_free(*s, X509_CRL_free);
 }
 #define cleanup_bio __attribute__((cleanup(bio_freep)))
 #define cleanup_pkey __attribute__((cleanup(pkey_freep)))
@@ -34,6 +42,8 @@ __attribute__((unused)) static inline void stack_freep(STACK_OF(X509) * *s)
 #define cleanup_x509_ctx __attribute__((cleanup(x509_ctx_freep)))
 #define cleanup_cms __attribute__((cleanup(cms_freep)))
 #define cleanup_borrowed __attribute__((cleanup(borrowed_freep))) /* what is in it stays */
+#define cleanup_crl __attribute__((cleanup(crl_freep)))
+#define cleanup_crls __attribute__((cleanup(crls_freep)))
 #define cleanup_stack __attribute__((cleanup(stack_freep)))
 
 /* The certificates of a PEM file, in order. A file with a private key in it is refused. */
@@ -42,3 +52,20 @@ int x509_load(const char *path, STACK_OF(X509) * *ret, struct err **err) warn_un
 char *x509_subject(const X509 *x, char *buf, size_t size);
 /* Seconds since 1970; 0: not a date. */
 int64_t x509_seconds(const ASN1_TIME *t);
+/* Adds the certificates and lists of a PEM file to CERTS and LISTS; a private key is refused. */
+int x509_add_file(const char *path, STACK_OF(X509) * certs, STACK_OF(X509_CRL) * lists,
+		  struct err **err) warn_unused;
+/* The certificate among CERTS whose key signed X or LIST, also X itself; NULL: none. */
+X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x);
+X509 *x509_issuer_of_list(STACK_OF(X509) * certs, X509_CRL *list);
+/* Whether X is signed by its own key: nothing is above it. */
+bool x509_is_root(X509 *x);
+/* The serial number in hex, as `openssl x509 -serial` has it; the caller frees it. */
+char *x509_serial(const X509 *x);
+/*
+ * A list of CA, signed with its KEY: what is on OLD (NULL: nothing), and REVOKED (NULL: no more)
+ * since WHEN. It begins and ends with CA. NULL: OpenSSL cannot make it.
+ */
+X509_CRL *crl_make(X509 *ca, EVP_PKEY *key, X509_CRL *old, X509 *revoked, time_t when);
+/* Appends LISTS as PEM. */
+int crl_append(STACK_OF(X509_CRL) * lists, struct str *ret) warn_unused;

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/pki/crl.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/private_key.h"
+#include "kinds/pki/x509.h"
+#include "kinds/pki/x509_priv.h"
+
+#define MAX_PEM_BYTES (1024 * 1024)
+
+static int take_infos(STACK_OF(X509_INFO) * infos, STACK_OF(X509) * certs,
+		      STACK_OF(X509_CRL) * lists)
+{
+	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
+		X509_INFO *info = sk_X509_INFO_value(infos, i);
+
+		if (info->x509 && X509_up_ref(info->x509))
+			sk_X509_push(certs, info->x509);
+		if (info->crl && X509_CRL_up_ref(info->crl))
+			sk_X509_CRL_push(lists, info->crl);
+	}
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	return 0;
+}
+
+int x509_add_file(const char *path, STACK_OF(X509) * certs, STACK_OF(X509_CRL) * lists,
+		  struct err **err)
+{
+	struct str pem cleanup_str = STR_INIT;
+	BIO *bio cleanup_bio = NULL;
+	STACK_OF(X509_INFO) * infos;
+
+	if (file_read(path, MAX_PEM_BYTES, &pem, err) < 0)
+		return -1;
+	if (private_key_in(pem.buf, pem.len))
+		return err_set(err, E_KEY_IN_CERTIFICATE,
+			       "'%s' holds a private key; certificates and lists are public, move "
+			       "the key to pki/private/",
+			       path);
+	bio = BIO_new_mem_buf(pem.buf, (int)pem.len);
+	infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
+	ERR_clear_error();
+	if (!infos)
+		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' has a damaged PEM block", path);
+	return take_infos(infos, certs, lists);
+}
+
+X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		X509 *ca = sk_X509_value(certs, i);
+
+		if (X509_check_issued(ca, x) == X509_V_OK &&
+		    X509_verify(x, X509_get0_pubkey(ca)) == 1)
+			return ca;
+	}
+	ERR_clear_error();
+	return NULL;
+}
+
+X509 *x509_issuer_of_list(STACK_OF(X509) * certs, X509_CRL *list)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		X509 *ca = sk_X509_value(certs, i);
+
+		if (X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(list)) == 0 &&
+		    X509_CRL_verify(list, X509_get0_pubkey(ca)) == 1)
+			return ca;
+	}
+	ERR_clear_error();
+	return NULL;
+}
+
+bool x509_is_root(X509 *x)
+{
+	return X509_get_extension_flags(x) & EXFLAG_SS;
+}
+
+char *x509_serial(const X509 *x)
+{
+	BIGNUM *n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	char *hex = n ? BN_bn2hex(n) : NULL, *ret = xstrdup(hex ? hex : "");
+
+	OPENSSL_free(hex);
+	BN_free(n);
+	return ret;
+}
+
+/* ---- looking ---- */
+
+struct look {
+	STACK_OF(X509) * chain; /* of the signer */
+	STACK_OF(X509) * cas;   /* that need a list: of the keyring, and above the signer */
+	STACK_OF(X509_CRL) * lists;
+	time_t now;
+	crl_verdict_fn *fn;
+	void *arg;
+};
+
+static void look_clear(struct look *l)
+{
+	sk_X509_pop_free(l->chain, X509_free);
+	sk_X509_pop_free(l->cas, X509_free);
+	sk_X509_CRL_pop_free(l->lists, X509_CRL_free);
+}
+
+static void say(const struct look *l, enum crl_verdict verdict, const char *fmt, ...)
+	printf_like(3, 4);
+static void say(const struct look *l, enum crl_verdict verdict, const char *fmt, ...)
+{
+	char *text cleanup_free = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	l->fn(l->arg, verdict, text);
+}
+
+/* The list of CA; *RET_FORGED: another has its name on one. */
+static X509_CRL *list_of(const struct look *l, X509 *ca, bool *ret_forged)
+{
+	*ret_forged = false;
+	for (int i = 0; i < sk_X509_CRL_num(l->lists); i++) {
+		X509_CRL *list = sk_X509_CRL_value(l->lists, i);
+
+		if (X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(list)) != 0)
+			continue;
+		if (X509_CRL_verify(list, X509_get0_pubkey(ca)) == 1)
+			return list;
+		*ret_forged = true;
+	}
+	ERR_clear_error();
+	return NULL;
+}
+
+static void look_at_dates(const struct look *l, X509 *ca, X509_CRL *list, const char *name)
+{
+	int64_t born = x509_seconds(X509_get0_notBefore(ca));
+	int64_t from = x509_seconds(X509_CRL_get0_lastUpdate(list));
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(list);
+	char date[16], birth[16];
+
+	if (from > l->now)
+		say(l, CRL_BAD,
+		    "the list of what CA '%s' has revoked begins on %s, and devices refuse what is "
+		    "signed before (check the clock)",
+		    name, x509_date(from, date));
+	else if (next && x509_seconds(next) < l->now)
+		say(l, CRL_BAD,
+		    "the list of what CA '%s' has revoked ended on %s, and devices refuse what is "
+		    "signed since: `orch pki revoke` makes lists that last as long as their CA",
+		    name, x509_date(x509_seconds(next), date));
+	else if (from > born)
+		say(l, CRL_LATE,
+		    "the list of what CA '%s' has revoked begins on %s, and the CA on %s: devices "
+		    "refuse what was signed between",
+		    name, x509_date(from, date), x509_date(born, birth));
+}
+
+static void look_at_ca(const struct look *l, X509 *ca)
+{
+	char name[256];
+	bool forged;
+	X509_CRL *list = list_of(l, ca, &forged);
+
+	x509_subject(ca, name, sizeof(name));
+	if (list)
+		look_at_dates(l, ca, list, name);
+	else if (forged)
+		say(l, CRL_BAD,
+		    "the list of what CA '%s' has revoked is not signed by it (another CA of that "
+		    "name, or a forged list), and devices do not take it: `orch pki crl` makes one",
+		    name);
+	else
+		say(l, CRL_BAD,
+		    "there is no list of what CA '%s' has revoked, and devices that check lists "
+		    "refuse all below it: `orch pki crl` makes an empty one",
+		    name);
+}
+
+static void look_at_link(const struct look *l, X509 *x)
+{
+	X509 *ca = x509_issuer_of(l->cas, x);
+	X509_REVOKED *entry = NULL;
+	bool forged;
+	X509_CRL *list = ca ? list_of(l, ca, &forged) : NULL;
+	char name[256], by[256], date[16];
+
+	if (!list || X509_CRL_get0_by_cert(list, &entry, x) != 1)
+		return;
+	say(l, CRL_REVOKED, "certificate '%s' was revoked by '%s' on %s: issue another",
+	    x509_subject(x, name, sizeof(name)), x509_subject(ca, by, sizeof(by)),
+	    x509_date(x509_seconds(X509_REVOKED_get0_revocationDate(entry)), date));
+}
+
+static void look_at_list(const struct look *l, X509_CRL *list)
+{
+	BIO *bio cleanup_bio = BIO_new(BIO_s_mem());
+	char name[256];
+	int n;
+
+	for (int i = 0; i < sk_X509_num(l->cas); i++) {
+		if (X509_NAME_cmp(X509_get_subject_name(sk_X509_value(l->cas, i)),
+				  X509_CRL_get_issuer(list)) == 0)
+			return;
+	}
+	X509_NAME_print_ex(bio, X509_CRL_get_issuer(list), 0,
+			   XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+	n = BIO_read(bio, name, sizeof(name) - 1);
+	name[n > 0 ? n : 0] = 0;
+	say(l, CRL_UNKNOWN, "there is a list of CA '%s', whose certificate is not here", name);
+}
+
+/* The chain, and the CAs of keyring and chain without repetition. */
+static int gather(struct look *l, const char *cert, const struct strv *trust, struct err **err)
+{
+	l->cas = sk_X509_new_null();
+	l->lists = sk_X509_CRL_new_null();
+	if (x509_load(cert, &l->chain, err) < 0)
+		return -1;
+	for (size_t i = 0; i < trust->count; i++) {
+		if (x509_add_file(trust->items[i], l->cas, l->lists, err) < 0)
+			return -1;
+	}
+	for (int i = 1; i < sk_X509_num(l->chain); i++) {
+		X509 *x = sk_X509_value(l->chain, i);
+
+		for (int k = 0; x && k < sk_X509_num(l->cas); k++)
+			x = X509_cmp(x, sk_X509_value(l->cas, k)) == 0 ? NULL : x;
+		if (x && X509_up_ref(x))
+			sk_X509_push(l->cas, x);
+	}
+	return 0;
+}
+
+int crl_look(const char *cert, const struct strv *trust, time_t now, crl_verdict_fn *fn, void *arg,
+	     struct err **err)
+{
+	struct look l __attribute__((cleanup(look_clear))) = {.now = now, .fn = fn, .arg = arg};
+	int count;
+
+	if (gather(&l, cert, trust, err) < 0)
+		return -1;
+	count = sk_X509_CRL_num(l.lists);
+	for (int i = 0; count && i < sk_X509_num(l.cas); i++)
+		look_at_ca(&l, sk_X509_value(l.cas, i));
+	for (int i = 0; i < sk_X509_num(l.chain); i++)
+		look_at_link(&l, sk_X509_value(l.chain, i));
+	for (int i = 0; i < count; i++)
+		look_at_list(&l, sk_X509_CRL_value(l.lists, i));
+	return count;
+}
+
+static void take_first(void *arg, enum crl_verdict verdict, const char *text)
+{
+	struct err **first = arg;
+
+	if (*first || verdict > CRL_BAD)
+		return;
+	(void)err_set(first, verdict == CRL_REVOKED ? E_CERTIFICATE_REVOKED : E_LIST_UNFIT, "%s",
+		      text);
+}
+
+int crl_check(const char *cert, const struct strv *trust, time_t now, struct err **err)
+{
+	struct err *first = NULL;
+
+	if (crl_look(cert, trust, now, take_first, &first, err) < 0) {
+		err_free(first);
+		return -1;
+	}
+	*err = first;
+	return first ? -1 : 0;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/pki/pki_dir.h"
+
+#include <dirent.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "kinds/pki/crl.h"
+#include "kinds/pki/token.h"
+
+#define KEYRING_MAX (1024 * 1024)
+
+/* The files of DIR that end in SUFFIX, in the order of the alphabet; none if there is no DIR. */
+static void list_files(const char *dir, const char *suffix, struct strv *ret)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		if (str_ends(e->d_name, suffix) && *e->d_name != '.')
+			strv_take(ret, path_join(dir, e->d_name));
+	}
+	if (d)
+		closedir(d);
+	strv_sort(ret);
+}
+
+static bool has_cert(STACK_OF(X509) * certs, X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		if (X509_cmp(sk_X509_value(certs, i), x) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Lists are taken of the keyring alone: elsewhere lie those of others. */
+static int add_file(struct pki_dir *d, const char *path, struct err **err)
+{
+	STACK_OF(X509) *certs cleanup_stack = sk_X509_new_null();
+	STACK_OF(X509_CRL) * others __attribute__((cleanup(crls_freep))) = sk_X509_CRL_new_null();
+	bool ours = str_eq(path_base(path), PKI_KEYRING);
+
+	if (x509_add_file(path, certs, ours ? d->lists : others, err) < 0)
+		return -1;
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		X509 *x = sk_X509_value(certs, i);
+
+		if (!has_cert(d->certs, x) && X509_up_ref(x))
+			sk_X509_push(d->certs, x);
+	}
+	return 0;
+}
+
+int pki_dir_open(struct pki_dir *d, const char *project_dir, struct err **err)
+{
+	char *issued cleanup_free = NULL;
+	struct strv files cleanup_strv = {0};
+
+	*d = (struct pki_dir){.path = path_join(project_dir, "pki"),
+			      .certs = sk_X509_new_null(),
+			      .lists = sk_X509_CRL_new_null()};
+	issued = path_join(d->path, PKI_ISSUED);
+	list_files(d->path, ".pem", &files);
+	list_files(issued, ".pem", &files);
+	for (size_t i = 0; i < files.count; i++) {
+		if (add_file(d, files.items[i], err) < 0)
+			return -1;
+	}
+	if (!sk_X509_num(d->certs))
+		return err_set(err, E_KEYS_MISSING,
+			       "there are no certificates in '%s'; `orch pki init` makes those for "
+			       "development",
+			       d->path);
+	return 0;
+}
+
+void pki_dir_close(struct pki_dir *d)
+{
+	free(d->path);
+	sk_X509_pop_free(d->certs, X509_free);
+	sk_X509_CRL_pop_free(d->lists, X509_CRL_free);
+	*d = (struct pki_dir){0};
+}
+
+static EVP_PKEY *read_key(const char *path)
+{
+	BIO *bio cleanup_bio = BIO_new_file(path, "r");
+	/* An empty passphrase: a locked key is passed over rather than asked for on a terminal. */
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
+
+	ERR_clear_error();
+	return key;
+}
+
+static EVP_PKEY *key_of(const struct pki_dir *d, X509 *cert)
+{
+	char *private cleanup_free = path_join(d->path, "private");
+	struct strv files cleanup_strv = {0};
+
+	list_files(private, ".key", &files);
+	for (size_t i = 0; i < files.count; i++) {
+		EVP_PKEY *key = read_key(files.items[i]);
+
+		if (key && EVP_PKEY_eq(key, X509_get0_pubkey(cert)) == 1)
+			return key;
+		EVP_PKEY_free(key);
+	}
+	return NULL;
+}
+
+EVP_PKEY *pki_dir_key(const struct pki_dir *d, X509 *cert, const char *where, struct err **err)
+{
+	EVP_PKEY *key cleanup_pkey = where ? key_open(where, err) : key_of(d, cert);
+	char name[256];
+
+	if (where && !key)
+		return NULL;
+	x509_subject(cert, name, sizeof(name));
+	if (!key) {
+		err_set(err, E_CA_UNKNOWN,
+			"the private key of CA '%s' is not in '%s/private': name it with --key",
+			name, d->path);
+		return NULL;
+	}
+	if (EVP_PKEY_eq(key, X509_get0_pubkey(cert)) != 1) {
+		err_set(err, E_KEY_UNUSABLE, "private key '%s' does not belong to certificate '%s'",
+			where ? where : "", name);
+		return NULL;
+	}
+	return steal_ptr(key);
+}
+
+static X509 *find_serial(const struct pki_dir *d, const char *which, struct err **err)
+{
+	X509 *found = NULL;
+
+	for (int i = 0; i < sk_X509_num(d->certs); i++) {
+		char *serial cleanup_free = x509_serial(sk_X509_value(d->certs, i));
+
+		if (strncasecmp(serial, which, strlen(which)) != 0)
+			continue;
+		if (found) {
+			err_set(err, E_INVALID_VALUE,
+				"more than one certificate has a serial number that begins with "
+				"'%s': give more digits",
+				which);
+			return NULL;
+		}
+		found = sk_X509_value(d->certs, i);
+	}
+	if (!found)
+		err_set(err, E_FILE_UNREADABLE,
+			"'%s' is not a file, and no certificate below '%s' has that serial number; "
+			"`orch pki status` lists them",
+			which, d->path);
+	return found;
+}
+
+X509 *pki_dir_find(struct pki_dir *d, const char *which, struct err **err)
+{
+	STACK_OF(X509) *certs cleanup_stack = NULL;
+	X509 *x;
+
+	if (!path_exists(which))
+		return find_serial(d, which, err);
+	if (x509_load(which, &certs, err) < 0)
+		return NULL;
+	x = sk_X509_shift(certs);
+	sk_X509_push(d->certs, x);
+	return x;
+}
+
+X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_at)
+{
+	STACK_OF(X509) *alone cleanup_borrowed = sk_X509_new_null();
+
+	sk_X509_push(alone, ca);
+	for (int i = 0; i < sk_X509_CRL_num(d->lists); i++) {
+		X509_CRL *list = sk_X509_CRL_value(d->lists, i);
+
+		if (!x509_issuer_of_list(alone, list))
+			continue;
+		if (ret_at)
+			*ret_at = i;
+		return list;
+	}
+	return NULL;
+}
+
+int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list)
+{
+	int at = 0;
+	X509_CRL *old = pki_dir_list(d, ca, &at);
+
+	if (!old)
+		return sk_X509_CRL_push(d->lists, list) ? 0 : -1;
+	sk_X509_CRL_set(d->lists, at, list);
+	X509_CRL_free(old);
+	return 0;
+}
+
+/* TEXT without its lists: what else is in it, remarks, too, stays as it is. */
+static void copy_without_lists(const char *text, struct str *ret)
+{
+	static const char begin[] = "-----BEGIN X509 CRL-----", end[] = "-----END X509 CRL-----";
+	const char *at;
+
+	while ((at = strstr(text, begin))) {
+		const char *after = strstr(at, end);
+
+		str_append_len(ret, text, (size_t)(at - text));
+		text = after ? after + strlen(end) : at + strlen(at);
+		text += *text == '\r';
+		text += *text == '\n';
+	}
+	str_append(ret, text);
+	if (ret->len && ret->buf[ret->len - 1] != '\n')
+		str_append_char(ret, '\n');
+}
+
+int pki_dir_save_lists(const struct pki_dir *d, struct err **err)
+{
+	char *path cleanup_free = path_join(d->path, PKI_KEYRING);
+	struct str was cleanup_str = STR_INIT, is cleanup_str = STR_INIT;
+
+	if (file_read(path, KEYRING_MAX, &was, err) < 0)
+		return -1;
+	copy_without_lists(was.buf, &is);
+	if (crl_append(d->lists, &is) < 0)
+		return err_set(err, E_INTERNAL, "OpenSSL cannot write lists to '%s'", path);
+	return file_write(path, is.buf, is.len, 0644, true, err);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+/*
+ * The files below a project's pki/, for who changes them: its certificates, those of CAs and
+ * signers, also what was issued before (issued/); its lists; and where there are any, the private
+ * keys (private/).
+ */
+#include "kinds/pki/pki.h"
+#include "kinds/pki/x509_priv.h"
+
+struct pki_dir {
+	char *path;                 /* absolute */
+	STACK_OF(X509) * certs;     /* each once */
+	STACK_OF(X509_CRL) * lists; /* those of the keyring */
+};
+
+/* Reads all but the keys. */
+int pki_dir_open(struct pki_dir *d, const char *project_dir, struct err **err) warn_unused;
+void pki_dir_close(struct pki_dir *d);
+#define cleanup_pki_dir __attribute__((cleanup(pki_dir_close)))
+/*
+ * The private key of CERT, which the caller frees: of private/, or WHERE (NULL: not told), a PEM
+ * file or an address in a token (token.h).
+ */
+EVP_PKEY *pki_dir_key(const struct pki_dir *d, X509 *cert, const char *where, struct err **err);
+/*
+ * The certificate that WHICH names: a file whose first one it is, or a serial number, or its first
+ * digits, as `orch pki status` prints them. It is D's.
+ */
+X509 *pki_dir_find(struct pki_dir *d, const char *which, struct err **err);
+/* The list of CA, or NULL; *RET_AT (may be NULL) is its place among the lists. */
+X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_at);
+/* Puts LIST, which becomes D's, into the place of CA's, or behind all others. */
+int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list);
+/* Writes the lists. */
+int pki_dir_save_lists(const struct pki_dir *d, struct err **err) warn_unused;

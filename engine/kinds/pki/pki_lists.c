@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lists of what is revoked (crl.h) for CAs that have none. */
+#include <openssl/x509v3.h>
+
+#include "kinds/pki/crl.h"
+#include "kinds/pki/pki_dir.h"
+
+static int add_list(struct pki_dir *d, X509 *ca, EVP_PKEY *key, struct str *report,
+		    struct err **err)
+{
+	X509_CRL *list = crl_make(ca, key, NULL, NULL, 0);
+	char name[256], date[16];
+
+	x509_subject(ca, name, sizeof(name));
+	if (!list || pki_dir_set_list(d, ca, list) < 0)
+		return err_set(err, E_KEY_UNUSABLE,
+			       "OpenSSL cannot sign a list with the key of CA '%s'", name);
+	if (report)
+		str_printf(report, "pki/" PKI_KEYRING ": an empty list of CA '%s', until %s\n",
+			   name, x509_date(x509_seconds(X509_get0_notAfter(ca)), date));
+	return 0;
+}
+
+/* What has no list and could sign: no CA that is over. */
+static bool lacks_list(const struct pki_dir *d, X509 *x)
+{
+	return X509_check_ca(x) && X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
+	       !pki_dir_list(d, x, NULL);
+}
+
+/* Makes those whose keys are here. The first CA whose key is not becomes the error, at the end. */
+static int add_all(struct pki_dir *d, struct str *report, struct err **err)
+{
+	struct err *first cleanup_err = NULL;
+
+	for (int i = 0; i < sk_X509_num(d->certs); i++) {
+		struct err *why cleanup_err = NULL;
+		X509 *ca = sk_X509_value(d->certs, i);
+		EVP_PKEY *key cleanup_pkey =
+			lacks_list(d, ca) ? pki_dir_key(d, ca, NULL, &why) : NULL;
+
+		if (key && add_list(d, ca, key, report, err) < 0)
+			return -1;
+		if (why && !first)
+			first = steal_ptr(why);
+	}
+	if (pki_dir_save_lists(d, err) < 0)
+		return -1;
+	if (first)
+		*err = steal_ptr(first);
+	return *err ? err_wrap(err,
+			       "`orch pki crl --ca FILE --key KEY` makes its list where the key is")
+		    : 0;
+}
+
+int pki_add_lists(const char *project_dir, const char *ca, const char *key, struct str *report,
+		  struct err **err)
+{
+	struct pki_dir d cleanup_pki_dir = {0};
+	EVP_PKEY *opened cleanup_pkey = NULL;
+	X509 *x;
+
+	if (pki_dir_open(&d, project_dir, err) < 0)
+		return -1;
+	if (!ca)
+		return add_all(&d, report, err);
+	x = pki_dir_find(&d, ca, err);
+	if (!x)
+		return -1;
+	if (!X509_check_ca(x))
+		return err_set(err, E_CERTIFICATE_USAGE, "'%s' is not a CA: it has no list", ca);
+	if (pki_dir_list(&d, x, NULL))
+		return 0;
+	opened = pki_dir_key(&d, x, key, err);
+	if (!opened || add_list(&d, x, opened, report, err) < 0)
+		return -1;
+	return pki_dir_save_lists(&d, err);
+}
