@@ -5,159 +5,15 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/path.h"
+#include "kinds/pki/identity.h"
 #include "kinds/pki/pki.h"
 #include "kinds/pki/x509.h"
-
-/* One key and the certificate for it. */
-struct identity {
-	EVP_PKEY *key;
-	X509 *cert;
-};
-
-static void identity_clear(struct identity *id)
-{
-	EVP_PKEY_free(id->key);
-	X509_free(id->cert);
-}
-#define cleanup_identity __attribute__((cleanup(identity_clear)))
-
-struct extension {
-	int nid;
-	const char *value;
-};
-
-/* RFC 5280 4.2.1: CAs may only sign certificates and lists; pathlen 0: no CA below. */
-static const struct extension root_ext[] = {
-	{NID_basic_constraints, "critical,CA:TRUE"},
-	{NID_key_usage, "critical,keyCertSign,cRLSign"},
-	{NID_subject_key_identifier, "hash"},
-	{0},
-};
-static const struct extension intermediate_ext[] = {
-	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
-	{NID_key_usage, "critical,keyCertSign,cRLSign"},
-	{NID_subject_key_identifier, "hash"},
-	{NID_authority_key_identifier, "keyid"},
-	{0},
-};
-static const struct extension signer_ext[] = {
-	{NID_basic_constraints, "critical,CA:FALSE"},
-	{NID_key_usage, "critical,digitalSignature"},
-	{NID_ext_key_usage, "critical,codeSigning,emailProtection"},
-	{NID_subject_key_identifier, "hash"},
-	{NID_authority_key_identifier, "keyid"},
-	{0},
-};
-
-static int openssl_failed(struct err **err, const char *what)
-{
-	return err_set(err, E_INTERNAL, "OpenSSL cannot create %s", what);
-}
-
-static int add_extensions(X509 *cert, X509 *issuer, const struct extension *ext)
-{
-	X509V3_CTX ctx;
-
-	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-	for (; ext->nid; ext++) {
-		X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, ext->nid, ext->value);
-		int ok = e && X509_add_ext(cert, e, -1);
-
-		X509_EXTENSION_free(e);
-		if (!ok)
-			return -1;
-	}
-	return 0;
-}
-
-static int set_serial(X509 *cert)
-{
-	unsigned char bytes[16];
-	BIGNUM *n;
-	int ok;
-
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		return -1;
-	bytes[0] &= 0x7f; /* positive, RFC 5280 4.1.2.2 */
-	n = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert));
-	BN_free(n);
-	return ok ? 0 : -1;
-}
-
-static int fill_cert(struct identity *id, const char *name, const struct identity *issuer, int days,
-		     const struct extension *ext)
-{
-	X509 *by = issuer ? issuer->cert : id->cert;
-	X509_NAME *subject = X509_get_subject_name(id->cert);
-
-	if (!X509_set_version(id->cert, X509_VERSION_3) || set_serial(id->cert) < 0 ||
-	    !X509_gmtime_adj(X509_getm_notBefore(id->cert), 0) ||
-	    !X509_gmtime_adj(X509_getm_notAfter(id->cert), (long)days * 24 * 3600) ||
-	    !X509_set_pubkey(id->cert, id->key) ||
-	    !X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
-					-1, -1, 0) ||
-	    !X509_set_issuer_name(id->cert, X509_get_subject_name(by)))
-		return -1;
-	if (add_extensions(id->cert, by, ext) < 0)
-		return -1;
-	return X509_sign(id->cert, issuer ? issuer->key : id->key, EVP_sha256()) ? 0 : -1;
-}
-
-static int make_identity(struct identity *id, const char *name, const struct identity *issuer,
-			 int days, const struct extension *ext, struct err **err)
-{
-	id->key = EVP_EC_gen("P-256");
-	id->cert = X509_new();
-	if (!id->key || !id->cert || fill_cert(id, name, issuer, days, ext) < 0)
-		return openssl_failed(err, name);
-	return 0;
-}
-
-static int write_bio(const char *path, BIO *bio, mode_t mode, struct err **err)
-{
-	char *data;
-	long len = BIO_get_mem_data(bio, &data);
-
-	return file_write(path, data, (size_t)len, mode, true, err);
-}
-
-static int write_key(const char *dir, const char *name, EVP_PKEY *key, struct err **err)
-{
-	char *path cleanup_free = path_join(dir, name);
-	BIO *bio = BIO_new(BIO_s_secmem());
-	int rc;
-
-	if (!bio || !PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL))
-		rc = openssl_failed(err, name);
-	else
-		rc = write_bio(path, bio, 0600, err);
-	BIO_free(bio);
-	return rc;
-}
-
-static int write_certs(const char *dir, const char *name, X509 *first, X509 *second,
-		       struct err **err)
-{
-	char *path cleanup_free = path_join(dir, name);
-	BIO *bio = BIO_new(BIO_s_mem());
-	int rc;
-
-	if (!bio || !PEM_write_bio_X509(bio, first) || !PEM_write_bio_X509(bio, second))
-		rc = openssl_failed(err, name);
-	else
-		rc = write_bio(path, bio, 0644, err);
-	BIO_free(bio);
-	return rc;
-}
 
 /* A CA, the intermediate that it signs, and the signer of bundles below that. */
 struct branch {
@@ -186,20 +42,20 @@ static const struct branch_names rollover_names = {
 
 static int make_below(struct branch *b, const struct branch_names *n, struct err **err)
 {
-	if (make_identity(&b->intermediate, n->intermediate, &b->ca, PKI_INTERMEDIATE_DAYS,
-			  intermediate_ext, err) < 0)
+	if (identity_make(&b->intermediate, n->intermediate, &b->ca, PKI_INTERMEDIATE_DAYS,
+			  ROLE_INTERMEDIATE, err) < 0)
 		return -1;
-	return make_identity(&b->signer, n->signer, &b->intermediate, PKI_SIGNER_DAYS, signer_ext,
+	return identity_make(&b->signer, n->signer, &b->intermediate, PKI_SIGNER_DAYS, ROLE_SIGNER,
 			     err);
 }
 
 static int write_below(const char *pki, const struct branch *b, const struct branch_names *n,
 		       struct err **err)
 {
-	if (write_key(pki, n->intermediate_key, b->intermediate.key, err) < 0 ||
-	    write_key(pki, n->signer_key, b->signer.key, err) < 0)
+	if (identity_write_key(pki, n->intermediate_key, b->intermediate.key, err) < 0 ||
+	    identity_write_key(pki, n->signer_key, b->signer.key, err) < 0)
 		return -1;
-	return write_certs(pki, n->certs, b->signer.cert, b->intermediate.cert, err);
+	return identity_write_certs(pki, n->certs, b->signer.cert, b->intermediate.cert, err);
 }
 
 static bool is_there(const char *pki, const char *name)
@@ -235,10 +91,10 @@ static int refuse_existing(const char *pki, struct err **err)
 
 static int make_all(struct branch *root, struct branch *rollover, struct err **err)
 {
-	if (make_identity(&root->ca, PKI_DEVELOPMENT "root CA", NULL, PKI_ROOT_DAYS, root_ext,
+	if (identity_make(&root->ca, PKI_DEVELOPMENT "root CA", NULL, PKI_ROOT_DAYS, ROLE_ROOT,
 			  err) < 0 ||
-	    make_identity(&rollover->ca, PKI_DEVELOPMENT "rollover CA", NULL, PKI_ROOT_DAYS,
-			  root_ext, err) < 0 ||
+	    identity_make(&rollover->ca, PKI_DEVELOPMENT "rollover CA", NULL, PKI_ROOT_DAYS,
+			  ROLE_ROOT, err) < 0 ||
 	    make_below(root, &root_names, err) < 0)
 		return -1;
 	return make_below(rollover, &rollover_names, err);
@@ -247,9 +103,9 @@ static int make_all(struct branch *root, struct branch *rollover, struct err **e
 static int write_all(const char *pki, const struct branch *root, const struct branch *rollover,
 		     struct err **err)
 {
-	if (write_key(pki, "private/root.key", root->ca.key, err) < 0 ||
-	    write_key(pki, "private/rollover.key", rollover->ca.key, err) < 0 ||
-	    write_certs(pki, "keyring.pem", root->ca.cert, rollover->ca.cert, err) < 0 ||
+	if (identity_write_key(pki, "private/root.key", root->ca.key, err) < 0 ||
+	    identity_write_key(pki, "private/rollover.key", rollover->ca.key, err) < 0 ||
+	    identity_write_certs(pki, "keyring.pem", root->ca.cert, rollover->ca.cert, err) < 0 ||
 	    write_below(pki, root, &root_names, err) < 0)
 		return -1;
 	return write_below(pki, rollover, &rollover_names, err);
