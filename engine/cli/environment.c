@@ -8,6 +8,9 @@ const struct environment_row environment_rows[] = {
 	{"ORCH_EXECUTOR",
 	 "The farm that makes nodes in place of this machine (docs/sharing.md), in place of "
 	 "`executor:` below `remote:` of your configuration; empty, none."},
+	{"ORCH_PIN",
+	 "What unlocks the key of a token. orch takes it out of its environment before it starts "
+	 "anything."},
 	{"XDG_CACHE_HOME", "The store is `orch` in it, when nothing else says where. Without it, "
 			   "`~/.cache/orch`."},
 	{"XDG_CONFIG_HOME", "Your configuration is `orch/config.yaml` in it. Without it, "

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/pin.h"
 #include "base/trace.h"
 #include "cli/as_owner.h"
 #include "cli/cli.h"
@@ -185,11 +186,16 @@ const struct command commands[] = {
 	 "an expired state, one that is older than what DIR has, and a package that DIR has with "
 	 "other bytes.",
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 2, 2},
-	{"pki", "init|crl", "create development keys below pki/, and lists of what is revoked",
-	 "init: keys, certificates and the keyring; overwrites nothing. crl: adds to the keyring an "
-	 "empty list for each CA that has none, signed with the CA's key in pki/private/; with --ca "
-	 "and --key for a CA whose key is elsewhere.",
-	 OPTION(O_CA) | OPTION(O_KEY), 1, 1},
+	{"pki", "init|crl|revoke|renew|sign-request|status [CERT|NAME|REQUEST]",
+	 "create keys for development below pki/, revoke and renew certificates",
+	 "init: keys, certificates and the keyring; overwrites nothing. crl: adds to the keyring a "
+	 "list of what is revoked for each CA that has none. revoke CERT: puts the certificate in "
+	 "that file, or of that serial number, onto its CA's list. renew [NAME]: another key and "
+	 "certificate for NAME.pem (else: signer). sign-request REQUEST: prints the certificate "
+	 "for a key that is in a token. status: what ends when, what is revoked, and what devices "
+	 "believe that have one of the --releases (else: releases/). Each signs with the CA's key "
+	 "in pki/private/, or --key; what unlocks it is in ORCH_PIN, or asked for.",
+	 OPTION(O_CA) | OPTION(O_KEY) | OPTION(O_JSON) | OPTION(O_RELEASES), 1, 2},
 	{"init", "[DIR]", "create a new project that builds",
 	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "
 	 "of the device, tests, a README, and files for CI.",
@@ -357,6 +363,7 @@ int cli_main(int argc, char **argv, const struct program *program)
 
 	/* What is made here decides what is built: others never write to it, whatever the umask. */
 	umask(umask(0) | S_IWOTH);
+	pin_take();
 	trace_init();
 	json_set_alloc_funcs(xmalloc, free);
 	extend_path();

@@ -35,6 +35,14 @@ static const struct option config_options[] = {
 	{"builder", OPT_STRING, offsetof(struct user_config, builder),
 	 .help = "URI that provenance names as the builder; without it that of this version of "
 		 "orch."},
+	{"pin-file", OPT_STRING, offsetof(struct user_config, pin_file), OPT_ABSPATH,
+	 .help = "A file whose first line is the PIN of the tokens that sign; `ORCH_PIN` is asked "
+		 "before.",
+	 .example = "/run/user/1000/pin"},
+	{"pkcs11-module", OPT_STRING, offsetof(struct user_config, pkcs11_module), OPT_ABSPATH,
+	 .help = "The library of the tokens that sign (PKCS #11); without it, all that p11-kit "
+		 "knows.",
+	 .example = "/usr/lib/softhsm/libsofthsm2.so"},
 	{"provenance-key", OPT_STRING, offsetof(struct user_config, provenance_key),
 	 .help = "Private key (PEM) that signs the provenance of bundles and disks."},
 	{"remote", OPT_STRUCT, offsetof(struct user_config, remote), .sub = &remote_config_schema,

@@ -87,6 +87,8 @@ char *x509_serial(const X509 *x)
 	BIGNUM *n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
 	char *hex = n ? BN_bn2hex(n) : NULL, *ret = xstrdup(hex ? hex : "");
 
+	for (char *c = ret; *c; c++)
+		*c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
 	OPENSSL_free(hex);
 	BN_free(n);
 	return ret;
@@ -155,7 +157,7 @@ static void look_at_dates(const struct look *l, X509 *ca, X509_CRL *list, const 
 	else if (next && x509_seconds(next) < l->now)
 		say(l, CRL_BAD,
 		    "the list of what CA '%s' has revoked ended on %s, and devices refuse what is "
-		    "signed since: `orch pki revoke` makes lists that last as long as their CA",
+		    "signed since: `orch pki crl` makes one that lasts as long as its CA",
 		    name, x509_date(x509_seconds(next), date));
 	else if (from > born)
 		say(l, CRL_LATE,
@@ -271,11 +273,11 @@ static void take_first(void *arg, enum crl_verdict verdict, const char *text)
 int crl_check(const char *cert, const struct strv *trust, time_t now, struct err **err)
 {
 	struct err *first = NULL;
+	int rc = crl_look(cert, trust, now, take_first, &first, err);
 
-	if (crl_look(cert, trust, now, take_first, &first, err) < 0) {
+	if (rc < 0)
 		err_free(first);
-		return -1;
-	}
-	*err = first;
-	return first ? -1 : 0;
+	else
+		*err = first;
+	return *err ? -1 : 0;
 }

@@ -150,7 +150,7 @@ int identity_write_key(const char *dir, const char *name, EVP_PKEY *key, struct 
 }
 
 int identity_write_certs(const char *dir, const char *name, X509 *first, X509 *second,
-		       struct err **err)
+			 struct err **err)
 {
 	char *path cleanup_free = path_join(dir, name);
 	BIO *bio = BIO_new(BIO_s_mem());

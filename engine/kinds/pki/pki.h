@@ -37,12 +37,33 @@
  */
 int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;
 /*
- * Adds an empty list to keyring.pem for each CA below pki/ that has none. CA (a file, or a serial
+ * Adds an empty list to keyring.pem for each CA below pki/ that has none, and mends the dates of
+ * those that are not of all their CA's time. CA (a file, or a serial
  * number): for it alone, signed with KEY (token.h; NULL: that of pki/private/). E_CA_UNKNOWN when
  * a CA's key is not here; the lists of the others are made all the same.
  */
 int pki_add_lists(const char *project_dir, const char *ca, const char *key, struct str *report,
 		  struct err **err) warn_unused;
+/*
+ * Puts the certificate WHICH (a file whose first one it is, or a serial number) onto its CA's list
+ * in keyring.pem, signed with KEY (token.h; NULL: that of private/), and its file to issued/.
+ * Twice is once. REPORT gets lines for the user.
+ */
+int pki_revoke(const char *project_dir, const char *which, const char *key, struct str *report,
+	       struct err **err) warn_unused;
+/*
+ * Gives NAME ("signer") another key and certificate of the same CA, whose private key is KEY, as
+ * above. Those of before stay: issued/, and private/ under another name.
+ */
+int pki_renew(const char *project_dir, const char *name, const char *key, struct str *report,
+	      struct err **err) warn_unused;
+/*
+ * The certificate of a signer, and its CA's unless devices trust that, as PEM in RET: for the key
+ * and name of REQUEST (a file, PKCS #10), by the first CA in CA_FILE, with KEY, as above.
+ * PROJECT_DIR may be NULL; else the CA may have been revoked there.
+ */
+int pki_sign_request(const char *project_dir, const char *request, const char *ca_file,
+		     const char *key, struct str *ret, struct err **err) warn_unused;
 /*
  * Warns of what must change before it hurts, each time that something is signed: a certificate of
  * the chain that ends within PKI_WARN_DAYS after NOW, a private key that others can read.

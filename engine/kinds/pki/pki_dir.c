@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/pki/crl.h"
+#include "kinds/pki/identity.h"
 #include "kinds/pki/token.h"
 
 #define KEYRING_MAX (1024 * 1024)
@@ -113,7 +115,9 @@ static EVP_PKEY *key_of(const struct pki_dir *d, X509 *cert)
 
 EVP_PKEY *pki_dir_key(const struct pki_dir *d, X509 *cert, const char *where, struct err **err)
 {
-	EVP_PKEY *key cleanup_pkey = where ? key_open(where, err) : key_of(d, cert);
+	EVP_PKEY *key cleanup_pkey = where     ? key_open(where, err)
+				     : d->path ? key_of(d, cert)
+					       : NULL;
 	char name[256];
 
 	if (where && !key)
@@ -121,8 +125,8 @@ EVP_PKEY *pki_dir_key(const struct pki_dir *d, X509 *cert, const char *where, st
 	x509_subject(cert, name, sizeof(name));
 	if (!key) {
 		err_set(err, E_CA_UNKNOWN,
-			"the private key of CA '%s' is not in '%s/private': name it with --key",
-			name, d->path);
+			"the private key of CA '%s' is not in 'pki/private/': name it with --key",
+			name);
 		return NULL;
 	}
 	if (EVP_PKEY_eq(key, X509_get0_pubkey(cert)) != 1) {
@@ -159,7 +163,16 @@ static X509 *find_serial(const struct pki_dir *d, const char *which, struct err 
 	return found;
 }
 
-X509 *pki_dir_find(struct pki_dir *d, const char *which, struct err **err)
+X509 *x509_first_ca(STACK_OF(X509) * certs)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		if (X509_check_ca(sk_X509_value(certs, i)))
+			return sk_X509_value(certs, i);
+	}
+	return NULL;
+}
+
+X509 *pki_dir_find(struct pki_dir *d, const char *which, bool ca, struct err **err)
 {
 	STACK_OF(X509) *certs cleanup_stack = NULL;
 	X509 *x;
@@ -168,8 +181,11 @@ X509 *pki_dir_find(struct pki_dir *d, const char *which, struct err **err)
 		return find_serial(d, which, err);
 	if (x509_load(which, &certs, err) < 0)
 		return NULL;
-	x = sk_X509_shift(certs);
-	sk_X509_push(d->certs, x);
+	x = ca ? x509_first_ca(certs) : sk_X509_value(certs, 0);
+	if (x && X509_up_ref(x))
+		sk_X509_push(d->certs, x);
+	else
+		err_set(err, E_CERTIFICATE_USAGE, "'%s' has no certificate of a CA", which);
 	return x;
 }
 
@@ -200,6 +216,26 @@ int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list)
 	sk_X509_CRL_set(d->lists, at, list);
 	X509_CRL_free(old);
 	return 0;
+}
+
+int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x)
+{
+	X509 *ca = x509_issuer_of(d->certs, x);
+	X509_CRL *list = ca ? pki_dir_list(d, ca, NULL) : NULL;
+	X509_REVOKED *entry = NULL;
+
+	if (!list || X509_CRL_get0_by_cert(list, &entry, x) != 1)
+		return 0;
+	return x509_seconds(X509_REVOKED_get0_revocationDate(entry));
+}
+
+int pki_dir_keep(const struct pki_dir *d, X509 *x, struct err **err)
+{
+	char *serial cleanup_free = x509_serial(x);
+	char *dir cleanup_free = path_join(d->path, PKI_ISSUED);
+	char *name cleanup_free = xasprintf("%.16s.pem", serial);
+
+	return path_mkdirs(dir, err) < 0 ? -1 : identity_write_certs(dir, name, x, NULL, err);
 }
 
 /* TEXT without its lists: what else is in it, remarks, too, stays as it is. */

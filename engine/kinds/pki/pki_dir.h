@@ -25,9 +25,13 @@ void pki_dir_close(struct pki_dir *d);
 EVP_PKEY *pki_dir_key(const struct pki_dir *d, X509 *cert, const char *where, struct err **err);
 /*
  * The certificate that WHICH names: a file whose first one it is, or a serial number, or its first
- * digits, as `orch pki status` prints them. It is D's.
+ * digits, as `orch pki status` prints them. CA: the first one of a CA in that file. It is D's.
  */
-X509 *pki_dir_find(struct pki_dir *d, const char *which, struct err **err);
+X509 *pki_dir_find(struct pki_dir *d, const char *which, bool ca, struct err **err);
+/* When X was revoked, in seconds since 1970; 0: it is not, or its CA is not here. */
+int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x);
+/* Writes X to issued/. */
+int pki_dir_keep(const struct pki_dir *d, X509 *x, struct err **err) warn_unused;
 /* The list of CA, or NULL; *RET_AT (may be NULL) is its place among the lists. */
 X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_at);
 /* Puts LIST, which becomes D's, into the place of CA's, or behind all others. */

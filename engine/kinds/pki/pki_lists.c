@@ -8,7 +8,7 @@
 static int add_list(struct pki_dir *d, X509 *ca, EVP_PKEY *key, struct str *report,
 		    struct err **err)
 {
-	X509_CRL *list = crl_make(ca, key, NULL, NULL, 0);
+	X509_CRL *list = crl_make(ca, key, pki_dir_list(d, ca, NULL), NULL, 0);
 	char name[256], date[16];
 
 	x509_subject(ca, name, sizeof(name));
@@ -16,16 +16,29 @@ static int add_list(struct pki_dir *d, X509 *ca, EVP_PKEY *key, struct str *repo
 		return err_set(err, E_KEY_UNUSABLE,
 			       "OpenSSL cannot sign a list with the key of CA '%s'", name);
 	if (report)
-		str_printf(report, "pki/" PKI_KEYRING ": an empty list of CA '%s', until %s\n",
-			   name, x509_date(x509_seconds(X509_get0_notAfter(ca)), date));
+		str_printf(report, "pki/" PKI_KEYRING ": a list of CA '%s', until %s\n", name,
+			   x509_date(x509_seconds(X509_get0_notAfter(ca)), date));
 	return 0;
 }
 
-/* What has no list and could sign: no CA that is over. */
+static bool is_whole(X509_CRL *list, X509 *ca)
+{
+	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(list);
+
+	return ASN1_TIME_compare(X509_CRL_get0_lastUpdate(list), X509_get0_notBefore(ca)) <= 0 &&
+	       (!end || ASN1_TIME_compare(end, X509_get0_notAfter(ca)) >= 0);
+}
+
+/*
+ * A CA that could sign and has no list, or one that is not of all its time. No CA that is over, and
+ * none of which the CA above has gone.
+ */
 static bool lacks_list(const struct pki_dir *d, X509 *x)
 {
+	X509_CRL *list = X509_check_ca(x) ? pki_dir_list(d, x, NULL) : NULL;
+
 	return X509_check_ca(x) && X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
-	       !pki_dir_list(d, x, NULL);
+	       (x509_is_root(x) || x509_issuer_of(d->certs, x)) && !(list && is_whole(list, x));
 }
 
 /* Makes those whose keys are here. The first CA whose key is not becomes the error, at the end. */
@@ -64,12 +77,12 @@ int pki_add_lists(const char *project_dir, const char *ca, const char *key, stru
 		return -1;
 	if (!ca)
 		return add_all(&d, report, err);
-	x = pki_dir_find(&d, ca, err);
+	x = pki_dir_find(&d, ca, true, err);
 	if (!x)
 		return -1;
 	if (!X509_check_ca(x))
 		return err_set(err, E_CERTIFICATE_USAGE, "'%s' is not a CA: it has no list", ca);
-	if (pki_dir_list(&d, x, NULL))
+	if (!lacks_list(&d, x))
 		return 0;
 	opened = pki_dir_key(&d, x, key, err);
 	if (!opened || add_list(&d, x, opened, report, err) < 0)

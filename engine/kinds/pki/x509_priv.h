@@ -60,12 +60,14 @@ X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x);
 X509 *x509_issuer_of_list(STACK_OF(X509) * certs, X509_CRL *list);
 /* Whether X is signed by its own key: nothing is above it. */
 bool x509_is_root(X509 *x);
-/* The serial number in hex, as `openssl x509 -serial` has it; the caller frees it. */
+/* The serial number in hex, small letters; the caller frees it. */
 char *x509_serial(const X509 *x);
 /*
  * A list of CA, signed with its KEY: what is on OLD (NULL: nothing), and REVOKED (NULL: no more)
  * since WHEN. It begins and ends with CA. NULL: OpenSSL cannot make it.
  */
 X509_CRL *crl_make(X509 *ca, EVP_PKEY *key, X509_CRL *old, X509 *revoked, time_t when);
+/* The first one of CERTS that is a CA's, or NULL. */
+X509 *x509_first_ca(STACK_OF(X509) * certs);
 /* Appends LISTS as PEM. */
 int crl_append(STACK_OF(X509_CRL) * lists, struct str *ret) warn_unused;
