@@ -23,6 +23,9 @@ prepare_keys() {
 	if [ -e "$pki/signer.pem" ] && [ ! -e "$pki/rollover-signer.pem" ]; then
 		as_tester 60 $orch pki init
 	fi
+	if [ -e "$pki/keyring.pem" ] && ! grep -q 'BEGIN X509 CRL' "$pki/keyring.pem"; then
+		as_tester 60 $orch pki crl # keys of before there were lists
+	fi
 	[ $own = no ] || return 0
 	if [ -e "$pki/signer.pem" ] && as_tester 60 $orch build pki tests/pki-rollover; then
 		cp -a "$pki/." "$keys"

@@ -186,15 +186,16 @@ const struct command commands[] = {
 	 "an expired state, one that is older than what DIR has, and a package that DIR has with "
 	 "other bytes.",
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 2, 2},
-	{"pki", "init|crl|revoke|renew|sign-request|status [CERT|NAME|REQUEST]",
-	 "create keys for development below pki/, revoke and renew certificates",
-	 "init: keys, certificates and the keyring; overwrites nothing. crl: adds to the keyring a "
-	 "list of what is revoked for each CA that has none. revoke CERT: puts the certificate in "
-	 "that file, or of that serial number, onto its CA's list. renew [NAME]: another key and "
-	 "certificate for NAME.pem (else: signer). sign-request REQUEST: prints the certificate "
-	 "for a key that is in a token. status: what ends when, what is revoked, and what devices "
-	 "believe that have one of the --releases (else: releases/). Each signs with the CA's key "
-	 "in pki/private/, or --key; what unlocks it is in ORCH_PIN, or asked for.",
+	{"pki", "init|crl|revoke|renew|sign-request|status [WHAT]",
+	 "create keys for development, revoke and renew certificates",
+	 "init: keys, certificates and the keyring below pki/; overwrites nothing. crl: adds to "
+	 "the keyring a list of what is revoked for each CA that has none. revoke CERT: puts the "
+	 "certificate in that file, or of that serial number, onto its CA's list. renew [NAME]: "
+	 "another key and certificate for NAME.pem (else: signer). sign-request REQUEST: prints "
+	 "the certificate for a key that is in a token. status: what ends when, what is revoked, "
+	 "and what devices believe that have one of the --releases (else: releases/). Each signs "
+	 "with the CA's key in pki/private/, or --key; what unlocks it is in ORCH_PIN, or asked "
+	 "for.",
 	 OPTION(O_CA) | OPTION(O_KEY) | OPTION(O_JSON) | OPTION(O_RELEASES), 1, 2},
 	{"init", "[DIR]", "create a new project that builds",
 	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "base/pin.h"
 #include "graph/manifest.h"
 #include "run/job.h"
 
@@ -93,10 +94,14 @@ static int add_secret(void *arg, const char *option_path, const char *project_pa
 	struct secret_arg *s = arg;
 	const char *root = s->d->env->graph->project->dir;
 
-	job_secrets_push(
-		s->secrets,
-		(struct job_secret){s->node, arena_strdup(s->d->arena, option_path),
-				    arena_printf(s->d->arena, "%s/%s", root, project_path)});
+	const char *option = arena_strdup(s->d->arena, option_path), *at = project_path;
+	bool token = pin_is_for(project_path);
+
+	if (!token)
+		at = arena_printf(s->d->arena, "%s/%s", root, project_path);
+	job_secrets_push(s->secrets, (struct job_secret){s->node, option, at});
+	if (token && pin_place())
+		job_secrets_push(s->secrets, (struct job_secret){s->node, "pin", pin_place()});
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/pin.h"
 #include "base/proc.h"
 #include "base/trace.h"
 
@@ -65,8 +66,9 @@ static int start_program(struct spawner *s, struct err **err)
 	    setsockopt(mine, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0)
 		return err_errno(err, E_INTERNAL, errno, "cannot start the worker program");
 	/* In our process group: it leaves for a session of its own, which no group's leader can. */
-	if (proc_start(argv, &(struct proc_opts){.in = theirs, .same_group = true}, &s->pid, err) <
-	    0) {
+	if (proc_start(argv,
+		       &(struct proc_opts){.in = theirs, .same_group = true, .pass = pin_passed()},
+		       &s->pid, err) < 0) {
 		(*err)->code = E_WORKER_PROGRAM;
 		return err_wrap(err, "cannot start the worker program");
 	}

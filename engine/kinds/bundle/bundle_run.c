@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/pin.h"
 #include "kinds/bundle/bundle_opts.h"
 #include "kinds/bundle/rauc.h"
 #include "kinds/makers.h"
@@ -160,7 +161,9 @@ static int open_signer(struct action *a, struct signer *s, struct err **err)
 	s->key = action_secret(a, in->node, "key");
 	if (!s->cert || !s->keyring || !s->key)
 		return err_set(err, E_INTERNAL, "node '%s' does not give a signer", in->node);
-	if (x509_check_signer(s->cert, s->keyring, s->key, now, &facts, err) < 0 ||
+	/* The key of a token is tried by rauc, which alone may use it (try_rauc()). */
+	if (x509_check_signer(s->cert, s->keyring, pin_is_for(s->key) ? NULL : s->key, now, &facts,
+			      err) < 0 ||
 	    is_not_revoked(s, now, err) < 0 || x509_split_chain(s->cert, &leaf, &rest, err) < 0)
 		return -1;
 	pki_warn(a, &facts, s->key, now);
@@ -272,6 +275,16 @@ static int try_rauc(struct rauc *r, const struct signer *s, struct err **err)
 	return 0;
 }
 
+static int serve_token(struct rauc *r, struct token_server *t, struct err **err)
+{
+	const struct bundle_opts *o = r->a->opts;
+	const char *dir = arena_printf(r->a->arena, "%s/token", r->a->workdir);
+
+	r->token = t;
+	return token_server_start(
+		t, r->key, dir, action_secret(r->a, action_input(r->a, o->sign)->node, "pin"), err);
+}
+
 static int bundle_run(struct action *a, struct err **err)
 {
 	const char *dir = arena_printf(a->arena, "%s/bundle", a->workdir);
@@ -280,6 +293,7 @@ static int bundle_run(struct action *a, struct err **err)
 	const char *out = action_output(a, name);
 	const struct bundle_opts *o = a->opts;
 	struct rauc r = {.a = a};
+	struct token_server token cleanup_token_server = {0};
 	struct signer signer = {0};
 
 	if (open_signer(a, &signer, err) < 0)
@@ -287,6 +301,8 @@ static int bundle_run(struct action *a, struct err **err)
 	r.key = signer.key;
 	r.keyring = signer.keyring;
 	r.certs = signer.dir;
+	if (pin_is_for(signer.key) && serve_token(&r, &token, err) < 0)
+		return -1;
 	if (rauc_open(&r, o->tools, err) < 0 || try_rauc(&r, &signer, err) < 0 ||
 	    path_mkdirs(content, err) < 0 || write_content(a, content, err) < 0)
 		return -1;

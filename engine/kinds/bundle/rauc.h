@@ -13,6 +13,7 @@
  */
 #include "base/str.h"
 #include "base/vec.h"
+#include "kinds/bundle/token_server.h"
 #include "kinds/run/toolbox.h"
 
 struct rauc {
@@ -23,12 +24,16 @@ struct rauc {
 	 * for links may lead anywhere: each job of a program has one of its own.
 	 */
 	const char *dir;
+	const struct token_server *token; /* where KEY is in one, else NULL */
 	struct toolbox tools; /* filled by rauc_open(); without a root: this machine's programs */
 };
 
 /* TOOLS: the tree, or NULL. */
 int rauc_open(struct rauc *r, const struct ref *tools, struct err **err) warn_unused;
-/* How rauc calls PATH: the key, the keyring, or what lies in one of the two directories. Arena. */
+/*
+ * How rauc calls PATH: the key, also where it is in a token, the keyring, or what lies in one of
+ * the two directories. Arena.
+ */
 const char *rauc_path(const struct rauc *r, const char *path);
 /* Runs ARGV, "rauc" and its arguments; it sees the key. What it prints goes to the log. */
 int rauc_sign(const struct rauc *r, struct strv *argv, struct err **err) warn_unused;

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/pin.h"
-#include "kinds/pki/token.h"
 #include "kinds/user_config.h"
 
 #define PIN_MAX 1024
@@ -150,19 +149,17 @@ static int from_terminal(const char *where, struct str *ret, struct err **err)
 	return 0;
 }
 
-int pin_get(const char *where, struct str *ret, struct err **err)
+int pin_get(const char *where, const char *given, struct str *ret, struct err **err)
 {
 	struct token_address t cleanup_token = {0};
 	int rc;
 
-	if (token_is(where) && token_parse(where, &t, err) < 0)
+	if (pin_is_for(where) && token_parse(where, &t, err) < 0)
 		return -1;
 	if (t.pin_source && *t.pin_source)
 		return from_file(t.pin_source, ret, err);
-	if (pin_place()) {
-		rc = from_file(pin_place(), ret, err);
-		return rc;
-	}
+	if (given)
+		return from_file(given, ret, err);
 	rc = from_config(ret, err);
 	return rc == 1 ? from_terminal(t.uri ? t.uri : where, ret, err) : rc;
 }

@@ -23,7 +23,10 @@ int token_parse(const char *address, struct token_address *ret, struct err **err
 void token_release(struct token_address *t);
 #define cleanup_token __attribute__((cleanup(token_release)))
 
-/* The PIN for WHERE, an address or a file. *RET is overwritten by pin_forget(). */
-int pin_get(const char *where, struct str *ret, struct err **err) warn_unused;
+/*
+ * The PIN for WHERE, an address or a file; GIVEN: where $ORCH_PIN is, or NULL (base/pin.h). *RET is
+ * overwritten by pin_forget().
+ */
+int pin_get(const char *where, const char *given, struct str *ret, struct err **err) warn_unused;
 void pin_forget(struct str *pin);
 #define cleanup_pin __attribute__((cleanup(pin_forget)))

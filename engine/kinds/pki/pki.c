@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind pki: the public parts of a signer, after checking them. The private key enters nothing. */
 #include "base/path.h"
+#include "base/pin.h"
 #include "kinds/kinds.h"
 #include "kinds/pki/pki_opts.h"
 #include "recipe/recipe.h"
@@ -11,8 +12,9 @@ static const struct option pki_options[] = {
 	{"type", OPT_ENUM, offsetof(struct pki_opts, type), .words = types, .def = "x509",
 	 .help = "x509: bundles and what devices verify; openpgp: package repositories."},
 	{"key", OPT_SECRET, offsetof(struct pki_opts, key), OPT_REQUIRED,
-	 .help = "Private key of the signer (PEM; openpgp: as gpg exports it). Its bytes enter no "
-		 "key, tree, log or store.",
+	 .help = "Private key of the signer: a file (PEM; openpgp: as gpg exports it), or of "
+		 "x509 the address of one in a token (`pkcs11:token=edge;object=signer`). Its "
+		 "bytes enter no key, tree, log or store.",
 	 .example = "pki/private/signer.key"},
 	{"cert", OPT_REF, offsetof(struct pki_opts, cert), OPT_LATER, .accept = ACCEPT_PATH,
 	 .help = "Of x509, which needs it: certificate of the signer, then its intermediates "
@@ -43,15 +45,26 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 {
 	const struct pki_opts *o = data;
 
-	if (str_skip(o->key, "pkcs11:"))
+	if (pin_is_for(o->key) && o->type == PKI_OPENPGP)
 		err_list_at(errors, E_INVALID_VALUE, yaml_get(map, "key")->pos,
-			    "keys in a token ('pkcs11:') cannot be used yet: name a PEM file");
+			    "OpenPGP keys in a token ('pkcs11:') cannot be used: name a file");
+	else if (pin_is_for(o->key) &&
+		 (strstr(o->key, "pin-value=") || strstr(o->key, "pin-source=") ||
+		  strstr(o->key, "module-path=")))
+		err_list_at(
+			errors, E_INVALID_VALUE, yaml_get(map, "key")->pos,
+			"a recipe says which key, and not how to get at it: 'pin-file' and "
+			"'pkcs11-module' are keys of config.yaml, ORCH_PIN is of the environment");
 	if (o->type == PKI_X509 && !o->cert)
 		err_list_at(errors, E_MISSING_KEY, map->pos, "key 'cert' is missing: %s",
 			    schema_option(&pki_schema, "cert")->help);
 	if (o->type == PKI_OPENPGP && o->cert)
 		err_list_at(errors, E_CONFLICTING_KEYS, o->cert->pos,
 			    "OpenPGP has no certificates: 'keyring' alone is what consumers trust");
+	if (o->type == PKI_OPENPGP && o->crl.count)
+		err_list_at(
+			errors, E_CONFLICTING_KEYS, LIST_AT(o->crl, struct ref *, 0)->pos,
+			"OpenPGP has no lists of what is revoked: consumers trust 'keyring' alone");
 	if (o->type == PKI_X509 && o->tools)
 		err_list_at(errors, E_CONFLICTING_KEYS, o->tools->pos,
 			    "'tools' has gpg, which type x509 does not need");
@@ -97,8 +110,9 @@ void pki_miss_key(const struct recipe *pki, struct err_list *errors)
 {
 	const struct pki_opts *o = pki->opts;
 
-	miss_file(pki->project->dir, o, yaml_get(pki->map, "key")->pos, "private key", o->key,
-		  errors);
+	if (!pin_is_for(o->key))
+		miss_file(pki->project->dir, o, yaml_get(pki->map, "key")->pos, "private key",
+			  o->key, errors);
 }
 
 static void miss_list(const struct kind_ctx *ctx, const struct ref *list, struct err_list *errors)

@@ -186,6 +186,7 @@ static int add_rollover_signer(const char *pki, struct str *report, struct err *
 		str_printf(report,
 			   "pki/rollover-signer.pem  leaf for %d days, its intermediate for %d "
 			   "days, under the rollover CA\n"
+			   "pki/keyring.pem          a list of what that intermediate revokes\n"
 			   "Everything else in pki/ is as it was.\n",
 			   PKI_SIGNER_DAYS, PKI_INTERMEDIATE_DAYS);
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/pin.h"
 #include "kinds/makers.h"
 #include "kinds/pki/crl.h"
 #include "kinds/pki/openpgp.h"
@@ -150,7 +151,10 @@ static int check_signer(struct action *a, struct err **err)
 	struct x509_facts facts;
 	char from[16], to[16];
 
-	if (!path_exists(key)) {
+	if (pin_is_for(key)) {
+		action_log(a, "the private key is in a token: who signs tries it");
+		key = NULL;
+	} else if (!path_exists(key)) {
 		action_log(a, "there is no private key here: who signs compares it");
 		key = NULL;
 		if (last_valid(cert, now, &now, err) < 0)

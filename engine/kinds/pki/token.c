@@ -7,14 +7,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "base/pin.h"
 #include "base/private_key.h"
 #include "kinds/pki/pin.h"
 #include "kinds/pki/x509_priv.h"
-
-bool token_is(const char *where)
-{
-	return where && str_skip(where, "pkcs11:");
-}
 
 /* A locked file asks for what unlocks it; PIN, given by the caller, is what was said. */
 struct ask {
@@ -27,7 +23,7 @@ static int tell_pin(char *buf, int size, int writing, void *arg)
 {
 	struct ask *a = arg;
 
-	if (pin_get(a->where, &a->pin, &a->err) < 0 || a->pin.len > (size_t)size)
+	if (pin_get(a->where, pin_place(), &a->pin, &a->err) < 0 || a->pin.len > (size_t)size)
 		return -1;
 	memcpy(buf, a->pin.buf, a->pin.len);
 	return (int)a->pin.len;
@@ -94,7 +90,7 @@ static EVP_PKEY *open_token(const char *where, struct err **err)
 	ENGINE *e;
 	EVP_PKEY *key;
 
-	if (token_parse(where, &t, err) < 0 || pin_get(where, &pin, err) < 0)
+	if (token_parse(where, &t, err) < 0 || pin_get(where, pin_place(), &pin, err) < 0)
 		return NULL;
 	e = open_engine(&t, pin.buf, err);
 	if (!e)
@@ -109,5 +105,5 @@ static EVP_PKEY *open_token(const char *where, struct err **err)
 
 EVP_PKEY *key_open(const char *where, struct err **err)
 {
-	return token_is(where) ? open_token(where, err) : open_file(where, err);
+	return pin_is_for(where) ? open_token(where, err) : open_file(where, err);
 }

@@ -5,11 +5,8 @@
  * token or an HSM has, by its address (a PKCS #11 URI, RFC 7512). PINs: pin.h.
  */
 #include <openssl/evp.h>
-#include <stdbool.h>
 
 #include "base/err.h"
 
-/* Whether WHERE, which may be NULL, is such an address. */
-bool token_is(const char *where);
 /* The caller frees it. NULL with ERR. */
 EVP_PKEY *key_open(const char *where, struct err **err);
