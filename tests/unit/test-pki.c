@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "kinds/pki/crl.h"
 #include "kinds/pki/pki.h"
 #include "kinds/pki/x509.h"
 #include "tmp.h"
@@ -124,6 +125,57 @@ static void keys_are_never_overwritten(void **state)
 	assert_true(digest_eq(&before, &after));
 }
 
+static void note(void *arg, enum crl_verdict verdict, const char *text)
+{
+	struct str *said = arg;
+
+	str_printf(said, "%d %s\n", (int)verdict, text);
+}
+
+/* What is said of the lists of RING for CERTS has WORD (NULL: is nothing); how many there are. */
+static int lists_say(const char *certs, const char *ring, time_t now, const char *word)
+{
+	struct err *err cleanup_err = NULL;
+	struct strv trust cleanup_strv = {0};
+	struct str said cleanup_str = STR_INIT;
+	int count;
+
+	strv_push(&trust, ring);
+	count = crl_look(certs, &trust, now, note, &said, &err);
+	if (word)
+		assert_non_null(strstr(said.buf, word));
+	else
+		assert_null(strstr(said.buf, "devices"));
+	return count;
+}
+
+/* From the birth of a CA to its end, whatever the clock says. */
+static void each_ca_has_a_list(void **state)
+{
+	char *directory cleanup_free = path_join(dir, "lists");
+	char *ring cleanup_free = path_join(directory, "pki/keyring.pem");
+	char *certs cleanup_free = path_join(directory, "pki/signer.pem");
+	struct str report cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct strv trust cleanup_strv = {0};
+
+	assert_int_equal(path_mkdirs(directory, &err), 0);
+	assert_int_equal(pki_init(directory, NULL, &err), 0);
+	assert_int_equal(lists_say(certs, ring, time(NULL), NULL), 4);
+	assert_int_equal(lists_say(certs, ring, time(NULL) - 2 * DAY, "begins on"), 4);
+	assert_int_equal(lists_say(certs, ring, time(NULL) + 30 * 365LL * DAY, "ended on"), 4);
+	assert_int_equal(pki_revoke(directory, certs, NULL, &report, &err), 0);
+	assert_int_equal(lists_say(certs, ring, time(NULL), "was revoked by"), 4);
+	strv_push(&trust, ring);
+	assert_int_equal(crl_check(certs, &trust, time(NULL), &err), -1);
+	assert_ptr_equal(err->code, E_CERTIFICATE_REVOKED);
+	err_free(steal_ptr(err));
+	assert_int_equal(pki_renew(directory, "signer", NULL, &report, &err), 0);
+	assert_int_equal(crl_check(certs, &trust, time(NULL), &err), 0);
+	/* A list that another CA of that name has signed is none. */
+	assert_int_equal(lists_say(certs, keyring, time(NULL), "is not signed by it"), 4);
+}
+
 /* A directory with keys as they were when the rollover CA had no signer; caller frees its path. */
 static char *older_keys(const char *name)
 {
@@ -149,14 +201,15 @@ static void older_keys_get_what_they_lack(void **state)
 	char *certs cleanup_free = path_join(directory, "pki/rollover-signer.pem");
 	char *keys cleanup_free = path_join(directory, "pki/private/rollover-signer.key");
 	char *ring cleanup_free = path_join(directory, "pki/keyring.pem");
-	struct digest before, after;
+	struct str before cleanup_str = STR_INIT, after cleanup_str = STR_INIT;
 	struct x509_facts facts;
 	struct stat st;
 
-	assert_int_equal(digest_file(ring, &before, &err), 0);
+	assert_int_equal(file_read(ring, 1 << 20, &before, &err), 0);
 	assert_int_equal(pki_init(directory, NULL, &err), 0);
-	assert_int_equal(digest_file(ring, &after, &err), 0);
-	assert_true(digest_eq(&before, &after));
+	assert_int_equal(file_read(ring, 1 << 20, &after, &err), 0);
+	assert_non_null(str_skip(after.buf, before.buf)); /* the list of another intermediate */
+	assert_int_equal(lists_say(certs, ring, time(NULL), NULL), 5);
 	assert_int_equal(x509_check_signer(certs, ring, keys, time(NULL), &facts, &err), 0);
 	assert_string_equal(facts.subject, "CN = development rollover signer");
 	assert_int_equal(stat(keys, &st), 0);
@@ -374,6 +427,12 @@ static void count_one(void *arg, const char *subject, int64_t not_before, int64_
 	c->last = not_after;
 }
 
+/* How long the part of PEM is that is before its lists. */
+static size_t certificates_of(const char *pem)
+{
+	return (size_t)(strstr(pem + 2, "-----BEGIN X509 CRL") - pem);
+}
+
 /* All certificates are seen, or it is said that they are not. */
 static void each_certificate_is_seen(void **state)
 {
@@ -386,7 +445,7 @@ static void each_certificate_is_seen(void **state)
 	str_append_len(&text, "\0\n", 2);
 	str_append_len(&text, pem.buf, pem.len);
 	assert_int_equal(x509_each(text.buf, text.len, count_one, &c), 2);
-	assert_int_equal(x509_each(text.buf, text.len - 80, count_one, &c), -1);
+	assert_int_equal(x509_each(text.buf, certificates_of(text.buf) - 80, count_one, &c), -1);
 	assert_int_equal(x509_each("none", 4, count_one, &c), 0);
 	assert_int_equal(c.count, 5);
 	assert_true(c.last > time(NULL));
@@ -518,6 +577,7 @@ int main(void)
 		cmocka_unit_test(each_ca_has_a_signer),
 		cmocka_unit_test(private_keys_are_private),
 		cmocka_unit_test(keys_are_never_overwritten),
+		cmocka_unit_test(each_ca_has_a_list),
 		cmocka_unit_test(older_keys_get_what_they_lack),
 		cmocka_unit_test(only_the_rollover_ca_signs_its_signer),
 		cmocka_unit_test(time_is_checked),
