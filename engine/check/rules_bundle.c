@@ -182,6 +182,7 @@ struct lists_look {
 	struct check_view *v;
 	struct pos pos; /* of the keyring, or the node that has it */
 	struct pos signer;
+	bool asked; /* devices look at lists */
 };
 
 static void say_list(void *arg, enum crl_verdict verdict, const char *text)
@@ -190,7 +191,7 @@ static void say_list(void *arg, enum crl_verdict verdict, const char *text)
 
 	if (verdict == CRL_REVOKED)
 		check_say(l->v, CHECK_SIGNER, l->signer, "%s", text);
-	else if (verdict != CRL_UNKNOWN)
+	else if (l->asked && verdict != CRL_UNKNOWN)
 		check_say(l->v, CHECK_REVOCATION_LISTS, l->pos, "%s", text);
 }
 
@@ -211,7 +212,7 @@ static bool trusted_files(const struct check_view *v, const char *from, const st
 	return true;
 }
 
-/* Devices that check lists of what is revoked must find those of all CAs. */
+/* Nobody signs with what is revoked; devices that check lists must find those of all CAs. */
 static void lists_are_whole(struct check_view *v, const struct node *bundle)
 {
 	const struct conf_entry *asked = conf_find(&v->system, "keyring", "check-crl");
@@ -220,17 +221,19 @@ static void lists_are_whole(struct check_view *v, const struct node *bundle)
 	const struct pki_opts *keys = signer->opts;
 	struct err *bad cleanup_err = NULL;
 	struct strv files cleanup_strv = {0};
-	struct lists_look look = {v, .signer = recipe_pos(signer, "cert")};
+	struct lists_look look = {v, .signer = recipe_pos(signer, "cert"),
+				  .asked = conf_is_true(asked)};
 	const struct node *pki;
 	const char *from = keyring(v, &pki, &look.pos);
 	char *cert cleanup_free = path_join(v->g->project->dir, keys->cert->text);
 	int count;
 
-	if (!from || !conf_is_true(asked) || !path_exists(cert) ||
-	    !trusted_files(v, from, pki, &files))
+	if (!from || !path_exists(cert) || !trusted_files(v, from, pki, &files))
 		return;
 	count = crl_look(cert, &files, (time_t)v->now, say_list, &look, &bad);
-	if (count == 0)
+	if (count < 0)
+		check_say(v, CHECK_REVOCATION_LISTS, look.pos, "%s", bad->text);
+	else if (count == 0 && look.asked)
 		check_say(v, CHECK_REVOCATION_LISTS, asked->pos,
 			  "devices check lists of what is revoked, there is none in '%s', and they "
 			  "would refuse every bundle: `orch pki crl` adds empty ones",

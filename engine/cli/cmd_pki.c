@@ -10,6 +10,7 @@
 #include "kinds/pki/pki.h"
 #include "kinds/pki/pki_status.h"
 #include "kinds/pki/x509.h"
+#include "recipe/recipe.h"
 
 struct pki_call {
 	const struct cli *cli;
@@ -204,13 +205,15 @@ int cmd_pki(struct cli *c)
 	struct session s cleanup_session = {.cli = c};
 	struct str report cleanup_str = STR_INIT;
 	struct pki_call call = {c, NULL, c->args.count > 1 ? c->args.items[1] : NULL, &report};
-	struct err *err = NULL;
+	struct err *err = NULL, *outside cleanup_err = NULL;
 	const struct pki_verb *verb = find_verb(&c->args, &err);
 	int code = 0, rc;
 
 	if (!verb)
 		return cli_fail(&s, err);
-	if (!verb->anywhere || key_of(&call) == NULL)
+	if (verb->anywhere && key_of(&call))
+		(void)!project_find(".", &s.dir, &outside);
+	else
 		code = session_open(&s, c, SESSION_DIR, NULL);
 	if (code)
 		return code;

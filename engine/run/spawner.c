@@ -376,6 +376,7 @@ int spawner_serve(const char *build, void (*work)(const void *arg), const void *
 	int log, sock;
 
 	prctl(PR_SET_NAME, "orch-spawner");
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC); /* a PIN (base/pin.h) is for no program */
 	default_signals();
 	if (proc_leave_login() < 0 || send(0, hello, strlen(hello), MSG_NOSIGNAL) < 0) {
 		perror("orch-worker");

@@ -86,6 +86,30 @@ for b in thief first; do # OpenSSL does not ask when it was revoked
 	same "refused: $b" "certificate revoked " "$(answers revoked "$b")"
 done
 same "the other signer's is taken" "Verified " "$(answers revoked second)"
+openssl req -new -key "$scratch/signer.key" -subj /CN=thief -out "$scratch/thief.csr"
+code "its key gets no other certificate" 5 o pki sign-request "$scratch/thief.csr" --ca pki/signer.pem
+says "is told" "is for the key of 'CN = development signer'"
+cp "$p/pki/keyring.pem" "$scratch/one-list"
+sed -n '/BEGIN X509 CRL/,$p' "$scratch/one-list" >"$scratch/revoked.lists"
+{ cat "$scratch/first.pem" "$scratch/revoked.lists"; } >"$p/pki/keyring.pem" # as a merge leaves it
+code "two lists of one CA" 5 o build pki
+says "are told" "was revoked by\|there are 2 lists"
+code "status knows both" 0 o pki status
+says "all the same" "development signer .*revoked"
+code "and one is made of them" 0 o pki crl
+same "of each CA" 4 "$(grep -c 'BEGIN X509 CRL' "$p/pki/keyring.pem")"
+device merged
+same "which devices read" "certificate revoked " "$(answers merged thief)"
+cp "$scratch/one-list" "$p/pki/keyring.pem"
+for i in 1 2 3 4 5 6; do
+	request "many$i"
+	o pki sign-request "$scratch/many$i.csr" --ca pki/signer.pem >"$scratch/many$i.pem"
+done
+for i in 1 2 3 4 5 6; do o pki revoke "$scratch/many$i.pem" >/dev/null & done
+wait
+same "six at once" 7 "$(o pki status --json | jq '.certificates[] | select(.subject == "CN = development signing CA").list')"
+cp "$scratch/one-list" "$p/pki/keyring.pem"
+rm -f "$p"/pki/issued/*
 device careless false
 same "a device that asks no list takes the thief's" "Verified " "$(answers careless thief)"
 
@@ -107,9 +131,17 @@ serial=$(jq -r '.certificates[] | select(.subject == "CN = development signing C
 code "revoke by serial number" 0 o pki revoke "$(printf %.10s "$serial")"
 device no-intermediate
 same "nothing below it is taken" "certificate revoked " "$(answers no-intermediate renewed)"
+cp -R "$p/pki" "$scratch/pki.before"
+sed '1,/END CERT/d' "$p/pki/signer.pem" | cat - "$scratch/no-intermediate.pem" >"$p/pki/keyring.pem"
+sed -i '/END CERT/q' "$p/pki/signer.pem"
+code "nor signed if the keyring alone has it" 5 o build pki
+says "is told" "development signing CA' was revoked by"
+rm -r "$p/pki"
+mv "$scratch/pki.before" "$p/pki"
 code "and nothing issued" 5 o pki renew
 says "is told" "CA 'CN = development signing CA' is revoked"
 request below-root
+code "also with its key at hand" 5 o pki sign-request "$scratch/below-root.csr" --ca pki/signer.pem --key pki/private/intermediate.key
 code "a signer below the root" 0 o pki sign-request "$scratch/below-root.csr" --ca pki/keyring.pem
 cp "$scratch/out" "$scratch/below-root.pem"
 signed below-root "$scratch/below-root.key" "$scratch/below-root.pem"
@@ -172,7 +204,7 @@ code "it unlocks a file, too" 0 o pki renew --key "$scratch/locked.key"
 
 echo "# the signer's key in a token"
 for program in p11-kit rauc; do # which tell all that they are told
-	printf '#!/bin/sh\n{ echo "told %s: $*"; env; } >&2\nexec /usr/bin/%s "$@"\n' $program $program >"$scratch/spy-$program"
+	printf '#!/bin/sh\n{ echo "told %s: $*"; env; cat /proc/self/fd/[0-9][0-9][0-9]; } >&2\nexec /usr/bin/%s "$@"\n' $program $program >"$scratch/spy-$program"
 done
 mkdir "$scratch/spies"
 for program in p11-kit rauc; do mv "$scratch/spy-$program" "$scratch/spies/$program"; done

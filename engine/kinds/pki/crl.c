@@ -64,17 +64,13 @@ X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x)
 	return NULL;
 }
 
-X509 *x509_issuer_of_list(STACK_OF(X509) * certs, X509_CRL *list)
+bool crl_is_of(X509_CRL *list, X509 *ca)
 {
-	for (int i = 0; i < sk_X509_num(certs); i++) {
-		X509 *ca = sk_X509_value(certs, i);
+	bool is = X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(list)) == 0 &&
+		  X509_CRL_verify(list, X509_get0_pubkey(ca)) == 1;
 
-		if (X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(list)) == 0 &&
-		    X509_CRL_verify(list, X509_get0_pubkey(ca)) == 1)
-			return ca;
-	}
 	ERR_clear_error();
-	return NULL;
+	return is;
 }
 
 bool x509_is_root(X509 *x)
@@ -125,21 +121,26 @@ static void say(const struct look *l, enum crl_verdict verdict, const char *fmt,
 	l->fn(l->arg, verdict, text);
 }
 
-/* The list of CA; *RET_FORGED: another has its name on one. */
-static X509_CRL *list_of(const struct look *l, X509 *ca, bool *ret_forged)
+/* The first list of CA; *RET_OTHERS: how many differ from it; *RET_FORGED: one is not its own. */
+static X509_CRL *list_of(const struct look *l, X509 *ca, int *ret_others, bool *ret_forged)
 {
+	X509_CRL *first = NULL;
+
+	*ret_others = 0;
 	*ret_forged = false;
 	for (int i = 0; i < sk_X509_CRL_num(l->lists); i++) {
 		X509_CRL *list = sk_X509_CRL_value(l->lists, i);
 
 		if (X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(list)) != 0)
 			continue;
-		if (X509_CRL_verify(list, X509_get0_pubkey(ca)) == 1)
-			return list;
-		*ret_forged = true;
+		if (!crl_is_of(list, ca))
+			*ret_forged = true;
+		else if (!first)
+			first = list;
+		else
+			*ret_others += X509_CRL_match(first, list) != 0;
 	}
-	ERR_clear_error();
-	return NULL;
+	return first;
 }
 
 static void look_at_dates(const struct look *l, X509 *ca, X509_CRL *list, const char *name)
@@ -159,6 +160,12 @@ static void look_at_dates(const struct look *l, X509 *ca, X509_CRL *list, const 
 		    "the list of what CA '%s' has revoked ended on %s, and devices refuse what is "
 		    "signed since: `orch pki crl` makes one that lasts as long as its CA",
 		    name, x509_date(x509_seconds(next), date));
+	else if (next && x509_seconds(next) < x509_seconds(X509_get0_notAfter(ca)))
+		say(l, CRL_LATE,
+		    "the list of what CA '%s' has revoked ends on %s, before the CA: devices "
+		    "refuse what is signed since, and so the update that has another list: `orch "
+		    "pki crl` makes one that lasts as long as its CA",
+		    name, x509_date(x509_seconds(next), date));
 	else if (from > born)
 		say(l, CRL_LATE,
 		    "the list of what CA '%s' has revoked begins on %s, and the CA on %s: devices "
@@ -170,10 +177,16 @@ static void look_at_ca(const struct look *l, X509 *ca)
 {
 	char name[256];
 	bool forged;
-	X509_CRL *list = list_of(l, ca, &forged);
+	int others;
+	X509_CRL *list = list_of(l, ca, &others, &forged);
 
 	x509_subject(ca, name, sizeof(name));
-	if (list)
+	if (others)
+		say(l, CRL_BAD,
+		    "there are %d lists of what CA '%s' has revoked, and devices look at one of "
+		    "them: `orch pki crl` makes one of all",
+		    others + 1, name);
+	else if (list)
 		look_at_dates(l, ca, list, name);
 	else if (forged)
 		say(l, CRL_BAD,
@@ -190,16 +203,30 @@ static void look_at_ca(const struct look *l, X509 *ca)
 static void look_at_link(const struct look *l, X509 *x)
 {
 	X509 *ca = x509_issuer_of(l->cas, x);
-	X509_REVOKED *entry = NULL;
-	bool forged;
-	X509_CRL *list = ca ? list_of(l, ca, &forged) : NULL;
 	char name[256], by[256], date[16];
 
-	if (!list || X509_CRL_get0_by_cert(list, &entry, x) != 1)
+	for (int i = 0; ca && i < sk_X509_CRL_num(l->lists); i++) {
+		X509_CRL *list = sk_X509_CRL_value(l->lists, i);
+		X509_REVOKED *entry = NULL;
+
+		if (!crl_is_of(list, ca) || X509_CRL_get0_by_cert(list, &entry, x) != 1)
+			continue;
+		say(l, CRL_REVOKED, "certificate '%s' was revoked by '%s' on %s: issue another",
+		    x509_subject(x, name, sizeof(name)), x509_subject(ca, by, sizeof(by)),
+		    x509_date(x509_seconds(X509_REVOKED_get0_revocationDate(entry)), date));
 		return;
-	say(l, CRL_REVOKED, "certificate '%s' was revoked by '%s' on %s: issue another",
-	    x509_subject(x, name, sizeof(name)), x509_subject(ca, by, sizeof(by)),
-	    x509_date(x509_seconds(X509_REVOKED_get0_revocationDate(entry)), date));
+	}
+}
+
+/* The signer and what is above it, also what only the keyring has. */
+static void look_at_chain(const struct look *l)
+{
+	X509 *x = sk_X509_value(l->chain, 0);
+
+	for (int i = 0; x && !x509_is_root(x) && i <= sk_X509_num(l->cas); i++) {
+		look_at_link(l, x);
+		x = x509_issuer_of(l->cas, x);
+	}
 }
 
 static void look_at_list(const struct look *l, X509_CRL *list)
@@ -228,8 +255,15 @@ static int gather(struct look *l, const char *cert, const struct strv *trust, st
 	if (x509_load(cert, &l->chain, err) < 0)
 		return -1;
 	for (size_t i = 0; i < trust->count; i++) {
+		int before = sk_X509_CRL_num(l->lists);
+
 		if (x509_add_file(trust->items[i], l->cas, l->lists, err) < 0)
 			return -1;
+		if (i && sk_X509_CRL_num(l->lists) == before)
+			return err_set(err, E_CERTIFICATE_UNREADABLE,
+				       "'%s' has no list of what is revoked (PEM): one of DER is "
+				       "converted by 'openssl crl -inform DER'",
+				       trust->items[i]);
 	}
 	for (int i = 1; i < sk_X509_num(l->chain); i++) {
 		X509 *x = sk_X509_value(l->chain, i);
@@ -253,8 +287,7 @@ int crl_look(const char *cert, const struct strv *trust, time_t now, crl_verdict
 	count = sk_X509_CRL_num(l.lists);
 	for (int i = 0; count && i < sk_X509_num(l.cas); i++)
 		look_at_ca(&l, sk_X509_value(l.cas, i));
-	for (int i = 0; i < sk_X509_num(l.chain); i++)
-		look_at_link(&l, sk_X509_value(l.chain, i));
+	look_at_chain(&l);
 	for (int i = 0; i < count; i++)
 		look_at_list(&l, sk_X509_CRL_value(l.lists, i));
 	return count;

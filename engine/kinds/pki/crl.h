@@ -17,16 +17,17 @@
 enum crl_verdict {
 	CRL_REVOKED, /* a certificate of the signer's chain */
 	CRL_BAD,     /* devices would refuse what the signer signs */
-	CRL_LATE,    /* or what it signed before */
+	CRL_LATE,    /* or what it signed before, or will sign before its CA ends */
 	CRL_UNKNOWN, /* of a CA whose certificate is not here: not looked at */
 };
 typedef void crl_verdict_fn(void *arg, enum crl_verdict verdict, const char *text);
 
 /*
- * Looks at the lists among TRUST, which are files (keyring, lists), for devices that check them
- * at time NOW: that each CA of TRUST and of the chain in CERT has one, signed by that CA, neither
- * over nor begun too late, and that the chain is not on them. Calls FN for what is wrong. Returns
- * how many lists there are, none being no fault here; -1 with ERR: a file cannot be read.
+ * Looks at the lists among TRUST, which are files (the keyring first, then lists alone), for
+ * devices that check them at time NOW: that each CA of TRUST and of the chain in CERT has one and
+ * no second one, signed by that CA, of all the CA's time, and that neither the chain nor what of
+ * TRUST is above it is on any. Calls FN for what is wrong. Returns how many lists there are, none
+ * being no fault here; -1 with ERR: a file cannot be read, or one for lists has none.
  */
 int crl_look(const char *cert, const struct strv *trust, time_t now, crl_verdict_fn *fn, void *arg,
 	     struct err **err) warn_unused;

@@ -2,12 +2,16 @@
 #include "kinds/pki/pki_dir.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/file.h>
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/private_key.h"
 #include "kinds/pki/crl.h"
 #include "kinds/pki/identity.h"
 #include "kinds/pki/token.h"
@@ -52,7 +56,27 @@ static int add_file(struct pki_dir *d, const char *path, struct err **err)
 
 		if (!has_cert(d->certs, x) && X509_up_ref(x))
 			sk_X509_push(d->certs, x);
+		if (ours && X509_up_ref(x))
+			sk_X509_push(d->trusted, x);
 	}
+	return 0;
+}
+
+int pki_dir_lock(const char *project_dir, int *ret_fd, struct err **err)
+{
+	char *path cleanup_free = path_join(project_dir, "pki");
+	int fd cleanup_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*ret_fd = -1;
+	if (fd < 0 && errno == ENOENT)
+		return 0; /* who opens it says so */
+	if (fd < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", path);
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return err_errno(err, E_WRITE_FAILED, errno, "cannot lock '%s'", path);
+	}
+	*ret_fd = steal_fd(&fd);
 	return 0;
 }
 
@@ -63,6 +87,7 @@ int pki_dir_open(struct pki_dir *d, const char *project_dir, struct err **err)
 
 	*d = (struct pki_dir){.path = path_join(project_dir, "pki"),
 			      .certs = sk_X509_new_null(),
+			      .trusted = sk_X509_new_null(),
 			      .lists = sk_X509_CRL_new_null()};
 	issued = path_join(d->path, PKI_ISSUED);
 	list_files(d->path, ".pem", &files);
@@ -83,6 +108,7 @@ void pki_dir_close(struct pki_dir *d)
 {
 	free(d->path);
 	sk_X509_pop_free(d->certs, X509_free);
+	sk_X509_pop_free(d->trusted, X509_free);
 	sk_X509_CRL_pop_free(d->lists, X509_CRL_free);
 	*d = (struct pki_dir){0};
 }
@@ -97,18 +123,21 @@ static EVP_PKEY *read_key(const char *path)
 	return key;
 }
 
-static EVP_PKEY *key_of(const struct pki_dir *d, X509 *cert)
+static EVP_PKEY *key_of(const struct pki_dir *d, X509 *cert, struct err **err)
 {
 	char *private cleanup_free = path_join(d->path, "private");
 	struct strv files cleanup_strv = {0};
+	mode_t mode;
 
 	list_files(private, ".key", &files);
 	for (size_t i = 0; i < files.count; i++) {
-		EVP_PKEY *key = read_key(files.items[i]);
+		EVP_PKEY *key cleanup_pkey = read_key(files.items[i]);
 
-		if (key && EVP_PKEY_eq(key, X509_get0_pubkey(cert)) == 1)
-			return key;
-		EVP_PKEY_free(key);
+		if (!key || EVP_PKEY_eq(key, X509_get0_pubkey(cert)) != 1)
+			continue;
+		if (private_key_check_place(AT_FDCWD, files.items[i], &mode, err) < 0)
+			return NULL;
+		return steal_ptr(key);
 	}
 	return NULL;
 }
@@ -116,11 +145,11 @@ static EVP_PKEY *key_of(const struct pki_dir *d, X509 *cert)
 EVP_PKEY *pki_dir_key(const struct pki_dir *d, X509 *cert, const char *where, struct err **err)
 {
 	EVP_PKEY *key cleanup_pkey = where     ? key_open(where, err)
-				     : d->path ? key_of(d, cert)
+				     : d->path ? key_of(d, cert, err)
 					       : NULL;
 	char name[256];
 
-	if (where && !key)
+	if (!key && *err)
 		return NULL;
 	x509_subject(cert, name, sizeof(name));
 	if (!key) {
@@ -189,51 +218,62 @@ X509 *pki_dir_find(struct pki_dir *d, const char *which, bool ca, struct err **e
 	return x;
 }
 
-X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_at)
+X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_count)
 {
-	STACK_OF(X509) *alone cleanup_borrowed = sk_X509_new_null();
+	X509_CRL *first = NULL;
+	int count = 0;
 
-	sk_X509_push(alone, ca);
 	for (int i = 0; i < sk_X509_CRL_num(d->lists); i++) {
 		X509_CRL *list = sk_X509_CRL_value(d->lists, i);
 
-		if (!x509_issuer_of_list(alone, list))
+		if (!crl_is_of(list, ca))
 			continue;
-		if (ret_at)
-			*ret_at = i;
-		return list;
+		first = first ? first : list;
+		count++;
 	}
-	return NULL;
+	if (ret_count)
+		*ret_count = count;
+	return first;
 }
 
 int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list)
 {
-	int at = 0;
-	X509_CRL *old = pki_dir_list(d, ca, &at);
+	int at = -1; /* behind all others */
 
-	if (!old)
-		return sk_X509_CRL_push(d->lists, list) ? 0 : -1;
-	sk_X509_CRL_set(d->lists, at, list);
-	X509_CRL_free(old);
-	return 0;
+	for (int i = sk_X509_CRL_num(d->lists); i-- > 0;) {
+		if (!crl_is_of(sk_X509_CRL_value(d->lists, i), ca))
+			continue;
+		X509_CRL_free(sk_X509_CRL_delete(d->lists, i));
+		at = i;
+	}
+	return sk_X509_CRL_insert(d->lists, list, at) ? 0 : -1;
+}
+
+bool pki_dir_leads_up(const struct pki_dir *d, X509 *x)
+{
+	return has_cert(d->trusted, x) || (!x509_is_root(x) && x509_issuer_of(d->certs, x));
 }
 
 int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x)
 {
 	X509 *ca = x509_issuer_of(d->certs, x);
-	X509_CRL *list = ca ? pki_dir_list(d, ca, NULL) : NULL;
-	X509_REVOKED *entry = NULL;
 
-	if (!list || X509_CRL_get0_by_cert(list, &entry, x) != 1)
-		return 0;
-	return x509_seconds(X509_REVOKED_get0_revocationDate(entry));
+	for (int i = 0; ca && i < sk_X509_CRL_num(d->lists); i++) {
+		X509_CRL *list = sk_X509_CRL_value(d->lists, i);
+		X509_REVOKED *entry = NULL;
+
+		if (crl_is_of(list, ca) && X509_CRL_get0_by_cert(list, &entry, x) == 1)
+			return x509_seconds(X509_REVOKED_get0_revocationDate(entry));
+	}
+	return 0;
 }
 
 int pki_dir_keep(const struct pki_dir *d, X509 *x, struct err **err)
 {
 	char *serial cleanup_free = x509_serial(x);
 	char *dir cleanup_free = path_join(d->path, PKI_ISSUED);
-	char *name cleanup_free = xasprintf("%.16s.pem", serial);
+	/* CAs count each for itself: the issuer is part of the name. */
+	char *name cleanup_free = xasprintf("%s-%08lx.pem", serial, X509_issuer_name_hash(x));
 
 	return path_mkdirs(dir, err) < 0 ? -1 : identity_write_certs(dir, name, x, NULL, err);
 }
@@ -264,6 +304,9 @@ int pki_dir_save_lists(const struct pki_dir *d, struct err **err)
 
 	if (file_read(path, KEYRING_MAX, &was, err) < 0)
 		return -1;
+	if (strlen(was.buf) != was.len)
+		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' is not a text file (PEM)",
+			       path);
 	copy_without_lists(was.buf, &is);
 	if (crl_append(d->lists, &is) < 0)
 		return err_set(err, E_INTERNAL, "OpenSSL cannot write lists to '%s'", path);

@@ -11,9 +11,15 @@
 struct pki_dir {
 	char *path;                 /* absolute */
 	STACK_OF(X509) * certs;     /* each once */
+	STACK_OF(X509) * trusted;   /* those of them that the keyring has */
 	STACK_OF(X509_CRL) * lists; /* those of the keyring */
 };
 
+/*
+ * For who changes the files, before he reads any: waits until nobody else does. It lasts until
+ * *RET_FD is closed; -1: there is no pki/.
+ */
+int pki_dir_lock(const char *project_dir, int *ret_fd, struct err **err) warn_unused;
 /* Reads all but the keys. */
 int pki_dir_open(struct pki_dir *d, const char *project_dir, struct err **err) warn_unused;
 void pki_dir_close(struct pki_dir *d);
@@ -28,13 +34,15 @@ EVP_PKEY *pki_dir_key(const struct pki_dir *d, X509 *cert, const char *where, st
  * digits, as `orch pki status` prints them. CA: the first one of a CA in that file. It is D's.
  */
 X509 *pki_dir_find(struct pki_dir *d, const char *which, bool ca, struct err **err);
+/* Whether devices trust X, or what is above it is here. */
+bool pki_dir_leads_up(const struct pki_dir *d, X509 *x);
 /* When X was revoked, in seconds since 1970; 0: it is not, or its CA is not here. */
 int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x);
 /* Writes X to issued/. */
 int pki_dir_keep(const struct pki_dir *d, X509 *x, struct err **err) warn_unused;
-/* The list of CA, or NULL; *RET_AT (may be NULL) is its place among the lists. */
-X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_at);
-/* Puts LIST, which becomes D's, into the place of CA's, or behind all others. */
+/* The first list of CA, or NULL; *RET_COUNT (may be NULL): how many there are. */
+X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_count);
+/* Puts LIST, which becomes D's, into the place of all of CA's, or behind all others. */
 int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list);
 /* Writes the lists. */
 int pki_dir_save_lists(const struct pki_dir *d, struct err **err) warn_unused;

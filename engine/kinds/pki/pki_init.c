@@ -8,11 +8,12 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "kinds/pki/identity.h"
-#include "kinds/pki/pki.h"
+#include "kinds/pki/pki_dir.h"
 #include "kinds/pki/x509.h"
 
 /* A CA, the intermediate that it signs, and the signer of bundles below that. */
@@ -197,19 +198,25 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 	struct branch root cleanup_branch = {0}, rollover cleanup_branch = {0};
 	char *pki cleanup_free = path_join(project_dir, "pki");
 	char *private cleanup_free = path_join(pki, "private");
+	int alone cleanup_fd = -1;
 
-	if (path_mkdirs_within(project_dir, "pki/private", err) < 0)
+	if (path_mkdirs_within(project_dir, "pki/private", err) < 0 ||
+	    pki_dir_lock(project_dir, &alone, err) < 0)
 		return -1;
-	if (lacks_rollover_signer(pki))
-		return add_rollover_signer(pki, report, err) < 0
-			       ? -1
-			       : pki_add_lists(project_dir, NULL, NULL, NULL, err);
+	if (lacks_rollover_signer(pki)) {
+		if (add_rollover_signer(pki, report, err) < 0)
+			return -1;
+		close(steal_fd(&alone));
+		return pki_add_lists(project_dir, NULL, NULL, NULL, err);
+	}
 	if (refuse_existing(pki, err) < 0)
 		return -1;
 	if (chmod(private, 0700) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot protect '%s'", private);
-	if (make_all(&root, &rollover, err) < 0 || write_all(pki, &root, &rollover, err) < 0 ||
-	    pki_add_lists(project_dir, NULL, NULL, NULL, err) < 0)
+	if (make_all(&root, &rollover, err) < 0 || write_all(pki, &root, &rollover, err) < 0)
+		return -1;
+	close(steal_fd(&alone)); /* which who adds lists takes again */
+	if (pki_add_lists(project_dir, NULL, NULL, NULL, err) < 0)
 		return -1;
 	if (report)
 		report_all(report);

@@ -2,13 +2,14 @@
 /* Lists of what is revoked (crl.h) for CAs that have none. */
 #include <openssl/x509v3.h>
 
+#include "base/file.h"
 #include "kinds/pki/crl.h"
 #include "kinds/pki/pki_dir.h"
 
 static int add_list(struct pki_dir *d, X509 *ca, EVP_PKEY *key, struct str *report,
 		    struct err **err)
 {
-	X509_CRL *list = crl_make(ca, key, pki_dir_list(d, ca, NULL), NULL, 0);
+	X509_CRL *list = crl_make(ca, key, d->lists, NULL, 0);
 	char name[256], date[16];
 
 	x509_subject(ca, name, sizeof(name));
@@ -30,15 +31,16 @@ static bool is_whole(X509_CRL *list, X509 *ca)
 }
 
 /*
- * A CA that could sign and has no list, or one that is not of all its time. No CA that is over, and
- * none of which the CA above has gone.
+ * A CA that could sign and has no list, several, or one that is not of all its time. No CA that is
+ * over, and none that devices do not trust, or of which the CA above has gone.
  */
 static bool lacks_list(const struct pki_dir *d, X509 *x)
 {
-	X509_CRL *list = X509_check_ca(x) ? pki_dir_list(d, x, NULL) : NULL;
+	int count = 0;
+	X509_CRL *list = X509_check_ca(x) ? pki_dir_list(d, x, &count) : NULL;
 
 	return X509_check_ca(x) && X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
-	       (x509_is_root(x) || x509_issuer_of(d->certs, x)) && !(list && is_whole(list, x));
+	       pki_dir_leads_up(d, x) && !(count == 1 && is_whole(list, x));
 }
 
 /* Makes those whose keys are here. The first CA whose key is not becomes the error, at the end. */
@@ -71,9 +73,10 @@ int pki_add_lists(const char *project_dir, const char *ca, const char *key, stru
 {
 	struct pki_dir d cleanup_pki_dir = {0};
 	EVP_PKEY *opened cleanup_pkey = NULL;
+	int alone cleanup_fd = -1;
 	X509 *x;
 
-	if (pki_dir_open(&d, project_dir, err) < 0)
+	if (pki_dir_lock(project_dir, &alone, err) < 0 || pki_dir_open(&d, project_dir, err) < 0)
 		return -1;
 	if (!ca)
 		return add_all(&d, report, err);
@@ -82,6 +85,11 @@ int pki_add_lists(const char *project_dir, const char *ca, const char *key, stru
 		return -1;
 	if (!X509_check_ca(x))
 		return err_set(err, E_CERTIFICATE_USAGE, "'%s' is not a CA: it has no list", ca);
+	if (!pki_dir_leads_up(&d, x))
+		return err_set(err, E_CA_UNKNOWN,
+			       "neither CA '%s' is in '%s/" PKI_KEYRING "' nor the one that "
+			       "issued it below 'pki/': put that certificate there",
+			       ca, d.path);
 	if (!lacks_list(&d, x))
 		return 0;
 	opened = pki_dir_key(&d, x, key, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch pki revoke: a certificate onto its CA's list. */
+#include "base/file.h"
 #include "kinds/pki/crl.h"
 #include "kinds/pki/pki_dir.h"
 
@@ -37,7 +38,7 @@ static int add_to_list(struct pki_dir *d, X509 *cert, X509 *ca, const char *key_
 
 	if (!key)
 		return -1;
-	list = crl_make(ca, key, pki_dir_list(d, ca, NULL), cert, time(NULL));
+	list = crl_make(ca, key, d->lists, cert, time(NULL));
 	if (!list || pki_dir_set_list(d, ca, list) < 0)
 		return err_set(err, E_KEY_UNUSABLE,
 			       "OpenSSL cannot sign a list with the key of CA '%s'",
@@ -51,9 +52,10 @@ int pki_revoke(const char *project_dir, const char *which, const char *key, stru
 	struct pki_dir d cleanup_pki_dir = {0};
 	char name[256], date[16];
 	X509 *cert, *ca;
+	int alone cleanup_fd = -1;
 	int64_t since;
 
-	if (pki_dir_open(&d, project_dir, err) < 0)
+	if (pki_dir_lock(project_dir, &alone, err) < 0 || pki_dir_open(&d, project_dir, err) < 0)
 		return -1;
 	cert = pki_dir_find(&d, which, false, err);
 	if (!cert)

@@ -21,8 +21,8 @@ static void add_certificate(struct pki_certificates *to, const struct pki_dir *d
 	c->from = x509_seconds(X509_get0_notBefore(x));
 	c->to = x509_seconds(X509_get0_notAfter(x));
 	c->ca = X509_check_ca(x);
-	c->trusted = x509_is_root(x);
-	c->revoked = c->trusted ? 0 : pki_dir_revoked(d, x);
+	c->trusted = x509_is_root(x) && pki_dir_leads_up(d, x);
+	c->revoked = x509_is_root(x) ? 0 : pki_dir_revoked(d, x);
 	c->signs = signer && X509_cmp(x, signer) == 0;
 	list = c->ca ? pki_dir_list(d, x, NULL) : NULL;
 	c->listed = list;

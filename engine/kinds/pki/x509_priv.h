@@ -55,18 +55,20 @@ int64_t x509_seconds(const ASN1_TIME *t);
 /* Adds the certificates and lists of a PEM file to CERTS and LISTS; a private key is refused. */
 int x509_add_file(const char *path, STACK_OF(X509) * certs, STACK_OF(X509_CRL) * lists,
 		  struct err **err) warn_unused;
-/* The certificate among CERTS whose key signed X or LIST, also X itself; NULL: none. */
+/* The certificate among CERTS (may be NULL) whose key signed X, also X itself; NULL: none. */
 X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x);
-X509 *x509_issuer_of_list(STACK_OF(X509) * certs, X509_CRL *list);
+/* Whether CA signed LIST. */
+bool crl_is_of(X509_CRL *list, X509 *ca);
 /* Whether X is signed by its own key: nothing is above it. */
 bool x509_is_root(X509 *x);
 /* The serial number in hex, small letters; the caller frees it. */
 char *x509_serial(const X509 *x);
 /*
- * A list of CA, signed with its KEY: what is on OLD (NULL: nothing), and REVOKED (NULL: no more)
- * since WHEN. It begins and ends with CA. NULL: OpenSSL cannot make it.
+ * A list of CA, signed with its KEY: what is on those of CA among KNOWN (NULL: none), and REVOKED
+ * (NULL: no more) since WHEN. It begins with CA and ends with it, or is of all the time that those
+ * of before are. NULL: OpenSSL cannot make it.
  */
-X509_CRL *crl_make(X509 *ca, EVP_PKEY *key, X509_CRL *old, X509 *revoked, time_t when);
+X509_CRL *crl_make(X509 *ca, EVP_PKEY *key, STACK_OF(X509_CRL) * known, X509 *revoked, time_t when);
 /* The first one of CERTS that is a CA's, or NULL. */
 X509 *x509_first_ca(STACK_OF(X509) * certs);
 /* Appends LISTS as PEM. */
