@@ -235,18 +235,30 @@ static int place_file(const struct laying *l, const struct node *user, const str
 	return file_copy(from, to, RELEASE_FILE_MODE, err);
 }
 
+/* What devices get: with further lists of what is revoked it is none of the project's files. */
+static int place_keyring(const struct laying *l, const struct node *pki, struct err **err)
+{
+	const struct pki_opts *keys = pki->recipe->opts;
+
+	for (size_t i = 0; keys->crl.count && pki->record && i < pki->record->output_count; i++) {
+		const struct artifact *a = &pki->record->outputs[i];
+
+		if (str_eq(a->name, RELEASE_KEYRING))
+			return place_output(l, pki, a, RELEASE_KEYRING, err);
+	}
+	return place_file(l, pki, keys->keyring, RELEASE_KEYRING, err);
+}
+
 static int place_made(const struct laying *l, struct err **err)
 {
 	const struct node *n = l->release, *bundle = release_node_of(n, l->o->bundle);
 	const struct node *card = release_node_of(n, l->o->card);
 	const struct bundle_opts *b = bundle->recipe->opts;
 	const struct node *pki = release_node_of(bundle, b->sign);
-	const struct pki_opts *keys = pki->recipe->opts;
 
 	if (place_results(l, n, err) < 0 || place_results(l, bundle, err) < 0 ||
 	    place_results(l, card, err) < 0 || place_name(l, bundle, SHIPPED_BUNDLE, err) < 0 ||
-	    place_name(l, card, SHIPPED_INSTALL, err) < 0 ||
-	    place_file(l, pki, keys->keyring, RELEASE_KEYRING, err) < 0 ||
+	    place_name(l, card, SHIPPED_INSTALL, err) < 0 || place_keyring(l, pki, err) < 0 ||
 	    place_verdicts(l, bundle, &b->tested_by, err) < 0 ||
 	    place_verdicts(l, n, &l->o->tested_by, err) < 0)
 		return -1;
