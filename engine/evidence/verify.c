@@ -185,9 +185,8 @@ static int read_statement(struct verify *v, struct str *ret)
 		return 1;
 	}
 	verify_tell(v, "signature", true,
-		    v->policy->is_covered
-			    ? "that of the release covers it: it has none of its own"
-			    : "nobody has signed it, and the policy asks for nobody");
+		    v->policy->is_covered ? "that of the release covers it: it has none of its own"
+					  : "nobody has signed it, and the policy asks for nobody");
 	return 0;
 }
 
