@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch publish: a package repository is built and laid out where a web server shows it. */
+#include <sys/stat.h>
 #include <time.h>
 
 #include "cli/builder.h"
@@ -12,13 +13,18 @@ static int publish(const struct session *s, const char *name, const char *dir,
 {
 	const struct node *n = session_node(s, name, err);
 	char *tar cleanup_free = NULL;
+	mode_t mask;
+	int rc;
 
 	if (!n)
 		return -1;
 	if (n->recipe->kind != &kind_repository || !n->record || n->record->output_count != 1)
 		return err_set(err, E_WRONG_KIND, "'%s' is not a node of kind repository", name);
 	tar = cas_path(store_dir(s->store), OUTPUT_TREE, &n->record->outputs[0].digest);
-	return repository_publish(tar, dir, (int64_t)time(NULL), ret, err);
+	mask = umask(022); /* who reads it is another */
+	rc = repository_publish(tar, dir, (int64_t)time(NULL), ret, err);
+	umask(mask);
+	return rc;
 }
 
 static void tell(const struct cli *c, const struct published *p, const char *dir)

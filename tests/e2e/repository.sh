@@ -118,6 +118,8 @@ echo "# published"
 same "in an empty directory" "published suite 'stable' in $www: 2 packages added, 0 there already" \
 	"$("$ORCH" -C "$p" publish repo "$www" 2>/dev/null | sed 's/, valid until.*//')"
 check "is what was made" sh -c "cd '$www' && find . -type f ! -name '.orch*' -exec cmp {} '$r/{}' ';' | wc -l | grep -qx 0"
+(umask 077 && o publish repo "$scratch/closed")
+same "everybody can read it, whatever the umask" "" "$(find "$scratch/closed" ! -name '.orch*' ! -perm -044)"
 code "once more" 0 o publish repo "$www"
 check "is told as unchanged" grep -q "is published in $www as it is" "$scratch/out"
 cp -R "$www" "$scratch/before"
