@@ -112,8 +112,14 @@ take_outputs() {
 	done
 }
 
-# ccache names itself as the compilers that the root has.
-if [ -n "${ORCH_CACHE_DIR:-}" ] && [ -d /usr/lib/ccache ]; then PATH=/usr/lib/ccache:$PATH; fi
+# Debian's ccache has the names of the root's compilers but for these two, which make takes by itself.
+use_ccache() {
+	mkdir ccache
+	for name in cc c++; do ln -s /usr/bin/ccache "ccache/$name"; done
+	PATH=$PWD/ccache:/usr/lib/ccache:$PATH
+}
+
+if [ -n "${ORCH_CACHE_DIR:-}" ] && [ -d /usr/lib/ccache ]; then use_ccache; fi
 look_around
 lay_out
 if [ -n "$kernel" ]; then
