@@ -123,7 +123,7 @@ same "and installed on it" "install ok installed" "$(field top extra Status)"
 deb app 9
 check "a package of that name in the archive" publish own@example.org
 check "lock" o lock n
-check "one's own is meant" sh -c "! grep -q '^package own app ' '$p/recipes/n.lock'"
+lacks "one's own is meant" '^package own app ' "$p/recipes/n.lock"
 
 echo "# what is refused"
 sed -i 's/dpkg-deb/false/' "$p/recipes/app.yaml"

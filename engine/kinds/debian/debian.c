@@ -232,8 +232,9 @@ static const struct option debian_options[] = {
 		 "and names of 'sources'; their Build-Depends are locked as 'packages' are.",
 	 .example = "[custom_build/app, u-boot]"},
 	{"debs", OPT_REF, AT(debs), OPT_LIST, .accept = DEB_INPUTS_ACCEPT,
-	 .help = "Also packages of one's own: files or directories of the project, outputs of nodes. "
-		 "'orch lock' builds them, and locks what they need together with 'packages'.",
+	 .help = "Also packages of one's own: files or directories of the project, outputs of "
+		 "nodes. 'orch lock' builds them, and locks what they need together with "
+		 "'packages'.",
 	 .example = "[edge-app, debs/vendor.deb]"},
 	{"from", OPT_REF, AT(from), .accept = ACCEPT_TREE,
 	 .help = "A debian node whose tree the packages are added to. What it has stays as it is, "
