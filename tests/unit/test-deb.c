@@ -230,6 +230,23 @@ static void test_no_deb(void **state)
 }
 
 /* dpkg is told of packages by name. */
+/* A reader of an index would see two packages. */
+static void test_empty_line(void **state)
+{
+	static const char *const between[] = {"\n", " \n", "\t \r\n"};
+
+	(void)state;
+	for (size_t i = 0; i < array_len(between); i++) {
+		char *control cleanup_free =
+			xasprintf("%s%s%s", CONTROL("vendor", ""), between[i], CONTROL("bash", ""));
+		struct deb_set set cleanup_deb_set = {0};
+		struct err *err cleanup_err = NULL;
+
+		assert_int_equal(try_add(&set, "two", &(struct recipe){control, {NULL}}, &err), -1);
+		assert_non_null(strstr(err->text, "has an empty line"));
+	}
+}
+
 static void test_name_is_no_option(void **state)
 {
 	static const char *const controls[] = {CONTROL("--force-all", ""), CONTROL("a/b", ""),
@@ -369,6 +386,7 @@ int main(void)
 		DIR_TEST(test_seed_dirs),
 		DIR_TEST(test_expand),
 		DIR_TEST(test_no_deb),
+		DIR_TEST(test_empty_line),
 		DIR_TEST(test_name_is_no_option),
 		DIR_TEST(test_directory_and_back),
 	};

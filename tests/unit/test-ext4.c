@@ -233,6 +233,24 @@ static void test_full(void **state)
 }
 
 /* Blocks of a file are numbered by 32 bits, and the last number is not used (Linux, s_maxbytes). */
+/* Not even the tables do: `size: auto` goes on then. */
+static void test_tables_do_not_fit(void **state)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+
+	(void)state;
+	for (int i = 0; i < 8000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "f%d", i);
+		add(t, name, S_IFREG | 0644);
+	}
+	assert_int_equal(write_image(t, "tables.img", 1 << 20, &err), -1);
+	assert_ptr_equal(err->code, E_IMAGE_TOO_SMALL);
+	err_free(err);
+}
+
 static void test_too_large_file(void **state)
 {
 	const uint64_t most = UINT64_C(0xffffffff) * 4096;
@@ -360,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_large_directory),
 		cmocka_unit_test(test_too_many_links),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_tables_do_not_fit),
 		cmocka_unit_test(test_too_large_file),
 		cmocka_unit_test(test_holes_and_fragments),
 		cmocka_unit_test(test_xattrs_too_large),

@@ -122,14 +122,59 @@ static int refuse_other(const struct publishing *p, struct err **err)
 
 static int read_published(struct publishing *p, struct err **err)
 {
-	char *path cleanup_free = xasprintf("%s/dists/%s/Release", p->dir, p->suite);
+	char *suite cleanup_free = xasprintf("%s/dists/%s", p->dir, p->suite);
+	char *path cleanup_free = path_join(suite, "Release");
 	struct str text cleanup_str = STR_INIT;
 
 	if (!path_exists(path))
-		return 0;
+		return path_exists(suite) ? err_set(err, E_PUBLISHED_OTHER,
+						    "'%s' has no Release, so it was not published "
+						    "by orch: name another directory, or another "
+						    "suite",
+						    suite)
+					  : 0;
 	if (file_read_foreign(path, MAX_RELEASE, &text, err) < 0)
 		return -1;
 	p->then = str_steal(&text);
+	return 0;
+}
+
+/* Whether NAME, a signature, is published as it is here. */
+static int is_signed_so(const struct publishing *p, const char *name, bool *ret, struct err **err)
+{
+	char *rel cleanup_free = xasprintf("dists/%s/%s", p->suite, name);
+	char *path cleanup_free = path_join(p->dir, rel);
+	struct tree_entry *e = tree_lookup(p->t, rel);
+	char *now cleanup_free = e ? tree_inode_text(e->inode, MAX_RELEASE) : NULL;
+	struct str then cleanup_str = STR_INIT;
+
+	*ret = false;
+	if (!path_exists(path))
+		return 0;
+	if (file_read_foreign(path, MAX_RELEASE, &then, err) < 0)
+		return -1;
+	*ret = now && str_eq(now, then.buf);
+	return 0;
+}
+
+/* Equal descriptions are not enough: another key may have signed them, and files may be gone. */
+static int find_unchanged(struct publishing *p, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(p->t, &count);
+	bool in_release, release;
+
+	if (!p->then || !str_eq(p->then, p->now))
+		return 0;
+	if (is_signed_so(p, "InRelease", &in_release, err) < 0 ||
+	    is_signed_so(p, "Release.gpg", &release, err) < 0)
+		return -1;
+	p->ret->unchanged = in_release && release;
+	for (size_t i = 0; i < count && p->ret->unchanged; i++) {
+		char *path cleanup_free = path_join(p->dir, entries[i]->path);
+
+		p->ret->unchanged = path_exists(path);
+	}
 	return 0;
 }
 
@@ -261,28 +306,35 @@ static int settle(const struct publishing *p, const char *path, struct err **err
 	return sync_path(file, err);
 }
 
+/* What names the others, in the order in which they become those of another state. */
+static const char *const descriptions[] = {"Release.gpg", "Release", "InRelease"};
+
 /* Where two directories cannot change places: file by file, what names the others last. */
 static int place_list(const struct publishing *p, const char *path, struct err **err)
 {
 	char *from cleanup_free = path_join(p->stage, path),
 		   *to cleanup_free = path_join(p->dir, path);
 	char *above cleanup_free = path_dir(path);
-	bool last = str_eq(path_base(path), "InRelease");
 
-	if (last || path_mkdirs_within(p->dir, above, err) < 0)
-		return last ? 0 : -1;
-	return move(from, to, err);
+	for (size_t i = 0; i < array_len(descriptions); i++)
+		if (str_eq(path_base(path), descriptions[i]))
+			return 0;
+	return path_mkdirs_within(p->dir, above, err) < 0 ? -1 : move(from, to, err);
 }
 
 static int place_one_by_one(const struct publishing *p, const char *from, const char *to,
 			    struct err **err)
 {
-	char *staged cleanup_free = path_join(from, "InRelease");
-	char *in_release cleanup_free = path_join(to, "InRelease");
-
-	if (each_list(p, place_list, err) < 0 || move(staged, in_release, err) < 0)
+	if (each_list(p, place_list, err) < 0)
 		return -1;
-	return file_sync_parent(in_release, err);
+	for (size_t i = 0; i < array_len(descriptions); i++) {
+		char *staged cleanup_free = path_join(from, descriptions[i]);
+		char *shown cleanup_free = path_join(to, descriptions[i]);
+
+		if (move(staged, shown, err) < 0 || file_sync_parent(shown, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int place_suite(const struct publishing *p, struct err **err)
@@ -295,9 +347,10 @@ static int place_suite(const struct publishing *p, struct err **err)
 	if (path_mkdirs_within(p->dir, "dists", err) < 0 || keep_lists(p, err) < 0 ||
 	    each_list(p, settle, err) < 0)
 		return -1;
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, there ? RENAME_EXCHANGE : RENAME_NOREPLACE) <
-	    0) {
-		if (there && (errno == EINVAL || errno == ENOSYS))
+	if (!there) /* NFS knows no flags; the guard keeps others away */
+		return move(from, to, err) < 0 ? -1 : file_sync_parent(to, err);
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) < 0) {
+		if (errno == EINVAL || errno == ENOSYS || errno == EXDEV) /* overlayfs: the last */
 			return place_one_by_one(p, from, to, err);
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", to);
 	}
@@ -319,7 +372,8 @@ static int publish(struct publishing *p, const char *tar, int64_t now, struct er
 	if (read_tree(p, tar, err) < 0 || refuse_expired(p, now, err) < 0 ||
 	    read_published(p, err) < 0 || refuse_other(p, err) < 0)
 		return -1;
-	p->ret->unchanged = p->then && str_eq(p->then, p->now);
+	if (find_unchanged(p, err) < 0)
+		return -1;
 	if (p->ret->unchanged)
 		return 0;
 	if (stage(p, err) < 0 || each_package(p, refuse_changed, err) < 0 ||
@@ -335,9 +389,13 @@ int repository_publish(const char *tar, const char *dir, int64_t now, struct pub
 	struct publishing p cleanup_publishing = {.dir = dir, .t = t, .ret = ret};
 	char *guard cleanup_free = path_join(dir, GUARD);
 	int fd cleanup_fd = -1;
+	int rc;
 
 	*ret = (struct published){0};
-	if (path_mkdirs(dir, err) < 0 || lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err) < 0)
-		return -1;
-	return publish(&p, tar, now, err);
+	rc = path_mkdirs(dir, err);
+	if (rc == 0)
+		rc = lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err);
+	if (rc == 0)
+		rc = publish(&p, tar, now, err);
+	return rc;
 }

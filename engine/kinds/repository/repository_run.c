@@ -122,25 +122,28 @@ static int compare(const void *a, const void *b)
 	return c ? c : strcmp(x->path, y->path);
 }
 
-/* Sorts them, and leaves each once. */
+/* Sorts them, and leaves each once: versions that differ in their epochs have one path, too. */
 static int unite(struct offers *all, struct err **err)
 {
+	struct map paths cleanup_map = {0};
 	size_t n = 0;
 
 	qsort(all->items, all->count, sizeof(*all->items), compare);
 	for (size_t i = 0; i < all->count; i++) {
-		const struct offer *f = &all->items[i], *last = n ? &all->items[n - 1] : NULL;
+		const struct offer *f = &all->items[i], *same = map_get(&paths, f->path);
 
-		if (!last || !str_eq(last->path, f->path)) {
-			all->items[n++] = *f;
-			continue;
-		}
-		if (!digest_eq(&last->sha256, &f->sha256))
+		if (!same) {
+			all->items[n] = *f;
+			map_set(&paths, all->items[n].path, &all->items[n]);
+			n++;
+		} else if (!digest_eq(&same->sha256, &f->sha256)) {
 			return err_set(err, E_DUPLICATE_NAME,
 				       "packages: '%s' %s (%s) is there twice, with different "
-				       "bytes: '%s' and '%s'; what differs needs another version",
-				       f->p.name, f->p.version, f->p.arch, last->deb->label,
+				       "bytes: '%s' and '%s'; what differs needs another version, "
+				       "and not in its epoch alone",
+				       f->p.name, f->p.version, f->p.arch, same->deb->label,
 				       f->deb->label);
+		}
 	}
 	all->count = n;
 	return 0;

@@ -96,6 +96,18 @@ static char *trim_stanza(char *text)
 	return out;
 }
 
+/* What follows an empty line is another package to whoever reads the text in an index. */
+static bool is_one_stanza(const char *control)
+{
+	for (const char *p = control; *p; p += *p == '\n') {
+		p += strspn(p, " \t\r");
+		if (!*p || *p == '\n')
+			return false;
+		p += strcspn(p, "\n");
+	}
+	return true;
+}
+
 /* A name or an architecture as dpkg takes them (pkg_name_is_illegal()); an option is none. */
 static bool is_word(const char *s)
 {
@@ -112,6 +124,11 @@ static int read_control(struct deb *d, struct err **err)
 	if (read_stanza(d, at, len, err) < 0)
 		return -1;
 	d->control = trim_stanza(d->control);
+	if (!is_one_stanza(d->control))
+		return err_set(err, E_PACKAGE_MISMATCH,
+			       "the control file of '%s' has an empty line, as between packages: "
+			       "dpkg would not take it",
+			       d->label);
 	d->name = deb_field(d->control, "Package");
 	d->version = deb_field(d->control, "Version");
 	d->arch = deb_field(d->control, "Architecture");

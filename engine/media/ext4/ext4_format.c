@@ -14,6 +14,13 @@ int ext4_fail(errcode_t code, const char *name, const char *action, struct err *
 {
 	if (code > 0 && code < 256)
 		return err_errno(err, E_OUTPUT_UNWRITABLE, (int)code, "%s: %s", name, action);
+	/* what cannot be counted before: tables, the journal, extents at the borders of tables */
+	if (code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_TOOSMALL ||
+	    code == EXT2_ET_TOO_MANY_INODES)
+		return err_set(err, E_IMAGE_TOO_SMALL,
+			       "%s: %s: the file system is too small for its content: raise its "
+			       "size or remove something",
+			       name, action);
 	initialize_ext2_error_table();
 	return err_set(err, E_OUTPUT_UNWRITABLE, "%s: %s: %s", name, action, error_message(code));
 }
