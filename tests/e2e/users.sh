@@ -6,6 +6,7 @@
 # archive 'own' of its own. What it makes lies in /var/lib/users. own-later, of a later layer, changes
 # modes there. users_tree is a recipe of kind tree whose steps do the same and then look at it.
 
+. tests/e2e/archive-lib.sh
 # users_archive PROJECT: makes the archive; PROJECT gets its key, and the archive as a mirror.
 users_archive() {
 	export GNUPGHOME="${scratch:?}/gnupg" XDG_CONFIG_HOME="$scratch/config"
