@@ -192,7 +192,9 @@ static void receive_step(struct grpc *g)
 		}
 		g->heard_ms = clock_ms();
 		g->pinged_ms = 0;
+		g->amid = true;
 		used = nghttp2_session_mem_recv(g->h2, (uint8_t *)buf, (size_t)n);
+		g->amid = false;
 		if (used < 0)
 			lose(g, nghttp2_strerror((int)used));
 	}
@@ -333,7 +335,7 @@ size_t grpc_step(struct grpc *g, int ms)
 /* Nobody has listened while there was no call: what the server did since then shows now. */
 static void wake(struct grpc *g)
 {
-	if (g->calls || !g->h2)
+	if (g->calls || !g->h2 || g->amid)
 		return;
 	receive_step(g);
 	if (!g->h2)
@@ -363,7 +365,7 @@ void grpc_start(struct grpc *g, struct grpc_call *c)
 				     .max = c->message_max ? c->message_max : MESSAGE_MAX,
 				     .on_message = c->on_message,
 				     .arg = c->arg};
-	if (!c->later)
+	if (!c->later && !g->amid)
 		grpc_step(g, 0);
 }
 

@@ -35,7 +35,8 @@ struct grpc_call {
 	const struct str *request; /* the message; NULL: an empty one */
 	bool later;                /* it goes out when grpc_step() is called the next time */
 	bool framed;               /* REQUEST has several messages, each after its grpc_prefix() */
-	grpc_message_fn *on_message; /* of each that comes; non-zero cancels; NULL: dropped */
+	/* Of each that comes; non-zero cancels; NULL: dropped. It may start calls, but no step. */
+	grpc_message_fn *on_message;
 	void *arg;
 	size_t message_max;  /* bytes of one; 0: 4 MiB */
 	unsigned limit_ms;   /* for all of it, told to the server; 0: none */

@@ -19,6 +19,7 @@ struct grpc {
 	struct str out;
 	size_t out_at, unsent;
 	bool out_blocked, known, lasting;
+	bool amid; /* nghttp2 reads: what it calls starts calls, and does nothing with them */
 	uint64_t heard_ms, pinged_ms, took_ms, leaving_ms; /* 0: not */
 	unsigned ping_ms, pong_ms;
 	char *why; /* it was lost */

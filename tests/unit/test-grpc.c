@@ -117,6 +117,32 @@ static void one_connection_carries_calls(void **state)
 	assert_true(grpc_known(g));
 }
 
+static struct asked inner;
+
+static int start_another(void *arg, const void *data, size_t len)
+{
+	if (inner.call.method)
+		return 0;
+	ask_for(&inner, "ok:inner");
+	grpc_start(g, &inner.call);
+	assert_false(inner.call.submitted); /* the connection is amid reading */
+	return 0;
+}
+
+static void messages_may_start_calls(void **state)
+{
+	struct asked outer;
+
+	ask_for(&outer, "stream:3");
+	outer.call.on_message = start_another;
+	assert_int_equal(grpc_perform(g, &outer.call), GRPC_OK);
+	while (!inner.call.done)
+		grpc_step(g, -1);
+	assert_string_equal(inner.got.buf, "inner\n");
+	release(&outer);
+	release(&inner);
+}
+
 static void calls_run_at_once(void **state)
 {
 	struct asked late, a[40];
@@ -431,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CALL_TEST(one_connection_carries_calls),
+		CALL_TEST(messages_may_start_calls),
 		CALL_TEST(calls_run_at_once),
 		CALL_TEST(large_requests_go_out),
 		CALL_TEST(servers_say_what_is_wrong),
