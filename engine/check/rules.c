@@ -193,6 +193,13 @@ const struct check_rule check_rules[] = {
 	     "Devices should take bundles of format 'verity' alone: what is read is checked, "
 	     "each block of it. 'plain' can be changed after its signature was checked "
 	     "(CVE-2020-25860)."),
+	RULE(CHECK_ADAPTIVE_INDEX, "adaptive-index", ERROR,
+	     "devices can install adaptively what a bundle offers so",
+	     "For an adaptive update RAUC compares an index of the image with those of the slots, "
+	     "which it keeps in a directory. Without 'data-directory' in system.conf it ignores "
+	     "the method: all is fetched and written. On no partition that outlives boots and "
+	     "updates, it reads both slots whole for each update. A boot partition (types that "
+	     "begin with 'boot-') is always written whole."),
 	RULE(CHECK_STATUS_FILE, "status-file", ERROR, "RAUC's status outlives boots and updates",
 	     "RAUC keeps its status in a file, which has to be on a partition that outlives "
 	     "boots and updates. In a slot it is lost with the next update."),

@@ -138,6 +138,42 @@ static void stolen_keys_end(struct check_view *v)
 			"keyring that this asks for");
 }
 
+/* An image of a boot partition is written whole, whatever the bundle says of it. */
+static void class_is_adaptive(struct check_view *v, const struct node *bundle, const char *class)
+{
+	char *section cleanup_free = xasprintf("slot.%s.0", class);
+	const struct conf_entry *type = conf_find(&v->system, section, "type");
+
+	if (type && str_skip(type->value, "boot-"))
+		check_say(v, CHECK_ADAPTIVE_INDEX, recipe_pos(bundle->recipe, "adaptive"),
+			  "slots of class '%s' have type=%s (%s:%u), which RAUC writes whole: "
+			  "leave the class out",
+			  class, type->value, type->pos.file, type->pos.line);
+}
+
+static void indexes_are_kept(struct check_view *v)
+{
+	const struct conf_entry *dir = conf_find(&v->system, "system", "data-directory");
+
+	for (size_t i = 0; i < v->g->nodes.count; i++) {
+		const struct node *n = v->g->nodes.items[i];
+		const struct bundle_opts *o = n->recipe->opts;
+
+		if (check_is_test(v, n) || n->recipe->kind != &kind_bundle || !o->adaptive.count)
+			continue;
+		for (size_t k = 0; k < o->adaptive.count; k++)
+			class_is_adaptive(v, n, LIST_AT(o->adaptive, const char *, k));
+		if (!dir || *dir->value != '/')
+			wants(v, CHECK_ADAPTIVE_INDEX, dir, "system", "data-directory=/data/…",
+			      "RAUC would ignore that a bundle is adaptive");
+		else if (v->fstab.count && !is_kept(v, dir->value))
+			check_say(v, CHECK_ADAPTIVE_INDEX, dir->pos,
+				  "'%s' is on no partition of %s: the indexes of adaptive updates "
+				  "would be lost with a boot or an update",
+				  dir->value, v->fstab.items[0].pos.file);
+	}
+}
+
 int check_rauc_rules(struct check_view *v, struct err **err)
 {
 	if (!v->system.count)
@@ -148,5 +184,6 @@ int check_rauc_rules(struct check_view *v, struct err **err)
 	bundles_are_verified(v);
 	stolen_keys_end(v);
 	status_is_kept(v);
+	indexes_are_kept(v);
 	return 0;
 }

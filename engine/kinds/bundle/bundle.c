@@ -54,8 +54,8 @@ static const struct option bundle_options[] = {
 	{"adaptive", OPT_STRING, offsetof(struct bundle_opts, adaptive), OPT_LIST,
 	 .help = "Slot classes of whose images a device fetches only blocks that it has not yet, "
 		 "or true: all but FAT. The bundle gets an index of 32 bytes for each 4 KiB "
-		 "(rauc's method block-hash-index, from 1.8 on); the device needs a "
-		 "'data-directory' in its system.conf to keep its own.",
+		 "(rauc's method block-hash-index, from 1.8 on); the device's system.conf "
+		 "needs a 'data-directory' for its own, or it takes the whole image.",
 	 .example = "[rootfs]"},
 	{"block-size", OPT_SIZE, offsetof(struct bundle_opts, block_size), OPT_POSITIVE,
 	 .help = "What the squashfs compresses at once, a power of 2: an adaptive update fetches "

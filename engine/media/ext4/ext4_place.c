@@ -7,13 +7,16 @@
  *
  * Both tables, of inodes and of places for blocks, are filled alike. A directory and what is in it
  * have a region that begins where the hash of its path says and has twice the room that they take;
- * where in the region one begins the hash of its own path says. Taken is the first run from there
- * on that is free and long enough. The larger ones go first, of about equal ones those with the
- * smaller hash: whoever comes later to a place yields, so the result does not depend on the order
- * of the tree.
+ * where in the region one begins the hash of its own path says. Where something is already, the
+ * hashes name another place, then one in another region, and at last it is the first run from the
+ * first place on that is free and long enough. The larger ones go first, of about equal ones those
+ * with the smaller hash: whoever comes later to a place yields, so the result does not depend on
+ * the order of the tree. Going on to the next free place at once would build up long rows, in which
+ * one that comes moves all that follow.
  *
- * The ranges for regions, and in regions, grow with what is in them as in linear hashing (Litwin,
- * 1980): a range that has one more address moves only what was at one of them.
+ * A region grows with what is in it as in linear hashing (Litwin, 1980): one more address moves
+ * only what was at one of them. The range in which regions begin does not grow but doubles, which
+ * moves half of them, and is all of the file system for what is a quarter full or more.
  */
 #include "media/ext4/ext4_priv.h"
 
