@@ -281,7 +281,7 @@ static bool waits_for(struct check_view *v, const struct strs *needs, const char
 	return false;
 }
 
-/* Checks of the boot are in vain when the unit at POS that marks, and NEEDS these, does not wait. */
+/* Checks of a boot are in vain when the unit at POS that marks, and NEEDS them, does not wait. */
 static int waits_for_checks(struct check_view *v, const struct strs *needs, struct pos pos,
 			    struct err **err)
 {

@@ -47,6 +47,7 @@ enum check_id {
 	CHECK_CHECK_PURPOSE,
 	CHECK_SIGNING_TIME_WITHOUT_CRL,
 	CHECK_BUNDLE_FORMATS,
+	CHECK_ADAPTIVE_INDEX,
 	CHECK_STATUS_FILE,
 	CHECK_RAUC_WORDS,
 	CHECK_MARK_GOOD,
@@ -216,8 +217,8 @@ int check_view_make(struct check_view *v, struct err **err) warn_unused;
 void check_view_clear(struct check_view *v);
 /*
  * Whether a node is below tests/: such are asked for by name, and what they contain is often wrong
- * on purpose, so that only the rules on the graph look at them; but not one that devices get all the
- * same, as a part of a bundle or disk that is not below tests/.
+ * on purpose, so that only the rules on the graph look at them; but not one that devices get all
+ * the same, as a part of a bundle or disk that is not below tests/.
  */
 bool check_is_test(const struct check_view *v, const struct node *n);
 /* Whether it is below tests/, whoever gets it. */

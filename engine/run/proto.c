@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "run/proto.h"
 
-
 #include "base/line.h"
 
 static int malformed(const char *what, struct err **err)

@@ -3,3 +3,4 @@
 # says: node 'bundle' is made by programs of the machine that builds
 printf 'kind: release\nbundle: bundle\ncard: install\n' >recipes/release.yaml
 sed -i '/^tools: /d' recipes/bundle.yaml
+rm recipes/tools.yaml recipes/tools.lock

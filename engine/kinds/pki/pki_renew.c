@@ -14,7 +14,7 @@
 #define DAY (24 * 3600)
 #define KEY_MAX (1024 * 1024) /* bytes */
 #define DEPTH_MAX 16          /* CAs of a chain */
-#define MIN_STRENGTH 112 /* bits, as x509.c asks for */
+#define MIN_STRENGTH 112      /* bits, as x509.c asks for */
 
 /* No signer outlives its CA. */
 static int days_below(const X509 *ca)

@@ -40,9 +40,10 @@ int ext4_check_size(uint64_t size, const char *name, struct err **err) warn_unus
 
 /*
  * Writes a new file system with the content of T to [offset, offset + size) of the file PATH, which
- * must exist, reach that far and read as zeros there. A tree that does not fit is E_IMAGE_TOO_SMALL,
- * which names both sizes where they are known; a file of more than 2^32 - 1 blocks, however sparse, is ERR_BUILD. NAME is what
- * the message calls the file system ("partition 'root'").
+ * must exist, reach that far and read as zeros there. A tree that does not fit is
+ * E_IMAGE_TOO_SMALL, which names both sizes where they are known; a file of more than 2^32 - 1
+ * blocks, however sparse, is ERR_BUILD. NAME is what the message calls the file system ("partition
+ * 'root'").
  */
 int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *name,
 	       const struct ext4_opts *opts, struct err **err) warn_unused;
