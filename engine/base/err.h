@@ -102,7 +102,8 @@ static inline void err_freep(struct err **err)
 
 /*
  * A list of errors: recipe checks report everything that is wrong, not only the first. Adding takes
- * ownership of the error, and of all that err_all() made one. Sorted by file, line, column when printed, each once.
+ * ownership of the error, and of all that err_all() made one. Sorted by file, line, column when
+ * printed, each once.
  */
 struct err_list {
 	struct err **items;

@@ -344,6 +344,21 @@ static void drop_removed(struct check_view *v)
 	v->files.count = kept;
 }
 
+bool check_is_made(const struct check_view *v, const struct node *image, const char *path)
+{
+	for (size_t i = 0; i < v->files.count; i++) {
+		const struct check_file *f = &v->files.items[i];
+		const char *rest = f->image == image ? str_skip(f->target, path) : NULL;
+
+		if (rest && (!*rest || *rest == '/'))
+			return true;
+	}
+	for (size_t i = 0; i < v->links.count; i++)
+		if (v->links.items[i].image == image && str_eq(v->links.items[i].target, path))
+			return true;
+	return false;
+}
+
 int check_files_gather(struct check_view *v, struct err **err)
 {
 	for (size_t i = 0; i < v->g->nodes.count; i++) {

@@ -56,21 +56,6 @@ static char *destination(const struct check_link *link)
 	return str_steal(&out);
 }
 
-bool check_is_made(const struct check_view *v, const struct node *image, const char *path)
-{
-	for (size_t i = 0; i < v->files.count; i++) {
-		const struct check_file *f = &v->files.items[i];
-		const char *rest = f->image == image ? str_skip(f->target, path) : NULL;
-
-		if (rest && (!*rest || *rest == '/'))
-			return true;
-	}
-	for (size_t i = 0; i < v->links.count; i++)
-		if (v->links.items[i].image == image && str_eq(v->links.items[i].target, path))
-			return true;
-	return false;
-}
-
 /* Takes away what `remove:` of IMAGE does. */
 static int remove_from(const struct node *image, struct tree *t, struct err **err)
 {

@@ -261,7 +261,7 @@ enum check_writes { CHECK_WRITES_NOTHING, CHECK_MAY_WRITE, CHECK_WRITES };
 enum check_writes check_writes(const struct check_view *v, const struct node *n, const char *path);
 /* Whether the directory PLACE is PATH, or above it. */
 bool check_is_above(const char *place, const char *path);
-/* Whether the project itself brings PATH, or something below it, to IMAGE. */
+/* files.c: whether the project itself brings PATH, or something below it, to IMAGE. */
 bool check_is_made(const struct check_view *v, const struct node *image, const char *path);
 /* rules_kernel.c: the image in the first slot that is booted, or NULL. */
 struct node *check_root_image(const struct check_view *v);
