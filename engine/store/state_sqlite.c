@@ -2,10 +2,13 @@
 #include "store/state_sqlite.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define LIBRARY "libsqlite3.so.0"
+#define LIBRARY_ROOM (8u << 20) /* bytes; with libm it takes less than 4 MiB */
 
 struct sqlite_calls sqlite;
 
@@ -14,6 +17,24 @@ static const struct {
 	const char *name;
 	size_t offset;
 } symbols[] = {SQLITE_CALLS(SQLITE_SYMBOL)};
+
+/* Whether there is room for it and what it needs: the loader does not say that it was that. */
+static bool has_room(void)
+{
+	void *room = mmap(NULL, LIBRARY_ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return room != MAP_FAILED && munmap(room, LIBRARY_ROOM) == 0;
+}
+
+static int cannot_load(struct err **err)
+{
+	const char *why = dlerror();
+
+	if (!has_room())
+		return err_set(err, E_NO_MEMORY, "cannot load %s", why);
+	return err_set(err, E_PROGRAM_MISSING,
+		       "cannot load " LIBRARY ": %s: install package libsqlite3-0", why);
+}
 
 int sqlite_load(struct err **err)
 {
@@ -27,10 +48,7 @@ int sqlite_load(struct err **err)
 		void *call = library ? dlsym(library, symbols[i].name) : NULL;
 
 		if (!call)
-			return err_set(err, E_PROGRAM_MISSING,
-				       "cannot load " LIBRARY ": %s: install package "
-				       "libsqlite3-0",
-				       dlerror());
+			return cannot_load(err);
 		memcpy((char *)&calls + symbols[i].offset, &call, sizeof(call));
 	}
 	sqlite = calls;
