@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 
 #define DEPTH_MAX 2048 /* as jansson has it */
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
@@ -243,22 +244,9 @@ static long hex4(const char *at, const char *end)
 
 static void append_utf8(struct str *s, long code)
 {
-	if (code < 0x80) {
-		str_append_char(s, (char)code);
-		return;
-	}
-	if (code < 0x800) {
-		str_append_char(s, (char)(0xc0 | code >> 6));
-	} else {
-		if (code < 0x10000) {
-			str_append_char(s, (char)(0xe0 | code >> 12));
-		} else {
-			str_append_char(s, (char)(0xf0 | code >> 18));
-			str_append_char(s, (char)(0x80 | (code >> 12 & 0x3f)));
-		}
-		str_append_char(s, (char)(0x80 | (code >> 6 & 0x3f)));
-	}
-	str_append_char(s, (char)(0x80 | (code & 0x3f)));
+	char bytes[4];
+
+	str_append_len(s, bytes, utf8_encode((uint32_t)code, bytes));
 }
 
 /* What stands behind "\u", which may be two halves of one character. NULL: wrong. */

@@ -36,6 +36,17 @@ static size_t decode(const unsigned char *s, size_t len, uint32_t *ret)
 	return n;
 }
 
+size_t utf8_encode(uint32_t code, char ret[4])
+{
+	static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+	for (size_t i = n; i-- > 1; code >>= 6)
+		ret[i] = (char)(0x80 | (code & 0x3f));
+	ret[0] = (char)(marks[n] | code);
+	return n;
+}
+
 /* Line ends as YAML 1.1 knows them: LF, CR, CR LF, NEL, LS, PS. */
 static bool ends_line(const struct utf8 *u)
 {

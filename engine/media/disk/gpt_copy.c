@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "media/crc32.h"
 
 #define MAX_ENTRIES 1024
@@ -41,19 +42,13 @@ static void copy_name(const unsigned char *p, char *ret)
 {
 	for (int i = 0; i < 36; i++) {
 		unsigned c = p[2 * i] | (unsigned)p[2 * i + 1] << 8;
+		char bytes[4];
+		size_t n = utf8_encode(c, bytes);
 
 		if (!c)
 			break;
-		if (c < 0x80) {
-			*ret++ = (char)c;
-		} else if (c < 0x800) {
-			*ret++ = (char)(0xc0 | c >> 6);
-			*ret++ = (char)(0x80 | (c & 0x3f));
-		} else {
-			*ret++ = (char)(0xe0 | c >> 12);
-			*ret++ = (char)(0x80 | (c >> 6 & 0x3f));
-			*ret++ = (char)(0x80 | (c & 0x3f));
-		}
+		memcpy(ret, bytes, n);
+		ret += n;
 	}
 	*ret = '\0';
 }

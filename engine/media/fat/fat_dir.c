@@ -2,6 +2,7 @@
 /* Directories of a FAT file system: names short and long, times. */
 #include <time.h>
 
+#include "base/utf8.h"
 #include "media/fat/fat_priv.h"
 
 #define LAST_LONG 0x40  /* in the number of the slot that comes first */
@@ -27,22 +28,9 @@ static const uint16_t oem[128] = {
 
 static void append_code(struct str *s, uint32_t c)
 {
-	if (c < 0x80) {
-		str_append_char(s, (char)c);
-		return;
-	}
-	if (c < 0x800) {
-		str_append_char(s, (char)(0xc0 | c >> 6));
-	} else {
-		if (c < 0x10000) {
-			str_append_char(s, (char)(0xe0 | c >> 12));
-		} else {
-			str_append_char(s, (char)(0xf0 | c >> 18));
-			str_append_char(s, (char)(0x80 | (c >> 12 & 0x3f)));
-		}
-		str_append_char(s, (char)(0x80 | (c >> 6 & 0x3f)));
-	}
-	str_append_char(s, (char)(0x80 | (c & 0x3f)));
+	char bytes[4];
+
+	str_append_len(s, bytes, utf8_encode(c, bytes));
 }
 
 static bool is_name(const struct str *s)
