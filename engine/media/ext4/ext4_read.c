@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An ext2, ext3 or ext4 file system as a tree. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -23,7 +21,7 @@ struct reader {
 	const char *name;
 	ext2_filsys fs;
 	const char *map; /* of the file system */
-	uint64_t map_len;
+	size_t map_len;
 	struct tree_inode **seen; /* by inode number: hard links */
 	struct found_list todo;
 	struct ext4_limit left;
@@ -380,19 +378,12 @@ struct ext4_limit ext4_limit_of(ext2_filsys fs, uint64_t len)
 int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err **err)
 {
 	struct reader r __attribute__((cleanup(reader_release))) = {.t = t, .name = path};
-	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 	const void *map;
-	size_t len;
 	errcode_t code;
 
-	if (fd < 0)
-		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
-	if (tree_map_fd(t, fd, path, &map, &len, err) < 0)
+	if (tree_map_image(t, path, offset, &map, &r.map_len, err) < 0)
 		return -1;
-	if (offset >= len)
-		return err_set(err, E_FILESYSTEM_DAMAGED, "'%s' ends before its file system", path);
-	r.map = (const char *)map + offset;
-	r.map_len = len - offset;
+	r.map = map;
 	code = ext4_open(path, offset, 0, &r.fs);
 	if (code)
 		return ext4_fail(code, path, "cannot read the file system", err);

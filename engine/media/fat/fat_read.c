@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A FAT file system as a tree. */
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -98,19 +96,13 @@ int fat_read_tree(struct tree *t, const char *path, uint64_t offset, uint64_t si
 		  struct err **err)
 {
 	struct reader r __attribute__((cleanup(reader_release))) = {.t = t, .name = path};
-	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 	const char *why;
 	const void *map;
 	size_t len;
 
-	if (fd < 0)
-		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
-	if (tree_map_fd(t, fd, path, &map, &len, err) < 0)
+	if (tree_map_image(t, path, offset, &map, &len, err) < 0)
 		return -1;
-	if (offset >= len)
-		return err_set(err, E_FILESYSTEM_DAMAGED, "'%s' ends before its file system", path);
-	why = fat_disk_open((const char *)map + offset, size < len - offset ? size : len - offset,
-			    &r.disk);
+	why = fat_disk_open(map, size < len ? size : len, &r.disk);
 	if (why)
 		return err_set(err, E_FILESYSTEM_DAMAGED, "'%s' %s", path, why);
 	tree_begin(t);

@@ -120,6 +120,22 @@ int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr,
 	return 0;
 }
 
+int tree_map_image(struct tree *t, const char *path, uint64_t offset, const void **ret_addr,
+		   size_t *ret_len, struct err **err)
+{
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
+	if (tree_map_fd(t, fd, path, ret_addr, ret_len, err) < 0)
+		return -1;
+	if (offset >= *ret_len)
+		return err_set(err, E_FILESYSTEM_DAMAGED, "'%s' ends before its file system", path);
+	*ret_addr = (const char *)*ret_addr + offset;
+	*ret_len -= offset;
+	return 0;
+}
+
 static int spool_open(struct tree *t, struct err **err)
 {
 	if (t->spool >= 0)

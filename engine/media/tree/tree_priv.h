@@ -43,6 +43,12 @@ void tree_begin(struct tree *t);
 int tree_map_fd(struct tree *t, int fd, const char *name, const void **ret_addr, size_t *ret_len,
 		struct err **err) warn_unused;
 /*
+ * Maps the file PATH from byte OFFSET on, where a file system begins; E_FILESYSTEM_DAMAGED when the
+ * file ends before. Lives as long as the tree.
+ */
+int tree_map_image(struct tree *t, const char *path, uint64_t offset, const void **ret_addr,
+		   size_t *ret_len, struct err **err) warn_unused;
+/*
  * Room for one more of COUNT elements: arrays in the arena grow whenever COUNT is a power of two.
  */
 void *tree_grow(struct arena *a, void *items, size_t count, size_t size);
