@@ -39,7 +39,7 @@ remove() {
 trap 'remove "$work"' EXIT
 mkdir "$work/bin"
 ln -s "$orch" "$work/bin/orch"
-unset ORCH_STORE NO_COLOR CLICOLOR_FORCE
+unset ORCH_STORE NO_COLOR CLICOLOR_FORCE CI GITHUB_ACTIONS GITLAB_CI
 export PATH="$work/bin:$PATH" LC_ALL=C.UTF-8 TZ=UTC HOME="$work" XDG_CONFIG_HOME="$work/config"
 
 wanted() {

@@ -23,7 +23,10 @@ struct utf8 {
 struct utf8 utf8_start(const char *text, size_t len);
 /* Moves to the next character; false at the end. */
 bool utf8_next(struct utf8 *u);
-/* Writes the character CODE, at most 0x10ffff, to RET, without an end; returns its bytes, 1 to 4. */
+/*
+ * Writes the character CODE, at most 0x10ffff, to RET, without a terminating NUL; returns how many
+ * bytes it has, 1 to 4.
+ */
 size_t utf8_encode(uint32_t code, char ret[4]);
 /* C0 and C1 control characters and DEL. */
 bool utf8_is_control(uint32_t code);
