@@ -88,15 +88,16 @@ void digest_data(const void *data, size_t len, struct digest *ret)
 		out_of_memory(0);
 }
 
-int digest_fd(int fd, const char *name, struct digest *ret, struct err **err)
+int digest_head(int fd, const char *name, uint64_t len, struct digest *ret, struct err **err)
 {
 	struct hasher *h __attribute__((cleanup(hasher_freep))) = hasher_new();
 	const size_t size = 256 * 1024;
 	char *buf cleanup_free = xmalloc(size);
-	off_t at = 0;
+	uint64_t at = 0;
 
-	for (;;) {
-		ssize_t n = pread(fd, buf, size, at);
+	while (at < len) {
+		size_t want = len - at < size ? (size_t)(len - at) : size;
+		ssize_t n = pread(fd, buf, want, (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -105,10 +106,15 @@ int digest_fd(int fd, const char *name, struct digest *ret, struct err **err)
 		if (n == 0)
 			break;
 		hasher_update(h, buf, (size_t)n);
-		at += n;
+		at += (uint64_t)n;
 	}
 	hasher_finish(steal_ptr(h), ret);
 	return 0;
+}
+
+int digest_fd(int fd, const char *name, struct digest *ret, struct err **err)
+{
+	return digest_head(fd, name, UINT64_MAX, ret, err);
 }
 
 int digest_file(const char *path, struct digest *ret, struct err **err)

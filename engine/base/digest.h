@@ -5,6 +5,7 @@
  * that ask for it; nothing of ours is known by one.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -40,6 +41,9 @@ void hasher_free(struct hasher *h); /* gives up without a result; NULL is fine *
 void digest_data(const void *data, size_t len, struct digest *ret);
 /* Of the bytes of a whole file, from offset 0, whatever the descriptor's position. */
 int digest_fd(int fd, const char *name, struct digest *ret, struct err **err) warn_unused;
+/* The same of its first LEN bytes, or of all where it has fewer. */
+int digest_head(int fd, const char *name, uint64_t len, struct digest *ret,
+		struct err **err) warn_unused;
 int digest_file(const char *path, struct digest *ret, struct err **err) warn_unused;
 bool digest_eq(const struct digest *a, const struct digest *b);
 /* Lower-case hex with NUL into BUF of DIGEST_HEX + 1 bytes; returns BUF. */

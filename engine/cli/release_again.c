@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a release holds so that it can be built again when its archive, this machine and this orch
- * are gone: orch with its libraries, what locks pin, and a script that builds the images of the
- * bundle and the card from nothing else, and compares them. What is signed, the bundle itself, is
- * not among them: the key is with nobody but its owner.
+ * are gone: orch with its libraries, what locks pin, and a script that builds the card, the images
+ * of the bundle and its payload from nothing else, and compares them. The signature is not among
+ * them: the key is with nobody but its owner.
  */
 #include <stdlib.h>
 
@@ -14,16 +14,33 @@
 #include "cli/release_dir_priv.h"
 #include "cli/release_pool.h"
 #include "kinds/bundle/bundle_opts.h"
+#include "kinds/bundle/payload.h"
 #include "recipe/git_version.h"
 
 #define SUMS "rebuild.sums"
+#define PAYLOAD "out/payload.squashfs" /* of the bundle that is packed again, without signature */
+
+/* What comes out of the script. */
+struct again {
+	struct nodes nodes;     /* whose outputs are compared */
+	char *bundle, *variant; /* recipe of the bundle; "@VALUES" of its node, or "" */
+	const char *file;       /* the bundle's output */
+	struct payload payload;
+};
+
+static void again_clear(struct again *a)
+{
+	nodes_clear(&a->nodes);
+	free(a->bundle);
+	free(a->variant);
+}
+#define cleanup_again __attribute__((cleanup(again_clear)))
 
 /* ---- what is to come out ---- */
 
 /* Nodes whose outputs are compared: the card and each image of the bundle, once. */
-static void find_nodes(const struct laying *l, struct nodes *ret)
+static void find_nodes(const struct laying *l, const struct node *bundle, struct nodes *ret)
 {
-	const struct node *bundle = release_node_of(l->release, l->o->bundle);
 	const struct bundle_opts *b = bundle->recipe->opts;
 
 	nodes_push(ret, release_node_of(l->release, l->o->card));
@@ -37,6 +54,19 @@ static void find_nodes(const struct laying *l, struct nodes *ret)
 		if (!known)
 			nodes_push(ret, n);
 	}
+}
+
+static int find_payload(const struct laying *l, const struct node *bundle, struct again *ret,
+			struct err **err)
+{
+	const struct artifact *a = &bundle->record->outputs[0];
+	char *path cleanup_free = cas_path(store_dir(l->s->store), a->type, &a->digest);
+	size_t len = strcspn(bundle->name, "@");
+
+	ret->bundle = xstrndup(bundle->name, len);
+	ret->variant = xstrdup(bundle->name + len);
+	ret->file = a->name;
+	return release_is_here(l, bundle, a, err) < 0 ? -1 : payload_read(path, &ret->payload, err);
 }
 
 static int add_sum(const struct laying *l, const struct node *n, const struct artifact *a,
@@ -55,18 +85,20 @@ static int add_sum(const struct laying *l, const struct node *n, const struct ar
 	return 0;
 }
 
-static int place_sums(const struct laying *l, const struct nodes *nodes, struct err **err)
+static int place_sums(const struct laying *l, const struct again *a, struct err **err)
 {
 	char *to cleanup_free = path_join(l->dir, SUMS);
 	struct str text cleanup_str = STR_INIT;
+	char hex[DIGEST_HEX + 1];
 
-	for (size_t i = 0; i < nodes->count; i++) {
-		const struct record *r = nodes->items[i]->record;
+	for (size_t i = 0; i < a->nodes.count; i++) {
+		const struct record *r = a->nodes.items[i]->record;
 
 		for (size_t k = 0; r && k < r->output_count; k++)
-			if (add_sum(l, nodes->items[i], &r->outputs[k], &text, err) < 0)
+			if (add_sum(l, a->nodes.items[i], &r->outputs[k], &text, err) < 0)
 				return -1;
 	}
+	str_printf(&text, "%s  " PAYLOAD "\n", digest_hex(&a->payload.digest, hex));
 	return file_write(to, text.buf, text.len, RELEASE_FILE_MODE, false, err);
 }
 
@@ -89,31 +121,42 @@ static const char script_head[] =
 	"# Builds this release again in DIRECTORY, which is made, from what lies here alone, and\n"
 	"# compares:  ./rebuild DIRECTORY\n"
 	"# It needs no network, and of this machine a kernel on which users may make namespaces.\n"
-	"# The bundle is not made, for that takes the signing key: what is in it is.\n"
+	"# Of the bundle all is compared but its signature: that takes the key.\n"
 	"set -eu\n"
-	"here=$(CDPATH='' cd -- \"$(dirname -- \"$0\")\" && pwd)\n"
+	"here=$(CDPATH='' cd -- \"$(dirname -- \"$0\")\" && pwd)\n";
+static const char script_preparation[] =
 #include "cli/rebuild.sh.h"
 	;
 
-static int place_script(const struct laying *l, const struct nodes *nodes, struct err **err)
+/* The words of $name stand for "tests/rebuild/BUNDLE". */
+static void add_payload(const struct again *a, struct str *to)
+{
+	str_printf(to, "head -c %llu \"out/$name%s/%s\" >" PAYLOAD " || :\n",
+		   (unsigned long long)a->payload.size, a->variant, a->file);
+}
+
+static int place_script(const struct laying *l, const struct again *a, struct err **err)
 {
 	char *to cleanup_free = path_join(l->dir, "rebuild");
 	const struct strv *sets = &l->s->cli->sets;
 	struct str text cleanup_str = STR_INIT;
 
-	str_append(&text, script_head);
-	str_append(&text, "\"$here/orch/orch\" build --offline");
+	str_printf(&text, "%sbundle=%s\n%s", script_head, a->bundle, script_preparation);
+	str_append(&text, "\"$here/orch/orch\" build --keep-going --offline");
 	for (size_t i = 0; i < sets->count; i++) {
 		char *set cleanup_free = xasprintf("--set=%s", sets->items[i]);
 
 		quote(&text, set);
 	}
-	for (size_t i = 0; i < nodes->count; i++)
-		quote(&text, nodes->items[i]->name);
+	for (size_t i = 0; i < a->nodes.count; i++)
+		quote(&text, a->nodes.items[i]->name);
+	str_printf(&text, " \"$name%s\"", a->variant);
 	/* Documents beside results may want programs that the machine lacks: bytes decide. */
 	str_append(&text,
 		   " ||\n\techo \"orch has ended with $?: what it has made is compared\" >&2");
-	str_append(&text, "\nsha256sum -c \"$here/" SUMS "\"\n");
+	str_append(&text, "\n");
+	add_payload(a, &text);
+	str_append(&text, "sha256sum -c \"$here/" SUMS "\"\n");
 	return file_write(to, text.buf, text.len, 0555, false, err);
 }
 
@@ -147,16 +190,14 @@ static int place_pool(const struct laying *l, struct err **err)
 
 int release_place_again(const struct laying *l, struct err **err)
 {
+	const struct node *bundle = release_node_of(l->release, l->o->bundle);
 	char *orch cleanup_free = path_join(l->dir, "orch");
-	struct nodes nodes = {0};
-	int rc;
+	struct again a cleanup_again = {0};
 
-	find_nodes(l, &nodes);
-	rc = place_version(l, err) < 0 || place_sums(l, &nodes, err) < 0 ||
-			     place_script(l, &nodes, err) < 0 || carried_write(orch, err) < 0 ||
-			     place_pool(l, err) < 0
-		     ? -1
-		     : 0;
-	nodes_clear(&nodes);
-	return rc;
+	find_nodes(l, bundle, &a.nodes);
+	if (find_payload(l, bundle, &a, err) < 0 || place_version(l, err) < 0 ||
+	    place_sums(l, &a, err) < 0 || place_script(l, &a, err) < 0 ||
+	    carried_write(orch, err) < 0)
+		return -1;
+	return place_pool(l, err);
 }

@@ -289,6 +289,7 @@ echo 'in: releases/${board}' >>recipes/release.yaml && git commit -q -a -m varia
 code variants 0 "$orch" build release
 same each-its-own 'acme-one acme-two' "$(jq -r .compatible releases/*/*/release.json | tr '\n' ' ' | sed 's/ $//')"
 code one-of-them-again 0 releases/one/*/rebuild "$scratch/one"
+check its-payload,-too grep -q '^out/payload.squashfs: OK$' "$scratch/out"
 other && printf 'kind: run\ninputs: ["system:system.img"]\nrun: ["echo ok >v.txt"]\noutputs: [v.txt]\n' >recipes/tried.yaml
 echo 'tested-by: ["tried:v.txt"]' | tee -a recipes/bundle.yaml >>recipes/release.yaml
 git add -A && git commit -q -m tried
@@ -312,8 +313,12 @@ code rebuild 0 later "$r/rebuild" again
 check says-that-it-is-the-same grep -q '^out/card/card.img: OK$' "$scratch/out"
 check card-of-later cmp again/project/out/card/card.img "$r/card.img"
 check root-of-later grep -q '^out/system/system.img: OK$' "$scratch/out"
+check payload-of-later grep -q '^out/payload.squashfs: OK$' "$scratch/out"
+unsquashfs -n -d "$scratch/payload" again/project/out/payload.squashfs >"$scratch/check.out" 2>&1
+check which-is-what-devices-get cmp "$scratch/payload/rootfs.ext4" again/project/out/system/system.img
+code nobody-else-made-it 1 rauc info --keyring="$r/keyring.pem" again/project/out/tests/rebuild/bundle/bundle.raucb
 code nothing-to-do-later 0 later "$r/rebuild" again
-sed "s/build --offline/build --no-such-option/" "$r/rebuild" >"$r/rebuild.fails"
+sed "s/build --keep-going/build --no-such-option/" "$r/rebuild" >"$r/rebuild.fails"
 chmod 755 "$r/rebuild.fails"
 code what-is-there-is-compared 0 later "$r/rebuild.fails" again
 says and-the-failure-is-told "orch has ended with 2"
@@ -324,4 +329,9 @@ chmod -R u+w "$scratch/changed"
 echo more >>"$scratch/changed/project/files/ours"
 code other-bytes-later 1 later "$scratch/changed/rebuild" other
 check are-told grep -q '^out/card/card.img: FAILED$' "$scratch/out"
+check of-the-payload,-too grep -q '^out/payload.squashfs: FAILED$' "$scratch/out"
+cp "$r/project/files/ours" "$scratch/changed/project/files/ours"
+echo 'description: other words' >>"$scratch/changed/project/recipes/bundle.yaml"
+code another-manifest 1 later "$scratch/changed/rebuild" words
+same is-another-payload 'out/payload.squashfs: FAILED' "$(grep ': FAILED' "$scratch/out")"
 finish
