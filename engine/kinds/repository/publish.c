@@ -25,6 +25,7 @@ struct publishing {
 	char *stage;      /* T as files */
 	char *suite;      /* "stable" */
 	char *now, *then; /* the texts of Release, to be and as published; THEN NULL: none was */
+	int64_t since;    /* the second from which on servers show the new state */
 	struct published *ret;
 };
 
@@ -294,16 +295,36 @@ static int each_list(const struct publishing *p, file_fn *fn, struct err **err)
 }
 
 /*
- * The times of a tree are those of all trees: a server would say of a list that has its size that
- * it has not changed.
+ * The first second, not before SECOND, of which a server cannot say that the file PATH of the
+ * directory has not changed: it tells times in whole seconds, and two states may be published in
+ * one.
  */
+static int64_t younger(const struct publishing *p, const char *path, int64_t second)
+{
+	char *file cleanup_free = path_join(p->dir, path);
+	struct stat st;
+
+	return stat(file, &st) < 0 || st.st_mtim.tv_sec < second ? second : st.st_mtim.tv_sec + 1;
+}
+
+/* The times of a tree are those of all trees. */
 static int settle(const struct publishing *p, const char *path, struct err **err)
 {
 	char *file cleanup_free = path_join(p->stage, path);
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+				    {.tv_sec = younger(p, path, p->since)}};
 
-	if (utimensat(AT_FDCWD, file, NULL, 0) < 0)
+	if (utimensat(AT_FDCWD, file, times, 0) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot change '%s'", file);
 	return sync_path(file, err);
+}
+
+/* Every state has an InRelease: a list that the last one lacked is younger than ever, too. */
+static void find_since(struct publishing *p)
+{
+	char *path cleanup_free = xasprintf("dists/%s/InRelease", p->suite);
+
+	p->since = younger(p, path, (int64_t)time(NULL));
 }
 
 /* What names the others, in the order in which they become those of another state. */
@@ -337,13 +358,14 @@ static int place_one_by_one(const struct publishing *p, const char *from, const 
 	return 0;
 }
 
-static int place_suite(const struct publishing *p, struct err **err)
+static int place_suite(struct publishing *p, struct err **err)
 {
 	char *rel cleanup_free = path_join("dists", p->suite);
 	char *from cleanup_free = path_join(p->stage, rel),
 		   *to cleanup_free = path_join(p->dir, rel);
 	bool there = path_exists(to);
 
+	find_since(p);
 	if (path_mkdirs_within(p->dir, "dists", err) < 0 || keep_lists(p, err) < 0 ||
 	    each_list(p, settle, err) < 0)
 		return -1;
