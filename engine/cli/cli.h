@@ -92,6 +92,8 @@ enum option_bit {
 	O_FROM,
 	O_ADVISORIES,
 	O_CA,
+	O_PROVISION,
+	O_UNIT,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit))
@@ -118,7 +120,7 @@ struct cli {
 	struct strv sets, variants, keys;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
 		*compatible, *html, *focus, *since, *push_wait, *releases, *summary, *junit,
-		*code_quality, *output, *policy, *from, *advisories, *ca;
+		*code_quality, *output, *policy, *from, *advisories, *ca, *provision, *unit;
 	char *update_name;         /* --update PKG, or NULL: everything */
 	struct findings *findings; /* finding.h; NULL where nobody gathers them */
 	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * orch flash: a card from an image: opened before anything is built, asked about, written, read
- * back, and its partition table fitted to the card.
+ * back, and its partition table fitted to the card. With --provision flash_units.c goes on from
+ * there.
  */
+#include "cli/flash_priv.h"
+
 #include <fcntl.h>
 
 #include "base/file.h"
@@ -12,18 +15,9 @@
 #include "cli/json.h"
 #include "cli/paint.h"
 #include "cli/table.h"
-#include "cli/task.h"
 #include "kinds/kinds.h"
-#include "machine/flash.h"
 #include "machine/flash_disk.h"
 #include "media/disk/gpt.h"
-
-struct flashing {
-	struct session s;
-	struct flash medium;
-	int image;
-	struct task task;
-};
 
 static void progress(void *arg, uint64_t done, uint64_t total)
 {
@@ -32,13 +26,12 @@ static void progress(void *arg, uint64_t done, uint64_t total)
 	task_part(&f->task, done, total);
 }
 
-/* Only an image with a partition table is a whole card. */
-static int open_image(struct flashing *f, const char *name, uint64_t *ret_size, struct err **err)
+int flash_open_image(struct flashing *f, const char *name, struct err **err)
 {
 	const struct node *n = session_node(&f->s, name, err);
 	const struct artifact *a;
-	char *path cleanup_free = NULL;
 	struct gpt_parts parts = {0};
+	const char *path;
 	int rc;
 
 	if (!n)
@@ -46,7 +39,7 @@ static int open_image(struct flashing *f, const char *name, uint64_t *ret_size, 
 	a = n->record && n->record->output_count ? &n->record->outputs[0] : NULL;
 	if (!a || a->type != OUTPUT_IMAGE)
 		return err_set(err, E_NO_IMAGE, "node '%s' makes no image", name);
-	path = cas_path(store_dir(f->s.store), a->type, &a->digest);
+	path = f->path = cas_path(store_dir(f->s.store), a->type, &a->digest);
 	rc = gpt_read(path, &parts, err);
 	gpt_parts_clear(&parts);
 	if (rc < 0 && n->recipe->kind == &kind_disk) { /* 'table: none' is a card as well */
@@ -63,32 +56,36 @@ static int open_image(struct flashing *f, const char *name, uint64_t *ret_size, 
 	f->image = open(path, O_RDONLY | O_CLOEXEC);
 	if (f->image < 0)
 		return err_errno(err, E_STORE_INACCESSIBLE, errno, "cannot read '%s'", path);
-	*ret_size = a->size;
+	f->node = n;
+	f->size = a->size;
 	return 0;
 }
 
-/* The device's name has to be typed, or --yes to be given. */
-static int ask(const struct flashing *f, const struct cli *c, struct err **err)
+int flash_ask(const struct cli *c, struct flash *const *media, size_t count, struct err **err)
 {
-	const char *name = path_base(f->medium.path);
-	char answer[256] = "";
+	struct str names cleanup_str = STR_INIT;
+	char answer[4096] = "";
 
-	fprintf(stderr, "everything on ");
-	print_escaped(stderr, f->medium.about, strlen(f->medium.about));
-	fprintf(stderr, ", will be overwritten\n");
+	for (size_t i = 0; i < count; i++) {
+		fprintf(stderr, "everything on ");
+		print_escaped(stderr, media[i]->about, strlen(media[i]->about));
+		fprintf(stderr, ", will be overwritten\n");
+		str_printf(&names, "%s%s", i ? " " : "", path_base(media[i]->path));
+	}
 	if (c->yes)
 		return 0;
 	if (!isatty(STDIN_FILENO))
 		return err_set(err, E_NOT_CONFIRMED,
 			       "without a terminal to ask on, flash wants to be told --yes");
-	fprintf(stderr, "type '%s' to go on: ", name);
+	fprintf(stderr, "type '%s' to go on: ", names.buf);
 	fflush(stderr);
 	if (!fgets(answer, sizeof(answer), stdin))
 		answer[0] = 0;
 	answer[strcspn(answer, "\n")] = 0;
-	if (str_eq(answer, name))
+	if (str_eq(answer, names.buf))
 		return 0;
-	return err_set(err, E_NOT_CONFIRMED, "'%s' is not '%s': nothing was written", answer, name);
+	return err_set(err, E_NOT_CONFIRMED, "'%s' is not '%s': nothing was written", answer,
+		       names.buf);
 }
 
 static int fill_card(struct flashing *f, const char *name, struct err **err)
@@ -116,9 +113,9 @@ static int write_card(struct flashing *f, const char *name, struct err **err)
 
 static int flash(struct flashing *f, struct cli *c)
 {
+	struct flash *const medium = &f->medium;
 	struct err *err = NULL;
 	char *bytes cleanup_free = NULL;
-	uint64_t size = 0;
 	int code;
 
 	if (flash_open(c->args.items[1], c->fixed, &f->medium, &err) || act_as_owner(c, &err))
@@ -126,10 +123,10 @@ static int flash(struct flashing *f, struct cli *c)
 	code = builder_first(c, &f->s);
 	if (code)
 		return code;
-	if (open_image(f, c->args.items[0], &size, &err) || flash_fits(&f->medium, size, &err) ||
-	    ask(f, c, &err) || write_card(f, c->args.items[0], &err))
+	if (flash_open_image(f, c->args.items[0], &err) || flash_fits(&f->medium, f->size, &err) ||
+	    flash_ask(c, &medium, 1, &err) || write_card(f, c->args.items[0], &err))
 		return cli_fail(&f->s, err);
-	bytes = str_bytes(size);
+	bytes = str_bytes(f->size);
 	printf("wrote '%s', %s, to %s and read it back\n", c->args.items[0], bytes, f->medium.path);
 	return 0;
 }
@@ -226,8 +223,17 @@ static int refuse_args(const struct cli *c)
 	struct err *err = NULL;
 
 	err_set(&err, E_USAGE, "usage: orch flash %s",
-		c->list ? "--list [NODE]" : c->command->args);
+		c->list        ? "--list [NODE]"
+		: c->provision ? "--provision DIR NODE DEVICE..."
+			       : c->command->args);
 	return cli_fail(&s, err);
+}
+
+static bool args_fit(const struct cli *c)
+{
+	if (c->list)
+		return c->args.count <= 1;
+	return c->provision ? c->args.count >= 2 : c->args.count == 2 && !c->unit;
 }
 
 int cmd_flash(struct cli *c)
@@ -235,12 +241,13 @@ int cmd_flash(struct cli *c)
 	struct flashing f = {.s = {.cli = c}, .image = -1, .medium = {.fd = -1}};
 	int code;
 
-	if (c->list ? c->args.count > 1 : c->args.count != 2)
+	if (!args_fit(c))
 		return refuse_args(c);
 	if (c->list)
 		return list_disks(c);
-	code = flash(&f, c);
+	code = c->provision ? flash_units(&f, c) : flash(&f, c);
 	fd_closep(&f.image);
+	free(f.path);
 	flash_close(&f.medium);
 	session_close(&f.s);
 	return code;

@@ -175,10 +175,13 @@ const struct command commands[] = {
 	 "DEVICE is a whole disk that nothing uses, or a file that stands for one. It asks before "
 	 "it writes. On a larger card the backup of the partition table is moved to its end. With "
 	 "--list it shows what could be written, and why not the rest; with NODE also what is too "
-	 "small for it.",
+	 "small for it. With --provision several DEVICEs may follow, which are written at the same "
+	 "time: each becomes the next unit of DIR/units.csv that is not done, and gets the files "
+	 "of DIR/provision.yaml on its data partition, serial number and ssh host key, say. "
+	 "DIR/units.jsonl keeps a line for each that was written.",
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_YES) |
-		 OPTION(O_FIXED) | OPTION(O_LIST),
-	 0, 2, ROOT_GOES_LATER},
+		 OPTION(O_FIXED) | OPTION(O_LIST) | OPTION(O_PROVISION) | OPTION(O_UNIT),
+	 0, 65, ROOT_GOES_LATER},
 	{"publish", "NODE DIR", "lay a package repository out where a web server shows it",
 	 "NODE is of kind repository, and is built. DIR is the directory that consumers name as "
 	 "the archive's place; other suites may be in it. Whoever reads it meanwhile sees the old "

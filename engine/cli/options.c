@@ -130,6 +130,10 @@ const struct option_row option_rows[] = {
 		{0, "key", "FILE", VALUE_LIST, AT(keys), NULL,
 		 "verify: a public key or certificate (PEM) of who may sign; may be repeated; pki: "
 		 "the CA's private key, a PEM file or the address of one in a token (pkcs11:...)"},
+	[O_PROVISION] = {0, "provision", "DIR", VALUE_TEXT, AT(provision), NULL,
+			 "give each card what is its unit's own, as DIR has it"},
+	[O_UNIT] = {0, "unit", "SERIAL", VALUE_TEXT, AT(unit), NULL,
+		    "with --provision: this unit (else the first that is not done)"},
 	[O_CA] = {0, "ca", "CERT", VALUE_TEXT, AT(ca), NULL,
 		  "the CA: a file with its certificate, or its serial number"},
 	[O_POLICY] = {0, "policy", "FILE", VALUE_TEXT, AT(policy), NULL,

@@ -133,7 +133,8 @@ struct copy {
 	flash_progress *fn;
 	void *arg;
 	unsigned char ours[BLOCK], theirs[BLOCK];
-	uint64_t done; /* bytes from 0 on */
+	uint64_t base, size; /* where the image lies on the medium; its bytes */
+	uint64_t done;       /* bytes of the image, from 0 on */
 	bool writing;
 };
 
@@ -141,25 +142,26 @@ struct copy {
 static int do_block(struct copy *c, uint64_t at, size_t len, bool hole, struct err **err)
 {
 	struct flash *m = c->m;
+	uint64_t to = c->base + at;
 
 	if (hole)
 		memset(c->ours, 0, len);
 	else if (read_block(c->image, c->name, at, c->ours, len, err) < 0)
 		return -1;
 	if (c->writing && !hole)
-		return fd_pwrite_all(m->fd, m->path, c->ours, len, at, err);
-	if (read_block(m->fd, m->path, at, c->theirs, len, err) < 0)
+		return fd_pwrite_all(m->fd, m->path, c->ours, len, to, err);
+	if (read_block(m->fd, m->path, to, c->theirs, len, err) < 0)
 		return -1;
 	if (memcmp(c->ours, c->theirs, len) == 0)
 		return 0;
 	if (c->writing)
-		return fd_pwrite_all(m->fd, m->path, c->ours, len, at, err);
+		return fd_pwrite_all(m->fd, m->path, c->ours, len, to, err);
 	for (size_t i = 0; i < len; i++) {
 		if (c->ours[i] != c->theirs[i])
 			return err_set(err, E_MEDIUM_DAMAGED,
 				       "'%s': verification failed at byte %llu: the medium is "
 				       "damaged or counterfeit",
-				       m->path, (unsigned long long)(at + i));
+				       m->path, (unsigned long long)(to + i));
 	}
 	return 0;
 }
@@ -174,7 +176,7 @@ static int do_range(struct copy *c, uint64_t to, bool hole, struct err **err)
 			return -1;
 		c->done += len;
 		if (c->fn)
-			c->fn(c->arg, c->done, c->m->want);
+			c->fn(c->arg, c->done, c->size);
 	}
 	return 0;
 }
@@ -188,8 +190,13 @@ static int do_extent(void *arg, uint64_t offset, uint64_t len, struct err **err)
 	return do_range(c, offset + len, false, err);
 }
 
-static int pass(struct flash *m, int image, const char *name, bool writing, flash_progress *fn,
-		void *arg, struct err **err)
+/* An image of SIZE bytes at BASE of the medium. */
+struct where {
+	uint64_t base, size;
+};
+
+static int pass(struct flash *m, int image, const char *name, struct where where, bool writing,
+		flash_progress *fn, void *arg, struct err **err)
 {
 	struct copy *c cleanup_free = xcalloc(1, sizeof(*c));
 
@@ -198,10 +205,12 @@ static int pass(struct flash *m, int image, const char *name, bool writing, flas
 	c->name = name;
 	c->fn = fn;
 	c->arg = arg;
+	c->base = where.base;
+	c->size = where.size;
 	c->writing = writing;
-	if (fd_extents(image, name, m->want, do_extent, c, err) < 0)
+	if (fd_extents(image, name, c->size, do_extent, c, err) < 0)
 		return -1;
-	return do_range(c, m->want, true, err);
+	return do_range(c, c->size, true, err);
 }
 
 /* So that what is read next comes from the medium. */
@@ -223,7 +232,7 @@ int flash_write(struct flash *m, int image, const char *name, flash_progress *fn
 	/* A discarded card reads as zeros mostly, which saves writing them; it need not. */
 	if (m->block)
 		(void)ioctl(m->fd, BLKDISCARD, &range);
-	if (pass(m, image, name, true, fn, arg, err) < 0)
+	if (pass(m, image, name, (struct where){0, m->want}, true, fn, arg, err) < 0)
 		return -1;
 	return forget_cache(m, err);
 }
@@ -231,5 +240,15 @@ int flash_write(struct flash *m, int image, const char *name, flash_progress *fn
 int flash_verify(struct flash *m, int image, const char *name, flash_progress *fn, void *arg,
 		 struct err **err)
 {
-	return pass(m, image, name, false, fn, arg, err);
+	return pass(m, image, name, (struct where){0, m->want}, false, fn, arg, err);
+}
+
+int flash_replace(struct flash *m, int image, const char *name, uint64_t at, uint64_t size,
+		  struct err **err)
+{
+	const struct where where = {at, size};
+
+	if (pass(m, image, name, where, true, NULL, NULL, err) < 0 || forget_cache(m, err) < 0)
+		return -1;
+	return pass(m, image, name, where, false, NULL, NULL, err);
 }

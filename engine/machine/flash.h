@@ -44,3 +44,9 @@ int flash_write(struct flash *m, int image, const char *name, flash_progress *fn
 /* ERR_INTEGRITY names the first byte that differs. */
 int flash_verify(struct flash *m, int image, const char *name, flash_progress *fn, void *arg,
 		 struct err **err) warn_unused;
+/*
+ * Writes the SIZE bytes of another image to [AT, AT + SIZE) of what was written, and reads them
+ * back: a partition that is this medium's own.
+ */
+int flash_replace(struct flash *m, int image, const char *name, uint64_t at, uint64_t size,
+		  struct err **err) warn_unused;

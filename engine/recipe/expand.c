@@ -24,6 +24,7 @@ struct expand {
 	struct map *raw;        /* name -> struct var, while vars are expanded; else NULL */
 	struct source source;
 	const char *variant; /* as in struct scope */
+	const char *remedy;  /* likewise */
 	struct err_list *errors;
 	unsigned chain;           /* variables in work */
 	bool no_nodes;            /* as in struct scope */
@@ -67,16 +68,16 @@ static void unknown(struct expand *e, struct pos pos, const char *name)
 {
 	const char *near = nearest(e, name);
 	const char *in = e->variant;
+	const char *remedy = e->remedy ? e->remedy : "define it in 'vars' of project.yaml";
 
 	if (near)
 		err_list_at(e->errors, E_UNKNOWN_VARIABLE, pos,
 			    "unknown variable '%s': did you mean '%s'?", name, near);
 	else
 		err_list_at(e->errors, E_UNKNOWN_VARIABLE, pos,
-			    "unknown variable '%s'%s%s%s: define it in 'vars' of project.yaml, or "
-			    "write $${%s} for a literal ${%s}",
-			    name, in ? " in variant '" : "", in ? in : "", in ? "'" : "", name,
-			    name);
+			    "unknown variable '%s'%s%s%s: %s, or write $${%s} for a literal ${%s}",
+			    name, in ? " in variant '" : "", in ? in : "", in ? "'" : "", remedy,
+			    name, name);
 }
 
 static const char *lookup(struct expand *e, struct pos pos, const char *at, const char *name)
@@ -349,6 +350,7 @@ bool expand_tree(struct arena *arena, const struct scope *scope, struct yaml *tr
 			   .vars = scope->vars,
 			   .source = scope->source,
 			   .variant = scope->variant,
+			   .remedy = scope->remedy,
 			   .errors = errors,
 			   .no_nodes = scope->no_nodes};
 

@@ -30,6 +30,7 @@ struct scope {
 	struct source source;
 	const char *variant; /* "pc, dev"; NULL: the project has none */
 	bool no_nodes; /* project.yaml is read before any node is known: their texts are errors */
+	const char *remedy; /* for an unknown name; NULL: that of a project's variables */
 };
 
 /* A fact as it stands in a scalar: ${NODE#NAME}. */

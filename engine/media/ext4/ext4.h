@@ -82,6 +82,18 @@ int ext4_each_free(const char *path, uint64_t offset, ext4_free_fn *fn, void *ar
 typedef void ext4_owner_fn(void *arg, uint64_t at, uint64_t size, const char *name);
 int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg);
 /*
+ * What a file system was made with, so that it can be written again with more in it.
+ */
+struct ext4_identity {
+	unsigned char uuid[16], seed[16];
+	char label[17]; /* "": none */
+	uint64_t size;  /* bytes */
+	uint64_t inodes;
+	unsigned reserved_percent;
+};
+/* Of the one at OFFSET of FD, by its superblock. 1: there is none. */
+int ext4_identify(int fd, uint64_t offset, struct ext4_identity *ret) warn_unused;
+/*
  * How the file system at OFFSET was left: "clean", or what is wrong, a constant. NULL: there is
  * none. Only its superblock is read, so that the rest may be damaged.
  */

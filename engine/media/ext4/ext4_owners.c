@@ -90,12 +90,46 @@ int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *
 
 /* ---- its state ---- */
 
+static bool read_super(int fd, uint64_t offset, struct ext2_super_block *ret)
+{
+	return pread(fd, ret, sizeof(*ret), (off_t)(offset + 1024)) == sizeof(*ret) &&
+	       ext2fs_le16_to_cpu(ret->s_magic) == EXT2_SUPER_MAGIC;
+}
+
+/* A count of blocks whose high half is there with the feature 64bit alone. */
+static uint64_t block_count(const struct ext2_super_block *s, uint32_t low, uint32_t high)
+{
+	bool wide = ext2fs_le32_to_cpu(s->s_feature_incompat) & EXT4_FEATURE_INCOMPAT_64BIT;
+
+	return ext2fs_le32_to_cpu(low) | (wide ? (uint64_t)ext2fs_le32_to_cpu(high) << 32 : 0);
+}
+
+int ext4_identify(int fd, uint64_t offset, struct ext4_identity *ret)
+{
+	struct ext2_super_block s;
+	uint64_t blocks, reserved;
+
+	*ret = (struct ext4_identity){0};
+	if (!read_super(fd, offset, &s) || ext2fs_le32_to_cpu(s.s_log_block_size) > 6)
+		return 1;
+	blocks = block_count(&s, s.s_blocks_count, s.s_blocks_count_hi);
+	reserved = block_count(&s, s.s_r_blocks_count, s.s_r_blocks_count_hi);
+	if (!blocks || blocks > INT64_MAX >> 16 || reserved > blocks / 2)
+		return 1;
+	memcpy(ret->uuid, s.s_uuid, sizeof(ret->uuid));
+	memcpy(ret->seed, s.s_hash_seed, sizeof(ret->seed));
+	memcpy(ret->label, s.s_volume_name, sizeof(s.s_volume_name));
+	ret->size = blocks << (10 + ext2fs_le32_to_cpu(s.s_log_block_size));
+	ret->inodes = ext2fs_le32_to_cpu(s.s_inodes_count);
+	ret->reserved_percent = (unsigned)((reserved * 100 + blocks - 1) / blocks);
+	return 0;
+}
+
 const char *ext4_state(int fd, uint64_t offset)
 {
 	struct ext2_super_block s;
 
-	if (pread(fd, &s, sizeof(s), (off_t)(offset + 1024)) != sizeof(s) ||
-	    ext2fs_le16_to_cpu(s.s_magic) != EXT2_SUPER_MAGIC)
+	if (!read_super(fd, offset, &s))
 		return NULL;
 	if (ext2fs_le16_to_cpu(s.s_state) & EXT2_ERROR_FS)
 		return "has errors: run e2fsck on a copy";
