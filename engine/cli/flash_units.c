@@ -112,7 +112,10 @@ static int find_part(const struct factory *y, const char *name, struct gpt_part 
 			       y->f->node->name, name);
 }
 
-/* A file of the partition's size, whose file system has what T has. */
+/*
+ * A file of the partition's size, whose file system has what T has. It loses its name at once: there
+ * are private keys in it.
+ */
 static int write_part(struct card *card, const struct ext4_identity *id, struct tree *t,
 		      const char *path, struct err **err)
 {
@@ -123,11 +126,14 @@ static int write_part(struct card *card, const struct ext4_identity *id, struct 
 				 .reserved_percent = id->reserved_percent,
 				 .inodes = id->inodes};
 	char *name cleanup_free = xasprintf("partition '%s'", card->part.name);
+	int rc;
 
 	card->own = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (card->own < 0 || ftruncate(card->own, (off_t)card->part.size) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", path);
-	return ext4_write(t, path, 0, name, &opts, err);
+	rc = ext4_write(t, path, 0, name, &opts, err);
+	unlink(path);
+	return rc;
 }
 
 static int lay_out(struct factory *y, struct card *card, const struct provision *p,

@@ -11,6 +11,7 @@ orch=$scratch/orch
 says() { check "$1" grep -q -- "$2" "$scratch/err"; }
 printf 'schema: 1\nname: acme\nversion: 1.4.0\n' >recipes/project.yaml
 echo ours >files/golden
+head -c 400000 /dev/urandom >files/much
 cat >recipes/state.yaml <<'END'
 kind: image
 filesystem: ext4
@@ -118,11 +119,26 @@ code once-more 0 flash --unit A2 "$scratch/one"
 same with-another-key 2 "$(jq -R -r 'fromjson? | select(.serial == "A2") | .keys[]' factory/units.jsonl | sort -u | wc -l)"
 same nothing-is-left '' "$(find "$scratch/store/tmp" -mindepth 1 -name 'units*')"
 
+echo "# one card of two fails"
+printf 'serial,token\nB1,t\nB2,t\n' >factory/units.csv
+for n in B1 B2; do echo "certificate $n" >factory/certificates/$n.pem; done
+mkdir "$scratch/full"
+cat >"$scratch/fail.sh" <<'END'
+mount -t tmpfs -o size=256k none "$1/full" && truncate -s 64M "$1/full/card" && cd "$1/p" &&
+	"$1/orch" flash --provision factory card --yes "$1/full/card" "$1/two"
+END
+code one-fails 8 unshare -r -m sh "$scratch/fail.sh" "$scratch"
+says which "unit 'B1' is not done, and $scratch/full/card not to be used"
+check the-other-does-not grep -qx "unit 'B2' is on $scratch/two" "$scratch/out"
+code the-first-comes-again 0 flash "$scratch/one"
+check is-it grep -q "^unit 'B1'" "$scratch/out"
+
 echo "# what is wrong"
 refused() { # NAME TEXT
 	code "$1" 2 flash --unit A1 "$scratch/one"
 	says "$1: why" "$2"
 }
+printf 'serial,token\nA1,t-1\n' >factory/units.csv
 cp -R factory "$scratch/factory"
 restore() { cp "$scratch/factory/provision.yaml" "$scratch/factory/units.csv" factory/; }
 sed -i 's/{token}/{tokn}/' factory/provision.yaml
