@@ -116,6 +116,24 @@ sed -i 's/testing/testing, third/' "$p/recipes/project.yaml"
 code "other suites of the archive: exit 2" 2 "$ORCH" -C "$p" plan n
 project
 
+echo "# an archive less, which had the newest state"
+day='2 days ago'
+rm -rf "$ORCH_STORE/apt"
+index "$own" stable
+index "$own" testing nothing
+project '  more: {suites: [stable], components: [main], keyring: keys/own.gpg}'
+printf 'kind: debian\narch: amd64\npackages: [app, mawk]\n' | recipe less
+check "lock with it" o lock less --update
+check "takes something from there" grep -q '^archive more ' "$p/recipes/less.lock"
+project
+printf 'kind: debian\narch: amd64\npackages: [app]\n' | recipe less
+check "lock without it" o lock less
+check "nothing is told of an older state" sh -c "grep -q 'older than' '$scratch/err'; [ \$? = 1 ]"
+rm "$p/recipes/less.yaml" "$p/recipes/less.lock"
+unset day
+index "$own" stable
+index "$own" testing nothing
+
 echo "# out of the index, still in the pool"
 index "$own" stable app_2.0_all.deb lib_2.0_all.deb lib-dev_2.0_all.deb other_2.0_all.deb \
 	base-files_1_all.deb mawk_1_all.deb usr-is-merged_1_all.deb

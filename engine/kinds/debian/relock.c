@@ -314,12 +314,29 @@ static void say_day(uint64_t date, char text[16])
 		snprintf(text, 16, "?");
 }
 
+static bool is_asked(const struct apt_request *q, const char *alias)
+{
+	for (size_t i = 0; i < q->archives.count; i++)
+		if (str_eq(LIST_AT(q->archives, const struct archive *, i)->alias, alias))
+			return true;
+	return false;
+}
+
+/* The lock's date may be that of an archive that the project takes nothing from any more. */
+static bool asks_all_of(const struct apt_request *q, const struct lock_archives *archives)
+{
+	for (size_t i = 0; i < archives->count; i++)
+		if (!is_asked(q, archives->items[i].alias))
+			return false;
+	return true;
+}
+
 /* A mirror that shows an old state again shows one that was signed, so apt takes it. */
 static void say_if_older(const struct relock *l)
 {
 	char now[16], old[16];
 
-	if (!l->old.date || l->now.date >= l->old.date)
+	if (!l->old.date || l->now.date >= l->old.date || !asks_all_of(&l->apt, &l->old.archives))
 		return;
 	say_day(l->now.date, now);
 	say_day(l->old.date, old);
