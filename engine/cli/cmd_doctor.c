@@ -13,19 +13,31 @@ static const char *const levels[] = {
 	[FINDING_MISSING] = "missing",
 };
 
-static void print_finding(const struct cli *c, const struct finding *f)
+static void print_finding(const struct cli *c, const struct finding *f, int width)
 {
 	const struct paint *p = paint_for(c, stdout);
 	const char *color = f->level == FINDING_OK     ? p->green
 			    : f->level == FINDING_SLOW ? p->yellow
 						       : p->red;
 
-	printf("%s%-7s%s %-16s ", color, levels[f->level], p->off, f->what);
+	printf("%s%-7s%s %-*s ", color, levels[f->level], p->off, width, f->what);
 	print_lines(stdout, "", f->text, strlen(f->text));
 	if (f->fix) {
 		fputs("        -> ", stdout);
 		print_lines(stdout, "", f->fix, strlen(f->fix));
 	}
+}
+
+/* In columns that the longest name fits. */
+static void print_all(const struct cli *c, const struct findings *found)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < found->count; i++)
+		if (strlen(found->items[i].what) > width)
+			width = strlen(found->items[i].what);
+	for (size_t i = 0; i < found->count; i++)
+		print_finding(c, &found->items[i], (int)width);
 }
 
 static void print_json(const struct findings *found, size_t missing)
@@ -63,8 +75,8 @@ int cmd_doctor(struct cli *c)
 		missing += found.items[i].level == FINDING_MISSING;
 	if (c->json)
 		print_json(&found, missing);
-	for (size_t i = 0; !c->json && i < found.count; i++)
-		print_finding(c, &found.items[i]);
+	else
+		print_all(c, &found);
 	findings_clear(&found);
 	return missing ? err_exit_code(ERR_ENV) : 0;
 }

@@ -13,6 +13,8 @@ doctor env
 finds "namespaces" '^ok *user namespaces'
 finds "tracing" '^ok *tracing'
 finds "a program that tells no version" '^ok *fsck.fat *is installed$'
+same "all texts begin in one column" 1 "$(sed -n -E 's/^((ok|slow|missing) +(fsck.fat|user namespaces|qemu-system-aarch64) +).*/\1/p' "$scratch/out" |
+	awk '{ print length }' | sort -u | wc -l)"
 doctor "$scratch/without" ptrace
 finds "no tracing: namespaces all the same" '^ok *user namespaces'
 finds "no tracing: what lacks it" "^slow *tracing *this machine lets no process be traced.*'debian' and 'tree' take QEMU guests"
