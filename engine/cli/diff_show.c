@@ -87,7 +87,7 @@ char *diff_show_counts(const struct delta_part *p)
 							 : "s");
 	}
 	if (!s.len)
-		str_append(&s, p->differs && !p->note ? "no file differs, but bytes"
+		str_append(&s, p->differs && !p->note ? "no file differs, only bytes"
 			       : p->differs           ? "differs"
 						      : "no difference");
 	return str_steal(&s);
