@@ -16,7 +16,7 @@ static const struct {
 	{"begin", {"init", "pki", "lock", "demo", "doctor", "convert"}},
 	{"build", {"build", "plan", "check", "boot", "shell", "flash", "publish"}},
 	{"see what a run did", {"why", "log", "runs", "diff", "changed", "timings", "graph"}},
-	{"look into results", {"image", "size", "inspect", "sbom", "query"}},
+	{"look into results", {"image", "size", "inspect", "sbom", "query", "verify", "repro"}},
 	{"keep and share results", {"store", "cache"}},
 	{"reference", {"kinds", "explain", "schema", "config", "manual", "completion", "help"}},
 };
