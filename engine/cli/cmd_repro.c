@@ -214,6 +214,16 @@ static void tell_line(const char *name, const char *text)
 	putchar('\n');
 }
 
+/* What is known of the output, where its bytes tell nothing. */
+static const char *likely_cause(const char *output, const struct repro_difference *d,
+				bool same_inputs)
+{
+	if (d->cause == CAUSE_UNKNOWN && same_inputs && str_ends(output, ".raucb"))
+		return "randomness: the signature of a bundle and the salt of its hash tree are "
+		       "new each time";
+	return cause_word(d->cause);
+}
+
 static void tell_text(const char *node, const char *output, const struct repro_difference *d,
 		      bool same_inputs)
 {
@@ -233,7 +243,7 @@ static void tell_text(const char *node, const char *output, const struct repro_d
 		tell_line("file", file);
 	if (d->package)
 		tell_line("package", d->package);
-	tell_line("cause", cause_word(d->cause));
+	tell_line("cause", likely_cause(output, d, same_inputs));
 }
 
 static json_t *difference_object(const char *node, const char *output,
