@@ -2,67 +2,11 @@
 #include "kinds/pki/crl.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
-#include <stdio.h>
 
-#include "base/file.h"
-#include "base/private_key.h"
 #include "kinds/pki/x509.h"
 #include "kinds/pki/x509_priv.h"
-
-#define MAX_PEM_BYTES (1024 * 1024)
-
-static int take_infos(STACK_OF(X509_INFO) * infos, STACK_OF(X509) * certs,
-		      STACK_OF(X509_CRL) * lists)
-{
-	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
-		X509_INFO *info = sk_X509_INFO_value(infos, i);
-
-		if (info->x509 && X509_up_ref(info->x509))
-			sk_X509_push(certs, info->x509);
-		if (info->crl && X509_CRL_up_ref(info->crl))
-			sk_X509_CRL_push(lists, info->crl);
-	}
-	sk_X509_INFO_pop_free(infos, X509_INFO_free);
-	return 0;
-}
-
-int x509_add_file(const char *path, STACK_OF(X509) * certs, STACK_OF(X509_CRL) * lists,
-		  struct err **err)
-{
-	struct str pem cleanup_str = STR_INIT;
-	BIO *bio cleanup_bio = NULL;
-	STACK_OF(X509_INFO) * infos;
-
-	if (file_read(path, MAX_PEM_BYTES, &pem, err) < 0)
-		return -1;
-	if (private_key_in(pem.buf, pem.len))
-		return err_set(err, E_KEY_IN_CERTIFICATE,
-			       "'%s' holds a private key; certificates and lists are public, move "
-			       "the key to pki/private/",
-			       path);
-	bio = BIO_new_mem_buf(pem.buf, (int)pem.len);
-	infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
-	ERR_clear_error();
-	if (!infos)
-		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' has a damaged PEM block", path);
-	return take_infos(infos, certs, lists);
-}
-
-X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x)
-{
-	for (int i = 0; i < sk_X509_num(certs); i++) {
-		X509 *ca = sk_X509_value(certs, i);
-
-		if (X509_check_issued(ca, x) == X509_V_OK &&
-		    X509_verify(x, X509_get0_pubkey(ca)) == 1)
-			return ca;
-	}
-	ERR_clear_error();
-	return NULL;
-}
 
 bool crl_is_of(X509_CRL *list, X509 *ca)
 {
@@ -71,23 +15,6 @@ bool crl_is_of(X509_CRL *list, X509 *ca)
 
 	ERR_clear_error();
 	return is;
-}
-
-bool x509_is_root(X509 *x)
-{
-	return X509_get_extension_flags(x) & EXFLAG_SS;
-}
-
-char *x509_serial(const X509 *x)
-{
-	BIGNUM *n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
-	char *hex = n ? BN_bn2hex(n) : NULL, *ret = xstrdup(hex ? hex : "");
-
-	for (char *c = ret; *c; c++)
-		*c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
-	OPENSSL_free(hex);
-	BN_free(n);
-	return ret;
 }
 
 /* ---- looking ---- */

@@ -4,8 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <sys/file.h>
 
@@ -33,15 +31,6 @@ static void list_files(const char *dir, const char *suffix, struct strv *ret)
 	strv_sort(ret);
 }
 
-static bool has_cert(STACK_OF(X509) * certs, X509 *x)
-{
-	for (int i = 0; i < sk_X509_num(certs); i++) {
-		if (X509_cmp(sk_X509_value(certs, i), x) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Lists are taken of the keyring alone: elsewhere lie those of others. */
 static int add_file(struct pki_dir *d, const char *path, struct err **err)
 {
@@ -54,7 +43,7 @@ static int add_file(struct pki_dir *d, const char *path, struct err **err)
 	for (int i = 0; i < sk_X509_num(certs); i++) {
 		X509 *x = sk_X509_value(certs, i);
 
-		if (!has_cert(d->certs, x) && X509_up_ref(x))
+		if (!x509_has(d->certs, x) && X509_up_ref(x))
 			sk_X509_push(d->certs, x);
 		if (ours && X509_up_ref(x))
 			sk_X509_push(d->trusted, x);
@@ -113,16 +102,6 @@ void pki_dir_close(struct pki_dir *d)
 	*d = (struct pki_dir){0};
 }
 
-static EVP_PKEY *read_key(const char *path)
-{
-	BIO *bio cleanup_bio = BIO_new_file(path, "r");
-	/* An empty passphrase: a locked key is passed over rather than asked for on a terminal. */
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
-
-	ERR_clear_error();
-	return key;
-}
-
 static EVP_PKEY *key_of(const struct pki_dir *d, X509 *cert, struct err **err)
 {
 	char *private cleanup_free = path_join(d->path, "private");
@@ -131,7 +110,7 @@ static EVP_PKEY *key_of(const struct pki_dir *d, X509 *cert, struct err **err)
 
 	list_files(private, ".key", &files);
 	for (size_t i = 0; i < files.count; i++) {
-		EVP_PKEY *key cleanup_pkey = read_key(files.items[i]);
+		EVP_PKEY *key cleanup_pkey = x509_read_key(files.items[i]);
 
 		if (!key || EVP_PKEY_eq(key, X509_get0_pubkey(cert)) != 1)
 			continue;
@@ -192,15 +171,6 @@ static X509 *find_serial(const struct pki_dir *d, const char *which, struct err 
 	return found;
 }
 
-X509 *x509_first_ca(STACK_OF(X509) * certs)
-{
-	for (int i = 0; i < sk_X509_num(certs); i++) {
-		if (X509_check_ca(sk_X509_value(certs, i)))
-			return sk_X509_value(certs, i);
-	}
-	return NULL;
-}
-
 X509 *pki_dir_find(struct pki_dir *d, const char *which, bool ca, struct err **err)
 {
 	STACK_OF(X509) *certs cleanup_stack = NULL;
@@ -251,7 +221,7 @@ int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list)
 
 bool pki_dir_leads_up(const struct pki_dir *d, X509 *x)
 {
-	return has_cert(d->trusted, x) || (!x509_is_root(x) && x509_issuer_of(d->certs, x));
+	return x509_has(d->trusted, x) || (!x509_is_root(x) && x509_issuer_of(d->certs, x));
 }
 
 int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x)

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <fcntl.h>
-#include <openssl/bio.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,12 +145,8 @@ static int read_rollover_ca(const char *pki, struct identity *ret, struct err **
 {
 	char *path cleanup_free = path_join(pki, "private/rollover.key");
 	char *keyring cleanup_free = path_join(pki, "keyring.pem");
-	BIO *bio = BIO_new_file(path, "r");
 
-	/* An empty passphrase: a locked key is refused rather than asked for on a terminal. */
-	ret->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
-	BIO_free(bio);
-	ERR_clear_error();
+	ret->key = x509_read_key(path);
 	if (!ret->key)
 		return err_set(err, E_KEY_UNUSABLE,
 			       "'%s' is not a private key (PEM, without passphrase)", path);

@@ -11,10 +11,8 @@
 #include "kinds/pki/pki_dir.h"
 #include "kinds/pki/token.h"
 
-#define DAY (24 * 3600)
 #define KEY_MAX (1024 * 1024) /* bytes */
 #define DEPTH_MAX 16          /* CAs of a chain */
-#define MIN_STRENGTH 112      /* bits, as x509.c asks for */
 
 /* No signer outlives its CA. */
 static int days_below(const X509 *ca)
@@ -68,29 +66,16 @@ static int keep_key(const char *private, const char *name, const X509 *leaf, str
 		       : file_write(to, bytes.buf, bytes.len, 0600, true, err);
 }
 
-static int append_pem(X509 *x, struct str *ret)
-{
-	BIO *bio cleanup_bio = BIO_new(BIO_s_mem());
-	char *data;
-	long len;
-
-	if (!PEM_write_bio_X509(bio, x))
-		return -1;
-	len = BIO_get_mem_data(bio, &data);
-	str_append_len(ret, data, (size_t)len);
-	return 0;
-}
-
 /* CERT, and from CA on those above it in CHAIN or CERTS, but for what devices trust. */
 static int append_chain(STACK_OF(X509) * chain, STACK_OF(X509) * certs, X509 *cert, X509 *ca,
 			struct str *ret)
 {
-	if (append_pem(cert, ret) < 0)
+	if (x509_append_pem(cert, ret) < 0)
 		return -1;
 	for (int i = 0; ca && !x509_is_root(ca) && i < DEPTH_MAX; i++) {
 		X509 *above = x509_issuer_of(chain, ca);
 
-		if (append_pem(ca, ret) < 0)
+		if (x509_append_pem(ca, ret) < 0)
 			return -1;
 		ca = above ? above : x509_issuer_of(certs, ca);
 	}
@@ -165,7 +150,7 @@ static X509_REQ *read_request(const char *path, struct err **err)
 	bool good = key && X509_REQ_verify(req, key) == 1;
 
 	ERR_clear_error();
-	if (good && EVP_PKEY_get_security_bits(key) >= MIN_STRENGTH)
+	if (good && EVP_PKEY_get_security_bits(key) >= X509_MIN_STRENGTH)
 		return req;
 	if (!req)
 		err_set(err, E_CERTIFICATE_UNREADABLE,

@@ -16,8 +16,7 @@
 #include "kinds/pki/x509_priv.h"
 
 #define MAX_PEM_BYTES (1024 * 1024)
-#define MIN_STRENGTH 112 /* bits; NIST SP 800-57: what SHA-1, RSA-1024 and P-192 do not reach */
-#define AUTH_LEVEL 2     /* OpenSSL's name for 112 bits */
+#define AUTH_LEVEL 2 /* OpenSSL's name for 112 bits */
 
 char *x509_date(int64_t seconds, char buf[16])
 {
@@ -93,6 +92,114 @@ char *x509_subject(const X509 *x, char *buf, size_t size)
 	return buf;
 }
 
+static int take_infos(STACK_OF(X509_INFO) * infos, STACK_OF(X509) * certs,
+		      STACK_OF(X509_CRL) * lists)
+{
+	for (int i = 0; i < sk_X509_INFO_num(infos); i++) {
+		X509_INFO *info = sk_X509_INFO_value(infos, i);
+
+		if (info->x509 && X509_up_ref(info->x509))
+			sk_X509_push(certs, info->x509);
+		if (info->crl && X509_CRL_up_ref(info->crl))
+			sk_X509_CRL_push(lists, info->crl);
+	}
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	return 0;
+}
+
+int x509_add_file(const char *path, STACK_OF(X509) * certs, STACK_OF(X509_CRL) * lists,
+		  struct err **err)
+{
+	struct str pem cleanup_str = STR_INIT;
+	BIO *bio cleanup_bio = NULL;
+	STACK_OF(X509_INFO) * infos;
+
+	if (file_read(path, MAX_PEM_BYTES, &pem, err) < 0)
+		return -1;
+	if (private_key_in(pem.buf, pem.len))
+		return err_set(err, E_KEY_IN_CERTIFICATE,
+			       "'%s' holds a private key; certificates and lists are public, move "
+			       "the key to pki/private/",
+			       path);
+	bio = BIO_new_mem_buf(pem.buf, (int)pem.len);
+	infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
+	ERR_clear_error();
+	if (!infos)
+		return err_set(err, E_CERTIFICATE_UNREADABLE, "'%s' has a damaged PEM block", path);
+	return take_infos(infos, certs, lists);
+}
+
+X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		X509 *ca = sk_X509_value(certs, i);
+
+		if (X509_check_issued(ca, x) == X509_V_OK &&
+		    X509_verify(x, X509_get0_pubkey(ca)) == 1)
+			return ca;
+	}
+	ERR_clear_error();
+	return NULL;
+}
+
+bool x509_has(STACK_OF(X509) * certs, const X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		if (X509_cmp(sk_X509_value(certs, i), x) == 0)
+			return true;
+	}
+	return false;
+}
+
+X509 *x509_first_ca(STACK_OF(X509) * certs)
+{
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		if (X509_check_ca(sk_X509_value(certs, i)))
+			return sk_X509_value(certs, i);
+	}
+	return NULL;
+}
+
+bool x509_is_root(X509 *x)
+{
+	return X509_get_extension_flags(x) & EXFLAG_SS;
+}
+
+char *x509_serial(const X509 *x)
+{
+	BIGNUM *n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	char *hex = n ? BN_bn2hex(n) : NULL, *ret = xstrdup(hex ? hex : "");
+
+	for (char *c = ret; *c; c++)
+		*c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
+	OPENSSL_free(hex);
+	BN_free(n);
+	return ret;
+}
+
+EVP_PKEY *x509_read_key(const char *path)
+{
+	BIO *bio cleanup_bio = BIO_new_file(path, "r");
+	/* An empty passphrase: a locked key is refused rather than asked for on a terminal. */
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
+
+	ERR_clear_error();
+	return key;
+}
+
+int x509_append_pem(X509 *x, struct str *ret)
+{
+	BIO *bio cleanup_bio = BIO_new(BIO_s_mem());
+	char *data;
+	long len;
+
+	if (!PEM_write_bio_X509(bio, x))
+		return -1;
+	len = BIO_get_mem_data(bio, &data);
+	str_append_len(ret, data, (size_t)len);
+	return 0;
+}
+
 int x509_each(const char *pem, size_t len, x509_certificate_fn *fn, void *arg)
 {
 	BIO *bio cleanup_bio = len > INT_MAX ? NULL : BIO_new_mem_buf(pem, (int)len);
@@ -115,7 +222,7 @@ static int check_strength(X509 *x, const char *path, struct err **err)
 	EVP_PKEY *key = X509_get0_pubkey(x);
 	char subject[256];
 
-	if (key && EVP_PKEY_get_security_bits(key) >= MIN_STRENGTH)
+	if (key && EVP_PKEY_get_security_bits(key) >= X509_MIN_STRENGTH)
 		return 0;
 	x509_subject(x, subject, sizeof(subject));
 	if (!key)
@@ -148,7 +255,7 @@ static int check_one(X509 *x, time_t now, struct x509_facts *facts, struct err *
 			"certificate '%s' expired on %s; devices would refuse the bundle: issue a "
 			"new one",
 			subject, x509_date(to, date));
-	if (!X509_get_signature_info(x, NULL, NULL, &bits, NULL) || bits < MIN_STRENGTH)
+	if (!X509_get_signature_info(x, NULL, NULL, &bits, NULL) || bits < X509_MIN_STRENGTH)
 		return err_set(
 			err, E_KEY_WEAK,
 			"certificate '%s' is signed with a weak digest; use SHA-256 or better",
@@ -298,20 +405,13 @@ static EVP_PKEY *load_key(const char *path, const X509 *cert, struct x509_facts 
 			  struct err **err)
 {
 	EVP_PKEY *key cleanup_pkey = NULL;
-	BIO *bio cleanup_bio = NULL;
 
 	if (check_key_mode(path, facts, err) < 0)
 		return NULL;
-	bio = BIO_new_file(path, "r");
-	if (!bio) {
-		ERR_clear_error();
+	key = x509_read_key(path);
+	if (!key && access(path, R_OK) < 0)
 		err_set(err, E_KEY_UNREADABLE, "cannot read the private key '%s'", path);
-		return NULL;
-	}
-	/* An empty passphrase: a locked key is refused rather than asked for on a terminal. */
-	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
-	ERR_clear_error();
-	if (!key)
+	else if (!key)
 		err_set(err, E_KEY_UNUSABLE, "'%s' is not a private key (PEM, without passphrase)",
 			path);
 	else if (EVP_PKEY_eq(key, X509_get0_pubkey(cert)) != 1)
@@ -410,17 +510,6 @@ int x509_check_rsa(const char *cert_path, const char *key_path, struct x509_fact
 	return 0;
 }
 
-static void append_pem(X509 *x, struct str *ret)
-{
-	BIO *bio cleanup_bio = BIO_new(BIO_s_mem());
-	char *data;
-	long len;
-
-	PEM_write_bio_X509(bio, x);
-	len = BIO_get_mem_data(bio, &data);
-	str_append_len(ret, data, (size_t)len);
-}
-
 int x509_split_chain(const char *cert_path, struct str *ret_leaf, struct str *ret_intermediates,
 		     struct err **err)
 {
@@ -429,6 +518,7 @@ int x509_split_chain(const char *cert_path, struct str *ret_leaf, struct str *re
 	if (x509_load(cert_path, &certs, err) < 0)
 		return -1;
 	for (int i = 0; i < sk_X509_num(certs); i++)
-		append_pem(sk_X509_value(certs, i), i ? ret_intermediates : ret_leaf);
+		if (x509_append_pem(sk_X509_value(certs, i), i ? ret_intermediates : ret_leaf) < 0)
+			return err_set(err, E_INTERNAL, "OpenSSL cannot write certificates");
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 /*
- * Certificates of a signer: making them for development, checking them before anything is signed.
- * With pki_init.c and x509.c the only places that know OpenSSL's X.509 (RFC 5280) interface.
+ * Certificates of a signer, looked at before anything is signed. Who needs OpenSSL's own types
+ * (X.509, RFC 5280) finds what can be done with them in x509_priv.h, and is in this directory.
  *
  * A signer is a certificate file (the leaf first, then its intermediates, PEM), the private key of
  * the leaf (PEM), and a keyring (the root CAs that devices trust, PEM).

@@ -46,30 +46,43 @@ __attribute__((unused)) static inline void crls_freep(STACK_OF(X509_CRL) * *s)
 #define cleanup_crls __attribute__((cleanup(crls_freep)))
 #define cleanup_stack __attribute__((cleanup(stack_freep)))
 
+#define X509_MIN_STRENGTH 112 /* bits; NIST SP 800-57: more than SHA-1, RSA-1024 and P-192 have */
+
+/* ---- x509.c: certificates and keys ---- */
+
 /* The certificates of a PEM file, in order. A file with a private key in it is refused. */
 int x509_load(const char *path, STACK_OF(X509) * *ret, struct err **err) warn_unused;
-/* The subject as one line, cut to SIZE; returns BUF. */
-char *x509_subject(const X509 *x, char *buf, size_t size);
-/* Seconds since 1970; 0: not a date. */
-int64_t x509_seconds(const ASN1_TIME *t);
 /* Adds the certificates and lists of a PEM file to CERTS and LISTS; a private key is refused. */
 int x509_add_file(const char *path, STACK_OF(X509) * certs, STACK_OF(X509_CRL) * lists,
 		  struct err **err) warn_unused;
-/* The certificate among CERTS (may be NULL) whose key signed X, also X itself; NULL: none. */
-X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x);
-/* Whether CA signed LIST. */
-bool crl_is_of(X509_CRL *list, X509 *ca);
-/* Whether X is signed by its own key: nothing is above it. */
-bool x509_is_root(X509 *x);
+/* The private key of a PEM file, which the caller frees; NULL: there is none without passphrase. */
+EVP_PKEY *x509_read_key(const char *path);
+/* Appends X as PEM; -1: OpenSSL cannot. */
+int x509_append_pem(X509 *x, struct str *ret) warn_unused;
+/* The subject as one line, cut to SIZE; returns BUF. */
+char *x509_subject(const X509 *x, char *buf, size_t size);
 /* The serial number in hex, small letters; the caller frees it. */
 char *x509_serial(const X509 *x);
+/* Seconds since 1970; 0: not a date. */
+int64_t x509_seconds(const ASN1_TIME *t);
+/* Whether X is signed by its own key: nothing is above it. */
+bool x509_is_root(X509 *x);
+/* The certificate among CERTS (may be NULL) whose key signed X, also X itself; NULL: none. */
+X509 *x509_issuer_of(STACK_OF(X509) * certs, X509 *x);
+/* The first one of CERTS that is a CA's, or NULL. */
+X509 *x509_first_ca(STACK_OF(X509) * certs);
+/* Whether X is among CERTS. */
+bool x509_has(STACK_OF(X509) * certs, const X509 *x);
+
+/* ---- crl.c, crl_make.c: lists of what is revoked ---- */
+
+/* Whether CA signed LIST. */
+bool crl_is_of(X509_CRL *list, X509 *ca);
 /*
  * A list of CA, signed with its KEY: what is on those of CA among KNOWN (NULL: none), and REVOKED
  * (NULL: no more) since WHEN. It begins with CA and ends with it, or is of all the time that those
  * of before are. NULL: OpenSSL cannot make it.
  */
 X509_CRL *crl_make(X509 *ca, EVP_PKEY *key, STACK_OF(X509_CRL) * known, X509 *revoked, time_t when);
-/* The first one of CERTS that is a CA's, or NULL. */
-X509 *x509_first_ca(STACK_OF(X509) * certs);
 /* Appends LISTS as PEM. */
 int crl_append(STACK_OF(X509_CRL) * lists, struct str *ret) warn_unused;
