@@ -174,6 +174,29 @@ static void look_at_list(const struct look *l, X509_CRL *list)
 	say(l, CRL_UNKNOWN, "there is a list of CA '%s', whose certificate is not here", name);
 }
 
+/* The lists of a file for lists alone: devices would trust what else is in it. */
+static int add_lists(struct look *l, const char *path, struct err **err)
+{
+	STACK_OF(X509) *others cleanup_stack = sk_X509_new_null();
+	int before = sk_X509_CRL_num(l->lists);
+	char name[256];
+
+	if (x509_add_file(path, others, l->lists, err) < 0)
+		return -1;
+	if (sk_X509_num(others))
+		return err_set(
+			err, E_LIST_UNFIT,
+			"'%s' has a certificate ('%s') beside its lists, which devices would "
+			"trust: take it out, or put it into the keyring if they are to",
+			path, x509_subject(sk_X509_value(others, 0), name, sizeof(name)));
+	if (sk_X509_CRL_num(l->lists) == before)
+		return err_set(err, E_CERTIFICATE_UNREADABLE,
+			       "'%s' has no list of what is revoked (PEM): one of DER is "
+			       "converted by 'openssl crl -inform DER'",
+			       path);
+	return 0;
+}
+
 /* The chain, and the CAs of keyring and chain without repetition. */
 static int gather(struct look *l, const char *cert, const struct strv *trust, struct err **err)
 {
@@ -182,22 +205,16 @@ static int gather(struct look *l, const char *cert, const struct strv *trust, st
 	if (x509_load(cert, &l->chain, err) < 0)
 		return -1;
 	for (size_t i = 0; i < trust->count; i++) {
-		int before = sk_X509_CRL_num(l->lists);
+		const char *path = trust->items[i];
 
-		if (x509_add_file(trust->items[i], l->cas, l->lists, err) < 0)
+		if (i ? add_lists(l, path, err) < 0
+		      : x509_add_file(path, l->cas, l->lists, err) < 0)
 			return -1;
-		if (i && sk_X509_CRL_num(l->lists) == before)
-			return err_set(err, E_CERTIFICATE_UNREADABLE,
-				       "'%s' has no list of what is revoked (PEM): one of DER is "
-				       "converted by 'openssl crl -inform DER'",
-				       trust->items[i]);
 	}
 	for (int i = 1; i < sk_X509_num(l->chain); i++) {
 		X509 *x = sk_X509_value(l->chain, i);
 
-		for (int k = 0; x && k < sk_X509_num(l->cas); k++)
-			x = X509_cmp(x, sk_X509_value(l->cas, k)) == 0 ? NULL : x;
-		if (x && X509_up_ref(x))
+		if (!x509_has(l->cas, x) && X509_up_ref(x))
 			sk_X509_push(l->cas, x);
 	}
 	return 0;

@@ -31,7 +31,8 @@ static const struct option pki_options[] = {
 	{"crl", OPT_REF, offsetof(struct pki_opts, crl), OPT_LIST | OPT_LATER,
 	 .accept = ACCEPT_PATH,
 	 .help = "Further lists of what CAs have revoked (PEM), for devices with `check-crl=true`; "
-		 "they travel in the keyring, as those do that it has itself.",
+		 "they travel in the keyring, as those do that it has itself. No certificates: "
+		 "devices would trust them.",
 	 .example = "pki/vendor-crl.pem"},
 };
 
@@ -149,7 +150,7 @@ static void pki_tools(const void *opts, struct strs *ret)
 const struct kind kind_pki = {
 	.name = "pki",
 	.summary = "the public parts of a signer, after checking them",
-	.version = 2,
+	.version = 3,
 	.usual_s = 0.2,
 	.schema = &pki_schema,
 	.outputs = pki_outputs,
