@@ -163,7 +163,8 @@ static void each_ca_has_a_list(void **state)
 	assert_int_equal(pki_init(directory, NULL, &err), 0);
 	assert_int_equal(lists_say(certs, ring, time(NULL), NULL), 4);
 	assert_int_equal(lists_say(certs, ring, time(NULL) - 2 * DAY, "begins on"), 4);
-	assert_int_equal(lists_say(certs, ring, time(NULL) + 30 * 365LL * DAY, "ended on"), 4);
+	/* Then all CAs are over, and nobody needs a list (test-crl.c). */
+	assert_int_equal(lists_say(certs, ring, time(NULL) + 30 * 365LL * DAY, NULL), 4);
 	assert_int_equal(pki_revoke(directory, certs, NULL, &report, &err), 0);
 	assert_int_equal(lists_say(certs, ring, time(NULL), "was revoked by"), 4);
 	strv_push(&trust, ring);

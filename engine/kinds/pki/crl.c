@@ -5,8 +5,14 @@
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 
+#include "kinds/pki/identity.h"
 #include "kinds/pki/x509.h"
 #include "kinds/pki/x509_priv.h"
+
+bool crl_is_asked_of(X509 *ca, time_t when)
+{
+	return X509_check_ca(ca) && x509_seconds(X509_get0_notAfter(ca)) > when;
+}
 
 bool crl_is_of(X509_CRL *list, X509 *ca)
 {
@@ -15,6 +21,104 @@ bool crl_is_of(X509_CRL *list, X509 *ca)
 
 	ERR_clear_error();
 	return is;
+}
+
+/* ---- asking OpenSSL, and so rauc ---- */
+
+struct question {
+	X509 *ca;
+	int error; /* X509_V_*: the first one of lists */
+};
+
+static bool is_of_lists(int error)
+{
+	static const int errors[] = {X509_V_ERR_UNABLE_TO_GET_CRL,
+				     X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE,
+				     X509_V_ERR_CRL_SIGNATURE_FAILURE,
+				     X509_V_ERR_CRL_NOT_YET_VALID,
+				     X509_V_ERR_CRL_HAS_EXPIRED,
+				     X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD,
+				     X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD,
+				     X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER,
+				     X509_V_ERR_KEYUSAGE_NO_CRL_SIGN,
+				     X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION,
+				     X509_V_ERR_DIFFERENT_CRL_SCOPE,
+				     X509_V_ERR_CRL_PATH_VALIDATION_ERROR,
+				     X509_V_ERR_CERT_REVOKED};
+
+	for (size_t i = 0; i < array_len(errors); i++) {
+		if (errors[i] == error)
+			return true;
+	}
+	return false;
+}
+
+/* Of what CA signed, and of CA itself if its own list speaks of it; all else is no matter here. */
+static int take_error(int good, X509_STORE_CTX *ctx)
+{
+	struct question *q = X509_STORE_CTX_get_app_data(ctx);
+	int error = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
+
+	if (!good && !q->error && is_of_lists(error) &&
+	    (depth == 0 || (depth == 1 && x509_is_root(q->ca))))
+		q->error = error;
+	return 1;
+}
+
+/* A device of that time, which checks lists. */
+static X509_STORE *device_store(STACK_OF(X509) * cas, STACK_OF(X509_CRL) * lists, time_t when)
+{
+	X509_STORE *store = X509_STORE_new();
+
+	for (int i = 0; i < sk_X509_num(cas); i++)
+		X509_STORE_add_cert(store, sk_X509_value(cas, i));
+	for (int i = 0; i < sk_X509_CRL_num(lists); i++)
+		X509_STORE_add_crl(store, sk_X509_CRL_value(lists, i));
+	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), when);
+	return store;
+}
+
+/* What CA could have signed, but that nobody has: lists are asked for before the signature. */
+static X509 *make_probe(X509 *ca)
+{
+	X509_NAME *name = X509_NAME_new();
+	EVP_PKEY *key cleanup_pkey = EVP_EC_gen("P-256");
+	const struct identity by = {key, ca};
+	X509 *probe = key && name &&
+				      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+								 (const unsigned char *)"probe", -1,
+								 -1, 0)
+			      ? certificate_make(key, name, &by, 1, ROLE_SIGNER)
+			      : NULL;
+
+	X509_NAME_free(name);
+	return probe;
+}
+
+int crl_ask(STACK_OF(X509) * cas, STACK_OF(X509_CRL) * lists, X509 *ca, time_t when)
+{
+	X509_STORE *store cleanup_x509_store = device_store(cas, lists, when);
+	X509_STORE_CTX *ctx cleanup_x509_ctx = X509_STORE_CTX_new();
+	X509 *probe cleanup_x509 = make_probe(ca);
+	struct question q = {.ca = ca};
+
+	if (!probe || !X509_STORE_CTX_init(ctx, store, probe, NULL))
+		return X509_V_ERR_OUT_OF_MEM;
+	X509_STORE_CTX_set_app_data(ctx, &q);
+	X509_STORE_CTX_set_verify_cb(ctx, take_error);
+	(void)!X509_verify_cert(ctx);
+	ERR_clear_error();
+	return q.error;
+}
+
+int crl_ask_always(STACK_OF(X509) * cas, STACK_OF(X509_CRL) * lists, X509 *ca)
+{
+	time_t from = (time_t)x509_seconds(X509_get0_notBefore(ca));
+	time_t to = (time_t)x509_seconds(X509_get0_notAfter(ca));
+	int code = crl_ask(cas, lists, ca, to - 1);
+
+	return code ? code : crl_ask(cas, lists, ca, from);
 }
 
 /* ---- looking ---- */
@@ -70,52 +174,41 @@ static X509_CRL *list_of(const struct look *l, X509 *ca, int *ret_others, bool *
 	return first;
 }
 
-static void look_at_dates(const struct look *l, X509 *ca, X509_CRL *list, const char *name)
+/* LIST, CA's own, is not taken: CODE, of OpenSSL. */
+static void say_unfit(const struct look *l, X509_CRL *list, int code, const char *name)
 {
-	int64_t born = x509_seconds(X509_get0_notBefore(ca));
-	int64_t from = x509_seconds(X509_CRL_get0_lastUpdate(list));
-	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(list);
-	char date[16], birth[16];
+	char date[16];
 
-	if (from > l->now)
+	if (code == X509_V_ERR_CRL_NOT_YET_VALID)
 		say(l, CRL_BAD,
 		    "the list of what CA '%s' has revoked begins on %s, and devices refuse what is "
 		    "signed before (check the clock)",
-		    name, x509_date(from, date));
-	else if (next && x509_seconds(next) < l->now)
+		    name, x509_date(x509_seconds(X509_CRL_get0_lastUpdate(list)), date));
+	else if (code == X509_V_ERR_CRL_HAS_EXPIRED)
 		say(l, CRL_BAD,
 		    "the list of what CA '%s' has revoked ended on %s, and devices refuse what is "
 		    "signed since: `orch pki crl` makes one that lasts as long as its CA",
-		    name, x509_date(x509_seconds(next), date));
-	else if (next && x509_seconds(next) < x509_seconds(X509_get0_notAfter(ca)))
-		say(l, CRL_LATE,
-		    "the list of what CA '%s' has revoked ends on %s, before the CA: devices "
-		    "refuse what is signed since, and so the update that has another list: `orch "
-		    "pki crl` makes one that lasts as long as its CA",
-		    name, x509_date(x509_seconds(next), date));
-	else if (from > born)
-		say(l, CRL_LATE,
-		    "the list of what CA '%s' has revoked begins on %s, and the CA on %s: devices "
-		    "refuse what was signed between",
-		    name, x509_date(from, date), x509_date(born, birth));
+		    name, x509_date(x509_seconds(X509_CRL_get0_nextUpdate(list)), date));
+	else if (code == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN)
+		say(l, CRL_BAD,
+		    "CA '%s' lacks the usage cRLSign, so that devices take no list of it and "
+		    "refuse all below it: issue its certificate again with keyCertSign and cRLSign",
+		    name);
+	else if (code == X509_V_ERR_CRL_SIGNATURE_FAILURE)
+		say(l, CRL_BAD,
+		    "beside the list of what CA '%s' has revoked there is one that it has not "
+		    "signed, and devices look at that: `orch pki crl` takes it out",
+		    name);
+	else
+		say(l, CRL_BAD,
+		    "devices do not take the list of what CA '%s' has revoked, and refuse all "
+		    "below it (%s): `orch pki crl` makes another",
+		    name, X509_verify_cert_error_string(code));
 }
 
-static void look_at_ca(const struct look *l, X509 *ca)
+static void say_missing(const struct look *l, bool forged, const char *name)
 {
-	char name[256];
-	bool forged;
-	int others;
-	X509_CRL *list = list_of(l, ca, &others, &forged);
-
-	x509_subject(ca, name, sizeof(name));
-	if (others)
-		say(l, CRL_BAD,
-		    "there are %d lists of what CA '%s' has revoked, and devices look at one of "
-		    "them: `orch pki crl` makes one of all",
-		    others + 1, name);
-	else if (list)
-		look_at_dates(l, ca, list, name);
-	else if (forged)
+	if (forged)
 		say(l, CRL_BAD,
 		    "the list of what CA '%s' has revoked is not signed by it (another CA of that "
 		    "name, or a forged list), and devices do not take it: `orch pki crl` makes one",
@@ -125,6 +218,53 @@ static void look_at_ca(const struct look *l, X509 *ca)
 		    "there is no list of what CA '%s' has revoked, and devices that check lists "
 		    "refuse all below it: `orch pki crl` makes an empty one",
 		    name);
+}
+
+/* LIST, which is taken now, at other times of its CA. */
+static void look_at_ends(const struct look *l, X509 *ca, X509_CRL *list, const char *name)
+{
+	int code = crl_ask_always(l->cas, l->lists, ca);
+	char date[16], birth[16];
+
+	if (code == X509_V_ERR_CRL_HAS_EXPIRED)
+		say(l, CRL_LATE,
+		    "the list of what CA '%s' has revoked ends on %s, before the CA: devices "
+		    "refuse what is signed since, and so the update that has another list: `orch "
+		    "pki crl` makes one that lasts as long as its CA",
+		    name, x509_date(x509_seconds(X509_CRL_get0_nextUpdate(list)), date));
+	else if (code == X509_V_ERR_CRL_NOT_YET_VALID)
+		say(l, CRL_LATE,
+		    "the list of what CA '%s' has revoked begins on %s, and the CA on %s: devices "
+		    "refuse what was signed between",
+		    name, x509_date(x509_seconds(X509_CRL_get0_lastUpdate(list)), date),
+		    x509_date(x509_seconds(X509_get0_notBefore(ca)), birth));
+	else if (code)
+		say_unfit(l, list, code, name);
+}
+
+static void look_at_ca(const struct look *l, X509 *ca)
+{
+	char name[256];
+	bool forged;
+	int others, code;
+	X509_CRL *list;
+
+	if (!crl_is_asked_of(ca, l->now))
+		return;
+	list = list_of(l, ca, &others, &forged);
+	code = crl_ask(l->cas, l->lists, ca, l->now);
+	x509_subject(ca, name, sizeof(name));
+	if (others)
+		say(l, CRL_BAD,
+		    "there are %d lists of what CA '%s' has revoked, and devices look at one of "
+		    "them: `orch pki crl` makes one of all",
+		    others + 1, name);
+	else if (!list)
+		say_missing(l, forged, name);
+	else if (code)
+		say_unfit(l, list, code, name);
+	else
+		look_at_ends(l, ca, list, name);
 }
 
 static void look_at_link(const struct look *l, X509 *x)

@@ -24,11 +24,11 @@ typedef void crl_verdict_fn(void *arg, enum crl_verdict verdict, const char *tex
 
 /*
  * Looks at the lists among TRUST, which are files (the keyring first, then lists alone), for
- * devices that check them at time NOW: that each CA of TRUST and of the chain in CERT has one and
- * no second one, signed by that CA, of all the CA's time, and that neither the chain nor what of
- * TRUST is above it is on any. Calls FN for what is wrong. Returns how many lists there are, none
- * being no fault here; -1 with ERR: a file cannot be read, or one for lists has none, or a
- * certificate, which devices would trust.
+ * devices that check them at time NOW: that OpenSSL, which rauc asks, takes one of each CA of the
+ * keyring and of the chain in CERT that is not over, that there is no second one, that it is of all
+ * the CA's time, and that neither the chain nor what of the keyring is above it is on any. Calls FN
+ * for what is wrong. Returns how many lists there are, none being no fault here; -1 with ERR: a
+ * file cannot be read, or one for lists has none, or a certificate, which devices would trust.
  */
 int crl_look(const char *cert, const struct strv *trust, time_t now, crl_verdict_fn *fn, void *arg,
 	     struct err **err) warn_unused;

@@ -206,12 +206,35 @@ X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_count)
 	return first;
 }
 
+/* Whether LIST is said to be CA's: it has its name, and names its key or none. */
+static bool claims(X509_CRL *list, X509 *ca)
+{
+	AUTHORITY_KEYID *id = X509_CRL_get_ext_d2i(list, NID_authority_key_identifier, NULL, NULL);
+	bool so = X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(list)) == 0 &&
+		  X509_check_akid(ca, id) == X509_V_OK;
+
+	AUTHORITY_KEYID_free(id);
+	return so;
+}
+
+/* Whether LIST is CA's, or devices could take it for that: no CA that is here has signed it. */
+static bool is_in_place_of(const struct pki_dir *d, X509_CRL *list, X509 *ca)
+{
+	if (crl_is_of(list, ca))
+		return true;
+	for (int i = 0; i < sk_X509_num(d->certs); i++) {
+		if (crl_is_of(list, sk_X509_value(d->certs, i)))
+			return false;
+	}
+	return claims(list, ca);
+}
+
 int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list)
 {
 	int at = -1; /* behind all others */
 
 	for (int i = sk_X509_CRL_num(d->lists); i-- > 0;) {
-		if (!crl_is_of(sk_X509_CRL_value(d->lists, i), ca))
+		if (!is_in_place_of(d, sk_X509_CRL_value(d->lists, i), ca))
 			continue;
 		X509_CRL_free(sk_X509_CRL_delete(d->lists, i));
 		at = i;

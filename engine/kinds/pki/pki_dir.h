@@ -42,7 +42,10 @@ int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x);
 int pki_dir_keep(const struct pki_dir *d, X509 *x, struct err **err) warn_unused;
 /* The first list of CA, or NULL; *RET_COUNT (may be NULL): how many there are. */
 X509_CRL *pki_dir_list(const struct pki_dir *d, X509 *ca, int *ret_count);
-/* Puts LIST, which becomes D's, into the place of all of CA's, or behind all others. */
+/*
+ * Puts LIST, which becomes D's, into the place of all of CA's, and of those that another has signed
+ * in its name, or behind all others.
+ */
 int pki_dir_set_list(struct pki_dir *d, X509 *ca, X509_CRL *list);
 /* Writes the lists. */
 int pki_dir_save_lists(const struct pki_dir *d, struct err **err) warn_unused;

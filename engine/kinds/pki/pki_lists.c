@@ -22,25 +22,22 @@ static int add_list(struct pki_dir *d, X509 *ca, EVP_PKEY *key, struct str *repo
 	return 0;
 }
 
-static bool is_whole(X509_CRL *list, X509 *ca)
-{
-	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(list);
-
-	return ASN1_TIME_compare(X509_CRL_get0_lastUpdate(list), X509_get0_notBefore(ca)) <= 0 &&
-	       (!end || ASN1_TIME_compare(end, X509_get0_notAfter(ca)) >= 0);
-}
-
 /*
- * A CA that could sign and has no list, several, or one that is not of all its time. No CA that is
- * over, and none that devices do not trust, or of which the CA above has gone.
+ * A CA that could sign and has no list that devices take, several, or one that is not of all its
+ * time. No CA that is over, and none that devices do not trust, or of which the CA above has gone.
  */
 static bool lacks_list(const struct pki_dir *d, X509 *x)
 {
-	int count = 0;
-	X509_CRL *list = X509_check_ca(x) ? pki_dir_list(d, x, &count) : NULL;
+	time_t now = time(NULL);
+	int count, code;
 
-	return X509_check_ca(x) && X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
-	       pki_dir_leads_up(d, x) && !(count == 1 && is_whole(list, x));
+	if (!crl_is_asked_of(x, now) || !pki_dir_leads_up(d, x))
+		return false;
+	(void)!pki_dir_list(d, x, &count);
+	code = crl_ask(d->certs, d->lists, x, now);
+	if (count == 1 && code == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN)
+		return false; /* nor does another help */
+	return count != 1 || code || crl_ask_always(d->certs, d->lists, x);
 }
 
 /* Makes those whose keys are here. The first CA whose key is not becomes the error, at the end. */

@@ -78,6 +78,16 @@ bool x509_has(STACK_OF(X509) * certs, const X509 *x);
 
 /* Whether CA signed LIST. */
 bool crl_is_of(X509_CRL *list, X509 *ca);
+/* Whether devices ask for a list of CA at WHEN: not of one that is over, as is all below it. */
+bool crl_is_asked_of(X509 *ca, time_t when);
+/*
+ * How a device that has CAS and LISTS, and checks lists as rauc does, finds CA's at WHEN:
+ * X509_V_OK, or OpenSSL's X509_V_ERR_* of lists. It is tried, with a certificate that CA could have
+ * signed.
+ */
+int crl_ask(STACK_OF(X509) * cas, STACK_OF(X509_CRL) * lists, X509 *ca, time_t when);
+/* The same when CA begins and ends: what was signed at any time is to be taken. */
+int crl_ask_always(STACK_OF(X509) * cas, STACK_OF(X509_CRL) * lists, X509 *ca);
 /*
  * A list of CA, signed with its KEY: what is on those of CA among KNOWN (NULL: none), and REVOKED
  * (NULL: no more) since WHEN. It begins with CA and ends with it, or is of all the time that those
