@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/pki/pin.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
@@ -118,25 +121,88 @@ static int from_config(struct str *ret, struct err **err)
 	return config.pin_file ? from_file(config.pin_file, ret, err) : 1;
 }
 
-static void read_hidden(int fd, struct str *ret)
+/* ---- the terminal ---- */
+
+/*
+ * What would end or stop this process while nothing that is typed is shown: it comes once the
+ * terminal is as it was. (In the background it is stopped before.)
+ */
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+static volatile sig_atomic_t caught;
+
+static void note_signal(int signal)
+{
+	caught = signal;
+}
+
+struct signals {
+	struct sigaction actions[array_len(ends)];
+	sigset_t mask;
+};
+
+/* They wait until wait_for_byte(), but for those that are ignored. */
+static void hold_signals(struct signals *was)
+{
+	const struct sigaction note = {.sa_handler = note_signal};
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < array_len(ends); i++) {
+		sigaction(ends[i], NULL, &was->actions[i]);
+		if (was->actions[i].sa_handler == SIG_IGN)
+			continue;
+		sigaction(ends[i], &note, NULL);
+		sigaddset(&held, ends[i]);
+	}
+	caught = 0;
+	sigprocmask(SIG_BLOCK, &held, &was->mask);
+}
+
+static void let_signals(const struct signals *was)
+{
+	for (size_t i = 0; i < array_len(ends); i++)
+		sigaction(ends[i], &was->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &was->mask, NULL);
+}
+
+/* Whether there is one, rather than a signal or the end. */
+static bool wait_for_byte(int fd, const struct signals *was, char *ret)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	while (!caught && ppoll(&p, 1, NULL, &was->mask) < 0) {
+		if (errno != EINTR)
+			return false;
+	}
+	return !caught && read(fd, ret, 1) == 1;
+}
+
+/* A line that is not shown. Returns the signal that came before its end, or 0. */
+static int read_hidden(int fd, const char *where, struct str *ret)
 {
 	struct termios was, is;
+	struct signals signals;
 	char c;
 
 	if (tcgetattr(fd, &was) < 0)
-		return;
+		return 0;
 	is = was;
 	is.c_lflag &= ~(tcflag_t)ECHO;
+	hold_signals(&signals);
 	tcsetattr(fd, TCSAFLUSH, &is);
-	while (ret->len < PIN_MAX && read(fd, &c, 1) == 1 && c != '\n')
+	dprintf(fd, "PIN for %s: ", where);
+	while (ret->len < PIN_MAX && wait_for_byte(fd, &signals, &c) && c != '\n')
 		str_append_char(ret, c);
 	tcsetattr(fd, TCSAFLUSH, &was);
 	(void)!write(fd, "\n", 1);
+	let_signals(&signals);
+	return caught;
 }
 
 static int from_terminal(const char *where, struct str *ret, struct err **err)
 {
 	int fd cleanup_fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int signal;
 
 	if (fd < 0 || !isatty(fd))
 		return err_set(
@@ -144,8 +210,14 @@ static int from_terminal(const char *where, struct str *ret, struct err **err)
 			"'%s' asks for a PIN: set ORCH_PIN, or name a file with 'pin-file' in "
 			"your config.yaml",
 			where);
-	dprintf(fd, "PIN for %s: ", where);
-	read_hidden(fd, ret);
+	str_reserve(ret, PIN_MAX + 1); /* growing would leave parts of it in memory */
+	while ((signal = read_hidden(fd, where, ret))) {
+		pin_forget(ret);
+		raise(signal);
+		if (signal != SIGTSTP) /* and has not ended this process */
+			return err_set(err, E_PIN_MISSING, "nobody has said the PIN for '%s'",
+				       where);
+	}
 	return 0;
 }
 
