@@ -30,7 +30,7 @@ const char *rauc_path(const struct rauc *r, const char *path)
 
 	if (r->token && str_eq(path, r->key))
 		return arena_printf(r->a->arena, "%s;pin-source=file:%s/" TOKEN_PIN, r->token->uri,
-				    r->tools.root ? TOKEN : r->token->dir);
+				    r->tools.root ? TOKEN : TOKEN_HERE);
 	if (!r->tools.root)
 		return path;
 	if (str_eq(path, r->key))
@@ -49,7 +49,7 @@ const char *rauc_path(const struct rauc *r, const char *path)
 static int run_here(const struct rauc *r, struct strv *argv, struct str *output, struct err **err)
 {
 	struct confined wall cleanup_confined = {0};
-	struct proc_opts opts = {0};
+	struct proc_opts opts = {.cwd = !output && r->token ? r->token->dir : NULL};
 
 	confined_program(&wall, "rauc");
 	confined_program(&wall, "mksquashfs");
@@ -122,7 +122,7 @@ static int reach_token(const struct rauc *r, const struct strv *argv, struct str
 	strv_push(ret, "env");
 	strv_printf(ret, "RAUC_PKCS11_MODULE=%s", module);
 	strv_printf(ret, "P11_KIT_SERVER_ADDRESS=unix:path=%s/" TOKEN_SOCKET,
-		    r->tools.root ? TOKEN : r->token->dir);
+		    r->tools.root ? TOKEN : TOKEN_HERE);
 	for (size_t i = 0; i < argv->count; i++)
 		strv_push(ret, argv->items[i]);
 	return 0;

@@ -15,6 +15,7 @@
 
 #define PROXY "p11-kit-proxy.so"
 #define WAIT_MS 10000
+#define END_MS 2000
 #define STEP_MS 5
 
 static void nap(void)
@@ -119,13 +120,33 @@ static int wait_for_socket(struct token_server *t, const char *socket, struct er
 	return err_set(err, E_TOKEN, "p11-kit does not begin to serve token '%s'", t->uri);
 }
 
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid;
+}
+
+/* It is told to end; what does not, as a module that waits for its token, is ended. */
+static void stop_server(pid_t pid)
+{
+	int status;
+
+	proc_kill_group(pid, SIGTERM);
+	for (int ms = 0; ms < END_MS && !has_ended(pid); ms += STEP_MS)
+		nap();
+	proc_kill_group(pid, SIGKILL);
+	(void)!proc_wait(pid, &status, NULL);
+}
+
 static int start_server(struct token_server *t, const char *module, struct err **err)
 {
 	char *socket cleanup_free = path_join(t->dir, TOKEN_SOCKET);
 	char *program cleanup_free = path_program("p11-kit");
 	struct strv argv cleanup_strv = {0};
 	struct str token cleanup_str = STR_INIT;
-	struct proc_opts opts = {.no_core = true, .out = STDERR_FILENO};
+	/* From its directory: the path of a socket has at most 107 bytes, that of a store any. */
+	struct proc_opts opts = {.no_core = true, .out = STDERR_FILENO, .cwd = t->dir};
 
 	if (!program)
 		return err_set(err, E_TOKEN,
@@ -135,7 +156,7 @@ static int start_server(struct token_server *t, const char *module, struct err *
 	strv_push(&argv, program);
 	strv_push(&argv, "server");
 	strv_push(&argv, "--foreground");
-	strv_printf(&argv, "--name=%s", socket);
+	strv_push(&argv, "--name=" TOKEN_SOCKET);
 	strv_printf(&argv, "--provider=%s", *module ? module : PROXY);
 	strv_push(&argv, token.buf);
 	return proc_start(strv_argv(&argv), &opts, &t->pid, err) < 0
@@ -159,13 +180,9 @@ int token_server_start(struct token_server *t, const char *address, const char *
 
 void token_server_stop(struct token_server *t)
 {
-	int status;
-
 	stop_telling(t);
-	if (t->pid) {
-		proc_kill_group(t->pid, SIGTERM);
-		(void)!proc_wait(t->pid, &status, NULL);
-	}
+	if (t->pid)
+		stop_server(t->pid);
 	if (t->pipe)
 		unlink(t->pipe);
 	if (t->dir)

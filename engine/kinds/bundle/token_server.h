@@ -9,6 +9,9 @@
  *	struct token_server t cleanup_token_server = {0};
  *	token_server_start(&t, "pkcs11:token=edge;object=signer", dir, pin_at, err);
  *	// bind DIR; run  env RAUC_PKCS11_MODULE=... P11_KIT_SERVER_ADDRESS=... with t.uri
+ *
+ * The path of a socket has at most 107 bytes: where DIR has no short name for the program, it is
+ * started there, and calls it TOKEN_HERE.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -19,6 +22,7 @@
 
 #define TOKEN_SOCKET "token"
 #define TOKEN_PIN "pin"
+#define TOKEN_HERE "/proc/self/cwd"
 /* What programs load to reach the socket, where Debian has it. */
 #define TOKEN_CLIENT "pkcs11/p11-kit-client.so"
 
@@ -36,5 +40,6 @@ struct token_server {
 /* ADDRESS: of the key. DIR: a new directory, for nothing else. PIN_AT: base/pin.h, or NULL. */
 int token_server_start(struct token_server *t, const char *address, const char *dir,
 		       const char *pin_at, struct err **err) warn_unused;
+/* The server has two seconds to end by itself. */
 void token_server_stop(struct token_server *t);
 #define cleanup_token_server __attribute__((cleanup(token_server_stop)))
