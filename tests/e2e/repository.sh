@@ -90,6 +90,11 @@ refused "no keys at all" 5 "cannot read"
 gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-gen-key weak rsa1024 sign never 2>/dev/null
 gpg --batch --export weak >"$p/pki/repo.gpg"
 refused "a weak key" 5 "too weak"
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-gen-key weaker ed25519 sign never 2>/dev/null
+fingerprint=$(gpg --with-colons --list-keys weaker | awk -F: '$1 == "fpr" { print $10; exit }')
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-add-key "$fingerprint" rsa1024 sign never
+gpg --batch --export weaker >"$p/pki/repo.gpg"
+refused "a weak subkey, which signs as well" 5 "a signing subkey of '"
 gpg --batch --quiet --pinentry-mode loopback --passphrase '' --faked-system-time 20200101T000000 --quick-gen-key old ed25519 sign 1y 2>/dev/null
 gpg --batch --export old >"$p/pki/repo.gpg"
 refused "an expired key" 5 "expired on 2020-12-31"

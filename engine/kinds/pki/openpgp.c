@@ -53,7 +53,15 @@ static int run(const struct tool *t, const char *dir, const char *verb, const ch
 
 /* ---- keys, as gpg lists them: doc/DETAILS of GnuPG, "Format of colon listings" ---- */
 
-enum { FIELD_VALIDITY = 1, FIELD_BITS, FIELD_ALGORITHM, FIELD_MADE = 5, FIELD_END, FIELD_TEXT = 9 };
+enum {
+	FIELD_VALIDITY = 1,
+	FIELD_BITS,
+	FIELD_ALGORITHM,
+	FIELD_MADE = 5,
+	FIELD_END,
+	FIELD_TEXT = 9,
+	FIELD_USES = 11
+};
 #define FIELDS 12
 
 /* Cuts LINE up at its colons; fields that it has not are "". */
@@ -84,24 +92,43 @@ static bool is_strong(const char *algorithm, const char *bits)
 	return str_eq(algorithm, "1") && number(bits) >= RSA_BITS;
 }
 
+static int check_strength(const char *keyring, const char *what, const char *const f[FIELDS],
+			  struct err **err)
+{
+	if (is_strong(f[FIELD_ALGORITHM], f[FIELD_BITS]))
+		return 0;
+	return err_set(err, E_KEY_WEAK,
+		       "a %s of '%s' is too weak, or of a kind that apt takes from nobody: use "
+		       "ed25519, or RSA of %d bits or more",
+		       what, keyring, RSA_BITS);
+}
+
+static bool is_over(const char *const f[FIELDS], time_t now)
+{
+	return number(f[FIELD_END]) && number(f[FIELD_END]) <= now;
+}
+
+/* Consumers take what a subkey signed as they take the key's; one that is over signs nothing. */
+static int check_subkey(const char *keyring, const char *const f[FIELDS], time_t now,
+			struct err **err)
+{
+	if (!strchr(f[FIELD_USES], 's') || str_eq(f[FIELD_VALIDITY], "r") || is_over(f, now))
+		return 0;
+	return check_strength(keyring, "signing subkey", f, err);
+}
+
 static int check_key(const char *keyring, const char *const f[FIELDS], time_t now, struct err **err)
 {
 	char date[16];
 
 	if (str_eq(f[FIELD_VALIDITY], "r"))
 		return err_set(err, E_KEY_UNUSABLE, "a key of '%s' is revoked", keyring);
-	if (number(f[FIELD_END]) && number(f[FIELD_END]) <= now)
+	if (is_over(f, now))
 		return err_set(err, E_KEY_EXPIRED,
 			       "a key of '%s' expired on %s: apt refuses what it signs. 'gpg "
 			       "--quick-set-expire' gives it another day; export it again then",
 			       keyring, x509_date(number(f[FIELD_END]), date));
-	if (!is_strong(f[FIELD_ALGORITHM], f[FIELD_BITS]))
-		return err_set(
-			err, E_KEY_WEAK,
-			"a key of '%s' is too weak, or of a kind that apt takes from nobody: "
-			"use ed25519, or RSA of %d bits or more",
-			keyring, RSA_BITS);
-	return 0;
+	return check_strength(keyring, "key", f, err);
 }
 
 static void take_times(const char *const f[FIELDS], bool primary, struct openpgp_facts *ret)
@@ -132,6 +159,8 @@ static int read_keys(const char *keyring, char *text, time_t now, struct openpgp
 
 		split(line, f);
 		if (str_eq(f[0], "pub") && check_key(keyring, f, now, err) < 0)
+			return -1;
+		if (str_eq(f[0], "sub") && check_subkey(keyring, f, now, err) < 0)
 			return -1;
 		if (str_eq(f[0], "pub") || str_eq(f[0], "sub")) {
 			primary = str_eq(f[0], "pub");

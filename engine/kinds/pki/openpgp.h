@@ -17,8 +17,8 @@ struct openpgp_facts {
 /*
  * Looks at what consumers will trust: KEYRING holds one key or more, none of them private, expired,
  * revoked or weak (less than 112 bits of security strength, or of a kind that apt takes from
- * nobody). Writes it to the new file OUT in the form that gpgv and apt read. ERR_INTEGRITY when
- * refused.
+ * nobody), nor with a weak subkey that may sign. Writes it to the new file OUT in the form that
+ * gpgv and apt read. ERR_INTEGRITY when refused.
  */
 int openpgp_look(const struct tool *t, const char *keyring, const char *out, time_t now,
 		 struct openpgp_facts *ret, struct err **err) warn_unused;
