@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "kinds/pki/x509_priv.h"
+#include "kinds/pki/pki_dir.h"
 
 void identity_clear(struct identity *id)
 {
@@ -129,10 +129,10 @@ int identity_make(struct identity *id, const char *name, const struct identity *
 
 static int write_bio(const char *path, BIO *bio, mode_t mode, struct err **err)
 {
-	char *data;
-	long len = BIO_get_mem_data(bio, &data);
+	struct str data = STR_INIT; /* the BIO's bytes */
 
-	return file_write(path, data, (size_t)len, mode, true, err);
+	data.len = (size_t)BIO_get_mem_data(bio, &data.buf);
+	return pki_file_write(path, &data, mode, err);
 }
 
 int identity_write_key(const char *dir, const char *name, EVP_PKEY *key, struct err **err)

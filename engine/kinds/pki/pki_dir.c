@@ -261,6 +261,17 @@ int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x)
 	return 0;
 }
 
+int pki_file_write(const char *path, const struct str *data, mode_t mode, struct err **err)
+{
+	struct stat st;
+	bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+	char *real cleanup_free = link ? realpath(path, NULL) : NULL;
+
+	if (link && !real)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot follow the link '%s'", path);
+	return file_write(real ? real : path, data->buf, data->len, mode, true, err);
+}
+
 int pki_dir_keep(const struct pki_dir *d, X509 *x, struct err **err)
 {
 	char *serial cleanup_free = x509_serial(x);
@@ -303,5 +314,5 @@ int pki_dir_save_lists(const struct pki_dir *d, struct err **err)
 	copy_without_lists(was.buf, &is);
 	if (crl_append(d->lists, &is) < 0)
 		return err_set(err, E_INTERNAL, "OpenSSL cannot write lists to '%s'", path);
-	return file_write(path, is.buf, is.len, 0644, true, err);
+	return pki_file_write(path, &is, 0644, err);
 }

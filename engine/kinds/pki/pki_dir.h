@@ -38,6 +38,12 @@ X509 *pki_dir_find(struct pki_dir *d, const char *which, bool ca, struct err **e
 bool pki_dir_leads_up(const struct pki_dir *d, X509 *x);
 /* When X was revoked, in seconds since 1970; 0: it is not, or its CA is not here. */
 int64_t pki_dir_revoked(const struct pki_dir *d, X509 *x);
+/*
+ * Writes a file of MODE for good, atomically. Where PATH is a link, as to a card that holds the
+ * keys, it stays one, and the file that it leads to is replaced.
+ */
+int pki_file_write(const char *path, const struct str *data, mode_t mode,
+		   struct err **err) warn_unused;
 /* Writes X to issued/. */
 int pki_dir_keep(const struct pki_dir *d, X509 *x, struct err **err) warn_unused;
 /* The first list of CA, or NULL; *RET_COUNT (may be NULL): how many there are. */

@@ -106,7 +106,7 @@ static int renew(struct pki_dir *d, const char *name, STACK_OF(X509) * chain, X5
 	if (keep_key(private, name, leaf, err) < 0 || pki_dir_keep(d, leaf, err) < 0 ||
 	    identity_write_key(d->path, key_file, key, err) < 0)
 		return -1;
-	return file_write(cert_file, certs.buf, certs.len, 0644, true, err);
+	return pki_file_write(cert_file, &certs, 0644, err);
 }
 
 int pki_renew(const char *project_dir, const char *name, const char *key, struct str *report,
