@@ -74,10 +74,31 @@ static void links_stay(void **state)
 	}
 }
 
+/* The keyring is asked for the certificate of a key, and is damaged. */
+static void a_damaged_keyring_is_told(void **state)
+{
+	static const char *const since[] = {"rollover-signer.pem", "private/rollover-signer.key",
+					    "private/rollover-intermediate.key"};
+	static const char half[] = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+	struct err *err cleanup_err = NULL;
+	char *ring cleanup_free = in_pki("keyring.pem");
+
+	assert_int_equal(pki_init(dir, NULL, &err), 0);
+	for (size_t i = 0; i < array_len(since); i++) {
+		char *path cleanup_free = in_pki(since[i]);
+
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(file_write(ring, half, strlen(half), 0644, false, &err), 0);
+	assert_int_equal(pki_init(dir, NULL, &err), -1);
+	assert_non_null(strstr(err->text, "keyring.pem' has a damaged PEM block"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DIR_TEST(links_stay),
+		DIR_TEST(a_damaged_keyring_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

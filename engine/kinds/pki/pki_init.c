@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,30 +125,31 @@ static bool lacks_rollover_signer(const char *pki)
 	       !is_there(pki, rollover_names.intermediate_key);
 }
 
-/* The certificate of KEY in a keyring; NULL: none. */
-static X509 *find_cert(const char *keyring, const EVP_PKEY *key)
+/* That of CERTS which is for KEY, and the caller's to free; NULL: none. */
+static X509 *find_cert(STACK_OF(X509) * certs, const EVP_PKEY *key)
 {
-	BIO *bio = BIO_new_file(keyring, "r");
-	X509 *x = NULL;
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		X509 *x = sk_X509_value(certs, i);
 
-	while (bio && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) &&
-	       EVP_PKEY_eq(key, X509_get0_pubkey(x)) != 1)
-		X509_free(x);
-	BIO_free(bio);
-	ERR_clear_error();
-	return x;
+		if (EVP_PKEY_eq(key, X509_get0_pubkey(x)) == 1)
+			return X509_up_ref(x) ? x : NULL;
+	}
+	return NULL;
 }
 
 static int read_rollover_ca(const char *pki, struct identity *ret, struct err **err)
 {
 	char *path cleanup_free = path_join(pki, "private/rollover.key");
 	char *keyring cleanup_free = path_join(pki, "keyring.pem");
+	STACK_OF(X509) *certs cleanup_stack = NULL;
 
 	ret->key = x509_read_key(path);
 	if (!ret->key)
 		return err_set(err, E_KEY_UNUSABLE,
 			       "'%s' is not a private key (PEM, without passphrase)", path);
-	ret->cert = find_cert(keyring, ret->key);
+	if (x509_load(keyring, &certs, err) < 0)
+		return -1;
+	ret->cert = find_cert(certs, ret->key);
 	if (!ret->cert)
 		return err_set(err, E_KEY_UNUSABLE,
 			       "private key '%s' does not belong to a certificate of '%s'", path,
