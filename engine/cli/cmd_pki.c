@@ -22,8 +22,10 @@ struct pki_call {
 struct pki_verb {
 	const char *name;
 	int (*run)(const struct pki_call *call, struct err **err);
-	bool asks;     /* it needs an argument */
-	bool anywhere; /* also where there is no project */
+	const char *takes;   /* its argument, in words; NULL: none */
+	bool asks;           /* it needs that */
+	bool anywhere;       /* also where there is no project */
+	const char *instead; /* where it takes none: how to say what one could mean */
 };
 
 /* --key, as given last, or NULL. */
@@ -176,24 +178,33 @@ static int status(const struct pki_call *call, struct err **err)
 }
 
 static const struct pki_verb verbs[] = {
-	{"init", init},
-	{"crl", crl},
-	{"revoke", revoke_one, .asks = true},
-	{"renew", renew},
-	{"sign-request", sign_request, .asks = true, .anywhere = true},
-	{"status", status},
+	{"init", init, .instead = "it makes all of pki/"},
+	{"crl", crl, .instead = "it adds the lists of all CAs, or with '--ca FILE' that of one"},
+	{"revoke", revoke_one, .takes = "a certificate: its file or serial number", .asks = true},
+	{"renew", renew, .takes = "the NAME of pki/NAME.pem"},
+	{"sign-request", sign_request, .takes = "a file with a request (PKCS #10)", .asks = true,
+	 .anywhere = true},
+	{"status", status,
+	 .instead = "it shows all of pki/; '--releases DIR' names other releases"},
 	{NULL},
 };
+
+static int check_arguments(const struct pki_verb *v, const struct strv *args, struct err **err)
+{
+	if (v->asks && args->count < 2)
+		return err_set(err, E_USAGE, "'orch pki %s' needs %s; 'orch help pki'", v->name,
+			       v->takes);
+	if (!v->takes && args->count > 1)
+		return err_set(err, E_USAGE, "'orch pki %s' takes no argument ('%s'): %s", v->name,
+			       args->items[1], v->instead);
+	return 0;
+}
 
 static const struct pki_verb *find_verb(const struct strv *args, struct err **err)
 {
 	for (const struct pki_verb *v = verbs; v->name; v++) {
-		if (!str_eq(v->name, args->items[0]))
-			continue;
-		if (!v->asks || args->count > 1)
-			return v;
-		err_set(err, E_USAGE, "'orch pki %s' needs an argument; 'orch help pki'", v->name);
-		return NULL;
+		if (str_eq(v->name, args->items[0]))
+			return check_arguments(v, args, err) < 0 ? NULL : v;
 	}
 	err_set(err, E_UNKNOWN_COMMAND, "no 'orch pki %s'; 'orch help pki' lists what there is",
 		args->items[0]);
