@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/mirror.h"
 #include "base/path.h"
+#include "base/pin.h"
 #include "base/proc.h"
 #include "base/tmp.h"
 #include "cli/json.h"
@@ -36,20 +37,22 @@ struct repro {
 
 /* ---- building ---- */
 
-/* "orch build NODE..." in DIR with STORE; its result becomes *RET. */
-static int build(struct repro *r, int i, const char *dir, char *const *env, struct err **err)
+/* "orch build NODE..." in DIR, with ENV and a PIN that this orch was given; fills R of side I. */
+static int build(struct repro *r, int i, const char *dir, struct strv *env, struct err **err)
 {
 	const struct cli *c = r->session->cli;
 	char *orch cleanup_free = program_orch(err);
 	char *file cleanup_free = xasprintf("%s/result-%d.json", r->scratch, i);
 	struct str text cleanup_str = STR_INIT;
 	struct strv args cleanup_strv = {0};
-	struct proc_opts o = {.env = env, .out = STDERR_FILENO, .same_group = true};
+	struct proc_opts o = {.out = STDERR_FILENO, .same_group = true, .pass = pin_passed()};
 	int status = 0;
 	pid_t pid;
 
 	if (!orch)
 		return -1;
+	pin_hand_on(env);
+	o.env = strv_argv(env);
 	strv_push(&args, orch);
 	strv_printf(&args, "--directory=%s", dir);
 	strv_printf(&args, "--store=%s", r->store[i]);
@@ -77,14 +80,19 @@ static int build(struct repro *r, int i, const char *dir, char *const *env, stru
 	return 0;
 }
 
+static void copy_environment(struct strv *env)
+{
+	for (char **e = environ; *e; e++)
+		strv_push(env, *e);
+}
+
 /* The environment of the second build: another user, language and time zone. Heap. */
 static void vary_environment(const struct repro *r, struct strv *env)
 {
 	const char *home = getenv("HOME");
 	struct strv old = {0};
 
-	for (char **e = environ; *e; e++)
-		strv_push(&old, *e);
+	copy_environment(&old);
 	/* Where the user's settings are stays as it is. */
 	if (home && !strv_get(&old, "XDG_CONFIG_HOME"))
 		strv_printf(&old, "XDG_CONFIG_HOME=%s/.config", home);
@@ -163,7 +171,7 @@ static int build_again(struct repro *r, struct err **err)
 	umask(mask == 077 ? 022 : 077);
 	sched_getaffinity(0, sizeof(cpus), &cpus);
 	take_one_cpu(&cpus);
-	rc = build(r, 1, r->side[1].project, strv_argv(&env), err);
+	rc = build(r, 1, r->side[1].project, &env, err);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	umask(mask);
 	return rc;
@@ -327,6 +335,7 @@ static int compare_all(struct repro *r, struct err **err)
 static int run(struct repro *r, struct err **err)
 {
 	struct session *s = r->session;
+	struct strv env cleanup_strv = {0};
 	json_t *results[2] = {NULL, NULL};
 	int rc;
 
@@ -336,7 +345,8 @@ static int run(struct repro *r, struct err **err)
 	r->store[1] = arena_printf(s->arena, "%s/store", r->scratch);
 	r->side[0].project = s->dir;
 	r->side[1].project = arena_printf(s->arena, "%s/somewhere-else", r->scratch);
-	if (build(r, 0, s->dir, NULL, err) < 0 || make_store(r, err) < 0 ||
+	copy_environment(&env);
+	if (build(r, 0, s->dir, &env, err) < 0 || make_store(r, err) < 0 ||
 	    copy_project(r, err) < 0 || build_again(r, err) < 0)
 		return -1;
 	results[0] = r->nodes[0];

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "base/pin.h"
 #include "cli/options.h"
 
 /* What the words before the last one come to. */
@@ -197,6 +198,7 @@ bool complete_asked(int argc, char **argv, int *ret_code)
 
 	if (argc < 3 || !str_eq(argv[1], "completion") || !str_eq(argv[2], "words"))
 		return false;
+	pin_take(); /* git is asked for names */
 	for (int i = 3; i < argc - 1; i++)
 		take_word(&c, &l, argv[i]);
 	if (argc > 3)

@@ -340,6 +340,7 @@ static int run(struct cli *c, int argc, char **argv, const struct program *progr
 		program->hand_over(argv, &err);
 		return cli_fail(&s, err);
 	}
+	pin_take();
 	if (c->dir && chdir(c->dir) < 0) {
 		err_errno(&err, E_FILE_UNREADABLE, errno, "cannot open directory '%s'", c->dir);
 		return cli_fail(&s, err);
@@ -367,7 +368,6 @@ int cli_main(int argc, char **argv, const struct program *program)
 
 	/* What is made here decides what is built: others never write to it, whatever the umask. */
 	umask(umask(0) | S_IWOTH);
-	pin_take();
 	trace_init();
 	json_set_alloc_funcs(xmalloc, free);
 	extend_path();

@@ -227,6 +227,15 @@ check "both programs were heard" sh -c 'grep -q "^told p11-kit: server" "$1" && 
 check "and where the token is" grep -q '^P11_KIT_SERVER_ADDRESS=' "$scratch/log"
 lacks "the PIN is in no argument and no environment" 864209 "$scratch/log"
 same "and in no file of the store" "" "$(grep -rl 864209 "$ORCH_STORE" "$p/out" || :)"
+code "from a store whose path is longer than a socket's may be" 0 \
+	env ORCH_PIN=864209 ORCH_STORE="$scratch/$(printf %0120d 0)" "$orch" -C "$p" build
+mkdir "$scratch/ears" # and a home with the token's configuration, for repro's second build has none
+printf '#!/bin/sh\nenv >>%s\nHOME=%s exec /usr/bin/p11-kit "$@"\n' "$scratch/heard" "$HOME" >"$scratch/ears/p11-kit"
+chmod +x "$scratch/ears/p11-kit"
+code "repro signs, too, with another signature" 3 env ORCH_PIN=864209 PATH="$scratch/ears:$PATH" "$orch" -C "$p" repro
+says "and compares" "bundle: bundle.raucb differs"
+check "p11-kit was heard" grep -q '^HOME=' "$scratch/heard"
+lacks "the PIN is in no environment there" 864209 "$scratch/heard"
 echo "pin-file: $scratch/pin" >>"$scratch/config/orch/config.yaml"
 date >>"$p/files/day"
 code "with the PIN of a file" 0 o build
