@@ -113,8 +113,8 @@ static int find_part(const struct factory *y, const char *name, struct gpt_part 
 }
 
 /*
- * A file of the partition's size, whose file system has what T has. It loses its name at once: there
- * are private keys in it.
+ * A file of the partition's size, whose file system has what T has. It loses its name at once:
+ * there are private keys in it.
  */
 static int write_part(struct card *card, const struct ext4_identity *id, struct tree *t,
 		      const char *path, struct err **err)
