@@ -181,15 +181,16 @@ static int find_unchanged(struct publishing *p, struct err **err)
 
 /* ---- packages ---- */
 
-typedef int pool_fn(struct publishing *p, const char *path, struct err **err);
+typedef int file_fn(struct publishing *p, const char *path, struct err **err);
 
-static int each_package(struct publishing *p, pool_fn *fn, struct err **err)
+/* The files of the repository below TOP, "pool/" or "dists/". */
+static int each_file(struct publishing *p, const char *top, file_fn *fn, struct err **err)
 {
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(p->t, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (S_ISREG(entries[i]->inode->mode) && str_skip(entries[i]->path, "pool/") &&
+		if (S_ISREG(entries[i]->inode->mode) && str_skip(entries[i]->path, top) &&
 		    fn(p, entries[i]->path, err) < 0)
 			return -1;
 	return 0;
@@ -280,20 +281,6 @@ static int keep_lists(const struct publishing *p, struct err **err)
 	return 0;
 }
 
-typedef int file_fn(const struct publishing *p, const char *path, struct err **err);
-
-static int each_list(const struct publishing *p, file_fn *fn, struct err **err)
-{
-	size_t count;
-	struct tree_entry *const *entries = tree_entries(p->t, &count);
-
-	for (size_t i = 0; i < count; i++)
-		if (S_ISREG(entries[i]->inode->mode) && str_skip(entries[i]->path, "dists/") &&
-		    fn(p, entries[i]->path, err) < 0)
-			return -1;
-	return 0;
-}
-
 /*
  * The first second, not before SECOND, of which a server cannot say that the file PATH of the
  * directory has not changed: it tells times in whole seconds, and two states may be published in
@@ -308,7 +295,7 @@ static int64_t younger(const struct publishing *p, const char *path, int64_t sec
 }
 
 /* The times of a tree are those of all trees. */
-static int settle(const struct publishing *p, const char *path, struct err **err)
+static int settle(struct publishing *p, const char *path, struct err **err)
 {
 	char *file cleanup_free = path_join(p->stage, path);
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
@@ -331,7 +318,7 @@ static void find_since(struct publishing *p)
 static const char *const descriptions[] = {"Release.gpg", "Release", "InRelease"};
 
 /* Where two directories cannot change places: file by file, what names the others last. */
-static int place_list(const struct publishing *p, const char *path, struct err **err)
+static int place_list(struct publishing *p, const char *path, struct err **err)
 {
 	char *from cleanup_free = path_join(p->stage, path),
 		   *to cleanup_free = path_join(p->dir, path);
@@ -343,10 +330,10 @@ static int place_list(const struct publishing *p, const char *path, struct err *
 	return path_mkdirs_within(p->dir, above, err) < 0 ? -1 : move(from, to, err);
 }
 
-static int place_one_by_one(const struct publishing *p, const char *from, const char *to,
+static int place_one_by_one(struct publishing *p, const char *from, const char *to,
 			    struct err **err)
 {
-	if (each_list(p, place_list, err) < 0)
+	if (each_file(p, "dists/", place_list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < array_len(descriptions); i++) {
 		char *staged cleanup_free = path_join(from, descriptions[i]);
@@ -367,7 +354,7 @@ static int place_suite(struct publishing *p, struct err **err)
 
 	find_since(p);
 	if (path_mkdirs_within(p->dir, "dists", err) < 0 || keep_lists(p, err) < 0 ||
-	    each_list(p, settle, err) < 0)
+	    each_file(p, "dists/", settle, err) < 0)
 		return -1;
 	if (!there) /* NFS knows no flags; the guard keeps others away */
 		return move(from, to, err) < 0 ? -1 : file_sync_parent(to, err);
@@ -398,8 +385,8 @@ static int publish(struct publishing *p, const char *tar, int64_t now, struct er
 		return -1;
 	if (p->ret->unchanged)
 		return 0;
-	if (stage(p, err) < 0 || each_package(p, refuse_changed, err) < 0 ||
-	    each_package(p, place_package, err) < 0)
+	if (stage(p, err) < 0 || each_file(p, "pool/", refuse_changed, err) < 0 ||
+	    each_file(p, "pool/", place_package, err) < 0)
 		return -1;
 	return place_suite(p, err);
 }
