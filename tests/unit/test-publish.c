@@ -9,6 +9,7 @@
 #define NOW 1769860800 /* 2026-01-31 */
 
 #define LISTS "dists/stable/main/binary-amd64/"
+#define POOL "pool/main/e/edge/edge_1.0_all.deb"
 
 static void add_text(struct tree *t, const char *path, const char *text)
 {
@@ -38,7 +39,7 @@ static void make(const char *name, const char *day, const char *list)
 	add_text(t, "dists/stable/Release.gpg", day);
 	add_text(t, LISTS "Packages", list);
 	add_text(t, by_hash, list);
-	add_text(t, "pool/main/e/edge/edge_1.0_all.deb", "package");
+	add_text(t, POOL, "package");
 	unlink(at(name));
 	ok(tree_write_tar(t, at(name), &err), &err);
 }
@@ -113,11 +114,50 @@ static void test_not_younger_than_now(void **state)
 	assert_true(mtime_of("dists/stable/InRelease") <= (int64_t)time(NULL) + 1);
 }
 
+static void set_text(const char *path, const char *text)
+{
+	char *name cleanup_free = path_join("www", path);
+
+	put(name, text);
+}
+
+/* What has its name and size is not what it was, for that. */
+static void test_bytes_are_compared(void **state)
+{
+	static const char *const lists[] = {"dists/stable/Release.gpg", LISTS "Packages"};
+	struct published p;
+	struct err *err = NULL;
+
+	make("a.tar", "01", "one");
+	publishes("a.tar");
+	ok(publish("a.tar", &p, &err), &err);
+	assert_true(p.unchanged);
+	for (size_t i = 0; i < array_len(lists); i++) {
+		char *name cleanup_free = path_join("www", lists[i]);
+		char *good cleanup_free = OUTPUT("cat", name), *now cleanup_free = NULL;
+
+		set_text(lists[i], "eno");
+		publishes("a.tar");
+		now = OUTPUT("cat", name);
+		assert_string_equal(now, good);
+	}
+	set_text(POOL, "packagf");
+	refused(publish("a.tar", &p, &err), &err, "was published with other bytes");
+	set_text(POOL, "pack");
+	refused(publish("a.tar", &p, &err), &err, "was published with other bytes");
+	assert_int_equal(unlink(at("www/" POOL)), 0);
+	assert_int_equal(mkdir(at("www/" POOL), 0755), 0);
+	refused(publish("a.tar", &p, &err), &err, "is not a file");
+	assert_int_equal(rmdir(at("www/" POOL)), 0);
+	publishes("a.tar");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_younger_each_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_younger_than_now, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bytes_are_compared, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

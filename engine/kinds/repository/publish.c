@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "base/digest.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
@@ -140,42 +139,58 @@ static int read_published(struct publishing *p, struct err **err)
 	return 0;
 }
 
-/* Whether NAME, a signature, is published as it is here. */
-static int is_signed_so(const struct publishing *p, const char *name, bool *ret, struct err **err)
+/* Whether the file behind FD, of as many bytes, has those of INODE. */
+static int compare(int fd, const char *path, const struct tree_inode *inode, bool *ret,
+		   struct err **err)
 {
-	char *rel cleanup_free = xasprintf("dists/%s/%s", p->suite, name);
-	char *path cleanup_free = path_join(p->dir, rel);
-	struct tree_entry *e = tree_lookup(p->t, rel);
-	char *now cleanup_free = e ? tree_inode_text(e->inode, MAX_RELEASE) : NULL;
-	struct str then cleanup_str = STR_INIT;
+	char there[16384], here[sizeof(there)];
+	ssize_t n = 0;
 
-	*ret = false;
-	if (!path_exists(path))
-		return 0;
-	if (file_read_foreign(path, MAX_RELEASE, &then, err) < 0)
-		return -1;
-	*ret = now && str_eq(now, then.buf);
+	*ret = true;
+	for (uint64_t at = 0; at < inode->size && *ret; at += (uint64_t)n) {
+		n = pread(fd, there, sizeof(there), (off_t)at);
+		if (n < 0)
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", path);
+		*ret = n > 0 && (uint64_t)n <= inode->size - at;
+		if (!*ret)
+			return 0;
+		tree_inode_read(inode, at, here, (size_t)n);
+		*ret = memcmp(there, here, (size_t)n) == 0;
+	}
 	return 0;
 }
 
-/* Equal descriptions are not enough: another key may have signed them, and files may be gone. */
+/* Whether PATH of the directory is E, by its bytes. */
+static int is_placed(const struct publishing *p, const struct tree_entry *e, bool *ret,
+		     struct err **err)
+{
+	char *path cleanup_free = path_join(p->dir, e->path);
+	int fd cleanup_fd = -1;
+	struct stat st;
+
+	*ret = false;
+	if (lstat(path, &st) < 0 || (st.st_mode & S_IFMT) != (e->inode->mode & S_IFMT))
+		return 0;
+	*ret = S_ISDIR(st.st_mode);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != e->inode->size)
+		return 0;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", path);
+	return compare(fd, path, e->inode, ret, err);
+}
+
+/* Equal descriptions are not enough: another key may have signed them, and disks lose bytes. */
 static int find_unchanged(struct publishing *p, struct err **err)
 {
 	size_t count;
 	struct tree_entry *const *entries = tree_entries(p->t, &count);
-	bool in_release, release;
+	bool same = p->then && str_eq(p->then, p->now);
 
-	if (!p->then || !str_eq(p->then, p->now))
-		return 0;
-	if (is_signed_so(p, "InRelease", &in_release, err) < 0 ||
-	    is_signed_so(p, "Release.gpg", &release, err) < 0)
-		return -1;
-	p->ret->unchanged = in_release && release;
-	for (size_t i = 0; i < count && p->ret->unchanged; i++) {
-		char *path cleanup_free = path_join(p->dir, entries[i]->path);
-
-		p->ret->unchanged = path_exists(path);
-	}
+	for (size_t i = 0; i < count && same; i++)
+		if (is_placed(p, entries[i], &same, err) < 0)
+			return -1;
+	p->ret->unchanged = same;
 	return 0;
 }
 
@@ -198,19 +213,22 @@ static int each_file(struct publishing *p, const char *top, file_fn *fn, struct 
 
 static int refuse_changed(struct publishing *p, const char *path, struct err **err)
 {
-	char *from cleanup_free = path_join(p->stage, path),
-		   *to cleanup_free = path_join(p->dir, path);
-	struct digest is, was;
+	char *to cleanup_free = path_join(p->dir, path);
+	struct stat st;
+	bool same;
 
-	if (!path_exists(to))
+	if (lstat(to, &st) < 0)
 		return 0;
-	if (digest_file(from, &is, err) < 0 || digest_file(to, &was, err) < 0)
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, E_PUBLISHED_OTHER,
+			       "'%s' is not a file, as published packages are: remove it", to);
+	if (is_placed(p, tree_lookup(p->t, path), &same, err) < 0)
 		return -1;
-	if (digest_eq(&is, &was))
+	if (same)
 		return 0;
 	return err_set(err, E_PUBLISHED_OTHER,
 		       "'%s' was published with other bytes, which locks name: give the package "
-		       "another version",
+		       "another version; if the file is damaged, remove it",
 		       to);
 }
 
