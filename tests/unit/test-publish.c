@@ -2,8 +2,101 @@
 /* What a directory shows that repositories are published in. */
 #include "media.h"
 
+#include <ftw.h>
+#include <sys/syscall.h>
+
 #include "kinds/repository/publish.h"
 #include "media/tree/tree.h"
+
+/* ---- what is durable when ---- */
+
+DEFINE_VEC(inodes, ino_t)
+static struct inodes synced; /* since they were made or, of a directory, got another entry */
+static struct str unsynced;  /* what was not, when the description was placed */
+static bool exchanging;      /* whether the file system can */
+
+static void forget(ino_t inode)
+{
+	for (size_t i = 0; i < synced.count; i++)
+		if (synced.items[i] == inode)
+			synced.items[i] = 0;
+}
+
+static int note_unsynced(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	for (size_t i = 0; i < synced.count; i++)
+		if (synced.items[i] == st->st_ino)
+			return 0;
+	if (!strstr(path, "/.orch-publish.lock"))
+		str_printf(&unsynced, "%s\n", path);
+	return 0;
+}
+
+/* The suite in DIRECTORY is about to name what is published. */
+static void note_all_unsynced(const char *directory)
+{
+	char *suite cleanup_free = NULL;
+	int fd cleanup_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* By descriptor: the name of the stage is none of what is looked at. */
+	suite = xasprintf("/proc/self/fd/%d/.", fd);
+	assert_true(fd >= 0);
+	assert_int_equal(nftw(suite, note_unsynced, 8, 0), 0);
+	assert_int_equal(nftw(at("www/pool"), note_unsynced, 8, FTW_PHYS), 0);
+}
+
+/* These take the place of the C library's. */
+int fsync(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	inodes_push(&synced, st.st_ino);
+	return 0;
+}
+
+int mkdirat(int dirfd, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(dirfd, &st), 0);
+	forget(st.st_ino);
+	return (int)syscall(SYS_mkdirat, dirfd, name, mode);
+}
+
+int rename(const char *from, const char *to)
+{
+	char *above cleanup_free = path_dir(to);
+	struct stat st;
+
+	assert_int_equal(lstat(from, &st), 0);
+	if (S_ISREG(st.st_mode) && strstr(to, "/www/"))
+		note_unsynced(from, &st, FTW_F, NULL);
+	if (str_ends(to, "/dists/stable"))
+		note_all_unsynced(from);
+	if (str_ends(to, "/dists/stable/Release.gpg"))
+		note_all_unsynced(above);
+	assert_int_equal(stat(above, &st), 0);
+	forget(st.st_ino);
+	return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned flags)
+{
+	char *above cleanup_free = path_dir(to);
+	struct stat st;
+
+	if (!exchanging) {
+		errno = EINVAL;
+		return -1;
+	}
+	note_all_unsynced(from);
+	assert_int_equal(stat(above, &st), 0);
+	forget(st.st_ino);
+	return (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
+}
+
+/* ---- repositories ---- */
 
 #define EPOCH 1700000000
 #define NOW 1769860800 /* 2026-01-31 */
@@ -152,12 +245,50 @@ static void test_bytes_are_compared(void **state)
 	publishes("a.tar");
 }
 
+/* A description is placed when all that it names is durable, and is durable in the end. */
+static void check_durable(bool can_exchange)
+{
+	exchanging = can_exchange;
+	make("a.tar", "01", "one");
+	make("b.tar", "02", "two");
+	publishes("a.tar");
+	publishes("b.tar");
+	assert_int_equal(nftw(at("www"), note_unsynced, 8, FTW_PHYS), 0);
+	if (unsynced.len)
+		fail_msg("not synced:\n%s", unsynced.buf);
+}
+
+static void test_durable(void **state)
+{
+	check_durable(true);
+}
+
+static void test_durable_one_by_one(void **state)
+{
+	check_durable(false);
+}
+
+static int setup_all(void **state)
+{
+	exchanging = true;
+	return setup(state);
+}
+
+static int teardown_all(void **state)
+{
+	inodes_clear(&synced);
+	str_release(&unsynced);
+	return teardown(state);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_all, teardown_all)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_younger_each_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_not_younger_than_now, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bytes_are_compared, setup, teardown),
+		TEST(test_younger_each_time),  TEST(test_not_younger_than_now),
+		TEST(test_bytes_are_compared), TEST(test_durable),
+		TEST(test_durable_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tmp.h"
+#include "base/walk.h"
 #include "media/deb/deb.h"
 #include "media/tree/tree_export.h"
 
@@ -194,6 +195,48 @@ static int find_unchanged(struct publishing *p, struct err **err)
 	return 0;
 }
 
+/* ---- what a power cut leaves ---- */
+
+static int sync_at(int dirfd, const char *path, struct err **err)
+{
+	int fd cleanup_fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path)
+		      : fd_sync(fd, path, err);
+}
+
+static int sync_entry(void *arg, int dirfd, const char *name, bool is_dir, struct err **err)
+{
+	return sync_at(dirfd, name, err);
+}
+
+/* Directory PATH, and all that is below it. */
+static int sync_all(const char *path, struct err **err)
+{
+	struct walk w = {.entry = sync_entry};
+
+	return walk_below(path, &w, err) < 0 ? -1 : sync_at(AT_FDCWD, path, err);
+}
+
+/*
+ * What of the directory is the repository's, below TOP, "pool" or "dists", and TOP itself: also
+ * what was there, for whoever placed it may have been cut short.
+ */
+static int sync_placed(const struct publishing *p, const char *top, struct err **err)
+{
+	size_t count;
+	struct tree_entry *const *entries = tree_entries(p->t, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *rest = str_skip(entries[i]->path, top);
+		char *path cleanup_free = path_join(p->dir, entries[i]->path);
+
+		if (rest && (!*rest || *rest == '/') && sync_at(AT_FDCWD, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- packages ---- */
 
 typedef int file_fn(struct publishing *p, const char *path, struct err **err);
@@ -232,14 +275,6 @@ static int refuse_changed(struct publishing *p, const char *path, struct err **e
 		       to);
 }
 
-static int sync_path(const char *path, struct err **err)
-{
-	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", path)
-		      : fd_sync(fd, path, err);
-}
-
 static int move(const char *from, const char *to, struct err **err)
 {
 	if (rename(from, to) < 0)
@@ -258,10 +293,9 @@ static int place_package(struct publishing *p, const char *path, struct err **er
 		return 0;
 	}
 	p->ret->added++;
-	if (path_mkdirs_within(p->dir, above, err) < 0 || sync_path(from, err) < 0 ||
-	    move(from, to, err) < 0)
+	if (sync_at(AT_FDCWD, from, err) < 0 || path_mkdirs_within(p->dir, above, err) < 0)
 		return -1;
-	return file_sync_parent(to, err);
+	return move(from, to, err);
 }
 
 /* ---- the suite ---- */
@@ -321,7 +355,7 @@ static int settle(struct publishing *p, const char *path, struct err **err)
 
 	if (utimensat(AT_FDCWD, file, times, 0) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot change '%s'", file);
-	return sync_path(file, err);
+	return 0;
 }
 
 /* Every state has an InRelease: a list that the last one lacked is younger than ever, too. */
@@ -351,7 +385,7 @@ static int place_list(struct publishing *p, const char *path, struct err **err)
 static int place_one_by_one(struct publishing *p, const char *from, const char *to,
 			    struct err **err)
 {
-	if (each_file(p, "dists/", place_list, err) < 0)
+	if (each_file(p, "dists/", place_list, err) < 0 || sync_placed(p, "dists", err) < 0)
 		return -1;
 	for (size_t i = 0; i < array_len(descriptions); i++) {
 		char *staged cleanup_free = path_join(from, descriptions[i]);
@@ -363,25 +397,31 @@ static int place_one_by_one(struct publishing *p, const char *from, const char *
 	return 0;
 }
 
+/* In one step, where the file system can. */
 static int place_suite(struct publishing *p, struct err **err)
 {
 	char *rel cleanup_free = path_join("dists", p->suite);
 	char *from cleanup_free = path_join(p->stage, rel),
 		   *to cleanup_free = path_join(p->dir, rel);
-	bool there = path_exists(to);
 
-	find_since(p);
-	if (path_mkdirs_within(p->dir, "dists", err) < 0 || keep_lists(p, err) < 0 ||
-	    each_file(p, "dists/", settle, err) < 0)
+	if (path_mkdirs_within(p->dir, "dists", err) < 0 || sync_all(from, err) < 0)
 		return -1;
-	if (!there) /* NFS knows no flags; the guard keeps others away */
-		return move(from, to, err) < 0 ? -1 : file_sync_parent(to, err);
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) < 0) {
-		if (errno == EINVAL || errno == ENOSYS || errno == EXDEV) /* overlayfs: the last */
-			return place_one_by_one(p, from, to, err);
-		return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", to);
-	}
-	return file_sync_parent(to, err);
+	if (!path_exists(to)) /* NFS knows no flags; the guard keeps others away */
+		return move(from, to, err);
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0)
+		return 0;
+	if (errno == EINVAL || errno == ENOSYS || errno == EXDEV) /* overlayfs: the last */
+		return place_one_by_one(p, from, to, err);
+	return err_errno(err, E_WRITE_FAILED, errno, "cannot create '%s'", to);
+}
+
+static int place_lists(struct publishing *p, struct err **err)
+{
+	find_since(p);
+	if (keep_lists(p, err) < 0 || each_file(p, "dists/", settle, err) < 0 ||
+	    place_suite(p, err) < 0 || sync_placed(p, "dists", err) < 0)
+		return -1;
+	return sync_at(AT_FDCWD, p->dir, err);
 }
 
 /* ---- all of it ---- */
@@ -404,9 +444,9 @@ static int publish(struct publishing *p, const char *tar, int64_t now, struct er
 	if (p->ret->unchanged)
 		return 0;
 	if (stage(p, err) < 0 || each_file(p, "pool/", refuse_changed, err) < 0 ||
-	    each_file(p, "pool/", place_package, err) < 0)
+	    each_file(p, "pool/", place_package, err) < 0 || sync_placed(p, "pool", err) < 0)
 		return -1;
-	return place_suite(p, err);
+	return place_lists(p, err);
 }
 
 int repository_publish(const char *tar, const char *dir, int64_t now, struct published *ret,
@@ -416,10 +456,13 @@ int repository_publish(const char *tar, const char *dir, int64_t now, struct pub
 	struct publishing p cleanup_publishing = {.dir = dir, .t = t, .ret = ret};
 	char *guard cleanup_free = path_join(dir, GUARD);
 	int fd cleanup_fd = -1;
+	bool there = path_exists(dir);
 	int rc;
 
 	*ret = (struct published){0};
 	rc = path_mkdirs(dir, err);
+	if (rc == 0 && !there)
+		rc = file_sync_parent(dir, err);
 	if (rc == 0)
 		rc = lock_file(guard, LOCK_EXCLUSIVE, true, &fd, err);
 	if (rc == 0)
