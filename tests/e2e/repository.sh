@@ -71,6 +71,10 @@ chmod -R u+w "$ORCH_STORE" && rm -rf "$ORCH_STORE" "$p/out"
 sleep 1
 check "again, with an empty store" o build
 check "are equal" cmp "$scratch/first.tar" "$tar"
+sed -i 's/^architectures:.*/architectures: [arm64, amd64, arm64]/' "$p/recipes/repo.yaml"
+check "an architecture that is named twice" o build
+check "is there once" cmp "$scratch/first.tar" "$tar"
+repo "date: $today"
 
 echo "# what is refused"
 # refused NAME CODE TEXT: a build fails so.

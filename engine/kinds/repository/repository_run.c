@@ -180,8 +180,12 @@ static int by_text(const void *a, const void *b)
 
 static int find_archs(struct making *m, struct err **err)
 {
-	for (size_t i = 0; i < m->o->architectures.count; i++)
-		strs_push(&m->archs, LIST_AT(m->o->architectures, const char *, i));
+	for (size_t i = 0; i < m->o->architectures.count; i++) {
+		const char *arch = LIST_AT(m->o->architectures, const char *, i);
+
+		if (!has_arch(m, arch))
+			strs_push(&m->archs, arch);
+	}
 	for (size_t i = 0; i < m->offers.count; i++) {
 		const struct offer *f = &m->offers.items[i];
 
