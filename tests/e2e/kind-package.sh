@@ -119,6 +119,10 @@ sed -i 's/AGAIN: "2"/AGAIN: "3"/' "$p/recipes/cached.yaml"
 check "built again" o build cached
 check "the same bytes from it" diff -r "$p/out/native" "$p/out/cached"
 same "and it is the same result" 1 "$(kept)"
+cp -R "$app" "$p/ccache"
+package named ccache/ "$all" 'cache: ccache'
+check "a source that is called as the cache's programs are" o build named
+check "the same bytes" diff -r "$p/out/native" "$p/out/named"
 
 echo "# in a repository, signed by the tree's programs and by this machine's"
 export GNUPGHOME="$scratch/gpg"
@@ -140,6 +144,11 @@ same "its date is that of the lock" "$(LC_ALL=C date -u -d "@$(sed -n 's/^date /
 same "architectures" "amd64 arm64" "$(tar -xOf "$p/out/repo/repository.tar" dists/stable/Release | sed -n 's/^Architectures: //p')"
 
 echo "# what is refused"
+mkdir "$p/build"
+cp -R "$app" "$p/build/"
+package taken build/app edge-app.deb
+code "a name that the build has: exit 2" 2 o build taken
+says "a name that the build has: says so" "recipes/taken.yaml: 'build/app' would be 'build/app' in the working directory, where 'build' is the build's own"
 package needs src/needs needs.deb
 code "a build dependency is missing: exit 2" 2 o build needs
 says "a build dependency is missing: says which" "the root lacks what this build needs: help9man (>= 2)"

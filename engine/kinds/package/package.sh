@@ -112,11 +112,14 @@ take_outputs() {
 	done
 }
 
-# Debian's ccache has the names of the root's compilers but for these two, which make takes by itself.
+# Debian's ccache has the names of the root's compilers but for these two, which make takes by itself. They are
+# not in the working directory, where a source may have any name.
 use_ccache() {
-	mkdir ccache
-	for name in cc c++; do ln -s /usr/bin/ccache "ccache/$name"; done
-	PATH=$PWD/ccache:/usr/lib/ccache:$PATH
+	mkdir /tmp/orch.ccache
+	for name in cc c++; do
+		if command -v $name >/dev/null; then ln -s /usr/bin/ccache /tmp/orch.ccache/$name; fi
+	done
+	PATH=/tmp/orch.ccache:/usr/lib/ccache:$PATH
 }
 
 if [ -n "${ORCH_CACHE_DIR:-}" ] && [ -d /usr/lib/ccache ]; then use_ccache; fi

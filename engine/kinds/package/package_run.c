@@ -16,7 +16,7 @@ static const char kernel_sh[] =
 #include "kinds/kernel.sh.h"
 	;
 
-#define WHY "work/orch.why" /* its first word says which of WHYS, the rest is for people */
+#define WHY "orch.why" /* its first word says which of WHYS, the rest is for people */
 #define MAX_WHY 65536
 
 /* ---- what the scripts are told ---- */
@@ -111,6 +111,29 @@ static void add_refs(struct building *b, struct refs *inputs, const char *name,
 	set_list(&b->script, name, &(struct list){places, refs->count});
 }
 
+/* What the scripts make in the working directory must be no input, which they could not write. */
+static int check_places(const struct building *b, const struct refs *inputs, struct err **err)
+{
+	static const char *const ours[] = {"build", WHY, "extra"};
+	size_t count = b->o->config.count ? 3 : 2; /* the last is a kernel's */
+
+	for (size_t i = 0; i < inputs->count; i++) {
+		const char *place = place_of(b, inputs->items[i]);
+
+		for (size_t k = 0; k < count; k++) {
+			const char *rest = str_skip(place, ours[k]);
+
+			if (rest && (!*rest || *rest == '/'))
+				return err_set(err, E_DUPLICATE_NAME,
+					       "recipes/%s.yaml: '%s' would be '%s' in the working "
+					       "directory, where '%s' is the build's own: give it "
+					       "another name",
+					       b->a->node, inputs->items[i]->text, place, ours[k]);
+		}
+	}
+	return 0;
+}
+
 static void write_script(struct building *b, struct refs *inputs)
 {
 	const struct package_opts *o = b->o;
@@ -138,7 +161,7 @@ static void write_script(struct building *b, struct refs *inputs)
 }
 
 /* The node as one of kind run. */
-static void as_run(struct building *b, struct action *a)
+static int as_run(struct building *b, struct action *a, struct err **err)
 {
 	const struct package_opts *o = a->opts;
 	size_t room =
@@ -163,6 +186,7 @@ static void as_run(struct building *b, struct action *a)
 				   .scratch = o->scratch,
 				   .timeout = o->timeout,
 				   .as_root = true};
+	return check_places(b, &inputs, err);
 }
 
 /* ---- what they tell ---- */
@@ -179,7 +203,7 @@ static int complain(struct action *a, struct err **err)
 		{"config ", E_KERNEL_OPTION},         {"no-output ", E_OUTPUT_MISSING},
 		{"not-linux ", E_WRONG_INPUT},
 	};
-	char *path cleanup_free = path_join(a->workdir, WHY);
+	char *path cleanup_free = path_join(a->workdir, "work/" WHY);
 	struct str text cleanup_str = STR_INIT;
 	struct err *ignored cleanup_err = NULL;
 
@@ -202,7 +226,8 @@ static int package_run(struct action *a, struct err **err)
 {
 	struct building b;
 
-	as_run(&b, a);
+	if (as_run(&b, a, err) < 0)
+		return -1;
 	action_progress(a, -1, "building packages");
 	return run_by(a, &b.run, err) < 0 ? complain(a, err) : 0;
 }
@@ -212,7 +237,8 @@ static int package_shell(struct action *a, const struct shell_request *q, int *r
 {
 	struct building b;
 
-	as_run(&b, a);
+	if (as_run(&b, a, err) < 0)
+		return -1;
 	return run_shell_by(a, &b.run, q, ret_status, err);
 }
 
