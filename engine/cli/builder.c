@@ -440,16 +440,13 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	return rc || *err ? -1 : check_events(b, err);
 }
 
-int builder_first(struct cli *c, struct session *s)
+int builder_targets(const struct cli *c, const struct strv *targets, struct session *s)
 {
 	struct builder run = {
 		.cli = c, .session = s, .modest = true, .deliver = builder_hash_targets};
-	struct strv targets cleanup_strv = {0};
 	struct err *err = NULL;
-	int code;
+	int code = session_open(s, c, SESSION_STORE, targets);
 
-	strv_push(&targets, c->args.items[0]);
-	code = session_open(s, c, SESSION_STORE, &targets);
 	if (code == 0)
 		code = session_check_files(s, true);
 	if (code)
@@ -460,4 +457,12 @@ int builder_first(struct cli *c, struct session *s)
 		builder_failures(&run);
 	builder_close(&run);
 	return code;
+}
+
+int builder_first(struct cli *c, struct session *s)
+{
+	struct strv first cleanup_strv = {0};
+
+	strv_push(&first, c->args.items[0]);
+	return builder_targets(c, &first, s);
 }

@@ -66,9 +66,11 @@ void builder_damaged(void *arg, const struct node *n, const char *text);
 /* A deliver function for who reads the blobs themselves: hashes the outputs of the targets. */
 int builder_hash_targets(struct builder *b, size_t *ret_damaged, struct err **err) warn_unused;
 /*
- * For commands whose first argument is a node that they need: opens S, builds the node and hashes
- * its outputs. Returns the exit code; what went wrong has been told.
+ * For commands that need what TARGETS make: opens S, builds them and hashes their outputs. Returns
+ * the exit code; what went wrong has been told. S uses C until it is closed.
  */
+int builder_targets(const struct cli *c, const struct strv *targets, struct session *s);
+/* The same for a command whose first argument is the node that it needs. */
 int builder_first(struct cli *c, struct session *s);
 /* Shows the ends of the logs of failed nodes, unless stderr is JSON; they are findings. */
 void builder_failures(const struct builder *b);
