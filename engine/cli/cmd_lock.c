@@ -18,6 +18,7 @@ struct relock {
 	json_t *list; /* with --json */
 	size_t count;
 	size_t named; /* locks that have the package of --update */
+	int built;    /* exit code of a build of what is locked with */
 	struct task task;
 };
 
@@ -59,7 +60,7 @@ static int lock_one(struct relock *l, const struct node *n, struct err **err)
 	l->opts.moves = &moves;
 	l->opts.debs = &debs;
 	task_pause(&l->task);
-	rc = lock_debs_gather(l->s, n, &debs, err);
+	rc = lock_debs_gather(l->s, n, &debs, &l->built, err);
 	if (rc == 0)
 		rc = relock_node(l->s->arena, n->recipe->project, n->recipe, &l->opts, &report,
 				 err);
@@ -185,5 +186,7 @@ int cmd_lock(struct cli *c)
 		tell_all(&l, c);
 	moved_close(&l.moved);
 	json_decref(l.list);
-	return rc ? cli_fail(&s, err) : 0;
+	if (rc)
+		code = cli_fail(&s, err);
+	return l.built ? l.built : code;
 }

@@ -125,6 +125,76 @@ check "a package of that name in the archive" publish own@example.org
 check "lock" o lock n
 lacks "one's own is meant" '^package own app ' "$p/recipes/n.lock"
 
+echo "# found as a build finds them"
+recipe data <<'END'
+kind: run
+inputs: [src/]
+run:
+  - |
+    mkdir -p p/DEBIAN
+    sed "s/^Package:.*/Package: data/; s/^Depends:.*/Depends: other/" src/control >p/DEBIAN/control
+    dpkg-deb --root-owner-group -b p data.deb; cp data.deb more.txt
+outputs: [data.deb, more.txt]
+END
+printf 'kind: debian\narch: amd64\npackages: [hello]\ndebs: [app, data, vendor/]\n' | recipe n
+runs() { "$ORCH" -C "$p" runs --json | jq '.runs | length'; }
+echo three >"$p/src/text"
+before=$(runs)
+check "lock" o lock n
+same "what nodes make is built in one run" 1 "$(($(runs) - before))"
+same "all of it" "lib,other other -" "$(wanted n debs:app | paste -sd,) $(wanted n debs:data) $(wanted n debs:vendor/)"
+check "build" o build n
+mkdir -p "$p/vendor/.old" "$p/vendor/dir.deb" "$scratch/elsewhere"
+new_deb hidden 1
+pack "$p/vendor/.old" hidden 1 'Depends: extra'
+ln -s .old/hidden_1_all.deb "$p/vendor/hidden.deb"
+: >"$p/vendor/dir.deb/file"
+check "lock with a package of a hidden directory, and a link to it" o lock n
+same "which needs another" extra "$(wanted n debs:vendor/)"
+check "build" o build n
+same "with it" "install ok installed" "$(field n hidden Status)"
+mv "$p/vendor/.old/hidden_1_all.deb" "$scratch/elsewhere/"
+rm "$p/vendor/hidden.deb"
+ln -s "$scratch/elsewhere" "$p/vendor/elsewhere"
+cp "$p/recipes/n.lock" "$scratch/n.lock"
+check "lock: a link to a directory elsewhere leads to nothing" o lock n
+same "that the node has" - "$(wanted n debs:vendor/)"
+check "build, either" o build n
+ln -s "$scratch/elsewhere/hidden_1_all.deb" "$p/vendor/hidden.deb"
+code "a link that leads out: lock: exit 2" 2 o lock n
+says "a link that leads out: lock: says so" "the link 'hidden.deb' leads to nothing that is in"
+code "a link that leads out: build: exit 2" 2 o build n
+says "a link that leads out: build: says so" "the link 'hidden.deb' leads to nothing that is in"
+rm -r "$p/vendor/hidden.deb" "$p/vendor/elsewhere" "$p/vendor/dir.deb"
+printf 'kind: run\nroot: unlocked\nrun: [": >app.deb"]\noutputs: [app.deb]\n' | recipe unready
+printf 'kind: debian\npackages: [hello]\n' | recipe unlocked
+sed -i 's/debs: .*/debs: [unready]/' "$p/recipes/n.yaml"
+code "one that cannot be built now: as by a build, exit 2" 2 o build unready
+code "one that cannot be built now: exit 2" 2 "$ORCH" -C "$p" lock n --json
+same "one that cannot be built now: one object" "false debs-unbuilt" "$(jq -r '[.ok, .errors[0].code] | join(" ")' "$scratch/out")"
+printf 'vars: {depends: lib, arch: amd64}\nvariants:\n  board:\n    one: {depends: lib}\n    two: {depends: other, arch: arm64}\n' >>"$p/recipes/project.yaml"
+recipe app <<'END'
+kind: run
+env: {DEPENDS: "${depends}"}
+inputs: [src/]
+run:
+  - |
+    mkdir -p p/DEBIAN
+    sed "s/^Depends:.*/Depends: $DEPENDS/" src/control >p/DEBIAN/control
+    dpkg-deb --root-owner-group -b p app.deb
+outputs: [app.deb]
+END
+sed -i 's/debs: .*/debs: [app]/; s/^arch: .*/arch: "${arch}"/' "$p/recipes/n.yaml"
+for package in qemu-user qemu-user-static; do deb $package 1; done
+check "an emulator for its dpkg" publish own@example.org
+check "lock one variant" o lock n --variant board=two
+check "with what it needs" grep -qx "want debs:app other" "$p/recipes/n.lock"
+check "lock all" o lock n
+same "each with what it needs" "lib other" "$(wanted n debs:app | sort | xargs)"
+check "and build one of them" o build n --variant board=one
+sed -i '/^variants:/,$d' "$p/recipes/project.yaml"
+check "without variants" o lock n
+
 echo "# what is refused"
 sed -i 's/dpkg-deb/false/' "$p/recipes/app.yaml"
 code "a package that cannot be built: exit 1" 1 o lock n
