@@ -16,7 +16,7 @@
 struct chunk_info {
 	struct digest digest;
 	uint64_t size;      /* of the file, bytes */
-	uint64_t allocated; /* bytes in chunks that are not all zero */
+	uint64_t allocated; /* bytes in blocks of 4 KiB that are not all zero */
 };
 /* MAP (may be NULL) gets the text. */
 int chunks_digest(int fd, const char *name, struct str *map, struct chunk_info *ret,

@@ -171,7 +171,7 @@ static int parse_output(struct reading *p, const struct line *w)
 	    parse_number(w->items[4], INT64_MAX, &a->size) != 0 ||
 	    parse_number(w->items[5], INT64_MAX, &a->allocated) != 0 || parse_form(w, o) != 0)
 		return 1;
-	/* Bytes in chunks of 1 MiB that are not all zero. */
+	/* Bytes in blocks that are not all zero. */
 	if (a->allocated > a->size)
 		return 1;
 	for (size_t i = 0; i < p->r->output_count; i++)

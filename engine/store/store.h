@@ -32,7 +32,7 @@ struct artifact {
 	enum output_type type;
 	struct digest digest;
 	uint64_t size;      /* bytes as seen by a reader */
-	uint64_t allocated; /* bytes of data without holes */
+	uint64_t allocated; /* bytes of data: of an image, in blocks that are not all zero */
 	/*
 	 * Its record was taken from a place that several machines share (remote/): the blob may be
 	 * there alone, and is fetched when something needs its bytes.

@@ -326,13 +326,33 @@ static void chunk_maps_ignore_where_holes_are(void **state)
 
 	assert_int_equal(chunks_digest(fd, path, &map, &holes, &err), 0);
 	assert_true(str_skip(map.buf, "orch-chunks 1\nsize 3145733\n2 "));
-	assert_int_equal(holes.allocated, 1 << 20);
+	assert_int_equal(holes.allocated, 4096);
 	assert_int_equal(fd_pwrite_all(fd, path, zeros, 1 << 20, 0, &err), 0);
 	assert_int_equal(chunks_digest(fd, path, NULL, &full, &err), 0);
 	assert_true(digest_eq(&holes.digest, &full.digest));
 	assert_int_equal(fd_pwrite_all(fd, path, "y", 1, (3 << 20) + 4, &err), 0);
 	assert_int_equal(chunks_digest(fd, path, NULL, &full, &err), 0);
 	assert_false(digest_eq(&holes.digest, &full.digest));
+	assert_int_equal(full.allocated, 4096 + 5); /* the last block is short */
+}
+
+/* File systems lay small files far apart: what counts is what the disk has to hold. */
+static void scattered_data_is_counted_by_block(void **state)
+{
+	struct err *err cleanup_err = NULL;
+	char *path cleanup_free = sparse_file("scattered", 64 << 20, 0, "x");
+	char *zeros cleanup_free = xcalloc(1, 1 << 20);
+	struct chunk_info info;
+	int fd cleanup_fd = open(path, O_RDWR | O_CLOEXEC);
+
+	for (uint64_t at = 0; at < 64 << 20; at += 256 << 10) /* each across two blocks */
+		assert_int_equal(fd_pwrite_all(fd, path, "data", 4, at + 4094, &err), 0);
+	assert_int_equal(chunks_digest(fd, path, NULL, &info, &err), 0);
+	assert_int_equal(info.size, 64 << 20);
+	assert_int_equal(info.allocated, 256 * 2 * 4096);
+	assert_int_equal(fd_pwrite_all(fd, path, zeros, 64 << 10, 64 << 10, &err), 0);
+	assert_int_equal(chunks_digest(fd, path, NULL, &info, &err), 0);
+	assert_int_equal(info.allocated, 256 * 2 * 4096); /* zeros on disk are no data */
 }
 
 static void left_overs_are_swept(void **state)
@@ -563,6 +583,7 @@ int main(void)
 		cmocka_unit_test(files_are_replaced_whole),
 		cmocka_unit_test(copies_stay_sparse),
 		cmocka_unit_test(chunk_maps_ignore_where_holes_are),
+		cmocka_unit_test(scattered_data_is_counted_by_block),
 		cmocka_unit_test(left_overs_are_swept),
 		cmocka_unit_test(locks_exclude),
 		cmocka_unit_test(processes_report_how_they_ended),
