@@ -300,12 +300,8 @@ static int place_all(struct ext4_writer *w, struct err **err)
 
 	ext4_number(w);
 	for (size_t i = 0; i < w->list.count; i++) {
-		struct ext4_numbered *n = &w->list.items[i];
+		const struct ext4_numbered *n = &w->list.items[i];
 
-		if (n->directory) {
-			n->directory->ino = n->ino;
-			n->directory->parent = w->list.items[n->up].ino;
-		}
 		if (i)
 			ext2fs_inode_alloc_stats2(w->fs, n->ino, +1, n->directory != NULL);
 	}

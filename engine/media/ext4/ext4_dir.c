@@ -74,11 +74,13 @@ static void dir_add(struct dir_blocks *d, const char *name, ext2_ino_t ino, int 
 	d->used += need;
 }
 
-static void dir_fill(struct ext4_writer *w, const struct ext4_directory *f, struct dir_blocks *d)
+static void dir_fill(struct ext4_writer *w, const struct ext4_numbered *n, struct dir_blocks *d)
 {
-	dir_add(d, ".", f->ino, EXT2_FT_DIR);
-	dir_add(d, "..", f->parent, EXT2_FT_DIR);
-	if (f->ino == EXT2_ROOT_INO && w->lost_found)
+	const struct ext4_directory *f = n->directory;
+
+	dir_add(d, ".", n->ino, EXT2_FT_DIR);
+	dir_add(d, "..", w->list.items[n->up].ino, EXT2_FT_DIR);
+	if (n->ino == EXT2_ROOT_INO && w->lost_found)
 		dir_add(d, LOST_FOUND, EXT2_FIRST_INODE(w->fs->super), EXT2_FT_DIR);
 	for (size_t i = 0; i < f->children.count; i++) {
 		struct ext4_child *c = &f->children.items[i];
@@ -152,12 +154,11 @@ int ext4_put_directory(struct ext4_writer *w, const struct ext4_numbered *n,
 		       struct ext2_inode_large *inode, struct err **err)
 {
 	struct dir_blocks d = {.data = STR_INIT};
-	struct ext4_directory *f = n->directory;
-	unsigned links = f->subdirs + 2 + (n->ino == EXT2_ROOT_INO && w->lost_found);
+	unsigned links = n->directory->subdirs + 2 + (n->ino == EXT2_ROOT_INO && w->lost_found);
 	errcode_t code;
 
 	inode->i_links_count = links < MAX_LINKS ? (uint16_t)links : 1;
-	dir_fill(w, f, &d);
+	dir_fill(w, n, &d);
 	while (d.data.len < n->blocks * EXT4_BLOCK)
 		dir_new_block(&d);
 	code = dir_store(w, n, inode, &d.data);

@@ -56,8 +56,6 @@ struct ext4_child {
 DEFINE_VEC(ext4_children, struct ext4_child)
 
 struct ext4_directory {
-	struct tree_inode *inode;
-	ext2_ino_t ino, parent;
 	struct ext4_children children;
 	unsigned subdirs;
 };
