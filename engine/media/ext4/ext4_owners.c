@@ -8,20 +8,12 @@
 #include "base/file.h"
 #include "media/ext4/ext4_priv.h"
 
-struct named {
-	ext2_ino_t ino;
-	char *path;
-};
-DEFINE_VEC(named_list, struct named)
-
 struct owners {
-	ext2_filsys fs;
+	struct ext4_walk walk;
 	ext4_owner_fn *fn;
 	void *arg;
-	struct named_list todo;
 	const char *path; /* of the inode that is looked at */
 	bool *seen;       /* by inode number */
-	struct ext4_limit left;
 };
 
 static int tell_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_t ref, int offset,
@@ -29,62 +21,55 @@ static int tell_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64
 {
 	struct owners *o = arg;
 
-	if (!ext4_take(&o->left.blocks, 1))
+	if (!ext4_take(&o->walk.left.blocks, 1))
 		return BLOCK_ABORT;
 	o->fn(o->arg, *block * fs->blocksize, fs->blocksize, o->path);
 	return 0;
 }
 
-static int add_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int offset, int blocksize,
-		    char *buf, void *arg)
+/* PATH is as ext4_walk_next() has it. */
+static void tell_inode(struct owners *o, ext2_ino_t ino, const char *path)
 {
-	struct owners *o = arg;
-	int len = ext2fs_dirent_name_len(e);
-
-	if (!ext4_take(&o->left.names, 1))
-		return DIRENT_ABORT;
-	if ((len == 1 && e->name[0] == '.') || (len == 2 && !memcmp(e->name, "..", 2)) ||
-	    e->inode < EXT2_ROOT_INO || e->inode > o->fs->super->s_inodes_count ||
-	    o->seen[e->inode])
-		return 0;
-	o->seen[e->inode] = true;
-	named_list_push(&o->todo,
-			(struct named){e->inode, xasprintf("%s/%.*s", o->path, len, e->name)});
-	return 0;
-}
-
-static void tell_inode(struct owners *o, ext2_ino_t ino)
-{
+	char *name cleanup_free = xasprintf("%s%s", *path ? "/" : "", path);
 	struct ext2_inode inode;
 
-	if (ext2fs_read_inode(o->fs, ino, &inode))
+	if (ino < EXT2_ROOT_INO || ino > o->walk.fs->super->s_inodes_count || o->seen[ino])
 		return;
-	if (ext2fs_inode_has_valid_blocks2(o->fs, &inode))
-		(void)ext2fs_block_iterate3(o->fs, ino, BLOCK_FLAG_READ_ONLY, NULL, tell_block, o);
+	o->seen[ino] = true;
+	o->path = name;
+	if (ext2fs_read_inode(o->walk.fs, ino, &inode))
+		return;
+	if (ext2fs_inode_has_valid_blocks2(o->walk.fs, &inode))
+		(void)ext2fs_block_iterate3(o->walk.fs, ino, BLOCK_FLAG_READ_ONLY, NULL, tell_block,
+					    o);
 	if (LINUX_S_ISDIR(inode.i_mode))
-		(void)ext2fs_dir_iterate2(o->fs, ino, DIRENT_FLAG_INCLUDE_EMPTY, NULL, add_name, o);
+		(void)!ext4_walk_directory(&o->walk, ino, path);
+}
+
+static void owners_release(struct owners *o)
+{
+	ext4_walk_free(&o->walk);
+	free(o->seen);
 }
 
 int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg)
 {
-	struct owners o = {.fn = fn, .arg = arg, .path = ""};
+	struct owners o __attribute__((cleanup(owners_release))) = {.fn = fn, .arg = arg};
+	ext2_ino_t ino;
 	struct stat st;
+	char *next;
 
-	if (stat(path, &st) < 0 || ext4_open(path, offset, 0, &o.fs))
+	if (stat(path, &st) < 0 ||
+	    ext4_walk_open(&o.walk, path, offset,
+			   (uint64_t)st.st_size > offset ? (uint64_t)st.st_size - offset : 0))
 		return 1;
-	o.left = ext4_limit_of(o.fs,
-			       (uint64_t)st.st_size > offset ? (uint64_t)st.st_size - offset : 0);
-	o.seen = xcalloc((size_t)o.fs->super->s_inodes_count + 1, sizeof(*o.seen));
-	tell_inode(&o, EXT2_ROOT_INO);
-	for (size_t i = 0; i < o.todo.count; i++) {
-		char *name cleanup_free = o.todo.items[i].path;
+	o.seen = xcalloc((size_t)o.walk.fs->super->s_inodes_count + 1, sizeof(*o.seen));
+	tell_inode(&o, EXT2_ROOT_INO, "");
+	while (ext4_walk_next(&o.walk, &ino, &next)) {
+		char *name cleanup_free = next;
 
-		o.path = name;
-		tell_inode(&o, o.todo.items[i].ino);
+		tell_inode(&o, ino, name);
 	}
-	named_list_clear(&o.todo);
-	free(o.seen);
-	ext2fs_free(o.fs);
 	return 0;
 }
 

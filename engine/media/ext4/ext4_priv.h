@@ -17,7 +17,7 @@ static inline time_t ext4_now(uint64_t epoch)
 	return epoch ? (time_t)epoch : 1;
 }
 
-/* Sets *err from a libext2fs code: "NAME: ACTION: text"; returns -1. */
+/* Sets *err from a libext2fs code of a writer: "NAME: ACTION: text"; returns -1. */
 int ext4_fail(errcode_t code, const char *name, const char *action, struct err **err);
 /*
  * Opens what somebody else wrote, with FLAGS besides EXT2_FLAG_64BITS. Refuses what libext2fs
@@ -41,6 +41,40 @@ static inline bool ext4_take(uint64_t *left, uint64_t count)
 	*left -= enough ? count : *left;
 	return enough;
 }
+/* A name that was found and is still to be looked at. */
+struct ext4_name {
+	ext2_ino_t ino;
+	char *path;
+};
+DEFINE_VEC(ext4_names, struct ext4_name)
+/*
+ * A file system that somebody else wrote, gone through name by name:
+ *
+ *	struct ext4_walk w cleanup_ext4_walk = {0};
+ *	code = ext4_walk_open(&w, image, offset, len);
+ *	code = ext4_walk_directory(&w, EXT2_ROOT_INO, "");
+ *	while (ext4_walk_next(&w, &ino, &path))
+ *		... ext4_walk_directory(&w, ino, path), if it is one; free(path)
+ */
+struct ext4_walk {
+	ext2_filsys fs;
+	struct ext4_limit left;
+	struct ext4_names todo;
+	size_t done; /* of them */
+};
+/* LEN: bytes from OFFSET to the end of the file PATH. */
+errcode_t ext4_walk_open(struct ext4_walk *w, const char *path, uint64_t offset,
+			 uint64_t len) warn_unused;
+/*
+ * Adds what is in the directory INO but "." and "..", inode numbers as they stand there. PATH: the
+ * directory's, without a '/' at its beginning; "" the root's.
+ */
+errcode_t ext4_walk_directory(struct ext4_walk *w, ext2_ino_t ino, const char *path) warn_unused;
+/* The next name, in the order in which they were found; caller frees the path. False: no more. */
+bool ext4_walk_next(struct ext4_walk *w, ext2_ino_t *ret_ino, char **ret_path);
+void ext4_walk_free(struct ext4_walk *w);
+#define cleanup_ext4_walk __attribute__((cleanup(ext4_walk_free)))
+
 /*
  * A new file system without any directory: superblock, tables, reserved inodes, journal. *ret_fs is
  * to be closed with ext2fs_close_free().

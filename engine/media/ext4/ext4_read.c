@@ -9,22 +9,13 @@
 #include "media/ext4/ext4_priv.h"
 #include "media/tree/tree_priv.h"
 
-/* A name that was found and is still to be read. */
-struct found {
-	ext2_ino_t ino;
-	char *path;
-};
-DEFINE_VEC(found_list, struct found)
-
 struct reader {
 	struct tree *t;
 	const char *name;
-	ext2_filsys fs;
+	struct ext4_walk walk;
 	const char *map; /* of the file system */
 	size_t map_len;
 	struct tree_inode **seen; /* by inode number: hard links */
-	struct found_list todo;
-	struct ext4_limit left;
 };
 
 /* ---- data ---- */
@@ -36,9 +27,9 @@ struct reader {
 static int refer(struct reader *r, struct tree_inode *inode, uint64_t logical, uint64_t physical,
 		 uint64_t count)
 {
-	uint64_t bs = r->fs->blocksize, offset = logical * bs, len = count * bs;
+	uint64_t bs = r->walk.fs->blocksize, offset = logical * bs, len = count * bs;
 
-	if (!ext4_take(&r->left.blocks, count))
+	if (!ext4_take(&r->walk.left.blocks, count))
 		return -1;
 	if (offset >= inode->size)
 		return 0;
@@ -56,14 +47,14 @@ static errcode_t read_extents(struct reader *r, ext2_ino_t ino, struct ext2_inod
 {
 	ext2_extent_handle_t h;
 	struct ext2fs_extent e;
-	errcode_t code = ext2fs_extent_open2(r->fs, ino, disk, &h);
+	errcode_t code = ext2fs_extent_open2(r->walk.fs, ino, disk, &h);
 	int op = EXT2_EXTENT_ROOT;
 
 	if (code)
 		return code;
 	while (!(code = ext2fs_extent_get(h, op, &e))) {
 		op = EXT2_EXTENT_NEXT;
-		if (!ext4_take(&r->left.blocks, 1)) {
+		if (!ext4_take(&r->walk.left.blocks, 1)) {
 			code = EXT2_ET_EXTENT_HEADER_BAD;
 			break;
 		}
@@ -103,7 +94,7 @@ static errcode_t read_inline(struct reader *r, ext2_ino_t ino, struct tree_inode
 	ext2_file_t f;
 	char buf[EXT4_BLOCK];
 	unsigned got;
-	errcode_t code = ext2fs_file_open(r->fs, ino, 0, &f);
+	errcode_t code = ext2fs_file_open(r->walk.fs, ino, 0, &f);
 	struct err *err cleanup_err = NULL;
 
 	if (code)
@@ -128,7 +119,7 @@ static errcode_t read_data(struct reader *r, ext2_ino_t ino, struct ext2_inode *
 	else if (disk->i_flags & EXT4_EXTENTS_FL)
 		code = read_extents(r, ino, disk, inode);
 	else
-		code = ext2fs_block_iterate3(r->fs, ino,
+		code = ext2fs_block_iterate3(r->walk.fs, ino,
 					     BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_DATA_ONLY, NULL,
 					     one_block, &w);
 	return code ? code : w.bad ? EXT2_ET_BAD_BLOCK_NUM : 0;
@@ -160,7 +151,7 @@ static int one_xattr(char *name, char *value, size_t len, void *arg)
 static errcode_t read_xattrs(struct reader *r, ext2_ino_t ino, struct tree_inode *inode)
 {
 	struct xattr_walk w = {r, inode, NULL};
-	errcode_t code = ext2fs_xattrs_open(r->fs, ino, &w.h);
+	errcode_t code = ext2fs_xattrs_open(r->walk.fs, ino, &w.h);
 
 	if (code)
 		return code;
@@ -218,7 +209,7 @@ static errcode_t read_inode(struct reader *r, ext2_ino_t ino, struct tree_inode 
 	struct ext2_inode_large disk = {0};
 	struct ext2_inode *small = ext2fs_inode(&disk);
 	struct tree_inode *inode;
-	errcode_t code = ext2fs_read_inode_full(r->fs, ino, small, sizeof(disk));
+	errcode_t code = ext2fs_read_inode_full(r->walk.fs, ino, small, sizeof(disk));
 
 	*ret = NULL;
 	if (code || LINUX_S_ISSOCK(disk.i_mode))
@@ -242,46 +233,13 @@ static errcode_t read_inode(struct reader *r, ext2_ino_t ino, struct tree_inode 
 
 /* ---- names ---- */
 
-struct dir_walk {
-	struct reader *r;
-	const char *dir;
-	bool bad;
-};
-
-static int one_name(ext2_ino_t dir, int entry, struct ext2_dir_entry *e, int offset, int blocksize,
-		    char *buf, void *arg)
-{
-	struct dir_walk *w = arg;
-	int len = ext2fs_dirent_name_len(e);
-
-	w->bad = !ext4_take(&w->r->left.names, 1);
-	if (w->bad)
-		return DIRENT_ABORT;
-	if (!e->inode || (len == 1 && e->name[0] == '.') || (len == 2 && !memcmp(e->name, "..", 2)))
-		return 0;
-	found_list_push(
-		&w->r->todo,
-		(struct found){e->inode, *w->dir ? xasprintf("%s/%.*s", w->dir, len, e->name)
-						 : xasprintf("%.*s", len, e->name)});
-	return 0;
-}
-
-static errcode_t read_directory(struct reader *r, ext2_ino_t ino, const char *path)
-{
-	struct dir_walk w = {r, path, false};
-	errcode_t code =
-		ext2fs_dir_iterate2(r->fs, ino, DIRENT_FLAG_INCLUDE_EMPTY, NULL, one_name, &w);
-
-	return code ? code : w.bad ? EXT2_ET_DIR_CORRUPTED : 0;
-}
-
 static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct err **err)
 {
 	struct tree_inode *inode = NULL;
 	bool known;
 	errcode_t code = 0;
 
-	if (ino < EXT2_ROOT_INO || ino > r->fs->super->s_inodes_count)
+	if (ino < EXT2_ROOT_INO || ino > r->walk.fs->super->s_inodes_count)
 		return err_set(err, E_FILESYSTEM_DAMAGED,
 			       "'%s': '/%s' has a bad inode number: run e2fsck", r->name, path);
 	inode = r->seen[ino - 1];
@@ -289,7 +247,7 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 	if (!known)
 		code = read_inode(r, ino, &inode);
 	if (!code && inode && S_ISDIR(inode->mode) && !known)
-		code = read_directory(r, ino, path);
+		code = ext4_walk_directory(&r->walk, ino, path);
 	if (code) {
 		ext4_fail(code, path, "cannot be read", err);
 		return err_wrap(err, "'%s'", r->name);
@@ -309,14 +267,16 @@ static int read_tree(struct reader *r, struct err **err)
 {
 	struct tree_entry *lost;
 	size_t removed;
+	ext2_ino_t ino;
+	char *next;
 
-	r->seen = xcalloc(r->fs->super->s_inodes_count, sizeof(*r->seen));
+	r->seen = xcalloc(r->walk.fs->super->s_inodes_count, sizeof(*r->seen));
 	if (read_name(r, EXT2_ROOT_INO, "", err) < 0)
 		return -1;
-	for (size_t i = 0; i < r->todo.count; i++) {
-		char *path cleanup_free = steal_ptr(r->todo.items[i].path);
+	while (ext4_walk_next(&r->walk, &ino, &next)) {
+		char *path cleanup_free = next;
 
-		if (read_name(r, r->todo.items[i].ino, path, err) < 0)
+		if (read_name(r, ino, path, err) < 0)
 			return -1;
 	}
 	lost = tree_lookup(r->t, LOST_FOUND);
@@ -327,52 +287,23 @@ static int read_tree(struct reader *r, struct err **err)
 
 static void reader_release(struct reader *r)
 {
-	for (size_t i = 0; i < r->todo.count; i++)
-		free(r->todo.items[i].path);
-	found_list_clear(&r->todo);
+	ext4_walk_free(&r->walk);
 	free(r->seen);
-	if (r->fs)
-		ext2fs_free(r->fs);
 }
 
 static int check_state(const struct reader *r, struct err **err)
 {
-	if (ext2fs_has_feature_journal_needs_recovery(r->fs->super) ||
-	    !(r->fs->super->s_state & EXT2_VALID_FS))
+	if (ext2fs_has_feature_journal_needs_recovery(r->walk.fs->super) ||
+	    !(r->walk.fs->super->s_state & EXT2_VALID_FS))
 		return err_set(
 			err, E_FILESYSTEM_DAMAGED,
 			"'%s' was not unmounted: its journal must be replayed first (boot it and "
 			"power it off, or run e2fsck)",
 			r->name);
-	if (r->fs->super->s_state & EXT2_ERROR_FS)
+	if (r->walk.fs->super->s_state & EXT2_ERROR_FS)
 		return err_set(err, E_FILESYSTEM_DAMAGED, "'%s' is marked as damaged: run e2fsck",
 			       r->name);
 	return 0;
-}
-
-errcode_t ext4_open(const char *path, uint64_t offset, int flags, ext2_filsys *ret_fs)
-{
-	char *where cleanup_free = xasprintf("offset=%llu", (unsigned long long)offset);
-	errcode_t code = ext2fs_open2(path, offset ? where : NULL, EXT2_FLAG_64BITS | flags, 0, 0,
-				      unix_io_manager, ret_fs);
-
-	if (code || (*ret_fs)->super->s_first_data_block <= 1)
-		return code;
-	ext2fs_free(*ret_fs);
-	*ret_fs = NULL;
-	return EXT2_ET_CORRUPT_SUPERBLOCK;
-}
-
-struct ext4_limit ext4_limit_of(ext2_filsys fs, uint64_t len)
-{
-	bool shared = fs->super->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS;
-	uint64_t blocks = len / fs->blocksize;
-
-	if (blocks > ext2fs_blocks_count(fs->super))
-		blocks = ext2fs_blocks_count(fs->super);
-	/* an extent is counted beside its blocks; an entry has at least twelve bytes */
-	return (struct ext4_limit){.blocks = blocks * (shared ? 32 : 2),
-				   .names = blocks * fs->blocksize / 12};
 }
 
 int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err **err)
@@ -384,12 +315,11 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 	if (tree_map_image(t, path, offset, &map, &r.map_len, err) < 0)
 		return -1;
 	r.map = map;
-	code = ext4_open(path, offset, 0, &r.fs);
+	code = ext4_walk_open(&r.walk, path, offset, r.map_len);
 	if (code)
 		return ext4_fail(code, path, "cannot read the file system", err);
 	if (check_state(&r, err) < 0)
 		return -1;
-	r.left = ext4_limit_of(r.fs, r.map_len);
 	tree_begin(t);
 	return read_tree(&r, err);
 }
