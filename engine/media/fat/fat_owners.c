@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whose a cluster is, which are free, and what state a file system was left in. */
-#include <fcntl.h>
 #include <limits.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "media/fat/fat.h"
 #include "media/fat/fat_priv.h"
+#include "media/tree/tree_priv.h"
 
 struct named {
 	uint32_t cluster;
@@ -25,35 +23,17 @@ struct owners {
 
 /* ---- the file ---- */
 
-/* Maps all of PATH from OFFSET on; 1: there is no FAT. */
-static int map_disk(const char *path, uint64_t offset, uint64_t size, struct fat_disk *ret)
+/* Maps all of PATH from OFFSET on, as long as T lives; 1: there is no FAT. */
+static int open_disk(struct tree *t, const char *path, uint64_t offset, uint64_t size,
+		     struct fat_disk *ret)
 {
-	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-	uint64_t before = offset % (uint64_t)sysconf(_SC_PAGESIZE), left;
-	void *map;
+	struct err *ignored cleanup_err = NULL;
+	const void *map;
+	size_t len;
 
-	*ret = (struct fat_disk){0};
-	if (end <= 0 || offset >= (uint64_t)end)
+	if (tree_map_image(t, path, offset, &map, &len, &ignored) < 0)
 		return 1;
-	left = (uint64_t)end - offset;
-	if (left > size)
-		left = size;
-	map = mmap(NULL, before + left, PROT_READ, MAP_PRIVATE, fd, (off_t)(offset - before));
-	if (map == MAP_FAILED)
-		return 1;
-	if (!fat_disk_open((const char *)map + before, left, ret))
-		return 0;
-	munmap(map, before + left);
-	return 1;
-}
-
-static void unmap_disk(struct fat_disk *d)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)d->map % page;
-
-	munmap((void *)(d->map - before), before + d->len);
-	fat_disk_close(d);
+	return fat_disk_open(map, size < len ? size : len, ret) ? 1 : 0;
 }
 
 /* ---- whose ---- */
@@ -98,9 +78,10 @@ static void tell_root(struct owners *o)
 
 int fat_each_owner(const char *path, uint64_t offset, uint64_t size, fat_owner_fn *fn, void *arg)
 {
+	struct tree *t cleanup_tree = tree_new(0, NULL);
 	struct owners o = {.fn = fn, .arg = arg};
 
-	if (map_disk(path, offset, size, &o.disk))
+	if (open_disk(t, path, offset, size, &o.disk))
 		return 1;
 	tell_root(&o);
 	for (size_t i = 0; i < o.todo.count; i++) {
@@ -111,7 +92,7 @@ int fat_each_owner(const char *path, uint64_t offset, uint64_t size, fat_owner_f
 		tell_directory(&o, &d, name);
 	}
 	named_list_clear(&o.todo);
-	unmap_disk(&o.disk);
+	fat_disk_close(&o.disk);
 	return 0;
 }
 
@@ -119,10 +100,11 @@ int fat_each_owner(const char *path, uint64_t offset, uint64_t size, fat_owner_f
 
 int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn *fn, void *arg)
 {
+	struct tree *t cleanup_tree = tree_new(0, NULL);
 	struct fat_disk d;
 	uint32_t from = 0;
 
-	if (map_disk(path, offset, size, &d))
+	if (open_disk(t, path, offset, size, &d))
 		return 1;
 	for (uint32_t i = 2; i <= d.end; i++) {
 		bool is_free = i < d.end && !fat_disk_entry(&d, i);
@@ -135,7 +117,7 @@ int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn 
 		   (uint64_t)(i - from) * d.cluster_bytes);
 		from = 0;
 	}
-	unmap_disk(&d);
+	fat_disk_close(&d);
 	return 0;
 }
 
