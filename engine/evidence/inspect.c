@@ -151,35 +151,38 @@ static void take_free(void *arg, uint64_t at, uint64_t size)
 	take_owner(arg, at, size, "(free)");
 }
 
-static bool tell_owners(const struct block_place *p, struct owner_walk *w)
+/* 1: orch does not know the file system. */
+static int tell_owners(const struct block_place *p, struct owner_walk *w, struct err **err)
 {
-	if (ext4_each_owner(p->file, p->at, take_owner, w) == 0) {
-		(void)ext4_each_free(p->file, p->at, take_free, w);
-		return true;
-	}
-	if (fat_each_owner(p->file, p->at, p->size, take_owner, w) == 0) {
-		(void)fat_each_free(p->file, p->at, p->size, take_free, w);
-		return true;
-	}
-	return false;
+	int rc = ext4_each_owner(p->file, p->at, take_owner, w, err);
+
+	if (rc == 0)
+		return ext4_each_free(p->file, p->at, take_free, w, err);
+	if (rc == 1)
+		rc = fat_each_owner(p->file, p->at, p->size, take_owner, w, err);
+	if (rc == 0)
+		rc = fat_each_free(p->file, p->at, p->size, take_free, w, err);
+	return rc;
 }
 
-static void find_owners(struct inspect *c, struct inspect_part *p, const struct blocks *b,
-			const struct inspect_image *image)
+static int find_owners(struct inspect *c, struct inspect_part *p, const struct blocks *b,
+		       const struct inspect_image *image, struct err **err)
 {
 	struct owner_walk w = {.arena = c->arena, .changes = &b->changes};
 	uint64_t all = b->changed * BLOCK_BYTES;
+	int rc = 0;
 
 	p->changed = b->changed;
-	if (!b->changed || !tell_owners(&image->place, &w))
-		return;
+	if (b->changed)
+		rc = tell_owners(&image->place, &w, err);
 	for (size_t i = 0; i < w.bytes.count; i++)
 		inspect_files_push(&p->files,
 				   (struct inspect_file){w.bytes.entries[i].key,
 							 *(uint64_t *)w.bytes.entries[i].value});
-	if (w.told < all)
+	if (b->changed && rc == 0 && w.told < all)
 		inspect_files_push(&p->files, (struct inspect_file){"(file system)", all - w.told});
 	map_clear(&w.bytes);
+	return rc < 0 ? -1 : 0;
 }
 
 /* ---- what is in it ---- */
@@ -294,9 +297,7 @@ static int inspect_partition(struct inspect *c, int fd, size_t i, struct err **e
 		p->state = fat_state(fd, p->part->start);
 	if (find_image(c, p, &blocks, &image, err) < 0)
 		return -1;
-	if (image)
-		find_owners(c, p, &blocks, image);
-	return 0;
+	return image ? find_owners(c, p, &blocks, image, err) : 0;
 }
 
 /* ---- a card ---- */

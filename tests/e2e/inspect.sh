@@ -201,6 +201,15 @@ do_to "$scratch/superblock.img" flip $(($(start root-b) + 1024 + 8))
 inspected superblock.img 3
 same 'a file system that cannot be read is compared all the same' '1.0.0/root.img 1 (file system)' \
 	"$(part root-b '"\(.near) \(.changed_blocks) \(.files[0].path)"')"
+# What cannot be read of an image is told as what it is, and not as a part of it.
+head -c 1000000 "$scratch/releases/1.0.0/root.img" >"$scratch/short.img"
+code 'an image that is cut off' 1 "$orch" image ls "$scratch/short.img"
+check 'as damage' grep -q "cannot be read: .*: run e2fsck on a copy \[filesystem-damaged\]" "$scratch/err"
+mkdir -p "$scratch/spoilt/1.0.0" && cp "$scratch/releases/1.0.0/root.img" "$scratch/spoilt/1.0.0/"
+inodes=$(debugfs -R 'imap <2>' "$scratch/spoilt/1.0.0/root.img" 2>"$scratch/debugfs" | sed -n 's/.* block \([0-9]*\), offset.*/\1/p')
+do_to "$scratch/spoilt/1.0.0/root.img" flip $((inodes * 4096 + 256 + 8))
+code 'a release that was damaged' 1 "$orch" inspect "$scratch/card.img" --releases "$scratch/spoilt"
+check 'is no release with another table' grep -q "spoilt/1.0.0/root.img': '/' cannot be read: .*\[filesystem-damaged\]" "$scratch/err"
 head -c 1000000 /dev/urandom >"$scratch/noise.img"
 inspected noise.img 3
 same 'no card' none "$(told .table.type)"

@@ -23,12 +23,15 @@ static void count_free(void *arg, uint64_t at, uint64_t size)
 static void tell(const struct fuzz_file *f)
 {
 	const char *state = ext4_state(f->fd, 0);
+	struct err *bad cleanup_err = NULL, *unfree cleanup_err = NULL;
 	uint64_t owned = 0, unused = 0;
 
 	assert(!state || *state);
-	if (ext4_each_owner(f->path, 0, count, &owned))
+	if (ext4_each_owner(f->path, 0, count, &owned, &bad) == 1)
 		assert(!owned);
-	(void)!ext4_each_free(f->path, 0, count_free, &unused);
+	if (ext4_each_free(f->path, 0, count_free, &unused, &unfree))
+		assert(!unused);
+	assert((!bad || *bad->text) && (!unfree || *unfree->text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -22,12 +22,15 @@ static void count_free(void *arg, uint64_t at, uint64_t size)
 static void tell(const struct fuzz_file *f, uint64_t size)
 {
 	const char *state = fat_state(f->fd, 0);
+	struct err *bad cleanup_err = NULL, *unfree cleanup_err = NULL;
 	uint64_t owned = 0, unused = 0;
 
 	assert(!state || *state);
-	if (fat_each_owner(f->path, 0, UINT64_MAX, count, &owned))
+	if (fat_each_owner(f->path, 0, UINT64_MAX, count, &owned, &bad) == 1)
 		assert(!owned);
-	(void)!fat_each_free(f->path, 0, UINT64_MAX, count_free, &unused);
+	if (fat_each_free(f->path, 0, UINT64_MAX, count_free, &unused, &unfree))
+		assert(!unused);
+	assert((!bad || *bad->text) && (!unfree || *unfree->text));
 	assert(owned <= size && unused <= size);
 }
 

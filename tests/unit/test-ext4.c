@@ -2,12 +2,38 @@
 #include "media.h"
 #include "tree-help.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "media/ext4/ext4.h"
 
 #define EPOCH 1700000000
 
 static const unsigned char uuid[16] = {0x12, 0x34, 0x56, 0x78, 0, 0, 0x80};
 static const unsigned char seed[16] = {7, 7, 7};
+
+/* A disk that cannot be read there, by whatever call of ours or of libext2fs's. */
+static off_t broken = -1;
+
+static bool is_broken(off_t from, size_t len)
+{
+	bool hit = broken >= 0 && broken >= from && broken < from + (off_t)len;
+
+	if (hit)
+		errno = EIO;
+	return hit;
+}
+
+ssize_t pread64(int fd, void *buf, size_t len, off_t from)
+{
+	return is_broken(from, len) ? -1 : syscall(SYS_pread64, fd, buf, len, from);
+}
+
+ssize_t read(int fd, void *buf, size_t len)
+{
+	return is_broken(lseek(fd, 0, SEEK_CUR), len) ? -1 : syscall(SYS_read, fd, buf, len);
+}
 
 static int write_image(struct tree *t, const char *name, uint64_t size, struct err **err)
 {
@@ -143,8 +169,9 @@ static void test_first_block(void **state)
 
 	ok(write_image(t, "first.img", 16 << 20, &err), &err);
 	RUN("sh", "-c", "debugfs -w -R 'ssv first_data_block 254' first.img 2>/dev/null");
-	refused(ext4_settle(at("first.img"), 0, "x", seed, 0, 0, &err), &err,
-		"superblock is corrupt");
+	assert_int_equal(ext4_settle(at("first.img"), 0, "x", seed, 0, 0, &err), -1);
+	assert_ptr_equal(err->code, E_FILESYSTEM_DAMAGED);
+	refused(-1, &err, "superblock is corrupt");
 	refused(ext4_read_tree(t, at("first.img"), 0, &err), &err, "superblock is corrupt");
 }
 
@@ -321,6 +348,77 @@ static void test_foreign(void **state)
 	refused(ext4_read_tree(t, at("junk"), 0, &err), &err, "cannot read the file system");
 }
 
+/* What a reader says of a file system that it cannot read to its end, if it says anything. */
+static bool is_told(int rc, struct err **err)
+{
+	if (rc < 0 && (*err)->code != E_FILESYSTEM_DAMAGED)
+		fail_msg("%s [%s]", (*err)->text, (*err)->code->name);
+	err_free(*err);
+	*err = NULL;
+	return rc < 0;
+}
+
+static void nobody(void *arg, uint64_t from, uint64_t size, const char *name)
+{
+}
+
+static void nothing(void *arg, uint64_t from, uint64_t size)
+{
+}
+
+/* How many of the three readers tell that something is wrong. */
+static unsigned readers_that_tell(const char *name)
+{
+	struct tree *t cleanup_tree = tree_new(EPOCH, dir);
+	struct err *err = NULL;
+	unsigned told = is_told(ext4_read_tree(t, at(name), 0, &err), &err);
+
+	told += is_told(ext4_each_owner(at(name), 0, nobody, NULL, &err), &err);
+	return told + is_told(ext4_each_free(at(name), 0, nothing, NULL, &err), &err);
+}
+
+/* An image that is cut off: a read that is too short is damage. */
+static void test_cut(void **state)
+{
+	struct tree *t cleanup_tree = sample();
+	unsigned told = 0, all = 0;
+	struct err *err = NULL;
+
+	ok(write_image(t, "cut.img", 16 << 20, &err), &err);
+	for (off_t size = 16 << 20; size >= 64 << 10; size -= 256 << 10, all++) {
+		assert_int_equal(truncate(at("cut.img"), size), 0);
+		told += readers_that_tell("cut.img");
+	}
+	print_message("told of %u cuts: %u\n", all, told);
+	assert_true(told > 20); /* the others cut off what is free */
+	assert_int_equal(truncate(at("cut.img"), 4096), 0);
+	assert_int_equal(readers_that_tell("cut.img"), 3);
+}
+
+/* A disk that cannot be read at one block, whatever is there. */
+static void test_disk_errors(void **state)
+{
+	struct tree *t cleanup_tree = sample();
+	unsigned told = 0, all = 0;
+	struct err *err = NULL;
+	int fd cleanup_fd = -1;
+
+	ok(write_image(t, "broken.img", 16 << 20, &err), &err);
+	fd = open(at("broken.img"), O_RDONLY | O_CLOEXEC);
+	for (uint64_t block = fd_next_data(fd, 0); block < 16 << 20;
+	     block = fd_next_data(fd, block + 4096), all++) {
+		broken = (off_t)block;
+		told += readers_that_tell("broken.img");
+	}
+	print_message("told of %u blocks: %u\n", all, told);
+	broken = 1024;
+	assert_int_equal(readers_that_tell("broken.img"), 3);
+	assert_string_equal(ext4_state(fd, 0), "cannot be read: the disk has an error");
+	broken = -1;
+	assert_int_equal(readers_that_tell("broken.img"), 0);
+	assert_true(told > 10);
+}
+
 /* A block of pointers to itself, which stands for 2^30 blocks at the third level. */
 #define LOOP 4096
 
@@ -361,8 +459,9 @@ static void test_loops(void **state)
 		RUN("debugfs", "-w", "-R", pointer, "loop.img");
 		RUN("debugfs", "-w", "-R", size, "loop.img");
 		put_loop("loop.img");
-		refused(ext4_read_tree(t, at("loop.img"), 0, &err), &err, "cannot be read");
-		assert_int_equal(ext4_each_owner(at("loop.img"), 0, count_blocks, &told), 0);
+		refused(ext4_read_tree(t, at("loop.img"), 0, &err), &err, "cannot be read: ");
+		refused(ext4_each_owner(at("loop.img"), 0, count_blocks, &told, &err), &err,
+			"cannot be read");
 		assert_true(told <= 64 << 20);
 	}
 }
@@ -384,6 +483,8 @@ int main(void)
 		cmocka_unit_test(test_xattrs_too_large),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_loops),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_disk_errors),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

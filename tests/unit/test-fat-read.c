@@ -216,20 +216,23 @@ static void take_free(void *arg, uint64_t place, uint64_t size)
 static void test_owners(void **state)
 {
 	struct told t = {.owners = STR_INIT};
+	struct err *err = NULL;
 
 	make("owners.img", 1440 * K, "12", "1");
 	RUN("mmd", "-i", "owners.img", "::d");
 	copy_in("owners.img", "x", "ONE");
 	copy_in("owners.img", "y", "d/two with a long name");
-	assert_int_equal(fat_each_owner(at("owners.img"), 0, UINT64_MAX, take_owner, &t), 0);
+	ok(fat_each_owner(at("owners.img"), 0, UINT64_MAX, take_owner, &t, &err), &err);
 	assert_string_equal(t.owners.buf, " 7168\n/ONE 512\n/d 512\n/d/two with a long name 512\n");
-	assert_int_equal(fat_each_free(at("owners.img"), 0, UINT64_MAX, take_free, &t), 0);
+	ok(fat_each_free(at("owners.img"), 0, UINT64_MAX, take_free, &t, &err), &err);
 	/* boot sector, two tables; the rest is somebody's or free */
 	assert_int_equal(t.free + t.owned, 1440 * K - 19 * 512);
 	str_release(&t.owners);
 	put("no-fat", "this is not a file system");
-	assert_int_equal(fat_each_owner(at("no-fat"), 0, UINT64_MAX, take_owner, &t), 1);
-	assert_int_equal(fat_each_free(at("no-fat"), 0, UINT64_MAX, take_free, &t), 1);
+	assert_int_equal(fat_each_owner(at("no-fat"), 0, UINT64_MAX, take_owner, &t, &err), 1);
+	assert_int_equal(fat_each_free(at("no-fat"), 0, UINT64_MAX, take_free, &t, &err), 1);
+	refused(fat_each_owner(at("missing"), 0, UINT64_MAX, take_owner, &t, &err), &err,
+		"cannot open");
 }
 
 static void poke(const char *name, uint64_t place, const void *bytes, size_t len)
@@ -264,6 +267,12 @@ static void test_state(void **state)
 	assert_string_equal(state_of("state.img"), "has errors: run fsck.fat on a copy");
 	put("no-fat", "this is not a file system");
 	assert_null(state_of("no-fat"));
+}
+
+/* A directory for a disk: it can be opened, and not be read. */
+static void test_disk_error(void **state)
+{
+	assert_string_equal(state_of("."), "cannot be read: the disk has an error");
 }
 
 /* ---- damages ---- */
@@ -311,7 +320,9 @@ static void expect(const char *name, const char *text)
 
 	refused(fat_read_tree(t, at(name), 0, UINT64_MAX, &err), &err, text);
 	/* each byte at most once, whatever it is */
-	(void)!fat_each_owner(at(name), 0, UINT64_MAX, take_owner, &told);
+	if (fat_each_owner(at(name), 0, UINT64_MAX, take_owner, &told, &err) < 0)
+		assert_ptr_equal(err->code, E_FILESYSTEM_DAMAGED);
+	err_free(err);
 	assert_true(told.owned <= 1440 * K);
 	str_release(&told.owners);
 }
@@ -440,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_state),      cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_entries),    cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_long_names), cmocka_unit_test(test_place),
+		cmocka_unit_test(test_disk_error),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

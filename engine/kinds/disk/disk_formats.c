@@ -47,6 +47,7 @@ static void map_part(struct action *a, struct bmap *m, const char *image, const 
 		     const struct layout_part *at)
 {
 	struct unmapping u = {m, at->start};
+	struct err *why cleanup_err = NULL;
 	uint64_t has = p->filesystem == IMAGE_FS_NONE ? image_bytes(a, p) : at->size;
 	uint64_t edge = at->size < SIGNATURES ? at->size : SIGNATURES;
 
@@ -56,8 +57,9 @@ static void map_part(struct action *a, struct bmap *m, const char *image, const 
 		return;
 	}
 	bmap_map(m, at->start, has);
-	if (ext4_each_free(image, at->start, unmap, &u))
-		action_log(a, "bmap: all of partition '%s'", p->name);
+	if (ext4_each_free(image, at->start, unmap, &u, &why))
+		action_log(a, "bmap: all of partition '%s'%s%s", p->name, why ? ": " : "",
+			   why ? why->text : "");
 }
 
 static int make_bmap(struct action *a, const char *image, const struct layout *l, struct err **err)

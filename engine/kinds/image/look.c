@@ -58,13 +58,18 @@ static const struct magic magics[] = {
 	FOREIGN("cpio", 0, "070701"),
 };
 
-static bool has_magic(int fd, uint64_t offset, uint64_t size, const struct magic *m)
+/* 0, 1: it has another; -1: nobody can say, errno. */
+static int has_magic(int fd, const struct look *l, const struct magic *m)
 {
-	char got[32];
+	char bytes[32];
+	ssize_t got;
 
-	return m->at + m->len <= size &&
-	       pread(fd, got, m->len, (off_t)(offset + m->at)) == (ssize_t)m->len &&
-	       memcmp(got, m->bytes, m->len) == 0;
+	if (m->at + m->len > l->size)
+		return 1;
+	got = pread(fd, bytes, m->len, (off_t)(l->offset + m->at));
+	if (got < 0)
+		return -1;
+	return got != (ssize_t)m->len || memcmp(bytes, m->bytes, m->len) != 0;
 }
 
 static bool is_archive(const char *format)
@@ -73,14 +78,20 @@ static bool is_archive(const char *format)
 }
 
 /* In a partition, bytes that look like an archive are what they look like by chance. */
-static const char *format_of(int fd, uint64_t offset, uint64_t size)
+static int find_format(int fd, struct look *l, struct err **err)
 {
+	l->format = "file";
 	for (size_t i = 0; i < array_len(magics); i++) {
-		if (has_magic(fd, offset, size, &magics[i]) &&
-		    !(offset && is_archive(magics[i].format)))
-			return magics[i].format;
+		int rc = has_magic(fd, l, &magics[i]);
+
+		if (rc < 0)
+			return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", l->file);
+		if (rc == 0 && !(l->offset && is_archive(magics[i].format))) {
+			l->format = magics[i].format;
+			return 0;
+		}
 	}
-	return "file";
+	return 0;
 }
 
 static bool is_foreign(const char *format)
@@ -118,7 +129,8 @@ static int identify(struct look *l, struct err **err)
 		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", l->file);
 	if (!l->size)
 		l->size = (uint64_t)end - l->offset;
-	l->format = format_of(fd, l->offset, l->size);
+	if (find_format(fd, l, err) < 0)
+		return -1;
 	if (!l->offset && str_eq(l->format, "file") && is_mbr(fd, l->size))
 		l->format = "mbr";
 	return 0;

@@ -51,8 +51,8 @@ int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *na
 /*
  * Lays the content of the ext2, ext3 or ext4 file system at OFFSET of image PATH over tree T. The
  * data stays in the image, which must not change while the tree lives. An empty lost+found and
- * sockets are left out. A file system that was not unmounted (journal to replay) or is damaged is
- * refused.
+ * sockets are left out. A file system that was not unmounted (journal to replay) or is damaged, as
+ * one that cannot be read to its end, is refused: E_FILESYSTEM_DAMAGED.
  */
 int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err **err) warn_unused;
 
@@ -68,19 +68,22 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
 
 /*
  * Calls FN for each run of free blocks of the ext2, ext3 or ext4 file system at OFFSET of PATH, in
- * bytes of the file system. 1: there is none that can be read, and nothing was told.
+ * bytes of the file system. 1: there is none, or one that libext2fs does not know, and nothing was
+ * told, as when it is damaged: E_FILESYSTEM_DAMAGED.
  */
 typedef void ext4_free_fn(void *arg, uint64_t at, uint64_t size);
-int ext4_each_free(const char *path, uint64_t offset, ext4_free_fn *fn, void *arg);
+int ext4_each_free(const char *path, uint64_t offset, ext4_free_fn *fn, void *arg,
+		   struct err **err) warn_unused;
 
 /*
  * Calls FN for each run of blocks that a file or directory has in the ext2, ext3 or ext4 file
  * system at OFFSET of PATH, in bytes of the file system; NAME is its path, "/etc/passwd", one of
- * several. In one that is damaged not all may be told. 1: there is none that can be read, and
- * nothing was told.
+ * several. In one that is damaged, E_FILESYSTEM_DAMAGED, not all have been told. 1: there is none,
+ * or one that libext2fs does not know, and nothing was told.
  */
 typedef void ext4_owner_fn(void *arg, uint64_t at, uint64_t size, const char *name);
-int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg);
+int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg,
+		    struct err **err) warn_unused;
 /*
  * What a file system was made with, so that it can be written again with more in it.
  */

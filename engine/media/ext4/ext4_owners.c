@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whose a block is, and what state a file system was left in. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "media/ext4/ext4_priv.h"
 
 struct owners {
+	const char *image;
 	struct ext4_walk walk;
 	ext4_owner_fn *fn;
 	void *arg;
 	const char *path; /* of the inode that is looked at */
 	bool *seen;       /* by inode number */
+	bool bad;         /* it has more blocks than there can be */
 };
 
 static int tell_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64_t ref, int offset,
@@ -21,29 +23,67 @@ static int tell_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64
 {
 	struct owners *o = arg;
 
-	if (!ext4_take(&o->walk.left.blocks, 1))
+	o->bad = !ext4_take(&o->walk.left.blocks, 1);
+	if (o->bad)
 		return BLOCK_ABORT;
 	o->fn(o->arg, *block * fs->blocksize, fs->blocksize, o->path);
 	return 0;
 }
 
-/* PATH is as ext4_walk_next() has it. */
-static void tell_inode(struct owners *o, ext2_ino_t ino, const char *path)
+static errcode_t tell_blocks(struct owners *o, ext2_ino_t ino, struct ext2_inode *inode)
 {
-	char *name cleanup_free = xasprintf("%s%s", *path ? "/" : "", path);
-	struct ext2_inode inode;
+	errcode_t code;
 
-	if (ino < EXT2_ROOT_INO || ino > o->walk.fs->super->s_inodes_count || o->seen[ino])
-		return;
+	if (!ext2fs_inode_has_valid_blocks2(o->walk.fs, inode))
+		return 0;
+	code = ext2fs_block_iterate3(o->walk.fs, ino, BLOCK_FLAG_READ_ONLY, NULL, tell_block, o);
+	return code ? code : o->bad ? EXT2_ET_BAD_BLOCK_NUM : 0;
+}
+
+/* PATH is as ext4_walk_next() has it. */
+static int tell_inode(struct owners *o, ext2_ino_t ino, const char *path, struct err **err)
+{
+	char *name cleanup_free = xasprintf("%s%s", *path ? "/" : "", path), *what = NULL;
+	struct ext2_inode inode;
+	errcode_t code;
+	int rc = 0;
+
+	if (ino < EXT2_ROOT_INO || ino > o->walk.fs->super->s_inodes_count)
+		return err_set(err, E_FILESYSTEM_DAMAGED,
+			       "'%s': '/%s' has a bad inode number: run e2fsck on a copy", o->image,
+			       path);
+	if (o->seen[ino])
+		return 0;
 	o->seen[ino] = true;
 	o->path = name;
-	if (ext2fs_read_inode(o->walk.fs, ino, &inode))
-		return;
-	if (ext2fs_inode_has_valid_blocks2(o->walk.fs, &inode))
-		(void)ext2fs_block_iterate3(o->walk.fs, ino, BLOCK_FLAG_READ_ONLY, NULL, tell_block,
-					    o);
-	if (LINUX_S_ISDIR(inode.i_mode))
-		(void)!ext4_walk_directory(&o->walk, ino, path);
+	code = ext2fs_read_inode(o->walk.fs, ino, &inode);
+	if (!code)
+		code = tell_blocks(o, ino, &inode);
+	if (!code && LINUX_S_ISDIR(inode.i_mode))
+		code = ext4_walk_directory(&o->walk, ino, path);
+	if (code) {
+		what = xasprintf("'%s': '/%s' cannot be read", o->image, path);
+		rc = ext4_unread(code, what, err);
+	}
+	free(what);
+	return rc;
+}
+
+static int tell_all(struct owners *o, struct err **err)
+{
+	ext2_ino_t ino;
+	char *next;
+
+	o->seen = xcalloc((size_t)o->walk.fs->super->s_inodes_count + 1, sizeof(*o->seen));
+	if (tell_inode(o, EXT2_ROOT_INO, "", err) < 0)
+		return -1;
+	while (ext4_walk_next(&o->walk, &ino, &next)) {
+		char *path cleanup_free = next;
+
+		if (tell_inode(o, ino, path, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static void owners_release(struct owners *o)
@@ -52,33 +92,39 @@ static void owners_release(struct owners *o)
 	free(o->seen);
 }
 
-int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg)
+int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg,
+		    struct err **err)
 {
-	struct owners o __attribute__((cleanup(owners_release))) = {.fn = fn, .arg = arg};
-	ext2_ino_t ino;
-	struct stat st;
-	char *next;
+	struct owners o
+		__attribute__((cleanup(owners_release))) = {.image = path, .fn = fn, .arg = arg};
+	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	char *what cleanup_free = NULL;
+	errcode_t code;
 
-	if (stat(path, &st) < 0 ||
-	    ext4_walk_open(&o.walk, path, offset,
-			   (uint64_t)st.st_size > offset ? (uint64_t)st.st_size - offset : 0))
+	if (end < 0)
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
+	if (!ext4_state(fd, offset))
 		return 1;
-	o.seen = xcalloc((size_t)o.walk.fs->super->s_inodes_count + 1, sizeof(*o.seen));
-	tell_inode(&o, EXT2_ROOT_INO, "");
-	while (ext4_walk_next(&o.walk, &ino, &next)) {
-		char *name cleanup_free = next;
-
-		tell_inode(&o, ino, name);
-	}
-	return 0;
+	code = ext4_walk_open(&o.walk, path, offset, (uint64_t)end - offset);
+	if (!code)
+		return tell_all(&o, err);
+	if (ext4_is_foreign(code))
+		return 1;
+	what = xasprintf("'%s': cannot read the file system", path);
+	return ext4_unread(code, what, err);
 }
 
 /* ---- its state ---- */
 
-static bool read_super(int fd, uint64_t offset, struct ext2_super_block *ret)
+/* 1: there is none; -1: the disk has an error. */
+static int read_super(int fd, uint64_t offset, struct ext2_super_block *ret)
 {
-	return pread(fd, ret, sizeof(*ret), (off_t)(offset + 1024)) == sizeof(*ret) &&
-	       ext2fs_le16_to_cpu(ret->s_magic) == EXT2_SUPER_MAGIC;
+	ssize_t got = pread(fd, ret, sizeof(*ret), (off_t)(offset + 1024));
+
+	if (got < 0)
+		return -1;
+	return got != sizeof(*ret) || ext2fs_le16_to_cpu(ret->s_magic) != EXT2_SUPER_MAGIC;
 }
 
 /* A count of blocks whose high half is there with the feature 64bit alone. */
@@ -95,7 +141,7 @@ int ext4_identify(int fd, uint64_t offset, struct ext4_identity *ret)
 	uint64_t blocks, reserved;
 
 	*ret = (struct ext4_identity){0};
-	if (!read_super(fd, offset, &s) || ext2fs_le32_to_cpu(s.s_log_block_size) > 6)
+	if (read_super(fd, offset, &s) != 0 || ext2fs_le32_to_cpu(s.s_log_block_size) > 6)
 		return 1;
 	blocks = block_count(&s, s.s_blocks_count, s.s_blocks_count_hi);
 	reserved = block_count(&s, s.s_r_blocks_count, s.s_r_blocks_count_hi);
@@ -113,9 +159,10 @@ int ext4_identify(int fd, uint64_t offset, struct ext4_identity *ret)
 const char *ext4_state(int fd, uint64_t offset)
 {
 	struct ext2_super_block s;
+	int rc = read_super(fd, offset, &s);
 
-	if (!read_super(fd, offset, &s))
-		return NULL;
+	if (rc)
+		return rc < 0 ? "cannot be read: the disk has an error" : NULL;
 	if (ext2fs_le16_to_cpu(s.s_state) & EXT2_ERROR_FS)
 		return "has errors: run e2fsck on a copy";
 	if (ext2fs_le32_to_cpu(s.s_feature_incompat) & EXT3_FEATURE_INCOMPAT_RECOVER)

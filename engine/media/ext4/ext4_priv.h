@@ -20,6 +20,13 @@ static inline time_t ext4_now(uint64_t epoch)
 /* Sets *err from a libext2fs code of a writer: "NAME: ACTION: text"; returns -1. */
 int ext4_fail(errcode_t code, const char *name, const char *action, struct err **err);
 /*
+ * The same of a reader: "WHAT: text". What cannot be read, be it a fault of the disk or an end that
+ * comes too early, is E_FILESYSTEM_DAMAGED; what libext2fs does not know is E_UNPACK_FORMAT.
+ */
+int ext4_unread(errcode_t code, const char *what, struct err **err);
+/* Whether this is what libext2fs does not know, rather than damage. */
+bool ext4_is_foreign(errcode_t code);
+/*
  * Opens what somebody else wrote, with FLAGS besides EXT2_FLAG_64BITS. Refuses what libext2fs
  * (1.47.0) takes and would then write past its own memory for: a first block other than 0 or 1.
  */

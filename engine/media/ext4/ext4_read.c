@@ -16,6 +16,7 @@ struct reader {
 	const char *map; /* of the file system */
 	size_t map_len;
 	struct tree_inode **seen; /* by inode number: hard links */
+	struct err *why;          /* it failed here, not in the file system */
 };
 
 /* ---- data ---- */
@@ -95,15 +96,14 @@ static errcode_t read_inline(struct reader *r, ext2_ino_t ino, struct tree_inode
 	char buf[EXT4_BLOCK];
 	unsigned got;
 	errcode_t code = ext2fs_file_open(r->walk.fs, ino, 0, &f);
-	struct err *err cleanup_err = NULL;
 
 	if (code)
 		return code;
 	code = inode->size > sizeof(buf) ? EXT2_ET_BAD_MAGIC
 					 : ext2fs_file_read(f, buf, (unsigned)inode->size, &got);
 	ext2fs_file_close(f);
-	if (!code && tree_inode_append(r->t, inode, 0, buf, got, &err) < 0)
-		code = ENOSPC;
+	if (!code && tree_inode_append(r->t, inode, 0, buf, got, &r->why) < 0)
+		code = EXT2_ET_NO_MEMORY;
 	return code;
 }
 
@@ -233,6 +233,17 @@ static errcode_t read_inode(struct reader *r, ext2_ino_t ino, struct tree_inode 
 
 /* ---- names ---- */
 
+/* Why the file at PATH cannot be read. */
+static int unread(struct reader *r, errcode_t code, const char *path, struct err **err)
+{
+	char *what cleanup_free = xasprintf("'%s': '/%s' cannot be read", r->name, path);
+
+	if (!r->why)
+		return ext4_unread(code, what, err);
+	*err = steal_ptr(r->why);
+	return err_wrap(err, "%s", what);
+}
+
 static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct err **err)
 {
 	struct tree_inode *inode = NULL;
@@ -248,10 +259,8 @@ static int read_name(struct reader *r, ext2_ino_t ino, const char *path, struct 
 		code = read_inode(r, ino, &inode);
 	if (!code && inode && S_ISDIR(inode->mode) && !known)
 		code = ext4_walk_directory(&r->walk, ino, path);
-	if (code) {
-		ext4_fail(code, path, "cannot be read", err);
-		return err_wrap(err, "'%s'", r->name);
-	}
+	if (code)
+		return unread(r, code, path, err);
 	if (!inode) {
 		strv_push(&r->t->left_out, path);
 		return 0;
@@ -289,6 +298,7 @@ static void reader_release(struct reader *r)
 {
 	ext4_walk_free(&r->walk);
 	free(r->seen);
+	err_free(r->why);
 }
 
 static int check_state(const struct reader *r, struct err **err)
@@ -311,13 +321,16 @@ int ext4_read_tree(struct tree *t, const char *path, uint64_t offset, struct err
 	struct reader r __attribute__((cleanup(reader_release))) = {.t = t, .name = path};
 	const void *map;
 	errcode_t code;
+	char *what cleanup_free = NULL;
 
 	if (tree_map_image(t, path, offset, &map, &r.map_len, err) < 0)
 		return -1;
 	r.map = map;
 	code = ext4_walk_open(&r.walk, path, offset, r.map_len);
-	if (code)
-		return ext4_fail(code, path, "cannot read the file system", err);
+	if (code) {
+		what = xasprintf("'%s': cannot read the file system", path);
+		return ext4_unread(code, what, err);
+	}
 	if (check_state(&r, err) < 0)
 		return -1;
 	tree_begin(t);

@@ -153,6 +153,16 @@ static int forget(const char *path, uint64_t offset, unsigned blocksize, const s
 	return 0;
 }
 
+/* What is no fault of writing is one of what is there. */
+static int unsettled(errcode_t code, const char *name, const char *action, struct err **err)
+{
+	char *what cleanup_free = xasprintf("%s: %s", name, action);
+
+	if (code < 256 || code == EXT2_ET_SHORT_WRITE)
+		return ext4_fail(code, name, action, err);
+	return ext4_unread(code, what, err);
+}
+
 int ext4_settle(const char *path, uint64_t offset, const char *name, const unsigned char seed[16],
 		uint64_t epoch, uint64_t since, struct err **err)
 {
@@ -164,7 +174,7 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
 
 	code = ext4_open(path, offset, EXT2_FLAG_RW, &fs);
 	if (code)
-		return ext4_fail(code, name, "cannot open the file system", err);
+		return unsettled(code, name, "cannot open the file system", err);
 	blocksize = fs->blocksize;
 	if (ext2fs_has_feature_journal_needs_recovery(fs->super)) {
 		ext2fs_close_free(&fs);
@@ -184,7 +194,7 @@ int ext4_settle(const char *path, uint64_t offset, const char *name, const unsig
 		ext2fs_free(fs);
 	else
 		code = ext2fs_close_free(&fs);
-	rc = code ? ext4_fail(code, name, "cannot settle the file system", err)
+	rc = code ? unsettled(code, name, "cannot settle the file system", err)
 		  : forget(path, offset, blocksize, &stale, err);
 	stales_clear(&stale);
 	return rc;

@@ -1,8 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What somebody else wrote, opened and gone through name by name. */
+#include <errno.h>
+#include <et/com_err.h>
 #include <string.h>
 
 #include "media/ext4/ext4_priv.h"
+
+bool ext4_is_foreign(errcode_t code)
+{
+	return code == EXT2_ET_UNSUPP_FEATURE || code == EXT2_ET_RO_UNSUPP_FEATURE ||
+	       code == EXT2_ET_REV_TOO_HIGH;
+}
+
+int ext4_unread(errcode_t code, const char *what, struct err **err)
+{
+	if (code == ENOMEM || code == EXT2_ET_NO_MEMORY)
+		return err_errno(err, E_NO_MEMORY, ENOMEM, "%s", what);
+	initialize_ext2_error_table();
+	if (ext4_is_foreign(code))
+		return err_set(err, E_UNPACK_FORMAT, "%s: %s", what, error_message(code));
+	return err_set(err, E_FILESYSTEM_DAMAGED, "%s: %s: run e2fsck on a copy", what,
+		       error_message(code));
+}
 
 errcode_t ext4_open(const char *path, uint64_t offset, int flags, ext2_filsys *ret_fs)
 {

@@ -41,14 +41,17 @@ int fat_read_tree(struct tree *t, const char *path, uint64_t offset, uint64_t si
 
 /*
  * Calls FN for each run of clusters that a file or directory has, in bytes of the file system
- * there; NAME is its path, "/config.txt", "" the root. In one that is damaged not all may be told,
- * and a cluster is told once. 1: there is none that can be read, and nothing was told.
+ * there; NAME is its path, "/config.txt", "" the root. In one that is damaged,
+ * E_FILESYSTEM_DAMAGED, not all have been told, and a cluster is told once. 1: there is none, and
+ * nothing was told.
  */
 typedef void fat_owner_fn(void *arg, uint64_t at, uint64_t size, const char *name);
-int fat_each_owner(const char *path, uint64_t offset, uint64_t size, fat_owner_fn *fn, void *arg);
+int fat_each_owner(const char *path, uint64_t offset, uint64_t size, fat_owner_fn *fn, void *arg,
+		   struct err **err) warn_unused;
 /* The same for what the table says is free. */
 typedef void fat_free_fn(void *arg, uint64_t at, uint64_t size);
-int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn *fn, void *arg);
+int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn *fn, void *arg,
+		  struct err **err) warn_unused;
 /*
  * How the file system at OFFSET was left: "clean", or what is wrong, a constant. NULL: there is
  * none. Only its first bytes are read, so that the rest may be damaged.

@@ -15,97 +15,118 @@ struct named {
 DEFINE_VEC(named_list, struct named)
 
 struct owners {
+	const char *image;
 	struct fat_disk disk;
 	fat_owner_fn *fn;
 	void *arg;
 	struct named_list todo; /* directories */
+	size_t done;            /* of them */
 };
 
 /* ---- the file ---- */
 
 /* Maps all of PATH from OFFSET on, as long as T lives; 1: there is no FAT. */
 static int open_disk(struct tree *t, const char *path, uint64_t offset, uint64_t size,
-		     struct fat_disk *ret)
+		     struct fat_disk *ret, struct err **err)
 {
-	struct err *ignored cleanup_err = NULL;
 	const void *map;
 	size_t len;
 
-	if (tree_map_image(t, path, offset, &map, &len, &ignored) < 0)
-		return 1;
+	if (tree_map_image(t, path, offset, &map, &len, err) < 0)
+		return -1;
 	return fat_disk_open(map, size < len ? size : len, ret) ? 1 : 0;
 }
 
 /* ---- whose ---- */
 
-static void tell_chain(struct owners *o, uint32_t cluster, const char *path)
+static int damaged(const struct owners *o, const char *path, const char *why, struct err **err)
+{
+	return err_set(err, E_FILESYSTEM_DAMAGED, "'%s': '%s' %s: run fsck.fat on a copy", o->image,
+		       *path ? path : "/", why);
+}
+
+static int tell_chain(struct owners *o, uint32_t cluster, const char *path, struct err **err)
 {
 	struct fat_chain c = {.disk = &o->disk, .next = cluster};
 
 	while (fat_chain_run(&c, UINT64_MAX))
 		o->fn(o->arg, c.at, c.size, path);
+	return c.bad ? damaged(o, path, c.bad, err) : 0;
 }
 
-static void tell_entry(struct owners *o, const char *dir, const struct fat_entry *e)
+static int tell_entry(struct owners *o, const char *dir, const struct fat_entry *e,
+		      struct err **err)
 {
-	char *path = xasprintf("%s/%s", dir, e->name.buf);
+	char *path cleanup_free = xasprintf("%s/%s", dir, e->name.buf);
 
 	if (!(e->attr & FAT_ATTR_DIR))
-		tell_chain(o, e->cluster, path);
-	else if (strlen(path) < PATH_MAX) {
-		named_list_push(&o->todo, (struct named){e->cluster, path});
-		return;
-	}
-	free(path);
+		return tell_chain(o, e->cluster, path, err);
+	if (strlen(path) >= PATH_MAX)
+		return damaged(o, dir, "has directories in each other without end", err);
+	named_list_push(&o->todo, (struct named){e->cluster, steal_ptr(path)});
+	return 0;
 }
 
-/* DIR is what was read of it. */
-static void tell_directory(struct owners *o, struct fat_dir *dir, const char *path)
-{
-	for (size_t i = 0; i < dir->runs.count; i++)
-		o->fn(o->arg, dir->runs.items[i].at, dir->runs.items[i].size, path);
-	while (fat_dir_next(dir))
-		tell_entry(o, path, &dir->entry);
-}
-
-static void tell_root(struct owners *o)
+/* The directory at CLUSTER; NULL: the root. */
+static int tell_directory(struct owners *o, const uint32_t *cluster, const char *path,
+			  struct err **err)
 {
 	struct fat_dir d cleanup_fat_dir = {0};
+	const char *why =
+		cluster ? fat_dir_open(&o->disk, *cluster, &d) : fat_dir_root(&o->disk, &d);
 
-	(void)fat_dir_root(&o->disk, &d);
-	tell_directory(o, &d, "");
+	for (size_t i = 0; i < d.runs.count; i++)
+		o->fn(o->arg, d.runs.items[i].at, d.runs.items[i].size, path);
+	while (!why && fat_dir_next(&d)) {
+		if (tell_entry(o, path, &d.entry, err) < 0)
+			return -1;
+	}
+	why = why ? why : d.bad;
+	return why ? damaged(o, path, why, err) : 0;
 }
 
-int fat_each_owner(const char *path, uint64_t offset, uint64_t size, fat_owner_fn *fn, void *arg)
+static void owners_release(struct owners *o)
+{
+	for (size_t i = o->done; i < o->todo.count; i++)
+		free(o->todo.items[i].path);
+	named_list_clear(&o->todo);
+	fat_disk_close(&o->disk);
+}
+
+int fat_each_owner(const char *path, uint64_t offset, uint64_t size, fat_owner_fn *fn, void *arg,
+		   struct err **err)
 {
 	struct tree *t cleanup_tree = tree_new(0, NULL);
-	struct owners o = {.fn = fn, .arg = arg};
+	struct owners o
+		__attribute__((cleanup(owners_release))) = {.image = path, .fn = fn, .arg = arg};
+	int rc = open_disk(t, path, offset, size, &o.disk, err);
 
-	if (open_disk(t, path, offset, size, &o.disk))
-		return 1;
-	tell_root(&o);
-	for (size_t i = 0; i < o.todo.count; i++) {
-		struct fat_dir d cleanup_fat_dir = {0};
-		char *name cleanup_free = o.todo.items[i].path;
+	if (rc)
+		return rc;
+	if (tell_directory(&o, NULL, "", err) < 0)
+		return -1;
+	while (o.done < o.todo.count) {
+		struct named n = o.todo.items[o.done++];
+		char *name cleanup_free = n.path;
 
-		(void)fat_dir_open(&o.disk, o.todo.items[i].cluster, &d);
-		tell_directory(&o, &d, name);
+		if (tell_directory(&o, &n.cluster, name, err) < 0)
+			return -1;
 	}
-	named_list_clear(&o.todo);
-	fat_disk_close(&o.disk);
 	return 0;
 }
 
 /* ---- nobody's ---- */
 
-int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn *fn, void *arg)
+int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn *fn, void *arg,
+		  struct err **err)
 {
 	struct tree *t cleanup_tree = tree_new(0, NULL);
-	struct fat_disk d;
+	struct fat_disk d = {0};
 	uint32_t from = 0;
+	int rc = open_disk(t, path, offset, size, &d, err);
 
-	if (open_disk(t, path, offset, size, &d))
-		return 1;
+	if (rc)
+		return rc;
 	for (uint32_t i = 2; i <= d.end; i++) {
 		bool is_free = i < d.end && !fat_disk_entry(&d, i);
 
@@ -131,14 +152,19 @@ int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn 
 
 const char *fat_state(int fd, uint64_t offset)
 {
+	static const char unread[] = "cannot be read: the disk has an error";
 	unsigned char boot[BOOT], table[8];
+	ssize_t got = pread(fd, boot, sizeof(boot), (off_t)offset);
 	uint32_t flags = UINT32_MAX;
 	struct fat_disk d;
 
-	if (pread(fd, boot, BOOT, (off_t)offset) != BOOT || fat_disk_parse(boot, &d))
+	if (got < 0)
+		return unread;
+	if (got != BOOT || fat_disk_parse(boot, &d))
 		return NULL;
-	if (pread(fd, table, sizeof(table), (off_t)(offset + d.table)) != sizeof(table))
-		return "ends before its table does";
+	got = pread(fd, table, sizeof(table), (off_t)(offset + d.table));
+	if (got != sizeof(table))
+		return got < 0 ? unread : "ends before its table does";
 	if (d.bits > 12)
 		flags = d.bits == 32 ? fat_get32(table + 4) : fat_get16(table + 2);
 	if (!(flags & NO_ERRORS(d.bits)))
