@@ -73,6 +73,9 @@ if what == "field":
     d.write(open(sys.argv[4], "rb").read())
 elif what == "flip":
     flip(int(sys.argv[3]))
+elif what == "poke":
+    d.seek(int(sys.argv[3]))
+    d.write(sys.argv[4].encode())
 elif what == "find":
     d.seek(int(sys.argv[3]))
     print(d.read(16 << 20).index(b"\n12000\n") + int(sys.argv[3]))
@@ -152,6 +155,10 @@ do_to "$scratch/mounted.img" flip $(($(start boot) + 37))
 inspected mounted.img 3
 same 'a FAT that was not unmounted' 'was not unmounted 2.0.0/boot.img (file system)' \
 	"$(part boot '"\(.filesystem) \(.near) \(.files[0].path)"')"
+damaged wordless
+do_to "$scratch/wordless.img" poke $(($(start boot) + 54)) '        '
+inspected wordless.img 3
+same 'a FAT that does not say the word' 'vfat clean 2.0.0/boot.img' "$(part boot '"\(.format) \(.filesystem) \(.near)"')"
 damaged half
 do_to "$scratch/half.img" half "$(start root-a)"
 inspected half.img 3

@@ -269,6 +269,27 @@ static void test_state(void **state)
 	assert_null(state_of("no-fat"));
 }
 
+/* One place says what is a FAT: with the word for people or without it, whole or damaged. */
+static void test_what_is_one(void **state)
+{
+	static const char bad[] = "has sizes in its boot sector that cannot be";
+	struct told t = {.owners = STR_INIT};
+	struct err *err = NULL;
+
+	make("word.img", 40 * M, "32", "1");
+	poke("word.img", 82, "        ", 8);
+	assert_string_equal(state_of("word.img"), "clean");
+	make("sizes.img", 40 * M, "32", "1");
+	poke("sizes.img", 13, "", 1); /* sectors of a cluster */
+	assert_string_equal(state_of("sizes.img"), bad);
+	refused(fat_each_owner(at("sizes.img"), 0, UINT64_MAX, take_owner, &t, &err), &err, bad);
+	refused(fat_each_free(at("sizes.img"), 0, UINT64_MAX, take_free, &t, &err), &err, bad);
+	poke("sizes.img", 82, "        ", 8);
+	assert_null(state_of("sizes.img"));
+	assert_int_equal(fat_each_owner(at("sizes.img"), 0, UINT64_MAX, take_owner, &t, &err), 1);
+	str_release(&t.owners);
+}
+
 /* A directory for a disk: it can be opened, and not be read. */
 static void test_disk_error(void **state)
 {
@@ -370,9 +391,9 @@ static void test_entries(void **state)
 		{ROOT + 96 + 26, "\0\0", 2, "'/D' has no clusters"},
 		{DATA + 6 * 512 + 64 + 11, "\x10\0", 2, NULL},
 		{DATA + 6 * 512 + 64 + 26, "\x08", 1, "'/D/THREE' shares a cluster"},
-		{11, "\x01\x02", 2, "has no boot sector of a FAT"},
-		{11, "\0\x80", 2, "has no boot sector of a FAT"},
-		{13, "\x03", 1, "has no boot sector of a FAT"},
+		{11, "\x01\x02", 2, "has sizes in its boot sector that cannot be"},
+		{11, "\0\x80", 2, "has sizes in its boot sector that cannot be"},
+		{13, "\x03", 1, "has sizes in its boot sector that cannot be"},
 		{14, "\xff\xff", 2, "has sizes in its boot sector that cannot be"},
 		{19, "\xff\xff", 2, "says in its boot sector that it is larger"},
 		{17, "\xff\xff", 2, "has sizes in its boot sector that cannot be"},
@@ -446,12 +467,12 @@ static void test_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_others),     cmocka_unit_test(test_code_page),
-		cmocka_unit_test(test_own),        cmocka_unit_test(test_owners),
-		cmocka_unit_test(test_state),      cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_entries),    cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_long_names), cmocka_unit_test(test_place),
-		cmocka_unit_test(test_disk_error),
+		cmocka_unit_test(test_others),      cmocka_unit_test(test_code_page),
+		cmocka_unit_test(test_own),         cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_state),       cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_entries),     cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_long_names),  cmocka_unit_test(test_place),
+		cmocka_unit_test(test_what_is_one), cmocka_unit_test(test_disk_error),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

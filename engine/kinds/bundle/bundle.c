@@ -259,7 +259,7 @@ static void bundle_tools(const void *opts, struct strs *ret)
 const struct kind kind_bundle = {
 	.name = "bundle",
 	.summary = "the signed RAUC update bundle (format verity)",
-	.version = 1,
+	.version = 2,
 	.usual_s = 10,
 	.named = kind_always,
 	.schema = &bundle_schema,

@@ -19,27 +19,29 @@
 #include "kinds/pki/crl.h"
 #include "kinds/pki/pki.h"
 #include "kinds/pki/x509.h"
+#include "media/ext4/ext4.h"
+#include "media/fat/fat.h"
 
 /*
  * rauc chooses the handler of an image by its file name's suffix, so the suffix must tell what is
- * in it. Magic numbers: ext4 superblock 0xEF53 at 1080, FAT boot signature with "FAT" at 54 or 82,
- * squashfs "hsqs" at 0.
+ * in it.
  */
-static const char *image_suffix(const char *path)
+static int image_suffix(const char *path, const char **ret, struct err **err)
 {
-	unsigned char head[2048] = {0};
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
+	char magic[4];
+	ssize_t got = fd < 0 ? -1 : pread(fd, magic, sizeof(magic), 0);
 
-	if (fd < 0 || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
-		return "img";
-	if (head[1080] == 0x53 && head[1081] == 0xef)
-		return "ext4";
-	if (head[510] == 0x55 && head[511] == 0xaa &&
-	    (memcmp(head + 54, "FAT", 3) == 0 || memcmp(head + 82, "FAT", 3) == 0))
-		return "vfat";
-	if (memcmp(head, "hsqs", 4) == 0)
-		return "squashfs";
-	return "img";
+	if (got < 0)
+		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", path);
+	*ret = "img";
+	if (ext4_state(fd, 0))
+		*ret = "ext4";
+	else if (fat_state(fd, 0))
+		*ret = "vfat";
+	else if (got == sizeof(magic) && memcmp(magic, "hsqs", sizeof(magic)) == 0)
+		*ret = "squashfs";
+	return 0;
 }
 
 #define HOOK_NAME "hook" /* in the bundle */
@@ -75,7 +77,7 @@ static void write_slot_hooks(const struct bundle_opts *o, const char *class, str
 
 /* The line of an image's section that has rauc make an index of its blocks. */
 static int write_adaptive(const struct bundle_opts *o, const char *class, const char *image,
-			  struct str *manifest, struct err **err)
+			  const char *suffix, struct str *manifest, struct err **err)
 {
 	bool all = o->adaptive.count == 1 &&
 		   str_eq(LIST_AT(o->adaptive, const char *, 0), BUNDLE_ADAPTIVE_ALL);
@@ -84,7 +86,7 @@ static int write_adaptive(const struct bundle_opts *o, const char *class, const 
 
 	for (size_t i = 0; i < o->adaptive.count; i++)
 		named = named || str_eq(LIST_AT(o->adaptive, const char *, i), class);
-	if (!named && (!all || str_eq(image_suffix(image), "vfat")))
+	if (!named && (!all || str_eq(suffix, "vfat")))
 		return 0;
 	if (stat(image, &st) < 0)
 		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot read '%s'", image);
@@ -112,13 +114,16 @@ static int write_content(struct action *a, const char *dir, struct err **err)
 		return -1;
 	for (size_t i = 0; i < o->images.count; i++) {
 		const struct named_ref *image = LIST_AT(o->images, struct named_ref *, i);
-		const char *from = action_input(a, image->ref)->path;
-		char *name cleanup_free = xasprintf("%s.%s", image->key, image_suffix(from));
-		char *to cleanup_free = path_join(dir, name);
+		const char *from = action_input(a, image->ref)->path, *suffix = NULL;
+		char *name cleanup_free = NULL, *to cleanup_free = NULL;
 
+		if (image_suffix(from, &suffix, err) < 0)
+			return -1;
+		name = xasprintf("%s.%s", image->key, suffix);
+		to = path_join(dir, name);
 		str_printf(&text, "\n[image.%s]\nfilename=%s\n", image->key, name);
 		write_slot_hooks(o, image->key, &text);
-		if (write_adaptive(o, image->key, from, &text, err) < 0 ||
+		if (write_adaptive(o, image->key, from, suffix, &text, err) < 0 ||
 		    file_copy(from, to, 0644, err) < 0)
 			return -1;
 	}

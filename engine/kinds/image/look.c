@@ -35,9 +35,7 @@ static const struct magic magics[] = {
 	MAGIC("gpt", 512, "EFI PART"),
 	MAGIC("ext4", 1024 + 56, "\x53\xef"),
 	MAGIC("squashfs", 0, "hsqs"),
-	MAGIC("vfat", 82, "FAT32   "),
-	MAGIC("vfat", 54, "FAT16   "),
-	MAGIC("vfat", 54, "FAT12   "),
+	MAGIC("vfat", 510, "\x55\xaa"), /* and what fat_state() says */
 	MAGIC("tar", 257, "ustar"),
 	MAGIC("deb", 0, "!<arch>\ndebian-binary"),
 	MAGIC("tar", 0, "\x1f\x8b"), /* gzip */
@@ -69,7 +67,9 @@ static int has_magic(int fd, const struct look *l, const struct magic *m)
 	got = pread(fd, bytes, m->len, (off_t)(l->offset + m->at));
 	if (got < 0)
 		return -1;
-	return got != (ssize_t)m->len || memcmp(bytes, m->bytes, m->len) != 0;
+	if (got != (ssize_t)m->len || memcmp(bytes, m->bytes, m->len) != 0)
+		return 1;
+	return str_eq(m->format, "vfat") && !fat_state(fd, l->offset);
 }
 
 static bool is_archive(const char *format)

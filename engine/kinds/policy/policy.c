@@ -199,7 +199,7 @@ const struct kind kind_policy = {
 		"The output, verdict.json, has what was allowed and ignored, too. What only a "
 		"running system tells is for a scenario: the verbs `listening` and `boot-time` of "
 		"kind `test`.",
-	.version = 2,
+	.version = 3,
 	.usual_s = 5,
 	.named = kind_always,
 	.at_home = kind_always,

@@ -180,7 +180,7 @@ const struct kind kind_vm = {
 		  "The console is in the log, live. A failing step, a kernel panic, a guest that "
 		  "goes off or is not done in time fail the node. `orch shell NODE` boots the "
 		  "disk of the failed attempt again, with a shell where its step failed.",
-	.version = 2,
+	.version = 3,
 	.usual_s = 150,
 	.has_shell = true,
 	.shell_in_guest = true,

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "kinds/run/inputs_disk.h"
 #include "kinds/run/step_env.h"
+#include "media/fat/fat.h"
 #include "media/tree/tree.h"
 
 const char *vm_step_title(const struct vm *vm, long n)
@@ -47,8 +48,7 @@ static bool is_partitioned(const char *path)
 	if (fd < 0 || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
 		return false;
 	return memcmp(head + 512, "EFI PART", 8) == 0 ||
-	       (head[510] == 0x55 && head[511] == 0xaa && memcmp(head + 54, "FAT", 3) != 0 &&
-		memcmp(head + 82, "FAT", 3) != 0);
+	       (head[510] == 0x55 && head[511] == 0xaa && !fat_state(fd, 0));
 }
 
 static void collect_scripts(struct vm *vm)

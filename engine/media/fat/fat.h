@@ -53,7 +53,7 @@ typedef void fat_free_fn(void *arg, uint64_t at, uint64_t size);
 int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn *fn, void *arg,
 		  struct err **err) warn_unused;
 /*
- * How the file system at OFFSET was left: "clean", or what is wrong, a constant. NULL: there is
- * none. Only its first bytes are read, so that the rest may be damaged.
+ * How the file system at OFFSET was left: "clean", or what is wrong, a constant. NULL: there is no
+ * FAT, which nobody else decides. Only its first bytes are read, so that the rest may be damaged.
  */
 const char *fat_state(int fd, uint64_t offset);

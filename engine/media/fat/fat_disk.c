@@ -2,7 +2,6 @@
 /* Where things are in a FAT file system, and which clusters a file has. */
 #include "media/fat/fat_priv.h"
 
-#define BOOT 512
 #define FAT12_END 4085u /* clusters from which on it is no FAT12 any more */
 
 /* From this number on the table means no cluster: first one that is bad, then ends. */
@@ -17,13 +16,26 @@ static bool is_power(uint32_t v)
 }
 
 /* What no other file system has in its first sector by chance. */
-static bool is_boot(const unsigned char *b)
+static bool has_geometry(const unsigned char *b)
 {
 	uint32_t sector = fat_get16(b + 11);
 
-	return fat_get16(b + 510) == 0xaa55 && sector >= 512 && sector <= 4096 &&
-	       is_power(sector) && is_power(b[13]) && fat_get16(b + 14) && b[16] &&
-	       (b[21] == 0xf0 || b[21] >= 0xf8);
+	return sector >= 512 && sector <= 4096 && is_power(sector) && is_power(b[13]) &&
+	       fat_get16(b + 14) && b[16] && (b[21] == 0xf0 || b[21] >= 0xf8);
+}
+
+/* The word is for people, says Microsoft: it may be missing, and is what damage may have left. */
+static bool has_word(const unsigned char *b)
+{
+	return !memcmp(b + 54, "FAT12   ", 8) || !memcmp(b + 54, "FAT16   ", 8) ||
+	       !memcmp(b + 82, "FAT32   ", 8);
+}
+
+bool fat_disk_is(const void *boot, uint64_t len)
+{
+	const unsigned char *b = boot;
+
+	return len >= FAT_BOOT && fat_get16(b + 510) == 0xaa55 && (has_geometry(b) || has_word(b));
 }
 
 static uint64_t table_entries(const struct fat_disk *d, uint64_t bytes)
@@ -36,8 +48,10 @@ const char *fat_disk_parse(const unsigned char *b, struct fat_disk *ret)
 	uint64_t sector = fat_get16(b + 11), tables, clusters, entries;
 
 	*ret = (struct fat_disk){0};
-	if (!is_boot(b))
+	if (!fat_disk_is(b, FAT_BOOT))
 		return "has no boot sector of a FAT";
+	if (!has_geometry(b))
+		return "has sizes in its boot sector that cannot be";
 	tables = (fat_get16(b + 22) ? fat_get16(b + 22) : fat_get32(b + 36)) * sector;
 	ret->size = (fat_get16(b + 19) ? fat_get16(b + 19) : fat_get32(b + 32)) * sector;
 	ret->cluster_bytes = (uint32_t)(b[13] * sector);
@@ -59,7 +73,7 @@ const char *fat_disk_parse(const unsigned char *b, struct fat_disk *ret)
 
 const char *fat_disk_open(const void *map, uint64_t len, struct fat_disk *ret)
 {
-	const char *why = len < BOOT ? "is too short for a FAT" : fat_disk_parse(map, ret);
+	const char *why = len < FAT_BOOT ? "is too short for a FAT" : fat_disk_parse(map, ret);
 
 	if (why)
 		return why;

@@ -30,11 +30,15 @@ static int open_disk(struct tree *t, const char *path, uint64_t offset, uint64_t
 		     struct fat_disk *ret, struct err **err)
 {
 	const void *map;
+	const char *why;
 	size_t len;
 
 	if (tree_map_image(t, path, offset, &map, &len, err) < 0)
 		return -1;
-	return fat_disk_open(map, size < len ? size : len, ret) ? 1 : 0;
+	if (!fat_disk_is(map, size < len ? size : len))
+		return 1;
+	why = fat_disk_open(map, size < len ? size : len, ret);
+	return why ? err_set(err, E_FILESYSTEM_DAMAGED, "'%s' %s", path, why) : 0;
 }
 
 /* ---- whose ---- */
@@ -144,7 +148,6 @@ int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn 
 
 /* ---- its state ---- */
 
-#define BOOT 512
 #define BOOT_STATE(bits) ((bits) == 32 ? 65 : 37) /* in the boot sector, as Linux keeps it */
 #define BOOT_DIRTY 1
 #define CLEAN(bits) ((bits) == 32 ? 1u << 27 : 1u << 15) /* in the table, of cluster 1 */
@@ -153,15 +156,19 @@ int fat_each_free(const char *path, uint64_t offset, uint64_t size, fat_free_fn 
 const char *fat_state(int fd, uint64_t offset)
 {
 	static const char unread[] = "cannot be read: the disk has an error";
-	unsigned char boot[BOOT], table[8];
+	unsigned char boot[FAT_BOOT], table[8];
 	ssize_t got = pread(fd, boot, sizeof(boot), (off_t)offset);
 	uint32_t flags = UINT32_MAX;
 	struct fat_disk d;
+	const char *why;
 
 	if (got < 0)
 		return unread;
-	if (got != BOOT || fat_disk_parse(boot, &d))
+	if (!fat_disk_is(boot, (uint64_t)got))
 		return NULL;
+	why = fat_disk_parse(boot, &d);
+	if (why)
+		return why;
 	got = pread(fd, table, sizeof(table), (off_t)(offset + d.table));
 	if (got != sizeof(table))
 		return got < 0 ? unread : "ends before its table does";

@@ -39,6 +39,9 @@ struct fat_disk {
 	unsigned char *claimed;   /* a bit for each cluster */
 };
 
+#define FAT_BOOT 512u
+/* Whether what begins with LEN bytes BOOT is a FAT, be it damaged: nobody else decides that. */
+bool fat_disk_is(const void *boot, uint64_t len);
 /* What a boot sector of 512 bytes tells: RET has all but map, len and claimed. NULL, or why not. */
 const char *fat_disk_parse(const unsigned char *boot, struct fat_disk *ret);
 /* Of the LEN bytes at MAP, which stay as long as RET. NULL, or why there is none. */
