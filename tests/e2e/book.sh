@@ -137,6 +137,7 @@ orch query vulnerable debian.json releases = 0
 orch query vulnerable osv.json releases --json = 0
 orch query rdeps base = 0
 orch repro install = 0
+orch repro packages = 0; orch repro system
 orch diff ^1 ^0 = 0; orch diff ^2 ^0
 orch diff git:v1.0.0 git:HEAD = 0
 orch diff git:v1.0.0 bundle = 0
