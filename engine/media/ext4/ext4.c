@@ -293,6 +293,35 @@ static void writer_release(struct ext4_writer *w)
 		close(w->fd);
 }
 
+/* Finds what the lock says of each path, if it is of this file system's size and number of inodes. */
+static void pin_all(struct ext4_writer *w)
+{
+	const struct ext4_lock *lock = w->lock;
+
+	if (!lock || lock->inodes != w->fs->super->s_inodes_count ||
+	    lock->size != ext2fs_blocks_count(w->fs->super) * w->fs->blocksize)
+		return;
+	for (size_t i = 0; i < w->list.count; i++) {
+		w->list.items[i].pin = ext4_lock_find(lock, w->list.items[i].path);
+		w->told->known += w->list.items[i].pin != NULL;
+	}
+}
+
+/* How many of these are elsewhere now. */
+static void count_moved(struct ext4_writer *w)
+{
+	for (size_t i = 0; i < w->list.count; i++) {
+		const struct ext4_numbered *n = &w->list.items[i];
+		blk64_t first = 0;
+
+		if (n->blocks)
+			ext4_blocks_at(w, n->at, 1, &first);
+		if (n->pin)
+			w->told->moved += n->ino != n->pin->ino ||
+					  (n->blocks && n->pin->blocks && first != n->pin->block);
+	}
+}
+
 /* Numbers and blocks are all taken first: what libext2fs takes by itself then is what is left. */
 static int place_all(struct ext4_writer *w, struct err **err)
 {
@@ -306,6 +335,8 @@ static int place_all(struct ext4_writer *w, struct err **err)
 			ext2fs_inode_alloc_stats2(w->fs, n->ino, +1, n->directory != NULL);
 	}
 	code = ext4_place(w);
+	if (!code)
+		count_moved(w);
 	return code ? ext4_fail(code, w->name, "cannot place the blocks", err) : 0;
 }
 
@@ -337,6 +368,7 @@ int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *na
 
 	*w.told = (struct ext4_layout){0};
 	w.lost_found = !tree_lookup(t, LOST_FOUND);
+	w.lock = opts->lock;
 	w.fd = open(path, O_RDWR | O_CLOEXEC);
 	if (w.fd < 0)
 		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
@@ -345,8 +377,11 @@ int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *na
 	inodes = ext4_inodes_for(w.list.count);
 	if (inodes < opts->inodes)
 		inodes = opts->inodes;
+	if (opts->lock && inodes < opts->lock->inodes)
+		inodes = opts->lock->inodes;
 	if (ext4_format(path, offset, name, opts, tree_epoch(t), inodes, &w.fs, err) < 0)
 		return -1;
+	pin_all(&w);
 	if (check_room(&w, opts, err) < 0 || place_all(&w, err) < 0)
 		return -1;
 	w.copy = xmalloc(EXT4_COPY_SIZE);

@@ -10,6 +10,7 @@
  * no metadata_csum_seed and no orphan_file. Blocks are 4 KiB, inodes 256 bytes. Blocks that are
  * free or zero are never written, so the image is as sparse as its file was.
  */
+#include "base/str.h"
 #include "media/tree/tree.h"
 
 /* How blocks were given to files and directories. */
@@ -22,7 +23,34 @@ struct ext4_layout {
 	enum ext4_order order;
 	uint64_t files;  /* and directories, that have blocks */
 	uint64_t pieces; /* runs of blocks that these have in all */
+	uint64_t known;  /* files and directories that the lock has, too; 0: it was not used */
+	uint64_t moved;  /* of these, those that have another number or begin at another block */
 };
+
+/*
+ * A layout lock: where everything was in an earlier file system of the same size, so that what
+ * stays is not moved. A text:
+ *
+ *	orch layout 1
+ *	size BYTES inodes COUNT
+ *	INODE BLOCK BLOCKS PATH         sorted by PATH, "etc/passwd", as base/line.h quotes words
+ *	digest SHA256                   of all lines before it
+ *
+ * BLOCK is the first of the content, in blocks of 4 KiB, and BLOCKS how many it has; 0 0 without.
+ */
+struct ext4_lock;
+/* Reads such a text. 1: it is damaged, which *RET_WHY says; it points into no memory of TEXT. */
+int ext4_lock_parse(const char *text, size_t len, struct ext4_lock **ret,
+		    const char **ret_why) warn_unused;
+void ext4_lock_free(struct ext4_lock *lock);
+static inline void ext4_lock_freep(struct ext4_lock **lock)
+{
+	ext4_lock_free(*lock);
+}
+#define cleanup_ext4_lock __attribute__((cleanup(ext4_lock_freep)))
+/* Appends that of the file system at OFFSET of PATH, which ext4_write() made. */
+int ext4_lock_write(const char *path, uint64_t offset, struct str *ret,
+		    struct err **err) warn_unused;
 
 struct ext4_opts {
 	uint64_t size;             /* bytes; rounded down to whole blocks */
@@ -31,7 +59,9 @@ struct ext4_opts {
 	const char *label;         /* or NULL */
 	unsigned reserved_percent; /* blocks kept for root */
 	uint64_t inodes;           /* at least so many in all; 0: by size */
-	struct ext4_layout *told;  /* what to say about the result, or NULL */
+	/* NULL: none. Of a file system of another size, or of fewer inodes, it is not used. */
+	const struct ext4_lock *lock;
+	struct ext4_layout *told; /* what to say about the result, or NULL */
 };
 
 /* What ext4_write() refuses whatever the tree is: a label (NULL: none), a size in bytes. */

@@ -147,6 +147,17 @@ uint64_t ext4_inodes_for(uint64_t count)
 	return in_steps(count + count / 4 + EXT2_GOOD_OLD_FIRST_INO + 64, 8);
 }
 
+/* The number that the lock says, where it can be had. */
+static void number_pinned(struct ext4_numbered *n, ext2_ino_t first, uint64_t room, bool *used)
+{
+	uint64_t at = n->pin ? (uint64_t)n->pin->ino - first : UINT64_MAX;
+
+	if (at >= room || used[at])
+		return;
+	used[at] = true;
+	n->ino = n->pin->ino;
+}
+
 void ext4_number(struct ext4_writer *w)
 {
 	size_t count = w->list.count - 1 - w->lost_found;
@@ -161,10 +172,14 @@ void ext4_number(struct ext4_writer *w)
 	for (size_t i = 0; i < count; i++)
 		wishes[i] = (struct wish){i + 1, 1, hash_of(w->list.items[i + 1].path)};
 	cut(w, wishes, count, 4, &t);
+	for (size_t i = 0; i < count; i++)
+		number_pinned(&w->list.items[wishes[i].index], first, t.room, used);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t at;
 		unsigned try = 0;
 
+		if (w->list.items[wishes[i].index].ino)
+			continue;
 		do
 			at = aim(w, &t, &wishes[i], try);
 		while (used[at] && ++try < TRIES);
@@ -223,7 +238,77 @@ uint64_t ext4_blocks_at(const struct ext4_writer *w, uint64_t at, uint64_t len, 
 	return len < left ? len : left;
 }
 
+/* The place of BLOCK; UINT64_MAX: a table is there. */
+static uint64_t place_of(const struct ext4_writer *w, blk64_t block)
+{
+	for (size_t i = 0; i < w->areas.count; i++) {
+		const struct ext4_area *area = &w->areas.items[i];
+
+		if (block >= area->block && block < area->block + area->len)
+			return area->place + (block - area->block);
+	}
+	return UINT64_MAX;
+}
+
 /* ---- places of blocks ---- */
+
+/* How many of the LEN places from AT on are free, in a row. */
+static uint64_t free_from(ext2fs_block_bitmap taken, uint64_t at, uint64_t len, uint64_t room)
+{
+	blk64_t other;
+
+	if (at >= room || !len)
+		return 0;
+	if (len > room - at)
+		len = room - at;
+	return ext2fs_find_first_set_block_bitmap2(taken, at, at + len - 1, &other) ? len
+										    : other - at;
+}
+
+static void mark(ext2fs_block_bitmap taken, uint64_t at, uint64_t len)
+{
+	if (len)
+		ext2fs_mark_block_bitmap_range2(taken, at, (blk_t)len);
+}
+
+/*
+ * Files that the lock has stay where they are: first what each of them had there, then what it has
+ * grown by, then the room that it wants behind. PINNED, by the index of the wish, gets where; a
+ * file whose neighbour leaves it no room to grow has none, like one that is not in the lock.
+ */
+static void keep_pinned(const struct ext4_writer *w, const struct wish *wishes, size_t count,
+			uint64_t room, ext2fs_block_bitmap taken, uint64_t *pinned)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct ext4_numbered *n = &w->list.items[wishes[i].index];
+		uint64_t had = n->pin && n->pin->blocks < n->blocks ? n->pin->blocks : n->blocks;
+
+		pinned[i] = n->pin && n->pin->blocks ? place_of(w, n->pin->block) : UINT64_MAX;
+		if (pinned[i] == UINT64_MAX || free_from(taken, pinned[i], had, room) < had)
+			pinned[i] = UINT64_MAX;
+		else
+			mark(taken, pinned[i], had);
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct ext4_numbered *n = &w->list.items[wishes[i].index];
+		uint64_t had = n->pin ? n->pin->blocks : 0;
+
+		if (pinned[i] == UINT64_MAX || n->blocks <= had)
+			continue;
+		if (free_from(taken, pinned[i] + had, n->blocks - had, room) == n->blocks - had) {
+			mark(taken, pinned[i] + had, n->blocks - had);
+		} else {
+			ext2fs_unmark_block_bitmap_range2(taken, pinned[i], (blk_t)had);
+			pinned[i] = UINT64_MAX;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t blocks = w->list.items[wishes[i].index].blocks, end = pinned[i] + blocks;
+
+		if (pinned[i] != UINT64_MAX)
+			mark(taken, end, free_from(taken, end, wishes[i].size - blocks, room));
+	}
+}
 
 /* The first of SIZE free places in a row at or after *AT. */
 static bool find_free(ext2fs_block_bitmap taken, uint64_t size, uint64_t room, uint64_t *at)
@@ -272,14 +357,21 @@ static bool place_by_name(struct ext4_writer *w, struct wish *wishes, size_t cou
 			  ext2fs_block_bitmap taken)
 {
 	struct table t cleanup_table = {.room = places(w)};
+	uint64_t *pinned cleanup_free = xcalloc(count + 1, sizeof(*pinned));
 
 	/* in an empty map libext2fs (1.47.0) finds nothing free; there are fewer places */
 	ext2fs_mark_block_bitmap_range2(taken, t.room,
 					(blk_t)(ext2fs_blocks_count(w->fs->super) - t.room));
 	cut(w, wishes, count, 2, &t);
-	for (size_t i = 0; i < count; i++)
-		if (!take(w, &t, &wishes[i], taken, &w->list.items[wishes[i].index].at))
+	keep_pinned(w, wishes, count, t.room, taken, pinned);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t *at = &w->list.items[wishes[i].index].at;
+
+		if (pinned[i] != UINT64_MAX)
+			*at = pinned[i];
+		else if (!take(w, &t, &wishes[i], taken, at))
 			return false;
+	}
 	return true;
 }
 

@@ -108,10 +108,26 @@ struct ext4_numbered {
 	size_t up;        /* index of the directory that holds it; the root's is itself */
 	ext2_ino_t ino;
 	struct ext4_directory *directory;
-	uint64_t blocks; /* of its content, without those of extents and attributes */
-	uint64_t at;     /* the first of them, as a place: struct ext4_area */
+	const struct ext4_pin *pin; /* where it was, or NULL */
+	uint64_t blocks;            /* of its content, without those of extents and attributes */
+	uint64_t at;                /* the first of them, as a place: struct ext4_area */
 };
 DEFINE_VEC(ext4_numbers, struct ext4_numbered)
+
+/* Where a path was: a line of a lock. */
+struct ext4_pin {
+	char *path;
+	ext2_ino_t ino; /* 0: no longer meant */
+	blk64_t block;
+	uint64_t blocks; /* 0: it had none */
+};
+DEFINE_VEC(ext4_pins, struct ext4_pin)
+struct ext4_lock {
+	uint64_t size, inodes; /* of the file system */
+	struct ext4_pins pins; /* sorted by path */
+};
+/* The line of PATH, or NULL. */
+const struct ext4_pin *ext4_lock_find(const struct ext4_lock *lock, const char *path);
 
 /*
  * A run of blocks that were free after formatting. All of them in a row, without the tables between
@@ -132,10 +148,11 @@ struct ext4_writer {
 	uint64_t offset;
 	struct ext4_numbers list;
 	struct ext4_areas areas;
-	char *copy;               /* for moving data; see ext4_data.c */
-	bool lost_found;          /* the tree has none: make one, the last of the list */
-	struct tree_inode lost;   /* it */
-	struct ext4_layout *told; /* what the caller wants to know, never NULL */
+	const struct ext4_lock *lock; /* or NULL */
+	char *copy;                   /* for moving data; see ext4_data.c */
+	bool lost_found;              /* the tree has none: make one, the last of the list */
+	struct tree_inode lost;       /* it */
+	struct ext4_layout *told;     /* what the caller wants to know, never NULL */
 };
 
 /* ext4_place.c: which number an inode gets, and which blocks. */
