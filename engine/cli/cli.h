@@ -92,6 +92,7 @@ enum option_bit {
 	O_FROM,
 	O_ADVISORIES,
 	O_CA,
+	O_LAYOUT,
 	O_PROVISION,
 	O_UNIT,
 	O_COUNT, /* how many there are */
@@ -108,7 +109,7 @@ struct cli {
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
 		yes, fixed, all, follow, no_status, list, script, remote_read, remote_write,
-		remote_required, remote, markdown;
+		remote_required, remote, markdown, layout;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum format */

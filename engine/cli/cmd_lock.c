@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* orch lock: resolves the packages of every node that has a lock, inputs before users. */
 #include "cli/json.h"
+#include "cli/lock_layout.h"
 #include "cli/lock_debs.h"
 #include "cli/lock_moves.h"
 #include "cli/paint.h"
@@ -162,8 +163,11 @@ int cmd_lock(struct cli *c)
 	struct session s cleanup_session = {0};
 	struct relock l = {.s = &s};
 	struct err *err = NULL;
-	int code = session_open(&s, c, SESSION_STORE, c->args.count ? &c->args : NULL), rc;
+	int code, rc;
 
+	if (c->layout)
+		return lock_layout(c);
+	code = session_open(&s, c, SESSION_STORE, c->args.count ? &c->args : NULL);
 	if (code)
 		return code;
 	l.opts = (struct relock_opts){.update = c->update,

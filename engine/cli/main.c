@@ -154,8 +154,13 @@ const struct command commands[] = {
 	 "'--update --from trixie-security' what that archive or suite has newer, and nothing else "
 	 "but what it needs; a pin that is gone is then an error, and moves nothing. With "
 	 "'--advisories' a table tells which vulnerabilities the new versions fix. What is pinned "
-	 "goes into the pools of project.yaml and config.yaml, with its sources.",
-	 SELECT | 1u << O_JSON | 1u << O_UPDATE | OPTION(O_FROM) | OPTION(O_ADVISORIES), 0, 1},
+	 "goes into the pools of project.yaml and config.yaml, with its sources. '--layout' is "
+	 "about the image of a node, which is built first: the file that its 'layout' names (else "
+	 "recipes/NODE.layout) gets where everything is in it, once a release has gone out, and "
+	 "later images leave there what stays.",
+	 SELECT | 1u << O_JSON | 1u << O_UPDATE | OPTION(O_FROM) | OPTION(O_ADVISORIES) |
+		 OPTION(O_LAYOUT),
+	 0, 1},
 	{"boot", "NODE", "boot an image on an emulated board",
 	 "The image is copied first, and what is written to the copy is thrown away. Ctrl-A X "
 	 "ends it. Without a terminal the serial line is printed, until the guest is off or 10 "

@@ -130,6 +130,9 @@ const struct option_row option_rows[] = {
 		{0, "key", "FILE", VALUE_LIST, AT(keys), NULL,
 		 "verify: a public key or certificate (PEM) of who may sign; may be repeated; pki: "
 		 "the CA's private key, a PEM file or the address of one in a token (pkcs11:...)"},
+	[O_LAYOUT] = {0, "layout", NULL, VALUE_FLAG, AT(layout), NULL,
+		      "write where everything is in NODE's image, instead of what packages are "
+		      "pinned"},
 	[O_PROVISION] = {0, "provision", "DIR", VALUE_TEXT, AT(provision), NULL,
 			 "give each card what is its unit's own, as DIR has it"},
 	[O_UNIT] = {0, "unit", "SERIAL", VALUE_TEXT, AT(unit), NULL,

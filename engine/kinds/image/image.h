@@ -74,6 +74,7 @@ struct image_plan {
 	/* GUIDs of the partitions, in the layout's order; arena. */
 	const unsigned char (*part_ids)[16];
 	struct image_fs_list fs;
+	const char *lock; /* a layout lock of the one file system, or NULL; arena */
 	/* The tree whose mkfs makes what libguestfs fills; NULL: that of the appliance. */
 	const struct ref *tools;
 };

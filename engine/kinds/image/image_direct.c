@@ -65,6 +65,42 @@ int image_write_fat(const struct image_plan *p, const struct image_fs *fs, struc
 	return fat_write(fs->tree, p->path, fs->start, fs->name, &fat, err);
 }
 
+#define LAYOUT_MAX (256u << 20)
+
+/* One that cannot be used is a note: its image is right without it. */
+static int read_lock(struct action *a, const struct image_plan *p, struct ext4_lock **ret,
+		     struct err **err)
+{
+	struct str text cleanup_str = STR_INIT;
+	const char *why;
+
+	if (!p->lock)
+		return 0;
+	if (file_read(p->lock, LAYOUT_MAX, &text, err) < 0)
+		return -1;
+	if (ext4_lock_parse(text.buf, text.len, ret, &why))
+		action_log(a,
+			   "the layout lock is not used, for %s: write it again with 'orch lock "
+			   "--layout %s'",
+			   why, a->node);
+	return 0;
+}
+
+static void tell_lock(struct action *a, const struct image_fs *fs, const struct ext4_layout *told)
+{
+	if (!told->known)
+		action_log(a,
+			   "%s: the layout lock is of a file system of another size or with "
+			   "fewer inodes, and is not used",
+			   fs->name);
+	else
+		action_log(a,
+			   "%s: of %llu files and directories that the layout lock has, %llu "
+			   "moved",
+			   fs->name, (unsigned long long)told->known,
+			   (unsigned long long)told->moved);
+}
+
 static int write_ext4(struct action *a, const struct image_plan *p, const struct image_fs *fs,
 		      struct err **err)
 {
@@ -73,6 +109,7 @@ static int write_ext4(struct action *a, const struct image_plan *p, const struct
 		[EXT4_BY_NAME] = "each where its path says",
 		[EXT4_IN_ORDER] = "one after the other, because it is too full for places of "
 				  "their own: an update will write most of it again"};
+	struct ext4_lock *lock cleanup_ext4_lock = NULL;
 	struct ext4_layout told;
 	struct ext4_opts ext4 = {.size = fs->size,
 				 .uuid = fs->uuid,
@@ -81,8 +118,13 @@ static int write_ext4(struct action *a, const struct image_plan *p, const struct
 				 .reserved_percent = fs->reserved_percent,
 				 .told = &told};
 
+	if (read_lock(a, p, &lock, err) < 0)
+		return -1;
+	ext4.lock = lock;
 	if (ext4_write(fs->tree, p->path, fs->start, fs->name, &ext4, err) < 0)
 		return -1;
+	if (lock)
+		tell_lock(a, fs, &told);
 	action_log(a, "%s: %llu files and directories in %llu pieces, %s", fs->name,
 		   (unsigned long long)told.files, (unsigned long long)told.pieces,
 		   orders[told.order]);

@@ -67,6 +67,11 @@ static const struct option image_options[] = {
 		 "root hash and a device-mapper table."},
 	{"filesystem", OPT_ENUM, offsetof(struct image_opts, filesystem), .def = "none",
 	 .words = image_fs_words, .help = "Makes the whole image this file system."},
+	{"layout", OPT_REF, offsetof(struct image_opts, layout), .accept = ACCEPT_PATH,
+	 .help = "Layout lock of an ext4: where everything was in a released image, so that what "
+		 "stays is not moved. 'orch lock --layout NODE' writes it; one of another size, or "
+		 "damaged, is a note in the log.",
+	 .example = "recipes/root.layout"},
 	{"table", OPT_ENUM, offsetof(struct image_opts, table), .def = "none", .words = tables,
 	 .help = "Partition table."},
 	{"partitions", OPT_STRUCT, offsetof(struct image_opts, partitions), OPT_LIST,
@@ -269,6 +274,16 @@ static void check_auto(const struct image_opts *o, const struct yaml *map, struc
 						   "leave 'headroom' out");
 }
 
+static void check_layout(const struct image_opts *o, const struct yaml *map,
+			 struct err_list *errors)
+{
+	if (o->layout && (o->filesystem != IMAGE_FS_EXT4 || o->writer == IMAGE_WRITER_GUESTFS ||
+			  o->size == SIZE_AUTO))
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "layout"),
+			    "'layout' is for an image that is one ext4 ('filesystem: ext4'), of a "
+			    "size that is said, by the direct writer");
+}
+
 /* Its blocks have 4096 bytes, and nothing is written to it. */
 static void check_verity(const struct image_opts *o, const struct yaml *map,
 			 struct err_list *errors)
@@ -369,6 +384,7 @@ static void check_image(void *data, const struct yaml *map, struct err_list *err
 	image_fs_check(o->filesystem, o->label, o->size == SIZE_AUTO ? 0 : o->size, "the image",
 		       map, errors);
 	check_auto(o, map, errors);
+	check_layout(o, map, errors);
 	check_verity(o, map, errors);
 	if (o->reserved_percent < 0 || o->reserved_percent > 50)
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "reserved-percent"),

@@ -37,6 +37,7 @@ struct image_opts {
 	uint64_t block_size;
 	const char *headroom; /* "10%" or NULL */
 	bool verity;
+	struct ref *layout;   /* a file of the project, or NULL */
 	struct list platform; /* of struct pair * */
 };
 

@@ -173,6 +173,7 @@ static int write_image(struct action *a, struct tree *t, struct err **err)
 	struct image_plan p cleanup_image_plan = {
 		.path = action_output(a, arena_printf(a->arena, "%s.img", path_base(a->node))),
 		.size = o->size,
+		.lock = o->layout ? action_input(a, o->layout)->path : NULL,
 		.tools = o->tools};
 
 	if (o->table == IMAGE_TABLE_GPT) {

@@ -293,7 +293,7 @@ static void writer_release(struct ext4_writer *w)
 		close(w->fd);
 }
 
-/* Finds what the lock says of each path, if it is of this file system's size and number of inodes. */
+/* Finds what the lock says of each path, if this file system has its size and number of inodes. */
 static void pin_all(struct ext4_writer *w)
 {
 	const struct ext4_lock *lock = w->lock;
