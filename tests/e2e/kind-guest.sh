@@ -50,12 +50,23 @@ run:
   - cp /usr/bin/true /set-id; chown daemon /set-id; chmod 4755 /set-id; echo first >>/opt/steps
   - /opt/other-interface; echo second >>/opt/steps; echo x >>/set-id; stat -c '%a %U' /set-id /opt/file >/opt/steps.seen
 END
+# What its steps find in a cache is there, too.
+cat >"$p/recipes/keeps.yaml" <<'END'
+kind: run
+root: small
+cache: own
+env: {GOCACHE: /cache/go}
+run:
+  - mkdir "$GOCACHE"; echo "$ORCH_CACHE_DIR $CCACHE_DIR" >"$GOCACHE/file"
+  - cp /cache/go/file kept
+outputs: [kept]
+END
 printf 'kind: run\nroot: small\nrun: ["echo wrong; exit 3"]\noutputs: []\n' >"$p/recipes/fails.yaml"
 printf 'kind: run\nrun: [": >x"]\noutputs: [x]\n' >"$p/recipes/host.yaml"
 
 check "lock" "$orch" -C "$p" lock small
 echo "# in namespaces"
-code "build" 0 "$orch" -C "$p" --store "$scratch/a" build small result changed --result-json "$scratch/a.json"
+code "build" 0 "$orch" -C "$p" --store "$scratch/a" build small result changed keeps --result-json "$scratch/a.json"
 if [ "$(uname -m)" = x86_64 ]; then
 	code "a step that no sandbox can hold" 0 "$orch" -C "$p" --store "$scratch/a" build half --result-json "$scratch/half.json"
 	check "is run again outside of a user namespace" grep -q 'start .*half .*it failed in a user namespace' "$scratch/err"
@@ -64,7 +75,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 	same "in one run" built "$(jq -r '.nodes[] | select(.name == "half").status' "$scratch/half.json")"
 fi
 echo "# where there are none"
-code "build" 0 alone "$orch" -C "$p" --store "$scratch/b" build small result changed --result-json "$scratch/b.json"
+code "build" 0 alone "$orch" -C "$p" --store "$scratch/b" build small result changed keeps --result-json "$scratch/b.json"
 same "the same bytes" "$(digests "$scratch/a.json")" "$(digests "$scratch/b.json")"
 alone "$orch" -C "$p" --store "$scratch/b" log result >"$scratch/out"
 check "the log says where" grep -q 'user namespace.*a QEMU guest takes its place' "$scratch/out"

@@ -15,9 +15,6 @@ int build_cache_open(struct action *a, const char *name, const char **ret, struc
 	struct digest d;
 	char hex[DIGEST_HEX + 1];
 
-	*ret = NULL;
-	if (!name || !a->caches_dir)
-		return 0;
 	digest_data(a->project_dir, strlen(a->project_dir), &d);
 	project = arena_printf(a->arena, "%s/%.16s", a->caches_dir, digest_hex(&d, hex));
 	*ret = arena_printf(a->arena, "%s/%s", project, name);

@@ -15,7 +15,7 @@
 	"Name of a directory that the project's nodes of this name keep between runs, in no " \
 	"key: /cache, which CCACHE_DIR and ORCH_CACHE_DIR name. 'orch repro' begins without it."
 
-/* *RET: the directory on this machine, in A's arena; NULL: there is no place for one here. */
+/* *RET: the directory NAME below A's caches_dir, in A's arena. */
 int build_cache_open(struct action *a, const char *name, const char **ret,
 		     struct err **err) warn_unused;
 /* Appends what steps are told of it. */

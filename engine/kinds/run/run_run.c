@@ -32,6 +32,7 @@ struct run {
 	struct staging staging;
 	const char *work;  /* on this machine */
 	const char *cache; /* likewise; NULL: none */
+	bool cache_stays;  /* for the next run */
 	struct steps steps;
 	struct sandbox_opts box;
 	struct staging_binds binds;
@@ -68,21 +69,28 @@ static int set_root(struct run *r, struct err **err)
 			: 0;
 }
 
-/* A cache comes last, and is not for guests: they would get a copy. */
-static void leave_cache(struct run *r)
+/* Where none can stay there is one that is empty: steps find what the recipe says. */
+static int empty_cache(struct run *r, struct err **err)
 {
-	strv_set(&r->env, "ORCH_CACHE_DIR", NULL);
-	strv_set(&r->env, "CCACHE_DIR", NULL);
-	r->box.env = strv_argv(&r->env);
-	r->box.bind_count--;
-	r->cache = NULL;
+	r->cache = arena_printf(r->a->arena, "%s/cache", r->a->workdir);
+	r->cache_stays = false;
+	return path_mkdirs(r->cache, err);
+}
+
+/* A guest gets copies, and a cache is too large for that: it comes last of what is bound. */
+static int leave_cache(struct run *r, struct err **err)
+{
+	if (empty_cache(r, err) < 0)
+		return -1;
+	r->binds.items[r->binds.count - 1].from = r->cache;
+	return 0;
 }
 
 /* All steps run in one guest: what they share are files with the times they were written at. */
 static int start_guest(struct run *r, struct err **err)
 {
-	if (r->cache)
-		leave_cache(r);
+	if (r->cache_stays && leave_cache(r, err) < 0)
+		return -1;
 	r->spec = (struct step_vm_spec){.root = tree_new(INT64_MAX, r->a->workdir),
 					.binds = r->box.binds,
 					.bind_count = r->box.bind_count,
@@ -135,12 +143,13 @@ static int run_step(struct run *r, size_t i, struct err **err)
 	return step_check(&r->steps, i, status, err);
 }
 
-/* A guest could not give it back: where all steps run in one there is none. */
 static int open_cache(struct run *r, struct err **err)
 {
-	if (sandbox_vm_forced() && r->box.root)
+	if (!r->o->cache)
 		return 0;
-	return build_cache_open(r->a, r->o->cache, &r->cache, err);
+	r->cache_stays = r->a->caches_dir && !(sandbox_vm_forced() && r->box.root);
+	return r->cache_stays ? build_cache_open(r->a, r->o->cache, &r->cache, err)
+			      : empty_cache(r, err);
 }
 
 /* What all steps share: root, environment, and what is bound where. */
@@ -177,7 +186,7 @@ static int run_steps(struct run *r, struct err **err)
 		return -1;
 	for (size_t i = 0; i < r->o->steps.count && rc == 0; i++)
 		rc = run_step(r, i, err);
-	if (r->cache)
+	if (r->cache_stays)
 		build_cache_trim(r->a, r->cache, BUILD_CACHE_SIZE);
 	return leave_guest(r, rc, err);
 }
