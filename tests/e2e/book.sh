@@ -91,6 +91,7 @@ orch publish packages DIR = elsewhere; data-howto/repository
 orch shell u-boot = 0; orch shell app
 orch boot install = elsewhere; e2e-boot
 orch lock base --update = elsewhere; e2e-locks
+orch lock --layout root = elsewhere; e2e-layout
 orch lock --update --from trixie-security = elsewhere; e2e-pool
 orch kinds image = 0
 orch explain unknown-key = 0
