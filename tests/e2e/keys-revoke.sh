@@ -166,6 +166,9 @@ mv "$p/pki/private/rollover.key" "$scratch/"
 code "of a CA whose key is not here" 2 o pki crl
 says "the remedy is told" "orch pki crl --ca FILE --key KEY"
 same "those of the others are made" 3 "$(grep -c 'BEGIN X509 CRL' "$p/pki/keyring.pem")"
+cp -R "$p" "$scratch/same"
+code "or with its key alone" 0 "$orch" -C "$scratch/same" pki crl --key "$scratch/rollover.key"
+check "which is told" grep -q 'development rollover CA' "$scratch/out"
 code "and its own where the key is" 0 o pki crl --ca "$(o pki status --json | jq -r '.certificates[] | select(.subject == "CN = development rollover CA").serial')" --key "$scratch/rollover.key"
 same "then of all" 4 "$(grep -c 'BEGIN X509 CRL' "$p/pki/keyring.pem")"
 

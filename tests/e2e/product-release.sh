@@ -12,6 +12,7 @@ cd "$scratch" || exit 1
 code made 0 "$orch" init --template ab-uboot --name acme --compatible acme-board p
 cd p || exit 1
 product_keys Acme >/dev/null 2>&1
+code what-is-revoked 0 "$orch" pki crl --key "$scratch/root.key"
 sed -i '/^\/pki\/\*\.pem/d' .gitignore
 echo /releases/ >>.gitignore
 printf 'kind: release\nbundle: bundle\ncard: install\n' >recipes/release.yaml

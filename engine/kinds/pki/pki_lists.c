@@ -40,16 +40,26 @@ static bool lacks_list(const struct pki_dir *d, X509 *x)
 	return count != 1 || code || crl_ask_always(d->certs, d->lists, x);
 }
 
+/* The key of CA: below pki/, else what KEY (NULL: not told) names. */
+static EVP_PKEY *key_of(const struct pki_dir *d, X509 *ca, const char *key, struct err **err)
+{
+	EVP_PKEY *ours = pki_dir_key(d, ca, NULL, err);
+
+	if (ours || !key)
+		return ours;
+	err_free(steal_ptr(*err));
+	return pki_dir_key(d, ca, key, err);
+}
+
 /* Makes those whose keys are here. The first CA whose key is not becomes the error, at the end. */
-static int add_all(struct pki_dir *d, struct str *report, struct err **err)
+static int add_all(struct pki_dir *d, const char *where, struct str *report, struct err **err)
 {
 	struct err *first cleanup_err = NULL;
 
 	for (int i = 0; i < sk_X509_num(d->certs); i++) {
 		struct err *why cleanup_err = NULL;
 		X509 *ca = sk_X509_value(d->certs, i);
-		EVP_PKEY *key cleanup_pkey =
-			lacks_list(d, ca) ? pki_dir_key(d, ca, NULL, &why) : NULL;
+		EVP_PKEY *key cleanup_pkey = lacks_list(d, ca) ? key_of(d, ca, where, &why) : NULL;
 
 		if (key && add_list(d, ca, key, report, err) < 0)
 			return -1;
@@ -76,7 +86,7 @@ int pki_add_lists(const char *project_dir, const char *ca, const char *key, stru
 	if (pki_dir_lock(project_dir, &alone, err) < 0 || pki_dir_open(&d, project_dir, err) < 0)
 		return -1;
 	if (!ca)
-		return add_all(&d, report, err);
+		return add_all(&d, key, report, err);
 	x = pki_dir_find(&d, ca, true, err);
 	if (!x)
 		return -1;
