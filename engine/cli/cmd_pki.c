@@ -41,6 +41,11 @@ static int init(const struct pki_call *call, struct err **err)
 	return pki_init(call->dir, call->report, err);
 }
 
+static int throwaway(const struct pki_call *call, struct err **err)
+{
+	return pki_throwaway(call->dir, call->report, err);
+}
+
 static int crl(const struct pki_call *call, struct err **err)
 {
 	return pki_add_lists(call->dir, call->cli->ca, key_of(call), call->report, err);
@@ -186,6 +191,7 @@ static const struct pki_verb verbs[] = {
 	 .anywhere = true},
 	{"status", status,
 	 .instead = "it shows all of pki/; '--releases DIR' names other releases"},
+	{"throwaway", throwaway, .instead = "it makes a signer in pki/"},
 	{NULL},
 };
 

@@ -194,7 +194,7 @@ const struct command commands[] = {
 	 "an expired state, one that is older than what DIR has, and a package that DIR has with "
 	 "other bytes.",
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 2, 2},
-	{"pki", "init|crl|revoke|renew|sign-request|status [WHAT]",
+	{"pki", "init|crl|revoke|renew|sign-request|status|throwaway [WHAT]",
 	 "create keys for development, revoke and renew certificates",
 	 "init: keys, certificates and the keyring below pki/; overwrites nothing. crl: adds to "
 	 "the keyring a list of what is revoked for each CA that has none. revoke CERT: puts the "
@@ -203,7 +203,8 @@ const struct command commands[] = {
 	 "the certificate for a key that is in a token. status: what ends when, what is revoked, "
 	 "and what devices believe that have one of the --releases (else: releases/). Each signs "
 	 "with the CA's key in pki/private/, or --key; what unlocks it is in ORCH_PIN, or asked "
-	 "for.",
+	 "for. throwaway: a signer below pki/ that is valid at any time and that no device "
+	 "believes, to pack a bundle whose key one has not.",
 	 OPTION(O_CA) | OPTION(O_KEY) | OPTION(O_JSON) | OPTION(O_RELEASES), 1, 2},
 	{"init", "[DIR]", "create a new project that builds",
 	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "

@@ -29,7 +29,7 @@ if [ ! -d "$to/signer" ]; then
 	rm -rf "$to/signer.part"
 	mkdir -p "$to/signer.part/recipes"
 	printf 'schema: 1\nname: rebuild\nversion: "1"\n' >"$to/signer.part/recipes/project.yaml"
-	"$here/orch/orch" -C "$to/signer.part" pki init >/dev/null
+	"$here/orch/orch" -C "$to/signer.part" pki throwaway >/dev/null
 	mv "$to/signer.part" "$to/signer"
 fi
 # Below tests/, where bundles may be signed by whom devices do not know.

@@ -24,9 +24,7 @@ code is-as-it-was-signed 0 "$orch" verify "$r" --key "$scratch/signer.pub"
 rauc --keyring="$r/keyring.pem" info "$r/bundle.raucb" >"$scratch/info" 2>&1
 check real-rauc-reads-it grep -q "^Compatible:.*'acme-board'" "$scratch/info"
 
-# The rauc of a tree sees this machine's clock, so that whom it believes must be one in both years.
-mkdir -p "$scratch/later/again/signer" && cd "$scratch/later/again/signer" || exit 1
-product_keys Later 7300 >/dev/null 2>&1
+mkdir "$scratch/later"
 code is-built-again 0 env -i PATH=/usr/bin:/bin HOME="$scratch/later" NO_FAKE_STAT=1 unshare --map-current-user -n \
 	faketime "2036-06-01 10:00:00" "$r/rebuild" "$scratch/later/again"
 same to-the-same-bytes 'boot.img install.img payload.squashfs root.img' \

@@ -317,6 +317,8 @@ check payload-of-later grep -q '^out/payload.squashfs: OK$' "$scratch/out"
 unsquashfs -n -d "$scratch/payload" again/project/out/payload.squashfs >"$scratch/check.out" 2>&1
 check which-is-what-devices-get cmp "$scratch/payload/rootfs.ext4" again/project/out/system/system.img
 code nobody-else-made-it 1 rauc info --keyring="$r/keyring.pem" again/project/out/tests/rebuild/bundle/bundle.raucb
+code in-2036 0 later env NO_FAKE_STAT=1 faketime "2036-06-01 10:00:00" "$r/rebuild" in-2036
+check payload-of-2036 grep -q '^out/payload.squashfs: OK$' "$scratch/out"
 code nothing-to-do-later 0 later "$r/rebuild" again
 sed "s/build --keep-going/build --no-such-option/" "$r/rebuild" >"$r/rebuild.fails"
 chmod 755 "$r/rebuild.fails"

@@ -86,15 +86,24 @@ static int set_serial(X509 *cert)
 	return ok ? 0 : -1;
 }
 
+static bool set_validity(X509 *cert, int days)
+{
+	ASN1_TIME *from = X509_getm_notBefore(cert), *until = X509_getm_notAfter(cert);
+
+	if (days == VALID_ALWAYS)
+		return ASN1_TIME_set_string_X509(from, "19700101000000Z") &&
+		       ASN1_TIME_set_string_X509(until, "99991231235959Z");
+	return X509_gmtime_adj(from, 0) && X509_gmtime_adj(until, (long)days * 24 * 3600);
+}
+
 static int fill(X509 *cert, EVP_PKEY *key, const X509_NAME *subject, const struct identity *issuer,
 		int days, enum role role)
 {
 	X509 *by = issuer->cert ? issuer->cert : cert;
 
 	if (!X509_set_version(cert, X509_VERSION_3) || set_serial(cert) < 0 ||
-	    !X509_gmtime_adj(X509_getm_notBefore(cert), 0) ||
-	    !X509_gmtime_adj(X509_getm_notAfter(cert), (long)days * 24 * 3600) ||
-	    !X509_set_pubkey(cert, key) || !X509_set_subject_name(cert, subject) ||
+	    !set_validity(cert, days) || !X509_set_pubkey(cert, key) ||
+	    !X509_set_subject_name(cert, subject) ||
 	    !X509_set_issuer_name(cert, X509_get_subject_name(by)) ||
 	    add_extensions(cert, by, extensions[role]) < 0)
 		return -1;

@@ -20,7 +20,9 @@ enum role {
 
 void identity_clear(struct identity *id);
 #define cleanup_identity __attribute__((cleanup(identity_clear)))
-/* A new key, and its certificate for DAYS. NAME: its CN; ISSUER: NULL: itself. */
+/* In place of a number of days: from 1970 to 9999, which has no end (RFC 5280, 4.1.2.5). */
+#define VALID_ALWAYS 0
+/* A new key, and its certificate for DAYS from now. NAME: its CN; ISSUER: NULL: itself. */
 int identity_make(struct identity *id, const char *name, const struct identity *issuer, int days,
 		  enum role role, struct err **err) warn_unused;
 /* A certificate of ISSUER, for KEY and SUBJECT. NULL: OpenSSL cannot make it. */

@@ -37,10 +37,16 @@
  */
 int pki_init(const char *project_dir, struct str *report, struct err **err) warn_unused;
 /*
+ * Makes pki/signer.pem, pki/keyring.pem and pki/private/signer.key of a signer for once, whom no
+ * device believes: to pack a bundle whose key one has not. It is valid from 1970 to 9999, for the
+ * clock of who packs may be any. Refuses (ERR_USER) when any of them is already there.
+ */
+int pki_throwaway(const char *project_dir, struct str *report, struct err **err) warn_unused;
+/*
  * Adds an empty list to keyring.pem for each CA below pki/ that has none, and mends the dates of
- * those that are not of all their CA's time. CA (a file, or a serial
- * number): for it alone, signed with KEY (token.h; NULL: that of pki/private/). E_CA_UNKNOWN when
- * a CA's key is not here; the lists of the others are made all the same.
+ * those that are not of all their CA's time. CA (a file, or a serial number): for it alone, signed
+ * with KEY (token.h; NULL: that of pki/private/); without CA, KEY is for one whose key is not
+ * there. E_CA_UNKNOWN when a CA's key is not here; the lists of the others are made all the same.
  */
 int pki_add_lists(const char *project_dir, const char *ca, const char *key, struct str *report,
 		  struct err **err) warn_unused;

@@ -211,3 +211,37 @@ int pki_init(const char *project_dir, struct str *report, struct err **err)
 		report_all(report);
 	return 0;
 }
+
+/* ---- for once ---- */
+
+static int write_throwaway(const char *pki, const struct identity *ca,
+			   const struct identity *signer, struct err **err)
+{
+	if (identity_write_key(pki, "private/signer.key", signer->key, err) < 0 ||
+	    identity_write_certs(pki, PKI_KEYRING, ca->cert, NULL, err) < 0)
+		return -1;
+	return identity_write_certs(pki, "signer.pem", signer->cert, NULL, err);
+}
+
+int pki_throwaway(const char *project_dir, struct str *report, struct err **err)
+{
+	struct identity ca cleanup_identity = {0}, signer cleanup_identity = {0};
+	char *pki cleanup_free = path_join(project_dir, "pki");
+	char *private cleanup_free = path_join(pki, "private");
+	int alone cleanup_fd = -1;
+
+	if (path_mkdirs_within(project_dir, "pki/private", err) < 0 ||
+	    pki_dir_lock(project_dir, &alone, err) < 0 || refuse_existing(pki, err) < 0)
+		return -1;
+	if (chmod(private, 0700) < 0)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot protect '%s'", private);
+	if (identity_make(&ca, PKI_DEVELOPMENT "throwaway CA", NULL, VALID_ALWAYS, ROLE_ROOT, err) <
+		    0 ||
+	    identity_make(&signer, PKI_DEVELOPMENT "throwaway signer", &ca, VALID_ALWAYS,
+			  ROLE_SIGNER, err) < 0 ||
+	    write_throwaway(pki, &ca, &signer, err) < 0)
+		return -1;
+	if (report)
+		str_append(report, "pki/  a signer for once, whom no device believes\n");
+	return 0;
+}
