@@ -177,9 +177,16 @@ static int prepare(struct factory *y, struct card *card, struct err **err)
 static int prepare_all(struct factory *y, struct err **err)
 {
 	struct err_list errors cleanup_err_list = {0};
+	size_t left;
 
 	if (fleet_read(y->f->s.arena, y->f->s.cli->provision, &y->units, &errors) < 0)
 		return err_all(err, &errors);
+	left = fleet_left(&y->units);
+	if (!y->f->s.cli->unit && left && left < y->count)
+		return err_set(err, E_UNITS_DONE,
+			       "%zu units are left in '%s/units.csv', and these are "
+			       "%zu devices",
+			       left, y->units.dir, y->count);
 	if (tmp_dir(store_subdir(y->f->s.store, "tmp"), "units", &y->scratch, err) < 0)
 		return -1;
 	for (size_t i = 0; i < y->count; i++)

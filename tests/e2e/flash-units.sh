@@ -85,7 +85,7 @@ same its-own "$(jq -r --arg d "$scratch/three" 'select(.device == $d).serial' fa
 same keys-differ 3 "$(jq -r '.keys[]' factory/units.jsonl | sort -u | wc -l)"
 code same-card-twice 2 flash "$scratch/two" "$scratch/two"
 code more-cards-than-units 2 flash "$scratch/one" "$scratch/two" "$scratch/three"
-says is-said "no unit is left: each of the 5 of 'factory/units.csv' is done, or is being written"
+says is-said "2 units are left in 'factory/units.csv', and these are 3 devices"
 same nothing-was-written A1 "$(part one && of_part 'cat /serial')"
 
 echo "# what is interrupted"
@@ -155,6 +155,17 @@ restore
 sed -i 's,certificates/,../certificates/,' factory/provision.yaml
 refused from-elsewhere "provision.yaml:6:.*below this directory"
 restore
+sed -i 's,/token,/serial/,; s/text: "${token}", //' factory/provision.yaml
+refused one-place-twice "provision.yaml:4:.*'/serial' and '/serial/' are one place"
+restore
+sed -i 's,{to: /token,{to: /ssh/ssh_host_ed25519_key.pub,' factory/provision.yaml
+refused public-half "are one place"
+restore
+sed -i 's,/token,/lost+found/token,' factory/provision.yaml
+refused lost-and-found "'/lost+found/token' is e2fsck's"
+restore
+ln -sf /etc/hostname factory/certificates/A1.pem
+refused link-out "provision.yaml:6:.*leads out of the project through a link"
 rm factory/certificates/A1.pem
 refused no-such-file "unit 'A1': .*A1.pem"
 cp "$scratch/factory/certificates/A1.pem" factory/certificates/
@@ -168,6 +179,8 @@ refused too-much "unit 'A1': partition 'state'"
 cp "$scratch/factory/certificates/A1.pem" factory/certificates/
 printf 'serial,token\nA1\n' >factory/units.csv
 refused cells "units.csv:2:1: 1 values, and 2 columns"
+printf 'serial,token\nA1,\n' >factory/units.csv
+refused empty "units.csv:2:1: the value of column 'token' is empty"
 printf 'serial,token\nA1,"x"\n' >factory/units.csv
 refused quotes "units.csv:2:1: quotes are not understood"
 printf 'serial\nA1\nA1\n' >factory/units.csv

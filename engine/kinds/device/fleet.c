@@ -106,10 +106,14 @@ static void read_unit(struct reading *r, char *line)
 	size_t count = 0;
 
 	*unit = (struct unit){0};
-	for (char *cell = next_cell(&line); cell; cell = next_cell(&line), count++)
+	for (char *cell = next_cell(&line); cell; cell = next_cell(&line), count++) {
+		if (count < r->columns.count && !*cell)
+			err_list_at(r->errors, E_EMPTY_VALUE, r->pos,
+				    "the value of column '%s' is empty", r->columns.items[count]);
 		if (count < r->columns.count)
 			map_set(&unit->values, arena_strdup(r->u->arena, r->columns.items[count]),
 				arena_strdup(r->u->arena, cell));
+	}
 	if (count != r->columns.count)
 		err_list_at(r->errors, E_INVALID_VALUE, r->pos,
 			    "%zu values, and %zu columns: a value has no comma", count,
@@ -196,6 +200,15 @@ int fleet_read(struct arena *arena, const char *dir, struct fleet *ret, struct e
 		return -1;
 	}
 	return 0;
+}
+
+size_t fleet_left(const struct fleet *u)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < u->all.count; i++)
+		left += !u->all.items[i]->done;
+	return left;
 }
 
 void fleet_clear(struct fleet *u)

@@ -4,8 +4,8 @@
  * The units of a product that a factory writes cards for, in a directory of its own:
  *
  *	units.csv       the first line names the columns, one of them 'serial'; then a unit a line.
- *	                Values have no comma and no quotes; empty lines and those that begin with
- *	                '#' are none
+ *	                No value is empty or has a comma or quotes; empty lines and those that
+ *	                begin with '#' are none
  *	units.jsonl     a JSON object for each unit that was written, as `orch flash` prints it:
  *	                a unit that has one here is done
  *	.taken/SERIAL   an empty file, locked while the card of that unit is written
@@ -36,6 +36,8 @@ struct fleet {
 int fleet_read(struct arena *arena, const char *dir, struct fleet *ret,
 	       struct err_list *errors) warn_unused;
 void fleet_clear(struct fleet *u);
+/* How many are not done. */
+size_t fleet_left(const struct fleet *u);
 
 /* A unit that is nobody else's until fleet_release(). */
 struct taken {

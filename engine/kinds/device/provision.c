@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/device/provision.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -71,6 +73,37 @@ static const struct option provision_options[] = {
 };
 static const struct schema provision_schema = SCHEMA(struct provision, provision_options);
 
+/* Where F lies, without '/' at its end; of a key also its public half. */
+static bool is_at(const struct provision_file *f, const char *path)
+{
+	size_t len = strlen(f->to) - str_ends(f->to, "/");
+
+	if (strncmp(f->to, path, len) != 0)
+		return false;
+	return !path[len] || str_eq(path + len, "/") || (f->ssh_key && str_eq(path + len, ".pub"));
+}
+
+/* Two that lie at one place, once names have become what they stand for. */
+static void check_places(const struct provision *p, struct err_list *errors)
+{
+	for (size_t i = 0; i < p->files.count; i++) {
+		const struct provision_file *f =
+			LIST_AT(p->files, const struct provision_file *, i);
+
+		if (str_skip(f->to, "/lost+found"))
+			err_list_at(errors, E_INVALID_VALUE, f->pos,
+				    "'%s' is e2fsck's: name another place", f->to);
+		for (size_t k = 0; k < i; k++) {
+			const struct provision_file *other =
+				LIST_AT(p->files, const struct provision_file *, k);
+
+			if (is_at(f, other->to) || is_at(other, f->to))
+				err_list_at(errors, E_DUPLICATE_NAME, f->pos,
+					    "'%s' and '%s' are one place", other->to, f->to);
+		}
+	}
+}
+
 struct provision *provision_read(struct arena *arena, const char *dir, const struct unit *unit,
 				 struct err_list *errors)
 {
@@ -79,6 +112,7 @@ struct provision *provision_read(struct arena *arena, const char *dir, const str
 	struct scope scope = {
 		.vars = &unit->values, .no_nodes = true, .remedy = "name a column of units.csv so"};
 	struct err *err = NULL;
+	struct provision *p;
 	struct yaml *map;
 
 	if (file_read(path, RECIPE_MAX, &text, &err) < 0) {
@@ -91,7 +125,10 @@ struct provision *provision_read(struct arena *arena, const char *dir, const str
 		return NULL;
 	scope.source = (struct source){text.buf, text.len};
 	(void)expand_tree(arena, &scope, map, errors);
-	return errors->count ? NULL : schema_decode(&provision_schema, arena, map, NULL, errors);
+	p = errors->count ? NULL : schema_decode(&provision_schema, arena, map, NULL, errors);
+	if (p)
+		check_places(p, errors);
+	return errors->count ? NULL : p;
 }
 
 /* ---- filling ---- */
@@ -131,13 +168,14 @@ static int add(const struct filling *fi, const struct provision_file *f, const s
 
 static int copy(const struct filling *fi, const struct provision_file *f, struct err **err)
 {
-	char *path cleanup_free = path_join(fi->dir, f->from);
+	int dir cleanup_fd = open(fi->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd cleanup_fd = dir < 0 ? -1 : path_open_beneath(dir, f->from, O_RDONLY, err);
 	struct str bytes cleanup_str = STR_INIT;
 
-	if (file_read(path, FROM_MAX, &bytes, err) < 0) {
-		(*err)->code = E_FILE_UNREADABLE;
+	if (dir < 0)
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open '%s'", fi->dir);
+	if (fd < 0 || fd_read_all(fd, f->from, FROM_MAX, &bytes, err) < 0)
 		return err_place(err, f->pos);
-	}
 	return add(fi, f, &bytes, 0644, err);
 }
 
