@@ -181,9 +181,13 @@ static int place_pool(const struct laying *l, struct err **err)
 		return -1;
 	if (!lacking)
 		return 0;
-	text = xasprintf("the release is without %zu source packages, which no pool has: name a "
-			 "'pool' in project.yaml, and 'orch lock' keeps them",
-			 lacking);
+	text = l->s->project->pool
+		       ? xasprintf("the release is without %zu source packages, which no pool has: "
+				   "'orch lock' keeps those that the archive still has",
+				   lacking)
+		       : xasprintf("the release is without %zu source packages, which no pool has: "
+				   "name a 'pool' in project.yaml, and 'orch lock' keeps them",
+				   lacking);
 	l->tell(l->arg, l->release, text);
 	return 0;
 }
