@@ -234,6 +234,7 @@ static uint64_t count_blocks(struct ext4_writer *w, struct ext4_numbered *n)
 {
 	uint64_t block = 0, len, runs = 0, others = 0;
 
+	n->blocks = 0;
 	if (n->directory)
 		n->blocks = ext4_directory_blocks(w, n);
 	if (S_ISLNK(n->inode->mode) && strlen(n->inode->target) >= EXT2_N_BLOCKS * 4)
@@ -274,6 +275,16 @@ static int check_room(struct ext4_writer *w, const struct ext4_opts *opts, struc
 
 /* ---- all of it ---- */
 
+/* Nothing more is written. */
+static void give_up(struct ext4_writer *w)
+{
+	if (!w->fs)
+		return;
+	w->fs->flags &= ~EXT2_FLAG_DIRTY;
+	ext2fs_free(w->fs);
+	w->fs = NULL;
+}
+
 static void writer_release(struct ext4_writer *w)
 {
 	for (size_t i = 0; i < w->list.count; i++) {
@@ -285,10 +296,7 @@ static void writer_release(struct ext4_writer *w)
 	ext4_numbers_clear(&w->list);
 	ext4_areas_clear(&w->areas);
 	free(w->copy);
-	if (w->fs) { /* given up: nothing more is written */
-		w->fs->flags &= ~EXT2_FLAG_DIRTY;
-		ext2fs_free(w->fs);
-	}
+	give_up(w);
 	if (w->fd >= 0)
 		close(w->fd);
 }
@@ -354,6 +362,40 @@ static int write_all(struct ext4_writer *w, struct err **err)
 	return code ? ext4_fail(code, w->name, "cannot write the tables", err) : 0;
 }
 
+/* An empty file system with INODES at least, in which the content has room. */
+static int begin(struct ext4_writer *w, const char *path, const struct ext4_opts *opts,
+		 uint64_t inodes, struct err **err)
+{
+	if (inodes < opts->inodes)
+		inodes = opts->inodes;
+	if (ext4_format(path, w->offset, w->name, opts, tree_epoch(w->t), inodes, &w->fs, err) < 0)
+		return -1;
+	pin_all(w);
+	return check_room(w, opts, err);
+}
+
+/* As the lock has it, or, where its table of inodes leaves no room for the content, without it. */
+static int begin_locked(struct ext4_writer *w, const char *path, const struct ext4_opts *opts,
+			uint64_t inodes, struct err **err)
+{
+	struct err *why cleanup_err = NULL;
+
+	if (!w->lock || w->lock->inodes <= inodes)
+		return begin(w, path, opts, inodes, err);
+	if (begin(w, path, opts, w->lock->inodes, &why) == 0)
+		return 0;
+	give_up(w);
+	w->lock = NULL;
+	for (size_t i = 0; i < w->list.count; i++)
+		w->list.items[i].pin = NULL;
+	w->told->known = 0;
+	if (fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)w->offset,
+		      (off_t)opts->size) < 0)
+		return err_errno(err, E_OUTPUT_UNWRITABLE, errno, "cannot punch a hole into '%s'",
+				 path);
+	return begin(w, path, opts, inodes, err);
+}
+
 int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *name,
 	       const struct ext4_opts *opts, struct err **err)
 {
@@ -364,7 +406,6 @@ int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *na
 		.offset = offset,
 		.fd = -1,
 		.told = opts->told ? opts->told : &told};
-	uint64_t inodes;
 
 	*w.told = (struct ext4_layout){0};
 	w.lost_found = !tree_lookup(t, LOST_FOUND);
@@ -374,15 +415,8 @@ int ext4_write(struct tree *t, const char *path, uint64_t offset, const char *na
 		return err_errno(err, E_INPUT_UNREADABLE, errno, "cannot open '%s'", path);
 	if (collect(&w, err) < 0)
 		return -1;
-	inodes = ext4_inodes_for(w.list.count);
-	if (inodes < opts->inodes)
-		inodes = opts->inodes;
-	if (opts->lock && inodes < opts->lock->inodes)
-		inodes = opts->lock->inodes;
-	if (ext4_format(path, offset, name, opts, tree_epoch(t), inodes, &w.fs, err) < 0)
-		return -1;
-	pin_all(&w);
-	if (check_room(&w, opts, err) < 0 || place_all(&w, err) < 0)
+	if (begin_locked(&w, path, opts, ext4_inodes_for(w.list.count), err) < 0 ||
+	    place_all(&w, err) < 0)
 		return -1;
 	w.copy = xmalloc(EXT4_COPY_SIZE);
 	return write_all(&w, err);

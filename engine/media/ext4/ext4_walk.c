@@ -92,11 +92,11 @@ errcode_t ext4_walk_directory(struct ext4_walk *w, ext2_ino_t ino, const char *p
 
 bool ext4_walk_next(struct ext4_walk *w, ext2_ino_t *ret_ino, char **ret_path)
 {
-	struct ext4_name *n = w->todo.items + w->done;
+	struct ext4_name *n;
 
 	if (w->done == w->todo.count)
 		return false;
-	w->done++;
+	n = &w->todo.items[w->done++];
 	*ret_ino = n->ino;
 	*ret_path = steal_ptr(n->path);
 	return true;
