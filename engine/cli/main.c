@@ -194,7 +194,7 @@ const struct command commands[] = {
 	 "an expired state, one that is older than what DIR has, and a package that DIR has with "
 	 "other bytes.",
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 2, 2},
-	{"pki", "init|crl|revoke|renew|sign-request|status|throwaway [WHAT]",
+	{"pki", "init|crl|revoke|renew|sign-request|status [WHAT]",
 	 "create keys for development, revoke and renew certificates",
 	 "init: keys, certificates and the keyring below pki/; overwrites nothing. crl: adds to "
 	 "the keyring a list of what is revoked for each CA that has none. revoke CERT: puts the "
