@@ -140,12 +140,50 @@ static void test_inodes(void **state)
 	assert_true(difference(&a, &shorter) == TB + 6);
 }
 
+static bool are_same(const char *a, uint64_t a_at, const char *b, uint64_t b_at, uint64_t size)
+{
+	const struct block_place x = {a, a_at, size}, y = {b, b_at, size};
+	struct err *err cleanup_err = NULL;
+	bool same = false;
+
+	assert_int_equal(blocks_same(&x, &y, &same, &err), 0);
+	return same;
+}
+
+/* Of equal places holes are not read, and of one place nothing. */
+static void test_same(void **state)
+{
+	char *a cleanup_free = sparse("same-a", TB, TB / 2, "one");
+	char *b cleanup_free = sparse("same-b", TB, TB / 2, "one");
+	char *c cleanup_free = sparse("same-c", TB, TB / 2, "onE");
+
+	assert_true(are_same(a, 0, b, 0, TB));
+	assert_true(are_same(a, 0, a, 0, TB));
+	assert_false(are_same(a, 0, c, 0, TB));
+	assert_true(are_same(a, 0, c, 0, TB / 2));
+	assert_true(are_same(a, TB / 2, b, TB / 2, 3));
+	assert_false(are_same(a, TB / 2, a, TB / 2 + 1, 3));
+	assert_true(are_same(a, TB / 2, c, TB / 2, 2));
+}
+
+static void test_same_sizes(void **state)
+{
+	char *a cleanup_free = sparse("short", 100, 0, "one");
+	const struct block_place x = {a, 0, 100}, y = {a, 0, 99};
+	struct err *err cleanup_err = NULL;
+	bool same = true;
+
+	assert_int_equal(blocks_same(&x, &y, &same, &err), 0);
+	assert_false(same);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DIR_TEST(test_holes),       DIR_TEST(test_beyond_the_file),
 		DIR_TEST(test_other_place), DIR_TEST(test_other_size),
 		DIR_TEST(test_odd_size),    cmocka_unit_test(test_inodes),
+		DIR_TEST(test_same),        DIR_TEST(test_same_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

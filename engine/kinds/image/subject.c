@@ -2,6 +2,7 @@
 #include "kinds/image/subject.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,9 +14,6 @@
 #include "kinds/image/look_bundle.h"
 #include "media/tree/tree_dir.h"
 
-static int add_file(struct subject *s, const char *file, const char *path, const char *name,
-		    struct err **err) warn_unused;
-
 static char *new_scratch(struct subject *s, struct err **err)
 {
 	char *dir = xasprintf("%s/part.%u", s->scratch, s->count++);
@@ -26,14 +24,47 @@ static char *new_scratch(struct subject *s, struct err **err)
 	return NULL;
 }
 
-static struct subject_part *add_part(struct subject *s, const char *name, struct err **err)
+static struct subject_part *new_part(const char *name)
 {
 	struct subject_part *p = xcalloc(1, sizeof(*p));
 
-	p->look.scratch = new_scratch(s, err);
 	p->name = xstrdup(name);
+	return p;
+}
+
+static struct subject_part *add_part(struct subject *s, const char *name)
+{
+	struct subject_part *p = new_part(name);
+
 	subject_parts_push(&s->parts, p);
-	return p->look.scratch ? p : NULL;
+	return p;
+}
+
+/* COUNT parts in the place of REMOVED ones at AT. */
+static void replace_parts(struct subject *s, size_t at, size_t removed,
+			  struct subject_part *const *parts, size_t count)
+{
+	struct subject_parts all = {0};
+
+	for (size_t i = 0; i < at; i++)
+		subject_parts_push(&all, s->parts.items[i]);
+	for (size_t i = 0; i < count; i++)
+		subject_parts_push(&all, parts[i]);
+	for (size_t i = at + removed; i < s->parts.count; i++)
+		subject_parts_push(&all, s->parts.items[i]);
+	subject_parts_clear(&s->parts);
+	s->parts = all;
+}
+
+static void free_part(struct subject_part *p)
+{
+	look_release(&p->look);
+	free((char *)p->look.scratch);
+	free(p->path);
+	free(p->unread);
+	free(p->target);
+	free(p->name);
+	free(p);
 }
 
 /* What orch cannot read stays as bytes: damaged, not unmounted, of another sort. */
@@ -45,38 +76,10 @@ static void keep_bytes(struct subject_part *p, struct err *why)
 	err_free(why);
 }
 
-/* ---- disks ---- */
-
-static int add_partition(struct subject *s, const char *file, const struct gpt_parts *parts,
-			 size_t i, const char *above, struct err **err)
+/* How what is called LABEL in what is called ABOVE is called. Caller frees. */
+static char *name_below(const char *above, const char *label)
 {
-	char *partition cleanup_free = look_part_name(parts, i);
-	char *path cleanup_free = xasprintf("%s/", partition);
-	char *name cleanup_free = xasprintf("%s%s%s", above, *above ? "/" : "", partition);
-	struct subject_part *p = add_part(s, name, err);
-	struct err *why = NULL;
-
-	if (!p)
-		return -1;
-	p->image = true;
-	if (look_into(&p->look, file, path, false, &why) == 0)
-		return 0;
-	keep_bytes(p, why);
-	free(p->look.file);
-	p->look.file = xstrdup(file);
-	p->look.offset = parts->items[i].start;
-	p->look.size = parts->items[i].size;
-	return 0;
-}
-
-static int add_partitions(struct subject *s, const char *file, const char *above,
-			  const struct gpt_parts *parts, struct err **err)
-{
-	for (size_t i = 0; i < parts->count; i++) {
-		if (add_partition(s, file, parts, i, above, err) < 0)
-			return -1;
-	}
-	return 0;
+	return xasprintf("%s%s%s", above, *above ? "/" : "", label);
 }
 
 /* ---- directories ---- */
@@ -119,29 +122,39 @@ static char *label_of(const struct strv *names, size_t i)
 	return same > 1 || *suffix != '.' ? xstrdup(names->items[i]) : xasprintf("*%s", suffix);
 }
 
-/* How what is called LABEL in directory ABOVE is called. Caller frees. */
-static char *name_below(const char *above, const char *label)
+static uint64_t size_of(const char *file)
 {
-	return xasprintf("%s%s%s", above, *above ? "/" : "", label);
+	int fd cleanup_fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END); /* a card has no size of a file */
+
+	return end < 0 ? 0 : (uint64_t)end;
 }
 
-static int add_listed(struct subject *s, const char *dir, const char *file, const char *above,
-		      const char *label, struct err **err)
+/* A closed part. */
+static void add_file(struct subject *s, const char *file, const char *path, const char *name)
+{
+	struct subject_part *p = add_part(s, name);
+
+	p->look.file = xstrdup(file);
+	p->look.size = size_of(file);
+	p->path = xstrdup(path);
+}
+
+static void add_listed(struct subject *s, const char *dir, const char *file, const char *above,
+		       const char *label)
 {
 	char *path cleanup_free = path_join(dir, file);
 	char *name cleanup_free = name_below(above, label);
 
-	return add_file(s, path, "", name, err);
+	add_file(s, path, "", name);
 }
 
 static int add_link(struct subject *s, const char *path, const char *name, struct err **err)
 {
-	struct subject_part *p = add_part(s, name, err);
+	struct subject_part *p = add_part(s, name);
 	char target[PATH_MAX];
-	ssize_t n = p ? readlink(path, target, sizeof(target)) : -1;
+	ssize_t n = readlink(path, target, sizeof(target));
 
-	if (!p)
-		return -1;
 	if (n < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot read link '%s'", path);
 	p->look.format = "link";
@@ -196,8 +209,7 @@ static int add_files(struct subject *s, const char *dir, const char *above, bool
 	for (size_t i = 0; i < names.count; i++) {
 		char *label cleanup_free = labels ? label_of(&names, i) : xstrdup(names.items[i]);
 
-		if (add_listed(s, dir, names.items[i], above, label, err) < 0)
-			return -1;
+		add_listed(s, dir, names.items[i], above, label);
 	}
 	if (add_links(s, dir, above, err) < 0)
 		return -1;
@@ -212,8 +224,9 @@ static int add_directory(struct subject *s, const char *dir, struct err **err)
 
 	if (!path_exists(usr))
 		return add_files(s, dir, "", true, err);
-	p = add_part(s, "", err);
-	if (!p)
+	p = add_part(s, "");
+	p->look.scratch = new_scratch(s, err);
+	if (!p->look.scratch)
 		return -1;
 	p->look.format = "directory";
 	p->look.file = xstrdup(dir);
@@ -221,39 +234,69 @@ static int add_directory(struct subject *s, const char *dir, struct err **err)
 	return tree_from_dir(p->look.tree, dir, NULL, INT64_MAX, err);
 }
 
-/* ---- files ---- */
+/* ---- opening ---- */
 
-/* The parts of a bundle from FIRST on that its manifest names are what slots get. */
-static int mark_images(struct subject *s, const char *dir, size_t first, struct err **err)
+/* Closed ones for the partitions of the disk I, after it. */
+static void list_partitions(struct subject *s, size_t i)
+{
+	const struct subject_part *disk = s->parts.items[i];
+	const struct gpt_parts *parts = &disk->look.parts;
+	struct subject_parts list = {0};
+
+	for (size_t k = 0; k < parts->count; k++) {
+		char *partition cleanup_free = look_part_name(parts, k);
+		char *name cleanup_free = name_below(disk->name, partition);
+		struct subject_part *p = new_part(name);
+
+		p->look.file = xstrdup(disk->look.file);
+		p->look.offset = parts->items[k].start;
+		p->look.size = parts->items[k].size;
+		p->path = xstrdup("");
+		p->partition = true;
+		p->of_bundle = disk->of_bundle;
+		p->image = !p->of_bundle;
+		subject_parts_push(&list, p);
+	}
+	replace_parts(s, i + 1, 0, list.items, list.count);
+	subject_parts_clear(&list);
+}
+
+/* The parts of a bundle that its manifest names are what slots get. */
+static int mark_images(const struct subject *inner, const char *dir, struct err **err)
 {
 	char *path cleanup_free = path_join(dir, "manifest.raucm");
 	struct str text cleanup_str = STR_INIT;
 
 	if (file_read_foreign(path, 1 << 20, &text, err) < 0)
 		return -1;
-	for (; first < s->parts.count; first++) {
-		struct subject_part *p = s->parts.items[first];
+	for (size_t i = 0; i < inner->parts.count; i++) {
+		struct subject_part *p = inner->parts.items[i];
 		char *line cleanup_free = xasprintf("\nfilename=%s\n", path_base(p->name));
 
+		p->of_bundle = true;
 		p->image = strstr(text.buf, line) != NULL;
 	}
 	return 0;
 }
 
-static int add_bundle(struct subject *s, const char *file, const char *name, struct err **err)
+/* The part I is a bundle: what is in it takes its place. */
+static int open_bundle(struct subject *s, size_t i, struct err **err)
 {
+	struct subject_part *bundle = s->parts.items[i];
+	struct subject inner cleanup_subject = {0};
 	char *dir cleanup_free = new_scratch(s, err), *to cleanup_free = NULL;
-	size_t first = s->parts.count;
-	struct stat st;
 
 	if (!dir)
 		return -1;
 	to = path_join(dir, "bundle");
-	if (look_unpack_bundle(file, to, err) < 0 || add_files(s, to, name, false, err) < 0)
+	if (look_unpack_bundle(bundle->look.file, to, err) < 0 ||
+	    add_files(&inner, to, bundle->name, false, err) < 0 || mark_images(&inner, to, err) < 0)
 		return -1;
-	if (stat(file, &st) == 0)
-		s->payload = s->bundles++ ? 0 : (uint64_t)st.st_size;
-	return mark_images(s, to, first, err);
+	s->payload = s->bundles++ ? 0 : bundle->look.size;
+	replace_parts(s, i, 1, inner.parts.items, inner.parts.count);
+	subject_parts_clear(&inner.parts);
+	free_part(bundle);
+	return 0;
 }
 
 /* Neither an archive nor a disk, of which each partition is one. */
@@ -262,35 +305,68 @@ static bool is_image(const struct look *l)
 	return !l->disk && !str_eq(l->format, "tar") && !str_eq(l->format, "deb");
 }
 
-static int add_file(struct subject *s, const char *file, const char *path, const char *name,
-		    struct err **err)
+static int look_into_part(struct subject *s, size_t i, struct err **err)
 {
-	struct subject_part *p;
+	struct subject_part *p = s->parts.items[i];
+	char *path cleanup_free = steal_ptr(p->path), *file cleanup_free = steal_ptr(p->look.file);
 	struct err *why = NULL;
 
-	if (!*path && look_is_bundle(file))
-		return add_bundle(s, file, name, err);
-	p = add_part(s, name, err);
-	if (!p)
+	p->look.scratch = new_scratch(s, err);
+	if (!p->look.scratch)
 		return -1;
 	if (look_into(&p->look, file, path, false, &why) < 0) {
-		if (!p->look.format) {
+		if (!p->look.format && !p->partition) {
 			*err = why;
 			return -1;
 		}
 		keep_bytes(p, why);
 	}
-	p->image = is_image(&p->look);
-	return p->look.disk ? add_partitions(s, file, name, &p->look.parts, err) : 0;
+	if (!p->look.format)
+		p->look.format = "file";
+	if (!p->partition && !p->of_bundle)
+		p->image = is_image(&p->look);
+	if (p->look.disk && !p->partition)
+		list_partitions(s, i);
+	return 0;
 }
 
-int subject_open(struct subject *s, const char *file, const char *path, struct err **err)
+static int open_part(struct subject *s, size_t i, struct err **err)
+{
+	const struct subject_part *p = s->parts.items[i];
+
+	if (!*p->path && !p->partition && look_is_bundle(p->look.file))
+		return open_bundle(s, i, err);
+	return look_into_part(s, i, err);
+}
+
+int subject_open_part(struct subject *s, size_t i, struct err **err)
+{
+	int rc = open_part(s, i, err);
+
+	return rc < 0 && s->name ? err_wrap(err, "'%s'", s->name) : rc;
+}
+
+int subject_list(struct subject *s, const char *file, const char *path, struct err **err)
 {
 	struct stat st;
 
 	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
 		return add_directory(s, file, err);
-	return add_file(s, file, path, "", err);
+	add_file(s, file, path, "");
+	return 0;
+}
+
+int subject_open(struct subject *s, const char *file, const char *path, struct err **err)
+{
+	if (subject_list(s, file, path, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->parts.count;) {
+		if (!s->parts.items[i]->path)
+			i++;
+		else if (subject_open_part(s, i, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 struct subject_part *subject_part(const struct subject *s, const char *name)
@@ -319,15 +395,7 @@ struct block_place subject_place(const struct subject_part *p)
 
 void subject_close(struct subject *s)
 {
-	for (size_t i = 0; i < s->parts.count; i++) {
-		struct subject_part *p = s->parts.items[i];
-
-		look_release(&p->look);
-		free((char *)p->look.scratch);
-		free(p->unread);
-		free(p->target);
-		free(p->name);
-		free(p);
-	}
+	for (size_t i = 0; i < s->parts.count; i++)
+		free_part(s->parts.items[i]);
 	subject_parts_clear(&s->parts);
 }

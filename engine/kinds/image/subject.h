@@ -10,6 +10,9 @@
  *	subject_open(&s, "card.img", "", err);
  *	for (size_t i = 0; i < s.parts.count; i++)
  *		... s.parts.items[i]->look.tree
+ *
+ * Who does not need all of it lists it, and opens what is needed: before that a part is closed, of
+ * which only name, target and place are known.
  */
 #include "kinds/image/look.h"
 #include "media/disk/blocks.h"
@@ -24,10 +27,13 @@ struct subject_part {
 	bool image;       /* its bytes are what lies on a device */
 	char *target;     /* of a link in a directory, whose format is "link" */
 	char *unread;     /* why orch could not look into it; NULL: it could, or there is nothing */
+	char *path;       /* of a closed part: from where on it is to be looked into; NULL: open */
+	bool partition, of_bundle; /* private: what it is a part of */
 };
 DEFINE_VEC(subject_parts, struct subject_part *)
 
 struct subject {
+	const char *name;    /* what errors of subject_open_part() begin with; or NULL */
 	const char *scratch; /* a directory for what has to be unpacked, in use as long as this */
 	struct subject_parts parts;
 	uint64_t payload; /* bytes of the bundle, when there is exactly one */
@@ -35,9 +41,17 @@ struct subject {
 	unsigned count; /* private: names in scratch */
 };
 
-/* Opens FILE, from PATH on. */
+/* Opens FILE, from PATH on, with all its parts. */
 int subject_open(struct subject *s, const char *file, const char *path,
 		 struct err **err) warn_unused;
+/* The same, but that files stay closed. A directory with a system in it is opened. */
+int subject_list(struct subject *s, const char *file, const char *path,
+		 struct err **err) warn_unused;
+/*
+ * Opens the closed part I. Closed parts that it has come after it, the partitions of a disk, or in
+ * its place, the files of a bundle.
+ */
+int subject_open_part(struct subject *s, size_t i, struct err **err) warn_unused;
 /* Of that name, or NULL. */
 struct subject_part *subject_part(const struct subject *s, const char *name);
 /* The same part of OTHER as P of OWN: by name, or the only one of both; or NULL. */

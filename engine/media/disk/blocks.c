@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -221,6 +222,43 @@ int blocks_compare(const struct block_place *before, const struct block_place *a
 	rc = compare(&a, &b, &c, ret, err);
 	free(c.slots);
 	return rc;
+}
+
+/* 0, 1: no; -1: nobody can say. */
+static int is_one_file(const struct reader *a, const struct reader *b, struct err **err)
+{
+	struct stat x, y;
+
+	if (fstat(a->fd, &x) < 0 || fstat(b->fd, &y) < 0)
+		return err_errno(err, E_READ_FAILED, errno, "cannot look at '%s'", a->place->file);
+	return x.st_dev != y.st_dev || x.st_ino != y.st_ino || a->place->at != b->place->at;
+}
+
+int blocks_same(const struct block_place *a, const struct block_place *b, bool *ret,
+		struct err **err)
+{
+	struct reader x cleanup_reader = {.fd = -1}, y cleanup_reader = {.fd = -1};
+	uint64_t at = 0;
+	int rc;
+
+	*ret = false;
+	if (a->size != b->size)
+		return 0;
+	if (reader_open(&x, a, err) < 0 || reader_open(&y, b, err) < 0)
+		return -1;
+	rc = is_one_file(&x, &y, err);
+	if (rc == 1) {
+		while ((at = next_block(&x, &y, at)) < a->size) {
+			if (reader_get(&x, at, PIECE, err) < 0 ||
+			    reader_get(&y, at, PIECE, err) < 0)
+				return -1;
+			if (memcmp(x.buf, y.buf, PIECE) != 0)
+				return 0;
+			at += PIECE;
+		}
+	}
+	*ret = rc >= 0;
+	return rc < 0 ? -1 : 0;
 }
 
 uint64_t blocks_fetched(const struct blocks *b)

@@ -5,6 +5,7 @@
  * What it fetches are blocks that the device has nowhere in its old image; what is all zeros it
  * makes itself. What it writes are those that differ where they are.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -35,6 +36,12 @@ struct block_place {
 /* Compares; RET is to be cleared with blocks_clear(). A file that ends early reads as zeros. */
 int blocks_compare(const struct block_place *before, const struct block_place *after,
 		   struct blocks *ret, struct err **err) warn_unused;
+/*
+ * *RET: whether both are of one size and all bytes are equal. What is one file at one place is not
+ * read; all else is, up to the first difference, but for holes.
+ */
+int blocks_same(const struct block_place *a, const struct block_place *b, bool *ret,
+		struct err **err) warn_unused;
 /* Bytes that an adaptive update fetches before they are compressed, the index among them. */
 uint64_t blocks_fetched(const struct blocks *b);
 /* Bytes that it writes. */
