@@ -12,6 +12,7 @@
 #include "cli/paint.h"
 #include "cli/result.h"
 #include "cli/revision.h"
+#include "cli/task.h"
 #include "graph/manifest.h"
 
 enum { BEFORE, AFTER, SIDES };
@@ -112,12 +113,22 @@ static void tell(struct comparison *c, const char *title, const struct delta *d)
 		diff_show_text(cli, title, d);
 }
 
+static void progress(void *arg, const char *name, size_t i, size_t count)
+{
+	char *text cleanup_free = xasprintf("comparing %zu of %zu: %s", i, count, name);
+
+	task_begin(arg, *name ? text : "comparing");
+}
+
 static int compare_results(struct comparison *c, const char *title, const struct result *a,
 			   const struct result *b, struct err **err)
 {
-	struct subject before cleanup_subject = {.scratch = NULL};
-	struct subject after cleanup_subject = {.scratch = NULL};
-	struct delta d cleanup_delta = {.arena = c->s->arena};
+	struct subject before cleanup_subject = {.name = a->name};
+	struct subject after cleanup_subject = {.name = b->name};
+	struct task task;
+	struct delta d cleanup_delta = {
+		.arena = c->s->arena, .progress = progress, .progress_arg = &task};
+	int rc;
 	char *one cleanup_free = new_scratch(c, err), *two cleanup_free = NULL;
 
 	two = one ? new_scratch(c, err) : NULL;
@@ -125,14 +136,16 @@ static int compare_results(struct comparison *c, const char *title, const struct
 		return -1;
 	before.scratch = one;
 	after.scratch = two;
-	if (subject_open(&before, a->file, a->path, err) < 0)
+	if (subject_list(&before, a->file, a->path, err) < 0)
 		return err_wrap(err, "'%s'", a->name);
-	if (subject_open(&after, b->file, b->path, err) < 0)
+	if (subject_list(&after, b->file, b->path, err) < 0)
 		return err_wrap(err, "'%s'", b->name);
-	if (delta_make(&d, &before, &after, err) < 0)
-		return -1;
-	tell(c, title, &d);
-	return 0;
+	task_open(&task, TASK_TERMINAL);
+	rc = delta_make(&d, &before, &after, err);
+	task_close(&task);
+	if (rc == 0)
+		tell(c, title, &d);
+	return rc;
 }
 
 /* The record of a node in the graph of a revision. */

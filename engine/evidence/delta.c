@@ -98,24 +98,74 @@ static void add_lone(struct delta *d, const struct subject_part *s, const char *
 	p->differs = true;
 }
 
-int delta_make(struct delta *d, const struct subject *before, const struct subject *after,
-	       struct err **err)
+static void add_equal(struct delta *d, const struct subject_part *s)
 {
-	d->payload[0] = before->payload;
-	d->payload[1] = after->payload;
-	for (size_t i = 0; i < after->parts.count; i++) {
-		const struct subject_part *b = after->parts.items[i];
-		const struct subject_part *a = subject_partner(after, b, before);
+	delta_parts_at_end(&d->parts)->name = arena_strdup(d->arena, s->name);
+}
 
-		if (!a)
-			add_lone(d, b, "only after");
-		else if (compare(d, a, b, err) < 0)
+/* Whether both are closed and have the same bytes. */
+static int are_equal(const struct subject_part *a, const struct subject_part *b, bool *ret,
+		     struct err **err)
+{
+	struct block_place before = subject_place(a), after = subject_place(b);
+
+	*ret = false;
+	if (!a->path || !b->path || !str_eq(a->path, b->path))
+		return 0;
+	return blocks_same(&before, &after, ret, err);
+}
+
+static int open_part(struct subject *s, const struct subject_part *p, struct err **err)
+{
+	size_t i = 0;
+
+	while (s->parts.items[i] != p)
+		i++;
+	return p->path ? subject_open_part(s, i, err) : 0;
+}
+
+/* Compares part I of AFTER. 1: it was opened, and what is there now is to be compared. */
+static int compare_part(struct delta *d, struct subject *before, struct subject *after, size_t i,
+			struct err **err)
+{
+	const struct subject_part *b = after->parts.items[i];
+	const struct subject_part *a = subject_partner(after, b, before);
+	bool equal, closed = a && (a->path || b->path);
+
+	if (!a) {
+		add_lone(d, b, "only after");
+		return 0;
+	}
+	if (are_equal(a, b, &equal, err) < 0)
+		return -1;
+	if (equal) {
+		add_equal(d, b);
+		return 0;
+	}
+	if (open_part(before, a, err) < 0 || open_part(after, b, err) < 0)
+		return -1;
+	return closed ? 1 : compare(d, a, b, err);
+}
+
+int delta_make(struct delta *d, struct subject *before, struct subject *after, struct err **err)
+{
+	for (size_t i = 0; i < after->parts.count;) {
+		int rc;
+
+		if (d->progress)
+			d->progress(d->progress_arg, after->parts.items[i]->name, i + 1,
+				    after->parts.count);
+		rc = compare_part(d, before, after, i, err);
+		if (rc < 0)
 			return -1;
+		i += rc == 0;
 	}
 	for (size_t i = 0; i < before->parts.count; i++) {
 		if (!subject_partner(before, before->parts.items[i], after))
 			add_lone(d, before->parts.items[i], "only before");
 	}
+	d->payload[0] = before->payload;
+	d->payload[1] = after->payload;
 	return 0;
 }
 

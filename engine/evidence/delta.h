@@ -5,6 +5,7 @@
  * have the same form whatever they are about.
  *
  *	struct delta d cleanup_delta = {.arena = arena};
+ *	subject_list(&before, "old.raucb", "", err), subject_list(&after, "new.raucb", "", err);
  *	delta_make(&d, &before, &after, err);
  *	for (size_t i = 0; i < d.parts.count; i++)
  *		... d.parts.items[i].rows[DELTA_PACKAGES]
@@ -51,11 +52,18 @@ DEFINE_VEC(delta_parts, struct delta_part)
 
 struct delta {
 	struct arena *arena;
+	/* Called, unless NULL, before a part is compared: the Ith of COUNT, which may grow. */
+	void (*progress)(void *arg, const char *name, size_t i, size_t count);
+	void *progress_arg;
 	struct delta_parts parts;
 	uint64_t payload[2]; /* bytes of the bundle before and after; 0: there is not one */
 };
 
-int delta_make(struct delta *d, const struct subject *before, const struct subject *after,
+/*
+ * Compares what was listed (subject_list()). Only what is on both sides and differs is opened: of
+ * other parts no more is told than that they are equal, or on which side they are.
+ */
+int delta_make(struct delta *d, struct subject *before, struct subject *after,
 	       struct err **err) warn_unused;
 /* Whether anything is another than it was. */
 bool delta_differs(const struct delta *d);

@@ -80,6 +80,21 @@ code 'names that would clear the screen' 3 "$orch" diff ./n1 ./n2 --exit-code
 lacks 'are harmless' "$(printf '\033')" out
 check 'twins are told in short' grep -q 'the same files differ as in a' out
 
+# Whoever looks into these says that they are damaged: nobody looks into what is equal or alone.
+mkdir e1 e2
+printf '\037\213no archive' | tee e1/a.tgz >e2/a.tgz
+printf '!<arch>\ndebian-binary, no more' >e1/b.deb && ln e1/b.deb e2/b.deb
+printf '\375''7zXZ no more' >e1/c.xz
+code 'equal directories' 0 "$orch" diff ./e1 ./e2 --json
+same 'what is equal is not looked into, nor what is alone' 'x.tgz: null,x.deb: null,x.xz: only before' \
+	"$(jq -r '[.things[0].parts[] | "\(.name | sub("^[*]"; "x")): \(.note)"] | join(",")' out)"
+code 'a directory beside itself' 0 "$orch" diff ./e1 ./e1 --exit-code
+same 'says one thing' './e1: no difference' "$(cat out)"
+printf 'XFSB' | dd of=one.img bs=512 seek=2048 conv=notrunc status=none
+cp one.img six.img && printf 'x' | dd of=six.img bs=512 seek=12300 conv=notrunc status=none
+differs 'one partition of two' ./one.img ./six.img
+same 'the other is not looked into' 'root-a: null' "$(jq -r '.things[0].parts[] | select(.name == "root-a") | "\(.name): \(.note)"' out)"
+
 # What is small, and took gigabytes and minutes.
 mkdir -p w1/usr w2/usr
 seq -f 'x=%06.f' 1 20000 | tr '\n' ' ' >w1/cmdline.txt
