@@ -5,9 +5,9 @@
 
 #include "base/str.h"
 #include "evidence/delta_priv.h"
+#include "media/tree/capability.h"
 
 #define SET_ID (S_ISUID | S_ISGID)
-#define CAPABILITY "security.capability"
 
 struct files {
 	struct delta_part *part;
@@ -47,13 +47,12 @@ static const char *type_text(mode_t mode)
 
 static void add_capability(struct str *s, const struct tree_inode *n)
 {
-	const struct tree_xattr *x = tree_inode_find_xattr(n, CAPABILITY);
+	const struct tree_xattr *x = tree_inode_find_xattr(n, CAPABILITY_XATTR);
 
 	if (!x)
 		return;
-	str_append(s, ", capabilities ");
-	for (size_t i = 0; i < x->len; i++)
-		str_printf(s, "%02x", ((const unsigned char *)x->value)[i]);
+	str_append(s, ",");
+	capability_text(s, x->value, x->len);
 }
 
 static const char *inode_text(struct arena *arena, const struct tree_inode *n)
@@ -82,8 +81,8 @@ static const char *change_text(struct arena *arena, const struct tree_inode *a,
 {
 	struct str s cleanup_str = STR_INIT;
 	bool type = (a->mode & S_IFMT) != (b->mode & S_IFMT), file = S_ISREG(b->mode);
-	bool caps = !same_xattr(tree_inode_find_xattr(a, CAPABILITY),
-				tree_inode_find_xattr(b, CAPABILITY));
+	bool caps = !same_xattr(tree_inode_find_xattr(a, CAPABILITY_XATTR),
+				tree_inode_find_xattr(b, CAPABILITY_XATTR));
 
 	add_word(&s, type, "type");
 	add_word(&s, !S_ISLNK(b->mode) && (a->mode & 07777) != (b->mode & 07777), "mode");
@@ -110,13 +109,13 @@ static bool is_open(const struct tree_inode *n)
 static bool is_alarm(const struct tree_inode *a, const struct tree_inode *b)
 {
 	mode_t had = a && S_ISREG(a->mode) ? a->mode : 0;
-	const struct tree_xattr *caps = tree_inode_find_xattr(b, CAPABILITY);
+	const struct tree_xattr *caps = tree_inode_find_xattr(b, CAPABILITY_XATTR);
 
 	if (S_ISREG(b->mode) && (b->mode & SET_ID & ~had))
 		return true;
 	if (S_ISREG(b->mode) && (b->mode & SET_ID) && a && (a->uid != b->uid || a->gid != b->gid))
 		return true;
-	if (caps && !(a && same_xattr(tree_inode_find_xattr(a, CAPABILITY), caps)))
+	if (caps && !(a && same_xattr(tree_inode_find_xattr(a, CAPABILITY_XATTR), caps)))
 		return true;
 	return is_open(b) && !(a && is_open(a));
 }

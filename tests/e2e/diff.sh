@@ -161,6 +161,7 @@ code 'text' 0 "$orch" diff "$scratch/old.tar" root.tar
 cp "$scratch/out" "$scratch/text"
 lacks 'no escape byte of a name' "$(printf '\033')" "$scratch/text"
 check 'rights stand first' grep -q '^! /usr/bin/tool: mode: 0755 0:0 4 -> 4755 0:0 4$' "$scratch/text"
+check 'capabilities have names' grep -q '^! /usr/bin/ping: capabilities: 0755 0:0 4 -> 0755 0:0 4, cap_net_raw=ep$' "$scratch/text"
 check 'what follows is counted' grep -q 'that follow' "$scratch/text"
 lacks 'and not listed' '/opt/dir/07' "$scratch/text"
 code 'in colour' 0 "$orch" diff "$scratch/old.tar" root.tar --color always

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "media.h"
 
+#include "media/tree/capability.h"
 #include "media/tree/tree.h"
 #include "media/tree/tree_acl.h"
 #include "media/tree/tree_export.h"
@@ -510,6 +511,31 @@ static void test_settle_times(void **state)
 	assert_int_equal(tree_lookup(t, "given")->inode->mtime, EPOCH + 30);
 }
 
+static void test_capabilities(void **state)
+{
+	static const struct {
+		const char *value;
+		size_t len;
+		const char *text;
+	} rows[] = {
+		{"\1\0\0\2\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20, " cap_net_raw=ep"},
+		{"\0\0\0\2\1\0\0\0\0\x10\0\0\0\1\0\0\0\0\0\x80", 20,
+		 " cap_chown=p cap_net_admin=i cap_checkpoint_restore=p 63=i"},
+		{"\1\0\0\1\1\0\0\0\1\0\0\0", 12, " cap_chown=eip"},
+		{"\1\0\0\3\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\7\0\0\0", 24,
+		 " cap_chown=ep [rootid=7]"},
+		{"\1\2\3", 3, " 010203"},
+		{"", 0, " "},
+	};
+
+	for (size_t i = 0; i < array_len(rows); i++) {
+		struct str s cleanup_str = STR_INIT;
+
+		capability_text(&s, rows[i].value, rows[i].len);
+		assert_string_equal(s.buf, rows[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -529,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_acl),
 		cmocka_unit_test(test_directory),
 		cmocka_unit_test(test_settle_times),
+		cmocka_unit_test(test_capabilities),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -80,3 +80,30 @@ void capability_names(struct str *s, const void *value, size_t len)
 			put_name(s, i);
 	}
 }
+
+#define IS_EFFECTIVE 1u /* in the header */
+
+void capability_text(struct str *s, const void *value, size_t len)
+{
+	uint32_t words[6];
+
+	read_words(value, len, words);
+	if (len != 12 && len != 20 && len != 24) {
+		str_append_char(s, ' ');
+		for (size_t i = 0; i < len; i++)
+			str_printf(s, "%02x", ((const unsigned char *)value)[i]);
+		return;
+	}
+	for (unsigned i = 0; i < 64; i++) {
+		bool permitted = words[1 + i / 32 * 2] >> (i % 32) & 1;
+		bool inherited = words[2 + i / 32 * 2] >> (i % 32) & 1;
+
+		if (!permitted && !inherited)
+			continue;
+		put_name(s, i);
+		str_printf(s, "=%s%s%s", words[0] & IS_EFFECTIVE ? "e" : "", inherited ? "i" : "",
+			   permitted ? "p" : "");
+	}
+	if (words[5])
+		str_printf(s, " [rootid=%u]", words[5]);
+}

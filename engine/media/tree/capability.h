@@ -7,3 +7,8 @@
 
 /* Appends " cap_net_raw cap_net_admin" of VALUE, which may be anything. */
 void capability_names(struct str *s, const void *value, size_t len);
+/*
+ * The same with the sets that each is in, as getcap(8) has them: " cap_net_raw=ep [rootid=100000]";
+ * what is not such a value in hexadecimal.
+ */
+void capability_text(struct str *s, const void *value, size_t len);
