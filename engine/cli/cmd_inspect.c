@@ -270,7 +270,8 @@ static void print_part(const struct inspect *c, const struct inspect_part *p)
 	else if (c->images.count && p->bootname)
 		puts("  is none of the releases");
 	if (p->changed)
-		printf("  %llu blocks differ\n", (unsigned long long)p->changed);
+		printf("  %llu block%s\n", (unsigned long long)p->changed,
+		       p->changed == 1 ? " differs" : "s differ");
 	print_files(p);
 	for (size_t i = 0; i < p->certificates.count; i++) {
 		const struct inspect_certificate *k = &p->certificates.items[i];

@@ -104,10 +104,10 @@ char *diff_show_update(const struct delta *d, const struct delta_part *p)
 	if (!p->has_blocks || !p->blocks.changed)
 		return NULL;
 	str_printf(&s,
-		   "%llu of %llu blocks differ. An adaptive update fetches at most %s, its index "
+		   "%llu of %llu blocks differ%s. An adaptive update fetches at most %s, its index "
 		   "among them, and writes %s; a full one writes %s",
 		   (unsigned long long)p->blocks.changed, (unsigned long long)p->blocks.blocks,
-		   fetch, write, full);
+		   p->blocks.changed == 1 ? "s" : "", fetch, write, full);
 	if (d->payload[1])
 		str_printf(&s, " and fetches the bundle, %s", payload);
 	str_append_char(&s, '.');

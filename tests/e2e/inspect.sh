@@ -145,6 +145,7 @@ same 'one block, of that file' 'null 2.0.0/root.img 1 /etc/numbers 4096' \
 	"$(part root-a '"\(.release) \(.near) \(.changed_blocks) \(.files[0].path) \(.files[0].bytes)"')"
 code 'for people' 0 "$orch" inspect "$scratch/flipped.img" --releases "$scratch/releases"
 check 'near it' grep -q '^  near: 2.0.0/root.img$' "$scratch/out"
+check 'one block differs' grep -q '^  1 block differs$' "$scratch/out"
 damaged boot
 do_to "$scratch/boot.img" flip "$(do_to "$scratch/boot.img" find "$(start boot)")"
 inspected boot.img 3
