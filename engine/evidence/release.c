@@ -53,7 +53,9 @@ static int add(const FTSENT *e, const char *name, struct release_files *ret, str
 	return 0;
 }
 
-int release_files_read(const char *dir, struct release_files *ret, struct err **err)
+/* Calls FN for all in DIR, and DIR itself, by name: ".", "pool", "pool/sha256"; -1 ends it. */
+typedef int each_fn(const FTSENT *e, const char *name, void *arg, struct err **err);
+static int each(const char *dir, each_fn *fn, void *arg, struct err **err)
 {
 	char *top cleanup_free = path_normal(dir), *const roots[] = {top, NULL};
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -61,14 +63,61 @@ int release_files_read(const char *dir, struct release_files *ret, struct err **
 
 	if (!walk)
 		return err_errno(err, E_READ_FAILED, errno, "cannot look into '%s'", dir);
-	for (FTSENT *e; rc == 0 && (e = fts_read(walk));) {
-		if (e->fts_level > 0)
-			rc = add(e, e->fts_path + strlen(top) + 1, ret, err);
-	}
+	for (FTSENT *e; rc == 0 && (e = fts_read(walk));)
+		rc = fn(e, e->fts_level > 0 ? e->fts_path + strlen(top) + 1 : ".", arg, err);
 	fts_close(walk);
+	return rc;
+}
+
+static int take_file(const FTSENT *e, const char *name, void *arg, struct err **err)
+{
+	return e->fts_level > 0 ? add(e, name, arg, err) : 0;
+}
+
+int release_files_read(const char *dir, struct release_files *ret, struct err **err)
+{
+	int rc = each(dir, take_file, ret, err);
+
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(*ret->items), by_name);
 	return rc;
+}
+
+/* ---- rights ---- */
+
+static int take_open(const FTSENT *e, const char *name, void *arg, struct err **err)
+{
+	struct release_opens *list = arg;
+	mode_t never = S_ISREG(e->fts_statp->st_mode)   ? S_ISUID | S_ISGID | S_IWOTH
+		       : S_ISDIR(e->fts_statp->st_mode) ? S_IWOTH
+							: 0;
+
+	if (e->fts_info != FTS_DP && e->fts_info != FTS_NS && e->fts_statp->st_mode & never)
+		release_opens_push(list,
+				   (struct release_open){xstrdup(name), e->fts_statp->st_mode});
+	return 0;
+}
+
+static int by_open_name(const void *a, const void *b)
+{
+	return strcmp(((const struct release_open *)a)->name,
+		      ((const struct release_open *)b)->name);
+}
+
+int release_opens_read(const char *dir, struct release_opens *ret, struct err **err)
+{
+	int rc = each(dir, take_open, ret, err);
+
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), by_open_name);
+	return rc;
+}
+
+void release_opens_free(struct release_opens *o)
+{
+	for (size_t i = 0; i < o->count; i++)
+		free(o->items[i].name);
+	release_opens_clear(o);
 }
 
 void release_files_free(struct release_files *f)

@@ -6,6 +6,8 @@
  * are all files, SHA256SUMS among them, and symbolic links, with the SHA-256 of what they lead to
  * as text and the text as annotation 'link'.
  */
+#include <sys/types.h>
+
 #include "base/digest.h"
 #include "base/vec.h"
 
@@ -19,6 +21,20 @@ struct release_file {
 	char *link; /* what a symbolic link leads to; NULL: a file */
 };
 DEFINE_VEC(release_files, struct release_file)
+
+/*
+ * What has rights that nothing in a release has, whoever made it: a file that is set-ID, a file or
+ * directory that everybody may write to.
+ */
+struct release_open {
+	char *name; /* "." is the release */
+	mode_t mode;
+};
+DEFINE_VEC(release_opens, struct release_open)
+/* In the order of their names. */
+int release_opens_read(const char *dir, struct release_opens *ret, struct err **err) warn_unused;
+void release_opens_free(struct release_opens *o);
+#define cleanup_release_opens __attribute__((cleanup(release_opens_free)))
 
 /* All files and links below DIR but the envelope, in the order of their names. */
 int release_files_read(const char *dir, struct release_files *ret, struct err **err) warn_unused;

@@ -43,8 +43,9 @@ int verify_artifact(struct arena *arena, const char *artifact, const struct dsse
 		    struct err **err) warn_unused;
 /*
  * The same of the directory DIR of a release: 'signature' and 'statement' of release.dsse.json
- * (evidence/release.h), 'file' for each that is not as it says, and of bundle and card what is
- * found of them; their own statements need no signature, as the release's covers them.
+ * (evidence/release.h), 'file' for each that is not as it says, 'rights' for each that has some
+ * which nothing in a release has, and of bundle and card what is found of them; their own
+ * statements need no signature, as the release's covers them.
  */
 int verify_release(struct arena *arena, const char *dir, const struct dsse_keys *keys,
 		   const struct verify_policy *policy, struct verify_findings *ret,

@@ -89,6 +89,23 @@ static void compare_files(struct verify *v, const struct release_files *f)
 		verify_tell(v, "file", true, "all %zu are as they were released", f->count);
 }
 
+/* Modes are in no statement, and so only what is never right is known to be wrong. */
+static int check_rights(struct verify *v, const char *dir, struct err **err)
+{
+	struct release_opens list cleanup_release_opens = {0};
+
+	if (release_opens_read(dir, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count && i < TOLD_MAX; i++)
+		verify_tell(v, "rights", false, "'%s' has mode %04o: %s", list.items[i].name,
+			    list.items[i].mode & 07777u,
+			    list.items[i].mode & S_IWOTH ? "everybody may write to it"
+							 : "no file of a release is set-ID");
+	if (list.count > TOLD_MAX)
+		verify_tell(v, "rights", false, "and %zu more", list.count - TOLD_MAX);
+	return 0;
+}
+
 /* ---- what was built ---- */
 
 /* The release is signed, so that a statement in it that nobody signed by itself will do. */
@@ -148,8 +165,10 @@ int verify_release(struct arena *arena, const char *dir, const struct dsse_keys 
 		rc = release_files_read(dir, &files, err);
 		if (rc == 0) {
 			compare_files(&v, &files);
-			rc = look_at_results(&v, dir, err);
+			rc = check_rights(&v, dir, err);
 		}
+		if (rc == 0)
+			rc = look_at_results(&v, dir, err);
 	}
 	json_decref(v.statement);
 	return rc;

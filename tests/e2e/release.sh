@@ -185,6 +185,11 @@ changed another-link "file       'install.img' was changed" ln -sf bundle.raucb 
 changed a-link-for-a-file "file       'NEWS.md' was changed" sh -c 'mv NEWS.md x; ln -s x NEWS.md'
 changed another-sum "file       'SHA256SUMS' was changed" sh -c 'echo >>SHA256SUMS'
 changed another-card "subject    'card.img' was changed" sh -c 'printf x | dd of=card.img bs=1 seek=4000 conv=notrunc 2>/dev/null'
+changed set-id "rights     'rebuild' has mode 4555: no file of a release is set-ID" chmod 4555 rebuild
+changed set-id-of-a-group "rights     'rebuild' has mode 2555: no file of a release is set-ID" chmod 2555 rebuild
+changed what-everybody-writes "rights     'NEWS.md' has mode 0646: everybody may write to it" chmod 646 NEWS.md
+changed where-everybody-writes "rights     'project/files' has mode 0777: everybody may write to it" chmod 777 project/files
+changed the-directory "rights     '\.' has mode 0777: everybody may write to it" chmod 777 .
 changed no-envelope "signature  'release.dsse.json' is not there" rm release.dsse.json
 changed another-payload 'signature ' sed -i 's/"payload": "./"payload": "B/' release.dsse.json
 
