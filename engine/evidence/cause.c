@@ -156,6 +156,61 @@ static bool is_text_time(const struct cause_side *s, size_t place)
 	return false;
 }
 
+/* ---- processors ---- */
+
+static bool is_joint(char c)
+{
+	return c == '.' || c == ':';
+}
+
+/*
+ * The length of the number at AT if it is the count of processors: no digits of a longer one, nor
+ * of "1.5" or "10:20"; else 0.
+ */
+static size_t processors_at(const struct cause_side *s, size_t at)
+{
+	char text[16];
+	size_t len = (size_t)snprintf(text, sizeof(text), "%u", s->cpus), end = at + len;
+
+	if (end > s->len || memcmp(s->data + at, text, len) != 0)
+		return 0;
+	if (at && (isdigit((unsigned char)s->data[at - 1]) || is_joint(s->data[at - 1])))
+		return 0;
+	if (end < s->len && isdigit((unsigned char)s->data[end]))
+		return 0;
+	if (end + 1 < s->len && is_joint(s->data[end]) && isdigit((unsigned char)s->data[end + 1]))
+		return 0;
+	return len;
+}
+
+static bool ends_line(const struct cause_side *s, size_t at)
+{
+	return at >= s->len || s->data[at] == '\n';
+}
+
+/* Whether the line that differs first is the same but for how many processors there were. */
+static bool is_processors(const struct cause_side *a, const struct cause_side *b, size_t place)
+{
+	size_t i = place, k;
+	bool found = false;
+
+	if (!a->cpus || !b->cpus || a->cpus == b->cpus)
+		return false;
+	while (i > 0 && i <= a->len && isdigit((unsigned char)a->data[i - 1]))
+		i--;
+	for (k = i; !ends_line(a, i) || !ends_line(b, k);) {
+		size_t x = processors_at(a, i), y = processors_at(b, k);
+		bool are_counts = x && y;
+
+		if (!are_counts && (ends_line(a, i) || ends_line(b, k) || a->data[i] != b->data[k]))
+			return false;
+		found |= are_counts;
+		i += are_counts ? x : 1;
+		k += are_counts ? y : 1;
+	}
+	return found;
+}
+
 enum cause cause_guess(const struct cause_side *a, const struct cause_side *b)
 {
 	size_t place = cause_place(a, b);
@@ -164,6 +219,8 @@ enum cause cause_guess(const struct cause_side *a, const struct cause_side *b)
 		return CAUSE_PATH;
 	if (is_order(a, b, place))
 		return CAUSE_ORDER;
+	if (is_processors(a, b, place))
+		return CAUSE_PROCESSORS;
 	if ((is_text_time(a, place) && is_text_time(b, place)) || is_binary_time(a, b, place))
 		return CAUSE_TIME;
 	return CAUSE_UNKNOWN;
@@ -178,6 +235,8 @@ const char *cause_word(enum cause c)
 		return "order";
 	case CAUSE_TIME:
 		return "time";
+	case CAUSE_PROCESSORS:
+		return "number of processors";
 	case CAUSE_UNKNOWN:
 		break;
 	}

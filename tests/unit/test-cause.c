@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "evidence/cause.h"
 
 #define THEN 1790000000
@@ -72,6 +73,44 @@ static void test_path(void **state)
 	assert_int_equal(of_text("in /home/a/project/x.c", "in /tmp/elsewhere/x.c"), CAUSE_PATH);
 }
 
+static enum cause of_processors(const char *a, unsigned a_cpus, const char *b, unsigned b_cpus)
+{
+	const struct cause_side x = {a, strlen(a), "/p", THEN, THEN + 60, a_cpus};
+	const struct cause_side y = {b, strlen(b), "/q", NOW, NOW + 60, b_cpus};
+
+	return cause_guess(&x, &y);
+}
+
+static void test_processors(void **state)
+{
+	static const char *const alike[][2] = {
+		{"16\n", "1\n"},
+		{"16", "1"},
+		{"jobs=16", "jobs=1"},
+		{"make -j16 all\nend\n", "make -j1 all\nend\n"},
+		{"same\n16 of 16 at 1.5\n", "same\n1 of 1 at 1.5\n"},
+		{"it has 16.\n", "it has 1.\n"},
+	};
+	static const char *const others[][2] = {
+		{"15\n", "1\n"},
+		{"16 of 17\n", "1 of 2\n"},
+		{"116\n", "11\n"},
+		{"0.16\n", "0.1\n"},
+		{"16.5\n", "1.5\n"},
+		{"16\n", "1 \n"},
+		{"pid 16 of 5", "pid 1 of 6"},
+		{"16", "16\n"},
+		{"1", "16"},
+	};
+
+	for (size_t i = 0; i < array_len(alike); i++)
+		assert_int_equal(of_processors(alike[i][0], 16, alike[i][1], 1), CAUSE_PROCESSORS);
+	for (size_t i = 0; i < array_len(others); i++)
+		assert_int_equal(of_processors(others[i][0], 16, others[i][1], 1), CAUSE_UNKNOWN);
+	assert_int_equal(of_processors("16", 0, "1", 0), CAUSE_UNKNOWN);
+	assert_int_equal(of_processors("16", 16, "1", 16), CAUSE_UNKNOWN);
+}
+
 static void test_place(void **state)
 {
 	const struct cause_side a = {.data = "same1", .len = 5}, b = {.data = "same", .len = 4};
@@ -82,9 +121,10 @@ static void test_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_time),  cmocka_unit_test(test_no_time),
-		cmocka_unit_test(test_order), cmocka_unit_test(test_path),
-		cmocka_unit_test(test_place), cmocka_unit_test(test_no_order),
+		cmocka_unit_test(test_time),       cmocka_unit_test(test_no_time),
+		cmocka_unit_test(test_order),      cmocka_unit_test(test_path),
+		cmocka_unit_test(test_place),      cmocka_unit_test(test_no_order),
+		cmocka_unit_test(test_processors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
