@@ -24,6 +24,7 @@
 #include "cli/table.h"
 
 #define RESULT_MAX (256u << 20)
+#define PLACES_SHOWN 20 /* of a partition; programs get all */
 
 struct repro {
 	struct session *session;
@@ -170,6 +171,8 @@ static int build_again(struct repro *r, struct err **err)
 	vary_environment(r, &env);
 	umask(mask == 077 ? 022 : 077);
 	sched_getaffinity(0, sizeof(cpus), &cpus);
+	r->side[0].cpus = (unsigned)CPU_COUNT(&cpus);
+	r->side[1].cpus = 1;
 	take_one_cpu(&cpus);
 	rc = build(r, 1, r->side[1].project, &env, err);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
@@ -223,13 +226,49 @@ static void tell_line(const char *name, const char *text)
 }
 
 /* What is known of the output, where its bytes tell nothing. */
-static const char *likely_cause(const char *output, const struct repro_difference *d,
-				bool same_inputs)
+static const char *likely_cause(const char *output, enum cause cause, bool same_inputs)
 {
-	if (d->cause == CAUSE_UNKNOWN && same_inputs && str_ends(output, ".raucb"))
+	if (cause == CAUSE_UNKNOWN && same_inputs && str_ends(output, ".raucb"))
 		return "randomness: the signature of a bundle and the salt of its hash tree are "
 		       "new each time";
-	return cause_word(d->cause);
+	return cause_word(cause);
+}
+
+static void tell_place(const struct repro_place *p, const char *output, bool same_inputs)
+{
+	const char *cause = likely_cause(output, p->cause, same_inputs);
+	char *text cleanup_free = NULL;
+
+	if (!p->path) {
+		tell_line("cause", cause);
+		return;
+	}
+	text = xasprintf("%s: %s%s%s; cause: %s", p->path, p->what, p->package ? "; package " : "",
+			 p->package ? p->package : "", cause);
+	tell_line("file", text);
+}
+
+static void tell_part(const struct repro_part *p)
+{
+	char *text cleanup_free =
+		xasprintf("%s: %llu block%s", p->name ? p->name : "(none: beside all of them)",
+			  (unsigned long long)p->blocks, p->blocks == 1 ? "" : "s");
+
+	tell_line("partition", text);
+}
+
+/* Of each partition the first PLACES_SHOWN. */
+static void tell_places(const struct repro_difference *d, size_t part, const char *output,
+			bool same_inputs)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->places.count; i++) {
+		if (d->places.items[i].part == part && count++ < PLACES_SHOWN)
+			tell_place(&d->places.items[i], output, same_inputs);
+	}
+	if (count > PLACES_SHOWN)
+		printf("  and %zu more (--json has all)\n", count - PLACES_SHOWN);
 }
 
 static void tell_text(const char *node, const char *output, const struct repro_difference *d,
@@ -238,38 +277,58 @@ static void tell_text(const char *node, const char *output, const struct repro_d
 	char *blocks cleanup_free = xasprintf(
 		"%llu of %llu; the first difference is at byte %llu", (unsigned long long)d->blocks,
 		(unsigned long long)d->compared, (unsigned long long)d->offset);
-	char *file cleanup_free =
-		xasprintf("%s: %s%s", d->path ? d->path : "", d->what ? d->what : "",
-			  d->files > 1 ? ", and others" : "");
 
 	printf("%s: %s differs%s\n", node, output,
 	       same_inputs ? "" : ", as does something that it is made from");
-	if (d->partition)
-		tell_line("partition", d->partition);
 	tell_line("blocks", blocks);
-	if (d->path)
-		tell_line("file", file);
-	if (d->package)
-		tell_line("package", d->package);
-	tell_line("cause", likely_cause(output, d, same_inputs));
+	if (!d->parts.count)
+		tell_places(d, 0, output, same_inputs);
+	for (size_t i = 0; i < d->parts.count; i++) {
+		tell_part(&d->parts.items[i]);
+		tell_places(d, i, output, same_inputs);
+	}
 }
 
+static json_t *place_object(const struct repro_difference *d, size_t i)
+{
+	const struct repro_place *p = &d->places.items[i];
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "partition",
+			 json_text(d->parts.count ? d->parts.items[p->part].name : NULL), "file",
+			 json_text(p->path), "what", json_text(p->what), "package",
+			 json_text(p->package), "cause", cause_word(p->cause));
+}
+
+/* The first place is told beside the others, too. */
 static json_t *difference_object(const char *node, const char *output,
 				 const struct repro_difference *d, bool same_inputs)
 {
-	return json_pack("{s:s, s:s, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:s}", "node", node,
-			 "output", output, "same-inputs", same_inputs, "partition",
-			 json_text(d->partition), "offset", (json_int_t)d->offset, "blocks",
-			 (json_int_t)d->blocks, "file", json_text(d->path), "what",
-			 json_text(d->what), "package", json_text(d->package), "cause",
-			 cause_word(d->cause));
+	json_t *o = place_object(d, 0), *parts = json_array(), *places = json_array();
+
+	for (size_t i = 0; i < d->parts.count; i++) {
+		const struct repro_part *p = &d->parts.items[i];
+
+		json_array_append_new(
+			parts, json_pack("{s:o, s:I, s:I}", "name", json_text(p->name), "offset",
+					 (json_int_t)p->offset, "blocks", (json_int_t)p->blocks));
+	}
+	for (size_t i = 0; i < d->places.count; i++)
+		json_array_append_new(places, place_object(d, i));
+	json_object_set_new(o, "node", json_text(node));
+	json_object_set_new(o, "output", json_text(output));
+	json_object_set_new(o, "same-inputs", json_boolean(same_inputs));
+	json_object_set_new(o, "offset", json_integer((json_int_t)d->offset));
+	json_object_set_new(o, "blocks", json_integer((json_int_t)d->blocks));
+	json_object_set_new(o, "partitions", parts);
+	json_object_set_new(o, "places", places);
+	return o;
 }
 
 static int compare_output(struct repro *r, const json_t *node, const json_t *first,
 			  const json_t *second, bool same_inputs, struct err **err)
 {
 	struct repro_side a = r->side[0], b = r->side[1];
-	struct repro_difference d;
+	struct repro_difference d cleanup_repro_difference = {0};
 	int rc;
 
 	if (str_eq(text_of(first, "digest"), text_of(second, "digest"))) {

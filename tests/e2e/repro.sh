@@ -23,6 +23,12 @@ printf 'kind: tree\narch: %s\ncontents: [{copy: files, to: /}, {copy: "clock:o",
 printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{unpack: "tree:root.tar"}]\n' | recipe root
 printf 'kind: disk\ntable: gpt\npartitions: [{name: root-a, type: linux-generic, from: root}]\n' | recipe card
 
+# An image with several causes in it.
+step noise 'head -c 4096 /dev/urandom >o'
+printf 'kind: image\nfilesystem: ext4\nsize: 16M\ncontents: [{copy: "clock:o", to: /a/time.txt}, {copy: "order:o", to: /ord.txt}]\n' | recipe ext
+printf 'kind: image\nfilesystem: vfat\nsize: 8M\ncontents: [{copy: "noise:o", to: /noise}]\n' | recipe fat
+printf 'kind: disk\ntable: gpt\npartitions: [{name: one, type: linux-generic, from: ext}, {name: two, type: esp, from: fat}, {name: three, type: linux-generic, size: 8M, filesystem: ext4}]\n' | recipe several
+
 step big 'head -c 6000000 /dev/zero >o; od -An -N16 -tx1 /dev/urandom >>o'
 printf 'kind: tree\narch: %s\ncontents: [{copy: "big:o", to: /usr/share/}]\n' \
 	"$(dpkg --print-architecture)" | recipe far
@@ -42,8 +48,17 @@ same where 'root-a /usr/bin/app content app time' \
 same_inputs() { jq --arg n "$1" '.differences[] | select(.node == $n)."same-inputs"' "$scratch/out"; }
 same its-own-fault true "$(same_inputs clock)"
 same not-its-own false "$(same_inputs card)"
+code several-causes 3 "$orch" repro several --json
+same all-of-them 'one /a/time.txt content time;one /ord.txt content order;two /noise content randomness?' \
+	"$(jq -r '[.differences[] | select(.node == "several").places[] | "\(.partition) \(.file) \(.what) \(.cause)"] | join(";")' "$scratch/out")"
+same each-partition 'one two' "$(jq -r '[.differences[] | select(.node == "several").partitions[].name] | join(" ")' "$scratch/out")"
+code the-same-in-words 3 "$orch" repro several
+sed -n '/^several: /,/^$/p' "$scratch/out" | sed -n '/^  blocks/!s/^  \(partition\|file\) */\1 /p' | sed 's/: [0-9]* blocks*$//' >"$scratch/words"
+same of-each-partition-and-file "partition one|file /a/time.txt: content; cause: time|file /ord.txt: content; cause: order|\
+partition two|file /noise: content; cause: randomness?" "$(paste -sd '|' "$scratch/words")"
 if [ "$(nproc)" -gt 1 ]; then
 	code one-processor 3 "$orch" repro cpus
+	check why grep -q '^  cause *number of processors$' "$scratch/out"
 	check says-so grep -q '^cpus: o differs' "$scratch/out"
 fi
 # What a shared place has is no second build, whoever says where it is.
