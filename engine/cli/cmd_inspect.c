@@ -247,6 +247,18 @@ static void print_files(const struct inspect_part *p)
 		printf("    and %zu more (--json has all)\n", p->files.count - FILES_SHOWN);
 }
 
+static void print_inodes(const struct inspect_part *p)
+{
+	for (size_t i = 0; i < p->inodes.count && i < FILES_SHOWN; i++) {
+		const struct inspect_inode *n = &p->inodes.items[i];
+		char *line cleanup_free = xasprintf("%s: %s", n->path, n->change);
+
+		print_lines(stdout, "    inode of ", line, strlen(line));
+	}
+	if (p->inodes.count > FILES_SHOWN)
+		printf("    and %zu more (--json has all)\n", p->inodes.count - FILES_SHOWN);
+}
+
 static void print_part(const struct inspect *c, const struct inspect_part *p)
 {
 	char *size cleanup_free = str_bytes(p->part->size);
@@ -273,6 +285,7 @@ static void print_part(const struct inspect *c, const struct inspect_part *p)
 		printf("  %llu block%s\n", (unsigned long long)p->changed,
 		       p->changed == 1 ? " differs" : "s differ");
 	print_files(p);
+	print_inodes(p);
 	for (size_t i = 0; i < p->certificates.count; i++) {
 		const struct inspect_certificate *k = &p->certificates.items[i];
 		char *line cleanup_free =
@@ -334,13 +347,17 @@ static json_t *environment_object(const struct inspect *c)
 
 static json_t *part_object(const struct inspect_part *p)
 {
-	json_t *files = json_array(), *certificates = json_array();
+	json_t *files = json_array(), *inodes = json_array(), *certificates = json_array();
 	char from[16], to[16];
 
 	for (size_t i = 0; i < p->files.count; i++)
 		json_array_append_new(files, json_pack("{s:o, s:I}", "path",
 						       json_text(p->files.items[i].path), "bytes",
 						       (json_int_t)p->files.items[i].bytes));
+	for (size_t i = 0; i < p->inodes.count; i++)
+		json_array_append_new(
+			inodes, json_pack("{s:o, s:o}", "path", json_text(p->inodes.items[i].path),
+					  "change", json_text(p->inodes.items[i].change)));
 	for (size_t i = 0; i < p->certificates.count; i++) {
 		const struct inspect_certificate *k = &p->certificates.items[i];
 
@@ -350,14 +367,15 @@ static json_t *part_object(const struct inspect_part *p)
 						x509_date(k->not_after, to)));
 	}
 	return json_pack(
-		"{s:o, s:I, s:I, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:b}",
+		"{s:o, s:I, s:I, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, "
+		"s:b}",
 		"name", json_text(p->name), "start", (json_int_t)p->part->start, "size",
 		(json_int_t)p->part->size, "slot", json_text(p->bootname), "state", p->is_state,
 		"cut", p->cut, "format", p->format, "filesystem", json_text(p->state), "unread",
 		json_text(p->unread), "version", json_text(p->version), "release",
 		json_text(p->release), "near", json_text(p->near), "changed_blocks",
-		(json_int_t)p->changed, "files", files, "certificates", certificates,
-		"keyring_unread", p->keyring_unread);
+		(json_int_t)p->changed, "files", files, "inodes", inodes, "certificates",
+		certificates, "keyring_unread", p->keyring_unread);
 }
 
 static void print_json(const struct inspect *c)

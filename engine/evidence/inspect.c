@@ -165,6 +165,74 @@ static int tell_owners(const struct block_place *p, struct owner_walk *w, struct
 	return rc;
 }
 
+/* ---- whose inodes differ ---- */
+
+struct inode_walk {
+	struct inspect *c;
+	struct inspect_part *part;
+	const struct block_ranges *changes;
+	int fd[2];         /* of the image, of the card */
+	uint64_t start[2]; /* of the file system in it */
+	struct map told;   /* places, as text */
+	bool on_card;      /* it goes through the card */
+};
+
+static bool differs_at(const struct block_ranges *r, uint64_t at, uint64_t size)
+{
+	size_t i = first_change(r, at);
+
+	return i < r->count && r->items[i].at < at + size;
+}
+
+static void take_inode(void *arg, uint64_t at, uint64_t size, const char *name)
+{
+	struct inode_walk *w = arg;
+	const char *place = arena_printf(w->c->arena, "%llu", (unsigned long long)at);
+	unsigned char bytes[2][EXT4_INODE_MAX];
+	struct str s cleanup_str = STR_INIT;
+
+	if (size > EXT4_INODE_MAX || !differs_at(w->changes, at, size) || map_get(&w->told, place))
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (pread(w->fd[i], bytes[i], size, (off_t)(w->start[i] + at)) != (ssize_t)size)
+			return;
+	}
+	ext4_inode_changes(bytes[0], bytes[1], size, &s);
+	if (!s.len)
+		return;
+	map_set(&w->told, place, w);
+	inspect_inodes_push(&w->part->inodes,
+			    (struct inspect_inode){arena_strdup(w->c->arena, *name ? name : "/"),
+						   w->on_card ? "only on the card"
+							      : arena_strdup(w->c->arena, s.buf)});
+}
+
+/* What of the card's tables of inodes cannot be read is told with the rest. */
+static int find_inodes(struct inspect *c, struct inspect_part *p,
+		       const struct block_ranges *changes, const struct inspect_image *image,
+		       struct err **err)
+{
+	int a cleanup_fd = open(image->place.file, O_RDONLY | O_CLOEXEC);
+	int b cleanup_fd = open(c->file, O_RDONLY | O_CLOEXEC);
+	struct inode_walk w = {.c = c,
+			       .part = p,
+			       .changes = changes,
+			       .fd = {a, b},
+			       .start = {image->place.at, p->part->start}};
+	struct err *ignored cleanup_err = NULL;
+	int rc;
+
+	if (a < 0 || b < 0)
+		return err_errno(err, E_FILE_UNREADABLE, errno, "cannot open '%s'",
+				 a < 0 ? image->place.file : c->file);
+	rc = ext4_each_inode(image->place.file, image->place.at, take_inode, &w, err);
+	w.on_card = true;
+	if (rc == 0)
+		(void)!ext4_each_inode(c->file, p->part->start, take_inode, &w, &ignored);
+	map_clear(&w.told);
+	return rc;
+}
+
 static int find_owners(struct inspect *c, struct inspect_part *p, const struct blocks *b,
 		       const struct inspect_image *image, struct err **err)
 {
@@ -182,6 +250,8 @@ static int find_owners(struct inspect *c, struct inspect_part *p, const struct b
 	if (b->changed && rc == 0 && w.told < all)
 		inspect_files_push(&p->files, (struct inspect_file){"(file system)", all - w.told});
 	map_clear(&w.bytes);
+	if (b->changed && rc == 0)
+		rc = find_inodes(c, p, &b->changes, image, err);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -389,6 +459,7 @@ void inspect_clear(struct inspect *c)
 {
 	for (size_t i = 0; i < c->parts.count; i++) {
 		inspect_files_clear(&c->parts.items[i].files);
+		inspect_inodes_clear(&c->parts.items[i].inodes);
 		inspect_certificates_clear(&c->parts.items[i].certificates);
 	}
 	inspect_parts_clear(&c->parts);

@@ -4,7 +4,8 @@
  * A card that came back from the field, damaged or not: what is on it, and which of the images that
  * were shipped each partition has. A partition is compared block by block with the images that
  * samples find in it; it is the one of which all is there, and near the one of which most is. Files
- * that differ are those that own blocks which do.
+ * that differ are those that own blocks which do; of blocks of inodes it is told whose differ, and
+ * in what.
  */
 #include "media/disk/blocks.h"
 #include "media/disk/table.h"
@@ -29,6 +30,12 @@ struct inspect_file {
 };
 DEFINE_VEC(inspect_files, struct inspect_file)
 
+struct inspect_inode { /* of ext2 to ext4 */
+	const char *path;
+	const char *change; /* "mode 0755 -> 4755", "only on the card" */
+};
+DEFINE_VEC(inspect_inodes, struct inspect_inode)
+
 struct inspect_part {
 	const struct gpt_part *part;
 	const char *name, *bootname; /* the latter of a slot, else NULL */
@@ -39,7 +46,8 @@ struct inspect_part {
 	const char *release; /* images that it is, joined by ", "; NULL: none that is known */
 	const char *near;    /* those that it may have been: most of it is the same; or NULL */
 	uint64_t changed;    /* blocks that differ from these */
-	struct inspect_files files; /* whose they are */
+	struct inspect_files files;   /* whose they are */
+	struct inspect_inodes inodes; /* that differ, in what "(file system)" has of FILES */
 	struct inspect_certificates certificates;
 	bool keyring_unread; /* not all are there: one cannot be read */
 	bool is_state;       /* of the device */

@@ -37,7 +37,7 @@ slots: {rootfs: {boot: {A: root-a, B: root-b}}}
 state: {partition: data, paths: {/var/lib/app: {owner: root}}}
 END
 echo 'IMAGE_VERSION="1.0.0"' >files/etc/os-release
-seq 30000 >files/etc/numbers
+seq 90000 >files/etc/numbers
 mkdir -p bootfs/overlays && seq 30000 >'bootfs/overlays/a long name.dtbo' && echo 'console=ttyS0' >bootfs/cmdline.txt
 printf '[system]\ncompatible=demo\n[keyring]\npath=keyring.pem\n' >files/etc/rauc/system.conf
 check 'keys' "$orch" pki init
@@ -45,7 +45,7 @@ code 'built' 0 "$orch" build
 mkdir -p "$scratch/releases/1.0.0" "$scratch/releases/2.0.0"
 cp out/root/root.img "$scratch/releases/1.0.0/root.img" && cp out/boot/boot.img "$scratch/releases/1.0.0/" && cp out/device/device.json "$scratch/releases/1.0.0/"
 echo 'IMAGE_VERSION="2.0.0"' >files/etc/os-release
-seq 2 30001 >files/etc/numbers
+seq 2 90001 >files/etc/numbers
 echo 'console=ttyS1' >bootfs/cmdline.txt
 sed 3d pki/keyring.pem >files/damaged.pem && cat files/damaged.pem >>pki/keyring.pem && rm files/damaged.pem
 code 'built again' 0 "$orch" build
@@ -146,6 +146,23 @@ same 'one block, of that file' 'null 2.0.0/root.img 1 /etc/numbers 4096' \
 code 'for people' 0 "$orch" inspect "$scratch/flipped.img" --releases "$scratch/releases"
 check 'near it' grep -q '^  near: 2.0.0/root.img$' "$scratch/out"
 check 'one block differs' grep -q '^  1 block differs$' "$scratch/out"
+# Who attacks a device leaves the contents as they are: only an inode differs.
+damaged rights
+in_partition() { # NAME PARTITION COMMANDS...: of debugfs, in a partition of a card
+	dd if="$scratch/$1.img" of="$scratch/part.img" bs=512 skip=$(($(start "$2") / 512)) count=32768 status=none
+	printf '%s\n' "$3" | debugfs -w -f - "$scratch/part.img" >"$scratch/debugfs" 2>&1
+	dd if="$scratch/part.img" of="$scratch/$1.img" bs=512 seek=$(($(start "$2") / 512)) conv=notrunc status=none
+}
+in_partition rights root-a 'sif /etc/numbers mode 0104755'
+in_partition rights root-b 'sif /etc/os-release uid 1000
+write bootfs/cmdline.txt etc/planted'
+inspected rights.img 3
+inodes() { part "$1" '[.inodes[] | "\(.path) \(.change)"] | join("; ")'; }
+same 'a set-id bit' '/etc/numbers mode 0644 -> 4755' "$(inodes root-a)"
+same 'another owner' '/etc/os-release owner 0:0 -> 1000:0' "$(inodes root-b | tr ';' '\n' | sed 's/^ //; s/, times$//' | grep os-release)"
+same 'a file that was planted' '/etc/planted only on the card' "$(inodes root-b | tr ';' '\n' | sed 's/^ //' | grep planted)"
+code 'for people' 0 "$orch" inspect "$scratch/rights.img" --releases "$scratch/releases"
+check 'in words' grep -q '^    inode of /etc/numbers: mode 0644 -> 4755$' "$scratch/out"
 damaged boot
 do_to "$scratch/boot.img" flip "$(do_to "$scratch/boot.img" find "$(start boot)")"
 inspected boot.img 3

@@ -115,6 +115,18 @@ typedef void ext4_owner_fn(void *arg, uint64_t at, uint64_t size, const char *na
 int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg,
 		    struct err **err) warn_unused;
 /*
+ * The same for the place of each inode that has a name, in the tables of inodes; it is told once.
+ */
+typedef void ext4_inode_fn(void *arg, uint64_t at, uint64_t size, const char *name);
+int ext4_each_inode(const char *path, uint64_t offset, ext4_inode_fn *fn, void *arg,
+		    struct err **err) warn_unused;
+#define EXT4_INODE_MAX 4096u /* bytes that one can have */
+/*
+ * Appends what differs of two inodes as they lie there, SIZE bytes each: "mode 0755 -> 4755, owner
+ * 0:0 -> 7:7, times"; nothing if they are equal.
+ */
+void ext4_inode_changes(const void *before, const void *after, size_t size, struct str *ret);
+/*
  * What a file system was made with, so that it can be written again with more in it.
  */
 struct ext4_identity {

@@ -11,7 +11,8 @@
 struct owners {
 	const char *image;
 	struct ext4_walk walk;
-	ext4_owner_fn *fn;
+	ext4_owner_fn *fn;       /* or NULL */
+	ext4_inode_fn *inode_fn; /* or NULL */
 	void *arg;
 	const char *path; /* of the inode that is looked at */
 	bool *seen;       /* by inode number */
@@ -40,6 +41,16 @@ static errcode_t tell_blocks(struct owners *o, ext2_ino_t ino, struct ext2_inode
 	return code ? code : o->bad ? EXT2_ET_BAD_BLOCK_NUM : 0;
 }
 
+static void tell_place(const struct owners *o, ext2_ino_t ino)
+{
+	ext2_filsys fs = o->walk.fs;
+	dgrp_t group = (dgrp_t)((ino - 1) / fs->super->s_inodes_per_group);
+	uint64_t i = (ino - 1) % fs->super->s_inodes_per_group, size = EXT2_INODE_SIZE(fs->super);
+
+	o->inode_fn(o->arg, ext2fs_inode_table_loc(fs, group) * fs->blocksize + i * size, size,
+		    o->path);
+}
+
 /* PATH is as ext4_walk_next() has it. */
 static int tell_inode(struct owners *o, ext2_ino_t ino, const char *path, struct err **err)
 {
@@ -57,7 +68,9 @@ static int tell_inode(struct owners *o, ext2_ino_t ino, const char *path, struct
 	o->seen[ino] = true;
 	o->path = name;
 	code = ext2fs_read_inode(o->walk.fs, ino, &inode);
-	if (!code)
+	if (!code && o->inode_fn)
+		tell_place(o, ino);
+	if (!code && o->fn)
 		code = tell_blocks(o, ino, &inode);
 	if (!code && LINUX_S_ISDIR(inode.i_mode))
 		code = ext4_walk_directory(&o->walk, ino, path);
@@ -92,11 +105,11 @@ static void owners_release(struct owners *o)
 	free(o->seen);
 }
 
-int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg,
-		    struct err **err)
+/* ASKED: the image, and what to call. */
+static int each(struct owners asked, uint64_t offset, struct err **err)
 {
-	struct owners o
-		__attribute__((cleanup(owners_release))) = {.image = path, .fn = fn, .arg = arg};
+	struct owners o __attribute__((cleanup(owners_release))) = asked;
+	const char *path = o.image;
 	int fd cleanup_fd = open(path, O_RDONLY | O_CLOEXEC);
 	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 	char *what cleanup_free = NULL;
@@ -113,6 +126,18 @@ int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *
 		return 1;
 	what = xasprintf("'%s': cannot read the file system", path);
 	return ext4_unread(code, what, err);
+}
+
+int ext4_each_owner(const char *path, uint64_t offset, ext4_owner_fn *fn, void *arg,
+		    struct err **err)
+{
+	return each((struct owners){.image = path, .fn = fn, .arg = arg}, offset, err);
+}
+
+int ext4_each_inode(const char *path, uint64_t offset, ext4_inode_fn *fn, void *arg,
+		    struct err **err)
+{
+	return each((struct owners){.image = path, .inode_fn = fn, .arg = arg}, offset, err);
 }
 
 /* ---- its state ---- */
