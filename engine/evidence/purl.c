@@ -118,18 +118,34 @@ const char *debian_release_number(const char *codename)
 	return NULL;
 }
 
-/* "trixie" of "debian-13" or "debian-13.1", which others write; else DISTRO, which may be NULL. */
-static const char *codename_of(const char *distro)
+/*
+ * "trixie" of "debian-trixie", "debian-13", "debian-13.1" and, of Debian itself, "13" and "13.1",
+ * which others write; else DISTRO, which may be NULL.
+ */
+static const char *codename_of(const char *vendor, const char *distro)
 {
-	const char *number = distro ? str_skip(distro, "debian-") : NULL;
+	const char *word = distro ? str_skip(distro, "debian-") : NULL;
 
-	for (size_t i = 0; number && i < array_len(releases); i++) {
-		const char *rest = str_skip(number, releases[i].number);
+	if (!word && str_eq(vendor, "debian"))
+		word = distro;
+	for (size_t i = 0; word && i < array_len(releases); i++) {
+		const char *rest = str_skip(word, releases[i].number);
 
-		if (rest && (!*rest || *rest == '.'))
+		if ((rest && (!*rest || *rest == '.')) || str_eq(word, releases[i].codename))
 			return releases[i].codename;
 	}
 	return distro;
+}
+
+const char *debian_source_version(struct arena *arena, const char *version)
+{
+	size_t len = version ? strlen(version) : 0, end = len;
+
+	while (end && isdigit((unsigned char)version[end - 1]))
+		end--;
+	if (end == len || end < 3 || strncmp(version + end - 2, "+b", 2))
+		return version;
+	return arena_strndup(arena, version, end - 2);
 }
 
 /* VERSION with the EPOCH that others write beside it; either may be NULL. */
@@ -148,28 +164,31 @@ static void take_upstream(struct arena *arena, struct sbom_package *p, const cha
 
 	p->source = at ? arena_strndup(arena, upstream, (size_t)(at - upstream)) : upstream;
 	/* Where both versions are the same without their epoch, it is that of both. */
-	if (at && at[1] && !(version && str_eq(at + 1, version)))
-		p->source_version = at + 1;
+	if (at && at[1])
+		p->source_version = version && str_eq(at + 1, version) ? p->version : at + 1;
 }
 
 int sbom_purl(struct arena *arena, const char *purl, struct sbom_package *ret)
 {
 	const char *rest = purl ? str_skip(purl, "pkg:deb/") : NULL;
 	const char *slash = rest ? strchr(rest, '/') : NULL,
-		   *at = slash ? slash + strcspn(slash, "@?#") : NULL, *version, *upstream;
+		   *at = slash ? slash + strcspn(slash, "@?#") : NULL, *version, *upstream, *vendor;
 
 	if (!at)
 		return 1;
 	version = *at == '@' ? decoded(arena, at + 1, strcspn(at + 1, "?#")) : NULL;
+	vendor = decoded(arena, rest, (size_t)(slash - rest));
 	*ret = (struct sbom_package){
 		.name = decoded(arena, slash + 1, (size_t)(at - slash - 1)),
 		.version = with_epoch(arena, version, qualifier(arena, purl, "epoch")),
 		.arch = qualifier(arena, purl, "arch"),
-		.vendor = decoded(arena, rest, (size_t)(slash - rest)),
-		.distro = codename_of(qualifier(arena, purl, "distro")),
+		.vendor = vendor,
+		.distro = codename_of(vendor, qualifier(arena, purl, "distro")),
 	};
 	ret->source = ret->name;
-	ret->source_version = ret->version;
+	ret->source_version = ret->arch && str_eq(ret->arch, "source")
+				      ? ret->version
+				      : debian_source_version(arena, ret->version);
 	upstream = qualifier(arena, purl, "upstream");
 	if (upstream && *upstream && *upstream != '@')
 		take_upstream(arena, ret, upstream, version);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence/vulnerable.h"
 
+#include <ctype.h>
+
 #include "base/file.h"
 #include "base/json_scan.h"
 #include "base/str.h"
@@ -473,12 +475,13 @@ int vulnerability_list_match(const struct vulnerability_list *l, const struct sb
 	return 0;
 }
 
-/* "debian" and "debian-unstable" name no release that lists have. */
+/* "debian", "debian-unstable" and a number that is no release's name none that lists have. */
 static bool has_release(const struct sbom_package *p)
 {
 	if (p->vendor && !str_eq(p->vendor, "debian"))
 		return true;
-	return p->distro && !str_eq(p->distro, "debian") && !str_skip(p->distro, "debian-");
+	return p->distro && *p->distro && !isdigit((unsigned char)*p->distro) &&
+	       !str_eq(p->distro, "debian") && !str_skip(p->distro, "debian-");
 }
 
 /* Whether RECORD has an entry for one release of Debian about SOURCE. */

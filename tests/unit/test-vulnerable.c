@@ -139,6 +139,12 @@ static void test_distributions(void **state)
 		{"pkg:deb/debian/s@1?distro=trixie", 1, 1},
 		{"pkg:deb/debian/s@1?distro=debian-13", 1, 1},
 		{"pkg:deb/debian/s@1?distro=debian-13.1", 1, 1},
+		{"pkg:deb/debian/s@1?distro=debian-trixie", 1, 1},
+		{"pkg:deb/debian/s@1?distro=13", 1, 1},
+		{"pkg:deb/debian/s@1?distro=13.1", 1, 1},
+		{"pkg:deb/acme/s@1?distro=debian-trixie", 1, 1},
+		{"pkg:deb/acme/s@1?distro=13", 0, 0}, /* a release of theirs */
+		{"pkg:deb/debian/s@1?distro=12", 1, 0},
 		{"pkg:deb/debian/s@1?distro=debian-12", 1, 0},
 		{"pkg:deb/debian/s@1", 1, 0},
 		{"pkg:deb/acme/s@1?distro=trixie", 1, 1},
@@ -154,6 +160,41 @@ static void test_distributions(void **state)
 		assert_int_equal(
 			osv_matches(OSV("", "Debian:13", "0", "2"), packages[i].purl, &ids),
 			packages[i].one);
+	}
+}
+
+/* What was built again of a version is of that version, whatever comes after it. */
+static void test_built_again(void **state)
+{
+	static const struct {
+		const char *entry;
+		size_t count;
+	} entries[] = {
+		{"\"versions\": [\"1.0-1\"]", 1},
+		{"\"versions\": [\"1.0-2\"]", 0},
+		{"\"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"introduced\": \"0\"}, "
+		 "{\"last_affected\": \"1.0-1\"}]}]",
+		 1},
+		{"\"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"introduced\": \"0\"}, "
+		 "{\"fixed\": \"1.0-1+a1\"}]}]",
+		 1},
+		{"\"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"introduced\": \"0\"}, "
+		 "{\"fixed\": \"1.0-1\"}]}]",
+		 0},
+	};
+	const char *ids;
+
+	for (size_t i = 0; i < array_len(entries); i++) {
+		const char *record =
+			arena_printf(arena,
+				     "{\"id\": \"CVE-1\", \"affected\": [{\"package\": "
+				     "{\"ecosystem\": \"Debian:13\", \"name\": \"s\"}, %s}]}",
+				     entries[i].entry);
+
+		assert_int_equal(osv_matches(record,
+					     "pkg:deb/debian/s@1.0-1%2Bb2?arch=amd64&distro=trixie",
+					     &ids),
+				 entries[i].count);
 	}
 }
 
@@ -178,6 +219,15 @@ static void test_purls(void **state)
 		{"login@4.16-1?epoch=1&upstream=shadow%404.16-1", "1:4.16-1", "shadow", "1:4.16-1"},
 		{"login@1:4.16-1?epoch=1", "1:4.16-1", "login", "1:4.16-1"},
 		{"login@4.16-1?epoch=0&upstream=", "4.16-1", "login", "4.16-1"},
+		{"s@1.0-1%2Bb2?arch=amd64", "1.0-1+b2", "s", "1.0-1"},
+		{"s@1.0-1+deb13u1+b12", "1.0-1+deb13u1+b12", "s", "1.0-1+deb13u1"},
+		{"s@1.0-1%2Bb2?epoch=1", "1:1.0-1+b2", "s", "1:1.0-1"},
+		{"b@1.0-1%2Bb2?upstream=s", "1.0-1+b2", "s", "1.0-1"},
+		{"b@1.0-1%2Bb2?upstream=s%401.0-1%2Bb2", "1.0-1+b2", "s", "1.0-1+b2"},
+		{"s@1.0-1%2Bb2?arch=source", "1.0-1+b2", "s", "1.0-1+b2"},
+		{"s@1.0-1%2Bb", "1.0-1+b", "s", "1.0-1+b"},
+		{"s@1.0-1b2", "1.0-1b2", "s", "1.0-1b2"},
+		{"s@%2Bb2", "+b2", "s", "+b2"},
 		{"login@4.16-1?upstream=%401", "4.16-1", "login", "4.16-1"},
 		{"login@4.16-1?upstream=shadow%40", "4.16-1", "shadow", "4.16-1"},
 	};
@@ -223,6 +273,10 @@ static void test_unsettled(void **state)
 		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1"));
 		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=debian"));
 		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=debian-99"));
+		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=99"));
+		assert_true(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro="));
+		assert_false(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=12"));
+		assert_false(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=debian-trixie"));
 		assert_true(is_unsettled(lists[i], "pkg:deb/debian/b@1?upstream=s"));
 		assert_false(is_unsettled(lists[i], "pkg:deb/debian/s@1?distro=debian-12"));
 		assert_false(is_unsettled(lists[i], "pkg:deb/debian/other@1"));
@@ -238,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fixed_at),      TEST(test_several_names), TEST(test_from_the_first),
 		TEST(test_distributions), TEST(test_purls),         TEST(test_unsettled),
+		TEST(test_built_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
