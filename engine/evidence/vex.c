@@ -7,13 +7,9 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/walk.h"
+#include "evidence/vex_priv.h"
 
 #define FILE_MAX (64u << 20)
-
-static const char *text(const json_t *o, const char *key)
-{
-	return json_string_value(json_object_get(o, key));
-}
 
 static void push(struct vex *x, struct strs *to, const char *value)
 {
@@ -110,23 +106,26 @@ static bool take_offset(const char **text, time_t *ret)
 	return minutes >= 0;
 }
 
-/* TEXT as RFC 3339 has it; NULL: nothing was said. */
-static int read_time(const char *path, const char *text, struct timespec *ret, struct err **err)
+/* TEXT as RFC 3339 has it; NULL: nothing was said. Adds to ERRORS that it is none. */
+static void read_time(const char *path, const char *text, struct timespec *ret,
+		      struct err_list *errors)
 {
 	const char *rest = text;
+	struct err *err = NULL;
 	time_t offset = 0;
 
 	*ret = (struct timespec){.tv_sec = INT64_MIN};
 	if (!text)
-		return 0;
+		return;
 	if (!take_date(&rest, &ret->tv_sec) || !take_fraction(&rest, &ret->tv_nsec) ||
-	    !take_offset(&rest, &offset) || *rest)
-		return err_set(err, E_BAD_VEX,
+	    !take_offset(&rest, &offset) || *rest) {
+		(void)!err_set(&err, E_BAD_VEX,
 			       "'%s': '%s' is not a time as RFC 3339 has it, "
 			       "\"2030-01-31T10:00:00Z\"",
 			       path, text);
+		err_list_add(errors, err);
+	}
 	ret->tv_sec -= offset;
-	return 0;
 }
 
 static bool is_before(const struct timespec *a, const struct timespec *b)
@@ -135,18 +134,6 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 }
 
 /* ---- OpenVEX ---- */
-
-static enum vex_status openvex_status(const char *word)
-{
-	static const char *const words[] = {NULL, "affected", "not_affected", "fixed",
-					    "under_investigation"};
-
-	for (size_t i = 1; word && i < array_len(words); i++) {
-		if (str_eq(word, words[i]))
-			return (enum vex_status)i;
-	}
-	return VEX_NONE;
-}
 
 /* A product or component: its name as text, "@id", or among its identifiers. */
 static void take_names(struct vex *x, const json_t *thing, struct strs *to)
@@ -190,7 +177,7 @@ static void take_product(struct vex *x, const char *path, const json_t *statemen
 	json_t *part;
 	size_t i;
 
-	s->status = openvex_status(text(statement, "status"));
+	s->status = vex_openvex_status(text(statement, "status"));
 	s->why = kept(x, why ? why : text(statement, "impact_statement"));
 	s->in_parts = parts != NULL;
 	take_vulnerability(x, json_object_get(statement, "vulnerability"), &s->ids);
@@ -200,7 +187,8 @@ static void take_product(struct vex *x, const char *path, const json_t *statemen
 	json_array_foreach(parts, i, part) take_names(x, part, &s->parts);
 }
 
-static int read_openvex(struct vex *x, const char *path, const json_t *doc, struct err **err)
+static void read_openvex(struct vex *x, const char *path, const json_t *doc,
+			 struct err_list *errors)
 {
 	json_t *statement, *product;
 	struct timespec time;
@@ -210,31 +198,14 @@ static int read_openvex(struct vex *x, const char *path, const json_t *doc, stru
 	{
 		const char *its = text(statement, "timestamp");
 
-		if (read_time(path, its ? its : text(doc, "timestamp"), &time, err) < 0)
-			return -1;
+		vex_check_openvex(path, i + 1, statement, errors);
+		read_time(path, its ? its : text(doc, "timestamp"), &time, errors);
 		json_array_foreach(json_object_get(statement, "products"), k, product)
 			take_product(x, path, statement, product, time);
 	}
-	return 0;
 }
 
 /* ---- CycloneDX ---- */
-
-static enum vex_status cyclonedx_status(const char *word)
-{
-	static const struct {
-		const char *word;
-		enum vex_status status;
-	} words[] = {{"exploitable", VEX_AFFECTED},         {"not_affected", VEX_NOT_AFFECTED},
-		     {"false_positive", VEX_NOT_AFFECTED},  {"resolved", VEX_FIXED},
-		     {"resolved_with_pedigree", VEX_FIXED}, {"in_triage", VEX_UNDER_INVESTIGATION}};
-
-	for (size_t i = 0; word && i < array_len(words); i++) {
-		if (str_eq(word, words[i].word))
-			return words[i].status;
-	}
-	return VEX_NONE;
-}
 
 /* What "urn:cdx:SERIAL/1#REF" or REF names: the purl of that component, where the file has it. */
 static const char *of_reference(const json_t *doc, const char *ref)
@@ -341,7 +312,7 @@ static void take_analysed(struct vex *x, const char *path, const json_t *doc, co
 			     .id = text(v, "id"),
 			     .why = why ? why : text(analysis, "detail"),
 			     .time = time,
-			     .status = cyclonedx_status(text(analysis, "state"))};
+			     .status = vex_cyclonedx_status(text(analysis, "state"))};
 	json_t *affects;
 	size_t i;
 
@@ -358,7 +329,8 @@ static void take_analysed(struct vex *x, const char *path, const json_t *doc, co
 	}
 }
 
-static int read_cyclonedx(struct vex *x, const char *path, const json_t *doc, struct err **err)
+static void read_cyclonedx(struct vex *x, const char *path, const json_t *doc,
+			   struct err_list *errors)
 {
 	const char *now = text(json_object_get(doc, "metadata"), "timestamp");
 	struct timespec time;
@@ -369,11 +341,10 @@ static int read_cyclonedx(struct vex *x, const char *path, const json_t *doc, st
 	{
 		const char *its = text(json_object_get(v, "analysis"), "lastUpdated");
 
-		if (read_time(path, its ? its : now, &time, err) < 0)
-			return -1;
+		vex_check_cyclonedx(path, i + 1, v, errors);
+		read_time(path, its ? its : now, &time, errors);
 		take_analysed(x, path, doc, v, time);
 	}
-	return 0;
 }
 
 /* ---- files ---- */
@@ -383,21 +354,24 @@ int vex_parse(struct vex *x, const char *path, const char *json, size_t len, str
 	json_error_t where;
 	json_t *doc = json_loadb(json, len, 0, &where);
 	const char *context = text(doc, "@context");
+	struct err_list errors cleanup_err_list = {0};
 	int rc = 0;
 
 	if (!doc)
 		return err_set(err, E_BAD_VEX, "'%s': line %d: %s", path, where.line, where.text);
-	if (context && strstr(context, "openvex") && json_object_get(doc, "statements"))
-		rc = read_openvex(x, path, doc, err);
-	else if (json_object_get(doc, "bomFormat") && json_object_get(doc, "vulnerabilities"))
-		rc = read_cyclonedx(x, path, doc, err);
+	if (context && strstr(context, "openvex") &&
+	    json_is_array(json_object_get(doc, "statements")))
+		read_openvex(x, path, doc, &errors);
+	else if (json_object_get(doc, "bomFormat") &&
+		 json_is_array(json_object_get(doc, "vulnerabilities")))
+		read_cyclonedx(x, path, doc, &errors);
 	else
 		rc = err_set(err, E_BAD_VEX,
 			     "'%s' has no statements about vulnerabilities: neither OpenVEX nor "
 			     "CycloneDX with 'vulnerabilities'",
 			     path);
 	json_decref(doc);
-	return rc;
+	return errors.count ? err_all(err, &errors) : rc;
 }
 
 static int read_file(struct vex *x, const char *dir, const char *name, struct err **err)
@@ -412,16 +386,21 @@ static int read_file(struct vex *x, const char *dir, const char *name, struct er
 
 int vex_read(struct vex *x, const char *dir, struct err **err)
 {
+	struct err_list errors cleanup_err_list = {0};
 	struct strv names cleanup_strv = {0};
 
 	if (!path_exists(dir))
 		return 0;
 	if (walk_names(dir, &names, err) < 0)
 		return -1;
-	for (size_t i = 0; i < names.count; i++)
-		if (str_ends(names.items[i], ".json") && read_file(x, dir, names.items[i], err) < 0)
-			return -1;
-	return 0;
+	for (size_t i = 0; i < names.count; i++) {
+		struct err *bad = NULL;
+
+		if (str_ends(names.items[i], ".json") &&
+		    read_file(x, dir, names.items[i], &bad) < 0)
+			err_list_add(&errors, bad);
+	}
+	return errors.count ? err_all(err, &errors) : 0;
 }
 
 void vex_release(struct vex *x)

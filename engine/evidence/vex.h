@@ -39,8 +39,8 @@ struct vex {
 };
 
 /*
- * Adds the statements of LEN bytes of JSON, file PATH. ERR_USER: it is none of these, or a time in
- * it is none.
+ * Adds the statements of LEN bytes of JSON, file PATH. ERR_USER: it is none of these; or a time, a
+ * status or a justification in it is none: all that are.
  */
 int vex_parse(struct vex *x, const char *path, const char *json, size_t len,
 	      struct err **err) warn_unused;

@@ -178,6 +178,79 @@ static void test_vex_bad_times(void **state)
 	}
 }
 
+static void refuse_vex(const char *json, const char *what)
+{
+	struct vex x cleanup_vex = {.arena = arena};
+	struct err *err cleanup_err = NULL;
+
+	assert_int_equal(vex_parse(&x, "file", json, strlen(json), &err), -1);
+	if (!strstr(err->text, what))
+		fail_msg("'%s' is not in: %s", what, err->text);
+	assert_non_null(strstr(err->text, "'file'"));
+}
+
+/* A word that the format has not says nothing of a finding: it is told, and not believed. */
+static void test_vex_bad_words(void **state)
+{
+	static const struct {
+		const char *statement, *what;
+	} openvex[] = {
+		{"\"status\": \"not_afected\"", "statement 2: status 'not_afected' is none of"},
+		{"\"status\": \"Fixed\"", "statement 2: status 'Fixed' is none of"},
+		{"\"status\": \"\"", "statement 2: status '' is none of"},
+		{"\"status\": 1", "statement 2 has no status"},
+		{"\"x\": 1", "statement 2 has no status"},
+		{"\"status\": \"not_affected\", \"justification\": \"because\"",
+		 "statement 2: justification 'because' is none of"},
+	};
+	static const struct {
+		const char *v, *what;
+	} cyclonedx[] = {
+		{"\"analysis\": {\"state\": \"fixed\"}", "vulnerability 1: state 'fixed'"},
+		{"\"analysis\": {\"state\": \"not_affected\", \"justification\": \"because\"}",
+		 "vulnerability 1: justification 'because'"},
+		{"\"affects\": [{\"ref\": \"x\", \"versions\": [{\"version\": \"1\", \"status\": "
+		 "\"unafected\"}]}]",
+		 "vulnerability 1: status 'unafected'"},
+	};
+
+	for (size_t i = 0; i < array_len(openvex); i++)
+		refuse_vex(arena_printf(arena,
+					"{\"@context\": \"openvex\", \"statements\": [" ABOUT(
+						AT("libssl3"), NOT_AFFECTED) ", {%s}]}",
+					openvex[i].statement),
+			   openvex[i].what);
+	for (size_t i = 0; i < array_len(cyclonedx); i++)
+		refuse_vex(arena_printf(arena,
+					"{\"bomFormat\": \"CycloneDX\", \"vulnerabilities\": "
+					"[{\"id\": \"CVE-1\", %s}]}",
+					cyclonedx[i].v),
+			   cyclonedx[i].what);
+	refuse_vex("{\"@context\": \"openvex\", \"statements\": {}}", "no statements");
+	refuse_vex("{\"bomFormat\": \"CycloneDX\", \"vulnerabilities\": {}}", "no statements");
+}
+
+/* All words that the formats have are believed, and one that may be left out may be empty. */
+static void test_vex_words(void **state)
+{
+	static const char *const reasons[] = {"component_not_present",
+					      "vulnerable_code_not_present",
+					      "vulnerable_code_not_in_execute_path",
+					      "vulnerable_code_cannot_be_controlled_by_adversary",
+					      "inline_mitigations_already_exist",
+					      ""};
+	bool settles;
+
+	for (size_t i = 0; i < array_len(reasons); i++) {
+		said(arena_printf(arena,
+				  ABOUT(AT("libssl3"),
+					"\"status\": \"not_affected\", \"justification\": \"%s\""),
+				  reasons[i]),
+		     &settles);
+		assert_int_equal(settles, *reasons[i] != '\0');
+	}
+}
+
 static void test_vex_cyclonedx(void **state)
 {
 	static const char json[] =
@@ -282,7 +355,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_vex_products),  TEST(test_vex_status),  TEST(test_vex_time),
 		TEST(test_vex_cyclonedx), TEST(test_vex_offsets), TEST(test_vex_bad_times),
-		TEST(test_vex_versions),  TEST(test_vex_parts),
+		TEST(test_vex_versions),  TEST(test_vex_parts),   TEST(test_vex_bad_words),
+		TEST(test_vex_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
