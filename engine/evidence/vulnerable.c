@@ -322,6 +322,7 @@ static bool index_record(struct vulnerability_list *l, struct json_scan *s)
 			add_part(l, names.items[i], part);
 	}
 	strs_clear(&names);
+	l->records += has_id && has_affected;
 	return has_id && has_affected;
 }
 
@@ -411,13 +412,17 @@ int vulnerability_list_parse(struct arena *arena, const char *path, const char *
 	if (s.bad || (known && !json_end(&s)))
 		return err_set(err, E_BAD_VULNERABILITIES, "'%s': line %u: is not JSON", path,
 			       json_line(&s));
-	if (known)
-		return 0;
-	return err_set(
-		err, E_BAD_VULNERABILITIES,
-		"'%s' is not a list of vulnerabilities: neither OSV nor the JSON of Debian's "
-		"security tracker",
-		path);
+	if (!known)
+		return err_set(err, E_BAD_VULNERABILITIES,
+			       "'%s' is not a list of vulnerabilities: neither OSV nor the JSON of "
+			       "Debian's security tracker",
+			       path);
+	if (!ret->tracker && !ret->records)
+		return err_set(err, E_BAD_VULNERABILITIES,
+			       "'%s' is a list without any vulnerability, by which nothing could "
+			       "be found: fetch it again",
+			       path);
+	return 0;
 }
 
 int vulnerability_list_read(struct arena *arena, const char *path, struct vulnerability_list *ret,

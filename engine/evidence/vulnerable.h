@@ -41,10 +41,11 @@ struct vulnerability_list {
 	const char *path;     /* for messages */
 	struct str text;      /* the file */
 	struct map by_source; /* name of a source package -> what is said of it */
+	size_t records;       /* of OSV, also those that were withdrawn */
 	struct arena *arena;
 };
 
-/* Reads the list in file PATH. ERR_USER: it is neither. */
+/* Reads the list in file PATH. ERR_USER: it is neither, or it is empty. */
 int vulnerability_list_read(struct arena *arena, const char *path, struct vulnerability_list *ret,
 			    struct err **err) warn_unused;
 /* The same of LEN bytes of JSON, which live as long as the list; *RET is zeroed. */

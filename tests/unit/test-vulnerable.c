@@ -198,6 +198,32 @@ static void test_built_again(void **state)
 	}
 }
 
+/* What a failed download leaves finds nothing, and is no clean bill. */
+static void test_empty_lists(void **state)
+{
+	static const char *const empty[] = {"[]", " [ ]\n", "{\"vulns\": []}", "{}", ""};
+
+	for (size_t i = 0; i < array_len(empty); i++) {
+		struct vulnerability_list l cleanup_vulnerability_list = {0};
+		struct err *err cleanup_err = NULL;
+
+		assert_int_equal(
+			vulnerability_list_parse(arena, "x", empty[i], strlen(empty[i]), &l, &err),
+			-1);
+	}
+}
+
+/* A list of which all was withdrawn has been fetched. */
+static void test_withdrawn(void **state)
+{
+	const char *ids;
+
+	assert_int_equal(
+		osv_matches(OSV("\"withdrawn\": \"2030-01-01T00:00:00Z\", ", "Debian:13", "0", "2"),
+			    "pkg:deb/debian/s@1?distro=trixie", &ids),
+		0);
+}
+
 /* ---- packages of others ---- */
 
 static struct sbom_package of_purl(const char *purl)
@@ -292,7 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fixed_at),      TEST(test_several_names), TEST(test_from_the_first),
 		TEST(test_distributions), TEST(test_purls),         TEST(test_unsettled),
-		TEST(test_built_again),
+		TEST(test_built_again),   TEST(test_empty_lists),   TEST(test_withdrawn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
