@@ -6,11 +6,22 @@
 #include "base/path.h"
 #include "cli/as_owner.h"
 #include "cli/json.h"
+#include "cli/paint.h"
 #include "cli/query.h"
 #include "cli/table.h"
 #include "evidence/locked.h"
 #include "evidence/vex.h"
 #include "media/deb/deb.h"
+
+#define SHOWN 8 /* packages of a document; programs get all */
+
+/* What nobody can say, for one reason. */
+struct unsettled {
+	const char *why; /* for programs */
+	size_t count;
+	struct strs names; /* of the document that is looked at: "openssl" */
+	struct str text;   /* of those before it, a line each */
+};
 
 struct query {
 	struct cli *cli;
@@ -20,9 +31,10 @@ struct query {
 	struct vex vex;
 	struct locked locked;
 	size_t said_not_affected, said_fixed;
-	size_t unsettled;    /* packages of which the documents do not say the release */
+	/* Packages of a release that is not known; vulnerabilities in versions not Debian's. */
+	struct unsettled releases, versions;
 	struct table *table; /* or, with --json, */
-	json_t *found;
+	json_t *found, *not_settled;
 	size_t count; /* of rows */
 	size_t documents, documents_hit;
 };
@@ -112,6 +124,7 @@ static const char *status_text(const struct vulnerable *v)
 	case VULNERABLE_OPEN:
 		return "(no fix)";
 	case VULNERABLE_UNDETERMINED:
+	case VULNERABLE_NOT_COMPARED: /* is no row */
 		break;
 	}
 	return "(undetermined)";
@@ -183,11 +196,43 @@ static void tell_vulnerable(struct query *q, const struct sbom_document *d,
 			  lock_text(q->arena, v, locked), vex_text(said), d->path);
 }
 
+/* ID: the vulnerability that it is about, or NULL: all that the list has of P. */
+static void add_unsettled(struct query *q, struct unsettled *u, const struct sbom_document *d,
+			  const struct sbom_package *p, const char *id)
+{
+	u->count++;
+	if (q->not_settled) {
+		json_t *o = package_object(d, p);
+
+		json_object_set_new(o, "id", json_text(id));
+		json_object_set_new(o, "why", json_string(u->why));
+		json_array_append_new(q->not_settled, o);
+	} else {
+		strs_push(&u->names, id ? arena_printf(q->arena, "%s (%s)", id, p->name)
+					: arena_strdup(q->arena, p->name));
+	}
+}
+
+static void end_unsettled(struct unsettled *u, const struct sbom_document *d)
+{
+	if (u->names.count)
+		str_printf(&u->text, "  %s: ", d->path);
+	for (size_t i = 0; i < u->names.count && i < SHOWN; i++)
+		str_printf(&u->text, "%s%s", i ? ", " : "", u->names.items[i]);
+	if (u->names.count > SHOWN)
+		str_printf(&u->text, " and %zu more (--json)", u->names.count - SHOWN);
+	if (u->names.count)
+		str_append_char(&u->text, '\n');
+	strs_clear(&u->names);
+}
+
 static void weigh(struct query *q, const struct sbom_document *d, const struct vulnerable *v)
 {
 	const struct vex_statement *said = vex_find(&q->vex, d, v);
 
-	if (!vex_settles(said))
+	if (!vex_settles(said) && v->status == VULNERABLE_NOT_COMPARED)
+		add_unsettled(q, &q->versions, d, v->package, v->id);
+	else if (!vex_settles(said))
 		tell_vulnerable(q, d, v, said);
 	else if (said->status == VEX_FIXED)
 		q->said_fixed++;
@@ -203,12 +248,16 @@ static int look_for_vulnerabilities(void *arg, const struct sbom_document *d, st
 	int rc = 0;
 
 	for (size_t i = 0; i < d->packages.count && rc == 0; i++) {
-		rc = vulnerability_list_match(&q->list, &d->packages.items[i], &all, err);
-		q->unsettled +=
-			rc == 0 && vulnerability_list_unsettled(&q->list, &d->packages.items[i]);
+		const struct sbom_package *p = &d->packages.items[i];
+
+		rc = vulnerability_list_match(&q->list, p, &all, err);
+		if (rc == 0 && vulnerability_list_unsettled(&q->list, p))
+			add_unsettled(q, &q->releases, d, p, NULL);
 	}
 	for (size_t i = 0; i < all.count && rc == 0; i++)
 		weigh(q, d, &all.items[i]);
+	end_unsettled(&q->releases, d);
+	end_unsettled(&q->versions, d);
 	q->documents++;
 	q->documents_hit += q->count > before;
 	vulnerables_clear(&all);
@@ -266,29 +315,64 @@ static int ask(struct query *q, struct err **err)
 	return query_check(q->cli, "contains", 3, "PKG[=VERSION] [WHERE...]", err);
 }
 
-static void tell(struct query *q)
+static json_t *answer_object(struct query *q)
 {
-	if (q->found) {
-		json_print(stdout,
-			   json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:O}", "v", 1, "ok", 1,
-				     "documents", (json_int_t)q->documents, "not-affected",
-				     (json_int_t)q->said_not_affected, "fixed",
-				     (json_int_t)q->said_fixed, "release-unknown",
-				     (json_int_t)q->unsettled, "found", q->found),
-			   false);
-		return;
-	}
+	return json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:O, s:O}", "v", 1, "ok", 1, "documents",
+			 (json_int_t)q->documents, "not-affected", (json_int_t)q->said_not_affected,
+			 "fixed", (json_int_t)q->said_fixed, "release-unknown",
+			 (json_int_t)q->releases.count, "not-settled", q->not_settled, "found",
+			 q->found);
+}
+
+static void print_unsettled(const struct query *q)
+{
+	const struct unsettled *r = &q->releases, *v = &q->versions;
+
+	if (r->count)
+		printf("not settled: of %zu package%s that the list has, the documents do not say "
+		       "of which release of Debian %s:\n",
+		       r->count, r->count == 1 ? "" : "s", r->count == 1 ? "it is" : "they are");
+	print_lines(stdout, "", r->text.buf, r->text.len);
+	if (v->count)
+		printf("not settled: of %zu vulnerabilit%s, the list does not say which of "
+		       "Debian's versions have %s (ranges of type SEMVER or GIT):\n",
+		       v->count, v->count == 1 ? "y" : "ies", v->count == 1 ? "it" : "them");
+	print_lines(stdout, "", v->text.buf, v->text.len);
+}
+
+static void print_answer(struct query *q)
+{
 	table_print(steal_ptr(q->table));
 	printf("%s%zu found in %zu of %zu document%s\n", q->count ? "\n" : "", q->count,
 	       q->documents_hit, q->documents, q->documents == 1 ? "" : "s");
 	if (q->said_not_affected || q->said_fixed)
 		printf("left out, as the project's statements say: %zu not affected, %zu fixed\n",
 		       q->said_not_affected, q->said_fixed);
-	if (q->unsettled)
-		printf("not settled: of %zu package%s that the list has, the documents do not say "
-		       "of which release of Debian %s\n",
-		       q->unsettled, q->unsettled == 1 ? "" : "s",
-		       q->unsettled == 1 ? "it is" : "they are");
+	print_unsettled(q);
+}
+
+/* Returns the exit code. */
+static int tell(struct query *q)
+{
+	if (q->found)
+		json_print(stdout, answer_object(q), false);
+	else
+		print_answer(q);
+	return q->cli->exit_code && (q->count || q->releases.count || q->versions.count) ? 3 : 0;
+}
+
+static void query_release(struct query *q)
+{
+	table_free(q->table);
+	vulnerability_list_release(&q->list);
+	vex_release(&q->vex);
+	locked_release(&q->locked);
+	str_release(&q->releases.text);
+	str_release(&q->versions.text);
+	strs_clear(&q->releases.names);
+	strs_clear(&q->versions.names);
+	json_decref(q->found);
+	json_decref(q->not_settled);
 }
 
 static int query_documents(struct cli *c)
@@ -297,21 +381,16 @@ static int query_documents(struct cli *c)
 	struct query q = {.cli = c,
 			  .arena = arena,
 			  .found = c->json ? json_array() : NULL,
+			  .not_settled = c->json ? json_array() : NULL,
+			  .releases = {.why = "release-unknown", .text = STR_INIT},
+			  .versions = {.why = "versions-not-compared", .text = STR_INIT},
 			  .vex = {.arena = arena},
 			  .locked = {.arena = arena}};
 	struct session s = {.cli = c};
 	struct err *err = NULL;
-	int code = ask(&q, &err) < 0 ? cli_fail(&s, err) : 0;
+	int code = ask(&q, &err) < 0 ? cli_fail(&s, err) : tell(&q);
 
-	if (code == 0)
-		tell(&q);
-	if (code == 0 && c->exit_code && (q.count || q.unsettled))
-		code = 3;
-	table_free(q.table);
-	vulnerability_list_release(&q.list);
-	vex_release(&q.vex);
-	locked_release(&q.locked);
-	json_decref(q.found);
+	query_release(&q);
 	return code;
 }
 

@@ -174,20 +174,34 @@ static bool is_listed(const json_t *versions, const char *version)
 	return false;
 }
 
-static bool is_affected(const json_t *affected, const char *version, const char **ret_fixed)
+enum answer { NO, YES, NOT_KNOWN };
+
+/*
+ * Commits (GIT) may be there beside what tells the same in Debian's versions, and then that counts.
+ * Versions of another order than dpkg's (SEMVER) cannot be compared with any of Debian's.
+ */
+static enum answer is_affected(const json_t *affected, const char *version, const char **ret_fixed)
 {
+	const json_t *versions = json_object_get(affected, "versions");
+	bool comparable = json_array_size(versions) > 0, commits = false, others = false;
 	json_t *range;
 	size_t i;
 
 	json_array_foreach(json_object_get(affected, "ranges"), i, range)
 	{
 		const char *type = event(range, "type");
+		bool ours = type && str_eq(type, "ECOSYSTEM");
 
-		if (type && str_eq(type, "ECOSYSTEM") && in_range(range, version, ret_fixed))
-			return true;
+		if (ours && in_range(range, version, ret_fixed))
+			return YES;
+		comparable |= ours;
+		commits |= type && str_eq(type, "GIT");
+		others |= !ours && !(type && str_eq(type, "GIT"));
 	}
 	*ret_fixed = NULL;
-	return is_listed(json_object_get(affected, "versions"), version);
+	if (is_listed(versions, version))
+		return YES;
+	return others || (commits && !comparable) ? NOT_KNOWN : NO;
 }
 
 static bool has(const struct strs *list, const char *text)
@@ -232,26 +246,37 @@ static const char *names_of(struct arena *arena, const json_t *record, const str
 	return arena_printf(arena, "%s (%s)", own, s.buf);
 }
 
-/* What RECORD says of P with AFFECTED, one of its entries. */
-static void match_osv(struct arena *arena, const json_t *record, const json_t *affected,
-		      const struct sbom_package *p, struct vulnerables *ret)
+/* V for each vulnerability that RECORD is about. */
+static void push_record(struct arena *arena, const json_t *record, struct vulnerable v,
+			struct vulnerables *ret)
 {
-	const json_t *package = json_object_get(affected, "package");
-	const char *name = event(package, "name");
-	struct vulnerable v = {.package = p};
 	struct strs ids = {0};
 
-	if (!name || !str_eq(name, p->source) || !is_about(event(package, "ecosystem"), p) ||
-	    !is_affected(affected, p->source_version, &v.fixed))
-		return;
 	ids_of(record, &ids);
 	v.names = names_of(arena, record, &ids);
-	v.status = v.fixed ? VULNERABLE_FIXED_LATER : VULNERABLE_OPEN;
 	for (size_t i = 0; i < ids.count; i++) {
 		v.id = ids.items[i];
 		vulnerables_push(ret, v);
 	}
 	strs_clear(&ids);
+}
+
+/* What RECORD says of P with AFFECTED, one of its entries. */
+static enum answer match_osv(struct arena *arena, const json_t *record, const json_t *affected,
+			     const struct sbom_package *p, struct vulnerables *ret)
+{
+	const json_t *package = json_object_get(affected, "package");
+	const char *name = event(package, "name");
+	struct vulnerable v = {.package = p};
+	enum answer answer;
+
+	if (!name || !str_eq(name, p->source) || !is_about(event(package, "ecosystem"), p))
+		return NO;
+	answer = is_affected(affected, p->source_version, &v.fixed);
+	v.status = v.fixed ? VULNERABLE_FIXED_LATER : VULNERABLE_OPEN;
+	if (answer == YES)
+		push_record(arena, record, v, ret);
+	return answer;
 }
 
 /* ---- reading ---- */
@@ -447,11 +472,20 @@ void vulnerability_list_release(struct vulnerability_list *l)
 static void match_record(struct arena *arena, const json_t *record, const struct sbom_package *p,
 			 struct vulnerables *ret)
 {
+	struct vulnerable unknown = {.package = p, .status = VULNERABLE_NOT_COMPARED};
+	bool found = false, not_known = false;
 	json_t *affected;
 	size_t i;
 
 	json_array_foreach(json_object_get(record, "affected"), i, affected)
-		match_osv(arena, record, affected, p, ret);
+	{
+		enum answer answer = match_osv(arena, record, affected, p, ret);
+
+		found |= answer == YES;
+		not_known |= answer == NOT_KNOWN;
+	}
+	if (not_known && !found)
+		push_record(arena, record, unknown, ret);
 }
 
 static void match_source(const json_t *vulnerabilities, const struct sbom_package *p,

@@ -21,9 +21,11 @@
 #include "evidence/sbom_read.h"
 
 enum vulnerable_status {
-	VULNERABLE_FIXED_LATER, /* a later version has the fix: FIXED */
-	VULNERABLE_OPEN,        /* no version of this release has a fix */
-	VULNERABLE_UNDETERMINED /* the tracker does not know yet */
+	VULNERABLE_FIXED_LATER,  /* a later version has the fix: FIXED */
+	VULNERABLE_OPEN,         /* no version of this release has a fix */
+	VULNERABLE_UNDETERMINED, /* the tracker does not know yet */
+	/* OSV tells of no versions that are Debian's, but of ranges of type SEMVER or GIT. */
+	VULNERABLE_NOT_COMPARED
 };
 struct vulnerable {
 	const char *id; /* "CVE-2024-0001": a record that is about several is one of each */
@@ -39,9 +41,9 @@ DEFINE_VEC(vulnerables, struct vulnerable)
 struct vulnerability_list {
 	bool tracker;
 	const char *path;     /* for messages */
+	size_t records;       /* of OSV, also those that were withdrawn */
 	struct str text;      /* the file */
 	struct map by_source; /* name of a source package -> what is said of it */
-	size_t records;       /* of OSV, also those that were withdrawn */
 	struct arena *arena;
 };
 

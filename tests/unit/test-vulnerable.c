@@ -198,6 +198,68 @@ static void test_built_again(void **state)
 	}
 }
 
+/* What OSV's entry with RANGES and VERSIONS says of version 1; -1: nothing. */
+static int status_of_ranges(const char *ranges, const char *versions)
+{
+	const struct sbom_package p = {
+		.source = "s", .source_version = "1", .vendor = "debian", .distro = "trixie"};
+	struct vulnerable v;
+	const char *record = arena_printf(
+		arena,
+		"{\"id\": \"CVE-1\", \"affected\": [{\"package\": {\"ecosystem\": "
+		"\"Debian:13\", \"name\": \"s\"}, \"ranges\": [%s], \"versions\": [%s]}]}",
+		ranges, versions);
+
+	return matches(record, &p, &v) ? (int)v.status : -1;
+}
+
+#define RANGE(type, fixed)                                                \
+	"{\"type\": \"" type "\", \"events\": [{\"introduced\": \"0\"}, " \
+	"{\"fixed\": \"" fixed "\"}]}"
+
+/* Other orders than dpkg's say neither yes nor no. */
+static void test_other_versions(void **state)
+{
+	static const struct {
+		const char *ranges, *versions;
+		int status; /* -1: no finding */
+	} cases[] = {
+		{RANGE("SEMVER", "2"), "", VULNERABLE_NOT_COMPARED},
+		{RANGE("SEMVER", "0.5"), "", VULNERABLE_NOT_COMPARED},
+		{RANGE("SEMVER", "2"), "\"0.9\"", VULNERABLE_NOT_COMPARED},
+		{RANGE("SEMVER", "2"), "\"1\"", VULNERABLE_OPEN},
+		{RANGE("SEMVER", "2") ", " RANGE("ECOSYSTEM", "3"), "", VULNERABLE_FIXED_LATER},
+		{RANGE("SEMVER", "2") ", " RANGE("ECOSYSTEM", "1"), "", VULNERABLE_NOT_COMPARED},
+		{RANGE("GIT", "aa"), "", VULNERABLE_NOT_COMPARED},
+		{RANGE("GIT", "aa"), "\"0.9\"", -1},
+		{RANGE("GIT", "aa") ", " RANGE("ECOSYSTEM", "1"), "", -1},
+		{RANGE("ecosystem", "2"), "", VULNERABLE_NOT_COMPARED},
+		{RANGE("ECOSYSTEM", "1"), "", -1},
+	};
+
+	for (size_t i = 0; i < array_len(cases); i++)
+		assert_int_equal(status_of_ranges(cases[i].ranges, cases[i].versions),
+				 cases[i].status);
+}
+
+#define ENTRY(ecosystem, range)                                                                  \
+	"{\"package\": {\"ecosystem\": \"" ecosystem "\", \"name\": \"s\"}, \"ranges\": [" range \
+	"]}"
+
+/* Of a record that has an entry that finds the package, what another cannot say does not count. */
+static void test_one_entry_finds(void **state)
+{
+	static const char record[] = "{\"id\": \"CVE-1\", \"affected\": [" ENTRY(
+		"Debian", RANGE("SEMVER", "2")) ", " ENTRY("Debian:13",
+							   RANGE("ECOSYSTEM", "3")) "]}";
+	const struct sbom_package p = {
+		.source = "s", .source_version = "1", .vendor = "debian", .distro = "trixie"};
+	struct vulnerable v;
+
+	assert_int_equal(matches(record, &p, &v), 1);
+	assert_int_equal(v.status, VULNERABLE_FIXED_LATER);
+}
+
 /* What a failed download leaves finds nothing, and is no clean bill. */
 static void test_empty_lists(void **state)
 {
@@ -316,9 +378,10 @@ static void test_unsettled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_fixed_at),      TEST(test_several_names), TEST(test_from_the_first),
-		TEST(test_distributions), TEST(test_purls),         TEST(test_unsettled),
-		TEST(test_built_again),   TEST(test_empty_lists),   TEST(test_withdrawn),
+		TEST(test_fixed_at),      TEST(test_several_names),  TEST(test_from_the_first),
+		TEST(test_distributions), TEST(test_purls),          TEST(test_unsettled),
+		TEST(test_built_again),   TEST(test_other_versions), TEST(test_one_entry_finds),
+		TEST(test_empty_lists),   TEST(test_withdrawn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
