@@ -35,7 +35,8 @@ struct query {
 	struct unsettled releases, versions;
 	struct table *table; /* or, with --json, */
 	json_t *found, *not_settled;
-	size_t count; /* of rows */
+	struct err_list unread; /* what cannot be looked at */
+	size_t count;           /* of rows */
 	size_t documents, documents_hit;
 };
 
@@ -45,9 +46,9 @@ static int each_document(struct query *q, sbom_document_fn *fn, struct err **err
 	const struct strv *args = &q->cli->args;
 
 	if (args->count == 2)
-		return sbom_each(".", fn, q, err);
+		return sbom_each(".", fn, q, &q->unread, err);
 	for (size_t i = 2; i < args->count; i++) {
-		if (sbom_each(args->items[i], fn, q, err) < 0)
+		if (sbom_each(args->items[i], fn, q, &q->unread, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -349,15 +350,23 @@ static void print_answer(struct query *q)
 		printf("left out, as the project's statements say: %zu not affected, %zu fixed\n",
 		       q->said_not_affected, q->said_fixed);
 	print_unsettled(q);
+	if (q->unread.count)
+		printf("not read: %zu, for reasons that the error%s\n", q->unread.count,
+		       q->unread.count == 1 ? " says" : "s say");
 }
 
-/* Returns the exit code. */
-static int tell(struct query *q)
+/* Where nothing at all could be read, there is no answer. Returns the exit code. */
+static int tell(struct query *q, const struct session *s)
 {
-	if (q->found)
-		json_print(stdout, answer_object(q), false);
-	else
+	json_t *answer = q->found && q->documents ? answer_object(q) : NULL;
+
+	if (!q->found && q->documents)
 		print_answer(q);
+	fflush(stdout);
+	if (q->unread.count)
+		return cli_fail_beside(s, &q->unread, answer);
+	if (answer)
+		json_print(stdout, answer, false);
 	return q->cli->exit_code && (q->count || q->releases.count || q->versions.count) ? 3 : 0;
 }
 
@@ -371,6 +380,7 @@ static void query_release(struct query *q)
 	str_release(&q->versions.text);
 	strs_clear(&q->releases.names);
 	strs_clear(&q->versions.names);
+	err_list_clear(&q->unread);
 	json_decref(q->found);
 	json_decref(q->not_settled);
 }
@@ -388,7 +398,7 @@ static int query_documents(struct cli *c)
 			  .locked = {.arena = arena}};
 	struct session s = {.cli = c};
 	struct err *err = NULL;
-	int code = ask(&q, &err) < 0 ? cli_fail(&s, err) : tell(&q);
+	int code = ask(&q, &err) < 0 ? cli_fail(&s, err) : tell(&q, &s);
 
 	query_release(&q);
 	return code;

@@ -116,6 +116,7 @@ const struct command commands[] = {
 	 "directories, in which all *.spdx.json and *.cdx.json count; none: the current directory. "
 	 "Of a project that the current directory is in, its statements about vulnerabilities "
 	 "count, vex/*.json (OpenVEX or CycloneDX), and what its locks have today is told beside. "
+	 "Of what cannot be read there is an error beside the answer about the rest. "
 	 "Exit 3 with --exit-code when something is found or not settled.",
 	 SELECT | OPTION(O_JSON) | OPTION(O_EXIT_CODE), 2, ANY_ARGS, ROOT_GOES_LATER},
 	{"repro", "[TARGET...]", "build again in other surroundings, and compare bit by bit",

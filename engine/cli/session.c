@@ -30,12 +30,14 @@ static void say(const struct session *s, const struct err *e)
 	finding_add(s->cli, s->dir, FINDING_ERROR, e);
 }
 
-static void say_json(struct err *const *items, size_t count)
+/* Into ANSWER, which may be NULL, and prints it. */
+static void say_json(struct err *const *items, size_t count, json_t *answer)
 {
-	json_t *o = json_pack("{s:i, s:b}", "v", 1, "ok", 0), *list = json_array();
+	json_t *o = answer ? answer : json_pack("{s:i}", "v", 1), *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, json_err(items[i]));
+	json_object_set_new(o, "ok", json_false());
 	json_object_set_new(o, "errors", list);
 	json_print(stdout, o, false);
 }
@@ -51,12 +53,17 @@ int cli_fail(const struct session *s, struct err *err)
 	}
 	say(s, err);
 	if (s->cli->json)
-		say_json(&err, 1);
+		say_json(&err, 1, NULL);
 	err_free(err);
 	return code;
 }
 
 int cli_fail_list(const struct session *s, struct err_list *errors)
+{
+	return cli_fail_beside(s, errors, NULL);
+}
+
+int cli_fail_beside(const struct session *s, struct err_list *errors, json_t *answer)
 {
 	if (!errors->count)
 		return err_exit_code(ERR_INTERNAL);
@@ -66,7 +73,7 @@ int cli_fail_list(const struct session *s, struct err_list *errors)
 	if (errors->count > 1)
 		fprintf(stderr, "orch: %zu errors\n", errors->count);
 	if (s->cli->json)
-		say_json(errors->items, errors->count);
+		say_json(errors->items, errors->count, answer);
 	return err_exit_code(errors->items[0]->code->cls);
 }
 

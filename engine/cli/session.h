@@ -11,6 +11,8 @@
  *	...
  *	return cli_fail(&s, err);             // says ERR, frees it, returns its exit code
  */
+#include <jansson.h>
+
 #include "cli/cli.h"
 #include "graph/plan.h"
 
@@ -83,3 +85,5 @@ bool session_has_recipe(const struct session *s, const char *name);
 int cli_fail(const struct session *s, struct err *err);
 /* The same for all errors of a list, in order of place. Returns the exit code of the first. */
 int cli_fail_list(const struct session *s, struct err_list *errors);
+/* The same beside an answer: with --json it is ANSWER, consumed, that has them. May be NULL. */
+int cli_fail_beside(const struct session *s, struct err_list *errors, json_t *answer);

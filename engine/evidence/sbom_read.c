@@ -444,13 +444,17 @@ static bool is_bill(const char *path)
 	return str_ends(path, SPDX_END) || (str_ends(path, CYCLONEDX_END) && !has_sister(path));
 }
 
-static int tell(const char *path, sbom_document_fn *fn, void *arg, struct err **err)
+static int tell(const char *path, sbom_document_fn *fn, void *arg, struct err_list *unread,
+		struct err **err)
 {
 	struct arena *arena cleanup_arena = arena_new();
+	struct err *bad = NULL;
 	struct sbom_document doc;
-	int rc = sbom_read(arena, path, &doc, err);
+	int rc = 0;
 
-	if (rc == 0)
+	if (sbom_read(arena, path, &doc, &bad) < 0)
+		err_list_add(unread, bad);
+	else
 		rc = fn(arg, &doc, err);
 	sbom_packages_clear(&doc.packages);
 	return rc;
@@ -461,31 +465,49 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-int sbom_each(const char *path, sbom_document_fn *fn, void *arg, struct err **err)
+/* What the walk could not look at. */
+static struct err *walk_error(const FTSENT *e)
+{
+	struct err *bad = NULL;
+
+	if (e->fts_level == 0 && e->fts_info == FTS_NS)
+		(void)!err_errno(&bad, E_FILE_MISSING, e->fts_errno, "'%s'", e->fts_path);
+	else
+		(void)!err_errno(&bad, E_READ_FAILED, e->fts_errno, "cannot read '%s'",
+				 e->fts_path);
+	return bad;
+}
+
+static void add_none(struct err_list *unread, const char *path)
+{
+	struct err *bad = NULL;
+
+	(void)!err_set(&bad, E_BAD_BILL,
+		       "there is no bill of materials in '%s': no *" SPDX_END
+		       " and no *" CYCLONEDX_END "; 'orch sbom NODE --format spdx' writes one",
+		       path);
+	err_list_add(unread, bad);
+}
+
+int sbom_each(const char *path, sbom_document_fn *fn, void *arg, struct err_list *unread,
+	      struct err **err)
 {
 	char *root cleanup_free = xstrdup(path), *const roots[] = {root, NULL};
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
-	size_t count = 0;
+	size_t count = 0, bad = unread->count;
 	int rc = 0;
 
 	if (!walk)
 		return err_errno(err, E_READ_FAILED, errno, "cannot look into '%s'", path);
 	for (FTSENT *e; rc == 0 && (e = fts_read(walk));) {
-		if (e->fts_level == 0 && e->fts_info == FTS_NS)
-			rc = err_errno(err, E_FILE_MISSING, e->fts_errno, "'%s'", path);
-		else if (e->fts_info == FTS_NS || e->fts_info == FTS_DNR || e->fts_info == FTS_ERR)
-			rc = err_errno(err, E_READ_FAILED, e->fts_errno, "cannot read '%s'",
-				       e->fts_path);
+		if (e->fts_info == FTS_NS || e->fts_info == FTS_DNR || e->fts_info == FTS_ERR)
+			err_list_add(unread, walk_error(e));
 		else if (e->fts_info == FTS_F && (e->fts_level == 0 || is_bill(e->fts_path)) &&
 			 ++count)
-			rc = tell(e->fts_path, fn, arg, err);
+			rc = tell(e->fts_path, fn, arg, unread, err);
 	}
 	fts_close(walk);
-	if (rc == 0 && !count)
-		rc = err_set(err, E_BAD_BILL,
-			     "there is no bill of materials in '%s': no *" SPDX_END
-			     " and no *" CYCLONEDX_END
-			     "; 'orch sbom NODE --format spdx' writes one",
-			     path);
+	if (rc == 0 && !count && unread->count == bad)
+		add_none(unread, path);
 	return rc;
 }

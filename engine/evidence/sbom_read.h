@@ -52,7 +52,9 @@ int sbom_parse(struct arena *arena, const char *path, const char *json, size_t l
 /*
  * Calls FN for the document PATH, or, of a directory, for each *.spdx.json below it, and each
  * *.cdx.json that has no such sister, in the order of their paths. What it gets lives as long as
- * the call; -1 ends it all.
+ * the call; -1 ends it all. What of it cannot be read, or is not there, is an error of UNREAD each,
+ * and does not keep FN from the rest.
  */
 typedef int sbom_document_fn(void *arg, const struct sbom_document *d, struct err **err);
-int sbom_each(const char *path, sbom_document_fn *fn, void *arg, struct err **err) warn_unused;
+int sbom_each(const char *path, sbom_document_fn *fn, void *arg, struct err_list *unread,
+	      struct err **err) warn_unused;
