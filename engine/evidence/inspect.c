@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/map.h"
+#include "base/map_fault.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "kinds/image/look.h"
@@ -327,14 +328,20 @@ static void look_at(struct inspect *c, struct inspect_part *p)
 {
 	struct look l cleanup_look = {.offset = p->part->start, .size = p->part->size};
 	struct err *why cleanup_err = NULL;
+	unsigned faults;
 
 	l.scratch = arena_printf(c->arena, "%s/%zu", c->scratch, c->parts.count);
+	map_faults_begin();
 	if (path_mkdirs(l.scratch, &why) == 0 && look_into(&l, c->file, "", false, &why) == 0) {
 		if (l.tree)
 			read_tree(c, p, l.tree);
 	} else {
 		p->unread = arena_strdup(c->arena, why->text);
 	}
+	faults = map_faults_end();
+	if (faults)
+		p->unread = arena_printf(c->arena, "the disk has an error, in %u page%s", faults,
+					 faults == 1 ? "" : "s");
 	p->format = l.format ? l.format : "file";
 }
 
