@@ -124,12 +124,15 @@ static int open_part(struct subject *s, const struct subject_part *p, struct err
 	return p->path ? subject_open_part(s, i, err) : 0;
 }
 
-/* Compares part I of AFTER. 1: it was opened, and what is there now is to be compared. */
+/*
+ * Compares part I of AFTER, of which CURSOR says where its partner is expected. 1: it was opened,
+ * and what is there now is to be compared.
+ */
 static int compare_part(struct delta *d, struct subject *before, struct subject *after, size_t i,
-			struct err **err)
+			size_t *cursor, struct err **err)
 {
 	const struct subject_part *b = after->parts.items[i];
-	const struct subject_part *a = subject_partner(after, b, before);
+	const struct subject_part *a = subject_partner_near(after, b, before, cursor);
 	bool equal, closed = a && (a->path || b->path);
 
 	if (!a) {
@@ -149,20 +152,25 @@ static int compare_part(struct delta *d, struct subject *before, struct subject 
 
 int delta_make(struct delta *d, struct subject *before, struct subject *after, struct err **err)
 {
+	size_t cursor = 0;
+
 	for (size_t i = 0; i < after->parts.count;) {
 		int rc;
 
 		if (d->progress)
 			d->progress(d->progress_arg, after->parts.items[i]->name, i + 1,
 				    after->parts.count);
-		rc = compare_part(d, before, after, i, err);
+		rc = compare_part(d, before, after, i, &cursor, err);
 		if (rc < 0)
 			return -1;
 		i += rc == 0;
 	}
+	cursor = 0;
 	for (size_t i = 0; i < before->parts.count; i++) {
-		if (!subject_partner(before, before->parts.items[i], after))
-			add_lone(d, before->parts.items[i], "only before");
+		const struct subject_part *a = before->parts.items[i];
+
+		if (!subject_partner_near(before, a, after, &cursor))
+			add_lone(d, a, "only before");
 	}
 	d->payload[0] = before->payload;
 	d->payload[1] = after->payload;

@@ -104,4 +104,6 @@ mkdir w1/etc w2/etc && mv w1/etc-passwd w1/etc/passwd && mv w2/etc-passwd w2/etc
 seq -f 'u%.f:*:1::::::' 1 20000 | tee w1/etc/shadow >w2/etc/shadow
 code 'a long command line, many users' 3 sh -c "ulimit -t 30; exec '$orch' diff ./w1 ./w2 --exit-code --json"
 same 'is one word' 'x' "$(jq -r '.things[0].parts[0].boot[].name | sub("^.*: "; "")' out)"
+mkdir w3 && (cd w3 && seq 30000 | split -l 1 -a 4 -) && cp -al w3 w4
+code 'many files' 0 sh -c "ulimit -t 20; exec '$orch' diff ./w3 ./w4 --exit-code"
 finish

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/map.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/walk.h"
@@ -108,18 +109,27 @@ static const char *suffix_of(const char *name)
 	return dot && dot != name ? dot : name;
 }
 
+/* Of each suffix the name that has it; "": several have. */
+static void note_suffixes(const struct strv *names, struct map *ret)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const char *suffix = suffix_of(names->items[i]);
+
+		if (map_set(ret, suffix, names->items[i]))
+			map_set(ret, suffix, (void *)"");
+	}
+}
+
 /*
  * What the file is called: by its suffix when no other has it, since names of files have versions
  * of which each release has another.
  */
-static char *label_of(const struct strv *names, size_t i)
+static char *label_of(const struct map *suffixes, const char *name)
 {
-	const char *suffix = suffix_of(names->items[i]);
-	size_t same = 0;
+	const char *suffix = suffix_of(name);
+	bool alone = *suffix == '.' && str_eq(map_get(suffixes, suffix), name);
 
-	for (size_t k = 0; k < names->count; k++)
-		same += str_eq(suffix_of(names->items[k]), suffix);
-	return same > 1 || *suffix != '.' ? xstrdup(names->items[i]) : xasprintf("*%s", suffix);
+	return alone ? xasprintf("*%s", suffix) : xstrdup(name);
 }
 
 static uint64_t size_of(const char *file)
@@ -203,11 +213,14 @@ static int add_files(struct subject *s, const char *dir, const char *above, bool
 		     struct err **err)
 {
 	struct strv names cleanup_strv = {0};
+	struct map suffixes cleanup_map = {0};
 
 	if (list_type(dir, S_IFREG, &names, err) < 0)
 		return -1;
+	note_suffixes(&names, &suffixes);
 	for (size_t i = 0; i < names.count; i++) {
-		char *label cleanup_free = labels ? label_of(&names, i) : xstrdup(names.items[i]);
+		char *label cleanup_free =
+			labels ? label_of(&suffixes, names.items[i]) : xstrdup(names.items[i]);
 
 		add_listed(s, dir, names.items[i], above, label);
 	}
@@ -378,14 +391,28 @@ struct subject_part *subject_part(const struct subject *s, const char *name)
 	return NULL;
 }
 
+struct subject_part *subject_partner_near(const struct subject *own, const struct subject_part *p,
+					  const struct subject *other, size_t *cursor)
+{
+	size_t count = other->parts.count;
+
+	for (size_t k = 0; k < count; k++) {
+		size_t i = (*cursor + k) % count;
+
+		if (str_eq(other->parts.items[i]->name, p->name)) {
+			*cursor = i + 1;
+			return other->parts.items[i];
+		}
+	}
+	return own->parts.count == 1 && count == 1 ? other->parts.items[0] : NULL;
+}
+
 struct subject_part *subject_partner(const struct subject *own, const struct subject_part *p,
 				     const struct subject *other)
 {
-	struct subject_part *found = subject_part(other, p->name);
+	size_t cursor = 0;
 
-	if (!found && own->parts.count == 1 && other->parts.count == 1)
-		found = other->parts.items[0];
-	return found;
+	return subject_partner_near(own, p, other, &cursor);
 }
 
 struct block_place subject_place(const struct subject_part *p)

@@ -57,6 +57,12 @@ struct subject_part *subject_part(const struct subject *s, const char *name);
 /* The same part of OTHER as P of OWN: by name, or the only one of both; or NULL. */
 struct subject_part *subject_partner(const struct subject *own, const struct subject_part *p,
 				     const struct subject *other);
+/*
+ * The same for many parts in their order, which is quick where both have them in one order:
+ * *CURSOR, 0 at first, is where the next one is expected.
+ */
+struct subject_part *subject_partner_near(const struct subject *own, const struct subject_part *p,
+					  const struct subject *other, size_t *cursor);
 /* Where its bytes lie. */
 struct block_place subject_place(const struct subject_part *p);
 void subject_close(struct subject *s);

@@ -72,13 +72,12 @@ static void remember(struct contents *c, const unsigned char *block)
 struct reader {
 	const struct block_place *place;
 	int fd;
-	unsigned char *buf; /* PIECE bytes */
+	unsigned char *buf; /* PIECE bytes; NULL: nothing was read yet */
 };
 
 static int reader_open(struct reader *r, const struct block_place *place, struct err **err)
 {
 	r->place = place;
-	r->buf = xmalloc(PIECE);
 	r->fd = open(place->file, O_RDONLY | O_CLOEXEC);
 	if (r->fd < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot open '%s'", place->file);
@@ -113,6 +112,8 @@ static int reader_get(struct reader *r, uint64_t at, size_t len, struct err **er
 	uint64_t left = there ? r->place->size - at : 0;
 	size_t want = left < len ? (size_t)left : len, got = 0;
 
+	if (!r->buf)
+		r->buf = xmalloc(PIECE);
 	while (got < want) {
 		ssize_t n =
 			pread(r->fd, r->buf + got, want - got, (off_t)(r->place->at + at + got));
