@@ -382,15 +382,6 @@ int subject_open(struct subject *s, const char *file, const char *path, struct e
 	return 0;
 }
 
-struct subject_part *subject_part(const struct subject *s, const char *name)
-{
-	for (size_t i = 0; i < s->parts.count; i++) {
-		if (str_eq(s->parts.items[i]->name, name))
-			return s->parts.items[i];
-	}
-	return NULL;
-}
-
 struct subject_part *subject_partner_near(const struct subject *own, const struct subject_part *p,
 					  const struct subject *other, size_t *cursor)
 {

@@ -52,8 +52,6 @@ int subject_list(struct subject *s, const char *file, const char *path,
  * its place, the files of a bundle.
  */
 int subject_open_part(struct subject *s, size_t i, struct err **err) warn_unused;
-/* Of that name, or NULL. */
-struct subject_part *subject_part(const struct subject *s, const char *name);
 /* The same part of OTHER as P of OWN: by name, or the only one of both; or NULL. */
 struct subject_part *subject_partner(const struct subject *own, const struct subject_part *p,
 				     const struct subject *other);
