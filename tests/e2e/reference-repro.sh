@@ -5,5 +5,5 @@
 . tests/e2e/lib.sh
 reference_project "$scratch/p"
 code "slots and card again" 0 "$orch" -C "$scratch/p" repro boot root install
-check "are bit-identical" grep -qx '3 outputs bit-identical' "$scratch/out"
+check "are bit-identical" grep -qE '^[0-9]+ outputs bit-identical$' "$scratch/out"
 finish
