@@ -13,7 +13,7 @@ if [ $# -gt 0 ]; then
 	seconds=$1
 	shift
 else
-	seconds=5 # as tests/run.sh wants it
+	seconds=3 # as tests/run.sh wants it
 	[ "${TEST_FULL:-no}" = no ] || seconds=60
 	for name in tests/fuzz/corpus/*; do
 		name=${name##*/}
