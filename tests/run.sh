@@ -3,7 +3,7 @@
 # Tests, or those whose names hold one of the words given:  tests/run.sh [--full] [WORD...]
 # Prepares what end-to-end tests and scenarios need, lets meson run the tests of tests/meson.build from
 # the sanitized build, and counts their results (tests/results.py). Without --full: none of suite
-# 'full', 5 seconds for each fuzz target, not a minute, and of the scenarios those of node tests-quick.
+# 'full', 3 seconds for each fuzz target, not a minute, and of the scenarios those of node tests-quick.
 # TEST_RESULTS=FILE in the environment: results are added to those that FILE has, and all are counted;
 # TEST_AS=WORD names this run in them. TEST_MINUTES ends it early enough for a closing line.
 set -uo pipefail
