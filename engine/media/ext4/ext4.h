@@ -59,7 +59,10 @@ struct ext4_opts {
 	const char *label;         /* or NULL */
 	unsigned reserved_percent; /* blocks kept for root */
 	uint64_t inodes;           /* at least so many in all; 0: by size */
-	/* NULL: none. Of a file system of another size, or of fewer inodes, it is not used. */
+	/*
+	 * NULL: none. It is not used where it is of another size or of fewer inodes, or where its
+	 * inodes leave no room for the content.
+	 */
 	const struct ext4_lock *lock;
 	struct ext4_layout *told; /* what to say about the result, or NULL */
 };

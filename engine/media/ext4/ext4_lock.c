@@ -151,7 +151,7 @@ static int note_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t logical, blk64
 	return 0;
 }
 
-/* A path of an inode that has had one before is none: the first in the order of paths counts. */
+/* The lock owns PATH from here on. */
 static errcode_t note_inode(struct writing *w, ext2_ino_t ino, char *path)
 {
 	struct ext2_inode inode;
@@ -186,6 +186,7 @@ static errcode_t note_all(struct writing *w)
 	return code;
 }
 
+/* An inode has the first of its paths; the others are hard links and have no line. */
 static void print(const struct writing *w, struct str *to)
 {
 	const struct ext4_pins *pins = &w->lock->pins;
