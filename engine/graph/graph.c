@@ -151,7 +151,9 @@ static void check_directory(struct builder *b, const struct node *n)
 
 static int add_secret(void *arg, const char *option_path, const char *project_path)
 {
-	resolve_hide(arg, project_path);
+	struct resolver *r = arg;
+
+	place_hide(&r->hidden, r->g->arena, r->dirfd, project_path);
 	return 0;
 }
 
@@ -349,7 +351,7 @@ static void build(struct builder *b)
 
 	for (size_t i = 0; i < recipes->count; i++)
 		add_node(b, recipes->entries[i].value);
-	resolve_hide(&b->r, "pki/private");
+	place_hide(&b->r.hidden, g->arena, b->r.dirfd, "pki/private");
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		const struct recipe *r = g->nodes.items[i]->recipe;
 

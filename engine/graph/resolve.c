@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "graph/resolve.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -14,7 +10,6 @@
 #include "recipe/template.h"
 
 #define SUGGESTIONS_MAX 64
-#define SUGGEST_FILES_MAX 4096
 #define ACCEPT_OUTPUT (ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE)
 
 /* The reference in work. */
@@ -223,95 +218,6 @@ static int take_named(struct request *q, struct node *n, const char *name)
 		      name, *all ? all : "none");
 }
 
-/* What a project path leads to, every link followed. */
-struct place {
-	char type; /* 'f' file, 'd' directory, 's' something else, 'o' leads out, 0 nothing there */
-	dev_t dev;
-	ino_t ino;
-	char *real; /* relative to the project's root; NULL: not known */
-};
-
-static void place_clear(struct place *p)
-{
-	free(p->real);
-}
-#define cleanup_place __attribute__((cleanup(place_clear)))
-
-/* Where an open file really is, absolute; caller frees. NULL: nowhere. */
-static char *real_path(int fd)
-{
-	char link[64], target[PATH_MAX];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, target, sizeof(target) - 1);
-	return n > 0 ? xstrndup(target, (size_t)n) : NULL;
-}
-
-static struct place find_place(const struct resolver *r, const char *path)
-{
-	struct err *err cleanup_err = NULL;
-	int fd cleanup_fd = path_open_beneath(r->dirfd, path, O_PATH, &err);
-	struct place p = {0};
-	struct stat st;
-
-	if (fd < 0) {
-		p.type = err->errnum == 0 ? 'o' : 0;
-	} else if (fstat(fd, &st) == 0) {
-		char *root cleanup_free = real_path(r->dirfd), *real cleanup_free = real_path(fd);
-		const char *below = root && real ? str_skip(real, root) : NULL;
-
-		p.type = S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 's';
-		p.dev = st.st_dev;
-		p.ino = st.st_ino;
-		p.real = below && *below == '/' ? xstrdup(below + 1) : NULL;
-	}
-	return p;
-}
-
-static char path_type(const struct resolver *r, const char *path)
-{
-	struct place p cleanup_place = find_place(r, path);
-
-	return p.type;
-}
-
-/* Whether one of the two is the other, or lies in it. */
-static bool overlap(const char *a, const char *b)
-{
-	size_t a_len = strlen(a), b_len = strlen(b), least = a_len < b_len ? a_len : b_len;
-
-	return strncmp(a, b, least) == 0 &&
-	       (a_len == b_len || (a_len < b_len ? b[a_len] : a[b_len]) == '/');
-}
-
-void resolve_hide(struct resolver *r, const char *path)
-{
-	struct place p cleanup_place = find_place(r, path);
-	struct hidden h = {.path = path, .exists = p.type != 0, .dev = p.dev, .ino = p.ino};
-
-	if (p.real)
-		h.real = arena_strdup(r->g->arena, p.real);
-	hidden_list_push(&r->hidden, h);
-}
-
-/*
- * What nobody may read that PATH is, holds or lies in: by its text, by where its links lead, or by
- * another name of the same file. NULL: nothing.
- */
-static const char *hidden_near(const struct resolver *r, const char *path, const struct place *p)
-{
-	for (size_t i = 0; i < r->hidden.count; i++) {
-		const struct hidden *h = &r->hidden.items[i];
-
-		if (overlap(path, h->path) || (p->real && overlap(p->real, h->path)) ||
-		    (p->real && h->real && overlap(p->real, h->real)) ||
-		    (h->exists && h->dev == p->dev && h->ino == p->ino))
-			return h->path;
-	}
-	return NULL;
-}
-
 static int take_path(struct request *q, const char *text, const struct place *p)
 {
 	const char *hidden;
@@ -323,7 +229,7 @@ static int take_path(struct request *q, const char *text, const struct place *p)
 			      text);
 	if (p->type == 's')
 		return refuse(q, E_NOT_A_FILE, "path '%s' is neither a file nor a directory", text);
-	hidden = hidden_near(q->r, path, p);
+	hidden = place_hidden(&q->r->hidden, path, p);
 	if (hidden)
 		return refuse(q, E_PRIVATE_KEY_EXPOSED,
 			      "path '%s' would hand out the private '%s': name public files only",
@@ -333,36 +239,11 @@ static int take_path(struct request *q, const char *text, const struct place *p)
 	return 0;
 }
 
-/* The entry of the path's directory that is written most alike; caller frees; NULL: none. */
-static char *near_file(const struct resolver *r, const char *path)
-{
-	char *directory cleanup_free = path_dir(path);
-	struct strv names cleanup_strv = {0};
-	struct err *err cleanup_err = NULL;
-	int fd = path_open_beneath(r->dirfd, directory, O_RDONLY | O_DIRECTORY, &err);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	const char *near;
-	struct dirent *de;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	while ((de = readdir(dir)) && names.count < SUGGEST_FILES_MAX)
-		strv_push(&names, de->d_name);
-	closedir(dir);
-	near = str_nearest(path_base(path), (const char *const *)names.items, names.count);
-	if (!near)
-		return NULL;
-	return str_eq(directory, ".") ? xstrdup(near) : path_join(directory, near);
-}
-
 /* There is no template at PATH. */
 static int unknown_path(struct request *q, const char *path)
 {
 	char *near cleanup_free =
-		q->r->suggestions++ < SUGGESTIONS_MAX ? near_file(q->r, path) : NULL;
+		q->r->suggestions++ < SUGGESTIONS_MAX ? place_near(q->r->dirfd, path) : NULL;
 
 	if (near)
 		return refuse(q, E_FILE_MISSING, "no file '%s' in the project: did you mean '%s'?",
@@ -405,7 +286,7 @@ static char *meant(struct request *q, const char *node, bool path)
 	near = output || !(accept & ~(unsigned)ACCEPT_PATH) ? NULL : graph_near(q->r->g, node);
 	if (near)
 		return xstrdup(near);
-	return output || !path ? output : near_file(q->r, plain);
+	return output || !path ? output : place_near(q->r->dirfd, plain);
 }
 
 /* Nothing in the project is called like this. NODE is the part that should be a node's name. */
@@ -470,7 +351,7 @@ static int no_node(struct request *q, const char *node)
 	if (copied)
 		return refuse(q, E_WRONG_INPUT, "'%s' is a copy of what a node makes: write '%s'",
 			      q->ref->text, copied);
-	p = find_place(q->r, q->ref->text);
+	p = place_find(q->r->dirfd, q->ref->text);
 	if (!p.type && q->ref->later)
 		p.type = 'f';
 	return p.type ? take_path(q, q->ref->text, &p) : unknown(q, node);
@@ -505,7 +386,7 @@ static int fill(struct request *q, const char *path)
 static int take_template(struct request *q)
 {
 	const char *path = q->ref->template;
-	struct place p cleanup_place = find_place(q->r, path);
+	struct place p cleanup_place = place_find(q->r->dirfd, path);
 
 	if (!p.type)
 		return unknown_path(q, path);
@@ -529,7 +410,8 @@ static int resolve(struct request *q)
 		return no_node(q, name);
 	if (colon)
 		return colon[1] == '/' ? take_inside(q, n, colon + 1) : take_named(q, n, colon + 1);
-	if ((q->ref->accept & ACCEPT_PATH) && path_is_project(text, &why) && path_type(q->r, text))
+	if ((q->ref->accept & ACCEPT_PATH) && path_is_project(text, &why) &&
+	    place_type(q->r->dirfd, text))
 		return refuse(
 			q, E_AMBIGUOUS_REFERENCE,
 			"'%s' is a node and a file or directory of the project: rename one, or "
