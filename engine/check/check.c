@@ -27,7 +27,7 @@ static int check_variant(const struct graph *g, const char *store_dir, int64_t n
 		check_exec_rules,        check_firmware_rules, check_health_rules,
 		check_restart_rules,     check_grub_rules,     check_grub_module_rules,
 		check_emergency_rules,   check_ssh_rules,      check_identity_rules,
-		check_kept_rules,        check_release_rules};
+		check_kept_rules,        check_release_rules,  check_root_rules};
 	struct check_view v = {.g = g,
 			       .arena = g->arena,
 			       .store_dir = store_dir,

@@ -420,6 +420,12 @@ const struct check_rule check_rules[] = {
 	     "A symbolic link in an image leads to something that the image does not have: a "
 	     "unit that is enabled and not installed, a file of libc. Install the package that "
 	     "brings it, or take the link out."),
+	RULE(CHECK_ROOT_COMPLETE, "root-complete", ERROR,
+	     "a root that others made has what updates need",
+	     "A root slot is filled with a file system that no recipe here puts together, and it "
+	     "lacks what the device needs to start, to update itself or to believe a bundle. Add "
+	     "it where that root is made, or lay it over it: an image or a tree with 'unpack' "
+	     "first, and what is missing after it."),
 	[CHECK_COUNT] = {{NULL, ERR_USER, NULL}, ERROR, NULL},
 };
 

@@ -5,7 +5,7 @@
  * on. What the project copies is known at once, the trees below it as soon as they are built.
  */
 #include "base/path.h"
-#include "check/view.h"
+#include "check/foreign.h"
 #include "media/tree/tree.h"
 
 /* Whether somebody follows PATH who would silently do without: tzset(3), nss, ld.so, systemd. */
@@ -91,6 +91,8 @@ int check_read_trees(const struct check_view *v, const struct node *image, struc
 				return -1;
 		}
 	}
+	if (check_add_unpacked(v, image, t, ret_unbuilt, err) < 0 || *ret_unbuilt)
+		return *ret_unbuilt ? 0 : -1;
 	return remove_from(image, t, err);
 }
 

@@ -95,6 +95,7 @@ enum check_id {
 	CHECK_RELEASE_DOCUMENTS,
 	CHECK_TEST_COMMANDS,
 	CHECK_DANGLING_LINK,
+	CHECK_ROOT_COMPLETE,
 	CHECK_COUNT,
 };
 
@@ -357,7 +358,7 @@ bool check_starts_kernel(const struct conf_entry *e);
 typedef int check_fn(struct check_view *v, struct err **err);
 check_fn check_graph_rules, check_disk_rules, check_boot_rules, check_target_rules,
 	check_environment_rules, check_bundle_rules, check_device_rules, check_name_rules,
-	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules,
+	check_unit_rules, check_sign_rules, check_script_rules, check_rauc_rules, check_root_rules,
 	check_kernel_rules, check_test_rules, check_link_rules, check_fit_rules, check_word_rules,
 	check_unit_name_rules, check_program_rules, check_state_rules, check_value_rules,
 	check_udev_rules, check_fstab_rules, check_module_rules, check_exec_rules,

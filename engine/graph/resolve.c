@@ -156,11 +156,26 @@ static int take_node(struct request *q, struct node *n)
 	return 0;
 }
 
-/* "node:/path" */
+/* The one output of TYPE that N makes; *RET is NULL where it makes none. 1: several. */
+static int only_output(const struct node *n, enum output_type type, const struct output_spec **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < n->outputs.count; i++) {
+		if (n->outputs.items[i].type != type)
+			continue;
+		if (*ret)
+			return 1;
+		*ret = &n->outputs.items[i];
+	}
+	return 0;
+}
+
+/* "node:/path": in the tree that it makes, or else in its image. */
 static int take_inside(struct request *q, struct node *n, const char *path)
 {
 	char *takes cleanup_free = accepted(q->ref->accept);
-	const struct output_spec *tree = NULL;
+	const struct output_spec *found = NULL;
+	bool image = q->ref->accept & ACCEPT_IMAGE, several;
 	const char *why;
 
 	if (!(q->ref->accept & ACCEPT_INSIDE))
@@ -168,21 +183,18 @@ static int take_inside(struct request *q, struct node *n, const char *path)
 			      q->option, takes);
 	if (path[1] && !path_is_project(path + 1, &why))
 		return refuse(q, E_INVALID_PATH, "path '%s' in node '%s' %s", path, n->name, why);
-	for (size_t i = 0; i < n->outputs.count; i++) {
-		if (n->outputs.items[i].type != OUTPUT_TREE)
-			continue;
-		if (tree)
-			return refuse(
-				q, E_AMBIGUOUS_REFERENCE,
-				"node '%s' makes several trees: '%s' does not say in which one",
-				n->name, path);
-		tree = &n->outputs.items[i];
-	}
-	if (!tree)
+	several = only_output(n, OUTPUT_TREE, &found);
+	if (!found && image)
+		several = only_output(n, OUTPUT_IMAGE, &found);
+	if (several)
+		return refuse(q, E_AMBIGUOUS_REFERENCE,
+			      "node '%s' makes several %s: '%s' does not say in which one", n->name,
+			      found->type == OUTPUT_TREE ? "trees" : "images", path);
+	if (!found)
 		return refuse(q, E_WRONG_INPUT,
-			      "node '%s' (kind %s) makes no tree: nothing is at '%s'", n->name,
-			      n->recipe->kind->name, path);
-	take_output(q, n, tree);
+			      "node '%s' (kind %s) makes no tree%s: nothing is at '%s'", n->name,
+			      n->recipe->kind->name, image ? " and no image" : "", path);
+	take_output(q, n, found);
 	q->ref->type = q->edge->type = REF_INSIDE;
 	q->ref->inside = q->edge->inside = path;
 	return 0;

@@ -35,15 +35,23 @@ bool pins_eq(const struct pins *a, const struct pins *b)
 	return a->count == b->count;
 }
 
+static bool ends_in_one(const char *name, const char *const *ends)
+{
+	while (*ends && !str_ends(name, *ends))
+		ends++;
+	return *ends;
+}
+
 enum output_type output_type_of_name(const char *name)
 {
-	static const char *const tars[] = {".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst"};
+	static const char *const tars[] = {".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst", NULL};
+	static const char *const images[] = {".img",  ".raw",      ".wic",   ".ext2",
+					     ".ext3", ".ext4",     ".vfat",  ".fat",
+					     ".sqfs", ".squashfs", ".erofs", NULL};
 
-	for (size_t i = 0; i < array_len(tars); i++) {
-		if (str_ends(name, tars[i]))
-			return OUTPUT_TREE;
-	}
-	return OUTPUT_FILE;
+	return ends_in_one(name, tars)     ? OUTPUT_TREE
+	       : ends_in_one(name, images) ? OUTPUT_IMAGE
+					   : OUTPUT_FILE;
 }
 
 bool kind_always(const void *opts)

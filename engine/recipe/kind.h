@@ -12,7 +12,8 @@ const char *output_type_word(enum output_type type);
 int output_type_parse(const char *word, enum output_type *ret);
 /*
  * What a file of this name is when a kind takes it as it comes: a tree for a tar, compressed or not
- * (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst), else a file.
+ * (.tar, .tar.gz, .tgz, .tar.xz, .tar.zst), an image for a file system or a disk (.img, .raw, .wic,
+ * .ext2 to .ext4, .vfat, .fat, .squashfs, .sqfs, .erofs), else a file.
  */
 enum output_type output_type_of_name(const char *name);
 

@@ -48,7 +48,7 @@ static const struct option bundle_options[] = {
 	 .words = compressions,
 	 .help = "Compression of the squashfs; the target's kernel must know it."},
 	{"images", OPT_REFDICT, offsetof(struct bundle_opts, images), OPT_REQUIRED,
-	 .accept = ACCEPT_IMAGE,
+	 .accept = ACCEPT_IMAGE | ACCEPT_PATH,
 	 .help = "Slot class and the image for it; written to the device in this order.",
 	 .example = "{rootfs: root, bootloader: boot}"},
 	{"adaptive", OPT_STRING, offsetof(struct bundle_opts, adaptive), OPT_LIST,

@@ -48,6 +48,7 @@ static void image_tools(const void *opts, struct strs *ret)
 
 	if (!o->tools)
 		image_programs(o, ret);
+	content_tools(&o->contents, ret);
 }
 
 static bool image_dated(const void *opts)

@@ -107,11 +107,6 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 static const struct schema run_schema =
 	SCHEMA(struct run_opts, run_options, .check = check_options);
 
-static enum output_type type_of(const char *name)
-{
-	return str_ends(name, ".img") ? OUTPUT_IMAGE : output_type_of_name(name);
-}
-
 static void run_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 {
 	const struct run_opts *o = ctx->opts;
@@ -119,7 +114,7 @@ static void run_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	for (size_t i = 0; i < o->outputs.count; i++) {
 		const char *name = LIST_AT(o->outputs, const char *, i);
 
-		output_specs_push(ret, (struct output_spec){name, type_of(name)});
+		output_specs_push(ret, (struct output_spec){name, output_type_of_name(name)});
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "kinds/tree/input_tree.h"
 #include "media/tree/tree_export.h"
 
 #define BIND_FROM (64 * 1024 * 1024) /* bytes; below it a copy is cheaper than a mount */
@@ -156,9 +157,9 @@ static int add_tree(struct staging *l, const char *name, const char *from, unsig
 /* A file or directory inside a tree: unpacked beside the working directory, then taken in. */
 static int add_inside(struct staging *l, const struct action_input *in, struct err **err)
 {
-	struct tree *t cleanup_tree = tree_new(l->a->epoch, l->a->workdir);
+	struct tree *t cleanup_tree = NULL;
 	struct tree *part cleanup_tree = tree_new(l->a->epoch, l->a->workdir);
-	const char *name = path_base(in->inside);
+	const char *name = path_base(in->inside), *inside;
 	char *directory cleanup_free = xasprintf("%s.part-%zu", l->dir, l->directories.count);
 	char *from cleanup_free = path_join(directory, name);
 	char *where cleanup_free = xasprintf("/%s", name);
@@ -166,14 +167,13 @@ static int add_inside(struct staging *l, const struct action_input *in, struct e
 	if (!*name)
 		return err_set(err, E_WRONG_INPUT, "'%s' is the whole tree: name it without ':/'",
 			       in->ref);
-	if (tree_read_tar(t, "/", in->path, 0, err) < 0)
+	if (input_tree(l->a, in, &t, &inside, err) < 0)
 		return -1;
-	if (!tree_resolve(t, in->inside))
-		return err_set(err, E_TREE_PATH_MISSING,
-			       "there is no '%s' in the tree of node '%s'", in->inside, in->node);
-	if (tree_copy_tree(part, where, t, in->inside, 0, err) < 0 ||
-	    path_mkdirs(directory, err) < 0 || tree_export(part, directory, err) < 0 ||
-	    add_entry(l, name, from, 0, err) < 0)
+	if (!tree_resolve(t, inside))
+		return err_set(err, E_TREE_PATH_MISSING, "there is no '%s' in the %s of node '%s'",
+			       in->inside, input_is_image(in) ? "image" : "tree", in->node);
+	if (tree_copy_tree(part, where, t, inside, 0, err) < 0 || path_mkdirs(directory, err) < 0 ||
+	    tree_export(part, directory, err) < 0 || add_entry(l, name, from, 0, err) < 0)
 		return -1;
 	return path_remove(directory, err);
 }

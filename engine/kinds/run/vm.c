@@ -20,10 +20,10 @@ static const struct option vm_options[] = {
 	 .help = "How: efi (the firmware starts the boot loader in the image, systemd-boot 257 or "
 		 "newer) or kernel (a kernel named here)."},
 	{"kernel", OPT_REF, offsetof(struct vm_opts, kernel),
-	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
 	 .help = "With `boot: kernel`: the kernel.", .example = "\"kernel:vmlinuz\""},
 	{"initrd", OPT_REF, offsetof(struct vm_opts, initrd),
-	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
 	 .help = "With `boot: kernel`: the initramfs, if the kernel needs one.",
 	 .example = "\"initramfs:initrd.img\""},
 	{"cmdline", OPT_STRING, offsetof(struct vm_opts, cmdline), OPT_VALUE,
@@ -130,9 +130,7 @@ static void vm_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	for (size_t i = 0; i < o->outputs.count; i++) {
 		const struct pair *p = LIST_AT(o->outputs, struct pair *, i);
 
-		output_specs_push(ret, (struct output_spec){p->key, str_ends(p->key, ".tar")
-									    ? OUTPUT_TREE
-									    : OUTPUT_FILE});
+		output_specs_push(ret, (struct output_spec){p->key, output_type_of_name(p->key)});
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "kinds/run/inputs_disk.h"
 #include "kinds/run/step_env.h"
+#include "kinds/tree/input_tree.h"
 #include "media/fat/fat.h"
 #include "media/tree/tree.h"
 
@@ -150,16 +151,15 @@ static int host_file(struct vm *vm, const struct ref *ref, const char *name, con
 	struct tree *t cleanup_tree = NULL;
 	struct tree_entry *e;
 	char *text cleanup_free = NULL;
-	const char *path;
+	const char *path, *inside;
 
 	if (in->type != INPUT_INSIDE) {
 		*ret = in->path;
 		return 0;
 	}
-	t = tree_new(vm->a->epoch, vm->a->workdir);
-	if (tree_read_tar(t, "/", in->path, 0, err) < 0)
+	if (input_tree(vm->a, in, &t, &inside, err) < 0)
 		return -1;
-	e = tree_resolve(t, in->inside);
+	e = tree_resolve(t, inside);
 	text = e ? tree_inode_text(e->inode, 1u << 30) : NULL;
 	if (!text)
 		return err_set(err, E_NOT_A_FILE, "'%s' is not a file", ref->text);

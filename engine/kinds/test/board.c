@@ -28,10 +28,11 @@ static const struct option board_options[] = {
 		 "Without it this host's QEMU is used.",
 	 .example = "emulator"},
 	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
-	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
 	 .help = "The first code that orch gives to the board: its U-Boot.",
 	 .example = "\"u-boot:u-boot.bin\""},
-	{"variables", OPT_REF, AT(variables), .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	{"variables", OPT_REF, AT(variables),
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
 	 .help = "What the firmware's variable store is on a new board. Firmware and store are "
 		 "then flash memory, and a test's board keeps what the firmware writes there.",
 	 .example = "\"tools:/usr/share/OVMF/OVMF_VARS_4M.fd\""},
@@ -39,7 +40,7 @@ static const struct option board_options[] = {
 	 .help = "How it is started: bios (at reset) or kernel (with a device tree, as the "
 		 "firmware of a Raspberry Pi does)."},
 	{"device-tree", OPT_REF, AT(device_tree),
-	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_INSIDE,
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
 	 .help = "The device tree that the firmware is handed; without it the machine's own.",
 	 .example = "\"tests/device-tree-pi3:bcm2837-rpi-3-b.dtb\""},
 	{"card", OPT_ENUM, AT(card), .def = "sdhci-pci", .words = board_cards,

@@ -7,6 +7,7 @@
 #include "kinds/makers.h"
 #include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
+#include "kinds/tree/input_tree.h"
 #include "machine/guest/qemu.h"
 #include "media/tree/tree.h"
 
@@ -19,13 +20,13 @@ static int copy_file(struct action *a, const struct ref *ref, const char *name, 
 	struct tree *t cleanup_tree = NULL;
 	struct tree_entry *e;
 	char *data cleanup_free = NULL;
+	const char *inside;
 
 	if (in->type != INPUT_INSIDE)
 		return file_copy(in->path, action_output(a, name), 0644, err);
-	t = tree_new(a->epoch, a->workdir);
-	if (tree_read_tar(t, "/", in->path, 0, err) < 0)
+	if (input_tree(a, in, &t, &inside, err) < 0)
 		return -1;
-	e = tree_resolve(t, in->inside);
+	e = tree_resolve(t, inside);
 	data = e ? tree_inode_text(e->inode, FIRMWARE_MAX) : NULL;
 	if (!data)
 		return err_set(err, E_NOT_A_FILE, "'%s' is not a file of up to 64 MiB", ref->text);

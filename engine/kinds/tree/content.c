@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/path.h"
+#include "kinds/tree/input_tree.h"
 
 /* ---- modes and owners ---- */
 
@@ -49,22 +50,26 @@ int content_modes(const struct list *modes, struct tree *t, struct err **err)
 struct sources {
 	struct action *a;
 	struct tree *t;  /* keeps what was read */
-	struct map read; /* path -> struct tree * */
+	struct map read; /* path of a tar -> struct tree * */
 };
 
-static int source(struct sources *s, const char *path, const struct tree **ret, struct err **err)
+/* The tree that IN is, and where in it. Images are read for each entry: that takes no unpacking. */
+static int source(struct sources *s, const struct action_input *in, const struct tree **ret,
+		  const char **ret_inside, struct err **err)
 {
-	struct tree *src cleanup_tree = NULL;
+	bool kept = !input_is_image(in);
+	struct tree *src = NULL;
 
-	*ret = map_get(&s->read, path);
+	*ret = kept ? map_get(&s->read, in->path) : NULL;
+	*ret_inside = in->inside ? in->inside : "/";
 	if (*ret)
 		return 0;
-	src = tree_new(s->a->epoch, s->a->workdir);
-	if (tree_read_tar(src, "/", path, 0, err) < 0)
+	if (input_tree(s->a, in, &src, ret_inside, err) < 0)
 		return -1;
 	*ret = src;
 	tree_keep(s->t, src);
-	map_set(&s->read, path, steal_ptr(src));
+	if (kept)
+		map_set(&s->read, in->path, src);
 	return 0;
 }
 
@@ -113,19 +118,19 @@ static int copy_inside(struct sources *s, const struct content *c, const struct 
 {
 	const struct tree *src;
 	struct tree_entry *e;
-	const char *to = c->to;
+	const char *to = c->to, *inside;
 	bool directory;
 
-	if (source(s, in->path, &src, err) < 0)
+	if (source(s, in, &src, &inside, err) < 0)
 		return -1;
-	e = tree_resolve(src, in->inside);
+	e = tree_resolve(src, inside);
 	if (!e)
-		return err_set(err, E_TREE_PATH_MISSING, "there is no '%s' in the tree of '%s'",
-			       in->inside, in->node);
+		return err_set(err, E_TREE_PATH_MISSING, "there is no '%s' in the %s of '%s'",
+			       in->inside, input_is_image(in) ? "image" : "tree", in->node);
 	directory = S_ISDIR(e->inode->mode);
 	if (!directory)
 		to = file_target(s, to, path_base(in->inside));
-	if (tree_copy_tree(s->t, to, src, in->inside, TREE_FOLLOW | TREE_REPLACE, err) < 0)
+	if (tree_copy_tree(s->t, to, src, inside, TREE_FOLLOW | TREE_REPLACE, err) < 0)
 		return -1;
 	return apply_attr(s, c, to, directory, err);
 }
@@ -149,12 +154,14 @@ static int unpack(struct sources *s, const struct content *c, struct err **err)
 {
 	const struct action_input *in = action_input(s->a, c->unpack);
 	const struct tree *src;
-	const char *to = c->to ? c->to : "/";
+	const char *to = c->to ? c->to : "/", *inside;
 
-	if (source(s, in->path, &src, err) < 0)
-		return -1;
-	if (tree_copy_tree(s->t, to, src, in->type == INPUT_INSIDE ? in->inside : "/",
-			   TREE_FOLLOW | TREE_REPLACE, err) < 0)
+	if (in->type == INPUT_FOLDER)
+		return err_set(err, E_WRONG_INPUT,
+			       "'unpack' takes an archive or an image, not a directory of the "
+			       "project: write 'copy'");
+	if (source(s, in, &src, &inside, err) < 0 ||
+	    tree_copy_tree(s->t, to, src, inside, TREE_FOLLOW | TREE_REPLACE, err) < 0)
 		return -1;
 	return apply_attr(s, c, to, true, err);
 }

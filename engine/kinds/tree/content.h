@@ -35,6 +35,11 @@ void content_check_globs(const struct list *globs, struct pos pos, struct err_li
 /* Reports patterns and values (struct pair *) that content_modes() cannot use. */
 void content_check_modes(const struct list *modes, struct err_list *errors);
 
+/* Whether a file of this NAME is one, which the host's unsquashfs reads: "root.squashfs". */
+bool content_is_squashfs(const char *name);
+/* Appends the host programs that read what CONTENTS name: see struct kind's tools. */
+void content_tools(const struct list *contents, struct strs *ret);
+
 /* Lays CONTENTS (struct content *) into T, in order. */
 int content_lay(struct action *a, const struct list *contents, struct tree *t,
 		struct err **err) warn_unused;

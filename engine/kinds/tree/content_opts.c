@@ -32,8 +32,11 @@ int content_attr_parse(const char *text, struct content_attr *ret)
 }
 
 static const struct option content_options[] = {
-	{"unpack", OPT_REF, offsetof(struct content, unpack), .accept = ACCEPT_TREE | ACCEPT_INSIDE,
-	 .help = "A tree that a node made, or a directory inside one.", .example = "base"},
+	{"unpack", OPT_REF, offsetof(struct content, unpack),
+	 .accept = ACCEPT_PATH | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE,
+	 .help = "A tree that a node made, a tar or a directory in it; or an image with ext4, FAT "
+		 "or squashfs, of a disk one partition: 'vendor:/root'.",
+	 .example = "base"},
 	{"copy", OPT_REF, offsetof(struct content, copy),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_TREE | ACCEPT_IMAGE | ACCEPT_INSIDE,
 	 .help = "A file or directory of the project, an output of a node, or a place inside a "
@@ -127,5 +130,24 @@ void content_check_modes(const struct list *modes, struct err_list *errors)
 			err_list_at(errors, E_INVALID_VALUE, p->pos,
 				    "'%s' is not a mode: write \"0640\", \"0:42\" or \"0640 0:42\"",
 				    p->value);
+	}
+}
+
+bool content_is_squashfs(const char *name)
+{
+	return str_ends(name, ".squashfs") || str_ends(name, ".sqfs");
+}
+
+void content_tools(const struct list *contents, struct strs *ret)
+{
+	for (size_t i = 0; i < contents->count; i++) {
+		const struct content *c = LIST_AT(*contents, struct content *, i);
+		const struct ref *ref = c->unpack ? c->unpack : c->copy;
+		bool within = ref && (c->unpack || ref->inside);
+
+		if (within && content_is_squashfs(ref->output ? ref->output : ref->text)) {
+			strs_push(ret, "unsquashfs");
+			return;
+		}
 	}
 }

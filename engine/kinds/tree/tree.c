@@ -26,6 +26,13 @@ static bool tree_stamped(const void *opts)
 	return o->stamp != NULL;
 }
 
+static void tree_tools(const void *opts, struct strs *ret)
+{
+	const struct tree_opts *o = opts;
+
+	content_tools(&o->contents, ret);
+}
+
 const struct kind kind_tree = {
 	.name = "tree",
 	.summary = "a tree changed without a machine: files, users, packages, steps",
@@ -53,6 +60,7 @@ const struct kind kind_tree = {
 	.schema = &tree_schema,
 	.outputs = tree_outputs,
 	.demand = tree_demand,
+	.tools = tree_tools,
 	.named = tree_stamped,
 	.versioned = tree_stamped,
 	.platform_at = offsetof(struct tree_opts, platform),
