@@ -218,3 +218,25 @@ char *uuid_format(const unsigned char uuid[16], char buf[37])
 	*p = 0;
 	return buf;
 }
+
+int uuid_parse(const char *text, unsigned char ret[16])
+{
+	unsigned char id[16];
+	const char *p = text;
+
+	for (size_t i = 0; i < sizeof(id); i++, p += 2) {
+		int hi, lo;
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
+			return 1;
+		hi = hex_value(p[0]);
+		lo = hi < 0 ? -1 : hex_value(p[1]);
+		if (lo < 0)
+			return 1;
+		id[i] = (unsigned char)(hi << 4 | lo);
+	}
+	if (*p)
+		return 1;
+	memcpy(ret, id, sizeof(id));
+	return 0;
+}

@@ -62,3 +62,5 @@ int digest_parse(const char *text, struct digest *ret);
 void uuid_derive(unsigned char ret[16], ...) __attribute__((sentinel));
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", lower case, into BUF of 37 bytes; returns BUF. */
 char *uuid_format(const unsigned char uuid[16], char buf[37]);
+/* The other way, of either case: 0, or 1 when TEXT is none; then RET is as it was. */
+int uuid_parse(const char *text, unsigned char ret[16]);

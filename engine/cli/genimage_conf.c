@@ -2,6 +2,8 @@
 #include "cli/genimage_conf.h"
 
 #include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -39,11 +41,33 @@ static void skip_space(struct lexer *l)
 	}
 }
 
+/* "${NAME}" and "${NAME:-other}" stand for a variable of the environment, as with libConfuse. */
+static bool variable(struct lexer *l)
+{
+	const char *end = l->p[0] == '$' && l->p[1] == '{' ? strchr(l->p, '}') : NULL;
+	char *name cleanup_free = end ? xstrndup(l->p + 2, (size_t)(end - l->p - 2)) : NULL;
+	char *other = name ? strstr(name, ":-") : NULL;
+	const char *value;
+
+	if (!name || strpbrk(name, "\n\"'"))
+		return false;
+	if (other)
+		*other = 0;
+	value = getenv(name);
+	str_append(&l->word, value ? value : other ? other + 2 : "");
+	l->p = end + 1;
+	return true;
+}
+
 static int quoted(struct lexer *l, struct err **err)
 {
 	char quote = *l->p++;
 
 	for (; *l->p && *l->p != quote; l->p++) {
+		while (quote == '"' && variable(l))
+			;
+		if (!*l->p || *l->p == quote)
+			break;
 		l->line += *l->p == '\n';
 		if (*l->p == '\\' && l->p[1])
 			l->p++;
@@ -71,8 +95,11 @@ static int next(struct lexer *l, struct err **err)
 		return 0;
 	}
 	l->text = true;
-	while (*l->p && !isspace((unsigned char)*l->p) && !strchr("{}=,()#\"'", *l->p))
-		str_append_char(&l->word, *l->p++);
+	while (variable(l) ||
+	       (*l->p && !isspace((unsigned char)*l->p) && !strchr("{}=,()#\"'", *l->p))) {
+		if (*l->p && !isspace((unsigned char)*l->p) && !strchr("{}=,()#\"'", *l->p))
+			str_append_char(&l->word, *l->p++);
+	}
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <sys/stat.h>
 
+#include "base/digest.h"
 #include "base/str.h"
 #include "media/disk/layout.h"
 
@@ -333,6 +334,33 @@ static void add_types(struct disk *d, struct conf_item *p)
 	str_printf(&d->parts, ", type: 0x%02lx", byte ? byte & 0xff : 0x83);
 }
 
+/* A GUID, as genimage takes it from the configuration; it makes others at random. */
+static void add_uuid(struct genimage *g, struct conf_item *c, const char *key, const char *before,
+		     struct str *to, const char *after)
+{
+	const char *text = value(c, key);
+	unsigned char id[16];
+
+	if (text && uuid_parse(text, id) == 0)
+		str_printf(to, "%s%s%s", before, text, after);
+	else if (text)
+		note(g, item(c, key)->line, "'%s = %s' is not a UUID: one is derived from names",
+		     key, text);
+}
+
+static void add_signature(struct genimage *g, struct conf_item *h, struct str *to)
+{
+	const char *text = value(h, "disk-signature");
+	char *end = NULL;
+	unsigned long n = text ? strtoul(text, &end, 0) : 0;
+
+	if (text && !*end && n && n <= UINT32_MAX)
+		str_printf(to, "uuid: \"%08lx\"\n", n);
+	else if (text)
+		note(g, item(h, "disk-signature")->line,
+		     "'disk-signature = %s' is not a number: one is derived from names", text);
+}
+
 static void add_part(struct disk *d, struct conf_item *p, const char *name, uint64_t at, uint64_t n)
 {
 	const char *image = value(p, "image");
@@ -340,6 +368,8 @@ static void add_part(struct disk *d, struct conf_item *p, const char *name, uint
 
 	str_printf(&d->parts, "  - {name: %s", name);
 	add_types(d, p);
+	if (layout_has_gpt(d->table))
+		add_uuid(d->g, p, "partition-uuid", ", uuid: ", &d->parts, "");
 	if (is_on(p, "bootable", false))
 		str_append(&d->parts, ", active: true");
 	if (ref && !value(p, "imageoffset"))
@@ -415,6 +445,10 @@ static void convert_disk(struct genimage *g, struct conf_item *c, struct conf_it
 	str_printf(ret, "kind: disk\ntable: %s\nalign: %llu\n", words[d.table],
 		   (unsigned long long)(d.in_table > 4 && d.table == LAYOUT_MBR ? d.align
 										: LAYOUT_SECTOR));
+	if (layout_has_gpt(d.table))
+		add_uuid(g, h, "disk-uuid", "uuid: ", ret, "\n");
+	else if (d.table == LAYOUT_MBR)
+		add_signature(g, h, ret);
 	if (entries_at && entries_at != UNKNOWN && layout_has_gpt(d.table))
 		str_printf(ret, "gpt-entries-offset: %llu\n", (unsigned long long)entries_at);
 	if (!d.size && d.now != UNKNOWN && layout_has_gpt(d.table)) /* it ends on 4 KiB */

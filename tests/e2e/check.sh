@@ -170,7 +170,7 @@ tree_of() {
 	"$orch" build "$1"
 }
 # system_tree: 'tree', with what fstab mounts on, becomes what the root image is made of
-system_tree() { mkdir -p tree/data tree/var && tree_of system; }
+system_tree() { mkdir -p tree/data tree/var tree/sbin tree/usr/bin && : >tree/sbin/init && : >tree/usr/bin/rauc && tree_of system; }
 # kernel SIZE: an arm64 kernel in tree/vmlinuz that takes so many bytes (hexadecimal, 16 digits)
 kernel() {
 	mkdir -p tree/boot

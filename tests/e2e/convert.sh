@@ -107,11 +107,34 @@ image disk.img {
 END
 same content hello "$(debugfs -R 'cat /etc/greeting' 'out/disk/disk.img?offset=1048576' 2>/dev/null)"
 
+# identities IMAGE: those of the table, as it has them.
+identities() { sfdisk -d "$1" | sed -n 's/^label-id: //p; s/.* uuid=\([^,]*\).*/\1/p' | tr '[:lower:]' '[:upper:]'; }
+like uuids <<'END'
+image disk.img {
+	hdimage { partition-table-type = gpt disk-uuid = "afcfea87-e41a-40e0-85ae-295c60773c7a" }
+	partition one { size = ${NO_SUCH_VARIABLE:-2M} partition-uuid = "92762261-e854-45c1-b4c9-fc5e752034ab" }
+	partition two { size = 1M partition-uuid = "41061242-1D5A-4657-892D-FCC1FDB11A6C" }
+}
+END
+same ids "AFCFEA87-E41A-40E0-85AE-295C60773C7A 92762261-E854-45C1-B4C9-FC5E752034AB 41061242-1D5A-4657-892D-FCC1FDB11A6C" \
+	"$(identities out/disk/disk.img | tr '\n' ' ' | sed 's/ $//')"
+[ -z "$have" ] || same ids-of-genimage "$(identities made/disk.img)" "$(identities out/disk/disk.img)"
+like signature <<'END'
+image disk.img {
+	hdimage { disk-signature = 0x01234567 }
+	partition one { size = 2M partition-type = 0x83 image = "boot.bin" }
+}
+END
+same signature 0X01234567 "$(identities out/disk/disk.img)"
+printf 'kind: run\nroot: host\nrun: ["echo ${disk#one.guid} >o"]\noutputs: [o]\n' >recipes/fact.yaml
+check fact-is-made "$orch" build fact
+same fact 01234567-01 "$(cat out/fact/o)"
+
 echo "# what has no counterpart"
 cd "$scratch" && rm -rf p && mkdir p && cd p || exit 1
 cat >x.cfg <<'END'
 image disk.img {
-	hdimage { disk-signature = 0x12345678 }
+	hdimage { disk-signature = random }
 	partition a { partition-type = 0x83 size = 1M hidden = true holes = {"(0; 1k)"} }
 }
 image root.ubifs { ubifs { extraargs = "-x" } }
@@ -120,7 +143,7 @@ END
 "$orch" convert genimage x.cfg >made 2>notes
 same notes "x.cfg:3: 'hidden' has no counterpart
 x.cfg:3: 'holes' has no counterpart
-x.cfg:2: 'disk-signature' has no counterpart
+x.cfg:2: 'disk-signature = random' is not a number: one is derived from names
 x.cfg:5: image 'root.ubifs': 'ubifs' has no counterpart: make it in a 'run' node
 x.cfg:6: 'flash' has no counterpart" "$(cat notes)"
 check planned "$orch" plan

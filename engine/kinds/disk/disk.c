@@ -53,6 +53,10 @@ static const struct option part_options[] = {
 	 .help = "Start on the disk, a multiple of 512 bytes; without it after the one before, at "
 		 "a multiple of 'align'.",
 	 .example = "16M"},
+	{"uuid", OPT_STRING, offsetof(struct disk_part, uuid),
+	 .help = "Its UUID in a GPT, PARTUUID of Linux; without it one that derives from the names "
+		 "of project, node and partition.",
+	 .example = "5f1c8a6e-0d3b-4b57-9c1f-6a2d7e4b9c10"},
 	{"region", OPT_ENUM, offsetof(struct disk_part, region), .def = "1x", .words = regions,
 	 .help = "2x keeps as much free after the partition, for RAUC's boot-gpt-switch."},
 	{"filesystem", OPT_ENUM, offsetof(struct disk_part, filesystem), .def = "none",
@@ -82,6 +86,10 @@ static const struct option disk_options[] = {
 	 .help = "Sizes of partitions, and starts without 'at', are multiples of it; 1M without "
 		 "it.",
 	 .example = "512"},
+	{"uuid", OPT_STRING, offsetof(struct disk_opts, uuid),
+	 .help = "Identity of the disk: the UUID of a GPT, or the signature of an MBR, 8 hex "
+		 "digits, of which Linux makes PARTUUIDs; without it one that derives from names.",
+	 .example = "f3a29b01"},
 	{"formats", OPT_ENUM, offsetof(struct disk_opts, formats), OPT_LIST, .words = formats,
 	 .help = "What is made of the disk: NAME.img (raw), NAME.img.zst, NAME.img.xz, NAME.qcow2, "
 		 "and NAME.img.bmap, by which bmaptool writes only what is in use; raw without it.",
@@ -288,6 +296,7 @@ static void check_disk(void *data, const struct yaml *map, struct err_list *erro
 
 	check_table_keys(o, map, errors);
 	check_formats(o, map, errors);
+	disk_check_ids(o, map, errors);
 	for (size_t i = 0; i < o->partitions.count; i++) {
 		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
 		const struct yaml *at = entry_of(map, "partitions", i);

@@ -199,7 +199,7 @@ static enum fact_result part_size(struct facts *f, const struct recipe *r, struc
 static enum fact_result part_id(struct facts *f, const struct recipe *r, const char *part,
 				size_t index, bool guid, struct str *ret)
 {
-	size_t count = entries_of(r, "partitions").count;
+	struct list parts = entries_of(r, "partitions");
 	struct layout shape = {0};
 	unsigned char id[16];
 	unsigned n;
@@ -207,7 +207,7 @@ static enum fact_result part_id(struct facts *f, const struct recipe *r, const c
 
 	if (shape_of(f, r, &shape))
 		return FACT_REFUSED;
-	n = layout_number(shape.table, index, count);
+	n = layout_number(shape.table, index, parts.count);
 	if (shape.table == LAYOUT_NONE) {
 		str_printf(ret, "the disk has no partition table, and partition '%s' no number",
 			   part);
@@ -216,11 +216,13 @@ static enum fact_result part_id(struct facts *f, const struct recipe *r, const c
 	if (!guid)
 		return number(n, ret);
 	if (shape.table == LAYOUT_MBR) {
-		uuid_derive(id, facts_project(f)->name, r->identity, "disk", NULL);
+		disk_identity(shape.table, facts_scalar(f, r->map, "uuid"), facts_project(f)->name,
+			      r->identity, id);
 		str_printf(ret, "%08x-%02x", mbr_signature(id), n);
 		return FACT_KNOWN;
 	}
-	image_partition_uuid(facts_project(f)->name, r->identity, part, id);
+	disk_part_identity(part, facts_scalar(f, LIST_AT(parts, struct yaml *, index), "uuid"),
+			   facts_project(f)->name, r->identity, id);
 	str_append(ret, uuid_format(id, text));
 	return FACT_KNOWN;
 }

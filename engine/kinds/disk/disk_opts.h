@@ -14,6 +14,7 @@ struct disk_area {
 struct disk_part {
 	struct pos pos; /* OPT_PLACED */
 	const char *name, *type, *mbr_type, *label;
+	const char *uuid; /* in a GPT; NULL: derived */
 	struct ref *from;
 	uint64_t size, at;
 	int region, filesystem;
@@ -24,6 +25,7 @@ struct disk_opts {
 	int table; /* enum layout_table */
 	int64_t entries;
 	uint64_t entries_at, align;
+	const char *uuid; /* of the disk: of a GPT a UUID, of an MBR 8 hex digits; NULL: derived */
 	struct list formats; /* of int, enum disk_format; none: DISK_RAW alone */
 	struct ref *tools;   /* or NULL */
 	uint64_t size;
@@ -51,6 +53,16 @@ void disk_layout(const struct disk_opts *o, const uint64_t *sizes, const uint64_
 		 struct layout *ret);
 /* Where the recipe has the area or the partition that L says is bad. */
 struct pos disk_bad_place(const struct disk_opts *o, const struct layout *l);
+/*
+ * disk_ids.c: the identities in the table: the recipe's UUID, or where that is NULL one that
+ * derives from the names of PROJECT, the node's IDENTITY and the partition.
+ */
+void disk_identity(enum layout_table table, const char *uuid, const char *project,
+		   const char *identity, unsigned char ret[16]);
+void disk_part_identity(const char *name, const char *uuid, const char *project,
+			const char *identity, unsigned char ret[16]);
+/* Reports those of the recipe MAP that are none, or mean nothing in its table. */
+void disk_check_ids(const struct disk_opts *o, const struct yaml *map, struct err_list *errors);
 /* Words of the option 'table', in the order of enum layout_table. */
 extern const char *const disk_tables[];
 

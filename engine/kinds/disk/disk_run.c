@@ -108,11 +108,14 @@ static int plan_disk(struct action *a, struct image_plan *p, struct err **err)
 	const struct disk_opts *o = a->opts;
 	unsigned char(*ids)[16] = arena_alloc(a->arena, o->partitions.count * sizeof(*ids));
 
-	for (size_t i = 0; i < o->partitions.count; i++)
-		image_partition_id(a, LIST_AT(o->partitions, struct disk_part *, i)->name, ids[i]);
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct disk_part *part = LIST_AT(o->partitions, struct disk_part *, i);
+
+		disk_part_identity(part->name, part->uuid, a->project, a->identity, ids[i]);
+	}
 	p->table = true;
 	p->part_ids = (const unsigned char(*)[16])ids;
-	uuid_derive(p->disk, a->project, a->identity, "disk", NULL);
+	disk_identity((enum layout_table)o->table, o->uuid, a->project, a->identity, p->disk);
 	if (plan_layout(a, &p->layout, err) < 0)
 		return -1;
 	p->size = p->layout.size;

@@ -35,6 +35,12 @@ uint32_t mbr_signature(const unsigned char disk[16])
 	return n ? n : 1;
 }
 
+void mbr_identity(uint32_t signature, unsigned char disk[16])
+{
+	for (int i = 0; i < 4; i++)
+		disk[i] = (unsigned char)(signature >> (24 - 8 * i));
+}
+
 /* Cylinder, head and sector, of which only the oldest BIOSes take notice. */
 static void put_chs(unsigned char *p, uint64_t sector)
 {

@@ -15,3 +15,5 @@ int mbr_write(const char *path, const struct layout *l, const unsigned char disk
 	      struct err **err) warn_unused;
 /* The signature of a disk with identity DISK, by which Linux makes a PARTUUID. */
 uint32_t mbr_signature(const unsigned char disk[16]);
+/* Makes of DISK the identity of a disk with that SIGNATURE, which is not 0. */
+void mbr_identity(uint32_t signature, unsigned char disk[16]);
