@@ -42,11 +42,28 @@ static void a_digest_of_the_beginning(void **state)
 	assert_true(digest_eq(&want, &got));
 }
 
+static void uuids_are_read(void **state)
+{
+	static const char *const wrong[] = {
+		"", "afcfea87-e41a-40e0-85ae-295c60773c7", "afcfea87-e41a-40e0-85ae-295c60773c7aa",
+		"afcfea87e41a-40e0-85ae-295c-60773c7a", "afcfea87-e41a-40e0-85ae-295c60773c7g"};
+	unsigned char id[16], kept[16];
+	char text[37];
+
+	assert_int_equal(uuid_parse("AFCFEA87-e41a-40e0-85ae-295c60773c7a", id), 0);
+	assert_string_equal(uuid_format(id, text), "afcfea87-e41a-40e0-85ae-295c60773c7a");
+	memcpy(kept, id, sizeof(id));
+	for (size_t i = 0; i < array_len(wrong); i++)
+		assert_int_equal(uuid_parse(wrong[i], id), 1);
+	assert_memory_equal(id, kept, sizeof(id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_match_the_standard),
 		cmocka_unit_test(a_digest_of_the_beginning),
+		cmocka_unit_test(uuids_are_read),
 	};
 
 	return cmocka_run_group_tests_name("digest", tests, dir_setup, dir_teardown);
