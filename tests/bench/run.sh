@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|variants|ext4|delta|chunks|face|query|diff|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|variants|ext4|delta|months|chunks|face|query|diff|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -18,6 +18,8 @@ scratch=$work # ends what was started there, and removes it
 . tests/e2e/farm-lib.sh
 # shellcheck source=tests/bench/shipped.sh
 . tests/bench/shipped.sh
+# shellcheck source=tests/bench/months.sh
+. tests/bench/months.sh
 failed=0
 
 # seconds COMMAND...: wall time of one run; its output goes to $work/log.
