@@ -199,7 +199,9 @@ const struct check_rule check_rules[] = {
 	     "which it keeps in a directory. Without 'data-directory' in system.conf it ignores "
 	     "the method: all is fetched and written. On no partition that outlives boots and "
 	     "updates, it reads both slots whole for each update. A boot partition (types that "
-	     "begin with 'boot-') is always written whole."),
+	     "begin with 'boot-') is always written whole. What a disk has as 'installed' must lie "
+	     "where RAUC looks for it: data-directory, statusfile and slots are those of "
+	     "system.conf."),
 	RULE(CHECK_STATUS_FILE, "status-file", ERROR, "RAUC's status outlives boots and updates",
 	     "RAUC keeps its status in a file, which has to be on a partition that outlives "
 	     "boots and updates. In a slot it is lost with the next update."),

@@ -118,6 +118,56 @@ static void paths_are_mounted(struct check_view *v, const struct device_opts *o)
 			  device, place, p->key, p->pos.file, p->pos.line);
 }
 
+/* What a card has at PATH of partition P, which is mounted at PLACE, must be KEY of system.conf. */
+static void rauc_looks_at(struct check_view *v, const struct disk_part *p, const char *place,
+			  const char *key, const char *path)
+{
+	const struct conf_entry *e = conf_find(&v->system, "system", key);
+	const char *rest = e ? str_skip(e->value, place) : NULL;
+
+	if (!rest || !str_eq(rest, path))
+		check_say(v, CHECK_ADAPTIVE_INDEX, p->pos,
+			  "RAUC would not find what is 'installed': its '%s' on a new card is "
+			  "'%s%s', and system.conf has %s%s%s",
+			  key, place, path, e ? "'" : "none", e ? e->value : "", e ? "'" : "");
+}
+
+static void slot_is_installed(struct check_view *v, const struct device_opts *o,
+			      const struct pair *slot)
+{
+	char *section cleanup_free = xasprintf("slot.%s", slot->key);
+	char *device cleanup_free = device_path(o, slot->value);
+	const struct conf_entry *e = conf_find(&v->system, section, "device");
+
+	if (!e)
+		check_say(v, CHECK_ADAPTIVE_INDEX, slot->pos,
+			  "system.conf has no slot '%s' that could be installed", slot->key);
+	else if (device && !str_eq(e->value, device))
+		check_say(v, CHECK_ADAPTIVE_INDEX, slot->pos,
+			  "slot '%s' is '%s' (%s:%u), not partition '%s'", slot->key, e->value,
+			  e->pos.file, e->pos.line, slot->value);
+}
+
+/* Indexes of what a new card has installed are where RAUC looks for them. */
+static void installed_are_found(struct check_view *v, const struct device_opts *o,
+				const struct disk_part *p)
+{
+	char *device cleanup_free = device_path(o, p->name);
+	const struct conf_entry *e = device ? mount_of(v, device) : NULL;
+	char *place cleanup_free = e ? xstrndup(e->value, strcspn(e->value, " \t")) : NULL;
+
+	if (!p->installed || !v->system.count)
+		return;
+	if (place && str_eq(place, "/"))
+		*place = '\0';
+	if (place) {
+		rauc_looks_at(v, p, place, "data-directory", p->installed->data_directory);
+		rauc_looks_at(v, p, place, "statusfile", disk_statusfile(v->arena, p->installed));
+	}
+	for (size_t i = 0; i < p->installed->slots.count; i++)
+		slot_is_installed(v, o, LIST_AT(p->installed->slots, struct pair *, i));
+}
+
 static void state_is_named(struct check_view *v, const struct device_opts *o)
 {
 	for (size_t i = 0; v->files.count && i < o->state->paths.count; i++) {
@@ -175,12 +225,15 @@ static int one_partition_grows(struct check_view *v, const struct check_file *f,
 int check_state_rules(struct check_view *v, struct err **err)
 {
 	const struct device_opts *o = v->device ? v->device->recipe->opts : NULL;
+	const struct disk_opts *disk = v->disk ? v->disk->recipe->opts : NULL;
 
 	if (o && o->state) {
 		state_is_mounted(v, o);
 		paths_are_mounted(v, o);
 		state_is_named(v, o);
 	}
+	for (size_t i = 0; o && disk && i < disk->partitions.count; i++)
+		installed_are_found(v, o, LIST_AT(disk->partitions, struct disk_part *, i));
 	for (size_t i = 0; v->disk && i < v->files.count; i++) {
 		const struct check_file *f = &v->files.items[i];
 

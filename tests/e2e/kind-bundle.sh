@@ -152,6 +152,29 @@ same "rauc is told of the method" "adaptive=block-hash-index;" \
 	"$(sed -n '/^\[image.rootfs\]/,/^$/p' "$scratch/adaptive/manifest.raucm" | grep ^adaptive=)"
 check "the block size is as it was asked for" sh -c "unsquashfs -s '$d' 2>/dev/null | grep -qx 'Block size 65536'"
 
+echo "# what a new card has installed"
+recipe tests/card <<'END'
+kind: disk
+partitions:
+  - {name: a, type: linux-generic, from: root}
+  - {name: b, type: linux-generic, from: root}
+  - name: data
+    type: linux-generic
+    size: 32M
+    filesystem: ext4
+    installed: {data-directory: /rauc, statusfile: /rauc/status, slots: {rootfs.0: a, rootfs.1: b}}
+END
+check "build" o build tests/card
+digest=$(sed -n '/^\[image.rootfs\]/,/^$/s/^sha256=//p' "$scratch/adaptive/manifest.raucm")
+for slot in rootfs.0 rootfs.1; do
+	o image cp "tests/card:/data/rauc/slot.$slot/hash-$digest/block-hash-index" "$scratch/index-$slot" >"$scratch/out" 2>&1
+	check "the index of $slot is the one that rauc made" \
+		cmp "$scratch/adaptive/rootfs.ext4.block-hash-index" "$scratch/index-$slot"
+done
+o image cp tests/card:/data/rauc/status "$scratch/status" >"$scratch/out" 2>&1
+same "RAUC's status names it" "[slot.rootfs.0] status=ok sha256=$digest size=$(stat -c %s "$p/out/root/root.img")  \
+[slot.rootfs.1] status=ok sha256=$digest size=$(stat -c %s "$p/out/root/root.img") " "$(tr '\n' ' ' <"$scratch/status")"
+
 echo "# hooks"
 check "build" o build tests/hooked
 h=$p/out/tests/hooked/hooked.raucb

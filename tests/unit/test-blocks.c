@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "media/disk/block_index.h"
 #include "media/disk/blocks.h"
 #include "media/tree/tree.h"
 #include "tmp.h"
@@ -177,6 +178,47 @@ static void test_same_sizes(void **state)
 	assert_false(same);
 }
 
+/* The same as of each block read by itself, whether it is a hole or not. */
+static void test_index(void **state)
+{
+	const uint64_t size = 3 * 1024 * 1024 + 8192, at = 1024 * 1024 + 3 * 4096 + 100;
+	char *a cleanup_free = sparse("indexed", size, at, "one");
+	struct block_index x cleanup_block_index = BLOCK_INDEX_INIT;
+	struct err *err cleanup_err = NULL;
+	unsigned char zeros[BLOCK_BYTES] = {0}, one[BLOCK_BYTES] = {0};
+	struct digest whole, of_zeros, of_one;
+
+	memcpy(one + 100, "one", 3);
+	digest_data(zeros, sizeof(zeros), &of_zeros);
+	digest_data(one, sizeof(one), &of_one);
+	assert_int_equal(block_index_make(a, "it", &x, &err), 0);
+	assert_int_equal(digest_file(a, &whole, &err), 0);
+	assert_true(digest_eq(&x.image, &whole));
+	assert_int_equal(x.size, size);
+	assert_int_equal(x.hashes.len, size / BLOCK_BYTES * BLOCK_INDEX_BYTES);
+	for (uint64_t i = 0; i < size / BLOCK_BYTES; i++)
+		assert_memory_equal(x.hashes.buf + i * BLOCK_INDEX_BYTES,
+				    i == at / BLOCK_BYTES ? of_one.b : of_zeros.b,
+				    BLOCK_INDEX_BYTES);
+}
+
+static void test_index_of_odd_size(void **state)
+{
+	char *a cleanup_free = sparse("odd", 8193, 0, "one"),
+		*b cleanup_free = sparse("none", 0, 0, "");
+	struct block_index x cleanup_block_index = BLOCK_INDEX_INIT;
+	struct err *err = NULL;
+
+	assert_int_equal(block_index_make(a, "it", &x, &err), -1);
+	assert_string_equal(err->text,
+			    "'it' has 8193 bytes: RAUC makes an index only of whole blocks "
+			    "of 4096");
+	err_free(err);
+	err = NULL;
+	assert_int_equal(block_index_make(b, "it", &x, &err), -1);
+	err_free(err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +226,7 @@ int main(void)
 		DIR_TEST(test_other_place), DIR_TEST(test_other_size),
 		DIR_TEST(test_odd_size),    cmocka_unit_test(test_inodes),
 		DIR_TEST(test_same),        DIR_TEST(test_same_sizes),
+		DIR_TEST(test_index),       DIR_TEST(test_index_of_odd_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,21 @@ static const struct option area_options[] = {
 static void check_area(void *data, const struct yaml *map, struct err_list *errors);
 const struct schema disk_area_schema = SCHEMA(struct disk_area, area_options, .check = check_area);
 
+static const struct option installed_options[] = {
+	{"data-directory", OPT_STRING, offsetof(struct disk_installed, data_directory),
+	 OPT_REQUIRED | OPT_ABSPATH,
+	 .help = "The 'data-directory' of system.conf, seen from the root of this partition.",
+	 .example = "/rauc"},
+	{"statusfile", OPT_STRING, offsetof(struct disk_installed, statusfile), OPT_ABSPATH,
+	 .help = "Its 'statusfile', likewise; without it central.raucs in the directory, as with "
+		 "RAUC.",
+	 .example = "/rauc/status"},
+	{"slots", OPT_DICT, offsetof(struct disk_installed, slots), OPT_REQUIRED | OPT_NAME,
+	 .help = "Slots of RAUC, and the partitions of this disk that they are.",
+	 .example = "{rootfs.0: root-a, rootfs.1: root-b}"},
+};
+static const struct schema installed_schema = SCHEMA(struct disk_installed, installed_options);
+
 static const struct option part_options[] = {
 	{"name", OPT_STRING, offsetof(struct disk_part, name), OPT_REQUIRED | OPT_NAME,
 	 .help = "Name in the partition table; identities derive from it.", .example = "root-a"},
@@ -63,6 +78,11 @@ static const struct option part_options[] = {
 	 .words = filesystems, .help = "Makes an empty file system in it."},
 	{"label", OPT_STRING, offsetof(struct disk_part, label),
 	 .help = "Label of the empty file system."},
+	{"installed", OPT_STRUCT, offsetof(struct disk_part, installed), .sub = &installed_schema,
+	 .help = "What RAUC keeps there of slots that it has installed: an index of each, and the "
+		 "status that names it. With it, the first adaptive update of a new card need not "
+		 "read the slots as a whole. 32 bytes for each 4 KiB of a slot's image.",
+	 .example = "{data-directory: /rauc, statusfile: /rauc/status, slots: {rootfs.0: root-a}}"},
 	{"grow", OPT_BOOL, offsetof(struct disk_part, grow),
 	 .help = "Marks it to be grown over the rest of the medium on first boot; last partition "
 		 "only."},
@@ -133,6 +153,48 @@ static void check_part(void *data, const struct yaml *map, struct err_list *erro
 	if (p->label && p->filesystem == IMAGE_FS_NONE)
 		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "label"),
 			    "'label' is for an empty 'filesystem'");
+	if (p->installed && p->filesystem != IMAGE_FS_EXT4)
+		err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, "installed"),
+			    "what RAUC has installed is kept in a file system of its own: it needs "
+			    "'filesystem: ext4'");
+}
+
+const struct disk_part *disk_part_named(const struct disk_opts *o, const char *name)
+{
+	for (size_t i = 0; i < o->partitions.count; i++) {
+		const struct disk_part *p = LIST_AT(o->partitions, struct disk_part *, i);
+
+		if (str_eq(p->name, name))
+			return p;
+	}
+	return NULL;
+}
+
+const char *disk_statusfile(struct arena *a, const struct disk_installed *i)
+{
+	const char *end = str_ends(i->data_directory, "/") ? "" : "/";
+
+	return i->statusfile ? i->statusfile
+			     : arena_printf(a, "%s%scentral.raucs", i->data_directory, end);
+}
+
+static void check_installed(const struct disk_opts *o, const struct disk_installed *in,
+			    struct err_list *errors)
+{
+	for (size_t i = 0; i < in->slots.count; i++) {
+		const struct pair *slot = LIST_AT(in->slots, struct pair *, i);
+		const struct disk_part *p = disk_part_named(o, slot->value);
+
+		if (!p)
+			err_list_at(errors, E_UNKNOWN_PARTITION, slot->pos,
+				    "slot '%s': the disk has no partition '%s'", slot->key,
+				    slot->value);
+		else if (!p->from)
+			err_list_at(errors, E_CONFLICTING_KEYS, slot->pos,
+				    "slot '%s': partition '%s' has no image ('from') that could be "
+				    "installed",
+				    slot->key, slot->value);
+	}
 }
 
 struct layout_part disk_layout_part(const struct disk_part *p, uint64_t size)
@@ -305,6 +367,8 @@ static void check_disk(void *data, const struct yaml *map, struct err_list *erro
 		check_words(o, p, at, errors);
 		image_fs_check(p->filesystem, p->label, layout_round(p->size, o->align), name, at,
 			       errors);
+		if (p->installed)
+			check_installed(o, p->installed, errors);
 	}
 	if (errors->count == before)
 		check_layout(o, map, errors);

@@ -11,6 +11,12 @@ struct disk_area {
 	struct ref *from;
 };
 
+/* What RAUC finds as installed by itself, below a partition's root. */
+struct disk_installed {
+	const char *data_directory, *statusfile; /* statusfile: or NULL */
+	struct list slots; /* of struct pair *: "rootfs.0" and a partition of the disk */
+};
+
 struct disk_part {
 	struct pos pos; /* OPT_PLACED */
 	const char *name, *type, *mbr_type, *label;
@@ -19,6 +25,7 @@ struct disk_part {
 	uint64_t size, at;
 	int region, filesystem;
 	bool grow, active;
+	struct disk_installed *installed; /* or NULL */
 };
 
 struct disk_opts {
@@ -65,6 +72,19 @@ void disk_part_identity(const char *name, const char *uuid, const char *project,
 void disk_check_ids(const struct disk_opts *o, const struct yaml *map, struct err_list *errors);
 /* Words of the option 'table', in the order of enum layout_table. */
 extern const char *const disk_tables[];
+
+/* The partition of O that is called NAME, or NULL. */
+const struct disk_part *disk_part_named(const struct disk_opts *o, const char *name);
+/*
+ * disk_installed.c: puts into T, the tree of PART, what RAUC has where it has installed the images
+ * of the slots itself: their indexes, and the status that names them.
+ */
+struct action;
+struct tree;
+int disk_add_installed(struct action *a, const struct disk_part *part, struct tree *t,
+		       struct err **err) warn_unused;
+/* Where the status is in the partition; in the arena, or of I. */
+const char *disk_statusfile(struct arena *a, const struct disk_installed *i);
 
 /* disk_facts.c: the hooks of struct kind. */
 extern const struct fact_help disk_fact_help[];

@@ -135,6 +135,8 @@ static int plan_disk(struct action *a, struct image_plan *p, struct err **err)
 			.label = part->label,
 			.tree = tree_new(a->epoch, a->workdir)};
 		image_fs_ids(a, part->name, fs);
+		if (part->installed && disk_add_installed(a, part, fs->tree, err) < 0)
+			return at(a, part->pos, err);
 	}
 	return 0;
 }
