@@ -1,5 +1,4 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # says: '/var/lib/rauc' is on no partition of
-echo 'adaptive: true' >>recipes/bundle.yaml
-replace rootfs/etc/rauc/system.conf 's#^statusfile=.*#&\ndata-directory=/var/lib/rauc#'
+replace rootfs/etc/rauc/system.conf 's#^data-directory=.*#data-directory=/var/lib/rauc#'
