@@ -4,7 +4,9 @@
 #
 #   python3 executor.py DIRECTORY WORD[=VALUE]...
 #
-# DIRECTORY/calls gets a line for each call that is about running: the method, and what it was asked.
+# DIRECTORY/calls gets a line for each call that is about running: the method, and what it was asked;
+# DIRECTORY/moved "up BYTES" or "down BYTES" for each that moves blobs. When a file DIRECTORY/evict appears,
+# all that commands have made is forgotten.
 # WORDs; those with a count err that often:
 #   streams          what a command prints can be read while it runs
 #   streams=BYTES    and that stream breaks off after so many
@@ -17,6 +19,8 @@
 #   endless          it runs and does not end
 #   silent           Execute is not answered
 #   swaps            the outputs' bytes are others, and so are their names
+#   lies             the worker tells of other bytes than those of its first large output
+#   garbles          what commands have made comes with a wrong byte
 #   empties          an output is named that is nowhere
 #   full             there is no room for blobs: RESOURCE_EXHAUSTED
 #   slow=SECONDS     each answer comes so late
@@ -74,7 +78,26 @@ class Blobs(dict):
         return hexes
 
 
-blobs, gone = Blobs(), set()
+blobs, gone, made = Blobs(), set(), set()
+
+
+def evict():
+    """What commands have made, when that is asked for."""
+    try:
+        os.unlink(os.path.join(where, "evict"))
+    except FileNotFoundError:
+        return
+    with lock:
+        for hexes in made:
+            blobs.pop(hexes, None)
+            if os.path.exists(blobs.file(hexes)):
+                os.unlink(blobs.file(hexes))
+        made.clear()
+
+
+def moved(way, count):
+    with lock, open(os.path.join(where, "moved"), "a") as f:
+        print(way, count, file=f)
 
 
 def once_more(word):
@@ -167,7 +190,26 @@ def pick_up(path, children):
             if "empties" in words and e == "0":
                 gone.add(hashlib.sha256(data).hexdigest())
             out += field(1, field(1, e.encode()) + field(2, keep(data)))
+            made.add(hashlib.sha256(data).hexdigest())
     return out
+
+
+def lie(out):
+    """The first part of the first large output becomes another, in its map, too."""
+    path = os.path.join(out, "0.parts")
+    if not os.path.isdir(path):
+        return
+    with open(os.path.join(path, "map")) as f:
+        text = f.read()
+    old = text.split("\npart ", 1)[1].split("\n", 1)[0].split(" ")[2]
+    with open(os.path.join(path, old), "rb") as f:
+        data = f.read()
+    data = bytes([data[0] ^ 1]) + data[1:]
+    new = hashlib.sha256(data).hexdigest()
+    os.unlink(os.path.join(path, old))
+    for name, body in ((new, data), ("map", text.replace(old, new).encode())):
+        with open(os.path.join(path, name), "wb") as f:
+            f.write(body)
 
 
 class Operation:
@@ -205,6 +247,8 @@ class Operation:
         out = os.path.join(self.dir, "out")
         if os.path.isdir(out) and not self.stopped:
             children = []
+            if "lies" in words:
+                lie(out)
             root = pick_up(out, children)
             tree = field(1, root) + b"".join(field(2, c) for c in children)
             result += field(3, field(1, b"out") + field(3, keep(tree)))
@@ -284,6 +328,7 @@ class Engine(h2.Connection):
 
     def answer(self, stream, path, messages):
         time.sleep(float(words.get("slow") or 0))
+        evict()
         method = path.rsplit("/", 1)[-1]
         if method in ("Execute", "WaitExecution", "CancelOperation"):
             told(method)
@@ -312,6 +357,7 @@ class Engine(h2.Connection):
         if "full" in words:
             return self.fail(s, RESOURCE_EXHAUSTED, b"no room is left on the disk")
         out = b""
+        moved("up", len(body))
         for r in fields(body).get(2, []):
             keep(first(r, 2))
             out += field(1, field(1, first(r, 1)) + field(2, b""))
@@ -321,11 +367,15 @@ class Engine(h2.Connection):
         out = b""
         for d in fields(body).get(2, []):
             data = None if name(d) in gone else blobs.get(name(d))
+            if "garbles" in words and data and len(data) > 10000 and name(d) in made:
+                data = data[:-1] + bytes([data[-1] ^ 1])
             out += field(1, field(1, d) + (field(3, field(1, NOT_FOUND)) if data is None else field(2, data)))
+        moved("down", len(out))
         self.reply(s, out)
 
     def on_Write(self, s, messages):
         data = b"".join(first(m, 10) for m in messages)
+        moved("up", len(data))
         keep(data)
         self.reply(s, field(1, len(data)))
 
@@ -333,6 +383,7 @@ class Engine(h2.Connection):
         resource = first(body, 1).decode()
         if "/blobs/" in resource or resource.startswith("blobs/"):
             data = blobs[resource.split("/")[-2]]
+            moved("down", len(data))
             return self.send(h2.head(s), h2.data(s, b"".join(message(field(10, data[i:i + 100000])) for i in range(0, len(data), 100000))),
                              h2.end(s))
         told("Read")

@@ -172,9 +172,12 @@ static int write_bills(struct beside *b, const struct node *n, const char *word,
 		return 0;
 	absent = find_absent(b->s, n, seen);
 	if (absent) {
-		text = xasprintf("no bill of materials is written: what node '%s' made is in the "
-				 "shared cache alone ('--fetch all' brings it)",
-				 absent->name);
+		text = xasprintf("no bill of materials is written: what node '%s' made is %s "
+				 "alone ('--fetch all' brings it)",
+				 absent->name,
+				 store_is_left(b->s->store, &absent->record->key)
+					 ? "on a farm"
+					 : "in the shared cache");
 		b->left(b->arg, n, text);
 		return 0;
 	}

@@ -419,7 +419,7 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	rc = remote_use_of(b->cli, &config, b->session->arena, &use, err);
 	if (rc < 0 || open_sinks(b, err))
 		return -1;
-	opts.remote = rc == 0 ? &use : NULL;
+	opts.remote = rc == 0 || opts.farm ? &use : NULL;
 	if (!opts.jobs)
 		opts.jobs = (unsigned)config.jobs;
 	opts.store_size = config.store_size;

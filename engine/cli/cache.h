@@ -13,6 +13,7 @@ struct cache {
 	struct task task;
 	uint64_t moved;                           /* bytes, of what the task line tells */
 	size_t cached, done, known, left, failed; /* nodes, see the verb */
+	size_t unseen;                            /* nodes whose bytes a farm alone has */
 	size_t downloads;
 };
 

@@ -126,10 +126,16 @@ static int push_all(struct cache *c, struct err **err)
 	int rc = plan_make(c->s->graph, c->s->store, &c->s->tools, &plan, err);
 
 	for (size_t i = 0; rc == 0 && i < plan.count; i++) {
-		if (plan.items[i].verdict == PLAN_CACHED)
-			rc = push_node(c, plan.items[i].node->record, err);
-		else
+		const struct plan_node *p = &plan.items[i];
+
+		if (p->verdict != PLAN_CACHED)
 			c->left++;
+		else if (p->left)
+			c->unseen++; /* nobody here can say that it is what its record says */
+		else if (p->fetch)
+			c->known++;
+		else
+			rc = push_node(c, p->node->record, err);
 	}
 	plan_release(&plan);
 	return rc;
@@ -157,6 +163,10 @@ static int push(struct cache *c, const struct strv *args)
 		printf("%zu results stored, %zu were there, %zu are not built here, %zu differ; "
 		       "%zu downloads; %s sent\n",
 		       c->done, c->known, c->left, c->failed, c->downloads, sent);
+	if (c->unseen && !c->cli->json)
+		printf("%zu not stored, whose bytes a farm alone has: 'orch build --fetch all' "
+		       "brings them\n",
+		       c->unseen);
 	return cache_done(c, NULL);
 }
 

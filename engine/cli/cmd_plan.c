@@ -24,6 +24,7 @@ struct totals {
 	size_t borrowed;  /* such nodes with the time of another checkout */
 	const char *from; /* one of those */
 	size_t shared;    /* nodes whose results are in a shared cache alone */
+	size_t left;      /* or on a farm */
 	uint64_t fetch;   /* bytes of targets' outputs that are */
 };
 
@@ -34,7 +35,8 @@ static void add_up(const struct plan_nodes *plan, struct totals *t)
 		const struct node *n = p->node;
 
 		t->count[p->verdict]++;
-		t->shared += p->shared || p->fetch;
+		t->shared += p->shared || (p->fetch && !p->left);
+		t->left += p->left;
 		t->fetch += p->node->target ? p->fetch : 0;
 		if (p->verdict == PLAN_CACHED)
 			continue;
@@ -84,7 +86,7 @@ static json_t *node_object(const struct plan_node *p, const struct farm *farm)
 	json_object_set_new(o, "guessed", json_boolean(!cached && p->node->guessed));
 	json_object_set_new(o, "estimate_from", json_text(cached ? NULL : p->node->estimate_from));
 	if (p->shared || p->fetch) {
-		json_object_set_new(o, "shared", json_true());
+		json_object_set_new(o, p->left ? "left" : "shared", json_true());
 		json_object_set_new(o, "fetch_bytes", json_integer((json_int_t)p->fetch));
 	}
 	if (farm->urls.count && p->verdict != PLAN_CACHED)
@@ -128,6 +130,18 @@ static void print_variants(const struct graph *g)
 	printf(": %zu variants, %zu nodes\n", g->variant_count, g->nodes.count);
 }
 
+static void print_elsewhere(const struct totals *t)
+{
+	char *bytes cleanup_free = str_bytes(t->fetch);
+
+	if (t->shared)
+		printf("; %zu in the shared cache", t->shared);
+	if (t->left)
+		printf("; %zu left on a farm", t->left);
+	if (t->shared || t->left)
+		printf(", %s to fetch for the targets", bytes);
+}
+
 static void print_text(const struct graph *g, const struct plan_nodes *plan, const struct totals *t)
 {
 	struct table *table = table_new("PLAN", "NODE", ">TIME", "WHY", NULL);
@@ -155,11 +169,7 @@ static void print_text(const struct graph *g, const struct plan_nodes *plan, con
 		print_escaped(stdout, t->from, strlen(t->from));
 		putchar('\'');
 	}
-	if (t->shared) {
-		char *bytes cleanup_free = str_bytes(t->fetch);
-
-		printf("; %zu in the shared cache, %s to fetch for the targets", t->shared, bytes);
-	}
+	print_elsewhere(t);
 	putchar('\n');
 	print_variants(g);
 }

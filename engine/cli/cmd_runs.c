@@ -41,19 +41,22 @@ static int load_remote(const struct session *s, const struct run_info *runs, siz
 static char *remote_cell(const struct remote_sums *r)
 {
 	struct str text = STR_INIT;
-	char *bytes cleanup_free = str_bytes(r->fetched_bytes);
+	char *bytes cleanup_free = str_bytes(r->fetched_bytes + r->brought_bytes);
+	char *stayed cleanup_free = str_bytes(r->stayed_bytes);
 
-	if (r->hits || r->fetched)
+	if (r->hits || r->fetched || r->brought)
 		str_printf(&text, "%zu fetched (%s)", r->hits, bytes);
 	if (r->farmed)
 		str_printf(&text, "%s%zu made", text.len ? ", " : "", r->farmed);
+	if (r->stayed)
+		str_printf(&text, " (%s left there)", stayed);
 	return str_steal(&text);
 }
 
 static bool any_remote(const struct remote_sums *remote, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (remote[i].hits || remote[i].fetched || remote[i].farmed)
+		if (remote[i].hits || remote[i].fetched || remote[i].farmed || remote[i].brought)
 			return true;
 	}
 	return false;

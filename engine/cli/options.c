@@ -112,9 +112,10 @@ const struct option_row option_rows[] = {
 	[O_REMOTE_REQUIRED] = {0, "remote-required", NULL, VALUE_FLAG, AT(remote_required), NULL,
 			       "fail when the shared cache cannot be reached, instead of going on "
 			       "without it"},
-	[O_FETCH] = {0, "fetch", "WHAT", VALUE_WORD, AT(fetch), fetch_words,
-		     "what to bring here of what the shared cache has: the outputs of the targets "
-		     "(else), of all nodes, or none; what runs here gets its inputs anyway"},
+	[O_FETCH] =
+		{0, "fetch", "WHAT", VALUE_WORD, AT(fetch), fetch_words,
+		 "what to bring here of what the shared cache or a farm has: the outputs of the "
+		 "targets (else), of all nodes, or none; what runs here gets its inputs anyway"},
 	[O_PUSH_WAIT] = {0, "push-wait", "TIME", VALUE_TEXT, AT(push_wait), NULL,
 			 "wait so long at the end for what is still being written to the shared "
 			 "cache, as in 30s (else 10m)"},

@@ -87,8 +87,9 @@ int release_is_here(const struct laying *l, const struct node *n, const struct a
 	if (!a->shared || store_blob_is_here(l->s->store, a))
 		return 0;
 	return err_set(err, E_RELEASE_INCOMPLETE,
-		       "what node '%s' made is in the shared cache alone: '--fetch all' brings it",
-		       n->name);
+		       "what node '%s' made is %s alone: '--fetch all' brings it", n->name,
+		       store_is_left(l->s->store, &n->record->key) ? "on a farm"
+								   : "in the shared cache");
 }
 
 void release_add_targets(struct session *s)

@@ -62,6 +62,8 @@ int remote_use_of(const struct cli *c, const struct user_config *config, struct 
 		return -1;
 	ret->write = c->remote_write || (remote.mode == REMOTE_WRITE && !c->remote_read);
 	if (remote.mode == REMOTE_OFF && !c->remote_read && !c->remote_write)
-		return 1;
-	return cache && !c->offline ? 0 : 1;
+		cache = false;
+	ret->cache = cache && !c->offline;
+	ret->write = ret->write && ret->cache;
+	return ret->cache ? 0 : 1;
 }

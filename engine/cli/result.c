@@ -73,14 +73,13 @@ static int find_record(const struct session *s, const char *node, const char *ru
 }
 
 static int check_here(const struct session *s, const char *node, const struct artifact *a,
-		      struct err **err)
+		      bool left, struct err **err)
 {
 	if (!a->shared || store_blob_is_here(s->store, a))
 		return 0;
 	return err_set(err, E_NO_RESULT,
-		       "output '%s' of node '%s' is in the shared cache alone; 'orch build %s' "
-		       "fetches it",
-		       a->name, node, node);
+		       "output '%s' of node '%s' is %s alone; 'orch build %s' fetches it", a->name,
+		       node, left ? "on a farm" : "in the shared cache", node);
 }
 
 static int choose_output(const struct record *rec, const char *node, const char *name,
@@ -110,7 +109,7 @@ int result_in(const struct session *s, const char *text, const struct record *re
 	char *output cleanup_free = xstrndup(after, strcspn(after, "/"));
 
 	if (choose_output(rec, node, output, ret, err) < 0 ||
-	    check_here(s, node, ret->artifact, err) < 0)
+	    check_here(s, node, ret->artifact, store_is_left(s->store, &rec->key), err) < 0)
 		return -1;
 	ret->record = rec;
 	ret->path = xstrdup(after + strlen(output));

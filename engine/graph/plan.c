@@ -151,6 +151,7 @@ static int ask_store(struct planner *p, struct plan_node *pn, struct err **err)
 	n->record = found;
 	pn->verdict = PLAN_CACHED;
 	pn->fetch = bytes_elsewhere(p->s, found);
+	pn->left = pn->fetch && store_is_left(p->s, &n->key);
 	return explain_hit(p, pn, err);
 }
 

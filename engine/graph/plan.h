@@ -16,6 +16,7 @@ struct plan_node {
 	const char *reason;
 	struct changes changes;
 	bool shared;    /* cached: the result is in a shared cache alone */
+	bool left;      /* cached: a farm made it, and has bytes that are not here */
 	uint64_t fetch; /* bytes of its outputs that are not here */
 };
 DEFINE_VEC(plan_nodes, struct plan_node)

@@ -416,7 +416,8 @@ static int have_run(struct run *x, struct err **err)
 
 static int fetch(struct run *x, const char *dir, struct err **err)
 {
-	struct str log cleanup_str = STR_INIT;
+	struct str log cleanup_str = STR_INIT, tree cleanup_str = STR_INIT;
+	struct str *left = x->a->left;
 	char *result cleanup_free = NULL;
 	int rc;
 
@@ -427,11 +428,15 @@ static int fetch(struct run *x, const char *dir, struct err **err)
 	finish_log(x, &log);
 	if (!exec_has_outputs(x->response->result))
 		return fail_silent(x, &log, err);
-	x->ui->stage(x->ui->arg, "fetching what it made");
-	rc = exec_fetch(x->r, x->response->result, dir, err);
+	x->ui->stage(x->ui->arg, left ? "done; what it made stays there" : "fetching what it made");
+	rc = exec_fetch(x->r, x->response->result, dir, left ? x->a->result : NULL, &tree, err);
 	result = xasprintf("%s/" EXEC_OUT "/%s", dir, x->a->result);
 	if (rc == 0 && !path_exists(result))
 		return fail_silent(x, &log, err);
+	if (rc == 0 && left) {
+		str_clear(left);
+		str_append_len(left, tree.buf, tree.len);
+	}
 	if (rc == 1 && x->again)
 		return err_set(err, E_REMOTE_DAMAGED, "%s: what the worker made is gone",
 			       x->r->shown);

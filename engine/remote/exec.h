@@ -23,6 +23,11 @@ struct exec_action {
 	unsigned timeout_s;   /* of the command, which has a minute more; 0: the engine's */
 	bool again;           /* not what the engine remembers of the same command */
 	const char *result;   /* a file of `out` that every command leaves which came to its end */
+	/*
+	 * Not NULL: of `out` RESULT alone comes back, the rest stays there, and the packed REAPI
+	 * Tree that names all of it is appended.
+	 */
+	struct str *left;
 };
 
 /* What is told while it goes on. */

@@ -22,6 +22,7 @@ struct fetching {
 	struct reapi *r;
 	const Reapi__Tree *tree;
 	struct digest *children; /* of the tree's */
+	const char *only;        /* a file of the tree's root, or NULL: all of it */
 	struct files files;
 };
 
@@ -92,6 +93,8 @@ static int take_dir(struct fetching *f, const Reapi__Directory *d, const char *p
 	for (size_t i = 0; i < d->n_files; i++) {
 		struct file file;
 
+		if (f->only && !str_eq(d->files[i]->name, f->only))
+			continue;
 		if (!is_name(d->files[i]->name))
 			return damaged(err, "a file is malformed");
 		if (blob_of(d->files[i]->digest, FILE_MAX, &file.blob, err) < 0)
@@ -99,7 +102,7 @@ static int take_dir(struct fetching *f, const Reapi__Directory *d, const char *p
 		file.path = path_join(path, d->files[i]->name);
 		files_push(&f->files, file);
 	}
-	for (size_t i = 0; i < d->n_directories; i++) {
+	for (size_t i = 0; i < d->n_directories && !f->only; i++) {
 		if (take_child(f, d->directories[i], path, depth, err) < 0)
 			return -1;
 	}
@@ -176,16 +179,15 @@ bool exec_has_outputs(const Reapi__ActionResult *result)
 }
 
 int exec_fetch(struct reapi *r, const Reapi__ActionResult *result, const char *dir,
-	       struct err **err)
+	       const char *only, struct str *tree, struct err **err)
 {
-	struct fetching f = {.r = r};
-	struct str packed cleanup_str = STR_INIT;
+	struct fetching f = {.r = r, .only = only};
 	Reapi__Tree *read;
-	int rc = exec_blob(r, outputs_of(result), TREE_MAX, &packed, err);
+	int rc = exec_blob(r, outputs_of(result), TREE_MAX, tree, err);
 
 	if (rc)
 		return rc;
-	read = (Reapi__Tree *)reapi_unpack(&reapi__tree__descriptor, packed.buf, packed.len);
+	read = (Reapi__Tree *)reapi_unpack(&reapi__tree__descriptor, tree->buf, tree->len);
 	if (!read)
 		return damaged(err, "a tree cannot be read");
 	f.tree = read;

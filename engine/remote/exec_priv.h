@@ -10,11 +10,11 @@
 /* Whether RESULT has a directory EXEC_OUT. */
 bool exec_has_outputs(const Reapi__ActionResult *result);
 /*
- * The files of the directory EXEC_OUT that RESULT names, into DIR/out. 0; 1 the place has not all
- * of them any more.
+ * The files of the directory EXEC_OUT that RESULT names, into DIR/out; ONLY the one of that name,
+ * if it is not NULL. Their Tree is appended to TREE. 0; 1 the place has not all of them any more.
  */
 int exec_fetch(struct reapi *r, const Reapi__ActionResult *result, const char *dir,
-	       struct err **err) warn_unused;
+	       const char *only, struct str *tree, struct err **err) warn_unused;
 /* The blob that D names, at most MAX bytes, appended to RET. 0; 1 it is not there. */
 int exec_blob(struct reapi *r, const Reapi__Digest *d, size_t max, struct str *ret,
 	      struct err **err) warn_unused;

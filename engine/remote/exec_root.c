@@ -19,6 +19,7 @@ struct origin {
 	const char *source; /* a file, from OFFSET on; NULL: DATA */
 	uint64_t offset;
 	void *data;
+	const char *kept; /* not here: by the executor, as part of that output */
 };
 
 struct item {
@@ -73,6 +74,12 @@ static void add_file(struct exec_root *r, const char *source, uint64_t offset, s
 
 	items_push(&r->items, i);
 	*ret = i.blob;
+}
+
+static void add_kept(struct exec_root *r, const struct root_entry *e, const struct result_blob *b)
+{
+	items_push(&r->items, (struct item){.blob = {.digest = b->digest, .size = b->size},
+					    .origin.kept = e->text});
 }
 
 /* ---- the tree of directories ---- */
@@ -250,6 +257,55 @@ static int add_parts(struct exec_root *r, const struct root_entry *e, int fd, ui
 	return rc;
 }
 
+/* The Directory of volume V. */
+static void add_left_volume(struct exec_root *r, const struct root_entry *e,
+			    const struct left_volume *v, struct remote_blob *ret)
+{
+	const struct str packed = {.buf = (char *)v->packed, .len = v->len};
+
+	for (size_t i = 0; i < v->file_count; i++)
+		add_kept(r, e, &v->files[i]);
+	exec_root_add(r, &packed, ret);
+}
+
+static void add_left_parts(struct exec_root *r, const struct root_entry *e, struct remote_blob *ret)
+{
+	const struct left_output *o = e->left;
+	size_t count = o->result.tree_count;
+	struct result_blob *named cleanup_free = xcalloc(count + 1, sizeof(*named));
+	struct str packed cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < count; i++) {
+		add_left_volume(r, e, &o->volumes[i], ret);
+		named[i] = (struct result_blob){ret->digest, ret->size};
+	}
+	if (count == 1)
+		return;
+	reapi_volumes_pack(named, count, &packed);
+	exec_root_add(r, &packed, ret);
+}
+
+/* What the executor keeps of an earlier command: its names are enough. */
+static void add_left(struct exec_root *r, const struct root_entry *e)
+{
+	const struct artifact *a = &e->left->result.artifact;
+	const struct result_blob whole = {a->digest, a->size};
+	struct file f = {.blob = {.digest = a->digest, .size = a->size}};
+	const char *name;
+	struct dir *d;
+
+	if (e->left->result.form == RESULT_BLOB) {
+		add_kept(r, e, &whole);
+		d = holder(r, e->path, &f.name);
+		files_push(&d->files, f);
+		return;
+	}
+	d = holder(r, arena_printf(r->arena, "%s.parts", e->path), &name);
+	d = sub_dir(r, d, name, strlen(name));
+	d->packed = true;
+	add_left_parts(r, e, &d->blob);
+}
+
 static int add_source(struct exec_root *r, const struct root_entry *e, struct err **err)
 {
 	int fd cleanup_fd = open(e->source, O_RDONLY | O_CLOEXEC);
@@ -277,7 +333,10 @@ static int add_entry(struct exec_root *r, const struct root_entry *e, struct err
 	switch (e->type) {
 	case ROOT_FILE:
 	case ROOT_ARTIFACT:
-		return add_source(r, e, err);
+		if (!e->left)
+			return add_source(r, e, err);
+		add_left(r, e);
+		return 0;
 	case ROOT_TEXT:
 		d = holder(r, e->path, &f.name);
 		str_append(&text, e->text);
@@ -348,13 +407,23 @@ static int by_digest(const void *a, const void *b)
 		      &((const struct item *)b)->blob.digest, sizeof(struct digest));
 }
 
+/* Of the same name those that are here come first. */
+static int by_name(const void *a, const void *b)
+{
+	int rc = by_digest(a, b);
+
+	return rc ? rc
+		  : !!((const struct item *)a)->origin.kept -
+			       !!((const struct item *)b)->origin.kept;
+}
+
 /* Each once. */
 static void sort_items(struct exec_root *r)
 {
 	struct item *v = r->items.items;
 	size_t n = 0;
 
-	qsort(v, r->items.count, sizeof(*v), by_digest);
+	qsort(v, r->items.count, sizeof(*v), by_name);
 	for (size_t i = 0; i < r->items.count; i++) {
 		if (n && by_digest(&v[n - 1], &v[i]) == 0)
 			free(v[i].origin.data);
@@ -371,6 +440,10 @@ static int load(struct item *i, struct err **err)
 
 	if (i->origin.data)
 		return 0;
+	if (i->origin.kept)
+		return err_set(err, E_REMOTE_REFUSED,
+			       "what it made of '%s' is no longer there as a whole",
+			       i->origin.kept);
 	fd = open(i->origin.source, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot read '%s'", i->origin.source);

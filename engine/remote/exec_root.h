@@ -5,6 +5,7 @@
  * Directory that name them.
  */
 #include "base/vec.h"
+#include "remote/left.h"
 #include "remote/transport.h"
 #include "store/store.h"
 
@@ -23,6 +24,8 @@ struct root_entry {
 	enum output_type output; /* of an ARTIFACT */
 	const char *text;
 	bool executable;
+	/* ARTIFACT: the executor keeps it, and SOURCE is not here; TEXT says of what node it is */
+	const struct left_output *left;
 };
 DEFINE_VEC(root_entries, struct root_entry)
 
@@ -35,6 +38,9 @@ void exec_root_free(struct exec_root *r);
 void exec_root_add(struct exec_root *r, const struct str *data, struct remote_blob *ret);
 /* The Directory of all of it. */
 const struct remote_blob *exec_root_top(const struct exec_root *r);
-/* Sends what the place has not. *RET_BYTES: how much that was. */
+/*
+ * Sends what the place has not. *RET_BYTES: how much that was. E_REMOTE_REFUSED: something that it
+ * should keep is no longer there.
+ */
 int exec_root_upload(struct exec_root *r, struct transport *t, uint64_t *ret_bytes,
 		     struct err **err) warn_unused;

@@ -11,7 +11,7 @@
  * the end of the socket. It holds nothing: what it had not finished is not done.
  *
  *	ask    key, another ...    -> record | miss | failed, for each
- *	fetch  key, output, near   -> moved ... fetched | lost | failed
+ *	fetch  key, output, near   -> moved ... fetched | lost | failed      a farm is asked first
  *	push   key                 -> moved ... pushed | failed
  *
  * What is pushed is read from the record's file in the store (store_record_peek()). Packets are

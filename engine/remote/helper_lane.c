@@ -9,16 +9,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "remote/helper_wire.h"
+#include "remote/left.h"
 #include "remote/share.h"
 
 #define SOCK 0
+/* So long a farm that does not answer is not asked again. */
+#define FARM_OFF_MS 30000
 /* Bytes between two words of a transfer that goes on. */
 #define TELL_BYTES (1024u * 1024)
 
 struct lane {
 	struct share *share; /* NULL: it cannot be used, see ERR */
 	struct err *err;
+	const struct remote_config *config;
+	struct share *farm; /* the place that was asked last for what a farm keeps, or NULL */
+	char *farm_url;
+	char *farm_why; /* it does not answer, until FARM_UNTIL */
+	uint64_t farm_until;
 	const char *store;
 	uint64_t id;    /* of the request that is served */
 	uint64_t moved; /* since something was said */
@@ -118,15 +127,67 @@ static const struct result_output *find_output(const struct result *r, const str
 	return NULL;
 }
 
+/* The place URL, where a farm keeps things. */
+static int open_farm(struct lane *l, const char *url, struct err **err)
+{
+	if (l->farm && str_eq(l->farm_url, url))
+		return 0;
+	share_close(steal_ptr(l->farm));
+	free(steal_ptr(l->farm_why));
+	free(l->farm_url);
+	l->farm_url = xstrdup(url);
+	if (share_open_place(l->config, url, l->store, &l->farm, err) < 0)
+		return -1;
+	share_on_warning(l->farm, on_warning, l);
+	share_on_bytes(l->farm, on_bytes, l);
+	return 0;
+}
+
+/* It does not answer: whoever asks next is told so at once. */
+static int farm_is_off(struct lane *l, struct err *err, char **ret_why)
+{
+	free(l->farm_why);
+	l->farm_why = xstrdup(err->text);
+	l->farm_until = clock_ms() + FARM_OFF_MS;
+	free(*ret_why);
+	*ret_why = xstrdup(err->text);
+	err_free(err);
+	return 1;
+}
+
+/* What a farm keeps. 0; 1 it cannot be had, whatever the reason. */
+static int fetch_left(struct lane *l, const struct helper_request *q, struct arena *arena,
+		      char **ret_why)
+{
+	const struct artifact *a = &q->artifacts[q->output];
+	const struct left_output *o;
+	struct err *err = NULL;
+	struct left left;
+	int rc;
+
+	if (left_load(l->store, &q->key, arena, &left) != 0 || !(o = left_find(&left, a)))
+		return 1;
+	if (open_farm(l, left.place, &err) < 0)
+		return farm_is_off(l, err, ret_why);
+	if (l->farm_why && clock_ms() < l->farm_until) {
+		*ret_why = xstrdup(l->farm_why);
+		return 1;
+	}
+	rc = share_fetch(l->farm, &o->result, q->artifacts + q->output_count,
+			 q->count - q->output_count, ret_why, &err);
+	return rc < 0 ? farm_is_off(l, err, ret_why) : rc;
+}
+
 /* The record may be another by now, and so may what it names. */
-static int fetch(struct lane *l, const struct helper_request *q, struct arena *arena,
-		 char **ret_why, struct err **err)
+static int fetch_shared(struct lane *l, const struct helper_request *q, struct arena *arena,
+			char **ret_why, struct err **err)
 {
 	const struct result_output *o = NULL;
 	struct result *r;
-	int rc = share_result_get(l->share, &q->key, q->manifest_size, q->artifacts,
-				  q->output_count, arena, &r, ret_why, err);
+	int rc;
 
+	rc = share_result_get(l->share, &q->key, q->manifest_size, q->artifacts, q->output_count,
+			      arena, &r, ret_why, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
@@ -139,6 +200,25 @@ static int fetch(struct lane *l, const struct helper_request *q, struct arena *a
 	free(*ret_why);
 	return share_fetch(l->share, o, q->artifacts + q->output_count, q->count - q->output_count,
 			   ret_why, err);
+}
+
+/* From the farm that keeps it, else from the caches. What the farm says is why it is lost. */
+static int fetch(struct lane *l, const struct helper_request *q, struct arena *arena,
+		 char **ret_why, struct err **err)
+{
+	char *cache cleanup_free = NULL;
+	int rc;
+
+	if (fetch_left(l, q, arena, ret_why) == 0)
+		return 0;
+	if (l->share && !*ret_why)
+		return fetch_shared(l, q, arena, ret_why, err);
+	rc = l->share ? fetch_shared(l, q, arena, &cache, err) : 1;
+	if (rc < 0)
+		err_free(steal_ptr(*err));
+	if (!*ret_why)
+		*ret_why = xstrdup("nobody keeps it any more");
+	return rc == 0 ? 0 : 1;
 }
 
 static void serve_fetch(struct lane *l, const struct helper_request *q, struct arena *arena)
@@ -210,7 +290,7 @@ static void serve(struct lane *l, const char *data, size_t len)
 	size_t n = read_requests(arena, data, len, q);
 
 	l->id = q[0].id;
-	if (!l->share)
+	if (!l->share && q[0].verb != HELPER_FETCH)
 		fail_all(l, q, n);
 	else if (q[0].verb == HELPER_ASK)
 		serve_asks(l, q, n, arena);
@@ -223,7 +303,7 @@ static void serve(struct lane *l, const char *data, size_t len)
 static void run_lane(const struct remote_config *c, const char *store, pid_t parent)
 {
 	static char packet[HELPER_PACKET_MAX + 1];
-	struct lane l = {.store = store};
+	struct lane l = {.store = store, .config = c};
 	ssize_t n;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -236,6 +316,9 @@ static void run_lane(const struct remote_config *c, const char *store, pid_t par
 	while ((n = helper_receive(SOCK, packet)) > 0)
 		serve(&l, packet, (size_t)n);
 	share_close(l.share);
+	share_close(l.farm);
+	free(l.farm_url);
+	free(l.farm_why);
 	err_free(l.err);
 }
 

@@ -47,6 +47,7 @@ struct result_output {
 	enum result_form form;
 	struct result_blob directory; /* RESULT_PARTS */
 	struct result_blob *trees;    /* RESULT_PARTS: the REAPI Tree of each volume, in order */
+	struct result_blob *maps;     /* or, in place of TREES, the map of each; else NULL */
 	size_t tree_count;
 	uint64_t bytes; /* roughly, that its parts have: what fetching it moves at most */
 };

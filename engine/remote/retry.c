@@ -52,6 +52,11 @@ bool breaker_lets(struct breaker *b)
 	return true;
 }
 
+bool breaker_would_let(const struct breaker *b)
+{
+	return !b->open || clock_ms() >= b->until_ms;
+}
+
 void breaker_answered(struct breaker *b)
 {
 	b->open = false;

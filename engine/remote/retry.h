@@ -37,6 +37,8 @@ struct breaker {
 
 /* Whether the server may be asked. True once after each pause: that is the probe. */
 bool breaker_lets(struct breaker *b);
+/* The same, without taking the probe. */
+bool breaker_would_let(const struct breaker *b);
 /* What came of it: an answer, or nothing after all tries. */
 void breaker_answered(struct breaker *b);
 /* Returns true when it had been asked until now: time to tell the user. */

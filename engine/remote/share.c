@@ -43,6 +43,24 @@ int share_open(const struct remote_config *c, const char *store_dir, struct shar
 	return 0;
 }
 
+int share_open_place(const struct remote_config *c, const char *url, const char *store_dir,
+		     struct share **ret, struct err **err)
+{
+	struct share *s = xcalloc(1, sizeof(*s));
+
+	s->arena = arena_new();
+	s->store = arena_strdup(s->arena, store_dir);
+	remote_config_access(c, &s->access);
+	s->all = arena_alloc(s->arena, sizeof(*s->all));
+	if (transport_open(url, &s->access, &s->all[0], err) < 0) {
+		share_close(s);
+		return -1;
+	}
+	s->count = 1;
+	*ret = s;
+	return 0;
+}
+
 void share_close(struct share *s)
 {
 	if (!s)

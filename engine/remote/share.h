@@ -23,6 +23,9 @@ struct share;
  */
 int share_open(const struct remote_config *c, const char *store_dir, struct share **ret,
 	       struct err **err) warn_unused;
+/* With the one place URL, be it among the caches of C or not; for share_fetch(). */
+int share_open_place(const struct remote_config *c, const char *url, const char *store_dir,
+		     struct share **ret, struct err **err) warn_unused;
 void share_close(struct share *s);
 /* The transports in the order of the list, for `orch doctor` and statistics. */
 size_t share_count(const struct share *s);

@@ -61,19 +61,34 @@ static int told_lost(struct load *l, struct err **err)
 	return 1;
 }
 
-static int read_map(struct load *l, const struct result_blob *tree, struct err **err)
+/* What the map of volume I is called. */
+static int find_map(struct load *l, const struct result_output *o, size_t i,
+		    struct result_blob *ret, struct err **err)
 {
-	struct remote_blob t = {0}, m = {0};
-	struct result_blob map;
-	int rc = get_one(l, tree, "the directory", REMOTE_BLOB_MAX, &t, err);
+	struct remote_blob t = {0};
+	int rc;
 
-	if (rc == 0 && reapi_tree_map(t.got, t.size, &map) != 0)
+	if (o->maps) {
+		*ret = o->maps[i];
+		return 0;
+	}
+	rc = get_one(l, &o->trees[i], "the directory", REMOTE_BLOB_MAX, &t, err);
+	if (rc == 0 && reapi_tree_map(t.got, t.size, ret) != 0)
 		rc = lost(l, "the map");
+	share_free_got(&t, 1);
+	return rc;
+}
+
+static int read_map(struct load *l, const struct result_output *o, size_t i, struct err **err)
+{
+	struct remote_blob m = {0};
+	struct result_blob map;
+	int rc = find_map(l, o, i, &map, err);
+
 	if (rc == 0)
 		rc = get_one(l, &map, "the map", PARTS_MAP_MAX, &m, err);
 	if (rc == 0 && parts_map_parse(l->a, m.got, m.size, &l->parts, err) < 0)
 		rc = told_lost(l, err);
-	share_free_got(&t, 1);
 	share_free_got(&m, 1);
 	return rc;
 }
@@ -209,7 +224,7 @@ static int load_parts(struct load *l, const struct result_output *o, const struc
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < o->tree_count; i++)
-		rc = read_map(l, &o->trees[i], err);
+		rc = read_map(l, o, i, err);
 	if (rc != 0)
 		return rc;
 	if (is_hollow(l))

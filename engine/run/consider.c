@@ -68,7 +68,7 @@ static int enqueue(struct sched *d, struct node *n, struct err **err)
 		fail_lacking(d, n);
 		return 0;
 	}
-	if (remote_need(d, n, false, &here, err) < 0 || prepare(d, err) < 0)
+	if (prepare(d, err) < 0 || remote_need(d, n, false, &here, err) < 0)
 		return -1;
 	if (here)
 		queue_push(&d->ready, n);

@@ -83,6 +83,36 @@ static void add_hash(const struct describe *d, bool strict, struct artifacts *ha
 	}
 }
 
+/* A cannot be hashed here. */
+static void drop_hash(struct artifacts *hash, const struct artifact *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < hash->count; i++)
+		if (hash->items[i].type != a->type ||
+		    !digest_eq(&hash->items[i].digest, &a->digest))
+			hash->items[n++] = hash->items[i];
+	hash->count = n;
+}
+
+void job_describe_left(const struct job_env *env, const struct node *n, struct job_spec *spec)
+{
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct edge *e = &n->in.items[i];
+		const struct record *r = e->from && !e->value ? e->from->record : NULL;
+
+		for (size_t o = 0; r && o < r->output_count; o++) {
+			const struct artifact *a = &r->outputs[o];
+
+			if ((e->output && !str_eq(e->output, a->name)) || !a->shared ||
+			    store_blob_is_here(env->store, a))
+				continue;
+			job_lefts_push(&spec->farm.left, (struct job_left){r->key, *a});
+			drop_hash(&spec->hash, a);
+		}
+	}
+}
+
 struct secret_arg {
 	const struct describe *d;
 	struct job_secrets *secrets;

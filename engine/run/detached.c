@@ -19,6 +19,7 @@
 #include "remote/result.h"
 #include "run/input_root.h"
 #include "run/spawner.h"
+#include "store/cas.h"
 
 struct detached {
 	struct arena *arena;
@@ -72,6 +73,30 @@ static int locate_places(struct detached *d, struct err **err)
 	return 0;
 }
 
+/* Whether nobody has hashed A but the worker that made it: it never left the farm. */
+static bool is_unseen(const struct detached *d, const struct artifact *a)
+{
+	for (size_t i = 0; i < d->spec.hash.count; i++)
+		if (digest_eq(&d->spec.hash.items[i].digest, &a->digest))
+			return true;
+	return false;
+}
+
+/* A lie of that worker would be found when the bytes are fetched; what is made of them may not be.
+ */
+static int look_at(const struct manifest_blob *b, const struct artifact *a, struct err **err)
+{
+	struct blob_state state cleanup_blob_state = {0};
+	int rc = cas_hash(b->at, a, &state, err);
+
+	if (rc == 1)
+		return err_set(err, E_REMOTE_DAMAGED,
+			       "the farm kept other bytes of input '%s' than its worker told of: "
+			       "%s",
+			       a->name, state.why);
+	return rc;
+}
+
 /* An output of another node. */
 static int locate_blob(struct detached *d, struct manifest_blob *b, struct err **err)
 {
@@ -92,7 +117,9 @@ static int locate_blob(struct detached *d, struct manifest_blob *b, struct err *
 	b->at = arena_strdup(d->arena, whole);
 	if (path_exists(b->at)) /* two inputs may be one artifact */
 		return 0;
-	return path_mkparents(whole, err) < 0 ? -1 : parts_dir_load(parts, &a, whole, err);
+	if (path_mkparents(whole, err) < 0 || parts_dir_load(parts, &a, whole, err) < 0)
+		return -1;
+	return is_unseen(d, &a) ? look_at(b, &a, err) : 0;
 }
 
 static int locate_input(struct detached *d, struct manifest_input *in, struct err **err)
@@ -130,7 +157,7 @@ static int check_job(const struct detached *d, struct err **err)
 {
 	const char *why;
 
-	if (d->spec.secrets.count || d->spec.hash.count)
+	if (d->spec.secrets.count || d->spec.farm.url)
 		return err_set(err, E_JOB_FILE, "the job is one of another machine's own worker");
 	for (size_t i = 0; i < d->spec.outputs.count; i++) {
 		const char *name = d->spec.outputs.items[i].name;
@@ -153,6 +180,7 @@ static int read_job(struct detached *d, const char *file, struct err **err)
 			(*err)->code = E_JOB_FILE;
 		return err_wrap(err, "'%s'", file);
 	}
+	d->spec.hash.count = 0; /* that was done; the worker would look in a store */
 	d->spec.owner = getpid();
 	return 0;
 }

@@ -55,7 +55,8 @@ void farm_platform(const struct farm *f, const struct node *n, struct farm_words
 
 /*
  * Makes the outputs of A, whose job SPEC is, in a->outdir. RET gets what the other machine said
- * they are; strings live in the arena of A.
+ * they are; strings live in the arena of A. With spec->farm.leave they stay there, are `shared`,
+ * and a file of the store says where (remote/left.h).
  */
 int farm_run(struct action *a, const struct job_spec *spec, struct artifacts *ret,
 	     struct err **err) warn_unused;
@@ -65,5 +66,7 @@ int farm_run(struct action *a, const struct job_spec *spec, struct artifacts *re
  */
 int farm_same(const struct job_spec *spec, const struct artifacts *told, const struct artifact *a,
 	      struct err **err) warn_unused;
+/* Whether output NAME stays where it was made; then TO gets its frame. */
+bool farm_keeps(const struct artifacts *told, const char *name, struct str *to);
 /* Asks RUNNER to end, and gives it the time to cancel what runs elsewhere. SIGNALS: of SIGCHLD. */
 void farm_farewell(pid_t runner, int signals);

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "remote/exec.h"
+#include "remote/left.h"
 #include "remote/parts.h"
 #include "run/input_root.h"
 
@@ -25,6 +26,7 @@ struct sending {
 	struct runtime runtime;
 	struct input_root root;
 	struct artifacts *told;
+	struct str tree;    /* of what stays there */
 	struct err *result; /* the other machine's */
 	bool ended;         /* it said what became of the node */
 };
@@ -92,7 +94,8 @@ static int run_exec(struct sending *s, struct err **err)
 				     .command = &s->root.command,
 				     .timeout_s = f->timeout_s,
 				     .again = f->again,
-				     .result = "record"};
+				     .result = "record",
+				     .left = f->leave ? &s->tree : NULL};
 	struct exec *x;
 	int rc;
 
@@ -190,6 +193,13 @@ static int place_output(struct sending *s, size_t i, struct err **err)
 	return 0;
 }
 
+/* The bytes stay where they are: what can be known without them is written down. */
+static int leave_outputs(struct sending *s, struct err **err)
+{
+	return left_save(s->spec->store, &s->spec->farm.key, s->spec->farm.url, s->told->items,
+			 s->told->count, &s->tree, err);
+}
+
 static int take_outputs(struct sending *s, struct err **err)
 {
 	if (read_record(s, err) < 0)
@@ -200,6 +210,11 @@ static int take_outputs(struct sending *s, struct err **err)
 	}
 	if (s->told->count != s->spec->outputs.count)
 		return err_set(err, E_INTERNAL, "an output is missing");
+	/* Whatever the other machine says of that. */
+	for (size_t i = 0; i < s->told->count; i++)
+		s->told->items[i].shared = s->spec->farm.leave;
+	if (s->spec->farm.leave)
+		return leave_outputs(s, err);
 	for (size_t i = 0; i < s->told->count; i++) {
 		if (place_output(s, i, err) < 0)
 			return -1;
@@ -230,6 +245,7 @@ int farm_run(struct action *a, const struct job_spec *spec, struct artifacts *re
 	struct sending s = {.a = a,
 			    .spec = spec,
 			    .dir = arena_printf(a->arena, "%s/farm", a->workdir),
+			    .tree = STR_INIT,
 			    .told = ret};
 	int rc = a->maker->fetch ? a->maker->fetch(a, err) : 0;
 
@@ -241,19 +257,36 @@ int farm_run(struct action *a, const struct job_spec *spec, struct artifacts *re
 		rc = is_program(spec->farm.url) ? run_program(&s, err) : run_exec(&s, err);
 	if (rc == 0)
 		rc = take_back(&s, err);
+	str_release(&s.tree);
 	input_root_clear(&s.root);
 	runtime_clear(&s.runtime);
 	return rc;
 }
 
+static const struct artifact *find_told(const struct artifacts *told, const char *name)
+{
+	for (size_t i = 0; i < told->count; i++)
+		if (str_eq(told->items[i].name, name))
+			return &told->items[i];
+	return NULL;
+}
+
+bool farm_keeps(const struct artifacts *told, const char *name, struct str *to)
+{
+	const struct artifact *a = find_told(told, name);
+
+	if (a && a->shared)
+		output_put(to, a);
+	return a && a->shared;
+}
+
 int farm_same(const struct job_spec *spec, const struct artifacts *told, const struct artifact *a,
 	      struct err **err)
 {
-	for (size_t i = 0; i < told->count; i++) {
-		if (str_eq(told->items[i].name, a->name) &&
-		    digest_eq(&told->items[i].digest, &a->digest))
-			return 0;
-	}
+	const struct artifact *t = find_told(told, a->name);
+
+	if (t && digest_eq(&t->digest, &a->digest))
+		return 0;
 	return err_set(err, E_REMOTE_DAMAGED,
 		       "'%s' sent other bytes as output '%s' than its worker made", spec->farm.url,
 		       a->name);

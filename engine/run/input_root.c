@@ -11,8 +11,10 @@
 struct making {
 	struct arena *arena;
 	struct root_entries *entries;
-	struct map artifacts; /* source -> place */
-	unsigned count;       /* of places in/N */
+	const struct job_spec *spec;
+	struct map artifacts;   /* source -> place */
+	unsigned count;         /* of places in/N */
+	struct artifacts *hash; /* inputs that nobody here has seen */
 };
 
 static const char *new_place(struct making *m)
@@ -20,21 +22,61 @@ static const char *new_place(struct making *m)
 	return arena_printf(m->arena, "in/%u", m->count++);
 }
 
+/* What the executor keeps of B, or NULL: its bytes are here. *RET_LOST: nobody knows any more. */
+static const struct left_output *find_left(struct making *m, const struct manifest_blob *b,
+					   bool *ret_lost)
+{
+	const struct job_lefts *all = &m->spec->farm.left;
+	const struct left_output *found = NULL;
+	struct left left;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct artifact *a = &all->items[i].artifact;
+
+		if (a->type != b->type || !digest_eq(&a->digest, &b->digest))
+			continue;
+		if (left_load(m->spec->store, &all->items[i].key, m->arena, &left) == 0)
+			found = left_find(&left, a);
+		*ret_lost = !found;
+		break;
+	}
+	return found;
+}
+
+static int add_blob(struct making *m, const struct manifest_blob *b, const char *place,
+		    struct err **err)
+{
+	struct root_entry e = {.type = ROOT_ARTIFACT,
+			       .path = place,
+			       .source = b->at,
+			       .digest = b->digest,
+			       .text = b->name,
+			       .output = b->type};
+	bool lost = false;
+
+	e.left = find_left(m, b, &lost);
+	if (lost)
+		return err_set(err, E_REMOTE_REFUSED, "where '%s' is kept is not known any more",
+			       b->name);
+	if (e.left && e.left->result.form == RESULT_PARTS)
+		artifacts_push(m->hash, e.left->result.artifact);
+	root_entries_push(m->entries, e);
+	return 0;
+}
+
 /* One file of the store has one place, however often it is named. */
-static void take_blob(struct making *m, struct manifest_blob *b)
+static int take_blob(struct making *m, struct manifest_blob *b, struct err **err)
 {
 	const char *place = map_get(&m->artifacts, b->at);
 
 	if (!place) {
 		place = new_place(m);
 		map_set(&m->artifacts, b->at, (void *)place);
-		root_entries_push(m->entries, (struct root_entry){.type = ROOT_ARTIFACT,
-								  .path = place,
-								  .source = b->at,
-								  .digest = b->digest,
-								  .output = b->type});
+		if (add_blob(m, b, place, err) < 0)
+			return -1;
 	}
 	b->at = place;
+	return 0;
 }
 
 static void take_folder(struct making *m, const char *place, const struct manifest_input *in)
@@ -57,14 +99,15 @@ static void take_folder(struct making *m, const char *place, const struct manife
 	}
 }
 
-static void take_input(struct making *m, struct manifest_input *in)
+static int take_input(struct making *m, struct manifest_input *in, struct err **err)
 {
 	const char *place;
 
 	for (size_t i = 0; i < in->blobs.count; i++)
-		take_blob(m, &in->blobs.items[i]);
+		if (take_blob(m, &in->blobs.items[i], err) < 0)
+			return -1;
 	if (in->blobs.count || !in->at)
-		return;
+		return 0;
 	place = new_place(m);
 	if (in->type == MANIFEST_FOLDER)
 		take_folder(m, place, in);
@@ -75,6 +118,7 @@ static void take_input(struct making *m, struct manifest_input *in)
 								  .digest = in->digest,
 								  .executable = in->mode & 0100});
 	in->at = place;
+	return 0;
 }
 
 /* The downloads that PIN names and that are here. */
@@ -126,6 +170,7 @@ static void write_job(struct making *m, const struct job_spec *spec,
 		.cpus = spec->cpus,
 		.offline = spec->offline,
 		.outputs = spec->outputs,
+		.hash = *m->hash,
 	};
 	struct root_entry e = {.type = ROOT_TEXT, .path = ROOT_JOB};
 
@@ -145,8 +190,10 @@ int input_root_make(struct arena *arena, const struct job_spec *spec, const stru
 		    struct input_root *ret, struct err **err)
 {
 	struct input_root r = {0};
-	struct making m = {.arena = arena, .entries = &r.entries};
+	struct artifacts hash = {0};
+	struct making m = {.arena = arena, .entries = &r.entries, .spec = spec, .hash = &hash};
 	struct manifest *manifest;
+	int rc = 0;
 
 	if (spec->secrets.count)
 		return err_set(err, E_INTERNAL,
@@ -155,12 +202,13 @@ int input_root_make(struct arena *arena, const struct job_spec *spec, const stru
 	manifest = manifest_parse(arena, spec->manifest, err);
 	if (!manifest)
 		return -1;
-	for (size_t i = 0; i < manifest->inputs.count; i++)
-		take_input(&m, &manifest->inputs.items[i]);
+	for (size_t i = 0; rc == 0 && i < manifest->inputs.count; i++)
+		rc = take_input(&m, &manifest->inputs.items[i], err);
 	for (size_t i = 0; i < manifest->pins.count; i++)
 		take_downloads(&m, spec->cache_dir, &manifest->pins.items[i]);
 	map_clear(&m.artifacts);
 	write_job(&m, spec, manifest);
+	artifacts_clear(&hash);
 	if (runtime) {
 		take_runtime(&m, runtime);
 		runtime_command(runtime, ROOT_RUNTIME, &r.command);
@@ -169,8 +217,11 @@ int input_root_make(struct arena *arena, const struct job_spec *spec, const stru
 	strv_push(&r.command, "--job");
 	strv_push(&r.command, ROOT_JOB);
 	qsort(r.entries.items, r.entries.count, sizeof(*r.entries.items), by_path);
-	*ret = r;
-	return 0;
+	if (rc < 0)
+		input_root_clear(&r);
+	else
+		*ret = r;
+	return rc;
 }
 
 void input_root_clear(struct input_root *r)

@@ -29,7 +29,9 @@ static void describe_farm(const struct job *j, struct job_farm *ret)
 				 .cert_key = f->cert_key,
 				 .token = f->token,
 				 .timeout_s = j->timeout_s,
-				 .again = path_exists(failed)};
+				 .again = j->slot.again || path_exists(failed),
+				 .leave = j->slot.leave,
+				 .key = j->node->key};
 	farm_platform(f, j->node, &ret->platform);
 }
 
@@ -39,8 +41,11 @@ static int queue_job(struct job *j, struct err **err)
 	struct job_spec spec;
 
 	job_describe(j->arena, j->env, j->node, j->dir, j->slot.cpus, &spec);
-	if (j->slot.farm)
+	if (j->slot.farm) {
 		describe_farm(j, &spec.farm);
+		job_describe_left(j->env, j->node, &spec);
+		j->rests_there = spec.farm.left.count > 0;
+	}
 	job_spec_write(&spec, &payload);
 	job_spec_clear_lists(&spec);
 	if (!frame_fits(FRAME_JOB, payload.len))

@@ -60,6 +60,7 @@ struct job {
 	struct artifacts outputs;
 	struct job_damages damages; /* of inputs: it did not run; of older blobs: replaced */
 	bool told;                  /* RESULT came */
+	bool rests_there;           /* on inputs that a farm keeps */
 	bool goes_outside;          /* OUTSIDE came, and it was in a user namespace */
 	struct err *result;         /* the error in it */
 	struct err *broken;         /* the worker broke the protocol */
@@ -73,6 +74,8 @@ struct job {
  */
 void job_describe(struct arena *arena, const struct job_env *env, const struct node *n,
 		  const char *dir, unsigned cpus, struct job_spec *ret);
+/* Inputs of N whose bytes are not here: the farm that makes it keeps them. */
+void job_describe_left(const struct job_env *env, const struct node *n, struct job_spec *spec);
 /* A node's name as one file name: "tests/rollback" -> "tests%rollback"; caller frees. */
 char *job_flat_name(const char *node);
 /* Where the project's last failed attempt at NODE is kept, if there was one; caller frees. */

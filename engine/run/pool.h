@@ -34,6 +34,8 @@ struct slot {
 	unsigned cpus, memory_mb;
 	bool farm;       /* on another machine: nothing of this one is taken */
 	size_t executor; /* then: which of the farm's it is sent to */
+	bool leave;      /* and what it makes stays there */
+	bool again;      /* what the farm remembers of it is lost */
 };
 
 /*

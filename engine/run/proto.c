@@ -24,17 +24,23 @@ static __attribute__((sentinel)) void put_line(struct str *s, const char *name, 
 	str_append_char(s, '\n');
 }
 
-/* "NAME" TYPE DIGEST SIZE ALLOCATED and a newline */
-static void put_artifact(struct str *s, const struct artifact *a)
+/* "NAME" TYPE DIGEST SIZE ALLOCATED */
+static void put_words(struct str *s, const struct artifact *a)
 {
 	char hex[DIGEST_HEX + 1];
 
 	str_quote(s, a->name);
-	str_printf(s, " %s %s %ju %ju\n", output_type_word(a->type), digest_hex(&a->digest, hex),
+	str_printf(s, " %s %s %ju %ju", output_type_word(a->type), digest_hex(&a->digest, hex),
 		   (uintmax_t)a->size, (uintmax_t)a->allocated);
 }
 
-/* The five words that put_artifact() wrote. 1: malformed. */
+static void put_artifact(struct str *s, const struct artifact *a)
+{
+	put_words(s, a);
+	str_append_char(s, '\n');
+}
+
+/* The five words that put_words() wrote. 1: malformed. */
 static int artifact_words(const char *const *v, struct artifact *ret)
 {
 	struct artifact a = {.name = v[0]};
@@ -51,6 +57,7 @@ static void put_farm(struct str *s, const struct job_farm *f)
 	const char *const texts[] = {"farm",     f->url,      "farm-instance", f->instance,
 				     "farm-ca",  f->ca,       "farm-cert",     f->cert,
 				     "farm-key", f->cert_key, "farm-token",    f->token};
+	char hex[DIGEST_HEX + 1];
 
 	for (size_t i = 0; i < array_len(texts); i += 2) {
 		if (texts[i + 1])
@@ -60,6 +67,12 @@ static void put_farm(struct str *s, const struct job_farm *f)
 		put_line(s, "farm-platform", f->platform.items[i].name, f->platform.items[i].value,
 			 NULL);
 	str_printf(s, "farm-timeout %u\nfarm-again %d\n", f->timeout_s, f->again);
+	if (f->leave)
+		put_line(s, "farm-leave", digest_hex(&f->key, hex), NULL);
+	for (size_t i = 0; i < f->left.count; i++) {
+		str_printf(s, "farm-left %s ", digest_hex(&f->left.items[i].key, hex));
+		put_artifact(s, &f->left.items[i].artifact);
+	}
 }
 
 void job_spec_write(const struct job_spec *spec, struct str *ret)
@@ -147,6 +160,13 @@ static int job_line(const struct line *w, struct job_spec *r)
 		if (artifact_words(v + 1, &a) != 0)
 			return 1;
 		artifacts_push(&r->hash, a);
+	} else if (line_is(w, "farm-left", 7)) {
+		struct job_left left;
+
+		if (digest_parse(v[1], &left.key) != 0 ||
+		    artifact_words(v + 2, &left.artifact) != 0)
+			return 1;
+		job_lefts_push(&r->farm.left, left);
 	} else if (line_is(w, "output", 3)) {
 		struct output_spec spec = {.name = v[1]};
 
@@ -179,6 +199,10 @@ static int job_line(const struct line *w, struct job_spec *r)
 		if (job_number(w, 1, &n) != 0)
 			return 1;
 		r->farm.again = n;
+	} else if (str_eq(v[0], "farm-leave")) {
+		if (digest_parse(v[1], &r->farm.key) != 0)
+			return 1;
+		r->farm.leave = true;
 	} else {
 		return job_text(w, r);
 	}
@@ -211,6 +235,7 @@ void job_spec_clear_lists(struct job_spec *spec)
 	job_secrets_clear(&spec->secrets);
 	artifacts_clear(&spec->hash);
 	farm_words_clear(&spec->farm.platform);
+	job_lefts_clear(&spec->farm.left);
 }
 
 void job_spec_clear(struct job_spec *spec)
@@ -300,7 +325,8 @@ void output_put(struct str *out, const struct artifact *a)
 {
 	struct str s cleanup_str = STR_INIT;
 
-	put_artifact(&s, a);
+	put_words(&s, a);
+	str_append(&s, a->shared ? " left\n" : "\n");
 	frame_put(out, FRAME_OUTPUT, &s);
 }
 
@@ -310,9 +336,10 @@ int output_read(struct arena *arena, const struct frame *f, struct artifact *ret
 
 	if (only_line(arena, f, &w, err) < 0)
 		return -1;
-	if (w.count != 5 || artifact_words(w.items, ret) != 0)
+	if (w.count < 5 || w.count > 6 || artifact_words(w.items, ret) != 0)
 		return malformed("OUTPUT", err);
-	return 0;
+	ret->shared = w.count == 6;
+	return ret->shared && !str_eq(w.items[5], "left") ? malformed("OUTPUT", err) : 0;
 }
 
 void blob_put(struct str *out, const struct artifact *a, const struct blob_state *state)

@@ -99,13 +99,22 @@ struct farm_word {
 	const char *name, *value;
 };
 DEFINE_VEC(farm_words, struct farm_word)
+/* An output of the node of KEY. */
+struct job_left {
+	struct digest key;
+	struct artifact artifact; /* by the name that its node gives it */
+};
+DEFINE_VEC(job_lefts, struct job_left)
 /* The machines on which it is made in place of this one (run/farm.h). */
 struct job_farm {
 	const char *url;                                     /* NULL: here */
 	const char *instance, *ca, *cert, *cert_key, *token; /* as struct remote_access */
 	struct farm_words platform;                          /* what they shall be */
 	unsigned timeout_s;                                  /* the node's */
-	bool again; /* it failed there before: an answer from memory is no use */
+	bool again;            /* it failed there before: an answer from memory is no use */
+	bool leave;            /* the bytes of its outputs stay there (remote/left.h) */
+	struct digest key;     /* then: of the node */
+	struct job_lefts left; /* inputs whose bytes are there alone */
 };
 
 struct job_spec {
@@ -117,8 +126,12 @@ struct job_spec {
 	int64_t began_ns; /* when its run began, since 1970 */
 	struct output_specs outputs;
 	struct job_secrets secrets;
-	struct artifacts hash; /* blobs among the inputs to be hashed before the kind runs */
-	const char *manifest;  /* whole: with unkeyed options, and where the inputs lie */
+	/*
+	 * Blobs among the inputs to be hashed before the kind runs. Where another machine is told:
+	 * those that nobody has hashed yet.
+	 */
+	struct artifacts hash;
+	const char *manifest; /* whole: with unkeyed options, and where the inputs lie */
 	struct job_farm farm;
 };
 void job_spec_write(const struct job_spec *spec, struct str *ret);
@@ -142,7 +155,7 @@ int progress_read(struct arena *arena, const struct frame *f, struct job_progres
 void warning_put(struct str *out, const char *text);
 int warning_read(struct arena *arena, const struct frame *f, const char **ret_text,
 		 struct err **err) warn_unused;
-/* OUTPUT */
+/* OUTPUT; it has a sixth word, "left", when it is shared: a farm keeps the bytes. */
 void output_put(struct str *out, const struct artifact *a);
 int output_read(struct arena *arena, const struct frame *f, struct artifact *ret,
 		struct err **err) warn_unused;

@@ -20,7 +20,8 @@ void remote_open(struct sched *d)
 {
 	d->remote = xcalloc(1, sizeof(*d->remote));
 	d->remote->use = d->opts->remote;
-	d->remote->dead = !d->opts->remote;
+	d->remote->gone = !d->opts->remote;
+	d->remote->dead = !d->opts->remote || !d->opts->remote->cache;
 }
 
 void remote_close(struct sched *d)
@@ -88,6 +89,9 @@ static void lose_helper(struct sched *d, struct err *err)
 {
 	struct remote *r = d->remote;
 
+	r->gone = true;
+	if (r->use && !r->use->cache)
+		sched_warn(d, NULL, err->text);
 	remote_off(d, err->code, err->text, true);
 	err_free(err);
 	helper_close(steal_ptr(r->helper));
@@ -99,8 +103,7 @@ static void lose_helper(struct sched *d, struct err *err)
 	}
 }
 
-/* Whether requests can be made now; the first one starts the helper. */
-bool remote_usable(struct sched *d)
+bool remote_helps(struct sched *d)
 {
 	struct remote *r = d->remote;
 	struct helper_opts o = {.program = d->opts->worker,
@@ -109,18 +112,27 @@ bool remote_usable(struct sched *d)
 				.write = r->use && r->use->write};
 	struct err *err = NULL;
 
-	if (r->dead || (r->off_until && (r->probing || clock_ms() < r->off_until)))
-		return false;
-	if (r->helper)
-		return true;
+	if (r->helper || r->gone)
+		return !r->gone;
 	if (helper_open(&o, &r->helper, &err) == 0) {
 		r->loading = true;
 		r->heard_ms = clock_ms() + LOAD_MS - SILENCE_MS;
 		return true;
 	}
+	r->gone = true;
 	remote_off(d, err->code, err->text, true);
 	err_free(err);
 	return false;
+}
+
+/* Whether requests can be made now; the first one starts the helper. */
+bool remote_usable(struct sched *d)
+{
+	const struct remote *r = d->remote;
+
+	if (r->dead || (r->off_until && (r->probing || clock_ms() < r->off_until)))
+		return false;
+	return remote_helps(d);
 }
 
 /* It answered. */
@@ -277,7 +289,7 @@ static void on_reply(void *arg, const struct helper_reply *r)
 	}
 	if (r->type == HELPER_FAILED)
 		on_failed(d, r, t && t->up);
-	else
+	else if (!t || !t->left)
 		is_on(d);
 	if (t)
 		transfer_answer(d, t, r);

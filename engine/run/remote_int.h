@@ -9,6 +9,7 @@ enum transfer_end { TRANSFER_DONE, TRANSFER_LOST, TRANSFER_FAILED };
 /* Bytes of an output that come, or a result that goes. */
 struct transfer {
 	bool up, done, lost;
+	bool left; /* comes from the farm that made it */
 	struct node *node;
 	struct record *rec; /* of the node when it began */
 	size_t output;      /* of what comes */
@@ -24,6 +25,7 @@ struct remote {
 	struct helper *helper;        /* NULL: not started, or gone */
 	bool loading;                 /* it has not greeted */
 	bool dead;                    /* no cache any more in this run */
+	bool gone;                    /* nor a helper: nothing at all can be fetched */
 	uint64_t off_until;           /* ms; 0: the cache answers */
 	bool probing;                 /* one question is on its way to see whether it does again */
 	uint64_t heard_ms;            /* the last answer, or the first question */
@@ -42,6 +44,8 @@ struct remote {
 };
 
 bool remote_usable(struct sched *d);
+/* The same for what farms keep, which no cache's state matters to. */
+bool remote_helps(struct sched *d);
 bool remote_may_share(const struct node *n);
 /* The cache is not asked for a while, or FOR_GOOD. */
 void remote_off(struct sched *d, const struct err_code *code, const char *text, bool for_good);

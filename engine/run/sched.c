@@ -537,6 +537,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 			rc = end_by_signal(&d, err);
 		}
 		skip_rest(&d);
+		settle_sums(&d);
 		ret->wall_s = (double)(clock_ms() - started) / 1000;
 		sched_tell(&d, &(struct event){.type = EVENT_RUN_END});
 	}

@@ -14,6 +14,7 @@
 enum fetch_what { FETCH_TARGETS, FETCH_ALL, FETCH_NONE };
 /* How a run uses them (remote/); the user's configuration says where they are. */
 struct remote_use {
+	bool cache;    /* there is one; else only what a farm keeps is fetched */
 	bool write;    /* what is built is stored there */
 	bool required; /* not reaching them ends the run */
 	enum fetch_what fetch;
@@ -43,7 +44,11 @@ struct remote_sums {
 	size_t fetched; /* outputs */
 	size_t pushed;  /* results */
 	size_t farmed;  /* nodes that a farm made */
-	size_t left;    /* results that should have been written, and were not */
+	size_t stayed;  /* of them: whose bytes it alone has at the end, as far as they are known */
+	uint64_t stayed_bytes;
+	size_t brought; /* outputs that were fetched from a farm, when something needed them */
+	uint64_t brought_bytes;
+	size_t left; /* results that should have been written, and were not */
 	uint64_t fetched_bytes, pushed_bytes;
 };
 

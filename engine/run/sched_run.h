@@ -22,6 +22,9 @@ struct memory {
 	unsigned reruns;
 	bool outside;  /* of a user namespace it is run, as it failed in one */
 	bool here;     /* the farm could not make it: it is made here */
+	bool bytes;    /* it is made with the bytes of its inputs: what the farm kept was no use */
+	bool farmed;   /* a farm has made it in this run */
+	bool gone;     /* and what it left there was lost */
 	unsigned lost; /* executors that did not answer when it was sent to them */
 	bool waits;    /* for another orch, and the user was told */
 	bool hit;      /* the user was told that it is cached */
@@ -82,6 +85,11 @@ void sched_tick(struct sched *d);
 void sched_serve(void *arg, int ms);
 
 /* sched_farm.c */
+#define SCHED_HERE SIZE_MAX
+/* The executor that N would be sent to now, or SCHED_HERE. */
+size_t sched_executor(struct sched *d, const struct node *n);
+/* The executor that keeps what N made; SCHED_HERE: none that this run knows. */
+size_t sched_keeper(const struct sched *d, const struct node *n);
 /* Whether there is room for N now: on the farm when it may go there, unless that failed. */
 bool sched_take_slot(struct sched *d, const struct node *n, struct slot *ret);
 /*
@@ -105,6 +113,8 @@ void settle(struct sched *d, struct node *n);
 void unsettle(struct sched *d, struct node *n);
 /* N failed, its users are skipped; without -k nothing more is started. Takes ERR; J may be NULL. */
 void settle_failed(struct sched *d, struct node *n, const struct job *j, struct err *err);
+/* What of this run is on farms alone, now that it has come to its end. */
+void settle_sums(struct sched *d);
 /* Asks the store for N's key. 0: HIT and settled; 1: miss; -1. */
 int settle_lookup(struct sched *d, struct node *n, struct err **err) warn_unused;
 /*

@@ -72,8 +72,8 @@ static void compare(struct sched *d, const struct node *n)
 	char *text cleanup_free = NULL;
 
 	if (m->before && !same_outputs(m->before, n->record)) {
-		text = xasprintf("'%s' is not reproducible: the shared cache has other bytes",
-				 n->name);
+		text = xasprintf("'%s' is not reproducible: %s has other bytes", n->name,
+				 m->gone ? "the farm" : "the shared cache");
 		sched_warn(d, n, text);
 		d->again = true;
 	}
@@ -114,8 +114,12 @@ static size_t count_unsettled(const struct node *n)
 
 void unsettle(struct sched *d, struct node *n)
 {
+	struct memory *m = &d->memory[n->index];
+
 	d->result->cached -= n->state == NODE_HIT;
-	d->memory[n->index].hit = false;
+	d->result->built -= n->state == NODE_BUILT;
+	d->result->remote.farmed -= m->farmed;
+	m->hit = m->built = m->farmed = false;
 	for (size_t i = 0; i < n->users.count; i++) {
 		struct node *u = n->users.items[i];
 
@@ -215,13 +219,28 @@ static bool outputs_fit(const struct node *n, const struct record *r)
 	return true;
 }
 
-/* Whether bytes of R are in a shared cache alone. */
+/* Whether bytes of R are in a shared cache, or on a farm, alone. */
 static bool is_elsewhere(const struct sched *d, const struct record *r)
 {
 	for (size_t i = 0; i < r->output_count; i++)
 		if (r->outputs[i].shared && !store_blob_is_here(d->s, &r->outputs[i]))
 			return true;
 	return false;
+}
+
+void settle_sums(struct sched *d)
+{
+	struct remote_sums *s = &d->result->remote;
+
+	for (size_t i = 0; i < d->g->nodes.count; i++) {
+		const struct record *rec = d->g->nodes.items[i]->record;
+		uint64_t bytes = s->stayed_bytes;
+
+		for (size_t k = 0; d->memory[i].farmed && rec && k < rec->output_count; k++)
+			if (rec->outputs[k].shared && !store_blob_is_here(d->s, &rec->outputs[k]))
+				s->stayed_bytes += rec->outputs[k].allocated;
+		s->stayed += s->stayed_bytes > bytes;
+	}
 }
 
 static void tell_hit(struct sched *d, const struct node *n)
@@ -267,6 +286,7 @@ int settle_lookup(struct sched *d, struct node *n, struct err **err)
 static void built(struct sched *d, const struct job *j)
 {
 	d->memory[j->node->index].built = true;
+	d->memory[j->node->index].farmed = j->slot.farm;
 	node_set_state(d, j->node, NODE_BUILT);
 	d->result->remote.farmed += j->slot.farm;
 	sched_tell(d, &(struct event){.type = EVENT_NODE_BUILT,

@@ -64,8 +64,12 @@ static struct transfer *begin(struct sched *d, struct node *n, bool up, size_t o
 	struct remote *r = d->remote;
 	struct transfer *t = xcalloc(1, sizeof(*t));
 
-	*t = (struct transfer){
-		.up = up, .node = n, .rec = n->record, .output = output, .began_ms = clock_ms()};
+	*t = (struct transfer){.up = up,
+			       .left = !up && store_is_left(d->s, &n->key),
+			       .node = n,
+			       .rec = n->record,
+			       .output = output,
+			       .began_ms = clock_ms()};
 	transfers_push(&r->transfers, t);
 	if (!up && !r->fetching++)
 		r->busy_since = clock_ms();
@@ -158,7 +162,7 @@ static bool is_worth(const struct sched *d, const struct node *n, const struct a
 	uint64_t ms = r->busy_ms + (r->fetching ? clock_ms() - r->busy_since : 0);
 	double seconds;
 
-	if (r->got < MEASURED_BYTES || ms < MEASURED_MS)
+	if (r->got < MEASURED_BYTES || ms < MEASURED_MS || store_is_left(d->s, &n->key))
 		return true;
 	seconds = (double)a->allocated / ((double)r->got * 1000 / (double)ms);
 	return seconds <= n->record->seconds + PATIENCE_S || !inputs_are_here(d, n);
@@ -174,6 +178,7 @@ static int make_here(struct sched *d, struct node *n, const char *why, struct er
 	if (why)
 		sched_warn(d, n, why);
 	m->local = true;
+	m->gone = store_is_left(d->s, &n->key);
 	m->before = n->record;
 	unsettle(d, n);
 	return 0;
@@ -184,14 +189,15 @@ static int get(struct sched *d, struct node *n, size_t k, struct node *user, str
 {
 	const struct artifact *a = &n->record->outputs[k];
 	struct transfer *t = under_way(d->remote, n, k);
+	bool left = !t && store_is_left(d->s, &n->key);
 	char *why cleanup_free = NULL;
 
-	if (!t && !remote_usable(d)) {
+	if (!t && !(left ? remote_helps(d) : remote_usable(d))) {
 		if (!d->remote->told)
-			why = xasprintf("output '%s' of '%s' is in the shared cache alone, and "
-					"cannot be fetched now; building it and others like it "
-					"here",
-					a->name, n->name);
+			why = xasprintf("output '%s' of '%s' is %s alone, and cannot be fetched "
+					"now; building it and others like it here",
+					a->name, n->name,
+					left ? "on a farm" : "in the shared cache");
 		d->remote->told = true;
 		return make_here(d, n, why, err);
 	}
@@ -207,13 +213,19 @@ static int get(struct sched *d, struct node *n, size_t k, struct node *user, str
 	return 0;
 }
 
-static int need_edge(struct sched *d, struct node *n, const struct edge *e, bool *here,
+/* Whether N, which AT makes, takes what FROM made from where it is. */
+static bool stays(const struct sched *d, const struct node *n, const struct node *from, size_t at)
+{
+	return at != SCHED_HERE && !d->memory[n->index].bytes && sched_keeper(d, from) == at;
+}
+
+static int need_edge(struct sched *d, struct node *n, const struct edge *e, size_t at, bool *here,
 		     struct err **err)
 {
 	for (size_t k = 0; e->from->record && k < e->from->record->output_count; k++) {
 		const struct artifact *a = &e->from->record->outputs[k];
 
-		if (!edge_takes(e, a) || !is_absent(d, a))
+		if (!edge_takes(e, a) || !is_absent(d, a) || stays(d, n, e->from, at))
 			continue;
 		*here = false;
 		if (get(d, e->from, k, n, err) < 0)
@@ -224,11 +236,14 @@ static int need_edge(struct sched *d, struct node *n, const struct edge *e, bool
 
 int remote_need(struct sched *d, struct node *n, bool values, bool *ret_here, struct err **err)
 {
+	size_t executor = values ? SCHED_HERE : sched_executor(d, n);
+
 	*ret_here = true;
 	for (size_t i = 0; i < n->in.count; i++) {
 		const struct edge *e = &n->in.items[i];
+		size_t at = e->value ? SCHED_HERE : executor;
 
-		if (e->from && (!values || e->value) && need_edge(d, n, e, ret_here, err) < 0)
+		if (e->from && (!values || e->value) && need_edge(d, n, e, at, ret_here, err) < 0)
 			return -1;
 	}
 	if (!*ret_here && n->state == NODE_READY)
@@ -353,6 +368,9 @@ static void count(struct sched *d, const struct transfer *t)
 	if (t->up) {
 		s->pushed++;
 		s->pushed_bytes += t->moved;
+	} else if (t->left) {
+		s->brought++;
+		s->brought_bytes += t->moved;
 	} else {
 		s->fetched++;
 		s->fetched_bytes += t->moved;
@@ -415,12 +433,12 @@ static int lose(struct sched *d, struct transfer *t, struct err **err)
 	char *why cleanup_free = NULL;
 	struct node *n = t->node;
 
-	if (n->state != NODE_HIT || n->record != t->rec)
+	if ((n->state != NODE_HIT && n->state != NODE_BUILT) || n->record != t->rec)
 		return 0;
 	d->memory[n->index].repair = t->why != NULL;
 	if (t->why) /* else why the cache cannot be used was said */
-		why = xasprintf("cannot fetch output '%s' of '%s': %s; building it here",
-				artifact_of(t)->name, n->name, t->why);
+		why = xasprintf("cannot fetch output '%s' of '%s': %s; building it %s",
+				artifact_of(t)->name, n->name, t->why, t->left ? "again" : "here");
 	return make_here(d, n, why, err);
 }
 

@@ -455,12 +455,13 @@ static void tell_output(struct keeper *k, const struct artifact *a, const struct
 /* Takes one declared output into the store. */
 static int take_output(struct keeper *k, const struct output_spec *spec, struct err **err)
 {
-	char *path cleanup_free = path_join(k->spec.outdir, spec->name);
+	char *path cleanup_free = path_join(k->spec.outdir, spec->name), *alone cleanup_free = NULL;
 	struct blob_state old cleanup_blob_state = {0};
-	char *alone cleanup_free = NULL;
 	struct artifact a = {0};
 	struct stat st;
 
+	if (farm_keeps(&k->told_outputs, spec->name, &k->to_orch))
+		return 0;
 	if (lstat(path, &st) < 0) {
 		if (errno == ENOENT)
 			return err_set(err, E_OUTPUT_MISSING, "the node made no output '%s'",
@@ -518,10 +519,9 @@ static int attempt(struct keeper *k, const struct maker *const *makers, struct e
 		rc = verdict(k, err);
 	if (rc == 0)
 		rc = take_outputs(k, err);
-	if (rc == 0)
-		rc = path_remove(k->spec.workdir, err);
-	if (rc == 0)
-		rc = path_remove(k->spec.outdir, err);
+	if (rc == 0 &&
+	    (path_remove(k->spec.workdir, err) < 0 || path_remove(k->spec.outdir, err) < 0))
+		rc = -1;
 	return rc;
 }
 

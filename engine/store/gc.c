@@ -149,7 +149,8 @@ static int sweep(struct gc *g, struct err **err)
 		remove_item(g, &g->items.items[i]);
 	if (inventory_files(g->s, "cas", sweep_blob, g, err) < 0 ||
 	    inventory_files(g->s, "logs", sweep_other, g, err) < 0 ||
-	    inventory_files(g->s, "records", sweep_other, g, err) < 0)
+	    inventory_files(g->s, "records", sweep_other, g, err) < 0 ||
+	    inventory_files(g->s, "left", sweep_other, g, err) < 0)
 		return -1;
 	return 0;
 }

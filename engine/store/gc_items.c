@@ -283,7 +283,7 @@ uint64_t gc_fixed(const struct store *s, const struct inventory *v)
 	static const char *const names[] = {
 		"state.sqlite", "state.sqlite-wal",   "state.sqlite-shm", "tmp",
 		"locks",        "downloads/appliance"};
-	static const char *const directories[] = {"cas", "records", "logs", "downloads"};
+	static const char *const directories[] = {"cas", "records", "left", "logs", "downloads"};
 	uint64_t bytes = inventory_named(v, s), files = 0;
 
 	for (size_t i = 0; i < array_len(names); i++) {

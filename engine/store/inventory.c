@@ -127,8 +127,10 @@ static void add_log(struct inventory *v, const struct store *s, const struct dig
 static void add_record_file(struct inventory *v, const struct store *s, const struct record *rec)
 {
 	char *path cleanup_free = cas_named_path(s->dir, "records", &rec->key, "");
+	char *left cleanup_free = store_left_path(s->dir, &rec->key);
 
 	map_set(&v->names, relative(v, s->dir, path), v);
+	map_set(&v->names, relative(v, s->dir, left), v);
 }
 
 uint64_t inventory_add(struct inventory *v, const struct store *s, const struct record *rec)
@@ -147,7 +149,9 @@ uint64_t inventory_overhead(struct inventory *v, const struct store *s, const st
 {
 	char *file cleanup_free = cas_named_path(s->dir, "records", &rec->key, "");
 	char *log cleanup_free = store_log_path(s, &rec->log);
-	uint64_t bytes = on_disk(s, relative(v, s->dir, file));
+	char *left cleanup_free = store_left_path(s->dir, &rec->key);
+	uint64_t bytes =
+		on_disk(s, relative(v, s->dir, file)) + on_disk(s, relative(v, s->dir, left));
 
 	if (!map_get(&v->names, relative(v, s->dir, log)))
 		bytes += on_disk(s, relative(v, s->dir, log));

@@ -415,6 +415,18 @@ bool store_blob_is_here(const struct store *s, const struct artifact *a)
 	return path_exists(path);
 }
 
+char *store_left_path(const char *store_dir, const struct digest *key)
+{
+	return cas_named_path(store_dir, "left", key, "");
+}
+
+bool store_is_left(const struct store *s, const struct digest *key)
+{
+	char *path cleanup_free = store_left_path(s->dir, key);
+
+	return path_exists(path);
+}
+
 /* 0, or 1 and *RET_WHY, a sentence. */
 static int check_output(struct store *s, const struct artifact *a, char **ret_why, struct err **err)
 {

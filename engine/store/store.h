@@ -6,6 +6,7 @@
  *	STORE/cas/ab/cdef...   blobs, read only; files by SHA-256, images by chunk-map digest
  *	STORE/state.sqlite     records (key -> outputs), file-stat cache, history of projects
  *	STORE/records/         a copy of each record as a file (record_files.h)
+ *	STORE/left/            by key, where a farm keeps what it made (remote/left.h)
  *	STORE/logs/            node logs by digest
  *	STORE/downloads/       fetched files by SHA-256, shared by workers
  *	STORE/roots/           unpacked trees by digest, for sandboxes
@@ -34,8 +35,8 @@ struct artifact {
 	uint64_t size;      /* bytes as seen by a reader */
 	uint64_t allocated; /* bytes of data: of an image, in blocks that are not all zero */
 	/*
-	 * Its record was taken from a place that several machines share (remote/): the blob may be
-	 * there alone, and is fetched when something needs its bytes.
+	 * Its record was taken from a place that several machines share (remote/), or a farm made
+	 * it: the blob may be there alone, and is fetched when something needs its bytes.
 	 */
 	bool shared;
 };
@@ -104,6 +105,10 @@ int store_record_check(struct store *s, const struct record *rec, char **ret_why
 int store_record_drop(struct store *s, const struct digest *key, struct err **err) warn_unused;
 /* Whether the blob of A is there at all: asked of those that are shared. */
 bool store_blob_is_here(const struct store *s, const struct artifact *a);
+/* "STORE/left/ab/cdef..." of KEY; caller frees. */
+char *store_left_path(const char *store_dir, const struct digest *key);
+/* Whether a farm keeps what it made for KEY. */
+bool store_is_left(const struct store *s, const struct digest *key);
 
 /*
  * Takes the file at PATH into the store (by rename when on the same file system; PATH is gone then)

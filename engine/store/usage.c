@@ -13,6 +13,7 @@ static const struct {
 } parts[] = {
 	{"cas", "results, by content"},
 	{"records", "what made results, beside the database"},
+	{"left", "where farms keep what they made"},
 	{"downloads", "fetched files, by content"},
 	{"apt", "package lists"},
 	{"roots", "unpacked trees that steps run in"},

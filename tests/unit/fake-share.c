@@ -91,6 +91,12 @@ int share_open(const struct remote_config *c, const char *store_dir, struct shar
 	return 0;
 }
 
+int share_open_place(const struct remote_config *c, const char *url, const char *store_dir,
+		     struct share **ret, struct err **err)
+{
+	return share_open(c, store_dir, ret, err);
+}
+
 void share_close(struct share *s)
 {
 	free(s);

@@ -167,6 +167,48 @@ static void small_frames(void **state)
 	frames_release(&f);
 }
 
+/* What a farm keeps: an output, and an input of the next node. */
+static void left(void **state)
+{
+	struct arena *arena cleanup_arena = arena_new();
+	struct artifact a = {.name = "b", .type = OUTPUT_TREE, .size = 7, .shared = true}, b;
+	struct job_spec spec = {.store = "/s",
+				.project_dir = "/p",
+				.outdir = "/o",
+				.workdir = "/w",
+				.cache_dir = "/c",
+				.manifest = "m\n",
+				.farm = {.url = "grpc://f:1", .leave = true}},
+			back;
+	struct frames f = FRAMES_INIT;
+	struct str out cleanup_str = STR_INIT, text cleanup_str = STR_INIT;
+	struct err *err cleanup_err = NULL;
+	struct frame fr;
+
+	digest_data("x", 1, &a.digest);
+	digest_data("key", 3, &spec.farm.key);
+	output_put(&out, &a);
+	a.shared = false;
+	output_put(&out, &a);
+	frames_feed(&f, out.buf, out.len);
+	fr = next(&f);
+	assert_int_equal(output_read(arena, &fr, &b, &err), 0);
+	assert_true(b.shared && b.size == 7 && digest_eq(&a.digest, &b.digest));
+	fr = next(&f);
+	assert_int_equal(output_read(arena, &fr, &b, &err), 0);
+	assert_false(b.shared);
+	frames_release(&f);
+	job_lefts_push(&spec.farm.left, (struct job_left){spec.farm.key, a});
+	job_spec_write(&spec, &text);
+	assert_int_equal(job_spec_read(arena, text.buf, text.len, &back, &err), 0);
+	assert_true(back.farm.leave && digest_eq(&back.farm.key, &spec.farm.key));
+	assert_int_equal(back.farm.left.count, 1);
+	assert_true(digest_eq(&back.farm.left.items[0].key, &spec.farm.key));
+	assert_string_equal(back.farm.left.items[0].artifact.name, "b");
+	job_spec_clear(&back);
+	job_spec_clear(&spec);
+}
+
 static void long_texts_are_cut(void **state)
 {
 	struct arena *arena cleanup_arena = arena_new();
@@ -471,6 +513,7 @@ int main(void)
 		cmocka_unit_test(words_malformed),
 		cmocka_unit_test(job_round_trip),
 		cmocka_unit_test(small_frames),
+		cmocka_unit_test(left),
 		cmocka_unit_test(long_texts_are_cut),
 		cmocka_unit_test(blobs),
 		cmocka_unit_test(limits),

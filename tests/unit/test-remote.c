@@ -51,12 +51,12 @@ static void assert_seen(const char *part)
 
 static struct remote_use reads(void)
 {
-	return (struct remote_use){.push_wait_s = 60};
+	return (struct remote_use){.cache = true, .push_wait_s = 60};
 }
 
 static struct remote_use writes(void)
 {
-	return (struct remote_use){.write = true, .push_wait_s = 60};
+	return (struct remote_use){.cache = true, .write = true, .push_wait_s = 60};
 }
 
 /* "a", "b" made of it, and "c", the target, made of both. */
