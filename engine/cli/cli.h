@@ -97,7 +97,20 @@ enum option_bit {
 	O_UNIT,
 	O_COUNT, /* how many there are */
 };
-#define OPTION(bit) (UINT64_C(1) << (bit))
+#define OPTION(bit) (UINT64_C(1) << (bit) % 64)
+
+/* A set of options: those of the table's first 64 rows, and the others. */
+struct option_set {
+	uint64_t first, others;
+};
+static inline bool option_set_has(const struct option_set *s, size_t bit)
+{
+	return (bit < 64 ? s->first : s->others) & OPTION(bit);
+}
+static inline void option_set_add(struct option_set *s, size_t bit)
+{
+	*(bit < 64 ? &s->first : &s->others) |= OPTION(bit);
+}
 
 struct command;
 
@@ -143,7 +156,13 @@ struct command {
 	uint64_t options; /* OPTION(), beyond those every command takes */
 	unsigned min_args, max_args;
 	enum root_use root;
+	uint64_t others; /* OPTION() of rows after the first 64 */
 };
+/* What a command takes, without what every command does. */
+static inline struct option_set command_options(const struct command *c)
+{
+	return (struct option_set){c->options, c->others};
+}
 
 /* The command table, ended by a row without a name. */
 extern const struct command commands[];

@@ -107,15 +107,19 @@ static void add_commands(struct completion *c)
 /* Those that take a value end in '='. */
 static void add_options(struct completion *c, const struct command *command)
 {
-	uint64_t taken = OPTIONS_COMMON | (command ? command->options : 0);
+	struct option_set taken = OPTIONS_COMMON;
 
+	if (command) {
+		taken.first |= command->options;
+		taken.others |= command->others;
+	}
 	for (size_t i = 0; i < O_COUNT; i++) {
 		bool value =
 			option_rows[i].type != VALUE_FLAG && option_rows[i].type != VALUE_MAYBE;
 		char *word cleanup_free =
 			xasprintf("--%s%s", option_rows[i].name, value ? "=" : "");
 
-		if (taken & OPTION(i))
+		if (option_set_has(&taken, i))
 			complete_add(c, word, option_rows[i].help);
 	}
 }

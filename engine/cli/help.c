@@ -97,16 +97,16 @@ static void print_beside(const struct page *p, const char *left, const char *tex
 	fputs(s.buf, p->to);
 }
 
-static void print_options(const struct page *p, const char *title, uint64_t bits)
+static void print_options(const struct page *p, const char *title, struct option_set set)
 {
-	if (bits)
+	if (set.first || set.others)
 		fprintf(p->to, "\n%s:\n", title);
 	for (size_t i = 0; i < O_COUNT; i++) {
 		const struct option_row *row = &option_rows[i];
 		bool may = row->type == VALUE_MAYBE;
 		char *left cleanup_free = NULL;
 
-		if (!(bits & OPTION(i)))
+		if (!option_set_has(&set, i))
 			continue;
 		left = xasprintf("  %s%c%s--%s%s%s%s", row->letter ? "-" : " ",
 				 row->letter ? row->letter : ' ', row->letter ? ", " : "  ",
@@ -183,6 +183,6 @@ void cli_help(const struct command *command, FILE *to)
 	if (command->help)
 		fputc('\n', to);
 	print_text(&p, command->help ? command->help : "", 0);
-	print_options(&p, "options", command->options);
+	print_options(&p, "options", command_options(command));
 	print_options(&p, "global options", OPTIONS_COMMON);
 }

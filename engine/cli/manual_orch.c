@@ -21,10 +21,10 @@ static void option_term(const struct option_row *row, struct str *ret)
 		roff_sentence(ret, row->help);
 }
 
-static void options(uint64_t bits, struct str *ret)
+static void options(struct option_set set, struct str *ret)
 {
 	for (size_t i = 0; i < O_COUNT; i++)
-		if (bits & OPTION(i))
+		if (option_set_has(&set, i))
 			option_term(&option_rows[i], ret);
 }
 
@@ -40,7 +40,7 @@ static void command(const struct command *c, struct str *ret)
 		roff_paragraph(ret);
 		roff_text(ret, c->help);
 	}
-	options(c->options, ret);
+	options(command_options(c), ret);
 }
 
 static void environment(struct str *ret)

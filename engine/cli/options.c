@@ -257,13 +257,14 @@ static int bad_option(const char *arg, struct err **err)
 	return err_set(err, E_UNKNOWN_OPTION, "no option '--%s'; see 'orch help'", word);
 }
 
-/* Whether the command takes what was given: bit i of SEEN is row i. */
-static int check_options(const struct command *cmd, uint64_t seen, struct err **err)
+/* Whether the command takes what was given. */
+static int check_options(const struct command *cmd, const struct option_set *seen, struct err **err)
 {
-	uint64_t wrong = seen & ~(cmd->options | OPTIONS_COMMON);
+	const struct option_set own = command_options(cmd), common = OPTIONS_COMMON;
 
 	for (size_t i = 0; i < O_COUNT; i++) {
-		if (wrong & OPTION(i))
+		if (option_set_has(seen, i) && !option_set_has(&own, i) &&
+		    !option_set_has(&common, i))
 			return err_set(err, E_UNKNOWN_OPTION,
 				       "'orch %s' has no option '--%s'; see 'orch help %s'",
 				       cmd->name, option_rows[i].name, cmd->name);
@@ -339,7 +340,8 @@ static void make_tables(struct option *longs, struct str *shorts)
 	}
 }
 
-static int parse_options(struct cli *c, int argc, char **argv, uint64_t *ret_seen, struct err **err)
+static int parse_options(struct cli *c, int argc, char **argv, struct option_set *ret_seen,
+			 struct err **err)
 {
 	struct option longs[O_COUNT + 1] = {0};
 	struct str shorts cleanup_str = STR_INIT;
@@ -355,7 +357,7 @@ static int parse_options(struct cli *c, int argc, char **argv, uint64_t *ret_see
 			return err_set(err, E_USAGE, "option '%s' wants a value", argv[optind - 1]);
 		if (value == '?')
 			return bad_option(argv[optind - 1], err);
-		*ret_seen |= OPTION(i);
+		option_set_add(ret_seen, i);
 		if (option_rows[i].type == VALUE_MAYBE)
 			take_maybe(c, &option_rows[i], optarg, argv, argc);
 		else if (take_value(c, &option_rows[i], optarg, err))
@@ -366,7 +368,7 @@ static int parse_options(struct cli *c, int argc, char **argv, uint64_t *ret_see
 
 int cli_parse(struct cli *c, int argc, char **argv, struct err **err)
 {
-	uint64_t seen = 0;
+	struct option_set seen = {0};
 
 	if (parse_options(c, argc, argv, &seen, err))
 		return -1;
@@ -380,7 +382,7 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err **err)
 		strv_push(&c->args, argv[i]);
 	if (c->help)
 		return 0;
-	if (check_options(c->command, seen, err))
+	if (check_options(c->command, &seen, err))
 		return -1;
 	return check_args(c, err);
 }

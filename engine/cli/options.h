@@ -24,4 +24,4 @@ struct option_row {
 /* In the order of enum option_bit. */
 extern const struct option_row option_rows[O_COUNT];
 /* Options every command takes. */
-#define OPTIONS_COMMON (OPTION(O_JSON) - 1)
+#define OPTIONS_COMMON ((struct option_set){OPTION(O_JSON) - 1, 0})
