@@ -95,6 +95,12 @@ enum option_bit {
 	O_LAYOUT,
 	O_PROVISION,
 	O_UNIT,
+	O_CHANNEL,
+	O_PERCENT,
+	O_HALT,
+	O_NOT_BEFORE, /* the 65th row, see OPTION() */
+	O_EXPIRES,
+	O_SERIAL,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit) % 64)
@@ -122,7 +128,7 @@ struct cli {
 	char *store;      /* --store, or NULL */
 	bool offline, no_wait, help, version, json, keep_going, dry_run, exit_code, update, rules,
 		yes, fixed, all, follow, no_status, list, script, remote_read, remote_write,
-		remote_required, remote, markdown, layout;
+		remote_required, remote, markdown, layout, halt;
 	int color;        /* enum when */
 	int progress;     /* enum progress */
 	int format;       /* enum format */
@@ -134,7 +140,8 @@ struct cli {
 	struct strv sets, variants, keys;
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
 		*compatible, *html, *focus, *since, *push_wait, *releases, *summary, *junit,
-		*code_quality, *output, *policy, *from, *advisories, *ca, *provision, *unit;
+		*code_quality, *output, *policy, *from, *advisories, *ca, *provision, *unit,
+		*channel, *percent, *not_before, *expires, *serial;
 	char *update_name;         /* --update PKG, or NULL: everything */
 	struct findings *findings; /* finding.h; NULL where nobody gathers them */
 	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */

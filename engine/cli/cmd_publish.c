@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* orch publish: a package repository is built and laid out where a web server shows it. */
+/* orch publish: what devices or package managers fetch is built and laid out for a web server. */
 #include <sys/stat.h>
 #include <time.h>
 
 #include "cli/builder.h"
 #include "cli/json.h"
+#include "cli/publish_channel.h"
 #include "kinds/kinds.h"
 #include "kinds/repository/publish.h"
 
@@ -19,7 +20,9 @@ static int publish(const struct session *s, const char *name, const char *dir,
 	if (!n)
 		return -1;
 	if (n->recipe->kind != &kind_repository || !n->record || n->record->output_count != 1)
-		return err_set(err, E_WRONG_KIND, "'%s' is not a node of kind repository", name);
+		return err_set(err, E_WRONG_KIND, "'%s' is not a node of kind repository%s", name,
+			       n->recipe->kind == &kind_bundle ? "; a bundle wants --channel NAME"
+							       : "");
 	tar = cas_path(store_dir(s->store), OUTPUT_TREE, &n->record->outputs[0].digest);
 	mask = umask(022); /* who reads it is another */
 	rc = repository_publish(tar, dir, (int64_t)time(NULL), ret, err);
@@ -47,12 +50,17 @@ static void tell(const struct cli *c, const struct published *p, const char *dir
 
 int cmd_publish(struct cli *c)
 {
-	struct session s cleanup_session = {0};
+	struct session s cleanup_session = {.cli = c};
 	const char *dir = c->args.items[1];
 	struct published published;
 	struct err *err = NULL;
-	int code = builder_first(c, &s);
+	int code;
 
+	if (c->channel)
+		return publish_channel(c);
+	if (c->percent || c->halt || c->not_before || c->expires || c->serial)
+		return cli_fail(&s, publish_no_channel());
+	code = builder_first(c, &s);
 	if (code)
 		return code;
 	if (publish(&s, c->args.items[0], dir, &published, &err) < 0)

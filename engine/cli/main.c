@@ -188,13 +188,18 @@ const struct command commands[] = {
 	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_YES) |
 		 OPTION(O_FIXED) | OPTION(O_LIST) | OPTION(O_PROVISION) | OPTION(O_UNIT),
 	 0, 65, ROOT_GOES_LATER},
-	{"publish", "NODE DIR", "lay a package repository out where a web server shows it",
+	{"publish", "NODE DIR", "lay packages or updates out where a web server shows them",
 	 "NODE is of kind repository, and is built. DIR is the directory that consumers name as "
 	 "the archive's place; other suites may be in it. Whoever reads it meanwhile sees the old "
 	 "state or the new one. Packages of earlier states stay, for locks name them. Refused are "
 	 "an expired state, one that is older than what DIR has, and a package that DIR has with "
-	 "other bytes.",
-	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS), 2, 2},
+	 "other bytes.\n\nWith --channel NODE is of kind bundle: it is laid out under a path that "
+	 "never changes, and the channel's file, signed by the bundle's signer, tells devices that "
+	 "update themselves who takes it and when (docs/channels.md). Its serial number rises each "
+	 "time.",
+	 SELECT | OPTION(O_JSON) | OPTION(O_JOBS) | OPTION(O_PROGRESS) | OPTION(O_CHANNEL) |
+		 OPTION(O_PERCENT) | OPTION(O_HALT),
+	 2, 2, .others = OPTION(O_NOT_BEFORE) | OPTION(O_EXPIRES) | OPTION(O_SERIAL)},
 	{"pki", "init|crl|revoke|renew|sign-request|status [WHAT]",
 	 "create keys for development, revoke and renew certificates",
 	 "init: keys, certificates and the keyring below pki/; overwrites nothing. crl: adds to "

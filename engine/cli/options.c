@@ -144,6 +144,20 @@ const struct option_row option_rows[] = {
 		      "what is asked of it: keys, builders, branches, clean (docs/evidence.md)"},
 	[O_SINCE] = {0, "since", "REV", VALUE_TEXT, AT(since), NULL,
 		     "a git revision: a branch, tag or commit; REV... is where HEAD left it"},
+	[O_CHANNEL] = {0, "channel", "NAME", VALUE_TEXT, AT(channel), NULL,
+		       "offer a bundle to the devices that follow this channel"},
+	[O_PERCENT] = {0, "percent", "N", VALUE_TEXT, AT(percent), NULL,
+		       "with --channel: to so many of a hundred devices (else: to all)"},
+	[O_HALT] = {0, "halt", NULL, VALUE_FLAG, AT(halt), NULL,
+		    "with --channel: to nobody, until it is published again; builds no bundle"},
+	[O_NOT_BEFORE] = {0, "not-before", "TIME", VALUE_TEXT, AT(not_before), NULL,
+			  "with --channel: not before this day, as 2026-01-31 or "
+			  "2026-01-31T12:00:00Z, or not for so long, as 12h, 3d or 2w"},
+	[O_EXPIRES] = {0, "expires", "TIME", VALUE_TEXT, AT(expires), NULL,
+		       "with --channel: until then, as --not-before has it (else: 30d)"},
+	[O_SERIAL] = {0, "serial", "N", VALUE_TEXT, AT(serial), NULL,
+		      "with --channel: its number (else: the next); of a channel that begins, or "
+		      "of one whose file was lost"},
 	[O_ONLY] = {0, "only", "WHAT", VALUE_WORD, AT(only), only_words,
 		    "all, or targets: the outputs of nothing but the targets"},
 };

@@ -87,6 +87,7 @@ orch check --against DIR = 0; orch check --against releases/1.0.0
 orch flash --list install = 0
 orch flash install /dev/sdX writes the card, reads it back, fits the table to its size = elsewhere; e2e-flash
 orch flash --provision factory install /dev/sdX /dev/sdY = elsewhere; data-howto/factory
+orch publish bundle DIR --channel stable --percent 5 = 0; orch publish bundle www --channel stable --percent 5
 orch publish packages DIR = elsewhere; data-howto/repository
 orch shell u-boot = 0; orch shell app
 orch boot install = elsewhere; e2e-boot
