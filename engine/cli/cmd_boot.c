@@ -17,7 +17,7 @@
 #include "cli/paint.h"
 #include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
-#include "machine/board/board.h"
+#include "machine/board/rauc_board.h"
 #include "machine/terminal.h"
 #include "scenario/chooser.h"
 
@@ -57,13 +57,18 @@ static int choose_board(struct boot *b, const char *wanted, struct err **err)
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		struct node *n = g->nodes.items[i];
 
-		if (!is_kind(n, "board"))
+		if (!is_kind(n, "board") || (!wanted && board_opts_rauc(n->recipe->opts)))
 			continue;
 		if (wanted ? str_eq(n->name, wanted) || str_eq(path_base(n->name), wanted)
 			   : !best || scale_of(n) < scale_of(best))
 			best = n;
 	}
 	b->board_node = best;
+	if (best && board_opts_rauc(best->recipe->opts))
+		return err_set(err, E_BOARD_LACKS,
+			       "board '%s' does not boot (machine: rauc): name one that does with "
+			       "--board",
+			       best->name);
 	if (best)
 		return 0;
 	if (!wanted)

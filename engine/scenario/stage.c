@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "scenario/stage.h"
 
+#include "machine/board/rauc_board.h"
+#include "scenario/bench.h"
+
 const char *stage_path(struct stage *s, const struct ref *ref)
 {
 	return s->host->path(s->arg, ref);
@@ -24,16 +27,17 @@ void stage_progress(struct stage *s, int percent, const char *fmt, ...)
 
 int stage_power_on(struct stage *s, const struct stage_start *how, struct err **err)
 {
-	static const struct stage_start plain;
+	struct stage_start as = how ? *how : (struct stage_start){0};
 	struct board_power p = s->power;
 
-	if (!how)
-		how = &plain;
+	s->started = as;
 	p.card = s->card;
-	p.clock = how->clock;
-	if (how->record)
+	p.clock = as.clock;
+	if (as.record)
 		p.record = s->record;
 	if (s->board->agent == BOARD_AGENT_NONE)
 		p.media = NULL;
-	return scene_power_on(s->scene, &p, !how->unplugged, err);
+	if (board_is_rauc(s->board) && bench_choose(s, &p, err) < 0)
+		return -1;
+	return scene_power_on(s->scene, &p, !as.unplugged, err);
 }

@@ -19,6 +19,13 @@ struct stage_host {
 	void (*progress)(void *arg, int percent, const char *text);
 };
 
+/* How the board is started. */
+struct stage_start {
+	bool unplugged;    /* the network's cable is out */
+	const char *clock; /* "1970-01-01T00:00:00", or NULL: the present */
+	bool record;       /* to stage.record */
+};
+
 struct stage {
 	struct arena *arena; /* of the whole scenario */
 	const char *dir;     /* scratch */
@@ -33,6 +40,7 @@ struct stage {
 	const char *record;           /* the log of writes of the last recorded power-on, or NULL */
 	const char *before;           /* the card before that */
 	const char *variables_before; /* and the variables, or NULL */
+	struct stage_start started;   /* the last power-on */
 	const struct stage_host *host;
 	void *arg;
 };
@@ -41,11 +49,5 @@ const char *stage_path(struct stage *s, const struct ref *ref);
 const char *stage_media(struct stage *s, const struct ref *ref);
 void stage_progress(struct stage *s, int percent, const char *fmt, ...) printf_like(3, 4);
 
-/* How the board is started. */
-struct stage_start {
-	bool unplugged;    /* the network's cable is out */
-	const char *clock; /* "1970-01-01T00:00:00", or NULL: the present */
-	bool record;       /* to stage.record */
-};
 /* Starts the board with its card as it is. HOW NULL: as it comes. */
 int stage_power_on(struct stage *s, const struct stage_start *how, struct err **err) warn_unused;

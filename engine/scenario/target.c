@@ -5,9 +5,6 @@
 
 #include "scenario/chooser.h"
 
-/* What the kernel itself shows: RAUC needs the name of the slot there. */
-#define CHOSEN_BY_KERNEL "Kernel command line:.* rauc\\.slot=([^ ]+)"
-
 /* The boot loaders whose state orch can read. */
 static const struct chooser *const choosers[] = {&chooser_uboot, &chooser_grub};
 
@@ -120,7 +117,9 @@ static int read_device(struct arena *arena, const json_t *root, struct target *r
 	if (!ret->loader)
 		return err_set(err, E_DEVICE_DESCRIPTION, "device.json names no boot loader");
 	if (!ret->chosen)
-		ret->chosen = CHOSEN_BY_KERNEL;
+		ret->chosen = TARGET_CHOSEN_BY_KERNEL;
+	ret->paths = text_of(arena, root, "paths");
+	ret->disk_path = text_of(arena, root, "disk-path");
 	add_areas(json_object_get(loader, "environment"), ret);
 	json_array_foreach(json_object_get(root, "slots"), i, class)
 	{

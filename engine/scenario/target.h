@@ -30,6 +30,7 @@ struct target {
 	const char *loader;            /* "uboot" */
 	const struct chooser *chooser; /* chooser.h; NULL: UNREADABLE says why there is none */
 	const char *unreadable;
+	const char *paths, *disk_path; /* "/dev/system/{partition}", "/dev/system/disk" or NULL */
 	const char *chosen; /* extended regular expression; its first group is the boot name */
 	struct target_slots slots;              /* best first; at most TARGET_SLOTS */
 	struct target_area areas[TARGET_AREAS]; /* where the boot loader keeps its state */
@@ -38,6 +39,9 @@ struct target {
 	struct target_area region;  /* both halves that it may be */
 	unsigned tries;             /* of a slot that nothing is said about; 0: not said */
 };
+
+/* `chosen` of what the kernel itself shows: RAUC needs the name of the slot there. */
+#define TARGET_CHOSEN_BY_KERNEL "Kernel command line:.* rauc\\.slot=([^ ]+)"
 
 /*
  * Reads the text of a device.json; strings live in ARENA. Orch wrote it, so what is wrong with it

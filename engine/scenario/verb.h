@@ -61,6 +61,7 @@ enum step_trait {
 	STEP_RECORDS = 1 << 6,       /* what is written to the card from here on is kept */
 	STEP_NEEDS_DEVICE = 1 << 7,  /* stage.target */
 	STEP_NEEDS_CHOOSER = 1 << 8, /* with it: what its boot loader knows can be read */
+	STEP_NEEDS_BOOT = 1 << 9,    /* a board that boots by itself (machine/board/rauc_board.h) */
 };
 
 struct verb {

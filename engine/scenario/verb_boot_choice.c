@@ -228,7 +228,7 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_boot_choice = {
 	.form = {"boot-choice", &schema},
-	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF | STEP_NEEDS_BOOT,
 	.check = check,
 	.run = run,
 };

@@ -68,6 +68,6 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_boot_time = {
 	.form = {"boot-time", &schema},
-	.traits = STEP_NEEDS_ON | STEP_NEEDS_AGENT,
+	.traits = STEP_NEEDS_ON | STEP_NEEDS_AGENT | STEP_NEEDS_BOOT,
 	.run = run,
 };

@@ -153,8 +153,15 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	return 0;
 }
 
+static unsigned traits_of(const void *opts)
+{
+	const struct damage *d = opts;
+
+	return STEP_NEEDS_OFF | (d->range->variables ? STEP_NEEDS_BOOT : 0);
+}
+
 const struct verb verb_damage = {
 	.form = {"damage", &schema},
-	.traits = STEP_NEEDS_OFF,
+	.traits_of = traits_of,
 	.run = run,
 };

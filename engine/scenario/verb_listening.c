@@ -93,7 +93,7 @@ static const char *no_value(const void *opts)
 
 const struct verb verb_listening = {
 	.form = {"listening", &schema},
-	.traits = STEP_NEEDS_ON | STEP_NEEDS_AGENT,
+	.traits = STEP_NEEDS_ON | STEP_NEEDS_AGENT | STEP_NEEDS_BOOT,
 	.value = no_value,
 	.run = run,
 };

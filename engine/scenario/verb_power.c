@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* power: the board is switched on, shuts down, or is gone. */
 #include "base/file.h"
+#include "machine/board/rauc_board.h"
 #include "scenario/command.h"
 
 #define POWEROFF_S 600
@@ -70,7 +71,8 @@ static unsigned traits_of(const void *opts)
 
 	switch ((enum power_word)p->power) {
 	case POWER_ON:
-		return STEP_NEEDS_OFF | STEP_TURNS_ON | (p->record ? STEP_RECORDS : 0);
+		return STEP_NEEDS_OFF | STEP_TURNS_ON | (p->record ? STEP_RECORDS : 0) |
+		       (p->record || p->network ? STEP_NEEDS_BOOT : 0);
 	case POWER_OFF:
 		return STEP_NEEDS_ON | STEP_NEEDS_AGENT | STEP_TURNS_OFF;
 	case POWER_CUT:
@@ -113,9 +115,10 @@ static int switch_on(struct stage *s, const struct power *p, struct err **err)
 
 static int shut_down(struct stage *s, const struct power *p, struct err **err)
 {
+	const char *script = board_is_rauc(s->board) ? RAUC_BOARD_OFF : "systemctl poweroff";
 	unsigned job;
 
-	if (command_start(s, "systemctl poweroff", true, &job, err) < 0)
+	if (command_start(s, script, true, &job, err) < 0)
 		return -1;
 	return scene_wait_off(s->scene, step_within(&p->head, POWEROFF_S), err);
 }

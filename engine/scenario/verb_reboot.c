@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* reboot: the guest starts again, and the boot loader chooses. */
+#include "machine/board/rauc_board.h"
+#include "scenario/bench.h"
 #include "scenario/choice.h"
 #include "scenario/command.h"
 
@@ -38,16 +40,26 @@ static const char *value(const void *opts)
 	return r->chosen.slot;
 }
 
-static int run(struct stage *s, const void *opts, struct err **err)
+static int restart(struct stage *s, struct err **err)
 {
-	const struct reboot *r = opts;
-	size_t slot;
 	unsigned job;
 
+	if (board_is_rauc(s->board))
+		return bench_restart(s, REBOOT_S, err);
 	if (command_start(s, "systemctl reboot", true, &job, err) < 0)
 		return -1;
 	scene_skip(s->scene);
 	scene_forget_agent(s->scene);
+	return 0;
+}
+
+static int run(struct stage *s, const void *opts, struct err **err)
+{
+	const struct reboot *r = opts;
+	size_t slot;
+
+	if (restart(s, err) < 0)
+		return -1;
 	if (choice_wait(s, step_within(&r->chosen.head, REBOOT_S), &slot, err) < 0)
 		return -1;
 	return choice_judge(s, &r->chosen, slot, err);

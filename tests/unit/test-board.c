@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "machine/board/agent.h"
-#include "machine/board/board.h"
+#include "machine/board/rauc_board.h"
 
 static const struct board pi = {
 	.machine = (char *)"raspi3b",
@@ -31,6 +31,20 @@ static const struct board virt = {
 	.memory_mb = 512,
 	.card = BOARD_SDHCI_PCI,
 	.watchdog = BOARD_DOG_I6300ESB,
+	.agent = BOARD_AGENT_VIRTIO,
+	.time_permille = 1000,
+};
+
+static const struct board rauc = {
+	.machine = (char *)RAUC_BOARD,
+	.arch = (char *)"amd64",
+	.cpu = (char *)"qemu64",
+	.prepare = (char *)"mkdir /data/rauc",
+	.cpus = 1,
+	.memory_mb = 512,
+	.card = BOARD_VIRTIO,
+	.network = BOARD_NET_NONE,
+	.watchdog = BOARD_DOG_NONE,
 	.agent = BOARD_AGENT_VIRTIO,
 	.time_permille = 1000,
 };
@@ -62,7 +76,7 @@ static void test_scale(void **state)
 
 static void test_roundtrip(void **state)
 {
-	const struct board *boards[] = {&pi, &virt};
+	const struct board *boards[] = {&pi, &virt, &rauc};
 
 	for (size_t i = 0; i < array_len(boards); i++) {
 		struct str a cleanup_str = STR_INIT, b cleanup_str = STR_INIT;
@@ -78,6 +92,8 @@ static void test_roundtrip(void **state)
 		assert_int_equal(read.load, boards[i]->load);
 		assert_int_equal(read.agent, boards[i]->agent);
 		assert_true(!read.cpu == !boards[i]->cpu);
+		assert_true(!read.prepare == !boards[i]->prepare);
+		assert_true(board_is_rauc(&read) == (boards[i] == &rauc));
 	}
 }
 
@@ -211,6 +227,30 @@ static void test_argv_flash(void **state)
 	assert_has(lost, "if=pflash,unit=1,format=raw,snapshot=on,file=vars ");
 }
 
+/* Its kernel is loaded, and what ends is off. */
+static void test_argv_rauc(void **state)
+{
+	struct board_power p = {.firmware = "vmlinuz",
+				.initramfs = "initrd",
+				.cmdline = "root=PARTLABEL=a init=/bin/sh -- -c \"x\"",
+				.card = "card",
+				.media = "media",
+				.agent_script = "script",
+				.agent_fd = 5};
+	char *line cleanup_free = line_of(&rauc, &p), *disk, *media;
+
+	assert_has(line, "qemu-system-x86_64 -machine q35 -accel tcg,thread=multi,");
+	assert_has(line, " -kernel vmlinuz -initrd initrd -append root=PARTLABEL=a init=/bin/sh "
+			 "-- -c \"x\" -no-reboot ");
+	assert_has(line, "-fw_cfg name=" BOARD_AGENT_FILE ",file=script");
+	assert_has(line, " -nic none");
+	assert_lacks(line, "-bios");
+	assert_lacks(line, "watchdog");
+	disk = strstr(line, "drive=card0");
+	media = strstr(line, "drive=media0");
+	assert_true(disk && media && disk < media); /* so the card is /dev/vda */
+}
+
 static void on_agent(void *arg, enum agent_event event, unsigned id, const char *text, int status)
 {
 	struct str *s = arg;
@@ -253,11 +293,11 @@ static void test_agent_request(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scale),         cmocka_unit_test(test_roundtrip),
-		cmocka_unit_test(test_not_a_board),   cmocka_unit_test(test_argv_pi),
-		cmocka_unit_test(test_argv_virt),     cmocka_unit_test(test_argv_disk),
-		cmocka_unit_test(test_argv_flash),    cmocka_unit_test(test_agent),
-		cmocka_unit_test(test_agent_request),
+		cmocka_unit_test(test_scale),       cmocka_unit_test(test_roundtrip),
+		cmocka_unit_test(test_not_a_board), cmocka_unit_test(test_argv_pi),
+		cmocka_unit_test(test_argv_virt),   cmocka_unit_test(test_argv_disk),
+		cmocka_unit_test(test_argv_flash),  cmocka_unit_test(test_argv_rauc),
+		cmocka_unit_test(test_agent),       cmocka_unit_test(test_agent_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ static void vm_check(const struct kind_ctx *ctx, struct err_list *errors)
 	const struct vm_opts *o = ctx->opts;
 
 	if (o->board)
-		board_check_ref(ctx, o->board, errors);
+		board_check_boots(ctx, o->board, errors);
 	for (size_t i = 0; o->board && i < array_len(of_board); i++) {
 		if (yaml_get(ctx->map, of_board[i]))
 			err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(ctx->map, of_board[i]),

@@ -11,11 +11,15 @@
 #include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
 #include "kinds/user_config.h"
+#include "machine/board/rauc_board.h"
 #include "machine/guest/qemu.h"
 
 #define AT(field) offsetof(struct board_opts, field)
 static const struct option board_options[] = {
-	{"machine", OPT_STRING, AT(machine), OPT_REQUIRED, .help = "The machine, as QEMU calls it.",
+	{"machine", OPT_STRING, AT(machine), OPT_REQUIRED,
+	 .help = "The machine, as QEMU calls it; or rauc, for scenarios about slots in seconds: "
+		 "the device's kernel with the root slot that RAUC's rule chooses, and in it "
+		 "RAUC's service, without a boot loader and an init.",
 	 .example = "virt"},
 	{"arch", OPT_STRING, AT(arch), .def = "arm64", .help = "Its architecture: arm64 or amd64."},
 	{"cpu", OPT_STRING, AT(cpu), .help = "The processor; without it the machine's own.",
@@ -27,9 +31,10 @@ static const struct option board_options[] = {
 		 "without overlay, for QEMU runs on this machine, on the board's files alone. "
 		 "Without it this host's QEMU is used.",
 	 .example = "emulator"},
-	{"firmware", OPT_REF, AT(firmware), OPT_REQUIRED,
+	{"firmware", OPT_REF, AT(firmware),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
-	 .help = "The first code that orch gives to the board: its U-Boot.",
+	 .help = "The first code that orch gives to the board: its U-Boot. Every machine but rauc "
+		 "needs it.",
 	 .example = "\"u-boot:u-boot.bin\""},
 	{"variables", OPT_REF, AT(variables),
 	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
@@ -55,11 +60,28 @@ static const struct option board_options[] = {
 	 .help = "virtio: commands can be run in the guest, by nothing that is in its image."},
 	{"time-scale", OPT_STRING, AT(time_scale), .def = "1.0",
 	 .help = "Deadlines on this board are multiplied with it."},
+	{"kernel", OPT_REF, AT(kernel),
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
+	 .help = "`machine: rauc`: the kernel of the device.", .example = "\"kernel:vmlinuz\""},
+	{"initramfs", OPT_REF, AT(initramfs),
+	 .accept = ACCEPT_PATH | ACCEPT_FILE | ACCEPT_IMAGE | ACCEPT_INSIDE,
+	 .help = "`machine: rauc`: its initramfs, which must find a root of PARTLABEL= on a "
+		 "virtio disk.",
+	 .example = "\"initramfs:initrd.img\""},
+	{"prepare", OPT_STRING, AT(prepare),
+	 .help = "`machine: rauc`: a script for /bin/sh -e, before RAUC's service starts: what "
+		 "the device's units do that RAUC needs.",
+	 .example = "mkdir -p /data/rauc"},
 };
+
+bool board_opts_rauc(const struct board_opts *o)
+{
+	return str_eq(o->machine, RAUC_BOARD);
+}
 
 bool board_takes_commands(const struct board_opts *o)
 {
-	return o->agent != BOARD_AGENT_NONE;
+	return o->agent != BOARD_AGENT_NONE || board_opts_rauc(o);
 }
 
 void board_check_ref(const struct kind_ctx *ctx, const struct ref *ref, struct err_list *errors)
@@ -68,6 +90,25 @@ void board_check_ref(const struct kind_ctx *ctx, const struct ref *ref, struct e
 
 	if (r && r->kind != &kind_board)
 		err_list_at(errors, E_WRONG_KIND, ref->pos, "'%s' is not a node of kind board",
+			    ref->text);
+}
+
+const struct board_opts *board_of_ref(const struct kind_ctx *ctx, const struct ref *ref)
+{
+	const struct recipe *r = map_get(&ctx->project->recipes, ref->text);
+
+	return r && r->kind == &kind_board ? r->opts : NULL;
+}
+
+void board_check_boots(const struct kind_ctx *ctx, const struct ref *ref, struct err_list *errors)
+{
+	const struct board_opts *o = board_of_ref(ctx, ref);
+
+	board_check_ref(ctx, ref, errors);
+	if (o && board_opts_rauc(o))
+		err_list_at(errors, E_BOARD_LACKS, ref->pos,
+			    "board '%s' does not boot (machine: rauc): only a test can have it; "
+			    "name a board that boots",
 			    ref->text);
 }
 
@@ -117,6 +158,37 @@ static const struct schema board_schema =
 	SCHEMA(struct board_opts, board_options, .check = check_options);
 
 /*
+ * What belongs to the one sort of board, and what to the other. Defaults stand in the worker's
+ * options, so this looks at the recipe.
+ */
+static void check_sort(const struct board_opts *o, const struct yaml *map, struct err_list *errors)
+{
+	static const char *const booted[] = {"firmware",    "variables", "load",
+					     "device-tree", "card",      "serial",
+					     "network",     "watchdog",  "agent"};
+	static const char *const rauc[] = {"kernel", "initramfs", "prepare"};
+	bool is = board_opts_rauc(o);
+	const char *const *others = is ? booted : rauc;
+
+	for (size_t i = 0; i < (is ? array_len(booted) : array_len(rauc)); i++)
+		if (yaml_get(map, others[i]))
+			err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, others[i]),
+				    is ? "'%s' is for boards that boot: leave it out with "
+					 "`machine: rauc`"
+				       : "'%s' is for `machine: rauc`: leave it out",
+				    others[i]);
+	if (!is && !o->firmware)
+		err_list_at(errors, E_MISSING_KEY, map->pos, "key 'firmware' is missing: %s",
+			    schema_option(&board_schema, "firmware")->help);
+	if (is && !o->kernel)
+		err_list_at(errors, E_MISSING_KEY, map->pos, "key 'kernel' is missing: %s",
+			    schema_option(&board_schema, "kernel")->help);
+	if (is && !o->initramfs)
+		err_list_at(errors, E_MISSING_KEY, map->pos, "key 'initramfs' is missing: %s",
+			    schema_option(&board_schema, "initramfs")->help);
+}
+
+/*
  * A recipe must not bring its own emulator along: where this machine lets nobody make namespaces it
  * runs as the user, and elsewhere no more than confined.h holds it.
  */
@@ -127,6 +199,7 @@ static void board_check(const struct kind_ctx *ctx, struct err_list *errors)
 	struct user_config config;
 	const char *why;
 
+	check_sort(o, ctx->map, errors);
 	if (!o->emulator)
 		return;
 	why = debian_not_packaged(ctx->arena, ctx->project, o->emulator);
@@ -152,6 +225,8 @@ static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 		output_specs_push(ret, (struct output_spec){BOARD_DEVICE_TREE, OUTPUT_FILE});
 	if (o->emulator)
 		output_specs_push(ret, (struct output_spec){BOARD_EMULATOR, OUTPUT_TREE});
+	if (o->initramfs)
+		output_specs_push(ret, (struct output_spec){BOARD_INITRAMFS, OUTPUT_FILE});
 }
 
 static void board_tools(const void *opts, struct strs *ret)
@@ -182,7 +257,11 @@ const struct kind kind_board = {
 		  "The outputs are board.json, firmware.bin and, as far as it has them, "
 		  "variables.bin (a new variable store), board.dtb (device tree) and emulator.tar "
 		  "(QEMU). With an `emulator` the verdicts do not depend on what the host has "
-		  "installed.",
+		  "installed.\n"
+		  "\n"
+		  "With `machine: rauc` firmware.bin is the kernel, and initramfs.bin there, too. "
+		  "The card is a virtio disk, there is no network and no watchdog, and commands "
+		  "can be run. Only a `test` can have such a board.",
 	.version = 1,
 	.usual_s = 0.2,
 	.schema = &board_schema,

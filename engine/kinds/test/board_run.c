@@ -8,10 +8,11 @@
 #include "kinds/test/board_use.h"
 #include "kinds/test/board_opts.h"
 #include "kinds/tree/input_tree.h"
+#include "machine/board/rauc_board.h"
 #include "machine/guest/qemu.h"
 #include "media/tree/tree.h"
 
-#define FIRMWARE_MAX (64u << 20)
+#define FIRMWARE_MAX (256u << 20) /* an initramfs, too */
 
 /* The file itself, or the one inside a tree. */
 static int copy_file(struct action *a, const struct ref *ref, const char *name, struct err **err)
@@ -29,7 +30,7 @@ static int copy_file(struct action *a, const struct ref *ref, const char *name, 
 	e = tree_resolve(t, inside);
 	data = e ? tree_inode_text(e->inode, FIRMWARE_MAX) : NULL;
 	if (!data)
-		return err_set(err, E_NOT_A_FILE, "'%s' is not a file of up to 64 MiB", ref->text);
+		return err_set(err, E_NOT_A_FILE, "'%s' is not a file of up to 256 MiB", ref->text);
 	return file_write(action_output(a, name), data, e->inode->size, 0644, false, err);
 }
 
@@ -56,6 +57,17 @@ static int qemu_version(struct action *a, struct str *ret, struct err **err)
 	return 0;
 }
 
+/* What its recipe cannot say otherwise. */
+static void set_rauc(const struct board_opts *o, struct board *b)
+{
+	b->cpu = (char *)(o->cpu ? o->cpu : qemu_usual_cpu(o->arch));
+	b->prepare = (char *)o->prepare;
+	b->card = BOARD_VIRTIO;
+	b->network = BOARD_NET_NONE;
+	b->watchdog = BOARD_DOG_NONE;
+	b->agent = BOARD_AGENT_VIRTIO;
+}
+
 static int board_run(struct action *a, struct err **err)
 {
 	const struct board_opts *o = a->opts;
@@ -73,6 +85,12 @@ static int board_run(struct action *a, struct err **err)
 		.watchdog = (enum board_watchdog)o->watchdog,
 		.agent = (enum board_agent)o->agent,
 	};
+	const struct ref *first = o->firmware;
+
+	if (board_opts_rauc(o)) {
+		set_rauc(o, &b);
+		first = o->kernel;
+	}
 
 	if (board_scale_parse(o->time_scale, &b.time_permille))
 		return err_set(err, E_INVALID_VALUE, "'time-scale' is not a number");
@@ -81,7 +99,8 @@ static int board_run(struct action *a, struct err **err)
 	b.qemu = version.buf;
 	board_print(&b, &text);
 	if (file_write(action_output(a, BOARD_JSON), text.buf, text.len, 0644, false, err) < 0 ||
-	    copy_file(a, o->firmware, BOARD_FIRMWARE, err) < 0 ||
+	    copy_file(a, first, BOARD_FIRMWARE, err) < 0 ||
+	    (o->initramfs && copy_file(a, o->initramfs, BOARD_INITRAMFS, err) < 0) ||
 	    (o->variables && copy_file(a, o->variables, BOARD_VARIABLES, err) < 0) ||
 	    (o->device_tree && copy_file(a, o->device_tree, BOARD_DEVICE_TREE, err) < 0))
 		return -1;

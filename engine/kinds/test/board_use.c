@@ -39,9 +39,11 @@ int board_use_open(struct action *a, const struct ref *ref, struct board *ret_bo
 				*firmware = file_of(in, BOARD_FIRMWARE),
 				*variables = file_of(in, BOARD_VARIABLES),
 				*tree = file_of(in, BOARD_DEVICE_TREE),
+				*initramfs = file_of(in, BOARD_INITRAMFS),
 				*emulator = file_of(in, BOARD_EMULATOR);
 	struct board board cleanup_board = {0};
 	struct board_files files = {.device_tree = tree ? tree->path : NULL,
+				    .initramfs = initramfs ? initramfs->path : NULL,
 				    .variables = variables ? variables->path : NULL};
 
 	if (!json || !firmware)

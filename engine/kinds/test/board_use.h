@@ -11,9 +11,11 @@
 #define BOARD_VARIABLES "variables.bin"
 #define BOARD_DEVICE_TREE "board.dtb"
 #define BOARD_EMULATOR "emulator.tar"
+#define BOARD_INITRAMFS "initramfs.bin"
 
 struct board_files {
-	const char *firmware;
+	const char *firmware;    /* of a RAUC_BOARD the kernel */
+	const char *initramfs;   /* of a RAUC_BOARD; else NULL */
 	const char *variables;   /* what its variable store begins as; NULL: it has none */
 	const char *device_tree; /* NULL: none */
 	const struct strv *qemu; /* how its QEMU is started; NULL: this machine's. Arena. */

@@ -88,7 +88,7 @@ static const struct formed *first_with(const struct test_opts *o, unsigned trait
 
 bool test_needs_device(const struct test_opts *o)
 {
-	return first_with(o, STEP_NEEDS_DEVICE);
+	return o->device || first_with(o, STEP_NEEDS_DEVICE);
 }
 
 static bool wants_fact(const void *opts)
@@ -154,6 +154,15 @@ static void check_device(const struct kind_ctx *ctx, struct err_list *errors)
 		no_device(ctx, why.buf, errors);
 }
 
+/* Whether its board is one that does not boot. */
+static bool on_bench(const struct kind_ctx *ctx)
+{
+	const struct board_opts *b =
+		board_of_ref(ctx, ((const struct test_opts *)ctx->opts)->board);
+
+	return b && board_opts_rauc(b);
+}
+
 /*
  * What the device cannot give the steps. It is asked of tests that are wanted: a mistake of the
  * device is told there, and by the rules of `orch check`, and not by every test alone.
@@ -179,6 +188,10 @@ static void check_against_device(const struct kind_ctx *ctx, struct err_list *er
 		return;
 	if (target_parse(ctx->arena, text, &t, &err) < 0)
 		err_list_at(errors, err->code, (struct pos){device->file, 1, 1}, "%s", err->text);
+	else if (on_bench(ctx) && !t.chooser)
+		err_list_at(errors, E_DEVICE_UNKNOWN, o->board->pos,
+			    "board '%s' (machine: rauc) chooses in the boot loader's place: %s",
+			    o->board->text, t.unreadable);
 	else
 		check_steps(o, &t, errors);
 }
@@ -230,11 +243,35 @@ static struct demand test_demand(const void *opts)
 	};
 }
 
+/* Of a board that does not boot. */
+static void check_bench(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	const char *board = o->board->text;
+
+	for (size_t i = 0; i < o->steps.count; i++) {
+		const struct formed *s = step_at(o, i);
+
+		if (step_traits(s) & STEP_NEEDS_BOOT)
+			err_list_at(errors, E_BOARD_LACKS, s->pos,
+				    "this '%s' needs a board that boots: '%s' (machine: rauc) has "
+				    "no boot loader, firmware, init or network; name another board",
+				    s->form->name, board);
+	}
+	if (!test_needs_device(o))
+		err_list_at(errors, E_DEVICE_UNKNOWN, o->board->pos,
+			    "board '%s' (machine: rauc) starts a slot of the device: write "
+			    "`device: NAME`, which is a node of kind device",
+			    board);
+}
+
 static void check_names(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct test_opts *o = ctx->opts;
 
 	board_check_ref(ctx, o->board, errors);
+	if (on_bench(ctx))
+		check_bench(ctx, errors);
 	check_device(ctx, errors);
 }
 

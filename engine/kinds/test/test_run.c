@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "kinds/makers.h"
 #include "kinds/test/board_use.h"
+#include "machine/board/rauc_board.h"
 #include "media/ext4/ext4.h"
 
 #define MEDIA_ROOM (16u << 20)
@@ -23,6 +24,9 @@ static int open_board(struct test_run *r, struct err **err)
 		return -1;
 	r->stage.power.firmware = files.firmware;
 	r->stage.power.device_tree = files.device_tree;
+	r->stage.power.initramfs = files.initramfs;
+	if (board_is_rauc(&r->board)) /* nobody else tells the choice */
+		r->target.chosen = TARGET_CHOSEN_BY_KERNEL;
 	r->new_variables = files.variables;
 	r->stage.power.qemu = files.qemu;
 	return 0;

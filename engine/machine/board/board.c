@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "machine/board/rauc_board.h"
 #include "machine/guest/qemu.h"
 
 #define BOARD_VERSION 1
@@ -25,6 +26,7 @@ void board_clear(struct board *b)
 	free(b->arch);
 	free(b->cpu);
 	free(b->qemu);
+	free(b->prepare);
 	*b = (struct board){0};
 }
 
@@ -69,6 +71,8 @@ void board_print(const struct board *b, struct str *ret)
 	if (b->cpu)
 		json_object_set_new(root, "cpu", json_string(b->cpu));
 	json_object_set_new(root, "qemu", json_string(b->qemu ? b->qemu : ""));
+	if (b->prepare)
+		json_object_set_new(root, "prepare", json_string(b->prepare));
 	json_object_set_new(root, "cpus", json_integer(b->cpus));
 	json_object_set_new(root, "memory_mb", json_integer(b->memory_mb));
 	json_object_set_new(root, "serial", json_integer(b->serial));
@@ -126,7 +130,8 @@ static int read_board(const json_t *root, struct board *b)
 	if (read_number(root, "v", &version) || version != BOARD_VERSION ||
 	    read_text(root, "machine", false, &b->machine) ||
 	    read_text(root, "arch", false, &b->arch) || read_text(root, "cpu", true, &b->cpu) ||
-	    read_text(root, "qemu", false, &b->qemu) || read_number(root, "cpus", &b->cpus) ||
+	    read_text(root, "qemu", false, &b->qemu) ||
+	    read_text(root, "prepare", true, &b->prepare) || read_number(root, "cpus", &b->cpus) ||
 	    read_number(root, "memory_mb", &b->memory_mb) ||
 	    read_number(root, "serial", &b->serial) ||
 	    read_number(root, "time_permille", &b->time_permille) ||
@@ -271,7 +276,7 @@ static void push_agent(struct strv *argv, const struct board *b, const struct bo
 	push(argv, "-device", "virtserialport,chardev=agent,name=" BOARD_AGENT_PORT);
 	push_file(argv, "opt/io.systemd.credentials/systemd.extra-unit.o.service", p->agent_unit);
 	push_file(argv, "opt/io.systemd.credentials/systemd.unit-dropin.-.slice", p->agent_drop_in);
-	push_file(argv, "opt/org.orch/agent", p->agent_script);
+	push_file(argv, BOARD_AGENT_FILE, p->agent_script);
 }
 
 static void push_console(struct strv *argv, const struct board *b, const struct board_power *p)
@@ -296,10 +301,23 @@ static void push_flash(struct strv *argv, const struct board_power *p)
 		   "file", p->variables);
 }
 
+/* No boot loader could start it again: what ends, panics included, is off. */
+static void push_kernel(struct strv *argv, const struct board_power *p)
+{
+	push(argv, "-kernel", p->firmware);
+	push(argv, "-initrd", p->initramfs);
+	push(argv, "-append", p->cmdline);
+	strv_push(argv, "-no-reboot");
+}
+
 static void push_firmware(struct strv *argv, const struct board *b, const struct board_power *p)
 {
 	if (p->variables) {
 		push_flash(argv, p);
+		return;
+	}
+	if (board_is_rauc(b)) {
+		push_kernel(argv, p);
 		return;
 	}
 	push(argv, b->load == BOARD_KERNEL ? "-kernel" : "-bios", p->firmware);
@@ -321,7 +339,7 @@ static void push_accel(struct strv *argv, const struct board *b)
 
 void board_show(const struct board *b, const struct board_power *p, struct confined *ret)
 {
-	const char *const read[] = {p->firmware,   p->device_tree,   p->media,
+	const char *const read[] = {p->firmware,   p->device_tree,   p->initramfs,   p->media,
 				    p->agent_unit, p->agent_drop_in, p->agent_script};
 	void (*show)(struct confined * ret, const char *path);
 
@@ -337,7 +355,7 @@ void board_show(const struct board *b, const struct board_power *p, struct confi
 void board_argv(const struct board *b, const struct board_power *p, struct strv *ret)
 {
 	qemu_push(p->qemu, qemu_program(b->arch), ret);
-	push(ret, "-machine", b->machine);
+	push(ret, "-machine", board_is_rauc(b) ? qemu_usual_machine(b->arch) : b->machine);
 	push_accel(ret, b);
 	if (b->cpu)
 		push(ret, "-cpu", b->cpu);

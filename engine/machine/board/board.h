@@ -44,10 +44,11 @@ extern const char *const board_watchdogs[];
 extern const char *const board_agents[];
 
 struct board {
-	char *machine; /* QEMU's name: "virt" */
+	char *machine; /* QEMU's name: "virt"; or RAUC_BOARD (rauc_board.h) */
 	char *arch;    /* "arm64" */
 	char *cpu;     /* NULL: the machine's own */
 	char *qemu;    /* QEMU's version when the board was described; "" unknown */
+	char *prepare; /* of a RAUC_BOARD: a script before rauc starts, or NULL */
 	unsigned cpus, memory_mb;
 	unsigned serial; /* which UART is the console, from 0 */
 	enum board_load load;
@@ -78,6 +79,8 @@ unsigned board_seconds(const struct board *b, unsigned seconds);
 struct board_power {
 	const struct strv *qemu;            /* how QEMU is started; NULL: this machine's */
 	const char *firmware, *device_tree; /* device_tree: NULL for none */
+	const char *initramfs, *cmdline;    /* of a RAUC_BOARD, whose kernel is its firmware */
+	const char *program;                /* likewise: text before the agent's, or NULL */
 	const char *variables; /* the firmware's variable store, flash that it writes; or NULL */
 	const char *card;
 	bool snapshot;       /* card and variables stay as they are: writes are lost */
@@ -92,6 +95,7 @@ struct board_power {
 #define BOARD_TB_MB 512 /* QEMU's room for translated code */
 #define BOARD_MEDIA_SERIAL "orch-media"
 #define BOARD_AGENT_PORT "org.orch.agent"
+#define BOARD_AGENT_FILE "opt/org.orch/agent" /* its program, in the firmware's configuration */
 #define BOARD_NIC "net0"
 
 /* Appends the whole command. A power without agent files and descriptors is fine. */

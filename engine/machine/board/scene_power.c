@@ -153,7 +153,8 @@ int scene_power_on(struct scene *s, const struct board_power *power, bool link, 
 
 	if (s->pid)
 		return err_set(err, E_INTERNAL, "the power is on");
-	str_printf(&script, "%s%s", p.media ? AGENT_MEDIA : "", agent_script);
+	str_printf(&script, "%s%s%s", p.program ? p.program : "", p.media ? AGENT_MEDIA : "",
+		   agent_script);
 	if (file_write(s->script, script.buf, script.len, 0600, false, err) < 0)
 		return -1;
 	forget(s);

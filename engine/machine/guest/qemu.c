@@ -58,6 +58,20 @@ static const struct target *find_target(const char *arch)
 	return NULL;
 }
 
+const char *qemu_usual_machine(const char *arch)
+{
+	const struct target *t = find_target(arch);
+
+	return t ? t->machine : NULL;
+}
+
+const char *qemu_usual_cpu(const char *arch)
+{
+	const struct target *t = find_target(arch);
+
+	return t ? t->cpu : NULL;
+}
+
 const char *qemu_console(const char *arch)
 {
 	const struct target *t = find_target(arch);

@@ -63,6 +63,9 @@ struct qemu_machine {
 
 /* The serial console's name in the guest: "ttyAMA0". */
 const char *qemu_console(const char *arch);
+/* What is taken of the architecture where nobody says: "q35", "cortex-a72". */
+const char *qemu_usual_machine(const char *arch);
+const char *qemu_usual_cpu(const char *arch);
 /* "qemu-system-aarch64", or NULL for an architecture that orch cannot emulate. */
 const char *qemu_program(const char *arch);
 /*
