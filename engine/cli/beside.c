@@ -70,6 +70,13 @@ char *beside_word(const struct session *s, const struct node *n)
 
 /* ---- bills of materials ---- */
 
+bool beside_opens(const struct node *n)
+{
+	const struct beside_opts *o = beside_opts_of(n);
+
+	return o && (beside_has_format(o, BESIDE_SPDX) || beside_has_format(o, BESIDE_CYCLONEDX));
+}
+
 /* A result among those that N is made of whose bytes are not here, or NULL. */
 static const struct node *find_absent(const struct session *s, const struct node *n, bool *seen)
 {

@@ -21,6 +21,8 @@ char *beside_said(const struct session *s, const struct node *n);
 /* The URI of who builds here. */
 const char *beside_builder(const struct user_config *user);
 
+/* Whether documents of N look into all that it is made of. */
+bool beside_opens(const struct node *n);
 /* Tells the user why a document of N is left out. */
 typedef void beside_left_fn(void *arg, const struct node *n, const char *text);
 /* Writes the documents of the targets of S that were placed in out/ (checkout.h). */

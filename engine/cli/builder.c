@@ -2,6 +2,7 @@
 #include "cli/builder.h"
 
 #include "base/file.h"
+#include "cli/beside.h"
 #include "cli/executor.h"
 #include "cli/finding.h"
 #include "cli/json.h"
@@ -419,6 +420,7 @@ int builder_run(struct builder *b, int *ret_code, struct err **err)
 	rc = remote_use_of(b->cli, &config, b->session->arena, &use, err);
 	if (rc < 0 || open_sinks(b, err))
 		return -1;
+	use.opens = beside_opens;
 	opts.remote = rc == 0 || opts.farm ? &use : NULL;
 	if (!opts.jobs)
 		opts.jobs = (unsigned)config.jobs;

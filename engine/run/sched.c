@@ -522,6 +522,7 @@ int sched_run(struct graph *g, struct store *s, const struct sched_opts *opts,
 	d.env = (struct job_env){.graph = g, .store = s, .opts = opts, .began_ns = dirseal_now()};
 	d.memory = xcalloc(g->nodes.count + 1, sizeof(*d.memory));
 	remote_open(&d);
+	sched_mark_opened(&d);
 	room_open(&d.room, opts->store_size);
 	rc = catch_signals(&d, &saved, err);
 	store_on_wait(sched_serve, &d);

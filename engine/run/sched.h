@@ -19,6 +19,11 @@ struct remote_use {
 	bool required; /* not reaching them ends the run */
 	enum fetch_what fetch;
 	unsigned push_wait_s; /* at the end of the run, for what is still being written */
+	/*
+	 * With FETCH_TARGETS: whether documents of target N look into all that it is made of, which
+	 * then does not stay on a farm; or NULL.
+	 */
+	bool (*opens)(const struct node *n);
 };
 
 struct sched_opts {

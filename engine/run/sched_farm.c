@@ -6,6 +6,28 @@
 #include "run/farm.h"
 #include "run/sched_run.h"
 
+static void mark(struct sched *d, const struct node *n)
+{
+	if (d->memory[n->index].opened)
+		return;
+	d->memory[n->index].opened = true;
+	for (size_t i = 0; i < n->in.count; i++)
+		if (n->in.items[i].from)
+			mark(d, n->in.items[i].from);
+}
+
+void sched_mark_opened(struct sched *d)
+{
+	const struct remote_use *use = d->opts->remote;
+
+	for (size_t i = 0; use && use->opens && i < d->g->nodes.count; i++) {
+		const struct node *n = d->g->nodes.items[i];
+
+		if (n->target && use->fetch == FETCH_TARGETS && use->opens(n))
+			mark(d, n);
+	}
+}
+
 void sched_open_farm(struct sched *d)
 {
 	const struct farm *f = d->opts->farm;
@@ -116,7 +138,7 @@ static bool leaves(const struct sched *d, const struct node *n, const char *url)
 
 	return use && !use->write && use->fetch != FETCH_ALL &&
 	       !(use->fetch == FETCH_TARGETS && n->target) && !d->memory[n->index].gone &&
-	       !str_skip(url, "program:");
+	       !d->memory[n->index].opened && !str_skip(url, "program:");
 }
 
 bool sched_take_slot(struct sched *d, const struct node *n, struct slot *ret)

@@ -25,6 +25,7 @@ struct memory {
 	bool bytes;    /* it is made with the bytes of its inputs: what the farm kept was no use */
 	bool farmed;   /* a farm has made it in this run */
 	bool gone;     /* and what it left there was lost */
+	bool opened;   /* a target is made of it whose documents look into it */
 	unsigned lost; /* executors that did not answer when it was sent to them */
 	bool waits;    /* for another orch, and the user was told */
 	bool hit;      /* the user was told that it is cached */
@@ -85,6 +86,8 @@ void sched_tick(struct sched *d);
 void sched_serve(void *arg, int ms);
 
 /* sched_farm.c */
+/* Finds what documents look into. */
+void sched_mark_opened(struct sched *d);
 #define SCHED_HERE SIZE_MAX
 /* The executor that N would be sent to now, or SCHED_HERE. */
 size_t sched_executor(struct sched *d, const struct node *n);

@@ -255,8 +255,10 @@ static bool is_left(const struct sched *d, const struct node *n)
 {
 	enum fetch_what what = d->remote->use ? d->remote->use->fetch : FETCH_TARGETS;
 
-	return n->wanted && n->record &&
-	       (what == FETCH_ALL || (what == FETCH_TARGETS && n->target));
+	if (!n->wanted || !n->record || what == FETCH_NONE)
+		return false;
+	return what == FETCH_ALL || n->target ||
+	       (d->memory[n->index].opened && store_is_left(d->s, &n->key));
 }
 
 int remote_need_outputs(struct sched *d, bool *ret_here, struct err **err)
@@ -265,8 +267,8 @@ int remote_need_outputs(struct sched *d, bool *ret_here, struct err **err)
 	for (size_t i = 0; i < d->g->nodes.count; i++) {
 		struct node *n = d->g->nodes.items[i];
 
-		for (size_t k = 0; is_left(d, n) && k < n->record->output_count; k++) {
-			if (!is_absent(d, &n->record->outputs[k]))
+		for (size_t k = 0; n->record && k < n->record->output_count; k++) {
+			if (!is_absent(d, &n->record->outputs[k]) || !is_left(d, n))
 				continue;
 			*ret_here = false;
 			if (get(d, n, k, NULL, err) < 0)

@@ -28,6 +28,7 @@ filesystem: ext4
 size: 32M
 contents: [{copy: "big:big", to: /big}]
 END
+printf 'kind: disk\npartitions: [{name: root, type: root-arm64, from: card, size: 40M}]\n' >"$p/recipes/disk.yaml"
 printf 'kind: run\nroot: host\ninputs: ["mid:mid"]\nrun: ["head -c 10 mid >here"]\noutputs: [here]\n' >"$p/recipes/here.yaml"
 # The same bytes as here: what all of it is now.
 want() { cat "$p/rootfs/etc/large" "$p/rootfs/etc/text"; }
@@ -98,7 +99,9 @@ code "which fetches it" 0 build mid
 check "and says so" grep -q "MiB fetched from a farm" "$scratch/err"
 same "as it was made" "$(sh -c 'cat "$1"/large "$1"/text "$1"/large "$1"/text' sh "$p/rootfs/etc" | sha256sum)" "$(sha256sum <"$p/out/mid/mid")"
 same "without making it" 0 "$(executed)"
-code "an image of what is there" 0 build card
+code "an image of what is there stays, too" 0 build --fetch none card
+code "a disk of it" 0 build disk
+check "has its bill of materials, though what it is made of had stayed" test -s "$p/out/disk/disk.spdx.json"
 code "a node of this machine" 0 build here
 same "has its bytes" "$(head -c 10 "$p/rootfs/etc/large" | sha256sum)" "$(sha256sum <"$p/out/here/here")"
 
