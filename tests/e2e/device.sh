@@ -92,7 +92,7 @@ refused environment-in-a-partition "environment-reserved" "$device" \
 refused too-many-tries "counts at most 9 tries" "$device" 's/tries: 3/tries: 12/'
 refused partition-name-of-a-slot "has no partition 'root-b'" "$disk" 's/name: root-b/name: other/'
 refused boot-partition-second "is about the first partition" "$disk" '/name: boot/{h;d};/name: root-a/{G}'
-refused state-not-last "partition 'data' cannot grow" "$disk" '/name: app-b/{h;d};/name: data/{G}'
+refused state-not-last "partition 'data' cannot grow" "$disk" '/name: app-b/{h;d};/rootfs.1.partition/{G}'
 refused state-partition "'install' has no 'data'" "$disk" 's/name: data/name: state/' "$device" \
 	's/partition: data/partition: state/'
 refused boot-name "has no fact 'A.number'" "$device" 's/{A: root-a/{one: root-a/'
@@ -101,7 +101,9 @@ refused disk-path "no udev rule of the image makes '/dev/card/disk'" "$device" '
 refused console-line "chosen-line" "$device" "s/chosen: .*/chosen: 'slot=([AB])'/"
 refused boot-loader "it is about U-Boot" "$device" 's/type: uboot/type: barebox/'
 refused type-of-the-state "growing-type" "$disk" 's/type: linux-generic/type: var/'
-refused file-system-of-the-state "state-mounted" "$disk" 's/filesystem: ext4/filesystem: vfat/'
+# without what is installed, which needs ext4
+no_installed='s/, installed: {$/}/;/data-directory: /d;/rootfs.1.partition/d'
+refused file-system-of-the-state "state-mounted" "$disk" "s/filesystem: ext4/filesystem: vfat/;$no_installed"
 refused unit-name "did you mean 'prepare-data.service'?" \
 	rootfs/etc/systemd/system/health-network.service 's/prepare-data.service/prepare-date.service/'
 # What is promised to be kept can be changed, but not without a word; --against then says what is lost.

@@ -15,6 +15,7 @@ const struct fact_help device_fact_help[] = {
 	{"boot-slots", "Words of a shell: boot name and number of its partition: A=2 B=3."},
 	{"BOOT.partition", "Partition of the slot with the boot name BOOT."},
 	{"BOOT.number", "The number of that partition."},
+	{"SLOT.partition", "Partition of a slot as RAUC calls it: rootfs.0."},
 	{"rauc-slots", "The [slot.*] sections of system.conf."},
 	{"fw-env", "The lines of fw_env.config; U-Boot."},
 	{"env-config", "CONFIG_ENV_OFFSET, CONFIG_ENV_OFFSET_REDUND and CONFIG_ENV_SIZE; U-Boot."},
@@ -317,14 +318,43 @@ static const struct pair *boot_named(const struct device_opts *o, const char *na
 	return NULL;
 }
 
-/* BOOT.partition, BOOT.number */
+/* The partition of RAUC's slot that the LEN bytes at NAME are, "rootfs.0"; or NULL. */
+static const char *slot_partition(const struct device_opts *o, const char *name, size_t len)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < o->slots.count && !found; i++) {
+		const struct pair *class = LIST_AT(o->slots, struct pair *, i);
+		struct strs parts = {0}, names = {0};
+
+		device_slot_partitions(class->data, &parts, &names);
+		for (size_t k = 0; k < parts.count; k++) {
+			char *slot cleanup_free = xasprintf("%s.%zu", class->key, k);
+
+			if (strlen(slot) == len && strncmp(slot, name, len) == 0)
+				found = parts.items[k];
+		}
+		strs_clear(&parts);
+		strs_clear(&names);
+	}
+	return found;
+}
+
+/* BOOT.partition, BOOT.number, SLOT.partition */
 static enum fact_result tell_boot(struct telling *t, const char *name)
 {
 	const char *dot = strrchr(name, '.');
 	const struct pair *boot = dot ? boot_named(t->o, name, (size_t)(dot - name)) : NULL;
+	const char *slot = dot && str_eq(dot, ".partition")
+				   ? slot_partition(t->o, name, (size_t)(dot - name))
+				   : NULL;
 	uint64_t number;
 	enum fact_result result;
 
+	if (!boot && slot) {
+		str_append(t->ret, slot);
+		return FACT_KNOWN;
+	}
 	if (!boot || (!str_eq(dot, ".partition") && !str_eq(dot, ".number")))
 		return FACT_UNKNOWN;
 	if (str_eq(dot, ".partition")) {
