@@ -54,7 +54,7 @@ for template in $templates; do
 	code "$template-is-made" 0 "$orch" init --template "$template" --name the-name --compatible the-device "$template"
 	cp "$scratch/out" said
 	find "$template" -type f | sort >files
-	same "$template-all-filled" '' "$(xargs -d '\n' grep -l -E '@[A-Z]+@|edge-(device|app)' <files; grep -E '@|edge-' files)"
+	same "$template-all-filled" '' "$(xargs -d '\n' grep -l -E '@[A-Z]+@|edge-(device|app)' <files; grep -E '@[A-Z]+@|edge-' files)"
 	for file in README.md .gitignore .gitlab-ci.yml .github/workflows/image.yml recipes/project.yaml; do
 		check "$template-has-$file" test -s "$template/$file"
 	done
