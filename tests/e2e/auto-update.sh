@@ -98,7 +98,6 @@ mkdir -p "$device/etc/rauc" "$device/etc/edge-device" "$device/data" "$device/ru
 	"$device/usr/lib/edge-device" "$device/bin" "$device/rauc"
 cp "$p/pki/keyring.pem" "$device/etc/rauc/"
 printf '[system]\ncompatible=demo\n[keyring]\ncheck-crl=true\n' >"$device/etc/rauc/system.conf"
-echo 1.0.0 >"$device/usr/lib/edge-device/version"
 echo 0123456789abcdef0123456789abcdef >"$device/etc/machine-id"
 cat >"$device/bin/rauc" <<'END'
 #!/bin/sh
@@ -132,7 +131,8 @@ status,--detailed)
 	for s in a b; do
 		state=inactive
 		[ "$s" != "$(cat "$d/booted")" ] || state=booted
-		read -r m v <"$d/$s"
+		m='' v=1.0.0 # a card from the factory
+		[ ! -s "$d/$s" ] || read -r m v <"$d/$s"
 		printf "RAUC_SLOT_STATE_%s='%s'\nRAUC_SLOT_CLASS_%s='rootfs'\nRAUC_SLOT_STATUS_BUNDLE_VERSION_%s='%s'\nRAUC_SLOT_STATUS_BUNDLE_HASH_%s='%s'\n" \
 			$i $state $i $i "$v" $i "$m"
 		i=$((i + 1))

@@ -162,7 +162,7 @@ partitions:
     type: linux-generic
     size: 32M
     filesystem: ext4
-    installed: {data-directory: /rauc, statusfile: /rauc/status, slots: {rootfs.0: a, rootfs.1: b}}
+    installed: {data-directory: /rauc, statusfile: /rauc/status, version: "4.2", slots: {rootfs.0: a, rootfs.1: b}}
 END
 check "build" o build tests/card
 digest=$(sed -n '/^\[image.rootfs\]/,/^$/s/^sha256=//p' "$scratch/adaptive/manifest.raucm")
@@ -172,8 +172,8 @@ for slot in rootfs.0 rootfs.1; do
 		cmp "$scratch/adaptive/rootfs.ext4.block-hash-index" "$scratch/index-$slot"
 done
 o image cp tests/card:/data/rauc/status "$scratch/status" >"$scratch/out" 2>&1
-same "RAUC's status names it" "[slot.rootfs.0] status=ok sha256=$digest size=$(stat -c %s "$p/out/root/root.img")  \
-[slot.rootfs.1] status=ok sha256=$digest size=$(stat -c %s "$p/out/root/root.img") " "$(tr '\n' ' ' <"$scratch/status")"
+same "RAUC's status names it" "[slot.rootfs.0] bundle.version=4.2 status=ok sha256=$digest size=$(stat -c %s "$p/out/root/root.img")  \
+[slot.rootfs.1] bundle.version=4.2 status=ok sha256=$digest size=$(stat -c %s "$p/out/root/root.img") " "$(tr '\n' ' ' <"$scratch/status")"
 
 echo "# hooks"
 check "build" o build tests/hooked

@@ -75,7 +75,7 @@ git_hostname() { cp rootfs/etc/hostname "$p/rootfs/etc/hostname"; }
 nothing "edit taken back" git_hostname
 same "and everything is as it was" "$first" "$(digests "$result")"
 sed -i "s/^version:.*/version: \"1.0.$edit\"/" "$p/recipes/project.yaml"
-same "a new version makes a new bundle only" "bundle" "$(built "$p")"
+same "a new version makes a new bundle and a card that names it" "bundle install" "$(built "$p")"
 cp recipes/project.yaml "$p/recipes/"
 
 sed -i 's/^  - netbase$/  - netbase\n  - less/' "$p/recipes/base.yaml"

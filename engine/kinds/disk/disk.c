@@ -40,6 +40,10 @@ static const struct option installed_options[] = {
 	 .help = "Its 'statusfile', likewise; without it central.raucs in the directory, as with "
 		 "RAUC.",
 	 .example = "/rauc/status"},
+	{"version", OPT_STRING, offsetof(struct disk_installed, version),
+	 .help = "The version of what is in the slots, which `rauc status` shows as that of a "
+		 "bundle.",
+	 .example = "\"${project.version}\""},
 	{"slots", OPT_DICT, offsetof(struct disk_installed, slots), OPT_REQUIRED | OPT_NAME,
 	 .help = "Slots of RAUC, and the partitions of this disk that they are.",
 	 .example = "{rootfs.0: root-a, rootfs.1: root-b}"},

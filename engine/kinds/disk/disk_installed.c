@@ -21,12 +21,15 @@ static int add_index(struct action *a, struct tree *t, const char *data, const c
 }
 
 /* A group of RAUC's status file (rauc 1.13, src/status_file.c: status_file_set_slot_status()). */
-static void add_status(struct str *status, const char *slot, const struct block_index *x)
+static void add_status(struct str *status, const char *slot, const char *version,
+		       const struct block_index *x)
 {
 	char hex[DIGEST_HEX + 1];
 
-	str_printf(status, "%s[slot.%s]\nstatus=ok\nsha256=%s\nsize=%llu\n",
-		   status->len ? "\n" : "", slot, digest_hex(&x->image, hex),
+	str_printf(status, "%s[slot.%s]\n", status->len ? "\n" : "", slot);
+	if (version)
+		str_printf(status, "bundle.version=%s\n", version);
+	str_printf(status, "status=ok\nsha256=%s\nsize=%llu\n", digest_hex(&x->image, hex),
 		   (unsigned long long)x->size);
 }
 
@@ -52,7 +55,7 @@ int disk_add_installed(struct action *a, const struct disk_part *part, struct tr
 		}
 		if (add_index(a, t, in->data_directory, slot->key, &x, err) < 0)
 			return -1;
-		add_status(&status, slot->key, &x);
+		add_status(&status, slot->key, in->version, &x);
 	}
 	return tree_add_file(t, disk_statusfile(a->arena, in), 0644, status.buf, status.len, err);
 }

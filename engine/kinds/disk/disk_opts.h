@@ -14,6 +14,7 @@ struct disk_area {
 /* What RAUC finds as installed by itself, below a partition's root. */
 struct disk_installed {
 	const char *data_directory, *statusfile; /* statusfile: or NULL */
+	const char *version;                     /* of what is in the slots, or NULL */
 	struct list slots; /* of struct pair *: "rootfs.0" and a partition of the disk */
 };
 
