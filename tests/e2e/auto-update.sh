@@ -36,7 +36,7 @@ line() { jq -r ".\"$1\"" "$www/stable.json"; }
 mkdir -p "$p/recipes" "$p/files"
 echo hello >"$p/files/greeting"
 head -c 100000 /dev/urandom >"$p/files/noise"
-printf 'schema: 1\nname: fleet\nversion: "1"\ndefault: [bundle]\nvars: {v: "1.1.0", compatible: demo}\n' | recipe project
+printf 'schema: 1\nname: fleet\nversion: "1"\ndefault: [bundle]\nvars: {v: "1.1.0", compatible: "demo,one"}\n' | recipe project
 printf 'kind: image\nfilesystem: vfat\nsize: 16M\ncontents: [{copy: files/, to: /}]\n' | recipe root
 printf 'kind: pki\nkey: pki/private/signer.key\ncert: pki/signer.pem\nkeyring: pki/keyring.pem\n' | recipe pki
 printf 'kind: bundle\ncompatible: ${compatible}\nversion: ${v}\nimages: {rootfs: root}\nsign: pki\n' | recipe bundle
@@ -64,7 +64,7 @@ refused "no channel, and bundles" 2 "has bundles and no channel 'beta'" 1.1.0 --
 check "which begins when told so" publish 1.1.0 --channel beta --serial 1
 refused "a serial that was there" 2 "has serial 2 already" 1.1.0 --serial 2
 refused "an older version" 2 "devices take no older one" 1.1.0-rc1
-refused "other devices" 2 "is channel 'stable' of devices 'demo'" 1.1.0 --set compatible=other
+refused "other devices" 2 "is channel 'stable' of devices 'demo,one'" 1.1.0 --set compatible=other
 refused "over before it begins" 2 "give --expires a later time" 1.1.0 --not-before 3d --expires 1d
 refused "no time" 2 "not 'soon'" 1.1.0 --expires soon
 refused "no share" 2 "from 0 to 100, not '101'" 1.1.0 --percent 101
@@ -77,6 +77,10 @@ code "a share of no channel: exit 2" 2 "$ORCH" -C "$p" publish bundle "$www" --h
 says "a share of no channel" "say --channel NAME, too"
 code "an image: exit 2" 2 "$ORCH" -C "$p" publish root "$www" --channel stable
 says "an image" "not a node of kind bundle"
+# What devices take as a path, whatever is in the version.
+check "a version with other characters" o publish --set 'v=2.0..0, b@7 (x)' bundle "$scratch/odd" --channel odd
+check "has a place that devices take" sh -c 'jq -r .bundle "$1" | grep -xE "bundles/2\.0\._0__b_7__x_-[0-9a-f]{16}/bundle\.raucb"' sh "$scratch/odd/odd.json"
+check "where it is" test -f "$scratch/odd/$(jq -r .bundle "$scratch/odd/odd.json")"
 cp "$www/stable.channel" "$scratch/good.channel"
 echo x >>"$www/stable.channel"
 refused "a damaged channel" 5 "is not a signed message" 1.1.0
@@ -97,7 +101,7 @@ echo "# a device"
 mkdir -p "$device/etc/rauc" "$device/etc/edge-device" "$device/data" "$device/run" "$device/proc/sys/kernel/random" \
 	"$device/usr/lib/edge-device" "$device/bin" "$device/rauc"
 cp "$p/pki/keyring.pem" "$device/etc/rauc/"
-printf '[system]\ncompatible=demo\n[keyring]\ncheck-crl=true\n' >"$device/etc/rauc/system.conf"
+printf '[system]\ncompatible=demo,one\n[keyring]\ncheck-crl=true\n' >"$device/etc/rauc/system.conf"
 echo 0123456789abcdef0123456789abcdef >"$device/etc/machine-id"
 cat >"$device/bin/rauc" <<'END'
 #!/bin/sh

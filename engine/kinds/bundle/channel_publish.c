@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/bundle/channel_publish.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -115,13 +116,19 @@ static int check_text(const char *what, const char *text, struct err **err)
 	return 0;
 }
 
+/* Of characters that devices take in a path, and that a URL has as they are: docs/channels.md. */
+static bool is_for_path(const char *p, char before)
+{
+	return (isalnum((unsigned char)*p) || strchr("._+~-", *p)) && !(*p == '.' && before == '.');
+}
+
 static void bundle_path(struct channel *c, const char *name)
 {
 	char hex[DIGEST_HEX + 1], version[64];
 	size_t len = 0;
 
-	for (const char *p = c->version; *p && len < sizeof(version) - 1; p++)
-		version[len++] = strchr("/ %?#&:;", *p) ? '_' : *p;
+	for (const char *p = c->version; *p && len < sizeof(version) - 1; p++, len++)
+		version[len] = is_for_path(p, len ? version[len - 1] : '\0') ? *p : '_';
 	version[len] = '\0';
 	digest_hex(&c->sha256, hex);
 	snprintf(c->bundle, sizeof(c->bundle), BUNDLES "/%s-%.16s/%.200s", version, hex, name);
