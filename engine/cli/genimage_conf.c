@@ -63,15 +63,13 @@ static int quoted(struct lexer *l, struct err **err)
 {
 	char quote = *l->p++;
 
-	for (; *l->p && *l->p != quote; l->p++) {
-		while (quote == '"' && variable(l))
-			;
-		if (!*l->p || *l->p == quote)
-			break;
+	while (*l->p && *l->p != quote) {
+		if (quote == '"' && variable(l))
+			continue;
 		l->line += *l->p == '\n';
 		if (*l->p == '\\' && l->p[1])
 			l->p++;
-		str_append_char(&l->word, *l->p);
+		str_append_char(&l->word, *l->p++);
 	}
 	return *l->p++ ? 0 : wrong(l, "a text does not end", err);
 }
@@ -95,11 +93,9 @@ static int next(struct lexer *l, struct err **err)
 		return 0;
 	}
 	l->text = true;
-	while (variable(l) ||
-	       (*l->p && !isspace((unsigned char)*l->p) && !strchr("{}=,()#\"'", *l->p))) {
-		if (*l->p && !isspace((unsigned char)*l->p) && !strchr("{}=,()#\"'", *l->p))
+	while (*l->p && !isspace((unsigned char)*l->p) && !strchr("{}=,()#\"'", *l->p))
+		if (!variable(l))
 			str_append_char(&l->word, *l->p++);
-	}
 	return 0;
 }
 

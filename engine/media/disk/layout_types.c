@@ -2,6 +2,7 @@
 /* Words for the types of partitions. */
 #include <ctype.h>
 
+#include "base/digest.h"
 #include "base/near.h"
 #include "base/str.h"
 #include "media/disk/layout.h"
@@ -31,19 +32,6 @@
 const char *const layout_type_words[] = {TYPES(WORD) NULL};
 static const char *const type_guids[] = {TYPES(GUID) NULL};
 
-static bool is_guid(const char *s)
-{
-	if (strlen(s) != 36)
-		return false;
-	for (int i = 0; i < 36; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
-			return false;
-	}
-	return true;
-}
-
 /* The word that TYPE begins, or else is nearly. */
 static const char *near(const char *type)
 {
@@ -71,10 +59,12 @@ char *layout_type_hint(const char *type)
 
 const char *layout_type_guid(const char *type, char buf[37])
 {
+	unsigned char id[16];
+
 	for (size_t i = 0; layout_type_words[i]; i++)
 		if (str_eq(type, layout_type_words[i]))
 			return type_guids[i];
-	if (!is_guid(type))
+	if (uuid_parse(type, id))
 		return NULL;
 	for (int i = 0; i < 37; i++)
 		buf[i] = (char)toupper((unsigned char)type[i]);
