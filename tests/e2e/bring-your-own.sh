@@ -73,6 +73,15 @@ check "the step's" cmp "$scratch/expected" "$p/out/step/o"
 check "the partition's" sh -c '"$0" -C "$1" image cat parts:/zImage | cmp - "$2"' "$orch" "$p" "$scratch/root/boot/zImage"
 check "the squashfs'" sh -c '"$0" -C "$1" image cat parts:/two | cmp - "$2"' "$orch" "$p" "$scratch/root/boot/zImage"
 
+# What reads a squashfs is in the key, in steps as in trees.
+printf 'kind: run\ninputs: ["root-squashfs:/etc"]\nrun: ["cat etc/os-release >o"]\noutputs: [o]\n' >"$p/recipes/read.yaml"
+same "a step reads a squashfs" read "$(built "$p" read)"
+same "and once" "" "$(built "$p" read)"
+mkdir "$scratch/other"
+printf '#!/bin/sh\nexec %s "$@"\n' "$(command -v unsquashfs)" >"$scratch/other/unsquashfs"
+chmod 755 "$scratch/other/unsquashfs"
+same "with another program it is another node" read "$(PATH=$scratch/other:$PATH built "$p" read)"
+
 # As it is, in slots of a disk.
 cat >"$p/recipes/disk.yaml" <<'END'
 kind: disk

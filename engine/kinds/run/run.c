@@ -6,6 +6,7 @@
 #include "kinds/run/build_cache.h"
 #include "kinds/run/step.h"
 #include "kinds/run/step_env.h"
+#include "kinds/tree/content.h"
 
 enum share { SHARE_AUTO, SHARE_YES, SHARE_NO };
 static const char *const share_words[] = {
@@ -141,11 +142,20 @@ static void add_tool(struct strs *v, const char *name)
 	strs_push(v, name);
 }
 
-/* On the host: the programs that the steps name, as far as the recipe tells. */
+/*
+ * What looks into images for inputs; on the host also the programs that the steps name, as far as
+ * the recipe tells.
+ */
 static void run_tools(const void *opts, struct strs *ret)
 {
 	const struct run_opts *o = opts;
 
+	for (size_t i = 0; i < o->inputs.count; i++) {
+		const struct ref *ref = LIST_AT(o->inputs, struct ref *, i);
+
+		if (ref->inside)
+			content_tool_of(ref, ret);
+	}
 	if (!run_on_host(o))
 		return;
 	for (size_t i = 0; i < o->steps.count; i++) {

@@ -37,7 +37,9 @@ void content_check_modes(const struct list *modes, struct err_list *errors);
 
 /* Whether a file of this NAME is one, which the host's unsquashfs reads: "root.squashfs". */
 bool content_is_squashfs(const char *name);
-/* Appends the host programs that read what CONTENTS name: see struct kind's tools. */
+/* Appends the host program that looks into what REF means: see struct kind's tools. */
+void content_tool_of(const struct ref *ref, struct strs *ret);
+/* The same of all that CONTENTS look into. */
 void content_tools(const struct list *contents, struct strs *ret);
 
 /* Lays CONTENTS (struct content *) into T, in order. */

@@ -3,6 +3,8 @@
 #include "base/path.h"
 #include "kinds/tree/content.h"
 
+#define CONTENT_UNSQUASHFS "unsquashfs"
+
 int content_attr_parse(const char *text, struct content_attr *ret)
 {
 	const char *colon = strchr(text, ':'), *blank = strchr(text, ' ');
@@ -138,16 +140,23 @@ bool content_is_squashfs(const char *name)
 	return str_ends(name, ".squashfs") || str_ends(name, ".sqfs");
 }
 
+void content_tool_of(const struct ref *ref, struct strs *ret)
+{
+	if (!content_is_squashfs(ref->output ? ref->output : ref->text))
+		return;
+	for (size_t i = 0; i < ret->count; i++)
+		if (str_eq(ret->items[i], CONTENT_UNSQUASHFS))
+			return;
+	strs_push(ret, CONTENT_UNSQUASHFS);
+}
+
 void content_tools(const struct list *contents, struct strs *ret)
 {
 	for (size_t i = 0; i < contents->count; i++) {
 		const struct content *c = LIST_AT(*contents, struct content *, i);
 		const struct ref *ref = c->unpack ? c->unpack : c->copy;
-		bool within = ref && (c->unpack || ref->inside);
 
-		if (within && content_is_squashfs(ref->output ? ref->output : ref->text)) {
-			strs_push(ret, "unsquashfs");
-			return;
-		}
+		if (ref && (c->unpack || ref->inside))
+			content_tool_of(ref, ret);
 	}
 }
