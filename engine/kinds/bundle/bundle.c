@@ -78,10 +78,7 @@ static const struct option bundle_options[] = {
 	BESIDE_OPTIONS(struct bundle_opts),
 };
 
-/*
- * A slot class, a compatible or a version is one line of an ini file, and of rauc's shell output.
- */
-static bool is_plain_line(const char *text)
+bool bundle_is_plain_line(const char *text)
 {
 	for (const char *p = text; *p; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '\'')
@@ -170,13 +167,13 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 		err_list_at(errors, E_BUNDLE_PLAIN, yaml_key_pos(map, "format"),
 			    "format 'plain' can be changed after its signature was checked "
 			    "(CVE-2020-25860); use 'verity'");
-	if (!is_plain_line(o->compatible))
+	if (!bundle_is_plain_line(o->compatible))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "compatible"),
 			    "compatible must be one line of text without '");
-	if (!is_plain_line(o->version))
+	if (!bundle_is_plain_line(o->version))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "version"),
 			    "version must be one line of text without '");
-	if (o->description && !is_plain_line(o->description))
+	if (o->description && !bundle_is_plain_line(o->description))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "description"),
 			    "description must be one line of text without '");
 	if (!o->images.count)

@@ -26,5 +26,10 @@ struct bundle_opts {
 
 #define BUNDLE_ADAPTIVE_ALL "true"
 
+/*
+ * Whether TEXT is one line of an ini file, and of rauc's shell output: a slot class, a compatible,
+ * a version.
+ */
+bool bundle_is_plain_line(const char *text);
 /* Whether the input called REF (struct edge) is one of the verdicts. */
 bool bundle_is_tested_by(const struct bundle_opts *o, const char *ref);

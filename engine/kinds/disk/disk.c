@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind disk: a disk from other nodes' images. */
 #include "base/path.h"
+#include "kinds/bundle/bundle_opts.h"
 #include "kinds/disk/disk_opts.h"
 #include "kinds/image/image.h"
 #include "kinds/kinds.h"
@@ -183,8 +184,11 @@ const char *disk_statusfile(struct arena *a, const struct disk_installed *i)
 }
 
 static void check_installed(const struct disk_opts *o, const struct disk_installed *in,
-			    struct err_list *errors)
+			    const struct yaml *map, struct err_list *errors)
 {
+	if (in->version && !bundle_is_plain_line(in->version))
+		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "version"),
+			    "version must be one line of text without '");
 	for (size_t i = 0; i < in->slots.count; i++) {
 		const struct pair *slot = LIST_AT(in->slots, struct pair *, i);
 		const struct disk_part *p = disk_part_named(o, slot->value);
@@ -372,7 +376,7 @@ static void check_disk(void *data, const struct yaml *map, struct err_list *erro
 		image_fs_check(p->filesystem, p->label, layout_round(p->size, o->align), name, at,
 			       errors);
 		if (p->installed)
-			check_installed(o, p->installed, errors);
+			check_installed(o, p->installed, yaml_get(at, "installed"), errors);
 	}
 	if (errors->count == before)
 		check_layout(o, map, errors);
