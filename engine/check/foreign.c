@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check/foreign.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "base/path.h"
+#include "base/tmp.h"
 #include "kinds/image/look.h"
 #include "kinds/kinds.h"
 #include "kinds/tree/content.h"
@@ -48,21 +46,25 @@ static int add_look(struct tree *t, const char *file, const char *inside, const 
 	if (look_into(&l, file, inside ? inside : "", false, err) < 0)
 		return -1;
 	if (!l.tree)
-		return err_set(err, E_UNPACK_FORMAT, "there is no tree of files in '%s'", file);
+		return err_set(err, E_UNPACK_FORMAT,
+			       "'%s' holds no file system that orch can read, and no archive",
+			       file);
 	from = xasprintf("/%s", l.rest);
 	tree_keep(t, l.tree);
 	return tree_copy_tree(t, "/", steal_ptr(l.tree), from, TREE_FOLLOW | TREE_REPLACE, err);
 }
 
-int check_add_file(struct tree *t, const char *file, const char *inside, struct err **err)
+int check_add_file(const struct check_view *v, struct tree *t, const char *file, const char *inside,
+		   struct err **err)
 {
-	char scratch[] = "/var/tmp/orch-check.XXXXXX";
+	char *parent cleanup_free =
+		v->store_dir ? path_join(v->store_dir, "tmp") : xstrdup("/var/tmp");
+	char *scratch cleanup_free = NULL;
 	struct err *left cleanup_err = NULL;
 	int rc;
 
-	if (!mkdtemp(scratch))
-		return err_errno(err, E_WRITE_FAILED, errno, "cannot create a directory in '%s'",
-				 "/var/tmp");
+	if (tmp_dir(parent, "orch-check", &scratch, err) < 0)
+		return -1;
 	rc = add_look(t, file, inside, scratch, err);
 	(void)!path_remove(scratch, &left); /* what is mapped stays */
 	return rc;
@@ -127,7 +129,7 @@ int check_add_unpacked(const struct check_view *v, const struct node *image, str
 		file = check_file_of(v, ref, ret_unbuilt);
 		if (*ret_unbuilt)
 			return 0;
-		if (file && check_add_file(t, file, ref->inside, err) < 0)
+		if (file && check_add_file(v, t, file, ref->inside, err) < 0)
 			return -1;
 	}
 	return 0;

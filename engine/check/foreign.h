@@ -14,7 +14,7 @@
 char *check_file_of(const struct check_view *v, const struct ref *ref,
 		    const struct node **ret_unbuilt);
 /* Adds the tree that image or archive FILE holds at INSIDE (NULL: all of it) to T. */
-int check_add_file(struct tree *t, const char *file, const char *inside,
+int check_add_file(const struct check_view *v, struct tree *t, const char *file, const char *inside,
 		   struct err **err) warn_unused;
 /*
  * Whether REF, of a disk's partition or a bundle, is a root file system that no recipe here puts

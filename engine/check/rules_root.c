@@ -122,7 +122,7 @@ static int read_root(struct slot_root *r, struct err **err)
 			return -1;
 	} else {
 		file = check_file_of(r->v, r->ref, &unbuilt);
-		if (file && check_add_file(r->t, file, NULL, err) < 0)
+		if (file && check_add_file(r->v, r->t, file, NULL, err) < 0)
 			return -1;
 	}
 	if (!unbuilt)
