@@ -33,6 +33,7 @@ int stage_power_on(struct stage *s, const struct stage_start *how, struct err **
 	s->started = as;
 	p.card = s->card;
 	p.clock = as.clock;
+	p.stick = as.stick;
 	if (as.record)
 		p.record = s->record;
 	if (s->board->agent == BOARD_AGENT_NONE)

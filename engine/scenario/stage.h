@@ -24,6 +24,7 @@ struct stage_start {
 	bool unplugged;    /* the network's cable is out */
 	const char *clock; /* "1970-01-01T00:00:00", or NULL: the present */
 	bool record;       /* to stage.record */
+	const char *stick; /* image of a USB stick, or NULL */
 };
 
 struct stage {
@@ -33,6 +34,7 @@ struct stage {
 	const struct target *target; /* NULL: no step has STEP_NEEDS_DEVICE */
 	struct board_power power;    /* what is the same for each power-on; without the card */
 	struct scene *scene;
+	struct web *web;              /* of STEP_NEEDS_WEB; else NULL */
 	const char *start;            /* the image that the card was made of */
 	const char *card;             /* path; written to while the power is on */
 	uint64_t card_size;           /* bytes */

@@ -62,6 +62,8 @@ enum step_trait {
 	STEP_NEEDS_DEVICE = 1 << 7,  /* stage.target */
 	STEP_NEEDS_CHOOSER = 1 << 8, /* with it: what its boot loader knows can be read */
 	STEP_NEEDS_BOOT = 1 << 9,    /* a board that boots by itself (machine/board/rauc_board.h) */
+	STEP_NEEDS_NETWORK = 1 << 10,
+	STEP_NEEDS_WEB = 1 << 11, /* with it: stage.web */
 };
 
 struct verb {
@@ -98,6 +100,6 @@ const char *step_title(struct arena *arena, const struct formed *step);
 unsigned step_within(const struct step_head *head, unsigned seconds);
 
 extern const struct verb verb_boot_choice, verb_boot_half, verb_boot_time, verb_cut, verb_damage,
-	verb_environment, verb_install, verb_listening, verb_network, verb_power, verb_power_cuts,
-	verb_rauc, verb_reboot, verb_refuse, verb_run, verb_same, verb_set_environment, verb_slot,
-	verb_wait;
+	verb_environment, verb_fetched, verb_install, verb_listening, verb_network, verb_power,
+	verb_power_cuts, verb_rauc, verb_reboot, verb_refuse, verb_run, verb_same, verb_serve,
+	verb_set_environment, verb_slot, verb_wait;

@@ -26,6 +26,6 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_network = {
 	.form = {"network", &schema},
-	.traits = STEP_NEEDS_ON | STEP_NEEDS_BOOT,
+	.traits = STEP_NEEDS_ON | STEP_NEEDS_NETWORK,
 	.run = run,
 };

@@ -16,6 +16,7 @@ struct power {
 	int power, network;
 	const char *clock;
 	bool record;
+	struct ref *stick;
 };
 
 #define AT(field) offsetof(struct power, field)
@@ -32,6 +33,10 @@ static const struct option options[] = {
 	 .example = "1970-01-01"},
 	{"record", OPT_BOOL, AT(record),
 	 .help = "`power: on`: every write to the card is recorded, for `power-cuts`."},
+	{"stick", OPT_REF, AT(stick), .accept = ACCEPT_IMAGE | ACCEPT_FILE | ACCEPT_PATH,
+	 .help = "`power: on`: the image of a USB stick that is in; the board can only read it, "
+		 "and needs PCI for it.",
+	 .example = "tests/stick"},
 };
 #undef AT
 
@@ -54,9 +59,9 @@ static void check(void *data, const struct yaml *map, struct err_list *errors)
 {
 	const struct power *p = data;
 
-	if (p->power != POWER_ON && (p->clock || p->network || p->record))
+	if (p->power != POWER_ON && (p->clock || p->network || p->record || p->stick))
 		err_list_at(errors, E_CONFLICTING_KEYS, map->pos,
-			    "'clock', 'network' and 'record' go with `power: on` only");
+			    "'clock', 'network', 'record' and 'stick' go with `power: on` only");
 	if (p->clock && !is_date(p->clock))
 		err_list_at(errors, E_INVALID_VALUE, yaml_key_pos(map, "clock"),
 			    "'clock' is a date like 1970-01-01 or 1970-01-01T12:00:00, found '%s'",
@@ -72,7 +77,7 @@ static unsigned traits_of(const void *opts)
 	switch ((enum power_word)p->power) {
 	case POWER_ON:
 		return STEP_NEEDS_OFF | STEP_TURNS_ON | (p->record ? STEP_RECORDS : 0) |
-		       (p->record || p->network ? STEP_NEEDS_BOOT : 0);
+		       (p->record ? STEP_NEEDS_BOOT : 0) | (p->network ? STEP_NEEDS_NETWORK : 0);
 	case POWER_OFF:
 		return STEP_NEEDS_ON | STEP_NEEDS_AGENT | STEP_TURNS_OFF;
 	case POWER_CUT:
@@ -105,6 +110,8 @@ static int switch_on(struct stage *s, const struct power *p, struct err **err)
 {
 	struct stage_start how = {.unplugged = p->network == NETWORK_OUT, .record = p->record};
 
+	if (p->stick)
+		how.stick = stage_path(s, p->stick);
 	if (p->clock)
 		how.clock = strchr(p->clock, 'T') ? p->clock
 						  : arena_printf(s->arena, "%sT00:00:00", p->clock);

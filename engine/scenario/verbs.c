@@ -13,7 +13,8 @@ static const struct form *const all[] = {
 	&verb_same.form,        &verb_rauc.form,
 	&verb_network.form,     &verb_boot_choice.form,
 	&verb_power_cuts.form,  &verb_listening.form,
-	&verb_boot_time.form,   NULL,
+	&verb_boot_time.form,   &verb_serve.form,
+	&verb_fetched.form,     NULL,
 };
 
 const struct forms verb_forms = {.noun = "step", .part = "verb", .all = all};

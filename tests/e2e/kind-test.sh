@@ -111,6 +111,15 @@ END
 sed -i 's/^card: .*/card: "pass:card.img"/' "$p/recipes/again.yaml"
 code "another scenario goes on with the card" 0 "$ORCH" -C "$p" build again
 
+scenario served <<'END'
+  - {serve: files/boot.scr, as: /a}
+  - {power: "on"}
+  - {slot: A, within: 120}
+  - {fetched: /a, requests: "0", at-most: "0"}
+  - {power: cut}
+END
+code "a board may fetch, and does not" 0 "$ORCH" -C "$p" build served
+
 scenario choice <<'END'
   - boot-choice: all
 END
@@ -129,6 +138,12 @@ check "and the card" test -f "$ORCH_STORE"/failed/wrong-slot.*/work/card.img
 check "the failed verdict says so" jq -e '.pass == false and .failed_step == 2' \
 	"$ORCH_STORE"/failed/wrong-slot.*/out/verdict.json
 check "the failed report, too" grep -q '<failure message=' "$ORCH_STORE"/failed/wrong-slot.*/out/junit.xml
+scenario not-fetched <<'END'
+  - {serve: files/boot.scr, as: /a}
+  - {power: "on"}
+  - {fetched: /a, at-least: "1", within: 3}
+END
+fails not-fetched 1 "step 3 of 3 (fetched /a): the board has made 0 requests of '/a' and got 0 bytes"
 scenario wrong-tries <<'END'
   - {power: "on"}
   - {slot: A, tries: {A: "3"}, within: 120}

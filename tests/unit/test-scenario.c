@@ -11,7 +11,7 @@
 #include "scenario/pattern.h"
 
 #define M ((uint64_t)1 << 20)
-#define EVERY_VERB_DIGEST "5c2f3d6fbe4026db50c1611ffd5ad0bdf73ba1c52ead45238aa5ebc33e8af565"
+#define EVERY_VERB_DIGEST "58b8ed0f8eb320538ff50248741bbd7855e139e74a0b98d993e4da7391e4c928"
 
 #define NONE LEFT_UNSET
 
@@ -241,7 +241,11 @@ static const char every_verb[] =
 	"- {power: \"on\"}\n"
 	"- {power: \"off\"}\n"
 	"- {power: \"on\"}\n"
-	"- {power: cut, within: 2}\n";
+	"- {power: cut, within: 2}\n"
+	"- {serve: bundle, as: /a, name: t, fault: cut, bytes: 1M, from-request: 2}\n"
+	"- {serve: bundle, as: /b}\n"
+	"- {fetched: /a, name: t, within: 1, at-least: 1, at-most: 2M, requests: 2+}\n"
+	"- {power: \"on\", name: t, stick: s}\n";
 
 /*
  * Verdicts are cached by these lines: with another order or spelling, every scenario that ever
@@ -274,7 +278,7 @@ static void test_titles(void **state)
 		[4] = "run a",      [10] = "network on",       [13] = "environment",
 		[16] = "damage",    [18] = "boot-half second", [20] = "same",
 		[23] = "power on",  [24] = "power off",        [25] = "power on",
-		[26] = "power cut",
+		[26] = "power cut", [28] = "serve bundle",     [30] = "t",
 	};
 	struct action a = action_new(&kind_test, "tests/t", every_verb);
 	const struct test_opts *o = a.opts;

@@ -53,7 +53,8 @@ static const struct option board_options[] = {
 		 "and nvme: a disk with a write cache in its place."},
 	{"serial", OPT_INT, AT(serial), .help = "Which serial line is the console, from 0."},
 	{"network", OPT_ENUM, AT(network), .def = "virtio", .words = board_networks,
-	 .help = "The network card; it gives an address by DHCP and leads nowhere."},
+	 .help = "The network card; it gives an address by DHCP and leads nowhere but to what a "
+		 "test serves."},
 	{"watchdog", OPT_ENUM, AT(watchdog), .def = "none", .words = board_watchdogs,
 	 .help = "The watchdog; when it fires, the board resets."},
 	{"agent", OPT_ENUM, AT(agent), .def = "none", .words = board_agents,
@@ -163,9 +164,8 @@ static const struct schema board_schema =
  */
 static void check_sort(const struct board_opts *o, const struct yaml *map, struct err_list *errors)
 {
-	static const char *const booted[] = {"firmware",    "variables", "load",
-					     "device-tree", "card",      "serial",
-					     "network",     "watchdog",  "agent"};
+	static const char *const booted[] = {"firmware", "variables", "load",     "device-tree",
+					     "card",     "serial",    "watchdog", "agent"};
 	static const char *const rauc[] = {"kernel", "initramfs", "prepare"};
 	bool is = board_opts_rauc(o);
 	const char *const *others = is ? booted : rauc;
@@ -260,9 +260,9 @@ const struct kind kind_board = {
 		  "installed.\n"
 		  "\n"
 		  "With `machine: rauc` firmware.bin is the kernel, and initramfs.bin there, too. "
-		  "The card is a virtio disk, there is no network and no watchdog, and commands "
-		  "can be run. Only a `test` can have such a board.",
-	.version = 1,
+		  "The card is a virtio disk, there is no watchdog, and commands can be run. Only "
+		  "a `test` can have such a board.",
+	.version = 2,
 	.usual_s = 0.2,
 	.schema = &board_schema,
 	.check = board_check,

@@ -63,7 +63,6 @@ static void set_rauc(const struct board_opts *o, struct board *b)
 	b->cpu = (char *)(o->cpu ? o->cpu : qemu_usual_cpu(o->arch));
 	b->prepare = (char *)o->prepare;
 	b->card = BOARD_VIRTIO;
-	b->network = BOARD_NET_NONE;
 	b->watchdog = BOARD_DOG_NONE;
 	b->agent = BOARD_AGENT_VIRTIO;
 }

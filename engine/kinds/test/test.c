@@ -86,9 +86,14 @@ static const struct formed *first_with(const struct test_opts *o, unsigned trait
 	return NULL;
 }
 
+bool test_has_trait(const struct test_opts *o, unsigned trait)
+{
+	return first_with(o, trait) != NULL;
+}
+
 bool test_needs_device(const struct test_opts *o)
 {
-	return o->device || first_with(o, STEP_NEEDS_DEVICE);
+	return o->device || test_has_trait(o, STEP_NEEDS_DEVICE);
 }
 
 static bool wants_fact(const void *opts)
@@ -255,7 +260,7 @@ static void check_bench(const struct kind_ctx *ctx, struct err_list *errors)
 		if (step_traits(s) & STEP_NEEDS_BOOT)
 			err_list_at(errors, E_BOARD_LACKS, s->pos,
 				    "this '%s' needs a board that boots: '%s' (machine: rauc) has "
-				    "no boot loader, firmware, init or network; name another board",
+				    "no boot loader, firmware or init; name another board",
 				    s->form->name, board);
 	}
 	if (!test_needs_device(o))
@@ -265,11 +270,24 @@ static void check_bench(const struct kind_ctx *ctx, struct err_list *errors)
 			    board);
 }
 
+static void check_network(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+	const struct formed *s = first_with(o, STEP_NEEDS_NETWORK);
+	const struct board_opts *b = s ? board_of_ref(ctx, o->board) : NULL;
+
+	if (b && b->network == BOARD_NET_NONE)
+		err_list_at(errors, E_BOARD_LACKS, s->pos,
+			    "this '%s' needs a network, and board '%s' has none (network: none)",
+			    s->form->name, o->board->text);
+}
+
 static void check_names(const struct kind_ctx *ctx, struct err_list *errors)
 {
 	const struct test_opts *o = ctx->opts;
 
 	board_check_ref(ctx, o->board, errors);
+	check_network(ctx, errors);
 	if (on_bench(ctx))
 		check_bench(ctx, errors);
 	check_device(ctx, errors);

@@ -21,4 +21,6 @@ struct test_opts {
 };
 
 /* Whether a step asks for what the device is. */
+/* Whether a step has TRAIT (enum step_trait). */
+bool test_has_trait(const struct test_opts *o, unsigned trait);
 bool test_needs_device(const struct test_opts *o);

@@ -44,6 +44,10 @@ static int check_step(const struct test_run *r, const struct formed *s, struct e
 			       "%s: '%s' needs commands in the guest, but board '%s' takes none "
 			       "(agent: none)",
 			       action_place(r->a, s->pos), v->form.name, board);
+	if ((step_traits(s) & STEP_NEEDS_NETWORK) && r->board.network == BOARD_NET_NONE)
+		return err_set(err, E_BOARD_LACKS,
+			       "%s: '%s' needs a network, and board '%s' has none",
+			       action_place(r->a, s->pos), v->form.name, board);
 	if (v->refuse && v->refuse(s->data, &r->board, board, &why))
 		return err_set(err, E_BOARD_LACKS, "%s: %s", action_place(r->a, s->pos), why.buf);
 	return 0;
@@ -200,6 +204,13 @@ static int set_stage(struct test_run *r, struct err **err)
 	return test_needs_device(r->o) ? read_device(r, err) : 0;
 }
 
+static void web_said(void *arg, const char *line)
+{
+	struct test_run *r = arg;
+
+	scene_note(r->stage.scene, "web: %s", line);
+}
+
 static int prepare(struct test_run *r, struct err **err)
 {
 	struct scene_opts opts = {.board = &r->board,
@@ -212,6 +223,8 @@ static int prepare(struct test_run *r, struct err **err)
 
 	if (set_stage(r, err) < 0)
 		return -1;
+	if (test_has_trait(r->o, STEP_NEEDS_WEB))
+		opts.web = r->stage.web = web_new(web_said, r);
 	r->results = arena_alloc(r->a->arena, r->o->steps.count * sizeof(*r->results));
 	r->console = fopen(action_output(r->a, "console.log"), "we");
 	if (!r->console)
@@ -295,6 +308,7 @@ static int test_scenario(struct action *a, struct err **err)
 	if (rc == 0)
 		rc = finish(&r, do_steps(&r, err), err);
 	scene_free(r.stage.scene);
+	web_free(r.stage.web);
 	board_clear(&r.board);
 	target_clear(&r.target);
 	if (r.console)

@@ -241,14 +241,24 @@ static void push_media(struct strv *argv, const struct board_power *p)
 	push(argv, "-device", "virtio-blk-pci,drive=media0,serial=" BOARD_MEDIA_SERIAL);
 }
 
-static void push_network(struct strv *argv, const struct board *b)
+static void push_stick(struct strv *argv, const struct board_power *p)
+{
+	if (!p->stick)
+		return;
+	push_drive(argv, "if=none,id=stick0,format=raw,readonly=on", "file", p->stick);
+	push(argv, "-device", "qemu-xhci,id=usb0");
+	push(argv, "-device", "usb-storage,bus=usb0.0,drive=stick0,removable=on");
+}
+
+static void push_network(struct strv *argv, const struct board *b, const struct board_power *p)
 {
 	if (b->network == BOARD_NET_NONE) {
 		push(argv, "-nic", "none");
 		return;
 	}
-	/* An address by DHCP, and nobody behind it. */
-	push(argv, "-netdev", "user,id=" BOARD_NIC ",restrict=on");
+	/* An address by DHCP, and nobody behind it but the board's server. */
+	push(argv, "-netdev",
+	     p->web ? "user,id=" BOARD_NIC ",ipv6=off" : "user,id=" BOARD_NIC ",restrict=on");
 	push(argv, "-device",
 	     b->network == BOARD_NET_USB ? "usb-net,id=nic0,netdev=" BOARD_NIC
 					 : "virtio-net-pci,id=nic0,romfile=,netdev=" BOARD_NIC);
@@ -339,8 +349,8 @@ static void push_accel(struct strv *argv, const struct board *b)
 
 void board_show(const struct board *b, const struct board_power *p, struct confined *ret)
 {
-	const char *const read[] = {p->firmware,   p->device_tree,   p->initramfs,   p->media,
-				    p->agent_unit, p->agent_drop_in, p->agent_script};
+	const char *const read[] = {p->firmware,   p->device_tree,   p->initramfs,    p->media,
+				    p->agent_unit, p->agent_drop_in, p->agent_script, p->stick};
 	void (*show)(struct confined * ret, const char *path);
 
 	qemu_show(p->qemu, qemu_program(b->arch), ret);
@@ -371,7 +381,8 @@ void board_argv(const struct board *b, const struct board_power *p, struct strv 
 	push_firmware(ret, b, p);
 	push_card(ret, b, p);
 	push_media(ret, p);
-	push_network(ret, b);
+	push_stick(ret, p);
+	push_network(ret, b, p);
 	if (b->watchdog == BOARD_DOG_I6300ESB)
 		push(ret, "-device", "i6300esb");
 	if (b->watchdog != BOARD_DOG_NONE)

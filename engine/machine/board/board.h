@@ -86,12 +86,16 @@ struct board_power {
 	bool snapshot;       /* card and variables stay as they are: writes are lost */
 	const char *record;  /* file for QEMU's blklogwrites of the card, or NULL */
 	const char *media;   /* read-only disk with serial number BOARD_MEDIA_SERIAL, or NULL */
+	const char *stick;   /* image of a USB stick that is in, or NULL; nobody writes to it */
 	const char *clock;   /* "1970-01-01T00:00:00" at power-on, or NULL: the present */
 	const char *console; /* chardev of the console; NULL: "stdio,signal=off" */
 	const char *agent_unit, *agent_drop_in, *agent_script; /* files, or NULL */
 	int agent_fd, qmp_fd;                                  /* sockets; 0: none */
 	bool paused;                                           /* waits for QMP's "cont" */
+	bool web; /* its network leads to the loopback of QEMU's own, which has nothing else */
 };
+#define BOARD_WEB "http://10.0.2.2" /* there, of port 80; guests get no other answer */
+#define BOARD_WEB_PORT 80
 #define BOARD_TB_MB 512 /* QEMU's room for translated code */
 #define BOARD_MEDIA_SERIAL "orch-media"
 #define BOARD_AGENT_PORT "org.orch.agent"

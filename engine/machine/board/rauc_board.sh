@@ -45,8 +45,17 @@ for partition in "$disk"/*/partition; do
 	name=$(sed -n 's/^PARTNAME=//p' "$partition/uevent")
 	[ -z "$name" ] || link "$before$name$after" "/dev/${partition##*/}"
 done
-modprobe -q -a loop dm_mod dm_verity squashfs
+modprobe -q -a loop dm_mod dm_verity squashfs nbd virtio_net usbnet
 ip link set lo up
+# What DHCP would say: QEMU always gives the same.
+for net in /sys/class/net/*; do
+	net=${net##*/}
+	[ -e "/sys/class/net/$net/device" ] || continue
+	ip link set "$net" up
+	ip address add 10.0.2.15/24 dev "$net"
+	ip route add default via 10.0.2.2
+	break
+done
 mount -a
 # What systemd does with a system that has no id yet.
 if ! grep -qxE '[0-9a-f]{32}' /etc/machine-id; then

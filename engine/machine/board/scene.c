@@ -216,12 +216,16 @@ int scene_reap(struct scene *s, struct err **err)
 	fd_closep(&s->errfd);
 	fd_closep(&s->agentfd);
 	fd_closep(&s->qmpfd);
+	if (s->o.web)
+		web_close(s->o.web);
 	if (proc_wait(pid, &s->status, err) < 0)
 		return -1;
 	console_end(&s->console);
 	console_end(&s->own);
 	return 0;
 }
+
+#define OWN_FDS 5
 
 static short events(const struct scene *s, const int *fd)
 {
@@ -230,11 +234,13 @@ static short events(const struct scene *s, const int *fd)
 
 int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 {
-	struct pollfd fds[] = {{.fd = s->outfd, .events = POLLIN},
-			       {.fd = s->errfd, .events = POLLIN},
-			       {.fd = s->agentfd, .events = events(s, &s->agentfd)},
-			       {.fd = s->qmpfd, .events = events(s, &s->qmpfd)},
-			       {.fd = s->pidfd, .events = POLLIN}};
+	struct pollfd fds[OWN_FDS + WEB_FDS] = {
+		{.fd = s->outfd, .events = POLLIN},
+		{.fd = s->errfd, .events = POLLIN},
+		{.fd = s->agentfd, .events = events(s, &s->agentfd)},
+		{.fd = s->qmpfd, .events = events(s, &s->qmpfd)},
+		{.fd = s->pidfd, .events = POLLIN}};
+	size_t webs = s->o.web ? web_poll(s->o.web, fds + OWN_FDS, WEB_FDS) : 0;
 	uint64_t now = clock_ms();
 	int n;
 
@@ -248,7 +254,7 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 		deadline = s->deadline;
 	if (now >= deadline)
 		return 1;
-	n = poll(fds, array_len(fds),
+	n = poll(fds, OWN_FDS + webs,
 		 deadline - now > QEMU_ROOM_MS ? QEMU_ROOM_MS : (int)(deadline - now));
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, E_INTERNAL, errno, "cannot wait for the board");
@@ -257,6 +263,8 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 			       "there is no room left for what the board writes to its card");
 	if (n > 0)
 		take_all(s, fds);
+	if (n > 0 && webs)
+		web_take(s->o.web, fds + OWN_FDS, webs);
 	if (s->broken)
 		return err_set(err, E_SCENARIO_FAILED,
 			       "the console shows '%s', which it never must: '%s'", s->broken,

@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "machine/board/board.h"
+#include "machine/board/web.h"
 
 enum scene_source {
 	SCENE_CONSOLE,
@@ -54,6 +55,7 @@ struct scene_opts {
 	const char *const *never; /* texts that the console must not show */
 	size_t never_count;
 	unsigned total_s; /* all of it; 0: no deadline. Scaled. */
+	struct web *web;  /* the board's server (machine/board/web.h), at BOARD_WEB; or NULL */
 	/* Not 0, as from a handler of signals: what waits ends with ERR_CANCEL. NULL: never. */
 	const volatile sig_atomic_t *stop;
 	scene_log_fn *log;

@@ -17,10 +17,45 @@
 
 /* -- power -- */
 
+static void pair_close(int (*fds)[2])
+{
+	fd_closep(&(*fds)[0]);
+	fd_closep(&(*fds)[1]);
+}
+#define cleanup_pair __attribute__((cleanup(pair_close)))
+
 static int pair(int ret[2], struct err **err)
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret) < 0)
 		return err_errno(err, E_CANNOT_START, errno, "cannot start the board");
+	return 0;
+}
+
+/*
+ * With a server: the guest reaches the loopback of QEMU's network, which must be one that has
+ * nothing else.
+ */
+static int start_qemu(struct scene *s, struct strv *argv, struct confined *wall,
+		      struct proc_opts *opts, struct err **err)
+{
+	int ends[2] cleanup_pair = {-1, -1}, fd;
+
+	if (!s->o.web) {
+		confined_apply(wall, opts);
+		return proc_start(strv_argv(argv), opts, &s->pid, err);
+	}
+	if (pair(ends, err) < 0)
+		return -1;
+	confined_listen(wall, BOARD_WEB_PORT, ends[1]);
+	confined_apply(wall, opts);
+	if (!opts->namespaces)
+		return err_set(err, E_SANDBOX_UNAVAILABLE,
+			       "a board has a server ('serve') only where programs have networks "
+			       "of their own, and here none has: 'orch doctor' says why");
+	if (proc_start(strv_argv(argv), opts, &s->pid, err) < 0 ||
+	    confined_take_socket(ends[0], &fd, err) < 0)
+		return -1;
+	web_open(s->o.web, fd);
 	return 0;
 }
 
@@ -49,8 +84,7 @@ static int spawn(struct scene *s, struct board_power *p, struct err **err)
 		opts.errfd = own[1];
 		board_show(s->o.board, p, &wall);
 		confined_write(&wall, s->o.dir);
-		confined_apply(&wall, &opts);
-		rc = proc_start(strv_argv(&argv), &opts, &s->pid, err);
+		rc = start_qemu(s, &argv, &wall, &opts, err);
 	}
 	fd_closep(&agent[1]);
 	fd_closep(&qmp[1]);
@@ -159,6 +193,7 @@ int scene_power_on(struct scene *s, const struct board_power *power, bool link, 
 		return -1;
 	forget(s);
 	p.paused = true;
+	p.web = s->o.web != NULL;
 	p.agent_unit = s->unit;
 	p.agent_drop_in = s->drop_in;
 	p.agent_script = s->script;

@@ -104,11 +104,18 @@ static int enter(void *arg, struct err **err)
 	    write_proc("/proc/self/uid_map", users, err) < 0 ||
 	    write_proc("/proc/self/gid_map", groups, err) < 0 || mounts_enter(&opts, &how, err) < 0)
 		return -1;
-	if (c->as_root && give_up_rights(err) < 0)
+	if ((c->port && confined_send_socket(c->port, c->port_to, err) < 0) ||
+	    (c->as_root && give_up_rights(err) < 0))
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(err, E_SANDBOX_SETUP, errno, "cannot set no_new_privs");
 	return call_wall(false, err);
+}
+
+void confined_listen(struct confined *c, uint16_t port, int to)
+{
+	c->port = port;
+	c->port_to = to;
 }
 
 /* How this machine finds others. */

@@ -30,7 +30,9 @@ struct confined {
 	struct confined_binds binds; /* their text is this struct's */
 	bool network;                /* that of the machine */
 	bool as_root;                /* it takes itself for root, and may do no more for that */
-	uid_t uid;                   /* private: who we are outside */
+	uint16_t port;               /* 0, or confined_listen()'s */
+	int port_to;
+	uid_t uid; /* private: who we are outside */
 	gid_t gid;
 };
 
@@ -42,7 +44,17 @@ void confined_read(struct confined *c, const char *path);
 void confined_write(struct confined *c, const char *path);
 /* The directory of a PROGRAM that is started by its name, wherever it is in PATH. */
 void confined_program(struct confined *c, const char *program);
-/* Makes OPTS start the program so. C must live until it is started. */
+/*
+ * Before the program starts somebody listens on PORT (TCP) of its network's loopback, which nobody
+ * else has: who holds the other end of TO, a socket pair, takes the socket with
+ * confined_take_socket() when the program has started.
+ */
+void confined_listen(struct confined *c, uint16_t port, int to);
+int confined_take_socket(int from, int *ret_fd, struct err **err) warn_unused;
+/*
+ * Makes OPTS start the program so. C must live until it is started. Where programs run as they are
+ * OPTS stay as they were, and nobody listens.
+ */
 void confined_apply(struct confined *c, struct proc_opts *opts);
 void confined_release(struct confined *c);
 #define cleanup_confined __attribute__((cleanup(confined_release)))

@@ -65,8 +65,7 @@ static int map_user(unsigned id, uid_t uid, gid_t gid, struct err **err)
 	return 0;
 }
 
-/* The loopback of the new network namespace; programs that talk to themselves need it. */
-static int loopback_up(struct err **err)
+int loopback_up(struct err **err)
 {
 	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	int fd cleanup_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -27,6 +27,10 @@ int mounts_lay_over(const char *path, const char *from, struct err **err) warn_u
 int etc_enter(struct err **err) warn_unused;
 int etc_close(struct err **err) warn_unused;
 
+/* The loopback of the new network namespace; programs that talk to themselves need it. */
+int loopback_up(struct err **err) warn_unused;
+/* The child's half of confined_listen(): a socket that listens on PORT goes to TO. */
+int confined_send_socket(uint16_t port, int to, struct err **err) warn_unused;
 /* Builds the new root and makes it /. */
 int mounts_enter(const struct sandbox_opts *opts, const struct mounts_how *how,
 		 struct err **err) warn_unused;
