@@ -101,7 +101,7 @@ echo "# a device"
 mkdir -p "$device/etc/rauc" "$device/etc/edge-device" "$device/data" "$device/run" "$device/proc/sys/kernel/random" \
 	"$device/usr/lib/edge-device" "$device/bin" "$device/rauc"
 cp "$p/pki/keyring.pem" "$device/etc/rauc/"
-printf '[system]\ncompatible=demo,one\n[keyring]\ncheck-crl=true\n' >"$device/etc/rauc/system.conf"
+printf '[system]\ncompatible=demo,one\n[keyring]\ncheck-crl=true\ncheck-purpose=codesign\n' >"$device/etc/rauc/system.conf"
 echo 0123456789abcdef0123456789abcdef >"$device/etc/machine-id"
 cat >"$device/bin/rauc" <<'END'
 #!/bin/sh
@@ -289,6 +289,33 @@ printf 'url=%s\nchannel=stable\n' "$web" >"$state/update.conf"
 run
 ends "who has the device may say where" installed 2
 configure "url=$web/" channel=stable reboot=no
+
+echo "# signers under another CA of the keyring, whose certificates are for one purpose"
+mkdir "$scratch/purpose"
+cp "$device/etc/rauc/keyring.pem" "$scratch/keyring.pem"
+(
+	cd "$scratch/purpose" || exit
+	# shellcheck source=tests/certificates/lib.sh
+	. "$tree/tests/certificates/lib.sh"
+	certificate ca - authority 20490101000000Z
+	lists lists ca
+	cat ca.pem lists >>"$device/etc/rauc/keyring.pem"
+	for purpose in code web; do
+		certificate $purpose ca $purpose 20490101000000Z
+		openssl cms -sign -binary -nodetach -md sha256 -signer $purpose.pem -inkey $purpose.key \
+			-in "$www/stable.json" -outform DER -out $purpose.channel
+	done
+) >"$scratch/purpose.log" 2>&1 || cat "$scratch/purpose.log"
+cp "$scratch/purpose/web.channel" "$www/stable.channel"
+fresh
+run
+ends "for servers: it is not believed" refused 0 "signed by nobody"
+cp "$scratch/purpose/code.channel" "$www/stable.channel"
+fresh
+run
+ends "for code alone: it is, as RAUC believes it" installed 1
+cp "$scratch/keyring.pem" "$device/etc/rauc/keyring.pem"
+www_good
 
 echo "# what is cut"
 fresh
