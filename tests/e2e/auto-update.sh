@@ -365,6 +365,7 @@ cp "$www/stable.channel" "$scratch/newer.channel"
 run
 ends "a newer one is taken" installed 1
 cp "$scratch/good.channel" "$www/stable.channel"
+touch -d "1 hour ago" "$www/stable.channel" # not the second of the one before, of which its ETag is made
 rm -f "$device/rauc/calls"
 run
 ends "an old one again" refused 0 "is an old one"
