@@ -159,7 +159,7 @@ static uint64_t board_memory(const struct check_view *v, const struct node **ret
 		const struct board_opts *o =
 			n->recipe->kind == &kind_board ? n->recipe->opts : NULL;
 
-		if (o && o->memory > most) {
+		if (o && !board_opts_remote(o) && o->memory > most) {
 			most = o->memory;
 			*ret_board = n;
 		}

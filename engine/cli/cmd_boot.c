@@ -48,6 +48,12 @@ static unsigned scale_of(const struct node *board)
 	return n;
 }
 
+/* In QEMU, with its boot loader. */
+static bool boots_here(const struct node *board)
+{
+	return !board_opts_rauc(board->recipe->opts) && !board_opts_remote(board->recipe->opts);
+}
+
 /* The board of --board, with or without its directory; else the fastest. */
 static int choose_board(struct boot *b, const char *wanted, struct err **err)
 {
@@ -57,7 +63,7 @@ static int choose_board(struct boot *b, const char *wanted, struct err **err)
 	for (size_t i = 0; i < g->nodes.count; i++) {
 		struct node *n = g->nodes.items[i];
 
-		if (!is_kind(n, "board") || (!wanted && board_opts_rauc(n->recipe->opts)))
+		if (!is_kind(n, "board") || (!wanted && !boots_here(n)))
 			continue;
 		if (wanted ? str_eq(n->name, wanted) || str_eq(path_base(n->name), wanted)
 			   : !best || scale_of(n) < scale_of(best))
@@ -68,6 +74,11 @@ static int choose_board(struct boot *b, const char *wanted, struct err **err)
 		return err_set(err, E_BOARD_LACKS,
 			       "board '%s' does not boot (machine: rauc): name one that does with "
 			       "--board",
+			       best->name);
+	if (best && board_opts_remote(best->recipe->opts))
+		return err_set(err, E_BOARD_LACKS,
+			       "board '%s' is not QEMU's (machine: remote): name an emulated one "
+			       "with --board",
 			       best->name);
 	if (best)
 		return 0;

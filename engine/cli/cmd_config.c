@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "cli/ui.h"
 #include "kinds/debian/mirrors.h"
+#include "kinds/test/board_config.h"
 #include "kinds/kinds.h"
 
 struct setting {
@@ -244,6 +245,19 @@ static void add_pools(struct config *c, const struct project *p)
 		add(c, "pool", p->pool, "project", place(c, p->pool_pos));
 }
 
+/* What is known of a remote board: the keys alone, for commands may hold passwords. */
+static void add_board(struct config *c, const struct pair *p)
+{
+	char *name cleanup_free = xasprintf("boards.%s", p->key);
+	const struct board_config *b = p->data;
+	struct str text cleanup_str = STR_INIT;
+
+	for (size_t i = 0; i < REMOTE_CMD_COUNT; i++)
+		if (b->commands[i].count)
+			str_printf(&text, "%s%s", text.len ? " " : "", remote_words[i]);
+	add(c, name, text.buf, "file", place(c, p->pos));
+}
+
 /* The one that the current directory is in, as far as it can be read, or NULL. */
 static const struct project *find_project(struct config *c)
 {
@@ -275,6 +289,8 @@ static int fill(struct config *c, struct err **err)
 	if (add_mirrors(c, p, err))
 		return -1;
 	add_pools(c, p);
+	for (size_t i = 0; i < c->user.boards.count; i++)
+		add_board(c, LIST_AT(c->user.boards, struct pair *, i));
 	add_color(c);
 	add_progress(c);
 	add_flag(c, "offline", "--offline", c->cli->offline);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/path.h"
+#include "kinds/test/board_config.h"
 #include "recipe/yaml.h"
 
 static const struct option config_options[] = {
@@ -45,6 +46,10 @@ static const struct option config_options[] = {
 	 .example = "/usr/lib/softhsm/libsofthsm2.so"},
 	{"provenance-key", OPT_STRING, offsetof(struct user_config, provenance_key),
 	 .help = "Private key (PEM) that signs the provenance of bundles and disks."},
+	{"boards", OPT_DICT, offsetof(struct user_config, boards), OPT_NAME,
+	 .sub = &board_config_schema,
+	 .help = "Boards of `machine: remote` by their names: the commands that reach them "
+		 "(docs/hardware.md)."},
 	{"remote", OPT_STRUCT, offsetof(struct user_config, remote), .sub = &remote_config_schema,
 	 .help = "Caches and executors that are shared with other machines (docs/sharing.md)."},
 };

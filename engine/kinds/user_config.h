@@ -19,9 +19,11 @@ struct user_config {
 	bool trust_emulators; /* a board's QEMU may come out of any tree, see kinds/test/board.c */
 	bool trust_tools;     /* a bundle's rauc, which reads the key, see kinds/bundle/bundle.c */
 	const char *pin_file; /* what unlocks the keys of tokens (pki/pin.h), or NULL */
-	const char *pkcs11_module;    /* the library of a token, or NULL: what p11-kit knows */
-	const char *builder;          /* URI of who builds here, or NULL */
-	const char *provenance_key;   /* as the file says it, or NULL */
+	const char *pkcs11_module;  /* the library of a token, or NULL: what p11-kit knows */
+	const char *builder;        /* URI of who builds here, or NULL */
+	const char *provenance_key; /* as the file says it, or NULL */
+	struct list
+		boards; /* of struct pair *: name -> struct board_config (test/board_config.h) */
 	struct remote_config *remote; /* as the file says it, or NULL: user_config_remote() */
 };
 

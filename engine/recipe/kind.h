@@ -186,6 +186,8 @@ struct kind {
 	 * made on no other (run/farm.h). kind_always(), or NULL: no.
 	 */
 	bool (*at_home)(const void *opts);
+	/* Whether that is so of a node that names this one: a board of this machine's user. */
+	bool (*keeps_home)(const void *opts);
 	size_t platform_at; /* where its options have the list of PLATFORM_OPTION; 0: nowhere */
 };
 

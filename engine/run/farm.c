@@ -50,6 +50,18 @@ static bool uses_programs(const struct node *n)
 	return ret;
 }
 
+static bool is_kept_home(const struct node *n)
+{
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct node *from = n->in.items[i].from;
+		const struct kind *k = from ? from->recipe->kind : NULL;
+
+		if (k && k->keeps_home && k->keeps_home(from->recipe->opts))
+			return true;
+	}
+	return false;
+}
+
 const char *farm_why_not(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
@@ -58,7 +70,7 @@ const char *farm_why_not(const struct node *n)
 		return "it is told a secret";
 	if (uses_programs(n))
 		return "it uses programs of this machine";
-	if (k->at_home && k->at_home(n->recipe->opts))
+	if ((k->at_home && k->at_home(n->recipe->opts)) || is_kept_home(n))
 		return "it uses this machine in ways that no key tells";
 	if (node_demand(n).host_owners)
 		return "it starts a guest made of this machine's files";

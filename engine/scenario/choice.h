@@ -23,6 +23,8 @@ struct chosen {
 		"left", OPT_GONE, .help = "write 'tries'"                                   \
 	}
 void chosen_check_keys(const struct chosen *c, struct err_list *errors);
+/* For verb.traits_of: BASE, and what `tries` needs. */
+unsigned chosen_traits(const struct chosen *c, unsigned base);
 /* For verb.check: there are such slots, and their tries can be read. */
 void chosen_check(const void *opts, const struct target *t, struct pos pos,
 		  struct err_list *errors);
@@ -38,6 +40,9 @@ void choice_lines_clear(struct choice_lines *l);
 int choice_line(const struct choice_lines *l, const char *line, size_t *ret_slot, struct err **err);
 /* Waits until a slot is chosen. */
 int choice_wait(struct stage *s, unsigned seconds, size_t *ret_slot, struct err **err) warn_unused;
-/* ERR_BUILD when SLOT, which was chosen just now, and what is on the card are not what C says. */
+/*
+ * ERR_BUILD when SLOT, which was chosen just now, and what is on the card are not what C says. A
+ * card that nobody can look at is not compared.
+ */
 int choice_judge(struct stage *s, const struct chosen *c, size_t slot,
 		 struct err **err) warn_unused;

@@ -3,6 +3,7 @@
 
 #include "machine/board/rauc_board.h"
 #include "scenario/bench.h"
+#include "scenario/remote_card.h"
 
 const char *stage_path(struct stage *s, const struct ref *ref)
 {
@@ -31,6 +32,8 @@ int stage_power_on(struct stage *s, const struct stage_start *how, struct err **
 	struct board_power p = s->power;
 
 	s->started = as;
+	if (s->remote && remote_card_give(s, err) < 0)
+		return -1;
 	p.card = s->card;
 	p.clock = as.clock;
 	p.stick = as.stick;

@@ -34,7 +34,10 @@ struct stage {
 	const struct target *target; /* NULL: no step has STEP_NEEDS_DEVICE */
 	struct board_power power;    /* what is the same for each power-on; without the card */
 	struct scene *scene;
-	struct web *web;              /* of STEP_NEEDS_WEB; else NULL */
+	struct web *web;                   /* of STEP_NEEDS_WEB; else NULL */
+	const struct remote_board *remote; /* how the board is reached; NULL: it is QEMU */
+	bool card_here;                    /* of a remote board: this machine has its card */
+	bool card_changed;            /* likewise: the file of the card has what the card has not */
 	const char *start;            /* the image that the card was made of */
 	const char *card;             /* path; written to while the power is on */
 	uint64_t card_size;           /* bytes */

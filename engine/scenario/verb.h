@@ -63,7 +63,11 @@ enum step_trait {
 	STEP_NEEDS_CHOOSER = 1 << 8, /* with it: what its boot loader knows can be read */
 	STEP_NEEDS_BOOT = 1 << 9,    /* a board that boots by itself (machine/board/rauc_board.h) */
 	STEP_NEEDS_NETWORK = 1 << 10,
-	STEP_NEEDS_WEB = 1 << 11, /* with it: stage.web */
+	STEP_NEEDS_WEB = 1 << 11,  /* with it: stage.web */
+	STEP_NEEDS_QEMU = 1 << 12, /* what only an emulator can do (machine/board/remote_board.h) */
+	STEP_READS_CARD = 1 << 13, /* and changes nothing on it */
+	STEP_CHANGES_CARD = 1 << 14,
+	STEP_READS_RUNNING = 1 << 15, /* looks at the card while the power is on */
 };
 
 struct verb {

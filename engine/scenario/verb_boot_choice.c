@@ -228,7 +228,8 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_boot_choice = {
 	.form = {"boot-choice", &schema},
-	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF | STEP_NEEDS_BOOT,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF | STEP_NEEDS_BOOT |
+		  STEP_NEEDS_QEMU,
 	.check = check,
 	.run = run,
 };

@@ -83,7 +83,7 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_boot_half = {
 	.form = {"boot-half", &schema},
-	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_OFF | STEP_READS_CARD,
 	.check = check,
 	.run = run,
 };

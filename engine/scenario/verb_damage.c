@@ -157,7 +157,8 @@ static unsigned traits_of(const void *opts)
 {
 	const struct damage *d = opts;
 
-	return STEP_NEEDS_OFF | (d->range->variables ? STEP_NEEDS_BOOT : 0);
+	return STEP_NEEDS_OFF |
+	       (d->range->variables ? STEP_NEEDS_BOOT | STEP_NEEDS_QEMU : STEP_CHANGES_CARD);
 }
 
 const struct verb verb_damage = {

@@ -101,12 +101,12 @@ static int set(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_environment = {
 	.form = {"environment", &schema},
-	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF | STEP_READS_CARD,
 	.run = run,
 };
 
 const struct verb verb_set_environment = {
 	.form = {"set-environment", &set_schema},
-	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF | STEP_CHANGES_CARD,
 	.run = set,
 };

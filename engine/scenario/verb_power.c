@@ -77,7 +77,8 @@ static unsigned traits_of(const void *opts)
 	switch ((enum power_word)p->power) {
 	case POWER_ON:
 		return STEP_NEEDS_OFF | STEP_TURNS_ON | (p->record ? STEP_RECORDS : 0) |
-		       (p->record ? STEP_NEEDS_BOOT : 0) | (p->network ? STEP_NEEDS_NETWORK : 0);
+		       (p->record ? STEP_NEEDS_BOOT : 0) | (p->network ? STEP_NEEDS_NETWORK : 0) |
+		       (p->record || p->clock || p->stick ? STEP_NEEDS_QEMU : 0);
 	case POWER_OFF:
 		return STEP_NEEDS_ON | STEP_NEEDS_AGENT | STEP_TURNS_OFF;
 	case POWER_CUT:

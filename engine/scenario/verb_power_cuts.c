@@ -226,7 +226,7 @@ static int run(struct stage *s, const void *opts, struct err **err)
 const struct verb verb_power_cuts = {
 	.form = {"power-cuts", &schema},
 	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_CHOOSER | STEP_NEEDS_OFF | STEP_NEEDS_RECORD |
-		  STEP_NEEDS_BOOT,
+		  STEP_NEEDS_BOOT | STEP_NEEDS_QEMU,
 	.check = check,
 	.refuse = refuse,
 	.run = run,

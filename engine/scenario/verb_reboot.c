@@ -65,9 +65,14 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	return choice_judge(s, &r->chosen, slot, err);
 }
 
+static unsigned traits_of(const void *opts)
+{
+	return chosen_traits(opts, STEP_NEEDS_DEVICE | STEP_NEEDS_ON | STEP_NEEDS_AGENT);
+}
+
 const struct verb verb_reboot = {
 	.form = {"reboot", &schema},
-	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_ON | STEP_NEEDS_AGENT,
+	.traits_of = traits_of,
 	.value = value,
 	.check = chosen_check,
 	.run = run,

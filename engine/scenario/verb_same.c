@@ -119,6 +119,6 @@ static int run(struct stage *s, const void *opts, struct err **err)
 
 const struct verb verb_same = {
 	.form = {"same", &schema},
-	.traits = STEP_NEEDS_OFF,
+	.traits = STEP_NEEDS_OFF | STEP_READS_CARD,
 	.run = run,
 };

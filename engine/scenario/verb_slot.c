@@ -31,9 +31,14 @@ static int run(struct stage *s, const void *opts, struct err **err)
 	return choice_judge(s, wanted, slot, err);
 }
 
+static unsigned traits_of(const void *opts)
+{
+	return chosen_traits(opts, STEP_NEEDS_DEVICE | STEP_NEEDS_ON);
+}
+
 const struct verb verb_slot = {
 	.form = {"slot", &schema},
-	.traits = STEP_NEEDS_DEVICE | STEP_NEEDS_ON,
+	.traits_of = traits_of,
 	.check = chosen_check,
 	.run = run,
 };

@@ -12,14 +12,18 @@
 #include "kinds/test/board_opts.h"
 #include "kinds/user_config.h"
 #include "machine/board/rauc_board.h"
+#include "machine/board/remote_board.h"
 #include "machine/guest/qemu.h"
+
+enum unseen { UNSEEN_REFUSE, UNSEEN_SKIP };
+static const char *const unseen_words[] = {"refuse", "skip", NULL};
 
 #define AT(field) offsetof(struct board_opts, field)
 static const struct option board_options[] = {
 	{"machine", OPT_STRING, AT(machine), OPT_REQUIRED,
 	 .help = "The machine, as QEMU calls it; or rauc, for scenarios about slots in seconds: "
 		 "the device's kernel with the root slot that RAUC's rule chooses, and in it "
-		 "RAUC's service, without a boot loader and an init.",
+		 "RAUC's service, without a boot loader and an init; or remote, for hardware.",
 	 .example = "virt"},
 	{"arch", OPT_STRING, AT(arch), .def = "arm64", .help = "Its architecture: arm64 or amd64."},
 	{"cpu", OPT_STRING, AT(cpu), .help = "The processor; without it the machine's own.",
@@ -73,6 +77,14 @@ static const struct option board_options[] = {
 	 .help = "`machine: rauc`: a script for /bin/sh -e, before RAUC's service starts: what "
 		 "the device's units do that RAUC needs.",
 	 .example = "mkdir -p /data/rauc"},
+	{"name", OPT_STRING, AT(name), OPT_NAME,
+	 .help = "`machine: remote`: what your configuration calls the board, under 'boards' "
+		 "(docs/hardware.md).",
+	 .example = "bench"},
+	{"unseen", OPT_ENUM, AT(unseen), .words = unseen_words,
+	 .help = "`machine: remote`: steps that look at a card which nobody can look at, since the "
+		 "board has it: refuse, or skip, which leaves the look out and says so in the "
+		 "verdict."},
 };
 
 bool board_opts_rauc(const struct board_opts *o)
@@ -80,9 +92,14 @@ bool board_opts_rauc(const struct board_opts *o)
 	return str_eq(o->machine, RAUC_BOARD);
 }
 
+bool board_opts_remote(const struct board_opts *o)
+{
+	return str_eq(o->machine, REMOTE_BOARD);
+}
+
 bool board_takes_commands(const struct board_opts *o)
 {
-	return o->agent != BOARD_AGENT_NONE || board_opts_rauc(o);
+	return o->agent != BOARD_AGENT_NONE || board_opts_rauc(o) || board_opts_remote(o);
 }
 
 void board_check_ref(const struct kind_ctx *ctx, const struct ref *ref, struct err_list *errors)
@@ -110,6 +127,11 @@ void board_check_boots(const struct kind_ctx *ctx, const struct ref *ref, struct
 		err_list_at(errors, E_BOARD_LACKS, ref->pos,
 			    "board '%s' does not boot (machine: rauc): only a test can have it; "
 			    "name a board that boots",
+			    ref->text);
+	if (o && board_opts_remote(o))
+		err_list_at(errors, E_BOARD_LACKS, ref->pos,
+			    "board '%s' is not QEMU's (machine: remote): only a test can have it; "
+			    "name an emulated board",
 			    ref->text);
 }
 
@@ -158,34 +180,76 @@ static void check_options(void *data, const struct yaml *map, struct err_list *e
 static const struct schema board_schema =
 	SCHEMA(struct board_opts, board_options, .check = check_options);
 
+enum sort { SORT_BOOTED = 1 << 0, SORT_RAUC = 1 << 1, SORT_REMOTE = 1 << 2 };
+
+static enum sort sort_of(const struct board_opts *o)
+{
+	return board_opts_rauc(o) ? SORT_RAUC : board_opts_remote(o) ? SORT_REMOTE : SORT_BOOTED;
+}
+
+/* KEY is not for boards of sort IS, but for those of SORTS. */
+static void not_for(const char *key, enum sort is, unsigned sorts, struct pos pos,
+		    struct err_list *errors)
+{
+	if (sorts == SORT_RAUC)
+		err_list_at(errors, E_CONFLICTING_KEYS, pos,
+			    "'%s' is for `machine: rauc`: leave it out", key);
+	else if (sorts == SORT_REMOTE)
+		err_list_at(errors, E_CONFLICTING_KEYS, pos,
+			    "'%s' is for `machine: remote`: leave it out", key);
+	else if (is == SORT_RAUC)
+		err_list_at(errors, E_CONFLICTING_KEYS, pos,
+			    "'%s' is for boards that boot: leave it out with `machine: rauc`", key);
+	else
+		err_list_at(errors, E_CONFLICTING_KEYS, pos,
+			    "'%s' is for boards of QEMU: leave it out with `machine: remote`", key);
+}
+
+static void require(const char *key, const struct yaml *map, struct err_list *errors)
+{
+	if (!yaml_get(map, key))
+		err_list_at(errors, E_MISSING_KEY, map->pos, "key '%s' is missing: %s", key,
+			    schema_option(&board_schema, key)->help);
+}
+
 /*
- * What belongs to the one sort of board, and what to the other. Defaults stand in the worker's
- * options, so this looks at the recipe.
+ * What belongs to which sort of board. Defaults stand in the worker's options, so this looks at the
+ * recipe.
  */
 static void check_sort(const struct board_opts *o, const struct yaml *map, struct err_list *errors)
 {
-	static const char *const booted[] = {"firmware", "variables", "load",     "device-tree",
-					     "card",     "serial",    "watchdog", "agent"};
-	static const char *const rauc[] = {"kernel", "initramfs", "prepare"};
-	bool is = board_opts_rauc(o);
-	const char *const *others = is ? booted : rauc;
+	static const struct {
+		const char *key;
+		unsigned sorts, needed; /* whose it is, and who must have it */
+	} keys[] = {
+		{"firmware", SORT_BOOTED, SORT_BOOTED},
+		{"variables", SORT_BOOTED, 0},
+		{"load", SORT_BOOTED, 0},
+		{"device-tree", SORT_BOOTED, 0},
+		{"card", SORT_BOOTED, 0},
+		{"serial", SORT_BOOTED, 0},
+		{"network", SORT_BOOTED | SORT_RAUC, 0},
+		{"watchdog", SORT_BOOTED, 0},
+		{"agent", SORT_BOOTED, 0},
+		{"cpu", SORT_BOOTED | SORT_RAUC, 0},
+		{"cpus", SORT_BOOTED | SORT_RAUC, 0},
+		{"memory", SORT_BOOTED | SORT_RAUC, 0},
+		{"emulator", SORT_BOOTED | SORT_RAUC, 0},
+		{"kernel", SORT_RAUC, SORT_RAUC},
+		{"initramfs", SORT_RAUC, SORT_RAUC},
+		{"prepare", SORT_RAUC, 0},
+		{"name", SORT_REMOTE, SORT_REMOTE},
+		{"unseen", SORT_REMOTE, 0},
+	};
+	enum sort is = sort_of(o);
 
-	for (size_t i = 0; i < (is ? array_len(booted) : array_len(rauc)); i++)
-		if (yaml_get(map, others[i]))
-			err_list_at(errors, E_CONFLICTING_KEYS, yaml_key_pos(map, others[i]),
-				    is ? "'%s' is for boards that boot: leave it out with "
-					 "`machine: rauc`"
-				       : "'%s' is for `machine: rauc`: leave it out",
-				    others[i]);
-	if (!is && !o->firmware)
-		err_list_at(errors, E_MISSING_KEY, map->pos, "key 'firmware' is missing: %s",
-			    schema_option(&board_schema, "firmware")->help);
-	if (is && !o->kernel)
-		err_list_at(errors, E_MISSING_KEY, map->pos, "key 'kernel' is missing: %s",
-			    schema_option(&board_schema, "kernel")->help);
-	if (is && !o->initramfs)
-		err_list_at(errors, E_MISSING_KEY, map->pos, "key 'initramfs' is missing: %s",
-			    schema_option(&board_schema, "initramfs")->help);
+	for (size_t i = 0; i < array_len(keys); i++) {
+		if (yaml_get(map, keys[i].key) && !(keys[i].sorts & is))
+			not_for(keys[i].key, is, keys[i].sorts, yaml_key_pos(map, keys[i].key),
+				errors);
+		if (keys[i].needed & is)
+			require(keys[i].key, map, errors);
+	}
 }
 
 /*
@@ -218,7 +282,8 @@ static void board_outputs(const struct kind_ctx *ctx, struct output_specs *ret)
 	const struct board_opts *o = ctx->opts;
 
 	output_specs_push(ret, (struct output_spec){BOARD_JSON, OUTPUT_FILE});
-	output_specs_push(ret, (struct output_spec){BOARD_FIRMWARE, OUTPUT_FILE});
+	if (!board_opts_remote(o))
+		output_specs_push(ret, (struct output_spec){BOARD_FIRMWARE, OUTPUT_FILE});
 	if (o->variables)
 		output_specs_push(ret, (struct output_spec){BOARD_VARIABLES, OUTPUT_FILE});
 	if (o->device_tree)
@@ -233,7 +298,7 @@ static void board_tools(const void *opts, struct strs *ret)
 {
 	const struct board_opts *o = opts;
 
-	if (!o->emulator)
+	if (!o->emulator && !board_opts_remote(o))
 		strs_push(ret, qemu_program(o->arch));
 }
 
@@ -244,7 +309,12 @@ static unsigned board_lent_memory(const void *opts)
 {
 	const struct board_opts *o = opts;
 
-	return (unsigned)(o->memory >> 20) + BOARD_TB_MB + QEMU_MB;
+	return board_opts_remote(o) ? 0 : (unsigned)(o->memory >> 20) + BOARD_TB_MB + QEMU_MB;
+}
+
+static bool board_keeps_home(const void *opts)
+{
+	return board_opts_remote(opts);
 }
 
 const struct kind kind_board = {
@@ -261,12 +331,18 @@ const struct kind kind_board = {
 		  "\n"
 		  "With `machine: rauc` firmware.bin is the kernel, and initramfs.bin there, too. "
 		  "The card is a virtio disk, there is no watchdog, and commands can be run. Only "
-		  "a `test` can have such a board.",
+		  "a `test` can have such a board.\n"
+		  "\n"
+		  "With `machine: remote` board.json is all, and has the name by which your own "
+		  "configuration knows how to switch the board on and off, write its card and "
+		  "read its console (docs/hardware.md). Only a `test` can have such a board, too; "
+		  "its verdict names the board and is kept like any other.",
 	.version = 2,
 	.usual_s = 0.2,
 	.schema = &board_schema,
 	.check = board_check,
 	.outputs = board_outputs,
 	.lent_memory_mb = board_lent_memory,
+	.keeps_home = board_keeps_home,
 	.tools = board_tools,
 };

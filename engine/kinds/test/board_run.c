@@ -91,14 +91,22 @@ static int board_run(struct action *a, struct err **err)
 		first = o->kernel;
 	}
 
+	if (board_opts_remote(o)) {
+		b.name = (char *)o->name;
+		b.skip_unseen = o->unseen;
+		b.network = BOARD_NET_NONE;
+	}
 	if (board_scale_parse(o->time_scale, &b.time_permille))
 		return err_set(err, E_INVALID_VALUE, "'time-scale' is not a number");
-	if (qemu_version(a, &version, err) < 0)
+	if (!board_opts_remote(o) && qemu_version(a, &version, err) < 0)
 		return -1;
 	b.qemu = version.buf;
 	board_print(&b, &text);
-	if (file_write(action_output(a, BOARD_JSON), text.buf, text.len, 0644, false, err) < 0 ||
-	    copy_file(a, first, BOARD_FIRMWARE, err) < 0 ||
+	if (file_write(action_output(a, BOARD_JSON), text.buf, text.len, 0644, false, err) < 0)
+		return -1;
+	if (board_opts_remote(o))
+		return 0;
+	if (copy_file(a, first, BOARD_FIRMWARE, err) < 0 ||
 	    (o->initramfs && copy_file(a, o->initramfs, BOARD_INITRAMFS, err) < 0) ||
 	    (o->variables && copy_file(a, o->variables, BOARD_VARIABLES, err) < 0) ||
 	    (o->device_tree && copy_file(a, o->device_tree, BOARD_DEVICE_TREE, err) < 0))

@@ -2,6 +2,7 @@
 #include "kinds/test/board_use.h"
 
 #include "kinds/run/rootdir.h"
+#include "machine/board/remote_board.h"
 #include "machine/guest/qemu.h"
 
 static void clear(void *argv)
@@ -46,12 +47,14 @@ int board_use_open(struct action *a, const struct ref *ref, struct board *ret_bo
 				    .initramfs = initramfs ? initramfs->path : NULL,
 				    .variables = variables ? variables->path : NULL};
 
-	if (!json || !firmware)
+	if (!json)
 		return err_set(err, E_WRONG_KIND,
 			       "node '%s' is not a board: name a node of kind board", ref->text);
-	files.firmware = firmware->path;
 	if (board_read(json->path, &board, err) < 0)
 		return -1;
+	if (!firmware && !board_is_remote(&board))
+		return err_set(err, E_WRONG_KIND, "board '%s' has no firmware", ref->text);
+	files.firmware = firmware ? firmware->path : NULL;
 	if (emulator) {
 		struct action_input t = {
 			.ref = ref->text, .path = emulator->path, .digest = emulator->digest};

@@ -282,14 +282,36 @@ static void check_network(const struct kind_ctx *ctx, struct err_list *errors)
 			    s->form->name, o->board->text);
 }
 
+/* Of a board that orch does not start itself. */
+static void check_remote(const struct kind_ctx *ctx, struct err_list *errors)
+{
+	const struct test_opts *o = ctx->opts;
+
+	for (size_t i = 0; i < o->steps.count; i++) {
+		const struct formed *s = step_at(o, i);
+
+		if (step_traits(s) & (STEP_NEEDS_QEMU | STEP_NEEDS_NETWORK))
+			err_list_at(errors, E_BOARD_LACKS, s->pos,
+				    "this '%s' needs a board of QEMU: of '%s' (machine: remote) "
+				    "nobody records writes, sets the clock, has the network or "
+				    "changes the firmware's variables; name another board",
+				    s->form->name, o->board->text);
+	}
+}
+
 static void check_names(const struct kind_ctx *ctx, struct err_list *errors)
 {
+	const struct board_opts *board =
+		board_of_ref(ctx, ((const struct test_opts *)ctx->opts)->board);
+
 	const struct test_opts *o = ctx->opts;
 
 	board_check_ref(ctx, o->board, errors);
 	check_network(ctx, errors);
 	if (on_bench(ctx))
 		check_bench(ctx, errors);
+	if (board && board_opts_remote(board))
+		check_remote(ctx, errors);
 	check_device(ctx, errors);
 }
 

@@ -8,8 +8,10 @@
 #include "base/path.h"
 #include "kinds/makers.h"
 #include "kinds/test/board_use.h"
+#include "kinds/test/remote_use.h"
 #include "machine/board/rauc_board.h"
 #include "media/ext4/ext4.h"
+#include "scenario/remote_card.h"
 
 #define MEDIA_ROOM (16u << 20)
 #define DEVICE_MAX (1u << 20) /* of device.json */
@@ -29,7 +31,7 @@ static int open_board(struct test_run *r, struct err **err)
 		r->target.chosen = TARGET_CHOSEN_BY_KERNEL;
 	r->new_variables = files.variables;
 	r->stage.power.qemu = files.qemu;
-	return 0;
+	return board_is_remote(&r->board) ? remote_use_open(r, err) : 0;
 }
 
 /* What only the board can tell. */
@@ -53,12 +55,27 @@ static int check_step(const struct test_run *r, const struct formed *s, struct e
 	return 0;
 }
 
-static int check_steps(const struct test_run *r, struct err **err)
+static int check_kept_card(const struct test_run *r, struct err **err)
 {
-	for (size_t i = 0; i < r->o->steps.count; i++)
-		if (check_step(r, LIST_AT(r->o->steps, struct formed *, i), err) < 0)
+	if (remote_card_is_readable(&r->remote))
+		return 0;
+	return err_set(err, E_BOARD_LACKS,
+		       "'keep-card' needs a card that can be read back: give board '%s' a 'card' "
+		       "or 'read' in %s",
+		       r->remote.name, r->remote.config);
+}
+
+static int check_steps(struct test_run *r, struct err **err)
+{
+	for (size_t i = 0; i < r->o->steps.count; i++) {
+		const struct formed *s = LIST_AT(r->o->steps, struct formed *, i);
+		int rc = r->stage.remote ? remote_use_check(r, s, err) : check_step(r, s, err);
+
+		if (rc < 0)
 			return -1;
-	return 0;
+		r->results[i].unseen = rc == 1;
+	}
+	return r->o->keep_card && r->stage.remote ? check_kept_card(r, err) : 0;
 }
 
 static int make_card(struct test_run *r, struct err **err)
@@ -73,11 +90,15 @@ static int make_card(struct test_run *r, struct err **err)
 		return err_set(err, E_IMAGE_TOO_LARGE,
 			       "image '%s' has %llu bytes, more than the card: raise 'card-size'",
 			       r->o->card->text, (unsigned long long)st.st_size);
+	if (r->remote.card) {
+		r->stage.card = r->remote.card;
+		return remote_card_make(&r->stage, err);
+	}
 	if (file_copy(r->stage.start, r->stage.card, 0600, err) < 0)
 		return -1;
 	if (truncate(r->stage.card, (off_t)r->o->card_size) < 0)
 		return err_errno(err, E_SCRATCH_FAILED, errno, "cannot create a card");
-	return 0;
+	return r->stage.remote ? remote_card_make(&r->stage, err) : 0;
 }
 
 /* The board's own variable store: what the firmware writes there stays for the whole scenario. */
@@ -99,6 +120,21 @@ static const char *media_name(struct test_run *r, const struct ref *ref)
 			    in->output ? in->output : path_base(ref->text));
 }
 
+/* For a remote board, whose system is given them by its commands (scene_remote.h). */
+static void carry(struct test_run *r, const char *path, const char *name, uint64_t size)
+{
+	struct board_files_carried *c = &r->carried;
+	size_t have = c->count * sizeof(*c->items);
+	struct carried *items = arena_alloc(r->a->arena, have + sizeof(*items));
+
+	if (have)
+		memcpy(items, c->items, have);
+	items[c->count++] = (struct carried){path, name};
+	c->items = items;
+	c->size += size;
+	r->stage.power.carry = c;
+}
+
 static int add_media(struct test_run *r, struct tree *t, const struct ref *ref, uint64_t *size,
 		     struct err **err)
 {
@@ -117,6 +153,8 @@ static int add_media(struct test_run *r, struct tree *t, const struct ref *ref, 
 	if (old)
 		return 0;
 	*size += (uint64_t)st.st_size;
+	if (r->stage.remote)
+		carry(r, in->path, name, (uint64_t)st.st_size);
 	return tree_copy_path(t, name, in->path, TREE_SKIP_GIT, err);
 }
 
@@ -140,7 +178,7 @@ static int make_media(struct test_run *r, struct err **err)
 		if (v->medium && add_media(r, t, v->medium(s->data), &size, err) < 0)
 			return -1;
 	}
-	if (!size)
+	if (!size || r->stage.remote)
 		return 0;
 	uuid_derive(uuid, r->a->project, r->a->identity, "media", NULL);
 	opts.size = (size + size / 32 + MEDIA_ROOM) & ~(uint64_t)4095;
@@ -232,9 +270,12 @@ static int prepare(struct test_run *r, struct err **err)
 	if (open_board(r, err) < 0 || check_steps(r, err) < 0)
 		return -1;
 	action_progress(r->a, -1, "making the card");
-	if (make_card(r, err) < 0 || make_variables(r, err) < 0 || make_media(r, err) < 0)
+	opts.remote = r->stage.remote;
+	if (scene_new(&opts, &r->stage.scene, err) < 0)
 		return -1;
-	return scene_new(&opts, &r->stage.scene, err);
+	if (make_card(r, err) < 0 || make_variables(r, err) < 0)
+		return -1;
+	return make_media(r, err);
 }
 
 /* -- the steps -- */
@@ -256,6 +297,22 @@ static int blame(struct test_run *r, size_t i, const char *title, struct err **e
 	return err_set(err, cause->code, "%s", test_plain(r->a->arena, text.buf));
 }
 
+/* A step that looks at a card which nobody can look at is left out, but for what else it waits. */
+static int play(struct test_run *r, const struct formed *s, const struct step_result *result,
+		struct err **err)
+{
+	unsigned traits = step_traits(s);
+	bool reads = traits & STEP_READS_CARD, changes = traits & STEP_CHANGES_CARD;
+
+	if (result->unseen)
+		scene_note(r->stage.scene, "the card cannot be seen: left out");
+	if (result->unseen && reads)
+		return 0;
+	if (r->stage.remote && (reads || changes) && remote_card_take(&r->stage, changes, err) < 0)
+		return -1;
+	return step_verb(s)->run(&r->stage, s->data, err);
+}
+
 static int do_step(struct test_run *r, size_t i, struct err **err)
 {
 	const struct formed *s = LIST_AT(r->o->steps, struct formed *, i);
@@ -266,7 +323,7 @@ static int do_step(struct test_run *r, size_t i, struct err **err)
 	scene_note(r->stage.scene, "step %zu of %zu: %s", i + 1, r->o->steps.count, title);
 	action_progress(r->a, (int)(100 * i / r->o->steps.count), "step %zu of %zu: %s", i + 1,
 			r->o->steps.count, title);
-	rc = step_verb(s)->run(&r->stage, s->data, err);
+	rc = play(r, s, &r->results[i], err);
 	r->results[i].seconds = (double)(clock_ms() - start) / 1000;
 	r->results[i].done = rc == 0;
 	return rc < 0 ? blame(r, i, title, err) : 0;
@@ -279,6 +336,18 @@ static int do_steps(struct test_run *r, struct err **err)
 			return -1;
 	}
 	return scene_cut(r->stage.scene, err);
+}
+
+static int keep_remote_card(struct test_run *r, struct err **err)
+{
+	const char *kept = action_output(r->a, "card.img");
+
+	if (remote_card_take(&r->stage, false, err) < 0 ||
+	    file_copy(r->stage.card, kept, 0600, err) < 0)
+		return -1;
+	if (truncate(kept, (off_t)r->stage.card_size) < 0)
+		return err_errno(err, E_WRITE_FAILED, errno, "cannot keep the card");
+	return 0;
 }
 
 static int finish(struct test_run *r, int rc, struct err **err)
@@ -295,6 +364,8 @@ static int finish(struct test_run *r, int rc, struct err **err)
 	}
 	if (test_report(r, NULL, err) < 0)
 		return -1;
+	if (r->o->keep_card && r->stage.remote)
+		return keep_remote_card(r, err);
 	if (r->o->keep_card && rename(r->stage.card, action_output(r->a, "card.img")) < 0)
 		return err_errno(err, E_WRITE_FAILED, errno, "cannot keep the card");
 	return 0;
@@ -309,6 +380,7 @@ static int test_scenario(struct action *a, struct err **err)
 		rc = finish(&r, do_steps(&r, err), err);
 	scene_free(r.stage.scene);
 	web_free(r.stage.web);
+	remote_board_clear(&r.remote);
 	board_clear(&r.board);
 	target_clear(&r.target);
 	if (r.console)

@@ -13,15 +13,18 @@
 struct step_result {
 	double seconds;
 	bool done;
+	bool unseen; /* its look at the card was left out (remote_use.h) */
 };
 
 struct test_run {
 	struct action *a;
 	const struct test_opts *o;
 	struct board board;
+	struct remote_board remote; /* of a board of machine: remote */
 	struct target target;
 	struct stage stage;
-	const char *new_variables; /* of the board, or NULL */
+	struct board_files_carried carried; /* likewise: for its system */
+	const char *new_variables;          /* of the board, or NULL */
 	FILE *console;
 	uint64_t written; /* bytes of console.log */
 	struct step_result *results;

@@ -9,8 +9,12 @@
  * the virtio port BOARD_AGENT_PORT:
  *
  *	host   run ID LENGTH\n and LENGTH bytes: a script for /bin/sh -e
+ *	       put ID LENGTH NAME\n and LENGTH bytes: a file of that name in /run/orch/media
  *	guest  hello\n when it starts; out ID LINE\n for each line, of both outputs;
  *	       end ID STATUS\n
+ *
+ * With AGENT_STREAM before it the program talks by its standard input and output, on a system of
+ * which nothing else is known than that a shell runs it, as root.
  *
  * Scripts run beside each other. The rest here is the host's side of the protocol: pure, bytes in
  * and callbacks out.
@@ -20,6 +24,7 @@
 #include "base/str.h"
 
 #define AGENT_MEDIA "media=yes\n"
+#define AGENT_STREAM "stream=yes\n"
 extern const char agent_unit[], agent_drop_in[], agent_script[];
 
 enum agent_event {

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # In the guest of a scenario: runs what comes through the port, and says what comes of it (agent.h).
-# $media: there is a disk with the files of the test.
+# $media: there is a disk with the files of the test. $stream: all comes and goes by stdin and
+# stdout, the files, too.
 # shellcheck disable=SC2015,SC2086 # no words here have spaces
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8 TERM=dumb
@@ -9,7 +10,7 @@ umask 022
 cd /
 dir=/run/orch
 mkdir -p $dir/media
-modprobe -q -a virtio_pci virtio_console virtio_blk ext4
+[ -n "$stream" ] || modprobe -q -a virtio_pci virtio_console virtio_blk ext4
 
 mount_media() {
 	for s in /sys/block/*/serial; do
@@ -33,15 +34,19 @@ find_port() {
 	return 1
 }
 
-until find_port; do sleep 0.2; done
+[ -n "$stream" ] || until find_port; do sleep 0.2; done
 i=0
 # shellcheck disable=SC2154 # the caller's
 until [ -z "$media" ] || mount_media || [ $i -ge 150 ]; do i=$((i + 1)); sleep 0.2; done
-exec 3<>"$port"
+if [ -n "$stream" ]; then
+	exec 3>&1 4<&0
+else
+	exec 3<>"$port" 4<&3
+fi
 
 job() {
 	{
-		/bin/sh -e $dir/job-$1 3>&- </dev/null 2>&1
+		/bin/sh -e $dir/job-$1 3>&- 4<&- </dev/null 2>&1
 		echo $? >$dir/status-$1
 	} | while IFS= read -r line || [ -n "$line" ]; do
 		printf 'out %s %s\n' $1 "$line" >&3
@@ -52,10 +57,22 @@ job() {
 
 printf 'hello\n' >&3
 while :; do
-	while read -r word id len <&3; do
-		[ "$word" = run ] || continue
-		head -c "$len" <&3 >$dir/job-$id
-		job $id &
+	while read -r word id len name <&4; do
+		case $word in
+		run)
+			head -c "$len" <&4 >$dir/job-$id
+			job $id &
+			;;
+		put)
+			# what does not fit is read all the same
+			name=$dir/media/$name
+			mkdir -p "${name%/*}"
+			head -c "$len" <&4 | { cat >"$name" 2>/dev/null; cat >/dev/null; }
+			[ "$(stat -c %s "$name")" = "$len" ]
+			printf 'end %s %s\n' $id $? >&3
+			;;
+		esac
 	done
+	[ -z "$stream" ] || exit 0
 	sleep 0.5
 done

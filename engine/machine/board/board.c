@@ -27,6 +27,7 @@ void board_clear(struct board *b)
 	free(b->cpu);
 	free(b->qemu);
 	free(b->prepare);
+	free(b->name);
 	*b = (struct board){0};
 }
 
@@ -73,6 +74,10 @@ void board_print(const struct board *b, struct str *ret)
 	json_object_set_new(root, "qemu", json_string(b->qemu ? b->qemu : ""));
 	if (b->prepare)
 		json_object_set_new(root, "prepare", json_string(b->prepare));
+	if (b->name)
+		json_object_set_new(root, "name", json_string(b->name));
+	if (b->skip_unseen)
+		json_object_set_new(root, "skip_unseen", json_true());
 	json_object_set_new(root, "cpus", json_integer(b->cpus));
 	json_object_set_new(root, "memory_mb", json_integer(b->memory_mb));
 	json_object_set_new(root, "serial", json_integer(b->serial));
@@ -131,7 +136,8 @@ static int read_board(const json_t *root, struct board *b)
 	    read_text(root, "machine", false, &b->machine) ||
 	    read_text(root, "arch", false, &b->arch) || read_text(root, "cpu", true, &b->cpu) ||
 	    read_text(root, "qemu", false, &b->qemu) ||
-	    read_text(root, "prepare", true, &b->prepare) || read_number(root, "cpus", &b->cpus) ||
+	    read_text(root, "prepare", true, &b->prepare) ||
+	    read_text(root, "name", true, &b->name) || read_number(root, "cpus", &b->cpus) ||
 	    read_number(root, "memory_mb", &b->memory_mb) ||
 	    read_number(root, "serial", &b->serial) ||
 	    read_number(root, "time_permille", &b->time_permille) ||
@@ -146,6 +152,7 @@ static int read_board(const json_t *root, struct board *b)
 	b->network = (enum board_network)network;
 	b->watchdog = (enum board_watchdog)watchdog;
 	b->agent = (enum board_agent)agent;
+	b->skip_unseen = json_is_true(json_object_get(root, "skip_unseen"));
 	return 0;
 }
 

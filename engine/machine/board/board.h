@@ -44,11 +44,13 @@ extern const char *const board_watchdogs[];
 extern const char *const board_agents[];
 
 struct board {
-	char *machine; /* QEMU's name: "virt"; or RAUC_BOARD (rauc_board.h) */
-	char *arch;    /* "arm64" */
-	char *cpu;     /* NULL: the machine's own */
-	char *qemu;    /* QEMU's version when the board was described; "" unknown */
-	char *prepare; /* of a RAUC_BOARD: a script before rauc starts, or NULL */
+	char *machine;    /* QEMU's name: "virt"; or RAUC_BOARD, REMOTE_BOARD */
+	char *arch;       /* "arm64" */
+	char *cpu;        /* NULL: the machine's own */
+	char *qemu;       /* QEMU's version when the board was described; "" unknown */
+	char *prepare;    /* of a RAUC_BOARD: a script before rauc starts, or NULL */
+	char *name;       /* of a REMOTE_BOARD (remote_board.h); else NULL */
+	bool skip_unseen; /* likewise: what cannot be looked at there is left out */
 	unsigned cpus, memory_mb;
 	unsigned serial; /* which UART is the console, from 0 */
 	enum board_load load;
@@ -75,6 +77,16 @@ int board_scale_parse(const char *text, unsigned *ret_permille);
 /* SECONDS times the board's scale, rounded up. */
 unsigned board_seconds(const struct board *b, unsigned seconds);
 
+/* Files for the system of a REMOTE_BOARD, which get to /run/orch/media there. */
+struct carried {
+	const char *path, *name; /* here, and there: "NODE/FILE" */
+};
+struct board_files_carried {
+	const struct carried *items;
+	size_t count;
+	uint64_t size; /* bytes, of all */
+};
+
 /* What one power-on takes. Descriptors are passed under their numbers (proc_opts.pass). */
 struct board_power {
 	const struct strv *qemu;            /* how QEMU is started; NULL: this machine's */
@@ -83,10 +95,11 @@ struct board_power {
 	const char *program;                /* likewise: text before the agent's, or NULL */
 	const char *variables; /* the firmware's variable store, flash that it writes; or NULL */
 	const char *card;
-	bool snapshot;       /* card and variables stay as they are: writes are lost */
-	const char *record;  /* file for QEMU's blklogwrites of the card, or NULL */
-	const char *media;   /* read-only disk with serial number BOARD_MEDIA_SERIAL, or NULL */
-	const char *stick;   /* image of a USB stick that is in, or NULL; nobody writes to it */
+	bool snapshot;      /* card and variables stay as they are: writes are lost */
+	const char *record; /* file for QEMU's blklogwrites of the card, or NULL */
+	const char *media;  /* read-only disk with serial number BOARD_MEDIA_SERIAL, or NULL */
+	const char *stick;  /* image of a USB stick that is in, or NULL; nobody writes to it */
+	const struct board_files_carried *carry; /* of a REMOTE_BOARD, for media; or NULL */
 	const char *clock;   /* "1970-01-01T00:00:00" at power-on, or NULL: the present */
 	const char *console; /* chardev of the console; NULL: "stdio,signal=off" */
 	const char *agent_unit, *agent_drop_in, *agent_script; /* files, or NULL */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "machine/board/scene_priv.h"
+#include "machine/board/scene_remote.h"
 #include "machine/guest/qemu.h"
 
 /* -- lines -- */
@@ -15,11 +16,9 @@
 #define SEND_S 60      /* until the guest has taken a command */
 
 /* What stands before a line in the log; a console's has nothing. */
-static const char *const marks[] = {[SCENE_CONSOLE] = "",
-				    [SCENE_QEMU] = "qemu: ",
-				    [SCENE_JOB] = "> ",
-				    [SCENE_BACKGROUND] = "& ",
-				    [SCENE_NOTE] = "-- "};
+static const char *const marks[] = {
+	[SCENE_CONSOLE] = "", [SCENE_QEMU] = "qemu: ",   [SCENE_BOARD] = "board: ",
+	[SCENE_JOB] = "> ",   [SCENE_BACKGROUND] = "& ", [SCENE_NOTE] = "-- "};
 
 /* A console that prints what is a mark, or hides one, does not speak for us. */
 static const char *mark(enum scene_source source, const char *text)
@@ -90,7 +89,7 @@ void scene_qemu_said(void *arg, enum console_event event, const char *text, long
 		return;
 	free(s->last_own);
 	s->last_own = xstrdup(text);
-	add_line(s, SCENE_QEMU, 0, text);
+	add_line(s, s->remote ? SCENE_BOARD : SCENE_QEMU, 0, text);
 }
 
 static bool is_background(const struct scene *s, unsigned job)
@@ -194,6 +193,9 @@ static void take_all(struct scene *s, const struct pollfd *fds)
 	size_t len;
 
 	if (fds[0].revents && take(&s->outfd, buf, sizeof(buf), &len) == 0) {
+		s->heard = true;
+		if (s->remote)
+			len = scene_remote_filter(s, buf, len);
 		console_feed(&s->console, buf, len);
 		look_for_never(s, s->console.line.buf);
 	}
@@ -244,7 +246,7 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 	uint64_t now = clock_ms();
 	int n;
 
-	if (!s->pid)
+	if (!scene_is_on(s))
 		return 2;
 	if (s->o.stop && *s->o.stop)
 		return err_set(err, E_STOPPED, "stopped while the board was on");
@@ -273,6 +275,8 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err)
 		return err_set(err, E_SCENARIO_FAILED,
 			       "the board said more than %u MiB since it was switched on",
 			       SCENE_KEPT_MAX >> 20);
+	if (s->remote)
+		return scene_remote_pumped(s, err);
 	/* QEMU is gone when everything it said has been read. */
 	if (n > 0 && fds[4].revents && !fds[0].revents && !fds[1].revents)
 		return scene_reap(s, err) < 0 ? -1 : 2;
@@ -290,6 +294,8 @@ int scene_went_off(struct scene *s, const char *what, struct err **err)
 {
 	char *how cleanup_free = NULL;
 
+	if (s->remote)
+		return err_set(err, E_BOARD_OFF, "%s: the board is off", what);
 	if (WIFEXITED(s->status) && WEXITSTATUS(s->status) == 0)
 		return err_set(err, E_BOARD_OFF, "%s: the board switched itself off", what);
 	how = proc_status_string(s->status);
@@ -387,6 +393,8 @@ int scene_wait_agent(struct scene *s, unsigned seconds, struct err **err)
 	uint64_t deadline = scene_deadline(s, seconds);
 	int rc = 0;
 
+	if (s->remote)
+		return scene_remote_wait_agent(s, seconds, err);
 	while (!s->hello && rc == 0)
 		rc = scene_pump(s, deadline, err);
 	if (rc == 1)
@@ -445,7 +453,8 @@ int scene_wait_job(struct scene *s, unsigned job, unsigned seconds, int *ret_sta
 		}
 		if (s->resets != resets)
 			return err_set(err, E_SCENARIO_FAILED,
-				       "the guest restarted during the command");
+				       "the guest restarted%s during the command",
+				       s->remote ? ", or the connection to it broke," : "");
 		rc = scene_pump(s, deadline, err);
 		if (rc < 0)
 			return -1;
@@ -458,6 +467,8 @@ int scene_wait_job(struct scene *s, unsigned job, unsigned seconds, int *ret_sta
 
 void scene_forget_agent(struct scene *s)
 {
+	if (s->remote)
+		scene_remote_forget_agent(s);
 	s->hello = false;
 }
 

@@ -3,7 +3,8 @@
 /*
  * A board that is switched on and off: QEMU, its console as lines with a cursor, commands in the
  * guest, and the monitor. One poll loop behind blocking calls with deadlines; nothing runs on its
- * own. QEMU dies with this process.
+ * own. QEMU dies with this process. A remote board (scene_remote.h) is switched off with the scene,
+ * and by the next one that takes it.
  *
  *	scene_new(&opts, &scene, err);
  *	scene_power_on(scene, &power, err);
@@ -23,11 +24,13 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "machine/board/board.h"
+#include "machine/board/remote_board.h"
 #include "machine/board/web.h"
 
 enum scene_source {
 	SCENE_CONSOLE,
 	SCENE_QEMU,       /* what QEMU itself says */
+	SCENE_BOARD,      /* what the commands of a remote board say */
 	SCENE_JOB,        /* a command in the guest */
 	SCENE_BACKGROUND, /* one that nobody waits for */
 	SCENE_NOTE,       /* the scene's own: power, resets, steps */
@@ -44,15 +47,16 @@ DEFINE_VEC(scene_lines, struct scene_line)
 
 /*
  * Called for each line as it comes, with seconds since power-on before it and then the mark of its
- * source: "-- " of a note, "> " and "& " of commands, "qemu: "; a line of the console has none, and
- * gets a backslash when it begins with one or with a backslash.
+ * source: "-- " of a note, "> " and "& " of commands, "qemu: ", "board: "; a line of the console
+ * has none, and gets a backslash when it begins with one or with a backslash.
  */
 typedef void scene_log_fn(void *arg, enum scene_source source, const char *line);
 
 struct scene_opts {
 	const struct board *board;
-	const char *dir;          /* scratch, for the agent's files */
-	const char *const *never; /* texts that the console must not show */
+	const struct remote_board *remote; /* how a REMOTE_BOARD is reached; else NULL */
+	const char *dir;                   /* scratch, for the agent's files */
+	const char *const *never;          /* texts that the console must not show */
 	size_t never_count;
 	unsigned total_s; /* all of it; 0: no deadline. Scaled. */
 	struct web *web;  /* the board's server (machine/board/web.h), at BOARD_WEB; or NULL */
@@ -63,6 +67,7 @@ struct scene_opts {
 };
 
 struct scene;
+/* A remote board is waited for, taken and switched off. */
 int scene_new(const struct scene_opts *opts, struct scene **ret, struct err **err) warn_unused;
 /* Cuts the power if it is on. */
 void scene_free(struct scene *s);

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "machine/board/scene_priv.h"
+#include "machine/board/scene_remote.h"
 #include "machine/guest/steps.h"
 
 #define QMP_S 60 /* for an answer of QEMU's monitor */
@@ -99,7 +100,7 @@ static int spawn(struct scene *s, struct board_power *p, struct err **err)
 	return rc;
 }
 
-static void forget(struct scene *s)
+void scene_forget(struct scene *s)
 {
 	for (size_t i = 0; i < s->lines.count; i++)
 		free(s->lines.items[i].text);
@@ -185,13 +186,17 @@ int scene_power_on(struct scene *s, const struct board_power *power, bool link, 
 	struct board_power p = *power;
 	struct str script cleanup_str = STR_INIT;
 
-	if (s->pid)
+	if (scene_is_on(s))
 		return err_set(err, E_INTERNAL, "the power is on");
+	if (s->remote) {
+		scene_forget(s);
+		return scene_remote_on(s, power, err);
+	}
 	str_printf(&script, "%s%s%s", p.program ? p.program : "", p.media ? AGENT_MEDIA : "",
 		   agent_script);
 	if (file_write(s->script, script.buf, script.len, 0600, false, err) < 0)
 		return -1;
-	forget(s);
+	scene_forget(s);
 	p.paused = true;
 	p.web = s->o.web != NULL;
 	p.agent_unit = s->unit;
@@ -209,7 +214,7 @@ int scene_power_on(struct scene *s, const struct board_power *power, bool link, 
 
 bool scene_is_on(const struct scene *s)
 {
-	return s->pid != 0;
+	return s->remote ? s->remote->on : s->pid != 0;
 }
 
 int scene_cut(struct scene *s, struct err **err)
@@ -217,6 +222,8 @@ int scene_cut(struct scene *s, struct err **err)
 	struct err *ignored cleanup_err = NULL;
 	int rc;
 
+	if (s->remote)
+		return scene_remote_cut(s, err);
 	if (!s->pid)
 		return 0;
 	kill(s->pid, SIGKILL);
@@ -233,6 +240,8 @@ int scene_wait_off(struct scene *s, unsigned seconds, struct err **err)
 	uint64_t deadline = scene_deadline(s, seconds);
 	int rc;
 
+	if (s->remote)
+		return scene_remote_wait_off(s, seconds, err);
 	while ((rc = scene_pump(s, deadline, err)) == 0)
 		;
 	if (rc < 0)
@@ -271,6 +280,8 @@ int scene_new(const struct scene_opts *opts, struct scene **ret, struct err **er
 	    put(opts->dir, "agent.conf", agent_drop_in, &s->drop_in, err) < 0)
 		return -1;
 	s->script = path_join(opts->dir, "agent.sh");
+	if (opts->remote && scene_remote_take(s, err) < 0)
+		return -1;
 	*ret = steal_ptr(s);
 	return 0;
 }
@@ -283,7 +294,9 @@ void scene_free(struct scene *s)
 		return;
 	if (scene_cut(s, &ignored) < 0)
 		s->pid = 0;
-	forget(s);
+	if (s->remote)
+		scene_remote_leave(s);
+	scene_forget(s);
 	console_release(&s->console);
 	console_release(&s->own);
 	agent_release(&s->agent);

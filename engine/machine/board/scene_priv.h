@@ -25,7 +25,9 @@ struct scene {
 	uint64_t start;  /* ms */
 	pid_t pid;       /* 0: off */
 	int pidfd, outfd, errfd, agentfd, qmpfd;
-	const int *sending; /* the one of these with bytes that wait for room, or NULL */
+	struct scene_remote *remote; /* scene_remote.h; NULL: QEMU is started */
+	bool heard;                  /* the console has said something since power-on */
+	const int *sending;          /* the one of these with bytes that wait for room, or NULL */
 	struct console console, own;
 	struct agent agent;
 	struct str monitor; /* half a line of QMP */
@@ -57,6 +59,8 @@ int scene_pump(struct scene *s, uint64_t deadline, struct err **err) warn_unused
  */
 #define MONITOR_LINE_MAX (64 * 1024)
 void scene_monitor_feed(struct scene *s, const char *data, size_t len);
+/* Lines and what is known of the guest, of the last power-on. */
+void scene_forget(struct scene *s);
 /* Closes QEMU's sockets and reaps it. */
 int scene_reap(struct scene *s, struct err **err) warn_unused;
 /* "WHAT: the board switched itself off", "WHAT within 60 s". */
