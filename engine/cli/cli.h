@@ -101,6 +101,7 @@ enum option_bit {
 	O_NOT_BEFORE, /* the 65th row, see OPTION() */
 	O_EXPIRES,
 	O_SERIAL,
+	O_ARCH,
 	O_COUNT, /* how many there are */
 };
 #define OPTION(bit) (UINT64_C(1) << (bit) % 64)
@@ -141,7 +142,7 @@ struct cli {
 	char *result_json, *events, *run, *board, *slot, *size, *against, *template, *name,
 		*compatible, *html, *focus, *since, *push_wait, *releases, *summary, *junit,
 		*code_quality, *output, *policy, *from, *advisories, *ca, *provision, *unit,
-		*channel, *percent, *not_before, *expires, *serial;
+		*channel, *percent, *not_before, *expires, *serial, *arch;
 	char *update_name;         /* --update PKG, or NULL: everything */
 	struct findings *findings; /* finding.h; NULL where nobody gathers them */
 	int step_summary; /* the summary of a job, open since before root's rights went; -1: none */

@@ -155,7 +155,7 @@ static int make(const struct cli *c, const struct skeleton *t, const char *dir, 
 			return -1;
 		words.compatible = compatible;
 	}
-	if (skeleton_arch(t, &arch, err) < 0 || path_mkdirs(dir, err) < 0 ||
+	if (skeleton_arch(t, c->arch, &arch, err) < 0 || path_mkdirs(dir, err) < 0 ||
 	    skeleton_write(t, arch, &words, dir, &count, err) < 0)
 		return -1;
 	printf("project '%s' in '%s': %u files of template '%s'; " README " says what they are\n",

@@ -23,7 +23,7 @@ static int fill(const char *dir, struct err **err)
 	const char *arch;
 	unsigned count;
 
-	if (!t || skeleton_arch(t, &arch, err) < 0 ||
+	if (!t || skeleton_arch(t, NULL, &arch, err) < 0 ||
 	    skeleton_write(t, arch, &words, dir, &count, err) < 0)
 		return -1;
 	return pki_init(dir, NULL, err);

@@ -216,7 +216,7 @@ const struct command commands[] = {
 	 "DIR is new or empty; none: the current directory. What is in it is yours: recipes, files "
 	 "of the device, tests, a README, and files for CI.",
 	 OPTION(O_TEMPLATE) | OPTION(O_LIST) | OPTION(O_NAME) | OPTION(O_COMPATIBLE), 0, 1,
-	 ROOT_GOES_LATER},
+	 ROOT_GOES_LATER, OPTION(O_ARCH)},
 	{"demo", "[DIR]", "watch an update lose its power, and a broken one fall back",
 	 "Makes the project of template ab-efi, with keys and locked packages, in DIR, where it "
 	 "stays for the next time; none: beside the store. Builds it and starts its disk on an "

@@ -158,6 +158,8 @@ const struct option_row option_rows[] = {
 	[O_SERIAL] = {0, "serial", "N", VALUE_TEXT, AT(serial), NULL,
 		      "with --channel: its number (else: the next); of a channel that begins, or "
 		      "of one whose file was lost"},
+	[O_ARCH] = {0, "arch", "ARCH", VALUE_TEXT, AT(arch), NULL,
+		    "the device's architecture, as Debian names it (else: this machine's)"},
 	[O_ONLY] = {0, "only", "WHAT", VALUE_WORD, AT(only), only_words,
 		    "all, or targets: the outputs of nothing but the targets"},
 };

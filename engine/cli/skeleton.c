@@ -15,7 +15,7 @@ const struct skeleton skeletons[] = {
 	{"minimal", "a file system of the project's files, and a disk of it; builds in a second",
 	 build, false},
 	{"ab-efi",
-	 "a PC or server with UEFI, of this machine's architecture: GRUB, two root slots, RAUC",
+	 "a PC or server with UEFI, of amd64 or arm64 (--arch): GRUB, two root slots, RAUC",
 	 keys_lock_build, true},
 	{"ab-uboot", "a Raspberry Pi 400: U-Boot, two root slots, a boot slot, RAUC",
 	 keys_lock_build, true},
@@ -54,25 +54,50 @@ const struct skeleton *skeleton_find(const char *name, struct err **err)
 	return no_such(name, err);
 }
 
-int skeleton_arch(const struct skeleton *t, const char **ret, struct err **err)
+/* Debian's name of MACHINE, or "". */
+static const char *arch_of(const char *machine)
+{
+	for (size_t i = 0; i < array_len(arches); i++)
+		if (str_eq(arches[i].machine, machine))
+			return arches[i].arch;
+	return "";
+}
+
+/* Whether T has files for some architectures; *RET: for that one, too. */
+static bool arch_differs(const struct skeleton *t, const char *arch, bool *ret)
+{
+	bool differs = false;
+
+	*ret = false;
+	for (const struct skeleton_file *f = skeleton_files; f->template; f++) {
+		if (f->arch && str_eq(f->template, t->name)) {
+			differs = true;
+			*ret = *ret || str_eq(f->arch, arch);
+		}
+	}
+	return differs;
+}
+
+int skeleton_arch(const struct skeleton *t, const char *wanted, const char **ret, struct err **err)
 {
 	struct utsname host;
-	bool differs = false;
+	bool has;
 
 	if (uname(&host) < 0)
 		return err_errno(err, E_READ_FAILED, errno, "cannot tell this machine");
-	*ret = "";
-	for (size_t i = 0; i < array_len(arches); i++) {
-		if (str_eq(arches[i].machine, host.machine))
-			*ret = arches[i].arch;
-	}
-	for (const struct skeleton_file *f = skeleton_files; f->template; f++)
-		differs = differs || (f->arch && str_eq(f->template, t->name));
-	if (differs && !**ret)
+	*ret = wanted ? wanted : arch_of(host.machine);
+	if (arch_differs(t, *ret, &has)) {
+		if (has)
+			return 0;
 		return err_set(err, E_UNKNOWN_ARCHITECTURE,
-			       "template '%s' is for machines of amd64 and arm64, and this one is "
-			       "'%s'",
-			       t->name, host.machine);
+			       "template '%s' is for amd64 and arm64, not for '%s'", t->name,
+			       wanted ? wanted : host.machine);
+	}
+	if (wanted)
+		return err_set(
+			err, E_USAGE,
+			"template '%s' is the same for every architecture: leave '--arch' out",
+			t->name);
 	return 0;
 }
 

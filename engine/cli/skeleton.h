@@ -37,8 +37,12 @@ struct skeleton_words {
 
 /* ERR_USER with a near name, or with all. */
 const struct skeleton *skeleton_find(const char *name, struct err **err);
-/* Debian's name of this machine's architecture. ERR_USER if T lacks files for it. */
-int skeleton_arch(const struct skeleton *t, const char **ret, struct err **err) warn_unused;
+/*
+ * Debian's name of the architecture that T is made for: WANTED, or, if that is NULL, this
+ * machine's. ERR_USER if T lacks files for it.
+ */
+int skeleton_arch(const struct skeleton *t, const char *wanted, const char **ret,
+		  struct err **err) warn_unused;
 /* Writes what T has for ARCH into DIR, which there is; *RET counts the files. */
 int skeleton_write(const struct skeleton *t, const char *arch, const struct skeleton_words *w,
 		   const char *dir, unsigned *ret, struct err **err) warn_unused;

@@ -44,7 +44,14 @@ check near-one grep -q "did you mean 'ab-efi'" "$scratch/err"
 for name in Pc 'a b' -x aaaaaaaaaabbbbbbbbbbccccccccccddd ''; do
 	code "no-name-$name" 2 "$orch" init "--name=$name" pc
 done
+code unknown-architecture 2 "$orch" init --template ab-efi --arch riscv64 pc
+check which-there-are grep -q 'is for amd64 and arm64' "$scratch/err"
+code architecture-of-none 2 "$orch" init --arch arm64 pc
 check nothing-made test ! -e pc
+for arch in amd64 arm64; do
+	code "for-$arch" 0 "$orch" init --template ab-efi --arch $arch "pc-$arch"
+	check "is-for-$arch" grep -q "^arch: $arch\$" "pc-$arch/recipes/boards/pc.yaml"
+done
 # On a terminal it asks; an answer may be empty.
 python3 "$tree/tests/e2e/terminal.py" 'name of the project [asked]=acme\r' 'compatible: the device, as updates name it [acme]=\r' -- \
 	"$orch" init --template ab-efi asked >"$scratch/out" 2>&1
