@@ -218,8 +218,10 @@ refused() { # CASE DIRECTORY, for itself
 		not_ok "$name (the mistake changed nothing)"
 		return
 	fi
-	got=0
-	"$orch" -C "$at/bad" check >"$at/out" 2>&1 || got=$?
+	# What a rule sees is looked for with sanitizers once; the variants take a tenth of the time without.
+	got=0 by=$orch
+	[ "$name" = "$rule" ] || by=$ORCH
+	"$by" -C "$at/bad" check >"$at/out" 2>&1 || got=$?
 	if grep -F -e "$says" "$at/out" | grep -qF -e "[$rule]" && [ $got = $want ]; then
 		ok "$name"
 	else
