@@ -76,7 +76,7 @@ done | complain "without a row in tests/meson.build"
 # Archives are named by alias in a project; where they are is configuration. Some names of formats are
 # written as addresses that nobody opens.
 git grep -n -I -E 'https?://[a-z0-9.-]+' -- engine recipes rootfs custom_build tests dev .ci |
-	grep -v -E 'https?://([^/@ ]+@)?([a-z0-9-]+\.)*(example|invalid|test|localhost|127\.0\.0\.1|10\.0\.2\.2|in-toto\.io/Statement/v1|in-toto\.io/attestation/release|slsa\.dev/provenance/v1|json-schema\.org|www\.w3\.org/2000/svg)' |
+	grep -v -E 'https?://([^/@ ]+@)?([a-z0-9-]+\.)*(example|invalid|test|localhost|127\.0\.0\.1|10\.0\.2\.2|in-toto\.io/Statement/v1|in-toto\.io/attestation/release|slsa\.dev/provenance/v1|www\.debian\.org/doc/packaging-manuals/copyright-format/1\.0/|json-schema\.org|www\.w3\.org/2000/svg)' |
 	complain "names a server"
 
 # The compiler refuses what engine/base/banned.h bans: see that it does, and that every file is asked.

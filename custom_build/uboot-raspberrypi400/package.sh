@@ -6,11 +6,11 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-dir=deb/usr/lib/uboot-raspberrypi400
 
 mkimage -A arm64 -O linux -T script -C none -n boot.scr -d "$here/boot.txt" boot.scr
-mkdir -p deb/DEBIAN "$dir"
-cp "$1" boot.scr "$dir/"
-cp "$here/control" deb/DEBIAN/control
-chmod -R u=rwX,go=rX deb
-dpkg-deb --root-owner-group -Zxz --build deb uboot-raspberrypi400.deb
+mkdir source
+cp -R "$here/debian" "$1" boot.scr source/
+chmod -R u+w source
+# Nothing is compiled: what build-essential brings is not needed.
+(cd source && CC=aarch64-linux-gnu-gcc dpkg-buildpackage -b -us -uc -d -aarm64)
+mv uboot-raspberrypi400_*.deb uboot-raspberrypi400.deb

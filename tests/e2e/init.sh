@@ -92,6 +92,6 @@ done
 same one-source '' "$(cd "$tree" && for f in recipes/install.yaml rootfs/etc/fstab custom_build/initramfs/modules; do
 	cmp "$f" "$scratch/ab-uboot/$f"
 done 2>&1)"
-check modes-too test -x ab-uboot/custom_build/app/build.sh
+check modes-too test -x ab-uboot/custom_build/app/debian/rules
 same links-too "$(readlink "$tree/rootfs/etc/resolv.conf")" "$(readlink ab-efi/rootfs/etc/resolv.conf)"
 finish
