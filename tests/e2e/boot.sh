@@ -7,13 +7,7 @@ mkdir -p "$scratch/p/recipes/boards" "$scratch/p/firmware"
 cd "$scratch/p" || exit 1
 export ORCH_STORE="$scratch/store"
 
-# arm64: prints the text at its end to the PL011 of 'virt', echoes, and calls PSCI's SYSTEM_OFF.
-{
-	printf '\101\002\000\020\002\040\241\322\040\024\100\070\140\000\000\064\100\000\000\271\375\377\377\027'
-	printf '\103\030\100\271\343\377\047\067\100\000\100\271\000\034\000\022\037\304\001\161\140\000\000\124'
-	printf '\100\000\000\271\371\377\377\027\000\200\260\322\000\001\200\362\002\000\000\324\000\000\000\024'
-	printf 'hello from the firmware\r\n\000'
-} >firmware/hello.bin
+hello_firmware arm64 >firmware/hello.bin
 printf 'schema: 1\nname: boot\nversion: "1"\n' >recipes/project.yaml
 cat >recipes/card.yaml <<'END'
 kind: disk

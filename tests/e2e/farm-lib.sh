@@ -75,3 +75,22 @@ remote:
   jobs: 4
 END
 }
+# liar: a worker of that name, which adds to the first output of each action before its engine sees it.
+liar() {
+	mkdir "$scratch/liar"
+	ln -s "$engines"/buildbox-* "$scratch/liar/"
+	cat >"$scratch/liar/bwrap" <<'END'
+#!/bin/bash
+/usr/bin/bwrap "$@"
+result=$?
+while [ $# -gt 2 ]; do
+	if [ "$1" = --bind ] && [ "$3" = / ] && [ -e "$2/out/0" ]; then
+		echo lie >>"$2/out/0"
+	fi
+	shift
+done
+exit $result
+END
+	chmod 755 "$scratch/liar/bwrap"
+	(export ORCH_ENGINES="$scratch/liar" && worker liar)
+}

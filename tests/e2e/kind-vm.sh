@@ -3,54 +3,14 @@
 # What a vm node does and says, with a tiny guest of this machine's own kernel and programs: results,
 # and every way a guest can fail.
 . tests/e2e/lib.sh
+. tests/e2e/guest-lib.sh
 export ORCH_STORE="$scratch/store"
 p=$scratch/p
-mkdir -p "$p/recipes" "$p/tree" "$scratch/disk"
+mkdir -p "$p/recipes" "$scratch/disk"
 
-# A kernel that finds an ext4 on NVMe by itself, as cloud kernels do.
-kernel=
-for k in /boot/vmlinuz-*; do
-	config=/boot/config-${k#/boot/vmlinuz-}
-	if [ -r "$k" ] && grep -qs '^CONFIG_EXT4_FS=y' "$config" && grep -qs '^CONFIG_BLK_DEV_NVME=y' "$config"; then
-		kernel=$k
-	fi
-done
-case $(uname -m) in
-x86_64) arch=amd64 ;;
-*) arch=arm64 ;;
-esac
-if [ -z "$kernel" ]; then
-	skip "no kernel in /boot that needs no initramfs (linux-image-cloud-$arch)"
-	finish
-fi
-cp "$kernel" "$p/vmlinuz"
-
-# The guest's root: a shell and what the steps use, with their libraries.
-guest=$p/tree
-for program in sh cat date dd env grep mkdir mount setsid sleep stty sync touch umount; do
-	from=$(readlink -f "$(command -v $program)")
-	mkdir -p "$guest/bin"
-	cp "$from" "$guest/bin/$program"
-	ldd "$from" | grep -o '/[^ ]*' | while read -r lib; do
-		mkdir -p "$guest${lib%/*}"
-		cp -Ln "$lib" "$guest$lib"
-	done
-done
-for directory in dev etc mnt proc root run sys tmp var/log; do
-	mkdir -p "$guest/$directory"
-	[ $directory = etc ] || touch "$guest/$directory/.keep"
-done
-echo guest >"$guest/etc/hostname"
+guest_project "$p"
 
 printf 'schema: 1\nname: guests\nversion: "1"\ntimes: 1735689600\n' >"$p/recipes/project.yaml"
-cat >"$p/recipes/disk.yaml" <<'EOF'
-kind: image
-size: 96M
-table: gpt
-partitions:
-  - {name: root, type: linux-generic, filesystem: ext4, mount: /}
-contents: [{copy: tree, to: /}]
-EOF
 mkdir -p "$p/files" && echo data >"$p/files/file"
 cat >"$p/recipes/data.yaml" <<'EOF'
 kind: image

@@ -189,6 +189,25 @@ run:
 outputs: [qemu.tar]
 END
 }
+# hello_firmware amd64|arm64: code for machine 'pc', or 'virt', that says hello on the serial line. That of
+# arm64 echoes what it hears, and switches off at 'q'.
+hello_firmware() {
+	case $1 in
+	amd64) # 64 KiB: prints the text behind it, then halts; the processor starts 16 bytes before the end
+		printf '\276\022\000\272\370\003\056\254\204\300\164\003\356\353\367\364\353\375'
+		printf 'hello from the firmware\r\n\000'
+		head -c 65476 /dev/zero
+		printf '\352\000\000\000\360'
+		head -c 11 /dev/zero
+		;;
+	arm64) # prints the text at its end to the PL011, echoes, and calls PSCI's SYSTEM_OFF
+		printf '\101\002\000\020\002\040\241\322\040\024\100\070\140\000\000\064\100\000\000\271\375\377\377\027'
+		printf '\103\030\100\271\343\377\047\067\100\000\100\271\000\034\000\022\037\304\001\161\140\000\000\124'
+		printf '\100\000\000\271\371\377\377\027\000\200\260\322\000\001\200\362\002\000\000\324\000\000\000\024'
+		printf 'hello from the firmware\r\n\000'
+		;;
+	esac
+}
 # digests RESULT.JSON: what was built, one line per output.
 digests() {
 	jq -r '.nodes[] | .name + " " + (.outputs[] | .name + " " + .digest)' "$1" | sort
