@@ -62,6 +62,18 @@ static bool is_kept_home(const struct node *n)
 	return false;
 }
 
+/* Whether it starts a machine that another node describes, with a program that it does not hold. */
+static bool borrows_programs(const struct node *n)
+{
+	for (size_t i = 0; i < n->in.count; i++) {
+		const struct node *from = n->in.items[i].from;
+
+		if (from && from->recipe->kind->lent_memory_mb && uses_programs(from))
+			return true;
+	}
+	return false;
+}
+
 const char *farm_why_not(const struct node *n)
 {
 	const struct kind *k = n->recipe->kind;
@@ -70,6 +82,8 @@ const char *farm_why_not(const struct node *n)
 		return "it is told a secret";
 	if (uses_programs(n))
 		return "it uses programs of this machine";
+	if (borrows_programs(n))
+		return "its board uses this machine's QEMU";
 	if ((k->at_home && k->at_home(n->recipe->opts)) || is_kept_home(n))
 		return "it uses this machine in ways that no key tells";
 	if (node_demand(n).host_owners)
