@@ -45,7 +45,7 @@ int farm_check(const struct farm *f, struct err **err) warn_unused;
  */
 const char *farm_why_not(const struct node *n);
 
-/* The executor that N is sent to as long as that answers: its number in f->urls. */
+/* The executor that N is sent to where nothing speaks for another: its number in f->urls. */
 static inline size_t farm_executor(const struct farm *f, const struct node *n)
 {
 	return n->index % f->urls.count;

@@ -85,11 +85,30 @@ static size_t count_running(const struct sched *d, size_t executor)
 	return count;
 }
 
-/* The executor that is best for N: where most of its inputs are, unless that has its share. */
+/* The executor that has least to do; of several, OWN if it is one of them. */
+static size_t idlest(const struct sched *d, size_t own)
+{
+	size_t best = own, least = count_running(d, own);
+
+	for (size_t i = 0; i < d->opts->farm->urls.count; i++) {
+		size_t count = count_running(d, i);
+
+		if (count < least) {
+			best = i;
+			least = count;
+		}
+	}
+	return best;
+}
+
+/*
+ * The executor that is best for N: where most of its inputs are, unless that has its share; else
+ * the one that has least to do.
+ */
 static size_t first_executor(const struct sched *d, const struct node *n)
 {
 	const struct farm *f = d->opts->farm;
-	size_t count = f->urls.count, own = farm_executor(f, n), best = own;
+	size_t count = f->urls.count, best = 0;
 	size_t share = (d->pool.farm_jobs + count - 1) / count;
 	uint64_t *bytes cleanup_free = NULL;
 
@@ -97,10 +116,11 @@ static size_t first_executor(const struct sched *d, const struct node *n)
 		return 0;
 	bytes = xcalloc(count, sizeof(*bytes));
 	count_kept(d, n, bytes);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 1; i < count; i++)
 		if (bytes[i] > bytes[best])
 			best = i;
-	return count_running(d, best) < share ? best : own;
+	return bytes[best] && count_running(d, best) < share ? best
+							     : idlest(d, farm_executor(f, n));
 }
 
 /* An executor that answers, as far as is known: the best for N, else the next; or their count. */

@@ -15,7 +15,7 @@ mkdir -p "$p/recipes" "$p/rootfs/etc"
 printf 'schema: 1\nname: demo\nversion: "1"\ntimes: 2025-01-01\ndefault: [last]\n' >"$p/recipes/project.yaml"
 head -c 3000000 /dev/urandom >"$p/rootfs/etc/large"
 echo "a text" >"$p/rootfs/etc/text"
-host_tree "$p" /bin/sh /bin/cat /bin/head
+host_tree "$p" /bin/sh /bin/cat /bin/head /bin/sleep
 run() { # NAME INPUT COMMAND OUTPUTS
 	printf 'kind: run\nroot: tree\ninputs: ["%s"]\nrun: ["%s"]\noutputs: [%s]\n' "$2" "$3" "$4" >"$p/recipes/$1.yaml"
 }
@@ -172,6 +172,22 @@ kill "$(echo "$helpers" | awk -v n="$(grep -qs '^Execute' "$at/calls" && echo 1 
 change_last elsewhere
 code "one is gone with what it kept" 0 build
 right "the other makes it again"
+
+echo "# several farms, and nodes without inputs there"
+engine
+first=$helper_port
+helper tests/executor.py "$scratch/engine.idle"
+configure "grpc://127.0.0.1:$first grpc://127.0.0.1:$helper_port"
+for i in 1 2 3 4 5; do run alone$i rootfs/etc/text "sleep 5; cat rootfs/etc/text >x; echo $i >>x" x; done
+pair= # two that a plan says the same executor has
+for i in 2 3 4 5; do
+	[ "$("$orch" -C "$p" plan --json alone1 alone$i | jq -r '[.nodes[] | select(.name | startswith("alone")).executor] | unique | length')" != 1 ] ||
+		pair="alone1 alone$i"
+done
+check "two are another's by their number" test -n "$pair"
+# shellcheck disable=SC2086
+code "are made" 0 build $pair
+same "side by side" "1 1" "$(grep -c '^Execute' "$at/calls") $(grep -c '^Execute' "$scratch/engine.idle/calls")"
 
 echo "# a shared cache"
 engine
