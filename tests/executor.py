@@ -19,6 +19,7 @@
 #   endless          it runs and does not end
 #   silent           Execute is not answered
 #   swaps            the outputs' bytes are others, and so are their names
+#   nests            beside what a command made there are a thousand million directories
 #   lies             the worker tells of other bytes than those of its first large output
 #   garbles          what commands have made comes with a wrong byte
 #   empties          an output is named that is nowhere
@@ -212,6 +213,17 @@ def lie(out):
             f.write(body)
 
 
+def nest(children):
+    """Three directories, of which each but the last is named a thousand times by the next one."""
+    below = field(3, field(1, b"link") + field(2, b"nowhere"))
+    for _ in range(3):
+        children.append(below)
+        node = field(2, keep(below))
+        below = b"".join(field(2, field(1, b"d%d" % i) + node) for i in range(1000))
+    children.append(below)
+    return field(2, field(1, b"nest") + field(2, keep(below)))
+
+
 class Operation:
     """A command that runs, or has run."""
 
@@ -250,6 +262,8 @@ class Operation:
             if "lies" in words:
                 lie(out)
             root = pick_up(out, children)
+            if "nests" in words:
+                root += nest(children)
             tree = field(1, root) + b"".join(field(2, c) for c in children)
             result += field(3, field(1, b"out") + field(3, keep(tree)))
         with open(self.log, "rb") as log:

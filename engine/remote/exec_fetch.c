@@ -9,6 +9,8 @@
 #define FILE_MAX (80u << 20)
 #define DEPTH_MAX 4
 #define FILES_MAX 200000u
+/* A directory may be named often, and those in it are then made each time. */
+#define DIRS_MAX 10000u
 /* Bytes that are asked for before they are written. */
 #define FETCH_GROUP (16u << 20)
 
@@ -24,6 +26,7 @@ struct fetching {
 	struct digest *children; /* of the tree's */
 	const char *only;        /* a file of the tree's root, or NULL: all of it */
 	struct files files;
+	size_t dirs;
 };
 
 static int damaged(struct err **err, const char *why)
@@ -86,7 +89,7 @@ static int take_child(struct fetching *f, const Reapi__DirectoryNode *n, const c
 static int take_dir(struct fetching *f, const Reapi__Directory *d, const char *path, int depth,
 		    struct err **err)
 {
-	if (depth > DEPTH_MAX || f->files.count + d->n_files > FILES_MAX)
+	if (depth > DEPTH_MAX || ++f->dirs > DIRS_MAX || f->files.count + d->n_files > FILES_MAX)
 		return damaged(err, "there are too many files");
 	if (path_mkdirs(path, err) < 0)
 		return -1;

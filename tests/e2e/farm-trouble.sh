@@ -103,6 +103,8 @@ makes "no room there" full
 here "no room"
 makes "other bytes, rightly named" swaps
 here "sent other bytes as output 'text'"
+makes "directories without end" nests
+here "too many files"
 makes "an output that is nowhere" empties
 here "gone"
 echo "# one of two is away"
