@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/doctor_remote.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/executor.h"
 #include "kinds/user_config.h"
 
 struct look {
@@ -34,8 +40,8 @@ static const char *remedy(const struct err *err)
 	return "builds go on without it; ask who runs it for rights";
 }
 
-/* Connects, and says what it is. */
-static void look_at(const struct look *l, const char *what, const char *url)
+/* Connects, and says what it is. An executor is no good that is a cache alone. */
+static void look_at(const struct look *l, const char *what, const char *url, bool executes)
 {
 	struct remote_access access;
 	struct transport *t = NULL;
@@ -47,11 +53,48 @@ static void look_at(const struct look *l, const char *what, const char *url)
 		const char *fix = remedy(err);
 
 		add(l, FINDING_SLOW, what, text_of(l, err), fix);
+	} else if (executes && !strstr(said.buf, TRANSPORT_EXECUTES)) {
+		add(l, FINDING_SLOW, what,
+		    arena_printf(l->arena, "%s: %s, but it runs no actions", t->shown, said.buf),
+		    "all nodes are made here; name an engine that executes, or ask who runs it");
 	} else {
 		add(l, FINDING_OK, what, arena_printf(l->arena, "%s: %s", t->shown, said.buf),
 		    NULL);
 	}
 	transport_close(t);
+}
+
+static void look_at_program(const struct look *l, const char *url, const char *path)
+{
+	if (access(path, X_OK) == 0)
+		add(l, FINDING_OK, "executor", url, NULL);
+	else
+		add(l, FINDING_SLOW, "executor",
+		    arena_printf(l->arena, "%s: it cannot be started: %s", url, strerror(errno)),
+		    "all nodes are made here; name a program that is there and executable");
+}
+
+/* Whether there are any. */
+static bool look_at_executors(const struct look *l, const struct cli *c,
+			      const struct user_config *config)
+{
+	struct farm farm cleanup_farm = {0};
+	struct err *err = NULL;
+
+	if (executor_find(l->arena, c, config, &farm, &err) < 0) {
+		add(l, FINDING_SLOW, "executor", text_of(l, err),
+		    "docs/sharing.md has every form of URL");
+		return true;
+	}
+	for (size_t i = 0; i < farm.urls.count; i++) {
+		const char *url = farm.urls.items[i], *path = str_skip(url, "program:");
+
+		if (path)
+			look_at_program(l, url, path);
+		else
+			look_at(l, "executor", url, true);
+	}
+	return farm.urls.count > 0;
 }
 
 static void look_at_trust(const struct look *l)
@@ -94,6 +137,7 @@ void doctor_remote(struct session *s, struct findings *ret)
 	struct look l = {.arena = s->arena, .ret = ret};
 	struct user_config config = {0};
 	struct err *err = NULL;
+	bool farm;
 
 	if (user_config_read(s->arena, &config, &err) < 0) {
 		add(&l, FINDING_SLOW, "config.yaml", text_of(&l, err), NULL);
@@ -101,10 +145,9 @@ void doctor_remote(struct session *s, struct findings *ret)
 	}
 	user_config_remote(&config, s->arena, &l.config);
 	for (size_t i = 0; i < l.config.cache.count; i++)
-		look_at(&l, "shared cache", LIST_AT(l.config.cache, const char *, i));
-	if (l.config.executor)
-		look_at(&l, "executor", l.config.executor);
-	if (!l.config.cache.count && !l.config.executor)
+		look_at(&l, "shared cache", LIST_AT(l.config.cache, const char *, i), false);
+	farm = look_at_executors(&l, s->cli, &config);
+	if (!l.config.cache.count && !l.config.executor && !farm)
 		return;
 	if (l.config.mode == REMOTE_OFF)
 		add(&l, FINDING_SLOW, "sharing", "is switched off ('remote: mode: off')", NULL);

@@ -57,6 +57,7 @@ struct remote_access {
 
 struct transport;
 
+#define TRANSPORT_EXECUTES "it runs actions"
 /*
  * Every call tries again what may pass, for as long as its own limits say (retry.h). -1 sets
  * E_REMOTE_UNREACHABLE when nobody answered, E_REMOTE_REFUSED when the server will not do this
@@ -73,7 +74,10 @@ struct transport_type {
 	int (*open)(const char *url, const struct remote_access *access, struct transport **ret,
 		    struct err **err);
 	void (*close)(struct transport *t);
-	/* Whether it can be reached and what it is, a line for `orch doctor`, appended to RET. */
+	/*
+	 * Whether it can be reached and what it is, a line for `orch doctor`, appended to RET.
+	 * That of an engine that executes has TRANSPORT_EXECUTES.
+	 */
 	int (*hello)(struct transport *t, struct str *ret, struct err **err);
 	/* Sets `missing` of each. */
 	int (*missing)(struct transport *t, struct remote_blob *blobs, size_t n, struct err **err);

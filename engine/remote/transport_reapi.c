@@ -131,7 +131,7 @@ static int reapi_hello(struct transport *t, struct str *ret, struct err **err)
 	size = str_bytes(r->batch_max);
 	digest_data("", 0, &empty.digest);
 	str_printf(ret, "REAPI %s, batches of %s%s; %s", r->version, size, r->zstd ? ", zstd" : "",
-		   r->executes ? "it runs actions; " : "");
+		   r->executes ? TRANSPORT_EXECUTES "; " : "");
 	if (!r->writes)
 		str_append(ret, "results may only be read");
 	else if (t->type->put(t, &empty, 1, &why) < 0)

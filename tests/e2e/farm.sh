@@ -10,6 +10,8 @@ tests/engines.sh get casd || { skip "buildbox cannot be had" && exit 77; }
 worker w1 || exit 1
 worker w2 || exit 1
 farm "$(url w1)" "$(url w2)"
+"$orch" --store "$scratch/store" doctor >"$scratch/out" 2>&1
+same "doctor finds both" 2 "$(grep -c '^ok *executor .*: REAPI 2.*it runs actions' "$scratch/out")"
 
 p=$scratch/p
 mkdir -p "$p/recipes" "$p/rootfs/etc"

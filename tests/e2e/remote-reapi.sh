@@ -39,6 +39,13 @@ finds "doctor: who is believed: those who are named" '^ok *believed *results tha
 printf 'remote:\n  mode: write\n' >"$scratch/config/orch/config.yaml"
 ORCH_CACHE=$cache doctor
 finds "doctor: nobody signs" '^slow *signed by *nobody'
+ORCH_CACHE='' ORCH_EXECUTOR="$cache grpc://127.0.0.1:1 program:/bin/true program:/nothing" doctor
+finds "doctor: an executor that is a cache alone" "^slow *executor *$cache: REAPI 2.*but it runs no actions"
+finds "doctor: another one is away" '^slow *executor .*grpc://127.0.0.1:1.*Connection refused'
+finds "doctor: a program" '^ok *executor *program:/bin/true'
+finds "doctor: one that is not there" '^slow *executor *program:/nothing: it cannot be started: No such file'
+ORCH_CACHE='' ORCH_EXECUTOR=gopher://x doctor
+finds "doctor: an executor of no known kind" '^slow *executor .*remote-url'
 
 # --- what happens to blobs on a server's disk ---------------------------------------------------------
 object() { sed -n "$1p" "$scratch/objects"; }
