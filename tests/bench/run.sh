@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # How fast, side by side with other tools in one run:  
-#	tests/bench/run.sh [noop|variants|ext4|delta|months|chunks|face|query|diff|cold|asked|fresh|large|farm|reference|arm64|tzdata|libssl3|kernel...]
+#	tests/bench/run.sh [noop|variants|ext4|delta|months|chunks|face|query|diff|cold|asked|fresh|bumped|large|farm|reference|arm64|tzdata|libssl3|kernel...]
 # Each line: what, orch's seconds, the other's, the ratio (below 1: orch is faster). Medians, of rounds in
 # turn; of what takes minutes, once, with the processor time, too, which other work on the machine changes
 # less. What cannot be measured is said, and then the whole ends with 1.
@@ -446,6 +446,51 @@ bench_fresh() {
 	tests/engines.sh stop "$run"
 }
 
+# --- a tree of some 300 MB in which a package of 2 MB becomes another: what of it goes into a shared directory
+# that has the tree as it was, and comes into a store that has it, and how long that takes
+make_bumped() { # DIRECTORY
+	mkdir -p "$1/recipes"
+	head -c 2M /dev/urandom >"$1/package"
+	cat >"$1/recipes/tree.yaml" <<-'END'
+		kind: run
+		root: host
+		share: true
+		inputs: [package]
+		run:
+		  - mkdir tree
+		  - tar -C / -c usr/include usr/lib/gcc usr/share/perl | tar -C tree -x --no-same-owner
+		  - find tree \( -type l -o -perm /6000 \) -delete
+		  - grep -rlZ -e '-----BEGIN .*PRIVATE KEY' tree | xargs -0 rm -f
+		  - mkdir -p tree/usr/lib/package; cp package tree/usr/lib/package/
+		  - tar -C tree --sort=name -cf tree.tar .
+		outputs: [tree.tar]
+	END
+	printf 'schema: 1\nname: bumped\nversion: "1"\ntimes: 1700000000\n' >"$1/recipes/project.yaml"
+}
+bench_bumped() {
+	local p=$work/bumped at=file://$work/shared-bumped before up down moved
+	make_bumped "$p"
+	# shellcheck disable=SC2317
+	ours() { ORCH_CACHE=$at "$orch" -C "$p" --store "$work/$1" cache "$2" --json; }
+	if ! "$orch" -C "$p" --store "$work/store9" build tree >"$work/log" 2>&1 ||
+		! ours store9 push >"$work/log" 2>&1 || ! ours store10 pull >"$work/log" 2>&1; then
+		tail -n 20 "$work/log" >&2
+		missed "one package bumped" "it fails"
+		return
+	fi
+	before=$(du -sb "$work/shared-bumped/cas" | cut -f1)
+	head -c 2M /dev/urandom >"$p/package"
+	if ! "$orch" -C "$p" --store "$work/store9" build tree >"$work/log" 2>&1 || ! up=$(seconds ours store9 push) ||
+		! down=$(seconds ours store10 pull); then
+		missed "one package bumped" "it fails"
+		return
+	fi
+	moved=$(jq .received "$work/log")
+	awk -v n="$(($(du -sb "$work/shared-bumped/cas" | cut -f1) - before))" -v all="$(stat -Lc %s "$p/out/tree/tree.tar")" \
+		-v up="$up" -v down="$down" -v moved="$moved" 'BEGIN { printf "%-46s %.1f MB up in %.1f s, %.1f MB down in %.1f s, of %.0f MB: %.1f %%\n",
+			"one package of 2 MB bumped", n / 1e6, up, moved / 1e6, down, all / 1e6, 100 * n / all }'
+}
+
 # --- an image of 2 GiB with 300 MB of data into a shared directory and out of it, against cp --sparse
 bench_large() {
 	local p=$work/large at=file://$work/shared
@@ -590,7 +635,7 @@ bench_tzdata() { bench_edit tzdata; }
 bench_libssl3() { bench_edit libssl3; }
 bench_kernel() { bench_edit kernel; }
 
-[ $# -gt 0 ] || set -- noop variants ext4 delta chunks face query diff cold asked fresh large farm reference ${OTHER:+tzdata libssl3 kernel}
+[ $# -gt 0 ] || set -- noop variants ext4 delta chunks face query diff cold asked fresh bumped large farm reference ${OTHER:+tzdata libssl3 kernel}
 echo "$(nproc) CPUs, load $(cut -d' ' -f1 /proc/loadavg)"
 for what; do "bench_$what"; done
 exit $failed
