@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The reference project on a farm of two workers (buildbox-casd) that share a cache (bazel-remote): the
-# bytes of every node are those that are made here.
+# bytes of every node are those that are made here, the guest's among them. They stay on the farm at
+# first.
 #
 # FARM_TARGETS: the nodes that the farm makes, all that it may be sent when not given.
 # packages
@@ -32,6 +33,7 @@ for w in w1 w2; do
 	worker $w --cas-remote="$shared" --ac-remote="$shared" || exit 1
 done
 farm "$(url w1)" "$(url w2)"
+sed -i "s/jobs: 4/jobs: 8/" "$XDG_CONFIG_HOME/orch/config.yaml" # twice as many as there are places
 code "a plan" 0 "$orch" -C "$p" --store "$scratch/far" plan
 if [ -d "$local_store/downloads" ]; then # what Debian's archive is not asked for again
 	cp -a "$local_store/downloads/." "$scratch/far/downloads/"
@@ -39,10 +41,22 @@ fi
 check "tells what is sent" grep -q '^sent to .*minimal' "$scratch/out"
 targets=${FARM_TARGETS:-$(sed -n 's/^sent to [^:]*:[^:]*:[0-9]*[^:]*: //p' "$scratch/out" | tr -d ',')}
 # shellcheck disable=SC2086
-code "the farm makes it" 0 whole "$scratch/far.json" "$scratch/far" $targets
-sed 's/^/  /' "$scratch/err"
-lacks "all that was sent" 'made on this machine' "$scratch/err"
+code "the farm makes it" 0 whole "$scratch/far.json" "$scratch/far" --fetch none $targets
+cp "$scratch/err" "$scratch/made"
+sed 's/^/  /' "$scratch/made"
+lacks "all that was sent" 'made on this machine' "$scratch/made"
+check "and keeps what no other worker wanted" grep -qE " $(echo "$targets" | wc -w) made on a farm \([0-9]+ left there" "$scratch/made"
 made "$scratch/far.json" >"$scratch/got"
-same "to the same bytes" "" "$(grep -vxFf "$scratch/want" "$scratch/got")"
+same "to the same bytes, as its workers say" "" "$(grep -vxFf "$scratch/want" "$scratch/got")"
 check "of something" test -s "$scratch/got"
+# shellcheck disable=SC2086
+code "which come, and are hashed here" 0 whole "$scratch/come.json" "$scratch/far" $targets
+tail -n 1 "$scratch/err" | sed 's/^/  /'
+same "without being made again" "" "$(jq -r '.nodes[] | select(.status == "built").name' "$scratch/come.json")"
+made "$scratch/come.json" >"$scratch/got"
+same "and are the same" "" "$(grep -vxFf "$scratch/want" "$scratch/got")"
+[ -z "${FARM_TARGETS:-}" ] || finish
+code "the rest is made here" 0 whole "$scratch/all.json" "$scratch/far"
+tail -n 1 "$scratch/err" | sed 's/^/  /'
+same "and is what it is without a farm" "$(cat "$scratch/want")" "$(made "$scratch/all.json")"
 finish
