@@ -57,7 +57,9 @@ struct remote_access {
 
 struct transport;
 
+/* In what an engine that executes says of itself (hello). */
 #define TRANSPORT_EXECUTES "it runs actions"
+
 /*
  * Every call tries again what may pass, for as long as its own limits say (retry.h). -1 sets
  * E_REMOTE_UNREACHABLE when nobody answered, E_REMOTE_REFUSED when the server will not do this
