@@ -62,7 +62,6 @@ int remote_run(const struct remote_board *r, enum remote_command which, const ch
 	       struct err **err)
 {
 	struct strv argv cleanup_strv = {0};
-	struct str said cleanup_str = STR_INIT;
 	struct proc_opts opts = {.timeout_s = r->timeout_s, .out = STDERR_FILENO};
 
 	push_command(r, which, arg, &argv);
