@@ -181,7 +181,7 @@ fails() { # NAME CODE TEXT: the node fails with that exit code and says TEXT
 	check "$1: says '$3'" grep -qF -- "$3" "$scratch/err"
 }
 
-serve "unix:$b/console,server=on,wait=off"
+serve "unix:$b/console,server=on,wait=on"
 
 # -- the same steps, by each way to the card
 steps() {
@@ -345,7 +345,7 @@ code "a scenario after one that was killed" 0 "$ORCH" -C "$p" build after
 
 # -- telnet: the bytes between are nobody's line
 unserve
-serve "telnet:127.0.0.1:$port,server=on,wait=off"
+serve "telnet:127.0.0.1:$port,server=on,wait=on"
 "$scratch/bench" board
 scenario by-telnet telnet <<'END'
   - {power: "on"}
