@@ -292,6 +292,28 @@ static void test_connection(void **state)
 	web_free(w);
 }
 
+/* Who asks without end, and reads nothing, is not listened to for ever. */
+static void test_endless(void **state)
+{
+	struct web *w = web_new_open();
+	int fd = dial(), failed = 0;
+	char asks[4096];
+
+	put("large", "");
+	assert_int_equal(truncate(at("large"), 64 << 20), 0);
+	serve(w, "/large", "large", WEB_WELL, 0, 0);
+	memset(asks, 'x', sizeof(asks));
+	memcpy(asks, "GET /large HTTP/1.1\r\n\r\n", 23);
+	for (int i = 0; i < 50 && !failed; i++) {
+		failed = send(fd, asks, sizeof(asks), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+			 errno != EAGAIN;
+		settle(w);
+	}
+	assert_true(failed);
+	close(fd);
+	web_free(w);
+}
+
 /* A program's own network, with one port: it reaches that, and nothing of this machine. */
 static void test_confined(void **state)
 {
@@ -334,7 +356,7 @@ int main(void)
 		cmocka_unit_test(test_files),        cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_etag),         cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_from_request), cmocka_unit_test(test_connection),
-		cmocka_unit_test(test_confined),
+		cmocka_unit_test(test_endless),      cmocka_unit_test(test_confined),
 	};
 
 	return cmocka_run_group_tests(tests, dir_setup, dir_teardown);

@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 
-#define HEAD_MAX 16384 /* of a request */
+#define HEAD_MAX 16384 /* of requests that are not answered yet */
 #define PIECE 65536    /* of a file that is sent at a time */
 #define ETAG_HEX 32
 
@@ -390,7 +390,7 @@ static int next(struct web *w, struct conn *c)
 		return 1;
 	end = c->in.len ? strstr(c->in.buf, "\r\n\r\n") : NULL;
 	if (!end)
-		return c->in.len > HEAD_MAX;
+		return 0;
 	len = (size_t)(end - c->in.buf) + 4;
 	str_clear(&c->out);
 	c->out_at = 0;
@@ -401,7 +401,7 @@ static int next(struct web *w, struct conn *c)
 	return 0;
 }
 
-/* 1: the connection is over. */
+/* 1: the connection is over. What waits for an answer that nobody reads has an end, too. */
 static int receive(struct conn *c)
 {
 	char buf[4096];
@@ -411,7 +411,7 @@ static int receive(struct conn *c)
 		str_append_len(&c->in, buf, (size_t)n);
 	else if (n >= 0 || (errno != EAGAIN && errno != EINTR))
 		return 1;
-	return 0;
+	return c->in.len > HEAD_MAX;
 }
 
 static ssize_t push(struct conn *c, const void *data, size_t len)
