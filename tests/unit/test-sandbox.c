@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -18,6 +19,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "machine/sandbox/sandbox.h"
+#include "machine/sandbox/sandbox_limits.h"
 #include "tmp.h"
 
 static char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "ONLY=this", NULL};
@@ -243,6 +245,45 @@ static void test_scratch(void **state)
 			 0);
 }
 
+/* A file of SIZE bytes that no file system makes smaller, on the disk. */
+static void fill(const char *path, const char *size)
+{
+	char *const argv[] = {
+		"sh", "-ec",        "head -c \"$2\" /dev/urandom >\"$1\"; sync \"$1\"",
+		"sh", (char *)path, (char *)size,
+		NULL};
+	struct err *err cleanup_err = NULL;
+
+	if (proc_run(argv, NULL, &err) < 0)
+		fail_msg("%s", err->text);
+}
+
+/* Others may make room on the same disk while a step writes. */
+static void test_scratch_while_the_disk_empties(void **state)
+{
+	char *own cleanup_free = path_join(dir, "own");
+	char *theirs cleanup_free = path_join(dir, "theirs"), *file cleanup_free = NULL;
+	struct sandbox_bind bind = {own, "/work", true};
+	const struct sandbox_opts opts = {
+		.limits = {.memory = INT64_MAX, .scratch = 16 * MB},
+		.binds = &bind,
+		.bind_count = 1,
+	};
+	struct err *err cleanup_err = NULL;
+	struct limits_watch watch;
+
+	(void)state;
+	assert_int_equal(mkdir(own, 0700), 0);
+	fill(theirs, "64M");
+	limits_watch(&watch, getpid(), &opts, NULL);
+	assert_int_equal(unlink(theirs), 0);
+	file = path_join(own, "file");
+	fill(file, "24M");
+	assert_int_equal(limits_check(&watch, "it", &err), -1);
+	assert_int_equal(err->code->cls, ERR_RESOURCE);
+	assert_non_null(strstr(err->text, "'scratch:'"));
+}
+
 static void test_processes(void **state)
 {
 	(void)state;
@@ -374,6 +415,7 @@ int main(void)
 		DIR_TEST(test_first_process_is_closed),
 		DIR_TEST(test_memory),
 		DIR_TEST(test_scratch),
+		DIR_TEST(test_scratch_while_the_disk_empties),
 		DIR_TEST(test_processes),
 		DIR_TEST(test_limits_of_the_caller),
 		DIR_TEST(test_deadline),

@@ -364,18 +364,23 @@ static int exceeded(const struct limits_watch *w, const char *name, uint64_t byt
 		name, has, limit);
 }
 
+/* Whether there is less room than at the start by more than the limit: it may be others' doing. */
+static bool is_disk_filling(const struct limits_watch *w)
+{
+	uint64_t left = free_for(w->opts);
+
+	return left < w->free_at_start && w->free_at_start - left > w->scratch;
+}
+
 static int check_scratch(struct limits_watch *w, const char *name, struct err **err)
 {
-	uint64_t left = free_for(w->opts), wrote;
-	uint64_t start = clock_ms();
+	uint64_t start = clock_ms(), wrote;
 	struct pids all;
 
-	if (left >= w->free_at_start || w->free_at_start - left <= w->scratch ||
-	    start < w->next_scratch)
+	if (start < w->next_scratch || (!w->opts->limits.scratch && !is_disk_filling(w)))
 		return 0;
 	find_processes(&all, w->pid);
 	wrote = held_in_directories(w->opts, w->since) + held_without_name(w, &all, is_on_disk);
-	/* It may be others who fill the disk: look again, but not all the time. */
 	w->next_scratch = clock_ms() + SCRATCH_PAUSE_MS + 20 * (clock_ms() - start);
 	wrote = wrote > w->held_at_start ? wrote - w->held_at_start : 0;
 	return wrote <= w->scratch ? 0 : exceeded(w, name, wrote, err);

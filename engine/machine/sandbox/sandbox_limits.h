@@ -14,12 +14,13 @@
  *              segments that nobody has attached, which the sandbox's own kernel.shmall keeps below
  *              the limit where the kernel lets it be set. Default: three quarters of
  *              the machine's.
- *   scratch    What is written to the directories that are bound writable, by the free space of
- *              their file systems and, where that went down by as much, by what they hold more
- *              than at the start, and by open files that were removed (not by what is mapped
- *              alone); each tmpfs and each file has that size at most. Default: three quarters of
- *              what is free at the start, at least 1 GiB, counted by the files that changed since;
- *              a tmpfs half of the machine's memory, a file 1 TiB (a sparse one is no scratch).
+ *   scratch    What is written to the directories that are bound writable: what they hold more
+ *              than at the start, and open files that were removed (not what is mapped alone). It
+ *              is counted every half second, less often where counting takes longer than a
+ *              twentieth of that time; each tmpfs and each file has that size at most. Default:
+ *              three quarters of what is free at the start, at least 1 GiB, counted by the files
+ *              that changed since, and only once the free space went down by as much; a tmpfs half
+ *              of the machine's memory, a file 1 TiB (a sparse one is no scratch).
  *   processes  4096, threads counted, by RLIMIT_NPROC of the sandbox's own user namespace: more
  *              fail with EAGAIN. As the machine's root, whom the kernel does not limit, all is
  *              killed.
