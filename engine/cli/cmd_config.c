@@ -258,6 +258,14 @@ static void add_board(struct config *c, const struct pair *p)
 	add(c, name, text.buf, "file", place(c, p->pos));
 }
 
+static void add_boards(struct config *c)
+{
+	if (!c->user.boards.count)
+		add(c, "boards", "", "default", NULL);
+	for (size_t i = 0; i < c->user.boards.count; i++)
+		add_board(c, LIST_AT(c->user.boards, struct pair *, i));
+}
+
 /* The one that the current directory is in, as far as it can be read, or NULL. */
 static const struct project *find_project(struct config *c)
 {
@@ -289,8 +297,7 @@ static int fill(struct config *c, struct err **err)
 	if (add_mirrors(c, p, err))
 		return -1;
 	add_pools(c, p);
-	for (size_t i = 0; i < c->user.boards.count; i++)
-		add_board(c, LIST_AT(c->user.boards, struct pair *, i));
+	add_boards(c);
 	add_color(c);
 	add_progress(c);
 	add_flag(c, "offline", "--offline", c->cli->offline);

@@ -46,9 +46,16 @@ same "a farm" "program:/f environment ORCH_EXECUTOR" "$(ORCH_EXECUTOR=program:/f
 "$orch" config >"$scratch/out"
 check "a table" grep -q -E "^jobs +3 +$config:1$" "$scratch/out"
 same "and no password in it" 0 "$(grep -c secret "$scratch/out")"
-keys=$("$orch" manual orch-config | sed '/^.SH ENVIRONMENT/,$d' | sed -n 's/^\\fB\(.*\)\\fR: .*/\1/p' | sed 's/[\]//g')
+# The keys of a board are words in one value: they may hold passwords.
+keys=$("$orch" manual orch-config | sed '/^.SH ENVIRONMENT/,$d; /^\\fBboards/,/^\.RE/{/^\\fBboards/!d}' |
+	sed -n 's/^\\fB\(.*\)\\fR: .*/\1/p' | sed 's/[\]//g')
 check "orch-config(5) has keys" test "$(echo "$keys" | wc -w)" -gt 5
 same "they are all told" "" "$(for key in $keys; do grep -q "^\(remote\.\)\?$key" "$scratch/out" || echo "$key"; done)"
+cat >>"$config" <<'END'
+boards:
+  bench: {power-on: [relay, secret], power-off: [relay, secret], console: "unix:/c", card: /dev/c}
+END
+same "a board, without what its commands hold" "power-on power-off console file $config:7" "$(says boards.bench)"
 same "no store was made for that" no "$(test -e "$scratch/.cache/orch" && echo yes || echo no)"
 echo 'jobz: 1' >"$config"
 code "a mistake in the file" 2 "$orch" config
