@@ -358,8 +358,25 @@ bench_arm64() {
 	done
 }
 
+# The call for one result, as h2load sends it: the message GetActionResultRequest with its frame.
+asking_for() { # NAME OF A RESULT
+	python3 - "$1" <<-'END'
+		import hashlib, sys
+		digest = b"\x0a\x40" + hashlib.sha256(sys.argv[1].encode()).hexdigest().encode() + b"\x10\x03"
+		message = b"\x12" + bytes([len(digest)]) + digest + b"\x18\x01"
+		sys.stdout.buffer.write(b"\0" + len(message).to_bytes(4, "big") + message)
+	END
+}
+# Milliseconds that h2load takes for N of them over one connection, as many at once as orch has under way.
+same_calls() { # PORT N
+	h2load -n "$2" -c 1 -m 100 -d "$work/asked/call" -H 'content-type: application/grpc' -H 'te: trailers' \
+		"http://127.0.0.1:$1/build.bazel.remote.execution.v2.ActionCache/GetActionResult" >"$work/log" &&
+		grep -q " $2 succeeded" "$work/log" && sed -n 's/^finished in \([0-9.]*\)\(m\?s\),.*/\1 \2/p' "$work/log" |
+		awk '{ print int($2 == "s" ? 1000 * $1 : $1) }'
+}
+
 # --- results of N keys against one FindMissingBlobs of the same digests, in an engine of the REAPI: none
-# is there, then all are
+# is there, then all are; and these against the same number of calls by h2load, in turn
 bench_asked() {
 	local place=$PWD/_build/tests/place n=${KEYS:-10000} url round words=()
 	[ "$(id -u)" != 0 ] || { missed "results of $n keys" "engines run for an ordinary user only"; return; }
@@ -381,10 +398,23 @@ bench_asked() {
 			"$(in_s "$(middle "${round_ms[0]}" "${round_ms[2]}" "${round_ms[4]}" "${round_ms[6]}" "${round_ms[8]}")")"
 	done
 	# The API has no call for many results: what is there takes one each, and most of it is the server's.
+	bench_calls "$url" "$n"
 	words=(hello blobs "$n" 300 1)
 	tell_here "$(spent "$place" "$url" "${words[@]}" ask ask ask ask ask)" \
 		"$(spent "$place" "$url" "${words[@]}" missing missing missing missing missing)"
 	tests/engines.sh stop "$work/asked"
+}
+bench_calls() { # URL N
+	local round ours=() theirs=()
+	command -v h2load >/dev/null || { missed "$2 results, call by call" "h2load is not installed"; return; }
+	"$place" "$1" result one one >"$work/log" 2>&1
+	asking_for one >"$work/asked/call"
+	for round in 1 2 3 4 5; do
+		ours+=("$("$place" "$1" hello blobs "$2" 300 1 clock ask clock 2>&1 | grep -x '[0-9]*' | tail -n 1)")
+		theirs+=("$(same_calls "${1##*:}" "$2")")
+	done
+	tell "  of all, call by call" "$(in_s "$(middle "${ours[@]}")")" "h2load, the same calls" \
+		"$(in_s "$(middle "${theirs[@]}")")"
 }
 tell_here() { tell "  five times, processor time here alone" "${1#* }" FindMissingBlobs "${2#* }"; }
 in_s() { awk -v ms="$1" 'BEGIN { printf "%.3f\n", ms / 1000 }'; }
