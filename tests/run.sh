@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Tests, or those whose names hold one of the words given:  tests/run.sh [--full] [WORD...]
+# Tests, or those whose names hold one of the words given:  tests/run.sh [--full] [WORD...] [!NAME...]
+# NAME itself does not run.
 # Prepares what end-to-end tests and scenarios need, lets meson run the tests of tests/meson.build from
 # the sanitized build, and counts their results (tests/results.py). Without --full: none of suite
 # 'full', 3 seconds for each fuzz target, not a minute, and of the scenarios those of node tests-quick.
@@ -22,9 +23,13 @@ trap 'remove "$work"' EXIT
 find /var/tmp -maxdepth 1 \( -name 'orch-test.*' -o -name 'e2e.*' \) -user "$(id -un)" -mmin +1440 -print0 |
 	while read -r -d '' old; do remove "$old"; done
 export TEST_FULL=no
-words=()
+words=() unwanted=()
 for word; do
-	if [ "$word" = --full ]; then TEST_FULL=yes; else words+=("$word"); fi
+	case $word in
+	--full) TEST_FULL=yes ;;
+	!*) unwanted+=("${word#!}") ;;
+	*) words+=("$word") ;;
+	esac
 done
 export TEST_WORDS=${words[*]}
 
@@ -57,7 +62,9 @@ select_tests() {
 			;;
 		*) all=("$name") ;;
 		esac
-		if wanted "${all[@]}"; then
+		if [[ " ${unwanted[*]} " == *" $name "* ]]; then
+			continue
+		elif wanted "${all[@]}"; then
 			[ "$name" != packages ] || packages=yes
 		elif [ "$name" != packages ]; then
 			continue
