@@ -3,6 +3,7 @@
 # What a test node does and says, with a card on which there is a boot script and nothing to boot:
 # passing, and every way a scenario can fail.
 . tests/e2e/lib.sh
+. tests/e2e/scenario-lib.sh
 
 [ -f pki/private/signer.key ] || "$ORCH" pki init >/dev/null
 code "U-Boot is built" 0 "$ORCH" build tests/u-boot-virt boot-script
@@ -58,24 +59,8 @@ slots:
   rootfs: {boot: {A: root-a, B: root-b}}
 END
 
-# scenario NAME [KEY LINE]... <steps
-scenario() {
-	scenario_name=$1
-	shift
-	{
-		printf 'kind: test\nboard: virt\ncard: card\ncard-size: 64M\ntimeout: 900\n'
-		for line; do echo "$line"; done
-		echo 'steps:'
-		cat
-	} >"$p/recipes/$scenario_name.yaml"
-}
-
-fails() { # NAME CODE TEXT: the node fails with that exit code and says TEXT
-	code "$1: exit code" "$2" "$ORCH" -C "$p" build "$1"
-	check "$1: says '$3'" grep -qF -- "$3" "$scratch/err"
-}
-
-scenario pass 'never: ["U-Boot>", "=> "]' 'keep-card: true' <<'END'
+scenario_timeout=900
+scenario pass virt 'never: ["U-Boot>", "=> "]' 'keep-card: true' <<'END'
   - {environment: {BOOT_ORDER: ""}, copies: none}
   - {power: "on"}
   - {slot: A, tries: {A: "2", B: "3"}, within: 120}
@@ -103,7 +88,7 @@ same "the card is kept" $((64 << 20)) "$(stat -c %s "$p/out/pass/card.img")"
 code "a verdict is cached" 0 "$ORCH" -C "$p" build pass
 check "nothing runs again" grep -q 'built 0' "$scratch/err"
 
-scenario again <<'END'
+scenario again virt <<'END'
   - {environment: {BOOT_ORDER: B A, BOOT_B_LEFT: "0"}}
   - {power: "on"}
   - {slot: A, tries: {A: "0", B: "0"}, within: 120}
@@ -111,7 +96,7 @@ END
 sed -i 's/^card: .*/card: "pass:card.img"/' "$p/recipes/again.yaml"
 code "another scenario goes on with the card" 0 "$ORCH" -C "$p" build again
 
-scenario served <<'END'
+scenario served virt <<'END'
   - {serve: files/boot.scr, as: /a}
   - {power: "on"}
   - {slot: A, within: 120}
@@ -120,13 +105,13 @@ scenario served <<'END'
 END
 code "a board may fetch, and does not" 0 "$ORCH" -C "$p" build served
 
-scenario choice <<'END'
+scenario choice virt <<'END'
   - boot-choice: all
 END
 code "the boot script chooses as RAUC does in every state" 0 "$ORCH" -C "$p" build choice
 check "125 of them" grep -q '125 states, each chosen as RAUC does' "$p/out/choice/console.log"
 
-scenario wrong-slot <<'END'
+scenario wrong-slot virt <<'END'
   - {power: "on"}
   - {slot: B, within: 120}
 END
@@ -138,18 +123,18 @@ check "and the card" test -f "$ORCH_STORE"/failed/wrong-slot.*/work/card.img
 check "the failed verdict says so" jq -e '.pass == false and .failed_step == 2' \
 	"$ORCH_STORE"/failed/wrong-slot.*/out/verdict.json
 check "the failed report, too" grep -q '<failure message=' "$ORCH_STORE"/failed/wrong-slot.*/out/junit.xml
-scenario not-fetched <<'END'
+scenario not-fetched virt <<'END'
   - {serve: files/boot.scr, as: /a}
   - {power: "on"}
   - {fetched: /a, at-least: "1", within: 3}
 END
 fails not-fetched 1 "step 3 of 3 (fetched /a): the board has made 0 requests of '/a' and got 0 bytes"
-scenario wrong-tries <<'END'
+scenario wrong-tries virt <<'END'
   - {power: "on"}
   - {slot: A, tries: {A: "3"}, within: 120}
 END
 fails wrong-tries 1 "slot A has not 3 tries left (order <A B>, left A=2 B=3)"
-scenario wrong-line <<END
+scenario wrong-line virt <<END
   - {power: "on"}
   - {wait: DRAM, within: 120}
 $(for i in $(seq 20); do echo '  - {refuse: "no such line"}'; done)
@@ -160,44 +145,44 @@ check "its place and deadline are told" grep -qF \
 	"step 23 of 23 (wait no such line): no line like 'no such line' within 3 s" "$scratch/err"
 same "what it waits for was shown, whatever went fast before" "step 23 of 23: wait no such line" \
 	"$(jq -r 'select(.event == "node_progress" and .node == "wrong-line").text' "$scratch/events" | tail -n 1)"
-scenario too-early <<'END'
+scenario too-early virt <<'END'
   - {power: "on"}
   - {wait: "BOOT: slot", within: 120}
   - {refuse: "BOOT: slot [AB]", for: 1}
 END
 fails too-early 1 "the console shows it after"
-scenario forbidden 'never: ["did not start"]' <<'END'
+scenario forbidden virt 'never: ["did not start"]' <<'END'
   - {power: "on"}
   - {slot: A, within: 120}
   - {wait: "never comes", within: 120}
 END
 fails forbidden 1 "the console shows 'did not start', which it never must"
-scenario other-bytes <<'END'
+scenario other-bytes virt <<'END'
   - {same: {partition: root-a, as: boot}}
 END
 fails other-bytes 1 "the card differs from 'boot' at byte"
-scenario variables <<'END'
+scenario variables virt <<'END'
   - {set-environment: {BOOT_ORDER: A}}
   - {environment: {BOOT_ORDER: B}}
 END
 fails variables 1 "BOOT_ORDER is 'A', not 'B'"
-scenario commands <<'END'
+scenario commands virt <<'END'
   - {power: "on"}
   - {run: "true"}
 END
 fails commands 2 "recipes/commands.yaml:8: 'run' needs commands in the guest, but board 'virt' takes none"
-scenario lost <<'END'
+scenario lost virt <<'END'
   - {power: "on", record: true}
   - {power: cut}
   - {power-cuts: {roots: root, boots: boot, lost-writes: 13}}
 END
 fails lost 2 "recipes/lost.yaml:9: 'lost-writes' is at most 12 on board 'virt'"
-scenario large 'keep-card: false' <<'END'
+scenario large virt 'keep-card: false' <<'END'
   - {power: "on"}
 END
 sed -i 's/64M/16M/' "$p/recipes/large.yaml"
 fails large 2 "more than the card: raise 'card-size'"
-scenario hangs <<'END'
+scenario hangs virt <<'END'
   - {power: "on"}
   - {wait: "never comes", within: 600}
 END
@@ -217,7 +202,7 @@ mkdir -p "$p/kernel/boot"
 echo initrd >"$p/kernel/boot/initrd.img"
 sed 's/copy: files/copy: kernel/' "$p/recipes/root.yaml" >"$p/recipes/root-kernel.yaml"
 sed 's/from: root}/from: root-kernel}/' "$p/recipes/card.yaml" >"$p/recipes/card-kernel.yaml"
-scenario cuts <<'END'
+scenario cuts virt <<'END'
   - {power: "on", record: true}
   - {slot: A, within: 120}
   - {cut: "Starting kernel", within: 120}

@@ -5,6 +5,7 @@
 # counts its starts there, so what a step did to the card is what the board says, and the other way
 # round. Then every way in which such a board fails.
 . tests/e2e/lib.sh
+. tests/e2e/scenario-lib.sh
 
 tests=$PWD/tests/e2e
 b=$scratch/lab
@@ -165,22 +166,7 @@ printf '#!/bin/sh\nexec cp --sparse=always "$1" "%s/board.img"\n' "$b" >"$scratc
 printf '#!/bin/sh\nexec cp --sparse=always "%s/board.img" "$1"\n' "$b" >"$scratch/read"
 chmod +x "$scratch/write" "$scratch/read"
 
-# scenario NAME BOARD [KEY LINE]... <steps
-scenario() {
-	scenario_name=$1
-	{
-		printf 'kind: test\nboard: %s\ncard: card\ncard-size: 64M\ntimeout: 300\n' "$2"
-		shift 2
-		for line; do echo "$line"; done
-		echo 'steps:'
-		cat
-	} >"$p/recipes/$scenario_name.yaml"
-}
-fails() { # NAME CODE TEXT: the node fails with that exit code and says TEXT
-	code "$1: exit code" "$2" "$ORCH" -C "$p" build "$1"
-	check "$1: says '$3'" grep -qF -- "$3" "$scratch/err"
-}
-
+scenario_timeout=300
 serve "unix:$b/console,server=on,wait=on"
 
 # -- the same steps, by each way to the card
