@@ -120,6 +120,7 @@ read_bundle() { # FILE-OR-URL: $file, $version, $manifest
 case $1,${2-} in
 install,--help) echo "$RAUC_HELP" ;;
 info,*)
+	[ ! -x "$d/before" ] || "$d/before" || exit 1
 	read_bundle "$3" || exit 1
 	printf "RAUC_MF_COMPATIBLE='%s'\nRAUC_MF_VERSION='%s'\nRAUC_MF_HASH='%s'\n" "$(sed -n 's/^compatible=//p' "$d/manifest")" "$version" "$manifest"
 	;;
@@ -329,6 +330,16 @@ rm "$device/rauc/meanwhile"
 start_server
 run
 ends "it comes back" installed 2
+configure "url=$web/$(line bundle)" reboot=yes
+fresh
+printf '#!/bin/sh\nexit 1\n' >"$device/rauc/before"
+chmod +x "$device/rauc/before"
+run
+ends "it goes while a bundle is looked at" refused 0 "not whole"
+rm "$device/rauc/before"
+run
+ends "which is looked at again, though its ETag is as it was" installed 2
+configure "url=$web/" channel=stable reboot=no
 fresh
 printf '#!/bin/sh\nkill -KILL "$1"; exit 1\n' >"$device/rauc/meanwhile"
 chmod +x "$device/rauc/meanwhile"
@@ -453,6 +464,9 @@ run
 ends "another bundle the second time: it is not started" refused 3 "not started"
 same "the other slot is not to be booted" "status mark-active booted status mark-bad other" "$(tail -n 2 "$device/rauc/calls" | xargs)"
 cp "$scratch/kept.raucb" "$bundle"
+rm "$device/rauc/meanwhile"
+run
+ends "the one that was offered is installed once the server has it" installed 4 "starts with the next boot"
 fresh
 RAUC_HELP=--require-manifest-hash run
 same "a rauc that can be told is" "install --require-manifest-hash=$(jq -r .manifest "$scratch/halted.json")" \
