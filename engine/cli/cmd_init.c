@@ -18,7 +18,7 @@
 static int list_templates(void)
 {
 	for (const struct skeleton *t = skeletons; t->name; t++)
-		printf("%-9s %s\n", t->name, t->summary);
+		printf("%-10s %s\n", t->name, t->summary);
 	return 0;
 }
 

@@ -19,6 +19,9 @@ const struct skeleton skeletons[] = {
 	 keys_lock_build, true},
 	{"ab-uboot", "a Raspberry Pi 400: U-Boot, two root slots, a boot slot, RAUC",
 	 keys_lock_build, true},
+	{"ab-tryboot",
+	 "a Raspberry Pi 5, untried on one: its own loader, two boot and two root slots, RAUC",
+	 keys_lock_build, true},
 	{NULL},
 };
 

@@ -38,7 +38,7 @@ code over-a-file 2 "$orch" init orch
 
 code lists-templates 0 "$orch" init --list
 templates=$(sed 's/ .*//' "$scratch/out")
-same all-of-them 'minimal ab-efi ab-uboot' "$(printf '%s\n' "$templates" | paste -sd' ')"
+same all-of-them 'minimal ab-efi ab-uboot ab-tryboot' "$(printf '%s\n' "$templates" | paste -sd' ')"
 code unknown-template 2 "$orch" init --template ab-efy pc
 check near-one grep -q "did you mean 'ab-efi'" "$scratch/err"
 for name in Pc 'a b' -x aaaaaaaaaabbbbbbbbbbccccccccccddd ''; do
