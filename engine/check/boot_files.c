@@ -142,46 +142,62 @@ static void from_images(struct check_view *v)
 	}
 }
 
-/* The file of arguments that the firmware reads as CONFIG has it; in the arena. */
-static const char *arguments_of(const struct check_view *v, const struct conf_entries *config)
+/* What the file of arguments NAME beside CONFIG tells the kernel: its first line. */
+static int from_arguments(struct check_view *v, const struct check_file *config, const char *name,
+			  struct err **err)
 {
-	const struct conf_entry *name = NULL, *prefix = NULL;
+	char *dir cleanup_free = path_dir(config->target), *target cleanup_free = NULL;
+	struct conf_entries lines = {0};
+	const struct check_file *f;
+	int rc = 0;
 
-	for (size_t i = 0; i < config->count; i++) {
-		const struct conf_entry *e = &config->items[i];
-
-		name = str_eq(e->key, "cmdline") ? e : name;
-		prefix = str_eq(e->key, "os_prefix") ? e : prefix;
-		if (str_eq(e->key, "kernel") && strstr(e->value, "u-boot"))
-			return NULL; /* which tells Linux what it likes */
-	}
-	return arena_printf(v->arena, "%s%s", prefix ? prefix->value : "",
-			    name ? name->value : "cmdline.txt");
-}
-
-/* The firmware that reads CONFIG takes the first line of the file of arguments beside it. */
-static int from_firmware(struct check_view *v, const struct check_file *config, struct err **err)
-{
-	struct conf_entries conf = {0}, lines = {0};
-	char *dir cleanup_free = path_dir(config->target);
-	const struct check_file *f = NULL;
-	const char *name = NULL;
-	int rc = conf_read_ini(v->arena, v->g->project->dir, config->path, config->filled, &conf,
-			       err);
-
-	if (rc == 0)
-		name = arguments_of(v, &conf);
-	if (name) {
-		char *target cleanup_free = path_join(dir, name);
-
-		f = check_target_file(v, target);
-	}
+	target = path_join(dir, name);
+	f = check_target_file(v, target);
 	if (f)
 		rc = conf_read_lines(v->arena, v->g->project->dir, f->path, f->filled, &lines, err);
 	if (rc == 0 && lines.count)
 		add_told(v, lines.items[0].value, lines.items[0].pos);
-	conf_entries_clear(&conf);
 	conf_entries_clear(&lines);
+	return rc;
+}
+
+/* The names of the files of arguments: one for each condition under which CONFIG has one. */
+static void argument_files(const struct check_view *v, const struct conf_entries *config,
+			   struct strs *ret)
+{
+	const char *prefix = "";
+
+	for (size_t i = 0; i < config->count; i++) {
+		const struct conf_entry *e = &config->items[i];
+
+		prefix = str_eq(e->key, "os_prefix") ? e->value : prefix;
+		if (str_eq(e->key, "kernel") && strstr(e->value, "u-boot")) {
+			strs_clear(ret); /* which tells Linux what it likes */
+			return;
+		}
+	}
+	for (size_t i = 0; i < config->count; i++)
+		if (str_eq(config->items[i].key, "cmdline"))
+			strs_push(ret,
+				  arena_printf(v->arena, "%s%s", prefix, config->items[i].value));
+	if (!ret->count)
+		strs_push(ret, arena_printf(v->arena, "%scmdline.txt", prefix));
+}
+
+/* What the firmware that reads CONFIG tells kernels. */
+static int from_firmware(struct check_view *v, const struct check_file *config, struct err **err)
+{
+	struct conf_entries conf = {0};
+	struct strs names = {0};
+	int rc = conf_read_ini(v->arena, v->g->project->dir, config->path, config->filled, &conf,
+			       err);
+
+	if (rc == 0)
+		argument_files(v, &conf, &names);
+	for (size_t i = 0; rc == 0 && i < names.count; i++)
+		rc = from_arguments(v, config, names.items[i], err);
+	strs_clear(&names);
+	conf_entries_clear(&conf);
 	return rc;
 }
 

@@ -134,8 +134,9 @@ const struct check_rule check_rules[] = {
 	     "wait for that line. The boot script has to print it."),
 	RULE(CHECK_KERNEL_ARGUMENTS, "kernel-arguments", ERROR,
 	     "the kernel is told gpt, panic= and rauc.slot=",
-	     "The kernel needs 'gpt' to use the backup of a damaged table, 'panic=' to reboot "
-	     "instead of hanging, and 'rauc.slot=' so that RAUC knows which slot it runs from. "
+	     "On a GPT the kernel needs 'gpt' to use its backup when it is damaged, on any table "
+	     "'panic=' to reboot instead of hanging, and 'rauc.slot=' so that RAUC knows which "
+	     "slot it runs from. "
 	     "They are read where they are what boots: in the boot script or GRUB's, else in "
 	     "extlinux.conf, the entries of systemd-boot, 'cmdline' of an image that has it, or "
 	     "cmdline.txt of a Raspberry Pi's firmware."),
@@ -209,6 +210,13 @@ const struct check_rule check_rules[] = {
 	     "RAUC does not start with a section or key in system.conf that it does not know, or "
 	     "a number that it cannot read: then nothing is installed, and no slot is marked "
 	     "good. Only words that are nearly known ones are told."),
+	RULE(CHECK_CUSTOM_BACKEND, "custom-backend", ERROR,
+	     "a boot loader of one's own has a program that RAUC asks",
+	     "With 'bootloader=custom' RAUC asks a program of the device which slot is next, and "
+	     "tells it what to start: 'bootloader-custom-backend' in [handlers] of system.conf "
+	     "names it by its absolute path. It answers 'get-primary', 'set-primary SLOT', "
+	     "'get-state SLOT', 'set-state SLOT good|bad' and, newer ones, 'get-current', and "
+	     "exits with 0. Without it every update ends in an error after it was written."),
 	RULE(CHECK_MARK_GOOD, "mark-good", ERROR,
 	     "a slot is marked good after the application has started",
 	     "A slot may be marked good only when the device does what it is for. The unit that "

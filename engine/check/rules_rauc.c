@@ -5,6 +5,8 @@
 #include "kinds/kinds.h"
 #include "media/deb/deb.h"
 
+#define MAX_BACKEND_BYTES (256 * 1024)
+
 /* Of rauc(1), 'System Configuration File', and the manual of 1.15; between spaces. */
 static const char sections[] =
 	" system keyring casync streaming encryption autoinstall handlers polling slot artifacts "
@@ -174,12 +176,55 @@ static void indexes_are_kept(struct check_view *v)
 	}
 }
 
+/* A script has to know all words that every RAUC asks it by; other programs are not looked into. */
+static void backend_answers(struct check_view *v, const struct conf_entry *backend)
+{
+	static const char *const words[] = {"get-primary", "set-primary", "get-state", "set-state"};
+	const struct check_file *f = check_target_file(v, backend->value);
+	const char *text;
+
+	if (!f)
+		return;
+	text = f->filled ? f->filled : check_text_of(v, f->path, MAX_BACKEND_BYTES);
+	for (size_t i = 0; text && str_skip(text, "#!") && i < array_len(words); i++)
+		if (!strstr(text, words[i]))
+			check_say(v, CHECK_CUSTOM_BACKEND, (struct pos){f->path, 1, 1},
+				  "RAUC asks %s (%s:%u) for '%s', which it does not know",
+				  f->target, backend->pos.file, backend->pos.line, words[i]);
+}
+
+/* A boot loader that RAUC does not know itself has a program of the device that does. */
+static void custom_has_backend(struct check_view *v)
+{
+	const struct conf_entry *loader = conf_find(&v->system, "system", "bootloader");
+	const struct conf_entry *backend =
+		conf_find(&v->system, "handlers", "bootloader-custom-backend");
+	bool custom = loader && str_eq(loader->value, "custom");
+
+	if (custom && (!backend || *backend->value != '/')) {
+		struct pos pos = backend ? backend->pos : loader->pos;
+
+		check_say(v, CHECK_CUSTOM_BACKEND, pos,
+			  "RAUC has nobody to ask which slot is next: say "
+			  "'bootloader-custom-backend=/usr/lib/…' in [handlers], a program of the "
+			  "device");
+	} else if (backend && loader && !custom) {
+		check_say(v, CHECK_CUSTOM_BACKEND, backend->pos,
+			  "RAUC asks this program only with 'bootloader=custom', and here it is "
+			  "'%s' (%s:%u)",
+			  loader->value, loader->pos.file, loader->pos.line);
+	} else if (backend) {
+		backend_answers(v, backend);
+	}
+}
+
 int check_rauc_rules(struct check_view *v, struct err **err)
 {
 	if (!v->system.count)
 		return 0;
 	for (size_t i = 0; i < v->system.count; i++)
 		words_are_read(v, &v->system.items[i]);
+	custom_has_backend(v);
 	old_bundles_are_refused(v);
 	bundles_are_verified(v);
 	stolen_keys_end(v);

@@ -6,10 +6,12 @@
 
 #include <ctype.h>
 #include <regex.h>
+#include <strings.h>
 
 #include "base/path.h"
 #include "check/view.h"
 #include "kinds/device/device_opts.h"
+#include "kinds/disk/disk_opts.h"
 
 #define MAX_WORD 64
 
@@ -267,11 +269,13 @@ static void kernel_is_told(struct check_view *v)
 		{"panic=", "without it a panic is for ever, and no other slot is tried"},
 		{"rauc.slot=", "without it RAUC has to guess which slot runs"},
 	};
+	const struct disk_opts *disk = v->disk ? v->disk->recipe->opts : NULL;
+	bool gpt = !disk || layout_has_gpt((enum layout_table)disk->table);
 
 	for (size_t i = 0; v->system.count && i < v->told.count; i++) {
 		const struct conf_entry *e = &v->told.items[i];
 
-		for (size_t k = 0; k < array_len(wanted); k++) {
+		for (size_t k = gpt ? 0 : 1; k < array_len(wanted); k++) {
 			if (!check_has_argument(e->value, wanted[k].word))
 				check_say(v, CHECK_KERNEL_ARGUMENTS, e->pos,
 					  "kernel argument '%s' is missing: %s", wanted[k].word,
@@ -389,6 +393,41 @@ static void root_is_stable(struct check_view *v)
 	}
 }
 
+/* The value of WORD, "root=", in ARGUMENTS; caller frees. NULL: it is not there. */
+static char *argument_value(const char *arguments, const char *word)
+{
+	const char *p = check_has_argument(arguments, word) ? strstr(arguments, word) : NULL;
+
+	while (p && p != arguments && !strchr(" \t\"'", p[-1]))
+		p = strstr(p + 1, word);
+	return p ? xstrndup(p + strlen(word), strcspn(p + strlen(word), " \t\"'")) : NULL;
+}
+
+/* Arguments that are for one slot name that slot's partition as their root. */
+static void root_is_of_slot(struct check_view *v, const struct conf_entry *told)
+{
+	char *slot cleanup_free = argument_value(told->value, "rauc.slot=");
+	char *root cleanup_free = argument_value(told->value, "root=");
+	const char *id = root ? str_skip(root, "PARTUUID=") : NULL, *part, *guid;
+
+	if (!slot || !id || strchr(slot, '$') || strchr(id, '$') || !v->device || !v->disk)
+		return;
+	part = check_fact(v, v->device, arena_printf(v->arena, "%s.partition", slot));
+	if (!part) {
+		check_say(v, CHECK_SLOT_BOOTNAME, told->pos,
+			  "the kernel is told slot '%s', and device '%s' (%s) has none of that "
+			  "name",
+			  slot, v->device->name, v->device->recipe->file);
+		return;
+	}
+	guid = check_fact(v, v->disk, arena_printf(v->arena, "%s.guid", part));
+	if (guid && strcasecmp(guid, id) != 0)
+		check_say(v, CHECK_SLOT_PARTITION, told->pos,
+			  "root=%s is not partition '%s', in which slot '%s' is: that has "
+			  "PARTUUID=%s",
+			  root, part, slot, guid);
+}
+
 static void slots_are_tried(struct check_view *v, const struct check_text *script)
 {
 	for (size_t i = 0; i < v->system.count; i++) {
@@ -434,6 +473,8 @@ int check_script_rules(struct check_view *v, struct err **err)
 
 	kernel_is_told(v);
 	root_is_stable(v);
+	for (size_t i = 0; i < v->told.count; i++)
+		root_is_of_slot(v, &v->told.items[i]);
 	if (watchdog_is_opened(v, err) < 0)
 		return -1;
 	for (size_t i = 0; i < v->texts.count; i++) {

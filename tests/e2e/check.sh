@@ -32,6 +32,13 @@ printf 'check: {ignore: [{rule: unlocked-package, why: "what has no lock yet"}]}
 code its-template 0 "$orch" -C "$work/ab-efi" check
 lacks its-script-is-looked-at 'boot-counter' "$scratch/err"
 
+code boot-loader-of-its-own 0 "$orch" init --template ab-tryboot --name gateway "$work/ab-tryboot"
+printf 'check: {ignore: [{rule: unlocked-package, why: "what has no lock yet"}]}\n' \
+	>>"$work/ab-tryboot/recipes/project.yaml"
+(cd "$work/ab-tryboot" && "$orch" pki init >/dev/null)
+code its-backend 0 "$orch" -C "$work/ab-tryboot" check
+lacks a-table-without-a-backup "kernel argument 'gpt'" "$scratch/err"
+
 # Of drop-ins that have one name the nearest counts, and all are read in the order of their names.
 cp -R "$work/good" "$work/emergency"
 (
