@@ -19,12 +19,14 @@ SETTINGS = {
     "merged": 0.25,     # of the edits
     "updates": 2,       # how often a developer takes in what was merged
     "jobs": 10,         # of the CI in a day that start with nothing, beside those of merged edits
-    "tree": 0.02,       # of a tree's bytes that are new when a package of it changes
-    "image": 0.18,      # of an image's
-    "file": 1.0,        # of any other output's
+    "tree": 0.025,      # of a tree's bytes that are new when a package of it changes
+    "image": 0.12,      # of those of images, bundles and other files, then
+    "small": 0.016,     # of those of images, bundles and other files when a few files of a tree change
 }
 # Which node an edit begins at, and how often: weights. What a project does not have is left out.
 DAY = {"root": 60, "software": 20, "base": 8, "u-boot": 6, "platform": 3, "initramfs": 2, "toolchain": 1}
+# Those that change a few files and no package.
+SMALL = {"root", "software"}
 GIB, HOUR = 1 << 30, 3600
 
 
@@ -73,8 +75,13 @@ class Team:
     def seconds(self, names):
         return sum(self.nodes[n][0] for n in names)
 
-    def new_bytes(self, names):
-        return sum(size * self.set[kind] for n in names for kind, size in self.nodes[n][1].items())
+    def edit(self, start):
+        """{node: its new bytes} of an edit that begins at START"""
+        def share(kind):
+            if start in SMALL:
+                return 0 if kind == "tree" else self.set["small"]
+            return self.set["tree" if kind == "tree" else "image"]
+        return {n: sum(size * share(kind) for kind, size in self.nodes[n][1].items()) for n in reached(start, self.users)}
 
     def day(self, seed):
         """(seconds alone, seconds with a shared cache, bytes up, bytes down)"""
@@ -82,13 +89,13 @@ class Team:
         alone = shared = up = down = 0
         merged = []
         for _ in range(int(s["developers"] * s["builds"])):
-            names = reached(chance.choices(self.starts, [DAY[n] for n in self.starts])[0], self.users)
-            alone += self.seconds(names)
-            shared += self.seconds(names)  # nobody has built this before
+            new = self.edit(chance.choices(self.starts, [DAY[n] for n in self.starts])[0])
+            alone += self.seconds(new)
+            shared += self.seconds(new)  # nobody has built this before
             if chance.random() < s["merged"]:
-                merged.append(names)
-                alone += self.seconds(names)  # by the CI, from what it keeps
-                up += self.new_bytes(names)
+                merged.append(new)
+                alone += self.seconds(new)  # by the CI, from what it keeps
+                up += sum(new.values())
         everything = self.seconds(self.nodes)
         alone += s["jobs"] * everything
         down += s["jobs"] * sum(sum(self.nodes[t][1].values()) for t in self.targets)
@@ -96,8 +103,8 @@ class Team:
             part = merged[:: int(s["updates"]) or 1]
             names = set().union(*part) if part else set()
             alone += self.seconds(names)
-            down += self.new_bytes(names & self.targets)
-        return alone, shared + self.seconds([n for names in merged for n in names]), up, down
+            down += sum(max(new.get(n, 0) for new in part) for n in names & self.targets)
+        return alone, shared + self.seconds([n for new in merged for n in new]), up, down
 
 
 def main():
@@ -115,9 +122,9 @@ def main():
     alone, shared, up, down = (sum(d[i] for d in days) / len(days) for i in range(4))
     print("%d nodes, %.0f s of work, %.1f GiB of outputs" % (len(nodes), team.seconds(nodes), sum(sum(m.values()) for _, m in nodes.values()) / GIB))
     for name in team.starts:
-        names = reached(name, users)
+        new = team.edit(name)
         print("an edit of %-10s %2d nodes, %4.0f s, %4.0f MiB of new bytes stored" %
-              (name, len(names), team.seconds(names), team.new_bytes(names) / (1 << 20)))
+              (name, len(new), team.seconds(new), sum(new.values()) / (1 << 20)))
     print("a day of %d developers, alone:    %5.1f hours of work" % (settings["developers"], alone / HOUR))
     print("                  with a cache:    %5.1f hours, %.1f GiB stored, %.1f GiB fetched" % (shared / HOUR, up / GIB, down / GIB))
 
